@@ -1,0 +1,100 @@
+# latent: `make` builds everything under build/. The main targets:
+#
+#   make deps       install what is missing (Debian, Ubuntu); does nothing when all is there
+#   make            the library, liblatent.a and liblatent.so, and the Lua module, latent.so
+#   make demo       principal components of handwritten digits: numbers and pictures
+#   make test       every spec            make test SPEC=spec/pca_spec.lua: one of them
+#   make lint       formatting, warnings as errors, luacheck
+#   make repl       a Lua session with latent loaded
+#   make bench      latent and its peers side by side (make bench-deps: installs the peers)
+#   make stubs      stubs for editors and the reference pages, from the documentation's one source
+#   make install    PREFIX=/usr/local, DESTDIR=, or LuaRocks' LIBDIR and LUADIR
+#   make env        the LUA_PATH and LUA_CPATH of the build tree: eval "$(make -s env)"
+#
+# Variables: CC CFLAGS LUA LUA_INCDIR SANITIZE=address,undefined BUILD V=1
+
+CC         = gcc
+LUA        = lua5.4
+LUA_INCDIR = $(shell pkg-config --variable=includedir lua5.4 2>/dev/null || echo /usr/include)/lua5.4
+CFLAGS     = -O3 -g
+LIBFLAG    = -shared
+SANITIZE   =
+BUILD      = build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+comma      = ,
+
+PREFIX     = /usr/local
+INST_PREFIX = $(PREFIX)
+LIBDIR     = $(or $(INST_LIBDIR),$(INST_PREFIX)/lib/lua/5.4)
+LUADIR     = $(or $(INST_LUADIR),$(INST_PREFIX)/share/lua/5.4)
+
+# -fno-math-errno and -fno-trapping-math let loops become vector code and change no result;
+# -ffast-math is never used: linking with it switches the host's floating-point mode.
+WARNINGS   = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+LAT_CFLAGS = -std=c11 -D_GNU_SOURCE -Icore -fPIC -pthread -fno-math-errno -fno-trapping-math \
+             -ffp-contract=off -fno-semantic-interposition $(WARNINGS) \
+             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+LIBS       = -lopenblas -llapacke -lm
+LDFLAGS    = -pthread -Wl,-z,nodelete -Wl,--no-undefined $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+# the module finds lua_* in its host, so they stay undefined here
+MODFLAGS   = $(filter-out -Wl$(comma)--no-undefined,$(LDFLAGS)) -Wl,--exclude-libs,ALL
+
+CORE_C     = $(wildcard core/*/*.c)
+BIND_C     = $(wildcard bindings/*.c)
+LUA_FILES  = $(shell find bindings/latent -type f 2>/dev/null)
+CORE_O     = $(CORE_C:%.c=$(BUILD)/%.o)
+BIND_O     = $(BIND_C:%.c=$(BUILD)/%.o)
+BUILT_LUA  = $(LUA_FILES:bindings/%=$(BUILD)/lua/%)
+Q          = $(if $(V),,@)
+
+all: $(BUILD)/liblatent.a $(BUILD)/liblatent.so $(BUILD)/latent.so $(BUILT_LUA)
+
+$(BUILD)/core/%.o: core/%.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  cc $<")
+	$(Q)$(CC) $(LAT_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bindings/%.o: bindings/%.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  cc $<")
+	$(Q)$(CC) $(LAT_CFLAGS) -fvisibility=hidden -isystem $(LUA_INCDIR) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# One archive serves both kinds of host: the bindings are linked in only by one that
+# names luaopen_latent.
+$(BUILD)/liblatent.a: $(CORE_O) $(BIND_O)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/liblatent.so: $(CORE_O)
+	$(Q)$(CC) $(LIBFLAG) -Wl,-soname,liblatent.so.0 -o $@ $^ $(LDFLAGS) $(LIBS)
+
+$(BUILD)/core.a: $(CORE_O)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/latent.so: $(BIND_O) $(BUILD)/core.a
+	$(Q)$(CC) $(LIBFLAG) -o $@ $(BIND_O) $(BUILD)/core.a $(MODFLAGS) $(LIBS)
+
+$(BUILD)/lua/%: bindings/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+ENV = LUA_PATH="$(CURDIR)/$(BUILD)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;"
+SPEC   = spec
+# Debian's busted runs under whatever `lua` is, so it is given its interpreter here.
+BUSTED = $(shell command -v busted)
+PRELOAD = $(if $(SANITIZE),LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0)
+
+env:
+	@echo 'export $(ENV)'
+
+test: all
+	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)" $(ENV) $(LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
+
+repl: all
+	$(Q)$(ENV) $(LUA) -l latent
+
+clean:
+	rm -rf build
+
+.PHONY: all env test repl clean
+-include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

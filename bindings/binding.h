@@ -1,0 +1,123 @@
+/* binding.h: what the files of the Lua module share. Not installed.
+ *
+ * Rules of the floor. Functions check their arguments first, then make their
+ * results (any Lua allocation may jump away), then take the workspace, and only
+ * then call the core; nothing that a jump could leak is ever held in a C variable.
+ * Misuse raises "who: sentence", where `who` is the function as the user knows it:
+ * "matrix.zeros", "A:solve", "pca:fit". Files that can't be read give nil, message.
+ * Each file has one function latL_open_NAME, called with the module's table on the
+ * top of the stack, which it leaves there. */
+#ifndef LATENT_BINDING_H
+#define LATENT_BINDING_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "latent.h"
+
+#define LATL_MATRIX "latent.Matrix" /* the metatables' names */
+#define LATL_RANDOM "latent.Random"
+
+/* ---- matrices ------------------------------------------------------------ */
+
+/* A matrix in Lua. A fresh one carries its elements in its own userdata (or, from
+ * LATL_EXTERNAL bytes on, in a block beside it); a view's user value keeps the
+ * owner of the elements alive. */
+typedef struct latL_Matrix {
+  lat_matrix view;
+  bool vector;   /* one-dimensional: rows x 1, indexed by one number */
+  bool readonly; /* a mapped file */
+} latL_Matrix;
+
+#define LATL_EXTERNAL ((size_t)64 << 20)
+
+/* Push a fresh packed matrix or vector, elements not set (matrices of less than
+ * LATL_EXTERNAL bytes) or zero. Raise when the size overflows or there is no memory. */
+latL_Matrix *latL_newmatrix(lua_State *L, size_t rows, size_t cols, lat_dtype dtype);
+latL_Matrix *latL_newvector(lua_State *L, size_t n, lat_dtype dtype);
+/* The same shape (and vector flag) as `like`. */
+latL_Matrix *latL_newlike(lua_State *L, const latL_Matrix *like, lat_dtype dtype);
+/* Pushes a view of the memory of the matrix at `owner`. */
+latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector);
+
+/* The matrix at `arg`, or NULL. */
+latL_Matrix *latL_tomatrix(lua_State *L, int arg);
+/* The matrix at `arg`; a table of numbers or of rows is converted in its place on
+ * the stack. Else raises "who: NAME must be a matrix, got string". */
+latL_Matrix *latL_checkmatrix(lua_State *L, int arg, const char *who, const char *name);
+/* The same, float64, one-dimensional (an n x 1 or 1 x n matrix counts): a view of length n. */
+lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *name);
+/* Raises when the matrix is read-only. */
+void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, const char *name);
+
+/* The result of a function whose option table at `options` (0: none) may have `out`:
+ * that matrix, pushed, once its shape and dtype are right; else a fresh one. */
+latL_Matrix *latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
+                         bool vector, lat_dtype dtype);
+
+/* "3x4 matrix", "vector of 5" for messages, in a ring of a few static-size pushes: pushes
+ * the string on the stack and returns it. */
+const char *latL_shape(lua_State *L, const latL_Matrix *A);
+
+/* ---- errors, options, numbers -------------------------------------------- */
+
+/* Raises "who: message", with the script's line in front. */
+int latL_error(lua_State *L, const char *who, const char *format, ...);
+
+/* The workspace of this Lua state, for one call into the core:
+ *   lat_workspace *work = latL_workspace(L);
+ *   lat_mark mark = lat_workspace_mark(work);
+ *   latL_check(L, who, work, mark, lat_something(work, ...));   releases, and raises a failure */
+lat_workspace *latL_workspace(lua_State *L);
+void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                lat_status status);
+
+/* Checks that `arg` is nil, none or a table whose keys are all in `names` (ended by NULL); an
+ * unknown one raises and names the nearest known one. True when there is a table. */
+bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[]);
+/* Read one option, checked; `arg` may be 0, nil or none, which gives the default. */
+bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise);
+double latL_optnumber(lua_State *L, int arg, const char *who, const char *name, double otherwise,
+                      double least, double most);
+lua_Integer latL_optinteger(lua_State *L, int arg, const char *who, const char *name,
+                            lua_Integer otherwise, lua_Integer least, lua_Integer most);
+/* The index in `words` (ended by NULL) of a string option. */
+int latL_optword(lua_State *L, int arg, const char *who, const char *name, const char *const words[],
+                 int otherwise);
+/* Pushes option `name` (nil when absent) and returns its type. */
+int latL_getoption(lua_State *L, int arg, const char *name);
+/* float64 or float32 from the option `dtype`. */
+lat_dtype latL_optdtype(lua_State *L, int arg, const char *who, lat_dtype otherwise);
+
+/* Positional arguments. */
+size_t latL_checksize(lua_State *L, int arg, const char *who, const char *name); /* an integer >= 1 */
+lua_Integer latL_checkinteger(lua_State *L, int arg, const char *who, const char *name);
+double latL_checknumber(lua_State *L, int arg, const char *who, const char *name);
+/* A 1-based index or a negative one from the end, to 0-based; raises outside 1..n. */
+size_t latL_checkindex(lua_State *L, int arg, const char *who, const char *name, size_t n);
+
+/* The word of `words` (ended by NULL) nearest to `word` by edit distance, or NULL when none is near. */
+const char *latL_nearest(const char *word, const char *const words[]);
+
+/* ---- random numbers (random.c) ------------------------------------------- */
+
+/* The generator for a call: at `arg` a latent.Random or a seed (an integer); nil or none is the
+ * state's own default generator. Anything else raises. The pointer is good while the value is
+ * on the stack. */
+lat_random *latL_checkrandom(lua_State *L, int arg, const char *who);
+
+/* Adds methods to the metatable `name` (methods are looked up in its "methods" table). */
+void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods);
+
+/* ---- the files of the module --------------------------------------------- */
+
+void latL_open_matrix(lua_State *L);            /* matrix.c: the type, construction, indexing */
+void latL_open_matrix_arithmetic(lua_State *L); /* operators, element-wise functions, masks */
+void latL_open_matrix_reduce(lua_State *L);     /* sum, mean, ... , sort, gather */
+void latL_open_matrix_linear(lua_State *L);     /* products, solve, factorizations */
+void latL_open_random(lua_State *L);
+void latL_open_eigen(lua_State *L);
+void latL_open_files(lua_State *L);
+void latL_open_projection(lua_State *L); /* pca, scaler */
+
+#endif

@@ -1,0 +1,53 @@
+/* random.h: the one random number generator of the project.
+ *
+ * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as
+ * 1, 2, 3; SC 2011) is a function of a key and a counter, not a state that is
+ * stirred: word p of stream s with seed k is a fixed number. So draws depend
+ * neither on threads nor on the order of calls, streams can't overlap, and jumping
+ * ahead is an addition.
+ *
+ *   key      the seed's 64 bits
+ *   counter  position/2 in the low 64 bits, the stream in the high 64
+ *   word p   64 bits: the first or the second half of block p/2
+ *
+ * A uniform number or a normal takes one word each (normals p and p^1 are the two
+ * of one Box-Muller pair), so filling an array gives the same numbers as drawing
+ * them one at a time. */
+#ifndef LAT_BASE_RANDOM_H
+#define LAT_BASE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct lat_random {
+  uint64_t seed, stream, position; /* the whole state; position counts 64-bit words */
+} lat_random;
+
+/* The raw function, as in the Random123 reference: four words of counter, two of key. */
+void lat_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+uint64_t lat_random_word(lat_random *random);                   /* 64 random bits */
+double lat_random_uniform(lat_random *random);                  /* in [0,1), 53 bits */
+double lat_random_normal(lat_random *random);                   /* N(0,1) */
+double lat_random_exponential(lat_random *random);              /* mean 1 */
+double lat_random_gamma(lat_random *random, double shape);      /* scale 1; shape > 0 */
+uint64_t lat_random_below(lat_random *random, uint64_t bound);  /* 0..bound-1, unbiased */
+
+/* Fill n numbers, as n single draws would. Large fills use the thread pool. */
+void lat_random_fill_uniform(lat_random *random, size_t n, double *out);
+void lat_random_fill_normal(lat_random *random, size_t n, double *out);
+void lat_random_fill_uniform_float(lat_random *random, size_t n, float *out);
+void lat_random_fill_normal_float(lat_random *random, size_t n, float *out);
+
+/* A permutation of 0..n-1 (Fisher-Yates). */
+void lat_random_permutation(lat_random *random, size_t n, size_t *out);
+
+/* n draws (from 0) from K categories with the given weights (>= 0, finite, not all
+ * 0): Walker's alias method; `alias` K size_t and `accept` K doubles are scratch. */
+void lat_random_categorical(lat_random *random, size_t K, const double *weights, size_t n,
+                            size_t *out, size_t *alias, double *accept);
+
+/* An independent generator keyed by this one's next words. */
+lat_random lat_random_split(lat_random *random);
+
+#endif

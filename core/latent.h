@@ -1,0 +1,24 @@
+/* latent.h: the one header that a host includes.
+ *
+ * latent is a library for latent variable models. The core is plain C11 on OpenBLAS
+ * and LAPACKE; it owns no memory of the caller's, keeps no state but a thread pool,
+ * never prints and never exits. Read base/workspace.h first, then matrix/matrix.h;
+ * after these two every header can be read by itself. */
+#ifndef LATENT_H
+#define LATENT_H
+
+#define LAT_VERSION "0.1.0"
+
+#include "base/parallel.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "base/vector_math.h"
+#include "base/workspace.h"
+#include "matrix/matrix.h"
+
+#ifdef LUA_VERSION_NUM
+/* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent, 0). */
+int luaopen_latent(lua_State *L);
+#endif
+
+#endif
