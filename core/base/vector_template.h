@@ -25,11 +25,11 @@ static inline real K(real_of)(bits b)
   return x;
 }
 
-/* |x| with the sign of `sign`, for x >= 0. */
+/* |x| with the sign of `sign`. */
 static inline real K(with_sign)(real x, real sign)
 {
   const bits mask = (bits)1 << (sizeof(bits) * 8 - 1);
-  return K(real_of)(K(bits_of)(x) | (K(bits_of)(sign) & mask));
+  return K(real_of)((K(bits_of)(x) & ~mask) | (K(bits_of)(sign) & mask));
 }
 
 static inline real K(magnitude)(real x)
@@ -37,15 +37,16 @@ static inline real K(magnitude)(real x)
   return K(real_of)(K(bits_of)(x) & ~(bits)0 >> 1);
 }
 
-/* x = n ln 2 + r + rest, |r| <= ln(2)/2 (Cody and Waite). Returns expm1(r + rest), and in
- * `exponent` the integer n as a word that wraps around below 0. */
-static inline real K(exp_reduced)(real x, bits *exponent)
+/* x = n ln 2 + r + rest, |r| <= ln(2)/2 (Cody and Waite). Gives expm1(r + rest) as a sum of r and
+ * something small, and n as a word that wraps around below 0. */
+static inline real K(exp_reduced)(real x, real *small, bits *exponent)
 {
   real shifted = x * LOG2E + ROUND, n = shifted - ROUND;
   real high = x - n * LN2_HIGH, low = n * LN2_LOW;
   real r = high - low, rest = (high - r) - low;
   *exponent = K(bits_of)(shifted) - K(bits_of)(ROUND);
-  return r + (r * r * K(exp_tail)(r) + rest);
+  *small = r * r * K(exp_tail)(r) + rest;
+  return r;
 }
 
 /* exp(x) = 2^n exp(r). The power of two is applied in two steps, because neither 2^1024 nor
@@ -55,7 +56,7 @@ static inline real K(exp)(real x)
   x = x > EXP_MOST ? EXP_MOST : x;
   x = x < EXP_LEAST ? EXP_LEAST : x;
   bits n;
-  real y = 1 + K(exp_reduced)(x, &n);
+  real small, r = K(exp_reduced)(x, &small, &n), y = 1 + (r + small);
   n += 2 * BIAS; /* positive from here: a shift halves it */
   bits half = n >> 1;
   return y * K(real_of)(half << MANTISSA) * K(real_of)((n - half) << MANTISSA);
@@ -81,17 +82,22 @@ static inline real K(log)(real x)
   return x >= 0 ? y : (real)NAN;
 }
 
-/* tanh|x| = t/(t + 2) with t = expm1(2|x|) = 2^n expm1(r) + (2^n - 1). exp(2|x|) - 1 would lose all
- * digits near 0; here n = 0 there, and t keeps its relative accuracy down to the subnormals. */
+/* tanh|x| = -t/(t + 2) with t = expm1(-2|x|) = 2^n expm1(r) + (2^n - 1). exp(-2|x|) - 1 would lose
+ * all digits near 0; here n = 0 there, and t keeps its relative accuracy down to the subnormals.
+ * Sums lose up to half a unit each; what they lose is known exactly (Dekker's quick sum), and goes
+ * into the result y through dy/dt = -2/(t + 2)^2, where 2/(t + 2) = 1 + y. */
 static inline real K(tanh)(real x)
 {
   real a = K(magnitude)(x);
   a = a > TANH_MOST ? TANH_MOST : a;
   bits n;
-  real p = K(exp_reduced)(a + a, &n);
-  real power = K(real_of)((n + BIAS) << MANTISSA);
-  real t = power * p + (power - 1);
-  return K(with_sign)(t / (t + 2), x);
+  real small, r = K(exp_reduced)(-(a + a), &small, &n);
+  real power = K(real_of)((n + BIAS) << MANTISSA), base = power - 1;
+  real p = r + small, p_lost = (r - p) + small;
+  real t = base + power * p, t_lost = ((base - t) + power * p) + power * p_lost;
+  real below = 2 + t, below_lost = (2 - below) + t;
+  real y = -t / below, slope = 1 + y;
+  return K(with_sign)(y - (real)0.5 * slope * (y * below_lost + slope * t_lost), x);
 }
 
 /* 1/(1 + e) with e = exp(-|x|), which can't overflow, or e/(1 + e) on the left, where that keeps the
@@ -99,5 +105,6 @@ static inline real K(tanh)(real x)
 static inline real K(sigmoid)(real x)
 {
   real e = K(exp)(-K(magnitude)(x));
-  return (x < 0 ? e : 1) / (1 + e);
+  real below = 1 + e, lost = (1 - below) + e, y = (x < 0 ? e : 1) / below;
+  return y - y * lost * (1 - y);
 }
