@@ -27,4 +27,12 @@ lat_status lat_lapack_work(lat_workspace *work, const char *routine, lapack_int 
  * mistake of ours. LAT_OK when info >= 0. */
 lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int info);
 
+/* LAT_SHAPE unless A is square (and fits LAPACK). */
+lat_status lat_check_square(lat_workspace *work, const char *name, const lat_matrix *A);
+
+/* LAT_SHAPE unless A is square, LAT_INVALID, naming the place, when it has a NaN or an
+ * infinity, or isn't symmetric: |A[i,j] - A[j,i]| above 1e-10 of the largest magnitude
+ * (1e-5 for float32). */
+lat_status lat_check_symmetric(lat_workspace *work, const char *name, const lat_matrix *A);
+
 #endif
