@@ -7,13 +7,11 @@
  *
  * For an operator that is known only by its products see krylov.h.
  *
- * Eigenvalues descend. Eigenvectors are columns, and their sign is fixed: the entry
- * largest in magnitude is positive. Entries within a millionth of the largest count
- * as equal, and the first of them decides, so that rounding doesn't flip a vector
- * like (1, 0, -1).
+ * Eigenvalues descend. Eigenvectors are columns, with the signs of lat_fix_signs
+ * (matrix/svd.h): the entry largest in magnitude is positive.
  *
- * Matrices of any strides and either dtype are taken; results are written as
- * float64 or float32 into views of the caller's. Nothing overlaps. Matrices are scaled by a power of
+ * Matrices of any strides and either dtype are taken, results are written into views
+ * of the caller's, and no result overlaps anything. Matrices are scaled by a power of
  * two first, so that entries of 1e-300 or 1e300 lose nothing. A NaN or an infinity
  * is LAT_INVALID; sizes that don't fit, or over INT_MAX, are LAT_SHAPE. */
 #ifndef LAT_EIGEN_EIGEN_H

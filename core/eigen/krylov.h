@@ -68,13 +68,6 @@ lat_status lat_krylov_init(lat_krylov *solver, lat_workspace *work, size_t n, si
  * operator turns out not to be symmetric. */
 lat_status lat_krylov_next(lat_krylov *solver);
 
-/* ---- products for the loop above ----------------------------------------- */
-
-/* W := A V for a symmetric n x n matrix A, float64 with contiguous rows or columns; V and W as the solver's.
- * In chunks of rows on the thread pool. */
-lat_status lat_symmetric_multiply(lat_workspace *work, const lat_matrix *A, const lat_matrix *V,
-                                  const lat_matrix *W);
-
 /* W := Xc' (Xc V) for X (N x D, any strides and dtype), Xc = X - 1 mean' (mean: a vector of D,
  * or NULL for none), V and W as the solver's (n = D). Xc is centred in pieces that
  * stay in the cache, so X is read once for both products and an offset costs no
