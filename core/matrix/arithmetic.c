@@ -157,8 +157,8 @@ bool lat_equal(const lat_matrix *A, const lat_matrix *B)
       const size_t n = A->cols - j < LAT_TILE ? A->cols - j : LAT_TILE;
       const lat_matrix a = lat_block_of(*A, i, j, 1, n), b = lat_block_of(*B, i, j, 1, n);
       const lat_matrix to_x = {x, 1, n, 0, 1, LAT_FLOAT64}, to_y = {y, 1, n, 0, 1, LAT_FLOAT64};
-      lat_copy_tile(&a, &to_x);
-      lat_copy_tile(&b, &to_y);
+      lat_copy(&a, &to_x);
+      lat_copy(&b, &to_y);
       for (size_t k = 0; k < n; k++)
         if (x[k] != y[k]) return false;
     }

@@ -1,7 +1,6 @@
 /* walk.c: tiles of strided operands, brought before a kernel. */
 #include "matrix/walk.h"
 
-#include "base/clones.h"
 #include "base/parallel.h"
 
 #define LONG_TILE 8192  /* numbers at a time when no operand needs a buffer */
@@ -30,37 +29,6 @@ static size_t least(size_t a, size_t b)
 static size_t magnitude(ptrdiff_t stride)
 {
   return stride < 0 ? (size_t)-stride : (size_t)stride;
-}
-
-/* Copies by rows, one for each pair of dtypes. */
-#define COPY_ROWS(name, S, D)                                                                      \
-  LAT_CLONES static void name(const lat_matrix *A, const lat_matrix *B)                            \
-  {                                                                                                \
-    const ptrdiff_t a = A->col_stride, b = B->col_stride;                                          \
-    for (size_t i = 0; i < A->rows; i++) {                                                         \
-      const S *from = (const S *)A->data + (ptrdiff_t)i * A->row_stride;                           \
-      D *to = (D *)B->data + (ptrdiff_t)i * B->row_stride;                                         \
-      if (a == 1 && b == 1) {                                                                      \
-        LAT_INDEPENDENT                                                                            \
-        for (size_t j = 0; j < A->cols; j++) to[j] = (D)from[j];                                   \
-      } else {                                                                                     \
-        for (ptrdiff_t j = 0; j < (ptrdiff_t)A->cols; j++) to[j * b] = (D)from[j * a];             \
-      }                                                                                            \
-    }                                                                                              \
-  }
-
-COPY_ROWS(copy_64_64, double, double)
-COPY_ROWS(copy_64_32, double, float)
-COPY_ROWS(copy_32_64, float, double)
-COPY_ROWS(copy_32_32, float, float)
-
-void lat_copy_tile(const lat_matrix *A, const lat_matrix *B)
-{
-  static void (*const copy[2][2])(const lat_matrix *, const lat_matrix *) = {
-      {copy_64_64, copy_64_32}, {copy_32_64, copy_32_32}};
-  const bool down = magnitude(A->row_stride) < magnitude(A->col_stride) && A->rows > 1;
-  const lat_matrix from = down ? lat_transpose(*A) : *A, to = down ? lat_transpose(*B) : *B;
-  copy[A->dtype][B->dtype](&from, &to);
 }
 
 /* The operand's elements follow each other along its rows. */
@@ -126,7 +94,7 @@ static void *bring(const walk *w, size_t k, const lat_matrix *tile, size_t col, 
       tile->row_stride == 0 && n <= held->elements && (tile->col_stride == 0 || col == held->col);
   if (!kept) {
     const lat_matrix to = {buffer, tile->rows, tile->cols, (ptrdiff_t)tile->cols, 1, w->dtype};
-    lat_copy_tile(tile, &to);
+    lat_copy(tile, &to);
     *held = (buffered){n, col};
   }
   return buffer;
@@ -153,7 +121,7 @@ static void walk_chunk(void *context, size_t chunk, size_t worker)
     w->kernel(rows * cols, at);
     if (at[0] == buffer[0]) {
       const lat_matrix from = {buffer[0], rows, cols, (ptrdiff_t)cols, 1, w->dtype};
-      lat_copy_tile(&from, &written);
+      lat_copy(&from, &written);
     }
   }
 }
@@ -176,8 +144,5 @@ void lat_walk(lat_kernel *kernel, lat_dtype dtype, size_t count, const lat_matri
   w.tiles = w.across * ((w.rows + w.tile_rows - 1) / w.tile_rows);
   w.tiles_a_chunk = CHUNK / (w.tile_rows * w.tile_cols);
   const size_t chunks = (w.tiles + w.tiles_a_chunk - 1) / w.tiles_a_chunk;
-  if (chunks == 1)
-    walk_chunk(&w, 0, 0);
-  else
-    lat_parallel(NULL, chunks, walk_chunk, &w);
+  lat_parallel(NULL, chunks, walk_chunk, &w);
 }

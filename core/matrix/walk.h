@@ -36,8 +36,4 @@ typedef void lat_kernel(size_t n, void *const operand[]);
  * same however they are cut. */
 void lat_walk(lat_kernel *kernel, lat_dtype dtype, size_t count, const lat_matrix operand[]);
 
-/* B := A, converted, for views of one shape that don't overlap, without tiles: for
- * pieces that fit into the cache. */
-void lat_copy_tile(const lat_matrix *A, const lat_matrix *B);
-
 #endif
