@@ -25,6 +25,12 @@ static bool is_line_end(char c)
   return c == '\n' || c == '\r';
 }
 
+/* Does c end a field? Of blanks, any run is one delimiter. */
+static bool is_delimiter(const lat_csv *csv, char c)
+{
+  return c == csv->options.delimiter || (c == '\t' && csv->options.delimiter == ' ');
+}
+
 /* Passes a line end, if there is one: LF, CR LF or CR. */
 static void pass_line_end(const lat_csv *csv, cursor *c)
 {
@@ -72,8 +78,8 @@ static lat_status quoted_field(lat_workspace *work, const lat_csv *csv, cursor *
     }
   }
   *field = (lat_csv_field){start, (size_t)(c->at - start), true};
-  for (c->at++; c->at < csv->end && is_blank(*c->at) && *c->at != csv->options.delimiter;) c->at++;
-  if (c->at < csv->end && *c->at != csv->options.delimiter && !is_line_end(*c->at))
+  for (c->at++; c->at < csv->end && is_blank(*c->at) && !is_delimiter(csv, *c->at);) c->at++;
+  if (c->at < csv->end && !is_delimiter(csv, *c->at) && !is_line_end(*c->at))
     return fail_at(work, c->line, column, "text after a closing quote");
   return LAT_OK;
 }
@@ -82,11 +88,11 @@ static lat_status quoted_field(lat_workspace *work, const lat_csv *csv, cursor *
 static lat_status next_field(lat_workspace *work, const lat_csv *csv, cursor *c, size_t column,
                              lat_csv_field *field)
 {
-  const char delimiter = csv->options.delimiter, *p = c->at, *end = csv->end;
-  while (p < end && is_blank(*p) && *p != delimiter) p++;
+  const char *p = c->at, *end = csv->end;
+  while (p < end && is_blank(*p) && (*p != csv->options.delimiter || *p == ' ')) p++;
   c->at = p;
   if (p < end && *p == '"') return quoted_field(work, csv, c, column, field);
-  while (p < end && *p != delimiter && !is_line_end(*p)) p++;
+  while (p < end && !is_delimiter(csv, *p) && !is_line_end(*p)) p++;
   *field = (lat_csv_field){c->at, (size_t)(p - c->at), false};
   while (field->length > 0 && is_blank(field->text[field->length - 1])) field->length--;
   c->at = p;
@@ -98,14 +104,16 @@ static lat_status next_field(lat_workspace *work, const lat_csv *csv, cursor *c,
 static lat_status next_record(lat_workspace *work, const lat_csv *csv, cursor *c,
                               lat_csv_field *fields, size_t most, size_t *count, size_t *line)
 {
+  const bool blanks = csv->options.delimiter == ' ';
   lat_csv_field field;
   for (*count = 0; c->at < csv->end; pass_line_end(csv, c)) {
     *line = c->line;
-    for (size_t n = 0;; c->at++) {
+    for (size_t n = 0;; c->at += !blanks) {
       LAT_TRY(next_field(work, csv, c, n + 1, &field));
       if (n < most) fields[n] = field;
       *count = ++n;
-      if (c->at == csv->end || *c->at != csv->options.delimiter) break;
+      while (blanks && c->at < csv->end && is_blank(*c->at)) c->at++;
+      if (c->at == csv->end || is_line_end(*c->at)) break;
     }
     if (*count > 1 || field.length > 0 || field.quoted) break;
     *count = 0; /* a blank line */
@@ -135,19 +143,26 @@ static bool number_of(const lat_csv *csv, lat_csv_field field, double *value)
 
 /* ---- the first pass ------------------------------------------------------ */
 
-/* The delimiter that the line has most of, outside quotes; a comma when it has none. */
+/* The delimiter that the line has most of, outside quotes. Without any it is a comma,
+ * or blanks where they separate nothing but numbers: words may hold blanks. */
 static char find_delimiter(const lat_csv *csv, const char *p)
 {
   static const char candidates[] = {',', ';', '\t', '|'};
   size_t counts[sizeof candidates] = {0}, best = 0;
-  bool quoted = false;
-  for (; p < csv->end && (quoted || !is_line_end(*p)); p++) {
+  double value;
+  bool quoted = false, numbers = true;
+  for (const char *word = p; p < csv->end && (quoted || !is_line_end(*p)); p++) {
     if (*p == '"') quoted = !quoted;
     for (size_t k = 0; k < sizeof candidates && !quoted; k++) counts[k] += *p == candidates[k];
+    if (is_blank(*p)) {
+      word = p + 1;
+    } else if (numbers && (csv->end - p == 1 || is_blank(p[1]) || is_line_end(p[1]))) {
+      numbers = lat_number_parse(word, (size_t)(p + 1 - word), &value);
+    }
   }
   for (size_t k = 1; k < sizeof candidates; k++)
     if (counts[k] > counts[best]) best = k;
-  return candidates[best];
+  return counts[best] == 0 && numbers ? ' ' : candidates[best];
 }
 
 /* Is `first` a header, judging by it and the record below it (of `below` fields, or 0)? */

@@ -31,7 +31,8 @@ typedef struct lat_csv_field {
 typedef enum lat_csv_header { LAT_CSV_AUTO = 0, LAT_CSV_NO, LAT_CSV_YES } lat_csv_header;
 
 typedef struct lat_csv_options {
-  char delimiter; /* 0: the one of , ; tab | that the first line has most of */
+  char delimiter; /* ' ' is any run of blanks; 0: the one of , ; tab | that the first line has
+                     most of, or blanks when that line is nothing but numbers between blanks */
   lat_csv_header header;
   size_t skip;                /* lines to pass over at the start */
   const char *const *missing; /* what stands for a missing entry; NULL: lat_csv_missing */

@@ -34,6 +34,8 @@ static lat_status map_descriptor(lat_workspace *work, int descriptor, lat_map *m
     return lat_fail(work, LAT_FILE, "Too large for this machine's memory addresses");
   if (about.st_size == 0) return LAT_OK;
   void *bytes = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (bytes == MAP_FAILED && errno == ENOMEM)
+    return lat_fail(work, LAT_MEMORY, "no memory to map %zu bytes", (size_t)about.st_size);
   if (bytes == MAP_FAILED) return system_failure(work, errno);
   *map = (lat_map){bytes, (size_t)about.st_size};
   return LAT_OK;

@@ -19,7 +19,8 @@ typedef struct lat_map {
 } lat_map;
 
 /* Maps a whole file to read. LAT_FILE when it can't be opened or is a folder, a
- * pipe or a device (which could block for ever). A file that is cut short by
+ * pipe or a device (which could block for ever), LAT_MEMORY when there are no
+ * addresses left. A file that is cut short by
  * somebody else while it is mapped kills its readers with SIGBUS: replace files,
  * as the writer below does, rather than truncating them. */
 lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map);
