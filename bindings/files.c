@@ -3,24 +3,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "binding.h"
-#include "files/csv.h"
-#include "files/file.h"
+#include "files.h"
 #include "files/idx.h"
 #include "files/npy.h"
 
-/* A file that is being read: its bytes and the memory that reading takes, in one userdata, so
- * that the collector gives both back whatever Lua raises in between. A matrix that is a view of
- * the file keeps it alive. */
-#define FILE_KIND "latent.File"
-
-typedef struct source {
-  lat_map map;
-  lat_workspace work;
-} source;
-
 /* What reading took is given back at once, not when the collector comes by. */
-static void close_source(source *s)
+static void close_source(latL_Source *s)
 {
   lat_file_unmap(&s->map);
   lat_workspace_done(&s->work);
@@ -34,15 +22,15 @@ static int source_gc(lua_State *L)
 }
 
 /* Pushes one; Ctrl-C reaches its workspace as it does the state's. */
-static source *new_source(lua_State *L)
+static latL_Source *new_source(lua_State *L)
 {
   const lat_workspace *ours = latL_workspace(L);
-  source *s = lua_newuserdatauv(L, sizeof *s, 0);
+  latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
   s->map = (lat_map){NULL, 0};
   lat_workspace_init(&s->work);
   s->work.poll = ours->poll;
   s->work.poll_state = ours->poll_state;
-  if (luaL_newmetatable(L, FILE_KIND)) {
+  if (luaL_newmetatable(L, "latent.File")) {
     lua_pushcfunction(L, source_gc);
     lua_setfield(L, -2, "__gc");
   }
@@ -67,8 +55,8 @@ static int failure(lua_State *L, const char *who, lat_workspace *work, lat_mark 
   return 2;
 }
 
-static int source_failure(lua_State *L, const char *who, source *s, const char *path,
-                          lat_status status)
+int latL_sourcefailure(lua_State *L, const char *who, latL_Source *s, const char *path,
+                       lat_status status)
 {
   int results = failure(L, who, &s->work, lat_workspace_mark(&s->work), path, status);
   close_source(s);
@@ -76,7 +64,7 @@ static int source_failure(lua_State *L, const char *who, source *s, const char *
 }
 
 /* Maps the file; mappings that the collector hasn't found yet may have to go first. */
-static lat_status map_source(lua_State *L, source *s, const char *path)
+static lat_status map_source(lua_State *L, latL_Source *s, const char *path)
 {
   lat_status status = lat_file_map(&s->work, path, &s->map);
   if (status != LAT_MEMORY) return status;
@@ -99,13 +87,13 @@ static const char *check_path(lua_State *L, const char *who)
 
 typedef lat_status parser(lat_workspace *, const unsigned char *, size_t, lat_array *);
 
-static int read_array(lua_State *L, source *s, const char *path, parser *parse)
+static int read_array(lua_State *L, latL_Source *s, const char *path, parser *parse)
 {
   static const char *const none[] = {NULL};
   lat_array array;
   latL_checkoptions(L, 2, "latent.read", none);
   lat_status status = parse(&s->work, s->map.bytes, s->map.size, &array);
-  if (status != LAT_OK) return source_failure(L, "latent.read", s, path, status);
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
   latL_Matrix *A = latL_newmatrix(L, array.rows, array.cols, lat_array_dtype(&array));
   A->vector = array.vector;
   /* in bands, so that Ctrl-C is heard */
@@ -116,16 +104,16 @@ static int read_array(lua_State *L, source *s, const char *path, parser *parse)
     lat_array_convert(&array, s->map.bytes, i, &rows);
     status = lat_check(&s->work);
   }
-  if (status != LAT_OK) return source_failure(L, "latent.read", s, path, status);
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
   return 1;
 }
 
-static int read_npy(lua_State *L, source *s, const char *path)
+static int read_npy(lua_State *L, latL_Source *s, const char *path)
 {
   return read_array(L, s, path, lat_npy_parse);
 }
 
-static int read_idx(lua_State *L, source *s, const char *path)
+static int read_idx(lua_State *L, latL_Source *s, const char *path)
 {
   return read_array(L, s, path, lat_idx_parse);
 }
@@ -137,315 +125,31 @@ static lat_status write_npy(lua_State *L, const char *path, const latL_Matrix *A
   return lat_npy_write(latL_workspace(L), path, &A->view, A->vector);
 }
 
-/* ---- CSV: options -------------------------------------------------------------- */
+/* ---- the formats ------------------------------------------------------------------- */
 
-/* A list of strings (or one string) in the option `name`, as C strings which live as long as the
- * option table; NULL without the option. Pushes one value either way. */
-static const char **optstrings(lua_State *L, const char *who, int arg, const char *name, size_t *n)
+static int read_csv(lua_State *L, latL_Source *s, const char *path)
 {
-  int type = latL_getoption(L, arg, name), list = lua_gettop(L);
-  if (type == LUA_TNIL) return NULL;
-  if (type != LUA_TSTRING && type != LUA_TTABLE)
-    latL_error(L, who, "%s must be a list of strings, got %s", name, luaL_typename(L, -1));
-  *n = type == LUA_TSTRING ? 1 : (size_t)lua_rawlen(L, list);
-  const char **strings = lua_newuserdatauv(L, (*n + 1) * sizeof *strings, 0);
-  strings[*n] = NULL;
-  for (size_t k = 0; k < *n; k++) {
-    if (type == LUA_TSTRING)
-      lua_pushvalue(L, list);
-    else
-      lua_rawgeti(L, list, (lua_Integer)k + 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      latL_error(L, who, "%s must be a list of strings, but element %I is a %s", name,
-                 (lua_Integer)k + 1, luaL_typename(L, -1));
-    strings[k] = lua_tostring(L, -1);
-    lua_pop(L, 1);
-  }
-  lua_replace(L, list);
-  return strings;
+  return latL_readcsv(L, s, path, '\0');
 }
 
-static char optdelimiter(lua_State *L, const char *who, int arg, char otherwise)
+static int read_tsv(lua_State *L, latL_Source *s, const char *path)
 {
-  char delimiter = otherwise;
-  if (latL_getoption(L, arg, "delimiter") != LUA_TNIL) {
-    if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) != 1)
-      latL_error(L, who, "delimiter must be a string of one character");
-    delimiter = lua_tostring(L, -1)[0];
-    if (delimiter == '\0') latL_error(L, who, "delimiter must not be a NUL character");
-  }
-  lua_pop(L, 1);
-  return delimiter;
-}
-
-/* header = true, false or "auto" (also nil) */
-static lat_csv_header optheader(lua_State *L, const char *who)
-{
-  lat_csv_header header = LAT_CSV_AUTO;
-  int type = latL_getoption(L, 2, "header");
-  if (type == LUA_TBOOLEAN)
-    header = lua_toboolean(L, -1) ? LAT_CSV_YES : LAT_CSV_NO;
-  else if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "auto") == 0))
-    latL_error(L, who, "header must be true, false or \"auto\"");
-  lua_pop(L, 1);
-  return header;
-}
-
-/* ---- CSV: which column goes where ----------------------------------------------- */
-
-typedef struct plan {
-  lat_csv csv;
-  const char **names;      /* the header's, ended by NULL; NULL without a header */
-  size_t *column_of;       /* the file's column -> X's, or SIZE_MAX */
-  lat_csv_field **text_of; /* the file's column -> its fields, or NULL */
-  size_t *order, count;    /* X's column -> the file's */
-  size_t label;            /* the column of the labels, or SIZE_MAX */
-} plan;
-
-static lat_status plan_memory(lat_workspace *work, plan *p)
-{
-  size_t cols = p->csv.cols;
-  p->count = 0;
-  p->label = SIZE_MAX;
-  p->names = NULL;
-  p->column_of = lat_allocate(work, cols, sizeof *p->column_of);
-  p->text_of = lat_allocate(work, cols, sizeof *p->text_of);
-  p->order = lat_allocate(work, cols, sizeof *p->order);
-  if (!p->column_of || !p->text_of || !p->order) return LAT_MEMORY;
-  for (size_t j = 0; j < cols; j++) p->column_of[j] = SIZE_MAX, p->text_of[j] = NULL;
-  if (!p->csv.header) return LAT_OK;
-  p->names = lat_allocate(work, cols + 1, sizeof *p->names);
-  if (!p->names) return LAT_MEMORY;
-  p->names[cols] = NULL;
-  for (size_t j = 0; j < cols; j++) {
-    lat_csv_field field = p->csv.names[j];
-    char *name = lat_allocate(work, field.length + 1, 1);
-    if (!name) return LAT_MEMORY;
-    name[lat_csv_unquote(field, name)] = '\0';
-    p->names[j] = name;
-  }
-  return LAT_OK;
-}
-
-/* The column that the name or number on the top of the stack means. */
-static lat_status find_column(lua_State *L, lat_workspace *work, const plan *p, const char *option,
-                              size_t *column)
-{
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    const char *name = lua_tostring(L, -1);
-    for (*column = 0; p->names && *column < p->csv.cols; ++*column)
-      if (strcmp(p->names[*column], name) == 0) return LAT_OK;
-    if (!p->names)
-      return lat_fail(work, LAT_FORMAT, "no header that could name a column '%.60s'", name);
-    const char *near = latL_nearest(name, p->names);
-    return lat_fail(work, LAT_FORMAT, "no column '%.60s'%s%.60s%s", name,
-                    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-  }
-  int is;
-  lua_Integer i = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is) : (is = 0);
-  if (!is)
-    latL_error(L, "latent.read", "%s must name columns by strings or integers, got %s", option,
-               luaL_typename(L, -1));
-  if (i < 1 || (lua_Unsigned)i > p->csv.cols)
-    return lat_fail(work, LAT_FORMAT, "no column %lld, there are %zu", (long long)i, p->csv.cols);
-  *column = (size_t)i - 1;
-  return LAT_OK;
-}
-
-static bool is_taken(const plan *p, size_t j)
-{
-  return p->text_of[j] || p->column_of[j] != SIZE_MAX;
-}
-
-/* Column j is wanted: it goes to X, or becomes text. */
-static lat_status take_column(lat_workspace *work, plan *p, size_t j)
-{
-  if (is_taken(p, j)) return LAT_OK;
-  if (p->csv.text[j]) {
-    p->text_of[j] = lat_allocate(work, p->csv.rows, sizeof **p->text_of);
-    if (p->label == SIZE_MAX) p->label = j;
-    return p->text_of[j] ? LAT_OK : LAT_MEMORY;
-  }
-  p->order[p->count] = j;
-  p->column_of[j] = p->count++;
-  return LAT_OK;
-}
-
-/* The options `labels` and `columns`; without them all columns are wanted. */
-static lat_status make_plan(lua_State *L, lat_workspace *work, plan *p)
-{
-  size_t j;
-  LAT_TRY(plan_memory(work, p));
-  if (latL_getoption(L, 2, "labels") != LUA_TNIL) {
-    LAT_TRY(find_column(L, work, p, "labels", &j));
-    p->csv.text[j] = true; /* classes are often numbered */
-    LAT_TRY(take_column(work, p, j));
-  }
-  if (latL_getoption(L, 2, "columns") == LUA_TNIL) {
-    for (j = 0; j < p->csv.cols; j++) LAT_TRY(take_column(work, p, j));
-  } else {
-    if (lua_type(L, -1) != LUA_TTABLE)
-      latL_error(L, "latent.read", "columns must be a list of names or numbers, got %s",
-                 luaL_typename(L, -1));
-    for (lua_Integer k = 1; k <= (lua_Integer)lua_rawlen(L, -1); k++) {
-      lua_rawgeti(L, -1, k);
-      LAT_TRY(find_column(L, work, p, "columns", &j));
-      if (j != p->label && is_taken(p, j))
-        latL_error(L, "latent.read", "columns names column %I twice", (lua_Integer)j + 1);
-      LAT_TRY(take_column(work, p, j));
-      lua_pop(L, 1);
-    }
-  }
-  lua_pop(L, 2);
-  return p->count > 0 ? LAT_OK : lat_fail(work, LAT_FORMAT, "no column of numbers");
-}
-
-/* ---- CSV: what comes back -------------------------------------------------------- */
-
-static void push_field(lua_State *L, lat_csv_field field)
-{
-  luaL_Buffer buffer;
-  char *out = luaL_buffinitsize(L, &buffer, field.length + 1);
-  luaL_pushresultsize(&buffer, lat_csv_unquote(field, out));
-}
-
-/* info.labels, info.classes and info.codes, into the table on the top of the stack. */
-static void set_labels(lua_State *L, const plan *p)
-{
-  int info = lua_gettop(L), rows = p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0;
-  latL_Matrix *codes = latL_newvector(L, p->csv.rows, LAT_FLOAT64);
-  lua_createtable(L, rows, 0); /* info + 2: the labels */
-  lua_newtable(L);             /* info + 3: the classes */
-  lua_newtable(L);             /* info + 4: a class's code */
-  lua_Integer classes = 0;
-  for (size_t i = 0; i < p->csv.rows; i++) {
-    push_field(L, p->text_of[p->label][i]);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, info + 4) == LUA_TNIL) {
-      lua_pushvalue(L, -2);
-      lua_rawseti(L, info + 3, ++classes);
-      lua_pushvalue(L, -2);
-      lua_pushinteger(L, classes);
-      lua_rawset(L, info + 4);
-      lua_pushinteger(L, classes);
-      lua_replace(L, -2);
-    }
-    lat_set(&codes->view, i, 0, lua_tonumber(L, -1));
-    lua_pop(L, 1);
-    lua_rawseti(L, info + 2, (lua_Integer)i + 1);
-  }
-  lua_settop(L, info + 3);
-  lua_setfield(L, info, "classes");
-  lua_setfield(L, info, "labels");
-  lua_setfield(L, info, "codes");
-}
-
-/* info.text: column name (or number, without a header) -> list of strings */
-static void set_texts(lua_State *L, const plan *p)
-{
-  lua_newtable(L);
-  for (size_t j = 0; j < p->csv.cols; j++) {
-    if (!p->text_of[j]) continue;
-    if (p->names)
-      lua_pushstring(L, p->names[j]);
-    else
-      lua_pushinteger(L, (lua_Integer)j + 1);
-    if (j == p->label) {
-      lua_getfield(L, -3, "labels");
-    } else {
-      lua_createtable(L, p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0, 0);
-      for (size_t i = 0; i < p->csv.rows; i++) {
-        push_field(L, p->text_of[j][i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-      }
-    }
-    lua_rawset(L, -3);
-  }
-  lua_setfield(L, -2, "text");
-}
-
-static void push_info(lua_State *L, const plan *p)
-{
-  lua_newtable(L);
-  if (p->names) {
-    lua_createtable(L, (int)p->count, 0);
-    for (size_t k = 0; k < p->count; k++) {
-      lua_pushstring(L, p->names[p->order[k]]);
-      lua_rawseti(L, -2, (lua_Integer)k + 1);
-    }
-    lua_setfield(L, -2, "columns");
-  }
-  if (p->label == SIZE_MAX) return;
-  set_labels(L, p);
-  set_texts(L, p);
-}
-
-static int read_table(lua_State *L, source *s, const char *path, char delimiter)
-{
-  static const char *const names[] = {"delimiter", "header", "missing", "labels",
-                                      "columns",   "skip",   NULL};
-  const char *who = "latent.read";
-  latL_checkoptions(L, 2, who, names);
-  lat_csv_options options = {.delimiter = optdelimiter(L, who, 2, delimiter),
-                             .header = optheader(L, who),
-                             .skip =
-                                 (size_t)latL_optinteger(L, 2, who, "skip", 0, 0, LUA_MAXINTEGER)};
-  options.missing = optstrings(L, who, 2, "missing", &options.missing_count);
-
-  plan p;
-  lat_status status = lat_csv_scan(&s->work, s->map.bytes, s->map.size, &options, &p.csv);
-  if (status == LAT_OK) status = make_plan(L, &s->work, &p);
-  if (status != LAT_OK) return source_failure(L, who, s, path, status);
-  latL_Matrix *X = latL_newmatrix(L, p.csv.rows, p.count, LAT_FLOAT64);
-  status = lat_csv_read(&s->work, &p.csv, &X->view, p.column_of, p.text_of);
-  if (status != LAT_OK) return source_failure(L, who, s, path, status);
-  push_info(L, &p);
-  return 2;
-}
-
-static int read_csv(lua_State *L, source *s, const char *path)
-{
-  return read_table(L, s, path, '\0');
-}
-
-static int read_tsv(lua_State *L, source *s, const char *path)
-{
-  return read_table(L, s, path, '\t');
-}
-
-static lat_status write_table(lua_State *L, const char *path, const latL_Matrix *A, char delimiter)
-{
-  static const char *const known[] = {"columns", "delimiter", "missing", NULL};
-  const char *who = "latent.write";
-  size_t n = A->view.cols;
-  latL_checkoptions(L, 3, who, known);
-  delimiter = optdelimiter(L, who, 3, delimiter);
-  const char **names = optstrings(L, who, 3, "columns", &n);
-  if (n != A->view.cols)
-    latL_error(L, who, "columns has %I names for a %s", (lua_Integer)n, latL_shape(L, A));
-  const char *missing = "NA";
-  int type = latL_getoption(L, 3, "missing");
-  if (type != LUA_TNIL && type != LUA_TSTRING)
-    latL_error(L, who, "missing must be a string, got %s", luaL_typename(L, -1));
-  if (type == LUA_TSTRING) missing = lua_tostring(L, -1);
-  return lat_csv_write(latL_workspace(L), path, &A->view, names, delimiter, missing);
+  return latL_readcsv(L, s, path, '\t');
 }
 
 static lat_status write_csv(lua_State *L, const char *path, const latL_Matrix *A)
 {
-  return write_table(L, path, A, ',');
+  return latL_writecsv(L, path, A, ',');
 }
 
 static lat_status write_tsv(lua_State *L, const char *path, const latL_Matrix *A)
 {
-  return write_table(L, path, A, '\t');
+  return latL_writecsv(L, path, A, '\t');
 }
-
-/* ---- the formats ------------------------------------------------------------------- */
 
 typedef struct format {
   const char *ending;
-  int (*read)(lua_State *L, source *s, const char *path);
+  int (*read)(lua_State *L, latL_Source *s, const char *path);
   lat_status (*write)(lua_State *L, const char *path, const latL_Matrix *A); /* or NULL */
 } format;
 
@@ -476,9 +180,9 @@ static int files_read(lua_State *L)
   const format *f = format_of(path);
   lua_settop(L, 2);
   if (!f) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt, .idx or -ubyte");
-  source *s = new_source(L);
+  latL_Source *s = new_source(L);
   lat_status status = map_source(L, s, path);
-  if (status != LAT_OK) return source_failure(L, "latent.read", s, path, status);
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
   int results = f->read(L, s, path);
   close_source(s);
   return results;
@@ -506,7 +210,7 @@ static int files_open(lua_State *L)
   lat_array array;
   lat_matrix view;
   if (!f || f->read != read_npy) return unknown_ending(L, path, ".npy (latent.read reads others)");
-  source *s = new_source(L);
+  latL_Source *s = new_source(L);
   lat_status status = map_source(L, s, path);
   if (status == LAT_OK) status = lat_npy_parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status == LAT_OK && !lat_array_view(&array, s->map.bytes, &view))
@@ -514,7 +218,7 @@ static int files_open(lua_State *L)
                       "%s-endian %c%zu elements can't be used as they are in the file; "
                       "latent.read converts them",
                       array.big ? "big" : "little", array.kind, array.size);
-  if (status != LAT_OK) return source_failure(L, "latent.open", s, path, status);
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.open", s, path, status);
   latL_newview(L, -1, view, array.vector)->readonly = true;
   return 1;
 }

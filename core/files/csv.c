@@ -150,19 +150,19 @@ static char find_delimiter(const lat_csv *csv, const char *p)
   static const char candidates[] = {',', ';', '\t', '|'};
   size_t counts[sizeof candidates] = {0}, best = 0;
   double value;
-  bool quoted = false, numbers = true;
+  bool quoted = false, numbers = true, any = false;
   for (const char *word = p; p < csv->end && (quoted || !is_line_end(*p)); p++) {
     if (*p == '"') quoted = !quoted;
     for (size_t k = 0; k < sizeof candidates && !quoted; k++) counts[k] += *p == candidates[k];
     if (is_blank(*p)) {
       word = p + 1;
     } else if (numbers && (csv->end - p == 1 || is_blank(p[1]) || is_line_end(p[1]))) {
-      numbers = lat_number_parse(word, (size_t)(p + 1 - word), &value);
+      numbers = any = lat_number_parse(word, (size_t)(p + 1 - word), &value);
     }
   }
   for (size_t k = 1; k < sizeof candidates; k++)
     if (counts[k] > counts[best]) best = k;
-  return counts[best] == 0 && numbers ? ' ' : candidates[best];
+  return counts[best] == 0 && numbers && any ? ' ' : candidates[best];
 }
 
 /* Is `first` a header, judging by it and the record below it (of `below` fields, or 0)? */
