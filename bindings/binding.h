@@ -82,15 +82,16 @@ double latL_optnumber(lua_State *L, int arg, const char *who, const char *name, 
 lua_Integer latL_optinteger(lua_State *L, int arg, const char *who, const char *name,
                             lua_Integer otherwise, lua_Integer least, lua_Integer most);
 /* The index in `words` (ended by NULL) of a string option. */
-int latL_optword(lua_State *L, int arg, const char *who, const char *name, const char *const words[],
-                 int otherwise);
+int latL_optword(lua_State *L, int arg, const char *who, const char *name,
+                 const char *const words[], int otherwise);
 /* Pushes option `name` (nil when absent) and returns its type. */
 int latL_getoption(lua_State *L, int arg, const char *name);
 /* float64 or float32 from the option `dtype`. */
 lat_dtype latL_optdtype(lua_State *L, int arg, const char *who, lat_dtype otherwise);
 
 /* Positional arguments. */
-size_t latL_checksize(lua_State *L, int arg, const char *who, const char *name); /* an integer >= 1 */
+size_t latL_checksize(lua_State *L, int arg, const char *who,
+                      const char *name); /* an integer >= 1 */
 lua_Integer latL_checkinteger(lua_State *L, int arg, const char *who, const char *name);
 double latL_checknumber(lua_State *L, int arg, const char *who, const char *name);
 /* A 1-based index or a negative one from the end, to 0-based; raises outside 1..n. */

@@ -31,7 +31,9 @@ typedef struct lat_workspace {
   lat_block *spare;         /* the largest block that was given back */
   const atomic_int *cancel; /* any thread may set it to stop the work; or NULL */
   double deadline;          /* of lat_clock(), in seconds; 0 is none */
-  char message[256];        /* the last failure in words, "" when there was none */
+  bool (*poll)(void *);     /* asked between chunks by the calling thread; true stops; or NULL */
+  void *poll_state;
+  char message[256]; /* the last failure in words, "" when there was none */
 } lat_workspace;
 
 typedef struct lat_mark {
@@ -58,8 +60,8 @@ lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, 
 #endif
     ;
 
-/* LAT_CANCELLED, with a message, once the cancel flag is set or the deadline has
- * passed; LAT_OK before. Cheap enough to ask between chunks. */
+/* LAT_CANCELLED, with a message, once the cancel flag is set, the deadline has passed
+ * or the poll says so; LAT_OK before. Cheap enough to ask between chunks. */
 lat_status lat_check(lat_workspace *work);
 
 /* Seconds of a clock that never goes back. */

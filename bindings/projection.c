@@ -1,0 +1,6 @@
+#include "binding.h"
+
+void latL_open_projection(lua_State *L)
+{
+  (void)L;
+}

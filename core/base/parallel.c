@@ -1,0 +1,184 @@
+#include "base/parallel.h"
+
+#include <cblas.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+typedef struct job {
+  lat_task *task;
+  void *context;
+  size_t chunks;
+  atomic_size_t next; /* the first chunk that nobody has taken */
+  atomic_bool stop;
+} job;
+
+/* The pool. `owner` is held for the length of a lat_parallel; `lock` guards the rest. A new
+ * `generation` tells parked threads that there is a job; those with number <= `helpers` take
+ * part, and the last of them to finish (`working` is 0) wakes the caller. */
+static struct {
+  pthread_mutex_t owner, lock;
+  pthread_cond_t wake, done;
+  size_t made;    /* threads that exist besides the callers */
+  size_t helpers; /* of them, those that take part in the job */
+  size_t working;
+  unsigned long generation;
+  job *work;
+} pool = {.owner = PTHREAD_MUTEX_INITIALIZER,
+          .lock = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER,
+          .done = PTHREAD_COND_INITIALIZER};
+
+static atomic_size_t threads; /* 0: not decided yet */
+
+/* Threads don't survive a fork: the child starts with an empty pool, whatever the parent's was
+ * doing at that moment. */
+static void after_fork(void)
+{
+  pthread_mutex_init(&pool.owner, NULL);
+  pthread_mutex_init(&pool.lock, NULL);
+  pthread_cond_init(&pool.wake, NULL);
+  pthread_cond_init(&pool.done, NULL);
+  pool.made = pool.helpers = pool.working = 0;
+  pool.work = NULL;
+}
+
+static void once(void)
+{
+  pthread_atfork(NULL, NULL, after_fork);
+}
+
+static void take_chunks(job *work, size_t worker)
+{
+  while (!atomic_load_explicit(&work->stop, memory_order_relaxed)) {
+    size_t chunk = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
+    if (chunk >= work->chunks) return;
+    work->task(work->context, chunk, worker);
+  }
+}
+
+static void *thread_main(void *argument)
+{
+  size_t number = (size_t)argument; /* from 1; the caller is worker 0 */
+  unsigned long seen = 0;
+  pthread_mutex_lock(&pool.lock);
+  for (;;) {
+    while (pool.generation == seen) pthread_cond_wait(&pool.wake, &pool.lock);
+    seen = pool.generation;
+    if (number > pool.helpers) continue;
+    job *work = pool.work;
+    pthread_mutex_unlock(&pool.lock);
+    take_chunks(work, number);
+    pthread_mutex_lock(&pool.lock);
+    if (--pool.working == 0) pthread_cond_signal(&pool.done);
+  }
+  return NULL;
+}
+
+/* Makes threads up to `wanted` as far as the system allows. They block all signals, which belong
+ * to the host's threads. The lock is held, so none of them looks at the pool before a job is set. */
+static void make_threads(size_t wanted)
+{
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (pool.made < wanted) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, thread_main, (void *)(pool.made + 1)) != 0) break;
+    pthread_detach(thread);
+    pool.made++;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* The caller's share: as take_chunks, and it alone asks whether to go on. */
+static lat_status lead_chunks(lat_workspace *work, job *mine)
+{
+  lat_status status = LAT_OK;
+  for (;;) {
+    if (work && (status = lat_check(work)) != LAT_OK) break;
+    size_t chunk = atomic_fetch_add_explicit(&mine->next, 1, memory_order_relaxed);
+    if (chunk >= mine->chunks) return LAT_OK;
+    mine->task(mine->context, chunk, 0);
+  }
+  atomic_store(&mine->stop, true);
+  return status;
+}
+
+lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context)
+{
+  job mine = {.task = task, .context = context, .chunks = chunks};
+  size_t wanted = lat_threads() - 1;
+  if (wanted > chunks - 1) wanted = chunks - 1;
+  if (chunks < 2 || wanted == 0 || pthread_mutex_trylock(&pool.owner) != 0)
+    return chunks ? lead_chunks(work, &mine) : LAT_OK;
+
+  static pthread_once_t first = PTHREAD_ONCE_INIT;
+  pthread_once(&first, once);
+  pthread_mutex_lock(&pool.lock);
+  if (pool.made < wanted) make_threads(wanted);
+  pool.helpers = pool.working = wanted < pool.made ? wanted : pool.made;
+  pool.work = &mine;
+  pool.generation++;
+  pthread_cond_broadcast(&pool.wake);
+  pthread_mutex_unlock(&pool.lock);
+
+  lat_status status = lead_chunks(work, &mine);
+
+  pthread_mutex_lock(&pool.lock);
+  while (pool.working > 0) pthread_cond_wait(&pool.done, &pool.lock);
+  pthread_mutex_unlock(&pool.lock);
+  pthread_mutex_unlock(&pool.owner);
+  return status;
+}
+
+/* ---- how many ------------------------------------------------------------ */
+
+static size_t clamp_threads(long n)
+{
+  if (openblas_get_parallel() == 0 || n < 1) return 1; /* the serial build isn't thread-safe */
+  return n > LAT_THREADS_MAX ? LAT_THREADS_MAX : (size_t)n;
+}
+
+static size_t processors(void)
+{
+  const char *wish = getenv("LATENT_NUM_THREADS");
+  if (wish && *wish) return clamp_threads(strtol(wish, NULL, 10));
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return clamp_threads(CPU_COUNT(&set));
+#endif
+  return 1;
+}
+
+size_t lat_threads(void)
+{
+  size_t n = atomic_load(&threads);
+  if (n == 0) atomic_store(&threads, n = processors());
+  return n;
+}
+
+void lat_threads_set(size_t wanted)
+{
+  atomic_store(&threads, clamp_threads(wanted > LAT_THREADS_MAX ? LAT_THREADS_MAX : (long)wanted));
+}
+
+size_t lat_chunk_rows(size_t columns)
+{
+  size_t rows = columns ? 16384 / columns : 4096;
+  return rows < 256 ? 256 : rows > 4096 ? 4096 : rows;
+}
+
+int lat_blas_threads_begin(void)
+{
+  int before = openblas_get_num_threads();
+  if ((size_t)before < lat_threads()) openblas_set_num_threads((int)lat_threads());
+  return before;
+}
+
+void lat_blas_threads_end(int before)
+{
+  if (openblas_get_num_threads() != before) openblas_set_num_threads(before);
+}

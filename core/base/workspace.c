@@ -1,0 +1,127 @@
+#include "base/workspace.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A block's memory follows its header; `used` counts from the first aligned byte. */
+struct lat_block {
+  lat_block *below;
+  unsigned char *memory;
+  size_t size, used;
+};
+
+enum { SMALLEST = 1 << 16, LARGEST_SPARE = 1 << 25 }; /* bytes: 64 KB, 32 MB */
+
+void lat_workspace_init(lat_workspace *work)
+{
+  *work = (lat_workspace){0};
+}
+
+void lat_workspace_done(lat_workspace *work)
+{
+  lat_workspace_release(work, (lat_mark){0});
+  free(work->spare);
+  work->spare = NULL;
+}
+
+lat_mark lat_workspace_mark(const lat_workspace *work)
+{
+  return (lat_mark){work->top, work->top ? work->top->used : 0};
+}
+
+/* Keeps one block for the next call, the largest, unless it is so large that the
+ * system should have it back. */
+static void retire(lat_workspace *work, lat_block *block)
+{
+  if (block->size > LARGEST_SPARE || (work->spare && work->spare->size >= block->size)) {
+    free(block);
+    return;
+  }
+  free(work->spare);
+  work->spare = block;
+}
+
+void lat_workspace_release(lat_workspace *work, lat_mark mark)
+{
+  while (work->top != mark.block) {
+    lat_block *block = work->top;
+    work->top = block->below;
+    retire(work, block);
+  }
+  if (work->top) work->top->used = mark.used;
+}
+
+static lat_block *block_of(lat_workspace *work, size_t bytes)
+{
+  lat_block *block = work->spare;
+  if (block && block->size >= bytes) {
+    work->spare = NULL;
+  } else {
+    size_t size = bytes < SMALLEST ? SMALLEST : bytes;
+    if (size > SIZE_MAX - sizeof *block - LAT_ALIGNMENT) return NULL;
+    block = malloc(sizeof *block + LAT_ALIGNMENT + size);
+    if (!block) return NULL;
+    uintptr_t first = (uintptr_t)(block + 1) + LAT_ALIGNMENT - 1;
+    block->memory = (unsigned char *)(first - first % LAT_ALIGNMENT);
+    block->size = size;
+  }
+  block->used = 0;
+  block->below = work->top;
+  work->top = block;
+  return block;
+}
+
+void *lat_allocate(lat_workspace *work, size_t count, size_t size)
+{
+  size_t limit = (size_t)PTRDIFF_MAX - LAT_ALIGNMENT;
+  if (size && count > limit / size) {
+    lat_fail(work, LAT_MEMORY, "%zu elements of %zu bytes are more than memory can address", count,
+             size);
+    return NULL;
+  }
+  size_t bytes = (count * size + LAT_ALIGNMENT - 1) / LAT_ALIGNMENT * LAT_ALIGNMENT;
+  lat_block *block = work->top;
+  if (!block || block->size - block->used < bytes) block = block_of(work, bytes);
+  if (!block) {
+    lat_fail(work, LAT_MEMORY, "not enough memory for %zu bytes of scratch", bytes);
+    return NULL;
+  }
+  void *memory = block->memory + block->used;
+  block->used += bytes;
+  return memory;
+}
+
+double *lat_doubles(lat_workspace *work, size_t count)
+{
+  return lat_allocate(work, count, sizeof(double));
+}
+
+lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(work->message, sizeof work->message, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+lat_status lat_check(lat_workspace *work)
+{
+  if (work->cancel && atomic_load_explicit(work->cancel, memory_order_relaxed))
+    return lat_fail(work, LAT_CANCELLED, "cancelled");
+  if (work->poll && work->poll(work->poll_state))
+    return lat_fail(work, LAT_CANCELLED, "interrupted");
+  if (work->deadline > 0 && lat_clock() > work->deadline)
+    return lat_fail(work, LAT_CANCELLED, "out of time");
+  return LAT_OK;
+}
+
+double lat_clock(void)
+{
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}

@@ -1,0 +1,201 @@
+#include "matrix/matrix.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/clones.h"
+
+lat_matrix lat_matrix_of(double *data, size_t rows, size_t cols)
+{
+  return (lat_matrix){data, rows, cols, (ptrdiff_t)cols, 1, LAT_FLOAT64};
+}
+
+lat_matrix lat_vector_of(double *data, size_t n)
+{
+  return lat_matrix_of(data, n, 1);
+}
+
+lat_matrix lat_matrix_new(lat_workspace *work, size_t rows, size_t cols)
+{
+  if (cols && rows > SIZE_MAX / cols) cols = SIZE_MAX, rows = 1; /* let the allocator refuse it */
+  return lat_matrix_of(lat_doubles(work, rows * cols), rows, cols);
+}
+
+/* ---- views ---------------------------------------------------------------- */
+
+static void *address(const lat_matrix *A, size_t i, size_t j)
+{
+  ptrdiff_t offset = (ptrdiff_t)i * A->row_stride + (ptrdiff_t)j * A->col_stride;
+  return (char *)A->data + offset * (ptrdiff_t)lat_dtype_size(A->dtype);
+}
+
+lat_matrix lat_transpose(lat_matrix A)
+{
+  return (lat_matrix){A.data, A.cols, A.rows, A.col_stride, A.row_stride, A.dtype};
+}
+
+lat_matrix lat_block_of(lat_matrix A, size_t r, size_t c, size_t rows, size_t cols)
+{
+  return (lat_matrix){address(&A, r, c), rows, cols, A.row_stride, A.col_stride, A.dtype};
+}
+
+lat_matrix lat_row(lat_matrix A, size_t i)
+{
+  return lat_transpose(lat_block_of(A, i, 0, 1, A.cols));
+}
+
+lat_matrix lat_col(lat_matrix A, size_t j)
+{
+  return lat_block_of(A, 0, j, A.rows, 1);
+}
+
+double lat_get(const lat_matrix *A, size_t i, size_t j)
+{
+  const void *place = address(A, i, j);
+  return A->dtype == LAT_FLOAT64 ? *(const double *)place : (double)*(const float *)place;
+}
+
+void lat_set(const lat_matrix *A, size_t i, size_t j, double value)
+{
+  void *place = address(A, i, j);
+  if (A->dtype == LAT_FLOAT64)
+    *(double *)place = value;
+  else
+    *(float *)place = (float)value;
+}
+
+bool lat_is_packed(const lat_matrix *A)
+{
+  bool columns = A->cols == 1 || A->col_stride == 1;
+  return columns && (A->rows == 1 || A->row_stride == (ptrdiff_t)A->cols);
+}
+
+/* The first and the last byte that a view touches. */
+static void extent(const lat_matrix *A, uintptr_t *first, uintptr_t *last)
+{
+  ptrdiff_t across = (ptrdiff_t)(A->rows - 1) * A->row_stride;
+  ptrdiff_t along = (ptrdiff_t)(A->cols - 1) * A->col_stride;
+  ptrdiff_t low = (across < 0 ? across : 0) + (along < 0 ? along : 0);
+  ptrdiff_t high = (across > 0 ? across : 0) + (along > 0 ? along : 0);
+  ptrdiff_t size = (ptrdiff_t)lat_dtype_size(A->dtype);
+  *first = (uintptr_t)((char *)A->data + low * size);
+  *last = (uintptr_t)((char *)A->data + (high + 1) * size - 1);
+}
+
+bool lat_overlaps(const lat_matrix *A, const lat_matrix *B)
+{
+  uintptr_t a, z, b, y;
+  extent(A, &a, &z);
+  extent(B, &b, &y);
+  return a <= y && b <= z;
+}
+
+/* ---- copying -------------------------------------------------------------- */
+
+/* A transpose is copied in squares of this many elements, so that both sides stay in cache. */
+enum { SQUARE = 32 };
+
+#define COPY_FROM(name, from, to)                                                                  \
+  static void name(const lat_matrix *A, const lat_matrix *B)                                       \
+  {                                                                                                \
+    const from *a = A->data;                                                                       \
+    to *b = B->data;                                                                               \
+    ptrdiff_t ar = A->row_stride, ac = A->col_stride, br = B->row_stride, bc = B->col_stride;      \
+    ptrdiff_t rows = (ptrdiff_t)A->rows, cols = (ptrdiff_t)A->cols;                                \
+    if (ac == 1 && bc == 1) {                                                                      \
+      for (ptrdiff_t i = 0; i < rows; i++)                                                         \
+        for (ptrdiff_t j = 0; j < cols; j++) b[i * br + j] = (to)a[i * ar + j];                    \
+      return;                                                                                      \
+    }                                                                                              \
+    for (ptrdiff_t r = 0; r < rows; r += SQUARE)                                                   \
+      for (ptrdiff_t c = 0; c < cols; c += SQUARE)                                                 \
+        for (ptrdiff_t i = r; i < rows && i < r + SQUARE; i++)                                     \
+          for (ptrdiff_t j = c; j < cols && j < c + SQUARE; j++)                                   \
+            b[i * br + j * bc] = (to)a[i * ar + j * ac];                                           \
+  }
+
+COPY_FROM(copy_dd, double, double)
+COPY_FROM(copy_df, double, float)
+COPY_FROM(copy_fd, float, double)
+COPY_FROM(copy_ff, float, float)
+
+void lat_copy(const lat_matrix *A, const lat_matrix *B)
+{
+  static void (*const copies[2][2])(const lat_matrix *, const lat_matrix *) = {{copy_dd, copy_df},
+                                                                               {copy_fd, copy_ff}};
+  if (A->dtype == B->dtype && lat_is_packed(A) && lat_is_packed(B)) {
+    memmove(B->data, A->data, A->rows * A->cols * lat_dtype_size(A->dtype));
+    return;
+  }
+  lat_matrix a = *A, b = *B;
+  if (b.row_stride == 1 && b.col_stride != 1) { /* write along memory, whichever way it runs */
+    a = lat_transpose(a);
+    b = lat_transpose(b);
+  }
+  copies[a.dtype][b.dtype](&a, &b);
+}
+
+void lat_fill(const lat_matrix *A, double value)
+{
+  lat_matrix one = {&value, A->rows, A->cols, 0, 0, LAT_FLOAT64};
+  lat_copy(&one, A);
+}
+
+lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed)
+{
+  *packed = A;
+  if (A.dtype == LAT_FLOAT64 && lat_is_packed(&A)) return LAT_OK;
+  *packed = lat_matrix_new(work, A.rows, A.cols);
+  if (!packed->data) return LAT_MEMORY;
+  lat_copy(&A, packed);
+  return LAT_OK;
+}
+
+/* ---- checks --------------------------------------------------------------- */
+
+/* How many of n numbers are NaN or infinite: the exponent's bits are all set. Integers, because
+ * their sums are vector code. */
+LAT_CLONES static size_t odd_doubles(size_t n, const double *x, ptrdiff_t stride)
+{
+  const uint64_t exponent = UINT64_C(0x7ff) << 52;
+  uint64_t odd = 0, bits;
+  for (size_t i = 0; i < n; i++) {
+    memcpy(&bits, &x[(ptrdiff_t)i * stride], sizeof bits);
+    odd += (bits & exponent) == exponent;
+  }
+  return (size_t)odd;
+}
+
+LAT_CLONES static size_t odd_floats(size_t n, const float *x, ptrdiff_t stride)
+{
+  const uint32_t exponent = UINT32_C(0xff) << 23;
+  uint32_t odd = 0, bits;
+  for (size_t i = 0; i < n; i++) {
+    memcpy(&bits, &x[(ptrdiff_t)i * stride], sizeof bits);
+    odd |= (bits & exponent) == exponent;
+  }
+  return odd;
+}
+
+lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A,
+                            bool missing)
+{
+  lat_matrix rows = *A;
+  if (lat_is_packed(A)) rows = (lat_matrix){A->data, 1, A->rows * A->cols, 0, 1, A->dtype};
+  for (size_t i = 0; i < rows.rows; i++) {
+    const void *x = address(&rows, i, 0);
+    if (!(A->dtype == LAT_FLOAT64 ? odd_doubles(rows.cols, x, rows.col_stride)
+                                  : odd_floats(rows.cols, x, rows.col_stride)))
+      continue;
+    for (size_t j = 0; j < rows.cols; j++) {
+      double value = lat_get(&rows, i, j);
+      if (isfinite(value) || (missing && isnan(value))) continue;
+      size_t place = rows.rows == 1 ? j : i * A->cols + j;
+      return lat_fail(work, LAT_INVALID, "%s has %s at row %zu, column %zu", name,
+                      isnan(value) ? "NaN" : "an infinity", place / A->cols + 1,
+                      place % A->cols + 1);
+    }
+  }
+  return LAT_OK;
+}
