@@ -120,5 +120,6 @@ void latL_open_random(lua_State *L);
 void latL_open_eigen(lua_State *L);
 void latL_open_files(lua_State *L);
 void latL_open_projection(lua_State *L); /* pca, scaler */
+void latL_open_terminal(lua_State *L);
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "binding.h"
 
-void latL_open_terminal(lua_State *L); /* called by latent.c */
-
 /* terminal([file]): columns, or nil when the file isn't a terminal. */
 static int terminal(lua_State *L)
 {
