@@ -4,12 +4,11 @@
 --   fig:points(x, y, { classes = labels }):ellipse(mean, covariance)
 --   assert(fig:save "faithful.svg")
 --
--- A figure is a list of layers, drawn in order; nothing runs until it is saved or shown. Then one
--- gnuplot script, data included, goes to gnuplot's standard input. What the user wrote reaches
--- gnuplot only as numbers and as single-quoted strings, in which it expands nothing, and never
--- reaches a shell.
+-- A figure is a list of layers, drawn in order; gnuplot.lua makes it a script and runs it, when
+-- the figure is saved or shown and not before.
 
 local check = require "latent.check"
+local gnuplot = require "latent.gnuplot"
 
 local plot = {}
 
@@ -17,14 +16,6 @@ local plot = {}
 -- data visualization (2021).
 local COLORS = { "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70",
   "#717581", "#92dadd" }
-
--- Colour maps by anchors, low to high. Viridis is sampled from matplotlib's (public domain, CC0).
-local PALETTES = {
-  grey = { "#000000", "#ffffff" },
-  ink = { "#ffffff", "#000000" },
-  viridis = { "#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725" },
-  diverging = { "#2166ac", "#92c5de", "#f7f7f7", "#f4a582", "#b2182b" },
-}
 
 -- ---- values ------------------------------------------------------------------------
 
@@ -93,38 +84,6 @@ local function extremes(rows)
   end
   if low > high then return 0, 1 end
   return low, high
-end
-
--- ---- gnuplot's language ----------------------------------------------------------------
-
--- In single quotes only the quote itself is special; lines are joined by an expression.
-local function quote(text)
-  local lines = {}
-  for line in (tostring(text) .. "\n"):gmatch("(.-)\n") do
-    lines[#lines + 1] = "'" .. line:gsub("%c", " "):gsub("'", "''") .. "'"
-  end
-  return #lines == 1 and lines[1] or "(" .. table.concat(lines, '."\\n".') .. ")"
-end
-
-local function number(x)
-  return x - x == 0 and ("%.9g"):format(x) or "NaN"
-end
-
-local function data_block(name, rows)
-  local lines = { ("$%s << END_OF_DATA"):format(name) }
-  for i, row in ipairs(rows) do
-    local cells = {}
-    for j, x in ipairs(row) do cells[j] = number(x) end
-    lines[i + 1] = table.concat(cells, " ")
-  end
-  lines[#lines + 1] = "END_OF_DATA"
-  return table.concat(lines, "\n")
-end
-
-local function palette(name)
-  local anchors, parts = PALETTES[name], {}
-  for i, hex in ipairs(anchors) do parts[i] = ("%d %s"):format(i - 1, quote(hex)) end
-  return "set palette defined (" .. table.concat(parts, ", ") .. ")"
 end
 
 -- ---- figures --------------------------------------------------------------------------
@@ -237,7 +196,7 @@ function Figure:ellipse(mean, covariance, options)
     x[i + 1] = m[1] + k * l11 * math.cos(t)
     y[i + 1] = m[2] + k * (l21 * math.cos(t) + l22 * math.sin(t))
   end
-  return self:line(x, y, { label = options.label, color = options.color, width = options.width })
+  return self:line(x, y, { label = options.label, color = options.color or "#333333", width = options.width })
 end
 
 local IMAGE = { x = true, y = true, palette = "string", range = true, bar = "boolean" }
@@ -246,31 +205,28 @@ function Figure:image(A, options)
   local who = "figure:image"
   options = check.options(who, options, IMAGE)
   local name = options.palette or (options.x and "viridis" or "grey")
-  if not PALETTES[name] then
+  if not gnuplot.palettes[name] then
     check.fail(who, 'palette must be "grey", "ink", "viridis" or "diverging", got %s', check.show(name))
   end
   local rows = rows_of(who, "A", A)
   local x, y = range(who, "x", options.x), range(who, "y", options.y)
   if (x == nil) ~= (y == nil) then check.fail(who, "x and y go together") end
-  self.palette, self.bar = name, options.bar or false
+  self.palette, self.bar = name, options.bar
   self.shades = range(who, "range", options.range)
   if not x then -- a picture: row 1 on top, square elements, no axes
-    x, y = { 1, #rows[1] }, { #rows, 1 }
-    rows = table.move(rows, 1, #rows, 1, {})
-    for i = 1, #rows // 2 do rows[i], rows[#rows - i + 1] = rows[#rows - i + 1], rows[i] end
+    x, y = { 1, #rows[1] }, { 1, #rows }
     if self.axes == nil then self.axes = false end
     if self.equal == nil then self.equal = true end
-    self.upward = false
-    self.xrange = self.xrange or { 0.5, #rows[1] + 0.5 }
     self.yrange = self.yrange or { #rows + 0.5, 0.5 }
   end
   local dx = #rows[1] > 1 and (x[2] - x[1]) / (#rows[1] - 1) or 1
   local dy = #rows > 1 and (y[2] - y[1]) / (#rows - 1) or 1
-  return add(self, rows, { { image = ("matrix using (%s+$1*%s):(%s+$2*%s):3"):format(
-    number(x[1]), number(dx), number(y[1]), number(dy)) } })
+  self.xrange = self.xrange or { x[1] - dx / 2, x[2] + dx / 2 }
+  self.yrange = self.yrange or { y[1] - dy / 2, y[2] + dy / 2 }
+  return add(self, rows, { { image = { x = x[1], y = y[1], dx = dx, dy = dy } } })
 end
 
-local LABEL = { align = "string", color = true, size = "number", rotate = "boolean" }
+local LABEL = { align = "string", color = true }
 
 function Figure:label(x, y, text, options)
   local who = "figure:label"
@@ -281,99 +237,12 @@ function Figure:label(x, y, text, options)
   if align ~= "left" and align ~= "center" and align ~= "right" then
     check.fail(who, 'align must be "left", "center" or "right", got %s', check.show(align))
   end
-  self.labels[#self.labels + 1] = ("set label %s at %s,%s %s front textcolor rgb %s%s%s"):format(
-    quote(text), number(at[1]), number(at[2]), align, quote(color(who, options.color, "#333333")),
-    options.size and (" font ',%s'"):format(number(options.size)) or "", options.rotate and " rotate" or "")
+  self.labels[#self.labels + 1] = { x = at[1], y = at[2], text = text, align = align,
+    color = color(who, options.color, "#333333") }
   return self
 end
 
--- ---- a figure as a script -----------------------------------------------------------------
-
--- Points of a class are those whose third column is its number; other rows become undefined.
-local function plot_words(name, p, text)
-  local words
-  if p.image then
-    words = ("$%s %s with image"):format(name, p.image)
-  elseif p.line then
-    words = ("$%s using 1:2 with lines lw %s lc rgb %s%s"):format(name, number(p.line.width), quote(p.line.color),
-      p.line.dash and " dt (12,8)" or "")
-  else
-    local mark = text and quote(p.points.mark) or "7"
-    words = ("$%s using 1:%s with points pt %s ps %s lc rgb %s"):format(name,
-      p.class and ("($3==%d?$2:NaN)"):format(p.class) or "2", mark, number(text and 1 or p.points.size),
-      quote(p.points.color))
-  end
-  return words .. (p.label and " title " .. quote(p.label) or " notitle")
-end
-
-local function settings(fig, text)
-  local out = {
-    "set encoding utf8",
-    "set datafile missing 'NaN'",
-    "set tics nomirror out scale 0.4 textcolor rgb '#333333'",
-    "set samples 2",
-  }
-  local function set(...) out[#out + 1] = string.format(...) end
-  if fig.axes == false then
-    set "unset border"
-    set "unset tics"
-  else
-    set "set border 3 lc rgb '#777777'"
-    if not text then set "set grid lt 1 lw 0.5 lc rgb '#e6e6e6'" end
-  end
-  if fig.title then set("set title %s textcolor rgb '#111111'", quote(fig.title)) end
-  if fig.xlabel then set("set xlabel %s textcolor rgb '#333333'", quote(fig.xlabel)) end
-  if fig.ylabel then set("set ylabel %s textcolor rgb '#333333'", quote(fig.ylabel)) end
-  if fig.xrange then set("set xrange [%s:%s]", number(fig.xrange[1]), number(fig.xrange[2])) end
-  if fig.yrange then set("set yrange [%s:%s]", number(fig.yrange[1]), number(fig.yrange[2])) end
-  if fig.logx then set "set logscale x" end
-  if fig.logy then set "set logscale y" end
-  if fig.equal and not text then set "set size ratio -1" end
-  if fig.palette then set("%s", palette(fig.palette)) end
-  if fig.shades then set("set cbrange [%s:%s]", number(fig.shades[1]), number(fig.shades[2])) end
-  set(fig.bar and "set colorbox" or "unset colorbox")
-  if fig.margins then set("set margins screen %s, screen %s, screen %s, screen %s", table.unpack(fig.margins)) end
-  if fig.key == false then
-    set "unset key"
-  else
-    set "set key outside right top Left reverse samplen 1.2 spacing 1.1 textcolor rgb '#333333'"
-  end
-  return out
-end
-
-local function script(fig, terminal, path, text)
-  local out = { "set terminal " .. terminal }
-  if path then out[#out + 1] = "set output " .. quote(path) end
-  table.move(settings(fig, text), 1, 99, #out + 1, out)
-  table.move(fig.labels, 1, #fig.labels, #out + 1, out)
-  local plots = {}
-  for i, layer in ipairs(fig.layers) do
-    out[#out + 1] = data_block("d" .. i, layer.rows)
-    for _, p in ipairs(layer.plots) do plots[#plots + 1] = plot_words("d" .. i, p, text) end
-  end
-  out[#out + 1] = "plot " .. (#plots > 0 and table.concat(plots, ", \\\n  ") or "NaN notitle")
-  out[#out + 1] = "unset output\n"
-  return table.concat(out, "\n")
-end
-
--- Runs gnuplot on a script; its text, or nil and a message. The shell's words are fixed but for
--- a name that os.tmpname made. `cat` drains the pipe when gnuplot is missing or gives up: writing
--- to a pipe that nobody reads would end the process.
-local function run(text)
-  local scratch = os.tmpname()
-  if scratch:find("[^%w_/.]") then return nil, "plot: no usable name for a scratch file" end
-  local pipe, message = io.popen(("{ gnuplot >%s 2>&1; s=$?; cat >/dev/null; exit $s; }"):format(scratch), "w")
-  if not pipe then return nil, "plot: " .. tostring(message) end
-  pipe:write(text)
-  local ok, _, status = pipe:close()
-  local file = io.open(scratch, "rb")
-  local said = file and file:read "a" or ""
-  if file then file:close() end
-  os.remove(scratch)
-  if ok then return said end
-  if status == 127 then return nil, "plot: gnuplot is not installed (Debian: apt-get install gnuplot-nox)" end
-  return nil, "plot: gnuplot failed: " .. said:gsub("%s+", " "):sub(1, 300)
-end
+-- ---- output ---------------------------------------------------------------------------
 
 -- PNGs have two dots a unit, for today's screens.
 local TERMINALS = {
@@ -409,7 +278,7 @@ function Figure:save(path)
   local scale = kind == "png" and 2 or 1
   local terminal = TERMINALS[kind]:format(scale * self.width, scale * self.height)
   local ok
-  ok, message = run(script(self, terminal, name, false))
+  ok, message = gnuplot.run(gnuplot.script(self, terminal, name))
   if not ok then
     os.remove(path)
     return nil, message
@@ -421,13 +290,47 @@ function Figure:save(path)
   return path
 end
 
+-- gnuplot's text has no shades, so an image is set in characters here, two to an element where
+-- there is room; elements that don't fit are averaged.
+local function shaded(rows, shades, columns, dark_is_high)
+  local ramp = " .:-=+*#%@"
+  local low, high = extremes(rows)
+  if shades then low, high = shades[1], shades[2] end
+  local wide = #rows[1] * 2 <= columns and 2 or 1
+  local step = math.max(1, math.ceil(#rows[1] / columns))
+  local lines = {}
+  for top = 1, #rows, step * (3 - wide) do
+    local cells = {}
+    for left = 1, #rows[1], step do
+      local sum, n = 0, 0
+      for i = top, math.min(top + step * (3 - wide) - 1, #rows) do
+        for j = left, math.min(left + step - 1, #rows[1]) do
+          local x = rows[i][j]
+          if x - x == 0 then sum, n = sum + x, n + 1 end
+        end
+      end
+      local share = n > 0 and high > low and math.max(0, math.min(1, (sum / n - low) / (high - low))) or 0
+      if dark_is_high then share = 1 - share end
+      local k = n == 0 and 1 or math.floor(share * (#ramp - 1) + 0.5) + 1
+      cells[#cells + 1] = ramp:sub(k, k):rep(wide)
+    end
+    lines[#lines + 1] = table.concat(cells)
+  end
+  return table.concat(lines, "\n")
+end
+
 function Figure:text(columns, lines)
   local who = "figure:text"
   columns = check.integer(who, "columns", columns or 79, 20)
-  lines = check.integer(who, "lines", lines or columns * 3 // 10, 5)
-  local text, message = run(script(self, ("dumb size %d,%d noenhanced"):format(columns, lines), nil, true))
+  lines = check.integer(who, "lines", lines or math.max(5, columns * 3 // 10), 5)
+  local first = self.layers[1]
+  if first and first.plots[1].image then
+    local picture = shaded(first.rows, self.shades, columns, self.palette == "ink")
+    return (self.title and self.title .. "\n" or "") .. picture .. "\n"
+  end
+  local text, message = gnuplot.run(gnuplot.script(self, ("dumb size %d,%d noenhanced"):format(columns, lines)))
   if not text then return nil, message end
-  return (text:gsub("^%f[\n]\n", ""):gsub("[ \f]+%f[\n]", ""):gsub("%s+$", "") .. "\n")
+  return (text:gsub("[ \f]+%f[\n]", ""):gsub("^\n+", ""):gsub("%s+$", "") .. "\n")
 end
 
 function Figure:show()
@@ -501,8 +404,7 @@ function plot.images(X, options)
   local left = 10 + (longest > 0 and longest * 8 + 8 or 0)
   local top = 10 + (options.titles and 16 or 0) + (options.title and 24 or 0)
   local fig = plot.figure { width = left + #grid[1] * zoom + 10, height = top + #grid * zoom + 10, key = false }
-  fig.margins = { number(left / fig.width), number(1 - 10 / fig.width), number(10 / fig.height),
-    number(1 - top / fig.height) }
+  fig.margins = { left / fig.width, 1 - 10 / fig.width, 10 / fig.height, 1 - top / fig.height }
   fig.equal = false -- the margins are made to measure
   fig:image(grid, { palette = options.palette, range = shades })
   for k, name in ipairs(options.titles or {}) do
@@ -514,7 +416,7 @@ function plot.images(X, options)
     fig:label(-8 / zoom, (k - 1) * (h + gap_y) + h / 2 + 0.5, name, { align = "right" })
   end
   if options.title then
-    fig:label(#grid[1] / 2, -(10 + (options.titles and 16 or 0)) / zoom, options.title, { align = "center", size = 15 })
+    fig:label(#grid[1] / 2, -(10 + (options.titles and 16 or 0)) / zoom, options.title, { align = "center" })
   end
   return fig
 end
