@@ -15,13 +15,11 @@ gnuplot.palettes = {
 
 -- ---- gnuplot's language ----------------------------------------------------------------
 
--- In single quotes only the quote itself is special; lines are joined by an expression.
+-- In single quotes only the quote itself is special, and doubling it isn't safe: gnuplot 5.4 takes
+-- two doubled ones in a row for the end. So quotes and line ends are strings of their own, joined by dots.
 local function quote(text)
-  local lines = {}
-  for line in (tostring(text) .. "\n"):gmatch("(.-)\n") do
-    lines[#lines + 1] = "'" .. line:gsub("%c", " "):gsub("'", "''") .. "'"
-  end
-  return #lines == 1 and lines[1] or "(" .. table.concat(lines, '."\\n".') .. ")"
+  local parts = tostring(text):gsub("[^%C\n]", " "):gsub("'", "\0"):gsub("\n", [['."\n".']]):gsub("\0", [['."'".']])
+  return parts:find("'", 1, true) and "('" .. parts .. "')" or "'" .. parts .. "'"
 end
 
 local function number(x)
@@ -103,6 +101,7 @@ local function settings(fig, text)
   local x, y = fig.xrange or empty, fig.yrange or empty
   if x then set("set xrange [%s:%s]", number(x[1]), number(x[2])) end
   if y then set("set yrange [%s:%s]", number(y[1]), number(y[2])) end
+  if text and not (fig.logx or fig.logy) then set "set offsets graph 0.03, graph 0.03, graph 0.06, graph 0.06" end
   if fig.logx then set "set logscale x" end
   if fig.logy then set "set logscale y" end
   if fig.equal and not text then set "set size ratio -1" end

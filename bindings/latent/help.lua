@@ -174,13 +174,10 @@ end
 
 -- The entries that belong to a module, or a class: "matrix" has "matrix.zeros", "Matrix" has "Matrix:exp".
 local function members(name)
-  local found, of_latent = {}, canonical(name) == "latent"
+  local found, pattern = {}, "^" .. name:gsub("%p", "%%%0") .. "[:.]([%w_]+)$"
   for _, room in ipairs(rooms) do
     for _, entry in ipairs(room) do
-      local rest = entry.name:match("^" .. name:gsub("%p", "%%%0") .. "[:.]([%w_]+)$")
-      if rest or (of_latent and room.name == "latent" and entry.name ~= "latent") then
-        found[#found + 1] = entry
-      end
+      if entry.name:find(pattern) or (entry.topic and name == "latent") then found[#found + 1] = entry end
     end
   end
   return found
@@ -275,11 +272,19 @@ end
 
 local function plain(name) return (canonical(name):lower():gsub(":", ".")) end
 
+-- Some string of an entry, its arguments' included, has the word.
+local function mentions(value, word)
+  if type(value) == "string" then return value:lower():find(word, 1, true) ~= nil end
+  if type(value) ~= "table" then return false end
+  for _, part in pairs(value) do
+    if mentions(part, word) then return true end
+  end
+  return false
+end
+
 local function nothing_called(name)
   local wanted = plain(name)
-  local mentioned = #wanted > 2 and matching(function(entry)
-    return (entry.summary .. " " .. (entry.text or "")):lower():find(wanted, 1, true)
-  end) or {}
+  local mentioned = #wanted > 2 and matching(function(entry) return mentions(entry, wanted) end) or {}
   local parts = { ("Nothing is called '%s'."):format(name) }
   local limit = math.max(1, #last_part(wanted) // 3)
   local near = matching(function(entry)

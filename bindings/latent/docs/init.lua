@@ -15,7 +15,7 @@
 --
 -- This file gives the rooms in the order of the overview, each { name =, entries... }.
 
-local rooms = { "latent", "plot" }
+local rooms = { "latent", "plot", "progress" }
 
 local docs = {}
 for i, name in ipairs(rooms) do
