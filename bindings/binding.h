@@ -72,6 +72,10 @@ lat_workspace *latL_workspace(lua_State *L);
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                 lat_status status);
 
+/* A workspace of one call's own, as a userdata that is pushed and that frees it however the call
+ * ends: for calls that make Lua values or run Lua functions while they hold scratch. */
+lat_workspace *latL_newworkspace(lua_State *L);
+
 /* Checks that `arg` is nil, none or a table whose keys are all in `names` (ended by NULL); an
  * unknown one raises and names the nearest known one. True when there is a table. */
 bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[]);
@@ -82,15 +86,16 @@ double latL_optnumber(lua_State *L, int arg, const char *who, const char *name, 
 lua_Integer latL_optinteger(lua_State *L, int arg, const char *who, const char *name,
                             lua_Integer otherwise, lua_Integer least, lua_Integer most);
 /* The index in `words` (ended by NULL) of a string option. */
-int latL_optword(lua_State *L, int arg, const char *who, const char *name, const char *const words[],
-                 int otherwise);
+int latL_optword(lua_State *L, int arg, const char *who, const char *name,
+                 const char *const words[], int otherwise);
 /* Pushes option `name` (nil when absent) and returns its type. */
 int latL_getoption(lua_State *L, int arg, const char *name);
 /* float64 or float32 from the option `dtype`. */
 lat_dtype latL_optdtype(lua_State *L, int arg, const char *who, lat_dtype otherwise);
 
 /* Positional arguments. */
-size_t latL_checksize(lua_State *L, int arg, const char *who, const char *name); /* an integer >= 1 */
+size_t latL_checksize(lua_State *L, int arg, const char *who,
+                      const char *name); /* an integer >= 1 */
 lua_Integer latL_checkinteger(lua_State *L, int arg, const char *who, const char *name);
 double latL_checknumber(lua_State *L, int arg, const char *who, const char *name);
 /* A 1-based index or a negative one from the end, to 0-based; raises outside 1..n. */
@@ -118,6 +123,8 @@ void latL_open_matrix_linear(lua_State *L);     /* products, solve, factorizatio
 void latL_open_random(lua_State *L);
 void latL_open_eigen(lua_State *L);
 void latL_open_files(lua_State *L);
-void latL_open_projection(lua_State *L); /* pca, scaler */
+void latL_open_pca(lua_State *L);
+void latL_open_scaler(lua_State *L);
+void latL_open_terminal(lua_State *L);
 
 #endif

@@ -1,9 +1,66 @@
 /* latent.c: luaopen_latent, which makes the module from its files. */
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "binding.h"
+
+/* The parts in Lua, required at their first use. */
+static const char *const parts[] = {"help", "plot", "progress", "datasets", "batches", NULL};
+
+static int lazy_part(lua_State *L)
+{
+  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  size_t i = 0;
+  while (parts[i] && strcmp(parts[i], name) != 0) i++;
+  if (!parts[i]) return 0;
+  lua_getglobal(L, "require");
+  lua_pushfstring(L, "latent.%s", name);
+  lua_call(L, 1, 1);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 1);
+  return 1;
+}
+
+/* latent.threads([n]) -> how many threads work from now on, for the whole process */
+static int threads(lua_State *L)
+{
+  if (!lua_isnoneornil(L, 1)) lat_threads_set(latL_checksize(L, 1, "latent.threads", "n"));
+  lua_pushinteger(L, (lua_Integer)lat_threads());
+  return 1;
+}
+
+/* Parallelism comes from our chunks; a user who has set BLAS's variables knows better. */
+static void calm_blas(void)
+{
+  if (!getenv("OPENBLAS_NUM_THREADS") && !getenv("OMP_NUM_THREADS")) openblas_set_num_threads(1);
+}
 
 __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
 {
   luaL_checkversion(L);
+  calm_blas();
   lua_newtable(L);
+  latL_open_matrix(L);
+  latL_open_matrix_arithmetic(L);
+  latL_open_matrix_reduce(L);
+  latL_open_matrix_linear(L);
+  latL_open_random(L);
+  latL_open_eigen(L);
+  latL_open_files(L);
+  latL_open_scaler(L);
+  latL_open_pca(L);
+  latL_open_terminal(L);
+  lua_pushcfunction(L, threads);
+  lua_setfield(L, -2, "threads");
+  lua_pushliteral(L, LAT_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_pushliteral(L, "latent " LAT_VERSION);
+  lua_setfield(L, -2, "_VERSION");
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, lazy_part);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
   return 1;
 }

@@ -26,12 +26,12 @@ typedef struct lat_random {
 /* The raw function, as in the Random123 reference: four words of counter, two of key. */
 void lat_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-uint64_t lat_random_word(lat_random *random);                   /* 64 random bits */
-double lat_random_uniform(lat_random *random);                  /* in [0,1), 53 bits */
-double lat_random_normal(lat_random *random);                   /* N(0,1) */
-double lat_random_exponential(lat_random *random);              /* mean 1 */
-double lat_random_gamma(lat_random *random, double shape);      /* scale 1; shape > 0 */
-uint64_t lat_random_below(lat_random *random, uint64_t bound);  /* 0..bound-1, unbiased */
+uint64_t lat_random_word(lat_random *random);                  /* 64 random bits */
+double lat_random_uniform(lat_random *random);                 /* in [0,1), 53 bits */
+double lat_random_normal(lat_random *random);                  /* N(0,1) */
+double lat_random_exponential(lat_random *random);             /* mean 1 */
+double lat_random_gamma(lat_random *random, double shape);     /* scale 1; shape > 0 */
+uint64_t lat_random_below(lat_random *random, uint64_t bound); /* 0..bound-1, unbiased */
 
 /* Fill n numbers, as n single draws would. Large fills use the thread pool. */
 void lat_random_fill_uniform(lat_random *random, size_t n, double *out);

@@ -3,15 +3,24 @@
 const char *lat_status_name(lat_status status)
 {
   switch (status) {
-  case LAT_OK: return "ok";
-  case LAT_INVALID: return "invalid argument";
-  case LAT_SHAPE: return "shapes don't fit";
-  case LAT_MEMORY: return "not enough memory";
-  case LAT_SINGULAR: return "singular matrix";
-  case LAT_DIVERGED: return "iteration failed";
-  case LAT_CANCELLED: return "interrupted";
-  case LAT_FILE: return "file error";
-  case LAT_FORMAT: return "malformed file";
+  case LAT_OK:
+    return "ok";
+  case LAT_INVALID:
+    return "invalid argument";
+  case LAT_SHAPE:
+    return "shapes don't fit";
+  case LAT_MEMORY:
+    return "not enough memory";
+  case LAT_SINGULAR:
+    return "singular matrix";
+  case LAT_DIVERGED:
+    return "iteration failed";
+  case LAT_CANCELLED:
+    return "interrupted";
+  case LAT_FILE:
+    return "file error";
+  case LAT_FORMAT:
+    return "malformed file";
   }
   return "unknown status";
 }

@@ -122,8 +122,8 @@ COPY_FROM(copy_ff, float, float)
 
 void lat_copy(const lat_matrix *A, const lat_matrix *B)
 {
-  static void (*const copies[2][2])(const lat_matrix *, const lat_matrix *) = {
-      {copy_dd, copy_df}, {copy_fd, copy_ff}};
+  static void (*const copies[2][2])(const lat_matrix *, const lat_matrix *) = {{copy_dd, copy_df},
+                                                                               {copy_fd, copy_ff}};
   if (A->dtype == B->dtype && lat_is_packed(A) && lat_is_packed(B)) {
     memmove(B->data, A->data, A->rows * A->cols * lat_dtype_size(A->dtype));
     return;
@@ -178,7 +178,8 @@ LAT_CLONES static size_t odd_floats(size_t n, const float *x, ptrdiff_t stride)
   return odd;
 }
 
-lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A, bool missing)
+lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A,
+                            bool missing)
 {
   lat_matrix rows = *A;
   if (lat_is_packed(A)) rows = (lat_matrix){A->data, 1, A->rows * A->cols, 0, 1, A->dtype};

@@ -59,6 +59,7 @@ lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed);
 
 /* LAT_INVALID, naming `name`, row and column (from 1), when A has a NaN or an
  * infinity. NaN passes when `missing`. */
-lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A, bool missing);
+lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A,
+                            bool missing);
 
 #endif

@@ -1,0 +1,390 @@
+#include "binding.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* ---- what each Lua state has ---------------------------------------------- */
+
+/* Kept in the registry under the address of `state_key`. */
+typedef struct state {
+  lat_workspace work;
+  size_t external;   /* bytes in blocks that the collector doesn't see */
+  size_t collect_at; /* a full collection comes when they would exceed this */
+  lua_State *running, *main;
+  lua_Hook hook, main_hook; /* as the call into the core found them */
+} state;
+
+static const char state_key = 0, empty_key = 0;
+
+enum { COLLECT_FIRST = 256 << 20 }; /* bytes */
+
+static int state_gc(lua_State *L)
+{
+  lat_workspace_done(&((state *)lua_touserdata(L, 1))->work);
+  return 0;
+}
+
+static state *state_of(lua_State *L)
+{
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TUSERDATA) {
+    state *s = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return s;
+  }
+  lua_pop(L, 1);
+  state *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (state){.collect_at = COLLECT_FIRST};
+  lat_workspace_init(&s->work);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  s->main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, state_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  return s;
+}
+
+/* ---- calls into the core --------------------------------------------------- */
+
+/* Ctrl-C in lua.c, and a host's watchdog, set a debug hook: on the main thread of the Lua state
+ * even when a coroutine runs. Nothing else can be seen from inside a C function. */
+static bool hook_changed(void *argument)
+{
+  const state *s = argument;
+  return lua_gethook(s->running) != s->hook || lua_gethook(s->main) != s->main_hook;
+}
+
+/* Has the workspace watch the hooks from now on. */
+static lat_workspace *watch(lua_State *L, state *s, lat_workspace *work)
+{
+  s->running = L;
+  s->hook = lua_gethook(L);
+  s->main_hook = lua_gethook(s->main);
+  work->poll = hook_changed;
+  work->poll_state = s;
+  work->message[0] = '\0';
+  return work;
+}
+
+lat_workspace *latL_workspace(lua_State *L)
+{
+  state *s = state_of(L);
+  return watch(L, s, &s->work);
+}
+
+static int workspace_gc(lua_State *L)
+{
+  lat_workspace_done(lua_touserdata(L, 1));
+  return 0;
+}
+
+lat_workspace *latL_newworkspace(lua_State *L)
+{
+  lat_workspace *work = lua_newuserdatauv(L, sizeof *work, 0);
+  lat_workspace_init(work);
+  if (luaL_newmetatable(L, "latent.Workspace")) {
+    lua_pushcfunction(L, workspace_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return watch(L, state_of(L), work);
+}
+
+void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                lat_status status)
+{
+  if (status == LAT_OK) {
+    lat_workspace_release(work, mark);
+    return;
+  }
+  char message[sizeof work->message];
+  memcpy(message, work->message, sizeof message);
+  lat_workspace_release(work, mark);
+  if (status == LAT_CANCELLED) {
+    /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
+      lua_pop(L, 1);
+      luaL_loadstring(L, "");
+      lua_pushvalue(L, -1);
+      lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
+    }
+    lua_call(L, 0, 0);
+  }
+  latL_error(L, who, "%s", message[0] ? message : lat_status_name(status));
+}
+
+int latL_error(lua_State *L, const char *who, const char *format, ...)
+{
+  va_list arguments;
+  luaL_where(L, 1);
+  lua_pushfstring(L, "%s: ", who);
+  va_start(arguments, format);
+  lua_pushvfstring(L, format, arguments);
+  va_end(arguments);
+  lua_concat(L, 3);
+  return lua_error(L);
+}
+
+/* ---- elements outside the collector's heap --------------------------------- */
+
+typedef struct block {
+  void *memory;
+  size_t bytes;
+} block;
+
+static int block_gc(lua_State *L)
+{
+  block *b = lua_touserdata(L, 1);
+  if (b->memory) {
+    munmap(b->memory, b->bytes);
+    state_of(L)->external -= b->bytes;
+    b->memory = NULL;
+  }
+  return 0;
+}
+
+static void *map_memory(size_t bytes)
+{
+  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+  madvise(memory, bytes, MADV_HUGEPAGE); /* a thirtieth of the page faults */
+#endif
+  return memory;
+}
+
+/* Pushes a block. The collector doesn't feel its weight, so it is asked to work when the blocks
+ * have doubled since its last full turn. */
+static void *new_block(lua_State *L, size_t bytes)
+{
+  state *s = state_of(L);
+  block *b = lua_newuserdatauv(L, sizeof *b, 0);
+  *b = (block){NULL, bytes};
+  if (luaL_newmetatable(L, "latent.Block")) {
+    lua_pushcfunction(L, block_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  if (s->external + bytes > s->collect_at) {
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    size_t twice = 2 * (s->external + bytes);
+    s->collect_at = twice > COLLECT_FIRST ? twice : COLLECT_FIRST;
+  }
+  void *memory = map_memory(bytes);
+  if (!memory) {
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    memory = map_memory(bytes);
+  }
+  if (!memory) luaL_error(L, "latent: not enough memory for %f MB", (double)bytes / 1048576);
+  b->memory = memory;
+  s->external += bytes;
+  return memory;
+}
+
+/* ---- matrices --------------------------------------------------------------- */
+
+static latL_Matrix *new_header(lua_State *L, size_t extra)
+{
+  latL_Matrix *A = lua_newuserdatauv(L, sizeof *A + extra, 1);
+  *A = (latL_Matrix){0};
+  luaL_setmetatable(L, LATL_MATRIX);
+  return A;
+}
+
+latL_Matrix *latL_newmatrix(lua_State *L, size_t rows, size_t cols, lat_dtype dtype)
+{
+  size_t size = lat_dtype_size(dtype), limit = (size_t)PTRDIFF_MAX / 2;
+  if (rows == 0 || cols == 0) luaL_error(L, "latent: a matrix has at least one row and one column");
+  if (rows > limit / cols / size)
+    luaL_error(L, "latent: a %Ix%I matrix is more than memory can address", (lua_Integer)rows,
+               (lua_Integer)cols);
+  size_t bytes = rows * cols * size;
+  latL_Matrix *A;
+  if (bytes < LATL_EXTERNAL) {
+    A = new_header(L, bytes + LAT_ALIGNMENT - 1);
+    uintptr_t first = (uintptr_t)(A + 1) + LAT_ALIGNMENT - 1;
+    A->view.data = (void *)(first - first % LAT_ALIGNMENT);
+  } else {
+    A = new_header(L, 0);
+    A->view.data = new_block(L, bytes);
+    lua_setiuservalue(L, -2, 1);
+  }
+  A->view.rows = rows;
+  A->view.cols = cols;
+  A->view.row_stride = (ptrdiff_t)cols;
+  A->view.col_stride = 1;
+  A->view.dtype = dtype;
+  return A;
+}
+
+latL_Matrix *latL_newvector(lua_State *L, size_t n, lat_dtype dtype)
+{
+  latL_Matrix *v = latL_newmatrix(L, n, 1, dtype);
+  v->vector = true;
+  return v;
+}
+
+latL_Matrix *latL_newlike(lua_State *L, const latL_Matrix *like, lat_dtype dtype)
+{
+  bool vector = like->vector;
+  latL_Matrix *A = latL_newmatrix(L, like->view.rows, like->view.cols, dtype);
+  A->vector = vector;
+  return A;
+}
+
+/* The user value of a view is the owner of the memory, never another view: so a chain of views
+ * keeps one thing alive. */
+latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector)
+{
+  owner = lua_absindex(L, owner);
+  const latL_Matrix *from = latL_tomatrix(L, owner);
+  latL_Matrix *A = new_header(L, 0);
+  A->view = view;
+  A->vector = vector;
+  A->readonly = from && from->readonly;
+  if (!from || lua_getiuservalue(L, owner, 1) == LUA_TNIL) {
+    if (from) lua_pop(L, 1);
+    lua_pushvalue(L, owner);
+  }
+  lua_setiuservalue(L, -2, 1);
+  return A;
+}
+
+latL_Matrix *latL_tomatrix(lua_State *L, int arg)
+{
+  return luaL_testudata(L, arg, LATL_MATRIX);
+}
+
+/* Fills row i of A from the table or vector on the top of the stack, and pops it. */
+static void fill_row(lua_State *L, latL_Matrix *A, size_t i, const char *who, const char *name)
+{
+  size_t cols = A->view.cols;
+  const latL_Matrix *v = latL_tomatrix(L, -1);
+  if (!(v && v->vector) && lua_type(L, -1) != LUA_TTABLE)
+    latL_error(L, who, "row %I of %s is a %s, not a table of numbers", (lua_Integer)i + 1, name,
+               luaL_typename(L, -1));
+  size_t n = v ? v->view.rows : lua_rawlen(L, -1);
+  if (n != cols)
+    latL_error(L, who, "row %I of %s has %I numbers, row 1 has %I", (lua_Integer)i + 1, name,
+               (lua_Integer)n, (lua_Integer)cols);
+  double *to = (double *)A->view.data + (ptrdiff_t)(i * cols);
+  for (size_t j = 0; j < cols; j++) {
+    if (v) {
+      to[j] = lat_get(&v->view, j, 0);
+      continue;
+    }
+    if (lua_rawgeti(L, -1, (lua_Integer)j + 1) != LUA_TNUMBER)
+      latL_error(L, who, "row %I, column %I of %s is a %s, not a number", (lua_Integer)i + 1,
+                 (lua_Integer)j + 1, name, luaL_typename(L, -1));
+    to[j] = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* Pushes the matrix of the table at `arg`. */
+static latL_Matrix *from_table(lua_State *L, int arg, const char *who, const char *name)
+{
+  size_t n = lua_rawlen(L, arg);
+  if (n == 0) latL_error(L, who, "%s is an empty table", name);
+  int kind = lua_rawgeti(L, arg, 1);
+  if (kind == LUA_TNUMBER) {
+    latL_Matrix *v = latL_newvector(L, n, LAT_FLOAT64);
+    lua_remove(L, -2);
+    double *to = v->view.data;
+    for (size_t i = 0; i < n; i++) {
+      if (lua_rawgeti(L, arg, (lua_Integer)i + 1) != LUA_TNUMBER)
+        latL_error(L, who, "element %I of %s is a %s, not a number", (lua_Integer)i + 1, name,
+                   luaL_typename(L, -1));
+      to[i] = lua_tonumber(L, -1);
+      lua_pop(L, 1);
+    }
+    return v;
+  }
+  const latL_Matrix *first = latL_tomatrix(L, -1);
+  size_t cols = first ? first->view.rows : kind == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
+  if (!(first && first->vector) && kind != LUA_TTABLE)
+    latL_error(L, who, "%s must be a table of numbers or of rows; its first element is a %s", name,
+               luaL_typename(L, -1));
+  if (cols == 0) latL_error(L, who, "row 1 of %s is empty", name);
+  latL_Matrix *A = latL_newmatrix(L, n, cols, LAT_FLOAT64);
+  lua_remove(L, -2);
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, arg, (lua_Integer)i + 1);
+    fill_row(L, A, i, who, name);
+  }
+  return A;
+}
+
+latL_Matrix *latL_checkmatrix(lua_State *L, int arg, const char *who, const char *name)
+{
+  arg = lua_absindex(L, arg);
+  latL_Matrix *A = latL_tomatrix(L, arg);
+  if (A) return A;
+  if (lua_type(L, arg) == LUA_TTABLE) {
+    A = from_table(L, arg, who, name);
+    lua_replace(L, arg);
+    return A;
+  }
+  latL_error(L, who, "%s must be a matrix, got %s", name,
+             lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  return NULL;
+}
+
+lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *name)
+{
+  const latL_Matrix *A = latL_checkmatrix(L, arg, who, name);
+  if (A->view.rows != 1 && A->view.cols != 1)
+    latL_error(L, who, "%s must be a vector, got a %s", name, latL_shape(L, A));
+  lat_matrix v = A->view.cols == 1 ? A->view : lat_transpose(A->view);
+  if (v.dtype == LAT_FLOAT64) return v;
+  latL_Matrix *wide = latL_newvector(L, v.rows, LAT_FLOAT64);
+  lat_copy(&v, &wide->view);
+  v = wide->view;
+  lua_replace(L, arg);
+  return v;
+}
+
+void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, const char *name)
+{
+  if (A->readonly)
+    latL_error(L, who, "%s is a mapped file and can't be written: copy() it first", name);
+}
+
+latL_Matrix *latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
+                         bool vector, lat_dtype dtype)
+{
+  if (latL_getoption(L, options, "out") == LUA_TNIL) {
+    lua_pop(L, 1);
+    latL_Matrix *fresh = latL_newmatrix(L, rows, cols, dtype);
+    fresh->vector = vector;
+    return fresh;
+  }
+  latL_Matrix *out = latL_tomatrix(L, -1);
+  if (!out) latL_error(L, who, "out must be a matrix, got %s", luaL_typename(L, -1));
+  latL_checkwritable(L, out, who, "out");
+  if (out->view.rows != rows || out->view.cols != cols || out->view.dtype != dtype)
+    latL_error(L, who, "out is a %s %s, the result is %Ix%I %s", latL_shape(L, out),
+               out->view.dtype == LAT_FLOAT64 ? "float64" : "float32", (lua_Integer)rows,
+               (lua_Integer)cols, dtype == LAT_FLOAT64 ? "float64" : "float32");
+  return out;
+}
+
+const char *latL_shape(lua_State *L, const latL_Matrix *A)
+{
+  if (A->vector) return lua_pushfstring(L, "vector of %I", (lua_Integer)A->view.rows);
+  return lua_pushfstring(L, "%Ix%I matrix", (lua_Integer)A->view.rows, (lua_Integer)A->view.cols);
+}
+
+void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods)
+{
+  luaL_getmetatable(L, metatable);
+  lua_getfield(L, -1, "methods");
+  luaL_setfuncs(L, methods, 0);
+  lua_pop(L, 2);
+}

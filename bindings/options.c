@@ -1,0 +1,188 @@
+/* options.c: arguments and option tables, checked, with messages that help. */
+#include <math.h>
+#include <string.h>
+
+#include "binding.h"
+
+/* ---- numbers ---------------------------------------------------------------- */
+
+static const char *got(lua_State *L, int arg)
+{
+  if (lua_isnoneornil(L, arg)) return "nothing";
+  if (lua_type(L, arg) == LUA_TNUMBER) return luaL_tolstring(L, arg, NULL);
+  if (lua_type(L, arg) == LUA_TSTRING) return lua_pushfstring(L, "'%s'", lua_tostring(L, arg));
+  return luaL_typename(L, arg);
+}
+
+lua_Integer latL_checkinteger(lua_State *L, int arg, const char *who, const char *name)
+{
+  int is = 0;
+  lua_Integer n = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &is) : 0;
+  if (!is) latL_error(L, who, "%s must be an integer, got %s", name, got(L, arg));
+  return n;
+}
+
+double latL_checknumber(lua_State *L, int arg, const char *who, const char *name)
+{
+  if (lua_type(L, arg) != LUA_TNUMBER)
+    latL_error(L, who, "%s must be a number, got %s", name, got(L, arg));
+  return lua_tonumber(L, arg);
+}
+
+size_t latL_checksize(lua_State *L, int arg, const char *who, const char *name)
+{
+  int is = 0;
+  lua_Integer n = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &is) : 0;
+  if (!is || n < 1) latL_error(L, who, "%s must be an integer >= 1, got %s", name, got(L, arg));
+  return (size_t)n;
+}
+
+size_t latL_checkindex(lua_State *L, int arg, const char *who, const char *name, size_t n)
+{
+  lua_Integer i = latL_checkinteger(L, arg, who, name);
+  lua_Integer place = i < 0 ? i + (lua_Integer)n + 1 : i;
+  if (place < 1 || place > (lua_Integer)n)
+    latL_error(L, who, "%s %I is outside 1..%I", name, i, (lua_Integer)n);
+  return (size_t)(place - 1);
+}
+
+/* ---- option tables ------------------------------------------------------------ */
+
+/* Levenshtein's distance, for words of up to 63 letters. */
+static size_t edit_distance(const char *a, const char *b)
+{
+  size_t row[64], n = strlen(a), m = strlen(b);
+  if (n > 63 || m > 63) return 64;
+  for (size_t j = 0; j <= m; j++) row[j] = j;
+  for (size_t i = 1; i <= n; i++) {
+    size_t corner = row[0]; /* the distance of the prefixes one shorter on both sides */
+    row[0] = i;
+    for (size_t j = 1; j <= m; j++) {
+      size_t best = corner + (a[i - 1] != b[j - 1]);
+      corner = row[j];
+      if (corner + 1 < best) best = corner + 1;
+      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      row[j] = best;
+    }
+  }
+  return row[m];
+}
+
+const char *latL_nearest(const char *word, const char *const words[])
+{
+  const char *nearest = NULL;
+  size_t least = strlen(word) / 3 + 2; /* farther than this is another word */
+  for (; *words; words++) {
+    size_t distance = edit_distance(word, *words);
+    if (distance < least) least = distance, nearest = *words;
+  }
+  return nearest;
+}
+
+/* Raises: `word` is none of `words`. */
+static void unknown(lua_State *L, const char *who, const char *what, const char *word,
+                    const char *const words[])
+{
+  const char *near = latL_nearest(word, words);
+  if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", what, word, near);
+  luaL_Buffer list;
+  luaL_buffinit(L, &list);
+  for (size_t i = 0; words[i]; i++) {
+    if (i) luaL_addstring(&list, ", ");
+    luaL_addstring(&list, words[i]);
+  }
+  luaL_pushresult(&list);
+  latL_error(L, who, "unknown %s '%s' (known: %s)", what, word, lua_tostring(L, -1));
+}
+
+bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[])
+{
+  if (lua_isnoneornil(L, arg)) return false;
+  if (lua_type(L, arg) != LUA_TTABLE)
+    latL_error(L, who, "options must be a table, got %s", got(L, arg));
+  arg = lua_absindex(L, arg);
+  for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) {
+      lua_pushvalue(L, -2);
+      latL_error(L, who, "options have names, but the table has the key %s",
+                 luaL_tolstring(L, -1, NULL));
+    }
+    const char *key = lua_tostring(L, -2);
+    size_t i = 0;
+    while (names[i] && strcmp(names[i], key) != 0) i++;
+    if (!names[i]) unknown(L, who, "option", key, names);
+  }
+  return true;
+}
+
+int latL_getoption(lua_State *L, int arg, const char *name)
+{
+  if (arg == 0 || lua_type(L, arg) != LUA_TTABLE) {
+    lua_pushnil(L);
+    return LUA_TNIL;
+  }
+  return lua_getfield(L, arg, name);
+}
+
+bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise)
+{
+  int type = latL_getoption(L, arg, name);
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    latL_error(L, who, "%s must be true or false, got %s", name, got(L, -1));
+  bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+double latL_optnumber(lua_State *L, int arg, const char *who, const char *name, double otherwise,
+                      double least, double most)
+{
+  double value = otherwise;
+  if (latL_getoption(L, arg, name) != LUA_TNIL) {
+    value = latL_checknumber(L, -1, who, name);
+    if (!(value >= least && value <= most)) {
+      if (most == (double)INFINITY)
+        latL_error(L, who, "%s must be at least %f, got %f", name, least, value);
+      latL_error(L, who, "%s must be from %f to %f, got %f", name, least, most, value);
+    }
+  }
+  lua_pop(L, 1);
+  return value;
+}
+
+lua_Integer latL_optinteger(lua_State *L, int arg, const char *who, const char *name,
+                            lua_Integer otherwise, lua_Integer least, lua_Integer most)
+{
+  lua_Integer value = otherwise;
+  if (latL_getoption(L, arg, name) != LUA_TNIL) {
+    value = latL_checkinteger(L, -1, who, name);
+    if (value < least || value > most) {
+      if (most == LUA_MAXINTEGER)
+        latL_error(L, who, "%s must be an integer >= %I, got %I", name, least, value);
+      latL_error(L, who, "%s must be an integer from %I to %I, got %I", name, least, most, value);
+    }
+  }
+  lua_pop(L, 1);
+  return value;
+}
+
+int latL_optword(lua_State *L, int arg, const char *who, const char *name,
+                 const char *const words[], int otherwise)
+{
+  int value = otherwise;
+  int type = latL_getoption(L, arg, name);
+  if (type != LUA_TNIL) {
+    if (type != LUA_TSTRING) latL_error(L, who, "%s must be a string, got %s", name, got(L, -1));
+    const char *word = lua_tostring(L, -1);
+    for (value = 0; words[value] && strcmp(words[value], word) != 0;) value++;
+    if (!words[value]) unknown(L, who, name, word, words);
+  }
+  lua_pop(L, 1);
+  return value;
+}
+
+lat_dtype latL_optdtype(lua_State *L, int arg, const char *who, lat_dtype otherwise)
+{
+  static const char *const names[] = {"float64", "float32", NULL};
+  return (lat_dtype)latL_optword(L, arg, who, "dtype", names, (int)otherwise);
+}

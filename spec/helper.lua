@@ -1,0 +1,54 @@
+-- Assertions for numbers in matrices and tables: near_matrix(expected, actual, tolerance).
+local say = require "say"
+local assert = require "luassert"
+
+-- A matrix, vector, table or number as nested plain tables.
+local function plain(value)
+  if type(value) == "userdata" then return value:table() end
+  return value
+end
+
+-- The largest difference, and where; nil and a sentence when the shapes differ.
+local function difference(a, b, place)
+  if type(a) ~= type(b) then
+    return nil, ("%s: a %s against a %s"):format(place, type(a), type(b))
+  elseif type(a) == "number" then
+    if a == b or (a ~= a and b ~= b) then return 0, place end
+    local d = math.abs(a - b)
+    return d == d and d or math.huge, place
+  elseif #a ~= #b then
+    return nil, ("%s: %d elements against %d"):format(place, #a, #b)
+  end
+  local worst, where = 0, place
+  for i = 1, #a do
+    local d, w = difference(a[i], b[i], place .. "[" .. i .. "]")
+    if not d then return nil, w end
+    if d > worst then worst, where = d, w end
+  end
+  return worst, where
+end
+
+local function near_matrix(state, arguments)
+  local expected, actual, tolerance = arguments[1], arguments[2], arguments[3] or 1e-12
+  local d, where = difference(plain(expected), plain(actual), "")
+  local message = d and ("largest difference %g at %s, tolerance %g"):format(d, where, tolerance) or where
+  state.failure_message = message .. "\nexpected:\n" .. tostring(expected) .. "\nactual:\n" .. tostring(actual)
+  return d ~= nil and d <= tolerance
+end
+
+say:set("assertion.near_matrix.positive", "Expected matrices to be near")
+say:set("assertion.near_matrix.negative", "Expected matrices to differ")
+assert:register("assertion", "near_matrix", near_matrix, "assertion.near_matrix.positive",
+  "assertion.near_matrix.negative")
+
+local helper = {}
+
+-- Raises unless f(...) fails with a message that contains `part` (plain text).
+function helper.fails(part, f, ...)
+  local ok, message = pcall(f, ...)
+  assert.is_false(ok, "no error was raised; expected: " .. part)
+  assert.is_truthy(tostring(message):find(part, 1, true),
+    ("the message was: %s\nit should contain: %s"):format(tostring(message), part))
+end
+
+return helper
