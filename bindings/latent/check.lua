@@ -1,0 +1,79 @@
+-- Checks that the parts in Lua share: messages, option tables, near names. Not exported.
+
+local check = {}
+
+-- How far up the stack the first function outside these files is: whoever made the mistake.
+local function level_outside()
+  local folder = debug and debug.getinfo(1, "S").source:match("^(.-)[^/\\]*$")
+  local level = 2
+  while folder do
+    local info = debug.getinfo(level, "S")
+    if not info then return 1 end
+    if info.what ~= "C" and info.source:sub(1, #folder) ~= folder then return level - 1 end
+    level = level + 1
+  end
+  return 1
+end
+
+-- Raises "who: message", with the caller's line in front.
+function check.fail(who, format, ...)
+  error(who .. ": " .. format:format(...), level_outside())
+end
+
+-- Damerau-Levenshtein distance (optimal string alignment) by the last rows of its table.
+function check.distance(a, b)
+  local before, last = {}, {}
+  for j = 0, #b do last[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, last = last, row
+  end
+  return last[#b]
+end
+
+-- A value as a message names it: a short string in quotes, a number, a type.
+function check.show(value)
+  if type(value) == "string" then return #value <= 40 and ("'%s'"):format(value) or "a long string" end
+  if type(value) == "number" or type(value) == "boolean" or value == nil then return tostring(value) end
+  local meta = debug and debug.getmetatable(value)
+  return type(meta) == "table" and type(meta.__name) == "string" and "a " .. meta.__name or "a " .. type(value)
+end
+
+-- An option table against { name = "type", or true for any }; nil is an empty one.
+function check.options(who, options, known)
+  if options == nil then return {} end
+  if type(options) ~= "table" then check.fail(who, "options must be a table, got %s", check.show(options)) end
+  for key, value in pairs(options) do
+    local expected = known[key]
+    if expected == nil then
+      local names = {}
+      for name in pairs(known) do names[#names + 1] = name end
+      table.sort(names)
+      local word, nearest, best = tostring(key), nil, math.max(2, #tostring(key) // 3) + 1
+      for _, name in ipairs(names) do
+        local far = check.distance(word, name)
+        if far < best then nearest, best = name, far end
+      end
+      check.fail(who, "unknown option '%s'%s", word,
+        nearest and ("; did you mean '%s'?"):format(nearest) or "; known are " .. table.concat(names, ", "))
+    elseif expected ~= true and type(value) ~= expected then
+      check.fail(who, "%s must be a %s, got %s", key, expected, check.show(value))
+    end
+  end
+  return options
+end
+
+function check.integer(who, name, value, least)
+  local n = math.type(value) and math.tointeger(value)
+  if not n or n < least then check.fail(who, "%s must be an integer >= %d, got %s", name, least, check.show(value)) end
+  return n
+end
+
+return check

@@ -1,0 +1,56 @@
+-- The module itself: what is called latent.NAME and belongs to no room.
+
+return {
+  {
+    name = "latent",
+    summary = "Latent variable models, on matrices and eigensolvers in C.",
+    text = [[
+Require it into a local; no global is set:
+
+  local latent = require "latent"
+
+Rows of data are observations, indices begin at 1 and ranges include both ends, negative indices count
+from the end. Positional data comes first, then one table of options; an unknown option raises an error
+that names the nearest known one. Misuse raises; a file that can't be read gives nil and a message.]],
+  },
+  {
+    name = "latent.help",
+    summary = "Prints the page about a function, a module, a value, a name or a topic.",
+    args = {
+      { "x", "any?", "a function or module of latent, a matrix or model, or a name; without it the rooms are listed" },
+    },
+    returns = {},
+    text = "A name may be whole (\"Matrix:exp\") or a last part (\"exp\"); for an unknown one the nearest are named.",
+    example = 'latent.help "matrix.zeros"',
+  },
+  {
+    name = "help.text",
+    summary = "The page that latent.help would print.",
+    args = { { "x", "any?", "as for latent.help" } },
+    returns = { { "string", "lines of at most 80 columns" } },
+    example = 'assert(latent.help.text(latent.help):find "Prints the page")',
+  },
+  {
+    name = "help.resolve",
+    summary = "The value that a documented name stands for.",
+    args = { { "name", "string", 'such as "matrix.zeros" or "Matrix:exp"' } },
+    returns = { { "any", "a function, module or class; nil for a property, a topic and an unknown name" } },
+    example = 'assert(latent.help.resolve "latent.help" == latent.help)',
+  },
+  {
+    name = "latent.terminal",
+    summary = "The width of a terminal.",
+    args = { { "file", "file*?", "an open file; io.stderr when left out" } },
+    returns = { { "integer?", "columns (80 when the terminal doesn't know), or nil when the file is no terminal" } },
+    example = "local width = latent.terminal(io.stdout) or 80",
+  },
+  {
+    name = "conventions",
+    topic = true,
+    summary = "What holds in every room: 1/N, descending order, signs, units.",
+    text = [[
+Covariances and variances of models divide by N, as maximum likelihood does; other tools divide by N - 1.
+Eigenvalues and singular values descend. The sign of an eigenvector is fixed: its entry of largest magnitude
+is positive. Log-likelihoods are in nats. Results are the same bits for every number of threads.]],
+  },
+}

@@ -1,0 +1,160 @@
+-- A figure of plot.lua as a gnuplot script, and gnuplot run on it. Not exported.
+--
+-- The script, data included, goes to gnuplot's standard input. What the user wrote is in it only as
+-- numbers and as single-quoted strings, in which gnuplot expands nothing, and never reaches a shell.
+
+local gnuplot = {}
+
+-- Colour maps by anchors, low to high. Viridis is sampled from matplotlib's (public domain, CC0).
+gnuplot.palettes = {
+  grey = { "#000000", "#ffffff" },
+  ink = { "#ffffff", "#000000" },
+  viridis = { "#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725" },
+  diverging = { "#2166ac", "#92c5de", "#f7f7f7", "#f4a582", "#b2182b" },
+}
+
+-- ---- gnuplot's language ----------------------------------------------------------------
+
+-- In single quotes only the quote itself is special, and doubling it isn't safe: gnuplot 5.4 takes
+-- two doubled ones in a row for the end. So quotes and line ends are strings of their own, joined by dots.
+local function quote(text)
+  local parts = tostring(text):gsub("[^%C\n]", " "):gsub("'", "\0"):gsub("\n", [['."\n".']]):gsub("\0", [['."'".']])
+  return parts:find("'", 1, true) and "('" .. parts .. "')" or "'" .. parts .. "'"
+end
+
+local function number(x)
+  return x - x == 0 and (("%.9g"):format(x):gsub(",", ".")) or "NaN" -- a locale may write a comma
+end
+
+local function data_block(name, rows)
+  local lines = { ("$%s << END_OF_DATA"):format(name) }
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for j, x in ipairs(row) do cells[j] = number(x) end
+    lines[i + 1] = table.concat(cells, " ")
+  end
+  lines[#lines + 1] = "END_OF_DATA"
+  return table.concat(lines, "\n")
+end
+
+local function palette(name)
+  local anchors, parts = gnuplot.palettes[name], {}
+  for i, hex in ipairs(anchors) do parts[i] = ("%d %s"):format(i - 1, quote(hex)) end
+  return "set palette defined (" .. table.concat(parts, ", ") .. ")"
+end
+
+-- ---- a figure as a script -----------------------------------------------------------------
+
+-- Points of a class are those whose third column is its number; other rows become undefined.
+local function plot_words(name, p, text)
+  local words
+  if p.image then
+    local m = p.image
+    words = ("$%s matrix using (%s+$1*%s):(%s+$2*%s):3 with image"):format(name, number(m.x), number(m.dx),
+      number(m.y), number(m.dy))
+  elseif p.line then
+    words = ("$%s using 1:2 with lines lw %s lc rgb %s%s"):format(name, number(p.line.width), quote(p.line.color),
+      p.line.dash and " dt (12,8)" or "")
+  else
+    local mark = text and quote(p.points.mark) or "7"
+    words = ("$%s using 1:%s with points pt %s ps %s lc rgb %s"):format(name,
+      p.class and ("($3==%d?$2:NaN)"):format(p.class) or "2", mark, number(text and 1 or p.points.size),
+      quote(p.points.color))
+  end
+  return words .. (p.label and " title " .. quote(p.label) or " notitle")
+end
+
+local function label_words(l)
+  return ("set label %s at %s,%s %s front textcolor rgb %s"):format(quote(l.text), number(l.x), number(l.y), l.align,
+    quote(l.color))
+end
+
+-- Without a point to draw, axes have no range of their own.
+local function is_empty(fig)
+  for _, layer in ipairs(fig.layers) do
+    for _, row in ipairs(layer.rows) do
+      if layer.plots[1].image or row[1] - row[1] + row[2] - row[2] == 0 then return false end
+    end
+  end
+  return true
+end
+
+local function settings(fig, text)
+  local out = {
+    "set encoding utf8",
+    "set datafile missing 'NaN'",
+    "set tics nomirror out scale 0.4 textcolor rgb '#333333'",
+    "set samples 2", -- there are no functions to sample
+  }
+  local function set(...) out[#out + 1] = string.format(...) end
+  if fig.axes == false then
+    set "unset border"
+    set "unset tics"
+  else
+    set "set border 3 lc rgb '#777777'"
+    if not text then set "set grid lt 1 lw 0.5 lc rgb '#e6e6e6'" end
+  end
+  if fig.title then set("set title %s textcolor rgb '#111111'", quote(fig.title)) end
+  if fig.xlabel then set("set xlabel %s textcolor rgb '#333333'", quote(fig.xlabel)) end
+  if fig.ylabel then set("set ylabel %s textcolor rgb '#333333'", quote(fig.ylabel)) end
+  local empty = is_empty(fig) and { 0.1, 1 }
+  local x, y = fig.xrange or empty, fig.yrange or empty
+  if x then set("set xrange [%s:%s]", number(x[1]), number(x[2])) end
+  if y then set("set yrange [%s:%s]", number(y[1]), number(y[2])) end
+  if text and not (fig.logx or fig.logy) then set "set offsets graph 0.03, graph 0.03, graph 0.06, graph 0.06" end
+  if fig.logx then set "set logscale x" end
+  if fig.logy then set "set logscale y" end
+  if fig.equal and not text then set "set size ratio -1" end
+  if fig.palette then set("%s", palette(fig.palette)) end
+  if fig.shades then set("set cbrange [%s:%s]", number(fig.shades[1]), number(fig.shades[2])) end
+  set(fig.bar and "set colorbox" or "unset colorbox")
+  if fig.margins and not text then
+    local m = fig.margins -- shares of the picture: left, right, bottom, top
+    set("set margins screen %s, screen %s, screen %s, screen %s", number(m[1]), number(m[2]), number(m[3]),
+      number(m[4]))
+  end
+  if fig.key == false then
+    set "unset key"
+  else
+    set "set key outside right top Left reverse samplen 1.2 spacing 1.1 textcolor rgb '#333333'"
+  end
+  return out
+end
+
+-- The terminal's words end in "noenhanced": _ and ^ in titles are themselves.
+function gnuplot.script(fig, terminal, path)
+  local text = terminal:find("^dumb") ~= nil
+  local out = { "set terminal " .. terminal }
+  if path then out[#out + 1] = "set output " .. quote(path) end
+  table.move(settings(fig, text), 1, 99, #out + 1, out)
+  for _, label in ipairs(fig.labels) do out[#out + 1] = label_words(label) end
+  local plots = {}
+  for i, layer in ipairs(fig.layers) do
+    out[#out + 1] = data_block("d" .. i, layer.rows)
+    for _, p in ipairs(layer.plots) do plots[#plots + 1] = plot_words("d" .. i, p, text) end
+  end
+  out[#out + 1] = "plot " .. (#plots > 0 and table.concat(plots, ", \\\n  ") or "NaN notitle")
+  out[#out + 1] = "unset output\n"
+  return table.concat(out, "\n")
+end
+
+-- Runs gnuplot on a script; its text, or nil and a message. The shell's words are fixed but for
+-- a name that os.tmpname made. `cat` drains the pipe when gnuplot is missing or gives up: writing
+-- to a pipe that nobody reads would end the process.
+function gnuplot.run(text)
+  local scratch = os.tmpname()
+  if scratch:find("[^%w_/.]") then return nil, "plot: no usable name for a scratch file" end
+  local pipe, message = io.popen(("{ gnuplot -d >%s 2>&1; s=$?; cat >/dev/null; exit $s; }"):format(scratch), "w")
+  if not pipe then return nil, "plot: " .. tostring(message) end
+  pipe:write(text)
+  local ok, _, status = pipe:close()
+  local file = io.open(scratch, "rb")
+  local said = file and file:read "a" or ""
+  if file then file:close() end
+  os.remove(scratch)
+  if ok then return said end
+  if status == 127 then return nil, "plot: gnuplot is not installed (Debian: apt-get install gnuplot-nox)" end
+  return nil, "plot: gnuplot failed: " .. said:gsub("%s+", " "):sub(1, 300)
+end
+
+return gnuplot

@@ -1,0 +1,424 @@
+-- latent.plot: pictures by gnuplot, as SVG and PNG files or as text in a terminal.
+--
+--   local fig = latent.plot.figure{ title = "Old Faithful", xlabel = "eruption (min)" }
+--   fig:points(x, y, { classes = labels }):ellipse(mean, covariance)
+--   assert(fig:save "faithful.svg")
+--
+-- A figure is a list of layers, drawn in order; gnuplot.lua makes it a script and runs it, when
+-- the figure is saved or shown and not before.
+
+local check = require "latent.check"
+local gnuplot = require "latent.gnuplot"
+
+local plot = {}
+
+-- Ten colours that stay apart for colour-blind eyes: M. A. Petroff, Accessible color sequences for
+-- data visualization (2021).
+local COLORS = { "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70",
+  "#717581", "#92dadd" }
+
+-- ---- values ------------------------------------------------------------------------
+
+-- A matrix as nested lists, a vector as a list; tables are themselves.
+local function as_table(value)
+  if type(value) == "userdata" and value.table then return value:table() end
+  return value
+end
+
+-- A list of numbers from a vector, a list, or a matrix of one column.
+local function numbers(who, name, value)
+  local list = as_table(value)
+  if type(list) ~= "table" then check.fail(who, "%s must be a vector or a list, got %s", name, check.show(value)) end
+  local out = {}
+  for i, x in ipairs(list) do
+    if type(x) == "table" and #x == 1 then x = x[1] end
+    if type(x) ~= "number" then check.fail(who, "%s[%d] must be a number, got %s", name, i, check.show(x)) end
+    out[i] = x
+  end
+  return out
+end
+
+local function same_length(who, name, list, n, of)
+  if #list ~= n then check.fail(who, "%s has %d entries, %s has %d", name, #list, of, n) end
+end
+
+-- A matrix as a list of rows of equal length.
+local function rows_of(who, name, value)
+  local rows = as_table(value)
+  if type(rows) ~= "table" or #rows == 0 or type(as_table(rows[1])) ~= "table" then
+    check.fail(who, "%s must be a matrix, got %s", name, type(rows) == "table" and "a list" or check.show(value))
+  end
+  local out = {}
+  for i = 1, #rows do
+    out[i] = numbers(who, ("%s[%d]"):format(name, i), rows[i])
+    same_length(who, ("%s[%d]"):format(name, i), out[i], #out[1], name .. "[1]")
+  end
+  return out
+end
+
+local function range(who, name, value)
+  if value == nil then return nil end
+  local list = numbers(who, name, value)
+  if #list ~= 2 or list[1] == list[2] or list[1] - list[1] ~= 0 or list[2] - list[2] ~= 0 then
+    check.fail(who, "%s must be two different finite numbers {low, high}", name)
+  end
+  return list
+end
+
+local function color(who, value, otherwise)
+  if value == nil then return otherwise end
+  if type(value) == "number" and COLORS[value] then return COLORS[value] end
+  if type(value) ~= "string" or not value:find("^#%x%x%x%x%x%x$") then
+    check.fail(who, "color must be \"#rrggbb\" or 1 to %d, got %s", #COLORS, check.show(value))
+  end
+  return value
+end
+
+-- The least and the largest finite number of rows; 0, 1 when there is none.
+local function extremes(rows)
+  local low, high = math.huge, -math.huge
+  for _, row in ipairs(rows) do
+    for _, x in ipairs(row) do
+      if x - x == 0 then low, high = math.min(low, x), math.max(high, x) end
+    end
+  end
+  if low > high then return 0, 1 end
+  return low, high
+end
+
+-- ---- figures --------------------------------------------------------------------------
+
+local Figure = { __name = "latent.Figure" }
+Figure.__index = Figure
+plot.Figure = Figure
+
+local FIGURE = { title = "string", xlabel = "string", ylabel = "string", width = "number", height = "number",
+  xrange = true, yrange = true, logx = "boolean", logy = "boolean", equal = "boolean", axes = "boolean",
+  key = "boolean" }
+
+function plot.figure(options)
+  local who = "plot.figure"
+  local fig = { layers = {}, labels = {}, colors = 0 }
+  for name, value in pairs(check.options(who, options, FIGURE)) do fig[name] = value end
+  fig.width = check.integer(who, "width", fig.width or 640, 50)
+  fig.height = check.integer(who, "height", fig.height or 480, 50)
+  fig.xrange, fig.yrange = range(who, "xrange", fig.xrange), range(who, "yrange", fig.yrange)
+  return setmetatable(fig, Figure)
+end
+
+-- A layer is data, and the plots of it: gnuplot's words after `plot $data`, and a label or nil.
+local function add(fig, rows, plots)
+  fig.layers[#fig.layers + 1] = { rows = rows, plots = plots }
+  return fig
+end
+
+local function next_color(fig)
+  fig.colors = fig.colors % #COLORS + 1
+  return COLORS[fig.colors]
+end
+
+-- The distinct codes, in order, and for each code its place.
+local function distinct(codes)
+  local list, place = {}, {}
+  for _, code in ipairs(codes) do
+    if place[code] == nil then place[code], list[#list + 1] = 0, code end
+  end
+  table.sort(list, function(a, b)
+    if type(a) == type(b) then return a < b end
+    return type(a) == "number"
+  end)
+  for i, code in ipairs(list) do place[code] = i end
+  return list, place
+end
+
+local POINTS = { classes = true, labels = "table", label = "string", size = "number", color = true }
+
+function Figure:points(x, y, options)
+  local who = "figure:points"
+  options = check.options(who, options, POINTS)
+  x, y = numbers(who, "x", x), numbers(who, "y", y)
+  same_length(who, "y", y, #x, "x")
+  local size = options.size or math.max(0.35, math.min(1, 20 / math.sqrt(#x + 1)))
+  local rows = {}
+  if not options.classes then
+    for i = 1, #x do rows[i] = { x[i], y[i] } end
+    local style = { size = size, color = color(who, options.color) or next_color(self), mark = "o" }
+    return add(self, rows, { { points = style, label = options.label } })
+  end
+  local codes = as_table(options.classes)
+  if type(codes) ~= "table" then check.fail(who, "classes must be a list or a vector, got %s", check.show(codes)) end
+  same_length(who, "classes", codes, #x, "x")
+  local list, place = distinct(codes)
+  for i = 1, #x do rows[i] = { x[i], y[i], place[codes[i]] } end
+  local plots = {}
+  for i, code in ipairs(list) do
+    local name = tostring(options.labels and options.labels[code] or code):gsub("%.0$", "")
+    plots[i] = { class = i, label = name,
+      points = { size = size, color = COLORS[(i - 1) % #COLORS + 1], mark = name:match("[%w]") or "o" } }
+  end
+  return add(self, rows, plots)
+end
+
+local LINE = { label = "string", color = true, width = "number", dash = "boolean" }
+
+function Figure:line(x, y, options)
+  local who = "figure:line"
+  options = check.options(who, options, LINE)
+  x, y = numbers(who, "x", x), numbers(who, "y", y)
+  same_length(who, "y", y, #x, "x")
+  local rows = {}
+  for i = 1, #x do rows[i] = { x[i], y[i] } end
+  return add(self, rows, { { label = options.label, line = { width = options.width or 2, dash = options.dash,
+    color = color(who, options.color) or next_color(self) } } })
+end
+
+local ELLIPSE = { deviations = "number", label = "string", color = true, width = "number" }
+
+-- The points m + k L (cos t, sin t), where L L' is the covariance, are those at k deviations.
+function Figure:ellipse(mean, covariance, options)
+  local who = "figure:ellipse"
+  options = check.options(who, options, ELLIPSE)
+  local m, S = numbers(who, "mean", mean), rows_of(who, "covariance", covariance)
+  if #m ~= 2 or #S ~= 2 or #S[1] ~= 2 then
+    check.fail(who, "mean must have 2 entries and covariance be 2x2, got %d and %dx%d", #m, #S, #S[1])
+  end
+  local a, b, c = S[1][1], S[2][1], S[2][2]
+  if not (a >= 0 and c >= 0 and b * b <= a * c * (1 + 1e-12)) then
+    check.fail(who, "covariance must be positive semidefinite")
+  end
+  local k = options.deviations or 2
+  local l11 = math.sqrt(a)
+  local l21 = a > 0 and b / l11 or 0
+  local l22 = math.sqrt(math.max(0, c - l21 * l21))
+  local x, y, steps = {}, {}, 96
+  for i = 0, steps do
+    local t = 2 * math.pi * i / steps
+    x[i + 1] = m[1] + k * l11 * math.cos(t)
+    y[i + 1] = m[2] + k * (l21 * math.cos(t) + l22 * math.sin(t))
+  end
+  return self:line(x, y, { label = options.label, color = options.color or "#333333", width = options.width })
+end
+
+local IMAGE = { x = true, y = true, palette = "string", range = true, bar = "boolean" }
+
+function Figure:image(A, options)
+  local who = "figure:image"
+  options = check.options(who, options, IMAGE)
+  local name = options.palette or (options.x and "viridis" or "grey")
+  if not gnuplot.palettes[name] then
+    check.fail(who, 'palette must be "grey", "ink", "viridis" or "diverging", got %s', check.show(name))
+  end
+  local rows = rows_of(who, "A", A)
+  local x, y = range(who, "x", options.x), range(who, "y", options.y)
+  if (x == nil) ~= (y == nil) then check.fail(who, "x and y go together") end
+  self.palette, self.bar = name, options.bar
+  self.shades = range(who, "range", options.range)
+  if not x then -- a picture: row 1 on top, square elements, no axes
+    x, y = { 1, #rows[1] }, { 1, #rows }
+    if self.axes == nil then self.axes = false end
+    if self.equal == nil then self.equal = true end
+    self.yrange = self.yrange or { #rows + 0.5, 0.5 }
+  end
+  local dx = #rows[1] > 1 and (x[2] - x[1]) / (#rows[1] - 1) or 1
+  local dy = #rows > 1 and (y[2] - y[1]) / (#rows - 1) or 1
+  self.xrange = self.xrange or { x[1] - dx / 2, x[2] + dx / 2 }
+  self.yrange = self.yrange or { y[1] - dy / 2, y[2] + dy / 2 }
+  return add(self, rows, { { image = { x = x[1], y = y[1], dx = dx, dy = dy } } })
+end
+
+local LABEL = { align = "string", color = true }
+
+function Figure:label(x, y, text, options)
+  local who = "figure:label"
+  options = check.options(who, options, LABEL)
+  local at = numbers(who, "x, y", { x, y })
+  same_length(who, "x, y", at, 2, "a point")
+  local align = options.align or "left"
+  if align ~= "left" and align ~= "center" and align ~= "right" then
+    check.fail(who, 'align must be "left", "center" or "right", got %s', check.show(align))
+  end
+  self.labels[#self.labels + 1] = { x = at[1], y = at[2], text = text, align = align,
+    color = color(who, options.color, "#333333") }
+  return self
+end
+
+-- ---- output ---------------------------------------------------------------------------
+
+-- PNGs have two dots a unit, for today's screens.
+local TERMINALS = {
+  svg = "svg size %d,%d font 'sans-serif,13' background rgb '#ffffff' noenhanced",
+  png = "pngcairo size %d,%d font 'sans-serif,10' fontscale 2 linewidth 2 pointscale 2 noenhanced",
+}
+
+-- Browsers blur images that they enlarge, which hides what a pixel is.
+local function sharpen(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read "a"
+  if file then file:close() end
+  if not text or not text:find("<image ", 1, true) then return true end
+  file = io.open(path, "wb")
+  if not file then return nil, ("plot: can't write %s"):format(path) end
+  file:write((text:gsub("<image ", "<image style='image-rendering:pixelated' ")))
+  return file:close()
+end
+
+function Figure:save(path)
+  local who = "figure:save"
+  if type(path) ~= "string" or path:find("[%z\n]") then
+    check.fail(who, "path must be a file name, got %s", check.show(path))
+  end
+  local kind = path:match("%.(%w+)$")
+  kind = kind and kind:lower()
+  if not TERMINALS[kind] then check.fail(who, "path must end in .svg or .png, got '%s'", path) end
+  local file, message = io.open(path, "wb")
+  if not file then return nil, message end
+  file:close()
+  -- a name that begins with | or ~ means something else to gnuplot
+  local name = path:find("^/") and path or "./" .. path
+  local scale = kind == "png" and 2 or 1
+  local terminal = TERMINALS[kind]:format(scale * self.width, scale * self.height)
+  local ok
+  ok, message = gnuplot.run(gnuplot.script(self, terminal, name))
+  if not ok then
+    os.remove(path)
+    return nil, message
+  end
+  if kind == "svg" then
+    ok, message = sharpen(path)
+    if not ok then return nil, message end
+  end
+  return path
+end
+
+-- gnuplot's text has no shades, so an image is set in characters here, two to an element where
+-- there is room; elements that don't fit are averaged.
+local function shaded(rows, shades, columns, dark_is_high)
+  local ramp = " .:-=+*#%@"
+  local low, high = extremes(rows)
+  if shades then low, high = shades[1], shades[2] end
+  local wide = #rows[1] * 2 <= columns and 2 or 1
+  local step = math.max(1, math.ceil(#rows[1] / columns))
+  local lines = {}
+  for top = 1, #rows, step * (3 - wide) do
+    local cells = {}
+    for left = 1, #rows[1], step do
+      local sum, n = 0, 0
+      for i = top, math.min(top + step * (3 - wide) - 1, #rows) do
+        for j = left, math.min(left + step - 1, #rows[1]) do
+          local x = rows[i][j]
+          if x - x == 0 then sum, n = sum + x, n + 1 end
+        end
+      end
+      local share = n > 0 and high > low and math.max(0, math.min(1, (sum / n - low) / (high - low))) or 0
+      if dark_is_high then share = 1 - share end
+      local k = n == 0 and 1 or math.floor(share * (#ramp - 1) + 0.5) + 1
+      cells[#cells + 1] = ramp:sub(k, k):rep(wide)
+    end
+    lines[#lines + 1] = table.concat(cells)
+  end
+  return table.concat(lines, "\n")
+end
+
+function Figure:text(columns, lines)
+  local who = "figure:text"
+  columns = check.integer(who, "columns", columns or 79, 20)
+  lines = check.integer(who, "lines", lines or math.max(5, columns * 3 // 10), 5)
+  local first = self.layers[1]
+  if first and first.plots[1].image then
+    local picture = shaded(first.rows, self.shades, columns, self.palette == "ink")
+    return (self.title and self.title .. "\n" or "") .. picture .. "\n"
+  end
+  local text, message = gnuplot.run(gnuplot.script(self, ("dumb size %d,%d noenhanced"):format(columns, lines)))
+  if not text then return nil, message end
+  return (text:gsub("[ \f]+%f[\n]", ""):gsub("^\n+", ""):gsub("%s+$", "") .. "\n")
+end
+
+function Figure:show()
+  local width = require("latent").terminal(io.stdout)
+  local text, message = self:text(width and math.max(20, width - 1))
+  if not text then return nil, message end
+  print((text:gsub("\n$", "")))
+  return true
+end
+
+-- ---- many small images -----------------------------------------------------------------------
+
+local IMAGES = { shape = "table", columns = "number", titles = "table", rows = "table", title = "string",
+  scale = "string", palette = "string", range = true, zoom = "number" }
+
+-- Each image to 0..1 by its own extremes, or by a symmetric range, which keeps 0 in the middle.
+local function rescale(image, how)
+  local low, high = extremes { image }
+  if how == "symmetric" then
+    high = math.max(math.abs(low), math.abs(high))
+    low = -high
+  end
+  local out = {}
+  for i, x in ipairs(image) do out[i] = high > low and (x - low) / (high - low) or 0.5 end
+  return out
+end
+
+-- All the images as one matrix; between them, NaN, which is not drawn.
+local function mosaic(images, h, w, columns, gap_x, gap_y)
+  local grid, bands = {}, (#images + columns - 1) // columns
+  for r = 1, bands * (h + gap_y) - gap_y do
+    grid[r] = {}
+    for c = 1, columns * (w + gap_x) - gap_x do grid[r][c] = 0 / 0 end
+  end
+  for k, image in ipairs(images) do
+    local top, left = (k - 1) // columns * (h + gap_y), (k - 1) % columns * (w + gap_x)
+    for i = 1, h do
+      for j = 1, w do grid[top + i][left + j] = image[(i - 1) * w + j] end
+    end
+  end
+  return grid, bands
+end
+
+function plot.images(X, options)
+  local who = "plot.images"
+  options = check.options(who, options, IMAGES)
+  local images = rows_of(who, "X", X)
+  local side = math.tointeger(math.sqrt(#images[1]))
+  local shape = options.shape or (side and { side, side })
+  if not shape then check.fail(who, "shape must be given: %d numbers are no square", #images[1]) end
+  local h, w = check.integer(who, "shape[1]", shape[1], 1), check.integer(who, "shape[2]", shape[2], 1)
+  if h * w ~= #images[1] then
+    check.fail(who, "shape is %dx%d, but an image has %d numbers", h, w, #images[1])
+  end
+  local columns = check.integer(who, "columns", options.columns or math.min(10, #images), 1)
+  local scale = options.scale or "all"
+  if scale == "each" or scale == "symmetric" then
+    for i, image in ipairs(images) do images[i] = rescale(image, scale) end
+  elseif scale ~= "all" then
+    check.fail(who, 'scale must be "all", "each" or "symmetric", got %s', check.show(scale))
+  end
+  -- Sizes in elements of the grid, then in dots: `zoom` dots an element.
+  local zoom = check.integer(who, "zoom", options.zoom or math.max(1, 56 // math.max(h, w)), 1)
+  local gap = math.max(1, 6 // zoom)
+  local gap_y = options.titles and math.max(gap, (18 + zoom - 1) // zoom) or gap
+  local low, high = extremes(images)
+  local shades = range(who, "range", options.range) or { low, high > low and high or low + 1 }
+  local grid, bands = mosaic(images, h, w, columns, gap, gap_y)
+  local longest = 0
+  for _, name in ipairs(options.rows or {}) do longest = math.max(longest, utf8.len(tostring(name)) or 0) end
+  local left = 10 + (longest > 0 and longest * 8 + 8 or 0)
+  local top = 10 + (options.titles and 16 or 0) + (options.title and 24 or 0)
+  local fig = plot.figure { width = left + #grid[1] * zoom + 10, height = top + #grid * zoom + 10, key = false }
+  fig.margins = { left / fig.width, 1 - 10 / fig.width, 10 / fig.height, 1 - top / fig.height }
+  fig.equal = false -- the margins are made to measure
+  fig:image(grid, { palette = options.palette, range = shades })
+  for k, name in ipairs(options.titles or {}) do
+    fig:label((k - 1) % columns * (w + gap) + w / 2 + 0.5, (k - 1) // columns * (h + gap_y) - 6 / zoom, name,
+      { align = "center" })
+  end
+  for k, name in ipairs(options.rows or {}) do
+    if k > bands then break end
+    fig:label(-8 / zoom, (k - 1) * (h + gap_y) + h / 2 + 0.5, name, { align = "right" })
+  end
+  if options.title then
+    fig:label(#grid[1] / 2, -(10 + (options.titles and 16 or 0)) / zoom, options.title, { align = "center" })
+  end
+  return fig
+end
+
+return plot

@@ -1,0 +1,208 @@
+-- latent.help, and the rule that documentation and module don't drift apart.
+local latent = require "latent"
+local docs = require "latent.docs.init"
+local help = latent.help
+
+local function canonical(name) return (name:gsub("^latent%.", "")) end
+
+local function each_entry(visit)
+  for _, room in ipairs(docs) do
+    for _, entry in ipairs(room) do visit(entry, room) end
+  end
+end
+
+-- Everything a user can reach: functions of the module's tables, methods and operators of classes.
+local OPERATORS = { "__add", "__sub", "__mul", "__div", "__mod", "__pow", "__unm", "__idiv", "__eq", "__lt",
+  "__le", "__len", "__call", "__concat", "__close" }
+
+local function exported()
+  local names, seen = {}, {}
+  local function class(name, metatable, methods)
+    for key, value in pairs(methods) do
+      if type(value) == "function" and not key:find("^__") then names[name .. ":" .. key] = value end
+    end
+    for _, key in ipairs(OPERATORS) do
+      if rawget(metatable, key) then names[name .. ":" .. key] = metatable[key] end
+    end
+  end
+  local function walk(value, path)
+    if seen[value] then return end
+    seen[value] = true
+    for key, member in pairs(value) do
+      local name = path and path .. "." .. key or key
+      if type(key) ~= "string" or key:find("^_") then goto continue end
+      if type(member) == "table" and key:find("^%u") then
+        class(key, member, member)
+      elseif type(member) == "table" then
+        names[name] = member
+        walk(member, name)
+      elseif type(member) == "function" then
+        names[name] = member
+      end
+      ::continue::
+    end
+  end
+  for _, part in ipairs { "help", "plot", "progress", "datasets", "batches" } do local _ = latent[part] end
+  walk(latent)
+  for key, metatable in pairs(debug.getregistry()) do
+    local name = type(key) == "string" and key:match("^latent%.(%u%w*)$")
+    if name and type(metatable) == "table" then class(name, metatable, metatable.methods or {}) end
+  end
+  return names
+end
+
+-- An object of each class of the C module, to look for properties.
+local function sample(class)
+  if class == "Matrix" then return latent.matrix.zeros(2, 3) end
+  if class == "Random" then return latent.random(1) end
+  local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 } }
+  return latent[class:lower()] {}:fit(X)
+end
+
+describe("the documentation", function()
+  it("has an entry for everything that is exported", function()
+    local entries, missing = {}, {}
+    each_entry(function(entry) entries[canonical(entry.name)] = true end)
+    for name in pairs(exported()) do
+      if not entries[name] then missing[#missing + 1] = name end
+    end
+    table.sort(missing)
+    assert.are.equal("", table.concat(missing, " "))
+  end)
+
+  it("names only what exists, and each thing once", function()
+    local wrong, seen = {}, {}
+    each_entry(function(entry)
+      local name = canonical(entry.name)
+      if seen[name] then wrong[#wrong + 1] = name .. " (twice)" end
+      seen[name] = true
+      local class, property = name:match("^(%u%w*)%.([%w_]+)$")
+      if entry.topic then return end
+      local found
+      if class then found = sample(class)[property] else found = help.resolve(name) end
+      if found == nil then wrong[#wrong + 1] = name end
+    end)
+    assert.are.equal("", table.concat(wrong, " "))
+  end)
+
+  local FIELDS = { name = "string", topic = "boolean", summary = "string", args = "table", options = "table",
+    returns = "table", text = "string", example = "string" }
+
+  local function check_rows(entry, field, cells)
+    for i, row in ipairs(entry[field] or {}) do
+      assert.are.equal(cells, #row, ("%s: %s %d"):format(entry.name, field, i))
+      for _, cell in ipairs(row) do assert.is_string(cell, entry.name) end
+    end
+  end
+
+  it("is well formed", function()
+    each_entry(function(entry)
+      for field, value in pairs(entry) do
+        assert.are.equal(FIELDS[field], type(value), ("%s.%s"):format(entry.name, field))
+      end
+      assert.is_truthy(entry.summary and entry.summary:find("%.$"), entry.name .. ": the summary is one sentence")
+      check_rows(entry, "args", 3)
+      check_rows(entry, "options", 4)
+      check_rows(entry, "returns", 2)
+      if entry.options then
+        local last = entry.args and entry.args[#entry.args]
+        assert.is_truthy(last and last[1]:find("options"), entry.name .. ": the last argument is options")
+      end
+      if type(help.resolve(entry.name)) == "function" then
+        assert.is_truthy(entry.args and entry.returns, entry.name .. ": args and returns")
+      end
+    end)
+  end)
+
+  it("has examples that run", function()
+    local wrong = {}
+    each_entry(function(entry)
+      if not entry.example then return end
+      local names = setmetatable({ latent = latent, print = function() end }, { __index = _G })
+      for _, room in ipairs(docs) do
+        if room.name ~= "latent" then names[room.name] = latent[room.name] end
+      end
+      local chunk, message = load(entry.example, "=" .. entry.name, "t", names)
+      if not chunk then chunk, message = load("return " .. entry.example, "=" .. entry.name, "t", names) end
+      local ok = chunk
+      if chunk then ok, message = pcall(chunk) end
+      if not ok then wrong[#wrong + 1] = ("%s: %s"):format(entry.name, message) end
+    end)
+    assert.are.equal("", table.concat(wrong, "\n"))
+  end)
+end)
+
+describe("latent.help", function()
+  it("prints one page and returns nothing", function()
+    local printed, real = {}, print
+    _G.print = function(text) printed[#printed + 1] = text end
+    local count = select("#", latent.help "plot.figure")
+    _G.print = real
+    assert.are.equal(0, count)
+    assert.are.same({ help.text "plot.figure" }, printed)
+  end)
+
+  it("shows signature, arguments, options with defaults, returns and example", function()
+    local page = help.text(latent.plot.figure)
+    assert.is_truthy(page:find("^plot%.figure%(%[options%]%) %-> latent%.Figure\n"))
+    assert.is_truthy(page:find("width +integer +in dots .-%(640%)"))
+    assert.is_truthy(page:find("Returns\n  latent%.Figure"))
+    assert.is_truthy(page:find("Example\n  latent%.plot%.figure"))
+  end)
+
+  it("finds functions, modules, classes and objects", function()
+    assert.are.equal(help.text "plot.images", help.text(latent.plot.images))
+    assert.are.equal(help.text "plot", help.text(latent.plot))
+    assert.are.equal(help.text "Figure:line", help.text(latent.plot.Figure.line))
+    assert.are.equal(help.text "Figure", help.text(latent.plot.figure()))
+    assert.are.equal(help.text "Figure", help.text(latent.plot.Figure))
+    assert.are.equal(help.text "Matrix", help.text(latent.matrix.zeros(2, 2)))
+  end)
+
+  it("finds names by their parts, and in any case", function()
+    assert.are.equal(help.text "Figure:ellipse", help.text "ellipse")
+    assert.are.equal(help.text "Figure:ellipse", help.text "figure.ellipse")
+    assert.are.equal(help.text "plot.images", help.text "latent.plot.images")
+    local several = help.text "text"
+    assert.is_truthy(several:find("help.text", 1, true) and several:find("Figure:text", 1, true))
+  end)
+
+  it("lists a class's methods, one line each", function()
+    local page = help.text "Figure"
+    assert.is_truthy(page:find("\nMethods\n"))
+    assert.is_truthy(page:find("\n  Figure:save +Writes the figure to a file%.\n"))
+  end)
+
+  it("lists the rooms when nothing is asked", function()
+    local page = help.text()
+    for _, room in ipairs(docs) do assert.is_truthy(page:find("\n  " .. room.name .. " +%u"), room.name) end
+  end)
+
+  it("has topics", function()
+    assert.is_truthy(help.text "conventions":find("divide by N"))
+  end)
+
+  it("suggests what is near an unknown name", function()
+    assert.is_truthy(help.text "plot.figrue":find("Near it:\n  plot%.figure"))
+    assert.is_truthy(help.text "elipse":find("Figure:ellipse", 1, true))
+    assert.is_truthy(help.text "Mahalanobis":find("Nothing is called 'Mahalanobis'", 1, true))
+    assert.is_truthy(help.text "zzzzzzzz":find("latent.help() lists the rooms", 1, true))
+  end)
+
+  it("says so when a value is none of latent's", function()
+    assert.is_truthy(help.text(print):find("is not a part of latent", 1, true))
+    assert.is_truthy(help.text(nil):find("nil is not a part of latent", 1, true))
+    assert.is_truthy(help.text(12):find("12 is not a part of latent", 1, true))
+  end)
+
+  it("fits 80 columns everywhere", function()
+    each_entry(function(entry)
+      for line in (help.text(entry.name) .. "\n"):gmatch("(.-)\n") do
+        if not (entry.example or ""):find(line:gsub("^%s+", ""), 1, true)
+          and not (entry.text or ""):find(line:gsub("^%s+", ""), 1, true) then
+          assert.is_true(utf8.len(line) <= 80, ("%s: %s"):format(entry.name, line))
+        end
+      end
+    end)
+  end)
+end)
