@@ -63,6 +63,13 @@ local function bits(A)
   return table.concat(parts)
 end
 
+-- The Lua that runs this.
+local function interpreter()
+  local i = 0
+  while arg[i - 1] do i = i - 1 end
+  return arg[i]
+end
+
 describe("npy files", function()
   after_each(function()
     collectgarbage()
@@ -259,13 +266,13 @@ describe("latent.write to npy", function()
   end)
 
   it("leaves the old file when the disk is full", function()
-    if not io.open("/dev/full") then return pending "needs /dev/full" end
     -- a limit on file sizes stands in for the disk; the signal it sends is ignored
     local path = temporary ".npy"
     assert(latent.write(path, matrix { 1, 2, 3 }))
     local before = contents(path)
-    local script = ([[trap "" XFSZ; ulimit -f 8; exec lua5.4 -e 'local latent = require "latent"
-      local ok, message = latent.write("%s", latent.matrix.ones(1000, 100)) print(message)' 2>&1]]):format(path)
+    local script = ([[trap "" XFSZ; ulimit -f 8; exec %s -e 'local latent = require "latent"
+      local ok, message = latent.write("%s", latent.matrix.ones(1000, 100)) print(message)' 2>&1]])
+      :format(interpreter(), path)
     local shell = io.popen("sh -c '" .. script:gsub("'", "'\\''") .. "'")
     local output = shell:read "a"
     shell:close()

@@ -28,7 +28,7 @@ static void read_all(lat_workspace *work, const lat_csv *csv, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static const char delimiters[] = {'\0', ',', ';', '\t', ' ', 'x', '\n'};
+  static const char delimiters[] = {'\0', ',', ';', '\t', ' ', ':', '\n'};
   if (size < 3) return 0;
   lat_workspace work;
   lat_csv csv;
