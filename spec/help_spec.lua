@@ -206,3 +206,47 @@ describe("latent.help", function()
     end)
   end)
 end)
+
+describe("scripts/stubs.lua", function()
+  local folder, stubs
+
+  setup(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    local lua = arg and arg[-1] or "lua5.4"
+    assert(os.execute(("%s scripts/stubs.lua %s >%s.log 2>&1"):format(lua, folder, folder)))
+    local file = assert(io.open(folder .. "/stubs/latent.lua"))
+    stubs = file:read "a"
+    file:close()
+  end)
+
+  teardown(function() os.execute(("rm -r %s %s.log"):format(folder, folder)) end)
+
+  it("makes Lua that loads, with every function in its place", function()
+    local made = assert(load(stubs))()
+    assert.is_function(made.plot.figure)
+    assert.is_function(made.help.text)
+    assert.is_table(made.progress)
+  end)
+
+  it("types arguments, options, results and classes for the language server", function()
+    local function has(line) assert.is_truthy(("\n" .. stubs):find("\n" .. line .. "\n", 1, true), line) end
+    has "---@meta latent"
+    has "---@class latent.Figure"
+    has "---@field logy? boolean a logarithmic y axis (false)"
+    has "---@param options? latent.plot.figure.options see options"
+    has "---@return latent.Figure # the figure"
+    has "function Figure:ellipse(mean, covariance, options) end"
+    has "---@overload fun(n: integer, options?: latent.progress.options): fun(): integer"
+  end)
+
+  it("makes a reference page a room", function()
+    for _, room in ipairs(docs) do
+      local file = assert(io.open(("%s/docs/%s.md"):format(folder, room.name)))
+      local text = file:read "a"
+      file:close()
+      assert.is_truthy(text:find("^# " .. room.name .. "\n"))
+      for _, entry in ipairs(room) do assert.is_truthy(text:find(entry.summary, 1, true), entry.name) end
+    end
+  end)
+end)
