@@ -59,16 +59,40 @@ static bool hook_changed(void *argument)
   return lua_gethook(s->running) != s->hook || lua_gethook(s->main) != s->main_hook;
 }
 
-lat_workspace *latL_workspace(lua_State *L)
+/* Has the workspace watch the hooks from now on. */
+static lat_workspace *watch(lua_State *L, state *s, lat_workspace *work)
 {
-  state *s = state_of(L);
   s->running = L;
   s->hook = lua_gethook(L);
   s->main_hook = lua_gethook(s->main);
-  s->work.poll = hook_changed;
-  s->work.poll_state = s;
-  s->work.message[0] = '\0';
-  return &s->work;
+  work->poll = hook_changed;
+  work->poll_state = s;
+  work->message[0] = '\0';
+  return work;
+}
+
+lat_workspace *latL_workspace(lua_State *L)
+{
+  state *s = state_of(L);
+  return watch(L, s, &s->work);
+}
+
+static int workspace_gc(lua_State *L)
+{
+  lat_workspace_done(lua_touserdata(L, 1));
+  return 0;
+}
+
+lat_workspace *latL_newworkspace(lua_State *L)
+{
+  lat_workspace *work = lua_newuserdatauv(L, sizeof *work, 0);
+  lat_workspace_init(work);
+  if (luaL_newmetatable(L, "latent.Workspace")) {
+    lua_pushcfunction(L, workspace_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return watch(L, state_of(L), work);
 }
 
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,

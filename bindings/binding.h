@@ -72,6 +72,10 @@ lat_workspace *latL_workspace(lua_State *L);
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                 lat_status status);
 
+/* A workspace of one call's own, as a userdata that is pushed and that frees it however the call
+ * ends: for calls that make Lua values or run Lua functions while they hold scratch. */
+lat_workspace *latL_newworkspace(lua_State *L);
+
 /* Checks that `arg` is nil, none or a table whose keys are all in `names` (ended by NULL); an
  * unknown one raises and names the nearest known one. True when there is a table. */
 bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[]);
@@ -119,7 +123,8 @@ void latL_open_matrix_linear(lua_State *L);     /* products, solve, factorizatio
 void latL_open_random(lua_State *L);
 void latL_open_eigen(lua_State *L);
 void latL_open_files(lua_State *L);
-void latL_open_projection(lua_State *L); /* pca, scaler */
+void latL_open_pca(lua_State *L);
+void latL_open_scaler(lua_State *L);
 void latL_open_terminal(lua_State *L);
 
 #endif

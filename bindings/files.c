@@ -1,6 +1,231 @@
-#include "binding.h"
+/* files.c: latent.read, latent.write and latent.open. The file's ending chooses the format. */
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "files.h"
+#include "files/idx.h"
+#include "files/npy.h"
+
+/* What reading took is given back at once, not when the collector comes by. */
+static void close_source(latL_Source *s)
+{
+  lat_file_unmap(&s->map);
+  lat_workspace_done(&s->work);
+  lat_workspace_init(&s->work);
+}
+
+static int source_gc(lua_State *L)
+{
+  close_source(lua_touserdata(L, 1));
+  return 0;
+}
+
+/* Pushes one; Ctrl-C reaches its workspace as it does the state's. */
+static latL_Source *new_source(lua_State *L)
+{
+  const lat_workspace *ours = latL_workspace(L);
+  latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
+  s->map = (lat_map){NULL, 0};
+  lat_workspace_init(&s->work);
+  s->work.poll = ours->poll;
+  s->work.poll_state = ours->poll_state;
+  if (luaL_newmetatable(L, "latent.File")) {
+    lua_pushcfunction(L, source_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return s;
+}
+
+/* ---- failures ---------------------------------------------------------------- */
+
+/* nil, "path: message"; a message that begins with its line follows the colon at once, as in
+ * "iris.csv:17:3: ...". Misuse, no memory and Ctrl-C raise instead. */
+static int failure(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                   const char *path, lat_status status)
+{
+  if (status != LAT_FILE && status != LAT_FORMAT) latL_check(L, who, work, mark, status);
+  char message[sizeof work->message];
+  memcpy(message, work->message, sizeof message);
+  lat_workspace_release(work, mark);
+  bool place = message[0] >= '0' && message[0] <= '9' && strchr(message, ':');
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s:%s%s", path, place ? "" : " ", message);
+  return 2;
+}
+
+int latL_sourcefailure(lua_State *L, const char *who, latL_Source *s, const char *path,
+                       lat_status status)
+{
+  int results = failure(L, who, &s->work, lat_workspace_mark(&s->work), path, status);
+  close_source(s);
+  return results;
+}
+
+/* Maps the file; mappings that the collector hasn't found yet may have to go first. */
+static lat_status map_source(lua_State *L, latL_Source *s, const char *path)
+{
+  lat_status status = lat_file_map(&s->work, path, &s->map);
+  if (status != LAT_MEMORY) return status;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  return lat_file_map(&s->work, path, &s->map);
+}
+
+static const char *check_path(lua_State *L, const char *who)
+{
+  size_t n;
+  if (lua_type(L, 1) != LUA_TSTRING)
+    latL_error(L, who, "path must be a string, got %s",
+               lua_isnone(L, 1) ? "nothing" : luaL_typename(L, 1));
+  const char *path = lua_tolstring(L, 1, &n);
+  if (strlen(path) != n) latL_error(L, who, "path holds a NUL character");
+  return path;
+}
+
+/* ---- binary arrays: npy and idx ---------------------------------------------- */
+
+typedef lat_status parser(lat_workspace *, const unsigned char *, size_t, lat_array *);
+
+static int read_array(lua_State *L, latL_Source *s, const char *path, parser *parse)
+{
+  static const char *const none[] = {NULL};
+  lat_array array;
+  latL_checkoptions(L, 2, "latent.read", none);
+  lat_status status = parse(&s->work, s->map.bytes, s->map.size, &array);
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
+  latL_Matrix *A = latL_newmatrix(L, array.rows, array.cols, lat_array_dtype(&array));
+  A->vector = array.vector;
+  /* in bands, so that Ctrl-C is heard */
+  size_t band = 1 + ((size_t)1 << 20) / array.cols;
+  for (size_t i = 0; i < array.rows && status == LAT_OK; i += band) {
+    size_t n = array.rows - i < band ? array.rows - i : band;
+    lat_matrix rows = lat_block_of(A->view, i, 0, n, array.cols);
+    lat_array_convert(&array, s->map.bytes, i, &rows);
+    status = lat_check(&s->work);
+  }
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
+  return 1;
+}
+
+static int read_npy(lua_State *L, latL_Source *s, const char *path)
+{
+  return read_array(L, s, path, lat_npy_parse);
+}
+
+static int read_idx(lua_State *L, latL_Source *s, const char *path)
+{
+  return read_array(L, s, path, lat_idx_parse);
+}
+
+static lat_status write_npy(lua_State *L, const char *path, const latL_Matrix *A)
+{
+  static const char *const none[] = {NULL};
+  latL_checkoptions(L, 3, "latent.write", none);
+  return lat_npy_write(latL_workspace(L), path, &A->view, A->vector);
+}
+
+/* ---- the formats ------------------------------------------------------------------- */
+
+static int read_csv(lua_State *L, latL_Source *s, const char *path)
+{
+  return latL_readcsv(L, s, path, '\0');
+}
+
+static int read_tsv(lua_State *L, latL_Source *s, const char *path)
+{
+  return latL_readcsv(L, s, path, '\t');
+}
+
+static lat_status write_csv(lua_State *L, const char *path, const latL_Matrix *A)
+{
+  return latL_writecsv(L, path, A, ',');
+}
+
+static lat_status write_tsv(lua_State *L, const char *path, const latL_Matrix *A)
+{
+  return latL_writecsv(L, path, A, '\t');
+}
+
+typedef struct format {
+  const char *ending;
+  int (*read)(lua_State *L, latL_Source *s, const char *path);
+  lat_status (*write)(lua_State *L, const char *path, const latL_Matrix *A); /* or NULL */
+} format;
+
+static const format formats[] = {{".npy", read_npy, write_npy}, {".csv", read_csv, write_csv},
+                                 {".tsv", read_tsv, write_tsv}, {".txt", read_csv, write_tsv},
+                                 {".idx", read_idx, NULL},      {"ubyte", read_idx, NULL}};
+
+static const format *format_of(const char *path)
+{
+  size_t n = strlen(path);
+  for (size_t k = 0; k < sizeof formats / sizeof *formats; k++) {
+    size_t m = strlen(formats[k].ending);
+    if (n >= m && strcasecmp(path + n - m, formats[k].ending) == 0) return &formats[k];
+  }
+  return NULL;
+}
+
+static int unknown_ending(lua_State *L, const char *path, const char *known)
+{
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: the file's ending must be %s", path, known);
+  return 2;
+}
+
+static int files_read(lua_State *L)
+{
+  const char *path = check_path(L, "latent.read");
+  const format *f = format_of(path);
+  lua_settop(L, 2);
+  if (!f) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt, .idx or -ubyte");
+  latL_Source *s = new_source(L);
+  lat_status status = map_source(L, s, path);
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
+  int results = f->read(L, s, path);
+  close_source(s);
+  return results;
+}
+
+static int files_write(lua_State *L)
+{
+  const char *path = check_path(L, "latent.write");
+  const format *f = format_of(path);
+  lua_settop(L, 3);
+  const latL_Matrix *A = latL_checkmatrix(L, 2, "latent.write", "X");
+  if (!f || !f->write) return unknown_ending(L, path, ".npy, .csv, .tsv or .txt");
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status = f->write(L, path, A);
+  if (status != LAT_OK) return failure(L, "latent.write", work, mark, path, status);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static int files_open(lua_State *L)
+{
+  const char *path = check_path(L, "latent.open");
+  const format *f = format_of(path);
+  lat_array array;
+  lat_matrix view;
+  if (!f || f->read != read_npy) return unknown_ending(L, path, ".npy (latent.read reads others)");
+  latL_Source *s = new_source(L);
+  lat_status status = map_source(L, s, path);
+  if (status == LAT_OK) status = lat_npy_parse(&s->work, s->map.bytes, s->map.size, &array);
+  if (status == LAT_OK && !lat_array_view(&array, s->map.bytes, &view))
+    status = lat_fail(&s->work, LAT_FORMAT,
+                      "%s-endian %c%zu elements can't be used as they are in the file; "
+                      "latent.read converts them",
+                      array.big ? "big" : "little", array.kind, array.size);
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.open", s, path, status);
+  latL_newview(L, -1, view, array.vector)->readonly = true;
+  return 1;
+}
 
 void latL_open_files(lua_State *L)
 {
-  (void)L;
+  static const luaL_Reg functions[] = {
+      {"read", files_read}, {"write", files_write}, {"open", files_open}, {NULL, NULL}};
+  luaL_setfuncs(L, functions, 0);
 }

@@ -49,7 +49,8 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_random(L);
   latL_open_eigen(L);
   latL_open_files(L);
-  latL_open_projection(L);
+  latL_open_scaler(L);
+  latL_open_pca(L);
   latL_open_terminal(L);
   lua_pushcfunction(L, threads);
   lua_setfield(L, -2, "threads");

@@ -10,11 +10,28 @@
 #define LAT_VERSION "0.1.0"
 
 #include "base/parallel.h"
+#include "base/parameters.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "base/vector_math.h"
 #include "base/workspace.h"
+
+#include "matrix/arithmetic.h"
+#include "matrix/linear.h"
 #include "matrix/matrix.h"
+#include "matrix/moments.h"
+#include "matrix/product.h"
+#include "matrix/svd.h"
+
+#include "eigen/eigen.h"
+#include "eigen/krylov.h"
+
+#include "projection/incremental.h"
+#include "projection/pca.h"
+#include "projection/scaler.h"
+
+#include "files/csv.h"
+#include "files/npy.h"
 
 #ifdef LUA_VERSION_NUM
 /* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent, 0). */

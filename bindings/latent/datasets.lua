@@ -1,0 +1,145 @@
+-- latent.datasets: data that comes with latent (data/README.md has sources and licences), and
+-- generators of data whose truth is known.
+
+local latent = require "latent"
+local check = require "latent.check"
+local matrix = latent.matrix
+
+local datasets = {}
+
+-- ---- data in files ------------------------------------------------------------
+
+-- The files lie beside this one; require gives a file its own path.
+local _, path = ...
+path = path or package.searchpath("latent.datasets", package.path) or ""
+local folder = path:gsub("[^/\\]*$", "") .. "data/"
+
+local function read(name, options)
+  return assert(latent.read(folder .. name, options))
+end
+
+function datasets.iris()
+  local X, info = read("iris.csv", { labels = "species" })
+  return X, info.codes, {
+    columns = info.columns,
+    classes = info.classes,
+    source = "Anderson 1935, Fisher 1936 (R's iris)",
+  }
+end
+
+function datasets.faithful()
+  local X, info = read "faithful.csv"
+  return X, { columns = info.columns, source = "Azzalini and Bowman 1990 (R's faithful)" }
+end
+
+function datasets.digits()
+  return read "digits.npy", read "digits_labels.npy", {
+    classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" },
+    shape = { 8, 8 },
+    source = "Alpaydin and Kaynak 1998, UCI Machine Learning Repository, CC BY 4.0",
+  }
+end
+
+-- ---- generators ---------------------------------------------------------------
+
+-- Options with defaults, checked to be finite numbers >= 0 (integers >= 1 where the default is one).
+-- A set of data is the same at every call unless another seed asks for another one.
+local function settings(who, options, defaults)
+  local known, given = { seed = true }, {}
+  for name in pairs(defaults) do known[name] = "number" end
+  options = check.options(who, options, known)
+  for name, default in pairs(defaults) do
+    local value = options[name] or default
+    if math.type(default) == "integer" then
+      value = check.integer(who, name, value, 1)
+    elseif not (value >= 0 and value < math.huge) then
+      check.fail(who, "%s must be a finite number >= 0, got %s", name, value)
+    end
+    given[name] = value
+  end
+  local seed = options.seed or 1
+  given.random = type(seed) == "userdata" and seed or latent.random(seed)
+  return given
+end
+
+-- Classes 1..K in equal parts (up to one), in random order.
+local function balanced(n, K, random)
+  local order, labels = random:permutation(n), matrix.zeros(n)
+  for i = 1, n do labels[i] = (order[i] - 1) // 1 % K + 1 end
+  return labels
+end
+
+-- X with row i = f(label, u) plus noise, u uniform in [0,1).
+local function curves(n, noise, random, f)
+  local labels, u = balanced(n, 2, random), matrix.random(n, 1, random)
+  local X = matrix.normal(n, 2, random) * noise
+  for i = 1, n do
+    local x, y = f(labels[i], u(i, 1))
+    X:set(i, 1, X(i, 1) + x)
+    X:set(i, 2, X(i, 2) + y)
+  end
+  return X, labels
+end
+
+function datasets.blobs(n, options)
+  n = check.integer("datasets.blobs", "n", n, 1)
+  local o = settings("datasets.blobs", options, { components = 3, dims = 2, spread = 1.0, box = 10.0 })
+  local centers = (matrix.random(o.components, o.dims, o.random) * 2 - 1) * o.box
+  local labels = balanced(n, o.components, o.random)
+  local X = matrix.normal(n, o.dims, o.random) * o.spread
+  return X + centers:rows_at(labels), labels, centers
+end
+
+function datasets.two_moons(n, options)
+  n = check.integer("datasets.two_moons", "n", n, 1)
+  local o = settings("datasets.two_moons", options, { noise = 0.1 })
+  return curves(n, o.noise, o.random, function(label, u)
+    local x, y = math.cos(math.pi * u), math.sin(math.pi * u)
+    if label == 1 then return x, y end
+    return 1 - x, 0.5 - y
+  end)
+end
+
+function datasets.circles(n, options)
+  n = check.integer("datasets.circles", "n", n, 1)
+  local o = settings("datasets.circles", options, { noise = 0.05, factor = 0.5 })
+  return curves(n, o.noise, o.random, function(label, u)
+    local radius = label == 1 and 1 or o.factor
+    return radius * math.cos(2 * math.pi * u), radius * math.sin(2 * math.pi * u)
+  end)
+end
+
+function datasets.swiss_roll(n, options)
+  n = check.integer("datasets.swiss_roll", "n", n, 1)
+  local o = settings("datasets.swiss_roll", options, { noise = 0.0, height = 21.0 })
+  local u, latent_points = matrix.random(n, 2, o.random), matrix.zeros(n, 2)
+  local X = matrix.normal(n, 3, o.random) * o.noise
+  for i = 1, n do
+    local angle, height = 1.5 * math.pi * (1 + 2 * u(i, 1)), o.height * u(i, 2)
+    X:set(i, 1, X(i, 1) + angle * math.cos(angle))
+    X:set(i, 2, X(i, 2) + height)
+    X:set(i, 3, X(i, 3) + angle * math.sin(angle))
+    latent_points:set(i, 1, angle)
+    latent_points:set(i, 2, height)
+  end
+  return X, latent_points
+end
+
+function datasets.low_rank(n, d, m, options)
+  n = check.integer("datasets.low_rank", "n", n, 1)
+  d = check.integer("datasets.low_rank", "d", d, 1)
+  m = check.integer("datasets.low_rank", "m", m, 1)
+  if m > d then check.fail("datasets.low_rank", "m must be at most d = %d, got %d", d, m) end
+  local o = settings("datasets.low_rank", options, { noise = 1.0 })
+  local W = matrix.normal(d, m, o.random)
+  local Z = matrix.normal(n, m, o.random)
+  local X = Z * W:t() + matrix.normal(n, d, o.random) * o.noise
+  return X, {
+    latent = Z,
+    W = W,
+    noise_variance = o.noise ^ 2,
+    covariance = W * W:t() + matrix.eye(d) * o.noise ^ 2,
+  }
+end
+
+return datasets

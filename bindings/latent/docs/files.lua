@@ -1,0 +1,93 @@
+-- latent.read, latent.write, latent.open.
+
+return {
+  {
+    name = "files",
+    topic = true,
+    summary = "Matrices in files: NumPy's npy, CSV and its relatives, MNIST's idx.",
+    text = [[
+A file's ending chooses its format: .npy; .csv, .tsv and .txt; .idx and -ubyte (read only). What is wrong
+with a file gives nil and a message that begins with its path, for text with line and column (field):
+
+  iris.csv:17:3: 'abc' is not a number
+
+Misuse, an unknown option say, raises.
+
+npy: versions 1.0 to 3.0, both byte orders, C and Fortran order, elements f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8
+and b1. f4 gives a float32 matrix, all others float64: whole numbers beyond 2^53 are rounded. One axis is a
+vector, none a vector of one; of more than two the first stays and the others become one, as
+reshape(first, -1) does in NumPy. Empty arrays are refused. Written are f8 and f4, in version 1.0. Bytes after
+the array are ignored.
+
+CSV: as in RFC 4180. Fields in double quotes may hold delimiters, line ends and doubled quotes; lines end in
+LF, CR LF or CR; a byte order mark and blank lines are passed over; blanks around a field don't count. Numbers
+are decimal, inf and nan included, with a point in every locale; hexadecimal is not read. Every record must have
+as many fields as the first. A column is numeric or text by its first entry that isn't missing. In a numeric
+column anything but a number or a missing entry (NaN in the matrix) is an error; in a text column everything
+is text, as it stands. The first record is taken for a header when it has a field that isn't a number, and
+either no number at all or one right below such a field; header = true or false says it.
+
+Writing replaces a file at once when it is complete: an error leaves the old one as it was.]],
+  },
+  {
+    name = "latent.read",
+    summary = "Reads a matrix from a file.",
+    args = {
+      { "path", "string", "ends in .npy, .csv, .tsv, .txt, .idx or -ubyte" },
+      { "options", "table?", "for text; see options" },
+    },
+    options = {
+      { "delimiter", "string", "found in the first line", "one character; \" \" is any run of blanks. Found are , ; "
+        .. "tab and |, and blanks between numbers; .tsv means tab" },
+      { "header", "boolean|string", '"auto"', "whether the first record holds the columns' names" },
+      { "missing", "string[]", '{"", "NA", "NaN", "nan", "null", "?"}', "what stands for a missing entry" },
+      { "labels", "string|integer", "the first text column", "name or number of the column of labels, "
+        .. "which may also hold numbers; it is not in the matrix" },
+      { "columns", "(string|integer)[]", "all", "the columns to read, in this order" },
+      { "skip", "integer", "0", "lines to pass over at the start" },
+    },
+    returns = {
+      { "latent.Matrix?", "the numbers, one record a row; nil when the file can't be read" },
+      { "table|string", "for text: columns (the names of the matrix's columns, when there is a header); and when "
+        .. "there are labels: labels (strings, one a row), classes (the different ones, in order of "
+        .. "appearance), codes (a vector: the number in classes), text (every text column by its name, or "
+        .. "by its number without a header). Or the message" },
+    },
+    text = 'See latent.help "files" for the formats.',
+    example = 'local X, info = latent.read "iris.csv"',
+  },
+  {
+    name = "latent.write",
+    summary = "Writes a matrix to a file.",
+    args = {
+      { "path", "string", "ends in .npy, .csv, .tsv or .txt" },
+      { "X", "latent.Matrix", "a matrix, a vector or a view of one" },
+      { "options", "table?", "for text; see options" },
+    },
+    options = {
+      { "columns", "string[]", "none", "names for a header" },
+      { "delimiter", "string", '","', "one character; .tsv and .txt have a tab by default" },
+      { "missing", "string", '"NA"', "what is written for NaN" },
+    },
+    returns = {
+      { "boolean?", "true; nil when the file can't be written" },
+      { "string?", "then, the message" },
+    },
+    text = "Numbers in text have as many digits as it takes to read the same bits back.",
+    example = 'latent.write(os.tmpname() .. ".npy", matrix.eye(3))',
+  },
+  {
+    name = "latent.open",
+    summary = "Maps an npy file: a matrix whose elements stay in the file, which may be larger than memory.",
+    args = { { "path", "string", "ends in .npy" } },
+    returns = {
+      { "latent.Matrix?", "a view of the file, to read only; copy() makes a matrix of one's own" },
+      { "string?", "the message, when there is none" },
+    },
+    text = [[
+The file must hold f8 or f4 elements in this machine's byte order; latent.read converts others. Both C and
+Fortran order are views by strides. The file must not be truncated while it is open: reading what is gone ends
+the process (SIGBUS). Replace files instead, as latent.write does.]],
+    example = 'local X, message = latent.open "huge.npy"',
+  },
+}

@@ -1,0 +1,194 @@
+#include "model.h"
+
+#include <string.h>
+
+/* ---- fields -------------------------------------------------------------------- */
+
+/* Pushes the parameter at `at`, which is a view of the flat vector: a number, a vector, a matrix,
+ * or a list of matrices. */
+static void push_parameter(lua_State *L, const latL_Model *m, const lat_parameter *p, double *at)
+{
+  const lat_size *shape = p->shape;
+  if (shape[0] == LAT_END) {
+    lua_pushnumber(L, *at);
+    return;
+  }
+  lua_getiuservalue(L, 1, LATL_PARAMETERS);
+  int owner = lua_gettop(L);
+  size_t a = m->sizes[shape[0]];
+  if (shape[1] == LAT_END) {
+    latL_newview(L, owner, lat_vector_of(at, a), true);
+  } else if (shape[2] == LAT_END) {
+    latL_newview(L, owner, lat_matrix_of(at, a, m->sizes[shape[1]]), false);
+  } else {
+    size_t rows = m->sizes[shape[1]], cols = m->sizes[shape[2]];
+    lua_createtable(L, (int)a, 0);
+    for (size_t i = 0; i < a; i++) {
+      latL_newview(L, owner, lat_matrix_of(at + i * rows * cols, rows, cols), false);
+      lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+  }
+}
+
+/* Upvalues: the kind, its methods. */
+static int index_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  const latL_Model *m = luaL_checkudata(L, 1, kind->metatable);
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+  lua_getiuservalue(L, 1, LATL_KEPT);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+  if (lua_type(L, 2) != LUA_TSTRING) return 1; /* the nil */
+  if (kind->refresh) kind->refresh(L, kind->name);
+  if (!m->flat) {
+    lua_pushnil(L);
+    return 1;
+  }
+  double *at = m->flat;
+  for (const lat_parameter *p = kind->parameters; p->name; p++) {
+    if (strcmp(p->name, lua_tostring(L, 2)) == 0) {
+      push_parameter(L, m, p, at);
+      return 1;
+    }
+    at += lat_parameter_count(p, m->sizes);
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
+/* "pca, fitted: mean 4, components 4x2, ..." */
+static int tostring_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  const latL_Model *m = luaL_checkudata(L, 1, kind->metatable);
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, kind->name);
+  luaL_addstring(&text, m->flat ? ", fitted:" : ", not fitted");
+  for (const lat_parameter *p = kind->parameters; m->flat && p->name; p++) {
+    luaL_addstring(&text, p == kind->parameters ? " " : ", ");
+    luaL_addstring(&text, p->name);
+    for (int i = 0; i < 3 && p->shape[i] != LAT_END; i++) {
+      lua_pushfstring(L, i ? "x%I" : " %I", (lua_Integer)m->sizes[p->shape[i]]);
+      luaL_addvalue(&text);
+    }
+  }
+  luaL_pushresult(&text);
+  return 1;
+}
+
+void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
+{
+  luaL_newmetatable(L, kind->metatable);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, index_model, 2);
+  lua_setfield(L, -3, "__index");
+  lua_setfield(L, -2, "methods");
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushcclosure(L, tostring_model, 1);
+  lua_setfield(L, -2, "__tostring");
+  lua_pop(L, 1);
+}
+
+/* ---- models ---------------------------------------------------------------------- */
+
+void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
+{
+  latL_Model *m = lua_newuserdatauv(L, bytes, LATL_VALUES);
+  memset(m, 0, bytes);
+  m->kind = kind;
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, LATL_KEPT);
+  luaL_setmetatable(L, kind->metatable);
+  return m;
+}
+
+void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who, bool fitted)
+{
+  latL_Model *m = luaL_testudata(L, 1, kind->metatable);
+  if (!m) latL_error(L, who, "self must be a %s, got %s", kind->name, luaL_typename(L, 1));
+  if (fitted && kind->refresh) kind->refresh(L, who);
+  if (fitted && !m->flat) latL_error(L, who, "the model is not fitted yet");
+  return m;
+}
+
+double *latL_newparameters(lua_State *L, const latL_Kind *kind, const size_t sizes[LAT_SIZES])
+{
+  return latL_newmatrix(L, 1, lat_parameters_count(kind->parameters, sizes), LAT_FLOAT64)
+      ->view.data;
+}
+
+void latL_adopt(lua_State *L, int model, const size_t sizes[LAT_SIZES])
+{
+  model = lua_absindex(L, model);
+  latL_Model *m = lua_touserdata(L, model);
+  double *flat = latL_tomatrix(L, -1)->view.data;
+  lua_setiuservalue(L, model, LATL_PARAMETERS);
+  memcpy(m->sizes, sizes, sizeof m->sizes);
+  m->flat = flat;
+}
+
+void latL_keep(lua_State *L, int model, const char *name)
+{
+  lua_getiuservalue(L, model, LATL_KEPT);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+/* ---- data --------------------------------------------------------------------------- */
+
+static void check_columns(lua_State *L, const char *who, size_t chunk, size_t is, size_t should)
+{
+  if (should == 0 || is == should) return;
+  if (chunk > 1)
+    latL_error(L, who, "chunk %I has %I columns, those before it %I", (lua_Integer)chunk,
+               (lua_Integer)is, (lua_Integer)should);
+  latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)is,
+             (lua_Integer)should);
+}
+
+size_t latL_eachchunk(lua_State *L, void *model, const char *who, size_t columns,
+                      const double *weights, latL_Take *take)
+{
+  if (lua_type(L, 2) != LUA_TFUNCTION) {
+    lat_matrix X = latL_checkmatrix(L, 2, who, "X")->view;
+    check_columns(L, who, 1, X.cols, columns);
+    take(L, model, &X, weights);
+    return X.cols;
+  }
+  for (size_t chunk = 1;; chunk++) {
+    lua_pushvalue(L, 2);
+    lua_call(L, 0, 1);
+    if (lua_isnil(L, -1)) {
+      if (chunk == 1) latL_error(L, who, "the function gave no data");
+      lua_pop(L, 1);
+      return columns;
+    }
+    lat_matrix X = latL_checkmatrix(L, -1, who, "the function's result")->view;
+    check_columns(L, who, chunk, X.cols, columns);
+    columns = X.cols;
+    take(L, model, &X, NULL);
+    lua_pop(L, 1);
+  }
+}
+
+const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
+{
+  if (latL_getoption(L, options, "weights") == LUA_TNIL) return NULL;
+  lat_matrix w = latL_checkvector(L, lua_gettop(L), who, "weights");
+  if (w.rows != N)
+    latL_error(L, who, "there are %I weights for %I rows", (lua_Integer)w.rows, (lua_Integer)N);
+  latL_Matrix *packed = latL_newvector(L, N, LAT_FLOAT64);
+  lat_copy(&w, &packed->view);
+  lua_remove(L, -2);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work), lat_check_weights(work, &packed->view));
+  return packed->view.data;
+}

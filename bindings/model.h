@@ -1,0 +1,59 @@
+/* model.h: what every model in Lua has in common.
+ *
+ * A model is a userdata of its kind: latL_Model first, then what the kind adds. Its user values
+ * are the parameters (a 1 x P matrix, nil before a fit), a table of the other fields, and what the
+ * kind needs to go on with a fit (partial_fit).
+ * Parameters are read as fields through the core's one table of them; they change only as a
+ * whole, when a fit (or one iteration of it) is complete. */
+#ifndef LATENT_MODEL_H
+#define LATENT_MODEL_H
+
+#include "binding.h"
+
+typedef struct latL_Kind {
+  const char *name;      /* "pca" */
+  const char *metatable; /* "latent.PCA" */
+  const lat_parameter *parameters;
+  /* brings the parameters of the model at argument 1 up to date before they are read; or NULL */
+  void (*refresh)(lua_State *L, const char *who);
+} latL_Kind;
+
+typedef struct latL_Model {
+  const latL_Kind *kind;
+  size_t sizes[LAT_SIZES];
+  double *flat; /* the parameters; NULL before a fit */
+} latL_Model;
+
+enum { LATL_PARAMETERS = 1, LATL_KEPT, LATL_STATE, LATL_VALUES = LATL_STATE }; /* user values */
+
+/* Makes the metatable of a kind: methods, `kept` fields (history, converged, options) and
+ * parameters are what `model.name` finds, in this order. */
+void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
+
+/* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. */
+void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes);
+
+/* The model at argument 1, of this kind; `fitted` also requires its parameters. */
+void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who, bool fitted);
+
+/* Pushes fresh memory for parameters of these sizes (a 1 x P matrix); latL_adopt makes the value
+ * on the top of the stack the parameters of the model at `model`, and pops it. */
+double *latL_newparameters(lua_State *L, const latL_Kind *kind, const size_t sizes[LAT_SIZES]);
+void latL_adopt(lua_State *L, int model, const size_t sizes[LAT_SIZES]);
+
+/* model.name = the value on the top of the stack, which is popped: a field that isn't a parameter. */
+void latL_keep(lua_State *L, int model, const char *name);
+
+/* Takes one chunk of data into the model at argument 1; `weights` is NULL or its rows'. */
+typedef void latL_Take(lua_State *L, void *model, const lat_matrix *X, const double *weights);
+
+/* Gives the data of a fit to `take`: the matrix at argument 2, or every matrix that the function
+ * there returns until it returns nil; all have the same number of columns (`columns` when that is
+ * not 0). Returns the number of columns. Weights are for a matrix only. */
+size_t latL_eachchunk(lua_State *L, void *model, const char *who, size_t columns,
+                      const double *weights, latL_Take *take);
+
+/* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
+const double *latL_optweights(lua_State *L, int options, const char *who, size_t N);
+
+#endif

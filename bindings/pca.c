@@ -1,0 +1,312 @@
+/* pca.c: latent.pca, principal component analysis. */
+#include <math.h>
+#include <string.h>
+
+#include "model.h"
+
+static void refresh(lua_State *L, const char *who);
+static const latL_Kind kind = {"pca", "latent.PCA", lat_pca_parameters, refresh};
+
+/* partial_fit keeps the exact covariance up to this many columns (128 MB), and beyond it an
+ * incremental decomposition. */
+enum { EXACT_COLUMNS = 4096 };
+
+static const char *const solvers[] = {"auto", "covariance", "gram", "randomized", NULL};
+
+typedef struct pca {
+  latL_Model model;
+  lat_pca_options options;
+  bool whiten;
+  bool stale;      /* rows have been added since the parameters were computed */
+  bool unfinished; /* a fit by chunks was left by an error: its state is not to be used */
+  size_t D;        /* columns of the state; 0 before there is any */
+  double *state;   /* moments or an incremental decomposition, in user value LATL_STATE */
+} pca;
+
+static lat_pca core_of(const pca *p)
+{
+  return lat_pca_of(p->model.flat, p->model.sizes[LAT_D], p->model.sizes[LAT_M]);
+}
+
+/* latent_dim: an integer, or a share of the variance strictly between 0 and 1 */
+static void read_latent_dim(lua_State *L, lat_pca_options *options)
+{
+  if (latL_getoption(L, 1, "latent_dim") != LUA_TNIL) {
+    double x = latL_checknumber(L, -1, "pca", "latent_dim");
+    if (x > 0 && x < 1)
+      options->share = x;
+    else if (x >= 1 && x == floor(x) && x < 1e15)
+      options->latent_dim = (size_t)x;
+    else
+      latL_error(L, "pca",
+                 "latent_dim must be an integer >= 1, or a share of the variance between 0 and 1, "
+                 "got %f",
+                 x);
+  }
+  lua_pop(L, 1);
+}
+
+/* latent.pca [{latent_dim=, solver=, whiten=, standardize=, tolerance=, seed=}] */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"latent_dim", "solver", "whiten", "standardize",
+                                      "tolerance",  "seed",   NULL};
+  lua_settop(L, 1);
+  latL_checkoptions(L, 1, "pca", names);
+  pca *p = latL_newmodel(L, &kind, sizeof *p);
+  read_latent_dim(L, &p->options);
+  p->options.solver = (lat_pca_solver)latL_optword(L, 1, "pca", "solver", solvers, LAT_PCA_AUTO);
+  p->options.standardize = latL_optboolean(L, 1, "pca", "standardize", false);
+  p->options.tolerance = latL_optnumber(L, 1, "pca", "tolerance", 1e-9, 1e-14, 0.1);
+  p->options.seed =
+      (uint64_t)latL_optinteger(L, 1, "pca", "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+  p->whiten = latL_optboolean(L, 1, "pca", "whiten", false);
+  return 1;
+}
+
+/* ---- fitting -------------------------------------------------------------------- */
+
+/* Makes the D and M of `flat`, which lies in the workspace, the model's parameters. */
+static void adopt(lua_State *L, const double *flat, size_t D, size_t M)
+{
+  size_t sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_M] = M};
+  double *to = latL_newparameters(L, &kind, sizes);
+  memcpy(to, flat, lat_parameters_count(lat_pca_parameters, sizes) * sizeof *to);
+  latL_adopt(L, 1, sizes);
+}
+
+/* The fields that every model has after a fit; the objective is the distortion J. */
+static void keep_record(lua_State *L, const pca *p, const lat_pca_record *record)
+{
+  lat_pca core = core_of(p);
+  double distortion = *core.total_variance;
+  for (size_t i = 0; i < core.M; i++) distortion -= core.eigenvalues[i];
+  lua_pushinteger(L, (lua_Integer)record->iterations);
+  latL_keep(L, 1, "iterations");
+  lua_pushstring(L, solvers[record->solver]);
+  latL_keep(L, 1, "solver");
+  lua_pushboolean(L, 1);
+  latL_keep(L, 1, "converged");
+  lua_createtable(L, 1, 0);
+  lua_pushnumber(L, distortion > 0 ? distortion : 0);
+  lua_rawseti(L, -2, 1);
+  latL_keep(L, 1, "history");
+}
+
+static bool exact(const pca *p)
+{
+  return p->D <= EXACT_COLUMNS;
+}
+
+static void take(lua_State *L, void *model, const lat_matrix *X, const double *weights)
+{
+  pca *p = model;
+  const char *who = "pca:partial_fit";
+  size_t M = p->options.latent_dim;
+  if (p->D == 0) {
+    size_t D = X->cols;
+    if (D > EXACT_COLUMNS && (M == 0 || M > D || p->options.standardize))
+      latL_error(L, who,
+                 "beyond %d columns a fit by chunks needs latent_dim as an integer and can't "
+                 "standardize",
+                 EXACT_COLUMNS);
+    size_t count = D <= EXACT_COLUMNS ? lat_moments_count(D) : lat_incremental_count(D, M);
+    latL_Matrix *state = latL_newmatrix(L, 1, count, LAT_FLOAT64);
+    lat_fill(&state->view, 0);
+    lua_setiuservalue(L, 1, LATL_STATE);
+    p->state = state->view.data;
+    p->D = D;
+  }
+  if (weights && !exact(p)) latL_error(L, who, "weights are for up to %d columns", EXACT_COLUMNS);
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status;
+  if (exact(p)) {
+    lat_moments moments = lat_moments_of(p->state, p->D);
+    status = lat_moments_add(work, &moments, X, weights);
+  } else {
+    lat_incremental state = lat_incremental_of(p->state, p->D, M);
+    status = lat_incremental_add(work, &state, X);
+  }
+  latL_check(L, who, work, mark, status);
+  p->stale = true;
+}
+
+/* Eigenvectors wait until somebody looks at them: chunks cost only their own share. */
+static void refresh(lua_State *L, const char *who)
+{
+  pca *p = lua_touserdata(L, 1);
+  if (!p->stale || p->unfinished) return;
+  lat_workspace *work = latL_newworkspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_pca_record record = {LAT_PCA_COVARIANCE, 1};
+  double *flat;
+  size_t M;
+  lat_status status;
+  if (exact(p)) {
+    lat_moments moments = lat_moments_of(p->state, p->D);
+    status = lat_pca_from_moments(work, &moments, &p->options, &flat, &M);
+  } else {
+    lat_incremental state = lat_incremental_of(p->state, p->D, p->options.latent_dim);
+    status = lat_pca_from_incremental(work, &state, &flat, &M);
+    record.solver = LAT_PCA_RANDOMIZED;
+  }
+  if (status == LAT_OK) {
+    adopt(L, flat, p->D, M);
+    keep_record(L, p, &record);
+    p->stale = false;
+  }
+  latL_check(L, who, work, mark, status);
+  lat_workspace_done(work);
+  lua_pop(L, 1);
+}
+
+static pca *check_fit(lua_State *L, const char *who, const double **weights)
+{
+  static const char *const names[] = {"weights", NULL};
+  lua_settop(L, 3);
+  pca *p = latL_checkmodel(L, &kind, who, false);
+  if (lua_type(L, 2) != LUA_TFUNCTION) latL_checkmatrix(L, 2, who, "X");
+  latL_checkoptions(L, 3, who, names);
+  const latL_Matrix *X = latL_tomatrix(L, 2);
+  *weights = X ? latL_optweights(L, 3, who, X->view.rows) : NULL;
+  return p;
+}
+
+static void fit_matrix(lua_State *L, pca *p, const double *weights)
+{
+  const latL_Matrix *X = latL_tomatrix(L, 2);
+  lat_workspace *work = latL_newworkspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_pca_record record;
+  double *flat;
+  size_t M;
+  lat_status status = lat_pca_fit(work, &X->view, weights, &p->options, &flat, &M, &record);
+  if (status == LAT_OK) {
+    adopt(L, flat, X->view.cols, M);
+    keep_record(L, p, &record);
+  }
+  latL_check(L, "pca:fit", work, mark, status);
+  lat_workspace_done(work);
+}
+
+static int fit(lua_State *L)
+{
+  const double *weights;
+  pca *p = check_fit(L, "pca:fit", &weights);
+  p->D = 0;
+  p->stale = false;
+  if (latL_tomatrix(L, 2)) {
+    fit_matrix(L, p, weights);
+  } else {
+    p->unfinished = true;
+    latL_eachchunk(L, p, "pca:fit", 0, NULL, take);
+    p->unfinished = false;
+    refresh(L, "pca:fit");
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int partial_fit(lua_State *L)
+{
+  const double *weights;
+  pca *p = check_fit(L, "pca:partial_fit", &weights);
+  if (p->unfinished) p->D = 0;
+  p->unfinished = false;
+  latL_eachchunk(L, p, "pca:partial_fit", p->D, weights, take);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* ---- what the model says of rows -------------------------------------------------- */
+
+static const char *const out_option[] = {"out", NULL};
+
+/* The data at argument 2 and the result, N x `cols`, which is pushed. A vector of D numbers is one
+ * row of data, and gives a vector. */
+static latL_Matrix *data_and_result(lua_State *L, const char *who, size_t D, size_t cols,
+                                    lat_matrix *X)
+{
+  lua_settop(L, 3);
+  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
+  latL_checkoptions(L, 3, who, out_option);
+  *X = A->view;
+  if (!(A->vector && A->view.rows == D && D > 1))
+    return latL_result(L, 3, who, X->rows, cols, false, LAT_FLOAT64);
+  *X = lat_transpose(A->view);
+  return latL_result(L, 3, who, cols, 1, true, LAT_FLOAT64);
+}
+
+/* The result as the core fills it: rows of images. */
+static lat_matrix rows_of(const latL_Matrix *Z)
+{
+  return Z->vector ? lat_transpose(Z->view) : Z->view;
+}
+
+static int transform(lua_State *L)
+{
+  const pca *p = latL_checkmodel(L, &kind, "pca:transform", true);
+  lat_pca core = core_of(p);
+  lat_matrix X, Z = rows_of(data_and_result(L, "pca:transform", core.D, core.M, &X));
+  lat_workspace *work = latL_workspace(L);
+  lat_pca_images images = {.latent = &Z};
+  latL_check(L, "pca:transform", work, lat_workspace_mark(work),
+             lat_pca_apply(work, &core, p->whiten, &X, &images));
+  return 1;
+}
+
+static int reconstruct(lua_State *L)
+{
+  const pca *p = latL_checkmodel(L, &kind, "pca:reconstruct", true);
+  lat_pca core = core_of(p);
+  lat_matrix X, Y = rows_of(data_and_result(L, "pca:reconstruct", core.D, core.D, &X));
+  lat_workspace *work = latL_workspace(L);
+  lat_pca_images images = {.reconstruction = &Y};
+  latL_check(L, "pca:reconstruct", work, lat_workspace_mark(work),
+             lat_pca_apply(work, &core, p->whiten, &X, &images));
+  return 1;
+}
+
+static int inverse_transform(lua_State *L)
+{
+  const pca *p = latL_checkmodel(L, &kind, "pca:inverse_transform", true);
+  lat_pca core = core_of(p);
+  lat_matrix Z, X = rows_of(data_and_result(L, "pca:inverse_transform", core.M, core.D, &Z));
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, "pca:inverse_transform", work, lat_workspace_mark(work),
+             lat_pca_inverse(work, &core, p->whiten, &Z, &X));
+  return 1;
+}
+
+/* J = 1/N sum |x - x~|^2 */
+static int distortion(lua_State *L)
+{
+  const pca *p = latL_checkmodel(L, &kind, "pca:distortion", true);
+  lat_matrix X = latL_checkmatrix(L, 2, "pca:distortion", "X")->view;
+  lat_pca core = core_of(p);
+  double J = 0;
+  lat_workspace *work = latL_workspace(L);
+  lat_pca_images images = {.distortion = &J};
+  latL_check(L, "pca:distortion", work, lat_workspace_mark(work),
+             lat_pca_apply(work, &core, p->whiten, &X, &images));
+  lua_pushnumber(L, J);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"fit", fit},
+    {"partial_fit", partial_fit},
+    {"transform", transform},
+    {"inverse_transform", inverse_transform},
+    {"reconstruct", reconstruct},
+    {"distortion", distortion},
+    {NULL, NULL},
+};
+
+void latL_open_pca(lua_State *L)
+{
+  latL_newkind(L, &kind, methods);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "pca");
+}

@@ -1,0 +1,120 @@
+/* scaler.c: latent.scaler, columns with mean 0 and deviation 1. */
+#include <string.h>
+
+#include "model.h"
+
+static const latL_Kind kind = {"scaler", "latent.Scaler", lat_scaler_parameters, NULL};
+
+typedef struct scaler {
+  latL_Model model;
+  bool with_mean, with_deviation, missing;
+  size_t D;        /* columns of the moments below; 0 before there are any */
+  double *moments; /* in the matrix that is user value LATL_STATE */
+} scaler;
+
+static lat_scaler core_of(const scaler *s)
+{
+  return lat_scaler_of(s->model.flat, s->model.sizes[LAT_D]);
+}
+
+/* latent.scaler [{with_mean=true, with_deviation=true}] */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"with_mean", "with_deviation", NULL};
+  lua_settop(L, 1);
+  latL_checkoptions(L, 1, "scaler", names);
+  scaler *s = latL_newmodel(L, &kind, sizeof *s);
+  s->with_mean = latL_optboolean(L, 1, "scaler", "with_mean", true);
+  s->with_deviation = latL_optboolean(L, 1, "scaler", "with_deviation", true);
+  return 1;
+}
+
+static void take(lua_State *L, void *model, const lat_matrix *X, const double *weights)
+{
+  scaler *s = model;
+  if (s->D == 0) {
+    latL_Matrix *m = latL_newmatrix(L, 1, lat_column_moments_count(X->cols), LAT_FLOAT64);
+    lat_fill(&m->view, 0);
+    lua_setiuservalue(L, 1, LATL_STATE);
+    s->moments = m->view.data;
+    s->D = X->cols;
+  }
+  lat_column_moments moments = lat_column_moments_of(s->moments, s->D);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, "scaler:fit", work, lat_workspace_mark(work),
+             lat_column_moments_add(work, &moments, X, weights, s->missing));
+}
+
+static int fit_on(lua_State *L, const char *who, bool afresh)
+{
+  static const char *const names[] = {"weights", "missing", NULL};
+  lua_settop(L, 3);
+  scaler *s = latL_checkmodel(L, &kind, who, false);
+  if (lua_type(L, 2) != LUA_TFUNCTION) latL_checkmatrix(L, 2, who, "X");
+  latL_checkoptions(L, 3, who, names);
+  const latL_Matrix *X = latL_tomatrix(L, 2);
+  const double *weights = X ? latL_optweights(L, 3, who, X->view.rows) : NULL;
+  s->missing = latL_optboolean(L, 3, who, "missing", false);
+  if (afresh) s->D = 0;
+  latL_eachchunk(L, s, who, s->D, weights, take);
+
+  size_t sizes[LAT_SIZES] = {[LAT_D] = s->D};
+  lat_scaler fresh = lat_scaler_of(latL_newparameters(L, &kind, sizes), s->D);
+  lat_column_moments moments = lat_column_moments_of(s->moments, s->D);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_scaler_from_moments(work, &moments, s->with_mean, s->with_deviation, &fresh));
+  latL_adopt(L, 1, sizes);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int fit(lua_State *L)
+{
+  return fit_on(L, "scaler:fit", true);
+}
+
+static int partial_fit(lua_State *L)
+{
+  return fit_on(L, "scaler:partial_fit", false);
+}
+
+static int apply(lua_State *L, const char *who, bool inverse)
+{
+  static const char *const names[] = {"out", NULL};
+  lua_settop(L, 3);
+  const scaler *s = latL_checkmodel(L, &kind, who, true);
+  const latL_Matrix *X = latL_checkmatrix(L, 2, who, "X");
+  latL_checkoptions(L, 3, who, names);
+  latL_Matrix *Z = latL_result(L, 3, who, X->view.rows, X->view.cols, X->vector, X->view.dtype);
+  lat_scaler core = core_of(s);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_scaler_apply(work, &core, inverse, &X->view, &Z->view));
+  return 1;
+}
+
+static int transform(lua_State *L)
+{
+  return apply(L, "scaler:transform", false);
+}
+
+static int inverse_transform(lua_State *L)
+{
+  return apply(L, "scaler:inverse_transform", true);
+}
+
+static const luaL_Reg methods[] = {
+    {"fit", fit},
+    {"partial_fit", partial_fit},
+    {"transform", transform},
+    {"inverse_transform", inverse_transform},
+    {NULL, NULL},
+};
+
+void latL_open_scaler(lua_State *L)
+{
+  latL_newkind(L, &kind, methods);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "scaler");
+}

@@ -1,0 +1,110 @@
+/* vector_template.h: exp, log, tanh and sigmoid of one number, for one type.
+ *
+ * vector_kernels.h includes this once for double and once for float. It has defined:
+ *   real, bits                    the type, and the unsigned integer of its size
+ *   K(name)                       the name with the type's suffix: exp64, exp32
+ *   MANTISSA, BIAS                of the format
+ *   ROUND                         1.5*2^MANTISSA: x + ROUND has round(x) in its last bits
+ *   LOG2E, LN2_HIGH, LN2_LOW      log2(e); ln 2 in two parts, n*LN2_HIGH exact for every exponent n
+ *   EXP_LEAST, EXP_MOST           where exp has reached 0 and infinity
+ *   TANH_MOST                     where tanh has reached 1
+ *   K(exp_tail), K(log_tail)      the polynomials
+ * No branches, no fused products; selections are written so that NaN passes through. */
+
+static inline bits K(bits_of)(real x)
+{
+  bits b;
+  memcpy(&b, &x, sizeof b);
+  return b;
+}
+
+static inline real K(real_of)(bits b)
+{
+  real x;
+  memcpy(&x, &b, sizeof x);
+  return x;
+}
+
+/* |x| with the sign of `sign`. */
+static inline real K(with_sign)(real x, real sign)
+{
+  const bits mask = (bits)1 << (sizeof(bits) * 8 - 1);
+  return K(real_of)((K(bits_of)(x) & ~mask) | (K(bits_of)(sign) & mask));
+}
+
+static inline real K(magnitude)(real x)
+{
+  return K(real_of)(K(bits_of)(x) & ~(bits)0 >> 1);
+}
+
+/* x = n ln 2 + r + rest, |r| <= ln(2)/2 (Cody and Waite). Gives expm1(r + rest) as a sum of r and
+ * something small, and n as a word that wraps around below 0. */
+static inline real K(exp_reduced)(real x, real *small, bits *exponent)
+{
+  real shifted = x * LOG2E + ROUND, n = shifted - ROUND;
+  real high = x - n * LN2_HIGH, low = n * LN2_LOW;
+  real r = high - low, rest = (high - r) - low;
+  *exponent = K(bits_of)(shifted) - K(bits_of)(ROUND);
+  *small = r * r * K(exp_tail)(r) + rest;
+  return r;
+}
+
+/* exp(x) = 2^n exp(r). The power of two is applied in two steps, because neither 2^1024 nor
+ * 2^-1074 has a normal representation; only the second step can round. */
+static inline real K(exp)(real x)
+{
+  x = x > EXP_MOST ? EXP_MOST : x;
+  x = x < EXP_LEAST ? EXP_LEAST : x;
+  bits n;
+  real small, r = K(exp_reduced)(x, &small, &n), y = 1 + (r + small);
+  n += 2 * BIAS; /* positive from here: a shift halves it */
+  bits half = n >> 1;
+  return y * K(real_of)(half << MANTISSA) * K(real_of)((n - half) << MANTISSA);
+}
+
+/* x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), and with s = f/(2 + f):
+ * log(1 + f) = 2 atanh(s) = f - f^2/2 + s (f^2/2 + s^2 tail(s^2)). As f is exact, the result keeps
+ * its relative accuracy near x = 1. */
+static inline real K(log)(real x)
+{
+  const bits one = K(bits_of)(1), root = K(bits_of)(ROOT_HALF);
+  bool small = x < K(real_of)((bits)1 << MANTISSA); /* subnormal: scaled up */
+  real scaled = small ? x * (real)((bits)1 << MANTISSA) : x;
+  bits b = K(bits_of)(scaled) + (one - root);
+  real f = K(real_of)((b & (((bits)1 << MANTISSA) - 1)) + root) - 1;
+  /* the integer k, put into the mantissa of 2^MANTISSA and pulled out as a number */
+  real k = K(real_of)((b >> MANTISSA) | K(bits_of)((real)((bits)1 << MANTISSA))) -
+           ((real)((bits)1 << MANTISSA) + (small ? (real)(BIAS + MANTISSA) : (real)BIAS));
+  real s = f / (2 + f), z = s * s, half = (real)0.5 * f * f;
+  real y = k * LN2_HIGH - ((half - (s * (half + z * K(log_tail)(z)) + k * LN2_LOW)) - f);
+  y = x < (real)INFINITY ? y : x;
+  y = x > 0 ? y : (real)-INFINITY;
+  return x >= 0 ? y : (real)NAN;
+}
+
+/* tanh|x| = -t/(t + 2) with t = expm1(-2|x|) = 2^n expm1(r) + (2^n - 1). exp(-2|x|) - 1 would lose
+ * all digits near 0; here n = 0 there, and t keeps its relative accuracy down to the subnormals.
+ * Sums lose up to half a unit each; what they lose is known exactly (Dekker's quick sum), and goes
+ * into the result y through dy/dt = -2/(t + 2)^2, where 2/(t + 2) = 1 + y. */
+static inline real K(tanh)(real x)
+{
+  real a = K(magnitude)(x);
+  a = a > TANH_MOST ? TANH_MOST : a;
+  bits n;
+  real small, r = K(exp_reduced)(-(a + a), &small, &n);
+  real power = K(real_of)((n + BIAS) << MANTISSA), base = power - 1;
+  real p = r + small, p_lost = (r - p) + small;
+  real t = base + power * p, t_lost = ((base - t) + power * p) + power * p_lost;
+  real below = 2 + t, below_lost = (2 - below) + t;
+  real y = -t / below, slope = 1 + y;
+  return K(with_sign)(y - (real)0.5 * slope * (y * below_lost + slope * t_lost), x);
+}
+
+/* 1/(1 + e) with e = exp(-|x|), which can't overflow, or e/(1 + e) on the left, where that keeps the
+ * relative accuracy of a result near 0. */
+static inline real K(sigmoid)(real x)
+{
+  real e = K(exp)(-K(magnitude)(x));
+  real below = 1 + e, lost = (1 - below) + e, y = (x < 0 ? e : 1) / below;
+  return y - y * lost * (1 - y);
+}

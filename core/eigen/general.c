@@ -1,0 +1,117 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/parallel.h"
+#include "eigen/dense.h"
+#include "matrix/lapack.h"
+#include "matrix/svd.h"
+
+/* An eigenvalue that stands for itself, or for itself and its conjugate in the next column. */
+typedef struct unit {
+  double real, imaginary;
+  size_t column;
+} unit;
+
+static int by_real_then_modulus(const void *p, const void *q)
+{
+  const unit *a = p, *b = q;
+  if (a->real != b->real) return a->real < b->real ? 1 : -1;
+  double x = fabs(a->imaginary),
+         y = fabs(b->imaginary); /* equal real parts: it orders the moduli */
+  if (x != y) return x < y ? 1 : -1;
+  return a->column < b->column ? -1 : 1;
+}
+
+static void transpose(double *a, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < i; j++) {
+      double x = a[i * n + j];
+      a[i * n + j] = a[j * n + i];
+      a[j * n + i] = x;
+    }
+  }
+}
+
+static lat_status decompose(lat_workspace *work, double *a, lapack_int n, double *real,
+                            double *imaginary, double *v)
+{
+  char job = v ? 'V' : 'N';
+  double query, *memory;
+  lapack_int length, info;
+  info = LAPACKE_dgeev_work(LAPACK_COL_MAJOR, 'N', job, n, a, n, real, imaginary, NULL, 1, v, n,
+                            &query, -1);
+  LAT_TRY(lat_lapack_work(work, "dgeev", info, query, &memory, &length));
+  info = LAPACKE_dgeev_work(LAPACK_COL_MAJOR, 'N', job, n, a, n, real, imaginary, NULL, 1, v, n,
+                            memory, length);
+  LAT_TRY(lat_lapack_info(work, "dgeev", info));
+  if (info > 0)
+    return lat_fail(work, LAT_DIVERGED, "the eigenvalues of a %dx%d matrix did not converge",
+                    (int)n, (int)n);
+  return LAT_OK;
+}
+
+/* Turns re + i im by the phase that makes its entry of largest modulus real and positive. */
+static void fix_phase(lat_matrix re, lat_matrix im)
+{
+  double largest = 0, c = 1, s = 0;
+  for (size_t i = 0; i < re.rows; i++) {
+    double x = lat_get(&re, i, 0), y = lat_get(&im, i, 0), modulus = hypot(x, y);
+    if (modulus > largest * (1 + 1e-10)) largest = modulus, c = x / modulus, s = y / modulus;
+  }
+  for (size_t i = 0; i < re.rows; i++) {
+    double x = lat_get(&re, i, 0), y = lat_get(&im, i, 0);
+    lat_set(&re, i, 0, c * x + s * y);
+    lat_set(&im, i, 0, c * y - s * x);
+  }
+}
+
+/* Copies the unit's columns of v (n x n, column-major) to columns j, j+1 of the result. */
+static void copy_vectors(const unit *u, double *v, size_t n, size_t j, const lat_matrix *vectors)
+{
+  size_t cols = u->imaginary == 0 ? 1 : 2;
+  lat_matrix from = {v + u->column * n, n, cols, 1, (ptrdiff_t)n, LAT_FLOAT64};
+  lat_matrix to = lat_block_of(*vectors, 0, j, n, cols);
+  if (cols == 1)
+    lat_fix_signs(&from, NULL);
+  else
+    fix_phase(lat_col(from, 0), lat_col(from, 1));
+  lat_copy(&from, &to);
+}
+
+lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real,
+                       lat_matrix imaginary, const lat_matrix *vectors)
+{
+  size_t n = A->rows, units = 0;
+  double *a, *v = NULL;
+  int exponent;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(lat_check_results(work, n, &real, vectors));
+  LAT_TRY(lat_check_results(work, n, &imaginary, NULL));
+  if (real.rows != n || imaginary.rows != n)
+    return lat_fail(work, LAT_SHAPE, "the eigenvalues of a %zux%zu matrix are %zu numbers", n, n,
+                    n);
+  LAT_TRY(lat_square_scratch(work, "A", A, &a, &exponent));
+  transpose(a, n);
+  double *re = lat_doubles(work, n), *im = lat_doubles(work, n);
+  unit *list = lat_allocate(work, n, sizeof *list);
+  if (!re || !im || !list || (vectors && !(v = lat_doubles(work, n * n)))) return LAT_MEMORY;
+
+  int before = n >= LAT_THREADED ? lat_blas_threads_begin() : 0;
+  lat_status status = decompose(work, a, (lapack_int)n, re, im, v);
+  if (n >= LAT_THREADED) lat_blas_threads_end(before);
+  LAT_TRY(status);
+
+  for (size_t j = 0; j < n; j += im[j] == 0 ? 1 : 2) list[units++] = (unit){re[j], im[j], j};
+  qsort(list, units, sizeof *list, by_real_then_modulus);
+  for (size_t u = 0, j = 0; u < units; j += list[u++].imaginary == 0 ? 1 : 2) {
+    double value = ldexp(list[u].real, exponent), turn = ldexp(list[u].imaginary, exponent);
+    for (size_t i = 0; i < (list[u].imaginary == 0 ? 1 : 2); i++) {
+      lat_set(&real, j + i, 0, value);
+      lat_set(&imaginary, j + i, 0, i == 0 ? turn : -turn);
+    }
+    if (vectors) copy_vectors(&list[u], v, n, j, vectors);
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}

@@ -1,0 +1,56 @@
+#include <cblas.h>
+
+#include "base/parallel.h"
+#include "eigen/dense.h"
+#include "matrix/lapack.h"
+#include "matrix/svd.h"
+
+/* b := L with B = L L', a := inv(L) A inv(L'), both lower triangles. */
+static lat_status reduce(lat_workspace *work, double *a, double *b, lapack_int n)
+{
+  lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', n, b, n);
+  LAT_TRY(lat_lapack_info(work, "dpotrf", info));
+  if (info > 0)
+    return lat_fail(work, LAT_SINGULAR,
+                    "B must be positive definite, but its leading minor of order %d is not",
+                    (int)info);
+  info = LAPACKE_dsygst_work(LAPACK_COL_MAJOR, 1, 'L', n, a, n, b, n);
+  return lat_lapack_info(work, "dsygst", info);
+}
+
+lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_matrix *B,
+                           lat_matrix values, const lat_matrix *vectors)
+{
+  size_t n = A->rows, k = values.rows;
+  double *a, *b;
+  int exponent_a, exponent_b;
+  lat_matrix found, V;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(lat_symmetric_scratch(work, "A", A, &a, &exponent_a));
+  LAT_TRY(lat_symmetric_scratch(work, "B", B, &b, &exponent_b));
+  if (B->rows != n)
+    return lat_fail(work, LAT_SHAPE, "A is %zux%zu and B is %zux%zu", n, n, B->rows, B->rows);
+  LAT_TRY(lat_check_results(work, n, &values, vectors));
+
+  if (exponent_b % 2) { /* so that its square root is a power of two as well */
+    exponent_b++;
+    for (size_t i = 0; i < n * n; i++) b[i] *= 0.5;
+  }
+
+  int before = n >= LAT_THREADED ? lat_blas_threads_begin() : 0;
+  lat_status status = reduce(work, a, b, (lapack_int)n);
+  if (n >= LAT_THREADED) lat_blas_threads_end(before);
+  LAT_TRY(status);
+  LAT_TRY(lat_symmetric_lapack(work, a, n, k, 4 * k > n, true, &found, vectors ? &V : NULL));
+  lat_copy_scaled(&found, exponent_a - exponent_b, &values);
+  if (vectors) {
+    /* the columns lie side by side in ascending order, whatever order they are read in */
+    double *last = (double *)V.data - (k - 1) * n;
+    cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, (int)n, (int)k, 1,
+                b, (int)n, last, (int)n);
+    lat_fix_signs(&V, NULL);
+    lat_copy_scaled(&V, -exponent_b / 2, vectors);
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}

@@ -1,0 +1,356 @@
+#include "files/csv.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "files/file.h"
+#include "files/number.h"
+
+const char *const lat_csv_missing[LAT_CSV_MISSING] = {"", "NA", "NaN", "nan", "null", "?"};
+
+/* Where the reader is: the next byte, and the line of it. */
+typedef struct cursor {
+  const char *at;
+  size_t line;
+} cursor;
+
+static bool is_blank(char c)
+{
+  return c == ' ' || c == '\t';
+}
+
+static bool is_line_end(char c)
+{
+  return c == '\n' || c == '\r';
+}
+
+/* Does c end a field? Of blanks, any run is one delimiter. */
+static bool is_delimiter(const lat_csv *csv, char c)
+{
+  return c == csv->options.delimiter || (c == '\t' && csv->options.delimiter == ' ');
+}
+
+/* Passes a line end, if there is one: LF, CR LF or CR. */
+static void pass_line_end(const lat_csv *csv, cursor *c)
+{
+  if (c->at == csv->end || !is_line_end(*c->at)) return;
+  if (*c->at == '\r' && csv->end - c->at > 1 && c->at[1] == '\n') c->at++;
+  c->at++;
+  c->line++;
+}
+
+static lat_status fail_at(lat_workspace *work, size_t line, size_t column, const char *problem)
+{
+  return lat_fail(work, LAT_FORMAT, "%zu:%zu: %s", line, column, problem);
+}
+
+static lat_status not_a_number(lat_workspace *work, size_t line, size_t column, lat_csv_field field)
+{
+  int n = field.length < 40 ? (int)field.length : 40;
+  return lat_fail(work, LAT_FORMAT, "%zu:%zu: '%.*s%s' is not a number", line, column, n,
+                  field.text, field.length > 40 ? "..." : "");
+}
+
+static lat_status check_delimiter(lat_workspace *work, char c)
+{
+  if (c == '\0' || is_line_end(c) || strchr("\"+-.0123456789", c))
+    return lat_fail(work, LAT_INVALID,
+                    "delimiter must not be a quote, a line end or part of a number");
+  return LAT_OK;
+}
+
+/* ---- fields and records -------------------------------------------------- */
+
+/* The quoted field at c, which then stands behind its closing quote. */
+static lat_status quoted_field(lat_workspace *work, const lat_csv *csv, cursor *c, size_t column,
+                               lat_csv_field *field)
+{
+  size_t line = c->line;
+  const char *start = ++c->at;
+  for (;; c->at++) {
+    if (c->at == csv->end) return fail_at(work, line, column, "this quote is never closed");
+    if (*c->at == '"') {
+      if (csv->end - c->at < 2 || c->at[1] != '"') break;
+      c->at++;
+    } else if (*c->at == '\n' || (*c->at == '\r' && (csv->end - c->at < 2 || c->at[1] != '\n'))) {
+      c->line++;
+    }
+  }
+  *field = (lat_csv_field){start, (size_t)(c->at - start), true};
+  for (c->at++; c->at < csv->end && is_blank(*c->at) && !is_delimiter(csv, *c->at);) c->at++;
+  if (c->at < csv->end && !is_delimiter(csv, *c->at) && !is_line_end(*c->at))
+    return fail_at(work, c->line, column, "text after a closing quote");
+  return LAT_OK;
+}
+
+/* The field at c, which then stands on the delimiter, the line end or the end. */
+static lat_status next_field(lat_workspace *work, const lat_csv *csv, cursor *c, size_t column,
+                             lat_csv_field *field)
+{
+  const char *p = c->at, *end = csv->end;
+  while (p < end && is_blank(*p) && (*p != csv->options.delimiter || *p == ' ')) p++;
+  c->at = p;
+  if (p < end && *p == '"') return quoted_field(work, csv, c, column, field);
+  while (p < end && !is_delimiter(csv, *p) && !is_line_end(*p)) p++;
+  *field = (lat_csv_field){c->at, (size_t)(p - c->at), false};
+  while (field->length > 0 && is_blank(field->text[field->length - 1])) field->length--;
+  c->at = p;
+  return LAT_OK;
+}
+
+/* The next record that isn't blank, into fields[0..most-1]: *count fields, 0 at the
+ * end of the file, and its line. Fields beyond `most` are counted only. */
+static lat_status next_record(lat_workspace *work, const lat_csv *csv, cursor *c,
+                              lat_csv_field *fields, size_t most, size_t *count, size_t *line)
+{
+  const bool blanks = csv->options.delimiter == ' ';
+  lat_csv_field field;
+  for (*count = 0; c->at < csv->end; pass_line_end(csv, c)) {
+    *line = c->line;
+    for (size_t n = 0;; c->at += !blanks) {
+      LAT_TRY(next_field(work, csv, c, n + 1, &field));
+      if (n < most) fields[n] = field;
+      *count = ++n;
+      while (blanks && c->at < csv->end && is_blank(*c->at)) c->at++;
+      if (c->at == csv->end || is_line_end(*c->at)) break;
+    }
+    if (*count > 1 || field.length > 0 || field.quoted) break;
+    *count = 0; /* a blank line */
+  }
+  pass_line_end(csv, c);
+  return LAT_OK;
+}
+
+static bool is_missing(const lat_csv *csv, lat_csv_field field)
+{
+  for (size_t k = 0; k < csv->options.missing_count; k++) {
+    const char *marker = csv->options.missing[k];
+    /* the first character tells most fields from most markers; "" has a NUL there */
+    if (marker[0] == (field.length > 0 ? field.text[0] : '\0') && strlen(marker) == field.length &&
+        memcmp(marker, field.text, field.length) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* A field as a number, a missing entry as NaN. */
+static bool number_of(const lat_csv *csv, lat_csv_field field, double *value)
+{
+  *value = NAN; /* a marker may look like a number: -999 */
+  return is_missing(csv, field) || lat_number_parse(field.text, field.length, value);
+}
+
+/* ---- the first pass ------------------------------------------------------ */
+
+/* The delimiter that the line has most of, outside quotes. Without any it is a comma,
+ * or blanks where they separate nothing but numbers: words may hold blanks. */
+static char find_delimiter(const lat_csv *csv, const char *p)
+{
+  static const char candidates[] = {',', ';', '\t', '|'};
+  size_t counts[sizeof candidates] = {0}, best = 0;
+  double value;
+  bool quoted = false, numbers = true, any = false;
+  for (const char *word = p; p < csv->end && (quoted || !is_line_end(*p)); p++) {
+    if (*p == '"') quoted = !quoted;
+    for (size_t k = 0; k < sizeof candidates && !quoted; k++) counts[k] += *p == candidates[k];
+    if (is_blank(*p)) {
+      word = p + 1;
+    } else if (numbers && (csv->end - p == 1 || is_blank(p[1]) || is_line_end(p[1]))) {
+      numbers = any = lat_number_parse(word, (size_t)(p + 1 - word), &value);
+    }
+  }
+  for (size_t k = 1; k < sizeof candidates; k++)
+    if (counts[k] > counts[best]) best = k;
+  return counts[best] == 0 && numbers && any ? ' ' : candidates[best];
+}
+
+/* Is `first` a header, judging by it and the record below it (of `below` fields, or 0)? */
+static bool looks_like_header(const lat_csv *csv, const lat_csv_field *first, size_t n,
+                              const lat_csv_field *second, size_t below)
+{
+  double value;
+  bool words = false, numbers = false, number_below = false;
+  for (size_t j = 0; j < n; j++) {
+    bool missing = is_missing(csv, first[j]);
+    bool number = !missing && lat_number_parse(first[j].text, first[j].length, &value);
+    numbers |= number;
+    if (missing || number) continue;
+    words = true;
+    if (j < below && lat_number_parse(second[j].text, second[j].length, &value))
+      number_below = true;
+  }
+  return words && (!numbers || number_below);
+}
+
+/* Counts the rows, and sees which columns hold text. */
+static lat_status scan_rows(lat_workspace *work, lat_csv *csv)
+{
+  double value;
+  size_t count, line = csv->data_line, unknown = csv->cols;
+  bool *known = lat_allocate(work, csv->cols, sizeof *known);
+  if (!known) return LAT_MEMORY;
+  for (size_t j = 0; j < csv->cols; j++) known[j] = csv->text[j] = false;
+  for (cursor c = {csv->data, csv->data_line};; csv->rows++) {
+    LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &count, &line));
+    if (count == 0) break;
+    if (count != csv->cols)
+      return lat_fail(work, LAT_FORMAT, "%zu:%zu: %zu fields where the first line has %zu", line,
+                      count < csv->cols ? count : csv->cols + 1, count, csv->cols);
+    for (size_t j = 0; j < csv->cols && unknown > 0; j++) {
+      if (known[j] || is_missing(csv, csv->record[j])) continue;
+      csv->text[j] = !lat_number_parse(csv->record[j].text, csv->record[j].length, &value);
+      known[j] = true;
+      unknown--;
+    }
+    if (csv->rows % 1024 == 0) LAT_TRY(lat_check(work));
+  }
+  if (csv->rows == 0)
+    return lat_fail(work, LAT_FORMAT, csv->header ? "only a header, no data" : "no data");
+  return LAT_OK;
+}
+
+/* Passes over a byte order mark and the lines to skip; finds the delimiter. */
+static lat_status begin(lat_workspace *work, lat_csv *csv, cursor *c)
+{
+  const char *nul =
+      csv->bytes == csv->end ? NULL : memchr(csv->bytes, '\0', (size_t)(csv->end - csv->bytes));
+  if (csv->end - c->at >= 3 && memcmp(c->at, "\xEF\xBB\xBF", 3) == 0) c->at += 3;
+  for (size_t k = 0; k < csv->options.skip; k++) {
+    while (c->at < csv->end && !is_line_end(*c->at)) c->at++;
+    pass_line_end(csv, c);
+  }
+  if (nul) {
+    size_t line = 1;
+    for (cursor n = {csv->bytes, 1}; n.at < nul; line = n.line)
+      if (is_line_end(*n.at))
+        pass_line_end(csv, &n);
+      else
+        n.at++;
+    return fail_at(work, line, 1, "a NUL byte: not a text file, or one in UTF-16");
+  }
+  while (c->at < csv->end && is_line_end(*c->at)) pass_line_end(csv, c);
+  if (!csv->options.delimiter) csv->options.delimiter = find_delimiter(csv, c->at);
+  return check_delimiter(work, csv->options.delimiter);
+}
+
+lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t size,
+                        const lat_csv_options *options, lat_csv *csv)
+{
+  *csv = (lat_csv){.options = *options, .bytes = (const char *)bytes};
+  csv->end = csv->bytes + size;
+  if (!options->missing)
+    csv->options.missing = lat_csv_missing, csv->options.missing_count = LAT_CSV_MISSING;
+  if (size == 0) return lat_fail(work, LAT_FORMAT, "the file is empty");
+  cursor c = {csv->bytes, 1};
+  LAT_TRY(begin(work, csv, &c));
+
+  cursor start = c, second;
+  size_t below, line;
+  LAT_TRY(next_record(work, csv, &c, NULL, 0, &csv->cols, &line));
+  if (csv->cols == 0) return lat_fail(work, LAT_FORMAT, "no data");
+  if (csv->cols > LAT_CSV_COLUMNS)
+    return lat_fail(work, LAT_FORMAT, "%zu:1: a line of %zu fields, more than %zu", line, csv->cols,
+                    LAT_CSV_COLUMNS);
+  csv->names = lat_allocate(work, csv->cols, sizeof *csv->names);
+  csv->record = lat_allocate(work, csv->cols, sizeof *csv->record);
+  csv->text = lat_allocate(work, csv->cols, sizeof *csv->text);
+  if (!csv->names || !csv->record || !csv->text) return LAT_MEMORY;
+
+  c = start;
+  LAT_TRY(next_record(work, csv, &c, csv->names, csv->cols, &below, &line));
+  second = c;
+  csv->header = options->header == LAT_CSV_YES;
+  if (options->header == LAT_CSV_AUTO) {
+    LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &below, &line));
+    csv->header = looks_like_header(csv, csv->names, csv->cols, csv->record,
+                                    below < csv->cols ? below : csv->cols);
+  }
+  if (csv->header) start = second;
+  csv->data = start.at, csv->data_line = start.line;
+  return scan_rows(work, csv);
+}
+
+/* ---- the second pass ----------------------------------------------------- */
+
+lat_status lat_csv_read(lat_workspace *work, const lat_csv *csv, const lat_matrix *X,
+                        const size_t *column_of, lat_csv_field *const *text_of)
+{
+  cursor c = {csv->data, csv->data_line};
+  size_t count, line = csv->data_line;
+  for (size_t i = 0; i < csv->rows; i++) {
+    LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &count, &line));
+    for (size_t j = 0; j < csv->cols; j++) {
+      if (text_of[j]) text_of[j][i] = csv->record[j];
+      if (column_of[j] == SIZE_MAX) continue;
+      double value;
+      if (!number_of(csv, csv->record[j], &value))
+        return not_a_number(work, line, j + 1, csv->record[j]);
+      lat_set(X, i, column_of[j], value);
+    }
+    if (i % 1024 == 0) LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
+}
+
+size_t lat_csv_unquote(lat_csv_field field, char *out)
+{
+  size_t n = 0;
+  for (size_t k = 0; k < field.length; k++) {
+    out[n++] = field.text[k];
+    if (field.quoted && field.text[k] == '"') k++; /* the quote's double */
+  }
+  return n;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+/* A name, in quotes when it would not read back as it is without. */
+static lat_status put_name(lat_writer *writer, const char *name, char delimiter)
+{
+  const char special[] = {delimiter, '"', '\n', '\r', '\0'};
+  size_t n = strlen(name);
+  if (n > 0 && !strpbrk(name, special) && !is_blank(name[0]) && !is_blank(name[n - 1]))
+    return lat_writer_put(writer, name, n);
+  LAT_TRY(lat_writer_put(writer, "\"", 1));
+  for (const char *p = name; *p; p++) {
+    if (*p == '"') LAT_TRY(lat_writer_put(writer, "\"", 1));
+    LAT_TRY(lat_writer_put(writer, p, 1));
+  }
+  return lat_writer_put(writer, "\"", 1);
+}
+
+static lat_status put_table(lat_writer *writer, const lat_matrix *A, const char *const *names,
+                            char delimiter, const char *missing)
+{
+  char text[LAT_NUMBER_MOST];
+  for (size_t j = 0; names && j < A->cols; j++) {
+    LAT_TRY(put_name(writer, names[j], delimiter));
+    LAT_TRY(lat_writer_put(writer, j + 1 < A->cols ? &delimiter : "\n", 1));
+  }
+  for (size_t i = 0; i < A->rows; i++) {
+    for (size_t j = 0; j < A->cols; j++) {
+      double x = lat_get(A, i, j);
+      if (isnan(x)) /* in a single column, nothing would be a blank line */
+        LAT_TRY(A->cols == 1 ? put_name(writer, missing, delimiter)
+                             : lat_writer_put(writer, missing, strlen(missing)));
+      else
+        LAT_TRY(lat_writer_put(writer, text, lat_number_print(x, A->dtype, text)));
+      LAT_TRY(lat_writer_put(writer, j + 1 < A->cols ? &delimiter : "\n", 1));
+    }
+  }
+  return LAT_OK;
+}
+
+lat_status lat_csv_write(lat_workspace *work, const char *path, const lat_matrix *A,
+                         const char *const *names, char delimiter, const char *missing)
+{
+  lat_writer writer;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(check_delimiter(work, delimiter));
+  LAT_TRY(lat_writer_begin(work, &writer, path));
+  lat_status status = put_table(&writer, A, names, delimiter, missing);
+  status = lat_writer_end(&writer, status);
+  lat_workspace_release(work, mark);
+  return status;
+}

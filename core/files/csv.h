@@ -1,0 +1,79 @@
+/* csv.h: tables of numbers as text.
+ *
+ * Comma-separated values as in RFC 4180, and its relatives: quoted fields may hold
+ * delimiters, line ends and doubled quotes; lines end in LF, CR LF or CR; a byte
+ * order mark and blank lines are passed over; blanks around a field don't count.
+ * Numbers are read the same in every locale (number.h).
+ *
+ * A column is numeric or text, by its first entry that isn't missing; in a numeric
+ * column anything but numbers and missing entries (NaN in the matrix) is an error.
+ *
+ * Reading takes two passes over the file's bytes: `scan` finds the shape and the
+ * columns, the caller makes room, `read` fills it. Messages begin with the place,
+ * "17:3: 'abc' is not a number": line 17 of the file, column (field) 3. */
+#ifndef LAT_FILES_CSV_H
+#define LAT_FILES_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "matrix/matrix.h"
+
+#define LAT_CSV_COLUMNS ((size_t)1 << 20) /* more are taken for a mistake */
+
+/* A piece of the file, without the blanks or quotes around it. */
+typedef struct lat_csv_field {
+  const char *text;
+  size_t length;
+  bool quoted; /* "" inside stands for one " */
+} lat_csv_field;
+
+typedef enum lat_csv_header { LAT_CSV_AUTO = 0, LAT_CSV_NO, LAT_CSV_YES } lat_csv_header;
+
+typedef struct lat_csv_options {
+  char delimiter; /* ' ' is any run of blanks; 0: the one of , ; tab | that the first line has
+                     most of, or blanks when that line is nothing but numbers between blanks */
+  lat_csv_header header;
+  size_t skip;                /* lines to pass over at the start */
+  const char *const *missing; /* what stands for a missing entry; NULL: lat_csv_missing */
+  size_t missing_count;
+} lat_csv_options;
+
+/* "", NA, NaN, nan, null and ?. */
+extern const char *const lat_csv_missing[];
+#define LAT_CSV_MISSING 6
+
+typedef struct lat_csv {
+  lat_csv_options options; /* with the delimiter that was found */
+  const char *bytes, *end; /* the file, which must stay */
+  const char *data;        /* the first record after the header, on line data_line */
+  size_t data_line;
+  size_t rows, cols;
+  bool header;
+  lat_csv_field *names;  /* one a column, when there is a header */
+  bool *text;            /* one a column: it holds text. The caller may set more. */
+  lat_csv_field *record; /* scratch */
+} lat_csv;
+
+/* Finds rows and columns. LAT_CSV_AUTO takes the first record for a header when it
+ * has a field that isn't a number, and either no number at all or one right below
+ * such a field. LAT_FORMAT, with the place: records of different lengths, a quote
+ * that isn't closed, NUL bytes, no data. The arrays are in the workspace. */
+lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t size,
+                        const lat_csv_options *options, lat_csv *csv);
+
+/* Fills X (rows x the numeric columns asked for): the file's column j goes to column
+ * column_of[j] of X unless that is SIZE_MAX; and where text_of[j] isn't NULL, the
+ * fields of column j go there, one a row. */
+lat_status lat_csv_read(lat_workspace *work, const lat_csv *csv, const lat_matrix *X,
+                        const size_t *column_of, lat_csv_field *const *text_of);
+
+/* The text that a field stands for, into `out` of at least field.length bytes: returns its length. */
+size_t lat_csv_unquote(lat_csv_field field, char *out);
+
+/* Writes A with lat_number_print, NaN as `missing`, after a header of A's cols names
+ * unless `names` is NULL. */
+lat_status lat_csv_write(lat_workspace *work, const char *path, const lat_matrix *A,
+                         const char *const *names, char delimiter, const char *missing);
+
+#endif

@@ -1,0 +1,48 @@
+/* file.h: whole files, in and out.
+ *
+ * Reading maps a file: its bytes appear in memory without a copy, and parsers work
+ * on (bytes, size), which is what fuzzers feed them too. Writing goes to a
+ * temporary file in the same folder which takes the name when it is complete, so
+ * that nobody ever sees half a file and an error leaves the old one.
+ *
+ * Messages say what is wrong, not where: who knows the path puts it in front. */
+#ifndef LAT_FILES_FILE_H
+#define LAT_FILES_FILE_H
+
+#include <stddef.h>
+
+#include "base/workspace.h"
+
+typedef struct lat_map {
+  const unsigned char *bytes; /* NULL when the file is empty */
+  size_t size;
+} lat_map;
+
+/* Maps a whole file to read. LAT_FILE when it can't be opened or is a folder, a
+ * pipe or a device (which could block for ever), LAT_MEMORY when there are no
+ * addresses left. A file that is cut short by
+ * somebody else while it is mapped kills its readers with SIGBUS: replace files,
+ * as the writer below does, rather than truncating them. */
+lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map);
+void lat_file_unmap(lat_map *map); /* may be called twice */
+
+/* A file being written. */
+typedef struct lat_writer {
+  lat_workspace *work;
+  char *target, *temporary; /* in the workspace */
+  unsigned char *buffer;
+  size_t used;
+  int descriptor;
+} lat_writer;
+
+/* Begin, put any number of times, and end; all from the same function, since the
+ * writer's memory is the workspace's. After a begin that succeeded, `end` must be
+ * called with what the puts came to: it gives the file its name when that is
+ * LAT_OK, else removes it and returns that status. An existing file keeps its
+ * permissions, and a symbolic link stays one. LAT_FILE: no such folder, no
+ * permission, a full disk. */
+lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path);
+lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size);
+lat_status lat_writer_end(lat_writer *writer, lat_status status);
+
+#endif

@@ -1,0 +1,215 @@
+#include "files/npy.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "files/file.h"
+
+#define MAGIC       "\x93NUMPY"
+#define HEADER_MOST ((size_t)1 << 20)
+
+/* ---- the header: a Python dictionary ------------------------------------- */
+
+/* What is left to read, and the workspace for messages. */
+typedef struct text {
+  const char *at, *end;
+  lat_workspace *work;
+} text;
+
+static void skip_blanks(text *t)
+{
+  while (t->at < t->end && strchr(" \t\r\n\f", *t->at) && *t->at) t->at++;
+}
+
+/* Eats `c`, if it is next, and the blanks around it. */
+static bool eat(text *t, char c)
+{
+  skip_blanks(t);
+  if (t->at == t->end || *t->at != c) return false;
+  t->at++;
+  skip_blanks(t);
+  return true;
+}
+
+/* The first characters of what is left go into the message. */
+static lat_status expected(text *t, const char *what)
+{
+  int n = t->end - t->at < 20 ? (int)(t->end - t->at) : 20;
+  return lat_fail(t->work, LAT_FORMAT, "bad npy header: expected %s at '%.*s'", what, n, t->at);
+}
+
+/* A string in either quotes; *n characters from *start. */
+static lat_status read_string(text *t, const char **start, size_t *n)
+{
+  if (t->at == t->end || (*t->at != '\'' && *t->at != '"')) return expected(t, "a string");
+  const char *close = memchr(t->at + 1, *t->at, (size_t)(t->end - t->at) - 1);
+  if (!close) return expected(t, "a string's closing quote");
+  *start = t->at + 1, *n = (size_t)(close - *start);
+  if (memchr(*start, '\\', *n)) return expected(t, "a string without escapes");
+  t->at = close + 1;
+  return LAT_OK;
+}
+
+static lat_status read_descr(text *t, lat_array *array)
+{
+  const char *s;
+  size_t n;
+  if (t->at < t->end && *t->at == '[')
+    return lat_fail(t->work, LAT_FORMAT, "arrays of records (structured dtypes) can't be read");
+  LAT_TRY(read_string(t, &s, &n));
+  const char *descr = s;
+  int length = n < 40 ? (int)n : 40;
+  array->big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+  if (n > 0 && strchr("<>=|", s[0]) && s[0]) {
+    if (s[0] == '<' || s[0] == '>') array->big = s[0] == '>';
+    s++, n--;
+  }
+  static const char known[][3] = {"f8", "f4", "f2", "i8", "i4", "i2",
+                                  "i1", "u8", "u4", "u2", "u1", "b1"};
+  for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+    if (n == 2 && memcmp(s, known[k], 2) == 0) {
+      array->kind = s[0];
+      array->size = (size_t)(s[1] - '0');
+      return LAT_OK;
+    }
+  return lat_fail(t->work, LAT_FORMAT,
+                  "dtype '%.*s' can't be read, only f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1",
+                  length, descr);
+}
+
+static lat_status read_boolean(text *t, bool *value)
+{
+  size_t left = (size_t)(t->end - t->at);
+  *value = left >= 4 && memcmp(t->at, "True", 4) == 0;
+  if (!*value && !(left >= 5 && memcmp(t->at, "False", 5) == 0))
+    return expected(t, "True or False");
+  t->at += *value ? 4 : 5;
+  return LAT_OK;
+}
+
+static lat_status read_size(text *t, size_t *size)
+{
+  if (t->at < t->end && *t->at == '-')
+    return lat_fail(t->work, LAT_FORMAT, "bad npy header: a negative size in the shape");
+  if (t->at == t->end || *t->at < '0' || *t->at > '9') return expected(t, "a size");
+  for (*size = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++)
+    if (__builtin_mul_overflow(*size, 10, size) ||
+        __builtin_add_overflow(*size, (size_t)(*t->at - '0'), size))
+      return lat_fail(t->work, LAT_FORMAT, "the array's shape overflows");
+  if (t->at < t->end && *t->at == 'L') t->at++; /* a long integer of Python 2 */
+  return LAT_OK;
+}
+
+/* A tuple: (), (3,), (3, 4), (3, 4,). But (3) is a number in Python. */
+static lat_status read_shape(text *t, lat_array *array)
+{
+  if (!eat(t, '(')) return expected(t, "the shape's '('");
+  bool comma = true;
+  for (array->axes = 0; !eat(t, ')'); array->axes++) {
+    if (!comma) return expected(t, "',' or ')' in the shape");
+    if (array->axes == LAT_ARRAY_AXES)
+      return lat_fail(t->work, LAT_FORMAT, "the shape has more than %d axes", LAT_ARRAY_AXES);
+    LAT_TRY(read_size(t, &array->shape[array->axes]));
+    comma = eat(t, ',');
+  }
+  if (array->axes == 1 && !comma) return expected(t, "',' in a shape of one size, before");
+  return LAT_OK;
+}
+
+static lat_status read_dictionary(text *t, lat_array *array)
+{
+  static const char *const keys[] = {"descr", "fortran_order", "shape"};
+  unsigned seen = 0;
+  bool comma = true;
+  if (!eat(t, '{')) return expected(t, "'{'");
+  while (!eat(t, '}')) {
+    const char *key;
+    size_t n, k = 0;
+    if (!comma) return expected(t, "',' or '}'");
+    LAT_TRY(read_string(t, &key, &n));
+    while (k < 3 && !(strlen(keys[k]) == n && memcmp(keys[k], key, n) == 0)) k++;
+    if (k == 3 || seen & 1u << k)
+      return lat_fail(t->work, LAT_FORMAT, "bad npy header: %s key '%.*s'",
+                      k == 3 ? "unknown" : "repeated", n < 40 ? (int)n : 40, key);
+    seen |= 1u << k;
+    if (!eat(t, ':')) return expected(t, "':'");
+    LAT_TRY(k == 0   ? read_descr(t, array)
+            : k == 1 ? read_boolean(t, &array->fortran)
+                     : read_shape(t, array));
+    comma = eat(t, ',');
+  }
+  for (size_t k = 0; k < 3; k++)
+    if (!(seen & 1u << k)) return lat_fail(t->work, LAT_FORMAT, "bad npy header: no '%s'", keys[k]);
+  return t->at == t->end ? LAT_OK : expected(t, "nothing more");
+}
+
+lat_status lat_npy_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
+                         lat_array *array)
+{
+  *array = (lat_array){0};
+  if (n < 6 || memcmp(bytes, MAGIC, 6) != 0)
+    return lat_fail(work, LAT_FORMAT, "not an npy file (it doesn't begin with \\x93NUMPY)");
+  if (n < 12) return lat_fail(work, LAT_FORMAT, "truncated within the npy header");
+  if (bytes[6] < 1 || bytes[6] > 3 || bytes[7] != 0)
+    return lat_fail(work, LAT_FORMAT, "npy version %d.%d is unknown (1.0, 2.0 and 3.0 are read)",
+                    bytes[6], bytes[7]);
+  size_t start = bytes[6] == 1 ? 10 : 12, length = bytes[8] | (size_t)bytes[9] << 8;
+  if (start == 12) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
+  if (length > HEADER_MOST)
+    return lat_fail(work, LAT_FORMAT, "the npy header has %zu bytes, more than 1 MB", length);
+  if (length > n - start) return lat_fail(work, LAT_FORMAT, "truncated within the npy header");
+  array->offset = start + length;
+  text t = {(const char *)bytes + start, (const char *)bytes + array->offset, work};
+  LAT_TRY(read_dictionary(&t, array));
+  return lat_array_check(work, array, n);
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+static lat_status put_header(lat_writer *writer, const lat_matrix *A, bool vector)
+{
+  /* 10 bytes of prefix, and text padded so that the elements begin at 128 */
+  char header[129], shape[64];
+  if (vector)
+    snprintf(shape, sizeof shape, "(%zu,)", A->rows);
+  else
+    snprintf(shape, sizeof shape, "(%zu, %zu)", A->rows, A->cols);
+  memcpy(header, MAGIC "\x01\x00\x76\x00", 10);
+  int n = snprintf(
+      header + 10, sizeof header - 10, "{'descr': '%cf%zu', 'fortran_order': False, 'shape': %s, }",
+      __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? '>' : '<', lat_dtype_size(A->dtype), shape);
+  memset(header + 10 + n, ' ', (size_t)(117 - n));
+  header[127] = '\n';
+  return lat_writer_put(writer, header, 128);
+}
+
+/* A band of packed rows at a time, since A may be any view. */
+static lat_status put_rows(lat_workspace *work, lat_writer *writer, const lat_matrix *A)
+{
+  size_t size = lat_dtype_size(A->dtype), band = ((size_t)1 << 16) / A->cols;
+  if (band == 0) band = 1;
+  if (band > A->rows) band = A->rows;
+  void *memory = lat_allocate(work, band * A->cols, size);
+  if (!memory) return LAT_MEMORY;
+  for (size_t i = 0; i < A->rows; i += band) {
+    size_t n = A->rows - i < band ? A->rows - i : band;
+    lat_matrix rows = lat_block_of(*A, i, 0, n, A->cols);
+    lat_matrix packed = {memory, n, A->cols, (ptrdiff_t)A->cols, 1, A->dtype};
+    lat_copy(&rows, &packed);
+    LAT_TRY(lat_writer_put(writer, memory, n * A->cols * size));
+  }
+  return LAT_OK;
+}
+
+lat_status lat_npy_write(lat_workspace *work, const char *path, const lat_matrix *A, bool vector)
+{
+  lat_writer writer;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(lat_writer_begin(work, &writer, path));
+  lat_status status = put_header(&writer, A, vector);
+  if (status == LAT_OK) status = put_rows(work, &writer, A);
+  status = lat_writer_end(&writer, status);
+  lat_workspace_release(work, mark);
+  return status;
+}

@@ -1,0 +1,164 @@
+#include "files/number.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The C locale for this thread only, for as long as strtod or snprintf is at work.
+ * (glibc keeps a ready-made object for it: no memory is taken.) */
+typedef struct neutral {
+  locale_t c, before;
+} neutral;
+
+static neutral neutral_begin(void)
+{
+  neutral n = {newlocale(LC_ALL_MASK, "C", (locale_t)0), (locale_t)0};
+  if (n.c) n.before = uselocale(n.c);
+  return n;
+}
+
+static void neutral_end(neutral n)
+{
+  if (!n.c) return;
+  uselocale(n.before);
+  freelocale(n.c);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
+/* An unsigned number's parts. While its significant digits fit into the mantissa,
+ * its value is mantissa * 10^(exponent - fraction). */
+typedef struct parts {
+  uint64_t mantissa;
+  bool fits;
+  long long exponent; /* what stands after the e, within +-1e9 */
+  long long fraction; /* digits after the point */
+  const char *digits_end;
+} parts;
+
+static const char *scan_digits(const char *p, const char *end, parts *number)
+{
+  for (; p < end && is_digit(*p); p++) {
+    if (number->mantissa > (UINT64_MAX - 9) / 10) number->fits = false;
+    if (number->fits) number->mantissa = number->mantissa * 10 + (uint64_t)(*p - '0');
+  }
+  return p;
+}
+
+/* True when the whole of p..end is a number. */
+static bool scan(const char *p, const char *end, parts *number)
+{
+  *number = (parts){.fits = true};
+  const char *start = p;
+  p = scan_digits(p, end, number);
+  ptrdiff_t digits = p - start;
+  if (p < end && *p == '.') {
+    start = ++p;
+    p = scan_digits(p, end, number);
+    number->fraction = p - start;
+    digits += p - start;
+  }
+  number->digits_end = p;
+  if (digits == 0) return false;
+  if (p < end && (*p == 'e' || *p == 'E')) {
+    bool negative = ++p < end && *p == '-';
+    if (p < end && (*p == '-' || *p == '+')) p++;
+    if (p == end) return false;
+    for (; p < end && is_digit(*p); p++)
+      if (number->exponent < 100000000) number->exponent = number->exponent * 10 + (*p - '0');
+    if (negative) number->exponent = -number->exponent;
+  }
+  return p == end;
+}
+
+/* The digits go to strtod in a text of bounded length: 767 decide the rounding of
+ * any double, and of the rest it only matters whether there is a digit but 0. */
+static double convert(const char *text, const parts *number)
+{
+  enum { MOST = 780 };
+  char copy[MOST + 32];
+  size_t n = 0;
+  bool rest = false, point = false;
+  long long exponent = number->exponent;
+  for (const char *p = text; p < number->digits_end; p++) {
+    if (*p == '.') {
+      point = true;
+    } else if (n == MOST) {
+      rest |= *p != '0';
+      exponent += !point;
+    } else {
+      if (n > 0 || *p != '0') copy[n++] = *p;
+      exponent -= point;
+    }
+  }
+  if (n == 0) return 0;
+  if (rest) copy[n++] = '1', exponent--;
+  snprintf(copy + n, sizeof copy - n, "e%lld", exponent);
+  neutral locale = neutral_begin();
+  double value = strtod(copy, NULL);
+  neutral_end(locale);
+  return value;
+}
+
+static bool is_word(const char *p, const char *end, const char *word)
+{
+  return (size_t)(end - p) == strlen(word) && strncasecmp(p, word, strlen(word)) == 0;
+}
+
+bool lat_number_parse(const char *text, size_t n, double *value)
+{
+  static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  const char *p = text, *end = text + n;
+  parts number;
+  bool negative = n > 0 && *p == '-';
+  if (n > 0 && (*p == '-' || *p == '+')) p++;
+  if (scan(p, end, &number)) {
+    long long e = number.exponent - number.fraction;
+    /* both factors are exact, so their product or quotient is rounded once (Clinger 1990) */
+    if (number.fits && number.mantissa <= (uint64_t)1 << 53 && e >= -22 && e <= 22) {
+      *value = (double)number.mantissa;
+      *value = e < 0 ? *value / power[-e] : *value * power[e];
+    } else {
+      *value = convert(p, &number);
+    }
+  } else if (is_word(p, end, "inf") || is_word(p, end, "infinity")) {
+    *value = INFINITY;
+  } else if (is_word(p, end, "nan")) {
+    *value = NAN;
+  } else {
+    return false;
+  }
+  if (negative) *value = -*value;
+  return true;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+size_t lat_number_print(double x, lat_dtype dtype, char text[LAT_NUMBER_MOST])
+{
+  bool single = dtype == LAT_FLOAT32;
+  if (isnan(x)) return (size_t)snprintf(text, LAT_NUMBER_MOST, "nan");
+  if (isinf(x)) return (size_t)snprintf(text, LAT_NUMBER_MOST, x > 0 ? "inf" : "-inf");
+  /* whole numbers, which data is full of, cheaply; -0 keeps its sign below */
+  if (fabs(x) < 1e6 && x == (double)(int)x && !(x == 0 && signbit(x)))
+    return (size_t)snprintf(text, LAT_NUMBER_MOST, "%d", (int)x);
+  neutral locale = neutral_begin();
+  int n = 0;
+  for (int digits = single ? 6 : 15; digits <= (single ? 9 : 17); digits++) {
+    n = snprintf(text, LAT_NUMBER_MOST, "%.*g", digits, x);
+    if (single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x) break;
+  }
+  neutral_end(locale);
+  return (size_t)n;
+}

@@ -1,0 +1,354 @@
+#include "matrix/moments.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clones.h"
+#include "base/parallel.h"
+
+size_t lat_lanes(size_t chunks, size_t count)
+{
+  size_t most = ((size_t)64 << 20) / sizeof(double) / (count ? count : 1);
+  if (most > 16) most = 16;
+  if (most < 2) most = 2;
+  return chunks < most ? chunks : most;
+}
+
+lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights)
+{
+  double total = 0;
+  for (size_t i = 0; i < weights->rows; i++) {
+    double w = lat_get(weights, i, 0);
+    if (!(w >= 0) || isinf(w))
+      return lat_fail(work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0", i + 1, w);
+    total += w;
+  }
+  if (!(total > 0)) return lat_fail(work, LAT_INVALID, "all weights are 0");
+  return LAT_OK;
+}
+
+/* ---- kernels ------------------------------------------------------------------ */
+
+/* y += w x */
+LAT_CLONES static void add_row(size_t n, double w, const double *restrict x, double *restrict y)
+{
+  for (size_t j = 0; j < n; j++) y[j] += w * x[j];
+}
+
+/* sums += the sum of four rows, which are `stride` apart */
+LAT_CLONES static void add_rows(size_t n, const double *restrict x, ptrdiff_t stride,
+                                double *restrict sums)
+{
+  const double *a = x, *b = a + stride, *c = b + stride, *d = c + stride;
+  for (size_t j = 0; j < n; j++) sums[j] += (a[j] + b[j]) + (c[j] + d[j]);
+}
+
+/* y := w (x - mean)/deviation; y may be x */
+LAT_CLONES static void centre_row(size_t n, const double *x, double w, const double *mean,
+                                  const double *deviation, double *y)
+{
+  if (!mean) {
+    for (size_t j = 0; j < n; j++) y[j] = w * x[j];
+  } else if (w == 1) {
+    for (size_t j = 0; j < n; j++) y[j] = x[j] - mean[j];
+  } else {
+    for (size_t j = 0; j < n; j++) y[j] = w * (x[j] - mean[j]);
+  }
+  if (!deviation) return;
+  for (size_t j = 0; j < n; j++) y[j] /= deviation[j];
+}
+
+static bool rows_lie_flat(const lat_matrix *X)
+{
+  return X->dtype == LAT_FLOAT64 && (X->col_stride == 1 || X->cols == 1);
+}
+
+void lat_centre(const lat_matrix *X, const double *weights, const double *mean,
+                const double *deviation, double *Y)
+{
+  lat_matrix from = *X, to = lat_matrix_of(Y, X->rows, X->cols);
+  if (!rows_lie_flat(X)) {
+    lat_copy(X, &to);
+    from = to;
+  }
+  for (size_t i = 0; i < X->rows; i++)
+    centre_row(X->cols, (const double *)from.data + (ptrdiff_t)i * from.row_stride,
+               weights ? sqrt(weights[i]) : 1, mean, deviation, Y + i * X->cols);
+}
+
+/* sums := the weighted sum of the rows, whose elements lie side by side */
+static void sum_rows(const lat_matrix *X, const double *weights, double *sums)
+{
+  const double *x = X->data;
+  size_t i = 0;
+  memset(sums, 0, X->cols * sizeof *sums);
+  if (!weights)
+    for (; i + 4 <= X->rows; i += 4)
+      add_rows(X->cols, x + (ptrdiff_t)i * X->row_stride, X->row_stride, sums);
+  for (; i < X->rows; i++)
+    add_row(X->cols, weights ? weights[i] : 1, x + (ptrdiff_t)i * X->row_stride, sums);
+}
+
+static double total_of(const double *weights, size_t n)
+{
+  if (!weights) return (double)n;
+  double total = 0;
+  for (size_t i = 0; i < n; i++) total += weights[i];
+  return total;
+}
+
+/* ---- the walk over chunks and lanes ---------------------------------------------- */
+
+/* What both kinds of moments have in common: rows cut into lanes of whole chunks. */
+typedef struct walk {
+  const lat_matrix *X;
+  const double *weights;
+  size_t chunk, lanes, chunks;
+  double *partial, *buffers; /* a lane's moments, a worker's scratch */
+  size_t partial_count, buffer_count;
+  bool missing;
+} walk;
+
+static lat_status walk_begin(lat_workspace *work, walk *w, size_t extra_rows)
+{
+  size_t D = w->X->cols;
+  w->chunk = lat_chunk_rows(D);
+  if (w->chunk > w->X->rows) w->chunk = w->X->rows;
+  w->chunks = (w->X->rows + w->chunk - 1) / w->chunk;
+  w->lanes = lat_lanes(w->chunks, w->partial_count);
+  w->buffer_count = (w->chunk + extra_rows + 1) * D;
+  w->partial = lat_allocate(work, w->lanes, w->partial_count * sizeof(double));
+  w->buffers = lat_allocate(work, lat_threads(), w->buffer_count * sizeof(double));
+  if (!w->partial || !w->buffers) return LAT_MEMORY;
+  memset(w->partial, 0, w->lanes * w->partial_count * sizeof(double));
+  return LAT_OK;
+}
+
+/* Chunk c's rows, as a view. */
+static lat_matrix chunk_of(const walk *w, size_t c)
+{
+  size_t first = c * w->chunk, left = w->X->rows - first;
+  return lat_block_of(*w->X, first, 0, left < w->chunk ? left : w->chunk, w->X->cols);
+}
+
+static size_t lane_begin(const walk *w, size_t lane)
+{
+  return lane * w->chunks / w->lanes;
+}
+
+/* ---- full scatter ------------------------------------------------------------------ */
+
+size_t lat_moments_count(size_t dimensions)
+{
+  return 1 + dimensions + dimensions * dimensions;
+}
+
+lat_moments lat_moments_of(double *memory, size_t dimensions)
+{
+  return (lat_moments){dimensions, memory, memory + 1, memory + 1 + dimensions};
+}
+
+/* Adds n rows with mean `centre`. Their centred rows are in Y, which has room for one more: the
+ * term of the two means goes into the same product as a row of its own. */
+static void add_chunk(lat_moments *m, double n, const double *centre, double *Y, size_t rows)
+{
+  size_t D = m->dimensions;
+  double total = *m->weight + n, share = n / total, root = sqrt(*m->weight * share);
+  if (n == 0) return;
+  double *last = Y + rows * D;
+  for (size_t j = 0; j < D; j++) {
+    double d = centre[j] - m->mean[j];
+    last[j] = root * d;
+    m->mean[j] += share * d;
+  }
+  size_t k = root > 0 ? rows + 1 : rows;
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)k, 1, Y, (blasint)D, 1,
+              m->scatter, (blasint)D);
+  *m->weight = total;
+}
+
+static void scatter_lane(void *context, size_t lane, size_t worker)
+{
+  const walk *w = context;
+  size_t D = w->X->cols;
+  lat_moments m = lat_moments_of(w->partial + lane * w->partial_count, D);
+  double *Y = w->buffers + worker * w->buffer_count, *centre = Y + (w->chunk + 1) * D;
+  for (size_t c = lane_begin(w, lane); c < lane_begin(w, lane + 1); c++) {
+    lat_matrix X = chunk_of(w, c), flat = X;
+    const double *weights = w->weights ? w->weights + c * w->chunk : NULL;
+    if (!rows_lie_flat(&X)) {
+      flat = lat_matrix_of(Y, X.rows, D);
+      lat_copy(&X, &flat);
+    }
+    double n = total_of(weights, X.rows);
+    sum_rows(&flat, weights, centre);
+    for (size_t j = 0; j < D; j++) centre[j] /= n;
+    lat_centre(&flat, weights, centre, NULL, Y);
+    add_chunk(&m, n, centre, Y, X.rows);
+  }
+}
+
+/* into += from */
+static void merge(lat_moments *into, const lat_moments *from)
+{
+  size_t D = into->dimensions;
+  double n = *into->weight, k = *from->weight;
+  if (k == 0) return;
+  double share = k / (n + k), factor = n * share;
+  for (size_t i = 0; i < D; i++) {
+    double *row = into->scatter + i * D, di = factor * (from->mean[i] - into->mean[i]);
+    const double *other = from->scatter + i * D;
+    for (size_t j = i; j < D; j++) row[j] += other[j] + di * (from->mean[j] - into->mean[j]);
+  }
+  for (size_t j = 0; j < D; j++) into->mean[j] += share * (from->mean[j] - into->mean[j]);
+  *into->weight = n + k;
+}
+
+/* Sums of finite numbers are finite unless they overflow: the test of all entries costs only a
+ * look at the means. */
+static lat_status check_means(lat_workspace *work, const double *means, size_t D,
+                              const lat_matrix *X, bool missing)
+{
+  for (size_t j = 0; j < D; j++) {
+    if (isfinite(means[j])) continue;
+    LAT_TRY(lat_check_finite(work, "X", X, missing));
+    return lat_fail(work, LAT_INVALID, "the sums of column %zu of X overflow", j + 1);
+  }
+  return LAT_OK;
+}
+
+static lat_status check_size(lat_workspace *work, size_t dimensions, const lat_matrix *X)
+{
+  if (X->cols == dimensions) return LAT_OK;
+  return lat_fail(work, LAT_SHAPE, "X has %zu columns, the moments are of %zu", X->cols,
+                  dimensions);
+}
+
+lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
+                           const double *weights)
+{
+  size_t D = moments->dimensions;
+  LAT_TRY(check_size(work, D, X));
+  lat_mark mark = lat_workspace_mark(work);
+  walk w = {.X = X, .weights = weights, .partial_count = lat_moments_count(D)};
+  LAT_TRY(walk_begin(work, &w, 1));
+  LAT_TRY(lat_parallel(work, w.lanes, scatter_lane, &w));
+  for (size_t lane = 0; lane < w.lanes; lane++)
+    LAT_TRY(check_means(work, w.partial + lane * w.partial_count + 1, D, X, false));
+  for (size_t lane = 0; lane < w.lanes; lane++) {
+    lat_moments from = lat_moments_of(w.partial + lane * w.partial_count, D);
+    merge(moments, &from);
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+void lat_moments_covariance(const lat_moments *moments, double *covariance)
+{
+  size_t D = moments->dimensions;
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = i; j < D; j++)
+      covariance[i * D + j] = covariance[j * D + i] =
+          moments->scatter[i * D + j] / *moments->weight;
+}
+
+/* ---- by columns ---------------------------------------------------------------------- */
+
+size_t lat_column_moments_count(size_t dimensions)
+{
+  return 3 * dimensions;
+}
+
+lat_column_moments lat_column_moments_of(double *memory, size_t dimensions)
+{
+  return (lat_column_moments){dimensions, memory, memory + dimensions, memory + 2 * dimensions};
+}
+
+/* n += w, sums += w x, of the entries that are there */
+LAT_CLONES static void count_row(size_t D, double w, const double *restrict x, double *restrict n,
+                                 double *restrict sums)
+{
+  for (size_t j = 0; j < D; j++) {
+    double there = x[j] == x[j] ? w : 0;
+    n[j] += there;
+    sums[j] += there > 0 ? w * x[j] : 0;
+  }
+}
+
+/* squares += w (x - mean)^2 */
+LAT_CLONES static void square_row(size_t D, double w, const double *restrict x,
+                                  const double *restrict mean, double *restrict squares)
+{
+  for (size_t j = 0; j < D; j++) {
+    double d = x[j] == x[j] ? x[j] - mean[j] : 0;
+    squares[j] += w * (d * d);
+  }
+}
+
+/* into += from, column by column */
+static void merge_columns(lat_column_moments *into, const lat_column_moments *from)
+{
+  for (size_t j = 0; j < into->dimensions; j++) {
+    double n = into->weight[j], k = from->weight[j];
+    if (k == 0) continue;
+    double d = from->mean[j] - into->mean[j], share = k / (n + k);
+    into->scatter[j] += from->scatter[j] + n * share * d * d;
+    into->mean[j] += share * d;
+    into->weight[j] = n + k;
+  }
+}
+
+static void column_lane(void *context, size_t lane, size_t worker)
+{
+  const walk *w = context;
+  size_t D = w->X->cols;
+  lat_column_moments m = lat_column_moments_of(w->partial + lane * w->partial_count, D);
+  double *Y = w->buffers + worker * w->buffer_count;
+  lat_column_moments part = lat_column_moments_of(Y + w->chunk * D, D);
+  for (size_t c = lane_begin(w, lane); c < lane_begin(w, lane + 1); c++) {
+    lat_matrix X = chunk_of(w, c), flat = X;
+    const double *weights = w->weights ? w->weights + c * w->chunk : NULL;
+    if (!rows_lie_flat(&X)) {
+      flat = lat_matrix_of(Y, X.rows, D);
+      lat_copy(&X, &flat);
+    }
+    memset(part.weight, 0, 3 * D * sizeof(double));
+    const double *x = flat.data;
+    if (w->missing) {
+      for (size_t i = 0; i < X.rows; i++)
+        count_row(D, weights ? weights[i] : 1, x + (ptrdiff_t)i * flat.row_stride, part.weight,
+                  part.mean);
+    } else {
+      sum_rows(&flat, weights, part.mean);
+      double n = total_of(weights, X.rows);
+      for (size_t j = 0; j < D; j++) part.weight[j] = n;
+    }
+    for (size_t j = 0; j < D; j++)
+      if (part.weight[j] > 0) part.mean[j] /= part.weight[j];
+    for (size_t i = 0; i < X.rows; i++)
+      square_row(D, weights ? weights[i] : 1, x + (ptrdiff_t)i * flat.row_stride, part.mean,
+                 part.scatter);
+    merge_columns(&m, &part);
+  }
+}
+
+lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *moments,
+                                  const lat_matrix *X, const double *weights, bool missing)
+{
+  size_t D = moments->dimensions;
+  LAT_TRY(check_size(work, D, X));
+  lat_mark mark = lat_workspace_mark(work);
+  walk w = {
+      .X = X, .weights = weights, .missing = missing, .partial_count = lat_column_moments_count(D)};
+  LAT_TRY(walk_begin(work, &w, 2)); /* the three rows after a chunk hold its own moments */
+  LAT_TRY(lat_parallel(work, w.lanes, column_lane, &w));
+  for (size_t lane = 0; lane < w.lanes; lane++)
+    LAT_TRY(check_means(work, w.partial + lane * w.partial_count + D, D, X, missing));
+  for (size_t lane = 0; lane < w.lanes; lane++) {
+    lat_column_moments from = lat_column_moments_of(w.partial + lane * w.partial_count, D);
+    merge_columns(moments, &from);
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}

@@ -1,0 +1,71 @@
+/* moments.h: mean and scatter of rows, chunk after chunk.
+ *
+ * With total weight n, mean m and scatter S = sum of w (x-m)(x-m)', a further set of rows
+ * (n', m', S') is added by
+ *
+ *   d = m' - m,   S += S' + n n'/(n+n') d d',   m += n'/(n+n') d,   n += n'
+ *
+ * (Chan, Golub, LeVeque 1983). Every chunk is centred about its own mean before it is
+ * multiplied, so a large offset of the data costs no digits, as it does in X'X - n m m'.
+ *
+ * Rows are cut into lanes, by sizes only; a lane runs through its chunks, and lanes are
+ * merged in order: the result is the same bits for every number of threads. A covariance
+ * is S/n (divisor N, the maximum likelihood estimate). */
+#ifndef LAT_MATRIX_MOMENTS_H
+#define LAT_MATRIX_MOMENTS_H
+
+#include "matrix/matrix.h"
+
+/* ---- full scatter: D x D ---------------------------------------------------- */
+
+typedef struct lat_moments {
+  size_t dimensions;
+  double *weight;  /* 1: the total weight, which is the number of rows where rows weigh 1 */
+  double *mean;    /* D */
+  double *scatter; /* D x D row-major; only the upper triangle is kept up */
+} lat_moments;
+
+/* How many doubles moments take, and moments over caller's memory of that length, which
+ * zeros make the moments of no rows. */
+size_t lat_moments_count(size_t dimensions);
+lat_moments lat_moments_of(double *memory, size_t dimensions);
+
+/* Adds the rows of X (N x D), with `weights` (N, finite, >= 0) or NULL. LAT_INVALID, naming row
+ * and column, when X has a NaN or an infinity; the moments are then as they were. */
+lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
+                           const double *weights);
+
+/* S/n into the D x D matrix `covariance` (packed), both triangles. */
+void lat_moments_covariance(const lat_moments *moments, double *covariance);
+
+/* ---- by columns: only the diagonal ------------------------------------------ */
+
+/* The same for each column by itself; a missing entry (NaN) is left out of its column. */
+typedef struct lat_column_moments {
+  size_t dimensions;
+  double *weight, *mean, *scatter; /* D each */
+} lat_column_moments;
+
+size_t lat_column_moments_count(size_t dimensions);
+lat_column_moments lat_column_moments_of(double *memory, size_t dimensions);
+lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *moments,
+                                  const lat_matrix *X, const double *weights, bool missing);
+
+/* A column whose deviation is below this times its mean is constant, but for rounding. */
+#define LAT_CONSTANT 1e-14
+
+/* ---- shared ------------------------------------------------------------------- */
+
+/* LAT_INVALID unless all n weights are finite, >= 0, and not all 0. */
+lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights);
+
+/* The number of lanes for `chunks` chunks with partial results of `count` doubles each: by
+ * sizes only, 1 to 16, and together at most 64 MB (but 2). */
+size_t lat_lanes(size_t chunks, size_t count);
+
+/* Y := sqrt(w) (X - 1 mean') diag(1/deviation), packed N x D; weights, mean or deviation may
+ * be NULL. X has any strides and dtype. */
+void lat_centre(const lat_matrix *X, const double *weights, const double *mean,
+                const double *deviation, double *Y);
+
+#endif

@@ -1,0 +1,194 @@
+#include "matrix/solve.h"
+
+#include <float.h>
+
+#include "base/parallel.h"
+#include "matrix/lapack.h"
+#include "matrix/product.h"
+
+#define THREAD 1e8 /* multiplications from which BLAS's own threads pay */
+
+static lat_status check_sides(lat_workspace *work, const lat_matrix *A, const lat_matrix *B,
+                              const lat_matrix *X)
+{
+  LAT_TRY(lat_lapack_fits(work, "B", B));
+  if (A->rows != B->rows)
+    return lat_fail(work, LAT_SHAPE, "A is %zux%zu and B is %zux%zu: %zu rows against %zu", A->rows,
+                    A->cols, B->rows, B->cols, A->rows, B->rows);
+  if (X->rows != A->cols || X->cols != B->cols)
+    return lat_fail(work, LAT_SHAPE, "the solution is %zux%zu, its place is %zux%zu", A->cols,
+                    B->cols, X->rows, X->cols);
+  return lat_check_finite(work, "B", B, false);
+}
+
+/* ---- square systems ------------------------------------------------------- */
+
+/* Solves for the m columns of the column-major n x m matrix x, in place. */
+static lat_status back_substitute(lat_workspace *work, const lat_factors *F, double *x,
+                                  lapack_int m)
+{
+  lapack_int n = F->n, info;
+  switch (F->kind) {
+  case LAT_GENERAL:
+    info = LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'N', n, m, F->a, n, F->pivots, x, n);
+    break;
+  case LAT_SYMMETRIC:
+    info = LAPACKE_dsytrs_work(LAPACK_COL_MAJOR, 'L', n, m, F->a, n, F->pivots, x, n);
+    break;
+  case LAT_POSITIVE:
+    info = LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', n, m, F->a, n, x, n);
+    break;
+  default:
+    info = LAPACKE_dtrtrs_work(LAPACK_COL_MAJOR, F->kind == LAT_UPPER ? 'U' : 'L', 'N', 'N', n, m,
+                               F->a, n, x, n);
+  }
+  return lat_lapack_info(work, "back substitution", info);
+}
+
+lat_status lat_solve(lat_workspace *work, lat_kind kind, const lat_matrix *A, const lat_matrix *B,
+                     const lat_matrix *X, double *rcond)
+{
+  lat_factors F;
+  double *x;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(lat_check_square(work, "A", A));
+  LAT_TRY(check_sides(work, A, B, X));
+  LAT_TRY(lat_factor(work, kind, A, &F));
+  LAT_TRY(lat_check_factors(work, &F));
+  LAT_TRY(lat_reciprocal_condition(work, &F, rcond));
+  LAT_TRY(lat_scratch(work, lat_transpose(*B), &x));
+  LAT_TRY(back_substitute(work, &F, x, (lapack_int)B->cols));
+  lat_matrix solution = lat_transpose(lat_matrix_of(x, B->cols, B->rows));
+  lat_copy(&solution, X);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+lat_status lat_inverse(lat_workspace *work, const lat_matrix *A, const lat_matrix *inverse,
+                       double *rcond)
+{
+  lat_factors F;
+  double query, *memory;
+  lapack_int length;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(lat_factor(work, LAT_GENERAL, A, &F));
+  LAT_TRY(lat_check_factors(work, &F));
+  LAT_TRY(lat_reciprocal_condition(work, &F, rcond));
+  lapack_int info = LAPACKE_dgetri_work(LAPACK_COL_MAJOR, F.n, F.a, F.n, F.pivots, &query, -1);
+  LAT_TRY(lat_lapack_work(work, "dgetri", info, query, &memory, &length));
+  info = LAPACKE_dgetri_work(LAPACK_COL_MAJOR, F.n, F.a, F.n, F.pivots, memory, length);
+  LAT_TRY(lat_lapack_info(work, "dgetri", info));
+  lat_matrix result = lat_transpose(lat_matrix_of(F.a, A->rows, A->rows));
+  lat_copy(&result, inverse);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+/* ---- least squares -------------------------------------------------------- */
+
+double lat_rank_tolerance(const lat_matrix *A)
+{
+  size_t longer = A->rows > A->cols ? A->rows : A->cols;
+  return (double)longer * (A->dtype == LAT_FLOAT32 ? (double)FLT_EPSILON : DBL_EPSILON);
+}
+
+/* The column-major N x D matrix a, with N x m right sides in b, whose columns have room for
+ * max(N, D) elements; both are destroyed, the solution is in the first D rows of b. */
+typedef struct problem {
+  lapack_int N, D, m, lead;
+  double *a, *b;
+} problem;
+
+/* R of A = Q R and Q'b; `done` when R is so far from singular that the rank must be full, and
+ * then R's solution is in b. */
+static lat_status by_qr(lat_workspace *work, const problem *p, double tolerance, bool *done)
+{
+  double query, *memory, rcond = 0;
+  lapack_int length, D = p->D;
+  double *tau = lat_doubles(work, (size_t)D), *scratch = lat_doubles(work, 3 * (size_t)D);
+  lapack_int *integers = lat_allocate(work, (size_t)D, sizeof(lapack_int));
+  if (!tau || !scratch || !integers) return LAT_MEMORY;
+
+  lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, p->N, D, p->a, p->N, tau, &query, -1);
+  LAT_TRY(lat_lapack_work(work, "dgeqrf", info, query, &memory, &length));
+  LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, p->N, D, p->a, p->N, tau, memory, length);
+  info = LAPACKE_dtrcon_work(LAPACK_COL_MAJOR, '1', 'U', 'N', D, p->a, p->N, &rcond, scratch,
+                             integers);
+  LAT_TRY(lat_lapack_info(work, "dtrcon", info));
+  /* condition numbers in the 1-norm and the 2-norm are within a factor of D; 10 is for the
+   * estimate being one */
+  *done = rcond > 10 * D * tolerance;
+  if (!*done) return LAT_OK;
+
+  info = LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', p->N, p->m, D, p->a, p->N, tau, p->b,
+                             p->lead, &query, -1);
+  LAT_TRY(lat_lapack_work(work, "dormqr", info, query, &memory, &length));
+  LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', p->N, p->m, D, p->a, p->N, tau, p->b, p->lead,
+                      memory, length);
+  info = LAPACKE_dtrtrs_work(LAPACK_COL_MAJOR, 'U', 'N', 'N', D, p->m, p->a, p->N, p->b, p->lead);
+  return lat_lapack_info(work, "dtrtrs", info);
+}
+
+static lat_status by_svd(lat_workspace *work, const problem *p, double tolerance, size_t *rank)
+{
+  double query, *memory;
+  lapack_int length, found = 0, count = 0, small = p->N < p->D ? p->N : p->D;
+  double *s = lat_doubles(work, (size_t)small);
+  if (!s) return LAT_MEMORY;
+  lapack_int info = LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, p->N, p->D, p->m, p->a, p->N, p->b,
+                                        p->lead, s, tolerance, &found, &query, -1, &count);
+  LAT_TRY(lat_lapack_work(work, "dgelsd", info, query, &memory, &length));
+  lapack_int *integers = lat_allocate(work, (size_t)count, sizeof(lapack_int));
+  if (!integers) return LAT_MEMORY;
+  info = LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, p->N, p->D, p->m, p->a, p->N, p->b, p->lead, s,
+                             tolerance, &found, memory, length, integers);
+  if (info > 0)
+    return lat_fail(work, LAT_DIVERGED, "the SVD of a %dx%d matrix did not converge", (int)p->N,
+                    (int)p->D);
+  *rank = (size_t)found;
+  return lat_lapack_info(work, "dgelsd", info);
+}
+
+static lat_status minimize(lat_workspace *work, const problem *p, const lat_matrix *A,
+                           const lat_matrix *B, double tolerance, size_t *rank)
+{
+  lat_matrix a = lat_transpose(lat_matrix_of(p->a, A->cols, A->rows));
+  lat_matrix room = lat_transpose(lat_matrix_of(p->b, B->cols, (size_t)p->lead));
+  lat_matrix b = lat_block_of(room, 0, 0, B->rows, B->cols);
+  bool done = false;
+  lat_fill(&room, 0);
+  lat_copy(B, &b);
+  lat_copy(A, &a);
+  *rank = A->cols;
+  if (p->N >= p->D) LAT_TRY(by_qr(work, p, tolerance, &done));
+  if (done) return LAT_OK;
+  lat_copy(A, &a);
+  return by_svd(work, p, tolerance, rank);
+}
+
+lat_status lat_least_squares(lat_workspace *work, const lat_matrix *A, const lat_matrix *B,
+                             double tolerance, const lat_matrix *X, size_t *rank, double *residual)
+{
+  size_t N = A->rows, D = A->cols, lead = N > D ? N : D;
+  LAT_TRY(lat_lapack_fits(work, "A", A));
+  LAT_TRY(check_sides(work, A, B, X));
+  LAT_TRY(lat_check_finite(work, "A", A, false));
+  lat_mark mark = lat_workspace_mark(work);
+  lat_matrix a = lat_matrix_new(work, N, D), b = lat_matrix_new(work, lead, B->cols);
+  lat_matrix rest = lat_matrix_new(work, N, B->cols);
+  if (!a.data || !b.data || !rest.data) return LAT_MEMORY;
+  problem p = {(lapack_int)N, (lapack_int)D, (lapack_int)B->cols, (lapack_int)lead, a.data, b.data};
+  bool threads = (double)N * (double)D * (double)(N < D ? N : D) >= THREAD;
+  int before = threads ? lat_blas_threads_begin() : 0;
+  lat_status status = minimize(work, &p, A, B, tolerance, rank);
+  if (threads) lat_blas_threads_end(before);
+  LAT_TRY(status);
+  lat_matrix room = lat_transpose(lat_matrix_of(p.b, B->cols, lead));
+  lat_matrix solution = lat_block_of(room, 0, 0, D, B->cols);
+  lat_copy(B, &rest);
+  LAT_TRY(lat_product(work, 1, A, &solution, -1, &rest));
+  *residual = lat_dot(&rest, &rest);
+  lat_copy(&solution, X);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}

@@ -1,0 +1,39 @@
+/* walk.h: the one loop under every element-wise function.
+ *
+ * A kernel knows nothing of layouts: it sees n numbers of each operand side by
+ * side. The walk brings views of any strides and of both dtypes before it, tile by
+ * tile: where an operand's tile lies side by side in memory the kernel gets it in
+ * place, else through a buffer on the stack that stays in the first cache. The
+ * order of the walk is the one that suits most operands: a transpose is walked by
+ * its columns, packed matrices as one long row, and where layouts disagree tiles
+ * are square, so that a cache line is used up before it is evicted. Operands that
+ * repeat (strides of 0, from broadcasting) are laid out once. */
+#ifndef LAT_MATRIX_WALK_H
+#define LAT_MATRIX_WALK_H
+
+#include "matrix/matrix.h"
+
+#define LAT_OPERANDS_MAX 4
+#define LAT_TILE         512 /* numbers in a buffer: four of them are 16 kB */
+
+/* Element k of operand[0] := a function of element k of the others, for k < n.
+ * operand[0] may be one of the others. */
+typedef void lat_kernel(size_t n, void *const operand[]);
+
+/* Before a kernel's loop: no element depends on another, though operands may be the same. */
+#if defined(__clang__)
+#define LAT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define LAT_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define LAT_INDEPENDENT
+#endif
+
+/* Runs the kernel over all elements of `count` operands, views of one shape. The
+ * kernel takes numbers of type `dtype`; others are converted. The first operand is
+ * written: another one may be the same view but must not overlap it otherwise.
+ * Large arrays are cut into chunks for lat_parallel; every element's result is the
+ * same however they are cut. */
+void lat_walk(lat_kernel *kernel, lat_dtype dtype, size_t count, const lat_matrix operand[]);
+
+#endif

@@ -1,0 +1,120 @@
+#include "projection/gram.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "matrix/lapack.h"
+#include "matrix/moments.h"
+#include "matrix/svd.h"
+
+/* The walk over columns, cut into chunks and lanes as rows are in moments.c. */
+typedef struct walk {
+  const lat_matrix *X;
+  const double *weights, *mean, *deviation;
+  size_t chunk, chunks, lanes;
+  double *partial, *buffers; /* a lane's N x N sum, a worker's N x chunk */
+  const lat_matrix *V;
+  double *U; /* column-major, D x M */
+} walk;
+
+/* Columns in a chunk: about 1 MB of them. */
+static lat_status walk_begin(lat_workspace *work, walk *w)
+{
+  size_t N = w->X->rows, D = w->X->cols;
+  w->chunk = 131072 / N;
+  if (w->chunk < 64) w->chunk = 64;
+  if (w->chunk > D) w->chunk = D;
+  w->chunks = (D + w->chunk - 1) / w->chunk;
+  w->buffers = lat_allocate(work, lat_threads(), N * w->chunk * sizeof(double));
+  return w->buffers ? LAT_OK : LAT_MEMORY;
+}
+
+/* The worker's buffer, filled with the centred columns of chunk c; their number and the first. */
+static double *centred(const walk *w, size_t c, size_t worker, size_t *first, size_t *count)
+{
+  size_t N = w->X->rows, left = w->X->cols - c * w->chunk;
+  *first = c * w->chunk;
+  *count = left < w->chunk ? left : w->chunk;
+  double *Y = w->buffers + worker * N * w->chunk;
+  lat_matrix X = lat_block_of(*w->X, 0, *first, N, *count);
+  lat_centre(&X, w->weights, w->mean + *first, w->deviation + *first, Y);
+  return Y;
+}
+
+static void gram_lane(void *context, size_t lane, size_t worker)
+{
+  const walk *w = context;
+  size_t N = w->X->rows, first, count;
+  double *G = w->partial + lane * N * N;
+  size_t c = lane * w->chunks / w->lanes, end = (lane + 1) * w->chunks / w->lanes;
+  for (double beta = 0; c < end; c++, beta = 1) {
+    const double *Y = centred(w, c, worker, &first, &count);
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)N, (blasint)count, 1, Y,
+                (blasint)count, beta, G, (blasint)N);
+  }
+}
+
+lat_status lat_gram(lat_workspace *work, const lat_matrix *X, const double *weights,
+                    const double *mean, const double *deviation, const lat_matrix *G)
+{
+  size_t N = X->rows;
+  walk w = {.X = X, .weights = weights, .mean = mean, .deviation = deviation};
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(walk_begin(work, &w));
+  w.lanes = lat_lanes(w.chunks, N * N);
+  w.partial = lat_allocate(work, w.lanes, N * N * sizeof(double));
+  if (!w.partial) return LAT_MEMORY;
+  LAT_TRY(lat_parallel(work, w.lanes, gram_lane, &w));
+  double *g = G->data;
+  for (size_t i = 0; i < N; i++)
+    for (size_t j = i; j < N; j++) {
+      double sum = 0;
+      for (size_t lane = 0; lane < w.lanes; lane++) sum += w.partial[(lane * N + i) * N + j];
+      g[i * N + j] = g[j * N + i] = sum;
+    }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+static void vectors_chunk(void *context, size_t c, size_t worker)
+{
+  const walk *w = context;
+  size_t N = w->X->rows, D = w->X->cols, M = w->V->cols, first, count;
+  const double *Y = centred(w, c, worker, &first, &count);
+  /* row-major N x count is column-major count x N */
+  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, (blasint)count, (blasint)M, (blasint)N, 1, Y,
+              (blasint)count, w->V->data, (blasint)M, 0, w->U + first, (blasint)D);
+}
+
+lat_status lat_gram_vectors(lat_workspace *work, const lat_matrix *X, const double *weights,
+                            const double *mean, const double *deviation, const lat_matrix *V,
+                            const lat_matrix *U)
+{
+  size_t D = X->cols, M = V->cols;
+  walk w = {.X = X, .weights = weights, .mean = mean, .deviation = deviation, .V = V};
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(walk_begin(work, &w));
+  w.U = lat_allocate(work, D, M * sizeof(double));
+  double *tau = lat_doubles(work, M), query = 0;
+  if (!w.U || !tau) return LAT_MEMORY;
+  LAT_TRY(lat_parallel(work, w.chunks, vectors_chunk, &w));
+
+  /* Householder's QR makes the columns orthonormal, whatever is in them. */
+  lapack_int d = (lapack_int)D, m = (lapack_int)M, length;
+  double *scratch;
+  lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, d, m, w.U, d, tau, &query, -1);
+  LAT_TRY(lat_lapack_work(work, "dgeqrf", info, query, &scratch, &length));
+  info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, d, m, w.U, d, tau, scratch, length);
+  LAT_TRY(lat_lapack_info(work, "dgeqrf", info));
+  info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, d, m, m, w.U, d, tau, &query, -1);
+  LAT_TRY(lat_lapack_work(work, "dorgqr", info, query, &scratch, &length));
+  info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, d, m, m, w.U, d, tau, scratch, length);
+  LAT_TRY(lat_lapack_info(work, "dorgqr", info));
+  lat_matrix Q = {w.U, D, M, 1, (ptrdiff_t)D, LAT_FLOAT64};
+  lat_fix_signs(&Q, NULL);
+  lat_copy(&Q, U);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}

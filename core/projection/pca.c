@@ -1,0 +1,287 @@
+#include "projection/pca.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "eigen/eigen.h"
+#include "eigen/krylov.h"
+#include "projection/gram.h"
+
+const lat_parameter lat_pca_parameters[] = {
+    {"mean", {LAT_D}},        {"deviation", {LAT_D}},       {"components", {LAT_D, LAT_M}},
+    {"eigenvalues", {LAT_M}}, {"explained_ratio", {LAT_M}}, {"total_variance", {LAT_END}},
+    {NULL, {LAT_END}}};
+
+lat_pca lat_pca_of(double *flat, size_t D, size_t M)
+{
+  lat_pca pca = {.D = D, .M = M, .mean = flat};
+  pca.deviation = pca.mean + D;
+  pca.components = pca.deviation + D;
+  pca.eigenvalues = pca.components + D * M;
+  pca.explained_ratio = pca.eigenvalues + M;
+  pca.total_variance = pca.explained_ratio + M;
+  return pca;
+}
+
+/* ---- what all solvers do ------------------------------------------------------- */
+
+/* A fit on its way: eigenvalues of S in descending order and their vectors (D x found). */
+typedef struct fit {
+  lat_workspace *work;
+  const lat_matrix *X;
+  const double *weights;
+  const lat_pca_options *options;
+  size_t N, D, found; /* found: eigenpairs that are computed */
+  double weight;      /* total weight: N where rows weigh 1 */
+  double *mean, *deviation;
+  lat_matrix values, vectors;
+  double total_variance;
+  size_t iterations;
+} fit;
+
+static size_t smaller(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+/* Deviations from variances; a column whose variance is rounding noise about its mean counts as
+ * constant. */
+static void deviations(fit *f, const double *variance)
+{
+  for (size_t j = 0; j < f->D; j++) {
+    double noise = LAT_CONSTANT * fabs(f->mean[j]);
+    double deviation = sqrt(variance[j]);
+    f->deviation[j] = f->options->standardize && deviation > noise ? deviation : 1;
+  }
+}
+
+static lat_status results(fit *f, size_t found)
+{
+  f->found = found;
+  f->values = lat_matrix_new(f->work, found, 1);
+  f->vectors = lat_matrix_new(f->work, f->D, found);
+  return f->values.data && f->vectors.data ? LAT_OK : LAT_MEMORY;
+}
+
+/* How many eigenpairs a solver has to find: M, or all when a share of the variance decides. */
+static size_t pairs(const fit *f)
+{
+  size_t most = smaller(f->N > 1 ? f->N - 1 : 1, f->D);
+  if (f->options->share > 0) return most;
+  return f->options->latent_dim ? f->options->latent_dim : most;
+}
+
+/* The least M whose eigenvalues make up the share. */
+static size_t components_for_share(const fit *f)
+{
+  const double *lambda = f->values.data;
+  double sum = 0, wanted = f->options->share * f->total_variance;
+  for (size_t i = 0; i < f->found; i++) {
+    sum += lambda[i];
+    if (sum >= wanted * (1 - 1e-12)) return i + 1;
+  }
+  return f->found;
+}
+
+/* Packs the parameters of the first M eigenpairs. */
+static lat_status pack(fit *f, double **flat, size_t *count)
+{
+  size_t M = f->options->share > 0 ? components_for_share(f) : f->found;
+  size_t sizes[LAT_SIZES] = {[LAT_D] = f->D, [LAT_M] = M};
+  *flat = lat_doubles(f->work, lat_parameters_count(lat_pca_parameters, sizes));
+  if (!*flat) return LAT_MEMORY;
+  lat_pca pca = lat_pca_of(*flat, f->D, M);
+  memcpy(pca.mean, f->mean, f->D * sizeof(double));
+  memcpy(pca.deviation, f->deviation, f->D * sizeof(double));
+  lat_matrix vectors = lat_block_of(f->vectors, 0, 0, f->D, M);
+  lat_matrix components = lat_matrix_of(pca.components, f->D, M);
+  lat_copy(&vectors, &components);
+  for (size_t i = 0; i < M; i++) {
+    double lambda = lat_get(&f->values, i, 0);
+    pca.eigenvalues[i] = lambda > 0 ? lambda : 0; /* rounding can leave a tiny negative one */
+    pca.explained_ratio[i] = f->total_variance > 0 ? pca.eigenvalues[i] / f->total_variance : 0;
+  }
+  *pca.total_variance = f->total_variance;
+  *count = M;
+  return LAT_OK;
+}
+
+static lat_status begin(fit *f)
+{
+  f->mean = lat_doubles(f->work, f->D);
+  f->deviation = lat_doubles(f->work, f->D);
+  return f->mean && f->deviation ? LAT_OK : LAT_MEMORY;
+}
+
+static lat_status check_latent_dim(lat_workspace *work, const lat_pca_options *options, size_t N,
+                                   size_t D)
+{
+  if (N < 2) return lat_fail(work, LAT_INVALID, "X has 1 row; a variance needs at least 2");
+  if (options->latent_dim > smaller(N, D))
+    return lat_fail(work, LAT_INVALID,
+                    "latent_dim is %zu; %zu x %zu data have at most %zu components",
+                    options->latent_dim, N, D, smaller(N, D));
+  return LAT_OK;
+}
+
+/* ---- covariance ------------------------------------------------------------------ */
+
+static lat_status eigen_of_covariance(fit *f, const lat_moments *moments)
+{
+  size_t D = f->D;
+  lat_matrix S = lat_matrix_new(f->work, D, D);
+  double *variance = lat_doubles(f->work, D);
+  if (!S.data || !variance) return LAT_MEMORY;
+  double *s = S.data;
+  lat_moments_covariance(moments, s);
+  memcpy(f->mean, moments->mean, D * sizeof(double));
+  for (size_t j = 0; j < D; j++) variance[j] = s[j * D + j];
+  deviations(f, variance);
+  f->total_variance = 0;
+  for (size_t i = 0; i < D; i++) {
+    if (f->options->standardize)
+      for (size_t j = 0; j < D; j++) s[i * D + j] /= f->deviation[i] * f->deviation[j];
+    f->total_variance += s[i * D + i];
+  }
+  LAT_TRY(results(f, pairs(f)));
+  return lat_symmetric(f->work, &S, LAT_EIGEN_AUTO, f->values, &f->vectors);
+}
+
+lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
+                                const lat_pca_options *options, double **flat, size_t *M)
+{
+  size_t rows = *moments->weight > 2 ? (size_t)fmin(*moments->weight, 1e15) : 2;
+  fit f = {.work = work, .options = options, .N = rows, .D = moments->dimensions};
+  LAT_TRY(check_latent_dim(work, options, rows, f.D));
+  LAT_TRY(begin(&f));
+  LAT_TRY(eigen_of_covariance(&f, moments));
+  return pack(&f, flat, M);
+}
+
+static lat_status by_covariance(fit *f)
+{
+  size_t count = lat_moments_count(f->D);
+  double *memory = lat_doubles(f->work, count);
+  if (!memory) return LAT_MEMORY;
+  memset(memory, 0, count * sizeof(double));
+  lat_moments moments = lat_moments_of(memory, f->D);
+  LAT_TRY(lat_moments_add(f->work, &moments, f->X, f->weights));
+  f->iterations = 1;
+  return eigen_of_covariance(f, &moments);
+}
+
+/* ---- Gram matrix and Krylov space: the columns' moments come first ----------------- */
+
+static lat_status columns(fit *f)
+{
+  double *memory = lat_doubles(f->work, lat_column_moments_count(f->D));
+  if (!memory) return LAT_MEMORY;
+  memset(memory, 0, lat_column_moments_count(f->D) * sizeof(double));
+  lat_column_moments moments = lat_column_moments_of(memory, f->D);
+  LAT_TRY(lat_column_moments_add(f->work, &moments, f->X, f->weights, false));
+  memcpy(f->mean, moments.mean, f->D * sizeof(double));
+  f->weight = moments.weight[0];
+  f->total_variance = 0;
+  for (size_t j = 0; j < f->D; j++) moments.scatter[j] /= f->weight;
+  deviations(f, moments.scatter);
+  for (size_t j = 0; j < f->D; j++)
+    f->total_variance += moments.scatter[j] / (f->deviation[j] * f->deviation[j]);
+  return LAT_OK;
+}
+
+static lat_status by_gram(fit *f)
+{
+  lat_matrix G = lat_matrix_new(f->work, f->N, f->N);
+  if (!G.data) return LAT_MEMORY;
+  LAT_TRY(columns(f));
+  LAT_TRY(lat_gram(f->work, f->X, f->weights, f->mean, f->deviation, &G));
+  LAT_TRY(results(f, pairs(f)));
+  lat_matrix V = lat_matrix_new(f->work, f->N, f->found);
+  if (!V.data) return LAT_MEMORY;
+  LAT_TRY(lat_symmetric(f->work, &G, LAT_EIGEN_AUTO, f->values, &V));
+  for (size_t i = 0; i < f->found; i++)
+    lat_set(&f->values, i, 0, lat_get(&f->values, i, 0) / f->weight);
+  f->iterations = 1;
+  return lat_gram_vectors(f->work, f->X, f->weights, f->mean, f->deviation, &V, &f->vectors);
+}
+
+static lat_status by_exact(fit *f)
+{
+  return f->N < f->D ? by_gram(f) : by_covariance(f);
+}
+
+/* Weights and deviations are put into a copy; without them X is read as it is. */
+static lat_status by_krylov(fit *f, lat_pca_solver *used)
+{
+  LAT_TRY(columns(f));
+  lat_matrix X = *f->X, mean = lat_vector_of(f->mean, f->D);
+  bool copied = f->weights || f->options->standardize;
+  if (copied) {
+    X = lat_matrix_new(f->work, f->N, f->D);
+    if (!X.data) return LAT_MEMORY;
+    lat_centre(f->X, f->weights, f->mean, f->options->standardize ? f->deviation : NULL, X.data);
+  }
+  LAT_TRY(results(f, pairs(f)));
+  lat_mark mark = lat_workspace_mark(f->work);
+  lat_krylov solver;
+  lat_krylov_options options = {
+      .tolerance = f->options->tolerance, .seed = f->options->seed, .max_iterations = 60};
+  LAT_TRY(lat_krylov_init(&solver, f->work, f->D, f->found, &options));
+  while (solver.wanted) {
+    LAT_TRY(lat_gram_multiply(f->work, &X, copied ? NULL : &mean, &solver.V, &solver.W));
+    LAT_TRY(lat_krylov_next(&solver));
+  }
+  bool converged = solver.converged;
+  f->iterations = solver.iterations;
+  if (converged) {
+    for (size_t i = 0; i < f->found; i++)
+      lat_set(&f->values, i, 0, lat_get(&solver.values, i, 0) / f->weight);
+    lat_copy(&solver.vectors, &f->vectors);
+  }
+  lat_workspace_release(f->work, mark);
+  if (converged) return LAT_OK;
+  *used = f->N < f->D ? LAT_PCA_GRAM : LAT_PCA_COVARIANCE;
+  return by_exact(f);
+}
+
+/* ---- the choice ---------------------------------------------------------------------- */
+
+/* Floating-point operations, weighted by how fast each kind runs: products of matrices 1, skinny
+ * products 2.5, reduction to tridiagonal form 4. A block Krylov space takes about ten products of
+ * a block of M columns, and 4 N D per column. */
+static lat_pca_solver choose(const fit *f)
+{
+  double N = (double)f->N, D = (double)f->D, M = (double)pairs(f), small = fmin(N, D);
+  double block = fmax(M, 4);
+  double exact = N * D * small + 4 * 4. / 3 * small * small * small;
+  double krylov = 2.5 * 10 * 4 * N * D * block;
+  if (f->options->share == 0 && krylov < exact && 5 * M < small && small > 200)
+    return LAT_PCA_RANDOMIZED;
+  return N < D ? LAT_PCA_GRAM : LAT_PCA_COVARIANCE;
+}
+
+lat_status lat_pca_fit(lat_workspace *work, const lat_matrix *X, const double *weights,
+                       const lat_pca_options *options, double **flat, size_t *M,
+                       lat_pca_record *record)
+{
+  fit f = {
+      .work = work, .X = X, .weights = weights, .options = options, .N = X->rows, .D = X->cols};
+  LAT_TRY(check_latent_dim(work, options, f.N, f.D));
+  LAT_TRY(begin(&f));
+  record->solver = options->solver == LAT_PCA_AUTO ? choose(&f) : options->solver;
+  switch (record->solver) {
+  case LAT_PCA_GRAM:
+    LAT_TRY(by_gram(&f));
+    break;
+  case LAT_PCA_RANDOMIZED:
+    LAT_TRY(by_krylov(&f, &record->solver));
+    break;
+  default:
+    LAT_TRY(by_covariance(&f));
+    break;
+  }
+  record->iterations = f.iterations;
+  return pack(&f, flat, M);
+}
