@@ -8,7 +8,7 @@ return function(X, size, options)
   if type(X) ~= "userdata" and type(X) ~= "table" then
     check.fail("batches", "X must be a matrix, got %s", check.show(X))
   end
-  X = matrix(X)
+  if type(X) == "table" then X = matrix(X) end
   size = check.integer("batches", "size", size, 1)
   options = check.options("batches", options, { seed = true, shuffle = "boolean" })
   local n, last = #X, 0
