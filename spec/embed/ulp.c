@@ -40,6 +40,7 @@ typedef struct function {
   special specials[8]; /* NaN is tried for all; ends with y = NaN and x = 0 */
 } function;
 
+/* clang-format off */
 static const function functions[] = {
     {"exp", lat_exp, lat_exp_float, expl, -750, 720, 0, 0.34657359027997264,
      {{0, 1}, {-0.0, 1}, {INF, INF}, {-INF, 0}, {1e300, INF}, {-1e300, 0}, {1e-310, 1}, {0, NAN}}},
@@ -54,6 +55,7 @@ static const function functions[] = {
     {"cos", lat_cos, lat_cos_float, cosl, -524288, 524288, 0, 1.5707963267948966,
      {{0, 1}, {-0.0, 1}, {INF, NAN}, {-INF, NAN}, {0x1p-1000, 1}, {0, NAN}}},
 };
+/* clang-format on */
 
 /* SplitMix64 (Steele, Lea, Flood 2014), so that the sample owes nothing to what is measured. */
 static uint64_t word(uint64_t *state)
