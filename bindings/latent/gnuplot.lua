@@ -61,7 +61,11 @@ local function plot_words(name, p, text)
       p.class and ("($3==%d?$2:NaN)"):format(p.class) or "2", mark, number(text and 1 or p.points.size),
       quote(p.points.color))
   end
-  return words .. (p.label and " title " .. quote(p.label) or " notitle")
+  if not p.label then return words .. " notitle" end
+  if text or not p.points then return words .. " title " .. quote(p.label) end
+  -- in the key a point is larger than in the picture
+  return words .. (" notitle, NaN with points pt 7 ps 1 lc rgb %s title %s"):format(quote(p.points.color),
+    quote(p.label))
 end
 
 local function label_words(l)
@@ -77,6 +81,17 @@ local function is_empty(fig)
     end
   end
   return true
+end
+
+local function longest_label(fig)
+  local longest = 0
+  for _, layer in ipairs(fig.layers) do
+    for _, p in ipairs(layer.plots) do
+      local label = p.label or ""
+      longest = math.max(longest, utf8.len(label) or #label)
+    end
+  end
+  return longest
 end
 
 local function settings(fig, text)
@@ -113,10 +128,14 @@ local function settings(fig, text)
     set("set margins screen %s, screen %s, screen %s, screen %s", number(m[1]), number(m[2]), number(m[3]),
       number(m[4]))
   end
-  if fig.key == false then
+  local longest = longest_label(fig)
+  if fig.key == false or longest == 0 then
     set "unset key"
-  else
-    set "set key outside right top Left reverse samplen 1.2 spacing 1.1 textcolor rgb '#333333'"
+  elseif text or fig.bar then
+    set "set key outside right top Left reverse samplen 1.2"
+  else -- beside the axes, also where they are narrower than the picture
+    set("set rmargin %d", longest + 7)
+    set "set key at graph 1.02, graph 1 left top Left reverse samplen 1.2 spacing 1.1 textcolor rgb '#333333'"
   end
   return out
 end
