@@ -8,7 +8,8 @@
 #include "matrix/product.h"
 
 #define ASYMMETRY  1e-10 /* of the largest entry */
-#define ORTHOGONAL 1e-12 /* what a partial solver's vectors must satisfy */
+#define ORTHOGONAL 1e-13 /* what a partial solver's vectors must satisfy */
+#define SHARE      4     /* one in so many of the pairs, or less, are computed by themselves */
 #define TILE       32    /* the side of a tile that stays in the cache with its mirror image */
 
 lat_status lat_check_results(lat_workspace *work, size_t n, const lat_matrix *values,
@@ -104,7 +105,7 @@ static lat_status divide_and_conquer(lat_workspace *work, double *a, lapack_int 
 }
 
 /* The k largest: values in ascending order, and vectors z (n x k, column-major) or NULL. */
-static lat_status partial(lat_workspace *work, double *a, lapack_int n, lapack_int k,
+static lat_status largest(lat_workspace *work, double *a, lapack_int n, lapack_int k,
                           double *values, double *z, lapack_int *info)
 {
   char job = z ? 'V' : 'N';
@@ -137,19 +138,19 @@ static lat_status orthogonal(lat_workspace *work, const lat_matrix *V, bool *goo
   return LAT_OK;
 }
 
-static lat_status solve(lat_workspace *work, double *a, size_t n, size_t k, bool full,
+static lat_status solve(lat_workspace *work, double *a, size_t n, size_t k, bool few,
                         lat_matrix *values, lat_matrix *vectors)
 {
   lapack_int info = 1, order = (lapack_int)n;
   double *w = lat_doubles(work, n), *z = NULL;
   if (!w) return LAT_MEMORY;
-  if (!full) {
+  if (few) {
     lat_matrix A = lat_matrix_of(a, n, n);
     double *copy;
     bool good = true;
     LAT_TRY(lat_scratch(work, A, &copy));
     if (vectors && !(z = lat_doubles(work, n * k))) return LAT_MEMORY;
-    LAT_TRY(partial(work, copy, order, (lapack_int)k, w, z, &info));
+    LAT_TRY(largest(work, copy, order, (lapack_int)k, w, z, &info));
     lat_matrix Z = z ? lat_transpose(lat_matrix_of(z, k, n)) : A;
     if (info == 0 && z) LAT_TRY(orthogonal(work, &Z, &good));
     if (!good) info = 1;
@@ -168,12 +169,12 @@ static lat_status solve(lat_workspace *work, double *a, size_t n, size_t k, bool
   return LAT_OK;
 }
 
-lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool full,
+lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool partial,
                                 bool threads, lat_matrix *values, lat_matrix *vectors)
 {
   threads = threads && n >= LAT_THREADED;
   int before = threads ? lat_blas_threads_begin() : 0;
-  lat_status status = solve(work, a, n, k, full, values, vectors);
+  lat_status status = solve(work, a, n, k, partial && SHARE * k <= n, values, vectors);
   if (threads) lat_blas_threads_end(before);
   return status;
 }

@@ -19,10 +19,10 @@ lat_status lat_symmetric_scratch(lat_workspace *work, const char *name, const la
                                  double **copy, int *exponent);
 
 /* The k largest eigenpairs of the packed symmetric n x n matrix `a`, which is destroyed,
- * by FULL or PARTIAL. `values` (k) and, unless NULL, `vectors` (n x k, signs open) are set
+ * all of them by divide and conquer, or, when `partial` and k is small, only those. `values` (k) and, unless NULL, `vectors` (n x k, signs open) are set
  * to views of workspace memory, in descending order. With `threads` LAPACK may use
  * BLAS's own, which changes last bits with their number. */
-lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool full,
+lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool partial,
                                 bool threads, lat_matrix *values, lat_matrix *vectors);
 
 /* LAT_SHAPE unless values is a vector of 1 to n and vectors, if any, n x values.rows. */

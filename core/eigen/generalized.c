@@ -41,7 +41,7 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
   lat_status status = reduce(work, a, b, (lapack_int)n);
   if (n >= LAT_THREADED) lat_blas_threads_end(before);
   LAT_TRY(status);
-  LAT_TRY(lat_symmetric_lapack(work, a, n, k, 4 * k > n, true, &found, vectors ? &V : NULL));
+  LAT_TRY(lat_symmetric_lapack(work, a, n, k, true, true, &found, vectors ? &V : NULL));
   lat_copy_scaled(&found, exponent_a - exponent_b, &values);
   if (vectors) {
     /* the columns lie side by side in ascending order, whatever order they are read in */

@@ -38,7 +38,8 @@ typedef struct lat_krylov_state {
   size_t order;  /* size + block */
   size_t dim, width;
   size_t last;         /* columns of Q that were multiplied last: where [0 I] has its I */
-  size_t looked;       /* dim at the last look at the Ritz pairs */
+  size_t unseen, wait; /* products since the last look at the Ritz pairs; until the next */
+  double excess;       /* then: the log of the worst residual over what is allowed */
   double norm;         /* the largest ||A q|| and |theta| so far */
   int exponent;        /* the operator is multiplied by 2^-exponent */
   bool probing;        /* fresh directions have been put in after convergence */
@@ -75,23 +76,26 @@ static lat_matrix part_of_T(const state *s, size_t r, size_t c, size_t rows, siz
 
 /* ---- orthonormal blocks ---------------------------------------------------- */
 
+typedef struct pivots {
+  double least, most;
+} pivots;
+
 /* V = V r by Cholesky QR: fast, and good enough (in two passes) while V is far from
- * singular. r is cols x cols, *low its least pivot; when not good, V is as it was. */
-static lat_status cholesky_qr(state *s, lat_matrix V, double noise, double *r, double *low,
+ * singular. r is cols x cols; when not good, V is as it was. */
+static lat_status cholesky_qr(state *s, lat_matrix V, double noise, double *r, pivots *p,
                               bool *good)
 {
   lapack_int b = (lapack_int)V.cols;
   lat_matrix Vt = lat_transpose(V), G = by_columns(r, V.cols, V.cols, V.cols);
   LAT_TRY(lat_product(s->work, 1, &Vt, &V, 0, &G));
   *good = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', b, r, b) == 0;
-  double high = 0;
-  *low = DBL_MAX;
+  *p = (pivots){DBL_MAX, 0};
   for (size_t j = 0; j < V.cols && *good; j++) {
     double pivot = r[j * V.cols + j];
-    *low = fmin(*low, pivot), high = fmax(high, pivot);
+    *p = (pivots){fmin(p->least, pivot), fmax(p->most, pivot)};
     for (size_t i = j + 1; i < V.cols; i++) r[j * V.cols + i] = 0;
   }
-  *good = *good && *low > WELL * high && *low > noise;
+  *good = *good && p->least > WELL * p->most && p->least > noise;
   if (*good)
     cblas_dtrsm(CblasColMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, (int)V.rows, b,
                 1, r, b, V.data, (int)V.rows);
@@ -102,7 +106,7 @@ static lat_status cholesky_qr(state *s, lat_matrix V, double noise, double *r, d
  * longer than noise. The columns after them, up to `keep`, are drawn at random, and
  * their rows of r (cols x cols, not triangular now) are zero. */
 static lat_status pivoted_qr(state *s, lat_matrix V, double noise, size_t keep, double *r,
-                             double *low, size_t *rank)
+                             pivots *p, size_t *rank)
 {
   size_t n = V.rows, b = V.cols, reflectors = least(n, b);
   lapack_int rows = (lapack_int)n, cols = (lapack_int)b, length, info;
@@ -116,10 +120,11 @@ static lat_status pivoted_qr(state *s, lat_matrix V, double noise, size_t keep, 
   info = LAPACKE_dgeqp3_work(LAPACK_COL_MAJOR, rows, cols, v, rows, order, tau, memory, length);
   LAT_TRY(lat_lapack_info(s->work, "dgeqp3", info));
 
+  *p = (pivots){0, fabs(v[0])};
   for (*rank = 0; *rank < least(keep, reflectors); ++*rank) {
     double pivot = fabs(v[*rank * n + *rank]);
     if (!(pivot > noise)) break;
-    *low = pivot;
+    p->least = pivot;
   }
   memset(r, 0, b * b * sizeof *r);
   for (size_t j = 0; j < b; j++)
@@ -160,11 +165,11 @@ static lat_status orthonormalize(state *s, double noise, size_t cols, size_t kee
     }
     if (keep == 0) break;
     size_t rank = b;
-    double low = 0;
+    pivots p;
     bool good = false;
-    if (keep == b) LAT_TRY(cholesky_qr(s, W, noise, r, &low, &good));
-    if (!good) LAT_TRY(pivoted_qr(s, W, noise, keep, r, &low, &rank));
-    again = pass == 0 || rank < keep || low < KEPT;
+    if (keep == b) LAT_TRY(cholesky_qr(s, W, noise, r, &p, &good));
+    if (!good) LAT_TRY(pivoted_qr(s, W, noise, keep, r, &p, &rank));
+    again = pass == 0 || rank < keep || p.least < KEPT * fmax(1, p.most);
 
     lat_matrix factor = by_columns(r, keep, b, b), R = by_columns(s->R, keep, cols, cols);
     lat_matrix result = by_columns(product, keep, cols, cols);
@@ -191,9 +196,8 @@ static lat_status look(state *s)
   if (!copy.data) return LAT_MEMORY;
   lat_copy(&T, &copy);
   kept = least(d, most(kept, s->k + 1));
-  LAT_TRY(lat_symmetric_lapack(s->work, copy.data, d, kept, 4 * kept > d, false, &s->theta, &s->Y));
+  LAT_TRY(lat_symmetric_lapack(s->work, copy.data, d, kept, true, false, &s->theta, &s->Y));
   s->norm = fmax(s->norm, fabs(lat_get(&s->theta, 0, 0)));
-  s->looked = d;
   return LAT_OK;
 }
 
@@ -210,11 +214,19 @@ static double residual(const state *s, size_t i)
   return sqrt(sum);
 }
 
-static bool converged(const state *s)
+/* Whether the k best have converged. If not, says after how many products to look again, which
+ * costs about dim^3: half of those that the residuals, falling as before, will need. */
+static bool converged(state *s, size_t iterations)
 {
-  for (size_t i = 0; i < s->k; i++)
-    if (!(residual(s, i) <= s->tolerance * s->norm)) return false;
-  return true;
+  double worst = 0, allowed = s->tolerance * s->norm;
+  for (size_t i = 0; i < s->k; i++) worst = fmax(worst, residual(s, i));
+  if (worst <= allowed) return true;
+  double excess = log(worst / allowed), gain = (s->excess - excess) / (double)s->unseen;
+  double wait = gain > 0 ? 0.5 * excess / gain : DBL_MAX;
+  s->wait = (size_t)fmax(1, fmin(wait, (double)iterations / 6));
+  s->excess = excess;
+  s->unseen = 0;
+  return false;
 }
 
 /* Q := the first `cols` Ritz vectors. */
@@ -240,7 +252,7 @@ static lat_status restart(state *s, size_t cols)
   for (size_t i = 0; i < cols; i++) s->T[i * s->order + i] = lat_get(&s->theta, i, 0);
   lat_matrix coupling = part_of_T(s, cols, 0, s->width, cols);
   LAT_TRY(lat_product(s->work, 1, &R, &Y, 0, &coupling));
-  s->dim = s->looked = cols;
+  s->dim = cols;
   return LAT_OK;
 }
 
@@ -350,17 +362,15 @@ static lat_status store(state *s, size_t before, const lat_matrix *H, size_t wid
   return LAT_OK;
 }
 
-/* Decides what comes next, now that the basis has grown. Ritz pairs cost about dim^3, so with
- * a large basis they aren't looked at after every product. */
+/* Decides what comes next, now that the basis has grown. */
 static lat_status advance(lat_krylov *solver)
 {
   state *s = solver->state;
   bool complete = s->width == 0, full = s->dim + s->width > s->size, again = false;
   bool last = solver->iterations >= s->max_iterations;
-  bool cheap = s->dim * s->dim <= 4 * s->n * s->block || s->dim >= s->looked + s->looked / 8;
-  if (s->dim < s->k || !(complete || full || last || cheap)) return LAT_OK;
+  if (s->dim < s->k || !(complete || full || last || s->unseen >= s->wait)) return LAT_OK;
   LAT_TRY(look(s));
-  if (converged(s) && proved(s, &again)) return finish(solver, true);
+  if (converged(s, solver->iterations) && proved(s, &again)) return finish(solver, true);
   if (last) return finish(solver, false);
   if (again) return probe(s);
   return full ? restart(s, least(s->theta.rows, s->size - 2 * s->block)) : LAT_OK;
@@ -391,6 +401,7 @@ lat_status lat_krylov_next(lat_krylov *solver)
   LAT_TRY(store(s, before, &H, width));
   s->width = width;
   s->probes++;
+  s->unseen++;
   solver->iterations++;
   solver->products += s->last;
   LAT_TRY(advance(solver));

@@ -1,4 +1,4 @@
-#include <math.h>
+#include <cblas.h>
 
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
@@ -15,16 +15,13 @@
 static lat_status test(lat_workspace *work, const lat_matrix *A, const lat_matrix *U,
                        const lat_matrix *s, const lat_matrix *V, bool *good)
 {
-  lat_matrix At = lat_transpose(*A), R = lat_matrix_new(work, V->rows, V->cols);
+  lat_matrix At = lat_transpose(*A), R = lat_transpose(lat_matrix_new(work, V->cols, V->rows));
   if (!R.data) return LAT_MEMORY;
   LAT_TRY(lat_product(work, 1, &At, U, 0, &R));
   for (size_t j = 0; j < V->cols; j++) {
-    double sum = 0;
-    for (size_t i = 0; i < V->rows; i++) {
-      double d = lat_get(&R, i, j) - lat_get(s, j, 0) * lat_get(V, i, j);
-      sum += d * d;
-    }
-    *good = *good && sqrt(sum) <= TRIPLET * lat_get(s, 0, 0);
+    double *r = (double *)R.data + j * R.rows;
+    for (size_t i = 0; i < V->rows; i++) r[i] -= lat_get(s, j, 0) * lat_get(V, i, j);
+    *good = *good && cblas_dnrm2((int)R.rows, r, 1) <= TRIPLET * lat_get(s, 0, 0);
   }
   return LAT_OK;
 }

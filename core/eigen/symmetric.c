@@ -5,19 +5,19 @@
 #include "matrix/product.h"
 #include "matrix/svd.h"
 
-#define KRYLOV_ORDER     400 /* the least n and n/k for which a Krylov space may be cheaper */
-#define KRYLOV_SHARE     16
-#define KRYLOV_TOLERANCE 1e-14 /* of the direct solvers */
+#define ORDER     400   /* from this n on, and below one in SHARE of the eigenvalues, */
+#define SHARE     16    /* a Krylov space is tried first */
+#define TOLERANCE 1e-14 /* of the direct solvers */
 
-/* The k largest by a Krylov space, unless that takes more products than the tridiagonal form costs: then
- * *done is false. */
+/* The k largest by a Krylov space; *done is false when they don't converge at a small part of
+ * the tridiagonal form's cost. With a block of k no vector of a repeated value is missed. */
 static lat_status krylov(lat_workspace *work, double *a, size_t n, size_t k, bool *done,
                          lat_matrix *values, lat_matrix *vectors)
 {
   lat_krylov solver;
   lat_matrix A = lat_matrix_of(a, n, n);
-  lat_krylov_options options = {.block = k, .tolerance = KRYLOV_TOLERANCE};
-  options.max_iterations = n / (8 * k) + 8;
+  lat_krylov_options options = {.block = k > 4 ? k : 4, .tolerance = TOLERANCE};
+  options.max_iterations = n / (16 * options.block) + 6;
   LAT_TRY(lat_krylov_init(&solver, work, n, k, &options));
   while (solver.wanted) {
     LAT_TRY(lat_product(work, 1, &A, &solver.V, 0, &solver.W));
@@ -40,13 +40,12 @@ lat_status lat_symmetric(lat_workspace *work, const lat_matrix *A, lat_eigensolv
   lat_mark mark = lat_workspace_mark(work);
   LAT_TRY(lat_check_results(work, n, &values, vectors));
   LAT_TRY(lat_symmetric_scratch(work, "A", A, &a, &exponent));
-  if (solver == LAT_EIGEN_AUTO && n >= KRYLOV_ORDER && k <= n / KRYLOV_SHARE)
-    solver = LAT_EIGEN_KRYLOV;
-  if (solver == LAT_EIGEN_AUTO) solver = 4 * k <= n ? LAT_EIGEN_PARTIAL : LAT_EIGEN_FULL;
+  if (solver == LAT_EIGEN_AUTO && n >= ORDER && k <= n / SHARE) solver = LAT_EIGEN_KRYLOV;
+  if (solver == LAT_EIGEN_AUTO) solver = LAT_EIGEN_PARTIAL;
   if (solver == LAT_EIGEN_KRYLOV)
     LAT_TRY(krylov(work, a, n, k, &done, &found, vectors ? &V : NULL));
   if (!done)
-    LAT_TRY(lat_symmetric_lapack(work, a, n, k, solver == LAT_EIGEN_FULL, true, &found,
+    LAT_TRY(lat_symmetric_lapack(work, a, n, k, solver != LAT_EIGEN_FULL, true, &found,
                                  vectors ? &V : NULL));
   lat_copy_scaled(&found, exponent, &values);
   if (vectors) {

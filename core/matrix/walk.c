@@ -104,7 +104,10 @@ static void walk_chunk(void *context, size_t chunk, size_t worker)
 {
   (void)worker;
   const walk *w = context;
-  _Alignas(LAT_ALIGNMENT) double buffer[LAT_OPERANDS_MAX][LAT_TILE];
+  _Alignas(LAT_ALIGNMENT) union {
+    double float64[LAT_TILE];
+    float float32[LAT_TILE];
+  } buffer[LAT_OPERANDS_MAX];
   buffered held[LAT_OPERANDS_MAX] = {{0, 0}};
   const size_t begin = chunk * w->tiles_a_chunk, end = least(begin + w->tiles_a_chunk, w->tiles);
   for (size_t t = begin; t < end; t++) {
@@ -115,12 +118,12 @@ static void walk_chunk(void *context, size_t chunk, size_t worker)
     void *at[LAT_OPERANDS_MAX];
     for (size_t k = 0; k < w->count; k++) {
       const lat_matrix tile = lat_block_of(w->operand[k], row, col, rows, cols);
-      at[k] = bring(w, k, &tile, col, buffer[k], &held[k]);
+      at[k] = bring(w, k, &tile, col, &buffer[k], &held[k]);
       if (k == 0) written = tile;
     }
     w->kernel(rows * cols, at);
-    if (at[0] == buffer[0]) {
-      const lat_matrix from = {buffer[0], rows, cols, (ptrdiff_t)cols, 1, w->dtype};
+    if (at[0] == &buffer[0]) {
+      const lat_matrix from = {&buffer[0], rows, cols, (ptrdiff_t)cols, 1, w->dtype};
       lat_copy(&from, &written);
     }
   }

@@ -1,0 +1,311 @@
+/* reduce.c: sums and their like, in blocks of lanes.
+ *
+ * Everything is brought to one form: a matrix whose columns ("lines") are reduced
+ * down their rows. A kernel takes it row by row and keeps one accumulator a
+ * column, which is vector code whatever is accumulated. A single packed line is
+ * the same thing folded into 64 columns ("lanes"), and so are a few packed lines. */
+#include "matrix/reduce.h"
+
+#include <math.h>
+
+#include "base/clones.h"
+#include "base/parallel.h"
+
+#define LANES     64    /* accumulators that run side by side, at least */
+#define LINES     512   /* and at most */
+#define BLOCK     128   /* rows added into one accumulator before it is put aside */
+#define BUFFER    2048  /* numbers of a strided block, brought together */
+#define JOB       65536 /* numbers in one piece of parallel work, about */
+#define LONG_LINE 64    /* shorter lines are taken many at a time */
+
+/* Accumulators of n lines or lanes. */
+typedef struct lanes {
+  double *value;
+  double *place; /* arg min and max only: the row of `value` */
+} lanes;
+
+/* Adds rows x cols numbers, the first row being row number 0, to cols accumulators. */
+typedef void accumulator(lanes to, const double *restrict center, size_t rows, size_t cols,
+                         const void *data, ptrdiff_t stride);
+
+#define ACCUMULATOR(name, TYPE, ...)                                                               \
+  LAT_CLONES static void name(lanes to, const double *restrict center, size_t rows, size_t cols,   \
+                              const void *data, ptrdiff_t stride)                                  \
+  {                                                                                                \
+    const TYPE *restrict row = data;                                                               \
+    double *restrict value = to.value, *restrict place = to.place;                                 \
+    (void)center, (void)place;                                                                     \
+    for (size_t i = 0; i < rows; i++, row += stride)                                               \
+      for (size_t j = 0; j < cols; j++) {                                                          \
+        const double x = (double)row[j], v = value[j];                                             \
+        __VA_ARGS__;                                                                               \
+      }                                                                                            \
+  }
+#define ACCUMULATORS(name, ...)                                                                    \
+  ACCUMULATOR(name##_64, double, __VA_ARGS__)                                                      \
+  ACCUMULATOR(name##_32, float, __VA_ARGS__)
+#define TAKE(better)                                                                               \
+  const bool take = (x better v) | ((x != x) & (v == v));                                          \
+  value[j] = take ? x : v;                                                                         \
+  place[j] = take ? (double)i : place[j]
+
+ACCUMULATORS(sum, value[j] = v + x)
+ACCUMULATORS(squares, value[j] = v + (x - center[j]) * (x - center[j]))
+ACCUMULATORS(product, value[j] = v * x)
+ACCUMULATORS(min, value[j] = x < v || x != x ? x : v)
+ACCUMULATORS(max, value[j] = x > v || x != x ? x : v)
+ACCUMULATORS(any, value[j] = (v != 0) | (x != 0))
+ACCUMULATORS(all, value[j] = (v != 0) & (x != 0))
+ACCUMULATORS(argmin, TAKE(<))
+ACCUMULATORS(argmax, TAKE(>))
+
+static const struct reducer {
+  double identity;
+  accumulator *take[2]; /* by dtype */
+  accumulator *merge;   /* of accumulators; NULL: merge_places */
+} reducers[] = {
+    [LAT_SUM] = {0, {sum_64, sum_32}, sum_64},
+    [LAT_PRODUCT] = {1, {product_64, product_32}, product_64},
+    [LAT_MIN] = {INFINITY, {min_64, min_32}, min_64},
+    [LAT_MAX] = {-INFINITY, {max_64, max_32}, max_64},
+    [LAT_ARGMIN] = {INFINITY, {argmin_64, argmin_32}, NULL},
+    [LAT_ARGMAX] = {-INFINITY, {argmax_64, argmax_32}, NULL},
+    [LAT_ANY] = {0, {any_64, any_32}, any_64},
+    [LAT_ALL] = {1, {all_64, all_32}, all_64},
+    [LAT_VARIANCE] = {0, {squares_64, squares_32}, sum_64},
+};
+
+typedef struct reduction {
+  const struct reducer *how;
+  double sign;          /* -1 for arg max, which looks for the least of -x */
+  lat_matrix A;         /* reduced down its rows */
+  const double *center; /* of each line, or (center_step 0) of all; may be NULL */
+  size_t center_step;
+  lanes partial; /* chunks x A.cols */
+  size_t chunk_rows, chunks, tile_lines, job_lines, jobs_across;
+} reduction;
+
+static size_t least(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b)
+{
+  return a > b ? a : b;
+}
+
+static size_t magnitude(ptrdiff_t stride)
+{
+  return stride < 0 ? (size_t)-stride : (size_t)stride;
+}
+
+static lanes after(lanes of, size_t n)
+{
+  return (lanes){of.value + n, of.place + n};
+}
+
+static void clear(const reduction *r, lanes to, size_t n)
+{
+  for (size_t j = 0; j < n; j++) {
+    to.value[j] = r->how->identity;
+    to.place[j] = 0;
+  }
+}
+
+/* The better value, then the lower place; NaN is best. */
+static void merge_places(double sign, lanes to, lanes from, size_t n)
+{
+  for (size_t j = 0; j < n; j++) {
+    const double x = sign * from.value[j], v = sign * to.value[j];
+    const bool same = x == v || (x != x && v != v);
+    if (same ? from.place[j] < to.place[j] : x < v || x != x) {
+      to.value[j] = from.value[j];
+      to.place[j] = from.place[j];
+    }
+  }
+}
+
+static void merge(const reduction *r, lanes to, lanes from, size_t n)
+{
+  if (r->how->merge)
+    r->how->merge(to, NULL, 1, n, from.value, 0);
+  else
+    merge_places(r->sign, to, from, n);
+}
+
+/* Merges `count` groups of n accumulators into the first, in a tree. */
+static void merge_tree(const reduction *r, lanes all, size_t count, size_t n)
+{
+  for (size_t step = 1; step < count; step *= 2)
+    for (size_t k = 0; k + step < count; k += 2 * step)
+      merge(r, after(all, k * n), after(all, (k + step) * n), n);
+}
+
+/* Adds a block that is packed or has its own row stride, rows from number `first`
+ * on, to the accumulators of its lines. */
+static void add_block(const reduction *r, lanes to, const double *center, const lat_matrix *block,
+                      size_t first)
+{
+  double value[LINES], place[LINES];
+  const lanes own = {value, place};
+  const size_t n = block->cols;
+  const bool packed = block->row_stride == (ptrdiff_t)n;
+  const size_t fold = packed ? least(most(LANES / n, 1), block->rows) : 1; /* rows in one */
+  const size_t rows = block->rows / fold, rest = block->rows % fold;
+  accumulator *take = r->how->take[block->dtype];
+  clear(r, own, n * fold);
+  take(own, center, rows, n * fold, block->data, block->row_stride * (ptrdiff_t)fold);
+  for (size_t k = 0; k < n * fold; k++)
+    place[k] = place[k] * (double)fold + (double)(first + k / n);
+  merge_tree(r, own, fold, n);
+  merge(r, to, own, n);
+  if (rest == 0) return;
+  const lat_matrix tail = lat_block_of(*block, rows * fold, 0, rest, n);
+  clear(r, own, n);
+  take(own, center, rest, n, tail.data, tail.row_stride);
+  for (size_t k = 0; k < n; k++) place[k] += (double)(first + rows * fold);
+  merge(r, to, own, n);
+}
+
+/* One tile of lines, rows `begin` to `end`. */
+static void add_tile(const reduction *r, lanes to, size_t line, size_t n, size_t begin, size_t end)
+{
+  _Alignas(LAT_ALIGNMENT) union {
+    double float64[BUFFER];
+    float float32[BUFFER];
+  } buffer;
+  double center[LINES];
+  const lat_matrix *A = &r->A;
+  const size_t lane_count = most(LANES / n, 1) * n;
+  if (r->center)
+    for (size_t k = 0; k < lane_count; k++) center[k] = r->center[(line + k % n) * r->center_step];
+  const bool in_place = n == 1 ? A->row_stride == 1 : A->col_stride == 1;
+  const size_t step = in_place ? BLOCK * lane_count / n : most(BUFFER / n, 1);
+  for (size_t row = begin; row < end; row += step) {
+    lat_matrix block = lat_block_of(*A, row, line, least(step, end - row), n);
+    if (!in_place) {
+      const lat_matrix near = {&buffer, block.rows, n, (ptrdiff_t)n, 1, A->dtype};
+      lat_copy(&block, &near);
+      block = near;
+    }
+    add_block(r, to, center, &block, row);
+  }
+}
+
+static void reduce_job(void *context, size_t job, size_t worker)
+{
+  (void)worker;
+  const reduction *r = context;
+  const size_t chunk = job / r->jobs_across, first = job % r->jobs_across * r->job_lines;
+  const size_t begin = chunk * r->chunk_rows, end = least(begin + r->chunk_rows, r->A.rows);
+  const size_t last = least(first + r->job_lines, r->A.cols);
+  for (size_t line = first; line < last; line += r->tile_lines) {
+    const size_t n = least(r->tile_lines, last - line);
+    const lanes to = after(r->partial, chunk * r->A.cols + line);
+    clear(r, to, n);
+    add_tile(r, to, line, n, begin, end);
+  }
+}
+
+/* Reduces the columns of r->A; the results are the first A.cols of r->partial. */
+static lat_status reduce_columns(lat_workspace *work, reduction *r)
+{
+  const lat_matrix *A = &r->A;
+  const bool down =
+      A->cols == 1 || (magnitude(A->row_stride) < magnitude(A->col_stride) && A->rows >= LONG_LINE);
+  r->tile_lines = down ? 1 : least(A->cols, LINES);
+  r->chunk_rows = least(A->rows, down ? JOB : lat_chunk_rows(r->tile_lines));
+  r->chunks = (A->rows + r->chunk_rows - 1) / r->chunk_rows;
+  r->job_lines = r->tile_lines * most(JOB / (r->tile_lines * r->chunk_rows), 1);
+  r->jobs_across = (A->cols + r->job_lines - 1) / r->job_lines;
+  double *memory = lat_allocate(work, r->chunks * A->cols, 2 * sizeof(double));
+  if (!memory) return LAT_MEMORY;
+  r->partial = (lanes){memory, memory + r->chunks * A->cols};
+
+  const size_t jobs = r->chunks * r->jobs_across;
+  if (A->rows * A->cols >= JOB)
+    LAT_TRY(lat_parallel(work, jobs, reduce_job, r));
+  else
+    for (size_t job = 0; job < jobs; job++) reduce_job(r, job, 0);
+  merge_tree(r, r->partial, r->chunks, A->cols);
+  return LAT_OK;
+}
+
+/* All of A as columns, by the order of its memory; one column if it is in one piece. */
+static lat_matrix as_columns(const lat_matrix *A)
+{
+  lat_matrix B = magnitude(A->row_stride) > magnitude(A->col_stride) ? lat_transpose(*A) : *A;
+  if (B.rows == 1) B = lat_transpose(B);
+  if (B.cols > 1 && B.col_stride == (ptrdiff_t)B.rows * B.row_stride) {
+    B.rows *= B.cols;
+    B.cols = 1;
+  }
+  return B;
+}
+
+/* The number of results, at *results in the workspace. */
+static lat_status reduce(lat_workspace *work, lat_reduction kind, const lat_matrix *A, int dim,
+                         const double *center, double **results)
+{
+  const bool places = kind == LAT_ARGMIN || kind == LAT_ARGMAX;
+  reduction r = {.how = &reducers[kind], .sign = kind == LAT_ARGMAX ? -1 : 1, .center = center};
+  r.center_step = dim != 0;
+  if (dim == 1)
+    r.A = *A;
+  else if (dim == 2 || places)
+    r.A = lat_transpose(*A);
+  else
+    r.A = as_columns(A);
+  LAT_TRY(reduce_columns(work, &r));
+  if (dim == 0) {
+    for (size_t k = 0; k < r.A.cols; k++) r.partial.place[k] += (double)(k * r.A.rows);
+    merge_tree(&r, r.partial, r.A.cols, 1);
+  }
+  *results = places ? r.partial.place : r.partial.value;
+  return LAT_OK;
+}
+
+lat_status lat_reduce(lat_workspace *work, lat_reduction kind, const lat_matrix *A, int dim,
+                      double correction, const lat_matrix *out)
+{
+  const size_t along = dim == 1 ? A->rows : dim == 2 ? A->cols : A->rows * A->cols;
+  const size_t count = dim == 1 ? A->cols : dim == 2 ? A->rows : 1;
+  const double n = (double)along;
+  const lat_mark mark = lat_workspace_mark(work);
+  const bool moment = kind >= LAT_MEAN;
+  double *result;
+  LAT_TRY(reduce(work, moment ? LAT_SUM : kind, A, dim, NULL, &result));
+  if (moment)
+    for (size_t k = 0; k < count; k++) result[k] /= n;
+  if (kind > LAT_MEAN) {
+    LAT_TRY(reduce(work, LAT_VARIANCE, A, dim, result, &result));
+    for (size_t k = 0; k < count; k++) {
+      result[k] = n > correction ? result[k] / (n - correction) : NAN;
+      if (kind == LAT_DEVIATION) result[k] = sqrt(result[k]);
+    }
+  }
+  const lat_matrix results = lat_vector_of(result, count);
+  lat_copy(&results, out);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+void lat_cumulative_sum(const lat_matrix *A, int dim, const lat_matrix *C)
+{
+  const lat_matrix from = dim == 1 ? *A : lat_transpose(*A);
+  const lat_matrix to = dim == 1 ? *C : lat_transpose(*C);
+  double total[LINES], row[LINES];
+  for (size_t line = 0; line < from.cols; line += LINES) {
+    const size_t n = least(LINES, from.cols - line);
+    const lat_matrix sums = lat_matrix_of(total, 1, n), addends = lat_matrix_of(row, 1, n);
+    for (size_t j = 0; j < n; j++) total[j] = 0;
+    for (size_t i = 0; i < from.rows; i++) {
+      const lat_matrix source = lat_block_of(from, i, line, 1, n);
+      const lat_matrix target = lat_block_of(to, i, line, 1, n);
+      lat_copy(&source, &addends);
+      for (size_t j = 0; j < n; j++) total[j] += row[j];
+      lat_copy(&sums, &target);
+    }
+  }
+}
