@@ -22,6 +22,7 @@ SANITIZE   =
 BUILD      = build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 comma      = ,
 
+VERSION    = $(shell sed -n 's/^.define LAT_VERSION "\(.*\)"/\1/p' core/latent.h)
 PREFIX     = /usr/local
 INST_PREFIX = $(PREFIX)
 LIBDIR     = $(or $(INST_LIBDIR),$(INST_PREFIX)/lib/lua/5.4)
@@ -96,5 +97,77 @@ repl: all
 clean:
 	rm -rf build
 
-.PHONY: all env test repl clean
+# ---- dependencies, the main job, documentation ----
+
+deps:
+	$(Q)CC="$(CC)" LUA="$(LUA)" sh scripts/deps.sh
+# `make -j deps demo`: nothing is compiled before its compiler is there
+$(CORE_O) $(BIND_O): | $(filter deps,$(MAKECMDGOALS))
+
+demo: all
+	$(Q)$(PRELOAD) $(ENV) $(LUA) scripts/digits.lua $(BUILD)/digits
+
+stubs: all
+	$(Q)$(ENV) $(LUA) scripts/stubs.lua $(BUILD)
+
+# ---- lint: formatting, luacheck, warnings as errors (here and for arm64, where its compiler is) ----
+
+C_FILES  = $(shell find core bindings spec notebooks -name '*.[ch]' 2>/dev/null)
+SPEC_C   = $(filter spec/%.c,$(C_FILES))
+CROSS    = $(shell command -v aarch64-linux-gnu-gcc)
+STRICT   = -O2 -Werror
+# headers of this machine's libraries, after the cross compiler's own
+CROSSFLAGS = $(STRICT) -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	luacheck --quiet .
+	$(Q)$(MAKE) BUILD=build/lint CFLAGS="$(STRICT)" objects
+	$(if $(SPEC_C),$(Q)for f in $(SPEC_C); do $(CC) $(LAT_CFLAGS) $(STRICT) -Ibindings -isystem $(LUA_INCDIR) -c -o /dev/null $$f || exit 1; done)
+	$(if $(CROSS),$(Q)$(MAKE) BUILD=build/lint/arm64 CC=$(CROSS) CFLAGS="$(CROSSFLAGS)" objects)
+
+objects: $(CORE_O) $(BIND_O)
+
+# ---- benchmarks: make bench, make bench CASE=pca: the cases whose names have it ----
+
+PEERS = $(CURDIR)/build/peers
+
+bench-deps:
+	$(Q)test -x $(PEERS)/bin/pip || python3 -m venv $(PEERS) || \
+	  { rm -rf $(PEERS); echo "python3's venv is missing (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(Q)$(PEERS)/bin/pip install --quiet --upgrade numpy scipy scikit-learn threadpoolctl
+
+bench: all
+	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
+
+# ---- install: LuaRocks gives INST_LIBDIR and INST_LUADIR (or LIBDIR and LUADIR) and takes the module only ----
+# Old files are removed first, so that a running process keeps the ones it has mapped.
+
+ROCK      = $(INST_LIBDIR)$(filter command%,$(origin LIBDIR))
+D         = $(DESTDIR)
+HEADERS   = $(wildcard core/*.h core/*/*.h)
+PUT       = install -D -m 644
+
+install: all
+	$(Q)rm -f $(D)$(LIBDIR)/latent.so
+	$(Q)install -D -m 755 $(BUILD)/latent.so $(D)$(LIBDIR)/latent.so
+	$(Q)rm -rf $(D)$(LUADIR)/latent
+	$(Q)for f in $(LUA_FILES:bindings/%=%); do $(PUT) bindings/$$f $(D)$(LUADIR)/$$f || exit 1; done
+	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c)
+
+install-c:
+	$(Q)rm -rf $(D)$(PREFIX)/include/latent $(D)$(PREFIX)/lib/liblatent.*
+	$(Q)for f in $(HEADERS:core/%=%); do $(PUT) core/$$f $(D)$(PREFIX)/include/latent/$$f || exit 1; done
+	$(Q)$(PUT) $(BUILD)/liblatent.a $(D)$(PREFIX)/lib/liblatent.a
+	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(D)$(PREFIX)/lib/liblatent.so.0
+	$(Q)ln -s liblatent.so.0 $(D)$(PREFIX)/lib/liblatent.so
+	$(Q)mkdir -p $(D)$(PREFIX)/lib/pkgconfig
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/latent.pc.in >$(D)$(PREFIX)/lib/pkgconfig/latent.pc
+
+uninstall:
+	rm -rf $(D)$(LIBDIR)/latent.so $(D)$(LUADIR)/latent
+	$(if $(ROCK),,rm -rf $(D)$(PREFIX)/include/latent $(D)$(PREFIX)/lib/liblatent.a $(D)$(PREFIX)/lib/liblatent.so \
+	  $(D)$(PREFIX)/lib/liblatent.so.0 $(D)$(PREFIX)/lib/pkgconfig/latent.pc)
+
+.PHONY: all env test repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

@@ -87,6 +87,23 @@ static const char *check_path(lua_State *L, const char *who)
 
 typedef lat_status parser(lat_workspace *, const unsigned char *, size_t, lat_array *);
 
+/* Pushes the array as a matrix of its own; raises at Ctrl-C. */
+static latL_Matrix *convert_array(lua_State *L, const char *who, latL_Source *s,
+                                  const lat_array *array)
+{
+  latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, lat_array_dtype(array));
+  A->vector = array->vector;
+  /* in bands, so that Ctrl-C is heard */
+  size_t band = 1 + ((size_t)1 << 20) / array->cols;
+  for (size_t i = 0; i < array->rows; i += band) {
+    size_t n = array->rows - i < band ? array->rows - i : band;
+    lat_matrix rows = lat_block_of(A->view, i, 0, n, array->cols);
+    lat_array_convert(array, s->map.bytes, i, &rows);
+    latL_check(L, who, &s->work, lat_workspace_mark(&s->work), lat_check(&s->work));
+  }
+  return A;
+}
+
 static int read_array(lua_State *L, latL_Source *s, const char *path, parser *parse)
 {
   static const char *const none[] = {NULL};
@@ -94,17 +111,7 @@ static int read_array(lua_State *L, latL_Source *s, const char *path, parser *pa
   latL_checkoptions(L, 2, "latent.read", none);
   lat_status status = parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
-  latL_Matrix *A = latL_newmatrix(L, array.rows, array.cols, lat_array_dtype(&array));
-  A->vector = array.vector;
-  /* in bands, so that Ctrl-C is heard */
-  size_t band = 1 + ((size_t)1 << 20) / array.cols;
-  for (size_t i = 0; i < array.rows && status == LAT_OK; i += band) {
-    size_t n = array.rows - i < band ? array.rows - i : band;
-    lat_matrix rows = lat_block_of(A->view, i, 0, n, array.cols);
-    lat_array_convert(&array, s->map.bytes, i, &rows);
-    status = lat_check(&s->work);
-  }
-  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
+  convert_array(L, "latent.read", s, &array);
   return 1;
 }
 
@@ -213,13 +220,19 @@ static int files_open(lua_State *L)
   latL_Source *s = new_source(L);
   lat_status status = map_source(L, s, path);
   if (status == LAT_OK) status = lat_npy_parse(&s->work, s->map.bytes, s->map.size, &array);
-  if (status == LAT_OK && !lat_array_view(&array, s->map.bytes, &view))
+  if (status == LAT_OK && !lat_array_native(&array))
     status = lat_fail(&s->work, LAT_FORMAT,
                       "%s-endian %c%zu elements can't be used as they are in the file; "
                       "latent.read converts them",
                       array.big ? "big" : "little", array.kind, array.size);
   if (status != LAT_OK) return latL_sourcefailure(L, "latent.open", s, path, status);
-  latL_newview(L, -1, view, array.vector)->readonly = true;
+  if (lat_array_view(&array, s->map.bytes, &view)) {
+    latL_newview(L, -1, view, array.vector)->readonly = true;
+    return 1;
+  }
+  /* askew in the file, so it takes a copy, which behaves the same */
+  convert_array(L, "latent.open", s, &array)->readonly = true;
+  close_source(s);
   return 1;
 }
 

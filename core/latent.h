@@ -17,10 +17,12 @@
 #include "base/workspace.h"
 
 #include "matrix/arithmetic.h"
+#include "matrix/factor.h"
 #include "matrix/linear.h"
 #include "matrix/matrix.h"
 #include "matrix/moments.h"
 #include "matrix/product.h"
+#include "matrix/solve.h"
 #include "matrix/svd.h"
 
 #include "eigen/eigen.h"

@@ -72,12 +72,12 @@ describe("the documentation", function()
 
   it("names only what exists, and each thing once", function()
     local wrong, seen = {}, {}
-    each_entry(function(entry)
+    each_entry(function(entry, room)
       local name = canonical(entry.name)
       if seen[name] then wrong[#wrong + 1] = name .. " (twice)" end
       seen[name] = true
       local class, property = name:match("^(%u%w*)%.([%w_]+)$")
-      if entry.topic then return end
+      if entry.topic or name == room.name then return end -- a room may be a folder of functions only
       local found
       if class then found = sample(class)[property] else found = help.resolve(name) end
       if found == nil then wrong[#wrong + 1] = name end
@@ -118,10 +118,12 @@ describe("the documentation", function()
     local wrong = {}
     each_entry(function(entry)
       if not entry.example then return end
-      local names = setmetatable({ latent = latent, print = function() end }, { __index = _G })
-      for _, room in ipairs(docs) do
-        if room.name ~= "latent" then names[room.name] = latent[room.name] end
-      end
+      local names = setmetatable({ latent = latent, print = function() end }, {
+        __index = function(_, name)
+          if _G[name] ~= nil then return _G[name] end
+          return latent[name]
+        end,
+      })
       local chunk, message = load(entry.example, "=" .. entry.name, "t", names)
       if not chunk then chunk, message = load("return " .. entry.example, "=" .. entry.name, "t", names) end
       local ok = chunk
@@ -204,5 +206,49 @@ describe("latent.help", function()
         end
       end
     end)
+  end)
+end)
+
+describe("scripts/stubs.lua", function()
+  local folder, stubs
+
+  setup(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    local lua = arg and arg[-1] or "lua5.4"
+    assert(os.execute(("%s scripts/stubs.lua %s >%s.log 2>&1"):format(lua, folder, folder)))
+    local file = assert(io.open(folder .. "/stubs/latent.lua"))
+    stubs = file:read "a"
+    file:close()
+  end)
+
+  teardown(function() os.execute(("rm -r %s %s.log"):format(folder, folder)) end)
+
+  it("makes Lua that loads, with every function in its place", function()
+    local made = assert(load(stubs))()
+    assert.is_function(made.plot.figure)
+    assert.is_function(made.help.text)
+    assert.is_table(made.progress)
+  end)
+
+  it("types arguments, options, results and classes for the language server", function()
+    local function has(line) assert.is_truthy(("\n" .. stubs):find("\n" .. line .. "\n", 1, true), line) end
+    has "---@meta latent"
+    has "---@class latent.Figure"
+    has "---@field logy? boolean a logarithmic y axis (false)"
+    has "---@param options? latent.plot.figure.options see options"
+    has "---@return latent.Figure # the figure"
+    has "function Figure:ellipse(mean, covariance, options) end"
+    has "---@overload fun(n: integer, options?: latent.progress.options): fun(): integer"
+  end)
+
+  it("makes a reference page a room", function()
+    for _, room in ipairs(docs) do
+      local file = assert(io.open(("%s/docs/%s.md"):format(folder, room.name)))
+      local text = file:read "a"
+      file:close()
+      assert.is_truthy(text:find("^# " .. room.name .. "\n"))
+      for _, entry in ipairs(room) do assert.is_truthy(text:find(entry.summary, 1, true), entry.name) end
+    end
   end)
 end)

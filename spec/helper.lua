@@ -51,4 +51,36 @@ function helper.fails(part, f, ...)
     ("the message was: %s\nit should contain: %s"):format(tostring(message), part))
 end
 
+local build = os.getenv "LATENT_BUILD" or "build"
+local compiler = os.getenv "CC" or "gcc"
+
+-- Runs a shell command; its output and whether it succeeded.
+function helper.run(command)
+  local pipe = assert(io.popen("{ " .. command .. "; } 2>&1"))
+  local output = pipe:read "a"
+  return output, (pipe:close())
+end
+
+-- Compiles the C program spec/embed/NAME.c against the static library, and gives its path. `flags`
+-- are added; with `lua` the program may embed Lua.
+function helper.program(name, flags)
+  local path = ("%s/spec/%s"):format(build, name)
+  local command = ("mkdir -p %s/spec && %s -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Icore %s -o %s spec/embed/%s.c "
+    .. "%s/liblatent.a -lopenblas -llapacke -lm"):format(build, compiler, flags or "", path, name, build)
+  local output, ok = helper.run(command .. (flags and flags:find "lua" and " -llua5.4" or ""))
+  assert.is_truthy(ok, output)
+  return path
+end
+
+-- Runs a Lua script in a process of its own, with this process's paths; its output and success.
+function helper.lua(script, environment)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(script)
+  file:close()
+  local output, ok = helper.run(("%s %s %s"):format(environment or "", arg and arg[-1] or "lua5.4", path))
+  os.remove(path)
+  return output, ok
+end
+
 return helper

@@ -142,8 +142,9 @@ end)
 describe("what a user writes", function()
   it("is text and never a command", function()
     local trap = in_folder "trap"
-    local nasty = ("`touch T` $(touch T) \"; system('touch T') # ' ''.system(\"touch T\").'' ''' \\ \n!touch T\n" ..
-      "END_OF_DATA\n\r\0'"):gsub("T", trap)
+    local nasty = "`touch TRAP` $(touch TRAP) \"; system('touch TRAP') # ' ''.system(\"touch TRAP\").'' ''' \\ \n" ..
+      "!touch TRAP\nEND_OF_DATA\n\r\0'"
+    nasty = nasty:gsub("TRAP", trap)
     local fig = plot.figure { title = nasty, xlabel = nasty, ylabel = nasty }
       :points({ 1, 2 }, { 1, 2 }, { classes = { nasty, "b" }, labels = { b = nasty } })
       :line({ 1, 2 }, { 2, 1 }, { label = nasty }):label(1, 1, nasty)

@@ -31,12 +31,16 @@ lat_dtype lat_array_dtype(const lat_array *array)
   return array->kind == 'f' && array->size == sizeof(float) ? LAT_FLOAT32 : LAT_FLOAT64;
 }
 
+bool lat_array_native(const lat_array *array)
+{
+  return array->kind == 'f' && array->size >= sizeof(float) && array->big == BIG_MACHINE;
+}
+
 bool lat_array_view(const lat_array *array, const unsigned char *bytes, lat_matrix *view)
 {
   const unsigned char *data = bytes + array->offset;
-  if (array->kind != 'f' || array->size < sizeof(float) || array->big != BIG_MACHINE) return false;
-  if ((uintptr_t)data % array->size != 0) return false;
-  if (array->fortran && array->axes > 2) return false; /* the joined axes have no one stride */
+  if (!lat_array_native(array) || (uintptr_t)data % array->size != 0) return false;
+  if (array->fortran && array->axes > 2) return false;
   ptrdiff_t rows = (ptrdiff_t)array->rows, cols = (ptrdiff_t)array->cols;
   *view = (lat_matrix){.data = (void *)(uintptr_t)data,
                        .rows = array->rows,

@@ -37,8 +37,12 @@ lat_status lat_array_check(lat_workspace *work, lat_array *array, size_t availab
  * numbers of 8 bytes are rounded beyond 2^53). */
 lat_dtype lat_array_dtype(const lat_array *array);
 
-/* True, and the elements themselves as a view without a copy, when they are float64
- * or float32 as this machine has them. `bytes` is the start of the file. */
+/* Are the elements float64 or float32 as this machine has them? */
+bool lat_array_native(const lat_array *array);
+
+/* True, and the elements as a view without a copy, when they are native, aligned
+ * and have strides (joined axes in Fortran order have none). `bytes` is the start of
+ * the file. */
 bool lat_array_view(const lat_array *array, const unsigned char *bytes, lat_matrix *view);
 
 /* Converts rows first, first+1, ... into all rows of `out`, of the array's columns

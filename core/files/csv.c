@@ -54,9 +54,10 @@ static lat_status not_a_number(lat_workspace *work, size_t line, size_t column, 
 
 static lat_status check_delimiter(lat_workspace *work, char c)
 {
-  if (c == '\0' || is_line_end(c) || strchr("\"+-.0123456789", c))
+  bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  if (letter || c == '\0' || is_line_end(c) || strchr("\"+-.", c))
     return lat_fail(work, LAT_INVALID,
-                    "delimiter must not be a quote, a line end or part of a number");
+                    "delimiter must not be a letter, a digit, a quote, a line end or one of + - .");
   return LAT_OK;
 }
 

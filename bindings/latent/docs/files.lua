@@ -86,7 +86,8 @@ Writing replaces a file at once when it is complete: an error leaves the old one
     },
     text = [[
 The file must hold f8 or f4 elements in this machine's byte order; latent.read converts others. Both C and
-Fortran order are views by strides. The file must not be truncated while it is open: reading what is gone ends
+Fortran order are views by strides; elements that lie askew in the file (NumPy aligns them) and joined axes in
+Fortran order take a copy. The file must not be truncated while it is open: reading what is gone ends
 the process (SIGBUS). Replace files instead, as latent.write does.]],
     example = 'local X, message = latent.open "huge.npy"',
   },

@@ -13,14 +13,30 @@
 --   text      more, where there is more to say; lines that begin with spaces are kept
 --   example   Lua that runs, with every room as a local of its name
 --
--- This file gives the rooms in the order of the overview, each { name =, entries... }.
+-- This file gives the rooms in the order of the overview, each { name =, entries... }. A room
+-- may have several files.
 
-local rooms = { "latent", "plot", "progress" }
+local rooms = {
+  { "latent" },
+  { "matrix", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
+  { "random" },
+  { "eigen" },
+  { "pca" },
+  { "scaler" },
+  { "files" },
+  { "datasets" },
+  { "plot" },
+  { "progress" },
+}
 
 local docs = {}
-for i, name in ipairs(rooms) do
-  local room = require("latent.docs." .. name)
-  room.name = name
-  docs[i] = room
+for _, files in ipairs(rooms) do
+  local room = { name = files[1] }
+  for _, file in ipairs(files) do
+    if package.searchpath("latent.docs." .. file, package.path) then
+      for _, entry in ipairs(require("latent.docs." .. file)) do room[#room + 1] = entry end
+    end
+  end
+  if #room > 0 then docs[#docs + 1] = room end
 end
 return docs

@@ -45,6 +45,30 @@ that names the nearest known one. Misuse raises; a file that can't be read gives
     example = "local width = latent.terminal(io.stdout) or 80",
   },
   {
+    name = "latent.clock",
+    summary = "Seconds of a clock that never goes back, to time things with.",
+    args = {},
+    returns = { { "number", "seconds since some moment; a difference of two is elapsed time" } },
+    text = "os.clock counts the processor time of all threads, which is another thing.",
+    example = "local t = latent.clock(); local seconds = latent.clock() - t",
+  },
+  {
+    name = "latent.threads",
+    summary = "How many threads work, for the whole process; sets it when given.",
+    args = { { "n", "integer?", "the number from now on, 1 to 256" } },
+    returns = { { "integer", "the number" } },
+    text = [[
+At first it is the environment's LATENT_NUM_THREADS, else the processors that the process may use. Results are
+the same bits for every number. With OpenBLAS's serial build, which isn't safe from several threads, it stays 1.
+BLAS itself is set to one thread when latent is loaded, unless OPENBLAS_NUM_THREADS or OMP_NUM_THREADS is set.]],
+    example = "latent.threads(latent.threads())",
+  },
+  {
+    name = "latent.version",
+    summary = "The version as a string, such as \"0.1.0\".",
+    returns = { { "string", "the version" } },
+  },
+  {
     name = "conventions",
     topic = true,
     summary = "What holds in every room: 1/N, descending order, signs, units.",

@@ -1,4 +1,4 @@
-/* terminal.c: latent.terminal(file) gives a terminal's width, which plain Lua can't ask for. */
+/* system.c: what plain Lua can't ask the system for: a terminal's width, and a fine clock. */
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -26,8 +26,16 @@ static int terminal(lua_State *L)
   return 1;
 }
 
-void latL_open_terminal(lua_State *L)
+/* clock(): seconds since some moment, of a clock that never goes back. */
+static int wall_clock(lua_State *L)
 {
-  lua_pushcfunction(L, terminal);
-  lua_setfield(L, -2, "terminal");
+  lua_pushnumber(L, lat_clock());
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"terminal", terminal}, {"clock", wall_clock}, {NULL, NULL}};
+
+void latL_open_system(lua_State *L)
+{
+  luaL_setfuncs(L, functions, 0);
 }

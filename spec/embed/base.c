@@ -1,0 +1,222 @@
+/* base.c: exercises status, workspace and thread pool as a C host would. Each line printed is a
+ * fact that spec/base_spec.lua expects; `base NAME` runs one part. */
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "latent.h"
+
+enum { CHUNKS = 1000 };
+
+typedef struct sums {
+  double of[CHUNKS];
+  int runs[CHUNKS];
+  atomic_int inside[LAT_THREADS_MAX]; /* calls that run with a worker's number */
+  atomic_int clashes;
+  int nested;
+} sums;
+
+static void add(void *context, size_t chunk, size_t worker)
+{
+  sums *s = context;
+  if (atomic_fetch_add(&s->inside[worker], 1) != 0) atomic_fetch_add(&s->clashes, 1);
+  double sum = 0;
+  for (int i = 1; i < 2000; i++) sum += 1.0 / (double)(chunk + (size_t)i);
+  s->of[chunk] = sum;
+  s->runs[chunk]++;
+  if (s->nested) { /* a task that has chunks of its own runs them inline */
+    static _Thread_local sums inner;
+    memset(&inner, 0, sizeof inner);
+    lat_parallel(NULL, 10, add, &inner);
+    if (inner.of[9] == 0) atomic_fetch_add(&s->clashes, 1);
+  }
+  atomic_fetch_sub(&s->inside[worker], 1);
+}
+
+/* 1 when every chunk ran exactly once, no two at once with one worker, with the expected sums */
+static int right(size_t threads, int nested)
+{
+  static sums s, reference;
+  lat_threads_set(threads);
+  memset(&s, 0, sizeof s);
+  memset(&reference, 0, sizeof reference);
+  s.nested = nested;
+  for (size_t c = 0; c < CHUNKS; c++) add(&reference, c, 0);
+  int ok = lat_parallel(NULL, CHUNKS, add, &s) == LAT_OK && s.clashes == 0;
+  for (size_t c = 0; c < CHUNKS; c++) ok = ok && s.runs[c] == 1 && s.of[c] == reference.of[c];
+  return ok;
+}
+
+static void pool(void)
+{
+  printf("1 thread %d\n", right(1, 0));
+  printf("2 threads %d\n", right(2, 0));
+  printf("7 threads %d\n", right(7, 0));
+  printf("nested %d\n", right(3, 1));
+  int ok = 1;
+  for (int i = 0; i < 300; i++) ok = ok && right(1 + (size_t)i % 5, 0);
+  printf("changing %d\n", ok);
+  printf("no chunks %d\n", lat_parallel(NULL, 0, add, NULL) == LAT_OK);
+}
+
+/* CPU seconds of the process while it only sleeps: parked threads use none */
+static void idle(void)
+{
+  right(4, 0);
+  clock_t before = clock();
+  usleep(300000);
+  printf("idle %d\n", (double)(clock() - before) / CLOCKS_PER_SEC < 0.05);
+}
+
+static void *many(void *argument)
+{
+  (void)argument;
+  static _Thread_local sums s;
+  int ok = 1;
+  for (int i = 0; i < 50; i++) {
+    memset(&s, 0, sizeof s);
+    ok = ok && lat_parallel(NULL, 100, add, &s) == LAT_OK && s.clashes == 0;
+    for (int c = 0; c < 100; c++) ok = ok && s.runs[c] == 1;
+  }
+  return (void *)(intptr_t)ok;
+}
+
+static void callers(void)
+{
+  pthread_t threads[6];
+  int ok = 1;
+  lat_threads_set(3);
+  for (int i = 0; i < 6; i++) pthread_create(&threads[i], NULL, many, NULL);
+  for (int i = 0; i < 6; i++) {
+    void *result;
+    pthread_join(threads[i], &result);
+    ok = ok && result;
+  }
+  printf("callers %d\n", ok);
+}
+
+static int child_ok(pid_t child)
+{
+  int status;
+  for (int i = 0; i < 400; i++, usleep(50000))
+    if (waitpid(child, &status, WNOHANG) == child)
+      return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  kill(child, SIGKILL);
+  return 0;
+}
+
+static void forks(void)
+{
+  right(2, 0);
+  pid_t child = fork();
+  if (child == 0) _exit(right(2, 0) && right(3, 0) ? 0 : 1);
+  printf("fork %d\n", child_ok(child));
+  printf("parent %d\n", right(2, 0));
+  child = fork(); /* a process that may have no threads at all */
+  if (child == 0) {
+    struct rlimit none = {0, 0};
+    if (setuid(65534) != 0 || setrlimit(RLIMIT_NPROC, &none) != 0) _exit(0);
+    _exit(right(4, 0) ? 0 : 1);
+  }
+  printf("no threads %d\n", child_ok(child));
+}
+
+/* Signals go to the host's threads, never to the pool's. */
+static volatile sig_atomic_t caught;
+static pthread_t main_thread;
+static void on_signal(int number)
+{
+  (void)number;
+  caught += pthread_equal(pthread_self(), main_thread) ? 1 : 1000;
+}
+
+static void signals(void)
+{
+  main_thread = pthread_self();
+  right(4, 0);
+  signal(SIGUSR1, on_signal);
+  for (int i = 0; i < 50; i++) {
+    kill(getpid(), SIGUSR1);
+    right(4, 0);
+  }
+  printf("signals %d\n", caught > 0 && caught < 1000);
+}
+
+static atomic_int flag;
+static atomic_int began;
+static void cancel_at_ten(void *context, size_t chunk, size_t worker)
+{
+  (void)context, (void)chunk, (void)worker;
+  if (atomic_fetch_add(&began, 1) == 10) atomic_store(&flag, 1);
+  usleep(1000);
+}
+
+static void cancelling(void)
+{
+  lat_workspace work;
+  lat_workspace_init(&work);
+  work.cancel = &flag;
+  lat_threads_set(2);
+  printf("cancelled %d\n", lat_parallel(&work, CHUNKS, cancel_at_ten, NULL) == LAT_CANCELLED);
+  printf("early %d\n", began < 100);
+  printf("message %s\n", work.message);
+  flag = 0;
+  work.deadline = lat_clock() + 0.02;
+  began = 100;
+  printf("late %d\n", lat_parallel(&work, CHUNKS, cancel_at_ten, NULL) == LAT_CANCELLED);
+  printf("message %s\n", work.message);
+  lat_workspace_done(&work);
+}
+
+static void workspace(void)
+{
+  lat_workspace work;
+  lat_workspace_init(&work);
+  lat_mark outer = lat_workspace_mark(&work);
+  double *a = lat_doubles(&work, 100);
+  lat_mark inner = lat_workspace_mark(&work);
+  double *b = lat_doubles(&work, 5);
+  double *c = lat_doubles(&work, 1000000); /* a block of its own */
+  printf("aligned %d\n", (uintptr_t)a % 64 == 0 && (uintptr_t)b % 64 == 0 && (uintptr_t)c % 64 == 0);
+  memset(c, 0, 8000000);
+  lat_workspace_release(&work, inner);
+  printf("stack %d\n", lat_doubles(&work, 5) == b);
+  lat_workspace_release(&work, inner);
+  printf("kept %d\n", lat_doubles(&work, 1000000) == c);
+  lat_workspace_release(&work, outer);
+  printf("overflow %d\n", lat_allocate(&work, SIZE_MAX / 2, 8) == NULL);
+  printf("message %s\n", work.message);
+  printf("huge %d\n", lat_allocate(&work, (size_t)1 << 58, 1) == NULL);
+  printf("nothing %d\n", lat_allocate(&work, 0, 8) != NULL);
+  printf("fails %d\n", lat_fail(&work, LAT_SHAPE, "%d against %s", 3, "4") == LAT_SHAPE);
+  printf("message %s\n", work.message);
+  for (int i = 0; i < 100; i++) lat_fail(&work, LAT_SHAPE, "%0300d", i);
+  printf("cut %zu\n", strlen(work.message));
+  lat_workspace_done(&work);
+  lat_workspace_done(&work);
+  for (lat_status status = LAT_OK; status <= LAT_FORMAT; status++)
+    printf("status %s\n", lat_status_name(status));
+}
+
+int main(int argc, char **argv)
+{
+  static const struct {
+    const char *name;
+    void (*run)(void);
+  } parts[] = {{"pool", pool},       {"idle", idle},           {"callers", callers},
+               {"forks", forks},     {"signals", signals},     {"cancelling", cancelling},
+               {"workspace", workspace}};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (argc == 2 && strcmp(argv[1], parts[i].name) == 0) {
+      parts[i].run();
+      return 0;
+    }
+  return 2;
+}
