@@ -3,10 +3,7 @@
 #include <string.h>
 
 #include "binding.h"
-#include "matrix/linear.h"
-#include "matrix/product.h"
 #include "matrix/solve.h"
-#include "matrix/svd.h"
 
 /* Calls a function of the core with the state's workspace, and raises its failure. */
 #define CALL(L, who, function, ...)                                                                \
@@ -66,9 +63,9 @@ static int scale(lua_State *L)
   const latL_Matrix *A = latL_checkmatrix(L, 3 - number, "matrix *", "A");
   const latL_Matrix *C = latL_newlike(L, A, A->view.dtype);
   double factor = lua_tonumber(L, number);
-  for (size_t i = 0; i < A->view.rows; i++)
-    for (size_t j = 0; j < A->view.cols; j++)
-      lat_set(&C->view, i, j, factor * lat_get(&A->view, i, j));
+  lat_matrix one = lat_matrix_of(&factor, 1, 1);
+  one = lat_stretch(&one, A->view.rows, A->view.cols);
+  lat_binary(LAT_MULTIPLY, &A->view, &one, &C->view);
   return 1;
 }
 
