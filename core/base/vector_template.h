@@ -37,15 +37,14 @@ static inline real K(magnitude)(real x)
   return K(real_of)(K(bits_of)(x) & ~(bits)0 >> 1);
 }
 
-/* x = n ln 2 + r + rest, |r| <= ln(2)/2 (Cody and Waite). Gives expm1(r + rest) as a sum of r and
- * something small, and n as a word that wraps around below 0. */
+/* x = n ln 2 + r with |r| <= ln(2)/2, by Cody and Waite's two parts of ln 2. Returns r; expm1(r) is
+ * r + small, and n comes as a word that wraps around below 0. */
 static inline real K(exp_reduced)(real x, real *small, bits *exponent)
 {
   real shifted = x * LOG2E + ROUND, n = shifted - ROUND;
-  real high = x - n * LN2_HIGH, low = n * LN2_LOW;
-  real r = high - low, rest = (high - r) - low;
+  real r = (x - n * LN2_HIGH) - n * LN2_LOW;
   *exponent = K(bits_of)(shifted) - K(bits_of)(ROUND);
-  *small = r * r * K(exp_tail)(r) + rest;
+  *small = r * r * K(exp_tail)(r);
   return r;
 }
 
