@@ -30,12 +30,12 @@
  * block hold what symmetry says of the product: its part in Q. */
 typedef struct lat_krylov_state {
   lat_workspace *work;
-  size_t n, k, size, block, max_iterations;
+  size_t n, k, basis, block, max_iterations;
   double tolerance;
   lat_random random;
   double *Q, *T; /* column-major, n and `order` rows, `order` columns */
   double *R;     /* block x block, column-major: A Q = Q T + V R [0 I], V the block */
-  size_t order;  /* size + block */
+  size_t order;  /* basis + block */
   size_t dim, width;
   size_t last;         /* columns of Q that were multiplied last: where [0 I] has its I */
   size_t unseen, wait; /* products since the last look at the Ritz pairs; until the next */
@@ -191,7 +191,7 @@ static lat_status orthonormalize(state *s, double noise, size_t cols, size_t kee
 static lat_status look(state *s)
 {
   size_t d = s->dim,
-         kept = least(d, s->k + (s->size - s->k - least(2 * s->block, s->size - s->k)) / 2);
+         kept = least(d, s->k + (s->basis - s->k - least(2 * s->block, s->basis - s->k)) / 2);
   lat_matrix T = part_of_T(s, 0, 0, d, d), copy = lat_matrix_new(s->work, d, d);
   if (!copy.data) return LAT_MEMORY;
   lat_copy(&T, &copy);
@@ -366,14 +366,14 @@ static lat_status store(state *s, size_t before, const lat_matrix *H, size_t wid
 static lat_status advance(lat_krylov *solver)
 {
   state *s = solver->state;
-  bool complete = s->width == 0, full = s->dim + s->width > s->size, again = false;
+  bool complete = s->width == 0, full = s->dim + s->width > s->basis, again = false;
   bool last = solver->iterations >= s->max_iterations;
   if (s->dim < s->k || !(complete || full || last || s->unseen >= s->wait)) return LAT_OK;
   LAT_TRY(look(s));
   if (converged(s, solver->iterations) && proved(s, &again)) return finish(solver, true);
   if (last) return finish(solver, false);
   if (again) return probe(s);
-  return full ? restart(s, least(s->theta.rows, s->size - 2 * s->block)) : LAT_OK;
+  return full ? restart(s, least(s->theta.rows, s->basis - 2 * s->block)) : LAT_OK;
 }
 
 static void ask(lat_krylov *solver)
@@ -388,6 +388,7 @@ lat_status lat_krylov_next(lat_krylov *solver)
 {
   state *s = solver->state;
   if (!solver->wanted) return lat_fail(s->work, LAT_INVALID, "no product is wanted any more");
+  LAT_TRY(lat_check(s->work));
   lat_mark mark = lat_workspace_mark(s->work);
   LAT_TRY(absorb(solver));
   size_t before = s->dim, width;
@@ -441,13 +442,13 @@ static lat_status configure(state *s, const lat_krylov_options *o, size_t n, siz
     return lat_fail(work, LAT_INVALID, "tolerance must be in [0, 1), got %g", o->tolerance);
   s->n = n, s->k = k;
   s->block = least(n, o->block ? o->block : most(BLOCK_LEAST, least(k, BLOCK_MOST)));
-  if (!o->block && o->size > k + 1) s->block = least(s->block, (o->size - k) / 2);
-  s->size = o->size ? o->size : k + BLOCKS * s->block;
-  if (s->size < n && s->size < k + 2 * s->block)
-    return lat_fail(work, LAT_INVALID, "size must be at least k + 2*block = %zu, got %zu",
-                    k + 2 * s->block, s->size);
-  s->size = least(s->size, n);
-  s->order = s->size + s->block;
+  if (!o->block && o->basis > k + 1) s->block = least(s->block, (o->basis - k) / 2);
+  s->basis = o->basis ? o->basis : k + BLOCKS * s->block;
+  if (s->basis < n && s->basis < k + 2 * s->block)
+    return lat_fail(work, LAT_INVALID, "basis must be at least k + 2*block = %zu, got %zu",
+                    k + 2 * s->block, s->basis);
+  s->basis = least(s->basis, n);
+  s->order = s->basis + s->block;
   s->tolerance = o->tolerance > 0 ? o->tolerance : TOLERANCE;
   s->max_iterations = o->max_iterations ? o->max_iterations : ITERATIONS;
   s->random.seed = o->seed;

@@ -12,7 +12,7 @@
  *   }
  *   solver.values, solver.vectors, solver.residuals, solver.converged
  *
- * Its memory, about n*(size + block) doubles, is allocated by init in `work`
+ * Its memory, about n*(basis + block) doubles, is allocated by init in `work`
  * and lives until the caller releases; next allocates only what it releases. So the
  * caller may run anything between two steps, also with `work`, as a stack.
  *
@@ -26,7 +26,7 @@
  * block >= k nothing can be missed; with a smaller one the solver, once converged,
  * puts fresh random directions beside what it has found and goes on until it sees
  * that nothing larger is left there. Where the products span an invariant subspace,
- * random directions go in as well, so any rank works, and with size >= n the answer is exact.
+ * random directions go in as well, so any rank works, and with basis >= n the answer is exact.
  *
  * Results are the same bits for every number of threads if the caller's products are. */
 #ifndef LAT_EIGEN_KRYLOV_H
@@ -38,7 +38,7 @@
 
 typedef struct lat_krylov_options { /* 0 and NULL mean the default */
   size_t block;                     /* columns of a product; default k, within 4..32 */
-  size_t size;                      /* columns of the basis; default k + 10 blocks */
+  size_t basis;                     /* columns of the basis; default k + 10 blocks */
   size_t max_iterations;            /* products of a block; default 1000 */
   double tolerance;                 /* relative residual; default 1e-10 */
   uint64_t seed;                    /* of the random directions */
@@ -65,8 +65,15 @@ lat_status lat_krylov_init(lat_krylov *solver, lat_workspace *work, size_t n, si
                            const lat_krylov_options *options);
 
 /* Takes the product in W. LAT_INVALID when it has a NaN or an infinity, or when the
- * operator turns out not to be symmetric. */
+ * operator turns out not to be symmetric; LAT_CANCELLED as by lat_check. */
 lat_status lat_krylov_next(lat_krylov *solver);
+
+/* ---- operators that are at hand ------------------------------------------ */
+
+/* The whole loop for a symmetric matrix A (checked as by lat_symmetric). The results in
+ * `solver` live in `work` until the caller releases. */
+lat_status lat_symmetric_largest(lat_workspace *work, const lat_matrix *A, size_t k,
+                                 const lat_krylov_options *options, lat_krylov *solver);
 
 /* W := Xc' (Xc V) for X (N x D, any strides and dtype), Xc = X - 1 mean' (mean: a vector of D,
  * or NULL for none), V and W as the solver's (n = D). Xc is centred in pieces that

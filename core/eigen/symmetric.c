@@ -9,6 +9,30 @@
 #define SHARE     16    /* a Krylov space is tried first */
 #define TOLERANCE 1e-14 /* of the direct solvers */
 
+static lat_status run(lat_workspace *work, const lat_matrix *A, size_t k,
+                      const lat_krylov_options *options, lat_krylov *solver)
+{
+  LAT_TRY(lat_krylov_init(solver, work, A->rows, k, options));
+  while (solver->wanted) {
+    LAT_TRY(lat_product(work, 1, A, &solver->V, 0, &solver->W));
+    LAT_TRY(lat_krylov_next(solver));
+  }
+  return LAT_OK;
+}
+
+lat_status lat_symmetric_largest(lat_workspace *work, const lat_matrix *A, size_t k,
+                                 const lat_krylov_options *options, lat_krylov *solver)
+{
+  double *a;
+  int exponent;
+  LAT_TRY(lat_symmetric_scratch(work, "A", A, &a, &exponent));
+  lat_matrix scaled = lat_matrix_of(a, A->rows, A->rows);
+  LAT_TRY(run(work, &scaled, k, options, solver));
+  lat_scale_power(solver->values.data, k, exponent);
+  lat_scale_power(solver->residuals.data, k, exponent);
+  return LAT_OK;
+}
+
 /* The k largest by a Krylov space; *done is false when they don't converge at a small part of
  * the tridiagonal form's cost. With a block of k no vector of a repeated value is missed. */
 static lat_status krylov(lat_workspace *work, double *a, size_t n, size_t k, bool *done,
@@ -18,11 +42,7 @@ static lat_status krylov(lat_workspace *work, double *a, size_t n, size_t k, boo
   lat_matrix A = lat_matrix_of(a, n, n);
   lat_krylov_options options = {.block = k > 4 ? k : 4, .tolerance = TOLERANCE};
   options.max_iterations = n / (16 * options.block) + 6;
-  LAT_TRY(lat_krylov_init(&solver, work, n, k, &options));
-  while (solver.wanted) {
-    LAT_TRY(lat_product(work, 1, &A, &solver.V, 0, &solver.W));
-    LAT_TRY(lat_krylov_next(&solver));
-  }
+  LAT_TRY(run(work, &A, k, &options, &solver));
   *done = solver.converged;
   *values = solver.values;
   if (vectors) *vectors = solver.vectors;

@@ -1,7 +1,7 @@
 -- Products, systems of equations and factorizations of matrices.
 
-local TOLERANCE = "singular values up to tolerance times the largest count as 0; the default is max(rows, cols) times "
-  .. "the rounding unit of the dtype (2.2e-16 or 1.2e-7)"
+local TOLERANCE = "singular values up to tolerance times the largest count as 0; the default is "
+  .. "max(rows, cols) times the rounding unit of the dtype (2.2e-16 or 1.2e-7)"
 
 return {
   {
@@ -55,8 +55,8 @@ threads (latent.threads), with the same result bit for bit for every number of t
     args = { { "B", "latent.Matrix", "a vector, or a matrix with a system in each column" },
       { "options", "table?", "see options" } },
     options = {
-      { "kind", "string", '"general"', '"general" (LU), "symmetric" (Bunch-Kaufman), "positive" (symmetric and positive '
-        .. 'definite: Cholesky, half the work), "upper" or "lower" (triangular: the other triangle is not read)' },
+      { "kind", "string", '"general"', '"general" (LU), "symmetric" (Bunch-Kaufman), "positive" (symmetric and '
+        .. 'positive definite: Cholesky, half the work), "upper" or "lower" (triangular: the rest is not read)' },
     },
     returns = {
       { "latent.Matrix", "X, a vector when B is one" },
@@ -75,8 +75,8 @@ float32 is solved in float64, and the result is float32 when A and B are. NaN an
     summary = "The smallest X among those with the smallest |A X - B|.",
     args = { { "B", "latent.Matrix", "a vector, or a matrix with a problem in each column" },
       { "options", "table?", "see options" } },
-    options = { { "tolerance", "number", "max(rows, cols) rounding units", "singular values of A up to tolerance times the "
-      .. "largest count as 0" } },
+    options = { { "tolerance", "number", "max(rows, cols) rounding units",
+      "singular values of A up to tolerance times the largest count as 0" } },
     returns = {
       { "latent.Matrix", "X, a vector when B is one" },
       { "integer", "the rank of A" },
@@ -100,8 +100,8 @@ float32 is solved in float64, and the result is float32 when A and B are. NaN an
     name = "Matrix:cholesky",
     summary = "The lower triangular L with A = L L' of a symmetric, positive definite matrix.",
     returns = { { "latent.Matrix", "L: its diagonal is positive, above it are zeros" } },
-    text = "Raises, naming the first leading minor that isn't positive, when A isn't positive definite; and when it isn't "
-      .. "symmetric (see Matrix:solve).",
+    text = "Raises when A isn't positive definite, naming the first leading minor that isn't positive, and when it "
+      .. "isn't symmetric (see Matrix:solve).",
     example = "matrix{{4, 2}, {2, 5}}:cholesky()   --> 2 0; 1 2",
   },
   {
@@ -109,7 +109,7 @@ float32 is solved in float64, and the result is float32 when A and B are. NaN an
     summary = "The thin QR factorization A = Q R.",
     returns = {
       { "latent.Matrix", "Q, N x r with orthonormal columns, r = min(N, D)" },
-      { "latent.Matrix", "R, r x D, upper triangular; its diagonal is >= 0, which makes both unique for full column rank" },
+      { "latent.Matrix", "R, r x D, upper triangular with a diagonal >= 0; both are unique for full column rank" },
     },
     example = "local Q, R = A:qr()",
   },
@@ -121,8 +121,8 @@ float32 is solved in float64, and the result is float32 when A and B are. NaN an
       { "latent.Matrix", "s, a vector of r values >= 0 that descend" },
       { "latent.Matrix", "V, D x r with orthonormal columns" },
     },
-    text = "The largest entry in magnitude of each column of V is positive; of equal ones, to 1 part in 10^10, the first. "
-      .. "By divide and conquer (LAPACK's gesdd). The k largest alone: eigen.svd. NaN and infinities raise.",
+    text = "The largest entry in magnitude of each column of V is positive; of equal ones (to 1 part in 10^10) the "
+      .. "first. By divide and conquer (LAPACK's gesdd). The k largest alone: eigen.svd. NaN and infinities raise.",
     example = "local U, s, V = A:svd()   -- A == U * matrix.diag(s) * V:t(), up to rounding",
   },
   {
