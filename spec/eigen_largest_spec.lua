@@ -33,7 +33,9 @@ local function check(A, expected, k, options, tolerance)
     -- with a block below k the reported one is a bound
     local reported, exact = info.residuals[j] * scale, math.sqrt(sum)
     assert.is_true(exact <= reported * (1 + 1e-3) + 1e-13)
-    if not (options and options.block) and k <= 32 then assert.near_matrix(reported, exact, 1e-13 + 1e-3 * reported) end
+    if not (options and options.block) and k <= 32 then
+      assert.near_matrix(reported, exact, 1e-13 + 1e-3 * reported)
+    end
   end
   return info
 end

@@ -169,7 +169,8 @@ describe("eigen.symmetric", function()
 
   it("says what is wrong with its arguments", function()
     local fails, symmetric = helper.fails, eigen.symmetric
-    fails("eigen.symmetric: A must be symmetric, but entry (1, 2) is 2 and (2, 1) is 3", symmetric, { { 1, 2 }, { 3, 4 } })
+    fails("eigen.symmetric: A must be symmetric, but entry (1, 2) is 2 and (2, 1) is 3", symmetric,
+      { { 1, 2 }, { 3, 4 } })
     fails("eigen.symmetric: A must be square, got a 2x3 matrix", symmetric, matrix.zeros(2, 3))
     fails("eigen.symmetric: A must be square, got a vector of 3", symmetric, matrix { 1, 2, 3 })
     fails("eigen.symmetric: A has NaN at row 1, column 2", symmetric, { { 1, 0 / 0 }, { 0 / 0, 1 } })
