@@ -98,6 +98,19 @@ lengths. Numbers fit everything, and keep the matrix's dtype; float32 with float
     options = out, returns = matrix, example = "matrix{-1, 0.5, 2}:clamp(0, 1)",
   },
   {
+    name = "Matrix:where", summary = "The elements, rows or choices that a mask names.",
+    args = {
+      { "mask", "latent.Matrix", "numbers, of which 0 is no; of X's shape, or a vector with one number a row" },
+      { "B", "(latent.Matrix|number)?", "what to take where the mask is 0" }, options,
+    },
+    options = out,
+    returns = { { "latent.Matrix?", "see below; nil when nothing is chosen" } },
+    text = [[
+X:where(mask) is a vector of the elements where the mask isn't 0, row by row; with a vector as mask of a
+matrix, the matrix of the rows where it isn't 0. X:where(mask, B) is X where the mask isn't 0, and B elsewhere.]],
+    example = "local X = matrix{ {1, -2}, {-3, 4} };  local positive, clipped = X:where(X:gt(0)), X:where(X:gt(0), 0)",
+  },
+  {
     name = "Matrix:map", summary = "A Lua function of every element.",
     args = {
       { "f", "fun(x: number, i: integer, j: integer): number", "the function; j is left out for a vector" }, options,
