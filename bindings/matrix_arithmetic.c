@@ -1,261 +1,296 @@
-/* matrix_arithmetic.c: operators and element-wise functions of latent.Matrix. */
+/* matrix_arithmetic.c: operators, element-wise functions, masks and choices of latent.Matrix. */
 #include "matrix_arithmetic.h"
 
-#include "matrix/arithmetic.h"
+#include "matrix/order.h"
 
-/* An argument: a matrix, or a number as a view that repeats it. */
+enum { OPERANDS = 3 };
+
+/* An argument: a matrix, or a number, which `view` then points at. */
 typedef struct operand {
   lat_matrix view;
   const latL_Matrix *matrix; /* NULL for a number */
-  double wide;
-  float narrow;
+  double float64;
+  float float32;
 } operand;
 
-static void read_operand(lua_State *L, int arg, const char *who, const char *name, operand *o)
+bool latL_sameview(const lat_matrix *A, const lat_matrix *B)
 {
+  return A->data == B->data && A->dtype == B->dtype && A->rows == B->rows && A->cols == B->cols &&
+         (A->rows == 1 || A->row_stride == B->row_stride) &&
+         (A->cols == 1 || A->col_stride == B->col_stride);
+}
+
+/* ---- operands ---------------------------------------------------------------- */
+
+static void check_operand(lua_State *L, const char *who, int arg, operand *o)
+{
+  *o = (operand){.matrix = NULL};
   if (lua_type(L, arg) == LUA_TNUMBER) {
-    o->matrix = NULL;
-    o->wide = lua_tonumber(L, arg);
-    o->narrow = (float)o->wide;
+    o->float64 = lua_tonumber(L, arg);
     return;
   }
-  o->matrix = latL_checkmatrix(L, arg, who, name);
+  if (!latL_tomatrix(L, arg) && lua_type(L, arg) != LUA_TTABLE)
+    latL_error(L, who, "a matrix or a number was expected, got %s",
+               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  o->matrix = latL_checkmatrix(L, arg, who, "operand");
   o->view = o->matrix->view;
 }
 
-/* float32 where all matrices are; numbers don't matter. */
-static lat_dtype common_dtype(size_t count, const operand o[])
+/* "shapes 3x4 and vector of 5 don't fit" */
+static void misfit(lua_State *L, const char *who, const operand o[], int count)
 {
-  for (size_t i = 0; i < count; i++)
-    if (o[i].matrix && o[i].view.dtype == LAT_FLOAT64) return LAT_FLOAT64;
-  return LAT_FLOAT32;
+  const char *shapes = NULL;
+  for (int k = 0; k < count; k++) {
+    const latL_Matrix *A = o[k].matrix;
+    if (!A) continue;
+    const char *shape = A->vector ? lua_pushfstring(L, "vector of %I", (lua_Integer)A->view.rows)
+                                  : lua_pushfstring(L, "%Ix%I", (lua_Integer)A->view.rows,
+                                                    (lua_Integer)A->view.cols);
+    shapes = shapes ? lua_pushfstring(L, "%s and %s", shapes, shape) : shape;
+  }
+  latL_error(L, who, "shapes %s don't fit", shapes);
 }
 
-/* Gives all operands one shape: a vector counts as a row beside a matrix. Returns whether the
- * result is a vector. */
-static bool fit(lua_State *L, const char *who, size_t count, operand o[], lat_dtype dtype)
+/* The common shape. Sides of matrices are equal or 1; a vector beside a matrix is one of its rows;
+ * vectors among themselves are of one length. */
+static bool common_shape(lua_State *L, const char *who, operand o[], int count, size_t *rows,
+                         size_t *cols)
 {
-  const latL_Matrix *first = NULL;
-  bool vector = true;
-  for (size_t i = 0; i < count; i++)
-    if (o[i].matrix) vector = vector && o[i].matrix->vector;
-  lat_matrix shape = {.rows = 1, .cols = 1};
-  for (size_t i = 0; i < count; i++) {
-    operand *p = &o[i];
-    if (!p->matrix) {
-      void *data = dtype == LAT_FLOAT64 ? (void *)&p->wide : (void *)&p->narrow;
-      p->view = (lat_matrix){data, 1, 1, 0, 0, dtype};
-    } else if (p->matrix->vector && !vector) {
-      p->view = lat_transpose(p->view);
-    }
-    bool rows = p->view.rows == shape.rows || p->view.rows == 1 || shape.rows == 1;
-    bool cols = p->view.cols == shape.cols || p->view.cols == 1 || shape.cols == 1;
-    if (!rows || !cols)
-      latL_error(L, who, "a %s and a %s don't fit", latL_shape(L, first), latL_shape(L, p->matrix));
-    if (p->view.rows > shape.rows) shape.rows = p->view.rows;
-    if (p->view.cols > shape.cols) shape.cols = p->view.cols;
-    if (p->matrix) first = p->matrix;
+  bool vector = true, fit = true;
+  for (int k = 0; k < count; k++) vector = vector && (!o[k].matrix || o[k].matrix->vector);
+  *rows = *cols = 0;
+  for (int k = 0; k < count; k++) {
+    const latL_Matrix *A = o[k].matrix;
+    if (!A || (A->vector && !vector)) continue;
+    if (A->view.rows > *rows) *rows = A->view.rows;
+    if (A->view.cols > *cols) *cols = A->view.cols;
   }
-  for (size_t i = 0; i < count; i++) o[i].view = lat_stretch(&o[i].view, shape.rows, shape.cols);
+  for (int k = 0; k < count; k++) {
+    const latL_Matrix *A = o[k].matrix;
+    if (!A) continue;
+    const lat_matrix *view = &o[k].view;
+    if (A->vector)
+      fit = fit && view->rows == (vector ? *rows : *cols);
+    else
+      fit = fit && (view->rows == 1 || view->rows == *rows) &&
+            (view->cols == 1 || view->cols == *cols);
+    if (A->vector && !vector) o[k].view = lat_transpose(*view);
+  }
+  if (!fit) misfit(L, who, o, count);
   return vector;
 }
 
-static bool same_view(const lat_matrix *A, const lat_matrix *B)
-{
-  return A->data == B->data && A->dtype == B->dtype && A->row_stride == B->row_stride &&
-         A->col_stride == B->col_stride;
-}
-
-static void run(lat_operation op, size_t count, const operand o[], const lat_matrix *result)
+static void compute(lat_operation op, int count, const operand o[], const lat_matrix *C)
 {
   if (count == 1)
-    lat_unary(op, &o[0].view, result);
+    lat_unary(op, &o[0].view, C);
   else if (count == 2)
-    lat_binary(op, &o[0].view, &o[1].view, result);
+    lat_binary(op, &o[0].view, &o[1].view, C);
   else
-    lat_ternary(op, &o[0].view, &o[1].view, &o[2].view, result);
+    lat_ternary(op, &o[0].view, &o[1].view, &o[2].view, C);
 }
 
-/* Pushes op of the operands, into the option `out` or fresh memory. Where `out` shares memory with
- * an operand, but isn't the same view, the result is made elsewhere first. */
-static int apply(lua_State *L, lat_operation op, const char *who, size_t count, operand o[],
-                 int options)
+int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first, int count,
+                     int options)
 {
-  lat_dtype dtype = common_dtype(count, o);
-  bool vector = fit(L, who, count, o, dtype);
-  size_t rows = o[0].view.rows, cols = o[0].view.cols;
-  latL_Matrix *result = latL_result(L, options, who, rows, cols, vector, dtype);
-  bool clash = false;
-  for (size_t i = 0; i < count; i++)
-    if (lat_overlaps(&o[i].view, &result->view) && !same_view(&o[i].view, &result->view))
-      clash = true;
-  if (!clash) {
-    run(op, count, o, &result->view);
+  operand o[OPERANDS];
+  lat_dtype dtype = LAT_FLOAT32; /* float64 as soon as one matrix is; numbers follow */
+  for (int k = 0; k < count; k++) {
+    check_operand(L, who, first + k, &o[k]);
+    if (o[k].matrix && o[k].view.dtype == LAT_FLOAT64) dtype = LAT_FLOAT64;
+  }
+  size_t rows, cols;
+  const bool vector = common_shape(L, who, o, count, &rows, &cols);
+  const latL_Matrix *C = latL_result(L, options, who, rows, cols, vector, dtype);
+  bool overlap = false;
+  for (int k = 0; k < count; k++) {
+    if (!o[k].matrix) {
+      o[k].float32 = (float)o[k].float64;
+      void *number = dtype == LAT_FLOAT64 ? (void *)&o[k].float64 : (void *)&o[k].float32;
+      o[k].view = (lat_matrix){number, 1, 1, 0, 0, dtype};
+    }
+    o[k].view = lat_stretch(&o[k].view, rows, cols);
+    overlap =
+        overlap || (lat_overlaps(&o[k].view, &C->view) && !latL_sameview(&o[k].view, &C->view));
+  }
+  if (!overlap) {
+    compute(op, count, o, &C->view);
     return 1;
   }
-  latL_Matrix *apart = latL_newmatrix(L, rows, cols, dtype);
-  run(op, count, o, &apart->view);
-  lat_copy(&apart->view, &result->view);
+  const lat_matrix target = C->view;
+  const latL_Matrix *aside = latL_newmatrix(L, rows, cols, dtype);
+  compute(op, count, o, &aside->view);
+  lat_copy(&aside->view, &target);
   lua_pop(L, 1);
   return 1;
 }
 
-/* ---- as methods ------------------------------------------------------------------ */
+/* ---- operators ----------------------------------------------------------------- */
 
-static const char *const out_option[] = {"out", NULL};
+#define OPERATOR(name, symbol, op)                                                                 \
+  static int name(lua_State *L)                                                                    \
+  {                                                                                                \
+    return latL_elementwise(L, "matrix " symbol, op, 1, 2, 0);                                     \
+  }
+OPERATOR(op_add, "+", LAT_ADD)
+OPERATOR(op_sub, "-", LAT_SUBTRACT)
+OPERATOR(op_mod, "%", LAT_MULTIPLY)
+OPERATOR(op_div, "/", LAT_DIVIDE)
+OPERATOR(op_pow, "^", LAT_POWER)
 
-/* Each is a closure with its operation and its name for messages, which begins "A:". */
-static int method(lua_State *L, size_t count)
+static int op_unm(lua_State *L)
 {
-  static const char *const names[] = {"self", "the argument", "the second argument"};
-  lat_operation op = (lat_operation)lua_tointeger(L, lua_upvalueindex(1));
-  const char *who = lua_tostring(L, lua_upvalueindex(2));
-  int options = (int)count + 1;
-  operand o[3];
-  lua_settop(L, options);
-  latL_checkoptions(L, options, who, out_option);
-  if (!latL_tomatrix(L, 1))
-    latL_error(L, who, "self must be a matrix, got %s", luaL_typename(L, 1));
-  for (size_t i = 0; i < count; i++) read_operand(L, (int)i + 1, who, names[i], &o[i]);
-  return apply(L, op, who, count, o, options);
-}
-
-static int unary(lua_State *L)
-{
-  return method(L, 1);
-}
-
-static int binary(lua_State *L)
-{
-  return method(L, 2);
-}
-
-static int ternary(lua_State *L)
-{
-  return method(L, 3);
-}
-
-static const struct {
-  const char *name;
-  lat_operation op;
-  lua_CFunction function;
-} methods[] = {
-    {"A:neg", LAT_NEGATIVE, unary},      {"A:abs", LAT_ABS, unary},
-    {"A:sign", LAT_SIGN, unary},         {"A:square", LAT_SQUARE, unary},
-    {"A:sqrt", LAT_SQRT, unary},         {"A:reciprocal", LAT_RECIPROCAL, unary},
-    {"A:floor", LAT_FLOOR, unary},       {"A:ceil", LAT_CEIL, unary},
-    {"A:round", LAT_ROUND, unary},       {"A:exp", LAT_EXP, unary},
-    {"A:expm1", LAT_EXPM1, unary},       {"A:log", LAT_LOG, unary},
-    {"A:log1p", LAT_LOG1P, unary},       {"A:sin", LAT_SIN, unary},
-    {"A:cos", LAT_COS, unary},           {"A:tanh", LAT_TANH, unary},
-    {"A:sigmoid", LAT_SIGMOID, unary},   {"A:relu", LAT_RELU, unary},
-    {"A:softplus", LAT_SOFTPLUS, unary}, {"A:isnan", LAT_ISNAN, unary},
-    {"A:isfinite", LAT_ISFINITE, unary}, {"A:add", LAT_ADD, binary},
-    {"A:sub", LAT_SUBTRACT, binary},     {"A:mul", LAT_MULTIPLY, binary},
-    {"A:div", LAT_DIVIDE, binary},       {"A:pow", LAT_POWER, binary},
-    {"A:minimum", LAT_MINIMUM, binary},  {"A:maximum", LAT_MAXIMUM, binary},
-    {"A:lt", LAT_LESS, binary},          {"A:le", LAT_LESS_EQUAL, binary},
-    {"A:gt", LAT_GREATER, binary},       {"A:ge", LAT_GREATER_EQUAL, binary},
-    {"A:eq", LAT_EQUAL, binary},         {"A:ne", LAT_NOT_EQUAL, binary},
-    {"A:clamp", LAT_CLAMP, ternary},
-};
-
-/* ---- as operators ------------------------------------------------------------------ */
-
-static int operator(lua_State *L, lat_operation op, const char *who)
-{
-  operand o[2];
-  read_operand(L, 1, who, "the left side", &o[0]);
-  read_operand(L, 2, who, "the right side", &o[1]);
-  return apply(L, op, who, 2, o, 0);
-}
-
-static int add(lua_State *L)
-{
-  return operator(L, LAT_ADD, "matrix +");
-}
-
-static int subtract(lua_State *L)
-{
-  return operator(L, LAT_SUBTRACT, "matrix -");
-}
-
-static int multiply(lua_State *L)
-{
-  return operator(L, LAT_MULTIPLY, "matrix %");
-}
-
-static int divide(lua_State *L)
-{
-  return operator(L, LAT_DIVIDE, "matrix /");
-}
-
-static int power(lua_State *L)
-{
-  return operator(L, LAT_POWER, "matrix ^");
+  return latL_elementwise(L, "-matrix", LAT_NEGATIVE, 1, 1, 0);
 }
 
 int latL_scale(lua_State *L)
 {
-  return operator(L, LAT_MULTIPLY, "matrix *");
+  return latL_elementwise(L, "matrix *", LAT_MULTIPLY, 1, 2, 0);
 }
 
-static int negate(lua_State *L)
-{
-  operand o;
-  read_operand(L, 1, "-matrix", "the matrix", &o);
-  return apply(L, LAT_NEGATIVE, "-matrix", 1, &o, 0);
-}
-
-static int equal(lua_State *L)
+/* Lua asks this only for two values that aren't the same one. */
+static int op_eq(lua_State *L)
 {
   const latL_Matrix *A = latL_tomatrix(L, 1), *B = latL_tomatrix(L, 2);
   lua_pushboolean(L, A && B && A->vector == B->vector && lat_equal(&A->view, &B->view));
   return 1;
 }
 
-static const luaL_Reg metamethods[] = {
-    {"__add", add},   {"__sub", subtract}, {"__mod", multiply}, {"__div", divide},
-    {"__pow", power}, {"__unm", negate},   {"__eq", equal},     {NULL, NULL},
+static const luaL_Reg operators[] = {{"__add", op_add}, {"__sub", op_sub}, {"__mod", op_mod},
+                                     {"__div", op_div}, {"__pow", op_pow}, {"__unm", op_unm},
+                                     {"__eq", op_eq},   {NULL, NULL}};
+
+/* ---- functions of elements -------------------------------------------------------- */
+
+/* Methods that are one operation. "A:exp", skipping "A:", is the method's name. */
+static const struct {
+  const char *who;
+  lat_operation op;
+  int operands;
+} functions[] = {
+    {"A:add", LAT_ADD, 2},
+    {"A:sub", LAT_SUBTRACT, 2},
+    {"A:mul", LAT_MULTIPLY, 2},
+    {"A:div", LAT_DIVIDE, 2},
+    {"A:pow", LAT_POWER, 2},
+    {"A:minimum", LAT_MINIMUM, 2},
+    {"A:maximum", LAT_MAXIMUM, 2},
+    {"A:lt", LAT_LESS, 2},
+    {"A:le", LAT_LESS_EQUAL, 2},
+    {"A:gt", LAT_GREATER, 2},
+    {"A:ge", LAT_GREATER_EQUAL, 2},
+    {"A:eq", LAT_EQUAL, 2},
+    {"A:ne", LAT_NOT_EQUAL, 2},
+    {"A:neg", LAT_NEGATIVE, 1},
+    {"A:abs", LAT_ABS, 1},
+    {"A:sign", LAT_SIGN, 1},
+    {"A:square", LAT_SQUARE, 1},
+    {"A:sqrt", LAT_SQRT, 1},
+    {"A:reciprocal", LAT_RECIPROCAL, 1},
+    {"A:floor", LAT_FLOOR, 1},
+    {"A:ceil", LAT_CEIL, 1},
+    {"A:round", LAT_ROUND, 1},
+    {"A:exp", LAT_EXP, 1},
+    {"A:expm1", LAT_EXPM1, 1},
+    {"A:log", LAT_LOG, 1},
+    {"A:log1p", LAT_LOG1P, 1},
+    {"A:sin", LAT_SIN, 1},
+    {"A:cos", LAT_COS, 1},
+    {"A:tanh", LAT_TANH, 1},
+    {"A:sigmoid", LAT_SIGMOID, 1},
+    {"A:relu", LAT_RELU, 1},
+    {"A:softplus", LAT_SOFTPLUS, 1},
+    {"A:isnan", LAT_ISNAN, 1},
+    {"A:isfinite", LAT_ISFINITE, 1},
+    {"A:clamp", LAT_CLAMP, 3},
 };
 
-/* ---- map ------------------------------------------------------------------------------ */
+static const char *const out_option[] = {"out", NULL};
 
-/* A:map(f [, {out=}]): f(x, i, j) of every element, f(x, i) for a vector */
+/* Upvalue: the place in `functions`. */
+static int apply_function(lua_State *L)
+{
+  const size_t k = (size_t)lua_tointeger(L, lua_upvalueindex(1));
+  const int count = functions[k].operands;
+  const char *who = functions[k].who;
+  lua_settop(L, count + 1);
+  latL_checkmatrix(L, 1, who, "A");
+  latL_checkoptions(L, count + 1, who, out_option);
+  return latL_elementwise(L, who, functions[k].op, 1, count, count + 1);
+}
+
+/* A:map(f [, {out=}]): f(x, i, j), for a vector f(x, i). */
 static int map(lua_State *L)
 {
+  const char *who = "A:map";
   lua_settop(L, 3);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:map", "self");
-  if (lua_type(L, 2) != LUA_TFUNCTION)
-    latL_error(L, "A:map", "f must be a function, got %s", luaL_typename(L, 2));
-  latL_checkoptions(L, 3, "A:map", out_option);
-  latL_Matrix *B = latL_result(L, 3, "A:map", A->view.rows, A->view.cols, A->vector, A->view.dtype);
-  for (size_t i = 0; i < A->view.rows; i++) {
-    for (size_t j = 0; j < A->view.cols; j++) {
+  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
+  if (lua_isnoneornil(L, 2) ||
+      (lua_type(L, 2) != LUA_TFUNCTION && !luaL_getmetafield(L, 2, "__call")))
+    latL_error(L, who, "f must be a function, got %s",
+               lua_isnoneornil(L, 2) ? "nothing" : luaL_typename(L, 2));
+  lua_settop(L, 3);
+  latL_checkoptions(L, 3, who, out_option);
+  const lat_matrix from = A->view;
+  const lat_matrix to = latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype)->view;
+  for (size_t i = 0; i < from.rows; i++)
+    for (size_t j = 0; j < from.cols; j++) {
       lua_pushvalue(L, 2);
-      lua_pushnumber(L, lat_get(&A->view, i, j));
+      lua_pushnumber(L, lat_get(&from, i, j));
       lua_pushinteger(L, (lua_Integer)i + 1);
-      if (!A->vector) lua_pushinteger(L, (lua_Integer)j + 1);
+      lua_pushinteger(L, (lua_Integer)j + 1);
       lua_call(L, A->vector ? 2 : 3, 1);
-      lat_set(&B->view, i, j, latL_checknumber(L, -1, "A:map", "f's result"));
+      if (lua_type(L, -1) != LUA_TNUMBER)
+        latL_error(L, who, "f must return a number, got %s at row %I, column %I",
+                   luaL_typename(L, -1), (lua_Integer)i + 1, (lua_Integer)j + 1);
+      lat_set(&to, i, j, lua_tonumber(L, -1));
       lua_pop(L, 1);
     }
-  }
   return 1;
 }
 
+/* A:where(mask) and A:where(mask, B [, {out=}]) */
+static int where(lua_State *L)
+{
+  const char *who = "A:where";
+  lua_settop(L, 4);
+  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
+  const latL_Matrix *mask = latL_checkmatrix(L, 2, who, "mask");
+  if (!lua_isnil(L, 3)) {
+    latL_checkoptions(L, 4, who, out_option);
+    lua_pushvalue(L, 1); /* the mask first: mask ? A : B */
+    lua_pushvalue(L, 2);
+    lua_replace(L, 1);
+    lua_replace(L, 2);
+    return latL_elementwise(L, who, LAT_SELECT, 1, 3, 4);
+  }
+  const bool by_rows = mask->vector && !A->vector;
+  const bool fits = by_rows ? mask->view.rows == A->view.rows
+                            : mask->view.rows == A->view.rows && mask->view.cols == A->view.cols;
+  if (!fits) latL_error(L, who, "A is a %s, the mask a %s", latL_shape(L, A), latL_shape(L, mask));
+  const size_t count = lat_count(&mask->view);
+  if (count == 0) {
+    lua_pushnil(L);
+    return 1;
+  }
+  const latL_Matrix *B = by_rows ? latL_newmatrix(L, count, A->view.cols, A->view.dtype)
+                                 : latL_newvector(L, count, A->view.dtype);
+  lat_masked(&A->view, &mask->view, &B->view);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"map", map}, {"where", where}, {NULL, NULL}};
+
 void latL_open_matrix_arithmetic(lua_State *L)
 {
+  latL_addmethods(L, LATL_MATRIX, methods);
   luaL_getmetatable(L, LATL_MATRIX);
-  luaL_setfuncs(L, metamethods, 0);
+  luaL_setfuncs(L, operators, 0);
   lua_getfield(L, -1, "methods");
-  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-    lua_pushinteger(L, methods[i].op);
-    lua_pushstring(L, methods[i].name);
-    lua_pushcclosure(L, methods[i].function, 2);
-    lua_setfield(L, -2, methods[i].name + 2);
+  for (size_t k = 0; k < sizeof functions / sizeof *functions; k++) {
+    lua_pushinteger(L, (lua_Integer)k);
+    lua_pushcclosure(L, apply_function, 1);
+    lua_setfield(L, -2, functions[k].who + 2);
   }
-  lua_pushcfunction(L, map);
-  lua_setfield(L, -2, "map");
   lua_pop(L, 2);
 }

@@ -42,9 +42,10 @@ typedef struct lat_krylov_state {
   double excess;       /* then: the log of the worst residual over what is allowed */
   double norm;         /* the largest ||A q|| and |theta| so far */
   int exponent;        /* the operator is multiplied by 2^-exponent */
-  bool probing;        /* fresh directions have been put in after convergence */
-  size_t probes;       /* and multiplied so often */
+  size_t starts;       /* fresh ones, after convergence */
+  size_t probes;       /* products since the last of them */
   double sum;          /* of the k values then */
+  double dropped;      /* what residuals may have besides their part in the block */
   lat_matrix theta, Y; /* Ritz values, descending, and vectors, as of the last look */
   double *values, *residuals;
 } state;
@@ -202,7 +203,7 @@ static lat_status look(state *s)
 }
 
 /* ||R y||, y the last rows of the Ritz vector. */
-static double residual(const state *s, size_t i)
+static double coupled(const state *s, size_t i)
 {
   double sum = 0;
   for (size_t r = 0; r < s->width; r++) {
@@ -214,18 +215,26 @@ static double residual(const state *s, size_t i)
   return sqrt(sum);
 }
 
+/* ||A v - theta v||, or a little more after fresh starts. */
+static double residual(const state *s, size_t i)
+{
+  return hypot(coupled(s, i), s->dropped);
+}
+
 /* Whether the k best have converged. If not, says after how many products to look again, which
  * costs about dim^3: half of those that the residuals, falling as before, will need. */
 static bool converged(state *s, size_t iterations)
 {
   double worst = 0, allowed = s->tolerance * s->norm;
   for (size_t i = 0; i < s->k; i++) worst = fmax(worst, residual(s, i));
+  double unseen = (double)s->unseen;
+  s->unseen = 0;
+  s->wait = 1;
   if (worst <= allowed) return true;
-  double excess = log(worst / allowed), gain = (s->excess - excess) / (double)s->unseen;
+  double excess = log(worst / allowed), gain = (s->excess - excess) / unseen;
   double wait = gain > 0 ? 0.5 * excess / gain : DBL_MAX;
   s->wait = (size_t)fmax(1, fmin(wait, (double)iterations / 6));
   s->excess = excess;
-  s->unseen = 0;
   return false;
 }
 
@@ -256,11 +265,17 @@ static lat_status restart(state *s, size_t cols)
   return LAT_OK;
 }
 
-/* A fresh block beside the k best, which have converged, so that what they couple to can be left out. */
+/* A fresh start: the k best and a random block. What couples the k best to the old block is left
+ * out, and from now on counted as part of every residual. That it is too much is no failure
+ * but a reason to go on; the bounds p^-3/4 add up, in squares, to less than the tolerance. */
 static lat_status probe(state *s)
 {
+  double sum = 0, allowed = 0.6 * s->tolerance * s->norm / pow((double)(s->starts + 1), 0.75);
+  for (size_t i = 0; i < s->k; i++) sum += pow(coupled(s, i), 2);
+  if (sqrt(sum) > allowed) return LAT_OK;
+  s->dropped = hypot(s->dropped, sqrt(sum));
   LAT_TRY(restart(s, s->k));
-  s->probing = true;
+  s->starts++;
   s->probes = 0;
   s->sum = 0;
   for (size_t i = 0; i < s->k; i++) s->sum += lat_get(&s->theta, i, 0);
@@ -271,23 +286,20 @@ static lat_status probe(state *s)
   return orthonormalize(s, 0, s->width, s->width, NULL);
 }
 
-/* Whether the k best are the best: what the fresh directions brought has changed none of
- * them, and the best of the rest will stay below them. *again: something was found. */
-static bool proved(const state *s, bool *again)
+/* What to do once the k best have converged. They are the best if a fresh start has changed
+ * none of them and the best of the rest will stay below them. */
+typedef enum verdict { PROVED, UNDECIDED, ANEW } verdict;
+
+static verdict judge(const state *s)
 {
   double sum = 0, slack = s->tolerance * s->norm;
-  *again = false;
-  if (s->block >= s->k || s->width == 0) return true;
-  if (!s->probing) {
-    *again = true;
-    return false;
-  }
-  if (s->probes < PROBES || s->theta.rows <= s->k) return false;
-  if (lat_get(&s->theta, s->k, 0) + residual(s, s->k) > lat_get(&s->theta, s->k - 1, 0) + slack)
-    return false;
+  if (s->block >= s->k || s->width == 0) return PROVED;
+  if (s->starts == 0) return ANEW;
+  if (s->probes < PROBES || s->theta.rows <= s->k ||
+      lat_get(&s->theta, s->k, 0) + coupled(s, s->k) > lat_get(&s->theta, s->k - 1, 0) + slack)
+    return UNDECIDED;
   for (size_t i = 0; i < s->k; i++) sum += lat_get(&s->theta, i, 0);
-  *again = sum - s->sum > (double)s->k * slack;
-  return !*again;
+  return sum - s->sum > (double)s->k * slack ? ANEW : PROVED;
 }
 
 /* ---- init, next --------------------------------------------------------------- */
@@ -366,14 +378,16 @@ static lat_status store(state *s, size_t before, const lat_matrix *H, size_t wid
 static lat_status advance(lat_krylov *solver)
 {
   state *s = solver->state;
-  bool complete = s->width == 0, full = s->dim + s->width > s->basis, again = false;
+  bool complete = s->width == 0, full = s->dim + s->width > s->basis;
   bool last = solver->iterations >= s->max_iterations;
   if (s->dim < s->k || !(complete || full || last || s->unseen >= s->wait)) return LAT_OK;
   LAT_TRY(look(s));
-  if (converged(s, solver->iterations) && proved(s, &again)) return finish(solver, true);
-  if (last) return finish(solver, false);
-  if (again) return probe(s);
-  return full ? restart(s, least(s->theta.rows, s->basis - 2 * s->block)) : LAT_OK;
+  bool good = converged(s, solver->iterations);
+  verdict next = good ? judge(s) : UNDECIDED;
+  if (next == PROVED || last) return finish(solver, next == PROVED);
+  if (next == ANEW) LAT_TRY(probe(s));
+  if (s->dim + s->width <= s->basis) return LAT_OK;
+  return restart(s, least(s->theta.rows, s->basis - 2 * s->block));
 }
 
 static void ask(lat_krylov *solver)

@@ -23,10 +23,11 @@
  * to them.
  *
  * A block of b random vectors finds up to b vectors of a repeated eigenvalue. With
- * block >= k nothing can be missed; with a smaller one the solver, once converged,
- * puts fresh random directions beside what it has found and goes on until it sees
- * that nothing larger is left there. Where the products span an invariant subspace,
- * random directions go in as well, so any rank works, and with basis >= n the answer is exact.
+ * block >= k nothing can be missed. With a smaller one the solver, once converged, drops
+ * the old block for random directions beside what it has found, and goes on until it
+ * sees that nothing larger is left there; residuals are then bounds. Where the products span an
+ * invariant subspace random directions go in as well, so any rank works, and with
+ * basis >= n the answer is exact.
  *
  * Results are the same bits for every number of threads if the caller's products are. */
 #ifndef LAT_EIGEN_KRYLOV_H

@@ -135,18 +135,14 @@ Block Lanczos with full reorthogonalization and thick restart. Not converging wi
 info.converged is false, and the pairs are the best so far. The smallest pairs are the largest of -A.
 
 A block of b columns finds up to b vectors of a repeated value. With the default block, k up to 32 can't miss any;
-with a smaller one than k fresh random directions are tried at the end until nothing new turns up.
+with a smaller one than k fresh random directions are tried at the end until nothing new turns up, and the residuals
+are upper bounds.
 
 The function may call anything, and an error in it passes through. An operator that isn't symmetric, a product
 that isn't finite or has the wrong shape are errors. The same seed gives the same bits with any number of threads.]],
     example = [[
--- the second difference, never stored: 2 - 2 cos(pi j / (n + 1))
-local n = 200
-local function multiply(V)
-  local W = V * 2
-  W:block(2, n, 1, V.cols):add(-V:block(1, n - 1, 1, V.cols))
-  return W
-end
+local X = matrix.normal(1000, 300)
+local values, V, info = eigen.largest(function(V) return X:t() * (X * V) end, 3, { size = 300 })
 ]],
   },
 }
