@@ -120,7 +120,7 @@ STRICT   = -O2 -Werror
 CROSSFLAGS = $(STRICT) -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 
 lint:
-	clang-format --dry-run -Werror $(C_FILES)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	luacheck --quiet .
 	$(Q)$(MAKE) BUILD=build/lint CFLAGS="$(STRICT)" objects
 	$(if $(SPEC_C),$(Q)for f in $(SPEC_C); do $(CC) $(LAT_CFLAGS) $(STRICT) -Ibindings -isystem $(LUA_INCDIR) -c -o /dev/null $$f || exit 1; done)

@@ -105,6 +105,7 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
   char message[sizeof work->message];
   memcpy(message, work->message, sizeof message);
   lat_workspace_release(work, mark);
+  if (work != &state_of(L)->work) lat_workspace_done(work); /* rather now than at a collection */
   if (status == LAT_CANCELLED) {
     /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {

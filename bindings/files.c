@@ -30,11 +30,7 @@ static latL_Source *new_source(lua_State *L)
   lat_workspace_init(&s->work);
   s->work.poll = ours->poll;
   s->work.poll_state = ours->poll_state;
-  if (luaL_newmetatable(L, "latent.File")) {
-    lua_pushcfunction(L, source_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
+  luaL_setmetatable(L, "latent.File");
   return s;
 }
 
@@ -241,4 +237,9 @@ void latL_open_files(lua_State *L)
   static const luaL_Reg functions[] = {
       {"read", files_read}, {"write", files_write}, {"open", files_open}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
+  /* made here and not at the first need: were memory to end halfway, it would stay without __gc */
+  luaL_newmetatable(L, "latent.File");
+  lua_pushcfunction(L, source_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
 }

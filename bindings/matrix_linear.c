@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding.h"
 #include "matrix/linear.h"
 #include "matrix/product.h"
 #include "matrix/solve.h"
 #include "matrix/svd.h"
+#include "matrix_arithmetic.h"
 
 /* Calls a function of the core with the state's workspace, and raises its failure. */
 #define CALL(L, who, function, ...)                                                                \
@@ -59,22 +59,9 @@ static int product(lua_State *L, const char *who, int options, double alpha, dou
   return 1;
 }
 
-/* Pushes the matrix at 1 or 2 times the number beside it. */
-static int scale(lua_State *L)
-{
-  int number = lua_type(L, 1) == LUA_TNUMBER ? 1 : 2;
-  const latL_Matrix *A = latL_checkmatrix(L, 3 - number, "matrix *", "A");
-  const latL_Matrix *C = latL_newlike(L, A, A->view.dtype);
-  double factor = lua_tonumber(L, number);
-  for (size_t i = 0; i < A->view.rows; i++)
-    for (size_t j = 0; j < A->view.cols; j++)
-      lat_set(&C->view, i, j, factor * lat_get(&A->view, i, j));
-  return 1;
-}
-
 static int multiply(lua_State *L)
 {
-  if (lua_type(L, 1) == LUA_TNUMBER || lua_type(L, 2) == LUA_TNUMBER) return scale(L);
+  if (lua_type(L, 1) == LUA_TNUMBER || lua_type(L, 2) == LUA_TNUMBER) return latL_scale(L);
   return product(L, "matrix *", 0, 1, 0);
 }
 

@@ -15,7 +15,7 @@ local function printf(format, ...) print(format:format(...)) end
 
 -- ---- numbers -----------------------------------------------------------------------
 
-local X, labels = latent.datasets.digits() -- N x D, and classes 1..10 for the digits 0..9
+local X, labels = latent.datasets.digits() -- N x D, and N numbers 0..9
 local scaler = latent.scaler {}:fit(X)
 local Z = scaler:transform(X) -- every pixel with mean 0 and deviation 1; constant ones are 0
 
@@ -54,12 +54,8 @@ local function save(name, figure)
 end
 
 -- One image of each digit, as it is and rebuilt from M components.
-local first, of = {}, {}
-for i = 1, X.rows do
-  local digit = labels[i]
-  if not of[digit] then of[digit] = i end
-end
-for digit = 1, 10 do first[digit] = of[digit] end
+local first = {}
+for i = X.rows, 1, -1 do first[labels[i] // 1 + 1] = i end
 
 local bands, names = { X:rows_at(first) }, { "original" }
 for _, M in ipairs { 2, 5, 10, 20, 40 } do
@@ -68,14 +64,12 @@ for _, M in ipairs { 2, 5, 10, 20, 40 } do
   names[#names + 1] = "M = " .. M
 end
 
-local digits = {}
-for digit = 1, 10 do digits[digit] = tostring(digit - 1) end
 local T = all:transform(Z)
 
 print "\npictures:"
 save("components", plot.figure { title = "Digits in the plane of their first two principal components",
-  xlabel = "first component", ylabel = "second component", width = 720, height = 560, equal = true }
-  :points(T:col(1), T:col(2), { classes = labels, labels = digits }))
+  xlabel = "first component", ylabel = "second component", width = 640, height = 560, equal = true }
+  :points(T:col(1), T:col(2), { classes = labels }))
 save("reconstructions", plot.images(matrix.vstack(bands), { rows = names, range = { 0, 16 }, palette = "ink",
   title = "Digits rebuilt from M components" }))
 save("eigendigits", plot.images(all.components:t():block(1, 20), { scale = "symmetric", palette = "diverging",

@@ -150,12 +150,12 @@ describe("matrix product", function()
   it("has the same bits for every number of threads", function()
     local threads = latent.threads()
     finally(function() latent.threads(threads) end)
+    local A, B, X, W = random(300, 90), random(90, 120), random(9000, 20), random(1000, 1010)
+    local tall = W:block(1, 1000, 1, 300)
     local function all(n)
       latent.threads(n)
-      state = 7
-      local A, B, X, W = random(300, 210), random(210, 640), random(9000, 20), random(2100, 700)
-      return { A * B, B:t() * A:t(), X:t() * X, X:t() * X:copy(), W:t() * W, W * W:row(1), W:row(9) * W:t(),
-        A:matmul(B, { out = matrix(300, 640, 1), beta = 0.5 }), A:to("float32") * B:to("float32") }
+      return { A * B, B:t() * A:t(), X:t() * X, X:t() * X:copy(), tall:t() * tall, W * W:row(1), W:col(9) * W,
+        A:matmul(B, { out = matrix(300, 120, 1), beta = 0.5 }), A:to("float32") * B:to("float32") }
     end
     local one, two, three = all(1), all(2), all(3)
     for i = 1, #one do

@@ -4,21 +4,16 @@ local latent = require "latent"
 local check = require "latent.check"
 local matrix = latent.matrix
 
--- A generator for this pass: the one given, that of a seed, or one seeded by the state's own.
-local function generator(seed)
-  if type(seed) == "userdata" then return seed end
-  return latent.random(seed or math.floor(matrix.random(1, 1)(1, 1) * 2 ^ 53))
-end
-
 return function(X, size, options)
   if type(X) ~= "userdata" and type(X) ~= "table" then
     check.fail("batches", "X must be a matrix, got %s", check.show(X))
   end
-  X = matrix(X)
+  if type(X) == "table" then X = matrix(X) end
   size = check.integer("batches", "size", size, 1)
   options = check.options("batches", options, { seed = true, shuffle = "boolean" })
   local n, last = #X, 0
-  local order = options.shuffle ~= false and generator(options.seed):permutation(n)
+  local random = type(options.seed) == "userdata" and options.seed or latent.random(options.seed)
+  local order = options.shuffle ~= false and random:permutation(n)
   return function()
     if last == n then return nil end
     local first = last + 1

@@ -26,15 +26,23 @@ local function number(x)
   return x - x == 0 and (("%.9g"):format(x):gsub(",", ".")) or "NaN" -- a locale may write a comma
 end
 
-local function data_block(name, rows)
+local function data_block(name, rows, times)
   local lines = { ("$%s << END_OF_DATA"):format(name) }
-  for i, row in ipairs(rows) do
+  for _, row in ipairs(rows) do
     local cells = {}
-    for j, x in ipairs(row) do cells[j] = number(x) end
-    lines[i + 1] = table.concat(cells, " ")
+    for j, x in ipairs(row) do cells[j] = (number(x) .. " "):rep(times) end
+    local line = table.concat(cells)
+    for _ = 1, times do lines[#lines + 1] = line end
   end
   lines[#lines + 1] = "END_OF_DATA"
   return table.concat(lines, "\n")
+end
+
+-- Viewers of SVG blur an image that they enlarge, which hides what its elements are; so small ones
+-- are enlarged here: how many times each element is repeated.
+local function repeats(layer, terminal)
+  if not layer.plots[1].image or not terminal:find "^svg" then return 1 end
+  return math.max(1, math.min(8, math.floor(math.sqrt(4e5 / (#layer.rows * #layer.rows[1])))))
 end
 
 local function palette(name)
@@ -46,12 +54,12 @@ end
 -- ---- a figure as a script -----------------------------------------------------------------
 
 -- Points of a class are those whose third column is its number; other rows become undefined.
-local function plot_words(name, p, text)
+local function plot_words(name, p, text, times)
   local words
   if p.image then
-    local m = p.image
-    words = ("$%s matrix using (%s+$1*%s):(%s+$2*%s):3 with image"):format(name, number(m.x), number(m.dx),
-      number(m.y), number(m.dy))
+    local m, half = p.image, (times - 1) / (2 * times) -- the first of `times` small elements is half a one off
+    words = ("$%s matrix using (%s+$1*%s):(%s+$2*%s):3 with image"):format(name, number(m.x - half * m.dx),
+      number(m.dx / times), number(m.y - half * m.dy), number(m.dy / times))
   elseif p.line then
     words = ("$%s using 1:2 with lines lw %s lc rgb %s%s"):format(name, number(p.line.width), quote(p.line.color),
       p.line.dash and " dt (12,8)" or "")
@@ -61,7 +69,11 @@ local function plot_words(name, p, text)
       p.class and ("($3==%d?$2:NaN)"):format(p.class) or "2", mark, number(text and 1 or p.points.size),
       quote(p.points.color))
   end
-  return words .. (p.label and " title " .. quote(p.label) or " notitle")
+  if not p.label then return words .. " notitle" end
+  if text or not p.points then return words .. " title " .. quote(p.label) end
+  -- in the key a point is larger than in the picture
+  return words .. (" notitle, NaN with points pt 7 ps 1 lc rgb %s title %s"):format(quote(p.points.color),
+    quote(p.label))
 end
 
 local function label_words(l)
@@ -77,6 +89,17 @@ local function is_empty(fig)
     end
   end
   return true
+end
+
+local function longest_label(fig)
+  local longest = 0
+  for _, layer in ipairs(fig.layers) do
+    for _, p in ipairs(layer.plots) do
+      local label = p.label or ""
+      longest = math.max(longest, utf8.len(label) or #label)
+    end
+  end
+  return longest
 end
 
 local function settings(fig, text)
@@ -113,10 +136,14 @@ local function settings(fig, text)
     set("set margins screen %s, screen %s, screen %s, screen %s", number(m[1]), number(m[2]), number(m[3]),
       number(m[4]))
   end
-  if fig.key == false then
+  local longest = longest_label(fig)
+  if fig.key == false or longest == 0 then
     set "unset key"
-  else
-    set "set key outside right top Left reverse samplen 1.2 spacing 1.1 textcolor rgb '#333333'"
+  elseif text or fig.bar then
+    set "set key outside right top Left reverse samplen 1.2"
+  else -- beside the axes, also where they are narrower than the picture
+    set("set rmargin %d", longest + 7)
+    set "set key at graph 1.02, graph 1 left top Left reverse samplen 1.2 spacing 1.1 textcolor rgb '#333333'"
   end
   return out
 end
@@ -130,8 +157,9 @@ function gnuplot.script(fig, terminal, path)
   for _, label in ipairs(fig.labels) do out[#out + 1] = label_words(label) end
   local plots = {}
   for i, layer in ipairs(fig.layers) do
-    out[#out + 1] = data_block("d" .. i, layer.rows)
-    for _, p in ipairs(layer.plots) do plots[#plots + 1] = plot_words("d" .. i, p, text) end
+    local times = repeats(layer, terminal)
+    out[#out + 1] = data_block("d" .. i, layer.rows, times)
+    for _, p in ipairs(layer.plots) do plots[#plots + 1] = plot_words("d" .. i, p, text, times) end
   end
   out[#out + 1] = "plot " .. (#plots > 0 and table.concat(plots, ", \\\n  ") or "NaN notitle")
   out[#out + 1] = "unset output\n"

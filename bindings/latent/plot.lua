@@ -250,18 +250,6 @@ local TERMINALS = {
   png = "pngcairo size %d,%d font 'sans-serif,10' fontscale 2 linewidth 2 pointscale 2 noenhanced",
 }
 
--- Browsers blur images that they enlarge, which hides what a pixel is.
-local function sharpen(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read "a"
-  if file then file:close() end
-  if not text or not text:find("<image ", 1, true) then return true end
-  file = io.open(path, "wb")
-  if not file then return nil, ("plot: can't write %s"):format(path) end
-  file:write((text:gsub("<image ", "<image style='image-rendering:pixelated' ")))
-  return file:close()
-end
-
 function Figure:save(path)
   local who = "figure:save"
   if type(path) ~= "string" or path:find("[%z\n]") then
@@ -282,10 +270,6 @@ function Figure:save(path)
   if not ok then
     os.remove(path)
     return nil, message
-  end
-  if kind == "svg" then
-    ok, message = sharpen(path)
-    if not ok then return nil, message end
   end
   return path
 end

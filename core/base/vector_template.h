@@ -37,29 +37,37 @@ static inline real K(magnitude)(real x)
   return K(real_of)(K(bits_of)(x) & ~(bits)0 >> 1);
 }
 
-/* x = n ln 2 + r + rest, |r| <= ln(2)/2 (Cody and Waite). Gives expm1(r + rest) as a sum of r and
- * something small, and n as a word that wraps around below 0. */
+/* x = n ln 2 + r with |r| <= ln(2)/2, by Cody and Waite's two parts of ln 2. Returns r; expm1(r) is
+ * r + small, and n comes as a word that wraps around below 0. */
 static inline real K(exp_reduced)(real x, real *small, bits *exponent)
 {
   real shifted = x * LOG2E + ROUND, n = shifted - ROUND;
-  real high = x - n * LN2_HIGH, low = n * LN2_LOW;
-  real r = high - low, rest = (high - r) - low;
+  real r = (x - n * LN2_HIGH) - n * LN2_LOW;
   *exponent = K(bits_of)(shifted) - K(bits_of)(ROUND);
-  *small = r * r * K(exp_tail)(r) + rest;
+  *small = r * r * K(exp_tail)(r);
   return r;
 }
 
-/* exp(x) = 2^n exp(r). The power of two is applied in two steps, because neither 2^1024 nor
- * 2^-1074 has a normal representation; only the second step can round. */
-static inline real K(exp)(real x)
+/* exp(x) = 2^n exp(r), and in `lost` what the last sum has rounded off. The power of two is applied
+ * in two steps, because neither 2^1024 nor 2^-1074 has a normal representation; only the second
+ * step can round. */
+static inline real K(exp_and_lost)(real x, real *lost)
 {
   x = x > EXP_MOST ? EXP_MOST : x;
   x = x < EXP_LEAST ? EXP_LEAST : x;
   bits n;
-  real small, r = K(exp_reduced)(x, &small, &n), y = 1 + (r + small);
+  real small, p = K(exp_reduced)(x, &small, &n) + small, y = 1 + p;
   n += 2 * BIAS; /* positive from here: a shift halves it */
   bits half = n >> 1;
-  return y * K(real_of)(half << MANTISSA) * K(real_of)((n - half) << MANTISSA);
+  real first = K(real_of)(half << MANTISSA), second = K(real_of)((n - half) << MANTISSA);
+  *lost = ((1 - y) + p) * first * second;
+  return y * first * second;
+}
+
+static inline real K(exp)(real x)
+{
+  real lost;
+  return K(exp_and_lost)(x, &lost);
 }
 
 /* x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), and with s = f/(2 + f):
@@ -100,11 +108,14 @@ static inline real K(tanh)(real x)
   return K(with_sign)(y - (real)0.5 * slope * (y * below_lost + slope * t_lost), x);
 }
 
-/* 1/(1 + e) with e = exp(-|x|), which can't overflow, or e/(1 + e) on the left, where that keeps the
- * relative accuracy of a result near 0. */
+/* y = 1/(1 + e) with e = exp(-|x|), which can't overflow, or y = e/(1 + e) on the left, where that
+ * keeps the relative accuracy of a result near 0. What e and 1 + e have lost is put back to first
+ * order, with 1/(1 + e) = y, or 1 - y on the left. */
 static inline real K(sigmoid)(real x)
 {
-  real e = K(exp)(-K(magnitude)(x));
-  real below = 1 + e, lost = (1 - below) + e, y = (x < 0 ? e : 1) / below;
-  return y - y * lost * (1 - y);
+  bool left = x < 0;
+  real e_lost, e = K(exp_and_lost)(-K(magnitude)(x), &e_lost);
+  real below = 1 + e, lost = (1 - below) + e, y = (left ? e : 1) / below;
+  real inverse = left ? 1 - y : y;
+  return y - inverse * (y * lost + (left ? -inverse : inverse) * e_lost);
 }

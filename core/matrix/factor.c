@@ -2,10 +2,7 @@
 
 #include <math.h>
 
-#include "base/parallel.h"
 #include "matrix/lapack.h"
-
-#define THREAD 1e8 /* multiplications from which BLAS's own threads pay */
 
 /* ---- square matrices ------------------------------------------------------ */
 
@@ -62,8 +59,7 @@ lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, l
   if (!(F->pivots = lat_allocate(work, n, sizeof(int)))) return LAT_MEMORY;
   F->norm = norm_one(F->a, n);
 
-  bool threads = !triangular && (double)n * (double)n * (double)n / 3 >= THREAD;
-  int before = threads ? lat_blas_threads_begin() : 0;
+  int before = lat_lapack_begin(triangular ? 0 : (double)n * (double)n * (double)n / 3);
   lat_status status = LAT_OK;
   if (kind == LAT_GENERAL)
     info = LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, F->n, F->n, F->a, F->n, F->pivots);
@@ -73,7 +69,7 @@ lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, l
     info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', F->n, F->a, F->n);
   else
     info = zero_on_diagonal(F);
-  if (threads) lat_blas_threads_end(before);
+  lat_lapack_end(before);
   F->failed = info;
   return status == LAT_OK ? lat_lapack_info(work, "factorization", info) : status;
 }
@@ -132,6 +128,16 @@ lat_status lat_cholesky(lat_workspace *work, const lat_matrix *A, const lat_matr
 
 /* ---- QR ------------------------------------------------------------------- */
 
+/* The signs that make R's diagonal >= 0 multiply R's rows and, here, Q's columns; a is
+ * column-major. */
+static void flip_columns(lat_matrix a, const double *signs)
+{
+  for (size_t j = 0; j < a.cols; j++) {
+    double *column = (double *)a.data + j * a.rows;
+    for (size_t i = 0; i < a.rows && signs[j] < 0; i++) column[i] = -column[i];
+  }
+}
+
 /* Reflections of the column-major N x D matrix a: R above the diagonal, the vectors below. */
 static lat_status reflect(lat_workspace *work, lapack_int N, lapack_int D, double *a, double *tau)
 {
@@ -159,14 +165,16 @@ static lat_status qr(lat_workspace *work, lat_matrix a, double *tau, double *sig
 {
   size_t N = a.rows, D = a.cols, r = N < D ? N : D;
   LAT_TRY(reflect(work, (lapack_int)N, (lapack_int)D, a.data, tau));
-  for (size_t i = 0; i < r; i++) {
-    signs[i] = lat_get(&a, i, i) < 0 ? -1 : 1;
-    for (size_t j = 0; R && j < D; j++) lat_set(R, i, j, j < i ? 0 : signs[i] * lat_get(&a, i, j));
-  }
+  lat_matrix top = lat_block_of(a, 0, 0, r, D), q = lat_block_of(a, 0, 0, N, r);
+  for (size_t i = 0; i < r; i++) signs[i] = lat_get(&a, i, i) < 0 ? -1 : 1;
+  if (R) lat_copy(&top, R);
+  for (size_t i = 0; R && i < r; i++)
+    for (size_t j = 0; j < (signs[i] < 0 ? D : i); j++)
+      lat_set(R, i, j, j < i ? 0 : -lat_get(&a, i, j));
   if (!Q) return LAT_OK;
   LAT_TRY(make_q(work, (lapack_int)N, (lapack_int)r, a.data, tau));
-  for (size_t i = 0; i < N; i++)
-    for (size_t j = 0; j < r; j++) lat_set(Q, i, j, signs[j] * lat_get(&a, i, j));
+  flip_columns(q, signs);
+  lat_copy(&q, Q);
   return LAT_OK;
 }
 
@@ -183,10 +191,9 @@ lat_status lat_qr(lat_workspace *work, const lat_matrix *A, const lat_matrix *Q,
   double *a, *tau = lat_doubles(work, r), *signs = lat_doubles(work, r);
   if (!tau || !signs) return LAT_MEMORY;
   LAT_TRY(lat_scratch(work, lat_transpose(*A), &a));
-  bool threads = (double)N * (double)D * (double)r >= THREAD;
-  int before = threads ? lat_blas_threads_begin() : 0;
+  int before = lat_lapack_begin((double)N * (double)D * (double)r);
   lat_status status = qr(work, lat_transpose(lat_matrix_of(a, D, N)), tau, signs, Q, R);
-  if (threads) lat_blas_threads_end(before);
+  lat_lapack_end(before);
   lat_workspace_release(work, mark);
   return status;
 }

@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <math.h>
 
+#include "base/parallel.h"
+
 lat_status lat_lapack_fits(lat_workspace *work, const char *name, const lat_matrix *A)
 {
   if (A->rows < 1 || A->cols < 1 || A->rows > INT_MAX || A->cols > INT_MAX)
@@ -38,6 +40,16 @@ lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int 
   return LAT_OK;
 }
 
+int lat_lapack_begin(double multiplications)
+{
+  return multiplications < 1e8 ? 0 : lat_blas_threads_begin();
+}
+
+void lat_lapack_end(int before)
+{
+  if (before) lat_blas_threads_end(before);
+}
+
 lat_status lat_check_square(lat_workspace *work, const char *name, const lat_matrix *A)
 {
   LAT_TRY(lat_lapack_fits(work, name, A));
@@ -46,22 +58,37 @@ lat_status lat_check_square(lat_workspace *work, const char *name, const lat_mat
   return LAT_OK;
 }
 
+enum { TILE = 32 };
+
+/* Compares the tile of A at (r, c) with its mirror image. */
+static void compare_tile(const lat_matrix *A, size_t r, size_t c, double *largest, double *worst,
+                         size_t *row, size_t *col)
+{
+  double below[TILE * TILE], above[TILE * TILE];
+  size_t rows = A->rows - r < TILE ? A->rows - r : TILE;
+  size_t cols = A->cols - c < TILE ? A->cols - c : TILE;
+  lat_matrix tile = lat_block_of(*A, r, c, rows, cols), copy = lat_matrix_of(below, rows, cols);
+  lat_copy(&tile, &copy);
+  tile = lat_transpose(lat_block_of(*A, c, r, cols, rows)), copy.data = above;
+  lat_copy(&tile, &copy);
+  for (size_t k = 0; k < rows * cols; k++) {
+    double difference = fabs(below[k] - above[k]);
+    *largest = fmax(*largest, fabs(below[k]));
+    if (difference > *worst) *worst = difference, *row = r + k / cols, *col = c + k % cols;
+  }
+}
+
 lat_status lat_check_symmetric(lat_workspace *work, const char *name, const lat_matrix *A)
 {
   LAT_TRY(lat_check_square(work, name, A));
   LAT_TRY(lat_check_finite(work, name, A, false));
   double largest = 0, worst = 0;
   size_t row = 0, col = 0;
-  for (size_t i = 0; i < A->rows; i++) {
-    for (size_t j = 0; j <= i; j++) {
-      double below = lat_get(A, i, j), above = lat_get(A, j, i);
-      largest = fmax(largest, fmax(fabs(below), fabs(above)));
-      if (fabs(below - above) > worst) worst = fabs(below - above), row = i, col = j;
-    }
-  }
-  if (worst > largest * (A->dtype == LAT_FLOAT32 ? 1e-5 : 1e-10))
-    return lat_fail(work, LAT_INVALID,
-                    "%s must be symmetric, but [%zu,%zu] is %.9g and [%zu,%zu] is %.9g", name,
-                    row + 1, col + 1, lat_get(A, row, col), col + 1, row + 1, lat_get(A, col, row));
-  return LAT_OK;
+  for (size_t r = 0; r < A->rows; r += TILE)
+    for (size_t c = 0; c <= r; c += TILE) compare_tile(A, r, c, &largest, &worst, &row, &col);
+  if (worst <= largest * (A->dtype == LAT_FLOAT32 ? 1e-5 : 1e-10)) return LAT_OK;
+  size_t i = row > col ? row : col, j = row > col ? col : row;
+  return lat_fail(work, LAT_INVALID,
+                  "%s must be symmetric, but [%zu,%zu] is %.9g and [%zu,%zu] is %.9g", name, i + 1,
+                  j + 1, lat_get(A, i, j), j + 1, i + 1, lat_get(A, j, i));
 }

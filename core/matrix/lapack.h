@@ -27,12 +27,17 @@ lat_status lat_lapack_work(lat_workspace *work, const char *routine, lapack_int 
  * mistake of ours. LAT_OK when info >= 0. */
 lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int info);
 
+/* BLAS's own threads for the time of a factorization, when it is so large (10^8
+ * multiplications) that they pay; end takes what begin returned. */
+int lat_lapack_begin(double multiplications);
+void lat_lapack_end(int before);
+
 /* LAT_SHAPE unless A is square (and fits LAPACK). */
 lat_status lat_check_square(lat_workspace *work, const char *name, const lat_matrix *A);
 
 /* LAT_SHAPE unless A is square, LAT_INVALID, naming the place, when it has a NaN or an
  * infinity, or isn't symmetric: |A[i,j] - A[j,i]| above 1e-10 of the largest magnitude
- * (1e-5 for float32). */
+ * on or below the diagonal (1e-5 for float32). */
 lat_status lat_check_symmetric(lat_workspace *work, const char *name, const lat_matrix *A);
 
 #endif

@@ -119,8 +119,9 @@ lat_status lat_pinv(lat_workspace *work, const lat_matrix *A, double tolerance, 
   size_t rank = count_above(&s, tolerance);
   lat_fill(&result, 0);
   if (rank > 0) {
+    double *v = V.data, *values = s.data;
     for (size_t i = 0; i < D; i++)
-      for (size_t j = 0; j < rank; j++) lat_set(&V, i, j, lat_get(&V, i, j) / lat_get(&s, j, 0));
+      for (size_t j = 0; j < rank; j++) v[i * r + j] /= values[j];
     lat_matrix scaled = lat_block_of(V, 0, 0, D, rank);
     lat_matrix left = lat_transpose(lat_block_of(U, 0, 0, N, rank));
     LAT_TRY(lat_product(work, 1, &scaled, &left, 0, &result));

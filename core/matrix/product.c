@@ -10,10 +10,12 @@
 #include "matrix/lapack.h"
 
 #define CUT    1e6 /* multiplications from which work is cut into chunks */
-#define TALL   128 /* rows and columns of a tile of C */
-#define WIDE   512
+#define TALL   384 /* the most rows and columns of a tile of C: what BLAS packs pays from here on */
+#define WIDE   1536
+#define LOW    64 /* the least rows for the sake of FEW tiles */
+#define FEW    4
 #define PANEL  256 /* rows of a panel of a symmetric C */
-#define SLICES 16  /* of K, when C has less than SMALL elements */
+#define SLICES 16  /* of K, when C has at most SMALL elements */
 #define SMALL  (256 * 256)
 #define DEEP   4096 /* the least K to slice */
 #define BLOCK  256  /* elements that lat_dot adds up at a time */
@@ -106,7 +108,8 @@ static void multiply_lower(double alpha, lat_matrix A, lat_matrix C)
 typedef struct job {
   double alpha, beta;
   lat_matrix A, B, C;
-  bool symmetric;    /* B is A': only C's lower triangle is computed */
+  bool symmetric; /* B is A': only C's lower triangle is computed */
+  size_t tile_rows, tile_cols;
   size_t slice;      /* the length of K's slices */
   lat_matrix *parts; /* their products, one below the other */
 } job;
@@ -135,8 +138,9 @@ static size_t least(size_t a, size_t b)
 static void do_tile(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
-  size_t across = pieces(j->C.cols, WIDE), r = chunk / across * TALL, c = chunk % across * WIDE;
-  size_t rows = least(TALL, j->C.rows - r), cols = least(WIDE, j->C.cols - c);
+  size_t across = pieces(j->C.cols, j->tile_cols);
+  size_t r = chunk / across * j->tile_rows, rows = least(j->tile_rows, j->C.rows - r);
+  size_t c = chunk % across * j->tile_cols, cols = least(j->tile_cols, j->C.cols - c);
   (void)worker;
   multiply(j->alpha, lat_block_of(j->A, r, 0, rows, j->A.cols),
            lat_block_of(j->B, 0, c, j->B.rows, cols), j->beta,
@@ -167,6 +171,14 @@ static void do_slice(void *context, size_t chunk, size_t worker)
     multiply_lower(j->alpha, A, part);
   else
     multiply(j->alpha, A, lat_block_of(j->B, k, 0, depth, j->B.cols), 0, part);
+}
+
+static lat_status multiply_tiled(lat_workspace *work, job *j)
+{
+  size_t M = j->C.rows, N = j->C.cols, high = pieces(M, TALL), few = least(FEW, pieces(M, LOW));
+  j->tile_rows = pieces(M, high > few ? high : few);
+  j->tile_cols = pieces(N, pieces(N, WIDE));
+  return lat_parallel(work, pieces(M, j->tile_rows) * pieces(N, j->tile_cols), do_tile, j);
 }
 
 /* Adds part s to part 0; `size` elements each. */
@@ -219,12 +231,12 @@ static lat_status multiply_all(lat_workspace *work, job *j)
 {
   size_t M = j->C.rows, N = j->C.cols, K = j->A.cols;
   double size = (double)M * (double)N * (double)K;
-  if (size >= CUT && K >= DEEP && M * N < SMALL)
+  if (size >= CUT && K >= DEEP && M * N <= SMALL)
     LAT_TRY(multiply_sliced(work, j));
   else if (j->symmetric)
     LAT_TRY(lat_parallel(work, pieces(M, PANEL), do_panel, j));
   else if (size >= CUT)
-    LAT_TRY(lat_parallel(work, pieces(M, TALL) * pieces(N, WIDE), do_tile, j));
+    LAT_TRY(multiply_tiled(work, j));
   else
     multiply(j->alpha, j->A, j->B, j->beta, j->C);
   if (j->symmetric) mirror(j->C);

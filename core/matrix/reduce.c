@@ -105,41 +105,47 @@ static lanes after(lanes of, size_t n)
   return (lanes){of.value + n, of.place + n};
 }
 
+static bool has_places(const reduction *r)
+{
+  return r->how->merge == NULL;
+}
+
 static void clear(const reduction *r, lanes to, size_t n)
 {
-  for (size_t j = 0; j < n; j++) {
-    to.value[j] = r->how->identity;
-    to.place[j] = 0;
-  }
+  for (size_t j = 0; j < n; j++) to.value[j] = r->how->identity;
+  if (has_places(r))
+    for (size_t j = 0; j < n; j++) to.place[j] = 0;
 }
 
 /* The better value, then the lower place; NaN is best. */
-static void merge_places(double sign, lanes to, lanes from, size_t n)
+LAT_CLONES static void merge_places(double sign, lanes to, lanes from, size_t n)
 {
   for (size_t j = 0; j < n; j++) {
     const double x = sign * from.value[j], v = sign * to.value[j];
-    const bool same = x == v || (x != x && v != v);
-    if (same ? from.place[j] < to.place[j] : x < v || x != x) {
-      to.value[j] = from.value[j];
-      to.place[j] = from.place[j];
-    }
+    const bool same = (x == v) | ((x != x) & (v != v)), earlier = from.place[j] < to.place[j];
+    const bool take = same ? earlier : (x < v) | (x != x);
+    to.value[j] = take ? from.value[j] : to.value[j];
+    to.place[j] = take ? from.place[j] : to.place[j];
   }
 }
 
 static void merge(const reduction *r, lanes to, lanes from, size_t n)
 {
-  if (r->how->merge)
-    r->how->merge(to, NULL, 1, n, from.value, 0);
-  else
+  if (has_places(r))
     merge_places(r->sign, to, from, n);
+  else
+    r->how->merge(to, NULL, 1, n, from.value, 0);
 }
 
-/* Merges `count` groups of n accumulators into the first, in a tree. */
+/* Merges `count` groups of n accumulators into the first, in a tree: the upper half
+ * into the lower one, and so on. */
 static void merge_tree(const reduction *r, lanes all, size_t count, size_t n)
 {
-  for (size_t step = 1; step < count; step *= 2)
-    for (size_t k = 0; k + step < count; k += 2 * step)
-      merge(r, after(all, k * n), after(all, (k + step) * n), n);
+  while (count > 1) {
+    const size_t half = (count + 1) / 2;
+    merge(r, all, after(all, half * n), (count - half) * n);
+    count = half;
+  }
 }
 
 /* Adds a block that is packed or has its own row stride, rows from number `first`
@@ -153,19 +159,18 @@ static void add_block(const reduction *r, lanes to, const double *center, const 
   const bool packed = block->row_stride == (ptrdiff_t)n;
   const size_t fold = packed ? least(most(LANES / n, 1), block->rows) : 1; /* rows in one */
   const size_t rows = block->rows / fold, rest = block->rows % fold;
-  accumulator *take = r->how->take[block->dtype];
   clear(r, own, n * fold);
-  take(own, center, rows, n * fold, block->data, block->row_stride * (ptrdiff_t)fold);
-  for (size_t k = 0; k < n * fold; k++)
-    place[k] = place[k] * (double)fold + (double)(first + k / n);
+  r->how->take[block->dtype](own, center, rows, n * fold, block->data,
+                             block->row_stride * (ptrdiff_t)fold);
+  if (has_places(r))
+    for (size_t f = 0; f < fold; f++)
+      for (size_t k = f * n; k < (f + 1) * n; k++)
+        place[k] = place[k] * (double)fold + (double)(first + f);
   merge_tree(r, own, fold, n);
   merge(r, to, own, n);
   if (rest == 0) return;
   const lat_matrix tail = lat_block_of(*block, rows * fold, 0, rest, n);
-  clear(r, own, n);
-  take(own, center, rest, n, tail.data, tail.row_stride);
-  for (size_t k = 0; k < n; k++) place[k] += (double)(first + rows * fold);
-  merge(r, to, own, n);
+  add_block(r, to, center, &tail, first + rows * fold);
 }
 
 /* One tile of lines, rows `begin` to `end`. */
@@ -232,10 +237,12 @@ static lat_status reduce_columns(lat_workspace *work, reduction *r)
   return LAT_OK;
 }
 
-/* All of A as columns, by the order of its memory; one column if it is in one piece. */
-static lat_matrix as_columns(const lat_matrix *A)
+/* All of A as columns, in the order of its rows, or of its memory when that is
+ * `free`; one column if it is in one piece. */
+static lat_matrix as_columns(const lat_matrix *A, bool free)
 {
-  lat_matrix B = magnitude(A->row_stride) > magnitude(A->col_stride) ? lat_transpose(*A) : *A;
+  const bool down = free && magnitude(A->row_stride) < magnitude(A->col_stride);
+  lat_matrix B = down ? *A : lat_transpose(*A);
   if (B.rows == 1) B = lat_transpose(B);
   if (B.cols > 1 && B.col_stride == (ptrdiff_t)B.rows * B.row_stride) {
     B.rows *= B.cols;
@@ -244,22 +251,17 @@ static lat_matrix as_columns(const lat_matrix *A)
   return B;
 }
 
-/* The number of results, at *results in the workspace. */
+/* The results, A.cols, A.rows or one, in the workspace. */
 static lat_status reduce(lat_workspace *work, lat_reduction kind, const lat_matrix *A, int dim,
                          const double *center, double **results)
 {
   const bool places = kind == LAT_ARGMIN || kind == LAT_ARGMAX;
   reduction r = {.how = &reducers[kind], .sign = kind == LAT_ARGMAX ? -1 : 1, .center = center};
   r.center_step = dim != 0;
-  if (dim == 1)
-    r.A = *A;
-  else if (dim == 2 || places)
-    r.A = lat_transpose(*A);
-  else
-    r.A = as_columns(A);
+  r.A = dim == 1 ? *A : dim == 2 ? lat_transpose(*A) : as_columns(A, !places);
   LAT_TRY(reduce_columns(work, &r));
   if (dim == 0) {
-    for (size_t k = 0; k < r.A.cols; k++) r.partial.place[k] += (double)(k * r.A.rows);
+    for (size_t k = 0; places && k < r.A.cols; k++) r.partial.place[k] += (double)(k * r.A.rows);
     merge_tree(&r, r.partial, r.A.cols, 1);
   }
   *results = places ? r.partial.place : r.partial.value;

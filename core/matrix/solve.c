@@ -2,11 +2,8 @@
 
 #include <float.h>
 
-#include "base/parallel.h"
 #include "matrix/lapack.h"
 #include "matrix/product.h"
-
-#define THREAD 1e8 /* multiplications from which BLAS's own threads pay */
 
 static lat_status check_sides(lat_workspace *work, const lat_matrix *A, const lat_matrix *B,
                               const lat_matrix *X)
@@ -178,10 +175,9 @@ lat_status lat_least_squares(lat_workspace *work, const lat_matrix *A, const lat
   lat_matrix rest = lat_matrix_new(work, N, B->cols);
   if (!a.data || !b.data || !rest.data) return LAT_MEMORY;
   problem p = {(lapack_int)N, (lapack_int)D, (lapack_int)B->cols, (lapack_int)lead, a.data, b.data};
-  bool threads = (double)N * (double)D * (double)(N < D ? N : D) >= THREAD;
-  int before = threads ? lat_blas_threads_begin() : 0;
+  int before = lat_lapack_begin((double)N * (double)D * (double)(N < D ? N : D));
   lat_status status = minimize(work, &p, A, B, tolerance, rank);
-  if (threads) lat_blas_threads_end(before);
+  lat_lapack_end(before);
   LAT_TRY(status);
   lat_matrix room = lat_transpose(lat_matrix_of(p.b, B->cols, lead));
   lat_matrix solution = lat_block_of(room, 0, 0, D, B->cols);

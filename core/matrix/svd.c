@@ -2,11 +2,9 @@
 
 #include <math.h>
 
-#include "base/parallel.h"
 #include "matrix/lapack.h"
 
-#define TIE    1e-10 /* magnitudes this near, relatively, are taken as equal */
-#define THREAD 1e8   /* multiplications from which BLAS's own threads pay */
+#define TIE 1e-10 /* magnitudes this near, relatively, are taken as equal */
 
 void lat_fix_signs(const lat_matrix *V, const lat_matrix *U)
 {
@@ -59,15 +57,14 @@ static lat_status qr_iteration(lat_workspace *work, const problem *p, lapack_int
 static lat_status decompose(lat_workspace *work, const lat_matrix *A, problem *p)
 {
   lapack_int info;
-  double size = (double)p->m * (double)p->n * (double)p->r;
-  int before = size >= THREAD ? lat_blas_threads_begin() : 0;
+  int before = lat_lapack_begin((double)p->m * (double)p->n * (double)p->r);
   lat_status status = divide_and_conquer(work, p, &info);
   if (status == LAT_OK && info > 0) {
     lat_matrix a = lat_matrix_of(p->a, A->rows, A->cols);
     lat_copy(A, &a);
     status = qr_iteration(work, p, &info);
   }
-  if (size >= THREAD) lat_blas_threads_end(before);
+  lat_lapack_end(before);
   if (status == LAT_OK && info > 0)
     return lat_fail(work, LAT_DIVERGED, "the SVD of a %zux%zu matrix did not converge", A->rows,
                     A->cols);

@@ -42,7 +42,8 @@ end
 
 -- ---- a side is a process between two named pipes -------------------------------------
 
-local PEERS = "OPENBLAS_NUM_THREADS=%s OMP_NUM_THREADS=%s OMP_WAIT_POLICY=passive "
+-- latent sets BLAS's threads itself, as it does for its users.
+local LATENT, PEERS = "LATENT_NUM_THREADS=%s ", "OPENBLAS_NUM_THREADS=%s OMP_NUM_THREADS=%s OMP_WAIT_POLICY=passive "
 
 -- The numbers of the next line of an answer.
 local function answer(process)
@@ -69,8 +70,7 @@ local function start(case, i)
   local base = os.tmpname()
   os.remove(base)
   assert(os.execute(("mkfifo %s.in %s.out"):format(base, base)))
-  -- latent has the threads to itself: its own way is one BLAS thread in each
-  local environment = side.python and PEERS:format(threads, threads) ("LATENT_NUM_THREADS=%s "):format(threads)
+  local environment = side.python and PEERS:format(threads, threads) or LATENT:format(threads)
   os.execute(("%s%s <%s.in >%s.out &"):format(environment, command, base, base))
   local process = { name = side.name, times = {}, ask = io.open(base .. ".in", "w"), answer = io.open(base .. ".out") }
   os.remove(base .. ".in")

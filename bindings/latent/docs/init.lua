@@ -11,7 +11,8 @@
 --   options   { { name, type, default, meaning }, ... }: the fields of the argument `options`
 --   returns   { { type, meaning }, ... }
 --   text      more, where there is more to say; lines that begin with spaces are kept
---   example   Lua that runs, with every room as a local of its name
+--   example   Lua that runs, with every room as a local of its name, A a 3 x 3 positive definite
+--             matrix and X one of 5 x 3
 --
 -- This file gives the rooms in the order of the overview, each { name =, entries... }. A room
 -- may have several files.

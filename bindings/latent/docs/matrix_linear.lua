@@ -1,7 +1,7 @@
 -- Products, systems of equations and factorizations of matrices.
 
-local TOLERANCE = "singular values up to tolerance times the largest count as 0; the default is max(rows, cols) times "
-  .. "the rounding unit of the dtype (2.2e-16 or 1.2e-7)"
+local TOLERANCE = "singular values up to tolerance times the largest count as 0; the default is "
+  .. "max(rows, cols) times the rounding unit of the dtype (2.2e-16 or 1.2e-7)"
 
 return {
   {
@@ -19,7 +19,7 @@ return {
 The product element by element is A % B. Views are multiplied where they lie: A:t() * B copies nothing. A:t() * A
 takes half of the time and is exactly symmetric. The result is float32 when both sides are. Large products use all
 threads (latent.threads), with the same result bit for bit for every number of them.]],
-    example = "matrix{{1, 2}, {3, 4}} * matrix{1, 1}   --> 3, 7",
+    example = "matrix{{1, 2}, {3, 4}} * matrix{1, 1}   -- 3, 7",
   },
   {
     name = "Matrix:matmul",
@@ -32,14 +32,14 @@ threads (latent.threads), with the same result bit for bit for every number of t
     },
     returns = { { "latent.Matrix|number", "out; of two vectors a number" } },
     text = "With out, a loop allocates nothing. Shapes are those of the operator *.",
-    example = "A:matmul(B, { out = C, beta = 1 })   -- C = C + A * B",
+    example = "local A, C = matrix{{1, 2}, {3, 4}}, matrix.eye(2)\nA:matmul(A, { out = C, beta = 1 })   -- C + A * A",
   },
   {
     name = "Matrix:dot",
     summary = "The sum of the products of elements: the dot product of vectors, the Frobenius product of matrices.",
     args = { { "B", "latent.Matrix", "of the same shape" } },
     returns = { { "number", "the sum, compensated so that its error doesn't grow with the length" } },
-    example = "matrix{1, 2, 3}:dot{4, 5, 6}   --> 32",
+    example = "matrix{1, 2, 3}:dot{4, 5, 6}   -- 32",
   },
   {
     name = "Matrix:outer",
@@ -47,7 +47,7 @@ threads (latent.threads), with the same result bit for bit for every number of t
     args = { { "B", "latent.Matrix", "a vector" }, { "options", "table?", "see options" } },
     options = { { "out", "latent.Matrix", "a fresh one", "where the product goes" } },
     returns = { { "latent.Matrix", "#A x #B" } },
-    example = "matrix{1, 2}:outer{3, 4, 5}   --> 3 4 5; 6 8 10",
+    example = "matrix{1, 2}:outer{3, 4, 5}   -- 3 4 5; 6 8 10",
   },
   {
     name = "Matrix:solve",
@@ -55,8 +55,8 @@ threads (latent.threads), with the same result bit for bit for every number of t
     args = { { "B", "latent.Matrix", "a vector, or a matrix with a system in each column" },
       { "options", "table?", "see options" } },
     options = {
-      { "kind", "string", '"general"', '"general" (LU), "symmetric" (Bunch-Kaufman), "positive" (symmetric and positive '
-        .. 'definite: Cholesky, half the work), "upper" or "lower" (triangular: the other triangle is not read)' },
+      { "kind", "string", '"general"', '"general" (LU), "symmetric" (Bunch-Kaufman), "positive" (symmetric and '
+        .. 'positive definite: Cholesky, half the work), "upper" or "lower" (triangular: the rest is not read)' },
     },
     returns = {
       { "latent.Matrix", "X, a vector when B is one" },
@@ -68,15 +68,15 @@ An exactly singular matrix raises. A nearly singular one gives a solution whose 
 (beyond 1e-10 of its largest element, 1e-5 in float32).
 
 float32 is solved in float64, and the result is float32 when A and B are. NaN and infinities raise.]],
-    example = "matrix{{2, 1}, {1, 3}}:solve{3, 5}   --> 0.8, 1.4",
+    example = "matrix{{2, 1}, {1, 3}}:solve{3, 5}   -- 0.8, 1.4",
   },
   {
     name = "Matrix:least_squares",
     summary = "The smallest X among those with the smallest |A X - B|.",
     args = { { "B", "latent.Matrix", "a vector, or a matrix with a problem in each column" },
       { "options", "table?", "see options" } },
-    options = { { "tolerance", "number", "max(rows, cols) rounding units", "singular values of A up to tolerance times the "
-      .. "largest count as 0" } },
+    options = { { "tolerance", "number", "max(rows, cols) rounding units",
+      "singular values of A up to tolerance times the largest count as 0" } },
     returns = {
       { "latent.Matrix", "X, a vector when B is one" },
       { "integer", "the rank of A" },
@@ -84,11 +84,12 @@ float32 is solved in float64, and the result is float32 when A and B are. NaN an
     },
     text = "Any shape and rank. Of full column rank by Householder QR, whose accuracy doesn't depend on the columns' "
       .. "scales; else by the singular value decomposition.",
-    example = "matrix{{1, 1}, {1, 2}, {1, 3}}:least_squares{1, 2, 4}   --> -0.667, 1.5   2   0.1667",
+    example = "matrix{{1, 1}, {1, 2}, {1, 3}}:least_squares{1, 2, 4}   -- -0.667, 1.5   2   0.1667",
   },
   {
     name = "Matrix:inverse",
     summary = "The inverse of a square matrix.",
+    args = {},
     returns = {
       { "latent.Matrix", "the inverse" },
       { "number", "an estimate of the reciprocal condition number in the 1-norm" },
@@ -99,41 +100,46 @@ float32 is solved in float64, and the result is float32 when A and B are. NaN an
   {
     name = "Matrix:cholesky",
     summary = "The lower triangular L with A = L L' of a symmetric, positive definite matrix.",
+    args = {},
     returns = { { "latent.Matrix", "L: its diagonal is positive, above it are zeros" } },
-    text = "Raises, naming the first leading minor that isn't positive, when A isn't positive definite; and when it isn't "
-      .. "symmetric (see Matrix:solve).",
-    example = "matrix{{4, 2}, {2, 5}}:cholesky()   --> 2 0; 1 2",
+    text = "Raises when A isn't positive definite, naming the first leading minor that isn't positive, and when it "
+      .. "isn't symmetric (see Matrix:solve).",
+    example = "matrix{{4, 2}, {2, 5}}:cholesky()   -- 2 0; 1 2",
   },
   {
     name = "Matrix:qr",
     summary = "The thin QR factorization A = Q R.",
+    args = {},
     returns = {
       { "latent.Matrix", "Q, N x r with orthonormal columns, r = min(N, D)" },
-      { "latent.Matrix", "R, r x D, upper triangular; its diagonal is >= 0, which makes both unique for full column rank" },
+      { "latent.Matrix", "R, r x D, upper triangular with a diagonal >= 0; both are unique for full column rank" },
     },
-    example = "local Q, R = A:qr()",
+    example = "local Q, R = matrix{{3, 1}, {4, 2}}:qr()   -- Q * R is the matrix",
   },
   {
     name = "Matrix:svd",
     summary = "The thin singular value decomposition A = U diag(s) V'.",
+    args = {},
     returns = {
       { "latent.Matrix", "U, N x r with orthonormal columns, r = min(N, D)" },
       { "latent.Matrix", "s, a vector of r values >= 0 that descend" },
       { "latent.Matrix", "V, D x r with orthonormal columns" },
     },
-    text = "The largest entry in magnitude of each column of V is positive; of equal ones, to 1 part in 10^10, the first. "
-      .. "By divide and conquer (LAPACK's gesdd). The k largest alone: eigen.svd. NaN and infinities raise.",
-    example = "local U, s, V = A:svd()   -- A == U * matrix.diag(s) * V:t(), up to rounding",
+    text = "The largest entry in magnitude of each column of V is positive; of equal ones (to 1 part in 10^10) the "
+      .. "first. By divide and conquer (LAPACK's gesdd). The k largest alone: eigen.svd. NaN and infinities raise.",
+    example = "local U, s, V = matrix{{3, 1}, {4, 2}}:svd()   -- U * matrix.diag(s) * V:t() is the matrix",
   },
   {
     name = "Matrix:det",
     summary = "The determinant of a square matrix.",
+    args = {},
     returns = { { "number", "the determinant" } },
     text = "By LU. It overflows or underflows only where the determinant itself does; see Matrix:logdet.",
   },
   {
     name = "Matrix:logdet",
     summary = "The logarithm of the determinant's magnitude, and its sign.",
+    args = {},
     returns = { { "number", "log|det A|, -inf for a singular matrix" }, { "integer", "1, -1 or 0" } },
   },
   {
@@ -150,11 +156,12 @@ float32 is solved in float64, and the result is float32 when A and B are. NaN an
   "nuclear"          the sum of the singular values
 
 No norm overflows unless its value does. NaN gives NaN; where singular values are needed it raises.]],
-    example = "matrix{3, -4}:norm()   --> 5",
+    example = "matrix{3, -4}:norm()   -- 5",
   },
   {
     name = "Matrix:trace",
     summary = "The sum of the diagonal of a square matrix.",
+    args = {},
     returns = { { "number", "the trace" } },
   },
   {

@@ -1,0 +1,173 @@
+-- The data that comes with latent, the generators, and batches.
+local latent = require "latent"
+local helper = require "helper"
+local matrix, datasets = latent.matrix, latent.datasets
+
+local function mean(v)
+  local sum = 0
+  for i = 1, #v do sum = sum + v[i] end
+  return sum / #v
+end
+
+describe("the data in the project", function()
+  it("has Fisher's iris", function()
+    local X, y, info = datasets.iris()
+    assert.same({ 150, 4 }, { X.rows, X.cols })
+    -- published means (R 4.2: colMeans(iris[, 1:4])), which the copy with two wrong rows at UCI misses
+    for j, expected in ipairs { 5.843333, 3.057333, 3.758000, 1.199333 } do
+      assert.is_near(expected, mean(X:col(j)), 1e-6)
+    end
+    assert.same({ "setosa", "versicolor", "virginica" }, info.classes)
+    assert.same({ "sepal_length", "sepal_width", "petal_length", "petal_width" }, info.columns)
+    for i = 1, 150 do assert.equal((i - 1) // 50 + 1, y[i]) end
+  end)
+
+  it("has Old Faithful", function()
+    local X, info = datasets.faithful()
+    assert.same({ 272, 2 }, { X.rows, X.cols })
+    -- R 4.2: colMeans(faithful)
+    assert.is_near(3.487783, mean(X:col(1)), 1e-6)
+    assert.is_near(70.897059, mean(X:col(2)), 1e-6)
+    assert.same({ "eruptions", "waiting" }, info.columns)
+  end)
+
+  it("has the digits", function()
+    local X, y, info = datasets.digits()
+    assert.same({ 1797, 64, "float64" }, { X.rows, X.cols, X.dtype })
+    assert.same({ 8, 8 }, info.shape)
+    -- sums of scikit-learn's load_digits(): all pixels, and images a digit
+    local sum, counts, least, most = 0, {}, math.huge, -math.huge
+    for i = 1, X.rows do
+      for j = 1, X.cols do
+        local x = X(i, j)
+        sum, least, most = sum + x, math.min(least, x), math.max(most, x)
+      end
+      counts[y[i] + 1] = (counts[y[i] + 1] or 0) + 1
+    end
+    assert.same({ 561718, 0, 16 }, { sum, least, most })
+    assert.same({ 178, 182, 177, 183, 181, 182, 181, 179, 174, 180 }, counts)
+  end)
+end)
+
+describe("a generator", function()
+  it("gives the same at every call, and another set for another seed", function()
+    for _, name in ipairs { "blobs", "two_moons", "circles", "swiss_roll" } do
+      local make = datasets[name]
+      local X, Y, Z = make(20), make(20, { seed = 1 }), make(20, { seed = 2 })
+      assert.near_matrix(X, Y, 0)
+      assert.not_near_matrix(X, Z, 1e-3)
+    end
+  end)
+
+  it("makes blobs about their centers", function()
+    local X, y, centers = datasets.blobs(40, { components = 4, dims = 3, spread = 0 })
+    local counts = { 0, 0, 0, 0 }
+    for i = 1, 40 do
+      assert.near_matrix(centers[y[i]]:table(), X[i], 1e-12)
+      counts[y[i]] = counts[y[i]] + 1
+    end
+    assert.same({ 10, 10, 10, 10 }, counts)
+  end)
+
+  it("makes moons, circles and rolls that obey their equations", function()
+    local X, y = datasets.two_moons(50, { noise = 0 })
+    for i = 1, 50 do
+      local cx, cy = table.unpack(y[i] == 1 and { 0, 0 } or { 1, 0.5 })
+      assert.is_near(1, (X(i, 1) - cx) ^ 2 + (X(i, 2) - cy) ^ 2, 1e-12)
+      assert.is_true((y[i] == 1) == (X(i, 2) >= cy))
+    end
+    X, y = datasets.circles(50, { noise = 0, factor = 0.25 })
+    for i = 1, 50 do
+      assert.is_near(y[i] == 1 and 1 or 0.0625, X(i, 1) ^ 2 + X(i, 2) ^ 2, 1e-12)
+    end
+    local Z
+    X, Z = datasets.swiss_roll(50, { height = 3 })
+    for i = 1, 50 do
+      local t, h = Z(i, 1), Z(i, 2)
+      assert.is_true(t >= 1.5 * math.pi and t <= 4.5 * math.pi and h >= 0 and h <= 3)
+      assert.near_matrix({ t * math.cos(t), h, t * math.sin(t) }, X[i], 1e-12)
+    end
+  end)
+
+  it("makes Gaussian data of low rank with the covariance it tells", function()
+    local X, truth = datasets.low_rank(5000, 4, 2, { noise = 0.5 })
+    assert.near_matrix(truth.W * truth.W:t() + matrix.eye(4) * 0.25, truth.covariance, 1e-12)
+    assert.equal(0.25, truth.noise_variance)
+    -- the sample covariance differs by about sqrt(2/5000) of a variance; five times that is far out
+    local C = X:t() * X / 5000
+    for i = 1, 4 do
+      for j = 1, 4 do
+        local scale = math.sqrt(truth.covariance(i, i) * truth.covariance(j, j))
+        assert.is_near(truth.covariance(i, j), C(i, j), 5 * math.sqrt(2 / 5000) * scale)
+      end
+    end
+  end)
+
+  it("checks its arguments", function()
+    helper.fails("datasets.blobs: n must be an integer >= 1, got 0", datasets.blobs, 0)
+    helper.fails("datasets.blobs: unknown option 'clusters'", datasets.blobs, 5, { clusters = 3 })
+    helper.fails("datasets.blobs: components must be an integer >= 1, got 2.5", datasets.blobs, 5, { components = 2.5 })
+    helper.fails("datasets.circles: noise must be a finite number >= 0, got -1", datasets.circles, 5, { noise = -1 })
+    helper.fails("datasets.low_rank: m must be at most d = 2, got 3", datasets.low_rank, 5, 2, 3)
+  end)
+end)
+
+describe("latent.batches", function()
+  local X = matrix(10, 2, function(i, j) return 10 * i + j end)
+
+  it("gives every row once, in blocks of which the last is short", function()
+    local sizes, seen = {}, {}
+    for x, rows in latent.batches(X, 4, { seed = 3 }) do
+      sizes[#sizes + 1] = #x
+      for i = 1, #x do
+        assert.near_matrix(X[rows[i]]:table(), x[i], 0)
+        assert.is_nil(seen[rows[i]])
+        seen[rows[i]] = true
+      end
+    end
+    assert.same({ 4, 4, 2 }, sizes)
+    for i = 1, 10 do assert.is_true(seen[i]) end
+  end)
+
+  it("gives the same order for the same seed only", function()
+    local function order(seed)
+      local _, rows = latent.batches(X, 10, { seed = seed })()
+      return rows:table()
+    end
+    assert.same(order(1), order(1))
+    assert.not_same(order(1), order(2))
+    local random = latent.random(1)
+    assert.same(order(1), order(random))
+    assert.not_same(order(1), order(random)) -- the generator went on
+  end)
+
+  it("gives views in order without shuffling", function()
+    local firsts = {}
+    for x, rows in latent.batches(X, 4, { shuffle = false }) do
+      firsts[#firsts + 1] = rows[1]
+      assert.equal(10 * rows[1] + 1, x(1, 1))
+    end
+    assert.same({ 1, 5, 9 }, firsts)
+    local Y = matrix.zeros(3, 2)
+    for y in latent.batches(Y, 2, { shuffle = false }) do y:fill(1) end
+    assert.near_matrix({ { 1, 1 }, { 1, 1 }, { 1, 1 } }, Y, 0)
+  end)
+
+  it("takes vectors, and blocks larger than the data", function()
+    local v = matrix { 1, 2, 3 }
+    local count = 0
+    for x in latent.batches(v, 100) do
+      count = count + 1
+      local values = x:table()
+      table.sort(values)
+      assert.same({ 1, 2, 3 }, values)
+    end
+    assert.equal(1, count)
+  end)
+
+  it("checks its arguments", function()
+    helper.fails("batches: X must be a matrix, got nil", latent.batches)
+    helper.fails("batches: size must be an integer >= 1, got 0", latent.batches, X, 0)
+    helper.fails("batches: unknown option 'sed'; did you mean 'seed'?", latent.batches, X, 2, { sed = 1 })
+  end)
+end)
