@@ -33,6 +33,7 @@
 #include "projection/scaler.h"
 
 #include "em/em.h"
+#include "em/kmeans.h"
 
 #include "files/csv.h"
 #include "files/npy.h"

@@ -90,7 +90,7 @@ typedef struct lat_kmeans_options {
 } lat_kmeans_options;
 
 /* Starts and fits, `restarts` times, and keeps the centres with the least J, which is returned. */
-lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double *weights,
-                          size_t K, const lat_kmeans_options *options, double *centers, double *J);
+lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,
+                          const lat_kmeans_options *options, double *centers, double *J);
 
 #endif

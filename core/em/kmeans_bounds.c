@@ -97,7 +97,7 @@ size_t lat_kmeans_bounds_test(lat_kmeans_bounds *b, size_t D, const double *cent
     double lower = (double)b->lower[first + i] - b->reach[k];
     b->lower[first + i] = below(lower);
     open[count] = (uint32_t)i;
-    count += !(sqrt(squares[i]) * slack < fmax(lower, b->half[k]));
+    if (!(sqrt(squares[i]) * slack < fmax(lower, b->half[k]))) count++;
   }
   return count;
 }

@@ -64,7 +64,7 @@ const double *lat_kmeans_far_next(const lat_kmeans_far *far, size_t *at)
   while (*at < far->count && far->square[*at] > 0) {
     const double *row = far->rows + far->slot[(*at)++] * far->D;
     bool new = true;
-    for (size_t i = 0; new && i + 1 < *at; i++)
+    for (size_t i = 0; new &&i + 1 < *at; i++)
       new = memcmp(far->rows + far->slot[i] * far->D, row, far->D * sizeof(double)) != 0;
     if (new) return row;
   }

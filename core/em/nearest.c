@@ -7,7 +7,7 @@
 
 #include "base/clones.h"
 
-enum { LANES = 8, ROWS_MOST = 256 };
+enum { LANES = 8, ROWS_MOST = LAT_NEAREST_ROWS };
 
 static inline __attribute__((always_inline)) double sum_lanes(const double s[LANES])
 {
@@ -108,12 +108,14 @@ static int ascending(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-void lat_nearest_origin(size_t K, size_t D, const double *centers, double *column, double *origin)
+void lat_nearest_origin(size_t K, size_t D, const double *centers, double *origin)
 {
+  double column[64];
+  size_t n = K < 64 ? K : 64;
   for (size_t j = 0; j < D; j++) {
-    for (size_t k = 0; k < K; k++) column[k] = centers[k * D + j];
-    qsort(column, K, sizeof *column, ascending);
-    origin[j] = column[K / 2];
+    for (size_t i = 0; i < n; i++) column[i] = centers[i * K / n * D + j];
+    qsort(column, n, sizeof *column, ascending);
+    origin[j] = column[n / 2];
   }
 }
 

@@ -38,11 +38,11 @@ lat_nearest lat_nearest_of(double *memory, size_t K, size_t D, const double *cen
                            const double *origin);
 void lat_nearest_prepare(const lat_nearest *nearest);
 
-/* origin := the median of each column of the centres, which a few outliers among them don't move.
- * `column` is scratch for K numbers. */
-void lat_nearest_origin(size_t K, size_t D, const double *centers, double *column, double *origin);
+/* origin := the median of each column of up to 64 of the centres, which outliers don't move. */
+void lat_nearest_origin(size_t K, size_t D, const double *centers, double *origin);
 
-/* Rows that a search takes at once, and the doubles of scratch for them. */
+/* Rows that a search takes at once, at most LAT_NEAREST_ROWS, and the doubles of scratch for them. */
+#define LAT_NEAREST_ROWS 256
 size_t lat_nearest_rows(size_t K, size_t D);
 size_t lat_nearest_scratch(size_t K, size_t D);
 
