@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "em/distance.h"
 #include "em/kmeans_parts.h"
 
 static const lat_parameter parameters[] = {{"centers", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
@@ -63,23 +64,18 @@ static lat_status prepare(lat_em *em, const double *centers, double *derived)
   return LAT_OK;
 }
 
-/* sum += w (x - origin) */
-LAT_CLONES static void add_row(size_t D, double w, const double *restrict x,
-                               const double *restrict origin, double *restrict sum)
-{
-  for (size_t j = 0; j < D; j++) sum[j] += w * (x[j] - origin[j]);
-}
-
 /* Rows in a block, and what is found out about them. */
 typedef struct block {
   size_t first, n;
   const double *weights;
   const double *rows[LAT_NEAREST_ROWS];
   uint32_t labels[LAT_NEAREST_ROWS];
-  double squares[LAT_NEAREST_ROWS];
+  double squares[LAT_NEAREST_ROWS]; /* NaN: not computed yet */
+  ptrdiff_t ahead;                  /* from a row to the one in the next block */
 } block;
 
-/* Labels and squared distances of the rows; returns how many had to be searched. */
+/* The rows' labels, and squared distances to them where they are known; returns how many had to be
+ * searched. */
 static size_t label_rows(const lat_nearest *nearest, lat_kmeans_bounds *bounds, block *b,
                          double *scratch)
 {
@@ -97,14 +93,26 @@ static size_t label_rows(const lat_nearest *nearest, lat_kmeans_bounds *bounds, 
     size_t at = tested ? open[i] : i;
     if (!tested || found[i] != b->labels[at]) {
       b->labels[at] = found[i];
-      b->squares[at] = lat_squared_distance(D, rows[i], nearest->centers + found[i] * D);
+      b->squares[at] = NAN;
     }
     if (bounds) lat_kmeans_bounds_set(bounds, b->first + at, found[i], second[i]);
   }
   return count;
 }
 
-static void add_block(const lat_em *em, const block *b, const sums *s)
+/* sum += w (x - origin), and meanwhile the row that comes `ahead` is fetched */
+LAT_INLINE void add_row(size_t D, double w, const double *restrict x, const double *restrict origin,
+                        double *restrict sum, ptrdiff_t ahead)
+{
+  size_t j = 0;
+  for (; j + LAT_LANES <= D; j += LAT_LANES) {
+    __builtin_prefetch(x + j + ahead, 0, 2);
+    for (size_t l = 0; l < LAT_LANES; l++) sum[j + l] += w * (x[j + l] - origin[j + l]);
+  }
+  for (; j < D; j++) sum[j] += w * (x[j] - origin[j]);
+}
+
+LAT_CLONES static void add_block(const lat_em *em, block *b, const sums *s)
 {
   const lat_kmeans *model = em->model;
   size_t D = em->sizes[LAT_D];
@@ -112,10 +120,12 @@ static void add_block(const lat_em *em, const block *b, const sums *s)
   for (size_t i = 0; i < b->n; i++) {
     double w = b->weights ? b->weights[i] : 1;
     size_t k = b->labels[i];
+    const double *x = b->rows[i];
+    if (isnan(b->squares[i])) b->squares[i] = lat_squared_distance(D, x, em->parameters + k * D);
     J += w * b->squares[i];
     weight += w;
     s->counts[k] += w;
-    add_row(D, w, b->rows[i], model->origin, s->sums + k * D);
+    add_row(D, w, x, model->origin, s->sums + k * D, b->ahead);
   }
   *s->J += J;
   *s->weight += weight;
@@ -133,6 +143,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
     b.weights = chunk->weights ? chunk->weights + i : NULL;
     lat_matrix X = lat_block_of(chunk->X, i, 0, b.n, D);
     lat_kmeans_rows(&X, scratch, b.rows);
+    b.ahead = lat_kmeans_copies(&X) ? 0 : X.row_stride * (ptrdiff_t)step;
     *s.searched += (double)label_rows(&nearest, model->bounds, &b, scratch + step * D);
     add_block(em, &b, &s);
     lat_kmeans_far_offer(model->far, b.first, b.n, b.rows, b.weights, b.squares);

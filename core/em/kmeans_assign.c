@@ -1,7 +1,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/parallel.h"
+#include "em/distance.h"
 #include "em/kmeans_parts.h"
 
 bool lat_kmeans_copies(const lat_matrix *X)
@@ -63,6 +65,14 @@ static size_t block_rows(const walk *w, size_t c, double *copy, const double **r
   return n;
 }
 
+LAT_CLONES static void measure_rows(const lat_nearest *nearest, size_t n, const double *const *rows,
+                                    const uint32_t *labels, double *squares)
+{
+  for (size_t i = 0; i < n; i++)
+    squares[i] =
+        lat_squared_distance(nearest->D, rows[i], nearest->centers + labels[i] * nearest->D);
+}
+
 static void assign_block(void *context, size_t c, size_t worker)
 {
   const walk *w = context;
@@ -70,13 +80,14 @@ static void assign_block(void *context, size_t c, size_t worker)
   double *scratch = w->scratch + worker * w->scratch_count, J = 0;
   const double *rows[LAT_NEAREST_ROWS];
   uint32_t labels[LAT_NEAREST_ROWS];
+  double squares[LAT_NEAREST_ROWS];
   size_t n = block_rows(w, c, scratch, rows), first = c * w->step, D = nearest->D;
   lat_nearest_search(nearest, n, rows, labels, NULL, scratch + w->step * D);
+  measure_rows(nearest, n, rows, labels, squares);
   for (size_t i = 0; i < n; i++) {
-    double square = lat_squared_distance(D, rows[i], nearest->centers + labels[i] * D);
-    J += (w->weights ? w->weights[first + i] : 1) * square;
+    J += (w->weights ? w->weights[first + i] : 1) * squares[i];
     if (w->labels) w->labels[first + i] = labels[i];
-    if (w->squares) w->squares[first + i] = square;
+    if (w->squares) w->squares[first + i] = squares[i];
   }
   w->shares[c] = J;
 }
@@ -99,16 +110,23 @@ lat_status lat_kmeans_assign(lat_workspace *work, const lat_matrix *X, const dou
   return LAT_OK;
 }
 
+LAT_CLONES static void measure_all(const lat_nearest *nearest, const double *x, double *distances)
+{
+  for (size_t k = 0; k < nearest->K; k++)
+    distances[k] = sqrt(lat_squared_distance(nearest->D, x, nearest->centers + k * nearest->D));
+}
+
 static void measure_block(void *context, size_t c, size_t worker)
 {
   const walk *w = context;
   const double *rows[LAT_NEAREST_ROWS];
-  size_t n = block_rows(w, c, w->scratch + worker * w->scratch_count, rows);
+  double *scratch = w->scratch + worker * w->scratch_count,
+         *distances = scratch + w->step * w->X->cols;
+  size_t n = block_rows(w, c, scratch, rows);
   for (size_t i = 0; i < n; i++) {
-    for (size_t k = 0; k < w->nearest.K; k++) {
-      const double *center = w->nearest.centers + k * w->nearest.D;
-      lat_set(w->Z, c * w->step + i, k, sqrt(lat_squared_distance(w->nearest.D, rows[i], center)));
-    }
+    measure_all(&w->nearest, rows[i], distances);
+    lat_matrix from = lat_vector_of(distances, w->nearest.K), to = lat_row(*w->Z, c * w->step + i);
+    lat_copy(&from, &to);
   }
 }
 

@@ -1,6 +1,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
+#include "em/distance.h"
 #include "em/kmeans_parts.h"
 
 /* Bounds that spare less than a tenth of the rows are given up for this many passes. */
@@ -34,7 +36,8 @@ lat_kmeans_bounds *lat_kmeans_bounds_new(lat_workspace *work, size_t N, size_t D
 }
 
 /* reach: the largest move among the others is the largest of all, but for the one that made it. */
-static void measure_moves(lat_kmeans_bounds *b, size_t D, size_t K, const double *centers)
+LAT_CLONES static void measure_moves(lat_kmeans_bounds *b, size_t D, size_t K,
+                                     const double *centers)
 {
   double most = 0, next = 0, slack = 1 + slack_of(D);
   size_t fastest = 0;
@@ -52,7 +55,7 @@ static void measure_moves(lat_kmeans_bounds *b, size_t D, size_t K, const double
 }
 
 /* The distances between centres are worth computing while they are few against the rows'. */
-static void measure_gaps(lat_kmeans_bounds *b, size_t D, size_t K, const double *centers)
+LAT_CLONES static void measure_gaps(lat_kmeans_bounds *b, size_t D, size_t K, const double *centers)
 {
   bool few = K * K / 2 <= b->rows;
   for (size_t k = 0; k < K; k++) b->half[k] = few ? INFINITY : 0;
@@ -85,9 +88,9 @@ void lat_kmeans_bounds_end(lat_kmeans_bounds *b, double searched)
     b->paused = PAUSE;
 }
 
-size_t lat_kmeans_bounds_test(lat_kmeans_bounds *b, size_t D, const double *centers, size_t first,
-                              size_t n, const double *const *rows, uint32_t *labels,
-                              double *squares, uint32_t *open)
+LAT_CLONES size_t lat_kmeans_bounds_test(lat_kmeans_bounds *b, size_t D, const double *centers,
+                                         size_t first, size_t n, const double *const *rows,
+                                         uint32_t *labels, double *squares, uint32_t *open)
 {
   size_t count = 0;
   double slack = 1 + slack_of(D);

@@ -1,7 +1,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/parallel.h"
+#include "em/distance.h"
 #include "em/kmeans_parts.h"
 
 static double weight_of(const double *weights, size_t i)
@@ -77,13 +79,10 @@ static inline bool near(const plus *p, size_t i, size_t t)
   return p->half[p->label[i] * p->tries + t] < p->distance[i];
 }
 
-static void weigh_block(void *context, size_t c, size_t worker)
+LAT_CLONES static void weigh_rows(const plus *p, size_t first, size_t n, const double *const *rows,
+                                  double *gains)
 {
-  const plus *p = context;
-  const double *rows[LAT_NEAREST_ROWS];
-  size_t D = p->X->cols, first = c * p->step;
-  size_t n = block_rows(p, c, p->scratch + worker * p->step * D, rows);
-  double gains[TRIES] = {0};
+  size_t D = p->X->cols;
   for (size_t r = 0; r < n; r++) {
     size_t i = first + r;
     double own = (double)p->distance[i] * p->distance[i], w = weight_of(p->weights, i);
@@ -93,15 +92,24 @@ static void weigh_block(void *context, size_t c, size_t worker)
       if (gain > 0) gains[t] += w * gain;
     }
   }
+}
+
+static void weigh_block(void *context, size_t c, size_t worker)
+{
+  const plus *p = context;
+  const double *rows[LAT_NEAREST_ROWS];
+  size_t n = block_rows(p, c, p->scratch + worker * p->step * p->X->cols, rows);
+  double gains[TRIES] = {0};
+  weigh_rows(p, c * p->step, n, rows, gains);
   memcpy(p->gains + c * p->tries, gains, p->tries * sizeof *gains);
 }
 
-/* Takes the first candidate as the centre number `label`. */
-static void update_block(const plus *p, size_t c, size_t worker, uint32_t label, bool all)
+/* Takes the first candidate as the centre number `label`; returns the rows' potential. */
+LAT_CLONES static double update_rows(const plus *p, size_t first, size_t n,
+                                     const double *const *rows, uint32_t label)
 {
-  const double *rows[LAT_NEAREST_ROWS];
-  size_t D = p->X->cols, first = c * p->step;
-  size_t n = block_rows(p, c, p->scratch + worker * p->step * D, rows);
+  bool all = label == 0;
+  size_t D = p->X->cols;
   double potential = 0;
   for (size_t r = 0; r < n; r++) {
     size_t i = first + r;
@@ -114,7 +122,7 @@ static void update_block(const plus *p, size_t c, size_t worker, uint32_t label,
     }
     potential += weight_of(p->weights, i) * ((double)p->distance[i] * p->distance[i]);
   }
-  p->potential[c] = potential;
+  return potential;
 }
 
 typedef struct update {
@@ -125,7 +133,10 @@ typedef struct update {
 static void update_task(void *context, size_t c, size_t worker)
 {
   const update *u = context;
-  update_block(u->p, c, worker, u->label, u->label == 0);
+  const plus *p = u->p;
+  const double *rows[LAT_NEAREST_ROWS];
+  size_t n = block_rows(p, c, p->scratch + worker * p->step * p->X->cols, rows);
+  p->potential[c] = update_rows(p, c * p->step, n, rows, u->label);
 }
 
 /* The row at `share` of the way through the chances w d^2 of all rows. */
@@ -171,7 +182,7 @@ static bool settled(const plus *p)
   return true;
 }
 
-static void measure_candidates(const plus *p, size_t centers)
+LAT_CLONES static void measure_candidates(const plus *p, size_t centers)
 {
   size_t D = p->X->cols;
   for (size_t k = 0; k < centers; k++)

@@ -6,50 +6,38 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "em/distance.h"
 
-enum { LANES = 8, ROWS_MOST = LAT_NEAREST_ROWS };
-
-static inline __attribute__((always_inline)) double sum_lanes(const double s[LANES])
-{
-  return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
-}
-
-LAT_CLONES double lat_squared_distance(size_t D, const double *x, const double *c)
-{
-  double s[LANES] = {0};
-  size_t j = 0;
-  for (; j + LANES <= D; j += LANES) {
-    for (size_t l = 0; l < LANES; l++) {
-      double d = x[j + l] - c[j + l];
-      s[l] += d * d;
-    }
-  }
-  for (size_t l = 0; j + l < D; l++) {
-    double d = x[j + l] - c[j + l];
-    s[l] += d * d;
-  }
-  return sum_lanes(s);
-}
+enum { ROWS_MOST = LAT_NEAREST_ROWS, SPAN = 32 };
 
 /* y := (x - o) s in single precision; |y|^2, before it is rounded. */
-LAT_CLONES static double shift_row(size_t D, const double *restrict x, const double *restrict o,
-                                   double scale, float *restrict y)
+LAT_INLINE double shift_row(size_t D, const double *restrict x, const double *restrict o,
+                            double scale, float *restrict y)
 {
-  double s[LANES] = {0};
+  double s[LAT_LANES] = {0}, rest = 0;
   size_t j = 0;
-  for (; j + LANES <= D; j += LANES) {
-    for (size_t l = 0; l < LANES; l++) {
+  for (; j + LAT_LANES <= D; j += LAT_LANES) {
+    for (size_t l = 0; l < LAT_LANES; l++) {
       double d = (x[j + l] - o[j + l]) * scale;
       y[j + l] = (float)d;
       s[l] += d * d;
     }
   }
-  for (size_t l = 0; j + l < D; l++) {
-    double d = (x[j + l] - o[j + l]) * scale;
-    y[j + l] = (float)d;
-    s[l] += d * d;
+  for (; j < D; j++) {
+    double d = (x[j] - o[j]) * scale;
+    y[j] = (float)d;
+    rest += d * d;
   }
-  return sum_lanes(s);
+  return lat_sum_lanes(s) + rest;
+}
+
+LAT_CLONES static void shift_rows(const lat_nearest *t, size_t n, const double *const *rows,
+                                  float *Y, double *squares, float *norms)
+{
+  for (size_t i = 0; i < n; i++) {
+    squares[i] = shift_row(t->D, rows[i], t->origin, *t->scale, Y + i * t->D);
+    norms[i] = (float)(sqrt(squares[i]) * 1.000001);
+  }
 }
 
 /* ---- tables ---------------------------------------------------------------------- */
@@ -80,7 +68,7 @@ lat_nearest lat_nearest_of(double *memory, size_t K, size_t D, const double *cen
                        .fixed = (float *)(half + 2 * floats(K))};
 }
 
-void lat_nearest_prepare(const lat_nearest *nearest)
+LAT_CLONES void lat_nearest_prepare(const lat_nearest *nearest)
 {
   const double u = 0x1p-24;
   size_t K = nearest->K, D = nearest->D;
@@ -121,17 +109,17 @@ void lat_nearest_origin(size_t K, size_t D, const double *centers, double *origi
 
 /* ---- the search ------------------------------------------------------------------- */
 
-/* A block's rows and scores stay in the second cache where they can. */
+/* As many as stay in the second cache together with what is made of them. */
 size_t lat_nearest_rows(size_t K, size_t D)
 {
-  size_t rows = ((size_t)1 << 20) / (K + 2 * D + 1);
+  size_t rows = ((size_t)1 << 19) / (4 * K + 16 * D) / 16 * 16;
   return rows > ROWS_MOST ? ROWS_MOST : rows < 16 ? 16 : rows;
 }
 
 size_t lat_nearest_scratch(size_t K, size_t D)
 {
   size_t rows = lat_nearest_rows(K, D);
-  return floats(rows * D) + floats(rows * K);
+  return floats(rows * D) + floats((rows + SPAN) * K);
 }
 
 /* What is known of the rows of a block: the lowest lowered score, whose it is, and the second. */
@@ -145,37 +133,46 @@ static inline float lowered(const lat_nearest *t, size_t k, float product, float
   return t->half[k] - (product + t->slope[k] * norm);
 }
 
-/* Products lie centre by centre, so that the loop over rows is vector code. */
-LAT_CLONES static void scan_scores(const lat_nearest *t, size_t n, const float *restrict products,
-                                   scan *restrict s)
+/* Products lie centre by centre, `stride` rows each, so that the loop over rows is vector code, and
+ * SPAN rows at a time stay in registers. */
+LAT_CLONES static void scan_products(const lat_nearest *t, size_t stride, const float *products,
+                                     scan *s)
 {
-  for (size_t i = 0; i < n; i++) {
-    s->best[i] = s->second[i] = INFINITY;
-    s->label[i] = 0;
-  }
-  for (size_t k = 0; k < t->K; k++) {
-    const float *restrict p = products + k * n;
-    const float half = t->half[k], slope = t->slope[k];
-    const int32_t name = (int32_t)k;
-    for (size_t i = 0; i < n; i++) {
-      float score = half - (p[i] + slope * s->norm[i]);
-      float best = s->best[i], second = s->second[i];
-      float other = score < second ? score : second;
-      s->second[i] = score < best ? best : other;
-      s->best[i] = score < best ? score : best;
-      s->label[i] = score < best ? name : s->label[i];
+  for (size_t first = 0; first < stride; first += SPAN) {
+    float best[SPAN], second[SPAN], norm[SPAN];
+    int32_t label[SPAN];
+    for (size_t i = 0; i < SPAN; i++) {
+      best[i] = second[i] = INFINITY;
+      norm[i] = s->norm[first + i];
+      label[i] = 0;
+    }
+    for (size_t k = 0; k < t->K; k++) {
+      const float *p = products + k * stride + first;
+      const float half = t->half[k], slope = t->slope[k];
+      for (size_t i = 0; i < SPAN; i++) {
+        float score = half - (p[i] + slope * norm[i]);
+        float other = score < second[i] ? score : second[i];
+        second[i] = score < best[i] ? best[i] : other;
+        label[i] = score < best[i] ? (int32_t)k : label[i];
+        best[i] = score < best[i] ? score : best[i];
+      }
+    }
+    for (size_t i = 0; i < SPAN; i++) {
+      s->best[first + i] = best[i];
+      s->second[first + i] = second[i];
+      s->label[first + i] = label[i];
     }
   }
 }
 
 /* Of all centres whose lowered score isn't above `most`, computed exactly, the first nearest. */
-static uint32_t compare(const lat_nearest *t, size_t n, const double *x, const float *products,
-                        float norm, float most)
+LAT_CLONES static uint32_t compare(const lat_nearest *t, size_t stride, const double *x,
+                                   const float *products, float norm, float most)
 {
   double least = INFINITY;
   uint32_t label = 0;
   for (size_t k = 0; k < t->K; k++) {
-    if (lowered(t, k, products[k * n], norm) > most) continue;
+    if (lowered(t, k, products[k * stride], norm) > most) continue;
     double d = lat_squared_distance(t->D, x, t->centers + k * t->D);
     if (d < least) {
       least = d;
@@ -192,13 +189,12 @@ void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *row
   float *Y = (float *)scratch, *products = (float *)(scratch + floats(lat_nearest_rows(K, D) * D));
   double squares[ROWS_MOST];
   scan s;
-  for (size_t i = 0; i < n; i++) {
-    squares[i] = shift_row(D, rows[i], t->origin, *t->scale, Y + i * D);
-    s.norm[i] = (float)(sqrt(squares[i]) * 1.000001);
-  }
+  size_t stride = (n + SPAN - 1) / SPAN * SPAN;
+  shift_rows(t, n, rows, Y, squares, s.norm);
+  memset(s.norm + n, 0, (stride - n) * sizeof *s.norm);
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)K, (blasint)n, (blasint)D, 1,
-              t->shifted, (blasint)D, Y, (blasint)D, 0, products, (blasint)n);
-  scan_scores(t, n, products, &s);
+              t->shifted, (blasint)D, Y, (blasint)D, 0, products, (blasint)stride);
+  scan_products(t, stride, products, &s);
   for (size_t i = 0; i < n; i++) {
     size_t k = (size_t)s.label[i];
     float most = s.best[i] + 2.00001F * (t->slope[k] * s.norm[i] + t->fixed[k]);
@@ -206,7 +202,7 @@ void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *row
     if (others > most || K == 1) {
       labels[i] = (uint32_t)k;
     } else {
-      labels[i] = compare(t, n, rows[i], products + i, s.norm[i], most);
+      labels[i] = compare(t, stride, rows[i], products + i, s.norm[i], most);
       if (labels[i] != k) others = s.best[i];
     }
     if (!second) continue;

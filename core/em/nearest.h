@@ -1,7 +1,6 @@
 /* nearest.h: the nearest of K centres, exactly and fast.
  *
- * What is exact: lat_squared_distance, the sum of squared differences in double, in an order that
- * never changes. The nearest centre is the one whose distance so computed is least, the first of
+ * What is exact: lat_squared_distance (distance.h), a sum of squared differences in double. The nearest centre is the one whose distance so computed is least, the first of
  * equal ones; so labels are a function of the row and the centres alone.
  *
  * What is fast: products in single precision, which are twice as fast as in double, and whose
@@ -19,9 +18,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* Sum of (x_j - c_j)^2: eight sums, of every eighth term, are added pairwise at the end. */
-double lat_squared_distance(size_t D, const double *x, const double *c);
 
 typedef struct lat_nearest {
   size_t K, D;
