@@ -36,7 +36,10 @@ typedef struct latL_EmModel {
   lat_em_options options;
   size_t restarts;
   uint64_t seed;
-  double seen; /* weight of the rows behind the statistics in LATL_STATE */
+  /* for partial_fit: the weight of the rows behind the statistics in LATL_STATE, and how many
+   * updates there have been since the last fit */
+  double seen;
+  size_t updates;
 } latL_EmModel;
 
 /* The options of every model: names for its list, and reading them (at stack index `arg`). */
@@ -61,7 +64,7 @@ typedef struct latL_EmKind {
 } latL_EmKind;
 
 /* Where things lie on the stack while a run works, whoever called. */
-enum { LATL_MODEL = 1, LATL_DATA, LATL_OPTIONS, LATL_RUN };
+enum { LATL_MODEL = 1, LATL_DATA, LATL_OPTIONS, LATL_RUN, LATL_BAR, LATL_TOP = LATL_BAR };
 
 /* A fit under way; a userdata with these user values. */
 enum {
@@ -104,7 +107,8 @@ struct latL_Run {
   bool missing;
   bool observed; /* Lua code may look at the model between iterations */
   bool in_place; /* nobody can have seen the model's parameters: they may be overwritten */
-  bool over;
+  bool over;     /* no more iterations of this start */
+  bool stopped;  /* by on_iteration, or because time is up */
 };
 
 /* The rows to start from (latL_samplerows); their weights are in run->sample_weights. */
@@ -116,5 +120,8 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who);
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who);
 /* partial_fit(X [, {weights, missing, rate}]) -> the model */
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who);
+
+void latL_open_em(lua_State *L);       /* em.c: before any model */
+void latL_open_em_model(lua_State *L); /* em_model.c: latent.em */
 
 #endif
