@@ -93,7 +93,8 @@ lengths. Numbers fit everything, and keep the matrix's dtype; float32 with float
   {
     name = "Matrix:clamp", summary = "The nearest number to x between two bounds.",
     args = {
-      { "least", "latent.Matrix|number", "the lower bound" }, { "most", "latent.Matrix|number", "the upper bound" }, options,
+      { "least", "latent.Matrix|number", "the lower bound" },
+      { "most", "latent.Matrix|number", "the upper bound" }, options,
     },
     options = out, returns = matrix, example = "matrix{-1, 0.5, 2}:clamp(0, 1)",
   },
