@@ -23,7 +23,6 @@ local rooms = {
   { "random" },
   { "eigen" },
   { "pca" },
-  { "scaler" },
   { "files" },
   { "datasets" },
   { "plot" },
