@@ -64,62 +64,72 @@ static int print_number(const format *f, double x, char cell[CELL])
   return snprintf(cell, CELL, "%.*f", f->decimals, x / pow(10, f->exponent));
 }
 
-/* The magnitudes of the shown numbers; those too small beside the largest to matter are left out. */
-typedef struct range {
-  double least, most, precision;
-  bool integers;
-} range;
+/* The numbers that are shown. */
+typedef struct sample {
+  double x[ROWS * (WIDTH / (GAP + 1))];
+  size_t n;
+  double least, most; /* magnitudes; `least` of those that matter beside the largest */
+  double precision;   /* relative: less is rounding */
+} sample;
 
-#define EACH_SHOWN(A, rows, cols, x)                                                               \
-  for (size_t i_ = 0; i_ < count(rows); i_++)                                                      \
-    for (size_t j_ = 0; j_ < count(cols); j_++)                                                    \
-      for (double x = lat_get(A, nth(rows, i_), nth(cols, j_)), *once_ = &x; once_; once_ = NULL)
-
-static range find_range(const lat_matrix *A, shown rows, shown cols)
+static void take_sample(sample *s, const lat_matrix *A, shown rows, shown cols)
 {
-  range r = {INFINITY, 0, A->dtype == LAT_FLOAT64 ? 1e-12 : 1e-6, true};
-  EACH_SHOWN(A, rows, cols, x)
-  {
-    if (!isfinite(x)) continue;
-    if (x != floor(x)) r.integers = false;
-    if (fabs(x) > r.most) r.most = fabs(x);
+  s->n = 0;
+  s->precision = A->dtype == LAT_FLOAT64 ? 1e-12 : 1e-6;
+  s->least = INFINITY;
+  s->most = 0;
+  for (size_t i = 0; i < count(rows); i++)
+    for (size_t j = 0; j < count(cols); j++) {
+      const double x = lat_get(A, nth(rows, i), nth(cols, j));
+      s->x[s->n++] = x;
+      if (isfinite(x) && fabs(x) > s->most) s->most = fabs(x);
+    }
+  for (size_t k = 0; k < s->n; k++) {
+    const double size = fabs(s->x[k]);
+    if (size < s->least && size > s->most * s->precision) s->least = size;
   }
-  EACH_SHOWN(A, rows, cols, x)
-  {
-    const double size = fabs(x);
-    if (isfinite(x) && size < r.least && size > r.most * r.precision) r.least = size;
-  }
-  return r;
 }
 
-/* True when x has no more decimals than these, but for rounding. */
-static bool exact_with(double x, int decimals, double precision)
+static bool all_integers(const sample *s)
 {
-  const double scaled = x * pow(10, decimals);
-  return fabs(scaled - rint(scaled)) <= precision * fabs(scaled);
+  for (size_t k = 0; k < s->n; k++)
+    if (isfinite(s->x[k]) && s->x[k] != floor(s->x[k])) return false;
+  return s->most < 1e12;
+}
+
+/* The decimals, from 1 to 4, that show every number that matters up to rounding. */
+static int needed_decimals(const sample *s)
+{
+  int decimals = 1;
+  for (size_t k = 0; k < s->n; k++) {
+    const double x = fabs(s->x[k]);
+    for (; x >= s->least && isfinite(x) && decimals < 4; decimals++) {
+      const double scaled = x * pow(10, decimals);
+      if (fabs(scaled - rint(scaled)) <= s->precision * scaled) break;
+    }
+  }
+  return decimals;
 }
 
 static format choose_format(const lat_matrix *A, shown rows, shown cols)
 {
-  format f = {INTEGER, 0, 0, 1};
-  const range r = find_range(A, rows, cols);
-  const int magnitude = r.most > 0 ? (int)floor(log10(r.most)) : 0;
-  if (!r.integers || r.most >= 1e12) {
+  sample s;
+  take_sample(&s, A, rows, cols);
+  format f = {INTEGER, 0, 0, rows.tail ? 3 : 1};
+  if (!all_integers(&s)) {
+    const int magnitude = s.most > 0 ? (int)floor(log10(s.most)) : 0;
+    const bool scale = magnitude > 4 || magnitude < -2;
+    f.exponent = scale ? magnitude : 0;
     f.style = FIXED;
-    if (magnitude > 4 || magnitude < -2) f.exponent = magnitude;
-    if (r.least < 5e-5 * pow(10, f.exponent) || magnitude < -300) f.style = SCIENTIFIC;
-    if (f.style == SCIENTIFIC) f.exponent = 0;
-    f.decimals = 1;
-    if (f.exponent != 0) f.decimals = 4;
-    EACH_SHOWN(A, rows, cols, x)
-    while (f.decimals < 4 && fabs(x) >= r.least && isfinite(x) &&
-           !exact_with(x, f.decimals, r.precision))
-      f.decimals++;
+    f.decimals = scale ? 4 : needed_decimals(&s);
+    if (s.least < 5e-5 * pow(10, f.exponent) || magnitude < -300) {
+      f.style = SCIENTIFIC;
+      f.exponent = 0;
+    }
   }
-  EACH_SHOWN(A, rows, cols, x)
-  {
+  for (size_t k = 0; k < s.n; k++) {
     char cell[CELL];
-    const int width = print_number(&f, x, cell);
+    const int width = print_number(&f, s.x[k], cell);
     if (width > f.width) f.width = width;
   }
   return f;
