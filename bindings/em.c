@@ -16,6 +16,9 @@ void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
   m->seed = (uint64_t)latL_optinteger(L, arg, who, "seed", 0, LUA_MININTEGER, most);
 }
 
+static const char RUN[] = "latent.Run";
+enum { DEEP = 40 }; /* stack for the kinds' functions */
+
 /* ---- what a run is given ---------------------------------------------------------------- */
 
 static void check_options(lua_State *L, const latL_EmKind *kind, const char *who,
@@ -53,22 +56,24 @@ static void hold(lua_State *L, int value)
 }
 
 /* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. */
-static const char RUN[] = "latent.Run";
-
 static latL_Run *new_run(lua_State *L, const latL_EmKind *kind, const char *who,
                          const char *const options[])
 {
   lua_settop(L, LATL_OPTIONS);
+  luaL_checkstack(L, DEEP, who);
   latL_EmModel *m = latL_checkmodel(L, &kind->base, who, false);
   check_options(L, kind, who, options);
   latL_Run *run = lua_newuserdatauv(L, sizeof *run, LATL_RUN_VALUES);
   *run = (latL_Run){.kind = kind, .who = who, .model = m, .L = L};
   run->missing = check_missing(L, kind, who);
   run->observed = check_function(L, who, "on_iteration");
-  if (!kind->pass) {
+  if (!kind->pass || latL_tomatrix(L, LATL_DATA)) {
     latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who);
     hold(L, LATL_RUN_WEIGHTS);
+  } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
+    latL_error(L, who, "weights are for a matrix");
   }
+  lua_settop(L, LATL_RUN);
   run->observed |= run->rows.function || kind->pass;
   for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
     lua_pushvalue(L, i);
@@ -87,6 +92,7 @@ static latL_Run *resume(lua_State *L, int at)
   lua_pushvalue(L, at);
   lua_replace(L, 1);
   lua_settop(L, 1);
+  luaL_checkstack(L, DEEP, NULL);
   for (int i = LATL_RUN_MODEL; i <= LATL_RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
   lua_pushvalue(L, 1);
   lua_remove(L, 1);
@@ -245,7 +251,7 @@ static void keep_statistics(lua_State *L, latL_Run *run)
   latL_EmModel *m = run->model;
   const lat_em *em = &run->em;
   size_t count = em->kind->statistics(em);
-  if (run->kind->pass) return;
+  if (run->kind->pass) return; /* what its user made isn't kept */
   m->seen = em->statistics[1];
   lat_matrix to = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view;
   for (size_t i = 0; i < count; i++) ((double *)to.data)[i] = em->statistics[i] / m->seen;
@@ -354,6 +360,7 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
   }
   adopt_best(L, run);
   if (kind->finish) kind->finish(L, run);
+  lat_workspace_done(run->work);
   lua_settop(L, 1);
   return 1;
 }
@@ -366,6 +373,7 @@ static void finish_steps(lua_State *L, latL_Run *run)
   run->stopped = true;
   keep_statistics(L, run);
   if (run->kind->finish) run->kind->finish(L, run);
+  lat_workspace_done(run->work);
 }
 
 static int next_step(lua_State *L)
@@ -493,6 +501,7 @@ int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who)
     lua_settop(L, LATL_TOP);
   }
   if (kind->finish) kind->finish(L, run);
+  lat_workspace_done(run->work);
   lua_settop(L, 1);
   return 1;
 }
