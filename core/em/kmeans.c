@@ -8,7 +8,8 @@
 #include "em/distance.h"
 #include "em/kmeans_parts.h"
 
-static const lat_parameter parameters[] = {{"centers", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
+static const lat_parameter table[] = {
+    {"centers", {LAT_K, LAT_D}}, {"origin", {LAT_D}}, {NULL, {LAT_END}}};
 
 /* ---- what lies where -------------------------------------------------------------- */
 
@@ -34,11 +35,15 @@ static size_t derived_count(const lat_em *em)
   return lat_nearest_count(em->sizes[LAT_K], em->sizes[LAT_D]);
 }
 
-static lat_nearest nearest_of(const lat_em *em)
+static const double *origin_of(const lat_em *em, const double *parameters)
 {
-  const lat_kmeans *model = em->model;
-  return lat_nearest_of(em->derived, em->sizes[LAT_K], em->sizes[LAT_D], em->parameters,
-                        model->origin);
+  return parameters + em->sizes[LAT_K] * em->sizes[LAT_D];
+}
+
+static lat_nearest nearest_of(const lat_em *em, const double *parameters)
+{
+  return lat_nearest_of(em->derived, em->sizes[LAT_K], em->sizes[LAT_D], parameters,
+                        origin_of(em, parameters));
 }
 
 /* A block's copy of its rows, then the search's own. */
@@ -57,7 +62,7 @@ static lat_status prepare(lat_em *em, const double *centers, double *derived)
   size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D];
   if (K > INT_MAX || D > INT_MAX)
     return lat_fail(em->work, LAT_SHAPE, "%zu centres of %zu columns are too many", K, D);
-  lat_nearest nearest = lat_nearest_of(derived, K, D, centers, model->origin);
+  lat_nearest nearest = lat_nearest_of(derived, K, D, centers, origin_of(em, centers));
   lat_nearest_prepare(&nearest);
   if (model->bounds) lat_kmeans_bounds_begin(model->bounds, D, K, centers);
   lat_kmeans_far_begin(model->far);
@@ -114,18 +119,18 @@ LAT_INLINE void add_row(size_t D, double w, const double *restrict x, const doub
 
 LAT_CLONES static void add_block(const lat_em *em, block *b, const sums *s)
 {
-  const lat_kmeans *model = em->model;
+  const double *centers = em->parameters, *origin = origin_of(em, centers);
   size_t D = em->sizes[LAT_D];
   double J = 0, weight = 0;
   for (size_t i = 0; i < b->n; i++) {
     double w = b->weights ? b->weights[i] : 1;
     size_t k = b->labels[i];
     const double *x = b->rows[i];
-    if (isnan(b->squares[i])) b->squares[i] = lat_squared_distance(D, x, em->parameters + k * D);
+    if (isnan(b->squares[i])) b->squares[i] = lat_squared_distance(D, x, centers + k * D);
     J += w * b->squares[i];
     weight += w;
     s->counts[k] += w;
-    add_row(D, w, x, model->origin, s->sums + k * D, b->ahead);
+    add_row(D, w, x, origin, s->sums + k * D, b->ahead);
   }
   *s->J += J;
   *s->weight += weight;
@@ -136,7 +141,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   const lat_kmeans *model = em->model;
   size_t N = chunk->X.rows, D = em->sizes[LAT_D];
   size_t step = lat_nearest_rows(em->sizes[LAT_K], D);
-  lat_nearest nearest = nearest_of(em);
+  lat_nearest nearest = nearest_of(em, em->parameters);
   sums s = sums_of(em, statistics);
   for (size_t i = 0; i < N; i += step) {
     block b = {.first = chunk->first + i, .n = N - i < step ? N - i : step};
@@ -152,35 +157,20 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
 
 /* ---- the M-step ----------------------------------------------------------------------- */
 
-/* Centre k goes the whole way to the mean of its rows; in mini-batches the share of the way that
- * these rows are of all that it has had (Sculley, Web-scale k-means clustering, WWW 2010). */
-static void move(const lat_em *em, size_t k, double weight, const double *sum, double *center)
-{
-  const lat_kmeans *model = em->model;
-  size_t D = em->sizes[LAT_D];
-  double share = 1;
-  if (model->totals) {
-    model->totals[k] += weight;
-    share = weight / model->totals[k];
-  }
-  for (size_t j = 0; j < D; j++) {
-    double mean = model->origin[j] + sum[j] / weight;
-    center[j] = share == 1 ? mean : center[j] + share * (mean - center[j]);
-  }
-}
-
+/* Each centre goes to the mean of its rows; those without rows take the farthest ones. */
 static lat_status m_step(lat_em *em, const double *statistics, double *centers)
 {
   const lat_kmeans *model = em->model;
   size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D], at = 0;
-  const double *counts = statistics + 3, *sum = counts + K;
+  const double *counts = statistics + 3, *sum = counts + K, *origin = origin_of(em, centers);
   for (size_t k = 0; k < K; k++) {
+    double *center = centers + k * D;
     if (counts[k] > 0) {
-      move(em, k, counts[k], sum + k * D, centers + k * D);
-    } else if (!model->totals || model->totals[k] == 0) {
+      for (size_t j = 0; j < D; j++) center[j] = origin[j] + sum[k * D + j] / counts[k];
+    } else {
       const double *row = lat_kmeans_far_next(model->far, &at);
       if (!row) continue;
-      memcpy(centers + k * D, row, D * sizeof *row);
+      memcpy(center, row, D * sizeof *row);
       em->unsettled = true;
     }
   }
@@ -189,7 +179,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
 }
 
 const lat_em_kind lat_kmeans_kind = {.name = "kmeans",
-                                     .parameters = parameters,
+                                     .parameters = table,
                                      .descends = true,
                                      .statistics = statistics_count,
                                      .derived = derived_count,
@@ -203,17 +193,16 @@ const lat_em_kind lat_kmeans_kind = {.name = "kmeans",
 lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
                            lat_kmeans_algorithm algorithm)
 {
-  *model = (lat_kmeans){.origin = lat_doubles(work, D)};
-  model->far = lat_kmeans_far_new(work, D, K);
-  if (!model->origin || !model->far) return LAT_MEMORY;
+  *model = (lat_kmeans){.far = lat_kmeans_far_new(work, D, K)};
+  if (!model->far) return LAT_MEMORY;
   if (N == 0 || K == 1 || algorithm == LAT_KMEANS_LLOYD) return LAT_OK;
   model->bounds = lat_kmeans_bounds_new(work, N, D, K, algorithm);
   return model->bounds ? LAT_OK : LAT_MEMORY;
 }
 
-void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, const double *centers)
+void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters)
 {
-  lat_nearest_origin(K, D, centers, model->origin);
+  lat_nearest_origin(K, D, parameters, parameters + K * D);
   if (model->bounds) model->bounds->known = false;
 }
 
@@ -223,7 +212,7 @@ lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double
   size_t D = X->cols, sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_K] = K};
   lat_random random = {.seed = options->seed};
   lat_mark mark = lat_workspace_mark(work);
-  double *trial = lat_allocate(work, K, D * sizeof *trial), best = INFINITY;
+  double *trial = lat_allocate(work, K + 1, D * sizeof *trial), best = INFINITY;
   lat_kmeans model;
   lat_em em;
   if (!trial) return LAT_MEMORY;

@@ -33,24 +33,25 @@ typedef enum lat_kmeans_algorithm {
   LAT_KMEANS_HAMERLY /* bounds in every iteration */
 } lat_kmeans_algorithm;
 
-/* The model behind `lat_kmeans_kind`, and its memory. */
+/* What the kind has beyond its parameters: memory for one pass after another over the same data. */
 typedef struct lat_kmeans {
-  double *origin; /* D: sums are of x - origin, so that an offset of the data costs no digits */
   struct lat_kmeans_bounds *bounds; /* of each row; NULL for data that come in chunks */
-  struct lat_kmeans_far *far;       /* the farthest rows of a pass over the data */
-  double *totals; /* K: the weight that each centre has had, for mini-batches; else NULL */
+  struct lat_kmeans_far *far;       /* the farthest rows of a pass */
 } lat_kmeans;
 
-/* parameters: centers (K x D). statistics: J, weight, rows whose distances were computed, then of
- * each cluster its weight (K) and its sum of w (x - origin) (K x D). */
+/* parameters: centers (K x D), and the origin (D), a fixed point near the data: sums are of
+ * x - origin, so that an offset of the data costs no digits. statistics: J, weight, the number of
+ * rows whose distances were computed, then of each cluster its weight (K) and its sum of
+ * w (x - origin) (K x D). */
 extern const lat_em_kind lat_kmeans_kind;
 
-/* Memory for a fit of K centres to N rows at a time (0: unknown, no bounds). */
+/* Memory for a fit of K centres to N rows (0: unknown, no bounds). */
 lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
                            lat_kmeans_algorithm algorithm);
 
-/* Says that a fit begins at these centres: the origin becomes their median, bounds are unknown. */
-void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, const double *centers);
+/* A fit begins at these centres, with which the parameters begin: the origin becomes their median,
+ * and bounds are unknown. */
+void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters);
 
 /* ---- starts ---------------------------------------------------------------------- */
 
