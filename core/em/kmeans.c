@@ -8,7 +8,7 @@
 #include "em/distance.h"
 #include "em/kmeans_parts.h"
 
-static const lat_parameter table[] = {
+const lat_parameter lat_kmeans_parameters[] = {
     {"centers", {LAT_K, LAT_D}}, {"origin", {LAT_D}}, {NULL, {LAT_END}}};
 
 /* ---- what lies where -------------------------------------------------------------- */
@@ -179,7 +179,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
 }
 
 const lat_em_kind lat_kmeans_kind = {.name = "kmeans",
-                                     .parameters = table,
+                                     .parameters = lat_kmeans_parameters,
                                      .descends = true,
                                      .statistics = statistics_count,
                                      .derived = derived_count,
