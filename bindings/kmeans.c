@@ -20,6 +20,8 @@ typedef struct kmeans {
   size_t batch;
 } kmeans;
 
+static const latL_EmKind kind; /* of fit and steps */
+
 /* ---- the start ---------------------------------------------------------------------- */
 
 static void plan(lua_State *L, latL_Run *run)
@@ -55,6 +57,9 @@ static lat_status start(lua_State *L, latL_Run *run)
   size_t K = run->sizes[LAT_K], D = run->sizes[LAT_D];
   lat_random random = {.seed = run->seed};
   if (m->init == GIVEN) {
+    if (run->kind == &kind && !run->rows.function && run->rows.X.rows < K)
+      return lat_fail(run->work, LAT_INVALID, "%zu clusters need at least as many rows, got %zu", K,
+                      run->rows.X.rows);
     given_centers(L, run);
   } else {
     lat_matrix X = latL_sample(L, run);

@@ -168,7 +168,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
     if (counts[k] > 0) {
       for (size_t j = 0; j < D; j++) center[j] = origin[j] + sum[k * D + j] / counts[k];
     } else {
-      const double *row = lat_kmeans_far_next(model->far, &at);
+      const double *row = lat_kmeans_far_next(model->far, origin, &at);
       if (!row) continue;
       memcpy(center, row, D * sizeof *row);
       em->unsettled = true;
