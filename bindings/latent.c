@@ -43,6 +43,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   calm_blas();
   lua_newtable(L);
   latL_open_matrix(L);
+  latL_open_matrix_print(L);
   latL_open_matrix_arithmetic(L);
   latL_open_matrix_reduce(L);
   latL_open_matrix_linear(L);

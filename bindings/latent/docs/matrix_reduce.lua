@@ -1,4 +1,4 @@
--- Reductions, sorting, choosing rows, stacking, printing.
+-- Reductions, sorting, choosing rows, stacking.
 
 local DIM = { "dim", "integer?", "1: one result a column; 2: one a row; none: one of all" }
 local OPTIONS = { "options", "table?", "see options; may take the place of dim" }
@@ -100,17 +100,5 @@ return {
     args = { { "list", "latent.Matrix[]", "matrices of one number of rows" } },
     returns = { { "latent.Matrix", "a copy of all" } },
     example = "matrix.hstack{ matrix{1, 2}, matrix{3, 4} }   -- 1 3; 2 4",
-  },
-  {
-    name = "Matrix:__tostring",
-    summary = "The matrix as text that fits a screen.",
-    args = {},
-    returns = { { "string", "at most 20 lines of 80 characters, and one that says what it is" } },
-    text = [[
-Integers are shown without decimals, other numbers with as many as they need, up to 4; with a common power of ten
-in front when all are large or small, and in scientific notation when they differ too much for that. An exact zero
-is 0; 0.0000 is something that is twelve orders smaller than the rest (float32: six). Long matrices show their
-edges; only what is shown is looked at.]],
-    example = "print(matrix{{1.5, 0}, {-2.25, 10}})",
   },
 }
