@@ -86,13 +86,13 @@ ENV = LUA_PATH="$(CURDIR)/$(BUILD)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.
 SPEC   = spec
 # Debian's busted runs under whatever `lua` is, so it is given its interpreter here.
 BUSTED = $(shell command -v busted)
-PRELOAD = $(if $(SANITIZE),LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0)
+PRELOAD = $(if $(SANITIZE),LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16)
 
 env:
 	@echo 'export $(ENV)'
 
 test: all
-	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)" $(ENV) $(LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
+	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
 
 repl: all
 	$(Q)$(ENV) $(LUA) -l latent
