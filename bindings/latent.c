@@ -44,6 +44,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   lua_newtable(L);
   latL_open_state(L);
   latL_open_matrix(L);
+  latL_open_matrix_print(L);
   latL_open_matrix_arithmetic(L);
   latL_open_matrix_reduce(L);
   latL_open_matrix_linear(L);

@@ -1,7 +1,6 @@
 /* matrix_reduce.c: reductions, sorting, choosing rows and stacking of latent.Matrix. */
 #include <math.h>
 
-#include "matrix/format.h"
 #include "matrix/order.h"
 #include "matrix/reduce.h"
 #include "matrix_arithmetic.h"
@@ -287,15 +286,6 @@ static int hstack(lua_State *L)
 
 /* ---- the module ------------------------------------------------------------------------ */
 
-static int tostring(lua_State *L)
-{
-  char text[LAT_FORMAT_MAX];
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "tostring", "A");
-  const size_t length = lat_format(&A->view, A->vector, text);
-  lua_pushlstring(L, text, length);
-  return 1;
-}
-
 static const luaL_Reg methods[] = {
     {"quantile", quantile_of}, {"median", median},   {"cumsum", cumsum}, {"sort", sort},
     {"shuffle", shuffle},      {"rows_at", rows_at}, {NULL, NULL},
@@ -307,8 +297,6 @@ void latL_open_matrix_reduce(lua_State *L)
 {
   latL_addmethods(L, LATL_MATRIX, methods);
   luaL_getmetatable(L, LATL_MATRIX);
-  lua_pushcfunction(L, tostring);
-  lua_setfield(L, -2, "__tostring");
   lua_getfield(L, -1, "methods");
   for (size_t k = 0; k < sizeof reductions / sizeof *reductions; k++) {
     lua_pushinteger(L, (lua_Integer)k);

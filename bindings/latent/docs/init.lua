@@ -19,7 +19,7 @@
 
 local rooms = {
   { "latent" },
-  { "matrix", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
+  { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
   { "random" },
   { "eigen" },
   { "pca" },
