@@ -86,7 +86,7 @@ ENV = LUA_PATH="$(CURDIR)/$(BUILD)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.
 SPEC   = spec
 # Debian's busted runs under whatever `lua` is, so it is given its interpreter here.
 BUSTED = $(shell command -v busted)
-PRELOAD = $(if $(SANITIZE),LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16)
+PRELOAD = $(if $(SANITIZE),LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1)
 
 env:
 	@echo 'export $(ENV)'
