@@ -16,8 +16,8 @@ void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
   m->seed = (uint64_t)latL_optinteger(L, arg, who, "seed", 0, LUA_MININTEGER, most);
 }
 
-static const char RUN[] = "latent.Run";
-enum { DEEP = 40 }; /* stack for the kinds' functions */
+static const char RUN[] = "latent.run"; /* no class of the users' */
+enum { DEEP = 40 };                     /* stack for the kinds' functions */
 
 /* ---- what a run is given ---------------------------------------------------------------- */
 
@@ -277,11 +277,15 @@ static void compare(lua_State *L, latL_Run *run)
   hold(L, LATL_RUN_BEST_HISTORY);
 }
 
+/* From here on only the record in run->em holds; its memory was a later start's, maybe. */
 static void adopt_best(lua_State *L, latL_Run *run)
 {
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_BEST);
   latL_adopt(L, LATL_MODEL, run->best.sizes);
   keep_record(L, &run->best, LATL_RUN_BEST_HISTORY);
+  run->em = run->best;
+  run->parameters = ((latL_EmModel *)run->model)->base.flat;
+  if (run->kind->publish) run->kind->publish(L, run);
 }
 
 /* ---- who looks on ------------------------------------------------------------------------------------------ */

@@ -56,7 +56,8 @@ typedef struct latL_EmKind {
   void (*plan)(lua_State *L, latL_Run *run);
   lat_status (*start)(lua_State *L, latL_Run *run);
   /* After a complete iteration whose parameters the model has taken, and after a whole fit:
-   * fields of the kind's own (labels, inertia). May be NULL. */
+   * fields of the kind's own (labels, inertia). In `finish`, run->parameters and the record in
+   * run->em are those of the best start, and no other memory of the core's. May be NULL. */
   void (*publish)(lua_State *L, latL_Run *run);
   void (*finish)(lua_State *L, latL_Run *run);
   /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models. */

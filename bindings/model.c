@@ -34,7 +34,7 @@ static void push_parameter(lua_State *L, const latL_Model *m, const lat_paramete
 static int index_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Model *m = luaL_checkudata(L, 1, kind->metatable);
+  const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
@@ -63,7 +63,7 @@ static int index_model(lua_State *L)
 static int tostring_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Model *m = luaL_checkudata(L, 1, kind->metatable);
+  const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
   luaL_Buffer text;
   luaL_buffinit(L, &text);
   luaL_addstring(&text, kind->name);

@@ -228,9 +228,12 @@ static lat_status check_objective(lat_em *em, double objective)
 {
   if (isfinite(objective)) return LAT_OK;
   return lat_fail(em->work, LAT_DIVERGED,
-                  "the objective is %g in iteration %zu: a row has no probability, or numbers "
+                  "the objective is %s in iteration %zu: a row has no probability, or numbers "
                   "overflow",
-                  objective, em->iterations + 1);
+                  isnan(objective) ? "NaN"
+                  : objective < 0  ? "-infinity"
+                                   : "infinity",
+                  em->iterations + 1);
 }
 
 lat_status lat_em_end(lat_em *em)

@@ -158,13 +158,17 @@ size_t lat_count(const lat_matrix *mask)
 
 void lat_masked(const lat_matrix *A, const lat_matrix *mask, const lat_matrix *B)
 {
-  const size_t width = mask->cols == A->cols ? 1 : A->cols; /* of what one mark chooses */
+  const bool by_elements = mask->cols == A->cols;
   size_t k = 0;
   for (size_t i = 0; i < mask->rows; i++)
     for (size_t j = 0; j < mask->cols; j++) {
       if (lat_get(mask, i, j) == 0) continue;
-      const lat_matrix from = lat_block_of(*A, i, j, 1, width);
-      const lat_matrix to = lat_block_of(*B, k++, 0, 1, width);
-      lat_copy(&from, &to);
+      if (by_elements) {
+        lat_set(B, k++, 0, lat_get(A, i, j));
+      } else {
+        const lat_matrix from = lat_block_of(*A, i, 0, 1, A->cols);
+        const lat_matrix to = lat_block_of(*B, k++, 0, 1, A->cols);
+        lat_copy(&from, &to);
+      }
     }
 }
