@@ -14,11 +14,11 @@ return {
     args = { { "options", "table", "see options" } },
     options = {
       { "clusters", "integer", "the rows of init", "K, how many clusters" },
-      { "init", "string|latent.Matrix", '"k-means++"', 'where to start: "k-means++" (rows far from each other), '
-        .. '"random" (any K rows), or a K x D matrix of centres' },
+      { "init", "string|latent.Matrix", '"k-means++"',
+        'the start: "k-means++" (rows far from each other), "random" (any rows), or a K x D matrix of centres' },
       { "algorithm", "string", '"auto"',
-        '"lloyd", "hamerly" (bounds spare distances), "auto" (bounds while they spare any), all with the same result to '
-        .. 'the bit; or "minibatch"' },
+        '"lloyd", "hamerly" (bounds spare distances), "auto" (bounds while they spare any), all with the same result '
+        .. 'to the bit; or "minibatch"' },
       { "restarts", "integer", "1", "how many starts; the fit with the least J is kept" },
       { "max_iterations", "integer", "300", "an iteration is a pass over the data, or a mini-batch" },
       { "tolerance", "number", "1e-9",
@@ -41,7 +41,7 @@ k-means++ (Arthur, Vassilvitskii 2007) draws row after row with probability prop
 centres so far, and takes the best of 2 + ln K draws; of more than half a million rows it looks at every few.
 "minibatch" draws random rows and takes stepwise updates; it is for data so large that some iterations over all of it
 are too many, and is done when the smoothed objective has not become less for 10 batches.]],
-    example = 'latent.kmeans{ clusters = 3, restarts = 10 }:fit(datasets.iris())',
+    example = "latent.kmeans{ clusters = 3, restarts = 10 }:fit((datasets.iris()))",
   },
   {
     name = "KMeans",
