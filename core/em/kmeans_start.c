@@ -48,9 +48,9 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
 
 /* ---- k-means++ ---------------------------------------------------------------------- */
 
-enum { TRIES = 2 + 63 }; /* the most draws for a centre: ln K is below 63 */
+enum { TRIES = 2 + 44 }; /* the most draws for a centre: ln 2^64 is below 45 */
 
-/* Rows know their nearest centre so far and the distance to it, in single precision, which is
+/* Rows know their nearest centre so far and the distance to it, to a part in a thousand, which is
  * enough for chances; a distance is 0 exactly where a row is a centre. */
 typedef struct plus {
   lat_matrix X; /* all rows, or every few of many */
@@ -63,8 +63,11 @@ typedef struct plus {
   double *gains;      /* blocks x tries: by how much a candidate would lower it */
   float *away;        /* tries x N: distances to the candidates, infinite if not computed */
   double *candidates; /* tries x D */
-  float *half;        /* centres x tries: the distances between them, halved */
-  double *scratch;
+  float *half;        /* of each centre: its distance to the nearest candidate, halved */
+  lat_nearest nearest;
+  double unit; /* of the distances: what keeps them in the range of single precision */
+  double *tables, *origin, *scratch;
+  size_t scratch_count;
   size_t best; /* the candidate that is taken, as the centre number new_label */
   uint32_t new_label;
 } plus;
@@ -88,37 +91,51 @@ static size_t block_rows(const plus *p, size_t c, double *copy, const double **r
   return n;
 }
 
-/* Whether candidate t can be nearer to row i than its centre is: by the triangle inequality not
- * when it is twice as far from that centre as the row. */
-static inline bool near(const plus *p, size_t i, size_t t)
+/* The sum of w (own^2 - d^2) over the rows where d is less. */
+LAT_CLONES static double gain_of(size_t n, const float *own, const float *d, const double *w)
 {
-  return p->half[p->label[i] * p->tries + t] < p->distance[i];
-}
-
-LAT_CLONES static void weigh_rows(const plus *p, size_t first, size_t n, const double *const *rows,
-                                  double *gains)
-{
-  size_t D = p->X.cols, N = p->X.rows;
-  for (size_t i = first; i < first + n; i++) {
-    double own = (double)p->distance[i] * p->distance[i], w = weight_at(p, i);
-    for (size_t t = 0; t < p->tries; t++) {
-      p->away[t * N + i] = INFINITY;
-      if (!near(p, i, t)) continue;
-      double square = lat_squared_distance(D, rows[i - first], p->candidates + t * D);
-      gains[t] += square < own ? w * (own - square) : 0;
-      p->away[t * N + i] = (float)sqrt(square);
+  double s[LAT_LANES] = {0};
+  size_t i = 0;
+  for (; i + LAT_LANES <= n; i += LAT_LANES) {
+    for (size_t l = 0; l < LAT_LANES; l++) {
+      double a = (double)own[i + l], b = (double)d[i + l];
+      s[l] += b < a ? w[i + l] * (a * a - b * b) : 0;
     }
   }
+  for (size_t l = 0; i + l < n; l++) {
+    double a = (double)own[i + l], b = (double)d[i + l];
+    s[l] += b < a ? w[i + l] * (a * a - b * b) : 0;
+  }
+  return lat_sum_lanes(s);
 }
 
+/* No candidate can be nearer to a row than its centre is, by the triangle inequality, when all are
+ * twice as far from that centre as the row. */
 static void weigh_block(void *context, size_t c, size_t worker)
 {
   const plus *p = context;
   const double *rows[LAT_NEAREST_ROWS];
-  size_t n = block_rows(p, c, p->scratch + worker * p->step * p->X.cols, rows);
-  double *gains = p->gains + c * p->tries;
-  memset(gains, 0, p->tries * sizeof *gains);
-  weigh_rows(p, c * p->step, n, rows, gains);
+  float distances[TRIES * LAT_NEAREST_ROWS], own[LAT_NEAREST_ROWS];
+  double weights[LAT_NEAREST_ROWS], *scratch = p->scratch + worker * p->scratch_count;
+  uint16_t open[LAT_NEAREST_ROWS];
+  size_t N = p->X.rows, first = c * p->step, n = block_rows(p, c, scratch, rows), count = 0;
+  for (size_t r = 0; r < n; r++) {
+    open[count] = (uint16_t)r;
+    rows[count] = rows[r];
+    own[count] = p->distance[first + r];
+    weights[count] = weight_at(p, first + r);
+    count += p->half[p->label[first + r]] < own[count];
+  }
+  if (count > 0)
+    lat_nearest_distances(&p->nearest, count, rows, p->unit, distances,
+                          scratch + p->step * p->X.cols);
+  for (size_t t = 0; t < p->tries; t++) {
+    const float *d = distances + t * LAT_NEAREST_ROWS;
+    float *away = p->away + t * N + first;
+    p->gains[c * p->tries + t] = gain_of(count, own, d, weights);
+    for (size_t r = 0; r < n; r++) away[r] = INFINITY;
+    for (size_t r = 0; r < count; r++) away[open[r]] = d[r];
+  }
 }
 
 static void update_potential(const plus *p, size_t c)
@@ -173,11 +190,25 @@ LAT_CLONES static void measure_candidates(const plus *p, size_t centers)
 {
   size_t D = p->X.cols;
   for (size_t k = 0; k < centers; k++) {
-    for (size_t t = 0; t < p->tries; t++) {
-      double square = lat_squared_distance(D, p->centers + k * D, p->candidates + t * D);
-      p->half[k * p->tries + t] = (float)(0.499999 * sqrt(square));
-    }
+    double least = INFINITY;
+    for (size_t t = 0; t < p->tries; t++)
+      least = fmin(least, lat_squared_distance(D, p->centers + k * D, p->candidates + t * D));
+    p->half[k] = (float)fmin(0.499 * sqrt(least) * p->unit, 1e18);
   }
+}
+
+/* About the distance of the farthest of a few rows from the first candidate, inverted. */
+LAT_CLONES static double unit_of(const plus *p)
+{
+  size_t D = p->X.cols, every = p->X.rows / 256 + 1;
+  double most = 0, *row = p->scratch;
+  int exponent = 0;
+  for (size_t i = 0; i < p->X.rows; i += every) {
+    take_row(&p->X, i, row);
+    most = fmax(most, lat_squared_distance(D, row, p->candidates));
+  }
+  if (most > 0 && isfinite(most)) frexp(sqrt(most), &exponent);
+  return ldexp(1, -exponent);
 }
 
 /* The candidate that lowers the potential most, the first of equal ones. */
@@ -199,23 +230,27 @@ static size_t best_candidate(const plus *p)
 static lat_status plus_begin(lat_workspace *work, plus *p, size_t K)
 {
   size_t N = p->X.rows, D = p->X.cols;
-  p->step = lat_nearest_rows(K, D);
-  p->blocks = (N + p->step - 1) / p->step;
   p->tries = 2 + (size_t)log((double)K);
+  p->step = lat_nearest_rows(p->tries, D);
+  p->blocks = (N + p->step - 1) / p->step;
   p->distance = lat_allocate(work, N, sizeof *p->distance);
   p->label = lat_allocate(work, N, sizeof *p->label);
   p->potential = lat_doubles(work, p->blocks);
   p->gains = lat_allocate(work, p->blocks, p->tries * sizeof(double));
   p->away = lat_allocate(work, N, p->tries * sizeof *p->away);
   p->candidates = lat_allocate(work, p->tries, D * sizeof(double));
-  p->half = lat_allocate(work, K, p->tries * sizeof *p->half);
-  p->scratch = lat_allocate(work, lat_threads(), p->step * D * sizeof(double));
+  p->half = lat_allocate(work, K, sizeof *p->half);
+  p->tables = lat_doubles(work, lat_nearest_count(p->tries, D));
+  p->origin = lat_doubles(work, D);
+  p->scratch_count = p->step * D + lat_nearest_scratch(p->tries, D);
+  p->scratch = lat_allocate(work, lat_threads(), p->scratch_count * sizeof(double));
   if (!p->distance || !p->label || !p->potential || !p->gains || !p->away || !p->candidates ||
-      !p->half || !p->scratch)
+      !p->half || !p->tables || !p->origin || !p->scratch)
     return LAT_MEMORY;
   memset(p->label, 0, N * sizeof *p->label);
   for (size_t i = 0; i < N; i++) p->distance[i] = 1; /* the first draw is by weight alone */
-  for (size_t t = 0; t < p->tries; t++) p->half[t] = 0;
+  p->half[0] = 0;
+  p->nearest = lat_nearest_of(p->tables, p->tries, D, p->candidates, p->origin);
   for (size_t c = 0; c < p->blocks; c++) update_potential(p, c);
   return LAT_OK;
 }
@@ -228,7 +263,12 @@ static lat_status choose(lat_workspace *work, plus *p, size_t k, lat_random *ran
     take_row(&p->X, draw(p, lat_random_uniform(random)), p->candidates + t * D);
   for (size_t t = drawn; t < p->tries; t++)
     memcpy(p->candidates + t * D, p->candidates, D * sizeof(double));
-  if (k > 0) measure_candidates(p, k);
+  if (k == 0)
+    p->unit = unit_of(p);
+  else
+    measure_candidates(p, k);
+  lat_nearest_origin(p->tries, D, p->candidates, p->origin);
+  lat_nearest_prepare(&p->nearest);
   LAT_TRY(lat_parallel(work, p->blocks, weigh_block, p));
   p->best = k == 0 ? 0 : best_candidate(p);
   p->new_label = (uint32_t)k;

@@ -182,18 +182,27 @@ LAT_CLONES static uint32_t compare(const lat_nearest *t, size_t stride, const do
   return label;
 }
 
-void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *rows, uint32_t *labels,
-                        double *second, double *scratch)
+/* The products of all centres with n rows, centre by centre, `*stride` apart; fills in s->norm. */
+static const float *multiply(const lat_nearest *t, size_t n, const double *const *rows,
+                             double *squares, scan *s, size_t *stride, double *scratch)
 {
   size_t K = t->K, D = t->D;
   float *Y = (float *)scratch, *products = (float *)(scratch + floats(lat_nearest_rows(K, D) * D));
+  *stride = (n + SPAN - 1) / SPAN * SPAN;
+  shift_rows(t, n, rows, Y, squares, s->norm);
+  memset(s->norm + n, 0, (*stride - n) * sizeof *s->norm);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)K, (blasint)n, (blasint)D, 1,
+              t->shifted, (blasint)D, Y, (blasint)D, 0, products, (blasint)*stride);
+  return products;
+}
+
+void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *rows, uint32_t *labels,
+                        double *second, double *scratch)
+{
+  size_t K = t->K, D = t->D, stride;
   double squares[ROWS_MOST];
   scan s;
-  size_t stride = (n + SPAN - 1) / SPAN * SPAN;
-  shift_rows(t, n, rows, Y, squares, s.norm);
-  memset(s.norm + n, 0, (stride - n) * sizeof *s.norm);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)K, (blasint)n, (blasint)D, 1,
-              t->shifted, (blasint)D, Y, (blasint)D, 0, products, (blasint)stride);
+  const float *products = multiply(t, n, rows, squares, &s, &stride, scratch);
   scan_products(t, stride, products, &s);
   for (size_t i = 0; i < n; i++) {
     size_t k = (size_t)s.label[i];
@@ -208,5 +217,46 @@ void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *row
     if (!second) continue;
     double square = squares[i] * (1 - (double)(D + 8) * 0x1p-52) + 2 * (double)others;
     second[i] = square > 0 ? sqrt(square) * (1 - 1e-15) / *t->scale : 0;
+  }
+}
+
+/* ---- distances ---------------------------------------------------------------------- */
+
+/* Where the square is well above the bound of its error: else NaN. */
+LAT_CLONES static void measure(const lat_nearest *t, size_t n, size_t stride, const float *products,
+                               const float *norms, const double *squares, float factor,
+                               float *distances)
+{
+  for (size_t k = 0; k < t->K; k++) {
+    const float *restrict p = products + k * stride;
+    float *restrict d = distances + k * LAT_NEAREST_ROWS;
+    const float half = t->half[k] + t->fixed[k], slope = t->slope[k], fixed = t->fixed[k];
+    for (size_t i = 0; i < n; i++) {
+      float own = (float)squares[i], square = own + 2 * (half - p[i]);
+      float doubt = 2 * (slope * norms[i] + fixed) + 1e-6F * own;
+      float root = sqrtf(square) * factor;
+      d[i] = square > 512 * doubt ? root : NAN;
+    }
+  }
+}
+
+LAT_CLONES static float measure_exactly(size_t D, const double *x, const double *c, double unit)
+{
+  double distance = sqrt(lat_squared_distance(D, x, c)) * unit;
+  return distance < 1e18 ? (float)distance : 1e18F;
+}
+
+void lat_nearest_distances(const lat_nearest *t, size_t n, const double *const *rows, double unit,
+                           float *distances, double *scratch)
+{
+  size_t stride;
+  double squares[ROWS_MOST];
+  scan s;
+  const float *products = multiply(t, n, rows, squares, &s, &stride, scratch);
+  measure(t, n, stride, products, s.norm, squares, (float)(unit / *t->scale), distances);
+  for (size_t k = 0; k < t->K; k++) {
+    float *d = distances + k * LAT_NEAREST_ROWS;
+    for (size_t i = 0; i < n; i++)
+      if (!(d[i] < 1e18F)) d[i] = measure_exactly(t->D, rows[i], t->centers + k * t->D, unit);
   }
 }

@@ -48,4 +48,10 @@ size_t lat_nearest_scratch(size_t K, size_t D);
 void lat_nearest_search(const lat_nearest *nearest, size_t n, const double *const *rows,
                         uint32_t *labels, double *second, double *scratch);
 
+/* The same rows' distances to every centre, times `unit`, centre by centre: row i's to centre k goes
+ * to distances[k * LAT_NEAREST_ROWS + i]. To a part in a thousand, exactly 0 where row and centre
+ * are equal, and at most 1e18. */
+void lat_nearest_distances(const lat_nearest *nearest, size_t n, const double *const *rows,
+                           double unit, float *distances, double *scratch);
+
 #endif
