@@ -48,7 +48,7 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
 
 /* ---- k-means++ ---------------------------------------------------------------------- */
 
-enum { TRIES = 2 + 44 }; /* the most draws for a centre: ln 2^64 is below 45 */
+enum { POOL = 32 }; /* the most candidates at a time */
 
 /* Rows know their nearest centre so far and the distance to it, to a part in a thousand, which is
  * enough for chances; a distance is 0 exactly where a row is a centre. */
@@ -59,16 +59,25 @@ typedef struct plus {
   float *distance;
   uint32_t *label;
   size_t step, blocks, tries;
-  double *potential;  /* a block's sum of w d^2 */
-  double *gains;      /* blocks x tries: by how much a candidate would lower it */
-  float *away;        /* tries x N: distances to the candidates, infinite if not computed */
-  double *candidates; /* tries x D */
-  float *half;        /* of each centre: its distance to the nearest candidate, halved */
+  double *potential; /* a block's sum of w d^2 */
+
+  /* candidates: drawn together for the next several centres, so that the data are read once for
+   * all of these */
+  size_t pool, drawn, rounds; /* at most, now, and how many centres came of them */
+  double *candidates;         /* pool x D */
+  float *away;                /* pool x N: distances to the candidates, infinite if not computed */
+  double *gains;              /* blocks x pool: by how much a candidate would lower the potential */
+  size_t place[POOL];         /* which row it is */
+  double chance[POOL];        /* that it had */
+  double gain[POOL];          /* as it was last computed; it can only shrink */
+  bool alive[POOL], fresh[POOL];
+
+  float *half; /* of each centre: its distance to the nearest candidate, halved */
   lat_nearest nearest;
   double unit; /* of the distances: what keeps them in the range of single precision */
   double *tables, *origin, *scratch;
   size_t scratch_count;
-  size_t best; /* the candidate that is taken, as the centre number new_label */
+  size_t best; /* the candidate that is taken, as the centre number new_label, or that is weighed */
   uint32_t new_label;
 } plus;
 
@@ -115,7 +124,7 @@ static void weigh_block(void *context, size_t c, size_t worker)
 {
   const plus *p = context;
   const double *rows[LAT_NEAREST_ROWS];
-  float distances[TRIES * LAT_NEAREST_ROWS], own[LAT_NEAREST_ROWS];
+  float distances[POOL * LAT_NEAREST_ROWS], own[LAT_NEAREST_ROWS];
   double weights[LAT_NEAREST_ROWS], *scratch = p->scratch + worker * p->scratch_count;
   uint16_t open[LAT_NEAREST_ROWS];
   size_t N = p->X.rows, first = c * p->step, n = block_rows(p, c, scratch, rows), count = 0;
@@ -129,13 +138,25 @@ static void weigh_block(void *context, size_t c, size_t worker)
   if (count > 0)
     lat_nearest_distances(&p->nearest, count, rows, p->unit, distances,
                           scratch + p->step * p->X.cols);
-  for (size_t t = 0; t < p->tries; t++) {
+  for (size_t t = 0; t < p->drawn; t++) {
     const float *d = distances + t * LAT_NEAREST_ROWS;
     float *away = p->away + t * N + first;
-    p->gains[c * p->tries + t] = gain_of(count, own, d, weights);
+    p->gains[c * p->pool + t] = gain_of(count, own, d, weights);
     for (size_t r = 0; r < n; r++) away[r] = INFINITY;
     for (size_t r = 0; r < count; r++) away[open[r]] = d[r];
   }
+}
+
+/* The gain of one candidate as it is now. */
+static void weigh_again(void *context, size_t c, size_t worker)
+{
+  const plus *p = context;
+  double weights[LAT_NEAREST_ROWS];
+  size_t first = c * p->step, left = p->X.rows - first, n = left < p->step ? left : p->step;
+  (void)worker;
+  for (size_t r = 0; r < n; r++) weights[r] = weight_at(p, first + r);
+  p->gains[c * p->pool + p->best] =
+      gain_of(n, p->distance + first, p->away + p->best * p->X.rows + first, weights);
 }
 
 static void update_potential(const plus *p, size_t c)
@@ -191,7 +212,7 @@ LAT_CLONES static void measure_candidates(const plus *p, size_t centers)
   size_t D = p->X.cols;
   for (size_t k = 0; k < centers; k++) {
     double least = INFINITY;
-    for (size_t t = 0; t < p->tries; t++)
+    for (size_t t = 0; t < p->drawn; t++)
       least = fmin(least, lat_squared_distance(D, p->centers + k * D, p->candidates + t * D));
     p->half[k] = (float)fmin(0.499 * sqrt(least) * p->unit, 1e18);
   }
@@ -211,38 +232,23 @@ LAT_CLONES static double unit_of(const plus *p)
   return ldexp(1, -exponent);
 }
 
-/* The candidate that lowers the potential most, the first of equal ones. */
-static size_t best_candidate(const plus *p)
-{
-  double most = -1;
-  size_t best = 0;
-  for (size_t t = 0; t < p->tries; t++) {
-    double gain = 0;
-    for (size_t c = 0; c < p->blocks; c++) gain += p->gains[c * p->tries + t];
-    if (gain > most) {
-      most = gain;
-      best = t;
-    }
-  }
-  return best;
-}
-
 static lat_status plus_begin(lat_workspace *work, plus *p, size_t K)
 {
   size_t N = p->X.rows, D = p->X.cols;
   p->tries = 2 + (size_t)log((double)K);
-  p->step = lat_nearest_rows(p->tries, D);
+  p->pool = p->tries < POOL / 4 ? 4 * p->tries : POOL;
+  p->step = lat_nearest_rows(p->pool, D);
   p->blocks = (N + p->step - 1) / p->step;
   p->distance = lat_allocate(work, N, sizeof *p->distance);
   p->label = lat_allocate(work, N, sizeof *p->label);
   p->potential = lat_doubles(work, p->blocks);
-  p->gains = lat_allocate(work, p->blocks, p->tries * sizeof(double));
-  p->away = lat_allocate(work, N, p->tries * sizeof *p->away);
-  p->candidates = lat_allocate(work, p->tries, D * sizeof(double));
+  p->gains = lat_allocate(work, p->blocks, p->pool * sizeof(double));
+  p->away = lat_allocate(work, N, p->pool * sizeof *p->away);
+  p->candidates = lat_allocate(work, p->pool, D * sizeof(double));
   p->half = lat_allocate(work, K, sizeof *p->half);
-  p->tables = lat_doubles(work, lat_nearest_count(p->tries, D));
+  p->tables = lat_doubles(work, lat_nearest_count(p->pool, D));
   p->origin = lat_doubles(work, D);
-  p->scratch_count = p->step * D + lat_nearest_scratch(p->tries, D);
+  p->scratch_count = p->step * D + lat_nearest_scratch(p->pool, D);
   p->scratch = lat_allocate(work, lat_threads(), p->scratch_count * sizeof(double));
   if (!p->distance || !p->label || !p->potential || !p->gains || !p->away || !p->candidates ||
       !p->half || !p->tables || !p->origin || !p->scratch)
@@ -250,29 +256,86 @@ static lat_status plus_begin(lat_workspace *work, plus *p, size_t K)
   memset(p->label, 0, N * sizeof *p->label);
   for (size_t i = 0; i < N; i++) p->distance[i] = 1; /* the first draw is by weight alone */
   p->half[0] = 0;
-  p->nearest = lat_nearest_of(p->tables, p->tries, D, p->candidates, p->origin);
   for (size_t c = 0; c < p->blocks; c++) update_potential(p, c);
   return LAT_OK;
 }
 
-/* Draws candidates and keeps the best of them, as centre number k. */
-static lat_status choose(lat_workspace *work, plus *p, size_t k, lat_random *random, double *center)
+static void sum_gains(plus *p, size_t t)
 {
-  size_t D = p->X.cols, drawn = k == 0 ? 1 : p->tries;
-  for (size_t t = 0; t < drawn; t++)
-    take_row(&p->X, draw(p, lat_random_uniform(random)), p->candidates + t * D);
-  for (size_t t = drawn; t < p->tries; t++)
-    memcpy(p->candidates + t * D, p->candidates, D * sizeof(double));
+  p->gain[t] = 0;
+  for (size_t c = 0; c < p->blocks; c++) p->gain[t] += p->gains[c * p->pool + t];
+  p->fresh[t] = true;
+}
+
+/* New candidates, when there are k centres; the first centre is the only one of its kind. */
+static lat_status draw_pool(lat_workspace *work, plus *p, size_t k, lat_random *random)
+{
+  size_t D = p->X.cols;
+  p->drawn = k == 0 ? 1 : p->pool;
+  p->rounds = 0;
+  for (size_t t = 0; t < p->drawn; t++) {
+    p->place[t] = draw(p, lat_random_uniform(random));
+    p->chance[t] = chance(p, p->place[t]);
+    p->alive[t] = true;
+    take_row(&p->X, p->place[t], p->candidates + t * D);
+  }
   if (k == 0)
     p->unit = unit_of(p);
   else
     measure_candidates(p, k);
-  lat_nearest_origin(p->tries, D, p->candidates, p->origin);
+  p->nearest = lat_nearest_of(p->tables, p->drawn, D, p->candidates, p->origin);
+  lat_nearest_origin(p->drawn, D, p->candidates, p->origin);
   lat_nearest_prepare(&p->nearest);
   LAT_TRY(lat_parallel(work, p->blocks, weigh_block, p));
-  p->best = k == 0 ? 0 : best_candidate(p);
-  p->new_label = (uint32_t)k;
+  for (size_t t = 0; t < p->drawn; t++) sum_gains(p, t);
+  return LAT_OK;
+}
+
+/* Candidates were drawn with the chances that rows had then. Kept with probability present chance
+ * by that one, those which stay are as if drawn now. False when there are none. */
+static bool redraw_pool(plus *p, lat_random *random)
+{
+  bool any = false;
+  for (size_t t = 0; t < p->drawn; t++) {
+    if (!p->alive[t]) continue;
+    double now = chance(p, p->place[t]);
+    p->alive[t] = lat_random_uniform(random) * p->chance[t] < now;
+    p->chance[t] = now;
+    p->fresh[t] = false;
+    any |= p->alive[t];
+  }
+  return any;
+}
+
+/* The candidate that lowers the potential most, the first of equal ones. Gains shrink as centres
+ * are added, so an old one is a bound: only those on top are computed again (Minoux, Accelerated
+ * greedy algorithms, 1978). */
+static lat_status find_best(lat_workspace *work, plus *p)
+{
+  for (;;) {
+    double most = -1;
+    for (size_t t = 0; t < p->drawn; t++) {
+      if (!p->alive[t] || p->gain[t] <= most) continue;
+      most = p->gain[t];
+      p->best = t;
+    }
+    if (p->fresh[p->best]) return LAT_OK;
+    LAT_TRY(lat_parallel(work, p->blocks, weigh_again, p));
+    sum_gains(p, p->best);
+  }
+}
+
+/* Centre number k. A pool lasts for as many centres as it has candidates for. */
+static lat_status choose(lat_workspace *work, plus *p, size_t k, lat_random *random, double *center)
+{
+  size_t D = p->X.cols;
+  if (k < 2 || p->rounds >= p->pool / p->tries || !redraw_pool(p, random))
+    LAT_TRY(draw_pool(work, p, k, random));
+  LAT_TRY(find_best(work, p));
   memcpy(center, p->candidates + p->best * D, D * sizeof *center);
+  p->alive[p->best] = false;
+  p->new_label = (uint32_t)k;
+  p->rounds++;
   return lat_parallel(work, p->blocks, update_block, p);
 }
 
@@ -280,7 +343,7 @@ static lat_status choose(lat_workspace *work, plus *p, size_t k, lat_random *ran
  * leaves enough with a weight. */
 static void thin_out(plus *p, size_t K)
 {
-  enum { ROWS = 1 << 19, ROWS_A_CENTER = 64 };
+  enum { ROWS = 1 << 18, ROWS_A_CENTER = 64 };
   size_t most = K > ROWS / ROWS_A_CENTER ? K * ROWS_A_CENTER : ROWS, left = 0;
   size_t every = (p->X.rows + most - 1) / most;
   for (size_t i = 0; i < p->X.rows; i += every) left += weight_of(p->weights, i) > 0;
