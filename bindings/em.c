@@ -2,6 +2,7 @@
 #include "em.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
@@ -336,7 +337,9 @@ static void draw(lua_State *L, const latL_Run *run)
   lua_getfield(L, LATL_BAR, "update");
   lua_pushvalue(L, LATL_BAR);
   lua_pushinteger(L, (lua_Integer)(run->restart * m->options.max_iterations + run->em.iterations));
-  lua_pushfstring(L, "%f", run->em.objective);
+  char text[32];
+  snprintf(text, sizeof text, "%.6g", run->em.objective);
+  lua_pushstring(L, text);
   lua_call(L, 3, 0);
   latL_workspace(L);
 }
@@ -446,6 +449,7 @@ static lat_status plan_online(lua_State *L, latL_Run *run, const lat_matrix *X,
                               const double *weights, double **running)
 {
   const latL_EmModel *m = run->model;
+  LAT_TRY(lat_check_finite(run->work, "X", X, run->missing));
   run->sample = *X;
   run->sample_weights = weights;
   LAT_TRY(plan(L, run));

@@ -13,6 +13,7 @@
  *   }
  *   static lat_status start(lua_State *L, latL_Run *run)     the first parameters
  *   {
+ *     const gmm *g = run->model;
  *     lat_matrix X = latL_sample(L, run);
  *     return lat_gmm_start(run->work, &g->options, &X, run->sample_weights, run->seed,
  *                          run->parameters);
