@@ -16,7 +16,9 @@
 #ifndef LAT_BASE_WORKSPACE_H
 #define LAT_BASE_WORKSPACE_H
 
+#ifndef __cplusplus /* there latent.h has it already */
 #include <stdatomic.h>
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 
