@@ -124,7 +124,7 @@ bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status)
   if (status == LAT_CANCELLED && work->deadline > 0 && lat_clock() > work->deadline &&
       !work->poll(work->poll_state))
     return true;
-  if (run->kind->pass) latL_check(L, run->who, work, run->mark, status);
+  if (!run->feeding) latL_check(L, run->who, work, run->mark, status);
   latL_failrows(L, &run->rows, run->who, work, run->mark, status, run->missing);
   return true;
 }
@@ -215,7 +215,9 @@ static lat_status pass(lua_State *L, latL_Run *run)
   const double *weights;
   latL_rewind(&run->rows);
   while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
+    run->feeding = true;
     LAT_TRY(lat_em_add(&run->em, &X, weights));
+    run->feeding = false;
     lua_settop(L, LATL_TOP);
   }
   return LAT_OK;

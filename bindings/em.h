@@ -110,6 +110,7 @@ struct latL_Run {
   bool observed; /* Lua code may look at the model between iterations */
   bool in_place; /* nobody can have seen the model's parameters: they may be overwritten */
   bool over;     /* no more iterations of this start */
+  bool feeding;  /* the core is at a piece of the data, so a failure may be the data's */
   bool stopped;  /* by on_iteration, or because time is up */
 };
 

@@ -84,6 +84,7 @@ int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who)
     lua_getfield(L, LATL_MODEL, "history");
   latL_hold(L, LATL_RUN_HISTORY);
   while (latL_nextrows(L, &run->rows, LATL_DATA, who, &X, &weights)) {
+    run->feeding = true;
     lat_status status = running ? LAT_OK : plan_online(L, run, &X, weights, &running);
     if (status == LAT_OK)
       status = lat_em_step(&run->em, &X, weights, rate_of(m, X.rows, rate), running);
