@@ -244,6 +244,7 @@ describe("the driver of EM models", function()
       "poisson:fit: chunk 2 has 2 columns, those before it 1",
       "poisson:fit: X must be a matrix, got nothing",
       "poisson:fit: unknown option 'weight', did you mean 'weights'?",
+      "poisson:fit: components is 2, X has 1 rows",
       "poisson:partial_fit: X has 2 columns, the model was fitted on 1",
       "poisson: tolerance must be at least 0.0, got -1.0",
       "true", "",
@@ -272,6 +273,8 @@ describe("the driver of EM models", function()
       fails("fit", function() n = n + 1 return matrix.ones(3, n) end)
       fails("fit")
       fails("fit", X, { weight = {} })
+      n = 0
+      fails("fit", function() n = n + 1 return n == 1 and matrix { { 1 } } or nil end)
       fails("partial_fit", { { 1, 2 } })
       print((select(2, pcall(poisson, { tolerance = -1 }))))
       print(before == state(m))]]))
