@@ -107,7 +107,24 @@ static lat_status label(lat_workspace *work, const lat_matrix *X, const double *
   return LAT_OK;
 }
 
-/* One more pass, for the labels of the final centres (of a matrix or a file) and J. */
+/* The same for the rows of a run, in an E-step of its own, which knows the bounds; not on a
+ * trial of the acceleration's. */
+static lat_status label_run(latL_Run *run, const lat_matrix *X, const double *weights,
+                            double *labels, double *J)
+{
+  const kmeans *m = run->model;
+  lat_em *em = &run->em;
+  run->work->deadline = 0;
+  memcpy(em->parameters, m->em.base.flat, em->count * sizeof(double));
+  LAT_TRY(lat_em_begin(em));
+  LAT_TRY(lat_em_add(em, X, weights));
+  const uint32_t *numbers = lat_kmeans_labels(run->context);
+  for (size_t i = 0; i < X->rows; i++) labels[i] = (double)numbers[i] + 1;
+  *J = em->statistics[0];
+  return LAT_OK;
+}
+
+/* One more pass, for J and the labels (not of a function's rows) of the final centres. */
 static void finish(lua_State *L, latL_Run *run)
 {
   const kmeans *m = run->model;
@@ -122,9 +139,17 @@ static void finish(lua_State *L, latL_Run *run)
   latL_rewind(&run->rows);
   while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
     lat_workspace *work = latL_workspace(L);
-    latL_check(
-        L, run->who, work, lat_workspace_mark(work),
-        label(work, &X, weights, m->clusters, m->em.base.flat, labels ? labels + done : NULL, &J));
+    lat_mark mark = lat_workspace_mark(work);
+    lat_status status;
+    if (run->context && X.rows == run->rows.X.rows && lat_kmeans_labels(run->context) &&
+        !m->em.options.accelerate) {
+      status = label_run(run, &X, weights, labels, &J);
+      latL_check(L, run->who, run->work, run->mark, status);
+    } else {
+      status =
+          label(work, &X, weights, m->clusters, m->em.base.flat, labels ? labels + done : NULL, &J);
+      latL_check(L, run->who, work, mark, status);
+    }
     done += X.rows;
     lua_settop(L, LATL_TOP);
   }

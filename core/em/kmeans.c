@@ -268,7 +268,7 @@ lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, siz
 {
   *model = (lat_kmeans){.far = lat_kmeans_far_new(work, D, K)};
   if (!model->far) return LAT_MEMORY;
-  if (N == 0 || K == 1 || algorithm == LAT_KMEANS_LLOYD) return LAT_OK;
+  if (N == 0) return LAT_OK;
   model->bounds = lat_kmeans_bounds_new(work, N, D, K, algorithm);
   return model->bounds ? LAT_OK : LAT_MEMORY;
 }
@@ -277,6 +277,11 @@ void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters)
 {
   lat_nearest_origin(K, D, parameters, parameters + K * D);
   if (model->bounds) model->bounds->known = false;
+}
+
+const uint32_t *lat_kmeans_labels(const lat_kmeans *model)
+{
+  return model->bounds ? model->bounds->label : NULL;
 }
 
 lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,

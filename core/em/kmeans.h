@@ -35,7 +35,7 @@ typedef enum lat_kmeans_algorithm {
 
 /* What the kind has beyond its parameters: memory for one pass after another over the same data. */
 typedef struct lat_kmeans {
-  struct lat_kmeans_bounds *bounds; /* of each row; NULL for data that come in chunks */
+  struct lat_kmeans_bounds *bounds; /* of each row, and its label; or NULL */
   struct lat_kmeans_far *far;       /* the farthest rows of a pass */
 } lat_kmeans;
 
@@ -46,13 +46,16 @@ typedef struct lat_kmeans {
 extern const lat_em_kind lat_kmeans_kind;
 extern const lat_parameter lat_kmeans_parameters[];
 
-/* Memory for a fit of K centres to N rows (0: unknown, no bounds). */
+/* Memory for a fit of K centres to N rows (0: unknown; then there are no bounds and no labels). */
 lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
                            lat_kmeans_algorithm algorithm);
 
 /* A fit begins at these centres, with which the parameters begin: the origin becomes their median,
  * and bounds are unknown. */
 void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters);
+
+/* The labels, from 0, of the N rows of the last pass; NULL without N. */
+const uint32_t *lat_kmeans_labels(const lat_kmeans *model);
 
 /* ---- starts ---------------------------------------------------------------------- */
 
@@ -61,9 +64,12 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
                              size_t K, lat_random *random, double *centers);
 
 /* k-means++ (Arthur, Vassilvitskii, SODA 2007): rows drawn one after the other, with probability
- * proportional to w d^2, d the distance to the nearest centre so far; greedily: the best of
- * 2 + floor(ln K) draws. A row is looked at only if the new centre is nearer to the row's than
- * twice the row's distance (Raff, Exact acceleration of k-means++ and k-means||, IJCAI 2021).
+ * proportional to w d^2, d the distance to the nearest centre so far; greedily: of 2 + floor(ln K)
+ * draws a centre the best. Draws for four centres are made together, so that the data are read once
+ * for these; what is left of them after a centre is thinned out until it is as if drawn then. Rows
+ * are passed over if no candidate is nearer to their centres than twice their distance (Raff, Exact
+ * acceleration of k-means++ and k-means||, IJCAI 2021). Of more than 2^18 rows (and 16 K) every few
+ * are looked at.
  *
  * Both starts: LAT_INVALID when X has a NaN or an infinity or fewer than K rows have a weight. */
 lat_status lat_kmeans_plus(lat_workspace *work, const lat_matrix *X, const double *weights,

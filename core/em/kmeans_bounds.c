@@ -71,7 +71,7 @@ LAT_CLONES static void measure_gaps(lat_kmeans_bounds *b, size_t D, size_t K, co
 
 void lat_kmeans_bounds_begin(lat_kmeans_bounds *b, size_t D, size_t K, const double *centers)
 {
-  b->tested = b->known && b->paused == 0;
+  b->tested = b->known && b->paused == 0 && b->algorithm != LAT_KMEANS_LLOYD;
   if (b->paused > 0) b->paused--;
   if (b->tested) {
     measure_moves(b, D, K, centers);

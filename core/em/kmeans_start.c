@@ -343,7 +343,7 @@ static lat_status choose(lat_workspace *work, plus *p, size_t k, lat_random *ran
  * leaves enough with a weight. */
 static void thin_out(plus *p, size_t K)
 {
-  enum { ROWS = 1 << 18, ROWS_A_CENTER = 64 };
+  enum { ROWS = 1 << 18, ROWS_A_CENTER = 16 };
   size_t most = K > ROWS / ROWS_A_CENTER ? K * ROWS_A_CENTER : ROWS, left = 0;
   size_t every = (p->X.rows + most - 1) / most;
   for (size_t i = 0; i < p->X.rows; i += every) left += weight_of(p->weights, i) > 0;

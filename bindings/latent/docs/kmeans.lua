@@ -38,7 +38,7 @@ A cluster that is left without rows moves to the row farthest from its centre. W
 surplus centres coincide with others, or stand aside, and have no rows.
 
 k-means++ (Arthur, Vassilvitskii 2007) draws row after row with probability proportional to the squared distance to the
-centres so far, and takes the best of 2 + ln K draws; of more than half a million rows it looks at every few.
+centres so far, and takes the best of several draws; of more than 2^18 rows it looks at every few.
 "minibatch" draws random rows and takes stepwise updates; it is for data so large that some iterations over all of it
 are too many, and is done when the smoothed objective has not become less for 10 batches.]],
     example = "latent.kmeans{ clusters = 3, restarts = 10 }:fit((datasets.iris()))",
