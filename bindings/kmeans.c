@@ -107,14 +107,21 @@ static lat_status label(lat_workspace *work, const lat_matrix *X, const double *
   return LAT_OK;
 }
 
-/* The same for the rows of a run, in an E-step of its own, which knows the bounds; not on a
- * trial of the acceleration's. */
+/* Whether a run's own E-step can give the labels: it knows the bounds. Of several starts only the
+ * last one's memory is there, and an acceleration may have a trial in mind. */
+static bool labels_itself(const latL_Run *run)
+{
+  const kmeans *m = run->model;
+  return run->context && lat_kmeans_labels(run->context) && m->em.restarts == 1 &&
+         !m->em.options.accelerate && !run->rows.file;
+}
+
 static lat_status label_run(latL_Run *run, const lat_matrix *X, const double *weights,
                             double *labels, double *J)
 {
   const kmeans *m = run->model;
   lat_em *em = &run->em;
-  run->work->deadline = 0;
+  run->work->deadline = 0; /* max_seconds is for the iterations */
   memcpy(em->parameters, m->em.base.flat, em->count * sizeof(double));
   LAT_TRY(lat_em_begin(em));
   LAT_TRY(lat_em_add(em, X, weights));
@@ -132,27 +139,24 @@ static void finish(lua_State *L, latL_Run *run)
   lat_matrix X;
   double J = 0, *labels = NULL;
   size_t done = 0;
-  if (!run->rows.function) {
+  if (run->rows.function)
+    lua_pushnil(L);
+  else
     labels = latL_newvector(L, run->rows.X.rows, LAT_FLOAT64)->view.data;
-    latL_keep(L, LATL_MODEL, "labels");
-  }
   latL_rewind(&run->rows);
   while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
-    lat_workspace *work = latL_workspace(L);
-    lat_mark mark = lat_workspace_mark(work);
-    lat_status status;
-    if (run->context && X.rows == run->rows.X.rows && lat_kmeans_labels(run->context) &&
-        !m->em.options.accelerate) {
-      status = label_run(run, &X, weights, labels, &J);
-      latL_check(L, run->who, run->work, run->mark, status);
+    if (labels_itself(run)) {
+      latL_check(L, run->who, run->work, run->mark, label_run(run, &X, weights, labels, &J));
     } else {
-      status =
-          label(work, &X, weights, m->clusters, m->em.base.flat, labels ? labels + done : NULL, &J);
-      latL_check(L, run->who, work, mark, status);
+      lat_workspace *work = latL_workspace(L);
+      latL_check(L, run->who, work, lat_workspace_mark(work),
+                 label(work, &X, weights, m->clusters, m->em.base.flat,
+                       labels ? labels + done : NULL, &J));
     }
     done += X.rows;
-    lua_settop(L, LATL_TOP);
+    lua_settop(L, LATL_TOP + 1);
   }
+  latL_keep(L, LATL_MODEL, "labels");
   lua_pushnumber(L, J);
   latL_keep(L, LATL_MODEL, "inertia");
 }

@@ -1,4 +1,5 @@
--- K-means as a whole: k-means++, 20 iterations, the labels. Draws differ, and where they miss a cluster so do the errors.
+-- K-means as a whole: k-means++, 20 iterations, the labels. Draws differ, and where they miss a cluster so do
+-- the errors.
 local cases = {}
 
 for _, name in ipairs { "separated", "overlapping" } do
