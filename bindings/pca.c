@@ -40,8 +40,8 @@ static void read_latent_dim(lua_State *L, lat_pca_options *options)
     else
       latL_error(L, "pca",
                  "latent_dim must be an integer >= 1, or a share of the variance between 0 and 1, "
-                 "got %f",
-                 x);
+                 "got %s",
+                 luaL_tolstring(L, -1, NULL));
   }
   lua_pop(L, 1);
 }
@@ -244,39 +244,38 @@ static lat_matrix rows_of(const latL_Matrix *Z)
   return Z->vector ? lat_transpose(Z->view) : Z->view;
 }
 
+typedef enum image { TRANSFORM, RECONSTRUCT, INVERSE_TRANSFORM } image;
+
+static int apply(lua_State *L, const char *who, image what)
+{
+  const pca *p = latL_checkmodel(L, &kind, who, true);
+  lat_pca core = core_of(p);
+  size_t from = what == INVERSE_TRANSFORM ? core.M : core.D;
+  size_t to = what == TRANSFORM ? core.M : core.D;
+  lat_matrix X, Y = rows_of(data_and_result(L, who, from, to, &X));
+  lat_pca_images images = {.latent = what == TRANSFORM ? &Y : NULL,
+                           .reconstruction = what == RECONSTRUCT ? &Y : NULL};
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_check(L, who, work, mark,
+             what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, p->whiten, &X, &Y)
+                                       : lat_pca_apply(work, &core, p->whiten, &X, &images));
+  return 1;
+}
+
 static int transform(lua_State *L)
 {
-  const pca *p = latL_checkmodel(L, &kind, "pca:transform", true);
-  lat_pca core = core_of(p);
-  lat_matrix X, Z = rows_of(data_and_result(L, "pca:transform", core.D, core.M, &X));
-  lat_workspace *work = latL_workspace(L);
-  lat_pca_images images = {.latent = &Z};
-  latL_check(L, "pca:transform", work, lat_workspace_mark(work),
-             lat_pca_apply(work, &core, p->whiten, &X, &images));
-  return 1;
+  return apply(L, "pca:transform", TRANSFORM);
 }
 
 static int reconstruct(lua_State *L)
 {
-  const pca *p = latL_checkmodel(L, &kind, "pca:reconstruct", true);
-  lat_pca core = core_of(p);
-  lat_matrix X, Y = rows_of(data_and_result(L, "pca:reconstruct", core.D, core.D, &X));
-  lat_workspace *work = latL_workspace(L);
-  lat_pca_images images = {.reconstruction = &Y};
-  latL_check(L, "pca:reconstruct", work, lat_workspace_mark(work),
-             lat_pca_apply(work, &core, p->whiten, &X, &images));
-  return 1;
+  return apply(L, "pca:reconstruct", RECONSTRUCT);
 }
 
 static int inverse_transform(lua_State *L)
 {
-  const pca *p = latL_checkmodel(L, &kind, "pca:inverse_transform", true);
-  lat_pca core = core_of(p);
-  lat_matrix Z, X = rows_of(data_and_result(L, "pca:inverse_transform", core.M, core.D, &Z));
-  lat_workspace *work = latL_workspace(L);
-  latL_check(L, "pca:inverse_transform", work, lat_workspace_mark(work),
-             lat_pca_inverse(work, &core, p->whiten, &Z, &X));
-  return 1;
+  return apply(L, "pca:inverse_transform", INVERSE_TRANSFORM);
 }
 
 /* J = 1/N sum |x - x~|^2 */
