@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "em.h"
 
 /* The parts in Lua, required at their first use. */
 static const char *const parts[] = {"help", "plot", "progress", "datasets", "batches", NULL};
@@ -53,6 +54,8 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_files(L);
   latL_open_scaler(L);
   latL_open_pca(L);
+  latL_open_em(L);
+  latL_open_em_model(L);
   latL_open_system(L);
   lua_pushcfunction(L, threads);
   lua_setfield(L, -2, "threads");

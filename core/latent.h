@@ -41,6 +41,8 @@ using std::atomic_int;
 #include "projection/pca.h"
 #include "projection/scaler.h"
 
+#include "em/em.h"
+
 #include "files/csv.h"
 #include "files/npy.h"
 

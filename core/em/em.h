@@ -1,0 +1,120 @@
+/* em.h: the one EM loop.
+ *
+ * A model fitted by EM alternates an E-step, which adds up statistics of the data under the
+ * model's present parameters, and an M-step, which makes new parameters of them. Statistics are
+ * one flat vector of doubles and are added row by row, chunk by chunk, so that one loop serves a
+ * matrix, a file larger than memory, threads, weighted rows and online EM; no model has a loop
+ * of its own (Dempster, Laird, Rubin 1977; for the additive form Neal, Hinton 1998).
+ *
+ *   lat_em em;
+ *   lat_em_init(&em, work, &kind, model, sizes, parameters, &options)
+ *   do {
+ *     lat_em_begin(&em)                     statistics are zero
+ *     lat_em_add(&em, &X, weights)          the E-step; as often as there are pieces of data
+ *     lat_em_end(&em)                       the M-step and the test
+ *   } while (!em.done);
+ *
+ * An iteration's objective is that of the parameters it began with: statistics[0]/statistics[1],
+ * the weighted sum of the rows' objectives over the sum of weights. Parameters change in
+ * lat_em_end only, as a whole, so whoever stops anywhere has a whole model.
+ *
+ * The caller owns everything: the parameters, and in `work` whatever init allocates, until it
+ * releases. */
+#ifndef LAT_EM_EM_H
+#define LAT_EM_EM_H
+
+#include "base/parameters.h"
+#include "matrix/matrix.h"
+
+typedef struct lat_em lat_em;
+
+/* Rows of the data for one call of an E-step. */
+typedef struct lat_em_chunk {
+  lat_matrix X;
+  const double *weights; /* one a row, or NULL */
+  size_t first;          /* the number of the first row in this pass over the data, from 0 */
+} lat_em_chunk;
+
+typedef struct lat_em_kind {
+  const char *name;
+  const lat_parameter *parameters;
+  bool descends; /* the objective is an error (k-means) and not a log-likelihood */
+
+  /* Doubles of the statistics, of which the first two are the objective's sum and the sum of
+   * weights; of what prepare derives from the parameters; and of a worker's scratch for chunks of
+   * up to `rows` rows. */
+  size_t (*statistics)(const lat_em *em);
+  size_t (*derived)(const lat_em *em);
+  size_t (*scratch)(const lat_em *em, size_t rows);
+
+  /* Before the E-steps of an iteration: what all of them need (Cholesky factors, logarithms). */
+  lat_status (*prepare)(lat_em *em, const double *parameters, double *derived);
+  /* Adds the chunk's share to the statistics. Called from several threads at once, with a scratch
+   * for each. Data with NaN that the kind doesn't take makes the objective NaN. */
+  void (*e_step)(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch);
+  /* New parameters of the statistics. `parameters` come in as the present ones. */
+  lat_status (*m_step)(lat_em *em, const double *statistics, double *parameters);
+  /* Asked about parameters that acceleration has made, which lie on a line through proper ones:
+   * puts right what is easily put right (weights back onto the simplex) and says whether they can
+   * be tried. NULL: finite ones can. */
+  bool (*feasible)(const lat_em *em, double *parameters);
+} lat_em_kind;
+
+typedef struct lat_em_options {
+  size_t max_iterations; /* 0: 100 */
+  double tolerance;      /* stop when the objective changes by less than this times (|objective| +
+                          * 1e-300) in an iteration; 0 never stops early */
+  bool missing;          /* NaN marks a missing entry, for kinds that know them */
+  bool accelerate;       /* SQUAREM (accelerate.h) with a fall-back that keeps the objective
+                          * monotone */
+} lat_em_options;
+
+struct lat_em {
+  const lat_em_kind *kind;
+  const void *model; /* the kind's own: structure and hyper-parameters */
+  lat_em_options options;
+  size_t sizes[LAT_SIZES];
+  size_t count;       /* of parameters */
+  double *parameters; /* the caller's: the present ones, on trial between begin and end */
+
+  /* the record */
+  bool done, converged;
+  size_t iterations;
+  double objective;    /* of the last complete E-step */
+  double largest_drop; /* the worst change against the direction, relative; 0 when monotone */
+  size_t drops;        /* iterations whose drop is more than rounding (1e-9 relative) */
+  size_t refused;      /* accelerated steps that were taken back */
+
+  lat_workspace *work;
+  double *derived, *statistics;
+  struct lat_em_state *state;
+};
+
+/* Takes the memory and starts the record. The parameters may be filled in later, until begin.
+ * LAT_MEMORY. */
+lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind, const void *model,
+                       const size_t sizes[LAT_SIZES], double *parameters,
+                       const lat_em_options *options);
+
+/* Starts an iteration, also over again after one that failed. */
+lat_status lat_em_begin(lat_em *em);
+
+/* The E-step for these rows. On the thread pool, in chunks by sizes only, whose statistics are
+ * added in order: the same bits for every number of threads. LAT_SHAPE for columns other than
+ * sizes[LAT_D]; LAT_INVALID, naming row and column, for NaN (unless missing) and infinities, and
+ * for weights that aren't finite and >= 0; LAT_CANCELLED. Parameters are then as they were. */
+lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights);
+
+/* The M-step, the record and the test. A step of the acceleration that turns out to be worse is
+ * taken back here: the iteration counts, and its objective is the one before. LAT_INVALID when
+ * no row had a weight; what the kind's M-step says, and parameters are then as they were. */
+lat_status lat_em_end(lat_em *em);
+
+/* One stepwise (online) update instead of begin/add/end (Cappe, Moulines 2009): statistics become
+ * (1 - rate) old + rate * those of X, scaled to weight 1, then comes the M-step. `running` is the
+ * caller's memory for the statistics, zero at first. The objective is that of X alone, so drops
+ * aren't watched and nothing is `done`. */
+lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, double rate,
+                       double *running);
+
+#endif
