@@ -193,6 +193,7 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
 static lat_status m_step(lat_em *em, const double *statistics)
 {
   memcpy(em->state->before, em->parameters, em->count * sizeof(double));
+  em->unsettled = false;
   lat_status status = em->kind->m_step(em, statistics, em->parameters);
   if (status != LAT_OK) take_back(em);
   return status;
@@ -249,8 +250,9 @@ lat_status lat_em_end(lat_em *em)
     LAT_TRY(check_objective(em, objective));
     LAT_TRY(m_step(em, em->statistics));
     watch(em, objective);
-    em->converged = em->iterations > 0 && fabs(objective - em->objective) <
-                                              em->options.tolerance * (fabs(objective) + 1e-300);
+    em->converged =
+        em->iterations > 0 && !em->unsettled &&
+        fabs(objective - em->objective) < em->options.tolerance * (fabs(objective) + 1e-300);
     em->objective = objective;
     /* the step from a trial only brings it back to where EM's steps are slow */
     if (em->options.accelerate && !tried)

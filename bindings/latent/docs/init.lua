@@ -24,6 +24,7 @@ local rooms = {
   { "eigen" },
   { "pca" },
   { "em" },
+  { "kmeans" },
   { "files" },
   { "datasets" },
   { "plot" },
