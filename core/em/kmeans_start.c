@@ -209,7 +209,7 @@ static lat_status plus_begin(lat_workspace *work, plus *p, size_t K)
   p->away = lat_allocate(work, N, p->tries * sizeof *p->away);
   p->candidates = lat_allocate(work, p->tries, D * sizeof(double));
   p->half = lat_allocate(work, K, p->tries * sizeof *p->half);
-  p->scratch = lat_allocate(work, lat_threads(), p->step * D * sizeof(double));
+  p->scratch = lat_allocate(work, lat_workers(work), p->step * D * sizeof(double));
   if (!p->distance || !p->label || !p->potential || !p->gains || !p->away || !p->candidates ||
       !p->half || !p->scratch)
     return LAT_MEMORY;
