@@ -159,7 +159,7 @@ static lat_status add(lat_em *em, const lat_matrix *X, const double *weights)
   w.chunks = (X->rows + w.chunk - 1) / w.chunk;
   w.lanes = lat_lanes(w.chunks, s->count);
   w.scratch_count = whole_lines(em->kind->scratch ? em->kind->scratch(em, w.chunk) : 0);
-  w.scratch = lat_allocate(em->work, lat_threads(), w.scratch_count * sizeof(double));
+  w.scratch = lat_allocate(em->work, lat_workers(em->work), w.scratch_count * sizeof(double));
   if (!w.scratch) return LAT_MEMORY;
   LAT_TRY(lat_parallel(em->work, w.lanes, add_lane, &w));
   bool finite = true;

@@ -249,7 +249,7 @@ static lat_status plus_begin(lat_workspace *work, plus *p, size_t K)
   p->tables = lat_doubles(work, lat_nearest_count(p->pool, D));
   p->origin = lat_doubles(work, D);
   p->scratch_count = p->step * D + lat_nearest_scratch(p->pool, D);
-  p->scratch = lat_allocate(work, lat_threads(), p->scratch_count * sizeof(double));
+  p->scratch = lat_allocate(work, lat_workers(work), p->scratch_count * sizeof(double));
   if (!p->distance || !p->label || !p->potential || !p->gains || !p->away || !p->candidates ||
       !p->half || !p->tables || !p->origin || !p->scratch)
     return LAT_MEMORY;
