@@ -88,6 +88,16 @@ describe("kmeans", function()
     end
   end)
 
+  it("is exact where products cancel", function()
+    -- centres +-(1, ..., 1); rows a thousand long whose sum is a billion times smaller: its sign decides
+    local D, rng = 24, latent.random(8)
+    local ones = matrix(2, D, function(k) return 2 * k - 3 end)
+    local model = latent.kmeans{ init = ones, max_iterations = 1 }:fit(ones)
+    local Z = matrix(300, D, function() return 1000 * rng:normal() end)
+    for i = 1, 300 do Z[i]:set(D, Z(i, D) - Z[i]:sum() + 1e-6 * rng:normal()) end
+    assert.same(brute_force(Z, ones), model:predict(Z):table())
+  end)
+
   it("gives ties to the first centre", function()
     local X = matrix{ { -1 }, { 0 }, { 1 }, { 0 } }
     local model = latent.kmeans{ init = matrix{ { 1 }, { -1 }, { 1 } }, max_iterations = 1 }:fit(X)
@@ -179,6 +189,14 @@ describe("kmeans", function()
     assert.near_matrix({ { 0.5 }, { 100 }, { 10.5 } }, model.centers, 1e-12)
     assert.same({ 1, 1, 3, 3, 2 }, model.labels:table())
     assert.near(1, model.inertia, 1e-12)
+  end)
+
+  it("moves many empty clusters in several iterations", function()
+    local X = matrix(100, 1, function(i) return i * i end)
+    local init = matrix(40, 1, function(k) return k == 1 and 0 or 1e6 + k end)
+    local model = latent.kmeans{ init = init, tolerance = 10 }:fit(X)
+    assert.equal(3, model.iterations) -- 32 moves, 7 moves, none
+    for k = 1, 40 do assert.is_true(model.centers(k, 1) <= 1e4) end
   end)
 
   it("lives with fewer distinct rows than clusters", function()
