@@ -203,24 +203,25 @@ static distribution normal_options(lua_State *L, int options, const char *who)
   return (distribution){.kind = NORMAL, .base = mean, .scale = deviation};
 }
 
-static int uniform(lua_State *L)
+typedef distribution options_reader(lua_State *L, int options, const char *who);
+
+static int draw_with(lua_State *L, const char *who, const char *const names[], options_reader *read)
 {
-  static const char who[] = "rng:uniform";
   lat_random *random = self(L, who);
   int options = options_at(L, 2);
-  latL_checkoptions(L, options, who, uniform_names + 1);
-  distribution d = uniform_options(L, options, who);
+  latL_checkoptions(L, options, who, names);
+  distribution d = read(L, options, who);
   return draw(L, who, &d, random, 2);
+}
+
+static int uniform(lua_State *L)
+{
+  return draw_with(L, "rng:uniform", uniform_names + 1, uniform_options);
 }
 
 static int normal(lua_State *L)
 {
-  static const char who[] = "rng:normal";
-  lat_random *random = self(L, who);
-  int options = options_at(L, 2);
-  latL_checkoptions(L, options, who, normal_names + 1);
-  distribution d = normal_options(L, options, who);
-  return draw(L, who, &d, random, 2);
+  return draw_with(L, "rng:normal", normal_names + 1, normal_options);
 }
 
 /* Gamma and exponential numbers have a scale. */
@@ -396,31 +397,24 @@ static int copy(lua_State *L)
   return 1;
 }
 
-static uint64_t state_field(lua_State *L, const char *name, bool needed)
-{
-  if (latL_getoption(L, 2, name) == LUA_TNIL && !needed) return 0;
-  return (uint64_t)latL_checkinteger(L, -1, "rng:state", name);
-}
-
 static int state(lua_State *L)
 {
   static const char *const names[] = {"seed", "stream", "position", NULL};
   lat_random *random = self(L, "rng:state");
+  uint64_t *fields[] = {&random->seed, &random->stream, &random->position}, values[3] = {0};
   if (latL_checkoptions(L, 2, "rng:state", names)) {
-    lat_random value = {.seed = state_field(L, "seed", true),
-                        .stream = state_field(L, "stream", false),
-                        .position = state_field(L, "position", false)};
-    *random = value;
+    for (int i = 0; i < 3; i++) /* all are checked before one is set */
+      if (latL_getoption(L, 2, names[i]) != LUA_TNIL || i == 0)
+        values[i] = (uint64_t)latL_checkinteger(L, -1, "rng:state", names[i]);
+    for (int i = 0; i < 3; i++) *fields[i] = values[i];
     lua_settop(L, 1);
     return 1;
   }
   lua_createtable(L, 0, 3);
-  lua_pushinteger(L, (lua_Integer)random->seed);
-  lua_setfield(L, -2, "seed");
-  lua_pushinteger(L, (lua_Integer)random->stream);
-  lua_setfield(L, -2, "stream");
-  lua_pushinteger(L, (lua_Integer)random->position);
-  lua_setfield(L, -2, "position");
+  for (int i = 0; i < 3; i++) {
+    lua_pushinteger(L, (lua_Integer)*fields[i]);
+    lua_setfield(L, -2, names[i]);
+  }
   return 1;
 }
 
@@ -458,8 +452,6 @@ static int equal(lua_State *L)
 
 /* ---- matrix.random and matrix.normal ------------------------------------------------------ */
 
-typedef distribution options_reader(lua_State *L, int options, const char *who);
-
 /* n [, m] [, rng or seed] [, options]. The generator goes to the bottom of the stack, so that what
  * is left has the methods' order. */
 static int matrix_draw(lua_State *L, const char *who, const char *const names[],
@@ -496,19 +488,15 @@ static int matrix_normal(lua_State *L)
 
 void latL_open_random(lua_State *L)
 {
-  static const luaL_Reg methods[] = {{"uniform", uniform},
-                                     {"normal", normal},
-                                     {"exponential", exponential},
-                                     {"gamma", draw_gamma},
-                                     {"integer", integer},
-                                     {"categorical", categorical},
-                                     {"permutation", permutation},
-                                     {"split", split},
-                                     {"stream", stream},
-                                     {"jump", jump},
-                                     {"state", state},
-                                     {"copy", copy},
-                                     {NULL, NULL}};
+  /* clang-format off */
+  static const luaL_Reg methods[] = {
+    {"uniform", uniform}, {"normal", normal}, {"exponential", exponential}, {"gamma", draw_gamma},
+    {"integer", integer}, {"categorical", categorical}, {"permutation", permutation},
+    {"split", split}, {"stream", stream}, {"jump", jump}, {"state", state}, {"copy", copy},
+    {NULL, NULL}
+  };
+  /* clang-format on */
+  static const luaL_Reg operators[] = {{"__tostring", tostring}, {"__eq", equal}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"random", matrix_random}, {"normal", matrix_normal}, {NULL, NULL}};
   if (luaL_newmetatable(L, LATL_RANDOM)) {
@@ -517,10 +505,7 @@ void latL_open_random(lua_State *L)
     lua_setfield(L, -3, "methods");
     lua_pushcclosure(L, get_index, 1);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, tostring);
-    lua_setfield(L, -2, "__tostring");
-    lua_pushcfunction(L, equal);
-    lua_setfield(L, -2, "__eq");
+    luaL_setfuncs(L, operators, 0);
   }
   lua_pop(L, 1);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &default_key) == LUA_TNIL) {

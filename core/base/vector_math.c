@@ -3,11 +3,19 @@
 #include "base/clones.h"
 #include "base/vector_kernels.h"
 
-/* ivdep: the arrays are the same or don't overlap, so no turn of the loop waits for another. */
+/* The arrays are the same or don't overlap, so no turn of a loop waits for another. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define INDEPENDENT
+#endif
+
 #define LOOP(name, type, result)                                                                   \
   LAT_CLONES void name(size_t n, const type *x, type *y)                                           \
   {                                                                                                \
-    _Pragma("GCC ivdep") for (size_t i = 0; i < n; i++) y[i] = result;                             \
+    INDEPENDENT for (size_t i = 0; i < n; i++) y[i] = result;                                      \
   }
 
 LOOP(lat_exp, double, exp64(x[i]))
@@ -46,7 +54,7 @@ enum { BLOCK = 512 };
   static LAT_CLONES size_t name##_block(size_t n, const type *x, type *y)                          \
   {                                                                                                \
     size_t far = 0;                                                                                \
-    _Pragma("GCC ivdep") for (size_t i = 0; i < n; i++)                                            \
+    INDEPENDENT for (size_t i = 0; i < n; i++)                                                     \
     {                                                                                              \
       double wide = (double)x[i];                                                                  \
       far += fabs(wide) > SINCOS_MOST;                                                             \

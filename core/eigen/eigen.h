@@ -50,7 +50,8 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
 
 /* All n eigenvalues real[j] + i imaginary[j] of a square A, by descending real part,
  * then descending modulus; the two of a complex pair are neighbours, the one with the
- * positive imaginary part first. (Equal means equal in floating point.)
+ * positive imaginary part first. Real parts count as equal in runs whose neighbours
+ * differ by at most 1e-13 of the largest modulus.
  *
  * The vectors (n x n, or NULL) have Euclidean length 1. A real eigenvalue has a real
  * column, its largest entry positive. A pair at j, j+1 shares two columns: its

@@ -6,20 +6,44 @@
 #include "matrix/lapack.h"
 #include "matrix/svd.h"
 
+#define TIE 1e-13 /* of the largest modulus: real parts this near are taken as equal */
+
 /* An eigenvalue that stands for itself, or for itself and its conjugate in the next column. */
 typedef struct unit {
   double real, imaginary;
   size_t column;
 } unit;
 
-static int by_real_then_modulus(const void *p, const void *q)
+static int compare(double x, double y, const unit *a, const unit *b)
 {
-  const unit *a = p, *b = q;
-  if (a->real != b->real) return a->real < b->real ? 1 : -1;
-  double x = fabs(a->imaginary),
-         y = fabs(b->imaginary); /* equal real parts: it orders the moduli */
   if (x != y) return x < y ? 1 : -1;
   return a->column < b->column ? -1 : 1;
+}
+
+static int by_real(const void *p, const void *q)
+{
+  const unit *a = p, *b = q;
+  return compare(a->real, b->real, a, b);
+}
+
+static int by_modulus(const void *p, const void *q)
+{
+  const unit *a = p, *b = q;
+  return compare(hypot(a->real, a->imaginary), hypot(b->real, b->imaginary), a, b);
+}
+
+/* By descending real part; runs of real parts that differ by rounding, by modulus. */
+static void sort(unit *list, size_t units)
+{
+  double largest = 0;
+  for (size_t u = 0; u < units; u++)
+    largest = fmax(largest, hypot(list[u].real, list[u].imaginary));
+  qsort(list, units, sizeof *list, by_real);
+  for (size_t first = 0, end; first < units; first = end) {
+    for (end = first + 1; end < units; end++)
+      if (list[end - 1].real - list[end].real > TIE * largest) break;
+    qsort(list + first, end - first, sizeof *list, by_modulus);
+  }
 }
 
 static void transpose(double *a, size_t n)
@@ -103,7 +127,7 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
   LAT_TRY(status);
 
   for (size_t j = 0; j < n; j += im[j] == 0 ? 1 : 2) list[units++] = (unit){re[j], im[j], j};
-  qsort(list, units, sizeof *list, by_real_then_modulus);
+  sort(list, units);
   for (size_t u = 0, j = 0; u < units; j += list[u++].imaginary == 0 ? 1 : 2) {
     double value = ldexp(list[u].real, exponent), turn = ldexp(list[u].imaginary, exponent);
     for (size_t i = 0; i < (list[u].imaginary == 0 ? 1 : 2); i++) {

@@ -71,9 +71,9 @@ static double unit(uint64_t *state)
   return (double)(word(state) >> 11) * 0x1p-53;
 }
 
-static double power_of_two(uint64_t *state, int least, int most)
+static double power_of_two(double u, double v, int least, int most)
 {
-  return ldexp(1 + unit(state), least + (int)(unit(state) * (most - least)));
+  return ldexp(1 + u, least + (int)(v * (most - least)));
 }
 
 /* Sample number i: eight kinds in turn. */
@@ -81,28 +81,29 @@ static double sample(const function *f, size_t i, bool narrow, uint64_t *state)
 {
   int smallest = narrow ? -150 : -1075, largest = narrow ? 128 : 1024;
   double sign = word(state) & 1 ? 1 : -1, width = f->most - f->least;
+  double u = unit(state), v = unit(state); /* one by one, so that every compiler has the same */
   switch (i % 8) {
   case 0: /* the whole range, subnormals included */
-    return sign * power_of_two(state, smallest, largest);
+    return sign * power_of_two(u, v, smallest, largest);
   case 1: /* subnormals and their neighbours */
-    return sign * power_of_two(state, smallest, smallest + (narrow ? 30 : 60));
+    return sign * power_of_two(u, v, smallest, smallest + (narrow ? 30 : 60));
   case 2: /* where results are neither trivial nor overflow */
-    return sign * power_of_two(state, -60, 11);
-  case 3: /* the borders: overflow, underflow, saturation */
-    return (word(state) & 1 ? f->most - unit(state) * fmin(width / 20, 50)
-                            : f->least + unit(state) * fmin(width / 20, 50)) *
-           (narrow && width > 1000 && width < 2000 ? 0.125 : 1);
+    return sign * power_of_two(u, v, -60, 11);
+  case 3: { /* the borders: overflow, underflow, saturation */
+    double beside = u * fmin(width / 20, 50), x = sign > 0 ? f->most - beside : f->least + beside;
+    return narrow && width > 1000 && width < 2000 ? x / 8 : x; /* exp and sigmoid */
+  }
   case 4: /* beside the special point, ever nearer */
-    return f->about + sign * power_of_two(state, narrow ? -24 : -53, 0);
+    return f->about + sign * power_of_two(u, v, narrow ? -24 : -53, 0);
   case 5: /* beside multiples of the period, where an argument's reduction is tested most */
     if (f->period > 0) {
-      double x = f->period * floor(unit(state) * f->most / f->period);
-      return sign * (narrow ? (double)(float)x : x) * (1 + (double)(word(state) % 5) * DBL_EPSILON);
+      double x = f->period * floor(u * f->most / f->period);
+      return sign * (narrow ? (double)(float)x : x) * (1 + floor(v * 5) * DBL_EPSILON);
     } /* fall through */
   case 6:
-    return sign * unit(state) * 4;
+    return sign * u * 4;
   default:
-    return f->least + unit(state) * width;
+    return f->least + u * width;
   }
 }
 

@@ -37,7 +37,7 @@ symmetric, not square, a NaN or an infinity: an error that says where.]],
       { "latent.Matrix", "the values, a vector of k, descending" },
       { "latent.Matrix?", "the vectors, the columns of an n x k matrix" },
     },
-    text = ORDER .. " Vectors of repeated or close values are orthogonal like the others. Without k the solver is full. "
+    text = ORDER .. " Vectors of repeated or close values are orthogonal like the others. Without k it is full. "
       .. "With few, and a matrix of 400 or more, auto tries krylov first, which takes a tenth of the time when the "
       .. "spectrum falls quickly; partial is otherwise about twice as fast as full.",
     example = "local values, vectors = eigen.symmetric{{2, 1}, {1, 2}}   -- values: 3 1",
@@ -76,8 +76,9 @@ symmetric, not square, a NaN or an infinity: an error that says where.]],
       { "latent.Matrix?", "the vectors, n x n" },
     },
     text = [[
-Ordered by descending real part, and where real parts are equal (in every bit) by descending modulus. The two
-values of a complex pair are neighbours, the one with the positive imaginary part first.
+Ordered by descending real part, and where real parts are equal (runs with steps of at most 1e-13 of the largest
+modulus) by descending modulus. The two values of a complex pair are neighbours, the one with the positive
+imaginary part first.
 
 A real value has one real column, of length 1, its largest entry positive. A pair at j and j + 1 shares two
 columns, the real part V:col(j) and the imaginary part V:col(j + 1) of the vector of the first; the second's is the
@@ -100,8 +101,8 @@ rounding, and the values themselves are good to the square root (or worse) of th
       { "latent.Matrix", "s, a vector, descending" },
       { "latent.Matrix", "V (not its transpose), D x k, orthonormal columns" },
     },
-    text = "The entry of each column of V that is largest in magnitude is positive. A small k of a large A goes through "
-      .. "a block Krylov space, without forming A'A, and every triplet must pass ||A'u - s v|| <= 1e-12 s[1]; where it "
+    text = "The entry of each column of V that is largest in magnitude is positive. A small k of a large A goes "
+      .. "through a block Krylov space, without forming A'A, and every triplet must pass ||A'u - s v|| <= 1e-12 s[1]; where it "
       .. "doesn't, the full decomposition is computed and cut.",
     example = "local U, s, V = eigen.svd(matrix.normal(500, 300), { k = 5 })",
   },
