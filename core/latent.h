@@ -32,6 +32,8 @@
 #include "projection/pca.h"
 #include "projection/scaler.h"
 
+#include "em/em.h"
+
 #include "files/csv.h"
 #include "files/npy.h"
 

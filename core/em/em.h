@@ -54,6 +54,10 @@ typedef struct lat_em_kind {
   void (*e_step)(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch);
   /* New parameters of the statistics. `parameters` come in as the present ones. */
   lat_status (*m_step)(lat_em *em, const double *statistics, double *parameters);
+  /* Asked about parameters that acceleration has made, which lie on a line through proper ones:
+   * puts right what is easily put right (weights back onto the simplex) and says whether they can
+   * be tried. NULL: finite ones can. */
+  bool (*feasible)(const lat_em *em, double *parameters);
 } lat_em_kind;
 
 typedef struct lat_em_options {
@@ -61,8 +65,8 @@ typedef struct lat_em_options {
   double tolerance;      /* stop when the objective changes by less than this times (|objective| +
                           * 1e-300) in an iteration; 0 never stops early */
   bool missing;          /* NaN marks a missing entry, for kinds that know them */
-  bool accelerate;       /* SQUAREM (Varadhan, Roland 2008) with a fall-back that keeps the
-                          * objective monotone */
+  bool accelerate;       /* SQUAREM (accelerate.h) with a fall-back that keeps the objective
+                          * monotone */
 } lat_em_options;
 
 struct lat_em {
@@ -71,7 +75,7 @@ struct lat_em {
   lat_em_options options;
   size_t sizes[LAT_SIZES];
   size_t count;       /* of parameters */
-  double *parameters; /* the caller's: the present ones */
+  double *parameters; /* the caller's: the present ones, on trial between begin and end */
 
   /* the record */
   bool done, converged;
@@ -86,22 +90,30 @@ struct lat_em {
   struct lat_em_state *state;
 };
 
+/* Takes the memory and starts the record. The parameters may be filled in later, until begin.
+ * LAT_MEMORY. */
 lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind, const void *model,
                        const size_t sizes[LAT_SIZES], double *parameters,
                        const lat_em_options *options);
 
+/* Starts an iteration, also over again after one that failed. */
 lat_status lat_em_begin(lat_em *em);
 
 /* The E-step for these rows. On the thread pool, in chunks by sizes only, whose statistics are
- * added in order: the same bits for every number of threads. LAT_INVALID, naming row and column,
- * for NaN (unless missing) and infinities. */
+ * added in order: the same bits for every number of threads. LAT_SHAPE for columns other than
+ * sizes[LAT_D]; LAT_INVALID, naming row and column, for NaN (unless missing) and infinities, and
+ * for weights that aren't finite and >= 0; LAT_CANCELLED. Parameters are then as they were. */
 lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights);
 
+/* The M-step, the record and the test. A step of the acceleration that turns out to be worse is
+ * taken back here: the iteration counts, and its objective is the one before. LAT_INVALID when
+ * no row had a weight; what the kind's M-step says, and parameters are then as they were. */
 lat_status lat_em_end(lat_em *em);
 
 /* One stepwise (online) update instead of begin/add/end (Cappe, Moulines 2009): statistics become
  * (1 - rate) old + rate * those of X, scaled to weight 1, then comes the M-step. `running` is the
- * caller's memory for the statistics, zero at first. */
+ * caller's memory for the statistics, zero at first. The objective is that of X alone, so drops
+ * aren't watched and nothing is `done`. */
 lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, double rate,
                        double *running);
 

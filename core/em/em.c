@@ -1,0 +1,268 @@
+#include "em/em.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "em/accelerate.h"
+#include "matrix/moments.h"
+
+typedef struct lat_em_state {
+  double *before; /* the parameters that the last M-step or trial replaced */
+  size_t rows;    /* taken in this iteration */
+  double scale;   /* of the objective: drops are measured by it */
+  lat_squarem squarem;
+  bool pending; /* the squarem's trial is to be tried in the next iteration */
+  bool trying;  /* it is what the parameters are */
+  bool bad;     /* and the objective isn't finite there */
+  size_t count; /* of the statistics */
+  double *lanes;
+} lat_em_state;
+
+/* Statistics and scratch begin on cache lines, so that threads don't share any. */
+static size_t whole_lines(size_t count)
+{
+  const size_t line = LAT_ALIGNMENT / sizeof(double);
+  return count > SIZE_MAX - line ? count : (count + line - 1) / line * line;
+}
+
+lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind, const void *model,
+                       const size_t sizes[LAT_SIZES], double *parameters,
+                       const lat_em_options *options)
+{
+  *em = (lat_em){.kind = kind, .model = model, .parameters = parameters, .work = work};
+  if (options) em->options = *options;
+  if (em->options.max_iterations == 0) em->options.max_iterations = 100;
+  memcpy(em->sizes, sizes, sizeof em->sizes);
+  em->count = lat_parameters_count(kind->parameters, sizes);
+  lat_em_state *s = em->state = lat_allocate(work, 1, sizeof *em->state);
+  if (!s) return LAT_MEMORY;
+  *s = (lat_em_state){.count = kind->statistics(em)};
+  /* for as many lanes as any data needs: what isn't used stays untouched, and so costs nothing */
+  s->lanes =
+      lat_allocate(work, lat_lanes(SIZE_MAX, s->count), whole_lines(s->count) * sizeof(double));
+  s->before = lat_doubles(work, em->count);
+  em->statistics = lat_doubles(work, s->count);
+  em->derived = lat_doubles(work, kind->derived ? kind->derived(em) : 0);
+  if (!s->lanes || !s->before || !em->statistics || !em->derived) return LAT_MEMORY;
+  return em->options.accelerate ? lat_squarem_init(&s->squarem, work, em->count) : LAT_OK;
+}
+
+/* ---- parameters on trial ------------------------------------------------------------ */
+
+static void take_back(lat_em *em)
+{
+  memcpy(em->parameters, em->state->before, em->count * sizeof(double));
+  em->state->trying = false;
+}
+
+static bool feasible(const lat_em *em, double *parameters)
+{
+  for (size_t i = 0; i < em->count; i++)
+    if (!isfinite(parameters[i])) return false;
+  return !em->kind->feasible || em->kind->feasible(em, parameters);
+}
+
+static void refuse(lat_em *em)
+{
+  em->refused++;
+  lat_squarem_refuse(&em->state->squarem);
+}
+
+/* Puts the trial in the place of the parameters. */
+static void begin_trial(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  s->pending = s->bad = false;
+  if (!feasible(em, s->squarem.trial)) {
+    refuse(em);
+    return;
+  }
+  memcpy(s->before, em->parameters, em->count * sizeof(double));
+  memcpy(em->parameters, s->squarem.trial, em->count * sizeof(double));
+  s->trying = true;
+}
+
+static lat_status prepare(lat_em *em)
+{
+  return em->kind->prepare ? em->kind->prepare(em, em->parameters, em->derived) : LAT_OK;
+}
+
+lat_status lat_em_begin(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  if (s->trying) take_back(em);
+  if (s->pending) begin_trial(em);
+  s->rows = 0;
+  memset(em->statistics, 0, s->count * sizeof(double));
+  lat_status status = prepare(em);
+  if (!s->trying || status == LAT_OK || status == LAT_CANCELLED) return status;
+  take_back(em);
+  refuse(em);
+  return prepare(em);
+}
+
+/* ---- the E-step ------------------------------------------------------------------------ */
+
+/* Rows cut into lanes of whole chunks, as in moments.c. */
+typedef struct walk {
+  const lat_em *em;
+  const lat_matrix *X;
+  const double *weights;
+  size_t chunk, chunks, lanes;
+  double *scratch;
+  size_t scratch_count; /* a worker's */
+} walk;
+
+static bool proper(const double *weights, size_t n)
+{
+  bool all = true;
+  for (size_t i = 0; i < n; i++) all &= weights[i] >= 0 && weights[i] <= DBL_MAX;
+  return all;
+}
+
+static void add_lane(void *context, size_t lane, size_t worker)
+{
+  const walk *w = context;
+  const lat_em_state *s = w->em->state;
+  double *statistics = s->lanes + lane * whole_lines(s->count);
+  memset(statistics, 0, s->count * sizeof *statistics);
+  for (size_t c = lane * w->chunks / w->lanes; c < (lane + 1) * w->chunks / w->lanes; c++) {
+    size_t first = c * w->chunk, left = w->X->rows - first;
+    lat_em_chunk chunk = {
+        .X = lat_block_of(*w->X, first, 0, left < w->chunk ? left : w->chunk, w->X->cols),
+        .weights = w->weights ? w->weights + first : NULL,
+        .first = s->rows + first};
+    w->em->kind->e_step(w->em, &chunk, statistics, w->scratch + worker * w->scratch_count);
+    if (chunk.weights && !proper(chunk.weights, chunk.X.rows)) statistics[0] = NAN;
+  }
+}
+
+/* Why the objective isn't finite: the data's fault, the weights', or the parameters'. */
+static lat_status explain(lat_em *em, const lat_matrix *X, const double *weights)
+{
+  LAT_TRY(lat_check_finite(em->work, "X", X, em->options.missing));
+  for (size_t i = 0; weights && i < X->rows; i++)
+    if (!proper(weights + i, 1))
+      return lat_fail(em->work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0", i + 1,
+                      weights[i]);
+  if (em->state->trying) {
+    em->state->bad = true;
+    return LAT_OK;
+  }
+  return lat_fail(em->work, LAT_DIVERGED,
+                  "the objective is not finite in iteration %zu: some row has no probability, or "
+                  "numbers overflow",
+                  em->iterations + 1);
+}
+
+static lat_status add(lat_em *em, const lat_matrix *X, const double *weights)
+{
+  const lat_em_state *s = em->state;
+  walk w = {.em = em, .X = X, .weights = weights, .chunk = lat_chunk_rows(X->cols)};
+  if (w.chunk > X->rows) w.chunk = X->rows;
+  w.chunks = (X->rows + w.chunk - 1) / w.chunk;
+  w.lanes = lat_lanes(w.chunks, s->count);
+  w.scratch_count = whole_lines(em->kind->scratch ? em->kind->scratch(em, w.chunk) : 0);
+  w.scratch = lat_allocate(em->work, lat_threads(), w.scratch_count * sizeof(double));
+  if (!w.scratch) return LAT_MEMORY;
+  LAT_TRY(lat_parallel(em->work, w.lanes, add_lane, &w));
+  bool finite = true;
+  for (size_t lane = 0; lane < w.lanes; lane++)
+    finite &= (bool)isfinite(s->lanes[lane * whole_lines(s->count)]);
+  if (!finite) LAT_TRY(explain(em, X, weights));
+  for (size_t lane = 0; lane < w.lanes; lane++) {
+    const double *from = s->lanes + lane * whole_lines(s->count);
+    for (size_t i = 0; i < s->count; i++) em->statistics[i] += from[i];
+  }
+  return LAT_OK;
+}
+
+lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
+{
+  size_t D = em->sizes[LAT_D];
+  lat_mark mark = lat_workspace_mark(em->work);
+  lat_status status = LAT_OK;
+  if (D && X->cols != D)
+    status = lat_fail(em->work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, D);
+  else if (X->rows > 0)
+    status = add(em, X, weights);
+  em->state->rows += X->rows;
+  lat_workspace_release(em->work, mark);
+  if (status != LAT_OK && em->state->trying) take_back(em);
+  return status;
+}
+
+/* ---- the M-step and the record ----------------------------------------------------------- */
+
+static lat_status m_step(lat_em *em, const double *statistics)
+{
+  memcpy(em->state->before, em->parameters, em->count * sizeof(double));
+  lat_status status = em->kind->m_step(em, statistics, em->parameters);
+  if (status != LAT_OK) take_back(em);
+  return status;
+}
+
+/* How much worse the objective has become; negative when it is better. */
+static double worsening(const lat_em *em, double objective)
+{
+  return em->kind->descends ? objective - em->objective : em->objective - objective;
+}
+
+/* Rounding is measured by the objective's size; for a log-likelihood, whose zero means nothing, by
+ * at least 1 nat, and for an error by at least a part of the first one. */
+static void watch(lat_em *em, double objective)
+{
+  lat_em_state *s = em->state;
+  if (em->iterations == 0) s->scale = em->kind->descends ? 1e-6 * fabs(objective) : 1;
+  if (em->iterations == 0) return;
+  double drop = worsening(em, objective) / fmax(s->scale, fabs(em->objective));
+  if (drop > em->largest_drop) em->largest_drop = drop;
+  if (drop > 1e-9) em->drops++;
+}
+
+static lat_status total_weight(lat_em *em)
+{
+  if (em->statistics[1] > 0) return LAT_OK;
+  return em->state->rows ? lat_fail(em->work, LAT_INVALID, "all weights are 0")
+                         : lat_fail(em->work, LAT_INVALID, "there is no data");
+}
+
+lat_status lat_em_end(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  LAT_TRY(total_weight(em));
+  double objective = em->statistics[0] / em->statistics[1];
+  if (s->trying && (s->bad || !(worsening(em, objective) <= 0))) {
+    take_back(em);
+    refuse(em);
+  } else {
+    s->trying = false;
+    LAT_TRY(m_step(em, em->statistics));
+    watch(em, objective);
+    em->converged = em->iterations > 0 && fabs(objective - em->objective) <
+                                              em->options.tolerance * (fabs(objective) + 1e-300);
+    em->objective = objective;
+    if (em->options.accelerate)
+      s->pending = lat_squarem_step(&s->squarem, s->before, em->parameters);
+  }
+  em->iterations++;
+  em->done = em->converged || em->iterations >= em->options.max_iterations;
+  return LAT_OK;
+}
+
+lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, double rate,
+                       double *running)
+{
+  LAT_TRY(lat_em_begin(em));
+  LAT_TRY(lat_em_add(em, X, weights));
+  LAT_TRY(total_weight(em));
+  double n = em->statistics[1];
+  em->objective = em->statistics[0] / n;
+  for (size_t i = 0; i < em->state->count; i++)
+    running[i] += rate * (em->statistics[i] / n - running[i]);
+  em->iterations++;
+  return m_step(em, running);
+}
