@@ -1,0 +1,134 @@
+/* gmm_kernel.h: what the files of the mixture of Gaussians share. Not for hosts.
+ *
+ * A block is up to gmm_block_rows rows of data, in the coordinates (x - shift)/scale, stored by
+ * columns (D x n): every loop then runs over the n rows. */
+#ifndef LAT_EM_GMM_KERNEL_H
+#define LAT_EM_GMM_KERNEL_H
+
+#include "em/gmm.h"
+
+/* A view of what prepare derives: everything in scaled coordinates. Sizes of covariances and
+ * factors are those of the covariance's kind. */
+typedef struct gmm_ready {
+  double *centred;     /* 1: not 0 when products of coordinates would lose digits */
+  double *inverse;     /* D: 1/scale */
+  double *log_scale;   /* D */
+  double *log_weights; /* K */
+  double *constants;   /* K: log of weight, and of the density at the mean in the data's units */
+  double *means;       /* K x D */
+  double *covariances;
+  double *factors;      /* W = L^-1 where S = L L': lower triangular; or 1/deviation */
+  double *coefficients; /* K x F: log p(x, k) as a linear function of the features */
+} gmm_ready;
+
+/* The quadratic, linear and constant features of x for one component: vech(xx') for full
+ * covariances, x^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
+ * then x; then 1. Statistics are the weighted sums of the same features: K x F, and for tied
+ * covariances vech(xx') once more. */
+size_t gmm_quadratic(const lat_gmm *gmm);
+static inline size_t gmm_features(const lat_gmm *gmm)
+{
+  return gmm_quadratic(gmm) + gmm->D + 1;
+}
+static inline size_t gmm_triangle(size_t D)
+{
+  return D * (D + 1) / 2;
+}
+size_t gmm_covariance_count(const lat_gmm *gmm); /* numbers in all covariances */
+bool gmm_is_dense(const lat_gmm *gmm);           /* full or tied */
+
+gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived);
+size_t gmm_derived_count(const lat_gmm *gmm);
+lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                       double *derived);
+
+/* More columns than this: features would be more work than triangular products. */
+enum { GMM_FEATURE_COLUMNS = 40 };
+static inline bool gmm_is_wide(const lat_gmm *gmm)
+{
+  return gmm->covariance == LAT_COVARIANCE_FULL && gmm->D > GMM_FEATURE_COLUMNS;
+}
+
+/* Component k's part of the covariances or factors. */
+static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
+{
+  switch (gmm->covariance) {
+  case LAT_COVARIANCE_FULL:
+    return all + k * gmm->D * gmm->D;
+  case LAT_COVARIANCE_DIAG:
+    return all + k * gmm->D;
+  case LAT_COVARIANCE_SPHERICAL:
+    return all + k;
+  default:
+    return all;
+  }
+}
+
+/* The factor L of D x D S = L L' (row-major, its lower triangle), over S; what lies above the
+ * diagonal becomes 0. False when a pivot isn't above `least`. */
+bool gmm_cholesky(size_t D, double *S, double least);
+
+/* ---- blocks ------------------------------------------------------------------------------ */
+
+size_t gmm_block_rows(const lat_gmm *gmm);
+/* doubles of a worker's scratch, for the kernels below */
+size_t gmm_scratch_count(const lat_gmm *gmm);
+
+typedef struct gmm_block {
+  size_t n;
+  double *features; /* F x n, of which T, D x n, is x itself; only T in wide mixtures */
+  double *T;
+  double *joint;            /* K x n: log p(x, k), then responsibilities times weights */
+  double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
+  double *weights;          /* n: or NULL when all are 1 */
+  double *Y;                /* D x n */
+  double *spare;            /* D x D + 2n */
+} gmm_block;
+
+gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n);
+
+/* T := the rows of X, and the features. Then log p(x, k), but for `common`, into joint. */
+void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, gmm_block *block);
+void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block);
+
+/* Responsibilities from joint, known labels put in, weights multiplied; the head of the
+ * statistics. Row i of the block is row rows[i] of the chunk, or first + i without rows. */
+void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const size_t *rows, size_t first,
+                gmm_block *block, double *statistics);
+
+/* Adds the block to the statistics (without their head). */
+void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                    double *statistics);
+
+/* Adds component k's share: rows Y (D x n, about the centre of its statistics, overwritten) with
+ * weights r. `spare` is a block's. */
+void gmm_add_component(const lat_gmm *gmm, size_t k, size_t n, double *Y, const double *r,
+                       double *spare, double *statistics);
+/* Adds `weight` times C (m x m, or m variances) to component k's quadratic statistics; C belongs
+ * to the given columns. */
+void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
+                        const size_t *columns, size_t m, double *statistics);
+
+/* What component k's statistics are about, in scaled coordinates: NULL is 0. */
+static inline const double *gmm_centre(const lat_gmm *gmm, const gmm_ready *ready, size_t k)
+{
+  return *ready->centred != 0 && !gmm->running ? ready->means + k * gmm->D : NULL;
+}
+
+lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters); /* gmm_m_step.c */
+
+/* ---- missing entries (gmm_missing.c) ------------------------------------------------------- */
+
+size_t gmm_missing_scratch(const lat_gmm *gmm, size_t rows);
+
+/* What to do with the rows of one pattern: an E-step, or images. */
+typedef struct gmm_visit {
+  double *statistics;           /* of an E-step; or NULL */
+  const lat_gmm_images *images; /* or NULL */
+} gmm_visit;
+
+/* Rows of the chunk with missing entries, and the others too. */
+void gmm_missing(const lat_gmm *gmm, const gmm_ready *ready, const lat_em_chunk *chunk,
+                 const gmm_visit *visit, double *scratch);
+
+#endif
