@@ -297,37 +297,31 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 
 static size_t scratch_count(const lat_em *em, size_t rows)
 {
-  const lat_gmm *gmm = em->model;
-  size_t complete = gmm_scratch_count(gmm);
-  return em->options.missing ? complete + gmm_missing_scratch(gmm, rows) : complete;
+  return gmm_each_scratch(em->model, rows, em->options.missing);
 }
 
-static bool has_missing(const lat_matrix *X)
+typedef struct e_context {
+  const lat_gmm *gmm;
+  const gmm_ready *ready;
+  const lat_em_chunk *chunk;
+  double *statistics;
+} e_context;
+
+static void take_block(void *context, gmm_block *block, const gmm_rows *rows)
 {
-  for (size_t i = 0; i < X->rows; i++)
-    for (size_t j = 0; j < X->cols; j++)
-      if (isnan(lat_get(X, i, j))) return true;
-  return false;
+  const e_context *c = context;
+  gmm_settle(c->gmm, c->chunk, rows, block, c->statistics);
+  if (rows->m > 0)
+    gmm_accumulate_missing(c->gmm, c->ready, block, rows, c->statistics + 2);
+  else
+    gmm_accumulate(c->gmm, c->ready, block, c->statistics + 2);
 }
 
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
-  const lat_gmm *gmm = em->model;
-  gmm_ready ready = gmm_ready_of(gmm, em->derived);
-  if (em->options.missing && has_missing(&chunk->X)) {
-    gmm_missing(gmm, &ready, chunk, &(gmm_visit){.statistics = statistics}, scratch);
-    return;
-  }
-  size_t most = gmm_block_rows(gmm);
-  for (size_t first = 0; first < chunk->X.rows; first += most) {
-    size_t left = chunk->X.rows - first, n = left < most ? left : most;
-    gmm_block block = gmm_block_of(gmm, scratch, n);
-    lat_matrix X = lat_block_of(chunk->X, first, 0, n, gmm->D);
-    gmm_load(gmm, &ready, &X, &block);
-    gmm_densities(gmm, &ready, &block);
-    gmm_settle(gmm, chunk, NULL, first, &block, statistics);
-    gmm_accumulate(gmm, &ready, &block, statistics + 2);
-  }
+  gmm_ready ready = gmm_ready_of(em->model, em->derived);
+  e_context context = {em->model, &ready, chunk, statistics};
+  gmm_each_block(em->model, &ready, &chunk->X, em->options.missing, take_block, &context, scratch);
 }
 
 /* Acceleration may leave the set of mixtures: weights are put back onto the simplex, covariances

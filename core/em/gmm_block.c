@@ -51,10 +51,11 @@ static size_t feature_rows(const lat_gmm *gmm)
   return gmm_is_wide(gmm) ? gmm->D : gmm_features(gmm);
 }
 
-/* Features and joint stay in the second-level cache. */
+/* Features and joint stay in the second-level cache, and products are of the size that BLAS does
+ * without copying first. */
 size_t gmm_block_rows(const lat_gmm *gmm)
 {
-  size_t rows = 65536 / (feature_rows(gmm) + gmm->K + gmm->D) / 8 * 8;
+  size_t rows = 24576 / (feature_rows(gmm) + gmm->K + gmm->D) / 64 * 64;
   return rows < 64 ? 64 : rows > 512 ? 512 : rows;
 }
 
@@ -106,14 +107,15 @@ static void build_features(const lat_gmm *gmm, gmm_block *block)
   for (size_t i = 0; i < n; i++) ones[i] = 1;
 }
 
-void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, gmm_block *block)
+void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool features,
+              gmm_block *block)
 {
   size_t n = block->n;
   lat_matrix columns = lat_transpose(*X), T = lat_matrix_of(block->T, gmm->D, n);
   lat_copy(&columns, &T);
   for (size_t d = 0; d < gmm->D; d++)
     scale_row(n, block->T + d * n, gmm->shift[d], ready->inverse[d], block->T + d * n);
-  if (*ready->centred == 0) build_features(gmm, block);
+  if (features && *ready->centred == 0) build_features(gmm, block);
 }
 
 /* ---- densities ------------------------------------------------------------------------------------- */
@@ -173,11 +175,11 @@ void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
 
 /* A known label makes all other components impossible. Rows that have none but are to have one get
  * weight 0. */
-static void put_labels(const lat_gmm *gmm, const uint32_t *labels, const size_t *rows, size_t first,
+static void put_labels(const lat_gmm *gmm, const uint32_t *labels, const gmm_rows *rows,
                        gmm_block *block)
 {
   for (size_t i = 0; i < block->n; i++) {
-    size_t label = labels[rows ? rows[i] : first + i];
+    size_t label = labels[gmm_row(rows, i)];
     if (label == 0) {
       if (gmm->labelled_only) block->weights[i] = 0;
       continue;
@@ -187,14 +189,14 @@ static void put_labels(const lat_gmm *gmm, const uint32_t *labels, const size_t 
   }
 }
 
-void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const size_t *rows, size_t first,
+void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
                 gmm_block *block, double *statistics)
 {
   size_t K = gmm->K, n = block->n;
   bool weighted = chunk->weights || gmm->labelled_only;
   for (size_t i = 0; weighted && i < n; i++)
-    block->weights[i] = chunk->weights ? chunk->weights[rows ? rows[i] : first + i] : 1;
-  if (gmm->labels) put_labels(gmm, gmm->labels + chunk->first, rows, first, block);
+    block->weights[i] = chunk->weights ? chunk->weights[gmm_row(rows, i)] : 1;
+  if (gmm->labels) put_labels(gmm, gmm->labels + chunk->first, rows, block);
   lat_responsibilities(K, n, block->joint, block->log_sum, block->spare);
   if (!weighted) block->weights = NULL;
   for (size_t k = 0; weighted && k < K; k++)

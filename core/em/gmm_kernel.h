@@ -85,15 +85,32 @@ typedef struct gmm_block {
   double *spare;            /* D x D + 2n */
 } gmm_block;
 
+/* Which rows of a chunk a block has, and what is missing of them: the same columns of all. */
+typedef struct gmm_rows {
+  const size_t *at; /* n row numbers; or NULL: first, first + 1, ... */
+  size_t first;
+  const size_t *missing; /* column numbers */
+  size_t m;              /* of them; 0 for complete rows */
+  double *hats;          /* K x D x n: x - m_k, with conditional means for what is missing */
+  double *C;             /* K x m x m, or K x m variances: their conditional covariances */
+} gmm_rows;
+
+static inline size_t gmm_row(const gmm_rows *rows, size_t i)
+{
+  return rows->at ? rows->at[i] : rows->first + i;
+}
+
 gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n);
 
-/* T := the rows of X, and the features. Then log p(x, k), but for `common`, into joint. */
-void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, gmm_block *block);
+/* T := the rows of X, and on demand the features. */
+void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool features,
+              gmm_block *block);
+/* joint := log p(x, k), but for `common`. */
 void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block);
 
 /* Responsibilities from joint, known labels put in, weights multiplied; the head of the
- * statistics. Row i of the block is row rows[i] of the chunk, or first + i without rows. */
-void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const size_t *rows, size_t first,
+ * statistics. */
+void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
                 gmm_block *block, double *statistics);
 
 /* Adds the block to the statistics (without their head). */
@@ -117,18 +134,19 @@ static inline const double *gmm_centre(const lat_gmm *gmm, const gmm_ready *read
 
 lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters); /* gmm_m_step.c */
 
-/* ---- missing entries (gmm_missing.c) ------------------------------------------------------- */
+/* ---- walking over rows, complete or not (gmm_missing.c) ---------------------------------------- */
 
-size_t gmm_missing_scratch(const lat_gmm *gmm, size_t rows);
+/* Takes a block whose joint is filled. */
+typedef void gmm_take(void *context, gmm_block *block, const gmm_rows *rows);
 
-/* What to do with the rows of one pattern: an E-step, or images. */
-typedef struct gmm_visit {
-  double *statistics;           /* of an E-step; or NULL */
-  const lat_gmm_images *images; /* or NULL */
-} gmm_visit;
+/* Gives the rows of X block by block; with `missing` rows are grouped by what they miss, when any
+ * do. */
+void gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool missing,
+                    gmm_take *take, void *context, double *scratch);
+size_t gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing);
 
-/* Rows of the chunk with missing entries, and the others too. */
-void gmm_missing(const lat_gmm *gmm, const gmm_ready *ready, const lat_em_chunk *chunk,
-                 const gmm_visit *visit, double *scratch);
+/* gmm_accumulate for rows with missing entries. */
+void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                            const gmm_rows *rows, double *statistics);
 
 #endif
