@@ -117,6 +117,7 @@ void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *method
 /* ---- the files of the module --------------------------------------------- */
 
 void latL_open_matrix(lua_State *L);            /* matrix.c: the type, construction, indexing */
+void latL_open_matrix_print(lua_State *L);      /* tostring, A:format */
 void latL_open_matrix_arithmetic(lua_State *L); /* operators, element-wise functions, masks */
 void latL_open_matrix_reduce(lua_State *L);     /* sum, mean, ... , sort, gather */
 void latL_open_matrix_linear(lua_State *L);     /* products, solve, factorizations */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "em.h"
 
 /* The parts in Lua, required at their first use. */
 static const char *const parts[] = {"help", "plot", "progress", "datasets", "batches", NULL};
@@ -43,6 +44,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   calm_blas();
   lua_newtable(L);
   latL_open_matrix(L);
+  latL_open_matrix_print(L);
   latL_open_matrix_arithmetic(L);
   latL_open_matrix_reduce(L);
   latL_open_matrix_linear(L);
@@ -51,6 +53,8 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_files(L);
   latL_open_scaler(L);
   latL_open_pca(L);
+  latL_open_em(L);
+  latL_open_em_model(L);
   latL_open_system(L);
   lua_pushcfunction(L, threads);
   lua_setfield(L, -2, "threads");

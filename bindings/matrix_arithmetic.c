@@ -238,7 +238,7 @@ static int map(lua_State *L)
       lua_pushvalue(L, 2);
       lua_pushnumber(L, lat_get(&from, i, j));
       lua_pushinteger(L, (lua_Integer)i + 1);
-      lua_pushinteger(L, (lua_Integer)j + 1);
+      if (!A->vector) lua_pushinteger(L, (lua_Integer)j + 1);
       lua_call(L, A->vector ? 2 : 3, 1);
       if (lua_type(L, -1) != LUA_TNUMBER)
         latL_error(L, who, "f must return a number, got %s at row %I, column %I",

@@ -18,10 +18,13 @@
 
 #include "matrix/arithmetic.h"
 #include "matrix/factor.h"
+#include "matrix/format.h"
 #include "matrix/linear.h"
 #include "matrix/matrix.h"
 #include "matrix/moments.h"
+#include "matrix/order.h"
 #include "matrix/product.h"
+#include "matrix/reduce.h"
 #include "matrix/solve.h"
 #include "matrix/svd.h"
 
@@ -33,6 +36,7 @@
 #include "projection/scaler.h"
 
 #include "em/em.h"
+#include "em/kmeans.h"
 
 #include "files/csv.h"
 #include "files/npy.h"

@@ -109,18 +109,20 @@ describe("the documentation", function()
         assert.is_truthy(last and last[1]:find("options"), entry.name .. ": the last argument is options")
       end
       if type(help.resolve(entry.name)) == "function" then
-        assert.is_truthy(entry.args and entry.returns, entry.name .. ": args and returns")
+        assert.is_truthy(entry.returns, entry.name .. ": returns")
       end
     end)
   end)
 
   it("has examples that run", function()
-    local wrong = {}
+    local wrong, real = {}, print
+    _G.print = function() end -- latent.help prints, too
+    finally(function() _G.print = real end)
     each_entry(function(entry)
       if not entry.example then return end
       local A = latent.matrix { { 4, 1, 0 }, { 1, 3, 1 }, { 0, 1, 2 } }
       local X = latent.matrix { { 1, 2, 0 }, { 3, 5, 1 }, { 4, 4, 2 }, { 2, 6, 1 }, { 0, 1, 3 } }
-      local names = setmetatable({ latent = latent, print = function() end, A = A, X = X }, {
+      local names = setmetatable({ latent = latent, A = A, X = X }, {
         __index = function(_, name)
           if _G[name] ~= nil then return _G[name] end
           return latent[name]

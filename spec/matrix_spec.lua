@@ -204,8 +204,7 @@ describe("matrix", function()
         v = A:block(2, 3):t():row(4):block(2, 2)
       end
       collectgarbage() collectgarbage()
-      local junk = {}
-      for i = 1, 50 do junk[i] = matrix.zeros(300, 300) end
+      for _ = 1, 50 do matrix.zeros(300, 300) end -- would take its place
       assert.equal(34, v[1])
     end)
 

@@ -177,7 +177,8 @@ local function members(name)
   local found, pattern = {}, "^" .. name:gsub("%p", "%%%0") .. "[:.]([%w_]+)$"
   for _, room in ipairs(rooms) do
     for _, entry in ipairs(room) do
-      if entry.name:find(pattern) or (entry.topic and name == "latent") then found[#found + 1] = entry end
+      local top = name == "latent" and entry.name ~= name and canonical(entry.name):find "^%l[%w_]*$"
+      if top or entry.name:find(pattern) then found[#found + 1] = entry end
     end
   end
   return found

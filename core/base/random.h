@@ -10,8 +10,9 @@
  *   counter  position/2 in the low 64 bits, the stream in the high 64
  *   word p   64 bits: the first or the second half of block p/2
  *
- * A uniform number or a normal takes one word each (normals p and p^1 are the two
- * of one Box-Muller pair), so filling an array gives the same numbers as drawing
+ * A uniform number or a normal takes one position each (normals p and p^1 are the two
+ * of one Box-Muller pair, made of block 2^63 + p/2, so a uniform drawn beside them
+ * shares no bits with them), so filling an array gives the same numbers as drawing
  * them one at a time. */
 #ifndef LAT_BASE_RANDOM_H
 #define LAT_BASE_RANDOM_H

@@ -4,7 +4,8 @@
 
 #include "eigen/eigen.h"
 
-#define LAT_THREADED 256 /* size from which LAPACK gets BLAS's own threads */
+#define LAT_THREADED                                                                               \
+  1000 /* rows from which LAPACK gets BLAS's own threads: smaller fits keep their bits */
 
 /* An n x n float64 copy of the matrix `name`, multiplied by 2^-exponent, which brings
  * the largest entry into [1/2, 1). A NaN, an infinity and sizes that don't fit LAPACK

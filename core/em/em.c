@@ -16,7 +16,6 @@ typedef struct lat_em_state {
   lat_squarem squarem;
   bool pending; /* the squarem's trial is to be tried in the next iteration */
   bool trying;  /* it is what the parameters are */
-  bool bad;     /* and the objective isn't finite there */
   size_t count; /* of the statistics */
   double *lanes;
 } lat_em_state;
@@ -75,7 +74,7 @@ static void refuse(lat_em *em)
 static void begin_trial(lat_em *em)
 {
   lat_em_state *s = em->state;
-  s->pending = s->bad = false;
+  s->pending = false;
   if (!feasible(em, s->squarem.trial)) {
     refuse(em);
     return;
@@ -140,22 +139,16 @@ static void add_lane(void *context, size_t lane, size_t worker)
   }
 }
 
-/* Why the objective isn't finite: the data's fault, the weights', or the parameters'. */
-static lat_status explain(lat_em *em, const lat_matrix *X, const double *weights)
+/* The objective isn't finite: is it the data's fault, or the weights'? Otherwise it is the
+ * parameters', of which lat_em_end thinks what it thinks. */
+static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weights)
 {
   LAT_TRY(lat_check_finite(em->work, "X", X, em->options.missing));
   for (size_t i = 0; weights && i < X->rows; i++)
     if (!proper(weights + i, 1))
       return lat_fail(em->work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0", i + 1,
                       weights[i]);
-  if (em->state->trying) {
-    em->state->bad = true;
-    return LAT_OK;
-  }
-  return lat_fail(em->work, LAT_DIVERGED,
-                  "the objective is not finite in iteration %zu: some row has no probability, or "
-                  "numbers overflow",
-                  em->iterations + 1);
+  return LAT_OK;
 }
 
 static lat_status add(lat_em *em, const lat_matrix *X, const double *weights)
@@ -172,7 +165,7 @@ static lat_status add(lat_em *em, const lat_matrix *X, const double *weights)
   bool finite = true;
   for (size_t lane = 0; lane < w.lanes; lane++)
     finite &= (bool)isfinite(s->lanes[lane * whole_lines(s->count)]);
-  if (!finite) LAT_TRY(explain(em, X, weights));
+  if (!finite) LAT_TRY(check_data(em, X, weights));
   for (size_t lane = 0; lane < w.lanes; lane++) {
     const double *from = s->lanes + lane * whole_lines(s->count);
     for (size_t i = 0; i < s->count; i++) em->statistics[i] += from[i];
@@ -200,6 +193,7 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
 static lat_status m_step(lat_em *em, const double *statistics)
 {
   memcpy(em->state->before, em->parameters, em->count * sizeof(double));
+  em->unsettled = false;
   lat_status status = em->kind->m_step(em, statistics, em->parameters);
   if (status != LAT_OK) take_back(em);
   return status;
@@ -230,22 +224,35 @@ static lat_status total_weight(lat_em *em)
                          : lat_fail(em->work, LAT_INVALID, "there is no data");
 }
 
+static lat_status check_objective(lat_em *em, double objective)
+{
+  if (isfinite(objective)) return LAT_OK;
+  return lat_fail(em->work, LAT_DIVERGED,
+                  "the objective is %g in iteration %zu: a row has no probability, or numbers "
+                  "overflow",
+                  objective, em->iterations + 1);
+}
+
 lat_status lat_em_end(lat_em *em)
 {
   lat_em_state *s = em->state;
   LAT_TRY(total_weight(em));
   double objective = em->statistics[0] / em->statistics[1];
-  if (s->trying && (s->bad || !(worsening(em, objective) <= 0))) {
+  bool tried = s->trying;
+  if (tried && !(worsening(em, objective) <= 0)) {
     take_back(em);
     refuse(em);
   } else {
     s->trying = false;
+    LAT_TRY(check_objective(em, objective));
     LAT_TRY(m_step(em, em->statistics));
     watch(em, objective);
-    em->converged = em->iterations > 0 && fabs(objective - em->objective) <
-                                              em->options.tolerance * (fabs(objective) + 1e-300);
+    em->converged =
+        em->iterations > 0 && !em->unsettled &&
+        fabs(objective - em->objective) < em->options.tolerance * (fabs(objective) + 1e-300);
     em->objective = objective;
-    if (em->options.accelerate)
+    /* the step from a trial only brings it back to where EM's steps are slow */
+    if (em->options.accelerate && !tried)
       s->pending = lat_squarem_step(&s->squarem, s->before, em->parameters);
   }
   em->iterations++;

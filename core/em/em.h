@@ -84,6 +84,8 @@ struct lat_em {
   double largest_drop; /* the worst change against the direction, relative; 0 when monotone */
   size_t drops;        /* iterations whose drop is more than rounding (1e-9 relative) */
   size_t refused;      /* accelerated steps that were taken back */
+  bool unsettled;      /* an M-step sets it when it has moved a component elsewhere: whatever the
+                        * objective says, this iteration is not the last for convergence */
 
   lat_workspace *work;
   double *derived, *statistics;

@@ -42,7 +42,7 @@ lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int 
 
 int lat_lapack_begin(double multiplications)
 {
-  return multiplications < 1e8 ? 0 : lat_blas_threads_begin();
+  return multiplications < 1e9 ? 0 : lat_blas_threads_begin();
 }
 
 void lat_lapack_end(int before)

@@ -27,7 +27,7 @@ lat_status lat_lapack_work(lat_workspace *work, const char *routine, lapack_int 
  * mistake of ours. LAT_OK when info >= 0. */
 lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int info);
 
-/* BLAS's own threads for the time of a factorization, when it is so large (10^8
+/* BLAS's own threads for the time of a factorization, when it is so large (10^9
  * multiplications) that they pay; end takes what begin returned. */
 int lat_lapack_begin(double multiplications);
 void lat_lapack_end(int before);

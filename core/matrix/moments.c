@@ -6,6 +6,7 @@
 
 #include "base/clones.h"
 #include "base/parallel.h"
+#include "matrix/walk.h"
 
 size_t lat_lanes(size_t chunks, size_t count)
 {
@@ -57,6 +58,20 @@ LAT_CLONES static void centre_row(size_t n, const double *x, double w, const dou
   }
   if (!deviation) return;
   for (size_t j = 0; j < n; j++) y[j] /= deviation[j];
+}
+
+/* Y := X - 1 centre', and sums += the sum of the rows of Y; Y (packed) may be X */
+LAT_CLONES static void centre_and_sum(size_t rows, size_t D, const double *x, ptrdiff_t stride,
+                                      const double *restrict centre, double *y,
+                                      double *restrict sums)
+{
+  for (size_t i = 0; i < rows; i++, x += stride, y += D) {
+    LAT_INDEPENDENT
+    for (size_t j = 0; j < D; j++) {
+      y[j] = x[j] - centre[j];
+      sums[j] += y[j];
+    }
+  }
 }
 
 static bool rows_lie_flat(const lat_matrix *X)
@@ -132,9 +147,9 @@ static lat_matrix chunk_of(const walk *w, size_t c)
   return lat_block_of(*w->X, first, 0, left < w->chunk ? left : w->chunk, w->X->cols);
 }
 
-static size_t lane_begin(const walk *w, size_t lane)
+static size_t lane_begin(const walk *w, size_t number)
 {
-  return lane * w->chunks / w->lanes;
+  return number * w->chunks / w->lanes;
 }
 
 /* ---- full scatter ------------------------------------------------------------------ */
@@ -149,44 +164,93 @@ lat_moments lat_moments_of(double *memory, size_t dimensions)
   return (lat_moments){dimensions, memory, memory + 1, memory + 1 + dimensions};
 }
 
-/* Adds n rows with mean `centre`. Their centred rows are in Y, which has room for one more: the
- * term of the two means goes into the same product as a row of its own. */
-static void add_chunk(lat_moments *m, double n, const double *centre, double *Y, size_t rows)
+enum { PENDING = 32 }; /* rank-one terms that wait for a product together */
+
+/* A lane at work: its moments, and in the worker's buffer the centred rows of a chunk (with room
+ * for one more), the chunk's sums, and the terms to subtract from the scatter. */
+typedef struct lane {
+  lat_moments m;
+  double *Y, *sums, *terms;
+  size_t pending;
+} lane;
+
+/* scatter += sign YY' */
+static void add_products(lat_moments *m, double sign, const double *Y, size_t rows)
 {
+  blasint D = (blasint)m->dimensions;
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, D, (blasint)rows, sign, Y, D, 1, m->scatter,
+              D);
+}
+
+static void flush(lane *l)
+{
+  if (l->pending) add_products(&l->m, -1, l->terms, l->pending);
+  l->pending = 0;
+}
+
+/* Rows of weight n, which weigh no more than those before them, are centred about the mean of
+ * those, in the one pass that also gives the offset d of their own mean: S += YY' - n^2/(n+n') dd'.
+ * What is subtracted is at most half of what is there, so it costs one bit. */
+static void add_about_mean(lane *l, const lat_matrix *X, double n)
+{
+  lat_moments *m = &l->m;
+  size_t D = m->dimensions;
+  double total = *m->weight + n;
+  memset(l->sums, 0, D * sizeof(double));
+  centre_and_sum(X->rows, D, X->data, X->row_stride, m->mean, l->Y, l->sums);
+  add_products(m, 1, l->Y, X->rows);
+  double *term = l->terms + l->pending++ * D;
+  for (size_t j = 0; j < D; j++) {
+    term[j] = l->sums[j] / sqrt(total);
+    m->mean[j] += l->sums[j] / total;
+  }
+  *m->weight = total;
+  if (l->pending == PENDING) flush(l);
+}
+
+/* Any rows are centred about their own mean, in a second pass; the term of the two means goes into
+ * the same product as a row of its own. */
+static void add_about_own_mean(lane *l, const lat_matrix *X, const double *weights, double n)
+{
+  lat_moments *m = &l->m;
   size_t D = m->dimensions;
   double total = *m->weight + n, share = n / total, root = sqrt(*m->weight * share);
-  if (n == 0) return;
-  double *last = Y + rows * D;
+  sum_rows(X, weights, l->sums);
+  for (size_t j = 0; j < D; j++) l->sums[j] /= n;
+  lat_centre(X, weights, l->sums, NULL, l->Y);
+  double *last = l->Y + X->rows * D;
   for (size_t j = 0; j < D; j++) {
-    double d = centre[j] - m->mean[j];
+    double d = l->sums[j] - m->mean[j];
     last[j] = root * d;
     m->mean[j] += share * d;
   }
-  size_t k = root > 0 ? rows + 1 : rows;
-  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)k, 1, Y, (blasint)D, 1,
-              m->scatter, (blasint)D);
+  add_products(m, 1, l->Y, root > 0 ? X->rows + 1 : X->rows);
   *m->weight = total;
 }
 
-static void scatter_lane(void *context, size_t lane, size_t worker)
+static void scatter_lane(void *context, size_t number, size_t worker)
 {
   const walk *w = context;
   size_t D = w->X->cols;
-  lat_moments m = lat_moments_of(w->partial + lane * w->partial_count, D);
-  double *Y = w->buffers + worker * w->buffer_count, *centre = Y + (w->chunk + 1) * D;
-  for (size_t c = lane_begin(w, lane); c < lane_begin(w, lane + 1); c++) {
+  lane l = {.m = lat_moments_of(w->partial + number * w->partial_count, D),
+            .Y = w->buffers + worker * w->buffer_count};
+  l.sums = l.Y + (w->chunk + 1) * D;
+  l.terms = l.sums + D;
+  for (size_t c = lane_begin(w, number); c < lane_begin(w, number + 1); c++) {
     lat_matrix X = chunk_of(w, c), flat = X;
     const double *weights = w->weights ? w->weights + c * w->chunk : NULL;
+    double n = total_of(weights, X.rows);
+    if (n == 0) continue;
     if (!rows_lie_flat(&X)) {
-      flat = lat_matrix_of(Y, X.rows, D);
+      flat = lat_matrix_of(l.Y, X.rows, D);
       lat_copy(&X, &flat);
     }
-    double n = total_of(weights, X.rows);
-    sum_rows(&flat, weights, centre);
-    for (size_t j = 0; j < D; j++) centre[j] /= n;
-    lat_centre(&flat, weights, centre, NULL, Y);
-    add_chunk(&m, n, centre, Y, X.rows);
+    if (!weights && *l.m.weight >= n)
+      add_about_mean(&l, &flat, n);
+    else
+      add_about_own_mean(&l, &flat, weights, n);
   }
+  flush(&l);
 }
 
 /* into += from */
@@ -232,12 +296,12 @@ lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_
   LAT_TRY(check_size(work, D, X));
   lat_mark mark = lat_workspace_mark(work);
   walk w = {.X = X, .weights = weights, .partial_count = lat_moments_count(D)};
-  LAT_TRY(walk_begin(work, &w, 1));
+  LAT_TRY(walk_begin(work, &w, 1 + PENDING));
   LAT_TRY(lat_parallel(work, w.lanes, scatter_lane, &w));
-  for (size_t lane = 0; lane < w.lanes; lane++)
-    LAT_TRY(check_means(work, w.partial + lane * w.partial_count + 1, D, X, false));
-  for (size_t lane = 0; lane < w.lanes; lane++) {
-    lat_moments from = lat_moments_of(w.partial + lane * w.partial_count, D);
+  for (size_t i = 0; i < w.lanes; i++)
+    LAT_TRY(check_means(work, w.partial + i * w.partial_count + 1, D, X, false));
+  for (size_t i = 0; i < w.lanes; i++) {
+    lat_moments from = lat_moments_of(w.partial + i * w.partial_count, D);
     merge(moments, &from);
   }
   lat_workspace_release(work, mark);
@@ -299,14 +363,14 @@ static void merge_columns(lat_column_moments *into, const lat_column_moments *fr
   }
 }
 
-static void column_lane(void *context, size_t lane, size_t worker)
+static void column_lane(void *context, size_t number, size_t worker)
 {
   const walk *w = context;
   size_t D = w->X->cols;
-  lat_column_moments m = lat_column_moments_of(w->partial + lane * w->partial_count, D);
+  lat_column_moments m = lat_column_moments_of(w->partial + number * w->partial_count, D);
   double *Y = w->buffers + worker * w->buffer_count;
   lat_column_moments part = lat_column_moments_of(Y + w->chunk * D, D);
-  for (size_t c = lane_begin(w, lane); c < lane_begin(w, lane + 1); c++) {
+  for (size_t c = lane_begin(w, number); c < lane_begin(w, number + 1); c++) {
     lat_matrix X = chunk_of(w, c), flat = X;
     const double *weights = w->weights ? w->weights + c * w->chunk : NULL;
     if (!rows_lie_flat(&X)) {
@@ -343,10 +407,10 @@ lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *momen
       .X = X, .weights = weights, .missing = missing, .partial_count = lat_column_moments_count(D)};
   LAT_TRY(walk_begin(work, &w, 2)); /* the three rows after a chunk hold its own moments */
   LAT_TRY(lat_parallel(work, w.lanes, column_lane, &w));
-  for (size_t lane = 0; lane < w.lanes; lane++)
-    LAT_TRY(check_means(work, w.partial + lane * w.partial_count + D, D, X, missing));
-  for (size_t lane = 0; lane < w.lanes; lane++) {
-    lat_column_moments from = lat_column_moments_of(w.partial + lane * w.partial_count, D);
+  for (size_t i = 0; i < w.lanes; i++)
+    LAT_TRY(check_means(work, w.partial + i * w.partial_count + D, D, X, missing));
+  for (size_t i = 0; i < w.lanes; i++) {
+    lat_column_moments from = lat_column_moments_of(w.partial + i * w.partial_count, D);
     merge_columns(moments, &from);
   }
   lat_workspace_release(work, mark);

@@ -5,8 +5,8 @@
  *
  *   d = m' - m,   S += S' + n n'/(n+n') d d',   m += n'/(n+n') d,   n += n'
  *
- * (Chan, Golub, LeVeque 1983). Every chunk is centred about its own mean before it is
- * multiplied, so a large offset of the data costs no digits, as it does in X'X - n m m'.
+ * (Chan, Golub, LeVeque 1983). Every chunk is centred before it is multiplied, about the mean so
+ * far or its own, so a large offset of the data costs no digits, as it does in X'X - n m m'.
  *
  * Rows are cut into lanes, by sizes only; a lane runs through its chunks, and lanes are
  * merged in order: the result is the same bits for every number of threads. A covariance

@@ -1,5 +1,6 @@
 /* base.c: exercises status, workspace and thread pool as a C host would. Each line printed is a
  * fact that spec/base_spec.lua expects; `base NAME` runs one part. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -184,7 +184,8 @@ static void workspace(void)
   lat_mark inner = lat_workspace_mark(&work);
   double *b = lat_doubles(&work, 5);
   double *c = lat_doubles(&work, 1000000); /* a block of its own */
-  printf("aligned %d\n", (uintptr_t)a % 64 == 0 && (uintptr_t)b % 64 == 0 && (uintptr_t)c % 64 == 0);
+  printf("aligned %d\n",
+         (uintptr_t)a % 64 == 0 && (uintptr_t)b % 64 == 0 && (uintptr_t)c % 64 == 0);
   memset(c, 0, 8000000);
   lat_workspace_release(&work, inner);
   printf("stack %d\n", lat_doubles(&work, 5) == b);
@@ -210,8 +211,8 @@ int main(int argc, char **argv)
   static const struct {
     const char *name;
     void (*run)(void);
-  } parts[] = {{"pool", pool},       {"idle", idle},           {"callers", callers},
-               {"forks", forks},     {"signals", signals},     {"cancelling", cancelling},
+  } parts[] = {{"pool", pool},          {"idle", idle},       {"callers", callers},
+               {"forks", forks},        {"signals", signals}, {"cancelling", cancelling},
                {"workspace", workspace}};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     if (argc == 2 && strcmp(argv[1], parts[i].name) == 0) {

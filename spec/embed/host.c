@@ -29,17 +29,16 @@ static int number(lua_State *L, const char *script)
   return result;
 }
 
-static const char *const work =
-    "local latent = require 'latent'\n"
-    "local rng = latent.random(1)\n"
-    "local first\n"
-    "for i = 1, 20 do\n"
-    "  local X = latent.matrix.normal(2000, 8, latent.random(1))\n"
-    "  local pca = latent.pca{ latent_dim = 3 }:fit(X)\n"
-    "  first = first or pca.components:copy()\n"
-    "  if first ~= pca.components then return 0 end\n"
-    "end\n"
-    "return 1\n";
+static const char *const work = "local latent = require 'latent'\n"
+                                "local rng = latent.random(1)\n"
+                                "local first\n"
+                                "for i = 1, 20 do\n"
+                                "  local X = latent.matrix.normal(2000, 8, latent.random(1))\n"
+                                "  local pca = latent.pca{ latent_dim = 3 }:fit(X)\n"
+                                "  first = first or pca.components:copy()\n"
+                                "  if first ~= pca.components then return 0 end\n"
+                                "end\n"
+                                "return 1\n";
 
 static void *thread(void *argument)
 {

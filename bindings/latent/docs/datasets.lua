@@ -14,6 +14,7 @@ another set.]],
   {
     name = "datasets.iris",
     summary = "Fisher's iris: four measurements of 150 flowers, 50 of each of three species.",
+    args = {},
     returns = {
       { "latent.Matrix", "150x4: sepal length and width, petal length and width in cm" },
       { "latent.Matrix", "the species as 1, 2, 3" },
@@ -24,6 +25,7 @@ another set.]],
   {
     name = "datasets.faithful",
     summary = "272 eruptions of the geyser Old Faithful.",
+    args = {},
     returns = {
       { "latent.Matrix", "272x2: an eruption's duration and the waiting time to the next, in minutes" },
       { "table", "columns and source" },
@@ -33,6 +35,7 @@ another set.]],
   {
     name = "datasets.digits",
     summary = "1797 handwritten digits of 8x8 pixels.",
+    args = {},
     returns = {
       { "latent.Matrix", "1797x64: pixels row by row, 0 is white, 16 is black" },
       { "latent.Matrix", "which digit each row is, 0 to 9" },

@@ -101,9 +101,10 @@ rounding, and the values themselves are good to the square root (or worse) of th
       { "latent.Matrix", "s, a vector, descending" },
       { "latent.Matrix", "V (not its transpose), D x k, orthonormal columns" },
     },
-    text = "The entry of each column of V that is largest in magnitude is positive. A small k of a large A goes "
-      .. "through a block Krylov space, without forming A'A, and every triplet must pass ||A'u - s v|| <= 1e-12 s[1]; where it "
-      .. "doesn't, the full decomposition is computed and cut.",
+    text = [[
+The entry of each column of V that is largest in magnitude is positive. A small k of a large A goes through a block
+Krylov space, without forming A'A, and every triplet must pass ||A'u - s v|| <= 1e-12 s[1]; where one doesn't, the full
+decomposition is computed and cut.]],
     example = "local U, s, V = eigen.svd(matrix.normal(500, 300), { k = 5 })",
   },
   {

@@ -19,11 +19,10 @@
 
 local rooms = {
   { "latent" },
-  { "matrix", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
+  { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
   { "random" },
   { "eigen" },
   { "pca" },
-  { "scaler" },
   { "files" },
   { "datasets" },
   { "plot" },

@@ -86,8 +86,10 @@ Indices begin at 1, and negative ones count from the end. X(i, j) and X:get(i, j
 X:set(i, j, value) writes one; none of them allocates. X[i] is row i, v[i] a number; X[i][j] = 3,
 X[i] = row and X:block(...):fill(0) write through to X. #X is the number of rows.]],
   },
-  { name = "Matrix.rows", summary = "The number of rows, or the length of a vector.", returns = { { "integer", "at least 1" } } },
-  { name = "Matrix.cols", summary = "The number of columns; 1 for a vector.", returns = { { "integer", "at least 1" } } },
+  { name = "Matrix.rows", summary = "The number of rows, or the length of a vector.",
+    returns = { { "integer", "at least 1" } } },
+  { name = "Matrix.cols", summary = "The number of columns; 1 for a vector.",
+    returns = { { "integer", "at least 1" } } },
   { name = "Matrix.dtype", summary = '"float64" or "float32".', returns = { { "string", "the type of its numbers" } } },
   {
     name = "Matrix:get",
@@ -100,7 +102,8 @@ X[i] = row and X:block(...):fill(0) write through to X. #X is the number of rows
     name = "Matrix:set",
     summary = "Writes one element.",
     args = {
-      { "i", "integer", "row" }, { "j", "integer", "column; left out for a vector" }, { "value", "number", "the number" },
+      { "i", "integer", "row" },
+      { "j", "integer", "column; left out for a vector" }, { "value", "number", "the number" },
     },
     returns = { { "latent.Matrix", "the matrix itself" } },
     example = "matrix.zeros(2, 2):set(1, 2, 5)",

@@ -1,121 +1,153 @@
--- Operators and element-wise functions of Matrix.
+-- Operators, element-wise functions, masks and choices.
 
-local other = { "B", "latent.Matrix|number|table", "a matrix that fits (see broadcasting), or a number" }
-local options = { "options", "table?", "see options" }
-local out = { { "out", "latent.Matrix?", "nil", "a matrix of the result's shape and dtype to write into; may be X" } }
-local matrix = { { "latent.Matrix", "of the shape that both have in common" } }
+local OUT = { "out", "latent.Matrix", "a fresh one", "where the result goes; it may overlap the operands" }
+local OPTIONS = { "options", "table?", "see options" }
+local NUMBERS = "latent.Matrix|number|number[]"
 
-local function operator(name, sign, summary, text, example)
+local BROADCAST = [[
+Both sides have the same shape, or one is repeated to the other's: a number to everything, a vector to all rows
+of a matrix (its length is the number of columns), a matrix of one column (v:column()) to all columns, a matrix
+of one row to all rows. Vectors among themselves are of one length. Other shapes raise. The result is float64 when one
+of the matrices is; numbers take the matrix's dtype.]]
+
+local function operator(name, summary, example)
   return {
-    name = "Matrix:" .. name, summary = ("X %s B: "):format(sign) .. summary, args = { other }, returns = matrix,
-    text = text, example = example or ("matrix{ {1, 2}, {3, 4} } %s matrix{10, 20}"):format(sign),
+    name = "Matrix:__" .. name,
+    summary = summary,
+    args = { { "B", NUMBERS, "the other side" } },
+    returns = { { "latent.Matrix", "the result" } },
+    text = BROADCAST,
+    example = example,
   }
 end
 
-local function unary(name, summary)
+local function binary(name, summary, example, text)
   return {
-    name = "Matrix:" .. name, summary = summary, args = { options }, options = out,
-    returns = { { "latent.Matrix", "of X's shape and dtype" } },
-    example = ("matrix{0.25, 0.5, 1}:%s()"):format(name),
+    name = "Matrix:" .. name,
+    summary = summary,
+    args = { { "B", NUMBERS, "the other side" }, OPTIONS },
+    options = { OUT },
+    returns = { { "latent.Matrix", "the result" } },
+    text = text or BROADCAST,
+    example = example,
   }
 end
 
-local function binary(name, summary, text)
-  return {
-    name = "Matrix:" .. name, summary = summary, args = { other, options }, options = out, returns = matrix,
-    text = text, example = ("matrix{1, 2, 3}:%s(2)"):format(name),
-  }
+local function mask(name, symbol, example)
+  return binary(name, "Where A " .. symbol .. " B: 1, elsewhere 0.", example,
+    "A comparison with NaN is false, so 0" .. (name == "ne" and ", but ne gives 1" or "")
+    .. ". The mask has the dtype of the matrices. Broadcasting is that of the operators; see Matrix:where for use.")
 end
 
-local mask = "NaN compares false, but for ne. The result has X's dtype; see Matrix:where for its use."
+local function unary(name, summary, example, text)
+  return {
+    name = "Matrix:" .. name,
+    summary = summary,
+    args = { OPTIONS },
+    options = { OUT },
+    returns = { { "latent.Matrix", "of A's shape and dtype" } },
+    text = text,
+    example = example or ("matrix{0.5, 1, 2}:" .. name .. "()"),
+  }
+end
 
 return {
+  operator("add", "The sum, element by element.", "matrix{{1, 2}, {3, 4}} + matrix{10, 20}   -- 11 22; 13 24"),
+  operator("sub", "The difference, element by element.",
+    "X - X:mean(1)   -- centred columns"),
+  operator("mod", "The product element by element; the matrix product is *.",
+    "matrix{1, 2, 3} % matrix{4, 5, 6}   -- 4 10 18"),
+  operator("div", "The quotient, element by element.", "matrix{1, 2, 3} / 2"),
+  operator("pow", "The power, element by element.", "matrix{1, 2, 3} ^ 2   -- 1 4 9"),
   {
-    name = "broadcasting",
-    topic = true,
-    summary = "Which shapes fit each other.",
-    text = [[
-Matrices of the same shape fit. A side of length 1 is repeated to the length of the other's: a 1xD matrix goes
-with every row of an NxD matrix, an Nx1 matrix with every column. A vector of length D beside an NxD matrix is
-a row, so X - X:mean(1) centres the columns; v:column() makes it a column instead. Two vectors must have equal
-lengths. Numbers fit everything, and keep the matrix's dtype; float32 with float64 gives float64.]],
-    example = "local centred, halved = matrix.ones(3, 2) - matrix{1, 2}, matrix.ones(3, 2) / matrix{1, 2, 3}:column()",
-  },
-  operator("__add", "+", "the sum, element by element."),
-  operator("__sub", "-", "the difference, element by element."),
-  operator("__mod", "%", "the product, element by element.", "The matrix product is X * B."),
-  operator("__div", "/", "the quotient, element by element.", "Division by 0 gives an infinity or NaN."),
-  operator("__pow", "^", "the power, element by element.", nil, "matrix{1, 2, 3} ^ 2"),
-  {
-    name = "Matrix:__unm", summary = "-X: the negative, element by element.", args = {}, returns = matrix,
-    example = "-matrix{1, 2}",
+    name = "Matrix:__unm",
+    summary = "-A.",
+    args = {},
+    returns = { { "latent.Matrix", "of A's shape and dtype" } },
+    example = "-matrix{1, -2}   -- -1 2",
   },
   {
-    name = "Matrix:__eq", summary = "X == B: true when shapes and all elements are equal.",
-    args = { { "B", "latent.Matrix", "another matrix" } }, returns = { { "boolean", "false where there is a NaN" } },
-    text = "A vector and a matrix of one column are different. Masks come from X:eq(B).",
-    example = "matrix{1, 2} == matrix{1, 2}",
+    name = "Matrix:__eq",
+    summary = "Whether two matrices have the same shape and equal elements everywhere.",
+    args = { { "B", "latent.Matrix", "the other side" } },
+    returns = { { "boolean", "true when they are" } },
+    text = "Exact: no tolerance. 0 equals -0, NaN equals nothing. A float32 matrix equals a float64 one of the "
+      .. "same values; "
+      .. "a vector isn't equal to a matrix of one column. For a mask use Matrix:eq.",
+    example = "matrix{1, 2} == matrix{1, 2}   -- true",
   },
-  unary("neg", "-x."),
-  unary("abs", "|x|."),
-  unary("sign", "-1, 0 or 1."),
-  unary("square", "x times x."),
+  binary("add", "The sum, element by element, into a matrix of one's choice.",
+    "local A = matrix{1, 2}\nA:add(10, { out = A })   -- A is 11 12"),
+  binary("sub", "The difference, element by element.", "matrix{1, 2}:sub(1)"),
+  binary("mul", "The product, element by element (%), of matrices or numbers.", "matrix{1, 2}:mul{3, 4}   -- 3 8"),
+  binary("div", "The quotient, element by element.", "matrix{1, 2}:div{4, 4}"),
+  binary("pow", "The power, element by element.", "matrix{1, 2}:pow(3)   -- 1 8"),
+  binary("minimum", "The lesser of A and B, element by element; NaN where either is.",
+    "matrix{1, 5}:minimum(3)   -- 1 3"),
+  binary("maximum", "The greater of A and B, element by element; NaN where either is.",
+    "matrix{1, 5}:maximum(3)   -- 3 5"),
+  mask("lt", "<", "matrix{1, 2, 3}:lt(2)   -- 1 0 0"),
+  mask("le", "<=", "matrix{1, 2, 3}:le(2)   -- 1 1 0"),
+  mask("gt", ">", "matrix{1, 2, 3}:gt(2)   -- 0 0 1"),
+  mask("ge", ">=", "matrix{1, 2, 3}:ge(2)   -- 0 1 1"),
+  mask("eq", "equals", "matrix{1, 2, 3}:eq(2)   -- 0 1 0"),
+  mask("ne", "differs from", "matrix{1, 2, 3}:ne(2)   -- 1 0 1"),
+  unary("neg", "-a."),
+  unary("abs", "The magnitude |a|.", "matrix{-1, 2}:abs()   -- 1 2"),
+  unary("sign", "-1, 0 or 1; NaN for NaN.", "matrix{-3, 0, 5}:sign()   -- -1 0 1"),
+  unary("square", "a * a."),
   unary("sqrt", "The square root; NaN below 0."),
-  unary("reciprocal", "1/x."),
-  unary("floor", "The greatest integer that is not above x."),
-  unary("ceil", "The least integer that is not below x."),
-  unary("round", "The nearest integer; halves go to the even one."),
-  unary("exp", "e to the power x."),
-  unary("expm1", "exp(x) - 1, precise near 0."),
+  unary("reciprocal", "1 / a."),
+  unary("floor", "The greatest integer not above a."),
+  unary("ceil", "The least integer not below a."),
+  unary("round", "The nearest integer.", "matrix{0.5, 1.5, 2.5}:round()   -- 0 2 2",
+    "Halves go to the even neighbour."),
+  unary("exp", "The exponential function."),
+  unary("expm1", "exp(a) - 1, precise near 0."),
   unary("log", "The natural logarithm; -inf at 0, NaN below."),
-  unary("log1p", "log(1 + x), precise near 0."),
-  unary("sin", "The sine, x in radians."),
-  unary("cos", "The cosine, x in radians."),
+  unary("log1p", "log(1 + a), precise near 0."),
+  unary("sin", "The sine, of radians."),
+  unary("cos", "The cosine, of radians."),
   unary("tanh", "The hyperbolic tangent."),
-  unary("sigmoid", "1/(1 + exp(-x))."),
-  unary("relu", "max(x, 0)."),
-  unary("softplus", "log(1 + exp(x)), without overflow."),
-  unary("isnan", "1 where x is NaN, else 0."),
-  unary("isfinite", "1 where x is neither NaN nor infinite, else 0."),
-  binary("add", "X + B, with options."),
-  binary("sub", "X - B, with options."),
-  binary("mul", "The product element by element, X % B, with options."),
-  binary("div", "X / B, with options."),
-  binary("pow", "X ^ B, with options."),
-  binary("minimum", "The smaller of two numbers, element by element.", "NaN where either is NaN."),
-  binary("maximum", "The greater of two numbers, element by element.", "NaN where either is NaN."),
-  binary("lt", "1 where x < b, else 0.", mask),
-  binary("le", "1 where x <= b, else 0.", mask),
-  binary("gt", "1 where x > b, else 0.", mask),
-  binary("ge", "1 where x >= b, else 0.", mask),
-  binary("eq", "1 where x equals b, else 0.", mask),
-  binary("ne", "1 where x differs from b, else 0.", mask),
+  unary("sigmoid", "The logistic function 1 / (1 + exp(-a))."),
+  unary("relu", "max(a, 0); NaN for NaN."),
+  unary("softplus", "log(1 + exp(a)), without overflow."),
+  unary("isnan", "1 where the element is NaN, elsewhere 0.", "matrix{1, 0/0}:isnan()   -- 0 1"),
+  unary("isfinite", "0 where the element is NaN or infinite, elsewhere 1.", "matrix{1, 1/0}:isfinite()   -- 1 0"),
   {
-    name = "Matrix:clamp", summary = "The nearest number to x between two bounds.",
-    args = {
-      { "least", "latent.Matrix|number", "the lower bound" }, { "most", "latent.Matrix|number", "the upper bound" }, options,
-    },
-    options = out, returns = matrix, example = "matrix{-1, 0.5, 2}:clamp(0, 1)",
+    name = "Matrix:clamp",
+    summary = "The nearest numbers in [low, high].",
+    args = { { "low", NUMBERS, "lower bound" }, { "high", NUMBERS, "upper bound" }, OPTIONS },
+    options = { OUT },
+    returns = { { "latent.Matrix", "the result" } },
+    text = "NaN stays NaN. Bounds may be matrices and are broadcast.",
+    example = "matrix{-1, 0.5, 9}:clamp(0, 1)   -- 0 0.5 1",
   },
   {
-    name = "Matrix:where", summary = "The elements, rows or choices that a mask names.",
+    name = "Matrix:map",
+    summary = "A function of Lua applied to every element.",
     args = {
-      { "mask", "latent.Matrix", "numbers, of which 0 is no; of X's shape, or a vector with one number a row" },
-      { "B", "(latent.Matrix|number)?", "what to take where the mask is 0" }, options,
+      { "f", "fun(x: number, i: integer, j: integer): number", "called row by row; for a vector f(x, i)" },
+      OPTIONS,
     },
-    options = out,
-    returns = { { "latent.Matrix?", "see below; nil when nothing is chosen" } },
+    options = { { "out", "latent.Matrix", "a fresh one", "where the result goes; A itself will do" } },
+    returns = { { "latent.Matrix", "of A's shape and dtype" } },
+    example = "matrix{1, 2, 3}:map(function(x, i) return x * i end)   -- 1 4 9",
+  },
+  {
+    name = "Matrix:where",
+    summary = "The elements or rows that a mask chooses; or a choice between A and B, element by element.",
+    args = {
+      { "mask", "latent.Matrix", "chooses where it isn't 0" },
+      { "B", "(latent.Matrix|number)?", "gives the elements where the mask is 0" },
+      OPTIONS,
+    },
+    options = { { "out", "latent.Matrix", "a fresh one", "where the choice between A and B goes" } },
+    returns = { { "latent.Matrix?", "nil when the mask chooses nothing, as there is no empty matrix" } },
     text = [[
-X:where(mask) is a vector of the elements where the mask isn't 0, row by row; with a vector as mask of a
-matrix, the matrix of the rows where it isn't 0. X:where(mask, B) is X where the mask isn't 0, and B elsewhere.]],
-    example = "local X = matrix{ {1, -2}, {-3, 4} };  local positive, clipped = X:where(X:gt(0)), X:where(X:gt(0), 0)",
-  },
-  {
-    name = "Matrix:map", summary = "A Lua function of every element.",
-    args = {
-      { "f", "fun(x: number, i: integer, j: integer): number", "the function; j is left out for a vector" }, options,
-    },
-    options = out, returns = { { "latent.Matrix", "of X's shape and dtype" } },
-    example = "matrix{1, 2, 3}:map(function(x, i) return x * i end)",
+  A:where(mask)     mask of A's shape: a vector of the chosen elements, row by row
+  X:where(mask)     mask a vector with one element a row of X: the chosen rows
+  A:where(mask, B)  A where the mask isn't 0, else B; all three are broadcast]],
+    example = "local X = matrix{{1, 2}, {3, 4}, {5, 6}}\nX:where(X:col(1):gt(2))   -- 3 4; 5 6",
   },
 }

@@ -90,7 +90,8 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     returns = { { "number", "on the data of the fit, the sum of the discarded eigenvalues" } },
     example = "latent.pca{ latent_dim = 1 }:fit(matrix{ {1, 2}, {2, 4}, {3, 7} }):distortion{ {1, 1} }",
   },
-  { name = "PCA.mean", summary = "m: the mean of the data (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "PCA.mean", summary = "m: the mean of the data (D).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "PCA.deviation", summary = "The columns' deviations (D) with standardize, else ones.",
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "PCA.components", summary = "U: column i is the direction of component i (D x M).",
@@ -99,7 +100,8 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "PCA.explained_ratio", summary = "Eigenvalues as shares of the total variance (M).",
     returns = { { "latent.Matrix", "nil before a fit" } } },
-  { name = "PCA.total_variance", summary = "The trace of the covariance.", returns = { { "number", "nil before a fit" } } },
+  { name = "PCA.total_variance", summary = "The trace of the covariance.",
+    returns = { { "number", "nil before a fit" } } },
   {
     name = "latent.scaler",
     summary = "Makes a scaler, which gives columns mean 0 and deviation 1.",
@@ -152,5 +154,6 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     example = "latent.scaler():fit(matrix{ {1, 2}, {3, 8} }):inverse_transform{ {0, 0} }",
   },
   { name = "Scaler.mean", summary = "The columns' means (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
-  { name = "Scaler.deviation", summary = "The columns' deviations (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "Scaler.deviation", summary = "The columns' deviations (D).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
 }

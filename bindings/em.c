@@ -1,0 +1,515 @@
+/* em.c: the loop around the core's EM iterations, for every model. */
+#include "em.h"
+
+#include <math.h>
+#include <string.h>
+
+void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
+                    lua_Integer max_iterations, double tolerance, lua_Integer restarts)
+{
+  const lua_Integer most = LUA_MAXINTEGER;
+  m->options.max_iterations =
+      (size_t)latL_optinteger(L, arg, who, "max_iterations", max_iterations, 1, most);
+  m->options.tolerance = latL_optnumber(L, arg, who, "tolerance", tolerance, 0, HUGE_VAL);
+  m->options.accelerate = latL_optboolean(L, arg, who, "accelerate", false);
+  m->restarts = (size_t)latL_optinteger(L, arg, who, "restarts", restarts, 1, most);
+  m->seed = (uint64_t)latL_optinteger(L, arg, who, "seed", 0, LUA_MININTEGER, most);
+}
+
+static const char RUN[] = "latent.Run";
+enum { DEEP = 40 }; /* stack for the kinds' functions */
+
+/* ---- what a run is given ---------------------------------------------------------------- */
+
+static void check_options(lua_State *L, const latL_EmKind *kind, const char *who,
+                          const char *const verb[])
+{
+  const char *names[32];
+  size_t n = 0;
+  const char *const *lists[] = {verb, kind->fit_options};
+  for (int l = 0; l < 2; l++)
+    for (const char *const *name = lists[l]; name && *name && n < 31; name++) names[n++] = *name;
+  names[n] = NULL;
+  latL_checkoptions(L, LATL_OPTIONS, who, names);
+}
+
+static bool check_missing(lua_State *L, const latL_EmKind *kind, const char *who)
+{
+  bool missing = latL_optboolean(L, LATL_OPTIONS, who, "missing", false);
+  if (missing && !kind->missing)
+    latL_error(L, who, "missing: this model does not know missing entries");
+  return missing;
+}
+
+static bool check_function(lua_State *L, const char *who, const char *name)
+{
+  int type = latL_getoption(L, LATL_OPTIONS, name);
+  if (type != LUA_TNIL && type != LUA_TFUNCTION)
+    latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return type == LUA_TFUNCTION;
+}
+
+static void hold(lua_State *L, int value)
+{
+  lua_setiuservalue(L, LATL_RUN, value);
+}
+
+/* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. */
+static latL_Run *new_run(lua_State *L, const latL_EmKind *kind, const char *who,
+                         const char *const options[])
+{
+  lua_settop(L, LATL_OPTIONS);
+  luaL_checkstack(L, DEEP, who);
+  latL_EmModel *m = latL_checkmodel(L, &kind->base, who, false);
+  check_options(L, kind, who, options);
+  latL_Run *run = lua_newuserdatauv(L, sizeof *run, LATL_RUN_VALUES);
+  *run = (latL_Run){.kind = kind, .who = who, .model = m, .L = L};
+  run->missing = check_missing(L, kind, who);
+  run->observed = check_function(L, who, "on_iteration");
+  if (!kind->pass || latL_tomatrix(L, LATL_DATA)) {
+    latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who);
+    hold(L, LATL_RUN_WEIGHTS);
+  } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
+    latL_error(L, who, "weights are for a matrix");
+  }
+  lua_settop(L, LATL_RUN);
+  run->observed |= run->rows.function || kind->pass;
+  for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
+    lua_pushvalue(L, i);
+    hold(L, i - LATL_MODEL + LATL_RUN_MODEL);
+  }
+  run->work = latL_newworkspace(L);
+  hold(L, LATL_RUN_WORK);
+  luaL_setmetatable(L, RUN);
+  lua_settop(L, LATL_TOP);
+  return run;
+}
+
+/* A later call has the run at `at`: makes the stack as it was, and watches the hooks from here. */
+static latL_Run *resume(lua_State *L, int at)
+{
+  lua_pushvalue(L, at);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  luaL_checkstack(L, DEEP, NULL);
+  for (int i = LATL_RUN_MODEL; i <= LATL_RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
+  lua_pushvalue(L, 1);
+  lua_remove(L, 1);
+  lua_settop(L, LATL_TOP);
+  latL_Run *run = lua_touserdata(L, LATL_RUN);
+  run->L = L;
+  latL_workspace(L);
+  return run;
+}
+
+lat_matrix latL_sample(lua_State *L, latL_Run *run)
+{
+  if (!run->sample.data) {
+    run->sample =
+        latL_samplerows(L, &run->rows, LATL_DATA, run->who, run->missing, &run->sample_weights);
+    hold(L, LATL_RUN_SAMPLE);
+  }
+  return run->sample;
+}
+
+/* ---- failures ----------------------------------------------------------------------------------- */
+
+/* True when time is up, which ends a fit as max_iterations does; false for LAT_OK; raises anything
+ * else. */
+static bool out_of_time(lua_State *L, latL_Run *run, lat_status status)
+{
+  if (status == LAT_OK) return false;
+  lat_workspace *work = run->work;
+  run->over = run->stopped = true;
+  if (status == LAT_CANCELLED && work->deadline > 0 && lat_clock() > work->deadline &&
+      !work->poll(work->poll_state))
+    return true;
+  if (run->kind->pass) latL_check(L, run->who, work, run->mark, status);
+  latL_failrows(L, &run->rows, run->who, work, run->mark, status, run->missing);
+  return true;
+}
+
+/* ---- the record ------------------------------------------------------------------------------------ */
+
+static void keep_integer(lua_State *L, const char *name, size_t value)
+{
+  lua_pushinteger(L, (lua_Integer)value);
+  latL_keep(L, LATL_MODEL, name);
+}
+
+/* The fields that every model has after a fit; the history is the user value `history`. */
+static void keep_record(lua_State *L, const lat_em *em, int history)
+{
+  keep_integer(L, "iterations", em->iterations);
+  keep_integer(L, "drops", em->drops);
+  lua_pushnumber(L, em->largest_drop);
+  latL_keep(L, LATL_MODEL, "largest_drop");
+  keep_integer(L, "refused", em->refused);
+  lua_pushboolean(L, em->converged);
+  latL_keep(L, LATL_MODEL, "converged");
+  lua_getiuservalue(L, LATL_RUN, history);
+  latL_keep(L, LATL_MODEL, "history");
+}
+
+/* Gives the model the run's parameters and record. */
+static void publish(lua_State *L, latL_Run *run)
+{
+  latL_EmModel *m = run->model;
+  size_t bytes = run->em.count * sizeof(double);
+  if (!run->in_place) {
+    double *to = latL_newmatrix(L, 1, run->em.count ? run->em.count : 1, LAT_FLOAT64)->view.data;
+    memcpy(to, run->parameters, bytes);
+    latL_adopt(L, LATL_MODEL, run->em.sizes);
+    run->in_place = !run->observed;
+  } else {
+    memcpy(m->base.flat, run->parameters, bytes);
+  }
+  keep_record(L, &run->em, LATL_RUN_HISTORY);
+  if (run->kind->publish) run->kind->publish(L, run);
+}
+
+/* ---- one start ---------------------------------------------------------------------------------------- */
+
+static uint64_t seed_of(const latL_EmModel *m, size_t restart)
+{
+  enum { STREAM = 0x656d }; /* of its own, so that no model's draws are the seeds */
+  lat_random words = {m->seed, STREAM, restart};
+  return restart == 0 ? m->seed : lat_random_word(&words);
+}
+
+/* Core's kind, sizes and memory; the parameters' values are the caller's business. */
+static lat_status plan(lua_State *L, latL_Run *run)
+{
+  memset(run->sizes, 0, sizeof run->sizes);
+  run->sizes[LAT_D] = run->rows.columns;
+  run->kind->plan(L, run);
+  size_t count = lat_parameters_count(run->core->parameters, run->sizes);
+  run->parameters = lat_doubles(run->work, count);
+  if (!run->parameters) return LAT_MEMORY;
+  lat_em_options options = ((latL_EmModel *)run->model)->options;
+  options.missing = run->missing;
+  return lat_em_init(&run->em, run->work, run->core, run->context, run->sizes, run->parameters,
+                     &options);
+}
+
+/* Begins the start number run->restart. False when there is no time for it. */
+static bool begin(lua_State *L, latL_Run *run)
+{
+  run->in_place = run->over = false;
+  run->seed = seed_of(run->model, run->restart);
+  lua_newtable(L);
+  hold(L, LATL_RUN_HISTORY);
+  if (run->rows.function && run->restart == 0) latL_sample(L, run); /* tells the columns too */
+  if (run->restart == 0) run->mark = lat_workspace_mark(run->work);
+  lat_workspace_release(run->work, run->mark);
+  lat_status status = plan(L, run);
+  if (status == LAT_OK) status = run->kind->start(L, run);
+  lua_settop(L, LATL_TOP);
+  bool late = out_of_time(L, run, status);
+  if (late && run->restart == 0)
+    latL_error(L, run->who, "max_seconds are over before the start is");
+  return !late;
+}
+
+static lat_status pass(lua_State *L, latL_Run *run)
+{
+  lat_matrix X;
+  const double *weights;
+  latL_rewind(&run->rows);
+  while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
+    LAT_TRY(lat_em_add(&run->em, &X, weights));
+    lua_settop(L, LATL_TOP);
+  }
+  return LAT_OK;
+}
+
+/* One iteration. False when it didn't come to its end. */
+static bool iterate(lua_State *L, latL_Run *run)
+{
+  lat_em *em = &run->em;
+  lat_status status = lat_em_begin(em);
+  if (status == LAT_OK) status = run->kind->pass ? run->kind->pass(L, run) : pass(L, run);
+  if (status == LAT_OK) status = lat_em_end(em);
+  lua_settop(L, LATL_TOP);
+  if (out_of_time(L, run, status)) return false;
+  run->over = em->done;
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
+  lua_pushnumber(L, em->objective);
+  lua_rawseti(L, -2, (lua_Integer)em->iterations);
+  lua_settop(L, LATL_TOP);
+  /* later starts show only to who looks on, so that an interrupted fit keeps the best */
+  if (run->restart == 0 || run->observed) publish(L, run);
+  return true;
+}
+
+/* ---- several starts -------------------------------------------------------------------------------------- */
+
+/* Keeps the statistics, scaled to weight 1, for a partial_fit to go on from. */
+static void keep_statistics(lua_State *L, latL_Run *run)
+{
+  latL_EmModel *m = run->model;
+  const lat_em *em = &run->em;
+  size_t count = em->kind->statistics(em);
+  if (run->kind->pass) return; /* what its user made isn't kept */
+  m->seen = em->statistics[1];
+  lat_matrix to = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view;
+  for (size_t i = 0; i < count; i++) ((double *)to.data)[i] = em->statistics[i] / m->seen;
+  /* those of an accelerated step that was refused are of no use */
+  if (!isfinite(em->statistics[0])) m->seen = 0;
+  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
+}
+
+/* After a start has ended: is it the best? */
+static void compare(lua_State *L, latL_Run *run)
+{
+  const lat_em *em = &run->em, *best = &run->best;
+  if (run->restart > 0 &&
+      !(em->kind->descends ? em->objective < best->objective : em->objective > best->objective))
+    return;
+  if (em->iterations == 0 && run->restart > 0) return;
+  publish(L, run); /* also when no iteration was complete: the start is better than nothing */
+  if (em->iterations > 0) keep_statistics(L, run);
+  run->best = *em;
+  lua_getiuservalue(L, LATL_MODEL, LATL_PARAMETERS);
+  hold(L, LATL_RUN_BEST);
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
+  hold(L, LATL_RUN_BEST_HISTORY);
+}
+
+static void adopt_best(lua_State *L, latL_Run *run)
+{
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_BEST);
+  latL_adopt(L, LATL_MODEL, run->best.sizes);
+  keep_record(L, &run->best, LATL_RUN_BEST_HISTORY);
+}
+
+/* ---- who looks on ------------------------------------------------------------------------------------------ */
+
+/* on_iteration{iteration=, objective=, restart=, model=}; false stops. */
+static void observe(lua_State *L, latL_Run *run)
+{
+  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") == LUA_TFUNCTION) {
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, (lua_Integer)run->em.iterations);
+    lua_setfield(L, -2, "iteration");
+    lua_pushnumber(L, run->em.objective);
+    lua_setfield(L, -2, "objective");
+    lua_pushinteger(L, (lua_Integer)run->restart + 1);
+    lua_setfield(L, -2, "restart");
+    lua_pushvalue(L, LATL_MODEL);
+    lua_setfield(L, -2, "model");
+    lua_call(L, 1, 1);
+    latL_workspace(L);
+    if (lua_isboolean(L, -1) && !lua_toboolean(L, -1)) run->over = run->stopped = true;
+  }
+  lua_settop(L, LATL_TOP);
+}
+
+/* Puts latent.progress's bar into its place; it is closed however the fit ends. */
+static void make_bar(lua_State *L, const latL_Run *run)
+{
+  const latL_EmModel *m = run->model;
+  if (!latL_optboolean(L, LATL_OPTIONS, run->who, "progress", false)) return;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "latent.progress");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "bar");
+  lua_pushinteger(L, (lua_Integer)(m->options.max_iterations * m->restarts));
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, run->kind->base.name);
+  lua_setfield(L, -2, "label");
+  lua_call(L, 2, 1);
+  lua_replace(L, LATL_BAR);
+  lua_settop(L, LATL_TOP);
+  lua_toclose(L, LATL_BAR);
+}
+
+static void draw(lua_State *L, const latL_Run *run)
+{
+  const latL_EmModel *m = run->model;
+  if (lua_isnil(L, LATL_BAR)) return;
+  lua_getfield(L, LATL_BAR, "update");
+  lua_pushvalue(L, LATL_BAR);
+  lua_pushinteger(L, (lua_Integer)(run->restart * m->options.max_iterations + run->em.iterations));
+  lua_pushfstring(L, "%f", run->em.objective);
+  lua_call(L, 3, 0);
+  latL_workspace(L);
+}
+
+/* ---- the verbs ---------------------------------------------------------------------- */
+
+int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
+{
+  static const char *const options[] = {"weights",  "missing",     "on_iteration",
+                                        "progress", "max_seconds", NULL};
+  latL_Run *run = new_run(L, kind, who, options);
+  latL_EmModel *m = run->model;
+  double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", 0, 0, HUGE_VAL);
+  if (seconds > 0) run->work->deadline = lat_clock() + seconds;
+  make_bar(L, run);
+  m->updates = 0;
+  for (; run->restart < m->restarts && !run->stopped; run->restart++) {
+    if (!begin(L, run)) break;
+    while (!run->over) {
+      if (!iterate(L, run)) break;
+      draw(L, run);
+      observe(L, run);
+    }
+    compare(L, run);
+  }
+  adopt_best(L, run);
+  if (kind->finish) kind->finish(L, run);
+  lat_workspace_done(run->work);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* The loop has been left, or is over. */
+static void finish_steps(lua_State *L, latL_Run *run)
+{
+  run->over = true;
+  if (run->stopped || run->em.iterations == 0) return;
+  run->stopped = true;
+  keep_statistics(L, run);
+  if (run->kind->finish) run->kind->finish(L, run);
+  lat_workspace_done(run->work);
+}
+
+static int next_step(lua_State *L)
+{
+  latL_Run *run = resume(L, lua_upvalueindex(1));
+  if (run->over || !iterate(L, run)) {
+    finish_steps(L, run);
+    return 0;
+  }
+  lua_pushinteger(L, (lua_Integer)run->em.iterations);
+  lua_pushnumber(L, run->em.objective);
+  return 2;
+}
+
+/* __close(run, error) */
+static int close_run(lua_State *L)
+{
+  bool failed = !lua_isnoneornil(L, 2);
+  latL_Run *run = resume(L, 1);
+  if (!failed) finish_steps(L, run);
+  return 0;
+}
+
+int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
+{
+  static const char *const options[] = {"weights", "missing", NULL};
+  latL_Run *run = new_run(L, kind, who, options);
+  run->observed = true;
+  ((latL_EmModel *)run->model)->updates = 0;
+  begin(L, run);
+  lua_pushvalue(L, LATL_RUN);
+  lua_pushcclosure(L, next_step, 1);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  lua_pushvalue(L, LATL_RUN);
+  return 4;
+}
+
+/* ---- online -------------------------------------------------------------------------- */
+
+/* The model's own parameters and statistics, or a start from the first rows. */
+static lat_status begin_online(lua_State *L, latL_Run *run, double *running)
+{
+  latL_EmModel *m = run->model;
+  if (!m->base.flat) {
+    m->seen = 0;
+    run->seed = m->seed;
+    LAT_TRY(run->kind->start(L, run));
+  } else {
+    memcpy(run->parameters, m->base.flat, run->em.count * sizeof(double));
+  }
+  size_t count = run->core->statistics(&run->em);
+  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
+  const latL_Matrix *state = latL_tomatrix(L, -1);
+  if (!state || state->view.cols != count) m->seen = 0;
+  if (m->seen > 0)
+    memcpy(running, state->view.data, count * sizeof *running);
+  else
+    memset(running, 0, count * sizeof *running);
+  lua_pop(L, 1);
+  return LAT_OK;
+}
+
+/* The first piece says how many columns there are, and is what a new model starts from. */
+static lat_status plan_online(lua_State *L, latL_Run *run, const lat_matrix *X,
+                              const double *weights, double **running)
+{
+  const latL_EmModel *m = run->model;
+  run->sample = *X;
+  run->sample_weights = weights;
+  LAT_TRY(plan(L, run));
+  if (m->base.flat && memcmp(run->sizes, m->base.sizes, sizeof run->sizes) != 0)
+    latL_error(L, run->who, "X has %I columns, the model was fitted on %I",
+               (lua_Integer)run->sizes[LAT_D], (lua_Integer)m->base.sizes[LAT_D]);
+  *running = lat_doubles(run->work, run->core->statistics(&run->em));
+  if (!*running) return LAT_MEMORY;
+  run->em.iterations = m->updates;
+  lat_status status = begin_online(L, run, *running);
+  run->sample = (lat_matrix){0};
+  return status;
+}
+
+/* n counts in pieces like this one what the statistics have seen. */
+static double rate_of(const latL_EmModel *m, size_t rows, double rate)
+{
+  if (m->seen == 0) return 1;
+  return rate > 0 ? rate : pow(m->seen / (double)rows + 2, -0.6);
+}
+
+static void keep_online(lua_State *L, latL_Run *run, const double *running)
+{
+  latL_EmModel *m = run->model;
+  size_t count = run->core->statistics(&run->em);
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
+  lua_pushnumber(L, run->em.objective);
+  lua_rawseti(L, -2, (lua_Integer)run->em.iterations);
+  memcpy(latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data, running, count * sizeof *running);
+  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
+  m->seen += run->em.statistics[1];
+  m->updates = run->em.iterations;
+  publish(L, run);
+}
+
+int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who)
+{
+  static const char *const options[] = {"weights", "missing", "rate", NULL};
+  latL_Run *run = new_run(L, kind, who, options);
+  latL_EmModel *m = run->model;
+  double rate = latL_optnumber(L, LATL_OPTIONS, who, "rate", 0, 0, 1);
+  double *running = NULL;
+  const double *weights;
+  lat_matrix X;
+  run->observed = true;
+  if (m->updates == 0)
+    lua_newtable(L);
+  else
+    lua_getfield(L, LATL_MODEL, "history");
+  hold(L, LATL_RUN_HISTORY);
+  while (latL_nextrows(L, &run->rows, LATL_DATA, who, &X, &weights)) {
+    lat_status status = running ? LAT_OK : plan_online(L, run, &X, weights, &running);
+    if (status == LAT_OK)
+      status = lat_em_step(&run->em, &X, weights, rate_of(m, X.rows, rate), running);
+    out_of_time(L, run, status);
+    keep_online(L, run, running);
+    lua_settop(L, LATL_TOP);
+  }
+  if (kind->finish) kind->finish(L, run);
+  lat_workspace_done(run->work);
+  lua_settop(L, 1);
+  return 1;
+}
+
+void latL_open_em(lua_State *L)
+{
+  luaL_newmetatable(L, RUN);
+  lua_pushcfunction(L, close_run);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}

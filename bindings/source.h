@@ -1,0 +1,43 @@
+/* source.h: where the rows of a fit come from.
+ *
+ * A matrix is one piece. A mapped file (latent.open) is walked in slices, whose pages are given
+ * back behind it, so that a file larger than memory stays a file. A function gives a piece a call,
+ * X or X, weights, and nil at the end of a pass; it is called again for each pass. */
+#ifndef LATENT_SOURCE_H
+#define LATENT_SOURCE_H
+
+#include "binding.h"
+
+typedef struct latL_Rows {
+  bool function;
+  lat_matrix X;              /* unless it is a function */
+  const double *weights;     /* of X's rows, or NULL */
+  const unsigned char *file; /* the file that X lies in, or NULL */
+  size_t file_size;
+  size_t columns;      /* 0 until a function has said */
+  size_t pieces, rows; /* given so far in this pass */
+} latL_Rows;
+
+/* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
+ * must live as long as the rows are used. */
+void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const char *who);
+
+/* Begins a pass. */
+void latL_rewind(latL_Rows *rows);
+
+/* The next piece; false at the end of a pass. It may push values, which must stay on the stack
+ * while the piece is used. Raises for chunks of different widths and for a pass without data. */
+bool latL_nextrows(lua_State *L, latL_Rows *rows, int data, const char *who, lat_matrix *X,
+                   const double **weights);
+
+/* Rows spread evenly over the data, in one pass: the matrix itself when it is in memory, else a
+ * copy of every n-th row for the least n that makes it 32 MB, which is pushed (nil, when none
+ * was made). Data with NaN (unless missing) or infinities raise. */
+lat_matrix latL_samplerows(lua_State *L, latL_Rows *rows, int data, const char *who, bool missing,
+                           const double **weights);
+
+/* Raises the failure `status` of work on the piece given last, saying which it was. */
+void latL_failrows(lua_State *L, const latL_Rows *rows, const char *who, lat_workspace *work,
+                   lat_mark mark, lat_status status, bool missing);
+
+#endif
