@@ -8,44 +8,33 @@
 
 /* ---- what each Lua state has ---------------------------------------------- */
 
-/* Kept in the registry under the address of `state_key`. */
-typedef struct state {
-  lat_workspace work;
-  size_t external;   /* bytes in blocks that the collector doesn't see */
-  size_t collect_at; /* a full collection comes when they would exceed this */
+/* A workspace and whom it watches. Each has its own, for a function that is called while it is held
+ * may run others in a coroutine, and that one may be garbage soon. */
+typedef struct scratch {
+  lat_workspace work; /* first, so that a pointer to it is one to all */
   lua_State *running, *main;
   lua_Hook hook, main_hook; /* as the call into the core found them */
+} scratch;
+
+/* Kept in the registry under the address of `state_key`. */
+typedef struct state {
+  scratch scratch;
+  size_t external;   /* bytes in blocks that the collector doesn't see */
+  size_t collect_at; /* a full collection comes when they would exceed this */
 } state;
+
+#define LATL_WORKSPACE "latent.Workspace"
+#define LATL_BLOCK     "latent.Block"
 
 static const char state_key = 0, empty_key = 0;
 
 enum { COLLECT_FIRST = 256 << 20 }; /* bytes */
 
-static int state_gc(lua_State *L)
-{
-  lat_workspace_done(&((state *)lua_touserdata(L, 1))->work);
-  return 0;
-}
-
 static state *state_of(lua_State *L)
 {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TUSERDATA) {
-    state *s = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return s;
-  }
-  lua_pop(L, 1);
-  state *s = lua_newuserdatauv(L, sizeof *s, 0);
-  *s = (state){.collect_at = COLLECT_FIRST};
-  lat_workspace_init(&s->work);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  s->main = lua_tothread(L, -1);
-  lua_pop(L, 1);
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, state_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  state *s = lua_touserdata(L, -1);
+  lua_pop(L, 1); /* the registry keeps it */
   return s;
 }
 
@@ -55,26 +44,28 @@ static state *state_of(lua_State *L)
  * even when a coroutine runs. Nothing else can be seen from inside a C function. */
 static bool hook_changed(void *argument)
 {
-  const state *s = argument;
+  const scratch *s = argument;
   return lua_gethook(s->running) != s->hook || lua_gethook(s->main) != s->main_hook;
 }
 
 /* Has the workspace watch the hooks from now on. */
-static lat_workspace *watch(lua_State *L, state *s, lat_workspace *work)
+static lat_workspace *watch(lua_State *L, scratch *s)
 {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  s->main = lua_tothread(L, -1);
+  lua_pop(L, 1);
   s->running = L;
   s->hook = lua_gethook(L);
   s->main_hook = lua_gethook(s->main);
-  work->poll = hook_changed;
-  work->poll_state = s;
-  work->message[0] = '\0';
-  return work;
+  s->work.poll = hook_changed;
+  s->work.poll_state = s;
+  s->work.message[0] = '\0';
+  return &s->work;
 }
 
 lat_workspace *latL_workspace(lua_State *L)
 {
-  state *s = state_of(L);
-  return watch(L, s, &s->work);
+  return watch(L, &state_of(L)->scratch);
 }
 
 static int workspace_gc(lua_State *L)
@@ -85,14 +76,10 @@ static int workspace_gc(lua_State *L)
 
 lat_workspace *latL_newworkspace(lua_State *L)
 {
-  lat_workspace *work = lua_newuserdatauv(L, sizeof *work, 0);
-  lat_workspace_init(work);
-  if (luaL_newmetatable(L, "latent.Workspace")) {
-    lua_pushcfunction(L, workspace_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return watch(L, state_of(L), work);
+  scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
+  lat_workspace_init(&s->work);
+  luaL_setmetatable(L, LATL_WORKSPACE);
+  return watch(L, s);
 }
 
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
@@ -105,7 +92,8 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
   char message[sizeof work->message];
   memcpy(message, work->message, sizeof message);
   lat_workspace_release(work, mark);
-  if (work != &state_of(L)->work) lat_workspace_done(work); /* rather now than at a collection */
+  if (work != &state_of(L)->scratch.work)
+    lat_workspace_done(work); /* rather now than at a collection */
   if (status == LAT_CANCELLED) {
     /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
@@ -166,11 +154,7 @@ static void *new_block(lua_State *L, size_t bytes)
   state *s = state_of(L);
   block *b = lua_newuserdatauv(L, sizeof *b, 0);
   *b = (block){NULL, bytes};
-  if (luaL_newmetatable(L, "latent.Block")) {
-    lua_pushcfunction(L, block_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
+  luaL_setmetatable(L, LATL_BLOCK);
   if (s->external + bytes > s->collect_at) {
     lua_gc(L, LUA_GCCOLLECT, 0);
     size_t twice = 2 * (s->external + bytes);
@@ -380,6 +364,28 @@ const char *latL_shape(lua_State *L, const latL_Matrix *A)
 {
   if (A->vector) return lua_pushfstring(L, "vector of %I", (lua_Integer)A->view.rows);
   return lua_pushfstring(L, "%Ix%I matrix", (lua_Integer)A->view.rows, (lua_Integer)A->view.cols);
+}
+
+void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finalizer)
+{
+  luaL_newmetatable(L, metatable);
+  lua_pushcfunction(L, finalizer);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+}
+
+void latL_open_state(lua_State *L)
+{
+  latL_newfinalized(L, LATL_WORKSPACE, workspace_gc);
+  latL_newfinalized(L, LATL_BLOCK, block_gc);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TNIL) {
+    state *s = lua_newuserdatauv(L, sizeof *s, 0);
+    *s = (state){.collect_at = COLLECT_FIRST};
+    lat_workspace_init(&s->scratch.work);
+    luaL_setmetatable(L, LATL_WORKSPACE); /* which is what is to be freed of it */
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  }
+  lua_pop(L, 1);
 }
 
 void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods)

@@ -88,7 +88,8 @@ lua_Integer latL_optinteger(lua_State *L, int arg, const char *who, const char *
 /* The index in `words` (ended by NULL) of a string option. */
 int latL_optword(lua_State *L, int arg, const char *who, const char *name,
                  const char *const words[], int otherwise);
-/* Pushes option `name` (nil when absent) and returns its type. */
+/* Pushes option `name` (nil when absent) and returns its type. It is a field of the table itself:
+ * what a metatable would make up nothing would keep. */
 int latL_getoption(lua_State *L, int arg, const char *name);
 /* float64 or float32 from the option `dtype`. */
 lat_dtype latL_optdtype(lua_State *L, int arg, const char *who, lat_dtype otherwise);
@@ -111,11 +112,16 @@ const char *latL_nearest(const char *word, const char *const words[]);
  * on the stack. */
 lat_random *latL_checkrandom(lua_State *L, int arg, const char *who);
 
+/* Makes a metatable that is only there for its finalizer. At open and not at the first need: were
+ * memory to end halfway, it would stay without one. */
+void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finalizer);
+
 /* Adds methods to the metatable `name` (methods are looked up in its "methods" table). */
 void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods);
 
 /* ---- the files of the module --------------------------------------------- */
 
+void latL_open_state(lua_State *L);             /* binding.c: what the others need; first */
 void latL_open_matrix(lua_State *L);            /* matrix.c: the type, construction, indexing */
 void latL_open_matrix_print(lua_State *L);      /* tostring, A:format */
 void latL_open_matrix_arithmetic(lua_State *L); /* operators, element-wise functions, masks */

@@ -237,9 +237,5 @@ void latL_open_files(lua_State *L)
   static const luaL_Reg functions[] = {
       {"read", files_read}, {"write", files_write}, {"open", files_open}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
-  /* made here and not at the first need: were memory to end halfway, it would stay without __gc */
-  luaL_newmetatable(L, "latent.File");
-  lua_pushcfunction(L, source_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pop(L, 1);
+  latL_newfinalized(L, "latent.File", source_gc);
 }

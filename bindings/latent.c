@@ -14,7 +14,7 @@ static int lazy_part(lua_State *L)
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   size_t i = 0;
   while (parts[i] && strcmp(parts[i], name) != 0) i++;
-  if (!parts[i]) return 0;
+  if (!parts[i] || !lua_istable(L, 1)) return 0;
   lua_getglobal(L, "require");
   lua_pushfstring(L, "latent.%s", name);
   lua_call(L, 1, 1);
@@ -43,6 +43,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   luaL_checkversion(L);
   calm_blas();
   lua_newtable(L);
+  latL_open_state(L);
   latL_open_matrix(L);
   latL_open_matrix_print(L);
   latL_open_matrix_arithmetic(L);

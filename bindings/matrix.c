@@ -353,7 +353,8 @@ static int ones(lua_State *L)
 static int eye(lua_State *L)
 {
   if (lua_type(L, 2) != LUA_TNUMBER) { /* eye(n [, options]) is square */
-    lua_settop(L, 2);
+    lua_settop(L, 3);
+    if (lua_isnil(L, 2)) lua_remove(L, 2);
     lua_pushvalue(L, 1);
     lua_insert(L, 2);
   }
@@ -420,8 +421,8 @@ static void fill_by_function(lua_State *L, int function, const latL_Matrix *A)
 static int construct(lua_State *L)
 {
   static const char *const names[] = {"dtype", NULL};
+  lua_settop(L, 5);
   lua_remove(L, 1); /* the module's table, which was called */
-  lua_settop(L, 4);
   int first = lua_type(L, 1);
   if (first != LUA_TNUMBER) {
     const latL_Matrix *A = latL_checkmatrix(L, 1, "matrix", "the argument");

@@ -264,6 +264,8 @@ static int stack(lua_State *L, const char *who, bool down)
   size_t place = 0;
   for (lua_Integer k = 1; k <= count; k++) {
     const lat_matrix A = piece(L, who, k, down);
+    if ((down ? A.cols : A.rows) != across || (down ? A.rows : A.cols) > along - place)
+      latL_error(L, who, "a finalizer changed the list"); /* the collector ran just now */
     const lat_matrix to = lat_block_of(B, down ? place : 0, down ? 0 : place, A.rows, A.cols);
     lat_copy(&A, &to);
     place += down ? A.rows : A.cols;

@@ -121,7 +121,9 @@ int latL_getoption(lua_State *L, int arg, const char *name)
     lua_pushnil(L);
     return LUA_TNIL;
   }
-  return lua_getfield(L, arg, name);
+  arg = lua_absindex(L, arg);
+  lua_pushstring(L, name);
+  return lua_rawget(L, arg);
 }
 
 bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise)

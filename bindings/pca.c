@@ -101,7 +101,7 @@ static bool exact(const pca *p)
 static void take(lua_State *L, void *model, const lat_matrix *X, const double *weights)
 {
   pca *p = model;
-  const char *who = "pca:partial_fit";
+  const char *who = p->unfinished ? "pca:fit" : "pca:partial_fit";
   size_t M = p->options.latent_dim;
   if (p->D == 0) {
     size_t D = X->cols;

@@ -499,14 +499,13 @@ void latL_open_random(lua_State *L)
   static const luaL_Reg operators[] = {{"__tostring", tostring}, {"__eq", equal}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"random", matrix_random}, {"normal", matrix_normal}, {NULL, NULL}};
-  if (luaL_newmetatable(L, LATL_RANDOM)) {
-    luaL_newlib(L, methods);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "methods");
-    lua_pushcclosure(L, get_index, 1);
-    lua_setfield(L, -2, "__index");
-    luaL_setfuncs(L, operators, 0);
-  }
+  luaL_newmetatable(L, LATL_RANDOM);
+  luaL_newlib(L, methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "methods");
+  lua_pushcclosure(L, get_index, 1);
+  lua_setfield(L, -2, "__index");
+  luaL_setfuncs(L, operators, 0);
   lua_pop(L, 1);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &default_key) == LUA_TNIL) {
     new_random(L, (lat_random){.seed = 0});

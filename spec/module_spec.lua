@@ -73,6 +73,102 @@ describe("latent", function()
         print(resident() - before)]])
       assert.is_true(tonumber(output) < 4096, output)
     end)
+
+    it("any of Lua's allocations may fail: an error, a usable state, nothing lost", function()
+      local program = helper.program("memory", "-isystem /usr/include/lua5.4")
+      local path = os.tmpname()
+      local file = assert(io.open(path, "w"))
+      file:write[[
+        local latent = require "latent"
+        local matrix, eigen = latent.matrix, latent.eigen
+        local path = os.tmpname()
+        local ok, message = pcall(function()
+          local X = matrix.normal(20, 3, latent.random(1))
+          local y = matrix{ {1, 2}, {3, 4} } * matrix{1, 2} + 1
+          local s = tostring(X) .. tostring(y)
+          local sorted, order = X:sort(1, { descending = true })
+          local S = X:t() * X
+          S:solve(matrix.ones(3)) X:svd() X:qr() X:mean(1) X:median() X:where(X:gt(0), 0) X:rows_at{1, 2} X:shuffle()
+          eigen.symmetric(S) eigen.general(S) eigen.svd(X, { k = 2 })
+          eigen.largest(function(V) return S * V end, 1, { size = 3 })
+          local pca = latent.pca{ latent_dim = 2 }:fit(X)
+          pca:reconstruct(X) tostring(pca) local _ = pca.components
+          local n = 0
+          pca:fit(function() n = n + 1 if n < 3 then return X end end)
+          latent.scaler():fit(X):transform(X)
+          local rng = latent.random(2)
+          rng:normal(3, 4) rng:permutation(5) rng:categorical({1, 2}, 3) rng:split(2) rng:state()
+          assert(latent.write(path .. ".npy", X)) assert(latent.read(path .. ".npy"))
+          local Y = assert(latent.open(path .. ".npy"))
+          Y = Y + 1
+          assert(latent.write(path .. ".csv", X, { columns = {"a", "b", "c"} }))
+          local Z, info = latent.read(path .. ".csv", { labels = "c" })
+          matrix.vstack{ X, X }
+        end)
+        os.remove(path) os.remove(path .. ".npy") os.remove(path .. ".csv")
+        if not ok then error(message, 0) end]]
+      file:close()
+      local output, ok = helper.run(program .. " " .. path)
+      os.remove(path)
+      assert.is_truthy(ok, output)
+      assert.equal("ok\n", output)
+    end)
+  end)
+
+  describe("abuse", function()
+    it("metamethods called with anything give errors", function()
+      local matrix = latent.matrix
+      for _, value in ipairs{ latent, matrix, matrix{1, 2}, latent.random(1), latent.pca(), latent.scaler() } do
+        for _, metamethod in pairs(getmetatable(value)) do
+          if type(metamethod) == "function" then
+            for _, arguments in ipairs{ {}, { value }, { 1, 2 }, { "x", "help" }, { {}, {} }, { io.stdout, 1, 2 } } do
+              pcall(metamethod, table.unpack(arguments))
+            end
+          end
+        end
+      end
+      assert.is_nil((getmetatable(latent).__index("x", "help")))
+    end)
+
+    it("options are fields of the table itself", function()
+      local made = setmetatable({}, { __index = function(_, name)
+        return name == "out" and latent.matrix.zeros(3, 3) or nil
+      end })
+      assert.equal("number", type(latent.random(1):normal(made)))
+    end)
+
+    it("a function that eigen.largest calls may work in a coroutine", function()
+      local X = latent.matrix.normal(200, 200, latent.random(1))
+      local S = X * X:t()
+      local function plain(V) return S * V end
+      local values = latent.eigen.largest(function(V)
+        local product = coroutine.wrap(plain)(V)
+        collectgarbage()
+        return product
+      end, 3, { size = 200 })
+      assert.near_matrix(latent.eigen.largest(plain, 3, { size = 200 }), values, 0)
+    end)
+
+    it("a finalizer that changes a list while it is stacked", function()
+      local matrix = latent.matrix
+      for _ = 1, 50 do
+        local list = { matrix.ones(2, 2), { { 1, 2 } }, matrix.ones(2, 2) }
+        setmetatable({}, { __gc = function() list[2] = matrix.ones(5000, 2) end })
+        local ok, result = pcall(matrix.vstack, list)
+        assert.is_true(not ok or #result == 5 or #result == 5004)
+      end
+    end)
+
+    it("models that are fitted again while they are fitted", function()
+      for _, make in ipairs{ latent.pca, latent.scaler } do
+        local model, calls = make(), 0
+        helper.fails("X has 5 columns", model.fit, model, function()
+          calls = calls + 1
+          if calls == 1 then model:partial_fit(latent.matrix.ones(4, 3)) end
+          return latent.matrix.ones(10, 5)
+        end)
+      end
+    end)
   end)
 
   describe("interrupts", function()
@@ -114,7 +210,7 @@ describe("latent", function()
     local flags = "-isystem /usr/include/lua5.4"
 
     it("a C program registers the module statically; states in several threads work at once", function()
-      local program = helper.program("host", flags .. " -DHAS_LUA")
+      local program = helper.program("host", flags)
       local output, ok = helper.run(program)
       assert.is_truthy(ok, output)
       assert.equal("statically 3\nthreads 8\nwithout Lua files ok\nclosed\n", output)

@@ -1,4 +1,4 @@
--- Reductions, sorting, choosing rows, stacking, printing.
+-- Reductions, sorting, choosing rows, stacking.
 
 local DIM = { "dim", "integer?", "1: one result a column; 2: one a row; none: one of all" }
 local OPTIONS = { "options", "table?", "see options; may take the place of dim" }
