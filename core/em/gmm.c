@@ -140,8 +140,8 @@ size_t gmm_derived_count(const lat_gmm *gmm)
 gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
 {
   size_t D = gmm->D, K = gmm->K, count = gmm_covariance_count(gmm);
-  gmm_ready ready = {.centred = (double *)(size_t)derived};
-  ready.inverse = ready.centred + 1;
+  gmm_ready ready = {.path = (double *)(size_t)derived};
+  ready.inverse = ready.path + 1;
   ready.log_scale = ready.inverse + D;
   ready.log_weights = ready.log_scale + D;
   ready.constants = ready.log_weights + K;
@@ -275,7 +275,7 @@ lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *pa
     if (!gmm_is_wide(gmm))
       coefficients(gmm, k, &ready, P, ready.coefficients + k * gmm_features(gmm));
   }
-  *ready.centred = gmm_is_wide(gmm) || !(worst < guard);
+  *ready.path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
@@ -287,7 +287,7 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
     gmm_ready ready = gmm_ready_of(gmm, derived);
     memset(derived, 0, gmm_derived_count(gmm) * sizeof *derived);
     for (size_t d = 0; d < gmm->D; d++) ready.inverse[d] = 1 / gmm->scale[d];
-    *ready.centred = gmm_is_wide(gmm);
+    *ready.path = gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
     return LAT_OK;
   }
   return gmm_prepare(em->work, gmm, parameters, derived);

@@ -115,7 +115,7 @@ void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, b
   lat_copy(&columns, &T);
   for (size_t d = 0; d < gmm->D; d++)
     scale_row(n, block->T + d * n, gmm->shift[d], ready->inverse[d], block->T + d * n);
-  if (features && *ready->centred == 0) build_features(gmm, block);
+  if (features && *ready->path == GMM_FEATURES) build_features(gmm, block);
 }
 
 /* ---- densities ------------------------------------------------------------------------------------- */
@@ -154,7 +154,7 @@ void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
   memset(block->common, 0, n * sizeof(double));
   if (gmm->labelled_only) {
     memset(block->joint, 0, K * n * sizeof(double));
-  } else if (*ready->centred != 0) {
+  } else if (*ready->path != GMM_FEATURES) {
     for (size_t k = 0; k < K; k++) {
       centre(gmm, block, ready->means + k * D);
       whiten(gmm, ready, k, n, block->Y);
@@ -288,7 +288,7 @@ void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block
                     double *statistics)
 {
   size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm), n = block->n;
-  if (*ready->centred != 0) {
+  if (*ready->path != GMM_FEATURES) {
     for (size_t k = 0; k < K; k++) {
       centre(gmm, block, gmm_centre(gmm, ready, k));
       gmm_add_component(gmm, k, n, block->Y, block->joint + k * n, block->spare, statistics);

@@ -7,10 +7,15 @@
 
 #include "em/gmm.h"
 
+/* How an iteration computes: by features; by rows about the means, because there are many columns;
+ * or with statistics about the means as well, because products of coordinates would lose digits
+ * (statistics are about 0 otherwise). */
+enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_CENTRED };
+
 /* A view of what prepare derives: everything in scaled coordinates. Sizes of covariances and
  * factors are those of the covariance's kind. */
 typedef struct gmm_ready {
-  double *centred;     /* 1: not 0 when products of coordinates would lose digits */
+  double *path;        /* 1: a gmm_path */
   double *inverse;     /* D: 1/scale */
   double *log_scale;   /* D */
   double *log_weights; /* K */
@@ -129,7 +134,7 @@ void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const doubl
 /* What component k's statistics are about, in scaled coordinates: NULL is 0. */
 static inline const double *gmm_centre(const lat_gmm *gmm, const gmm_ready *ready, size_t k)
 {
-  return *ready->centred != 0 && !gmm->running ? ready->means + k * gmm->D : NULL;
+  return *ready->path == GMM_CENTRED && !gmm->running ? ready->means + k * gmm->D : NULL;
 }
 
 lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters); /* gmm_m_step.c */
