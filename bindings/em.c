@@ -16,8 +16,8 @@ void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
   m->seed = (uint64_t)latL_optinteger(L, arg, who, "seed", 0, LUA_MININTEGER, most);
 }
 
-static const char RUN[] = "latent.Run";
-enum { DEEP = 40 }; /* stack for the kinds' functions */
+static const char RUN[] = "latent.run"; /* no class of the users' */
+enum { DEEP = 40 };                     /* stack for the kinds' functions */
 
 /* ---- what a run is given ---------------------------------------------------------------- */
 

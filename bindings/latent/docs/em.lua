@@ -1,0 +1,125 @@
+-- Fitting by EM, and latent.em: a user's own model.
+
+local data = { "X", "any", "what e_step understands: a matrix, a file of latent.open, a function that returns the next "
+  .. "chunk (of any type) and nil at the end of a pass, or any other value, which is passed on as it is" }
+local options = { "options", "table?", "see options" }
+local weights = { "weights", "latent.Matrix?", "nil", "for a matrix: a number >= 0 a row, which e_step gets third" }
+local missing = { "missing", "boolean", "false", "let NaN in a matrix pass; without it, it raises" }
+
+return {
+  {
+    name = "fitting",
+    topic = true,
+    summary = "What all models that are fitted by EM have in common.",
+    text = [[
+An iteration is an E-step over the data and an M-step, and its objective (the mean log-likelihood a row; for k-means
+the error) is that of the parameters it began with. Constructors take
+
+  max_iterations   stop after as many
+  tolerance        or when the objective changes by less than this times itself; 0: never
+  restarts, seed   several starts, of which the best is kept; each has a seed made from this one
+  accelerate       SQUAREM: longer steps, which are taken back where the objective would be worse
+
+fit(X, { ... }) takes
+
+  weights          a number >= 0 a row: 2 is the row twice, 0 is no row
+  missing          true: NaN is a missing entry, for models that know them
+  on_iteration     function{ iteration, objective, restart, model }; false ends the fit
+  progress         true: a bar, on a terminal's standard error
+  max_seconds      ends the fit; the model then has the last complete iteration
+
+and returns the model, which has history (the objectives), iterations, converged, drops (how often the objective
+became worse by more than rounding), largest_drop (relative) and refused (accelerated steps that were taken back).
+
+  for i, objective in model:steps(X) do ... end
+
+does an iteration a turn; leaving the loop keeps the model as it stands. partial_fit(X) takes one more piece of data
+that doesn't come again (stepwise EM): statistics s become (1 - r) s + r s(X) with r = (n + 2)^-0.6, where n counts in
+pieces of this size what has been seen, a fit included; the option rate sets r.
+
+X is a matrix; or a file, latent.open "x.npy", which may be larger than memory; or a function that returns the next
+chunk (or chunk, weights), and nil at the end of a pass: it is called again for each. What a model starts from is then
+a pass's rows spread evenly, up to 32 MB of them.
+
+The parameters change only when an iteration is complete: an error, Ctrl-C or a failing callback leaves a whole model.
+Results are the same bits for every number of threads.]],
+  },
+  {
+    name = "latent.em",
+    summary = "EM for a model of your own, written as two Lua functions.",
+    args = { options },
+    options = {
+      { "parameters", "table|function", "needed", "name = number or matrix: where to start; or a function of a seed that "
+        .. "returns such a table, for restarts" },
+      { "e_step", "function", "needed", "e_step(parameters, X, weights) returns statistics, a table of numbers and "
+        .. "matrices, and the objective of X" },
+      { "m_step", "function", "needed", "m_step(statistics, parameters) returns the new parameters" },
+      { "feasible", "function?", "nil", "feasible(parameters) says whether accelerated steps may try these" },
+      { "descends", "boolean", "false", "the objective is an error, and not a log-likelihood" },
+      { "max_iterations", "integer", "1000", "see fitting" },
+      { "tolerance", "number", "1e-8", "see fitting" },
+      { "restarts", "integer", "1", "see fitting" },
+      { "seed", "integer", "0", "see fitting" },
+      { "accelerate", "boolean", "false", "see fitting" },
+    },
+    returns = { { "latent.EM", "the model" } },
+    text = [[
+EM maximizes a likelihood with hidden variables: the E-step finds what is to be expected of them under the present
+parameters, as statistics, and the M-step finds the parameters that fit these best. When the data come in pieces, the
+statistics and objectives of the pieces are added, so the E-step must return sums, not means. The objective isn't
+divided by anything here: the history has it as e_step returned it. drops ought to be 0; if it isn't, a step is wrong.
+
+Blood groups: gene frequencies p (A), q (B) and r (O) from counts of phenotypes. Of the people with group A, some have
+genes AA and some AO, which nobody sees.
+
+  local abo = latent.em{
+    parameters = { p = 0.3, q = 0.2, r = 0.5 },
+    e_step = function(t, n)
+      local AA, BB = n.A * t.p / (t.p + 2 * t.r), n.B * t.q / (t.q + 2 * t.r)
+      return { p = n.A + AA + n.AB, q = n.B + BB + n.AB, r = n.A - AA + n.B - BB + 2 * n.O },
+        n.A * math.log(t.p * (t.p + 2 * t.r)) + n.B * math.log(t.q * (t.q + 2 * t.r))
+        + n.AB * math.log(2 * t.p * t.q) + n.O * math.log(t.r ^ 2)
+    end,
+    m_step = function(s)
+      local n = s.p + s.q + s.r
+      return { p = s.p / n, q = s.q / n, r = s.r / n }
+    end,
+  }
+  abo:fit{ A = 186, B = 38, AB = 13, O = 284 }     -- abo.parameters.p is 0.2136]],
+    example = [[
+latent.em{
+  parameters = { theta = 0.5 }, -- Rao's linkage data: cells (2+t)/4, (1-t)/4, (1-t)/4, t/4
+  e_step = function(t, y)
+    local hidden = y[1] * t.theta / (2 + t.theta)
+    return { a = hidden + y[4], b = y[2] + y[3] },
+      y[1] * math.log(2 + t.theta) + (y[2] + y[3]) * math.log(1 - t.theta) + y[4] * math.log(t.theta)
+  end,
+  m_step = function(s) return { theta = s.a / (s.a + s.b) } end,
+}:fit{ 125, 18, 20, 34 }]],
+  },
+  {
+    name = "EM",
+    summary = "A model of the user's own; latent.em makes one.",
+    text = "parameters is the table of the present ones; the record is that of every fit: see fitting.",
+  },
+  {
+    name = "EM:fit",
+    summary = "Fits the model.",
+    args = { data, options },
+    options = {
+      weights, missing,
+      { "on_iteration", "function?", "nil", "function{ iteration, objective, restart, model }; false ends the fit" },
+      { "progress", "boolean", "false", "draw a bar, on a terminal's standard error" },
+      { "max_seconds", "number?", "nil", "end the fit then, with the last complete iteration" },
+    },
+    returns = { { "latent.EM", "the model itself" } },
+    text = "An error in one of the functions passes through; the model keeps its last complete iteration.",
+  },
+  {
+    name = "EM:steps",
+    summary = "The fit as a loop: each turn does one iteration.",
+    args = { data, options },
+    options = { weights, missing },
+    returns = { { "function", "an iterator of i, objective" } },
+  },
+}
