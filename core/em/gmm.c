@@ -18,11 +18,11 @@
       LAT_K, LAT_D                                                                                 \
     }                                                                                              \
   }
-static const lat_parameter full[] = {
+const lat_parameter lat_gmm_full[] = {
     HEAD, {"covariances", {LAT_K, LAT_D, LAT_D}}, {NULL, {LAT_END}}};
-static const lat_parameter diag[] = {HEAD, {"covariances", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
-static const lat_parameter tied[] = {HEAD, {"covariances", {LAT_D, LAT_D}}, {NULL, {LAT_END}}};
-static const lat_parameter spherical[] = {HEAD, {"covariances", {LAT_K}}, {NULL, {LAT_END}}};
+const lat_parameter lat_gmm_diag[] = {HEAD, {"covariances", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
+const lat_parameter lat_gmm_tied[] = {HEAD, {"covariances", {LAT_D, LAT_D}}, {NULL, {LAT_END}}};
+const lat_parameter lat_gmm_spherical[] = {HEAD, {"covariances", {LAT_K}}, {NULL, {LAT_END}}};
 
 bool gmm_is_dense(const lat_gmm *gmm)
 {
@@ -290,7 +290,9 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
     *ready.path = gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
     return LAT_OK;
   }
-  return gmm_prepare(em->work, gmm, parameters, derived);
+  LAT_TRY(gmm_prepare(em->work, gmm, parameters, derived));
+  gmm->record->centred |= *gmm_ready_of(gmm, derived).path == GMM_CENTRED;
+  return LAT_OK;
 }
 
 /* ---- the E-step ------------------------------------------------------------------------------- */
@@ -346,7 +348,8 @@ static bool feasible(const lat_em *em, double *parameters)
     .scratch = scratch_count, .feasible = feasible, .prepare = prepare, .e_step = e_step,          \
     .m_step = gmm_m_step                                                                           \
   }
-static const lat_em_kind kinds[] = {KIND(full), KIND(diag), KIND(tied), KIND(spherical)};
+static const lat_em_kind kinds[] = {KIND(lat_gmm_full), KIND(lat_gmm_diag), KIND(lat_gmm_tied),
+                                    KIND(lat_gmm_spherical)};
 
 const lat_em_kind *lat_gmm_kind(lat_covariance covariance)
 {

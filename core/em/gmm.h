@@ -41,6 +41,7 @@ enum { LAT_GMM_RESEEDS = 2, LAT_GMM_EVENTS = 64 };
 typedef struct lat_gmm_record {
   double *ridge;    /* K: what is added to the diagonal, relative to the data's variance */
   double *reseeded; /* K: how often */
+  bool centred;     /* statistics were about the means at some time */
   size_t count;
   struct lat_gmm_event {
     size_t iteration, component; /* from 1 */
@@ -65,6 +66,9 @@ typedef struct lat_gmm {
   lat_gmm_record *record;
 } lat_gmm;
 
+/* The tables of parameters, by covariance. */
+extern const lat_parameter lat_gmm_full[], lat_gmm_diag[], lat_gmm_tied[], lat_gmm_spherical[];
+
 /* The kind for the loop, one for each covariance: they differ in the table of parameters. */
 const lat_em_kind *lat_gmm_kind(lat_covariance covariance);
 
@@ -79,11 +83,12 @@ lat_status lat_gmm_own_frame(lat_workspace *work, lat_covariance covariance, siz
  * covariance diag(scale^2). */
 void lat_gmm_start(const lat_gmm *gmm, const double *means, double *parameters);
 
-/* Components in order of the first coordinate of their means, then the second, and so on; or in
- * the order given (new component i is old order[i], from 0). */
-lat_status lat_gmm_sort(lat_workspace *work, const lat_gmm *gmm, double *parameters);
+/* order (K, from 0) := the components by the first coordinate of their means, then the second, and
+ * so on. */
+void lat_gmm_rank(const lat_gmm *gmm, const double *parameters, size_t *order);
+/* New component i := old component order[i], in the parameters and, unless NULL, in statistics. */
 lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t *order,
-                           double *parameters);
+                           double *parameters, double *statistics);
 
 /* ---- a fitted mixture ---------------------------------------------------------------------- */
 

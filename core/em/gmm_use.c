@@ -26,20 +26,25 @@ static size_t own_count(const lat_gmm *gmm)
   return gmm->covariance == LAT_COVARIANCE_TIED ? 0 : gmm_covariance_count(gmm) / gmm->K;
 }
 
-lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t *order,
-                           double *parameters)
+/* Blocks of `size` numbers, one a component, in a new order; `old` is scratch. */
+static void permute(size_t K, size_t size, const size_t *order, double *blocks, double *old)
 {
-  size_t D = gmm->D, K = gmm->K, own = own_count(gmm), count = K + K * D + K * own;
+  memcpy(old, blocks, K * size * sizeof *old);
+  for (size_t i = 0; i < K; i++)
+    memcpy(blocks + i * size, old + order[i] * size, size * sizeof *old);
+}
+
+lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t *order,
+                           double *parameters, double *statistics)
+{
+  size_t D = gmm->D, K = gmm->K, own = own_count(gmm), F = gmm_features(gmm);
   lat_mark mark = lat_workspace_mark(work);
-  double *old = lat_doubles(work, count);
+  double *old = lat_doubles(work, K * (own > F ? own : F));
   if (!old) return LAT_MEMORY;
-  memcpy(old, parameters, count * sizeof *old);
-  for (size_t i = 0; i < K; i++) {
-    size_t k = order[i];
-    parameters[i] = old[k];
-    memcpy(parameters + K + i * D, old + K + k * D, D * sizeof *old);
-    memcpy(parameters + K + K * D + i * own, old + K + K * D + k * own, own * sizeof *old);
-  }
+  permute(K, 1, order, parameters, old);
+  permute(K, D, order, parameters + K, old);
+  permute(K, own, order, parameters + K + K * D, old);
+  if (statistics) permute(K, F, order, statistics + 2, old);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
@@ -51,21 +56,16 @@ static bool before(const double *a, const double *b, size_t D)
   return false;
 }
 
-lat_status lat_gmm_sort(lat_workspace *work, const lat_gmm *gmm, double *parameters)
+void lat_gmm_rank(const lat_gmm *gmm, const double *parameters, size_t *order)
 {
+  size_t D = gmm->D;
   const double *means = parameters + gmm->K;
-  lat_mark mark = lat_workspace_mark(work);
-  size_t *order = lat_allocate(work, gmm->K, sizeof *order);
-  if (!order) return LAT_MEMORY;
   for (size_t k = 0; k < gmm->K; k++) { /* insertion: components are few */
     size_t i = k;
-    for (; i > 0 && before(means + k * gmm->D, means + order[i - 1] * gmm->D, gmm->D); i--)
+    for (; i > 0 && before(means + k * D, means + order[i - 1] * D, D); i--)
       order[i] = order[i - 1];
     order[i] = k;
   }
-  LAT_TRY(lat_gmm_reorder(work, gmm, order, parameters));
-  lat_workspace_release(work, mark);
-  return LAT_OK;
 }
 
 /* ---- covariances as they are meant ------------------------------------------------------------------ */
