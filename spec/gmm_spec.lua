@@ -439,3 +439,24 @@ describe("gmm refuses", function()
     assert.equal(2, model:responsibilities(X).cols)
   end)
 end)
+
+describe("gmm_select", function()
+  it("finds Old Faithful's model as mclust does", function()
+    -- mclust 6.0.0's choice among EII, VII, VVI, EEE, VVV of 1..4 components by BIC: EEE, 3
+    local result = latent.gmm_select(latent.datasets.faithful(), { components = { 1, 2, 3, 4 },
+      restarts = 3, tolerance = 1e-10 })
+    assert.equal("tied", result.best.covariance)
+    assert.equal(3, result.best.components)
+    assert.equal(16, #result)
+    for _, row in ipairs(result) do
+      assert.is_true(row.bic >= result.best.bic)
+      assert.near(-2 * row.log_likelihood + row.parameters * math.log(272), row.bic, 1e-8)
+    end
+    assert.is_truthy(tostring(result):find "tied.*%*")
+  end)
+
+  it("refuses unknown criteria", function()
+    helper.fails("criterion must be", latent.gmm_select, latent.datasets.iris(), { criterion = "icl" })
+    helper.fails("empty", latent.gmm_select, latent.datasets.iris(), { components = {} })
+  end)
+end)
