@@ -23,17 +23,33 @@ typedef struct gmm_ready {
   double *means;       /* K x D */
   double *covariances;
   double *factors;      /* W = L^-1 where S = L L': lower triangular; or 1/deviation */
-  double *coefficients; /* K x F: log p(x, k) as a linear function of the features */
+  double *coefficients; /* F x lanes */
 } gmm_ready;
 
-/* The quadratic, linear and constant features of x for one component: vech(xx') for full
- * covariances, x^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
- * then x; then 1. Statistics are the weighted sums of the same features: K x F, and for tied
- * covariances vech(xx') once more. */
+/* Features of x: quadratic ones, of which log p(x, k) is a linear function: the products x_i x_j for
+ * full covariances, x_i^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
+ * then x; then 1. Coefficients and statistics are F x lanes, a row for each feature, with a number
+ * for each component (K, and zeros up to whole vectors). Statistics of tied covariances have the
+ * products of all rows behind them. */
+static inline size_t gmm_lanes(const lat_gmm *gmm)
+{
+  return (gmm->K + 7) / 8 * 8;
+}
 size_t gmm_quadratic(const lat_gmm *gmm);
 static inline size_t gmm_features(const lat_gmm *gmm)
 {
   return gmm_quadratic(gmm) + gmm->D + 1;
+}
+static inline size_t gmm_statistics(const lat_gmm *gmm) /* but for the products of tied ones */
+{
+  return gmm_features(gmm) * gmm_lanes(gmm);
+}
+/* Which product is x_i x_j, i <= j: those of columns that are s apart around a circle lie side by
+ * side, so that they are a product of two vectors. */
+static inline size_t gmm_product(size_t D, size_t i, size_t j)
+{
+  size_t apart = j - i;
+  return 2 * apart < D || (2 * apart == D) ? apart * D + i : (D - apart) * D + j;
 }
 static inline size_t gmm_triangle(size_t D)
 {
@@ -81,13 +97,14 @@ size_t gmm_scratch_count(const lat_gmm *gmm);
 
 typedef struct gmm_block {
   size_t n;
-  double *features; /* F x n, of which T, D x n, is x itself; only T in wide mixtures */
-  double *T;
+  double *features;         /* n x F, when the path is by features */
+  double *lanes;            /* n x lanes: log p(x, k), then responsibilities, beside them */
+  double *T;                /* D x n: x by columns, on other paths */
   double *joint;            /* K x n: log p(x, k), then responsibilities times weights */
   double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
   double *weights;          /* n: or NULL when all are 1 */
   double *Y;                /* D x n */
-  double *spare;            /* D x D + 2n */
+  double *spare;            /* D x D + 2n, at least 2D */
 } gmm_block;
 
 /* Which rows of a chunk a block has, and what is missing of them: the same columns of all. */
@@ -107,8 +124,8 @@ static inline size_t gmm_row(const gmm_rows *rows, size_t i)
 
 gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n);
 
-/* T := the rows of X, and on demand the features. */
-void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool features,
+/* Loads the rows of X, as features when the path is by them and they are complete; else T. */
+void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
               gmm_block *block);
 /* joint := log p(x, k), but for `common`. */
 void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block);

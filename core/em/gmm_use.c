@@ -37,14 +37,15 @@ static void permute(size_t K, size_t size, const size_t *order, double *blocks, 
 lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t *order,
                            double *parameters, double *statistics)
 {
-  size_t D = gmm->D, K = gmm->K, own = own_count(gmm), F = gmm_features(gmm);
+  size_t D = gmm->D, K = gmm->K, own = own_count(gmm);
   lat_mark mark = lat_workspace_mark(work);
-  double *old = lat_doubles(work, K * (own > F ? own : F));
+  double *old = lat_doubles(work, K * (own > D ? own : D));
   if (!old) return LAT_MEMORY;
   permute(K, 1, order, parameters, old);
   permute(K, D, order, parameters + K, old);
   permute(K, own, order, parameters + K + K * D, old);
-  if (statistics) permute(K, F, order, statistics + 2, old);
+  for (size_t f = 0; statistics && f < gmm_features(gmm); f++)
+    permute(K, 1, order, statistics + 2 + f * gmm_lanes(gmm), old);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
