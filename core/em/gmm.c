@@ -134,7 +134,8 @@ static const double guard = 1e7;
 size_t gmm_derived_count(const lat_gmm *gmm)
 {
   size_t D = gmm->D, K = gmm->K;
-  return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) + gmm_statistics(gmm);
+  return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) +
+         (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
 }
 
 gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
@@ -264,7 +265,7 @@ lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *pa
   lat_mark mark = lat_workspace_mark(work);
   double *P = lat_doubles(work, D * D + D);
   if (!P) return LAT_MEMORY;
-  memset(ready.coefficients, 0, gmm_statistics(gmm) * sizeof(double));
+  if (!gmm_is_wide(gmm)) memset(ready.coefficients, 0, gmm_statistics(gmm) * sizeof(double));
   double volume = -0.5 * (double)D * log(2 * acos(-1)), worst = 0, log_det = 0, trace = 0;
   for (size_t d = 0; d < D; d++) volume -= ready.log_scale[d];
   for (size_t k = 0; k < K; k++) {

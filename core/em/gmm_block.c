@@ -26,6 +26,7 @@ LAT_CLONES static void add_square(size_t n, const double *restrict x, double *re
   for (size_t i = 0; i < n; i++) z[i] += x[i] * x[i];
 }
 
+/* the sum of x^2, in eight sums that vectors can hold */
 LAT_CLONES static double square_sum(size_t n, const double *x)
 {
   double sums[8] = {0}, rest = 0;
@@ -43,25 +44,13 @@ LAT_CLONES static void log_density(size_t n, double c, double *z)
   for (size_t i = 0; i < n; i++) z[i] = c - 0.5 * z[i];
 }
 
-/* the sum of w x^2, in eight sums that vectors can hold */
-LAT_CLONES static double weighted_square(size_t n, const double *w, const double *x)
-{
-  double sums[8] = {0}, rest = 0;
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (size_t j = 0; j < 8; j++) sums[j] += w[i + j] * x[i + j] * x[i + j];
-  for (; i < n; i++) rest += w[i] * x[i] * x[i];
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])) +
-         rest;
-}
-
 /* ---- memory ------------------------------------------------------------------------------------ */
 
 /* Numbers for each row of a block. */
 static size_t row_count(const lat_gmm *gmm)
 {
   size_t features = gmm_is_wide(gmm) ? 0 : gmm_features(gmm) + gmm_lanes(gmm);
-  return features + 2 * gmm->D + gmm->K + 5;
+  return features + 3 * gmm->D + gmm->K + 5;
 }
 
 /* Features and the rest stay in the second-level cache, and products are of the size that BLAS does
@@ -88,7 +77,8 @@ gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n)
   block.common = block.log_sum + n;
   block.weights = block.common + n;
   block.Y = block.weights + n;
-  block.spare = block.Y + gmm->D * n;
+  block.Z = block.Y + gmm->D * n;
+  block.spare = block.Z + gmm->D * n;
   return block;
 }
 
@@ -149,17 +139,24 @@ void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, b
 
 /* ---- densities ------------------------------------------------------------------------------------- */
 
-/* Y := W Y for component k's factor */
-static void whiten(const lat_gmm *gmm, const gmm_ready *ready, size_t k, size_t n, double *Y)
+/* Z := W Y for component k's factor. In panels of W's rows, each as far as the diagonal: products
+ * of matrices of this size are faster than triangular ones by more than the corners cost. */
+static void whiten(const lat_gmm *gmm, const gmm_ready *ready, size_t k, size_t n, const double *Y,
+                   double *Z)
 {
   const double *W = gmm_part(gmm, ready->factors, k);
+  size_t D = gmm->D;
   if (gmm_is_dense(gmm)) {
-    cblas_dtrmm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (blasint)gmm->D,
-                (blasint)n, 1, W, (blasint)gmm->D, Y, (blasint)n);
+    for (size_t first = 0; first < D; first += 16) {
+      size_t end = first + 16 < D ? first + 16 : D;
+      cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)(end - first), (blasint)n,
+                  (blasint)end, 1, W + first * D, (blasint)D, Y, (blasint)n, 0, Z + first * n,
+                  (blasint)n);
+    }
     return;
   }
   bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
-  for (size_t d = 0; d < gmm->D; d++) scale_row(n, Y + d * n, 0, W[one ? 0 : d], Y + d * n);
+  for (size_t d = 0; d < D; d++) scale_row(n, Y + d * n, 0, W[one ? 0 : d], Z + d * n);
 }
 
 /* z := c - |Y|^2/2, column by column */
@@ -168,13 +165,6 @@ static void normal(size_t D, size_t n, double c, const double *Y, double *z)
   memset(z, 0, n * sizeof *z);
   for (size_t d = 0; d < D; d++) add_square(n, Y + d * n, z);
   log_density(n, c, z);
-}
-
-/* Y := T - centre */
-static void centre(const lat_gmm *gmm, const gmm_block *block, const double *about)
-{
-  for (size_t d = 0; d < gmm->D; d++)
-    scale_row(block->n, block->T + d * block->n, about ? about[d] : 0, 1, block->Y + d * block->n);
 }
 
 /* The rows x of the features into Y (n x D), times roots unless NULL. */
@@ -199,9 +189,9 @@ static void feature_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_bl
   lat_copy(&beside, &joint);
   if (gmm->covariance != LAT_COVARIANCE_TIED) return;
   take_linear(gmm, block, NULL);
-  cblas_dtrmm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (blasint)n,
-              (blasint)D, 1, ready->factors, (blasint)D, block->Y, (blasint)D);
-  for (size_t i = 0; i < n; i++) block->common[i] = -0.5 * square_sum(D, block->Y + i * D);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)D, (blasint)D, 1,
+              block->Y, (blasint)D, ready->factors, (blasint)D, 0, block->Z, (blasint)D);
+  for (size_t i = 0; i < n; i++) block->common[i] = -0.5 * square_sum(D, block->Z + i * D);
 }
 
 void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
@@ -218,9 +208,11 @@ void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
     return;
   }
   for (size_t k = 0; k < K; k++) {
-    centre(gmm, block, ready->means + k * gmm->D);
-    whiten(gmm, ready, k, n, block->Y);
-    normal(gmm->D, n, ready->constants[k], block->Y, block->joint + k * n);
+    const double *mean = ready->means + k * gmm->D;
+    for (size_t d = 0; d < gmm->D; d++)
+      scale_row(n, block->T + d * n, mean[d], 1, block->Y + d * n);
+    whiten(gmm, ready, k, n, block->Y, block->Z);
+    normal(gmm->D, n, ready->constants[k], block->Z, block->joint + k * n);
   }
 }
 
@@ -266,60 +258,64 @@ void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *r
 
 /* ---- statistics ------------------------------------------------------------------------------------------ */
 
-/* Adds the upper triangle of A to products, `step` apart. */
+/* Adds the upper triangle of A to products, `step` apart; in their order (gmm_product). */
 static void add_products(size_t D, const double *A, size_t step, double *products)
 {
-  for (size_t i = 0; i < D; i++)
-    for (size_t j = i; j < D; j++) products[gmm_product(D, i, j) * step] += A[i * D + j];
+  for (size_t s = 0; 2 * s <= D; s++) {
+    size_t straight = D - s, all = 2 * s == D ? straight : D;
+    for (size_t i = 0; i < straight; i++, products += step) *products += A[i * (D + 1) + s];
+    for (size_t i = straight; i < all; i++, products += step)
+      *products += A[(i - straight) * D + i];
+  }
 }
 
 /* Where component k's quadratic statistics begin, and how far apart they are. */
 static double *quadratic_of(const lat_gmm *gmm, size_t k, double *statistics, size_t *step)
 {
   bool tied = gmm->covariance == LAT_COVARIANCE_TIED;
-  *step = tied ? 1 : gmm_lanes(gmm);
-  return tied ? statistics + gmm_statistics(gmm) : statistics + k;
+  *step = tied ? 1 : gmm_step(gmm);
+  return statistics + (tied ? gmm_statistics(gmm) : k * gmm_apart(gmm));
 }
 
-/* products += Y diag(r) Y'. Rows that the component has nothing to do with are left out: where
- * components are far apart that is nearly all of the work. */
-static void add_scatter(size_t D, size_t n, double *Y, const double *r, double *spare, size_t step,
-                        double *products)
+/* Z (D x m) := sqrt(r) (Y - about), for the m rows that the component has anything to do with; where
+ * components are far apart that spares nearly all of the work. */
+static size_t gather(size_t D, size_t n, const double *Y, const double *about, const double *r,
+                     double *Z, double *roots)
 {
-  double *A = spare, *roots = A + D * D;
   size_t *index = (size_t *)(void *)(roots + n), m = 0;
   for (size_t i = 0; i < n; i++) {
     if (!(r[i] > 1e-30)) continue;
     roots[m] = sqrt(r[i]);
     index[m++] = i;
   }
-  if (m == 0) return;
   for (size_t d = 0; d < D; d++) {
-    const double *from = Y + d * n;
-    double *to = Y + d * m;
-    for (size_t i = 0; i < m; i++) to[i] = roots[i] * from[index[i]];
+    const double *from = Y + d * n, centre = about ? about[d] : 0;
+    double *to = Z + d * m;
+    for (size_t i = 0; i < m; i++) to[i] = roots[i] * (from[index[i]] - centre);
   }
-  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)D, (blasint)m, 1, Y, (blasint)m, 0,
-              A, (blasint)D);
-  add_products(D, A, step, products);
+  return m;
 }
 
-void gmm_add_component(const lat_gmm *gmm, size_t k, size_t n, double *Y, const double *r,
-                       double *spare, double *statistics)
+void gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
+                       const double *about, double *statistics)
 {
-  size_t D = gmm->D, lanes = gmm_lanes(gmm), step;
-  double *linear = statistics + gmm_quadratic(gmm) * lanes + k, weight = 0;
+  size_t D = gmm->D, n = block->n, between = gmm_step(gmm), step;
+  double *A = block->spare, *roots = A + D * D, *Z = block->Z;
+  double *linear = statistics + gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
   double *quadratic = quadratic_of(gmm, k, statistics, &step);
-  for (size_t i = 0; i < n; i++) weight += r[i];
-  linear[D * lanes] += weight;
-  cblas_dgemv(CblasRowMajor, CblasNoTrans, (blasint)D, (blasint)n, 1, Y, (blasint)n, r, 1, 1,
-              linear, (blasint)lanes);
+  size_t m = gather(D, n, Y, about, block->joint + k * n, Z, roots);
+  if (m == 0) return;
+  linear[D * between] += square_sum(m, roots);
+  cblas_dgemv(CblasRowMajor, CblasNoTrans, (blasint)D, (blasint)m, 1, Z, (blasint)m, roots, 1, 1,
+              linear, (blasint)between);
   if (gmm_is_dense(gmm)) {
-    add_scatter(D, n, Y, r, spare, step, quadratic);
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)D, (blasint)m, 1, Z, (blasint)m,
+                0, A, (blasint)D);
+    add_products(D, A, step, quadratic);
     return;
   }
   bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
-  for (size_t d = 0; d < D; d++) quadratic[one ? 0 : d * step] += weighted_square(n, r, Y + d * n);
+  for (size_t d = 0; d < D; d++) quadratic[one ? 0 : d * step] += square_sum(m, Z + d * m);
 }
 
 void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
@@ -360,9 +356,6 @@ void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block
     accumulate_features(gmm, block, statistics);
     return;
   }
-  for (size_t k = 0; k < gmm->K; k++) {
-    centre(gmm, block, gmm_centre(gmm, ready, k));
-    gmm_add_component(gmm, k, block->n, block->Y, block->joint + k * block->n, block->spare,
-                      statistics);
-  }
+  for (size_t k = 0; k < gmm->K; k++)
+    gmm_add_component(gmm, k, block, block->T, gmm_centre(gmm, ready, k), statistics);
 }

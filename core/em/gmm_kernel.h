@@ -26,10 +26,18 @@ typedef struct gmm_ready {
   double *coefficients; /* F x lanes */
 } gmm_ready;
 
+/* More columns than this: features would be more work than triangular products. */
+enum { GMM_FEATURE_COLUMNS = 40 };
+static inline bool gmm_is_wide(const lat_gmm *gmm)
+{
+  return gmm->covariance == LAT_COVARIANCE_FULL && gmm->D > GMM_FEATURE_COLUMNS;
+}
+
 /* Features of x: quadratic ones, of which log p(x, k) is a linear function: the products x_i x_j for
  * full covariances, x_i^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
  * then x; then 1. Coefficients and statistics are F x lanes, a row for each feature, with a number
- * for each component (K, and zeros up to whole vectors). Statistics of tied covariances have the
+ * for each component (K, and zeros up to whole vectors); in wide mixtures, which don't compute by
+ * features, statistics are K x F. Statistics of tied covariances have the
  * products of all rows behind them. */
 static inline size_t gmm_lanes(const lat_gmm *gmm)
 {
@@ -40,9 +48,19 @@ static inline size_t gmm_features(const lat_gmm *gmm)
 {
   return gmm_quadratic(gmm) + gmm->D + 1;
 }
-static inline size_t gmm_statistics(const lat_gmm *gmm) /* but for the products of tied ones */
+/* Statistics but for the products of tied ones; how far apart the features of a component and the
+ * components are in them. */
+static inline size_t gmm_statistics(const lat_gmm *gmm)
 {
-  return gmm_features(gmm) * gmm_lanes(gmm);
+  return gmm_features(gmm) * (gmm_is_wide(gmm) ? gmm->K : gmm_lanes(gmm));
+}
+static inline size_t gmm_step(const lat_gmm *gmm)
+{
+  return gmm_is_wide(gmm) ? 1 : gmm_lanes(gmm);
+}
+static inline size_t gmm_apart(const lat_gmm *gmm)
+{
+  return gmm_is_wide(gmm) ? gmm_features(gmm) : 1;
 }
 /* Which product is x_i x_j, i <= j: those of columns that are s apart around a circle lie side by
  * side, so that they are a product of two vectors. */
@@ -62,13 +80,6 @@ gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived);
 size_t gmm_derived_count(const lat_gmm *gmm);
 lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
                        double *derived);
-
-/* More columns than this: features would be more work than triangular products. */
-enum { GMM_FEATURE_COLUMNS = 40 };
-static inline bool gmm_is_wide(const lat_gmm *gmm)
-{
-  return gmm->covariance == LAT_COVARIANCE_FULL && gmm->D > GMM_FEATURE_COLUMNS;
-}
 
 /* Component k's part of the covariances or factors. */
 static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
@@ -103,7 +114,7 @@ typedef struct gmm_block {
   double *joint;            /* K x n: log p(x, k), then responsibilities times weights */
   double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
   double *weights;          /* n: or NULL when all are 1 */
-  double *Y;                /* D x n */
+  double *Y, *Z;            /* D x n each */
   double *spare;            /* D x D + 2n, at least 2D */
 } gmm_block;
 
@@ -139,10 +150,10 @@ void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *r
 void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
                     double *statistics);
 
-/* Adds component k's share: rows Y (D x n, about the centre of its statistics, overwritten) with
- * weights r. `spare` is a block's. */
-void gmm_add_component(const lat_gmm *gmm, size_t k, size_t n, double *Y, const double *r,
-                       double *spare, double *statistics);
+/* Adds component k's share of the block, whose rows are Y (D x n), to its statistics about `about`
+ * (NULL: 0). */
+void gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
+                       const double *about, double *statistics);
 /* Adds `weight` times C (m x m, or m variances) to component k's quadratic statistics; C belongs
  * to the given columns. */
 void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,

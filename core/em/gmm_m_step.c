@@ -33,12 +33,12 @@ static size_t diagonal_count(const lat_gmm *gmm)
   return gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 1 : gmm->D;
 }
 
-/* Component k's covariance from its statistics S2/N - d d', in lane k. */
+/* Component k's covariance from its statistics S2/N - d d'. */
 static void own_covariance(const update *u, size_t k, const double *quadratic)
 {
   const lat_gmm *gmm = u->gmm;
   size_t D = gmm->D;
-  size_t lanes = gmm_lanes(gmm);
+  size_t step = gmm_step(gmm);
   double *S = gmm_part(gmm, u->covariances, k), n = u->counts[k];
   const double *offset = u->offsets + k * D;
   switch (gmm->covariance) {
@@ -46,10 +46,10 @@ static void own_covariance(const update *u, size_t k, const double *quadratic)
     for (size_t i = 0; i < D; i++)
       for (size_t j = i; j < D; j++)
         S[i * D + j] = S[j * D + i] =
-            quadratic[gmm_product(D, i, j) * lanes] / n - offset[i] * offset[j];
+            quadratic[gmm_product(D, i, j) * step] / n - offset[i] * offset[j];
     break;
   case LAT_COVARIANCE_DIAG:
-    for (size_t d = 0; d < D; d++) S[d] = quadratic[d * lanes] / n - offset[d] * offset[d];
+    for (size_t d = 0; d < D; d++) S[d] = quadratic[d * step] / n - offset[d] * offset[d];
     break;
   default:
     *S = *quadratic / n;
@@ -164,13 +164,13 @@ static bool is_empty(update *u, size_t k, const gmm_ready *ready)
 static void find_means(update *u, const gmm_ready *ready, const double *statistics)
 {
   const lat_gmm *gmm = u->gmm;
-  size_t D = gmm->D, lanes = gmm_lanes(gmm);
+  size_t D = gmm->D, step = gmm_step(gmm);
   for (size_t k = 0; k < gmm->K; k++) {
-    const double *linear = statistics + gmm_quadratic(gmm) * lanes + k;
+    const double *linear = statistics + gmm_quadratic(gmm) * step + k * gmm_apart(gmm);
     const double *about = gmm_centre(gmm, ready, k);
-    double n = u->counts[k] = linear[D * lanes];
+    double n = u->counts[k] = linear[D * step];
     for (size_t d = 0; d < D; d++) {
-      u->offsets[k * D + d] = n > 0 ? linear[d * lanes] / n : 0;
+      u->offsets[k * D + d] = n > 0 ? linear[d * step] / n : 0;
       u->means[k * D + d] = u->offsets[k * D + d] + (about ? about[d] : 0);
     }
   }
@@ -214,7 +214,7 @@ lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters)
   }
   for (size_t k = 0; k < K; k++) {
     if (is_empty(&u, k, &ready) || gmm->covariance == LAT_COVARIANCE_TIED) continue;
-    own_covariance(&u, k, features + k);
+    own_covariance(&u, k, features + k * gmm_apart(gmm));
     secure(&u, k);
   }
   write_out(&u, parameters);

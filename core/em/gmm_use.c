@@ -39,13 +39,15 @@ lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t
 {
   size_t D = gmm->D, K = gmm->K, own = own_count(gmm);
   lat_mark mark = lat_workspace_mark(work);
-  double *old = lat_doubles(work, K * (own > D ? own : D));
+  size_t F = gmm_features(gmm), most = own > F ? own : F;
+  double *old = lat_doubles(work, K * most);
   if (!old) return LAT_MEMORY;
   permute(K, 1, order, parameters, old);
   permute(K, D, order, parameters + K, old);
   permute(K, own, order, parameters + K + K * D, old);
-  for (size_t f = 0; statistics && f < gmm_features(gmm); f++)
-    permute(K, 1, order, statistics + 2 + f * gmm_lanes(gmm), old);
+  if (statistics && gmm_is_wide(gmm)) permute(K, F, order, statistics + 2, old);
+  for (size_t f = 0; statistics && !gmm_is_wide(gmm) && f < F; f++)
+    permute(K, 1, order, statistics + 2 + f * gmm_step(gmm), old);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
