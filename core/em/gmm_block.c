@@ -104,12 +104,16 @@ static void load_features(const lat_gmm *gmm, const gmm_ready *ready, const lat_
                           gmm_block *block)
 {
   size_t D = gmm->D, V = gmm_quadratic(gmm), F = V + D + 1;
-  lat_matrix rows = lat_matrix_of(block->Y, block->n, D);
+  lat_matrix rows = *X;
   double *x = block->spare;
-  lat_copy(X, &rows);
+  if (X->dtype != LAT_FLOAT64 || X->col_stride != 1) {
+    rows = lat_matrix_of(block->Y, block->n, D);
+    lat_copy(X, &rows);
+  }
   for (size_t i = 0; i < block->n; i++) {
     double *f = block->features + i * F;
-    place(D, block->Y + i * D, gmm->shift, ready->inverse, x);
+    place(D, (const double *)rows.data + (ptrdiff_t)i * rows.row_stride, gmm->shift, ready->inverse,
+          x);
     if (gmm->covariance == LAT_COVARIANCE_FULL) products(D, x, f);
     if (gmm->covariance == LAT_COVARIANCE_DIAG) multiply_rows(D, x, x, f);
     if (gmm->covariance == LAT_COVARIANCE_SPHERICAL) *f = square_sum(D, x);
