@@ -56,7 +56,7 @@ local function sample(class)
   if class == "Matrix" then return latent.matrix.zeros(2, 3) end
   if class == "Random" then return latent.random(1) end
   local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 } }
-  return latent[class:lower()] {}:fit(X)
+  return latent[class:lower()](class == "KMeans" and { clusters = 2 } or {}):fit(X)
 end
 
 describe("the documentation", function()

@@ -24,6 +24,19 @@ def positive(n):
     return np.random.default_rng(5).uniform(0.01, 20.0, n)
 
 
+def blobs(n, d, k, spread, start=False):
+    """K Gaussian clouds whose centres deviate by `spread`; the start is K of the rows."""
+    g = np.random.default_rng(1)
+    X = g.standard_normal((n, d)) + spread * g.standard_normal((k, d))[g.integers(k, size=n)]
+    return X[g.choice(n, k, replace=False)] if start else X
+
+
+BLOBS = {
+    "separated": (200_000, 32, 64, 3.0),
+    "overlapping": (200_000, 32, 64, 0.5),
+    "784": (20_000, 784, 10, 0.1),
+}
+
 INPUTS = {
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),
@@ -31,6 +44,8 @@ INPUTS = {
     "pca_500x10000": lambda: spectrum(500, 10_000),
     "symmetric_2000": lambda: symmetric(2_000),
     "positive_1e7": lambda: positive(10_000_000),
+    **{f"blobs_{key}": lambda args=args: blobs(*args) for key, args in BLOBS.items()},
+    **{f"blobs_{key}_start": lambda args=args: blobs(*args, True) for key, args in BLOBS.items()},
 }
 
 folder, name = sys.argv[1:]

@@ -25,6 +25,7 @@ local rooms = {
   { "pca" },
   { "gmm" },
   { "em" },
+  { "kmeans" },
   { "files" },
   { "datasets" },
   { "plot" },
