@@ -92,19 +92,23 @@ latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who)
 
 /* ---- a fit ---------------------------------------------------------------------------------------- */
 
-/* The frame of coordinates and the record's arrays outlive a fit: partial_fit goes on with them. */
+/* The frame of coordinates and the record's arrays outlive a fit: partial_fit goes on with them. The
+ * run holds them too, in case its model is fitted to other columns before it is over. */
 static void make_memory(lua_State *L, latL_Gmm *g, size_t D)
 {
   size_t K = g->core.K;
-  if (g->core.shift && g->core.D == D) return;
-  double *memory = latL_newmatrix(L, 1, 2 * D + 2 * K, LAT_FLOAT64)->view.data;
-  memset(memory, 0, (2 * D + 2 * K) * sizeof *memory);
-  latL_keep(L, LATL_MODEL, MEMORY);
-  g->core.D = D;
-  g->core.shift = memory;
-  g->core.scale = memory + D;
-  g->record.ridge = memory + 2 * D;
-  g->record.reseeded = g->record.ridge + K;
+  if (!g->core.shift || g->core.D != D) {
+    double *memory = latL_newmatrix(L, 1, 2 * D + 2 * K, LAT_FLOAT64)->view.data;
+    memset(memory, 0, (2 * D + 2 * K) * sizeof *memory);
+    latL_keep(L, LATL_MODEL, MEMORY);
+    g->core.D = D;
+    g->core.shift = memory;
+    g->core.scale = memory + D;
+    g->record.ridge = memory + 2 * D;
+    g->record.reseeded = g->record.ridge + K;
+  }
+  lua_getfield(L, LATL_MODEL, MEMORY);
+  latL_hold(L, LATL_RUN_OWN);
 }
 
 /* The option `labels`: N integers from 0 (not known) to K, into the run's memory. */
@@ -134,12 +138,15 @@ static void plan(lua_State *L, latL_Run *run)
 {
   latL_Gmm *g = run->model;
   make_memory(L, g, run->sizes[LAT_D]);
-  run->core = lat_gmm_kind(g->core.covariance);
-  run->context = &g->core;
-  run->sizes[LAT_K] = g->core.K;
-  g->core.seed = run->seed;
-  g->core.labels = g->core.running ? NULL : read_labels(L, run, g->core.K);
-  g->ranked = !g->core.labels && !g->core.running && g->start != GIVEN;
+  lat_gmm *core = lat_allocate(run->work, 1, sizeof *core);
+  if (!core) latL_error(L, run->who, "%s", run->work->message);
+  *core = g->core;
+  core->seed = run->seed;
+  core->labels = core->running ? NULL : read_labels(L, run, core->K);
+  g->ranked = !core->labels && !core->running && g->start != GIVEN;
+  run->core = lat_gmm_kind(core->covariance);
+  run->context = core;
+  run->sizes[LAT_K] = core->K;
 }
 
 static void forget_record(latL_Gmm *g)
@@ -151,7 +158,7 @@ static void forget_record(latL_Gmm *g)
 /* Coordinates in which the data has mean 0 and deviation 1. */
 static lat_status find_frame(latL_Run *run, const lat_matrix *X)
 {
-  latL_Gmm *g = run->model;
+  const lat_gmm *core = run->context;
   size_t D = X->cols, count = lat_column_moments_count(D);
   double *memory = lat_doubles(run->work, count);
   if (!memory) return LAT_MEMORY;
@@ -159,16 +166,15 @@ static lat_status find_frame(latL_Run *run, const lat_matrix *X)
   lat_column_moments m = lat_column_moments_of(memory, D);
   LAT_TRY(lat_column_moments_add(run->work, &m, X, run->sample_weights, run->missing));
   for (size_t d = 0; d < D; d++) m.scatter[d] = m.weight[d] > 0 ? m.scatter[d] / m.weight[d] : 0;
-  lat_gmm_frame(g->core.covariance, D, m.mean, m.scatter, (double *)g->core.shift,
-                (double *)g->core.scale);
+  lat_gmm_frame(core->covariance, D, m.mean, m.scatter, (double *)core->shift,
+                (double *)core->scale);
   return LAT_OK;
 }
 
 /* The parameters that labels make: one pass of the loop, in which densities aren't asked for. */
 static lat_status from_labels(latL_Run *run, const lat_matrix *X, const uint32_t *labels)
 {
-  latL_Gmm *g = run->model;
-  lat_gmm core = g->core;
+  lat_gmm core = *(const lat_gmm *)run->context;
   core.labels = labels;
   core.labelled_only = true;
   lat_em em;
@@ -183,14 +189,14 @@ static lat_status from_labels(latL_Run *run, const lat_matrix *X, const uint32_t
 /* X itself, or a copy with the means in the place of missing entries. */
 static lat_status complete(latL_Run *run, lat_matrix *X)
 {
-  const latL_Gmm *g = run->model;
+  const lat_gmm *core = run->context;
   if (!run->missing) return LAT_OK;
   lat_matrix full = lat_matrix_new(run->work, X->rows, X->cols);
   if (!full.data) return LAT_MEMORY;
   lat_copy(X, &full);
   double *x = full.data;
   for (size_t i = 0; i < X->rows * X->cols; i++)
-    if (isnan(x[i])) x[i] = g->core.shift[i % X->cols];
+    if (isnan(x[i])) x[i] = core->shift[i % X->cols];
   *X = full;
   return LAT_OK;
 }
@@ -207,7 +213,7 @@ static lat_status find_start(latL_Run *run, lat_matrix X)
   if (g->start == RANDOM) {
     lat_random random = {.seed = run->seed};
     LAT_TRY(lat_kmeans_random(run->work, &X, weights, K, &random, centers));
-    lat_gmm_start(&g->core, centers, run->parameters);
+    lat_gmm_start(run->context, centers, run->parameters);
     return LAT_OK;
   }
   lat_kmeans_options options = {.seed = run->seed, .em = {.max_iterations = 30, .tolerance = 1e-4}};
@@ -270,7 +276,7 @@ static lat_status take_init(lua_State *L, latL_Run *run)
   int init = lua_gettop(L);
   lua_getfield(L, init, "means");
   take_given(L, run, "init.means", K, D, means);
-  lat_gmm_start(&g->core, means, parameters);
+  lat_gmm_start(run->context, means, parameters);
   if (lua_getfield(L, init, "weights") != LUA_TNIL)
     take_given(L, run, "init.weights", K, 1, parameters);
   for (size_t k = 0; k < K; k++) total += parameters[k] >= 0 ? parameters[k] : NAN;
@@ -286,6 +292,7 @@ static lat_status take_init(lua_State *L, latL_Run *run)
 static lat_status start(lua_State *L, latL_Run *run)
 {
   latL_Gmm *g = run->model;
+  const uint32_t *labels = ((const lat_gmm *)run->context)->labels;
   lat_matrix X = latL_sample(L, run);
   if (X.rows < g->core.K)
     latL_error(L, run->who, "components is %I, but X has %I rows", (lua_Integer)g->core.K,
@@ -297,7 +304,7 @@ static lat_status start(lua_State *L, latL_Run *run)
   }
   forget_record(g);
   lat_status status = g->start == GIVEN ? take_init(L, run)
-                      : g->core.labels  ? from_labels(run, &X, g->core.labels)
+                      : labels          ? from_labels(run, &X, labels)
                                         : find_start(run, X);
   forget_record(g);
   return status;
@@ -323,19 +330,31 @@ static void publish(lua_State *L, latL_Run *run)
   latL_keep(L, LATL_MODEL, "events");
 }
 
+/* The mixture as its parameters are, whatever has been begun since. */
+static lat_gmm fitted(const latL_Gmm *g)
+{
+  lat_gmm core = g->core;
+  core.D = g->em.base.sizes[LAT_D];
+  core.K = g->em.base.sizes[LAT_K];
+  return core;
+}
+
 void latL_reordergmm(lua_State *L, const char *who, const size_t *order)
 {
   latL_Gmm *g = lua_touserdata(L, 1);
-  size_t sizes[LAT_SIZES], K = g->core.K;
+  lat_gmm core = fitted(g);
+  size_t sizes[LAT_SIZES], K = core.K;
   memcpy(sizes, g->em.base.sizes, sizeof sizes);
   const double *old = g->em.base.flat;
   double *fresh = latL_newparameters(L, g->em.base.kind, sizes);
   memcpy(fresh, old, lat_parameters_count(g->em.base.kind->parameters, sizes) * sizeof *fresh);
   lua_getiuservalue(L, 1, LATL_STATE);
   const latL_Matrix *state = latL_tomatrix(L, -1);
+  size_t count = lat_gmm_kind(core.covariance)->statistics(&(lat_em){.model = &core});
+  bool belongs = state && state->view.cols == count;
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),
-             lat_gmm_reorder(work, &g->core, order, fresh, state ? state->view.data : NULL));
+             lat_gmm_reorder(work, &core, order, fresh, belongs ? state->view.data : NULL));
   lua_pop(L, 1);
   latL_adopt(L, 1, sizes);
   lua_getiuservalue(L, 1, LATL_KEPT);
@@ -353,12 +372,12 @@ void latL_reordergmm(lua_State *L, const char *who, const size_t *order)
 static void finish(lua_State *L, latL_Run *run)
 {
   latL_Gmm *g = run->model;
-  g->core.labels = NULL; /* they are the run's memory */
   if (g->record.centred && !g->core.running) g->em.seen = 0;
   if (!g->ranked) return;
   int top = lua_gettop(L);
-  size_t *order = lua_newuserdatauv(L, g->core.K * sizeof *order, 0);
-  lat_gmm_rank(&g->core, g->em.base.flat, order);
+  lat_gmm core = fitted(g);
+  size_t *order = lua_newuserdatauv(L, core.K * sizeof *order, 0);
+  lat_gmm_rank(&core, g->em.base.flat, order);
   latL_reordergmm(L, run->who, order);
   lua_settop(L, top);
 }

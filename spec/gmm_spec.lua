@@ -185,6 +185,16 @@ describe("gmm", function()
     assert.equal(4, model.iterations)
   end)
 
+  it("may be fitted to other columns while its steps go on", function()
+    local model = latent.gmm { components = 2 }
+    for i in model:steps(X) do
+      if i == 2 then model:fit((latent.datasets.iris())) end
+      if i == 4 then break end
+    end
+    assert.equal(2, model.means.cols)
+    assert.equal(2, model:responsibilities(X).cols)
+  end)
+
   it("goes on with new rows", function()
     local all = clusters(2000):shuffle(latent.random(1))
     local model = latent.gmm { components = 3, seed = 1 }
