@@ -7,7 +7,8 @@
 #include "em.h"
 
 /* The parts in Lua, required at their first use. */
-static const char *const parts[] = {"help", "plot", "progress", "datasets", "batches", NULL};
+static const char *const parts[] = {"help",    "plot",       "progress", "datasets",
+                                    "batches", "gmm_select", NULL};
 
 static int lazy_part(lua_State *L)
 {
@@ -57,6 +58,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_em(L);
   latL_open_em_model(L);
   latL_open_kmeans(L);
+  latL_open_gmm(L);
   latL_open_system(L);
   lua_pushcfunction(L, threads);
   lua_setfield(L, -2, "threads");

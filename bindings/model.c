@@ -35,6 +35,7 @@ static int index_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
+  kind = m->kind; /* several kinds may share a metatable */
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
@@ -64,6 +65,7 @@ static int tostring_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
+  kind = m->kind;
   luaL_Buffer text;
   luaL_buffinit(L, &text);
   luaL_addstring(&text, kind->name);

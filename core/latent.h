@@ -41,8 +41,11 @@ using std::atomic_int;
 #include "projection/pca.h"
 #include "projection/scaler.h"
 
+#include "em/assignment.h"
 #include "em/em.h"
+#include "em/gmm.h"
 #include "em/kmeans.h"
+#include "em/responsibilities.h"
 
 #include "files/csv.h"
 #include "files/npy.h"

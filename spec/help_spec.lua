@@ -42,7 +42,8 @@ local function exported()
       ::continue::
     end
   end
-  for _, part in ipairs { "help", "plot", "progress", "datasets", "batches" } do local _ = latent[part] end
+  local parts = { "help", "plot", "progress", "datasets", "batches", "gmm_select" }
+  for _, part in ipairs(parts) do local _ = latent[part] end
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
     local name = type(key) == "string" and key:match("^latent%.(%u%w*)$")

@@ -37,11 +37,26 @@ BLOBS = {
     "784": (20_000, 784, 10, 0.1),
 }
 
+def mixture(n, d, k):
+    """Gaussians with covariances of their own, somewhat overlapping."""
+    g = np.random.default_rng(6)
+    means = 2 * g.standard_normal((k, d))
+    roots = g.standard_normal((k, d, d)) / np.sqrt(d) + 0.3 * np.eye(d)
+    which = g.integers(k, size=n)
+    X = g.standard_normal((n, d))
+    for i in range(k):
+        X[which == i] = X[which == i] @ roots[i] + means[i]
+    return X
+
+
 INPUTS = {
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),
     "pca_2000x2000": lambda: spectrum(2_000, 2_000),
     "pca_500x10000": lambda: spectrum(500, 10_000),
+    "gmm_100000x16": lambda: mixture(100_000, 16, 16),
+    "gmm_20000x64": lambda: mixture(20_000, 64, 8),
+    "gmm_100000x2": lambda: mixture(100_000, 2, 3),
     "symmetric_2000": lambda: symmetric(2_000),
     "positive_1e7": lambda: positive(10_000_000),
     **{f"blobs_{key}": lambda args=args: blobs(*args) for key, args in BLOBS.items()},

@@ -23,6 +23,7 @@ local rooms = {
   { "random" },
   { "eigen" },
   { "pca" },
+  { "gmm" },
   { "em" },
   { "kmeans" },
   { "files" },
