@@ -144,7 +144,7 @@ lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *
   a.scratch_count =
       (2 * gmm->K + 2) * gmm_block_rows(gmm) + gmm_each_scratch(gmm, a.chunk, missing);
   a.scratch_count = (a.scratch_count + 7) / 8 * 8;
-  a.scratch = lat_allocate(work, lat_threads(), a.scratch_count * sizeof(double));
+  a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
   if (!a.scratch) return LAT_MEMORY;
   if (X->rows == 0) return LAT_OK;
   return lat_parallel(work, (X->rows + a.chunk - 1) / a.chunk, take_chunk, &a);
