@@ -194,7 +194,7 @@ describe("kmeans", function()
   it("moves many empty clusters in several iterations", function()
     local X = matrix(100, 1, function(i) return i * i end)
     local init = matrix(40, 1, function(k) return k == 1 and 0 or 1e6 + k end)
-    local model = latent.kmeans{ init = init, tolerance = 10 }:fit(X)
+    local model = latent.kmeans{ init = init, tolerance = 1e9 }:fit(X)
     assert.equal(3, model.iterations) -- 32 moves, 7 moves, none
     for k = 1, 40 do assert.is_true(model.centers(k, 1) <= 1e4) end
   end)
