@@ -39,6 +39,7 @@
 #include "em/em.h"
 #include "em/gmm.h"
 #include "em/kmeans.h"
+#include "em/mixture.h"
 #include "em/responsibilities.h"
 
 #include "files/csv.h"
