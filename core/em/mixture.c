@@ -8,15 +8,15 @@
 
 #include "em/mixture_kernel.h"
 
-static const lat_parameter bernoulli_parameters[] = {
-    {"weights", {LAT_K}}, {"means", {LAT_K, LAT_D}}, {0}};
-static const lat_parameter poisson_parameters[] = {
-    {"weights", {LAT_K}}, {"rates", {LAT_K, LAT_D}}, {0}};
-static const lat_parameter categorical_parameters[] = {{"weights", {LAT_K}},
-                                                       {"levels", {LAT_D}},
-                                                       {"lowest", {LAT_D}},
-                                                       {"probabilities", {LAT_K, LAT_M}},
-                                                       {0}};
+const lat_parameter lat_mixture_bernoulli[] = {
+    {"weights", {LAT_K}}, {"means", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
+const lat_parameter lat_mixture_poisson[] = {
+    {"weights", {LAT_K}}, {"rates", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
+const lat_parameter lat_mixture_categorical[] = {{"weights", {LAT_K}},
+                                                 {"levels", {LAT_D}},
+                                                 {"lowest", {LAT_D}},
+                                                 {"probabilities", {LAT_K, LAT_M}},
+                                                 {NULL, {LAT_END}}};
 
 size_t mixture_offset(const lat_mixture *m)
 {
@@ -309,7 +309,7 @@ static lat_status check(const lat_em *em, const lat_matrix *X)
 
 const lat_em_kind *lat_mixture_kind(lat_family family)
 {
-  static const lat_em_kind kinds[] = {KIND(bernoulli_parameters), KIND(poisson_parameters),
-                                      KIND(categorical_parameters)};
+  static const lat_em_kind kinds[] = {KIND(lat_mixture_bernoulli), KIND(lat_mixture_poisson),
+                                      KIND(lat_mixture_categorical)};
   return &kinds[family];
 }

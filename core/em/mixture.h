@@ -53,6 +53,8 @@ typedef struct lat_mixture {
                        * the objective is then without the prior. NULL for a fit */
 } lat_mixture;
 
+extern const lat_parameter lat_mixture_bernoulli[], lat_mixture_poisson[],
+    lat_mixture_categorical[];
 const lat_em_kind *lat_mixture_kind(lat_family family);
 
 /* LAT_INVALID, naming the entry (row, column, value): for data that aren't finite (NaN passes when
