@@ -260,8 +260,10 @@ static void finish(lua_State *L, latL_Run *run)
   lua_settop(L, top);
 }
 
+static const char *const fit_options[] = {"labels", NULL};
 const latL_EmKind latL_mixture_own = {.base = {"mixture", LATL_MIXTURE, own_parameters, NULL},
                                       .missing = true,
+                                      .fit_options = fit_options,
                                       .plan = plan,
                                       .start = start,
                                       .publish = publish,

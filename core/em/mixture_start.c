@@ -6,7 +6,8 @@
 #include "em/mixture_kernel.h"
 
 /* What the data says without components: the mean of each feature (M) where it is observed, moved
- * a little away from limits, by half a row. */
+ * a little away from limits, by half a row. Blocks with an entry that the family doesn't have are
+ * passed over here: the first E-step, which knows where they are, will name it. */
 static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
                                const double *weights, bool missing, double *margins)
 {
@@ -14,7 +15,6 @@ static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const 
   double *memory = lat_doubles(work, mixture_block_count(m)), *counts = lat_doubles(work, M);
   double *tables = lat_doubles(work, mixture_ready_count(m));
   if (!memory || !tables || !counts) return LAT_MEMORY;
-  LAT_TRY(lat_mixture_check(work, m, X, missing));
   mixture_block b = mixture_block_of(m, memory);
   mixture_ready ready = mixture_ready_of(m, tables);
   memset(tables, 0, mixture_ready_count(m) * sizeof *tables);
@@ -24,6 +24,7 @@ static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const 
     size_t left = X->rows - i;
     lat_matrix rows = lat_block_of(*X, i, 0, left < MIXTURE_ROWS ? left : MIXTURE_ROWS, m->D);
     mixture_features(m, &ready, &rows, missing, &b);
+    if (!b.valid) continue;
     for (size_t j = 0; j < b.n * M; j++) {
       double w = weights ? weights[i + j / M] : 1;
       margins[j % M] += w * b.features[j];
@@ -113,10 +114,10 @@ static lat_status gather_features(lat_workspace *work, const lat_mixture *m, con
     lat_matrix row = lat_block_of(*X, i * step, 0, 1, m->D);
     double *y = (double *)Y->data + i * m->M;
     mixture_features(m, &ready, &row, missing, &b);
-    memcpy(y, b.features, m->M * sizeof *y);
+    memcpy(y, b.valid ? b.features : margins, m->M * sizeof *y);
     for (size_t f = 0; b.partial && f < m->M; f++)
-      if (b.observed[f] == 0) y[f] = margins[f];
-    if (m->family != LAT_CATEGORICAL || !missing) continue;
+      if (b.valid && b.observed[f] == 0) y[f] = margins[f];
+    if (m->family != LAT_CATEGORICAL || !missing || !b.valid) continue;
     for (size_t d = 0, f = 0; d < m->D; f += (size_t)m->levels[d++]) {
       size_t levels = (size_t)m->levels[d];
       if (isnan(lat_get(&row, 0, d))) memcpy(y + f, margins + f, levels * sizeof *y);

@@ -23,6 +23,7 @@ local rooms = {
   { "random" },
   { "eigen" },
   { "pca" },
+  { "mixture" },
   { "em" },
   { "files" },
   { "datasets" },
