@@ -42,6 +42,9 @@ static bool keep_list(lua_State *L, const char *name, const char *field, double 
     lua_pop(L, 1);
     return false;
   }
+  if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TUSERDATA)
+    latL_error(L, "mixture", "%s must be an integer or a list of integers, got %s", name,
+               luaL_typename(L, -1));
   if (type == LUA_TNUMBER) {
     lua_createtable(L, 1, 0);
     lua_insert(L, -2);
@@ -271,13 +274,14 @@ uint32_t *latL_mixturelabels(lua_State *L, latL_Run *run, size_t K)
 }
 
 /* Once for all starts: a matrix in memory half of whose rows are repetitions becomes one without,
- * whose rows weigh as much. The run's own user value keeps it. */
+ * whose rows weigh as much, if that takes less than 32 MB. The run's own user value keeps it. */
 static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
 {
   lat_mark mark = lat_workspace_mark(run->work);
-  size_t count = 0, *places = NULL;
-  double *totals = NULL;
   lat_matrix *X = &run->rows.X;
+  size_t count = 0, *places = NULL, most = ((size_t)4 << 20) / (X->cols + 4);
+  double *totals = NULL;
+  if (most > X->rows / 2) most = X->rows / 2;
   lat_status status = lat_mixture_check(run->work, core, X, run->missing);
   if (status == LAT_OK)
     status =
@@ -369,7 +373,8 @@ static lat_status start(lua_State *L, latL_Run *run)
   lat_random random = {.seed = run->seed, .stream = 0x6d78};
   lat_status (*method)(lat_workspace *, const lat_mixture *, const lat_matrix *, const double *,
                        bool, lat_random *, double *) =
-      m->start == LATL_START_KMEANS && !core->labels ? lat_mixture_start_kmeans : lat_mixture_start;
+      m->start == LATL_START_KMEANS && !core->labels && X.rows >= core->K ? lat_mixture_start_kmeans
+                                                                          : lat_mixture_start;
   LAT_TRY(method(run->work, core, &X, run->sample_weights, run->missing, &random, run->parameters));
   if (m->start != LATL_START_GIVEN) return LAT_OK;
   double *theta =
@@ -394,6 +399,12 @@ void latL_reordermixture(lua_State *L, const char *who, const size_t *order)
          lat_parameters_count(m->em.base.kind->parameters, sizes) * sizeof *fresh);
   lua_getiuservalue(L, 1, LATL_STATE);
   const latL_Matrix *state = latL_tomatrix(L, -1);
+  /* another fit, under way in steps, may have left statistics of other sizes */
+  lat_em like = {.model = &core};
+  if (state && state->view.cols != lat_mixture_kind(core.family)->statistics(&like)) {
+    m->em.seen = 0;
+    state = NULL;
+  }
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),
              lat_mixture_reorder(work, &core, order, fresh, state ? state->view.data : NULL));

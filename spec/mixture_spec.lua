@@ -398,6 +398,28 @@ describe("a categorical mixture", function()
     assert.near_matrix(matrix.ones(100, 1):col(1), S:block(1, 100, 3, 5):sum(2))
   end)
 
+  it("leaves out what is missing, as a Bernoulli mixture does", function()
+    local X = binary(80, 5, 0.3)
+    local means = matrix { { 0.3, 0.6, 0.4, 0.7, 0.5 }, { 0.6, 0.3, 0.7, 0.4, 0.4 } }
+    local both = matrix(2, 10, function(k, j)
+      local p = means(k, (j + 1) // 2)
+      return j % 2 == 0 and p or 1 - p
+    end)
+    local options = { tolerance = 0, max_iterations = 15, init = { means = means } }
+    local a = mixture(2, "bernoulli", options):fit(X, { missing = true })
+    options.init = { probabilities = both }
+    local b = mixture(2, "categorical", options):fit(X, { missing = true })
+    options.groups = { 2, 2, 2, 2, 2 }
+    local c = mixture(2, "categorical", options):fit(matrix(80, 10, function(i, j)
+      local x = X(i, (j + 1) // 2)
+      return j % 2 == 0 and x or 1 - x
+    end), { missing = true })
+    assert.near_matrix(a.history, b.history, 1e-12)
+    assert.near_matrix(a.history, c.history, 1e-12)
+    assert.near_matrix(a.means:col(2), b:column(2):col(2), 1e-12)
+    assert.near_matrix(b.probabilities, c.probabilities, 1e-12)
+  end)
+
   it("keeps its levels in partial_fit", function()
     local model = mixture(1, "categorical", { levels = 3, lowest = 1, smoothing = 1 })
     model:partial_fit { { 1 }, { 1 }, { 2 } }
@@ -550,11 +572,27 @@ describe("bad input to a mixture", function()
     end)
   end)
 
+  it("during steps over other data leaves a whole model", function()
+    local small, large = matrix { { 1 }, { 2 }, { 1 } }, matrix { { 1, 9, 3 }, { 2, 1, 1 }, { 3, 4, 2 } }
+    for _, pair in ipairs { { small, large }, { large, small } } do
+      local model = mixture(2, "categorical")
+      for i in model:steps(pair[1]) do
+        model:fit(pair[2])
+        if i == 2 then break end
+      end
+      assert.near_matrix({ 1, 1, 1 }, model:responsibilities(pair[2]):sum(2), 1e-12)
+      model:partial_fit(pair[2])
+      assert.near_matrix({ 1, 1, 1 }, model:responsibilities(pair[2]):sum(2), 1e-12)
+    end
+  end)
+
   it("that is degenerate is fitted all the same", function()
     local model = mixture(3, "bernoulli"):fit(matrix.ones(10, 4))
     assert.near_matrix(matrix.ones(3, 4), model.means, 1e-6)
     local absent = mixture(2, "poisson"):fit({ { nan, 1 }, { nan, 2 } }, { missing = true })
     assert.is_true(absent.rates:max() < math.huge)
+    local alike = mixture(3, "bernoulli", { init = "k-means" }):fit(matrix.ones(5, 2))
+    assert.near_matrix(matrix.ones(3, 2), alike.means, 1e-6)
     local constant = mixture(2, "categorical"):fit { { 1 }, { 1 }, { 1 } }
     assert.near_matrix({ { 1 }, { 1 } }, constant.probabilities)
   end)

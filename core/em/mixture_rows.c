@@ -116,11 +116,12 @@ lat_status lat_distinct_rows(lat_workspace *work, const lat_matrix *X, const dou
                              size_t most, size_t *count, size_t **places, double **totals)
 {
   *count = 0;
+  if (most > UINT32_MAX / 2) most = UINT32_MAX / 2;
   if (most == 0) return LAT_OK;
   size_t slots = 16;
   while (slots < 2 * most) slots *= 2;
   size_t *found = *places = lat_allocate(work, most, sizeof *found);
-  size_t *table = lat_allocate(work, slots, sizeof *table); /* numbers of distinct rows, from 1 */
+  uint32_t *table = lat_allocate(work, slots, sizeof *table); /* numbers of distinct rows, from 1 */
   double *sums = *totals = lat_doubles(work, most);
   if (!found || !table || !sums) return LAT_MEMORY;
   memset(table, 0, slots * sizeof *table);
@@ -134,7 +135,7 @@ lat_status lat_distinct_rows(lat_workspace *work, const lat_matrix *X, const dou
       if (distinct == most) return LAT_OK;
       found[distinct] = i;
       sums[distinct] = 0;
-      table[slot] = ++distinct;
+      table[slot] = (uint32_t)++distinct;
     }
     sums[table[slot] - 1] += weights ? weights[i] : 1;
   }
