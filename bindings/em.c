@@ -2,6 +2,7 @@
 #include "em.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
@@ -50,14 +51,13 @@ static bool check_function(lua_State *L, const char *who, const char *name)
   return type == LUA_TFUNCTION;
 }
 
-static void hold(lua_State *L, int value)
+void latL_hold(lua_State *L, int value)
 {
   lua_setiuservalue(L, LATL_RUN, value);
 }
 
-/* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. */
-static latL_Run *new_run(lua_State *L, const latL_EmKind *kind, const char *who,
-                         const char *const options[])
+latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
+                      const char *const options[])
 {
   lua_settop(L, LATL_OPTIONS);
   luaL_checkstack(L, DEEP, who);
@@ -69,7 +69,7 @@ static latL_Run *new_run(lua_State *L, const latL_EmKind *kind, const char *who,
   run->observed = check_function(L, who, "on_iteration");
   if (!kind->pass || latL_tomatrix(L, LATL_DATA)) {
     latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who);
-    hold(L, LATL_RUN_WEIGHTS);
+    latL_hold(L, LATL_RUN_WEIGHTS);
   } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
     latL_error(L, who, "weights are for a matrix");
   }
@@ -77,10 +77,10 @@ static latL_Run *new_run(lua_State *L, const latL_EmKind *kind, const char *who,
   run->observed |= run->rows.function || kind->pass;
   for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
     lua_pushvalue(L, i);
-    hold(L, i - LATL_MODEL + LATL_RUN_MODEL);
+    latL_hold(L, i - LATL_MODEL + LATL_RUN_MODEL);
   }
   run->work = latL_newworkspace(L);
-  hold(L, LATL_RUN_WORK);
+  latL_hold(L, LATL_RUN_WORK);
   luaL_setmetatable(L, RUN);
   lua_settop(L, LATL_TOP);
   return run;
@@ -108,16 +108,15 @@ lat_matrix latL_sample(lua_State *L, latL_Run *run)
   if (!run->sample.data) {
     run->sample =
         latL_samplerows(L, &run->rows, LATL_DATA, run->who, run->missing, &run->sample_weights);
-    hold(L, LATL_RUN_SAMPLE);
+    latL_hold(L, LATL_RUN_SAMPLE);
   }
   return run->sample;
 }
 
 /* ---- failures ----------------------------------------------------------------------------------- */
 
-/* True when time is up, which ends a fit as max_iterations does; false for LAT_OK; raises anything
- * else. */
-static bool out_of_time(lua_State *L, latL_Run *run, lat_status status)
+/* Time that is up ends a fit as max_iterations does. */
+bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status)
 {
   if (status == LAT_OK) return false;
   lat_workspace *work = run->work;
@@ -125,7 +124,7 @@ static bool out_of_time(lua_State *L, latL_Run *run, lat_status status)
   if (status == LAT_CANCELLED && work->deadline > 0 && lat_clock() > work->deadline &&
       !work->poll(work->poll_state))
     return true;
-  if (run->kind->pass) latL_check(L, run->who, work, run->mark, status);
+  if (!run->feeding) latL_check(L, run->who, work, run->mark, status);
   latL_failrows(L, &run->rows, run->who, work, run->mark, status, run->missing);
   return true;
 }
@@ -152,8 +151,7 @@ static void keep_record(lua_State *L, const lat_em *em, int history)
   latL_keep(L, LATL_MODEL, "history");
 }
 
-/* Gives the model the run's parameters and record. */
-static void publish(lua_State *L, latL_Run *run)
+void latL_publishrun(lua_State *L, latL_Run *run)
 {
   latL_EmModel *m = run->model;
   size_t bytes = run->em.count * sizeof(double);
@@ -178,8 +176,7 @@ static uint64_t seed_of(const latL_EmModel *m, size_t restart)
   return restart == 0 ? m->seed : lat_random_word(&words);
 }
 
-/* Core's kind, sizes and memory; the parameters' values are the caller's business. */
-static lat_status plan(lua_State *L, latL_Run *run)
+lat_status latL_planrun(lua_State *L, latL_Run *run)
 {
   memset(run->sizes, 0, sizeof run->sizes);
   run->sizes[LAT_D] = run->rows.columns;
@@ -199,14 +196,14 @@ static bool begin(lua_State *L, latL_Run *run)
   run->in_place = run->over = false;
   run->seed = seed_of(run->model, run->restart);
   lua_newtable(L);
-  hold(L, LATL_RUN_HISTORY);
+  latL_hold(L, LATL_RUN_HISTORY);
   if (run->rows.function && run->restart == 0) latL_sample(L, run); /* tells the columns too */
   if (run->restart == 0) run->mark = lat_workspace_mark(run->work);
   lat_workspace_release(run->work, run->mark);
-  lat_status status = plan(L, run);
+  lat_status status = latL_planrun(L, run);
   if (status == LAT_OK) status = run->kind->start(L, run);
   lua_settop(L, LATL_TOP);
-  bool late = out_of_time(L, run, status);
+  bool late = latL_outoftime(L, run, status);
   if (late && run->restart == 0)
     latL_error(L, run->who, "max_seconds are over before the start is");
   return !late;
@@ -218,7 +215,9 @@ static lat_status pass(lua_State *L, latL_Run *run)
   const double *weights;
   latL_rewind(&run->rows);
   while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
+    run->feeding = true;
     LAT_TRY(lat_em_add(&run->em, &X, weights));
+    run->feeding = false;
     lua_settop(L, LATL_TOP);
   }
   return LAT_OK;
@@ -232,14 +231,14 @@ static bool iterate(lua_State *L, latL_Run *run)
   if (status == LAT_OK) status = run->kind->pass ? run->kind->pass(L, run) : pass(L, run);
   if (status == LAT_OK) status = lat_em_end(em);
   lua_settop(L, LATL_TOP);
-  if (out_of_time(L, run, status)) return false;
+  if (latL_outoftime(L, run, status)) return false;
   run->over = em->done;
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
   lua_pushnumber(L, em->objective);
   lua_rawseti(L, -2, (lua_Integer)em->iterations);
   lua_settop(L, LATL_TOP);
   /* later starts show only to who looks on, so that an interrupted fit keeps the best */
-  if (run->restart == 0 || run->observed) publish(L, run);
+  if (run->restart == 0 || run->observed) latL_publishrun(L, run);
   return true;
 }
 
@@ -268,20 +267,25 @@ static void compare(lua_State *L, latL_Run *run)
       !(em->kind->descends ? em->objective < best->objective : em->objective > best->objective))
     return;
   if (em->iterations == 0 && run->restart > 0) return;
-  publish(L, run); /* also when no iteration was complete: the start is better than nothing */
+  latL_publishrun(L,
+                  run); /* also when no iteration was complete: the start is better than nothing */
   if (em->iterations > 0) keep_statistics(L, run);
   run->best = *em;
   lua_getiuservalue(L, LATL_MODEL, LATL_PARAMETERS);
-  hold(L, LATL_RUN_BEST);
+  latL_hold(L, LATL_RUN_BEST);
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
-  hold(L, LATL_RUN_BEST_HISTORY);
+  latL_hold(L, LATL_RUN_BEST_HISTORY);
 }
 
+/* From here on only the record in run->em holds; its memory was a later start's, maybe. */
 static void adopt_best(lua_State *L, latL_Run *run)
 {
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_BEST);
   latL_adopt(L, LATL_MODEL, run->best.sizes);
   keep_record(L, &run->best, LATL_RUN_BEST_HISTORY);
+  run->em = run->best;
+  run->parameters = ((latL_EmModel *)run->model)->base.flat;
+  if (run->kind->publish) run->kind->publish(L, run);
 }
 
 /* ---- who looks on ------------------------------------------------------------------------------------------ */
@@ -332,7 +336,9 @@ static void draw(lua_State *L, const latL_Run *run)
   lua_getfield(L, LATL_BAR, "update");
   lua_pushvalue(L, LATL_BAR);
   lua_pushinteger(L, (lua_Integer)(run->restart * m->options.max_iterations + run->em.iterations));
-  lua_pushfstring(L, "%f", run->em.objective);
+  char text[32];
+  snprintf(text, sizeof text, "%.6g", run->em.objective);
+  lua_pushstring(L, text);
   lua_call(L, 3, 0);
   latL_workspace(L);
 }
@@ -343,7 +349,7 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
 {
   static const char *const options[] = {"weights",  "missing",     "on_iteration",
                                         "progress", "max_seconds", NULL};
-  latL_Run *run = new_run(L, kind, who, options);
+  latL_Run *run = latL_newrun(L, kind, who, options);
   latL_EmModel *m = run->model;
   double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", 0, 0, HUGE_VAL);
   if (seconds > 0) run->work->deadline = lat_clock() + seconds;
@@ -400,7 +406,7 @@ static int close_run(lua_State *L)
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
 {
   static const char *const options[] = {"weights", "missing", NULL};
-  latL_Run *run = new_run(L, kind, who, options);
+  latL_Run *run = latL_newrun(L, kind, who, options);
   run->observed = true;
   ((latL_EmModel *)run->model)->updates = 0;
   begin(L, run);
@@ -410,100 +416,6 @@ int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
   lua_pushnil(L);
   lua_pushvalue(L, LATL_RUN);
   return 4;
-}
-
-/* ---- online -------------------------------------------------------------------------- */
-
-/* The model's own parameters and statistics, or a start from the first rows. */
-static lat_status begin_online(lua_State *L, latL_Run *run, double *running)
-{
-  latL_EmModel *m = run->model;
-  if (!m->base.flat) {
-    m->seen = 0;
-    run->seed = m->seed;
-    LAT_TRY(run->kind->start(L, run));
-  } else {
-    memcpy(run->parameters, m->base.flat, run->em.count * sizeof(double));
-  }
-  size_t count = run->core->statistics(&run->em);
-  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
-  const latL_Matrix *state = latL_tomatrix(L, -1);
-  if (!state || state->view.cols != count) m->seen = 0;
-  if (m->seen > 0)
-    memcpy(running, state->view.data, count * sizeof *running);
-  else
-    memset(running, 0, count * sizeof *running);
-  lua_pop(L, 1);
-  return LAT_OK;
-}
-
-/* The first piece says how many columns there are, and is what a new model starts from. */
-static lat_status plan_online(lua_State *L, latL_Run *run, const lat_matrix *X,
-                              const double *weights, double **running)
-{
-  const latL_EmModel *m = run->model;
-  run->sample = *X;
-  run->sample_weights = weights;
-  LAT_TRY(plan(L, run));
-  if (m->base.flat && memcmp(run->sizes, m->base.sizes, sizeof run->sizes) != 0)
-    latL_error(L, run->who, "X has %I columns, the model was fitted on %I",
-               (lua_Integer)run->sizes[LAT_D], (lua_Integer)m->base.sizes[LAT_D]);
-  *running = lat_doubles(run->work, run->core->statistics(&run->em));
-  if (!*running) return LAT_MEMORY;
-  run->em.iterations = m->updates;
-  lat_status status = begin_online(L, run, *running);
-  run->sample = (lat_matrix){0};
-  return status;
-}
-
-/* n counts in pieces like this one what the statistics have seen. */
-static double rate_of(const latL_EmModel *m, size_t rows, double rate)
-{
-  if (m->seen == 0) return 1;
-  return rate > 0 ? rate : pow(m->seen / (double)rows + 2, -0.6);
-}
-
-static void keep_online(lua_State *L, latL_Run *run, const double *running)
-{
-  latL_EmModel *m = run->model;
-  size_t count = run->core->statistics(&run->em);
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
-  lua_pushnumber(L, run->em.objective);
-  lua_rawseti(L, -2, (lua_Integer)run->em.iterations);
-  memcpy(latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data, running, count * sizeof *running);
-  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
-  m->seen += run->em.statistics[1];
-  m->updates = run->em.iterations;
-  publish(L, run);
-}
-
-int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who)
-{
-  static const char *const options[] = {"weights", "missing", "rate", NULL};
-  latL_Run *run = new_run(L, kind, who, options);
-  latL_EmModel *m = run->model;
-  double rate = latL_optnumber(L, LATL_OPTIONS, who, "rate", 0, 0, 1);
-  double *running = NULL;
-  const double *weights;
-  lat_matrix X;
-  run->observed = true;
-  if (m->updates == 0)
-    lua_newtable(L);
-  else
-    lua_getfield(L, LATL_MODEL, "history");
-  hold(L, LATL_RUN_HISTORY);
-  while (latL_nextrows(L, &run->rows, LATL_DATA, who, &X, &weights)) {
-    lat_status status = running ? LAT_OK : plan_online(L, run, &X, weights, &running);
-    if (status == LAT_OK)
-      status = lat_em_step(&run->em, &X, weights, rate_of(m, X.rows, rate), running);
-    out_of_time(L, run, status);
-    keep_online(L, run, running);
-    lua_settop(L, LATL_TOP);
-  }
-  if (kind->finish) kind->finish(L, run);
-  lat_workspace_done(run->work);
-  lua_settop(L, 1);
-  return 1;
 }
 
 void latL_open_em(lua_State *L)

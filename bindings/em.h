@@ -13,6 +13,7 @@
  *   }
  *   static lat_status start(lua_State *L, latL_Run *run)     the first parameters
  *   {
+ *     const gmm *g = run->model;
  *     lat_matrix X = latL_sample(L, run);
  *     return lat_gmm_start(run->work, &g->options, &X, run->sample_weights, run->seed,
  *                          run->parameters);
@@ -56,7 +57,8 @@ typedef struct latL_EmKind {
   void (*plan)(lua_State *L, latL_Run *run);
   lat_status (*start)(lua_State *L, latL_Run *run);
   /* After a complete iteration whose parameters the model has taken, and after a whole fit:
-   * fields of the kind's own (labels, inertia). May be NULL. */
+   * fields of the kind's own (labels, inertia). In `finish`, run->parameters and the record in
+   * run->em are those of the best start, and no other memory of the core's. May be NULL. */
   void (*publish)(lua_State *L, latL_Run *run);
   void (*finish)(lua_State *L, latL_Run *run);
   /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models. */
@@ -108,6 +110,7 @@ struct latL_Run {
   bool observed; /* Lua code may look at the model between iterations */
   bool in_place; /* nobody can have seen the model's parameters: they may be overwritten */
   bool over;     /* no more iterations of this start */
+  bool feeding;  /* the core is at a piece of the data, so a failure may be the data's */
   bool stopped;  /* by on_iteration, or because time is up */
 };
 
@@ -120,6 +123,20 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who);
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who);
 /* partial_fit(X [, {weights, missing, rate}]) -> the model */
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who);
+
+/* ---- what em.c and em_online.c share ---- */
+
+/* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. */
+latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
+                      const char *const options[]);
+/* Makes the value on the top the run's user value `value`, and pops it. */
+void latL_hold(lua_State *L, int value);
+/* The kind's plan, memory for parameters of that size (unset), and lat_em_init. */
+lat_status latL_planrun(lua_State *L, latL_Run *run);
+/* True when time is up; false for LAT_OK; raises any other status. */
+bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status);
+/* Gives the model the run's parameters and record. */
+void latL_publishrun(lua_State *L, latL_Run *run);
 
 void latL_open_em(lua_State *L);       /* em.c: before any model */
 void latL_open_em_model(lua_State *L); /* em_model.c: latent.em */

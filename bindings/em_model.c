@@ -249,6 +249,9 @@ static void plan(lua_State *L, latL_Run *run)
   }
   size_t count = check_table(L, run->who, "parameters");
   if (count == 0) latL_error(L, run->who, "parameters is an empty table");
+  if (run->restart > 0 && count != run->best.count)
+    latL_error(L, run->who, "parameters has %I numbers for this seed and %I for the one before",
+               (lua_Integer)count, (lua_Integer)run->best.count);
   lua_createtable(L, 0, 4);
   lua_setiuservalue(L, LATL_RUN, LATL_RUN_OWN);
   push_names(L);

@@ -447,7 +447,6 @@ static int construct(lua_State *L)
 
 static int is(lua_State *L)
 {
-  luaL_checkany(L, 1);
   lua_pushboolean(L, latL_tomatrix(L, 1) != NULL);
   return 1;
 }

@@ -231,8 +231,14 @@ static int map(lua_State *L)
                lua_isnoneornil(L, 2) ? "nothing" : luaL_typename(L, 2));
   lua_settop(L, 3);
   latL_checkoptions(L, 3, who, out_option);
-  const lat_matrix from = A->view;
+  lat_matrix from = A->view;
   const lat_matrix to = latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype)->view;
+  const int result = lua_gettop(L);
+  if (lat_overlaps(&from, &to) && !latL_sameview(&from, &to)) {
+    const lat_matrix aside = latL_newmatrix(L, from.rows, from.cols, from.dtype)->view;
+    lat_copy(&from, &aside);
+    from = aside;
+  }
   for (size_t i = 0; i < from.rows; i++)
     for (size_t j = 0; j < from.cols; j++) {
       lua_pushvalue(L, 2);
@@ -246,6 +252,7 @@ static int map(lua_State *L)
       lat_set(&to, i, j, lua_tonumber(L, -1));
       lua_pop(L, 1);
     }
+  lua_settop(L, result);
   return 1;
 }
 

@@ -34,7 +34,7 @@ static void push_parameter(lua_State *L, const latL_Model *m, const lat_paramete
 static int index_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Model *m = luaL_checkudata(L, 1, kind->metatable);
+  const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
   kind = m->kind; /* several kinds may share a metatable */
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
@@ -64,7 +64,7 @@ static int index_model(lua_State *L)
 static int tostring_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Model *m = luaL_checkudata(L, 1, kind->metatable);
+  const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
   kind = m->kind;
   luaL_Buffer text;
   luaL_buffinit(L, &text);
@@ -145,41 +145,6 @@ void latL_keep(lua_State *L, int model, const char *name)
 }
 
 /* ---- data --------------------------------------------------------------------------- */
-
-static void check_columns(lua_State *L, const char *who, size_t chunk, size_t is, size_t should)
-{
-  if (should == 0 || is == should) return;
-  if (chunk > 1)
-    latL_error(L, who, "chunk %I has %I columns, those before it %I", (lua_Integer)chunk,
-               (lua_Integer)is, (lua_Integer)should);
-  latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)is,
-             (lua_Integer)should);
-}
-
-size_t latL_eachchunk(lua_State *L, void *model, const char *who, size_t columns,
-                      const double *weights, latL_Take *take)
-{
-  if (lua_type(L, 2) != LUA_TFUNCTION) {
-    lat_matrix X = latL_checkmatrix(L, 2, who, "X")->view;
-    check_columns(L, who, 1, X.cols, columns);
-    take(L, model, &X, weights);
-    return X.cols;
-  }
-  for (size_t chunk = 1;; chunk++) {
-    lua_pushvalue(L, 2);
-    lua_call(L, 0, 1);
-    if (lua_isnil(L, -1)) {
-      if (chunk == 1) latL_error(L, who, "the function gave no data");
-      lua_pop(L, 1);
-      return columns;
-    }
-    lat_matrix X = latL_checkmatrix(L, -1, who, "the function's result")->view;
-    check_columns(L, who, chunk, X.cols, columns);
-    columns = X.cols;
-    take(L, model, &X, NULL);
-    lua_pop(L, 1);
-  }
-}
 
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
 {

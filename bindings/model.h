@@ -44,15 +44,6 @@ void latL_adopt(lua_State *L, int model, const size_t sizes[LAT_SIZES]);
 /* model.name = the value on the top of the stack, which is popped: a field that isn't a parameter. */
 void latL_keep(lua_State *L, int model, const char *name);
 
-/* Takes one chunk of data into the model at argument 1; `weights` is NULL or its rows'. */
-typedef void latL_Take(lua_State *L, void *model, const lat_matrix *X, const double *weights);
-
-/* Gives the data of a fit to `take`: the matrix at argument 2, or every matrix that the function
- * there returns until it returns nil; all have the same number of columns (`columns` when that is
- * not 0). Returns the number of columns. Weights are for a matrix only. */
-size_t latL_eachchunk(lua_State *L, void *model, const char *who, size_t columns,
-                      const double *weights, latL_Take *take);
-
 /* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N);
 

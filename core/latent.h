@@ -9,6 +9,12 @@
 
 #define LAT_VERSION "0.1.0"
 
+#ifdef __cplusplus
+#include <atomic>
+extern "C" {
+using std::atomic_int;
+#endif
+
 #include "base/parallel.h"
 #include "base/parameters.h"
 #include "base/random.h"
@@ -48,6 +54,10 @@
 #ifdef LUA_VERSION_NUM
 /* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent, 0). */
 int luaopen_latent(lua_State *L);
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -24,7 +24,7 @@ local linkage = latent.em {
       y[1] * log(2 + t) + (y[2] + y[3]) * log(1 - t) + y[4] * log(t)
   end,
   m_step = function(s) return { theta = s.linked / (s.linked + s.others) } end,
-  tolerance = 1e-15,
+  tolerance = 0, max_iterations = 20, -- exactly twenty
 }
 linkage:fit { 125, 18, 20, 34 }
 local exact = (15 + math.sqrt(53809)) / 394 -- the root of the likelihood equation 197t^2 - 15t - 68 = 0
@@ -38,7 +38,8 @@ local abo = latent.em {
   e_step = function(t, n)
     local AA, BB = n.A * t.p / (t.p + 2 * t.r), n.B * t.q / (t.q + 2 * t.r)
     return { p = n.A + AA + n.AB, q = n.B + BB + n.AB, r = n.A - AA + n.B - BB + 2 * n.O },
-      n.A * log(t.p * (t.p + 2 * t.r)) + n.B * log(t.q * (t.q + 2 * t.r)) + n.AB * log(2 * t.p * t.q) + 2 * n.O * log(t.r)
+      n.A * log(t.p * (t.p + 2 * t.r)) + n.B * log(t.q * (t.q + 2 * t.r)) + n.AB * log(2 * t.p * t.q)
+      + 2 * n.O * log(t.r)
   end,
   m_step = function(s)
     local n = s.p + s.q + s.r
@@ -76,7 +77,8 @@ local function deaths(accelerate)
 end
 
 local plain, fast = deaths(false), deaths(true)
-for name, model in pairs { ["plain EM"] = plain, SQUAREM = fast } do
+for _, case in ipairs { { "plain EM", plain }, { "SQUAREM", fast } } do
+  local name, model = table.unpack(case)
   local p = model.parameters
   printf("deaths        share %.4f rates %.4f %.4f   log-likelihood %.4f   %4d iterations  %s", p.share, p.rate1,
     p.rate2, model.history[#model.history], model.iterations, name)
@@ -95,8 +97,8 @@ local function errors(model)
 end
 
 assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-local figure = latent.plot.figure { title = "EM on the London Times data, plain and accelerated", logx = true, logy = true,
-  xlabel = "iteration", ylabel = "log-likelihood still to gain" }
+local figure = latent.plot.figure { title = "EM on the London Times data, plain and accelerated",
+  logx = true, logy = true, xlabel = "iteration", ylabel = "log-likelihood still to gain" }
 local x, y = errors(plain)
 figure:line(x, y, { label = "EM" })
 x, y = errors(fast)

@@ -54,6 +54,7 @@ describe("matrix", function()
       assert.equal(11, A(1, 1))
       assert.is_true(matrix.is(A))
       assert.is_false(matrix.is{1, 2})
+      assert.is_false(matrix.is())
     end)
 
     it("names what is wrong", function()
@@ -254,6 +255,12 @@ describe("matrix", function()
       local A = places(3, 3)
       A:assign(A:t())
       assert.same({ {11, 21, 31}, {12, 22, 32}, {13, 23, 33} }, A:table())
+    end)
+
+    it("a map into an overlapping view takes the old values", function()
+      local v = matrix{1, 2, 3, 4, 5}
+      v:block(1, 4):map(function(x) return 10 * x end, { out = v:block(2, 5) })
+      assert.same({1, 10, 20, 30, 40}, v:table())
     end)
 
     it("copy and to are of their own", function()

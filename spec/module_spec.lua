@@ -209,6 +209,16 @@ describe("latent", function()
   describe("hosts", function()
     local flags = "-isystem /usr/include/lua5.4"
 
+    it("latent.h is strict C11 and C++11 as well", function()
+      local include = " -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Icore core/latent.h"
+      local output, ok = helper.run((os.getenv "CC" or "gcc") .. " -x c -std=c11" .. include)
+      assert.is_truthy(ok, output)
+      if select(2, helper.run "command -v g++") then
+        output, ok = helper.run("g++ -x c++ -std=c++11" .. include)
+        assert.is_truthy(ok, output)
+      end
+    end)
+
     it("a C program registers the module statically; states in several threads work at once", function()
       local program = helper.program("host", flags)
       local output, ok = helper.run(program)

@@ -16,7 +16,9 @@
 #ifndef LAT_BASE_WORKSPACE_H
 #define LAT_BASE_WORKSPACE_H
 
+#ifndef __cplusplus /* there latent.h has it already */
 #include <stdatomic.h>
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -33,6 +35,7 @@ typedef struct lat_workspace {
   double deadline;          /* of lat_clock(), in seconds; 0 is none */
   bool (*poll)(void *);     /* asked between chunks by the calling thread; true stops; or NULL */
   void *poll_state;
+  size_t workers;    /* see lat_workers (parallel.h); 0 while the workspace is empty */
   char message[256]; /* the last failure in words, "" when there was none */
 } lat_workspace;
 

@@ -160,7 +160,7 @@ static lat_status add(lat_em *em, const lat_matrix *X, const double *weights)
   w.chunks = (X->rows + w.chunk - 1) / w.chunk;
   w.lanes = lat_lanes(w.chunks, s->count);
   w.scratch_count = whole_lines(em->kind->scratch ? em->kind->scratch(em, w.chunk) : 0);
-  w.scratch = lat_allocate(em->work, lat_threads(), w.scratch_count * sizeof(double));
+  w.scratch = lat_allocate(em->work, lat_workers(em->work), w.scratch_count * sizeof(double));
   if (!w.scratch) return LAT_MEMORY;
   LAT_TRY(lat_parallel(em->work, w.lanes, add_lane, &w));
   bool finite = true;
@@ -229,9 +229,12 @@ static lat_status check_objective(lat_em *em, double objective)
 {
   if (isfinite(objective)) return LAT_OK;
   return lat_fail(em->work, LAT_DIVERGED,
-                  "the objective is %g in iteration %zu: a row has no probability, or numbers "
+                  "the objective is %s in iteration %zu: a row has no probability, or numbers "
                   "overflow",
-                  objective, em->iterations + 1);
+                  isnan(objective) ? "NaN"
+                  : objective < 0  ? "-infinity"
+                                   : "infinity",
+                  em->iterations + 1);
 }
 
 lat_status lat_em_end(lat_em *em)

@@ -71,7 +71,7 @@ size_t lat_gmm_free_parameters(const lat_gmm *gmm)
 static size_t statistics_count(const lat_em *em)
 {
   const lat_gmm *gmm = em->model;
-  return 2 + gmm->K * gmm_features(gmm) + (is_tied(gmm) ? gmm_triangle(gmm->D) : 0);
+  return 2 + gmm_statistics(gmm) + (is_tied(gmm) ? gmm_triangle(gmm->D) : 0);
 }
 
 /* ---- frames ------------------------------------------------------------------------------ */
@@ -134,7 +134,8 @@ static const double guard = 1e7;
 size_t gmm_derived_count(const lat_gmm *gmm)
 {
   size_t D = gmm->D, K = gmm->K;
-  return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) + K * gmm_features(gmm);
+  return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) +
+         (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
 }
 
 gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
@@ -210,28 +211,29 @@ static lat_status factor(lat_workspace *work, const lat_gmm *gmm, size_t k, cons
   return LAT_OK;
 }
 
-/* log p(x, k) = c + b'x - 1/2 x'Px as a linear function of the features. */
-static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, double *P, double *c)
+/* log p(x, k) = c + b'x - 1/2 x'Px as a linear function of the features; P and b (D) are scratch. */
+static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, double *P, double *b)
 {
-  size_t D = gmm->D;
+  size_t D = gmm->D, lanes = gmm_lanes(gmm);
   const double *W = gmm_part(gmm, ready->factors, k), *m = ready->means + k * D;
-  double *linear = c + gmm_quadratic(gmm), *constant = linear + D;
+  double *c = ready->coefficients + k, *linear = c + gmm_quadratic(gmm) * lanes;
   if (gmm_is_dense(gmm)) {
     cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)D, 1, W, (blasint)D, 0,
                 P, (blasint)D);
-    cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)D, 1, P, (blasint)D, m, 1, 0, linear, 1);
-    if (!is_tied(gmm))
-      for (size_t i = 0; i < D; i++)
-        for (size_t j = i; j < D; j++) *c++ = P[i * D + j] * (i == j ? -0.5 : -1);
+    cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)D, 1, P, (blasint)D, m, 1, 0, b, 1);
+    for (size_t i = 0; i < D && !is_tied(gmm); i++)
+      for (size_t j = i; j < D; j++)
+        c[gmm_product(D, i, j) * lanes] = P[i * D + j] * (i == j ? -0.5 : -1);
   } else {
     bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
     for (size_t d = 0; d < D; d++) {
       double w = W[one ? 0 : d];
-      c[one ? 0 : d] = -0.5 * w * w;
-      linear[d] = w * w * m[d];
+      c[(one ? 0 : d) * lanes] = -0.5 * w * w;
+      b[d] = w * w * m[d];
     }
   }
-  *constant = ready->constants[k] - 0.5 * cblas_ddot((blasint)D, linear, 1, m, 1);
+  for (size_t d = 0; d < D; d++) linear[d * lanes] = b[d];
+  linear[D * lanes] = ready->constants[k] - 0.5 * cblas_ddot((blasint)D, b, 1, m, 1);
 }
 
 static lat_status prepare_frame(lat_workspace *work, const lat_gmm *gmm, const double *weights,
@@ -261,8 +263,9 @@ lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *pa
     ready.means[i] = (means[i] - gmm->shift[i % D]) * ready.inverse[i % D];
   scale_covariances(gmm, covariances, ready.inverse, ready.covariances);
   lat_mark mark = lat_workspace_mark(work);
-  double *P = lat_doubles(work, D * D);
+  double *P = lat_doubles(work, D * D + D);
   if (!P) return LAT_MEMORY;
+  if (!gmm_is_wide(gmm)) memset(ready.coefficients, 0, gmm_statistics(gmm) * sizeof(double));
   double volume = -0.5 * (double)D * log(2 * acos(-1)), worst = 0, log_det = 0, trace = 0;
   for (size_t d = 0; d < D; d++) volume -= ready.log_scale[d];
   for (size_t k = 0; k < K; k++) {
@@ -272,8 +275,7 @@ lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *pa
     const double *m = ready.means + k * D;
     worst = fmax(worst, (cblas_ddot((blasint)D, m, 1, m, 1) + (double)D) * trace);
     ready.constants[k] = ready.log_weights[k] + volume + log_det;
-    if (!gmm_is_wide(gmm))
-      coefficients(gmm, k, &ready, P, ready.coefficients + k * gmm_features(gmm));
+    if (!gmm_is_wide(gmm)) coefficients(gmm, k, &ready, P, P + D * D);
   }
   *ready.path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
   lat_workspace_release(work, mark);

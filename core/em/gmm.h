@@ -32,7 +32,7 @@ typedef enum lat_covariance {
   LAT_COVARIANCE_SPHERICAL /* S_k = s_k I: K variances */
 } lat_covariance;
 
-#define LAT_GMM_COLLAPSED 1e-10
+#define LAT_GMM_COLLAPSED 1e-12
 #define LAT_GMM_RIDGE     1e-6
 enum { LAT_GMM_RESEEDS = 2, LAT_GMM_EVENTS = 64 };
 

@@ -23,17 +23,51 @@ typedef struct gmm_ready {
   double *means;       /* K x D */
   double *covariances;
   double *factors;      /* W = L^-1 where S = L L': lower triangular; or 1/deviation */
-  double *coefficients; /* K x F: log p(x, k) as a linear function of the features */
+  double *coefficients; /* F x lanes */
 } gmm_ready;
 
-/* The quadratic, linear and constant features of x for one component: vech(xx') for full
- * covariances, x^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
- * then x; then 1. Statistics are the weighted sums of the same features: K x F, and for tied
- * covariances vech(xx') once more. */
+/* More columns than this: features would be more work than triangular products. */
+enum { GMM_FEATURE_COLUMNS = 40 };
+static inline bool gmm_is_wide(const lat_gmm *gmm)
+{
+  return gmm->covariance == LAT_COVARIANCE_FULL && gmm->D > GMM_FEATURE_COLUMNS;
+}
+
+/* Features of x: quadratic ones, of which log p(x, k) is a linear function: the products x_i x_j for
+ * full covariances, x_i^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
+ * then x; then 1. Coefficients and statistics are F x lanes, a row for each feature, with a number
+ * for each component (K, and zeros up to whole vectors); in wide mixtures, which don't compute by
+ * features, statistics are K x F. Statistics of tied covariances have the
+ * products of all rows behind them. */
+static inline size_t gmm_lanes(const lat_gmm *gmm)
+{
+  return (gmm->K + 7) / 8 * 8;
+}
 size_t gmm_quadratic(const lat_gmm *gmm);
 static inline size_t gmm_features(const lat_gmm *gmm)
 {
   return gmm_quadratic(gmm) + gmm->D + 1;
+}
+/* Statistics but for the products of tied ones; how far apart the features of a component and the
+ * components are in them. */
+static inline size_t gmm_statistics(const lat_gmm *gmm)
+{
+  return gmm_features(gmm) * (gmm_is_wide(gmm) ? gmm->K : gmm_lanes(gmm));
+}
+static inline size_t gmm_step(const lat_gmm *gmm)
+{
+  return gmm_is_wide(gmm) ? 1 : gmm_lanes(gmm);
+}
+static inline size_t gmm_apart(const lat_gmm *gmm)
+{
+  return gmm_is_wide(gmm) ? gmm_features(gmm) : 1;
+}
+/* Which product is x_i x_j, i <= j: those of columns that are s apart around a circle lie side by
+ * side, so that they are a product of two vectors. */
+static inline size_t gmm_product(size_t D, size_t i, size_t j)
+{
+  size_t apart = j - i;
+  return 2 * apart < D || (2 * apart == D) ? apart * D + i : (D - apart) * D + j;
 }
 static inline size_t gmm_triangle(size_t D)
 {
@@ -46,13 +80,6 @@ gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived);
 size_t gmm_derived_count(const lat_gmm *gmm);
 lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
                        double *derived);
-
-/* More columns than this: features would be more work than triangular products. */
-enum { GMM_FEATURE_COLUMNS = 40 };
-static inline bool gmm_is_wide(const lat_gmm *gmm)
-{
-  return gmm->covariance == LAT_COVARIANCE_FULL && gmm->D > GMM_FEATURE_COLUMNS;
-}
 
 /* Component k's part of the covariances or factors. */
 static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
@@ -81,13 +108,14 @@ size_t gmm_scratch_count(const lat_gmm *gmm);
 
 typedef struct gmm_block {
   size_t n;
-  double *features; /* F x n, of which T, D x n, is x itself; only T in wide mixtures */
-  double *T;
+  double *features;         /* n x F, when the path is by features */
+  double *lanes;            /* n x lanes: log p(x, k), then responsibilities, beside them */
+  double *T;                /* D x n: x by columns, on other paths */
   double *joint;            /* K x n: log p(x, k), then responsibilities times weights */
   double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
   double *weights;          /* n: or NULL when all are 1 */
-  double *Y;                /* D x n */
-  double *spare;            /* D x D + 2n */
+  double *Y, *Z;            /* D x n each */
+  double *spare;            /* D x D + 2n, at least 2D */
 } gmm_block;
 
 /* Which rows of a chunk a block has, and what is missing of them: the same columns of all. */
@@ -107,8 +135,8 @@ static inline size_t gmm_row(const gmm_rows *rows, size_t i)
 
 gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n);
 
-/* T := the rows of X, and on demand the features. */
-void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool features,
+/* Loads the rows of X, as features when the path is by them and they are complete; else T. */
+void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
               gmm_block *block);
 /* joint := log p(x, k), but for `common`. */
 void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block);
@@ -122,10 +150,10 @@ void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *r
 void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
                     double *statistics);
 
-/* Adds component k's share: rows Y (D x n, about the centre of its statistics, overwritten) with
- * weights r. `spare` is a block's. */
-void gmm_add_component(const lat_gmm *gmm, size_t k, size_t n, double *Y, const double *r,
-                       double *spare, double *statistics);
+/* Adds component k's share of the block, whose rows are Y (D x n), to its statistics about `about`
+ * (NULL: 0). */
+void gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
+                       const double *about, double *statistics);
 /* Adds `weight` times C (m x m, or m variances) to component k's quadratic statistics; C belongs
  * to the given columns. */
 void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,

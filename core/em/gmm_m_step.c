@@ -38,16 +38,18 @@ static void own_covariance(const update *u, size_t k, const double *quadratic)
 {
   const lat_gmm *gmm = u->gmm;
   size_t D = gmm->D;
+  size_t step = gmm_step(gmm);
   double *S = gmm_part(gmm, u->covariances, k), n = u->counts[k];
   const double *offset = u->offsets + k * D;
   switch (gmm->covariance) {
   case LAT_COVARIANCE_FULL:
     for (size_t i = 0; i < D; i++)
       for (size_t j = i; j < D; j++)
-        S[i * D + j] = S[j * D + i] = *quadratic++ / n - offset[i] * offset[j];
+        S[i * D + j] = S[j * D + i] =
+            quadratic[gmm_product(D, i, j) * step] / n - offset[i] * offset[j];
     break;
   case LAT_COVARIANCE_DIAG:
-    for (size_t d = 0; d < D; d++) S[d] = quadratic[d] / n - offset[d] * offset[d];
+    for (size_t d = 0; d < D; d++) S[d] = quadratic[d * step] / n - offset[d] * offset[d];
     break;
   default:
     *S = *quadratic / n;
@@ -57,14 +59,14 @@ static void own_covariance(const update *u, size_t k, const double *quadratic)
 }
 
 /* The common covariance: the scatter of all rows less that of the components' offsets. */
-static void tied_covariance(const update *u, const double *vech)
+static void tied_covariance(const update *u, const double *products)
 {
   const lat_gmm *gmm = u->gmm;
   size_t D = gmm->D;
   double *S = u->covariances;
   for (size_t i = 0; i < D; i++)
     for (size_t j = i; j < D; j++) {
-      double sum = *vech++;
+      double sum = products[gmm_product(D, i, j)];
       for (size_t k = 0; k < gmm->K; k++)
         sum -= u->counts[k] * u->offsets[k * D + i] * u->offsets[k * D + j];
       S[i * D + j] = S[j * D + i] = sum / u->total;
@@ -162,13 +164,13 @@ static bool is_empty(update *u, size_t k, const gmm_ready *ready)
 static void find_means(update *u, const gmm_ready *ready, const double *statistics)
 {
   const lat_gmm *gmm = u->gmm;
-  size_t D = gmm->D, F = gmm_features(gmm);
+  size_t D = gmm->D, step = gmm_step(gmm);
   for (size_t k = 0; k < gmm->K; k++) {
-    const double *linear = statistics + k * F + gmm_quadratic(gmm);
+    const double *linear = statistics + gmm_quadratic(gmm) * step + k * gmm_apart(gmm);
     const double *about = gmm_centre(gmm, ready, k);
-    double n = u->counts[k] = linear[D];
+    double n = u->counts[k] = linear[D * step];
     for (size_t d = 0; d < D; d++) {
-      u->offsets[k * D + d] = n > 0 ? linear[d] / n : 0;
+      u->offsets[k * D + d] = n > 0 ? linear[d * step] / n : 0;
       u->means[k * D + d] = u->offsets[k * D + d] + (about ? about[d] : 0);
     }
   }
@@ -194,7 +196,7 @@ static void write_out(const update *u, double *parameters)
 lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters)
 {
   const lat_gmm *gmm = em->model;
-  size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm);
+  size_t D = gmm->D, K = gmm->K;
   lat_mark mark = lat_workspace_mark(em->work);
   gmm_ready ready = gmm_ready_of(gmm, em->derived);
   update u = {.em = em, .gmm = gmm, .total = statistics[1]};
@@ -207,12 +209,12 @@ lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters)
   const double *features = statistics + 2;
   find_means(&u, &ready, features);
   if (gmm->covariance == LAT_COVARIANCE_TIED) {
-    tied_covariance(&u, features + K * F);
+    tied_covariance(&u, features + gmm_statistics(gmm));
     secure(&u, 0);
   }
   for (size_t k = 0; k < K; k++) {
     if (is_empty(&u, k, &ready) || gmm->covariance == LAT_COVARIANCE_TIED) continue;
-    own_covariance(&u, k, features + k * F);
+    own_covariance(&u, k, features + k * gmm_apart(gmm));
     secure(&u, k);
   }
   write_out(&u, parameters);

@@ -242,6 +242,6 @@ void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_bloc
         for (size_t i = 0; i < n; i++) hats[d * n + i] += mean[d];
     gmm_add_covariance(gmm, k, weight, rows->C + k * (gmm_is_dense(gmm) ? m * m : m), rows->missing,
                        m, statistics);
-    gmm_add_component(gmm, k, n, hats, r, block->spare, statistics);
+    gmm_add_component(gmm, k, block, hats, NULL, statistics);
   }
 }

@@ -37,14 +37,17 @@ static void permute(size_t K, size_t size, const size_t *order, double *blocks, 
 lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t *order,
                            double *parameters, double *statistics)
 {
-  size_t D = gmm->D, K = gmm->K, own = own_count(gmm), F = gmm_features(gmm);
+  size_t D = gmm->D, K = gmm->K, own = own_count(gmm);
   lat_mark mark = lat_workspace_mark(work);
-  double *old = lat_doubles(work, K * (own > F ? own : F));
+  size_t F = gmm_features(gmm), most = own > F ? own : F;
+  double *old = lat_doubles(work, K * most);
   if (!old) return LAT_MEMORY;
   permute(K, 1, order, parameters, old);
   permute(K, D, order, parameters + K, old);
   permute(K, own, order, parameters + K + K * D, old);
-  if (statistics) permute(K, F, order, statistics + 2, old);
+  if (statistics && gmm_is_wide(gmm)) permute(K, F, order, statistics + 2, old);
+  for (size_t f = 0; statistics && !gmm_is_wide(gmm) && f < F; f++)
+    permute(K, 1, order, statistics + 2 + f * gmm_step(gmm), old);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -8,7 +8,7 @@
 #include "em/distance.h"
 #include "em/kmeans_parts.h"
 
-static const lat_parameter table[] = {
+const lat_parameter lat_kmeans_parameters[] = {
     {"centers", {LAT_K, LAT_D}}, {"origin", {LAT_D}}, {NULL, {LAT_END}}};
 
 /* ---- what lies where -------------------------------------------------------------- */
@@ -105,32 +105,105 @@ static size_t label_rows(const lat_nearest *nearest, lat_kmeans_bounds *bounds, 
   return count;
 }
 
-/* sum += w (x - origin), and meanwhile the row that comes `ahead` is fetched */
-LAT_INLINE void add_row(size_t D, double w, const double *restrict x, const double *restrict origin,
-                        double *restrict sum, ptrdiff_t ahead)
+/* Rows of one cluster that are added together: they share what is read of its centre and its sum. */
+enum { GROUP = 4 };
+
+typedef struct group {
+  const double *x[GROUP];
+  double w[GROUP], squares[GROUP];
+} group;
+
+/* sum += the sum of w (x - origin) over the group, and on demand the squared distances to the
+ * centre, in the order of lat_squared_distance. Meanwhile the rows `ahead` are fetched. */
+LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
+                          const double *restrict origin, double *restrict sum, bool measure,
+                          ptrdiff_t ahead)
 {
+  const double *a = g->x[0], *b = g->x[1], *c = g->x[2], *d = g->x[3];
+  const double wa = g->w[0], wb = g->w[1], wc = g->w[2], wd = g->w[3];
+  double sa[LAT_LANES] = {0}, sb[LAT_LANES] = {0}, sc[LAT_LANES] = {0}, sd[LAT_LANES] = {0};
+  double rest[GROUP] = {0};
   size_t j = 0;
   for (; j + LAT_LANES <= D; j += LAT_LANES) {
-    __builtin_prefetch(x + j + ahead, 0, 2);
-    for (size_t l = 0; l < LAT_LANES; l++) sum[j + l] += w * (x[j + l] - origin[j + l]);
+    __builtin_prefetch(a + j + ahead, 0, 2);
+    __builtin_prefetch(b + j + ahead, 0, 2);
+    __builtin_prefetch(c + j + ahead, 0, 2);
+    __builtin_prefetch(d + j + ahead, 0, 2);
+    for (size_t l = 0; l < LAT_LANES; l++) {
+      double o = origin[j + l], m = center[j + l];
+      double xa = a[j + l], xb = b[j + l], xc = c[j + l], xd = d[j + l];
+      sum[j + l] += (wa * (xa - o) + wb * (xb - o)) + (wc * (xc - o) + wd * (xd - o));
+      if (!measure) continue;
+      sa[l] += (xa - m) * (xa - m);
+      sb[l] += (xb - m) * (xb - m);
+      sc[l] += (xc - m) * (xc - m);
+      sd[l] += (xd - m) * (xd - m);
+    }
   }
-  for (; j < D; j++) sum[j] += w * (x[j] - origin[j]);
+  for (; j < D; j++) {
+    double o = origin[j], m = center[j];
+    sum[j] += (wa * (a[j] - o) + wb * (b[j] - o)) + (wc * (c[j] - o) + wd * (d[j] - o));
+    for (size_t i = 0; measure && i < GROUP; i++) rest[i] += (g->x[i][j] - m) * (g->x[i][j] - m);
+  }
+  if (!measure) return;
+  g->squares[0] = lat_sum_lanes(sa) + rest[0];
+  g->squares[1] = lat_sum_lanes(sb) + rest[1];
+  g->squares[2] = lat_sum_lanes(sc) + rest[2];
+  g->squares[3] = lat_sum_lanes(sd) + rest[3];
+}
+
+/* The rows by their labels, stably; in their own order where clusters are more than rows. */
+static void order_rows(const block *b, size_t K, uint16_t *order)
+{
+  uint16_t place[2 * LAT_NEAREST_ROWS + 1] = {0};
+  if (K > 2 * LAT_NEAREST_ROWS) {
+    for (size_t i = 0; i < b->n; i++) order[i] = (uint16_t)i;
+    return;
+  }
+  for (size_t i = 0; i < b->n; i++) place[b->labels[i] + 1]++;
+  for (size_t k = 1; k < K; k++) place[k] = (uint16_t)(place[k] + place[k - 1]);
+  for (size_t i = 0; i < b->n; i++) order[place[b->labels[i]]++] = (uint16_t)i;
+}
+
+/* Adds up to GROUP rows of one label, from order[0] on; returns how many. A group that isn't full
+ * is filled up with rows of weight 0. */
+LAT_INLINE size_t add_rows(const lat_em *em, block *b, const uint16_t *order, size_t left,
+                           const sums *s)
+{
+  const double *centers = em->parameters;
+  size_t D = em->sizes[LAT_D], k = b->labels[order[0]], n = 0;
+  group g;
+  bool measure = false;
+  for (; n < GROUP && n < left && b->labels[order[n]] == k; n++) {
+    size_t i = order[n];
+    g.x[n] = b->rows[i];
+    g.w[n] = b->weights ? b->weights[i] : 1;
+    s->counts[k] += g.w[n];
+    measure |= isnan(b->squares[i]);
+  }
+  for (size_t i = n; i < GROUP; i++) {
+    g.x[i] = g.x[0];
+    g.w[i] = 0;
+  }
+  if (measure) {
+    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, true, b->ahead);
+    for (size_t i = 0; i < n; i++) b->squares[order[i]] = g.squares[i];
+  } else {
+    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, false, b->ahead);
+  }
+  return n;
 }
 
 LAT_CLONES static void add_block(const lat_em *em, block *b, const sums *s)
 {
-  const double *centers = em->parameters, *origin = origin_of(em, centers);
-  size_t D = em->sizes[LAT_D];
+  uint16_t order[LAT_NEAREST_ROWS];
   double J = 0, weight = 0;
+  order_rows(b, em->sizes[LAT_K], order);
+  for (size_t i = 0; i < b->n;) i += add_rows(em, b, order + i, b->n - i, s);
   for (size_t i = 0; i < b->n; i++) {
     double w = b->weights ? b->weights[i] : 1;
-    size_t k = b->labels[i];
-    const double *x = b->rows[i];
-    if (isnan(b->squares[i])) b->squares[i] = lat_squared_distance(D, x, centers + k * D);
     J += w * b->squares[i];
     weight += w;
-    s->counts[k] += w;
-    add_row(D, w, x, origin, s->sums + k * D, b->ahead);
   }
   *s->J += J;
   *s->weight += weight;
@@ -168,7 +241,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
     if (counts[k] > 0) {
       for (size_t j = 0; j < D; j++) center[j] = origin[j] + sum[k * D + j] / counts[k];
     } else {
-      const double *row = lat_kmeans_far_next(model->far, &at);
+      const double *row = lat_kmeans_far_next(model->far, origin, &at);
       if (!row) continue;
       memcpy(center, row, D * sizeof *row);
       em->unsettled = true;
@@ -179,7 +252,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
 }
 
 const lat_em_kind lat_kmeans_kind = {.name = "kmeans",
-                                     .parameters = table,
+                                     .parameters = lat_kmeans_parameters,
                                      .descends = true,
                                      .statistics = statistics_count,
                                      .derived = derived_count,

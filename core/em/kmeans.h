@@ -44,6 +44,7 @@ typedef struct lat_kmeans {
  * rows whose distances were computed, then of each cluster its weight (K) and its sum of
  * w (x - origin) (K x D). */
 extern const lat_em_kind lat_kmeans_kind;
+extern const lat_parameter lat_kmeans_parameters[];
 
 /* Memory for a fit of K centres to N rows (0: unknown, no bounds). */
 lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,

@@ -44,7 +44,7 @@ static lat_status walk_begin(lat_workspace *work, walk *w, size_t K, const doubl
   if (!tables || !origin) return LAT_MEMORY;
   w->step = lat_nearest_rows(K, D);
   w->scratch_count = w->step * D + lat_nearest_scratch(K, D);
-  w->scratch = lat_allocate(work, lat_threads(), w->scratch_count * sizeof(double));
+  w->scratch = lat_allocate(work, lat_workers(work), w->scratch_count * sizeof(double));
   w->nearest = lat_nearest_of(tables, K, D, centers, origin);
   lat_nearest_origin(K, D, centers, origin);
   lat_nearest_prepare(&w->nearest);

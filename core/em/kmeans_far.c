@@ -59,11 +59,23 @@ void lat_kmeans_far_offer(lat_kmeans_far *far, size_t first, size_t n, const dou
   pthread_mutex_unlock(&far->lock);
 }
 
-const double *lat_kmeans_far_next(const lat_kmeans_far *far, size_t *at)
+/* As near to its centre as the rounding of a mean of many equal rows may have brought it. */
+static bool on_centre(const lat_kmeans_far *far, double square, const double *row,
+                      const double *origin)
 {
-  while (*at < far->count && far->square[*at] > 0) {
-    const double *row = far->rows + far->slot[(*at)++] * far->D;
-    bool new = true;
+  double from_origin = 0, from_zero = 0;
+  for (size_t j = 0; j < far->D; j++) {
+    from_origin += (row[j] - origin[j]) * (row[j] - origin[j]);
+    from_zero += row[j] * row[j];
+  }
+  return square <= 1e-20 * from_origin + 1e-30 * from_zero;
+}
+
+const double *lat_kmeans_far_next(const lat_kmeans_far *far, const double *origin, size_t *at)
+{
+  while (*at < far->count) {
+    const double *row = far->rows + far->slot[*at] * far->D;
+    bool new = !on_centre(far, far->square[(*at)++], row, origin);
     for (size_t i = 0; new &&i + 1 < *at; i++)
       new = memcmp(far->rows + far->slot[i] * far->D, row, far->D * sizeof(double)) != 0;
     if (new) return row;

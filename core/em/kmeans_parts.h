@@ -63,7 +63,7 @@ void lat_kmeans_far_begin(lat_kmeans_far *far);
 void lat_kmeans_far_offer(lat_kmeans_far *far, size_t first, size_t n, const double *const *rows,
                           const double *weights, const double *squares);
 /* The next one from `*at` on (0 at first) that isn't a copy of one before it; NULL when there is
- * none, or it lies on its centre. */
-const double *lat_kmeans_far_next(const lat_kmeans_far *far, size_t *at);
+ * none, or they lie on their centres. */
+const double *lat_kmeans_far_next(const lat_kmeans_far *far, const double *origin, size_t *at);
 
 #endif

@@ -106,7 +106,7 @@ lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool desc
   }
   s.job_lines = s.A.rows < JOB ? JOB / s.A.rows : 1;
   const size_t jobs = (s.A.cols + s.job_lines - 1) / s.job_lines;
-  const size_t workers = jobs > 1 ? lat_threads() : 1;
+  const size_t workers = jobs > 1 ? lat_workers(work) : 1;
   const lat_mark mark = lat_workspace_mark(work);
   s.items = lat_allocate(work, s.A.rows, 2 * workers * sizeof *s.items);
   s.numbers = lat_allocate(work, s.A.rows, workers * sizeof *s.numbers);
@@ -158,13 +158,17 @@ size_t lat_count(const lat_matrix *mask)
 
 void lat_masked(const lat_matrix *A, const lat_matrix *mask, const lat_matrix *B)
 {
-  const size_t width = mask->cols == A->cols ? 1 : A->cols; /* of what one mark chooses */
+  const bool by_elements = mask->cols == A->cols;
   size_t k = 0;
   for (size_t i = 0; i < mask->rows; i++)
     for (size_t j = 0; j < mask->cols; j++) {
       if (lat_get(mask, i, j) == 0) continue;
-      const lat_matrix from = lat_block_of(*A, i, j, 1, width);
-      const lat_matrix to = lat_block_of(*B, k++, 0, 1, width);
-      lat_copy(&from, &to);
+      if (by_elements) {
+        lat_set(B, k++, 0, lat_get(A, i, j));
+      } else {
+        const lat_matrix from = lat_block_of(*A, i, 0, 1, A->cols);
+        const lat_matrix to = lat_block_of(*B, k++, 0, 1, A->cols);
+        lat_copy(&from, &to);
+      }
     }
 }

@@ -184,7 +184,8 @@ static void add_tile(const reduction *r, lanes to, size_t line, size_t n, size_t
   const lat_matrix *A = &r->A;
   const size_t lane_count = most(LANES / n, 1) * n;
   if (r->center)
-    for (size_t k = 0; k < lane_count; k++) center[k] = r->center[(line + k % n) * r->center_step];
+    for (size_t k = 0; k < lane_count; k += n)
+      for (size_t j = 0; j < n; j++) center[k + j] = r->center[(line + j) * r->center_step];
   const bool in_place = n == 1 ? A->row_stride == 1 : A->col_stride == 1;
   const size_t step = in_place ? BLOCK * lane_count / n : most(BUFFER / n, 1);
   for (size_t row = begin; row < end; row += step) {

@@ -196,13 +196,13 @@ static void stop(lat_workspace *work)
 /* Chunks of 100 rows, the rate falling as (n+2)^-0.6: near the fit of all of them. */
 static void stepwise(lat_workspace *work)
 {
-  lat_matrix X = made(work, 60000);
+  lat_matrix X = made(work, 30000);
   double p[4] = {0.5, 0.5, 1, 6}, q[4] = {0.5, 0.5, 1, 6}, running[6] = {0}, worst = 0;
   lat_em em;
-  lat_em_init(&em, work, &kind, NULL, sizes, q, &(lat_em_options){.max_iterations = 500});
+  lat_em_init(&em, work, &kind, NULL, sizes, q, &(lat_em_options){.max_iterations = 100});
   fit(&em, &X, NULL, 0);
   lat_em_init(&em, work, &kind, NULL, sizes, p, NULL);
-  for (size_t i = 0; i < 600; i++) {
+  for (size_t i = 0; i < 300; i++) {
     lat_matrix rows = lat_block_of(X, i * 100, 0, 100, 1);
     lat_em_step(&em, &rows, NULL, i ? pow((double)i + 2, -0.6) : 1, running);
   }

@@ -25,6 +25,8 @@ static lat_status start(lua_State *L, latL_Run *run)
   lat_matrix X = latL_sample(L, run);
   size_t K = run->sizes[LAT_K];
   double sum = 0, n = 0;
+  if (K > X.rows)
+    return lat_fail(run->work, LAT_INVALID, "components is %zu, X has %zu rows", K, X.rows);
   lat_random random = {.seed = run->seed};
   for (size_t i = 0; i < X.rows; i++) {
     double w = run->sample_weights ? run->sample_weights[i] : 1;

@@ -49,8 +49,8 @@ Results are the same bits for every number of threads.]],
     summary = "EM for a model of your own, written as two Lua functions.",
     args = { options },
     options = {
-      { "parameters", "table|function", "needed", "name = number or matrix: where to start; or a function of a seed that "
-        .. "returns such a table, for restarts" },
+      { "parameters", "table|function", "needed", "name = number or matrix: where to start; or a function of a seed "
+        .. "that returns such a table, for restarts" },
       { "e_step", "function", "needed", "e_step(parameters, X, weights) returns statistics, a table of numbers and "
         .. "matrices, and the objective of X" },
       { "m_step", "function", "needed", "m_step(statistics, parameters) returns the new parameters" },

@@ -23,8 +23,13 @@ local rooms = {
   { "random" },
   { "eigen" },
   { "pca" },
+<<<<<<< HEAD
   { "mixture" },
+=======
+  { "gmm" },
+>>>>>>> h-gmm
   { "em" },
+  { "kmeans" },
   { "files" },
   { "datasets" },
   { "plot" },
