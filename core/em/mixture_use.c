@@ -186,7 +186,7 @@ lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *m, const do
   apply a = {.m = m, .X = X, .images = images, .missing = missing};
   double *derived = lat_doubles(work, mixture_ready_count(m));
   a.scratch_count = (mixture_block_count(m) + 2 * m->K * MIXTURE_ROWS + 7) / 8 * 8;
-  a.scratch = lat_allocate(work, lat_threads(), a.scratch_count * sizeof(double));
+  a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
   if (!derived || !a.scratch) return LAT_MEMORY;
   LAT_TRY(mixture_prepare(work, m, parameters, derived));
   a.ready = mixture_ready_of(m, derived);

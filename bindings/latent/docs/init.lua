@@ -23,11 +23,8 @@ local rooms = {
   { "random" },
   { "eigen" },
   { "pca" },
-<<<<<<< HEAD
-  { "mixture" },
-=======
   { "gmm" },
->>>>>>> h-gmm
+  { "mixture" },
   { "em" },
   { "kmeans" },
   { "files" },
