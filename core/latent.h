@@ -45,6 +45,7 @@ using std::atomic_int;
 #include "em/em.h"
 #include "em/gmm.h"
 #include "em/kmeans.h"
+#include "em/mixture.h"
 #include "em/responsibilities.h"
 
 #include "files/csv.h"

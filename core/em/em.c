@@ -144,6 +144,7 @@ static void add_lane(void *context, size_t lane, size_t worker)
 static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weights)
 {
   LAT_TRY(lat_check_finite(em->work, "X", X, em->options.missing));
+  if (em->kind->check) LAT_TRY(em->kind->check(em, X));
   for (size_t i = 0; weights && i < X->rows; i++)
     if (!proper(weights + i, 1))
       return lat_fail(em->work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0", i + 1,

@@ -24,6 +24,7 @@ local rooms = {
   { "eigen" },
   { "pca" },
   { "gmm" },
+  { "mixture" },
   { "em" },
   { "kmeans" },
   { "files" },
