@@ -133,5 +133,6 @@ void latL_open_files(lua_State *L);
 void latL_open_pca(lua_State *L);
 void latL_open_scaler(lua_State *L);
 void latL_open_system(lua_State *L);
+void latL_open_save(lua_State *L); /* model:save and latent.load; after all models */
 
 #endif

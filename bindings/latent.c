@@ -54,6 +54,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_scaler(L);
   latL_open_pca(L);
   latL_open_system(L);
+  latL_open_save(L);
   lua_pushcfunction(L, threads);
   lua_setfield(L, -2, "threads");
   lua_pushliteral(L, LAT_VERSION);

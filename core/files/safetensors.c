@@ -258,11 +258,17 @@ const lat_text *lat_safetensors_metadata(const lat_safetensors *file, const char
 
 /* ---- writing --------------------------------------------------------------------------- */
 
+static int by_source_name(const void *a, const void *b)
+{
+  const lat_tensor_source *s = a, *t = b;
+  return lat_text_compare(s->name, t->name);
+}
+
 static int by_dtype(const void *a, const void *b)
 {
   const lat_tensor_source *s = a, *t = b;
   if (s->data.dtype != t->data.dtype) return s->data.dtype < t->data.dtype ? -1 : 1;
-  return lat_text_compare(s->name, t->name);
+  return by_source_name(a, b);
 }
 
 static lat_status check_sources(lat_workspace *work, lat_tensor_source *sources, size_t count,
@@ -271,19 +277,19 @@ static lat_status check_sources(lat_workspace *work, lat_tensor_source *sources,
   if (count > LAT_SAFETENSORS_MOST)
     return lat_fail(work, LAT_INVALID, "a file holds at most %zu tensors, got %zu",
                     LAT_SAFETENSORS_MOST, count);
-  if (count) qsort(sources, count, sizeof *sources, by_dtype);
+  if (count) qsort(sources, count, sizeof *sources, by_source_name);
   for (size_t i = 0; i < count; i++) {
     lat_text name = sources[i].name;
-    if (!lat_text_is_utf8(name) || lat_text_is(name, METADATA) ||
-        (i > 0 && lat_text_compare(name, sources[i - 1].name) == 0))
-      return lat_fail(work, LAT_INVALID,
-                      "a tensor's name must be UTF-8, there once, and not '" METADATA
-                      "', got '%.*s'",
-                      SHOWN(name));
+    if (!lat_text_is_utf8(name))
+      return lat_fail(work, LAT_INVALID, "the name of a tensor is not UTF-8");
+    if (lat_text_is(name, METADATA) || (i > 0 && by_source_name(&sources[i - 1], &sources[i]) == 0))
+      return lat_fail(work, LAT_INVALID, "the tensors' name '%.*s' is %s", SHOWN(name),
+                      lat_text_is(name, METADATA) ? "the format's own" : "there twice");
   }
+  if (count) qsort(sources, count, sizeof *sources, by_dtype);
   for (size_t i = 0; i < pairs; i++)
     if (!lat_text_is_utf8(metadata[i].key) || !lat_text_is_utf8(metadata[i].value))
-      return lat_fail(work, LAT_INVALID, "the metadata must be UTF-8");
+      return lat_fail(work, LAT_INVALID, "the metadata are not UTF-8");
   return LAT_OK;
 }
 

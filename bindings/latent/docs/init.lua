@@ -24,6 +24,7 @@ local rooms = {
   { "eigen" },
   { "pca" },
   { "files" },
+  { "save" },
   { "datasets" },
   { "plot" },
   { "progress" },
