@@ -215,7 +215,8 @@ describe("safetensors files", function()
   end)
 
   it("survive mutants", function()
-    local model = [[{"__metadata__":{"format":"latent"},"components":{"dtype":"F64","shape":[2,1],"data_offsets":[0,16]},]]
+    local model = [[{"__metadata__":{"format":"latent"},]]
+      .. [["components":{"dtype":"F64","shape":[2,1],"data_offsets":[0,16]},]]
       .. [["mean":{"dtype":"F64","shape":[2],"data_offsets":[16,32]},"noise":{"dtype":"F64","shape":[],]]
       .. [["data_offsets":[32,40]}}]]
     helper.fuzz("fuzz_safetensors", {
