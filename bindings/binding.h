@@ -136,5 +136,6 @@ void latL_open_kmeans(lua_State *L);
 void latL_open_scaler(lua_State *L);
 void latL_open_gmm(lua_State *L);
 void latL_open_system(lua_State *L);
+void latL_open_save(lua_State *L); /* model:save and latent.load; after all models */
 
 #endif

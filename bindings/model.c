@@ -95,10 +95,30 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_pushcclosure(L, tostring_model, 1);
   lua_setfield(L, -2, "__tostring");
-  lua_pop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_setfield(L, -2, kind->name);
+  lua_pop(L, 2);
 }
 
 /* ---- models ---------------------------------------------------------------------- */
+
+/* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
+static void push_copy(lua_State *L, int from, int depth)
+{
+  if (lua_type(L, from) != LUA_TTABLE || depth == 0) {
+    lua_pushvalue(L, from);
+    return;
+  }
+  luaL_checkstack(L, 8, NULL);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, from);) {
+    lua_pushvalue(L, -2);
+    push_copy(L, lua_gettop(L) - 1, depth - 1);
+    lua_rawset(L, -5);
+    lua_pop(L, 1);
+  }
+}
 
 void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
 {
@@ -106,6 +126,10 @@ void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
   memset(m, 0, bytes);
   m->kind = kind;
   lua_newtable(L);
+  if (lua_istable(L, 1)) {
+    push_copy(L, 1, LAT_JSON_DEPTH);
+    lua_setfield(L, -2, LATL_MADE_WITH);
+  }
   lua_setiuservalue(L, -2, LATL_KEPT);
   luaL_setmetatable(L, kind->metatable);
   return m;

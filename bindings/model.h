@@ -26,11 +26,19 @@ typedef struct latL_Model {
 
 enum { LATL_PARAMETERS = 1, LATL_KEPT, LATL_STATE, LATL_VALUES = LATL_STATE }; /* user values */
 
-/* Makes the metatable of a kind: methods, `kept` fields (history, converged, options) and
- * parameters are what `model.name` finds, in this order. */
+/* Makes the metatable of a kind: methods, `kept` fields (history, converged) and parameters are
+ * what `model.name` finds, in this order. Its models can be saved and loaded (save.c): what a file
+ * holds are the options, the plain kept fields, and the parameters with those sizes that their
+ * shapes use. A kind whose struct has more to be set, or to be checked against the parameters,
+ * gives its metatable a function `loaded`, which is called with the model after a load, and may
+ * raise. */
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
 
-/* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. */
+#define LATL_KINDS "latent.kinds" /* in the registry: every kind by its name, also latent.NAME's */
+
+/* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. It is for constructors: a
+ * copy of the table at argument 1, the options, becomes the kept field LATL_MADE_WITH. */
+#define LATL_MADE_WITH "(options)"
 void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes);
 
 /* The model at argument 1, of this kind; `fitted` also requires its parameters. */

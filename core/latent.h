@@ -50,6 +50,7 @@ using std::atomic_int;
 
 #include "files/csv.h"
 #include "files/npy.h"
+#include "files/safetensors.h"
 
 #ifdef LUA_VERSION_NUM
 /* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent, 0). */

@@ -28,6 +28,7 @@ local rooms = {
   { "em" },
   { "kmeans" },
   { "files" },
+  { "save" },
   { "datasets" },
   { "plot" },
   { "progress" },
