@@ -411,10 +411,18 @@ static int partial_fit(lua_State *L)
 static const luaL_Reg methods[] = {
     {"fit", fit}, {"steps", steps}, {"partial_fit", partial_fit}, {NULL, NULL}};
 
+static int loaded(lua_State *L)
+{
+  const latL_Gmm *g = lua_touserdata(L, 1);
+  latL_checkcomponents(L, &g->em.base, g->core.K);
+  return 0;
+}
+
 void latL_open_gmm(lua_State *L)
 {
   latL_newkind(L, &kinds[0].base, methods);
   latL_addmethods(L, "latent.GMM", latL_gmm_uses);
+  latL_savable(L, "latent.GMM", loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "gmm");
 }

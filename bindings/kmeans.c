@@ -388,9 +388,17 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
+static int loaded(lua_State *L)
+{
+  const kmeans *m = lua_touserdata(L, 1);
+  latL_checkcomponents(L, &m->em.base, m->clusters);
+  return 0;
+}
+
 void latL_open_kmeans(lua_State *L)
 {
   latL_newkind(L, &kind.base, methods);
+  latL_savable(L, kind.base.metatable, loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "kmeans");
 }

@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- fields -------------------------------------------------------------------- */
@@ -182,4 +183,37 @@ const double *latL_optweights(lua_State *L, int options, const char *who, size_t
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_check_weights(work, &packed->view));
   return packed->view.data;
+}
+
+/* ---- models from files ------------------------------------------------------------------ */
+
+void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded)
+{
+  luaL_getmetatable(L, metatable);
+  lua_pushcfunction(L, loaded);
+  lua_setfield(L, -2, "loaded");
+  lua_pop(L, 1);
+}
+
+int latL_soundasread(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+
+void latL_checkcomponents(lua_State *L, const latL_Model *m, size_t components)
+{
+  size_t K = m->sizes[LAT_K];
+  const double *weights = lat_parameter_at(m->kind->parameters, m->sizes, m->flat, "weights");
+  if (K != components)
+    latL_error(L, m->kind->name, "the parameters are of %I components, the options say %I",
+               (lua_Integer)K, (lua_Integer)components);
+  double total = 0;
+  bool negative = false;
+  for (size_t k = 0; weights && k < K; k++) {
+    negative |= weights[k] < 0;
+    total += weights[k];
+  }
+  if (weights && (negative || !(fabs(total - 1) < 1e-6)))
+    latL_error(L, m->kind->name, "the weights are no distribution");
 }

@@ -36,6 +36,15 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
 
 #define LATL_KINDS "latent.kinds" /* in the registry: every kind by its name, also latent.NAME's */
 
+/* Makes the models of a metatable savable: `loaded`, called with a model of this kind whose
+ * parameters come from a file, raises unless they go with each other and with its options. Shapes
+ * and finite numbers have been checked. latL_soundasread is for kinds that need no more. */
+void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded);
+int latL_soundasread(lua_State *L);
+/* What mixtures check: that there are as many components as the options say, and that the
+ * parameter `weights`, if there is one, is a distribution. */
+void latL_checkcomponents(lua_State *L, const latL_Model *model, size_t components);
+
 /* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. It is for constructors: a
  * copy of the table at argument 1, the options, becomes the kept field LATL_MADE_WITH. */
 #define LATL_MADE_WITH "(options)"

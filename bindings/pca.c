@@ -311,6 +311,7 @@ static const luaL_Reg methods[] = {
 void latL_open_pca(lua_State *L)
 {
   latL_newkind(L, &kind, methods);
+  latL_savable(L, kind.metatable, latL_soundasread);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "pca");
 }

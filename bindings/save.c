@@ -251,7 +251,7 @@ static lat_status load_model(lua_State *L, latL_Source *s)
   LAT_TRY(lat_parameters_read(work, &file, s->map.bytes, kind->parameters, sizes, flat));
   latL_adopt(L, model, sizes);
   LAT_TRY(keep_record(L, work, &file, model));
-  if (luaL_getmetafield(L, model, "loaded") == LUA_TNIL) return LAT_OK;
+  luaL_getmetafield(L, model, "loaded");
   lua_pushvalue(L, model);
   LAT_TRY(call(L, work, "the parameters are wrong", 1));
   lua_settop(L, model);
@@ -278,6 +278,11 @@ void latL_open_save(lua_State *L)
   for (lua_pushnil(L); lua_next(L, module + 2); lua_pop(L, 1)) {
     const latL_Kind *kind = lua_touserdata(L, -1);
     luaL_getmetatable(L, kind->metatable);
+    if (lua_getfield(L, -1, "loaded") == LUA_TNIL) { /* see latL_savable */
+      lua_pop(L, 2);
+      continue;
+    }
+    lua_pop(L, 1);
     lua_getfield(L, -1, "methods");
     lua_pushlightuserdata(L, (void *)(size_t)kind);
     lua_pushcclosure(L, save, 1);

@@ -363,6 +363,33 @@ describe("saved models", function()
     refuses("element 1 of 'deviation' is infinite", nil, { deviation = matrix { -1 / 0, 1 } })
   end)
 
+  it("of clusters and Gaussians come back, unless parameters and options disagree", function()
+    local iris = latent.datasets.iris()
+    local kmeans = latent.kmeans { clusters = 3 }:fit(iris)
+    local gmm = latent.gmm { components = 3, covariance = "diag" }:fit(iris)
+    local path = temporary()
+    assert(kmeans:save(path))
+    assert.equal(bits(kmeans:predict(iris)), bits(assert(latent.load(path)):predict(iris)))
+    assert(gmm:save(path))
+    assert.equal(bits(gmm:log_likelihood(iris)), bits(assert(latent.load(path)):log_likelihood(iris)))
+
+    local file = assert(io.open(path, "rb"))
+    local whole = file:read "a"
+    file:close()
+    local function load_changed(from, to)
+      local bytes, count = whole:gsub(from, to)
+      assert.equal(1, count)
+      file = assert(io.open(path, "wb"))
+      file:write(bytes)
+      file:close()
+      return select(2, latent.load(path))
+    end
+    local message = load_changed('components\\":3', 'components\\":2')
+    assert.truthy(message:find("the parameters are of 3 components", 1, true), message)
+    local first = string.pack("<d", gmm.weights[1]):gsub("%p", "%%%0")
+    assert.truthy(load_changed(first, (string.pack("<d", -1):gsub("%%", "%%%%"))):find("no distribution", 1, true))
+  end)
+
   -- PYTHON may name an interpreter; safetensors' own package is the judge.
   it("load in Python with the safetensors package, and its files here", function()
     local python = os.getenv "PYTHON" or "python3"
