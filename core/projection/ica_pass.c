@@ -1,0 +1,194 @@
+/* ica_pass.c: the pass over the data under every algorithm of ICA.
+ *
+ * Chunks of z lie source by source, so a contrast runs along an output's numbers side by side
+ * however few sources there are. Sums are kept in eight parts, which become vectors without
+ * leave to reorder. */
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clones.h"
+#include "base/parallel.h"
+#include "base/vector_math.h"
+#include "matrix/moments.h"
+#include "projection/ica_fit.h"
+
+enum { PARTS = 8 };
+
+size_t lat_ica_means_count(size_t k, size_t M)
+{
+  return k * (M + 2);
+}
+
+lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M)
+{
+  return (lat_ica_means){memory, memory + k * M, memory + k * M + k};
+}
+
+double lat_ica_distance(lat_ica_contrast contrast, double value)
+{
+  /* of a standard normal: the integral of log cosh, -1/sqrt(2), 3/4 */
+  static const double normal[] = {0.37456720749143796, -0.70710678118654752, 0.75};
+  return fabs(value - normal[contrast]);
+}
+
+/* ---- contrasts: n outputs y become g(y); sums of g' and G ------------------------------ */
+
+static double total(const double part[PARTS])
+{
+  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
+LAT_CLONES static void magnitudes(size_t n, const double *y, double part[PARTS])
+{
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) part[p] += fabs(y[i + p]);
+  for (; i < n; i++) part[i % PARTS] += fabs(y[i]);
+}
+
+LAT_CLONES static void tanh_sums(size_t n, const double *t, double squares[PARTS],
+                                 double product[PARTS])
+{
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      squares[p] += t[i + p] * t[i + p];
+      product[p] *= 1 + fabs(t[i + p]);
+    }
+  for (; i < n; i++) {
+    squares[i % PARTS] += t[i] * t[i];
+    product[i % PARTS] *= 1 + fabs(t[i]);
+  }
+}
+
+/* log cosh y = |y| - log(1 + tanh|y|): the logarithms of a chunk are those of a few products, which
+ * stay below 2^(4096/8). */
+static void logcosh(size_t n, double *y, double *scratch, double *slope, double *value)
+{
+  double sizes[PARTS] = {0}, squares[PARTS] = {0}, product[PARTS] = {1, 1, 1, 1, 1, 1, 1, 1};
+  (void)scratch;
+  magnitudes(n, y, sizes);
+  lat_tanh(n, y, y);
+  tanh_sums(n, y, squares, product);
+  *slope += (double)n - total(squares);
+  *value += total(sizes);
+  for (size_t p = 0; p < PARTS; p++) *value -= log(product[p]);
+}
+
+LAT_CLONES static void half_squares(size_t n, const double *restrict y, double *restrict e)
+{
+  for (size_t i = 0; i < n; i++) e[i] = -0.5 * y[i] * y[i];
+}
+
+LAT_CLONES static void exp_sums(size_t n, double *restrict y, const double *restrict e,
+                                double slopes[PARTS], double sums[PARTS])
+{
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      double x = y[i + p], w = e[i + p];
+      slopes[p] += (1 - x * x) * w;
+      sums[p] += w;
+      y[i + p] = x * w;
+    }
+  for (; i < n; i++) {
+    slopes[i % PARTS] += (1 - y[i] * y[i]) * e[i];
+    sums[i % PARTS] += e[i];
+    y[i] *= e[i];
+  }
+}
+
+static void gaussian(size_t n, double *y, double *scratch, double *slope, double *value)
+{
+  double slopes[PARTS] = {0}, sums[PARTS] = {0};
+  half_squares(n, y, scratch);
+  lat_exp(n, scratch, scratch);
+  exp_sums(n, y, scratch, slopes, sums);
+  *slope += total(slopes);
+  *value -= total(sums);
+}
+
+LAT_CLONES static void cube_sums(size_t n, double *y, double squares[PARTS], double fourths[PARTS])
+{
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      double x = y[i + p], square = x * x;
+      squares[p] += square;
+      fourths[p] += square * square;
+      y[i + p] = square * x;
+    }
+  for (; i < n; i++) {
+    double square = y[i] * y[i];
+    squares[i % PARTS] += square;
+    fourths[i % PARTS] += square * square;
+    y[i] *= square;
+  }
+}
+
+static void cube(size_t n, double *y, double *scratch, double *slope, double *value)
+{
+  double squares[PARTS] = {0}, fourths[PARTS] = {0};
+  (void)scratch;
+  cube_sums(n, y, squares, fourths);
+  *slope += 3 * total(squares);
+  *value += total(fourths) / 4;
+}
+
+typedef void contrast_function(size_t n, double *y, double *scratch, double *slope, double *value);
+
+static contrast_function *const contrasts[] = {logcosh, gaussian, cube};
+
+/* ---- the pass ----------------------------------------------------------------------------- */
+
+typedef struct pass {
+  const lat_ica_fit *fit;
+  contrast_function *contrast;
+  const double *R;
+  size_t k;
+  double *partial, *buffers; /* a lane's sums; a worker's outputs, and scratch for one of them */
+  size_t partial_count, buffer_count;
+} pass;
+
+static void pass_lane(void *context, size_t lane, size_t worker)
+{
+  const pass *p = context;
+  const lat_ica_fit *fit = p->fit;
+  size_t M = fit->M, k = p->k, stride = fit->stride;
+  lat_ica_means sums = lat_ica_means_of(p->partial + lane * p->partial_count, k, M);
+  double *Y = p->buffers + worker * p->buffer_count, *scratch = Y + k * stride;
+  size_t end = (lane + 1) * fit->chunks / fit->lanes;
+  for (size_t c = lane * fit->chunks / fit->lanes; c < end; c++) {
+    size_t left = fit->N - c * fit->chunk, n = left < fit->chunk ? left : fit->chunk;
+    const double *Z = fit->Z + c * M * stride;
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)k, (blasint)n, (blasint)M, 1,
+                p->R, (blasint)M, Z, (blasint)stride, 0, Y, (blasint)stride);
+    for (size_t i = 0; i < k; i++)
+      p->contrast(n, Y + i * stride, scratch, &sums.slope[i], &sums.value[i]);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)k, (blasint)M, (blasint)n, 1, Y,
+                (blasint)stride, Z, (blasint)stride, 1, sums.product, (blasint)M);
+  }
+}
+
+lat_status lat_ica_pass(const lat_ica_fit *fit, lat_ica_contrast contrast, const double *R,
+                        size_t k, const lat_ica_means *means)
+{
+  lat_workspace *work = fit->work;
+  lat_mark mark = lat_workspace_mark(work);
+  pass p = {.fit = fit, .contrast = contrasts[contrast], .R = R, .k = k};
+  p.partial_count = lat_ica_means_count(k, fit->M);
+  p.buffer_count = (k + 1) * fit->stride;
+  p.partial = lat_allocate(work, fit->lanes, p.partial_count * sizeof(double));
+  p.buffers = lat_allocate(work, lat_workers(work), p.buffer_count * sizeof(double));
+  if (!p.partial || !p.buffers) return LAT_MEMORY;
+  memset(p.partial, 0, fit->lanes * p.partial_count * sizeof(double));
+  LAT_TRY(lat_parallel(work, fit->lanes, pass_lane, &p));
+  for (size_t i = 0; i < p.partial_count; i++) {
+    double sum = 0;
+    for (size_t lane = 0; lane < fit->lanes; lane++) sum += p.partial[lane * p.partial_count + i];
+    means->product[i] = sum / (double)fit->N; /* the three lie one after another */
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
