@@ -29,10 +29,12 @@ lat_ica lat_ica_of(double *flat, size_t D, size_t M)
 
 bool lat_ica_identifiable(const double *kurtosis, size_t M, size_t N)
 {
-  double least = (3 + sqrt(2 * (double)M)) * sqrt(24 / (double)N);
   size_t gaussian = 0;
-  for (size_t i = 0; i < M; i++)
-    if (!(fabs(kurtosis[i]) > least)) gaussian++;
+  for (size_t i = 0; i < M; i++) {
+    double z = 3 * log1p(kurtosis[i] / 3) / sqrt(24 / (double)N);
+    double least = sqrt(2 * (double)M) + (z > 0 ? 3 : 1);
+    if (!(fabs(z) > least)) gaussian++;
+  }
   return gaussian <= 1;
 }
 

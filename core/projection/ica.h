@@ -70,9 +70,10 @@ typedef struct lat_ica {
 /* The view; `flat` holds lat_parameters_count(lat_ica_parameters, sizes) doubles. */
 lat_ica lat_ica_of(double *flat, size_t D, size_t M);
 
-/* False when more than one source has a kurtosis that N rows of Gaussian data show as well: its
- * sampling deviation is sqrt(24/N), and a search over the directions of M dimensions finds
- * extremes of it, so |kurtosis| has to exceed (3 + sqrt(2 M)) sqrt(24/N). */
+/* False when more than one source has a kurtosis that N rows of Gaussian data show as well. The
+ * sampling deviation of kurtosis k is sqrt(24/N), about the same on both sides for 3 log(1 + k/3);
+ * a search over the directions of M dimensions finds its extremes, of which simulations show fewer
+ * than 3 + sqrt(2 M) deviations above 0 and 1 + sqrt(2 M) below. */
 bool lat_ica_identifiable(const double *kurtosis, size_t M, size_t N);
 
 /* ---- fitting --------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ local rooms = {
   { "random" },
   { "eigen" },
   { "pca" },
+  { "ica" },
   { "em" },
   { "files" },
   { "datasets" },
