@@ -39,41 +39,67 @@ static double total(const double part[PARTS])
   return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
 }
 
-LAT_CLONES static void magnitudes(size_t n, const double *y, double part[PARTS])
+/* e := -2|y|, and sums of |y| */
+LAT_CLONES static void magnitudes(size_t n, const double *restrict y, double *restrict e,
+                                  double *restrict sizes)
 {
-  size_t i = 0;
-  for (; i + PARTS <= n; i += PARTS)
-    for (size_t p = 0; p < PARTS; p++) part[p] += fabs(y[i + p]);
-  for (; i < n; i++) part[i % PARTS] += fabs(y[i]);
-}
-
-LAT_CLONES static void tanh_sums(size_t n, const double *t, double squares[PARTS],
-                                 double product[PARTS])
-{
+  double part[PARTS] = {0};
   size_t i = 0;
   for (; i + PARTS <= n; i += PARTS)
     for (size_t p = 0; p < PARTS; p++) {
-      squares[p] += t[i + p] * t[i + p];
-      product[p] *= 1 + fabs(t[i + p]);
+      double size = fabs(y[i + p]);
+      part[p] += size;
+      e[i + p] = -2 * size;
     }
   for (; i < n; i++) {
-    squares[i % PARTS] += t[i] * t[i];
-    product[i % PARTS] *= 1 + fabs(t[i]);
+    part[i % PARTS] += fabs(y[i]);
+    e[i] = -2 * fabs(y[i]);
+  }
+  memcpy(sizes, part, sizeof part);
+}
+
+/* y := tanh y from e = exp(-2|y|), and e := 1 + e */
+LAT_CLONES static void tanh_of(size_t n, double *restrict y, double *restrict e)
+{
+  for (size_t i = 0; i < n; i++) {
+    double t = (1 - e[i]) / (1 + e[i]);
+    e[i] += 1;
+    y[i] = copysign(t, y[i]);
   }
 }
 
-/* log cosh y = |y| - log(1 + tanh|y|): the logarithms of a chunk are those of a few products, which
- * stay below 2^(4096/8). */
+/* sums of squares of t, products of f */
+LAT_CLONES static void tanh_sums(size_t n, const double *restrict t, const double *restrict f,
+                                 double *restrict squares, double *restrict products)
+{
+  double square[PARTS] = {0}, product[PARTS] = {1, 1, 1, 1, 1, 1, 1, 1};
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      square[p] += t[i + p] * t[i + p];
+      product[p] *= f[i + p];
+    }
+  for (; i < n; i++) {
+    square[i % PARTS] += t[i] * t[i];
+    product[i % PARTS] *= f[i];
+  }
+  memcpy(squares, square, sizeof square);
+  memcpy(products, product, sizeof product);
+}
+
+/* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
+ * log cosh y = |y| + log(1 + e) - log 2. The logarithms of a chunk are those of a few products,
+ * which stay below 2^(4096/8). */
 static void logcosh(size_t n, double *y, double *scratch, double *slope, double *value)
 {
-  double sizes[PARTS] = {0}, squares[PARTS] = {0}, product[PARTS] = {1, 1, 1, 1, 1, 1, 1, 1};
-  (void)scratch;
-  magnitudes(n, y, sizes);
-  lat_tanh(n, y, y);
-  tanh_sums(n, y, squares, product);
+  double sizes[PARTS], squares[PARTS], products[PARTS];
+  magnitudes(n, y, scratch, sizes);
+  lat_exp(n, scratch, scratch);
+  tanh_of(n, y, scratch);
+  tanh_sums(n, y, scratch, squares, products);
   *slope += (double)n - total(squares);
-  *value += total(sizes);
-  for (size_t p = 0; p < PARTS; p++) *value -= log(product[p]);
+  *value += total(sizes) - (double)n * 0.69314718055994531;
+  for (size_t p = 0; p < PARTS; p++) *value += log(products[p]);
 }
 
 LAT_CLONES static void half_squares(size_t n, const double *restrict y, double *restrict e)
@@ -81,27 +107,31 @@ LAT_CLONES static void half_squares(size_t n, const double *restrict y, double *
   for (size_t i = 0; i < n; i++) e[i] = -0.5 * y[i] * y[i];
 }
 
+/* y := y e, sums of (1 - y^2) e and of e */
 LAT_CLONES static void exp_sums(size_t n, double *restrict y, const double *restrict e,
-                                double slopes[PARTS], double sums[PARTS])
+                                double *restrict slopes, double *restrict sums)
 {
+  double slope[PARTS] = {0}, sum[PARTS] = {0};
   size_t i = 0;
   for (; i + PARTS <= n; i += PARTS)
     for (size_t p = 0; p < PARTS; p++) {
       double x = y[i + p], w = e[i + p];
-      slopes[p] += (1 - x * x) * w;
-      sums[p] += w;
+      slope[p] += (1 - x * x) * w;
+      sum[p] += w;
       y[i + p] = x * w;
     }
   for (; i < n; i++) {
-    slopes[i % PARTS] += (1 - y[i] * y[i]) * e[i];
-    sums[i % PARTS] += e[i];
+    slope[i % PARTS] += (1 - y[i] * y[i]) * e[i];
+    sum[i % PARTS] += e[i];
     y[i] *= e[i];
   }
+  memcpy(slopes, slope, sizeof slope);
+  memcpy(sums, sum, sizeof sum);
 }
 
 static void gaussian(size_t n, double *y, double *scratch, double *slope, double *value)
 {
-  double slopes[PARTS] = {0}, sums[PARTS] = {0};
+  double slopes[PARTS], sums[PARTS];
   half_squares(n, y, scratch);
   lat_exp(n, scratch, scratch);
   exp_sums(n, y, scratch, slopes, sums);
@@ -109,27 +139,32 @@ static void gaussian(size_t n, double *y, double *scratch, double *slope, double
   *value -= total(sums);
 }
 
-LAT_CLONES static void cube_sums(size_t n, double *y, double squares[PARTS], double fourths[PARTS])
+/* y := y^3, sums of y^2 and y^4 */
+LAT_CLONES static void cube_sums(size_t n, double *restrict y, double *restrict squares,
+                                 double *restrict fourths)
 {
+  double two[PARTS] = {0}, four[PARTS] = {0};
   size_t i = 0;
   for (; i + PARTS <= n; i += PARTS)
     for (size_t p = 0; p < PARTS; p++) {
       double x = y[i + p], square = x * x;
-      squares[p] += square;
-      fourths[p] += square * square;
+      two[p] += square;
+      four[p] += square * square;
       y[i + p] = square * x;
     }
   for (; i < n; i++) {
     double square = y[i] * y[i];
-    squares[i % PARTS] += square;
-    fourths[i % PARTS] += square * square;
+    two[i % PARTS] += square;
+    four[i % PARTS] += square * square;
     y[i] *= square;
   }
+  memcpy(squares, two, sizeof two);
+  memcpy(fourths, four, sizeof four);
 }
 
 static void cube(size_t n, double *y, double *scratch, double *slope, double *value)
 {
-  double squares[PARTS] = {0}, fourths[PARTS] = {0};
+  double squares[PARTS], fourths[PARTS];
   (void)scratch;
   cube_sums(n, y, squares, fourths);
   *slope += 3 * total(squares);
