@@ -88,8 +88,8 @@ LAT_CLONES static void tanh_sums(size_t n, const double *restrict t, const doubl
 }
 
 /* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
- * log cosh y = |y| + log(1 + e) - log 2. The logarithms of a chunk are those of a few products,
- * which stay below 2^(4096/8). */
+ * log cosh y = |y| + log(1 + e) - log 2. A chunk takes the logarithms of few products: each part of
+ * it is below 2^(4096/8), and two such numbers have a product yet. */
 static void logcosh(size_t n, double *y, double *scratch, double *slope, double *value)
 {
   double sizes[PARTS], squares[PARTS], products[PARTS];
@@ -99,7 +99,14 @@ static void logcosh(size_t n, double *y, double *scratch, double *slope, double 
   tanh_sums(n, y, scratch, squares, products);
   *slope += (double)n - total(squares);
   *value += total(sizes) - (double)n * 0.69314718055994531;
-  for (size_t p = 0; p < PARTS; p++) *value += log(products[p]);
+  double product = 1;
+  for (size_t p = 0; p < PARTS; p++) {
+    product *= products[p];
+    if (product < 0x1p511) continue;
+    *value += log(product);
+    product = 1;
+  }
+  *value += log(product);
 }
 
 LAT_CLONES static void half_squares(size_t n, const double *restrict y, double *restrict e)
