@@ -66,7 +66,7 @@ end
 
 local SHOWN, STEP = 1000, 4.5
 local figure = plot.figure{ title = "Three signals, what three microphones hear, and what ICA makes of it",
-  xlabel = "sample", width = 900, height = 720, yrange = { -9.4 * STEP, 1.2 * STEP }, key = true }
+  xlabel = "sample", width = 900, height = 720, axes = false, yrange = { -9.4 * STEP, 1.2 * STEP }, key = true }
 local bands = { { "source", S, 1 }, { "mixture", (X - X:mean(1)) / X:std(1), 8 }, { "estimate", paired, 3 } }
 local time, place = matrix.range(1, SHOWN), 0
 for _, band in ipairs(bands) do
