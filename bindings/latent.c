@@ -55,6 +55,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_files(L);
   latL_open_scaler(L);
   latL_open_pca(L);
+  latL_open_ica(L);
   latL_open_em(L);
   latL_open_em_model(L);
   latL_open_kmeans(L);

@@ -37,6 +37,7 @@ using std::atomic_int;
 #include "eigen/eigen.h"
 #include "eigen/krylov.h"
 
+#include "projection/ica.h"
 #include "projection/incremental.h"
 #include "projection/pca.h"
 #include "projection/scaler.h"

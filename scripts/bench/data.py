@@ -49,7 +49,15 @@ def mixture(n, d, k):
     return X
 
 
+def mixed(n, d):
+    """Half of the sources peaked, half flat; mixed by a matrix whose condition is mild."""
+    g = np.random.default_rng(6)
+    S = np.hstack([g.laplace(size=(n, d // 2)), g.uniform(-1.0, 1.0, (n, d - d // 2))])
+    return S @ (np.eye(d) + 0.3 * g.standard_normal((d, d)))
+
+
 INPUTS = {
+    "ica_50000x32": lambda: mixed(50_000, 32),
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),
     "pca_2000x2000": lambda: spectrum(2_000, 2_000),

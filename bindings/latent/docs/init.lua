@@ -25,6 +25,7 @@ local rooms = {
   { "pca" },
   { "gmm" },
   { "mixture" },
+  { "ica" },
   { "em" },
   { "kmeans" },
   { "files" },
