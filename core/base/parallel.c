@@ -110,7 +110,7 @@ static lat_status lead_chunks(lat_workspace *work, job *mine)
 lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context)
 {
   job mine = {.task = task, .context = context, .chunks = chunks};
-  size_t wanted = lat_threads() - 1;
+  size_t wanted = (work ? lat_workers(work) : lat_threads()) - 1;
   if (wanted > chunks - 1) wanted = chunks - 1;
   if (chunks < 2 || wanted == 0 || pthread_mutex_trylock(&pool.owner) != 0)
     return chunks ? lead_chunks(work, &mine) : LAT_OK;
@@ -163,6 +163,12 @@ size_t lat_threads(void)
 void lat_threads_set(size_t wanted)
 {
   atomic_store(&threads, clamp_threads(wanted > LAT_THREADS_MAX ? LAT_THREADS_MAX : (long)wanted));
+}
+
+size_t lat_workers(lat_workspace *work)
+{
+  if (work->workers == 0) work->workers = lat_threads();
+  return work->workers;
 }
 
 size_t lat_chunk_rows(size_t columns)

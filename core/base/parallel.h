@@ -18,7 +18,7 @@
 
 #include "base/workspace.h"
 
-/* Runs chunk number `chunk` (from 0). `worker` (from 0, below lat_threads()) says
+/* Runs chunk number `chunk` (from 0). `worker` (from 0, below lat_workers()) says
  * whose scratch to use: no two calls run at once with the same worker. */
 typedef void lat_task(void *context, size_t chunk, size_t worker);
 
@@ -34,6 +34,11 @@ lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void
 size_t lat_threads(void);
 void lat_threads_set(size_t threads); /* clamped to 1..LAT_THREADS_MAX */
 #define LAT_THREADS_MAX 256
+
+/* How many workers lat_parallel has at most with this workspace: lat_threads() when it is first
+ * asked for, and then the same until the workspace is empty again. So scratch for so many is
+ * enough, whoever calls lat_threads_set meanwhile. */
+size_t lat_workers(lat_workspace *work);
 
 /* Rows in a chunk of N x D data: clamp(16384/D, 256, 4096). */
 size_t lat_chunk_rows(size_t columns);

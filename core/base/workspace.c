@@ -51,7 +51,10 @@ void lat_workspace_release(lat_workspace *work, lat_mark mark)
     work->top = block->below;
     retire(work, block);
   }
-  if (work->top) work->top->used = mark.used;
+  if (work->top)
+    work->top->used = mark.used;
+  else
+    work->workers = 0;
 }
 
 static lat_block *block_of(lat_workspace *work, size_t bytes)

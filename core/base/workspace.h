@@ -35,6 +35,7 @@ typedef struct lat_workspace {
   double deadline;          /* of lat_clock(), in seconds; 0 is none */
   bool (*poll)(void *);     /* asked between chunks by the calling thread; true stops; or NULL */
   void *poll_state;
+  size_t workers;    /* see lat_workers (parallel.h); 0 while the workspace is empty */
   char message[256]; /* the last failure in words, "" when there was none */
 } lat_workspace;
 

@@ -77,7 +77,7 @@ lat_status lat_gram_multiply(lat_workspace *work, const lat_matrix *X, const lat
   j.rows = PIECE / D < LEAST ? LEAST : PIECE / D;
   j.per_part = (N + PARTS - 1) / PARTS;
   if (j.per_part < j.rows) j.per_part = j.rows;
-  size_t parts = (N + j.per_part - 1) / j.per_part, workers = lat_threads();
+  size_t parts = (N + j.per_part - 1) / j.per_part, workers = lat_workers(work);
   j.products = lat_doubles(work, workers * j.rows * b);
   j.sums = lat_doubles(work, parts * D * b);
   j.pieces = lat_doubles(work, as_it_lies(&j) ? 0 : workers * j.rows * D);

@@ -134,7 +134,7 @@ static lat_status walk_begin(lat_workspace *work, walk *w, size_t extra_rows)
   w->lanes = lat_lanes(w->chunks, w->partial_count);
   w->buffer_count = (w->chunk + extra_rows + 1) * D;
   w->partial = lat_allocate(work, w->lanes, w->partial_count * sizeof(double));
-  w->buffers = lat_allocate(work, lat_threads(), w->buffer_count * sizeof(double));
+  w->buffers = lat_allocate(work, lat_workers(work), w->buffer_count * sizeof(double));
   if (!w->partial || !w->buffers) return LAT_MEMORY;
   memset(w->partial, 0, w->lanes * w->partial_count * sizeof(double));
   return LAT_OK;

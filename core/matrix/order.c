@@ -106,7 +106,7 @@ lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool desc
   }
   s.job_lines = s.A.rows < JOB ? JOB / s.A.rows : 1;
   const size_t jobs = (s.A.cols + s.job_lines - 1) / s.job_lines;
-  const size_t workers = jobs > 1 ? lat_threads() : 1;
+  const size_t workers = jobs > 1 ? lat_workers(work) : 1;
   const lat_mark mark = lat_workspace_mark(work);
   s.items = lat_allocate(work, s.A.rows, 2 * workers * sizeof *s.items);
   s.numbers = lat_allocate(work, s.A.rows, workers * sizeof *s.numbers);

@@ -27,7 +27,7 @@ static lat_status walk_begin(lat_workspace *work, walk *w)
   if (w->chunk < 64) w->chunk = 64;
   if (w->chunk > D) w->chunk = D;
   w->chunks = (D + w->chunk - 1) / w->chunk;
-  w->buffers = lat_allocate(work, lat_threads(), N * w->chunk * sizeof(double));
+  w->buffers = lat_allocate(work, lat_workers(work), N * w->chunk * sizeof(double));
   return w->buffers ? LAT_OK : LAT_MEMORY;
 }
 

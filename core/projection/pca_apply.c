@@ -86,7 +86,7 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, c
   LAT_TRY(maps(work, pca, whiten, &into, &back));
   w.into = into;
   w.back = back;
-  w.buffers = lat_allocate(work, lat_threads(), w.buffer_count * sizeof(double));
+  w.buffers = lat_allocate(work, lat_workers(work), w.buffer_count * sizeof(double));
   w.errors = lat_doubles(work, chunks);
   if (!w.buffers || !w.errors) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, chunks, apply_chunk, &w));

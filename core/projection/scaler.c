@@ -66,7 +66,7 @@ lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler, bool 
   lat_mark mark = lat_workspace_mark(work);
   walk w = {scaler, X, Z, lat_chunk_rows(scaler->D), NULL, inverse};
   if (w.chunk > X->rows) w.chunk = X->rows;
-  w.buffers = lat_allocate(work, lat_threads(), w.chunk * scaler->D * sizeof(double));
+  w.buffers = lat_allocate(work, lat_workers(work), w.chunk * scaler->D * sizeof(double));
   if (!w.buffers) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, (X->rows + w.chunk - 1) / w.chunk, scale_chunk, &w));
   lat_workspace_release(work, mark);
