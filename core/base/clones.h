@@ -1,14 +1,27 @@
 /* clones.h: one loop, several widths of vector.
  *
- * LAT_CLONES before a function has the compiler make it for plain x86-64, AVX2
- * (v3) and AVX-512 (v4); the loader picks. Only loops over arrays deserve it. */
+ * LAT_CLONES before a function has gcc make it for plain x86-64, AVX2 (v3) and
+ * AVX-512 (v4, which gcc knows here from 12 on); the loader picks. Only loops over
+ * arrays deserve it. clang's clones can't be called from other files. */
 #ifndef LAT_BASE_CLONES_H
 #define LAT_BASE_CLONES_H
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(LAT_NO_CLONES) && defined(__linux__)
+#if defined(LAT_NO_CLONES) || !defined(__x86_64__) || !defined(__GNUC__) || defined(__clang__) ||  \
+    !defined(__linux__)
+#define LAT_CLONES
+#elif __GNUC__ >= 12
 #define LAT_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
-#define LAT_CLONES
+#define LAT_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
+#endif
+
+/* Before a loop over arrays that are the same or don't overlap: no turn waits for another. */
+#if defined(__clang__)
+#define LAT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define LAT_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define LAT_INDEPENDENT
 #endif
 
 #endif

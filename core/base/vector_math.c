@@ -3,19 +3,10 @@
 #include "base/clones.h"
 #include "base/vector_kernels.h"
 
-/* The arrays are the same or don't overlap, so no turn of a loop waits for another. */
-#if defined(__clang__)
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define INDEPENDENT _Pragma("GCC ivdep")
-#else
-#define INDEPENDENT
-#endif
-
 #define LOOP(name, type, result)                                                                   \
   LAT_CLONES void name(size_t n, const type *x, type *y)                                           \
   {                                                                                                \
-    INDEPENDENT for (size_t i = 0; i < n; i++) y[i] = result;                                      \
+    LAT_INDEPENDENT for (size_t i = 0; i < n; i++) y[i] = result;                                  \
   }
 
 LOOP(lat_exp, double, exp64(x[i]))
@@ -54,7 +45,7 @@ enum { BLOCK = 512 };
   static LAT_CLONES size_t name##_block(size_t n, const type *x, type *y)                          \
   {                                                                                                \
     size_t far = 0;                                                                                \
-    INDEPENDENT for (size_t i = 0; i < n; i++)                                                     \
+    LAT_INDEPENDENT for (size_t i = 0; i < n; i++)                                                 \
     {                                                                                              \
       double wide = (double)x[i];                                                                  \
       far += fabs(wide) > SINCOS_MOST;                                                             \

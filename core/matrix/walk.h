@@ -20,15 +20,6 @@
  * operand[0] may be one of the others. */
 typedef void lat_kernel(size_t n, void *const operand[]);
 
-/* Before a kernel's loop: no element depends on another, though operands may be the same. */
-#if defined(__clang__)
-#define LAT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define LAT_INDEPENDENT _Pragma("GCC ivdep")
-#else
-#define LAT_INDEPENDENT
-#endif
-
 /* Runs the kernel over all elements of `count` operands, views of one shape. The
  * kernel takes numbers of type `dtype`; others are converted. The first operand is
  * written: another one may be the same view but must not overlap it otherwise.
