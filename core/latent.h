@@ -42,6 +42,7 @@ using std::atomic_int;
 #include "projection/scaler.h"
 
 #include "em/em.h"
+#include "em/ppca.h"
 
 #include "files/csv.h"
 #include "files/npy.h"
