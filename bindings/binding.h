@@ -131,6 +131,7 @@ void latL_open_random(lua_State *L);
 void latL_open_eigen(lua_State *L);
 void latL_open_files(lua_State *L);
 void latL_open_pca(lua_State *L);
+void latL_open_ppca(lua_State *L);
 void latL_open_scaler(lua_State *L);
 void latL_open_system(lua_State *L);
 

@@ -56,6 +56,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_pca(L);
   latL_open_em(L);
   latL_open_em_model(L);
+  latL_open_ppca(L);
   latL_open_system(L);
   lua_pushcfunction(L, threads);
   lua_setfield(L, -2, "threads");
