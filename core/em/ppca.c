@@ -43,6 +43,11 @@ static lat_status no_noise(lat_workspace *work, size_t M)
       M);
 }
 
+static lat_status wholly_missing(lat_workspace *work, size_t column)
+{
+  return lat_fail(work, LAT_INVALID, "column %zu of X is wholly missing", column + 1);
+}
+
 /* ---- the closed form ---------------------------------------------------------------------------- */
 
 static lat_status from_pca(lat_workspace *work, lat_pca pca, size_t M, double *parameters,
@@ -292,8 +297,7 @@ static lat_status solve_columns(lat_workspace *work, const sums *s, const double
   *weight = *explained = 0;
   for (size_t j = 0; j < s->D; j++) {
     const double *A = s->A + (s->blocks > 1 ? j * s->T : 0), *b = s->B + j * (M + 1);
-    if (!(A[s->T - 1] > 0))
-      return lat_fail(work, LAT_INVALID, "column %zu of X is wholly missing", j + 1);
+    if (!(A[s->T - 1] > 0)) return wholly_missing(work, j);
     if (j == 0 || s->blocks > 1) {
       memcpy(L, A, s->T * sizeof *L);
       lat_packed_cholesky(M + 1, L, NULL);
@@ -382,6 +386,8 @@ lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double
     double deviation = m.weight[j] > 0 ? sqrt(m.scatter[j] / m.weight[j]) : 0;
     if (deviation > LAT_CONSTANT * fabs(m.mean[j])) variance += deviation * deviation / (double)D;
   }
+  for (size_t j = 0; !(variance > 0) && j < D; j++)
+    if (!(m.weight[j] > 0)) return wholly_missing(work, j);
   if (!(variance > 0) && !limit) return no_noise(work, M);
   lat_random random = {seed, STREAM, 0};
   double scale = sqrt(variance / 2 / (double)(M ? M : 1));
