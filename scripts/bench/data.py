@@ -24,12 +24,19 @@ def positive(n):
     return np.random.default_rng(5).uniform(0.01, 20.0, n)
 
 
+def gaps(n, d, share):
+    X = spectrum(n, d)
+    X[np.random.default_rng(6).random((n, d)) < share] = np.nan
+    return X
+
+
 INPUTS = {
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),
     "pca_2000x2000": lambda: spectrum(2_000, 2_000),
     "pca_500x10000": lambda: spectrum(500, 10_000),
     "symmetric_2000": lambda: symmetric(2_000),
+    "ppca_missing": lambda: gaps(20_000, 50, 0.2),
     "positive_1e7": lambda: positive(10_000_000),
 }
 
