@@ -185,10 +185,13 @@ static void add_group(const adder *a, size_t g, double *statistics)
     weight += w;
     objective += w * (a->limit ? r->square[i] : lat_ppca_density(r, g, i));
   }
-  lat_ppca_multiply(true, false, M + 1, M, n, a->z1 + r->first[g] * (M + 1), r->z + r->first[g] * M,
-                    0, a->square);
-  for (size_t i = 0, at = 0; i <= M; i++)
-    for (size_t j = 0; j <= i; j++, at++) A[at] = j < M ? a->square[i * M + j] : weight;
+  const double *z1 = a->z1 + r->first[g] * (M + 1), *z = r->z + r->first[g] * M;
+  if (n > 1) lat_ppca_multiply(true, false, M + 1, M, n, z1, z, 0, a->square);
+  for (size_t i = 0, at = 0; i <= M; i++) {
+    for (size_t j = 0; j < M && j <= i; j++, at++)
+      A[at] = n > 1 ? a->square[i * M + j] : z1[i] * z[j];
+    if (i == M) A[at] = weight;
+  }
   if (!a->limit && M > 0) {
     lat_packed_inverse(M, r->factor + g * T, a->inverse, a->line);
     for (size_t i = 0; i < T; i++) A[i] += weight * r->frame->noise * a->inverse[i];
