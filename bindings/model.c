@@ -14,6 +14,10 @@ static void push_parameter(lua_State *L, const latL_Model *m, const lat_paramete
     lua_pushnumber(L, *at);
     return;
   }
+  if (lat_parameter_count(p, m->sizes) == 0) { /* no matrix is empty */
+    lua_pushnil(L);
+    return;
+  }
   lua_getiuservalue(L, 1, LATL_PARAMETERS);
   int owner = lua_gettop(L);
   size_t a = m->sizes[shape[0]];

@@ -56,6 +56,12 @@ def mixed(n, d):
     return S @ (np.eye(d) + 0.3 * g.standard_normal((d, d)))
 
 
+def gaps(n, d, share):
+    X = spectrum(n, d)
+    X[np.random.default_rng(6).random((n, d)) < share] = np.nan
+    return X
+
+
 INPUTS = {
     "ica_50000x32": lambda: mixed(50_000, 32),
     "pca_100000x256": lambda: spectrum(100_000, 256),
@@ -66,6 +72,7 @@ INPUTS = {
     "gmm_20000x64": lambda: mixture(20_000, 64, 8),
     "gmm_100000x2": lambda: mixture(100_000, 2, 3),
     "symmetric_2000": lambda: symmetric(2_000),
+    "ppca_missing": lambda: gaps(20_000, 50, 0.2),
     "positive_1e7": lambda: positive(10_000_000),
     **{f"blobs_{key}": lambda args=args: blobs(*args) for key, args in BLOBS.items()},
     **{f"blobs_{key}_start": lambda args=args: blobs(*args, True) for key, args in BLOBS.items()},

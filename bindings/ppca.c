@@ -1,0 +1,253 @@
+/* ppca.c: latent.ppca, probabilistic PCA: making and fitting one. */
+#include "ppca.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
+
+static const char SHIFT[] = "(shift)"; /* a kept field that isn't the user's */
+
+/* The moments of chunks are kept up to this many columns (128 MB). */
+enum { EXACT_COLUMNS = 4096 };
+
+static void plan(lua_State *L, latL_Run *run);
+static lat_status start(lua_State *L, latL_Run *run);
+static void finish(lua_State *L, latL_Run *run);
+
+static const latL_EmKind kind = {.base = {"ppca", "latent.PPCA", lat_ppca_parameters, NULL},
+                                 .missing = true,
+                                 .plan = plan,
+                                 .start = start,
+                                 .finish = finish};
+
+/* noise_variance: 0, or nothing, which has it estimated */
+static bool read_limit(lua_State *L)
+{
+  bool limit = latL_getoption(L, 1, "noise_variance") != LUA_TNIL;
+  if (limit && latL_checknumber(L, -1, "ppca", "noise_variance") != 0)
+    latL_error(L, "ppca",
+               "noise_variance must be 0, the limit in which EM does PCA, or be left out");
+  lua_pop(L, 1);
+  return limit;
+}
+
+/* latent.ppca{latent_dim=, method=, noise_variance=, ...} */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"latent_dim", "method", "noise_variance", LATL_EM_OPTIONS,
+                                      NULL};
+  lua_settop(L, 1);
+  latL_checkoptions(L, 1, "ppca", names);
+  latL_Ppca *p = latL_newmodel(L, &kind.base, sizeof *p);
+  latL_emoptions(L, 1, "ppca", &p->em, 1000, 1e-8, 1);
+  p->latent_dim = (size_t)latL_optinteger(L, 1, "ppca", "latent_dim", 1, 0, 1 << 20);
+  p->limit = read_limit(L);
+  p->iterate = latL_optword(L, 1, "ppca", "method", methods_of_fit, p->limit) == 1;
+  if (p->limit && !p->iterate)
+    latL_error(L, "ppca",
+               "noise_variance = 0 needs method = \"em\"; its closed form is latent.pca");
+  return 1;
+}
+
+latL_Ppca *latL_checkppca(lua_State *L, const char *who, lat_ppca *core)
+{
+  latL_Ppca *p = latL_checkmodel(L, &kind.base, who, true);
+  const latL_Model *m = &p->em.base;
+  *core = lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
+  return p;
+}
+
+/* ---- EM ------------------------------------------------------------------------------------------ */
+
+static double *make_shift(lua_State *L, latL_Ppca *p, size_t D)
+{
+  p->core.shift = latL_newvector(L, D, LAT_FLOAT64)->view.data;
+  memset(p->core.shift, 0, D * sizeof *p->core.shift);
+  latL_keep(L, LATL_MODEL, SHIFT);
+  return p->core.shift;
+}
+
+static void plan(lua_State *L, latL_Run *run)
+{
+  latL_Ppca *p = run->model;
+  run->core = p->limit ? &lat_ppca_limit_kind : &lat_ppca_kind;
+  run->context = &p->core;
+  run->sizes[LAT_M] = p->latent_dim;
+  if (p->core.shift) return;
+  double *shift = make_shift(L, p, run->sizes[LAT_D]);
+  /* parameters without statistics, from a file, say: their mean is near the data's */
+  if (p->em.base.flat && p->em.base.sizes[LAT_D] == run->sizes[LAT_D])
+    memcpy(shift, p->em.base.flat, run->sizes[LAT_D] * sizeof *shift);
+}
+
+static lat_status start(lua_State *L, latL_Run *run)
+{
+  latL_Ppca *p = run->model;
+  lat_matrix X = latL_sample(L, run);
+  p->em.seen = 0; /* old statistics are about the old shift */
+  make_shift(L, p, run->sizes[LAT_D]);
+  return lat_ppca_start(run->work, &X, run->sample_weights, run->missing, p->limit, p->latent_dim,
+                        run->seed, &p->core, run->parameters);
+}
+
+/* W, which EM leaves in any rotation, and the statistics with it. */
+static void finish(lua_State *L, latL_Run *run)
+{
+  latL_Ppca *p = run->model;
+  size_t sizes[LAT_SIZES];
+  memcpy(sizes, p->em.base.sizes, sizeof sizes);
+  const double *old = p->em.base.flat;
+  double *fresh = latL_newparameters(L, &kind.base, sizes);
+  memcpy(fresh, old, lat_parameters_count(kind.base.parameters, sizes) * sizeof *fresh);
+  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
+  latL_Matrix *state = p->em.seen > 0 ? latL_tomatrix(L, -1) : NULL;
+  size_t D = sizes[LAT_D], M = sizes[LAT_M];
+  bool missing = state && state->view.cols == lat_ppca_statistics_count(D, M, true) &&
+                 (run->missing || state->view.cols != lat_ppca_statistics_count(D, M, false));
+  lat_workspace *work = latL_workspace(L);
+  latL_check(
+      L, run->who, work, lat_workspace_mark(work),
+      lat_ppca_canonical(work, D, M, missing, p->limit, fresh, state ? state->view.data : NULL));
+  lua_pop(L, 1);
+  latL_adopt(L, LATL_MODEL, sizes);
+  lua_pushliteral(L, "em");
+  latL_keep(L, LATL_MODEL, "method");
+}
+
+/* ---- the closed form ---------------------------------------------------------------------------- */
+
+/* Moments of what the function at argument 2 gives. */
+static lat_moments add_moments(lua_State *L, latL_Rows *rows, lat_workspace *work)
+{
+  const char *who = "ppca:fit";
+  lat_moments moments = {0};
+  const double *weights;
+  lat_matrix X;
+  int top = lua_gettop(L);
+  lua_pushnil(L); /* the moments' place */
+  latL_rewind(rows);
+  while (latL_nextrows(L, rows, LATL_DATA, who, &X, &weights)) {
+    if (!moments.mean) {
+      if (X.cols > EXACT_COLUMNS)
+        latL_error(L, who, "beyond %d columns a fit by chunks needs method = \"em\"",
+                   EXACT_COLUMNS);
+      latL_Matrix *memory = latL_newmatrix(L, 1, lat_moments_count(X.cols), LAT_FLOAT64);
+      lat_fill(&memory->view, 0);
+      moments = lat_moments_of(memory->view.data, X.cols);
+      lua_replace(L, top + 1);
+    }
+    latL_workspace(L);
+    lat_mark mark = lat_workspace_mark(work);
+    lat_status status = lat_moments_add(work, &moments, &X, weights);
+    if (status != LAT_OK) latL_failrows(L, rows, who, work, mark, status, false);
+    lua_settop(L, top + 1);
+  }
+  return moments;
+}
+
+/* The fields that every model has after a fit. */
+static void keep_record(lua_State *L, double objective)
+{
+  static const char *const zeros[] = {"drops", "refused", "largest_drop", NULL};
+  for (size_t i = 0; zeros[i]; i++) {
+    lua_pushinteger(L, 0);
+    latL_keep(L, LATL_MODEL, zeros[i]);
+  }
+  lua_pushinteger(L, 1);
+  latL_keep(L, LATL_MODEL, "iterations");
+  lua_pushboolean(L, 1);
+  latL_keep(L, LATL_MODEL, "converged");
+  lua_pushliteral(L, "closed_form");
+  latL_keep(L, LATL_MODEL, "method");
+  lua_createtable(L, 1, 0);
+  lua_pushnumber(L, objective);
+  lua_rawseti(L, -2, 1);
+  latL_keep(L, LATL_MODEL, "history");
+}
+
+/* What partial_fit goes on from. */
+static void keep_statistics(lua_State *L, latL_Ppca *p, double objective, double weight)
+{
+  size_t D = p->em.base.sizes[LAT_D], M = p->latent_dim;
+  size_t count = lat_ppca_statistics_count(D, M, false);
+  lat_ppca core = lat_ppca_of(p->em.base.flat, D, M);
+  lat_ppca_statistics(&core, objective, latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data);
+  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
+  memcpy(make_shift(L, p, D), core.mean, D * sizeof(double));
+  p->em.seen = weight;
+  p->em.updates = 0;
+}
+
+static int fit_closed_form(lua_State *L, latL_Ppca *p)
+{
+  const char *who = "ppca:fit";
+  latL_Rows rows;
+  latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who);
+  lat_workspace *work = latL_newworkspace(L);
+  lat_moments moments = {0};
+  if (rows.function) moments = add_moments(L, &rows, work);
+  size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = p->latent_dim};
+  double objective, weight = rows.function ? *moments.weight : (double)rows.X.rows;
+  for (size_t i = 0; rows.weights && i < rows.X.rows; i++)
+    weight += rows.weights[i] - 1; /* from N to the sum of weights */
+  double *parameters = latL_newparameters(L, &kind.base, sizes);
+  latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_check(
+      L, who, work, mark,
+      rows.function
+          ? lat_ppca_from_moments(work, &moments, p->latent_dim, parameters, &objective)
+          : lat_ppca_fit(work, &rows.X, rows.weights, p->latent_dim, parameters, &objective));
+  latL_adopt(L, LATL_MODEL, sizes);
+  keep_record(L, objective);
+  keep_statistics(L, p, objective, weight);
+  lat_workspace_done(work);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------------ */
+
+/* Whether anything is missing that the closed form would need. */
+static bool incomplete(lua_State *L)
+{
+  if (!latL_optboolean(L, LATL_OPTIONS, "ppca:fit", "missing", false)) return false;
+  if (lua_type(L, LATL_DATA) == LUA_TFUNCTION) return true;
+  lat_matrix X = latL_checkmatrix(L, LATL_DATA, "ppca:fit", "X")->view;
+  for (size_t i = 0; i < X.rows; i++)
+    for (size_t j = 0; j < X.cols; j++)
+      if (isnan(lat_get(&X, i, j))) return true;
+  return false;
+}
+
+static int fit(lua_State *L)
+{
+  static const char *const options[] = {"weights",  "missing",     "on_iteration",
+                                        "progress", "max_seconds", NULL};
+  lua_settop(L, LATL_OPTIONS);
+  latL_Ppca *p = latL_checkmodel(L, &kind.base, "ppca:fit", false);
+  latL_checkoptions(L, LATL_OPTIONS, "ppca:fit", options);
+  return p->iterate || incomplete(L) ? latL_fit(L, &kind, "ppca:fit") : fit_closed_form(L, p);
+}
+
+static int steps(lua_State *L)
+{
+  return latL_steps(L, &kind, "ppca:steps");
+}
+
+static int partial_fit(lua_State *L)
+{
+  return latL_partial_fit(L, &kind, "ppca:partial_fit");
+}
+
+static const luaL_Reg methods[] = {
+    {"fit", fit}, {"steps", steps}, {"partial_fit", partial_fit}, {NULL, NULL}};
+
+void latL_open_ppca(lua_State *L)
+{
+  latL_newkind(L, &kind.base, methods);
+  latL_addmethods(L, "latent.PPCA", latL_ppca_uses);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "ppca");
+}

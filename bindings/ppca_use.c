@@ -1,0 +1,298 @@
+/* ppca_use.c: what a fitted probabilistic PCA says of rows. */
+#include <math.h>
+
+#include "ppca.h"
+
+/* A call about rows: the model at 1, the rows at 2, options at `options`. */
+typedef struct call {
+  const char *who;
+  lat_ppca core;
+  lat_matrix X;
+  bool missing, one; /* one: X was a vector, a single row */
+} call;
+
+static call begin(lua_State *L, const char *who, int options, const char *const names[])
+{
+  call c = {.who = who};
+  latL_checkppca(L, who, &c.core);
+  lua_settop(L, options);
+  const latL_Matrix *X = latL_checkmatrix(L, 2, who, "X");
+  latL_checkoptions(L, options, who, names);
+  c.one = X->vector && X->view.rows == c.core.D && c.core.D > 1;
+  c.X = c.one ? lat_transpose(X->view) : X->view;
+  return c;
+}
+
+static const char *const missing_option[] = {"missing", NULL};
+
+static call begin_missing(lua_State *L, const char *who, int options)
+{
+  call c = begin(L, who, options, missing_option);
+  c.missing = latL_optboolean(L, options, who, "missing", false);
+  return c;
+}
+
+/* A result of a row for each of X; or a vector when X is one row. */
+static lat_matrix new_rows(lua_State *L, const call *c, size_t cols)
+{
+  if (cols == 0) latL_error(L, c->who, "latent_dim is 0: there are no latent variables");
+  return c->one ? lat_transpose(latL_newvector(L, cols, LAT_FLOAT64)->view)
+                : latL_newmatrix(L, c->X.rows, cols, LAT_FLOAT64)->view;
+}
+
+static double *new_column(lua_State *L, const call *c)
+{
+  return latL_newvector(L, c->X.rows, LAT_FLOAT64)->view.data;
+}
+
+static void apply(lua_State *L, const call *c, const lat_ppca_images *images)
+{
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, c->who, work, lat_workspace_mark(work),
+             lat_ppca_apply(work, &c->core, &c->X, c->missing, images));
+}
+
+/* ---- densities ------------------------------------------------------------------------------------ */
+
+/* log_likelihood(X [, {missing}]) -> vector */
+static int log_likelihood(lua_State *L)
+{
+  call c = begin_missing(L, "ppca:log_likelihood", 3);
+  double *values = new_column(L, &c);
+  apply(L, &c, &(lat_ppca_images){.log_likelihood = values});
+  return 1;
+}
+
+/* The sum over the rows, of which there are `rows`; and the free parameters. */
+static double total(lua_State *L, const char *who, double *rows, double *parameters)
+{
+  call c = begin_missing(L, who, 3);
+  double *values = new_column(L, &c), sum = 0;
+  apply(L, &c, &(lat_ppca_images){.log_likelihood = values});
+  for (size_t i = 0; i < c.X.rows; i++) sum += values[i];
+  *rows = (double)c.X.rows;
+  *parameters = (double)lat_ppca_free_parameters(c.core.D, c.core.M);
+  return sum;
+}
+
+static int score(lua_State *L)
+{
+  double rows, parameters, sum = total(L, "ppca:score", &rows, &parameters);
+  lua_pushnumber(L, sum / rows);
+  return 1;
+}
+
+/* -2 log L + 2 p */
+static int aic(lua_State *L)
+{
+  double rows, parameters, sum = total(L, "ppca:aic", &rows, &parameters);
+  lua_pushnumber(L, -2 * sum + 2 * parameters);
+  return 1;
+}
+
+/* -2 log L + p log N */
+static int bic(lua_State *L)
+{
+  double rows, parameters, sum = total(L, "ppca:bic", &rows, &parameters);
+  lua_pushnumber(L, -2 * sum + log(rows) * parameters);
+  return 1;
+}
+
+static int free_parameters(lua_State *L)
+{
+  lat_ppca core;
+  latL_checkppca(L, "ppca:free_parameters", &core);
+  lua_pushinteger(L, (lua_Integer)lat_ppca_free_parameters(core.D, core.M));
+  return 1;
+}
+
+/* ---- the bound -------------------------------------------------------------------------------------- */
+
+/* Raises unless the matrix on the top is M x M (or a vector of 1, or a number, for M = 1). */
+static void take_covariance(lua_State *L, const call *c, double *to)
+{
+  size_t M = c->core.M;
+  if (M == 1 && lua_type(L, -1) == LUA_TNUMBER) {
+    *to = lua_tonumber(L, -1);
+    return;
+  }
+  const latL_Matrix *C = latL_checkmatrix(L, lua_gettop(L), c->who, "q's covariance");
+  if (C->view.rows != M || C->view.cols != M)
+    latL_error(L, c->who, "q's covariance is a %s, it should be %Ix%I", latL_shape(L, C),
+               (lua_Integer)M, (lua_Integer)M);
+  lat_matrix packed = lat_matrix_of(to, M, M);
+  lat_copy(&C->view, &packed);
+}
+
+/* q = {means = N x M, covariance = M x M, or a list of N of them}, as posterior gives them. */
+static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_ppca_images *images)
+{
+  static const char *const names[] = {"means", "covariance", NULL};
+  size_t M = c->core.M, N = c->X.rows;
+  latL_checkoptions(L, q, c->who, names);
+  lua_getfield(L, q, "means");
+  const latL_Matrix *m = latL_checkmatrix(L, lua_gettop(L), c->who, "q.means");
+  *means = c->one && m->vector ? lat_transpose(m->view) : m->view;
+  if (means->rows != N || means->cols != M)
+    latL_error(L, c->who, "q.means is a %s, it should be %Ix%I: a row for each of X",
+               latL_shape(L, m), (lua_Integer)N, (lua_Integer)M);
+  int type = lua_getfield(L, q, "covariance");
+  int at = lua_gettop(L);
+  bool list = type == LUA_TTABLE && lua_geti(L, at, 1) == LUA_TUSERDATA;
+  lua_settop(L, at);
+  images->q_shared = !list;
+  double *to = latL_newmatrix(L, list ? N : 1, M * M, LAT_FLOAT64)->view.data;
+  images->q_covariances = to;
+  for (size_t i = 0; i < (list ? N : 1); i++) {
+    if (list)
+      lua_geti(L, at, (lua_Integer)i + 1);
+    else
+      lua_pushvalue(L, at);
+    take_covariance(L, c, to + i * M * M);
+    lua_settop(L, at + 1);
+  }
+  images->q_means = means;
+}
+
+/* elbo(X [, q [, {missing}]]) -> bound, KL */
+static int elbo(lua_State *L)
+{
+  lat_matrix means;
+  lat_ppca_images images = {0};
+  lua_settop(L, 4);
+  call c = begin_missing(L, "ppca:elbo", 4);
+  if (c.core.M == 0 && !lua_isnil(L, 3))
+    latL_error(L, c.who, "latent_dim is 0: there are no latent variables, and no q");
+  if (!lua_isnil(L, 3)) take_q(L, &c, 3, &means, &images);
+  images.bound = new_column(L, &c);
+  images.kl = new_column(L, &c);
+  apply(L, &c, &images);
+  return 2;
+}
+
+/* ---- latent variables ---------------------------------------------------------------------------------- */
+
+static int transform(lua_State *L)
+{
+  call c = begin_missing(L, "ppca:transform", 3);
+  lat_matrix Z = new_rows(L, &c, c.core.M);
+  apply(L, &c, &(lat_ppca_images){.latent = &Z});
+  return 1;
+}
+
+/* posterior(X [, {missing}]) -> means, the covariance of all rows, or a list of them */
+static int posterior(lua_State *L)
+{
+  call c = begin_missing(L, "ppca:posterior", 3);
+  size_t M = c.core.M, N = c.X.rows;
+  lat_matrix Z = new_rows(L, &c, M);
+  lat_ppca_images images = {.latent = &Z};
+  lat_matrix C = latL_newmatrix(L, c.missing ? N * M : M, M, LAT_FLOAT64)->view;
+  images.covariances = c.missing ? C.data : NULL;
+  apply(L, &c, &images);
+  if (!c.missing) {
+    lat_workspace *work = latL_workspace(L);
+    latL_check(L, c.who, work, lat_workspace_mark(work),
+               lat_ppca_posterior_covariance(work, &c.core, C.data));
+    return 2;
+  }
+  int owner = lua_gettop(L);
+  lua_createtable(L, (int)N, 0);
+  for (size_t i = 0; i < N; i++) {
+    latL_newview(L, owner, lat_block_of(C, i * M, 0, M, M), false);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_remove(L, owner);
+  return 2;
+}
+
+/* ---- data space -------------------------------------------------------------------------------------------- */
+
+static int reconstruct(lua_State *L)
+{
+  call c = begin_missing(L, "ppca:reconstruct", 3);
+  lat_matrix Y = new_rows(L, &c, c.core.D);
+  apply(L, &c, &(lat_ppca_images){.reconstruction = &Y});
+  return 1;
+}
+
+/* impute(X [, {variance=true}]) -> X without gaps [, variances] */
+static int impute(lua_State *L)
+{
+  static const char *const names[] = {"variance", NULL};
+  call c = begin(L, "ppca:impute", 3, names);
+  bool variance = latL_optboolean(L, 3, c.who, "variance", false);
+  c.missing = true;
+  lat_matrix Y = new_rows(L, &c, c.core.D), V;
+  lat_ppca_images images = {.imputed = &Y};
+  if (variance) {
+    V = new_rows(L, &c, c.core.D);
+    images.variances = &V;
+  }
+  apply(L, &c, &images);
+  return variance ? 2 : 1;
+}
+
+static int inverse_transform(lua_State *L)
+{
+  const char *who = "ppca:inverse_transform";
+  lat_ppca core;
+  latL_checkppca(L, who, &core);
+  const latL_Matrix *Z = latL_checkmatrix(L, 2, who, "Z");
+  bool one = Z->vector && Z->view.rows == core.M && core.M > 1;
+  lat_matrix from = one ? lat_transpose(Z->view) : Z->view;
+  lat_matrix X = one ? lat_transpose(latL_newvector(L, core.D, LAT_FLOAT64)->view)
+                     : latL_newmatrix(L, from.rows, core.D, LAT_FLOAT64)->view;
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work), lat_ppca_inverse(work, &core, &from, &X));
+  return 1;
+}
+
+/* sample(n [, {seed}]) -> rows, latent variables */
+static int sample(lua_State *L)
+{
+  static const char *const names[] = {"seed", NULL};
+  const char *who = "ppca:sample";
+  lat_ppca core;
+  lua_settop(L, 3);
+  latL_checkppca(L, who, &core);
+  size_t n = latL_checksize(L, 2, who, "n");
+  latL_checkoptions(L, 3, who, names);
+  latL_getoption(L, 3, "seed");
+  lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
+  lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view, Z = {.rows = n};
+  if (core.M > 0)
+    Z = latL_newmatrix(L, n, core.M, LAT_FLOAT64)->view;
+  else
+    lua_pushnil(L);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work), lat_ppca_sample(work, &core, random, &X, &Z));
+  return 2;
+}
+
+/* covariance() -> W W' + s2 I */
+static int covariance(lua_State *L)
+{
+  const char *who = "ppca:covariance";
+  lat_ppca core;
+  latL_checkppca(L, who, &core);
+  lat_matrix C = latL_newmatrix(L, core.D, core.D, LAT_FLOAT64)->view;
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work), lat_ppca_covariance(work, &core, &C));
+  return 1;
+}
+
+const luaL_Reg latL_ppca_uses[] = {{"log_likelihood", log_likelihood},
+                                   {"score", score},
+                                   {"aic", aic},
+                                   {"bic", bic},
+                                   {"free_parameters", free_parameters},
+                                   {"elbo", elbo},
+                                   {"transform", transform},
+                                   {"posterior", posterior},
+                                   {"inverse_transform", inverse_transform},
+                                   {"reconstruct", reconstruct},
+                                   {"impute", impute},
+                                   {"sample", sample},
+                                   {"covariance", covariance},
+                                   {NULL, NULL}};

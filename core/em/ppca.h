@@ -1,0 +1,133 @@
+/* ppca.h: probabilistic principal component analysis.
+ *
+ *   x = W z + mean + noise,   z ~ N(0, I) of M dimensions,   noise ~ N(0, s2 I) of D > M,
+ *
+ * so that x ~ N(mean, C) with C = W W' + s2 I (Tipping, Bishop, Journal of the Royal Statistical
+ * Society B 61, 1999; Bishop, Pattern Recognition and Machine Learning, 12.2). With S = U Lambda U',
+ * the covariance with divisor N, the likelihood is greatest for the sample mean,
+ *
+ *   s2 = 1/(D-M) (lambda_{M+1} + ... + lambda_D),   W = U_M (Lambda_M - s2 I)^(1/2) R
+ *
+ * with any rotation R. Here R = I: the columns of W are orthogonal, descend in length, and the
+ * largest entry of each in magnitude is positive. All goes through the M x M matrix
+ *
+ *   K = W'W + s2 I,   p(z | x) = N(inv(K) W'(x - mean), s2 inv(K)),   log|C| = (D-M) log s2 + log|K|
+ *   (x - mean)' inv(C) (x - mean) = |x - mean - W z|^2 / s2 + |z|^2   at the posterior mean z,
+ *
+ * whose last form subtracts no large numbers when s2 is small.
+ *
+ * EM with missing entries is exact. Row n has its own observed entries o, hence its own
+ * K_n = W_o'W_o + s2 I and posterior; with z~ = (z, 1) the M-step solves for each column j, over
+ * the rows that observe it,
+ *
+ *   [w_j mean_j] = inv(sum E[z~ z~']) sum x_nj E[z~],   s2 = mean over all observed entries of
+ *   the expected (x_nj - w~_j'z~)^2
+ *
+ * A row without any observed entry has the prior for a posterior, and adds 0.
+ *
+ * In the limit s2 -> 0 EM alternates two least-squares fits, z given W and W given z, which find
+ * the principal subspace at O(NDM) a step, without S (Roweis, NIPS 10, 1998; Bishop 12.2.2). */
+#ifndef LAT_EM_PPCA_H
+#define LAT_EM_PPCA_H
+
+#include "base/random.h"
+#include "em/em.h"
+#include "matrix/moments.h"
+
+/* mean (D), W (D x M), noise_variance. */
+extern const lat_parameter lat_ppca_parameters[];
+
+typedef struct lat_ppca {
+  size_t D, M;
+  double *mean, *W, *noise_variance;
+} lat_ppca;
+
+/* The view of a flat vector of parameters. */
+lat_ppca lat_ppca_of(double *flat, size_t D, size_t M);
+
+/* ---- the closed form -------------------------------------------------------------------------- */
+
+/* The parameters of maximum likelihood, and the mean log-likelihood (nats a row) they have on the
+ * data. M = 0 is the isotropic Gaussian, M = D-1 the one with full covariance. N < D is fine.
+ *
+ * LAT_INVALID for M >= D, N < 2, NaN and infinities; LAT_SINGULAR when the data lies in a plane of M
+ * dimensions (collinear or constant columns, M >= N-1), where s2 is 0 and the likelihood unbounded. */
+lat_status lat_ppca_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t M,
+                        double *parameters, double *objective);
+
+/* The same from moments, which may have been added up chunk by chunk. */
+lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments, size_t M,
+                                 double *parameters, double *objective);
+
+/* ---- EM ------------------------------------------------------------------------------------------ */
+
+/* lat_em's `model`. Statistics are about the shift, which should be near the mean. */
+typedef struct lat_ppca_model {
+  double *shift; /* D */
+} lat_ppca_model;
+
+/* Kinds for the loop: PPCA, whose objective is the log-likelihood of what is observed; and its limit
+ * s2 = 0, whose objective is the squared error of the reconstruction, and descends. sizes[LAT_M]
+ * is M. Both know missing entries. The M-step's errors: LAT_INVALID for a column that is wholly
+ * missing, LAT_SINGULAR when s2 falls to 1e-14 of the variance. */
+extern const lat_em_kind lat_ppca_kind, lat_ppca_limit_kind;
+
+/* A start: the columns' means, also into the shift; W random, about half of the variance; s2 the
+ * other half, or 0 for the limit. */
+lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double *weights,
+                          bool missing, bool limit, size_t M, uint64_t seed,
+                          const lat_ppca_model *model, double *parameters);
+
+/* Turns W, which EM leaves in any rotation, into the form of the closed solution; in the limit, where
+ * any basis is as good, into U Lambda^(1/2), Lambda being the variances along U by `statistics` (one
+ * of an iteration; or NULL). The statistics are turned along. */
+lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool missing, bool limit,
+                              double *parameters, double *statistics);
+
+/* The statistics (of weight 1, nothing missing, about the mean) from which an M-step makes these
+ * parameters of a closed form again: so online EM can go on from it. */
+size_t lat_ppca_statistics_count(size_t D, size_t M, bool missing);
+void lat_ppca_statistics(const lat_ppca *ppca, double objective, double *statistics);
+
+/* ---- a fitted model --------------------------------------------------------------------------------- */
+
+/* What to compute of each row, given its observed entries: all that is not NULL. */
+typedef struct lat_ppca_images {
+  double *log_likelihood;           /* N, nats; 0 for a row without entries */
+  const lat_matrix *latent;         /* N x M: posterior means */
+  double *covariances;              /* N x M x M: of each row; see also lat_ppca_covariances */
+  const lat_matrix *reconstruction; /* N x D: W z + mean */
+  const lat_matrix *imputed;        /* N x D: X, missing entries at their conditional means */
+  const lat_matrix *variances;      /* N x D: of the missing ones, given the others; else 0 */
+  /* q(z) = N(q_means, q_covariances), for all rows (M x M) or for each (N x M x M): KL(q || p(z|x)),
+   * and the bound E_q[log p(x,z) - log q(z)], which add up to the log-likelihood */
+  const lat_matrix *q_means;
+  const double *q_covariances;
+  bool q_shared;
+  double *bound, *kl; /* N each */
+} lat_ppca_images;
+
+/* Errors: LAT_SHAPE; LAT_INVALID, naming row and column, for infinities and, unless `missing`, NaN;
+ * for a density when s2 is 0; for a covariance of q that isn't positive definite. */
+lat_status lat_ppca_apply(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *X,
+                          bool missing, const lat_ppca_images *images);
+
+/* s2 inv(K), M x M: the posterior covariance of every row without missing entries. */
+lat_status lat_ppca_posterior_covariance(lat_workspace *work, const lat_ppca *ppca,
+                                         double *covariance);
+
+/* X (N x D) := W z + mean of latent variables Z (N x M). */
+lat_status lat_ppca_inverse(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *Z,
+                            const lat_matrix *X);
+
+/* C = W W' + s2 I, D x D. */
+lat_status lat_ppca_covariance(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *C);
+
+/* Rows drawn from the model into X (n x D), and the latent variables they came from into Z (n x M). */
+lat_status lat_ppca_sample(lat_workspace *work, const lat_ppca *ppca, lat_random *random,
+                           const lat_matrix *X, const lat_matrix *Z);
+
+/* D for the mean, and D M + 1 - M(M-1)/2 for C: rotations of W make no other model. */
+size_t lat_ppca_free_parameters(size_t D, size_t M);
+
+#endif
