@@ -34,7 +34,8 @@ WARNINGS   = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes 
              -Wno-pass-failed # clang tells of every loop that plain x86-64 has no vectors for
 LAT_CFLAGS = -std=c11 -D_GNU_SOURCE -Icore -fPIC -pthread -fno-math-errno -fno-trapping-math \
              -ffp-contract=off -fno-semantic-interposition $(WARNINGS) \
-             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
+             $(if $(filter thread,$(SANITIZE)),-DLAT_NO_CLONES) # they are chosen before this one is ready
 # LAPACKE's few wrappers are linked in where their archive is: its shared library would bring
 # a second LAPACK and BLAS into the host, and two milliseconds to its start.
 LAPACKE    = $(if $(findstring /,$(shell $(CC) -print-file-name=liblapacke.a)),-l:liblapacke.a,-llapacke)

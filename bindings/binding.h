@@ -132,7 +132,12 @@ void latL_open_eigen(lua_State *L);
 void latL_open_files(lua_State *L);
 void latL_open_pca(lua_State *L);
 void latL_open_ppca(lua_State *L);
+void latL_open_mixture(lua_State *L);
+void latL_open_kmeans(lua_State *L);
+void latL_open_ica(lua_State *L);
 void latL_open_scaler(lua_State *L);
+void latL_open_gmm(lua_State *L);
 void latL_open_system(lua_State *L);
+void latL_open_save(lua_State *L); /* model:save and latent.load; after all models */
 
 #endif

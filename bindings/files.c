@@ -7,8 +7,7 @@
 #include "files/idx.h"
 #include "files/npy.h"
 
-/* What reading took is given back at once, not when the collector comes by. */
-static void close_source(latL_Source *s)
+void latL_closesource(latL_Source *s)
 {
   lat_file_unmap(&s->map);
   lat_workspace_done(&s->work);
@@ -17,7 +16,7 @@ static void close_source(latL_Source *s)
 
 static int source_gc(lua_State *L)
 {
-  close_source(lua_touserdata(L, 1));
+  latL_closesource(lua_touserdata(L, 1));
   return 0;
 }
 
@@ -38,8 +37,8 @@ static latL_Source *new_source(lua_State *L)
 
 /* nil, "path: message"; a message that begins with its line follows the colon at once, as in
  * "iris.csv:17:3: ...". Misuse, no memory and Ctrl-C raise instead. */
-static int failure(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
-                   const char *path, lat_status status)
+int latL_filefailure(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                     const char *path, lat_status status)
 {
   if (status != LAT_FILE && status != LAT_FORMAT) latL_check(L, who, work, mark, status);
   char message[sizeof work->message];
@@ -54,8 +53,8 @@ static int failure(lua_State *L, const char *who, lat_workspace *work, lat_mark 
 int latL_sourcefailure(lua_State *L, const char *who, latL_Source *s, const char *path,
                        lat_status status)
 {
-  int results = failure(L, who, &s->work, lat_workspace_mark(&s->work), path, status);
-  close_source(s);
+  int results = latL_filefailure(L, who, &s->work, lat_workspace_mark(&s->work), path, status);
+  latL_closesource(s);
   return results;
 }
 
@@ -68,13 +67,22 @@ static lat_status map_source(lua_State *L, latL_Source *s, const char *path)
   return lat_file_map(&s->work, path, &s->map);
 }
 
-static const char *check_path(lua_State *L, const char *who)
+latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
+{
+  latL_Source *s = new_source(L);
+  lat_status status = map_source(L, s, path);
+  if (status == LAT_OK) return s;
+  latL_sourcefailure(L, who, s, path, status);
+  return NULL;
+}
+
+const char *latL_checkpath(lua_State *L, int arg, const char *who)
 {
   size_t n;
-  if (lua_type(L, 1) != LUA_TSTRING)
+  if (lua_type(L, arg) != LUA_TSTRING)
     latL_error(L, who, "path must be a string, got %s",
-               lua_isnone(L, 1) ? "nothing" : luaL_typename(L, 1));
-  const char *path = lua_tolstring(L, 1, &n);
+               lua_isnone(L, arg) ? "nothing" : luaL_typename(L, arg));
+  const char *path = lua_tolstring(L, arg, &n);
   if (strlen(path) != n) latL_error(L, who, "path holds a NUL character");
   return path;
 }
@@ -83,9 +91,7 @@ static const char *check_path(lua_State *L, const char *who)
 
 typedef lat_status parser(lat_workspace *, const unsigned char *, size_t, lat_array *);
 
-/* Pushes the array as a matrix of its own; raises at Ctrl-C. */
-static latL_Matrix *convert_array(lua_State *L, const char *who, latL_Source *s,
-                                  const lat_array *array)
+latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const lat_array *array)
 {
   latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, lat_array_dtype(array));
   A->vector = array->vector;
@@ -107,7 +113,7 @@ static int read_array(lua_State *L, latL_Source *s, const char *path, parser *pa
   latL_checkoptions(L, 2, "latent.read", none);
   lat_status status = parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
-  convert_array(L, "latent.read", s, &array);
+  latL_newarray(L, "latent.read", s, &array);
   return 1;
 }
 
@@ -121,9 +127,10 @@ static int read_idx(lua_State *L, latL_Source *s, const char *path)
   return read_array(L, s, path, lat_idx_parse);
 }
 
-static lat_status write_npy(lua_State *L, const char *path, const latL_Matrix *A)
+static lat_status write_npy(lua_State *L, const char *path)
 {
   static const char *const none[] = {NULL};
+  const latL_Matrix *A = latL_checkmatrix(L, 2, "latent.write", "X");
   latL_checkoptions(L, 3, "latent.write", none);
   return lat_npy_write(latL_workspace(L), path, &A->view, A->vector);
 }
@@ -140,25 +147,29 @@ static int read_tsv(lua_State *L, latL_Source *s, const char *path)
   return latL_readcsv(L, s, path, '\t');
 }
 
-static lat_status write_csv(lua_State *L, const char *path, const latL_Matrix *A)
+static lat_status write_csv(lua_State *L, const char *path)
 {
-  return latL_writecsv(L, path, A, ',');
+  return latL_writecsv(L, path, latL_checkmatrix(L, 2, "latent.write", "X"), ',');
 }
 
-static lat_status write_tsv(lua_State *L, const char *path, const latL_Matrix *A)
+static lat_status write_tsv(lua_State *L, const char *path)
 {
-  return latL_writecsv(L, path, A, '\t');
+  return latL_writecsv(L, path, latL_checkmatrix(L, 2, "latent.write", "X"), '\t');
 }
 
 typedef struct format {
   const char *ending;
   int (*read)(lua_State *L, latL_Source *s, const char *path);
-  lat_status (*write)(lua_State *L, const char *path, const latL_Matrix *A); /* or NULL */
+  lat_status (*write)(lua_State *L, const char *path); /* what is at 2; or NULL */
 } format;
 
-static const format formats[] = {{".npy", read_npy, write_npy}, {".csv", read_csv, write_csv},
-                                 {".tsv", read_tsv, write_tsv}, {".txt", read_csv, write_tsv},
-                                 {".idx", read_idx, NULL},      {"ubyte", read_idx, NULL}};
+static const format formats[] = {{".npy", read_npy, write_npy},
+                                 {".csv", read_csv, write_csv},
+                                 {".tsv", read_tsv, write_tsv},
+                                 {".txt", read_csv, write_tsv},
+                                 {".safetensors", latL_readtensors, latL_writetensors},
+                                 {".idx", read_idx, NULL},
+                                 {"ubyte", read_idx, NULL}};
 
 static const format *format_of(const char *path)
 {
@@ -179,36 +190,34 @@ static int unknown_ending(lua_State *L, const char *path, const char *known)
 
 static int files_read(lua_State *L)
 {
-  const char *path = check_path(L, "latent.read");
+  const char *path = latL_checkpath(L, 1, "latent.read");
   const format *f = format_of(path);
   lua_settop(L, 2);
-  if (!f) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt, .idx or -ubyte");
-  latL_Source *s = new_source(L);
-  lat_status status = map_source(L, s, path);
-  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
+  if (!f) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte");
+  latL_Source *s = latL_opensource(L, "latent.read", path);
+  if (!s) return 2;
   int results = f->read(L, s, path);
-  close_source(s);
+  latL_closesource(s);
   return results;
 }
 
 static int files_write(lua_State *L)
 {
-  const char *path = check_path(L, "latent.write");
+  const char *path = latL_checkpath(L, 1, "latent.write");
   const format *f = format_of(path);
   lua_settop(L, 3);
-  const latL_Matrix *A = latL_checkmatrix(L, 2, "latent.write", "X");
-  if (!f || !f->write) return unknown_ending(L, path, ".npy, .csv, .tsv or .txt");
+  if (!f || !f->write) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt or .safetensors");
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status = f->write(L, path, A);
-  if (status != LAT_OK) return failure(L, "latent.write", work, mark, path, status);
+  lat_status status = f->write(L, path);
+  if (status != LAT_OK) return latL_filefailure(L, "latent.write", work, mark, path, status);
   lua_pushboolean(L, true);
   return 1;
 }
 
 static int files_open(lua_State *L)
 {
-  const char *path = check_path(L, "latent.open");
+  const char *path = latL_checkpath(L, 1, "latent.open");
   const format *f = format_of(path);
   lat_array array;
   lat_matrix view;
@@ -227,8 +236,8 @@ static int files_open(lua_State *L)
     return 1;
   }
   /* askew in the file, so it takes a copy, which behaves the same */
-  convert_array(L, "latent.open", s, &array)->readonly = true;
-  close_source(s);
+  latL_newarray(L, "latent.open", s, &array)->readonly = true;
+  latL_closesource(s);
   return 1;
 }
 

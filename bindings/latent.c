@@ -7,7 +7,8 @@
 #include "em.h"
 
 /* The parts in Lua, required at their first use. */
-static const char *const parts[] = {"help", "plot", "progress", "datasets", "batches", NULL};
+static const char *const parts[] = {"help",    "plot",       "progress", "datasets",
+                                    "batches", "gmm_select", NULL};
 
 static int lazy_part(lua_State *L)
 {
@@ -54,10 +55,15 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_files(L);
   latL_open_scaler(L);
   latL_open_pca(L);
+  latL_open_ica(L);
   latL_open_em(L);
   latL_open_em_model(L);
   latL_open_ppca(L);
+  latL_open_kmeans(L);
+  latL_open_gmm(L);
+  latL_open_mixture(L);
   latL_open_system(L);
+  latL_open_save(L);
   lua_pushcfunction(L, threads);
   lua_setfield(L, -2, "threads");
   lua_pushliteral(L, LAT_VERSION);

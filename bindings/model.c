@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- fields -------------------------------------------------------------------- */
@@ -39,6 +40,7 @@ static int index_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
+  kind = m->kind; /* several kinds may share a metatable */
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
@@ -68,6 +70,7 @@ static int tostring_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
+  kind = m->kind;
   luaL_Buffer text;
   luaL_buffinit(L, &text);
   luaL_addstring(&text, kind->name);
@@ -97,10 +100,30 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_pushcclosure(L, tostring_model, 1);
   lua_setfield(L, -2, "__tostring");
-  lua_pop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_setfield(L, -2, kind->name);
+  lua_pop(L, 2);
 }
 
 /* ---- models ---------------------------------------------------------------------- */
+
+/* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
+static void push_copy(lua_State *L, int from, int depth)
+{
+  if (lua_type(L, from) != LUA_TTABLE || depth == 0) {
+    lua_pushvalue(L, from);
+    return;
+  }
+  luaL_checkstack(L, 8, NULL);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, from);) {
+    lua_pushvalue(L, -2);
+    push_copy(L, lua_gettop(L) - 1, depth - 1);
+    lua_rawset(L, -5);
+    lua_pop(L, 1);
+  }
+}
 
 void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
 {
@@ -108,6 +131,10 @@ void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
   memset(m, 0, bytes);
   m->kind = kind;
   lua_newtable(L);
+  if (lua_istable(L, 1)) {
+    push_copy(L, 1, LAT_JSON_DEPTH);
+    lua_setfield(L, -2, LATL_MADE_WITH);
+  }
   lua_setiuservalue(L, -2, LATL_KEPT);
   luaL_setmetatable(L, kind->metatable);
   return m;
@@ -148,41 +175,6 @@ void latL_keep(lua_State *L, int model, const char *name)
 
 /* ---- data --------------------------------------------------------------------------- */
 
-static void check_columns(lua_State *L, const char *who, size_t chunk, size_t is, size_t should)
-{
-  if (should == 0 || is == should) return;
-  if (chunk > 1)
-    latL_error(L, who, "chunk %I has %I columns, those before it %I", (lua_Integer)chunk,
-               (lua_Integer)is, (lua_Integer)should);
-  latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)is,
-             (lua_Integer)should);
-}
-
-size_t latL_eachchunk(lua_State *L, void *model, const char *who, size_t columns,
-                      const double *weights, latL_Take *take)
-{
-  if (lua_type(L, 2) != LUA_TFUNCTION) {
-    lat_matrix X = latL_checkmatrix(L, 2, who, "X")->view;
-    check_columns(L, who, 1, X.cols, columns);
-    take(L, model, &X, weights);
-    return X.cols;
-  }
-  for (size_t chunk = 1;; chunk++) {
-    lua_pushvalue(L, 2);
-    lua_call(L, 0, 1);
-    if (lua_isnil(L, -1)) {
-      if (chunk == 1) latL_error(L, who, "the function gave no data");
-      lua_pop(L, 1);
-      return columns;
-    }
-    lat_matrix X = latL_checkmatrix(L, -1, who, "the function's result")->view;
-    check_columns(L, who, chunk, X.cols, columns);
-    columns = X.cols;
-    take(L, model, &X, NULL);
-    lua_pop(L, 1);
-  }
-}
-
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
 {
   if (latL_getoption(L, options, "weights") == LUA_TNIL) return NULL;
@@ -195,4 +187,37 @@ const double *latL_optweights(lua_State *L, int options, const char *who, size_t
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_check_weights(work, &packed->view));
   return packed->view.data;
+}
+
+/* ---- models from files ------------------------------------------------------------------ */
+
+void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded)
+{
+  luaL_getmetatable(L, metatable);
+  lua_pushcfunction(L, loaded);
+  lua_setfield(L, -2, "loaded");
+  lua_pop(L, 1);
+}
+
+int latL_soundasread(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+
+void latL_checkcomponents(lua_State *L, const latL_Model *m, size_t components)
+{
+  size_t K = m->sizes[LAT_K];
+  const double *weights = lat_parameter_at(m->kind->parameters, m->sizes, m->flat, "weights");
+  if (K != components)
+    latL_error(L, m->kind->name, "the parameters are of %I components, the options say %I",
+               (lua_Integer)K, (lua_Integer)components);
+  double total = 0;
+  bool negative = false;
+  for (size_t k = 0; weights && k < K; k++) {
+    negative |= weights[k] < 0;
+    total += weights[k];
+  }
+  if (weights && (negative || !(fabs(total - 1) < 1e-6)))
+    latL_error(L, m->kind->name, "the weights are no distribution");
 }

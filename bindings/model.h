@@ -26,11 +26,28 @@ typedef struct latL_Model {
 
 enum { LATL_PARAMETERS = 1, LATL_KEPT, LATL_STATE, LATL_VALUES = LATL_STATE }; /* user values */
 
-/* Makes the metatable of a kind: methods, `kept` fields (history, converged, options) and
- * parameters are what `model.name` finds, in this order. */
+/* Makes the metatable of a kind: methods, `kept` fields (history, converged) and parameters are
+ * what `model.name` finds, in this order. Its models can be saved and loaded (save.c): what a file
+ * holds are the options, the plain kept fields, and the parameters with those sizes that their
+ * shapes use. A kind whose struct has more to be set, or to be checked against the parameters,
+ * gives its metatable a function `loaded`, which is called with the model after a load, and may
+ * raise. */
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
 
-/* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. */
+#define LATL_KINDS "latent.kinds" /* in the registry: every kind by its name, also latent.NAME's */
+
+/* Makes the models of a metatable savable: `loaded`, called with a model of this kind whose
+ * parameters come from a file, raises unless they go with each other and with its options. Shapes
+ * and finite numbers have been checked. latL_soundasread is for kinds that need no more. */
+void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded);
+int latL_soundasread(lua_State *L);
+/* What mixtures check: that there are as many components as the options say, and that the
+ * parameter `weights`, if there is one, is a distribution. */
+void latL_checkcomponents(lua_State *L, const latL_Model *model, size_t components);
+
+/* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. It is for constructors: a
+ * copy of the table at argument 1, the options, becomes the kept field LATL_MADE_WITH. */
+#define LATL_MADE_WITH "(options)"
 void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes);
 
 /* The model at argument 1, of this kind; `fitted` also requires its parameters. */
@@ -43,15 +60,6 @@ void latL_adopt(lua_State *L, int model, const size_t sizes[LAT_SIZES]);
 
 /* model.name = the value on the top of the stack, which is popped: a field that isn't a parameter. */
 void latL_keep(lua_State *L, int model, const char *name);
-
-/* Takes one chunk of data into the model at argument 1; `weights` is NULL or its rows'. */
-typedef void latL_Take(lua_State *L, void *model, const lat_matrix *X, const double *weights);
-
-/* Gives the data of a fit to `take`: the matrix at argument 2, or every matrix that the function
- * there returns until it returns nil; all have the same number of columns (`columns` when that is
- * not 0). Returns the number of columns. Weights are for a matrix only. */
-size_t latL_eachchunk(lua_State *L, void *model, const char *who, size_t columns,
-                      const double *weights, latL_Take *take);
 
 /* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N);

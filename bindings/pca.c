@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "source.h"
 
 static void refresh(lua_State *L, const char *who);
 static const latL_Kind kind = {"pca", "latent.PCA", lat_pca_parameters, refresh};
@@ -98,38 +99,37 @@ static bool exact(const pca *p)
   return p->D <= EXACT_COLUMNS;
 }
 
-static void take(lua_State *L, void *model, const lat_matrix *X, const double *weights)
+/* Makes the state for D columns. */
+static void begin(lua_State *L, pca *p, size_t D)
+{
+  size_t M = p->options.latent_dim;
+  if (D > EXACT_COLUMNS && (M == 0 || M > D || p->options.standardize))
+    latL_error(L, "pca:partial_fit",
+               "beyond %d columns a fit by chunks needs latent_dim as an integer and can't "
+               "standardize",
+               EXACT_COLUMNS);
+  size_t count = D <= EXACT_COLUMNS ? lat_moments_count(D) : lat_incremental_count(D, M);
+  latL_Matrix *state = latL_newmatrix(L, 1, count, LAT_FLOAT64);
+  lat_fill(&state->view, 0);
+  lua_setiuservalue(L, 1, LATL_STATE);
+  p->state = state->view.data;
+  p->D = D;
+}
+
+static lat_status take(lua_State *L, void *model, lat_workspace *work, const lat_matrix *X,
+                       const double *weights)
 {
   pca *p = model;
-  const char *who = p->unfinished ? "pca:fit" : "pca:partial_fit";
-  size_t M = p->options.latent_dim;
-  if (p->D == 0) {
-    size_t D = X->cols;
-    if (D > EXACT_COLUMNS && (M == 0 || M > D || p->options.standardize))
-      latL_error(L, who,
-                 "beyond %d columns a fit by chunks needs latent_dim as an integer and can't "
-                 "standardize",
-                 EXACT_COLUMNS);
-    size_t count = D <= EXACT_COLUMNS ? lat_moments_count(D) : lat_incremental_count(D, M);
-    latL_Matrix *state = latL_newmatrix(L, 1, count, LAT_FLOAT64);
-    lat_fill(&state->view, 0);
-    lua_setiuservalue(L, 1, LATL_STATE);
-    p->state = state->view.data;
-    p->D = D;
-  }
-  if (weights && !exact(p)) latL_error(L, who, "weights are for up to %d columns", EXACT_COLUMNS);
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  lat_status status;
+  if (p->D == 0) begin(L, p, X->cols);
+  p->stale = true;
   if (exact(p)) {
     lat_moments moments = lat_moments_of(p->state, p->D);
-    status = lat_moments_add(work, &moments, X, weights);
-  } else {
-    lat_incremental state = lat_incremental_of(p->state, p->D, M);
-    status = lat_incremental_add(work, &state, X);
+    return lat_moments_add(work, &moments, X, weights);
   }
-  latL_check(L, who, work, mark, status);
-  p->stale = true;
+  if (weights)
+    return lat_fail(work, LAT_INVALID, "weights are for up to %d columns", EXACT_COLUMNS);
+  lat_incremental state = lat_incremental_of(p->state, p->D, p->options.latent_dim);
+  return lat_incremental_add(work, &state, X);
 }
 
 /* Eigenvectors wait until somebody looks at them: chunks cost only their own share. */
@@ -161,48 +161,52 @@ static void refresh(lua_State *L, const char *who)
   lua_pop(L, 1);
 }
 
-static pca *check_fit(lua_State *L, const char *who, const double **weights)
+static pca *check_fit(lua_State *L, const char *who, latL_Rows *rows)
 {
   static const char *const names[] = {"weights", NULL};
   lua_settop(L, 3);
   pca *p = latL_checkmodel(L, &kind, who, false);
-  if (lua_type(L, 2) != LUA_TFUNCTION) latL_checkmatrix(L, 2, who, "X");
   latL_checkoptions(L, 3, who, names);
-  const latL_Matrix *X = latL_tomatrix(L, 2);
-  *weights = X ? latL_optweights(L, 3, who, X->view.rows) : NULL;
+  latL_checkrows(L, rows, 2, 3, who);
   return p;
 }
 
-static void fit_matrix(lua_State *L, pca *p, const double *weights)
+static void fit_matrix(lua_State *L, pca *p, const latL_Rows *rows)
 {
-  const latL_Matrix *X = latL_tomatrix(L, 2);
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   lat_pca_record record;
   double *flat;
   size_t M;
-  lat_status status = lat_pca_fit(work, &X->view, weights, &p->options, &flat, &M, &record);
+  lat_status status = lat_pca_fit(work, &rows->X, rows->weights, &p->options, &flat, &M, &record);
   if (status == LAT_OK) {
-    adopt(L, flat, X->view.cols, M);
+    adopt(L, flat, rows->X.cols, M);
     keep_record(L, p, &record);
   }
   latL_check(L, "pca:fit", work, mark, status);
   lat_workspace_done(work);
 }
 
+/* Pieces are for the covariance; what asks for another solver, or is too wide, is taken whole. */
+static bool by_pieces(const pca *p, const latL_Rows *rows)
+{
+  bool other = p->options.solver == LAT_PCA_GRAM || p->options.solver == LAT_PCA_RANDOMIZED;
+  return rows->function || (latL_inpieces(rows) && !other && rows->columns <= EXACT_COLUMNS);
+}
+
 static int fit(lua_State *L)
 {
-  const double *weights;
-  pca *p = check_fit(L, "pca:fit", &weights);
+  latL_Rows rows;
+  pca *p = check_fit(L, "pca:fit", &rows);
   p->D = 0;
   p->stale = false;
-  if (latL_tomatrix(L, 2)) {
-    fit_matrix(L, p, weights);
-  } else {
+  if (by_pieces(p, &rows)) {
     p->unfinished = true;
-    latL_eachchunk(L, p, "pca:fit", 0, NULL, take);
+    latL_eachpiece(L, &rows, 2, "pca:fit", false, p, take);
     p->unfinished = false;
     refresh(L, "pca:fit");
+  } else {
+    fit_matrix(L, p, &rows);
   }
   lua_settop(L, 1);
   return 1;
@@ -210,11 +214,12 @@ static int fit(lua_State *L)
 
 static int partial_fit(lua_State *L)
 {
-  const double *weights;
-  pca *p = check_fit(L, "pca:partial_fit", &weights);
+  latL_Rows rows;
+  pca *p = check_fit(L, "pca:partial_fit", &rows);
   if (p->unfinished) p->D = 0;
   p->unfinished = false;
-  latL_eachchunk(L, p, "pca:partial_fit", p->D, weights, take);
+  latL_checkcolumns(L, &rows, "pca:partial_fit", p->D);
+  latL_eachpiece(L, &rows, 2, "pca:partial_fit", false, p, take);
   lua_settop(L, 1);
   return 1;
 }
@@ -306,6 +311,7 @@ static const luaL_Reg methods[] = {
 void latL_open_pca(lua_State *L)
 {
   latL_newkind(L, &kind, methods);
+  latL_savable(L, kind.metatable, latL_soundasread);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "pca");
 }

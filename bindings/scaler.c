@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "model.h"
+#include "source.h"
 
 static const latL_Kind kind = {"scaler", "latent.Scaler", lat_scaler_parameters, NULL};
 
 typedef struct scaler {
   latL_Model model;
   bool with_mean, with_deviation, missing;
+  bool unfinished; /* a fit was left by an error: its moments are not to be gone on with */
   size_t D;        /* columns of the moments below; 0 before there are any */
   double *moments; /* in the matrix that is user value LATL_STATE */
 } scaler;
@@ -29,7 +31,8 @@ static int new (lua_State *L)
   return 1;
 }
 
-static void take(lua_State *L, void *model, const lat_matrix *X, const double *weights)
+static lat_status take(lua_State *L, void *model, lat_workspace *work, const lat_matrix *X,
+                       const double *weights)
 {
   scaler *s = model;
   if (s->D == 0) {
@@ -40,9 +43,7 @@ static void take(lua_State *L, void *model, const lat_matrix *X, const double *w
     s->D = X->cols;
   }
   lat_column_moments moments = lat_column_moments_of(s->moments, s->D);
-  lat_workspace *work = latL_workspace(L);
-  latL_check(L, "scaler:fit", work, lat_workspace_mark(work),
-             lat_column_moments_add(work, &moments, X, weights, s->missing));
+  return lat_column_moments_add(work, &moments, X, weights, s->missing);
 }
 
 static int fit_on(lua_State *L, const char *who, bool afresh)
@@ -50,13 +51,15 @@ static int fit_on(lua_State *L, const char *who, bool afresh)
   static const char *const names[] = {"weights", "missing", NULL};
   lua_settop(L, 3);
   scaler *s = latL_checkmodel(L, &kind, who, false);
-  if (lua_type(L, 2) != LUA_TFUNCTION) latL_checkmatrix(L, 2, who, "X");
   latL_checkoptions(L, 3, who, names);
-  const latL_Matrix *X = latL_tomatrix(L, 2);
-  const double *weights = X ? latL_optweights(L, 3, who, X->view.rows) : NULL;
+  latL_Rows rows;
+  latL_checkrows(L, &rows, 2, 3, who);
   s->missing = latL_optboolean(L, 3, who, "missing", false);
-  if (afresh) s->D = 0;
-  latL_eachchunk(L, s, who, s->D, weights, take);
+  if (afresh || s->unfinished) s->D = 0;
+  latL_checkcolumns(L, &rows, who, s->D);
+  s->unfinished = afresh;
+  latL_eachpiece(L, &rows, 2, who, s->missing, s, take);
+  s->unfinished = false;
 
   size_t sizes[LAT_SIZES] = {[LAT_D] = s->D};
   lat_scaler fresh = lat_scaler_of(latL_newparameters(L, &kind, sizes), s->D);
@@ -115,6 +118,7 @@ static const luaL_Reg methods[] = {
 void latL_open_scaler(lua_State *L)
 {
   latL_newkind(L, &kind, methods);
+  latL_savable(L, kind.metatable, latL_soundasread);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "scaler");
 }

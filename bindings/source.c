@@ -41,6 +41,19 @@ void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const cha
   r->weights = latL_optweights(L, options, who, r->X.rows);
 }
 
+void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t before)
+{
+  if (before && r->columns && r->columns != before)
+    latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)r->columns,
+               (lua_Integer)before);
+  if (before) r->columns = before; /* which a function's first chunk must have */
+}
+
+bool latL_inpieces(const latL_Rows *r)
+{
+  return r->function || (r->file && r->file_size > SLICE);
+}
+
 void latL_rewind(latL_Rows *r)
 {
   r->pieces = r->rows = 0;
@@ -66,7 +79,7 @@ static void drop_pages(const latL_Rows *r, size_t first, size_t n)
 static bool next_slice(latL_Rows *r, lat_matrix *X, const double **weights)
 {
   size_t width = r->X.cols * lat_dtype_size(r->X.dtype), step = r->X.rows;
-  if (r->file && r->file_size > SLICE) {
+  if (latL_inpieces(r)) {
     /* whole chunks of the core's */
     size_t chunk = lat_chunk_rows(r->X.cols);
     step = SLICE / width / chunk * chunk;
@@ -144,6 +157,25 @@ void latL_failrows(lua_State *L, const latL_Rows *r, const char *who, lat_worksp
   latL_check(L, who, work, mark, status);
 }
 
+/* ---- one pass -------------------------------------------------------------------------------- */
+
+void latL_eachpiece(lua_State *L, latL_Rows *r, int data, const char *who, bool missing,
+                    void *model, latL_Take *take)
+{
+  int top = lua_gettop(L);
+  lat_matrix X;
+  const double *weights;
+  latL_rewind(r);
+  while (latL_nextrows(L, r, data, who, &X, &weights)) {
+    lat_workspace *work = latL_workspace(L);
+    lat_mark mark = lat_workspace_mark(work);
+    lat_status status = take(L, model, work, &X, weights);
+    if (status != LAT_OK) latL_failrows(L, r, who, work, mark, status, missing);
+    lat_workspace_release(work, mark);
+    lua_settop(L, top);
+  }
+}
+
 /* ---- samples ---------------------------------------------------------------------------------- */
 
 /* Rows first, first + step, ... of those that pass by, in a table with room for `most`. Once full,
@@ -195,7 +227,7 @@ lat_matrix latL_samplerows(lua_State *L, latL_Rows *r, int data, const char *who
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   *weights = r->weights;
-  if (!r->function && !(r->file && r->file_size > SLICE)) {
+  if (!latL_inpieces(r)) {
     lua_pushnil(L);
     latL_check(L, who, work, mark, lat_check_finite(work, "X", &r->X, missing));
     return r->X;

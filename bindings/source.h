@@ -22,6 +22,9 @@ typedef struct latL_Rows {
  * must live as long as the rows are used. */
 void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const char *who);
 
+/* Raises unless the rows have as many columns as those `before` (0: there were none). */
+void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);
+
 /* Begins a pass. */
 void latL_rewind(latL_Rows *rows);
 
@@ -35,6 +38,15 @@ bool latL_nextrows(lua_State *L, latL_Rows *rows, int data, const char *who, lat
  * was made). Data with NaN (unless missing) or infinities raise. */
 lat_matrix latL_samplerows(lua_State *L, latL_Rows *rows, int data, const char *who, bool missing,
                            const double **weights);
+
+/* One pass over the data at `data`, whose every piece is given to `take`. */
+typedef lat_status latL_Take(lua_State *L, void *model, lat_workspace *work, const lat_matrix *X,
+                             const double *weights);
+void latL_eachpiece(lua_State *L, latL_Rows *rows, int data, const char *who, bool missing,
+                    void *model, latL_Take *take);
+
+/* Whether the rows come in pieces: from a function, or as slices of a large file. */
+bool latL_inpieces(const latL_Rows *rows);
 
 /* Raises the failure `status` of work on the piece given last, saying which it was. */
 void latL_failrows(lua_State *L, const latL_Rows *rows, const char *who, lat_workspace *work,

@@ -37,15 +37,22 @@ using std::atomic_int;
 #include "eigen/eigen.h"
 #include "eigen/krylov.h"
 
+#include "projection/ica.h"
 #include "projection/incremental.h"
 #include "projection/pca.h"
 #include "projection/scaler.h"
 
+#include "em/assignment.h"
 #include "em/em.h"
+#include "em/gmm.h"
+#include "em/kmeans.h"
+#include "em/mixture.h"
 #include "em/ppca.h"
+#include "em/responsibilities.h"
 
 #include "files/csv.h"
 #include "files/npy.h"
+#include "files/safetensors.h"
 
 #ifdef LUA_VERSION_NUM
 /* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent, 0). */

@@ -314,33 +314,12 @@ describe("writing CSV", function()
 end)
 
 describe("the parsers", function()
-  -- Compiled with the sanitizers from the core's sources alone, and fed mutants of good files.
-  local function fuzz(target, seeds)
-    local program = write("", ".fuzz")
-    local sources = {}
-    for _, name in ipairs {
-      "spec/fuzz/" .. target, "spec/fuzz/driver", "core/files/array", "core/files/csv", "core/files/file",
-      "core/files/idx", "core/files/npy", "core/files/number", "core/base/workspace", "core/base/status",
-      "core/matrix/matrix",
-    } do sources[#sources + 1] = name .. ".c" end
-    local build = io.popen(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 -fsanitize=address,undefined " ..
-      "-fno-sanitize-recover=all %s -lm -o %s 2>&1"):format(os.getenv "CC" or "cc", table.concat(sources, " "),
-      program))
-    local messages = build:read "a"
-    assert.is_true(build:close(), messages)
-    local files = {}
-    for i, seed in ipairs(seeds) do files[i] = write(seed, ".seed") end
-    local run = io.popen(("LD_PRELOAD= %s 1 4000 %s 2>&1"):format(program, table.concat(files, " ")))
-    messages = run:read "a"
-    assert.is_true(run:close(), messages)
-  end
-
   it("survive mutants of npy and idx files", function()
     local function npy(descr, fortran, shape, data)
       return "n\x93NUMPY\1\0" .. string.pack("<s2", ("{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n")
         :format(descr, fortran, shape)) .. data
     end
-    fuzz("fuzz_npy", {
+    helper.fuzz("fuzz_npy", {
       npy("<f8", "False", "(2, 3)", ("12345678"):rep(6)), npy(">f4", "True", "(2, 3)", ("1234"):rep(6)),
       npy("<i2", "True", "(2, 3, 4)", ("12"):rep(24)), npy("|b1", "False", "()", "1"),
       npy("<f2", "False", "(3,)", "123456"), "i\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x0212345678",
@@ -348,7 +327,7 @@ describe("the parsers", function()
   end)
 
   it("survive mutants of CSV files", function()
-    fuzz("fuzz_csv", {
+    helper.fuzz("fuzz_csv", {
       '\0\0\0a,b,c\n1,2.5e3,"x"\n-3,NA,"y ""z"" \r\n,"\n', '\0\2\1\xEF\xBB\xBF1;2\r3; "4" \r\r\n',
       "\4\1\0 1.5 2\t3\n 4  5e-320 123456789012345678901234567890.5\n", '\0\0\0n\n"q\n, ""r"\n?\n',
       "\1\1\0inf,-nan,1e999\n0x10,.5,5.\n",

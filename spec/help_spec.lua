@@ -42,7 +42,8 @@ local function exported()
       ::continue::
     end
   end
-  for _, part in ipairs { "help", "plot", "progress", "datasets", "batches" } do local _ = latent[part] end
+  local parts = { "help", "plot", "progress", "datasets", "batches", "gmm_select" }
+  for _, part in ipairs(parts) do local _ = latent[part] end
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
     local name = type(key) == "string" and key:match("^latent%.(%u%w*)$")
@@ -56,7 +57,7 @@ local function sample(class)
   if class == "Matrix" then return latent.matrix.zeros(2, 3) end
   if class == "Random" then return latent.random(1) end
   local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 } }
-  return latent[class:lower()] {}:fit(X)
+  return latent[class:lower()](class == "KMeans" and { clusters = 2 } or {}):fit(X)
 end
 
 describe("the documentation", function()

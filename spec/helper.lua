@@ -83,4 +83,24 @@ function helper.lua(script, environment)
   return output, ok
 end
 
+-- Compiles a fuzz target with the sanitizers, from the sources of core/files and what they need, and
+-- feeds it mutants of `seeds`, which are strings.
+function helper.fuzz(target, seeds)
+  local program, files = os.tmpname(), {}
+  local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 -fsanitize=address,undefined "
+    .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
+    .. "core/base/status.c core/base/parameters.c core/matrix/matrix.c -lm -o %s"):format(compiler, target, program))
+  assert.is_truthy(ok, output)
+  for i, seed in ipairs(seeds) do
+    files[i] = os.tmpname()
+    local file = assert(io.open(files[i], "wb"))
+    file:write(seed)
+    file:close()
+  end
+  output, ok = helper.run(("LD_PRELOAD= %s 1 4000 %s"):format(program, table.concat(files, " ")))
+  os.remove(program)
+  for _, path in ipairs(files) do os.remove(path) end
+  assert.is_truthy(ok, output)
+end
+
 return helper

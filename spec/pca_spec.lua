@@ -254,6 +254,17 @@ describe("pca", function()
     same_model(whole, chunks, 1e-13)
   end)
 
+  it("fits a mapped file, also one that is walked in slices", function()
+    local path = os.tmpname() .. ".npy"
+    for _, rows in ipairs{ 100, 90000 } do -- 40 kB and 36 MB
+      local X = matrix.normal(rows, 50, latent.random(4))
+      assert(latent.write(path, X))
+      local mapped = assert(latent.open(path))
+      same_model(latent.pca{ latent_dim = 3 }:fit(X), latent.pca{ latent_dim = 3 }:fit(mapped), 1e-12)
+    end
+    os.remove(path)
+  end)
+
   it("partial_fit beyond 4096 columns is exact for data of rank latent_dim", function()
     local rng = latent.random(3)
     local X = matrix.normal(60, 3, rng) * matrix.normal(3, 4200, rng) + 2

@@ -144,6 +144,7 @@ static void add_lane(void *context, size_t lane, size_t worker)
 static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weights)
 {
   LAT_TRY(lat_check_finite(em->work, "X", X, em->options.missing));
+  if (em->kind->check) LAT_TRY(em->kind->check(em, X));
   for (size_t i = 0; weights && i < X->rows; i++)
     if (!proper(weights + i, 1))
       return lat_fail(em->work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0", i + 1,
@@ -159,7 +160,7 @@ static lat_status add(lat_em *em, const lat_matrix *X, const double *weights)
   w.chunks = (X->rows + w.chunk - 1) / w.chunk;
   w.lanes = lat_lanes(w.chunks, s->count);
   w.scratch_count = whole_lines(em->kind->scratch ? em->kind->scratch(em, w.chunk) : 0);
-  w.scratch = lat_allocate(em->work, lat_threads(), w.scratch_count * sizeof(double));
+  w.scratch = lat_allocate(em->work, lat_workers(em->work), w.scratch_count * sizeof(double));
   if (!w.scratch) return LAT_MEMORY;
   LAT_TRY(lat_parallel(em->work, w.lanes, add_lane, &w));
   bool finite = true;
@@ -193,6 +194,7 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
 static lat_status m_step(lat_em *em, const double *statistics)
 {
   memcpy(em->state->before, em->parameters, em->count * sizeof(double));
+  em->unsettled = false;
   lat_status status = em->kind->m_step(em, statistics, em->parameters);
   if (status != LAT_OK) take_back(em);
   return status;
@@ -249,8 +251,9 @@ lat_status lat_em_end(lat_em *em)
     LAT_TRY(check_objective(em, objective));
     LAT_TRY(m_step(em, em->statistics));
     watch(em, objective);
-    em->converged = em->iterations > 0 && fabs(objective - em->objective) <
-                                              em->options.tolerance * (fabs(objective) + 1e-300);
+    em->converged =
+        em->iterations > 0 && !em->unsettled &&
+        fabs(objective - em->objective) < em->options.tolerance * (fabs(objective) + 1e-300);
     em->objective = objective;
     /* the step from a trial only brings it back to where EM's steps are slow */
     if (em->options.accelerate && !tried)

@@ -58,6 +58,9 @@ typedef struct lat_em_kind {
    * puts right what is easily put right (weights back onto the simplex) and says whether they can
    * be tried. NULL: finite ones can. */
   bool (*feasible)(const lat_em *em, double *parameters);
+  /* Asked about finite data that have made the objective infinite or NaN: LAT_INVALID, naming the
+   * entry, for what the kind doesn't take (a count below 0). NULL: it takes all. */
+  lat_status (*check)(const lat_em *em, const lat_matrix *X);
 } lat_em_kind;
 
 typedef struct lat_em_options {
@@ -84,6 +87,8 @@ struct lat_em {
   double largest_drop; /* the worst change against the direction, relative; 0 when monotone */
   size_t drops;        /* iterations whose drop is more than rounding (1e-9 relative) */
   size_t refused;      /* accelerated steps that were taken back */
+  bool unsettled;      /* an M-step sets it when it has moved a component elsewhere: whatever the
+                        * objective says, this iteration is not the last for convergence */
 
   lat_workspace *work;
   double *derived, *statistics;

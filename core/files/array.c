@@ -154,3 +154,35 @@ void lat_array_convert(const lat_array *array, const unsigned char *bytes, size_
   }
 #undef OUT
 }
+
+/* ---- writing ------------------------------------------------------------- */
+
+static void reverse_bytes(unsigned char *at, size_t count, size_t size)
+{
+  for (; count > 0; count--, at += size)
+    for (size_t b = 0; b < size / 2; b++) {
+      unsigned char low = at[b];
+      at[b] = at[size - 1 - b];
+      at[size - 1 - b] = low;
+    }
+}
+
+/* A band of packed rows at a time, since A may be any view. */
+lat_status lat_array_put(lat_writer *writer, const lat_matrix *A, bool little)
+{
+  if (A->rows == 0 || A->cols == 0) return LAT_OK;
+  size_t size = lat_dtype_size(A->dtype), band = ((size_t)1 << 16) / A->cols;
+  if (band == 0) band = 1;
+  if (band > A->rows) band = A->rows;
+  void *memory = lat_allocate(writer->work, band * A->cols, size);
+  if (!memory) return LAT_MEMORY;
+  for (size_t i = 0; i < A->rows; i += band) {
+    size_t n = A->rows - i < band ? A->rows - i : band;
+    lat_matrix rows = lat_block_of(*A, i, 0, n, A->cols);
+    lat_matrix packed = {memory, n, A->cols, (ptrdiff_t)A->cols, 1, A->dtype};
+    lat_copy(&rows, &packed);
+    if (little && BIG_MACHINE) reverse_bytes(memory, n * A->cols, size);
+    LAT_TRY(lat_writer_put(writer, memory, n * A->cols * size));
+  }
+  return LAT_OK;
+}

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "files/file.h"
 #include "matrix/matrix.h"
 
 #define LAT_ARRAY_AXES 64 /* NumPy's own limit */
@@ -49,5 +50,9 @@ bool lat_array_view(const lat_array *array, const unsigned char *bytes, lat_matr
  * and dtype. */
 void lat_array_convert(const lat_array *array, const unsigned char *bytes, size_t first,
                        const lat_matrix *out);
+
+/* Writes the elements of any view in row-major order, in this machine's byte order or, as `little`
+ * asks, least significant byte first. */
+lat_status lat_array_put(lat_writer *writer, const lat_matrix *A, bool little);
 
 #endif

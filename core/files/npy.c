@@ -184,31 +184,13 @@ static lat_status put_header(lat_writer *writer, const lat_matrix *A, bool vecto
   return lat_writer_put(writer, header, 128);
 }
 
-/* A band of packed rows at a time, since A may be any view. */
-static lat_status put_rows(lat_workspace *work, lat_writer *writer, const lat_matrix *A)
-{
-  size_t size = lat_dtype_size(A->dtype), band = ((size_t)1 << 16) / A->cols;
-  if (band == 0) band = 1;
-  if (band > A->rows) band = A->rows;
-  void *memory = lat_allocate(work, band * A->cols, size);
-  if (!memory) return LAT_MEMORY;
-  for (size_t i = 0; i < A->rows; i += band) {
-    size_t n = A->rows - i < band ? A->rows - i : band;
-    lat_matrix rows = lat_block_of(*A, i, 0, n, A->cols);
-    lat_matrix packed = {memory, n, A->cols, (ptrdiff_t)A->cols, 1, A->dtype};
-    lat_copy(&rows, &packed);
-    LAT_TRY(lat_writer_put(writer, memory, n * A->cols * size));
-  }
-  return LAT_OK;
-}
-
 lat_status lat_npy_write(lat_workspace *work, const char *path, const lat_matrix *A, bool vector)
 {
   lat_writer writer;
   lat_mark mark = lat_workspace_mark(work);
   LAT_TRY(lat_writer_begin(work, &writer, path));
   lat_status status = put_header(&writer, A, vector);
-  if (status == LAT_OK) status = put_rows(work, &writer, A);
+  if (status == LAT_OK) status = lat_array_put(&writer, A, false);
   status = lat_writer_end(&writer, status);
   lat_workspace_release(work, mark);
   return status;

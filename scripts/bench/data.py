@@ -30,14 +30,52 @@ def gaps(n, d, share):
     return X
 
 
+def blobs(n, d, k, spread, start=False):
+    """K Gaussian clouds whose centres deviate by `spread`; the start is K of the rows."""
+    g = np.random.default_rng(1)
+    X = g.standard_normal((n, d)) + spread * g.standard_normal((k, d))[g.integers(k, size=n)]
+    return X[g.choice(n, k, replace=False)] if start else X
+
+
+BLOBS = {
+    "separated": (200_000, 32, 64, 3.0),
+    "overlapping": (200_000, 32, 64, 0.5),
+    "784": (20_000, 784, 10, 0.1),
+}
+
+def mixture(n, d, k):
+    """Gaussians with covariances of their own, somewhat overlapping."""
+    g = np.random.default_rng(6)
+    means = 2 * g.standard_normal((k, d))
+    roots = g.standard_normal((k, d, d)) / np.sqrt(d) + 0.3 * np.eye(d)
+    which = g.integers(k, size=n)
+    X = g.standard_normal((n, d))
+    for i in range(k):
+        X[which == i] = X[which == i] @ roots[i] + means[i]
+    return X
+
+
+def mixed(n, d):
+    """Half of the sources peaked, half flat; mixed by a matrix whose condition is mild."""
+    g = np.random.default_rng(6)
+    S = np.hstack([g.laplace(size=(n, d // 2)), g.uniform(-1.0, 1.0, (n, d - d // 2))])
+    return S @ (np.eye(d) + 0.3 * g.standard_normal((d, d)))
+
+
 INPUTS = {
+    "ica_50000x32": lambda: mixed(50_000, 32),
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),
     "pca_2000x2000": lambda: spectrum(2_000, 2_000),
     "pca_500x10000": lambda: spectrum(500, 10_000),
+    "gmm_100000x16": lambda: mixture(100_000, 16, 16),
+    "gmm_20000x64": lambda: mixture(20_000, 64, 8),
+    "gmm_100000x2": lambda: mixture(100_000, 2, 3),
     "symmetric_2000": lambda: symmetric(2_000),
     "ppca_missing": lambda: gaps(20_000, 50, 0.2),
     "positive_1e7": lambda: positive(10_000_000),
+    **{f"blobs_{key}": lambda args=args: blobs(*args) for key, args in BLOBS.items()},
+    **{f"blobs_{key}_start": lambda args=args: blobs(*args, True) for key, args in BLOBS.items()},
 }
 
 folder, name = sys.argv[1:]

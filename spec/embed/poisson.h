@@ -79,5 +79,5 @@ static bool on_simplex(const lat_em *em, double *p)
   return total > 0;
 }
 
-static lat_em_kind kind = {"poisson", parameters, false,  statistics, derived,
-                           scratch,   prepare,    e_step, m_step,     on_simplex};
+static lat_em_kind kind = {"poisson", parameters, false,  statistics, derived, scratch,
+                           prepare,   e_step,     m_step, on_simplex, NULL};

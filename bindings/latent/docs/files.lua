@@ -4,10 +4,10 @@ return {
   {
     name = "files",
     topic = true,
-    summary = "Matrices in files: NumPy's npy, CSV and its relatives, MNIST's idx.",
+    summary = "Matrices in files: NumPy's npy, CSV and its relatives, safetensors, MNIST's idx.",
     text = [[
-A file's ending chooses its format: .npy; .csv, .tsv and .txt; .idx and -ubyte (read only). What is wrong
-with a file gives nil and a message that begins with its path, for text with line and column (field):
+A file's ending chooses its format: .npy; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). What
+is wrong with a file gives nil and a message that begins with its path, for text with line and column (field):
 
   iris.csv:17:3: 'abc' is not a number
 
@@ -27,13 +27,18 @@ column anything but a number or a missing entry (NaN in the matrix) is an error;
 is text, as it stands. The first record is taken for a header when it has a field that isn't a number, and
 either no number at all or one right below such a field; header = true or false says it.
 
+safetensors: many matrices by name, in a layout that machine learning programs share. Types F64 F32 F16, I64 I32
+I16 I8, U64 U32 U16 U8 and BOOL become matrices, and axes, as for npy. A header that is no strict JSON, offsets
+that overlap, leave holes or don't fit the shapes, and empty tensors are refused. latent.help "save" is about
+models in such files.
+
 Writing replaces a file at once when it is complete: an error leaves the old one as it was.]],
   },
   {
     name = "latent.read",
     summary = "Reads a matrix from a file.",
     args = {
-      { "path", "string", "ends in .npy, .csv, .tsv, .txt, .idx or -ubyte" },
+      { "path", "string", "ends in .npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte" },
       { "options", "table?", "for text; see options" },
     },
     options = {
@@ -47,11 +52,12 @@ Writing replaces a file at once when it is complete: an error leaves the old one
       { "skip", "integer", "0", "lines to pass over at the start" },
     },
     returns = {
-      { "latent.Matrix?", "the numbers, one record a row; nil when the file can't be read" },
+      { "latent.Matrix|table?", "the numbers, one record a row; for safetensors the matrices by name; nil when the "
+        .. "file can't be read" },
       { "table|string", "for text: columns (the names of the matrix's columns, when there is a header); and when "
         .. "there are labels: labels (strings, one a row), classes (the different ones, in order of "
         .. "appearance), codes (a vector: the number in classes), text (every text column by its name, or "
-        .. "by its number without a header). Or the message" },
+        .. "by its number without a header); for safetensors: the metadata, strings by name. Or the message" },
     },
     text = 'See latent.help "files" for the formats.',
     example = 'local X, info = latent.read "iris.csv"',
@@ -60,14 +66,15 @@ Writing replaces a file at once when it is complete: an error leaves the old one
     name = "latent.write",
     summary = "Writes a matrix to a file.",
     args = {
-      { "path", "string", "ends in .npy, .csv, .tsv or .txt" },
-      { "X", "latent.Matrix", "a matrix, a vector or a view of one" },
-      { "options", "table?", "for text; see options" },
+      { "path", "string", "ends in .npy, .csv, .tsv, .txt or .safetensors" },
+      { "X", "latent.Matrix|table", "a matrix, a vector or a view of one; for safetensors a table of them by name" },
+      { "options", "table?", "for text and safetensors; see options" },
     },
     options = {
       { "columns", "string[]", "none", "names for a header" },
       { "delimiter", "string", '","', "one character; .tsv and .txt have a tab by default" },
       { "missing", "string", '"NA"', "what is written for NaN" },
+      { "metadata", "table", "none", "for safetensors: strings by name" },
     },
     returns = {
       { "boolean?", "true; nil when the file can't be written" },

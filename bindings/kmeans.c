@@ -1,0 +1,404 @@
+/* kmeans.c: latent.kmeans, K-means clustering. */
+#include <math.h>
+#include <string.h>
+
+#include "em.h"
+
+static const char *const inits[] = {"k-means++", "random", NULL};
+static const char *const algorithms[] = {"auto", "lloyd", "hamerly", "minibatch", NULL};
+enum { PLUS, RANDOM, GIVEN };
+enum { MINIBATCH = LAT_KMEANS_HAMERLY + 1 };
+
+/* Beyond this many rows they don't remember bounds, which would take more than 24 MB. */
+enum { BOUNDED_ROWS = 3 << 20 };
+
+typedef struct kmeans {
+  latL_EmModel em;
+  size_t clusters;
+  int init; /* GIVEN: the field `init` has the centres */
+  int algorithm;
+  size_t batch;
+} kmeans;
+
+static const latL_EmKind kind; /* of fit and steps */
+
+/* ---- the start ---------------------------------------------------------------------- */
+
+static void plan(lua_State *L, latL_Run *run)
+{
+  const kmeans *m = run->model;
+  size_t N = run->rows.function || run->rows.X.rows > BOUNDED_ROWS ? 0 : run->rows.X.rows;
+  lat_kmeans_algorithm algorithm =
+      m->algorithm == MINIBATCH ? LAT_KMEANS_LLOYD : (lat_kmeans_algorithm)m->algorithm;
+  lat_kmeans *core = lat_allocate(run->work, 1, sizeof *core);
+  if (!core || lat_kmeans_init(core, run->work, N, run->sizes[LAT_D], m->clusters, algorithm))
+    latL_error(L, run->who, "%s", run->work->message);
+  run->core = &lat_kmeans_kind;
+  run->context = core;
+  run->sizes[LAT_K] = m->clusters;
+}
+
+static void given_centers(lua_State *L, latL_Run *run)
+{
+  size_t K = run->sizes[LAT_K], D = run->sizes[LAT_D];
+  lua_getfield(L, LATL_MODEL, "init");
+  const lat_matrix *init = &latL_tomatrix(L, -1)->view;
+  if (init->cols != D)
+    latL_error(L, run->who, "init has %I columns, X has %I", (lua_Integer)init->cols,
+               (lua_Integer)D);
+  lat_matrix to = lat_matrix_of(run->parameters, K, D);
+  lat_copy(init, &to);
+  lua_pop(L, 1);
+}
+
+static lat_status start(lua_State *L, latL_Run *run)
+{
+  const kmeans *m = run->model;
+  size_t K = run->sizes[LAT_K], D = run->sizes[LAT_D];
+  lat_random random = {.seed = run->seed};
+  if (m->init == GIVEN) {
+    if (run->kind == &kind && !run->rows.function && run->rows.X.rows < K)
+      return lat_fail(run->work, LAT_INVALID, "%zu clusters need at least as many rows, got %zu", K,
+                      run->rows.X.rows);
+    given_centers(L, run);
+  } else {
+    lat_matrix X = latL_sample(L, run);
+    LAT_TRY((m->init == RANDOM ? lat_kmeans_random : lat_kmeans_plus)(
+        run->work, &X, run->sample_weights, K, &random, run->parameters));
+  }
+  lat_kmeans_begin((lat_kmeans *)(size_t)run->context, D, K, run->parameters);
+  return LAT_OK;
+}
+
+/* ---- what a fit leaves ---------------------------------------------------------------- */
+
+static void forget(lua_State *L)
+{
+  lua_pushnil(L);
+  latL_keep(L, LATL_MODEL, "labels");
+  lua_pushnil(L);
+  latL_keep(L, LATL_MODEL, "inertia");
+}
+
+static void publish(lua_State *L, latL_Run *run)
+{
+  (void)run;
+  forget(L);
+}
+
+/* Labels, from 1, of the rows of X in `labels` (or NULL), slice by slice; adds to *J. */
+static lat_status label(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,
+                        const double *centers, double *labels, double *J)
+{
+  enum { SLICE = 1 << 16 };
+  lat_mark mark = lat_workspace_mark(work);
+  uint32_t *numbers = lat_allocate(work, SLICE, sizeof *numbers);
+  if (!numbers) return LAT_MEMORY;
+  for (size_t i = 0; i < X->rows; i += SLICE) {
+    size_t n = X->rows - i < SLICE ? X->rows - i : SLICE;
+    lat_matrix slice = lat_block_of(*X, i, 0, n, X->cols);
+    double part;
+    LAT_TRY(lat_kmeans_assign(work, &slice, weights ? weights + i : NULL, K, centers, numbers, NULL,
+                              &part));
+    for (size_t r = 0; labels && r < n; r++) labels[i + r] = (double)numbers[r] + 1;
+    *J += part;
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+/* Whether a run's own E-step can give the labels: it knows the bounds. Of several starts only the
+ * last one's memory is there, and an acceleration may have a trial in mind. */
+static bool labels_itself(const latL_Run *run)
+{
+  const kmeans *m = run->model;
+  return run->context && lat_kmeans_labels(run->context) && m->em.restarts == 1 &&
+         !m->em.options.accelerate && !run->rows.file;
+}
+
+static lat_status label_run(latL_Run *run, const lat_matrix *X, const double *weights,
+                            double *labels, double *J)
+{
+  const kmeans *m = run->model;
+  lat_em *em = &run->em;
+  run->work->deadline = 0; /* max_seconds is for the iterations */
+  memcpy(em->parameters, m->em.base.flat, em->count * sizeof(double));
+  LAT_TRY(lat_em_begin(em));
+  LAT_TRY(lat_em_add(em, X, weights));
+  const uint32_t *numbers = lat_kmeans_labels(run->context);
+  for (size_t i = 0; i < X->rows; i++) labels[i] = (double)numbers[i] + 1;
+  *J = em->statistics[0];
+  return LAT_OK;
+}
+
+/* One more pass, for J and the labels (not of a function's rows) of the final centres. */
+static void finish(lua_State *L, latL_Run *run)
+{
+  const kmeans *m = run->model;
+  const double *weights;
+  lat_matrix X;
+  double J = 0, *labels = NULL;
+  size_t done = 0;
+  if (run->rows.function)
+    lua_pushnil(L);
+  else
+    labels = latL_newvector(L, run->rows.X.rows, LAT_FLOAT64)->view.data;
+  latL_rewind(&run->rows);
+  while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
+    if (labels_itself(run)) {
+      latL_check(L, run->who, run->work, run->mark, label_run(run, &X, weights, labels, &J));
+    } else {
+      lat_workspace *work = latL_workspace(L);
+      latL_check(L, run->who, work, lat_workspace_mark(work),
+                 label(work, &X, weights, m->clusters, m->em.base.flat,
+                       labels ? labels + done : NULL, &J));
+    }
+    done += X.rows;
+    lua_settop(L, LATL_TOP + 1);
+  }
+  latL_keep(L, LATL_MODEL, "labels");
+  lua_pushnumber(L, J);
+  latL_keep(L, LATL_MODEL, "inertia");
+}
+
+static const latL_EmKind kind = {.base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL},
+                                 .plan = plan,
+                                 .start = start,
+                                 .publish = publish,
+                                 .finish = finish};
+
+/* Rows that come and go: no labels are kept. */
+static const latL_EmKind online = {.base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL},
+                                   .plan = plan,
+                                   .start = start,
+                                   .publish = publish};
+
+static int partial_fit(lua_State *L)
+{
+  return latL_partial_fit(L, &online, "kmeans:partial_fit");
+}
+
+/* ---- the constructor -------------------------------------------------------------------- */
+
+static void read_init(lua_State *L, kmeans *m)
+{
+  int type = latL_getoption(L, 1, "init");
+  if (type == LUA_TNIL || type == LUA_TSTRING) {
+    m->init = latL_optword(L, 1, "kmeans", "init", inits, PLUS);
+    lua_pop(L, 1);
+    return;
+  }
+  const lat_matrix *init =
+      &latL_checkmatrix(L, lua_gettop(L), "kmeans", "init (if not a method's name)")->view;
+  if (m->clusters == 0) m->clusters = init->rows;
+  if (init->rows != m->clusters)
+    latL_error(L, "kmeans", "init has %I rows for %I clusters", (lua_Integer)init->rows,
+               (lua_Integer)m->clusters);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, "kmeans", work, lat_workspace_mark(work),
+             lat_check_finite(work, "init", init, false));
+  latL_Matrix *copy = latL_newmatrix(L, init->rows, init->cols, LAT_FLOAT64);
+  lat_copy(init, &copy->view);
+  latL_keep(L, 2, "init");
+  lua_pop(L, 1);
+  m->init = GIVEN;
+}
+
+/* latent.kmeans{clusters=, init=, algorithm=, batch=, ...} */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"clusters", "init",          "algorithm",
+                                      "batch",    LATL_EM_OPTIONS, NULL};
+  lua_settop(L, 1);
+  if (!latL_checkoptions(L, 1, "kmeans", names))
+    latL_error(L, "kmeans", "clusters is missing: latent.kmeans{ clusters = 3 }");
+  kmeans *m = latL_newmodel(L, &kind.base, sizeof *m);
+  m->clusters = (size_t)latL_optinteger(L, 1, "kmeans", "clusters", 0, 1, UINT32_MAX);
+  read_init(L, m);
+  if (m->clusters == 0)
+    latL_error(L, "kmeans", "clusters is missing: latent.kmeans{ clusters = 3 }");
+  m->algorithm = latL_optword(L, 1, "kmeans", "algorithm", algorithms, LAT_KMEANS_AUTO);
+  m->batch = (size_t)latL_optinteger(L, 1, "kmeans", "batch", 1024, 1, UINT32_MAX);
+  latL_emoptions(L, 1, "kmeans", &m->em, 300, 1e-9, 1);
+  return 1;
+}
+
+/* ---- mini-batches ------------------------------------------------------------------------ */
+
+/* A fit by mini-batches is a partial_fit whose data is a function: it gives rows drawn at random,
+ * with their weights. */
+typedef struct batches {
+  size_t size, given, most; /* rows a batch, batches */
+  lat_random random;
+  double average, least; /* of the objective, smoothed; and the least so far */
+  size_t since;          /* batches since then */
+} batches;
+
+/* Whether the smoothed objective has not become less for PATIENCE batches. */
+static bool settled(lua_State *L, batches *b, double tolerance, size_t N)
+{
+  enum { PATIENCE = 10 };
+  double share = fmin(1, 2 * (double)b->size / (double)N);
+  lua_getfield(L, lua_upvalueindex(1), "history");
+  lua_rawgeti(L, -1, (lua_Integer)b->given);
+  double objective = lua_tonumber(L, -1);
+  lua_pop(L, 2);
+  b->average = b->given < 3 ? objective : b->average + share * (objective - b->average);
+  b->since = b->given < 3 || b->average < b->least * (1 - tolerance) ? 0 : b->since + 1;
+  b->least = b->given < 3 ? b->average : fmin(b->least, b->average);
+  return b->since >= PATIENCE;
+}
+
+/* Upvalues: the model, X, weights or nil, a batches, room for the places of a batch's rows. The
+ * first batch, which is what the start is made of, has at least three rows for each centre. */
+static int next_batch(lua_State *L)
+{
+  const kmeans *m = lua_touserdata(L, lua_upvalueindex(1));
+  const latL_Matrix *X = latL_tomatrix(L, lua_upvalueindex(2));
+  const latL_Matrix *weights = latL_tomatrix(L, lua_upvalueindex(3));
+  batches *b = lua_touserdata(L, lua_upvalueindex(4));
+  size_t *places = lua_touserdata(L, lua_upvalueindex(5)), N = X->view.rows;
+  double tolerance = m->em.options.tolerance;
+  if (b->given == b->most || (b->given && tolerance > 0 && settled(L, b, tolerance, N))) return 0;
+  size_t size = b->given || b->size > 3 * m->clusters ? b->size : 3 * m->clusters;
+  for (size_t i = 0; i < size; i++) places[i] = (size_t)lat_random_below(&b->random, N);
+  latL_Matrix *rows = latL_newmatrix(L, size, X->view.cols, X->view.dtype);
+  lat_gather_rows(&X->view, places, &rows->view);
+  b->given++;
+  if (!weights) return 1;
+  lat_gather_rows(&weights->view, places, &latL_newvector(L, size, LAT_FLOAT64)->view);
+  return 2;
+}
+
+static int fit_batches(lua_State *L)
+{
+  static const char *const names[] = {"weights", NULL};
+  const char *who = "kmeans:fit";
+  lua_settop(L, LATL_OPTIONS);
+  kmeans *m = latL_checkmodel(L, &kind.base, who, false);
+  const lat_matrix *X = &latL_checkmatrix(L, LATL_DATA, who, "X (with mini-batches)")->view;
+  latL_checkoptions(L, LATL_OPTIONS, who, names);
+  if (X->rows < m->clusters)
+    latL_error(L, who, "%I clusters need at least as many rows, got %I", (lua_Integer)m->clusters,
+               (lua_Integer)X->rows);
+  m->em.base.flat = NULL;
+  m->em.updates = 0;
+  lua_pushcfunction(L, partial_fit);
+  lua_pushvalue(L, LATL_MODEL);
+  lua_pushvalue(L, LATL_MODEL);
+  lua_pushvalue(L, LATL_DATA);
+  if (!latL_optweights(L, LATL_OPTIONS, who, X->rows)) lua_settop(L, LATL_OPTIONS + 5);
+  batches *b = lua_newuserdatauv(L, sizeof *b, 0);
+  *b = (batches){.size = m->batch, .most = m->em.options.max_iterations};
+  b->random = (lat_random){.seed = m->em.seed, .stream = 0x6b6d};
+  size_t most = m->batch > 3 * m->clusters ? m->batch : 3 * m->clusters;
+  lua_newuserdatauv(L, most * sizeof(size_t), 0);
+  lua_pushcclosure(L, next_batch, 5);
+  lua_call(L, 2, 0);
+  lua_pushboolean(L, b->given < b->most);
+  latL_keep(L, LATL_MODEL, "converged");
+  latL_Run run = {.kind = &kind, .who = who, .model = m};
+  lua_settop(L, LATL_OPTIONS);
+  latL_checkrows(L, &run.rows, LATL_DATA, LATL_OPTIONS, who);
+  lua_settop(L, LATL_TOP);
+  finish(L, &run);
+  lua_settop(L, LATL_MODEL);
+  return 1;
+}
+
+/* ---- the verbs ------------------------------------------------------------------------------ */
+
+static int fit(lua_State *L)
+{
+  const kmeans *m = luaL_testudata(L, 1, kind.base.metatable);
+  return m && m->algorithm == MINIBATCH ? fit_batches(L) : latL_fit(L, &kind, "kmeans:fit");
+}
+
+static int steps(lua_State *L)
+{
+  return latL_steps(L, &kind, "kmeans:steps");
+}
+
+/* The data at 2 of a fitted model; a vector of D numbers is one row. */
+static const kmeans *check_data(lua_State *L, const char *who, lat_matrix *X, bool *single)
+{
+  const kmeans *m = latL_checkmodel(L, &kind.base, who, true);
+  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
+  size_t D = m->em.base.sizes[LAT_D];
+  *single = A->vector && A->view.rows == D && D > 1;
+  *X = *single ? lat_transpose(A->view) : A->view;
+  if (X->cols != D)
+    latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)X->cols,
+               (lua_Integer)D);
+  return m;
+}
+
+static int predict(lua_State *L)
+{
+  lat_matrix X;
+  bool single;
+  double J = 0;
+  lua_settop(L, 2);
+  const kmeans *m = check_data(L, "kmeans:predict", &X, &single);
+  latL_Matrix *labels = latL_newvector(L, X.rows, LAT_FLOAT64);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(
+      L, "kmeans:predict", work, lat_workspace_mark(work),
+      label(work, &X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, labels->view.data, &J));
+  if (single) lua_pushinteger(L, (lua_Integer) * (double *)labels->view.data);
+  return 1;
+}
+
+static int transform(lua_State *L)
+{
+  static const char *const names[] = {"out", NULL};
+  const char *who = "kmeans:transform";
+  lat_matrix X;
+  bool single;
+  lua_settop(L, 3);
+  const kmeans *m = check_data(L, who, &X, &single);
+  size_t K = m->em.base.sizes[LAT_K];
+  latL_checkoptions(L, 3, who, names);
+  latL_Matrix *Z = latL_result(L, 3, who, single ? K : X.rows, single ? 1 : K, single, LAT_FLOAT64);
+  lat_matrix to = single ? lat_transpose(Z->view) : Z->view;
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_kmeans_distances(work, &X, K, m->em.base.flat, &to));
+  return 1;
+}
+
+/* Minus the mean squared distance: higher is better. */
+static int score(lua_State *L)
+{
+  lat_matrix X;
+  bool single;
+  double J = 0;
+  lua_settop(L, 2);
+  const kmeans *m = check_data(L, "kmeans:score", &X, &single);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, "kmeans:score", work, lat_workspace_mark(work),
+             label(work, &X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, NULL, &J));
+  lua_pushnumber(L, -J / (double)X.rows);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"fit", fit},         {"steps", steps},         {"partial_fit", partial_fit},
+    {"predict", predict}, {"transform", transform}, {"score", score},
+    {NULL, NULL},
+};
+
+static int loaded(lua_State *L)
+{
+  const kmeans *m = lua_touserdata(L, 1);
+  latL_checkcomponents(L, &m->em.base, m->clusters);
+  return 0;
+}
+
+void latL_open_kmeans(lua_State *L)
+{
+  latL_newkind(L, &kind.base, methods);
+  latL_savable(L, kind.base.metatable, loaded);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "kmeans");
+}

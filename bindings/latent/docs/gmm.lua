@@ -1,0 +1,201 @@
+-- latent.gmm and latent.gmm_select.
+
+local data = { "X", "latent.Matrix|table|function",
+  "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
+local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
+local options = { "options", "table?", "see options" }
+local missing = { { "missing", "boolean", "false", "NaN marks a missing entry: answers are given the others" } }
+local fitted = "latent.gmm{ components = 2 }:fit(X)"
+
+return {
+  {
+    name = "latent.gmm",
+    summary = "Makes a mixture of Gaussians; fit gives it data.",
+    args = { options },
+    options = {
+      { "components", "integer", "1", "K" },
+      { "covariance", "string", '"full"', '"full", "diag", "tied" (one for all components) or "spherical"' },
+      { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, '
+        .. "covariances= } in the shapes of the parameters, of which the last two may be left out" },
+      { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
+      { "restarts", "integer", "1", "how many starts; the likeliest result is kept" },
+      { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
+      { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
+      { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
+      { "seed", "integer", "0", "of the starts" },
+    },
+    returns = { { "latent.GMM", "the model" } },
+    text = [[
+p(x) = sum_k w_k N(x; m_k, S_k), by maximum likelihood with the EM algorithm. Parameters: weights (K), means
+(K x D), covariances (full: a list of K matrices D x D; diag: K x D variances; tied: D x D; spherical: K).
+
+A component that shrinks onto too few rows makes the likelihood grow without bound. Without regularization
+this is handled when it happens: a variance below 1e-12 of the data's gets a ridge of 1e-6 of it, and a
+component that is a point, has fewer rows than dimensions, or none, begins anew, spread over all of the data,
+twice at most. model.events says what was done.
+
+After a fit components are in order of the first coordinate of their means (then the second, ...), unless
+init or labels gave them numbers.]],
+    example = "latent.gmm{ components = 2, seed = 1 }:fit(X)",
+  },
+  {
+    name = "GMM",
+    summary = "A mixture of Gaussians; latent.gmm makes one.",
+    text = [[
+history (the mean log-likelihood at each iteration's begin), iterations, converged, drops (iterations that made it
+less likely; only handling a singularity does) and events tell of the fit.]],
+  },
+  {
+    name = "GMM:fit",
+    summary = "Finds the maximum likelihood parameters by EM.",
+    args = { data, options },
+    options = {
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" },
+      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "labels", "latent.Matrix?", "nil", "N integers: the component of each row, or 0 where it isn't known" },
+      { "on_iteration", "function?", "nil", "called with {iteration=, objective=, restart=, model=}; false stops" },
+      { "progress", "boolean", "false", "a bar on the terminal" },
+      { "max_seconds", "number", "0", "stop after the iteration in which they are over; 0: never" },
+    },
+    returns = { { "latent.GMM", "the model itself" } },
+    text = [[
+Missing entries are exact: each row counts with the density of what it has (the sum over nothing is 0), and the
+M-step takes conditional means and covariances for the rest (Ghahramani, Jordan 1994). When all labels are known,
+the fit is the closed form: the Gaussian of each class.]],
+    example = fitted,
+  },
+  {
+    name = "GMM:steps",
+    summary = "An iterator that does one iteration a turn: i, objective.",
+    args = { data, options },
+    options = {
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
+      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "labels", "latent.Matrix?", "nil", "N integers: components of rows, or 0" },
+    },
+    returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
+    example = "for i, L in latent.gmm{ components = 2 }:steps(X) do if i == 3 then break end end",
+  },
+  {
+    name = "GMM:partial_fit",
+    summary = "Takes more rows into the fit: one step of online EM a chunk.",
+    args = { data, options },
+    options = {
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
+      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "rate", "number", "0", "the share of the new statistics; 0: it falls as chunks come" },
+    },
+    returns = { { "latent.GMM", "the model itself" } },
+    text = [[
+Statistics become (1 - rate) old + rate new, then comes the M-step (Cappe, Moulines 2009). The first chunk makes the
+start, and the scale of the data.]],
+    example = "latent.gmm{ components = 2 }:partial_fit(X)",
+  },
+  {
+    name = "GMM:responsibilities",
+    summary = "The posterior probabilities p(k | x) of the components.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "latent.Matrix", "N x K, rows add up to 1; of one row a vector of K" } },
+    example = fitted .. ":responsibilities(X)",
+  },
+  {
+    name = "GMM:predict",
+    summary = "The most probable component of each row, from 1.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "latent.Matrix", "vector of N labels" } },
+    example = fitted .. ":predict(X)",
+  },
+  {
+    name = "GMM:log_likelihood",
+    summary = "log p(x) of each row, in nats.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "latent.Matrix", "vector of N" } },
+    example = fitted .. ":log_likelihood(X)",
+  },
+  {
+    name = "GMM:score",
+    summary = "The mean of log p(x) over the rows, in nats.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "number", "the mean log-likelihood" } },
+    example = fitted .. ":score(X)",
+  },
+  {
+    name = "GMM:elbo",
+    summary = "The lower bound of log p(x) by any responsibilities, and its distance.",
+    args = { rows, { "q", "latent.Matrix?", "N x K, rows add up to 1; the model's own when left out" }, options },
+    options = missing,
+    returns = { { "latent.Matrix", "bound (N): sum_k q_k (log p(x, k) - log q_k)" },
+      { "latent.Matrix", "KL(q || p(k | x)) (N), >= 0; their sum is the log-likelihood" } },
+    text = "EM raises the bound: the E-step by q = p(k | x), which makes KL 0, the M-step by the parameters.",
+    example = fitted .. ":elbo(X)",
+  },
+  {
+    name = "GMM:sample",
+    summary = "Rows drawn from the mixture.",
+    args = { { "n", "integer", "how many" }, options },
+    options = { { "seed", "integer|latent.Random?", "nil", "a seed or a generator" } },
+    returns = { { "latent.Matrix", "n x D rows" }, { "latent.Matrix", "their components, a vector of n" } },
+    example = fitted .. ":sample(5, { seed = 1 })",
+  },
+  {
+    name = "GMM:impute",
+    summary = "Rows with their missing entries (NaN) at their conditional means.",
+    args = { rows },
+    returns = { { "latent.Matrix", "N x D" } },
+    text = "E[x_m | x_o] = sum_k p(k | x_o) E[x_m | x_o, k]; what is there stays.",
+    example = fitted .. ":impute{ {1, 0/0, 3} }",
+  },
+  {
+    name = "GMM:conditional",
+    summary = "The density of the other columns given some: regression by a mixture.",
+    args = { { "X", "latent.Matrix|table", "N x C values of the given columns" },
+      { "columns", "table", "their numbers, ascending" } },
+    returns = { { "table", "{ responsibilities=, means=, covariances=, mean=, variance= }" } },
+    text = [[
+p(y | x) = sum_k p(k | x) N(y; m_k(x), C_k), again a mixture: responsibilities p(k | x) (N x K), means (a list of K
+matrices N x M for the M other columns), covariances (a list of K, M x M); and as a whole mean (N x M) and variance
+(N x M, of each column).]],
+    example = fitted .. ":conditional({ {1}, {2} }, { 1 }).mean",
+  },
+  {
+    name = "GMM:align",
+    summary = "Puts the components into the order of those of another fit.",
+    args = { { "other", "latent.GMM", "with as many components, dimensions, and the same kind of covariance" } },
+    returns = { { "latent.Matrix", "component i is what was number permutation[i]" },
+      { "latent.Matrix", "the Bhattacharyya distance of each pair" } },
+    text = "The optimal assignment: the permutation with the least sum of distances.",
+    example = "latent.gmm{ components = 2, seed = 2 }:fit(X):align(latent.gmm{ components = 2 }:fit(X))",
+  },
+  { name = "GMM:free_parameters", summary = "K - 1 weights, K D means, and the free numbers of the covariances.",
+    returns = { { "integer", "how many" } }, example = fitted .. ":free_parameters()" },
+  { name = "GMM:aic", summary = "-2 log L + 2 p: lower is better.", args = { rows, options }, options = missing,
+    returns = { { "number", "Akaike's criterion" } }, example = fitted .. ":aic(X)" },
+  { name = "GMM:bic", summary = "-2 log L + p log N: lower is better.", args = { rows, options }, options = missing,
+    returns = { { "number", "Schwarz's criterion" } }, example = fitted .. ":bic(X)" },
+  { name = "GMM.weights", summary = "The weights of the components (K).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "GMM.means", summary = "The means (K x D).", returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "GMM.covariances", summary = "The covariances, in the shape of their kind.",
+    returns = { { "latent.Matrix|table", "nil before a fit" } } },
+  { name = "GMM.events", summary = "What was done about singularities: a list of { iteration=, component=, what= }.",
+    returns = { { "table", 'what is "regularized" or "reseeded"; up to 64 events' } } },
+  {
+    name = "latent.gmm_select",
+    summary = "Fits mixtures of Gaussians of a range of sizes and kinds, and finds the best.",
+    args = { { "X", "latent.Matrix", "N x D data" }, options },
+    options = {
+      { "components", "table|integer", "{1, 2, 3, 4, 5, 6}", "numbers of components" },
+      { "covariance", "table|string", "all four", "kinds of covariance" },
+      { "criterion", "string", '"bic"', '"bic" or "aic": what makes the best' },
+      { "missing", "boolean", "false", "NaN marks a missing entry" },
+    },
+    returns = { { "table", "a list of { model=, components=, covariance=, log_likelihood=, parameters=, aic=, bic=, "
+      .. "converged= } with a field `best`; print shows it as a table" } },
+    text = "Further options (restarts, seed, regularization, ...) go to latent.gmm.",
+    example = 'latent.gmm_select(X, { components = { 1, 2 }, covariance = "diag" }).best.components',
+  },
+}

@@ -1,0 +1,121 @@
+-- latent.ica.
+
+local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
+local options = { "options", "table?", "see options" }
+local out = { { "out", "latent.Matrix?", "nil", "a matrix to write the result into" } }
+local fit = "latent.ica():fit(random(1):uniform(200, 2) * matrix{ {2, 1}, {1, 1} })"
+
+return {
+  {
+    name = "latent.ica",
+    summary = "Makes an independent component analysis; fit gives it data.",
+    args = { options },
+    options = {
+      { "latent_dim", "integer?", "nil", "M, the number of sources; nil: as many as directions with variance" },
+      { "contrast", "string", '"logcosh"', '"logcosh" (good all round), "exp" (very peaked sources, outliers) or '
+        .. '"cube" (kurtosis; flat sources)' },
+      { "algorithm", "string", '"auto"', '"fixed_point" (all sources at once), "deflation" (one after the other), '
+        .. '"quasi_newton", or "auto": the fixed point, and the quasi-Newton method once that gets nowhere' },
+      { "init", "latent.Matrix?", "nil", "the unmixing matrix to begin with (M x D); else a random rotation" },
+      { "max_iterations", "integer", "200", "for deflation: of each source" },
+      { "tolerance", "number", "1e-8", "of the gradient's largest entry; 0 makes all iterations" },
+      { "seed", "integer", "0", "of the random rotation" },
+    },
+    returns = { { "latent.ICA", "the model" } },
+    text = [[
+Rows are mixtures x = m + A s of sources that are independent, of variance 1 and not Gaussian. Whitening leaves a
+rotation to find, with outputs y as far from Gaussians v as they can be: it maximizes the objective
+
+  J = sum_i |E[G(y_i)] - E[G(v)]|     G(y) = log cosh y, -exp(-y^2/2) or y^4/4
+
+Sources are in the order of the variance that they explain, and the largest entry of each column of A is positive.
+With fewer sources than dimensions the data are reduced to their first M principal components before. With all
+of them, columns are standardized for the whitening, so that their units don't matter.]],
+    example = fit,
+  },
+  {
+    name = "ICA",
+    summary = "Independent component analysis; latent.ica makes one.",
+    text = [[
+After a fit: history (the objective J of each iteration), iterations, converged, algorithm (the last one at work),
+and how well it went: objective, gradient (the largest entry of the relative gradient, 0 at a solution) and change
+(of the rotation: the most of 1 - |cos| between its old and new rows), all of the last iteration. identifiable is
+false when more than one source is no less Gaussian than random data would look: then the directions of those
+mean nothing.]],
+  },
+  {
+    name = "ICA:fit",
+    summary = "Finds the sources of the data.",
+    args = { { "X", "latent.Matrix|table", "N x D data" }, options },
+    options = {
+      { "on_iteration", "function?", "nil", "function{ iteration, objective, gradient }; false ends the fit" },
+      { "max_seconds", "number?", "nil", "end the fit then" },
+    },
+    returns = { { "latent.ICA", "the model itself" } },
+    text = "Gaussian data don't fail: see identifiable. Columns that others determine are no sources of their own.",
+    example = fit,
+  },
+  {
+    name = "ICA:transform",
+    summary = "The sources of rows: s = U(x - m), of variance 1 on the data of the fit.",
+    args = { rows, options },
+    options = out,
+    returns = { { "latent.Matrix", "N x M, or a vector of M for one row" } },
+    example = fit .. ":transform{ {1, 1} }",
+  },
+  {
+    name = "ICA:inverse_transform",
+    summary = "The data of sources: x = m + A s.",
+    args = { { "S", "latent.Matrix|table", "N x M, or a vector of M numbers as one row" }, options },
+    options = out,
+    returns = { { "latent.Matrix", "N x D, or a vector of D for one row" } },
+    example = fit .. ":inverse_transform{ {0, 0} }",
+  },
+  {
+    name = "ICA:reconstruct",
+    summary = "Rows rebuilt from their sources: m + AU(x - m).",
+    args = { rows, options },
+    options = out,
+    returns = { { "latent.Matrix", "N x D, or a vector of D for one row" } },
+    example = fit .. ":reconstruct{ {1, 1} }",
+  },
+  {
+    name = "ICA:log_likelihood",
+    summary = "log p(x) = log|det U| + sum_i log p(s_i) of each row, in nats.",
+    args = { rows },
+    returns = { { "latent.Matrix", "a vector of N numbers" } },
+    text = [[
+For as many sources as dimensions; fewer fill a subspace, where no density exists. The density of a source belongs
+to the contrast, has variance 1, and is a peaked or a flat one by the sign of the source's kurtosis:
+
+             kurtosis >= 0                      kurtosis < 0
+  logcosh    1/2 sech(pi s/2)                   two normals at -1 and 1, scaled
+  exp        phi(u) exp(exp(-u^2/2)), scaled    phi(u) exp(-exp(-u^2/2)), scaled
+  cube       1/2 sech(pi s/2)                   exp(-u^4/4), scaled]],
+    example = fit .. ":log_likelihood{ {1, 1} }",
+  },
+  {
+    name = "ICA:score",
+    summary = "The mean of log_likelihood over the rows.",
+    args = { rows },
+    returns = { { "number", "in nats a row" } },
+    example = fit .. ":score{ {1, 1} }",
+  },
+  {
+    name = "ICA:sample",
+    summary = "Draws rows from the model, and the sources that they are mixed from.",
+    args = { { "n", "integer", "number of rows" }, options },
+    options = { { "seed", "integer|latent.Random", "the default generator", "same seed, same rows" } },
+    returns = { { "latent.Matrix", "n x D rows" }, { "latent.Matrix", "n x M sources" } },
+    text = "Sources have the densities of log_likelihood.",
+    example = fit .. ":sample(5, { seed = 1 })",
+  },
+  { name = "ICA.mean", summary = "m: the mean of the data (D).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "ICA.mixing", summary = "A: column i is what a unit of source i does to the data (D x M).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "ICA.unmixing", summary = "U: row i gives source i (M x D); UA = I.",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "ICA.kurtosis", summary = "The excess kurtosis E[s^4] - 3 of each source (M): 0 for a Gaussian.",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+}

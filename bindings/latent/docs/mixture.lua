@@ -1,0 +1,208 @@
+-- latent.mixture: mixtures of distributions with independent columns.
+
+local data = { "X", "latent.Matrix|table|function",
+  "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
+local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
+local options = { "options", "table?", "see options" }
+local missing = { { "missing", "boolean", "false", "NaN marks a missing entry, which is left out" } }
+local labels = { "labels", "latent.Matrix?", "nil", "N integers: the component of each row, or 0 where it isn't known" }
+local binary = "local B = latent.matrix{ {1,0,1}, {1,1,1}, {0,0,1}, {0,0,0}, {1,1,0} }; "
+local fitted = binary .. "local model = latent.mixture{ components = 2 }:fit(B); "
+
+return {
+  {
+    name = "latent.mixture",
+    summary = "Makes a mixture of distributions whose columns are independent given the component.",
+    args = { options },
+    options = {
+      { "components", "integer", "1", "K" },
+      { "family", "string|table", '"bernoulli"', '"bernoulli" (0 and 1), "categorical" (codes, or one-hot columns), '
+        .. '"poisson" (counts), or a table of functions' },
+      { "smoothing", "number", "0", "a pseudo-count of each value in each component; 0 is maximum likelihood" },
+      { "levels", "integer|integer[]", "the data's", "categorical: how many levels the columns have" },
+      { "lowest", "integer|integer[]", "the data's", "categorical: the columns' first code, 0 or 1" },
+      { "groups", "integer[]", "none", "categorical: X is one-hot, and these are the numbers of columns that belong "
+        .. "together" },
+      { "init", "string|table", '"random"', '"random", "k-means", or { means= (rates=, probabilities=), weights= }, '
+        .. "of which weights may be left out" },
+      { "restarts", "integer", "5", "how many starts; the likeliest result is kept" },
+      { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
+      { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
+      { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
+      { "seed", "integer", "0", "of the starts" },
+    },
+    returns = { { "latent.Mixture", "the model" } },
+    text = [[
+p(x) = sum_k w_k prod_d p(x_d | k), by EM. With the family "categorical" this is latent class analysis. Parameters are
+weights (K) and
+
+  bernoulli     means (K x D), the probabilities of 1
+  poisson       rates (K x D)
+  categorical   probabilities (K x M): the levels of all columns side by side; model:column(d) are those of one.
+                levels and lowest (D each) say how the columns are coded.
+
+Codes are whole numbers. A column that has a 0 begins there, else at 1, and goes up to the largest code seen; say
+levels and lowest when the data may lack one. In one-hot columns each group has one 1, or NaN everywhere.
+
+smoothing = s adds s to each count of the M-step (for rates: s rows with a count of 1): the result maximizes the
+likelihood times a prior, Beta(1+s, 1+s), Dirichlet(1+s) or Gamma(1+s, s), and the history includes the prior's
+logarithm, without its constant. Without it probabilities of 0 and 1 can be reached; a row that no component allows
+has a log-likelihood of -infinity.
+
+After a fit components are in order of their first mean, rate or probability (then the second, ...), unless init or
+labels gave them numbers, or the family is a table. Rows that are the same are computed once.
+
+The table of a family of your own has log_density(parameters, X), a vector of N; fit(X, responsibilities), which
+returns the parameters, of any type, that maximize the weighted log-likelihood; and may have sample(parameters, n,
+seed), n rows, and free_parameters, how many a component has. The list model.parameters is what fit returned. Starts
+are "k-means" clusters (the default) or "random" ones. X must be a matrix.]],
+    example = binary .. "return latent.mixture{ components = 2, family = 'bernoulli' }:fit(B).means",
+  },
+  {
+    name = "Mixture",
+    summary = "A mixture of distributions with independent columns; latent.mixture makes one.",
+    text = [[
+history (the mean log-likelihood at each iteration's begin), iterations, converged, drops and refused tell of the fit;
+see fitting.]],
+  },
+  {
+    name = "Mixture:fit",
+    summary = "Finds the maximum likelihood parameters by EM, or with smoothing the most probable ones.",
+    args = { data, options },
+    options = {
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" },
+      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      labels,
+      { "on_iteration", "function?", "nil", "called with {iteration=, objective=, restart=, model=}; false stops" },
+      { "progress", "boolean", "false", "a bar on the terminal" },
+      { "max_seconds", "number", "0", "stop after the iteration in which they are over; 0: never" },
+    },
+    returns = { { "latent.Mixture", "the model itself" } },
+    text = [[
+A missing entry is left out of its row's product, which is exact, as columns are independent given the component; a row
+without entries adds 0. When all labels are known the fit is the closed form.]],
+    example = fitted .. "return model.converged",
+  },
+  {
+    name = "Mixture:steps",
+    summary = "An iterator that does one iteration a turn: i, objective.",
+    args = { data, options },
+    options = {
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
+      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      labels,
+    },
+    returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
+    example = binary .. "for i in latent.mixture{ components = 2 }:steps(B) do if i == 3 then break end end",
+  },
+  {
+    name = "Mixture:partial_fit",
+    summary = "Takes more rows into the fit: one step of online EM a chunk.",
+    args = { data, options },
+    options = {
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
+      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "rate", "number", "0", "the share of the new statistics; 0: it falls as chunks come" },
+    },
+    returns = { { "latent.Mixture", "the model itself" } },
+    text = [[
+The first chunk makes the start, and says which levels there are unless the model was told. A little smoothing keeps
+what it didn't have from becoming impossible. Not for families of functions, which want all rows at once.]],
+    example = binary .. "latent.mixture{ components = 2, smoothing = 0.5 }:partial_fit(B):partial_fit(B)",
+  },
+  {
+    name = "Mixture:responsibilities",
+    summary = "The posterior probabilities p(k | x) of the components.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "latent.Matrix", "N x K, rows add up to 1; of one row a vector of K" } },
+    example = fitted .. "return model:responsibilities(B)",
+  },
+  {
+    name = "Mixture:predict",
+    summary = "The most probable component of each row, from 1.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "latent.Matrix", "vector of N labels" } },
+    example = fitted .. "return model:predict(B)",
+  },
+  {
+    name = "Mixture:log_likelihood",
+    summary = "log p(x) of each row, in nats.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "latent.Matrix", "vector of N; -infinity for what no component allows" } },
+    example = fitted .. "return model:log_likelihood(B)",
+  },
+  {
+    name = "Mixture:score",
+    summary = "The mean of log p(x) over the rows, in nats.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "number", "the mean log-likelihood" } },
+    example = fitted .. "return model:score(B)",
+  },
+  {
+    name = "Mixture:elbo",
+    summary = "The lower bound of log p(x) by any responsibilities, and its distance.",
+    args = { rows, { "q", "latent.Matrix?", "N x K, rows add up to 1; the model's own when left out" }, options },
+    options = missing,
+    returns = { { "latent.Matrix", "bound (N): sum_k q_k (log p(x, k) - log q_k)" },
+      { "latent.Matrix", "KL(q || p(k | x)) (N), >= 0; their sum is the log-likelihood" } },
+    example = fitted .. "return model:elbo(B)",
+  },
+  {
+    name = "Mixture:sample",
+    summary = "Rows drawn from the mixture.",
+    args = { { "n", "integer", "how many" }, options },
+    options = { { "seed", "integer|latent.Random?", "nil", "a seed or a generator" } },
+    returns = { { "latent.Matrix", "n x D" }, { "latent.Matrix", "vector of n: the components they came from" } },
+    example = fitted .. "return model:sample(4, { seed = 1 })",
+  },
+  {
+    name = "Mixture:impute",
+    summary = "X with its missing entries (NaN) filled from what the rest of the row says.",
+    args = { rows },
+    returns = { { "latent.Matrix", "N x D: conditional means; for codes the most probable level" } },
+    example = fitted .. "return model:impute{ { 1, 0/0, 1 } }",
+  },
+  {
+    name = "Mixture:column",
+    summary = "The probabilities of one column's levels, of a categorical mixture.",
+    args = { { "column", "integer", "which; a group of one-hot columns counts as one" } },
+    returns = { { "latent.Matrix", "K x levels: a view, whose rows add up to 1" } },
+    example = "return latent.mixture{ family = 'categorical' }:fit{ { 1, 3 }, { 2, 1 } }:column(2)",
+  },
+  {
+    name = "Mixture:align",
+    summary = "Puts the components in the order of another fit's.",
+    args = { { "other", "latent.Mixture", "as many components, the same family and columns" } },
+    returns = { { "latent.Matrix", "permutation: component i was number permutation[i]" },
+      { "latent.Matrix", "squared Hellinger distances to the other's components, summed over the columns" } },
+    text = "The assignment whose distances have the least sum. The components of this model change places.",
+    example = fitted .. "return model:align(latent.mixture{ components = 2, seed = 2 }:fit(B))",
+  },
+  {
+    name = "Mixture:free_parameters",
+    summary = "How many parameters are free.",
+    args = {},
+    returns = { { "integer", "K - 1 weights, and for each component D, or levels - 1 of each column" } },
+    example = fitted .. "return model:free_parameters()",
+  },
+  {
+    name = "Mixture:aic",
+    summary = "Akaike's criterion, -2 log-likelihood + 2 p; lower is better.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "number", "nats" } },
+    example = fitted .. "return model:aic(B)",
+  },
+  {
+    name = "Mixture:bic",
+    summary = "Schwarz's criterion, -2 log-likelihood + p log N; lower is better.",
+    args = { rows, options },
+    options = missing,
+    returns = { { "number", "nats" } },
+    example = fitted .. "return model:bic(B)",
+  },
+}

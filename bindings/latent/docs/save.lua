@@ -1,0 +1,54 @@
+-- model:save and latent.load.
+
+local entries = {
+  {
+    name = "save",
+    topic = true,
+    summary = "Models in files: every fitted model can be saved, and loaded without its data.",
+    text = [[
+  model:save "digits.safetensors"
+  local model = latent.load "digits.safetensors"
+
+The file is in the safetensors format, which Python's package of that name and many others read: each parameter is
+a tensor of type F64 under the name it has as a field, a list of matrices has three axes. The metadata, all strings:
+
+  format    latent
+  version   1, of this layout
+  kind      the model's constructor, pca say
+  options   what that was given, in JSON
+  sizes     D, K and M as far as the parameters have them, in JSON
+  record    how the fit went (iterations, converged, history), in JSON; infinity is 1e999 and NaN null
+
+A loaded model gives the same bits as the saved one, and fit begins anew with the same options. What partial_fit
+has gathered is not saved: after a load it begins anew, too. Equal models make equal files.
+
+Files from strangers are safe to load: they hold no code, and are checked before anything is allocated. Refused,
+with nil and a message, is whatever is truncated, overlaps, is not finite, or doesn't fit the model; see "files".]],
+  },
+  {
+    name = "latent.load",
+    summary = "Loads a model that was saved.",
+    args = { { "path", "string", "of the file, whatever its ending" } },
+    returns = {
+      { "any", "the fitted model; nil when the file is not there or not a sound model" },
+      { "string?", "then, the message" },
+    },
+    example = 'local model, message = latent.load "digits.safetensors"',
+  },
+}
+
+-- Every model has it.
+for _, class in ipairs { "PCA", "Scaler", "KMeans", "GMM" } do
+  entries[#entries + 1] = {
+    name = class .. ":save",
+    summary = "Saves the fitted model, for latent.load.",
+    args = { { "path", "string", "of the file; its usual ending is .safetensors" } },
+    returns = {
+      { "boolean?", "true; nil when the file can't be written" },
+      { "string?", "then, the message" },
+    },
+    text = 'See latent.help "save". Options that are functions can\'t be saved, which raises.',
+  }
+end
+
+return entries

@@ -1,0 +1,467 @@
+/* mixture.c: latent.mixture, mixtures whose columns are independent: making and fitting them. */
+#include "mixture.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const families[] = {"bernoulli", "poisson", "categorical", NULL};
+static const char *const words[] = {"random", "k-means", NULL};
+
+static void plan(lua_State *L, latL_Run *run);
+static lat_status start(lua_State *L, latL_Run *run);
+static void finish(lua_State *L, latL_Run *run);
+static const char *const fit_options[] = {"labels", NULL};
+
+/* One kind for each family: they differ in the table of parameters, which the core has. */
+static const latL_EmKind *kind_of(int family)
+{
+#define KIND(table)                                                                                \
+  {                                                                                                \
+    .base = {"mixture", LATL_MIXTURE, table, NULL}, .missing = true, .fit_options = fit_options,   \
+    .plan = plan, .start = start, .finish = finish                                                 \
+  }
+  static const latL_EmKind kinds[] = {KIND(lat_mixture_bernoulli), KIND(lat_mixture_poisson),
+                                      KIND(lat_mixture_categorical)};
+  return family == LATL_OWN ? &latL_mixture_own : &kinds[family];
+}
+
+/* ---- making one -------------------------------------------------------------------------------- */
+
+/* The name of the parameters beside the weights. */
+static const char *theta_name(int family)
+{
+  static const char *const names[] = {"means", "rates", "probabilities"};
+  return names[family];
+}
+
+/* Keeps the option `name`, a number or a list of numbers >= least, as a vector of the field. */
+static bool keep_list(lua_State *L, const char *name, const char *field, double least)
+{
+  int type = latL_getoption(L, 1, name);
+  if (type == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TUSERDATA)
+    latL_error(L, "mixture", "%s must be an integer or a list of integers, got %s", name,
+               luaL_typename(L, -1));
+  if (type == LUA_TNUMBER) {
+    lua_createtable(L, 1, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+  }
+  lat_matrix v = latL_checkvector(L, lua_gettop(L), "mixture", name);
+  double *to = latL_newvector(L, v.rows, LAT_FLOAT64)->view.data;
+  for (size_t i = 0; i < v.rows; i++) {
+    to[i] = lat_get(&v, i, 0);
+    if (!(to[i] >= least && to[i] <= 65536 && to[i] == floor(to[i])))
+      latL_error(L, "mixture", "%s must be integers >= %d, got %f", name, (int)least, to[i]);
+  }
+  latL_keep(L, 2, field);
+  lua_settop(L, 2);
+  return true;
+}
+
+/* levels, lowest and groups say how categorical data is coded. */
+static void read_codes(lua_State *L, const latL_Mixture *m)
+{
+  bool levels = keep_list(L, "levels", LATL_MIXTURE_LEVELS, 1);
+  bool lowest = keep_list(L, "lowest", LATL_MIXTURE_LOWEST, 0);
+  bool groups = keep_list(L, "groups", LATL_MIXTURE_GROUPS, 1);
+  if ((levels || lowest || groups) && m->family != LAT_CATEGORICAL)
+    latL_error(L, "mixture", "%s is for the family \"categorical\"",
+               levels   ? "levels"
+               : lowest ? "lowest"
+                        : "groups");
+  if (groups && (levels || lowest))
+    latL_error(L, "mixture", "groups are for one-hot columns, levels and lowest for codes");
+}
+
+/* init: a word, or a table of explicit parameters, which is kept with its values as matrices. */
+static size_t read_init(lua_State *L, latL_Mixture *m)
+{
+  if (latL_getoption(L, 1, "init") != LUA_TTABLE) {
+    lua_pop(L, 1);
+    m->start = latL_optword(L, 1, "mixture", "init", words,
+                            m->family == LATL_OWN ? LATL_START_KMEANS : LATL_START_RANDOM);
+    return 0;
+  }
+  if (m->family == LATL_OWN)
+    latL_error(L, "mixture", "init for a family of functions must be \"k-means\" or \"random\"");
+  const char *theta = theta_name(m->family), *const names[] = {"weights", theta, NULL};
+  int init = lua_gettop(L);
+  latL_checkoptions(L, init, "mixture", names);
+  m->start = LATL_START_GIVEN;
+  lua_newtable(L);
+  if (lua_getfield(L, init, theta) == LUA_TNIL)
+    latL_error(L, "mixture", "init is without %s", theta);
+  lua_pushfstring(L, "init.%s", theta);
+  lua_insert(L, -2);
+  size_t K = latL_checkmatrix(L, -1, "mixture", lua_tostring(L, -2))->view.rows;
+  lua_setfield(L, init + 1, theta);
+  lua_settop(L, init + 1);
+  if (lua_getfield(L, init, "weights") != LUA_TNIL) {
+    lat_matrix w = latL_checkvector(L, lua_gettop(L), "mixture", "init.weights");
+    if (w.rows != K)
+      latL_error(L, "mixture", "init has %I weights for %I components", (lua_Integer)w.rows,
+                 (lua_Integer)K);
+  }
+  lua_setfield(L, init + 1, "weights");
+  latL_keep(L, 2, LATL_MIXTURE_INIT);
+  lua_settop(L, 2);
+  return K;
+}
+
+static int read_family(lua_State *L)
+{
+  static const char *const names[] = {"log_density", "fit", "sample", "free_parameters", NULL};
+  if (latL_getoption(L, 1, "family") != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return latL_optword(L, 1, "mixture", "family", families, LAT_BERNOULLI);
+  }
+  int family = lua_gettop(L);
+  latL_checkoptions(L, family, "mixture", names);
+  for (int i = 0; i < 3; i++) {
+    int type = lua_getfield(L, family, names[i]);
+    if (type != LUA_TFUNCTION && (i < 2 || type != LUA_TNIL))
+      latL_error(L, "mixture", "family.%s must be a function, got %s", names[i],
+                 luaL_typename(L, -1));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return LATL_OWN;
+}
+
+/* latent.mixture{components=, family=, smoothing=, levels=, lowest=, groups=, init=, ...} */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"components", "family", "smoothing",     "levels", "lowest",
+                                      "groups",     "init",   LATL_EM_OPTIONS, NULL};
+  lua_settop(L, 1);
+  latL_checkoptions(L, 1, "mixture", names);
+  int family = read_family(L);
+  latL_Mixture *m = latL_newmodel(L, &kind_of(family)->base, sizeof *m);
+  m->family = family;
+  latL_emoptions(L, 1, "mixture", &m->em, 1000, 1e-8, 5);
+  m->smoothing = latL_optnumber(L, 1, "mixture", "smoothing", 0, 0, 1e9);
+  if (family == LATL_OWN) {
+    if (m->smoothing > 0 || m->em.options.accelerate)
+      latL_error(L, "mixture", "%s is not for a family of functions",
+                 m->smoothing > 0 ? "smoothing" : "accelerate");
+    latL_getoption(L, 1, "family");
+    latL_keep(L, 2, LATL_MIXTURE_FAMILY);
+  }
+  read_codes(L, m);
+  size_t given = read_init(L, m);
+  lua_Integer K =
+      latL_optinteger(L, 1, "mixture", "components", given ? (lua_Integer)given : 1, 1, 1 << 20);
+  if (given && given != (size_t)K)
+    latL_error(L, "mixture", "components is %I, but init has %I", K, (lua_Integer)given);
+  m->components = (size_t)K;
+  return 1;
+}
+
+/* ---- structure ----------------------------------------------------------------------------------- */
+
+latL_Mixture *latL_checkmixture(lua_State *L, int arg, const char *who)
+{
+  latL_Mixture *m = luaL_testudata(L, arg, LATL_MIXTURE);
+  if (!m)
+    latL_error(L, who, "%s must be a mixture, got %s", arg == 1 ? "self" : "other",
+               luaL_typename(L, arg));
+  if (!m->em.base.flat) latL_error(L, who, "the model is not fitted yet");
+  return m;
+}
+
+lat_mixture latL_mixtureof(const latL_Mixture *m)
+{
+  const size_t *sizes = m->em.base.sizes;
+  lat_mixture core = {.family = (lat_family)m->family, .D = sizes[LAT_D], .K = sizes[LAT_K]};
+  core.M = m->family == LAT_CATEGORICAL ? sizes[LAT_M] : core.D;
+  core.levels = m->em.base.flat + core.K;
+  core.lowest = core.levels + core.D;
+  core.smoothing = m->smoothing;
+  return core;
+}
+
+/* Fills `to` (D) with the kept list `field`; one number is for all columns. NaN without. */
+static bool given_list(lua_State *L, latL_Run *run, const char *field, const char *name, double *to)
+{
+  size_t D = run->sizes[LAT_D];
+  lua_getfield(L, LATL_MODEL, field);
+  const latL_Matrix *list = latL_tomatrix(L, -1);
+  if (list && list->view.rows != 1 && list->view.rows != D)
+    latL_error(L, run->who, "%s has %I numbers for %I columns", name, (lua_Integer)list->view.rows,
+               (lua_Integer)D);
+  for (size_t d = 0; d < D; d++)
+    to[d] = list ? lat_get(&list->view, list->view.rows == 1 ? 0 : d, 0) : NAN;
+  lua_pop(L, 1);
+  return list != NULL;
+}
+
+/* One-hot columns: the sizes of the groups, which add up to D. */
+static bool given_groups(lua_State *L, latL_Run *run, double *levels, double *lowest)
+{
+  size_t D = run->sizes[LAT_D], d = 0;
+  lua_getfield(L, LATL_MODEL, LATL_MIXTURE_GROUPS);
+  const latL_Matrix *groups = latL_tomatrix(L, -1);
+  lua_pop(L, 1); /* the model keeps it */
+  if (!groups) return false;
+  memset(levels, 0, D * sizeof *levels);
+  for (size_t g = 0; g < groups->view.rows; g++) {
+    double size = lat_get(&groups->view, g, 0);
+    if (d < D) levels[d] = size;
+    d += (size_t)size;
+  }
+  if (d != D)
+    latL_error(L, run->who, "groups add up to %I columns, X has %I", (lua_Integer)d,
+               (lua_Integer)D);
+  for (size_t i = 0; i < D; i++) lowest[i] = -1;
+  return true;
+}
+
+/* How the columns are coded: what the model was fitted with, or was told, or the data shows. */
+static void find_levels(lua_State *L, latL_Run *run, lat_mixture *core)
+{
+  const latL_Mixture *m = run->model;
+  size_t D = run->sizes[LAT_D];
+  double *levels = lat_doubles(run->work, 2 * D), *lowest = levels + D;
+  if (!levels) latL_error(L, run->who, "%s", run->work->message);
+  core->levels = levels;
+  core->lowest = lowest;
+  if (m->running && m->em.base.flat && m->em.base.sizes[LAT_D] == D) {
+    memcpy(levels, latL_mixtureof(m).levels, 2 * D * sizeof *levels);
+  } else if (!given_groups(L, run, levels, lowest)) {
+    bool given = given_list(L, run, LATL_MIXTURE_LEVELS, "levels", levels);
+    given &= given_list(L, run, LATL_MIXTURE_LOWEST, "lowest", lowest);
+    if (!given) {
+      lat_matrix X = latL_sample(L, run);
+      lat_mark mark = lat_workspace_mark(run->work);
+      latL_check(L, run->who, run->work, mark,
+                 lat_mixture_levels(run->work, &X, run->missing, levels, lowest));
+    }
+  }
+  core->M = 0;
+  for (size_t d = 0; d < D; d++) core->M += (size_t)levels[d];
+}
+
+/* ---- a fit ---------------------------------------------------------------------------------------- */
+
+uint32_t *latL_mixturelabels(lua_State *L, latL_Run *run, size_t K)
+{
+  if (latL_getoption(L, LATL_OPTIONS, "labels") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return NULL;
+  }
+  lat_matrix labels = latL_checkvector(L, lua_gettop(L), run->who, "labels");
+  size_t N = run->rows.X.rows;
+  if (run->rows.function || run->rows.file)
+    latL_error(L, run->who, "labels are for a matrix in memory");
+  if (labels.rows != N)
+    latL_error(L, run->who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
+               (lua_Integer)N);
+  uint32_t *to = lat_allocate(run->work, N, sizeof *to);
+  if (!to) latL_error(L, run->who, "%s", run->work->message);
+  for (size_t i = 0; i < N; i++) {
+    double label = lat_get(&labels, i, 0);
+    if (!(label >= 0 && label <= (double)K && label == floor(label)))
+      latL_error(L, run->who, "label %I is %f; labels are integers from 0 (not known) to %I",
+                 (lua_Integer)i + 1, label, (lua_Integer)K);
+    to[i] = (uint32_t)label;
+  }
+  lua_pop(L, 1);
+  return to;
+}
+
+/* Once for all starts: a matrix in memory half of whose rows are repetitions becomes one without,
+ * whose rows weigh as much, if that takes less than 32 MB. The run's own user value keeps it. */
+static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
+{
+  lat_mark mark = lat_workspace_mark(run->work);
+  lat_matrix *X = &run->rows.X;
+  size_t count = 0, *places = NULL, most = ((size_t)4 << 20) / (X->cols + 4);
+  double *totals = NULL;
+  if (most > X->rows / 2) most = X->rows / 2;
+  lat_status status = lat_mixture_check(run->work, core, X, run->missing);
+  if (status == LAT_OK)
+    status =
+        lat_distinct_rows(run->work, X, run->rows.weights, X->rows / 2, &count, &places, &totals);
+  if (status != LAT_OK) latL_check(L, run->who, run->work, mark, status);
+  if (count > 0) {
+    lat_matrix rows = latL_newmatrix(L, count + 1, X->cols, LAT_FLOAT64)->view;
+    lat_matrix weights = latL_newvector(L, count, LAT_FLOAT64)->view;
+    rows.rows = count;
+    lat_gather_rows(X, places, &rows);
+    memcpy(weights.data, totals, count * sizeof *totals);
+    lua_createtable(L, 2, 0);
+    lua_insert(L, -3);
+    lua_rawseti(L, -3, 2);
+    lua_rawseti(L, -2, 1);
+    lua_setiuservalue(L, LATL_RUN, LATL_RUN_OWN);
+    run->rows.X = rows;
+    run->rows.weights = weights.data;
+    run->sample = (lat_matrix){0};
+  }
+  lat_workspace_release(run->work, mark);
+}
+
+void latL_mixturerows(lua_State *L, const latL_Run *run)
+{
+  const latL_Mixture *m = run->model;
+  if (!run->rows.function && run->rows.X.rows < m->components && !m->running)
+    latL_error(L, run->who, "components is %I, but X has %I rows", (lua_Integer)m->components,
+               (lua_Integer)run->rows.X.rows);
+}
+
+/* The core's view of the mixture is the run's: a model may have several under way. */
+static void plan(lua_State *L, latL_Run *run)
+{
+  const latL_Mixture *m = run->model;
+  lat_mixture *core = lat_allocate(run->work, 1, sizeof *core);
+  if (!core) latL_error(L, run->who, "%s", run->work->message);
+  *core = (lat_mixture){.family = (lat_family)m->family,
+                        .D = run->sizes[LAT_D],
+                        .K = m->components,
+                        .M = run->sizes[LAT_D],
+                        .smoothing = m->smoothing,
+                        .seen = m->running ? &m->em.seen : NULL};
+  run->core = lat_mixture_kind(core->family);
+  run->context = core;
+  run->sizes[LAT_K] = m->components;
+  if (run->restart == 0) latL_mixturerows(L, run);
+  if (m->family == LAT_CATEGORICAL) {
+    find_levels(L, run, core);
+    run->sizes[LAT_M] = core->M;
+  }
+  if (m->running) return;
+  core->labels = latL_mixturelabels(L, run, m->components);
+  if (run->restart == 0 && !run->rows.function && !run->rows.file && !core->labels)
+    compress(L, run, core);
+}
+
+/* Copies explicit parameters `name` to rows x cols numbers at `to`; false without. */
+static bool take_given(lua_State *L, latL_Run *run, const char *name, size_t rows, size_t cols,
+                       double *to)
+{
+  lua_getfield(L, LATL_MODEL, LATL_MIXTURE_INIT);
+  lua_getfield(L, -1, name);
+  const latL_Matrix *A = latL_tomatrix(L, -1);
+  if (A && (A->view.rows * A->view.cols != rows * cols || (A->view.cols != cols && cols > 1)))
+    latL_error(L, run->who, "init.%s is a %s, it should be %Ix%I", name, latL_shape(L, A),
+               (lua_Integer)rows, (lua_Integer)cols);
+  for (size_t i = 0; A && i < rows * cols; i++)
+    to[i] = A->view.cols == cols ? lat_get(&A->view, i / cols, i % cols) : lat_get(&A->view, 0, i);
+  lua_pop(L, 2);
+  return A != NULL;
+}
+
+/* Weights to add up to 1, and the probabilities of a column too. */
+static void normalize(lua_State *L, latL_Run *run, const char *name, size_t n, double *p)
+{
+  double total = 0;
+  for (size_t i = 0; i < n; i++) total += p[i] >= 0 ? p[i] : NAN;
+  if (!(total > 0 && isfinite(total)))
+    latL_error(L, run->who, "init.%s must be >= 0, and not all 0", name);
+  for (size_t i = 0; i < n; i++) p[i] /= total;
+}
+
+static lat_status start(lua_State *L, latL_Run *run)
+{
+  const latL_Mixture *m = run->model;
+  const lat_mixture *core = run->context;
+  lat_matrix X = latL_sample(L, run);
+  lat_random random = {.seed = run->seed, .stream = 0x6d78};
+  lat_status (*method)(lat_workspace *, const lat_mixture *, const lat_matrix *, const double *,
+                       bool, lat_random *, double *) =
+      m->start == LATL_START_KMEANS && !core->labels && X.rows >= core->K ? lat_mixture_start_kmeans
+                                                                          : lat_mixture_start;
+  LAT_TRY(method(run->work, core, &X, run->sample_weights, run->missing, &random, run->parameters));
+  if (m->start != LATL_START_GIVEN) return LAT_OK;
+  double *theta =
+      lat_parameter_at(run->core->parameters, run->sizes, run->parameters, theta_name(m->family));
+  take_given(L, run, theta_name(m->family), core->K, core->M, theta);
+  for (size_t k = 0; m->family == LAT_CATEGORICAL && k < core->K; k++)
+    for (size_t d = 0; d < core->D; theta += (size_t)core->levels[d++])
+      if (core->levels[d] > 0) normalize(L, run, "probabilities", (size_t)core->levels[d], theta);
+  if (take_given(L, run, "weights", core->K, 1, run->parameters))
+    normalize(L, run, "weights", core->K, run->parameters);
+  return LAT_OK;
+}
+
+void latL_reordermixture(lua_State *L, const char *who, const size_t *order)
+{
+  latL_Mixture *m = lua_touserdata(L, 1);
+  lat_mixture core = latL_mixtureof(m);
+  size_t sizes[LAT_SIZES];
+  memcpy(sizes, m->em.base.sizes, sizeof sizes);
+  double *fresh = latL_newparameters(L, m->em.base.kind, sizes);
+  memcpy(fresh, m->em.base.flat,
+         lat_parameters_count(m->em.base.kind->parameters, sizes) * sizeof *fresh);
+  lua_getiuservalue(L, 1, LATL_STATE);
+  const latL_Matrix *state = latL_tomatrix(L, -1);
+  /* another fit, under way in steps, may have left statistics of other sizes */
+  lat_em like = {.model = &core};
+  if (state && state->view.cols != lat_mixture_kind(core.family)->statistics(&like)) {
+    m->em.seen = 0;
+    state = NULL;
+  }
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_mixture_reorder(work, &core, order, fresh, state ? state->view.data : NULL));
+  lua_pop(L, 1);
+  latL_adopt(L, 1, sizes);
+}
+
+static void finish(lua_State *L, latL_Run *run)
+{
+  const latL_Mixture *m = run->model;
+  const lat_mixture *fitted = run->context;
+  if (fitted->labels || fitted->seen || m->start == LATL_START_GIVEN) return;
+  int top = lua_gettop(L);
+  lat_mixture core = latL_mixtureof(m);
+  size_t *order = lua_newuserdatauv(L, core.K * sizeof *order, 0);
+  lat_mixture_rank(&core, m->em.base.flat, order);
+  latL_reordermixture(L, run->who, order);
+  lua_settop(L, top);
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------------ */
+
+/* The kind of the mixture at argument 1, for the driver. */
+static const latL_EmKind *prepared(lua_State *L, const char *who, bool running)
+{
+  latL_Mixture *m = luaL_testudata(L, 1, LATL_MIXTURE);
+  if (!m) return kind_of(LAT_BERNOULLI); /* the driver raises */
+  m->running = running;
+  if (m->family == LATL_OWN) latL_checkmatrix(L, LATL_DATA, who, "X (for a family of functions)");
+  return kind_of(m->family);
+}
+
+static int fit(lua_State *L)
+{
+  return latL_fit(L, prepared(L, "mixture:fit", false), "mixture:fit");
+}
+
+static int steps(lua_State *L)
+{
+  return latL_steps(L, prepared(L, "mixture:steps", false), "mixture:steps");
+}
+
+static int partial_fit(lua_State *L)
+{
+  const latL_EmKind *kind = prepared(L, "mixture:partial_fit", true);
+  if (kind == &latL_mixture_own)
+    latL_error(L, "mixture:partial_fit", "a family of functions needs all rows at once: use fit");
+  return latL_partial_fit(L, kind, "mixture:partial_fit");
+}
+
+static const luaL_Reg methods[] = {
+    {"fit", fit}, {"steps", steps}, {"partial_fit", partial_fit}, {NULL, NULL}};
+
+void latL_open_mixture(lua_State *L)
+{
+  latL_newkind(L, &kind_of(LAT_BERNOULLI)->base, methods);
+  latL_addmethods(L, LATL_MIXTURE, latL_mixture_uses);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "mixture");
+}

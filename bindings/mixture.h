@@ -1,0 +1,58 @@
+/* mixture.h: what mixture.c, which makes and fits mixtures, mixture_use.c, which asks fitted ones,
+ * and mixture_own.c, where the family is a table of Lua functions, share. */
+#ifndef LATENT_MIXTURE_H
+#define LATENT_MIXTURE_H
+
+#include "em.h"
+
+#define LATL_MIXTURE "latent.Mixture"
+
+/* LATL_OWN is a family of Lua functions. */
+enum { LATL_OWN = LAT_CATEGORICAL + 1 };
+
+typedef struct latL_Mixture {
+  latL_EmModel em;
+  int family;
+  size_t components;
+  double smoothing;
+  int start;    /* of the words of `init` */
+  bool running; /* in partial_fit */
+} latL_Mixture;
+
+/* Kept fields that aren't the user's: their names are no identifiers. */
+#define LATL_MIXTURE_INIT   "(init)"
+#define LATL_MIXTURE_LEVELS "(levels)"
+#define LATL_MIXTURE_LOWEST "(lowest)"
+#define LATL_MIXTURE_GROUPS "(groups)"
+#define LATL_MIXTURE_FAMILY "(family)" /* the functions */
+
+/* The mixture at `arg`, which must be fitted; and the core's view of its parameters. */
+latL_Mixture *latL_checkmixture(lua_State *L, int arg, const char *who);
+lat_mixture latL_mixtureof(const latL_Mixture *m);
+
+/* Gives the mixture at argument 1 new parameters: the old ones in this order of components (new i
+ * is old order[i], from 0). What partial_fit goes on from changes with them. */
+void latL_reordermixture(lua_State *L, const char *who, const size_t *order);
+
+enum { LATL_START_RANDOM, LATL_START_KMEANS, LATL_START_GIVEN }; /* as in the list of words */
+
+/* Raises when X in memory has fewer rows than the mixture components. */
+void latL_mixturerows(lua_State *L, const latL_Run *run);
+
+/* The option `labels` of a fit: N integers from 0 (not known) to K, into the run's memory; NULL
+ * without. */
+uint32_t *latL_mixturelabels(lua_State *L, latL_Run *run, size_t K);
+
+extern const luaL_Reg latL_mixture_uses[]; /* methods */
+extern const latL_EmKind latL_mixture_own; /* the driver's kind for LATL_OWN */
+
+/* The mixture at 1 is of Lua functions: one of these for the rows at 2 (and q at 3, or nil); pushes
+ * the results. */
+enum { LATL_LOG_LIKELIHOOD, LATL_RESPONSIBILITIES, LATL_PREDICT, LATL_ELBO };
+int latL_ownapply(lua_State *L, const char *who, bool missing, int what);
+/* Rows and labels drawn with the family's `sample`; pushes both. */
+int latL_ownsample(lua_State *L, const char *who, size_t n, lat_random *random);
+/* Free parameters of one component, as the family says. */
+lua_Integer latL_ownfree(lua_State *L, const char *who);
+
+#endif

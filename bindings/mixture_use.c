@@ -1,0 +1,279 @@
+/* mixture_use.c: what a fitted mixture says of rows, and of other mixtures. */
+#include <math.h>
+#include <string.h>
+
+#include "mixture.h"
+
+static const char *const missing_option[] = {"missing", NULL};
+
+/* A call about rows: the mixture at 1, the rows at 2, options at `options`. */
+typedef struct call {
+  const char *who;
+  const latL_Mixture *m;
+  bool own; /* of Lua functions: core is empty */
+  lat_matrix X;
+  bool missing, one; /* one: X was a vector, a single row */
+  lat_mixture core;
+} call;
+
+static call begin(lua_State *L, const char *who, int options)
+{
+  call c = {.who = who, .m = latL_checkmixture(L, 1, who)};
+  lua_settop(L, options);
+  const latL_Matrix *X = latL_checkmatrix(L, 2, who, "X");
+  latL_checkoptions(L, options, who, missing_option);
+  c.missing = latL_optboolean(L, options, who, "missing", false);
+  c.own = c.m->family == LATL_OWN;
+  if (!c.own) c.core = latL_mixtureof(c.m);
+  size_t D = c.m->em.base.sizes[LAT_D];
+  c.one = !c.own && X->vector && X->view.rows == D && D > 1;
+  c.X = c.one ? lat_transpose(X->view) : X->view;
+  if (c.X.cols != D)
+    latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)c.X.cols,
+               (lua_Integer)D);
+  return c;
+}
+
+static void apply(lua_State *L, const call *c, const lat_mixture_images *images)
+{
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, c->who, work, lat_workspace_mark(work),
+             lat_mixture_apply(work, &c->core, c->m->em.base.flat, &c->X, c->missing, images));
+}
+
+static double *new_column(lua_State *L, const call *c)
+{
+  return latL_newvector(L, c->X.rows, LAT_FLOAT64)->view.data;
+}
+
+/* responsibilities(X [, {missing}]) -> N x K; of one row a vector */
+static int responsibilities(lua_State *L)
+{
+  call c = begin(L, "mixture:responsibilities", 3);
+  if (c.own) return latL_ownapply(L, c.who, c.missing, LATL_RESPONSIBILITIES);
+  latL_Matrix *R = c.one ? latL_newvector(L, c.core.K, LAT_FLOAT64)
+                         : latL_newmatrix(L, c.X.rows, c.core.K, LAT_FLOAT64);
+  lat_matrix to = c.one ? lat_transpose(R->view) : R->view;
+  apply(L, &c, &(lat_mixture_images){.responsibilities = &to});
+  return 1;
+}
+
+/* predict(X [, {missing}]) -> vector of labels 1..K */
+static int predict(lua_State *L)
+{
+  call c = begin(L, "mixture:predict", 3);
+  if (c.own) return latL_ownapply(L, c.who, c.missing, LATL_PREDICT);
+  double *labels = new_column(L, &c);
+  apply(L, &c, &(lat_mixture_images){.labels = labels});
+  return 1;
+}
+
+/* Pushes log p(x) of each row. */
+static size_t push_densities(lua_State *L, const char *who)
+{
+  call c = begin(L, who, 3);
+  if (c.own) {
+    latL_ownapply(L, who, c.missing, LATL_LOG_LIKELIHOOD);
+  } else {
+    double *values = new_column(L, &c);
+    apply(L, &c, &(lat_mixture_images){.log_likelihood = values});
+  }
+  return c.X.rows;
+}
+
+static int log_likelihood(lua_State *L)
+{
+  push_densities(L, "mixture:log_likelihood");
+  return 1;
+}
+
+static double total(lua_State *L, const char *who, size_t *rows)
+{
+  *rows = push_densities(L, who);
+  const double *values = latL_tomatrix(L, -1)->view.data;
+  double sum = 0;
+  for (size_t i = 0; i < *rows; i++) sum += values[i];
+  return sum;
+}
+
+static int score(lua_State *L)
+{
+  size_t N;
+  double sum = total(L, "mixture:score", &N);
+  lua_pushnumber(L, sum / (double)N);
+  return 1;
+}
+
+static lua_Integer free_count(lua_State *L, const char *who)
+{
+  const latL_Mixture *m = latL_checkmixture(L, 1, who);
+  lua_Integer K = (lua_Integer)m->em.base.sizes[LAT_K];
+  if (m->family == LATL_OWN) return K - 1 + K * latL_ownfree(L, who);
+  lat_mixture core = latL_mixtureof(m);
+  return (lua_Integer)lat_mixture_free_parameters(&core);
+}
+
+static int free_parameters(lua_State *L)
+{
+  lua_pushinteger(L, free_count(L, "mixture:free_parameters"));
+  return 1;
+}
+
+/* -2 log L + 2 p */
+static int aic(lua_State *L)
+{
+  size_t N;
+  double sum = total(L, "mixture:aic", &N);
+  lua_pushnumber(L, -2 * sum + 2 * (double)free_count(L, "mixture:aic"));
+  return 1;
+}
+
+/* -2 log L + p log N */
+static int bic(lua_State *L)
+{
+  size_t N;
+  double sum = total(L, "mixture:bic", &N);
+  lua_pushnumber(L, -2 * sum + log((double)N) * (double)free_count(L, "mixture:bic"));
+  return 1;
+}
+
+/* elbo(X [, q [, {missing}]]) -> bound, KL */
+static int elbo(lua_State *L)
+{
+  const char *who = "mixture:elbo";
+  lua_settop(L, 4);
+  const latL_Matrix *q = lua_isnil(L, 3) ? NULL : latL_checkmatrix(L, 3, who, "q");
+  call c = begin(L, who, 4);
+  if (c.own) return latL_ownapply(L, who, c.missing, LATL_ELBO);
+  lat_mixture_images images = {.q = NULL};
+  lat_matrix rows;
+  if (q) {
+    rows = c.one && q->vector ? lat_transpose(q->view) : q->view;
+    if (rows.rows != c.X.rows || rows.cols != c.core.K)
+      latL_error(L, who,
+                 "q is a %s, it should be %Ix%I: a row for each of X, a column for each "
+                 "component",
+                 latL_shape(L, q), (lua_Integer)c.X.rows, (lua_Integer)c.core.K);
+    images.q = &rows;
+  }
+  images.bound = new_column(L, &c);
+  images.kl = new_column(L, &c);
+  apply(L, &c, &images);
+  return 2;
+}
+
+/* impute(X) -> X with its missing entries at their conditional means, or most probable levels */
+static int impute(lua_State *L)
+{
+  const char *who = "mixture:impute";
+  lua_settop(L, 2);
+  call c = begin(L, who, 3);
+  if (c.own) latL_error(L, who, "a family of functions doesn't say how");
+  c.missing = true;
+  latL_Matrix *Y = c.one ? latL_newvector(L, c.core.D, LAT_FLOAT64)
+                         : latL_newmatrix(L, c.X.rows, c.X.cols, LAT_FLOAT64);
+  lat_matrix to = c.one ? lat_transpose(Y->view) : Y->view;
+  apply(L, &c, &(lat_mixture_images){.imputed = &to});
+  return 1;
+}
+
+/* sample(n [, {seed}]) -> rows, labels */
+static int sample(lua_State *L)
+{
+  static const char *const names[] = {"seed", NULL};
+  const char *who = "mixture:sample";
+  lua_settop(L, 3);
+  const latL_Mixture *m = latL_checkmixture(L, 1, who);
+  size_t n = latL_checksize(L, 2, who, "n");
+  latL_checkoptions(L, 3, who, names);
+  latL_getoption(L, 3, "seed");
+  lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
+  if (m->family == LATL_OWN) return latL_ownsample(L, who, n, random);
+  lat_mixture core = latL_mixtureof(m);
+  lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
+  double *labels = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_mixture_sample(work, &core, m->em.base.flat, random, &X, labels));
+  return 2;
+}
+
+/* The probabilities of column d of a categorical mixture, K x levels: a view. */
+static int column(lua_State *L)
+{
+  const char *who = "mixture:column";
+  const latL_Mixture *m = latL_checkmixture(L, 1, who);
+  if (m->family != LAT_CATEGORICAL) latL_error(L, who, "the family is not \"categorical\"");
+  lat_mixture core = latL_mixtureof(m);
+  size_t columns = 0, first = 0, at = 0;
+  for (size_t d = 0; d < core.D; d++) columns += core.levels[d] > 0;
+  size_t wanted = latL_checkindex(L, 2, who, "column", columns);
+  for (size_t d = 0; d < core.D; d++) { /* a group of one-hot columns counts once */
+    if (core.levels[d] == 0) continue;
+    if (at++ == wanted) {
+      lua_getfield(L, 1, "probabilities");
+      lat_matrix all = latL_tomatrix(L, -1)->view;
+      lua_getiuservalue(L, 1, LATL_PARAMETERS);
+      latL_newview(L, lua_gettop(L), lat_block_of(all, 0, first, core.K, (size_t)core.levels[d]),
+                   false);
+      return 1;
+    }
+    first += (size_t)core.levels[d];
+  }
+  return 0;
+}
+
+/* align(other) -> permutation, distances: component i is now what was number permutation[i], the
+ * one that belongs to component i of the other. */
+static int align(lua_State *L)
+{
+  const char *who = "mixture:align";
+  lua_settop(L, 2);
+  const latL_Mixture *a = latL_checkmixture(L, 1, who), *b = latL_checkmixture(L, 2, who);
+  const size_t *sizes = a->em.base.sizes, *others = b->em.base.sizes;
+  size_t K = sizes[LAT_K];
+  if (a->family == LATL_OWN) latL_error(L, who, "a family of functions has no distances");
+  if (a->family != b->family || memcmp(sizes, others, LAT_SIZES * sizeof *sizes) != 0)
+    latL_error(L, who,
+               "the other has %I components of %I columns, this one %I of %I, and the family and "
+               "the levels must be the same",
+               (lua_Integer)others[LAT_K], (lua_Integer)others[LAT_D], (lua_Integer)K,
+               (lua_Integer)sizes[LAT_D]);
+  lat_mixture core = latL_mixtureof(a), other = latL_mixtureof(b);
+  if (a->family == LAT_CATEGORICAL &&
+      memcmp(core.levels, other.levels, 2 * core.D * sizeof *core.levels) != 0)
+    latL_error(L, who, "the columns of the other have other levels");
+  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  double *costs = lat_doubles(work, K * K);
+  lat_status status = costs ? LAT_OK : LAT_MEMORY;
+  if (status == LAT_OK) lat_mixture_distances(&core, b->em.base.flat, a->em.base.flat, costs);
+  if (status == LAT_OK) status = lat_assignment(work, K, costs, order);
+  for (size_t i = 0; status == LAT_OK && i < K; i++) {
+    permutation[i] = (double)order[i] + 1;
+    distances[i] = costs[i * K + order[i]];
+  }
+  latL_check(L, who, work, mark, status);
+  latL_reordermixture(L, who, order);
+  lua_settop(L, 4);
+  return 2;
+}
+
+const luaL_Reg latL_mixture_uses[] = {
+    {"responsibilities", responsibilities},
+    {"predict", predict},
+    {"log_likelihood", log_likelihood},
+    {"score", score},
+    {"free_parameters", free_parameters},
+    {"aic", aic},
+    {"bic", bic},
+    {"elbo", elbo},
+    {"impute", impute},
+    {"sample", sample},
+    {"column", column},
+    {"align", align},
+    {NULL, NULL},
+};

@@ -1,0 +1,185 @@
+/* gmm_kernel.h: what the files of the mixture of Gaussians share. Not for hosts.
+ *
+ * A block is up to gmm_block_rows rows of data, in the coordinates (x - shift)/scale, stored by
+ * columns (D x n): every loop then runs over the n rows. */
+#ifndef LAT_EM_GMM_KERNEL_H
+#define LAT_EM_GMM_KERNEL_H
+
+#include "em/gmm.h"
+
+/* How an iteration computes: by features; by rows about the means, because there are many columns;
+ * or with statistics about the means as well, because products of coordinates would lose digits
+ * (statistics are about 0 otherwise). */
+enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_CENTRED };
+
+/* A view of what prepare derives: everything in scaled coordinates. Sizes of covariances and
+ * factors are those of the covariance's kind. */
+typedef struct gmm_ready {
+  double *path;        /* 1: a gmm_path */
+  double *inverse;     /* D: 1/scale */
+  double *log_scale;   /* D */
+  double *log_weights; /* K */
+  double *constants;   /* K: log of weight, and of the density at the mean in the data's units */
+  double *means;       /* K x D */
+  double *covariances;
+  double *factors;      /* W = L^-1 where S = L L': lower triangular; or 1/deviation */
+  double *coefficients; /* F x lanes */
+} gmm_ready;
+
+/* More columns than this: features would be more work than triangular products. */
+enum { GMM_FEATURE_COLUMNS = 40 };
+static inline bool gmm_is_wide(const lat_gmm *gmm)
+{
+  return gmm->covariance == LAT_COVARIANCE_FULL && gmm->D > GMM_FEATURE_COLUMNS;
+}
+
+/* Features of x: quadratic ones, of which log p(x, k) is a linear function: the products x_i x_j for
+ * full covariances, x_i^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
+ * then x; then 1. Coefficients and statistics are F x lanes, a row for each feature, with a number
+ * for each component (K, and zeros up to whole vectors); in wide mixtures, which don't compute by
+ * features, statistics are K x F. Statistics of tied covariances have the
+ * products of all rows behind them. */
+static inline size_t gmm_lanes(const lat_gmm *gmm)
+{
+  return (gmm->K + 7) / 8 * 8;
+}
+size_t gmm_quadratic(const lat_gmm *gmm);
+static inline size_t gmm_features(const lat_gmm *gmm)
+{
+  return gmm_quadratic(gmm) + gmm->D + 1;
+}
+/* Statistics but for the products of tied ones; how far apart the features of a component and the
+ * components are in them. */
+static inline size_t gmm_statistics(const lat_gmm *gmm)
+{
+  return gmm_features(gmm) * (gmm_is_wide(gmm) ? gmm->K : gmm_lanes(gmm));
+}
+static inline size_t gmm_step(const lat_gmm *gmm)
+{
+  return gmm_is_wide(gmm) ? 1 : gmm_lanes(gmm);
+}
+static inline size_t gmm_apart(const lat_gmm *gmm)
+{
+  return gmm_is_wide(gmm) ? gmm_features(gmm) : 1;
+}
+/* Which product is x_i x_j, i <= j: those of columns that are s apart around a circle lie side by
+ * side, so that they are a product of two vectors. */
+static inline size_t gmm_product(size_t D, size_t i, size_t j)
+{
+  size_t apart = j - i;
+  return 2 * apart < D || (2 * apart == D) ? apart * D + i : (D - apart) * D + j;
+}
+static inline size_t gmm_triangle(size_t D)
+{
+  return D * (D + 1) / 2;
+}
+size_t gmm_covariance_count(const lat_gmm *gmm); /* numbers in all covariances */
+bool gmm_is_dense(const lat_gmm *gmm);           /* full or tied */
+
+gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived);
+size_t gmm_derived_count(const lat_gmm *gmm);
+lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                       double *derived);
+
+/* Component k's part of the covariances or factors. */
+static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
+{
+  switch (gmm->covariance) {
+  case LAT_COVARIANCE_FULL:
+    return all + k * gmm->D * gmm->D;
+  case LAT_COVARIANCE_DIAG:
+    return all + k * gmm->D;
+  case LAT_COVARIANCE_SPHERICAL:
+    return all + k;
+  default:
+    return all;
+  }
+}
+
+/* The factor L of D x D S = L L' (row-major, its lower triangle), over S; what lies above the
+ * diagonal becomes 0. False when a pivot isn't above `least`. */
+bool gmm_cholesky(size_t D, double *S, double least);
+
+/* ---- blocks ------------------------------------------------------------------------------ */
+
+size_t gmm_block_rows(const lat_gmm *gmm);
+/* doubles of a worker's scratch, for the kernels below */
+size_t gmm_scratch_count(const lat_gmm *gmm);
+
+typedef struct gmm_block {
+  size_t n;
+  double *features;         /* n x F, when the path is by features */
+  double *lanes;            /* n x lanes: log p(x, k), then responsibilities, beside them */
+  double *T;                /* D x n: x by columns, on other paths */
+  double *joint;            /* K x n: log p(x, k), then responsibilities times weights */
+  double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
+  double *weights;          /* n: or NULL when all are 1 */
+  double *Y, *Z;            /* D x n each */
+  double *spare;            /* D x D + 2n, at least 2D */
+} gmm_block;
+
+/* Which rows of a chunk a block has, and what is missing of them: the same columns of all. */
+typedef struct gmm_rows {
+  const size_t *at; /* n row numbers; or NULL: first, first + 1, ... */
+  size_t first;
+  const size_t *missing; /* column numbers */
+  size_t m;              /* of them; 0 for complete rows */
+  double *hats;          /* K x D x n: x - m_k, with conditional means for what is missing */
+  double *C;             /* K x m x m, or K x m variances: their conditional covariances */
+} gmm_rows;
+
+static inline size_t gmm_row(const gmm_rows *rows, size_t i)
+{
+  return rows->at ? rows->at[i] : rows->first + i;
+}
+
+gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n);
+
+/* Loads the rows of X, as features when the path is by them and they are complete; else T. */
+void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
+              gmm_block *block);
+/* joint := log p(x, k), but for `common`. */
+void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block);
+
+/* Responsibilities from joint, known labels put in, weights multiplied; the head of the
+ * statistics. */
+void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
+                gmm_block *block, double *statistics);
+
+/* Adds the block to the statistics (without their head). */
+void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                    double *statistics);
+
+/* Adds component k's share of the block, whose rows are Y (D x n), to its statistics about `about`
+ * (NULL: 0). */
+void gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
+                       const double *about, double *statistics);
+/* Adds `weight` times C (m x m, or m variances) to component k's quadratic statistics; C belongs
+ * to the given columns. */
+void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
+                        const size_t *columns, size_t m, double *statistics);
+
+/* What component k's statistics are about, in scaled coordinates: NULL is 0. */
+static inline const double *gmm_centre(const lat_gmm *gmm, const gmm_ready *ready, size_t k)
+{
+  return *ready->path == GMM_CENTRED && !gmm->running ? ready->means + k * gmm->D : NULL;
+}
+
+lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters); /* gmm_m_step.c */
+
+/* ---- walking over rows, complete or not (gmm_missing.c) ---------------------------------------- */
+
+/* Takes a block whose joint is filled. */
+typedef void gmm_take(void *context, gmm_block *block, const gmm_rows *rows);
+
+/* Gives the rows of X block by block; with `missing` rows are grouped by what they miss, when any
+ * do. */
+void gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool missing,
+                    gmm_take *take, void *context, double *scratch);
+size_t gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing);
+
+/* gmm_accumulate for rows with missing entries. */
+void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                            const gmm_rows *rows, double *statistics);
+
+#endif

@@ -1,0 +1,69 @@
+/* json.h: a strict reader of JSON (RFC 8259) in bounded memory, and strings of it.
+ *
+ * The reader pulls: its caller says what has to come next, and nothing is built that
+ * nobody asked for. Text must be UTF-8, escapes must stand for whole characters, and
+ * brackets nest at most LAT_JSON_DEPTH deep, so that no file can exhaust a stack.
+ *
+ *   lat_json j;
+ *   lat_json_begin(&j, work, text, n);
+ *   lat_json_open(&j, '[');
+ *   for (bool more; lat_json_more(&j, &more) == LAT_OK && more;) lat_json_size(&j, &n);
+ *   lat_json_end(&j);
+ *
+ * What doesn't fit is LAT_FORMAT, with the place in the message. */
+#ifndef LAT_FILES_JSON_H
+#define LAT_FILES_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/workspace.h"
+
+#define LAT_JSON_DEPTH 16
+
+/* Characters that somebody else owns; NUL may be among them, and none follows. */
+typedef struct lat_text {
+  const char *at;
+  size_t n;
+} lat_text;
+
+bool lat_text_is(lat_text text, const char *word);
+int lat_text_compare(lat_text a, lat_text b); /* by bytes: < 0, 0, > 0 */
+
+/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, at most U+10FFFF. */
+bool lat_text_is_utf8(lat_text text);
+
+typedef struct lat_json {
+  const char *start, *at, *end;
+  lat_workspace *work;
+  size_t depth;
+  bool first; /* nothing has come since the last open bracket */
+  char close[LAT_JSON_DEPTH];
+} lat_json;
+
+lat_status lat_json_begin(lat_json *json, lat_workspace *work, lat_text text);
+lat_status lat_json_end(lat_json *json); /* nothing may follow but blanks */
+
+/* What comes next: { [ " t f n, 0 for a number, or ? when it is no value. */
+char lat_json_peek(lat_json *json);
+
+/* Eats '{' or '['. Then `more` before each element eats its comma, or the closing bracket when
+ * there are no more; in an object `key` follows. */
+lat_status lat_json_open(lat_json *json, char bracket);
+lat_status lat_json_more(lat_json *json, bool *more);
+lat_status lat_json_key(lat_json *json, lat_text *key);
+
+/* Values. A string is in the text itself, or, if it has escapes, decoded in the workspace. A number
+ * is `whole` when it has neither point nor exponent and fits an int64_t; `number` is set in any
+ * case, and is infinite when it is too large. A size is whole and has no sign. */
+lat_status lat_json_string(lat_json *json, lat_text *string);
+lat_status lat_json_number(lat_json *json, double *number, int64_t *integer, bool *whole);
+lat_status lat_json_size(lat_json *json, size_t *size);
+lat_status lat_json_word(lat_json *json, const char *word); /* true, false or null */
+
+/* Writes the string with its quotes, at most LAT_JSON_QUOTED(n) characters; returns how many. */
+#define LAT_JSON_QUOTED(n) (6 * (size_t)(n) + 2)
+size_t lat_json_quote(lat_text text, char *out);
+
+#endif

@@ -1,0 +1,81 @@
+/* safetensors.h: named arrays in one file, which many programs read.
+ *
+ * A file is the length N of its header (8 bytes, little-endian), N bytes of JSON, and the elements:
+ *
+ *   {"__metadata__": {"format": "latent", ...},
+ *    "mean": {"dtype": "F64", "shape": [4], "data_offsets": [0, 32]}, ...}
+ *
+ * row-major and little-endian, at offsets that are counted from the end of the header
+ * (https://github.com/huggingface/safetensors, "Format"). It holds no code and no pointers, so a
+ * stranger's file is checked once, before anything is allocated by what it says: the arrays have to
+ * cover the elements exactly, without gaps and overlaps, and each has to be as long as its shape.
+ *
+ * The second half is a model's parameters (base/parameters.h) as such a file: one F64 array for
+ * each, a list of matrices with three axes. */
+#ifndef LAT_FILES_SAFETENSORS_H
+#define LAT_FILES_SAFETENSORS_H
+
+#include "base/parameters.h"
+#include "files/array.h"
+#include "files/json.h"
+
+#define LAT_SAFETENSORS_HEADER ((size_t)100000000) /* bytes, as in the reference implementation */
+#define LAT_SAFETENSORS_MOST   ((size_t)65536)     /* arrays */
+#define LAT_SAFETENSORS_AXES   8
+
+typedef struct lat_tensor {
+  lat_text name;
+  size_t begin, end; /* bytes of the elements */
+  lat_array array;   /* rows and cols are 0 when it is empty */
+} lat_tensor;
+
+typedef struct lat_pair {
+  lat_text key, value;
+} lat_pair;
+
+typedef struct lat_safetensors {
+  size_t count, pairs;
+  lat_tensor *tensors; /* sorted by name */
+  lat_pair *metadata;  /* sorted by key */
+} lat_safetensors;
+
+/* Reads the header of a file of n bytes into the workspace; names point into both. F64 F32 F16, I64
+ * I32 I16 I8, U64 U32 U16 U8 and BOOL are known; elements become a matrix by lat_array_convert.
+ * LAT_FORMAT says what is wrong. */
+lat_status lat_safetensors_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
+                                 lat_safetensors *file);
+
+const lat_tensor *lat_safetensors_find(const lat_safetensors *file, const char *name); /* or NULL */
+const lat_text *lat_safetensors_metadata(const lat_safetensors *file, const char *key);
+
+/* An array to be written: F64 or F32 as the matrix is. Its shape's product is rows times cols. */
+typedef struct lat_tensor_source {
+  lat_text name;
+  size_t axes, shape[3];
+  lat_matrix data;
+} lat_tensor_source;
+
+/* Writes a file. The sources are sorted: F64 first, so that every element is aligned, then by name;
+ * hence the same arrays make the same file. LAT_INVALID when a name or a pair isn't UTF-8, a name is
+ * twice there or is "__metadata__"; LAT_FILE as in file.h. */
+lat_status lat_safetensors_write(lat_workspace *work, const char *path, lat_tensor_source *sources,
+                                 size_t count, const lat_pair *metadata, size_t pairs);
+
+/* ---- models ------------------------------------------------------------------------- */
+
+/* Writes the parameters `flat` of a model. */
+lat_status lat_parameters_write(lat_workspace *work, const char *path, const lat_parameter *table,
+                                const size_t sizes[LAT_SIZES], double *flat,
+                                const lat_pair *metadata, size_t pairs);
+
+/* Does the file hold exactly this table's parameters in these sizes? LAT_FORMAT names what is
+ * missing, too much, or of another type or shape. Then the table's count doesn't overflow. */
+lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file,
+                                const lat_parameter *table, const size_t sizes[LAT_SIZES]);
+
+/* flat := the parameters of a file that matches; LAT_FORMAT when one isn't finite. */
+lat_status lat_parameters_read(lat_workspace *work, const lat_safetensors *file,
+                               const unsigned char *bytes, const lat_parameter *table,
+                               const size_t sizes[LAT_SIZES], double *flat);
+
+#endif

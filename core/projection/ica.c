@@ -1,0 +1,265 @@
+/* ica.c: whitening before and order after the search for a rotation, and the choice of who
+ * searches. */
+#include "projection/ica.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "matrix/moments.h"
+#include "matrix/svd.h"
+#include "projection/ica_fit.h"
+#include "projection/pca.h"
+
+const lat_parameter lat_ica_parameters[] = {{"mean", {LAT_D}},
+                                            {"mixing", {LAT_D, LAT_M}},
+                                            {"unmixing", {LAT_M, LAT_D}},
+                                            {"kurtosis", {LAT_M}},
+                                            {NULL, {LAT_END}}};
+
+lat_ica lat_ica_of(double *flat, size_t D, size_t M)
+{
+  lat_ica ica = {.D = D, .M = M, .mean = flat};
+  ica.mixing = ica.mean + D;
+  ica.unmixing = ica.mixing + D * M;
+  ica.kurtosis = ica.unmixing + M * D;
+  return ica;
+}
+
+bool lat_ica_identifiable(const double *kurtosis, size_t M, size_t N)
+{
+  size_t gaussian = 0;
+  for (size_t i = 0; i < M; i++) {
+    double z = 3 * log1p(kurtosis[i] / 3) / sqrt(24 / (double)N);
+    double least = sqrt(2 * (double)M) + (z > 0 ? 3 : 1);
+    if (!(fabs(z) > least)) gaussian++;
+  }
+  return gaussian <= 1;
+}
+
+/* ---- small matrices -------------------------------------------------------------------- */
+
+void lat_ica_times_transpose(size_t M, const double *A, const double *B, double *C)
+{
+  blasint m = (blasint)M;
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, m, m, 1, A, m, B, m, 0, C, m);
+}
+
+lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M)
+{
+  lat_mark mark = lat_workspace_mark(work);
+  lat_matrix matrix = lat_matrix_of(W, M, M), s = lat_matrix_new(work, M, 1);
+  lat_matrix U = lat_matrix_new(work, M, M), V = lat_matrix_new(work, M, M);
+  if (!s.data || !U.data || !V.data) return LAT_MEMORY;
+  LAT_TRY(lat_svd(work, &matrix, &U, s, &V));
+  lat_ica_times_transpose(M, U.data, V.data, W);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+double lat_ica_change(size_t M, const double *W, const double *V)
+{
+  double most = 0;
+  for (size_t i = 0; i < M; i++) {
+    double cosine = fabs(cblas_ddot((blasint)M, W + i * M, 1, V + i * M, 1));
+    most = fmax(most, fabs(1 - cosine));
+  }
+  return most;
+}
+
+void lat_ica_judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+                   double *G)
+{
+  size_t M = fit->M;
+  lat_ica_times_transpose(M, means->product, fit->W, A);
+  fit->objective = 0;
+  for (size_t i = 0; i < M; i++) {
+    signs[i] = means->slope[i] >= A[i * M + i] ? 1 : -1;
+    fit->objective += lat_ica_distance(fit->options->contrast, means->value[i]);
+  }
+  fit->gradient = 0;
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++) {
+      double g = signs[i] * A[i * M + j] - signs[j] * A[j * M + i];
+      fit->gradient = fmax(fit->gradient, fabs(g));
+      if (G) G[i * M + j] = g;
+    }
+}
+
+/* ---- whitening ---------------------------------------------------------------------------- */
+
+/* The principal axes that have variance, and the maps between them and data. */
+static lat_status principal_axes(lat_ica_fit *fit, const lat_matrix *X)
+{
+  lat_workspace *work = fit->work;
+  size_t D = X->cols, wanted = fit->options->latent_dim, found;
+  lat_pca_options options = {.latent_dim = wanted, .tolerance = 1e-12};
+  /* Where no direction is to be lost, columns of very different scales needn't compete. */
+  options.standardize = wanted == 0 || wanted >= D;
+  double *flat;
+  lat_pca_record record;
+  LAT_TRY(lat_pca_fit(work, X, NULL, &options, &flat, &found, &record));
+  lat_pca pca = lat_pca_of(flat, D, found);
+  double least = 1e-14 * (double)D * pca.eigenvalues[0];
+  size_t M = 0;
+  while (M < found && pca.eigenvalues[M] > least) M++;
+  if (M == 0) return lat_fail(work, LAT_INVALID, "X doesn't vary: all rows are equal");
+  if (wanted > M)
+    return lat_fail(work, LAT_INVALID,
+                    "latent_dim is %zu; the data vary in %zu directions of their %zu only", wanted,
+                    M, D);
+  fit->M = M;
+  fit->mean = pca.mean;
+  fit->into = lat_doubles(work, M * D);
+  fit->back = lat_doubles(work, D * M);
+  if (!fit->into || !fit->back) return LAT_MEMORY;
+  for (size_t j = 0; j < D; j++)
+    for (size_t i = 0; i < M; i++) {
+      double u = pca.components[j * found + i], root = sqrt(pca.eigenvalues[i]);
+      fit->into[i * D + j] = u / root / pca.deviation[j];
+      fit->back[j * M + i] = u * root * pca.deviation[j];
+    }
+  return LAT_OK;
+}
+
+typedef struct whitening {
+  const lat_ica_fit *fit;
+  const lat_matrix *X;
+  double *buffers; /* a worker's centred rows */
+} whitening;
+
+static void whiten_chunk(void *context, size_t c, size_t worker)
+{
+  const whitening *w = context;
+  const lat_ica_fit *fit = w->fit;
+  size_t D = fit->D, left = fit->N - c * fit->chunk, n = left < fit->chunk ? left : fit->chunk;
+  double *Y = w->buffers + worker * fit->chunk * D;
+  lat_matrix X = lat_block_of(*w->X, c * fit->chunk, 0, n, D);
+  lat_centre(&X, NULL, fit->mean, NULL, Y);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)fit->M, (blasint)n, (blasint)D, 1,
+              fit->into, (blasint)D, Y, (blasint)D, 0, fit->Z + c * fit->M * fit->stride,
+              (blasint)fit->stride);
+}
+
+static lat_status whiten(lat_ica_fit *fit, const lat_matrix *X)
+{
+  lat_workspace *work = fit->work;
+  fit->chunk = lat_chunk_rows(fit->D);
+  if (fit->chunk > fit->N) fit->chunk = fit->N;
+  fit->chunks = (fit->N + fit->chunk - 1) / fit->chunk;
+  fit->lanes = lat_lanes(fit->chunks, lat_ica_means_count(fit->M, fit->M));
+  /* rows a power of two apart would all fall into the same few sets of the cache */
+  fit->stride = (fit->chunk + 7) / 8 * 8 + 8;
+  fit->Z = lat_allocate(work, fit->chunks, fit->M * fit->stride * sizeof(double));
+  if (!fit->Z) return LAT_MEMORY;
+  lat_mark mark = lat_workspace_mark(work);
+  whitening w = {fit, X,
+                 lat_allocate(work, lat_workers(work), fit->chunk * fit->D * sizeof(double))};
+  if (!w.buffers) return LAT_MEMORY;
+  LAT_TRY(lat_parallel(work, fit->chunks, whiten_chunk, &w));
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+/* ---- the search ---------------------------------------------------------------------------- */
+
+static lat_status first_rotation(lat_ica_fit *fit)
+{
+  size_t M = fit->M, D = fit->D;
+  const lat_matrix *init = fit->options->init;
+  fit->W = lat_doubles(fit->work, M * M);
+  if (!fit->W) return LAT_MEMORY;
+  if (init) {
+    if (init->rows != M || init->cols != D)
+      return lat_fail(fit->work, LAT_SHAPE,
+                      "init is %zu x %zu; the unmixing matrix of %zu sources and %zu columns is "
+                      "%zu x %zu",
+                      init->rows, init->cols, M, D, M, D);
+    LAT_TRY(lat_check_finite(fit->work, "init", init, false));
+    lat_matrix U;
+    LAT_TRY(lat_packed(fit->work, *init, &U));
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)M, (blasint)D, 1,
+                U.data, (blasint)D, fit->back, (blasint)M, 0, fit->W, (blasint)M);
+  } else {
+    lat_random random = {.seed = fit->options->seed};
+    lat_random_fill_normal(&random, M * M, fit->W);
+  }
+  return lat_ica_orthogonalize(fit->work, fit->W, M);
+}
+
+lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
+                         const lat_ica_options *options)
+{
+  *fit = (lat_ica_fit){.work = work, .options = options, .N = X->rows, .D = X->cols};
+  LAT_TRY(principal_axes(fit, X));
+  LAT_TRY(whiten(fit, X));
+  LAT_TRY(first_rotation(fit));
+  fit->done = options->max_iterations == 0;
+  fit->algorithm = options->algorithm == LAT_ICA_AUTO ? LAT_ICA_FIXED_POINT : options->algorithm;
+  switch (fit->algorithm) {
+  case LAT_ICA_DEFLATION:
+    return lat_ica_deflation_begin(fit);
+  case LAT_ICA_QUASI_NEWTON:
+    return lat_ica_newton_begin(fit);
+  default:
+    return lat_ica_fixed_point_begin(fit);
+  }
+}
+
+lat_status lat_ica_step(lat_ica_fit *fit)
+{
+  if (fit->done) return LAT_OK;
+  switch (fit->algorithm) {
+  case LAT_ICA_DEFLATION:
+    return lat_ica_deflation_step(fit);
+  case LAT_ICA_QUASI_NEWTON:
+    return lat_ica_newton_step(fit);
+  default:
+    return lat_ica_fixed_point_step(fit);
+  }
+}
+
+/* ---- the result ------------------------------------------------------------------------------ */
+
+/* The rows of W in the order of the lengths of A's columns, descending. */
+static void put_in_order(const double *lengths, size_t M, size_t *order)
+{
+  for (size_t i = 0; i < M; i++) {
+    size_t at = i;
+    for (; at > 0 && lengths[order[at - 1]] < lengths[i]; at--) order[at] = order[at - 1];
+    order[at] = i;
+  }
+}
+
+lat_status lat_ica_end(lat_ica_fit *fit, double *flat)
+{
+  lat_workspace *work = fit->work;
+  size_t D = fit->D, M = fit->M;
+  lat_ica ica = lat_ica_of(flat, D, M);
+  lat_mark mark = lat_workspace_mark(work);
+  double *memory = lat_doubles(work, lat_ica_means_count(M, M));
+  double *lengths = lat_doubles(work, M), *A = lat_doubles(work, D * M);
+  double *W = lat_doubles(work, M * M);
+  size_t *order = lat_allocate(work, M, sizeof *order);
+  if (!memory || !lengths || !A || !W || !order) return LAT_MEMORY;
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)D, (blasint)M, (blasint)M, 1,
+              fit->back, (blasint)M, fit->W, (blasint)M, 0, A, (blasint)M);
+  for (size_t i = 0; i < M; i++) lengths[i] = cblas_dnrm2((blasint)D, A + i, (blasint)M);
+  put_in_order(lengths, M, order);
+  for (size_t i = 0; i < M; i++) {
+    memcpy(W + i * M, fit->W + order[i] * M, M * sizeof *W);
+    for (size_t j = 0; j < D; j++) ica.mixing[j * M + i] = A[j * M + order[i]];
+  }
+  lat_ica_means means = lat_ica_means_of(memory, M, M);
+  LAT_TRY(lat_ica_pass(fit, LAT_ICA_CUBE, W, M, &means));
+  for (size_t i = 0; i < M; i++) ica.kurtosis[i] = 4 * means.value[i] - 3;
+  memcpy(ica.mean, fit->mean, D * sizeof *flat);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)D, (blasint)M, 1, W,
+              (blasint)M, fit->into, (blasint)D, 0, ica.unmixing, (blasint)D);
+  lat_matrix mixing = lat_matrix_of(ica.mixing, D, M);
+  lat_matrix unmixing = lat_transpose(lat_matrix_of(ica.unmixing, M, D));
+  lat_fix_signs(&mixing, &unmixing);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}

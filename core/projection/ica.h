@@ -1,0 +1,148 @@
+/* ica.h: independent component analysis.
+ *
+ * Rows are mixtures of M sources that are independent, of mean 0 and variance 1, and, but for
+ * one at most, not Gaussian:
+ *
+ *   x = m + A s        mixing A: D x M      s = U (x - m)        unmixing U: M x D
+ *
+ * A mixture is closer to a Gaussian than its sources (the central limit theorem), so U is sought
+ * whose outputs are as far from one as can be. Whitening comes first: z = K (x - m) has covariance
+ * I, and what is left to find is a rotation W with y = W z and U = W K. With a contrast G the
+ * objective is
+ *
+ *   J(W) = sum_i | E[G(y_i)] - E[G(v)] |        v standard normal, E the mean over rows
+ *
+ * whose stationary points are where, with g = G' and signs c_i = sign(E[g'(y_i)] - E[g(y_i) y_i])
+ * that tell peaked sources from flat ones, the relative gradient vanishes:
+ *
+ *   c_i E[g(y_i) y_j] = c_j E[g(y_j) y_i]       for all i, j
+ *
+ * (Hyvarinen, Karhunen, Oja, Independent Component Analysis, 2001, ch. 8). Independence says
+ * nothing about the order, signs and scales of sources: they are put in the order of the variance
+ * that they explain (squared lengths of A's columns, descending); the largest entry in magnitude of
+ * each column of A is positive; a source has variance 1, with divisor N.
+ *
+ * Gaussian sources can be turned at will. The kurtosis of the sources says whether they are:
+ * lat_ica_identifiable. */
+#ifndef LAT_PROJECTION_ICA_H
+#define LAT_PROJECTION_ICA_H
+
+#include <stdint.h>
+
+#include "base/parameters.h"
+#include "base/random.h"
+#include "matrix/matrix.h"
+
+typedef enum lat_ica_contrast {
+  LAT_ICA_LOGCOSH, /* G = log cosh y: good all round */
+  LAT_ICA_EXP,     /* G = -exp(-y^2/2): for very peaked sources, robust against outliers */
+  LAT_ICA_CUBE     /* G = y^4/4: kurtosis; for flat sources, outliers weigh most */
+} lat_ica_contrast;
+
+typedef enum lat_ica_algorithm {
+  LAT_ICA_AUTO,         /* the symmetric fixed point, and once that gets nowhere, quasi-Newton */
+  LAT_ICA_FIXED_POINT,  /* all sources at once (Hyvarinen 1999) */
+  LAT_ICA_DEFLATION,    /* one source after the other, each orthogonal to those before */
+  LAT_ICA_QUASI_NEWTON, /* Picard-O (Ablin, Cardoso, Gramfort 2018) */
+} lat_ica_algorithm;
+
+typedef struct lat_ica_options {
+  size_t latent_dim; /* M; 0 is as many as there are directions with variance */
+  lat_ica_contrast contrast;
+  lat_ica_algorithm algorithm;
+  size_t max_iterations;  /* with DEFLATION of each source */
+  double tolerance;       /* of the gradient's largest entry; 0: all iterations are made */
+  uint64_t seed;          /* of the first rotation */
+  const lat_matrix *init; /* the unmixing matrix to begin with (M x D), or NULL */
+} lat_ica_options;
+
+/* The parameters of a fit, in order; lat_ica views a flat vector of them. */
+extern const lat_parameter lat_ica_parameters[];
+
+typedef struct lat_ica {
+  size_t D, M;
+  double *mean;     /* D */
+  double *mixing;   /* D x M row-major */
+  double *unmixing; /* M x D row-major */
+  double *kurtosis; /* M: the excess kurtosis E[y^4] - 3 of each source on the data of the fit */
+} lat_ica;
+
+/* The view; `flat` holds lat_parameters_count(lat_ica_parameters, sizes) doubles. */
+lat_ica lat_ica_of(double *flat, size_t D, size_t M);
+
+/* False when more than one source has a kurtosis that N rows of Gaussian data show as well. The
+ * sampling deviation of kurtosis k is sqrt(24/N), about the same on both sides for 3 log(1 + k/3);
+ * a search over the directions of M dimensions finds its extremes, of which simulations show fewer
+ * than 3 + sqrt(2 M) deviations above 0 and 1 + sqrt(2 M) below. */
+bool lat_ica_identifiable(const double *kurtosis, size_t M, size_t N);
+
+/* ---- fitting --------------------------------------------------------------------- */
+
+/* A fit under way. The record comes first: what it says is about the rotation at the beginning of
+ * the last iteration. All memory is the workspace's. */
+typedef struct lat_ica_fit {
+  lat_ica_algorithm algorithm; /* at work; AUTO has become one of the others */
+  size_t iterations;
+  double objective; /* J */
+  double gradient;  /* the largest entry of the relative gradient */
+  double change;    /* of the rotation: the most of 1 - |cos| between old and new rows */
+  bool converged;   /* gradient < tolerance */
+  bool done;        /* no more steps */
+
+  lat_workspace *work;
+  const lat_ica_options *options;
+  size_t N, D, M;
+  double *mean, *into, *back; /* z = into (x - m): M x D; x = m + back z: D x M */
+  double *W;                  /* the rotation, M x M */
+  /* z of chunk c, M x rows, is at Z + c M stride */
+  double *Z;
+  size_t chunk, chunks, lanes, stride;
+  void *solver; /* the algorithm's own */
+} lat_ica_fit;
+
+/* Whitens. Directions whose variance is rounding noise (1e-14 D of the largest; of standardized
+ * columns where M isn't less than D) don't count: LAT_INVALID when there are fewer than M.
+ * LAT_INVALID also for N < 2, NaN or infinities, LAT_SHAPE for an `init` that isn't M x D. */
+lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
+                         const lat_ica_options *options);
+
+/* One iteration: while (!fit.done) LAT_TRY(lat_ica_step(&fit)); LAT_CANCELLED leaves the fit as it
+ * was before the step. */
+lat_status lat_ica_step(lat_ica_fit *fit);
+
+/* The parameters as they stand, in order and with signs, into `flat`. */
+lat_status lat_ica_end(lat_ica_fit *fit, double *flat);
+
+/* ---- using a fit ------------------------------------------------------------------ */
+
+/* S := U (X - m): N x M. */
+lat_status lat_ica_transform(lat_workspace *work, const lat_ica *ica, const lat_matrix *X,
+                             const lat_matrix *S);
+
+/* X := m + A S: N x D. */
+lat_status lat_ica_inverse(lat_workspace *work, const lat_ica *ica, const lat_matrix *S,
+                           const lat_matrix *X);
+
+/* The density of a source that belongs to the contrast, as the likelihood and `sample` use it. All
+ * have mean 0, variance 1 and integral 1; u is s times the deviation of the density in u:
+ *
+ *              kurtosis >= 0                          kurtosis < 0
+ *   LOGCOSH    1/2 sech(pi s/2)                       ~ phi(u) cosh(u)
+ *   EXP        ~ phi(u) exp(exp(-u^2/2))              ~ phi(u) exp(-exp(-u^2/2))
+ *   CUBE       1/2 sech(pi s/2)                       ~ exp(-u^4/4)
+ *
+ * phi is the standard normal's. The pair of LOGCOSH is that of extended infomax (Lee, Girolami,
+ * Sejnowski 1999), the flat one being a mixture of normals about -1 and 1. No density with the
+ * exponent +u^4 has an integral, so CUBE takes the hyperbolic secant for peaked sources. */
+
+/* values[n] := log p(x_n) = log|det U| + sum_i log p(s_i), in nats. LAT_INVALID unless M = D:
+ * fewer sources fill a subspace only, where a density over x doesn't exist. */
+lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
+                                  lat_ica_contrast contrast, const lat_matrix *X,
+                                  const lat_matrix *values);
+
+/* Draws sources S (n x M) and what they make, X (n x D). */
+lat_status lat_ica_sample(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast,
+                          lat_random *random, const lat_matrix *S, const lat_matrix *X);
+
+#endif

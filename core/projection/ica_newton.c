@@ -1,0 +1,186 @@
+/* ica_newton.c: a quasi-Newton method over rotations, Picard-O (Ablin, Cardoso, Gramfort: Faster
+ * ICA under orthogonal constraint, ICASSP 2018).
+ *
+ * A rotation near W is exp(E) W with E antisymmetric. With signs c the loss
+ *
+ *   L(W) = sum_i c_i E[G(y_i)]
+ *
+ * has the relative gradient G_ij = c_i E[g(y_i) y_j] - c_j E[g(y_j) y_i] over the pairs i < j, and
+ * for independent sources a Hessian that is diagonal in them,
+ *
+ *   h_ij = k_i + k_j,   k_i = c_i (E[g'(y_i)] - E[g(y_i) y_i]) = |...|
+ *
+ * which the choice of the signs makes positive. It scales the first direction of L-BFGS (Nocedal,
+ * Wright, Numerical Optimization, algorithm 7.4), whose memory of the last steps knows what the
+ * approximation misses when sources aren't quite independent: there the fixed point gets slow or
+ * turns in circles. Steps that don't lower the loss are halved. */
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "matrix/solve.h"
+#include "projection/ica_fit.h"
+
+enum { MEMORY = 7, HALVINGS = 10 };
+
+static const double LEAST_CURVATURE = 0.01;
+
+typedef struct newton {
+  lat_ica_means means, trial; /* at W, and at the rotation that is tried */
+  double *A, *G, *last;       /* the gradient, and that of the step before */
+  double *E, *h, *next;       /* direction, Hessian, rotation that is tried */
+  double *signs, *before;
+  double *steps[MEMORY], *turns[MEMORY], rho[MEMORY]; /* the newest first */
+  size_t remembered;
+  bool known; /* the means at W */
+  bool moved; /* `last` and E are those of the step that led here */
+} newton;
+
+lat_status lat_ica_newton_begin(lat_ica_fit *fit)
+{
+  size_t M = fit->M, square = M * M, means = lat_ica_means_count(M, M);
+  newton *s = lat_allocate(fit->work, 1, sizeof *s);
+  double *memory = lat_doubles(fit->work, 2 * means + (6 + 2 * MEMORY) * square + 2 * M);
+  if (!s || !memory) return LAT_MEMORY;
+  *s = (newton){.means = lat_ica_means_of(memory, M, M),
+                .trial = lat_ica_means_of(memory + means, M, M)};
+  double *at = memory + 2 * means,
+         **const matrices[] = {&s->A, &s->G, &s->last, &s->E, &s->h, &s->next};
+  for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++, at += square) *matrices[i] = at;
+  for (size_t i = 0; i < MEMORY; i++, at += 2 * square) {
+    s->steps[i] = at;
+    s->turns[i] = at + square;
+  }
+  s->signs = at;
+  s->before = at + M;
+  fit->solver = s;
+  return LAT_OK;
+}
+
+static double dot(size_t n, const double *x, const double *y)
+{
+  return cblas_ddot((blasint)n, x, 1, y, 1);
+}
+
+/* Takes the step E and what it did to the gradient into the memory, where its curvature is
+ * positive. */
+static void remember(newton *s, size_t n)
+{
+  double *step = s->steps[MEMORY - 1], *turn = s->turns[MEMORY - 1];
+  memmove(s->steps + 1, s->steps, (MEMORY - 1) * sizeof *s->steps);
+  memmove(s->turns + 1, s->turns, (MEMORY - 1) * sizeof *s->turns);
+  memmove(s->rho + 1, s->rho, (MEMORY - 1) * sizeof *s->rho);
+  s->steps[0] = step;
+  s->turns[0] = turn;
+  memcpy(step, s->E, n * sizeof *step);
+  for (size_t i = 0; i < n; i++) turn[i] = s->G[i] - s->last[i];
+  double curvature = dot(n, step, turn);
+  s->rho[0] = curvature > 0 ? 1 / curvature : 0; /* 0: it says nothing */
+  if (s->remembered < MEMORY) s->remembered++;
+}
+
+/* E := -H^-1 G by the two loops of L-BFGS. */
+static void direction(newton *s, size_t n)
+{
+  double alpha[MEMORY];
+  memcpy(s->E, s->G, n * sizeof *s->E);
+  for (size_t k = 0; k < s->remembered; k++) {
+    alpha[k] = s->rho[k] * dot(n, s->steps[k], s->E);
+    cblas_daxpy((blasint)n, -alpha[k], s->turns[k], 1, s->E, 1);
+  }
+  for (size_t i = 0; i < n; i++) s->E[i] /= s->h[i];
+  for (size_t k = s->remembered; k-- > 0;) {
+    double beta = s->rho[k] * dot(n, s->turns[k], s->E);
+    cblas_daxpy((blasint)n, alpha[k] - beta, s->steps[k], 1, s->E, 1);
+  }
+  cblas_dscal((blasint)n, -1, s->E, 1);
+}
+
+/* next := the Cayley transform (I - E/2)^-1 (I + E/2), a rotation that agrees with exp(E) to second
+ * order, times W. */
+static lat_status rotate(lat_ica_fit *fit, newton *s)
+{
+  size_t M = fit->M;
+  lat_mark mark = lat_workspace_mark(fit->work);
+  lat_matrix left = lat_matrix_new(fit->work, M, M), right = lat_matrix_new(fit->work, M, M);
+  if (!left.data || !right.data) return LAT_MEMORY;
+  double *l = left.data, *r = right.data, rcond;
+  for (size_t i = 0; i < M * M; i++) l[i] = -s->E[i] / 2;
+  for (size_t i = 0; i < M; i++) l[i * M + i] += 1;
+  memcpy(r, fit->W, M * M * sizeof *r);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)M, (blasint)M, 0.5,
+              s->E, (blasint)M, fit->W, (blasint)M, 1, r, (blasint)M);
+  lat_matrix next = lat_matrix_of(s->next, M, M);
+  LAT_TRY(lat_solve(fit->work, LAT_GENERAL, &left, &right, &next, &rcond));
+  lat_workspace_release(fit->work, mark);
+  return LAT_OK;
+}
+
+static double loss(const newton *s, const lat_ica_means *means, size_t M)
+{
+  return dot(M, s->signs, means->value);
+}
+
+/* Goes along E, halving it until the loss is lower: then W, the means and E are the step's. */
+static lat_status search(lat_ica_fit *fit, newton *s, bool *lower)
+{
+  size_t M = fit->M;
+  double start = loss(s, &s->means, M);
+  /* differences of this size are rounding: near the end nothing would pass without it */
+  double slack = 1e-14 * (double)M;
+  *lower = false;
+  for (int turn = 0; turn <= HALVINGS; turn++) {
+    LAT_TRY(rotate(fit, s));
+    LAT_TRY(lat_ica_pass(fit, fit->options->contrast, s->next, M, &s->trial));
+    if (loss(s, &s->trial, M) <= start + slack) {
+      lat_ica_means means = s->means;
+      fit->change = lat_ica_change(M, s->next, fit->W);
+      memcpy(fit->W, s->next, M * M * sizeof *fit->W);
+      s->means = s->trial;
+      s->trial = means;
+      *lower = true;
+      return LAT_OK;
+    }
+    cblas_dscal((blasint)(M * M), 0.5, s->E, 1);
+  }
+  return LAT_OK;
+}
+
+static void curvatures(newton *s, size_t M)
+{
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++) {
+      double h =
+          fabs(s->means.slope[i] - s->A[i * M + i]) + fabs(s->means.slope[j] - s->A[j * M + j]);
+      s->h[i * M + j] = fmax(h, LEAST_CURVATURE);
+    }
+}
+
+lat_status lat_ica_newton_step(lat_ica_fit *fit)
+{
+  newton *s = fit->solver;
+  size_t M = fit->M, n = M * M;
+  if (!s->known) LAT_TRY(lat_ica_pass(fit, fit->options->contrast, fit->W, M, &s->means));
+  s->known = true;
+  memcpy(s->before, s->signs, M * sizeof *s->signs);
+  lat_ica_judge(fit, &s->means, s->A, s->signs, s->G);
+  fit->iterations++;
+  fit->converged = fit->gradient < fit->options->tolerance;
+  fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
+  if (fit->converged) return LAT_OK;
+  /* with other signs it is another loss, of which the memory knows nothing */
+  if (s->moved && memcmp(s->before, s->signs, M * sizeof *s->signs) == 0)
+    remember(s, n);
+  else
+    s->remembered = 0;
+  memcpy(s->last, s->G, n * sizeof *s->G);
+  curvatures(s, M);
+  direction(s, n);
+  LAT_TRY(search(fit, s, &s->moved));
+  if (s->moved) return LAT_OK;
+  s->remembered = 0;
+  direction(s, n);
+  LAT_TRY(search(fit, s, &s->moved));
+  if (!s->moved && fit->options->tolerance > 0) fit->done = true;
+  return LAT_OK;
+}

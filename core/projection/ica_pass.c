@@ -1,0 +1,236 @@
+/* ica_pass.c: the pass over the data under every algorithm of ICA.
+ *
+ * Chunks of z lie source by source, so a contrast runs along an output's numbers side by side
+ * however few sources there are. Sums are kept in eight parts, which become vectors without
+ * leave to reorder. */
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clones.h"
+#include "base/parallel.h"
+#include "base/vector_math.h"
+#include "matrix/moments.h"
+#include "projection/ica_fit.h"
+
+enum { PARTS = 8 };
+
+size_t lat_ica_means_count(size_t k, size_t M)
+{
+  return k * (M + 2);
+}
+
+lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M)
+{
+  return (lat_ica_means){memory, memory + k * M, memory + k * M + k};
+}
+
+double lat_ica_distance(lat_ica_contrast contrast, double value)
+{
+  /* of a standard normal: the integral of log cosh, -1/sqrt(2), 3/4 */
+  static const double normal[] = {0.37456720749143796, -0.70710678118654752, 0.75};
+  return fabs(value - normal[contrast]);
+}
+
+/* ---- contrasts: n outputs y become g(y); sums of g' and G ------------------------------ */
+
+static double total(const double part[PARTS])
+{
+  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
+/* e := -2|y|, and sums of |y| */
+LAT_CLONES static void magnitudes(size_t n, const double *restrict y, double *restrict e,
+                                  double *restrict sizes)
+{
+  double part[PARTS] = {0};
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      double size = fabs(y[i + p]);
+      part[p] += size;
+      e[i + p] = -2 * size;
+    }
+  for (; i < n; i++) {
+    part[i % PARTS] += fabs(y[i]);
+    e[i] = -2 * fabs(y[i]);
+  }
+  memcpy(sizes, part, sizeof part);
+}
+
+/* y := tanh y from e = exp(-2|y|), and e := 1 + e */
+LAT_CLONES static void tanh_of(size_t n, double *restrict y, double *restrict e)
+{
+  for (size_t i = 0; i < n; i++) {
+    double t = (1 - e[i]) / (1 + e[i]);
+    e[i] += 1;
+    y[i] = copysign(t, y[i]);
+  }
+}
+
+/* sums of squares of t, products of f */
+LAT_CLONES static void tanh_sums(size_t n, const double *restrict t, const double *restrict f,
+                                 double *restrict squares, double *restrict products)
+{
+  double square[PARTS] = {0}, product[PARTS] = {1, 1, 1, 1, 1, 1, 1, 1};
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      square[p] += t[i + p] * t[i + p];
+      product[p] *= f[i + p];
+    }
+  for (; i < n; i++) {
+    square[i % PARTS] += t[i] * t[i];
+    product[i % PARTS] *= f[i];
+  }
+  memcpy(squares, square, sizeof square);
+  memcpy(products, product, sizeof product);
+}
+
+/* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
+ * log cosh y = |y| + log(1 + e) - log 2. A chunk takes the logarithms of few products: each part of
+ * it is below 2^(4096/8), and two such numbers have a product yet. */
+static void logcosh(size_t n, double *y, double *scratch, double *slope, double *value)
+{
+  double sizes[PARTS], squares[PARTS], products[PARTS];
+  magnitudes(n, y, scratch, sizes);
+  lat_exp(n, scratch, scratch);
+  tanh_of(n, y, scratch);
+  tanh_sums(n, y, scratch, squares, products);
+  *slope += (double)n - total(squares);
+  *value += total(sizes) - (double)n * 0.69314718055994531;
+  double product = 1;
+  for (size_t p = 0; p < PARTS; p++) {
+    product *= products[p];
+    if (product < 0x1p511) continue;
+    *value += log(product);
+    product = 1;
+  }
+  *value += log(product);
+}
+
+LAT_CLONES static void half_squares(size_t n, const double *restrict y, double *restrict e)
+{
+  for (size_t i = 0; i < n; i++) e[i] = -0.5 * y[i] * y[i];
+}
+
+/* y := y e, sums of (1 - y^2) e and of e */
+LAT_CLONES static void exp_sums(size_t n, double *restrict y, const double *restrict e,
+                                double *restrict slopes, double *restrict sums)
+{
+  double slope[PARTS] = {0}, sum[PARTS] = {0};
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      double x = y[i + p], w = e[i + p];
+      slope[p] += (1 - x * x) * w;
+      sum[p] += w;
+      y[i + p] = x * w;
+    }
+  for (; i < n; i++) {
+    slope[i % PARTS] += (1 - y[i] * y[i]) * e[i];
+    sum[i % PARTS] += e[i];
+    y[i] *= e[i];
+  }
+  memcpy(slopes, slope, sizeof slope);
+  memcpy(sums, sum, sizeof sum);
+}
+
+static void gaussian(size_t n, double *y, double *scratch, double *slope, double *value)
+{
+  double slopes[PARTS], sums[PARTS];
+  half_squares(n, y, scratch);
+  lat_exp(n, scratch, scratch);
+  exp_sums(n, y, scratch, slopes, sums);
+  *slope += total(slopes);
+  *value -= total(sums);
+}
+
+/* y := y^3, sums of y^2 and y^4 */
+LAT_CLONES static void cube_sums(size_t n, double *restrict y, double *restrict squares,
+                                 double *restrict fourths)
+{
+  double two[PARTS] = {0}, four[PARTS] = {0};
+  size_t i = 0;
+  for (; i + PARTS <= n; i += PARTS)
+    for (size_t p = 0; p < PARTS; p++) {
+      double x = y[i + p], square = x * x;
+      two[p] += square;
+      four[p] += square * square;
+      y[i + p] = square * x;
+    }
+  for (; i < n; i++) {
+    double square = y[i] * y[i];
+    two[i % PARTS] += square;
+    four[i % PARTS] += square * square;
+    y[i] *= square;
+  }
+  memcpy(squares, two, sizeof two);
+  memcpy(fourths, four, sizeof four);
+}
+
+static void cube(size_t n, double *y, double *scratch, double *slope, double *value)
+{
+  double squares[PARTS], fourths[PARTS];
+  (void)scratch;
+  cube_sums(n, y, squares, fourths);
+  *slope += 3 * total(squares);
+  *value += total(fourths) / 4;
+}
+
+typedef void contrast_function(size_t n, double *y, double *scratch, double *slope, double *value);
+
+static contrast_function *const contrasts[] = {logcosh, gaussian, cube};
+
+/* ---- the pass ----------------------------------------------------------------------------- */
+
+typedef struct pass {
+  const lat_ica_fit *fit;
+  contrast_function *contrast;
+  const double *R;
+  size_t k;
+  double *partial, *buffers; /* a lane's sums; a worker's outputs, and scratch for one of them */
+  size_t partial_count, buffer_count;
+} pass;
+
+static void pass_lane(void *context, size_t lane, size_t worker)
+{
+  const pass *p = context;
+  const lat_ica_fit *fit = p->fit;
+  size_t M = fit->M, k = p->k, stride = fit->stride;
+  lat_ica_means sums = lat_ica_means_of(p->partial + lane * p->partial_count, k, M);
+  double *Y = p->buffers + worker * p->buffer_count, *scratch = Y + k * stride;
+  size_t end = (lane + 1) * fit->chunks / fit->lanes;
+  for (size_t c = lane * fit->chunks / fit->lanes; c < end; c++) {
+    size_t left = fit->N - c * fit->chunk, n = left < fit->chunk ? left : fit->chunk;
+    const double *Z = fit->Z + c * M * stride;
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)k, (blasint)n, (blasint)M, 1,
+                p->R, (blasint)M, Z, (blasint)stride, 0, Y, (blasint)stride);
+    for (size_t i = 0; i < k; i++)
+      p->contrast(n, Y + i * stride, scratch, &sums.slope[i], &sums.value[i]);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)k, (blasint)M, (blasint)n, 1, Y,
+                (blasint)stride, Z, (blasint)stride, 1, sums.product, (blasint)M);
+  }
+}
+
+lat_status lat_ica_pass(const lat_ica_fit *fit, lat_ica_contrast contrast, const double *R,
+                        size_t k, const lat_ica_means *means)
+{
+  lat_workspace *work = fit->work;
+  lat_mark mark = lat_workspace_mark(work);
+  pass p = {.fit = fit, .contrast = contrasts[contrast], .R = R, .k = k};
+  p.partial_count = lat_ica_means_count(k, fit->M);
+  p.buffer_count = (k + 1) * fit->stride;
+  p.partial = lat_allocate(work, fit->lanes, p.partial_count * sizeof(double));
+  p.buffers = lat_allocate(work, lat_workers(work), p.buffer_count * sizeof(double));
+  if (!p.partial || !p.buffers) return LAT_MEMORY;
+  memset(p.partial, 0, fit->lanes * p.partial_count * sizeof(double));
+  LAT_TRY(lat_parallel(work, fit->lanes, pass_lane, &p));
+  for (size_t i = 0; i < p.partial_count; i++) {
+    double sum = 0;
+    for (size_t lane = 0; lane < fit->lanes; lane++) sum += p.partial[lane * p.partial_count + i];
+    means->product[i] = sum / (double)fit->N; /* the three lie one after another */
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
