@@ -241,6 +241,19 @@ static int partial_fit(lua_State *L)
   return latL_partial_fit(L, &kind, "ppca:partial_fit");
 }
 
+/* loaded(model): its parameters, from a file, go with its options. */
+static int check_loaded(lua_State *L)
+{
+  lat_ppca core;
+  const latL_Ppca *p = latL_checkppca(L, "latent.load", &core);
+  if (core.M != p->latent_dim || core.M >= core.D)
+    latL_error(L, "latent.load", "W is %Ix%I, which latent_dim = %I doesn't fit",
+               (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)p->latent_dim);
+  if (p->limit ? *core.noise_variance != 0 : !(*core.noise_variance > 0))
+    latL_error(L, "latent.load", "noise_variance is %f", *core.noise_variance);
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
     {"fit", fit}, {"steps", steps}, {"partial_fit", partial_fit}, {NULL, NULL}};
 
@@ -248,6 +261,7 @@ void latL_open_ppca(lua_State *L)
 {
   latL_newkind(L, &kind.base, methods);
   latL_addmethods(L, "latent.PPCA", latL_ppca_uses);
+  latL_savable(L, "latent.PPCA", check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "ppca");
 }

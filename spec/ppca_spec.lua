@@ -347,6 +347,21 @@ describe("ppca", function()
     assert.near_matrix(matrix.ones(20, 4) % X:mean(1), isotropic:reconstruct(X), 1e-15)
   end)
 
+  it("is saved and loaded", function()
+    local path = os.tmpname()
+    for _, options in ipairs{ { latent_dim = 2 }, { latent_dim = 1, noise_variance = 0 } } do
+      local p = latent.ppca(options):fit(iris)
+      assert(p:save(path))
+      local q = assert(latent.load(path))
+      assert.is_true(p.W == q.W)
+      assert.equal(p.noise_variance, q.noise_variance)
+      assert.is_true(p:transform(iris) == q:transform(iris))
+      q:partial_fit(iris)
+      assert.near_matrix(p:covariance(), q:covariance(), 0.1)
+    end
+    os.remove(path)
+  end)
+
   it("takes a constant column where there is variance elsewhere", function()
     local X = matrix(30, 4, function(i, j) return j == 2 and 5 or math.sin(i * i + 7 * j) end)
     local p = latent.ppca{ latent_dim = 1 }:fit(X)
