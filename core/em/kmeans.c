@@ -76,7 +76,6 @@ typedef struct block {
   const double *rows[LAT_NEAREST_ROWS];
   uint32_t labels[LAT_NEAREST_ROWS];
   double squares[LAT_NEAREST_ROWS]; /* NaN: not computed yet */
-  ptrdiff_t ahead;                  /* from a row to the one in the next block */
 } block;
 
 /* The rows' labels, and squared distances to them where they are known; returns how many had to be
@@ -114,10 +113,9 @@ typedef struct group {
 } group;
 
 /* sum += the sum of w (x - origin) over the group, and on demand the squared distances to the
- * centre, in the order of lat_squared_distance. Meanwhile the rows `ahead` are fetched. */
+ * centre, in the order of lat_squared_distance. */
 LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
-                          const double *restrict origin, double *restrict sum, bool measure,
-                          ptrdiff_t ahead)
+                          const double *restrict origin, double *restrict sum, bool measure)
 {
   const double *a = g->x[0], *b = g->x[1], *c = g->x[2], *d = g->x[3];
   const double wa = g->w[0], wb = g->w[1], wc = g->w[2], wd = g->w[3];
@@ -125,10 +123,6 @@ LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
   double rest[GROUP] = {0};
   size_t j = 0;
   for (; j + LAT_LANES <= D; j += LAT_LANES) {
-    __builtin_prefetch(a + j + ahead, 0, 2);
-    __builtin_prefetch(b + j + ahead, 0, 2);
-    __builtin_prefetch(c + j + ahead, 0, 2);
-    __builtin_prefetch(d + j + ahead, 0, 2);
     for (size_t l = 0; l < LAT_LANES; l++) {
       double o = origin[j + l], m = center[j + l];
       double xa = a[j + l], xb = b[j + l], xc = c[j + l], xd = d[j + l];
@@ -186,10 +180,10 @@ LAT_INLINE size_t add_rows(const lat_em *em, block *b, const uint16_t *order, si
     g.w[i] = 0;
   }
   if (measure) {
-    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, true, b->ahead);
+    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, true);
     for (size_t i = 0; i < n; i++) b->squares[order[i]] = g.squares[i];
   } else {
-    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, false, b->ahead);
+    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, false);
   }
   return n;
 }
@@ -221,7 +215,6 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
     b.weights = chunk->weights ? chunk->weights + i : NULL;
     lat_matrix X = lat_block_of(chunk->X, i, 0, b.n, D);
     lat_kmeans_rows(&X, scratch, b.rows);
-    b.ahead = lat_kmeans_copies(&X) ? 0 : X.row_stride * (ptrdiff_t)step;
     *s.searched += (double)label_rows(&nearest, model->bounds, &b, scratch + step * D);
     add_block(em, &b, &s);
     lat_kmeans_far_offer(model->far, b.first, b.n, b.rows, b.weights, b.squares);
