@@ -146,16 +146,19 @@ bench: all
 	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
 
 # ---- install: LuaRocks gives INST_LIBDIR and INST_LUADIR (or LIBDIR and LUADIR) and takes the module only ----
-# Old files are removed first, so that a running process keeps the ones it has mapped.
+# Old files are removed first, so that a running process keeps the ones it has mapped. Debug
+# information, which is most of a file, stays in the build tree.
 
 ROCK      = $(INST_LIBDIR)$(filter command%,$(origin LIBDIR))
 D         = $(DESTDIR)
 HEADERS   = $(wildcard core/*.h core/*/*.h)
 PUT       = install -D -m 644
+STRIP     = strip
 
 install: all
 	$(Q)rm -f $(D)$(LIBDIR)/latent.so
 	$(Q)install -D -m 755 $(BUILD)/latent.so $(D)$(LIBDIR)/latent.so
+	$(Q)$(STRIP) -S $(D)$(LIBDIR)/latent.so
 	$(Q)rm -rf $(D)$(LUADIR)/latent
 	$(Q)for f in $(LUA_FILES:bindings/%=%); do $(PUT) bindings/$$f $(D)$(LUADIR)/$$f || exit 1; done
 	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c)
@@ -165,6 +168,7 @@ install-c:
 	$(Q)for f in $(HEADERS:core/%=%); do $(PUT) core/$$f $(D)$(PREFIX)/include/latent/$$f || exit 1; done
 	$(Q)$(PUT) $(BUILD)/liblatent.a $(D)$(PREFIX)/lib/liblatent.a
 	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(D)$(PREFIX)/lib/liblatent.so.0
+	$(Q)$(STRIP) -S $(D)$(PREFIX)/lib/liblatent.a $(D)$(PREFIX)/lib/liblatent.so.0
 	$(Q)ln -s liblatent.so.0 $(D)$(PREFIX)/lib/liblatent.so
 	$(Q)mkdir -p $(D)$(PREFIX)/lib/pkgconfig
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/latent.pc.in >$(D)$(PREFIX)/lib/pkgconfig/latent.pc
