@@ -114,6 +114,10 @@ struct latL_Run {
   bool stopped;  /* by on_iteration, or because time is up */
 };
 
+/* The option `labels` of complete data: N integers from 0 (not known) to K, copied into the run's
+ * memory, or NULL. For a matrix in memory only. */
+uint32_t *latL_optlabels(lua_State *L, latL_Run *run, size_t K);
+
 /* The rows to start from (latL_samplerows); their weights are in run->sample_weights. */
 lat_matrix latL_sample(lua_State *L, latL_Run *run);
 

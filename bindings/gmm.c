@@ -111,29 +111,6 @@ static void make_memory(lua_State *L, latL_Gmm *g, size_t D)
   latL_hold(L, LATL_RUN_OWN);
 }
 
-/* The option `labels`: N integers from 0 (not known) to K, into the run's memory. */
-static uint32_t *read_labels(lua_State *L, latL_Run *run, size_t K)
-{
-  if (latL_getoption(L, LATL_OPTIONS, "labels") == LUA_TNIL) return NULL;
-  lat_matrix labels = latL_checkvector(L, lua_gettop(L), run->who, "labels");
-  size_t N = run->rows.X.rows;
-  if (run->rows.function || run->rows.file)
-    latL_error(L, run->who, "labels are for a matrix in memory");
-  if (labels.rows != N)
-    latL_error(L, run->who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
-               (lua_Integer)N);
-  uint32_t *to = lat_allocate(run->work, N, sizeof *to);
-  if (!to) latL_error(L, run->who, "%s", run->work->message);
-  for (size_t i = 0; i < N; i++) {
-    double label = lat_get(&labels, i, 0);
-    if (!(label >= 0 && label <= (double)K && label == floor(label)))
-      latL_error(L, run->who, "label %I is %f; labels are integers from 0 (not known) to %I",
-                 (lua_Integer)i + 1, label, (lua_Integer)K);
-    to[i] = (uint32_t)label;
-  }
-  return to;
-}
-
 static void plan(lua_State *L, latL_Run *run)
 {
   latL_Gmm *g = run->model;
@@ -142,7 +119,7 @@ static void plan(lua_State *L, latL_Run *run)
   if (!core) latL_error(L, run->who, "%s", run->work->message);
   *core = g->core;
   core->seed = run->seed;
-  core->labels = core->running ? NULL : read_labels(L, run, core->K);
+  core->labels = core->running ? NULL : latL_optlabels(L, run, core->K);
   g->ranked = !core->labels && !core->running && g->start != GIVEN;
   run->core = lat_gmm_kind(core->covariance);
   run->context = core;

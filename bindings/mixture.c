@@ -247,32 +247,6 @@ static void find_levels(lua_State *L, latL_Run *run, lat_mixture *core)
 
 /* ---- a fit ---------------------------------------------------------------------------------------- */
 
-uint32_t *latL_mixturelabels(lua_State *L, latL_Run *run, size_t K)
-{
-  if (latL_getoption(L, LATL_OPTIONS, "labels") == LUA_TNIL) {
-    lua_pop(L, 1);
-    return NULL;
-  }
-  lat_matrix labels = latL_checkvector(L, lua_gettop(L), run->who, "labels");
-  size_t N = run->rows.X.rows;
-  if (run->rows.function || run->rows.file)
-    latL_error(L, run->who, "labels are for a matrix in memory");
-  if (labels.rows != N)
-    latL_error(L, run->who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
-               (lua_Integer)N);
-  uint32_t *to = lat_allocate(run->work, N, sizeof *to);
-  if (!to) latL_error(L, run->who, "%s", run->work->message);
-  for (size_t i = 0; i < N; i++) {
-    double label = lat_get(&labels, i, 0);
-    if (!(label >= 0 && label <= (double)K && label == floor(label)))
-      latL_error(L, run->who, "label %I is %f; labels are integers from 0 (not known) to %I",
-                 (lua_Integer)i + 1, label, (lua_Integer)K);
-    to[i] = (uint32_t)label;
-  }
-  lua_pop(L, 1);
-  return to;
-}
-
 /* Once for all starts: a matrix in memory half of whose rows are repetitions becomes one without,
  * whose rows weigh as much, if that takes less than 32 MB. The run's own user value keeps it. */
 static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
@@ -334,7 +308,7 @@ static void plan(lua_State *L, latL_Run *run)
     run->sizes[LAT_M] = core->M;
   }
   if (m->running) return;
-  core->labels = latL_mixturelabels(L, run, m->components);
+  core->labels = latL_optlabels(L, run, m->components);
   if (run->restart == 0 && !run->rows.function && !run->rows.file && !core->labels)
     compress(L, run, core);
 }

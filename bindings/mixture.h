@@ -39,10 +39,6 @@ enum { LATL_START_RANDOM, LATL_START_KMEANS, LATL_START_GIVEN }; /* as in the li
 /* Raises when X in memory has fewer rows than the mixture components. */
 void latL_mixturerows(lua_State *L, const latL_Run *run);
 
-/* The option `labels` of a fit: N integers from 0 (not known) to K, into the run's memory; NULL
- * without. */
-uint32_t *latL_mixturelabels(lua_State *L, latL_Run *run, size_t K);
-
 extern const luaL_Reg latL_mixture_uses[]; /* methods */
 extern const latL_EmKind latL_mixture_own; /* the driver's kind for LATL_OWN */
 

@@ -178,7 +178,7 @@ static void plan(lua_State *L, latL_Run *run)
   latL_mixturerows(L, run);
   own *o = lat_allocate(run->work, 1, sizeof *o);
   if (!o) latL_error(L, run->who, "%s", run->work->message);
-  *o = (own){run, latL_mixturelabels(L, run, K)};
+  *o = (own){run, latL_optlabels(L, run, K)};
   run->context = o;
   if (run->restart > 0) return;
   lua_createtable(L, FIRST, 0);

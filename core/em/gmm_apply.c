@@ -109,31 +109,13 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
   gmm_each_block(a->gmm, &a->ready, &X, a->missing, take_block, &s, s.kl + most);
 }
 
-static lat_status check_q(lat_workspace *work, const lat_matrix *q)
-{
-  for (size_t i = 0; i < q->rows; i++) {
-    double total = 0;
-    for (size_t k = 0; k < q->cols; k++) {
-      double share = lat_get(q, i, k);
-      if (!(share >= 0))
-        return lat_fail(work, LAT_INVALID, "q[%zu,%zu] is %g; responsibilities are >= 0", i + 1,
-                        k + 1, share);
-      total += share;
-    }
-    if (!(fabs(total - 1) <= 1e-6))
-      return lat_fail(work, LAT_INVALID, "row %zu of q adds up to %.9g; it must to 1", i + 1,
-                      total);
-  }
-  return LAT_OK;
-}
-
 lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
                          const lat_matrix *X, bool missing, const lat_gmm_images *images)
 {
   if (X->cols != gmm->D)
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, gmm->D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
-  if (images->q) LAT_TRY(check_q(work, images->q));
+  if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
   apply a = {.gmm = gmm, .X = X, .images = images, .missing = missing};
   double *derived = lat_doubles(work, gmm_derived_count(gmm));
   if (!derived) return LAT_MEMORY;

@@ -160,29 +160,11 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
   take_block(a, first, &b, joint, q);
 }
 
-static lat_status check_q(lat_workspace *work, const lat_matrix *q)
-{
-  for (size_t i = 0; i < q->rows; i++) {
-    double total = 0;
-    for (size_t k = 0; k < q->cols; k++) {
-      double share = lat_get(q, i, k);
-      if (!(share >= 0))
-        return lat_fail(work, LAT_INVALID, "q[%zu,%zu] is %g; responsibilities are >= 0", i + 1,
-                        k + 1, share);
-      total += share;
-    }
-    if (!(fabs(total - 1) <= 1e-6))
-      return lat_fail(work, LAT_INVALID, "row %zu of q adds up to %.9g; it must to 1", i + 1,
-                      total);
-  }
-  return LAT_OK;
-}
-
 lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *m, const double *parameters,
                              const lat_matrix *X, bool missing, const lat_mixture_images *images)
 {
   LAT_TRY(lat_mixture_check(work, m, X, missing));
-  if (images->q) LAT_TRY(check_q(work, images->q));
+  if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
   apply a = {.m = m, .X = X, .images = images, .missing = missing};
   double *derived = lat_doubles(work, mixture_ready_count(m));
   a.scratch_count = (mixture_block_count(m) + 2 * m->K * MIXTURE_ROWS + 7) / 8 * 8;

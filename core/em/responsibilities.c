@@ -66,3 +66,21 @@ void lat_elbo(size_t K, size_t n, const double *joint, const double *log_sum, co
     }
   }
 }
+
+lat_status lat_check_responsibilities(lat_workspace *work, const lat_matrix *q)
+{
+  for (size_t i = 0; i < q->rows; i++) {
+    double total = 0;
+    for (size_t k = 0; k < q->cols; k++) {
+      double share = lat_get(q, i, k);
+      if (!(share >= 0))
+        return lat_fail(work, LAT_INVALID, "q[%zu,%zu] is %g; responsibilities are >= 0", i + 1,
+                        k + 1, share);
+      total += share;
+    }
+    if (!(fabs(total - 1) <= 1e-6))
+      return lat_fail(work, LAT_INVALID, "row %zu of q adds up to %.9g; it must to 1", i + 1,
+                      total);
+  }
+  return LAT_OK;
+}

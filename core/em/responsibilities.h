@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "matrix/matrix.h"
+
 /* joint (K x n, packed): log p(x_i, k) becomes p(k | x_i), where less than 1e-200 is 0; log_sum (n): log p(x_i), the
  * log-sum-exp of column i, which neither over- nor underflows. A NaN or an infinity in a column
  * makes its log_sum NaN. `scratch` is for 2n numbers. */
@@ -21,5 +23,9 @@ void lat_responsibilities(size_t K, size_t n, double *joint, double *log_sum, do
  * of q add up to 1, and 0 log 0 is 0. joint is log p(x_i, k), log_sum as above. */
 void lat_elbo(size_t K, size_t n, const double *joint, const double *log_sum, const double *q,
               double *bound, double *kl);
+
+/* LAT_INVALID, naming row and component, unless the rows of q (N x K) are distributions: numbers
+ * >= 0 that add up to 1, to 1e-6. */
+lat_status lat_check_responsibilities(lat_workspace *work, const lat_matrix *q);
 
 #endif
