@@ -78,7 +78,7 @@ describe("matrix product", function()
     local cases, worst = pipe:read("n", "n")
     assert.is_true(pipe:close())
     assert.equal(19440, cases)
-    assert.is_true(worst < 32, "the largest error is " .. worst .. " rounding units")
+    assert.is_true(worst < 1, "the largest error is " .. worst .. " times its bound")
   end)
 
   it("of a matrix and a vector is a vector", function()

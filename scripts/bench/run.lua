@@ -42,8 +42,10 @@ end
 
 -- ---- a side is a process between two named pipes -------------------------------------
 
--- latent sets BLAS's threads itself, as it does for its users.
-local LATENT, PEERS = "LATENT_NUM_THREADS=%s ", "OPENBLAS_NUM_THREADS=%s OMP_NUM_THREADS=%s OMP_WAIT_POLICY=passive "
+-- latent sets BLAS's threads itself, as it does for its users. Peers bring an OpenBLAS of their own, for
+-- which a choice of kernels that was made for the system's isn't meant.
+local LATENT, PEERS = "LATENT_NUM_THREADS=%s ", "env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE "
+  .. "OPENBLAS_NUM_THREADS=%s OMP_NUM_THREADS=%s OMP_WAIT_POLICY=passive "
 
 -- The numbers of the next line of an answer.
 local function answer(process)

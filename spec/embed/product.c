@@ -1,6 +1,6 @@
 /* product.c: lat_product over every pair of layouts, most of which Lua's views can't reach, against
- * sums by definition. Prints the number of cases and the largest error in rounding units of
- * the sums of magnitudes; its spec runs it. */
+ * sums by definition. Prints the number of cases and the largest error, as a part of what k terms
+ * summed in any order may be off by; its spec runs it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,11 +42,13 @@ static lat_matrix view(int layout, size_t rows, size_t cols, void *memory, lat_d
   return A;
 }
 
-/* The largest error of C, in rounding units of the sums of magnitudes. */
+/* The largest error of C over its bound for sums in any order, with alpha in any place: k + 2
+ * roundings of the sum of magnitudes (Higham, Accuracy and Stability of Numerical Algorithms, 3.1). */
 static double error(const lat_matrix *A, const lat_matrix *B, const lat_matrix *old,
                     const lat_matrix *C, double alpha, double beta)
 {
   double worst = 0, unit = C->dtype == LAT_FLOAT64 ? 0x1p-53 : 0x1p-24;
+  double roundings = (double)A->cols + 2;
   for (size_t i = 0; i < C->rows; i++) {
     for (size_t j = 0; j < C->cols; j++) {
       double start = beta == 0 ? 0 : beta * lat_get(old, i, j), magnitude = fabs(start);
@@ -56,7 +58,7 @@ static double error(const lat_matrix *A, const lat_matrix *B, const lat_matrix *
         sum += term;
         magnitude += fabs(term);
       }
-      double e = fabs((double)(lat_get(C, i, j) - sum)) / (unit * magnitude);
+      double e = fabs((double)(lat_get(C, i, j) - sum)) / (roundings * unit * magnitude);
       if (!(e <= worst)) worst = e;
     }
   }
