@@ -52,12 +52,19 @@ local function exported()
   return names
 end
 
--- An object of each class of the C module, to look for properties.
+-- An object of each class of the C module, to look for properties: made here, or a model with the
+-- options given here (or none), fitted.
+local samples = {
+  Matrix = function() return latent.matrix.zeros(2, 3) end,
+  Random = function() return latent.random(1) end,
+  KMeans = { clusters = 2 },
+}
+
 local function sample(class)
-  if class == "Matrix" then return latent.matrix.zeros(2, 3) end
-  if class == "Random" then return latent.random(1) end
+  local how = samples[class] or {}
+  if type(how) == "function" then return how() end
   local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 } }
-  return latent[class:lower()](class == "KMeans" and { clusters = 2 } or {}):fit(X)
+  return latent[class:lower()](how):fit(X)
 end
 
 describe("the documentation", function()
