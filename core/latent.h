@@ -50,7 +50,10 @@ using std::atomic_int;
 #include "em/ppca.h"
 #include "em/responsibilities.h"
 
+#include "deep/batch.h"
+
 #include "files/csv.h"
+#include "files/gzip.h"
 #include "files/npy.h"
 #include "files/safetensors.h"
 
