@@ -63,6 +63,8 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_mixture(L);
   latL_open_ppca(L);
   latL_open_batches(L);
+  latL_open_nonlinear(L);
+  latL_open_vae(L);
   latL_open_system(L);
   latL_open_save(L);
   lua_pushcfunction(L, threads);

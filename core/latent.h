@@ -52,6 +52,11 @@ using std::atomic_int;
 #include "em/responsibilities.h"
 
 #include "deep/batch.h"
+#include "deep/decoder.h"
+#include "deep/deep.h"
+#include "deep/likelihood.h"
+#include "deep/nonlinear.h"
+#include "deep/vae.h"
 
 #include "files/csv.h"
 #include "files/gzip.h"
