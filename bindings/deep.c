@@ -35,6 +35,7 @@ latL_DeepOptions latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
   o.optimizer = (lat_optimizer_kind)latL_optword(L, 1, who, "optimizer", optimizer_names, LAT_ADAM);
   o.dtype = latL_optdtype(L, 1, who, LAT_FLOAT32);
   o.seed = (uint64_t)latL_optinteger(L, 1, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+  m->seed = o.seed;
   m->learning_rate = opt_positive(L, 1, who, "learning_rate", 1e-3);
   m->clip = latL_optnumber(L, 1, who, "clip", 0, 0, (double)INFINITY);
   m->cosine = latL_optword(L, 1, who, "schedule", schedules, 0) == 1;
@@ -89,11 +90,19 @@ static void read_range(lua_State *L, const char *who, lat_likelihood *l)
   lua_pop(L, 1);
 }
 
-lat_likelihood latL_optlikelihood(lua_State *L, const char *who, size_t D)
+size_t latL_requiredsize(lua_State *L, const char *who, const char *name, lua_Integer most)
+{
+  if (latL_getoption(L, 1, name) == LUA_TNIL) latL_error(L, who, "the option %s is missing", name);
+  lua_pop(L, 1);
+  return (size_t)latL_optinteger(L, 1, who, name, 1, 1, most);
+}
+
+lat_likelihood latL_optlikelihood(lua_State *L, const char *who, size_t D,
+                                  lat_likelihood_kind otherwise)
 {
   lat_likelihood l = {.D = D, .least = 1e-6, .most = 1e6, .sigma = 1};
   l.kind = (lat_likelihood_kind)latL_optword(L, 1, who, "likelihood", lat_likelihood_names,
-                                             LAT_P_BERNOULLI);
+                                             (int)otherwise);
   bool sigma = latL_getoption(L, 1, "sigma") != LUA_TNIL;
   l.variance = (lat_variance_kind)latL_optword(L, 1, who, "variance", lat_variance_names,
                                                sigma ? LAT_VARIANCE_FIXED : LAT_VARIANCE_GLOBAL);
@@ -133,8 +142,8 @@ lat_matrix latL_checkdata(lua_State *L, int arg, const char *who, const char *na
   return view;
 }
 
-const size_t *latL_optlabels(lua_State *L, int arg, const char *who, size_t rows, size_t classes,
-                             lua_Integer lowest)
+const size_t *latL_optclasslabels(lua_State *L, int arg, const char *who, size_t rows,
+                                  size_t classes, lua_Integer lowest)
 {
   if (lua_isnoneornil(L, arg)) {
     if (classes) latL_error(L, who, "the model is conditional: labels are missing");
@@ -250,7 +259,7 @@ static int keep(lua_State *L)
 
 /* ---- making them ------------------------------------------------------------------------------------- */
 
-void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core,
+void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core, size_t D, size_t M,
                    void (*done)(void *))
 {
   m->core = core;
@@ -261,6 +270,18 @@ void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core,
   if (o->beta1 >= 1 || o->beta2 >= 1) latL_error(L, who, "beta1 and beta2 must be less than 1");
   o->epsilon = opt_positive(L, 1, who, "epsilon", o->epsilon);
   o->weight_decay = latL_optnumber(L, 1, who, "weight_decay", o->weight_decay, 0, 1e9);
+  lua_getiuservalue(L, -1, LATL_KEPT);
+  lua_pushinteger(L, (lua_Integer)D);
+  lua_setfield(L, -2, "input_dim");
+  lua_pushinteger(L, (lua_Integer)M);
+  lua_setfield(L, -2, "latent_dim");
+  lua_pushinteger(L, (lua_Integer)m->seed);
+  lua_setfield(L, -2, "seed");
+  lua_pushstring(L, core->store.dtype == LAT_FLOAT64 ? "float64" : "float32");
+  lua_setfield(L, -2, "dtype");
+  lua_pushinteger(L, 0);
+  lua_setfield(L, -2, "iterations");
+  lua_pop(L, 1);
   size_t bytes = 4 * core->store.size * lat_dtype_size(core->store.dtype);
   lua_gc(L, LUA_GCSTEP, (int)(bytes >> 10 < 1 << 20 ? bytes >> 10 : 1 << 20));
 }

@@ -19,6 +19,7 @@ typedef struct latL_Deep {
   double learning_rate, clip;
   bool cosine;
   double schedule_steps, warm_up; /* in steps; 0 is none */
+  uint64_t seed;
 } latL_Deep;
 
 /* The options of every model with nets, for its list; and reading them, at stack index 1. The net's
@@ -35,10 +36,10 @@ typedef struct latL_DeepOptions {
 } latL_DeepOptions;
 latL_DeepOptions latL_deepoptions(lua_State *L, const char *who, latL_Deep *model);
 
-/* Takes the made model into use: the optimizer's options, the methods in Lua, and the collector is told
- * of the memory. The model is at the top of the stack. */
-void latL_deepmade(lua_State *L, const char *who, latL_Deep *model, lat_deep *core,
-                   void (*done)(void *));
+/* Takes the made model, at the top of the stack, into use: the optimizer's options, fields that say what
+ * it is (input_dim, latent_dim, dtype, seed); and the collector is told of the memory. */
+void latL_deepmade(lua_State *L, const char *who, latL_Deep *model, lat_deep *core, size_t D,
+                   size_t M, void (*done)(void *));
 
 /* The option `name`: the widths of hidden layers, a number or a list, at most `most` of them. */
 size_t latL_opthidden(lua_State *L, const char *who, const char *name, size_t otherwise,
@@ -46,7 +47,11 @@ size_t latL_opthidden(lua_State *L, const char *who, const char *name, size_t ot
 
 /* The likelihood of a model with D columns. */
 #define LATL_LIKELIHOOD_OPTIONS "likelihood", "levels", "variance", "sigma", "variance_range"
-lat_likelihood latL_optlikelihood(lua_State *L, const char *who, size_t D);
+lat_likelihood latL_optlikelihood(lua_State *L, const char *who, size_t D,
+                                  lat_likelihood_kind otherwise);
+
+/* An option that has to be there: an integer from 1 to `most`. */
+size_t latL_requiredsize(lua_State *L, const char *who, const char *name, lua_Integer most);
 
 /* The learning rate of the next step, by the schedule; or the option `learning_rate` at `options`. */
 double latL_rate(lua_State *L, int options, const char *who, const latL_Deep *model);
@@ -56,8 +61,8 @@ lat_matrix latL_checkdata(lua_State *L, int arg, const char *who, const char *na
 
 /* Labels at `arg`: `rows` whole numbers from `lowest` to lowest + classes - 1, from 0 in fresh memory
  * that is pushed; one number stands for all. NULL (and nil) when there are none. */
-const size_t *latL_optlabels(lua_State *L, int arg, const char *who, size_t rows, size_t classes,
-                             lua_Integer lowest);
+const size_t *latL_optclasslabels(lua_State *L, int arg, const char *who, size_t rows,
+                                  size_t classes, lua_Integer lowest);
 
 /* After a step: counts it in `iterations`, and says in `note` what grey levels mean. */
 void latL_stepped(lua_State *L, const latL_Deep *model, bool grey);

@@ -43,16 +43,6 @@ static void read_hidden(lua_State *L, lat_vae_options *o)
   for (size_t k = 0; k < n; k++) o->decoder_hidden[k] = o->encoder_hidden[n - 1 - k];
 }
 
-static size_t required_size(lua_State *L, const char *name, size_t most)
-{
-  latL_getoption(L, 1, name);
-  size_t n = latL_checksize(L, lua_gettop(L), "vae", name);
-  if (n > most)
-    latL_error(L, "vae", "%s must be at most %I, got %I", name, (lua_Integer)most, (lua_Integer)n);
-  lua_pop(L, 1);
-  return n;
-}
-
 /* latent.vae{input_dim=, latent_dim=, hidden=, ...} */
 static int new (lua_State *L)
 {
@@ -76,12 +66,12 @@ static int new (lua_State *L)
     latL_error(L, who, "options are missing: input_dim, latent_dim");
   latL_Vae *v = latL_newmodel(L, &latL_vae_kind, sizeof *v);
   latL_DeepOptions deep = latL_deepoptions(L, who, &v->deep);
-  lat_vae_options o = {.latent_dim = required_size(L, "latent_dim", 1 << 20),
+  size_t D = latL_requiredsize(L, who, "input_dim", 1 << 24);
+  lat_vae_options o = {.latent_dim = latL_requiredsize(L, who, "latent_dim", 1 << 20),
                        .classes = (size_t)latL_optinteger(L, 1, who, "classes", 0, 0, 1 << 20),
                        .activation = deep.activation,
                        .init = deep.init,
-                       .likelihood =
-                           latL_optlikelihood(L, who, required_size(L, "input_dim", 1 << 24)),
+                       .likelihood = latL_optlikelihood(L, who, D, LAT_P_BERNOULLI),
                        .optimizer = deep.optimizer,
                        .dtype = deep.dtype,
                        .seed = deep.seed};
@@ -90,7 +80,7 @@ static int new (lua_State *L)
   read_objective(L, v);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_vae_init(work, &v->core, &o));
-  latL_deepmade(L, who, &v->deep, &v->core.deep, done);
+  latL_deepmade(L, who, &v->deep, &v->core.deep, D, o.latent_dim, done);
   return 1;
 }
 
@@ -112,7 +102,7 @@ static batch begin(lua_State *L, const char *who)
   b.X = latL_checkdata(L, 2, who, "X", b.vae->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");
-  b.labels = latL_optlabels(L, 4, who, b.X.rows, b.vae->core.options.classes, b.vae->lowest);
+  b.labels = latL_optclasslabels(L, 4, who, b.X.rows, b.vae->core.options.classes, b.vae->lowest);
   b.objective = b.vae->objective;
   b.objective.beta = latL_optnumber(L, 3, who, "beta", b.objective.beta, 0, 1e6);
   if (b.vae->kl_warm_up > 0)

@@ -27,7 +27,7 @@ static call begin(lua_State *L, const char *who, bool latent, const char *const 
   c.X = latL_checkdata(L, 2, who, latent ? "Z" : "X", columns);
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");
-  c.labels = latL_optlabels(L, 4, who, c.X.rows, c.vae->core.options.classes, c.vae->lowest);
+  c.labels = latL_optclasslabels(L, 4, who, c.X.rows, c.vae->core.options.classes, c.vae->lowest);
   return c;
 }
 
@@ -125,23 +125,17 @@ static int sample(lua_State *L)
   size_t classes = v->core.options.classes;
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");
-  const size_t *labels = latL_optlabels(L, 4, who, n, classes, v->lowest);
+  const size_t *labels = latL_optclasslabels(L, 4, who, n, classes, v->lowest);
   bool mean = latL_optboolean(L, 3, who, "mean", false);
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_matrix X = latL_newmatrix(L, n, v->core.likelihood.D, v->core.options.dtype)->view;
   lat_matrix Z = latL_newmatrix(L, n, M, v->core.options.dtype)->view;
-  if (Z.dtype == LAT_FLOAT64)
-    lat_random_fill_normal(random, n * M, Z.data);
-  else
-    lat_random_fill_normal_float(random, n * M, Z.data);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_check(
       L, who, work, mark,
-      mean ? lat_decode(work, &v->core.decoder, &v->core.likelihood, &Z, labels, classes, &X, NULL)
-           : lat_decode_sample(work, &v->core.decoder, &v->core.likelihood, &Z, labels, classes,
-                               random, &X));
+      lat_draw(work, &v->core.decoder, &v->core.likelihood, labels, classes, mean, random, &Z, &X));
   return 2;
 }
 

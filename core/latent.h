@@ -51,6 +51,13 @@ using std::atomic_int;
 #include "em/ppca.h"
 #include "em/responsibilities.h"
 
+#include "nn/gemm.h"
+#include "nn/layers.h"
+#include "nn/ops.h"
+#include "nn/optimizers.h"
+#include "nn/store.h"
+#include "nn/tape.h"
+
 #include "deep/batch.h"
 #include "deep/decoder.h"
 #include "deep/deep.h"

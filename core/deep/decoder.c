@@ -176,10 +176,15 @@ lat_status lat_decode(lat_workspace *work, const lat_net *decoder, const lat_lik
   return decode_all(work, &d);
 }
 
-lat_status lat_decode_sample(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,
-                             const lat_matrix *Z, const size_t *labels, size_t classes,
-                             lat_random *random, const lat_matrix *X)
+lat_status lat_draw(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,
+                    const size_t *labels, size_t classes, bool mean, lat_random *random,
+                    const lat_matrix *Z, const lat_matrix *X)
 {
+  if (Z->dtype == LAT_FLOAT64)
+    lat_random_fill_normal(random, Z->rows * Z->cols, Z->data);
+  else
+    lat_random_fill_normal_float(random, Z->rows * Z->cols, Z->data);
+  if (mean) return lat_decode(work, decoder, l, Z, labels, classes, X, NULL);
   decoding d = {.decoder = decoder,
                 .l = l,
                 .Z = Z,

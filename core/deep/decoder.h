@@ -13,14 +13,16 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
                                     const lat_likelihood *l, const lat_matrix *X, size_t K,
                                     uint64_t seed, double *log_likelihood, double *effective);
 
-/* What a decoder gives for the rows of Z: means of x, and variances unless NULL; or draws of x from
- * `random`. `labels` (or NULL) are 0-based classes that the decoder takes as `classes` more columns. */
+/* What a decoder gives for the rows of Z: means of x, and variances unless NULL. `labels` (or NULL) are 0-based classes that the decoder takes as `classes` more columns. */
 lat_status lat_decode(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,
                       const lat_matrix *Z, const size_t *labels, size_t classes,
                       const lat_matrix *mean, const lat_matrix *variance);
-lat_status lat_decode_sample(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,
-                             const lat_matrix *Z, const size_t *labels, size_t classes,
-                             lat_random *random, const lat_matrix *X);
+
+/* Z := N(0, I), packed and of the decoder's type, from `random`; and X: a draw of x for each row, or
+ * with `mean` its mean. */
+lat_status lat_draw(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,
+                    const size_t *labels, size_t classes, bool mean, lat_random *random,
+                    const lat_matrix *Z, const lat_matrix *X);
 
 /* x with an indicator of its label beside each row: B x (n + classes); x itself when there are none. */
 lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, size_t classes);

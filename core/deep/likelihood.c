@@ -128,7 +128,7 @@ static lat_value linear_pairs(lat_tape *tape, const lat_likelihood *l, lat_value
   } else {
     lat_value zero = lat_nn_fill(tape, K, l->D, 0);
     norms = l->kind == LAT_P_BERNOULLI ? lat_nn_bernoulli_nll(tape, outputs, zero)
-                                     : lat_nn_continuous_bernoulli_nll(tape, outputs, zero);
+                                       : lat_nn_continuous_bernoulli_nll(tape, outputs, zero);
   }
   return lat_nn_subtract(tape, lat_nn_product(tape, x, outputs, false, true),
                          lat_nn_transpose(tape, norms));
@@ -157,7 +157,7 @@ lat_value lat_likelihood_pairs(lat_tape *tape, const lat_likelihood *l, lat_valu
 {
   size_t K = lat_tape_value(tape, outputs).rows;
   return l->kind == LAT_P_GAUSSIAN ? gaussian_pairs(tape, l, outputs, x, K, constant)
-                                 : linear_pairs(tape, l, outputs, x, K);
+                                   : linear_pairs(tape, l, outputs, x, K);
 }
 
 /* ---- what x may be -------------------------------------------------------------------------- */
