@@ -30,7 +30,7 @@ latL_DeepOptions latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
 {
   latL_DeepOptions o;
   o.activation =
-      (lat_activation)latL_optword(L, 1, who, "activation", lat_activation_names, LAT_RELU);
+      (lat_activation)latL_optword(L, 1, who, "activation", lat_activation_names, LAT_NN_RELU);
   o.init = (lat_init)latL_optword(L, 1, who, "init", init_names, LAT_INIT_TORCH);
   o.optimizer = (lat_optimizer_kind)latL_optword(L, 1, who, "optimizer", optimizer_names, LAT_ADAM);
   o.dtype = latL_optdtype(L, 1, who, LAT_FLOAT32);
