@@ -38,7 +38,7 @@ with nil and a message, is whatever is truncated, overlaps, is not finite, or do
 }
 
 -- Every model has it.
-for _, class in ipairs { "PCA", "Scaler", "KMeans", "GMM", "PPCA" } do
+for _, class in ipairs { "PCA", "Scaler", "KMeans", "GMM", "PPCA", "FA" } do
   entries[#entries + 1] = {
     name = class .. ":save",
     summary = "Saves the fitted model, for latent.load.",
