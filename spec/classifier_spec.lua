@@ -18,7 +18,8 @@ describe("classifier", function()
       local Y = C - C:mean(1)
       local S = Y:t() * Y / 50
       local R = X - C:mean(1)
-      lines[c] = (((R * S:inverse()) % R):sum(2) + (S:logdet() + 4 * math.log(2 * math.pi))) * -0.5 + math.log(priors[c])
+      local quadratic = ((R * S:inverse()) % R):sum(2)
+      lines[c] = (quadratic + (S:logdet() + 4 * math.log(2 * math.pi))) * -0.5 + math.log(priors[c])
     end
     return matrix.vstack(lines)
   end
@@ -183,13 +184,16 @@ describe("classifier", function()
     fails("unknown option 'weight'", c.fit, c, X, names, { weight = {} })
     fails("there are 2 weights for 150 rows", c.fit, c, X, names, { weights = { 1, 2 } })
 
-    fails("the first argument must be a function that makes a model, got a latent.PPCA", latent.classifier, latent.ppca())
+    fails("the first argument must be a function that makes a model, got a latent.PPCA", latent.classifier,
+      latent.ppca())
     fails("unknown option 'prior'; did you mean 'priors'?", latent.classifier, ppca(1), { prior = "equal" })
-    fails('priors must be "estimated", "equal" or numbers, got \'even\'', latent.classifier, ppca(1), { priors = "even" })
+    fails('priors must be "estimated", "equal" or numbers, got \'even\'', latent.classifier, ppca(1),
+      { priors = "even" })
     local function with(make, options)
       return function() return latent.classifier(make, options):fit(X, y) end
     end
-    fails("the function must return a model with fit and log_likelihood, for class 1 it returned nil", with(function() end))
+    fails("the function must return a model with fit and log_likelihood, for class 1 it returned nil",
+      with(function() end))
     fails("for class 1 it returned a latent.PCA", with(function() return latent.pca() end))
     fails("class 1: oops", with(function() error("oops", 0) end))
     local one = latent.ppca()

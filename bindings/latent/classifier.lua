@@ -100,7 +100,7 @@ local function given_priors(priors, classes)
   local count = 0
   for _ in pairs(priors) do count = count + 1 end
   if count ~= #classes then check.fail(who, "there are %d priors for %d classes", count, #classes) end
-  if not (total > 0) then check.fail(who, "all priors are 0") end
+  if total <= 0 then check.fail(who, "all priors are 0") end
   return matrix(values) / total
 end
 

@@ -2,8 +2,11 @@
 
 local rows = { "X", "latent.Matrix|table", "N x D rows" }
 local labels = { "y", "latent.Matrix|table", "N labels, all numbers (a vector or a list) or all strings (a list)" }
-local options = { "options", "table?", "given to each model's log_likelihood: missing, where the models know it" }
-local fitted = "local c = latent.classifier(function() return latent.ppca{ latent_dim = 0 } end):fit(X, { 1, 2, 2, 1, 1 })\n"
+local options = { "options", "table?", "for each model's log_likelihood: missing, where the models know it" }
+local fitted = [[
+local function make() return latent.ppca{ latent_dim = 0 } end
+local c = latent.classifier(make):fit(X, { 1, 2, 2, 1, 1 })
+]]
 
 return {
   {
@@ -30,7 +33,10 @@ argument:
   latent.classifier(function(class)
     return class == "normal" and latent.ppca{ latent_dim = 5 } or latent.gmm{ components = 3 }
   end)]],
-    example = "latent.classifier(function() return latent.ppca{ latent_dim = 0 } end):fit(X, { 'a', 'b', 'b', 'a', 'a' })",
+    example = [[
+local c = latent.classifier(function() return latent.ppca{ latent_dim = 0 } end)
+c:fit(X, { "a", "b", "b", "a", "a" })
+c:predict(X)]],
   },
   {
     name = "Classifier",
@@ -108,7 +114,8 @@ argument:
     returns = { { "latent.Matrix", "n x D" }, { "latent.Matrix|table", "the n labels" } },
     example = fitted .. "c:sample(3, { seed = 1 })",
   },
-  { name = "Classifier.classes", summary = "The labels, sorted: a list.", returns = { { "table", "nil before a fit" } } },
+  { name = "Classifier.classes", summary = "The labels, sorted: a list.",
+    returns = { { "table", "nil before a fit" } } },
   { name = "Classifier.priors", summary = "p(c), in the order of the classes.",
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "Classifier.models", summary = "The fitted models, in the order of the classes: a list.",
