@@ -45,6 +45,11 @@ void latL_deepmade(lua_State *L, const char *who, latL_Deep *model, lat_deep *co
 size_t latL_opthidden(lua_State *L, const char *who, const char *name, size_t otherwise,
                       size_t *widths, size_t most);
 
+/* Adds the numbers of a net with these hidden layers to *numbers; raises when that is beyond reason, or
+ * beyond the file that is being loaded. To be called before the nets are made. */
+void latL_checkwidths(lua_State *L, const char *who, const size_t *widths, size_t count,
+                      size_t inputs, size_t outputs, double *numbers);
+
 /* The likelihood of a model with D columns. */
 #define LATL_LIKELIHOOD_OPTIONS "likelihood", "levels", "variance", "sigma", "variance_range"
 lat_likelihood latL_optlikelihood(lua_State *L, const char *who, size_t D,

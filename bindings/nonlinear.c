@@ -42,6 +42,9 @@ static int new (lua_State *L)
                              .seed = deep.seed};
   o.layers = latL_opthidden(L, who, "hidden", 64, o.hidden, LAT_NONLINEAR_LAYERS - 1);
   m->samples = (size_t)latL_optinteger(L, 1, who, "samples", 500, 1, 1 << 24);
+  double numbers = 0;
+  latL_checkwidths(L, who, o.hidden, o.layers, o.latent_dim, lat_likelihood_outputs(&o.likelihood),
+                   &numbers);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_nonlinear_init(work, &m->core, &o));
   latL_deepmade(L, who, &m->deep, &m->core.deep, D, o.latent_dim, done);

@@ -78,6 +78,11 @@ static int new (lua_State *L)
   v->lowest = latL_optinteger(L, 1, who, "lowest", 0, -(1 << 30), 1 << 30);
   read_hidden(L, &o);
   read_objective(L, v);
+  double numbers = 0;
+  latL_checkwidths(L, who, o.encoder_hidden, o.encoder_layers, D + o.classes, 2 * o.latent_dim,
+                   &numbers);
+  latL_checkwidths(L, who, o.decoder_hidden, o.decoder_layers, o.latent_dim + o.classes,
+                   lat_likelihood_outputs(&o.likelihood), &numbers);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_vae_init(work, &v->core, &o));
   latL_deepmade(L, who, &v->deep, &v->core.deep, D, o.latent_dim, done);
