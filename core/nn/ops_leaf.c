@@ -89,10 +89,11 @@ lat_value lat_nn_parameter(lat_tape *tape, lat_store *store, size_t index)
   lat_value value = {0};
   if (tape->status != LAT_OK || !know(tape, store)) return value;
   lat_store_item *item = &store->items[index];
-  if (item->tape == tape && item->step == tape->generation)
-    return (lat_value){item->node, tape->generation};
+  uint32_t known = lat_tape_find(tape, store, index);
+  if (known != LAT_NONE) return (lat_value){known, tape->generation};
   lat_node *node = lat_tape_push(tape, LAT_OP_parameter, item->rows, item->cols, none, 0, &value);
   if (!node) return value;
+  node->i = index;
   size_t offset = item->offset * lat_dtype_size(store->dtype);
   node->needs = true;
   node->store = store;

@@ -178,6 +178,8 @@ lat_status lat_store_add(lat_workspace *work, lat_store *store, const char *name
   if (length == 0 || length >= LAT_STORE_NAME)
     return lat_fail(work, LAT_INVALID, "a parameter's name has 1 to %d letters, got %zu",
                     LAT_STORE_NAME - 1, length);
+  if (strchr(name, ':')) /* which parts names in files, see checkpoint.h */
+    return lat_fail(work, LAT_INVALID, "a parameter's name has no ':', got '%.60s'", name);
   if (lat_store_find(store, name) != SIZE_MAX)
     return lat_fail(work, LAT_INVALID, "the store has a parameter '%s' already", name);
   if (rows == 0 || cols == 0 || rows > limit / cols || rows * cols > limit - store->size)

@@ -135,6 +135,17 @@ bool lat_nodes(lat_tape *tape, size_t count, const lat_value values[], lat_node 
   return true;
 }
 
+/* What the item remembers may be of a tape that is no more, at the address of this one. */
+uint32_t lat_tape_find(const lat_tape *tape, const lat_store *store, size_t index)
+{
+  const lat_store_item *item = &store->items[index];
+  if (item->tape != tape || item->step != tape->generation || item->node >= tape->count)
+    return LAT_NONE;
+  const lat_node *node = lat_tape_at(tape, item->node);
+  bool same = node->op == LAT_OP_parameter && node->store == store && node->i == index;
+  return same ? item->node : LAT_NONE;
+}
+
 lat_node *lat_tape_push(lat_tape *tape, int op, size_t rows, size_t cols, const lat_value inputs[],
                         size_t count, lat_value *handle)
 {
@@ -258,8 +269,8 @@ static void clear_rest(lat_tape *tape, lat_store *store)
   size_t size = lat_dtype_size(store->dtype);
   for (size_t i = 0; i < store->count; i++) {
     const lat_store_item *item = &store->items[i];
-    bool here = item->tape == tape && item->step == tape->generation;
-    if (here && lat_tape_at(tape, item->node)->set) continue;
+    uint32_t n = lat_tape_find(tape, store, i);
+    if (n != LAT_NONE && lat_tape_at(tape, n)->set) continue;
     memset((char *)store->gradients + item->offset * size, 0, item->rows * item->cols * size);
   }
 }

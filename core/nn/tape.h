@@ -119,6 +119,9 @@ static inline lat_node *lat_tape_at(const lat_tape *tape, uint32_t n)
 lat_node *lat_tape_push(lat_tape *tape, int op, size_t rows, size_t cols, const lat_value inputs[],
                         size_t count, lat_value *handle);
 
+/* The node of a parameter in this step, or LAT_NONE. */
+uint32_t lat_tape_find(const lat_tape *tape, const lat_store *store, size_t index);
+
 /* Memory of this step: count elements of the tape's type, or bytes. NULL on failure. */
 void *lat_tape_numbers(lat_tape *tape, size_t count);
 void *lat_tape_bytes(lat_tape *tape, size_t count, size_t size);
