@@ -45,7 +45,9 @@ static size_t list_parts(const lat_checkpoint *c, void *average, part parts[PART
 
 static void name_of(const part *p, const lat_store_item *item, char name[NAME])
 {
-  snprintf(name, NAME, "%s%s", p->prefix, item->name);
+  size_t n = strlen(p->prefix);
+  memcpy(name, p->prefix, n);
+  memcpy(name + n, item->name, strlen(item->name) + 1);
 }
 
 static lat_text text_of(const char *word)
