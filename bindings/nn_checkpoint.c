@@ -76,16 +76,15 @@ static int save(lua_State *L)
       latL_error(L, who, "fields must be a table, got %s", luaL_typename(L, -1));
     const char *wrong = latL_putvalue(L, &fields, LAT_JSON_DEPTH);
     if (wrong) latL_error(L, who, "fields can't be saved: there is a %s", wrong);
-    latL_check(L, who, work, mark, fields.status);
     pairs[count++] = (lat_pair){{"fields", 6}, {fields.at, fields.n}};
   }
   if (random) {
     push_random(L, random);
     latL_putvalue(L, &generator, 2);
-    latL_check(L, who, work, mark, generator.status);
     pairs[count++] = (lat_pair){{"random", 6}, {generator.at, generator.n}};
   }
-  lat_status status = lat_checkpoint_write(work, path, &c, pairs, count);
+  lat_status status = fields.status != LAT_OK ? fields.status : generator.status;
+  if (status == LAT_OK) status = lat_checkpoint_write(work, path, &c, pairs, count);
   if (status != LAT_OK) return latL_filefailure(L, who, work, mark, path, status);
   lat_workspace_done(work);
   lua_pushboolean(L, true);
