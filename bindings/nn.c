@@ -151,6 +151,7 @@ void latL_open_nn(lua_State *L)
 {
   lua_newtable(L);
   latL_open_nn_store(L);
+  latL_open_nn_checkpoint(L);
   latL_open_nn_tape(L);
   latL_open_nn_value(L);
   latL_open_nn_net(L);

@@ -27,6 +27,13 @@ lat_store *latL_checkstore(lua_State *L, int arg, const char *who);
 lat_tape *latL_checktape(lua_State *L, int arg, const char *who);
 latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *name);
 
+/* An optimizer in Lua. User values: the store, the schedule (a function or nil). */
+typedef struct latL_Optimizer {
+  lat_optimizer core;
+  double learning_rate;
+  const char *name; /* "adam" */
+} latL_Optimizer;
+
 /* The handle of what is at `arg`: a value of this tape, or a matrix or a table of numbers, which is
  * copied onto it; a number is 1 x 1. */
 lat_value latL_tovalue(lua_State *L, int arg, lat_tape *tape, const char *who, const char *name);
@@ -54,6 +61,7 @@ lat_activation latL_checkactivation(lua_State *L, int arg, const char *who);
 
 /* nn.c's parts; the table latent.nn is on the top of the stack. */
 void latL_open_nn_store(lua_State *L);
+void latL_open_nn_checkpoint(lua_State *L); /* store:save and store:load; after the stores */
 void latL_open_nn_tape(lua_State *L);
 void latL_open_nn_value(lua_State *L);
 void latL_open_nn_net(lua_State *L);

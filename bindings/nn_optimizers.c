@@ -4,12 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* User values: the store, the schedule (a function or nil). */
-typedef struct optimizer {
-  lat_optimizer core;
-  double learning_rate;
-  const char *name; /* "adam" */
-} optimizer;
+typedef latL_Optimizer optimizer;
 
 static optimizer *self(lua_State *L, const char *who)
 {

@@ -248,6 +248,19 @@ static int product(lua_State *L)
   return latL_pushvalue(L, 3, who, lat_nn_product(tape, a, b, false, false));
 }
 
+/* a:product(b [, options]): either may be taken transposed */
+static int product_of(lua_State *L)
+{
+  static const char who[] = "value:product";
+  static const char *const names[] = {"left_transposed", "right_transposed", NULL};
+  latL_Value *x = self(L, who);
+  lat_value other = latL_tovalue(L, FIRST, x->tape, who, "other");
+  latL_checkoptions(L, FIRST + 1, who, names);
+  bool left = latL_optboolean(L, FIRST + 1, who, "left_transposed", false);
+  bool right = latL_optboolean(L, FIRST + 1, who, "right_transposed", false);
+  return latL_pushvalue(L, TAPE, who, lat_nn_product(x->tape, x->handle, other, left, right));
+}
+
 static int times(lua_State *L)
 {
   static const char who[] = "value % value";
@@ -354,7 +367,7 @@ void latL_open_nn_value(lua_State *L)
     {"leaky_relu", leaky_relu}, {"clamp", clamp}, {"activate", activate}, {"slope", slope},
     {"columns", columns}, {"split", split}, {"concat", concat}, {"gather", gather},
     {"repeat_rows", repeat_rows}, {"sum", sum}, {"mean", mean}, {"log_mean_exp", log_mean_exp},
-    {"backward", backward}, {"matrix", matrix}, {"value", value}, {"gradient", gradient},
+    {"product", product_of}, {"backward", backward}, {"matrix", matrix}, {"value", value}, {"gradient", gradient},
     {NULL, NULL}
   };
   static const luaL_Reg operators[] = {

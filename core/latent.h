@@ -54,6 +54,7 @@ using std::atomic_int;
 #include "em/ppca.h"
 #include "em/responsibilities.h"
 
+#include "nn/checkpoint.h"
 #include "nn/gemm.h"
 #include "nn/layers.h"
 #include "nn/ops.h"
