@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "files/safetensors.h"
-
 static const char *const init_names[] = {"zero",  "he",         "glorot", "lecun",
                                          "torch", "orthogonal", NULL};
 static const char *const optimizer_names[] = {"sgd", "adam", "adamw", "adamax", "rmsprop", NULL};
@@ -260,61 +258,11 @@ static int keep(lua_State *L)
 
 /* ---- files ------------------------------------------------------------------------------------------- */
 
-/* The next array of a list: "PREFIXname". */
-static lat_status put_array(lat_workspace *work, const char *prefix, const lat_store *store,
-                            size_t i, void *flat, lat_tensor_source *to)
-{
-  size_t n = strlen(prefix), m = strlen(store->items[i].name);
-  char *name = lat_allocate(work, n + m + 1, 1);
-  if (!name) return LAT_MEMORY;
-  memcpy(name, prefix, n);
-  memcpy(name + n, store->items[i].name, m + 1);
-  lat_matrix A = lat_store_view(store, flat, i);
-  *to = (lat_tensor_source){.name = {name, n + m}, .axes = 2, .shape = {A.rows, A.cols}, .data = A};
-  return LAT_OK;
-}
-
-static lat_status arrays(lat_workspace *work, void *model, lat_tensor_source **list, size_t *count)
-{
-  const lat_deep *core = ((latL_Deep *)model)->core;
-  const lat_store *store = &core->store;
-  void *const flat[] = {store->values, core->optimizer.first, core->optimizer.second};
-  static const char *const prefixes[] = {"", "optimizer.first.", "optimizer.second."};
-  *count = 0;
-  *list = lat_allocate(work, 3 * store->count, sizeof **list);
-  if (!*list) return LAT_MEMORY;
-  for (size_t k = 0; k < 3; k++)
-    for (size_t i = 0; flat[k] && i < store->count; i++)
-      LAT_TRY(put_array(work, prefixes[k], store, i, flat[k], &(*list)[(*count)++]));
-  return LAT_OK;
-}
-
-static void push_state(lua_State *L, void *model)
-{
-  const lat_deep *core = ((latL_Deep *)model)->core;
-  lua_newtable(L);
-  lua_pushinteger(L, (lua_Integer)core->optimizer.steps);
-  lua_setfield(L, -2, "optimizer_steps");
-  lua_pushinteger(L, (lua_Integer)core->tape.step);
-  lua_setfield(L, -2, "noise_step");
-}
-
-static uint64_t counter(lua_State *L, const char *name)
-{
-  lua_getfield(L, -1, name);
-  if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 0)
-    latL_error(L, "latent.load", "the state's %s must be an integer >= 0", name);
-  uint64_t value = (uint64_t)lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-static void take_state(lua_State *L, void *model)
+static lat_checkpoint stored(void *model)
 {
   lat_deep *core = ((latL_Deep *)model)->core;
-  uint64_t steps = counter(L, "optimizer_steps"), noise = counter(L, "noise_step");
-  core->optimizer.steps = steps;
-  core->tape.step = noise;
+  return (lat_checkpoint){
+      .store = &core->store, .optimizers = {&core->optimizer}, .count = 1, .tape = &core->tape};
 }
 
 /* What a file that is being loaded can't hold isn't made: a stranger's options could say anything. */
@@ -399,8 +347,8 @@ void latL_newdeepkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *metho
   lua_setfield(L, -2, "__tostring");
   lua_pushcfunction(L, gc);
   lua_setfield(L, -2, "__gc");
-  static const latL_Stored stored = {arrays, push_state, take_state};
-  lua_pushlightuserdata(L, (void *)(size_t)&stored);
+  static latL_Stored *const pointer = stored;
+  lua_pushlightuserdata(L, (void *)(size_t)&pointer);
   lua_setfield(L, -2, LATL_STORED);
   lua_pop(L, 1);
 }

@@ -221,10 +221,10 @@ static lat_status load_own(lua_State *L, const loading *l)
   return keep_record(L, l, "", model);
 }
 
-/* ---- models with arrays of their own ---------------------------------------------------------------- */
+/* ---- models with nets ------------------------------------------------------------------------------- */
 
 /* What the kind that the file names stores, or NULL. */
-static const latL_Stored *stored_kind(lua_State *L, const lat_text *name)
+static latL_Stored *stored_kind(lua_State *L, const lat_text *name)
 {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
   lua_pushlstring(L, name->at, name->n);
@@ -234,23 +234,13 @@ static const latL_Stored *stored_kind(lua_State *L, const lat_text *name)
   return kind ? latL_storedkind(L, kind->metatable) : NULL;
 }
 
-/* Fills the arrays and the counters of the model at the top of the stack. */
-static lat_status fill_stored(lua_State *L, const loading *l, const latL_Stored *stored)
+/* A constructor makes nets as large as its options say: no larger than the file holds. */
+static lat_status load_stored(lua_State *L, const loading *l)
 {
-  lat_tensor_source *list;
-  size_t count;
-  int model = lua_gettop(L);
-  LAT_TRY(push_object(L, l, "", "state"));
-  LAT_TRY(stored->arrays(l->work, lua_touserdata(L, model), &list, &count));
-  LAT_TRY(lat_safetensors_fill(l->work, &l->file, l->source->map.bytes, list, count));
-  stored->take_state(L, lua_touserdata(L, model));
-  lua_settop(L, model);
-  return keep_record(L, l, "", model);
-}
-
-/* A constructor makes arrays as large as its options say: no larger than the file holds. */
-static lat_status load_stored(lua_State *L, const loading *l, const latL_Stored *stored)
-{
+  const lat_text *kind = find(l, "", "kind");
+  latL_Stored *stored = kind ? stored_kind(L, kind) : NULL;
+  if (!stored)
+    return lat_fail(l->work, LAT_FORMAT, "a checkpoint of latent.nn alone (store:load reads it)");
   lua_pushinteger(L, (lua_Integer)l->source->map.size);
   lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);
   LAT_TRY(push_constructor(L, l, ""));
@@ -258,7 +248,14 @@ static lat_status load_stored(lua_State *L, const loading *l, const latL_Stored 
   lat_status status = call(L, l->work, "the options are wrong", 1);
   lua_pushnil(L);
   lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);
-  return status == LAT_OK ? fill_stored(L, l, stored) : status;
+  LAT_TRY(status);
+  int model = lua_gettop(L);
+  lat_checkpoint checkpoint = stored(lua_touserdata(L, model));
+  LAT_TRY(lat_checkpoint_read(l->work, &l->file, l->source->map.bytes, &checkpoint));
+  LAT_TRY(keep_record(L, l, "", model));
+  lua_pushinteger(L, (lua_Integer)checkpoint.optimizers[0]->steps);
+  latL_keep(L, model, "iterations");
+  return LAT_OK;
 }
 
 /* ---- files ------------------------------------------------------------------------------------------ */
@@ -271,6 +268,8 @@ static lat_status load_file(lua_State *L, loading *l)
   LAT_TRY(lat_safetensors_parse(l->work, l->source->map.bytes, l->source->map.size, &l->file));
   const lat_text *format = find(l, "", "format"), *version = find(l, "", "version");
   const lat_text *kind = find(l, "", "kind");
+  if (format && lat_text_is(*format, "latent.nn") && lua_isnil(L, l->functions))
+    return load_stored(L, l);
   if (!format || !lat_text_is(*format, LATL_SAVED_FORMAT) || !version || !kind)
     return lat_fail(l->work, LAT_FORMAT,
                     "no saved model (latent.read reads other safetensors files)");
@@ -281,8 +280,6 @@ static lat_status load_file(lua_State *L, loading *l)
   if (lat_text_is(*kind, LATL_SAVED_OWN)) return load_own(L, l);
   if (!lua_isnil(L, l->functions))
     latL_error(L, WHO, "the model in the file is not one of Lua functions, and takes none");
-  const latL_Stored *stored = stored_kind(L, kind);
-  if (stored) return load_stored(L, l, stored);
   for (int i = 0; groups[i]; i++)
     if (lat_text_is(*kind, groups[i])) return load_group(L, l, groups[i]);
   LAT_TRY(load_models(L, l, 1, alone));

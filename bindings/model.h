@@ -41,18 +41,10 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
  * and finite numbers have been checked. latL_soundasread is for kinds that need no more. */
 void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded);
 int latL_soundasread(lua_State *L);
-/* Kinds whose parameters aren't a table of the core's (which is empty then), but arrays of any type,
- * and counters; such a model is whole from the start. */
-typedef struct latL_Stored {
-  /* Lists the arrays, with names in the workspace: a file is written from them and read into them. */
-  lat_status (*arrays)(lat_workspace *work, void *model, struct lat_tensor_source **list,
-                       size_t *count);
-  /* Pushes a table of integers by name; takes one, at the top of the stack, into the model below it,
-   * and may raise. */
-  void (*push_state)(lua_State *L, void *model);
-  void (*take_state)(lua_State *L, void *model);
-} latL_Stored;
-#define LATL_STORED "stored"      /* the metatable's field with a light userdata of it */
+/* Kinds whose parameters aren't a table of the core's (which is empty then), but nets': what of a model
+ * a file holds. Such a model is whole from the start. */
+typedef lat_checkpoint latL_Stored(void *model);
+#define LATL_STORED "stored" /* the metatable's field with a light userdata of a pointer to it */
 #define LATL_MOST   "latent.most" /* in the registry while a model is loaded: the file's bytes */
 
 /* What mixtures check: that there are as many components as the options say, and that the

@@ -171,22 +171,22 @@ static int save(lua_State *L)
   return finish(L, who, work, mark, path, status);
 }
 
-/* ---- a model with arrays of its own ----------------------------------------------------------- */
+/* ---- a model with nets ------------------------------------------------------------------------ */
 
-const latL_Stored *latL_storedkind(lua_State *L, const char *metatable)
+latL_Stored *latL_storedkind(lua_State *L, const char *metatable)
 {
   luaL_getmetatable(L, metatable);
   lua_getfield(L, -1, LATL_STORED);
-  const latL_Stored *stored = lua_touserdata(L, -1);
+  latL_Stored *const *stored = lua_touserdata(L, -1);
   lua_pop(L, 2);
-  return stored;
+  return stored ? *stored : NULL;
 }
 
 /* model:save(path) -> true, or nil, message. Upvalue: the kind. */
 static int save_stored(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Stored *stored = latL_storedkind(L, kind->metatable);
+  latL_Stored *stored = latL_storedkind(L, kind->metatable);
   lua_settop(L, 2);
   const char *who = lua_pushfstring(L, "%s:save", kind->name);
   void *model = latL_checkmodel(L, kind, who, false);
@@ -194,20 +194,11 @@ static int save_stored(lua_State *L)
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   texts t;
-  latL_Text state = {.work = work};
-  size_t count = 0;
-  lat_tensor_source *list = NULL;
-  lat_pair metadata[OF_FILE + OF_MODEL + 1];
-  stored->push_state(L, model);
-  latL_putvalue(L, &state, 1);
-  put_format(metadata);
+  lat_pair metadata[OF_MODEL];
+  lat_checkpoint checkpoint = stored(model);
   lat_status status = describe(L, who, work, &t);
-  if (status == LAT_OK) status = state.status;
-  if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata + OF_FILE);
-  if (status == LAT_OK) status = stored->arrays(work, model, &list, &count);
-  metadata[OF_FILE + OF_MODEL] = (lat_pair){text_of("state"), {state.at, state.n}};
-  if (status == LAT_OK)
-    status = lat_safetensors_write(work, path, list, count, metadata, OF_FILE + OF_MODEL + 1);
+  if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata);
+  if (status == LAT_OK) status = lat_checkpoint_write(work, path, &checkpoint, metadata, OF_MODEL);
   return finish(L, who, work, mark, path, status);
 }
 

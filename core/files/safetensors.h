@@ -61,12 +61,6 @@ typedef struct lat_tensor_source {
 lat_status lat_safetensors_write(lat_workspace *work, const char *path, lat_tensor_source *sources,
                                  size_t count, const lat_pair *metadata, size_t pairs);
 
-/* Fills the sources' data, of a file that holds exactly them. LAT_FORMAT names what is missing, too
- * much, of another type or shape, or not finite; then nothing has been written. */
-lat_status lat_safetensors_fill(lat_workspace *work, const lat_safetensors *file,
-                                const unsigned char *bytes, const lat_tensor_source *sources,
-                                size_t count);
-
 /* ---- models ------------------------------------------------------------------------- */
 
 /* The parameters of one model, of which a file may hold several, each with a prefix for its arrays'
