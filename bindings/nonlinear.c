@@ -54,9 +54,8 @@ static int new (lua_State *L)
 /* ---- steps ------------------------------------------------------------------------------------- */
 
 /* self at 1, data at 2, options at 3 */
-static nonlinear *begin(lua_State *L, const char *who, lat_matrix *X)
+static nonlinear *begin(lua_State *L, const char *who, const char *const names[], lat_matrix *X)
 {
-  static const char *const names[] = {"samples", "learning_rate", NULL};
   lua_settop(L, 3);
   nonlinear *m = latL_checkmodel(L, &kind, who, false);
   *X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
@@ -72,10 +71,11 @@ static size_t samples_of(lua_State *L, const char *who, const nonlinear *m)
 /* step(X [, {samples=, learning_rate=}]) -> loss */
 static int step(lua_State *L)
 {
+  static const char *const names[] = {"samples", "learning_rate", NULL};
   const char *who = "nonlinear:step";
   lat_matrix X;
   double loss;
-  nonlinear *m = begin(L, who, &X);
+  nonlinear *m = begin(L, who, names, &X);
   size_t K = samples_of(L, who, m);
   double rate = latL_rate(L, 3, who, &m->deep);
   lat_workspace *work = latL_workspace(L);
@@ -89,10 +89,11 @@ static int step(lua_State *L)
 /* loss(X [, {samples=}]) -> the same of the next step, without taking it; leaves the gradients */
 static int loss_of(lua_State *L)
 {
+  static const char *const names[] = {"samples", NULL};
   const char *who = "nonlinear:loss";
   lat_matrix X;
   double loss;
-  nonlinear *m = begin(L, who, &X);
+  nonlinear *m = begin(L, who, names, &X);
   size_t K = samples_of(L, who, m);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),

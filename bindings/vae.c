@@ -99,9 +99,8 @@ typedef struct batch {
 } batch;
 
 /* self at 1, data at 2, options at 3; pushes a value that keeps the labels. */
-static batch begin(lua_State *L, const char *who)
+static batch begin(lua_State *L, const char *who, const char *const names[])
 {
-  static const char *const names[] = {"labels", "learning_rate", "beta", NULL};
   lua_settop(L, 3);
   batch b = {.vae = latL_checkmodel(L, &latL_vae_kind, who, false)};
   b.X = latL_checkdata(L, 2, who, "X", b.vae->core.likelihood.D);
@@ -126,9 +125,10 @@ static int push_parts(lua_State *L, lat_vae_parts parts)
 /* step(X [, {labels=, learning_rate=, beta=}]) -> loss, reconstruction, kl */
 static int step(lua_State *L)
 {
+  static const char *const names[] = {"labels", "learning_rate", "beta", NULL};
   const char *who = "vae:step";
   lat_vae_parts parts;
-  batch b = begin(L, who);
+  batch b = begin(L, who, names);
   double rate = latL_rate(L, 3, who, &b.vae->deep);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),
@@ -141,9 +141,10 @@ static int step(lua_State *L)
 /* loss(X [, {labels=, beta=}]) -> the same of the next step, without taking it; leaves the gradients */
 static int loss(lua_State *L)
 {
+  static const char *const names[] = {"labels", "beta", NULL};
   const char *who = "vae:loss";
   lat_vae_parts parts;
-  batch b = begin(L, who);
+  batch b = begin(L, who, names);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),
              lat_vae_gradient(work, &b.vae->core, &b.X, b.labels, &b.objective, &parts));

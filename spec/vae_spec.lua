@@ -27,7 +27,9 @@ local function with(options, more)
   return all
 end
 
-local function grey(n, D) return matrix(n, D, function(i, j) return (math.sin(1 + 2.1 * (i - 1) + j - 1) + 1) / 2 end) end
+local function grey(n, D)
+  return matrix(n, D, function(i, j) return (math.sin(1 + 2.1 * (i - 1) + j - 1) + 1) / 2 end)
+end
 
 -- x ~ N(b, W W' + s2 I) as a VAE without hidden layers, whose parameters are set.
 local W, b, s2 = matrix { { 1.2, 0.3 }, { -0.4, 0.8 }, { 0.5, 0.5 }, { 0.1, -1 } }, matrix { 0.5, -1, 0, 2 }, 0.3
@@ -232,7 +234,8 @@ describe("latent.vae", function()
         { likelihood = "categorical", levels = 4 }, { likelihood = "gaussian", variance = "pixel" },
         { likelihood = "gaussian", variance = "column", sigma = 0.2 }, { likelihood = "gaussian", sigma = 2 },
       } do
-        local vae = latent.vae(with({ input_dim = 3, latent_dim = 1, hidden = 4, seed = 5, dtype = "float64" }, options))
+        local vae = latent.vae(with({ input_dim = 3, latent_dim = 1, hidden = 4, seed = 5, dtype = "float64" },
+          options))
         for _, P in pairs(vae:parameters()) do P:fill(0) end -- every z gives the same distribution
         local P = vae:parameters()
         for j = 1, P["decoder.2.bias"].cols do P["decoder.2.bias"]:set(1, j, 2 * math.sin(j)) end
@@ -383,7 +386,8 @@ describe("latent.vae", function()
 
     it("takes labels", function()
       local _, labels = latent.datasets.digits()
-      local vae = latent.vae { input_dim = 64, latent_dim = 2, hidden = 64, classes = 10, seed = 1, learning_rate = 3e-3 }
+      local vae = latent.vae { input_dim = 64, latent_dim = 2, hidden = 64, classes = 10, seed = 1,
+        learning_rate = 3e-3 }
       vae:fit(X, { epochs = 15, labels = labels, batch = 64, validation = { X, labels } })
       local images = vae:sample(200, { labels = 0, seed = 1, mean = true })
       local zeros = X:rows_at((function()
@@ -440,14 +444,16 @@ describe("latent.vae", function()
       images, Z = vae:traverse { units = { 2 }, count = 3, z = { 0.5, 9 } }
       assert.near_matrix({ { 0.5, -2.5 }, { 0.5, 0 }, { 0.5, 2.5 } }, Z, 0)
       assert.equal(3, images.rows)
-      helper.fails("vae:traverse: units are integers from 1 to latent_dim = 2, got 3", vae.traverse, vae, { units = { 3 } })
+      helper.fails("vae:traverse: units are integers from 1 to latent_dim = 2, got 3", vae.traverse, vae,
+        { units = { 3 } })
     end)
 
     it("show a plane", function()
       local images, Z = vae:manifold { size = 3 }
       assert.equal(9, images.rows)
       -- the quantiles of 1/6, 1/2, 5/6 (R's qnorm)
-      assert.near_matrix({ { -0.96742157, 0.96742157 }, { 0, 0.96742157 }, { 0.96742157, 0.96742157 } }, Z:block(1, 3), 1e-6)
+      local q = 0.96742157
+      assert.near_matrix({ { -q, q }, { 0, q }, { q, q } }, Z:block(1, 3), 1e-6)
       helper.fails("the latent space must be a plane", function()
         latent.vae { input_dim = 3, latent_dim = 3 }:manifold()
       end)

@@ -30,8 +30,9 @@ local function checked(X, size, options)
   if options.dtype and options.dtype ~= "float32" and options.dtype ~= "float64" then
     check.fail("batches", 'dtype must be "float32" or "float64", got %s', check.show(options.dtype))
   end
-  if options.scale and not (math.abs(options.scale) < math.huge) then
-    check.fail("batches", "scale must be finite, got %s", options.scale)
+  local scale = options.scale
+  if scale and scale - scale ~= 0 then
+    check.fail("batches", "scale must be finite, got %s", scale)
   end
   if out and (out.cols ~= X.cols or #out < math.min(size, #X)) then
     check.fail("batches", "out must be a matrix of %d columns and at least %d rows", X.cols, math.min(size, #X))

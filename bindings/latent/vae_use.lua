@@ -39,7 +39,9 @@ function vae.traverse(model, options)
     for j = 1, M do units[j] = j end
   end
   local z = options.z and (type(options.z) == "table" and matrix(options.z) or options.z)
-  if z and z.rows * z.cols ~= M then check.fail(who, "z has %d elements, the model has latent_dim = %d", z.rows * z.cols, M) end
+  if z and z.rows * z.cols ~= M then
+    check.fail(who, "z has %d elements, the model has latent_dim = %d", z.rows * z.cols, M)
+  end
   local Z = matrix.zeros(#units * count, M)
   for k, unit in ipairs(units) do
     if not (math.type(unit) == "integer" and unit >= 1 and unit <= M) then
@@ -54,27 +56,8 @@ function vae.traverse(model, options)
   return model:decode(Z, { labels = options.labels }), Z
 end
 
--- The decoded means over a grid of a latent plane, whose places are the normal distribution's quantiles; from the
--- top left, row by row.
-function vae.manifold(model, options)
-  local who = "vae:manifold"
-  options = check.options(who, options, { size = true, labels = true })
-  if model.latent_dim ~= 2 then
-    check.fail(who, "the latent space must be a plane, but latent_dim is %d (traverse walks along units)", model.latent_dim)
-  end
-  local n = check.integer(who, "size", options.size or 15, 2)
-  local places = {}
-  for i = 1, n do places[i] = vae.normal_quantile((i - 0.5) / n) end
-  local Z = matrix(n * n, 2, function(k, j)
-    local i = (k - 1) // n + 1
-    return j == 1 and places[(k - 1) % n + 1] or places[n + 1 - i]
-  end)
-  return model:decode(Z, { labels = options.labels }), Z
-end
-
--- The inverse of the normal distribution function, by bisection of its series-free form through erfc's integral:
--- a handful of places for a picture need no more.
-function vae.normal_quantile(p)
+-- The inverse of the normal distribution function, by bisection: a handful of places for a picture need no more.
+local function normal_quantile(p)
   local function cdf(x) -- Abramowitz and Stegun 26.2.17, error below 7.5e-8
     local t = 1 / (1 + 0.2316419 * math.abs(x))
     local tail = math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
@@ -87,6 +70,25 @@ function vae.normal_quantile(p)
     if cdf(middle) < p then low = middle else high = middle end
   end
   return (low + high) / 2
+end
+
+-- The decoded means over a grid of a latent plane, whose places are the normal distribution's quantiles; from the
+-- top left, row by row.
+function vae.manifold(model, options)
+  local who = "vae:manifold"
+  options = check.options(who, options, { size = true, labels = true })
+  if model.latent_dim ~= 2 then
+    check.fail(who, "the latent space must be a plane, but latent_dim is %d (traverse walks along units)",
+      model.latent_dim)
+  end
+  local n = check.integer(who, "size", options.size or 15, 2)
+  local places = {}
+  for i = 1, n do places[i] = normal_quantile((i - 0.5) / n) end
+  local Z = matrix(n * n, 2, function(k, j)
+    local i = (k - 1) // n + 1
+    return j == 1 and places[(k - 1) % n + 1] or places[n + 1 - i]
+  end)
+  return model:decode(Z, { labels = options.labels }), Z
 end
 
 return vae

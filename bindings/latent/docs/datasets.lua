@@ -46,8 +46,10 @@ another set.]],
   {
     name = "datasets.mnist",
     summary = "Images and labels from a folder of files in MNIST's format: MNIST, Fashion-MNIST, KMNIST, EMNIST.",
-    args = { { "folder", "string", "holds train-images-idx3-ubyte, t10k-images-idx3-ubyte and so on, or these with .gz" },
-      { "options", "table?", "see options" } },
+    args = {
+      { "folder", "string", "holds train-images-idx3-ubyte, t10k-images-idx3-ubyte and so on, or these with .gz" },
+      { "options", "table?", "see options" },
+    },
     options = {
       { "part", "string", '"train"', '"train", "test" (files t10k-... or test-...) or "valid"' },
       { "scale", "number", "1/255", "what the bytes are multiplied by: grey levels from 0 to 1; 1 keeps 0 to 255" },

@@ -7,7 +7,8 @@ return {
     summary = "Matrices in files: NumPy's npy, CSV and its relatives, safetensors, MNIST's idx.",
     text = [[
 A file's ending chooses its format: .npy; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). Each
-may be followed by .gz, which is expanded in memory (read only). What is wrong with a file gives nil and a message that begins with its path, for text with line and column (field):
+may be followed by .gz, which is expanded in memory (read only). What is wrong with a file gives nil and a
+message that begins with its path, for text with line and column (field):
 
   iris.csv:17:3: 'abc' is not a number
 

@@ -28,6 +28,8 @@ local rooms = {
   { "kmeans" },
   { "gmm" },
   { "mixture" },
+  { "nonlinear" },
+  { "vae" },
   { "classifier" },
   { "files" },
   { "save" },
