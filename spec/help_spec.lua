@@ -58,6 +58,15 @@ local samples = {
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
+  Store = function() return latent.nn.parameters() end,
+  Net = function() return latent.nn.linear(latent.nn.parameters(), "f", 2, 1) end,
+  Optimizer = function()
+    local store = latent.nn.parameters()
+    latent.nn.linear(store, "f", 2, 1)
+    return latent.nn.sgd(store)
+  end,
+  Tape = function() return latent.nn.tape() end,
+  Value = function() return latent.nn.tape():input { { 1 } } end,
 }
 
 local function sample(class)
