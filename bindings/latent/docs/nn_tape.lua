@@ -139,7 +139,8 @@ Memory is taken in the first step only, and reused by the next ones.]],
     summary = "-log p(x) of continuous Bernoulli variables, for grey levels in [0, 1].",
     args = { logits, { "x", "latent.Value|latent.Matrix", "B x D in [0, 1]" } },
     returns = rows,
-    text = "The Bernoulli form normalized over [0, 1] (Loaiza-Ganem and Cunningham, NeurIPS 2019). A density: can be < 0.",
+    text = "The Bernoulli form normalized over [0, 1] (Loaiza-Ganem and Cunningham, NeurIPS 2019).\n" ..
+      "It is a density: the result may be negative.",
     example = begin .. "local loss = tape:continuous_bernoulli_nll(x, X / 10)",
   },
   {
@@ -227,7 +228,8 @@ operation of the step whose result isn't finite, and leaves the parameters as th
     name = "Value:product",
     summary = "The matrix product, where either may be taken transposed.",
     args = { { "other", "latent.Value|latent.Matrix", "the right operand" }, options },
-    options = { { "left_transposed", "boolean", "false", "this one" }, { "right_transposed", "boolean", "false", "other" } },
+    options = { { "left_transposed", "boolean", "false", "this one" },
+      { "right_transposed", "boolean", "false", "other" } },
     returns = value,
     example = begin .. "local gram = x:product(x, { left_transposed = true })",
   },
@@ -262,7 +264,8 @@ operation of the step whose result isn't finite, and leaves the parameters as th
   {
     name = "Value:columns",
     summary = "Columns first to last.",
-    args = { { "first", "integer", "from 1, or negative from the end" }, { "last", "integer?", "first when left out" } },
+    args = { { "first", "integer", "from 1, or negative from the end" },
+      { "last", "integer?", "first when left out" } },
     returns = value,
     example = begin .. "local y = x:columns(2, -1)",
   },
@@ -313,7 +316,8 @@ operation of the step whose result isn't finite, and leaves the parameters as th
     summary = "The logarithm of the mean of exp, in groups of rows.",
     args = { { "size", "integer", "rows of a group; there is one column" } },
     returns = { { "latent.Value", "one row for each group" } },
-    text = "The bound of importance weighted autoencoders (Burda and others 2016): K rows with log-weights for each observation.",
+    text = "The bound of importance weighted autoencoders (Burda and others 2016): K rows with log-weights\n" ..
+      "for each observation.",
     example = begin .. "local y = x:repeat_rows(4):sum(2):log_mean_exp(4)",
   },
 }
