@@ -124,21 +124,22 @@ lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat
 
 /* ---- what a file has, checked ------------------------------------------------------------------- */
 
-/* A list of names in a message that has room for some. */
+/* Names for a message: the first ones, and how many more there are. */
 typedef struct listing {
-  char text[150];
+  char text[100];
   size_t used, count;
 } listing;
 
 static void list(listing *l, const char *name, size_t length)
 {
   size_t room = sizeof l->text - l->used;
-  int n = snprintf(l->text + l->used, room, "%s%.*s", l->count ? ", " : "", (int)length, name);
-  l->count++;
-  if (n > 0 && (size_t)n < room)
-    l->used += (size_t)n;
-  else /* the rest is counted only */
-    l->text[l->used] = '\0';
+  if (length > 40) length = 40;
+  if (++l->count > 1 && length + 20 > room) { /* replaced by the next one that has no place */
+    snprintf(l->text + l->used, room, " and more");
+    return;
+  }
+  l->used += (size_t)snprintf(l->text + l->used, room, "%s'%.*s'", l->count > 1 ? ", " : "",
+                              (int)length, name);
 }
 
 static bool all_finite(const lat_matrix *A)
@@ -196,7 +197,7 @@ static void find_surplus(const lat_safetensors *file, const lat_store *store, li
     bool known = memchr(name.at, ':', name.n) != NULL; /* another part */
     for (size_t i = 0; i < store->count && !known; i++)
       known = lat_text_is(name, store->items[i].name);
-    if (!known) list(surplus, name.at, name.n < 60 ? name.n : 60);
+    if (!known) list(surplus, name.at, name.n);
   }
 }
 
@@ -259,16 +260,15 @@ static lat_status check_file(lat_workspace *work, const lat_safetensors *file,
                              size_t count)
 {
   listing missing = {.used = 0}, surplus = {.used = 0};
-  for (size_t p = 0; p < count; p++)
+  for (size_t p = 0; p < count && missing.count == 0; p++)
     for (size_t i = 0; i < c->store->count; i++)
       LAT_TRY(check_tensor(work, file, bytes, c, &parts[p], i, &missing));
   find_surplus(file, c->store, &surplus);
-  if (missing.count)
-    return lat_fail(work, LAT_FORMAT, "%zu of the store's parameters missing in the file: %s%s",
-                    missing.count, missing.text, missing.used < 100 ? "" : ", ...");
-  if (surplus.count)
-    return lat_fail(work, LAT_FORMAT, "%zu in the file that the store doesn't have: %s%s",
-                    surplus.count, surplus.text, surplus.used < 100 ? "" : ", ...");
+  if (missing.count || surplus.count)
+    return lat_fail(work, LAT_FORMAT, "the file is of other parameters;%s%s%s%s%s",
+                    missing.count ? " it lacks " : "", missing.text,
+                    missing.count && surplus.count ? ";" : "", surplus.count ? " it also has " : "",
+                    surplus.text);
   return LAT_OK;
 }
 

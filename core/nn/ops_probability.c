@@ -1,5 +1,6 @@
 /* Likelihoods and divergences: a number a row, in nats. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clones.h"
@@ -62,8 +63,10 @@ static bool within(lat_tape *tape, const lat_node *x, double most, bool whole, c
     if (at < n) value = (double)((const float *)x->value)[at];
   }
   if (at == n) return true;
-  lat_tape_fail(tape, LAT_INVALID, "%s has %g at row %zu, column %zu; it must be %s 0 and %g", name,
-                value, at / x->cols + 1, at % x->cols + 1,
+  char shown[32];
+  snprintf(shown, sizeof shown, isnan(value) ? "NaN" : "%g", value);
+  lat_tape_fail(tape, LAT_INVALID, "%s has %s at row %zu, column %zu; it must be %s 0 and %g", name,
+                shown, at / x->cols + 1, at % x->cols + 1,
                 whole ? "a whole number between" : "between", most);
   return false;
 }

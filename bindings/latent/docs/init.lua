@@ -28,6 +28,7 @@ local rooms = {
   { "kmeans" },
   { "gmm" },
   { "mixture" },
+  { "nn", "nn_tape" },
   { "nonlinear" },
   { "vae" },
   { "classifier" },

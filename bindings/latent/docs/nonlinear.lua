@@ -31,7 +31,7 @@ z ~ N(0, I), x|z ~ N(g(z), sigma^2 I) with a net g (or another likelihood), and
 is trained as it stands: the loss is minus the mean of its logarithm. That works while some of K draws come near
 every x, which takes the more draws the more dimensions z and x have and the less noise there is: exponentially
 many. log_likelihood's second result tells, and a VAE's encoder is the way out.]],
-    example = "latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = { 16, 16 }, sigma = 0.5 }:fit(X, { epochs = 2 })",
+    example = "latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = { 16, 16 } }:fit(X, { epochs = 2 })",
   },
   {
     name = "Nonlinear",
