@@ -43,6 +43,7 @@ using std::atomic_int;
 #include "projection/scaler.h"
 
 #include "em/assignment.h"
+#include "em/bpca.h"
 #include "em/em.h"
 #include "em/factor_model.h"
 #include "em/gmm.h"
