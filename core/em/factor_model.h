@@ -29,6 +29,10 @@ typedef struct lat_factor_model {
   double *noise_variances; /* D; or one, which all columns share */
   bool shared;
   const double *correlations; /* Phi, M x M; NULL for the identity */
+  /* of a model with shared noise that knows each row of W only as N(w_j, spread), M x M: K is then
+   * W'W + D spread + s2 I, the posterior of z the best that doesn't depend on W, and the density
+   * the bound on it. NULL: W is known */
+  const double *spread;
 } lat_factor_model;
 
 /* What to compute of each row, given its observed entries: all that is not NULL. */
@@ -70,5 +74,15 @@ lat_status lat_factor_covariance(lat_workspace *work, const lat_factor_model *mo
 /* Rows drawn from the model into X (n x D), and the latent variables they came from into Z (n x M). */
 lat_status lat_factor_sample(lat_workspace *work, const lat_factor_model *model, lat_random *random,
                              const lat_matrix *X, const lat_matrix *Z);
+
+/* ---- EM's statistics, so that online EM can go on from a fit ------------------------------------- */
+
+/* How many numbers they are: all of which a bilinear model's M-step needs to know (factor_em.h). */
+size_t lat_factor_statistics_count(size_t D, size_t M, bool missing);
+
+/* The statistics (of weight 1, nothing missing, about the mean) from which an M-step makes these
+ * parameters again, if they are at a stationary point where W'inv(Psi)W is diagonal: there S inv(Psi) W
+ * inv(K) = W and the mean of E[z0 z0'] is I. */
+void lat_factor_statistics(const lat_factor_model *model, double objective, double *statistics);
 
 #endif
