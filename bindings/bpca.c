@@ -31,7 +31,8 @@ static const latL_EmKind kind = {.base = {"bpca", "latent.BPCA", lat_bpca_parame
 /* latent.bpca{latent_dim=, method=, ...} */
 static int new (lua_State *L)
 {
-  static const char *const names[] = {"latent_dim", "method", LATL_EM_OPTIONS, NULL};
+  static const char *const names[] = {"latent_dim", "method",     "max_iterations",
+                                      "tolerance",  "accelerate", NULL}; /* its start is one */
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "bpca", names);
   latL_Bpca *p = latL_newmodel(L, &kind.base, sizeof *p);
@@ -136,7 +137,8 @@ static int fit_closed_form(lua_State *L, latL_Bpca *p)
   size_t M, varying = 0;
   if (rows.function) {
     moments = latL_momentsof(L, &rows, who);
-    for (size_t j = 0; j < rows.columns; j++) varying += moments.scatter[j * (rows.columns + 1)] > 0;
+    for (size_t j = 0; j < rows.columns; j++)
+      varying += moments.scatter[j * (rows.columns + 1)] > 0;
     M = most_dimensions(p, varying, rows.rows);
   } else {
     M = most_dimensions(p, count_varying(&rows.X), rows.X.rows);

@@ -145,25 +145,43 @@ static double zero_of(const spectrum *s, size_t on, double low, double high, dou
   return high;
 }
 
-/* The s2 of the greatest bound. With i columns on it is between lambda_{i+1} and lambda_i over the
- * threshold, where the bound has at most one maximum: first it bends down, then up. */
-static double best_noise(const spectrum *s, size_t M, double floor)
+/* With i columns on s2 is between lambda_{i+1} and lambda_i over the threshold, where the bound has
+ * at most one maximum: first it bends down, then up. */
+lat_bpca_optimum lat_bpca_best(const double *lambda, size_t M, double total, size_t D,
+                               double weight, double floor)
 {
-  double edge = threshold(s->a), best = floor, value = bound(s, M, floor),
-         high = s->total / s->D * 2;
+  spectrum s = {lambda, total, (double)D, (double)D / weight};
+  double edge = threshold(s.a), high = 2 * total / s.D;
+  lat_bpca_optimum best = {floor, bound(&s, M, floor), M};
   for (size_t on = 0; on <= M; on++) {
-    double low = on < M ? s->lambda[on] / edge : floor;
+    double low = on < M ? lambda[on] / edge : floor, top = high;
     if (low < floor) low = floor;
     if (low >= high) continue;
-    double top = high;
     high = low;
-    if (!(slope(s, on, low) > 0)) continue;
-    if (curvature(s, on, top) > 0) top = zero_of(s, on, low, top, -1, curvature);
-    if (slope(s, on, top) > 0) continue;
-    double s2 = zero_of(s, on, low, top, 1, slope), at = bound(s, on, s2);
-    if (at > value) value = at, best = s2;
+    if (!(slope(&s, on, low) > 0)) continue;
+    if (curvature(&s, on, top) > 0) top = zero_of(&s, on, low, top, -1, curvature);
+    if (slope(&s, on, top) > 0) continue;
+    double noise = zero_of(&s, on, low, top, 1, slope), value = bound(&s, on, noise);
+    if (value > best.bound) best = (lat_bpca_optimum){noise, value, on};
   }
+  best.bound = 0.5 * (best.bound - s.D * LOG_2PI);
   return best;
+}
+
+double lat_bpca_eigenvalue(double y, double noise, size_t D, double weight)
+{
+  return noise * (1 + y) * (y + (double)D / weight) / y;
+}
+
+double lat_bpca_switch_on(const lat_bpca *b, size_t i, double lambda, double weight)
+{
+  double D = (double)b->D, noise = *b->noise_variance, a = D / weight;
+  double y = root_of(lambda / noise, a);
+  for (size_t k = 0; k < b->M; k++)
+    b->W_covariance[i * b->M + k] = b->W_covariance[k * b->M + i] = 0;
+  b->alpha[i] = D / (noise * y);
+  b->W_covariance[i * b->M + i] = noise * y / (weight * (y + a));
+  return sqrt(noise * y / (y + a) * y);
 }
 
 /* ---- the closed form ------------------------------------------------------------------------------- */
@@ -173,26 +191,21 @@ static lat_status from_pca(lat_workspace *work, lat_pca pca, double weight, size
 {
   size_t D = pca.D, known = pca.M < M ? pca.M : M;
   lat_bpca to = lat_bpca_of(parameters, D, M);
-  spectrum s = {pca.eigenvalues, *pca.total_variance, (double)D, (double)D / weight};
-  double offset = 0;
+  double total = *pca.total_variance, offset = 0;
   for (size_t j = 0; j < D; j++) offset = fmax(offset, fabs(pca.mean[j]));
   double floor =
-      fmax(LAT_BPCA_NO_NOISE * s.total / s.D, LAT_CONSTANT * offset * LAT_CONSTANT * offset);
-  if (!(s.total / s.D > floor)) return lat_bpca_no_noise(work, M);
-  double s2 = best_noise(&s, known, floor);
-  if (!(s2 > floor)) return lat_bpca_no_noise(work, known);
+      fmax(LAT_BPCA_NO_NOISE * total / (double)D, LAT_CONSTANT * offset * LAT_CONSTANT * offset);
+  if (!(total / (double)D > floor)) return lat_bpca_no_noise(work, M);
+  lat_bpca_optimum best = lat_bpca_best(pca.eigenvalues, known, total, D, weight, floor);
+  if (!(best.noise > floor)) return lat_bpca_no_noise(work, known);
   memcpy(to.mean, pca.mean, D * sizeof *to.mean);
-  *to.noise_variance = s2;
-  *objective = -0.5 * (s.D * (LOG_2PI + log(s2)) + s.total / s2);
+  *to.noise_variance = best.noise;
+  *objective = best.bound;
   for (size_t i = 0; i < M; i++) {
     lat_bpca_switch_off(&to, i, weight);
-    double y = i < known ? root_of(s.lambda[i] / s2, s.a) : 0, gain = gain_of(y, s.a);
-    if (!(gain > 0)) continue;
-    double length = sqrt(s2 * y / (y + s.a) * y);
+    if (i >= best.on) continue;
+    double length = lat_bpca_switch_on(&to, i, pca.eigenvalues[i], weight);
     for (size_t j = 0; j < D; j++) to.W[j * M + i] = length * pca.components[j * pca.M + i];
-    to.alpha[i] = s.D / (s2 * y);
-    to.W_covariance[i * M + i] = s2 * y / (weight * (y + s.a));
-    *objective += 0.5 * gain;
   }
   return LAT_OK;
 }

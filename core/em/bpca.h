@@ -19,14 +19,15 @@
  *
  *   Sigma = s2 inv(s2 diag(alpha) + mean of the A_j, without their last line)
  *   [m_j mean_j] = inv(A_j + s2 diag(alpha, 0)) sum x_nj E[z~]
- *   alpha_i = D / (|w_i|^2 + D Sigma_ii)                       (alpha of the bound, not of |w_i| alone:
- *   s2 = mean of the expected (x_nj - w~_j'z~)^2                never a division by zero)
+ *   alpha_i = D / (|w_i|^2 + D Sigma_ii)
+ *   s2 = mean of the expected (x_nj - w~_j'z~)^2
  *
  * None of these lowers the bound. Two things make the steps few. The bound knows directions: among
  * all W R, inv(R) z that explain the data as well there is one that is best, and each step ends in it
  * (mean of E[z z'] = I, E[W'W] diagonal, or where entries are missing only the latter, by a rotation).
- * And once a column adds less to the evidence than its own KL costs, it would creep towards 0 as 1/t;
- * it is switched off instead: it is 0 from then on, its alpha 1e12 N/s2, its Sigma_ii 1/alpha_i.
+ * And a column on its way to 0 would creep there as 1/t; it is switched off instead: it is 0 from then
+ * on, its alpha 1e12 N/s2, its Sigma_ii 1/alpha_i. So is one, near a maximum of the bound, without
+ * which there is a greater one.
  *
  * Without missing entries the best of all such bounds is known. With the eigenvalues lambda of the
  * covariance (divisor N), a = D/N, x = lambda_i / s2 and y the larger root of x y = (1 + y)(y + a),
@@ -77,9 +78,9 @@ lat_status lat_bpca_from_moments(lat_workspace *work, const lat_moments *moments
 /* lat_em's `model`. Statistics are about the shift, which should be near the mean. */
 typedef struct lat_bpca_state {
   double *shift; /* D */
-  bool *
-      settled; /* false until the noise variance is: before that all alpha stay as they are, so that
-                  * columns are judged by the noise that there is, and not by that of the start */
+  /* Whether the noise variance, by which columns are judged, has come to rest: all alpha stay as they
+   * are before, because it is better to have too many columns than too few. */
+  bool *settled;
 } lat_bpca_state;
 
 /* The objective is the bound, a row. sizes[LAT_M] is the most latent dimensions. */

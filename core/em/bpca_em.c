@@ -8,8 +8,8 @@
 #include "em/factor_em.h"
 #include "matrix/svd.h"
 
-/* Relative changes of the bound: below SETTLED the noise variance is; below NEAR a column may be
- * judged by what it adds. */
+/* Relative changes of the bound: below SETTLED the noise variance is right, below NEAR a maximum is
+ * near. */
 #define SETTLED 1e-4
 #define NEAR    1e-5
 /* A column whose |w|^2 is less than this part of D Sigma_ii is on its way to 0. */
@@ -205,31 +205,17 @@ static lat_status turn(lat_em *em, step *s, bool scaled)
   return LAT_OK;
 }
 
-/* Would the bound be greater without column i? Where entries are missing what a column adds to it
- * isn't known, but that one near 0 takes from it is. `near` the maximum, where z and W of different
- * columns are uncorrelated, the difference is 1/2 of what is compared here. */
-static bool is_useless(const step *s, size_t i, double alpha, bool near)
-{
-  double square = square_of(s->W, s->D, s->on, i), variance = s->spread[i * s->on + i];
-  double D = (double)s->D, N = s->weight, noise = s->noise;
-  if (square < FADED * D * variance) return true;
-  if (!near || s->sums.blocks > 1) return false;
-  return (N / noise + alpha) * square - N * log1p((square + D * variance) / noise) +
-             D * log(alpha * variance) <
-         0;
-}
-
-/* The step's results become the parameters, but for useless columns. */
-static void store(lat_em *em, const step *s, bool settled, bool near)
+/* The step's results become the parameters, but for columns on their way to 0. */
+static void store(const step *s, bool settled)
 {
   const lat_bpca *b = &s->b;
   size_t M = b->M, kept = 0, *places = s->places;
   *b->noise_variance = s->noise;
   for (size_t i = 0; i < s->on; i++) {
-    double alpha =
-        (double)s->D / (square_of(s->W, s->D, s->on, i) + (double)s->D * s->spread[i * s->on + i]);
-    if (settled && is_useless(s, i, alpha, near)) continue;
-    if (settled) b->alpha[kept] = alpha;
+    double square = square_of(s->W, s->D, s->on, i);
+    double variance = (double)s->D * s->spread[i * s->on + i];
+    if (settled && square < FADED * variance) continue;
+    if (settled) b->alpha[kept] = (double)s->D / (square + variance);
     for (size_t j = 0; j < s->D; j++) b->W[j * M + kept] = s->W[j * s->on + i];
     places[kept++] = i;
   }
@@ -237,7 +223,34 @@ static void store(lat_em *em, const step *s, bool settled, bool near)
     for (size_t k = 0; k < kept; k++)
       b->W_covariance[i * M + k] = s->spread[places[i] * s->on + places[k]];
   for (size_t i = kept; i < s->on; i++) lat_bpca_switch_off(b, i, s->weight);
-  em->unsettled = !settled || kept < s->on;
+}
+
+/* Near a maximum the columns lie along eigenvectors, and their eigenvalues are known: the closed form
+ * says whether the bound is greater elsewhere with fewer of them, and where. Missing entries have no
+ * such form. */
+static lat_status leap(lat_em *em, const step *s, double objective)
+{
+  const lat_bpca *b = &s->b;
+  size_t D = s->D, M = b->M, on = lat_bpca_dimensions(b->W, D, M);
+  double *lambda = lat_doubles(em->work, on), total = 0;
+  if (!lambda) return LAT_MEMORY;
+  for (size_t j = 0; j < D; j++) {
+    double sum = s->sums.B[j * (s->on + 1) + s->on];
+    total += (s->sums.q[j] - sum * (sum / s->weight)) / s->weight;
+  }
+  for (size_t i = 0; i < on; i++)
+    lambda[i] = lat_bpca_eigenvalue((double)D / (b->alpha[i] * s->noise), s->noise, D, s->weight);
+  lat_bpca_optimum best =
+      lat_bpca_best(lambda, on, total, D, s->weight, LAT_BPCA_NO_NOISE * total / (double)D);
+  if (best.on >= on || !(best.bound > objective)) return LAT_OK;
+  *b->noise_variance = best.noise;
+  for (size_t i = 0; i < best.on; i++) {
+    double length = sqrt(square_of(b->W, D, M, i));
+    double ratio = lat_bpca_switch_on(b, i, lambda[i], s->weight) / length;
+    for (size_t j = 0; j < D; j++) b->W[j * M + i] *= ratio;
+  }
+  for (size_t i = best.on; i < on; i++) lat_bpca_switch_off(b, i, s->weight);
+  return LAT_OK;
 }
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
@@ -257,7 +270,10 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   LAT_TRY(solve(em, &s));
   *state->settled = *state->settled || (em->iterations > 0 && change < SETTLED);
   if (s.on > 0) LAT_TRY(turn(em, &s, *state->settled));
-  store(em, &s, *state->settled, em->iterations > 0 && change < NEAR);
+  store(&s, *state->settled);
+  if (*state->settled && em->iterations > 0 && change < NEAR && s.sums.blocks == 1)
+    LAT_TRY(leap(em, &s, objective));
+  em->unsettled = !*state->settled || lat_bpca_dimensions(s.b.W, D, M) < s.on;
   lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
