@@ -115,6 +115,8 @@ TARGET static inline real K(total)(const K(vector) * sum)
 TILE_INNER(inner4, 4, COLUMNS)
 TILE_INNER(inner4_2, 4, 2)
 TILE_INNER(inner4_1, 4, 1)
+TILE_INNER(inner2, 2, COLUMNS)
+TILE_INNER(inner2_1, 2, 1)
 TILE_INNER(inner1, 1, COLUMNS)
 TILE_INNER(inner1_1, 1, 1)
 
@@ -129,7 +131,13 @@ TARGET static void K(inner)(size_t m, size_t n, size_t k, const real *A, size_t 
     for (; j + 2 <= n; j += 2) K(inner4_2)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
     if (j < n) K(inner4_1)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
   }
-  for (; i < m; i++, A += a_row, C += c_row) {
+  for (; i + 2 <= m; i += 2, A += 2 * a_row, C += 2 * c_row) {
+    size_t j = 0;
+    for (; j + COLUMNS <= n; j += COLUMNS)
+      K(inner2)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
+    for (; j < n; j++) K(inner2_1)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
+  }
+  if (i < m) {
     size_t j = 0;
     for (; j + COLUMNS <= n; j += COLUMNS)
       K(inner1)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
