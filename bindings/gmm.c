@@ -331,7 +331,8 @@ void latL_reordergmm(lua_State *L, const char *who, const size_t *order)
   bool belongs = state && state->view.cols == count;
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),
-             lat_gmm_reorder(work, &core, order, fresh, belongs ? state->view.data : NULL));
+             lat_gmm_reorder(work, &core, g->em.base.kind->parameters, sizes, order, fresh,
+                             belongs ? state->view.data : NULL));
   lua_pop(L, 1);
   latL_adopt(L, 1, sizes);
   lua_getiuservalue(L, 1, LATL_KEPT);
