@@ -55,6 +55,10 @@ void latL_takelist(lua_State *L, latL_Run *run, const char *field, size_t K, siz
  * is old order[i], from 0). What partial_fit goes on from changes with them. */
 void latL_reordergmm(lua_State *L, const char *who, const size_t *order);
 
+/* The end of `align`, for the mixture at argument 1: by the distances (K x K) of another's components
+ * (rows) from its own it takes the other's order. Pushes the permutation and the distances; 2. */
+int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs);
+
 /* ---- latent.gmm -------------------------------------------------------------------------------- */
 
 /* The mixture at `arg`, which must be fitted. */

@@ -1,0 +1,105 @@
+/* mppca_kernel.h: what the files of mixtures of PPCA share. Not for hosts. */
+#ifndef LAT_EM_MPPCA_KERNEL_H
+#define LAT_EM_MPPCA_KERNEL_H
+
+#include "em/gmm_kernel.h"
+#include "em/mppca.h"
+#include "em/ppca_rows.h"
+
+static inline double mppca_noise(const lat_mppca *m, const double *noise, size_t k, size_t j)
+{
+  return m->diagonal ? noise[k * m->gmm.D + j] : noise[k];
+}
+
+/* LAT_SINGULAR, naming the component, unless weights are >= 0 and noise variances > 0. */
+lat_status mppca_check_density(lat_workspace *work, const lat_mppca *m, const double *parameters);
+bool mppca_feasible(const lat_em *em, double *parameters);
+
+/* ---- rows under a component (mppca_rows.c) ------------------------------------------------------ */
+
+/* A component as a PPCA: with diagonal noise it is one, with noise variance 1, of rows whose columns
+ * have been divided by the noise's deviations. */
+typedef struct mppca_component {
+  const double *mean, *W, *noise; /* its parameters as they are */
+  const double *deviation;        /* D: of the noise; NULL when it is isotropic */
+  const double *log_deviation;    /* D */
+  double log_weight, volume;      /* the sum of log_deviation */
+  lat_ppca_frame frame;
+} mppca_component;
+
+/* What is derived from the parameters once for all rows. */
+size_t mppca_derived_count(const lat_mppca *m, bool missing);
+void mppca_derive(const lat_mppca *m, const double *parameters, bool missing, double *derived);
+mppca_component mppca_component_of(const lat_mppca *m, const double *parameters, bool missing,
+                                   const double *derived, size_t k);
+
+/* A walk over rows, batch by batch; `scratch` is of mppca_walk_count doubles. */
+typedef struct mppca_walk {
+  const mppca_component *c;
+  lat_ppca_rows r;
+} mppca_walk;
+size_t mppca_walk_count(const lat_mppca *m, bool missing, size_t rows);
+void mppca_walk_begin(mppca_walk *w, const mppca_component *c, const lat_matrix *X,
+                      double *scratch);
+static inline bool mppca_walk_next(mppca_walk *w)
+{
+  return lat_ppca_rows_next(&w->r);
+}
+
+/* joint (K x n) := log p(x, k) of the rows of X. */
+void mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
+                     const double *derived, const lat_matrix *X, double *joint, double *scratch);
+
+/* ---- M-steps -------------------------------------------------------------------------------------- */
+
+/* The parameters of one component in scaled coordinates: W (D x M) and noise (1 or D). */
+
+/* About half of the unit matrix is W's, the rest noise: different for every k and `turn`. */
+void mppca_spread(const lat_mppca *m, size_t k, size_t turn, double *W, double *noise);
+
+/* One step for z. SB is S B' (D x M), E = V + B S B' (packed, destroyed), diagonal that of S. */
+void mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *diagonal, double *W,
+                 double *noise);
+
+/* G := inv(Psi) W (D x M) and V (packed) := inv(I + W'G); `spare` is M
+ * more than V. */
+void mppca_precision(const lat_mppca *m, const double *W, const double *noise, double *G, double *V,
+                     double *spare);
+
+/* Is the noise above LAT_GMM_COLLAPSED? */
+bool mppca_sound(const lat_mppca *m, const double *noise);
+/* See gmm_update; `diagonal` is that of the scatter. */
+bool mppca_is_point(const lat_mppca *m, double count, const double *diagonal);
+
+/* One component of an M-step on its way; what both ways have in common. */
+typedef struct mppca_update {
+  gmm_update base;
+  const lat_mppca *m;
+  lat_mppca_view old; /* the parameters, in the user's units */
+  double *W, *noise;  /* component k's, which is being made, in scaled coordinates */
+  double *oldW, *old_noise;
+  double *diagonal; /* D: of its scatter */
+} mppca_update;
+lat_status mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total);
+/* Component k's present parameters in scaled coordinates, into oldW and old_noise. */
+void mppca_take_old(const mppca_update *u, size_t k);
+/* What has been made of it in W and noise becomes the parameters. */
+void mppca_put_new(const mppca_update *u, size_t k);
+/* The hook for components that begin anew. */
+void mppca_begin_anew(gmm_update *base, size_t k);
+
+/* The two ways (mppca_scatter.c, mppca_latent.c). */
+extern const lat_em_kind mppca_scatter_isotropic, mppca_scatter_diagonal;
+extern const lat_em_kind mppca_latent_isotropic, mppca_latent_diagonal;
+static inline bool mppca_by_scatter(const lat_mppca *m)
+{
+  return m->gmm.D <= LAT_MPPCA_SCATTER && m->M > 0;
+}
+/* A component's statistics beyond LAT_MPPCA_SCATTER columns: A = sum r E[z~ z~'] (packed), with
+ * z~ = (z, 1); B = sum r E[e z~'] (D x (M+1)), q = sum r E[e^2] (D); e is x less the centre. */
+static inline size_t mppca_latent_count(const lat_mppca *m)
+{
+  return lat_packed_count(m->M + 1) + m->gmm.D * (m->M + 2);
+}
+
+#endif
