@@ -50,6 +50,15 @@ static inline bool mppca_walk_next(mppca_walk *w)
 void mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
                      const double *derived, const lat_matrix *X, double *joint, double *scratch);
 
+/* The same of complete rows, faster (mppca_density.c); false, and nothing done, where it would lose too
+ * many digits. `spare` is a packed M x M matrix. */
+size_t mppca_density_count(const lat_mppca *m);
+void mppca_density_derive(const lat_mppca *m, const double *parameters, double *memory,
+                          double *spare);
+size_t mppca_density_scratch(const lat_mppca *m, size_t rows);
+bool mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matrix *X,
+                        double *joint, double *scratch);
+
 /* ---- M-steps -------------------------------------------------------------------------------------- */
 
 /* The parameters of one component in scaled coordinates: W (D x M) and noise (1 or D). */

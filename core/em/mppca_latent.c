@@ -8,8 +8,8 @@
 #include "base/clones.h"
 #include "em/mppca_kernel.h"
 
-/* derived: 1 when statistics are about the means, for else products would lose digits, and then
- * what mppca_derive makes. */
+/* derived: 1 when statistics are about the means, for else products would lose digits; then what
+ * mppca_derive makes; then, unless entries are missing, what mppca_density_derive makes. */
 static const double guard = 1e7;
 
 static bool is_centred(const lat_em *em)
@@ -25,7 +25,14 @@ static size_t count_statistics(const lat_em *em)
 
 static size_t count_derived(const lat_em *em)
 {
-  return 1 + mppca_derived_count(em->model, em->options.missing);
+  bool missing = em->options.missing;
+  return 1 + mppca_derived_count(em->model, missing) +
+         (missing ? 0 : mppca_density_count(em->model));
+}
+
+static double *fast_part(const lat_em *em, const double *derived)
+{
+  return (double *)derived + 1 + mppca_derived_count(em->model, em->options.missing);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
@@ -46,6 +53,12 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
   *derived = !m->gmm.running && !(worst < guard);
   m->gmm.record->centred |= *derived != 0;
   mppca_derive(m, parameters, em->options.missing, derived + 1);
+  if (em->options.missing) return LAT_OK;
+  lat_mark mark = lat_workspace_mark(em->work);
+  double *spare = lat_doubles(em->work, lat_packed_count(m->M));
+  if (!spare) return LAT_MEMORY;
+  mppca_density_derive(m, parameters, fast_part(em, derived), spare);
+  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 
@@ -69,6 +82,7 @@ typedef struct room {
 static size_t place(const lat_mppca *m, bool missing, size_t n, double *scratch, room *r)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M), batch = lat_ppca_batch(M, missing, n);
+  size_t walk = mppca_walk_count(m, missing, n), fast = mppca_density_scratch(m, n);
   double *at = scratch;
   room all;
   const struct {
@@ -87,7 +101,7 @@ static size_t place(const lat_mppca *m, bool missing, size_t n, double *scratch,
                {&all.line, M},
                {&all.scale, D},
                {&all.shift, D},
-               {&all.walk, mppca_walk_count(m, missing, n)}};
+               {&all.walk, walk > fast || missing ? walk : fast}};
   size_t total = 0;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     *parts[i].part = at ? at + total : NULL;
@@ -233,7 +247,8 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   size_t D = m->gmm.D, M = m->M, n = chunk->X.rows;
   room r;
   place(m, missing, n, scratch, &r);
-  mppca_densities(m, em->parameters, missing, em->derived + 1, &chunk->X, r.joint, r.walk);
+  if (missing || !mppca_density_rows(m, fast_part(em, em->derived), &chunk->X, r.joint, r.walk))
+    mppca_densities(m, em->parameters, missing, em->derived + 1, &chunk->X, r.joint, r.walk);
   memset(r.common, 0, n * sizeof *r.common);
   gmm_block block = {.n = n,
                      .joint = r.joint,
