@@ -1,8 +1,17 @@
 /* ppca.c: latent.ppca, probabilistic PCA: making and fitting one. */
-#include "ppca.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "em.h"
+#include "factor.h"
+
+typedef struct latL_Ppca {
+  latL_EmModel em;
+  size_t latent_dim;
+  bool iterate; /* method = "em" */
+  bool limit;   /* noise_variance = 0 */
+  lat_ppca_model core;
+} latL_Ppca;
 
 static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
 
@@ -50,13 +59,12 @@ static int new (lua_State *L)
   return 1;
 }
 
-latL_Ppca *latL_checkppca(lua_State *L, const char *who, lat_ppca *core)
+static lat_factor_model view(const latL_Model *m)
 {
-  latL_Ppca *p = latL_checkmodel(L, &kind.base, who, true);
-  const latL_Model *m = &p->em.base;
-  *core = lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
-  return p;
+  return lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
 }
+
+static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters};
 
 /* ---- EM ------------------------------------------------------------------------------------------ */
 
@@ -171,7 +179,7 @@ static void keep_statistics(lua_State *L, latL_Ppca *p, double objective, double
 {
   size_t D = p->em.base.sizes[LAT_D], M = p->latent_dim;
   size_t count = lat_ppca_statistics_count(D, M, false);
-  lat_ppca core = lat_ppca_of(p->em.base.flat, D, M);
+  lat_factor_model core = view(&p->em.base);
   lat_ppca_statistics(&core, objective, latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data);
   lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
   memcpy(make_shift(L, p, D), core.mean, D * sizeof(double));
@@ -244,13 +252,13 @@ static int partial_fit(lua_State *L)
 /* loaded(model): its parameters, from a file, go with its options. */
 static int check_loaded(lua_State *L)
 {
-  lat_ppca core;
-  const latL_Ppca *p = latL_checkppca(L, "latent.load", &core);
+  const latL_Ppca *p = latL_checkmodel(L, &kind.base, "latent.load", true);
+  lat_factor_model core = view(&p->em.base);
   if (core.M != p->latent_dim || core.M >= core.D)
     latL_error(L, "latent.load", "W is %Ix%I, which latent_dim = %I doesn't fit",
                (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)p->latent_dim);
-  if (p->limit ? *core.noise_variance != 0 : !(*core.noise_variance > 0))
-    latL_error(L, "latent.load", "noise_variance is %f", *core.noise_variance);
+  if (p->limit ? *core.noise_variances != 0 : !(*core.noise_variances > 0))
+    latL_error(L, "latent.load", "noise_variance is %f", *core.noise_variances);
   return 0;
 }
 
@@ -260,7 +268,7 @@ static const luaL_Reg methods[] = {
 void latL_open_ppca(lua_State *L)
 {
   latL_newkind(L, &kind.base, methods);
-  latL_addmethods(L, "latent.PPCA", latL_ppca_uses);
+  latL_addfactorverbs(L, &factors);
   latL_savable(L, "latent.PPCA", check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "ppca");

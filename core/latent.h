@@ -44,6 +44,7 @@ using std::atomic_int;
 
 #include "em/assignment.h"
 #include "em/em.h"
+#include "em/factor_model.h"
 #include "em/gmm.h"
 #include "em/kmeans.h"
 #include "em/mixture.h"

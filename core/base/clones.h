@@ -24,4 +24,14 @@
 #define LAT_INDEPENDENT
 #endif
 
+/* From here to the end of the file a product and the sum it goes into may be one instruction, rounded
+ * once. It stands before the functions that are inlined. */
+#ifdef __clang__
+#define LAT_FUSED _Pragma("STDC FP_CONTRACT ON")
+#elif defined(__GNUC__)
+#define LAT_FUSED _Pragma("GCC optimize(\"fp-contract=fast\")")
+#else
+#define LAT_FUSED
+#endif
+
 #endif

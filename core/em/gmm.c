@@ -33,7 +33,7 @@ size_t gmm_quadratic(const lat_gmm *gmm)
 {
   switch (gmm->covariance) {
   case LAT_COVARIANCE_FULL:
-    return gmm_triangle(gmm->D);
+    return gmm_is_wide(gmm) ? gmm_panel(gmm, gmm_pitch(gmm)) : gmm_triangle(gmm->D);
   case LAT_COVARIANCE_DIAG:
     return gmm->D;
   case LAT_COVARIANCE_SPHERICAL:
@@ -135,7 +135,8 @@ size_t gmm_derived_count(const lat_gmm *gmm)
 {
   size_t D = gmm->D, K = gmm->K;
   return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) +
-         (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
+         (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm)) +
+         (gmm->covariance == LAT_COVARIANCE_FULL ? K * D * gmm_pitch(gmm) : 0);
 }
 
 gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
@@ -150,6 +151,7 @@ gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
   ready.covariances = ready.means + K * D;
   ready.factors = ready.covariances + count;
   ready.coefficients = ready.factors + count;
+  ready.turned = ready.coefficients + (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
   return ready;
 }
 
@@ -223,7 +225,7 @@ static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, d
     cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)D, 1, P, (blasint)D, m, 1, 0, b, 1);
     for (size_t i = 0; i < D && !is_tied(gmm); i++)
       for (size_t j = i; j < D; j++)
-        c[gmm_product(D, i, j) * lanes] = P[i * D + j] * (i == j ? -0.5 : -1);
+        c[gmm_product(gmm, i, j) * lanes] = P[i * D + j] * (i == j ? -0.5 : -1);
   } else {
     bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
     for (size_t d = 0; d < D; d++) {
@@ -275,6 +277,7 @@ lat_status gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm, const 
     if (!gmm_is_wide(gmm)) coefficients(gmm, k, ready, P, P + D * D);
   }
   *ready->path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
+  if (gmm_by_rows(gmm, ready)) gmm_turn_factors(gmm, ready);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }

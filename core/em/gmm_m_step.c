@@ -29,7 +29,7 @@ void gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics,
     for (size_t i = 0; i < D; i++)
       for (size_t j = i; j < D; j++)
         S[i * D + j] = S[j * D + i] =
-            quadratic[gmm_product(D, i, j) * step] / n - offset[i] * offset[j];
+            quadratic[gmm_product(gmm, i, j) * step] / n - offset[i] * offset[j];
     break;
   case LAT_COVARIANCE_DIAG:
     for (size_t d = 0; d < D; d++) S[d] = quadratic[d * step] / n - offset[d] * offset[d];
@@ -48,7 +48,7 @@ static void tied_covariance(const gmm_update *u, const double *products, double 
   size_t D = gmm->D;
   for (size_t i = 0; i < D; i++)
     for (size_t j = i; j < D; j++) {
-      double sum = products[gmm_product(D, i, j)];
+      double sum = products[gmm_product(gmm, i, j)];
       for (size_t k = 0; k < gmm->K; k++)
         sum -= u->counts[k] * u->offsets[k * D + i] * u->offsets[k * D + j];
       S[i * D + j] = S[j * D + i] = sum / u->total;

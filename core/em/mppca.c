@@ -224,7 +224,8 @@ void lat_mppca_start(const lat_mppca *m, const double *means, double *parameters
 
 /* The PPCA of the rows Y, in coordinates; false when they have none. */
 static lat_status ppca_of_rows(lat_workspace *work, const lat_mppca *m, const lat_matrix *Y,
-                               const double *weights, lat_ppca *to, double *noise, bool *found)
+                               const double *weights, lat_factor_model *to, double *noise,
+                               bool *found)
 {
   size_t D = m->gmm.D, M = m->M, count = lat_column_moments_count(D);
   double objective, *flat = lat_doubles(work, D + D * M + 1), *memory = lat_doubles(work, count);
@@ -234,7 +235,7 @@ static lat_status ppca_of_rows(lat_workspace *work, const lat_mppca *m, const la
   if (status == LAT_MEMORY || status == LAT_CANCELLED) return status;
   if (!*found) return LAT_OK;
   *to = lat_ppca_of(flat, D, M);
-  *noise = *to->noise_variance;
+  *noise = *to->noise_variances;
   if (!m->diagonal) return LAT_OK;
   memset(memory, 0, count * sizeof *memory);
   lat_column_moments moments = lat_column_moments_of(memory, D);
@@ -280,7 +281,7 @@ lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca *m, const 
     double total, *mean = p.means + k * D;
     size_t n = gather(m, X, weights, labels, k + 1, Y, w, &total);
     lat_matrix rows = lat_matrix_of(Y, n, D);
-    lat_ppca ppca;
+    lat_factor_model ppca;
     lat_mark inner = lat_workspace_mark(work);
     lat_random random = {m->gmm.seed, k + 1, 0};
     if (total > 0 && n > m->M + 1) LAT_TRY(ppca_of_rows(work, m, &rows, w, &ppca, noise, &found));
@@ -349,13 +350,13 @@ static void turn_statistics(const lat_mppca *m, const double *V, double *statist
   double *B = statistics + T;
   for (size_t a = 0, at = 0; a < M; a++)
     for (size_t b = 0; b <= a; b++, at++) A[a * M + b] = A[b * M + a] = statistics[at];
-  lat_ppca_multiply(false, false, M, M, M, A, V, 0, half);
-  lat_ppca_multiply(true, false, M, M, M, V, half, 0, A);
+  lat_factor_multiply(false, false, M, M, M, A, V, 0, half);
+  lat_factor_multiply(true, false, M, M, M, V, half, 0, A);
   for (size_t a = 0, at = 0; a < M; a++)
     for (size_t b = 0; b <= a; b++, at++) statistics[at] = A[a * M + b];
   for (size_t j = 0; j <= D; j++) { /* the sum of z, and then the rows of B */
     double *row = j < D ? B + j * (M + 1) : z;
-    lat_ppca_multiply(false, false, 1, M, M, row, V, 0, half);
+    lat_factor_multiply(false, false, 1, M, M, row, V, 0, half);
     memcpy(row, half, M * sizeof *row);
   }
 }
@@ -374,7 +375,7 @@ lat_status lat_mppca_canonical(lat_workspace *work, const lat_mppca *m, double *
   for (size_t k = 0; k < m->gmm.K; k++) {
     double *W = p.W + k * D * M;
     LAT_TRY(rotation(work, m, k, &p, R, s, V));
-    lat_ppca_multiply(false, false, D, M, M, W, V.data, 0, R.data);
+    lat_factor_multiply(false, false, D, M, M, W, V.data, 0, R.data);
     memcpy(W, R.data, D * M * sizeof *W);
     if (statistics && !mppca_by_scatter(m))
       turn_statistics(m, V.data, statistics + 2 + k * mppca_latent_count(m), spare);

@@ -45,7 +45,7 @@ static size_t place(const apply *a, double *scratch, slice *s)
   s->variance = s->inverse + lat_packed_count(M);
   s->walk = s->variance + a->m->gmm.D;
   return (3 * K + 5) * n + M + lat_packed_count(M) + a->m->gmm.D +
-         mppca_walk_count(a->m, a->missing, n);
+         lat_factor_rows_count(a->m->gmm.D, M, a->missing, n);
 }
 
 /* ---- components ------------------------------------------------------------------------------- */
@@ -94,40 +94,35 @@ static void say_components(const slice *s)
 
 /* ---- latent variables and missing entries ------------------------------------------------------- */
 
-static double unscaled(const mppca_component *c, size_t j)
+/* The conditional variances of a pattern's missing entries: psi_j + w_j'V w_j. */
+static void find_variances(const slice *s, const lat_factor_rows *r, size_t g)
 {
-  return c->deviation ? c->deviation[j] : 1;
-}
-
-/* The conditional variances of a pattern's missing entries: s (1 + w'inv(K) w), in data units. */
-static void find_variances(const slice *s, const mppca_walk *w, size_t g)
-{
-  const lat_ppca_frame *f = w->r.frame;
-  const double *L = w->r.factor + g * lat_packed_count(f->M);
+  const lat_factor_frame *f = r->frame;
+  const double *L = r->factor + g * lat_packed_count(f->M);
   for (size_t j = 0; j < f->D; j++) {
-    if (w->r.mask[g * f->D + j] != 0) continue;
+    if (r->mask[g * f->D + j] != 0) continue;
     const double *wj = f->W + j * f->M;
-    double sum = 1, scale = unscaled(w->c, j);
+    double sum = 0;
     memcpy(s->line, wj, f->M * sizeof *wj);
     lat_packed_solve(f->M, L, s->line);
     for (size_t l = 0; l < f->M; l++) sum += wj[l] * s->line[l];
-    s->variance[j] = f->noise * sum * scale * scale;
+    s->variance[j] = (f->variances ? f->variances[j] : f->noise) + f->noise * sum;
   }
 }
 
-/* Takes component k's view of the missing entries into their running mean, and variance: with the
- * weight r, both of within and of between components. */
-static void impute(const slice *s, const mppca_walk *w, size_t k, size_t g, size_t i)
+/* Takes component k's view of the missing entries into their running mean, and variance: with its
+ * responsibility, both of within and of between components. */
+static void impute(const slice *s, const lat_factor_rows *r, size_t k, size_t g, size_t i)
 {
   const lat_mppca_images *to = s->a->images;
-  size_t D = s->a->m->gmm.D, at = lat_ppca_place(&w->r, i), row = s->first + at;
-  double r = s->joint[k * s->n + at];
-  if (r == 0) return;
-  s->weight[at] += r;
-  double share = r / s->weight[at];
+  size_t D = s->a->m->gmm.D, at = lat_factor_place(r, i), row = s->first + at;
+  double weight = s->joint[k * s->n + at];
+  if (weight == 0) return;
+  s->weight[at] += weight;
+  double share = weight / s->weight[at];
   for (size_t j = 0; j < D; j++) {
-    if (!w->r.mask || w->r.mask[g * D + j] != 0) continue;
-    double mean = w->c->mean[j] + w->r.fit[i * D + j] * unscaled(w->c, j);
+    if (!r->mask || r->mask[g * D + j] != 0) continue;
+    double mean = r->frame->mean[j] + r->fit[i * D + j];
     double before = lat_get(to->imputed, row, j), away = mean - before;
     lat_set(to->imputed, row, j, before + share * away);
     if (!to->variances) continue;
@@ -137,27 +132,27 @@ static void impute(const slice *s, const mppca_walk *w, size_t k, size_t g, size
   }
 }
 
-static void say_latent(const slice *s, const mppca_walk *w, size_t k, size_t i)
+static void say_latent(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
 {
   const lat_mppca_images *to = s->a->images;
   size_t D = s->a->m->gmm.D, M = s->a->m->M;
-  size_t at = lat_ppca_place(&w->r, i), row = s->first + at;
-  const double *z = w->r.z + i * M;
+  size_t at = lat_factor_place(r, i), row = s->first + at;
+  const double *z = r->z + i * M;
   if (to->all_latent) memcpy(to->all_latent + (k * s->a->X->rows + row) * M, z, M * sizeof *z);
   if (to->component ? to->component != k + 1 : s->best[at] != (double)k) return;
   for (size_t l = 0; to->latent && l < M; l++) lat_set(to->latent, row, l, z[l]);
   for (size_t j = 0; to->reconstruction && j < D; j++)
-    lat_set(to->reconstruction, row, j, w->c->mean[j] + w->r.fit[i * D + j] * unscaled(w->c, j));
+    lat_set(to->reconstruction, row, j, r->frame->mean[j] + r->fit[i * D + j]);
 }
 
 /* V of a pattern, dense, for one of its rows. */
-static void say_covariance(const slice *s, const mppca_walk *w, size_t k, size_t i)
+static void say_covariance(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
 {
-  size_t M = s->a->m->M, row = s->first + lat_ppca_place(&w->r, i);
+  size_t M = s->a->m->M, row = s->first + lat_factor_place(r, i);
   double *V = s->a->images->covariances + (k * s->a->X->rows + row) * M * M;
   for (size_t a = 0, at = 0; a < M; a++)
     for (size_t b = 0; b <= a; b++, at++)
-      V[a * M + b] = V[b * M + a] = w->r.frame->noise * s->inverse[at];
+      V[a * M + b] = V[b * M + a] = r->frame->noise * s->inverse[at];
 }
 
 static void walk_component(const slice *s, size_t k)
@@ -166,16 +161,16 @@ static void walk_component(const slice *s, size_t k)
   const lat_mppca_images *to = a->images;
   size_t T = lat_packed_count(a->m->M);
   mppca_component c = mppca_component_of(a->m, a->parameters, a->missing, a->derived, k);
-  mppca_walk w;
-  mppca_walk_begin(&w, &c, &s->X, s->walk);
-  while (mppca_walk_next(&w))
-    for (size_t g = 0; g < w.r.groups; g++) {
-      if (to->variances && w.r.mask) find_variances(s, &w, g);
-      if (to->covariances) lat_packed_inverse(a->m->M, w.r.factor + g * T, s->inverse, s->line);
-      for (size_t i = w.r.first[g]; i < w.r.first[g + 1]; i++) {
-        say_latent(s, &w, k, i);
-        if (to->covariances) say_covariance(s, &w, k, i);
-        if (to->imputed) impute(s, &w, k, g, i);
+  lat_factor_rows r;
+  lat_factor_rows_begin(&r, &c.frame, &s->X, s->walk);
+  while (lat_factor_rows_next(&r))
+    for (size_t g = 0; g < r.groups; g++) {
+      if (to->variances && r.mask) find_variances(s, &r, g);
+      if (to->covariances) lat_packed_inverse(a->m->M, r.factor + g * T, s->inverse, s->line);
+      for (size_t i = r.first[g]; i < r.first[g + 1]; i++) {
+        say_latent(s, &r, k, i);
+        if (to->covariances) say_covariance(s, &r, k, i);
+        if (to->imputed) impute(s, &r, k, g, i);
       }
     }
 }

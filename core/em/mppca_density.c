@@ -116,7 +116,7 @@ bool mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matr
   if (*l.trusted == 0) return false;
   double *rows = scratch, *Y = rows + n * D;
   lat_centre(X, NULL, m->gmm.shift, NULL, rows);
-  lat_ppca_multiply(false, false, n, width, D, rows, l.columns, 0, Y);
+  lat_factor_multiply(false, false, n, width, D, rows, l.columns, 0, Y);
   for (size_t i = 0; i < n; i++) {
     const double *x = rows + i * D;
     double all = m->diagonal ? 0 : square_sum(D, x, NULL);

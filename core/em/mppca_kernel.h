@@ -2,9 +2,10 @@
 #ifndef LAT_EM_MPPCA_KERNEL_H
 #define LAT_EM_MPPCA_KERNEL_H
 
+#include "em/factor_rows.h"
 #include "em/gmm_kernel.h"
 #include "em/mppca.h"
-#include "em/ppca_rows.h"
+#include "em/ppca.h"
 
 static inline double mppca_noise(const lat_mppca *m, const double *noise, size_t k, size_t j)
 {
@@ -17,14 +18,10 @@ bool mppca_feasible(const lat_em *em, double *parameters);
 
 /* ---- rows under a component (mppca_rows.c) ------------------------------------------------------ */
 
-/* A component as a PPCA: with diagonal noise it is one, with noise variance 1, of rows whose columns
- * have been divided by the noise's deviations. */
 typedef struct mppca_component {
-  const double *mean, *W, *noise; /* its parameters as they are */
-  const double *deviation;        /* D: of the noise; NULL when it is isotropic */
-  const double *log_deviation;    /* D */
-  double log_weight, volume;      /* the sum of log_deviation */
-  lat_ppca_frame frame;
+  const double *noise; /* its variances */
+  double log_weight;
+  lat_factor_frame frame;
 } mppca_component;
 
 /* What is derived from the parameters once for all rows. */
@@ -33,20 +30,7 @@ void mppca_derive(const lat_mppca *m, const double *parameters, bool missing, do
 mppca_component mppca_component_of(const lat_mppca *m, const double *parameters, bool missing,
                                    const double *derived, size_t k);
 
-/* A walk over rows, batch by batch; `scratch` is of mppca_walk_count doubles. */
-typedef struct mppca_walk {
-  const mppca_component *c;
-  lat_ppca_rows r;
-} mppca_walk;
-size_t mppca_walk_count(const lat_mppca *m, bool missing, size_t rows);
-void mppca_walk_begin(mppca_walk *w, const mppca_component *c, const lat_matrix *X,
-                      double *scratch);
-static inline bool mppca_walk_next(mppca_walk *w)
-{
-  return lat_ppca_rows_next(&w->r);
-}
-
-/* joint (K x n) := log p(x, k) of the rows of X. */
+/* joint (K x n) := log p(x, k) of the rows of X; scratch is that of lat_factor_rows. */
 void mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
                      const double *derived, const lat_matrix *X, double *joint, double *scratch);
 

@@ -1,6 +1,6 @@
 /* mppca_latent.c: EM for the latent variables too, of rows with too many columns for their scatter.
  *
- * The posterior of z is that of PPCA (ppca_rows.h), for each component. A missing entry x_j, given the
+ * The posterior of z is that of PPCA or factor analysis (factor_rows.h), for each component. A missing entry x_j, given the
  * row's others, is m_j + w_j'z + noise: so E[x_j] = m_j + w_j'E[z], cov[x_j, z] = w_j'V and
  * var[x_j] = w_j'V w_j + psi_j go into B and q. */
 #include <math.h>
@@ -75,14 +75,15 @@ typedef struct room {
   double *V;                        /* groups x (T+1): weight times V, and weight */
   double *gaps;                     /* D x (T+1): the sum of these where an entry is missing */
   double *line;                     /* M */
-  double *scale, *shift;            /* D each: e = x scale + shift, of x as the walk has it */
+  double *shift;                    /* D: e = x - mean + shift */
   double *walk;
 } room;
 
 static size_t place(const lat_mppca *m, bool missing, size_t n, double *scratch, room *r)
 {
-  size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M), batch = lat_ppca_batch(M, missing, n);
-  size_t walk = mppca_walk_count(m, missing, n), fast = mppca_density_scratch(m, n);
+  size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M), batch = lat_factor_batch(M, missing, n);
+  size_t walk = lat_factor_rows_count(m->gmm.D, m->M, missing, n),
+         fast = mppca_density_scratch(m, n);
   double *at = scratch;
   room all;
   const struct {
@@ -99,7 +100,6 @@ static size_t place(const lat_mppca *m, bool missing, size_t n, double *scratch,
                {&all.V, (missing ? batch : 1) * (T + 1)},
                {&all.gaps, missing ? D * (T + 1) : 0},
                {&all.line, M},
-               {&all.scale, D},
                {&all.shift, D},
                {&all.walk, walk > fast || missing ? walk : fast}};
   size_t total = 0;
@@ -116,11 +116,11 @@ static size_t count_scratch(const lat_em *em, size_t rows)
   return place(em->model, em->options.missing, rows, NULL, NULL);
 }
 
-/* y := x s + c */
-LAT_CLONES static void move(size_t n, const double *restrict x, const double *restrict s,
-                            const double *restrict c, double *restrict y)
+/* y := x + c */
+LAT_CLONES static void move(size_t n, const double *restrict x, const double *restrict c,
+                            double *restrict y)
 {
-  for (size_t i = 0; i < n; i++) y[i] = x[i] * s[i] + c[i];
+  for (size_t i = 0; i < n; i++) y[i] = x[i] + c[i];
 }
 
 /* y += w x^2 */
@@ -134,19 +134,19 @@ typedef struct adder {
   const lat_mppca *m;
   const mppca_component *c;
   const room *room;
-  mppca_walk walk;
+  lat_factor_rows walk;
   double *A, *B, *q;
 } adder;
 
 /* z1 := r (z, 1), and the groups' r V. */
 static void weigh(const adder *a)
 {
-  const lat_ppca_rows *r = &a->walk.r;
+  const lat_factor_rows *r = &a->walk;
   size_t M = a->m->M, T = lat_packed_count(M);
   for (size_t g = 0; g < r->groups; g++) {
     double sum = 0, *V = a->room->V + g * (T + 1);
     for (size_t i = r->first[g]; i < r->first[g + 1]; i++) {
-      double w = a->room->weights[lat_ppca_place(r, i)], *z1 = a->room->z1 + i * (M + 1);
+      double w = a->room->weights[lat_factor_place(r, i)], *z1 = a->room->z1 + i * (M + 1);
       for (size_t l = 0; l < M; l++) z1[l] = w * r->z[i * M + l];
       sum += z1[M] = w;
     }
@@ -159,9 +159,9 @@ static void weigh(const adder *a)
 /* A += sum r (z~ z~' + V) */
 static void add_latent(const adder *a)
 {
-  const lat_ppca_rows *r = &a->walk.r;
+  const lat_factor_rows *r = &a->walk;
   size_t M = a->m->M, T = lat_packed_count(M);
-  lat_ppca_multiply(true, false, M + 1, M, r->rows, a->room->z1, r->z, 0, a->room->square);
+  lat_factor_multiply(true, false, M + 1, M, r->rows, a->room->z1, r->z, 0, a->room->square);
   for (size_t i = 0, at = 0; i <= M; i++)
     for (size_t j = 0; j <= i && j < M; j++, at++) a->A[at] += a->room->square[i * M + j];
   for (size_t g = 0; g < r->groups; g++) {
@@ -174,14 +174,14 @@ static void add_latent(const adder *a)
 /* Missing entries become their conditional means, and all x become e. */
 static void complete(const adder *a)
 {
-  const lat_ppca_rows *r = &a->walk.r;
+  const lat_factor_rows *r = &a->walk;
   size_t D = a->m->gmm.D;
   for (size_t g = 0; g < r->groups; g++) {
     const double *mask = r->frame->missing ? r->mask + g * D : NULL;
     for (size_t i = r->first[g]; i < r->first[g + 1]; i++) {
       double *d = r->d + i * D, *fit = r->fit + i * D;
       for (size_t j = 0; mask && j < D; j++) d[j] = mask[j] != 0 ? d[j] : fit[j];
-      move(D, d, a->room->scale, a->room->shift, fit);
+      move(D, d, a->room->shift, fit);
       add_squares(D, a->room->z1[i * (a->m->M + 1) + a->m->M], fit, a->q);
     }
   }
@@ -190,12 +190,12 @@ static void complete(const adder *a)
 /* What missing entries have beyond their means. */
 static void add_gaps(const adder *a)
 {
-  const lat_ppca_rows *r = &a->walk.r;
+  const lat_factor_rows *r = &a->walk;
   size_t D = a->m->gmm.D, M = a->m->M, T = lat_packed_count(M);
   for (size_t i = 0; i < r->groups * D; i++) r->mask[i] = 1 - r->mask[i];
-  lat_ppca_multiply(true, false, D, T + 1, r->groups, r->mask, a->room->V, 0, a->room->gaps);
+  lat_factor_multiply(true, false, D, T + 1, r->groups, r->mask, a->room->V, 0, a->room->gaps);
   for (size_t j = 0; j < D; j++) {
-    const double *V = a->room->gaps + j * (T + 1), *w = a->c->W + j * M;
+    const double *V = a->room->gaps + j * (T + 1), *w = a->c->frame.W + j * M;
     double *b = a->B + j * (M + 1), *line = a->room->line;
     if (V[T] == 0) continue;
     memset(line, 0, M * sizeof *line);
@@ -215,13 +215,13 @@ static void add_gaps(const adder *a)
 static void add_rows(adder *a, const lat_matrix *X)
 {
   size_t D = a->m->gmm.D, M = a->m->M;
-  mppca_walk_begin(&a->walk, a->c, X, a->room->walk);
-  while (mppca_walk_next(&a->walk)) {
-    const lat_ppca_rows *r = &a->walk.r;
+  lat_factor_rows_begin(&a->walk, &a->c->frame, X, a->room->walk);
+  while (lat_factor_rows_next(&a->walk)) {
+    const lat_factor_rows *r = &a->walk;
     weigh(a);
     add_latent(a);
     complete(a);
-    lat_ppca_multiply(true, false, D, M + 1, r->rows, r->fit, a->room->z1, 1, a->B);
+    lat_factor_multiply(true, false, D, M + 1, r->rows, r->fit, a->room->z1, 1, a->B);
     if (r->frame->missing) add_gaps(a);
   }
 }
@@ -264,8 +264,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
     a.B = a.A + lat_packed_count(M + 1);
     a.q = a.B + D * (M + 1);
     for (size_t j = 0; j < D; j++) {
-      r.scale[j] = c.deviation ? c.deviation[j] : 1;
-      r.shift[j] = is_centred(em) ? 0 : c.mean[j] - m->gmm.shift[j];
+      r.shift[j] = is_centred(em) ? 0 : c.frame.mean[j] - m->gmm.shift[j];
     }
     if (rows.rows > 0) add_rows(&a, &rows);
   }

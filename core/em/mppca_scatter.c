@@ -35,7 +35,7 @@ static void fill_covariance(const mppca_update *u, size_t k, double *C)
 {
   size_t D = u->m->gmm.D, M = u->m->M;
   mppca_take_old(u, k);
-  lat_ppca_multiply(false, true, D, D, M, u->oldW, u->oldW, 0, C);
+  lat_factor_multiply(false, true, D, D, M, u->oldW, u->oldW, 0, C);
   for (size_t j = 0; j < D; j++) C[j * (D + 1)] += u->old_noise[u->m->diagonal ? j : 0];
 }
 
@@ -108,9 +108,9 @@ static bool fit_diagonal(update *s)
     mppca_precision(m, s->u.W, s->u.noise, s->G, s->V, s->spare);
     for (size_t a = 0, at = 0; a < M; a++)
       for (size_t b = 0; b <= a; b++, at++) E[a * M + b] = E[b * M + a] = s->V[at];
-    lat_ppca_multiply(false, false, D, M, M, s->G, E, 0, B); /* B' */
-    lat_ppca_multiply(false, false, D, M, D, s->S, B, 0, SB);
-    lat_ppca_multiply(true, false, M, M, D, B, SB, 1, E);
+    lat_factor_multiply(false, false, D, M, M, s->G, E, 0, B); /* B' */
+    lat_factor_multiply(false, false, D, M, D, s->S, B, 0, SB);
+    lat_factor_multiply(true, false, M, M, D, B, SB, 1, E);
     for (size_t a = 0, at = 0; a < M; a++)
       for (size_t b = 0; b <= a; b++, at++) s->V[at] = E[a * M + b];
     mppca_solve(m, SB, s->V, s->u.diagonal, s->u.W, s->u.noise);

@@ -8,7 +8,7 @@ void lat_mppca_covariance(const lat_mppca *m, const double *parameters, size_t k
   size_t D = m->gmm.D, M = m->M;
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
   const double *W = p.W + k * D * M;
-  lat_ppca_multiply(false, true, D, D, M, W, W, 0, C);
+  lat_factor_multiply(false, true, D, D, M, W, W, 0, C);
   for (size_t j = 0; j < D; j++) C[j * (D + 1)] += mppca_noise(m, p.noise, k, j);
 }
 

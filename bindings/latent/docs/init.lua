@@ -28,6 +28,7 @@ local rooms = {
   { "kmeans" },
   { "gmm" },
   { "mixture" },
+  { "classifier" },
   { "files" },
   { "save" },
   { "datasets" },
