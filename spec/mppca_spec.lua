@@ -135,7 +135,8 @@ describe("mppca", function()
   it("without latent variables is a spherical or a diagonal mixture of Gaussians, with D - 1 a full one", function()
     local known = { full = -180.1854771313, diag = -307.1775715980, spherical = -384.3140950608 } -- as in gmm_spec
     local function fit(M, noise)
-      local m = latent.mppca { components = 3, latent_dim = M, noise = noise, tolerance = 1e-14, restarts = 2 }:fit(iris)
+      local options = { components = 3, latent_dim = M, noise = noise, tolerance = 1e-14, restarts = 2 }
+      local m = latent.mppca(options):fit(iris)
       return m:log_likelihood(iris):sum(), m
     end
     assert.near(known.spherical, (fit(0, "isotropic")), 1e-6)
@@ -610,7 +611,8 @@ describe("mppca refuses", function()
     refuses("a noise variance of component 2 is -1", { init = { means = means, noise_variances = { 1, -1 } } })
     refuses("init.noise_variances is a", { noise = "diagonal", init = { means = means, noise_variances = { 1, 1 } } })
     refuses("latent_dim is 0, so there is no init.W", { latent_dim = 0, init = { means = means, W = {} } })
-    refuses("unknown option 'covariances' (known: weights, means, W, noise_variances)", { init = { means = means, covariances = {} } })
+    refuses("unknown option 'covariances' (known: weights, means, W, noise_variances)",
+      { init = { means = means, covariances = {} } })
   end)
 
   it("to say what it can't", function()

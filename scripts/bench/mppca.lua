@@ -67,7 +67,7 @@ local function case(N, D, K, M)
         local init = { means = X:block(1, K, 1, D):copy(), W = W, noise_variances = s }
         local model
         return function()
-          model = latent.mppca { components = K, latent_dim = M, init = init, tolerance = 0, max_iterations = 10 }:fit(X)
+          model = latent.mppca { latent_dim = M, init = init, tolerance = 0, max_iterations = 10 }:fit(X)
         end, function() return { model.history[10], table.unpack(model.noise_variances:table()) } end
       end },
       { name = "NumPy EM", python = python:format(K, M, D <= 100 and "True" or "False") },

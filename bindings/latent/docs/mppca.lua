@@ -19,7 +19,7 @@ return {
     options = {
       { "components", "integer", "1", "K" },
       { "latent_dim", "integer", "1", "M, from 0 to D - 1, the same for all components" },
-      { "noise", "string", '"isotropic"', '"isotropic": s_k I, PPCA; "diagonal": a variance a column, factor analysis' },
+      { "noise", "string", '"isotropic"', '"isotropic": s_k I, PPCA; "diagonal": one a column, factor analysis' },
       { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, W=, '
         .. "noise_variances= } in the shapes of the parameters, of which all but means may be left out" },
       { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
