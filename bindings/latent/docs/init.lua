@@ -22,7 +22,7 @@ local rooms = {
   { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
   { "random" },
   { "eigen" },
-  { "pca", "ppca" },
+  { "pca", "ppca", "fa" },
   { "ica" },
   { "em" },
   { "kmeans" },
