@@ -27,6 +27,23 @@ lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const doubl
   return s;
 }
 
+/* B := W L, or W; A is only scratch here. */
+static void put_loadings(const lat_factor_model *model, const lat_factor_sums *s)
+{
+  size_t M = model->M;
+  double *L = model->correlations ? s->A : NULL;
+  for (size_t i = 0, at = 0; L && i < M; i++)
+    for (size_t j = 0; j <= i; j++) L[at++] = model->correlations[i * M + j];
+  if (L) lat_packed_cholesky(M, L, NULL);
+  for (size_t j = 0; j < model->D; j++)
+    for (size_t b = 0; b < M; b++) {
+      const double *w = model->W + j * M;
+      double sum = 0;
+      for (size_t a = b; L && a < M; a++) sum += w[a] * L[lat_packed_count(a) + b];
+      s->B[j * (M + 1) + b] = L ? sum : w[b];
+    }
+}
+
 void lat_factor_statistics(const lat_factor_model *model, double objective, double *statistics)
 {
   size_t D = model->D, M = model->M;
@@ -34,14 +51,12 @@ void lat_factor_statistics(const lat_factor_model *model, double objective, doub
   memset(statistics, 0, lat_factor_statistics_count(D, M, false) * sizeof *statistics);
   statistics[0] = objective;
   statistics[1] = 1;
+  put_loadings(model, &s);
+  memset(s.A, 0, s.T * sizeof *s.A);
   for (size_t i = 0; i <= M; i++) s.A[lat_packed_count(i + 1) - 1] = 1;
   for (size_t j = 0; j < D; j++) {
     s.q[j] = model->noise_variances[model->shared ? 0 : j];
-    for (size_t i = 0; i < M; i++) {
-      double w = model->W[j * M + i];
-      s.B[j * (M + 1) + i] = w;
-      s.q[j] += w * w;
-    }
+    for (size_t i = 0; i < M; i++) s.q[j] += s.B[j * (M + 1) + i] * s.B[j * (M + 1) + i];
   }
 }
 

@@ -16,8 +16,6 @@
 #include "em/em.h"
 #include "em/factor_rows.h"
 
-size_t lat_factor_statistics_count(size_t D, size_t M, bool missing);
-
 typedef struct lat_factor_sums {
   size_t D, M, T; /* T: the length of an A */
   size_t blocks;  /* how many A */
@@ -25,11 +23,6 @@ typedef struct lat_factor_sums {
 } lat_factor_sums;
 
 lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const double *statistics);
-
-/* The statistics (of weight 1, nothing missing, about the mean) from which an M-step makes these
- * parameters again, if they are at a stationary point where W'inv(Psi)W is diagonal: there S inv(Psi) W
- * inv(K) = W and the mean of E[z0 z0'] is I. */
-void lat_factor_statistics(const lat_factor_model *model, double objective, double *statistics);
 
 /* The E-step. Adds the share of the rows of X, with weights or NULL; the objective is the
  * log-likelihood of what is observed or, without `density`, the squared error. Scratch is of that many

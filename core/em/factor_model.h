@@ -71,4 +71,14 @@ lat_status lat_factor_covariance(lat_workspace *work, const lat_factor_model *mo
 lat_status lat_factor_sample(lat_workspace *work, const lat_factor_model *model, lat_random *random,
                              const lat_matrix *X, const lat_matrix *Z);
 
+/* ---- EM's statistics, so that online EM can go on from a fit ------------------------------------- */
+
+/* How many numbers they are: all of which a bilinear model's M-step needs to know (factor_em.h). */
+size_t lat_factor_statistics_count(size_t D, size_t M, bool missing);
+
+/* The statistics (of weight 1, nothing missing, about the mean) from which an M-step makes these
+ * parameters again, if they are at a stationary point where W'inv(Psi)W is diagonal: there S inv(Psi) W
+ * inv(K) = W and the mean of E[z0 z0'] is I. */
+void lat_factor_statistics(const lat_factor_model *model, double objective, double *statistics);
+
 #endif

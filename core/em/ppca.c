@@ -213,16 +213,6 @@ const lat_em_kind lat_ppca_limit_kind = {.name = "ppca",
                                          .e_step = limit_e_step,
                                          .m_step = limit_m_step};
 
-size_t lat_ppca_statistics_count(size_t D, size_t M, bool missing)
-{
-  return lat_factor_statistics_count(D, M, missing);
-}
-
-void lat_ppca_statistics(const lat_factor_model *ppca, double objective, double *statistics)
-{
-  lat_factor_statistics(ppca, objective, statistics);
-}
-
 /* ---- before and after ------------------------------------------------------------------------------- */
 
 lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double *weights,

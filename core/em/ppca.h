@@ -79,11 +79,6 @@ lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double
 lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool missing, bool limit,
                               double *parameters, double *statistics);
 
-/* The statistics (of weight 1, nothing missing, about the mean) from which an M-step makes these
- * parameters of a closed form again: so online EM can go on from it. */
-size_t lat_ppca_statistics_count(size_t D, size_t M, bool missing);
-void lat_ppca_statistics(const lat_factor_model *ppca, double objective, double *statistics);
-
 /* D for the mean, and D M + 1 - M(M-1)/2 for C: rotations of W make no other model. */
 size_t lat_ppca_free_parameters(size_t D, size_t M);
 
