@@ -52,6 +52,7 @@ using std::atomic_int;
 #include "em/gmm.h"
 #include "em/kmeans.h"
 #include "em/mixture.h"
+#include "em/mppca.h"
 #include "em/ppca.h"
 #include "em/responsibilities.h"
 

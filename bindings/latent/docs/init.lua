@@ -26,7 +26,7 @@ local rooms = {
   { "ica" },
   { "em" },
   { "kmeans" },
-  { "gmm" },
+  { "gmm", "mppca" },
   { "mixture" },
   { "classifier" },
   { "files" },
