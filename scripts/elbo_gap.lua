@@ -59,7 +59,8 @@ for step in vae:steps(X, { batch = 100 }) do
   if step == total then break end
 end
 local gap = best - bounds[#bounds]
-printf("\nThe bound is %.4f nats below PPCA's likelihood; at most 0.05 are allowed: %s", gap, gap < 0.05 and "ok" or "NO")
+printf("\nThe bound is %.4f nats below PPCA's likelihood; at most 0.05 are allowed: %s", gap,
+  gap < 0.05 and "ok" or "NO")
 
 -- ---- the picture ---------------------------------------------------------------------------------
 

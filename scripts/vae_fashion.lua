@@ -32,13 +32,15 @@ local vae = latent.vae { input_dim = train.cols, latent_dim = 16, hidden = { 400
 printf("%d images, %d parameters", #train, vae:free_parameters())
 print "epoch   - bound, training   - bound, test      KL   seconds"
 local start = latent.clock()
-vae:fit(train, { epochs = epochs, batch = 128, labels = train_labels, validation = { test, test_labels }, progress = true,
+vae:fit(train, { epochs = epochs, batch = 128, labels = train_labels, validation = { test, test_labels },
+  progress = true,
   on_epoch = function(model, epoch, loss, held)
     printf("%5d %19.2f %15.2f %7.2f %9.1f", epoch, loss, held, model.kl_history[epoch], latent.clock() - start)
   end })
 printf("bound on log p(x | label), test: %.2f; with wrong labels %.2f (nats an image, of a density on [0,1]^%d)",
   vae:elbo(test, { labels = test_labels }):mean(),
-  vae:elbo(test, { labels = matrix(#test, 1, function(i) return (test_labels[i] + 1) % 10 end):col(1) }):mean(), test.cols)
+  vae:elbo(test, { labels = matrix(#test, 1, function(i) return (test_labels[i] + 1) % 10 end):col(1) }):mean(),
+  test.cols)
 
 -- ---- pictures ------------------------------------------------------------------------------------
 

@@ -2,10 +2,11 @@
 --
 --   lua5.4 scripts/vae_iwae.lua [MINUTES [K [FOLDER OF IDX FILES [OUT]]]]
 --
--- Their one-layer model: 200-200 tanh, 50 latent variables, batches of 20 there and 100 here. K = 1 is the VAE, and their
--- table has 86.8 nats for it, 85.5 for K = 5 and 84.8 for K = 50, after 3280 epochs. Trains for so many minutes (60), with
--- a learning rate that falls to a tenth in that time, and keeps a checkpoint, from which it goes on when it is run again.
--- Ends in the estimate of -log p(x) with 5000 draws on the 10,000 test images, which takes some minutes more.
+-- Their one-layer model: 200-200 tanh, 50 latent variables, batches of 20 there and 100 here. K = 1 is the VAE, and
+-- their table has 86.8 nats for it, 85.5 for K = 5 and 84.8 for K = 50, after 3280 epochs. Trains for so many minutes
+-- (60), with a learning rate that falls to a tenth in that time, and keeps a checkpoint, from which it goes on when it
+-- is run again. Ends in the estimate of -log p(x) with 5000 draws on the 10,000 test images, which takes some minutes
+-- more.
 
 local latent = require "latent"
 

@@ -4,8 +4,8 @@
 --
 -- Without a folder it is LATENT_DATA/mnist. BINARIZE is none (grey levels as a Bernoulli's means, the loss that is
 -- usually shown: about 105.5 on the test images after 10 epochs) or dynamic (then the bound is one on log p(x): about
--- -102.4 after 10 epochs, and with 20 epochs and K = 1000 log p(x) is about -95). Any other folder in MNIST's format will
--- do as well.
+-- -102.4 after 10 epochs, and with 20 epochs and K = 1000 log p(x) is about -95). Any other folder in MNIST's format
+-- will do as well.
 
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot

@@ -55,8 +55,8 @@ linear[#linear + 1] = { net = function(store) return nn.linear(store, "l", 4, 3,
 
 local TABLE = {
   input = each_shape(1, function(_, x) return x end),
-  detach = { { shapes = { { 3, 5 }, { 3, 5 } }, -- x's own gradient is of the detached factor alone; see below
-    build = function(_, _, y) return y:detach() % y - y:detach() % y + y end } },
+  detach = { { shapes = { { 3, 5 } }, -- which gradient flows is below; this one may not depend on it
+    build = function(_, x) return x:detach() % x - x:detach() % x + x end } },
   parameter = { { net = function(store) return nn.linear(store, "l", 3, 2) end, shapes = { { 4, 3 } },
     build = function(_, x, net) return net(x) + net(x * 2) end } },
   linear = linear,

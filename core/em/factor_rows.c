@@ -23,7 +23,8 @@ lat_factor_frame lat_factor_frame_of(const lat_factor_model *model, bool missing
                                      const double *memory)
 {
   size_t D = model->D, M = model->M;
-  lat_factor_frame f = {.D = D, .M = M, .mean = model->mean, .missing = missing};
+  lat_factor_frame f = {
+      .D = D, .M = M, .mean = model->mean, .spread = model->spread, .missing = missing};
   f.noise = !prior ? 0 : model->shared ? *model->noise_variances : 1;
   f.W = f.weighted = model->W;
   if (model->correlations) {
@@ -71,7 +72,8 @@ static void multiply_loadings(const lat_factor_frame *f, double *to)
   for (size_t j = 0; j < f->D; j++) {
     const double *w = f->W + j * M, *v = f->weighted + j * M;
     for (size_t a = 0, at = 0; a < M; a++)
-      for (size_t b = 0; b <= a; b++, at++) to[at] = (f->missing ? 0 : to[at]) + v[a] * w[b];
+      for (size_t b = 0; b <= a; b++, at++)
+        to[at] = (f->missing ? 0 : to[at]) + v[a] * w[b] + (f->spread ? f->spread[a * M + b] : 0);
     if (f->missing) to += T;
   }
 }
@@ -282,6 +284,18 @@ bool lat_factor_rows_next(lat_factor_rows *r)
   return true;
 }
 
+/* z'Sigma z */
+static double quadratic(size_t M, const double *Sigma, const double *z)
+{
+  double sum = 0;
+  for (size_t a = 0; a < M; a++) {
+    double product = 0;
+    for (size_t b = 0; b < M; b++) product += Sigma[a * M + b] * z[b];
+    sum += z[a] * product;
+  }
+  return sum;
+}
+
 double lat_factor_density(const lat_factor_rows *r, size_t g, size_t i)
 {
   size_t M = r->frame->M;
@@ -289,6 +303,8 @@ double lat_factor_density(const lat_factor_rows *r, size_t g, size_t i)
   double norm = 0;
   if (r->observed[g] == 0) return 0; /* exactly, whatever the logarithms round to */
   for (size_t m = 0; m < M; m++) norm += z[m] * z[m];
+  if (r->frame->spread)
+    norm += r->observed[g] * quadratic(M, r->frame->spread, z) / r->frame->noise;
   return -0.5 * (r->observed[g] * LOG_2PI + r->log_noise[g] + r->log_det[g] +
                  r->square[i] / r->frame->noise + norm);
 }
