@@ -4,7 +4,7 @@
 --
 -- p(x) = E[p(x | z)] over the prior, and for a linear model it is known exactly. So the error of
 -- log 1/K sum_k p(x | z_k) can be seen: it needs K draws for some to come near x, and that K grows exponentially with
--- the number of latent variables. Importance sampling from a posterior, which is what an encoder gives, needs a handful.
+-- the number of latent variables. Draws from a posterior, which is what an encoder gives: a handful is enough.
 
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot

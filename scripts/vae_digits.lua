@@ -49,7 +49,8 @@ for _, M in ipairs { 2, 10 } do
   models[M] = vae
   local bound, reconstruction, kl = vae:elbo(test, { samples = 20 })
   printf("%2d latent variables    %11.2f %9.2f %18.2f %6.2f %10d %17.2f %9.1f", M, -vae.history[vae.epochs],
-    bound:mean(), reconstruction:mean(), kl:mean(), (vae:active_units(test)), vae:score(test, { samples = 1000 }), seconds)
+    bound:mean(), reconstruction:mean(), kl:mean(), (vae:active_units(test)), vae:score(test, { samples = 1000 }),
+    seconds)
 end
 local shares = models[10]:kl_per_unit(test):table()
 for j, share in ipairs(shares) do shares[j] = ("%.2f"):format(share) end
