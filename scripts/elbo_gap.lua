@@ -64,11 +64,15 @@ printf("\nThe bound is %.4f nats below PPCA's likelihood; at most 0.05 are allow
 
 -- ---- the picture ---------------------------------------------------------------------------------
 
-steps[1] = 10 -- 0 has no place on a logarithmic axis
+-- Logarithmic axes have no place for step 0.
+local below, gaps = {}, {}
+for k = 1, #steps do below[k], gaps[k] = best - bounds[k], math.max(likelihoods[k] - bounds[k], 1e-4) end
+steps[1] = 1
 local figure = plot.figure { title = "A linear VAE becomes probabilistic PCA", xlabel = "steps", ylabel = "nats a row",
-  logx = true, width = 720, yrange = { -40, -10 } }
-figure:line(steps, bounds, { label = "bound" }):line(steps, likelihoods, { label = "log p(x)" })
-figure:line({ 10, total }, { best, best }, { label = "PPCA", dash = true, color = "#222222" })
+  logx = true, logy = true, width = 720, xrange = { 1, 20000 }, yrange = { 1e-3, 100 } }
+figure:line(steps, below, { label = "PPCA's log p(x) - bound" })
+figure:line(steps, gaps, { label = "log p(x) - bound = KL" })
+figure:line({ 1, 20000 }, { 0.05, 0.05 }, { label = "0.05", dash = true, color = "#222222" })
 for _, ending in ipairs { ".svg", ".png" } do
   local path, message = figure:save(folder .. "/gap" .. ending)
   if not path then

@@ -3,8 +3,9 @@
 --   lua5.4 scripts/vae_fashion.lua [FOLDER OF IDX FILES [EPOCHS [OUT]]]
 --
 -- Encoder and decoder are told what an image shows, so the latent variables are left with how: the same z drawn as a
--- shirt, a bag or a boot keeps its brightness, width and cut. The likelihood is the continuous Bernoulli, which is one
--- for grey levels. Without a folder it is LATENT_DATA/fashion-mnist; any other one in MNIST's format will do as well.
+-- shirt, a bag or a boot keeps its brightness, width and cut. Images are binarized anew each time they are seen, so
+-- that a Bernoulli likelihood is one. Without a folder it is LATENT_DATA/fashion-mnist; any other one in MNIST's format
+-- will do as well.
 
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
@@ -27,20 +28,20 @@ local test, test_labels, info = read "test"
 
 -- ---- training ----------------------------------------------------------------------------------
 
-local vae = latent.vae { input_dim = train.cols, latent_dim = 16, hidden = { 400, 200 }, classes = 10, seed = 1,
-  likelihood = "continuous_bernoulli", learning_rate = 1e-3, kl_warm_up = 500, clip = 1000 }
+local black = latent.batches(test, #test, { seed = 7, shuffle = false, binarize = "static" })()
+local vae = latent.vae { input_dim = train.cols, latent_dim = 10, hidden = { 400, 200 }, classes = 10, seed = 1,
+  learning_rate = 1e-3, kl_warm_up = 500 }
 printf("%d images, %d parameters", #train, vae:free_parameters())
 print "epoch   - bound, training   - bound, test      KL   seconds"
 local start = latent.clock()
-vae:fit(train, { epochs = epochs, batch = 128, labels = train_labels, validation = { test, test_labels },
-  progress = true,
+vae:fit(train, { epochs = epochs, batch = 128, labels = train_labels, validation = { black, test_labels },
+  binarize = "dynamic", progress = true,
   on_epoch = function(model, epoch, loss, held)
     printf("%5d %19.2f %15.2f %7.2f %9.1f", epoch, loss, held, model.kl_history[epoch], latent.clock() - start)
   end })
-printf("bound on log p(x | label), test: %.2f; with wrong labels %.2f (nats an image, of a density on [0,1]^%d)",
-  vae:elbo(test, { labels = test_labels }):mean(),
-  vae:elbo(test, { labels = matrix(#test, 1, function(i) return (test_labels[i] + 1) % 10 end):col(1) }):mean(),
-  test.cols)
+local wrong = matrix(#test, 1, function(i) return (test_labels[i] + 1) % 10 end):col(1)
+printf("bound on log p(x | label), test: %.2f nats an image; with wrong labels %.2f",
+  vae:elbo(black, { labels = test_labels }):mean(), vae:elbo(black, { labels = wrong }):mean())
 
 -- ---- pictures ------------------------------------------------------------------------------------
 
@@ -58,7 +59,7 @@ local function save(name, Y, columns, title, rows)
 end
 
 local kinds = { "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot" }
-local rows, Z = {}, matrix.normal(12, 16, latent.random(3))
+local rows, Z = {}, matrix.normal(12, 10, latent.random(3))
 for class = 0, 9 do rows[class + 1] = vae:decode(Z, { labels = class }) end
 save("classes", matrix.vstack(rows), 12, "The same twelve z, as each kind", kinds)
 
