@@ -15,7 +15,7 @@ enum { HEAD = 2 };
 
 size_t lat_factor_statistics_count(size_t D, size_t M, bool missing)
 {
-  return HEAD + D + (missing ? D : 1) * lat_packed_count(M + 1) + D * (M + 1);
+  return HEAD + D + (missing ? D + 1 : 1) * lat_packed_count(M + 1) + D * (M + 1);
 }
 
 lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const double *statistics)
@@ -23,7 +23,8 @@ lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const doubl
   lat_factor_sums s = {.D = D, .M = M, .T = lat_packed_count(M + 1), .blocks = missing ? D : 1};
   s.q = (double *)statistics + HEAD;
   s.A = s.q + D;
-  s.B = s.A + s.blocks * s.T;
+  s.all = missing ? s.A + D * s.T : s.A;
+  s.B = s.all + s.T;
   return s;
 }
 
@@ -70,8 +71,7 @@ lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const 
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++)
       turn[i * n + j] = i < s->M && j < s->M ? Q[i * s->M + j] : i == j ? 1 : 0;
-  for (size_t k = 0; k < s->blocks; k++) {
-    double *packed = s->A + k * s->T;
+  for (double *packed = s->A; packed <= s->all; packed += s->T) {
     for (size_t i = 0, at = 0; i < n; i++)
       for (size_t j = 0; j <= i; j++, at++) A[i * n + j] = A[j * n + i] = packed[at];
     lat_factor_multiply(false, false, n, n, n, turn, A, 0, half);
@@ -158,8 +158,8 @@ static void add_batch(const adder *a, double *statistics)
   }
   if (r->frame->missing)
     lat_factor_multiply(true, false, s->D, s->T, r->groups, r->mask, a->A, 1, s->A);
-  else
-    for (size_t i = 0; i < s->T; i++) s->A[i] += a->A[i];
+  for (size_t g = 0; g < r->groups; g++)
+    for (size_t i = 0; i < s->T; i++) s->all[i] += a->A[g * s->T + i];
   lat_factor_multiply(true, false, s->D, s->M + 1, r->rows, r->d, a->z1, 1, s->B);
 }
 

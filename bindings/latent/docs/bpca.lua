@@ -19,7 +19,7 @@ local entries = {
         .. "when entries are missing" },
       { "max_iterations", "integer", "10000", "of EM" },
       { "tolerance", "number", "1e-10", "of EM: stop when the bound changes by less, relatively" },
-      { "accelerate", "boolean", "false", "longer steps for EM (SQUAREM), never a worse bound" },
+      { "accelerate", "boolean", "true", "longer steps for EM (SQUAREM), never a worse bound" },
     },
     returns = { { "latent.BPCA", "the model" } },
     text = [[
