@@ -62,7 +62,15 @@ def gaps(n, d, share):
     return X
 
 
+def factors(n, d, m):
+    """Factors with loadings of size 1, and noise variances from 0.2 to 3."""
+    g = np.random.default_rng(7)
+    W, psi = g.standard_normal((d, m)), g.uniform(0.2, 3.0, d)
+    return g.standard_normal((n, m)) @ W.T + g.standard_normal((n, d)) * np.sqrt(psi) + g.standard_normal(d)
+
+
 INPUTS = {
+    "factors_50000x100": lambda: factors(50_000, 100, 10),
     "ica_50000x32": lambda: mixed(50_000, 32),
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),
