@@ -60,8 +60,10 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_em_model(L);
   latL_open_kmeans(L);
   latL_open_gmm(L);
+  latL_open_mppca(L);
   latL_open_mixture(L);
   latL_open_ppca(L);
+  latL_open_bpca(L);
   latL_open_fa(L);
   latL_open_system(L);
   latL_open_save(L);

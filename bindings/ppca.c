@@ -61,7 +61,7 @@ static lat_factor_model view(const latL_Model *m)
   return lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
 }
 
-static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters};
+static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters, NULL};
 
 /* ---- EM ------------------------------------------------------------------------------------------ */
 

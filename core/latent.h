@@ -45,12 +45,14 @@ using std::atomic_int;
 #include "projection/scaler.h"
 
 #include "em/assignment.h"
+#include "em/bpca.h"
 #include "em/em.h"
 #include "em/fa.h"
 #include "em/factor_model.h"
 #include "em/gmm.h"
 #include "em/kmeans.h"
 #include "em/mixture.h"
+#include "em/mppca.h"
 #include "em/ppca.h"
 #include "em/responsibilities.h"
 

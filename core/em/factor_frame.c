@@ -15,7 +15,8 @@ lat_factor_frame lat_factor_frame_of(const lat_factor_model *model, bool missing
                                      const double *memory)
 {
   size_t D = model->D, M = model->M;
-  lat_factor_frame f = {.D = D, .M = M, .mean = model->mean, .missing = missing};
+  lat_factor_frame f = {
+      .D = D, .M = M, .mean = model->mean, .spread = model->spread, .missing = missing};
   f.noise = !prior ? 0 : model->shared ? *model->noise_variances : 1;
   f.W = f.weighted = model->W;
   if (model->correlations) {
@@ -63,7 +64,8 @@ static void multiply_loadings(const lat_factor_frame *f, double *to)
   for (size_t j = 0; j < f->D; j++) {
     const double *w = f->W + j * M, *v = f->weighted + j * M;
     for (size_t a = 0, at = 0; a < M; a++)
-      for (size_t b = 0; b <= a; b++, at++) to[at] = (f->missing ? 0 : to[at]) + v[a] * w[b];
+      for (size_t b = 0; b <= a; b++, at++)
+        to[at] = (f->missing ? 0 : to[at]) + v[a] * w[b] + (f->spread ? f->spread[a * M + b] : 0);
     if (f->missing) to += T;
   }
 }

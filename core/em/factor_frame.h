@@ -18,6 +18,7 @@ typedef struct lat_factor_frame {
   const double *logs;      /* their logarithms */
   const double *weighted;  /* D x M: inv(Psi) W; W itself when the noise is shared */
   const double *root;      /* packed(M): the L of z = L z0; NULL for the identity */
+  const double *spread;    /* M x M: the covariance of a row of W; NULL for 0 */
   bool missing;
   const double *products; /* D x packed(M): row j is w_j w_j'/psi_j; when missing */
   const double *factor;   /* of a complete row's K, and log|K| behind it; unless missing */

@@ -428,9 +428,11 @@ LAT_CLONES static void add_complete_residuals(size_t n, const double *restrict d
   }
 }
 
-LAT_CLONES static void add_squares(size_t n, const double *restrict x, double *restrict y)
+/* z += c x y */
+LAT_CLONES static void add_products(size_t n, double c, const double *x, const double *y,
+                                    double *restrict z)
 {
-  for (size_t i = 0; i < n; i++) y[i] += x[i] * x[i];
+  for (size_t i = 0; i < n; i++) z[i] += c * x[i] * y[i];
 }
 
 static void fit_rows(lat_factor_lanes *l)
@@ -449,13 +451,26 @@ static void fit_rows(lat_factor_lanes *l)
   }
 }
 
+/* |z|^2, and where W's rows are known only as N(w_j, Sigma) what that takes from the density, o z'Sigma
+ * z/s2. */
+static void find_norms(const lat_factor_lanes *l, double *norms)
+{
+  size_t M = l->frame->M, stride = l->stride, n = lat_tile_columns(l->rows);
+  const double *spread = l->frame->spread;
+  memset(norms, 0, n * sizeof *norms);
+  for (size_t a = 0; spread && a < M; a++)
+    for (size_t b = 0; b < M; b++)
+      add_products(n, spread[a * M + b] / l->frame->noise, l->z + a * stride, l->z + b * stride,
+                   norms);
+  for (size_t i = 0; spread && i < l->rows; i++) norms[i] *= l->observed[l->group[i]];
+  for (size_t m = 0; m < M; m++) add_products(n, 1, l->z + m * stride, l->z + m * stride, norms);
+}
+
 /* log p(x_o); exactly 0 of nothing, whatever the logarithms round to. */
 static void find_densities(lat_factor_lanes *l)
 {
-  size_t M = l->frame->M, stride = l->stride, n = lat_tile_columns(l->rows);
   double inverse = 1 / l->frame->noise;
-  for (size_t i = 0; i < n; i++) l->density[i] = 0;
-  for (size_t m = 0; m < M; m++) add_squares(n, l->z + m * stride, l->density);
+  find_norms(l, l->density);
   for (size_t i = 0; i < l->rows; i++) {
     size_t g = l->group[i];
     double sum = l->observed[g] * LOG_2PI + l->log_noise[g] + l->log_det[g] +

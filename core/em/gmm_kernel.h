@@ -96,6 +96,12 @@ gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived);
 size_t gmm_derived_count(const lat_gmm *gmm);
 lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
                        double *derived);
+/* Its two halves: frame, weights and means; and the rest, once the covariances are there. */
+lat_status gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                             const gmm_ready *ready);
+lat_status gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm, const gmm_ready *ready);
+/* Puts negative weights to 0 and their sum to 1; false when nothing is left. */
+bool gmm_weights_feasible(size_t K, double *weights);
 
 /* Component k's part of the covariances or factors. */
 static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
@@ -199,7 +205,43 @@ void gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const do
 void gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
                       double *statistics);
 
-lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters); /* gmm_m_step.c */
+/* ---- M-steps (gmm_m_step.c, gmm_singular.c) ---------------------------------------------------- */
+
+/* One on its way, in scaled coordinates. What covariances are made of is the caller's: */
+typedef struct gmm_update gmm_update;
+struct gmm_update {
+  /* makes component k's covariance, with `ridge` added to the diagonal of its scatter; false when
+   * it is singular, as near as LAT_GMM_COLLAPSED */
+  bool (*fit)(gmm_update *u, size_t k, double ridge);
+  /* asked after such a fit: are there too few rows, or have they no spread at all? */
+  bool (*is_point)(const gmm_update *u, size_t k);
+  /* gives it the covariance of all the data, the unit matrix */
+  void (*spread)(gmm_update *u, size_t k);
+  /* the rest gmm_begin_update and gmm_find_means set */
+  lat_em *em;
+  const lat_gmm *gmm;
+  double total;    /* sum of weights */
+  double *counts;  /* K: N_k */
+  double *means;   /* K x D */
+  double *offsets; /* K x D: means minus the centre of the statistics */
+};
+
+lat_status gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total);
+/* Counts, means and offsets from the mixture's statistics (without their head). */
+void gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics);
+/* Component k's covariance from them, in the mixture's form; not for tied ones. */
+void gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S);
+
+/* A component without rows has begun anew, or is to keep what it has. */
+typedef enum gmm_emptiness { GMM_FILLED, GMM_EMPTY, GMM_BEGUN_ANEW } gmm_emptiness;
+gmm_emptiness gmm_is_empty(gmm_update *u, size_t k);
+/* Fits component k's covariance (that of all, when tied), and does what gmm.h says about
+ * singularities. */
+void gmm_secure(gmm_update *u, size_t k);
+/* Weights and means in the user's units. */
+void gmm_write_means(const gmm_update *u, double *parameters);
+
+lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters);
 
 /* ---- walking over rows, complete or not (gmm_missing.c) ---------------------------------------- */
 
