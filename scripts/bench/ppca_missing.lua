@@ -1,6 +1,6 @@
 -- PPCA with 20 % of the entries missing: 20 iterations of EM from a random start, and the observed log-likelihood.
--- The peer is exact EM in NumPy with each row's own M x M system, and vectorized over all rows, patterns or not: what is
--- the same for all is a product of matrices, the systems are one batch of LAPACK's. A loop over rows takes far longer.
+-- The peer is exact EM in NumPy with each row's own M x M system, vectorized over all rows: what is the same for all is
+-- a product of matrices, the systems are one batch for LAPACK. A loop over rows takes far longer.
 return {
   data = { "ppca_missing" },
   rounds = 5,
