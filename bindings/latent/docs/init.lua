@@ -29,6 +29,7 @@ local rooms = {
   { "gmm", "mppca" },
   { "mixture" },
   { "classifier" },
+  { "nn", "nn_tape" },
   { "files" },
   { "save" },
   { "datasets" },
