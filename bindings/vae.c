@@ -75,7 +75,7 @@ static int new (lua_State *L)
                        .optimizer = deep.optimizer,
                        .dtype = deep.dtype,
                        .seed = deep.seed};
-  v->lowest = latL_optinteger(L, 1, who, "lowest", 0, -(1 << 30), 1 << 30);
+  v->deep.lowest = latL_optinteger(L, 1, who, "lowest", 0, -(1 << 30), 1 << 30);
   read_hidden(L, &o);
   read_objective(L, v);
   double numbers = 0;
@@ -85,7 +85,11 @@ static int new (lua_State *L)
                    lat_likelihood_outputs(&o.likelihood), &numbers);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_vae_init(work, &v->core, &o));
-  latL_deepmade(L, who, &v->deep, &v->core.deep, D, o.latent_dim, done);
+  v->deep.decoder = &v->core.decoder;
+  v->deep.likelihood = &v->core.likelihood;
+  v->deep.latent_dim = o.latent_dim;
+  v->deep.classes = o.classes;
+  latL_deepmade(L, who, &v->deep, &v->core.deep, done);
   return 1;
 }
 
@@ -106,7 +110,8 @@ static batch begin(lua_State *L, const char *who, const char *const names[])
   b.X = latL_checkdata(L, 2, who, "X", b.vae->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");
-  b.labels = latL_optclasslabels(L, 4, who, b.X.rows, b.vae->core.options.classes, b.vae->lowest);
+  b.labels =
+      latL_optclasslabels(L, 4, who, b.X.rows, b.vae->core.options.classes, b.vae->deep.lowest);
   b.objective = b.vae->objective;
   b.objective.beta = latL_optnumber(L, 3, who, "beta", b.objective.beta, 0, 1e6);
   if (b.vae->kl_warm_up > 0)
