@@ -25,9 +25,9 @@ static double opt_positive(lua_State *L, int options, const char *who, const cha
   return value;
 }
 
-latL_DeepOptions latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
+lat_deep_options latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
 {
-  latL_DeepOptions o;
+  lat_deep_options o;
   o.activation =
       (lat_activation)latL_optword(L, 1, who, "activation", lat_activation_names, LAT_NN_RELU);
   o.init = (lat_init)latL_optword(L, 1, who, "init", init_names, LAT_INIT_TORCH);

@@ -32,14 +32,7 @@ typedef struct latL_Deep {
 #define LATL_DEEP_OPTIONS                                                                          \
   "activation", "init", "optimizer", "learning_rate", "beta1", "beta2", "epsilon", "weight_decay", \
       "clip", "schedule", "schedule_steps", "warm_up", "dtype", "seed"
-typedef struct latL_DeepOptions {
-  lat_activation activation;
-  lat_init init;
-  lat_optimizer_kind optimizer;
-  lat_dtype dtype;
-  uint64_t seed;
-} latL_DeepOptions;
-latL_DeepOptions latL_deepoptions(lua_State *L, const char *who, latL_Deep *model);
+lat_deep_options latL_deepoptions(lua_State *L, const char *who, latL_Deep *model);
 
 /* Takes the made model, at the top of the stack, into use, once its decoder's fields above are set: the
  * optimizer's options, fields that say what it is (input_dim, latent_dim, dtype, seed); and the

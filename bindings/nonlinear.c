@@ -31,15 +31,11 @@ static int new (lua_State *L)
   if (!latL_checkoptions(L, 1, who, names))
     latL_error(L, who, "options are missing: input_dim, latent_dim");
   nonlinear *m = latL_newmodel(L, &kind, sizeof *m);
-  latL_DeepOptions deep = latL_deepoptions(L, who, &m->deep);
+  lat_deep_options deep = latL_deepoptions(L, who, &m->deep);
   size_t D = latL_requiredsize(L, who, "input_dim", 1 << 24);
   lat_nonlinear_options o = {.latent_dim = latL_requiredsize(L, who, "latent_dim", 1 << 20),
-                             .activation = deep.activation,
-                             .init = deep.init,
-                             .likelihood = latL_optlikelihood(L, who, D, LAT_P_GAUSSIAN),
-                             .optimizer = deep.optimizer,
-                             .dtype = deep.dtype,
-                             .seed = deep.seed};
+                             .deep = deep,
+                             .likelihood = latL_optlikelihood(L, who, D, LAT_P_GAUSSIAN)};
   o.layers = latL_opthidden(L, who, "hidden", 64, o.hidden, LAT_NONLINEAR_LAYERS - 1);
   m->samples = (size_t)latL_optinteger(L, 1, who, "samples", 500, 1, 1 << 24);
   double numbers = 0;
@@ -122,8 +118,8 @@ static int log_likelihood(lua_State *L)
   double *effective = latL_newvector(L, X.rows, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status =
-      lat_likelihood_check_all(work, &m->core.likelihood, &X, m->core.options.dtype, &m->core.grey);
+  lat_status status = lat_likelihood_check_all(work, &m->core.likelihood, &X,
+                                               m->core.options.deep.dtype, &m->core.grey);
   if (status == LAT_OK)
     status = lat_prior_log_likelihood(work, &m->core.decoder, &m->core.likelihood, &X, K, seed,
                                       result.data, effective);

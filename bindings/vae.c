@@ -65,16 +65,12 @@ static int new (lua_State *L)
   if (!latL_checkoptions(L, 1, who, names))
     latL_error(L, who, "options are missing: input_dim, latent_dim");
   latL_Vae *v = latL_newmodel(L, &latL_vae_kind, sizeof *v);
-  latL_DeepOptions deep = latL_deepoptions(L, who, &v->deep);
+  lat_deep_options deep = latL_deepoptions(L, who, &v->deep);
   size_t D = latL_requiredsize(L, who, "input_dim", 1 << 24);
   lat_vae_options o = {.latent_dim = latL_requiredsize(L, who, "latent_dim", 1 << 20),
                        .classes = (size_t)latL_optinteger(L, 1, who, "classes", 0, 0, 1 << 20),
-                       .activation = deep.activation,
-                       .init = deep.init,
-                       .likelihood = latL_optlikelihood(L, who, D, LAT_P_BERNOULLI),
-                       .optimizer = deep.optimizer,
-                       .dtype = deep.dtype,
-                       .seed = deep.seed};
+                       .deep = deep,
+                       .likelihood = latL_optlikelihood(L, who, D, LAT_P_BERNOULLI)};
   v->deep.lowest = latL_optinteger(L, 1, who, "lowest", 0, -(1 << 30), 1 << 30);
   read_hidden(L, &o);
   read_objective(L, v);

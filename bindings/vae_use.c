@@ -32,7 +32,7 @@ static call begin(lua_State *L, const char *who, const char *const names[])
 
 static lat_matrix new_rows(lua_State *L, const call *c, size_t columns)
 {
-  return latL_newmatrix(L, c->X.rows, columns, c->vae->core.options.dtype)->view;
+  return latL_newmatrix(L, c->X.rows, columns, c->vae->core.options.deep.dtype)->view;
 }
 
 static double *new_column(lua_State *L, const call *c)
