@@ -68,6 +68,8 @@ describe("classifier", function()
     local some = table.move(names, 1, 120, 1, {})
     assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ virginica = 7, setosa = 1, versicolor = 2 }, some).priors, 1e-15)
     assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ 1, 2, 7 }, some).priors, 1e-15)
+    assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ 1, 2, 7 }, labels - 1).priors, 1e-15) -- 0, 1 and 2
+    assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ [0] = 1, [1] = 2, [2] = 7 }, labels - 1).priors, 1e-15)
     -- a prior moves log-odds by its logarithm
     local a, b = priors("equal"), priors { 1, 2, 7 }
     local function odds(c) return c:log_posteriors(X):col(3) - c:log_posteriors(X):col(1) end

@@ -87,8 +87,9 @@ local function given_priors(priors, classes)
   local who, values, total = "classifier:fit", {}, 0
   if priors == "equal" then return matrix(#classes, 1, 1 / #classes):flatten() end
   if type(priors) == "userdata" then priors = priors:table() end
-  local list = true -- or by label, which a list is too where the labels are 1..K
-  for _, class in ipairs(classes) do list = list and priors[class] == nil end
+  local by_label = true -- which a list is, too, where the labels are 1..K
+  for _, class in ipairs(classes) do by_label = by_label and priors[class] ~= nil end
+  local list = not by_label and #priors == #classes
   for i, class in ipairs(classes) do
     local value = priors[list and i or class]
     if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
