@@ -196,7 +196,8 @@ end
 Classifier.responsibilities = Classifier.posteriors
 
 function Classifier:predict(X, options)
-  return as_labels(self.classes or {}, joint(self, "classifier:predict", X, options):argmax(1))
+  local places = joint(self, "classifier:predict", X, options):argmax(1)
+  return as_labels(self.classes, places)
 end
 
 function Classifier:log_likelihood(X, options)
