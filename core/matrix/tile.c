@@ -21,6 +21,21 @@ LAT_FUSED
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* the numbers of a vector, half onto half */
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLES     1
+#define TURN(s, ...) s += __builtin_shufflevector(s, s, __VA_ARGS__);
+#define FOLD4(s)     TURN(s, 2, 3, 0, 1) TURN(s, 1, 0, 3, 2)
+#define FOLD8(s)                                                                                   \
+  TURN(s, 4, 5, 6, 7, 0, 1, 2, 3)                                                                  \
+  TURN(s, 2, 3, 0, 1, 6, 7, 4, 5) TURN(s, 1, 0, 3, 2, 5, 4, 7, 6)
+#define FOLD16(s)                                                                                  \
+  TURN(s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)                                    \
+  TURN(s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)                                    \
+  TURN(s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)                                    \
+  TURN(s, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#endif
+
 #define V3 __attribute__((target("avx2,fma")))
 #define V4 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
 
@@ -28,6 +43,7 @@ LAT_FUSED
 
 #define real    double
 #define BYTES   64
+#define FOLD    FOLD8
 #define K(name) name##_64_v4
 #define TARGET  V4
 #define ROWS3   8
@@ -37,7 +53,9 @@ LAT_FUSED
 #include "matrix/tile_template.h"
 #undef real
 #undef K
+#undef FOLD
 #define real    float
+#define FOLD    FOLD16
 #define K(name) name##_32_v4
 #include "matrix/tile_template.h"
 #undef real
@@ -48,9 +66,11 @@ LAT_FUSED
 #undef ROWS2
 #undef ROWS1
 #undef COLUMNS
+#undef FOLD
 
 #define real    double
 #define BYTES   32
+#define FOLD    FOLD4
 #define K(name) name##_64_v3
 #define TARGET  V3
 #define ROWS3   4
@@ -60,7 +80,9 @@ LAT_FUSED
 #include "matrix/tile_template.h"
 #undef real
 #undef K
+#undef FOLD
 #define real    float
+#define FOLD    FOLD8
 #define K(name) name##_32_v3
 #include "matrix/tile_template.h"
 

@@ -6,7 +6,8 @@
  *   TARGET        what the instructions need
  *   ROWS3, ROWS2, ROWS1, ROWS4  rows of a tile with 3, 2 and 1 vectors, and what is left of them
  *                 goes in tiles of ROWS4 and then of one row
- *   COLUMNS       of a tile of 4 rows of inner products */
+ *   COLUMNS       of a tile of 4 rows of inner products
+ *   FOLD          adds the numbers of a vector into its first */
 
 typedef real K(vector) __attribute__((vector_size(BYTES)));
 typedef real K(anywhere) __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
@@ -82,11 +83,17 @@ TARGET static void K(product)(size_t m, size_t n, size_t k, const real *A, size_
 
 TARGET static inline real K(total)(const K(vector) * sum)
 {
+#ifdef SHUFFLES
+  K(vector) s = *sum;
+  FOLD(s)
+  return s[0];
+#else
   real part[LANES];
   memcpy(part, sum, sizeof part);
   for (size_t width = LANES / 2; width > 0; width /= 2)
     for (size_t l = 0; l < width; l++) part[l] += part[l + width];
   return part[0];
+#endif
 }
 
 #define TILE_INNER(NAME, ROWS, COLS)                                                               \
@@ -104,17 +111,22 @@ TARGET static inline real K(total)(const K(vector) * sum)
         UNROLL for (size_t j = 0; j < COLS; j++) sum[i][j] += a * b[j];                            \
       }                                                                                            \
     }                                                                                              \
-    for (size_t i = 0; i < ROWS; i++)                                                              \
-      for (size_t j = 0; j < COLS; j++) {                                                          \
+    UNROLL for (size_t i = 0; i < ROWS; i++)                                                       \
+    {                                                                                              \
+      UNROLL for (size_t j = 0; j < COLS; j++)                                                     \
+      {                                                                                            \
         real all = K(total)(&sum[i][j]), *c = C + i * c_row + j;                                   \
         for (size_t q = p; q < k; q++) all += A[i * a_row + q] * B[j * b_row + q];                 \
         *c = add ? *c + all : all;                                                                 \
       }                                                                                            \
+    }                                                                                              \
   }
 
 TILE_INNER(inner4, 4, COLUMNS)
 TILE_INNER(inner4_2, 4, 2)
 TILE_INNER(inner4_1, 4, 1)
+TILE_INNER(inner2, 2, COLUMNS)
+TILE_INNER(inner2_1, 2, 1)
 TILE_INNER(inner1, 1, COLUMNS)
 TILE_INNER(inner1_1, 1, 1)
 
@@ -129,7 +141,13 @@ TARGET static void K(inner)(size_t m, size_t n, size_t k, const real *A, size_t 
     for (; j + 2 <= n; j += 2) K(inner4_2)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
     if (j < n) K(inner4_1)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
   }
-  for (; i < m; i++, A += a_row, C += c_row) {
+  for (; i + 2 <= m; i += 2, A += 2 * a_row, C += 2 * c_row) {
+    size_t j = 0;
+    for (; j + COLUMNS <= n; j += COLUMNS)
+      K(inner2)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
+    for (; j < n; j++) K(inner2_1)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);
+  }
+  if (i < m) {
     size_t j = 0;
     for (; j + COLUMNS <= n; j += COLUMNS)
       K(inner1)(k, A, a_row, B + j * b_row, b_row, add, C + j, c_row);

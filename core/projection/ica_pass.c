@@ -50,13 +50,21 @@ LAT_CLONES static void magnitudes(size_t n, const double *restrict y, double *re
   memcpy(sums, part, sizeof part);
 }
 
+/* exp(x) of x <= 0; what is below -700 might as well be there. */
+static inline double decay(double x)
+{
+  uint64_t exponent;
+  double small, r = exp_reduced64(x < -700 ? -700 : x, &small, &exponent);
+  return (1 + (r + small)) * real_of64((exponent + 1023) << 52);
+}
+
 /* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
  * log cosh y = |y| + log(1 + e) - log 2. y := tanh y, f := 1 + e. */
 LAT_CLONES static void tanh_of(size_t n, double *restrict y, double *restrict f)
 {
   LAT_INDEPENDENT for (size_t i = 0; i < n; i++)
   {
-    double e = exp64(-2 * fabs(y[i])), sum = 1 + e, t = (1 - e) / sum;
+    double e = decay(-2 * fabs(y[i])), sum = 1 + e, t = (1 - e) / sum;
     f[i] = sum;
     y[i] = with_sign64(t, y[i]);
   }
@@ -197,8 +205,12 @@ static void pass_lane(void *context, size_t lane, size_t worker)
     size_t left = fit->N - c * fit->chunk, n = left < fit->chunk ? left : fit->chunk;
     const double *Z = fit->Z + c * M * stride;
     lat_tile_product(k, n, M, p->R, M, 1, Z, stride, false, Y, stride);
-    for (size_t i = 0; i < k; i++)
+    for (size_t i = 0; i < k; i++) {
+      /* the next chunk, meanwhile */
+      for (size_t j = 0; c + 1 < end && i < M && j < stride; j += 8)
+        LAT_PREFETCH(Z + (M + i) * stride + j);
       p->contrast(n, Y + i * stride, scratch, &sums.slope[i], &sums.value[i]);
+    }
     lat_tile_inner(k, M, n, Y, stride, Z, stride, true, sums.product, M);
   }
 }
