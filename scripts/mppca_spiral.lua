@@ -83,8 +83,8 @@ save("spiral_predicted", curves)
 -- Along a component its latent variable is standard normal, as far as the piece of curve is one.
 local at = {}
 for i = 1, X.rows do if labels[i] == 8 then at[#at + 1] = i end end
-printf("  %d points in component 8; their latent variables have mean %.2f and deviation %.2f", #at, z:rows_at(at):mean(),
-  z:rows_at(at):std())
+printf("  %d points in component 8; their latent variables have mean %.2f and deviation %.2f", #at,
+  z:rows_at(at):mean(), z:rows_at(at):std())
 
 -- ---- a closed curve in twelve dimensions ----------------------------------------------------------
 
@@ -101,7 +101,8 @@ local function curve(N, seed)
 end
 
 local learnt, unseen = curve(400, 3), curve(4000, 4)
-printf("\nA closed curve in %d dimensions: %d points to learn from, %d to predict (nats a row)", D, learnt.rows, unseen.rows)
+printf("\nA closed curve in %d dimensions: %d points to learn from, %d to predict (nats a row)", D, learnt.rows,
+  unseen.rows)
 print "\n     K   PPCA, M = 1 (parameters)   full (parameters)   diagonal (parameters)"
 local best = { -math.huge, -math.huge, -math.huge }
 for _, K in ipairs { 1, 4, 8, 12, 16, 24, 32 } do

@@ -76,7 +76,8 @@ end
 -- log p(x, k) of complete rows.
 local function joints(p, k, X)
   local Y, C = X - p.means[k], covariance(p, k)
-  return (((Y * C:inverse()) % Y):sum(2) + (X.cols * math.log(2 * math.pi) + C:logdet())) * -0.5 + math.log(p.weights[k])
+  local constant = math.log(p.weights[k]) - 0.5 * (X.cols * math.log(2 * math.pi) + C:logdet())
+  return ((Y * C:inverse()) % Y):sum(2) * -0.5 + constant
 end
 
 -- The sum of log p(x_o) over rows, of which only the first ten have gaps.
