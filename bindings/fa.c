@@ -54,7 +54,7 @@ static lat_factor_model view(const latL_Model *m)
   return lat_fa_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
 }
 
-static const latL_FactorKind factors = {&kind.base, view, lat_fa_free_parameters};
+static const latL_FactorKind factors = {&kind.base, view, lat_fa_free_parameters, NULL};
 
 /* ---- fields ---------------------------------------------------------------------------------------- */
 

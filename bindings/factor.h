@@ -9,6 +9,7 @@ typedef struct latL_FactorKind {
   const latL_Kind *base;
   lat_factor_model (*view)(const latL_Model *model); /* of the parameters */
   size_t (*free_parameters)(size_t D, size_t M);
+  size_t (*rank)(const lat_factor_model *model); /* the M of these; NULL: all latent dimensions */
 } latL_FactorKind;
 
 /* Gives the kind's metatable log_likelihood, score, aic, bic, free_parameters, elbo, transform,

@@ -79,6 +79,12 @@ static int log_likelihood(lua_State *L)
   return 1;
 }
 
+static size_t count_parameters(lua_State *L, const lat_factor_model *core)
+{
+  const latL_FactorKind *kind = kind_of(L);
+  return kind->free_parameters(core->D, kind->rank ? kind->rank(core) : core->M);
+}
+
 /* The sum over the rows, of which there are `rows`; and the free parameters. */
 static double total(lua_State *L, double *rows, double *parameters)
 {
@@ -87,7 +93,7 @@ static double total(lua_State *L, double *rows, double *parameters)
   apply(L, &c, &(lat_factor_images){.log_likelihood = values});
   for (size_t i = 0; i < c.X.rows; i++) sum += values[i];
   *rows = (double)c.X.rows;
-  *parameters = (double)kind_of(L)->free_parameters(c.core.D, c.core.M);
+  *parameters = (double)count_parameters(L, &c.core);
   return sum;
 }
 
@@ -118,7 +124,7 @@ static int free_parameters(lua_State *L)
 {
   lat_factor_model core;
   check_model(L, 1, &core);
-  lua_pushinteger(L, (lua_Integer)kind_of(L)->free_parameters(core.D, core.M));
+  lua_pushinteger(L, (lua_Integer)count_parameters(L, &core));
   return 1;
 }
 

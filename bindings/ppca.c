@@ -46,7 +46,7 @@ static int new (lua_State *L)
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "ppca", names);
   latL_Ppca *p = latL_newmodel(L, &kind.base, sizeof *p);
-  latL_emoptions(L, 1, "ppca", &p->em, 1000, 1e-8, 1);
+  latL_emoptions(L, 1, "ppca", &p->em, 10000, 1e-12, 1);
   p->latent_dim = (size_t)latL_optinteger(L, 1, "ppca", "latent_dim", 1, 0, 1 << 20);
   p->limit = read_limit(L);
   p->iterate = latL_optword(L, 1, "ppca", "method", methods_of_fit, p->limit) == 1;
@@ -61,7 +61,7 @@ static lat_factor_model view(const latL_Model *m)
   return lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
 }
 
-static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters};
+static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters, NULL};
 
 /* ---- EM ------------------------------------------------------------------------------------------ */
 

@@ -45,6 +45,7 @@ using std::atomic_int;
 #include "projection/scaler.h"
 
 #include "em/assignment.h"
+#include "em/bpca.h"
 #include "em/em.h"
 #include "em/fa.h"
 #include "em/factor_model.h"
@@ -54,6 +55,14 @@ using std::atomic_int;
 #include "em/mppca.h"
 #include "em/ppca.h"
 #include "em/responsibilities.h"
+
+#include "nn/checkpoint.h"
+#include "nn/gemm.h"
+#include "nn/layers.h"
+#include "nn/ops.h"
+#include "nn/optimizers.h"
+#include "nn/store.h"
+#include "nn/tape.h"
 
 #include "files/csv.h"
 #include "files/npy.h"

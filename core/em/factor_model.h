@@ -29,6 +29,10 @@ typedef struct lat_factor_model {
   double *noise_variances; /* D; or one, which all columns share */
   bool shared;
   const double *correlations; /* Phi, M x M; NULL for the identity */
+  /* of a model with shared noise that knows each row of W only as N(w_j, spread), M x M: K is then
+   * W'W + D spread + s2 I, the posterior of z the best that doesn't depend on W, and the density
+   * the bound on it. NULL: W is known */
+  const double *spread;
 } lat_factor_model;
 
 /* What to compute of each row, given its observed entries: all that is not NULL. */
