@@ -85,7 +85,7 @@ static int new (lua_State *L)
   luaL_checkstack(L, 40, "lds");
   latL_checkoptions(L, 1, "lds", names);
   latL_Lds *m = latL_newmodel(L, &latL_lds_kind.base, sizeof *m);
-  latL_emoptions(L, 1, "lds", &m->em, 1000, 1e-8, 1);
+  latL_emoptions(L, 1, "lds", &m->em, 500, 1e-14, 1);
   latL_readlds(L, m);
   check_lists(L, m);
   if (latL_wholelds(m)) adopt_given(L, m);

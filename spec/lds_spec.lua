@@ -208,4 +208,314 @@ describe("lds", function()
       check_against_joint(model, random_data(12, 2, 2), nil, 1e-9)
     end)
   end)
+  describe("with diffuse states", function()
+    -- z = ... + Z delta and y = ... + X delta, delta without a prior: the limit by generalized least squares.
+    local function diffuse_condition(model, diffuse, Y)
+      local T, M, D = Y.rows, model.A.rows, Y.cols
+      local j = joint(model, Y)
+      local q, E = 0, matrix.zeros(M, #diffuse)
+      for i = 1, M do
+        if diffuse[i] then
+          q = q + 1
+          E:set(i, q, 1)
+        end
+      end
+      E = E:block(1, M, 1, q)
+      local Z, X, answers = {}, {}, {}
+      for t = 1, T do
+        if t > 1 then E = model.A * E end
+        answers[t] = E
+        for m = 1, M do Z[#Z + 1] = E:row(m):table() end
+        for i = 1, D do if Y(t, i) == Y(t, i) then X[#X + 1] = (E:t() * model.C:row(i)):table() end end
+      end
+      Z, X = matrix(Z), matrix(X)
+      local inverse, v = j.yy:inverse(), j.y - j.mean
+      local information = X:t() * inverse * X
+      local spread = information:inverse()
+      local delta = spread * (X:t() * (inverse * v))
+      local rest = v - X * delta
+      local gain = j.zy * inverse
+      local tilt = Z - gain * X
+      local log_likelihood = -0.5 * (#v * math.log(2 * math.pi) + j.yy:logdet() + information:logdet()
+        + rest:dot(inverse * rest))
+      local less = gain * j.zy:t()
+      local move = gain * rest + Z * delta
+      local wide = tilt * spread * tilt:t()
+      local means = matrix(T, M, function(t, m) return j.z[t][m] + move[(t - 1) * M + m] end)
+      local covariances, lags = {}, { matrix.zeros(M, M) }
+      local function block(t, s)
+        local r1, r2, c1, c2 = (t - 1) * M + 1, t * M, (s - 1) * M + 1, s * M
+        return j.zz[t][s] - less:block(r1, r2, c1, c2) + wide:block(r1, r2, c1, c2)
+      end
+      for t = 1, T do
+        covariances[t] = block(t, t)
+        if t > 1 then lags[t] = block(t, t - 1) end
+      end
+      return { log_likelihood = log_likelihood, means = means, covariances = covariances, lag_covariances = lags }
+    end
+
+    local function check_diffuse(options, diffuse, Y, tolerance)
+      local M = options.A.rows
+      local model = { A = options.A, C = options.C, Q = options.Q, R = options.R }
+      model.initial_mean = matrix(M, 1, function(i) return diffuse[i] and 0 or 0.5 * i end):col(1)
+      model.initial_covariance = matrix(M, M, function(i, k) return i == k and not diffuse[i] and 1 or 0 end)
+      local expected = diffuse_condition(model, diffuse, Y)
+      model.initial = {}
+      for i = 1, M do model.initial[i] = diffuse[i] and "diffuse" or "known" end
+      for _, form in ipairs{ "covariance", "square_root" } do
+        model.form = form
+        local lds = latent.lds(model)
+        local smoothed, filtered = lds:smooth(Y), lds:filter(Y)
+        assert.near(expected.log_likelihood, smoothed.log_likelihood, tolerance)
+        assert.near(expected.log_likelihood, filtered.log_likelihood, tolerance)
+        assert.near(expected.log_likelihood, lds:log_likelihood(Y):sum(), tolerance)
+        assert.near_matrix(expected.means, smoothed.means, tolerance)
+        near_lists(expected.covariances, smoothed.covariances, tolerance)
+        near_lists(expected.lag_covariances, smoothed.lag_covariances, tolerance)
+        assert.near_matrix(expected.means[Y.rows], filtered.means[Y.rows], tolerance)
+        assert.near_matrix(expected.covariances[Y.rows], filtered.covariances[Y.rows], tolerance)
+      end
+    end
+
+    it("finds the Nile's published numbers", function()
+      local lds = latent.lds{ A = 1, C = 1, Q = 1469.1, R = 15099, initial = "diffuse" }
+      local f, s = lds:filter(nile), lds:smooth(nile)
+      assert.near(-633.4645636489, f.log_likelihood, 1e-9)
+      assert.near(1140.92783993, f.means(2, 1), 1e-8)
+      assert.near(7899.73637940, f.covariances[2](1, 1), 1e-8)
+      assert.near(1111.668319127, s.means(1, 1), 1e-9)
+      -- at the first step: nothing before it, and after it what y_1 says
+      assert.equal(math.huge, f.predicted_covariances[1](1, 1))
+      assert.near(1120, f.means(1, 1), 1e-10)
+      assert.near(15099, f.covariances[1](1, 1), 1e-9)
+      assert.equal(1, f.diffuse)
+      -- the density of the first row is the limit's 1/2 log 2 pi alone (Durbin, Koopman 2012, 7.2.2)
+      assert.near(-0.5 * math.log(2 * math.pi), lds:log_likelihood(nile)[1], 1e-12)
+    end)
+
+    it("agrees with generalized least squares", function()
+      for seed = 1, 4 do
+        local m = random_model(4, 2, 0, seed)
+        check_diffuse(m, { true, true, true, true }, random_data(12, 2, seed), 1e-8)
+        check_diffuse(m, { true, false, true, false }, random_data(12, 2, seed), 1e-8)
+        check_diffuse(random_model(3, 1, 0, seed), { true, true, false }, random_data(14, 1, seed), 1e-8)
+      end
+    end)
+
+    it("agrees for a trend with a season, gaps at the beginning included", function()
+      local A = matrix{ { 1, 1, 0, 0, 0 }, { 0, 1, 0, 0, 0 }, { 0, 0, -1, -1, -1 }, { 0, 0, 1, 0, 0 }, { 0, 0, 0, 1, 0 } }
+      local model = { A = A, C = matrix{ { 1, 0, 1, 0, 0 } }, R = matrix{ { 2 } },
+        Q = matrix.diag{ 0.5, 0.1, 0.3, 0, 0 } }
+      local draw = numbers(3)
+      local Y = matrix(24, 1, function(t) return (t < 3 or t == 6 or t == 15) and nan or t + 3 * draw() end)
+      check_diffuse(model, { true, true, true, true, true }, Y, 1e-8)
+    end)
+
+    it("agrees when observations are without noise", function()
+      check_diffuse({ A = matrix{ { 1 } }, C = matrix{ { 1 } }, Q = matrix{ { 2 } }, R = matrix{ { 0 } } }, { true },
+        -- the least-squares formula needs a variance for y_1 given delta, so a gap comes first
+        matrix{ nan, 3, 4, 2, 5 }:column(), 1e-9)
+      local walk = latent.lds{ A = 1, C = 1, Q = 2, R = 0, initial = "diffuse" }
+      local s = walk:smooth(matrix{ 3, 4, 2, 5 })
+      assert.near_matrix({ 3, 4, 2, 5 }, s.means:col(1), 1e-12)
+      local expected = -2 * math.log(2 * math.pi) - 1.5 * math.log(2) - (1 + 4 + 9) / 4
+      assert.near(expected, s.log_likelihood, 1e-12)
+    end)
+
+    it("says infinity where nothing is known", function()
+      local trend = latent.lds{ A = { { 1, 1 }, { 0, 1 } }, C = { { 1, 0 } }, Q = 1, R = 1, initial = "diffuse" }
+      local f, s = trend:filter{ { 5 } }, trend:smooth{ { 5 } }
+      assert.near(5, f.means(1, 1), 1e-12)
+      assert.near(1, f.covariances[1](1, 1), 1e-12)
+      assert.equal(math.huge, f.covariances[1](2, 2))
+      assert.equal(math.huge, s.covariances[1](2, 2))
+      assert.near(-0.5 * math.log(2 * math.pi), f.log_likelihood, 1e-12)
+      local all = trend:smooth(matrix{ nan, nan, 1, nan })
+      assert.near(1, all.means(3, 1), 1e-12)
+      assert.equal(math.huge, all.covariances[1](1, 1))
+      assert.near(1, all.covariances[3](1, 1), 1e-12)
+      assert.equal(math.huge, all.covariances[4](1, 1))
+      local forecast = trend:forecast({ { 5 } }, 1)
+      assert.equal(math.huge, forecast.covariances[1](1, 1))
+    end)
+  end)
+
+  describe("when nothing is said of the initial state", function()
+    it("is stationary where A is stable and diffuse where it isn't", function()
+      local ar = latent.lds{ A = 0.8, C = 1, Q = 0.36, R = 0.5 }
+      assert.near(1, ar.initial_covariance(1, 1), 1e-14)
+      assert.equal(0, ar.initial_mean[1])
+      local walk = latent.lds{ A = 1, C = 1, Q = 1469.1, R = 15099 }
+      assert.near(-633.4645636489, walk:filter(nile).log_likelihood, 1e-9)
+    end)
+
+    it("solves P = A P A' + Q", function()
+      local m = random_model(6, 2, 0, 2)
+      local lds = latent.lds{ A = m.A * 0.8, C = m.C, Q = m.Q, R = m.R, initial = "stationary" }
+      local P = lds.initial_covariance
+      assert.near_matrix(lds.A * P * lds.A:t() + lds.Q, P, 1e-12)
+    end)
+  end)
+
+  -- ---- the filter's properties ---------------------------------------------------------------
+
+  it("filters a gap as it predicts", function()
+    local lds = latent.lds(random_model(3, 2, 0, 3))
+    local Y = random_data(10, 2, 4)
+    local gap = matrix.vstack{ Y, matrix(5, 2, nan) }
+    local forecast, f = lds:forecast(Y, 5), lds:filter(gap)
+    assert.near_matrix(f.means:block(11, 15, 1, 3), forecast.state_means, 0)
+    local z, P = f.means[10], f.covariances[10]
+    for k = 1, 5 do
+      z, P = lds.A * z, lds.A * P * lds.A:t() + lds.Q
+      assert.near_matrix(z, forecast.state_means[k], 1e-13)
+      assert.near_matrix(P, forecast.state_covariances[k], 1e-13)
+      assert.near_matrix(lds.C * z, forecast.means[k], 1e-13)
+      assert.near_matrix(lds.C * P * lds.C:t() + lds.R, forecast.covariances[k], 1e-13)
+      assert.near_matrix(forecast.state_means[k], lds:smooth(gap).means[10 + k], 1e-12)
+    end
+  end)
+
+  it("has the same bits whether covariances have settled or are computed again", function()
+    local m = random_model(4, 2, 0, 3)
+    local Y = matrix(400, 2, function(i, j) return (i == 200 and j == 1) and nan or math.sin(i * j) end)
+    local constant = latent.lds(m)
+    local list = {}
+    for t = 1, 400 do list[t] = m.A end
+    m.A = list
+    local varying = latent.lds(m)
+    local a, b = constant:smooth(Y), varying:smooth(Y)
+    assert.is_true(a.means == b.means)
+    assert.equal(a.log_likelihood, b.log_likelihood)
+    for t = 1, 400 do
+      assert.is_true(a.covariances[t] == b.covariances[t])
+      assert.is_true(a.lag_covariances[t] == b.lag_covariances[t])
+    end
+  end)
+
+  it("keeps covariances symmetric and positive definite where observations are almost exact", function()
+    local m = { A = matrix{ { 1, 1, 0.5 }, { 0, 1, 1 }, { 0, 0, 1 } }, C = matrix{ { 1, 0, 0 }, { 1, -1, 0 } },
+      Q = matrix.eye(3) * 1e-7, R = matrix.eye(2) * 1e-7, initial_mean = { 0, 0, 0 },
+      initial_covariance = matrix.eye(3) * 1e4 }
+    local Y = matrix(200, 2, function(i, j) return math.sin(0.1 * i) + j end)
+    local lds = latent.lds(m)
+    m.form = "square_root"
+    local root = latent.lds(m)
+    local a, b = lds:filter(Y), root:filter(Y)
+    for t = 1, 200 do
+      assert.is_true(a.covariances[t] == a.covariances[t]:t())
+      a.covariances[t]:cholesky() -- raises unless it is positive definite
+      assert.near_matrix(b.covariances[t] * 1e6, a.covariances[t] * 1e6, 1e-3)
+    end
+    for _, P in ipairs(lds:smooth(Y).covariances) do P:cholesky() end
+    assert.near(b.log_likelihood / a.log_likelihood, 1, 1e-9)
+  end)
+
+  it("gives innovations that are white, with their variances", function()
+    local lds = latent.lds(random_model(2, 2, 0, 6))
+    local Y = lds:sample(4000, { seed = 1 })
+    local i = lds:innovations(Y)
+    local f = lds:filter(Y)
+    assert.near_matrix(Y[7] - lds.C * f.predicted_means[7], i.innovations[7], 1e-13)
+    local S = lds.C * f.predicted_covariances[7] * lds.C:t() + lds.R
+    assert.near_matrix(S, i.covariances[7], 1e-13)
+    assert.near(S(2, 2), i.variances(7, 2), 1e-14)
+    assert.near(i.innovations(7, 2) / math.sqrt(S(2, 2)), i.standardized(7, 2), 1e-14)
+    local e = i.standardized
+    local now, before = e:block(2, 4000, 1, 2), e:block(1, 3999, 1, 2)
+    assert.near_matrix({ 1, 1 }, (e % e):mean(1), 0.08)
+    assert.near_matrix(matrix.zeros(2, 2), now:t() * before / 3999, 0.06)
+  end)
+
+  -- ---- what a model says of data ----------------------------------------------------------------
+
+  it("imputes what is missing given all the rest", function()
+    local model = random_model(3, 3, 0, 2)
+    local Y = random_data(8, 3, 5)
+    local full, variances = latent.lds(model):impute(Y, { variance = true })
+    -- each missing entry as one more observation, whose mean and variance given the others are wanted
+    for t = 1, 8 do
+      for i = 1, 3 do
+        if Y(t, i) == Y(t, i) then
+          assert.equal(Y(t, i), full(t, i))
+          assert.equal(0, variances(t, i))
+        else
+          local X = Y:copy()
+          X:set(t, i, 0)
+          local j = joint(model, X)
+          local own
+          local k = 0
+          for s = 1, 8 do
+            for l = 1, 3 do
+              if X(s, l) == X(s, l) then k = k + 1 end
+              if s == t and l == i then own = k end
+            end
+          end
+          local precision = j.yy:inverse()
+          assert.near(1 / precision(own, own), variances(t, i), 1e-9)
+          local sum = 0
+          for l = 1, #j.y do if l ~= own then sum = sum + precision(own, l) * (j.y[l] - j.mean[l]) end end
+          assert.near(j.mean[own] - sum / precision(own, own), full(t, i), 1e-9)
+        end
+      end
+    end
+  end)
+
+  it("draws sequences with the model's moments", function()
+    local model = random_model(2, 2, 0, 7)
+    local lds = latent.lds(model)
+    local n, T = 4000, 3
+    local r = latent.random(4)
+    local Z, Y = {}, {}
+    for k = 1, n do
+      local y, z = lds:sample(T, { seed = r })
+      Z[k], Y[k] = z:flatten(), y:flatten()
+    end
+    Z = matrix(n, T * 2, function(k, i) return Z[k][i] end)
+    Y = matrix(n, T * 2, function(k, i) return Y[k][i] end)
+    local z, zz = moments(model, T)
+    assert.near_matrix(z[3], Z:mean(1):table() and matrix{ Z:col(5):mean(), Z:col(6):mean() }, 0.1)
+    local last = Z:block(1, n, 5, 6) - Z:block(1, n, 5, 6):mean(1)
+    local first = Z:block(1, n, 1, 2) - Z:block(1, n, 1, 2):mean(1)
+    assert.near_matrix(zz[3][3], last:t() * last / n, 0.15)
+    assert.near_matrix(zz[3][1], last:t() * first / n, 0.15)
+    local noise = Y:block(1, n, 5, 6) - Z:block(1, n, 5, 6) * model.C:t()
+    assert.near_matrix(model.R, noise:t() * noise / n, 0.1)
+    assert.is_true(lds:sample(3, { seed = 1 }) == lds:sample(3, { seed = 1 }))
+  end)
+
+  it("draws paths of the states given all of Y", function()
+    for _, initial in ipairs{ "known", "diffuse" } do
+      local model = random_model(2, 1, 0, 7)
+      model.initial = initial
+      local lds = latent.lds(model)
+      local Y = matrix{ 0.5, nan, -1, 2, nan, 0.3 }:column()
+      local n, s = 6000, lds:smooth(Y)
+      local draws = lds:simulate(Y, { draws = n, seed = 3 })
+      local at3, at4 = {}, {}
+      for k = 1, n do at3[k], at4[k] = draws[k][3]:table(), draws[k][4]:table() end
+      at3, at4 = matrix(at3), matrix(at4)
+      local scale = math.sqrt(s.covariances[3]:trace())
+      assert.near_matrix(s.means[3], at3:mean(1), 0.06 * scale)
+      local a, b = at3 - s.means[3], at4 - s.means[4]
+      assert.near_matrix(s.covariances[3], a:t() * a / n, 0.08 * scale * scale)
+      assert.near_matrix(s.lag_covariances[4], b:t() * a / n, 0.08 * scale * scale)
+    end
+    local lds = latent.lds(random_model(2, 1, 0, 7))
+    local Y = random_data(6, 1, 9)
+    assert.is_true(lds:simulate(Y, { seed = 5 }) == lds:simulate(Y, { seed = 5 }))
+  end)
+
+  it("says the same of a list of sequences as of each", function()
+    local lds = latent.lds(random_model(2, 2, 1, 3))
+    local a, b, u, v = random_data(5, 2, 1), random_data(8, 2, 2), matrix.ones(5, 1), matrix.ones(8, 1) * 2
+    local both = lds:filter({ a, b }, { inputs = { u, v } })
+    assert.equal(lds:filter(b, { inputs = v }).log_likelihood, both[2].log_likelihood)
+    local all = lds:filter(a, { inputs = u }).log_likelihood + both[2].log_likelihood
+    assert.near(all / 13, lds:score({ a, b }, { inputs = { u, v } }), 1e-13)
+    assert.near(all, lds:log_likelihood(a, { inputs = u }):sum() + lds:log_likelihood(b, { inputs = v }):sum(), 1e-12)
+    assert.near(-2 * all + 2 * lds:free_parameters(), lds:aic({ a, b }, { inputs = { u, v } }), 1e-10)
+    assert.near(-2 * all + math.log(13) * lds:free_parameters(), lds:bic({ a, b }, { inputs = { u, v } }), 1e-10)
+    assert.is_true(lds:transform(a, { inputs = u }) == lds:smooth(a, { inputs = u }).means)
+  end)
 end)
