@@ -42,7 +42,7 @@ local function exported()
       ::continue::
     end
   end
-  local parts = { "help", "plot", "progress", "datasets", "batches", "gmm_select" }
+  local parts = { "help", "plot", "progress", "datasets", "batches", "gmm_select", "classifier", "folds" }
   for _, part in ipairs(parts) do local _ = latent[part] end
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
@@ -58,6 +58,11 @@ local samples = {
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
+  Classifier = function()
+    local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 }, { 2, 1 } }
+    return latent.classifier(function() return latent.ppca() end):fit(latent.matrix.vstack { X, X + 1 },
+      { 1, 1, 1, 1, 2, 2, 2, 2 })
+  end,
 }
 
 local function sample(class)

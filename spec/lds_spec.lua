@@ -869,6 +869,7 @@ describe("lds", function()
     end)
     fails("weights are for models of rows", function() latent.lds():fit(nile, { weights = matrix.ones(100, 1) }) end)
     fails("row 3, column 1", function() latent.lds():fit(matrix{ 1, 2, math.huge }) end)
+    fails("has become singular", function() latent.lds():fit(matrix.ones(20, 2)) end)
     fails("A is neither given nor estimated", function() latent.lds{ estimate = { "Q" } }:fit(nile) end)
     fails("h must be an integer >= 1", lds.forecast, lds, matrix.zeros(3, 2), 0)
     -- no density: two exact observations of one state
@@ -891,9 +892,10 @@ describe("lds", function()
   end)
 
   it("takes what is odd but in order", function()
-    -- one row, constant columns, one state for many outputs
-    for _, Y in ipairs{ matrix{ { 1, 2 } }, matrix.ones(20, 2), matrix.zeros(10, 2), matrix.random(5, 12) } do
-      local lds = latent.lds{ latent_dim = 1, max_iterations = 5 }:fit(Y)
+    -- one row, a constant column, few rows and many outputs (whose full R would be singular)
+    for _, Y in ipairs{ matrix{ { 1 } }, matrix.ones(20, 1), matrix.random(4, 2), matrix.random(5, 12) } do
+      local structure = { R = Y.cols > Y.rows and "diagonal" or "full" }
+      local lds = latent.lds{ latent_dim = 1, max_iterations = 5, structure = structure }:fit(Y)
       assert.equal(5, lds.iterations)
       assert.is_true(lds:score(Y) == lds:score(Y))
     end
