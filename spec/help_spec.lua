@@ -58,6 +58,7 @@ local samples = {
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
+  LDS = function() return latent.lds{ A = 0.5, B = 1, C = 1, D = 1, Q = 1, R = 1, initial_covariance = 1 } end,
   Classifier = function()
     local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 }, { 2, 1 } }
     return latent.classifier(function() return latent.ppca() end):fit(latent.matrix.vstack { X, X + 1 },
