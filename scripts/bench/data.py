@@ -62,6 +62,13 @@ def gaps(n, d, share):
     return X
 
 
+def factors(n, d, m):
+    """Factors with loadings of size 1, and noise variances from 0.2 to 3."""
+    g = np.random.default_rng(7)
+    W, psi = g.standard_normal((d, m)), g.uniform(0.2, 3.0, d)
+    return g.standard_normal((n, m)) @ W.T + g.standard_normal((n, d)) * np.sqrt(psi) + g.standard_normal(d)
+
+
 def planes(n, d, k, m):
     """Points of k planes of m dimensions each, in noise."""
     g = np.random.default_rng(7)
@@ -76,6 +83,7 @@ def planes(n, d, k, m):
 
 
 INPUTS = {
+    "factors_50000x100": lambda: factors(50_000, 100, 10),
     "mppca_50000x32": lambda: planes(50_000, 32, 8, 4),
     "mppca_10000x256": lambda: planes(10_000, 256, 8, 8),
     "ica_50000x32": lambda: mixed(50_000, 32),

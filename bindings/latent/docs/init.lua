@@ -30,6 +30,7 @@ local rooms = {
   { "mixture" },
   { "lds" },
   { "classifier" },
+  { "nn", "nn_tape" },
   { "files" },
   { "save" },
   { "datasets" },
