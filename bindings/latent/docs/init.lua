@@ -31,6 +31,8 @@ local rooms = {
   { "lds" },
   { "classifier" },
   { "nn", "nn_tape" },
+  { "nonlinear" },
+  { "vae" },
   { "files" },
   { "save" },
   { "datasets" },
