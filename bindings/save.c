@@ -23,7 +23,8 @@
 #define FORMAT  "latent"
 #define VERSION "1"
 
-static const char *const size_names[LAT_SIZES] = {[LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M"};
+static const char *const size_names[LAT_SIZES] = {
+    [LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M", [LAT_U] = "U"};
 
 /* ---- saving -------------------------------------------------------------------------------- */
 
@@ -170,7 +171,7 @@ static lat_status read_sizes(lua_State *L, lat_workspace *work, const lat_safete
   LAT_TRY(push_object(L, work, file, "sizes"));
   for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
     if (!is_used(table, s)) continue;
-    lua_Integer least = s == LAT_M ? 0 : 1; /* a model may be without latent dimensions */
+    lua_Integer least = s == LAT_M || s == LAT_U ? 0 : 1; /* there may be none */
     if (lua_getfield(L, -1, size_names[s]) != LUA_TNUMBER || !lua_isinteger(L, -1) ||
         lua_tointeger(L, -1) < least)
       return lat_fail(work, LAT_FORMAT, "the size %s must be an integer >= %d", size_names[s],
