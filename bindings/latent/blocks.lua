@@ -69,6 +69,12 @@ local function block_diagonal(list)
   return result
 end
 
+local function end_to_end(vectors)
+  local result = {}
+  for _, v in ipairs(vectors) do table.move(v:table(), 1, #v, #result + 1, result) end
+  return matrix(result)
+end
+
 -- A with every element times I of n rows: the same for each of n dimensions, dimensions side by side.
 local function for_each(A, n)
   return matrix(A.rows * n, A.cols * n, function(i, j)
@@ -242,6 +248,83 @@ end
 
 function blocks.constant_acceleration(options)
   return body("blocks.constant_acceleration", options, 2, "jerk_variance")
+end
+
+-- ---- putting parts together -------------------------------------------------------------------
+
+local FIELDS = { A = true, C = true, Q = true, R = true, initial_mean = true, initial_covariance = true,
+  diffuse = true }
+
+-- Each of the parts, checked, with a number of steps if one of its matrices varies.
+local function parts_of(who, ...)
+  local parts = { ... }
+  if #parts == 0 then check.fail(who, "there must be at least one part") end
+  for i, p in ipairs(parts) do
+    if type(p) ~= "table" then check.fail(who, "part %d must be a table, got %s", i, check.show(p)) end
+    for name in pairs(FIELDS) do
+      if p[name] == nil then check.fail(who, "part %d has no %s; parts come from latent.blocks", i, name) end
+    end
+    for name in pairs(p) do
+      if not FIELDS[name] then check.fail(who, "part %d has %s, which can't be put together", i, name) end
+    end
+  end
+  return parts
+end
+
+-- join(list of the matrices `name` of the parts), at each step when one of them varies.
+local function joined(who, parts, name, join)
+  local steps
+  for _, p in ipairs(parts) do
+    if type(p[name]) == "table" then
+      if steps and #p[name] ~= steps then
+        check.fail(who, "%s varies over %d steps in one part and over %d in another", name, steps, #p[name])
+      end
+      steps = #p[name]
+    end
+  end
+  local function at(t)
+    local list = {}
+    for i, p in ipairs(parts) do list[i] = type(p[name]) == "table" and p[name][t] or p[name] end
+    return join(list)
+  end
+  if not steps then return at() end
+  local result = {}
+  for t = 1, steps do result[t] = at(t) end
+  return result
+end
+
+local function total(who)
+  return function(list)
+    local sum = list[1]
+    for i = 2, #list do
+      if list[i].rows ~= sum.rows then
+        check.fail(who, "parts have %d and %d observations", sum.rows, list[i].rows)
+      end
+      sum = sum + list[i]
+    end
+    return sum
+  end
+end
+
+local function together(who, parts, join_C, join_R)
+  return {
+    R = joined(who, parts, "R", join_R), -- first: it checks how many observations there are
+    A = joined(who, parts, "A", block_diagonal),
+    C = joined(who, parts, "C", join_C),
+    Q = joined(who, parts, "Q", block_diagonal),
+    initial_mean = joined(who, parts, "initial_mean", end_to_end),
+    initial_covariance = joined(who, parts, "initial_covariance", block_diagonal),
+    diffuse = joined(who, parts, "diffuse", end_to_end),
+  }
+end
+
+function blocks.sum(...)
+  local who = "blocks.sum"
+  return together(who, parts_of(who, ...), matrix.hstack, total(who))
+end
+
+function blocks.stack(...)
+  return together("blocks.stack", parts_of("blocks.stack", ...), block_diagonal, block_diagonal)
 end
 
 return blocks
