@@ -78,14 +78,17 @@ typedef struct lat_lds_belief {
 /* Scratch for steps of these sizes, and what the last update has left in it. */
 typedef struct lat_lds_frame {
   size_t M, D;
-  size_t count;     /* p: entries that were observed */
-  size_t *index;    /* p: which */
-  double *C, *R;    /* p x M, p x p: of these entries */
-  double *residual; /* p: the innovation y - C mean - offset */
-  double *factor;   /* p x p: L, lower, of its covariance S = C P C' + R = L L' */
-  double *whitened; /* p: inv(L) residual */
-  double *gain;     /* p x M: G', where G = P C' inv(L'); the Kalman gain is K = G inv(L) */
-  double *scratch;
+  size_t count;        /* p: entries that were observed */
+  size_t *index;       /* p: which */
+  const double *C, *R; /* p x M, p x p: of these entries */
+  double *residual;    /* p: the innovation y - C mean - offset */
+  double *factor;      /* p x p: L', upper, of its covariance S = C P C' + R = L L' */
+  double *whitened;    /* p: inv(L) residual */
+  double *gain;        /* p x M: G', where G = P C' inv(L'); the Kalman gain is K = G inv(L) */
+  double log_det;      /* log |S| */
+  /* memory */
+  double *inverse, *selected_C, *selected_R, *work;
+  const struct lat_lds_kernels *kernels;
 } lat_lds_frame;
 
 /* Memory in doubles, also for the index. */
