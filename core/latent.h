@@ -46,6 +46,7 @@ using std::atomic_int;
 #include "em/em.h"
 #include "em/gmm.h"
 #include "em/kmeans.h"
+#include "em/lds.h"
 #include "em/mixture.h"
 #include "em/ppca.h"
 #include "em/responsibilities.h"

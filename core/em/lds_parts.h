@@ -33,4 +33,69 @@ void lat_lds_select(lat_lds_frame *frame, const double *C, const double *R, cons
  * destroyed. `work` is 2 m doubles. */
 void lat_lds_triangle(size_t n, size_t m, double *X, double *L, double *work);
 
+/* ---- a sequence -------------------------------------------------------------------------------- */
+
+/* The steps at the start in which states are diffuse (lds_diffuse.c). */
+typedef struct lat_lds_diffuse {
+  size_t q;                            /* diffuse states; 0: there is no such stretch */
+  size_t steps;                        /* of the stretch so far */
+  bool on;                             /* it lasts */
+  double *x, *P, *E;                   /* T x M, T x M x M, T x M x q: after the update */
+  double *ahead_x, *ahead_P, *ahead_E; /* the same, predicted */
+  double *information, *score, *reach; /* of delta: q x q, q, q */
+  size_t rank;                         /* of the information */
+  double *delta, *half, *spread;       /* q, q x q, q x q: mean, root and covariance of delta */
+  double *axes; /* q x q: columns from `rank` on are the directions of which nothing is known */
+  double limit; /* -1/2 log pdet information + 1/2 score' delta */
+  double *X, *cross, *tilt, *work;
+} lat_lds_diffuse;
+
+/* A run over one sequence, on memory of lat_lds_pass_count doubles. */
+typedef struct lat_lds_pass {
+  const lat_lds *lds;
+  const lat_lds_sequence *sequence;
+  size_t M, D, U, T;
+  lat_lds_frame frame;
+  lat_lds_belief belief;
+  double *predicted_means, *predicted_covariances, *means, *covariances, *log_densities;
+  double *Q_root, *offset;
+  lat_lds_diffuse diffuse;
+  bool *same; /* T: covariances of the step are, bit for bit, those of the step before */
+  double log_likelihood;
+  size_t failed; /* the step (from 1) whose observation has no density; 0: none */
+  /* the smoother's; NULL without it */
+  double *smoothed_means, *smoothed_covariances, *lag_covariances, *Jt, *work, *root_work;
+} lat_lds_pass;
+
+size_t lat_lds_pass_count(const lat_lds *lds, size_t T, bool smooth);
+void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_sequence *sequence,
+                       bool smooth, double *memory);
+void lat_lds_pass_filter(lat_lds_pass *pass);
+void lat_lds_pass_smooth(lat_lds_pass *pass); /* after the filter */
+
+/* One step of the smoother back to t from what is smoothed at t + 1; P and predicted are the filter's
+ * covariances at t and, predicted, at t + 1. J' goes to pass->Jt. */
+void lat_lds_pass_back(lat_lds_pass *pass, size_t t, const double *P, const double *predicted);
+
+/* D u_t, or NULL without inputs; in pass->offset. */
+const double *lat_lds_offset(lat_lds_pass *pass, size_t t);
+
+size_t lat_lds_diffuse_count(const lat_lds *lds, size_t T);
+void lat_lds_diffuse_init(lat_lds_pass *pass, double *memory);
+/* Makes the belief that of the first step given delta = 0. */
+void lat_lds_diffuse_begin(lat_lds_pass *pass);
+/* After the prediction and after the update of step t within the stretch. The second makes the
+ * density given delta the limit's, and the belief what is known of z when the stretch ends. */
+void lat_lds_diffuse_predict(lat_lds_pass *pass, size_t t);
+void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density);
+/* LAT_SINGULAR when an observation had no density. */
+lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass);
+
+/* Smooths the stretch; behind it, and its last step unless that is T, all is smoothed. */
+void lat_lds_diffuse_smooth(lat_lds_pass *pass);
+/* covariance (n x n) += X spread X' of X (n x q); a row of X that reaches into what isn't known makes
+ * its variance infinite and its covariances NaN. */
+void lat_lds_diffuse_widen(const lat_lds_diffuse *diffuse, size_t n, const double *X,
+                           double *covariance);
+
 #endif
