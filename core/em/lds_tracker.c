@@ -31,7 +31,8 @@ size_t lat_lds_tracker_count(const lat_lds *lds, bool steady)
   size_t M = lds->states, D = lds->outputs;
   return M + M * M + (lds->square_root ? 2 * M * M : 0) + D + D * D +
          doubles_of(D, sizeof(size_t)) + lds->inputs + lat_lds_frame_count(M, D) +
-         scratch_count(M, D) + (steady ? 2 * M * M + lat_lds_frame_count(M, D) : 0);
+         scratch_count(M, D) + (steady ? 2 * M * M + lat_lds_frame_count(M, D) : 0) +
+         lds_stretch_count(lds);
 }
 
 static double *take(double **memory, size_t count)
@@ -56,6 +57,8 @@ static void lay_out(lat_lds_tracker *t, bool steady, double *memory)
   t->index = (size_t *)(void *)take(&memory, doubles_of(D, sizeof(size_t)));
   t->u = take(&memory, t->lds.inputs);
   t->scratch = take(&memory, scratch_count(M, D));
+  size_t stretch = lds_stretch_count(&t->lds);
+  if (stretch) t->stretch = lds_stretch_init(&t->lds, take(&memory, stretch));
   if (!steady) return;
   t->steady_predicted = take(&memory, M * M);
   t->steady_filtered = take(&memory, M * M);
@@ -102,7 +105,8 @@ void lat_lds_tracker_reset(lat_lds_tracker *t)
   t->time = 0;
   t->predicted = t->has_input = false;
   t->distance = t->log_density = t->log_likelihood = 0;
-  t->steady = t->wants_steady;
+  t->steady = t->wants_steady && !t->stretch;
+  if (t->stretch) lds_stretch_begin(t);
 }
 
 lat_status lat_lds_tracker_init(lat_workspace *work, lat_lds_tracker *t, const lat_lds *lds,
@@ -122,6 +126,8 @@ lat_status lat_lds_tracker_set(lat_workspace *work, lat_lds_tracker *t, size_t t
                                const double *mean, const double *covariance)
 {
   size_t M = t->lds.states;
+  if (lds_stretch_lasts(t) && !covariance)
+    return lat_fail(work, LAT_INVALID, "states are diffuse until a covariance is set");
   for (size_t i = 0; mean && i < M; i++)
     if (!isfinite(mean[i]))
       return lat_fail(work, LAT_INVALID, "element %zu of the state is %g", i + 1, mean[i]);
@@ -139,6 +145,7 @@ lat_status lat_lds_tracker_set(lat_workspace *work, lat_lds_tracker *t, size_t t
     memmove(t->belief.covariance, covariance, M * M * sizeof(double));
     if (t->belief.root) memcpy(t->belief.root, t->scratch, M * M * sizeof(double));
     t->steady = false;
+    lds_stretch_end(t);
   } else if (t->steady) {
     memcpy(t->belief.covariance, lat_lds_tracker_covariance(t), M * M * sizeof(double));
   }
@@ -204,20 +211,22 @@ static const double *root_of(lat_lds_tracker *t, const double *Q)
   return lat_lds_root(t->lds.states, Q, t->Q_root) ? t->Q_root : NULL;
 }
 
-/* Counts the step; false when that was all there is to predict. */
-static bool begin_step(lat_lds_tracker *t, const double *u)
+/* Mean and covariance to the present step, of which y has not come. */
+static lat_status move(lat_lds_tracker *t, const double *A, const double *B, const double *Q)
 {
-  keep_input(t, u);
-  t->predicted = true;
-  return t->time++ > 0;
-}
-
-static lat_status predict_exactly(lat_lds_tracker *t, const double *A, const double *Q)
-{
-  const double *Q_root = root_of(t, Q);
+  const double *Q_root = t->steady ? NULL : root_of(t, Q);
   if (t->belief.root && !Q_root) return LAT_INVALID;
-  lat_lds_predict(&t->frame, A, Q, Q_root, &t->belief);
-  if (t->wants_steady && settled(t)) t->steady = true;
+  if (lds_stretch_lasts(t)) {
+    lds_stretch_predict(t, A, Q, Q_root, B, !t->predicted);
+    return LAT_OK;
+  }
+  if (t->steady) {
+    move_mean(t, A);
+  } else {
+    lat_lds_predict(&t->frame, A, Q, Q_root, &t->belief);
+    t->steady = t->wants_steady && settled(t);
+  }
+  if (t->has_input) lat_lds_drive(t->lds.states, B, t->lds.inputs, t->u, t->belief.mean);
   return LAT_OK;
 }
 
@@ -226,20 +235,21 @@ lat_status lat_lds_tracker_predict(lat_lds_tracker *t, const double *u, const la
   static const lat_lds_step none = {0};
   const lat_lds *m = &t->lds;
   if (!step) step = &none;
-  if (!begin_step(t, u)) return LAT_OK;
-  const double *A = lds_of_step(t, step->A, m->A), *Q = lds_of_step(t, step->Q, m->Q);
-  const double *B = m->inputs ? lds_of_step(t, step->B, m->B) : NULL;
-  if (!A || !Q || (m->inputs && !B)) {
-    t->time--;
-    return LAT_SHAPE;
+  lat_status status = LAT_OK;
+  if (t->time++ > 0) {
+    const double *A = lds_of_step(t, step->A, m->A), *Q = lds_of_step(t, step->Q, m->Q);
+    const double *B = m->inputs ? lds_of_step(t, step->B, m->B) : NULL;
+    if (step->A || step->Q) lds_leave_steady(t);
+    keep_input(t, u);
+    status = !A || !Q || (m->inputs && !B) ? LAT_SHAPE : move(t, A, B, Q);
+  } else {
+    keep_input(t, u);
   }
-  if (step->A || step->Q) lds_leave_steady(t);
-  if (t->steady)
-    move_mean(t, A);
+  if (status == LAT_OK)
+    t->predicted = true;
   else
-    LAT_TRY(predict_exactly(t, A, Q));
-  if (t->has_input) lat_lds_drive(m->states, B, m->inputs, t->u, t->belief.mean);
-  return LAT_OK;
+    t->time--;
+  return status;
 }
 
 /* ---- updates ---------------------------------------------------------------------------------------- */
@@ -308,6 +318,7 @@ lat_status lat_lds_tracker_update(lat_lds_tracker *t, const double *y, const dou
   bool has_offset;
   LAT_TRY(meet(t, y, u, step, &C, &R, offset, &has_offset));
   if (!has_offset) offset = NULL;
+  if (lds_stretch_lasts(t)) return lds_stretch_update(t, C, R, y, offset);
   if (t->steady) {
     lat_lds_frame *f = &t->steady_frame;
     lat_lds_select(f, C, R, y, offset, t->belief.mean);
@@ -325,7 +336,7 @@ enum { TIME, PREDICTED, STEADY, HAS_INPUT, LOG_LIKELIHOOD, NUMBERS };
 size_t lat_lds_tracker_kept(const lat_lds_tracker *t)
 {
   size_t M = t->lds.states;
-  return NUMBERS + t->lds.inputs + M + M * M + (t->belief.root ? M * M : 0);
+  return NUMBERS + t->lds.inputs + M + M * M + (t->belief.root ? M * M : 0) + lds_stretch_kept(t);
 }
 
 void lat_lds_tracker_save(const lat_lds_tracker *t, double *kept)
@@ -345,20 +356,36 @@ void lat_lds_tracker_save(const lat_lds_tracker *t, double *kept)
   memcpy(kept, t->belief.mean, M * sizeof *kept);
   kept += M;
   memcpy(kept, lat_lds_tracker_covariance(t), M * M * sizeof *kept);
-  if (t->belief.root) memcpy(kept + M * M, t->belief.root, M * M * sizeof *kept);
+  kept += M * M;
+  if (t->belief.root) memcpy(kept, t->belief.root, M * M * sizeof *kept);
+  if (t->stretch) lds_stretch_save(t, kept + (t->belief.root ? M * M : 0));
+}
+
+/* Whether `kept` can be what a tracker of this model has saved, but for the belief. */
+static bool is_kept(const lat_lds_tracker *t, const double *kept, const double *stretch)
+{
+  for (size_t i = 0; i < NUMBERS; i++)
+    if (!isfinite(kept[i])) return false;
+  bool whole = kept[TIME] >= 0 && kept[TIME] < 0x1p53 && kept[TIME] == floor(kept[TIME]);
+  bool steady = kept[STEADY] == 0 || t->wants_steady;
+  return whole && steady && (!t->stretch || lds_stretch_is_kept(t, stretch));
 }
 
 lat_status lat_lds_tracker_restore(lat_workspace *work, lat_lds_tracker *t, const double *kept)
 {
-  size_t M = t->lds.states, count = lat_lds_tracker_kept(t);
-  for (size_t i = 0; i < count; i++)
-    if (!isfinite(kept[i]))
-      return lat_fail(work, LAT_INVALID, "number %zu of what was kept is %g", i + 1, kept[i]);
-  if (!(kept[TIME] >= 0 && kept[TIME] < 0x1p53) || (kept[STEADY] != 0 && !t->wants_steady))
-    return lat_fail(work, LAT_INVALID, "these numbers were kept by another tracker");
+  size_t M = t->lds.states;
   const double *u = kept + NUMBERS, *mean = u + t->lds.inputs, *covariance = mean + M;
-  LAT_TRY(lat_lds_tracker_set(work, t, (size_t)kept[TIME], mean, covariance));
-  if (t->belief.root) memcpy(t->belief.root, covariance + M * M, M * M * sizeof *kept);
+  const double *root = covariance + M * M, *stretch = root + (t->belief.root ? M * M : 0);
+  if (!is_kept(t, kept, stretch))
+    return lat_fail(work, LAT_INVALID, "these numbers are not what a tracker of this model keeps");
+  if (t->stretch && lds_stretch_restore(t, stretch)) { /* variances are infinite */
+    memcpy(t->belief.mean, mean, M * sizeof *mean);
+    memcpy(t->belief.covariance, covariance, M * M * sizeof *covariance);
+  } else {
+    LAT_TRY(lat_lds_tracker_set(work, t, 0, mean, covariance));
+    if (t->belief.root) memcpy(t->belief.root, root, M * M * sizeof *root);
+  }
+  t->time = (size_t)kept[TIME];
   t->predicted = kept[PREDICTED] != 0;
   t->steady = kept[STEADY] != 0;
   t->has_input = kept[HAS_INPUT] != 0;

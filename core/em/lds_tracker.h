@@ -17,8 +17,11 @@
  *
  * Steady state (lds_steady.h): gain and covariances are those of the long run from the first step
  * on, and a step costs O(M^2). After an observation with missing entries, or a step with matrices
- * of its own, covariances follow the exact recursion until they have settled again. While states
- * are diffuse at the beginning, too.
+ * of its own, covariances follow the exact recursion until they have settled again; after a diffuse
+ * start, too.
+ *
+ * While states are diffuse their variances are infinite, covariances with them NaN, and the
+ * likelihood is that of lat_lds_filter; an observation's distance is 0.
  *
  * Nonlinear models z_t = f(z_{t-1}) + w, y_t = h(z_t) + v: the caller evaluates f and h, so that
  * they may be what they like. Extended: f and h are linear about the mean, by their Jacobians (Anderson,
@@ -49,10 +52,10 @@ typedef struct lat_lds_tracker {
   lat_lds_belief belief;
 
   /* of the last y */
-  double *innovation;    /* D: y - its prediction, NaN where missing */
-  double *factor;        /* count x count: L', upper, where L L' is the covariance of */
-  size_t *index, count;  /* observed entries */
-  double distance;       /* innovation' inv(L L') innovation, chi-squared with `count` degrees */
+  double *innovation;   /* D: y - its prediction, NaN where missing */
+  double *factor;       /* count x count: L', upper, where L L' is the covariance of */
+  size_t *index, count; /* observed entries */
+  double distance; /* squared: innovation' inv(L L') innovation, chi-squared with `count` degrees */
   double log_density;    /* log p(y | those before), nats */
   double log_likelihood; /* the sum of them */
 
@@ -63,6 +66,7 @@ typedef struct lat_lds_tracker {
   bool wants_steady, steady; /* steady: the belief's covariance isn't kept, it is one of these */
   lat_lds_frame steady_frame;
   double *steady_predicted, *steady_filtered;
+  struct lat_lds_stretch *stretch; /* while states are diffuse; NULL when none is */
 } lat_lds_tracker;
 
 /* Memory in doubles. */
