@@ -4,7 +4,7 @@
 --
 --   z_t = A z_{t-1} + w,   w ~ N(0, Q),   y_t = C z_t + v,   v ~ N(0, R)
 --
--- A part's start is exact: diffuse where nothing is known (trends), stationary where the process is.
+-- A part's start is exact: diffuse where nothing is known (trends), stationary where the process is; or it is given.
 
 local latent = require "latent"
 local check = require "latent.check"
@@ -25,6 +25,7 @@ end
 -- The options that have numbers for defaults, checked; `known` are others.
 local function read(who, options, defaults, known)
   known = known or {}
+  known.initial_mean, known.initial_covariance = true, true
   for name in pairs(defaults) do known[name] = true end
   options = check.options(who, options, known)
   local o = {}
@@ -71,7 +72,9 @@ end
 
 local function end_to_end(vectors)
   local result = {}
-  for _, v in ipairs(vectors) do table.move(v:table(), 1, #v, #result + 1, result) end
+  for _, v in ipairs(vectors) do
+    for i = 1, v.rows do result[#result + 1] = v(i, 1) end
+  end
   return matrix(result)
 end
 
@@ -83,14 +86,28 @@ local function for_each(A, n)
   end)
 end
 
--- P = A P A' + Q by doubling: the sum of A^k Q A'^k, twice as many terms a turn.
-local function stationary(who, A, Q)
+-- A value as a matrix of that shape; a vector is one column, a number one element.
+local function shaped(who, name, value, rows, cols)
+  if type(value) == "number" then value = { value } end
+  local X = type(value) == "table" and matrix(value) or value
+  if type(X) ~= "userdata" or X.rows ~= rows or X.cols ~= cols then
+    check.fail(who, "%s must be a %dx%d matrix, got %s", name, rows, cols,
+      type(X) == "userdata" and ("one of %dx%d"):format(X.rows, X.cols) or check.show(X))
+  end
+  return X
+end
+
+local function check_stable(who, A)
   local re, im = latent.eigen.general(A)
   local modulus = 0
   for i = 1, #re do modulus = math.max(modulus, math.sqrt(re[i] ^ 2 + im[i] ^ 2)) end
-  if modulus >= 1 then
-    check.fail(who, "the process is not stationary: a root of modulus %.6g is not below 1", modulus)
+  if modulus >= 1 - 1e-12 then
+    check.fail(who, "the process is not stationary: a root has the modulus %.6g, which should be below 1", modulus)
   end
+end
+
+-- P = A P A' + Q by doubling: the sum of A^k Q A'^k, twice as many terms a turn.
+local function stationary_covariance(A, Q)
   local P, power = Q:copy(), A
   for _ = 1, 64 do
     local step = power * P * power:t()
@@ -103,15 +120,18 @@ end
 
 -- ---- a part ------------------------------------------------------------------------
 
--- What latent.lds takes. Without a covariance the start is diffuse.
-local function part(A, C, Q, noise_variance, covariance)
-  local n, p = A.rows, C.rows
-  return {
-    A = A, C = C, Q = Q, R = matrix.eye(p) * noise_variance,
-    initial_mean = matrix.zeros(n),
-    initial_covariance = covariance or matrix.zeros(n, n),
-    diffuse = matrix(n, 1, covariance and 0 or 1):col(1),
-  }
+-- What latent.lds takes, for the options o: observed with o.noise_variance, begun with what o says or `initial`.
+local function part(who, o, A, C, Q, initial)
+  local n, first = A.rows, type(C) == "table" and C[1] or C
+  local result = { A = A, C = C, Q = Q, R = matrix.eye(first.rows) * o.noise_variance, initial = {} }
+  local mean, covariance = o.initial_mean, o.initial_covariance
+  if mean and not covariance then check.fail(who, "initial_mean needs an initial_covariance") end
+  for i = 1, n do result.initial[i] = covariance and "known" or initial or "diffuse" end
+  if covariance then
+    result.initial_mean = shaped(who, "initial_mean", mean or matrix.zeros(n), n, 1)
+    result.initial_covariance = shaped(who, "initial_covariance", covariance, n, n)
+  end
+  return result
 end
 
 -- A diagonal matrix that isn't all of it: the first variances, then zeros.
@@ -123,14 +143,14 @@ end
 
 function blocks.local_level(options)
   local o = read("blocks.local_level", options, { level_variance = 1, noise_variance = 0 })
-  return part(matrix.eye(1), matrix.eye(1), diagonal(1, o.level_variance), o.noise_variance)
+  return part("blocks.local_level", o, matrix.eye(1), matrix.eye(1), diagonal(1, o.level_variance))
 end
 
 function blocks.local_linear_trend(options)
-  local o = read("blocks.local_linear_trend", options,
-    { level_variance = 0, slope_variance = 1, noise_variance = 0 })
-  return part(matrix { { 1, 1 }, { 0, 1 } }, matrix { { 1, 0 } }, diagonal(2, o.level_variance, o.slope_variance),
-    o.noise_variance)
+  local who = "blocks.local_linear_trend"
+  local o = read(who, options, { level_variance = 0, slope_variance = 1, noise_variance = 0 })
+  return part(who, o, matrix { { 1, 1 }, { 0, 1 } }, matrix { { 1, 0 } },
+    diagonal(2, o.level_variance, o.slope_variance))
 end
 
 -- ---- seasons -----------------------------------------------------------------------
@@ -167,24 +187,21 @@ function blocks.seasonal(options)
   local form = word(who, "form", o.form, { "dummy", "trigonometric" })
   if form == "dummy" then
     if o.harmonics then check.fail(who, 'harmonics are for form = "trigonometric"') end
-    local A, C, Q = dummies(period, o.variance)
-    return part(A, C, Q, o.noise_variance)
+    return part(who, o, dummies(period, o.variance))
   end
   local most = period // 2
   local count = check.integer(who, "harmonics", o.harmonics or most, 1)
   if count > most then check.fail(who, "harmonics must be at most period / 2 = %d, got %d", most, count) end
-  local A, C, Q = harmonics(period, count, o.variance)
-  return part(A, C, Q, o.noise_variance)
+  return part(who, o, harmonics(period, count, o.variance))
 end
 
 function blocks.cycle(options)
   local who = "blocks.cycle"
   local o = read(who, options, { variance = 1, damping = 1, noise_variance = 0 }, { period = true })
-  if not (number(who, "period", o.period) > 1) then check.fail(who, "period must be above 1, got %s", o.period) end
+  if number(who, "period", o.period) <= 1 then check.fail(who, "period must be above 1, got %s", o.period) end
   if o.damping > 1 then check.fail(who, "damping must be at most 1, got %s", o.damping) end
-  local covariance = o.damping < 1 and matrix.eye(2) * (o.variance / (1 - o.damping ^ 2)) or nil
-  return part(rotation(2 * math.pi / o.period) * o.damping, matrix { { 1, 0 } }, matrix.eye(2) * o.variance,
-    o.noise_variance, covariance)
+  return part(who, o, rotation(2 * math.pi / o.period) * o.damping, matrix { { 1, 0 } }, matrix.eye(2) * o.variance,
+    o.damping < 1 and "stationary" or "diffuse")
 end
 
 -- ---- processes and regressions --------------------------------------------------------
@@ -199,7 +216,8 @@ function blocks.arma(options)
   local w = matrix(n, 1, function(i) return i == 1 and 1 or ma[i - 1] or 0 end)
   local Q = w * w:t() * o.variance
   local C = matrix(1, n, function(_, j) return j == 1 and 1 or 0 end)
-  return part(A, C, Q, o.noise_variance, stationary(who, A, Q))
+  check_stable(who, A)
+  return part(who, o, A, C, Q, "stationary")
 end
 
 -- y_t = x_t' beta: C is another one at each time.
@@ -210,9 +228,7 @@ function blocks.regression(X, options)
   local o = read(who, options, { variance = 0, noise_variance = 0 })
   local k, C = X.cols, {}
   for t = 1, X.rows do C[t] = X:block(t, t):copy() end
-  local block = part(matrix.eye(k), C[1], matrix.eye(k) * o.variance, o.noise_variance)
-  block.C = C
-  return block
+  return part(who, o, matrix.eye(k), C, matrix.eye(k) * o.variance)
 end
 
 -- ---- moving bodies ------------------------------------------------------------------------
@@ -239,7 +255,7 @@ local function body(who, options, order, strength)
   local dims = check.integer(who, "dims", o.dims or 2, 1)
   local A, Q = motion(order, o.dt, o[strength], word(who, "form", o.form, { "continuous", "discrete" }))
   local C = matrix(1, order + 1, function(_, j) return j == 1 and 1 or 0 end)
-  return part(for_each(A, dims), for_each(C, dims), for_each(Q, dims), o.noise_variance)
+  return part(who, o, for_each(A, dims), for_each(C, dims), for_each(Q, dims))
 end
 
 function blocks.constant_velocity(options)
@@ -252,17 +268,17 @@ end
 
 -- ---- putting parts together -------------------------------------------------------------------
 
-local FIELDS = { A = true, C = true, Q = true, R = true, initial_mean = true, initial_covariance = true,
-  diffuse = true }
+local NEEDED = { "A", "C", "Q", "R", "initial" }
+local FIELDS = { A = true, C = true, Q = true, R = true, initial = true, initial_mean = true,
+  initial_covariance = true }
 
--- Each of the parts, checked, with a number of steps if one of its matrices varies.
 local function parts_of(who, ...)
   local parts = { ... }
   if #parts == 0 then check.fail(who, "there must be at least one part") end
   for i, p in ipairs(parts) do
     if type(p) ~= "table" then check.fail(who, "part %d must be a table, got %s", i, check.show(p)) end
-    for name in pairs(FIELDS) do
-      if p[name] == nil then check.fail(who, "part %d has no %s; parts come from latent.blocks", i, name) end
+    for _, name in ipairs(NEEDED) do
+      if p[name] == nil then check.fail(who, "part %d has no %s; parts are made by latent.blocks", i, name) end
     end
     for name in pairs(p) do
       if not FIELDS[name] then check.fail(who, "part %d has %s, which can't be put together", i, name) end
@@ -306,16 +322,33 @@ local function total(who)
   end
 end
 
+-- The initial states, one after another. Where one is known, stationary ones become known, too: latent.lds has both
+-- only apart.
+local function begin(result, parts)
+  local known = false
+  for _, p in ipairs(parts) do known = known or p.initial_covariance ~= nil end
+  local initial, means, covariances = {}, {}, {}
+  for i, p in ipairs(parts) do
+    local n, stationary = #p.initial, p.initial[1] == "stationary"
+    for k = 1, n do initial[#initial + 1] = known and stationary and "known" or p.initial[k] end
+    means[i] = p.initial_mean or matrix.zeros(n)
+    covariances[i] = p.initial_covariance or known and stationary and stationary_covariance(p.A, p.Q)
+      or matrix.zeros(n, n)
+  end
+  result.initial = initial
+  if known then
+    result.initial_mean, result.initial_covariance = end_to_end(means), block_diagonal(covariances)
+  end
+  return result
+end
+
 local function together(who, parts, join_C, join_R)
-  return {
+  return begin({
     R = joined(who, parts, "R", join_R), -- first: it checks how many observations there are
     A = joined(who, parts, "A", block_diagonal),
     C = joined(who, parts, "C", join_C),
     Q = joined(who, parts, "Q", block_diagonal),
-    initial_mean = joined(who, parts, "initial_mean", end_to_end),
-    initial_covariance = joined(who, parts, "initial_covariance", block_diagonal),
-    diffuse = joined(who, parts, "diffuse", end_to_end),
-  }
+  }, parts)
 end
 
 function blocks.sum(...)
@@ -325,6 +358,62 @@ end
 
 function blocks.stack(...)
   return together("blocks.stack", parts_of("blocks.stack", ...), block_diagonal, block_diagonal)
+end
+
+-- ---- maximum likelihood -------------------------------------------------------------------------
+
+-- Names in a fixed order, and which of the numbers may have any sign.
+local function read_start(who, start, options)
+  if type(start) ~= "table" or next(start) == nil then
+    check.fail(who, "start must be a table of names and numbers, got %s", check.show(start))
+  end
+  local names, signed = {}, {}
+  for _, name in ipairs(options.signed or {}) do
+    if start[name] == nil then check.fail(who, "signed: start has no number %s", check.show(name)) end
+    signed[name] = true
+  end
+  for name, value in pairs(start) do
+    names[#names + 1] = name
+    if number(who, "start." .. tostring(name), value, true) <= 0 and not signed[name] then
+      check.fail(who, "start.%s must be above 0 (or named in the option signed), got %s", name, value)
+    end
+  end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  return names, signed
+end
+
+-- Outside of their domain parameters make no model, and so have no likelihood; other errors are the user's.
+local function tolerable(message)
+  return type(message) == "string" and (message:find("stationary", 1, true) or message:find("positive", 1, true))
+end
+
+function blocks.fit(build, start, Y, options)
+  local who = "blocks.fit"
+  if type(build) ~= "function" then check.fail(who, "build must be a function, got %s", check.show(build)) end
+  options = check.options(who, options, { signed = "table", max_iterations = true, tolerance = "number",
+    inputs = true })
+  local most = check.integer(who, "max_iterations", options.max_iterations or 200, 1)
+  local tolerance = number(who, "tolerance", options.tolerance or 1e-12)
+  local names, signed = read_start(who, start, options)
+  local function parameters_of(x)
+    local p = {}
+    for i, name in ipairs(names) do p[name] = signed[name] and x[i] or math.exp(x[i]) end
+    return p
+  end
+  local sequence = { inputs = options.inputs }
+  local function value_of(x) return latent.lds(build(parameters_of(x))):log_likelihood(Y, sequence) end
+  local x = {}
+  for i, name in ipairs(names) do x[i] = signed[name] and start[name] or math.log(start[name]) end
+  value_of(x) -- what raises here is nothing to be stepped around
+  local best, value, record = require "latent.maximize" (function(at)
+    local ok, result = pcall(value_of, at)
+    if ok then return result == result and result or -math.huge end
+    if not tolerable(result) then error(result, 0) end
+    return -math.huge
+  end, x, most, tolerance)
+  record.log_likelihood = value
+  local parameters = parameters_of(best)
+  return latent.lds(build(parameters)), parameters, record
 end
 
 return blocks
