@@ -108,7 +108,7 @@ when a root of the autoregression isn't below 1.]],
   {
     name = "blocks.regression",
     summary = "A linear regression on known variables: y_t = x_t' beta.",
-    args = { { "X", "latent.Matrix|number[][]", "T x k: x_t by rows; more rows than y where it is forecast" }, options },
+    args = { { "X", "latent.Matrix|number[][]", "T x k: x_t by rows; further rows for a forecast" }, options },
     options = {
       { "variance", "number", "0", "of beta's steps: 0 keeps it constant" },
       noise, mean, covariance,

@@ -1,7 +1,7 @@
 -- latent.lds's tracker.
 
 local options = { "options", "table?", "see options" }
-local y = { "y", "latent.Matrix|number[]|number", "the D outputs of this step, NaN where missing; a number when D is 1" }
+local y = { "y", "latent.Matrix|number[]|number", "the D outputs of this step, NaN where missing; a number for D = 1" }
 local u = { "u", "latent.Matrix|number[]|number|nil", "the U inputs of this step, for models with B or D" }
 local step = {
   { "A", "latent.Matrix?", "nil", "M x M: in place of the model's, for this step" },
@@ -11,7 +11,7 @@ local step = {
   { "Q", "latent.Matrix?", "nil", "M x M" },
   { "R", "latent.Matrix?", "nil", "D x D" },
 }
-local live = { "latent.Matrix", "the state: always the same vector, which the next step overwrites; copy what you keep" }
+local live = { "latent.Matrix", "the state: the same vector every time, which the next step overwrites" }
 local itself = { { "latent.Tracker", "the tracker itself" } }
 local made = "local t = latent.lds{ A = 1, C = 1, Q = 1, R = 2, initial_mean = {0}, initial_covariance = {{9}} }"
   .. ":tracker()\nt:update(1.5)\n"
@@ -120,7 +120,7 @@ observation of this step in, and predict leaves it without one.]],
   { name = "Tracker.predicted", summary = "Whether this step's observation hasn't been taken in." },
   { name = "Tracker.steady", summary = "Whether gain and covariances are those of the steady state." },
   { name = "Tracker.innovation", summary = "The last y minus what was expected; NaN where it was missing." },
-  { name = "Tracker.innovation_covariance", summary = "The covariance of the innovation, D x D; NaN where y was missing." },
+  { name = "Tracker.innovation_covariance", summary = "The innovation's covariance, D x D; NaN where y was missing." },
   { name = "Tracker.distance", summary = "The last innovation's Mahalanobis distance, in standard deviations." },
   { name = "Tracker.log_density", summary = "log p(y_t | y_1..y_{t-1}) of the last y, in nats." },
   { name = "Tracker.log_likelihood", summary = "The sum of log_density over all steps; can be set." },
