@@ -1,361 +1,27 @@
-/* lds_tracker.c: model:tracker, a Kalman filter for hosts that see one observation at a time. */
+/* lds_tracker.c: lds:tracker, a Kalman filter for hosts that see one observation at a time: making
+ * one, its fields, keeping it. */
+#include "lds_tracker.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "lds.h"
 
-#define LATL_TRACKER "latent.Tracker"
-
-/* User values. The functions are nil where the model is linear. */
-enum {
-  MEMORY = 1, /* all numbers, the model's matrices included */
-  STATE,      /* a view of the mean: what update and predict return, always the same one */
-  POINT,      /* the vector that functions are given */
-  INPUT,      /* the vector of inputs that functions are given */
-  F,
-  H,
-  F_JACOBIAN,
-  H_JACOBIAN,
-  VALUES = H_JACOBIAN
-};
-
-typedef struct tracker {
-  lat_lds_tracker core;
-  bool has[VALUES + 1]; /* functions */
-  bool nonlinear, is_unscented;
-  bool busy; /* a function of the user's runs, and must not change what it is asked about */
-  lat_lds_unscented unscented;
-  double *memory; /* the core's, of `count` numbers */
-  size_t count;
-  double *kept;  /* as many */
-  double *y, *u; /* of one step */
-  double *point, *image, *jacobian;
-  double *points, *images; /* 2M+1 of them; unscented only */
-} tracker;
-
-/* Functions know the metatable's address by their first upvalue. */
-static tracker *self(lua_State *L, const char *who)
-{
-  tracker *t = lua_touserdata(L, 1);
-  if (t && lua_getmetatable(L, 1)) {
-    const void *metatable = lua_topointer(L, -1);
-    lua_pop(L, 1);
-    if (metatable == lua_touserdata(L, lua_upvalueindex(1))) return t;
-  }
-  latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
-  return NULL;
-}
-
-static tracker *free_self(lua_State *L, const char *who)
-{
-  tracker *t = self(L, who);
-  if (t->busy) latL_error(L, who, "the tracker is in the middle of a step, which called this");
-  return t;
-}
-
-/* ---- vectors and matrices that come in ---------------------------------------------------------- */
-
-/* to := the n numbers at `arg`: a vector, a table, or a number when n is 1. Makes nothing. */
-static void read_numbers(lua_State *L, int arg, const char *who, const char *name, size_t n,
-                         double *to)
-{
-  const latL_Matrix *v = latL_tomatrix(L, arg);
-  int type = lua_type(L, arg);
-  if (v) {
-    if ((v->view.cols != 1 && v->view.rows != 1) || v->view.rows * v->view.cols != n)
-      latL_error(L, who, "%s must be a vector of %I, got a %s", name, (lua_Integer)n,
-                 latL_shape(L, v));
-    for (size_t i = 0; i < n; i++)
-      to[i] = v->view.cols == 1 ? lat_get(&v->view, i, 0) : lat_get(&v->view, 0, i);
-  } else if (type == LUA_TNUMBER && n == 1) {
-    *to = lua_tonumber(L, arg);
-  } else if (type == LUA_TTABLE) {
-    if (lua_rawlen(L, arg) != n)
-      latL_error(L, who, "%s must have %I numbers, got %I", name, (lua_Integer)n,
-                 (lua_Integer)lua_rawlen(L, arg));
-    for (size_t i = 0; i < n; i++) {
-      if (lua_rawgeti(L, arg, (lua_Integer)i + 1) != LUA_TNUMBER)
-        latL_error(L, who, "%s[%I] must be a number, got %s", name, (lua_Integer)i + 1,
-                   luaL_typename(L, -1));
-      to[i] = lua_tonumber(L, -1);
-      lua_pop(L, 1);
-    }
-  } else {
-    latL_error(L, who, "%s must be a vector of %I, got %s", name, (lua_Integer)n,
-               luaL_typename(L, arg));
-  }
-}
-
-static void check_finite(lua_State *L, const char *who, const char *name, size_t n,
-                         const double *numbers)
-{
-  for (size_t i = 0; i < n; i++)
-    if (!isfinite(numbers[i]))
-      latL_error(L, who, "%s has %f for element %I", name, numbers[i], (lua_Integer)i + 1);
-}
-
-/* to := the rows x cols matrix at `arg`. */
-static void read_matrix(lua_State *L, int arg, const char *who, const char *name, size_t rows,
-                        size_t cols, double *to)
-{
-  const latL_Matrix *A = latL_checkmatrix(L, arg, who, name);
-  lat_matrix from = A->view, into = lat_matrix_of(to, rows, cols);
-  if (A->vector && rows == 1) from = lat_transpose(from);
-  if (from.rows != rows || from.cols != cols)
-    latL_error(L, who, "%s must be a %Ix%I matrix, got a %s", name, (lua_Integer)rows,
-               (lua_Integer)cols, latL_shape(L, A));
-  lat_copy(&from, &into);
-  check_finite(L, who, name, rows * cols, to);
-}
-
-/* The option `name`, a rows x cols matrix, as packed doubles; NULL without it. The stack keeps it. */
-static const double *opt_matrix(lua_State *L, int options, const char *who, const char *name,
-                                size_t rows, size_t cols)
-{
-  if (latL_getoption(L, options, name) == LUA_TNIL) {
-    lua_pop(L, 1);
-    return NULL;
-  }
-  int arg = lua_gettop(L);
-  double *packed = latL_newmatrix(L, rows, cols, LAT_FLOAT64)->view.data;
-  read_matrix(L, arg, who, name, rows, cols, packed);
-  lua_remove(L, arg);
-  return packed;
-}
-
-/* Matrices of one step, from the options at `arg`. */
-static lat_lds_step read_step(lua_State *L, int arg, const tracker *t, const char *who)
-{
-  static const char *const names[] = {"A", "B", "C", "D", "Q", "R", NULL};
-  const lat_lds *m = &t->core.lds;
-  lat_lds_step step = {0};
-  if (!latL_checkoptions(L, arg, who, names)) return step;
-  step.A = opt_matrix(L, arg, who, "A", m->states, m->states);
-  step.B = opt_matrix(L, arg, who, "B", m->states, m->inputs);
-  step.C = opt_matrix(L, arg, who, "C", m->outputs, m->states);
-  step.D = opt_matrix(L, arg, who, "D", m->outputs, m->inputs);
-  step.Q = opt_matrix(L, arg, who, "Q", m->states, m->states);
-  step.R = opt_matrix(L, arg, who, "R", m->outputs, m->outputs);
-  return step;
-}
-
-/* The inputs of a step, NULL without any. Functions are given them as the user has them, so these
- * are remembered for the update after a prediction, to which they need not be given again. */
-static const double *read_input(lua_State *L, int arg, tracker *t, const char *who, bool again)
-{
-  size_t U = t->core.lds.inputs;
-  bool given = !lua_isnoneornil(L, arg);
-  if (given || !again) {
-    lua_pushvalue(L, arg);
-    lua_setiuservalue(L, 1, INPUT);
-  }
-  if (given && U) {
-    read_numbers(L, arg, who, "u", U, t->u);
-    check_finite(L, who, "u", U, t->u);
-    return t->u;
-  }
-  bool used = !t->has[F] || !t->has[H];
-  if (given && used)
-    latL_error(L, who, "u is given, but the model has no inputs (it has no B and no D)");
-  if (U && used && !(again && t->core.has_input))
-    latL_error(L, who, "u must be a vector of %I, the inputs", (lua_Integer)U);
-  return NULL;
-}
-
-/* ---- the user's functions -------------------------------------------------------------------------- */
-
-static const char *const function_names[] = {
-    [F] = "f", [H] = "h", [F_JACOBIAN] = "f_jacobian", [H_JACOBIAN] = "h_jacobian"};
-
-/* to := the user's function of a state, rows x cols numbers (a vector when cols is 0). `time` is
- * the step it is asked for. */
-static void call(lua_State *L, tracker *t, int which, const double *at, size_t time,
-                 const char *who, size_t rows, size_t cols, double *to)
-{
-  const char *name = function_names[which];
-  memcpy(t->point, at, t->core.lds.states * sizeof *at);
-  lua_getiuservalue(L, 1, which);
-  lua_getiuservalue(L, 1, POINT);
-  lua_getiuservalue(L, 1, INPUT);
-  lua_pushinteger(L, (lua_Integer)time);
-  t->busy = true;
-  int status = lua_pcall(L, 3, 1, 0);
-  t->busy = false;
-  if (status != LUA_OK) lua_error(L);
-  int result = lua_gettop(L);
-  if (cols) {
-    read_matrix(L, result, who, name, rows, cols, to);
-  } else {
-    read_numbers(L, result, who, name, rows, to);
-    check_finite(L, who, name, rows, to);
-  }
-  lua_settop(L, result - 1);
-}
-
-/* jacobian (rows x M) := that of function `which`: the user's, or by central differences, whose
- * steps are as large as rounding asks for, measured by the state and its standard deviation. */
-static void differentiate(lua_State *L, tracker *t, int which, int given, size_t time,
-                          const char *who, size_t rows)
-{
-  size_t M = t->core.lds.states;
-  if (t->has[given]) {
-    call(L, t, given, t->core.belief.mean, time, who, rows, M, t->jacobian);
-    return;
-  }
-  double *at = t->kept, *above = at + M, *below = above + rows;
-  for (size_t j = 0; j < M; j++) {
-    memcpy(at, t->core.belief.mean, M * sizeof *at);
-    double variance = t->core.belief.covariance[j * M + j];
-    double scale = fmax(fabs(at[j]), variance > 0 ? sqrt(variance) : 0);
-    double step = 6e-6 * (scale > 0 ? scale : 1), up = at[j] + step, down = at[j] - step;
-    at[j] = up;
-    call(L, t, which, at, time, who, rows, 0, above);
-    at[j] = down;
-    call(L, t, which, at, time, who, rows, 0, below);
-    for (size_t i = 0; i < rows; i++) t->jacobian[i * M + j] = (above[i] - below[i]) / (up - down);
-  }
-}
-
-static void map_points(lua_State *L, tracker *t, int which, size_t time, const char *who,
-                       size_t rows)
-{
-  size_t M = t->core.lds.states;
-  for (size_t i = 0; i < 2 * M + 1; i++)
-    call(L, t, which, t->points + i * M, time, who, rows, 0, t->images + i * rows);
-}
-
-static void spread_points(lua_State *L, tracker *t, const char *who)
-{
-  if (lat_lds_tracker_points(&t->core, &t->unscented, t->points) != LAT_OK)
-    latL_error(L, who, "the covariance is not positive semidefinite");
-}
-
-/* ---- steps --------------------------------------------------------------------------------------------- */
-
-static void check_status(lua_State *L, const tracker *t, const char *who, lat_status status)
-{
-  if (status == LAT_SHAPE)
-    latL_error(L, who, "there is no step %I: the model's matrices vary over %I",
-               (lua_Integer)t->core.time + !t->core.predicted, (lua_Integer)t->core.steps);
-  if (status == LAT_SINGULAR)
-    latL_error(L, who,
-               "the covariance of y is not positive definite (R is singular, and so is "
-               "what the state adds)");
-  if (status != LAT_OK) latL_error(L, who, "Q is not positive semidefinite");
-}
-
-/* Moves on to the next step. */
-static void predict_any(lua_State *L, tracker *t, const double *u, const lat_lds_step *step,
-                        const char *who)
-{
-  size_t M = t->core.lds.states, time = t->core.time + 1;
-  lat_status status;
-  if (!t->has[F] || lat_lds_tracker_begins(&t->core)) {
-    status = lat_lds_tracker_predict(&t->core, u, step);
-  } else if (t->is_unscented) {
-    spread_points(L, t, who);
-    map_points(L, t, F, time, who, M);
-    status = lat_lds_tracker_predict_unscented(&t->core, &t->unscented, t->images, step->Q);
-  } else {
-    call(L, t, F, t->core.belief.mean, time, who, M, 0, t->image);
-    differentiate(L, t, F, F_JACOBIAN, time, who, M);
-    status = lat_lds_tracker_predict_extended(&t->core, t->image, t->jacobian, step->Q);
-  }
-  check_status(L, t, who, status);
-}
-
-/* Takes t->y in. */
-static void update_any(lua_State *L, tracker *t, const double *u, const lat_lds_step *step,
-                       const char *who)
-{
-  lat_lds_tracker *core = &t->core;
-  size_t D = core->lds.outputs;
-  lat_status status;
-  if (!core->predicted) predict_any(L, t, u, step, who);
-  if (!t->has[H]) {
-    status = lat_lds_tracker_update(core, t->y, u, step);
-  } else if (t->is_unscented) {
-    spread_points(L, t, who);
-    map_points(L, t, H, core->time, who, D);
-    status =
-        lat_lds_tracker_update_unscented(core, t->y, &t->unscented, t->points, t->images, step->R);
-  } else {
-    call(L, t, H, core->belief.mean, core->time, who, D, 0, t->image);
-    differentiate(L, t, H, H_JACOBIAN, core->time, who, D);
-    status = lat_lds_tracker_update_extended(core, t->y, t->image, t->jacobian, step->R);
-  }
-  check_status(L, t, who, status);
-}
-
-static void read_y(lua_State *L, tracker *t, const char *who)
-{
-  size_t D = t->core.lds.outputs;
-  read_numbers(L, 2, who, "y", D, t->y);
-  for (size_t i = 0; i < D; i++)
-    if (isinf(t->y[i])) latL_error(L, who, "element %I of y is %f", (lua_Integer)i + 1, t->y[i]);
-}
-
-/* predict([u [, {A=, B=, Q=}]]) -> the state */
-static int predict(lua_State *L)
-{
-  const char *who = "tracker:predict";
-  tracker *t = free_self(L, who);
-  lua_settop(L, 3);
-  lat_lds_step step = read_step(L, 3, t, who);
-  predict_any(L, t, read_input(L, 2, t, who, false), &step, who);
-  lua_getiuservalue(L, 1, STATE);
-  return 1;
-}
-
-/* update(y [, u [, {A=, B=, C=, D=, Q=, R=}]]) -> the state */
-static int update(lua_State *L)
-{
-  const char *who = "tracker:update";
-  tracker *t = free_self(L, who);
-  lua_settop(L, 4);
-  read_y(L, t, who);
-  lat_lds_step step = read_step(L, 4, t, who);
-  update_any(L, t, read_input(L, 3, t, who, t->core.predicted), &step, who);
-  lua_getiuservalue(L, 1, STATE);
-  return 1;
-}
-
-/* distance_to(y [, u [, {...}]]) -> the Mahalanobis distance, log p(y | past): what update(y) would
- * leave in the fields. It is done, and taken back. */
-static int distance_to(lua_State *L)
-{
-  const char *who = "tracker:distance_to";
-  tracker *t = free_self(L, who);
-  lua_settop(L, 4);
-  read_y(L, t, who);
-  lat_lds_step step = read_step(L, 4, t, who);
-  const double *u = read_input(L, 3, t, who, t->core.predicted);
-  if (!t->core.predicted) predict_any(L, t, u, &step, who);
-  lat_lds_tracker before = t->core;
-  memcpy(t->kept, t->memory, t->count * sizeof *t->kept);
-  update_any(L, t, u, &step, who);
-  lua_pushnumber(L, sqrt(t->core.distance));
-  lua_pushnumber(L, t->core.log_density);
-  memcpy(t->memory, t->kept, t->count * sizeof *t->kept);
-  t->core = before;
-  return 2;
-}
-
-/* reset() -> the tracker */
+/* reset() -> the latL_Tracker */
 static int reset(lua_State *L)
 {
-  tracker *t = free_self(L, "tracker:reset");
+  latL_Tracker *t = latL_freetracker(L, "tracker:reset");
   lua_settop(L, 1);
   lat_lds_tracker_reset(&t->core);
   lua_pushnil(L);
-  lua_setiuservalue(L, 1, INPUT);
+  lua_setiuservalue(L, 1, LATL_TRACKER_INPUT);
   return 1;
 }
 
 /* snapshot() -> a vector with all that restore(vector) needs to go on from here */
 static int snapshot(lua_State *L)
 {
-  tracker *t = free_self(L, "tracker:snapshot");
+  latL_Tracker *t = latL_freetracker(L, "tracker:snapshot");
   lat_lds_tracker_save(&t->core,
                        latL_newvector(L, lat_lds_tracker_kept(&t->core), LAT_FLOAT64)->view.data);
   return 1;
@@ -364,7 +30,7 @@ static int snapshot(lua_State *L)
 static int restore(lua_State *L)
 {
   const char *who = "tracker:restore";
-  tracker *t = free_self(L, who);
+  latL_Tracker *t = latL_freetracker(L, who);
   lua_settop(L, 2);
   lat_matrix v = latL_checkvector(L, 2, who, "snapshot");
   size_t count = lat_lds_tracker_kept(&t->core);
@@ -425,7 +91,7 @@ static int find_field(const char *name)
 /* Upvalues: the metatable's address, the methods. */
 static int index_tracker(lua_State *L)
 {
-  const tracker *t = self(L, "tracker");
+  const latL_Tracker *t = latL_checktracker(L, "tracker");
   const lat_lds_tracker *core = &t->core;
   size_t M = core->lds.states;
   lua_settop(L, 2);
@@ -470,8 +136,8 @@ static int index_tracker(lua_State *L)
 }
 
 /* The belief at another time, or another one at this time; whether its y has been taken in stays. */
-static void set_belief(lua_State *L, tracker *t, const char *who, size_t time, const double *mean,
-                       const double *covariance)
+static void set_belief(lua_State *L, latL_Tracker *t, const char *who, size_t time,
+                       const double *mean, const double *covariance)
 {
   bool predicted = t->core.predicted, has_input = t->core.has_input, same = time == t->core.time;
   lat_workspace *work = latL_workspace(L);
@@ -486,16 +152,16 @@ static int newindex(lua_State *L)
 {
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   const char *who = lua_pushfstring(L, "tracker.%s =", name);
-  tracker *t = free_self(L, who);
+  latL_Tracker *t = latL_freetracker(L, who);
   size_t M = t->core.lds.states;
   switch (find_field(name)) {
   case STATE_FIELD:
-    read_numbers(L, 3, who, "state", M, t->point);
+    latL_readnumbers(L, 3, who, "state", M, t->point);
     set_belief(L, t, who, t->core.time, t->point, NULL);
     break;
   case COVARIANCE: {
     double *P = latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data;
-    read_matrix(L, 3, who, "covariance", M, M, P);
+    latL_readmatrix(L, 3, who, "covariance", M, M, P);
     set_belief(L, t, who, t->core.time, NULL, P);
     break;
   }
@@ -519,7 +185,7 @@ static int newindex(lua_State *L)
 
 static int tostring_tracker(lua_State *L)
 {
-  const tracker *t = self(L, "tracker");
+  const latL_Tracker *t = latL_checktracker(L, "tracker");
   lua_pushfstring(L, "tracker at step %I: %I states, %I outputs%s", (lua_Integer)t->core.time,
                   (lua_Integer)t->core.lds.states, (lua_Integer)t->core.lds.outputs,
                   t->nonlinear     ? (t->is_unscented ? ", unscented" : ", extended")
@@ -576,23 +242,25 @@ static void copy_model(lat_lds *m, size_t steps, double **memory)
   m->diffuse = flags;
 }
 
-static void take_functions(lua_State *L, tracker *t, int options, const char *who)
+static void take_functions(lua_State *L, latL_Tracker *t, int options, const char *who)
 {
-  for (int which = F; which <= H_JACOBIAN; which++) {
-    int type = latL_getoption(L, options, function_names[which]);
+  for (int which = LATL_TRACKER_F; which <= LATL_TRACKER_H_JACOBIAN; which++) {
+    int type = latL_getoption(L, options, latL_tracker_functions[which]);
     t->has[which] = type != LUA_TNIL;
     if (t->has[which] && type != LUA_TFUNCTION)
-      latL_error(L, who, "%s must be a function, got %s", function_names[which],
+      latL_error(L, who, "%s must be a function, got %s", latL_tracker_functions[which],
                  luaL_typename(L, -1));
     lua_setiuservalue(L, -2, which);
   }
-  if (t->has[F_JACOBIAN] > t->has[F] || t->has[H_JACOBIAN] > t->has[H])
+  if (t->has[LATL_TRACKER_F_JACOBIAN] > t->has[LATL_TRACKER_F] ||
+      t->has[LATL_TRACKER_H_JACOBIAN] > t->has[LATL_TRACKER_H])
     latL_error(L, who, "a Jacobian is given, but not its function");
-  t->nonlinear = t->has[F] || t->has[H];
+  t->nonlinear = t->has[LATL_TRACKER_F] || t->has[LATL_TRACKER_H];
 }
 
 /* The options of nonlinear models: t->unscented. */
-static void take_method(lua_State *L, tracker *t, int options, const char *who, const lat_lds *m)
+static void take_method(lua_State *L, latL_Tracker *t, int options, const char *who,
+                        const lat_lds *m)
 {
   static const char *const methods[] = {"extended", "unscented", NULL};
   bool steady = latL_optboolean(L, options, who, "steady_state", false);
@@ -614,7 +282,8 @@ static void take_method(lua_State *L, tracker *t, int options, const char *who, 
 }
 
 /* Memory for all numbers, and the vectors that are shown. */
-static void lay_out(lua_State *L, tracker *t, int self_at, lat_lds *m, size_t steps, bool steady)
+static void lay_out(lua_State *L, latL_Tracker *t, int self_at, lat_lds *m, size_t steps,
+                    bool steady)
 {
   size_t M = m->states, D = m->outputs, U = m->inputs, wide = M > D ? M : D;
   size_t step = D + U + M + wide + wide * M, trial = 2 * M + 2 * wide;
@@ -637,8 +306,8 @@ static void lay_out(lua_State *L, tracker *t, int self_at, lat_lds *m, size_t st
   t->points = take(&memory, t->is_unscented ? (2 * M + 1) * M : 0);
   t->images = memory;
   latL_newview(L, owner, lat_vector_of(t->point, M), true);
-  lua_setiuservalue(L, self_at, POINT);
-  lua_setiuservalue(L, self_at, MEMORY);
+  lua_setiuservalue(L, self_at, LATL_TRACKER_POINT);
+  lua_setiuservalue(L, self_at, LATL_TRACKER_MEMORY);
 }
 
 int latL_lds_tracker(lua_State *L)
@@ -651,7 +320,7 @@ int latL_lds_tracker(lua_State *L)
   size_t steps;
   latL_checklds(L, who, &model, &steps);
   latL_checkoptions(L, 2, who, names);
-  tracker *t = lua_newuserdatauv(L, sizeof *t, VALUES);
+  latL_Tracker *t = lua_newuserdatauv(L, sizeof *t, LATL_TRACKER_VALUES);
   memset(t, 0, sizeof *t);
   take_functions(L, t, 2, who);
   take_method(L, t, 2, who, &model);
@@ -661,17 +330,16 @@ int latL_lds_tracker(lua_State *L)
   lat_mark mark = lat_workspace_mark(work);
   latL_check(L, who, work, mark,
              lat_lds_tracker_init(work, &t->core, &model, steps, steady, t->memory));
-  lua_getiuservalue(L, 3, MEMORY);
+  lua_getiuservalue(L, 3, LATL_TRACKER_MEMORY);
   latL_newview(L, 4, lat_vector_of(t->core.belief.mean, model.states), true)->readonly = true;
-  lua_setiuservalue(L, 3, STATE);
+  lua_setiuservalue(L, 3, LATL_TRACKER_STATE);
   lua_settop(L, 3);
   luaL_setmetatable(L, LATL_TRACKER); /* last: half of a tracker can't be reached */
   return 1;
 }
 
 static const luaL_Reg methods[] = {
-    {"update", update},     {"predict", predict}, {"reset", reset}, {"distance_to", distance_to},
-    {"snapshot", snapshot}, {"restore", restore}, {NULL, NULL}};
+    {"reset", reset}, {"snapshot", snapshot}, {"restore", restore}, {NULL, NULL}};
 static const luaL_Reg metamethods[] = {
     {"__newindex", newindex}, {"__tostring", tostring_tracker}, {NULL, NULL}};
 
@@ -684,6 +352,8 @@ void latL_open_lds_tracker(lua_State *L)
   lua_newtable(L);
   lua_pushlightuserdata(L, address);
   luaL_setfuncs(L, methods, 1);
+  lua_pushlightuserdata(L, address);
+  luaL_setfuncs(L, latL_tracker_steps, 1);
   lua_pushlightuserdata(L, address);
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, index_tracker, 2);

@@ -401,7 +401,11 @@ function blocks.fit(build, start, Y, options)
     return p
   end
   local sequence = { inputs = options.inputs }
-  local function value_of(x) return latent.lds(build(parameters_of(x))):log_likelihood(Y, sequence) end
+  local function value_of(x)
+    local densities, sum = latent.lds(build(parameters_of(x))):log_likelihood(Y, sequence), 0
+    for _, v in ipairs(type(densities) == "table" and densities or { densities }) do sum = sum + v:sum() end
+    return sum
+  end
   local x = {}
   for i, name in ipairs(names) do x[i] = signed[name] and start[name] or math.log(start[name]) end
   value_of(x) -- what raises here is nothing to be stepped around
