@@ -286,23 +286,23 @@ static void lay_out(lua_State *L, latL_Tracker *t, int self_at, lat_lds *m, size
                     bool steady)
 {
   size_t M = m->states, D = m->outputs, U = m->inputs, wide = M > D ? M : D;
-  size_t step = D + U + M + wide + wide * M, trial = 2 * M + 2 * wide;
+  size_t step = D + U + M + wide + wide * M + M + 2 * wide;
   size_t many = t->is_unscented ? (2 * M + 1) * (M + wide) : 0;
   t->count = lat_lds_tracker_count(m, steady);
-  size_t all =
-      count_model(m, steps) + t->count + (t->count > trial ? t->count : trial) + step + many;
+  size_t all = count_model(m, steps) + t->count + t->count + step + many;
   latL_Matrix *block = latL_newmatrix(L, 1, all, LAT_FLOAT64);
   int owner = lua_gettop(L);
   lat_fill(&block->view, 0);
   double *memory = block->view.data;
   copy_model(m, steps, &memory);
   t->memory = take(&memory, t->count);
-  t->kept = take(&memory, t->count > trial ? t->count : trial);
+  t->kept = take(&memory, t->count);
   t->y = take(&memory, D);
   t->u = take(&memory, U);
   t->point = take(&memory, M);
   t->image = take(&memory, wide);
   t->jacobian = take(&memory, wide * M);
+  t->trial = take(&memory, M + 2 * wide);
   t->points = take(&memory, t->is_unscented ? (2 * M + 1) * M : 0);
   t->images = memory;
   latL_newview(L, owner, lat_vector_of(t->point, M), true);

@@ -29,7 +29,7 @@ typedef struct latL_Tracker {
   size_t count;
   double *kept;  /* as many */
   double *y, *u; /* of one step */
-  double *point, *image, *jacobian;
+  double *point, *image, *jacobian, *trial;
   double *points, *images; /* 2M+1 of them; unscented only */
 } latL_Tracker;
 

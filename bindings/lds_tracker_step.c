@@ -172,7 +172,7 @@ static void differentiate(lua_State *L, latL_Tracker *t, int which, int given, s
     call(L, t, given, t->core.belief.mean, time, who, rows, M, t->jacobian);
     return;
   }
-  double *at = t->kept, *above = at + M, *below = above + rows;
+  double *at = t->trial, *above = at + M, *below = above + rows;
   for (size_t j = 0; j < M; j++) {
     memcpy(at, t->core.belief.mean, M * sizeof *at);
     double variance = t->core.belief.covariance[j * M + j];
@@ -290,6 +290,13 @@ static int update(lua_State *L)
   return 1;
 }
 
+/* Puts the tracker back to where it was saved in t->kept. */
+static void put_back(latL_Tracker *t, const lat_lds_tracker *before)
+{
+  memcpy(t->memory, t->kept, t->count * sizeof *t->kept);
+  t->core = *before;
+}
+
 /* distance_to(y [, u [, {...}]]) -> the Mahalanobis distance, log p(y | past): what update(y) would
  * leave in the fields. It is done, and taken back. */
 static int distance_to(lua_State *L)
@@ -306,10 +313,79 @@ static int distance_to(lua_State *L)
   update_any(L, t, u, &step, who);
   lua_pushnumber(L, sqrt(t->core.distance));
   lua_pushnumber(L, t->core.log_density);
-  memcpy(t->memory, t->kept, t->count * sizeof *t->kept);
-  t->core = before;
+  put_back(t, &before);
   return 2;
 }
 
-const luaL_Reg latL_tracker_steps[] = {
-    {"update", update}, {"predict", predict}, {"distance_to", distance_to}, {NULL, NULL}};
+/* result.name = a list of n views of rows x cols numbers, which come back. */
+static double *new_list(lua_State *L, int result, const char *name, size_t n, size_t rows,
+                        size_t cols)
+{
+  lat_matrix all = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view;
+  int owner = lua_gettop(L);
+  lua_createtable(L, (int)n, 0);
+  for (size_t i = 0; i < n; i++) {
+    latL_newview(L, owner, lat_block_of(all, i * rows, 0, rows, cols), false);
+    lua_rawseti(L, owner + 1, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, result, name);
+  lua_pop(L, 1);
+  return all.data;
+}
+
+static double *new_rows(lua_State *L, int result, const char *name, size_t n, size_t cols)
+{
+  double *data = latL_newmatrix(L, n, cols, LAT_FLOAT64)->view.data;
+  lua_setfield(L, result, name);
+  return data;
+}
+
+/* forecast(h [, {inputs=}]) -> {means, covariances, state_means, state_covariances} of the next h
+ * steps. The tracker goes there and comes back. */
+static int forecast(lua_State *L)
+{
+  static const char *const names[] = {"inputs", NULL};
+  const char *who = "tracker:forecast";
+  latL_Tracker *t = latL_freetracker(L, who);
+  size_t M = t->core.lds.states, D = t->core.lds.outputs, U = t->core.lds.inputs;
+  size_t h = latL_checksize(L, 2, who, "h");
+  lua_settop(L, 3);
+  latL_checkoptions(L, 3, who, names);
+  if (t->nonlinear)
+    latL_error(L, who,
+               "the model is nonlinear; predict goes ahead, snapshot and restore come back");
+  const double *inputs = opt_matrix(L, 3, who, "inputs", h, U);
+  if (U && !inputs)
+    latL_error(L, who, "inputs must be a %Ix%I matrix, those of the next steps", (lua_Integer)h,
+               (lua_Integer)U);
+  lua_createtable(L, 0, 4);
+  int result = lua_gettop(L);
+  double *means = new_rows(L, result, "means", h, D);
+  double *covariances = new_list(L, result, "covariances", h, D, D);
+  double *states = new_rows(L, result, "state_means", h, M);
+  double *spreads = new_list(L, result, "state_covariances", h, M, M);
+  lat_lds_tracker before = t->core;
+  lat_status status = LAT_OK;
+  memcpy(t->kept, t->memory, t->count * sizeof *t->kept);
+  for (size_t k = 0; k < h && status == LAT_OK; k++) {
+    status = lat_lds_tracker_predict(&t->core, inputs ? inputs + k * U : NULL, NULL);
+    if (status != LAT_OK) break;
+    status = lat_lds_tracker_expect(&t->core, means + k * D, covariances + k * D * D);
+    memcpy(states + k * M, t->core.belief.mean, M * sizeof *states);
+    memcpy(spreads + k * M * M, lat_lds_tracker_covariance(&t->core), M * M * sizeof *spreads);
+  }
+  size_t last = t->core.time;
+  put_back(t, &before);
+  if (status == LAT_SHAPE)
+    latL_error(L, who, "there is no step %I: the model's matrices vary over %I",
+               (lua_Integer)last + 1, (lua_Integer)t->core.steps);
+  check_status(L, t, who, status);
+  lua_settop(L, result);
+  return 1;
+}
+
+const luaL_Reg latL_tracker_steps[] = {{"update", update},
+                                       {"predict", predict},
+                                       {"distance_to", distance_to},
+                                       {"forecast", forecast},
+                                       {NULL, NULL}};

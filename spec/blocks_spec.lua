@@ -117,7 +117,8 @@ describe("parts of a linear dynamical system", function()
     -- a stationary part beside a known one: variance 2/(1 - 0.25)
     local sum = blocks.sum(level, blocks.arma { ar = { 0.5 }, variance = 2 })
     local variance = 5 + 2 / 0.75
-    assert.is_near(-0.5 * (math.log(2 * math.pi * variance) + 4 / variance), log_likelihood(sum, matrix { { 5 } }), 1e-12)
+    local density = -0.5 * (math.log(2 * math.pi * variance) + 4 / variance)
+    assert.is_near(density, log_likelihood(sum, matrix { { 5 } }), 1e-12)
   end)
 
   it("are put together", function()
@@ -167,12 +168,13 @@ describe("blocks.fit", function()
 
   it("passes on what goes wrong", function()
     local build = function() return blocks.local_level { level_variance = -1 } end
-    helper.fails("blocks.local_level: level_variance must be a finite number >= 0, got -1", blocks.fit, build, { a = 1 },
-      nile)
+    helper.fails("blocks.local_level: level_variance must be a finite number >= 0, got -1", blocks.fit, build,
+      { a = 1 }, nile)
     helper.fails("blocks.fit: build must be a function, got nil", blocks.fit)
     helper.fails("blocks.fit: start must be a table of names and numbers", blocks.fit, build, {}, nile)
     helper.fails("blocks.fit: start.a must be above 0", blocks.fit, build, { a = -1 }, nile)
-    helper.fails("blocks.fit: signed: start has no number 'b'", blocks.fit, build, { a = 1 }, nile, { signed = { "b" } })
+    helper.fails("blocks.fit: signed: start has no number 'b'", blocks.fit, build, { a = 1 }, nile,
+      { signed = { "b" } })
     helper.fails("blocks.fit: unknown option 'sined'; did you mean 'signed'?", blocks.fit, build, { a = 1 }, nile,
       { sined = { "b" } })
     local calls = 0

@@ -118,6 +118,30 @@ describe("a tracker", function()
     assert.near_matrix(filtered.covariances[47], tracker.covariance, 1e-9)
   end)
 
+  it("forecasts and stays where it is", function()
+    local U = matrix(60, 1, function(t) return math.sin(0.3 * t) end)
+    local driven = known { B = { { 0 }, { 0.05 }, { 0 }, { 0.1 } }, D = { { 0 }, { 0.3 } } }
+    for _, case in ipairs { { known() }, { driven, U } } do
+      local model, tracker = case[1], case[1]:tracker()
+      for t = 1, 40 do tracker:update(Y[t], case[2] and U[t]) end
+      local before = tracker:snapshot()
+      local expected = model:forecast(Y:block(1, 40), 7, { inputs = case[2] and U:block(1, 40),
+        future_inputs = case[2] and U:block(41, 47) })
+      local got = tracker:forecast(7, { inputs = case[2] and U:block(41, 47) })
+      for _, name in ipairs { "means", "state_means" } do assert.near_matrix(expected[name], got[name], 1e-9) end
+      for k = 1, 7 do
+        assert.near_matrix(expected.covariances[k], got.covariances[k], 1e-9)
+        assert.near_matrix(expected.state_covariances[k], got.state_covariances[k], 1e-9)
+      end
+      assert.near_matrix(before, tracker:snapshot(), 0)
+    end
+    helper.fails("tracker:forecast: inputs must be a 2x1 matrix", function() driven:tracker():forecast(2) end)
+    helper.fails("tracker:forecast: h must be an integer >= 1, got 0", function() driven:tracker():forecast(0) end)
+    helper.fails("tracker:forecast: the model is nonlinear", function()
+      known():tracker({ h = function(z) return z end }):forecast(2)
+    end)
+  end)
+
   it("tells innovations", function()
     local tracker = known():tracker()
     tracker:update(Y[1])
@@ -450,7 +474,7 @@ describe("bad input", function()
   it("raises, and changes nothing", function()
     local tracker = known():tracker()
     tracker:update { 1, 2 }
-    local before = tracker:snapshot()
+    local before, nothing = tracker:snapshot(), matrix(25, 1, nan):col(1)
     for _, case in ipairs {
       { "tracker:update: y must be a vector of 2, got nil", "update" },
       { "tracker:update: y must be a vector of 2, got number", "update", 3 },
@@ -462,7 +486,7 @@ describe("bad input", function()
       { "tracker:update: R must be a 2x2 matrix", "update", { 1, 2 }, nil, { R = matrix.eye(3) } },
       { "tracker:restore: a snapshot of this model has 25 numbers, not 2", "restore", { 1, 2 } },
       { "tracker:restore: snapshot must be a", "restore", "nothing" },
-      { "tracker:restore: these numbers are not what a tracker of this model keeps", "restore", matrix(25, 1, nan):col(1) },
+      { "tracker:restore: these numbers are not what a tracker of this model keeps", "restore", nothing },
     } do
       helper.fails(case[1], tracker[case[2]], tracker, table.unpack(case, 3, 5))
       assert.near_matrix(before, tracker:snapshot(), 0)

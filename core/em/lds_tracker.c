@@ -329,6 +329,28 @@ lat_status lat_lds_tracker_update(lat_lds_tracker *t, const double *y, const dou
   return record_linear(t, &t->frame, log_density);
 }
 
+lat_status lat_lds_tracker_expect(const lat_lds_tracker *t, double *mean, double *covariance)
+{
+  const lat_lds *m = &t->lds;
+  size_t M = m->states, p = m->outputs;
+  const double *C = lds_of_step(t, NULL, m->C), *R = lds_of_step(t, NULL, m->R);
+  const double *D = t->has_input ? lds_of_step(t, NULL, m->D) : NULL;
+  const double *P = lat_lds_tracker_covariance(t);
+  if (!C || !R || (t->has_input && !D)) return LAT_SHAPE;
+  memset(mean, 0, p * sizeof *mean);
+  if (D) lat_lds_drive(p, D, m->inputs, t->u, mean);
+  for (size_t i = 0; i < p; i++)
+    for (size_t k = 0; k < M; k++) mean[i] += C[i * M + k] * t->belief.mean[k];
+  for (size_t i = 0; i < p; i++)
+    for (size_t j = 0; j <= i; j++) {
+      double sum = R[i * p + j];
+      for (size_t k = 0; k < M; k++)
+        for (size_t l = 0; l < M; l++) sum += C[i * M + k] * P[k * M + l] * C[j * M + l];
+      covariance[i * p + j] = covariance[j * p + i] = sum;
+    }
+  return LAT_OK;
+}
+
 /* ---- to be kept ------------------------------------------------------------------------------------- */
 
 enum { TIME, PREDICTED, STEADY, HAS_INPUT, LOG_LIKELIHOOD, NUMBERS };

@@ -101,6 +101,10 @@ lat_status lat_lds_tracker_predict(lat_lds_tracker *tracker, const double *u,
 lat_status lat_lds_tracker_update(lat_lds_tracker *tracker, const double *y, const double *u,
                                   const lat_lds_step *step);
 
+/* What y of the present step is expected to be, after a prediction: its mean C z + D u (D entries)
+ * and its covariance C P C' + R. LAT_SHAPE as predict. NaN while states are diffuse. */
+lat_status lat_lds_tracker_expect(const lat_lds_tracker *tracker, double *mean, double *covariance);
+
 /* All that a tracker of this model needs to go on from here, in lat_lds_tracker_kept doubles: for
  * files, for hosts that turn time back, and for gating (save, update, look at `distance`, restore).
  * Restoring gives the same bits; innovation, distance and log_density are those of the last update.

@@ -96,6 +96,17 @@ For gating and data association. Goes to the next step, unless predict has done 
 observation of this step in, and predict leaves it without one.]],
     example = made .. "if t:distance_to(100) > 3 then t:predict() else t:update(100) end",
   },
+  {
+    name = "Tracker:forecast",
+    summary = "The next h steps without observations, as LDS:forecast gives them; the tracker stays where it is.",
+    args = { { "h", "integer", "how many" }, options },
+    options = { { "inputs", "latent.Matrix?", "nil", "h x U: of those steps, for models with B or D" } },
+    returns = {
+      { "table", "means (h x D), covariances (a list of D x D): of observations; state_means, state_covariances" },
+    },
+    text = "Of linear models.",
+    example = made .. "print(t:forecast(3).means)",
+  },
   { name = "Tracker:reset", summary = "Goes back to before the first step.", returns = itself,
     example = made .. "t:reset()" },
   {
