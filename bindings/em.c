@@ -67,14 +67,14 @@ latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
   *run = (latL_Run){.kind = kind, .who = who, .model = m, .L = L};
   run->missing = check_missing(L, kind, who);
   run->observed = check_function(L, who, "on_iteration");
-  if (!kind->pass || latL_tomatrix(L, LATL_DATA)) {
+  if (!kind->own_data && (!kind->pass || latL_tomatrix(L, LATL_DATA))) {
     latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who);
     latL_hold(L, LATL_RUN_WEIGHTS);
   } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
-    latL_error(L, who, "weights are for a matrix");
+    latL_error(L, who, "weights are for %s", kind->own_data ? "models of rows" : "a matrix");
   }
   lua_settop(L, LATL_RUN);
-  run->observed |= run->rows.function || kind->pass;
+  run->observed |= run->rows.function || (kind->pass && !kind->own_data);
   for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
     lua_pushvalue(L, i);
     latL_hold(L, i - LATL_MODEL + LATL_RUN_MODEL);

@@ -61,8 +61,10 @@ typedef struct latL_EmKind {
    * run->em are those of the best start, and no other memory of the core's. May be NULL. */
   void (*publish)(lua_State *L, latL_Run *run);
   void (*finish)(lua_State *L, latL_Run *run);
-  /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models. */
+  /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models, which
+   * are Lua's, and models of other data than rows, which take those in `plan`. */
   lat_status (*pass)(lua_State *L, latL_Run *run);
+  bool own_data; /* other data than rows */
 } latL_EmKind;
 
 /* Where things lie on the stack while a run works, whoever called. */

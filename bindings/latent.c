@@ -62,6 +62,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_gmm(L);
   latL_open_mixture(L);
   latL_open_ppca(L);
+  latL_open_lds(L);
   latL_open_system(L);
   latL_open_save(L);
   lua_pushcfunction(L, threads);

@@ -30,6 +30,17 @@ lat_lds lat_lds_of(double *flat, size_t M, size_t D, size_t U)
   return lds;
 }
 
+lat_lds lat_lds_of_model(const lat_lds_model *model, double *flat, const size_t sizes[LAT_SIZES])
+{
+  lat_lds lds = lat_lds_of(flat, sizes[LAT_M], sizes[LAT_D], sizes[LAT_U]);
+  lat_lds_matrix *matrices[] = {&lds.A, &lds.B, &lds.C, &lds.D, &lds.Q, &lds.R};
+  for (size_t i = 0; i < 6; i++)
+    if (model->varying[i].stride) *matrices[i] = model->varying[i];
+  lds.diffuse = model->diffuse;
+  lds.square_root = model->square_root;
+  return lds;
+}
+
 /* ---- checks -------------------------------------------------------------------------------------- */
 
 /* "Q", or "Q of step 3" */
@@ -72,18 +83,33 @@ static lat_status check_covariance(lat_workspace *work, const char *name, lat_ld
   return LAT_OK;
 }
 
+lat_status lat_lds_check_matrix(lat_workspace *work, int i, lat_lds_matrix matrix, size_t steps,
+                                size_t rows, size_t cols)
+{
+  const char *name = lat_lds_parameters[i].name;
+  if (i == LAT_LDS_Q || i == LAT_LDS_R || i == LAT_LDS_COVARIANCE)
+    return check_covariance(work, name, matrix, steps, rows);
+  return check_finite(work, name, matrix, steps, rows, cols);
+}
+
 lat_status lat_lds_check(lat_workspace *work, const lat_lds *lds, size_t steps)
 {
-  size_t M = lds->states, D = lds->outputs, U = lds->inputs;
-  LAT_TRY(check_finite(work, "A", lds->A, steps, M, M));
-  LAT_TRY(check_finite(work, "C", lds->C, steps, D, M));
-  if (U) LAT_TRY(check_finite(work, "B", lds->B, steps, M, U));
-  if (U) LAT_TRY(check_finite(work, "D", lds->D, steps, D, U));
-  LAT_TRY(check_covariance(work, "Q", lds->Q, steps, M));
-  LAT_TRY(check_covariance(work, "R", lds->R, steps, D));
-  LAT_TRY(check_finite(work, "initial_mean", (lat_lds_matrix){lds->initial_mean, 0}, 1, M, 1));
-  return check_covariance(work, "initial_covariance", (lat_lds_matrix){lds->initial_covariance, 0},
-                          1, M);
+  const lat_lds_matrix all[] = {lds->A,
+                                lds->B,
+                                lds->C,
+                                lds->D,
+                                lds->Q,
+                                lds->R,
+                                {lds->initial_mean, 0},
+                                {lds->initial_covariance, 0}};
+  const size_t sizes[LAT_SIZES] = {
+      [LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs};
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
+    const lat_size *shape = lat_lds_parameters[i].shape;
+    size_t rows = sizes[shape[0]], cols = shape[1] == LAT_END ? 1 : sizes[shape[1]];
+    if (rows * cols > 0) LAT_TRY(lat_lds_check_matrix(work, i, all[i], steps, rows, cols));
+  }
+  return LAT_OK;
 }
 
 lat_status lat_lds_check_sequence(lat_workspace *work, const lat_lds *lds,

@@ -131,6 +131,10 @@ bool lat_lds_root(size_t n, const double *covariance, double *root);
  * are symmetric and positive semidefinite. `steps`: how many steps of the time-varying ones. */
 lat_status lat_lds_check(lat_workspace *work, const lat_lds *lds, size_t steps);
 
+/* The same for parameter number i (below) alone, rows x cols. */
+lat_status lat_lds_check_matrix(lat_workspace *work, int i, lat_lds_matrix matrix, size_t steps,
+                                size_t rows, size_t cols);
+
 /* LAT_INVALID, naming row and column, for an infinity in Y, for NaN or infinities in U. */
 lat_status lat_lds_check_sequence(lat_workspace *work, const lat_lds *lds,
                                   const lat_lds_sequence *sequence);
@@ -179,5 +183,90 @@ lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds
  * modulus of its eigenvalues, or when they depend on diffuse states. */
 lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *mean,
                               double *covariance);
+
+/* ---- EM ---------------------------------------------------------------------------------------------- */
+
+/* Indices into lat_lds_parameters. */
+enum {
+  LAT_LDS_A,
+  LAT_LDS_B,
+  LAT_LDS_C,
+  LAT_LDS_D,
+  LAT_LDS_Q,
+  LAT_LDS_R,
+  LAT_LDS_MEAN,
+  LAT_LDS_COVARIANCE,
+  LAT_LDS_PARAMETERS
+};
+
+typedef enum lat_lds_shape { LAT_LDS_FULL, LAT_LDS_DIAGONAL, LAT_LDS_SCALAR } lat_lds_shape;
+
+/* lat_em's `model`: what is estimated, and all that isn't among the parameters. Data are sequences
+ * (lat_em_add_units). */
+typedef struct lat_lds_model {
+  bool given[LAT_LDS_PARAMETERS]; /* has a value to start from */
+  bool estimate[LAT_LDS_PARAMETERS];
+  /* NULL, or flags of the entries that are held where they are. Of Q and R the entries that aren't
+   * held must be whole diagonal blocks, between which covariances are held at 0 (lat_lds_check_fixed). */
+  const bool *fixed[LAT_LDS_PARAMETERS];
+  lat_lds_shape Q_shape, R_shape;
+  /* Matrices with a stride take the place of parameters, and can't be estimated. */
+  lat_lds_matrix varying[LAT_LDS_PARAMETERS];
+  const bool *diffuse; /* M flags or NULL */
+  bool stationary;     /* mean and covariance of the other states are stationary ones */
+  bool square_root;
+  size_t longest; /* steps of the longest sequence */
+} lat_lds_model;
+
+/* The model of these parameters. */
+lat_lds lat_lds_of_model(const lat_lds_model *model, double *flat, const size_t sizes[LAT_SIZES]);
+
+/* EM (Shumway, Stoffer, Journal of Time Series Analysis 3, 1982; Ghahramani, Hinton, 1996). The
+ * E-step is the smoother, the M-step two regressions of what is expected: z_t on (z_{t-1}, u_t), and
+ * y_t on (z_t, u_t) over the steps with an observed entry, whose missing entries are expected given
+ * the others and z. The objective is the log-likelihood per step.
+ *
+ * Statistics are about residuals of the present parameters, so nothing cancels: with
+ * d_t = z_t - A z_{t-1} - B u_t and x_t = (z_{t-1}, u_t), the change of (A B) is
+ * sum E[d x'] inv(sum E[x x']). With entries held, or a full Q that couples rows with different ones, it
+ * is the weighted regression under the present Q; then comes Q, so the likelihood never falls
+ * (expectation/conditional maximization: Meng, Rubin, Biometrika 80, 1993).
+ *
+ * With a stationary initial state, which depends on A and Q, a step is shortened until the
+ * expected log-likelihood, the first state's included, has not fallen. */
+extern const lat_em_kind lat_lds_kind;
+
+/* LAT_INVALID, naming the entry, for entries of Q or R (`name`, n x n) that are fixed in a way for
+ * which there is no closed M-step. */
+lat_status lat_lds_check_fixed(lat_workspace *work, const char *name, size_t n, const bool *fixed,
+                               const double *value);
+
+/* A start for what isn't given; `parameters` has the rest. Matrices A and C of which nothing is given
+ * come from the data (subspace identification: Van Overschee, De Moor, Automatica 30, 1994; Katayama,
+ * Subspace Methods for System Identification, 7): with stacks of L rows past and future, the
+ * covariance of the futures with the pasts is the product of the observability matrix, whose blocks
+ * are C, C A, C A^2, ..., and the covariance of states with pasts; a truncated SVD gives
+ * both. Gaps are filled by straight lines for this. `perturb`: by random numbers, for another start. */
+lat_status lat_lds_start(lat_workspace *work, const lat_lds_model *model,
+                         const size_t sizes[LAT_SIZES], const lat_lds_sequence *sequences,
+                         size_t count, uint64_t seed, bool perturb, double *parameters);
+
+/* ---- draws --------------------------------------------------------------------------------------------- */
+
+/* A sequence of T steps from the model into Y (T x D) and Z (T x M); diffuse states begin at their
+ * mean, as if they were known. U (T x inputs) or NULL. */
+lat_status lat_lds_sample(lat_workspace *work, const lat_lds *lds, lat_random *random, size_t T,
+                          const double *U, double *Y, double *Z);
+
+/* A draw of all of z_1..z_T given Y into Z (T x M): a draw of the model and the smoother's answer to
+ * the difference (Durbin, Koopman, Biometrika 89, 2002). */
+lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds,
+                            const lat_lds_sequence *sequence, lat_random *random, size_t draws,
+                            double *Z);
+
+/* Y (T x D) with its missing entries at their means given all others, and, unless NULL, the variances
+ * of these, 0 for what is there. */
+lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
+                          double *Y, double *variances);
 
 #endif

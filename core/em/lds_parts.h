@@ -98,4 +98,20 @@ void lat_lds_diffuse_smooth(lat_lds_pass *pass);
 void lat_lds_diffuse_widen(const lat_lds_diffuse *diffuse, size_t n, const double *X,
                            double *covariance);
 
+/* ---- missing entries -------------------------------------------------------------------------------- */
+
+/* Of v ~ N(0, R) the missing entries given the others: mean gain v_o, covariance rest. */
+typedef struct lat_lds_gap {
+  size_t missing;
+  size_t *index; /* which */
+  double *gain;  /* missing x observed */
+  double *rest;  /* missing x missing */
+  double *work;
+} lat_lds_gap;
+
+size_t lat_lds_gap_count(size_t D);
+void lat_lds_gap_init(lat_lds_gap *gap, size_t D, double *memory);
+/* For the entries that the frame has selected of an R (D x D). */
+void lat_lds_gap_fill(lat_lds_gap *gap, const lat_lds_frame *frame, const double *R);
+
 #endif
