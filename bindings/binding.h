@@ -136,6 +136,7 @@ void latL_open_kmeans(lua_State *L);
 void latL_open_ica(lua_State *L);
 void latL_open_ppca(lua_State *L);
 void latL_open_lds(lua_State *L);
+void latL_open_lds_tracker(lua_State *L); /* after lds */
 void latL_open_scaler(lua_State *L);
 void latL_open_gmm(lua_State *L);
 void latL_open_system(lua_State *L);

@@ -7,8 +7,8 @@
 #include "em.h"
 
 /* The parts in Lua, required at their first use. */
-static const char *const parts[] = {"help",    "plot",       "progress", "datasets",
-                                    "batches", "gmm_select", NULL};
+static const char *const parts[] = {"help",     "blocks",  "plot",       "progress",
+                                    "datasets", "batches", "gmm_select", NULL};
 
 static int lazy_part(lua_State *L)
 {
@@ -63,6 +63,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_mixture(L);
   latL_open_ppca(L);
   latL_open_lds(L);
+  latL_open_lds_tracker(L);
   latL_open_system(L);
   latL_open_save(L);
   lua_pushcfunction(L, threads);

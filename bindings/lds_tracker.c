@@ -310,7 +310,8 @@ static void lay_out(lua_State *L, latL_Tracker *t, int self_at, lat_lds *m, size
   lua_setiuservalue(L, self_at, LATL_TRACKER_MEMORY);
 }
 
-int latL_lds_tracker(lua_State *L)
+/* lds:tracker([options]) */
+static int new (lua_State *L)
 {
   static const char *const names[] = {"steady_state", "f",     "h",    "f_jacobian", "h_jacobian",
                                       "method",       "alpha", "beta", "kappa",      NULL};
@@ -338,6 +339,7 @@ int latL_lds_tracker(lua_State *L)
   return 1;
 }
 
+static const luaL_Reg lds_methods[] = {{"tracker", new}, {NULL, NULL}};
 static const luaL_Reg methods[] = {
     {"reset", reset}, {"snapshot", snapshot}, {"restore", restore}, {NULL, NULL}};
 static const luaL_Reg metamethods[] = {
@@ -345,6 +347,7 @@ static const luaL_Reg metamethods[] = {
 
 void latL_open_lds_tracker(lua_State *L)
 {
+  latL_addmethods(L, "latent.LDS", lds_methods);
   luaL_newmetatable(L, LATL_TRACKER);
   void *address = (void *)(size_t)lua_topointer(L, -1);
   lua_pushlightuserdata(L, address);

@@ -48,8 +48,4 @@ void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, s
 extern const char *const latL_tracker_functions[]; /* names of the options, by their user values */
 extern const luaL_Reg latL_tracker_steps[];        /* lds_tracker_step.c: update, predict, ... */
 
-/* lds:tracker([options]) */
-int latL_lds_tracker(lua_State *L);
-void latL_open_lds_tracker(lua_State *L);
-
 #endif

@@ -70,7 +70,7 @@ row("from its own", model)
 local states = model:smooth(Y).means
 local map = states:least_squares(Z)
 local rest = Z - states * map
-printf("\n%.1f %% of the hidden states' variance is found again; a step ahead, outputs are off by %.3f (the truth: %.3f)",
+printf("\n%.1f %% of the hidden states' variance is found again; a step ahead, outputs are off by %.3f (truth: %.3f)",
   100 * (1 - rest:var() / Z:var()), math.sqrt(model:innovations(Y).innovations:square():mean()),
   math.sqrt(truth:innovations(Y).innovations:square():mean()))
 

@@ -42,7 +42,7 @@ local function exported()
       ::continue::
     end
   end
-  local parts = { "help", "plot", "progress", "datasets", "batches", "gmm_select" }
+  local parts = { "blocks", "help", "plot", "progress", "datasets", "batches", "gmm_select" }
   for _, part in ipairs(parts) do local _ = latent[part] end
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
@@ -58,6 +58,7 @@ local samples = {
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
+  Tracker = function() return latent.lds(latent.blocks.local_level()):tracker() end,
 }
 
 local function sample(class)

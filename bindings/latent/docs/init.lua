@@ -28,6 +28,8 @@ local rooms = {
   { "kmeans" },
   { "gmm" },
   { "mixture" },
+  { "lds", "lds_tracker" },
+  { "blocks" },
   { "files" },
   { "save" },
   { "datasets" },
