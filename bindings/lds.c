@@ -147,6 +147,7 @@ static void plan(lua_State *L, latL_Run *run)
     for (size_t i = 0; i < s->count; i++)
       if (s->of[i].steps > m->core.longest) m->core.longest = s->of[i].steps;
     latL_varylds(L, m, run->who, m->core.longest, run->sizes, m->core.varying);
+    lua_rawseti(L, -2, 2);
     lua_setiuservalue(L, LATL_RUN, LATL_RUN_OWN);
   } else {
     latL_sizelds(L, m, run->who, s->outputs, s->inputs, run->sizes);

@@ -142,6 +142,17 @@ static void pack_list(lua_State *L, latL_Lds *m, int i, int at)
   lua_pop(L, 1);
 }
 
+/* One of the matrices that the value at `at` gives: of a function that of the first step that has one. */
+static void push_sample(lua_State *L, const latL_Lds *m, int i, int at)
+{
+  bool moves = i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
+  lua_pushvalue(L, at);
+  if (m->given[i] == LATL_LIST) lua_geti(L, at, 1);
+  if (m->given[i] != LATL_FUNCTION) return;
+  lua_pushinteger(L, moves ? 2 : 1);
+  lua_call(L, 1, 1);
+}
+
 static void read_matrices(lua_State *L, latL_Lds *m)
 {
   int first = lua_gettop(L) + 1;
@@ -158,11 +169,8 @@ static void read_matrices(lua_State *L, latL_Lds *m)
   }
   for (int turn = 0; turn < 3; turn++)
     for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
-      if (m->given[i] != LATL_CONSTANT && m->given[i] != LATL_LIST) continue;
-      if (m->given[i] == LATL_LIST)
-        lua_geti(L, first + i, 1);
-      else
-        lua_pushvalue(L, first + i);
+      if (m->given[i] == LATL_ABSENT) continue;
+      push_sample(L, m, i, first + i);
       meet_value(L, m, i, lua_gettop(L), turn);
       lua_settop(L, first + LAT_LDS_PARAMETERS - 1);
     }
