@@ -233,9 +233,9 @@ end
 
 -- ---- moving bodies ------------------------------------------------------------------------
 
--- Derivatives 0..order of a position whose next derivative is white noise of the given strength, over
--- a time dt: continuous noise (the integral of exp(F s) q exp(F' s)), or one impulse a step, that changes
--- the highest derivative of the state by N(0, variance), and the lower ones as if it came at once.
+-- Derivatives 0..order of a position whose next derivative is white noise of the given strength over a time dt: at
+-- all times, so that Q is the integral of exp(F s) q exp(F' s), or constant during each step, so that it
+-- moves them by dt^k/k! each.
 local function motion(order, dt, strength, form)
   local factorial = { [0] = 1, 1, 2, 6, 24 }
   local n = order + 1
@@ -243,7 +243,7 @@ local function motion(order, dt, strength, form)
   local Q = matrix(n, n, function(i, j)
     local a, b = n - i, n - j
     if form == "continuous" then return strength * dt ^ (a + b + 1) / ((a + b + 1) * factorial[a] * factorial[b]) end
-    return strength * dt ^ (a + b) / (factorial[a] * factorial[b])
+    return strength * dt ^ (a + b + 2) / (factorial[a + 1] * factorial[b + 1])
   end)
   return A, Q
 end

@@ -9,7 +9,7 @@ local made = { { "table", "options for latent.lds: A, C, Q, R and initial" } }
 local dt = { "dt", "number", "1", "time between two steps" }
 local dims = { "dims", "integer", "2", "of the space: positions, and each of their derivatives" }
 local form = { "form", "string", '"continuous"',
-  '"continuous": white noise at all times; "discrete": one impulse a step' }
+  '"continuous": white noise at all times; "discrete": the noise is constant during a step' }
 
 return {
   {
@@ -208,7 +208,7 @@ value is 0 comes out tiny.]],
     example = [[
 local model, p = latent.blocks.fit(function(p)
   return latent.blocks.local_level{ level_variance = p.level, noise_variance = p.noise }
-end, { level = 1000, noise = 10000 }, latent.datasets.nile())
+end, { level = 1000, noise = 10000 }, (latent.datasets.nile()))
 print(p.level, p.noise) -- 1469.2, 15098.5]],
   },
 }
