@@ -265,7 +265,7 @@ static void take_method(lua_State *L, latL_Tracker *t, int options, const char *
   static const char *const methods[] = {"extended", "unscented", NULL};
   bool steady = latL_optboolean(L, options, who, "steady_state", false);
   t->is_unscented = latL_optword(L, options, who, "method", methods, 0) == 1;
-  t->unscented.alpha = latL_optnumber(L, options, who, "alpha", 0.1, 1e-8, 1e8);
+  t->unscented.alpha = latL_optnumber(L, options, who, "alpha", 1, 1e-8, 1e8);
   t->unscented.beta = latL_optnumber(L, options, who, "beta", 2, -1e8, 1e8);
   t->unscented.kappa = latL_optnumber(L, options, who, "kappa", 0, -1e8, 1e8);
   if (!((double)m->states + t->unscented.kappa > 0))

@@ -51,12 +51,12 @@ end
 
 -- A and C only tell shapes here: f and h stand in their place.
 local model = latent.lds { A = matrix.eye(2), C = matrix { { 1, 0 } }, Q = noise, R = R, initial_mean = { 1.5, 0 },
-  initial_covariance = matrix.diag { 0.5, 0.5 } }
+  initial_covariance = matrix.diag { 0.1, 0.1 } }
 local function trackers()
   return {
     { "extended", model:tracker { f = swing, h = side, f_jacobian = swing_jacobian, h_jacobian = side_jacobian } },
     { "extended, by differences", model:tracker { f = swing, h = side } },
-    { "unscented", model:tracker { f = swing, h = side, method = "unscented", alpha = 1, kappa = 1 } },
+    { "unscented", model:tracker { f = swing, h = side, method = "unscented", kappa = 1 } },
   }
 end
 

@@ -93,19 +93,20 @@ printf("the truth is inside of the smoother's 95 %% ellipse in %.0f %% of the st
 
 -- ---- pictures --------------------------------------------------------------------------------------------
 
-local function picture(title, positions, covariances)
+local function picture(name, title, positions, covariances)
   local figure = plot.figure { title = title, equal = true, width = 720, height = 460, xrange = { -13, 13 },
     yrange = { -9, 9 } }
   figure:points(Y:col(1), Y:col(2), { color = 4, size = 0.4, label = "measured" })
   for t = 1, T do
     if missing(t) and t % 5 == 0 then
-      figure:ellipse(positions[t]:block(1, 2), covariances[t]:block(1, 2, 1, 2), { color = "#f0c27a", width = 1 })
+      figure:ellipse(positions[t]:block(1, 2), covariances[t]:block(1, 2, 1, 2), { color = "#f0c27a", width = 1,
+        deviations = 1 })
     end
   end
   figure:line(truth:col(1), truth:col(2), { color = 9, width = 1, dash = true, label = "truth" })
-  figure:line(positions:col(1), positions:col(2), { color = 1, label = title })
-  return figure
+  figure:line(positions:col(1), positions:col(2), { color = 1, label = name })
+  save(name, figure)
 end
 
-save("tracker", picture("tracker", seen, spread))
-save("smoother", picture("smoother", smoothed.means, smoothed.covariances))
+picture("tracker", "What is known at the time; in gaps, with one deviation", seen, spread)
+picture("smoother", "What is known afterwards", smoothed.means, smoothed.covariances)

@@ -28,7 +28,7 @@ return {
       { "method", "string", '"extended"', 'of nonlinear models: "extended" or "unscented"' },
       { "f_jacobian", "function?", "nil", "of f, M x M; else by differences. Extended only" },
       { "h_jacobian", "function?", "nil", "of h, D x M; else by differences. Extended only" },
-      { "alpha", "number", "0.1", "unscented: how far the points are spread" },
+      { "alpha", "number", "1", "unscented: how far the points are spread; small ones see only what is near" },
       { "beta", "number", "2", "unscented: 2 suits Gaussians; from alpha^2 on covariances stay definite" },
       { "kappa", "number", "0", "unscented: above -M" },
     },
