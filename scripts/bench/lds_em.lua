@@ -7,7 +7,7 @@ local function latent_side(latent, Y, A, C, Q, R)
     model = latent.lds { A = A, C = C, Q = Q, R = R, initial_mean = latent.matrix.zeros(n),
       initial_covariance = latent.matrix.eye(n), max_iterations = 20, tolerance = 0,
       estimate = { "A", "C", "Q", "R", "initial_mean", "initial_covariance" } }:fit(Y)
-  end, function() return { model:log_likelihood(Y) } end
+  end, function() return { model:log_likelihood(Y):sum() } end
 end
 
 local check = [[
