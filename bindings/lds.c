@@ -85,7 +85,7 @@ static int new (lua_State *L)
   luaL_checkstack(L, 40, "lds");
   latL_checkoptions(L, 1, "lds", names);
   latL_Lds *m = latL_newmodel(L, &latL_lds_kind.base, sizeof *m);
-  latL_emoptions(L, 1, "lds", &m->em, 1000, 1e-8, 1);
+  latL_emoptions(L, 1, "lds", &m->em, 500, 1e-14, 1);
   latL_readlds(L, m);
   check_lists(L, m);
   if (latL_wholelds(m)) adopt_given(L, m);
@@ -158,30 +158,48 @@ static void plan(lua_State *L, latL_Run *run)
   run->context = &m->core;
 }
 
-/* Names what is wrong with a sequence before the loop does. */
-static lat_status check_sequences(const latL_Run *run, const latL_Lds *m, const latL_Sequences *s)
+static lat_status has_observation(lat_workspace *work, const lat_lds_sequence *s, size_t outputs)
 {
-  lat_lds lds = lat_lds_of_model(&m->core, run->parameters, run->sizes);
-  LAT_TRY(lat_lds_check(run->work, &lds, m->core.longest));
+  for (size_t k = 0; k < s->steps * outputs; k++)
+    if (s->Y[k] == s->Y[k]) return LAT_OK;
+  return lat_fail(work, LAT_INVALID, "there is no observation");
+}
+
+static lat_status has_density(lat_workspace *work, const lat_lds_sequence *s, const lat_lds *lds)
+{
+  lat_lds_filtered filtered = {0};
+  LAT_TRY(lat_lds_filter(work, lds, s, &filtered));
+  if (filtered.diffuse <= s->steps) return LAT_OK;
+  return lat_fail(work, LAT_INVALID, "the %zu rows don't determine the diffuse initial state",
+                  s->steps);
+}
+
+/* Says of which sequence the failure is. */
+static lat_status number(lat_workspace *work, size_t i, size_t count, lat_status status)
+{
+  char message[sizeof work->message];
+  if (status == LAT_OK || count == 1) return status;
+  memcpy(message, work->message, sizeof message);
+  return lat_fail(work, status, "sequence %zu: %.200s", i + 1, message);
+}
+
+/* Names what is wrong with data before a start is made of them. */
+static lat_status check_data(lat_workspace *work, const latL_Sequences *s, const lat_lds *lds)
+{
   for (size_t i = 0; i < s->count; i++) {
-    lat_lds_filtered filtered = {0};
-    lat_status status = lat_lds_check_sequence(run->work, &lds, s->of + i);
-    bool any = false;
-    for (size_t k = 0; status == LAT_OK && k < s->of[i].steps * lds.outputs; k++)
-      any |= s->of[i].Y[k] == s->of[i].Y[k];
-    if (status == LAT_OK && !any)
-      status = lat_fail(run->work, LAT_INVALID, "there is no observation");
-    if (status == LAT_OK) status = lat_lds_filter(run->work, &lds, s->of + i, &filtered);
-    if (status == LAT_OK && filtered.diffuse > s->of[i].steps)
-      status = lat_fail(run->work, LAT_INVALID,
-                        "the %zu rows don't determine the diffuse initial state", s->of[i].steps);
-    if (status != LAT_OK && s->count > 1) {
-      char message[sizeof run->work->message];
-      memcpy(message, run->work->message, sizeof message);
-      return lat_fail(run->work, status, "sequence %zu: %.200s", i + 1, message);
-    }
-    LAT_TRY(status);
+    LAT_TRY(number(work, i, s->count, lat_lds_check_sequence(work, lds, s->of + i)));
+    LAT_TRY(number(work, i, s->count, has_observation(work, s->of + i, lds->outputs)));
   }
+  return LAT_OK;
+}
+
+/* And with the start before the loop does. */
+static lat_status check_start(lat_workspace *work, const latL_Sequences *s, const lat_lds *lds,
+                              size_t longest)
+{
+  LAT_TRY(lat_lds_check(work, lds, longest));
+  for (size_t i = 0; i < s->count; i++)
+    LAT_TRY(number(work, i, s->count, has_density(work, s->of + i, lds)));
   return LAT_OK;
 }
 
@@ -205,11 +223,13 @@ static lat_status start(lua_State *L, latL_Run *run)
   latL_Lds *m = run->model;
   const latL_Sequences *s = sequences_of(L);
   latL_fillgiven(L, LATL_MODEL, run->who, run->sizes, run->parameters);
+  lat_lds lds = lat_lds_of_model(&m->core, run->parameters, run->sizes);
   LAT_TRY(check_fixed(run, m));
+  LAT_TRY(check_data(run->work, s, &lds));
   LAT_TRY(lat_lds_start(run->work, &m->core, run->sizes, s->of, s->count, run->seed,
                         run->restart > 0, run->parameters));
   LAT_TRY(fill_stationary(run->work, m, run->parameters, run->sizes));
-  return check_sequences(run, m, s);
+  return check_start(run->work, s, &lds, m->core.longest);
 }
 
 static lat_status pass(lua_State *L, latL_Run *run)

@@ -170,6 +170,7 @@ static lat_status add(lat_em *em, walk *w)
   for (size_t lane = 0; lane < w->lanes; lane++)
     finite &= (bool)isfinite(s->lanes[lane * whole_lines(s->count)]);
   if (!finite && w->X) LAT_TRY(check_data(em, w->X, w->weights));
+  if (!finite && w->units && em->kind->check) LAT_TRY(em->kind->check(em, NULL));
   for (size_t lane = 0; lane < w->lanes; lane++) {
     const double *from = s->lanes + lane * whole_lines(s->count);
     for (size_t i = 0; i < s->count; i++) em->statistics[i] += from[i];

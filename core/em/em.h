@@ -60,7 +60,8 @@ typedef struct lat_em_kind {
    * be tried. NULL: finite ones can. */
   bool (*feasible)(const lat_em *em, double *parameters);
   /* Asked about finite data that have made the objective infinite or NaN: LAT_INVALID, naming the
-   * entry, for what the kind doesn't take (a count below 0). NULL: it takes all. */
+   * entry, for what the kind doesn't take (a count below 0). NULL: it takes all. X is NULL for data
+   * in units, which were checked: what can be wrong then are the parameters. */
   lat_status (*check)(const lat_em *em, const lat_matrix *X);
 } lat_em_kind;
 

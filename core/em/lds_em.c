@@ -260,6 +260,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   lat_lds_pass_init(&pass, &lds, sequence, true, scratch);
   lat_lds_pass_filter(&pass);
   if (!pass.failed && pass.diffuse.rank == pass.diffuse.q) lat_lds_pass_smooth(&pass);
+  statistics[1] += (double)sequence->steps;
   if (pass.failed || pass.diffuse.rank < pass.diffuse.q) {
     statistics[0] = NAN;
     return;
@@ -267,7 +268,6 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   adder a =
       adder_of(&pass, em, statistics, scratch + lat_lds_pass_count(&lds, sequence->steps, true));
   statistics[0] += pass.log_likelihood;
-  statistics[1] += (double)sequence->steps;
   add_first(&a);
   for (size_t t = 0; t < sequence->steps; t++) {
     if (t > 0) add_move(&a, t);
@@ -278,6 +278,18 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   a.to.head[LDS_MOVES] += (double)(sequence->steps - 1);
   flush_moves(&a, lat_lds_at(lds.A, 0));
   flush_outputs(&a, lat_lds_at(lds.C, 0));
+}
+
+/* The start was in order, so it is what the fit has made of it. */
+static lat_status check(const lat_em *em, const lat_matrix *X)
+{
+  (void)X;
+  return lat_fail(
+      em->work, LAT_SINGULAR,
+      "in iteration %zu the covariance C P C' + R of an observation has become singular: "
+      "some outputs are explained without noise, and the likelihood is unbounded; take "
+      "fewer states, or hold R",
+      em->iterations + 1);
 }
 
 /* ---- the kind ------------------------------------------------------------------------------------------ */
@@ -302,4 +314,5 @@ const lat_em_kind lat_lds_kind = {.name = "lds",
                                   .scratch = count_scratch,
                                   .e_step = e_step,
                                   .m_step = lat_lds_m_step,
-                                  .feasible = lat_lds_feasible};
+                                  .feasible = lat_lds_feasible,
+                                  .check = check};

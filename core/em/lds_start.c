@@ -266,34 +266,43 @@ static lat_status identify(lat_workspace *work, const filled *f, size_t M, lat_l
   return LAT_OK;
 }
 
+/* No less noise than a part of the data's moves, so that EM has something to begin with. */
+static void lift(size_t n, double least, double *S)
+{
+  for (size_t i = 0; i < n; i++)
+    if (!(S[i * n + i] > least)) S[i * n + i] += least;
+}
+
 /* ---- without it ---------------------------------------------------------------------------------------- */
 
-/* Adds a part of the diagonal's mean, so that a covariance has an inverse. */
-static void lift(size_t n, double part, double *S)
+static double squares(size_t n, const double *x)
 {
-  double trace = 0;
-  for (size_t i = 0; i < n; i++) trace += S[i * n + i];
-  for (size_t i = 0; i < n; i++) S[i * n + i] += part * trace / (double)n + 1e-300;
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += x[i] * x[i];
+  return sum;
+}
+
+static double mean_of(size_t n, const double *x)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += x[i] / (double)n;
+  return sum;
 }
 
 /* Variances by the data's moves, half of which the states and half the noise have. */
 static void guess_noise(const filled *f, const lat_lds *lds, double *Q, double *R, double *P)
 {
   size_t M = lds->states, D = f->D;
-  double gain = 0, moved = 0, squares = 0;
+  double gain = squares(D * M, lds->C.data) / (double)D, moved = mean_of(D, f->moved);
+  double square = mean_of(D, f->squares);
   memset(Q, 0, M * M * sizeof *Q);
   memset(R, 0, D * D * sizeof *R);
   memset(P, 0, M * M * sizeof *P);
-  for (size_t i = 0; i < D * M; i++) gain += lds->C.data[i] * lds->C.data[i] / (double)D;
-  for (size_t j = 0; j < D; j++) {
-    R[j * D + j] = 0.5 * f->moved[j];
-    moved += f->moved[j] / (double)D;
-    squares += f->squares[j] / (double)D;
-  }
+  for (size_t j = 0; j < D; j++) R[j * D + j] = 0.5 * f->moved[j];
   if (!(gain > 0)) gain = 1;
   for (size_t i = 0; i < M; i++) {
     Q[i * M + i] = 0.5 * moved / gain;
-    P[i * M + i] = (squares > 0 ? squares : 1) / gain;
+    P[i * M + i] = (square > 0 ? square : 1) / gain;
   }
 }
 
@@ -325,8 +334,7 @@ static void shape(size_t n, lat_lds_shape s, double *S)
 
 static void stir(size_t n, double part, lat_random *random, double *A)
 {
-  double size = 0;
-  for (size_t i = 0; i < n; i++) size += A[i] * A[i] / (double)n;
+  double size = squares(n, A) / (double)n;
   for (size_t i = 0; i < n; i++) A[i] += part * sqrt(size) * lat_random_normal(random);
 }
 
@@ -358,9 +366,10 @@ static lat_status start(lat_workspace *work, const lat_lds_model *model,
     calm(M, (double *)lds.A.data, scratch);
   }
   if (random && !given[LAT_LDS_C]) stir(D * M, 0.3, random, (double *)lds.C.data);
-  lift(M, 0.01, Q);
-  lift(D, 0.001, R);
-  lift(M, 0.01, P);
+  double gain = squares(D * M, lds.C.data) / (double)D, moved = mean_of(D, f.moved);
+  lift(M, 1e-4 * moved / (gain > 0 ? gain : 1), Q);
+  lift(D, 1e-4 * moved, R);
+  lift(M, 1e-4 * moved / (gain > 0 ? gain : 1), P);
   shape(M, model->Q_shape, Q);
   shape(D, model->R_shape, R);
   if (!given[LAT_LDS_Q]) memcpy((double *)lds.Q.data, Q, M * M * sizeof *Q);
