@@ -135,10 +135,13 @@ void latL_open_mixture(lua_State *L);
 void latL_open_kmeans(lua_State *L);
 void latL_open_ica(lua_State *L);
 void latL_open_ppca(lua_State *L);
+void latL_open_bpca(lua_State *L);
+void latL_open_fa(lua_State *L);
 void latL_open_lds(lua_State *L);
 void latL_open_lds_tracker(lua_State *L); /* after lds */
 void latL_open_scaler(lua_State *L);
 void latL_open_gmm(lua_State *L);
+void latL_open_mppca(lua_State *L);
 void latL_open_system(lua_State *L);
 void latL_open_save(lua_State *L); /* model:save and latent.load; after all models */
 

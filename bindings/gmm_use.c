@@ -305,26 +305,13 @@ static int align(lua_State *L)
                "kind of covariance must be the same",
                (lua_Integer)b->em.base.sizes[LAT_K], (lua_Integer)b->em.base.sizes[LAT_D],
                (lua_Integer)K, (lua_Integer)D);
-  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
+  double *costs = latL_newmatrix(L, K, K, LAT_FLOAT64)->view.data;
   lat_gmm core = a->core;
   core.D = D;
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  double *costs = lat_doubles(work, K * K);
-  lat_status status = costs ? LAT_OK : LAT_MEMORY;
-  if (status == LAT_OK)
-    status = lat_gmm_distances(work, &core, b->em.base.flat, a->em.base.flat, costs);
-  if (status == LAT_OK) status = lat_assignment(work, K, costs, order);
-  for (size_t i = 0; status == LAT_OK && i < K; i++) {
-    permutation[i] = (double)order[i] + 1;
-    distances[i] = costs[i * K + order[i]];
-  }
-  latL_check(L, who, work, mark, status);
-  latL_reordergmm(L, who, order);
-  lua_settop(L, 4);
-  return 2;
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_gmm_distances(work, &core, b->em.base.flat, a->em.base.flat, costs));
+  return latL_aligngmm(L, who, K, costs);
 }
 
 const luaL_Reg latL_gmm_uses[] = {

@@ -254,6 +254,26 @@ static int sample(lua_State *L)
   return 2;
 }
 
+/* loaded(model): unmixing undoes mixing, and both have as many sources as the options say. */
+static int check_loaded(lua_State *L)
+{
+  const ica *p = latL_checkmodel(L, &kind, "latent.load", true);
+  lat_ica core = core_of(p);
+  size_t asked = p->options.latent_dim;
+  if (core.M < 1 || core.M > core.D || (asked && asked != core.M))
+    latL_error(L, "latent.load", "mixing is %Ix%I, which latent_dim = %I doesn't fit",
+               (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)asked);
+  for (size_t i = 0; i < core.M; i++)
+    for (size_t k = 0; k < core.M; k++) {
+      double sum = 0;
+      for (size_t j = 0; j < core.D; j++)
+        sum += core.unmixing[i * core.D + j] * core.mixing[j * core.M + k];
+      if (!(fabs(sum - (i == k)) < 1e-6))
+        latL_error(L, "latent.load", "unmixing * mixing isn't the identity");
+    }
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
     {"fit", fit},
     {"transform", transform},
@@ -268,6 +288,7 @@ static const luaL_Reg methods[] = {
 void latL_open_ica(lua_State *L)
 {
   latL_newkind(L, &kind, methods);
+  latL_savable(L, "latent.ICA", check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "ica");
 }

@@ -7,8 +7,8 @@
 #include "em.h"
 
 /* The parts in Lua, required at their first use. */
-static const char *const parts[] = {"help",     "blocks",  "plot",       "progress",
-                                    "datasets", "batches", "gmm_select", NULL};
+static const char *const parts[] = {"help",       "blocks",     "plot",  "progress", "datasets", "batches",
+                                    "gmm_select", "classifier", "folds", NULL};
 
 static int lazy_part(lua_State *L)
 {
@@ -60,8 +60,11 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_em_model(L);
   latL_open_kmeans(L);
   latL_open_gmm(L);
+  latL_open_mppca(L);
   latL_open_mixture(L);
   latL_open_ppca(L);
+  latL_open_bpca(L);
+  latL_open_fa(L);
   latL_open_lds(L);
   latL_open_lds_tracker(L);
   latL_open_system(L);

@@ -429,6 +429,55 @@ static int partial_fit(lua_State *L)
   return latL_partial_fit(L, kind, "mixture:partial_fit");
 }
 
+/* ---- from a file -------------------------------------------------------------------------------------- */
+
+static void wrong(lua_State *L, const char *what)
+{
+  latL_error(L, "latent.load", "%s", what);
+}
+
+/* Levels make up the M columns of the probabilities, as codes or as one-hot columns, and those of
+ * a column add up to 1. */
+static void check_levels(lua_State *L, const lat_mixture *core, const double *probabilities)
+{
+  size_t count = 0;
+  bool codes = core->lowest[0] >= 0;
+  for (size_t d = 0; d < core->D; d++) {
+    double levels = core->levels[d], lowest = core->lowest[d];
+    bool whole = levels == floor(levels) && lowest == floor(lowest) && lowest <= 65536;
+    if (!(whole && levels >= codes && levels <= (double)core->M &&
+          (codes ? lowest >= 0 : lowest == -1)))
+      wrong(L, "levels or lowest are no codes");
+    if (!codes && (d < count) != (levels == 0)) wrong(L, "levels are no groups of columns");
+    count += (size_t)levels;
+  }
+  if (count != core->M || (!codes && core->M != core->D)) wrong(L, "levels don't add up to M");
+  for (size_t k = 0; k < core->K; k++)
+    for (size_t d = 0; d < core->D; d++) {
+      double total = 0;
+      size_t levels = (size_t)core->levels[d];
+      for (size_t i = 0; i < levels; i++) total += *probabilities++;
+      if (levels && !(fabs(total - 1) < 1e-6))
+        wrong(L, "the probabilities of a column don't add up to 1");
+    }
+}
+
+/* loaded(model) */
+static int check_loaded(lua_State *L)
+{
+  const latL_Mixture *m = latL_checkmixture(L, 1, "latent.load");
+  latL_checkcomponents(L, &m->em.base, m->components);
+  lat_mixture core = latL_mixtureof(m);
+  const latL_Model *base = &m->em.base;
+  const double *theta =
+      lat_parameter_at(base->kind->parameters, base->sizes, base->flat, theta_name(m->family));
+  for (size_t i = 0; i < core.K * core.M; i++)
+    if (!(theta[i] >= 0 && (theta[i] <= 1 || m->family == LAT_POISSON)))
+      latL_error(L, "latent.load", "%s has %f", theta_name(m->family), theta[i]);
+  if (m->family == LAT_CATEGORICAL) check_levels(L, &core, theta);
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
     {"fit", fit}, {"steps", steps}, {"partial_fit", partial_fit}, {NULL, NULL}};
 
@@ -436,6 +485,7 @@ void latL_open_mixture(lua_State *L)
 {
   latL_newkind(L, &kind_of(LAT_BERNOULLI)->base, methods);
   latL_addmethods(L, LATL_MIXTURE, latL_mixture_uses);
+  latL_savable(L, LATL_MIXTURE, check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "mixture");
 }

@@ -1,15 +1,21 @@
 /* ppca.c: latent.ppca, probabilistic PCA: making and fitting one. */
-#include "ppca.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "em.h"
+#include "factor.h"
+
+typedef struct latL_Ppca {
+  latL_EmModel em;
+  size_t latent_dim;
+  bool iterate; /* method = "em" */
+  bool limit;   /* noise_variance = 0 */
+  lat_ppca_model core;
+} latL_Ppca;
 
 static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
 
 static const char SHIFT[] = "(shift)"; /* a kept field that isn't the user's */
-
-/* The moments of chunks are kept up to this many columns (128 MB). */
-enum { EXACT_COLUMNS = 4096 };
 
 static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
@@ -50,13 +56,12 @@ static int new (lua_State *L)
   return 1;
 }
 
-latL_Ppca *latL_checkppca(lua_State *L, const char *who, lat_ppca *core)
+static lat_factor_model view(const latL_Model *m)
 {
-  latL_Ppca *p = latL_checkmodel(L, &kind.base, who, true);
-  const latL_Model *m = &p->em.base;
-  *core = lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
-  return p;
+  return lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
 }
+
+static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters, NULL};
 
 /* ---- EM ------------------------------------------------------------------------------------------ */
 
@@ -95,89 +100,21 @@ static lat_status start(lua_State *L, latL_Run *run)
 static void finish(lua_State *L, latL_Run *run)
 {
   latL_Ppca *p = run->model;
+  double *statistics;
+  bool missing;
+  double *parameters = latL_copyparameters(L, run, &statistics, &missing);
   size_t sizes[LAT_SIZES];
   memcpy(sizes, p->em.base.sizes, sizeof sizes);
-  const double *old = p->em.base.flat;
-  double *fresh = latL_newparameters(L, &kind.base, sizes);
-  memcpy(fresh, old, lat_parameters_count(kind.base.parameters, sizes) * sizeof *fresh);
-  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
-  latL_Matrix *state = p->em.seen > 0 ? latL_tomatrix(L, -1) : NULL;
-  size_t D = sizes[LAT_D], M = sizes[LAT_M];
-  bool missing = state && state->view.cols == lat_ppca_statistics_count(D, M, true) &&
-                 (run->missing || state->view.cols != lat_ppca_statistics_count(D, M, false));
   lat_workspace *work = latL_workspace(L);
-  latL_check(
-      L, run->who, work, lat_workspace_mark(work),
-      lat_ppca_canonical(work, D, M, missing, p->limit, fresh, state ? state->view.data : NULL));
-  lua_pop(L, 1);
+  latL_check(L, run->who, work, lat_workspace_mark(work),
+             lat_ppca_canonical(work, sizes[LAT_D], sizes[LAT_M], missing, p->limit, parameters,
+                                statistics));
   latL_adopt(L, LATL_MODEL, sizes);
   lua_pushliteral(L, "em");
   latL_keep(L, LATL_MODEL, "method");
 }
 
 /* ---- the closed form ---------------------------------------------------------------------------- */
-
-/* Moments of what the function at argument 2 gives. */
-static lat_moments add_moments(lua_State *L, latL_Rows *rows, lat_workspace *work)
-{
-  const char *who = "ppca:fit";
-  lat_moments moments = {0};
-  const double *weights;
-  lat_matrix X;
-  int top = lua_gettop(L);
-  lua_pushnil(L); /* the moments' place */
-  latL_rewind(rows);
-  while (latL_nextrows(L, rows, LATL_DATA, who, &X, &weights)) {
-    if (!moments.mean) {
-      if (X.cols > EXACT_COLUMNS)
-        latL_error(L, who, "beyond %d columns a fit by chunks needs method = \"em\"",
-                   EXACT_COLUMNS);
-      latL_Matrix *memory = latL_newmatrix(L, 1, lat_moments_count(X.cols), LAT_FLOAT64);
-      lat_fill(&memory->view, 0);
-      moments = lat_moments_of(memory->view.data, X.cols);
-      lua_replace(L, top + 1);
-    }
-    latL_workspace(L);
-    lat_mark mark = lat_workspace_mark(work);
-    lat_status status = lat_moments_add(work, &moments, &X, weights);
-    if (status != LAT_OK) latL_failrows(L, rows, who, work, mark, status, false);
-    lua_settop(L, top + 1);
-  }
-  return moments;
-}
-
-/* The fields that every model has after a fit. */
-static void keep_record(lua_State *L, double objective)
-{
-  static const char *const zeros[] = {"drops", "refused", "largest_drop", NULL};
-  for (size_t i = 0; zeros[i]; i++) {
-    lua_pushinteger(L, 0);
-    latL_keep(L, LATL_MODEL, zeros[i]);
-  }
-  lua_pushinteger(L, 1);
-  latL_keep(L, LATL_MODEL, "iterations");
-  lua_pushboolean(L, 1);
-  latL_keep(L, LATL_MODEL, "converged");
-  lua_pushliteral(L, "closed_form");
-  latL_keep(L, LATL_MODEL, "method");
-  lua_createtable(L, 1, 0);
-  lua_pushnumber(L, objective);
-  lua_rawseti(L, -2, 1);
-  latL_keep(L, LATL_MODEL, "history");
-}
-
-/* What partial_fit goes on from. */
-static void keep_statistics(lua_State *L, latL_Ppca *p, double objective, double weight)
-{
-  size_t D = p->em.base.sizes[LAT_D], M = p->latent_dim;
-  size_t count = lat_ppca_statistics_count(D, M, false);
-  lat_ppca core = lat_ppca_of(p->em.base.flat, D, M);
-  lat_ppca_statistics(&core, objective, latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data);
-  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
-  memcpy(make_shift(L, p, D), core.mean, D * sizeof(double));
-  p->em.seen = weight;
-  p->em.updates = 0;
-}
 
 static int fit_closed_form(lua_State *L, latL_Ppca *p)
 {
@@ -186,7 +123,7 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
   latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who);
   lat_workspace *work = latL_newworkspace(L);
   lat_moments moments = {0};
-  if (rows.function) moments = add_moments(L, &rows, work);
+  if (rows.function) moments = latL_momentsof(L, &rows, who);
   size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = p->latent_dim};
   double objective, weight = rows.function ? *moments.weight : (double)rows.X.rows;
   for (size_t i = 0; rows.weights && i < rows.X.rows; i++)
@@ -200,26 +137,15 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
           ? lat_ppca_from_moments(work, &moments, p->latent_dim, parameters, &objective)
           : lat_ppca_fit(work, &rows.X, rows.weights, p->latent_dim, parameters, &objective));
   latL_adopt(L, LATL_MODEL, sizes);
-  keep_record(L, objective);
-  keep_statistics(L, p, objective, weight);
+  latL_keeprecord(L, "closed_form", 1, true, &objective);
+  lat_factor_model core = view(&p->em.base);
+  latL_keepstatistics(L, &p->em, &core, objective, weight, make_shift(L, p, core.D));
   lat_workspace_done(work);
   lua_settop(L, 1);
   return 1;
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------------ */
-
-/* Whether anything is missing that the closed form would need. */
-static bool incomplete(lua_State *L)
-{
-  if (!latL_optboolean(L, LATL_OPTIONS, "ppca:fit", "missing", false)) return false;
-  if (lua_type(L, LATL_DATA) == LUA_TFUNCTION) return true;
-  lat_matrix X = latL_checkmatrix(L, LATL_DATA, "ppca:fit", "X")->view;
-  for (size_t i = 0; i < X.rows; i++)
-    for (size_t j = 0; j < X.cols; j++)
-      if (isnan(lat_get(&X, i, j))) return true;
-  return false;
-}
 
 static int fit(lua_State *L)
 {
@@ -228,7 +154,8 @@ static int fit(lua_State *L)
   lua_settop(L, LATL_OPTIONS);
   latL_Ppca *p = latL_checkmodel(L, &kind.base, "ppca:fit", false);
   latL_checkoptions(L, LATL_OPTIONS, "ppca:fit", options);
-  return p->iterate || incomplete(L) ? latL_fit(L, &kind, "ppca:fit") : fit_closed_form(L, p);
+  return p->iterate || latL_hasgaps(L, "ppca:fit") ? latL_fit(L, &kind, "ppca:fit")
+                                                   : fit_closed_form(L, p);
 }
 
 static int steps(lua_State *L)
@@ -244,13 +171,13 @@ static int partial_fit(lua_State *L)
 /* loaded(model): its parameters, from a file, go with its options. */
 static int check_loaded(lua_State *L)
 {
-  lat_ppca core;
-  const latL_Ppca *p = latL_checkppca(L, "latent.load", &core);
+  const latL_Ppca *p = latL_checkmodel(L, &kind.base, "latent.load", true);
+  lat_factor_model core = view(&p->em.base);
   if (core.M != p->latent_dim || core.M >= core.D)
     latL_error(L, "latent.load", "W is %Ix%I, which latent_dim = %I doesn't fit",
                (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)p->latent_dim);
-  if (p->limit ? *core.noise_variance != 0 : !(*core.noise_variance > 0))
-    latL_error(L, "latent.load", "noise_variance is %f", *core.noise_variance);
+  if (p->limit ? *core.noise_variances != 0 : !(*core.noise_variances > 0))
+    latL_error(L, "latent.load", "noise_variance is %f", *core.noise_variances);
   return 0;
 }
 
@@ -260,7 +187,7 @@ static const luaL_Reg methods[] = {
 void latL_open_ppca(lua_State *L)
 {
   latL_newkind(L, &kind.base, methods);
-  latL_addmethods(L, "latent.PPCA", latL_ppca_uses);
+  latL_addfactorverbs(L, &factors);
   latL_savable(L, "latent.PPCA", check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "ppca");

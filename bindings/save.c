@@ -1,35 +1,14 @@
-/* save.c: model:save and latent.load, for every kind of model there is.
- *
- * A saved model is a safetensors file: its parameters, each a tensor of its name, and metadata
- *
- *   format   "latent"
- *   version  "1"
- *   kind     "pca", which names the constructor
- *   options  the constructor's options, as JSON; matrices among them are lists
- *   sizes    {"D":4,"M":2}
- *   record   the model's plain fields: iterations, converged, history, ...
- *
- * Loading runs nothing that a file names but the constructors of the module, with options that
- * they check as they check a user's. */
+/* save.c: model:save, for every kind of model there is. */
+#include "save.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "files.h"
-#include "files/safetensors.h"
-#include "json.h"
-#include "model.h"
-
-#define FORMAT  "latent"
-#define VERSION "1"
-
-static const char *const size_names[LAT_SIZES] = {
+const char *const latL_size_names[LAT_SIZES] = {
     [LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M", [LAT_U] = "U"};
 
-/* ---- saving -------------------------------------------------------------------------------- */
-
-/* Does a shape of the table use this size? */
-static bool is_used(const lat_parameter *table, int size)
+bool latL_usessize(const lat_parameter *table, int size)
 {
   for (; table->name; table++)
     for (int i = 0; i < 3 && table->shape[i] != LAT_END; i++)
@@ -37,22 +16,7 @@ static bool is_used(const lat_parameter *table, int size)
   return false;
 }
 
-static void put_sizes(latL_Text *t, const latL_Model *m)
-{
-  char digits[48];
-  const char *comma = "{";
-  for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
-    if (!is_used(m->kind->parameters, s)) continue;
-    snprintf(digits, sizeof digits, "%s\"%s\":%zu", comma, size_names[s], m->sizes[s]);
-    latL_puttext(t, digits);
-    comma = ",";
-  }
-  latL_puttext(t, *comma == '{' ? "{}" : "}");
-}
-
-/* Fields that are saved have identifiers for names, and are true, false, numbers, strings or lists
- * of numbers. `value` is a stack index. */
-static bool is_plain(lua_State *L, const char *name, int value)
+bool latL_isplain(lua_State *L, const char *name, int value)
 {
   if (!isalpha((unsigned char)*name)) return false;
   for (; *name; name++)
@@ -66,13 +30,32 @@ static bool is_plain(lua_State *L, const char *name, int value)
   return plain && count == lua_rawlen(L, value);
 }
 
+/* ---- what a file says of a model ---------------------------------------------------------- */
+
+typedef struct texts {
+  latL_Text options, sizes, record;
+} texts;
+
+static void put_sizes(latL_Text *t, const latL_Model *m)
+{
+  char digits[48];
+  const char *comma = "{";
+  for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
+    if (!latL_usessize(m->kind->parameters, s)) continue;
+    snprintf(digits, sizeof digits, "%s\"%s\":%zu", comma, latL_size_names[s], m->sizes[s]);
+    latL_puttext(t, digits);
+    comma = ",";
+  }
+  latL_puttext(t, *comma == '{' ? "{}" : "}");
+}
+
 /* Pushes a table of the plain fields of the model at 1. */
 static void push_record(lua_State *L)
 {
   lua_newtable(L);
   lua_getiuservalue(L, 1, LATL_KEPT);
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || !is_plain(L, lua_tostring(L, -2), lua_gettop(L)))
+    if (lua_type(L, -2) != LUA_TSTRING || !latL_isplain(L, lua_tostring(L, -2), lua_gettop(L)))
       continue;
     lua_pushvalue(L, -2);
     lua_pushvalue(L, -2);
@@ -92,7 +75,7 @@ static void push_options(lua_State *L)
   lua_remove(L, -2);
 }
 
-/* Raises when an option can't be saved, and names it. */
+/* Raises when an option of the table on the top can't be saved, and names it. */
 static void check_options(lua_State *L, const char *who, lat_workspace *work)
 {
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
@@ -104,14 +87,68 @@ static void check_options(lua_State *L, const char *who, lat_workspace *work)
   }
 }
 
+/* The texts of the model at 1. */
+static lat_status describe(lua_State *L, const char *who, lat_workspace *work, texts *t)
+{
+  int top = lua_gettop(L);
+  *t = (texts){{.work = work}, {.work = work}, {.work = work}};
+  push_options(L);
+  check_options(L, who, work);
+  latL_putvalue(L, &t->options, LAT_JSON_DEPTH);
+  push_record(L);
+  latL_putvalue(L, &t->record, LAT_JSON_DEPTH);
+  put_sizes(&t->sizes, lua_touserdata(L, 1));
+  lua_settop(L, top);
+  LAT_TRY(t->options.status);
+  LAT_TRY(t->record.status);
+  return t->sizes.status;
+}
+
 static lat_text text_of(const char *word)
 {
   return (lat_text){word, strlen(word)};
 }
 
-static lat_pair pair_of(const char *key, const latL_Text *t)
+/* The pair of `prefix` and `key`, which go into the workspace. */
+static lat_status put_pair(lat_workspace *work, const char *prefix, const char *key, lat_text value,
+                           lat_pair *to)
 {
-  return (lat_pair){text_of(key), {t->at, t->n}};
+  size_t n = strlen(prefix), m = strlen(key);
+  char *text = lat_allocate(work, n + m + 1, 1);
+  if (!text) return LAT_MEMORY;
+  memcpy(text, prefix, n);
+  memcpy(text + n, key, m + 1);
+  *to = (lat_pair){{text, n + m}, value};
+  return LAT_OK;
+}
+
+enum { OF_FILE = 2, OF_MODEL = 4 }; /* pairs */
+
+static void put_format(lat_pair *to)
+{
+  to[0] = (lat_pair){text_of("format"), text_of(LATL_SAVED_FORMAT)};
+  to[1] = (lat_pair){text_of("version"), text_of(LATL_SAVED_VERSION)};
+}
+
+static lat_status put_model(lat_workspace *work, const char *prefix, const char *kind,
+                            const texts *t, lat_pair *to)
+{
+  LAT_TRY(put_pair(work, prefix, "kind", text_of(kind), &to[0]));
+  LAT_TRY(put_pair(work, prefix, "options", (lat_text){t->options.at, t->options.n}, &to[1]));
+  LAT_TRY(put_pair(work, prefix, "sizes", (lat_text){t->sizes.at, t->sizes.n}, &to[2]));
+  return put_pair(work, prefix, "record", (lat_text){t->record.at, t->record.n}, &to[3]);
+}
+
+/* ---- one model ------------------------------------------------------------------------------ */
+
+/* true, or nil and a message. */
+static int finish(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                  const char *path, lat_status status)
+{
+  if (status != LAT_OK) return latL_filefailure(L, who, work, mark, path, status);
+  lat_workspace_done(work);
+  lua_pushboolean(L, true);
+  return 1;
 }
 
 /* model:save(path) -> true, or nil, message. Upvalue: the kind. */
@@ -124,175 +161,161 @@ static int save(lua_State *L)
   const char *path = latL_checkpath(L, 2, who);
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  latL_Text options = {.work = work}, sizes = {.work = work}, record = {.work = work};
-  push_options(L);
+  texts t;
+  lat_pair metadata[OF_FILE + OF_MODEL];
+  lat_parameter_set set = {"", m->kind->parameters, m->sizes, m->flat};
+  put_format(metadata);
+  lat_status status = describe(L, who, work, &t);
+  if (status == LAT_OK) status = put_model(work, "", m->kind->name, &t, metadata + OF_FILE);
+  if (status == LAT_OK)
+    status = lat_parameters_write(work, path, &set, 1, metadata, OF_FILE + OF_MODEL);
+  return finish(L, who, work, mark, path, status);
+}
+
+/* ---- a group ---------------------------------------------------------------------------------- */
+
+/* Model number i of a group, which is at 1. */
+static lat_status put_member(lua_State *L, const char *who, lat_workspace *work, size_t i,
+                             lat_parameter_set *set, lat_pair *metadata)
+{
+  texts t;
+  char *prefix = lat_allocate(work, 1, sizeof(latL_Prefix));
+  if (!prefix) return LAT_MEMORY;
+  snprintf(prefix, sizeof(latL_Prefix), "%zu.", i + 1);
+  if (luaL_getmetafield(L, 1, "loaded") == LUA_TNIL)
+    latL_error(L, who, "model %I is a %s, which can't be saved", (lua_Integer)i + 1,
+               luaL_tolstring(L, 1, NULL));
+  lua_pop(L, 1);
+  const latL_Model *m = lua_touserdata(L, 1);
+  if (!m->flat) latL_error(L, who, "model %I is not fitted yet", (lua_Integer)i + 1);
+  LAT_TRY(describe(L, who, work, &t));
+  *set = (lat_parameter_set){prefix, m->kind->parameters, m->sizes, m->flat};
+  return put_model(work, prefix, m->kind->name, &t, metadata);
+}
+
+/* latent._save_group(path, kind, options, models) -> true, or nil, message: for the parts in Lua */
+static int save_group(lua_State *L)
+{
+  lua_settop(L, 4);
+  const char *kind = luaL_checkstring(L, 2), *who = lua_pushfstring(L, "%s:save", kind);
+  const char *path = latL_checkpath(L, 1, who);
+  luaL_checktype(L, 4, LUA_TTABLE);
+  size_t count = lua_rawlen(L, 4);
+  lat_workspace *work = latL_newworkspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_Text options = {.work = work};
+  lua_pushvalue(L, 3);
   check_options(L, who, work);
+  latL_putvalue(L, &options, LAT_JSON_DEPTH);
+  lua_pop(L, 1);
+  size_t pairs = OF_FILE + 2 + count * OF_MODEL;
+  lat_parameter_set *sets = lat_allocate(work, count, sizeof *sets);
+  lat_pair *metadata = lat_allocate(work, pairs, sizeof *metadata);
+  lat_status status = sets && metadata ? options.status : LAT_MEMORY;
+  if (status == LAT_OK) {
+    put_format(metadata);
+    metadata[OF_FILE] = (lat_pair){text_of("kind"), text_of(kind)};
+    metadata[OF_FILE + 1] = (lat_pair){text_of("options"), {options.at, options.n}};
+  }
+  for (size_t i = 0; i < count && status == LAT_OK; i++) {
+    lua_rawgeti(L, 4, (lua_Integer)i + 1);
+    lua_insert(L, 1);
+    status = put_member(L, who, work, i, &sets[i], metadata + OF_FILE + 2 + i * OF_MODEL);
+    lua_remove(L, 1);
+  }
+  if (status == LAT_OK) status = lat_parameters_write(work, path, sets, count, metadata, pairs);
+  return finish(L, who, work, mark, path, status);
+}
+
+/* ---- a model of the user's functions ------------------------------------------------------------ */
+
+/* Pushes the options at 1 was made with, but for its functions and its start. */
+static void push_own_options(lua_State *L)
+{
+  push_options(L);
+  int from = lua_gettop(L);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
+    if (lua_isfunction(L, -1) || strcmp(lua_tostring(L, -2), "parameters") == 0) continue;
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_remove(L, from);
+}
+
+/* The values of the table on the top, numbers and matrices, as sources. */
+static size_t put_own(lua_State *L, double *numbers, lat_tensor_source *to)
+{
+  size_t n = 0;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1), n++) {
+    if (!to) continue;
+    const latL_Matrix *A = latL_tomatrix(L, -1);
+    if (!A) numbers[n] = lua_tonumber(L, -1);
+    to[n] = (lat_tensor_source){.name = text_of(lua_tostring(L, -2)),
+                                .data = lat_vector_of(numbers + n, 1)};
+    if (!A) continue;
+    to[n].axes = A->vector ? 1 : 2;
+    to[n].shape[0] = A->view.rows;
+    to[n].shape[1] = A->view.cols;
+    to[n].data = A->view;
+  }
+  return n;
+}
+
+/* em:save(path) -> true, or nil, message. Upvalue: the kind. */
+static int save_own(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  const char *who = LATL_SAVED_OWN ":save";
+  lua_settop(L, 2);
+  latL_checkmodel(L, kind, who, true);
+  const char *path = latL_checkpath(L, 2, who);
+  lat_workspace *work = latL_newworkspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_Text options = {.work = work}, record = {.work = work};
+  push_own_options(L);
   latL_putvalue(L, &options, LAT_JSON_DEPTH);
   push_record(L);
   latL_putvalue(L, &record, LAT_JSON_DEPTH);
-  put_sizes(&sizes, m);
-  lat_pair metadata[] = {{text_of("format"), text_of(FORMAT)},
-                         {text_of("version"), text_of(VERSION)},
-                         {text_of("kind"), text_of(m->kind->name)},
-                         pair_of("options", &options),
-                         pair_of("sizes", &sizes),
-                         pair_of("record", &record)};
-  lat_status status = options.status;
-  if (status == LAT_OK) status = record.status;
-  if (status == LAT_OK) status = sizes.status;
-  if (status == LAT_OK)
-    status = lat_parameters_write(work, path, m->kind->parameters, m->sizes, m->flat, metadata,
-                                  sizeof metadata / sizeof *metadata);
-  if (status != LAT_OK) return latL_filefailure(L, who, work, mark, path, status);
-  lat_workspace_done(work);
-  lua_pushboolean(L, true);
-  return 1;
-}
-
-/* ---- loading ------------------------------------------------------------------------------- */
-
-/* Pushes the object that is the metadata `key`. */
-static lat_status push_object(lua_State *L, lat_workspace *work, const lat_safetensors *file,
-                              const char *key)
-{
-  lat_json j;
-  const lat_text *value = lat_safetensors_metadata(file, key);
-  if (!value) return lat_fail(work, LAT_FORMAT, "the metadata has no '%s'", key);
-  LAT_TRY(lat_json_begin(&j, work, *value));
-  if (lat_json_peek(&j) != '{')
-    return lat_fail(work, LAT_FORMAT, "'%s' in the metadata is no JSON object", key);
-  LAT_TRY(latL_pushjson(L, &j));
-  return lat_json_end(&j);
-}
-
-static lat_status read_sizes(lua_State *L, lat_workspace *work, const lat_safetensors *file,
-                             const lat_parameter *table, size_t sizes[LAT_SIZES])
-{
-  LAT_TRY(push_object(L, work, file, "sizes"));
-  for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
-    if (!is_used(table, s)) continue;
-    lua_Integer least = s == LAT_M || s == LAT_U ? 0 : 1; /* there may be none */
-    if (lua_getfield(L, -1, size_names[s]) != LUA_TNUMBER || !lua_isinteger(L, -1) ||
-        lua_tointeger(L, -1) < least)
-      return lat_fail(work, LAT_FORMAT, "the size %s must be an integer >= %d", size_names[s],
-                      (int)least);
-    sizes[s] = (size_t)lua_tointeger(L, -1);
-    lua_pop(L, 1);
+  lat_pair metadata[OF_FILE + 3];
+  put_format(metadata);
+  metadata[OF_FILE] = (lat_pair){text_of("kind"), text_of(kind->name)};
+  metadata[OF_FILE + 1] = (lat_pair){text_of("options"), {options.at, options.n}};
+  metadata[OF_FILE + 2] = (lat_pair){text_of("record"), {record.at, record.n}};
+  lat_status status = options.status == LAT_OK ? record.status : options.status;
+  lua_getiuservalue(L, 1, LATL_KEPT);
+  lua_getfield(L, -1, "parameters");
+  size_t n = put_own(L, NULL, NULL);
+  lat_tensor_source *sources = lat_allocate(work, n, sizeof *sources);
+  double *numbers = lat_doubles(work, n);
+  if (!sources || !numbers) status = LAT_MEMORY;
+  if (status == LAT_OK) {
+    put_own(L, numbers, sources);
+    status = lat_safetensors_write(work, path, sources, n, metadata, OF_FILE + 3);
   }
-  lua_pop(L, 1);
-  return LAT_OK;
-}
-
-/* Calls the function below its `arguments` for one result; what it raises is the file's fault. */
-static lat_status call(lua_State *L, lat_workspace *work, const char *what, int arguments)
-{
-  int failed = lua_pcall(L, arguments, 1, 0);
-  if (failed == LUA_OK) return LAT_OK;
-  if (failed != LUA_ERRRUN || lua_type(L, -1) != LUA_TSTRING) lua_error(L);
-  return lat_fail(work, LAT_FORMAT, "%s: %s", what, lua_tostring(L, -1));
-}
-
-/* Pushes a new model of the kind and with the options that the file says. */
-static lat_status make(lua_State *L, lat_workspace *work, const lat_safetensors *file)
-{
-  const lat_text *format = lat_safetensors_metadata(file, "format");
-  const lat_text *version = lat_safetensors_metadata(file, "version");
-  const lat_text *kind = lat_safetensors_metadata(file, "kind");
-  if (!format || !lat_text_is(*format, FORMAT) || !version || !kind)
-    return lat_fail(work, LAT_FORMAT, "no saved model (latent.read reads other safetensors files)");
-  if (!lat_text_is(*version, VERSION))
-    return lat_fail(work, LAT_FORMAT, "version '%.*s' is unknown (" VERSION " is read)",
-                    version->n < 20 ? (int)version->n : 20, version->at);
-  lua_pushlstring(L, kind->at, kind->n);
-  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TFUNCTION)
-    return lat_fail(work, LAT_FORMAT, "the model's kind '%.*s' is unknown",
-                    kind->n < 40 ? (int)kind->n : 40, kind->at);
-  LAT_TRY(push_object(L, work, file, "options"));
-  return call(L, work, "the options are wrong", 1);
-}
-
-/* Gives the model at `model` the fields of the record, but none that its constructor has set. */
-static lat_status keep_record(lua_State *L, lat_workspace *work, const lat_safetensors *file,
-                              int model)
-{
-  const latL_Model *m = lua_touserdata(L, model);
-  LAT_TRY(push_object(L, work, file, "record"));
-  lua_getiuservalue(L, model, LATL_KEPT);
-  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
-    const char *name = lua_tostring(L, -2);
-    const lat_parameter *p = m->kind->parameters;
-    while (p->name && strcmp(p->name, name) != 0) p++;
-    if (p->name || !is_plain(L, name, lua_gettop(L)))
-      return lat_fail(work, LAT_FORMAT, "the record has no place for '%.40s'", name);
-    lua_pushvalue(L, -2);
-    if (lua_rawget(L, -4) == LUA_TNIL) {
-      lua_pushvalue(L, -3);
-      lua_pushvalue(L, -3);
-      lua_rawset(L, -6);
-    }
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 2);
-  return LAT_OK;
-}
-
-/* Pushes the model. */
-static lat_status load_model(lua_State *L, latL_Source *s)
-{
-  lat_workspace *work = &s->work;
-  lat_safetensors file;
-  size_t sizes[LAT_SIZES] = {0};
-  LAT_TRY(lat_safetensors_parse(work, s->map.bytes, s->map.size, &file));
-  LAT_TRY(make(L, work, &file));
-  int model = lua_gettop(L);
-  const latL_Kind *kind = ((const latL_Model *)lua_touserdata(L, model))->kind;
-  LAT_TRY(read_sizes(L, work, &file, kind->parameters, sizes));
-  LAT_TRY(lat_parameters_match(work, &file, kind->parameters, sizes));
-  double *flat = latL_newparameters(L, kind, sizes);
-  LAT_TRY(lat_parameters_read(work, &file, s->map.bytes, kind->parameters, sizes, flat));
-  latL_adopt(L, model, sizes);
-  LAT_TRY(keep_record(L, work, &file, model));
-  luaL_getmetafield(L, model, "loaded");
-  lua_pushvalue(L, model);
-  LAT_TRY(call(L, work, "the parameters are wrong", 1));
-  lua_settop(L, model);
-  return LAT_OK;
-}
-
-/* latent.load(path) -> model, or nil, message. Upvalue: the constructors by the kinds' names. */
-static int load(lua_State *L)
-{
-  const char *path = latL_checkpath(L, 1, "latent.load");
-  latL_Source *s = latL_opensource(L, "latent.load", path);
-  if (!s) return 2;
-  lat_status status = load_model(L, s);
-  if (status != LAT_OK) return latL_sourcefailure(L, "latent.load", s, path, status);
-  latL_closesource(s);
-  return 1;
+  return finish(L, who, work, mark, path, status);
 }
 
 void latL_open_save(lua_State *L)
 {
   int module = lua_gettop(L);
-  lua_newtable(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
-  for (lua_pushnil(L); lua_next(L, module + 2); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, module + 1); lua_pop(L, 1)) {
     const latL_Kind *kind = lua_touserdata(L, -1);
+    bool own = strcmp(kind->name, LATL_SAVED_OWN) == 0;
     luaL_getmetatable(L, kind->metatable);
-    if (lua_getfield(L, -1, "loaded") == LUA_TNIL) { /* see latL_savable */
-      lua_pop(L, 2);
-      continue;
+    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || own) { /* see latL_savable */
+      lua_getfield(L, -2, "methods");
+      lua_pushlightuserdata(L, (void *)(size_t)kind);
+      lua_pushcclosure(L, own ? save_own : save, 1);
+      lua_setfield(L, -2, "save");
+      lua_pop(L, 1);
     }
-    lua_pop(L, 1);
-    lua_getfield(L, -1, "methods");
-    lua_pushlightuserdata(L, (void *)(size_t)kind);
-    lua_pushcclosure(L, save, 1);
-    lua_setfield(L, -2, "save");
-    lua_getfield(L, module, kind->name);
-    lua_setfield(L, module + 1, kind->name);
     lua_pop(L, 2);
   }
   lua_pop(L, 1);
-  lua_pushcclosure(L, load, 1);
-  lua_setfield(L, module, "load");
+  lua_pushcfunction(L, save_group);
+  lua_setfield(L, module, "_save_group");
+  latL_open_load(L);
 }

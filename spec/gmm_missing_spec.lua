@@ -106,6 +106,17 @@ describe("gmm with missing entries", function()
     end)
   end
 
+  it("gets more likely with every iteration where columns are many", function()
+    local rng = latent.random(5)
+    local wide = matrix.normal(300, 45, rng)
+    for i = 1, 150 do wide[i][7] = wide[i][7] + 6 end
+    wide = thinned(wide, 0.02, 6)
+    local model = latent.gmm { components = 2, regularization = 1e-3, tolerance = 0, max_iterations = 15 }
+    model:fit(wide, { missing = true })
+    assert.equal(0, model.drops)
+    assert.is_true(model.history[15] > model.history[2])
+  end)
+
   it("imputes by conditional means", function()
     local model = latent.gmm { max_iterations = 1, init = { weights = { 0.4, 0.6 },
       means = { { 2, 2, 1 }, { 6, 6, 2.5 } }, covariances = { S1, S2 } } }

@@ -174,6 +174,39 @@ describe("gmm", function()
     assert.near(math.log(direct), two:log_likelihood(wide)[9], 1e-9)
   end)
 
+  for _, D in ipairs { 10, 45 } do
+    for _, thin in ipairs { 1, 1e-3 } do
+      it(("takes an EM step of %d columns as it is defined, thinnest %g"):format(D, thin), function()
+        local rng = latent.random(D)
+        local wide = matrix.normal(400, D, rng) * matrix.normal(D, D, rng)
+        for i = 1, 400 do
+          wide[i][2] = wide[i][1] + thin * rng:normal()
+          wide[i][3] = wide[i][3] + (i <= 200 and 8 or 0)
+        end
+        local centred = wide - wide:mean(1)
+        local S = centred:t() * centred / 400
+        local weights, covariances, means = { 0.3, 0.7 }, { S, S * 2 }, wide:rows_at { 1, 300 }
+        local model = latent.gmm { init = { weights = weights, means = means, covariances = covariances },
+          max_iterations = 1, tolerance = 0 }:fit(wide)
+        local joint = {}
+        for k = 1, 2 do
+          local d, C = wide - means[k], covariances[k]
+          local quadratic = (d % C:solve(d:t()):t()):sum(2)
+          joint[k] = (quadratic + C:logdet() + D * math.log(2 * math.pi)) / -2 + math.log(weights[k])
+        end
+        local first = ((joint[2] - joint[1]):exp() + 1):log() + joint[1]
+        assert.near(first:mean(), model.history[1], 1e-6 * math.abs(first:mean()))
+        for k = 1, 2 do
+          local r = (joint[k] - first):exp()
+          local n, m = r:sum(), r * wide / r:sum()
+          local d = wide - m
+          assert.near_matrix(m, model.means[k], 1e-6 * S:max())
+          assert.near_matrix((d:t() % r) * d / n, model.covariances[k], 1e-6 * S:max())
+        end
+      end)
+    end
+  end
+
   it("gives an iterator of its steps", function()
     local model, seen = latent.gmm { components = 2 }, {}
     for i, objective in model:steps(X) do
@@ -468,5 +501,17 @@ describe("gmm_select", function()
   it("refuses unknown criteria", function()
     helper.fails("criterion must be", latent.gmm_select, latent.datasets.iris(), { criterion = "icl" })
     helper.fails("empty", latent.gmm_select, latent.datasets.iris(), { components = {} })
+  end)
+end)
+
+describe("a gmm from a file", function()
+  it("takes more rows", function()
+    local X, path = clusters(60), os.tmpname()
+    local model = latent.gmm { components = 3 }:fit(X)
+    assert(model:save(path))
+    local loaded = assert(latent.load(path))
+    os.remove(path)
+    assert.near_matrix(model.means, loaded:partial_fit(X).means, 1e-2) -- the same rows: nearly a fixed point
+    assert.near(model:score(X), loaded:score(X), 1e-6)
   end)
 end)

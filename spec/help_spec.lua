@@ -42,7 +42,7 @@ local function exported()
       ::continue::
     end
   end
-  local parts = { "blocks", "help", "plot", "progress", "datasets", "batches", "gmm_select" }
+  local parts = { "blocks", "help", "plot", "progress", "datasets", "batches", "gmm_select", "classifier", "folds" }
   for _, part in ipairs(parts) do local _ = latent[part] end
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
@@ -59,6 +59,12 @@ local samples = {
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
   Tracker = function() return latent.lds(latent.blocks.local_level()):tracker() end,
+  LDS = function() return latent.lds{ A = 0.5, B = 1, C = 1, D = 1, Q = 1, R = 1, initial_covariance = 1 } end,
+  Classifier = function()
+    local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 }, { 2, 1 } }
+    return latent.classifier(function() return latent.ppca() end):fit(latent.matrix.vstack { X, X + 1 },
+      { 1, 1, 1, 1, 2, 2, 2, 2 })
+  end,
 }
 
 local function sample(class)

@@ -4,8 +4,9 @@ local matrix, fails = latent.matrix, helper.fails
 local nan = 0 / 0
 
 -- The Nile's volume at Aswan, 1871 to 1970 (Cobb 1978; Durbin, Koopman 2012).
-local nile = matrix{ 1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180, 799,
-  958, 1140, 1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833, 701, 916, 692, 1020, 1050,
+local nile = matrix{ 1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180,
+  799, 958, 1140, 1100, 1210,
+  1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833, 701, 916, 692, 1020, 1050,
   969, 831, 726, 456, 824, 702, 1120, 1100, 832, 764, 821, 768, 845, 864, 862, 698, 845, 744, 796, 1040, 759, 781, 865,
   845, 944, 984, 897, 822, 1010, 771, 676, 649, 846, 812, 742, 801, 1040, 860, 874, 848, 890, 744, 749, 838, 1050, 918,
   986, 797, 923, 975, 815, 1020, 906, 901, 1170, 912, 746, 919, 718, 714, 740 }:column()
@@ -155,11 +156,13 @@ end
 
 describe("lds", function()
   describe("against everything as one normal distribution", function()
-    for _, sizes in ipairs{ { 1, 1 }, { 2, 1 }, { 1, 3 }, { 2, 2 }, { 3, 2 }, { 4, 2 }, { 5, 3 }, { 6, 4 }, { 7, 2 }, { 8, 3 },
-      { 13, 5 } } do
+    for _, sizes in ipairs{ { 1, 1 }, { 2, 1 }, { 1, 3 }, { 2, 2 }, { 3, 2 }, { 4, 2 }, { 5, 3 }, { 6, 4 }, { 7, 2 },
+      { 8, 3 }, { 13, 5 } } do
       local M, D = sizes[1], sizes[2]
       it(("agrees for %d states and %d outputs with gaps"):format(M, D), function()
-        for seed = 1, 3 do check_against_joint(random_model(M, D, 0, seed), random_data(9, D, seed + 10), nil, 1e-9) end
+        for seed = 1, 3 do
+          check_against_joint(random_model(M, D, 0, seed), random_data(9, D, seed + 10), nil, 1e-9)
+        end
       end)
     end
 
@@ -203,7 +206,8 @@ describe("lds", function()
       model.initial_covariance = matrix{ { 2, 0.5 }, { 0.5, 0.3 } }
       check_against_joint(model, random_data(12, 1, 2), nil, 1e-9)
       -- one output without noise, one with; a state that never changes
-      model = { A = matrix{ { 1, 0 }, { 0.2, 0.7 } }, C = matrix{ { 1, 1 }, { 0, 1 } }, Q = matrix{ { 0, 0 }, { 0, 1 } },
+      model = { A = matrix{ { 1, 0 }, { 0.2, 0.7 } }, C = matrix{ { 1, 1 }, { 0, 1 } },
+        Q = matrix{ { 0, 0 }, { 0, 1 } },
         R = matrix{ { 0, 0 }, { 0, 0.5 } }, initial_mean = matrix{ 1, -1 }, initial_covariance = matrix.eye(2) }
       check_against_joint(model, random_data(12, 2, 2), nil, 1e-9)
     end)
@@ -221,10 +225,9 @@ describe("lds", function()
         end
       end
       E = E:block(1, M, 1, q)
-      local Z, X, answers = {}, {}, {}
+      local Z, X = {}, {}
       for t = 1, T do
         if t > 1 then E = model.A * E end
-        answers[t] = E
         for m = 1, M do Z[#Z + 1] = E:row(m):table() end
         for i = 1, D do if Y(t, i) == Y(t, i) then X[#X + 1] = (E:t() * model.C:row(i)):table() end end
       end
@@ -303,7 +306,8 @@ describe("lds", function()
     end)
 
     it("agrees for a trend with a season, gaps at the beginning included", function()
-      local A = matrix{ { 1, 1, 0, 0, 0 }, { 0, 1, 0, 0, 0 }, { 0, 0, -1, -1, -1 }, { 0, 0, 1, 0, 0 }, { 0, 0, 0, 1, 0 } }
+      local A = matrix{ { 1, 1, 0, 0, 0 }, { 0, 1, 0, 0, 0 }, { 0, 0, -1, -1, -1 }, { 0, 0, 1, 0, 0 },
+        { 0, 0, 0, 1, 0 } }
       local model = { A = A, C = matrix{ { 1, 0, 1, 0, 0 } }, R = matrix{ { 2 } },
         Q = matrix.diag{ 0.5, 0.1, 0.3, 0, 0 } }
       local draw = numbers(3)
@@ -583,11 +587,12 @@ describe("lds", function()
     local Y, why = simulated "lds"
     if not Y then return pending(why) end
     local lds = simulated_model{ max_iterations = 11, tolerance = 0 }:fit(Y)
-    local trace = { -1034.2786944134216, -643.6924235511566, -612.0124524433581, -598.1966025556826, -592.5105733952569,
-      -589.9910403468348, -588.6017878564825, -587.6668823017716, -586.9711863062391, -586.4335379252577,
-      -586.0123732826175 }
+    local trace = { -1034.2786944134216, -643.6924235511566, -612.0124524433581, -598.1966025556826,
+      -592.5105733952569, -589.9910403468348, -588.6017878564825, -587.6668823017716, -586.9711863062391,
+      -586.4335379252577,      -586.0123732826175 }
     assert.near_matrix(trace, matrix(lds.history) * 200, 1e-8)
-    assert.near_matrix({ { 0.910272528733571, -0.208016548046083 }, { 0.237639535431047, 0.946380069828959 } }, lds.A, 1e-10)
+    assert.near_matrix({ { 0.910272528733571, -0.208016548046083 }, { 0.237639535431047, 0.946380069828959 } }, lds.A,
+      1e-10)
   end)
 
   it("by EM finds the Nile's published variances", function()
@@ -614,8 +619,9 @@ describe("lds", function()
     local inputs = { random_matrix(40, 1, 1, draw), random_matrix(25, 1, 1, draw) }
     for name, options in pairs{
       all = {}, stationary = { initial = "stationary" }, diffuse = { initial = "diffuse" },
-      diagonal = { structure = { Q = "diagonal", R = "diagonal" } }, scalar = { structure = { Q = "scalar", R = "scalar" } },
-      some = { estimate = { "Q", "R" } }, outputs = { estimate = { "C", "R", "D" } }, states = { estimate = { "A", "Q", "B" } },
+      diagonal = { structure = { Q = "diagonal", R = "diagonal" } },
+      scalar = { structure = { Q = "scalar", R = "scalar" } }, some = { estimate = { "Q", "R" } },
+      outputs = { estimate = { "C", "R", "D" } }, states = { estimate = { "A", "Q", "B" } },
       root = { form = "square_root" },
       -- entries held so that rows go together under a full Q and R
       held = { fixed = { A = { { 1, 0 }, { 0, 0 } }, C = { { 1, 1 }, { 0, 1 } }, B = { 1, 0 } } },
@@ -631,7 +637,9 @@ describe("lds", function()
             if driven or (word ~= "B" and word ~= "D") then table.insert(model.estimate, word) end
           end
         end
-        if options.fixed and not driven then model.fixed = { A = options.fixed.A, C = options.fixed.C, Q = options.fixed.Q } end
+        if options.fixed and not driven then
+          model.fixed = { A = options.fixed.A, C = options.fixed.C, Q = options.fixed.Q }
+        end
         visit(name, model, Y, { inputs = driven and inputs or nil })
       end
     end
@@ -688,7 +696,9 @@ describe("lds", function()
     local lds = latent.lds(model):fit(Y)
     local parameters = { A = lds.A:copy(), C = lds.C:copy(), Q = lds.Q:copy(), R = lds.R:copy() }
     local function score()
-      return latent.lds{ A = parameters.A, C = parameters.C, Q = parameters.Q, R = parameters.R, initial = "diffuse" }:score(Y)
+      local now = { initial = "diffuse" }
+      for name, value in pairs(parameters) do now[name] = value end
+      return latent.lds(now):score(Y)
     end
     local best = score()
     assert.near(lds.history[#lds.history], best, 1e-12)
@@ -712,13 +722,14 @@ describe("lds", function()
 
   it("finds the moments of a random walk that is seen without noise in one iteration", function()
     local y = matrix{ 1, 3, 2, 4, 4 }:column()
-    local lds = latent.lds{ A = 1, C = 1, R = 0, Q = 1, initial = "diffuse", estimate = { "Q" }, max_iterations = 1 }:fit(y)
+    local walk = { A = 1, C = 1, R = 0, Q = 1, initial = "diffuse", estimate = { "Q" }, max_iterations = 1 }
+    local lds = latent.lds(walk):fit(y)
     assert.near((4 + 1 + 4 + 0) / 4, lds.Q(1, 1), 1e-12)
   end)
 
   it("starts from the data, and finds the system that made them", function()
-    local truth = latent.lds{ A = { { 0.9, 0.3 }, { -0.3, 0.9 } }, C = { { 1, 0 }, { 0, 1 }, { 1, -1 } }, Q = 0.1, R = 0.2,
-      initial = "stationary" }
+    local truth = latent.lds{ A = { { 0.9, 0.3 }, { -0.3, 0.9 } }, C = { { 1, 0 }, { 0, 1 }, { 1, -1 } }, Q = 0.1,
+      R = 0.2, initial = "stationary" }
     local Y = truth:sample(3000, { seed = 2 })
     local lds = latent.lds{ latent_dim = 2, max_iterations = 60 }:fit(Y)
     -- states may be in any basis: what doesn't depend on it are eigenvalues and the outputs' covariances
@@ -742,8 +753,8 @@ describe("lds", function()
   end)
 
   it("finds B and D of inputs", function()
-    local truth = latent.lds{ A = 0.7, B = { { 1, -0.5 } }, C = { { 1 }, { 2 } }, D = { { 0, 1 }, { 0.3, 0 } }, Q = 0.1, R = 0.1,
-      initial_mean = 0, initial_covariance = 1 }
+    local truth = latent.lds{ A = 0.7, B = { { 1, -0.5 } }, C = { { 1 }, { 2 } }, D = { { 0, 1 }, { 0.3, 0 } }, Q = 0.1,
+      R = 0.1, initial_mean = 0, initial_covariance = 1 }
     local U = matrix.normal(2000, 2, latent.random(3))
     local Y = truth:sample(2000, { seed = 4, inputs = U })
     local lds = latent.lds{ latent_dim = 1, max_iterations = 300 }:fit(Y, { inputs = U })
@@ -804,7 +815,8 @@ describe("lds", function()
   it("is saved and loaded", function()
     local path = os.tmpname()
     local Y = random_data(30, 2, 3)
-    for _, options in ipairs{ { latent_dim = 2 }, { latent_dim = 3, initial = "diffuse", structure = { R = "diagonal" } },
+    for _, options in ipairs{ { latent_dim = 2 },
+      { latent_dim = 3, initial = "diffuse", structure = { R = "diagonal" } },
       { latent_dim = 2, initial = "stationary", form = "square_root" },
       { A = { { 1, 1 }, { 0, 1 } }, C = { { 1, 0 }, { 0, 1 } }, estimate = { "Q", "R" } } } do
       options.max_iterations = 3
@@ -852,7 +864,8 @@ describe("lds", function()
     wrong("unknown form 'root'", { form = "root" })
     wrong("is of the first step", { latent_dim = 1, initial_covariance = function() return 1 end })
     wrong("needs initial_covariance", { A = 1, C = 1, Q = 1, R = 1, initial = "known" })
-    wrong("Q of step 2 is not positive semidefinite", { A = 1, C = 1, Q = { matrix{ { 1 } }, matrix{ { -1 } } }, R = 1 })
+    wrong("Q of step 2 is not positive semidefinite",
+      { A = 1, C = 1, Q = { matrix{ { 1 } }, matrix{ { -1 } } }, R = 1 })
   end)
 
   it("says what is wrong with data", function()
@@ -862,18 +875,21 @@ describe("lds", function()
     fails("Y must be a matrix", lds.filter, lds, "x")
     fails("not fitted", function() latent.lds{ latent_dim = 2 }:filter(nile) end)
     fails("there is no observation", function() latent.lds():fit(matrix(5, 2, nan)) end)
-    fails("sequence 2: there is no observation", function() latent.lds():fit{ matrix.ones(5, 2), matrix(5, 2, nan) } end)
-    fails("Y[2] is a 4x3 matrix, it should have 2 columns", function() latent.lds():fit{ matrix.ones(5, 2), matrix.ones(4, 3) } end)
+    local five = matrix.ones(5, 2)
+    fails("sequence 2: there is no observation", function() latent.lds():fit{ five, matrix(5, 2, nan) } end)
+    fails("Y[2] is a 4x3 matrix, it should have 2 columns", function() latent.lds():fit{ five, matrix.ones(4, 3) } end)
     fails("don't determine the diffuse initial state", function()
       latent.lds{ A = { { 1, 1 }, { 0, 1 } }, C = { { 1, 0 } }, initial = "diffuse" }:fit(matrix{ { 1 } })
     end)
     fails("weights are for models of rows", function() latent.lds():fit(nile, { weights = matrix.ones(100, 1) }) end)
     fails("row 3, column 1", function() latent.lds():fit(matrix{ 1, 2, math.huge }) end)
+    fails("has become singular", function() latent.lds():fit(matrix.ones(20, 2)) end)
     fails("A is neither given nor estimated", function() latent.lds{ estimate = { "Q" } }:fit(nile) end)
     fails("h must be an integer >= 1", lds.forecast, lds, matrix.zeros(3, 2), 0)
     -- no density: two exact observations of one state
     local exact = latent.lds{ A = 1, C = { { 1 }, { 1 } }, Q = 1, R = 0, initial_mean = 0, initial_covariance = 1 }
-    fails("step 1: the covariance C P C' + R of the observation is not positive definite", exact.filter, exact, { { 1, 1 } })
+    fails("step 1: the covariance C P C' + R of the observation is not positive definite", exact.filter, exact,
+      { { 1, 1 } })
     local driven = latent.lds(random_model(2, 2, 1, 1))
     fails("has 1 inputs", driven.filter, driven, matrix.zeros(3, 2))
     fails("rows of inputs", driven.filter, driven, matrix.zeros(3, 2), { inputs = matrix.zeros(2, 1) })
@@ -891,13 +907,15 @@ describe("lds", function()
   end)
 
   it("takes what is odd but in order", function()
-    -- one row, constant columns, one state for many outputs
-    for _, Y in ipairs{ matrix{ { 1, 2 } }, matrix.ones(20, 2), matrix.zeros(10, 2), matrix.random(5, 12) } do
-      local lds = latent.lds{ latent_dim = 1, max_iterations = 5 }:fit(Y)
+    -- one row, a constant column, few rows and many outputs (whose full R would be singular)
+    for _, Y in ipairs{ matrix{ { 1 } }, matrix.ones(20, 1), matrix.random(4, 2), matrix.random(5, 12) } do
+      local structure = { R = Y.cols > Y.rows and "diagonal" or "full" }
+      local lds = latent.lds{ latent_dim = 1, max_iterations = 5, structure = structure }:fit(Y)
       assert.equal(5, lds.iterations)
       assert.is_true(lds:score(Y) == lds:score(Y))
     end
-    assert.is_true(latent.lds{ latent_dim = 9, max_iterations = 3 }:fit(matrix.random(30, 2)):score(nile:reshape(50, 2)) < 0)
+    local many = latent.lds{ latent_dim = 9, max_iterations = 3 }:fit(matrix.random(30, 2))
+    assert.is_true(many:score(nile:reshape(50, 2)) < 0)
     assert.equal("lds, not fitted", tostring(latent.lds()))
   end)
 end)

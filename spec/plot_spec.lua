@@ -106,6 +106,41 @@ describe("a figure", function()
   end)
 end)
 
+describe("a Hinton diagram", function()
+  it("has squares of the entries' magnitudes, white for positive ones and black for negative", function()
+    local fig = plot.figure():hinton(matrix { { 4, -1, 0 }, { 0 / 0, 2, -4 } })
+    assert.are.equal(3, #fig.layers) -- ground, white, black
+    local white, black = fig.layers[2].rows, fig.layers[3].rows
+    assert.are.same({ { 1, 1, 0.48, 0.48 }, { 2, 2, 0.48 * math.sqrt(0.5), 0.48 * math.sqrt(0.5) } }, white)
+    assert.are.same({ { 2, 1, 0.24, 0.24 }, { 3, 2, 0.48, 0.48 } }, black)
+    assert.are.same({ { 2, 1.5, 1.6, 1.1 } }, fig.layers[1].rows)
+    local path = in_folder "hinton.svg"
+    assert.are.equal(path, fig:save(path))
+    local svg = read(path)
+    for _, color in ipairs { "154, 154, 154", "255, 255, 255", "  0,   0,   0" } do
+      assert.is_truthy(svg:find("rgb%( *" .. color:gsub(" +", " *")), color)
+    end
+    local text = fig:text(40, 12)
+    assert.is_truthy(text:find("+", 1, true) and text:find("-", 1, true))
+  end)
+
+  it("stands beside others, with their scale", function()
+    local fig = plot.figure():hinton({ { 1 } }, { largest = 4 }):hinton({ { -9, 4 } }, { largest = 4, at = { 3, 1 } })
+    assert.are.same({ { 1, 1, 0.24, 0.24 } }, fig.layers[2].rows)
+    assert.are.same({ { 4, 1, 0.48, 0.48 } }, fig.layers[4].rows)
+    assert.are.same({ { 3, 1, 0.48, 0.48 } }, fig.layers[5].rows)
+    assert.is_near(0.3, fig.xrange[1], 1e-12)
+    assert.is_near(4.7, fig.xrange[2], 1e-12)
+    assert.are.same({ 1, 2 }, plot.figure { xrange = { 1, 2 } }:hinton({ { 0 } }).xrange)
+  end)
+
+  it("says what is wrong", function()
+    assert.has_error(function() plot.figure():hinton { 1, 2 } end)
+    assert.has_error(function() plot.figure():hinton({ { 1 } }, { at = { 1 } }) end)
+    assert.has_error(function() plot.figure():hinton({ { 1 } }, { size = 1 }) end)
+  end)
+end)
+
 local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 describe("images", function()

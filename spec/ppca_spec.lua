@@ -1,31 +1,10 @@
 local latent = require "latent"
 local helper = require "helper"
-local matrix, fails = latent.matrix, helper.fails
+local matrix, fails, chunks, log_normal = latent.matrix, helper.fails, helper.chunks, helper.log_normal
 
 -- N x D numbers without structure, but with columns of different scale.
 local function data(n, d)
   return matrix(n, d, function(i, j) return math.sin(12.9898 * i + 78.233 * j + 0.7 * i * j) / j end)
-end
-
--- log N(x; mean, C) of each row, by the D x D inverse and determinant.
-local function log_normal(X, mean, C)
-  local Y, logdet = X - mean, C:logdet()
-  local quadratic = ((Y * C:inverse()) % Y):sum(2)
-  return (quadratic + (X.cols * math.log(2 * math.pi) + logdet)) * -0.5
-end
-
-local function chunks(X, rows)
-  local first = 1
-  return function()
-    if first > #X then
-      first = 1
-      return nil
-    end
-    local last = math.min(first + rows - 1, #X)
-    local chunk = X:block(first, last, 1, X.cols)
-    first = last + 1
-    return chunk
-  end
 end
 
 local function em(options)
@@ -179,6 +158,15 @@ describe("ppca", function()
     fails("isn't positive definite", p.elbo, p, X, { means = m, covariance = { { 1, 2 }, { 2, 1 } } })
     fails("q.means is a 30x1 matrix, it should be 30x2", p.elbo, p, X, { means = m:block(1, 30, 1, 1), covariance = C })
     fails("it should be 2x2", p.elbo, p, X, { means = m, covariance = matrix.eye(3) })
+  end)
+
+  it("also fits latent variables without their prior", function()
+    local X = data(30, 5)
+    local p = latent.ppca{ latent_dim = 2 }:fit(X)
+    local z = p:transform(X, { scores = "bartlett" })
+    assert.near_matrix((X - p.mean) * p.W * (p.W:t() * p.W):inverse(), z, 1e-12)
+    assert.near_matrix(latent.pca{ latent_dim = 2 }:fit(X):reconstruct(X), p:inverse_transform(z), 1e-12)
+    fails("unknown scores 'x' (known: regression, bartlett)", p.transform, p, X, { scores = "x" })
   end)
 
   it("draws samples that have its mean and covariance", function()

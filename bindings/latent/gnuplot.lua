@@ -60,6 +60,10 @@ local function plot_words(name, p, text, times)
     local m, half = p.image, (times - 1) / (2 * times) -- the first of `times` small elements is half a one off
     words = ("$%s matrix using (%s+$1*%s):(%s+$2*%s):3 with image"):format(name, number(m.x - half * m.dx),
       number(m.dx / times), number(m.y - half * m.dy), number(m.dy / times))
+  elseif p.boxes and text then -- a ground has no mark
+    words = p.boxes.mark and ("$%s using 1:2 with points pt %s"):format(name, quote(p.boxes.mark)) or "NaN"
+  elseif p.boxes then
+    words = ("$%s using 1:2:3:4 with boxxyerror fs solid 1 noborder lc rgb %s"):format(name, quote(p.boxes.color))
   elseif p.line then
     words = ("$%s using 1:2 with lines lw %s lc rgb %s%s"):format(name, number(p.line.width), quote(p.line.color),
       p.line.dash and " dt (12,8)" or "")

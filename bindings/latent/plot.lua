@@ -239,6 +239,44 @@ function Figure:image(A, options)
   return add(self, rows, { { image = { x = x[1], y = y[1], dx = dx, dy = dy } } })
 end
 
+local HINTON = { largest = "number", at = true }
+
+-- A ground of grey, and on it squares by the square root of the magnitude.
+function Figure:hinton(A, options)
+  local who = "figure:hinton"
+  options = check.options(who, options, HINTON)
+  local rows = rows_of(who, "A", A)
+  local at = options.at and numbers(who, "at", options.at) or { 1, 1 }
+  if #at ~= 2 then check.fail(who, "at must be { x, y }, got %d numbers", #at) end
+  local low, high = extremes(rows)
+  local largest = options.largest or math.max(-low, high)
+  if largest <= 0 then largest = 1 end
+  local n, d, squares = #rows, #rows[1], { {}, {} }
+  for i, row in ipairs(rows) do
+    for j, a in ipairs(row) do
+      local half = 0.48 * math.min(1, math.sqrt(math.abs(a) / largest))
+      if a ~= 0 and a == a then
+        table.insert(squares[a > 0 and 1 or 2], { at[1] + j - 1, at[2] + i - 1, half, half })
+      end
+    end
+  end
+  if self.axes == nil then self.axes = false end
+  if self.equal == nil then self.equal = true end
+  local x, y = { at[1] - 0.7, at[1] + d - 0.3 }, { at[2] + n - 0.3, at[2] - 0.7 }
+  local before = self.hintons
+  if not self.xrange or before then -- room for all of them
+    self.xrange = before and { math.min(before.x[1], x[1]), math.max(before.x[2], x[2]) } or x
+    self.yrange = before and { math.max(before.y[1], y[1]), math.min(before.y[2], y[2]) } or y
+    self.hintons = { x = self.xrange, y = self.yrange }
+  end
+  add(self, { { (x[1] + x[2]) / 2, (y[1] + y[2]) / 2, (d + 0.2) / 2, (n + 0.2) / 2 } },
+    { { boxes = { color = "#9a9a9a" } } })
+  for k, style in ipairs { { color = "#ffffff", mark = "+" }, { color = "#000000", mark = "-" } } do
+    if #squares[k] > 0 then add(self, squares[k], { { boxes = style } }) end
+  end
+  return self
+end
+
 local LABEL = { align = "string", color = true }
 
 function Figure:label(x, y, text, options)

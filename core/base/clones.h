@@ -24,4 +24,21 @@
 #define LAT_INDEPENDENT
 #endif
 
+/* Brings a cache line into the second cache, while something else is done; any address will do. */
+#if defined(__GNUC__)
+#define LAT_PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#else
+#define LAT_PREFETCH(address) ((void)0)
+#endif
+
+/* From here to the end of the file a product and the sum it goes into may be one instruction, rounded
+ * once. It stands before the functions that are inlined. */
+#ifdef __clang__
+#define LAT_FUSED _Pragma("STDC FP_CONTRACT ON")
+#elif defined(__GNUC__)
+#define LAT_FUSED _Pragma("GCC optimize(\"fp-contract=fast\")")
+#else
+#define LAT_FUSED
+#endif
+
 #endif

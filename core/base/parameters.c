@@ -25,3 +25,16 @@ double *lat_parameter_at(const lat_parameter *table, const size_t sizes[LAT_SIZE
   }
   return NULL;
 }
+
+void lat_parameters_reorder(const lat_parameter *table, const size_t sizes[LAT_SIZES],
+                            lat_size size, const size_t *order, double *flat, double *old)
+{
+  for (; table->name; table++) {
+    size_t count = lat_parameter_count(table, sizes), part = count / sizes[size];
+    for (size_t i = 0; table->shape[0] == size && i < sizes[size]; i++) {
+      if (i == 0) memcpy(old, flat, count * sizeof *old);
+      memcpy(flat + i * part, old + order[i] * part, part * sizeof *old);
+    }
+    flat += count;
+  }
+}

@@ -35,4 +35,9 @@ size_t lat_parameters_count(const lat_parameter *table, const size_t sizes[LAT_S
 double *lat_parameter_at(const lat_parameter *table, const size_t sizes[LAT_SIZES], double *flat,
                          const char *name);
 
+/* New part i := old part order[i] of every parameter whose first size is `size` (order is from 0);
+ * `old` is scratch for the longest of these parameters. */
+void lat_parameters_reorder(const lat_parameter *table, const size_t sizes[LAT_SIZES],
+                            lat_size size, const size_t *order, double *flat, double *old);
+
 #endif

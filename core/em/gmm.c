@@ -33,7 +33,7 @@ size_t gmm_quadratic(const lat_gmm *gmm)
 {
   switch (gmm->covariance) {
   case LAT_COVARIANCE_FULL:
-    return gmm_triangle(gmm->D);
+    return gmm_is_wide(gmm) ? gmm_panel(gmm, gmm_pitch(gmm)) : gmm_triangle(gmm->D);
   case LAT_COVARIANCE_DIAG:
     return gmm->D;
   case LAT_COVARIANCE_SPHERICAL:
@@ -135,7 +135,8 @@ size_t gmm_derived_count(const lat_gmm *gmm)
 {
   size_t D = gmm->D, K = gmm->K;
   return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) +
-         (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
+         (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm)) +
+         (gmm->covariance == LAT_COVARIANCE_FULL ? K * D * gmm_pitch(gmm) : 0);
 }
 
 gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
@@ -150,6 +151,7 @@ gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
   ready.covariances = ready.means + K * D;
   ready.factors = ready.covariances + count;
   ready.coefficients = ready.factors + count;
+  ready.turned = ready.coefficients + (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
   return ready;
 }
 
@@ -223,7 +225,7 @@ static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, d
     cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)D, 1, P, (blasint)D, m, 1, 0, b, 1);
     for (size_t i = 0; i < D && !is_tied(gmm); i++)
       for (size_t j = i; j < D; j++)
-        c[gmm_product(D, i, j) * lanes] = P[i * D + j] * (i == j ? -0.5 : -1);
+        c[gmm_product(gmm, i, j) * lanes] = P[i * D + j] * (i == j ? -0.5 : -1);
   } else {
     bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
     for (size_t d = 0; d < D; d++) {
@@ -236,50 +238,57 @@ static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, d
   linear[D * lanes] = ready->constants[k] - 0.5 * cblas_ddot((blasint)D, b, 1, m, 1);
 }
 
-static lat_status prepare_frame(lat_workspace *work, const lat_gmm *gmm, const double *weights,
-                                const gmm_ready *ready)
+lat_status gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                             const gmm_ready *ready)
 {
-  for (size_t d = 0; d < gmm->D; d++) {
+  size_t D = gmm->D, K = gmm->K;
+  const double *weights = parameters, *means = weights + K;
+  for (size_t d = 0; d < D; d++) {
     ready->inverse[d] = 1 / gmm->scale[d];
     ready->log_scale[d] = log(gmm->scale[d]);
   }
-  for (size_t k = 0; k < gmm->K; k++) {
+  for (size_t k = 0; k < K; k++) {
     if (!(weights[k] >= 0) || isinf(weights[k]))
       return lat_fail(work, LAT_SINGULAR, "weight %zu of the mixture is %g; weights are >= 0",
                       k + 1, weights[k]);
     ready->log_weights[k] = log(weights[k]);
   }
+  for (size_t i = 0; i < K * D; i++)
+    ready->means[i] = (means[i] - gmm->shift[i % D]) * ready->inverse[i % D];
+  return LAT_OK;
+}
+
+lat_status gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm, const gmm_ready *ready)
+{
+  size_t D = gmm->D, K = gmm->K;
+  lat_mark mark = lat_workspace_mark(work);
+  double *P = lat_doubles(work, D * D + D);
+  if (!P) return LAT_MEMORY;
+  if (!gmm_is_wide(gmm)) memset(ready->coefficients, 0, gmm_statistics(gmm) * sizeof(double));
+  double volume = -0.5 * (double)D * log(2 * acos(-1)), worst = 0, log_det = 0, trace = 0;
+  for (size_t d = 0; d < D; d++) volume -= ready->log_scale[d];
+  for (size_t k = 0; k < K; k++) {
+    if (k == 0 || !is_tied(gmm))
+      LAT_TRY(factor(work, gmm, k, gmm_part(gmm, ready->covariances, k),
+                     gmm_part(gmm, ready->factors, k), &log_det, &trace));
+    const double *m = ready->means + k * D;
+    worst = fmax(worst, (cblas_ddot((blasint)D, m, 1, m, 1) + (double)D) * trace);
+    ready->constants[k] = ready->log_weights[k] + volume + log_det;
+    if (!gmm_is_wide(gmm)) coefficients(gmm, k, ready, P, P + D * D);
+  }
+  *ready->path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
+  if (gmm_by_rows(gmm, ready)) gmm_turn_factors(gmm, ready);
+  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
 lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
                        double *derived)
 {
-  size_t D = gmm->D, K = gmm->K;
-  const double *weights = parameters, *means = weights + K, *covariances = means + K * D;
   gmm_ready ready = gmm_ready_of(gmm, derived);
-  LAT_TRY(prepare_frame(work, gmm, weights, &ready));
-  for (size_t i = 0; i < K * D; i++)
-    ready.means[i] = (means[i] - gmm->shift[i % D]) * ready.inverse[i % D];
-  scale_covariances(gmm, covariances, ready.inverse, ready.covariances);
-  lat_mark mark = lat_workspace_mark(work);
-  double *P = lat_doubles(work, D * D + D);
-  if (!P) return LAT_MEMORY;
-  if (!gmm_is_wide(gmm)) memset(ready.coefficients, 0, gmm_statistics(gmm) * sizeof(double));
-  double volume = -0.5 * (double)D * log(2 * acos(-1)), worst = 0, log_det = 0, trace = 0;
-  for (size_t d = 0; d < D; d++) volume -= ready.log_scale[d];
-  for (size_t k = 0; k < K; k++) {
-    if (k == 0 || !is_tied(gmm))
-      LAT_TRY(factor(work, gmm, k, gmm_part(gmm, ready.covariances, k),
-                     gmm_part(gmm, ready.factors, k), &log_det, &trace));
-    const double *m = ready.means + k * D;
-    worst = fmax(worst, (cblas_ddot((blasint)D, m, 1, m, 1) + (double)D) * trace);
-    ready.constants[k] = ready.log_weights[k] + volume + log_det;
-    if (!gmm_is_wide(gmm)) coefficients(gmm, k, &ready, P, P + D * D);
-  }
-  *ready.path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
-  lat_workspace_release(work, mark);
-  return LAT_OK;
+  LAT_TRY(gmm_prepare_means(work, gmm, parameters, &ready));
+  scale_covariances(gmm, parameters + gmm->K + gmm->K * gmm->D, ready.inverse, ready.covariances);
+  return gmm_prepare_densities(work, gmm, &ready);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
@@ -328,15 +337,21 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   gmm_each_block(em->model, &ready, &chunk->X, em->options.missing, take_block, &context, scratch);
 }
 
+bool gmm_weights_feasible(size_t K, double *weights)
+{
+  double total = 0;
+  for (size_t k = 0; k < K; k++) total += weights[k] = fmax(weights[k], 0);
+  if (!(total > 0)) return false;
+  for (size_t k = 0; k < K; k++) weights[k] /= total;
+  return true;
+}
+
 /* Acceleration may leave the set of mixtures: weights are put back onto the simplex, covariances
  * must still be positive definite. */
 static bool feasible(const lat_em *em, double *parameters)
 {
   const lat_gmm *gmm = em->model;
-  double total = 0;
-  for (size_t k = 0; k < gmm->K; k++) total += parameters[k] = fmax(parameters[k], 0);
-  if (!(total > 0)) return false;
-  for (size_t k = 0; k < gmm->K; k++) parameters[k] /= total;
+  if (!gmm_weights_feasible(gmm->K, parameters)) return false;
   lat_mark mark = lat_workspace_mark(em->work);
   double *derived = lat_doubles(em->work, gmm_derived_count(gmm));
   bool proper = derived && gmm_prepare(em->work, gmm, parameters, derived) == LAT_OK;

@@ -86,9 +86,11 @@ void lat_gmm_start(const lat_gmm *gmm, const double *means, double *parameters);
 /* order (K, from 0) := the components by the first coordinate of their means, then the second, and
  * so on. */
 void lat_gmm_rank(const lat_gmm *gmm, const double *parameters, size_t *order);
-/* New component i := old component order[i], in the parameters and, unless NULL, in statistics. */
-lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t *order,
-                           double *parameters, double *statistics);
+/* New component i := old component order[i], in the parameters, which are as the table says, and,
+ * unless NULL, in statistics. */
+lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const lat_parameter *table,
+                           const size_t sizes[LAT_SIZES], const size_t *order, double *parameters,
+                           double *statistics);
 
 /* ---- a fitted mixture ---------------------------------------------------------------------- */
 

@@ -50,20 +50,20 @@ LAT_CLONES static void log_density(size_t n, double c, double *z)
 static size_t row_count(const lat_gmm *gmm)
 {
   size_t features = gmm_is_wide(gmm) ? 0 : gmm_features(gmm) + gmm_lanes(gmm);
-  return features + 3 * gmm->D + gmm->K + 5;
+  return features + 3 * gmm_pitch(gmm) + gmm->K + 5;
 }
 
 /* Features and the rest stay in the second-level cache, and products are of the size that BLAS does
  * without copying first. */
 size_t gmm_block_rows(const lat_gmm *gmm)
 {
-  size_t rows = 24576 / row_count(gmm) / 32 * 32;
+  size_t rows = (gmm_is_wide(gmm) ? 49152 : 24576) / row_count(gmm) / 32 * 32;
   return rows < 64 ? 64 : rows > 512 ? 512 : rows;
 }
 
 size_t gmm_scratch_count(const lat_gmm *gmm)
 {
-  return row_count(gmm) * gmm_block_rows(gmm) + gmm->D * gmm->D + 2 * gmm->D;
+  return row_count(gmm) * gmm_block_rows(gmm) + gmm->D * gmm_pitch(gmm) + 2 * gmm->D;
 }
 
 gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n)
@@ -72,13 +72,13 @@ gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n)
   gmm_block block = {.n = n, .features = scratch};
   block.lanes = block.features + (wide ? 0 : gmm_features(gmm) * n);
   block.T = block.lanes + (wide ? 0 : gmm_lanes(gmm) * n);
-  block.joint = block.T + gmm->D * n;
+  block.joint = block.T + gmm_pitch(gmm) * n;
   block.log_sum = block.joint + gmm->K * n;
   block.common = block.log_sum + n;
   block.weights = block.common + n;
   block.Y = block.weights + n;
-  block.Z = block.Y + gmm->D * n;
-  block.spare = block.Z + gmm->D * n;
+  block.Z = block.Y + gmm_pitch(gmm) * n;
+  block.spare = block.Z + gmm_pitch(gmm) * n;
   return block;
 }
 
@@ -137,6 +137,8 @@ void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, b
 {
   if (complete && *ready->path == GMM_FEATURES)
     load_features(gmm, ready, X, block);
+  else if (complete && gmm_by_rows(gmm, ready))
+    gmm_load_rows(gmm, ready, X, block);
   else
     load_columns(gmm, ready, X, block);
 }
@@ -184,9 +186,8 @@ static void take_linear(const lat_gmm *gmm, gmm_block *block, const double *weig
 static void feature_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
 {
   size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm), n = block->n, lanes = gmm_lanes(gmm);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)n, (blasint)lanes, (blasint)F, 1,
-              block->features, (blasint)F, ready->coefficients, (blasint)lanes, 0, block->lanes,
-              (blasint)lanes);
+  lat_tile_product(n, lanes, F, block->features, F, 1, ready->coefficients, lanes, false,
+                   block->lanes, lanes);
   lat_matrix beside =
       lat_transpose(lat_block_of(lat_matrix_of(block->lanes, n, lanes), 0, 0, n, K));
   lat_matrix joint = lat_matrix_of(block->joint, K, n);
@@ -212,6 +213,10 @@ void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
     return;
   }
   for (size_t k = 0; k < K; k++) {
+    if (gmm_by_rows(gmm, ready)) {
+      gmm_row_densities(gmm, ready, k, block);
+      continue;
+    }
     const double *mean = ready->means + k * gmm->D;
     for (size_t d = 0; d < gmm->D; d++)
       scale_row(n, block->T + d * n, mean[d], 1, block->Y + d * n);
@@ -262,23 +267,33 @@ void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *r
 
 /* ---- statistics ------------------------------------------------------------------------------------------ */
 
-/* Adds the upper triangle of A to products, `step` apart; in their order (gmm_product). */
-static void add_products(size_t D, const double *A, size_t step, double *products)
-{
-  for (size_t s = 0; 2 * s <= D; s++) {
-    size_t straight = D - s, all = 2 * s == D ? straight : D;
-    for (size_t i = 0; i < straight; i++, products += step) *products += A[i * (D + 1) + s];
-    for (size_t i = straight; i < all; i++, products += step)
-      *products += A[(i - straight) * D + i];
-  }
-}
-
 /* Where component k's quadratic statistics begin, and how far apart they are. */
 static double *quadratic_of(const lat_gmm *gmm, size_t k, double *statistics, size_t *step)
 {
   bool tied = gmm->covariance == LAT_COVARIANCE_TIED;
   *step = tied ? 1 : gmm_step(gmm);
   return statistics + (tied ? gmm_statistics(gmm) : k * gmm_apart(gmm));
+}
+
+/* In the order of the products, which for wide mixtures is A's own. */
+void gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
+                      double *statistics)
+{
+  size_t D = gmm->D, step;
+  double *products = quadratic_of(gmm, k, statistics, &step);
+  if (gmm_is_wide(gmm)) {
+    for (size_t i = 0; i < D; i++) {
+      double *row = products + gmm_product(gmm, i, i);
+      for (size_t j = i; j < D; j++) row[j - i] += A[i * pitch + j];
+    }
+    return;
+  }
+  for (size_t s = 0; 2 * s <= D; s++) {
+    size_t straight = D - s, all = 2 * s == D ? straight : D;
+    for (size_t i = 0; i < straight; i++, products += step) *products += A[i * (pitch + 1) + s];
+    for (size_t i = straight; i < all; i++, products += step)
+      *products += A[(i - straight) * pitch + i];
+  }
 }
 
 /* Z (D x m) := sqrt(r) (Y - about), for the m rows that the component has anything to do with; where
@@ -315,7 +330,7 @@ void gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, con
   if (gmm_is_dense(gmm)) {
     cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)D, (blasint)m, 1, Z, (blasint)m,
                 0, A, (blasint)D);
-    add_products(D, A, step, quadratic);
+    gmm_add_products(gmm, k, A, D, statistics);
     return;
   }
   bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
@@ -334,7 +349,7 @@ void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const doubl
   }
   for (size_t i = 0; i < m; i++)
     for (size_t j = i; j < m; j++)
-      quadratic[gmm_product(gmm->D, columns[i], columns[j]) * step] += weight * C[i * m + j];
+      quadratic[gmm_product(gmm, columns[i], columns[j]) * step] += weight * C[i * m + j];
 }
 
 static void accumulate_features(const lat_gmm *gmm, gmm_block *block, double *statistics)
@@ -343,14 +358,13 @@ static void accumulate_features(const lat_gmm *gmm, gmm_block *block, double *st
   lat_matrix joint = lat_transpose(lat_matrix_of(block->joint, K, n));
   lat_matrix beside = lat_block_of(lat_matrix_of(block->lanes, n, lanes), 0, 0, n, K);
   lat_copy(&joint, &beside);
-  cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)F, (blasint)lanes, (blasint)n, 1,
-              block->features, (blasint)F, block->lanes, (blasint)lanes, 1, statistics,
-              (blasint)lanes);
+  lat_tile_product(F, lanes, n, block->features, 1, F, block->lanes, lanes, true, statistics,
+                   lanes);
   if (gmm->covariance != LAT_COVARIANCE_TIED) return;
   take_linear(gmm, block, block->weights);
   cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)n, 1, block->Y,
               (blasint)D, 0, block->spare, (blasint)D);
-  add_products(D, block->spare, 1, statistics + gmm_statistics(gmm));
+  gmm_add_products(gmm, 0, block->spare, D, statistics);
 }
 
 void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
@@ -360,6 +374,11 @@ void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block
     accumulate_features(gmm, block, statistics);
     return;
   }
-  for (size_t k = 0; k < gmm->K; k++)
-    gmm_add_component(gmm, k, block, block->T, gmm_centre(gmm, ready, k), statistics);
+  for (size_t k = 0; k < gmm->K; k++) {
+    const double *about = gmm_centre(gmm, ready, k);
+    if (gmm_by_rows(gmm, ready))
+      gmm_add_rows(gmm, k, block, about, statistics);
+    else
+      gmm_add_component(gmm, k, block, block->T, about, statistics);
+  }
 }

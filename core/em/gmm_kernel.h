@@ -6,11 +6,19 @@
 #define LAT_EM_GMM_KERNEL_H
 
 #include "em/gmm.h"
+#include "matrix/tile.h"
 
 /* How an iteration computes: by features; by rows about the means, because there are many columns;
  * or with statistics about the means as well, because products of coordinates would lose digits
  * (statistics are about 0 otherwise). */
 enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_CENTRED };
+
+/* Full covariances that aren't computed by features: rows of a block then lie side by side, gmm_pitch
+ * numbers apart (gmm_rows.c). */
+static inline size_t gmm_pitch(const lat_gmm *gmm)
+{
+  return lat_tile_columns(gmm->D);
+}
 
 /* A view of what prepare derives: everything in scaled coordinates. Sizes of covariances and
  * factors are those of the covariance's kind. */
@@ -23,7 +31,8 @@ typedef struct gmm_ready {
   double *means;       /* K x D */
   double *covariances;
   double *factors;      /* W = L^-1 where S = L L': lower triangular; or 1/deviation */
-  double *coefficients; /* F x lanes */
+  double *coefficients; /* F x lanes; none in wide mixtures */
+  double *turned; /* K x D x pitch: W', of full covariances that aren't computed by features */
 } gmm_ready;
 
 /* More columns than this: features would be more work than triangular products. */
@@ -63,11 +72,18 @@ static inline size_t gmm_apart(const lat_gmm *gmm)
   return gmm_is_wide(gmm) ? gmm_features(gmm) : 1;
 }
 /* Which product is x_i x_j, i <= j: those of columns that are s apart around a circle lie side by
- * side, so that they are a product of two vectors. */
-static inline size_t gmm_product(size_t D, size_t i, size_t j)
+ * side, so that they are a product of two vectors. In wide mixtures they are the rows of a triangle
+ * in panels of LAT_TILE, each a rectangle from its first column on. */
+static inline size_t gmm_panel(const lat_gmm *gmm, size_t first)
 {
-  size_t apart = j - i;
-  return 2 * apart < D || (2 * apart == D) ? apart * D + i : (D - apart) * D + j;
+  return first * gmm_pitch(gmm) - first * (first - (first ? LAT_TILE : 0)) / 2;
+}
+static inline size_t gmm_product(const lat_gmm *gmm, size_t i, size_t j)
+{
+  size_t D = gmm->D, apart = j - i, first = i / LAT_TILE * LAT_TILE;
+  if (gmm_is_wide(gmm))
+    return gmm_panel(gmm, first) + (i - first) * (gmm_pitch(gmm) - first) + (j - first);
+  return 2 * apart <= D ? apart * D + i : (D - apart) * D + j;
 }
 static inline size_t gmm_triangle(size_t D)
 {
@@ -80,6 +96,12 @@ gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived);
 size_t gmm_derived_count(const lat_gmm *gmm);
 lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
                        double *derived);
+/* Its two halves: frame, weights and means; and the rest, once the covariances are there. */
+lat_status gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                             const gmm_ready *ready);
+lat_status gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm, const gmm_ready *ready);
+/* Puts negative weights to 0 and their sum to 1; false when nothing is left. */
+bool gmm_weights_feasible(size_t K, double *weights);
 
 /* Component k's part of the covariances or factors. */
 static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
@@ -110,12 +132,12 @@ typedef struct gmm_block {
   size_t n;
   double *features;         /* n x F, when the path is by features */
   double *lanes;            /* n x lanes: log p(x, k), then responsibilities, beside them */
-  double *T;                /* D x n: x by columns, on other paths */
+  double *T;                /* D x n: x by columns, on other paths; or by rows (gmm_pitch) */
   double *joint;            /* K x n: log p(x, k), then responsibilities times weights */
   double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
   double *weights;          /* n: or NULL when all are 1 */
-  double *Y, *Z;            /* D x n each */
-  double *spare;            /* D x D + 2n, at least 2D */
+  double *Y, *Z;            /* D x n, or n x pitch, each */
+  double *spare;            /* D x pitch + 2n, at least 2D */
 } gmm_block;
 
 /* Which rows of a chunk a block has, and what is missing of them: the same columns of all. */
@@ -165,7 +187,61 @@ static inline const double *gmm_centre(const lat_gmm *gmm, const gmm_ready *read
   return *ready->path == GMM_CENTRED && !gmm->running ? ready->means + k * gmm->D : NULL;
 }
 
-lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters); /* gmm_m_step.c */
+/* ---- by rows (gmm_rows.c): complete rows, full covariances ------------------------------------ */
+
+static inline bool gmm_by_rows(const lat_gmm *gmm, const gmm_ready *ready)
+{
+  return gmm->covariance == LAT_COVARIANCE_FULL && *ready->path != GMM_FEATURES;
+}
+void gmm_turn_factors(const lat_gmm *gmm, const gmm_ready *ready);
+void gmm_load_rows(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
+                   gmm_block *block);
+/* joint := log p(x, k) */
+void gmm_row_densities(const lat_gmm *gmm, const gmm_ready *ready, size_t k, gmm_block *block);
+/* Adds component k's share about `about` (NULL: 0). */
+void gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *about,
+                  double *statistics);
+/* Adds the upper triangle of A, rows `pitch` apart, to component k's products. */
+void gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
+                      double *statistics);
+
+/* ---- M-steps (gmm_m_step.c, gmm_singular.c) ---------------------------------------------------- */
+
+/* One on its way, in scaled coordinates. What covariances are made of is the caller's: */
+typedef struct gmm_update gmm_update;
+struct gmm_update {
+  /* makes component k's covariance, with `ridge` added to the diagonal of its scatter; false when
+   * it is singular, as near as LAT_GMM_COLLAPSED */
+  bool (*fit)(gmm_update *u, size_t k, double ridge);
+  /* asked after such a fit: are there too few rows, or have they no spread at all? */
+  bool (*is_point)(const gmm_update *u, size_t k);
+  /* gives it the covariance of all the data, the unit matrix */
+  void (*spread)(gmm_update *u, size_t k);
+  /* the rest gmm_begin_update and gmm_find_means set */
+  lat_em *em;
+  const lat_gmm *gmm;
+  double total;    /* sum of weights */
+  double *counts;  /* K: N_k */
+  double *means;   /* K x D */
+  double *offsets; /* K x D: means minus the centre of the statistics */
+};
+
+lat_status gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total);
+/* Counts, means and offsets from the mixture's statistics (without their head). */
+void gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics);
+/* Component k's covariance from them, in the mixture's form; not for tied ones. */
+void gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S);
+
+/* A component without rows has begun anew, or is to keep what it has. */
+typedef enum gmm_emptiness { GMM_FILLED, GMM_EMPTY, GMM_BEGUN_ANEW } gmm_emptiness;
+gmm_emptiness gmm_is_empty(gmm_update *u, size_t k);
+/* Fits component k's covariance (that of all, when tied), and does what gmm.h says about
+ * singularities. */
+void gmm_secure(gmm_update *u, size_t k);
+/* Weights and means in the user's units. */
+void gmm_write_means(const gmm_update *u, double *parameters);
+
+lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters);
 
 /* ---- walking over rows, complete or not (gmm_missing.c) ---------------------------------------- */
 

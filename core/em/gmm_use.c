@@ -34,17 +34,15 @@ static void permute(size_t K, size_t size, const size_t *order, double *blocks, 
     memcpy(blocks + i * size, old + order[i] * size, size * sizeof *old);
 }
 
-lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const size_t *order,
-                           double *parameters, double *statistics)
+lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const lat_parameter *table,
+                           const size_t sizes[LAT_SIZES], const size_t *order, double *parameters,
+                           double *statistics)
 {
-  size_t D = gmm->D, K = gmm->K, own = own_count(gmm);
+  size_t K = gmm->K, F = gmm_features(gmm), count = lat_parameters_count(table, sizes);
   lat_mark mark = lat_workspace_mark(work);
-  size_t F = gmm_features(gmm), most = own > F ? own : F;
-  double *old = lat_doubles(work, K * most);
+  double *old = lat_doubles(work, count > K * F ? count : K * F);
   if (!old) return LAT_MEMORY;
-  permute(K, 1, order, parameters, old);
-  permute(K, D, order, parameters + K, old);
-  permute(K, own, order, parameters + K + K * D, old);
+  lat_parameters_reorder(table, sizes, LAT_K, order, parameters, old);
   if (statistics && gmm_is_wide(gmm)) permute(K, F, order, statistics + 2, old);
   for (size_t f = 0; statistics && !gmm_is_wide(gmm) && f < F; f++)
     permute(K, 1, order, statistics + 2 + f * gmm_step(gmm), old);

@@ -288,7 +288,7 @@ static lat_status check(const lat_em *em, const lat_matrix *X)
       em->work, LAT_SINGULAR,
       "in iteration %zu the covariance C P C' + R of an observation has become singular: "
       "some outputs are explained without noise, and the likelihood is unbounded; take "
-      "fewer states, or hold R",
+      "fewer states, a diagonal R, or hold R",
       em->iterations + 1);
 }
 

@@ -1,14 +1,27 @@
 #include "em/nearest.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clones.h"
 #include "em/distance.h"
+#include "matrix/tile.h"
 
 enum { ROWS_MOST = LAT_NEAREST_ROWS, SPAN = 32 };
+
+/* From so many columns on products are summed along them; below, rows are put side by side first. */
+enum { LONG = 256 };
+
+#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
+#define SHUFFLES 1
+#endif
+
+/* What is multiplied: a row or a centre, and two numbers more; long ones in whole cache lines. */
+static size_t length(size_t D)
+{
+  return D < LONG ? D + 2 : (D + 2 + 15) / 16 * 16;
+}
 
 /* y := (x - o) s in single precision; |y|^2, before it is rounded. */
 LAT_INLINE double shift_row(size_t D, const double *restrict x, const double *restrict o,
@@ -35,8 +48,11 @@ LAT_CLONES static void shift_rows(const lat_nearest *t, size_t n, const double *
                                   float *Y, double *squares, float *norms)
 {
   for (size_t i = 0; i < n; i++) {
-    squares[i] = shift_row(t->D, rows[i], t->origin, *t->scale, Y + i * t->D);
-    norms[i] = (float)(sqrt(squares[i]) * 1.000001);
+    float *y = Y + i * length(t->D);
+    squares[i] = shift_row(t->D, rows[i], t->origin, *t->scale, y);
+    y[t->D] = norms[i] = (float)(sqrt(squares[i]) * 1.000001);
+    y[t->D + 1] = 1;
+    for (size_t j = t->D + 2; j < length(t->D); j++) y[j] = 0;
   }
 }
 
@@ -50,29 +66,28 @@ static size_t floats(size_t n)
 
 size_t lat_nearest_count(size_t K, size_t D)
 {
-  return 8 + floats(K * D) + 3 * floats(K);
+  return 8 + floats(K * length(D)) + 2 * floats(K);
 }
 
 lat_nearest lat_nearest_of(double *memory, size_t K, size_t D, const double *centers,
                            const double *origin)
 {
-  double *half = memory + 8 + floats(K * D);
+  double *slope = memory + 8 + floats(K * length(D));
   return (lat_nearest){.K = K,
                        .D = D,
                        .centers = centers,
                        .origin = origin,
                        .scale = memory,
                        .shifted = (float *)(memory + 8),
-                       .half = (float *)half,
-                       .slope = (float *)(half + floats(K)),
-                       .fixed = (float *)(half + 2 * floats(K))};
+                       .slope = (float *)slope,
+                       .fixed = (float *)(slope + floats(K))};
 }
 
 LAT_CLONES void lat_nearest_prepare(const lat_nearest *nearest)
 {
   const double u = 0x1p-24;
   size_t K = nearest->K, D = nearest->D;
-  double n = (double)(D + 8), gamma = n * u < 1 ? n * u / (1 - n * u) : INFINITY;
+  double n = (double)(D + 10), gamma = n * u < 1 ? n * u / (1 - n * u) : INFINITY;
   double most = 0;
   for (size_t k = 0; k < K; k++)
     most = fmax(most, lat_squared_distance(D, nearest->centers + k * D, nearest->origin));
@@ -80,13 +95,16 @@ LAT_CLONES void lat_nearest_prepare(const lat_nearest *nearest)
   if (most > 0 && isfinite(most)) frexp(sqrt(most), &exponent);
   *nearest->scale = ldexp(1, exponent < -1000 ? 1000 : -exponent);
   for (size_t k = 0; k < K; k++) {
-    double norm = shift_row(D, nearest->centers + k * D, nearest->origin, *nearest->scale,
-                            nearest->shifted + k * D);
+    float *e = nearest->shifted + k * length(D);
+    double norm = shift_row(D, nearest->centers + k * D, nearest->origin, *nearest->scale, e);
+    for (size_t j = 0; j < D; j++) e[j] = -e[j];
     /* beyond gamma: 1e-30 for numbers that are subnormal in single precision */
-    double fixed = 4 * u * norm + 1e-30;
-    nearest->half[k] = (float)(norm / 2 - fixed);
-    nearest->fixed[k] = (float)fixed;
-    nearest->slope[k] = (float)(gamma * sqrt(norm) * 1.000001 + 1e-30);
+    double fixed = (4 * u + gamma) * norm + 1e-30;
+    nearest->fixed[k] = (float)(fixed * 1.000001);
+    nearest->slope[k] = (float)(gamma * (1 + 2 * gamma) * sqrt(norm) * 1.000002 + 1e-30);
+    e[D] = -nearest->slope[k];
+    e[D + 1] = (float)(norm / 2 - fixed);
+    for (size_t j = D + 2; j < length(D); j++) e[j] = 0;
   }
 }
 
@@ -119,7 +137,38 @@ size_t lat_nearest_rows(size_t K, size_t D)
 size_t lat_nearest_scratch(size_t K, size_t D)
 {
   size_t rows = lat_nearest_rows(K, D);
-  return floats(rows * D) + floats((rows + SPAN) * K);
+  size_t turned = D < LONG ? (rows + SPAN) * length(D) : 0;
+  return floats(rows * length(D)) + floats((rows + SPAN) * K) + floats(turned);
+}
+
+/* T (D x n, `stride` apart) := the transpose of Y (n x D), four by four where the compiler can
+ * shuffle vectors. */
+static void turn_rows(size_t n, size_t D, const float *restrict Y, size_t stride, float *restrict T)
+{
+  size_t i = 0;
+#ifdef SHUFFLES
+  typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+  for (; i + 4 <= n; i += 4, Y += 4 * D) {
+    size_t j = 0;
+    for (; j + 4 <= D; j += 4) {
+      four a = *(const four *)(Y + j), b = *(const four *)(Y + D + j);
+      four c = *(const four *)(Y + 2 * D + j), d = *(const four *)(Y + 3 * D + j);
+      four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+      four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+      four AB = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+      four CD = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+      float *t = T + j * stride + i;
+      *(four *)t = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+      *(four *)(t + stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+      *(four *)(t + 2 * stride) = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
+      *(four *)(t + 3 * stride) = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
+    }
+    for (; j < D; j++)
+      for (size_t r = 0; r < 4; r++) T[j * stride + i + r] = Y[r * D + j];
+  }
+#endif
+  for (; i < n; i++, Y += D)
+    for (size_t j = 0; j < D; j++) T[j * stride + i] = Y[j];
 }
 
 /* What is known of the rows of a block: the lowest lowered score, whose it is, and the second. */
@@ -128,29 +177,22 @@ typedef struct scan {
   int32_t label[ROWS_MOST];
 } scan;
 
-static inline float lowered(const lat_nearest *t, size_t k, float product, float norm)
-{
-  return t->half[k] - (product + t->slope[k] * norm);
-}
-
-/* Products lie centre by centre, `stride` rows each, so that the loop over rows is vector code, and
+/* Scores lie centre by centre, `stride` rows each, so that the loop over rows is vector code, and
  * SPAN rows at a time stay in registers. */
-LAT_CLONES static void scan_products(const lat_nearest *t, size_t stride, const float *products,
-                                     scan *s)
+LAT_CLONES static void scan_scores(const lat_nearest *t, size_t stride, const float *scores,
+                                   scan *s)
 {
   for (size_t first = 0; first < stride; first += SPAN) {
-    float best[SPAN], second[SPAN], norm[SPAN];
+    float best[SPAN], second[SPAN];
     int32_t label[SPAN];
     for (size_t i = 0; i < SPAN; i++) {
       best[i] = second[i] = INFINITY;
-      norm[i] = s->norm[first + i];
       label[i] = 0;
     }
     for (size_t k = 0; k < t->K; k++) {
-      const float *p = products + k * stride + first;
-      const float half = t->half[k], slope = t->slope[k];
+      const float *at = scores + k * stride + first;
       for (size_t i = 0; i < SPAN; i++) {
-        float score = half - (p[i] + slope * norm[i]);
+        float score = at[i];
         float other = score < second[i] ? score : second[i];
         second[i] = score < best[i] ? best[i] : other;
         label[i] = score < best[i] ? (int32_t)k : label[i];
@@ -167,12 +209,12 @@ LAT_CLONES static void scan_products(const lat_nearest *t, size_t stride, const 
 
 /* Of all centres whose lowered score isn't above `most`, computed exactly, the first nearest. */
 LAT_CLONES static uint32_t compare(const lat_nearest *t, size_t stride, const double *x,
-                                   const float *products, float norm, float most)
+                                   const float *scores, float most)
 {
   double least = INFINITY;
   uint32_t label = 0;
   for (size_t k = 0; k < t->K; k++) {
-    if (lowered(t, k, products[k * stride], norm) > most) continue;
+    if (scores[k * stride] > most) continue;
     double d = lat_squared_distance(t->D, x, t->centers + k * t->D);
     if (d < least) {
       least = d;
@@ -182,18 +224,23 @@ LAT_CLONES static uint32_t compare(const lat_nearest *t, size_t stride, const do
   return label;
 }
 
-/* The products of all centres with n rows, centre by centre, `*stride` apart; fills in s->norm. */
-static const float *multiply(const lat_nearest *t, size_t n, const double *const *rows,
-                             double *squares, scan *s, size_t *stride, double *scratch)
+/* The lowered scores of all centres for n rows, centre by centre, `*stride` apart; fills in s->norm.
+ * They are inner products of the rows with |y| and 1 behind them, and of the centres as prepared. */
+static const float *score(const lat_nearest *t, size_t n, const double *const *rows,
+                          double *squares, scan *s, size_t *stride, double *scratch)
 {
-  size_t K = t->K, D = t->D;
-  float *Y = (float *)scratch, *products = (float *)(scratch + floats(lat_nearest_rows(K, D) * D));
+  size_t K = t->K, L = length(t->D), most = lat_nearest_rows(K, t->D);
+  float *Y = (float *)scratch, *scores = (float *)(scratch + floats(most * L));
   *stride = (n + SPAN - 1) / SPAN * SPAN;
   shift_rows(t, n, rows, Y, squares, s->norm);
-  memset(s->norm + n, 0, (*stride - n) * sizeof *s->norm);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)K, (blasint)n, (blasint)D, 1,
-              t->shifted, (blasint)D, Y, (blasint)D, 0, products, (blasint)*stride);
-  return products;
+  if (t->D < LONG) {
+    float *T = (float *)(scratch + floats(most * L) + floats((most + SPAN) * K));
+    turn_rows(n, L, Y, *stride, T);
+    lat_tile_product_float(K, n, L, t->shifted, L, 1, T, *stride, false, scores, *stride);
+  } else {
+    lat_tile_inner_float(K, n, L, t->shifted, L, Y, L, false, scores, *stride);
+  }
+  return scores;
 }
 
 void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *rows, uint32_t *labels,
@@ -202,8 +249,8 @@ void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *row
   size_t K = t->K, D = t->D, stride;
   double squares[ROWS_MOST];
   scan s;
-  const float *products = multiply(t, n, rows, squares, &s, &stride, scratch);
-  scan_products(t, stride, products, &s);
+  const float *scores = score(t, n, rows, squares, &s, &stride, scratch);
+  scan_scores(t, stride, scores, &s);
   for (size_t i = 0; i < n; i++) {
     size_t k = (size_t)s.label[i];
     float most = s.best[i] + 2.00001F * (t->slope[k] * s.norm[i] + t->fixed[k]);
@@ -211,7 +258,7 @@ void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *row
     if (others > most || K == 1) {
       labels[i] = (uint32_t)k;
     } else {
-      labels[i] = compare(t, stride, rows[i], products + i, s.norm[i], most);
+      labels[i] = compare(t, stride, rows[i], scores + i, most);
       if (labels[i] != k) others = s.best[i];
     }
     if (!second) continue;
@@ -223,17 +270,17 @@ void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *row
 /* ---- distances ---------------------------------------------------------------------- */
 
 /* Where the square is well above the bound of its error: else NaN. */
-LAT_CLONES static void measure(const lat_nearest *t, size_t n, size_t stride, const float *products,
+LAT_CLONES static void measure(const lat_nearest *t, size_t n, size_t stride, const float *scores,
                                const float *norms, const double *squares, float factor,
                                float *distances)
 {
   for (size_t k = 0; k < t->K; k++) {
-    const float *restrict p = products + k * stride;
+    const float *restrict at = scores + k * stride;
     float *restrict d = distances + k * LAT_NEAREST_ROWS;
-    const float half = t->half[k] + t->fixed[k], slope = t->slope[k], fixed = t->fixed[k];
+    const float slope = t->slope[k], fixed = t->fixed[k];
     for (size_t i = 0; i < n; i++) {
-      float own = (float)squares[i], square = own + 2 * (half - p[i]);
-      float doubt = 2 * (slope * norms[i] + fixed) + 1e-6F * own;
+      float own = (float)squares[i], bound = slope * norms[i] + fixed;
+      float square = own + 2 * (at[i] + bound), doubt = 2 * bound + 1e-6F * own;
       float root = sqrtf(square) * factor;
       d[i] = square > 512 * doubt ? root : NAN;
     }
@@ -252,8 +299,8 @@ void lat_nearest_distances(const lat_nearest *t, size_t n, const double *const *
   size_t stride;
   double squares[ROWS_MOST];
   scan s;
-  const float *products = multiply(t, n, rows, squares, &s, &stride, scratch);
-  measure(t, n, stride, products, s.norm, squares, (float)(unit / *t->scale), distances);
+  const float *scores = score(t, n, rows, squares, &s, &stride, scratch);
+  measure(t, n, stride, scores, s.norm, squares, (float)(unit / *t->scale), distances);
   for (size_t k = 0; k < t->K; k++) {
     float *d = distances + k * LAT_NEAREST_ROWS;
     for (size_t i = 0; i < n; i++)

@@ -1,15 +1,17 @@
 /* nearest.h: the nearest of K centres, exactly and fast.
  *
- * What is exact: lat_squared_distance (distance.h), a sum of squared differences in double. The nearest centre is the one whose distance so computed is least, the first of
- * equal ones; so labels are a function of the row and the centres alone.
+ * What is exact: lat_squared_distance (distance.h), a sum of squared differences in double. The
+ * nearest centre is the one whose distance so computed is least, the first of equal ones; so labels
+ * are a function of the row and the centres alone.
  *
  * What is fast: products in single precision, which are twice as fast as in double, and whose
  * errors are bounded. With an origin o near the data, y = (x - o) s and e_k = (c_k - o) s,
  *
  *   |x - c_k|^2 s^2 = |y|^2 + 2 (|e_k|^2/2 - y.e_k),   |fl(y.e_k) - y.e_k| <= gamma |y| |e_k|
  *
- * with gamma = n u/(1 - n u), n = D + 8 and u = 2^-24 (Higham, Accuracy and Stability of Numerical
- * Algorithms, 3.1; whatever the order of the sum). Each score in brackets is lowered by its bound.
+ * with gamma = n u/(1 - n u), n = D + 10 and u = 2^-24 (Higham, Accuracy and Stability of Numerical
+ * Algorithms, 3.1; whatever the order of the sum). Each score in brackets is lowered by its bound,
+ * within the same product: y has |y| and 1 as further elements, -e_k what belongs to them.
  * Where the second lowest is above the lowest by more than twice the latter's bound, that centre is
  * the nearest; else all that come into question are computed exactly. The scale s, a power of two,
  * brings the longest e_k to about 1, so that nothing overflows. */
@@ -23,8 +25,7 @@ typedef struct lat_nearest {
   size_t K, D;
   const double *centers, *origin; /* K x D, D */
   double *scale;                  /* 1: s */
-  float *shifted;                 /* e: K x D */
-  float *half;                    /* K: |e_k|^2/2, lowered by the part of the bound without y */
+  float *shifted;                 /* K rows: -e, -slope, |e|^2/2 - fixed */
   float *slope, *fixed;           /* K: the bound is slope |y| + fixed */
 } lat_nearest;
 

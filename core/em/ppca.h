@@ -30,20 +30,15 @@
 #ifndef LAT_EM_PPCA_H
 #define LAT_EM_PPCA_H
 
-#include "base/random.h"
 #include "em/em.h"
+#include "em/factor_model.h"
 #include "matrix/moments.h"
 
 /* mean (D), W (D x M), noise_variance. */
 extern const lat_parameter lat_ppca_parameters[];
 
-typedef struct lat_ppca {
-  size_t D, M;
-  double *mean, *W, *noise_variance;
-} lat_ppca;
-
-/* The view of a flat vector of parameters. */
-lat_ppca lat_ppca_of(double *flat, size_t D, size_t M);
+/* The view of a flat vector of parameters. What a fitted model says of rows is in factors.h. */
+lat_factor_model lat_ppca_of(double *flat, size_t D, size_t M);
 
 /* ---- the closed form -------------------------------------------------------------------------- */
 
@@ -83,49 +78,6 @@ lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double
  * of an iteration; or NULL). The statistics are turned along. */
 lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool missing, bool limit,
                               double *parameters, double *statistics);
-
-/* The statistics (of weight 1, nothing missing, about the mean) from which an M-step makes these
- * parameters of a closed form again: so online EM can go on from it. */
-size_t lat_ppca_statistics_count(size_t D, size_t M, bool missing);
-void lat_ppca_statistics(const lat_ppca *ppca, double objective, double *statistics);
-
-/* ---- a fitted model --------------------------------------------------------------------------------- */
-
-/* What to compute of each row, given its observed entries: all that is not NULL. */
-typedef struct lat_ppca_images {
-  double *log_likelihood;           /* N, nats; 0 for a row without entries */
-  const lat_matrix *latent;         /* N x M: posterior means */
-  double *covariances;              /* N x M x M: of each row; see also lat_ppca_covariances */
-  const lat_matrix *reconstruction; /* N x D: W z + mean */
-  const lat_matrix *imputed;        /* N x D: X, missing entries at their conditional means */
-  const lat_matrix *variances;      /* N x D: of the missing ones, given the others; else 0 */
-  /* q(z) = N(q_means, q_covariances), for all rows (M x M) or for each (N x M x M): KL(q || p(z|x)),
-   * and the bound E_q[log p(x,z) - log q(z)], which add up to the log-likelihood */
-  const lat_matrix *q_means;
-  const double *q_covariances;
-  bool q_shared;
-  double *bound, *kl; /* N each */
-} lat_ppca_images;
-
-/* Errors: LAT_SHAPE; LAT_INVALID, naming row and column, for infinities and, unless `missing`, NaN;
- * for a density when s2 is 0; for a covariance of q that isn't positive definite. */
-lat_status lat_ppca_apply(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *X,
-                          bool missing, const lat_ppca_images *images);
-
-/* s2 inv(K), M x M: the posterior covariance of every row without missing entries. */
-lat_status lat_ppca_posterior_covariance(lat_workspace *work, const lat_ppca *ppca,
-                                         double *covariance);
-
-/* X (N x D) := W z + mean of latent variables Z (N x M). */
-lat_status lat_ppca_inverse(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *Z,
-                            const lat_matrix *X);
-
-/* C = W W' + s2 I, D x D. */
-lat_status lat_ppca_covariance(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *C);
-
-/* Rows drawn from the model into X (n x D), and the latent variables they came from into Z (n x M). */
-lat_status lat_ppca_sample(lat_workspace *work, const lat_ppca *ppca, lat_random *random,
-                           const lat_matrix *X, const lat_matrix *Z);
 
 /* D for the mean, and D M + 1 - M(M-1)/2 for C: rotations of W make no other model. */
 size_t lat_ppca_free_parameters(size_t D, size_t M);

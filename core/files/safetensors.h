@@ -10,7 +10,7 @@
  * stranger's file is checked once, before anything is allocated by what it says: the arrays have to
  * cover the elements exactly, without gaps and overlaps, and each has to be as long as its shape.
  *
- * The second half is a model's parameters (base/parameters.h) as such a file: one F64 array for
+ * The second half is models' parameters (base/parameters.h) as such a file: one F64 array for
  * each, a list of matrices with three axes. */
 #ifndef LAT_FILES_SAFETENSORS_H
 #define LAT_FILES_SAFETENSORS_H
@@ -63,19 +63,27 @@ lat_status lat_safetensors_write(lat_workspace *work, const char *path, lat_tens
 
 /* ---- models ------------------------------------------------------------------------- */
 
-/* Writes the parameters `flat` of a model. */
-lat_status lat_parameters_write(lat_workspace *work, const char *path, const lat_parameter *table,
-                                const size_t sizes[LAT_SIZES], double *flat,
+/* The parameters of one model, of which a file may hold several, each with a prefix for its arrays'
+ * names ("" for a model alone). */
+typedef struct lat_parameter_set {
+  const char *prefix;
+  const lat_parameter *table;
+  const size_t *sizes; /* LAT_SIZES of them */
+  double *flat;
+} lat_parameter_set;
+
+lat_status lat_parameters_write(lat_workspace *work, const char *path,
+                                const lat_parameter_set *sets, size_t count,
                                 const lat_pair *metadata, size_t pairs);
 
-/* Does the file hold exactly this table's parameters in these sizes? LAT_FORMAT names what is
- * missing, too much, or of another type or shape. Then the table's count doesn't overflow. */
+/* Does the file hold exactly these sets' parameters in these sizes? LAT_FORMAT names what is
+ * missing, too much, or of another type or shape. Then no set's count overflows. `flat` isn't used. */
 lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file,
-                                const lat_parameter *table, const size_t sizes[LAT_SIZES]);
+                                const lat_parameter_set *sets, size_t count);
 
-/* flat := the parameters of a file that matches; LAT_FORMAT when one isn't finite. */
+/* Fills each `flat` from a file that matches; LAT_FORMAT when a parameter isn't finite. */
 lat_status lat_parameters_read(lat_workspace *work, const lat_safetensors *file,
-                               const unsigned char *bytes, const lat_parameter *table,
-                               const size_t sizes[LAT_SIZES], double *flat);
+                               const unsigned char *bytes, const lat_parameter_set *sets,
+                               size_t count);
 
 #endif

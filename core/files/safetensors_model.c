@@ -20,21 +20,51 @@ static size_t length_of(const lat_parameter *table)
   return n;
 }
 
-lat_status lat_parameters_write(lat_workspace *work, const char *path, const lat_parameter *table,
-                                const size_t sizes[LAT_SIZES], double *flat,
+/* The array of a parameter is called by the set's prefix and its own name. */
+static lat_status name_of(lat_workspace *work, const lat_parameter_set *set, const lat_parameter *p,
+                          const char **name)
+{
+  size_t n = strlen(set->prefix), m = strlen(p->name);
+  char *text = lat_allocate(work, n + m + 1, 1);
+  if (!text) return LAT_MEMORY;
+  memcpy(text, set->prefix, n);
+  memcpy(text + n, p->name, m + 1);
+  *name = text;
+  return LAT_OK;
+}
+
+static lat_status put_sources(lat_workspace *work, const lat_parameter_set *set,
+                              lat_tensor_source *to)
+{
+  double *flat = set->flat;
+  const char *name;
+  for (const lat_parameter *p = set->table; p->name; p++, to++) {
+    size_t count = lat_parameter_count(p, set->sizes);
+    LAT_TRY(name_of(work, set, p, &name));
+    *to = (lat_tensor_source){.name = {name, strlen(name)}, .data = lat_vector_of(flat, count)};
+    to->axes = shape_of(p, set->sizes, to->shape);
+    flat += count;
+  }
+  return LAT_OK;
+}
+
+static size_t total_length(const lat_parameter_set *sets, size_t count)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < count; i++) n += length_of(sets[i].table);
+  return n;
+}
+
+lat_status lat_parameters_write(lat_workspace *work, const char *path,
+                                const lat_parameter_set *sets, size_t count,
                                 const lat_pair *metadata, size_t pairs)
 {
-  size_t n = length_of(table);
+  size_t n = total_length(sets, count), at = 0;
   lat_mark mark = lat_workspace_mark(work);
   lat_tensor_source *sources = lat_allocate(work, n, sizeof *sources);
   if (!sources) return LAT_MEMORY;
-  for (size_t i = 0; i < n; i++) {
-    size_t count = lat_parameter_count(&table[i], sizes);
-    sources[i] = (lat_tensor_source){.name = {table[i].name, strlen(table[i].name)},
-                                     .data = lat_vector_of(flat, count)};
-    sources[i].axes = shape_of(&table[i], sizes, sources[i].shape);
-    flat += count;
-  }
+  for (size_t i = 0; i < count; at += length_of(sets[i].table), i++)
+    LAT_TRY(put_sources(work, &sets[i], sources + at));
   LAT_TRY(lat_safetensors_write(work, path, sources, n, metadata, pairs));
   lat_workspace_release(work, mark);
   return LAT_OK;
@@ -50,54 +80,85 @@ static const char *shape_text(const size_t *shape, size_t axes, char *out, size_
 }
 
 static lat_status match(lat_workspace *work, const lat_safetensors *file, const lat_parameter *p,
-                        const size_t sizes[LAT_SIZES])
+                        const size_t sizes[LAT_SIZES], const char *name)
 {
   char has[64], needs[64];
   size_t shape[3], axes = shape_of(p, sizes, shape);
-  const lat_tensor *t = lat_safetensors_find(file, p->name);
-  if (!t) return lat_fail(work, LAT_FORMAT, "the model's '%s' is missing", p->name);
+  const lat_tensor *t = lat_safetensors_find(file, name);
+  if (!t) return lat_fail(work, LAT_FORMAT, "the model's '%s' is missing", name);
   if (t->array.kind != 'f' || t->array.size != sizeof(double))
-    return lat_fail(work, LAT_FORMAT, "'%s' must have dtype F64", p->name);
+    return lat_fail(work, LAT_FORMAT, "'%s' must have dtype F64", name);
   bool same = t->array.axes == axes;
   for (size_t k = 0; k < axes && same; k++) same = t->array.shape[k] == shape[k];
   if (same) return LAT_OK;
-  return lat_fail(work, LAT_FORMAT, "'%s' is %s, the model's sizes make it %s", p->name,
+  return lat_fail(work, LAT_FORMAT, "'%s' is %s, the model's sizes make it %s", name,
                   shape_text(t->array.shape, t->array.axes, has, sizeof has),
                   shape_text(shape, axes, needs, sizeof needs));
 }
 
-lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file,
-                                const lat_parameter *table, const size_t sizes[LAT_SIZES])
+/* Is the array a parameter of the set? */
+static bool belongs(const lat_parameter_set *set, lat_text name)
 {
-  size_t n = length_of(table);
-  for (size_t i = 0; i < n; i++) LAT_TRY(match(work, file, &table[i], sizes));
-  if (file->count == n) return LAT_OK;
+  size_t n = strlen(set->prefix);
+  if (name.n < n || memcmp(name.at, set->prefix, n) != 0) return false;
+  name = (lat_text){name.at + n, name.n - n};
+  for (const lat_parameter *p = set->table; p->name; p++)
+    if (lat_text_is(name, p->name)) return true;
+  return false;
+}
+
+lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file,
+                                const lat_parameter_set *sets, size_t count)
+{
+  lat_mark mark = lat_workspace_mark(work);
+  const char *name;
+  for (size_t i = 0; i < count; i++)
+    for (const lat_parameter *p = sets[i].table; p->name; p++) {
+      LAT_TRY(name_of(work, &sets[i], p, &name));
+      LAT_TRY(match(work, file, p, sets[i].sizes, name));
+      lat_workspace_release(work, mark);
+    }
+  if (file->count == total_length(sets, count)) return LAT_OK;
   for (size_t i = 0; i < file->count; i++) {
-    lat_text name = file->tensors[i].name;
+    lat_text text = file->tensors[i].name;
     size_t k = 0;
-    while (k < n && !lat_text_is(name, table[k].name)) k++;
-    if (k == n)
+    while (k < count && !belongs(&sets[k], text)) k++;
+    if (k == count)
       return lat_fail(work, LAT_FORMAT, "'%.*s' is no parameter of the model",
-                      name.n < 40 ? (int)name.n : 40, name.at);
+                      text.n < 40 ? (int)text.n : 40, text.at);
   }
   return LAT_OK;
 }
 
-lat_status lat_parameters_read(lat_workspace *work, const lat_safetensors *file,
-                               const unsigned char *bytes, const lat_parameter *table,
-                               const size_t sizes[LAT_SIZES], double *flat)
+static lat_status read_set(lat_workspace *work, const lat_safetensors *file,
+                           const unsigned char *bytes, const lat_parameter_set *set)
 {
-  for (const lat_parameter *p = table; p->name; p++) {
-    const lat_array *array = &lat_safetensors_find(file, p->name)->array;
-    size_t count = lat_parameter_count(p, sizes);
+  double *flat = set->flat;
+  const char *name;
+  for (const lat_parameter *p = set->table; p->name; p++) {
+    LAT_TRY(name_of(work, set, p, &name));
+    const lat_array *array = &lat_safetensors_find(file, name)->array;
+    size_t count = lat_parameter_count(p, set->sizes);
     if (count == 0) continue;
     lat_matrix out = lat_matrix_of(flat, array->rows, array->cols);
     lat_array_convert(array, bytes, 0, &out);
     for (size_t i = 0; i < count; i++)
       if (!isfinite(flat[i]))
-        return lat_fail(work, LAT_FORMAT, "element %zu of '%s' is %s", i + 1, p->name,
+        return lat_fail(work, LAT_FORMAT, "element %zu of '%s' is %s", i + 1, name,
                         isnan(flat[i]) ? "NaN" : "infinite");
     flat += count;
+  }
+  return LAT_OK;
+}
+
+lat_status lat_parameters_read(lat_workspace *work, const lat_safetensors *file,
+                               const unsigned char *bytes, const lat_parameter_set *sets,
+                               size_t count)
+{
+  lat_mark mark = lat_workspace_mark(work);
+  for (size_t i = 0; i < count; i++) {
+    LAT_TRY(read_set(work, file, bytes, &sets[i]));
+    lat_workspace_release(work, mark);
   }
   return LAT_OK;
 }

@@ -38,6 +38,8 @@ bool lat_ica_identifiable(const double *kurtosis, size_t M, size_t N)
   return gaussian <= 1;
 }
 
+enum { NEWTON_SCHULZ = 25 }; /* iterations: more, and singular vectors take less time */
+
 /* ---- small matrices -------------------------------------------------------------------- */
 
 void lat_ica_times_transpose(size_t M, const double *A, const double *B, double *C)
@@ -46,9 +48,47 @@ void lat_ica_times_transpose(size_t M, const double *A, const double *B, double 
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, m, m, 1, A, m, B, m, 0, C, m);
 }
 
+/* X := X (3 I - X'X)/2 has the same singular vectors, and brings singular values below sqrt(3) to 1,
+ * near it quadratically (Newton and Schulz). False when it hasn't got there: W is then as it was. */
+static bool turn_orthogonal(double *W, size_t M, double *X, double *next, double *S)
+{
+  double length = cblas_dnrm2((blasint)(M * M), W, 1);
+  if (!(length > 0) || isinf(length)) return false;
+  /* the norm of the product bounds the largest singular value's square more closely */
+  lat_ica_times_transpose(M, W, W, S);
+  double most = sqrt(cblas_dnrm2((blasint)(M * M), S, 1));
+  for (size_t i = 0; i < M * M; i++) X[i] = W[i] / most;
+  for (int turn = 0; turn < NEWTON_SCHULZ; turn++) {
+    double away = 0;
+    lat_ica_times_transpose(M, X, X, S);
+    for (size_t i = 0; i < M; i++)
+      for (size_t j = 0; j < M; j++) {
+        double unit = i == j, e = S[i * M + j] - unit;
+        away = fmax(away, fabs(e));
+        S[i * M + j] = 1.5 * unit - 0.5 * S[i * M + j];
+      }
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)M, (blasint)M, 1, S,
+                (blasint)M, X, (blasint)M, 0, next, (blasint)M);
+    if (away < 1e-8) { /* and so next is good to the last digit */
+      memcpy(W, next, M * M * sizeof *W);
+      return true;
+    }
+    double *old = X;
+    X = next;
+    next = old;
+  }
+  return false;
+}
+
 lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M)
 {
   lat_mark mark = lat_workspace_mark(work);
+  double *memory = lat_doubles(work, 3 * M * M);
+  if (!memory) return LAT_MEMORY;
+  if (turn_orthogonal(W, M, memory, memory + M * M, memory + 2 * M * M)) {
+    lat_workspace_release(work, mark);
+    return LAT_OK;
+  }
   lat_matrix matrix = lat_matrix_of(W, M, M), s = lat_matrix_new(work, M, 1);
   lat_matrix U = lat_matrix_new(work, M, M), V = lat_matrix_new(work, M, M);
   if (!s.data || !U.data || !V.data) return LAT_MEMORY;

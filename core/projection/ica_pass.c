@@ -3,14 +3,15 @@
  * Chunks of z lie source by source, so a contrast runs along an output's numbers side by side
  * however few sources there are. Sums are kept in eight parts, which become vectors without
  * leave to reorder. */
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/clones.h"
+LAT_FUSED
 #include "base/parallel.h"
+#include "base/vector_kernels.h"
 #include "base/vector_math.h"
-#include "matrix/moments.h"
+#include "matrix/tile.h"
 #include "projection/ica_fit.h"
 
 enum { PARTS = 8 };
@@ -39,37 +40,38 @@ static double total(const double part[PARTS])
   return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
 }
 
-/* e := -2|y|, and sums of |y| */
-LAT_CLONES static void magnitudes(size_t n, const double *restrict y, double *restrict e,
-                                  double *restrict sizes)
+LAT_CLONES static void magnitudes(size_t n, const double *restrict y, double *restrict sums)
 {
   double part[PARTS] = {0};
   size_t i = 0;
   for (; i + PARTS <= n; i += PARTS)
-    for (size_t p = 0; p < PARTS; p++) {
-      double size = fabs(y[i + p]);
-      part[p] += size;
-      e[i + p] = -2 * size;
-    }
-  for (; i < n; i++) {
-    part[i % PARTS] += fabs(y[i]);
-    e[i] = -2 * fabs(y[i]);
-  }
-  memcpy(sizes, part, sizeof part);
+    for (size_t p = 0; p < PARTS; p++) part[p] += fabs(y[i + p]);
+  for (; i < n; i++) part[i % PARTS] += fabs(y[i]);
+  memcpy(sums, part, sizeof part);
 }
 
-/* y := tanh y from e = exp(-2|y|), and e := 1 + e */
-LAT_CLONES static void tanh_of(size_t n, double *restrict y, double *restrict e)
+/* exp(x) of x <= 0; what is below -700 might as well be there. */
+static inline double decay(double x)
 {
-  for (size_t i = 0; i < n; i++) {
-    double t = (1 - e[i]) / (1 + e[i]);
-    e[i] += 1;
-    y[i] = copysign(t, y[i]);
+  uint64_t exponent;
+  double small, r = exp_reduced64(x < -700 ? -700 : x, &small, &exponent);
+  return (1 + (r + small)) * real_of64((exponent + 1023) << 52);
+}
+
+/* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
+ * log cosh y = |y| + log(1 + e) - log 2. y := tanh y, f := 1 + e. */
+LAT_CLONES static void tanh_of(size_t n, double *restrict y, double *restrict f)
+{
+  LAT_INDEPENDENT for (size_t i = 0; i < n; i++)
+  {
+    double e = decay(-2 * fabs(y[i])), sum = 1 + e, t = (1 - e) / sum;
+    f[i] = sum;
+    y[i] = with_sign64(t, y[i]);
   }
 }
 
 /* sums of squares of t, products of f */
-LAT_CLONES static void tanh_sums(size_t n, const double *restrict t, const double *restrict f,
+LAT_CLONES static void tanh_sums(size_t n, double *restrict t, const double *restrict f,
                                  double *restrict squares, double *restrict products)
 {
   double square[PARTS] = {0}, product[PARTS] = {1, 1, 1, 1, 1, 1, 1, 1};
@@ -87,14 +89,12 @@ LAT_CLONES static void tanh_sums(size_t n, const double *restrict t, const doubl
   memcpy(products, product, sizeof product);
 }
 
-/* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
- * log cosh y = |y| + log(1 + e) - log 2. A chunk takes the logarithms of few products: each part of
- * it is below 2^(4096/8), and two such numbers have a product yet. */
+/* A chunk takes the logarithms of few products: each part of it is below 2^(4096/8), and two such
+ * numbers have a product yet. */
 static void logcosh(size_t n, double *y, double *scratch, double *slope, double *value)
 {
   double sizes[PARTS], squares[PARTS], products[PARTS];
-  magnitudes(n, y, scratch, sizes);
-  lat_exp(n, scratch, scratch);
+  magnitudes(n, y, sizes);
   tanh_of(n, y, scratch);
   tanh_sums(n, y, scratch, squares, products);
   *slope += (double)n - total(squares);
@@ -204,12 +204,14 @@ static void pass_lane(void *context, size_t lane, size_t worker)
   for (size_t c = lane * fit->chunks / fit->lanes; c < end; c++) {
     size_t left = fit->N - c * fit->chunk, n = left < fit->chunk ? left : fit->chunk;
     const double *Z = fit->Z + c * M * stride;
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)k, (blasint)n, (blasint)M, 1,
-                p->R, (blasint)M, Z, (blasint)stride, 0, Y, (blasint)stride);
-    for (size_t i = 0; i < k; i++)
+    lat_tile_product(k, n, M, p->R, M, 1, Z, stride, false, Y, stride);
+    for (size_t i = 0; i < k; i++) {
+      /* the next chunk, meanwhile */
+      for (size_t j = 0; c + 1 < end && i < M && j < stride; j += 8)
+        LAT_PREFETCH(Z + (M + i) * stride + j);
       p->contrast(n, Y + i * stride, scratch, &sums.slope[i], &sums.value[i]);
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)k, (blasint)M, (blasint)n, 1, Y,
-                (blasint)stride, Z, (blasint)stride, 1, sums.product, (blasint)M);
+    }
+    lat_tile_inner(k, M, n, Y, stride, Z, stride, true, sums.product, M);
   }
 }
 

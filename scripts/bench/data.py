@@ -86,7 +86,22 @@ LDS = {"lds_4": (10_000, 4, 2), "lds_em": (2_000, 4, 2), "lds_20": (2_000, 20, 1
 LDS_PARTS = ("Y", "A", "C", "Q", "R", "A_start", "C_start", "Q_start", "R_start")
 
 
+def planes(n, d, k, m):
+    """Points of k planes of m dimensions each, in noise."""
+    g = np.random.default_rng(7)
+    which = g.integers(k, size=n)
+    means = 2 * g.standard_normal((k, d))
+    loadings = g.standard_normal((k, d, m))
+    X = 0.5 * g.standard_normal((n, d))
+    for i in range(k):
+        rows = which == i
+        X[rows] += means[i] + g.standard_normal((rows.sum(), m)) @ loadings[i].T
+    return X
+
+
 INPUTS = {
+    "mppca_50000x32": lambda: planes(50_000, 32, 8, 4),
+    "mppca_10000x256": lambda: planes(10_000, 256, 8, 8),
     "ica_50000x32": lambda: mixed(50_000, 32),
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),

@@ -1,5 +1,6 @@
 -- Independent components by the symmetric fixed point, 30 iterations on both sides. What is compared is the
--- kurtosis of the sources, smallest first: their order and signs aren't the same.
+-- kurtosis of the sources, smallest first: their order and signs aren't the same. Whitening by svd is
+-- scikit-learn's default; by eigh, as we do it, is what it offers for many rows.
 local function sklearn(solver)
   return ([[
 import warnings
@@ -24,8 +25,8 @@ return {
         ica = latent.ica { algorithm = "fixed_point", max_iterations = 30, tolerance = 0 }:fit(X)
       end, function() return ica.kurtosis:sort():table() end
     end },
-    { name = "scikit-learn (eigh)", python = sklearn "eigh" },
     { name = "scikit-learn (svd)", python = sklearn "svd" },
+    { name = "scikit-learn (eigh)", python = sklearn "eigh", target = false },
   },
   rounds = 5,
   agree = 1e-5,

@@ -12,6 +12,7 @@
 --   rounds    how often each side is timed, 7 when left out
 --   agree     the greatest relative difference of those numbers between the sides
 --   target    what the ratio of the others' seconds to ours should reach
+--             (both: a side may have its own, and `target = false` is none)
 --   extra     the most seconds ours may take beyond the second side, instead
 --   measure, most   a function(build) that returns bytes, and how many they may be, instead
 --
@@ -77,7 +78,9 @@ local function start(case, i)
   local process = { name = side.name, times = {}, ask = io.open(base .. ".in", "w"), answer = io.open(base .. ".out") }
   os.remove(base .. ".in")
   os.remove(base .. ".out")
-  answer(process) -- it is ready
+  local ready = process.answer:read "l"
+  process.missing = ready and ready:match "^missing (.*)"
+  if not ready then error(("%s ended without an answer"):format(process.name), 0) end
   return process
 end
 
@@ -130,9 +133,19 @@ end
 
 local function compare(case)
   make_data(case)
-  local processes, notes = {}, {}
+  local processes, notes, missing = {}, {}, {}
   for i, side in ipairs(case.sides) do
-    if peers or not side.python then processes[#processes + 1] = start(case, i) end
+    if peers or not side.python then
+      local process = start(case, i)
+      if process.missing then
+        stop(process)
+        missing[#missing + 1] = ("%s is left out: %s"):format(process.name, process.missing)
+      else
+        process.target = side.target == nil and case.target or side.target
+        process.agree = side.agree or case.agree
+        processes[#processes + 1] = process
+      end
+    end
   end
   for round = 0, case.rounds or 7 do
     for _, process in ipairs(processes) do
@@ -150,17 +163,19 @@ local function compare(case)
       notes[#notes + 1] = ("%s more, %s %s"):format(duration(seconds - theirs),
         seconds - theirs <= case.extra and "ok: at most" or "TOO MUCH, above", duration(case.extra))
     else
-      local good = not case.target or theirs / seconds >= case.target
+      local target = other.target
+      local good = not target or theirs / seconds >= target
       notes[#notes + 1] = ("ratio %.2f%s"):format(theirs / seconds,
-        case.target and (" (%s %.2f)"):format(good and "ok: at least" or "BELOW", case.target) or "")
+        target and (" (%s %.2f)"):format(good and "ok: at least" or "BELOW", target) or "")
     end
-    if case.agree then
+    if other.agree then
       local far = difference(ours.result, other.result)
-      notes[#notes + 1] = ("results differ by %.0e%s"):format(far, far <= case.agree and "" or ": NOT THE SAME WORK")
+      notes[#notes + 1] = ("results differ by %.0e%s"):format(far, far <= other.agree and "" or ": NOT THE SAME WORK")
     end
   end
   for _, process in ipairs(processes) do stop(process) end
-  if #processes < #case.sides then notes[#notes + 1] = "peers are missing: make bench-deps" end
+  table.move(missing, 1, #missing, #notes + 1, notes)
+  if not peers then notes[#notes + 1] = "peers are missing: make bench-deps" end
   row(case.name, duration(seconds), notes)
 end
 

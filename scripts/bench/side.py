@@ -6,7 +6,11 @@ import numpy as np
 
 names = {}
 exec(open(sys.argv[1]).read(), names)
-work, check = names["setup"](*map(np.load, sys.argv[2:]))
+try:
+    work, check = names["setup"](*map(np.load, sys.argv[2:]))
+except ImportError as error:
+    print("missing", error, flush=True)
+    sys.exit()
 
 print("ready", flush=True)
 for _ in sys.stdin:

@@ -1,6 +1,6 @@
 /* Fuzz target: safetensors. The file, copied to be exactly as long as it claims, is parsed, its
- * arrays are converted, and it is read as a model of D = 2, M = 1. What was parsed must cover the
- * file without gaps. */
+ * arrays are converted, and it is read as a model of D = 2, M = 1, or as two of them. What was parsed
+ * must cover the file without gaps. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   static const size_t sizes[LAT_SIZES] = {[LAT_D] = 2, [LAT_M] = 1};
   lat_workspace work;
   lat_safetensors file;
-  double flat[5];
+  double flat[10];
+  const lat_parameter_set one = {"", table, sizes, flat};
+  const lat_parameter_set two[] = {{"1.", table, sizes, flat}, {"2.", table, sizes, flat + 5}};
   uint8_t *bytes = malloc(size ? size : 1);
   if (!bytes) return 0;
   memcpy(bytes, data, size);
@@ -43,8 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t header = 0;
     for (int b = 7; b >= 0; b--) header = header << 8 | bytes[b];
     if (8 + header + convert_all(&work, &file, bytes) != size) abort();
-    status = lat_parameters_match(&work, &file, table, sizes);
-    if (status == LAT_OK) status = lat_parameters_read(&work, &file, bytes, table, sizes, flat);
+    bool both = file.count > 3;
+    const lat_parameter_set *sets = both ? two : &one;
+    status = lat_parameters_match(&work, &file, sets, both ? 2 : 1);
+    if (status == LAT_OK) status = lat_parameters_read(&work, &file, bytes, sets, both ? 2 : 1);
   }
   if (status != LAT_OK && (status != LAT_FORMAT || !work.message[0])) abort();
   lat_workspace_done(&work);

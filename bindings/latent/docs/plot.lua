@@ -136,6 +136,21 @@ coordinate that isn't finite are not drawn.]],
     example = "latent.plot.figure{ equal = true }:ellipse({ 0, 0 }, { { 2, 1 }, { 1, 1 } })",
   },
   {
+    name = "Figure:hinton",
+    summary = "Adds a matrix as a Hinton diagram: squares whose areas are the entries' magnitudes.",
+    args = {
+      { "A", "latent.Matrix|table", "the matrix, row 1 on top" },
+      { "options", "table?", "see options" },
+    },
+    options = {
+      { "largest", "number", "A's", "the magnitude whose square fills its place; greater ones do, too" },
+      { "at", "number[]", "{ 1, 1 }", "{ x, y } of the first entry, to put several matrices into one figure" },
+    },
+    returns = { { "latent.Figure", "the figure" } },
+    text = "White is positive and black negative, on grey; 0 and NaN show nothing.",
+    example = "latent.plot.figure():hinton{ { 1, -0.5 }, { 0.1, 0 } }",
+  },
+  {
     name = "Figure:image",
     summary = "Adds a matrix as an image, one rectangle an element.",
     args = {

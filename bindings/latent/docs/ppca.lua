@@ -2,14 +2,13 @@
 
 local data = { "X", "latent.Matrix|table|function",
   "N x D data; or a function that returns the next chunk of rows (and their weights), and nil at the end of a pass" }
-local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
 local missing = { "missing", "boolean", "false",
   "NaN marks a missing entry: what is said is said given the others of its row" }
 local weights = { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" }
 local fitted = "local p = latent.ppca{ latent_dim = 1 }:fit(X)\n"
 
-return {
+local entries = {
   {
     name = "latent.ppca",
     summary = "Makes a probabilistic PCA: x = W z + mean + noise; fit gives it data.",
@@ -86,94 +85,27 @@ collinear columns): its s2 is 0 and its likelihood unbounded.]],
     returns = { { "latent.PPCA", "the model itself" } },
     example = fitted .. "p:partial_fit(X)",
   },
-  {
-    name = "PPCA:log_likelihood",
-    summary = "log p(x) of each row, in nats.",
-    args = { rows, options }, options = { missing },
-    returns = { { "latent.Matrix", "a vector of N" } },
-    text = "By the M x M matrix W'W + s2 I. Of a row with missing entries it is the density of the others.",
-    example = fitted .. "p:log_likelihood(X)",
-  },
-  { name = "PPCA:score", summary = "The mean of log_likelihood.", args = { rows, options }, options = { missing },
-    returns = { { "number", "nats a row" } }, example = fitted .. "p:score(X)" },
-  {
-    name = "PPCA:free_parameters",
-    summary = "How many numbers the model is free to choose: D + D M + 1 - M(M-1)/2.",
-    returns = { { "integer", "D of them are the mean; rotations of W's columns make no other model" } },
-    example = fitted .. "p:free_parameters()",
-  },
-  { name = "PPCA:aic", summary = "Akaike's criterion, -2 log L + 2 p; lower is better.", args = { rows, options },
-    options = { missing }, returns = { { "number", "over all rows of X" } },
-    example = fitted .. "p:aic(X)" },
-  { name = "PPCA:bic", summary = "Schwarz's criterion, -2 log L + p log N; lower is better.",
-    args = { rows, options }, options = { missing }, returns = { { "number", "over all rows of X" } },
-    example = fitted .. "p:bic(X)" },
-  {
-    name = "PPCA:elbo",
-    summary = "The bound of each row for a Gaussian q(z), and KL(q || p(z|x)): together the log-likelihood.",
-    args = { rows,
-      { "q", "table?", "{means = N x M, covariance = M x M or a list of N}; without it the posterior itself" },
-      options },
-    options = { missing },
-    returns = { { "latent.Matrix", "the bound, N" }, { "latent.Matrix", "the divergence, N" } },
-    example = fitted .. "p:elbo(X, { means = p:transform(X), covariance = {{0.5}} })",
-  },
-  {
-    name = "PPCA:transform",
-    summary = "The posterior means of the latent variables: inv(W'W + s2 I) W'(x - mean).",
-    args = { rows, options }, options = { missing },
-    returns = { { "latent.Matrix", "N x M, or a vector of M for one row" } },
-    text = "They are drawn towards 0 by the prior. For s2 = 0 they are PCA's, whitened.",
-    example = fitted .. "p:transform(X)",
-  },
-  {
-    name = "PPCA:posterior",
-    summary = "Mean and covariance of p(z|x).",
-    args = { rows, options }, options = { missing },
-    returns = {
-      { "latent.Matrix", "means, N x M" },
-      { "latent.Matrix|table", "s2 inv(W'W + s2 I), M x M, for all rows; with missing a list of N, one for each" },
-    },
-    example = fitted .. "p:posterior(X)",
-  },
-  {
-    name = "PPCA:inverse_transform",
-    summary = "The data of latent variables: x = W z + mean.",
-    args = { { "Z", "latent.Matrix|table", "N x M, or a vector of M numbers as one row" } },
-    returns = { { "latent.Matrix", "N x D, or a vector of D for one row" } },
-    example = fitted .. "p:inverse_transform{ {0}, {1} }",
-  },
-  {
-    name = "PPCA:reconstruct",
-    summary = "Rows rebuilt from their posterior means: inverse_transform(transform(X)).",
-    args = { rows, options }, options = { missing },
-    returns = { { "latent.Matrix", "N x D, or a vector of D for one row" } },
-    example = fitted .. "p:reconstruct(X)",
-  },
-  {
-    name = "PPCA:impute",
-    summary = "X with its missing entries (NaN) at their conditional means.",
-    args = { rows, options },
-    options = { { "variance", "boolean", "false", "also give the conditional variances" } },
-    returns = {
-      { "latent.Matrix", "N x D" },
-      { "latent.Matrix?", "with variance: s2 (1 + w_j' inv(K) w_j) where an entry is missing, else 0" },
-    },
-    example = fitted .. "p:impute(matrix{ {0.5, 0/0, 1} }, { variance = true })",
-  },
-  {
-    name = "PPCA:sample",
-    summary = "Rows drawn from the model.",
-    args = { { "n", "integer", "how many" }, options },
-    options = { { "seed", "integer|latent.Random", "nil", "a seed or a generator; else the default generator" } },
-    returns = { { "latent.Matrix", "n x D" }, { "latent.Matrix?", "the latent variables, n x M; nil for M = 0" } },
-    example = fitted .. "p:sample(3, { seed = 1 })",
-  },
-  { name = "PPCA:covariance", summary = "W W' + s2 I, the model's covariance of the data.",
-    returns = { { "latent.Matrix", "D x D" } }, example = fitted .. "p:covariance()" },
   { name = "PPCA.mean", summary = "The mean (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "PPCA.W", summary = "The loadings (D x M): orthogonal columns, longest first.",
     returns = { { "latent.Matrix?", "nil before a fit, and for latent_dim = 0" } } },
   { name = "PPCA.noise_variance", summary = "s2: the variance of the noise in each direction.",
     returns = { { "number", "nil before a fit" } } },
 }
+
+for _, entry in ipairs(require "latent.docs.factor_verbs"("PPCA", {
+  fitted = fitted,
+  X = "X",
+  gap = "{0.5, 0/0, 1}",
+  K = "W'W + s2 I",
+  free = "D + D M + 1 - M(M-1)/2",
+  scores = "inv(W'W + s2 I) W'(x - mean)",
+  bartlett = "inv(W'W) W'(x - mean)",
+  transform = "They are drawn towards 0 by the prior. For s2 = 0 they are PCA's, whitened.",
+  covariance = "s2 inv(W'W + s2 I)",
+  variance = "s2 (1 + w_j' inv(K) w_j)",
+  model = "W W' + s2 I",
+})) do
+  entries[#entries + 1] = entry
+end
+
+return entries

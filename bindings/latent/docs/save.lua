@@ -19,6 +19,16 @@ a tensor of type F64 under the name it has as a field, a list of matrices has th
   sizes     D, K and M as far as the parameters have them, in JSON
   record    how the fit went (iterations, converged, history), in JSON; infinity is 1e999 and NaN null
 
+A classifier has its options (the classes and priors), and each of its models under names that begin with "1.", "2.",
+and so on: kind, options, sizes and record of the metadata, and the tensors. It predicts as before; to be fitted
+again it needs its function, so make a new one for that.
+
+Of a model of your own functions (latent.em) the parameters are tensors; the functions you give again:
+
+  local model = latent.load("abo.safetensors", { e_step = e_step, m_step = m_step })
+
+A mixture whose family is a table of functions has parameters of any kind, and can't be saved.
+
 A loaded model gives the same bits as the saved one, and fit begins anew with the same options. What partial_fit
 has gathered is not saved: after a load it begins anew, too. Equal models make equal files.
 
@@ -28,7 +38,10 @@ with nil and a message, is whatever is truncated, overlaps, is not finite, or do
   {
     name = "latent.load",
     summary = "Loads a model that was saved.",
-    args = { { "path", "string", "of the file, whatever its ending" } },
+    args = {
+      { "path", "string", "of the file, whatever its ending" },
+      { "functions", "table?", "for a model of latent.em: e_step, m_step and maybe feasible" },
+    },
     returns = {
       { "any", "the fitted model; nil when the file is not there or not a sound model" },
       { "string?", "then, the message" },
@@ -38,7 +51,7 @@ with nil and a message, is whatever is truncated, overlaps, is not finite, or do
 }
 
 -- Every model has it.
-for _, class in ipairs { "PCA", "Scaler", "KMeans", "GMM", "PPCA" } do
+for class in ("PCA Scaler KMeans GMM Mixture PPCA BPCA MPPCA FA ICA LDS EM Classifier"):gmatch "%w+" do
   entries[#entries + 1] = {
     name = class .. ":save",
     summary = "Saves the fitted model, for latent.load.",

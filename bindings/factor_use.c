@@ -1,23 +1,39 @@
-/* ppca_use.c: what a fitted probabilistic PCA says of rows. */
+/* factor_use.c: what a fitted model with linear-Gaussian latent variables says of rows. */
 #include <math.h>
 
-#include "ppca.h"
+#include "factor.h"
 
 /* A call about rows: the model at 1, the rows at 2, options at `options`. */
 typedef struct call {
   const char *who;
-  lat_ppca core;
+  lat_factor_model core;
   lat_matrix X;
   bool missing, one; /* one: X was a vector, a single row */
 } call;
 
-static call begin(lua_State *L, const char *who, int options, const char *const names[])
+/* The kind is the first upvalue of every verb, the verb's name the second. */
+static const latL_FactorKind *kind_of(lua_State *L)
 {
-  call c = {.who = who};
-  latL_checkppca(L, who, &c.core);
-  lua_settop(L, options);
-  const latL_Matrix *X = latL_checkmatrix(L, 2, who, "X");
-  latL_checkoptions(L, options, who, names);
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* The model at 1. Sets the top, and pushes the name for messages. */
+static const char *check_model(lua_State *L, int top, lat_factor_model *core)
+{
+  const latL_FactorKind *kind = kind_of(L);
+  lua_settop(L, top);
+  const char *who =
+      lua_pushfstring(L, "%s:%s", kind->base->name, lua_tostring(L, lua_upvalueindex(2)));
+  *core = kind->view(latL_checkmodel(L, kind->base, who, true));
+  return who;
+}
+
+static call begin(lua_State *L, int options, const char *const names[])
+{
+  call c = {0};
+  c.who = check_model(L, options, &c.core);
+  const latL_Matrix *X = latL_checkmatrix(L, 2, c.who, "X");
+  latL_checkoptions(L, options, c.who, names);
   c.one = X->vector && X->view.rows == c.core.D && c.core.D > 1;
   c.X = c.one ? lat_transpose(X->view) : X->view;
   return c;
@@ -25,10 +41,10 @@ static call begin(lua_State *L, const char *who, int options, const char *const 
 
 static const char *const missing_option[] = {"missing", NULL};
 
-static call begin_missing(lua_State *L, const char *who, int options)
+static call begin_missing(lua_State *L, int options, const char *const names[])
 {
-  call c = begin(L, who, options, missing_option);
-  c.missing = latL_optboolean(L, options, who, "missing", false);
+  call c = begin(L, options, names);
+  c.missing = latL_optboolean(L, options, c.who, "missing", false);
   return c;
 }
 
@@ -45,11 +61,11 @@ static double *new_column(lua_State *L, const call *c)
   return latL_newvector(L, c->X.rows, LAT_FLOAT64)->view.data;
 }
 
-static void apply(lua_State *L, const call *c, const lat_ppca_images *images)
+static void apply(lua_State *L, const call *c, const lat_factor_images *images)
 {
   lat_workspace *work = latL_workspace(L);
   latL_check(L, c->who, work, lat_workspace_mark(work),
-             lat_ppca_apply(work, &c->core, &c->X, c->missing, images));
+             lat_factor_apply(work, &c->core, &c->X, c->missing, images));
 }
 
 /* ---- densities ------------------------------------------------------------------------------------ */
@@ -57,27 +73,33 @@ static void apply(lua_State *L, const call *c, const lat_ppca_images *images)
 /* log_likelihood(X [, {missing}]) -> vector */
 static int log_likelihood(lua_State *L)
 {
-  call c = begin_missing(L, "ppca:log_likelihood", 3);
+  call c = begin_missing(L, 3, missing_option);
   double *values = new_column(L, &c);
-  apply(L, &c, &(lat_ppca_images){.log_likelihood = values});
+  apply(L, &c, &(lat_factor_images){.log_likelihood = values});
   return 1;
 }
 
-/* The sum over the rows, of which there are `rows`; and the free parameters. */
-static double total(lua_State *L, const char *who, double *rows, double *parameters)
+static size_t count_parameters(lua_State *L, const lat_factor_model *core)
 {
-  call c = begin_missing(L, who, 3);
+  const latL_FactorKind *kind = kind_of(L);
+  return kind->free_parameters(core->D, kind->rank ? kind->rank(core) : core->M);
+}
+
+/* The sum over the rows, of which there are `rows`; and the free parameters. */
+static double total(lua_State *L, double *rows, double *parameters)
+{
+  call c = begin_missing(L, 3, missing_option);
   double *values = new_column(L, &c), sum = 0;
-  apply(L, &c, &(lat_ppca_images){.log_likelihood = values});
+  apply(L, &c, &(lat_factor_images){.log_likelihood = values});
   for (size_t i = 0; i < c.X.rows; i++) sum += values[i];
   *rows = (double)c.X.rows;
-  *parameters = (double)lat_ppca_free_parameters(c.core.D, c.core.M);
+  *parameters = (double)count_parameters(L, &c.core);
   return sum;
 }
 
 static int score(lua_State *L)
 {
-  double rows, parameters, sum = total(L, "ppca:score", &rows, &parameters);
+  double rows, parameters, sum = total(L, &rows, &parameters);
   lua_pushnumber(L, sum / rows);
   return 1;
 }
@@ -85,7 +107,7 @@ static int score(lua_State *L)
 /* -2 log L + 2 p */
 static int aic(lua_State *L)
 {
-  double rows, parameters, sum = total(L, "ppca:aic", &rows, &parameters);
+  double rows, parameters, sum = total(L, &rows, &parameters);
   lua_pushnumber(L, -2 * sum + 2 * parameters);
   return 1;
 }
@@ -93,16 +115,16 @@ static int aic(lua_State *L)
 /* -2 log L + p log N */
 static int bic(lua_State *L)
 {
-  double rows, parameters, sum = total(L, "ppca:bic", &rows, &parameters);
+  double rows, parameters, sum = total(L, &rows, &parameters);
   lua_pushnumber(L, -2 * sum + log(rows) * parameters);
   return 1;
 }
 
 static int free_parameters(lua_State *L)
 {
-  lat_ppca core;
-  latL_checkppca(L, "ppca:free_parameters", &core);
-  lua_pushinteger(L, (lua_Integer)lat_ppca_free_parameters(core.D, core.M));
+  lat_factor_model core;
+  check_model(L, 1, &core);
+  lua_pushinteger(L, (lua_Integer)count_parameters(L, &core));
   return 1;
 }
 
@@ -125,7 +147,7 @@ static void take_covariance(lua_State *L, const call *c, double *to)
 }
 
 /* q = {means = N x M, covariance = M x M, or a list of N of them}, as posterior gives them. */
-static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_ppca_images *images)
+static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_factor_images *images)
 {
   static const char *const names[] = {"means", "covariance", NULL};
   size_t M = c->core.M, N = c->X.rows;
@@ -158,9 +180,9 @@ static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_pp
 static int elbo(lua_State *L)
 {
   lat_matrix means;
-  lat_ppca_images images = {0};
+  lat_factor_images images = {0};
   lua_settop(L, 4);
-  call c = begin_missing(L, "ppca:elbo", 4);
+  call c = begin_missing(L, 4, missing_option);
   if (c.core.M == 0 && !lua_isnil(L, 3))
     latL_error(L, c.who, "latent_dim is 0: there are no latent variables, and no q");
   if (!lua_isnil(L, 3)) take_q(L, &c, 3, &means, &images);
@@ -172,28 +194,32 @@ static int elbo(lua_State *L)
 
 /* ---- latent variables ---------------------------------------------------------------------------------- */
 
+/* transform(X [, {missing, scores}]) -> posterior means, or fits without the prior */
 static int transform(lua_State *L)
 {
-  call c = begin_missing(L, "ppca:transform", 3);
+  static const char *const names[] = {"missing", "scores", NULL};
+  static const char *const scores[] = {"regression", "bartlett", NULL};
+  call c = begin_missing(L, 3, names);
+  bool bartlett = latL_optword(L, 3, c.who, "scores", scores, 0) == 1;
   lat_matrix Z = new_rows(L, &c, c.core.M);
-  apply(L, &c, &(lat_ppca_images){.latent = &Z});
+  apply(L, &c, &(lat_factor_images){.latent = &Z, .least_squares = bartlett});
   return 1;
 }
 
 /* posterior(X [, {missing}]) -> means, the covariance of all rows, or a list of them */
 static int posterior(lua_State *L)
 {
-  call c = begin_missing(L, "ppca:posterior", 3);
+  call c = begin_missing(L, 3, missing_option);
   size_t M = c.core.M, N = c.X.rows;
   lat_matrix Z = new_rows(L, &c, M);
-  lat_ppca_images images = {.latent = &Z};
+  lat_factor_images images = {.latent = &Z};
   lat_matrix C = latL_newmatrix(L, c.missing ? N * M : M, M, LAT_FLOAT64)->view;
   images.covariances = c.missing ? C.data : NULL;
   apply(L, &c, &images);
   if (!c.missing) {
     lat_workspace *work = latL_workspace(L);
     latL_check(L, c.who, work, lat_workspace_mark(work),
-               lat_ppca_posterior_covariance(work, &c.core, C.data));
+               lat_factor_posterior(work, &c.core, C.data));
     return 2;
   }
   int owner = lua_gettop(L);
@@ -210,9 +236,9 @@ static int posterior(lua_State *L)
 
 static int reconstruct(lua_State *L)
 {
-  call c = begin_missing(L, "ppca:reconstruct", 3);
+  call c = begin_missing(L, 3, missing_option);
   lat_matrix Y = new_rows(L, &c, c.core.D);
-  apply(L, &c, &(lat_ppca_images){.reconstruction = &Y});
+  apply(L, &c, &(lat_factor_images){.reconstruction = &Y});
   return 1;
 }
 
@@ -220,11 +246,11 @@ static int reconstruct(lua_State *L)
 static int impute(lua_State *L)
 {
   static const char *const names[] = {"variance", NULL};
-  call c = begin(L, "ppca:impute", 3, names);
+  call c = begin(L, 3, names);
   bool variance = latL_optboolean(L, 3, c.who, "variance", false);
   c.missing = true;
   lat_matrix Y = new_rows(L, &c, c.core.D), V;
-  lat_ppca_images images = {.imputed = &Y};
+  lat_factor_images images = {.imputed = &Y};
   if (variance) {
     V = new_rows(L, &c, c.core.D);
     images.variances = &V;
@@ -235,16 +261,15 @@ static int impute(lua_State *L)
 
 static int inverse_transform(lua_State *L)
 {
-  const char *who = "ppca:inverse_transform";
-  lat_ppca core;
-  latL_checkppca(L, who, &core);
+  lat_factor_model core;
+  const char *who = check_model(L, 2, &core);
   const latL_Matrix *Z = latL_checkmatrix(L, 2, who, "Z");
   bool one = Z->vector && Z->view.rows == core.M && core.M > 1;
   lat_matrix from = one ? lat_transpose(Z->view) : Z->view;
   lat_matrix X = one ? lat_transpose(latL_newvector(L, core.D, LAT_FLOAT64)->view)
                      : latL_newmatrix(L, from.rows, core.D, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_ppca_inverse(work, &core, &from, &X));
+  latL_check(L, who, work, lat_workspace_mark(work), lat_factor_inverse(work, &core, &from, &X));
   return 1;
 }
 
@@ -252,10 +277,8 @@ static int inverse_transform(lua_State *L)
 static int sample(lua_State *L)
 {
   static const char *const names[] = {"seed", NULL};
-  const char *who = "ppca:sample";
-  lat_ppca core;
-  lua_settop(L, 3);
-  latL_checkppca(L, who, &core);
+  lat_factor_model core;
+  const char *who = check_model(L, 3, &core);
   size_t n = latL_checksize(L, 2, who, "n");
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "seed");
@@ -266,33 +289,45 @@ static int sample(lua_State *L)
   else
     lua_pushnil(L);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_ppca_sample(work, &core, random, &X, &Z));
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_factor_sample(work, &core, random, &X, &Z));
   return 2;
 }
 
-/* covariance() -> W W' + s2 I */
+/* covariance() -> C */
 static int covariance(lua_State *L)
 {
-  const char *who = "ppca:covariance";
-  lat_ppca core;
-  latL_checkppca(L, who, &core);
+  lat_factor_model core;
+  const char *who = check_model(L, 1, &core);
   lat_matrix C = latL_newmatrix(L, core.D, core.D, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_ppca_covariance(work, &core, &C));
+  latL_check(L, who, work, lat_workspace_mark(work), lat_factor_covariance(work, &core, &C));
   return 1;
 }
 
-const luaL_Reg latL_ppca_uses[] = {{"log_likelihood", log_likelihood},
-                                   {"score", score},
-                                   {"aic", aic},
-                                   {"bic", bic},
-                                   {"free_parameters", free_parameters},
-                                   {"elbo", elbo},
-                                   {"transform", transform},
-                                   {"posterior", posterior},
-                                   {"inverse_transform", inverse_transform},
-                                   {"reconstruct", reconstruct},
-                                   {"impute", impute},
-                                   {"sample", sample},
-                                   {"covariance", covariance},
-                                   {NULL, NULL}};
+static const luaL_Reg verbs[] = {{"log_likelihood", log_likelihood},
+                                 {"score", score},
+                                 {"aic", aic},
+                                 {"bic", bic},
+                                 {"free_parameters", free_parameters},
+                                 {"elbo", elbo},
+                                 {"transform", transform},
+                                 {"posterior", posterior},
+                                 {"inverse_transform", inverse_transform},
+                                 {"reconstruct", reconstruct},
+                                 {"impute", impute},
+                                 {"sample", sample},
+                                 {"covariance", covariance}};
+
+void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind)
+{
+  luaL_getmetatable(L, kind->base->metatable);
+  lua_getfield(L, -1, "methods");
+  for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+    lua_pushlightuserdata(L, (void *)(size_t)kind);
+    lua_pushstring(L, verbs[i].name);
+    lua_pushcclosure(L, verbs[i].func, 2);
+    lua_setfield(L, -2, verbs[i].name);
+  }
+  lua_pop(L, 2);
+}

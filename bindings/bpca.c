@@ -1,0 +1,206 @@
+/* bpca.c: latent.bpca, Bayesian PCA. */
+#include <math.h>
+#include <string.h>
+
+#include "em.h"
+#include "factor.h"
+
+typedef struct latL_Bpca {
+  latL_EmModel em;
+  bool all; /* latent_dim wasn't given: as many as there can be */
+  size_t latent_dim;
+  bool iterate; /* method = "em" */
+  bool settled;
+  lat_bpca_state core;
+} latL_Bpca;
+
+static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
+
+static const char SHIFT[] = "(shift)"; /* a kept field that isn't the user's */
+
+static void plan(lua_State *L, latL_Run *run);
+static lat_status start(lua_State *L, latL_Run *run);
+static void publish(lua_State *L, latL_Run *run);
+
+static const latL_EmKind kind = {.base = {"bpca", "latent.BPCA", lat_bpca_parameters, NULL},
+                                 .missing = true,
+                                 .plan = plan,
+                                 .start = start,
+                                 .publish = publish};
+
+/* latent.bpca{latent_dim=, method=, ...} */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"latent_dim", "method",     "max_iterations",
+                                      "tolerance",  "accelerate", NULL}; /* its start is one */
+  lua_settop(L, 1);
+  latL_checkoptions(L, 1, "bpca", names);
+  latL_Bpca *p = latL_newmodel(L, &kind.base, sizeof *p);
+  latL_emoptions(L, 1, "bpca", &p->em, 1000, 1e-8, 1);
+  p->all = latL_getoption(L, 1, "latent_dim") == LUA_TNIL;
+  lua_pop(L, 1);
+  p->latent_dim = (size_t)latL_optinteger(L, 1, "bpca", "latent_dim", 0, 0, 1 << 20);
+  p->iterate = latL_optword(L, 1, "bpca", "method", methods_of_fit, 1) == 1;
+  return 1;
+}
+
+static lat_bpca core_of(const latL_Model *m)
+{
+  return lat_bpca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
+}
+
+static lat_factor_model view(const latL_Model *m)
+{
+  lat_bpca b = core_of(m);
+  return lat_bpca_model(&b);
+}
+
+static size_t rank(const lat_factor_model *m)
+{
+  return lat_bpca_dimensions(m->W, m->D, m->M);
+}
+
+static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters, rank};
+
+/* Columns with more than one value. */
+static size_t count_varying(const lat_matrix *X)
+{
+  size_t count = 0;
+  for (size_t j = 0; j < X->cols; j++) {
+    double first = NAN;
+    size_t i = 0;
+    for (; i < X->rows; i++) {
+      double x = lat_get(X, i, j);
+      if (isnan(first)) first = x;
+      if (x > first || x < first) break;
+    }
+    count += i < X->rows;
+  }
+  return count;
+}
+
+/* The most latent dimensions: one less than the columns that vary, and of N rows N - 2, so that
+ * something is left to be noise. */
+static size_t most_dimensions(const latL_Bpca *p, size_t varying, size_t N)
+{
+  if (!p->all) return p->latent_dim;
+  size_t most = varying > 0 ? varying - 1 : 0;
+  if (most + 2 <= N) return most;
+  return N > 2 ? N - 2 : most > 0;
+}
+
+static void keep_dimensions(lua_State *L, const latL_Bpca *p)
+{
+  lat_factor_model m = view(&p->em.base);
+  lua_pushinteger(L, (lua_Integer)rank(&m));
+  latL_keep(L, LATL_MODEL, "effective_dimension");
+}
+
+/* ---- the iteration -------------------------------------------------------------------------------- */
+
+static void plan(lua_State *L, latL_Run *run)
+{
+  latL_Bpca *p = run->model;
+  run->core = &lat_bpca_kind;
+  run->context = &p->core;
+  lat_matrix X = latL_sample(L, run);
+  run->sizes[LAT_M] = most_dimensions(p, count_varying(&X), X.rows);
+  p->core.settled = &p->settled;
+  p->core.shift = latL_newvector(L, run->sizes[LAT_D], LAT_FLOAT64)->view.data;
+  latL_keep(L, LATL_MODEL, SHIFT);
+}
+
+static lat_status start(lua_State *L, latL_Run *run)
+{
+  const latL_Bpca *p = run->model;
+  lat_matrix X = latL_sample(L, run);
+  return lat_bpca_start(run->work, &X, run->sample_weights, run->missing, run->sizes[LAT_M],
+                        &p->core, run->parameters);
+}
+
+static void publish(lua_State *L, latL_Run *run)
+{
+  keep_dimensions(L, run->model);
+  lua_pushliteral(L, "em");
+  latL_keep(L, LATL_MODEL, "method");
+}
+
+/* ---- the closed form ---------------------------------------------------------------------------- */
+
+static int fit_closed_form(lua_State *L, latL_Bpca *p)
+{
+  const char *who = "bpca:fit";
+  latL_Rows rows;
+  latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who);
+  lat_workspace *work = latL_newworkspace(L);
+  lat_moments moments = {0};
+  size_t M, varying = 0;
+  if (rows.function) {
+    moments = latL_momentsof(L, &rows, who);
+    for (size_t j = 0; j < rows.columns; j++)
+      varying += moments.scatter[j * (rows.columns + 1)] > 0;
+    M = most_dimensions(p, varying, rows.rows);
+  } else {
+    M = most_dimensions(p, count_varying(&rows.X), rows.X.rows);
+  }
+  size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = M};
+  double objective, *parameters = latL_newparameters(L, &kind.base, sizes);
+  latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_check(L, who, work, mark,
+             rows.function ? lat_bpca_from_moments(work, &moments, M, parameters, &objective)
+                           : lat_bpca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
+  latL_adopt(L, LATL_MODEL, sizes);
+  latL_keeprecord(L, "closed_form", 1, true, &objective);
+  keep_dimensions(L, p);
+  lat_workspace_done(work);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------------ */
+
+static int fit(lua_State *L)
+{
+  static const char *const options[] = {"weights",  "missing",     "on_iteration",
+                                        "progress", "max_seconds", NULL};
+  lua_settop(L, LATL_OPTIONS);
+  latL_Bpca *p = latL_checkmodel(L, &kind.base, "bpca:fit", false);
+  latL_checkoptions(L, LATL_OPTIONS, "bpca:fit", options);
+  return p->iterate || latL_hasgaps(L, "bpca:fit") ? latL_fit(L, &kind, "bpca:fit")
+                                                   : fit_closed_form(L, p);
+}
+
+static int steps(lua_State *L)
+{
+  return latL_steps(L, &kind, "bpca:steps");
+}
+
+/* loaded(model): its parameters, from a file, go with each other and with its options. */
+static int check_loaded(lua_State *L)
+{
+  const latL_Bpca *p = latL_checkmodel(L, &kind.base, "latent.load", true);
+  lat_bpca b = core_of(&p->em.base);
+  if (b.M >= b.D || (!p->all && b.M != p->latent_dim))
+    latL_error(L, "latent.load", "W is %Ix%I, which latent_dim doesn't fit", (lua_Integer)b.D,
+               (lua_Integer)b.M);
+  if (!(*b.noise_variance > 0))
+    latL_error(L, "latent.load", "noise_variance is %f", *b.noise_variance);
+  for (size_t i = 0; i < b.M; i++)
+    if (!(b.alpha[i] > 0 && b.W_covariance[i * b.M + i] > 0))
+      latL_error(L, "latent.load", "alpha or the variance of column %I of W isn't above 0",
+                 (lua_Integer)i + 1);
+  keep_dimensions(L, p);
+  return 0;
+}
+
+static const luaL_Reg methods[] = {{"fit", fit}, {"steps", steps}, {NULL, NULL}};
+
+void latL_open_bpca(lua_State *L)
+{
+  latL_newkind(L, &kind.base, methods);
+  latL_addfactorverbs(L, &factors);
+  latL_savable(L, "latent.BPCA", check_loaded);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "bpca");
+}

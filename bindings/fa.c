@@ -1,0 +1,358 @@
+/* fa.c: latent.fa, factor analysis. */
+#include <math.h>
+#include <string.h>
+
+#include "em.h"
+#include "factor.h"
+
+typedef struct latL_Fa {
+  latL_EmModel em;
+  size_t latent_dim;
+  bool iterate; /* method = "em" */
+  lat_rotation rotation;
+  double least; /* uniqueness */
+  lat_fa_model core;
+} latL_Fa;
+
+static const char *const methods_of_fit[] = {"profile", "em", NULL};
+static const char *const rotations[] = {"none", "varimax", "promax", NULL};
+
+static const char BOUNDS[] = "(shift, least)"; /* a kept field that isn't the user's */
+
+static void plan(lua_State *L, latL_Run *run);
+static lat_status start(lua_State *L, latL_Run *run);
+static void publish(lua_State *L, latL_Run *run);
+static void finish(lua_State *L, latL_Run *run);
+
+static const latL_EmKind kind = {.base = {"fa", "latent.FA", lat_fa_parameters, NULL},
+                                 .missing = true,
+                                 .plan = plan,
+                                 .start = start,
+                                 .publish = publish,
+                                 .finish = finish};
+
+/* latent.fa{latent_dim=, method=, rotation=, least_uniqueness=, ...} */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"latent_dim",       "method",        "rotation",
+                                      "least_uniqueness", LATL_EM_OPTIONS, NULL};
+  lua_settop(L, 1);
+  latL_checkoptions(L, 1, "fa", names);
+  latL_Fa *p = latL_newmodel(L, &kind.base, sizeof *p);
+  latL_emoptions(L, 1, "fa", &p->em, 10000, 1e-12, 1);
+  if (latL_getoption(L, 1, "accelerate") == LUA_TNIL) p->em.options.accelerate = true;
+  lua_pop(L, 1);
+  p->latent_dim = (size_t)latL_optinteger(L, 1, "fa", "latent_dim", 1, 0, 1 << 20);
+  p->iterate = latL_optword(L, 1, "fa", "method", methods_of_fit, 0) == 1;
+  p->rotation = (lat_rotation)latL_optword(L, 1, "fa", "rotation", rotations, 0);
+  p->least = latL_optnumber(L, 1, "fa", "least_uniqueness", 0.005, 1e-8, 0.5);
+  return 1;
+}
+
+static lat_factor_model view(const latL_Model *m)
+{
+  return lat_fa_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
+}
+
+static const latL_FactorKind factors = {&kind.base, view, lat_fa_free_parameters, NULL};
+
+/* ---- fields ---------------------------------------------------------------------------------------- */
+
+/* Fresh memory for what the statistics are about, and the bounds of Psi. */
+static void make_bounds(lua_State *L, latL_Fa *p, size_t D)
+{
+  p->core.shift = latL_newmatrix(L, 2, D, LAT_FLOAT64)->view.data;
+  p->core.least = p->core.shift + D;
+  memset(p->core.shift, 0, 2 * D * sizeof *p->core.shift);
+  latL_keep(L, LATL_MODEL, BOUNDS);
+}
+
+/* For parameters from a file: their mean and variances are near the data's. */
+static void guess_bounds(lua_State *L, latL_Fa *p)
+{
+  lat_factor_model m = view(&p->em.base);
+  lat_matrix C = latL_newmatrix(L, m.D, m.D, LAT_FLOAT64)->view;
+  make_bounds(L, p, m.D);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, "fa", work, lat_workspace_mark(work), lat_factor_covariance(work, &m, &C));
+  for (size_t j = 0; j < m.D; j++) {
+    p->core.shift[j] = m.mean[j];
+    p->core.least[j] = p->least * lat_get(&C, j, j);
+  }
+  lua_pop(L, 1);
+}
+
+/* uniquenesses, and the columns whose noise is at its bound. */
+static void keep_uniquenesses(lua_State *L, latL_Fa *p)
+{
+  lat_factor_model m = view(&p->em.base);
+  double *u = latL_newvector(L, m.D, LAT_FLOAT64)->view.data;
+  lua_newtable(L);
+  for (size_t j = 0, n = 0; j < m.D; j++) {
+    u[j] = p->least * (m.noise_variances[j] / p->core.least[j]);
+    if (u[j] > p->least * (1 + 1e-6)) continue;
+    lua_pushinteger(L, (lua_Integer)j + 1);
+    lua_rawseti(L, -2, (lua_Integer)++n);
+  }
+  latL_keep(L, LATL_MODEL, "heywood");
+  latL_keep(L, LATL_MODEL, "uniquenesses");
+}
+
+/* What the test needs, or nothing where an iteration has changed the parameters. */
+static void keep_test(lua_State *L, double rows, double discrepancy)
+{
+  lua_pushnumber(L, rows);
+  if (!(rows > 0)) lua_pushnil(L), lua_replace(L, -2);
+  latL_keep(L, LATL_MODEL, "rows");
+  lua_pushnumber(L, discrepancy);
+  if (!isfinite(discrepancy)) lua_pushnil(L), lua_replace(L, -2);
+  latL_keep(L, LATL_MODEL, "discrepancy");
+}
+
+/* ---- EM ------------------------------------------------------------------------------------------ */
+
+static void plan(lua_State *L, latL_Run *run)
+{
+  latL_Fa *p = run->model;
+  run->core = &lat_fa_kind;
+  run->context = &p->core;
+  run->sizes[LAT_M] = p->latent_dim;
+  if (p->core.shift) return;
+  if (p->em.base.flat && p->em.base.sizes[LAT_D] == run->sizes[LAT_D])
+    guess_bounds(L, p);
+  else
+    make_bounds(L, p, run->sizes[LAT_D]);
+}
+
+static lat_status start(lua_State *L, latL_Run *run)
+{
+  latL_Fa *p = run->model;
+  lat_matrix X = latL_sample(L, run);
+  p->em.seen = 0; /* old statistics are about the old shift */
+  make_bounds(L, p, run->sizes[LAT_D]);
+  lat_fa_options options = {.M = p->latent_dim, .least = p->least, .seed = run->seed};
+  return lat_fa_start(run->work, &X, run->sample_weights, run->missing, &options, run->restart > 0,
+                      &p->core, run->parameters);
+}
+
+static void publish(lua_State *L, latL_Run *run)
+{
+  keep_uniquenesses(L, run->model);
+  keep_test(L, 0, INFINITY);
+}
+
+/* W, which EM leaves in any rotation, and the statistics with it. */
+static void finish(lua_State *L, latL_Run *run)
+{
+  latL_Fa *p = run->model;
+  double *statistics;
+  bool missing;
+  double *parameters = latL_copyparameters(L, run, &statistics, &missing);
+  size_t sizes[LAT_SIZES];
+  memcpy(sizes, p->em.base.sizes, sizeof sizes);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, run->who, work, lat_workspace_mark(work),
+             lat_fa_rotate(work, sizes[LAT_D], sizes[LAT_M], p->rotation, missing, parameters,
+                           statistics));
+  latL_adopt(L, LATL_MODEL, sizes);
+  publish(L, run);
+  lua_pushliteral(L, "em");
+  latL_keep(L, LATL_MODEL, "method");
+}
+
+/* ---- by the profile of the likelihood ------------------------------------------------------------- */
+
+/* From the mean and the covariance S (packed, D x D) of `rows` rows. */
+static void fit_profile(lua_State *L, latL_Fa *p, const char *who, size_t D, const double *mean,
+                        double *S, double rows)
+{
+  enum { MOST = 10000 };
+  size_t most = p->em.options.max_iterations < MOST ? p->em.options.max_iterations : MOST;
+  lat_fa_options options = {.M = p->latent_dim,
+                            .least = p->least,
+                            .rotation = p->rotation,
+                            .max_iterations = most,
+                            .restarts = p->em.restarts,
+                            .seed = p->em.seed};
+  size_t sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_M] = p->latent_dim};
+  lat_fa_record record;
+  lat_matrix covariance = lat_matrix_of(S, D, D);
+  double *history = latL_newvector(L, most, LAT_FLOAT64)->view.data;
+  double *parameters = latL_newparameters(L, &kind.base, sizes);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(
+      L, who, work, lat_workspace_mark(work),
+      lat_fa_from_covariance(work, &covariance, mean, &options, parameters, history, &record));
+  latL_adopt(L, LATL_MODEL, sizes);
+  make_bounds(L, p, D);
+  for (size_t j = 0; j < D; j++) p->core.least[j] = p->least * S[j * D + j];
+  latL_keeprecord(L, "profile", record.iterations, record.converged, history);
+  keep_uniquenesses(L, p);
+  keep_test(L, rows, record.discrepancy);
+  lat_factor_model fitted = view(&p->em.base);
+  latL_keepstatistics(L, &p->em, &fitted, record.objective, rows, p->core.shift);
+  lua_settop(L, 1);
+}
+
+static int fit_moments(lua_State *L, latL_Fa *p)
+{
+  const char *who = "fa:fit";
+  latL_Rows rows;
+  latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who);
+  lat_moments moments = latL_momentsof(L, &rows, who);
+  size_t D = moments.dimensions;
+  if (rows.rows < 2) latL_error(L, who, "X has 1 row, and the covariance of one is 0");
+  double *S = latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data;
+  lat_moments_covariance(&moments, S);
+  fit_profile(L, p, who, D, moments.mean, S, *moments.weight);
+  return 1;
+}
+
+static int fit(lua_State *L)
+{
+  static const char *const options[] = {"weights",  "missing",     "on_iteration",
+                                        "progress", "max_seconds", NULL};
+  lua_settop(L, LATL_OPTIONS);
+  latL_Fa *p = latL_checkmodel(L, &kind.base, "fa:fit", false);
+  latL_checkoptions(L, LATL_OPTIONS, "fa:fit", options);
+  return p->iterate || latL_hasgaps(L, "fa:fit") ? latL_fit(L, &kind, "fa:fit") : fit_moments(L, p);
+}
+
+/* fit_covariance(S, N [, {mean}]) -> the model */
+static int fit_covariance(lua_State *L)
+{
+  static const char *const names[] = {"mean", NULL};
+  const char *who = "fa:fit_covariance";
+  lua_settop(L, 4);
+  latL_Fa *p = latL_checkmodel(L, &kind.base, who, false);
+  const latL_Matrix *given = latL_checkmatrix(L, 2, who, "S");
+  double rows = latL_checknumber(L, 3, who, "N");
+  size_t D = given->view.rows;
+  if (given->view.cols != D)
+    latL_error(L, who, "S is a %s, a covariance is square", latL_shape(L, given));
+  if (!(rows >= 2 && isfinite(rows)))
+    latL_error(L, who, "N must be the number of rows, at least 2, got %f", rows);
+  latL_checkoptions(L, 4, who, names);
+  double *S = latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data;
+  double *mean = latL_newvector(L, D, LAT_FLOAT64)->view.data;
+  lat_matrix copy = lat_matrix_of(S, D, D), to = lat_vector_of(mean, D);
+  lat_copy(&given->view, &copy);
+  lat_fill(&to, 0);
+  if (latL_getoption(L, 4, "mean") != LUA_TNIL) {
+    lat_matrix from = latL_checkvector(L, lua_gettop(L), who, "mean");
+    if (from.rows != D)
+      latL_error(L, who, "mean has %I numbers, S %I columns", (lua_Integer)from.rows,
+                 (lua_Integer)D);
+    lat_copy(&from, &to);
+    lat_workspace *work = latL_workspace(L);
+    latL_check(L, who, work, lat_workspace_mark(work), lat_check_finite(work, "mean", &to, false));
+  }
+  fit_profile(L, p, who, D, mean, S, rows);
+  return 1;
+}
+
+static int steps(lua_State *L)
+{
+  return latL_steps(L, &kind, "fa:steps");
+}
+
+static int partial_fit(lua_State *L)
+{
+  return latL_partial_fit(L, &kind, "fa:partial_fit");
+}
+
+/* ---- the test ------------------------------------------------------------------------------------------ */
+
+/* A number that a fit has kept, or NaN. */
+static double kept_number(lua_State *L, const char *name)
+{
+  lua_getiuservalue(L, 1, LATL_KEPT);
+  lua_getfield(L, -1, name);
+  double value = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
+  lua_pop(L, 2);
+  return value;
+}
+
+/* test() -> {statistic, degrees_of_freedom, p_value} */
+static int test(lua_State *L)
+{
+  const char *who = "fa:test";
+  lua_settop(L, 1);
+  const latL_Fa *p = latL_checkmodel(L, &kind.base, who, true);
+  size_t D = p->em.base.sizes[LAT_D], M = p->em.base.sizes[LAT_M];
+  double rows = kept_number(L, "rows"), f = kept_number(L, "discrepancy");
+  long long degrees = lat_fa_degrees_of_freedom(D, M);
+  if (degrees <= 0)
+    latL_error(L, who, "%I factors of %I columns leave %I degrees of freedom: nothing to test",
+               (lua_Integer)M, (lua_Integer)D, (lua_Integer)degrees);
+  if (isnan(rows))
+    latL_error(L, who, "only a fit by method = \"profile\", without gaps, can be tested");
+  if (isnan(f))
+    latL_error(L, who,
+               "the covariance is singular: the Gaussian it is tested against has no "
+               "likelihood");
+  double statistic = lat_fa_statistic(rows, D, M, f);
+  lua_createtable(L, 0, 3);
+  lua_pushnumber(L, statistic);
+  lua_setfield(L, -2, "statistic");
+  lua_pushinteger(L, (lua_Integer)degrees);
+  lua_setfield(L, -2, "degrees_of_freedom");
+  lua_pushnumber(L, lat_chi_square_upper((double)degrees, fmax(statistic, 0)));
+  lua_setfield(L, -2, "p_value");
+  return 1;
+}
+
+/* ---- from a file ----------------------------------------------------------------------------------------- */
+
+/* Phi has a diagonal of ones, and all that is positive definite. */
+static bool are_correlations(size_t M, const double *Phi)
+{
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++)
+      if (fabs(Phi[i * M + j] - Phi[j * M + i]) > 1e-9 ||
+          (i == j && fabs(Phi[i * M + i] - 1) > 1e-9))
+        return false;
+  return true;
+}
+
+/* loaded(model): its parameters, from a file, go with its options and each other. */
+static int check_loaded(lua_State *L)
+{
+  const char *who = "latent.load";
+  latL_Fa *p = latL_checkmodel(L, &kind.base, who, true);
+  lat_factor_model m = view(&p->em.base);
+  if (m.M != p->latent_dim || m.M >= m.D)
+    latL_error(L, who, "W is %Ix%I, which latent_dim = %I doesn't fit", (lua_Integer)m.D,
+               (lua_Integer)m.M, (lua_Integer)p->latent_dim);
+  for (size_t j = 0; j < m.D; j++)
+    if (!(m.noise_variances[j] > 0))
+      latL_error(L, who, "noise_variances[%I] is %f", (lua_Integer)j + 1, m.noise_variances[j]);
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  if (m.correlations) {
+    lat_matrix Phi = lat_matrix_of((double *)m.correlations, m.M, m.M);
+    lat_matrix root = lat_matrix_new(work, m.M, m.M);
+    lat_status status = root.data ? LAT_OK : LAT_MEMORY;
+    if (status == LAT_OK && are_correlations(m.M, m.correlations))
+      status = lat_cholesky(work, &Phi, &root);
+    else if (status == LAT_OK)
+      status = lat_fail(work, LAT_INVALID, "factor_correlations are none");
+    latL_check(L, who, work, mark, status);
+  }
+  guess_bounds(L, p);
+  keep_uniquenesses(L, p);
+  return 0;
+}
+
+static const luaL_Reg methods[] = {{"fit", fit},     {"fit_covariance", fit_covariance},
+                                   {"steps", steps}, {"partial_fit", partial_fit},
+                                   {"test", test},   {NULL, NULL}};
+
+void latL_open_fa(lua_State *L)
+{
+  latL_newkind(L, &kind.base, methods);
+  latL_addfactorverbs(L, &factors);
+  latL_savable(L, "latent.FA", check_loaded);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "fa");
+}

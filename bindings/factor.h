@@ -1,0 +1,41 @@
+/* factor.h: what models with linear-Gaussian latent variables (em/factor_model.h) share: the verbs of
+ * fitted ones, and fits that need no iterations over the data. */
+#ifndef LATENT_FACTOR_H
+#define LATENT_FACTOR_H
+
+#include "em.h"
+
+typedef struct latL_FactorKind {
+  const latL_Kind *base;
+  lat_factor_model (*view)(const latL_Model *model); /* of the parameters */
+  size_t (*free_parameters)(size_t D, size_t M);
+  size_t (*rank)(const lat_factor_model *model); /* the M of these; NULL: all latent dimensions */
+} latL_FactorKind;
+
+/* Gives the kind's metatable log_likelihood, score, aic, bic, free_parameters, elbo, transform,
+ * posterior, inverse_transform, reconstruct, impute, sample and covariance. */
+void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind);
+
+/* ---- fits by moments: the model, the data and the options are at 1, 2 and 3 ---- */
+
+/* Whether the data has gaps, as far as the option `missing` allows; a function may always have some. */
+bool latL_hasgaps(lua_State *L, const char *who);
+
+/* Mean and scatter of all rows, in memory that is pushed. */
+lat_moments latL_momentsof(lua_State *L, latL_Rows *rows, const char *who);
+
+/* The fields that every model has after a fit, for one that never went down: history is `iterations`
+ * objectives. */
+void latL_keeprecord(lua_State *L, const char *method, size_t iterations, bool converged,
+                     const double *history);
+
+/* What partial_fit goes on from: statistics at a fit of rows with that total weight; and the shift
+ * they are about, the mean. */
+void latL_keepstatistics(lua_State *L, latL_EmModel *em, const lat_factor_model *fitted,
+                         double objective, double weight, double *shift);
+
+/* In a kind's finish: pushes a copy of the model's parameters, which is to be changed and adopted; with
+ * the statistics that partial_fit goes on from, or NULL, and whether they know missing entries. */
+double *latL_copyparameters(lua_State *L, latL_Run *run, double **statistics, bool *missing);
+
+#endif

@@ -1,0 +1,96 @@
+/* factor_fit.c: fits of models with linear-Gaussian latent variables by the data's moments. */
+#include <math.h>
+#include <string.h>
+
+#include "factor.h"
+
+/* Moments of pieces are kept up to this many columns (128 MB). */
+enum { EXACT_COLUMNS = 4096 };
+
+bool latL_hasgaps(lua_State *L, const char *who)
+{
+  if (!latL_optboolean(L, LATL_OPTIONS, who, "missing", false)) return false;
+  if (lua_type(L, LATL_DATA) == LUA_TFUNCTION) return true;
+  lat_matrix X = latL_checkmatrix(L, LATL_DATA, who, "X")->view;
+  for (size_t i = 0; i < X.rows; i++)
+    for (size_t j = 0; j < X.cols; j++)
+      if (isnan(lat_get(&X, i, j))) return true;
+  return false;
+}
+
+lat_moments latL_momentsof(lua_State *L, latL_Rows *rows, const char *who)
+{
+  lat_moments moments = {0};
+  const double *weights;
+  lat_matrix X;
+  int top = lua_gettop(L);
+  lua_pushnil(L); /* the moments' place */
+  latL_rewind(rows);
+  while (latL_nextrows(L, rows, LATL_DATA, who, &X, &weights)) {
+    if (!moments.mean) {
+      if (X.cols > EXACT_COLUMNS)
+        latL_error(L, who, "beyond %d columns this fit needs method = \"em\"", EXACT_COLUMNS);
+      latL_Matrix *memory = latL_newmatrix(L, 1, lat_moments_count(X.cols), LAT_FLOAT64);
+      lat_fill(&memory->view, 0);
+      moments = lat_moments_of(memory->view.data, X.cols);
+      lua_replace(L, top + 1);
+    }
+    lat_workspace *work = latL_workspace(L);
+    lat_mark mark = lat_workspace_mark(work);
+    lat_status status = lat_moments_add(work, &moments, &X, weights);
+    if (status != LAT_OK) latL_failrows(L, rows, who, work, mark, status, false);
+    lat_workspace_release(work, mark);
+    lua_settop(L, top + 1);
+  }
+  return moments;
+}
+
+void latL_keeprecord(lua_State *L, const char *method, size_t iterations, bool converged,
+                     const double *history)
+{
+  static const char *const zeros[] = {"drops", "refused", "largest_drop", NULL};
+  for (size_t i = 0; zeros[i]; i++) {
+    lua_pushinteger(L, 0);
+    latL_keep(L, LATL_MODEL, zeros[i]);
+  }
+  lua_pushinteger(L, (lua_Integer)iterations);
+  latL_keep(L, LATL_MODEL, "iterations");
+  lua_pushboolean(L, converged);
+  latL_keep(L, LATL_MODEL, "converged");
+  lua_pushstring(L, method);
+  latL_keep(L, LATL_MODEL, "method");
+  lua_createtable(L, (int)iterations, 0);
+  for (size_t i = 0; i < iterations; i++) {
+    lua_pushnumber(L, history[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  latL_keep(L, LATL_MODEL, "history");
+}
+
+void latL_keepstatistics(lua_State *L, latL_EmModel *em, const lat_factor_model *fitted,
+                         double objective, double weight, double *shift)
+{
+  size_t count = lat_factor_statistics_count(fitted->D, fitted->M, false);
+  double *statistics = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
+  lat_factor_statistics(fitted, objective, statistics);
+  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
+  memcpy(shift, fitted->mean, fitted->D * sizeof *shift);
+  em->seen = weight;
+  em->updates = 0;
+}
+
+double *latL_copyparameters(lua_State *L, latL_Run *run, double **statistics, bool *missing)
+{
+  const latL_EmModel *em = run->model;
+  const size_t *sizes = em->base.sizes, D = sizes[LAT_D], M = sizes[LAT_M];
+  const lat_parameter *table = em->base.kind->parameters;
+  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
+  const latL_Matrix *state = em->seen > 0 ? latL_tomatrix(L, -1) : NULL;
+  *statistics = state ? state->view.data : NULL; /* the model holds them */
+  lua_pop(L, 1);
+  *missing = state && state->view.cols == lat_factor_statistics_count(D, M, true) &&
+             (run->missing || state->view.cols != lat_factor_statistics_count(D, M, false));
+  double *fresh = latL_newparameters(L, em->base.kind, sizes);
+  memcpy(fresh, em->base.flat, lat_parameters_count(table, sizes) * sizeof *fresh);
+  return fresh;
+}

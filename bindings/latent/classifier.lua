@@ -1,0 +1,333 @@
+-- latent.classifier: classification by class-conditional densities.
+--
+-- Each class c has a model of its own, p(x | c), fitted to its rows; with the prior p(c) Bayes' theorem gives
+--
+--   p(c | x) = p(c) p(x | c) / p(x),   p(x) = sum_c p(c) p(x | c)
+--
+-- (Bishop, Pattern Recognition and Machine Learning, 1.5.4, 4.2). Any model with fit and log_likelihood serves.
+-- All of it is done with logarithms, and sums by log-sum-exp.
+
+local latent = require "latent"
+local check = require "latent.check"
+local matrix = latent.matrix
+
+local Classifier = { __name = "latent.Classifier" }
+Classifier.__index = Classifier
+
+-- ---- labels ----------------------------------------------------------------------
+
+-- Labels as a list of numbers or strings; whole numbers are integers.
+local function labels_of(who, y, n)
+  if type(y) == "userdata" and y.rows then
+    y = y:flatten():table()
+  elseif type(y) ~= "table" then
+    check.fail(who, "y must be a vector or a list of labels, got %s", check.show(y))
+  end
+  if #y ~= n then check.fail(who, "there are %d labels for %d rows", #y, n) end
+  local labels, kind = {}, type(y[1])
+  for i, label in ipairs(y) do
+    if type(label) ~= kind or (kind ~= "number" and kind ~= "string") or label ~= label then
+      check.fail(who, "label %d is %s; labels are all numbers or all strings", i,
+        label ~= label and "NaN" or check.show(label))
+    end
+    labels[i] = math.tointeger(label) or label
+  end
+  return labels
+end
+
+-- The sorted classes; and the rows of each, by its label.
+local function group(labels)
+  local classes, rows = {}, {}
+  for i, label in ipairs(labels) do
+    if not rows[label] then classes[#classes + 1], rows[label] = label, {} end
+    table.insert(rows[label], i)
+  end
+  table.sort(classes)
+  return classes, rows
+end
+
+-- Places in `classes` as labels: a vector where these are numbers, else a list.
+local function as_labels(classes, places)
+  local labels = {}
+  for i = 1, #places do labels[i] = classes[places[i] // 1 | 0] end
+  return type(classes[1]) == "number" and matrix(labels) or labels
+end
+
+-- ---- checks -----------------------------------------------------------------------
+
+local function data(who, X)
+  if type(X) == "table" then return matrix(X) end
+  if type(X) ~= "userdata" or not X.rows then check.fail(who, "X must be a matrix, got %s", check.show(X)) end
+  return X
+end
+
+local function fitted(self, who)
+  if getmetatable(self) ~= Classifier then
+    check.fail(who, "self must be a classifier, got %s", check.show(self))
+  end
+  if not self.models then check.fail(who, "the model is not fitted yet") end
+end
+
+local function callable(model, verb)
+  if type(model) ~= "userdata" and type(model) ~= "table" then return false end
+  local ok, method = pcall(function() return model[verb] end)
+  return ok and type(method) == "function"
+end
+
+-- Calls f, and says of its errors which class they are about.
+local function for_class(who, class, f, ...)
+  local ok, result = pcall(f, ...)
+  if ok then return result end
+  if type(result) ~= "string" then error(result, 0) end
+  check.fail(who, "class %s: %s", check.show(class), result)
+end
+
+-- p(c) of the option `priors`, for these classes: a vector that adds up to 1.
+local function given_priors(priors, classes)
+  local who, values, total = "classifier:fit", {}, 0
+  if priors == "equal" then return matrix(#classes, 1, 1 / #classes):flatten() end
+  if type(priors) == "userdata" then priors = priors:table() end
+  local list = true -- or by label, which a list is too where the labels are 1..K
+  for _, class in ipairs(classes) do list = list and priors[class] == nil end
+  for i, class in ipairs(classes) do
+    local value = priors[list and i or class]
+    if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
+      check.fail(who, "the prior of class %s must be a finite number >= 0, got %s", check.show(class),
+        check.show(value))
+    end
+    values[i], total = value, total + value
+  end
+  local count = 0
+  for _ in pairs(priors) do count = count + 1 end
+  if count ~= #classes then check.fail(who, "there are %d priors for %d classes", count, #classes) end
+  if total <= 0 then check.fail(who, "all priors are 0") end
+  return matrix(values) / total
+end
+
+-- ---- fitting -----------------------------------------------------------------------
+
+-- A model for the class, by the user's function; `made` has those of other classes.
+local function make_model(self, class, made)
+  local who = "classifier:fit"
+  local model = for_class(who, class, self.make, class)
+  if not (callable(model, "fit") and callable(model, "log_likelihood")) then
+    check.fail(who, "the function must return a model with fit and log_likelihood, for class %s it returned %s",
+      check.show(class), check.show(model))
+  end
+  if made[model] then
+    check.fail(who, "the function must make a new model for every class, for class %s it returned that of class %s",
+      check.show(class), check.show(made[model]))
+  end
+  made[model] = class
+  return model
+end
+
+local function weights_of(weights, n)
+  if weights == nil then return nil end
+  weights = data("classifier:fit", weights):flatten()
+  if #weights ~= n then check.fail("classifier:fit", "there are %d weights for %d rows", #weights, n) end
+  return weights
+end
+
+function Classifier:fit(X, y, options)
+  local who = "classifier:fit"
+  if getmetatable(self) ~= Classifier then check.fail(who, "self must be a classifier, got %s", check.show(self)) end
+  X = data(who, X)
+  local classes, rows = group(labels_of(who, y, #X))
+  if options ~= nil and type(options) ~= "table" then
+    check.fail(who, "options must be a table, got %s", check.show(options))
+  end
+  local given, weights = {}, weights_of(options and options.weights, #X)
+  for name, value in pairs(options or {}) do given[name] = value end
+  local models, made, totals = {}, {}, {}
+  for i, class in ipairs(classes) do
+    local model = make_model(self, class, made)
+    given.weights = weights and weights:rows_at(rows[class])
+    totals[i] = weights and given.weights:sum() or #rows[class]
+    for_class(who, class, model.fit, model, X:rows_at(rows[class]), next(given) and given or nil)
+    models[i] = model
+  end
+  local priors = self.given_priors ~= "estimated" and given_priors(self.given_priors, classes)
+    or matrix(totals) / matrix(totals):sum()
+  self.classes, self.priors, self.models = classes, priors, models
+  return self
+end
+
+-- ---- densities ------------------------------------------------------------------------
+
+-- log p(c) + log p(x | c), K x N.
+local function joint(self, who, X, options)
+  fitted(self, who)
+  local lines = {}
+  for k, model in ipairs(self.models) do
+    local line = for_class(who, self.classes[k], model.log_likelihood, model, X, options)
+    if type(line) ~= "userdata" or line:isnan():sum() > 0 then
+      check.fail(who, "class %s: log_likelihood gave %s", check.show(self.classes[k]),
+        type(line) == "userdata" and "NaN" or check.show(line))
+    end
+    lines[k] = line + math.log(self.priors[k])
+  end
+  return matrix.vstack(lines)
+end
+
+-- log of the sum over the classes, a vector of N; -infinity where no class has the row.
+local function log_sum(log_p)
+  local largest = log_p:max(1)
+  largest = largest:where(largest:gt(-math.huge), 0)
+  return (log_p - largest):exp():sum(1):log() + largest
+end
+
+-- log p(c | x), K x N; a row that no class has is as likely of each.
+local function log_posteriors(self, who, X, options)
+  local log_p = joint(self, who, X, options)
+  local total = log_sum(log_p)
+  return (log_p - total):where(total:ne(-math.huge), -math.log(#self.classes))
+end
+
+function Classifier:log_posteriors(X, options)
+  return log_posteriors(self, "classifier:log_posteriors", X, options):t():copy()
+end
+
+function Classifier:posteriors(X, options)
+  return log_posteriors(self, "classifier:posteriors", X, options):exp():t():copy()
+end
+
+Classifier.responsibilities = Classifier.posteriors
+
+function Classifier:predict(X, options)
+  return as_labels(self.classes or {}, joint(self, "classifier:predict", X, options):argmax(1))
+end
+
+function Classifier:log_likelihood(X, options)
+  return log_sum(joint(self, "classifier:log_likelihood", X, options))
+end
+
+-- ---- judging ---------------------------------------------------------------------------
+
+-- The labels and the predictions, both as lists.
+local function compare(self, who, X, y, options)
+  fitted(self, who)
+  X = data(who, X)
+  local truth, predicted = labels_of(who, y, #X), joint(self, who, X, options):argmax(1)
+  return truth, predicted
+end
+
+function Classifier:score(X, y, options)
+  local who = "classifier:score"
+  if y == nil then return log_sum(joint(self, who, X, options)):mean() end
+  local truth, predicted = compare(self, who, X, y, options)
+  local right = 0
+  for i, label in ipairs(truth) do
+    if self.classes[predicted[i] // 1 | 0] == label then right = right + 1 end
+  end
+  return right / #truth
+end
+
+function Classifier:confusion(X, y, options)
+  local who = "classifier:confusion"
+  local truth, predicted = compare(self, who, X, y, options)
+  local counts, place = matrix.zeros(#self.classes, #self.classes), {}
+  for k, class in ipairs(self.classes) do place[class] = k end
+  for i, label in ipairs(truth) do
+    if not place[label] then check.fail(who, "label %d is %s, which is no class", i, check.show(label)) end
+    local k, p = place[label], predicted[i] // 1 | 0
+    counts:set(k, p, counts(k, p) + 1)
+  end
+  return counts
+end
+
+function Classifier:free_parameters()
+  fitted(self, "classifier:free_parameters")
+  local count = self.given_priors == "estimated" and #self.classes - 1 or 0
+  for k, model in ipairs(self.models) do
+    count = count + for_class("classifier:free_parameters", self.classes[k], function()
+      return model:free_parameters()
+    end)
+  end
+  return count
+end
+
+-- ---- drawing ------------------------------------------------------------------------------
+
+function Classifier:sample(n, options)
+  local who = "classifier:sample"
+  fitted(self, who)
+  n = check.integer(who, "n", n, 1)
+  options = check.options(who, options, { seed = true })
+  local random = type(options.seed) == "userdata" and options.seed or latent.random(options.seed)
+  local places, rows = random:categorical(self.priors, n), {}
+  for i = 1, n do
+    local k = places[i] // 1 | 0
+    rows[k] = rows[k] or {}
+    table.insert(rows[k], i)
+  end
+  local X
+  for k, model in ipairs(self.models) do
+    if rows[k] then
+      local drawn = for_class(who, self.classes[k], function()
+        return (model:sample(#rows[k], { seed = random }))
+      end)
+      X = X or matrix.zeros(n, drawn.cols)
+      for i, row in ipairs(rows[k]) do X[row]:assign(drawn[i]) end
+    end
+  end
+  return X, as_labels(self.classes, places)
+end
+
+-- ---- files --------------------------------------------------------------------------------
+
+function Classifier:save(path)
+  fitted(self, "classifier:save")
+  local priors, given = self.priors:table(), self.given_priors
+  if type(given) == "userdata" then given = given:table() end
+  if type(given) == "table" then given = priors end
+  return latent._save_group(path, "classifier", { classes = self.classes, priors = priors, given = given },
+    self.models)
+end
+
+-- For latent.load: a classifier of what `save` has put into a file. What is wrong raises.
+local function restore(options, models)
+  local classes, priors, given = options.classes, options.priors, options.given
+  local count, names = #models, { classes = true, priors = true, given = true }
+  for name in pairs(options) do assert(names[name], "an unknown option") end
+  assert(count > 0 and type(classes) == "table" and #classes == count, "there is not a model for each class")
+  assert(type(priors) == "table" and #priors == count, "there is not a prior for each class")
+  local total = 0
+  for k, class in ipairs(classes) do
+    assert(type(class) == type(classes[1]) and (type(class) == "number" or type(class) == "string"),
+      "a class is no number or string")
+    assert(k == 1 or classes[k - 1] < class, "the classes are not sorted")
+    assert(type(priors[k]) == "number" and priors[k] >= 0, "a prior is no number >= 0")
+    assert(callable(models[k], "log_likelihood"), "a model has no log_likelihood")
+    total = total + priors[k]
+  end
+  assert(math.abs(total - 1) < 1e-6, "the priors don't add up to 1")
+  if type(given) == "table" then given = matrix(priors) end
+  assert(given == "estimated" or given == "equal" or type(given) == "userdata", "priors were given as no one knows")
+  local function make() error("a classifier from a file has no function to make models", 0) end
+  return setmetatable({ make = make, given_priors = given, classes = classes, priors = matrix(priors),
+    models = models }, Classifier)
+end
+
+-- ---- making -------------------------------------------------------------------------------
+
+function Classifier:__tostring()
+  if not self.models then return "classifier, not fitted" end
+  local names = {}
+  for k, class in ipairs(self.classes) do names[k] = tostring(class) end
+  return ("classifier, fitted: %d classes: %s"):format(#names, table.concat(names, ", "))
+end
+
+local function new(_, make, options)
+  if type(make) ~= "function" then
+    check.fail("classifier", "the first argument must be a function that makes a model, got %s", check.show(make))
+  end
+  options = check.options("classifier", options, { priors = true })
+  local priors = options.priors or "estimated"
+  if priors ~= "estimated" and priors ~= "equal" and type(priors) ~= "table" and type(priors) ~= "userdata" then
+    check.fail("classifier", 'priors must be "estimated", "equal" or numbers, got %s', check.show(priors))
+  end
+  return setmetatable({ make = make, given_priors = priors }, Classifier)
+end
+
+return setmetatable({ Classifier = Classifier, _restore = restore }, { __call = new })

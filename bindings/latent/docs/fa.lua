@@ -1,0 +1,140 @@
+-- latent.fa.
+
+local data = { "X", "latent.Matrix|table|function",
+  "N x D data; or a function that returns the next chunk of rows (and their weights), and nil at the end of a pass" }
+local options = { "options", "table?", "see options" }
+local missing = { "missing", "boolean", "false",
+  "NaN marks a missing entry: what is said is said given the others of its row" }
+local weights = { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" }
+local made = "local Y = matrix.normal(60, 1) * matrix{ {1, 2, 1, 2} } + matrix.normal(60, 4)\n"
+local fitted = made .. "local p = latent.fa{ latent_dim = 1 }:fit(Y)\n"
+
+local entries = {
+  {
+    name = "latent.fa",
+    summary = "Makes a factor analysis: x = W z + mean + noise, each column with a noise variance of its own.",
+    args = { options },
+    options = {
+      { "latent_dim", "integer", "1", "M, the number of factors, from 0 (independent columns) to D - 1" },
+      { "method", "string", '"profile"', '"profile" or "em"; EM is also used when entries are missing' },
+      { "rotation", "string", '"none"', '"none", "varimax" (orthogonal) or "promax" (oblique: factors correlate)' },
+      { "least_uniqueness", "number", "0.005", "the bound below noise_variances, as a share of a column's variance" },
+      { "max_iterations", "integer", "10000", "at most" },
+      { "tolerance", "number", "1e-12", "of EM: stop when the objective changes by less, relatively" },
+      { "restarts", "integer", "1", "starts, of which the best is kept; the first is no random one" },
+      { "seed", "integer", "0", "of the other starts" },
+      { "accelerate", "boolean", "true", "longer steps for EM (SQUAREM), never a worse objective" },
+    },
+    returns = { { "latent.FA", "the model" } },
+    text = [[
+z ~ N(0, I) has M dimensions, and the noise variances Psi are one for each of the D columns, so x ~ N(mean, W W' +
+Psi): the factors explain all covariances. Other units of a column change its row of W and its noise, and nothing else.
+
+"profile" takes the W that is best for a Psi, by eigenvalues of Psi^(-1/2) S Psi^(-1/2), and finds the best Psi by
+Newton steps on the D x D correlations: after one pass over the data it takes no more. It stops where the gradient is
+below 1e-9. "em" is for data with missing entries, more columns than a D x D matrix is wanted for, and online fits.
+
+The likelihood is often greatest, or unbounded, where a noise variance is 0 (a Heywood case). Those that end at the
+bound are listed in heywood.
+
+Without rotation W'inv(Psi)W is diagonal and descending. Varimax and promax (with power 4) are those of R, with
+Kaiser's normalization, to convergence; the columns are put in descending order of what they explain. Of each column of
+W the largest entry, by the columns' deviations, is positive. After promax z has the correlations factor_correlations,
+and x the covariance W factor_correlations W' + Psi.]],
+    example = made .. 'latent.fa{ latent_dim = 1, rotation = "varimax" }:fit(Y)',
+  },
+  {
+    name = "FA",
+    summary = "Factor analysis; latent.fa makes one.",
+    text = [[
+history is the mean log-likelihood of a row in nats (of its observed entries), an iteration each; iterations,
+converged, method, drops and largest_drop say how the fit went. rows and discrepancy, twice the log-likelihood a row
+that a Gaussian without structure has more, are kept by fits without gaps by "profile".]],
+  },
+  {
+    name = "FA:fit",
+    summary = "Finds the parameters of maximum likelihood.",
+    args = { data, options },
+    options = {
+      weights,
+      { "missing", "boolean", "false", "NaN marks a missing entry; where there is one the method is EM" },
+      { "on_iteration", "function?", "nil", "of EM: given {iteration, objective, restart, model}; false stops" },
+      { "progress", "boolean", "false", "a bar for EM" },
+      { "max_seconds", "number", "0", "stop EM after so long; 0 is never" },
+    },
+    returns = { { "latent.FA", "the model itself" } },
+    text = [[
+A row may miss all of its entries: it has the prior for a posterior and adds 0 to the log-likelihood. A column that
+is constant or wholly missing raises. Collinear columns are fine: their noise ends at its bound. With more factors
+than degrees of freedom ((D - M)^2 < D + M) the likelihood has a whole family of maxima, of which one is found.]],
+    example = made .. "latent.fa{ latent_dim = 1 }:fit(Y)",
+  },
+  {
+    name = "FA:fit_covariance",
+    summary = "The fit of data that is known by its covariance only.",
+    args = {
+      { "S", "latent.Matrix|table", "D x D: covariances, or correlations; with divisor N it is what fit uses" },
+      { "N", "number", "of how many rows; the test depends on it" },
+      options },
+    options = { { "mean", "latent.Matrix?", "nil", "D numbers; zeros without" } },
+    returns = { { "latent.FA", "the model itself" } },
+    example = "latent.fa{ latent_dim = 1 }:fit_covariance(matrix{ {1, 0.5, 0.4}, {0.5, 1, 0.3}, {0.4, 0.3, 1} }, 100)",
+  },
+  {
+    name = "FA:steps",
+    summary = "Iterations of EM, one a turn.",
+    args = { data, options },
+    options = { weights, missing },
+    returns = { { "function", "an iterator of i, objective" } },
+    text = "EM whatever the method. Leaving the loop keeps the model as it stands.",
+    example = made .. "for i, f in latent.fa{ latent_dim = 1, max_iterations = 3 }:steps(Y) do print(i, f) end",
+  },
+  {
+    name = "FA:partial_fit",
+    summary = "Takes more rows into the fit, by online EM.",
+    args = { data, options },
+    options = { weights, missing,
+      { "rate", "number", "0", "of the update, 0 to 1; 0 lets it fall with the number of rows seen" } },
+    returns = { { "latent.FA", "the model itself" } },
+    example = fitted .. "p:partial_fit(Y)",
+  },
+  {
+    name = "FA:test",
+    summary = "The likelihood ratio test that M factors are enough.",
+    returns = { { "table", "statistic, degrees_of_freedom and p_value" } },
+    text = [[
+With Bartlett's correction: (N - 1 - (2D + 5)/6 - 2M/3) discrepancy is about chi-square with ((D - M)^2 - D - M)/2
+degrees of freedom if the model is true; p_value is the probability of more. It raises where nothing can be tested:
+without degrees of freedom, with a singular covariance, after EM.]],
+    example = fitted .. "print(p:test().p_value)",
+  },
+  { name = "FA.mean", summary = "The mean (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "FA.W", summary = "The loadings (D x M), in the units of the data; rotated.",
+    returns = { { "latent.Matrix?", "nil before a fit, and for latent_dim = 0" } } },
+  { name = "FA.noise_variances", summary = "Psi's diagonal (D): the variance of each column's own noise.",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "FA.factor_correlations", summary = "Phi (M x M): the identity but after promax.",
+    returns = { { "latent.Matrix?", "nil before a fit, and for latent_dim = 0" } } },
+  { name = "FA.uniquenesses", summary = "noise_variances as shares of the columns' variances (D).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "FA.heywood", summary = "The columns whose noise variance is at its bound.",
+    returns = { { "table", "numbers of columns, often none; nil before a fit" } } },
+}
+
+for _, entry in ipairs(require "latent.docs.factor_verbs"("FA", {
+  fitted = fitted,
+  X = "Y",
+  gap = "{0.5, 0/0, 1, 2}",
+  K = "W'inv(Psi)W + I",
+  free = "2 D + D M - M(M-1)/2",
+  scores = "inv(W'inv(Psi)W + I) W'inv(Psi)(x - mean)",
+  bartlett = "inv(W'inv(Psi)W) W'inv(Psi)(x - mean)",
+  transform = "They are drawn towards 0 by the prior; the mean of Bartlett's for a given z is z.",
+  covariance = "inv(W'inv(Psi)W + I)",
+  variance = "psi_j + w_j' inv(K) w_j",
+  model = "W Phi W' + Psi (Phi: factor_correlations)",
+})) do
+  entries[#entries + 1] = entry
+end
+
+return entries

@@ -1,0 +1,100 @@
+-- What PPCA, FA and their kin say of rows: factor_verbs(class, words) gives the entries of these verbs. Of words,
+-- `fitted` is Lua that makes a fitted model p of one latent dimension, and `X` the name of its data there.
+local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
+local options = { "options", "table?", "see options" }
+local missing = { "missing", "boolean", "false",
+  "NaN marks a missing entry: what is said is said given the others of its row" }
+
+return function(class, words)
+  local function example(code) return words.fitted .. code:gsub("X", words.X) end
+  local entries = {
+    {
+      name = "log_likelihood",
+      summary = "log p(x) of each row, in nats.",
+      args = { rows, options }, options = { missing },
+      returns = { { "latent.Matrix", "a vector of N" } },
+      text = ("By the M x M matrix %s. Of a row with missing entries it is the density of the others."):format(words.K),
+      example = example "p:log_likelihood(X)",
+    },
+    { name = "score", summary = "The mean of log_likelihood.", args = { rows, options }, options = { missing },
+      returns = { { "number", "nats a row" } }, example = example "p:score(X)" },
+    {
+      name = "free_parameters",
+      summary = ("How many numbers the model is free to choose: %s."):format(words.free),
+      returns = { { "integer", "D of them are the mean; rotations of W's columns make no other model" } },
+      example = example "p:free_parameters()",
+    },
+    { name = "aic", summary = "Akaike's criterion, -2 log L + 2 p; lower is better.", args = { rows, options },
+      options = { missing }, returns = { { "number", "over all rows of X" } }, example = example "p:aic(X)" },
+    { name = "bic", summary = "Schwarz's criterion, -2 log L + p log N; lower is better.", args = { rows, options },
+      options = { missing }, returns = { { "number", "over all rows of X" } }, example = example "p:bic(X)" },
+    {
+      name = "elbo",
+      summary = "The bound of each row for a Gaussian q(z), and KL(q || p(z|x)): together the log-likelihood.",
+      args = { rows,
+        { "q", "table?", "{means = N x M, covariance = M x M or a list of N}; without it the posterior itself" },
+        options },
+      options = { missing },
+      returns = { { "latent.Matrix", "the bound, N" }, { "latent.Matrix", "the divergence, N" } },
+      example = example "p:elbo(X, { means = p:transform(X), covariance = {{0.5}} })",
+    },
+    {
+      name = "transform",
+      summary = ("The posterior means of the latent variables: %s."):format(words.scores),
+      args = { rows, options },
+      options = { missing, { "scores", "string", '"regression"',
+        ('"bartlett": fitted by least squares, without the prior, %s'):format(words.bartlett) } },
+      returns = { { "latent.Matrix", "N x M, or a vector of M for one row" } },
+      text = words.transform .. " What the entries of a row leave open is 0 in Bartlett's scores.",
+      example = example "p:transform(X)",
+    },
+    {
+      name = "posterior",
+      summary = "Mean and covariance of p(z|x).",
+      args = { rows, options }, options = { missing },
+      returns = {
+        { "latent.Matrix", "means, N x M" },
+        { "latent.Matrix|table",
+          ("%s, M x M, for all rows; with missing a list of N, one for each"):format(words.covariance) },
+      },
+      example = example "p:posterior(X)",
+    },
+    {
+      name = "inverse_transform",
+      summary = "The data of latent variables: x = W z + mean.",
+      args = { { "Z", "latent.Matrix|table", "N x M, or a vector of M numbers as one row" } },
+      returns = { { "latent.Matrix", "N x D, or a vector of D for one row" } },
+      example = example "p:inverse_transform{ {0}, {1} }",
+    },
+    {
+      name = "reconstruct",
+      summary = "Rows rebuilt from their posterior means: inverse_transform(transform(X)).",
+      args = { rows, options }, options = { missing },
+      returns = { { "latent.Matrix", "N x D, or a vector of D for one row" } },
+      example = example "p:reconstruct(X)",
+    },
+    {
+      name = "impute",
+      summary = "X with its missing entries (NaN) at their conditional means.",
+      args = { rows, options },
+      options = { { "variance", "boolean", "false", "also give the conditional variances" } },
+      returns = {
+        { "latent.Matrix", "N x D" },
+        { "latent.Matrix?", ("with variance: %s where an entry is missing, else 0"):format(words.variance) },
+      },
+      example = example("p:impute(matrix{ " .. words.gap .. " }, { variance = true })"),
+    },
+    {
+      name = "sample",
+      summary = "Rows drawn from the model.",
+      args = { { "n", "integer", "how many" }, options },
+      options = { { "seed", "integer|latent.Random", "nil", "a seed or a generator; else the default generator" } },
+      returns = { { "latent.Matrix", "n x D" }, { "latent.Matrix?", "the latent variables, n x M; nil for M = 0" } },
+      example = example "p:sample(3, { seed = 1 })",
+    },
+    { name = "covariance", summary = words.model .. ", the model's covariance of the data.",
+      returns = { { "latent.Matrix", "D x D" } }, example = example "p:covariance()" },
+  }
+  for _, entry in ipairs(entries) do entry.name = class .. ":" .. entry.name end
+  return entries
+end

@@ -1,0 +1,48 @@
+-- latent.folds: the rows of a data set in k parts, each of which is left out once.
+
+local latent = require "latent"
+local check = require "latent.check"
+local matrix = latent.matrix
+
+-- The rows 1..n in an order in which each class, in random order itself, comes after the other; dealt
+-- out to the folds in turns, every fold gets its share of every class, and sizes differ by one at most.
+local function by_class(labels, n, random)
+  local who = "folds"
+  if type(labels) == "userdata" and labels.rows then labels = labels:flatten():table() end
+  if type(labels) ~= "table" then
+    check.fail(who, "labels must be a vector or a list, got %s", check.show(labels))
+  elseif #labels ~= n then
+    check.fail(who, "there are %d labels for %d rows", #labels, n)
+  end
+  local classes, rows = {}, {}
+  for _, i in ipairs(random:permutation(n):table()) do
+    local label = labels[i // 1 | 0]
+    if label ~= label then check.fail(who, "label %d is NaN", i // 1 | 0) end
+    if not rows[label] then classes[#classes + 1], rows[label] = label, {} end
+    table.insert(rows[label], i)
+  end
+  local order = {}
+  for _, class in ipairs(classes) do table.move(rows[class], 1, #rows[class], #order + 1, order) end
+  return order
+end
+
+return function(n, k, options)
+  n, k = check.integer("folds", "n", n, 2), check.integer("folds", "k", k, 2)
+  if k > n then check.fail("folds", "k is %d, and there are %d rows", k, n) end
+  options = check.options("folds", options, { seed = true, labels = true })
+  local random = type(options.seed) == "userdata" and options.seed or latent.random(options.seed)
+  local order = options.labels and by_class(options.labels, n, random) or random:permutation(n):table()
+  local fold = 0
+  return function()
+    fold = fold + 1
+    if fold > k then return nil end
+    local train, test = {}, {}
+    for place, row in ipairs(order) do
+      local into = place % k + 1 == fold and test or train
+      into[#into + 1] = row
+    end
+    table.sort(train)
+    table.sort(test)
+    return matrix(train), matrix(test)
+  end
+end

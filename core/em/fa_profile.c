@@ -1,0 +1,363 @@
+/* fa_profile.c: factor analysis by the likelihood's profile over Psi. */
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "eigen/eigen.h"
+#include "em/fa_parts.h"
+#include "matrix/lapack.h"
+#include "matrix/product.h"
+
+#define LOG_2PI 1.8378770664093454836
+/* Of the largest eigenvalue of R: what is below is rounding. */
+#define NO_VARIANCE      1e-13
+#define NOT_A_COVARIANCE 1e-8
+
+/* One Psi, and what is known of it. */
+typedef struct point {
+  double *theta;
+  lat_matrix A, e, V; /* Psi^(-1/2) R Psi^(-1/2), its eigenvalues and vectors */
+  double f;
+  size_t factors; /* of the M eigenvalues those above 1, the others' columns of W being 0 */
+} point;
+
+typedef struct problem {
+  lat_workspace *work;
+  size_t D, M;
+  lat_matrix R;
+  bool singular; /* log|R| is -infinity, and left out of f */
+  double least;  /* theta's lower bound; the upper one is 0 */
+  point at, next;
+  double *gradient, *step, *H;
+  size_t *open; /* the variables that aren't held by a bound */
+} problem;
+
+/* ---- f and its derivatives ---------------------------------------------------------------------- */
+
+static lat_status evaluate(problem *p, point *to)
+{
+  size_t D = p->D;
+  LAT_TRY(lat_check(p->work));
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j <= i; j++) {
+      double a = lat_get(&p->R, i, j) * exp(-0.5 * (to->theta[i] + to->theta[j]));
+      lat_set(&to->A, i, j, a);
+      lat_set(&to->A, j, i, a);
+    }
+  LAT_TRY(lat_symmetric(p->work, &to->A, LAT_EIGEN_FULL, to->e, &to->V));
+  const double *e = to->e.data;
+  for (to->factors = 0; to->factors < p->M && e[to->factors] > 1;) to->factors++;
+  double f = 0;
+  for (size_t m = to->factors; m < D && !p->singular; m++) f += e[m] - log(e[m]) - 1;
+  for (size_t j = 0; j < D && p->singular; j++)
+    f += to->theta[j] + lat_get(&to->A, j, j) - 1 - (j < to->factors ? e[j] - log(e[j]) - 1 : 0);
+  to->f = f;
+  return LAT_OK;
+}
+
+static void differentiate(problem *p)
+{
+  const double *e = p->at.e.data;
+  for (size_t j = 0; j < p->D; j++) {
+    double sum = 0;
+    for (size_t m = p->at.factors; m < p->D; m++) {
+      double v = lat_get(&p->at.V, j, m);
+      sum += (1 - e[m]) * v * v;
+    }
+    p->gradient[j] = sum;
+  }
+}
+
+/* H := the second derivatives. Both sums over m > M of the first term are what those over m <= M
+ * leave of I and of A. */
+static lat_status differentiate_twice(problem *p)
+{
+  size_t D = p->D, F = p->at.factors;
+  const double *e = p->at.e.data;
+  lat_mark mark = lat_workspace_mark(p->work);
+  lat_matrix H = lat_matrix_of(p->H, D, D), B = lat_matrix_new(p->work, D, D);
+  lat_matrix U = lat_matrix_new(p->work, D, D);
+  if (!B.data || !U.data) return LAT_MEMORY;
+  lat_matrix V1 = lat_block_of(p->at.V, 0, 0, D, F), V2 = lat_block_of(p->at.V, 0, F, D, D - F);
+  lat_matrix V1t = lat_transpose(V1), V2t = lat_transpose(V2);
+  lat_matrix U1 = lat_block_of(U, 0, 0, D, F), U2 = lat_block_of(U, 0, F, D, D - F);
+  lat_fill(&H, 0);
+  lat_copy(&p->at.A, &B);
+  for (size_t j = 0; j < D; j++)
+    for (size_t n = 0; n < F; n++) lat_set(&U, j, n, e[n] * lat_get(&V1, j, n));
+  if (F > 0) LAT_TRY(lat_product(p->work, -1, &V1, &V1t, 0, &H));
+  if (F > 0) LAT_TRY(lat_product(p->work, -1, &U1, &V1t, 1, &B));
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++)
+      p->H[i * D + j] = (p->H[i * D + j] + (i == j)) * lat_get(&B, i, j);
+  for (size_t n = 0; n < F; n++) {
+    for (size_t m = F; m < D; m++) {
+      double apart = fmax(e[n] - e[m], 1e-6 * e[n]), weight = (1 - e[m]) * (e[n] + e[m]) / apart;
+      for (size_t j = 0; j < D; j++) lat_set(&U, j, m, weight * lat_get(&p->at.V, j, m));
+    }
+    LAT_TRY(lat_product(p->work, 1, &U2, &V2t, 0, &B));
+    for (size_t i = 0; i < D; i++)
+      for (size_t j = 0; j < D; j++)
+        p->H[i * D + j] += lat_get(&V1, i, n) * lat_get(&V1, j, n) * lat_get(&B, i, j);
+  }
+  lat_workspace_release(p->work, mark);
+  return LAT_OK;
+}
+
+/* ---- one step ------------------------------------------------------------------------------------------ */
+
+static double clip(const problem *p, double theta)
+{
+  return fmin(fmax(theta, p->least), 0);
+}
+
+/* How far a step against the gradient gets before the bounds stop it. */
+static double largest_gradient(const problem *p)
+{
+  double largest = 0;
+  for (size_t j = 0; j < p->D; j++) {
+    double theta = p->at.theta[j];
+    largest = fmax(largest, fabs(theta - clip(p, theta - p->gradient[j])));
+  }
+  return largest;
+}
+
+/* step := - inv(H + ridge) gradient for the variables that no bound holds, with the least ridge that
+ * makes it positive definite, and at most 1.5 in each: a factor of 4.5 of psi. */
+static lat_status newton_step(problem *p)
+{
+  size_t D = p->D, n = 0;
+  double trace = 0, largest = 0;
+  lat_mark mark = lat_workspace_mark(p->work);
+  double *L = lat_doubles(p->work, D * D), *x = lat_doubles(p->work, D);
+  if (!L || !x) return LAT_MEMORY;
+  for (size_t j = 0; j < D; j++) {
+    double theta = p->at.theta[j], g = p->gradient[j];
+    p->step[j] = 0;
+    if ((theta <= p->least && g >= 0) || (theta >= 0 && g <= 0)) continue;
+    p->open[n++] = j;
+    trace += fabs(p->H[j * D + j]);
+  }
+  int info = n > 0;
+  for (double ridge = 0; info != 0; ridge = ridge > 0 ? 10 * ridge : 1e-9 * trace / (double)n) {
+    for (size_t a = 0; a < n; a++) {
+      for (size_t b = 0; b < n; b++) L[a * n + b] = p->H[p->open[a] * D + p->open[b]];
+      L[a * n + a] += ridge;
+      x[a] = -p->gradient[p->open[a]];
+    }
+    info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', (int)n, L, (int)n);
+    if (!isfinite(ridge)) return lat_fail(p->work, LAT_DIVERGED, "the likelihood has no slope");
+  }
+  if (n > 0) LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', (int)n, 1, L, (int)n, x, (int)n);
+  for (size_t a = 0; a < n; a++) largest = fmax(largest, fabs(x[a]));
+  for (size_t a = 0; a < n; a++) p->step[p->open[a]] = x[a] * (largest > 1.5 ? 1.5 / largest : 1);
+  lat_workspace_release(p->work, mark);
+  return LAT_OK;
+}
+
+/* Goes along the step, which the bounds bend, until f has come down by its due; *moved is false where
+ * it doesn't, which is at a minimum but for rounding. */
+static lat_status search(problem *p, bool *moved)
+{
+  enum { HALVINGS = 40 };
+  double share = 1;
+  *moved = false;
+  for (int i = 0; i < HALVINGS && !*moved; i++, share /= 2) {
+    double slope = 0;
+    for (size_t j = 0; j < p->D; j++) {
+      p->next.theta[j] = clip(p, p->at.theta[j] + share * p->step[j]);
+      slope += p->gradient[j] * (p->next.theta[j] - p->at.theta[j]);
+    }
+    if (!(slope < 0)) continue;
+    LAT_TRY(evaluate(p, &p->next));
+    *moved = p->next.f <= p->at.f + 1e-4 * slope;
+  }
+  if (!*moved) return LAT_OK;
+  point before = p->at;
+  p->at = p->next;
+  p->next = before;
+  return LAT_OK;
+}
+
+/* From p->at.theta to the nearest minimum. f of each iteration goes to `history`. */
+static lat_status minimize(problem *p, size_t most, double tolerance, double *history,
+                           lat_fa_record *record)
+{
+  bool moved = true;
+  LAT_TRY(evaluate(p, &p->at));
+  for (record->iterations = 0; record->iterations < most;) {
+    differentiate(p);
+    history[record->iterations++] = p->at.f;
+    double gradient = largest_gradient(p);
+    record->converged = gradient <= tolerance || (!moved && gradient <= 1e3 * tolerance);
+    if (record->converged || !moved) break;
+    LAT_TRY(differentiate_twice(p));
+    LAT_TRY(newton_step(p));
+    LAT_TRY(search(p, &moved));
+  }
+  return LAT_OK;
+}
+
+/* ---- starts -------------------------------------------------------------------------------------------- */
+
+static lat_status new_point(lat_workspace *work, size_t D, point *to)
+{
+  to->theta = lat_doubles(work, D);
+  to->A = lat_matrix_new(work, D, D);
+  to->V = lat_matrix_new(work, D, D);
+  to->e = lat_matrix_new(work, D, 1);
+  return to->theta && to->A.data && to->V.data && to->e.data ? LAT_OK : LAT_MEMORY;
+}
+
+/* R of S, and the deviations. */
+static lat_status correlations(lat_workspace *work, const lat_matrix *S, const double *mean,
+                               double *deviations, const lat_matrix *R)
+{
+  LAT_TRY(lat_check_symmetric(work, "the covariance", S));
+  for (size_t j = 0; j < S->rows; j++) {
+    double variance = lat_get(S, j, j), least = LAT_CONSTANT * fabs(mean[j]);
+    if (!(variance > least * least)) return lat_fa_constant(work, j, variance);
+    deviations[j] = sqrt(variance);
+  }
+  for (size_t i = 0; i < S->rows; i++)
+    for (size_t j = 0; j < S->rows; j++)
+      lat_set(R, i, j,
+              i == j
+                  ? 1
+                  : 0.5 * (lat_get(S, i, j) + lat_get(S, j, i)) / (deviations[i] * deviations[j]));
+  return LAT_OK;
+}
+
+/* Joreskog's start, (1 - M/2D)/diag(inv(R)), and whether there is one; and log|R|. */
+static lat_status first_start(problem *p, double *log_det)
+{
+  size_t D = p->D;
+  for (size_t j = 0; j < D; j++) p->at.theta[j] = 0;
+  LAT_TRY(evaluate(p, &p->at)); /* R itself */
+  const double *e = p->at.e.data, largest = e[0];
+  if (e[D - 1] < -NOT_A_COVARIANCE * largest)
+    return lat_fail(p->work, LAT_SINGULAR,
+                    "the covariance isn't positive semidefinite: its correlations have the "
+                    "eigenvalue %g",
+                    e[D - 1]);
+  p->singular = !(e[D - 1] > NO_VARIANCE * (double)D * largest);
+  *log_det = 0;
+  for (size_t m = 0; m < D && !p->singular; m++) *log_det += log(e[m]);
+  for (size_t j = 0; j < D; j++) {
+    double inverse = 0;
+    for (size_t m = 0; m < D && !p->singular; m++)
+      inverse += lat_get(&p->at.V, j, m) * lat_get(&p->at.V, j, m) / e[m];
+    double psi = p->singular ? 0.5 : (1 - 0.5 * (double)p->M / (double)D) / inverse;
+    p->at.theta[j] = clip(p, log(psi));
+  }
+  return LAT_OK;
+}
+
+static void random_start(problem *p, uint64_t seed, size_t number)
+{
+  enum { STREAM = 0x6661 };
+  lat_random random = {seed, STREAM + number, 0};
+  lat_random_fill_uniform(&random, p->D, p->at.theta);
+  for (size_t j = 0; j < p->D; j++) p->at.theta[j] = clip(p, log(p->at.theta[j]));
+}
+
+/* ---- parameters ------------------------------------------------------------------------------------------ */
+
+/* W = Psi^(1/2) Omega (E - I)^(1/2), in the units of the data; columns for which E isn't above I are
+ * left as they are. */
+static void parameters_of(const problem *p, const double *theta, const double *mean,
+                          const double *deviations, lat_factor_model *to)
+{
+  size_t M = p->M;
+  const double *e = p->at.e.data;
+  for (size_t j = 0; j < p->D; j++) {
+    double noise = exp(theta[j]) * deviations[j] * deviations[j];
+    to->mean[j] = mean[j];
+    to->noise_variances[j] = noise;
+    for (size_t m = 0; m < p->at.factors; m++)
+      to->W[j * M + m] = sqrt(noise * (e[m] - 1)) * lat_get(&p->at.V, j, m);
+  }
+}
+
+static lat_status prepare(problem *p, const lat_fa_options *options)
+{
+  size_t D = p->D;
+  p->M = options->M;
+  p->least = log(options->least > 0 ? options->least : 0.005);
+  p->R = lat_matrix_new(p->work, D, D);
+  p->H = lat_doubles(p->work, D * D);
+  p->gradient = lat_doubles(p->work, 2 * D);
+  p->open = lat_allocate(p->work, D, sizeof *p->open);
+  if (!p->R.data || !p->H || !p->gradient || !p->open) return LAT_MEMORY;
+  p->step = p->gradient + D;
+  LAT_TRY(new_point(p->work, D, &p->at));
+  return new_point(p->work, D, &p->next);
+}
+
+static lat_status best_of_starts(problem *p, const lat_fa_options *options, double *theta,
+                                 double *history, lat_fa_record *record)
+{
+  size_t most = options->max_iterations ? options->max_iterations : 100;
+  size_t restarts = options->restarts ? options->restarts : 1;
+  double *trace = lat_doubles(p->work, most), best = INFINITY;
+  if (!trace) return LAT_MEMORY;
+  for (size_t start = 0; start < restarts; start++) {
+    lat_fa_record found = *record;
+    if (start > 0) random_start(p, options->seed, start);
+    LAT_TRY(minimize(p, most, options->tolerance > 0 ? options->tolerance : 1e-9, trace, &found));
+    if (!(p->at.f < best)) continue;
+    best = p->at.f;
+    *record = found;
+    memcpy(theta, p->at.theta, p->D * sizeof *theta);
+    memcpy(history, trace, found.iterations * sizeof *trace);
+  }
+  memcpy(p->at.theta, theta, p->D * sizeof *theta);
+  return evaluate(p, &p->at);
+}
+
+lat_status lat_fa_principal(lat_workspace *work, const lat_matrix *S, const double *mean,
+                            const lat_fa_options *options, const double *variances,
+                            double *parameters)
+{
+  problem p = {.work = work, .D = S->rows};
+  lat_mark mark = lat_workspace_mark(work);
+  double *deviations = lat_doubles(work, p.D), log_det;
+  if (!deviations) return LAT_MEMORY;
+  LAT_TRY(prepare(&p, options));
+  LAT_TRY(correlations(work, S, mean, deviations, &p.R));
+  LAT_TRY(first_start(&p, &log_det));
+  LAT_TRY(evaluate(&p, &p.at));
+  for (size_t j = 0; j < p.D; j++) deviations[j] = sqrt(variances[j]);
+  lat_factor_model to = lat_fa_of(parameters, p.D, p.M);
+  parameters_of(&p, p.at.theta, mean, deviations, &to);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+lat_status lat_fa_from_covariance(lat_workspace *work, const lat_matrix *S, const double *mean,
+                                  const lat_fa_options *options, double *parameters,
+                                  double *history, lat_fa_record *record)
+{
+  problem p = {.work = work, .D = S->rows};
+  lat_mark mark = lat_workspace_mark(work);
+  double *deviations = lat_doubles(work, 2 * p.D), log_det = 0;
+  if (!deviations) return LAT_MEMORY;
+  double *theta = deviations + p.D;
+  *record = (lat_fa_record){0};
+  LAT_TRY(lat_fa_check_latent_dim(work, p.D, options->M));
+  LAT_TRY(prepare(&p, options));
+  LAT_TRY(correlations(work, S, mean, deviations, &p.R));
+  LAT_TRY(first_start(&p, &log_det));
+  LAT_TRY(best_of_starts(&p, options, theta, history, record));
+  lat_fa_uncorrelate(parameters, p.D, p.M);
+  lat_factor_model to = lat_fa_of(parameters, p.D, p.M);
+  memset(to.W, 0, p.D * p.M * sizeof *to.W);
+  parameters_of(&p, theta, mean, deviations, &to);
+  double base = (double)p.D * (LOG_2PI + 1) + log_det;
+  for (size_t j = 0; j < p.D; j++) base += 2 * log(deviations[j]);
+  for (size_t i = 0; i < record->iterations; i++) history[i] = -0.5 * (base + history[i]);
+  record->objective = -0.5 * (base + p.at.f);
+  record->discrepancy = p.singular ? INFINITY : p.at.f;
+  lat_workspace_release(work, mark);
+  return lat_fa_rotate(work, p.D, p.M, options->rotation, false, parameters, NULL);
+}

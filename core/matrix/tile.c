@@ -1,0 +1,159 @@
+#include "matrix/tile.h"
+
+#include <cblas.h>
+#include <string.h>
+
+#include "base/clones.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define KERNELS 1
+#else
+#define KERNELS 0
+#endif
+
+#if KERNELS
+
+LAT_FUSED
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+/* the numbers of a vector, half onto half */
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLES     1
+#define TURN(s, ...) s += __builtin_shufflevector(s, s, __VA_ARGS__);
+#define FOLD4(s)     TURN(s, 2, 3, 0, 1) TURN(s, 1, 0, 3, 2)
+#define FOLD8(s)                                                                                   \
+  TURN(s, 4, 5, 6, 7, 0, 1, 2, 3)                                                                  \
+  TURN(s, 2, 3, 0, 1, 6, 7, 4, 5) TURN(s, 1, 0, 3, 2, 5, 4, 7, 6)
+#define FOLD16(s)                                                                                  \
+  TURN(s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)                                    \
+  TURN(s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)                                    \
+  TURN(s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)                                    \
+  TURN(s, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#endif
+
+#define V3 __attribute__((target("avx2,fma")))
+#define V4 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
+
+#define ROWS4 4
+
+#define real    double
+#define BYTES   64
+#define FOLD    FOLD8
+#define K(name) name##_64_v4
+#define TARGET  V4
+#define ROWS3   8
+#define ROWS2   12
+#define ROWS1   14
+#define COLUMNS 6
+#include "matrix/tile_template.h"
+#undef real
+#undef K
+#undef FOLD
+#define real    float
+#define FOLD    FOLD16
+#define K(name) name##_32_v4
+#include "matrix/tile_template.h"
+#undef real
+#undef BYTES
+#undef K
+#undef TARGET
+#undef ROWS3
+#undef ROWS2
+#undef ROWS1
+#undef COLUMNS
+#undef FOLD
+
+#define real    double
+#define BYTES   32
+#define FOLD    FOLD4
+#define K(name) name##_64_v3
+#define TARGET  V3
+#define ROWS3   4
+#define ROWS2   6
+#define ROWS1   8
+#define COLUMNS 2
+#include "matrix/tile_template.h"
+#undef real
+#undef K
+#undef FOLD
+#define real    float
+#define FOLD    FOLD8
+#define K(name) name##_32_v3
+#include "matrix/tile_template.h"
+
+static int level(void)
+{
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    return 4;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 3 : 0;
+}
+
+#ifndef LAT_TILE_LEVEL /* specs try all of them */
+#define LAT_TILE_LEVEL level()
+#endif
+
+/* Does the work of a call where there is a kernel for it. */
+#define TRY(name, bits, ...)                                                                       \
+  switch (LAT_TILE_LEVEL) {                                                                        \
+  case 4:                                                                                          \
+    name##_##bits##_v4(__VA_ARGS__);                                                               \
+    return;                                                                                        \
+  case 3:                                                                                          \
+    name##_##bits##_v3(__VA_ARGS__);                                                               \
+    return;                                                                                        \
+  default:                                                                                         \
+    break;                                                                                         \
+  }
+#else
+#define TRY(...)
+#endif
+
+/* BLAS wants one stride of A to be 1. */
+static CBLAS_TRANSPOSE order_of(size_t a_row, size_t a_column, blasint *lead)
+{
+  *lead = (blasint)(a_column == 1 ? a_row : a_column);
+  return a_column == 1 ? CblasNoTrans : CblasTrans;
+}
+
+void lat_tile_product(size_t m, size_t n, size_t k, const double *A, size_t a_row, size_t a_column,
+                      const double *B, size_t b_row, bool add, double *C, size_t c_row)
+{
+  TRY(product, 64, m, n, k, A, a_row, a_column, B, b_row, add, C, c_row)
+  blasint lead;
+  CBLAS_TRANSPOSE order = order_of(a_row, a_column, &lead);
+  cblas_dgemm(CblasRowMajor, order, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, A, lead, B,
+              (blasint)b_row, add, C, (blasint)c_row);
+}
+
+void lat_tile_product_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,
+                            size_t a_column, const float *B, size_t b_row, bool add, float *C,
+                            size_t c_row)
+{
+  TRY(product, 32, m, n, k, A, a_row, a_column, B, b_row, add, C, c_row)
+  blasint lead;
+  CBLAS_TRANSPOSE order = order_of(a_row, a_column, &lead);
+  cblas_sgemm(CblasRowMajor, order, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, A, lead, B,
+              (blasint)b_row, add, C, (blasint)c_row);
+}
+
+void lat_tile_inner(size_t m, size_t n, size_t k, const double *A, size_t a_row, const double *B,
+                    size_t b_row, bool add, double *C, size_t c_row)
+{
+  TRY(inner, 64, m, n, k, A, a_row, B, b_row, add, C, c_row)
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, A,
+              (blasint)a_row, B, (blasint)b_row, add, C, (blasint)c_row);
+}
+
+void lat_tile_inner_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,
+                          const float *B, size_t b_row, bool add, float *C, size_t c_row)
+{
+  TRY(inner, 32, m, n, k, A, a_row, B, b_row, add, C, c_row)
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, A,
+              (blasint)a_row, B, (blasint)b_row, add, C, (blasint)c_row);
+}
