@@ -67,6 +67,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_fa(L);
   latL_open_lds(L);
   latL_open_lds_tracker(L);
+  latL_open_nn(L);
   latL_open_system(L);
   latL_open_save(L);
   lua_pushcfunction(L, threads);

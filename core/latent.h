@@ -59,6 +59,14 @@ using std::atomic_int;
 #include "em/ppca.h"
 #include "em/responsibilities.h"
 
+#include "nn/checkpoint.h"
+#include "nn/gemm.h"
+#include "nn/layers.h"
+#include "nn/ops.h"
+#include "nn/optimizers.h"
+#include "nn/store.h"
+#include "nn/tape.h"
+
 #include "files/csv.h"
 #include "files/npy.h"
 #include "files/safetensors.h"

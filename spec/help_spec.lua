@@ -65,6 +65,15 @@ local samples = {
     return latent.classifier(function() return latent.ppca() end):fit(latent.matrix.vstack { X, X + 1 },
       { 1, 1, 1, 1, 2, 2, 2, 2 })
   end,
+  Store = function() return latent.nn.parameters() end,
+  Net = function() return latent.nn.linear(latent.nn.parameters(), "f", 2, 1) end,
+  Optimizer = function()
+    local store = latent.nn.parameters()
+    latent.nn.linear(store, "f", 2, 1)
+    return latent.nn.sgd(store)
+  end,
+  Tape = function() return latent.nn.tape() end,
+  Value = function() return latent.nn.tape():input { { 1 } } end,
 }
 
 local function sample(class)

@@ -1,5 +1,5 @@
 /* vector_kernels.h: the functions of vector_math.h for one number, to be inlined into
- * loops over arrays. Private to base: vector_math.c and random.c share it.
+ * loops over arrays. Private to the core: vector_math.c, random.c and nn's kernels share it.
  *
  * The methods are the classical ones (Cody and Waite, Software Manual for the
  * Elementary Functions, 1980; Muller, Elementary Functions, 2016): reduce the argument

@@ -119,3 +119,19 @@ static inline real K(sigmoid)(real x)
   real inverse = left ? 1 - y : y;
   return y - inverse * (y * lost + (left ? -inverse : inverse) * e_lost);
 }
+
+/* log(1 + e) for e in [0, 1], without the rounding of 1 + e: as log, with f = e, or f = (e - 1)/2
+ * and ln 2 besides, which is exact too. */
+static inline real K(log1p_unit)(real e)
+{
+  bool large = e > (real)0.41421356;
+  real f = large ? (real)0.5 * (e - 1) : e, k = large ? 1 : 0;
+  real s = f / (2 + f), z = s * s, half = (real)0.5 * f * f;
+  return k * LN2_HIGH - ((half - (s * (half + z * K(log_tail)(z)) + k * LN2_LOW)) - f);
+}
+
+/* log(1 + exp(x)) */
+static inline real K(softplus)(real x)
+{
+  return (x < 0 ? 0 : x) + K(log1p_unit)(K(exp)(-K(magnitude)(x)));
+}

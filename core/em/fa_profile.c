@@ -28,7 +28,7 @@ typedef struct problem {
   bool singular; /* log|R| is -infinity, and left out of f */
   double least;  /* theta's lower bound; the upper one is 0 */
   point at, next;
-  double *gradient, *step, *H;
+  double *gradient, *step, *scale, *H;
   size_t *open; /* the variables that aren't held by a bound */
 } problem;
 
@@ -37,13 +37,12 @@ typedef struct problem {
 static lat_status evaluate(problem *p, point *to)
 {
   size_t D = p->D;
+  double *A = to->A.data, *scale = p->scale;
+  const double *R = p->R.data;
   LAT_TRY(lat_check(p->work));
+  for (size_t i = 0; i < D; i++) scale[i] = exp(-0.5 * to->theta[i]);
   for (size_t i = 0; i < D; i++)
-    for (size_t j = 0; j <= i; j++) {
-      double a = lat_get(&p->R, i, j) * exp(-0.5 * (to->theta[i] + to->theta[j]));
-      lat_set(&to->A, i, j, a);
-      lat_set(&to->A, j, i, a);
-    }
+    for (size_t j = 0; j < D; j++) A[i * D + j] = R[i * D + j] * (scale[i] * scale[j]);
   LAT_TRY(lat_symmetric(p->work, &to->A, LAT_EIGEN_FULL, to->e, &to->V));
   const double *e = to->e.data;
   for (to->factors = 0; to->factors < p->M && e[to->factors] > 1;) to->factors++;
@@ -57,13 +56,10 @@ static lat_status evaluate(problem *p, point *to)
 
 static void differentiate(problem *p)
 {
-  const double *e = p->at.e.data;
-  for (size_t j = 0; j < p->D; j++) {
+  const double *e = p->at.e.data, *v = p->at.V.data;
+  for (size_t j = 0; j < p->D; j++, v += p->D) {
     double sum = 0;
-    for (size_t m = p->at.factors; m < p->D; m++) {
-      double v = lat_get(&p->at.V, j, m);
-      sum += (1 - e[m]) * v * v;
-    }
+    for (size_t m = p->at.factors; m < p->D; m++) sum += (1 - e[m]) * v[m] * v[m];
     p->gradient[j] = sum;
   }
 }
@@ -73,32 +69,32 @@ static void differentiate(problem *p)
 static lat_status differentiate_twice(problem *p)
 {
   size_t D = p->D, F = p->at.factors;
-  const double *e = p->at.e.data;
+  const double *e = p->at.e.data, *v = p->at.V.data;
   lat_mark mark = lat_workspace_mark(p->work);
   lat_matrix H = lat_matrix_of(p->H, D, D), B = lat_matrix_new(p->work, D, D);
   lat_matrix U = lat_matrix_new(p->work, D, D);
   if (!B.data || !U.data) return LAT_MEMORY;
+  double *h = p->H, *b = B.data, *u = U.data;
   lat_matrix V1 = lat_block_of(p->at.V, 0, 0, D, F), V2 = lat_block_of(p->at.V, 0, F, D, D - F);
   lat_matrix V1t = lat_transpose(V1), V2t = lat_transpose(V2);
   lat_matrix U1 = lat_block_of(U, 0, 0, D, F), U2 = lat_block_of(U, 0, F, D, D - F);
-  lat_fill(&H, 0);
-  lat_copy(&p->at.A, &B);
+  memset(h, 0, D * D * sizeof *h);
+  memcpy(b, p->at.A.data, D * D * sizeof *b);
   for (size_t j = 0; j < D; j++)
-    for (size_t n = 0; n < F; n++) lat_set(&U, j, n, e[n] * lat_get(&V1, j, n));
+    for (size_t n = 0; n < F; n++) u[j * D + n] = e[n] * v[j * D + n];
   if (F > 0) LAT_TRY(lat_product(p->work, -1, &V1, &V1t, 0, &H));
   if (F > 0) LAT_TRY(lat_product(p->work, -1, &U1, &V1t, 1, &B));
-  for (size_t i = 0; i < D; i++)
-    for (size_t j = 0; j < D; j++)
-      p->H[i * D + j] = (p->H[i * D + j] + (i == j)) * lat_get(&B, i, j);
+  for (size_t j = 0; j < D; j++) h[j * D + j] += 1;
+  for (size_t i = 0; i < D * D; i++) h[i] *= b[i];
   for (size_t n = 0; n < F; n++) {
-    for (size_t m = F; m < D; m++) {
-      double apart = fmax(e[n] - e[m], 1e-6 * e[n]), weight = (1 - e[m]) * (e[n] + e[m]) / apart;
-      for (size_t j = 0; j < D; j++) lat_set(&U, j, m, weight * lat_get(&p->at.V, j, m));
-    }
+    double *weight = p->scale;
+    for (size_t m = F; m < D; m++)
+      weight[m] = (1 - e[m]) * (e[n] + e[m]) / fmax(e[n] - e[m], 1e-6 * e[n]);
+    for (size_t j = 0; j < D; j++)
+      for (size_t m = F; m < D; m++) u[j * D + m] = weight[m] * v[j * D + m];
     LAT_TRY(lat_product(p->work, 1, &U2, &V2t, 0, &B));
     for (size_t i = 0; i < D; i++)
-      for (size_t j = 0; j < D; j++)
-        p->H[i * D + j] += lat_get(&V1, i, n) * lat_get(&V1, j, n) * lat_get(&B, i, j);
+      for (size_t j = 0; j < D; j++) h[i * D + j] += v[i * D + n] * v[j * D + n] * b[i * D + j];
   }
   lat_workspace_release(p->work, mark);
   return LAT_OK;
@@ -286,10 +282,11 @@ static lat_status prepare(problem *p, const lat_fa_options *options)
   p->least = log(options->least > 0 ? options->least : 0.005);
   p->R = lat_matrix_new(p->work, D, D);
   p->H = lat_doubles(p->work, D * D);
-  p->gradient = lat_doubles(p->work, 2 * D);
+  p->gradient = lat_doubles(p->work, 3 * D);
   p->open = lat_allocate(p->work, D, sizeof *p->open);
   if (!p->R.data || !p->H || !p->gradient || !p->open) return LAT_MEMORY;
   p->step = p->gradient + D;
+  p->scale = p->step + D;
   LAT_TRY(new_point(p->work, D, &p->at));
   return new_point(p->work, D, &p->next);
 }

@@ -2,7 +2,9 @@
 
 #include <math.h>
 
+#include "base/clones.h"
 #include "matrix/moments.h"
+#include "matrix/tile.h"
 
 lat_status lat_factor_wholly_missing(lat_workspace *work, size_t column)
 {
@@ -87,99 +89,168 @@ lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const 
 
 /* ---- the E-step ------------------------------------------------------------------------------------- */
 
-/* The memory behind that of the walk. */
+/* A chunk's sums, about the mean; behind the memory of the walk. */
 typedef struct adder {
-  const lat_factor_rows *r;
-  lat_factor_sums to;
+  lat_factor_lanes l;
   bool density;
-  const double *weights, *shift;
-  double *z1;      /* rows x (M+1): weight times z~ */
-  double *A;       /* groups x T */
-  double *square;  /* (M+1) x M */
-  double *inverse; /* packed(M) */
-  double *line;    /* M */
+  const double *weights;
+  double *w;         /* rows: their weights */
+  double *z1;        /* (M+1) x rows: weight times z~ */
+  double *E;         /* packed(M+1) x groups: the sum of weight times E[z~ z~'] */
+  double *A, *B, *q; /* as in lat_factor_sums; A is (M+1) x (M+1) when nothing is missing */
+  double weight, objective;
 } adder;
+
+static size_t lay_out(adder *a, size_t D, size_t M, bool missing, size_t rows, double *memory)
+{
+  size_t stride = lat_factor_stride(lat_factor_batch(M, missing, rows));
+  size_t T = lat_packed_count(M + 1), n = M + 1;
+  const struct {
+    double **to;
+    size_t count;
+  } parts[] = {{&a->w, stride},
+               {&a->z1, n * stride},
+               {&a->E, missing ? T * stride : 0},
+               {&a->A, missing ? D * T : n * n},
+               {&a->B, D * n},
+               {&a->q, D}};
+  size_t total = lat_factor_lanes_count(D, M, missing, rows);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    *parts[i].to = memory ? memory + total : NULL;
+    total += parts[i].count;
+  }
+  return total;
+}
 
 size_t lat_factor_add_count(size_t D, size_t M, bool missing, size_t rows)
 {
-  size_t batch = lat_factor_batch(M, missing, rows);
-  return lat_factor_rows_count(D, M, missing, rows) + batch * (M + 1) +
-         (missing ? batch : 1) * lat_packed_count(M + 1) + (M + 1) * M + lat_packed_count(M) + M;
+  adder a;
+  return lay_out(&a, D, M, missing, rows, NULL);
 }
 
-/* A of a group: the sum of weight times (z~ z~' + V), where V = noise inv(K) for z0 and 0 for the 1. */
-static void add_group(const adder *a, size_t g, double *statistics)
+LAT_CLONES static void multiply(size_t n, const double *restrict x, const double *restrict y,
+                                double *restrict z)
 {
-  const lat_factor_rows *r = a->r;
-  size_t M = a->to.M, n = r->first[g + 1] - r->first[g], T = lat_packed_count(M);
-  double *A = a->A + g * a->to.T, weight = 0, objective = 0;
-  for (size_t i = r->first[g]; i < r->first[g + 1]; i++) {
-    double w = a->weights ? a->weights[lat_factor_place(r, i)] : 1;
-    double *z1 = a->z1 + i * (M + 1);
-    for (size_t m = 0; m < M; m++) z1[m] = w * r->z[i * M + m];
-    z1[M] = w;
-    weight += w;
-    objective += w * (a->density ? lat_factor_density(r, g, i) : r->square[i]);
-  }
-  const double *z1 = a->z1 + r->first[g] * (M + 1), *z = r->z + r->first[g] * M;
-  if (n > 1) lat_factor_multiply(true, false, M + 1, M, n, z1, z, 0, a->square);
-  for (size_t i = 0, at = 0; i <= M; i++) {
-    for (size_t j = 0; j < M && j <= i; j++, at++)
-      A[at] = n > 1 ? a->square[i * M + j] : z1[i] * z[j];
-    if (i == M) A[at] = weight;
-  }
-  if (a->density && M > 0) {
-    lat_packed_inverse(M, r->factor + g * T, a->inverse, a->line);
-    for (size_t i = 0; i < T; i++) A[i] += weight * r->frame->noise * a->inverse[i];
-  }
-  statistics[0] += objective;
-  statistics[1] += weight;
+  for (size_t i = 0; i < n; i++) z[i] = x[i] * y[i];
 }
 
-/* d := x - shift, 0 where missing; adds its weighted squares. */
-static void about_shift(const adder *a, size_t g, size_t i)
+/* z := c w z + x y */
+LAT_CLONES static void combine(size_t n, double c, const double *restrict w,
+                               const double *restrict x, const double *restrict y,
+                               double *restrict z)
 {
-  const lat_factor_rows *r = a->r;
-  const double *mask = r->frame->missing ? r->mask + g * a->to.D : NULL;
-  double *d = r->d + i * a->to.D, weight = a->z1[i * (a->to.M + 1) + a->to.M];
-  for (size_t j = 0; j < a->to.D; j++) {
-    d[j] += (r->frame->mean[j] - a->shift[j]) * (mask ? mask[j] : 1);
-    a->to.q[j] += weight * (d[j] * d[j]);
+  for (size_t i = 0; i < n; i++) z[i] = c * w[i] * z[i] + x[i] * y[i];
+}
+
+/* The sum of w x y, in eight sums side by side, which a compiler can make a vector; n is a multiple of 8. */
+LAT_CLONES static double sum_of(size_t n, const double *restrict w, const double *restrict x,
+                                const double *restrict y)
+{
+  double sums[8] = {0};
+  for (size_t i = 0; i < n; i += 8)
+    for (size_t k = 0; k < 8; k++) sums[k] += w[i + k] * x[i + k] * y[i + k];
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+/* Weights, the objective, and z1. */
+static void weigh(adder *a)
+{
+  const lat_factor_lanes *l = &a->l;
+  size_t n = lat_tile_columns(l->rows), M = l->frame->M;
+  const double *value = a->density ? l->density : l->square, *one = l->z + M * l->stride;
+  for (size_t i = 0; i < n; i++)
+    a->w[i] = i >= l->rows ? 0 : a->weights ? a->weights[lat_factor_lane_place(l, i)] : 1;
+  for (size_t m = 0; m <= M; m++) multiply(n, a->w, l->z + m * l->stride, a->z1 + m * l->stride);
+  a->weight += sum_of(n, a->w, one, one);
+  a->objective += sum_of(n, a->w, value, one);
+}
+
+/* E of each group: its rows' weights times z~ z~', and V = noise inv(K) for z0 and 0 for the 1. */
+static void expect(adder *a)
+{
+  const lat_factor_lanes *l = &a->l;
+  size_t M = l->frame->M, stride = l->stride, padded = lat_tile_columns(l->groups);
+  bool alone = l->groups == l->rows;
+  double noise = a->density ? l->frame->noise : 0;
+  memset(a->E, 0, lat_packed_count(M + 1) * stride * sizeof *a->E);
+  if (a->density) lat_factor_lanes_inverse(l, a->E);
+  for (size_t i = 0, t = 0; i <= M; i++)
+    for (size_t j = 0; j <= i; j++, t++) {
+      const double *x = a->z1 + i * stride, *y = l->z + j * stride, c = i < M ? noise : 0;
+      double *E = a->E + t * stride;
+      if (alone) combine(padded, c, a->w, x, y, E);
+      for (size_t g = 0; !alone && g < l->groups; g++) {
+        double sum = 0, weight = 0;
+        for (size_t r = l->first[g]; r < l->first[g + 1]; r++) {
+          sum += x[r] * y[r];
+          weight += a->w[r];
+        }
+        E[g] = c * weight * E[g] + sum;
+      }
+      for (size_t g = l->groups; g < padded; g++) E[g] = 0;
+    }
+}
+
+static void add_batch(adder *a)
+{
+  const lat_factor_lanes *l = &a->l;
+  size_t D = l->frame->D, M = l->frame->M, T = lat_packed_count(M + 1), stride = l->stride;
+  size_t n = lat_tile_columns(l->rows);
+  weigh(a);
+  lat_tile_inner(D, M + 1, n, l->d, stride, a->z1, stride, true, a->B, M + 1);
+  for (size_t j = 0; j < D; j++) a->q[j] += sum_of(n, a->w, l->d + j * stride, l->d + j * stride);
+  if (l->mask) {
+    expect(a);
+    lat_tile_inner(D, T, lat_tile_columns(l->groups), l->mask, stride, a->E, stride, true, a->A, T);
+  } else {
+    lat_tile_inner(M + 1, M + 1, n, a->z1, stride, l->z, stride, true, a->A, M + 1);
   }
 }
 
-static void add_batch(const adder *a, double *statistics)
+/* A of complete rows, packed, into the memory of the walk, which is over: all have the same V. */
+static const double *pack(const adder *a)
 {
-  const lat_factor_rows *r = a->r;
-  const lat_factor_sums *s = &a->to;
-  for (size_t g = 0; g < r->groups; g++) {
-    add_group(a, g, statistics);
-    for (size_t i = r->first[g]; i < r->first[g + 1]; i++) about_shift(a, g, i);
+  const lat_factor_frame *f = a->l.frame;
+  size_t M = f->M;
+  double *A = a->l.centred, *inverse = A + lat_packed_count(M + 1);
+  for (size_t i = 0, t = 0; i <= M; i++)
+    for (size_t j = 0; j <= i; j++) A[t++] = a->A[i * (M + 1) + j];
+  if (!a->density || M == 0) return A;
+  lat_packed_inverse(M, f->factor, inverse, inverse + lat_packed_count(M));
+  for (size_t t = 0; t < lat_packed_count(M); t++) A[t] += a->weight * f->noise * inverse[t];
+  return A;
+}
+
+/* From sums about the mean to ones about the shift. */
+static void add_chunk(const adder *a, const double *shift, double *statistics)
+{
+  const lat_factor_frame *f = a->l.frame;
+  size_t D = f->D, M = f->M;
+  lat_factor_sums s = lat_factor_sums_of(D, M, f->missing, statistics);
+  const double *A = f->missing ? a->A : pack(a);
+  statistics[0] += a->objective;
+  statistics[1] += a->weight;
+  for (size_t i = 0; i < s.blocks * s.T; i++) s.A[i] += A[i];
+  for (size_t j = 0; j < D; j++) {
+    const double *last = A + (f->missing ? j * s.T : 0) + lat_packed_count(M);
+    const double *from = a->B + j * (M + 1), off = f->mean[j] - shift[j];
+    for (size_t m = 0; m <= M; m++) s.B[j * (M + 1) + m] += from[m] + off * last[m];
+    s.q[j] += a->q[j] + off * (2 * from[M] + off * last[M]);
   }
-  if (r->frame->missing)
-    lat_factor_multiply(true, false, s->D, s->T, r->groups, r->mask, a->A, 1, s->A);
-  else
-    for (size_t i = 0; i < s->T; i++) s->A[i] += a->A[i];
-  lat_factor_multiply(true, false, s->D, s->M + 1, r->rows, r->d, a->z1, 1, s->B);
 }
 
 void lat_factor_add(const lat_factor_frame *frame, const lat_matrix *X, const double *weights,
                     const double *shift, bool density, double *statistics, double *scratch)
 {
-  size_t D = frame->D, M = frame->M, batch = lat_factor_batch(M, frame->missing, X->rows);
-  lat_factor_rows r;
-  adder a = {.r = &r,
-             .to = lat_factor_sums_of(D, M, frame->missing, statistics),
-             .density = density,
-             .weights = weights,
-             .shift = shift};
-  a.z1 = scratch + lat_factor_rows_count(D, M, frame->missing, X->rows);
-  a.A = a.z1 + batch * (M + 1);
-  a.square = a.A + (frame->missing ? batch : 1) * a.to.T;
-  a.inverse = a.square + (M + 1) * M;
-  a.line = a.inverse + lat_packed_count(M);
-  lat_factor_rows_begin(&r, frame, X, scratch);
-  while (lat_factor_rows_next(&r)) add_batch(&a, statistics);
+  size_t D = frame->D, M = frame->M, T = lat_packed_count(M + 1);
+  adder a = {.density = density, .weights = weights};
+  lay_out(&a, D, M, frame->missing, X->rows, scratch);
+  memset(a.A, 0, (frame->missing ? D * T : (M + 1) * (M + 1)) * sizeof *a.A);
+  memset(a.B, 0, D * (M + 1) * sizeof *a.B);
+  memset(a.q, 0, D * sizeof *a.q);
+  lat_factor_lanes_begin(&a.l, frame, X, scratch);
+  while (lat_factor_lanes_next(&a.l)) add_batch(&a);
+  add_chunk(&a, shift, statistics);
 }
 
 /* ---- the M-step -------------------------------------------------------------------------------------- */

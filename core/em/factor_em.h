@@ -14,7 +14,7 @@
 #define LAT_EM_FACTOR_EM_H
 
 #include "em/em.h"
-#include "em/factor_rows.h"
+#include "em/factor_lanes.h"
 
 typedef struct lat_factor_sums {
   size_t D, M, T; /* T: the length of an A */

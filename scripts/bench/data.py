@@ -86,6 +86,13 @@ LDS = {"lds_4": (10_000, 4, 2), "lds_em": (2_000, 4, 2), "lds_20": (2_000, 20, 1
 LDS_PARTS = ("Y", "A", "C", "Q", "R", "A_start", "C_start", "Q_start", "R_start")
 
 
+def factors(n, d, m):
+    """Factors with loadings of size 1, and noise variances from 0.2 to 3."""
+    g = np.random.default_rng(7)
+    W, psi = g.standard_normal((d, m)), g.uniform(0.2, 3.0, d)
+    return g.standard_normal((n, m)) @ W.T + g.standard_normal((n, d)) * np.sqrt(psi) + g.standard_normal(d)
+
+
 def planes(n, d, k, m):
     """Points of k planes of m dimensions each, in noise."""
     g = np.random.default_rng(7)
@@ -100,6 +107,7 @@ def planes(n, d, k, m):
 
 
 INPUTS = {
+    "factors_50000x100": lambda: factors(50_000, 100, 10),
     "mppca_50000x32": lambda: planes(50_000, 32, 8, 4),
     "mppca_10000x256": lambda: planes(10_000, 256, 8, 8),
     "ica_50000x32": lambda: mixed(50_000, 32),

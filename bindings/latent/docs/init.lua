@@ -31,6 +31,7 @@ local rooms = {
   { "lds", "lds_tracker" },
   { "blocks" },
   { "classifier" },
+  { "nn", "nn_tape" },
   { "files" },
   { "save" },
   { "datasets" },

@@ -1,0 +1,40 @@
+/* checkpoint.h: a store, and what training needs to go on, in one safetensors file.
+ *
+ *   tensors    NAME                   a parameter's values
+ *              average:NAME           its moving average, where there are averages
+ *              first1:NAME, second1:NAME   moments of the first optimizer, first2:NAME of the second...
+ *   metadata   format "latent.nn", version "1", averaged (how often), optimizer1 "adam 4690" (its
+ *              kind and steps), tape "seed step", and the caller's own pairs
+ *
+ * Written to a temporary file which takes the name when it is complete. After reading one back
+ * training goes on bit for bit as if it had not stopped. A file is checked as a whole, names, shapes,
+ * types and that all numbers are finite, before anything changes. */
+#ifndef LAT_NN_CHECKPOINT_H
+#define LAT_NN_CHECKPOINT_H
+
+#include "files/safetensors.h"
+#include "nn/optimizers.h"
+#include "nn/tape.h"
+
+enum { LAT_CHECKPOINT_OPTIMIZERS = 8 };
+
+typedef struct lat_checkpoint {
+  lat_store *store;
+  lat_optimizer *optimizers[LAT_CHECKPOINT_OPTIMIZERS];
+  size_t count;   /* of them */
+  lat_tape *tape; /* its seed and step; or NULL */
+} lat_checkpoint;
+
+extern const char *const lat_optimizer_names[LAT_OPTIMIZERS];
+
+/* Pairs of the caller have keys other than those above. */
+lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat_checkpoint *c,
+                                const lat_pair *pairs, size_t count);
+
+/* From a file that lat_safetensors_parse has read. What the checkpoint names (averages apart, which
+ * come if they are there) must be in the file; optimizers and a tape that it doesn't name are left
+ * out. LAT_FORMAT says what is missing, too much, or of another type or shape. */
+lat_status lat_checkpoint_read(lat_workspace *work, const lat_safetensors *file,
+                               const unsigned char *bytes, const lat_checkpoint *c);
+
+#endif

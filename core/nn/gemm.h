@@ -1,0 +1,36 @@
+/* gemm.h: products of dense matrices for training: C := A B, A'B or A B', with an epilogue.
+ *
+ * Training multiplies matrices of some hundred rows and columns many times, where BLAS loses much
+ * to packing both operands for caches that they fit anyway. Here only B is packed, a panel at a
+ * time, and A is read where it lies, transposed or not; tiles of C stay in registers.
+ *
+ * Every element is one chain of fused multiplications and additions over the depth in ascending
+ * order, whatever tile it is in and whatever thread makes it: how the work is cut changes no bit.
+ * (Between kinds of processors bits differ: not all fuse.) */
+#ifndef LAT_NN_GEMM_H
+#define LAT_NN_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "matrix/matrix.h"
+
+/* Called for each block of C when it is complete, by the thread that made it. */
+typedef void lat_gemm_finish(void *context, size_t row, size_t rows, size_t col, size_t cols);
+
+typedef struct lat_gemm {
+  lat_dtype dtype;
+  size_t rows, cols, depth; /* C is rows x cols */
+  const void *A, *B;
+  void *C;
+  size_t A_stride, B_stride, C_stride; /* elements from one row in memory to the next */
+  bool A_transposed, B_transposed;     /* A lies in memory as depth x rows, B as cols x depth */
+  bool add;                            /* C += instead of C := */
+  lat_gemm_finish *finish;             /* or NULL */
+  void *context;
+} lat_gemm;
+
+/* Sizes are at least 1; C doesn't overlap A or B. Uses the thread pool when the work is worth it. */
+void lat_gemm_run(const lat_gemm *g);
+
+#endif

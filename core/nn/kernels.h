@@ -1,0 +1,47 @@
+/* kernels.h: how the loops of the operations are written and run. Private to nn.
+ *
+ * A kernel does a range of items (elements, rows or columns) of one operation, for one type; the
+ * templates are included twice, with `real` float and double, and K(name) the name with 32 or 64
+ * after it. Work is cut by its size alone, so results don't depend on the number of threads; a
+ * kernel never splits a sum between ranges. */
+#ifndef LAT_NN_KERNELS_H
+#define LAT_NN_KERNELS_H
+
+#include "nn/ops.h"
+
+/* What a kernel is given; each says what it takes each for. */
+typedef struct lat_args {
+  const void *a, *b, *c, *d; /* read */
+  void *x, *y, *z;           /* written */
+  size_t rows, cols, n, m;
+  double s, t;
+  bool add, add_y, add_z; /* to x, y, z instead of storing */
+  int kind;
+} lat_args;
+
+typedef void lat_kernel(const lat_args *args, size_t begin, size_t end);
+
+/* The kernel `name` for the tape's type: an argument of lat_run. */
+#define KERNEL(tape, name) ((tape)->dtype == LAT_FLOAT64 ? name##64 : name##32)
+
+/* Runs it over `items`, each of which costs about `cost` simple operations. */
+void lat_run(lat_kernel *kernel, const lat_args *args, size_t items, size_t cost);
+
+/* True, and all nodes, when none of the handles failed. */
+bool lat_nodes(lat_tape *tape, size_t count, const lat_value values[], lat_node *nodes[]);
+
+/* Backward passes, by the kind of operation (tape.c calls them through a table). */
+#define OP(name) void lat_back_##name(lat_tape *tape, lat_node *node);
+LAT_OPS(OP)
+#undef OP
+
+/* In a kernel: *at = value, or += */
+#define PUT(at, plus, value)                                                                       \
+  do {                                                                                             \
+    if (plus)                                                                                      \
+      (at) += (value);                                                                             \
+    else                                                                                           \
+      (at) = (value);                                                                              \
+  } while (0)
+
+#endif

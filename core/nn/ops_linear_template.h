@@ -1,0 +1,94 @@
+/* ops_linear_template.h: the kernels of ops_linear.c (see kernels.h). */
+
+/* f of a row, in place, after the bias b (or NULL) is added. */
+static LAT_CLONES void K(activate_row)(int f, size_t n, const real *restrict b, real *restrict y)
+{
+  if (b) LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] += b[j];
+  switch (f) {
+  case LAT_NN_RELU:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = y[j] < 0 ? 0 : y[j];
+    break;
+  case LAT_NN_LEAKY_RELU:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = y[j] < 0 ? (real)LEAK * y[j] : y[j];
+    break;
+  case LAT_NN_ELU:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = y[j] < 0 ? K(exp)(y[j]) - 1 : y[j];
+    break;
+  case LAT_NN_TANH:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = K(tanh)(y[j]);
+    break;
+  case LAT_NN_SIGMOID:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = K(sigmoid)(y[j]);
+    break;
+  case LAT_NN_SOFTPLUS:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = K(softplus)(y[j]);
+    break;
+  default:
+    break;
+  }
+}
+
+/* d := g f'(x), by y = f(x), for a piece of a row. */
+static LAT_CLONES void K(slope_row)(int f, size_t n, const real *restrict y, const real *restrict g,
+                                    real *restrict d)
+{
+  switch (f) {
+  case LAT_NN_RELU:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = y[j] > 0 ? g[j] : 0;
+    break;
+  case LAT_NN_LEAKY_RELU:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = y[j] > 0 ? g[j] : (real)LEAK * g[j];
+    break;
+  case LAT_NN_ELU:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = y[j] < 0 ? g[j] * (y[j] + 1) : g[j];
+    break;
+  case LAT_NN_TANH:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = g[j] * (1 - y[j] * y[j]);
+    break;
+  case LAT_NN_SIGMOID:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = g[j] * (y[j] * (1 - y[j]));
+    break;
+  case LAT_NN_SOFTPLUS:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = g[j] * (1 - K(exp)(-y[j]));
+    break;
+  default:
+    break;
+  }
+}
+
+static LAT_CLONES void K(add_row)(size_t n, const real *restrict d, real *restrict sums)
+{
+  LAT_INDEPENDENT for (size_t j = 0; j < n; j++) sums[j] += d[j];
+}
+
+static LAT_CLONES void K(flush)(size_t n, real *restrict sums, double *restrict totals)
+{
+  LAT_INDEPENDENT for (size_t j = 0; j < n; j++)
+  {
+    totals[j] += (double)sums[j];
+    sums[j] = 0;
+  }
+}
+
+/* Items are strips of STRIP columns: d := g f'(x) for all rows, and the bias's gradient, the sums
+ * of d's columns. a = y, b = g; x = d (NULL: d is g), y = the bias's gradient (or NULL), kind = f. */
+static void K(before_activation)(const lat_args *args, size_t begin, size_t end)
+{
+  const real *y = args->a, *g = args->b;
+  real *d = args->x, *bias = args->y, sums[STRIP];
+  double totals[STRIP];
+  for (size_t s = begin; s < end; s++) {
+    size_t c = s * STRIP, n = args->cols - c < STRIP ? args->cols - c : STRIP;
+    memset(sums, 0, sizeof sums);
+    memset(totals, 0, sizeof totals);
+    for (size_t i = 0; i < args->rows; i++) {
+      size_t at = i * args->cols + c;
+      if (d) K(slope_row)(args->kind, n, y + at, g + at, d + at);
+      if (bias) K(add_row)(n, d ? d + at : g + at, sums);
+      if (i % 256 == 255) K(flush)(n, sums, totals); /* short sums lose little in float32 */
+    }
+    K(flush)(n, sums, totals);
+    if (bias)
+      for (size_t j = 0; j < n; j++) PUT(bias[c + j], args->add_y, (real)totals[j]);
+  }
+}

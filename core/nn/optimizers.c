@@ -1,0 +1,244 @@
+#include "nn/optimizers.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clones.h"
+#include "base/vector_kernels.h"
+#include "nn/kernels.h"
+
+enum { PIECE = 8192 };
+
+/* What one step has for numbers. */
+typedef struct numbers {
+  double rate, beta1, beta2, epsilon, decay, correction1, correction2;
+  bool nesterov, decoupled;
+} numbers;
+
+static inline float root32(float x)
+{
+  return sqrtf(x);
+}
+
+static inline double root64(double x)
+{
+  return sqrt(x);
+}
+
+#define real    float
+#define K(name) name##32
+#include "nn/optimizers_template.h"
+#undef real
+#undef K
+#define real    double
+#define K(name) name##64
+#include "nn/optimizers_template.h"
+#undef real
+#undef K
+
+/* ---- which parameters ---------------------------------------------------------------------------- */
+
+static bool begins_with(const char *name, const char *prefix)
+{
+  return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* The flat vectors' ranges of the parameters with one of the prefixes; neighbours are one range. */
+static lat_status choose(lat_workspace *work, lat_optimizer *o, const char *const *prefixes,
+                         size_t count)
+{
+  const lat_store *store = o->store;
+  for (size_t k = 0; k < count; k++) {
+    size_t i = 0;
+    while (i < store->count && !begins_with(store->items[i].name, prefixes[k])) i++;
+    if (i == store->count)
+      return lat_fail(work, LAT_INVALID, "no parameter's name begins with '%.60s'", prefixes[k]);
+  }
+  o->ranges = malloc((store->count + 1) * sizeof *o->ranges);
+  if (!o->ranges) return lat_fail(work, LAT_MEMORY, "not enough memory for an optimizer");
+  for (size_t i = 0; i < store->count; i++) {
+    bool mine = count == 0;
+    for (size_t k = 0; k < count; k++)
+      mine = mine || begins_with(store->items[i].name, prefixes[k]);
+    if (!mine) continue;
+    size_t begin = store->items[i].offset;
+    size_t end = i + 1 < store->count ? store->items[i + 1].offset : store->size;
+    if (o->range_count && o->ranges[o->range_count - 1][1] == begin) {
+      o->ranges[o->range_count - 1][1] = end;
+    } else {
+      o->ranges[o->range_count][0] = begin;
+      o->ranges[o->range_count++][1] = end;
+    }
+  }
+  return LAT_OK;
+}
+
+lat_status lat_optimizer_init(lat_workspace *work, lat_optimizer *o, lat_optimizer_kind kind,
+                              lat_store *store, const char *const *prefixes, size_t count)
+{
+  *o = (lat_optimizer){.kind = kind, .store = store, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  if (kind == LAT_SGD) o->beta1 = 0;
+  if (kind == LAT_RMSPROP) o->beta2 = 0.99;
+  if (kind == LAT_ADAMW) o->weight_decay = 0.01;
+  if (store->count == 0) return lat_fail(work, LAT_INVALID, "the store has no parameters yet");
+  LAT_TRY(lat_store_seal(work, store));
+  LAT_TRY(choose(work, o, prefixes, count));
+  bool first = kind != LAT_RMSPROP, second = kind != LAT_SGD;
+  if (first) o->first = lat_store_vector(store);
+  if (second) o->second = lat_store_vector(store);
+  if ((!first || o->first) && (!second || o->second)) return LAT_OK;
+  lat_optimizer_done(o);
+  return lat_fail(work, LAT_MEMORY, "not enough memory for an optimizer");
+}
+
+void lat_optimizer_done(lat_optimizer *o)
+{
+  free(o->first);
+  free(o->second);
+  free(o->ranges);
+  o->first = o->second = NULL;
+  o->ranges = NULL;
+  o->range_count = 0;
+}
+
+/* ---- the step -------------------------------------------------------------------------------------- */
+
+static void *at(const lat_store *store, void *flat, size_t offset)
+{
+  return flat ? (char *)flat + offset * lat_dtype_size(store->dtype) : NULL;
+}
+
+/* Runs a kernel that leaves a number for each piece of n elements; their sum. */
+static lat_status sum_pieces(lat_workspace *work, lat_kernel *kernel, const void *flat, size_t n,
+                             double *sum)
+{
+  size_t pieces = (n + PIECE - 1) / PIECE;
+  lat_mark mark = lat_workspace_mark(work);
+  double *parts = lat_doubles(work, pieces);
+  if (!parts) return LAT_MEMORY;
+  lat_args args = {.a = flat, .n = n, .y = parts};
+  lat_run(kernel, &args, pieces, PIECE);
+  *sum = 0;
+  for (size_t p = 0; p < pieces; p++) *sum += parts[p];
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+/* LAT_INVALID, naming the first parameter whose gradient isn't finite. */
+static lat_status name_bad(lat_workspace *work, const lat_store *store)
+{
+  for (size_t i = 0; i < store->count; i++) {
+    lat_matrix G = lat_store_view(store, store->gradients, i);
+    for (size_t k = 0; k < G.rows * G.cols; k++) {
+      double g = lat_get(&G, k / G.cols, k % G.cols);
+      if (!isfinite(g))
+        return lat_fail(
+            work, LAT_INVALID,
+            "the gradient of '%s' is %s; the parameters are those of the last good step",
+            store->items[i].name, isnan(g) ? "NaN" : "infinite");
+    }
+  }
+  return LAT_OK;
+}
+
+static lat_kernel *kernel_of(const lat_optimizer *o)
+{
+  bool wide = o->store->dtype == LAT_FLOAT64;
+  switch (o->kind) {
+  case LAT_SGD:
+    return wide ? sgd64 : sgd32;
+  case LAT_ADAMAX:
+    return wide ? adamax64 : adamax32;
+  case LAT_RMSPROP:
+    return wide ? rmsprop64 : rmsprop32;
+  default:
+    return wide ? adam64 : adam32;
+  }
+}
+
+lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *o, double rate)
+{
+  lat_store *store = o->store;
+  lat_kernel *count_bad = store->dtype == LAT_FLOAT64 ? count_bad64 : count_bad32;
+  double bad = 0;
+  if (!isfinite(rate))
+    return lat_fail(work, LAT_INVALID, "the learning rate must be finite, got %g", rate);
+  for (size_t r = 0; r < o->range_count && bad == 0; r++)
+    LAT_TRY(sum_pieces(work, count_bad, at(store, store->gradients, o->ranges[r][0]),
+                       o->ranges[r][1] - o->ranges[r][0], &bad));
+  if (bad > 0) return name_bad(work, store);
+  o->steps++;
+  numbers s = {.rate = rate,
+               .beta1 = o->beta1,
+               .beta2 = o->beta2,
+               .epsilon = o->epsilon,
+               .decay = o->weight_decay,
+               .correction1 = 1 - pow(o->beta1, (double)o->steps),
+               .correction2 = 1 - pow(o->beta2, (double)o->steps),
+               .nesterov = o->nesterov,
+               .decoupled = o->kind == LAT_ADAMW};
+  for (size_t r = 0; r < o->range_count; r++) {
+    size_t begin = o->ranges[r][0], n = o->ranges[r][1] - begin;
+    bool still = o->kind == LAT_SGD && o->beta1 == 0;
+    lat_args args = {.a = at(store, store->gradients, begin),
+                     .c = &s,
+                     .x = at(store, store->values, begin),
+                     .y = still ? NULL : at(store, o->first, begin),
+                     .z = at(store, o->second, begin)};
+    lat_run(kernel_of(o), &args, n, 4);
+  }
+  return LAT_OK;
+}
+
+/* ---- whole stores ----------------------------------------------------------------------------------- */
+
+double lat_store_clip(lat_store *store, double most)
+{
+  double sum = 0;
+  lat_workspace work;
+  lat_workspace_init(&work);
+  bool wide = store->dtype == LAT_FLOAT64;
+  if (sum_pieces(&work, wide ? squares64 : squares32, store->gradients, store->size, &sum) !=
+      LAT_OK)
+    sum = NAN;
+  lat_workspace_done(&work);
+  double norm = sqrt(sum);
+  if (!(norm > most) || !isfinite(norm)) return norm;
+  lat_args args = {.x = store->gradients, .s = most / norm};
+  lat_run(wide ? scale_by64 : scale_by32, &args, store->size, 1);
+  return norm;
+}
+
+lat_status lat_store_average(lat_workspace *work, lat_store *store, double decay)
+{
+  LAT_TRY(lat_store_seal(work, store));
+  if (!store->average) store->average = lat_store_vector(store);
+  if (!store->average)
+    return lat_fail(work, LAT_MEMORY, "not enough memory for %zu averages", store->size);
+  double n = (double)store->averaged++, warm = (1 + n) / (10 + n);
+  double d = n == 0 ? 0 : decay < warm ? decay : warm;
+  lat_args args = {.a = store->values, .x = store->average, .s = d, .t = 1 - d};
+  lat_run(store->dtype == LAT_FLOAT64 ? blend64 : blend32, &args, store->size, 2);
+  return LAT_OK;
+}
+
+void lat_store_swap(lat_store *store)
+{
+  lat_args args = {.x = store->values, .y = store->average};
+  if (store->average)
+    lat_run(store->dtype == LAT_FLOAT64 ? exchange64 : exchange32, &args, store->size, 2);
+}
+
+/* ---- schedules --------------------------------------------------------------------------------------- */
+
+double lat_schedule_cosine(double step, double steps, double final)
+{
+  double t = step < steps ? step / steps : 1;
+  return final + (1 - final) * 0.5 * (1 + cos(3.14159265358979323846 * t));
+}
+
+double lat_schedule_warm_up(double step, double steps)
+{
+  return step + 1 < steps ? (step + 1) / steps : 1;
+}
