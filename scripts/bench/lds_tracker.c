@@ -24,8 +24,14 @@ int main(int count, char **words)
   read_numbers(R, D * D);
   read_numbers(Y, ROWS * D);
   for (int i = 0; i < M; i++) covariance[i * M + i] = 1;
-  lat_lds lds = {.states = M, .outputs = D, .A = {A, 0}, .C = {C, 0}, .Q = {Q, 0}, .R = {R, 0},
-                 .initial_mean = mean, .initial_covariance = covariance};
+  lat_lds lds = {.states = M,
+                 .outputs = D,
+                 .A = {A, 0},
+                 .C = {C, 0},
+                 .Q = {Q, 0},
+                 .R = {R, 0},
+                 .initial_mean = mean,
+                 .initial_covariance = covariance};
   lat_workspace work;
   lat_workspace_init(&work);
   lat_lds_tracker tracker;
