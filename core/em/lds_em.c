@@ -131,7 +131,7 @@ static void add_columns(size_t n, size_t M, size_t X, double sign, const double 
 
 /* The covariances of transitions by A: of x; of d with z_{t-1}, V = lag - A before; and of d,
  * now - lag A' - A V'. */
-LAT_CLONES static void flush_moves(adder *a, const double *A)
+static void flush_moves(adder *a, const double *A)
 {
   size_t M = a->pass->M;
   double *At = a->work, *Vt = At + M * M, *dd = a->to.moves.dd;
@@ -147,7 +147,7 @@ LAT_CLONES static void flush_moves(adder *a, const double *A)
 }
 
 /* The covariances of complete rows: of z; of r with z, -C seen; of r, C seen C'. */
-LAT_CLONES static void flush_outputs(adder *a, const double *C)
+static void flush_outputs(adder *a, const double *C)
 {
   size_t M = a->pass->M, D = a->pass->D;
   double *Ct = a->work, *CP = a->full;
@@ -220,7 +220,7 @@ static void add_part(adder *a, size_t t)
   add_columns(M, M, X, 1, P, a->to.outputs.xx);
 }
 
-LAT_CLONES static void add_output(adder *a, size_t t)
+static void add_output(adder *a, size_t t)
 {
   lat_lds_pass *pass = a->pass;
   lat_lds_frame *f = &pass->frame;

@@ -2,6 +2,7 @@
 #include <lapacke.h>
 
 #include "em/lds_parts.h"
+#include "em/lds_template.h"
 
 /* Of an observation's variance: less noise than this, and P - G G' loses more than eight digits. */
 #define EXACT 1e-8
@@ -12,96 +13,104 @@
 
 /* ---- the covariance's part, for M states ------------------------------------------------------ */
 
-LDS_INLINE void predict(size_t M, const double *A, const double *Q, double *P, double *work)
+/* The functions of lds_kernel.h, inlined where M is small (a constant). */
+#define CALL(name, ...) (small ? inline_##name(__VA_ARGS__) : lds_##name(__VA_ARGS__))
+
+LDS_INLINE void predict(bool small, size_t M, const double *A, const double *Q, double *P,
+                        double *work)
 {
   double *At = work, *AP = work + M * M;
-  lds_transpose(M, M, A, At);
-  lds_multiply(M, M, M, A, M, 1, P, LDS_SET, AP);
+  CALL(transpose, M, M, A, At);
+  CALL(multiply, M, M, M, A, M, 1, P, LDS_SET, AP);
   memcpy(P, Q, M * M * sizeof *P);
-  lds_multiply_symmetric(M, M, AP, M, 1, At, LDS_ADD, P);
+  CALL(multiply_symmetric, M, M, AP, M, 1, At, LDS_ADD, P);
 }
 
-LDS_INLINE bool update(size_t M, size_t p, const double *C, double *S, double *inverse, double *W,
-                       double *P, bool *exact, double *work)
+LDS_INLINE bool update(bool small, size_t M, size_t p, const double *C, double *S, double *inverse,
+                       double *W, double *P, bool *exact, double *work)
 {
   double *Ct = work;
-  lds_transpose(p, M, C, Ct);
-  lds_multiply(p, M, M, C, M, 1, P, LDS_SET, W);
+  CALL(transpose, p, M, C, Ct);
+  CALL(multiply, p, M, M, C, M, 1, P, LDS_SET, W);
   for (size_t i = 0; i < p; i++) inverse[i] = S[i * p + i];
   lds_multiply(p, p, M, W, M, 1, Ct, LDS_ADD, S);
   for (size_t i = 0; i < p; i++) *exact |= inverse[i] < EXACT * S[i * p + i];
-  if (lds_cholesky(p, S, inverse, NO_PIVOT) > 0) return false;
-  lds_solve_lower(p, M, S, inverse, W);
-  if (!*exact) lds_multiply_symmetric(M, p, W, 1, M, W, LDS_SUBTRACT, P);
+  if (CALL(cholesky, p, S, inverse, NO_PIVOT) > 0) return false;
+  CALL(solve_lower, p, M, S, inverse, W);
+  if (!*exact) CALL(multiply_symmetric, M, p, W, 1, M, W, LDS_SUBTRACT, P);
   return true;
 }
 
-LDS_INLINE void back(size_t M, const double *A, const double *Q, const double *P,
+LDS_INLINE void back(bool small, size_t M, const double *A, const double *Q, const double *P,
                      const double *predicted, const double *next, double *Jt, double *to,
                      double *lag, double *work)
 {
   double *U = work, *N = work, *Nt = N + M * M, *inverse = Nt + M * M, *T = inverse + M;
-  lds_multiply(M, M, M, A, M, 1, P, LDS_SET, Jt);
+  CALL(multiply, M, M, M, A, M, 1, P, LDS_SET, Jt);
   memcpy(U, predicted, M * M * sizeof *U);
-  lds_cholesky(M, U, inverse, NO_DIRECTION);
-  lds_solve_lower(M, M, U, inverse, Jt);
-  lds_solve_upper(M, M, U, inverse, Jt);
+  CALL(cholesky, M, U, inverse, NO_DIRECTION);
+  CALL(solve_lower, M, M, U, inverse, Jt);
+  CALL(solve_upper, M, M, U, inverse, Jt);
   memset(N, 0, M * M * sizeof *N);
   for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
-  lds_multiply(M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
-  lds_transpose(M, M, N, Nt);
-  lds_multiply(M, M, M, N, M, 1, P, LDS_SET, T);
-  lds_multiply(M, M, M, next, M, 1, Jt, LDS_SET, lag);
-  lds_multiply_symmetric(M, M, T, M, 1, Nt, LDS_SET, to);
+  CALL(multiply, M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
+  CALL(transpose, M, M, N, Nt);
+  CALL(multiply, M, M, M, N, M, 1, P, LDS_SET, T);
+  CALL(multiply, M, M, M, next, M, 1, Jt, LDS_SET, lag);
+  CALL(multiply_symmetric, M, M, T, M, 1, Nt, LDS_SET, to);
   memcpy(T, lag, M * M * sizeof *T); /* (Q + next) J' */
-  lds_multiply(M, M, M, Q, M, 1, Jt, LDS_ADD, T);
-  lds_multiply_symmetric(M, M, Jt, 1, M, T, LDS_ADD, to);
+  CALL(multiply, M, M, M, Q, M, 1, Jt, LDS_ADD, T);
+  CALL(multiply_symmetric, M, M, Jt, 1, M, T, LDS_ADD, to);
 }
 
-/* Loops over M unroll where M is a constant. */
-#define KERNELS(name, states)                                                                      \
-  LAT_CLONES static void predict_##name(size_t M, const double *A, const double *Q, double *P,     \
-                                        double *work)                                              \
+#define KERNELS(name, clones, small, states)                                                       \
+  clones static void predict_##name(size_t M, const double *A, const double *Q, double *P,         \
+                                    double *work)                                                  \
   {                                                                                                \
     (void)M;                                                                                       \
-    predict(states, A, Q, P, work);                                                                \
+    predict(small, states, A, Q, P, work);                                                         \
   }                                                                                                \
-  LAT_CLONES static bool update_##name(size_t M, size_t p, const double *C, double *S,             \
-                                       double *inverse, double *W, double *P, bool *exact,         \
-                                       double *work)                                               \
+  clones static bool update_##name(size_t M, size_t p, const double *C, double *S,                 \
+                                   double *inverse, double *W, double *P, bool *exact,             \
+                                   double *work)                                                   \
   {                                                                                                \
     (void)M;                                                                                       \
-    return update(states, p, C, S, inverse, W, P, exact, work);                                    \
+    return update(small, states, p, C, S, inverse, W, P, exact, work);                             \
   }                                                                                                \
-  LAT_CLONES static void back_##name(size_t M, const double *A, const double *Q, const double *P,  \
-                                     const double *predicted, const double *next, double *Jt,      \
-                                     double *to, double *lag, double *work)                        \
+  clones static void back_##name(size_t M, const double *A, const double *Q, const double *P,      \
+                                 const double *predicted, const double *next, double *Jt,          \
+                                 double *to, double *lag, double *work)                            \
   {                                                                                                \
     (void)M;                                                                                       \
-    back(states, A, Q, P, predicted, next, Jt, to, lag, work);                                     \
+    back(small, states, A, Q, P, predicted, next, Jt, to, lag, work);                              \
   }
 
-KERNELS(1, 1)
-KERNELS(2, 2)
-KERNELS(3, 3)
-KERNELS(4, 4)
-KERNELS(5, 5)
-KERNELS(6, 6)
-KERNELS(8, 8)
-KERNELS(any, M)
+#define NO_CLONES
+KERNELS(any, NO_CLONES, false, M)
+
+#ifdef __SANITIZE_ADDRESS__ /* unrolled and checked, they take minutes to compile */
+#define KERNELS_OF(n)                                                                              \
+  {                                                                                                \
+    predict_any, update_any, back_any                                                              \
+  }
+#else
+#define KERNELS_OF(n)                                                                              \
+  {                                                                                                \
+    predict_##n, update_##n, back_##n                                                              \
+  }
+KERNELS(1, LAT_CLONES, true, 1)
+KERNELS(2, LAT_CLONES, true, 2)
+KERNELS(3, LAT_CLONES, true, 3)
+KERNELS(4, LAT_CLONES, true, 4)
+KERNELS(6, LAT_CLONES, true, 6)
+#endif
 
 const struct lat_lds_kernels *lat_lds_kernels_for(size_t M)
 {
-  static const struct lat_lds_kernels any = {predict_any, update_any, back_any},
-                                      some[] = {{predict_1, update_1, back_1},
-                                                {predict_2, update_2, back_2},
-                                                {predict_3, update_3, back_3},
-                                                {predict_4, update_4, back_4},
-                                                {predict_5, update_5, back_5},
-                                                {predict_6, update_6, back_6},
-                                                {predict_any, update_any, back_any},
-                                                {predict_8, update_8, back_8}};
-  return M <= 8 ? &some[M - 1] : &any;
+  static const struct lat_lds_kernels any = KERNELS_OF(any),
+                                      some[] = {KERNELS_OF(1), KERNELS_OF(2),   KERNELS_OF(3),
+                                                KERNELS_OF(4), KERNELS_OF(any), KERNELS_OF(6)};
+  return M <= 6 ? &some[M - 1] : &any;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------- */
@@ -179,7 +188,7 @@ void lat_lds_triangle(size_t n, size_t m, double *X, double *L, double *work)
 }
 
 /* covariance := root root' */
-LAT_CLONES static void square(size_t n, const double *root, double *covariance, double *work)
+static void square(size_t n, const double *root, double *covariance, double *work)
 {
   lds_transpose(n, n, root, work);
   lds_multiply_symmetric(n, n, root, n, 1, work, LDS_SET, covariance);
@@ -188,8 +197,8 @@ LAT_CLONES static void square(size_t n, const double *root, double *covariance, 
 /* ---- prediction --------------------------------------------------------------------------------- */
 
 /* root := the triangle of [A root, Q_root] */
-LAT_CLONES static void predict_root(const lat_lds_frame *f, const double *A, const double *Q_root,
-                                    lat_lds_belief *b)
+static void predict_root(const lat_lds_frame *f, const double *A, const double *Q_root,
+                         lat_lds_belief *b)
 {
   size_t M = f->M;
   double *AS = f->work, *X = AS + M * M, *rest = X + 2 * M * M;
@@ -221,7 +230,7 @@ void lat_lds_drive(size_t rows, const double *B, size_t U, const double *u, doub
 /* ---- the update ----------------------------------------------------------------------------------- */
 
 /* P := (I - K C) P (I - K C)' + K R K', K' = inv(L') W */
-LAT_CLONES static void correct_exactly(const lat_lds_frame *f, double *P)
+static void correct_exactly(const lat_lds_frame *f, double *P)
 {
   size_t M = f->M, p = f->count;
   double *N = f->work, *Nt = N + M * M, *T = Nt + M * M, *Kt = T + M * M, *RKt = Kt + p * M;
@@ -238,7 +247,7 @@ LAT_CLONES static void correct_exactly(const lat_lds_frame *f, double *P)
 }
 
 /* The triangle of [R_root, C root; 0, root] is [L, 0; G, root of the posterior]. */
-LAT_CLONES static bool correct_root(lat_lds_frame *f, lat_lds_belief *b)
+static bool correct_root(lat_lds_frame *f, lat_lds_belief *b)
 {
   size_t M = f->M, p = f->count, n = p + M;
   double *X = f->work, *L = X + n * n, *R_root = L + n * n, *work = R_root + p * p;
@@ -270,20 +279,20 @@ LAT_CLONES static bool correct_root(lat_lds_frame *f, lat_lds_belief *b)
   return true;
 }
 
-LAT_CLONES double lat_lds_settle(lat_lds_frame *f, double *mean)
+double lat_lds_settle(lat_lds_frame *f, double *mean)
 {
   size_t M = f->M, p = f->count;
   double sum = 0;
   memcpy(f->whitened, f->residual, p * sizeof *f->whitened);
-  lds_solve_lower(p, 1, f->factor, f->inverse, f->whitened);
-  lds_combine(M, p, f->gain, f->whitened, mean);
+  inline_solve_lower(p, 1, f->factor, f->inverse, f->whitened);
+  inline_combine(M, p, f->gain, f->whitened, mean);
   for (size_t i = 0; i < p; i++) sum += f->whitened[i] * f->whitened[i];
   return -0.5 * ((double)p * LDS_LOG_2PI + f->log_det + sum);
 }
 
-LAT_CLONES static void take_log_det(lat_lds_frame *f)
+static void take_log_det(lat_lds_frame *f)
 {
-  f->log_det = -2 * lds_log_product(f->count, f->inverse);
+  f->log_det = -2 * inline_log_product(f->count, f->inverse);
 }
 
 /* The update by what is selected. */
@@ -345,7 +354,7 @@ double lat_lds_correct(lat_lds_frame *f, size_t count, const double *C, const do
   return correct(f, b);
 }
 
-LAT_CLONES static bool absorb(lat_lds_frame *f, double *P)
+static bool absorb(lat_lds_frame *f, double *P)
 {
   size_t M = f->M, p = f->count;
   if (lds_cholesky(p, f->factor, f->inverse, NO_PIVOT) > 0) return false;
