@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "lds.h"
+
 latL_Tracker *latL_checktracker(lua_State *L, const char *who)
 {
   latL_Tracker *t = lua_touserdata(L, 1);
@@ -317,20 +319,11 @@ static int distance_to(lua_State *L)
   return 2;
 }
 
-/* result.name = a list of n views of rows x cols numbers, which come back. */
-static double *new_list(lua_State *L, int result, const char *name, size_t n, size_t rows,
-                        size_t cols)
+static double *new_list(lua_State *L, int result, const char *name, size_t n, size_t rows)
 {
-  lat_matrix all = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view;
-  int owner = lua_gettop(L);
-  lua_createtable(L, (int)n, 0);
-  for (size_t i = 0; i < n; i++) {
-    latL_newview(L, owner, lat_block_of(all, i * rows, 0, rows, cols), false);
-    lua_rawseti(L, owner + 1, (lua_Integer)i + 1);
-  }
+  double *data = latL_newmatrices(L, n, rows, rows);
   lua_setfield(L, result, name);
-  lua_pop(L, 1);
-  return all.data;
+  return data;
 }
 
 static double *new_rows(lua_State *L, int result, const char *name, size_t n, size_t cols)
@@ -361,9 +354,9 @@ static int forecast(lua_State *L)
   lua_createtable(L, 0, 4);
   int result = lua_gettop(L);
   double *means = new_rows(L, result, "means", h, D);
-  double *covariances = new_list(L, result, "covariances", h, D, D);
+  double *covariances = new_list(L, result, "covariances", h, D);
   double *states = new_rows(L, result, "state_means", h, M);
-  double *spreads = new_list(L, result, "state_covariances", h, M, M);
+  double *spreads = new_list(L, result, "state_covariances", h, M);
   lat_lds_tracker before = t->core;
   lat_status status = LAT_OK;
   memcpy(t->kept, t->memory, t->count * sizeof *t->kept);

@@ -472,6 +472,32 @@ describe("nonlinear tracking", function()
   end)
 end)
 
+describe("a list of covariances", function()
+  it("is a list in every way that matters", function()
+    local model, Y = known(), path(60):block(1, 5)
+    local list, n = model:filter(Y).covariances, 0
+    assert.equal(5, #list)
+    assert.is_nil(list[0] or list[6] or list.x or list[1.5])
+    for t, P in ipairs(list) do
+      n = n + t
+      assert.equal(list[t], P)
+      assert.is_true(rawequal(list[t], P))
+    end
+    for t, P in pairs(list) do
+      n = n + t
+      assert.near_matrix(list[t], P, 0)
+    end
+    assert.equal(30, n)
+    assert.equal(5, select("#", table.unpack(list)))
+    local varying = known { Q = list } -- and can be given again
+    assert.equal(5, #varying:filter(Y).means)
+    local first = list[1]
+    model, list = nil, nil -- luacheck: ignore
+    collectgarbage()
+    assert.equal(4, first.rows)
+  end)
+end)
+
 describe("bad input", function()
   it("raises, and changes nothing", function()
     local tracker = known():tracker()
