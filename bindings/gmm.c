@@ -66,16 +66,17 @@ static void plan(lua_State *L, latL_Run *run)
   run->sizes[LAT_K] = core->K;
 }
 
-/* The parameters that labels make: one pass of the loop, in which densities aren't asked for. */
+/* The parameters that labels make: one pass of the loop, in which densities aren't asked for. It has
+ * the memory that the run is going to use. */
 static lat_status from_labels(latL_Run *run, const lat_matrix *X, const uint32_t *labels)
 {
   lat_gmm core = *(const lat_gmm *)run->context;
   core.labels = labels;
   core.labelled_only = true;
-  lat_em em;
-  lat_em_options options = {.max_iterations = 1, .missing = run->missing};
+  lat_em em = run->em;
+  em.model = &core;
+  em.options = (lat_em_options){.max_iterations = 1, .missing = run->missing};
   memset(run->parameters, 0, run->em.count * sizeof(double));
-  LAT_TRY(lat_em_init(&em, run->work, run->core, &core, run->sizes, run->parameters, &options));
   LAT_TRY(lat_em_begin(&em));
   LAT_TRY(lat_em_add(&em, X, run->sample_weights));
   return lat_em_end(&em);

@@ -67,6 +67,9 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_fa(L);
   latL_open_lds(L);
   latL_open_lds_tracker(L);
+  latL_open_batches(L);
+  latL_open_nonlinear(L);
+  latL_open_vae(L);
   latL_open_nn(L);
   latL_open_system(L);
   latL_open_save(L);

@@ -60,6 +60,8 @@ local samples = {
   KMeans = { clusters = 2 },
   Tracker = function() return latent.lds(latent.blocks.local_level()):tracker() end,
   LDS = function() return latent.lds{ A = 0.5, B = 1, C = 1, D = 1, Q = 1, R = 1, initial_covariance = 1 } end,
+  Nonlinear = { input_dim = 2, latent_dim = 1, samples = 10 },
+  VAE = { input_dim = 2, latent_dim = 1, likelihood = "gaussian" },
   Classifier = function()
     local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 }, { 2, 1 } }
     return latent.classifier(function() return latent.ppca() end):fit(latent.matrix.vstack { X, X + 1 },

@@ -32,6 +32,8 @@ local rooms = {
   { "blocks" },
   { "classifier" },
   { "nn", "nn_tape" },
+  { "nonlinear" },
+  { "vae" },
   { "files" },
   { "save" },
   { "datasets" },
