@@ -56,8 +56,8 @@ def mixed(n, d):
     return S @ (np.eye(d) + 0.3 * g.standard_normal((d, d)))
 
 
-def gaps(n, d, share):
-    X = spectrum(n, d)
+def gaps(X, share):
+    n, d = X.shape
     X[np.random.default_rng(6).random((n, d)) < share] = np.nan
     return X
 
@@ -122,6 +122,7 @@ def images(n, d):
 INPUTS = {
     "factors_50000x100": lambda: factors(50_000, 100, 10),
     "mppca_50000x32": lambda: planes(50_000, 32, 8, 4),
+    "mppca_missing": lambda: gaps(planes(5_000, 32, 8, 4), 0.2),
     "mppca_10000x256": lambda: planes(10_000, 256, 8, 8),
     "images_20000x784": lambda: images(20_000, 784),
     "images_1792x64": lambda: images(1_792, 64),
@@ -134,7 +135,7 @@ INPUTS = {
     "gmm_20000x64": lambda: mixture(20_000, 64, 8),
     "gmm_100000x2": lambda: mixture(100_000, 2, 3),
     "symmetric_2000": lambda: symmetric(2_000),
-    "ppca_missing": lambda: gaps(20_000, 50, 0.2),
+    "ppca_missing": lambda: gaps(spectrum(20_000, 50), 0.2),
     "positive_1e7": lambda: positive(10_000_000),
     **{f"{key}_{part}": lambda args=args, part=part: lds(*args, part)
        for key, args in LDS.items() for part in LDS_PARTS},
