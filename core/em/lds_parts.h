@@ -75,7 +75,7 @@ void lat_lds_pass_smooth(lat_lds_pass *pass); /* after the filter */
 
 /* Whether two covariances (M x M) differ by no more than rounding, measured by the deviations of P:
  * recursions that have settled go round in their last bits. */
-#define LDS_ROUNDING 4e-16
+#define LDS_ROUNDING 2e-15
 bool lat_lds_is_same(size_t M, const double *P, const double *Q);
 
 /* One step of the smoother back to t from what is smoothed at t + 1; P and predicted are the filter's
