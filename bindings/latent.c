@@ -58,6 +58,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_ica(L);
   latL_open_em(L);
   latL_open_em_model(L);
+  latL_open_lds(L);
   latL_open_kmeans(L);
   latL_open_gmm(L);
   latL_open_mppca(L);
@@ -65,6 +66,9 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_ppca(L);
   latL_open_bpca(L);
   latL_open_fa(L);
+  latL_open_batches(L);
+  latL_open_nonlinear(L);
+  latL_open_vae(L);
   latL_open_nn(L);
   latL_open_system(L);
   latL_open_save(L);

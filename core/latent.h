@@ -51,6 +51,7 @@ using std::atomic_int;
 #include "em/factor_model.h"
 #include "em/gmm.h"
 #include "em/kmeans.h"
+#include "em/lds.h"
 #include "em/mixture.h"
 #include "em/mppca.h"
 #include "em/ppca.h"
@@ -64,7 +65,15 @@ using std::atomic_int;
 #include "nn/store.h"
 #include "nn/tape.h"
 
+#include "deep/batch.h"
+#include "deep/decoder.h"
+#include "deep/deep.h"
+#include "deep/likelihood.h"
+#include "deep/nonlinear.h"
+#include "deep/vae.h"
+
 #include "files/csv.h"
+#include "files/gzip.h"
 #include "files/npy.h"
 #include "files/safetensors.h"
 

@@ -55,9 +55,12 @@ end
 -- An object of each class of the C module, to look for properties: made here, or a model with the
 -- options given here (or none), fitted.
 local samples = {
+  LDS = function() return latent.lds{ A = 0.5, B = 1, C = 1, D = 1, Q = 1, R = 1, initial_covariance = 1 } end,
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
+  Nonlinear = { input_dim = 2, latent_dim = 1, samples = 10 },
+  VAE = { input_dim = 2, latent_dim = 1, likelihood = "gaussian" },
   Classifier = function()
     local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 }, { 2, 1 } }
     return latent.classifier(function() return latent.ppca() end):fit(latent.matrix.vstack { X, X + 1 },
