@@ -42,6 +42,37 @@ static inline double log_tail64(double z)
   return q * z + 0x1.555555555558fp-1;
 }
 
+/* (1 + a) exp(a^2/2) (1 - Phi(a)), Phi the normal distribution function, as a function of
+ * t = (a - 3)/(a + 3), 0 <= a <= 39; relative error 2^-56.9 */
+static inline double tail_scaled64(double t)
+{
+  double q = -0x1.06c48caccd22bp-29;
+  q = q * t - 0x1.15fbe84a46f9dp-27;
+  q = q * t - 0x1.0e2ac28a861e6p-29;
+  q = q * t + 0x1.828565c554b2ep-25;
+  q = q * t + 0x1.57c6462f2443ap-24;
+  q = q * t - 0x1.effee3b4c223ep-25;
+  q = q * t - 0x1.9ae5715b490e8p-22;
+  q = q * t - 0x1.aa5d6e35d3bd8p-22;
+  q = q * t + 0x1.97e8927aaef65p-21;
+  q = q * t + 0x1.6d16e009e4638p-19;
+  q = q * t + 0x1.505282629f649p-20;
+  q = q * t - 0x1.361fa56ba857cp-17;
+  q = q * t - 0x1.3179634db1242p-16;
+  q = q * t + 0x1.2499fcc5eda2fp-16;
+  q = q * t + 0x1.b43c2366bb1a4p-14;
+  q = q * t + 0x1.23ffbc89c510bp-16;
+  q = q * t - 0x1.10738d59c28c3p-11;
+  q = q * t - 0x1.73eaec1fce169p-12;
+  q = q * t + 0x1.8a6e4c50fdde0p-9;
+  q = q * t + 0x1.304b6b99a51b4p-10;
+  q = q * t - 0x1.7466cb8e5e85cp-6;
+  q = q * t + 0x1.71fb8ac20fe05p-5;
+  q = q * t - 0x1.0d398fa145e3dp-6;
+  q = q * t - 0x1.8b5fa445f2853p-4;
+  return q * t + 0x1.f1b89c231e9b7p-2;
+}
+
 #define real      double
 #define bits      uint64_t
 #define K(name)   name##64
@@ -55,6 +86,9 @@ static inline double log_tail64(double z)
 #define EXP_LEAST -746.0
 #define EXP_MOST  710.0
 #define TANH_MOST 20.0
+#define TAIL_AT   3.0
+#define TAIL_MOST 39.0
+#define HALF_MASK 0xfffffffff8000000u
 #include "base/vector_template.h"
 #undef real
 #undef bits
@@ -69,6 +103,9 @@ static inline double log_tail64(double z)
 #undef EXP_LEAST
 #undef EXP_MOST
 #undef TANH_MOST
+#undef TAIL_AT
+#undef TAIL_MOST
+#undef HALF_MASK
 
 /* ---- float ---------------------------------------------------------------- */
 
@@ -88,6 +125,23 @@ static inline float log_tail32(float z) /* relative error of log 2^-30 */
   return q * z + 0x1.55557ap-1f;
 }
 
+/* as above, t = (a - 2)/(a + 2), 0 <= a <= 14.5; relative error 2^-27 */
+static inline float tail_scaled32(float t)
+{
+  float q = -0x1.09dc04p-14f;
+  q = q * t - 0x1.a8d05ep-14f;
+  q = q * t + 0x1.1bf97ap-12f;
+  q = q * t + 0x1.ba75ap-11f;
+  q = q * t + 0x1.407df4p-13f;
+  q = q * t - 0x1.9cc5ep-9f;
+  q = q * t - 0x1.531dp-8f;
+  q = q * t + 0x1.2143ap-7f;
+  q = q * t + 0x1.1c9624p-5f;
+  q = q * t - 0x1.f5c90ap-5f;
+  q = q * t - 0x1.498762p-4f;
+  return q * t + 0x1.023466p-1f;
+}
+
 #define real      float
 #define bits      uint32_t
 #define K(name)   name##32
@@ -101,6 +155,9 @@ static inline float log_tail32(float z) /* relative error of log 2^-30 */
 #define EXP_LEAST -104.0f
 #define EXP_MOST  89.0f
 #define TANH_MOST 10.0f
+#define TAIL_AT   2.0f
+#define TAIL_MOST 14.5f
+#define HALF_MASK 0xfffff000u
 #include "base/vector_template.h"
 #undef real
 #undef bits
@@ -115,6 +172,9 @@ static inline float log_tail32(float z) /* relative error of log 2^-30 */
 #undef EXP_LEAST
 #undef EXP_MOST
 #undef TANH_MOST
+#undef TAIL_AT
+#undef TAIL_MOST
+#undef HALF_MASK
 
 /* ---- sine and cosine ------------------------------------------------------- */
 

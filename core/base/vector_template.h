@@ -8,7 +8,9 @@
  *   LOG2E, LN2_HIGH, LN2_LOW      log2(e); ln 2 in two parts, n*LN2_HIGH exact for every exponent n
  *   EXP_LEAST, EXP_MOST           where exp has reached 0 and infinity
  *   TANH_MOST                     where tanh has reached 1
- *   K(exp_tail), K(log_tail)      the polynomials
+ *   TAIL_AT, TAIL_MOST, HALF_MASK of the normal distribution's tail: where its polynomial is centred,
+ *                                 where it has reached 0, and the upper half of a mantissa
+ *   K(exp_tail), K(log_tail), K(tail_scaled)   the polynomials
  * No branches, no fused products; selections are written so that NaN passes through. */
 
 static inline bits K(bits_of)(real x)
@@ -134,4 +136,24 @@ static inline real K(log1p_unit)(real e)
 static inline real K(softplus)(real x)
 {
   return (x < 0 ? 0 : x) + K(log1p_unit)(K(exp)(-K(magnitude)(x)));
+}
+
+/* 1 - Phi(a) for a >= 0, and exp(-a^2/2) in `bell`. a = h + l, h with half of the digits, so h^2 is
+ * exact, and exp(-a^2/2) = exp(-h^2/2) exp(r), r = -l (a + h)/2 small: rounding a^2 would cost as
+ * many ulp as it is large. */
+static inline real K(normal_tail)(real a, real *bell)
+{
+  a = a > TAIL_MOST ? TAIL_MOST : a;
+  real h = K(real_of)(K(bits_of)(a) & HALF_MASK), r = (real)-0.5 * (a - h) * (a + h), lost;
+  real e = K(exp_and_lost)((real)-0.5 * h * h, &lost);
+  e += lost + e * (r + r * r * K(exp_tail)(r));
+  *bell = e;
+  return e * (K(tail_scaled)((a - TAIL_AT) / (a + TAIL_AT)) / (1 + a));
+}
+
+/* The normal distribution function, with its relative accuracy on the left. */
+static inline real K(normal_cdf)(real x)
+{
+  real bell, tail = K(normal_tail)(K(magnitude)(x), &bell);
+  return x < 0 ? tail : 1 - tail;
 }

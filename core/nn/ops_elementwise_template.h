@@ -28,14 +28,16 @@ static inline real K(root)(real x)
   return (real)sqrt((double)x); /* which is rounded right for both types */
 }
 
-static inline real K(normal_cdf)(real x)
-{
-  return (real)(0.5 * erfc(-0.70710678118654752 * (double)x));
-}
-
 static inline real K(normal_density)(real x)
 {
   return (real)0x1.9884533d43651p-2 * K(exp)((real)-0.5 * x * x);
+}
+
+/* Phi(x) + x phi(x), the derivative of gelu, where one exponential serves both */
+static inline real K(gelu_slope)(real x)
+{
+  real bell, tail = K(normal_tail)(K(magnitude)(x), &bell);
+  return (x < 0 ? tail : 1 - tail) + x * ((real)0x1.9884533d43651p-2 * bell);
 }
 
 /* f and its derivative, element by element: `value` of x, and `slope` of x and y = f(x); s and t are
@@ -79,7 +81,7 @@ FUNCTION(relu,       x < 0 ? 0 : x,                     (real)(x > 0))
 FUNCTION(leaky_relu, x < 0 ? s * x : x,                 x > 0 ? 1 : s)
 FUNCTION(elu,        x < 0 ? K(exp)(x) - 1 : x,         x < 0 ? y + 1 : 1)
 FUNCTION(softplus,   K(softplus)(x),                    K(sigmoid)(x))
-FUNCTION(gelu,       x * K(normal_cdf)(x),              K(normal_cdf)(x) + x * K(normal_density)(x))
+FUNCTION(gelu,       x * K(normal_cdf)(x),              K(gelu_slope)(x))
 FUNCTION(silu,       x * K(sigmoid)(x),                 K(silu_slope)(x))
 FUNCTION(square,     x * x,                             2 * x)
 FUNCTION(sqrt,       K(root)(x),                        y > 0 ? (real)0.5 / y : 0)
@@ -93,6 +95,6 @@ FUNCTION(tanh_slope,     K(one_less_square)(K(tanh)(x)),      -2 * K(tanh)(x) * 
 FUNCTION(sigmoid_slope,  K(bell)(K(sigmoid)(x)),              y * (1 - 2 * K(sigmoid)(x)))
 FUNCTION(softplus_slope, K(sigmoid)(x),                       y * (1 - y))
 FUNCTION(silu_slope,     K(silu_slope)(x),                    K(silu_bend)(x))
-FUNCTION(gelu_slope,     K(normal_cdf)(x) + x * K(normal_density)(x), K(normal_density)(x) * (2 - x * x))
+FUNCTION(gelu_slope,     K(gelu_slope)(x), K(normal_density)(x) * (2 - x * x))
 /* clang-format on */
 #undef FUNCTION

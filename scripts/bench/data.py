@@ -82,6 +82,11 @@ def planes(n, d, k, m):
     return X
 
 
+def images(n, d):
+    """Grey levels without structure, most of them dark."""
+    return np.random.default_rng(7).random((n, d)) ** 4
+
+
 INPUTS = {
     "factors_50000x100": lambda: factors(50_000, 100, 10),
     "mppca_50000x32": lambda: planes(50_000, 32, 8, 4),
@@ -96,6 +101,8 @@ INPUTS = {
     "gmm_100000x2": lambda: mixture(100_000, 2, 3),
     "symmetric_2000": lambda: symmetric(2_000),
     "ppca_missing": lambda: gaps(20_000, 50, 0.2),
+    "images_784": lambda: images(12_800, 784),
+    "images_64": lambda: images(6_400, 64),
     "positive_1e7": lambda: positive(10_000_000),
     **{f"blobs_{key}": lambda args=args: blobs(*args) for key, args in BLOBS.items()},
     **{f"blobs_{key}_start": lambda args=args: blobs(*args, True) for key, args in BLOBS.items()},
