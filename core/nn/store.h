@@ -32,6 +32,7 @@ typedef enum lat_init {
   LAT_INIT_LECUN,  /* N(0, 1/rows): LeCun, Bottou, Orr and Mueller 1998 */
   LAT_INIT_TORCH,  /* uniform, variance 1/(3 rows): what torch.nn.Linear has for weight and bias */
   LAT_INIT_ORTHOGONAL, /* columns (or rows, of which there are fewer) orthonormal: Saxe et al. 2014 */
+  LAT_INIT_AUTO,       /* layers: lat_init_for of each layer's own activation; else as zero */
   LAT_INITS
 } lat_init;
 
