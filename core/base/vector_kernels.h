@@ -13,10 +13,17 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Into every loop, however large that gets: a call would keep it from becoming vector code. */
+#ifdef __GNUC__
+#define LAT_INLINE static inline __attribute__((always_inline))
+#else
+#define LAT_INLINE static inline
+#endif
+
 /* ---- double --------------------------------------------------------------- */
 
 /* (exp(r) - 1 - r)/r^2 for |r| <= ln(2)/2; relative error of expm1 2^-55.6 */
-static inline double exp_tail64(double r)
+LAT_INLINE double exp_tail64(double r)
 {
   double q = 0x1.af76b0dbc9161p-26;
   q = q * r + 0x1.28a2b3c71192ep-22;
@@ -31,7 +38,7 @@ static inline double exp_tail64(double r)
 }
 
 /* (2 atanh(s) - 2s)/s^3 as a function of z = s^2 <= 0.0295; relative error of log 2^-59 */
-static inline double log_tail64(double z)
+LAT_INLINE double log_tail64(double z)
 {
   double q = 0x1.2ef20f789556ap-3;
   q = q * z + 0x1.39a3d1b3b7c38p-3;
@@ -44,7 +51,7 @@ static inline double log_tail64(double z)
 
 /* (1 + a) exp(a^2/2) (1 - Phi(a)), Phi the normal distribution function, as a function of
  * t = (a - 3)/(a + 3), 0 <= a <= 39; relative error 2^-56.9 */
-static inline double tail_scaled64(double t)
+LAT_INLINE double tail_scaled64(double t)
 {
   double q = -0x1.06c48caccd22bp-29;
   q = q * t - 0x1.15fbe84a46f9dp-27;
@@ -109,7 +116,7 @@ static inline double tail_scaled64(double t)
 
 /* ---- float ---------------------------------------------------------------- */
 
-static inline float exp_tail32(float r) /* relative error of expm1 2^-26 */
+LAT_INLINE float exp_tail32(float r) /* relative error of expm1 2^-26 */
 {
   float q = 0x1.6d9932p-10f;
   q = q * r + 0x1.12281cp-7f;
@@ -118,7 +125,7 @@ static inline float exp_tail32(float r) /* relative error of expm1 2^-26 */
   return q * r + 0x1p-1f;
 }
 
-static inline float log_tail32(float z) /* relative error of log 2^-30 */
+LAT_INLINE float log_tail32(float z) /* relative error of log 2^-30 */
 {
   float q = 0x1.31dd0ep-2f;
   q = q * z + 0x1.995efep-2f;
@@ -126,7 +133,7 @@ static inline float log_tail32(float z) /* relative error of log 2^-30 */
 }
 
 /* as above, t = (a - 2)/(a + 2), 0 <= a <= 14.5; relative error 2^-27 */
-static inline float tail_scaled32(float t)
+LAT_INLINE float tail_scaled32(float t)
 {
   float q = -0x1.09dc04p-14f;
   q = q * t - 0x1.a8d05ep-14f;
@@ -182,7 +189,7 @@ static inline float tail_scaled32(float t)
 
 /* sin(r + rest) and cos(r + rest) for |r| <= pi/4, `rest` below r's last bit. Errors of the
  * polynomials: 2^-58 relative, 2^-64. */
-static inline void sincos_reduced(double r, double rest, double *sine, double *cosine)
+LAT_INLINE void sincos_reduced(double r, double rest, double *sine, double *cosine)
 {
   double z = r * r;
   double p = 0x1.5d92629a4c946p-33;
@@ -204,7 +211,7 @@ static inline void sincos_reduced(double r, double rest, double *sine, double *c
 }
 
 /* From sin and cos of r to those of r + quarters*pi/2: swapped, and with other signs. */
-static inline void turn(uint64_t quarters, double *sine, double *cosine)
+LAT_INLINE void turn(uint64_t quarters, double *sine, double *cosine)
 {
   double s = *sine, c = *cosine;
   bool odd = quarters & 1;
@@ -217,7 +224,7 @@ static inline void turn(uint64_t quarters, double *sine, double *cosine)
 /* x = n pi/2 + r + rest. pi/2 in four parts of which three have 33 bits, so that their products
  * with n < 2^20 are exact; the differences are exact where they cancel, and elsewhere what they
  * lose is kept in `rest`. So r is right to the last bit also beside the multiples of pi/2. */
-static inline void sincos64(double x, double *sine, double *cosine)
+LAT_INLINE void sincos64(double x, double *sine, double *cosine)
 {
   double shifted = x * 0x1.45f306dc9c883p-1 + 0x1.8p52, n = shifted - 0x1.8p52;
   double r1 = x - n * 0x1.921fb544p0;
