@@ -140,6 +140,9 @@ void latL_open_fa(lua_State *L);
 void latL_open_scaler(lua_State *L);
 void latL_open_gmm(lua_State *L);
 void latL_open_mppca(lua_State *L);
+void latL_open_batches(lua_State *L);
+void latL_open_nonlinear(lua_State *L);
+void latL_open_vae(lua_State *L);
 void latL_open_nn(lua_State *L);
 void latL_open_system(lua_State *L);
 void latL_open_save(lua_State *L); /* model:save and latent.load; after all models */

@@ -36,7 +36,8 @@ static int new (lua_State *L)
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "bpca", names);
   latL_Bpca *p = latL_newmodel(L, &kind.base, sizeof *p);
-  latL_emoptions(L, 1, "bpca", &p->em, 1000, 1e-8, 1);
+  latL_emoptions(L, 1, "bpca", &p->em, 10000, 1e-10, 1);
+  p->em.options.accelerate = latL_optboolean(L, 1, "bpca", "accelerate", true);
   p->all = latL_getoption(L, 1, "latent_dim") == LUA_TNIL;
   lua_pop(L, 1);
   p->latent_dim = (size_t)latL_optinteger(L, 1, "bpca", "latent_dim", 0, 0, 1 << 20);

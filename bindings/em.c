@@ -336,18 +336,16 @@ static void observe(lua_State *L, latL_Run *run)
   lua_settop(L, LATL_TOP);
 }
 
-/* Puts latent.progress's bar into its place; it is closed however the fit ends. */
-static void make_bar(lua_State *L, const latL_Run *run)
+void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)
 {
-  const latL_EmModel *m = run->model;
-  if (!latL_optboolean(L, LATL_OPTIONS, run->who, "progress", false)) return;
+  if (!latL_optboolean(L, LATL_OPTIONS, who, "progress", false)) return;
   lua_getglobal(L, "require");
   lua_pushliteral(L, "latent.progress");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "bar");
-  lua_pushinteger(L, (lua_Integer)(m->options.max_iterations * m->restarts));
+  lua_pushinteger(L, (lua_Integer)total);
   lua_createtable(L, 0, 1);
-  lua_pushstring(L, run->kind->base.name);
+  lua_pushstring(L, label);
   lua_setfield(L, -2, "label");
   lua_call(L, 2, 1);
   lua_replace(L, LATL_BAR);
@@ -355,15 +353,14 @@ static void make_bar(lua_State *L, const latL_Run *run)
   lua_toclose(L, LATL_BAR);
 }
 
-static void draw(lua_State *L, const latL_Run *run)
+void latL_drawbar(lua_State *L, size_t done, double objective)
 {
-  const latL_EmModel *m = run->model;
   if (lua_isnil(L, LATL_BAR)) return;
   lua_getfield(L, LATL_BAR, "update");
   lua_pushvalue(L, LATL_BAR);
-  lua_pushinteger(L, (lua_Integer)(run->restart * m->options.max_iterations + run->em.iterations));
+  lua_pushinteger(L, (lua_Integer)done);
   char text[32];
-  snprintf(text, sizeof text, "%.6g", run->em.objective);
+  snprintf(text, sizeof text, "%.6g", objective);
   lua_pushstring(L, text);
   lua_call(L, 3, 0);
   latL_workspace(L);
@@ -379,13 +376,14 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
   latL_EmModel *m = run->model;
   double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", 0, 0, HUGE_VAL);
   if (seconds > 0) run->work->deadline = lat_clock() + seconds;
-  make_bar(L, run);
+  latL_makebar(L, who, kind->base.name, m->options.max_iterations * m->restarts);
   m->updates = 0;
   for (; run->restart < m->restarts && !run->stopped; run->restart++) {
     if (!begin(L, run)) break;
     while (!run->over) {
       if (!iterate(L, run)) break;
-      draw(L, run);
+      latL_drawbar(L, run->restart * m->options.max_iterations + run->em.iterations,
+                   run->em.objective);
       observe(L, run);
     }
     compare(L, run);

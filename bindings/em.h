@@ -128,6 +128,11 @@ int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who);
 /* partial_fit(X [, {weights, missing, rate}]) -> the model */
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who);
 
+/* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
+ * however the call ends. Drawing it counts iterations. */
+void latL_makebar(lua_State *L, const char *who, const char *label, size_t total);
+void latL_drawbar(lua_State *L, size_t done, double objective);
+
 /* ---- what em.c and em_online.c share ---- */
 
 /* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. */

@@ -4,9 +4,6 @@
 
 #include "factor.h"
 
-/* Moments of pieces are kept up to this many columns (128 MB). */
-enum { EXACT_COLUMNS = 4096 };
-
 bool latL_hasgaps(lua_State *L, const char *who)
 {
   if (!latL_optboolean(L, LATL_OPTIONS, who, "missing", false)) return false;
@@ -28,8 +25,8 @@ lat_moments latL_momentsof(lua_State *L, latL_Rows *rows, const char *who)
   latL_rewind(rows);
   while (latL_nextrows(L, rows, LATL_DATA, who, &X, &weights)) {
     if (!moments.mean) {
-      if (X.cols > EXACT_COLUMNS)
-        latL_error(L, who, "beyond %d columns this fit needs method = \"em\"", EXACT_COLUMNS);
+      if (X.cols > LATL_EXACT_COLUMNS)
+        latL_error(L, who, "beyond %d columns this fit needs method = \"em\"", LATL_EXACT_COLUMNS);
       latL_Matrix *memory = latL_newmatrix(L, 1, lat_moments_count(X.cols), LAT_FLOAT64);
       lat_fill(&memory->view, 0);
       moments = lat_moments_of(memory->view.data, X.cols);

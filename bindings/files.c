@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "files.h"
+#include "files/gzip.h"
 #include "files/idx.h"
 #include "files/npy.h"
 
@@ -91,29 +92,51 @@ const char *latL_checkpath(lua_State *L, int arg, const char *who)
 
 typedef lat_status parser(lat_workspace *, const unsigned char *, size_t, lat_array *);
 
-latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const lat_array *array)
+/* Rows i, i+1, ... by way of a copy, where the matrix is of another dtype than the array's. */
+static lat_status convert_rows(latL_Source *s, const lat_array *array, size_t i,
+                               const lat_matrix *rows)
 {
-  latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, lat_array_dtype(array));
+  LAT_TRY(lat_check(&s->work));
+  if (rows->dtype == lat_array_dtype(array)) {
+    lat_array_convert(array, s->map.bytes, i, rows);
+    return LAT_OK;
+  }
+  lat_mark mark = lat_workspace_mark(&s->work);
+  lat_matrix copy = *rows;
+  copy.dtype = lat_array_dtype(array);
+  copy.data = lat_allocate(&s->work, rows->rows * rows->cols, lat_dtype_size(copy.dtype));
+  if (!copy.data) return LAT_MEMORY;
+  lat_array_convert(array, s->map.bytes, i, &copy);
+  lat_copy(&copy, rows);
+  lat_workspace_release(&s->work, mark);
+  return LAT_OK;
+}
+
+latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const lat_array *array,
+                           lat_dtype dtype)
+{
+  latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, dtype);
   A->vector = array->vector;
   /* in bands, so that Ctrl-C is heard */
-  size_t band = 1 + ((size_t)1 << 20) / array->cols;
+  size_t band = 1 + ((size_t)1 << 17) / array->cols;
+  lat_mark mark = lat_workspace_mark(&s->work);
   for (size_t i = 0; i < array->rows; i += band) {
     size_t n = array->rows - i < band ? array->rows - i : band;
     lat_matrix rows = lat_block_of(A->view, i, 0, n, array->cols);
-    lat_array_convert(array, s->map.bytes, i, &rows);
-    latL_check(L, who, &s->work, lat_workspace_mark(&s->work), lat_check(&s->work));
+    latL_check(L, who, &s->work, mark, convert_rows(s, array, i, &rows));
   }
   return A;
 }
 
 static int read_array(lua_State *L, latL_Source *s, const char *path, parser *parse)
 {
-  static const char *const none[] = {NULL};
+  static const char *const names[] = {"dtype", NULL};
   lat_array array;
-  latL_checkoptions(L, 2, "latent.read", none);
+  latL_checkoptions(L, 2, "latent.read", names);
   lat_status status = parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
-  latL_newarray(L, "latent.read", s, &array);
+  latL_newarray(L, "latent.read", s, &array,
+                latL_optdtype(L, 2, "latent.read", lat_array_dtype(&array)));
   return 1;
 }
 
@@ -171,12 +194,19 @@ static const format formats[] = {{".npy", read_npy, write_npy},
                                  {".idx", read_idx, NULL},
                                  {"ubyte", read_idx, NULL}};
 
-static const format *format_of(const char *path)
+/* The characters of a path before the ending .gz, or all when it has another one. */
+static size_t without_gz(const char *path)
 {
   size_t n = strlen(path);
+  return n >= 3 && strcasecmp(path + n - 3, ".gz") == 0 ? n - 3 : n;
+}
+
+/* By the ending of the path's first n characters. */
+static const format *format_of(const char *path, size_t n)
+{
   for (size_t k = 0; k < sizeof formats / sizeof *formats; k++) {
     size_t m = strlen(formats[k].ending);
-    if (n >= m && strcasecmp(path + n - m, formats[k].ending) == 0) return &formats[k];
+    if (n >= m && strncasecmp(path + n - m, formats[k].ending, m) == 0) return &formats[k];
   }
   return NULL;
 }
@@ -188,14 +218,30 @@ static int unknown_ending(lua_State *L, const char *path, const char *known)
   return 2;
 }
 
+/* The file's bytes become those that were compressed. */
+static lat_status expand(latL_Source *s)
+{
+  lat_map whole;
+  LAT_TRY(lat_gzip_expand(&s->work, s->map.bytes, s->map.size, &whole));
+  lat_file_unmap(&s->map);
+  s->map = whole;
+  return LAT_OK;
+}
+
 static int files_read(lua_State *L)
 {
   const char *path = latL_checkpath(L, 1, "latent.read");
-  const format *f = format_of(path);
+  size_t n = without_gz(path);
+  const format *f = format_of(path, n);
   lua_settop(L, 2);
-  if (!f) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte");
+  if (!f)
+    return unknown_ending(L, path,
+                          ".npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, "
+                          "or one of these before .gz");
   latL_Source *s = latL_opensource(L, "latent.read", path);
   if (!s) return 2;
+  lat_status status = path[n] ? expand(s) : LAT_OK;
+  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
   int results = f->read(L, s, path);
   latL_closesource(s);
   return results;
@@ -204,7 +250,7 @@ static int files_read(lua_State *L)
 static int files_write(lua_State *L)
 {
   const char *path = latL_checkpath(L, 1, "latent.write");
-  const format *f = format_of(path);
+  const format *f = format_of(path, strlen(path));
   lua_settop(L, 3);
   if (!f || !f->write) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt or .safetensors");
   lat_workspace *work = latL_workspace(L);
@@ -218,7 +264,7 @@ static int files_write(lua_State *L)
 static int files_open(lua_State *L)
 {
   const char *path = latL_checkpath(L, 1, "latent.open");
-  const format *f = format_of(path);
+  const format *f = format_of(path, strlen(path));
   lat_array array;
   lat_matrix view;
   if (!f || f->read != read_npy) return unknown_ending(L, path, ".npy (latent.read reads others)");
@@ -236,7 +282,7 @@ static int files_open(lua_State *L)
     return 1;
   }
   /* askew in the file, so it takes a copy, which behaves the same */
-  latL_newarray(L, "latent.open", s, &array)->readonly = true;
+  latL_newarray(L, "latent.open", s, &array, lat_array_dtype(&array))->readonly = true;
   latL_closesource(s);
   return 1;
 }

@@ -31,9 +31,10 @@ int latL_sourcefailure(lua_State *L, const char *who, latL_Source *source, const
 int latL_filefailure(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                      const char *path, lat_status status);
 
-/* Pushes the array as a matrix of its own; raises at Ctrl-C. */
+/* Pushes the array as a matrix of its own, of that dtype (lat_array_dtype's loses nothing); raises
+ * at Ctrl-C. */
 latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *source,
-                           const lat_array *array);
+                           const lat_array *array, lat_dtype dtype);
 
 /* Read a table of text: options at 2, pushes X and info. The delimiter is the ending's, or 0. */
 int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delimiter);

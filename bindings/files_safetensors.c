@@ -22,7 +22,8 @@ int latL_readtensors(lua_State *L, latL_Source *s, const char *path)
   lua_newtable(L);
   for (size_t i = 0; i < file.count; i++) {
     lua_pushlstring(L, file.tensors[i].name.at, file.tensors[i].name.n);
-    latL_newarray(L, who, s, &file.tensors[i].array);
+    const lat_array *array = &file.tensors[i].array;
+    latL_newarray(L, who, s, array, lat_array_dtype(array));
     lua_rawset(L, -3);
   }
   lua_newtable(L);

@@ -39,16 +39,6 @@ static int new (lua_State *L)
   return 1;
 }
 
-latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who)
-{
-  latL_Gmm *g = luaL_testudata(L, arg, "latent.GMM");
-  if (!g)
-    latL_error(L, who, "%s must be a gmm, got %s", arg == 1 ? "self" : "other",
-               luaL_typename(L, arg));
-  if (!g->em.base.flat) latL_error(L, who, "the model is not fitted yet");
-  return g;
-}
-
 /* ---- a fit ---------------------------------------------------------------------------------------- */
 
 static void plan(lua_State *L, latL_Run *run)
@@ -66,16 +56,17 @@ static void plan(lua_State *L, latL_Run *run)
   run->sizes[LAT_K] = core->K;
 }
 
-/* The parameters that labels make: one pass of the loop, in which densities aren't asked for. */
+/* The parameters that labels make: one pass of the loop, in which densities aren't asked for. It has
+ * the memory that the run is going to use. */
 static lat_status from_labels(latL_Run *run, const lat_matrix *X, const uint32_t *labels)
 {
   lat_gmm core = *(const lat_gmm *)run->context;
   core.labels = labels;
   core.labelled_only = true;
-  lat_em em;
-  lat_em_options options = {.max_iterations = 1, .missing = run->missing};
+  lat_em em = run->em;
+  em.model = &core;
+  em.options = (lat_em_options){.max_iterations = 1, .missing = run->missing};
   memset(run->parameters, 0, run->em.count * sizeof(double));
-  LAT_TRY(lat_em_init(&em, run->work, run->core, &core, run->sizes, run->parameters, &options));
   LAT_TRY(lat_em_begin(&em));
   LAT_TRY(lat_em_add(&em, X, run->sample_weights));
   return lat_em_end(&em);
@@ -108,13 +99,21 @@ static void take_given(lua_State *L, latL_Run *run, int init)
   }
 }
 
+/* The mixture as its parameters are, whatever has been begun since. */
+static lat_gmm fitted(const latL_Gmm *g)
+{
+  lat_gmm core = g->core;
+  core.D = g->em.base.sizes[LAT_D];
+  core.K = g->em.base.sizes[LAT_K];
+  core.running = false;
+  return core;
+}
+
 static lat_status reorder(lat_workspace *work, const latL_Gmm *g, const size_t *order,
                           double *parameters, const lat_matrix *state)
 {
   const latL_Model *m = &g->em.base;
-  lat_gmm core = g->core;
-  core.D = m->sizes[LAT_D];
-  core.K = m->sizes[LAT_K];
+  lat_gmm core = fitted(g);
   size_t count = lat_gmm_kind(core.covariance)->statistics(&(lat_em){.model = &core});
   return lat_gmm_reorder(work, &core, m->kind->parameters, m->sizes, order, parameters,
                          state && state->cols == count ? state->data : NULL);
@@ -127,7 +126,35 @@ static lat_status frame(lat_workspace *work, const latL_Gmm *g, double *shift, d
                            shift, scale);
 }
 
-static const latL_GmmForm form = {.labels = from_labels,
+lat_status latL_gmmframe(lat_workspace *work, const latL_Gmm *g, lat_gmm *core)
+{
+  *core = fitted(g);
+  double *own = lat_doubles(work, 2 * core->D);
+  if (!own) return LAT_MEMORY;
+  core->shift = own;
+  core->scale = own + core->D;
+  return frame(work, g, own, own + core->D);
+}
+
+static lat_status apply(lat_workspace *work, const latL_Gmm *g, const lat_matrix *X, bool missing,
+                        const lat_gmm_images *images)
+{
+  lat_gmm core;
+  LAT_TRY(latL_gmmframe(work, g, &core));
+  return lat_gmm_apply(work, &core, g->em.base.flat, X, missing, images);
+}
+
+static size_t free_parameters(const latL_Gmm *g)
+{
+  lat_gmm core = fitted(g);
+  return lat_gmm_free_parameters(&core);
+}
+
+static const latL_GmmForm form = {.name = "gmm",
+                                  .metatable = "latent.GMM",
+                                  .apply = apply,
+                                  .free_parameters = free_parameters,
+                                  .labels = from_labels,
                                   .means = from_means,
                                   .given = take_given,
                                   .frame = frame,
@@ -172,7 +199,7 @@ static int loaded(lua_State *L)
 void latL_open_gmm(lua_State *L)
 {
   latL_newkind(L, &kinds[0].base, methods);
-  latL_addmethods(L, "latent.GMM", latL_gmm_uses);
+  latL_addgmmverbs(L, &form, latL_gmm_uses);
   latL_savable(L, "latent.GMM", loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "gmm");

@@ -1,6 +1,6 @@
-/* gmm.h: mixtures of Gaussians in Lua. What gmm.c, which makes and fits them, and gmm_use.c, which
- * asks fitted ones, share; and gmm_fit.c, which does for mixtures of any form of covariance (mppca.c)
- * what doesn't depend on it: frames, starts, the record of singularities, the components' order. */
+/* gmm.h: mixtures of Gaussians in Lua. For any form of covariance (gmm.c, mppca.c) gmm_fit.c does what
+ * doesn't depend on it on the way to a fit: frames, starts, the record of singularities, the
+ * components' order; and gmm_rows.c what they all say of rows. */
 #ifndef LATENT_GMM_H
 #define LATENT_GMM_H
 
@@ -10,6 +10,7 @@ typedef struct latL_Gmm latL_Gmm;
 
 /* What depends on the form of the covariances. */
 typedef struct latL_GmmForm {
+  const char *name, *metatable; /* "gmm", "latent.GMM" */
   /* The first parameters, in run->parameters: of rows with labels (from 1; 0 where not known); of
    * these means (K x D); and, put over these, what else the table `init` at that index gives. */
   lat_status (*labels)(latL_Run *run, const lat_matrix *X, const uint32_t *labels);
@@ -21,6 +22,10 @@ typedef struct latL_GmmForm {
    * partial_fit goes on from (or NULL) when it belongs to them. */
   lat_status (*reorder)(lat_workspace *work, const latL_Gmm *g, const size_t *order,
                         double *parameters, const lat_matrix *state);
+  /* Of a fitted model: lat_gmm_apply, and the number of its free parameters. */
+  lat_status (*apply)(lat_workspace *work, const latL_Gmm *g, const lat_matrix *X, bool missing,
+                      const lat_gmm_images *images);
+  size_t (*free_parameters)(const latL_Gmm *g);
 } latL_GmmForm;
 
 struct latL_Gmm {
@@ -59,11 +64,35 @@ void latL_reordergmm(lua_State *L, const char *who, const size_t *order);
  * (rows) from its own it takes the other's order. Pushes the permutation and the distances; 2. */
 int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs);
 
+/* ---- any form: gmm_rows.c -------------------------------------------------------------------- */
+
+/* Gives the form's metatable responsibilities, predict, log_likelihood, score, free_parameters, aic,
+ * bic and elbo, and verbs of its own. All of them find what follows in their upvalues. */
+void latL_addgmmverbs(lua_State *L, const latL_GmmForm *form, const luaL_Reg *own);
+
+/* The mixture of the verb's form at `arg`, which must be fitted. */
+latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who);
+/* A verb begins: the mixture at 1, the top at `top`, and above it the name for messages. */
+latL_Gmm *latL_begingmm(lua_State *L, int top, const char **who);
+
+/* A call about rows: the mixture at 1, the rows at 2, options (with these names) at `options`. */
+typedef struct latL_GmmCall {
+  const char *who;
+  const latL_Gmm *g;
+  size_t D, K;
+  lat_matrix X;
+  bool missing, one; /* one: X was a vector, a single row */
+} latL_GmmCall;
+latL_GmmCall latL_callgmm(lua_State *L, int options, const char *const names[]);
+/* Results with a row, or a number, for each of X; for one row a vector. */
+lat_matrix latL_gmmrows(lua_State *L, const latL_GmmCall *c, size_t cols);
+double *latL_gmmcolumn(lua_State *L, const latL_GmmCall *c);
+
 /* ---- latent.gmm -------------------------------------------------------------------------------- */
 
-/* The mixture at `arg`, which must be fitted. */
-latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who);
+/* A fitted mixture with a frame of coordinates of its own, in the workspace. */
+lat_status latL_gmmframe(lat_workspace *work, const latL_Gmm *g, lat_gmm *core);
 
-extern const luaL_Reg latL_gmm_uses[]; /* methods */
+extern const luaL_Reg latL_gmm_uses[]; /* gmm_use.c: its own verbs */
 
 #endif

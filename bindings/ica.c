@@ -1,18 +1,15 @@
-/* ica.c: latent.ica, independent component analysis. */
+/* ica.c: latent.ica, independent component analysis. Its fits are in ica_fit.c. */
+#include "ica.h"
+
 #include <math.h>
-#include <string.h>
 
-#include "model.h"
-
-static const latL_Kind kind = {"ica", "latent.ICA", lat_ica_parameters, NULL};
+const latL_Kind latL_icakind = {"ica", "latent.ICA", lat_ica_parameters, NULL};
+#define kind latL_icakind
 
 static const char *const contrasts[] = {"logcosh", "exp", "cube", NULL};
-static const char *const algorithms[] = {"auto", "fixed_point", "deflation", "quasi_newton", NULL};
+const char *const latL_icaalgorithms[] = {"auto", "fixed_point", "deflation", "quasi_newton", NULL};
 
-typedef struct ica {
-  latL_Model model;
-  lat_ica_options options; /* `init` is set for a fit only: the matrix is in LATL_STATE */
-} ica;
+typedef latL_Ica ica;
 
 static lat_ica core_of(const ica *p)
 {
@@ -33,7 +30,7 @@ static int new (lua_State *L)
   lua_pop(L, 1);
   o->contrast = (lat_ica_contrast)latL_optword(L, 1, "ica", "contrast", contrasts, LAT_ICA_LOGCOSH);
   o->algorithm =
-      (lat_ica_algorithm)latL_optword(L, 1, "ica", "algorithm", algorithms, LAT_ICA_AUTO);
+      (lat_ica_algorithm)latL_optword(L, 1, "ica", "algorithm", latL_icaalgorithms, LAT_ICA_AUTO);
   o->max_iterations =
       (size_t)latL_optinteger(L, 1, "ica", "max_iterations", 200, 1, LUA_MAXINTEGER);
   o->tolerance = latL_optnumber(L, 1, "ica", "tolerance", 1e-8, 0, HUGE_VAL);
@@ -45,97 +42,6 @@ static int new (lua_State *L)
     lua_setiuservalue(L, 2, LATL_STATE);
   }
   lua_settop(L, 2);
-  return 1;
-}
-
-/* ---- fitting -------------------------------------------------------------------- */
-
-static void keep_number(lua_State *L, const char *name, double value)
-{
-  lua_pushnumber(L, value);
-  latL_keep(L, 1, name);
-}
-
-/* The parameters, and the fields that say how the fit went; the history is at `history`. */
-static void publish(lua_State *L, lat_ica_fit *fit, int history)
-{
-  const char *who = "ica:fit";
-  size_t sizes[LAT_SIZES] = {[LAT_D] = fit->D, [LAT_M] = fit->M};
-  double *flat = latL_newparameters(L, &kind, sizes);
-  lat_mark mark = lat_workspace_mark(fit->work);
-  latL_check(L, who, fit->work, mark, lat_ica_end(fit, flat));
-  latL_adopt(L, 1, sizes);
-  lat_ica core = lat_ica_of(flat, fit->D, fit->M);
-  lua_pushvalue(L, history);
-  latL_keep(L, 1, "history");
-  lua_pushinteger(L, (lua_Integer)fit->iterations);
-  latL_keep(L, 1, "iterations");
-  lua_pushboolean(L, fit->converged);
-  latL_keep(L, 1, "converged");
-  lua_pushstring(L, algorithms[fit->algorithm]);
-  latL_keep(L, 1, "algorithm");
-  lua_pushboolean(L, lat_ica_identifiable(core.kurtosis, fit->M, fit->N));
-  latL_keep(L, 1, "identifiable");
-  keep_number(L, "objective", fit->objective);
-  keep_number(L, "gradient", fit->gradient);
-  keep_number(L, "change", fit->change);
-}
-
-/* on_iteration{iteration=, objective=, gradient=}; false ends the fit. */
-static bool observed(lua_State *L, const lat_ica_fit *fit)
-{
-  if (latL_getoption(L, 3, "on_iteration") == LUA_TNIL) {
-    lua_pop(L, 1);
-    return true;
-  }
-  lua_createtable(L, 0, 3);
-  lua_pushinteger(L, (lua_Integer)fit->iterations);
-  lua_setfield(L, -2, "iteration");
-  lua_pushnumber(L, fit->objective);
-  lua_setfield(L, -2, "objective");
-  lua_pushnumber(L, fit->gradient);
-  lua_setfield(L, -2, "gradient");
-  lua_call(L, 1, 1);
-  bool go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return go_on;
-}
-
-/* fit(X [, {on_iteration, max_seconds}]) -> the model */
-static int fit(lua_State *L)
-{
-  static const char *const names[] = {"on_iteration", "max_seconds", NULL};
-  const char *who = "ica:fit";
-  lua_settop(L, 3);
-  ica *p = latL_checkmodel(L, &kind, who, false);
-  lat_matrix X = latL_checkmatrix(L, 2, who, "X")->view;
-  latL_checkoptions(L, 3, who, names);
-  int type = latL_getoption(L, 3, "on_iteration");
-  if (type != LUA_TNIL && type != LUA_TFUNCTION)
-    latL_error(L, who, "on_iteration must be a function, got %s", lua_typename(L, type));
-  double seconds = latL_optnumber(L, 3, who, "max_seconds", HUGE_VAL, 0, HUGE_VAL);
-  double end = lat_clock() + seconds;
-  lua_getiuservalue(L, 1, LATL_STATE);
-  const latL_Matrix *init = latL_tomatrix(L, -1);
-  lat_ica_options options = p->options;
-  options.init = init ? &init->view : NULL;
-  lua_newtable(L);
-  int history = lua_gettop(L);
-  lat_workspace *work = latL_newworkspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  lat_ica_fit run;
-  lat_status status = lat_ica_begin(&run, work, &X, &options);
-  while (status == LAT_OK && !run.done && (run.iterations == 0 || lat_clock() < end)) {
-    status = lat_ica_step(&run);
-    if (status != LAT_OK) break;
-    lua_pushnumber(L, run.objective);
-    lua_rawseti(L, history, (lua_Integer)run.iterations);
-    if (!observed(L, &run)) break;
-  }
-  if (status != LAT_OK) latL_check(L, who, work, mark, status);
-  publish(L, &run, history);
-  lat_workspace_done(work);
-  lua_settop(L, 1);
   return 1;
 }
 
@@ -275,7 +181,8 @@ static int check_loaded(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"fit", fit},
+    {"fit", latL_icafit},
+    {"steps", latL_icasteps},
     {"transform", transform},
     {"inverse_transform", inverse_transform},
     {"reconstruct", reconstruct},
@@ -287,6 +194,7 @@ static const luaL_Reg methods[] = {
 
 void latL_open_ica(lua_State *L)
 {
+  latL_open_icafit(L);
   latL_newkind(L, &kind, methods);
   latL_savable(L, "latent.ICA", check_loaded);
   lua_pushcfunction(L, new);

@@ -65,6 +65,9 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_ppca(L);
   latL_open_bpca(L);
   latL_open_fa(L);
+  latL_open_batches(L);
+  latL_open_nonlinear(L);
+  latL_open_vae(L);
   latL_open_nn(L);
   latL_open_system(L);
   latL_open_save(L);

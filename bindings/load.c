@@ -181,7 +181,7 @@ static lat_status push_own(lua_State *L, const loading *l)
     const char *name = lua_tostring(L, -1);
     if (t->array.rows == 0 || t->array.kind != 'f' || t->array.size != sizeof(double))
       return lat_fail(l->work, LAT_FORMAT, "'%.40s' must have dtype F64, and not be empty", name);
-    lat_matrix A = latL_newarray(L, WHO, l->source, &t->array)->view;
+    lat_matrix A = latL_newarray(L, WHO, l->source, &t->array, LAT_FLOAT64)->view;
     for (size_t k = 0; k < A.rows * A.cols; k++)
       if (!isfinite(((const double *)A.data)[k]))
         return lat_fail(l->work, LAT_FORMAT, "element %zu of '%.40s' isn't finite", k + 1, name);
@@ -221,6 +221,43 @@ static lat_status load_own(lua_State *L, const loading *l)
   return keep_record(L, l, "", model);
 }
 
+/* ---- models with nets ------------------------------------------------------------------------------- */
+
+/* What the kind that the file names stores, or NULL. */
+static latL_Stored *stored_kind(lua_State *L, const lat_text *name)
+{
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
+  lua_pushlstring(L, name->at, name->n);
+  lua_rawget(L, -2);
+  const latL_Kind *kind = lua_touserdata(L, -1);
+  lua_pop(L, 2);
+  return kind ? latL_storedkind(L, kind->metatable) : NULL;
+}
+
+/* A constructor makes nets as large as its options say: no larger than the file holds. */
+static lat_status load_stored(lua_State *L, const loading *l)
+{
+  const lat_text *kind = find(l, "", "kind");
+  latL_Stored *stored = kind ? stored_kind(L, kind) : NULL;
+  if (!stored)
+    return lat_fail(l->work, LAT_FORMAT, "a checkpoint of latent.nn alone (store:load reads it)");
+  lua_pushinteger(L, (lua_Integer)l->source->map.size);
+  lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);
+  LAT_TRY(push_constructor(L, l, ""));
+  LAT_TRY(push_object(L, l, "", "options"));
+  lat_status status = call(L, l->work, "the options are wrong", 1);
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);
+  LAT_TRY(status);
+  int model = lua_gettop(L);
+  lat_checkpoint checkpoint = stored(lua_touserdata(L, model));
+  LAT_TRY(lat_checkpoint_read(l->work, &l->file, l->source->map.bytes, &checkpoint));
+  LAT_TRY(keep_record(L, l, "", model));
+  lua_pushinteger(L, (lua_Integer)checkpoint.optimizers[0]->steps);
+  latL_keep(L, model, "iterations");
+  return LAT_OK;
+}
+
 /* ---- files ------------------------------------------------------------------------------------------ */
 
 /* Pushes the model. */
@@ -231,6 +268,8 @@ static lat_status load_file(lua_State *L, loading *l)
   LAT_TRY(lat_safetensors_parse(l->work, l->source->map.bytes, l->source->map.size, &l->file));
   const lat_text *format = find(l, "", "format"), *version = find(l, "", "version");
   const lat_text *kind = find(l, "", "kind");
+  if (format && lat_text_is(*format, "latent.nn") && lua_isnil(L, l->functions))
+    return load_stored(L, l);
   if (!format || !lat_text_is(*format, LATL_SAVED_FORMAT) || !version || !kind)
     return lat_fail(l->work, LAT_FORMAT,
                     "no saved model (latent.read reads other safetensors files)");
@@ -275,7 +314,8 @@ void latL_open_load(lua_State *L)
   for (lua_pushnil(L); lua_next(L, module + 2); lua_pop(L, 1)) {
     const latL_Kind *kind = lua_touserdata(L, -1);
     luaL_getmetatable(L, kind->metatable);
-    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || strcmp(kind->name, LATL_SAVED_OWN) == 0) {
+    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || strcmp(kind->name, LATL_SAVED_OWN) == 0 ||
+        latL_storedkind(L, kind->metatable)) {
       lua_getfield(L, module, kind->name);
       lua_setfield(L, module + 1, kind->name);
     }

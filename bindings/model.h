@@ -41,6 +41,12 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
  * and finite numbers have been checked. latL_soundasread is for kinds that need no more. */
 void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded);
 int latL_soundasread(lua_State *L);
+/* Kinds whose parameters aren't a table of the core's (which is empty then), but nets': what of a model
+ * a file holds. Such a model is whole from the start. */
+typedef lat_checkpoint latL_Stored(void *model);
+#define LATL_STORED "stored" /* the metatable's field with a light userdata of a pointer to it */
+#define LATL_MOST   "latent.most" /* in the registry while a model is loaded: the file's bytes */
+
 /* What mixtures check: that there are as many components as the options say, and that the
  * parameter `weights`, if there is one, is a distribution. */
 void latL_checkcomponents(lua_State *L, const latL_Model *model, size_t components);

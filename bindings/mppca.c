@@ -41,8 +41,7 @@ static int new (lua_State *L)
   return 1;
 }
 
-/* The mixture as its parameters are, whatever has been begun since. */
-static lat_mppca fitted(const latL_Gmm *g)
+lat_mppca latL_mppcaof(const latL_Gmm *g)
 {
   const latL_Mppca *m = (const latL_Mppca *)g;
   const size_t *sizes = g->em.base.sizes;
@@ -50,17 +49,6 @@ static lat_mppca fitted(const latL_Gmm *g)
   core.gmm.D = sizes[LAT_D];
   core.gmm.K = sizes[LAT_K];
   return core;
-}
-
-latL_Mppca *latL_checkmppca(lua_State *L, int arg, const char *who, lat_mppca *core)
-{
-  latL_Mppca *m = luaL_testudata(L, arg, "latent.MPPCA");
-  if (!m)
-    latL_error(L, who, "%s must be a mppca, got %s", arg == 1 ? "self" : "other",
-               luaL_typename(L, arg));
-  if (!m->gmm.em.base.flat) latL_error(L, who, "the model is not fitted yet");
-  *core = fitted(&m->gmm);
-  return m;
 }
 
 /* ---- a fit ---------------------------------------------------------------------------------------- */
@@ -116,7 +104,7 @@ static void take_given(lua_State *L, latL_Run *run, int init)
 
 static lat_status frame(lat_workspace *work, const latL_Gmm *g, double *shift, double *scale)
 {
-  lat_mppca core = fitted(g);
+  lat_mppca core = latL_mppcaof(g);
   return lat_mppca_own_frame(work, &core, g->em.base.flat, shift, scale);
 }
 
@@ -128,11 +116,29 @@ static double *statistics_of(const lat_mppca *core, const lat_matrix *state)
 static lat_status reorder(lat_workspace *work, const latL_Gmm *g, const size_t *order,
                           double *parameters, const lat_matrix *state)
 {
-  lat_mppca core = fitted(g);
+  lat_mppca core = latL_mppcaof(g);
   return lat_mppca_reorder(work, &core, order, parameters, statistics_of(&core, state));
 }
 
-static const latL_GmmForm form = {.labels = from_labels,
+static lat_status apply(lat_workspace *work, const latL_Gmm *g, const lat_matrix *X, bool missing,
+                        const lat_gmm_images *images)
+{
+  lat_mppca core = latL_mppcaof(g);
+  return lat_mppca_apply(work, &core, g->em.base.flat, X, missing,
+                         &(lat_mppca_images){.mixture = *images});
+}
+
+static size_t free_parameters(const latL_Gmm *g)
+{
+  lat_mppca core = latL_mppcaof(g);
+  return lat_mppca_free_parameters(&core);
+}
+
+static const latL_GmmForm form = {.name = "mppca",
+                                  .metatable = "latent.MPPCA",
+                                  .apply = apply,
+                                  .free_parameters = free_parameters,
+                                  .labels = from_labels,
                                   .means = from_means,
                                   .given = take_given,
                                   .frame = frame,
@@ -142,7 +148,7 @@ static const latL_GmmForm form = {.labels = from_labels,
 static void finish(lua_State *L, latL_Run *run)
 {
   latL_Mppca *m = run->model;
-  lat_mppca core = fitted(&m->gmm);
+  lat_mppca core = latL_mppcaof(&m->gmm);
   size_t sizes[LAT_SIZES];
   const latL_Model *base = &m->gmm.em.base;
   memcpy(sizes, base->sizes, sizeof sizes);
@@ -188,8 +194,8 @@ static int partial_fit(lua_State *L)
 /* loaded(model): its parameters, from a file, go with each other and with its options. */
 static int check_loaded(lua_State *L)
 {
-  lat_mppca core;
-  const latL_Mppca *m = latL_checkmppca(L, 1, "latent.load", &core);
+  const latL_Mppca *m = lua_touserdata(L, 1);
+  lat_mppca core = latL_mppcaof(&m->gmm);
   size_t D = core.gmm.D, K = core.gmm.K, M = core.M;
   latL_checkcomponents(L, &m->gmm.em.base, m->gmm.core.K);
   if (M != m->latent_dim || M >= D)
@@ -207,7 +213,7 @@ static const luaL_Reg methods[] = {
 void latL_open_mppca(lua_State *L)
 {
   latL_newkind(L, &kinds[0].base, methods);
-  latL_addmethods(L, "latent.MPPCA", latL_mppca_uses);
+  latL_addgmmverbs(L, &form, latL_mppca_uses);
   latL_savable(L, "latent.MPPCA", check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "mppca");

@@ -10,9 +10,9 @@ typedef struct latL_Mppca {
   bool diagonal;
 } latL_Mppca;
 
-/* The mixture at `arg`, which must be fitted; and the core's view of it. */
-latL_Mppca *latL_checkmppca(lua_State *L, int arg, const char *who, lat_mppca *core);
+/* The core's view of a fitted mixture, whatever has been begun since. */
+lat_mppca latL_mppcaof(const latL_Gmm *g);
 
-extern const luaL_Reg latL_mppca_uses[]; /* mppca_use.c: what a fitted mixture says of rows */
+extern const luaL_Reg latL_mppca_uses[]; /* mppca_use.c: its own verbs */
 
 #endif

@@ -8,10 +8,6 @@
 static void refresh(lua_State *L, const char *who);
 static const latL_Kind kind = {"pca", "latent.PCA", lat_pca_parameters, refresh};
 
-/* partial_fit keeps the exact covariance up to this many columns (128 MB), and beyond it an
- * incremental decomposition. */
-enum { EXACT_COLUMNS = 4096 };
-
 static const char *const solvers[] = {"auto", "covariance", "gram", "randomized", NULL};
 
 typedef struct pca {
@@ -96,19 +92,19 @@ static void keep_record(lua_State *L, const pca *p, const lat_pca_record *record
 
 static bool exact(const pca *p)
 {
-  return p->D <= EXACT_COLUMNS;
+  return p->D <= LATL_EXACT_COLUMNS;
 }
 
 /* Makes the state for D columns. */
 static void begin(lua_State *L, pca *p, size_t D)
 {
   size_t M = p->options.latent_dim;
-  if (D > EXACT_COLUMNS && (M == 0 || M > D || p->options.standardize))
+  if (D > LATL_EXACT_COLUMNS && (M == 0 || M > D || p->options.standardize))
     latL_error(L, "pca:partial_fit",
                "beyond %d columns a fit by chunks needs latent_dim as an integer and can't "
                "standardize",
-               EXACT_COLUMNS);
-  size_t count = D <= EXACT_COLUMNS ? lat_moments_count(D) : lat_incremental_count(D, M);
+               LATL_EXACT_COLUMNS);
+  size_t count = D <= LATL_EXACT_COLUMNS ? lat_moments_count(D) : lat_incremental_count(D, M);
   latL_Matrix *state = latL_newmatrix(L, 1, count, LAT_FLOAT64);
   lat_fill(&state->view, 0);
   lua_setiuservalue(L, 1, LATL_STATE);
@@ -127,7 +123,7 @@ static lat_status take(lua_State *L, void *model, lat_workspace *work, const lat
     return lat_moments_add(work, &moments, X, weights);
   }
   if (weights)
-    return lat_fail(work, LAT_INVALID, "weights are for up to %d columns", EXACT_COLUMNS);
+    return lat_fail(work, LAT_INVALID, "weights are for up to %d columns", LATL_EXACT_COLUMNS);
   lat_incremental state = lat_incremental_of(p->state, p->D, p->options.latent_dim);
   return lat_incremental_add(work, &state, X);
 }
@@ -191,7 +187,7 @@ static void fit_matrix(lua_State *L, pca *p, const latL_Rows *rows)
 static bool by_pieces(const pca *p, const latL_Rows *rows)
 {
   bool other = p->options.solver == LAT_PCA_GRAM || p->options.solver == LAT_PCA_RANDOMIZED;
-  return rows->function || (latL_inpieces(rows) && !other && rows->columns <= EXACT_COLUMNS);
+  return rows->function || (latL_inpieces(rows) && !other && rows->columns <= LATL_EXACT_COLUMNS);
 }
 
 static int fit(lua_State *L)

@@ -46,7 +46,7 @@ static int new (lua_State *L)
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "ppca", names);
   latL_Ppca *p = latL_newmodel(L, &kind.base, sizeof *p);
-  latL_emoptions(L, 1, "ppca", &p->em, 1000, 1e-8, 1);
+  latL_emoptions(L, 1, "ppca", &p->em, 10000, 1e-12, 1);
   p->latent_dim = (size_t)latL_optinteger(L, 1, "ppca", "latent_dim", 1, 0, 1 << 20);
   p->limit = read_limit(L);
   p->iterate = latL_optword(L, 1, "ppca", "method", methods_of_fit, p->limit) == 1;
@@ -123,19 +123,20 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
   latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who);
   lat_workspace *work = latL_newworkspace(L);
   lat_moments moments = {0};
-  if (rows.function) moments = latL_momentsof(L, &rows, who);
+  /* a small matrix, or a wide one, is taken whole */
+  bool pieces = rows.function || (latL_inpieces(&rows) && rows.columns <= LATL_EXACT_COLUMNS);
+  if (pieces) moments = latL_momentsof(L, &rows, who);
   size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = p->latent_dim};
-  double objective, weight = rows.function ? *moments.weight : (double)rows.X.rows;
-  for (size_t i = 0; rows.weights && i < rows.X.rows; i++)
+  double objective, weight = pieces ? *moments.weight : (double)rows.X.rows;
+  for (size_t i = 0; !pieces && rows.weights && i < rows.X.rows; i++)
     weight += rows.weights[i] - 1; /* from N to the sum of weights */
   double *parameters = latL_newparameters(L, &kind.base, sizes);
   latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_check(
       L, who, work, mark,
-      rows.function
-          ? lat_ppca_from_moments(work, &moments, p->latent_dim, parameters, &objective)
-          : lat_ppca_fit(work, &rows.X, rows.weights, p->latent_dim, parameters, &objective));
+      pieces ? lat_ppca_from_moments(work, &moments, p->latent_dim, parameters, &objective)
+             : lat_ppca_fit(work, &rows.X, rows.weights, p->latent_dim, parameters, &objective));
   latL_adopt(L, LATL_MODEL, sizes);
   latL_keeprecord(L, "closed_form", 1, true, &objective);
   lat_factor_model core = view(&p->em.base);

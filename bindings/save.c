@@ -171,6 +171,37 @@ static int save(lua_State *L)
   return finish(L, who, work, mark, path, status);
 }
 
+/* ---- a model with nets ------------------------------------------------------------------------ */
+
+latL_Stored *latL_storedkind(lua_State *L, const char *metatable)
+{
+  luaL_getmetatable(L, metatable);
+  lua_getfield(L, -1, LATL_STORED);
+  latL_Stored *const *stored = lua_touserdata(L, -1);
+  lua_pop(L, 2);
+  return stored ? *stored : NULL;
+}
+
+/* model:save(path) -> true, or nil, message. Upvalue: the kind. */
+static int save_stored(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  latL_Stored *stored = latL_storedkind(L, kind->metatable);
+  lua_settop(L, 2);
+  const char *who = lua_pushfstring(L, "%s:save", kind->name);
+  void *model = latL_checkmodel(L, kind, who, false);
+  const char *path = latL_checkpath(L, 2, who);
+  lat_workspace *work = latL_newworkspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  texts t;
+  lat_pair metadata[OF_MODEL];
+  lat_checkpoint checkpoint = stored(model);
+  lat_status status = describe(L, who, work, &t);
+  if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata);
+  if (status == LAT_OK) status = lat_checkpoint_write(work, path, &checkpoint, metadata, OF_MODEL);
+  return finish(L, who, work, mark, path, status);
+}
+
 /* ---- a group ---------------------------------------------------------------------------------- */
 
 /* Model number i of a group, which is at 1. */
@@ -304,10 +335,11 @@ void latL_open_save(lua_State *L)
     const latL_Kind *kind = lua_touserdata(L, -1);
     bool own = strcmp(kind->name, LATL_SAVED_OWN) == 0;
     luaL_getmetatable(L, kind->metatable);
-    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || own) { /* see latL_savable */
+    bool stored = latL_storedkind(L, kind->metatable) != NULL;
+    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || own || stored) { /* see latL_savable */
       lua_getfield(L, -2, "methods");
       lua_pushlightuserdata(L, (void *)(size_t)kind);
-      lua_pushcclosure(L, own ? save_own : save, 1);
+      lua_pushcclosure(L, own ? save_own : stored ? save_stored : save, 1);
       lua_setfield(L, -2, "save");
       lua_pop(L, 1);
     }

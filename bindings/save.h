@@ -13,6 +13,9 @@
  * which the options are what the part says; and each of its models, which are numbered, has its
  * kind, options, sizes, record and tensors under names that begin with "1.", "2.", ...
  *
+ * A model with nets (latent.vae) is a checkpoint of latent.nn (nn/checkpoint.h): it has that format, what
+ * training goes on from, and kind, options and record beside it.
+ *
  * A model of the user's functions (latent.em) has its present parameters as tensors, numbers without
  * axes, and no sizes; its functions are given again when it is loaded. */
 #ifndef LATENT_SAVE_H
@@ -37,6 +40,9 @@ bool latL_usessize(const lat_parameter *table, int size);
 /* Fields that are saved have identifiers for names, and are true, false, numbers, strings or lists
  * of numbers. `value` is a stack index. */
 bool latL_isplain(lua_State *L, const char *name, int value);
+
+/* What the models of a metatable store beside options and record, when they have nets; or NULL. */
+latL_Stored *latL_storedkind(lua_State *L, const char *metatable);
 
 void latL_open_load(lua_State *L); /* by latL_open_save */
 

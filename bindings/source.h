@@ -18,6 +18,10 @@ typedef struct latL_Rows {
   size_t pieces, rows; /* given so far in this pass */
 } latL_Rows;
 
+/* A covariance is added up piece by piece for so many columns at most (128 MB). Wider, partial_fit of
+ * a PCA keeps an incremental decomposition, and other fits take data as a whole. */
+enum { LATL_EXACT_COLUMNS = 4096 };
+
 /* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
  * must live as long as the rows are used. */
 void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const char *who);

@@ -64,7 +64,15 @@ using std::atomic_int;
 #include "nn/store.h"
 #include "nn/tape.h"
 
+#include "deep/batch.h"
+#include "deep/decoder.h"
+#include "deep/deep.h"
+#include "deep/likelihood.h"
+#include "deep/nonlinear.h"
+#include "deep/vae.h"
+
 #include "files/csv.h"
+#include "files/gzip.h"
 #include "files/npy.h"
 #include "files/safetensors.h"
 

@@ -63,7 +63,7 @@ print "\nmissing   columns on   noise variance"
 local uniform = matrix.random(300, 10, latent.random(1))
 for _, share in ipairs { 0, 0.1, 0.3, 0.5 } do
   local gaps = matrix(300, 10, function(i, j) return uniform(i, j) < share and 0 / 0 or X(i, j) end)
-  local b = latent.bpca { accelerate = true }:fit(gaps, { missing = true })
+  local b = latent.bpca():fit(gaps, { missing = true })
   printf("%6.0f%%   %10d   %14.4f", 100 * share, b.effective_dimension, b.noise_variance)
 end
 

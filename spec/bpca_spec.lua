@@ -85,7 +85,7 @@ describe("bpca", function()
     assert.near(-14.9960500898245, c.history[1], 1e-12)
     assert.near(0.252875903, c.noise_variance, 1e-8)
     assert.near_matrix({ 0.11653221, 0.30637445, 0.8685191 }, c.alpha:block(1, 3), 1e-7)
-    for _, model in ipairs { e, c, em { accelerate = true }:fit(X) } do
+    for _, model in ipairs { e, c, em { accelerate = false }:fit(X) } do
       assert.equal(3, model.effective_dimension)
       assert.near(-14.9960500898, last(model), 1e-8)
       assert.equal(9, model.W.cols)
@@ -172,7 +172,7 @@ describe("bpca", function()
   it("switches everything off where there is only noise", function()
     for _, size in ipairs { { 300, 10 }, { 50, 10 }, { 12, 40 } } do
       local X = latent.random(4):normal(size[1], size[2])
-      for _, m in ipairs { exact(), latent.bpca(), latent.bpca { accelerate = true } } do
+      for _, m in ipairs { exact(), latent.bpca(), latent.bpca { accelerate = false } } do
         m:fit(X)
         assert.equal(0, m.effective_dimension)
         local isotropic = latent.ppca { latent_dim = 0 }:fit(X)
@@ -227,12 +227,13 @@ describe("bpca", function()
 
   it("with nothing missing is what it is with complete rows", function()
     local X = data(100, 6, 2, 0.5)
-    local a, b = em():fit(X), em():fit(X, { missing = true })
+    local options = { max_iterations = 20, tolerance = 0, accelerate = false }
+    local a, b = latent.bpca(options):fit(X), latent.bpca(options):fit(X, { missing = true })
     local gap = with_gaps(X, 0.2)
     local c = exact():fit(X, { missing = true })
     assert.equal("closed_form", c.method)
-    assert.near(last(a), last(b), 1e-11)
-    assert.near_matrix(a.W, b.W, 1e-4)
+    assert.near_matrix(a.history, b.history, 1e-12)
+    assert.near_matrix(a.W, b.W, 1e-11)
     assert.equal("em", exact():fit(gap, { missing = true }).method)
     fails("row 2, column 1", em().fit, em(), gap)
   end)

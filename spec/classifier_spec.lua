@@ -68,6 +68,8 @@ describe("classifier", function()
     local some = table.move(names, 1, 120, 1, {})
     assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ virginica = 7, setosa = 1, versicolor = 2 }, some).priors, 1e-15)
     assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ 1, 2, 7 }, some).priors, 1e-15)
+    assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ 1, 2, 7 }, labels - 1).priors, 1e-15) -- 0, 1 and 2
+    assert.near_matrix({ 0.1, 0.2, 0.7 }, priors({ [0] = 1, [1] = 2, [2] = 7 }, labels - 1).priors, 1e-15)
     -- a prior moves log-odds by its logarithm
     local a, b = priors("equal"), priors { 1, 2, 7 }
     local function odds(c) return c:log_posteriors(X):col(3) - c:log_posteriors(X):col(1) end
@@ -164,6 +166,7 @@ describe("classifier", function()
     fails("classifier:predict: the model is not fitted yet", c.predict, c, X)
     fails("classifier:score: the model is not fitted yet", c.score, c, X, y)
     fails("classifier:posteriors: self must be a classifier", c.posteriors, 3, X)
+    fails("classifier:predict: self must be a classifier", c.predict, 3, X)
     fails("there are 149 labels for 150 rows", c.fit, c, X, y:block(1, 149))
     fails("y must be a vector or a list of labels, got nil", c.fit, c, X)
     fails("X must be a matrix, got nil", c.fit, c)

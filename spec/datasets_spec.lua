@@ -112,6 +112,24 @@ describe("a generator", function()
   end)
 end)
 
+describe("datasets.mnist", function()
+  it("reads folders of idx files", function()
+    local X, y, info = assert(datasets.mnist(helper.data("mnist/train-images-idx3-ubyte.gz"):match "^(.*)/"))
+    assert.same({ 60000, 784, "float32" }, { X.rows, X.cols, X.dtype })
+    assert.same({ 5, 0, 4, 1, 9 }, y:block(1, 5):table())
+    assert.is_near(0.13066, X:mean(), 1e-5)
+    assert.same({ 28, 28 }, info.shape)
+  end)
+
+  it("says what is missing", function()
+    local X, message = datasets.mnist "nowhere"
+    assert.is_nil(X)
+    assert.equal("nowhere: no file train-images-idx3-ubyte or train-images-idx3-ubyte.gz", message)
+    helper.fails('datasets.mnist: part must be "train", "test" or "valid"', datasets.mnist, "x", { part = "dev" })
+    helper.fails("datasets.mnist: folder must be a string, got nil", datasets.mnist)
+  end)
+end)
+
 describe("latent.batches", function()
   local X = matrix(10, 2, function(i, j) return 10 * i + j end)
 
@@ -165,7 +183,60 @@ describe("latent.batches", function()
     assert.equal(1, count)
   end)
 
+  it("scales, converts, and fills a matrix that is given", function()
+    local out = matrix.zeros(4, 2, { dtype = "float32" })
+    local seen = 0
+    for x, rows, y in latent.batches(X, 4, { seed = 3, scale = 0.5, out = out, labels = X:col(2) }) do
+      assert.equal("float32", x.dtype)
+      assert.equal(x(1, 1), out(1, 1))
+      for i = 1, #x do
+        assert.near_matrix({ 5 * rows[i] + 0.5, 5 * rows[i] + 1 }, x[i], 0)
+        assert.equal(X(rows[i] // 1, 2), y[i])
+        seen = seen + 1
+      end
+    end
+    assert.equal(10, seen)
+    for x in latent.batches(X:t(), 1, { dtype = "float32", shuffle = false }) do assert.equal("float32", x.dtype) end
+    local x = latent.batches(matrix { 1, 2, 3 }, 2, { scale = 2, shuffle = false })()
+    assert.near_matrix({ 2, 4 }, x, 0)
+  end)
+
+  it("binarizes: dynamic anew each time, static the same, threshold at a half", function()
+    local G = matrix.random(200, 50, 5)
+    local function pass(how, seed, order)
+      local B = matrix.zeros(200, 50)
+      for x, rows in latent.batches(G, 64, { seed = seed, binarize = how, shuffle = order }) do
+        for i = 1, #x do
+          for j = 1, 50 do B:set(rows[i] // 1, j, x(i, j)) end
+        end
+      end
+      assert.equal(200 * 50, B:eq(0):sum() + B:eq(1):sum())
+      return B
+    end
+    local random = latent.random(1)
+    local first, second = pass("dynamic", random), pass("dynamic", random)
+    assert.is_true((first - second):abs():sum() > 1000)
+    -- 1 with probability x: the mean of (b - x), of 10000 draws with variance at most 1/4
+    assert.is_true(math.abs((first - G):mean()) < 5 * 0.5 / 100)
+    assert.is_true(math.abs((pass("static", 1) - G):mean()) < 5 * 0.5 / 100)
+    assert.is_true(pass("static", 1) == pass("static", latent.random(1):stream(7)))
+    assert.is_true(pass("static", 1) == pass("static", 1, false))
+    assert.is_true(pass("static", 1) ~= pass("static", 2))
+    assert.is_true(pass("threshold", 1) == G:ge(0.5))
+    helper.fails("batches: X(3,2) is 2: to be binarized it must be a probability, 0 to 1", function()
+      for _ in latent.batches({ { 0, 1 }, { 1, 1 }, { 0, 2 } }, 2, { shuffle = false, binarize = "dynamic" }) do end
+    end)
+    helper.fails("X(1,1) is nan", latent.batches({ { 0 / 0 } }, 1, { binarize = "threshold" }))
+    helper.fails("X(1,1) is -0.5 after scaling", latent.batches({ { -1 } }, 1, { binarize = "threshold", scale = 0.5 }))
+  end)
+
   it("checks its arguments", function()
+    helper.fails('batches: binarize must be "dynamic"', latent.batches, X, 2, { binarize = "yes" })
+    helper.fails("batches: there are 3 labels for 10 rows", latent.batches, X, 2, { labels = { 1, 2, 3 } })
+    helper.fails('batches: dtype must be "float32" or "float64"', latent.batches, X, 2, { dtype = "uint8" })
+    helper.fails("batches: out must be a matrix of 2 columns and at least 4", latent.batches, X, 4,
+      { out = matrix.zeros(3, 2) })
+    helper.fails("batches: scale must be finite", latent.batches, X, 4, { scale = 1 / 0 })
     helper.fails("batches: X must be a matrix, got nil", latent.batches)
     helper.fails("batches: size must be an integer >= 1, got 0", latent.batches, X, 0)
     helper.fails("batches: unknown option 'sed'; did you mean 'seed'?", latent.batches, X, 2, { sed = 1 })

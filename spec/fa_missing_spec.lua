@@ -127,6 +127,32 @@ describe("fa with missing entries", function()
     end
   end)
 
+  it("computes densities whatever patterns there are, of few and of many rows", function()
+    local rng = latent.random(3)
+    for _, sizes in ipairs{ { 3, 0 }, { 3, 2 }, { 17, 4 }, { 17, 16 }, { 70, 3 } } do
+      local D, M = sizes[1], sizes[2]
+      local base = matrix.normal(300, D, rng)
+      for _, kind in ipairs{ "fa", "ppca" } do
+        local model = latent[kind]{ latent_dim = M }:fit(base * matrix.normal(D, D, rng))
+        local C = model:covariance()
+        for _, patterns in ipairs{ 1, 3, 1000 } do
+          for _, N in ipairs{ 1, 9, 300 } do
+            local Y = matrix(N, D, function(i, j)
+              return math.sin(1e4 * j * ((i * 7) % patterns + 1)) > 0.5 and nan or base(i, j)
+            end)
+            local ll = model:log_likelihood(Y, gaps)
+            for i = 1, N, N > 9 and 37 or 1 do
+              local expected = dense(Y[i], model.mean, C)
+              assert.near(expected, ll[i], 1e-11 * (1 + math.abs(expected)))
+            end
+            assert.near_matrix(ll, model:log_likelihood(Y:to("float32"):to("float64"), gaps),
+              1e-5 * (1 + ll:abs():max()))
+          end
+        end
+      end
+    end
+  end)
+
   it("equals the complete fit when nothing is missing", function()
     local Y = data(80, 6)
     local complete, closed = latent.fa{ latent_dim = 2 }:fit(Y), latent.fa{ latent_dim = 2 }:fit(Y, gaps)

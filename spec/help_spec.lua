@@ -58,6 +58,8 @@ local samples = {
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
+  Nonlinear = { input_dim = 2, latent_dim = 1, samples = 10 },
+  VAE = { input_dim = 2, latent_dim = 1, likelihood = "gaussian" },
   Classifier = function()
     local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 }, { 2, 1 } }
     return latent.classifier(function() return latent.ppca() end):fit(latent.matrix.vstack { X, X + 1 },

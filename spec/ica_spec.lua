@@ -319,6 +319,108 @@ describe("ica", function()
     end)
   end)
 
+  it("counts a row of weight 2 twice and of weight 0 not at all", function()
+    local X = sources(900, 5) * A:t()
+    local weights, rows = matrix(900, 1, function(i) return i % 3 end):col(1), {}
+    for i = 1, 900 do for _ = 1, i % 3 do rows[#rows + 1] = i end end
+    local Y = X:copy()
+    for i = 3, 900, 3 do Y:row(i):fill(1e200) end -- nobody looks at these
+    for _, contrast in ipairs(CONTRASTS) do
+      for _, algorithm in ipairs(ALGORITHMS) do
+        local options = { contrast = contrast, algorithm = algorithm, tolerance = 1e-11 }
+        local twice = latent.ica(options):fit(X:rows_at(rows))
+        local weighted = latent.ica(options):fit(X, { weights = weights })
+        assert.near_matrix(twice.unmixing, weighted.unmixing, 1e-8)
+        assert.near_matrix(twice.kurtosis, weighted.kurtosis, 1e-8)
+        assert.near(twice.history[3], weighted.history[3], 1e-8)
+        assert.equal(twice.identifiable, weighted.identifiable)
+      end
+    end
+    fails("all weights are 0", function() latent.ica():fit(X, { weights = matrix.zeros(900) }) end)
+    fails("weight 1 is -1", function() latent.ica():fit(X, { weights = matrix.ones(900) * -1 }) end)
+  end)
+
+  it("takes data in chunks, with weights or without, and files", function()
+    local X = sources(3000, 6) * A:t()
+    local weights = matrix(3000, 1, function(i) return i % 4 end):col(1)
+    local function chunks(n, weighted)
+      local at = 0
+      return function()
+        local from, to = at + 1, math.min(at + n, 3000)
+        at = to
+        if from > 3000 then at = 0 return nil end
+        return X:block(from, to, 1, 3), weighted and weights:block(from, to) or nil
+      end
+    end
+    for _, algorithm in ipairs(ALGORITHMS) do
+      local options = { algorithm = algorithm, tolerance = 1e-11 }
+      local whole = latent.ica(options):fit(X)
+      local pieces = latent.ica(options):fit(chunks(700))
+      assert.equal(whole.iterations, pieces.iterations)
+      assert.near_matrix(whole.unmixing, pieces.unmixing, 1e-8)
+      assert.near_matrix(latent.ica(options):fit(X, { weights = weights }).mixing,
+        latent.ica(options):fit(chunks(999, true)).mixing, 1e-8)
+    end
+    local path = os.tmpname()
+    assert(latent.write(path .. ".npy", X))
+    assert.same(latent.ica():fit(X).unmixing:table(), latent.ica():fit(latent.open(path .. ".npy")).unmixing:table())
+    os.remove(path)
+    os.remove(path .. ".npy")
+    local calls = 0
+    fails("chunk 1: X has NaN at row 7, column 2", function()
+      latent.ica():fit(function()
+        calls = calls + 1
+        if calls % 2 == 0 then return nil end
+        local Y = X:copy()
+        if calls > 4 then Y[7][2] = 0 / 0 end
+        return Y
+      end)
+    end)
+    fails("the function gave no data", function() latent.ica():fit(function() return nil end) end)
+  end)
+
+  it("goes step by step, and keeps what was reached when the loop is left or its body raises", function()
+    local X = sources(2000, 7) * A:t()
+    for _, algorithm in ipairs { "fixed_point", "deflation", "quasi_newton" } do
+      local whole = latent.ica{ algorithm = algorithm, tolerance = 1e-10 }:fit(X)
+      local model, objectives = latent.ica{ algorithm = algorithm, tolerance = 1e-10 }, {}
+      for i, objective in model:steps(X) do
+        assert.equal(i, model.iterations)
+        assert.near_matrix(matrix.eye(3), model.unmixing * model.mixing, 1e-12)
+        objectives[i] = objective
+      end
+      assert.same(whole.history, objectives)
+      assert.same(whole.unmixing:table(), model.unmixing:table())
+      assert.is_true(model.converged)
+    end
+    local model = latent.ica()
+    for i in model:steps(X) do if i == 2 then break end end
+    assert.equal(2, model.iterations)
+    local ok, message = pcall(function()
+      model:fit(X, { on_iteration = function(state)
+        assert.equal(state.iteration, state.model.iterations)
+        if state.iteration == 4 then error "enough" end
+      end })
+    end)
+    assert.is_false(ok)
+    assert.is_truthy(message:find "enough")
+    assert.equal(4, model.iterations)
+    assert.equal(2000, model:transform(X).rows)
+  end)
+
+  for _, name in ipairs { "ica_mixed", "ica_super" } do
+    it("separates the sources of " .. name, function()
+      local path, why = helper.data("sim/" .. name .. ".csv")
+      if not path then return pending(why) end
+      local X, mixing = latent.read(path), latent.read((path:gsub("%.csv$", "_A.csv")))
+      for _, contrast in ipairs(CONTRASTS) do
+        local ica = latent.ica{ contrast = contrast }:fit(X)
+        assert.is_true(ica.converged and ica.identifiable)
+        assert.is_true(amari(ica, mixing) < 0.05, ("%s: %g"):format(contrast, amari(ica, mixing)))
+      end
+    end)
+  end
+
   it("refuses what it can't work with", function()
     local X = sources(50, 18)
     local function with(options) return function() latent.ica(options):fit(X) end end

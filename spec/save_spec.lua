@@ -619,5 +619,32 @@ save_file(t, sys.argv[2], metadata=m)
     assert.equal("float32", t.f.dtype)
     assert.same({ 2, 2 }, { t.f.rows, t.f.cols })
     assert.equal(bits(model.components), bits(t.components))
+    -- a classifier is one file, with all its models
+    local labels = {}
+    for i = 1, 40 do labels[i] = i % 2 == 0 and "even" or "odd" end
+    local c = latent.classifier(function() return latent.ppca { latent_dim = 2 } end):fit(X, labels)
+    assert(c:save(path))
+    file = assert(io.open(script, "w"))
+    file:write [=[
+import sys, json, numpy as np
+from safetensors import safe_open
+with safe_open(sys.argv[1], framework="np") as f:
+    t = {k: f.get_tensor(k) for k in f.keys()}
+    m = f.metadata()
+assert m["kind"] == "classifier" and m["2.kind"] == "ppca", m
+o = json.loads(m["options"])
+assert o["classes"] == ["even", "odd"]
+x, log_p = np.arange(4.0), []
+for k in ("1.", "2."):
+    C = t[k + "W"] @ t[k + "W"].T + t[k + "noise_variance"] * np.eye(4)
+    d = x - t[k + "mean"]
+    log_p.append(-0.5 * (d @ np.linalg.solve(C, d) + np.linalg.slogdet(2 * np.pi * C)[1]))
+log_p = np.array(log_p) + np.log(o["priors"])
+print(repr(float(np.logaddexp(*log_p))))
+]=]
+    file:close()
+    output, ok = helper.run(("%s %s %s"):format(python, script, path))
+    assert.is_truthy(ok, output)
+    assert.near(c:log_likelihood({ { 0, 1, 2, 3 } })[1], tonumber(output), 1e-12)
   end)
 end)

@@ -4,22 +4,60 @@ local latent = require "latent"
 local check = require "latent.check"
 local matrix = latent.matrix
 
-return function(X, size, options)
+local OPTIONS = { seed = true, shuffle = "boolean", out = "userdata", dtype = "string", scale = "number",
+  binarize = "string", labels = true }
+local BINARIZE = { dynamic = true, static = true, threshold = true }
+
+-- The option labels: a vector with one element a row.
+local function labels_of(labels, n)
+  if type(labels) == "table" then labels = matrix(labels) end
+  if type(labels) ~= "userdata" then check.fail("batches", "labels must be a vector, got %s", check.show(labels)) end
+  if #labels ~= n then check.fail("batches", "there are %d labels for %d rows", #labels, n) end
+  return labels
+end
+
+local function checked(X, size, options)
   if type(X) ~= "userdata" and type(X) ~= "table" then
     check.fail("batches", "X must be a matrix, got %s", check.show(X))
   end
   if type(X) == "table" then X = matrix(X) end
   size = check.integer("batches", "size", size, 1)
-  options = check.options("batches", options, { seed = true, shuffle = "boolean" })
+  options = check.options("batches", options, OPTIONS)
+  local out, binarize = options.out, options.binarize
+  if binarize and not BINARIZE[binarize] then
+    check.fail("batches", 'binarize must be "dynamic", "static" or "threshold", got %s', check.show(binarize))
+  end
+  if options.dtype and options.dtype ~= "float32" and options.dtype ~= "float64" then
+    check.fail("batches", 'dtype must be "float32" or "float64", got %s', check.show(options.dtype))
+  end
+  local scale = options.scale
+  if scale and scale - scale ~= 0 then
+    check.fail("batches", "scale must be finite, got %s", scale)
+  end
+  if out and (out.cols ~= X.cols or #out < math.min(size, #X)) then
+    check.fail("batches", "out must be a matrix of %d columns and at least %d rows", X.cols, math.min(size, #X))
+  end
+  return X, size, options
+end
+
+return function(X, size, options)
+  X, size, options = checked(X, size, options)
   local n, last = #X, 0
+  local labels = options.labels ~= nil and labels_of(options.labels, n) or nil
   local random = type(options.seed) == "userdata" and options.seed or latent.random(options.seed)
   local order = options.shuffle ~= false and random:permutation(n)
+  local dtype = options.dtype or X.dtype
+  local plain = not (options.scale or options.binarize or options.out) and dtype == X.dtype
   return function()
     if last == n then return nil end
     local first = last + 1
     last = math.min(last + size, n)
-    if not order then return X:block(first, last), matrix.range(first, last) end
-    local rows = order:block(first, last)
-    return X:rows_at(rows), rows
+    local rows = order and order:block(first, last) or matrix.range(first, last)
+    local y = labels and labels:rows_at(rows)
+    if plain then return order and X:rows_at(rows) or X:block(first, last), rows, y end
+    local out = options.out and options.out:block(1, #rows) or dtype
+    local ok, x = pcall(latent._gather, X, rows, out, options.scale or 1, options.binarize, random)
+    if not ok then check.fail("batches", "%s", x:match "batches: (.*)" or x) end -- at the user's line
+    return x, rows, y
   end
 end

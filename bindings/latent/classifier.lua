@@ -87,8 +87,9 @@ local function given_priors(priors, classes)
   local who, values, total = "classifier:fit", {}, 0
   if priors == "equal" then return matrix(#classes, 1, 1 / #classes):flatten() end
   if type(priors) == "userdata" then priors = priors:table() end
-  local list = true -- or by label, which a list is too where the labels are 1..K
-  for _, class in ipairs(classes) do list = list and priors[class] == nil end
+  local by_label = true -- which a list is, too, where the labels are 1..K
+  for _, class in ipairs(classes) do by_label = by_label and priors[class] ~= nil end
+  local list = not by_label and #priors == #classes
   for i, class in ipairs(classes) do
     local value = priors[list and i or class]
     if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
@@ -195,7 +196,8 @@ end
 Classifier.responsibilities = Classifier.posteriors
 
 function Classifier:predict(X, options)
-  return as_labels(self.classes or {}, joint(self, "classifier:predict", X, options):argmax(1))
+  local places = joint(self, "classifier:predict", X, options):argmax(1)
+  return as_labels(self.classes, places)
 end
 
 function Classifier:log_likelihood(X, options)

@@ -40,6 +40,51 @@ function datasets.digits()
   }
 end
 
+-- Beginnings of the file names of a part, as the folders have them.
+local PARTS = { train = { "train" }, test = { "t10k", "test" }, valid = { "valid" } }
+local WHO = "datasets.mnist"
+
+-- The first of the files FOLDER/PART-KIND, compressed or not, that is there.
+local function find(directory, part, kind)
+  for _, start in ipairs(PARTS[part]) do
+    for _, ending in ipairs { "", ".gz" } do
+      local name = ("%s/%s-%s%s"):format(directory, start, kind, ending)
+      local file = io.open(name, "rb")
+      if file then
+        file:close()
+        return name
+      end
+    end
+  end
+  return nil, ("%s: no file %s-%s or %s-%s.gz"):format(directory, PARTS[part][1], kind, PARTS[part][1], kind)
+end
+
+function datasets.mnist(directory, options)
+  if type(directory) ~= "string" then
+    check.fail(WHO, "folder must be a string, got %s", check.show(directory))
+  end
+  options = check.options(WHO, options, { part = "string", scale = "number" })
+  local part, scale = options.part or "train", options.scale or 1 / 255
+  if not PARTS[part] then check.fail(WHO, 'part must be "train", "test" or "valid", got %s', check.show(part)) end
+  local name, message = find(directory, part, "images-idx3-ubyte")
+  if not name then return nil, message end
+  local X
+  X, message = latent.read(name, { dtype = "float32" })
+  if not X then return nil, message end
+  if scale ~= 1 then
+    local every = matrix.range(1, #X)
+    latent._gather(X, every, X, scale)
+  end
+  local labels = find(directory, part, "labels-idx1-ubyte")
+  if labels then
+    labels, message = latent.read(labels)
+    if not labels then return nil, message end
+    if #labels ~= #X then return nil, ("%s: %d labels for %d images"):format(directory, #labels, #X) end
+  end
+  local side = math.tointeger(math.sqrt(X.cols))
+  return X, labels, { shape = side and { side, side }, source = name }
+end
+
 -- ---- generators ---------------------------------------------------------------
 
 -- Options with defaults, checked to be finite numbers >= 0 (integers >= 1 where the default is one).

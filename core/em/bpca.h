@@ -24,8 +24,7 @@
  *
  * None of these lowers the bound. Two things make the steps few. The bound knows directions: among
  * all W R, inv(R) z that explain the data as well there is one that is best, and each step ends in it
- * (mean of E[z z'] = I, E[W'W] diagonal, or where entries are missing only the latter, by a rotation).
- * And a column on its way to 0 would creep there as 1/t; it is switched off instead: it is 0 from then
+ * (mean of E[z z'] = I, E[W'W] diagonal). And a column on its way to 0 would creep there as 1/t; it is switched off instead: it is 0 from then
  * on, its alpha 1e12 N/s2, its Sigma_ii 1/alpha_i. So is one, near a maximum of the bound, without
  * which there is a greater one.
  *

@@ -167,14 +167,14 @@ static lat_status solve(lat_em *em, step *s)
   return LAT_OK;
 }
 
-/* L with L L' = the mean of E[z z'] (on x on), the identity unless that is known and wanted. */
+/* L with L L' = the mean of E[z z'] (on x on), or the identity. */
 static lat_status scale_of(lat_em *em, const step *s, bool wanted, double *L)
 {
   size_t on = s->on, T = lat_packed_count(on);
   double *packed = lat_doubles(em->work, T);
   if (!packed) return LAT_MEMORY;
-  for (size_t i = 0; i < T; i++) packed[i] = s->sums.A[i] / s->weight;
-  wanted = wanted && s->sums.blocks == 1 && lat_packed_cholesky(on, packed, NULL) == 0;
+  for (size_t i = 0; i < T; i++) packed[i] = s->sums.all[i] / s->weight;
+  wanted = wanted && lat_packed_cholesky(on, packed, NULL) == 0;
   for (size_t i = 0, at = 0; i < on; i++)
     for (size_t k = 0; k < on; k++) L[i * on + k] = k > i ? 0 : wanted ? packed[at++] : i == k;
   return LAT_OK;

@@ -10,7 +10,9 @@
 
 #define LOG_2PI 1.8378770664093454836
 /* Of the largest eigenvalue of R: what is below is rounding. */
-#define NO_VARIANCE      1e-13
+#define NO_VARIANCE 1e-13
+/* Of f and D: changes of f that are less cannot be trusted. */
+#define ROUNDING         1e-13
 #define NOT_A_COVARIANCE 1e-8
 
 /* One Psi, and what is known of it. */
@@ -28,8 +30,9 @@ typedef struct problem {
   bool singular; /* log|R| is -infinity, and left out of f */
   double least;  /* theta's lower bound; the upper one is 0 */
   point at, next;
-  double *gradient, *step, *scale, *H;
-  size_t *open; /* the variables that aren't held by a bound */
+  double *gradient, *step, *scale;
+  double *H, *G; /* the second derivatives, and what they are where the model fits */
+  size_t *open;  /* the variables that aren't held by a bound */
 } problem;
 
 /* ---- f and its derivatives ---------------------------------------------------------------------- */
@@ -65,7 +68,7 @@ static void differentiate(problem *p)
 }
 
 /* H := the second derivatives. Both sums over m > M of the first term are what those over m <= M
- * leave of I and of A. */
+ * leave of I and of A. G, in which all e_m of m > M are 1, is positive semidefinite (Schur). */
 static lat_status differentiate_twice(problem *p)
 {
   size_t D = p->D, F = p->at.factors;
@@ -85,7 +88,10 @@ static lat_status differentiate_twice(problem *p)
   if (F > 0) LAT_TRY(lat_product(p->work, -1, &V1, &V1t, 0, &H));
   if (F > 0) LAT_TRY(lat_product(p->work, -1, &U1, &V1t, 1, &B));
   for (size_t j = 0; j < D; j++) h[j * D + j] += 1;
-  for (size_t i = 0; i < D * D; i++) h[i] *= b[i];
+  for (size_t i = 0; i < D * D; i++) {
+    p->G[i] = h[i] * h[i];
+    h[i] *= b[i];
+  }
   for (size_t n = 0; n < F; n++) {
     double *weight = p->scale;
     for (size_t m = F; m < D; m++)
@@ -118,8 +124,8 @@ static double largest_gradient(const problem *p)
   return largest;
 }
 
-/* step := - inv(H + ridge) gradient for the variables that no bound holds, with the least ridge that
- * makes it positive definite, and at most 1.5 in each: a factor of 4.5 of psi. */
+/* step := - inv(H) gradient for the variables that no bound holds or, where H isn't positive definite,
+ * - inv(G + ridge) gradient; and at most 1.5 in each: a factor of 4.5 of psi. */
 static lat_status newton_step(problem *p)
 {
   size_t D = p->D, n = 0;
@@ -132,17 +138,18 @@ static lat_status newton_step(problem *p)
     p->step[j] = 0;
     if ((theta <= p->least && g >= 0) || (theta >= 0 && g <= 0)) continue;
     p->open[n++] = j;
-    trace += fabs(p->H[j * D + j]);
+    trace += p->G[j * D + j];
   }
+  const double *from = p->H;
   int info = n > 0;
-  for (double ridge = 0; info != 0; ridge = ridge > 0 ? 10 * ridge : 1e-9 * trace / (double)n) {
+  for (double ridge = 0; info != 0; ridge = 1e-6 * trace / (double)n + 100 * ridge, from = p->G) {
     for (size_t a = 0; a < n; a++) {
-      for (size_t b = 0; b < n; b++) L[a * n + b] = p->H[p->open[a] * D + p->open[b]];
+      for (size_t b = 0; b < n; b++) L[a * n + b] = from[p->open[a] * D + p->open[b]];
       L[a * n + a] += ridge;
       x[a] = -p->gradient[p->open[a]];
     }
     info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', (int)n, L, (int)n);
-    if (!isfinite(ridge)) return lat_fail(p->work, LAT_DIVERGED, "the likelihood has no slope");
+    if (!(ridge < 1e100)) return lat_fail(p->work, LAT_DIVERGED, "the likelihood has no slope");
   }
   if (n > 0) LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', (int)n, 1, L, (int)n, x, (int)n);
   for (size_t a = 0; a < n; a++) largest = fmax(largest, fabs(x[a]));
@@ -151,13 +158,32 @@ static lat_status newton_step(problem *p)
   return LAT_OK;
 }
 
-/* Goes along the step, which the bounds bend, until f has come down by its due; *moved is false where
- * it doesn't, which is at a minimum but for rounding. */
-static lat_status search(problem *p, bool *moved)
+static void swap(problem *p)
+{
+  point before = p->at;
+  p->at = p->next;
+  p->next = before;
+}
+
+/* Whether the gradient is smaller at p->next, which is where it should vanish and f can't tell. */
+static bool is_flatter(problem *p)
+{
+  double before = largest_gradient(p);
+  swap(p);
+  differentiate(p);
+  double after = largest_gradient(p);
+  swap(p);
+  differentiate(p);
+  return after < 0.9 * before;
+}
+
+/* Goes along the step, which the bounds bend, until f has come down by its due, if it does: *flat says
+ * that only rounding is left of it. */
+static lat_status search(problem *p, bool *moved, bool *flat)
 {
   enum { HALVINGS = 40 };
   double share = 1;
-  *moved = false;
+  *moved = *flat = false;
   for (int i = 0; i < HALVINGS && !*moved; i++, share /= 2) {
     double slope = 0;
     for (size_t j = 0; j < p->D; j++) {
@@ -166,12 +192,14 @@ static lat_status search(problem *p, bool *moved)
     }
     if (!(slope < 0)) continue;
     LAT_TRY(evaluate(p, &p->next));
+    if (-slope <= ROUNDING * ((double)p->D + fabs(p->at.f))) {
+      *moved = is_flatter(p);
+      *flat = !*moved;
+      break;
+    }
     *moved = p->next.f <= p->at.f + 1e-4 * slope;
   }
-  if (!*moved) return LAT_OK;
-  point before = p->at;
-  p->at = p->next;
-  p->next = before;
+  if (*moved) swap(p);
   return LAT_OK;
 }
 
@@ -179,17 +207,16 @@ static lat_status search(problem *p, bool *moved)
 static lat_status minimize(problem *p, size_t most, double tolerance, double *history,
                            lat_fa_record *record)
 {
-  bool moved = true;
+  bool moved = true, flat = false;
   LAT_TRY(evaluate(p, &p->at));
   for (record->iterations = 0; record->iterations < most;) {
     differentiate(p);
     history[record->iterations++] = p->at.f;
-    double gradient = largest_gradient(p);
-    record->converged = gradient <= tolerance || (!moved && gradient <= 1e3 * tolerance);
+    record->converged = flat || largest_gradient(p) <= tolerance;
     if (record->converged || !moved) break;
     LAT_TRY(differentiate_twice(p));
     LAT_TRY(newton_step(p));
-    LAT_TRY(search(p, &moved));
+    LAT_TRY(search(p, &moved, &flat));
   }
   return LAT_OK;
 }
@@ -282,9 +309,10 @@ static lat_status prepare(problem *p, const lat_fa_options *options)
   p->least = log(options->least > 0 ? options->least : 0.005);
   p->R = lat_matrix_new(p->work, D, D);
   p->H = lat_doubles(p->work, D * D);
+  p->G = lat_doubles(p->work, D * D);
   p->gradient = lat_doubles(p->work, 3 * D);
   p->open = lat_allocate(p->work, D, sizeof *p->open);
-  if (!p->R.data || !p->H || !p->gradient || !p->open) return LAT_MEMORY;
+  if (!p->R.data || !p->H || !p->G || !p->gradient || !p->open) return LAT_MEMORY;
   p->step = p->gradient + D;
   p->scale = p->step + D;
   LAT_TRY(new_point(p->work, D, &p->at));

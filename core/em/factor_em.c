@@ -17,7 +17,7 @@ enum { HEAD = 2 };
 
 size_t lat_factor_statistics_count(size_t D, size_t M, bool missing)
 {
-  return HEAD + D + (missing ? D : 1) * lat_packed_count(M + 1) + D * (M + 1);
+  return HEAD + D + (missing ? D + 1 : 1) * lat_packed_count(M + 1) + D * (M + 1);
 }
 
 lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const double *statistics)
@@ -25,7 +25,8 @@ lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const doubl
   lat_factor_sums s = {.D = D, .M = M, .T = lat_packed_count(M + 1), .blocks = missing ? D : 1};
   s.q = (double *)statistics + HEAD;
   s.A = s.q + D;
-  s.B = s.A + s.blocks * s.T;
+  s.all = missing ? s.A + D * s.T : s.A;
+  s.B = s.all + s.T;
   return s;
 }
 
@@ -72,8 +73,7 @@ lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const 
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++)
       turn[i * n + j] = i < s->M && j < s->M ? Q[i * s->M + j] : i == j ? 1 : 0;
-  for (size_t k = 0; k < s->blocks; k++) {
-    double *packed = s->A + k * s->T;
+  for (double *packed = s->A; packed <= s->all; packed += s->T) {
     for (size_t i = 0, at = 0; i < n; i++)
       for (size_t j = 0; j <= i; j++, at++) A[i * n + j] = A[j * n + i] = packed[at];
     lat_factor_multiply(false, false, n, n, n, turn, A, 0, half);
@@ -97,7 +97,8 @@ typedef struct adder {
   double *w;         /* rows: their weights */
   double *z1;        /* (M+1) x rows: weight times z~ */
   double *E;         /* packed(M+1) x groups: the sum of weight times E[z~ z~'] */
-  double *A, *B, *q; /* as in lat_factor_sums; A is (M+1) x (M+1) when nothing is missing */
+  double *A, *B, *q; /* as in lat_factor_sums, the A of all rows behind those of the columns; it
+                      * is (M+1) x (M+1) when nothing is missing */
   double weight, objective;
 } adder;
 
@@ -111,7 +112,7 @@ static size_t lay_out(adder *a, size_t D, size_t M, bool missing, size_t rows, d
   } parts[] = {{&a->w, stride},
                {&a->z1, n * stride},
                {&a->E, missing ? T * stride : 0},
-               {&a->A, missing ? D * T : n * n},
+               {&a->A, missing ? (D + 1) * T : n * n},
                {&a->B, D * n},
                {&a->q, D}};
   size_t total = lat_factor_lanes_count(D, M, missing, rows);
@@ -191,6 +192,13 @@ static void expect(adder *a)
     }
 }
 
+static double total(size_t n, const double *x)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += x[i];
+  return sum;
+}
+
 static void add_batch(adder *a)
 {
   const lat_factor_lanes *l = &a->l;
@@ -202,6 +210,7 @@ static void add_batch(adder *a)
   if (l->mask) {
     expect(a);
     lat_tile_inner(D, T, lat_tile_columns(l->groups), l->mask, stride, a->E, stride, true, a->A, T);
+    for (size_t t = 0; t < T; t++) a->A[D * T + t] += total(l->groups, a->E + t * stride);
   } else {
     lat_tile_inner(M + 1, M + 1, n, a->z1, stride, l->z, stride, true, a->A, M + 1);
   }
@@ -230,7 +239,7 @@ static void add_chunk(const adder *a, const double *shift, double *statistics)
   const double *A = f->missing ? a->A : pack(a);
   statistics[0] += a->objective;
   statistics[1] += a->weight;
-  for (size_t i = 0; i < s.blocks * s.T; i++) s.A[i] += A[i];
+  for (size_t i = 0; i < (f->missing ? D + 1 : 1) * s.T; i++) s.A[i] += A[i];
   for (size_t j = 0; j < D; j++) {
     const double *last = A + (f->missing ? j * s.T : 0) + lat_packed_count(M);
     const double *from = a->B + j * (M + 1), off = f->mean[j] - shift[j];
@@ -245,7 +254,7 @@ void lat_factor_add(const lat_factor_frame *frame, const lat_matrix *X, const do
   size_t D = frame->D, M = frame->M, T = lat_packed_count(M + 1);
   adder a = {.density = density, .weights = weights};
   lay_out(&a, D, M, frame->missing, X->rows, scratch);
-  memset(a.A, 0, (frame->missing ? D * T : (M + 1) * (M + 1)) * sizeof *a.A);
+  memset(a.A, 0, (frame->missing ? (D + 1) * T : (M + 1) * (M + 1)) * sizeof *a.A);
   memset(a.B, 0, D * (M + 1) * sizeof *a.B);
   memset(a.q, 0, D * sizeof *a.q);
   lat_factor_lanes_begin(&a.l, frame, X, scratch);

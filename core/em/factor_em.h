@@ -8,8 +8,9 @@
  *   w~_j'z~)^2
  *
  * Statistics are, in order: the objective's sum, the weight, the sum of squares q of each column, A =
- * sum E[z~ z~'] (packed) of each column over the rows that observe it, or one for all when nothing is
- * missing, and B = sum x E[z~]', D x (M+1). Data is taken about a shift, near the mean. */
+ * sum E[z~ z~'] (packed) of each column over the rows that observe it and then of all rows, or only
+ * the latter when nothing is missing, and B = sum x E[z~]', D x (M+1). Data is taken about a shift,
+ * near the mean. */
 #ifndef LAT_EM_FACTOR_EM_H
 #define LAT_EM_FACTOR_EM_H
 
@@ -18,8 +19,8 @@
 
 typedef struct lat_factor_sums {
   size_t D, M, T; /* T: the length of an A */
-  size_t blocks;  /* how many A */
-  double *q, *A, *B;
+  size_t blocks;  /* how many A, but for the one of all rows */
+  double *q, *A, *all, *B;
 } lat_factor_sums;
 
 lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const double *statistics);

@@ -62,7 +62,8 @@ typedef struct lat_gmm {
   bool labelled_only; /* rows without a label are left out, and no density is computed: the M-step
                        * gives the maximum likelihood solution of the labels, whatever the present
                        * parameters are */
-  bool running;       /* statistics are about the shift in every iteration, as lat_em_step needs */
+  const struct lat_gmm_structure *structure; /* of the covariances, for mppca.h; NULL */
+  bool running; /* statistics are about the shift in every iteration, as lat_em_step needs */
   lat_gmm_record *record;
 } lat_gmm;
 

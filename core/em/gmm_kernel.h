@@ -254,6 +254,22 @@ void gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix
                     gmm_take *take, void *context, double *scratch);
 size_t gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing);
 
+/* Rows that miss the same columns, and scratch for them. */
+typedef struct gmm_pattern {
+  const size_t *observed, *missing; /* column numbers: o and m of them */
+  size_t o, m;
+  double *L, *G; /* D x D each */
+} gmm_pattern;
+
+/* What knows of covariances with a structure how to condition on observed columns faster than by a
+ * factor of them. For component k and the block's rows: joint (n) := log N(x_o) but for weight, scale
+ * and 2 pi; the hats (D x n), of which those of observed columns are there; and C (m x m): see
+ * gmm_rows. */
+typedef struct lat_gmm_structure {
+  void (*condition)(const lat_gmm *gmm, const gmm_ready *ready, size_t k, const gmm_pattern *p,
+                    const gmm_block *block, double *joint, double *hats, double *C);
+} lat_gmm_structure;
+
 /* gmm_accumulate for rows with missing entries. */
 void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
                             const gmm_rows *rows, double *statistics);

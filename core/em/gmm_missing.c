@@ -159,6 +159,12 @@ static void component(const lat_gmm *gmm, const gmm_ready *ready, size_t k, cons
     constant -= ready->log_scale[d];
   }
   double *C = r->C + k * (gmm_is_dense(gmm) ? m * m : m);
+  if (gmm->structure) {
+    gmm_pattern p = {r->observed, r->missing, o, m, r->L, r->G};
+    gmm->structure->condition(gmm, ready, k, &p, block, joint, hats, C);
+    for (size_t j = 0; j < n; j++) joint[j] += constant;
+    return;
+  }
   constant -= split_covariance(gmm, ready, k, r, o, m, C);
   condition(gmm, r, o, m, block, hats);
   for (size_t j = 0; j < n; j++) joint[j] = 0;
@@ -237,6 +243,7 @@ void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_bloc
     const double *r = block->joint + k * n, *mean = ready->means + k * D;
     double *hats = rows->hats + k * D * n, weight = 0;
     for (size_t i = 0; i < n; i++) weight += r[i];
+    if (weight == 0) continue;
     if (!gmm_centre(gmm, ready, k))
       for (size_t d = 0; d < D; d++)
         for (size_t i = 0; i < n; i++) hats[d * n + i] += mean[d];

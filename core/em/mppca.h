@@ -90,11 +90,7 @@ lat_status lat_mppca_reorder(lat_workspace *work, const lat_mppca *mppca, const 
 
 /* What to compute of each row, given its observed entries: all that is not NULL. */
 typedef struct lat_mppca_images {
-  const lat_matrix *responsibilities; /* N x K */
-  double *log_likelihood;             /* N, nats */
-  double *labels;                     /* N: the most probable component, from 1 */
-  const lat_matrix *q;                /* N x K: given, see lat_elbo; NULL is p(k | x) */
-  double *bound, *kl;                 /* N each */
+  lat_gmm_images mixture;
   /* under component number `component`, from 1, or, when that is 0, each row's most probable: */
   size_t component;
   const lat_matrix *latent;         /* N x M: posterior means */
@@ -102,9 +98,8 @@ typedef struct lat_mppca_images {
   /* under each component: */
   double *all_latent;  /* K x N x M */
   double *covariances; /* K x N x M x M: V of each row; see also lat_mppca_posterior_covariance */
-  /* under the mixture: */
-  const lat_matrix *imputed;   /* N x D: X, missing entries at their conditional means */
-  const lat_matrix *variances; /* N x D: of the missing ones; else 0. Only together with imputed */
+  const lat_matrix *variances; /* N x D: of the imputed entries, under the mixture; else 0. Only
+                                * together with mixture.imputed */
 } lat_mppca_images;
 
 /* Never forms a D x D matrix. Errors: LAT_SHAPE; LAT_INVALID, naming row and column, for infinities

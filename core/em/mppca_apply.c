@@ -62,7 +62,7 @@ static void find_best(const slice *s)
 
 static void measure(const slice *s)
 {
-  const lat_mppca_images *images = s->a->images;
+  const lat_gmm_images *images = &s->a->images->mixture;
   size_t K = s->a->m->gmm.K, n = s->n;
   for (size_t i = 0; i < n; i++) {
     double total = 0;
@@ -78,7 +78,7 @@ static void measure(const slice *s)
 
 static void say_components(const slice *s)
 {
-  const lat_mppca_images *images = s->a->images;
+  const lat_gmm_images *images = &s->a->images->mixture;
   size_t K = s->a->m->gmm.K, n = s->n;
   if (images->bound) memcpy(s->kept, s->joint, K * n * sizeof(double));
   lat_responsibilities(K, n, s->joint, s->log_sum, s->bound); /* bound and kl are its scratch */
@@ -123,8 +123,8 @@ static void impute(const slice *s, const lat_factor_rows *r, size_t k, size_t g,
   for (size_t j = 0; j < D; j++) {
     if (!r->mask || r->mask[g * D + j] != 0) continue;
     double mean = r->frame->mean[j] + r->fit[i * D + j];
-    double before = lat_get(to->imputed, row, j), away = mean - before;
-    lat_set(to->imputed, row, j, before + share * away);
+    double before = lat_get(to->mixture.imputed, row, j), away = mean - before;
+    lat_set(to->mixture.imputed, row, j, before + share * away);
     if (!to->variances) continue;
     double now = lat_get(to->variances, row, j);
     lat_set(to->variances, row, j,
@@ -170,7 +170,7 @@ static void walk_component(const slice *s, size_t k)
       for (size_t i = r.first[g]; i < r.first[g + 1]; i++) {
         say_latent(s, &r, k, i);
         if (to->covariances) say_covariance(s, &r, k, i);
-        if (to->imputed) impute(s, &r, k, g, i);
+        if (to->mixture.imputed) impute(s, &r, k, g, i);
       }
     }
 }
@@ -183,7 +183,7 @@ static void begin_imputing(const slice *s)
   for (size_t i = 0; i < s->n; i++)
     for (size_t j = 0; j < s->X.cols; j++) {
       double x = lat_get(&s->X, i, j);
-      lat_set(to->imputed, s->first + i, j, isnan(x) ? 0 : x);
+      lat_set(to->mixture.imputed, s->first + i, j, isnan(x) ? 0 : x);
       if (to->variances) lat_set(to->variances, s->first + i, j, 0);
     }
 }
@@ -201,8 +201,9 @@ static void apply_chunk(void *context, size_t chunk, size_t worker)
   place(a, a->scratch + worker * a->scratch_count, &s);
   mppca_densities(a->m, a->parameters, a->missing, a->derived, &s.X, s.joint, s.walk);
   say_components(&s);
-  if (to->imputed) begin_imputing(&s);
-  if (!to->latent && !to->all_latent && !to->covariances && !to->reconstruction && !to->imputed)
+  if (to->mixture.imputed) begin_imputing(&s);
+  if (!to->latent && !to->all_latent && !to->covariances && !to->reconstruction &&
+      !to->mixture.imputed)
     return;
   for (size_t k = 0; k < a->m->gmm.K; k++) walk_component(&s, k);
 }
@@ -214,7 +215,7 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
                     m->gmm.D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
-  if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
+  if (images->mixture.q) LAT_TRY(lat_check_responsibilities(work, images->mixture.q));
   LAT_TRY(mppca_check_density(work, m, parameters));
   lat_mark mark = lat_workspace_mark(work);
   double *derived = lat_doubles(work, mppca_derived_count(m, missing));

@@ -81,7 +81,13 @@ void mppca_put_new(const mppca_update *u, size_t k);
 /* The hook for components that begin anew. */
 void mppca_begin_anew(gmm_update *base, size_t k);
 
-/* The two ways (mppca_scatter.c, mppca_latent.c). */
+/* The two ways (mppca_scatter.c, mppca_latent.c), whose functions have these names. */
+#define MPPCA_KIND(table)                                                                          \
+  {                                                                                                \
+    .name = "mppca", .parameters = table, .statistics = count_statistics,                          \
+    .derived = count_derived, .scratch = count_scratch, .feasible = mppca_feasible,                \
+    .prepare = prepare, .e_step = e_step, .m_step = m_step                                         \
+  }
 extern const lat_em_kind mppca_scatter_isotropic, mppca_scatter_diagonal;
 extern const lat_em_kind mppca_latent_isotropic, mppca_latent_diagonal;
 static inline bool mppca_by_scatter(const lat_mppca *m)

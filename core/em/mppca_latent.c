@@ -392,11 +392,5 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   return LAT_OK;
 }
 
-#define KIND(table)                                                                                \
-  {                                                                                                \
-    .name = "mppca", .parameters = table, .statistics = count_statistics,                          \
-    .derived = count_derived, .scratch = count_scratch, .feasible = mppca_feasible,                \
-    .prepare = prepare, .e_step = e_step, .m_step = m_step                                         \
-  }
-const lat_em_kind mppca_latent_isotropic = KIND(lat_mppca_isotropic);
-const lat_em_kind mppca_latent_diagonal = KIND(lat_mppca_diagonal);
+const lat_em_kind mppca_latent_isotropic = MPPCA_KIND(lat_mppca_isotropic);
+const lat_em_kind mppca_latent_diagonal = MPPCA_KIND(lat_mppca_diagonal);

@@ -1,6 +1,7 @@
 /* mppca_scatter.c: EM by the components' scatter, as a mixture of Gaussians with full covariances. */
 #include <math.h>
 
+#include "base/clones.h"
 #include "eigen/eigen.h"
 #include "em/mppca_kernel.h"
 
@@ -15,9 +16,27 @@ static size_t count_statistics(const lat_em *em)
   return gaussians()->statistics(em);
 }
 
+/* What Gaussians derive, and then each component's own, in coordinates. */
+typedef struct own {
+  double *W, *weighted;                  /* D x M each: W, inv(Psi) W */
+  double *noise, *precision, *log_noise; /* D each */
+} own;
+
+static own own_of(const lat_mppca *m, const gmm_ready *ready, size_t k)
+{
+  size_t D = m->gmm.D, M = m->M;
+  own c = {.W = ready->path + gmm_derived_count(&m->gmm) + k * D * (2 * M + 3)};
+  c.weighted = c.W + D * M;
+  c.noise = c.weighted + D * M;
+  c.precision = c.noise + D;
+  c.log_noise = c.precision + D;
+  return c;
+}
+
 static size_t count_derived(const lat_em *em)
 {
-  return gaussians()->derived(em);
+  const lat_mppca *m = em->model;
+  return gaussians()->derived(em) + m->gmm.K * m->gmm.D * (2 * m->M + 3);
 }
 
 static size_t count_scratch(const lat_em *em, size_t rows)
@@ -25,39 +44,140 @@ static size_t count_scratch(const lat_em *em, size_t rows)
   return gaussians()->scratch(em, rows);
 }
 
-static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
-{
-  gaussians()->e_step(em, chunk, statistics, scratch);
-}
-
-/* C_k in coordinates. */
-static void fill_covariance(const mppca_update *u, size_t k, double *C)
-{
-  size_t D = u->m->gmm.D, M = u->m->M;
-  mppca_take_old(u, k);
-  lat_factor_multiply(false, true, D, D, M, u->oldW, u->oldW, 0, C);
-  for (size_t j = 0; j < D; j++) C[j * (D + 1)] += u->old_noise[u->m->diagonal ? j : 0];
-}
-
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 {
   const lat_mppca *m = em->model;
-  size_t D = m->gmm.D;
+  size_t D = m->gmm.D, M = m->M;
   gmm_ready ready = gmm_ready_of(&m->gmm, derived);
-  lat_mark mark = lat_workspace_mark(em->work);
-  double *memory = lat_doubles(em->work, D * m->M + D);
-  if (!memory) return LAT_MEMORY;
   LAT_TRY(mppca_check_density(em->work, m, parameters));
-  mppca_update u = {.m = m,
-                    .old = lat_mppca_of(m, (double *)parameters),
-                    .oldW = memory,
-                    .old_noise = memory + D * m->M};
-  for (size_t k = 0; k < m->gmm.K; k++) fill_covariance(&u, k, ready.covariances + k * D * D);
+  for (size_t k = 0; k < m->gmm.K; k++) {
+    own c = own_of(m, &ready, k);
+    double *C = ready.covariances + k * D * D;
+    mppca_update u = {
+        .m = m, .old = lat_mppca_of(m, (double *)parameters), .oldW = c.W, .old_noise = c.noise};
+    mppca_take_old(&u, k);
+    lat_factor_multiply(false, true, D, D, M, c.W, c.W, 0, C);
+    for (size_t j = 0; j < D; j++) {
+      if (!m->diagonal) c.noise[j] = *c.noise;
+      c.precision[j] = 1 / c.noise[j];
+      c.log_noise[j] = log(c.noise[j]);
+      for (size_t a = 0; a < M; a++) c.weighted[j * M + a] = c.precision[j] * c.W[j * M + a];
+      C[j * (D + 1)] += c.noise[j];
+    }
+  }
   LAT_TRY(gmm_prepare_means(em->work, &m->gmm, parameters, &ready));
   LAT_TRY(gmm_prepare_densities(em->work, &m->gmm, &ready));
   m->gmm.record->centred |= *ready.path == GMM_CENTRED;
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
+}
+
+/* ---- rows with missing entries ------------------------------------------------------------------ */
+
+/* L += sum_o w w'/psi, packed */
+LAT_CLONES static void add_products(const own *c, size_t M, size_t o, const size_t *observed,
+                                    double *restrict L)
+{
+  for (size_t i = 0; i < o; i++) {
+    const double *w = c->W + observed[i] * M, *v = c->weighted + observed[i] * M;
+    double *to = L;
+    for (size_t a = 0; a < M; to += ++a)
+      for (size_t b = 0; b <= a; b++) to[b] += v[a] * w[b];
+  }
+}
+
+/* z += sum_o d w/psi; x has d `step` apart */
+LAT_CLONES static void project(const own *c, size_t M, size_t o, const size_t *observed,
+                               const double *restrict x, size_t step, double *restrict z)
+{
+  for (size_t i = 0; i < o; i++) {
+    const double *v = c->weighted + observed[i] * M;
+    double d = x[observed[i] * step];
+    for (size_t a = 0; a < M; a++) z[a] += d * v[a];
+  }
+}
+
+/* sum_o (d - w'z)^2/psi */
+LAT_CLONES static double residual(const own *c, size_t M, size_t o, const size_t *observed,
+                                  const double *restrict x, size_t step, const double *restrict z)
+{
+  double sum = 0;
+  for (size_t i = 0; i < o; i++) {
+    const double *w = c->W + observed[i] * M;
+    double d = x[observed[i] * step];
+    for (size_t a = 0; a < M; a++) d -= w[a] * z[a];
+    sum += d * d * c->precision[observed[i]];
+  }
+  return sum;
+}
+
+/* C = U U' of its lower triangle, U m x M */
+LAT_CLONES static void square(size_t m, size_t M, const double *restrict U, double *restrict C)
+{
+  for (size_t i = 0; i < m; i++)
+    for (size_t l = 0; l <= i; l++) {
+      double sum = 0;
+      for (size_t a = 0; a < M; a++) sum += U[i * M + a] * U[l * M + a];
+      C[i * m + l] = C[l * m + i] = sum;
+    }
+}
+
+/* L of I + W_o'inv(Psi_o)W_o; the logarithm of |C_oo|. */
+static double factor(const own *c, size_t M, const gmm_pattern *p, double *L)
+{
+  double log_det, sum = 0;
+  memset(L, 0, lat_packed_count(M) * sizeof *L);
+  add_products(c, M, p->o, p->observed, L);
+  for (size_t i = 0; i < p->o; i++) sum += c->log_noise[p->observed[i]];
+  for (size_t a = 0; a < M; a++) L[lat_packed_count(a + 1) - 1] += 1;
+  lat_packed_cholesky(M, L, &log_det);
+  return sum + log_det;
+}
+
+/* C = W_m V W_m' + Psi_m, by the rows of W_m inv(L'), which are U. */
+static void condition_missing(const own *c, size_t M, const gmm_pattern *p, double *U, double *C)
+{
+  for (size_t i = 0; i < p->m; i++) {
+    const double *row = p->L;
+    double *u = U + i * M;
+    memcpy(u, c->W + p->missing[i] * M, M * sizeof *u);
+    for (size_t a = 0; a < M; row += ++a) {
+      for (size_t b = 0; b < a; b++) u[a] -= row[b] * u[b];
+      u[a] /= row[a];
+    }
+  }
+  square(p->m, M, U, C);
+  for (size_t i = 0; i < p->m; i++) C[i * (p->m + 1)] += c->noise[p->missing[i]];
+}
+
+/* By the M x M matrix of the pattern: see factor_model.h. */
+static void condition(const lat_gmm *gmm, const gmm_ready *ready, size_t k, const gmm_pattern *p,
+                      const gmm_block *block, double *joint, double *hats, double *C)
+{
+  const lat_mppca *m = (const lat_mppca *)(const void *)gmm; /* which begins with it */
+  size_t M = m->M, n = block->n;
+  own c = own_of(m, ready, k);
+  double *z = block->Z, log_det = factor(&c, M, p, p->L);
+  for (size_t i = 0; i < n; i++) {
+    memset(z, 0, M * sizeof *z);
+    project(&c, M, p->o, p->observed, hats + i, n, z);
+    lat_packed_solve(M, p->L, z);
+    double sum = log_det + residual(&c, M, p->o, p->observed, hats + i, n, z);
+    for (size_t a = 0; a < M; a++) sum += z[a] * z[a];
+    joint[i] = -0.5 * sum;
+    for (size_t l = 0; l < p->m; l++)
+      hats[p->missing[l] * n + i] = cblas_ddot((blasint)M, c.W + p->missing[l] * M, 1, z, 1);
+  }
+  condition_missing(&c, M, p, p->G, C);
+}
+
+static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
+{
+  static const lat_gmm_structure structure = {.condition = condition};
+  lat_mppca model = *(const lat_mppca *)em->model;
+  lat_em gaussian = *em;
+  if (2 * model.M < model.gmm.D) model.gmm.structure = &structure; /* else it doesn't pay */
+  gaussian.model = &model;
+  gaussians()->e_step(&gaussian, chunk, statistics, scratch);
 }
 
 /* ---- the M-step ----------------------------------------------------------------------------------- */
@@ -79,20 +199,23 @@ typedef struct update {
 /* The closed form: W = U (Lambda - s I)^(1/2), s the mean of what the other directions have. */
 static bool fit_isotropic(update *s)
 {
-  size_t D = s->u.m->gmm.D, M = s->u.m->M;
+  size_t D = s->u.m->gmm.D, M = s->u.m->M, found = 2 * M < D ? M : D;
   lat_workspace *work = s->u.base.em->work;
-  lat_matrix S = lat_matrix_of(s->S, D, D), vectors = lat_matrix_of(s->vectors, D, D);
+  lat_matrix S = lat_matrix_of(s->S, D, D), vectors = lat_matrix_of(s->vectors, D, found);
   lat_mark mark = lat_workspace_mark(work);
   if (s->status == LAT_OK)
-    s->status = lat_symmetric(work, &S, LAT_EIGEN_FULL, lat_matrix_of(s->values, D, 1), &vectors);
+    s->status =
+        lat_symmetric(work, &S, LAT_EIGEN_AUTO, lat_matrix_of(s->values, found, 1), &vectors);
   lat_workspace_release(work, mark);
   if (s->status != LAT_OK) return true; /* the M-step ends with it */
-  double noise = 0;
-  for (size_t i = M; i < D; i++) noise += s->values[i] / (double)(D - M);
-  *s->u.noise = noise;
+  double rest = 0;
+  for (size_t i = M; i < found; i++) rest += s->values[i];
+  for (size_t j = 0; found < D && j < D; j++) rest += s->u.diagonal[j];
+  for (size_t i = 0; found < D && i < M; i++) rest -= s->values[i];
+  double noise = *s->u.noise = rest / (double)(D - M);
   for (size_t i = 0; i < M; i++) {
     double length = sqrt(fmax(s->values[i] - noise, 0));
-    for (size_t j = 0; j < D; j++) s->u.W[j * M + i] = length * s->vectors[j * D + i];
+    for (size_t j = 0; j < D; j++) s->u.W[j * M + i] = length * s->vectors[j * found + i];
   }
   return mppca_sound(s->u.m, s->u.noise);
 }
@@ -172,11 +295,5 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   return LAT_OK;
 }
 
-#define KIND(table)                                                                                \
-  {                                                                                                \
-    .name = "mppca", .parameters = table, .statistics = count_statistics,                          \
-    .derived = count_derived, .scratch = count_scratch, .feasible = mppca_feasible,                \
-    .prepare = prepare, .e_step = e_step, .m_step = m_step                                         \
-  }
-const lat_em_kind mppca_scatter_isotropic = KIND(lat_mppca_isotropic);
-const lat_em_kind mppca_scatter_diagonal = KIND(lat_mppca_diagonal);
+const lat_em_kind mppca_scatter_isotropic = MPPCA_KIND(lat_mppca_isotropic);
+const lat_em_kind mppca_scatter_diagonal = MPPCA_KIND(lat_mppca_diagonal);

@@ -10,7 +10,7 @@
 
 size_t lat_lanes(size_t chunks, size_t count)
 {
-  size_t most = ((size_t)64 << 20) / sizeof(double) / (count ? count : 1);
+  size_t most = ((size_t)24 << 20) / sizeof(double) / (count ? count : 1);
   if (most > 16) most = 16;
   if (most < 2) most = 2;
   return chunks < most ? chunks : most;

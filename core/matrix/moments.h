@@ -60,7 +60,7 @@ lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *momen
 lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights);
 
 /* The number of lanes for `chunks` chunks with partial results of `count` doubles each: by
- * sizes only, 1 to 16, and together at most 64 MB (but 2). */
+ * sizes only, 1 to 16, and together at most 24 MB (but 2). */
 size_t lat_lanes(size_t chunks, size_t count);
 
 /* Y := sqrt(w) (X - 1 mean') diag(1/deviation), packed N x D; weights, mean or deviation may

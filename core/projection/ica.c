@@ -27,11 +27,11 @@ lat_ica lat_ica_of(double *flat, size_t D, size_t M)
   return ica;
 }
 
-bool lat_ica_identifiable(const double *kurtosis, size_t M, size_t N)
+bool lat_ica_identifiable(const double *kurtosis, size_t M, double N)
 {
   size_t gaussian = 0;
   for (size_t i = 0; i < M; i++) {
-    double z = 3 * log1p(kurtosis[i] / 3) / sqrt(24 / (double)N);
+    double z = 3 * log1p(kurtosis[i] / 3) / sqrt(24 / N);
     double least = sqrt(2 * (double)M) + (z > 0 ? 3 : 1);
     if (!(fabs(z) > least)) gaussian++;
   }
@@ -129,20 +129,22 @@ void lat_ica_judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, doub
 
 /* ---- whitening ---------------------------------------------------------------------------- */
 
-/* The principal axes that have variance, and the maps between them and data. */
-static lat_status principal_axes(lat_ica_fit *fit, const lat_matrix *X)
+static lat_pca_options pca_options(const lat_ica_fit *fit)
 {
-  lat_workspace *work = fit->work;
-  size_t D = X->cols, wanted = fit->options->latent_dim, found;
+  size_t wanted = fit->options->latent_dim;
   lat_pca_options options = {.latent_dim = wanted, .tolerance = 1e-12};
   /* Where no direction is to be lost, columns of very different scales needn't compete. */
-  options.standardize = wanted == 0 || wanted >= D;
-  double *flat;
-  lat_pca_record record;
-  LAT_TRY(lat_pca_fit(work, X, NULL, &options, &flat, &found, &record));
+  options.standardize = wanted == 0 || wanted >= fit->D;
+  return options;
+}
+
+/* The principal axes that have variance, and the maps between them and data. */
+static lat_status take_axes(lat_ica_fit *fit, double *flat, size_t found)
+{
+  lat_workspace *work = fit->work;
+  size_t D = fit->D, wanted = fit->options->latent_dim, M = 0;
   lat_pca pca = lat_pca_of(flat, D, found);
   double least = 1e-14 * (double)D * pca.eigenvalues[0];
-  size_t M = 0;
   while (M < found && pca.eigenvalues[M] > least) M++;
   if (M == 0) return lat_fail(work, LAT_INVALID, "X doesn't vary: all rows are equal");
   if (wanted > M)
@@ -153,7 +155,10 @@ static lat_status principal_axes(lat_ica_fit *fit, const lat_matrix *X)
   fit->mean = pca.mean;
   fit->into = lat_doubles(work, M * D);
   fit->back = lat_doubles(work, D * M);
-  if (!fit->into || !fit->back) return LAT_MEMORY;
+  fit->sums = lat_doubles(work, lat_ica_means_count(M, M));
+  fit->ordered = lat_doubles(work, M * M);
+  fit->order = lat_allocate(work, M, sizeof *fit->order);
+  if (!fit->into || !fit->back || !fit->sums || !fit->ordered || !fit->order) return LAT_MEMORY;
   for (size_t j = 0; j < D; j++)
     for (size_t i = 0; i < M; i++) {
       double u = pca.components[j * found + i], root = sqrt(pca.eigenvalues[i]);
@@ -163,9 +168,13 @@ static lat_status principal_axes(lat_ica_fit *fit, const lat_matrix *X)
   return LAT_OK;
 }
 
+/* ---- rows in memory, made white once ------------------------------------------------------- */
+
+/* White rows of more bytes aren't kept, but made anew in every pass. */
+static const size_t HELD = (size_t)256 << 20;
+
 typedef struct whitening {
   const lat_ica_fit *fit;
-  const lat_matrix *X;
   double *buffers; /* a worker's centred rows */
 } whitening;
 
@@ -173,29 +182,30 @@ static void whiten_chunk(void *context, size_t c, size_t worker)
 {
   const whitening *w = context;
   const lat_ica_fit *fit = w->fit;
-  size_t D = fit->D, left = fit->N - c * fit->chunk, n = left < fit->chunk ? left : fit->chunk;
-  double *Y = w->buffers + worker * fit->chunk * D;
-  lat_matrix X = lat_block_of(*w->X, c * fit->chunk, 0, n, D);
-  lat_centre(&X, NULL, fit->mean, NULL, Y);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)fit->M, (blasint)n, (blasint)D, 1,
-              fit->into, (blasint)D, Y, (blasint)D, 0, fit->Z + c * fit->M * fit->stride,
-              (blasint)fit->stride);
+  size_t first = c * fit->chunk, left = fit->X.rows - first;
+  size_t n = left < fit->chunk ? left : fit->chunk;
+  double *Z = fit->Z + c * fit->M * fit->stride;
+  lat_matrix X = lat_block_of(fit->X, first, 0, n, fit->D);
+  for (size_t i = 0; i < fit->M; i++) /* what is beyond is multiplied, and then left alone */
+    memset(Z + i * fit->stride + n, 0, (fit->stride - n) * sizeof *Z);
+  lat_ica_whiten(fit, &X, fit->weights ? fit->weights + first : NULL,
+                 w->buffers + worker * fit->chunk * fit->D, Z, fit->stride);
 }
 
-static lat_status whiten(lat_ica_fit *fit, const lat_matrix *X)
+static lat_status hold(lat_ica_fit *fit)
 {
   lat_workspace *work = fit->work;
+  size_t N = fit->X.rows;
   fit->chunk = lat_chunk_rows(fit->D);
-  if (fit->chunk > fit->N) fit->chunk = fit->N;
-  fit->chunks = (fit->N + fit->chunk - 1) / fit->chunk;
-  fit->lanes = lat_lanes(fit->chunks, lat_ica_means_count(fit->M, fit->M));
+  if (fit->chunk > N) fit->chunk = N;
+  fit->chunks = (N + fit->chunk - 1) / fit->chunk;
   /* rows a power of two apart would all fall into the same few sets of the cache */
   fit->stride = (fit->chunk + 7) / 8 * 8 + 8;
+  if (fit->chunks > HELD / sizeof(double) / (fit->M * fit->stride)) return LAT_OK;
   fit->Z = lat_allocate(work, fit->chunks, fit->M * fit->stride * sizeof(double));
   if (!fit->Z) return LAT_MEMORY;
   lat_mark mark = lat_workspace_mark(work);
-  whitening w = {fit, X,
-                 lat_allocate(work, lat_workers(work), fit->chunk * fit->D * sizeof(double))};
+  whitening w = {fit, lat_allocate(work, lat_workers(work), fit->chunk * fit->D * sizeof(double))};
   if (!w.buffers) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, fit->chunks, whiten_chunk, &w));
   lat_workspace_release(work, mark);
@@ -228,12 +238,9 @@ static lat_status first_rotation(lat_ica_fit *fit)
   return lat_ica_orthogonalize(fit->work, fit->W, M);
 }
 
-lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
-                         const lat_ica_options *options)
+static lat_status begin_search(lat_ica_fit *fit)
 {
-  *fit = (lat_ica_fit){.work = work, .options = options, .N = X->rows, .D = X->cols};
-  LAT_TRY(principal_axes(fit, X));
-  LAT_TRY(whiten(fit, X));
+  const lat_ica_options *options = fit->options;
   LAT_TRY(first_rotation(fit));
   fit->done = options->max_iterations == 0;
   fit->algorithm = options->algorithm == LAT_ICA_AUTO ? LAT_ICA_FIXED_POINT : options->algorithm;
@@ -247,17 +254,46 @@ lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix
   }
 }
 
+lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
+                         const double *weights, const lat_ica_options *options)
+{
+  *fit = (lat_ica_fit){.work = work, .options = options, .D = X->cols, .X = *X, .weights = weights};
+  lat_pca_options pca = pca_options(fit);
+  lat_pca_record record;
+  double *flat;
+  size_t found;
+  LAT_TRY(lat_pca_fit(work, X, weights, &pca, &flat, &found, &record));
+  LAT_TRY(take_axes(fit, flat, found));
+  for (size_t i = 0; i < X->rows; i++) fit->weight += weights ? weights[i] : 1;
+  LAT_TRY(hold(fit));
+  return begin_search(fit);
+}
+
+lat_status lat_ica_begin_pieces(lat_ica_fit *fit, lat_workspace *work, const lat_moments *moments,
+                                const lat_ica_options *options)
+{
+  *fit = (lat_ica_fit){
+      .work = work, .options = options, .D = moments->dimensions, .weight = *moments->weight};
+  lat_pca_options pca = pca_options(fit);
+  double *flat;
+  size_t found;
+  LAT_TRY(lat_pca_from_moments(work, moments, &pca, &flat, &found));
+  LAT_TRY(take_axes(fit, flat, found));
+  return begin_search(fit);
+}
+
+static lat_status pass_in_memory(lat_ica_fit *fit, bool conclude)
+{
+  LAT_TRY(lat_ica_open(fit, conclude));
+  LAT_TRY(lat_ica_add(fit, &fit->X, fit->weights));
+  return lat_ica_close(fit);
+}
+
 lat_status lat_ica_step(lat_ica_fit *fit)
 {
-  if (fit->done) return LAT_OK;
-  switch (fit->algorithm) {
-  case LAT_ICA_DEFLATION:
-    return lat_ica_deflation_step(fit);
-  case LAT_ICA_QUASI_NEWTON:
-    return lat_ica_newton_step(fit);
-  default:
-    return lat_ica_fixed_point_step(fit);
-  }
+  size_t before = fit->iterations;
+  while (!fit->done && fit->iterations == before) LAT_TRY(pass_in_memory(fit, false));
+  return LAT_OK;
 }
 
 /* ---- the result ------------------------------------------------------------------------------ */
@@ -272,34 +308,65 @@ static void put_in_order(const double *lengths, size_t M, size_t *order)
   }
 }
 
-lat_status lat_ica_end(lat_ica_fit *fit, double *flat)
+/* The rows of the rotation as it stands, in order: by the lengths of the columns of A = back W'. */
+static lat_status put_rows_in_order(lat_ica_fit *fit)
 {
-  lat_workspace *work = fit->work;
+  size_t D = fit->D, M = fit->M;
+  lat_mark mark = lat_workspace_mark(fit->work);
+  double *lengths = lat_doubles(fit->work, M), *A = lat_doubles(fit->work, D * M);
+  double *W = lat_doubles(fit->work, M * M);
+  if (!lengths || !A || !W) return LAT_MEMORY;
+  memcpy(W, fit->W, M * M * sizeof *W);
+  if (fit->algorithm == LAT_ICA_DEFLATION) lat_ica_deflation_complete(fit, W);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)D, (blasint)M, (blasint)M, 1,
+              fit->back, (blasint)M, W, (blasint)M, 0, A, (blasint)M);
+  for (size_t i = 0; i < M; i++) lengths[i] = cblas_dnrm2((blasint)D, A + i, (blasint)M);
+  put_in_order(lengths, M, fit->order);
+  for (size_t i = 0; i < M; i++) memcpy(fit->ordered + i * M, W + fit->order[i] * M, M * sizeof *W);
+  lat_workspace_release(fit->work, mark);
+  return LAT_OK;
+}
+
+lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
+{
+  size_t M = fit->M;
+  if (fit->concluding) { /* the search goes on where it was */
+    fit->R = fit->next_R;
+    fit->k = fit->next_k;
+  }
+  fit->concluding = conclude;
+  fit->contrast = conclude ? LAT_ICA_CUBE : fit->options->contrast;
+  if (conclude) {
+    LAT_TRY(put_rows_in_order(fit));
+    fit->next_R = fit->R;
+    fit->next_k = fit->k;
+    fit->R = fit->ordered;
+    fit->k = M;
+  }
+  fit->total = 0;
+  memset(fit->sums, 0, lat_ica_means_count(fit->k, M) * sizeof *fit->sums);
+  return LAT_OK;
+}
+
+lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
+{
   size_t D = fit->D, M = fit->M;
   lat_ica ica = lat_ica_of(flat, D, M);
-  lat_mark mark = lat_workspace_mark(work);
-  double *memory = lat_doubles(work, lat_ica_means_count(M, M));
-  double *lengths = lat_doubles(work, M), *A = lat_doubles(work, D * M);
-  double *W = lat_doubles(work, M * M);
-  size_t *order = lat_allocate(work, M, sizeof *order);
-  if (!memory || !lengths || !A || !W || !order) return LAT_MEMORY;
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)D, (blasint)M, (blasint)M, 1,
-              fit->back, (blasint)M, fit->W, (blasint)M, 0, A, (blasint)M);
-  for (size_t i = 0; i < M; i++) lengths[i] = cblas_dnrm2((blasint)D, A + i, (blasint)M);
-  put_in_order(lengths, M, order);
-  for (size_t i = 0; i < M; i++) {
-    memcpy(W + i * M, fit->W + order[i] * M, M * sizeof *W);
-    for (size_t j = 0; j < D; j++) ica.mixing[j * M + i] = A[j * M + order[i]];
-  }
-  lat_ica_means means = lat_ica_means_of(memory, M, M);
-  LAT_TRY(lat_ica_pass(fit, LAT_ICA_CUBE, W, M, &means));
+  lat_ica_means means = lat_ica_found(fit);
   for (size_t i = 0; i < M; i++) ica.kurtosis[i] = 4 * means.value[i] - 3;
   memcpy(ica.mean, fit->mean, D * sizeof *flat);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)D, (blasint)M, 1, W,
-              (blasint)M, fit->into, (blasint)D, 0, ica.unmixing, (blasint)D);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)D, (blasint)M, (blasint)M, 1,
+              fit->back, (blasint)M, fit->ordered, (blasint)M, 0, ica.mixing, (blasint)M);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)D, (blasint)M, 1,
+              fit->ordered, (blasint)M, fit->into, (blasint)D, 0, ica.unmixing, (blasint)D);
   lat_matrix mixing = lat_matrix_of(ica.mixing, D, M);
   lat_matrix unmixing = lat_transpose(lat_matrix_of(ica.unmixing, M, D));
   lat_fix_signs(&mixing, &unmixing);
-  lat_workspace_release(work, mark);
   return LAT_OK;
+}
+
+lat_status lat_ica_end(lat_ica_fit *fit, double *flat)
+{
+  LAT_TRY(pass_in_memory(fit, true));
+  return lat_ica_write(fit, flat);
 }

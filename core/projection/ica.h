@@ -32,6 +32,7 @@
 #include "base/parameters.h"
 #include "base/random.h"
 #include "matrix/matrix.h"
+#include "matrix/moments.h"
 
 typedef enum lat_ica_contrast {
   LAT_ICA_LOGCOSH, /* G = log cosh y: good all round */
@@ -74,7 +75,7 @@ lat_ica lat_ica_of(double *flat, size_t D, size_t M);
  * sampling deviation of kurtosis k is sqrt(24/N), about the same on both sides for 3 log(1 + k/3);
  * a search over the directions of M dimensions finds its extremes, of which simulations show fewer
  * than 3 + sqrt(2 M) deviations above 0 and 1 + sqrt(2 M) below. */
-bool lat_ica_identifiable(const double *kurtosis, size_t M, size_t N);
+bool lat_ica_identifiable(const double *kurtosis, size_t M, double N);
 
 /* ---- fitting --------------------------------------------------------------------- */
 
@@ -87,31 +88,57 @@ typedef struct lat_ica_fit {
   double gradient;  /* the largest entry of the relative gradient */
   double change;    /* of the rotation: the most of 1 - |cos| between old and new rows */
   bool converged;   /* gradient < tolerance */
-  bool done;        /* no more steps */
+  bool done;        /* no more passes */
+  double weight;    /* of all rows: their number, where rows weigh 1 */
 
   lat_workspace *work;
   const lat_ica_options *options;
-  size_t N, D, M;
+  size_t D, M;
   double *mean, *into, *back; /* z = into (x - m): M x D; x = m + back z: D x M */
   double *W;                  /* the rotation, M x M */
-  /* z of chunk c, M x rows, is at Z + c M stride */
+
+  /* The pass under way: sums over rows of what a contrast says of k outputs y = R z. */
+  lat_ica_contrast contrast;
+  const double *R, *next_R; /* k x M; the algorithm says which, and what comes after concluding */
+  size_t k, next_k;
+  bool concluding; /* the last pass, for the sources' kurtosis */
+  double *sums, total;
+  double *ordered; /* M x M: W in order, while concluding */
+  size_t *order;
+
+  /* The rows in memory, if they are: X, or white already, z of chunk c, M x rows, at Z + c M stride */
+  lat_matrix X;
+  const double *weights;
   double *Z;
-  size_t chunk, chunks, lanes, stride;
+  size_t chunk, chunks, stride;
   void *solver; /* the algorithm's own */
 } lat_ica_fit;
 
-/* Whitens. Directions whose variance is rounding noise (1e-14 D of the largest; of standardized
+/* Whitens rows in memory, which must stay there; weights (N, finite, >= 0) or NULL: 2 is as the row
+ * twice. Directions whose variance is rounding noise (1e-14 D of the largest; of standardized
  * columns where M isn't less than D) don't count: LAT_INVALID when there are fewer than M.
  * LAT_INVALID also for N < 2, NaN or infinities, LAT_SHAPE for an `init` that isn't M x D. */
 lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
-                         const lat_ica_options *options);
+                         const double *weights, const lat_ica_options *options);
 
 /* One iteration: while (!fit.done) LAT_TRY(lat_ica_step(&fit)); LAT_CANCELLED leaves the fit as it
- * was before the step. */
+ * was before the pass. */
 lat_status lat_ica_step(lat_ica_fit *fit);
 
-/* The parameters as they stand, in order and with signs, into `flat`. */
+/* The parameters as they stand, in order and with signs, into `flat`. The fit may go on. */
 lat_status lat_ica_end(lat_ica_fit *fit, double *flat);
+
+/* The same for rows that come in pieces, as often as there are passes. The moments are of all rows;
+ * a pass is open, add for each piece, close, and completes an iteration (`iterations` grows) or a
+ * part of one. After a pass opened with `conclude` comes lat_ica_write instead of another. Sums are
+ * the same bits for every number of threads. LAT_INVALID, naming row and column, for NaN and
+ * infinities, and for weights that aren't finite and >= 0. */
+lat_status lat_ica_begin_pieces(lat_ica_fit *fit, lat_workspace *work, const lat_moments *moments,
+                                const lat_ica_options *options);
+lat_status lat_ica_open(lat_ica_fit *fit, bool conclude);
+lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weights);
+lat_status lat_ica_close(lat_ica_fit *fit);
+lat_status lat_ica_write(lat_ica_fit *fit, double *flat);
 
 /* ---- using a fit ------------------------------------------------------------------ */
 

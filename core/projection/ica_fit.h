@@ -14,9 +14,17 @@ typedef struct lat_ica_means {
 size_t lat_ica_means_count(size_t k, size_t M);
 lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M);
 
-/* One pass over the data, fused: a chunk's product, contrast and sums happen in the cache. */
-lat_status lat_ica_pass(const lat_ica_fit *fit, lat_ica_contrast contrast, const double *R,
-                        size_t k, const lat_ica_means *means);
+/* The means of the pass that has ended. */
+lat_ica_means lat_ica_found(const lat_ica_fit *fit);
+
+/* y := g(y) for n numbers; adds their sums of g'(y) and G(y), weighted by w unless NULL, as then is
+ * g(y). `scratch` has 2n. */
+void lat_ica_apply_contrast(lat_ica_contrast contrast, size_t n, double *y, const double *w,
+                            double *scratch, double *slope, double *value);
+
+/* Z (M x n, rows `stride` apart) := into (x - m); 0 for rows of weight 0. `rows` has n x D. */
+void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
+                    double *Z, size_t stride);
 
 /* |E[G(y)] - E[G(v)]| of one source. */
 double lat_ica_distance(lat_ica_contrast contrast, double value);
@@ -36,12 +44,15 @@ double lat_ica_change(size_t M, const double *W, const double *V);
 void lat_ica_judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
                    double *G);
 
-/* The algorithms: memory of their own, and an iteration. */
+/* The algorithms. Each begins with memory of its own and the rotation of the first pass in fit->R;
+ * takes what a pass has found, and puts there the next. */
 lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit);
-lat_status lat_ica_fixed_point_step(lat_ica_fit *fit);
+lat_status lat_ica_fixed_point_take(lat_ica_fit *fit);
 lat_status lat_ica_deflation_begin(lat_ica_fit *fit);
-lat_status lat_ica_deflation_step(lat_ica_fit *fit);
+lat_status lat_ica_deflation_take(lat_ica_fit *fit);
+/* Makes the rows of W that aren't found yet orthogonal to those before. */
+void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W);
 lat_status lat_ica_newton_begin(lat_ica_fit *fit);
-lat_status lat_ica_newton_step(lat_ica_fit *fit);
+lat_status lat_ica_newton_take(lat_ica_fit *fit);
 
 #endif

@@ -16,7 +16,6 @@
 enum { PATIENCE = 10 }; /* iterations in which the gradient must halve, or AUTO takes over */
 
 typedef struct symmetric {
-  lat_ica_means means;
   double *next, *A, *signs;
   double best; /* the gradient when it last halved */
   size_t best_at;
@@ -26,13 +25,14 @@ lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit)
 {
   size_t M = fit->M;
   symmetric *s = lat_allocate(fit->work, 1, sizeof *s);
-  double *memory = lat_doubles(fit->work, lat_ica_means_count(M, M) + 2 * M * M + M);
+  double *memory = lat_doubles(fit->work, 2 * M * M + M);
   if (!s || !memory) return LAT_MEMORY;
-  *s = (symmetric){.means = lat_ica_means_of(memory, M, M), .best = DBL_MAX};
-  s->next = memory + lat_ica_means_count(M, M);
+  *s = (symmetric){.best = DBL_MAX, .next = memory};
   s->A = s->next + M * M;
   s->signs = s->A + M * M;
   fit->solver = s;
+  fit->R = fit->W;
+  fit->k = M;
   return LAT_OK;
 }
 
@@ -46,12 +46,12 @@ static bool stuck(const lat_ica_fit *fit, symmetric *s)
          2 * fit->iterations >= fit->options->max_iterations;
 }
 
-lat_status lat_ica_fixed_point_step(lat_ica_fit *fit)
+lat_status lat_ica_fixed_point_take(lat_ica_fit *fit)
 {
   symmetric *s = fit->solver;
   size_t M = fit->M;
-  LAT_TRY(lat_ica_pass(fit, fit->options->contrast, fit->W, M, &s->means));
-  lat_ica_judge(fit, &s->means, s->A, s->signs, NULL);
+  lat_ica_means means = lat_ica_found(fit);
+  lat_ica_judge(fit, &means, s->A, s->signs, NULL);
   fit->iterations++;
   fit->converged = fit->gradient < fit->options->tolerance;
   fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
@@ -59,7 +59,7 @@ lat_status lat_ica_fixed_point_step(lat_ica_fit *fit)
   for (size_t i = 0; i < M; i++)
     for (size_t j = 0; j < M; j++) {
       size_t at = i * M + j;
-      s->next[at] = s->means.product[at] - s->means.slope[i] * fit->W[at];
+      s->next[at] = means.product[at] - means.slope[i] * fit->W[at];
     }
   LAT_TRY(lat_ica_orthogonalize(fit->work, s->next, M));
   fit->change = lat_ica_change(M, s->next, fit->W);
@@ -72,7 +72,6 @@ lat_status lat_ica_fixed_point_step(lat_ica_fit *fit)
 /* ---- one source after the other -------------------------------------------------------------- */
 
 typedef struct deflation {
-  lat_ica_means means; /* of one row */
   double *next;
   size_t unit, iterations;        /* the source that is sought, and for how long */
   double found, gradient, change; /* objective and worst record of those before */
@@ -110,12 +109,19 @@ lat_status lat_ica_deflation_begin(lat_ica_fit *fit)
 {
   size_t M = fit->M;
   deflation *d = lat_allocate(fit->work, 1, sizeof *d);
-  double *memory = lat_doubles(fit->work, lat_ica_means_count(1, M) + M);
+  double *memory = lat_doubles(fit->work, M);
   if (!d || !memory) return LAT_MEMORY;
-  *d = (deflation){.means = lat_ica_means_of(memory, 1, M), .all = true};
-  d->next = memory + lat_ica_means_count(1, M);
+  *d = (deflation){.next = memory, .all = true};
   fit->solver = d;
+  fit->R = fit->W;
+  fit->k = 1;
   return LAT_OK;
+}
+
+void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W)
+{
+  const deflation *d = fit->solver;
+  for (size_t i = d->unit; i < fit->M; i++) make_unit(W, i, fit->M, W + i * fit->M);
 }
 
 /* The source is found, or given up: on to the next. */
@@ -129,30 +135,31 @@ static void next_unit(lat_ica_fit *fit, deflation *d, bool converged, double dis
   if (++d->unit < fit->M) {
     /* the rows below were made orthogonal to each other, but not to what has been found */
     make_unit(fit->W, d->unit, fit->M, fit->W + d->unit * fit->M);
+    fit->R = fit->W + d->unit * fit->M;
     return;
   }
   fit->done = true;
   fit->converged = d->all;
 }
 
-lat_status lat_ica_deflation_step(lat_ica_fit *fit)
+lat_status lat_ica_deflation_take(lat_ica_fit *fit)
 {
   deflation *d = fit->solver;
   size_t M = fit->M;
   double *w = fit->W + d->unit * M;
-  LAT_TRY(lat_ica_pass(fit, fit->options->contrast, w, 1, &d->means));
-  double distance = lat_ica_distance(fit->options->contrast, *d->means.value);
+  lat_ica_means means = lat_ica_found(fit);
+  double distance = lat_ica_distance(fit->options->contrast, *means.value);
   fit->objective = d->found + distance;
   fit->iterations++;
   d->iterations++;
   /* the gradient: what of E[g(y) z] is neither along w nor along the rows before */
-  memcpy(d->next, d->means.product, M * sizeof *w);
+  memcpy(d->next, means.product, M * sizeof *w);
   project_out(fit->W, d->unit + 1, M, d->next);
   double gradient = fabs(d->next[cblas_idamax((blasint)M, d->next, 1)]);
   fit->gradient = fmax(d->gradient, gradient);
   bool converged = gradient < fit->options->tolerance;
   if (!converged) {
-    for (size_t j = 0; j < M; j++) d->next[j] = d->means.product[j] - *d->means.slope * w[j];
+    for (size_t j = 0; j < M; j++) d->next[j] = means.product[j] - *means.slope * w[j];
     make_unit(fit->W, d->unit, M, d->next);
     double change = fabs(1 - fabs(cblas_ddot((blasint)M, d->next, 1, w, 1)));
     fit->change = fmax(d->change, change);

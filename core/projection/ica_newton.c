@@ -26,25 +26,26 @@ enum { MEMORY = 7, HALVINGS = 10 };
 static const double LEAST_CURVATURE = 0.01;
 
 typedef struct newton {
-  lat_ica_means means, trial; /* at W, and at the rotation that is tried */
-  double *A, *G, *last;       /* the gradient, and that of the step before */
-  double *E, *h, *next;       /* direction, Hessian, rotation that is tried */
+  lat_ica_means means;  /* at W */
+  double *A, *G, *last; /* the gradient, and that of the step before */
+  double *E, *h, *next; /* direction, Hessian, rotation that is tried */
   double *signs, *before;
   double *steps[MEMORY], *turns[MEMORY], rho[MEMORY]; /* the newest first */
   size_t remembered;
-  bool known; /* the means at W */
-  bool moved; /* `last` and E are those of the step that led here */
+  bool searching;  /* a pass is at `next`, a step along E; before the first step it is at W */
+  bool moved;      /* `last` and E are those of the step that led here */
+  bool steepest;   /* E comes from the Hessian alone, as what the memory made led nowhere */
+  size_t halvings; /* of E */
 } newton;
 
 lat_status lat_ica_newton_begin(lat_ica_fit *fit)
 {
   size_t M = fit->M, square = M * M, means = lat_ica_means_count(M, M);
   newton *s = lat_allocate(fit->work, 1, sizeof *s);
-  double *memory = lat_doubles(fit->work, 2 * means + (6 + 2 * MEMORY) * square + 2 * M);
+  double *memory = lat_doubles(fit->work, means + (6 + 2 * MEMORY) * square + 2 * M);
   if (!s || !memory) return LAT_MEMORY;
-  *s = (newton){.means = lat_ica_means_of(memory, M, M),
-                .trial = lat_ica_means_of(memory + means, M, M)};
-  double *at = memory + 2 * means,
+  *s = (newton){.means = lat_ica_means_of(memory, M, M)};
+  double *at = memory + means,
          **const matrices[] = {&s->A, &s->G, &s->last, &s->E, &s->h, &s->next};
   for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++, at += square) *matrices[i] = at;
   for (size_t i = 0; i < MEMORY; i++, at += 2 * square) {
@@ -54,6 +55,8 @@ lat_status lat_ica_newton_begin(lat_ica_fit *fit)
   s->signs = at;
   s->before = at + M;
   fit->solver = s;
+  fit->R = fit->W;
+  fit->k = M;
   return LAT_OK;
 }
 
@@ -121,31 +124,6 @@ static double loss(const newton *s, const lat_ica_means *means, size_t M)
   return dot(M, s->signs, means->value);
 }
 
-/* Goes along E, halving it until the loss is lower: then W, the means and E are the step's. */
-static lat_status search(lat_ica_fit *fit, newton *s, bool *lower)
-{
-  size_t M = fit->M;
-  double start = loss(s, &s->means, M);
-  /* differences of this size are rounding: near the end nothing would pass without it */
-  double slack = 1e-14 * (double)M;
-  *lower = false;
-  for (int turn = 0; turn <= HALVINGS; turn++) {
-    LAT_TRY(rotate(fit, s));
-    LAT_TRY(lat_ica_pass(fit, fit->options->contrast, s->next, M, &s->trial));
-    if (loss(s, &s->trial, M) <= start + slack) {
-      lat_ica_means means = s->means;
-      fit->change = lat_ica_change(M, s->next, fit->W);
-      memcpy(fit->W, s->next, M * M * sizeof *fit->W);
-      s->means = s->trial;
-      s->trial = means;
-      *lower = true;
-      return LAT_OK;
-    }
-    cblas_dscal((blasint)(M * M), 0.5, s->E, 1);
-  }
-  return LAT_OK;
-}
-
 static void curvatures(newton *s, size_t M)
 {
   for (size_t i = 0; i < M; i++)
@@ -156,18 +134,31 @@ static void curvatures(newton *s, size_t M)
     }
 }
 
-lat_status lat_ica_newton_step(lat_ica_fit *fit)
+/* The next pass looks at the end of the step E. */
+static lat_status try_step(lat_ica_fit *fit, newton *s)
 {
-  newton *s = fit->solver;
+  s->searching = true;
+  fit->R = s->next;
+  return rotate(fit, s);
+}
+
+static lat_status first_step(lat_ica_fit *fit, newton *s)
+{
+  direction(s, fit->M * fit->M);
+  s->halvings = 0;
+  return try_step(fit, s);
+}
+
+/* The means at W are known: an iteration ends, and the next step begins. */
+static lat_status aim(lat_ica_fit *fit, newton *s)
+{
   size_t M = fit->M, n = M * M;
-  if (!s->known) LAT_TRY(lat_ica_pass(fit, fit->options->contrast, fit->W, M, &s->means));
-  s->known = true;
   memcpy(s->before, s->signs, M * sizeof *s->signs);
   lat_ica_judge(fit, &s->means, s->A, s->signs, s->G);
   fit->iterations++;
   fit->converged = fit->gradient < fit->options->tolerance;
   fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
-  if (fit->converged) return LAT_OK;
+  if (fit->done) return LAT_OK;
   /* with other signs it is another loss, of which the memory knows nothing */
   if (s->moved && memcmp(s->before, s->signs, M * sizeof *s->signs) == 0)
     remember(s, n);
@@ -175,12 +166,46 @@ lat_status lat_ica_newton_step(lat_ica_fit *fit)
     s->remembered = 0;
   memcpy(s->last, s->G, n * sizeof *s->G);
   curvatures(s, M);
-  direction(s, n);
-  LAT_TRY(search(fit, s, &s->moved));
-  if (s->moved) return LAT_OK;
-  s->remembered = 0;
-  direction(s, n);
-  LAT_TRY(search(fit, s, &s->moved));
-  if (!s->moved && fit->options->tolerance > 0) fit->done = true;
-  return LAT_OK;
+  s->steepest = s->moved = false;
+  return first_step(fit, s);
+}
+
+/* W := the rotation tried, and its means are known. */
+static lat_status accept(lat_ica_fit *fit, newton *s, const lat_ica_means *found)
+{
+  size_t M = fit->M;
+  fit->change = lat_ica_change(M, s->next, fit->W);
+  memcpy(fit->W, s->next, M * M * sizeof *fit->W);
+  memcpy(s->means.product, found->product, lat_ica_means_count(M, M) * sizeof(double));
+  s->moved = true;
+  return aim(fit, s);
+}
+
+/* Goes along E, halving it until the loss is lower. */
+lat_status lat_ica_newton_take(lat_ica_fit *fit)
+{
+  newton *s = fit->solver;
+  size_t M = fit->M;
+  lat_ica_means found = lat_ica_found(fit);
+  if (!s->searching) {
+    memcpy(s->means.product, found.product, lat_ica_means_count(M, M) * sizeof(double));
+    return aim(fit, s);
+  }
+  /* differences of this size are rounding: near the end nothing would pass without it */
+  double slack = 1e-14 * (double)M;
+  if (loss(s, &found, M) <= loss(s, &s->means, M) + slack) return accept(fit, s, &found);
+  if (s->halvings++ < HALVINGS) {
+    cblas_dscal((blasint)(M * M), 0.5, s->E, 1);
+    return try_step(fit, s);
+  }
+  if (!s->steepest) {
+    s->steepest = true;
+    s->remembered = 0;
+    return first_step(fit, s);
+  }
+  if (fit->options->tolerance > 0) {
+    fit->done = true;
+    return LAT_OK;
+  }
+  return aim(fit, s); /* all iterations are to be made */
 }

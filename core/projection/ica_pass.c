@@ -1,20 +1,15 @@
-/* ica_pass.c: the pass over the data under every algorithm of ICA.
- *
- * Chunks of z lie source by source, so a contrast runs along an output's numbers side by side
- * however few sources there are. Sums are kept in eight parts, which become vectors without
- * leave to reorder. */
+/* ica_pass.c: the pass over the data under every algorithm of ICA, fused: a chunk's product, contrast
+ * and sums happen in the cache. Chunks of z lie source by source, so a contrast runs along an
+ * output's numbers side by side however few sources there are. */
+#include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/clones.h"
-LAT_FUSED
 #include "base/parallel.h"
-#include "base/vector_kernels.h"
-#include "base/vector_math.h"
 #include "matrix/tile.h"
 #include "projection/ica_fit.h"
-
-enum { PARTS = 8 };
 
 size_t lat_ica_means_count(size_t k, size_t M)
 {
@@ -26,213 +21,135 @@ lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M)
   return (lat_ica_means){memory, memory + k * M, memory + k * M + k};
 }
 
-double lat_ica_distance(lat_ica_contrast contrast, double value)
+lat_ica_means lat_ica_found(const lat_ica_fit *fit)
 {
-  /* of a standard normal: the integral of log cosh, -1/sqrt(2), 3/4 */
-  static const double normal[] = {0.37456720749143796, -0.70710678118654752, 0.75};
-  return fabs(value - normal[contrast]);
+  return lat_ica_means_of(fit->sums, fit->k, fit->M);
 }
 
-/* ---- contrasts: n outputs y become g(y); sums of g' and G ------------------------------ */
-
-static double total(const double part[PARTS])
+void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
+                    double *Z, size_t stride)
 {
-  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+  size_t D = fit->D, n = X->rows;
+  lat_centre(X, NULL, fit->mean, NULL, rows);
+  for (size_t i = 0; w && i < n; i++)
+    if (w[i] == 0) memset(rows + i * D, 0, D * sizeof *rows);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)fit->M, (blasint)n, (blasint)D, 1,
+              fit->into, (blasint)D, rows, (blasint)D, 0, Z, (blasint)stride);
 }
 
-LAT_CLONES static void magnitudes(size_t n, const double *restrict y, double *restrict sums)
-{
-  double part[PARTS] = {0};
-  size_t i = 0;
-  for (; i + PARTS <= n; i += PARTS)
-    for (size_t p = 0; p < PARTS; p++) part[p] += fabs(y[i + p]);
-  for (; i < n; i++) part[i % PARTS] += fabs(y[i]);
-  memcpy(sums, part, sizeof part);
-}
-
-/* exp(x) of x <= 0; what is below -700 might as well be there. */
-static inline double decay(double x)
-{
-  uint64_t exponent;
-  double small, r = exp_reduced64(x < -700 ? -700 : x, &small, &exponent);
-  return (1 + (r + small)) * real_of64((exponent + 1023) << 52);
-}
-
-/* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
- * log cosh y = |y| + log(1 + e) - log 2. y := tanh y, f := 1 + e. */
-LAT_CLONES static void tanh_of(size_t n, double *restrict y, double *restrict f)
-{
-  LAT_INDEPENDENT for (size_t i = 0; i < n; i++)
-  {
-    double e = decay(-2 * fabs(y[i])), sum = 1 + e, t = (1 - e) / sum;
-    f[i] = sum;
-    y[i] = with_sign64(t, y[i]);
-  }
-}
-
-/* sums of squares of t, products of f */
-LAT_CLONES static void tanh_sums(size_t n, double *restrict t, const double *restrict f,
-                                 double *restrict squares, double *restrict products)
-{
-  double square[PARTS] = {0}, product[PARTS] = {1, 1, 1, 1, 1, 1, 1, 1};
-  size_t i = 0;
-  for (; i + PARTS <= n; i += PARTS)
-    for (size_t p = 0; p < PARTS; p++) {
-      square[p] += t[i + p] * t[i + p];
-      product[p] *= f[i + p];
-    }
-  for (; i < n; i++) {
-    square[i % PARTS] += t[i] * t[i];
-    product[i % PARTS] *= f[i];
-  }
-  memcpy(squares, square, sizeof square);
-  memcpy(products, product, sizeof product);
-}
-
-/* A chunk takes the logarithms of few products: each part of it is below 2^(4096/8), and two such
- * numbers have a product yet. */
-static void logcosh(size_t n, double *y, double *scratch, double *slope, double *value)
-{
-  double sizes[PARTS], squares[PARTS], products[PARTS];
-  magnitudes(n, y, sizes);
-  tanh_of(n, y, scratch);
-  tanh_sums(n, y, scratch, squares, products);
-  *slope += (double)n - total(squares);
-  *value += total(sizes) - (double)n * 0.69314718055994531;
-  double product = 1;
-  for (size_t p = 0; p < PARTS; p++) {
-    product *= products[p];
-    if (product < 0x1p511) continue;
-    *value += log(product);
-    product = 1;
-  }
-  *value += log(product);
-}
-
-LAT_CLONES static void half_squares(size_t n, const double *restrict y, double *restrict e)
-{
-  for (size_t i = 0; i < n; i++) e[i] = -0.5 * y[i] * y[i];
-}
-
-/* y := y e, sums of (1 - y^2) e and of e */
-LAT_CLONES static void exp_sums(size_t n, double *restrict y, const double *restrict e,
-                                double *restrict slopes, double *restrict sums)
-{
-  double slope[PARTS] = {0}, sum[PARTS] = {0};
-  size_t i = 0;
-  for (; i + PARTS <= n; i += PARTS)
-    for (size_t p = 0; p < PARTS; p++) {
-      double x = y[i + p], w = e[i + p];
-      slope[p] += (1 - x * x) * w;
-      sum[p] += w;
-      y[i + p] = x * w;
-    }
-  for (; i < n; i++) {
-    slope[i % PARTS] += (1 - y[i] * y[i]) * e[i];
-    sum[i % PARTS] += e[i];
-    y[i] *= e[i];
-  }
-  memcpy(slopes, slope, sizeof slope);
-  memcpy(sums, sum, sizeof sum);
-}
-
-static void gaussian(size_t n, double *y, double *scratch, double *slope, double *value)
-{
-  double slopes[PARTS], sums[PARTS];
-  half_squares(n, y, scratch);
-  lat_exp(n, scratch, scratch);
-  exp_sums(n, y, scratch, slopes, sums);
-  *slope += total(slopes);
-  *value -= total(sums);
-}
-
-/* y := y^3, sums of y^2 and y^4 */
-LAT_CLONES static void cube_sums(size_t n, double *restrict y, double *restrict squares,
-                                 double *restrict fourths)
-{
-  double two[PARTS] = {0}, four[PARTS] = {0};
-  size_t i = 0;
-  for (; i + PARTS <= n; i += PARTS)
-    for (size_t p = 0; p < PARTS; p++) {
-      double x = y[i + p], square = x * x;
-      two[p] += square;
-      four[p] += square * square;
-      y[i + p] = square * x;
-    }
-  for (; i < n; i++) {
-    double square = y[i] * y[i];
-    two[i % PARTS] += square;
-    four[i % PARTS] += square * square;
-    y[i] *= square;
-  }
-  memcpy(squares, two, sizeof two);
-  memcpy(fourths, four, sizeof four);
-}
-
-static void cube(size_t n, double *y, double *scratch, double *slope, double *value)
-{
-  double squares[PARTS], fourths[PARTS];
-  (void)scratch;
-  cube_sums(n, y, squares, fourths);
-  *slope += 3 * total(squares);
-  *value += total(fourths) / 4;
-}
-
-typedef void contrast_function(size_t n, double *y, double *scratch, double *slope, double *value);
-
-static contrast_function *const contrasts[] = {logcosh, gaussian, cube};
-
-/* ---- the pass ----------------------------------------------------------------------------- */
+/* ---- rows cut into lanes of whole chunks --------------------------------------------------- */
 
 typedef struct pass {
   const lat_ica_fit *fit;
-  contrast_function *contrast;
-  const double *R;
-  size_t k;
-  double *partial, *buffers; /* a lane's sums; a worker's outputs, and scratch for one of them */
-  size_t partial_count, buffer_count;
+  const lat_matrix *X; /* NULL: the fit's Z */
+  const double *weights;
+  size_t N, chunk, chunks, lanes, stride;
+  double *partial; /* a lane's sums */
+  size_t partial_count;
+  double *buffers; /* a worker's outputs, scratch for one of them; its own z and rows */
+  size_t buffer_count;
 } pass;
 
 static void pass_lane(void *context, size_t lane, size_t worker)
 {
   const pass *p = context;
   const lat_ica_fit *fit = p->fit;
-  size_t M = fit->M, k = p->k, stride = fit->stride;
+  size_t M = fit->M, k = fit->k, stride = p->stride;
   lat_ica_means sums = lat_ica_means_of(p->partial + lane * p->partial_count, k, M);
   double *Y = p->buffers + worker * p->buffer_count, *scratch = Y + k * stride;
-  size_t end = (lane + 1) * fit->chunks / fit->lanes;
-  for (size_t c = lane * fit->chunks / fit->lanes; c < end; c++) {
-    size_t left = fit->N - c * fit->chunk, n = left < fit->chunk ? left : fit->chunk;
-    const double *Z = fit->Z + c * M * stride;
-    lat_tile_product(k, n, M, p->R, M, 1, Z, stride, false, Y, stride);
+  double *own = scratch + 2 * stride, *rows = own + M * stride;
+  size_t end = (lane + 1) * p->chunks / p->lanes;
+  for (size_t c = lane * p->chunks / p->lanes; c < end; c++) {
+    size_t first = c * p->chunk, left = p->N - first, n = left < p->chunk ? left : p->chunk;
+    const double *w = p->weights ? p->weights + first : NULL;
+    const double *Z = p->X ? own : fit->Z + c * M * stride;
+    if (p->X) {
+      lat_matrix X = lat_block_of(*p->X, first, 0, n, fit->D);
+      lat_ica_whiten(fit, &X, w, rows, own, stride);
+    }
+    lat_tile_product(k, n, M, fit->R, M, 1, Z, stride, false, Y, stride);
     for (size_t i = 0; i < k; i++) {
       /* the next chunk, meanwhile */
-      for (size_t j = 0; c + 1 < end && i < M && j < stride; j += 8)
+      for (size_t j = 0; !p->X && c + 1 < end && i < M && j < stride; j += 8)
         LAT_PREFETCH(Z + (M + i) * stride + j);
-      p->contrast(n, Y + i * stride, scratch, &sums.slope[i], &sums.value[i]);
+      lat_ica_apply_contrast(fit->contrast, n, Y + i * stride, w, scratch, &sums.slope[i],
+                             &sums.value[i]);
     }
     lat_tile_inner(k, M, n, Y, stride, Z, stride, true, sums.product, M);
   }
 }
 
-lat_status lat_ica_pass(const lat_ica_fit *fit, lat_ica_contrast contrast, const double *R,
-                        size_t k, const lat_ica_means *means)
+static lat_status run(lat_ica_fit *fit, pass *p)
 {
   lat_workspace *work = fit->work;
   lat_mark mark = lat_workspace_mark(work);
-  pass p = {.fit = fit, .contrast = contrasts[contrast], .R = R, .k = k};
-  p.partial_count = lat_ica_means_count(k, fit->M);
-  p.buffer_count = (k + 1) * fit->stride;
-  p.partial = lat_allocate(work, fit->lanes, p.partial_count * sizeof(double));
-  p.buffers = lat_allocate(work, lat_workers(work), p.buffer_count * sizeof(double));
-  if (!p.partial || !p.buffers) return LAT_MEMORY;
-  memset(p.partial, 0, fit->lanes * p.partial_count * sizeof(double));
-  LAT_TRY(lat_parallel(work, fit->lanes, pass_lane, &p));
-  for (size_t i = 0; i < p.partial_count; i++) {
-    double sum = 0;
-    for (size_t lane = 0; lane < fit->lanes; lane++) sum += p.partial[lane * p.partial_count + i];
-    means->product[i] = sum / (double)fit->N; /* the three lie one after another */
-  }
+  size_t M = fit->M, k = fit->k;
+  p->partial_count = lat_ica_means_count(k, M);
+  p->lanes = lat_lanes(p->chunks, p->partial_count);
+  p->buffer_count = (k + 2) * p->stride + (p->X ? M * p->stride + p->chunk * fit->D : 0);
+  p->partial = lat_allocate(work, p->lanes, p->partial_count * sizeof(double));
+  p->buffers = lat_allocate(work, lat_workers(work), p->buffer_count * sizeof(double));
+  if (!p->partial || !p->buffers) return LAT_MEMORY;
+  memset(p->partial, 0, p->lanes * p->partial_count * sizeof(double));
+  /* z beyond the last rows of a chunk is multiplied, and then left alone */
+  if (p->X) memset(p->buffers, 0, lat_workers(work) * p->buffer_count * sizeof(double));
+  LAT_TRY(lat_parallel(work, p->lanes, pass_lane, p));
+  for (size_t lane = 0; lane < p->lanes; lane++)
+    cblas_daxpy((blasint)p->partial_count, 1, p->partial + lane * p->partial_count, 1, fit->sums,
+                1);
   lat_workspace_release(work, mark);
   return LAT_OK;
+}
+
+/* ---- a pass ---------------------------------------------------------------------------------- */
+
+static lat_status add_weights(lat_ica_fit *fit, size_t N, const double *weights)
+{
+  for (size_t i = 0; weights && i < N; i++) {
+    if (!(weights[i] >= 0 && weights[i] <= DBL_MAX))
+      return lat_fail(fit->work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0",
+                      i + 1, weights[i]);
+    fit->total += weights[i];
+  }
+  if (!weights) fit->total += (double)N;
+  return LAT_OK;
+}
+
+lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weights)
+{
+  pass p = {.fit = fit, .weights = weights, .N = X->rows};
+  if (X->cols != fit->D)
+    return lat_fail(fit->work, LAT_SHAPE, "X has %zu columns, the data before had %zu", X->cols,
+                    fit->D);
+  if (p.N == 0) return LAT_OK;
+  LAT_TRY(add_weights(fit, p.N, weights));
+  if (fit->Z && X == &fit->X) {
+    p.chunk = fit->chunk;
+    p.chunks = fit->chunks;
+    p.stride = fit->stride;
+    return run(fit, &p);
+  }
+  LAT_TRY(lat_check_finite(fit->work, "X", X, false));
+  p.X = X;
+  p.chunk = lat_chunk_rows(fit->D);
+  if (p.chunk > p.N) p.chunk = p.N;
+  p.chunks = (p.N + p.chunk - 1) / p.chunk;
+  /* rows a power of two apart would all fall into the same few sets of the cache */
+  p.stride = (p.chunk + 7) / 8 * 8 + 8;
+  return run(fit, &p);
+}
+
+lat_status lat_ica_close(lat_ica_fit *fit)
+{
+  if (!(fit->total > 0)) return lat_fail(fit->work, LAT_INVALID, "all weights are 0");
+  cblas_dscal((blasint)lat_ica_means_count(fit->k, fit->M), 1 / fit->total, fit->sums, 1);
+  if (fit->concluding) return LAT_OK;
+  switch (fit->algorithm) {
+  case LAT_ICA_DEFLATION:
+    return lat_ica_deflation_take(fit);
+  case LAT_ICA_QUASI_NEWTON:
+    return lat_ica_newton_take(fit);
+  default:
+    return lat_ica_fixed_point_take(fit);
+  }
 }

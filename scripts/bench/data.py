@@ -56,8 +56,8 @@ def mixed(n, d):
     return S @ (np.eye(d) + 0.3 * g.standard_normal((d, d)))
 
 
-def gaps(n, d, share):
-    X = spectrum(n, d)
+def gaps(X, share):
+    n, d = X.shape
     X[np.random.default_rng(6).random((n, d)) < share] = np.nan
     return X
 
@@ -83,14 +83,25 @@ def planes(n, d, k, m):
 
 
 def images(n, d):
-    """Grey levels without structure, most of them dark."""
-    return np.random.default_rng(7).random((n, d)) ** 4
+    """Grey images: blurred blobs on black, most of each image empty."""
+    g = np.random.default_rng(8)
+    side = int(np.sqrt(d))
+    at = np.arange(side)
+    X = np.zeros((n, side, side))
+    for _ in range(3):
+        c, w = g.uniform(0.2, 0.8, (2, n)) * side, g.uniform(0.05, 0.15, (2, n)) * side
+        rows = np.exp(-((at - c[0, :, None]) / w[0, :, None]) ** 2)
+        X += rows[:, :, None] * np.exp(-((at - c[1, :, None]) / w[1, :, None]) ** 2)[:, None, :]
+    return np.where(X > 0.05, np.minimum(X, 1), 0).reshape(n, d)
 
 
 INPUTS = {
     "factors_50000x100": lambda: factors(50_000, 100, 10),
     "mppca_50000x32": lambda: planes(50_000, 32, 8, 4),
+    "mppca_missing": lambda: gaps(planes(5_000, 32, 8, 4), 0.2),
     "mppca_10000x256": lambda: planes(10_000, 256, 8, 8),
+    "images_20000x784": lambda: images(20_000, 784),
+    "images_1792x64": lambda: images(1_792, 64),
     "ica_50000x32": lambda: mixed(50_000, 32),
     "pca_100000x256": lambda: spectrum(100_000, 256),
     "pca_20000x500": lambda: spectrum(20_000, 500),
@@ -100,9 +111,7 @@ INPUTS = {
     "gmm_20000x64": lambda: mixture(20_000, 64, 8),
     "gmm_100000x2": lambda: mixture(100_000, 2, 3),
     "symmetric_2000": lambda: symmetric(2_000),
-    "ppca_missing": lambda: gaps(20_000, 50, 0.2),
-    "images_784": lambda: images(12_800, 784),
-    "images_64": lambda: images(6_400, 64),
+    "ppca_missing": lambda: gaps(spectrum(20_000, 50), 0.2),
     "positive_1e7": lambda: positive(10_000_000),
     **{f"blobs_{key}": lambda args=args: blobs(*args) for key, args in BLOBS.items()},
     **{f"blobs_{key}_start": lambda args=args: blobs(*args, True) for key, args in BLOBS.items()},

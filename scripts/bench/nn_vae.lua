@@ -1,6 +1,6 @@
--- Training steps of variational autoencoders, 100 batches of uniform noise to the power 4 (whose loss both sides
--- bring down alike): the reference net of PyTorch's examples, with batches of 128, and a small one. The peer is
--- PyTorch in eager mode, with the same threads and with one, which small nets are faster with.
+-- The engine driven from Lua: training steps of variational autoencoders (the reference net of PyTorch's examples,
+-- with batches of 128, and a small one), against PyTorch in eager mode, with the same threads, with one, which small
+-- nets are faster with, and with its fused Adam. What is compared is the mean loss of the timed steps.
 local function ours(sizes, latent_dim, batch, steps)
   return function(latent, X)
     X = X:to "float32"
@@ -66,11 +66,11 @@ local function theirs(numbers, threads, fused)
   return python:format(table.concat(numbers, ", ") .. ", " .. threads .. ", " .. fused)
 end
 
-local function case(name, sizes, latent_dim, batch, steps, target)
+local function case(name, data, sizes, latent_dim, batch, steps, target)
   local numbers = { sizes[1], sizes[2], latent_dim, batch, steps }
   return {
     name = name,
-    data = { ("images_%d"):format(sizes[1]) },
+    data = { data },
     rounds = 7,
     sides = {
       { name = "latent", lua = ours(sizes, latent_dim, batch, steps) },
@@ -84,6 +84,6 @@ local function case(name, sizes, latent_dim, batch, steps, target)
 end
 
 return {
-  case("nn_vae_784", { 784, 400 }, 20, 128, 100, 1.5),
-  case("nn_vae_64", { 64, 128 }, 8, 64, 1000, 5),
+  case("nn_vae_784", "images_20000x784", { 784, 400 }, 20, 128, 100, 1.5),
+  case("nn_vae_64", "images_1792x64", { 64, 128 }, 8, 64, 1000, 5),
 }

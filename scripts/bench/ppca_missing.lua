@@ -1,5 +1,6 @@
 -- PPCA with 20 % of the entries missing: 20 iterations of EM from a random start, and the observed log-likelihood.
--- The peer is exact EM by rows in NumPy, all rows at once: a batch of M x M systems, and products for the rest.
+-- The peer is exact EM in NumPy with each row's own M x M system, vectorized over all rows: what is the same for all is
+-- a product of matrices, the systems are one batch for LAPACK. A loop over rows takes far longer.
 return {
   data = { "ppca_missing" },
   rounds = 5,

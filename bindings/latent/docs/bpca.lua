@@ -15,11 +15,11 @@ local entries = {
     options = {
       { "latent_dim", "integer?", "nil",
         "the most there can be, 0 to D - 1; by default one less than columns that vary, at most N - 2" },
-      { "method", "string", '"em"', '"em", or "closed_form": the best of all bounds at once; the first is also used '
-        .. "when entries are missing" },
-      { "max_iterations", "integer", "1000", "of EM" },
-      { "tolerance", "number", "1e-8", "of EM: stop when the bound changes by less, relatively" },
-      { "accelerate", "boolean", "false", "longer steps for EM (SQUAREM), never a worse bound" },
+      { "method", "string", '"em"',
+        '"em", which is also used where entries are missing; or "closed_form": the greatest bound at once' },
+      { "max_iterations", "integer", "10000", "of EM" },
+      { "tolerance", "number", "1e-10", "of EM: stop when the bound changes by less, relatively" },
+      { "accelerate", "boolean", "true", "longer steps for EM (SQUAREM), never a worse bound" },
     },
     returns = { { "latent.BPCA", "the model" } },
     text = [[

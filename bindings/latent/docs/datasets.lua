@@ -44,6 +44,27 @@ another set.]],
     example = "local X, y = latent.datasets.digits()",
   },
   {
+    name = "datasets.mnist",
+    summary = "Images and labels from a folder of files in MNIST's format: MNIST, Fashion-MNIST, KMNIST, EMNIST.",
+    args = {
+      { "folder", "string", "holds train-images-idx3-ubyte, t10k-images-idx3-ubyte and so on, or these with .gz" },
+      { "options", "table?", "see options" },
+    },
+    options = {
+      { "part", "string", '"train"', '"train", "test" (files t10k-... or test-...) or "valid"' },
+      { "scale", "number", "1/255", "what the bytes are multiplied by: grey levels from 0 to 1; 1 keeps 0 to 255" },
+    },
+    returns = {
+      { "latent.Matrix?", "an image a row, float32; nil when a file can't be read" },
+      { "latent.Matrix|string?", "the labels, where there are some; or the message" },
+      { "table", "shape (of an image, where it is a square) and source (the file)" },
+    },
+    text = [[
+60,000 images of 28x28 take 188 MB. None come with latent; folders of such files are what the data sets' own
+pages offer.]],
+    example = 'local X, y = latent.datasets.mnist("mnist", { part = "test" })',
+  },
+  {
     name = "datasets.blobs",
     summary = "Round clusters: Gaussians about centers that are uniform in a box.",
     args = { { "n", "integer", "number of rows" }, { "options", "table?", "see options" } },
@@ -118,12 +139,28 @@ another set.]],
       { "options", "table?", "see options" },
     },
     options = {
-      { "seed", "integer|latent.Random", "", "of the order; without it every pass has another one" },
+      { "seed", "integer|latent.Random", "", "of the order and of draws; without it every pass has another one" },
       { "shuffle", "boolean", "true", "false keeps the order; batches are then views of X, no copies" },
+      { "labels", "latent.Matrix|table", "none", "a vector with one element a row: the batch's are the third value" },
+      { "scale", "number", "1", "what the elements are multiplied by; 1/255 makes grey levels of bytes" },
+      { "binarize", "string", "none", '"dynamic": an element x in 0..1 becomes 1 with probability x, drawn anew '
+        .. 'each time; "static": the same draw whenever its row comes (and for the same seed); "threshold": 1 where '
+        .. "x >= 1/2" },
+      { "dtype", "string", "X's", '"float32" or "float64"' },
+      { "out", "latent.Matrix", "a fresh one", "what every batch is written to; a view of it is given" },
     },
     returns = {
-      { "function", "gives a batch and the vector of its row numbers, which picks the labels: y:rows_at(rows)" },
+      { "function", "gives a batch, the vector of its row numbers (which picks from other data: y:rows_at(rows)), "
+        .. "and the batch's labels" },
     },
-    example = "for x, rows in latent.batches(latent.matrix.eye(5), 2, { seed = 1 }) do print(#x, rows) end",
+    text = [[
+Binarizing reads grey levels as probabilities; a value outside 0..1 raises. Dynamic draws show a model every image
+in many versions, and keep it from learning one by heart: results with the two can't be compared.
+
+A model that trains epoch by epoch gives each one a stream of the same seed: seed = latent.random(1):stream(epoch).
+Then the orders and the dynamic draws differ, and the static ones stay.]],
+    example = [[
+for x, rows in latent.batches(latent.matrix.eye(5), 2, { seed = 1 }) do print(#x, rows) end
+for x, rows, y in latent.batches(X / 6, 2, { binarize = "dynamic", labels = { 1, 1, 2, 2, 2 } }) do print(x, y) end]],
   },
 }

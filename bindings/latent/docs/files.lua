@@ -6,8 +6,9 @@ return {
     topic = true,
     summary = "Matrices in files: NumPy's npy, CSV and its relatives, safetensors, MNIST's idx.",
     text = [[
-A file's ending chooses its format: .npy; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). What
-is wrong with a file gives nil and a message that begins with its path, for text with line and column (field):
+A file's ending chooses its format: .npy; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). Each
+may be followed by .gz, which is expanded in memory (read only). What is wrong with a file gives nil and a
+message that begins with its path, for text with line and column (field):
 
   iris.csv:17:3: 'abc' is not a number
 
@@ -38,10 +39,12 @@ Writing replaces a file at once when it is complete: an error leaves the old one
     name = "latent.read",
     summary = "Reads a matrix from a file.",
     args = {
-      { "path", "string", "ends in .npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte" },
-      { "options", "table?", "for text; see options" },
+      { "path", "string", "ends in .npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, or in one of these and .gz" },
+      { "options", "table?", "for npy and idx dtype, the others for text; see options" },
     },
     options = {
+      { "dtype", "string", "the file's", 'for npy and idx: "float32" or "float64"; bytes are float64 unless told, '
+        .. "which float32 halves" },
       { "delimiter", "string", "found in the first line", "one character; \" \" is any run of blanks. Found are , ; "
         .. "tab and |, and blanks between numbers; .tsv means tab" },
       { "header", "boolean|string", '"auto"', "whether the first record holds the columns' names" },

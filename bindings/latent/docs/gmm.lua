@@ -182,6 +182,11 @@ matrices N x M for the M other columns), covariances (a list of K, M x M); and a
   { name = "GMM.covariances", summary = "The covariances, in the shape of their kind.",
     returns = { { "latent.Matrix|table", "nil before a fit" } } },
   { name = "GMM.events", summary = "What was done about singularities: a list of { iteration=, component=, what= }.",
+    text = [[
+"regularized": the component was collapsing in some direction and has a small ridge on its covariance from then on.
+"reseeded": it had collapsed onto a point or lost its rows, and began anew, spread over all of the data about a random
+mean. So it takes over all rows that the others explain badly; put on the single worst row instead, which often is an
+outlier, it would collapse there again.]],
     returns = { { "table", 'what is "regularized" or "reseeded"; up to 64 events' } } },
   {
     name = "latent.gmm_select",

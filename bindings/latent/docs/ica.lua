@@ -1,5 +1,7 @@
 -- latent.ica.
 
+local data = { "X", "latent.Matrix|table|function",
+  "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
 local out = { { "out", "latent.Matrix?", "nil", "a matrix to write the result into" } }
@@ -46,14 +48,28 @@ mean nothing.]],
   {
     name = "ICA:fit",
     summary = "Finds the sources of the data.",
-    args = { { "X", "latent.Matrix|table", "N x D data" }, options },
+    args = { data, options },
     options = {
-      { "on_iteration", "function?", "nil", "function{ iteration, objective, gradient }; false ends the fit" },
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" },
+      { "on_iteration", "function?", "nil", "called with {iteration=, objective=, gradient=, model=}; false stops" },
+      { "progress", "boolean", "false", "a bar on the terminal" },
       { "max_seconds", "number?", "nil", "end the fit then" },
     },
     returns = { { "latent.ICA", "the model itself" } },
-    text = "Gaussian data don't fail: see identifiable. Columns that others determine are no sources of their own.",
+    text = [[
+Gaussian data don't fail: see identifiable. Columns that others determine are no sources of their own. Data in pieces
+(a large file, a function) are read once for the whitening, once an iteration, and once at the end. With on_iteration
+the model is brought up to date for each call, which takes a pass more.]],
     example = fit,
+  },
+  {
+    name = "ICA:steps",
+    summary = "An iterator that does one iteration a turn: i, objective.",
+    args = { data, options },
+    options = { { "weights", "latent.Matrix?", "nil", "N numbers >= 0" } },
+    returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
+    text = "The model is up to date in every turn, and stays as it is when the loop is left.",
+    example = "for i, J in latent.ica():steps(X) do if i == 3 then break end end",
   },
   {
     name = "ICA:transform",

@@ -30,6 +30,8 @@ local rooms = {
   { "mixture" },
   { "classifier" },
   { "nn", "nn_tape" },
+  { "nonlinear" },
+  { "vae" },
   { "files" },
   { "save" },
   { "datasets" },

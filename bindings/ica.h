@@ -1,0 +1,19 @@
+/* ica.h: what the bindings of latent.ica share. */
+#ifndef LATENT_ICA_H
+#define LATENT_ICA_H
+
+#include "em.h"
+
+typedef struct latL_Ica {
+  latL_Model model;
+  lat_ica_options options; /* `init` is set for a fit only: the matrix is in LATL_STATE */
+} latL_Ica;
+
+extern const latL_Kind latL_icakind;
+extern const char *const latL_icaalgorithms[]; /* names, by lat_ica_algorithm */
+
+int latL_icafit(lua_State *L);
+int latL_icasteps(lua_State *L);
+void latL_open_icafit(lua_State *L);
+
+#endif

@@ -1,0 +1,280 @@
+/* ica_fit.c: fits of latent.ica, whole and step by step. */
+#include <math.h>
+
+#include "ica.h"
+
+#define RUN "latent.ICA fit"
+
+/* A fit under way; a userdata with these user values. The stack is as in em.h. */
+enum {
+  RUN_MODEL = 1,
+  RUN_DATA,
+  RUN_OPTIONS,
+  RUN_WEIGHTS,
+  RUN_WORK,
+  RUN_HISTORY,
+  RUN_VALUES = RUN_HISTORY
+};
+
+typedef struct run {
+  const char *who;
+  latL_Ica *model;
+  latL_Rows rows;
+  bool pieces; /* which are read in every pass */
+  bool over;   /* of `steps`: no more of them */
+  lat_workspace *work;
+  lat_mark mark;
+  lat_ica_options options;
+  lat_ica_fit fit;
+} run;
+
+static void hold(lua_State *L, int value)
+{
+  lua_setiuservalue(L, LATL_RUN, value);
+}
+
+static run *new_run(lua_State *L, const char *who, const char *const names[])
+{
+  lua_settop(L, LATL_OPTIONS);
+  luaL_checkstack(L, 20, who);
+  latL_Ica *p = latL_checkmodel(L, &latL_icakind, who, false);
+  latL_checkoptions(L, LATL_OPTIONS, who, names);
+  int type = latL_getoption(L, LATL_OPTIONS, "on_iteration");
+  if (type != LUA_TNIL && type != LUA_TFUNCTION)
+    latL_error(L, who, "on_iteration must be a function, got %s", lua_typename(L, type));
+  lua_settop(L, LATL_OPTIONS);
+  run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
+  *r = (run){.who = who, .model = p, .options = p->options};
+  latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who);
+  hold(L, RUN_WEIGHTS);
+  lua_settop(L, LATL_RUN);
+  for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
+    lua_pushvalue(L, i);
+    hold(L, i);
+  }
+  lua_newtable(L);
+  hold(L, RUN_HISTORY);
+  r->work = latL_newworkspace(L);
+  hold(L, RUN_WORK);
+  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
+  const latL_Matrix *init = latL_tomatrix(L, -1);
+  r->options.init = init ? &init->view : NULL;
+  lua_settop(L, LATL_RUN);
+  luaL_setmetatable(L, RUN);
+  lua_settop(L, LATL_TOP);
+  return r;
+}
+
+/* A later call has the run at `at`: makes the stack as it was, and watches the hooks from here. */
+static run *resume(lua_State *L, int at)
+{
+  lua_pushvalue(L, at);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  luaL_checkstack(L, 20, NULL);
+  for (int i = RUN_MODEL; i <= RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
+  lua_pushvalue(L, 1);
+  lua_remove(L, 1);
+  lua_settop(L, LATL_TOP);
+  latL_workspace(L);
+  return lua_touserdata(L, LATL_RUN);
+}
+
+static void check(lua_State *L, run *r, lat_status status)
+{
+  if (status != LAT_OK) latL_check(L, r->who, r->work, r->mark, status);
+}
+
+/* ---- passes --------------------------------------------------------------------------- */
+
+/* All pieces into the moments (when the fit hasn't begun) or the pass under way. */
+static lat_moments each_piece(lua_State *L, run *r, bool moments)
+{
+  lat_moments sums = {0};
+  lat_matrix X;
+  const double *weights;
+  latL_rewind(&r->rows);
+  while (latL_nextrows(L, &r->rows, LATL_DATA, r->who, &X, &weights)) {
+    lat_status status = LAT_OK;
+    if (moments && !sums.mean) {
+      size_t count = lat_moments_count(X.cols);
+      if (X.cols > LATL_EXACT_COLUMNS)
+        latL_error(L, r->who, "data in pieces have at most %d columns here, got %I",
+                   LATL_EXACT_COLUMNS, (lua_Integer)X.cols);
+      double *memory = lat_doubles(r->work, count);
+      if (!memory) check(L, r, LAT_MEMORY);
+      for (size_t i = 0; i < count; i++) memory[i] = 0;
+      sums = lat_moments_of(memory, X.cols);
+    }
+    status =
+        moments ? lat_moments_add(r->work, &sums, &X, weights) : lat_ica_add(&r->fit, &X, weights);
+    if (status != LAT_OK) latL_failrows(L, &r->rows, r->who, r->work, r->mark, status, false);
+    lua_settop(L, LATL_TOP);
+  }
+  return sums;
+}
+
+static void begin(lua_State *L, run *r)
+{
+  r->mark = lat_workspace_mark(r->work);
+  r->pieces =
+      r->rows.function || (latL_inpieces(&r->rows) && r->rows.columns <= LATL_EXACT_COLUMNS);
+  if (r->pieces) {
+    lat_moments moments = each_piece(L, r, true);
+    check(L, r, lat_ica_begin_pieces(&r->fit, r->work, &moments, &r->options));
+  } else {
+    check(L, r, lat_ica_begin(&r->fit, r->work, &r->rows.X, r->rows.weights, &r->options));
+  }
+}
+
+static void pass(lua_State *L, run *r, bool conclude)
+{
+  check(L, r, lat_ica_open(&r->fit, conclude));
+  if (r->pieces)
+    each_piece(L, r, false);
+  else
+    check(L, r, lat_ica_add(&r->fit, &r->fit.X, r->fit.weights));
+  check(L, r, lat_ica_close(&r->fit));
+}
+
+/* Passes until an iteration is complete, or the fit is over. */
+static void iterate(lua_State *L, run *r)
+{
+  size_t before = r->fit.iterations;
+  while (!r->fit.done && r->fit.iterations == before) pass(L, r, false);
+  if (r->fit.iterations == before) return;
+  lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
+  lua_pushnumber(L, r->fit.objective);
+  lua_rawseti(L, -2, (lua_Integer)r->fit.iterations);
+  lua_settop(L, LATL_TOP);
+}
+
+/* ---- what the model gets --------------------------------------------------------------- */
+
+static void keep_number(lua_State *L, const char *name, double value)
+{
+  lua_pushnumber(L, value);
+  latL_keep(L, LATL_MODEL, name);
+}
+
+/* The parameters, and the fields that say how the fit went. */
+static void publish(lua_State *L, run *r)
+{
+  lat_ica_fit *fit = &r->fit;
+  size_t sizes[LAT_SIZES] = {[LAT_D] = fit->D, [LAT_M] = fit->M};
+  pass(L, r, true);
+  double *flat = latL_newparameters(L, &latL_icakind, sizes);
+  check(L, r, lat_ica_write(fit, flat));
+  latL_adopt(L, LATL_MODEL, sizes);
+  lat_ica core = lat_ica_of(flat, fit->D, fit->M);
+  lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
+  latL_keep(L, LATL_MODEL, "history");
+  lua_pushinteger(L, (lua_Integer)fit->iterations);
+  latL_keep(L, LATL_MODEL, "iterations");
+  lua_pushboolean(L, fit->converged);
+  latL_keep(L, LATL_MODEL, "converged");
+  lua_pushstring(L, latL_icaalgorithms[fit->algorithm]);
+  latL_keep(L, LATL_MODEL, "algorithm");
+  lua_pushboolean(L, lat_ica_identifiable(core.kurtosis, fit->M, fit->weight));
+  latL_keep(L, LATL_MODEL, "identifiable");
+  keep_number(L, "objective", fit->objective);
+  keep_number(L, "gradient", fit->gradient);
+  keep_number(L, "change", fit->change);
+  lua_settop(L, LATL_TOP);
+}
+
+/* on_iteration{iteration=, objective=, gradient=, model=}; false ends the fit. */
+static bool observed(lua_State *L, run *r)
+{
+  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") == LUA_TNIL) {
+    lua_settop(L, LATL_TOP);
+    return true;
+  }
+  publish(L, r);
+  lua_settop(L, LATL_TOP);
+  latL_getoption(L, LATL_OPTIONS, "on_iteration");
+  lua_createtable(L, 0, 4);
+  lua_pushinteger(L, (lua_Integer)r->fit.iterations);
+  lua_setfield(L, -2, "iteration");
+  lua_pushnumber(L, r->fit.objective);
+  lua_setfield(L, -2, "objective");
+  lua_pushnumber(L, r->fit.gradient);
+  lua_setfield(L, -2, "gradient");
+  lua_pushvalue(L, LATL_MODEL);
+  lua_setfield(L, -2, "model");
+  lua_call(L, 1, 1);
+  latL_workspace(L);
+  bool go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
+  lua_settop(L, LATL_TOP);
+  return go_on;
+}
+
+/* ---- verbs ------------------------------------------------------------------------------- */
+
+/* fit(X [, {weights, on_iteration, progress, max_seconds}]) -> the model */
+int latL_icafit(lua_State *L)
+{
+  static const char *const names[] = {"weights", "on_iteration", "progress", "max_seconds", NULL};
+  const char *who = "ica:fit";
+  run *r = new_run(L, who, names);
+  double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", HUGE_VAL, 0, HUGE_VAL);
+  double end = lat_clock() + seconds;
+  latL_makebar(L, who, "ica", r->options.max_iterations);
+  begin(L, r);
+  while (!r->fit.done && (r->fit.iterations == 0 || lat_clock() < end)) {
+    iterate(L, r);
+    latL_drawbar(L, r->fit.iterations, r->fit.objective);
+    if (!observed(L, r)) break;
+  }
+  publish(L, r);
+  lat_workspace_done(r->work);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int next_step(lua_State *L)
+{
+  run *r = resume(L, lua_upvalueindex(1));
+  size_t before = r->fit.iterations;
+  if (!r->over) iterate(L, r);
+  if (r->over || r->fit.iterations == before) {
+    if (!r->over) lat_workspace_done(r->work);
+    r->over = true;
+    return 0;
+  }
+  publish(L, r);
+  lua_pushinteger(L, (lua_Integer)r->fit.iterations);
+  lua_pushnumber(L, r->fit.objective);
+  return 2;
+}
+
+/* __close(run): the loop has been left, or is over. */
+static int close_run(lua_State *L)
+{
+  run *r = lua_touserdata(L, 1);
+  if (!r->over) lat_workspace_done(r->work);
+  r->over = true;
+  return 0;
+}
+
+/* steps(X [, {weights}]) -> iterator of i, objective */
+int latL_icasteps(lua_State *L)
+{
+  static const char *const names[] = {"weights", NULL};
+  run *r = new_run(L, "ica:steps", names);
+  begin(L, r);
+  lua_pushvalue(L, LATL_RUN);
+  lua_pushcclosure(L, next_step, 1);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  lua_pushvalue(L, LATL_RUN);
+  return 4;
+}
+
+void latL_open_icafit(lua_State *L)
+{
+  luaL_newmetatable(L, RUN);
+  lua_pushcfunction(L, close_run);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}

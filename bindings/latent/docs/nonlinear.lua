@@ -1,0 +1,112 @@
+-- latent.nonlinear.
+
+local options = { "options", "table?", "see options" }
+local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
+local seed = { "seed", "integer", "0", "of the draws: the same seed gives the same result" }
+local samples = { "samples", "integer", "10000", "K, draws of z" }
+local made = "local model = latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = 8, samples = 20 }\n"
+
+local entries = {
+  {
+    name = "latent.nonlinear",
+    summary = "Makes a nonlinear latent variable model: a net from z to x, without an encoder.",
+    args = { { "options", "table", "see options" } },
+    options = {
+      { "input_dim", "integer", "required", "D, columns of the data" },
+      { "latent_dim", "integer", "required", "M, latent variables" },
+      { "hidden", "integer|integer[]", "64", "widths of the hidden layers" },
+      { "likelihood", "string", '"gaussian"', '"gaussian", "bernoulli", "continuous_bernoulli" or "categorical"' },
+      { "sigma", "number", "1", "gaussian: the fixed standard deviation, or what a learned one begins with" },
+      { "samples", "integer", "500", "K, draws of z for a step, shared by the batch's rows" },
+      { "variance, variance_range, levels", "", "", "as for latent.vae" },
+      { "activation, init, dtype, seed", "", "", "as for latent.vae" },
+      { "optimizer, learning_rate, clip, ...", "", "", "as for latent.vae" },
+    },
+    returns = { { "latent.Nonlinear", "the model" } },
+    text = [[
+z ~ N(0, I), x|z ~ N(g(z), sigma^2 I) with a net g (or another likelihood), and
+
+  p(x) ~ 1/K sum_k p(x | g(z_k)),   z_k drawn from the prior
+
+is trained as it stands: the loss is minus the mean of its logarithm. That works while some of K draws come near
+every x, which takes the more draws the more dimensions z and x have and the less noise there is: exponentially
+many. log_likelihood's second result tells, and a VAE's encoder is the way out.]],
+    example = "latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = { 16, 16 } }:fit(X, { epochs = 2 })",
+  },
+  {
+    name = "Nonlinear",
+    summary = "A nonlinear latent variable model; latent.nonlinear makes one.",
+    text = "Fields as a VAE's: input_dim, latent_dim, iterations, epochs, history, validation_history, note.",
+  },
+  { name = "Nonlinear.history", summary = "The mean loss of each epoch, in nats a row.",
+    returns = { { "number[]", "nil before fit" } } },
+  {
+    name = "Nonlinear:step",
+    summary = "One step of the optimizer down the loss of a batch.",
+    args = { { "X", "latent.Matrix|table", "B x D" }, options },
+    options = { { "samples", "integer", "the model's", "K of this step" },
+      { "learning_rate", "number", "the model's", "of this step" } },
+    returns = { { "number", "the loss: minus the mean of log p(x) by K draws, in nats a row" } },
+    text = "A loss or gradient that isn't finite raises; the parameters are then those of the last good step.",
+    example = made .. "return model:step(X)",
+  },
+  {
+    name = "Nonlinear:loss",
+    summary = "The loss of the next step, without taking it; leaves its gradients.",
+    args = { { "X", "latent.Matrix|table", "B x D" }, options },
+    options = { { "samples", "integer", "the model's", "K" } },
+    returns = { { "number", "the loss" } },
+    example = made .. "return model:loss(X)",
+  },
+  {
+    name = "Nonlinear:log_likelihood",
+    summary = "Estimates log p(x) for each row by draws from the prior.",
+    args = { rows, options },
+    options = { samples, seed },
+    returns = {
+      { "latent.Matrix", "a vector of N, in nats" },
+      { "latent.Matrix", "the effective number of draws, (sum w)^2 / sum w^2 with w_k = p(x|z_k)" },
+    },
+    text = [[
+All rows share the draws, which are decoded once, in blocks: memory doesn't grow with K. The estimate of p(x) is
+right in the mean, so that of its logarithm is too low; where the effective number of draws is near 1, much.]],
+    example = made .. "return model:log_likelihood(X)",
+  },
+  {
+    name = "Nonlinear:score",
+    summary = "The mean of log_likelihood.",
+    args = { rows, options },
+    options = { samples, seed },
+    returns = { { "number", "in nats a row" } },
+    example = made .. "return model:score(X)",
+  },
+  {
+    name = "Nonlinear:sample",
+    summary = "Draws rows from the model.",
+    args = { { "n", "integer", "how many" }, options },
+    options = { { "seed", "integer|latent.Random", "the module's", "a seed or a generator" },
+      { "mean", "boolean", "false", "the means of p(x|z) in place of draws" } },
+    returns = { { "latent.Matrix", "n x D rows" }, { "latent.Matrix", "n x M: their latent variables" } },
+    example = made .. "return model:sample(5, { seed = 1 })",
+  },
+}
+
+for _, name in ipairs { "decode", "inverse_transform" } do
+  entries[#entries + 1] = {
+    name = "Nonlinear:" .. name,
+    summary = "The means of p(x|z), g(z) of a Gaussian.",
+    args = { { "Z", "latent.Matrix|table", "N x M places in the latent space" }, options },
+    options = { { "variance", "boolean", "false", "give the variances of x too" } },
+    returns = { { "latent.Matrix", "N x D means" }, { "latent.Matrix?", "N x D variances" } },
+    example = made .. ("return model:%s{ {0}, {1} }"):format(name),
+  }
+end
+
+for _, entry in ipairs(require "latent.docs.train"("Nonlinear", made, {
+  gives = "the loss",
+  held = "minus the mean log-likelihood",
+})) do
+  entries[#entries + 1] = entry
+end
+
+return entries

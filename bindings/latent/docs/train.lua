@@ -1,0 +1,82 @@
+-- What the models with nets share: entries for a class, made with `made`, an example's beginning.
+
+return function(class, made, about)
+  local variable = made:match "^local (%w+)"
+  local function example(text) return made .. text:gsub("MODEL", variable) end
+  local options = {
+    { "batch", "integer", "128", "rows in a batch" },
+    { "binarize", "string", "none", '"dynamic", "static" or "threshold", as for latent.batches' },
+    { "scale", "number", "1", "what the data are multiplied by: 1/255 for bytes" },
+    { "shuffle", "boolean", "true", "false keeps the rows' order" },
+    { "learning_rate", "number|function", "the model's", "a number, or a function of the number of steps so far" },
+    { "validation", "latent.Matrix|table", "none", "X, or {X, labels}: rows whose loss is measured each epoch ("
+      .. about.held .. ")" },
+    { "patience", "integer", "none", "epochs without a better validation loss after which fit stops" },
+    { "on_epoch", "function", "none", "f(model, epoch, loss, validation loss): false stops" },
+    { "on_iteration", "function", "none", "f(model, iteration, loss, ...): false stops" },
+    { "max_seconds", "number", "none", "the time after which fit stops" },
+    { "checkpoint", "string", "none", "a file that the model is saved to after each epoch" },
+    { "progress", "boolean", "false", "a bar on standard error" },
+  }
+  if about.labels then
+    options[#options + 1] = { "labels", "latent.Matrix|number[]", "none", "of conditional models, one a row" }
+  end
+  local with_epochs = { { "epochs", "integer", "10", "passes over the rows, from where the model stands" },
+    table.unpack(options) }
+  local without = { { "epochs", "integer", "no end", "passes after which it ends" }, table.unpack(options) }
+  local data = { "X", "latent.Matrix|table", "N x D rows" }
+  local views = "matrices by name, such as decoder.1.weight (inputs x outputs) and decoder.1.bias; views"
+  return {
+    {
+      name = class .. ":fit",
+      summary = "Trains by epochs: every row once in each, in random order, a batch a step.",
+      args = { data, { "options", "table?", "see options" } },
+      options = with_epochs,
+      returns = { { "latent." .. class, "the model itself" } },
+      text = [[
+It goes on from where the model stands, so two fits of one epoch are a fit of two, also with a file in between. The
+mean loss of each epoch is added to history. An epoch that is cut short keeps its steps, but doesn't count.]],
+      example = example "MODEL:fit(X, { epochs = 2, batch = 2 })",
+    },
+    {
+      name = class .. ":steps",
+      summary = "An iterator over steps, epoch after epoch; leaving the loop keeps the model as it stands.",
+      args = { data, { "options", "table?", "see options" } },
+      options = without,
+      returns = { { "function", "gives the number of the step, and " .. about.gives } },
+      example = example "for i, loss in MODEL:steps(X) do if i == 3 then break end end",
+    },
+    {
+      name = class .. ":parameters",
+      summary = "The nets' parameters by name.",
+      args = {},
+      returns = { { "table", views .. ", so writing to them changes the model" } },
+      example = example 'return MODEL:parameters()["decoder.1.weight"]',
+    },
+    {
+      name = class .. ":gradients",
+      summary = "The gradients that the last step or loss has left, by name.",
+      args = {},
+      returns = { { "table", views } },
+      example = example 'return MODEL:gradients()["decoder.1.weight"]',
+    },
+    {
+      name = class .. ":free_parameters",
+      summary = "How many numbers the nets have.",
+      args = {},
+      returns = { { "integer", "the number" } },
+      example = example "return MODEL:free_parameters()",
+    },
+    {
+      name = class .. ":save",
+      summary = "Saves the model with all that training goes on from, for latent.load.",
+      args = { { "path", "string", "of the file; its usual ending is .safetensors" } },
+      returns = { { "boolean?", "true; nil when the file can't be written" }, { "string?", "then, the message" } },
+      text = [[
+Parameters and the optimizer's moments are tensors of their names (latent.nn's checkpoints are the same); options,
+record, the steps and the place in the stream of noise are metadata. Training after a load gives the same
+bits as without.]],
+      example = example "MODEL:save(os.tmpname())",
+    },
+  }
+end

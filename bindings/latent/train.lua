@@ -1,0 +1,166 @@
+-- The training loop of the models with nets: fit and steps. Not exported; bindings/deep.c makes
+-- methods of it.
+
+local latent = require "latent"
+local check = require "latent.check"
+
+local train = {}
+
+local OPTIONS = { epochs = true, batch = true, labels = true, learning_rate = true, binarize = "string",
+  scale = "number", shuffle = "boolean", validation = true, patience = true, progress = "boolean",
+  on_epoch = "function", on_iteration = "function", max_seconds = "number", checkpoint = "string" }
+
+-- A model's name in Lua: "vae".
+local function name_of(model) return tostring(model):match "^[%w_]+" end
+
+-- validation = X, or { X, labels }
+local function validation_of(who, given)
+  if given == nil then return nil end
+  if type(given) == "table" and type(given[1]) == "userdata" then return given[1], given[2] end
+  if type(given) ~= "userdata" then
+    check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
+  end
+  return given
+end
+
+local function checked(who, options)
+  options = check.options(who, options, OPTIONS)
+  local rate = options.learning_rate
+  if rate ~= nil and type(rate) ~= "function" and not (type(rate) == "number" and rate > 0 and rate < math.huge) then
+    check.fail(who, "learning_rate must be a finite number > 0 or a function of the step, got %s", check.show(rate))
+  end
+  return {
+    epochs = check.integer(who, "epochs", options.epochs or 10, 1),
+    batch = check.integer(who, "batch", options.batch or 128, 1),
+    patience = options.patience and check.integer(who, "patience", options.patience, 1),
+    given = options,
+  }
+end
+
+-- The batches of an epoch: order and draws are a stream of the model's seed, so that an epoch is the same
+-- whether or not the model was saved and loaded before it.
+local function batches(model, X, o, epoch)
+  local g = o.given
+  local seed = latent.random(model.seed):stream(epoch)
+  local function make(out)
+    return latent.batches(X, o.batch, { seed = seed, shuffle = g.shuffle, labels = g.labels, scale = g.scale,
+      binarize = g.binarize, dtype = model.dtype, out = out })
+  end
+  -- a copy of the rows is made anyway, so every batch may be the same memory
+  o.out = o.out or type(X) == "userdata" and latent.matrix.zeros(math.min(o.batch, #X), X.cols, { dtype = model.dtype })
+  return make(o.out or nil)
+end
+
+-- An iterator over steps: gives the batch's share of the epoch, then what model:step gives.
+local function pass(model, X, o, epoch)
+  local following, settings = batches(model, X, o, epoch), {}
+  local rate = o.given.learning_rate
+  return function()
+    local x, _, y = following()
+    if not x then return nil end
+    settings.labels = y
+    if rate then settings.learning_rate = type(rate) == "function" and rate(model.iterations or 0) or rate end
+    return #x, model:step(x, settings)
+  end
+end
+
+local function append(model, name, value)
+  local list = model[name] or {}
+  list[#list + 1] = value
+  model:__keep(name, list)
+end
+
+-- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood.
+local function validate(model, X, labels)
+  local values
+  if model.elbo then
+    values = model:elbo(X, { labels = labels })
+  else
+    values = model:log_likelihood(X)
+  end
+  return -values:mean()
+end
+
+-- What the lists of an epoch are called: model:step gives these, in this order.
+local LISTS = { "history", "reconstruction_history", "kl_history" }
+
+local function run_epoch(model, X, o, epoch, bar)
+  local rows, sums, values = 0, {}, nil
+  local stop
+  local function add(n, ...)
+    if not n then return false end
+    rows, values = rows + n, { ... }
+    for i, value in ipairs(values) do sums[i] = (sums[i] or 0) + n * value end
+    if o.given.on_iteration and o.given.on_iteration(model, model.iterations, ...) == false then stop = true end
+    if bar then
+      bar:update(o.done + rows, ("epoch %d  loss %.4g"):format(epoch, sums[1] / rows))
+    end
+    return not stop and not (o.deadline and latent.clock() > o.deadline)
+  end
+  local following = pass(model, X, o, epoch)
+  while add(following()) do end
+  o.done = o.done + rows
+  if rows < #X then return false end -- not a whole epoch: it doesn't count
+  for i, sum in ipairs(sums) do append(model, LISTS[i], sum / rows) end
+  model:__keep("epochs", epoch)
+  return true
+end
+
+function train.fit(model, X, options)
+  local who = name_of(model) .. ":fit"
+  local o = checked(who, options)
+  local held, held_labels = validation_of(who, o.given.validation)
+  if type(X) == "table" then X = latent.matrix(X) end
+  if type(X) ~= "userdata" then check.fail(who, "X must be a matrix, got %s", check.show(X)) end
+  local bar <close> = o.given.progress and latent.progress.bar(o.epochs * #X, { label = name_of(model) }) or nil
+  o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
+  o.done = 0
+  local best, since = math.huge, 0
+  for _ = 1, o.epochs do
+    local epoch = (model.epochs or 0) + 1
+    if not run_epoch(model, X, o, epoch, bar) then break end
+    local loss
+    if held then
+      loss = validate(model, held, held_labels)
+      append(model, "validation_history", loss)
+      if loss < best then best, since = loss, 0 else since = since + 1 end
+    end
+    if o.given.checkpoint then assert(model:save(o.given.checkpoint)) end
+    local history = model.history
+    if o.given.on_epoch and o.given.on_epoch(model, epoch, history[#history], loss) == false then break end
+    if o.patience and since >= o.patience then break end
+  end
+  return model
+end
+
+function train.steps(model, X, options)
+  local who = name_of(model) .. ":steps"
+  local o = checked(who, options)
+  if type(X) == "table" then X = latent.matrix(X) end
+  if type(X) ~= "userdata" then check.fail(who, "X must be a matrix, got %s", check.show(X)) end
+  local following, i = nil, 0
+  local function give(n, ...)
+    if not n then
+      model:__keep("epochs", (model.epochs or 0) + 1)
+      following = nil
+      return nil
+    end
+    i = i + 1
+    return i, ...
+  end
+  local ends = options and options.epochs and (model.epochs or 0) + o.epochs
+  return function()
+    while true do
+      if ends and (model.epochs or 0) >= ends then return nil end
+      following = following or pass(model, X, o, (model.epochs or 0) + 1)
+      local function turn(first, ...)
+        if first then return true, first, ... end
+        return false
+      end
+      local made = table.pack(turn(give(following())))
+      if made[1] then return table.unpack(made, 2, made.n) end
+    end
+  end
+end
+
+return train

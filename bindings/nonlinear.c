@@ -1,0 +1,208 @@
+/* nonlinear.c: latent.nonlinear, latent variables behind a net without an encoder. */
+#include "deep/nonlinear.h"
+
+#include <math.h>
+
+#include "deep.h"
+#include "deep/decoder.h"
+
+typedef struct nonlinear {
+  latL_Deep deep;
+  lat_nonlinear core;
+  size_t samples;
+} nonlinear;
+
+static const latL_Kind kind = {"nonlinear", "latent.Nonlinear",
+                               (const lat_parameter[]){{NULL, {LAT_END}}}, NULL};
+
+static void done(void *model)
+{
+  lat_nonlinear_done(&((nonlinear *)model)->core);
+}
+
+/* latent.nonlinear{input_dim=, latent_dim=, hidden=, likelihood=, sigma=, samples=, ...} */
+static int new (lua_State *L)
+{
+  static const char *const names[] = {"input_dim", "latent_dim",      "hidden",
+                                      "samples",   LATL_DEEP_OPTIONS, LATL_LIKELIHOOD_OPTIONS,
+                                      NULL};
+  const char *who = "nonlinear";
+  lua_settop(L, 1);
+  if (!latL_checkoptions(L, 1, who, names))
+    latL_error(L, who, "options are missing: input_dim, latent_dim");
+  nonlinear *m = latL_newmodel(L, &kind, sizeof *m);
+  latL_DeepOptions deep = latL_deepoptions(L, who, &m->deep);
+  size_t D = latL_requiredsize(L, who, "input_dim", 1 << 24);
+  lat_nonlinear_options o = {.latent_dim = latL_requiredsize(L, who, "latent_dim", 1 << 20),
+                             .activation = deep.activation,
+                             .init = deep.init,
+                             .likelihood = latL_optlikelihood(L, who, D, LAT_P_GAUSSIAN),
+                             .optimizer = deep.optimizer,
+                             .dtype = deep.dtype,
+                             .seed = deep.seed};
+  o.layers = latL_opthidden(L, who, "hidden", 64, o.hidden, LAT_NONLINEAR_LAYERS - 1);
+  m->samples = (size_t)latL_optinteger(L, 1, who, "samples", 500, 1, 1 << 24);
+  double numbers = 0;
+  latL_checkwidths(L, who, o.hidden, o.layers, o.latent_dim, lat_likelihood_outputs(&o.likelihood),
+                   &numbers);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work), lat_nonlinear_init(work, &m->core, &o));
+  latL_deepmade(L, who, &m->deep, &m->core.deep, D, o.latent_dim, done);
+  return 1;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------- */
+
+/* self at 1, data at 2, options at 3 */
+static nonlinear *begin(lua_State *L, const char *who, const char *const names[], lat_matrix *X)
+{
+  lua_settop(L, 3);
+  nonlinear *m = latL_checkmodel(L, &kind, who, false);
+  *X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
+  latL_checkoptions(L, 3, who, names);
+  return m;
+}
+
+static size_t samples_of(lua_State *L, const char *who, const nonlinear *m)
+{
+  return (size_t)latL_optinteger(L, 3, who, "samples", (lua_Integer)m->samples, 1, 1 << 24);
+}
+
+/* step(X [, {samples=, learning_rate=}]) -> loss */
+static int step(lua_State *L)
+{
+  static const char *const names[] = {"samples", "learning_rate", NULL};
+  const char *who = "nonlinear:step";
+  lat_matrix X;
+  double loss;
+  nonlinear *m = begin(L, who, names, &X);
+  size_t K = samples_of(L, who, m);
+  double rate = latL_rate(L, 3, who, &m->deep);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_nonlinear_step(work, &m->core, &X, K, rate, m->deep.clip, &loss));
+  latL_stepped(L, &m->deep, m->core.grey);
+  lua_pushnumber(L, loss);
+  return 1;
+}
+
+/* loss(X [, {samples=}]) -> the same of the next step, without taking it; leaves the gradients */
+static int loss_of(lua_State *L)
+{
+  static const char *const names[] = {"samples", NULL};
+  const char *who = "nonlinear:loss";
+  lat_matrix X;
+  double loss;
+  nonlinear *m = begin(L, who, names, &X);
+  size_t K = samples_of(L, who, m);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work),
+             lat_nonlinear_gradient(work, &m->core, &X, K, &loss));
+  lua_pushnumber(L, loss);
+  return 1;
+}
+
+/* ---- use ----------------------------------------------------------------------------------------- */
+
+/* Pushes the log-likelihoods and the effective numbers of draws. */
+static lat_matrix push_log_likelihood(lua_State *L, const char *who)
+{
+  static const char *const names[] = {"samples", "seed", NULL};
+  lua_settop(L, 3);
+  nonlinear *m = latL_checkmodel(L, &kind, who, false);
+  lat_matrix X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
+  latL_checkoptions(L, 3, who, names);
+  size_t K = (size_t)latL_optinteger(L, 3, who, "samples", 10000, 1, 1 << 30);
+  uint64_t seed = (uint64_t)latL_optinteger(L, 3, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+  lat_matrix result = latL_newvector(L, X.rows, LAT_FLOAT64)->view;
+  double *effective = latL_newvector(L, X.rows, LAT_FLOAT64)->view.data;
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status =
+      lat_likelihood_check_all(work, &m->core.likelihood, &X, m->core.options.dtype, &m->core.grey);
+  if (status == LAT_OK)
+    status = lat_prior_log_likelihood(work, &m->core.decoder, &m->core.likelihood, &X, K, seed,
+                                      result.data, effective);
+  latL_check(L, who, work, mark, status);
+  return result;
+}
+
+/* log_likelihood(X [, {samples, seed}]) -> one a row, effective numbers of draws */
+static int log_likelihood(lua_State *L)
+{
+  push_log_likelihood(L, "nonlinear:log_likelihood");
+  return 2;
+}
+
+static int score(lua_State *L)
+{
+  lat_matrix l = push_log_likelihood(L, "nonlinear:score");
+  double sum = 0;
+  for (size_t i = 0; i < l.rows; i++) sum += lat_get(&l, i, 0);
+  lua_pushnumber(L, sum / (double)l.rows);
+  return 1;
+}
+
+static int decode_named(lua_State *L, const char *who)
+{
+  static const char *const names[] = {"variance", NULL};
+  lua_settop(L, 3);
+  nonlinear *m = latL_checkmodel(L, &kind, who, false);
+  lat_matrix Z = latL_checkdata(L, 2, who, "Z", m->core.options.latent_dim);
+  latL_checkoptions(L, 3, who, names);
+  bool with_variance = latL_optboolean(L, 3, who, "variance", false);
+  size_t D = m->core.likelihood.D;
+  lat_matrix mean = latL_newmatrix(L, Z.rows, D, m->core.options.dtype)->view, variance;
+  if (with_variance) variance = latL_newmatrix(L, Z.rows, D, m->core.options.dtype)->view;
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_check(L, who, work, mark,
+             lat_decode(work, &m->core.decoder, &m->core.likelihood, &Z, NULL, 0, &mean,
+                        with_variance ? &variance : NULL));
+  return with_variance ? 2 : 1;
+}
+
+/* decode(Z [, {variance}]) -> means of x [, variances] */
+static int decode(lua_State *L)
+{
+  return decode_named(L, "nonlinear:decode");
+}
+
+static int inverse_transform(lua_State *L)
+{
+  return decode_named(L, "nonlinear:inverse_transform");
+}
+
+/* sample(n [, {seed, mean}]) -> rows, latent variables */
+static int sample(lua_State *L)
+{
+  static const char *const names[] = {"seed", "mean", NULL};
+  const char *who = "nonlinear:sample";
+  lua_settop(L, 3);
+  nonlinear *m = latL_checkmodel(L, &kind, who, false);
+  size_t n = latL_checksize(L, 2, who, "n");
+  latL_checkoptions(L, 3, who, names);
+  bool mean = latL_optboolean(L, 3, who, "mean", false);
+  latL_getoption(L, 3, "seed");
+  lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
+  lat_dtype dtype = m->core.options.dtype;
+  lat_matrix X = latL_newmatrix(L, n, m->core.likelihood.D, dtype)->view;
+  lat_matrix Z = latL_newmatrix(L, n, m->core.options.latent_dim, dtype)->view;
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_check(L, who, work, mark,
+             lat_draw(work, &m->core.decoder, &m->core.likelihood, NULL, 0, mean, random, &Z, &X));
+  return 2;
+}
+
+void latL_open_nonlinear(lua_State *L)
+{
+  static const luaL_Reg methods[] = {
+      {"step", step},     {"loss", loss_of},  {"log_likelihood", log_likelihood},
+      {"score", score},   {"decode", decode}, {"inverse_transform", inverse_transform},
+      {"sample", sample}, {NULL, NULL}};
+  static const char *const in_lua[] = {"fit", "steps", NULL};
+  latL_newdeepkind(L, &kind, methods, "train", in_lua);
+  lua_pushcfunction(L, new);
+  lua_setfield(L, -2, "nonlinear");
+}

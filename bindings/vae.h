@@ -1,0 +1,19 @@
+/* vae.h: what vae.c and vae_use.c share. */
+#ifndef LATENT_VAE_H
+#define LATENT_VAE_H
+
+#include "deep.h"
+#include "deep/vae.h"
+
+typedef struct latL_Vae {
+  latL_Deep deep;
+  lat_vae core;
+  lat_vae_objective objective;
+  double kl_warm_up;  /* steps in which beta rises to its value; 0 is none */
+  lua_Integer lowest; /* label */
+} latL_Vae;
+
+extern const latL_Kind latL_vae_kind;
+extern const luaL_Reg latL_vae_uses[];
+
+#endif

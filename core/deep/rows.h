@@ -1,0 +1,24 @@
+/* rows.h: evaluating nets on many rows: chunks of them, each on a tape of its own. */
+#ifndef LAT_DEEP_ROWS_H
+#define LAT_DEEP_ROWS_H
+
+#include "nn/layers.h"
+
+/* Works on rows first..first+count-1 with a tape that has just been reset; its failure, or what stands
+ * in tape->status, becomes the whole's. */
+typedef lat_status lat_rows_task(void *context, lat_tape *tape, size_t first, size_t count);
+
+/* Runs the task for chunks of `chunk` rows, on the thread pool. Noise on the tapes is that of `seed`
+ * and the chunk's number, so results depend neither on threads nor on their order. Tasks must
+ * not touch what another one writes; parameters are constants to them (lat_net_constant). */
+lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, size_t rows,
+                         size_t chunk, lat_rows_task *task, void *context);
+
+/* The net's value with its parameters as constants: nothing is kept for a backward pass, and the
+ * store isn't written to. */
+lat_value lat_net_constant(lat_tape *tape, const lat_net *net, lat_value x);
+
+/* Rows of a chunk for a net whose widest layer has `width` columns: a few MB. */
+size_t lat_rows_chunk(size_t width);
+
+#endif

@@ -1,0 +1,325 @@
+#include "files/gzip.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MOST_BITS = 15, LITERALS = 288, DISTANCES = 32, END = 256 };
+
+typedef struct stream {
+  lat_workspace *work;
+  const unsigned char *at, *end;
+  uint64_t hold; /* bits that were read, the next one lowest */
+  unsigned count;
+  unsigned char *out;             /* what has come out, in a mapping of `room` bytes */
+  size_t used, room, member;      /* where this member begins */
+  uint16_t *literals, *distances; /* codes by their next 15 bits: symbol << 4 | length */
+} stream;
+
+static lat_status wrong(stream *s, const char *what)
+{
+  return lat_fail(s->work, LAT_FORMAT, "not a sound gzip file: %s", what);
+}
+
+/* ---- bits ------------------------------------------------------------------------- */
+
+static inline void refill(stream *s)
+{
+  while (s->count <= 56 && s->at < s->end) {
+    s->hold |= (uint64_t)*s->at++ << s->count;
+    s->count += 8;
+  }
+}
+
+static inline unsigned peel(stream *s, unsigned n)
+{
+  unsigned value = (unsigned)(s->hold & ((1u << n) - 1));
+  s->hold >>= n;
+  s->count -= n;
+  return value;
+}
+
+/* n <= 16 bits */
+static lat_status take(stream *s, unsigned n, unsigned *value)
+{
+  *value = 0;
+  refill(s);
+  if (s->count < n) return wrong(s, "it ends too early");
+  *value = peel(s, n);
+  return LAT_OK;
+}
+
+/* ---- room ------------------------------------------------------------------------- */
+
+static lat_status make_room(stream *s, size_t more)
+{
+  if (more <= s->room - s->used) return LAT_OK;
+  if (more > LAT_GZIP_MOST - s->used)
+    return lat_fail(s->work, LAT_FORMAT, "it expands to more than %zu GB", LAT_GZIP_MOST >> 30);
+  LAT_TRY(lat_check(s->work));
+  size_t room = s->room + s->room / 2;
+  if (room < s->used + more) room = s->used + more;
+  void *wider = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (wider == MAP_FAILED)
+    return lat_fail(s->work, LAT_MEMORY, "no memory for %zu bytes that a file expands to", room);
+  if (s->out) {
+    memcpy(wider, s->out, s->used);
+    munmap(s->out, s->room);
+  }
+  s->out = wider;
+  s->room = room;
+  return LAT_OK;
+}
+
+/* ---- Huffman codes ------------------------------------------------------------------ */
+
+/* Canonical codes (RFC 1951, 3.2.2) of these lengths, as a table that is indexed by the bits as
+ * they come, which is with the code's highest first. Codes that don't exist stay 0. */
+static lat_status make_codes(stream *s, const unsigned char *lengths, unsigned symbols,
+                             uint16_t *table)
+{
+  unsigned count[MOST_BITS + 1] = {0}, next[MOST_BITS + 2] = {0};
+  for (unsigned k = 0; k < symbols; k++) count[lengths[k]]++;
+  count[0] = 0;
+  for (unsigned bits = 1; bits <= MOST_BITS; bits++) {
+    next[bits + 1] = (next[bits] + count[bits]) << 1;
+    if (next[bits] + count[bits] > 1u << bits) return wrong(s, "its codes are not codes");
+  }
+  memset(table, 0, sizeof *table << MOST_BITS);
+  for (unsigned k = 0; k < symbols; k++) {
+    unsigned bits = lengths[k], code, turned = 0;
+    if (bits == 0) continue;
+    code = next[bits]++;
+    for (unsigned b = 0; b < bits; b++) turned |= (code >> b & 1) << (bits - 1 - b);
+    for (unsigned at = turned; at < 1u << MOST_BITS; at += 1u << bits)
+      table[at] = (uint16_t)(k << 4 | bits);
+  }
+  return LAT_OK;
+}
+
+static inline lat_status symbol(stream *s, const uint16_t *table, unsigned *value)
+{
+  *value = 0;
+  refill(s);
+  unsigned entry = table[s->hold & ((1u << MOST_BITS) - 1)], bits = entry & 15;
+  if (bits == 0 || bits > s->count) return wrong(s, "a code is cut off or unknown");
+  peel(s, bits);
+  *value = entry >> 4;
+  return LAT_OK;
+}
+
+static lat_status fixed_codes(stream *s)
+{
+  unsigned char lengths[LITERALS];
+  for (unsigned k = 0; k < LITERALS; k++) lengths[k] = k < 144 ? 8 : k < 256 ? 9 : k < 280 ? 7 : 8;
+  LAT_TRY(make_codes(s, lengths, LITERALS, s->literals));
+  memset(lengths, 5, DISTANCES);
+  return make_codes(s, lengths, DISTANCES, s->distances);
+}
+
+static lat_status dynamic_codes(stream *s)
+{
+  static const unsigned char order[] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                        11, 4,  12, 3, 13, 2, 14, 1, 15};
+  unsigned char lengths[LITERALS + DISTANCES + 138] = {0};
+  unsigned literals, distances, codes, value, repeat;
+  LAT_TRY(take(s, 5, &literals));
+  LAT_TRY(take(s, 5, &distances));
+  LAT_TRY(take(s, 4, &codes));
+  literals += 257;
+  distances += 1;
+  if (literals > 286) return wrong(s, "too many codes");
+  for (unsigned k = 0; k < codes + 4; k++) {
+    LAT_TRY(take(s, 3, &value));
+    lengths[order[k]] = (unsigned char)value;
+  }
+  LAT_TRY(make_codes(s, lengths, 19, s->literals));
+  memset(lengths, 0, sizeof lengths);
+  for (unsigned k = 0; k < literals + distances;) {
+    unsigned char length = 0;
+    LAT_TRY(symbol(s, s->literals, &value));
+    if (value < 16) {
+      lengths[k++] = (unsigned char)value;
+      continue;
+    }
+    if (value == 16 && k == 0) return wrong(s, "it repeats what isn't there");
+    if (value == 16) length = lengths[k - 1];
+    LAT_TRY(take(s, value == 16 ? 2 : value == 17 ? 3 : 7, &repeat));
+    repeat += value == 18 ? 11 : 3;
+    for (; repeat > 0; repeat--) lengths[k++] = length;
+    if (k > literals + distances) return wrong(s, "too many codes");
+  }
+  if (lengths[END] == 0) return wrong(s, "a block has no end");
+  LAT_TRY(make_codes(s, lengths + literals, distances, s->distances));
+  return make_codes(s, lengths, literals, s->literals);
+}
+
+/* ---- blocks --------------------------------------------------------------------------- */
+
+static lat_status copy_back(stream *s, size_t distance, size_t length)
+{
+  if (distance > s->used - s->member) return wrong(s, "it refers to what isn't there");
+  LAT_TRY(make_room(s, length));
+  unsigned char *to = s->out + s->used;
+  for (size_t k = 0; k < length; k++) to[k] = to[(ptrdiff_t)k - (ptrdiff_t)distance];
+  s->used += length;
+  return LAT_OK;
+}
+
+static lat_status coded_block(stream *s)
+{
+  static const unsigned short length_base[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                               15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+                                               67, 83, 99, 115, 131, 163, 195, 227, 258};
+  static const unsigned short distance_base[] = {
+      1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
+      193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+  for (;;) {
+    unsigned value, extra, distance;
+    LAT_TRY(symbol(s, s->literals, &value));
+    if (value < END) {
+      LAT_TRY(make_room(s, 1));
+      s->out[s->used++] = (unsigned char)value;
+      continue;
+    }
+    if (value == END) return LAT_OK;
+    value -= END + 1;
+    if (value > 28) return wrong(s, "a length is unknown");
+    LAT_TRY(take(s, value < 4 || value == 28 ? 0 : (value - 4) / 4, &extra));
+    LAT_TRY(symbol(s, s->distances, &distance));
+    if (distance > 29) return wrong(s, "a distance is unknown");
+    size_t length = length_base[value] + extra;
+    LAT_TRY(take(s, distance < 2 ? 0 : (distance - 2) / 2, &extra));
+    LAT_TRY(copy_back(s, distance_base[distance] + (size_t)extra, length));
+  }
+}
+
+static lat_status stored_block(stream *s)
+{
+  unsigned n, not_n;
+  peel(s, s->count % 8);
+  LAT_TRY(take(s, 16, &n));
+  LAT_TRY(take(s, 16, &not_n));
+  if ((n ^ not_n) != 0xFFFF) return wrong(s, "a length is wrong");
+  LAT_TRY(make_room(s, n));
+  for (; n > 0 && s->count > 0; n--) s->out[s->used++] = (unsigned char)peel(s, 8);
+  if (n > (size_t)(s->end - s->at)) return wrong(s, "it ends too early");
+  if (n > 0) { /* memcpy's pointers may not be NULL */
+    memcpy(s->out + s->used, s->at, n);
+    s->hold = 0;
+  }
+  s->used += n;
+  s->at += n;
+  return LAT_OK;
+}
+
+static lat_status inflate(stream *s)
+{
+  unsigned last = 0, kind;
+  while (!last) {
+    LAT_TRY(take(s, 1, &last));
+    LAT_TRY(take(s, 2, &kind));
+    if (kind == 3) return wrong(s, "a block is of no kind");
+    if (kind == 0) {
+      LAT_TRY(stored_block(s));
+      continue;
+    }
+    LAT_TRY(kind == 1 ? fixed_codes(s) : dynamic_codes(s));
+    LAT_TRY(coded_block(s));
+  }
+  peel(s, s->count % 8);
+  s->at -= s->count / 8; /* whole bytes that were read ahead */
+  s->hold = s->count = 0;
+  return LAT_OK;
+}
+
+/* ---- members ---------------------------------------------------------------------------- */
+
+static uint32_t crc32(const unsigned char *bytes, size_t n)
+{
+  uint32_t table[256], crc = 0xFFFFFFFF;
+  for (uint32_t k = 0; k < 256; k++) {
+    table[k] = k;
+    for (int b = 0; b < 8; b++) table[k] = table[k] >> 1 ^ (table[k] & 1 ? 0xEDB88320 : 0);
+  }
+  for (size_t k = 0; k < n; k++) crc = crc >> 8 ^ table[(crc ^ bytes[k]) & 255];
+  return ~crc;
+}
+
+static uint32_t word(const unsigned char *at)
+{
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static lat_status skip_header(stream *s)
+{
+  enum { CRC = 2, EXTRA = 4, NAME = 8, COMMENT = 16, RESERVED = 0xE0 };
+  const unsigned char *at = s->at, *end = s->end;
+  if (end - at < 10 || at[0] != 0x1F || at[1] != 0x8B) return wrong(s, "it doesn't begin as one");
+  unsigned flags = at[3];
+  if (at[2] != 8 || flags & RESERVED) return wrong(s, "it is of an unknown kind");
+  at += 10;
+  if (flags & EXTRA) {
+    if (end - at < 2 || end - at - 2 < (at[0] | at[1] << 8)) return wrong(s, "it ends too early");
+    at += 2 + (at[0] | at[1] << 8);
+  }
+  for (unsigned text = NAME; text <= COMMENT; text *= 2) {
+    if (!(flags & text)) continue;
+    at = memchr(at, 0, (size_t)(end - at));
+    if (!at) return wrong(s, "it ends too early");
+    at++;
+  }
+  if (flags & CRC) {
+    if (end - at < 2) return wrong(s, "it ends too early");
+    at += 2;
+  }
+  s->at = at;
+  return LAT_OK;
+}
+
+static lat_status expand_member(stream *s)
+{
+  s->member = s->used;
+  LAT_TRY(skip_header(s));
+  LAT_TRY(inflate(s));
+  if (s->end - s->at < 8) return wrong(s, "it ends too early");
+  size_t n = s->used - s->member;
+  if (word(s->at + 4) != (uint32_t)n || word(s->at) != crc32(s->out + s->member, n))
+    return wrong(s, "its checksum is wrong");
+  s->at += 8;
+  return LAT_OK;
+}
+
+static lat_status expand(stream *s, size_t n)
+{
+  s->literals = lat_allocate(s->work, (size_t)1 << MOST_BITS, sizeof *s->literals);
+  s->distances = lat_allocate(s->work, (size_t)1 << MOST_BITS, sizeof *s->distances);
+  if (!s->literals || !s->distances) return LAT_MEMORY;
+  if (n < 18) return wrong(s, "it is too short");
+  /* What the last member says to be its length is a good guess, unless it can't be. */
+  size_t guess = word(s->end - 4);
+  LAT_TRY(make_room(s, guess / 1100 < n ? guess + 1 : n));
+  do LAT_TRY(expand_member(s));
+  while (s->at < s->end);
+  return LAT_OK;
+}
+
+lat_status lat_gzip_expand(lat_workspace *work, const unsigned char *bytes, size_t n, lat_map *map)
+{
+  lat_mark mark = lat_workspace_mark(work);
+  stream s = {.work = work, .at = bytes, .end = bytes + n};
+  *map = (lat_map){NULL, 0};
+  lat_status status = expand(&s, n);
+  if (status == LAT_OK && s.used == 0) status = wrong(&s, "nothing is in it");
+  lat_workspace_release(work, mark);
+  if (status != LAT_OK) {
+    if (s.out) munmap(s.out, s.room);
+    return status;
+  }
+  /* give back what is beyond the end, so that the mapping is as long as it says */
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (s.used + page - 1) / page * page;
+  if (whole < s.room) munmap(s.out + whole, s.room - whole);
+  *map = (lat_map){s.out, s.used};
+  return LAT_OK;
+}

@@ -1,0 +1,83 @@
+-- How tight is a VAE's bound? Against probabilistic PCA, whose likelihood is known exactly.
+--
+--   lua5.4 scripts/elbo_gap.lua [FOLDER]
+--
+-- A VAE whose nets are linear is PPCA with a Gaussian q: at the optimum W's columns are orthogonal, the posterior's
+-- covariance is diagonal, and the bound is the log-likelihood. While it learns,
+--
+--   log p(x) = bound + KL(q(z|x) || p(z|x))
+--
+-- is checked with the exact log-likelihood of its present parameters, and the exact KL to their posterior.
+
+local latent = require "latent"
+local matrix, plot = latent.matrix, latent.plot
+
+local folder = arg[1] or "build/elbo_gap"
+local function printf(format, ...) print(format:format(...)) end
+assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
+
+local N, D, M = 1000, 10, 3
+local X = latent.datasets.low_rank(N, D, M, { noise = 0.5 })
+local ppca = latent.ppca { latent_dim = M }:fit(X)
+local best = ppca:score(X)
+
+-- The exact log p(x) of the VAE's decoder, and KL(q || p(z|x)), averaged over the rows.
+local function exact(vae)
+  local W, b = vae:parameters()["decoder.1.weight"]:to("float64"):t(), vae:parameters()["decoder.1.bias"]
+  local _, variance = vae:decode(matrix.zeros(1, M), { variance = true })
+  local s2, R = variance(1, 1), X - b:to("float64")[1]
+  local C = W * W:t() + matrix.eye(D) * s2
+  local likelihood = -0.5 * (((R * C:inverse()) % R):sum() / N + D * math.log(2 * math.pi) + C:logdet())
+  local precision = matrix.eye(M) + W:t() * W / s2
+  local centre = R * W * precision:inverse() / s2
+  local mean, spread = vae:encode(X)
+  local d, v = mean:to "float64" - centre, spread:to "float64"
+  local kl = 0.5 * (((d * precision) % d):sum() + (v * precision:diag()):sum() - v:log():sum()) / N
+    - 0.5 * (M + precision:logdet())
+  return likelihood, kl
+end
+
+-- ---- numbers -----------------------------------------------------------------------------------
+
+printf("PPCA's log-likelihood, the best there is: %.4f nats a row", best)
+print "  steps      bound   + KL(q || p(z|x))   = log p(x)   sampled, K = 200   below PPCA"
+local steps, bounds, likelihoods = {}, {}, {}
+local total = 12000
+local vae = latent.vae { input_dim = D, latent_dim = M, hidden = {}, likelihood = "gaussian", seed = 1,
+  learning_rate = 0.01, schedule = "cosine", schedule_steps = total }
+local function look(step)
+  local bound = vae:elbo(X, { samples = 100 }):mean()
+  local likelihood, kl = exact(vae)
+  steps[#steps + 1], bounds[#bounds + 1], likelihoods[#likelihoods + 1] = step, bound, likelihood
+  printf("%7d %10.4f %15.4f %14.4f %16.4f %14.4f", step, bound, kl, bound + kl, vae:score(X, { samples = 200 }),
+    best - bound)
+  assert(math.abs(bound + kl - likelihood) < 0.1 + 0.002 * math.abs(bound), "bound + KL is not log p(x)")
+end
+look(0)
+for step in vae:steps(X, { batch = 100 }) do
+  if step == 30 or step == 100 or step == 300 or step == 1000 or step == 3000 or step == total then look(step) end
+  if step == total then break end
+end
+local gap = best - bounds[#bounds]
+printf("\nThe bound is %.4f nats below PPCA's likelihood; at most 0.05 are allowed: %s", gap,
+  gap < 0.05 and "ok" or "NO")
+
+-- ---- the picture ---------------------------------------------------------------------------------
+
+-- Logarithmic axes have no place for step 0.
+local below, gaps = {}, {}
+for k = 1, #steps do below[k], gaps[k] = best - bounds[k], math.max(likelihoods[k] - bounds[k], 1e-4) end
+steps[1] = 1
+local figure = plot.figure { title = "A linear VAE becomes probabilistic PCA", xlabel = "steps", ylabel = "nats a row",
+  logx = true, logy = true, width = 720, xrange = { 1, 20000 }, yrange = { 1e-3, 100 } }
+figure:line(steps, below, { label = "PPCA's log p(x) - bound" })
+figure:line(steps, gaps, { label = "log p(x) - bound = KL" })
+figure:line({ 1, 20000 }, { 0.05, 0.05 }, { label = "0.05", dash = true, color = "#222222" })
+for _, ending in ipairs { ".svg", ".png" } do
+  local path, message = figure:save(folder .. "/gap" .. ending)
+  if not path then
+    io.stderr:write(message, "\n")
+    os.exit(1)
+  end
+  print("  " .. path)
+end
