@@ -137,6 +137,7 @@ void latL_open_ica(lua_State *L);
 void latL_open_ppca(lua_State *L);
 void latL_open_bpca(lua_State *L);
 void latL_open_fa(lua_State *L);
+void latL_open_lds(lua_State *L);
 void latL_open_scaler(lua_State *L);
 void latL_open_gmm(lua_State *L);
 void latL_open_mppca(lua_State *L);

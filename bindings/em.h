@@ -61,8 +61,10 @@ typedef struct latL_EmKind {
    * run->em are those of the best start, and no other memory of the core's. May be NULL. */
   void (*publish)(lua_State *L, latL_Run *run);
   void (*finish)(lua_State *L, latL_Run *run);
-  /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models. */
+  /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models, which
+   * are Lua's, and models of other data than rows, which take those in `plan`. */
   lat_status (*pass)(lua_State *L, latL_Run *run);
+  bool own_data; /* other data than rows */
 } latL_EmKind;
 
 /* Where things lie on the stack while a run works, whoever called. */
@@ -127,6 +129,13 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who);
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who);
 /* partial_fit(X [, {weights, missing, rate}]) -> the model */
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who);
+
+/* For kinds of runs that aren't EM too: user values 1 to 3 are the model, the data, the options. */
+
+/* A later call has the run at `at`: makes the stack as it was, and watches the hooks from here. */
+void *latL_resume(lua_State *L, int at);
+/* What `steps` returns for the run: its iterator, and the run itself, to be closed. */
+int latL_pushsteps(lua_State *L, lua_CFunction next);
 
 /* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
  * however the call ends. Drawing it counts iterations. */

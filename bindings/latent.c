@@ -58,6 +58,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_ica(L);
   latL_open_em(L);
   latL_open_em_model(L);
+  latL_open_lds(L);
   latL_open_kmeans(L);
   latL_open_gmm(L);
   latL_open_mppca(L);

@@ -46,7 +46,7 @@ static lat_status read_sizes(lua_State *L, const loading *l, const char *prefix,
   LAT_TRY(push_object(L, l, prefix, "sizes"));
   for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
     if (!latL_usessize(table, s)) continue;
-    lua_Integer least = s == LAT_M ? 0 : 1; /* a model may be without latent dimensions */
+    lua_Integer least = s == LAT_M || s == LAT_U ? 0 : 1; /* there may be none */
     if (lua_getfield(L, -1, latL_size_names[s]) != LUA_TNUMBER || !lua_isinteger(L, -1) ||
         lua_tointeger(L, -1) < least)
       return lat_fail(l->work, LAT_FORMAT, "the size %s must be an integer >= %d",

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const latL_size_names[LAT_SIZES] = {[LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M"};
+const char *const latL_size_names[LAT_SIZES] = {
+    [LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M", [LAT_U] = "U"};
 
 bool latL_usessize(const lat_parameter *table, int size)
 {

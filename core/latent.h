@@ -51,6 +51,7 @@ using std::atomic_int;
 #include "em/factor_model.h"
 #include "em/gmm.h"
 #include "em/kmeans.h"
+#include "em/lds.h"
 #include "em/mixture.h"
 #include "em/mppca.h"
 #include "em/ppca.h"

@@ -55,6 +55,7 @@ end
 -- An object of each class of the C module, to look for properties: made here, or a model with the
 -- options given here (or none), fitted.
 local samples = {
+  LDS = function() return latent.lds{ A = 0.5, B = 1, C = 1, D = 1, Q = 1, R = 1, initial_covariance = 1 } end,
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },

@@ -18,6 +18,7 @@ typedef enum lat_size {
   LAT_D, /* dimensions of an observation */
   LAT_K, /* components */
   LAT_M, /* latent dimensions */
+  LAT_U, /* inputs */
   LAT_SIZES
 } lat_size;
 

@@ -109,6 +109,7 @@ lat_status lat_em_begin(lat_em *em)
 typedef struct walk {
   const lat_em *em;
   const lat_matrix *X;
+  const void *units; /* or these */
   const double *weights;
   size_t chunk, chunks, lanes;
   double *scratch;
@@ -122,6 +123,15 @@ static bool proper(const double *weights, size_t n)
   return all;
 }
 
+static lat_em_chunk rows_of(const walk *w, size_t c)
+{
+  size_t first = c * w->chunk, left = w->X->rows - first;
+  return (lat_em_chunk){
+      .X = lat_block_of(*w->X, first, 0, left < w->chunk ? left : w->chunk, w->X->cols),
+      .weights = w->weights ? w->weights + first : NULL,
+      .first = w->em->state->rows + first};
+}
+
 static void add_lane(void *context, size_t lane, size_t worker)
 {
   const walk *w = context;
@@ -129,11 +139,7 @@ static void add_lane(void *context, size_t lane, size_t worker)
   double *statistics = s->lanes + lane * whole_lines(s->count);
   memset(statistics, 0, s->count * sizeof *statistics);
   for (size_t c = lane * w->chunks / w->lanes; c < (lane + 1) * w->chunks / w->lanes; c++) {
-    size_t first = c * w->chunk, left = w->X->rows - first;
-    lat_em_chunk chunk = {
-        .X = lat_block_of(*w->X, first, 0, left < w->chunk ? left : w->chunk, w->X->cols),
-        .weights = w->weights ? w->weights + first : NULL,
-        .first = s->rows + first};
+    lat_em_chunk chunk = w->units ? (lat_em_chunk){.units = w->units, .first = c} : rows_of(w, c);
     w->em->kind->e_step(w->em, &chunk, statistics, w->scratch + worker * w->scratch_count);
     if (chunk.weights && !proper(chunk.weights, chunk.X.rows)) statistics[0] = NAN;
   }
@@ -152,26 +158,33 @@ static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weig
   return LAT_OK;
 }
 
-static lat_status add(lat_em *em, const lat_matrix *X, const double *weights)
+static lat_status add(lat_em *em, walk *w)
 {
   const lat_em_state *s = em->state;
-  walk w = {.em = em, .X = X, .weights = weights, .chunk = lat_chunk_rows(X->cols)};
-  if (w.chunk > X->rows) w.chunk = X->rows;
-  w.chunks = (X->rows + w.chunk - 1) / w.chunk;
-  w.lanes = lat_lanes(w.chunks, s->count);
-  w.scratch_count = whole_lines(em->kind->scratch ? em->kind->scratch(em, w.chunk) : 0);
-  w.scratch = lat_allocate(em->work, lat_workers(em->work), w.scratch_count * sizeof(double));
-  if (!w.scratch) return LAT_MEMORY;
-  LAT_TRY(lat_parallel(em->work, w.lanes, add_lane, &w));
+  w->lanes = lat_lanes(w->chunks, s->count);
+  w->scratch_count = whole_lines(em->kind->scratch ? em->kind->scratch(em, w->chunk) : 0);
+  w->scratch = lat_allocate(em->work, lat_workers(em->work), w->scratch_count * sizeof(double));
+  if (!w->scratch) return LAT_MEMORY;
+  LAT_TRY(lat_parallel(em->work, w->lanes, add_lane, w));
   bool finite = true;
-  for (size_t lane = 0; lane < w.lanes; lane++)
+  for (size_t lane = 0; lane < w->lanes; lane++)
     finite &= (bool)isfinite(s->lanes[lane * whole_lines(s->count)]);
-  if (!finite) LAT_TRY(check_data(em, X, weights));
-  for (size_t lane = 0; lane < w.lanes; lane++) {
+  if (!finite && w->X) LAT_TRY(check_data(em, w->X, w->weights));
+  if (!finite && w->units && em->kind->check) LAT_TRY(em->kind->check(em, NULL));
+  for (size_t lane = 0; lane < w->lanes; lane++) {
     const double *from = s->lanes + lane * whole_lines(s->count);
     for (size_t i = 0; i < s->count; i++) em->statistics[i] += from[i];
   }
   return LAT_OK;
+}
+
+/* The statistics of what has been walked over are complete, or the walk has failed. */
+static lat_status finish_adding(lat_em *em, lat_mark mark, size_t count, lat_status status)
+{
+  em->state->rows += count;
+  lat_workspace_release(em->work, mark);
+  if (status != LAT_OK && em->state->trying) take_back(em);
+  return status;
 }
 
 lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
@@ -179,14 +192,22 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
   size_t D = em->sizes[LAT_D];
   lat_mark mark = lat_workspace_mark(em->work);
   lat_status status = LAT_OK;
-  if (D && X->cols != D)
+  if (D && X->cols != D) {
     status = lat_fail(em->work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, D);
-  else if (X->rows > 0)
-    status = add(em, X, weights);
-  em->state->rows += X->rows;
-  lat_workspace_release(em->work, mark);
-  if (status != LAT_OK && em->state->trying) take_back(em);
-  return status;
+  } else if (X->rows > 0) {
+    walk w = {.em = em, .X = X, .weights = weights, .chunk = lat_chunk_rows(X->cols)};
+    if (w.chunk > X->rows) w.chunk = X->rows;
+    w.chunks = (X->rows + w.chunk - 1) / w.chunk;
+    status = add(em, &w);
+  }
+  return finish_adding(em, mark, X->rows, status);
+}
+
+lat_status lat_em_add_units(lat_em *em, const void *units, size_t count)
+{
+  lat_mark mark = lat_workspace_mark(em->work);
+  walk w = {.em = em, .units = units, .chunk = 1, .chunks = count};
+  return finish_adding(em, mark, count, count > 0 ? add(em, &w) : LAT_OK);
 }
 
 /* ---- the M-step and the record ----------------------------------------------------------- */

@@ -33,6 +33,7 @@ typedef struct lat_em_chunk {
   lat_matrix X;
   const double *weights; /* one a row, or NULL */
   size_t first;          /* the number of the first row in this pass over the data, from 0 */
+  const void *units;     /* instead of X: data whose unit number `first` it is (lat_em_add_units) */
 } lat_em_chunk;
 
 typedef struct lat_em_kind {
@@ -59,7 +60,8 @@ typedef struct lat_em_kind {
    * be tried. NULL: finite ones can. */
   bool (*feasible)(const lat_em *em, double *parameters);
   /* Asked about finite data that have made the objective infinite or NaN: LAT_INVALID, naming the
-   * entry, for what the kind doesn't take (a count below 0). NULL: it takes all. */
+   * entry, for what the kind doesn't take (a count below 0). NULL: it takes all. X is NULL for data
+   * in units, which were checked: what can be wrong then are the parameters. */
   lat_status (*check)(const lat_em *em, const lat_matrix *X);
 } lat_em_kind;
 
@@ -109,6 +111,10 @@ lat_status lat_em_begin(lat_em *em);
  * sizes[LAT_D]; LAT_INVALID, naming row and column, for NaN (unless missing) and infinities, and
  * for weights that aren't finite and >= 0; LAT_CANCELLED. Parameters are then as they were. */
 lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights);
+
+/* The E-step for data that are not independent rows but units of the kind's own, sequences, say,
+ * which the caller has checked: each is a chunk of its own. */
+lat_status lat_em_add_units(lat_em *em, const void *units, size_t count);
 
 /* The M-step, the record and the test. A step of the acceleration that turns out to be worse is
  * taken back here: the iteration counts, and its objective is the one before. LAT_INVALID when

@@ -28,6 +28,7 @@ local rooms = {
   { "kmeans" },
   { "gmm", "mppca" },
   { "mixture" },
+  { "lds" },
   { "classifier" },
   { "nn", "nn_tape" },
   { "nonlinear" },

@@ -51,7 +51,7 @@ with nil and a message, is whatever is truncated, overlaps, is not finite, or do
 }
 
 -- Every model has it.
-for class in ("PCA Scaler KMeans GMM Mixture PPCA BPCA MPPCA FA ICA EM Classifier"):gmatch "%w+" do
+for class in ("PCA Scaler KMeans GMM Mixture PPCA BPCA MPPCA FA ICA LDS EM Classifier"):gmatch "%w+" do
   entries[#entries + 1] = {
     name = class .. ":save",
     summary = "Saves the fitted model, for latent.load.",

@@ -1,0 +1,203 @@
+-- latent.lds.
+
+local sequences = { "Y", "latent.Matrix|table",
+  "T x D, a row for each step, NaN where missing; a vector is one output; or a list of sequences of any lengths" }
+local sequence = { "Y", "latent.Matrix|table", "T x D, a row for each step, NaN where missing; or a list, for a list" }
+local one = { "Y", "latent.Matrix|table", "T x D, a row for each step, NaN where missing" }
+local options = { "options", "table?", "see options" }
+local inputs = { "inputs", "latent.Matrix?", "nil", "u, T x U, of models with inputs; a list of them for a list" }
+local seed = { "seed", "integer|latent.Random", "nil", "a seed or a generator; else the default generator" }
+local made = "local m = latent.lds{ A = 0.9, C = 1, Q = 0.2, R = 1 }\nlocal y = matrix{ 1, 0.5, 0/0, 2 }\n"
+
+return {
+  {
+    name = "latent.lds",
+    summary = "Makes a linear dynamical system: z_t = A z_{t-1} + B u_t + w, y_t = C z_t + D u_t + v.",
+    args = { options },
+    options = {
+      { "latent_dim", "integer", "1", "M, how many states; where a matrix is given, it says so itself" },
+      { "A", "latent.Matrix|number|table|function", "nil", "M x M: where states go" },
+      { "B", "latent.Matrix|number|table|function", "nil", "M x U: what inputs do to them" },
+      { "C", "latent.Matrix|number|table|function", "nil", "D x M: what is seen of them; a vector is a row" },
+      { "D", "latent.Matrix|number|table|function", "nil", "D x U: what inputs do to outputs" },
+      { "Q", "latent.Matrix|number|table|function", "nil",
+        "M x M: covariance of w; a vector is its diagonal, a number the same for all states" },
+      { "R", "latent.Matrix|number|table|function", "nil", "D x D: covariance of v, likewise" },
+      { "initial_mean", "latent.Matrix|number", "0", "of z_1, M" },
+      { "initial_covariance", "latent.Matrix|number", "nil", "of z_1, M x M" },
+      { "initial", "string|table", "see below", '"known", "stationary" or "diffuse"; or a list of these, one a state' },
+      { "form", "string", '"covariance"', 'or "square_root": slower, with twice the digits for covariances' },
+      { "estimate", "table?", "see below", 'names of what fit estimates: { "Q", "R" }' },
+      { "structure", "table", "{}", '{ Q = "full"/"diagonal"/"scalar", R = likewise }: what they stay in a fit' },
+      { "fixed", "table", "{}", "{ A = mask, ... }, also of initial_mean: entries where it is not 0 are held" },
+      { "max_iterations", "integer", "500", "of EM" },
+      { "tolerance", "number", "1e-14", "of EM: stop when the objective changes by less, relatively" },
+      { "restarts", "integer", "1", "starts of EM, of which the best is kept" },
+      { "seed", "integer", "0", "of the starts after the first" },
+      { "accelerate", "boolean", "false", "longer steps for EM (SQUAREM), never a worse objective" },
+    },
+    returns = { { "latent.LDS", "the model; ready for use without a fit when A, C, Q and R are given" } },
+    text = [[
+w ~ N(0, Q), v ~ N(0, R), and z_1 ~ N(initial_mean, initial_covariance) is the state of the first row; A, B and Q of
+step t lead from t-1 to t. A, B, C, D, Q and R may vary: as a list of matrices, one for each step, or as a function
+of t = 1, 2, ... Q and R may be singular.
+
+The initial state is "known" (given, or estimated), "stationary" (what A and Q lead to in the long run), or "diffuse"
+(of infinite variance, treated exactly, not by a large number). The likelihood is then the diffuse one of Durbin and
+Koopman, in which each observation counts with its 1/2 log 2 pi. When A, C, Q and R are given and nothing is said of
+it, the initial state is stationary if A is stable, and else diffuse.
+
+What isn't given is estimated; all, when all is given; and what `estimate` names, when it is there. A matrix that
+is given and estimated is a start. With latent_dim alone the start comes from the data, by subspace identification.
+States are then in no particular basis: z -> S z makes the same model of A -> S A S^-1, C -> C S^-1, Q -> S Q S'. What
+doesn't depend on it are the likelihood, forecasts, and the eigenvalues of A.
+
+Of Q and R `fixed` can hold whole blocks, besides zeros between them. A row of Q that is 0 holds its rows of A and B,
+since EM can't move what it is sure of. With one sequence the estimated initial covariance tends to 0.]],
+    example = "latent.lds{ A = { {1, 1}, {0, 1} }, C = { {1, 0} }, Q = {0.1, 0.01}, R = 1 }:filter{ {1}, {2}, {3.1} }",
+  },
+  {
+    name = "LDS",
+    summary = "A linear dynamical system, or Gaussian state-space model; latent.lds makes one.",
+    text = [[
+history is the log-likelihood per row in nats, an iteration each; iterations, converged, drops and largest_drop say how
+the fit went.]],
+  },
+  {
+    name = "LDS:fit",
+    summary = "Estimates parameters by EM.",
+    args = { sequences, options },
+    options = {
+      inputs,
+      { "missing", "boolean", "true", "NaN always marks a missing entry" },
+      { "on_iteration", "function?", "nil", "given {iteration, objective, restart, model}; false stops" },
+      { "progress", "boolean", "false", "a bar" },
+      { "max_seconds", "number", "0", "stop after so long; 0 is never" },
+    },
+    returns = { { "latent.LDS", "the model itself" } },
+    text = [[
+The E-step is the smoother, exact also with missing entries; the likelihood never decreases. Sequences are independent
+of each other, and run in parallel. With a stationary initial state steps are shortened where the first state
+would make the likelihood fall. A likelihood without bound (outputs that the states explain without noise) raises.]],
+    example = 'latent.lds{ A = 1, C = 1, initial = "diffuse" }:fit(matrix{ 1, 3, 0/0, 2, 5 })',
+  },
+  {
+    name = "LDS:steps",
+    summary = "Iterations of EM, one a turn.",
+    args = { sequences, options },
+    options = { inputs, { "missing", "boolean", "true", "NaN always marks a missing entry" } },
+    returns = { { "function", "an iterator of i, objective" } },
+    text = "Leaving the loop keeps the model as it stands.",
+    example = "for i, f in latent.lds{ max_iterations = 3 }:steps(X) do print(i, f) end",
+  },
+  {
+    name = "LDS:filter",
+    summary = "The distribution of each state given the rows so far (Kalman's filter).",
+    args = { sequence, options }, options = { inputs },
+    returns = { { "table",
+      "means (T x M), covariances (a list of T), predicted_means and predicted_covariances given the rows before, "
+      .. "log_likelihood of all of Y, diffuse: rows until no variance was infinite" } },
+    text = [[
+An infinite variance of a diffuse state is math.huge, and a covariance with another such state NaN. An update subtracts
+G G' from the covariance, which stays symmetric; where that would cancel more than eight digits it is done in
+Joseph's form. Once the covariance has come to rest, bit for bit, it isn't computed again.]],
+    example = made .. "print(m:filter(y).means)",
+  },
+  {
+    name = "LDS:smooth",
+    summary = "The distribution of each state given all rows (the smoother of Rauch, Tung and Striebel).",
+    args = { sequence, options }, options = { inputs },
+    returns = { { "table", "means (T x M), covariances (a list of T), lag_covariances (a list of Cov(z_t, z_{t-1}), 0 "
+      .. "for t = 1), log_likelihood" } },
+    example = made .. "print(m:smooth(y).covariances[2])",
+  },
+  {
+    name = "LDS:transform",
+    summary = "The means of smooth.",
+    args = { sequence, options }, options = { inputs },
+    returns = { { "latent.Matrix", "T x M" } },
+    example = made .. "m:transform(y)",
+  },
+  {
+    name = "LDS:forecast",
+    summary = "The distributions of the next h rows.",
+    args = { one, { "h", "integer", "how many" }, options },
+    options = { inputs, { "future_inputs", "latent.Matrix?", "nil", "u of the next rows, h x U" } },
+    returns = { { "table",
+      "means (h x D) and covariances (a list of h) of y; state_means (h x M) and state_covariances of z" } },
+    text = "Matrices that vary must be given for T + h steps.",
+    example = made .. "print(m:forecast(y, 3).means)",
+  },
+  {
+    name = "LDS:log_likelihood",
+    summary = "log p(y_t) of each row given those before it, in nats; their sum is that of Y.",
+    args = { sequence, options }, options = { inputs },
+    returns = { { "latent.Matrix", "a vector of T" } },
+    text = "Of the observed entries; 0 for a row without any.",
+    example = made .. "m:log_likelihood(y):sum()",
+  },
+  { name = "LDS:score", summary = "The mean of log_likelihood over all rows.", args = { sequences, options },
+    options = { inputs }, returns = { { "number", "nats a row" } }, example = made .. "m:score(y)" },
+  {
+    name = "LDS:free_parameters",
+    summary = "How many numbers a fit is free to choose.",
+    returns = { { "integer", "entries that are estimated; M^2 less when states may be in any basis" } },
+    example = made .. "m:free_parameters()",
+  },
+  { name = "LDS:aic", summary = "Akaike's criterion, -2 log L + 2 p; lower is better.", args = { sequences, options },
+    options = { inputs }, returns = { { "number", "over all of Y" } }, example = made .. "m:aic(y)" },
+  { name = "LDS:bic", summary = "Schwarz's criterion, -2 log L + p log of the number of rows; lower is better.",
+    args = { sequences, options }, options = { inputs }, returns = { { "number", "over all of Y" } },
+    example = made .. "m:bic(y)" },
+  {
+    name = "LDS:innovations",
+    summary = "What each row says that the rows before it did not: y_t - E[y_t | y_1..t-1].",
+    args = { sequence, options }, options = { inputs },
+    returns = { { "table", "innovations (T x D, NaN where y is missing), variances (T x D), covariances (a list of T), "
+      .. "standardized (innovations by their deviations), log_likelihood (a vector)" } },
+    text = "If the model is right they are white: a plot of them, or their autocorrelation, shows where it isn't.",
+    example = made .. "print(m:innovations(y).standardized)",
+  },
+  {
+    name = "LDS:impute",
+    summary = "Y with its missing entries (NaN) at their means given all others.",
+    args = { sequence, options },
+    options = { inputs, { "variance", "boolean", "false", "also give the variances (of one sequence)" } },
+    returns = { { "latent.Matrix", "T x D" }, { "latent.Matrix?", "with variance: T x D, 0 for what is there" } },
+    example = made .. "m:impute(y)",
+  },
+  {
+    name = "LDS:sample",
+    summary = "A sequence drawn from the model.",
+    args = { { "T", "integer", "how many steps" }, options },
+    options = { seed, { "inputs", "latent.Matrix?", "nil", "u, T x U, of models with inputs" } },
+    returns = { { "latent.Matrix", "y, T x D" }, { "latent.Matrix", "z, T x M" } },
+    text = "Diffuse states begin at 0.",
+    example = made .. "m:sample(5, { seed = 1 })",
+  },
+  {
+    name = "LDS:simulate",
+    summary = "Draws of all states z_1..z_T given Y (a simulation smoother).",
+    args = { one, options },
+    options = { seed, { "draws", "integer?", "nil", "how many; then a list is given" }, inputs },
+    returns = { { "latent.Matrix|table", "T x M, or a list of them" } },
+    text = "A draw of the model, corrected by the smoother (Durbin, Koopman, Biometrika 89, 2002).",
+    example = made .. "m:simulate(y, { seed = 1 })",
+  },
+  { name = "LDS.A", summary = "Where states go (M x M).",
+    returns = { { "latent.Matrix", "or what was given, if it varies" } } },
+  { name = "LDS.B", summary = "What inputs do to states (M x U).",
+    returns = { { "latent.Matrix?", "nil without inputs" } } },
+  { name = "LDS.C", summary = "What is seen of states (D x M).",
+    returns = { { "latent.Matrix", "or what was given, if it varies" } } },
+  { name = "LDS.D", summary = "What inputs do to outputs (D x U).",
+    returns = { { "latent.Matrix?", "nil without inputs" } } },
+  { name = "LDS.Q", summary = "The covariance of the states' noise (M x M).",
+    returns = { { "latent.Matrix", "or what was given, if it varies" } } },
+  { name = "LDS.R", summary = "The covariance of the outputs' noise (D x D).",
+    returns = { { "latent.Matrix", "or what was given, if it varies" } } },
+  { name = "LDS.initial_mean", summary = "The mean of the first state (M).",
+    returns = { { "latent.Matrix", "0 for stationary states" } } },
+  { name = "LDS.initial_covariance", summary = "The covariance of the first state (M x M).",
+    returns = { { "latent.Matrix", "rows of diffuse states are 0" } } },
+}

@@ -1,0 +1,266 @@
+/* lds_filter.c: the filter over a sequence, and the memory of a run over one. */
+#include "em/lds_parts.h"
+
+/* ---- memory ----------------------------------------------------------------------------------- */
+
+size_t lat_lds_pass_count(const lat_lds *lds, size_t T, bool smooth)
+{
+  size_t M = lds->states, D = lds->outputs;
+  size_t filter = 2 * T * (M + M * M) + 2 * T + M + 3 * M * M + D;
+  size_t smoother = T * (M + 2 * M * M) + 9 * M * M + 7 * M;
+  return lat_lds_frame_count(M, D) + filter + (smooth ? smoother : 0) +
+         lat_lds_diffuse_count(lds, T);
+}
+
+/* Takes n doubles of the memory. */
+static double *take(double **memory, size_t n)
+{
+  double *at = *memory;
+  *memory += n;
+  return at;
+}
+
+void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_sequence *sequence,
+                       bool smooth, double *memory)
+{
+  size_t M = lds->states, D = lds->outputs, T = sequence->steps;
+  *pass =
+      (lat_lds_pass){.lds = lds, .sequence = sequence, .M = M, .D = D, .U = lds->inputs, .T = T};
+  lat_lds_frame_init(&pass->frame, M, D, take(&memory, lat_lds_frame_count(M, D)));
+  pass->predicted_means = take(&memory, T * M);
+  pass->predicted_covariances = take(&memory, T * M * M);
+  pass->means = take(&memory, T * M);
+  pass->covariances = take(&memory, T * M * M);
+  pass->log_densities = take(&memory, T);
+  pass->same = (bool *)take(&memory, T); /* a bool is no larger than a double */
+  pass->belief.mean = take(&memory, M);
+  pass->belief.covariance = take(&memory, M * M);
+  pass->belief.root = take(&memory, M * M);
+  if (!lds->square_root) pass->belief.root = NULL;
+  pass->Q_root = take(&memory, M * M);
+  pass->offset = take(&memory, D);
+  if (smooth) {
+    pass->smoothed_means = take(&memory, T * M);
+    pass->smoothed_covariances = take(&memory, T * M * M);
+    pass->lag_covariances = take(&memory, T * M * M);
+    pass->Jt = take(&memory, M * M);
+    pass->work = take(&memory, 5 * M * M + M);
+    pass->root_work = take(&memory, 3 * M * M + 6 * M);
+  }
+  lat_lds_diffuse_init(pass, memory);
+}
+
+/* ---- one step -------------------------------------------------------------------------------------- */
+
+static bool begin(lat_lds_pass *pass)
+{
+  const lat_lds *lds = pass->lds;
+  size_t M = pass->M;
+  lat_lds_belief *b = &pass->belief;
+  memcpy(b->mean, lds->initial_mean, M * sizeof *b->mean);
+  memcpy(b->covariance, lds->initial_covariance, M * M * sizeof *b->covariance);
+  if (pass->diffuse.q) lat_lds_diffuse_begin(pass);
+  if (!b->root) return true;
+  return lat_lds_root(M, b->covariance, b->root) &&
+         (lds->Q.stride || lat_lds_root(M, lat_lds_at(lds->Q, 0), pass->Q_root));
+}
+
+static void drive(lat_lds_pass *pass, size_t t)
+{
+  if (pass->U)
+    lat_lds_drive(pass->M, lat_lds_at(pass->lds->B, t), pass->U, pass->sequence->U + t * pass->U,
+                  pass->belief.mean);
+}
+
+/* To p(z_t | y_1..t-1). */
+static bool predict(lat_lds_pass *pass, size_t t)
+{
+  const lat_lds *lds = pass->lds;
+  const double *Q = lat_lds_at(lds->Q, t);
+  if (pass->belief.root && lds->Q.stride && !lat_lds_root(pass->M, Q, pass->Q_root)) return false;
+  lat_lds_predict(&pass->frame, lat_lds_at(lds->A, t), Q, pass->Q_root, &pass->belief);
+  drive(pass, t);
+  return true;
+}
+
+const double *lat_lds_offset(lat_lds_pass *pass, size_t t)
+{
+  if (!pass->U) return NULL;
+  memset(pass->offset, 0, pass->D * sizeof *pass->offset);
+  lat_lds_drive(pass->D, lat_lds_at(pass->lds->D, t), pass->U, pass->sequence->U + t * pass->U,
+                pass->offset);
+  return pass->offset;
+}
+
+static double update(lat_lds_pass *pass, size_t t)
+{
+  const lat_lds *lds = pass->lds;
+  return lat_lds_update(&pass->frame, lat_lds_at(lds->C, t), lat_lds_at(lds->R, t),
+                        pass->sequence->Y + t * pass->D, lat_lds_offset(pass, t), &pass->belief);
+}
+
+static void keep(const lat_lds_pass *pass, size_t t, double *means, double *covariances)
+{
+  size_t M = pass->M;
+  memcpy(means + t * M, pass->belief.mean, M * sizeof *means);
+  memcpy(covariances + t * M * M, pass->belief.covariance, M * M * sizeof *covariances);
+}
+
+/* ---- when covariances have settled -------------------------------------------------------------------- */
+
+/* Whether nothing but y and u varies, so that covariances may settle. */
+static bool is_constant(const lat_lds *lds)
+{
+  return !lds->A.stride && !lds->C.stride && !lds->Q.stride && !lds->R.stride && !lds->square_root;
+}
+
+static bool is_complete(const lat_lds_pass *pass, size_t t)
+{
+  const double *y = pass->sequence->Y + t * pass->D;
+  bool complete = true;
+  for (size_t i = 0; i < pass->D; i++) complete &= !isnan(y[i]);
+  return complete;
+}
+
+/* The update with the gain of the step before, whose predicted covariance was the same. */
+static double update_mean(lat_lds_pass *pass, size_t t)
+{
+  const lat_lds *lds = pass->lds;
+  lat_lds_select(&pass->frame, lds->C.data, lds->R.data, pass->sequence->Y + t * pass->D,
+                 lat_lds_offset(pass, t), pass->belief.mean);
+  return lat_lds_settle(&pass->frame, pass->belief.mean);
+}
+
+/* A step like the one before. */
+static double step_again(lat_lds_pass *pass, size_t t)
+{
+  size_t M = pass->M, square = M * M;
+  lds_apply(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET, pass->predicted_means + t * M);
+  memcpy(pass->belief.mean, pass->predicted_means + t * M, M * sizeof(double));
+  drive(pass, t);
+  memcpy(pass->predicted_means + t * M, pass->belief.mean, M * sizeof(double));
+  memcpy(pass->predicted_covariances + t * square, pass->predicted_covariances + (t - 1) * square,
+         square * sizeof(double));
+  double log_density = update_mean(pass, t);
+  keep(pass, t, pass->means, pass->covariances);
+  return log_density;
+}
+
+/* Whether the covariance that is predicted now is that of the step before, whose gain is at hand. */
+static bool has_settled(const lat_lds_pass *pass, size_t t)
+{
+  size_t square = pass->M * pass->M;
+  return t > pass->diffuse.steps && pass->frame.count == pass->D && is_complete(pass, t) &&
+         memcmp(pass->belief.covariance, pass->predicted_covariances + (t - 1) * square,
+                square * sizeof(double)) == 0;
+}
+
+/* ---- all steps ------------------------------------------------------------------------------------------ */
+
+static double step(lat_lds_pass *pass, size_t t, bool constant)
+{
+  size_t square = pass->M * pass->M;
+  if (t > 0 && !predict(pass, t)) return NAN;
+  if (pass->diffuse.on) {
+    lat_lds_diffuse_predict(pass, t);
+    double log_density = update(pass, t);
+    lat_lds_diffuse_update(pass, t, &log_density);
+    return log_density;
+  }
+  keep(pass, t, pass->predicted_means, pass->predicted_covariances);
+  double log_density;
+  if (constant && has_settled(pass, t)) {
+    log_density = update_mean(pass, t);
+    memcpy(pass->belief.covariance, pass->covariances + (t - 1) * square, square * sizeof(double));
+    pass->same[t] = true;
+  } else {
+    log_density = update(pass, t);
+  }
+  keep(pass, t, pass->means, pass->covariances);
+  return log_density;
+}
+
+void lat_lds_pass_filter(lat_lds_pass *pass)
+{
+  bool constant = is_constant(pass->lds);
+  pass->log_likelihood = 0;
+  pass->failed = !begin(pass);
+  for (size_t t = 0; t < pass->T && !pass->failed; t++) {
+    pass->same[t] = t > 0 && pass->same[t - 1] && is_complete(pass, t);
+    double log_density = pass->same[t] ? step_again(pass, t) : step(pass, t, constant);
+    pass->log_densities[t] = log_density;
+    pass->log_likelihood += log_density;
+    if (!isfinite(log_density)) pass->failed = t + 1;
+  }
+}
+
+/* ---- the filter for others ------------------------------------------------------------------------------ */
+
+static lat_status no_density(lat_workspace *work, const lat_lds_pass *pass)
+{
+  return lat_fail(
+      work, LAT_SINGULAR,
+      "step %zu: the covariance C P C' + R of the observation is not positive definite%s",
+      pass->failed, pass->lds->square_root ? "" : " (form = \"square_root\" has twice the digits)");
+}
+
+lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass)
+{
+  return pass->failed ? no_density(work, pass) : LAT_OK;
+}
+
+static void copy(double *to, const double *from, size_t n)
+{
+  if (to && n) memcpy(to, from, n * sizeof *to);
+}
+
+/* y - C mean - D u and C P C' + R, of all entries. */
+static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
+{
+  const lat_lds *lds = pass->lds;
+  size_t M = pass->M, D = pass->D, q = pass->diffuse.q;
+  const double *C = lat_lds_at(lds->C, t), *offset = lat_lds_offset(pass, t);
+  const double *y = pass->sequence->Y + t * D;
+  bool diffuse = t < pass->diffuse.steps;
+  if (to->innovations) {
+    double *v = to->innovations + t * D;
+    for (size_t i = 0; i < D; i++) v[i] = y[i] - (offset ? offset[i] : 0);
+    lds_apply(D, M, C, pass->predicted_means + t * M, LDS_SUBTRACT, v);
+  }
+  if (to->innovation_covariances) {
+    const double *P = diffuse ? pass->diffuse.ahead_P : pass->predicted_covariances;
+    double *S = to->innovation_covariances + t * D * D, *CP = pass->frame.gain,
+           *Ct = pass->frame.work;
+    lds_transpose(D, M, C, Ct);
+    lds_multiply(D, M, M, C, M, 1, P + t * M * M, LDS_SET, CP);
+    memcpy(S, lat_lds_at(lds->R, t), D * D * sizeof *S);
+    lds_multiply_symmetric(D, M, CP, M, 1, Ct, LDS_ADD, S);
+    if (!diffuse) return;
+    lds_multiply(D, q, M, C, M, 1, pass->diffuse.ahead_E + t * M * q, LDS_SET, pass->diffuse.X);
+    lat_lds_diffuse_widen(&pass->diffuse, D, pass->diffuse.X, S);
+  }
+}
+
+lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
+                          lat_lds_filtered *to)
+{
+  LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
+  lat_mark mark = lat_workspace_mark(work);
+  size_t M = lds->states, T = sequence->steps;
+  double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, false));
+  if (!memory) return LAT_MEMORY;
+  lat_lds_pass pass;
+  lat_lds_pass_init(&pass, lds, sequence, false, memory);
+  lat_lds_pass_filter(&pass);
+  LAT_TRY(lat_lds_pass_check(work, &pass));
+  copy(to->predicted_means, pass.predicted_means, T * M);
+  copy(to->predicted_covariances, pass.predicted_covariances, T * M * M);
+  copy(to->means, pass.means, T * M);
+  copy(to->covariances, pass.covariances, T * M * M);
+  copy(to->log_densities, pass.log_densities, T);
+  for (size_t t = 0; t < T; t++) innovate(&pass, t, to);
+  to->log_likelihood = pass.log_likelihood;
+  to->diffuse = pass.diffuse.on ? T + 1 : pass.diffuse.steps;
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}

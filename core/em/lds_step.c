@@ -1,0 +1,376 @@
+/* lds_step.c: one step of the filter. */
+#include <lapacke.h>
+
+#include "em/lds_parts.h"
+#include "em/lds_template.h"
+
+/* Of an observation's variance: less noise than this, and P - G G' loses more than eight digits. */
+#define EXACT 1e-8
+/* A pivot of S below this part of its diagonal element is rounding. */
+#define NO_PIVOT 1e-15
+/* The same for a covariance that is only divided by where it is not 0. */
+#define NO_DIRECTION 1e-14
+
+/* ---- the covariance's part, for M states ------------------------------------------------------ */
+
+/* The functions of lds_kernel.h, inlined where M is small (a constant). */
+#define CALL(name, ...) (small ? inline_##name(__VA_ARGS__) : lds_##name(__VA_ARGS__))
+
+LDS_INLINE void predict(bool small, size_t M, const double *A, const double *Q, double *P,
+                        double *work)
+{
+  double *At = work, *AP = work + M * M;
+  CALL(transpose, M, M, A, At);
+  CALL(multiply, M, M, M, A, M, 1, P, LDS_SET, AP);
+  memcpy(P, Q, M * M * sizeof *P);
+  CALL(multiply_symmetric, M, M, AP, M, 1, At, LDS_ADD, P);
+}
+
+LDS_INLINE bool update(bool small, size_t M, size_t p, const double *C, double *S, double *inverse,
+                       double *W, double *P, bool *exact, double *work)
+{
+  double *Ct = work;
+  CALL(transpose, p, M, C, Ct);
+  CALL(multiply, p, M, M, C, M, 1, P, LDS_SET, W);
+  for (size_t i = 0; i < p; i++) inverse[i] = S[i * p + i];
+  lds_multiply(p, p, M, W, M, 1, Ct, LDS_ADD, S);
+  for (size_t i = 0; i < p; i++) *exact |= inverse[i] < EXACT * S[i * p + i];
+  if (CALL(cholesky, p, S, inverse, NO_PIVOT) > 0) return false;
+  CALL(solve_lower, p, M, S, inverse, W);
+  if (!*exact) CALL(multiply_symmetric, M, p, W, 1, M, W, LDS_SUBTRACT, P);
+  return true;
+}
+
+LDS_INLINE void back(bool small, size_t M, const double *A, const double *Q, const double *P,
+                     const double *predicted, const double *next, double *Jt, double *to,
+                     double *lag, double *work)
+{
+  double *U = work, *N = work, *Nt = N + M * M, *inverse = Nt + M * M, *T = inverse + M;
+  CALL(multiply, M, M, M, A, M, 1, P, LDS_SET, Jt);
+  memcpy(U, predicted, M * M * sizeof *U);
+  CALL(cholesky, M, U, inverse, NO_DIRECTION);
+  CALL(solve_lower, M, M, U, inverse, Jt);
+  CALL(solve_upper, M, M, U, inverse, Jt);
+  memset(N, 0, M * M * sizeof *N);
+  for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
+  CALL(multiply, M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
+  CALL(transpose, M, M, N, Nt);
+  CALL(multiply, M, M, M, N, M, 1, P, LDS_SET, T);
+  CALL(multiply, M, M, M, next, M, 1, Jt, LDS_SET, lag);
+  CALL(multiply_symmetric, M, M, T, M, 1, Nt, LDS_SET, to);
+  memcpy(T, lag, M * M * sizeof *T); /* (Q + next) J' */
+  CALL(multiply, M, M, M, Q, M, 1, Jt, LDS_ADD, T);
+  CALL(multiply_symmetric, M, M, Jt, 1, M, T, LDS_ADD, to);
+}
+
+#define KERNELS(name, clones, small, states)                                                       \
+  clones static void predict_##name(size_t M, const double *A, const double *Q, double *P,         \
+                                    double *work)                                                  \
+  {                                                                                                \
+    (void)M;                                                                                       \
+    predict(small, states, A, Q, P, work);                                                         \
+  }                                                                                                \
+  clones static bool update_##name(size_t M, size_t p, const double *C, double *S,                 \
+                                   double *inverse, double *W, double *P, bool *exact,             \
+                                   double *work)                                                   \
+  {                                                                                                \
+    (void)M;                                                                                       \
+    return update(small, states, p, C, S, inverse, W, P, exact, work);                             \
+  }                                                                                                \
+  clones static void back_##name(size_t M, const double *A, const double *Q, const double *P,      \
+                                 const double *predicted, const double *next, double *Jt,          \
+                                 double *to, double *lag, double *work)                            \
+  {                                                                                                \
+    (void)M;                                                                                       \
+    back(small, states, A, Q, P, predicted, next, Jt, to, lag, work);                              \
+  }
+
+#define NO_CLONES
+KERNELS(any, NO_CLONES, false, M)
+
+#ifdef __SANITIZE_ADDRESS__ /* unrolled and checked, they take minutes to compile */
+#define KERNELS_OF(n)                                                                              \
+  {                                                                                                \
+    predict_any, update_any, back_any                                                              \
+  }
+#else
+#define KERNELS_OF(n)                                                                              \
+  {                                                                                                \
+    predict_##n, update_##n, back_##n                                                              \
+  }
+KERNELS(1, LAT_CLONES, true, 1)
+KERNELS(2, LAT_CLONES, true, 2)
+KERNELS(3, LAT_CLONES, true, 3)
+KERNELS(4, LAT_CLONES, true, 4)
+KERNELS(6, LAT_CLONES, true, 6)
+#endif
+
+const struct lat_lds_kernels *lat_lds_kernels_for(size_t M)
+{
+  static const struct lat_lds_kernels any = KERNELS_OF(any),
+                                      some[] = {KERNELS_OF(1), KERNELS_OF(2),   KERNELS_OF(3),
+                                                KERNELS_OF(4), KERNELS_OF(any), KERNELS_OF(6)};
+  return M <= 6 ? &some[M - 1] : &any;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+static size_t larger(size_t a, size_t b)
+{
+  return a > b ? a : b;
+}
+
+/* What the steps of either form need at most: see predict_root and correct_root. */
+static size_t count_work(size_t M, size_t D)
+{
+  size_t usual = 5 * M * M + M + M * D, joseph = 4 * M * M + 2 * M * D + D * D;
+  size_t root = (M + D) * (M + D + 2) + 2 * M * M + D * D + 2 * M * (M + 2) + (M + D) * (M + D);
+  return larger(larger(usual, joseph), root);
+}
+
+size_t lat_lds_frame_count(size_t M, size_t D)
+{
+  return D + 4 * D + 2 * D * D + 2 * D * M + count_work(M, D);
+}
+
+void lat_lds_frame_init(lat_lds_frame *f, size_t M, size_t D, double *memory)
+{
+  *f = (lat_lds_frame){.M = M, .D = D, .kernels = lat_lds_kernels_for(M)};
+  f->index = (size_t *)memory; /* a size_t is no larger than a double */
+  f->residual = memory + D;
+  f->whitened = f->residual + D;
+  f->inverse = f->whitened + D;
+  f->factor = f->inverse + 2 * D;
+  f->selected_R = f->factor + D * D;
+  f->selected_C = f->selected_R + D * D;
+  f->gain = f->selected_C + D * M;
+  f->work = f->gain + D * M;
+}
+
+/* ---- triangular factors ------------------------------------------------------------------------- */
+
+bool lat_lds_root(size_t n, const double *covariance, double *root)
+{
+  double largest = 0;
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, covariance[i * n + i]);
+  memset(root, 0, n * n * sizeof *root);
+  for (size_t j = 0; j < n; j++) {
+    double *row = root + j * n, pivot = covariance[j * n + j];
+    for (size_t k = 0; k < j; k++) pivot -= row[k] * row[k];
+    if (!(pivot >= -1e-10 * largest)) return false;
+    if (pivot <= NO_DIRECTION * covariance[j * n + j]) {
+      /* no variance is left, and so there must be no covariance */
+      for (size_t i = j + 1; i < n; i++) {
+        double rest = covariance[i * n + j];
+        for (size_t k = 0; k < j; k++) rest -= root[i * n + k] * row[k];
+        if (!(fabs(rest) <= 1e-5 * sqrt(largest) * sqrt(fabs(covariance[i * n + i])))) return false;
+      }
+      continue;
+    }
+    row[j] = sqrt(pivot);
+    for (size_t i = j + 1; i < n; i++) {
+      double rest = covariance[i * n + j];
+      for (size_t k = 0; k < j; k++) rest -= root[i * n + k] * row[k];
+      root[i * n + j] = rest / row[j];
+    }
+  }
+  return true;
+}
+
+/* By rows X is, by columns, X', whose R of Householder's QR is L' again by columns. */
+void lat_lds_triangle(size_t n, size_t m, double *X, double *L, double *work)
+{
+  LAPACKE_dgeqr2_work(LAPACK_COL_MAJOR, (lapack_int)m, (lapack_int)n, X, (lapack_int)m, work,
+                      work + m);
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < n; j++)
+      L[i * n + j] = j > i ? 0 : X[j * m + j] < 0 ? -X[i * m + j] : X[i * m + j];
+}
+
+/* covariance := root root' */
+static void square(size_t n, const double *root, double *covariance, double *work)
+{
+  lds_transpose(n, n, root, work);
+  lds_multiply_symmetric(n, n, root, n, 1, work, LDS_SET, covariance);
+}
+
+/* ---- prediction --------------------------------------------------------------------------------- */
+
+/* root := the triangle of [A root, Q_root] */
+static void predict_root(const lat_lds_frame *f, const double *A, const double *Q_root,
+                         lat_lds_belief *b)
+{
+  size_t M = f->M;
+  double *AS = f->work, *X = AS + M * M, *rest = X + 2 * M * M;
+  lds_multiply(M, M, M, A, M, 1, b->root, LDS_SET, AS);
+  for (size_t i = 0; i < M; i++) {
+    memcpy(X + 2 * i * M, AS + i * M, M * sizeof *X);
+    memcpy(X + (2 * i + 1) * M, Q_root + i * M, M * sizeof *X);
+  }
+  lat_lds_triangle(M, 2 * M, X, b->root, rest);
+  square(M, b->root, b->covariance, AS);
+}
+
+void lat_lds_predict(lat_lds_frame *f, const double *A, const double *Q, const double *Q_root,
+                     lat_lds_belief *b)
+{
+  lds_apply(f->M, f->M, A, b->mean, LDS_SET, f->work);
+  memcpy(b->mean, f->work, f->M * sizeof *b->mean);
+  if (b->root)
+    predict_root(f, A, Q_root, b);
+  else
+    f->kernels->predict(f->M, A, Q, b->covariance, f->work);
+}
+
+void lat_lds_drive(size_t rows, const double *B, size_t U, const double *u, double *to)
+{
+  lds_apply(rows, U, B, u, LDS_ADD, to);
+}
+
+/* ---- the update ----------------------------------------------------------------------------------- */
+
+/* P := (I - K C) P (I - K C)' + K R K', K' = inv(L') W */
+static void correct_exactly(const lat_lds_frame *f, double *P)
+{
+  size_t M = f->M, p = f->count;
+  double *N = f->work, *Nt = N + M * M, *T = Nt + M * M, *Kt = T + M * M, *RKt = Kt + p * M;
+  memcpy(Kt, f->gain, p * M * sizeof *Kt);
+  lds_solve_upper(p, M, f->factor, f->inverse, Kt);
+  memset(N, 0, M * M * sizeof *N);
+  for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
+  lds_multiply(M, M, p, Kt, 1, M, f->C, LDS_SUBTRACT, N);
+  lds_transpose(M, M, N, Nt);
+  lds_multiply(M, M, M, N, M, 1, P, LDS_SET, T);
+  lds_multiply(p, M, p, f->R, p, 1, Kt, LDS_SET, RKt);
+  lds_multiply_symmetric(M, M, T, M, 1, Nt, LDS_SET, P);
+  lds_multiply_symmetric(M, p, Kt, 1, M, RKt, LDS_ADD, P);
+}
+
+/* The triangle of [R_root, C root; 0, root] is [L, 0; G, root of the posterior]. */
+static bool correct_root(lat_lds_frame *f, lat_lds_belief *b)
+{
+  size_t M = f->M, p = f->count, n = p + M;
+  double *X = f->work, *L = X + n * n, *R_root = L + n * n, *work = R_root + p * p;
+  if (!lat_lds_root(p, f->R, R_root)) return false;
+  memset(X, 0, n * n * sizeof *X);
+  double *CS = L;
+  lds_multiply(p, M, M, f->C, M, 1, b->root, LDS_SET, CS);
+  for (size_t i = 0; i < p; i++) {
+    memcpy(X + i * n, R_root + i * p, p * sizeof *X);
+    memcpy(X + i * n + p, CS + i * M, M * sizeof *X);
+  }
+  for (size_t i = 0; i < M; i++) memcpy(X + (p + i) * n + p, b->root + i * M, M * sizeof *X);
+  double scale = 0;
+  for (size_t i = 0; i < p; i++) {
+    double length = 0;
+    for (size_t j = 0; j < n; j++) length += X[i * n + j] * X[i * n + j];
+    scale = fmax(scale, length);
+  }
+  lat_lds_triangle(n, n, X, L, work);
+  for (size_t i = 0; i < p; i++) {
+    if (!(L[i * n + i] > 1e-15 * sqrt(scale))) return false;
+    f->inverse[i] = 1 / L[i * n + i];
+    for (size_t j = 0; j < p; j++) f->factor[j * p + i] = L[i * n + j];
+    for (size_t j = 0; j < M; j++) f->gain[i * M + j] = L[(p + j) * n + i];
+  }
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++) b->root[i * M + j] = L[(p + i) * n + p + j];
+  square(M, b->root, b->covariance, f->work);
+  return true;
+}
+
+double lat_lds_settle(lat_lds_frame *f, double *mean)
+{
+  size_t M = f->M, p = f->count;
+  double sum = 0;
+  memcpy(f->whitened, f->residual, p * sizeof *f->whitened);
+  inline_solve_lower(p, 1, f->factor, f->inverse, f->whitened);
+  inline_combine(M, p, f->gain, f->whitened, mean);
+  for (size_t i = 0; i < p; i++) sum += f->whitened[i] * f->whitened[i];
+  return -0.5 * ((double)p * LDS_LOG_2PI + f->log_det + sum);
+}
+
+static void take_log_det(lat_lds_frame *f)
+{
+  f->log_det = -2 * inline_log_product(f->count, f->inverse);
+}
+
+/* The update by what is selected. */
+static double correct(lat_lds_frame *f, lat_lds_belief *b)
+{
+  size_t p = f->count;
+  if (p == 0) return 0;
+  if (b->root) {
+    if (!correct_root(f, b)) return NAN;
+  } else {
+    bool exact = false;
+    memcpy(f->factor, f->R, p * p * sizeof *f->factor);
+    if (!f->kernels->update(f->M, p, f->C, f->factor, f->inverse, f->gain, b->covariance, &exact,
+                            f->work))
+      return NAN;
+    if (exact) correct_exactly(f, b->covariance);
+  }
+  take_log_det(f);
+  return lat_lds_settle(f, b->mean);
+}
+
+void lat_lds_select(lat_lds_frame *f, const double *C, const double *R, const double *y,
+                    const double *offset, const double *mean)
+{
+  size_t M = f->M, D = f->D, p = 0;
+  for (size_t i = 0; i < D; i++)
+    if (!isnan(y[i])) f->index[p++] = i;
+  f->count = p;
+  f->C = C;
+  f->R = R;
+  for (size_t k = 0; p < D && k < p; k++) {
+    memcpy(f->selected_C + k * M, C + f->index[k] * M, M * sizeof *C);
+    for (size_t l = 0; l < p; l++) f->selected_R[k * p + l] = R[f->index[k] * D + f->index[l]];
+  }
+  if (p < D) {
+    f->C = f->selected_C;
+    f->R = f->selected_R;
+  }
+  for (size_t k = 0; k < p; k++)
+    f->residual[k] = y[f->index[k]] - (offset ? offset[f->index[k]] : 0);
+  lds_apply(p, M, f->C, mean, LDS_SUBTRACT, f->residual);
+}
+
+double lat_lds_update(lat_lds_frame *f, const double *C, const double *R, const double *y,
+                      const double *offset, lat_lds_belief *b)
+{
+  lat_lds_select(f, C, R, y, offset, b->mean);
+  return correct(f, b);
+}
+
+double lat_lds_correct(lat_lds_frame *f, size_t count, const double *C, const double *R,
+                       const double *residual, lat_lds_belief *b)
+{
+  f->count = count;
+  f->C = C;
+  f->R = R;
+  for (size_t i = 0; i < count; i++) f->index[i] = i;
+  memmove(f->residual, residual, count * sizeof *residual);
+  return correct(f, b);
+}
+
+static bool absorb(lat_lds_frame *f, double *P)
+{
+  size_t M = f->M, p = f->count;
+  if (lds_cholesky(p, f->factor, f->inverse, NO_PIVOT) > 0) return false;
+  lds_solve_lower(p, M, f->factor, f->inverse, f->gain);
+  lds_multiply_symmetric(M, p, f->gain, 1, M, f->gain, LDS_SUBTRACT, P);
+  return true;
+}
+
+double lat_lds_absorb(lat_lds_frame *f, size_t count, const double *cross, const double *S,
+                      const double *residual, lat_lds_belief *b)
+{
+  f->count = count;
+  memmove(f->gain, cross, count * f->M * sizeof *cross);
+  memmove(f->factor, S, count * count * sizeof *S);
+  memmove(f->residual, residual, count * sizeof *residual);
+  if (!absorb(f, b->covariance)) return NAN;
+  take_log_det(f);
+  return lat_lds_settle(f, b->mean);
+}
