@@ -18,6 +18,13 @@ bool latL_issequences(lua_State *L, int arg)
   return list;
 }
 
+size_t latL_lengthoflist(lua_State *L, int arg)
+{
+  lua_Integer n = luaL_len(L, arg); /* of lists that make their elements, too */
+  if (n < 0 || n > (lua_Integer)1 << 32) luaL_error(L, "a list can't have a length of %I", n);
+  return (size_t)n;
+}
+
 /* The matrix at `at`, packed, with `cols` columns (0: any); what it is in is pushed. A vector is a
  * column, or one row of `cols`. */
 static lat_matrix check_rows(lua_State *L, int at, const char *who, const char *name, size_t cols)
@@ -60,11 +67,11 @@ latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const c
                                     size_t *outputs, size_t *inputs)
 {
   bool list = latL_issequences(L, data);
-  size_t count = list ? lua_rawlen(L, data) : 1;
+  size_t count = list ? latL_lengthoflist(L, data) : 1;
   latL_getoption(L, options, "inputs");
   int given = lua_gettop(L);
   bool driven = !lua_isnil(L, given);
-  if (driven && list && (!latL_issequences(L, given) || lua_rawlen(L, given) != count))
+  if (driven && list && (!latL_issequences(L, given) || latL_lengthoflist(L, given) != count))
     latL_error(L, who, "inputs must be a list of %I matrices, one for each sequence",
                (lua_Integer)count);
   latL_Sequences *s = lua_newuserdatauv(L, sizeof *s + count * sizeof *s->of, 1);

@@ -119,7 +119,7 @@ void latL_putlds(lua_State *L, const char *who, int i, int at, const size_t size
 /* Packs the list at `at` into a kept field. */
 static void pack_list(lua_State *L, latL_Lds *m, int i, int at)
 {
-  size_t n = lua_rawlen(L, at);
+  size_t n = latL_lengthoflist(L, at);
   const lat_size *shape = lat_lds_parameters[i].shape;
   size_t count = m->sizes[shape[0]] * m->sizes[shape[1]];
   double *to = latL_newmatrix(L, n, count, LAT_FLOAT64)->view.data;

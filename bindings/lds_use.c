@@ -51,10 +51,10 @@ static bool each(lua_State *L, lua_CFunction verb, const char *who)
 {
   lua_settop(L, 3);
   if (!latL_issequences(L, 2)) return false;
-  size_t n = lua_rawlen(L, 2);
+  size_t n = latL_lengthoflist(L, 2);
   lua_createtable(L, (int)n, 0);
   bool driven = latL_getoption(L, 3, "inputs") == LUA_TTABLE;
-  if (driven && lua_rawlen(L, 5) != n)
+  if (driven && latL_lengthoflist(L, 5) != n)
     latL_error(L, who, "inputs must be a list of %I matrices, one for each sequence",
                (lua_Integer)n);
   for (size_t i = 1; i <= n; i++) {
@@ -91,17 +91,61 @@ static double *new_vector(lua_State *L, int result, const char *name, size_t n)
   return data;
 }
 
+/* A list of matrices is a table that makes its elements when they are asked for: of ten thousand
+ * covariances most are not. Upvalues: the matrix that has them one under another, rows of one. */
+static int index_list(lua_State *L)
+{
+  const latL_Matrix *all = lua_touserdata(L, lua_upvalueindex(1));
+  size_t rows = (size_t)lua_tointeger(L, lua_upvalueindex(2)), n = all->view.rows / rows;
+  int is;
+  lua_Integer t = lua_tointegerx(L, 2, &is);
+  if (!is || lua_type(L, 2) != LUA_TNUMBER || t < 1 || (size_t)t > n) return 0;
+  lua_settop(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lat_matrix view = lat_block_of(all->view, (size_t)(t - 1) * rows, 0, rows, all->view.cols);
+  latL_newview(L, 3, view, false);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, 1, t);
+  return 1;
+}
+
+/* Upvalue: how many. */
+static int length_of_list(lua_State *L)
+{
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
+static int next_of_list(lua_State *L)
+{
+  lua_Integer t = luaL_optinteger(L, 2, 0) + 1;
+  lua_pushinteger(L, t);
+  return lua_geti(L, 1, t) == LUA_TNIL ? 1 : 2;
+}
+
+static int pairs_of_list(lua_State *L)
+{
+  lua_settop(L, 1);
+  lua_pushcfunction(L, next_of_list);
+  lua_insert(L, 1);
+  return 2;
+}
+
 double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols)
 {
-  lat_matrix all = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view;
-  int owner = lua_gettop(L);
-  lua_createtable(L, (int)n, 0);
-  for (size_t t = 0; t < n; t++) {
-    latL_newview(L, owner, lat_block_of(all, t * rows, 0, rows, cols), false);
-    lua_rawseti(L, owner + 1, (lua_Integer)t + 1);
-  }
-  lua_remove(L, owner);
-  return all.data;
+  lua_newtable(L);
+  lua_createtable(L, 0, 3);
+  double *data = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view.data;
+  lua_pushinteger(L, (lua_Integer)rows);
+  lua_pushcclosure(L, index_list, 2);
+  lua_setfield(L, -2, "__index");
+  lua_pushinteger(L, (lua_Integer)n);
+  lua_pushcclosure(L, length_of_list, 1);
+  lua_setfield(L, -2, "__len");
+  lua_pushcfunction(L, pairs_of_list);
+  lua_setfield(L, -2, "__pairs");
+  lua_setmetatable(L, -2);
+  return data;
 }
 
 static double *new_matrices(lua_State *L, int result, const char *name, size_t n, size_t rows,

@@ -146,13 +146,24 @@ static double step_again(lat_lds_pass *pass, size_t t)
   return log_density;
 }
 
+LAT_CLONES bool lat_lds_is_same(size_t M, const double *P, const double *Q)
+{
+  double worst = 0;
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++) {
+      double d = P[i * M + j] - Q[i * M + j], bound = P[i * M + i] * P[j * M + j];
+      worst += d * d > LDS_ROUNDING * LDS_ROUNDING * bound;
+    }
+  return worst == 0;
+}
+
 /* Whether the covariance that is predicted now is that of the step before, whose gain is at hand. */
 static bool has_settled(const lat_lds_pass *pass, size_t t)
 {
   size_t square = pass->M * pass->M;
   return t > pass->diffuse.steps && pass->frame.count == pass->D && is_complete(pass, t) &&
-         memcmp(pass->belief.covariance, pass->predicted_covariances + (t - 1) * square,
-                square * sizeof(double)) == 0;
+         lat_lds_is_same(pass->M, pass->belief.covariance,
+                         pass->predicted_covariances + (t - 1) * square);
 }
 
 /* ---- all steps ------------------------------------------------------------------------------------------ */
@@ -209,11 +220,6 @@ lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass)
   return pass->failed ? no_density(work, pass) : LAT_OK;
 }
 
-static void copy(double *to, const double *from, size_t n)
-{
-  if (to && n) memcpy(to, from, n * sizeof *to);
-}
-
 /* y - C mean - D u and C P C' + R, of all entries. */
 static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
 {
@@ -246,18 +252,18 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
   lat_mark mark = lat_workspace_mark(work);
-  size_t M = lds->states, T = sequence->steps;
+  size_t T = sequence->steps;
   double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, false));
   if (!memory) return LAT_MEMORY;
   lat_lds_pass pass;
   lat_lds_pass_init(&pass, lds, sequence, false, memory);
+  if (to->predicted_means) pass.predicted_means = to->predicted_means;
+  if (to->predicted_covariances) pass.predicted_covariances = to->predicted_covariances;
+  if (to->means) pass.means = to->means;
+  if (to->covariances) pass.covariances = to->covariances;
+  if (to->log_densities) pass.log_densities = to->log_densities;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
-  copy(to->predicted_means, pass.predicted_means, T * M);
-  copy(to->predicted_covariances, pass.predicted_covariances, T * M * M);
-  copy(to->means, pass.means, T * M);
-  copy(to->covariances, pass.covariances, T * M * M);
-  copy(to->log_densities, pass.log_densities, T);
   for (size_t t = 0; t < T; t++) innovate(&pass, t, to);
   to->log_likelihood = pass.log_likelihood;
   to->diffuse = pass.diffuse.on ? T + 1 : pass.diffuse.steps;
