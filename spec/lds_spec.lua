@@ -799,6 +799,46 @@ describe("lds", function()
     assert.is_true(restarted.history[#restarted.history] >= once.history[#once.history])
   end)
 
+  it("by EM knows matrices that vary, as lists and as functions", function()
+    local Y = { random_data(40, 2, 1), random_data(25, 2, 2) }
+    local A, C, Q = {}, {}, {}
+    for t = 1, 40 do
+      local model = random_model(2, 2, 0, 40 + t)
+      A[t], C[t], Q[t] = model.A, model.C, model.Q
+    end
+    local model = random_model(2, 2, 0, 30)
+    local function fit(options)
+      options.initial_mean, options.initial_covariance = model.initial_mean, model.initial_covariance
+      options.max_iterations, options.tolerance = 30, 0
+      return latent.lds(options):fit(Y)
+    end
+    local lists = fit{ A = A, C = C, Q = model.Q, R = model.R, estimate = { "Q", "R", "initial_mean" } }
+    check_monotone(lists.history)
+    local functions = fit{ A = function(t) return A[t] end, C = function(t) return C[t] end, Q = model.Q, R = model.R,
+      estimate = { "Q", "R", "initial_mean" } }
+    assert.same(lists.history, functions.history)
+    check_monotone(fit{ A = model.A, C = C, Q = Q, estimate = { "R" } }.history)
+    fails("C can't be estimated when R varies with t", fit,
+      { A = model.A, C = model.C, Q = model.Q, R = Q, estimate = { "C" } })
+    -- one list that never changes is the constant matrix
+    local same = {}
+    for t = 1, 40 do same[t] = model.A end
+    local varying = fit{ A = same, C = model.C, Q = model.Q, R = model.R, estimate = { "C", "Q", "R" } }
+    local constant = fit{ A = model.A, C = model.C, Q = model.Q, R = model.R, estimate = { "C", "Q", "R" } }
+    assert.near_matrix(constant.history, varying.history, 1e-11)
+    -- another fit of the same model while one is under way
+    local lds = latent.lds{ A = function(t) return A[t] end, C = model.C, max_iterations = 4, initial_mean = { 0, 0 },
+      initial_covariance = 1, tolerance = 0 }
+    local expected, seen = latent.lds{ A = A, C = model.C, max_iterations = 4, initial_mean = { 0, 0 },
+      initial_covariance = 1, tolerance = 0 }:fit(Y).history, {}
+    for i, objective in lds:steps(Y) do
+      seen[i] = objective
+      lds:fit(Y[2])
+      collectgarbage()
+    end
+    assert.same(expected, seen)
+  end)
+
   it("counts its free parameters", function()
     local Y = random_data(30, 2, 3)
     local function count(options)
