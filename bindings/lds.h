@@ -58,6 +58,8 @@ void latL_putlds(lua_State *L, const char *who, int i, int at, const size_t size
 
 /* Whether the value at `arg` is a list of matrices. */
 bool latL_issequences(lua_State *L, int arg);
+/* The length of a list, which may be one that lds_use.c has made; raises when it is 0 or absurd. */
+size_t latL_listlength(lua_State *L, int arg, const char *who);
 
 /* Sequences: the matrix or list at `data`, and the inputs, one or a list, in the option `inputs` at
  * `options`. Pushes a userdata that keeps them. Raises unless they have `outputs` columns (0: any,

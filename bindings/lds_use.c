@@ -51,10 +51,10 @@ static bool each(lua_State *L, lua_CFunction verb, const char *who)
 {
   lua_settop(L, 3);
   if (!latL_issequences(L, 2)) return false;
-  size_t n = lua_rawlen(L, 2);
+  size_t n = latL_listlength(L, 2, who);
   lua_createtable(L, (int)n, 0);
   bool driven = latL_getoption(L, 3, "inputs") == LUA_TTABLE;
-  if (driven && lua_rawlen(L, 5) != n)
+  if (driven && latL_listlength(L, 5, who) != n)
     latL_error(L, who, "inputs must be a list of %I matrices, one for each sequence",
                (lua_Integer)n);
   for (size_t i = 1; i <= n; i++) {
@@ -91,17 +91,61 @@ static double *new_vector(lua_State *L, int result, const char *name, size_t n)
   return data;
 }
 
+/* Lists of matrices make their views when they are asked for: T of them take longer than a filter.
+ * Upvalues: the matrix that they are views of, rows, how many. */
+static int index_matrices(lua_State *L)
+{
+  lua_Integer i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
+  if (i < 1 || i > lua_tointeger(L, lua_upvalueindex(3))) return 0;
+  size_t rows = (size_t)lua_tointeger(L, lua_upvalueindex(2));
+  lat_matrix all = latL_tomatrix(L, lua_upvalueindex(1))->view;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  latL_newview(L, lua_gettop(L), lat_block_of(all, ((size_t)i - 1) * rows, 0, rows, all.cols),
+               false);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, 1, i);
+  return 1;
+}
+
+/* Upvalue: how many. */
+static int count_matrices(lua_State *L)
+{
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
+/* pairs(list) is ipairs */
+static int next_matrix(lua_State *L)
+{
+  lua_Integer i = luaL_optinteger(L, 2, 0) + 1;
+  lua_pushinteger(L, i);
+  return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
+}
+
+static int each_matrix(lua_State *L)
+{
+  lua_pushcfunction(L, next_matrix);
+  lua_pushvalue(L, 1);
+  lua_pushinteger(L, 0);
+  return 3;
+}
+
 double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols)
 {
-  lat_matrix all = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view;
-  int owner = lua_gettop(L);
-  lua_createtable(L, (int)n, 0);
-  for (size_t t = 0; t < n; t++) {
-    latL_newview(L, owner, lat_block_of(all, t * rows, 0, rows, cols), false);
-    lua_rawseti(L, owner + 1, (lua_Integer)t + 1);
-  }
-  lua_remove(L, owner);
-  return all.data;
+  lua_newtable(L);
+  lua_createtable(L, 0, 3);
+  double *data = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view.data;
+  lua_pushinteger(L, (lua_Integer)rows);
+  lua_pushinteger(L, (lua_Integer)n);
+  lua_pushcclosure(L, index_matrices, 3);
+  lua_setfield(L, -2, "__index");
+  lua_pushinteger(L, (lua_Integer)n);
+  lua_pushcclosure(L, count_matrices, 1);
+  lua_setfield(L, -2, "__len");
+  lua_pushcfunction(L, each_matrix);
+  lua_setfield(L, -2, "__pairs");
+  lua_setmetatable(L, -2);
+  return data;
 }
 
 static double *new_matrices(lua_State *L, int result, const char *name, size_t n, size_t rows,

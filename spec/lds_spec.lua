@@ -415,6 +415,31 @@ describe("lds", function()
     assert.near(b.log_likelihood / a.log_likelihood, 1, 1e-6)
   end)
 
+  it("gives lists of matrices that are lists in every way", function()
+    local lds = latent.lds(random_model(2, 2, 0, 3))
+    local Y = random_data(5, 2, 4)
+    local list = lds:filter(Y).covariances
+    assert.equal(5, #list)
+    assert.is_nil(list[0])
+    assert.is_nil(list[6])
+    assert.is_nil(list.x)
+    assert.is_true(rawequal(list[2], list[2]))
+    local seen = 0
+    for i, P in ipairs(list) do seen = seen + i * P.rows end
+    for i, P in pairs(list) do seen = seen + i * P.rows end
+    assert.equal(60, seen)
+    assert.equal(5, select("#", table.unpack(list)))
+    local sum = matrix.zeros(2, 2)
+    for t = 1, #list do sum = sum + list[t] end
+    list = nil
+    collectgarbage()
+    assert.is_true(sum:trace() > 0)
+    -- and one of them may be a model's
+    local again = lds:filter(Y).covariances
+    local varying = latent.lds{ A = lds.A, C = lds.C, Q = again, R = lds.R, initial_covariance = 1 }
+    assert.is_true(varying:score(Y) == varying:score(Y))
+  end)
+
   it("gives innovations that are white, with their variances", function()
     local lds = latent.lds(random_model(2, 2, 0, 6))
     local Y = lds:sample(4000, { seed = 1 })

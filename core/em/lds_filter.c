@@ -209,11 +209,6 @@ lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass)
   return pass->failed ? no_density(work, pass) : LAT_OK;
 }
 
-static void copy(double *to, const double *from, size_t n)
-{
-  if (to && n) memcpy(to, from, n * sizeof *to);
-}
-
 /* y - C mean - D u and C P C' + R, of all entries. */
 static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
 {
@@ -246,18 +241,19 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
   lat_mark mark = lat_workspace_mark(work);
-  size_t M = lds->states, T = sequence->steps;
+  size_t T = sequence->steps;
   double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, false));
   if (!memory) return LAT_MEMORY;
   lat_lds_pass pass;
   lat_lds_pass_init(&pass, lds, sequence, false, memory);
+  /* what is wanted is made in its place */
+  if (to->predicted_means) pass.predicted_means = to->predicted_means;
+  if (to->predicted_covariances) pass.predicted_covariances = to->predicted_covariances;
+  if (to->means) pass.means = to->means;
+  if (to->covariances) pass.covariances = to->covariances;
+  if (to->log_densities) pass.log_densities = to->log_densities;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
-  copy(to->predicted_means, pass.predicted_means, T * M);
-  copy(to->predicted_covariances, pass.predicted_covariances, T * M * M);
-  copy(to->means, pass.means, T * M);
-  copy(to->covariances, pass.covariances, T * M * M);
-  copy(to->log_densities, pass.log_densities, T);
   for (size_t t = 0; t < T; t++) innovate(&pass, t, to);
   to->log_likelihood = pass.log_likelihood;
   to->diffuse = pass.diffuse.on ? T + 1 : pass.diffuse.steps;

@@ -85,20 +85,18 @@ lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
   lat_mark mark = lat_workspace_mark(work);
-  size_t M = lds->states, T = sequence->steps;
-  double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, true));
+  double *memory = lat_doubles(work, lat_lds_pass_count(lds, sequence->steps, true));
   if (!memory) return LAT_MEMORY;
   lat_lds_pass pass;
   lat_lds_pass_init(&pass, lds, sequence, true, memory);
+  /* what is wanted is made in its place */
+  if (to->means) pass.smoothed_means = to->means;
+  if (to->covariances) pass.smoothed_covariances = to->covariances;
+  if (to->lag_covariances) pass.lag_covariances = to->lag_covariances;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
   lat_lds_pass_smooth(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
-  if (to->means) memcpy(to->means, pass.smoothed_means, T * M * sizeof(double));
-  if (to->covariances)
-    memcpy(to->covariances, pass.smoothed_covariances, T * M * M * sizeof(double));
-  if (to->lag_covariances)
-    memcpy(to->lag_covariances, pass.lag_covariances, T * M * M * sizeof(double));
   to->log_likelihood = pass.log_likelihood;
   lat_workspace_release(work, mark);
   return LAT_OK;
