@@ -59,9 +59,6 @@ $(BUILD)/core/%.o: core/%.c
 	$(if $(Q),@echo "  cc $<")
 	$(Q)$(CC) $(LAT_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# the one file where products and sums may be fused: matrix products of nets
-$(BUILD)/core/nn/gemm.o: LAT_CFLAGS += -ffp-contract=fast
-
 $(BUILD)/bindings/%.o: bindings/%.c
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc $<")

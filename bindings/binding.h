@@ -138,6 +138,7 @@ void latL_open_ppca(lua_State *L);
 void latL_open_bpca(lua_State *L);
 void latL_open_fa(lua_State *L);
 void latL_open_lds(lua_State *L);
+void latL_open_lds_tracker(lua_State *L); /* after lds */
 void latL_open_scaler(lua_State *L);
 void latL_open_gmm(lua_State *L);
 void latL_open_mppca(lua_State *L);

@@ -86,8 +86,7 @@ latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
   return run;
 }
 
-/* A later call has the run at `at`: makes the stack as it was, and watches the hooks from here. */
-static latL_Run *resume(lua_State *L, int at)
+void *latL_resume(lua_State *L, int at)
 {
   lua_pushvalue(L, at);
   lua_replace(L, 1);
@@ -97,10 +96,25 @@ static latL_Run *resume(lua_State *L, int at)
   lua_pushvalue(L, 1);
   lua_remove(L, 1);
   lua_settop(L, LATL_TOP);
-  latL_Run *run = lua_touserdata(L, LATL_RUN);
-  run->L = L;
   latL_workspace(L);
+  return lua_touserdata(L, LATL_RUN);
+}
+
+static latL_Run *resume(lua_State *L, int at)
+{
+  latL_Run *run = latL_resume(L, at);
+  run->L = L;
   return run;
+}
+
+int latL_pushsteps(lua_State *L, lua_CFunction next)
+{
+  lua_pushvalue(L, LATL_RUN);
+  lua_pushcclosure(L, next, 1);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  lua_pushvalue(L, LATL_RUN);
+  return 4;
 }
 
 lat_matrix latL_sample(lua_State *L, latL_Run *run)
@@ -434,12 +448,7 @@ int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
   run->observed = true;
   ((latL_EmModel *)run->model)->updates = 0;
   begin(L, run);
-  lua_pushvalue(L, LATL_RUN);
-  lua_pushcclosure(L, next_step, 1);
-  lua_pushnil(L);
-  lua_pushnil(L);
-  lua_pushvalue(L, LATL_RUN);
-  return 4;
+  return latL_pushsteps(L, next_step);
 }
 
 void latL_open_em(lua_State *L)

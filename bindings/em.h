@@ -130,6 +130,13 @@ int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who);
 /* partial_fit(X [, {weights, missing, rate}]) -> the model */
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who);
 
+/* For kinds of runs that aren't EM too: user values 1 to 3 are the model, the data, the options. */
+
+/* A later call has the run at `at`: makes the stack as it was, and watches the hooks from here. */
+void *latL_resume(lua_State *L, int at);
+/* What `steps` returns for the run: its iterator, and the run itself, to be closed. */
+int latL_pushsteps(lua_State *L, lua_CFunction next);
+
 /* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
  * however the call ends. Drawing it counts iterations. */
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total);

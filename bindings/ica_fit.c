@@ -65,21 +65,6 @@ static run *new_run(lua_State *L, const char *who, const char *const names[])
   return r;
 }
 
-/* A later call has the run at `at`: makes the stack as it was, and watches the hooks from here. */
-static run *resume(lua_State *L, int at)
-{
-  lua_pushvalue(L, at);
-  lua_replace(L, 1);
-  lua_settop(L, 1);
-  luaL_checkstack(L, 20, NULL);
-  for (int i = RUN_MODEL; i <= RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
-  lua_pushvalue(L, 1);
-  lua_remove(L, 1);
-  lua_settop(L, LATL_TOP);
-  latL_workspace(L);
-  return lua_touserdata(L, LATL_RUN);
-}
-
 static void check(lua_State *L, run *r, lat_status status)
 {
   if (status != LAT_OK) latL_check(L, r->who, r->work, r->mark, status);
@@ -234,7 +219,7 @@ int latL_icafit(lua_State *L)
 
 static int next_step(lua_State *L)
 {
-  run *r = resume(L, lua_upvalueindex(1));
+  run *r = latL_resume(L, lua_upvalueindex(1));
   size_t before = r->fit.iterations;
   if (!r->over) iterate(L, r);
   if (r->over || r->fit.iterations == before) {
@@ -263,12 +248,7 @@ int latL_icasteps(lua_State *L)
   static const char *const names[] = {"weights", NULL};
   run *r = new_run(L, "ica:steps", names);
   begin(L, r);
-  lua_pushvalue(L, LATL_RUN);
-  lua_pushcclosure(L, next_step, 1);
-  lua_pushnil(L);
-  lua_pushnil(L);
-  lua_pushvalue(L, LATL_RUN);
-  return 4;
+  return latL_pushsteps(L, next_step);
 }
 
 void latL_open_icafit(lua_State *L)

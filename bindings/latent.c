@@ -7,8 +7,8 @@
 #include "em.h"
 
 /* The parts in Lua, required at their first use. */
-static const char *const parts[] = {"help",       "plot",       "progress", "datasets", "batches",
-                                    "gmm_select", "classifier", "folds",    NULL};
+static const char *const parts[] = {"help",    "blocks",     "plot",       "progress", "datasets",
+                                    "batches", "gmm_select", "classifier", "folds",    NULL};
 
 static int lazy_part(lua_State *L)
 {
@@ -59,6 +59,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   latL_open_em(L);
   latL_open_em_model(L);
   latL_open_lds(L);
+  latL_open_lds_tracker(L);
   latL_open_kmeans(L);
   latL_open_gmm(L);
   latL_open_mppca(L);

@@ -56,10 +56,9 @@ void latL_putlds(lua_State *L, const char *who, int i, int at, const size_t size
 
 /* ---- lds_data.c: sequences ---- */
 
-/* Whether the value at `arg` is a list of matrices. */
+/* Whether the value at `arg` is a list of matrices; and how long it is, by its own account. */
 bool latL_issequences(lua_State *L, int arg);
-/* The length of a list, which may be one that lds_use.c has made; raises when it is 0 or absurd. */
-size_t latL_listlength(lua_State *L, int arg, const char *who);
+size_t latL_lengthoflist(lua_State *L, int arg);
 
 /* Sequences: the matrix or list at `data`, and the inputs, one or a list, in the option `inputs` at
  * `options`. Pushes a userdata that keeps them. Raises unless they have `outputs` columns (0: any,
@@ -72,7 +71,8 @@ typedef struct latL_Sequences {
 latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
                                     size_t *outputs, size_t *inputs);
 
-/* Pushes a list of n matrices (rows x cols), views of one that is returned. */
+/* Pushes a list of n matrices (rows x cols), views of one that is returned; they are made as they
+ * are asked for. */
 double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols);
 
 extern const luaL_Reg latL_lds_uses[];  /* lds_use.c: what a model says of a sequence */

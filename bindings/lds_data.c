@@ -18,11 +18,10 @@ bool latL_issequences(lua_State *L, int arg)
   return list;
 }
 
-size_t latL_listlength(lua_State *L, int arg, const char *who)
+size_t latL_lengthoflist(lua_State *L, int arg)
 {
-  const lua_Integer most = 1 << 30; /* a length is what __len says */
-  lua_Integer n = luaL_len(L, arg);
-  if (n < 1 || n > most) latL_error(L, who, "a list has the length %I", n);
+  lua_Integer n = luaL_len(L, arg); /* of lists that make their elements, too */
+  if (n < 0 || n > (lua_Integer)1 << 32) luaL_error(L, "a list can't have a length of %I", n);
   return (size_t)n;
 }
 
@@ -68,11 +67,11 @@ latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const c
                                     size_t *outputs, size_t *inputs)
 {
   bool list = latL_issequences(L, data);
-  size_t count = list ? latL_listlength(L, data, who) : 1;
+  size_t count = list ? latL_lengthoflist(L, data) : 1;
   latL_getoption(L, options, "inputs");
   int given = lua_gettop(L);
   bool driven = !lua_isnil(L, given);
-  if (driven && list && (!latL_issequences(L, given) || latL_listlength(L, given, who) != count))
+  if (driven && list && (!latL_issequences(L, given) || latL_lengthoflist(L, given) != count))
     latL_error(L, who, "inputs must be a list of %I matrices, one for each sequence",
                (lua_Integer)count);
   latL_Sequences *s = lua_newuserdatauv(L, sizeof *s + count * sizeof *s->of, 1);

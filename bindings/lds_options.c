@@ -119,7 +119,7 @@ void latL_putlds(lua_State *L, const char *who, int i, int at, const size_t size
 /* Packs the list at `at` into a kept field. */
 static void pack_list(lua_State *L, latL_Lds *m, int i, int at)
 {
-  size_t n = latL_listlength(L, at, WHO);
+  size_t n = latL_lengthoflist(L, at);
   const lat_size *shape = lat_lds_parameters[i].shape;
   size_t count = m->sizes[shape[0]] * m->sizes[shape[1]];
   double *to = latL_newmatrix(L, n, count, LAT_FLOAT64)->view.data;
@@ -230,9 +230,9 @@ static void read_initial(lua_State *L, latL_Lds *m)
   set_initial(m, LATL_KNOWN);
   int type = latL_getoption(L, 1, "initial"), at = lua_gettop(L);
   if (type == LUA_TTABLE) {
-    if (latL_listlength(L, at, WHO) != M)
-      latL_error(L, WHO, "initial is a list of %I, but the model has %I states", luaL_len(L, at),
-                 (lua_Integer)M);
+    if (lua_rawlen(L, at) != M)
+      latL_error(L, WHO, "initial is a list of %I, but the model has %I states",
+                 (lua_Integer)lua_rawlen(L, at), (lua_Integer)M);
     for (size_t i = 0; i < M; i++) {
       lua_geti(L, at, (lua_Integer)i + 1);
       m->initial[i] = check_initial(L, at + 1);

@@ -51,10 +51,10 @@ static bool each(lua_State *L, lua_CFunction verb, const char *who)
 {
   lua_settop(L, 3);
   if (!latL_issequences(L, 2)) return false;
-  size_t n = latL_listlength(L, 2, who);
+  size_t n = latL_lengthoflist(L, 2);
   lua_createtable(L, (int)n, 0);
   bool driven = latL_getoption(L, 3, "inputs") == LUA_TTABLE;
-  if (driven && latL_listlength(L, 5, who) != n)
+  if (driven && latL_lengthoflist(L, 5) != n)
     latL_error(L, who, "inputs must be a list of %I matrices, one for each sequence",
                (lua_Integer)n);
   for (size_t i = 1; i <= n; i++) {
@@ -91,43 +91,44 @@ static double *new_vector(lua_State *L, int result, const char *name, size_t n)
   return data;
 }
 
-/* Lists of matrices make their views when they are asked for: T of them take longer than a filter.
- * Upvalues: the matrix that they are views of, rows, how many. */
-static int index_matrices(lua_State *L)
+/* A list of matrices is a table that makes its elements when they are asked for: of ten thousand
+ * covariances most are not. Upvalues: the matrix that has them one under another, rows of one. */
+static int index_list(lua_State *L)
 {
-  lua_Integer i = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
-  if (i < 1 || i > lua_tointeger(L, lua_upvalueindex(3))) return 0;
-  size_t rows = (size_t)lua_tointeger(L, lua_upvalueindex(2));
-  lat_matrix all = latL_tomatrix(L, lua_upvalueindex(1))->view;
+  const latL_Matrix *all = lua_touserdata(L, lua_upvalueindex(1));
+  size_t rows = (size_t)lua_tointeger(L, lua_upvalueindex(2)), n = all->view.rows / rows;
+  int is;
+  lua_Integer t = lua_tointegerx(L, 2, &is);
+  if (!is || lua_type(L, 2) != LUA_TNUMBER || t < 1 || (size_t)t > n) return 0;
+  lua_settop(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));
-  latL_newview(L, lua_gettop(L), lat_block_of(all, ((size_t)i - 1) * rows, 0, rows, all.cols),
-               false);
+  lat_matrix view = lat_block_of(all->view, (size_t)(t - 1) * rows, 0, rows, all->view.cols);
+  latL_newview(L, 3, view, false);
   lua_pushvalue(L, -1);
-  lua_rawseti(L, 1, i);
+  lua_rawseti(L, 1, t);
   return 1;
 }
 
 /* Upvalue: how many. */
-static int count_matrices(lua_State *L)
+static int length_of_list(lua_State *L)
 {
   lua_pushvalue(L, lua_upvalueindex(1));
   return 1;
 }
 
-/* pairs(list) is ipairs */
-static int next_matrix(lua_State *L)
+static int next_of_list(lua_State *L)
 {
-  lua_Integer i = luaL_optinteger(L, 2, 0) + 1;
-  lua_pushinteger(L, i);
-  return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
+  lua_Integer t = luaL_optinteger(L, 2, 0) + 1;
+  lua_pushinteger(L, t);
+  return lua_geti(L, 1, t) == LUA_TNIL ? 1 : 2;
 }
 
-static int each_matrix(lua_State *L)
+static int pairs_of_list(lua_State *L)
 {
-  lua_pushcfunction(L, next_matrix);
-  lua_pushvalue(L, 1);
-  lua_pushinteger(L, 0);
-  return 3;
+  lua_settop(L, 1);
+  lua_pushcfunction(L, next_of_list);
+  lua_insert(L, 1);
+  return 2;
 }
 
 double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols)
@@ -136,13 +137,12 @@ double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols)
   lua_createtable(L, 0, 3);
   double *data = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view.data;
   lua_pushinteger(L, (lua_Integer)rows);
-  lua_pushinteger(L, (lua_Integer)n);
-  lua_pushcclosure(L, index_matrices, 3);
+  lua_pushcclosure(L, index_list, 2);
   lua_setfield(L, -2, "__index");
   lua_pushinteger(L, (lua_Integer)n);
-  lua_pushcclosure(L, count_matrices, 1);
+  lua_pushcclosure(L, length_of_list, 1);
   lua_setfield(L, -2, "__len");
-  lua_pushcfunction(L, each_matrix);
+  lua_pushcfunction(L, pairs_of_list);
   lua_setfield(L, -2, "__pairs");
   lua_setmetatable(L, -2);
   return data;

@@ -13,6 +13,9 @@
 #define LATL_NET       "latent.Net"
 #define LATL_OPTIMIZER "latent.Optimizer"
 
+/* lat_init by name, ended by NULL */
+extern const char *const latL_init_words[];
+
 typedef struct latL_Value {
   lat_value handle;
   lat_tape *tape;

@@ -27,9 +27,6 @@ static lat_net *self(lua_State *L, const char *who)
 
 /* ---- making them ---------------------------------------------------------------------------------- */
 
-static const char *const init_words[] = {"zero",  "he",         "glorot", "lecun",
-                                         "torch", "orthogonal", NULL};
-
 static lat_activation activation_option(lua_State *L, int options, const char *who,
                                         const char *name, lat_activation otherwise)
 {
@@ -52,7 +49,7 @@ static lat_layer_options read_options(lua_State *L, int arg, const char *who, bo
       activation_option(L, arg, who, "activation", mlp ? LAT_NN_RELU : LAT_NN_LINEAR);
   o.activation = mlp ? f : LAT_NN_LINEAR;
   o.last = mlp ? activation_option(L, arg, who, "last", LAT_NN_LINEAR) : f;
-  o.init = (lat_init)latL_optword(L, arg, who, "init", init_words, (int)lat_init_for(f));
+  o.init = (lat_init)latL_optword(L, arg, who, "init", latL_init_words, LAT_INIT_TORCH);
   o.gain = latL_optnumber(L, arg, who, "gain", 1, 1e-30, 1e30);
   o.no_bias = !latL_optboolean(L, arg, who, "bias", true);
   o.zero_last = mlp && latL_optboolean(L, arg, who, "zero_last", false);

@@ -43,9 +43,6 @@ static size_t index_at(lua_State *L, int arg, const lat_store *store, const char
   return index;
 }
 
-static const char *const init_words[] = {"zero",  "he",         "glorot", "lecun",
-                                         "torch", "orthogonal", NULL};
-
 /* store:add(name, rows, cols [, options]) */
 static int add(lua_State *L)
 {
@@ -56,7 +53,7 @@ static int add(lua_State *L)
     latL_error(L, who, "name must be a string, got %s", luaL_typename(L, 2));
   size_t rows = latL_checksize(L, 3, who, "rows"), cols = latL_checksize(L, 4, who, "cols"), index;
   latL_checkoptions(L, 5, who, names);
-  int init = latL_optword(L, 5, who, "init", init_words, LAT_INIT_ZERO);
+  int init = latL_optword(L, 5, who, "init", latL_init_words, LAT_INIT_ZERO);
   double gain = latL_optnumber(L, 5, who, "gain", 1, 1e-30, 1e30);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);

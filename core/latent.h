@@ -52,6 +52,8 @@ using std::atomic_int;
 #include "em/gmm.h"
 #include "em/kmeans.h"
 #include "em/lds.h"
+#include "em/lds_steady.h"
+#include "em/lds_tracker.h"
 #include "em/mixture.h"
 #include "em/mppca.h"
 #include "em/ppca.h"

@@ -131,6 +131,24 @@ describe("fa", function()
     assert.is_true(other.discrepancy > two.discrepancy)
   end)
 
+  it("agrees with scikit-learn 1.9.1 and R on simulated factors, scores included", function()
+    local path, why = helper.data "sim/factors.csv"
+    if not path then return pending(why) end
+    local X = latent.read(path, { header = true })
+    local fa = latent.fa{ latent_dim = 2 }:fit(X)
+    assert.near(-12.217503702068637, fa:score(X), 1e-10)
+    assert.near_matrix({ 0.08958511, 0.14390621, 0.42144339, 0.93953169, 0.86080415, 1.52154741, 2.16884428,
+      2.43451792 }, fa.noise_variances, 1e-5)
+    assert.near(12.1200998192, fa:test().statistic, 1e-9)
+    assert.near(0.517821128527, fa:test().p_value, 1e-11)
+    -- R standardizes with N - 1
+    local first = X:block(1, 2, 1, 8)
+    assert.near_matrix({ { -0.371799862876, -1.274412352194 }, { -1.407850479291, 0.363131718485 } },
+      fa:transform(first), 1e-5)
+    assert.near_matrix({ { -0.387210844683, -1.511640390833 }, { -1.466205417769, 0.430727599203 } },
+      fa:transform(first, { scores = "bartlett" }), 1e-5)
+  end)
+
   it("has a zero gradient at the fit", function()
     local X = data(150, 6)
     local S, fa = covariance(X), latent.fa{ latent_dim = 2 }:fit(X)
@@ -377,6 +395,19 @@ describe("fa", function()
     local em = latent.fa{ latent_dim = 2, method = "em" }:fit(wide)
     assert.near(fa:score(wide), fa.history[#fa.history], 1e-9)
     assert.near(fa:score(wide), em:score(wide), 1e-6)
+  end)
+
+  it("needs few steps whatever the data", function()
+    local rng = latent.random(11)
+    for _ = 1, 60 do
+      local D, N = 2 + rng:integer(0, 10), 3 + rng:integer(0, 50)
+      local M = math.min(D - 1, rng:integer(0, 4))
+      local X = matrix.normal(N, math.max(M, 1), rng) * matrix.normal(math.max(M, 1), D, rng) + matrix.normal(N, D, rng)
+      local fa = latent.fa{ latent_dim = M }:fit(X)
+      assert.is_true(fa.converged)
+      assert.is_true(fa.iterations < 60)
+      assert.near(fa:score(X), fa.history[fa.iterations], 1e-8 * (1 + math.abs(fa:score(X))))
+    end
   end)
 
   it("finds one of many maxima where there are more parameters than covariances", function()

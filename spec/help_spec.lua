@@ -42,7 +42,7 @@ local function exported()
       ::continue::
     end
   end
-  local parts = { "help", "plot", "progress", "datasets", "batches", "gmm_select", "classifier", "folds" }
+  local parts = { "blocks", "help", "plot", "progress", "datasets", "batches", "gmm_select", "classifier", "folds" }
   for _, part in ipairs(parts) do local _ = latent[part] end
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
@@ -59,6 +59,7 @@ local samples = {
   Matrix = function() return latent.matrix.zeros(2, 3) end,
   Random = function() return latent.random(1) end,
   KMeans = { clusters = 2 },
+  Tracker = function() return latent.lds(latent.blocks.local_level()):tracker() end,
   Nonlinear = { input_dim = 2, latent_dim = 1, samples = 10 },
   VAE = { input_dim = 2, latent_dim = 1, likelihood = "gaussian" },
   Classifier = function()

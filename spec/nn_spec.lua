@@ -271,6 +271,25 @@ describe("a step", function()
   end)
 end)
 
+describe("products", function()
+  it("are right for sizes that are cut up, and for every transpose", function()
+    local tape = nn.tape()
+    for _, s in ipairs { { 130, 1100, 70 }, { 1, 2050, 33 }, { 700, 40, 16 }, { 25, 64, 200 }, { 3000, 17, 5 } } do
+      local A, B = matrix.normal(s[1], s[2], 1):to "float32", matrix.normal(s[2], s[3], 2):to "float32"
+      local expected = A:to "float64" * B:to "float64"
+      for _, left in ipairs { false, true } do
+        for _, right in ipairs { false, true } do
+          tape:reset()
+          local a, b = tape:input(left and A:t() or A), tape:input(right and B:t() or B)
+          local y = a:product(b, { left_transposed = left, right_transposed = right })
+          -- each sum is of s[2] products: errors of some ulp of their root mean square
+          assert.near_matrix(expected, y:matrix(), 1e-6 * s[2] ^ 0.5 * 5)
+        end
+      end
+    end
+  end)
+end)
+
 describe("what isn't finite", function()
   it("is named by its operation when it reaches the loss, and parameters stay", function()
     local store = nn.parameters():add("w", 1, 2)
@@ -358,6 +377,11 @@ describe("nets", function()
       assert.is_true((b:abs():max() == 0) == (init ~= "torch"), init)
     end
     assert.are.equal(0, (weights "zero"):abs():max())
+    assert.is_true((weights "torch") == (weights()))
+    local store = nn.parameters()
+    nn.mlp(store, "m", { n, m, n }, { init = "auto" })
+    assert.is_true(math.abs(store:get "m.1.weight":to "float64":var() * n / 2 - 1) < 0.02) -- he, for relu
+    assert.is_true(math.abs(store:get "m.2.weight":to "float64":var() * (n + m) / 2 - 1) < 0.02) -- glorot
     assert.is_true(math.abs((weights("he", 3)):var() * n / 18 - 1) < 0.02)
     local Q = weights "orthogonal"
     assert.near_matrix(matrix.eye(m), Q:t() * Q, 1e-5)

@@ -81,6 +81,15 @@ describe("a figure", function()
     assert.is_true(svg:find("<text>one</text>", 1, true) < svg:find("<text>two</text>", 1, true))
   end)
 
+  it("shades a band, and draws its borders where there are no shades", function()
+    local fig = plot.figure():band({ 1, 2, 3 }, { 0, 0, 1 }, { 2, 3, 4 }, { label = "interval", color = "#bd1f01" })
+    fig:save(in_folder "band.svg")
+    local svg = read(in_folder "band.svg")
+    assert.is_truthy(svg:find("<text>interval</text>", 1, true))
+    assert.is_truthy(svg:find("fill-opacity", 1, true) and svg:lower():find("189, *31, *1"))
+    assert.is_truthy(plot.figure():band({ 1, 2, 3 }, { 0, 0, 1 }, { 2, 3, 4 }):text():find "%*")
+  end)
+
   it("draws an ellipse at its deviations", function()
     -- the points (x, y) of the curve satisfy (p - m)' S^-1 (p - m) = k^2; S^-1 by hand
     local fig = plot.figure():ellipse({ 1, -2 }, { { 2, 1 }, { 1, 3 } }, { deviations = 1.5 })
@@ -256,6 +265,7 @@ print(require("latent").plot.figure():line(x, x):save(arg[1]))]]
     fails("figure:points: classes has 1 entries, x has 2", fig.points, fig, { 1, 2 }, { 1, 2 }, { classes = { 1 } })
     fails('figure:line: color must be "#rrggbb" or 1 to 10, got \'red\'', fig.line, fig, { 1 }, { 1 },
       { color = "red" })
+    fails("figure:band: high has 1 entries, x has 2", fig.band, fig, { 1, 2 }, { 1, 2 }, { 1 })
     fails("figure:ellipse: covariance must be positive semidefinite", fig.ellipse, fig, { 0, 0 },
       { { 1, 2 }, { 2, 1 } })
     fails("figure:image: A must be a matrix, got a list", fig.image, fig, { 1, 2 })

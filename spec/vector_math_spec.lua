@@ -2,7 +2,9 @@
 -- functions, for the build that is tested and for builds with narrower vectors.
 local BUILD, CC = os.getenv "LATENT_BUILD" or "build", os.getenv "CC" or "gcc"
 
-local FUNCTIONS = { "exp", "log", "tanh", "sigmoid", "sin", "cos" }
+local FUNCTIONS = { "exp", "log", "tanh", "sigmoid", "softplus", "normal_cdf", "sin", "cos" }
+-- in ulp, where it isn't 2: the tail is a product of several factors
+local LIMIT = { ["normal_cdf float64"] = 4, ["normal_cdf float32"] = 4 }
 local TYPES = { "float64", "float32" }
 
 -- As the Makefile compiles the core, and with the sanitizers that the build has.
@@ -25,7 +27,7 @@ local function measure(name, what)
   local output = assert(run("'" .. program .. "'"))
   local results = {}
   for line in output:gmatch "[^\n]+" do
-    local f, type, worst, where, specials, places, hash = line:match("^(%w+) (%w+) (%S+) (%S+) (%w+) (%w+) (%x+)$")
+    local f, type, worst, where, specials, places, hash = line:match("^([%w_]+) (%w+) (%S+) (%S+) (%w+) (%w+) (%x+)$")
     assert(f, line)
     results[f .. " " .. type] =
       { worst = tonumber(worst), where = where, specials = specials, places = places, hash = hash }
@@ -51,9 +53,9 @@ describe("vector math", function()
     end
   end
 
-  it("is right to less than 2 ulp over the whole range", function()
+  it("is right to less than its limit in ulp over the whole range", function()
     each(function(r, name)
-      assert.is_true(r.worst < 2, ("%s: %g ulp at %s"):format(name, r.worst, r.where))
+      assert.is_true(r.worst < (LIMIT[name] or 2), ("%s: %g ulp at %s"):format(name, r.worst, r.where))
       -- what is measured is not the C library against itself
       assert.is_true(r.worst > 0.4, name .. ": suspiciously exact")
     end)

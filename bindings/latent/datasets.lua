@@ -40,6 +40,24 @@ function datasets.digits()
   }
 end
 
+function datasets.nile()
+  local X = read "nile.csv"
+  return X:block(1, -1, 2, 2):copy(), {
+    columns = { "volume" },
+    time = X:col(1):copy(),
+    source = "Cobb 1978 (R's Nile)",
+  }
+end
+
+function datasets.air_passengers()
+  local X = read "air_passengers.csv"
+  return X:block(1, -1, 3, 3):copy(), {
+    columns = { "passengers" },
+    time = X:col(1) + (X:col(2) - 1) / 12,
+    source = "Box and Jenkins 1976, series G (R's AirPassengers)",
+  }
+end
+
 -- Beginnings of the file names of a part, as the folders have them.
 local PARTS = { train = { "train" }, test = { "t10k", "test" }, valid = { "valid" } }
 local WHO = "datasets.mnist"

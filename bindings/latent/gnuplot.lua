@@ -67,6 +67,12 @@ local function plot_words(name, p, text, times)
   elseif p.line then
     words = ("$%s using 1:2 with lines lw %s lc rgb %s%s"):format(name, number(p.line.width), quote(p.line.color),
       p.line.dash and " dt (12,8)" or "")
+  elseif p.band and text then -- a terminal has no shades
+    words = ("$%s using 1:2 with lines lc rgb %s notitle, $%s using 1:3 with lines lc rgb %s"):format(name,
+      quote(p.band), name, quote(p.band))
+  elseif p.band then
+    words = ("$%s using 1:2:3 with filledcurves fs transparent solid 0.2 noborder fc rgb %s"):format(name,
+      quote(p.band))
   else
     local mark = text and quote(p.points.mark) or "7"
     words = ("$%s using 1:%s with points pt %s ps %s lc rgb %s"):format(name,

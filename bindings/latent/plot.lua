@@ -172,6 +172,19 @@ function Figure:line(x, y, options)
     color = color(who, options.color) or next_color(self) } } })
 end
 
+local BAND = { label = "string", color = true }
+
+function Figure:band(x, low, high, options)
+  local who = "figure:band"
+  options = check.options(who, options, BAND)
+  x, low, high = numbers(who, "x", x), numbers(who, "low", low), numbers(who, "high", high)
+  same_length(who, "low", low, #x, "x")
+  same_length(who, "high", high, #x, "x")
+  local rows = {}
+  for i = 1, #x do rows[i] = { x[i], low[i], high[i] } end
+  return add(self, rows, { { label = options.label, band = color(who, options.color) or next_color(self) } })
+end
+
 local ELLIPSE = { deviations = "number", label = "string", color = true, width = "number" }
 
 -- The points m + k L (cos t, sin t), where L L' is the covariance, are those at k deviations.

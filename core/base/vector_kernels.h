@@ -13,10 +13,17 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Into every loop, however large that gets: a call would keep it from becoming vector code. */
+#ifdef __GNUC__
+#define LAT_INLINE static inline __attribute__((always_inline))
+#else
+#define LAT_INLINE static inline
+#endif
+
 /* ---- double --------------------------------------------------------------- */
 
 /* (exp(r) - 1 - r)/r^2 for |r| <= ln(2)/2; relative error of expm1 2^-55.6 */
-static inline double exp_tail64(double r)
+LAT_INLINE double exp_tail64(double r)
 {
   double q = 0x1.af76b0dbc9161p-26;
   q = q * r + 0x1.28a2b3c71192ep-22;
@@ -31,7 +38,7 @@ static inline double exp_tail64(double r)
 }
 
 /* (2 atanh(s) - 2s)/s^3 as a function of z = s^2 <= 0.0295; relative error of log 2^-59 */
-static inline double log_tail64(double z)
+LAT_INLINE double log_tail64(double z)
 {
   double q = 0x1.2ef20f789556ap-3;
   q = q * z + 0x1.39a3d1b3b7c38p-3;
@@ -40,6 +47,37 @@ static inline double log_tail64(double z)
   q = q * z + 0x1.249249413efe5p-2;
   q = q * z + 0x1.9999999980cdep-2;
   return q * z + 0x1.555555555558fp-1;
+}
+
+/* (1 + a) exp(a^2/2) (1 - Phi(a)), Phi the normal distribution function, as a function of
+ * t = (a - 3)/(a + 3), 0 <= a <= 39; relative error 2^-56.9 */
+LAT_INLINE double tail_scaled64(double t)
+{
+  double q = -0x1.06c48caccd22bp-29;
+  q = q * t - 0x1.15fbe84a46f9dp-27;
+  q = q * t - 0x1.0e2ac28a861e6p-29;
+  q = q * t + 0x1.828565c554b2ep-25;
+  q = q * t + 0x1.57c6462f2443ap-24;
+  q = q * t - 0x1.effee3b4c223ep-25;
+  q = q * t - 0x1.9ae5715b490e8p-22;
+  q = q * t - 0x1.aa5d6e35d3bd8p-22;
+  q = q * t + 0x1.97e8927aaef65p-21;
+  q = q * t + 0x1.6d16e009e4638p-19;
+  q = q * t + 0x1.505282629f649p-20;
+  q = q * t - 0x1.361fa56ba857cp-17;
+  q = q * t - 0x1.3179634db1242p-16;
+  q = q * t + 0x1.2499fcc5eda2fp-16;
+  q = q * t + 0x1.b43c2366bb1a4p-14;
+  q = q * t + 0x1.23ffbc89c510bp-16;
+  q = q * t - 0x1.10738d59c28c3p-11;
+  q = q * t - 0x1.73eaec1fce169p-12;
+  q = q * t + 0x1.8a6e4c50fdde0p-9;
+  q = q * t + 0x1.304b6b99a51b4p-10;
+  q = q * t - 0x1.7466cb8e5e85cp-6;
+  q = q * t + 0x1.71fb8ac20fe05p-5;
+  q = q * t - 0x1.0d398fa145e3dp-6;
+  q = q * t - 0x1.8b5fa445f2853p-4;
+  return q * t + 0x1.f1b89c231e9b7p-2;
 }
 
 #define real      double
@@ -55,6 +93,9 @@ static inline double log_tail64(double z)
 #define EXP_LEAST -746.0
 #define EXP_MOST  710.0
 #define TANH_MOST 20.0
+#define TAIL_AT   3.0
+#define TAIL_MOST 39.0
+#define HALF_MASK 0xfffffffff8000000u
 #include "base/vector_template.h"
 #undef real
 #undef bits
@@ -69,10 +110,13 @@ static inline double log_tail64(double z)
 #undef EXP_LEAST
 #undef EXP_MOST
 #undef TANH_MOST
+#undef TAIL_AT
+#undef TAIL_MOST
+#undef HALF_MASK
 
 /* ---- float ---------------------------------------------------------------- */
 
-static inline float exp_tail32(float r) /* relative error of expm1 2^-26 */
+LAT_INLINE float exp_tail32(float r) /* relative error of expm1 2^-26 */
 {
   float q = 0x1.6d9932p-10f;
   q = q * r + 0x1.12281cp-7f;
@@ -81,11 +125,28 @@ static inline float exp_tail32(float r) /* relative error of expm1 2^-26 */
   return q * r + 0x1p-1f;
 }
 
-static inline float log_tail32(float z) /* relative error of log 2^-30 */
+LAT_INLINE float log_tail32(float z) /* relative error of log 2^-30 */
 {
   float q = 0x1.31dd0ep-2f;
   q = q * z + 0x1.995efep-2f;
   return q * z + 0x1.55557ap-1f;
+}
+
+/* as above, t = (a - 2)/(a + 2), 0 <= a <= 14.5; relative error 2^-27 */
+LAT_INLINE float tail_scaled32(float t)
+{
+  float q = -0x1.09dc04p-14f;
+  q = q * t - 0x1.a8d05ep-14f;
+  q = q * t + 0x1.1bf97ap-12f;
+  q = q * t + 0x1.ba75ap-11f;
+  q = q * t + 0x1.407df4p-13f;
+  q = q * t - 0x1.9cc5ep-9f;
+  q = q * t - 0x1.531dp-8f;
+  q = q * t + 0x1.2143ap-7f;
+  q = q * t + 0x1.1c9624p-5f;
+  q = q * t - 0x1.f5c90ap-5f;
+  q = q * t - 0x1.498762p-4f;
+  return q * t + 0x1.023466p-1f;
 }
 
 #define real      float
@@ -101,6 +162,9 @@ static inline float log_tail32(float z) /* relative error of log 2^-30 */
 #define EXP_LEAST -104.0f
 #define EXP_MOST  89.0f
 #define TANH_MOST 10.0f
+#define TAIL_AT   2.0f
+#define TAIL_MOST 14.5f
+#define HALF_MASK 0xfffff000u
 #include "base/vector_template.h"
 #undef real
 #undef bits
@@ -115,6 +179,9 @@ static inline float log_tail32(float z) /* relative error of log 2^-30 */
 #undef EXP_LEAST
 #undef EXP_MOST
 #undef TANH_MOST
+#undef TAIL_AT
+#undef TAIL_MOST
+#undef HALF_MASK
 
 /* ---- sine and cosine ------------------------------------------------------- */
 
@@ -122,7 +189,7 @@ static inline float log_tail32(float z) /* relative error of log 2^-30 */
 
 /* sin(r + rest) and cos(r + rest) for |r| <= pi/4, `rest` below r's last bit. Errors of the
  * polynomials: 2^-58 relative, 2^-64. */
-static inline void sincos_reduced(double r, double rest, double *sine, double *cosine)
+LAT_INLINE void sincos_reduced(double r, double rest, double *sine, double *cosine)
 {
   double z = r * r;
   double p = 0x1.5d92629a4c946p-33;
@@ -144,7 +211,7 @@ static inline void sincos_reduced(double r, double rest, double *sine, double *c
 }
 
 /* From sin and cos of r to those of r + quarters*pi/2: swapped, and with other signs. */
-static inline void turn(uint64_t quarters, double *sine, double *cosine)
+LAT_INLINE void turn(uint64_t quarters, double *sine, double *cosine)
 {
   double s = *sine, c = *cosine;
   bool odd = quarters & 1;
@@ -157,7 +224,7 @@ static inline void turn(uint64_t quarters, double *sine, double *cosine)
 /* x = n pi/2 + r + rest. pi/2 in four parts of which three have 33 bits, so that their products
  * with n < 2^20 are exact; the differences are exact where they cancel, and elsewhere what they
  * lose is kept in `rest`. So r is right to the last bit also beside the multiples of pi/2. */
-static inline void sincos64(double x, double *sine, double *cosine)
+LAT_INLINE void sincos64(double x, double *sine, double *cosine)
 {
   double shifted = x * 0x1.45f306dc9c883p-1 + 0x1.8p52, n = shifted - 0x1.8p52;
   double r1 = x - n * 0x1.921fb544p0;

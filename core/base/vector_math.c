@@ -13,11 +13,15 @@ LOOP(lat_exp, double, exp64(x[i]))
 LOOP(lat_log, double, log64(x[i]))
 LOOP(lat_tanh, double, tanh64(x[i]))
 LOOP(lat_sigmoid, double, sigmoid64(x[i]))
+LOOP(lat_softplus, double, softplus64(x[i]))
+LOOP(lat_normal_cdf, double, normal_cdf64(x[i]))
 
 LOOP(lat_exp_float, float, exp32(x[i]))
 LOOP(lat_log_float, float, log32(x[i]))
 LOOP(lat_tanh_float, float, tanh32(x[i]))
 LOOP(lat_sigmoid_float, float, sigmoid32(x[i]))
+LOOP(lat_softplus_float, float, softplus32(x[i]))
+LOOP(lat_normal_cdf_float, float, normal_cdf32(x[i]))
 
 /* ---- sine and cosine ------------------------------------------------------- */
 

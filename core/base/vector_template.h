@@ -8,17 +8,19 @@
  *   LOG2E, LN2_HIGH, LN2_LOW      log2(e); ln 2 in two parts, n*LN2_HIGH exact for every exponent n
  *   EXP_LEAST, EXP_MOST           where exp has reached 0 and infinity
  *   TANH_MOST                     where tanh has reached 1
- *   K(exp_tail), K(log_tail)      the polynomials
+ *   TAIL_AT, TAIL_MOST, HALF_MASK of the normal distribution's tail: where its polynomial is centred,
+ *                                 where it has reached 0, and the upper half of a mantissa
+ *   K(exp_tail), K(log_tail), K(tail_scaled)   the polynomials
  * No branches, no fused products; selections are written so that NaN passes through. */
 
-static inline bits K(bits_of)(real x)
+LAT_INLINE bits K(bits_of)(real x)
 {
   bits b;
   memcpy(&b, &x, sizeof b);
   return b;
 }
 
-static inline real K(real_of)(bits b)
+LAT_INLINE real K(real_of)(bits b)
 {
   real x;
   memcpy(&x, &b, sizeof x);
@@ -26,20 +28,26 @@ static inline real K(real_of)(bits b)
 }
 
 /* |x| with the sign of `sign`. */
-static inline real K(with_sign)(real x, real sign)
+LAT_INLINE real K(with_sign)(real x, real sign)
 {
   const bits mask = (bits)1 << (sizeof(bits) * 8 - 1);
   return K(real_of)((K(bits_of)(x) & ~mask) | (K(bits_of)(sign) & mask));
 }
 
-static inline real K(magnitude)(real x)
+/* x, or 0. A choice by a bool that the loop doesn't change keeps gcc from making vectors of it. */
+LAT_INLINE real K(kept)(real x, bool keep)
+{
+  return K(real_of)(K(bits_of)(x) & -(bits)keep);
+}
+
+LAT_INLINE real K(magnitude)(real x)
 {
   return K(real_of)(K(bits_of)(x) & ~(bits)0 >> 1);
 }
 
 /* x = n ln 2 + r with |r| <= ln(2)/2, by Cody and Waite's two parts of ln 2. Returns r; expm1(r) is
  * r + small, and n comes as a word that wraps around below 0. */
-static inline real K(exp_reduced)(real x, real *small, bits *exponent)
+LAT_INLINE real K(exp_reduced)(real x, real *small, bits *exponent)
 {
   real shifted = x * LOG2E + ROUND, n = shifted - ROUND;
   real r = (x - n * LN2_HIGH) - n * LN2_LOW;
@@ -51,7 +59,7 @@ static inline real K(exp_reduced)(real x, real *small, bits *exponent)
 /* exp(x) = 2^n exp(r), and in `lost` what the last sum has rounded off. The power of two is applied
  * in two steps, because neither 2^1024 nor 2^-1074 has a normal representation; only the second
  * step can round. */
-static inline real K(exp_and_lost)(real x, real *lost)
+LAT_INLINE real K(exp_and_lost)(real x, real *lost)
 {
   x = x > EXP_MOST ? EXP_MOST : x;
   x = x < EXP_LEAST ? EXP_LEAST : x;
@@ -64,7 +72,7 @@ static inline real K(exp_and_lost)(real x, real *lost)
   return y * first * second;
 }
 
-static inline real K(exp)(real x)
+LAT_INLINE real K(exp)(real x)
 {
   real lost;
   return K(exp_and_lost)(x, &lost);
@@ -73,7 +81,7 @@ static inline real K(exp)(real x)
 /* x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), and with s = f/(2 + f):
  * log(1 + f) = 2 atanh(s) = f - f^2/2 + s (f^2/2 + s^2 tail(s^2)). As f is exact, the result keeps
  * its relative accuracy near x = 1. */
-static inline real K(log)(real x)
+LAT_INLINE real K(log)(real x)
 {
   const bits one = K(bits_of)(1), root = K(bits_of)(ROOT_HALF);
   bool small = x < K(real_of)((bits)1 << MANTISSA); /* subnormal: scaled up */
@@ -94,7 +102,7 @@ static inline real K(log)(real x)
  * all digits near 0; here n = 0 there, and t keeps its relative accuracy down to the subnormals.
  * Sums lose up to half a unit each; what they lose is known exactly (Dekker's quick sum), and goes
  * into the result y through dy/dt = -2/(t + 2)^2, where 2/(t + 2) = 1 + y. */
-static inline real K(tanh)(real x)
+LAT_INLINE real K(tanh)(real x)
 {
   real a = K(magnitude)(x);
   a = a > TANH_MOST ? TANH_MOST : a;
@@ -111,7 +119,7 @@ static inline real K(tanh)(real x)
 /* y = 1/(1 + e) with e = exp(-|x|), which can't overflow, or y = e/(1 + e) on the left, where that
  * keeps the relative accuracy of a result near 0. What e and 1 + e have lost is put back to first
  * order, with 1/(1 + e) = y, or 1 - y on the left. */
-static inline real K(sigmoid)(real x)
+LAT_INLINE real K(sigmoid)(real x)
 {
   bool left = x < 0;
   real e_lost, e = K(exp_and_lost)(-K(magnitude)(x), &e_lost);
@@ -122,7 +130,7 @@ static inline real K(sigmoid)(real x)
 
 /* log(1 + e) for e in [0, 1], without the rounding of 1 + e: as log, with f = e, or f = (e - 1)/2
  * and ln 2 besides, which is exact too. */
-static inline real K(log1p_unit)(real e)
+LAT_INLINE real K(log1p_unit)(real e)
 {
   bool large = e > (real)0.41421356;
   real f = large ? (real)0.5 * (e - 1) : e, k = large ? 1 : 0;
@@ -131,7 +139,27 @@ static inline real K(log1p_unit)(real e)
 }
 
 /* log(1 + exp(x)) */
-static inline real K(softplus)(real x)
+LAT_INLINE real K(softplus)(real x)
 {
   return (x < 0 ? 0 : x) + K(log1p_unit)(K(exp)(-K(magnitude)(x)));
+}
+
+/* 1 - Phi(a) for a >= 0, and exp(-a^2/2) in `bell`. a = h + l, h with half of the digits, so h^2 is
+ * exact, and exp(-a^2/2) = exp(-h^2/2) exp(r), r = -l (a + h)/2 small: rounding a^2 would cost as
+ * many ulp as it is large. */
+LAT_INLINE real K(normal_tail)(real a, real *bell)
+{
+  a = a > TAIL_MOST ? TAIL_MOST : a;
+  real h = K(real_of)(K(bits_of)(a) & HALF_MASK), r = (real)-0.5 * (a - h) * (a + h), lost;
+  real e = K(exp_and_lost)((real)-0.5 * h * h, &lost);
+  e += lost + e * (r + r * r * K(exp_tail)(r));
+  *bell = e;
+  return e * (K(tail_scaled)((a - TAIL_AT) / (a + TAIL_AT)) / (1 + a));
+}
+
+/* The normal distribution function, with its relative accuracy on the left. */
+LAT_INLINE real K(normal_cdf)(real x)
+{
+  real bell, tail = K(normal_tail)(K(magnitude)(x), &bell);
+  return x < 0 ? tail : 1 - tail;
 }

@@ -153,6 +153,15 @@ LAT_CLONES static double sum_of(size_t n, const double *restrict w, const double
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
+/* The sum of x, likewise. */
+LAT_CLONES static double total(size_t n, const double *x)
+{
+  double sums[8] = {0};
+  for (size_t i = 0; i < n; i += 8)
+    for (size_t k = 0; k < 8; k++) sums[k] += x[i + k];
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
 /* Weights, the objective, and z1. */
 static void weigh(adder *a)
 {
@@ -192,13 +201,6 @@ static void expect(adder *a)
     }
 }
 
-static double total(size_t n, const double *x)
-{
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += x[i];
-  return sum;
-}
-
 static void add_batch(adder *a)
 {
   const lat_factor_lanes *l = &a->l;
@@ -208,9 +210,10 @@ static void add_batch(adder *a)
   lat_tile_inner(D, M + 1, n, l->d, stride, a->z1, stride, true, a->B, M + 1);
   for (size_t j = 0; j < D; j++) a->q[j] += sum_of(n, a->w, l->d + j * stride, l->d + j * stride);
   if (l->mask) {
+    size_t padded = lat_tile_columns(l->groups);
     expect(a);
-    lat_tile_inner(D, T, lat_tile_columns(l->groups), l->mask, stride, a->E, stride, true, a->A, T);
-    for (size_t t = 0; t < T; t++) a->A[D * T + t] += total(l->groups, a->E + t * stride);
+    lat_tile_inner(D, T, padded, l->mask, stride, a->E, stride, true, a->A, T);
+    for (size_t t = 0; t < T; t++) a->A[D * T + t] += total(padded, a->E + t * stride);
   } else {
     lat_tile_inner(M + 1, M + 1, n, a->z1, stride, l->z, stride, true, a->A, M + 1);
   }
@@ -221,7 +224,7 @@ static const double *pack(const adder *a)
 {
   const lat_factor_frame *f = a->l.frame;
   size_t M = f->M;
-  double *A = a->l.centred, *inverse = A + lat_packed_count(M + 1);
+  double *A = a->l.copy, *inverse = A + lat_packed_count(M + 1);
   for (size_t i = 0, t = 0; i <= M; i++)
     for (size_t j = 0; j <= i; j++) A[t++] = a->A[i * (M + 1) + j];
   if (!a->density || M == 0) return A;

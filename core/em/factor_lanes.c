@@ -51,7 +51,8 @@ static size_t lay_out(lat_factor_lanes *l, size_t D, size_t M, bool missing, siz
   const struct {
     void *to;
     size_t count;
-  } parts[] = {{&l->centred, rows * D},
+  } parts[] = {{&l->copy, rows * D},
+               {&l->nothing, D},
                {&l->order, missing ? whole : 0},
                {&l->pattern, missing ? whole : 0},
                {&l->d, D * stride},
@@ -92,7 +93,7 @@ size_t lat_factor_lanes_count(size_t D, size_t M, bool missing, size_t rows)
 {
   lat_factor_lanes l;
   size_t all = lay_out(&l, D, M, missing, rows, NULL);
-  size_t least = missing ? rows * D + 2 * ((rows + 1) / 2) + patterns_count(D, rows) : 0;
+  size_t least = missing ? (rows + 1) * D + 2 * ((rows + 1) / 2) + patterns_count(D, rows) : 0;
   return all > least ? all : least;
 }
 
@@ -110,14 +111,19 @@ static void number_columns(size_t D, uint64_t *numbers)
   }
 }
 
-LAT_CLONES static void hash_rows(size_t rows, size_t D, const double *x, const uint64_t *numbers,
-                                 uint64_t *hashes)
+LAT_CLONES static void hash_rows(size_t rows, size_t D, const double *x, ptrdiff_t stride,
+                                 const uint64_t *numbers, uint64_t *hashes)
 {
-  for (size_t i = 0; i < rows; i++, x += D) {
+  for (size_t i = 0; i < rows; i++, x += stride) {
     uint64_t hash = 0;
     for (size_t j = 0; j < D; j++) hash += x[j] != x[j] ? numbers[j] : 0;
     hashes[i] = hash;
   }
+}
+
+static const double *row_of(const lat_factor_lanes *l, size_t i)
+{
+  return l->x + (ptrdiff_t)i * l->x_stride;
 }
 
 static bool misses_the_same(size_t D, const double *x, const double *y)
@@ -135,16 +141,14 @@ static void find_patterns(lat_factor_lanes *l, double *memory)
   uint32_t *table = (uint32_t *)(void *)(numbers + D), *first = table + size;
   uint32_t *starts = first + rows, *of = l->pattern, total = 0;
   number_columns(D, numbers);
-  hash_rows(rows, D, l->centred, numbers, hashes);
+  hash_rows(rows, D, l->x, l->x_stride, numbers, hashes);
   memset(table, 0, size * sizeof *table);
   memset(starts, 0, (rows + 1) * sizeof *starts);
   for (size_t i = 0; i < rows; i++) {
     size_t at = hashes[i] * 0x9e3779b97f4a7c15u >> 32 & (size - 1);
     for (; table[at]; at = (at + 1) & (size - 1)) {
       size_t other = first[table[at] - 1];
-      if (hashes[other] == hashes[i] &&
-          misses_the_same(D, l->centred + other * D, l->centred + i * D))
-        break;
+      if (hashes[other] == hashes[i] && misses_the_same(D, row_of(l, other), row_of(l, i))) break;
     }
     if (!table[at]) {
       first[patterns] = (uint32_t)i;
@@ -168,15 +172,22 @@ void lat_factor_lanes_begin(lat_factor_lanes *l, const lat_factor_frame *frame, 
   lay_out(l, frame->D, frame->M, frame->missing, X->rows, memory);
   l->frame = frame;
   l->total = X->rows;
-  lat_centre(X, NULL, frame->mean, NULL, l->centred);
+  for (size_t j = 0; j < frame->D; j++) l->nothing[j] = frame->missing ? NAN : frame->mean[j];
+  l->x = X->data; /* finding patterns brings them into the cache; a copy does for others */
+  l->x_stride = X->row_stride;
+  if (!frame->missing || X->dtype != LAT_FLOAT64 || X->col_stride != 1) {
+    lat_centre(X, NULL, NULL, NULL, l->copy);
+    l->x = l->copy;
+    l->x_stride = (ptrdiff_t)frame->D;
+  }
   if (frame->missing) find_patterns(l, l->d);
 }
 
 /* ---- a batch: the rows ------------------------------------------------------------------------------ */
 
-/* Turns 8 rows: numbers or 0, what is there, and how much of it. */
-LAT_CLONES static void turn_rows(size_t D, const double *const x[LANES], size_t stride, double *d,
-                                 double *mask, double *observed)
+/* Turns 8 rows: x - mean or 0, what is there, and how much of it. */
+LAT_CLONES static void turn_rows(size_t D, const double *const x[LANES], const double *mean,
+                                 size_t stride, double *d, double *mask, double *observed)
 {
   const lanes one = {1, 1, 1, 1, 1, 1, 1, 1};
   lanes sum = {0};
@@ -184,6 +195,7 @@ LAT_CLONES static void turn_rows(size_t D, const double *const x[LANES], size_t 
     lanes v = {x[0][j], x[1][j], x[2][j], x[3][j], x[4][j], x[5][j], x[6][j], x[7][j]};
     choice there = v == v;
     lanes m = (lanes)(there & (choice)one);
+    v -= mean[j];
     *(lanes *)d = (lanes)(there & (choice)v);
     *(lanes *)mask = m;
     sum += m;
@@ -191,39 +203,27 @@ LAT_CLONES static void turn_rows(size_t D, const double *const x[LANES], size_t 
   *(lanes *)observed = sum;
 }
 
-static void turn_complete_rows(size_t D, const double *const x[LANES], size_t stride, double *d)
+LAT_CLONES static void turn_complete_rows(size_t D, const double *const x[LANES],
+                                          const double *mean, size_t stride, double *d)
 {
-  for (size_t j = 0; j < D; j++, d += stride)
-    for (size_t i = 0; i < LANES; i++) d[i] = x[i][j];
+  for (size_t j = 0; j < D; j++, d += stride) {
+    lanes v = {x[0][j], x[1][j], x[2][j], x[3][j], x[4][j], x[5][j], x[6][j], x[7][j]};
+    *(lanes *)d = v - mean[j];
+  }
 }
 
 /* The rows' table d and, where something may be missing, their masks and (in `square`) counts. */
 static void gather_rows(lat_factor_lanes *l)
 {
-  size_t D = l->frame->D;
-  double nothing = l->order ? NAN : 0;
+  const lat_factor_frame *f = l->frame;
   for (size_t i = 0; i < l->rows; i += LANES) {
     const double *x[LANES];
-    for (size_t k = 0; k < LANES && i + k < l->rows; k++)
-      x[k] = l->centred + lat_factor_lane_place(l, i + k) * D;
-    if (i + LANES > l->rows) { /* the lanes that are left have a row that is read as missing */
-      for (size_t j = 0; j < D; j++) {
-        for (size_t k = 0; k < LANES; k++) {
-          double value = i + k < l->rows ? x[k][j] : nothing;
-          l->d[j * l->stride + i + k] = isnan(value) ? 0 : value;
-          if (l->order) l->row_mask[j * l->stride + i + k] = isnan(value) ? 0 : 1;
-        }
-      }
-      for (size_t k = 0; k < LANES; k++) {
-        double count = 0;
-        for (size_t j = 0; l->order && j < D; j++) count += l->row_mask[j * l->stride + i + k];
-        l->square[i + k] = count;
-      }
-    } else if (l->order) {
-      turn_rows(D, x, l->stride, l->d + i, l->row_mask + i, l->square + i);
-    } else {
-      turn_complete_rows(D, x, l->stride, l->d + i);
-    }
+    for (size_t k = 0; k < LANES; k++)
+      x[k] = i + k < l->rows ? row_of(l, lat_factor_lane_place(l, i + k)) : l->nothing;
+    if (l->order)
+      turn_rows(f->D, x, f->mean, l->stride, l->d + i, l->row_mask + i, l->square + i);
+    else
+      turn_complete_rows(f->D, x, f->mean, l->stride, l->d + i);
   }
 }
 

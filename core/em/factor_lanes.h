@@ -19,7 +19,8 @@
 typedef struct lat_factor_lanes {
   const lat_factor_frame *frame;
   size_t total, taken, batch;
-  double *centred;   /* x - mean, the whole chunk, row by row */
+  const double *x; /* the chunk, row by row */
+  ptrdiff_t x_stride;
   uint32_t *order;   /* the rows in the order of the walk; NULL when nothing is missing, as is */
   uint32_t *pattern; /* the number of what each row misses */
 
@@ -38,7 +39,9 @@ typedef struct lat_factor_lanes {
   double *square;          /* rows: |d - W z|^2 over the observed entries, by their precision */
   double *density;         /* rows: log p(x_o), unless s2 is 0 */
 
-  double *group_mask, *shared; /* memory for the mask, and for the factor of one group */
+  /* memory: for rows of another type or stride; for one that misses everything (that is the mean, when
+   * nothing is missing); for the mask; for the factor of one group */
+  double *copy, *nothing, *group_mask, *shared;
 } lat_factor_lanes;
 
 /* Doubles of memory for chunks of up to `rows`, and rows in a batch. */

@@ -155,8 +155,8 @@ typedef struct lat_lds_filtered {
  * of log p(Y) + q/2 log k as the initial variance k of q states grows, each observation with its
  * 1/2 log 2 pi (Durbin, Koopman, Time Series Analysis by State Space Methods, 2nd ed., 7.2.2).
  *
- * When nothing varies and the predicted covariance is the same bits as in the step before,
- * it isn't computed again; results are the same bits as if it were.
+ * When nothing varies and the predicted covariance is that of the step before but for rounding
+ * (lat_lds_is_same), it isn't computed again.
  *
  * LAT_SINGULAR, naming the step, when the covariance of an observation isn't positive definite; the
  * results are then not complete. */

@@ -146,13 +146,24 @@ static double step_again(lat_lds_pass *pass, size_t t)
   return log_density;
 }
 
+LAT_CLONES bool lat_lds_is_same(size_t M, const double *P, const double *Q)
+{
+  double worst = 0;
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++) {
+      double d = P[i * M + j] - Q[i * M + j], bound = P[i * M + i] * P[j * M + j];
+      worst += d * d > LDS_ROUNDING * LDS_ROUNDING * bound;
+    }
+  return worst == 0;
+}
+
 /* Whether the covariance that is predicted now is that of the step before, whose gain is at hand. */
 static bool has_settled(const lat_lds_pass *pass, size_t t)
 {
   size_t square = pass->M * pass->M;
   return t > pass->diffuse.steps && pass->frame.count == pass->D && is_complete(pass, t) &&
-         memcmp(pass->belief.covariance, pass->predicted_covariances + (t - 1) * square,
-                square * sizeof(double)) == 0;
+         lat_lds_is_same(pass->M, pass->belief.covariance,
+                         pass->predicted_covariances + (t - 1) * square);
 }
 
 /* ---- all steps ------------------------------------------------------------------------------------------ */
@@ -246,7 +257,6 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
   if (!memory) return LAT_MEMORY;
   lat_lds_pass pass;
   lat_lds_pass_init(&pass, lds, sequence, false, memory);
-  /* what is wanted is made in its place */
   if (to->predicted_means) pass.predicted_means = to->predicted_means;
   if (to->predicted_covariances) pass.predicted_covariances = to->predicted_covariances;
   if (to->means) pass.means = to->means;

@@ -60,7 +60,7 @@ typedef struct lat_lds_pass {
   double *predicted_means, *predicted_covariances, *means, *covariances, *log_densities;
   double *Q_root, *offset;
   lat_lds_diffuse diffuse;
-  bool *same; /* T: covariances of the step are, bit for bit, those of the step before */
+  bool *same; /* T: covariances of the step are those of the step before */
   double log_likelihood;
   size_t failed; /* the step (from 1) whose observation has no density; 0: none */
   /* the smoother's; NULL without it */
@@ -72,6 +72,11 @@ void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_seq
                        bool smooth, double *memory);
 void lat_lds_pass_filter(lat_lds_pass *pass);
 void lat_lds_pass_smooth(lat_lds_pass *pass); /* after the filter */
+
+/* Whether two covariances (M x M) differ by no more than rounding, measured by the deviations of P:
+ * recursions that have settled go round in their last bits. */
+#define LDS_ROUNDING 2e-15
+bool lat_lds_is_same(size_t M, const double *P, const double *Q);
 
 /* One step of the smoother back to t from what is smoothed at t + 1; P and predicted are the filter's
  * covariances at t and, predicted, at t + 1. J' goes to pass->Jt. */

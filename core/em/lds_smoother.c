@@ -55,7 +55,7 @@ static bool is_again(const lat_lds_pass *pass, size_t t)
   size_t M = pass->M, square = M * M;
   const double *next = pass->smoothed_covariances + (t + 1) * square;
   return t + 2 < pass->T && pass->same[t + 1] && pass->same[t + 2] &&
-         memcmp(next, next + square, square * sizeof *next) == 0;
+         lat_lds_is_same(M, next, next + square);
 }
 
 void lat_lds_pass_smooth(lat_lds_pass *pass)
@@ -89,7 +89,6 @@ lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds
   if (!memory) return LAT_MEMORY;
   lat_lds_pass pass;
   lat_lds_pass_init(&pass, lds, sequence, true, memory);
-  /* what is wanted is made in its place */
   if (to->means) pass.smoothed_means = to->means;
   if (to->covariances) pass.smoothed_covariances = to->covariances;
   if (to->lag_covariances) pass.lag_covariances = to->lag_covariances;

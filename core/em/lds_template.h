@@ -129,28 +129,37 @@ LDS_INLINE size_t inline_cholesky(size_t n, double *A, double *inverse, double l
   return dropped;
 }
 
+/* Columns j.. of row k of X, as many as V is wide: they stay in a register while rows first..last-1,
+ * times their elements u of U, are taken off. */
+#define LDS_SOLVE(V, first, last, u)                                                               \
+  do {                                                                                             \
+    V sum = *(V *)(X + k * m + j);                                                                 \
+    for (size_t l = (first); l < (last); l++) sum -= U[u] * *(const V *)(X + l * m + j);           \
+    *(V *)(X + k * m + j) = sum * inverse[k];                                                      \
+    j += sizeof(V) / sizeof(double);                                                               \
+  } while (0)
+
+#define LDS_SOLVE_ROW(first, last, u)                                                              \
+  do {                                                                                             \
+    size_t j = 0;                                                                                  \
+    while (j + 8 <= m) LDS_SOLVE(lds_v8, first, last, u);                                          \
+    if (j + 4 <= m) LDS_SOLVE(lds_v4, first, last, u);                                             \
+    if (j + 2 <= m) LDS_SOLVE(lds_v2, first, last, u);                                             \
+    if (j < m) LDS_SOLVE(double, first, last, u);                                                  \
+  } while (0)
+
 /* X (n x m) := inv(U') X. */
 LDS_INLINE void inline_solve_lower(size_t n, size_t m, const double *U, const double *inverse,
                                    double *X)
 {
-  for (size_t k = 0; k < n; k++) {
-    double *row = X + k * m;
-    for (size_t l = 0; l < k; l++)
-      for (size_t j = 0; j < m; j++) row[j] -= U[l * n + k] * X[l * m + j];
-    for (size_t j = 0; j < m; j++) row[j] *= inverse[k];
-  }
+  for (size_t k = 0; k < n; k++) LDS_SOLVE_ROW(0, k, l * n + k);
 }
 
 /* X (n x m) := inv(U) X. */
 LDS_INLINE void inline_solve_upper(size_t n, size_t m, const double *U, const double *inverse,
                                    double *X)
 {
-  for (size_t k = n; k-- > 0;) {
-    double *row = X + k * m;
-    for (size_t l = k + 1; l < n; l++)
-      for (size_t j = 0; j < m; j++) row[j] -= U[k * n + l] * X[l * m + j];
-    for (size_t j = 0; j < m; j++) row[j] *= inverse[k];
-  }
+  for (size_t k = n; k-- > 0;) LDS_SOLVE_ROW(k + 1, n, k * n + l);
 }
 
 /* The sum of the logarithms of n positive numbers, with few logarithms. */

@@ -7,15 +7,12 @@
 #include "base/clones.h"
 #include "em/distance.h"
 #include "matrix/tile.h"
+#include "matrix/transpose.h"
 
 enum { ROWS_MOST = LAT_NEAREST_ROWS, SPAN = 32 };
 
 /* From so many columns on products are summed along them; below, rows are put side by side first. */
 enum { LONG = 256 };
-
-#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
-#define SHUFFLES 1
-#endif
 
 /* What is multiplied: a row or a centre, and two numbers more; long ones in whole cache lines. */
 static size_t length(size_t D)
@@ -141,36 +138,6 @@ size_t lat_nearest_scratch(size_t K, size_t D)
   return floats(rows * length(D)) + floats((rows + SPAN) * K) + floats(turned);
 }
 
-/* T (D x n, `stride` apart) := the transpose of Y (n x D), four by four where the compiler can
- * shuffle vectors. */
-static void turn_rows(size_t n, size_t D, const float *restrict Y, size_t stride, float *restrict T)
-{
-  size_t i = 0;
-#ifdef SHUFFLES
-  typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-  for (; i + 4 <= n; i += 4, Y += 4 * D) {
-    size_t j = 0;
-    for (; j + 4 <= D; j += 4) {
-      four a = *(const four *)(Y + j), b = *(const four *)(Y + D + j);
-      four c = *(const four *)(Y + 2 * D + j), d = *(const four *)(Y + 3 * D + j);
-      four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-      four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-      four AB = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      four CD = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-      float *t = T + j * stride + i;
-      *(four *)t = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-      *(four *)(t + stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-      *(four *)(t + 2 * stride) = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
-      *(four *)(t + 3 * stride) = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
-    }
-    for (; j < D; j++)
-      for (size_t r = 0; r < 4; r++) T[j * stride + i + r] = Y[r * D + j];
-  }
-#endif
-  for (; i < n; i++, Y += D)
-    for (size_t j = 0; j < D; j++) T[j * stride + i] = Y[j];
-}
-
 /* What is known of the rows of a block: the lowest lowered score, whose it is, and the second. */
 typedef struct scan {
   float norm[ROWS_MOST], best[ROWS_MOST], second[ROWS_MOST];
@@ -235,7 +202,7 @@ static const float *score(const lat_nearest *t, size_t n, const double *const *r
   shift_rows(t, n, rows, Y, squares, s->norm);
   if (t->D < LONG) {
     float *T = (float *)(scratch + floats(most * L) + floats((most + SPAN) * K));
-    turn_rows(n, L, Y, *stride, T);
+    lat_transpose_block_float(n, L, Y, L, T, *stride);
     lat_tile_product_float(K, n, L, t->shifted, L, 1, T, *stride, false, scores, *stride);
   } else {
     lat_tile_inner_float(K, n, L, t->shifted, L, Y, L, false, scores, *stride);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "matrix/transpose.h"
 
 lat_matrix lat_matrix_of(double *data, size_t rows, size_t cols)
 {
@@ -115,6 +116,30 @@ enum { SQUARE = 32 };
             b[i * br + j * bc] = (to)a[i * ar + j * ac];                                           \
   }
 
+/* Whether a is the transpose of rows that lie side by side, as b's do; all of it is ahead. */
+static bool turns(const lat_matrix *a, const lat_matrix *b)
+{
+  return a->dtype == b->dtype && a->row_stride == 1 && b->col_stride == 1 && a->cols > 1 &&
+         a->col_stride >= (ptrdiff_t)a->rows && b->row_stride >= (ptrdiff_t)b->cols;
+}
+
+static void turn(const lat_matrix *A, const lat_matrix *B)
+{
+  for (size_t r = 0; r < A->cols; r += SQUARE)
+    for (size_t c = 0; c < A->rows; c += SQUARE) {
+      size_t rows = A->cols - r < SQUARE ? A->cols - r : SQUARE;
+      size_t columns = A->rows - c < SQUARE ? A->rows - c : SQUARE;
+      size_t from = r * (size_t)A->col_stride + c, to = c * (size_t)B->row_stride + r;
+      if (A->dtype == LAT_FLOAT64)
+        lat_transpose_block(rows, columns, (const double *)A->data + from, (size_t)A->col_stride,
+                            (double *)B->data + to, (size_t)B->row_stride);
+      else
+        lat_transpose_block_float(rows, columns, (const float *)A->data + from,
+                                  (size_t)A->col_stride, (float *)B->data + to,
+                                  (size_t)B->row_stride);
+    }
+}
+
 COPY_FROM(copy_dd, double, double)
 COPY_FROM(copy_df, double, float)
 COPY_FROM(copy_fd, float, double)
@@ -133,7 +158,10 @@ void lat_copy(const lat_matrix *A, const lat_matrix *B)
     a = lat_transpose(a);
     b = lat_transpose(b);
   }
-  copies[a.dtype][b.dtype](&a, &b);
+  if (turns(&a, &b))
+    turn(&a, &b);
+  else
+    copies[a.dtype][b.dtype](&a, &b);
 }
 
 void lat_fill(const lat_matrix *A, double value)

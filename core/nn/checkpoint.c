@@ -17,11 +17,11 @@ const char *const lat_optimizer_names[LAT_OPTIMIZERS] = {[LAT_SGD] = "sgd",
 
 /* A flat vector and what its tensors' names have in front. */
 typedef struct part {
-  char prefix[24];
+  char prefix[32];
   void *flat;
 } part;
 
-enum { PARTS = 2 + 2 * LAT_CHECKPOINT_OPTIMIZERS, NAME = LAT_STORE_NAME + 24 };
+enum { PARTS = 2 + 2 * LAT_CHECKPOINT_OPTIMIZERS, NAME = LAT_STORE_NAME + 32 };
 
 /* The parts of a checkpoint, the averages unless they are NULL. Returns their number. */
 static size_t list_parts(const lat_checkpoint *c, void *average, part parts[PARTS])
@@ -71,7 +71,7 @@ static lat_status put_pair(lat_workspace *work, lat_pair *pair, const char *key,
 static lat_status put_state(lat_workspace *work, const lat_checkpoint *c, lat_pair *pairs,
                             size_t *count)
 {
-  char key[24], value[64];
+  char key[40], value[64];
   LAT_TRY(put_pair(work, &pairs[(*count)++], "format", FORMAT));
   LAT_TRY(put_pair(work, &pairs[(*count)++], "version", VERSION));
   snprintf(value, sizeof value, "%" PRIu64, c->store->averaged);
@@ -230,7 +230,7 @@ typedef struct state {
 static lat_status read_state(lat_workspace *work, const lat_safetensors *file,
                              const lat_checkpoint *c, state *s)
 {
-  char text[64], key[24];
+  char text[64], key[40];
   const char *at = text;
   LAT_TRY(read_metadata(work, file, "averaged", text));
   if (!read_number(&at, &s->averaged) || *at)

@@ -3,116 +3,65 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "matrix/tile.h"
 
-/* This file is compiled with -ffp-contract=fast (see the Makefile), so that processors which can
- * fuse products and sums. */
+enum {
+  DEPTH = 1024,         /* rows of a packed panel of B: 128 KB on the stack */
+  WIDTH = 2 * LAT_TILE, /* its columns; twice as many of float */
+  BORDER = 64,          /* rows of C that go through a buffer where a panel isn't whole */
+  FEW = 24              /* rows of C up to which packing B doesn't pay */
+};
 
-enum { DEPTH = 1024 }; /* rows of a packed panel: 128 KB on the stack at most */
+typedef struct kernels {
+  void (*pack)(const lat_gemm *g, size_t k, size_t depth, size_t col, size_t cols, void *to);
+  void (*multiply)(const lat_gemm *g, size_t first, size_t rows, size_t k, size_t depth,
+                   const void *B, size_t B_step, size_t col, size_t cols, bool add);
+  size_t width; /* columns of a panel */
+} kernels;
 
-typedef struct tile {
-  const void *A, *B;
-  void *C;
-  size_t A_row_step, A_step, B_step, C_step; /* to A's next row, along its depth, ... */
-  size_t depth, cols;
-  bool add;
-} tile;
-
-typedef struct kernel {
-  void (*panel)(const lat_gemm *g, size_t first, size_t last, size_t col, size_t cols);
-  size_t width; /* of a panel */
-  size_t rows;  /* of a tile */
-} kernel;
-
-/* ---- vectors of 16 bytes, which every processor has ----------------------------------------- */
-
-#define BYTES 16
-#define TARGET
-#ifdef __aarch64__ /* 32 registers */
-#define MOST   12
-#define MIDDLE 8
-#define LEAST  4
-#else
-#define MOST   6
-#define MIDDLE 4
-#define LEAST  2
-#endif
-#define real    float
-#define V(name) name##_16_32
+#define real         float
+#define K(name)      name##32
+#define PANEL        (2 * WIDTH)
+#define TILE_PRODUCT lat_tile_product_float
 #include "nn/gemm_template.h"
 #undef real
-#undef V
-#define real    double
-#define V(name) name##_16_64
+#undef K
+#undef PANEL
+#undef TILE_PRODUCT
+#define real         double
+#define K(name)      name##64
+#define PANEL        WIDTH
+#define TILE_PRODUCT lat_tile_product
 #include "nn/gemm_template.h"
 #undef real
-#undef V
-#undef BYTES
-#undef TARGET
-#undef MOST
-#undef MIDDLE
-#undef LEAST
+#undef K
+#undef PANEL
+#undef TILE_PRODUCT
 
-/* ---- AVX2 and AVX-512 ------------------------------------------------------------------------ */
-
-#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12
-#define WIDE_VECTORS
-
-#define BYTES   32
-#define TARGET  __attribute__((target("arch=x86-64-v3")))
-#define MOST    6
-#define MIDDLE  4
-#define LEAST   2
-#define real    float
-#define V(name) name##_32_32
-#include "nn/gemm_template.h"
-#undef real
-#undef V
-#define real    double
-#define V(name) name##_32_64
-#include "nn/gemm_template.h"
-#undef real
-#undef V
-#undef BYTES
-#undef TARGET
-#undef MOST
-#undef MIDDLE
-#undef LEAST
-
-#define BYTES   64
-#define TARGET  __attribute__((target("arch=x86-64-v4")))
-#define MOST    12
-#define MIDDLE  8
-#define LEAST   4
-#define real    float
-#define V(name) name##_64_32
-#include "nn/gemm_template.h"
-#undef real
-#undef V
-#define real    double
-#define V(name) name##_64_64
-#include "nn/gemm_template.h"
-#undef real
-#undef V
-#endif
-
-static const kernel *choose(lat_dtype dtype)
+/* Rows first..last-1 of the columns col..col+cols-1 of C, at most one panel. */
+static void do_panel(const lat_gemm *g, const kernels *k, size_t first, size_t last, size_t col,
+                     size_t cols)
 {
-  bool wide = dtype == LAT_FLOAT64;
-#ifdef WIDE_VECTORS
-  if (__builtin_cpu_supports("x86-64-v4")) return wide ? &kernel_64_64 : &kernel_64_32;
-  if (__builtin_cpu_supports("x86-64-v3")) return wide ? &kernel_32_64 : &kernel_32_32;
-#endif
-  return wide ? &kernel_16_64 : &kernel_16_32;
+  double packed[DEPTH * WIDTH] __attribute__((aligned(64)));
+  size_t size = lat_dtype_size(g->dtype);
+  bool direct = !g->B_transposed && cols == k->width && last - first <= FEW;
+  for (size_t at = 0; at < g->depth; at += DEPTH) {
+    size_t depth = g->depth - at < DEPTH ? g->depth - at : DEPTH;
+    const void *B = (const char *)g->B + (at * g->B_stride + col) * size;
+    if (!direct) k->pack(g, at, depth, col, cols, packed);
+    k->multiply(g, first, last - first, at, depth, direct ? B : packed,
+                direct ? g->B_stride : k->width, col, cols, g->add || at > 0);
+  }
 }
 
 /* ---- the work cut up --------------------------------------------------------------------------- */
 
 #define WORTH 4e6 /* multiplications of a chunk: some 30 us, several times what a wake-up takes */
-enum { MOST_CHUNKS = 16 };
+enum { MOST_CHUNKS = 16, UNIT = 24 /* rows: whole tiles of every width of vector */ };
 
 typedef struct job {
   const lat_gemm *g;
-  const kernel *kernel;
+  const kernels *kernels;
   size_t down, across; /* chunks */
 } job;
 
@@ -127,26 +76,24 @@ static void do_chunk(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
   const lat_gemm *g = j->g;
-  size_t width = j->kernel->width, r = chunk / j->across, c = chunk % j->across;
-  size_t row = border(g->rows, j->kernel->rows, j->down, r);
-  size_t end = border(g->rows, j->kernel->rows, j->down, r + 1);
-  size_t col = border(g->cols, width, j->across, c),
-         right = border(g->cols, width, j->across, c + 1);
+  size_t width = j->kernels->width, r = chunk / j->across, c = chunk % j->across;
+  size_t row = border(g->rows, UNIT, j->down, r), end = border(g->rows, UNIT, j->down, r + 1);
+  size_t col = border(g->cols, width, j->across, c);
+  size_t right = border(g->cols, width, j->across, c + 1);
   (void)worker;
   for (size_t k = col; k < right; k += width)
-    j->kernel->panel(g, row, end, k, right - k < width ? right - k : width);
-  if (g->finish && end > row && right > col)
-    g->finish(g->context, row, end - row, col, right - col);
+    do_panel(g, j->kernels, row, end, k, right - k < width ? right - k : width);
+  if (g->finish) g->finish(g->context, row, end - row, col, right - col);
 }
 
 void lat_gemm_run(const lat_gemm *g)
 {
-  job j = {.g = g, .kernel = choose(g->dtype)};
+  job j = {.g = g, .kernels = g->dtype == LAT_FLOAT64 ? &kernels64 : &kernels32};
   double wanted = (double)g->rows * (double)g->cols * (double)g->depth / WORTH;
   size_t chunks = wanted < 2 ? 1 : wanted > MOST_CHUNKS ? MOST_CHUNKS : (size_t)wanted;
-  size_t panels = (g->cols + j.kernel->width - 1) / j.kernel->width;
-  size_t tiles = (g->rows + j.kernel->rows - 1) / j.kernel->rows;
+  size_t panels = (g->cols + j.kernels->width - 1) / j.kernels->width;
+  size_t units = (g->rows + UNIT - 1) / UNIT;
   j.across = panels < chunks ? panels : chunks;
-  j.down = chunks / j.across < tiles ? chunks / j.across : tiles;
+  j.down = chunks / j.across < units ? chunks / j.across : units;
   lat_parallel(NULL, j.across * j.down, do_chunk, &j);
 }

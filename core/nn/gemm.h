@@ -1,12 +1,10 @@
 /* gemm.h: products of dense matrices for training: C := A B, A'B or A B', with an epilogue.
  *
- * Training multiplies matrices of some hundred rows and columns many times, where BLAS loses much
- * to packing both operands for caches that they fit anyway. Here only B is packed, a panel at a
- * time, and A is read where it lies, transposed or not; tiles of C stay in registers.
+ * Training multiplies matrices of some hundred rows and columns, where BLAS loses much to packing both
+ * operands for caches that they fit anyway. Here only B is packed, a panel at a time, which also turns a
+ * transposed one; A is read where it lies, transposed or not, by the kernels of matrix/tile.h.
  *
- * Every element is one chain of fused multiplications and additions over the depth in ascending
- * order, whatever tile it is in and whatever thread makes it: how the work is cut changes no bit.
- * (Between kinds of processors bits differ: not all fuse.) */
+ * How the work is cut depends on the sizes only, so results are the same for every number of threads. */
 #ifndef LAT_NN_GEMM_H
 #define LAT_NN_GEMM_H
 

@@ -35,13 +35,7 @@ bool lat_nodes(lat_tape *tape, size_t count, const lat_value values[], lat_node 
 LAT_OPS(OP)
 #undef OP
 
-/* In a kernel: *at = value, or += */
-#define PUT(at, plus, value)                                                                       \
-  do {                                                                                             \
-    if (plus)                                                                                      \
-      (at) += (value);                                                                             \
-    else                                                                                           \
-      (at) = (value);                                                                              \
-  } while (0)
+/* In a kernel: at = value, or += . `plus` is a local variable. */
+#define PUT(at, plus, value) ((at) = K(kept)(at, plus) + (value))
 
 #endif

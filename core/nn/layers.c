@@ -21,14 +21,14 @@ lat_status lat_layer_add(lat_workspace *work, lat_store *store, const char *name
                          size_t outputs, const lat_layer_options *options, lat_layer *layer)
 {
   char full[LAT_STORE_NAME + 16];
+  lat_init init = options->init == LAT_INIT_AUTO ? lat_init_for(options->last) : options->init;
   double gain = options->gain != 0 ? options->gain : 1;
   *layer = (lat_layer){inputs, outputs, SIZE_MAX, SIZE_MAX, options->last};
   snprintf(full, sizeof full, "%.*s.weight", LAT_STORE_NAME, name);
-  LAT_TRY(
-      lat_store_add(work, store, full, inputs, outputs, options->init, gain, 0, &layer->weight));
+  LAT_TRY(lat_store_add(work, store, full, inputs, outputs, init, gain, 0, &layer->weight));
   if (options->no_bias) return LAT_OK;
   snprintf(full, sizeof full, "%.*s.bias", LAT_STORE_NAME, name);
-  lat_init init = options->init == LAT_INIT_TORCH ? LAT_INIT_TORCH : LAT_INIT_ZERO;
+  init = init == LAT_INIT_TORCH ? LAT_INIT_TORCH : LAT_INIT_ZERO;
   return lat_store_add(work, store, full, 1, outputs, init, gain, inputs, &layer->bias);
 }
 

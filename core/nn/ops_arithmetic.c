@@ -1,5 +1,6 @@
 /* Arithmetic with broadcasting. */
 #include "base/clones.h"
+#include "base/vector_kernels.h"
 #include "nn/kernels.h"
 #include "nn/reduce.h"
 

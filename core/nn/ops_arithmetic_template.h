@@ -1,12 +1,12 @@
 /* ops_arithmetic_template.h: the kernels of ops_arithmetic.c (see kernels.h). */
 
 /* The value of a (+ - * /) b, and what its gradient g gives for a and for b, y being the value. */
-static inline real K(operate)(int kind, real a, real b)
+LAT_INLINE real K(operate)(int kind, real a, real b)
 {
   return kind == ADD ? a + b : kind == SUBTRACT ? a - b : kind == MULTIPLY ? a * b : a / b;
 }
 
-static inline real K(pass)(int kind, bool left, real g, real a, real b)
+LAT_INLINE real K(pass)(int kind, bool left, real g, real a, real b)
 {
   if (kind == ADD) return g;
   if (kind == SUBTRACT) return left ? g : -g;

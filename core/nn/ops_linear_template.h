@@ -74,6 +74,7 @@ static LAT_CLONES void K(flush)(size_t n, real *restrict sums, double *restrict 
  * of d's columns. a = y, b = g; x = d (NULL: d is g), y = the bias's gradient (or NULL), kind = f. */
 static void K(before_activation)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add_y = args->add_y;
   const real *y = args->a, *g = args->b;
   real *d = args->x, *bias = args->y, sums[STRIP];
   double totals[STRIP];
@@ -89,6 +90,6 @@ static void K(before_activation)(const lat_args *args, size_t begin, size_t end)
     }
     K(flush)(n, sums, totals);
     if (bias)
-      for (size_t j = 0; j < n; j++) PUT(bias[c + j], args->add_y, (real)totals[j]);
+      for (size_t j = 0; j < n; j++) PUT(bias[c + j], add_y, (real)totals[j]);
   }
 }

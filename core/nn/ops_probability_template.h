@@ -40,12 +40,14 @@ static LAT_CLONES void K(reparameterize_forward)(const lat_args *args, size_t be
 /* Elements: the mean (x) gets g, v (y) gets g (z - mean)/2. a = mean, b = z, c = g */
 static LAT_CLONES void K(reparameterize_backward)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add_y = args->add_y;
+  const bool add = args->add;
   const real *restrict m = args->a, *restrict z = args->b, *restrict g = args->c;
   real *restrict x = args->x, *restrict y = args->y;
-  if (x) LAT_INDEPENDENT for (size_t i = begin; i < end; i++) PUT(x[i], args->add, g[i]);
+  if (x) LAT_INDEPENDENT for (size_t i = begin; i < end; i++) PUT(x[i], add, g[i]);
   if (y)
     LAT_INDEPENDENT for (size_t i = begin; i < end; i++)
-        PUT(y[i], args->add_y, (real)0.5 * g[i] * (z[i] - m[i]));
+        PUT(y[i], add_y, (real)0.5 * g[i] * (z[i] - m[i]));
 }
 
 /* ---- divergences --------------------------------------------------------------------------------- */
@@ -64,12 +66,14 @@ static LAT_CLONES void K(kl_standard_forward)(const lat_args *args, size_t begin
 /* Elements: x gets g m, y gets g (exp(v) - 1)/2; either may be NULL. */
 static LAT_CLONES void K(kl_standard_backward)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add_y = args->add_y;
+  const bool add = args->add;
   const real *restrict m = args->a, *restrict v = args->b, *restrict g = args->c;
   real *restrict x = args->x, *restrict y = args->y;
-  if (x) LAT_INDEPENDENT for (size_t i = begin; i < end; i++) PUT(x[i], args->add, g[i] * m[i]);
+  if (x) LAT_INDEPENDENT for (size_t i = begin; i < end; i++) PUT(x[i], add, g[i] * m[i]);
   if (y)
     LAT_INDEPENDENT for (size_t i = begin; i < end; i++)
-        PUT(y[i], args->add_y, (real)0.5 * g[i] * (K(exp)(v[i]) - 1));
+        PUT(y[i], add_y, (real)0.5 * g[i] * (K(exp)(v[i]) - 1));
 }
 
 /* Rows: KL of two Gaussians. a, b = mean, v; c, d = those of the second */
@@ -87,22 +91,30 @@ static LAT_CLONES void K(kl_normal_forward)(const lat_args *args, size_t begin, 
   }
 }
 
-/* Elements: `kind` says for which input the gradient is. y = g at full size */
+/* Elements: `kind` says for which input the gradient is; a loop for each, so that they are vector
+ * code. y = g at full size */
+#define EACH(value)                                                                                \
+  LAT_INDEPENDENT for (size_t i = begin; i < end; i++) PUT(out[i], add, g[i] * (value))
+#define FAR   ((m[i] - m2[i]) * K(exp)(-v2[i]))
+#define RATIO K(exp)(v[i] - v2[i])
 static LAT_CLONES void K(kl_normal_backward)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add = args->add;
   const real *restrict m = args->a, *restrict v = args->b, *restrict m2 = args->c;
   const real *restrict v2 = args->d, *restrict g = args->y;
   real *restrict out = args->x;
-  LAT_INDEPENDENT for (size_t i = begin; i < end; i++)
-  {
-    real far = (m[i] - m2[i]) * K(exp)(-v2[i]), ratio = K(exp)(v[i] - v2[i]);
-    real value = args->kind == 0   ? far
-                 : args->kind == 1 ? (real)0.5 * (ratio - 1)
-                 : args->kind == 2 ? -far
-                                   : (real)0.5 * (1 - ratio - far * (m[i] - m2[i]));
-    PUT(out[i], args->add, g[i] * value);
-  }
+  if (args->kind == 0)
+    EACH(FAR);
+  else if (args->kind == 1)
+    EACH((real)0.5 * (RATIO - 1));
+  else if (args->kind == 2)
+    EACH(-FAR);
+  else
+    EACH((real)0.5 * (1 - RATIO - FAR * (m[i] - m2[i])));
 }
+#undef EACH
+#undef FAR
+#undef RATIO
 
 /* ---- Bernoulli ------------------------------------------------------------------------------------- */
 
@@ -137,18 +149,19 @@ static LAT_CLONES void K(bernoulli_forward)(const lat_args *args, size_t begin, 
 /* Rows: x gets g times row a (with the sign of s), a = the derivative, c = g */
 static LAT_CLONES void K(scale_rows)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add = args->add;
   const size_t n = args->cols;
   for (size_t i = begin; i < end; i++) {
     const real *restrict from = (const real *)args->a + i * n;
     real *restrict out = (real *)args->x + i * n;
     const real g = ((const real *)args->c)[i] * (real)args->s;
-    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) PUT(out[j], args->add, g * from[j]);
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) PUT(out[j], add, g * from[j]);
   }
 }
 
 /* log((exp(l) - 1)/l) and its derivative, the mean: near 0 by their series, whose next terms are
  * below 1e-16, elsewhere by a = |l|; the density is l exp(l x)/(exp(l) - 1). */
-static inline real K(continuous_normalizer)(real l)
+LAT_INLINE real K(continuous_normalizer)(real l)
 {
   real a = K(magnitude)(l), z = l * l;
   real near =
@@ -159,7 +172,7 @@ static inline real K(continuous_normalizer)(real l)
   return (real)0.5 * l + (a < (real)0.3 ? near : far);
 }
 
-static inline real K(continuous_mean)(real l)
+LAT_INLINE real K(continuous_mean)(real l)
 {
   real a = K(magnitude)(l), z = l * l;
   real near = (real)0.5 +
@@ -232,6 +245,8 @@ static LAT_CLONES void K(gaussian_forward)(const lat_args *args, size_t begin, s
 /* Rows: `kind` is the input whose gradient x is: 0 mean, 1 v, 2 the data. d = g, one a row */
 static LAT_CLONES void K(gaussian_backward)(const lat_args *args, size_t begin, size_t end)
 {
+  const int kind = args->kind;
+  const bool add = args->add;
   const size_t n = args->cols;
   for (size_t i = begin; i < end; i++) {
     const real *restrict m = (const real *)args->a + i * n, *restrict v =
@@ -242,10 +257,8 @@ static LAT_CLONES void K(gaussian_backward)(const lat_args *args, size_t begin, 
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++)
     {
       real far = (x[j] - m[j]) * K(exp)(-v[j]);
-      real value = args->kind == 0   ? -far
-                   : args->kind == 1 ? (real)0.5 * (1 - far * (x[j] - m[j]))
-                                     : far;
-      PUT(out[j], args->add, g * value);
+      real value = kind == 0 ? -far : kind == 1 ? (real)0.5 * (1 - far * (x[j] - m[j])) : far;
+      PUT(out[j], add, g * value);
     }
   }
 }
@@ -298,6 +311,7 @@ static LAT_CLONES void K(mixture_backward_rows)(const lat_args *args, size_t beg
 /* Components: the gradient of a mean (kind 0) or of a log-variance (kind 1), K x D. */
 static LAT_CLONES void K(mixture_backward_parts)(const lat_args *args, size_t begin, size_t end)
 {
+  const int kind = args->kind;
   const size_t n = args->cols, count = args->n;
   for (size_t k = begin; k < end; k++) {
     const real *restrict m = (const real *)args->b + k * n, *restrict v =
@@ -310,7 +324,7 @@ static LAT_CLONES void K(mixture_backward_parts)(const lat_args *args, size_t be
       LAT_INDEPENDENT for (size_t j = 0; j < n; j++)
       {
         real far = (x[j] - m[j]) * K(exp)(-v[j]);
-        out[j] += weight * (args->kind == 0 ? -far : (real)0.5 * (1 - far * (x[j] - m[j])));
+        out[j] += weight * (kind == 0 ? -far : (real)0.5 * (1 - far * (x[j] - m[j])));
       }
     }
   }
@@ -319,12 +333,13 @@ static LAT_CLONES void K(mixture_backward_parts)(const lat_args *args, size_t be
 /* Components: the gradient of the logits, sum_i g_i (pi_k - r_ik). d = log pi */
 static void K(mixture_backward_logits)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add = args->add;
   const real *log_pi = args->d, *g = args->y, *r = args->z;
   real *out = args->x;
   for (size_t k = begin; k < end; k++) {
     double sum = 0, pi = exp64((double)log_pi[k]);
     for (size_t i = 0; i < args->rows; i++) sum += (double)g[i] * (pi - (double)r[i * args->n + k]);
-    PUT(out[k], args->add, (real)sum);
+    PUT(out[k], add, (real)sum);
   }
 }
 

@@ -30,9 +30,9 @@ static void sum_all(lat_tape *tape, const void *A, size_t n, double scale, lat_s
   for (size_t p = 0; p < pieces; p++) sum += parts[p];
   sum *= scale;
   if (tape->dtype == LAT_FLOAT64)
-    PUT(*(double *)slot.at, slot.add, sum);
+    *(double *)slot.at = slot.add ? *(double *)slot.at + sum : sum;
   else
-    PUT(*(float *)slot.at, slot.add, (float)sum);
+    *(float *)slot.at = slot.add ? *(float *)slot.at + (float)sum : (float)sum;
 }
 
 void lat_sum_axis(lat_tape *tape, const void *A, size_t rows, size_t cols, lat_axis axis,

@@ -18,11 +18,12 @@ static LAT_CLONES double K(sum_of)(size_t n, const real *restrict x)
 /* Rows: x = scale * their sums. a = A */
 static void K(sum_across)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add = args->add;
   const real *A = args->a;
   real *out = args->x;
   for (size_t i = begin; i < end; i++) {
     double sum = args->s * K(sum_of)(args->cols, A + i * args->cols);
-    PUT(out[i], args->add, (real)sum);
+    PUT(out[i], add, (real)sum);
   }
 }
 
@@ -34,13 +35,14 @@ static LAT_CLONES void K(add_down)(size_t n, const real *restrict x, double *res
 /* Strips of STRIP columns: the sums of the columns. */
 static void K(sum_down)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add = args->add;
   const real *A = args->a;
   real *out = args->x;
   for (size_t s = begin; s < end; s++) {
     size_t c = s * STRIP, n = args->cols - c < STRIP ? args->cols - c : STRIP;
     double sums[STRIP] = {0};
     for (size_t i = 0; i < args->rows; i++) K(add_down)(n, A + i * args->cols + c, sums);
-    for (size_t j = 0; j < n; j++) PUT(out[c + j], args->add, (real)(args->s * sums[j]));
+    for (size_t j = 0; j < n; j++) PUT(out[c + j], add, (real)(args->s * sums[j]));
   }
 }
 
@@ -111,12 +113,13 @@ static void K(log_sum_exp_forward)(const lat_args *args, size_t begin, size_t en
 /* Rows: x (+)= g exp(a - (y + t)), which is 0 where all of the row is -infinity. */
 static LAT_CLONES void K(log_sum_exp_backward)(const lat_args *args, size_t begin, size_t end)
 {
+  const bool add = args->add;
   for (size_t i = begin; i < end; i++) {
     const real *restrict row = (const real *)args->a + i * args->cols;
     real *restrict out = (real *)args->x + i * args->cols;
     real y = ((const real *)args->b)[i] + (real)args->t, g = ((const real *)args->c)[i];
     y = y == (real)-INFINITY ? 0 : y;
     LAT_INDEPENDENT for (size_t j = 0; j < args->cols; j++)
-        PUT(out[j], args->add, g * K(exp)(row[j] - y));
+        PUT(out[j], add, g * K(exp)(row[j] - y));
   }
 }

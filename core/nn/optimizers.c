@@ -8,7 +8,7 @@
 #include "base/vector_kernels.h"
 #include "nn/kernels.h"
 
-enum { PIECE = 8192 };
+enum { PIECE = LAT_STORE_PIECE };
 
 /* What one step has for numbers. */
 typedef struct numbers {
@@ -109,20 +109,15 @@ static void *at(const lat_store *store, void *flat, size_t offset)
   return flat ? (char *)flat + offset * lat_dtype_size(store->dtype) : NULL;
 }
 
-/* Runs a kernel that leaves a number for each piece of n elements; their sum. */
-static lat_status sum_pieces(lat_workspace *work, lat_kernel *kernel, const void *flat, size_t n,
-                             double *sum)
+/* Runs a kernel that leaves a number for each piece of n elements of a sealed store; their sum. */
+static double sum_pieces(const lat_store *store, lat_kernel *kernel, const void *flat, size_t n)
 {
   size_t pieces = (n + PIECE - 1) / PIECE;
-  lat_mark mark = lat_workspace_mark(work);
-  double *parts = lat_doubles(work, pieces);
-  if (!parts) return LAT_MEMORY;
-  lat_args args = {.a = flat, .n = n, .y = parts};
+  double sum = 0;
+  lat_args args = {.a = flat, .n = n, .y = store->parts};
   lat_run(kernel, &args, pieces, PIECE);
-  *sum = 0;
-  for (size_t p = 0; p < pieces; p++) *sum += parts[p];
-  lat_workspace_release(work, mark);
-  return LAT_OK;
+  for (size_t p = 0; p < pieces; p++) sum += store->parts[p];
+  return sum;
 }
 
 /* LAT_INVALID, naming the first parameter whose gradient isn't finite. */
@@ -165,8 +160,8 @@ lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *o, double rate
   if (!isfinite(rate))
     return lat_fail(work, LAT_INVALID, "the learning rate must be finite, got %g", rate);
   for (size_t r = 0; r < o->range_count && bad == 0; r++)
-    LAT_TRY(sum_pieces(work, count_bad, at(store, store->gradients, o->ranges[r][0]),
-                       o->ranges[r][1] - o->ranges[r][0], &bad));
+    bad = sum_pieces(store, count_bad, at(store, store->gradients, o->ranges[r][0]),
+                     o->ranges[r][1] - o->ranges[r][0]);
   if (bad > 0) return name_bad(work, store);
   o->steps++;
   numbers s = {.rate = rate,
@@ -195,15 +190,9 @@ lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *o, double rate
 
 double lat_store_clip(lat_store *store, double most)
 {
-  double sum = 0;
-  lat_workspace work;
-  lat_workspace_init(&work);
   bool wide = store->dtype == LAT_FLOAT64;
-  if (sum_pieces(&work, wide ? squares64 : squares32, store->gradients, store->size, &sum) !=
-      LAT_OK)
-    sum = NAN;
-  lat_workspace_done(&work);
-  double norm = sqrt(sum);
+  double norm =
+      sqrt(sum_pieces(store, wide ? squares64 : squares32, store->gradients, store->size));
   if (!(norm > most) || !isfinite(norm)) return norm;
   lat_args args = {.x = store->gradients, .s = most / norm};
   lat_run(wide ? scale_by64 : scale_by32, &args, store->size, 1);

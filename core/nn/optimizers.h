@@ -43,7 +43,7 @@ void lat_optimizer_done(lat_optimizer *optimizer);
  * changed. */
 lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *optimizer, double rate);
 
-/* The Euclidean norm of all gradients; they are scaled down so that it is at most `most`. Infinite or
+/* The Euclidean norm of all gradients of a sealed store; they are scaled down so that it is at most `most`. Infinite or
  * NaN norms leave them as they are (and the optimizer refuses them). */
 double lat_store_clip(lat_store *store, double most);
 

@@ -17,6 +17,7 @@ void lat_store_done(lat_store *store)
   free(store->values);
   free(store->gradients);
   free(store->average);
+  free(store->parts);
   *store = (lat_store){.dtype = store->dtype, .seed = store->seed};
 }
 
@@ -198,8 +199,10 @@ lat_status lat_store_add(lat_workspace *work, lat_store *store, const char *name
 lat_status lat_store_seal(lat_workspace *work, lat_store *store)
 {
   if (store->sealed) return LAT_OK;
-  store->gradients = lat_store_vector(store);
-  if (!store->gradients)
+  if (!store->gradients) store->gradients = lat_store_vector(store);
+  if (!store->parts)
+    store->parts = malloc((store->size / LAT_STORE_PIECE + 1) * sizeof *store->parts);
+  if (!store->gradients || !store->parts)
     return lat_fail(work, LAT_MEMORY, "not enough memory for %zu gradients", store->size);
   store->sealed = true;
   return LAT_OK;

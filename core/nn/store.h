@@ -22,7 +22,8 @@
 
 #include "matrix/matrix.h"
 
-#define LAT_STORE_NAME 96 /* bytes of a name, with its final 0 */
+#define LAT_STORE_NAME 96        /* bytes of a name, with its final 0 */
+enum { LAT_STORE_PIECE = 8192 }; /* elements whose sum one thread makes */
 
 typedef enum lat_init {
   LAT_INIT_ZERO,
@@ -31,6 +32,7 @@ typedef enum lat_init {
   LAT_INIT_LECUN,  /* N(0, 1/rows): LeCun, Bottou, Orr and Mueller 1998 */
   LAT_INIT_TORCH,  /* uniform, variance 1/(3 rows): what torch.nn.Linear has for weight and bias */
   LAT_INIT_ORTHOGONAL, /* columns (or rows, of which there are fewer) orthonormal: Saxe et al. 2014 */
+  LAT_INIT_AUTO,       /* layers: lat_init_for of each layer's own activation; else as zero */
   LAT_INITS
 } lat_init;
 
@@ -53,6 +55,7 @@ typedef struct lat_store {
   void *values, *gradients; /* flat vectors, aligned to LAT_ALIGNMENT */
   void *average;            /* of the values, or NULL; see optimizers.h */
   uint64_t averaged;        /* how often */
+  double *parts;            /* scratch for sums of pieces, see optimizers.c */
   size_t room;              /* elements that `values` has memory for, before sealing */
 } lat_store;
 

@@ -62,6 +62,30 @@ def gaps(X, share):
     return X
 
 
+def lds(T, n, p, name):
+    """A stable system that turns; Y are T steps of it, A_start ... a start for EM."""
+    g = np.random.default_rng(8)
+    A = 0.95 * np.linalg.qr(g.standard_normal((n, n)))[0]
+    C = g.standard_normal((p, n))
+    Q = np.cov(g.standard_normal((n, 3 * n))) + 0.1 * np.eye(n)
+    R = np.cov(g.standard_normal((p, 3 * p))) + 0.1 * np.eye(p)
+    parts = {"A": A, "C": C, "Q": Q, "R": R, "A_start": 0.8 * A, "C_start": C + 0.3 * g.standard_normal((p, n)),
+             "Q_start": np.eye(n), "R_start": np.eye(p)}
+    if name != "Y":
+        return parts[name]
+    z, Y = np.zeros(n), np.empty((T, p))
+    W = g.standard_normal((T, n)) @ np.linalg.cholesky(Q).T
+    V = g.standard_normal((T, p)) @ np.linalg.cholesky(R).T
+    for t in range(T):
+        z = A @ z + W[t]
+        Y[t] = C @ z + V[t]
+    return Y
+
+
+LDS = {"lds_4": (10_000, 4, 2), "lds_em": (2_000, 4, 2), "lds_20": (2_000, 20, 10)}
+LDS_PARTS = ("Y", "A", "C", "Q", "R", "A_start", "C_start", "Q_start", "R_start")
+
+
 def factors(n, d, m):
     """Factors with loadings of size 1, and noise variances from 0.2 to 3."""
     g = np.random.default_rng(7)
@@ -113,6 +137,8 @@ INPUTS = {
     "symmetric_2000": lambda: symmetric(2_000),
     "ppca_missing": lambda: gaps(spectrum(20_000, 50), 0.2),
     "positive_1e7": lambda: positive(10_000_000),
+    **{f"{key}_{part}": lambda args=args, part=part: lds(*args, part)
+       for key, args in LDS.items() for part in LDS_PARTS},
     **{f"blobs_{key}": lambda args=args: blobs(*args) for key, args in BLOBS.items()},
     **{f"blobs_{key}_start": lambda args=args: blobs(*args, True) for key, args in BLOBS.items()},
 }

@@ -23,6 +23,16 @@ static exact sigmoidl(exact x)
   return 1 / (1 + expl(-x));
 }
 
+static exact softplusl(exact x)
+{
+  return (x > 0 ? x : 0) + log1pl(expl(-fabsl(x)));
+}
+
+static exact normal_cdfl(exact x)
+{
+  return 0.5L * erfcl(-x * 0.70710678118654752440084436210484903928L);
+}
+
 typedef struct special {
   double x, y;
 } special;
@@ -50,6 +60,10 @@ static const function functions[] = {
      {{0, 0}, {-0.0, -0.0}, {INF, 1}, {-INF, -1}, {1e300, 1}, {-1e300, -1}, {-30, -1}, {0, NAN}}},
     {"sigmoid", lat_sigmoid, lat_sigmoid_float, sigmoidl, -750, 750, 0, 0.34657359027997264,
      {{0, 0.5}, {-0.0, 0.5}, {INF, 1}, {-INF, 0}, {1e300, 1}, {-1e300, 0}, {50, 1}, {0, NAN}}},
+    {"softplus", lat_softplus, lat_softplus_float, softplusl, -750, 750, 0, 0.34657359027997264,
+     {{INF, INF}, {-INF, 0}, {0x1p100, 0x1p100}, {-1e300, 0}, {0, NAN}}},
+    {"normal_cdf", lat_normal_cdf, lat_normal_cdf_float, normal_cdfl, -39, 10, 0, 0,
+     {{0, 0.5}, {-0.0, 0.5}, {INF, 1}, {-INF, 0}, {1e300, 1}, {-1e300, 0}, {0, NAN}}},
     {"sin", lat_sin, lat_sin_float, sinl, -524288, 524288, 0, 1.5707963267948966,
      {{0, 0}, {-0.0, -0.0}, {INF, NAN}, {-INF, NAN}, {0x1p-1000, 0x1p-1000}, {0, NAN}}},
     {"cos", lat_cos, lat_cos_float, cosl, -524288, 524288, 0, 1.5707963267948966,

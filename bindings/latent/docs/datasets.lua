@@ -7,8 +7,8 @@ return {
     name = "datasets",
     summary = "Data that comes with latent, and generators of data whose truth is known.",
     text = [[
-iris, faithful and digits are files in the folder data beside the module, whose README.md names their
-sources and licences. The generators give the same data at every call, unless another seed asks for
+iris, faithful, digits, nile and air_passengers are files in the folder data beside the module, whose README.md
+names their sources and licences. The generators give the same data at every call, unless another seed asks for
 another set.]],
   },
   {
@@ -42,6 +42,27 @@ another set.]],
       { "table", "classes, shape ({8, 8}) and source" },
     },
     example = "local X, y = latent.datasets.digits()",
+  },
+  {
+    name = "datasets.nile",
+    summary = "The annual flow of the Nile at Aswan, 1871 to 1970.",
+    args = {},
+    returns = {
+      { "latent.Matrix", "100x1: the volume in 10^8 cubic metres, a year each" },
+      { "table", "columns, time (the years, a vector) and source" },
+    },
+    example = "local Y, info = latent.datasets.nile()",
+  },
+  {
+    name = "datasets.air_passengers",
+    summary = "Monthly totals of international airline passengers, January 1949 to December 1960.",
+    args = {},
+    returns = {
+      { "latent.Matrix", "144x1: thousands of passengers, a month each" },
+      { "table", "columns, time (in years: 1949, 1949 + 1/12, ...; a vector) and source" },
+    },
+    text = "Trend and season grow with the level: take the logarithm for an additive model.",
+    example = "local Y = latent.datasets.air_passengers():log()",
   },
   {
     name = "datasets.mnist",

@@ -3,10 +3,11 @@
 local options = { "options", "table?", "see options" }
 local store = { "store", "latent.Store", "where the parameters live" }
 local name = { "name", "string", "the parameters are called NAME.weight and so on; no ':'" }
-local init = { "init", "string", "by the activation",
-  '"he" (relu and its kin), "glorot" (others), "lecun", "torch" (as torch.nn.Linear), "orthogonal" or "zero"' }
+local init = { "init", "string", '"torch"', '"torch" (as torch.nn.Linear: uniform within 1/sqrt(inputs), biases too), '
+  .. '"he", "glorot", "lecun", "orthogonal", "zero", or "auto": he for a layer with an activation of the relu family, '
+  .. 'else glorot' }
 local gain = { "gain", "number", "1", "what the initial weights are multiplied by" }
-local bias = { "bias", "boolean", "true", "whether there are biases; they begin at 0" }
+local bias = { "bias", "boolean", "true", "whether there are biases; they begin at 0, but for torch" }
 local moved = { "parameters", "string|table", "all", "the beginning of the names of what it moves, or a list of such" }
 local schedule = { "schedule", "function", "nil", "gives the learning rate's factor at a step, from 0" }
 local rate = function(default) return { "learning_rate", "number", default, "positive and finite" } end

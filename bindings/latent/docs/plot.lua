@@ -102,6 +102,22 @@ coordinate that isn't finite are not drawn.]],
     example = 'latent.plot.figure{ logy = true }:line({ 1, 2, 3 }, { 1, 0.1, 0.01 }, { label = "error" })',
   },
   {
+    name = "Figure:band",
+    summary = "Adds a shaded band between two lines.",
+    args = {
+      { "x", "latent.Matrix|number[]", "horizontal places" },
+      { "low", "latent.Matrix|number[]", "the lower line" },
+      { "high", "latent.Matrix|number[]", "the upper line" },
+      { "options", "table?", "see options" },
+    },
+    options = {
+      { "label", "string", "none", "the name in the key" },
+      { "color", "string|integer", "the next", COLOR .. "; it is thinned" },
+    },
+    returns = { { "latent.Figure", "the figure" } },
+    example = 'latent.plot.figure():band({ 1, 2, 3 }, { 0, 1, 1 }, { 1, 2, 3 }, { label = "90 %" })',
+  },
+  {
     name = "Figure:ellipse",
     summary = "Adds the curve at a number of standard deviations from the mean of a Gaussian in the plane.",
     args = {
