@@ -65,7 +65,7 @@ static void keep_rows(lua_State *L, int result, const char *name, const double *
 static void keep_matrices(lua_State *L, int result, const char *name, const double *from, size_t h,
                           size_t n)
 {
-  memcpy(latL_newmatrices(L, h, n, n), from, h * n * n * sizeof *from);
+  memcpy(latL_newmatrices(L, h, n, n, 0), from, h * n * n * sizeof *from);
   lua_setfield(L, result, name);
 }
 
@@ -153,7 +153,7 @@ static int simulate(lua_State *L)
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_lds core;
   latL_ldsfor(L, who, s.steps, &core);
-  double *Z = draws ? latL_newmatrices(L, (size_t)draws, s.steps, core.states)
+  double *Z = draws ? latL_newmatrices(L, (size_t)draws, s.steps, core.states, 0)
                     : latL_newmatrix(L, s.steps, core.states, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),
