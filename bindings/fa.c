@@ -40,8 +40,7 @@ static int new (lua_State *L)
   latL_checkoptions(L, 1, "fa", names);
   latL_Fa *p = latL_newmodel(L, &kind.base, sizeof *p);
   latL_emoptions(L, 1, "fa", &p->em, 10000, 1e-12, 1);
-  if (latL_getoption(L, 1, "accelerate") == LUA_TNIL) p->em.options.accelerate = true;
-  lua_pop(L, 1);
+  p->em.options.accelerate = latL_optboolean(L, 1, "fa", "accelerate", true);
   p->latent_dim = (size_t)latL_optinteger(L, 1, "fa", "latent_dim", 1, 0, 1 << 20);
   p->iterate = latL_optword(L, 1, "fa", "method", methods_of_fit, 0) == 1;
   p->rotation = (lat_rotation)latL_optword(L, 1, "fa", "rotation", rotations, 0);

@@ -46,7 +46,7 @@ static int new (lua_State *L)
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "ppca", names);
   latL_Ppca *p = latL_newmodel(L, &kind.base, sizeof *p);
-  latL_emoptions(L, 1, "ppca", &p->em, 10000, 1e-12, 1);
+  latL_emoptions(L, 1, "ppca", &p->em, 10000, 1e-13, 1);
   p->latent_dim = (size_t)latL_optinteger(L, 1, "ppca", "latent_dim", 1, 0, 1 << 20);
   p->limit = read_limit(L);
   p->iterate = latL_optword(L, 1, "ppca", "method", methods_of_fit, p->limit) == 1;

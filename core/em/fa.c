@@ -128,6 +128,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   lat_fa_uncorrelate(parameters, D, M);
   lat_factor_model to = model_of(em, parameters);
   LAT_TRY(lat_factor_solve(work, &s, own->shift, &to, rest, rest + D));
+  LAT_TRY(lat_factor_expand(work, &s, &to));
   for (size_t j = 0; j < D; j++) to.noise_variances[j] = fmax(rest[j] / rest[D + j], own->least[j]);
   lat_workspace_release(work, mark);
   return LAT_OK;

@@ -172,6 +172,7 @@ static lat_status solve(lat_em *em, const double *statistics, double *parameters
     total += s.q[j];
   }
   if (!limit && !(sum > NO_NOISE * total)) return no_noise(work, M);
+  if (!limit) LAT_TRY(lat_factor_expand(work, &s, &to));
   *to.noise_variances = limit ? 0 : sum / weight;
   lat_workspace_release(work, mark);
   return LAT_OK;

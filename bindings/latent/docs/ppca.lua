@@ -20,7 +20,7 @@ local entries = {
       { "noise_variance", "number?", "nil",
         "0: the limit without noise, in which EM finds the principal subspace; else it is estimated" },
       { "max_iterations", "integer", "10000", "of EM" },
-      { "tolerance", "number", "1e-12", "of EM: stop when the objective changes by less, relatively" },
+      { "tolerance", "number", "1e-13", "of EM: stop when the objective changes by less, relatively" },
       { "restarts", "integer", "1", "starts of EM, of which the best is kept" },
       { "seed", "integer", "0", "of EM's start" },
       { "accelerate", "boolean", "false", "longer steps for EM (SQUAREM), never a worse objective" },
@@ -35,7 +35,8 @@ eigenvalues of the covariance (divisor N) the likelihood is greatest for
 Only W W' matters to the model: of all rotations of W's columns this one is given, also by EM: orthogonal
 columns, descending lengths, and the largest entry of each positive.
 
-EM knows missing entries (fit with missing = true): each row has a posterior given its own observed entries, and
+EM also lets z have any mean and covariance, which W and the mean then take over (PX-EM), so that its steps are few
+however little noise there is. It knows missing entries (fit with missing = true): each row has a posterior given its own observed entries, and
 the log-likelihood of what is observed never decreases.
 
 With noise_variance = 0 the two steps of EM are least-squares fits of z to W and of W to z. A step costs O(NDM)
