@@ -25,15 +25,15 @@ static double opt_positive(lua_State *L, int options, const char *who, const cha
   return value;
 }
 
-latL_DeepOptions latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
+lat_deep_options latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
 {
-  latL_DeepOptions o;
+  lat_deep_options o;
   o.activation =
       (lat_activation)latL_optword(L, 1, who, "activation", lat_activation_names, LAT_NN_RELU);
   o.init = (lat_init)latL_optword(L, 1, who, "init", init_names, LAT_INIT_TORCH);
   o.optimizer = (lat_optimizer_kind)latL_optword(L, 1, who, "optimizer", optimizer_names, LAT_ADAM);
   o.dtype = latL_optdtype(L, 1, who, LAT_FLOAT32);
-  o.seed = (uint64_t)latL_optinteger(L, 1, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+  o.seed = latL_optseed(L, 1, who);
   m->seed = o.seed;
   m->learning_rate = opt_positive(L, 1, who, "learning_rate", 1e-3);
   m->clip = latL_optnumber(L, 1, who, "clip", 0, 0, (double)INFINITY);
@@ -128,6 +128,11 @@ double latL_rate(lua_State *L, int options, const char *who, const latL_Deep *m)
   return rate;
 }
 
+uint64_t latL_optseed(lua_State *L, int options, const char *who)
+{
+  return (uint64_t)latL_optinteger(L, options, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+}
+
 /* ---- data ------------------------------------------------------------------------------------- */
 
 lat_matrix latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns)
@@ -190,12 +195,17 @@ void latL_stepped(lua_State *L, const latL_Deep *m, bool grey)
 
 /* ---- methods that all have ------------------------------------------------------------------------- */
 
-/* Upvalue 1: the kind. */
-static latL_Deep *self(lua_State *L, const char *verb)
+latL_Deep *latL_checkdeep(lua_State *L, const char *verb, const char **who)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const char *who = lua_pushfstring(L, "%s:%s", kind->name, verb);
-  latL_Deep *m = latL_checkmodel(L, kind, who, false);
+  *who = lua_pushfstring(L, "%s:%s", kind->name, verb);
+  return latL_checkmodel(L, kind, *who, false);
+}
+
+static latL_Deep *self(lua_State *L, const char *verb)
+{
+  const char *who;
+  latL_Deep *m = latL_checkdeep(L, verb, &who);
   lua_pop(L, 1);
   return m;
 }
@@ -284,7 +294,7 @@ void latL_checkwidths(lua_State *L, const char *who, const size_t *widths, size_
 
 /* ---- making them ------------------------------------------------------------------------------------- */
 
-void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core, size_t D, size_t M,
+void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core,
                    void (*done)(void *))
 {
   m->core = core;
@@ -296,9 +306,9 @@ void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core, 
   o->epsilon = opt_positive(L, 1, who, "epsilon", o->epsilon);
   o->weight_decay = latL_optnumber(L, 1, who, "weight_decay", o->weight_decay, 0, 1e9);
   lua_getiuservalue(L, -1, LATL_KEPT);
-  lua_pushinteger(L, (lua_Integer)D);
+  lua_pushinteger(L, (lua_Integer)m->likelihood->D);
   lua_setfield(L, -2, "input_dim");
-  lua_pushinteger(L, (lua_Integer)M);
+  lua_pushinteger(L, (lua_Integer)m->latent_dim);
   lua_setfield(L, -2, "latent_dim");
   lua_pushinteger(L, (lua_Integer)m->seed);
   lua_setfield(L, -2, "seed");
@@ -335,6 +345,8 @@ void latL_newdeepkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *metho
   lua_getfield(L, -1, "methods");
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   luaL_setfuncs(L, all, 1);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  luaL_setfuncs(L, latL_decoder_uses, 1);
   for (; *more; more++) {
     lua_pushstring(L, module);
     lua_pushstring(L, *more);

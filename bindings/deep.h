@@ -20,6 +20,11 @@ typedef struct latL_Deep {
   bool cosine;
   double schedule_steps, warm_up; /* in steps; 0 is none */
   uint64_t seed;
+  /* from z to x */
+  const lat_net *decoder;
+  const lat_likelihood *likelihood;
+  size_t latent_dim, classes; /* classes: of labels, which the decoder takes too; or 0 */
+  lua_Integer lowest;         /* label */
 } latL_Deep;
 
 /* The options of every model with nets, for its list; and reading them, at stack index 1. The net's
@@ -27,19 +32,13 @@ typedef struct latL_Deep {
 #define LATL_DEEP_OPTIONS                                                                          \
   "activation", "init", "optimizer", "learning_rate", "beta1", "beta2", "epsilon", "weight_decay", \
       "clip", "schedule", "schedule_steps", "warm_up", "dtype", "seed"
-typedef struct latL_DeepOptions {
-  lat_activation activation;
-  lat_init init;
-  lat_optimizer_kind optimizer;
-  lat_dtype dtype;
-  uint64_t seed;
-} latL_DeepOptions;
-latL_DeepOptions latL_deepoptions(lua_State *L, const char *who, latL_Deep *model);
+lat_deep_options latL_deepoptions(lua_State *L, const char *who, latL_Deep *model);
 
-/* Takes the made model, at the top of the stack, into use: the optimizer's options, fields that say what
- * it is (input_dim, latent_dim, dtype, seed); and the collector is told of the memory. */
-void latL_deepmade(lua_State *L, const char *who, latL_Deep *model, lat_deep *core, size_t D,
-                   size_t M, void (*done)(void *));
+/* Takes the made model, at the top of the stack, into use, once its decoder's fields above are set: the
+ * optimizer's options, fields that say what it is (input_dim, latent_dim, dtype, seed); and the
+ * collector is told of the memory. */
+void latL_deepmade(lua_State *L, const char *who, latL_Deep *model, lat_deep *core,
+                   void (*done)(void *));
 
 /* The option `name`: the widths of hidden layers, a number or a list, at most `most` of them. */
 size_t latL_opthidden(lua_State *L, const char *who, const char *name, size_t otherwise,
@@ -61,6 +60,9 @@ size_t latL_requiredsize(lua_State *L, const char *who, const char *name, lua_In
 /* The learning rate of the next step, by the schedule; or the option `learning_rate` at `options`. */
 double latL_rate(lua_State *L, int options, const char *who, const latL_Deep *model);
 
+/* The option `seed`, an integer. */
+uint64_t latL_optseed(lua_State *L, int options, const char *who);
+
 /* The data at `arg`, of `columns` columns; a vector of so many is one row. */
 lat_matrix latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns);
 
@@ -71,6 +73,13 @@ const size_t *latL_optclasslabels(lua_State *L, int arg, const char *who, size_t
 
 /* After a step: counts it in `iterations`, and says in `note` what grey levels mean. */
 void latL_stepped(lua_State *L, const latL_Deep *model, bool grey);
+
+/* The model at 1, of the kind that is upvalue 1; *who becomes "NAME:VERB", which is pushed. */
+latL_Deep *latL_checkdeep(lua_State *L, const char *verb, const char **who);
+
+/* What all models with a decoder do with it (deep_decoder.c): decode, sample, score; upvalue 1 is the
+ * kind. */
+extern const luaL_Reg latL_decoder_uses[];
 
 /* Makes the metatable: the methods, those that all have, and `more` (ended by NULL), which are found in
  * the Lua module latent.MODULE when they are called first. */

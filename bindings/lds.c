@@ -20,11 +20,11 @@ const latL_EmKind latL_lds_kind = {.base = {"lds", "latent.LDS", lat_lds_paramet
 /* ---- making one --------------------------------------------------------------------------------- */
 
 /* The mean and covariance of stationary states, which the parameters have, too. */
-static lat_status fill_stationary(lat_workspace *work, const latL_Lds *m, double *flat,
+static lat_status fill_stationary(lat_workspace *work, const lat_lds_model *model, double *flat,
                                   const size_t sizes[LAT_SIZES])
 {
-  if (!m->core.stationary) return LAT_OK;
-  lat_lds lds = lat_lds_of_model(&m->core, flat, sizes);
+  if (!model->stationary) return LAT_OK;
+  lat_lds lds = lat_lds_of_model(model, flat, sizes);
   return lat_lds_stationary(work, &lds, (double *)lds.initial_mean,
                             (double *)lds.initial_covariance);
 }
@@ -42,7 +42,7 @@ static void adopt_given(lua_State *L, latL_Lds *m)
   lat_mark mark = lat_workspace_mark(work);
   lat_lds lds = lat_lds_of_model(&m->core, flat, m->sizes);
   lat_status status = lat_lds_check(work, &lds, 1);
-  if (status == LAT_OK) status = fill_stationary(work, m, flat, m->sizes);
+  if (status == LAT_OK) status = fill_stationary(work, &m->core, flat, m->sizes);
   latL_check(L, "lds", work, mark, status);
   latL_adopt(L, 2, m->sizes);
 }
@@ -106,14 +106,20 @@ void latL_ldsestimates(latL_Lds *m, size_t inputs)
     m->core.estimate[LAT_LDS_MEAN] = m->core.estimate[LAT_LDS_COVARIANCE] = false;
 }
 
-/* The run's own: a table of the sequences and of what functions of t have given. */
-static latL_Sequences *sequences_of(lua_State *L)
+/* The run's own, in a userdata: another fit of the same model may begin before this one ends. */
+typedef struct data {
+  latL_Sequences *sequences;
+  lat_lds_model core;
+} data;
+
+enum { DATA_SEQUENCES = 1, DATA_VARYING, DATA_VALUES = DATA_VARYING }; /* user values */
+
+static data *data_of(lua_State *L)
 {
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_OWN);
-  lua_rawgeti(L, -1, 1);
-  latL_Sequences *s = lua_touserdata(L, -1);
-  lua_pop(L, 2);
-  return s;
+  data *own = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return own;
 }
 
 static void check_known(lua_State *L, const latL_Lds *m, const char *who)
@@ -133,29 +139,37 @@ static void check_known(lua_State *L, const latL_Lds *m, const char *who)
     latL_error(L, who, "initial = \"stationary\" leaves no initial state to estimate");
 }
 
+static data *take_data(lua_State *L, latL_Run *run)
+{
+  const latL_Lds *m = run->model;
+  size_t outputs = m->sizes[LAT_D], inputs = m->sizes[LAT_U], longest = 0;
+  data *own = lua_newuserdatauv(L, sizeof *own, DATA_VALUES);
+  int at = lua_gettop(L);
+  const latL_Sequences *s = own->sequences =
+      latL_checksequences(L, LATL_DATA, LATL_OPTIONS, run->who, &outputs, &inputs);
+  lua_setiuservalue(L, at, DATA_SEQUENCES);
+  for (size_t i = 0; i < s->count; i++)
+    if (s->of[i].steps > longest) longest = s->of[i].steps;
+  latL_sizelds(L, m, run->who, outputs, inputs, run->sizes);
+  own->core = m->core;
+  latL_varylds(L, m, run->who, longest, run->sizes, own->core.varying);
+  lua_setiuservalue(L, at, DATA_VARYING);
+  own->core.longest = longest;
+  latL_hold(L, LATL_RUN_OWN);
+  return own;
+}
+
 static void plan(lua_State *L, latL_Run *run)
 {
   latL_Lds *m = run->model;
-  size_t outputs = m->sizes[LAT_D], inputs = m->sizes[LAT_U];
-  latL_Sequences *s = run->restart == 0 ? NULL : sequences_of(L);
-  if (!s) {
-    lua_createtable(L, LAT_LDS_PARAMETERS, 0);
-    s = latL_checksequences(L, LATL_DATA, LATL_OPTIONS, run->who, &outputs, &inputs);
-    latL_sizelds(L, m, run->who, outputs, inputs, run->sizes);
-    lua_rawseti(L, -2, 1);
-    m->core.longest = 0;
-    for (size_t i = 0; i < s->count; i++)
-      if (s->of[i].steps > m->core.longest) m->core.longest = s->of[i].steps;
-    latL_varylds(L, m, run->who, m->core.longest, run->sizes, m->core.varying);
-    lua_rawseti(L, -2, 2);
-    lua_setiuservalue(L, LATL_RUN, LATL_RUN_OWN);
-  } else {
-    latL_sizelds(L, m, run->who, s->outputs, s->inputs, run->sizes);
-  }
+  data *own = run->restart == 0 ? take_data(L, run) : data_of(L);
+  const latL_Sequences *s = own->sequences;
+  latL_sizelds(L, m, run->who, s->outputs, s->inputs, run->sizes);
   latL_ldsestimates(m, run->sizes[LAT_U]);
   check_known(L, m, run->who);
+  memcpy(own->core.estimate, m->core.estimate, sizeof own->core.estimate);
   run->core = &lat_lds_kind;
-  run->context = &m->core;
+  run->context = &own->core;
 }
 
 static lat_status has_observation(lat_workspace *work, const lat_lds_sequence *s, size_t outputs)
@@ -220,21 +234,25 @@ static lat_status check_fixed(const latL_Run *run, const latL_Lds *m)
 
 static lat_status start(lua_State *L, latL_Run *run)
 {
-  latL_Lds *m = run->model;
-  const latL_Sequences *s = sequences_of(L);
+  const latL_Lds *m = run->model;
+  data *own = data_of(L);
+  const latL_Sequences *s = own->sequences;
   latL_fillgiven(L, LATL_MODEL, run->who, run->sizes, run->parameters);
-  lat_lds lds = lat_lds_of_model(&m->core, run->parameters, run->sizes);
+  own->core.diffuse = m->core.diffuse; /* the initial state may be settled only now */
+  own->core.stationary = m->core.stationary;
+  latL_workspace(L);
+  lat_lds lds = lat_lds_of_model(&own->core, run->parameters, run->sizes);
   LAT_TRY(check_fixed(run, m));
   LAT_TRY(check_data(run->work, s, &lds));
-  LAT_TRY(lat_lds_start(run->work, &m->core, run->sizes, s->of, s->count, run->seed,
+  LAT_TRY(lat_lds_start(run->work, &own->core, run->sizes, s->of, s->count, run->seed,
                         run->restart > 0, run->parameters));
-  LAT_TRY(fill_stationary(run->work, m, run->parameters, run->sizes));
-  return check_start(run->work, s, &lds, m->core.longest);
+  LAT_TRY(fill_stationary(run->work, &own->core, run->parameters, run->sizes));
+  return check_start(run->work, s, &lds, own->core.longest);
 }
 
 static lat_status pass(lua_State *L, latL_Run *run)
 {
-  const latL_Sequences *s = sequences_of(L);
+  const latL_Sequences *s = data_of(L)->sequences;
   return lat_em_add_units(&run->em, s->of, s->count);
 }
 

@@ -31,15 +31,11 @@ static int new (lua_State *L)
   if (!latL_checkoptions(L, 1, who, names))
     latL_error(L, who, "options are missing: input_dim, latent_dim");
   nonlinear *m = latL_newmodel(L, &kind, sizeof *m);
-  latL_DeepOptions deep = latL_deepoptions(L, who, &m->deep);
+  lat_deep_options deep = latL_deepoptions(L, who, &m->deep);
   size_t D = latL_requiredsize(L, who, "input_dim", 1 << 24);
   lat_nonlinear_options o = {.latent_dim = latL_requiredsize(L, who, "latent_dim", 1 << 20),
-                             .activation = deep.activation,
-                             .init = deep.init,
-                             .likelihood = latL_optlikelihood(L, who, D, LAT_P_GAUSSIAN),
-                             .optimizer = deep.optimizer,
-                             .dtype = deep.dtype,
-                             .seed = deep.seed};
+                             .deep = deep,
+                             .likelihood = latL_optlikelihood(L, who, D, LAT_P_GAUSSIAN)};
   o.layers = latL_opthidden(L, who, "hidden", 64, o.hidden, LAT_NONLINEAR_LAYERS - 1);
   m->samples = (size_t)latL_optinteger(L, 1, who, "samples", 500, 1, 1 << 24);
   double numbers = 0;
@@ -47,7 +43,10 @@ static int new (lua_State *L)
                    &numbers);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_nonlinear_init(work, &m->core, &o));
-  latL_deepmade(L, who, &m->deep, &m->core.deep, D, o.latent_dim, done);
+  m->deep.decoder = &m->core.decoder;
+  m->deep.likelihood = &m->core.likelihood;
+  m->deep.latent_dim = o.latent_dim;
+  latL_deepmade(L, who, &m->deep, &m->core.deep, done);
   return 1;
 }
 
@@ -104,103 +103,35 @@ static int loss_of(lua_State *L)
 
 /* ---- use ----------------------------------------------------------------------------------------- */
 
-/* Pushes the log-likelihoods and the effective numbers of draws. */
-static lat_matrix push_log_likelihood(lua_State *L, const char *who)
+/* log_likelihood(X [, {samples, seed}]) -> one a row, effective numbers of draws */
+static int log_likelihood(lua_State *L)
 {
+  const char *who = "nonlinear:log_likelihood";
   static const char *const names[] = {"samples", "seed", NULL};
   lua_settop(L, 3);
   nonlinear *m = latL_checkmodel(L, &kind, who, false);
   lat_matrix X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   size_t K = (size_t)latL_optinteger(L, 3, who, "samples", 10000, 1, 1 << 30);
-  uint64_t seed = (uint64_t)latL_optinteger(L, 3, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+  uint64_t seed = latL_optseed(L, 3, who);
   lat_matrix result = latL_newvector(L, X.rows, LAT_FLOAT64)->view;
   double *effective = latL_newvector(L, X.rows, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status =
-      lat_likelihood_check_all(work, &m->core.likelihood, &X, m->core.options.dtype, &m->core.grey);
+  lat_status status = lat_likelihood_check_all(work, &m->core.likelihood, &X,
+                                               m->core.options.deep.dtype, &m->core.grey);
   if (status == LAT_OK)
     status = lat_prior_log_likelihood(work, &m->core.decoder, &m->core.likelihood, &X, K, seed,
                                       result.data, effective);
   latL_check(L, who, work, mark, status);
-  return result;
+  return 2;
 }
 
 /* log_likelihood(X [, {samples, seed}]) -> one a row, effective numbers of draws */
-static int log_likelihood(lua_State *L)
-{
-  push_log_likelihood(L, "nonlinear:log_likelihood");
-  return 2;
-}
-
-static int score(lua_State *L)
-{
-  lat_matrix l = push_log_likelihood(L, "nonlinear:score");
-  double sum = 0;
-  for (size_t i = 0; i < l.rows; i++) sum += lat_get(&l, i, 0);
-  lua_pushnumber(L, sum / (double)l.rows);
-  return 1;
-}
-
-static int decode_named(lua_State *L, const char *who)
-{
-  static const char *const names[] = {"variance", NULL};
-  lua_settop(L, 3);
-  nonlinear *m = latL_checkmodel(L, &kind, who, false);
-  lat_matrix Z = latL_checkdata(L, 2, who, "Z", m->core.options.latent_dim);
-  latL_checkoptions(L, 3, who, names);
-  bool with_variance = latL_optboolean(L, 3, who, "variance", false);
-  size_t D = m->core.likelihood.D;
-  lat_matrix mean = latL_newmatrix(L, Z.rows, D, m->core.options.dtype)->view, variance;
-  if (with_variance) variance = latL_newmatrix(L, Z.rows, D, m->core.options.dtype)->view;
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             lat_decode(work, &m->core.decoder, &m->core.likelihood, &Z, NULL, 0, &mean,
-                        with_variance ? &variance : NULL));
-  return with_variance ? 2 : 1;
-}
-
-/* decode(Z [, {variance}]) -> means of x [, variances] */
-static int decode(lua_State *L)
-{
-  return decode_named(L, "nonlinear:decode");
-}
-
-static int inverse_transform(lua_State *L)
-{
-  return decode_named(L, "nonlinear:inverse_transform");
-}
-
-/* sample(n [, {seed, mean}]) -> rows, latent variables */
-static int sample(lua_State *L)
-{
-  static const char *const names[] = {"seed", "mean", NULL};
-  const char *who = "nonlinear:sample";
-  lua_settop(L, 3);
-  nonlinear *m = latL_checkmodel(L, &kind, who, false);
-  size_t n = latL_checksize(L, 2, who, "n");
-  latL_checkoptions(L, 3, who, names);
-  bool mean = latL_optboolean(L, 3, who, "mean", false);
-  latL_getoption(L, 3, "seed");
-  lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
-  lat_dtype dtype = m->core.options.dtype;
-  lat_matrix X = latL_newmatrix(L, n, m->core.likelihood.D, dtype)->view;
-  lat_matrix Z = latL_newmatrix(L, n, m->core.options.latent_dim, dtype)->view;
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             lat_draw(work, &m->core.decoder, &m->core.likelihood, NULL, 0, mean, random, &Z, &X));
-  return 2;
-}
-
 void latL_open_nonlinear(lua_State *L)
 {
   static const luaL_Reg methods[] = {
-      {"step", step},     {"loss", loss_of},  {"log_likelihood", log_likelihood},
-      {"score", score},   {"decode", decode}, {"inverse_transform", inverse_transform},
-      {"sample", sample}, {NULL, NULL}};
+      {"step", step}, {"loss", loss_of}, {"log_likelihood", log_likelihood}, {NULL, NULL}};
   static const char *const in_lua[] = {"fit", "steps", NULL};
   latL_newdeepkind(L, &kind, methods, "train", in_lua);
   lua_pushcfunction(L, new);

@@ -65,17 +65,13 @@ static int new (lua_State *L)
   if (!latL_checkoptions(L, 1, who, names))
     latL_error(L, who, "options are missing: input_dim, latent_dim");
   latL_Vae *v = latL_newmodel(L, &latL_vae_kind, sizeof *v);
-  latL_DeepOptions deep = latL_deepoptions(L, who, &v->deep);
+  lat_deep_options deep = latL_deepoptions(L, who, &v->deep);
   size_t D = latL_requiredsize(L, who, "input_dim", 1 << 24);
   lat_vae_options o = {.latent_dim = latL_requiredsize(L, who, "latent_dim", 1 << 20),
                        .classes = (size_t)latL_optinteger(L, 1, who, "classes", 0, 0, 1 << 20),
-                       .activation = deep.activation,
-                       .init = deep.init,
-                       .likelihood = latL_optlikelihood(L, who, D, LAT_P_BERNOULLI),
-                       .optimizer = deep.optimizer,
-                       .dtype = deep.dtype,
-                       .seed = deep.seed};
-  v->lowest = latL_optinteger(L, 1, who, "lowest", 0, -(1 << 30), 1 << 30);
+                       .deep = deep,
+                       .likelihood = latL_optlikelihood(L, who, D, LAT_P_BERNOULLI)};
+  v->deep.lowest = latL_optinteger(L, 1, who, "lowest", 0, -(1 << 30), 1 << 30);
   read_hidden(L, &o);
   read_objective(L, v);
   double numbers = 0;
@@ -85,7 +81,11 @@ static int new (lua_State *L)
                    lat_likelihood_outputs(&o.likelihood), &numbers);
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work), lat_vae_init(work, &v->core, &o));
-  latL_deepmade(L, who, &v->deep, &v->core.deep, D, o.latent_dim, done);
+  v->deep.decoder = &v->core.decoder;
+  v->deep.likelihood = &v->core.likelihood;
+  v->deep.latent_dim = o.latent_dim;
+  v->deep.classes = o.classes;
+  latL_deepmade(L, who, &v->deep, &v->core.deep, done);
   return 1;
 }
 
@@ -106,7 +106,8 @@ static batch begin(lua_State *L, const char *who, const char *const names[])
   b.X = latL_checkdata(L, 2, who, "X", b.vae->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");
-  b.labels = latL_optclasslabels(L, 4, who, b.X.rows, b.vae->core.options.classes, b.vae->lowest);
+  b.labels =
+      latL_optclasslabels(L, 4, who, b.X.rows, b.vae->core.options.classes, b.vae->deep.lowest);
   b.objective = b.vae->objective;
   b.objective.beta = latL_optnumber(L, 3, who, "beta", b.objective.beta, 0, 1e6);
   if (b.vae->kl_warm_up > 0)

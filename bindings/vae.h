@@ -9,8 +9,7 @@ typedef struct latL_Vae {
   latL_Deep deep;
   lat_vae core;
   lat_vae_objective objective;
-  double kl_warm_up;  /* steps in which beta rises to its value; 0 is none */
-  lua_Integer lowest; /* label */
+  double kl_warm_up; /* steps in which beta rises to its value; 0 is none */
 } latL_Vae;
 
 extern const latL_Kind latL_vae_kind;

@@ -417,6 +417,29 @@ describe("lds", function()
     assert.near(b.log_likelihood / a.log_likelihood, 1, 1e-6)
   end)
 
+  it("gives lists of matrices that are lists in every way", function()
+    local lds = latent.lds(random_model(2, 2, 0, 3))
+    local Y = random_data(5, 2, 4)
+    local list = lds:filter(Y).covariances
+    assert.equal(5, #list)
+    assert.is_nil(list[0])
+    assert.is_nil(list[6])
+    assert.is_nil(list.x)
+    assert.is_true(rawequal(list[2], list[2]))
+    local seen = 0
+    for i, P in ipairs(list) do seen = seen + i * P.rows end
+    for i, P in pairs(list) do seen = seen + i * P.rows end
+    assert.equal(60, seen)
+    assert.equal(5, select("#", table.unpack(list)))
+    local sum = matrix.zeros(2, 2)
+    for t = 1, #list do sum = sum + list[t] end
+    assert.is_true(sum:trace() > 0)
+    -- and one of them may be a model's
+    local again = lds:filter(Y).covariances
+    local varying = latent.lds{ A = lds.A, C = lds.C, Q = again, R = lds.R, initial_covariance = 1 }
+    assert.is_true(varying:score(Y) == varying:score(Y))
+  end)
+
   it("gives innovations that are white, with their variances", function()
     local lds = latent.lds(random_model(2, 2, 0, 6))
     local Y = lds:sample(4000, { seed = 1 })
@@ -799,6 +822,46 @@ describe("lds", function()
     local restarted = latent.lds{ latent_dim = 2, max_iterations = 30, restarts = 3 }:fit(Y)
     local once = latent.lds{ latent_dim = 2, max_iterations = 30 }:fit(Y)
     assert.is_true(restarted.history[#restarted.history] >= once.history[#once.history])
+  end)
+
+  it("by EM knows matrices that vary, as lists and as functions", function()
+    local Y = { random_data(40, 2, 1), random_data(25, 2, 2) }
+    local A, C, Q = {}, {}, {}
+    for t = 1, 40 do
+      local model = random_model(2, 2, 0, 40 + t)
+      A[t], C[t], Q[t] = model.A, model.C, model.Q
+    end
+    local model = random_model(2, 2, 0, 30)
+    local function fit(options)
+      options.initial_mean, options.initial_covariance = model.initial_mean, model.initial_covariance
+      options.max_iterations, options.tolerance = 30, 0
+      return latent.lds(options):fit(Y)
+    end
+    local lists = fit{ A = A, C = C, Q = model.Q, R = model.R, estimate = { "Q", "R", "initial_mean" } }
+    check_monotone(lists.history)
+    local functions = fit{ A = function(t) return A[t] end, C = function(t) return C[t] end, Q = model.Q, R = model.R,
+      estimate = { "Q", "R", "initial_mean" } }
+    assert.same(lists.history, functions.history)
+    check_monotone(fit{ A = model.A, C = C, Q = Q, estimate = { "R" } }.history)
+    fails("C can't be estimated when R varies with t", fit,
+      { A = model.A, C = model.C, Q = model.Q, R = Q, estimate = { "C" } })
+    -- one list that never changes is the constant matrix
+    local same = {}
+    for t = 1, 40 do same[t] = model.A end
+    local varying = fit{ A = same, C = model.C, Q = model.Q, R = model.R, estimate = { "C", "Q", "R" } }
+    local constant = fit{ A = model.A, C = model.C, Q = model.Q, R = model.R, estimate = { "C", "Q", "R" } }
+    assert.near_matrix(constant.history, varying.history, 1e-11)
+    -- another fit of the same model while one is under way
+    local lds = latent.lds{ A = function(t) return A[t] end, C = model.C, max_iterations = 4, initial_mean = { 0, 0 },
+      initial_covariance = 1, tolerance = 0 }
+    local expected, seen = latent.lds{ A = A, C = model.C, max_iterations = 4, initial_mean = { 0, 0 },
+      initial_covariance = 1, tolerance = 0 }:fit(Y).history, {}
+    for i, objective in lds:steps(Y) do
+      seen[i] = objective
+      lds:fit(Y[2])
+      collectgarbage()
+    end
+    assert.same(expected, seen)
   end)
 
   it("counts its free parameters", function()

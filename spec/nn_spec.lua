@@ -182,6 +182,10 @@ describe("a step", function()
     tape:parameter(store, "idle"):sum():backward()
     assert.near_matrix({ { 0, 0 } }, store:gradient "w", 0)
     assert.near_matrix({ { 1 } }, store:gradient "idle", 0)
+    tape:parameter(store, "idle"):backward { accumulate = true } -- a loss that is a parameter itself
+    assert.near_matrix({ { 2 } }, store:gradient "idle", 0)
+    tape:parameter(store, "idle"):backward()
+    assert.near_matrix({ { 1 } }, store:gradient "idle", 0)
   end)
 
   it("takes parameters of several stores", function()

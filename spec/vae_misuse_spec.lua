@@ -175,4 +175,55 @@ describe("files of a VAE", function()
     assert.is_nil((latent.load "/nowhere"))
     assert.equal(0, model.iterations)
   end)
+
+  it("survive mutation: a model or a message, never a crash", function()
+    local vae = make { seed = 1 }
+    vae:step(X)
+    assert(vae:save(path))
+    local whole, random = contents(), latent.random(3)
+    local header = string.unpack("<I8", whole) + 8
+    local loaded = 0
+    for _ = 1, 400 do
+      local at = random:integer(1, header)
+      local byte = random:integer(0, 255)
+      local file = assert(io.open(path, "wb"))
+      file:write(whole:sub(1, at - 1), string.char(byte), whole:sub(at + 1))
+      file:close()
+      local model, message = latent.load(path)
+      if model then
+        loaded = loaded + 1
+        model:elbo(X)
+      else
+        assert.is_string(message)
+      end
+    end
+    assert.is_true(loaded < 200)
+  end)
+end)
+
+describe("a host without memory", function()
+  it("is given an error by nets, and nothing is lost", function()
+    local program, script = helper.program("memory", "-isystem /usr/include/lua5.4"), os.tmpname()
+    local file = assert(io.open(script, "w"))
+    file:write [[
+      local latent = require "latent"
+      local path = os.tmpname()
+      local ok, message = pcall(function()
+        local vae = latent.vae { input_dim = 4, latent_dim = 2, hidden = 3, classes = 2, samples = 2 }
+        local X = { { 0, 1, 0, 1 }, { 1, 1, 0, 0.5 } }
+        vae:step(X, { labels = { 0, 1 } })
+        vae:elbo(X, { labels = 1 }) vae:log_likelihood(X, { labels = 1, samples = 3 }) vae:sample(2, { labels = 1 })
+        assert(vae:save(path))
+        assert(latent.load(path)):reconstruct(X, { labels = 1 })
+        local model = latent.nonlinear { input_dim = 4, latent_dim = 1, hidden = 2, samples = 3 }
+        model:step(X) model:log_likelihood(X, { samples = 5 }) model:decode { { 1 } }
+      end)
+      os.remove(path)
+      if not ok then error(message, 0) end]]
+    file:close()
+    local output, ok = helper.run(program .. " " .. script)
+    os.remove(script)
+    assert.is_truthy(ok, output)
+    assert.equal("ok\n", output)
+  end)
 end)

@@ -1,17 +1,17 @@
 #include "deep/deep.h"
 
-void lat_deep_begin(lat_deep *deep, lat_dtype dtype, uint64_t seed)
+void lat_deep_begin(lat_deep *deep, const lat_deep_options *options)
 {
   *deep = (lat_deep){.optimizer = {.store = NULL}};
-  lat_store_init(&deep->store, dtype, seed);
+  lat_store_init(&deep->store, options->dtype, options->seed);
   /* noise has other numbers than the first values */
-  lat_tape_init(&deep->tape, dtype, seed ^ UINT64_C(0x9E3779B97F4A7C15));
+  lat_tape_init(&deep->tape, options->dtype, options->seed ^ UINT64_C(0x9E3779B97F4A7C15));
 }
 
-lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, lat_optimizer_kind kind)
+lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, const lat_deep_options *options)
 {
   LAT_TRY(lat_store_seal(work, &deep->store));
-  return lat_optimizer_init(work, &deep->optimizer, kind, &deep->store, NULL, 0);
+  return lat_optimizer_init(work, &deep->optimizer, options->optimizer, &deep->store, NULL, 0);
 }
 
 void lat_deep_done(lat_deep *deep)

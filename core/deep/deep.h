@@ -13,10 +13,19 @@ typedef struct lat_deep {
   lat_optimizer optimizer;
 } lat_deep;
 
+/* How nets and training begin. */
+typedef struct lat_deep_options {
+  lat_activation activation;
+  lat_init init;
+  lat_optimizer_kind optimizer;
+  lat_dtype dtype;
+  uint64_t seed;
+} lat_deep_options;
+
 /* Begin, add nets, then seal; done gives all back, also after a failure in between. The struct must not
  * move meanwhile. */
-void lat_deep_begin(lat_deep *deep, lat_dtype dtype, uint64_t seed);
-lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, lat_optimizer_kind kind);
+void lat_deep_begin(lat_deep *deep, const lat_deep_options *options);
+lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, const lat_deep_options *options);
 void lat_deep_done(lat_deep *deep);
 
 /* The gradient of a loss on the tape (1 x 1) into the store. LAT_INVALID, naming the operation, when it

@@ -9,18 +9,18 @@ static lat_status make_nets(lat_workspace *work, lat_nonlinear *model)
   sizes[0] = o->latent_dim;
   for (size_t k = 0; k < o->layers; k++) sizes[k + 1] = o->hidden[k];
   sizes[o->layers + 1] = lat_likelihood_outputs(&model->likelihood);
-  lat_layer_options options = {.activation = o->activation, .init = o->init};
+  lat_layer_options options = {.activation = o->deep.activation, .init = o->deep.init};
   LAT_TRY(lat_net_mlp(work, &model->deep.store, "decoder", sizes, o->layers + 1, &options,
                       model->layers, &model->decoder));
   LAT_TRY(lat_likelihood_add(work, &model->likelihood, &model->deep.store));
-  return lat_deep_seal(work, &model->deep, o->optimizer);
+  return lat_deep_seal(work, &model->deep, &o->deep);
 }
 
 lat_status lat_nonlinear_init(lat_workspace *work, lat_nonlinear *model,
                               const lat_nonlinear_options *options)
 {
   *model = (lat_nonlinear){.options = *options, .likelihood = options->likelihood};
-  lat_deep_begin(&model->deep, options->dtype, options->seed);
+  lat_deep_begin(&model->deep, &options->deep);
   lat_status status = make_nets(work, model);
   if (status != LAT_OK) lat_nonlinear_done(model);
   return status;

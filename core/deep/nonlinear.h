@@ -18,12 +18,8 @@ enum { LAT_NONLINEAR_LAYERS = 16 };
 typedef struct lat_nonlinear_options {
   size_t latent_dim;
   size_t hidden[LAT_NONLINEAR_LAYERS - 1], layers; /* from the latent space to the data */
-  lat_activation activation;
-  lat_init init;
+  lat_deep_options deep;
   lat_likelihood likelihood; /* D is the data's width */
-  lat_optimizer_kind optimizer;
-  lat_dtype dtype;
-  uint64_t seed;
 } lat_nonlinear_options;
 
 typedef struct lat_nonlinear {

@@ -16,7 +16,8 @@ static lat_status add_net(lat_workspace *work, lat_vae *vae, const char *name, s
   sizes[0] = inputs;
   memcpy(sizes + 1, hidden, count * sizeof *hidden);
   sizes[count + 1] = outputs;
-  lat_layer_options options = {.activation = vae->options.activation, .init = vae->options.init};
+  lat_layer_options options = {.activation = vae->options.deep.activation,
+                               .init = vae->options.deep.init};
   return lat_net_mlp(work, &vae->deep.store, name, sizes, count + 1, &options, layers, net);
 }
 
@@ -29,13 +30,13 @@ static lat_status make_nets(lat_workspace *work, lat_vae *vae)
   LAT_TRY(add_net(work, vae, "decoder", M + o->classes, o->decoder_hidden, o->decoder_layers,
                   lat_likelihood_outputs(&vae->likelihood), vae->decoder_layers, &vae->decoder));
   LAT_TRY(lat_likelihood_add(work, &vae->likelihood, &vae->deep.store));
-  return lat_deep_seal(work, &vae->deep, o->optimizer);
+  return lat_deep_seal(work, &vae->deep, &o->deep);
 }
 
 lat_status lat_vae_init(lat_workspace *work, lat_vae *vae, const lat_vae_options *options)
 {
   *vae = (lat_vae){.options = *options, .likelihood = options->likelihood};
-  lat_deep_begin(&vae->deep, options->dtype, options->seed);
+  lat_deep_begin(&vae->deep, &options->deep);
   lat_status status = make_nets(work, vae);
   if (status != LAT_OK) lat_vae_done(vae);
   return status;
@@ -196,5 +197,5 @@ lat_status lat_vae_check(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
                          const size_t *labels)
 {
   LAT_TRY(check_shape(work, vae, X, labels));
-  return lat_likelihood_check_all(work, &vae->likelihood, X, vae->options.dtype, &vae->grey);
+  return lat_likelihood_check_all(work, &vae->likelihood, X, vae->options.deep.dtype, &vae->grey);
 }

@@ -30,12 +30,8 @@ typedef struct lat_vae_options {
   size_t encoder_hidden[LAT_VAE_LAYERS - 1], decoder_hidden[LAT_VAE_LAYERS - 1];
   size_t encoder_layers, decoder_layers; /* hidden ones, of each; from the data to the latent space
                                             and back */
-  lat_activation activation;
-  lat_init init;
+  lat_deep_options deep;
   lat_likelihood likelihood; /* D is the data's width */
-  lat_optimizer_kind optimizer;
-  lat_dtype dtype;
-  uint64_t seed;
 } lat_vae_options;
 
 typedef struct lat_vae {

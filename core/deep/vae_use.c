@@ -32,7 +32,7 @@ static lat_status each_rows(lat_workspace *work, use *u, uint64_t seed, size_t c
                             lat_rows_task *task)
 {
   LAT_TRY(lat_vae_check(work, u->vae, u->X, u->labels));
-  return lat_each_rows(work, u->vae->options.dtype, seed, u->X->rows, chunk, task, u);
+  return lat_each_rows(work, u->vae->options.deep.dtype, seed, u->X->rows, chunk, task, u);
 }
 
 static size_t chunk_rows(const lat_vae *vae)

@@ -158,7 +158,8 @@ typedef struct lat_lds_filtered {
  * When nothing varies and the predicted covariance is that of the step before but for rounding
  * (lat_lds_is_same), it isn't computed again.
  *
- * LAT_SINGULAR, naming the step, when the covariance of an observation isn't positive definite. */
+ * LAT_SINGULAR, naming the step, when the covariance of an observation isn't positive definite; the
+ * results are then not complete. */
 lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           lat_lds_filtered *to);
 
@@ -169,10 +170,11 @@ typedef struct lat_lds_smoothed {
   double log_likelihood;
 } lat_lds_smoothed;
 
-/* The smoother of Rauch, Tung and Striebel, in a form that keeps covariances positive semidefinite:
- * with J = P_t A' inv(A P_t A' + Q),
+/* The smoother of Rauch, Tung and Striebel: with J = P_t A' inv(A P_t A' + Q),
  *
- *   mean_t + J (mean_{t+1|T} - mean_{t+1|t}),   (I - J A) P_t (I - J A)' + J (Q + P_{t+1|T}) J' */
+ *   mean_t + J (mean_{t+1|T} - mean_{t+1|t}),   (P_t - J A P_t) + J P_{t+1|T} J'
+ *
+ * where the difference, should it cancel more than eight digits, is (I - J A) P_t (I - J A)' + J Q J'. */
 lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           lat_lds_smoothed *to);
 

@@ -14,8 +14,8 @@ struct lat_lds_kernels {
    * unless that would cancel: then P is left and `exact` set. False when S isn't positive definite. */
   bool (*update)(size_t M, size_t p, const double *C, double *S, double *inverse, double *W,
                  double *P, bool *exact, double *work);
-  /* The smoother's step back: J' := inv(predicted) A P; to := (I - J A) P (I - J A)' + J (Q + next) J';
-   * lag := next J'. */
+  /* The smoother's step back: J' := inv(predicted) A P; lag := next J'; to := P - J A P + J next J',
+   * or in the form that can't cancel. */
   void (*back)(size_t M, const double *A, const double *Q, const double *P, const double *predicted,
                const double *next, double *Jt, double *to, double *lag, double *work);
 };

@@ -45,22 +45,29 @@ LDS_INLINE void back(bool small, size_t M, const double *A, const double *Q, con
                      const double *predicted, const double *next, double *Jt, double *to,
                      double *lag, double *work)
 {
-  double *U = work, *N = work, *Nt = N + M * M, *inverse = Nt + M * M, *T = inverse + M;
-  CALL(multiply, M, M, M, A, M, 1, P, LDS_SET, Jt);
+  double *U = work, *AP = U + M * M, *inverse = AP + M * M, *N = inverse + M, *Nt = N + M * M;
+  bool exact = false;
+  CALL(multiply, M, M, M, A, M, 1, P, LDS_SET, AP);
+  memcpy(Jt, AP, M * M * sizeof *Jt);
   memcpy(U, predicted, M * M * sizeof *U);
   CALL(cholesky, M, U, inverse, NO_DIRECTION);
   CALL(solve_lower, M, M, U, inverse, Jt);
   CALL(solve_upper, M, M, U, inverse, Jt);
-  memset(N, 0, M * M * sizeof *N);
-  for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
-  CALL(multiply, M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
-  CALL(transpose, M, M, N, Nt);
-  CALL(multiply, M, M, M, N, M, 1, P, LDS_SET, T);
+  memcpy(to, P, M * M * sizeof *to);
+  CALL(multiply_symmetric, M, M, Jt, 1, M, AP, LDS_SUBTRACT, to);
+  for (size_t i = 0; i < M; i++) exact |= to[i * M + i] < EXACT * P[i * M + i];
+  if (exact) { /* (I - J A) P (I - J A)' + J Q J' */
+    memset(N, 0, M * M * sizeof *N);
+    for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
+    lds_multiply(M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
+    lds_transpose(M, M, N, Nt);
+    lds_multiply(M, M, M, N, M, 1, P, LDS_SET, AP);
+    lds_multiply_symmetric(M, M, AP, M, 1, Nt, LDS_SET, to);
+    lds_multiply(M, M, M, Q, M, 1, Jt, LDS_SET, AP);
+    lds_multiply_symmetric(M, M, Jt, 1, M, AP, LDS_ADD, to);
+  }
   CALL(multiply, M, M, M, next, M, 1, Jt, LDS_SET, lag);
-  CALL(multiply_symmetric, M, M, T, M, 1, Nt, LDS_SET, to);
-  memcpy(T, lag, M * M * sizeof *T); /* (Q + next) J' */
-  CALL(multiply, M, M, M, Q, M, 1, Jt, LDS_ADD, T);
-  CALL(multiply_symmetric, M, M, Jt, 1, M, T, LDS_ADD, to);
+  CALL(multiply_symmetric, M, M, Jt, 1, M, lag, LDS_ADD, to);
 }
 
 #define KERNELS(name, clones, small, states)                                                       \

@@ -12,6 +12,8 @@
  *   ...
  *   lat_store_done(&store);
  *
+ * One thread at a time uses a store: it also remembers where its parameters are on a tape.
+ *
  * The first tape or optimizer that uses a store seals it: from then on its memory doesn't move
  * and nothing can be added. Values are drawn when a parameter is added, from the store's seed and
  * the parameter's number; so nets made in the same order begin with the same numbers. */

@@ -255,12 +255,14 @@ static lat_status blame(lat_tape *tape, uint32_t last)
   return tape->status;
 }
 
-static void set_one(const lat_tape *tape, void *at)
+/* The gradient of the loss with respect to itself; a loss may be a parameter that accumulates. */
+static void add_one(const lat_tape *tape, lat_node *node)
 {
   if (tape->dtype == LAT_FLOAT64)
-    *(double *)at = 1;
+    *(double *)node->gradient = node->set ? *(double *)node->gradient + 1 : 1;
   else
-    *(float *)at = 1;
+    *(float *)node->gradient = node->set ? *(float *)node->gradient + 1 : 1;
+  node->set = true;
 }
 
 /* Parameters that are not on the tape, or that the loss doesn't reach, have the gradient 0. */
@@ -301,8 +303,7 @@ lat_status lat_tape_backward(lat_tape *tape, lat_value loss, bool accumulate)
   begin_pass(tape, accumulate);
   if (!last->gradient) last->gradient = lat_tape_numbers(tape, 1);
   if (!last->gradient) return tape->status;
-  last->set = true;
-  set_one(tape, last->gradient);
+  add_one(tape, last);
   for (uint32_t n = loss.node + 1; n-- > 0 && tape->status == LAT_OK;) {
     lat_node *node = lat_tape_at(tape, n);
     if (!node->set || !node->needs) continue;

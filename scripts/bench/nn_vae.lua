@@ -83,7 +83,33 @@ local function case(name, data, sizes, latent_dim, batch, steps, target)
   }
 end
 
+-- The products of a step of the reference net, three for each layer but the first, by PyTorch's BLAS.
+local products = [==[
+import torch
+
+def setup(X):
+    shapes = [(784, 400, False), (400, 40, True), (20, 400, True), (400, 784, True)]
+    pairs = []
+    for inputs, outputs, backwards in shapes:
+        x, W, g = torch.rand(128, inputs), torch.rand(inputs, outputs), torch.rand(128, outputs)
+        pairs += [(x, W), (x.t(), g)] + ([(g, W.t())] if backwards else [])
+    out = [torch.empty(a.shape[0], b.shape[1]) for a, b in pairs]
+    def work():
+        for _ in range(100):
+            for (a, b), c in zip(pairs, out): torch.mm(a, b, out=c)
+    return work, lambda: []
+]==]
+
 return {
+  {
+    name = "nn_vae_784_products",
+    data = { "images_20000x784" },
+    sides = {
+      { name = "latent", lua = ours({ 784, 400 }, 20, 128, 100) },
+      { name = "its products by PyTorch", python = products },
+    },
+    target = 0.5,
+  },
   case("nn_vae_784", "images_20000x784", { 784, 400 }, 20, 128, 100, 1.5),
   case("nn_vae_64", "images_1792x64", { 64, 128 }, 8, 64, 1000, 5),
 }

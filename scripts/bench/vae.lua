@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-D, H, M, B, STEPS = %d, %d, %d, %d, %d
+D, H, M, B, STEPS, PASSES = %d, %d, %d, %d, %d, %d
 
 class Vae(nn.Module):
     def __init__(self):
@@ -29,6 +29,9 @@ def setup(X):
     vae = Vae()
     adam = torch.optim.Adam(vae.parameters(), lr=1e-3)
     last = []
+    def work():
+        for _ in range(PASSES):
+            epoch()
     def epoch():
         order, total = torch.randperm(len(X)), 0.0
         for k in range(STEPS):
@@ -40,11 +43,11 @@ def setup(X):
             adam.step()
             total += loss.item()
         last[:] = [total / STEPS]
-    return epoch, lambda: last
+    return work, lambda: last
 ]==]
 
-local function case(name, data, D, H, M, B, steps, target)
-  local source = python:format(D, H, M, B, steps)
+local function case(name, data, D, H, M, B, steps, passes, target)
+  local source = python:format(D, H, M, B, steps, passes)
   local function one(threads) -- the peer with its own best number of threads is the better of these two
     return { name = "PyTorch, " .. threads .. " thread" .. (threads > 1 and "s" or ""),
       python = ('import os\nos.environ["TORCH_THREADS"] = "%d"\n'):format(threads) .. source }
@@ -56,16 +59,17 @@ local function case(name, data, D, H, M, B, steps, target)
       { name = "latent", lua = function(latent, X)
         X = X:to "float32"
         local vae = latent.vae { input_dim = D, latent_dim = M, hidden = H, seed = 1 }
-        local epoch, last = 0, {}
+        local epoch, last, out = 0, {}, latent.matrix.zeros(B, D, { dtype = "float32" })
         return function()
-          epoch = epoch + 1
-          local sum, out = 0, latent.matrix.zeros(B, D, { dtype = "float32" })
-          local k = 0
-          for x in latent.batches(X, B, { seed = latent.random(1):stream(epoch), out = out }) do
-            sum, k = sum + vae:step(x), k + 1
-            if k == steps then break end
+          for _ = 1, passes do
+            epoch = epoch + 1
+            local sum, k = 0, 0
+            for x in latent.batches(X, B, { seed = latent.random(1):stream(epoch), out = out }) do
+              sum, k = sum + vae:step(x), k + 1
+              if k == steps then break end
+            end
+            last[1] = sum / steps
           end
-          last[1] = sum / steps
         end, function() return last end
       end },
       one(1), one(2),
@@ -76,6 +80,6 @@ local function case(name, data, D, H, M, B, steps, target)
 end
 
 return {
-  case("vae_784_400_20", "images_20000x784", 784, 400, 20, 128, 150, 1.5),
-  case("vae_64_128_8", "images_1792x64", 64, 128, 8, 64, 28, 5),
+  case("vae_784_400_20", "images_20000x784", 784, 400, 20, 128, 150, 1, 1.5),
+  case("vae_64_128_8", "images_1792x64", 64, 128, 8, 64, 28, 20, 5),
 }

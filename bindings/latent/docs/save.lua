@@ -29,6 +29,9 @@ Of a model of your own functions (latent.em) the parameters are tensors; the fun
 
 A mixture whose family is a table of functions has parameters of any kind, and can't be saved.
 
+A model with nets (vae, nonlinear) is a checkpoint of latent.nn with kind, options and record beside it: its format is
+"latent.nn", its tensors have the type of the model, and training goes on from it with the same bits.
+
 A loaded model gives the same bits as the saved one, and fit begins anew with the same options. What partial_fit
 has gathered is not saved: after a load it begins anew, too. Equal models make equal files.
 
