@@ -106,6 +106,31 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
   lua_pop(L, 2);
 }
 
+void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
+                   const luaL_Reg *verbs, const void *more)
+{
+  luaL_getmetatable(L, metatable);
+  lua_getfield(L, -1, "methods");
+  for (; verbs->name; verbs++) {
+    lua_pushlightuserdata(L, (void *)(size_t)kind);
+    lua_pushfstring(L, "%s:%s", name, verbs->name);
+    lua_pushlightuserdata(L, (void *)(size_t)more);
+    lua_pushcclosure(L, verbs->func, 3);
+    lua_setfield(L, -2, verbs->name);
+  }
+  lua_pop(L, 2);
+}
+
+const void *latL_verbkind(lua_State *L)
+{
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+const char *latL_verb(lua_State *L)
+{
+  return lua_tostring(L, lua_upvalueindex(2));
+}
+
 /* ---- models ---------------------------------------------------------------------- */
 
 /* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */

@@ -34,6 +34,14 @@ enum { LATL_PARAMETERS = 1, LATL_KEPT, LATL_STATE, LATL_VALUES = LATL_STATE }; /
  * raise. */
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
 
+/* Gives a metatable verbs that several kinds share: closures of `kind`, whatever that points to, of
+ * "name:verb" for messages, and of `more`, or NULL. */
+void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
+                   const luaL_Reg *verbs, const void *more);
+/* In such a verb: these. */
+const void *latL_verbkind(lua_State *L);
+const char *latL_verb(lua_State *L);
+
 #define LATL_KINDS "latent.kinds" /* in the registry: every kind by its name, also latent.NAME's */
 
 /* Makes the models of a metatable savable: `loaded`, called with a model of this kind whose

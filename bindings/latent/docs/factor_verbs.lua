@@ -16,18 +16,6 @@ return function(class, words)
       text = ("By the M x M matrix %s. Of a row with missing entries it is the density of the others."):format(words.K),
       example = example "p:log_likelihood(X)",
     },
-    { name = "score", summary = "The mean of log_likelihood.", args = { rows, options }, options = { missing },
-      returns = { { "number", "nats a row" } }, example = example "p:score(X)" },
-    {
-      name = "free_parameters",
-      summary = ("How many numbers the model is free to choose: %s."):format(words.free),
-      returns = { { "integer", "D of them are the mean; rotations of W's columns make no other model" } },
-      example = example "p:free_parameters()",
-    },
-    { name = "aic", summary = "Akaike's criterion, -2 log L + 2 p; lower is better.", args = { rows, options },
-      options = { missing }, returns = { { "number", "over all rows of X" } }, example = example "p:aic(X)" },
-    { name = "bic", summary = "Schwarz's criterion, -2 log L + p log N; lower is better.", args = { rows, options },
-      options = { missing }, returns = { { "number", "over all rows of X" } }, example = example "p:bic(X)" },
     {
       name = "elbo",
       summary = "The bound of each row for a Gaussian q(z), and KL(q || p(z|x)): together the log-likelihood.",
@@ -96,5 +84,6 @@ return function(class, words)
       returns = { { "latent.Matrix", "D x D" } }, example = example "p:covariance()" },
   }
   for _, entry in ipairs(entries) do entry.name = class .. ":" .. entry.name end
-  return entries
+  return require "latent.docs.density_verbs"(entries, class, { model = words.fitted .. "p", X = words.X,
+    options = { missing }, free = words.free .. "; D are the mean, and rotations of W's columns make no other model" })
 end

@@ -36,8 +36,8 @@ Only W W' matters to the model: of all rotations of W's columns this one is give
 columns, descending lengths, and the largest entry of each positive.
 
 EM also lets z have any mean and covariance, which W and the mean then take over (PX-EM), so that its steps are few
-however little noise there is. It knows missing entries (fit with missing = true): each row has a posterior given its own observed entries, and
-the log-likelihood of what is observed never decreases.
+however little noise there is. It knows missing entries (fit with missing = true): each row has a posterior given its
+own observed entries, and the log-likelihood of what is observed never decreases.
 
 With noise_variance = 0 the two steps of EM are least-squares fits of z to W and of W to z. A step costs O(NDM)
 and never forms a covariance. The objective is then the mean squared error of the reconstruction.]],
