@@ -179,11 +179,7 @@ static int posterior(lua_State *L)
     return 2;
   }
   int owner = lua_gettop(L);
-  lua_createtable(L, (int)N, 0);
-  for (size_t i = 0; i < N; i++) {
-    latL_newview(L, owner, lat_block_of(C, i * M, 0, M, M), false);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
+  latL_newviews(L, owner, C.data, N, M, M);
   lua_remove(L, owner);
   return 2;
 }

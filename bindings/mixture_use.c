@@ -197,22 +197,12 @@ static int align(lua_State *L)
   if (a->family == LAT_CATEGORICAL &&
       memcmp(core.levels, other.levels, 2 * core.D * sizeof *core.levels) != 0)
     latL_error(L, who, "the columns of the other have other levels");
-  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  double *costs = lat_doubles(work, K * K);
-  lat_status status = costs ? LAT_OK : LAT_MEMORY;
-  if (status == LAT_OK) lat_mixture_distances(&core, b->em.base.flat, a->em.base.flat, costs);
-  if (status == LAT_OK) status = lat_assignment(work, K, costs, order);
-  for (size_t i = 0; status == LAT_OK && i < K; i++) {
-    permutation[i] = (double)order[i] + 1;
-    distances[i] = costs[i * K + order[i]];
-  }
-  latL_check(L, who, work, mark, status);
+  double *costs = latL_newmatrix(L, K, K, LAT_FLOAT64)->view.data;
+  lat_mixture_distances(&core, b->em.base.flat, a->em.base.flat, costs);
+  size_t *order = latL_matchcomponents(L, who, K, costs);
+  int results = lua_gettop(L) - 1;
   latL_reordermixture(L, who, order);
-  lua_settop(L, 4);
+  lua_settop(L, results);
   return 2;
 }
 

@@ -59,6 +59,11 @@ typedef lat_checkpoint latL_Stored(void *model);
  * parameter `weights`, if there is one, is a distribution. */
 void latL_checkcomponents(lua_State *L, const latL_Model *model, size_t components);
 
+/* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
+ * order with the least sum: pushes the permutation (from 1) and the distances, and memory with the
+ * order (from 0), which is returned. */
+size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs);
+
 /* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. It is for constructors: a
  * copy of the table at argument 1, the options, becomes the kept field LATL_MADE_WITH. */
 #define LATL_MADE_WITH "(options)"

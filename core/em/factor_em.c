@@ -265,6 +265,16 @@ void lat_factor_add(const lat_factor_frame *frame, const lat_matrix *X, const do
   add_chunk(&a, shift, statistics);
 }
 
+size_t lat_factor_em_statistics(const lat_em *em)
+{
+  return lat_factor_statistics_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing);
+}
+
+size_t lat_factor_em_scratch(const lat_em *em, size_t rows)
+{
+  return lat_factor_add_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing, rows);
+}
+
 /* ---- the M-step -------------------------------------------------------------------------------------- */
 
 lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const double *shift,

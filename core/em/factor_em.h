@@ -37,6 +37,10 @@ size_t lat_factor_add_count(size_t D, size_t M, bool missing, size_t rows);
 void lat_factor_add(const lat_factor_frame *frame, const lat_matrix *X, const double *weights,
                     const double *shift, bool density, double *statistics, double *scratch);
 
+/* A kind's own counts, of the model with sizes[LAT_D] and sizes[LAT_M]. */
+size_t lat_factor_em_statistics(const lat_em *em);
+size_t lat_factor_em_scratch(const lat_em *em, size_t rows);
+
 /* The M-step but for the noise: the mean and W (in terms of z0) of `to`; and of each column the rest
  * and the weight of its entries, D each. LAT_INVALID for a column that is wholly missing. */
 lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *sums, const double *shift,
