@@ -63,6 +63,18 @@ static lat_lds_sequence check_one(lua_State *L, int at, const char *who, const c
   return s;
 }
 
+latL_Sequences *latL_checkdata(lua_State *L, const latL_Lds *m, int data, int options,
+                               const char *who)
+{
+  const size_t *sizes = m->em.base.sizes;
+  size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U];
+  latL_Sequences *s = latL_checksequences(L, data, options, who, &outputs, &inputs);
+  if (inputs < sizes[LAT_U])
+    latL_error(L, who, "the model has %I inputs, and none are given", (lua_Integer)sizes[LAT_U]);
+  if (inputs > sizes[LAT_U]) latL_error(L, who, "the model has no inputs, and some are given");
+  return s;
+}
+
 latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
                                     size_t *outputs, size_t *inputs)
 {

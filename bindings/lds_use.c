@@ -23,11 +23,8 @@ static call begin(lua_State *L, const char *who, int options, const char *const 
   c.m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
   latL_checkoptions(L, options, who, names);
   const size_t *sizes = c.m->em.base.sizes;
-  size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U];
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
-  c.s = latL_checksequences(L, 2, options, who, &outputs, &inputs)->of[0];
-  if (inputs != sizes[LAT_U])
-    latL_error(L, who, "the model has %I inputs, and none are given", (lua_Integer)sizes[LAT_U]);
+  c.s = latL_checkdata(L, c.m, 2, options, who)->of[0];
   c.M = sizes[LAT_M];
   c.D = sizes[LAT_D];
   c.T = c.s.steps;
@@ -190,11 +187,8 @@ static double total(lua_State *L, const char *who, double *rows)
   lua_settop(L, 3);
   latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
   latL_checkoptions(L, 3, who, inputs_option);
-  const size_t *sizes = m->em.base.sizes;
-  size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U], longest = 0;
-  const latL_Sequences *s = latL_checksequences(L, 2, 3, who, &outputs, &inputs);
-  if (inputs != sizes[LAT_U])
-    latL_error(L, who, "the model has %I inputs, and none are given", (lua_Integer)sizes[LAT_U]);
+  const latL_Sequences *s = latL_checkdata(L, m, 2, 3, who);
+  size_t longest = 0;
   for (size_t i = 0; i < s->count; i++)
     if (s->of[i].steps > longest) longest = s->of[i].steps;
   call c = {.who = who};
