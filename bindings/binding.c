@@ -240,6 +240,15 @@ latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector)
   return A;
 }
 
+void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t rows, size_t cols)
+{
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    latL_newview(L, owner, lat_matrix_of(data + i * rows * cols, rows, cols), false);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
 latL_Matrix *latL_tomatrix(lua_State *L, int arg)
 {
   return luaL_testudata(L, arg, LATL_MATRIX);

@@ -40,6 +40,9 @@ latL_Matrix *latL_newlike(lua_State *L, const latL_Matrix *like, lat_dtype dtype
 /* Pushes a view of the memory of the matrix at `owner`. */
 latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector);
 
+/* Pushes a list of `count` of them, rows x cols each, one behind the other from `data` on. */
+void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t rows, size_t cols);
+
 /* The matrix at `arg`, or NULL. */
 latL_Matrix *latL_tomatrix(lua_State *L, int arg);
 /* The matrix at `arg`; a table of numbers or of rows is converted in its place on

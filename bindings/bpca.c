@@ -163,13 +163,9 @@ static int fit_closed_form(lua_State *L, latL_Bpca *p)
 
 static int fit(lua_State *L)
 {
-  static const char *const options[] = {"weights",  "missing",     "on_iteration",
-                                        "progress", "max_seconds", NULL};
-  lua_settop(L, LATL_OPTIONS);
-  latL_Bpca *p = latL_checkmodel(L, &kind.base, "bpca:fit", false);
-  latL_checkoptions(L, LATL_OPTIONS, "bpca:fit", options);
-  return p->iterate || latL_hasgaps(L, "bpca:fit") ? latL_fit(L, &kind, "bpca:fit")
-                                                   : fit_closed_form(L, p);
+  latL_Bpca *p = latL_beginfactorfit(L, &kind.base, "bpca:fit");
+  if (p->iterate || latL_hasgaps(L, "bpca:fit")) return latL_fit(L, &kind, "bpca:fit");
+  return fit_closed_form(L, p);
 }
 
 static int steps(lua_State *L)

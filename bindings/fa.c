@@ -40,8 +40,7 @@ static int new (lua_State *L)
   latL_checkoptions(L, 1, "fa", names);
   latL_Fa *p = latL_newmodel(L, &kind.base, sizeof *p);
   latL_emoptions(L, 1, "fa", &p->em, 10000, 1e-12, 1);
-  if (latL_getoption(L, 1, "accelerate") == LUA_TNIL) p->em.options.accelerate = true;
-  lua_pop(L, 1);
+  p->em.options.accelerate = latL_optboolean(L, 1, "fa", "accelerate", true);
   p->latent_dim = (size_t)latL_optinteger(L, 1, "fa", "latent_dim", 1, 0, 1 << 20);
   p->iterate = latL_optword(L, 1, "fa", "method", methods_of_fit, 0) == 1;
   p->rotation = (lat_rotation)latL_optword(L, 1, "fa", "rotation", rotations, 0);
@@ -141,23 +140,19 @@ static void publish(lua_State *L, latL_Run *run)
   keep_test(L, 0, INFINITY);
 }
 
-/* W, which EM leaves in any rotation, and the statistics with it. */
+static lat_status turn(lat_workspace *work, const void *model, bool missing, double *parameters,
+                       double *statistics)
+{
+  const latL_Fa *p = model;
+  const size_t *sizes = p->em.base.sizes;
+  return lat_fa_rotate(work, sizes[LAT_D], sizes[LAT_M], p->rotation, missing, parameters,
+                       statistics);
+}
+
 static void finish(lua_State *L, latL_Run *run)
 {
-  latL_Fa *p = run->model;
-  double *statistics;
-  bool missing;
-  double *parameters = latL_copyparameters(L, run, &statistics, &missing);
-  size_t sizes[LAT_SIZES];
-  memcpy(sizes, p->em.base.sizes, sizeof sizes);
-  lat_workspace *work = latL_workspace(L);
-  latL_check(L, run->who, work, lat_workspace_mark(work),
-             lat_fa_rotate(work, sizes[LAT_D], sizes[LAT_M], p->rotation, missing, parameters,
-                           statistics));
-  latL_adopt(L, LATL_MODEL, sizes);
+  latL_finishfactors(L, run, turn);
   publish(L, run);
-  lua_pushliteral(L, "em");
-  latL_keep(L, LATL_MODEL, "method");
 }
 
 /* ---- by the profile of the likelihood ------------------------------------------------------------- */
@@ -210,12 +205,9 @@ static int fit_moments(lua_State *L, latL_Fa *p)
 
 static int fit(lua_State *L)
 {
-  static const char *const options[] = {"weights",  "missing",     "on_iteration",
-                                        "progress", "max_seconds", NULL};
-  lua_settop(L, LATL_OPTIONS);
-  latL_Fa *p = latL_checkmodel(L, &kind.base, "fa:fit", false);
-  latL_checkoptions(L, LATL_OPTIONS, "fa:fit", options);
-  return p->iterate || latL_hasgaps(L, "fa:fit") ? latL_fit(L, &kind, "fa:fit") : fit_moments(L, p);
+  latL_Fa *p = latL_beginfactorfit(L, &kind.base, "fa:fit");
+  if (p->iterate || latL_hasgaps(L, "fa:fit")) return latL_fit(L, &kind, "fa:fit");
+  return fit_moments(L, p);
 }
 
 /* fit_covariance(S, N [, {mean}]) -> the model */

@@ -18,6 +18,9 @@ void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind);
 
 /* ---- fits by moments: the model, the data and the options are at 1, 2 and 3 ---- */
 
+/* A call of fit begins: its options are checked, and the model is returned. */
+void *latL_beginfactorfit(lua_State *L, const latL_Kind *kind, const char *who);
+
 /* Whether the data has gaps, as far as the option `missing` allows; a function may always have some. */
 bool latL_hasgaps(lua_State *L, const char *who);
 
@@ -34,8 +37,11 @@ void latL_keeprecord(lua_State *L, const char *method, size_t iterations, bool c
 void latL_keepstatistics(lua_State *L, latL_EmModel *em, const lat_factor_model *fitted,
                          double objective, double weight, double *shift);
 
-/* In a kind's finish: pushes a copy of the model's parameters, which is to be changed and adopted; with
- * the statistics that partial_fit goes on from, or NULL, and whether they know missing entries. */
-double *latL_copyparameters(lua_State *L, latL_Run *run, double **statistics, bool *missing);
+/* Of kinds whose W EM leaves in any rotation: turns the parameters, and the statistics that partial_fit
+ * goes on from, or NULL, into the form that users are given; `missing` says whether these know missing
+ * entries. Their finish is latL_finishfactors, which also says that the method was EM. */
+typedef lat_status latL_Turn(lat_workspace *work, const void *model, bool missing,
+                             double *parameters, double *statistics);
+void latL_finishfactors(lua_State *L, latL_Run *run, latL_Turn *turn);
 
 #endif

@@ -4,6 +4,16 @@
 
 #include "factor.h"
 
+void *latL_beginfactorfit(lua_State *L, const latL_Kind *kind, const char *who)
+{
+  static const char *const options[] = {"weights",  "missing",     "on_iteration",
+                                        "progress", "max_seconds", NULL};
+  lua_settop(L, LATL_OPTIONS);
+  void *model = latL_checkmodel(L, kind, who, false);
+  latL_checkoptions(L, LATL_OPTIONS, who, options);
+  return model;
+}
+
 bool latL_hasgaps(lua_State *L, const char *who)
 {
   if (!latL_optboolean(L, LATL_OPTIONS, who, "missing", false)) return false;
@@ -76,18 +86,24 @@ void latL_keepstatistics(lua_State *L, latL_EmModel *em, const lat_factor_model 
   em->updates = 0;
 }
 
-double *latL_copyparameters(lua_State *L, latL_Run *run, double **statistics, bool *missing)
+void latL_finishfactors(lua_State *L, latL_Run *run, latL_Turn *turn)
 {
   const latL_EmModel *em = run->model;
-  const size_t *sizes = em->base.sizes, D = sizes[LAT_D], M = sizes[LAT_M];
   const lat_parameter *table = em->base.kind->parameters;
+  size_t sizes[LAT_SIZES];
+  memcpy(sizes, em->base.sizes, sizeof sizes);
   lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
-  const latL_Matrix *state = em->seen > 0 ? latL_tomatrix(L, -1) : NULL;
-  *statistics = state ? state->view.data : NULL; /* the model holds them */
+  const latL_Matrix *state = em->seen > 0 ? latL_tomatrix(L, -1) : NULL; /* the model holds it */
   lua_pop(L, 1);
-  *missing = state && state->view.cols == lat_factor_statistics_count(D, M, true) &&
-             (run->missing || state->view.cols != lat_factor_statistics_count(D, M, false));
+  size_t D = sizes[LAT_D], M = sizes[LAT_M];
+  bool missing = state && state->view.cols == lat_factor_statistics_count(D, M, true) &&
+                 (run->missing || state->view.cols != lat_factor_statistics_count(D, M, false));
   double *fresh = latL_newparameters(L, em->base.kind, sizes);
   memcpy(fresh, em->base.flat, lat_parameters_count(table, sizes) * sizeof *fresh);
-  return fresh;
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, run->who, work, lat_workspace_mark(work),
+             turn(work, em, missing, fresh, state ? state->view.data : NULL));
+  latL_adopt(L, LATL_MODEL, sizes);
+  lua_pushliteral(L, "em");
+  latL_keep(L, LATL_MODEL, "method");
 }

@@ -1,7 +1,7 @@
 /* factor_use.c: what a fitted model with linear-Gaussian latent variables says of rows. */
-#include <math.h>
-
 #include "factor.h"
+
+#include "density.h"
 
 /* A call about rows: the model at 1, the rows at 2, options at `options`. */
 typedef struct call {
@@ -11,21 +11,18 @@ typedef struct call {
   bool missing, one; /* one: X was a vector, a single row */
 } call;
 
-/* The kind is the first upvalue of every verb, the verb's name the second. */
 static const latL_FactorKind *kind_of(lua_State *L)
 {
-  return lua_touserdata(L, lua_upvalueindex(1));
+  return latL_verbkind(L);
 }
 
-/* The model at 1. Sets the top, and pushes the name for messages. */
+/* The model at 1. Sets the top. */
 static const char *check_model(lua_State *L, int top, lat_factor_model *core)
 {
   const latL_FactorKind *kind = kind_of(L);
   lua_settop(L, top);
-  const char *who =
-      lua_pushfstring(L, "%s:%s", kind->base->name, lua_tostring(L, lua_upvalueindex(2)));
-  *core = kind->view(latL_checkmodel(L, kind->base, who, true));
-  return who;
+  *core = kind->view(latL_checkmodel(L, kind->base, latL_verb(L), true));
+  return latL_verb(L);
 }
 
 static call begin(lua_State *L, int options, const char *const names[])
@@ -71,61 +68,20 @@ static void apply(lua_State *L, const call *c, const lat_factor_images *images)
 /* ---- densities ------------------------------------------------------------------------------------ */
 
 /* log_likelihood(X [, {missing}]) -> vector */
-static int log_likelihood(lua_State *L)
+static lat_matrix log_likelihood(lua_State *L)
 {
   call c = begin_missing(L, 3, missing_option);
   double *values = new_column(L, &c);
   apply(L, &c, &(lat_factor_images){.log_likelihood = values});
-  return 1;
+  return lat_vector_of(values, c.X.rows);
 }
 
-static size_t count_parameters(lua_State *L, const lat_factor_model *core)
+static size_t free_parameters(lua_State *L)
 {
   const latL_FactorKind *kind = kind_of(L);
-  return kind->free_parameters(core->D, kind->rank ? kind->rank(core) : core->M);
-}
-
-/* The sum over the rows, of which there are `rows`; and the free parameters. */
-static double total(lua_State *L, double *rows, double *parameters)
-{
-  call c = begin_missing(L, 3, missing_option);
-  double *values = new_column(L, &c), sum = 0;
-  apply(L, &c, &(lat_factor_images){.log_likelihood = values});
-  for (size_t i = 0; i < c.X.rows; i++) sum += values[i];
-  *rows = (double)c.X.rows;
-  *parameters = (double)count_parameters(L, &c.core);
-  return sum;
-}
-
-static int score(lua_State *L)
-{
-  double rows, parameters, sum = total(L, &rows, &parameters);
-  lua_pushnumber(L, sum / rows);
-  return 1;
-}
-
-/* -2 log L + 2 p */
-static int aic(lua_State *L)
-{
-  double rows, parameters, sum = total(L, &rows, &parameters);
-  lua_pushnumber(L, -2 * sum + 2 * parameters);
-  return 1;
-}
-
-/* -2 log L + p log N */
-static int bic(lua_State *L)
-{
-  double rows, parameters, sum = total(L, &rows, &parameters);
-  lua_pushnumber(L, -2 * sum + log(rows) * parameters);
-  return 1;
-}
-
-static int free_parameters(lua_State *L)
-{
   lat_factor_model core;
   check_model(L, 1, &core);
-  lua_pushinteger(L, (lua_Integer)count_parameters(L, &core));
-  return 1;
+  return kind->free_parameters(core.D, kind->rank ? kind->rank(&core) : core.M);
 }
 
 /* ---- the bound -------------------------------------------------------------------------------------- */
@@ -223,11 +179,7 @@ static int posterior(lua_State *L)
     return 2;
   }
   int owner = lua_gettop(L);
-  lua_createtable(L, (int)N, 0);
-  for (size_t i = 0; i < N; i++) {
-    latL_newview(L, owner, lat_block_of(C, i * M, 0, M, M), false);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
+  latL_newviews(L, owner, C.data, N, M, M);
   lua_remove(L, owner);
   return 2;
 }
@@ -305,29 +257,20 @@ static int covariance(lua_State *L)
   return 1;
 }
 
-static const luaL_Reg verbs[] = {{"log_likelihood", log_likelihood},
-                                 {"score", score},
-                                 {"aic", aic},
-                                 {"bic", bic},
-                                 {"free_parameters", free_parameters},
-                                 {"elbo", elbo},
+static const luaL_Reg verbs[] = {{"elbo", elbo},
                                  {"transform", transform},
                                  {"posterior", posterior},
                                  {"inverse_transform", inverse_transform},
                                  {"reconstruct", reconstruct},
                                  {"impute", impute},
                                  {"sample", sample},
-                                 {"covariance", covariance}};
+                                 {"covariance", covariance},
+                                 {NULL, NULL}};
 
 void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind)
 {
-  luaL_getmetatable(L, kind->base->metatable);
-  lua_getfield(L, -1, "methods");
-  for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-    lua_pushlightuserdata(L, (void *)(size_t)kind);
-    lua_pushstring(L, verbs[i].name);
-    lua_pushcclosure(L, verbs[i].func, 2);
-    lua_setfield(L, -2, verbs[i].name);
-  }
-  lua_pop(L, 2);
+  static const latL_Density density = {log_likelihood, free_parameters};
+  const latL_Kind *base = kind->base;
+  latL_addverbs(L, base->metatable, base->name, kind, verbs, NULL);
+  latL_adddensity(L, base->metatable, base->name, kind, &density);
 }

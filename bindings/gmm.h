@@ -67,12 +67,12 @@ int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs);
 /* ---- any form: gmm_rows.c -------------------------------------------------------------------- */
 
 /* Gives the form's metatable responsibilities, predict, log_likelihood, score, free_parameters, aic,
- * bic and elbo, and verbs of its own. All of them find what follows in their upvalues. */
+ * bic and elbo, and verbs of its own. They are latL_addverbs'. */
 void latL_addgmmverbs(lua_State *L, const latL_GmmForm *form, const luaL_Reg *own);
 
 /* The mixture of the verb's form at `arg`, which must be fitted. */
 latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who);
-/* A verb begins: the mixture at 1, the top at `top`, and above it the name for messages. */
+/* A verb begins: the mixture at 1, the top at `top`. */
 latL_Gmm *latL_begingmm(lua_State *L, int top, const char **who);
 
 /* A call about rows: the mixture at 1, the rows at 2, options (with these names) at `options`. */

@@ -261,16 +261,8 @@ void latL_reordergmm(lua_State *L, const char *who, const size_t *order)
 
 int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs)
 {
-  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  int results = lua_gettop(L);
-  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
-  lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_assignment(work, K, costs, order));
-  for (size_t i = 0; i < K; i++) {
-    permutation[i] = (double)order[i] + 1;
-    distances[i] = costs[i * K + order[i]];
-  }
+  size_t *order = latL_matchcomponents(L, who, K, costs);
+  int results = lua_gettop(L) - 1;
   latL_reordergmm(L, who, order);
   lua_settop(L, results);
   return 2;

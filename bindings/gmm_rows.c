@@ -1,12 +1,10 @@
 /* gmm_rows.c: what fitted mixtures of Gaussians of any form say of rows. */
-#include <math.h>
-
+#include "density.h"
 #include "gmm.h"
 
-/* The form is the first upvalue of every verb, the verb's name the second. */
 static const latL_GmmForm *form_of(lua_State *L)
 {
-  return lua_touserdata(L, lua_upvalueindex(1));
+  return latL_verbkind(L);
 }
 
 latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who)
@@ -23,7 +21,7 @@ latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who)
 latL_Gmm *latL_begingmm(lua_State *L, int top, const char **who)
 {
   lua_settop(L, top);
-  *who = lua_pushfstring(L, "%s:%s", form_of(L)->name, lua_tostring(L, lua_upvalueindex(2)));
+  *who = latL_verb(L);
   return latL_checkgmm(L, 1, *who);
 }
 
@@ -83,55 +81,19 @@ static int predict(lua_State *L)
   return 1;
 }
 
-static int log_likelihood(lua_State *L)
+/* log_likelihood(X [, {missing}]) -> vector */
+static lat_matrix log_likelihood(lua_State *L)
 {
   latL_GmmCall c = begin(L, 3);
   double *values = latL_gmmcolumn(L, &c);
   apply(L, &c, &(lat_gmm_images){.log_likelihood = values});
-  return 1;
+  return lat_vector_of(values, c.X.rows);
 }
 
-/* The sum over the rows, of which there are `rows`; and the free parameters. */
-static double total(lua_State *L, double *rows, double *parameters)
-{
-  latL_GmmCall c = begin(L, 3);
-  double *values = latL_gmmcolumn(L, &c), sum = 0;
-  apply(L, &c, &(lat_gmm_images){.log_likelihood = values});
-  for (size_t i = 0; i < c.X.rows; i++) sum += values[i];
-  *rows = (double)c.X.rows;
-  *parameters = (double)form_of(L)->free_parameters(c.g);
-  return sum;
-}
-
-static int score(lua_State *L)
-{
-  double rows, parameters, sum = total(L, &rows, &parameters);
-  lua_pushnumber(L, sum / rows);
-  return 1;
-}
-
-/* -2 log L + 2 p */
-static int aic(lua_State *L)
-{
-  double rows, parameters, sum = total(L, &rows, &parameters);
-  lua_pushnumber(L, -2 * sum + 2 * parameters);
-  return 1;
-}
-
-/* -2 log L + p log N */
-static int bic(lua_State *L)
-{
-  double rows, parameters, sum = total(L, &rows, &parameters);
-  lua_pushnumber(L, -2 * sum + log(rows) * parameters);
-  return 1;
-}
-
-static int free_parameters(lua_State *L)
+static size_t free_parameters(lua_State *L)
 {
   const char *who;
-  const latL_Gmm *g = latL_begingmm(L, 1, &who);
-  lua_pushinteger(L, (lua_Integer)form_of(L)->free_parameters(g));
-  return 1;
+  return form_of(L)->free_parameters(latL_begingmm(L, 1, &who));
 }
 
 /* elbo(X [, q [, {missing}]]) -> bound, KL */
@@ -156,27 +118,13 @@ static int elbo(lua_State *L)
   return 2;
 }
 
-static const luaL_Reg verbs[] = {{"responsibilities", responsibilities},
-                                 {"predict", predict},
-                                 {"log_likelihood", log_likelihood},
-                                 {"score", score},
-                                 {"free_parameters", free_parameters},
-                                 {"aic", aic},
-                                 {"bic", bic},
-                                 {"elbo", elbo},
-                                 {NULL, NULL}};
+static const luaL_Reg verbs[] = {
+    {"responsibilities", responsibilities}, {"predict", predict}, {"elbo", elbo}, {NULL, NULL}};
 
 void latL_addgmmverbs(lua_State *L, const latL_GmmForm *form, const luaL_Reg *own)
 {
-  const luaL_Reg *const lists[] = {verbs, own};
-  luaL_getmetatable(L, form->metatable);
-  lua_getfield(L, -1, "methods");
-  for (int l = 0; l < 2; l++)
-    for (const luaL_Reg *verb = lists[l]; verb->name; verb++) {
-      lua_pushlightuserdata(L, (void *)(size_t)form);
-      lua_pushstring(L, verb->name);
-      lua_pushcclosure(L, verb->func, 2);
-      lua_setfield(L, -2, verb->name);
-    }
-  lua_pop(L, 2);
+  static const latL_Density density = {log_likelihood, free_parameters};
+  latL_addverbs(L, form->metatable, form->name, form, verbs, NULL);
+  latL_addverbs(L, form->metatable, form->name, form, own, NULL);
+  latL_adddensity(L, form->metatable, form->name, form, &density);
 }

@@ -75,16 +75,6 @@ static void summarize(const lat_matrix *R, const double *means, const double *co
     }
 }
 
-/* Pushes a list of K views, rows x cols, of the memory of the matrix at `owner`. */
-static void push_list(lua_State *L, int owner, double *data, size_t K, size_t rows, size_t cols)
-{
-  lua_createtable(L, (int)K, 0);
-  for (size_t k = 0; k < K; k++) {
-    latL_newview(L, owner, lat_matrix_of(data + k * rows * cols, rows, cols), false);
-    lua_rawseti(L, -2, (lua_Integer)k + 1);
-  }
-}
-
 /* conditional(X, columns) -> {responsibilities, means, covariances, mean, variance} */
 static int conditional(lua_State *L)
 {
@@ -119,9 +109,9 @@ static int conditional(lua_State *L)
     lua_pushvalue(L, base + 1 + i);
     lua_setfield(L, -2, names[i]);
   }
-  push_list(L, base + 2, means, K, N, M);
+  latL_newviews(L, base + 2, means, K, N, M);
   lua_setfield(L, -2, "means");
-  push_list(L, base + 3, covariances, K, M, M);
+  latL_newviews(L, base + 3, covariances, K, M, M);
   lua_setfield(L, -2, "covariances");
   return 1;
 }

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "density.h"
+
 const latL_Kind latL_icakind = {"ica", "latent.ICA", lat_ica_parameters, NULL};
 #define kind latL_icakind
 
@@ -109,13 +111,16 @@ static int reconstruct(lua_State *L)
   return 1;
 }
 
-/* Pushes log p(x) of each row. */
-static lat_matrix push_log_likelihood(lua_State *L, const char *who)
+/* log_likelihood(X) -> vector */
+static lat_matrix log_likelihood(lua_State *L)
 {
+  static const char *const none[] = {NULL};
+  const char *who = latL_verb(L);
+  lua_settop(L, 3);
   const ica *p = latL_checkmodel(L, &kind, who, true);
   lat_ica core = core_of(p);
-  lua_settop(L, 2);
   const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
+  latL_checkoptions(L, 3, who, none);
   lat_matrix X =
       A->vector && A->view.rows == core.D && core.D > 1 ? lat_transpose(A->view) : A->view;
   lat_matrix values = latL_newvector(L, X.rows, LAT_FLOAT64)->view;
@@ -125,19 +130,10 @@ static lat_matrix push_log_likelihood(lua_State *L, const char *who)
   return values;
 }
 
-static int log_likelihood(lua_State *L)
+static size_t free_parameters(lua_State *L)
 {
-  push_log_likelihood(L, "ica:log_likelihood");
-  return 1;
-}
-
-static int score(lua_State *L)
-{
-  lat_matrix values = push_log_likelihood(L, "ica:score");
-  double sum = 0;
-  for (size_t i = 0; i < values.rows; i++) sum += lat_get(&values, i, 0);
-  lua_pushnumber(L, sum / (double)values.rows);
-  return 1;
+  lat_ica core = core_of(latL_checkmodel(L, &kind, latL_verb(L), true));
+  return lat_ica_free_parameters(&core);
 }
 
 /* sample(n [, {seed}]) -> rows, sources */
@@ -186,8 +182,6 @@ static const luaL_Reg methods[] = {
     {"transform", transform},
     {"inverse_transform", inverse_transform},
     {"reconstruct", reconstruct},
-    {"log_likelihood", log_likelihood},
-    {"score", score},
     {"sample", sample},
     {NULL, NULL},
 };
@@ -195,7 +189,9 @@ static const luaL_Reg methods[] = {
 void latL_open_ica(lua_State *L)
 {
   latL_open_icafit(L);
+  static const latL_Density density = {log_likelihood, free_parameters};
   latL_newkind(L, &kind, methods);
+  latL_adddensity(L, kind.metatable, kind.name, NULL, &density);
   latL_savable(L, "latent.ICA", check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "ica");

@@ -484,7 +484,7 @@ static const luaL_Reg methods[] = {
 void latL_open_mixture(lua_State *L)
 {
   latL_newkind(L, &kind_of(LAT_BERNOULLI)->base, methods);
-  latL_addmethods(L, LATL_MIXTURE, latL_mixture_uses);
+  latL_addmixtureuses(L);
   latL_savable(L, LATL_MIXTURE, check_loaded);
   lua_pushcfunction(L, new);
   lua_setfield(L, -2, "mixture");

@@ -39,8 +39,10 @@ enum { LATL_START_RANDOM, LATL_START_KMEANS, LATL_START_GIVEN }; /* as in the li
 /* Raises when X in memory has fewer rows than the mixture components. */
 void latL_mixturerows(lua_State *L, const latL_Run *run);
 
-extern const luaL_Reg latL_mixture_uses[]; /* methods */
 extern const latL_EmKind latL_mixture_own; /* the driver's kind for LATL_OWN */
+
+/* Gives the metatable what fitted mixtures say. */
+void latL_addmixtureuses(lua_State *L);
 
 /* The mixture at 1 is of Lua functions: one of these for the rows at 2 (and q at 3, or nil); pushes
  * the results. */

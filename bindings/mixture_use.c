@@ -1,7 +1,7 @@
 /* mixture_use.c: what a fitted mixture says of rows, and of other mixtures. */
-#include <math.h>
 #include <string.h>
 
+#include "density.h"
 #include "mixture.h"
 
 static const char *const missing_option[] = {"missing", NULL};
@@ -68,73 +68,27 @@ static int predict(lua_State *L)
   return 1;
 }
 
-/* Pushes log p(x) of each row. */
-static size_t push_densities(lua_State *L, const char *who)
+/* log_likelihood(X [, {missing}]) -> vector */
+static lat_matrix log_likelihood(lua_State *L)
 {
-  call c = begin(L, who, 3);
+  call c = begin(L, latL_verb(L), 3);
   if (c.own) {
-    latL_ownapply(L, who, c.missing, LATL_LOG_LIKELIHOOD);
-  } else {
-    double *values = new_column(L, &c);
-    apply(L, &c, &(lat_mixture_images){.log_likelihood = values});
+    latL_ownapply(L, c.who, c.missing, LATL_LOG_LIKELIHOOD);
+    return latL_tomatrix(L, -1)->view;
   }
-  return c.X.rows;
+  double *values = new_column(L, &c);
+  apply(L, &c, &(lat_mixture_images){.log_likelihood = values});
+  return lat_vector_of(values, c.X.rows);
 }
 
-static int log_likelihood(lua_State *L)
+static size_t free_parameters(lua_State *L)
 {
-  push_densities(L, "mixture:log_likelihood");
-  return 1;
-}
-
-static double total(lua_State *L, const char *who, size_t *rows)
-{
-  *rows = push_densities(L, who);
-  const double *values = latL_tomatrix(L, -1)->view.data;
-  double sum = 0;
-  for (size_t i = 0; i < *rows; i++) sum += values[i];
-  return sum;
-}
-
-static int score(lua_State *L)
-{
-  size_t N;
-  double sum = total(L, "mixture:score", &N);
-  lua_pushnumber(L, sum / (double)N);
-  return 1;
-}
-
-static lua_Integer free_count(lua_State *L, const char *who)
-{
+  const char *who = latL_verb(L);
   const latL_Mixture *m = latL_checkmixture(L, 1, who);
-  lua_Integer K = (lua_Integer)m->em.base.sizes[LAT_K];
-  if (m->family == LATL_OWN) return K - 1 + K * latL_ownfree(L, who);
+  size_t K = m->em.base.sizes[LAT_K];
+  if (m->family == LATL_OWN) return K - 1 + K * (size_t)latL_ownfree(L, who);
   lat_mixture core = latL_mixtureof(m);
-  return (lua_Integer)lat_mixture_free_parameters(&core);
-}
-
-static int free_parameters(lua_State *L)
-{
-  lua_pushinteger(L, free_count(L, "mixture:free_parameters"));
-  return 1;
-}
-
-/* -2 log L + 2 p */
-static int aic(lua_State *L)
-{
-  size_t N;
-  double sum = total(L, "mixture:aic", &N);
-  lua_pushnumber(L, -2 * sum + 2 * (double)free_count(L, "mixture:aic"));
-  return 1;
-}
-
-/* -2 log L + p log N */
-static int bic(lua_State *L)
-{
-  size_t N;
-  double sum = total(L, "mixture:bic", &N);
-  lua_pushnumber(L, -2 * sum + log((double)N) * (double)free_count(L, "mixture:bic"));
-  return 1;
+  return lat_mixture_free_parameters(&core);
 }
 
 /* elbo(X [, q [, {missing}]]) -> bound, KL */
@@ -243,33 +197,18 @@ static int align(lua_State *L)
   if (a->family == LAT_CATEGORICAL &&
       memcmp(core.levels, other.levels, 2 * core.D * sizeof *core.levels) != 0)
     latL_error(L, who, "the columns of the other have other levels");
-  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  double *costs = lat_doubles(work, K * K);
-  lat_status status = costs ? LAT_OK : LAT_MEMORY;
-  if (status == LAT_OK) lat_mixture_distances(&core, b->em.base.flat, a->em.base.flat, costs);
-  if (status == LAT_OK) status = lat_assignment(work, K, costs, order);
-  for (size_t i = 0; status == LAT_OK && i < K; i++) {
-    permutation[i] = (double)order[i] + 1;
-    distances[i] = costs[i * K + order[i]];
-  }
-  latL_check(L, who, work, mark, status);
+  double *costs = latL_newmatrix(L, K, K, LAT_FLOAT64)->view.data;
+  lat_mixture_distances(&core, b->em.base.flat, a->em.base.flat, costs);
+  size_t *order = latL_matchcomponents(L, who, K, costs);
+  int results = lua_gettop(L) - 1;
   latL_reordermixture(L, who, order);
-  lua_settop(L, 4);
+  lua_settop(L, results);
   return 2;
 }
 
-const luaL_Reg latL_mixture_uses[] = {
+static const luaL_Reg methods[] = {
     {"responsibilities", responsibilities},
     {"predict", predict},
-    {"log_likelihood", log_likelihood},
-    {"score", score},
-    {"free_parameters", free_parameters},
-    {"aic", aic},
-    {"bic", bic},
     {"elbo", elbo},
     {"impute", impute},
     {"sample", sample},
@@ -277,3 +216,10 @@ const luaL_Reg latL_mixture_uses[] = {
     {"align", align},
     {NULL, NULL},
 };
+
+void latL_addmixtureuses(lua_State *L)
+{
+  static const latL_Density density = {log_likelihood, free_parameters};
+  latL_addmethods(L, LATL_MIXTURE, methods);
+  latL_adddensity(L, LATL_MIXTURE, "mixture", NULL, &density);
+}

@@ -27,11 +27,7 @@ static void push_parameter(lua_State *L, const latL_Model *m, const lat_paramete
     latL_newview(L, owner, lat_matrix_of(at, a, m->sizes[shape[1]]), false);
   } else {
     size_t rows = m->sizes[shape[1]], cols = m->sizes[shape[2]];
-    lua_createtable(L, (int)a, 0);
-    for (size_t i = 0; i < a; i++) {
-      latL_newview(L, owner, lat_matrix_of(at + i * rows * cols, rows, cols), false);
-      lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
+    latL_newviews(L, owner, at, a, rows, cols);
   }
 }
 
@@ -104,6 +100,45 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_setfield(L, -2, kind->name);
   lua_pop(L, 2);
+}
+
+void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
+                   const luaL_Reg *verbs, const void *more)
+{
+  luaL_getmetatable(L, metatable);
+  lua_getfield(L, -1, "methods");
+  for (; verbs->name; verbs++) {
+    lua_pushlightuserdata(L, (void *)(size_t)kind);
+    lua_pushfstring(L, "%s:%s", name, verbs->name);
+    lua_pushlightuserdata(L, (void *)(size_t)more);
+    lua_pushcclosure(L, verbs->func, 3);
+    lua_setfield(L, -2, verbs->name);
+  }
+  lua_pop(L, 2);
+}
+
+const void *latL_verbkind(lua_State *L)
+{
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+const char *latL_verb(lua_State *L)
+{
+  return lua_tostring(L, lua_upvalueindex(2));
+}
+
+size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs)
+{
+  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
+  lat_workspace *work = latL_workspace(L);
+  latL_check(L, who, work, lat_workspace_mark(work), lat_assignment(work, K, costs, order));
+  for (size_t i = 0; i < K; i++) {
+    permutation[i] = (double)order[i] + 1;
+    distances[i] = costs[i * K + order[i]];
+  }
+  return order;
 }
 
 /* ---- models ---------------------------------------------------------------------- */

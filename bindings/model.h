@@ -34,6 +34,14 @@ enum { LATL_PARAMETERS = 1, LATL_KEPT, LATL_STATE, LATL_VALUES = LATL_STATE }; /
  * raise. */
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
 
+/* Gives a metatable verbs that several kinds share: closures of `kind`, whatever that points to, of
+ * "name:verb" for messages, and of `more`, or NULL. */
+void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
+                   const luaL_Reg *verbs, const void *more);
+/* In such a verb: these. */
+const void *latL_verbkind(lua_State *L);
+const char *latL_verb(lua_State *L);
+
 #define LATL_KINDS "latent.kinds" /* in the registry: every kind by its name, also latent.NAME's */
 
 /* Makes the models of a metatable savable: `loaded`, called with a model of this kind whose
@@ -50,6 +58,11 @@ typedef lat_checkpoint latL_Stored(void *model);
 /* What mixtures check: that there are as many components as the options say, and that the
  * parameter `weights`, if there is one, is a distribution. */
 void latL_checkcomponents(lua_State *L, const latL_Model *model, size_t components);
+
+/* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
+ * order with the least sum: pushes the permutation (from 1) and the distances, and memory with the
+ * order (from 0), which is returned. */
+size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs);
 
 /* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. It is for constructors: a
  * copy of the table at argument 1, the options, becomes the kept field LATL_MADE_WITH. */

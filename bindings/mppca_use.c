@@ -57,16 +57,6 @@ static int reconstruct(lua_State *L)
   return 1;
 }
 
-/* Pushes a list of `count` views, rows x cols each, of the memory of the matrix at `owner`. */
-static void push_list(lua_State *L, int owner, double *data, size_t count, size_t rows, size_t cols)
-{
-  lua_createtable(L, (int)count, 0);
-  for (size_t i = 0; i < count; i++) {
-    latL_newview(L, owner, lat_matrix_of(data + i * rows * cols, rows, cols), false);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-}
-
 /* posterior(X [, {missing}]) -> {responsibilities, means, covariances} */
 static int posterior(lua_State *L)
 {
@@ -91,14 +81,14 @@ static int posterior(lua_State *L)
   lua_createtable(L, 0, 3);
   lua_pushvalue(L, at);
   lua_setfield(L, -2, "responsibilities");
-  push_list(L, at + 1, Z.data, K, N, M);
+  latL_newviews(L, at + 1, Z.data, K, N, M);
   lua_setfield(L, -2, "means");
   if (!c.missing) {
-    push_list(L, at + 2, V.data, K, M, M);
+    latL_newviews(L, at + 2, V.data, K, M, M);
   } else {
     lua_createtable(L, (int)K, 0);
     for (size_t k = 0; k < K; k++) {
-      push_list(L, at + 2, (double *)V.data + k * N * M * M, N, M, M);
+      latL_newviews(L, at + 2, (double *)V.data + k * N * M * M, N, M, M);
       lua_rawseti(L, -2, (lua_Integer)k + 1);
     }
   }

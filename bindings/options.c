@@ -85,6 +85,7 @@ static void unknown(lua_State *L, const char *who, const char *what, const char 
 {
   const char *near = latL_nearest(word, words);
   if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", what, word, near);
+  if (!words[0]) latL_error(L, who, "unknown %s '%s': there are none", what, word);
   luaL_Buffer list;
   luaL_buffinit(L, &list);
   for (size_t i = 0; words[i]; i++) {

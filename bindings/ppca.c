@@ -46,7 +46,7 @@ static int new (lua_State *L)
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "ppca", names);
   latL_Ppca *p = latL_newmodel(L, &kind.base, sizeof *p);
-  latL_emoptions(L, 1, "ppca", &p->em, 10000, 1e-12, 1);
+  latL_emoptions(L, 1, "ppca", &p->em, 10000, 1e-13, 1);
   p->latent_dim = (size_t)latL_optinteger(L, 1, "ppca", "latent_dim", 1, 0, 1 << 20);
   p->limit = read_limit(L);
   p->iterate = latL_optword(L, 1, "ppca", "method", methods_of_fit, p->limit) == 1;
@@ -96,22 +96,18 @@ static lat_status start(lua_State *L, latL_Run *run)
                         run->seed, &p->core, run->parameters);
 }
 
-/* W, which EM leaves in any rotation, and the statistics with it. */
+static lat_status turn(lat_workspace *work, const void *model, bool missing, double *parameters,
+                       double *statistics)
+{
+  const latL_Ppca *p = model;
+  const size_t *sizes = p->em.base.sizes;
+  return lat_ppca_canonical(work, sizes[LAT_D], sizes[LAT_M], missing, p->limit, parameters,
+                            statistics);
+}
+
 static void finish(lua_State *L, latL_Run *run)
 {
-  latL_Ppca *p = run->model;
-  double *statistics;
-  bool missing;
-  double *parameters = latL_copyparameters(L, run, &statistics, &missing);
-  size_t sizes[LAT_SIZES];
-  memcpy(sizes, p->em.base.sizes, sizeof sizes);
-  lat_workspace *work = latL_workspace(L);
-  latL_check(L, run->who, work, lat_workspace_mark(work),
-             lat_ppca_canonical(work, sizes[LAT_D], sizes[LAT_M], missing, p->limit, parameters,
-                                statistics));
-  latL_adopt(L, LATL_MODEL, sizes);
-  lua_pushliteral(L, "em");
-  latL_keep(L, LATL_MODEL, "method");
+  latL_finishfactors(L, run, turn);
 }
 
 /* ---- the closed form ---------------------------------------------------------------------------- */
@@ -150,13 +146,9 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
 
 static int fit(lua_State *L)
 {
-  static const char *const options[] = {"weights",  "missing",     "on_iteration",
-                                        "progress", "max_seconds", NULL};
-  lua_settop(L, LATL_OPTIONS);
-  latL_Ppca *p = latL_checkmodel(L, &kind.base, "ppca:fit", false);
-  latL_checkoptions(L, LATL_OPTIONS, "ppca:fit", options);
-  return p->iterate || latL_hasgaps(L, "ppca:fit") ? latL_fit(L, &kind, "ppca:fit")
-                                                   : fit_closed_form(L, p);
+  latL_Ppca *p = latL_beginfactorfit(L, &kind.base, "ppca:fit");
+  if (p->iterate || latL_hasgaps(L, "ppca:fit")) return latL_fit(L, &kind, "ppca:fit");
+  return fit_closed_form(L, p);
 }
 
 static int steps(lua_State *L)

@@ -309,6 +309,25 @@ describe("ica", function()
       end
     end)
 
+    it("has 12 free parameters for 3 sources of 3 columns, and criteria that count them", function()
+      local X = sources(300, 18) * A:t()
+      local ica, narrow = latent.ica():fit(X), latent.ica{ latent_dim = 2 }:fit(X)
+      assert.equal(12, ica:free_parameters())
+      assert.equal(9, narrow:free_parameters())
+      local L = ica:log_likelihood(X):sum()
+      assert.near(-2 * L + 24, ica:aic(X), 1e-9)
+      assert.near(-2 * L + 12 * math.log(300), ica:bic(X), 1e-9)
+      fails("ica:bic: the model has 2 sources for 3 columns", narrow.bic, narrow, X)
+      fails("ica:free_parameters: the model is not fitted yet", narrow.free_parameters, latent.ica())
+      for _, verb in ipairs{ "log_likelihood", "score", "aic", "bic" } do
+        fails("ica:" .. verb .. ": unknown option 'missing': there are none", ica[verb], ica, X, { missing = true })
+        fails("ica:" .. verb .. ": X has 2 columns", ica[verb], ica, X:block(1, 300, 1, 2))
+      end
+      -- a classifier counts those of its models
+      local labels = latent.matrix(300, 1, function(i) return i % 2 end)
+      assert.equal(25, latent.classifier(function() return latent.ica() end):fit(X, labels):free_parameters())
+    end)
+
     it("needs as many sources as dimensions", function()
       local X = sources(100, 17)
       fails("ica:log_likelihood: the model has 2 sources for 3 columns", function()

@@ -48,11 +48,6 @@ static size_t count_derived(const lat_em *em)
   return 2 + D * M + M * M + lat_factor_frame_count(&model, em->options.missing);
 }
 
-static size_t count_statistics(const lat_em *em)
-{
-  return lat_factor_statistics_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing);
-}
-
 /* With fewer columns batches are longer, so the most may be needed by any number of them. */
 static size_t count_scratch(const lat_em *em, size_t rows)
 {
@@ -289,7 +284,7 @@ static bool feasible(const lat_em *em, double *parameters)
 
 const lat_em_kind lat_bpca_kind = {.name = "bpca",
                                    .parameters = lat_bpca_parameters,
-                                   .statistics = count_statistics,
+                                   .statistics = lat_factor_em_statistics,
                                    .derived = count_derived,
                                    .scratch = count_scratch,
                                    .prepare = prepare,

@@ -90,21 +90,11 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   lat_factor_add(&frame, &chunk->X, chunk->weights, own->shift, true, statistics, scratch);
 }
 
-static size_t count_statistics(const lat_em *em)
-{
-  return lat_factor_statistics_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing);
-}
-
 static size_t count_derived(const lat_em *em)
 {
   static const double some;
   lat_factor_model sizes = {.D = em->sizes[LAT_D], .M = em->sizes[LAT_M], .correlations = &some};
   return lat_factor_frame_count(&sizes, em->options.missing);
-}
-
-static size_t count_scratch(const lat_em *em, size_t rows)
-{
-  return lat_factor_add_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing, rows);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
@@ -128,6 +118,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   lat_fa_uncorrelate(parameters, D, M);
   lat_factor_model to = model_of(em, parameters);
   LAT_TRY(lat_factor_solve(work, &s, own->shift, &to, rest, rest + D));
+  LAT_TRY(lat_factor_expand(work, &s, &to));
   for (size_t j = 0; j < D; j++) to.noise_variances[j] = fmax(rest[j] / rest[D + j], own->least[j]);
   lat_workspace_release(work, mark);
   return LAT_OK;
@@ -145,9 +136,9 @@ static bool feasible(const lat_em *em, double *parameters)
 
 const lat_em_kind lat_fa_kind = {.name = "fa",
                                  .parameters = lat_fa_parameters,
-                                 .statistics = count_statistics,
+                                 .statistics = lat_factor_em_statistics,
                                  .derived = count_derived,
-                                 .scratch = count_scratch,
+                                 .scratch = lat_factor_em_scratch,
                                  .prepare = prepare,
                                  .e_step = e_step,
                                  .m_step = m_step,

@@ -265,6 +265,16 @@ void lat_factor_add(const lat_factor_frame *frame, const lat_matrix *X, const do
   add_chunk(&a, shift, statistics);
 }
 
+size_t lat_factor_em_statistics(const lat_em *em)
+{
+  return lat_factor_statistics_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing);
+}
+
+size_t lat_factor_em_scratch(const lat_em *em, size_t rows)
+{
+  return lat_factor_add_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing, rows);
+}
+
 /* ---- the M-step -------------------------------------------------------------------------------------- */
 
 lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const double *shift,
@@ -288,6 +298,30 @@ lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const
     weight[j] = A[s->T - 1];
     rest[j] = s->q[j];
     for (size_t i = 0; i <= M; i++) rest[j] -= w[i] * b[i];
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *s,
+                             const lat_factor_model *to)
+{
+  size_t M = s->M, T = lat_packed_count(M);
+  const double *z = s->all + T, n = z[M];
+  lat_mark mark = lat_workspace_mark(work);
+  double *L = lat_doubles(work, T);
+  if (!L) return LAT_MEMORY;
+  for (size_t i = 0, at = 0; i < M; i++)
+    for (size_t k = 0; k <= i; k++, at++) L[at] = s->all[at] / n - z[i] / n * (z[k] / n);
+  bool proper = lat_packed_cholesky(M, L, NULL) == 0;
+  for (size_t j = 0; proper && j < s->D; j++) {
+    double *w = to->W + j * M;
+    for (size_t i = 0; i < M; i++) to->mean[j] += w[i] * (z[i] / n);
+    for (size_t k = 0; k < M; k++) { /* L is lower triangular: w[k] is read last here */
+      double sum = 0;
+      for (size_t i = k; i < M; i++) sum += w[i] * L[lat_packed_count(i) + k];
+      w[k] = sum;
+    }
   }
   lat_workspace_release(work, mark);
   return LAT_OK;

@@ -7,6 +7,11 @@
  *   [w_j mean_j] = inv(sum E[z~ z~']) sum x_nj E[z~],   rest_j = sum of the expected (x_nj -
  *   w~_j'z~)^2
  *
+ * The expected z0 of all rows needn't have mean 0 and covariance I, as the model says. In the wider
+ * model z0 ~ N(a, R) they are what a and R become, and W z0 + mean of that is W L z0 + W a + mean of
+ * this one, R = L L' (parameter expansion: Liu, Rubin, Wu, Biometrika 85, 1998). That step is EM's
+ * in the wider model, so the likelihood never decreases; with little noise it saves hundreds.
+ *
  * Statistics are, in order: the objective's sum, the weight, the sum of squares q of each column, A =
  * sum E[z~ z~'] (packed) of each column over the rows that observe it and then of all rows, or only
  * the latter when nothing is missing, and B = sum x E[z~]', D x (M+1). Data is taken about a shift,
@@ -32,10 +37,18 @@ size_t lat_factor_add_count(size_t D, size_t M, bool missing, size_t rows);
 void lat_factor_add(const lat_factor_frame *frame, const lat_matrix *X, const double *weights,
                     const double *shift, bool density, double *statistics, double *scratch);
 
+/* A kind's own counts, of the model with sizes[LAT_D] and sizes[LAT_M]. */
+size_t lat_factor_em_statistics(const lat_em *em);
+size_t lat_factor_em_scratch(const lat_em *em, size_t rows);
+
 /* The M-step but for the noise: the mean and W (in terms of z0) of `to`; and of each column the rest
  * and the weight of its entries, D each. LAT_INVALID for a column that is wholly missing. */
 lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *sums, const double *shift,
                             const lat_factor_model *to, double *rest, double *weight);
+
+/* Behind it, the parameter expansion: mean + W a and W L become the mean and W of `to`. */
+lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *sums,
+                             const lat_factor_model *to);
 
 /* A start: the columns' means, also into the shift; W random, about half of the variance (of each
  * column, or of all where they share their noise); the columns' variances, 0 for constant ones.

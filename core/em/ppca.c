@@ -132,20 +132,10 @@ static void limit_e_step(const lat_em *em, const lat_em_chunk *chunk, double *st
   lat_factor_add(&frame, &chunk->X, chunk->weights, shift_of(em), false, statistics, scratch);
 }
 
-static size_t count_statistics(const lat_em *em)
-{
-  return lat_factor_statistics_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing);
-}
-
 static size_t count_derived(const lat_em *em)
 {
   lat_factor_model sizes = {.D = em->sizes[LAT_D], .M = em->sizes[LAT_M], .shared = true};
   return lat_factor_frame_count(&sizes, em->options.missing);
-}
-
-static size_t count_scratch(const lat_em *em, size_t rows)
-{
-  return lat_factor_add_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing, rows);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
@@ -172,6 +162,7 @@ static lat_status solve(lat_em *em, const double *statistics, double *parameters
     total += s.q[j];
   }
   if (!limit && !(sum > NO_NOISE * total)) return no_noise(work, M);
+  if (!limit) LAT_TRY(lat_factor_expand(work, &s, &to));
   *to.noise_variances = limit ? 0 : sum / weight;
   lat_workspace_release(work, mark);
   return LAT_OK;
@@ -195,9 +186,9 @@ static bool feasible(const lat_em *em, double *parameters)
 
 const lat_em_kind lat_ppca_kind = {.name = "ppca",
                                    .parameters = lat_ppca_parameters,
-                                   .statistics = count_statistics,
+                                   .statistics = lat_factor_em_statistics,
                                    .derived = count_derived,
-                                   .scratch = count_scratch,
+                                   .scratch = lat_factor_em_scratch,
                                    .prepare = prepare,
                                    .e_step = e_step,
                                    .m_step = m_step,
@@ -206,9 +197,9 @@ const lat_em_kind lat_ppca_kind = {.name = "ppca",
 const lat_em_kind lat_ppca_limit_kind = {.name = "ppca",
                                          .parameters = lat_ppca_parameters,
                                          .descends = true,
-                                         .statistics = count_statistics,
+                                         .statistics = lat_factor_em_statistics,
                                          .derived = count_derived,
-                                         .scratch = count_scratch,
+                                         .scratch = lat_factor_em_scratch,
                                          .prepare = prepare,
                                          .e_step = limit_e_step,
                                          .m_step = limit_m_step};

@@ -168,6 +168,9 @@ lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
                                   lat_ica_contrast contrast, const lat_matrix *X,
                                   const lat_matrix *values);
 
+/* D for the mean and D M for the mixing of sources whose variance is 1. */
+size_t lat_ica_free_parameters(const lat_ica *ica);
+
 /* Draws sources S (n x M) and what they make, X (n x D). */
 lat_status lat_ica_sample(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast,
                           lat_random *random, const lat_matrix *S, const lat_matrix *X);

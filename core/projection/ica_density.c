@@ -209,6 +209,11 @@ lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
   return LAT_OK;
 }
 
+size_t lat_ica_free_parameters(const lat_ica *ica)
+{
+  return ica->D + ica->D * ica->M;
+}
+
 lat_status lat_ica_sample(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast,
                           lat_random *random, const lat_matrix *S, const lat_matrix *X)
 {

@@ -1,11 +1,6 @@
 -- latent.fa.
 
-local data = { "X", "latent.Matrix|table|function",
-  "N x D data; or a function that returns the next chunk of rows (and their weights), and nil at the end of a pass" }
 local options = { "options", "table?", "see options" }
-local missing = { "missing", "boolean", "false",
-  "NaN marks a missing entry: what is said is said given the others of its row" }
-local weights = { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" }
 local made = "local Y = matrix.normal(60, 1) * matrix{ {1, 2, 1, 2} } + matrix.normal(60, 4)\n"
 local fitted = made .. "local p = latent.fa{ latent_dim = 1 }:fit(Y)\n"
 
@@ -52,24 +47,6 @@ converged, method, drops and largest_drop say how the fit went. rows and discrep
 that a Gaussian without structure has more, are kept by fits without gaps by "profile".]],
   },
   {
-    name = "FA:fit",
-    summary = "Finds the parameters of maximum likelihood.",
-    args = { data, options },
-    options = {
-      weights,
-      { "missing", "boolean", "false", "NaN marks a missing entry; where there is one the method is EM" },
-      { "on_iteration", "function?", "nil", "of EM: given {iteration, objective, restart, model}; false stops" },
-      { "progress", "boolean", "false", "a bar for EM" },
-      { "max_seconds", "number", "0", "stop EM after so long; 0 is never" },
-    },
-    returns = { { "latent.FA", "the model itself" } },
-    text = [[
-A row may miss all of its entries: it has the prior for a posterior and adds 0 to the log-likelihood. A column that
-is constant or wholly missing raises. Collinear columns are fine: their noise ends at its bound. With more factors
-than degrees of freedom ((D - M)^2 < D + M) the likelihood has a whole family of maxima, of which one is found.]],
-    example = made .. "latent.fa{ latent_dim = 1 }:fit(Y)",
-  },
-  {
     name = "FA:fit_covariance",
     summary = "The fit of data that is known by its covariance only.",
     args = {
@@ -79,24 +56,6 @@ than degrees of freedom ((D - M)^2 < D + M) the likelihood has a whole family of
     options = { { "mean", "latent.Matrix?", "nil", "D numbers; zeros without" } },
     returns = { { "latent.FA", "the model itself" } },
     example = "latent.fa{ latent_dim = 1 }:fit_covariance(matrix{ {1, 0.5, 0.4}, {0.5, 1, 0.3}, {0.4, 0.3, 1} }, 100)",
-  },
-  {
-    name = "FA:steps",
-    summary = "Iterations of EM, one a turn.",
-    args = { data, options },
-    options = { weights, missing },
-    returns = { { "function", "an iterator of i, objective" } },
-    text = "EM whatever the method. Leaving the loop keeps the model as it stands.",
-    example = made .. "for i, f in latent.fa{ latent_dim = 1, max_iterations = 3 }:steps(Y) do print(i, f) end",
-  },
-  {
-    name = "FA:partial_fit",
-    summary = "Takes more rows into the fit, by online EM.",
-    args = { data, options },
-    options = { weights, missing,
-      { "rate", "number", "0", "of the update, 0 to 1; 0 lets it fall with the number of rows seen" } },
-    returns = { { "latent.FA", "the model itself" } },
-    example = fitted .. "p:partial_fit(Y)",
   },
   {
     name = "FA:test",
@@ -121,7 +80,7 @@ without degrees of freedom, with a singular covariance, after EM.]],
     returns = { { "table", "numbers of columns, often none; nil before a fit" } } },
 }
 
-for _, entry in ipairs(require "latent.docs.factor_verbs"("FA", {
+return require "latent.docs.factor_verbs"(entries, "FA", {
   fitted = fitted,
   X = "Y",
   gap = "{0.5, 0/0, 1, 2}",
@@ -133,8 +92,11 @@ for _, entry in ipairs(require "latent.docs.factor_verbs"("FA", {
   covariance = "inv(W'inv(Psi)W + I)",
   variance = "psi_j + w_j' inv(K) w_j",
   model = "W Phi W' + Psi (Phi: factor_correlations)",
-})) do
-  entries[#entries + 1] = entry
-end
-
-return entries
+  online = true,
+  finds = "Finds the parameters of maximum likelihood.",
+  fit = [[
+A row may miss all of its entries: it has the prior for a posterior and adds 0 to the log-likelihood. A column that
+is constant or wholly missing raises. Collinear columns are fine: their noise ends at its bound. With more factors
+than degrees of freedom ((D - M)^2 < D + M) the likelihood has a whole family of maxima, of which one is found.]],
+  fit_example = made .. "latent.fa{ latent_dim = 1 }:fit(Y)",
+})

@@ -1,13 +1,67 @@
--- What PPCA, FA and their kin say of rows: factor_verbs(class, words) gives the entries of these verbs. Of words,
--- `fitted` is Lua that makes a fitted model p of one latent dimension, and `X` the name of its data there.
+-- What PPCA, FA and their kin have in common: factor_verbs(entries, class, words) adds the entries of fits and of what
+-- a fitted model says of rows. Of words, `fitted` is Lua that makes a fitted model p of one latent dimension, `X` the
+-- name of its data there, and the rest formulas, whose defaults are PPCA's.
+local data = { "X", "latent.Matrix|table|function",
+  "N x D data; or a function that returns the next chunk of rows (and their weights), and nil at the end of a pass" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
 local missing = { "missing", "boolean", "false",
   "NaN marks a missing entry: what is said is said given the others of its row" }
 
-return function(class, words)
+local weights = { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" }
+local gaps = { "missing", "boolean", "false", "NaN marks a missing entry" }
+
+local isotropic = {
+  X = "X",
+  gap = "{0.5, 0/0, 1}",
+  K = "W'W + s2 I",
+  scores = "inv(W'W + s2 I) W'(x - mean)",
+  bartlett = "inv(W'W) W'(x - mean)",
+  covariance = "s2 inv(W'W + s2 I)",
+  variance = "s2 (1 + w_j' inv(K) w_j)",
+  model = "W W' + s2 I",
+}
+
+return function(entries, class, words)
+  setmetatable(words, { __index = isotropic })
+  local itself = { { "latent." .. class, "the model itself" } }
   local function example(code) return words.fitted .. code:gsub("X", words.X) end
-  local entries = {
+  local verbs = {
+    {
+      name = "fit",
+      summary = words.finds,
+      args = { data, options },
+      options = {
+        weights,
+        { "missing", "boolean", "false", "NaN marks a missing entry; where there is one the method is EM" },
+        { "on_iteration", "function?", "nil", "of EM: given {iteration, objective, restart, model}; false stops" },
+        { "progress", "boolean", "false", "a bar for EM" },
+        { "max_seconds", "number", "0", "stop EM after so long; 0 is never" },
+      },
+      returns = itself,
+      text = words.fit,
+      example = words.fit_example,
+    },
+    {
+      name = "steps",
+      summary = "Iterations of EM, one a turn.",
+      args = { data, options },
+      options = { weights, gaps },
+      returns = { { "function", "an iterator of i, objective" } },
+      text = "EM whatever the method. Leaving the loop keeps the model as it stands.",
+      example = words.fitted .. ("for i, f in p:steps(%s) do if i == 3 then break end end"):format(words.X),
+    },
+    words.online and {
+      name = "partial_fit",
+      summary = "Takes more rows into the fit, by online EM.",
+      args = { data, options },
+      options = { weights, gaps,
+        { "rate", "number", "0", "of the update, 0 to 1; 0 lets it fall with the number of rows seen" } },
+      returns = itself,
+      example = example "p:partial_fit(X)",
+    } or nil,
+  }
+  local uses = {
     {
       name = "log_likelihood",
       summary = "log p(x) of each row, in nats.",
@@ -16,18 +70,6 @@ return function(class, words)
       text = ("By the M x M matrix %s. Of a row with missing entries it is the density of the others."):format(words.K),
       example = example "p:log_likelihood(X)",
     },
-    { name = "score", summary = "The mean of log_likelihood.", args = { rows, options }, options = { missing },
-      returns = { { "number", "nats a row" } }, example = example "p:score(X)" },
-    {
-      name = "free_parameters",
-      summary = ("How many numbers the model is free to choose: %s."):format(words.free),
-      returns = { { "integer", "D of them are the mean; rotations of W's columns make no other model" } },
-      example = example "p:free_parameters()",
-    },
-    { name = "aic", summary = "Akaike's criterion, -2 log L + 2 p; lower is better.", args = { rows, options },
-      options = { missing }, returns = { { "number", "over all rows of X" } }, example = example "p:aic(X)" },
-    { name = "bic", summary = "Schwarz's criterion, -2 log L + p log N; lower is better.", args = { rows, options },
-      options = { missing }, returns = { { "number", "over all rows of X" } }, example = example "p:bic(X)" },
     {
       name = "elbo",
       summary = "The bound of each row for a Gaussian q(z), and KL(q || p(z|x)): together the log-likelihood.",
@@ -95,6 +137,11 @@ return function(class, words)
     { name = "covariance", summary = words.model .. ", the model's covariance of the data.",
       returns = { { "latent.Matrix", "D x D" } }, example = example "p:covariance()" },
   }
-  for _, entry in ipairs(entries) do entry.name = class .. ":" .. entry.name end
-  return entries
+  table.move(uses, 1, #uses, #verbs + 1, verbs)
+  for i, entry in ipairs(verbs) do
+    entry.name = class .. ":" .. entry.name
+    entries[#entries + 1] = verbs[i]
+  end
+  return require "latent.docs.density_verbs"(entries, class, { model = words.fitted .. "p", X = words.X,
+    options = { missing }, free = words.free .. "; D are the mean, and rotations of W's columns make no other model" })
 end

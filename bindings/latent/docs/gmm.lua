@@ -7,7 +7,7 @@ local options = { "options", "table?", "see options" }
 local missing = { { "missing", "boolean", "false", "NaN marks a missing entry: answers are given the others" } }
 local fitted = "latent.gmm{ components = 2 }:fit(X)"
 
-return {
+local entries = {
   {
     name = "latent.gmm",
     summary = "Makes a mixture of Gaussians; fit gives it data.",
@@ -116,14 +116,6 @@ start, and the scale of the data.]],
     example = fitted .. ":log_likelihood(X)",
   },
   {
-    name = "GMM:score",
-    summary = "The mean of log p(x) over the rows, in nats.",
-    args = { rows, options },
-    options = missing,
-    returns = { { "number", "the mean log-likelihood" } },
-    example = fitted .. ":score(X)",
-  },
-  {
     name = "GMM:elbo",
     summary = "The lower bound of log p(x) by any responsibilities, and its distance.",
     args = { rows, { "q", "latent.Matrix?", "N x K, rows add up to 1; the model's own when left out" }, options },
@@ -170,12 +162,6 @@ matrices N x M for the M other columns), covariances (a list of K, M x M); and a
     text = "The optimal assignment: the permutation with the least sum of distances.",
     example = "latent.gmm{ components = 2, seed = 2 }:fit(X):align(latent.gmm{ components = 2 }:fit(X))",
   },
-  { name = "GMM:free_parameters", summary = "K - 1 weights, K D means, and the free numbers of the covariances.",
-    returns = { { "integer", "how many" } }, example = fitted .. ":free_parameters()" },
-  { name = "GMM:aic", summary = "-2 log L + 2 p: lower is better.", args = { rows, options }, options = missing,
-    returns = { { "number", "Akaike's criterion" } }, example = fitted .. ":aic(X)" },
-  { name = "GMM:bic", summary = "-2 log L + p log N: lower is better.", args = { rows, options }, options = missing,
-    returns = { { "number", "Schwarz's criterion" } }, example = fitted .. ":bic(X)" },
   { name = "GMM.weights", summary = "The weights of the components (K).",
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "GMM.means", summary = "The means (K x D).", returns = { { "latent.Matrix", "nil before a fit" } } },
@@ -204,3 +190,6 @@ outlier, it would collapse there again.]],
     example = 'latent.gmm_select(X, { components = { 1, 2 }, covariance = "diag" }).best.components',
   },
 }
+
+return require "latent.docs.density_verbs"(entries, "GMM", { model = fitted, X = "X", options = missing,
+  free = "K - 1 weights, K D means, and the free numbers of the covariances" })

@@ -7,7 +7,7 @@ local options = { "options", "table?", "see options" }
 local out = { { "out", "latent.Matrix?", "nil", "a matrix to write the result into" } }
 local fit = "latent.ica():fit(random(1):uniform(200, 2) * matrix{ {2, 1}, {1, 1} })"
 
-return {
+local entries = {
   {
     name = "latent.ica",
     summary = "Makes an independent component analysis; fit gives it data.",
@@ -111,13 +111,6 @@ to the contrast, has variance 1, and is a peaked or a flat one by the sign of th
     example = fit .. ":log_likelihood{ {1, 1} }",
   },
   {
-    name = "ICA:score",
-    summary = "The mean of log_likelihood over the rows.",
-    args = { rows },
-    returns = { { "number", "in nats a row" } },
-    example = fit .. ":score{ {1, 1} }",
-  },
-  {
     name = "ICA:sample",
     summary = "Draws rows from the model, and the sources that they are mixed from.",
     args = { { "n", "integer", "number of rows" }, options },
@@ -135,3 +128,6 @@ to the contrast, has variance 1, and is a peaked or a flat one by the sign of th
   { name = "ICA.kurtosis", summary = "The excess kurtosis E[s^4] - 3 of each source (M): 0 for a Gaussian.",
     returns = { { "latent.Matrix", "nil before a fit" } } },
 }
+
+return require "latent.docs.density_verbs"(entries, "ICA", { model = fit, X = "{ {1, 1} }",
+  free = "D for the mean and D M for the mixing: the variance of a source is 1" })

@@ -9,7 +9,7 @@ local labels = { "labels", "latent.Matrix?", "nil", "N integers: the component o
 local binary = "local B = latent.matrix{ {1,0,1}, {1,1,1}, {0,0,1}, {0,0,0}, {1,1,0} }; "
 local fitted = binary .. "local model = latent.mixture{ components = 2 }:fit(B); "
 
-return {
+local entries = {
   {
     name = "latent.mixture",
     summary = "Makes a mixture of distributions whose columns are independent given the component.",
@@ -135,14 +135,6 @@ what it didn't have from becoming impossible. Not for families of functions, whi
     example = fitted .. "return model:log_likelihood(B)",
   },
   {
-    name = "Mixture:score",
-    summary = "The mean of log p(x) over the rows, in nats.",
-    args = { rows, options },
-    options = missing,
-    returns = { { "number", "the mean log-likelihood" } },
-    example = fitted .. "return model:score(B)",
-  },
-  {
     name = "Mixture:elbo",
     summary = "The lower bound of log p(x) by any responsibilities, and its distance.",
     args = { rows, { "q", "latent.Matrix?", "N x K, rows add up to 1; the model's own when left out" }, options },
@@ -182,27 +174,7 @@ what it didn't have from becoming impossible. Not for families of functions, whi
     text = "The assignment whose distances have the least sum. The components of this model change places.",
     example = fitted .. "return model:align(latent.mixture{ components = 2, seed = 2 }:fit(B))",
   },
-  {
-    name = "Mixture:free_parameters",
-    summary = "How many parameters are free.",
-    args = {},
-    returns = { { "integer", "K - 1 weights, and for each component D, or levels - 1 of each column" } },
-    example = fitted .. "return model:free_parameters()",
-  },
-  {
-    name = "Mixture:aic",
-    summary = "Akaike's criterion, -2 log-likelihood + 2 p; lower is better.",
-    args = { rows, options },
-    options = missing,
-    returns = { { "number", "nats" } },
-    example = fitted .. "return model:aic(B)",
-  },
-  {
-    name = "Mixture:bic",
-    summary = "Schwarz's criterion, -2 log-likelihood + p log N; lower is better.",
-    args = { rows, options },
-    options = missing,
-    returns = { { "number", "nats" } },
-    example = fitted .. "return model:bic(B)",
-  },
 }
+
+return require "latent.docs.density_verbs"(entries, "Mixture", { model = fitted .. "return model", X = "B",
+  options = missing, free = "K - 1 weights, and for each component D, or levels - 1 of each column" })

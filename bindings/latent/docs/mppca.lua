@@ -11,7 +11,7 @@ local labels = { "labels", "latent.Matrix?", "nil", "N integers: the component o
 local fitted = "latent.mppca{ components = 1, latent_dim = 1 }:fit(X)"
 local made = "local m = " .. fitted .. "\n"
 
-return {
+local entries = {
   {
     name = "latent.mppca",
     summary = "Makes a mixture of probabilistic PCA, or of factor analysers; fit gives it data.",
@@ -99,8 +99,6 @@ them numbers. Each row counts with the density of the entries it has.]],
   { name = "MPPCA:log_likelihood", summary = "log p(x) of each row, in nats.", args = { rows, options },
     options = { missing }, returns = { { "latent.Matrix", "vector of N" } },
     text = "By M x M matrices, whatever D is.", example = fitted .. ":log_likelihood(X)" },
-  { name = "MPPCA:score", summary = "The mean of log p(x) over the rows, in nats.", args = { rows, options },
-    options = { missing }, returns = { { "number", "the mean log-likelihood" } }, example = fitted .. ":score(X)" },
   {
     name = "MPPCA:elbo",
     summary = "The lower bound of log p(x) by any responsibilities, and its distance.",
@@ -173,14 +171,6 @@ them numbers. Each row counts with the density of the entries it has.]],
     text = "The optimal assignment: the permutation with the least sum of distances.",
     example = fitted .. ":align(" .. fitted .. ")",
   },
-  { name = "MPPCA:free_parameters",
-    summary = "K - 1 weights, and of each component D, D M - M(M-1)/2, and 1 (diagonal noise: D) for the noise.",
-    returns = { { "integer", "rotations of W's columns make no other model" } },
-    example = fitted .. ":free_parameters()" },
-  { name = "MPPCA:aic", summary = "-2 log L + 2 p: lower is better.", args = { rows, options }, options = { missing },
-    returns = { { "number", "Akaike's criterion" } }, example = fitted .. ":aic(X)" },
-  { name = "MPPCA:bic", summary = "-2 log L + p log N: lower is better.", args = { rows, options },
-    options = { missing }, returns = { { "number", "Schwarz's criterion" } }, example = fitted .. ":bic(X)" },
   { name = "MPPCA.weights", summary = "The weights of the components (K).",
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "MPPCA.means", summary = "The means (K x D).", returns = { { "latent.Matrix", "nil before a fit" } } },
@@ -191,3 +181,6 @@ them numbers. Each row counts with the density of the entries it has.]],
   { name = "MPPCA.events", summary = "What was done about singularities: a list of { iteration=, component=, what= }.",
     returns = { { "table", 'what is "regularized" or "reseeded"; up to 64 events' } } },
 }
+
+return require "latent.docs.density_verbs"(entries, "MPPCA", { model = fitted, X = "X", options = { missing },
+  free = "K - 1 weights, and of each component D, D M - M(M-1)/2, and 1 (diagonal noise: D) for the noise" })
