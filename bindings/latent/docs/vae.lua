@@ -194,8 +194,9 @@ log_likelihood(X) - elbo(X, { samples = 100 }).]],
     },
     text = [[
 log 1/K sum_k w_k with w_k = p(x|z_k) p(z_k)/q(z_k|x), the importance-weighted bound of K samples: from below in
-the mean, and the tighter the more draws there are. Where the effective number is near 1 a single draw decides, and the estimate is poor: from the prior that is
-so for all but the smallest models. Draws come in blocks, so memory doesn't grow with K.]],
+the mean, and the tighter the more draws there are. Where the effective number is near 1 a single draw decides, and
+the estimate is poor: from the prior that is so for all but the smallest models. Draws come in blocks, so memory
+doesn't grow with K.]],
     example = made .. "return vae:log_likelihood(X, { samples = 100 })",
   },
   {
