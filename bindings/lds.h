@@ -71,8 +71,8 @@ typedef struct latL_Sequences {
 latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
                                     size_t *outputs, size_t *inputs);
 /* The same for a model that knows how many there are. */
-latL_Sequences *latL_checkdata(lua_State *L, const latL_Lds *m, int data, int options,
-                               const char *who);
+latL_Sequences *latL_ldsdata(lua_State *L, const latL_Lds *m, int data, int options,
+                             const char *who);
 
 /* ---- lds_list.c: lists of matrices ---- */
 

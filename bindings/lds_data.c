@@ -63,8 +63,8 @@ static lat_lds_sequence check_one(lua_State *L, int at, const char *who, const c
   return s;
 }
 
-latL_Sequences *latL_checkdata(lua_State *L, const latL_Lds *m, int data, int options,
-                               const char *who)
+latL_Sequences *latL_ldsdata(lua_State *L, const latL_Lds *m, int data, int options,
+                             const char *who)
 {
   const size_t *sizes = m->em.base.sizes;
   size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U];

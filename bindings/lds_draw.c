@@ -86,7 +86,7 @@ static int forecast(lua_State *L)
   const size_t *sizes = m->em.base.sizes;
   size_t M = sizes[LAT_M], D = sizes[LAT_D], U = sizes[LAT_U];
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
-  lat_lds_sequence s = latL_checkdata(L, m, 2, 3, who)->of[0];
+  lat_lds_sequence s = latL_ldsdata(L, m, 2, 3, who)->of[0];
   const double *future = check_inputs(L, m, who, "future_inputs", h);
   size_t T = s.steps;
   lat_lds_sequence longer = extend(L, &s, h, D, U, future);
@@ -143,7 +143,7 @@ static int simulate(lua_State *L)
   latL_Lds *m = check(L, who, names);
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
   lua_Integer draws = latL_optinteger(L, 3, who, "draws", 0, 1, 1 << 24);
-  lat_lds_sequence s = latL_checkdata(L, m, 2, 3, who)->of[0];
+  lat_lds_sequence s = latL_ldsdata(L, m, 2, 3, who)->of[0];
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_lds core;

@@ -24,7 +24,7 @@ static call begin(lua_State *L, const char *who, int options, const char *const 
   latL_checkoptions(L, options, who, names);
   const size_t *sizes = c.m->em.base.sizes;
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
-  c.s = latL_checkdata(L, c.m, 2, options, who)->of[0];
+  c.s = latL_ldsdata(L, c.m, 2, options, who)->of[0];
   c.M = sizes[LAT_M];
   c.D = sizes[LAT_D];
   c.T = c.s.steps;
@@ -187,7 +187,7 @@ static double total(lua_State *L, const char *who, double *rows)
   lua_settop(L, 3);
   latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
   latL_checkoptions(L, 3, who, inputs_option);
-  const latL_Sequences *s = latL_checkdata(L, m, 2, 3, who);
+  const latL_Sequences *s = latL_ldsdata(L, m, 2, 3, who);
   size_t longest = 0;
   for (size_t i = 0; i < s->count; i++)
     if (s->of[i].steps > longest) longest = s->of[i].steps;
