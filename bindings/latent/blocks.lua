@@ -106,16 +106,8 @@ local function check_stable(who, A)
   end
 end
 
--- P = A P A' + Q by doubling: the sum of A^k Q A'^k, twice as many terms a turn.
-local function stationary_covariance(A, Q)
-  local P, power = Q:copy(), A
-  for _ = 1, 64 do
-    local step = power * P * power:t()
-    P = P + step
-    power = power * power
-    if step:abs():max() <= 1e-17 * P:abs():max() then break end
-  end
-  return (P + P:t()) / 2
+local function stationary_covariance(p)
+  return latent.lds { A = p.A, C = p.C, Q = p.Q, R = p.R, initial = "stationary" }.initial_covariance
 end
 
 -- ---- a part ------------------------------------------------------------------------
@@ -332,7 +324,7 @@ local function begin(result, parts)
     local n, stationary = #p.initial, p.initial[1] == "stationary"
     for k = 1, n do initial[#initial + 1] = known and stationary and "known" or p.initial[k] end
     means[i] = p.initial_mean or matrix.zeros(n)
-    covariances[i] = p.initial_covariance or known and stationary and stationary_covariance(p.A, p.Q)
+    covariances[i] = p.initial_covariance or known and stationary and stationary_covariance(p)
       or matrix.zeros(n, n)
   end
   result.initial = initial
