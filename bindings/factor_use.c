@@ -107,6 +107,8 @@ static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_fa
 {
   static const char *const names[] = {"means", "covariance", NULL};
   size_t M = c->core.M, N = c->X.rows;
+  if (lua_type(L, q) != LUA_TTABLE)
+    latL_error(L, c->who, "q must be a table {means=, covariance=}, got %s", luaL_typename(L, q));
   latL_checkoptions(L, q, c->who, names);
   lua_getfield(L, q, "means");
   const latL_Matrix *m = latL_checkmatrix(L, lua_gettop(L), c->who, "q.means");
