@@ -271,7 +271,8 @@ static const luaL_Reg verbs[] = {{"elbo", elbo},
 
 void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind)
 {
-  static const latL_Density density = {log_likelihood, free_parameters};
+  static const latL_Density density = {.log_likelihood = log_likelihood,
+                                       .free_parameters = free_parameters};
   const latL_Kind *base = kind->base;
   latL_addverbs(L, base->metatable, base->name, kind, verbs, NULL);
   latL_adddensity(L, base->metatable, base->name, kind, &density);
