@@ -4,9 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const init_names[] = {"zero",  "he",         "glorot", "lecun",
-                                         "torch", "orthogonal", NULL};
-static const char *const optimizer_names[] = {"sgd", "adam", "adamw", "adamax", "rmsprop", NULL};
+#include "nn.h"
+
 static const char *const schedules[] = {"constant", "cosine", NULL};
 
 /* ---- options ------------------------------------------------------------------------------- */
@@ -30,8 +29,9 @@ lat_deep_options latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
   lat_deep_options o;
   o.activation =
       (lat_activation)latL_optword(L, 1, who, "activation", lat_activation_names, LAT_NN_RELU);
-  o.init = (lat_init)latL_optword(L, 1, who, "init", init_names, LAT_INIT_TORCH);
-  o.optimizer = (lat_optimizer_kind)latL_optword(L, 1, who, "optimizer", optimizer_names, LAT_ADAM);
+  o.init = (lat_init)latL_optword(L, 1, who, "init", latL_init_words, LAT_INIT_TORCH);
+  o.optimizer =
+      (lat_optimizer_kind)latL_optword(L, 1, who, "optimizer", lat_optimizer_names, LAT_ADAM);
   o.dtype = latL_optdtype(L, 1, who, LAT_FLOAT32);
   o.seed = latL_optseed(L, 1, who);
   m->seed = o.seed;

@@ -59,7 +59,7 @@ int latL_pushcopy(lua_State *L, int options, const char *who, lat_matrix A);
 /* Tells the collector of memory that it doesn't see. */
 void latL_weigh(lua_State *L, size_t bytes);
 
-/* The index of the word at `arg` among `words`, or of the string option `name`. */
+/* The activation whose name is at `arg`. */
 lat_activation latL_checkactivation(lua_State *L, int arg, const char *who);
 
 /* nn.c's parts; the table latent.nn is on the top of the stack. */

@@ -92,9 +92,10 @@ static int make(lua_State *L)
   lat_store *store = latL_checkstore(L, 1, who);
   lua_settop(L, 2);
   latL_checkoptions(L, 2, who, kinds[k].options);
-  double rate =
-      latL_optnumber(L, 2, who, "learning_rate", kinds[k].learning_rate, -HUGE_VAL, HUGE_VAL);
-  check_rate(L, who, rate);
+  double rate = kinds[k].learning_rate;
+  if (latL_getoption(L, 2, "learning_rate") != LUA_TNIL)
+    rate = check_rate(L, who, latL_checknumber(L, -1, who, "learning_rate"));
+  lua_pop(L, 1);
   size_t count;
   const char **prefixes = prefixes_option(L, who, &count);
   int schedule = latL_getoption(L, 2, "schedule");

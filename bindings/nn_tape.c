@@ -174,15 +174,24 @@ static int fill(lua_State *L)
 
 /* ---- probability ----------------------------------------------------------------------------------- */
 
+/* The tape at 1, and the values after it: as many as there are names. */
+static lat_tape *take(lua_State *L, const char *who, const char *const names[], lat_value values[])
+{
+  lat_tape *tape = latL_checktape(L, 1, who);
+  latL_begin(L, tape);
+  for (int i = 0; names[i]; i++) values[i] = latL_tovalue(L, 2 + i, tape, who, names[i]);
+  return tape;
+}
+
 typedef lat_value of_two(lat_tape *tape, lat_value a, lat_value b);
 
 static int two(lua_State *L, const char *who, of_two *operation, const char *first,
                const char *second)
 {
-  lat_tape *tape = latL_checktape(L, 1, who);
-  latL_begin(L, tape);
-  lat_value a = latL_tovalue(L, 2, tape, who, first), b = latL_tovalue(L, 3, tape, who, second);
-  return latL_pushvalue(L, 1, who, operation(tape, a, b));
+  const char *const names[] = {first, second, NULL};
+  lat_value v[2];
+  lat_tape *tape = take(L, who, names, v);
+  return latL_pushvalue(L, 1, who, operation(tape, v[0], v[1]));
 }
 
 static int reparameterize(lua_State *L)
@@ -213,13 +222,10 @@ static int continuous_bernoulli_nll(lua_State *L)
 static int kl_normal(lua_State *L)
 {
   static const char who[] = "tape:kl_normal";
-  lat_tape *tape = latL_checktape(L, 1, who);
-  latL_begin(L, tape);
-  lat_value mean = latL_tovalue(L, 2, tape, who, "mean");
-  lat_value v = latL_tovalue(L, 3, tape, who, "log_variance");
-  lat_value mean2 = latL_tovalue(L, 4, tape, who, "mean2");
-  lat_value v2 = latL_tovalue(L, 5, tape, who, "log_variance2");
-  return latL_pushvalue(L, 1, who, lat_nn_kl_normal(tape, mean, v, mean2, v2));
+  static const char *const names[] = {"mean", "log_variance", "mean2", "log_variance2", NULL};
+  lat_value v[4];
+  lat_tape *tape = take(L, who, names, v);
+  return latL_pushvalue(L, 1, who, lat_nn_kl_normal(tape, v[0], v[1], v[2], v[3]));
 }
 
 /* Labels 1..K at `arg`, as values from 0. */
@@ -257,24 +263,19 @@ static int categorical_nll(lua_State *L)
 static int gaussian_nll(lua_State *L)
 {
   static const char who[] = "tape:gaussian_nll";
-  lat_tape *tape = latL_checktape(L, 1, who);
-  latL_begin(L, tape);
-  lat_value mean = latL_tovalue(L, 2, tape, who, "mean");
-  lat_value v = latL_tovalue(L, 3, tape, who, "log_variance");
-  lat_value x = latL_tovalue(L, 4, tape, who, "x");
-  return latL_pushvalue(L, 1, who, lat_nn_gaussian_nll(tape, mean, v, x));
+  static const char *const names[] = {"mean", "log_variance", "x", NULL};
+  lat_value v[3];
+  lat_tape *tape = take(L, who, names, v);
+  return latL_pushvalue(L, 1, who, lat_nn_gaussian_nll(tape, v[0], v[1], v[2]));
 }
 
 static int gaussian_mixture_nll(lua_State *L)
 {
   static const char who[] = "tape:gaussian_mixture_nll";
-  lat_tape *tape = latL_checktape(L, 1, who);
-  latL_begin(L, tape);
-  lat_value logits = latL_tovalue(L, 2, tape, who, "logits");
-  lat_value means = latL_tovalue(L, 3, tape, who, "means");
-  lat_value v = latL_tovalue(L, 4, tape, who, "log_variances");
-  lat_value x = latL_tovalue(L, 5, tape, who, "x");
-  return latL_pushvalue(L, 1, who, lat_nn_gaussian_mixture_nll(tape, logits, means, v, x));
+  static const char *const names[] = {"logits", "means", "log_variances", "x", NULL};
+  lat_value v[4];
+  lat_tape *tape = take(L, who, names, v);
+  return latL_pushvalue(L, 1, who, lat_nn_gaussian_mixture_nll(tape, v[0], v[1], v[2], v[3]));
 }
 
 /* nn.operations() -> their names, as checks name them */

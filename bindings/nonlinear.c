@@ -127,7 +127,6 @@ static int log_likelihood(lua_State *L)
   return 2;
 }
 
-/* log_likelihood(X [, {samples, seed}]) -> one a row, effective numbers of draws */
 void latL_open_nonlinear(lua_State *L)
 {
   static const luaL_Reg methods[] = {

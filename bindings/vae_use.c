@@ -1,6 +1,8 @@
 /* vae_use.c: what a VAE is for, in Lua. */
 #include "vae.h"
 
+#include <math.h>
+
 #include "deep/decoder.h"
 
 /* ---- calls --------------------------------------------------------------------------------------- */
@@ -83,18 +85,42 @@ static int reconstruct(lua_State *L)
 
 /* ---- likelihoods ------------------------------------------------------------------------------------ */
 
-/* elbo(X [, {samples, seed, labels}]) -> the bound, reconstruction, KL: bound = -reconstruction - KL */
+/* The option `name`, N x M finite numbers above `least`; pushes it. False when there is none. */
+static bool latent_option(lua_State *L, const call *c, const char *name, double least,
+                          lat_matrix *A)
+{
+  if (latL_getoption(L, 3, name) == LUA_TNIL) return false;
+  *A = latL_checkdata(L, lua_gettop(L), c->who, name, latent_dim(c));
+  if (A->rows != c->X.rows)
+    latL_error(L, c->who, "%s has %I rows, X has %I", name, (lua_Integer)A->rows,
+               (lua_Integer)c->X.rows);
+  for (size_t i = 0; i < A->rows; i++)
+    for (size_t j = 0; j < A->cols; j++)
+      if (!(lat_get(A, i, j) > least && lat_get(A, i, j) < (double)INFINITY))
+        latL_error(L, c->who, "%s(%I,%I) is %f; they are finite%s", name, (lua_Integer)i + 1,
+                   (lua_Integer)j + 1, lat_get(A, i, j), least < 0 ? "" : " and > 0");
+  return true;
+}
+
+/* elbo(X [, {means, variances, samples, seed, labels}]) -> the bound, reconstruction, KL:
+ * bound = -reconstruction - KL */
 static int elbo(lua_State *L)
 {
-  static const char *const names[] = {"samples", "seed", "labels", NULL};
+  static const char *const names[] = {"means", "variances", "samples", "seed", "labels", NULL};
   call c = begin(L, "vae:elbo", names);
+  lat_matrix mean, variance;
+  bool own = latent_option(L, &c, "means", -(double)INFINITY, &mean);
+  if (latent_option(L, &c, "variances", 0, &variance) != own)
+    latL_error(L, c.who, "means and variances of q belong together: %s are missing",
+               own ? "variances" : "means");
   size_t samples = (size_t)latL_optinteger(L, 3, c.who, "samples", 1, 1, 1 << 30);
   uint64_t seed = latL_optseed(L, 3, c.who);
   double *bound = new_column(L, &c), *reconstruction = new_column(L, &c), *kl = new_column(L, &c);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_check(L, c.who, work, mark,
-             lat_vae_bound(work, &c.vae->core, &c.X, c.labels, samples, seed, reconstruction, kl));
+             lat_vae_bound(work, &c.vae->core, &c.X, c.labels, own ? &mean : NULL,
+                           own ? &variance : NULL, samples, seed, reconstruction, kl));
   for (size_t i = 0; i < c.X.rows; i++) bound[i] = -reconstruction[i] - kl[i];
   return 3;
 }

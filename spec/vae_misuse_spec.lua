@@ -53,6 +53,13 @@ describe("latent.vae refuses", function()
     helper.fails("vae:step: self must be a vae", vae.step, {}, X)
     helper.fails('vae:step: X(2,3) is 12: likelihood = "bernoulli" takes 0 to 1; scale the data, or take "gaussian"',
       vae.step, vae, { { 0, 1, 0, 1 }, { 1, 1, 12, 0 } })
+    local zeros = matrix.zeros(3, 2)
+    helper.fails("vae:elbo: means and variances of q belong together: variances are missing", vae.elbo, vae,
+      matrix.zeros(3, 4), { means = zeros })
+    helper.fails("vae:elbo: variances(1,1) is 0.0; they are finite and > 0", vae.elbo, vae, matrix.zeros(3, 4),
+      { means = zeros, variances = zeros })
+    helper.fails("vae:elbo: means has 3 rows, X has 2", vae.elbo, vae, matrix.zeros(2, 4),
+      { means = zeros, variances = zeros + 1 })
     helper.fails("vae:elbo: X(1,1) is -0.25", vae.elbo, vae, { { -0.25, 0, 0, 0 } })
     helper.fails("vae:log_likelihood: X(1,4) is nan", vae.log_likelihood, vae, { { 0, 0, 0, 0 / 0 } })
     helper.fails("vae:step: X(1,4) is inf", vae.fit, vae, { { 0, 0, 0, 1 / 0 } }, { epochs = 1 })

@@ -192,6 +192,32 @@ describe("latent.vae", function()
       end
     end)
 
+    it("has the bound of any q, which is the higher the nearer q is to the posterior", function()
+      local vae, X = linear(), linear():sample(10, { seed = 5 })
+      local mean, variance = vae:encode(X)
+      local own, _, own_kl = vae:elbo(X, { samples = 20000 })
+      local same, _, same_kl = vae:elbo(X, { means = mean, variances = variance, samples = 20000 })
+      assert.is_true((own_kl - same_kl):abs():max() < 1e-9) -- (the noise is another)
+      assert.is_near(own:mean(), same:mean(), 0.15)
+      -- the best diagonal q has the posterior's means and the inverse of its precision's diagonal
+      local precision = matrix.eye(2) + W:t() * W / s2
+      local S = precision:inverse()
+      local best = matrix(10, 2, function(_, j) return 1 / precision(j, j) end)
+      local gap = 0.5 * (S:logdet() - math.log(best(1, 1) * best(1, 2))) -- KL(q || p(z|x))
+      local centre = (X - b) * W * S / s2
+      local bound, reconstruction, kl = vae:elbo(X, { means = centre, variances = best, samples = 20000 })
+      for i = 1, 10 do
+        local divergence = 0
+        for j = 1, 2 do
+          divergence = divergence + (best(1, j) + centre(i, j) ^ 2 - 1 - math.log(best(1, j))) / 2
+        end
+        assert.is_near(divergence, kl[i], 1e-9)
+        assert.is_near(-reconstruction[i] - kl[i], bound[i], 1e-9)
+      end
+      assert.is_near(gap, (exact(X) - bound):mean(), 0.02)
+      assert.is_true(bound:mean() > own:mean())
+    end)
+
     it("estimates the exact log-likelihood, by importance sampling and from the prior", function()
       local vae, X = linear(), linear():sample(30, { seed = 4 })
       local truth = exact(X)

@@ -13,7 +13,8 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
                                     const lat_likelihood *l, const lat_matrix *X, size_t K,
                                     uint64_t seed, double *log_likelihood, double *effective);
 
-/* What a decoder gives for the rows of Z: means of x, and variances unless NULL. `labels` (or NULL) are 0-based classes that the decoder takes as `classes` more columns. */
+/* What a decoder gives for the rows of Z: means of x, and variances unless NULL. `labels` (or NULL) are
+ * classes from 0, which the decoder takes as `classes` more columns. */
 lat_status lat_decode(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,
                       const lat_matrix *Z, const size_t *labels, size_t classes,
                       const lat_matrix *mean, const lat_matrix *variance);

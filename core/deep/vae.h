@@ -80,10 +80,11 @@ lat_status lat_vae_encode(lat_workspace *work, lat_vae *vae, const lat_matrix *X
                           const size_t *labels, const lat_matrix *mean, const lat_matrix *variance);
 
 /* For each row the reconstruction -E_q[log p(x|z)], by `samples` draws, and KL(q(z|x) || p(z)); minus
- * their sum is the bound. */
+ * their sum is the bound. q's means and variances (> 0), N x M each, are the encoder's where `mean` is
+ * NULL. */
 lat_status lat_vae_bound(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                         const size_t *labels, size_t samples, uint64_t seed,
-                         double *reconstruction, double *kl);
+                         const size_t *labels, const lat_matrix *mean, const lat_matrix *variance,
+                         size_t samples, uint64_t seed, double *reconstruction, double *kl);
 
 /* log 1/K sum_k p(x|z_k) p(z_k)/q(z_k|x), z_k ~ q(z|x): an estimate of log p(x) from below in the mean,
  * which grows with K; K = 1 is the bound. And, unless NULL, the effective number of draws. */

@@ -9,8 +9,8 @@ typedef struct use {
   lat_vae *vae;
   const lat_matrix *X;
   const size_t *labels;
-  const lat_matrix *mean, *variance;
-  double *first, *second; /* results, one a row */
+  const lat_matrix *mean, *variance; /* results of encoding, or q as the caller has it */
+  double *first, *second;            /* results, one a row */
   size_t samples;
 } use;
 
@@ -77,11 +77,24 @@ static lat_value decode_nll(const use *u, lat_tape *tape, size_t first, lat_valu
                             true);
 }
 
+/* The caller's q, clamped as the encoder's is. */
+static lat_posterior given(const use *u, lat_tape *tape, size_t first, size_t count, lat_value *x)
+{
+  size_t M = u->vae->options.latent_dim;
+  lat_matrix X = lat_block_of(*u->X, first, 0, count, u->X->cols);
+  lat_matrix mean = lat_block_of(*u->mean, first, 0, count, M);
+  lat_matrix variance = lat_block_of(*u->variance, first, 0, count, M);
+  *x = lat_nn_input(tape, &X, false);
+  lat_value log_variance = lat_nn_log(tape, lat_nn_input(tape, &variance, false));
+  return (lat_posterior){.mean = lat_nn_input(tape, &mean, false),
+                         .log_variance = lat_nn_clamp(tape, log_variance, -30, 20)};
+}
+
 static lat_status bound_chunk(void *context, lat_tape *tape, size_t first, size_t count)
 {
   const use *u = context;
   lat_value x;
-  lat_posterior q = encode(u, tape, first, count, &x);
+  lat_posterior q = (u->mean ? given : encode)(u, tape, first, count, &x);
   lat_matrix kl = lat_tape_value(tape, lat_nn_kl_standard_normal(tape, q.mean, q.log_variance));
   for (size_t i = 0; kl.data && i < count; i++) {
     u->first[first + i] = 0;
@@ -97,12 +110,14 @@ static lat_status bound_chunk(void *context, lat_tape *tape, size_t first, size_
 }
 
 lat_status lat_vae_bound(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                         const size_t *labels, size_t samples, uint64_t seed,
-                         double *reconstruction, double *kl)
+                         const size_t *labels, const lat_matrix *mean, const lat_matrix *variance,
+                         size_t samples, uint64_t seed, double *reconstruction, double *kl)
 {
   use u = {.vae = vae,
            .X = X,
            .labels = labels,
+           .mean = mean,
+           .variance = variance,
            .first = reconstruction,
            .second = kl,
            .samples = samples};
@@ -115,7 +130,6 @@ enum { LAT_VAE_GROUP = 64 }; /* rows whose draws are weighed together, at most *
 
 /* Sums of w and w^2 over the draws of one row, relative to the largest log w. */
 typedef struct draws {
-
   double largest, sum, squares;
 } draws;
 

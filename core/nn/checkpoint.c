@@ -9,12 +9,6 @@
 #define FORMAT  "latent.nn"
 #define VERSION "1"
 
-const char *const lat_optimizer_names[LAT_OPTIMIZERS] = {[LAT_SGD] = "sgd",
-                                                         [LAT_ADAM] = "adam",
-                                                         [LAT_ADAMW] = "adamw",
-                                                         [LAT_ADAMAX] = "adamax",
-                                                         [LAT_RMSPROP] = "rmsprop"};
-
 /* A flat vector and what its tensors' names have in front. */
 typedef struct part {
   char prefix[32];

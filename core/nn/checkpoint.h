@@ -25,8 +25,6 @@ typedef struct lat_checkpoint {
   lat_tape *tape; /* its seed and step; or NULL */
 } lat_checkpoint;
 
-extern const char *const lat_optimizer_names[LAT_OPTIMIZERS];
-
 /* Pairs of the caller have keys other than those above. */
 lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat_checkpoint *c,
                                 const lat_pair *pairs, size_t count);

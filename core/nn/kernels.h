@@ -1,8 +1,8 @@
 /* kernels.h: how the loops of the operations are written and run. Private to nn.
  *
  * A kernel does a range of items (elements, rows or columns) of one operation, for one type; the
- * templates are included twice, with `real` float and double, and K(name) the name with 32 or 64
- * after it. Work is cut by its size alone, so results don't depend on the number of threads; a
+ * templates are included twice (both_types.h), with `real` float and double, and K(name) the name with
+ * 32 or 64 after it. Work is cut by its size alone, so results don't depend on the number of threads; a
  * kernel never splits a sum between ranges. */
 #ifndef LAT_NN_KERNELS_H
 #define LAT_NN_KERNELS_H
@@ -34,6 +34,8 @@ bool lat_nodes(lat_tape *tape, size_t count, const lat_value values[], lat_node 
 #define OP(name) void lat_back_##name(lat_tape *tape, lat_node *node);
 LAT_OPS(OP)
 #undef OP
+
+#define LAT_LEAK 0.01 /* leaky_relu's slope on the left, as an activation */
 
 /* In a kernel: at = value, or += . `plus` is a local variable. */
 #define PUT(at, plus, value) ((at) = K(kept)(at, plus) + (value))

@@ -7,16 +7,8 @@
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 enum { A_DOWN = 1, A_ACROSS = 2, B_DOWN = 4, B_ACROSS = 8 };
 
-#define real    float
-#define K(name) name##32
-#include "nn/ops_arithmetic_template.h"
-#undef real
-#undef K
-#define real    double
-#define K(name) name##64
-#include "nn/ops_arithmetic_template.h"
-#undef real
-#undef K
+#define TEMPLATE "nn/ops_arithmetic_template.h"
+#include "nn/both_types.h"
 
 /* Rows and columns of the result; false when the shapes don't fit. */
 static bool broadcast(size_t a, size_t b, size_t *out)

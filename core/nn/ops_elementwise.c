@@ -3,23 +3,13 @@
 #include "base/vector_kernels.h"
 #include "nn/kernels.h"
 
-#define real    float
-#define K(name) name##32
-#include "nn/ops_elementwise_template.h"
-#undef real
-#undef K
-#define real    double
-#define K(name) name##64
-#include "nn/ops_elementwise_template.h"
-#undef real
-#undef K
+#define TEMPLATE "nn/ops_elementwise_template.h"
+#include "nn/both_types.h"
 
 const char *const lat_activation_names[LAT_ACTIVATIONS + 1] = {
     [LAT_NN_LINEAR] = "linear", [LAT_NN_RELU] = "relu",         [LAT_NN_LEAKY_RELU] = "leaky_relu",
     [LAT_NN_ELU] = "elu",       [LAT_NN_TANH] = "tanh",         [LAT_NN_SIGMOID] = "sigmoid",
     [LAT_NN_SILU] = "silu",     [LAT_NN_SOFTPLUS] = "softplus", [LAT_NN_GELU] = "gelu"};
-
-#define LEAK 0.01
 
 static lat_value forward(lat_tape *tape, int op, lat_value x, lat_kernel *kernel, double s,
                          double t, size_t cost)
@@ -102,7 +92,7 @@ lat_value lat_nn_activate(lat_tape *tape, lat_value x, lat_activation f)
   case LAT_NN_RELU:
     return lat_nn_relu(tape, x);
   case LAT_NN_LEAKY_RELU:
-    return lat_nn_leaky_relu(tape, x, LEAK);
+    return lat_nn_leaky_relu(tape, x, LAT_LEAK);
   case LAT_NN_ELU:
     return lat_nn_elu(tape, x);
   case LAT_NN_TANH:
@@ -159,7 +149,8 @@ static pair slope_kernels(lat_activation f)
 
 lat_value lat_nn_slope(lat_tape *tape, lat_value x, lat_activation f)
 {
-  lat_value y = forward(tape, LAT_OP_slope, x, slope_kernels(f).forward[tape->dtype], LEAK, 0, 12);
+  lat_value y =
+      forward(tape, LAT_OP_slope, x, slope_kernels(f).forward[tape->dtype], LAT_LEAK, 0, 12);
   lat_node *node = tape->status == LAT_OK ? lat_tape_node(tape, y) : NULL;
   if (!node) return y;
   node->i = f;

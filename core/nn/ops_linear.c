@@ -7,18 +7,9 @@
 #include "nn/kernels.h"
 
 enum { STRIP = 256 };
-#define LEAK 0.01
 
-#define real    float
-#define K(name) name##32
-#include "nn/ops_linear_template.h"
-#undef real
-#undef K
-#define real    double
-#define K(name) name##64
-#include "nn/ops_linear_template.h"
-#undef real
-#undef K
+#define TEMPLATE "nn/ops_linear_template.h"
+#include "nn/both_types.h"
 
 /* ---- linear ------------------------------------------------------------------------------------ */
 

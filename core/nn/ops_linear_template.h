@@ -9,7 +9,7 @@ static LAT_CLONES void K(activate_row)(int f, size_t n, const real *restrict b, 
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = y[j] < 0 ? 0 : y[j];
     break;
   case LAT_NN_LEAKY_RELU:
-    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = y[j] < 0 ? (real)LEAK * y[j] : y[j];
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = y[j] < 0 ? (real)LAT_LEAK * y[j] : y[j];
     break;
   case LAT_NN_ELU:
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = y[j] < 0 ? K(exp)(y[j]) - 1 : y[j];
@@ -37,7 +37,7 @@ static LAT_CLONES void K(slope_row)(int f, size_t n, const real *restrict y, con
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = y[j] > 0 ? g[j] : 0;
     break;
   case LAT_NN_LEAKY_RELU:
-    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = y[j] > 0 ? g[j] : (real)LEAK * g[j];
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = y[j] > 0 ? g[j] : (real)LAT_LEAK * g[j];
     break;
   case LAT_NN_ELU:
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) d[j] = y[j] < 0 ? g[j] * (y[j] + 1) : g[j];

@@ -10,16 +10,8 @@
 
 #define LOG_2_PI 0x1.d67f1c864beb5p0
 
-#define real    float
-#define K(name) name##32
-#include "nn/ops_probability_template.h"
-#undef real
-#undef K
-#define real    double
-#define K(name) name##64
-#include "nn/ops_probability_template.h"
-#undef real
-#undef K
+#define TEMPLATE "nn/ops_probability_template.h"
+#include "nn/both_types.h"
 
 /* ---- what they share --------------------------------------------------------------------------- */
 

@@ -7,16 +7,8 @@
 
 enum { STRIP = 256, PIECE = 4096 };
 
-#define real    float
-#define K(name) name##32
-#include "nn/ops_reduce_template.h"
-#undef real
-#undef K
-#define real    double
-#define K(name) name##64
-#include "nn/ops_reduce_template.h"
-#undef real
-#undef K
+#define TEMPLATE "nn/ops_reduce_template.h"
+#include "nn/both_types.h"
 
 /* ---- sums -------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,12 @@
 
 enum { PIECE = LAT_STORE_PIECE };
 
+const char *const lat_optimizer_names[LAT_OPTIMIZERS + 1] = {[LAT_SGD] = "sgd",
+                                                             [LAT_ADAM] = "adam",
+                                                             [LAT_ADAMW] = "adamw",
+                                                             [LAT_ADAMAX] = "adamax",
+                                                             [LAT_RMSPROP] = "rmsprop"};
+
 /* What one step has for numbers. */
 typedef struct numbers {
   double rate, beta1, beta2, epsilon, decay, correction1, correction2;
@@ -26,16 +32,8 @@ static inline double root64(double x)
   return sqrt(x);
 }
 
-#define real    float
-#define K(name) name##32
-#include "nn/optimizers_template.h"
-#undef real
-#undef K
-#define real    double
-#define K(name) name##64
-#include "nn/optimizers_template.h"
-#undef real
-#undef K
+#define TEMPLATE "nn/optimizers_template.h"
+#include "nn/both_types.h"
 
 /* ---- which parameters ---------------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@ typedef enum lat_optimizer_kind {
   LAT_RMSPROP, /* Tieleman and Hinton 2012; w -= rate g / (sqrt(s) + epsilon) */
   LAT_OPTIMIZERS
 } lat_optimizer_kind;
+extern const char *const lat_optimizer_names[LAT_OPTIMIZERS + 1]; /* ended by NULL */
 
 typedef struct lat_optimizer {
   lat_optimizer_kind kind;
@@ -43,8 +44,8 @@ void lat_optimizer_done(lat_optimizer *optimizer);
  * changed. */
 lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *optimizer, double rate);
 
-/* The Euclidean norm of all gradients of a sealed store; they are scaled down so that it is at most `most`. Infinite or
- * NaN norms leave them as they are (and the optimizer refuses them). */
+/* The Euclidean norm of all gradients of a sealed store; they are scaled down so that it is at most
+ * `most`. Infinite or NaN norms leave them as they are (and the optimizer refuses them). */
 double lat_store_clip(lat_store *store, double most);
 
 /* average := d average + (1 - d) values, d = min(decay, (1 + n)/(10 + n)) at call n, so that the

@@ -48,7 +48,8 @@ local entries = {
       { "schedule", "string", '"constant"', '"cosine": the learning rate falls to 0 in schedule_steps steps' },
       { "schedule_steps", "number", "0", "steps of the schedule" },
       { "warm_up", "number", "0", "steps in which the learning rate rises from 0" },
-      { "init", "string", '"torch"', 'first weights: "torch", "he", "glorot", "lecun", "orthogonal" or "zero"' },
+      { "init", "string", '"torch"', 'first weights: "torch", "he", "glorot", "lecun", "orthogonal", "zero" or "auto", '
+        .. 'as for nn.linear' },
       { "dtype", "string", '"float32"', '"float64" to check gradients' },
       { "seed", "integer", "0", "of the first weights, the noise and the order of rows" },
     },
@@ -168,12 +169,18 @@ for _, entry in ipairs {
     name = "VAE:elbo",
     summary = "The bound of each row, and its parts.",
     args = { rows, options },
-    options = { { "samples", "integer", "1", "draws of z a row" }, seed, labels },
+    options = { { "samples", "integer", "1", "draws of z a row, whose bounds are averaged" }, seed, labels,
+      { "means", "latent.Matrix", "the encoder's", "of another q(z|x), with variances: N x M" },
+      { "variances", "latent.Matrix", "the encoder's", "of the same, > 0" } },
     returns = {
       { "latent.Matrix", "the bound, -reconstruction - KL; a vector of N" },
       { "latent.Matrix", "the reconstruction, -E_q[log p(x|z)]" },
       { "latent.Matrix", "KL(q(z|x) || p(z))" },
     },
+    text = [[
+The KL is to the prior. The other one, KL(q(z|x) || p(z|x)), which models with a known posterior give as the second
+result of elbo, has no closed form here: it is what the bound is below log p(x), so estimate it by
+log_likelihood(X) - elbo(X, { samples = 100 }).]],
     example = made .. "return vae:elbo(X):mean()",
   },
   {
@@ -186,9 +193,10 @@ for _, entry in ipairs {
       { "latent.Matrix", "the effective number of draws, (sum w)^2 / sum w^2 of their weights" },
     },
     text = [[
-log 1/K sum_k w_k with w_k = p(x|z_k) p(z_k)/q(z_k|x): from below in the mean, and the tighter the more draws there
-are. Where the effective number is near 1 a single draw decides, and the estimate is poor: from the prior that is
-so for all but the smallest models. Draws come in blocks, so memory doesn't grow with K.]],
+log 1/K sum_k w_k with w_k = p(x|z_k) p(z_k)/q(z_k|x), the importance-weighted bound of K samples: from below in
+the mean, and the tighter the more draws there are. Where the effective number is near 1 a single draw decides, and
+the estimate is poor: from the prior that is so for all but the smallest models. Draws come in blocks, so memory
+doesn't grow with K.]],
     example = made .. "return vae:log_likelihood(X, { samples = 100 })",
   },
   {
