@@ -70,8 +70,9 @@ $(BUILD)/liblatent.a: $(CORE_O) $(BIND_O)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/liblatent.so: $(CORE_O)
-	$(Q)$(CC) $(LIBFLAG) -Wl,-soname,liblatent.so.0 -o $@ $^ $(LDFLAGS) $(LIBS)
+$(BUILD)/liblatent.so: $(CORE_O) scripts/liblatent.map
+	$(Q)$(CC) $(LIBFLAG) -Wl,-soname,liblatent.so.0 -Wl,--version-script=scripts/liblatent.map \
+	  -o $@ $(CORE_O) $(LDFLAGS) $(LIBS)
 
 $(BUILD)/core.a: $(CORE_O)
 	@rm -f $@
@@ -148,7 +149,7 @@ bench: all
 
 # ---- install: LuaRocks gives INST_LIBDIR and INST_LUADIR (or LIBDIR and LUADIR) and takes the module only ----
 # Old files are removed first, so that a running process keeps the ones it has mapped. Debug
-# information, which is most of a file, stays in the build tree.
+# information and names, which are most of a file, stay in the build tree.
 
 ROCK      = $(INST_LIBDIR)$(filter command%,$(origin LIBDIR))
 D         = $(DESTDIR)
@@ -159,7 +160,7 @@ STRIP     = strip
 install: all
 	$(Q)rm -f $(D)$(LIBDIR)/latent.so
 	$(Q)install -D -m 755 $(BUILD)/latent.so $(D)$(LIBDIR)/latent.so
-	$(Q)$(STRIP) -S $(D)$(LIBDIR)/latent.so
+	$(Q)$(STRIP) --strip-unneeded $(D)$(LIBDIR)/latent.so
 	$(Q)rm -rf $(D)$(LUADIR)/latent
 	$(Q)for f in $(LUA_FILES:bindings/%=%); do $(PUT) bindings/$$f $(D)$(LUADIR)/$$f || exit 1; done
 	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c)
@@ -169,7 +170,8 @@ install-c:
 	$(Q)for f in $(HEADERS:core/%=%); do $(PUT) core/$$f $(D)$(PREFIX)/include/latent/$$f || exit 1; done
 	$(Q)$(PUT) $(BUILD)/liblatent.a $(D)$(PREFIX)/lib/liblatent.a
 	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(D)$(PREFIX)/lib/liblatent.so.0
-	$(Q)$(STRIP) -S $(D)$(PREFIX)/lib/liblatent.a $(D)$(PREFIX)/lib/liblatent.so.0
+	$(Q)$(STRIP) -S $(D)$(PREFIX)/lib/liblatent.a
+	$(Q)$(STRIP) --strip-unneeded $(D)$(PREFIX)/lib/liblatent.so.0
 	$(Q)ln -s liblatent.so.0 $(D)$(PREFIX)/lib/liblatent.so
 	$(Q)mkdir -p $(D)$(PREFIX)/lib/pkgconfig
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/latent.pc.in >$(D)$(PREFIX)/lib/pkgconfig/latent.pc

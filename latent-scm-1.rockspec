@@ -3,7 +3,7 @@ package = "latent"
 version = "scm-1"
 source = { url = "git+file://." }
 description = {
-  summary = "Latent variable models: matrices, eigensolvers and PCA in C on OpenBLAS",
+  summary = "Latent variable models, by EM and deep, on matrices in C and OpenBLAS",
   detailed = [[
 A C11 library for latent variable models, and a Lua 5.4 module over it. Needs OpenBLAS and LAPACKE with
 their headers (Debian: libopenblas-dev liblapacke-dev).]],

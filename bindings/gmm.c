@@ -2,7 +2,10 @@
 #include "gmm.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "matrix/lapack.h"
 
 static const char *const covariances[] = {"full", "diag", "tied", "spherical", NULL};
 static void plan(lua_State *L, latL_Run *run);
@@ -77,6 +80,19 @@ static void from_means(latL_Run *run, const double *means)
   lat_gmm_start(run->context, means, run->parameters);
 }
 
+/* Raises unless each of `count` D x D matrices is symmetric. */
+static void check_symmetric(lua_State *L, latL_Run *run, const char *what, size_t count, double *S)
+{
+  size_t D = run->sizes[LAT_D];
+  for (size_t k = 0; k < count; k++) {
+    char name[64];
+    if (count > 1) snprintf(name, sizeof name, "%s[%zu]", what, k + 1);
+    lat_matrix view = lat_matrix_of(S + k * D * D, D, D);
+    if (lat_check_symmetric(run->work, count > 1 ? name : what, &view) != LAT_OK)
+      latL_error(L, run->who, "%s", run->work->message);
+  }
+}
+
 static void take_given(lua_State *L, latL_Run *run, int init)
 {
   static const char what[] = "init.covariances";
@@ -87,12 +103,14 @@ static void take_given(lua_State *L, latL_Run *run, int init)
   switch (g->core.covariance) {
   case LAT_COVARIANCE_FULL:
     latL_takelist(L, run, what, K, D, D, to);
+    check_symmetric(L, run, what, K, to);
     return;
   case LAT_COVARIANCE_DIAG:
     latL_takegiven(L, run, what, K, D, to);
     return;
   case LAT_COVARIANCE_TIED:
     latL_takegiven(L, run, what, D, D, to);
+    check_symmetric(L, run, what, 1, to);
     return;
   default:
     latL_takegiven(L, run, what, K, 1, to);

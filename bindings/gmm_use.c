@@ -46,7 +46,7 @@ static size_t *check_columns(lua_State *L, int arg, const char *who, size_t D, s
   size_t *columns = lua_newuserdatauv(L, v.rows * sizeof *columns, 0);
   for (size_t i = 0; i < v.rows; i++) {
     lua_pushnumber(L, lat_get(&v, i, 0));
-    columns[i] = latL_checkindex(L, lua_gettop(L), who, "a column", D);
+    columns[i] = latL_checkindex(L, lua_gettop(L), who, "column", D);
     lua_pop(L, 1);
     if (i > 0 && columns[i] <= columns[i - 1])
       latL_error(L, who, "columns must ascend, got %I after %I", (lua_Integer)columns[i] + 1,

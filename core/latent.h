@@ -79,10 +79,9 @@ using std::atomic_int;
 #include "files/npy.h"
 #include "files/safetensors.h"
 
-#ifdef LUA_VERSION_NUM
 /* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent, 0). */
-int luaopen_latent(lua_State *L);
-#endif
+struct lua_State;
+int luaopen_latent(struct lua_State *L);
 
 #ifdef __cplusplus
 }

@@ -452,6 +452,10 @@ describe("gmm refuses", function()
     refuses("components is 3, but init has 2 means", { components = 3, init = { means = { { 1, 2 }, { 3, 4 } } } })
     refuses("component 2 is not positive definite", { init = { means = { { 1, 2 }, { 3, 4 } },
       covariances = { matrix.eye(2), matrix { { 1, 2 }, { 2, 1 } } } } })
+    refuses("init.covariances[2] must be symmetric, but [2,1] is 0 and [1,2] is 0.5", { init = {
+      means = { { 1, 2 }, { 3, 4 } }, covariances = { matrix.eye(2), matrix { { 1, 0.5 }, { 0, 1 } } } } })
+    refuses("init.covariances must be symmetric", { covariance = "tied", init = { means = { { 1, 2 } },
+      covariances = { { 1, 0.5 }, { 0, 1 } } } })
     refuses("a variance of component 1", { covariance = "diag", init = { means = { { 1, 2 } },
       covariances = { { -1, 1 } } } })
     refuses("init.weights must be >= 0", { init = { means = { { 1, 2 }, { 3, 4 } }, weights = { -1, 2 } } })

@@ -28,11 +28,19 @@ describe("latent", function()
     latent.threads(before)
   end)
 
-  it("exports only luaopen_latent", function()
-    local output = helper.run("nm -D --defined-only " .. os.getenv "LATENT_BUILD" .. "/latent.so")
+  local function exported(library)
+    local output = helper.run("nm -D --defined-only " .. os.getenv "LATENT_BUILD" .. "/" .. library)
     local names = {}
     for name in output:gmatch " [TDBRVWi] (%S+)" do names[#names + 1] = name end
-    assert.same({ "luaopen_latent" }, names)
+    return names
+  end
+
+  it("exports only luaopen_latent", function() assert.same({ "luaopen_latent" }, exported "latent.so") end)
+
+  it("exports of the C library only what begins with lat_", function()
+    local names = exported "liblatent.so"
+    assert.is_true(#names > 100)
+    for _, name in ipairs(names) do assert.truthy(name:find "^lat_", name) end
   end)
 
   describe("memory", function()

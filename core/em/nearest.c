@@ -207,6 +207,8 @@ static const float *score(const lat_nearest *t, size_t n, const double *const *r
   } else {
     lat_tile_inner_float(K, n, L, t->shifted, L, Y, L, false, scores, *stride);
   }
+  for (size_t k = 0; k < K && n < *stride; k++) /* rows that there aren't; they are looked at too */
+    memset(scores + k * *stride + n, 0, (*stride - n) * sizeof *scores);
   return scores;
 }
 
