@@ -2,6 +2,7 @@
 #ifndef LATENT_LDS_H
 #define LATENT_LDS_H
 
+#include "density.h"
 #include "em.h"
 
 /* What the user gave for one: nothing, one matrix, a list of one for each step, or a function of t. */
@@ -70,11 +71,19 @@ typedef struct latL_Sequences {
 } latL_Sequences;
 latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
                                     size_t *outputs, size_t *inputs);
+/* The same for a model that knows how many there are. */
+latL_Sequences *latL_ldsdata(lua_State *L, const latL_Lds *m, int data, int options,
+                             const char *who);
 
-/* Pushes a list of n matrices (rows x cols), views of one that is returned; they are made as they
- * are asked for. */
-double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols);
+/* ---- lds_list.c: lists of matrices ---- */
 
+/* Pushes a list of n matrices (rows x cols), whose elements are returned, one behind another. With a
+ * userdata of slots at `slots` (0: none) that of step t is the one at slots[t]. */
+double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int slots);
+/* Pushes n slots, to be filled; nothing (NULL) when the list is so short that it has none. */
+size_t *latL_newslots(lua_State *L, size_t n);
+
+extern const latL_Density latL_lds_density;
 extern const luaL_Reg latL_lds_uses[];  /* lds_use.c: what a model says of a sequence */
 extern const luaL_Reg latL_lds_draws[]; /* lds_draw.c: forecasts and draws */
 

@@ -63,6 +63,18 @@ static lat_lds_sequence check_one(lua_State *L, int at, const char *who, const c
   return s;
 }
 
+latL_Sequences *latL_ldsdata(lua_State *L, const latL_Lds *m, int data, int options,
+                             const char *who)
+{
+  const size_t *sizes = m->em.base.sizes;
+  size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U];
+  latL_Sequences *s = latL_checksequences(L, data, options, who, &outputs, &inputs);
+  if (inputs < sizes[LAT_U])
+    latL_error(L, who, "the model has %I inputs, and none are given", (lua_Integer)sizes[LAT_U]);
+  if (inputs > sizes[LAT_U]) latL_error(L, who, "the model has no inputs, and some are given");
+  return s;
+}
+
 latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
                                     size_t *outputs, size_t *inputs)
 {
@@ -107,8 +119,8 @@ latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const c
 
 /* Makes a table of the matrices that the function of parameter i gives for steps 1..n. Those of the
  * first transition, which there isn't, stay 0. The table that keeps them is on the top. */
-static void ask(lua_State *L, const latL_Lds *m, const char *who, int i, size_t n,
-                const size_t sizes[LAT_SIZES], lat_lds_matrix *to)
+static void ask(lua_State *L, const char *who, int i, size_t n, const size_t sizes[LAT_SIZES],
+                lat_lds_matrix *to)
 {
   const char *name = lat_lds_parameters[i].name;
   size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
@@ -126,7 +138,6 @@ static void ask(lua_State *L, const latL_Lds *m, const char *who, int i, size_t 
     latL_putlds(L, who, i, lua_gettop(L), sizes, at + t * count);
     lua_settop(L, keeper);
   }
-  (void)m;
   *to = (lat_lds_matrix){at, count};
 }
 
@@ -143,7 +154,7 @@ void latL_varylds(lua_State *L, const latL_Lds *m, const char *who, size_t n,
       latL_error(L, who, "%s is given for %I steps, and %I are needed", lat_lds_parameters[i].name,
                  (lua_Integer)m->steps[i], (lua_Integer)n);
     if (m->given[i] == LATL_LIST) varying[i] = (lat_lds_matrix){m->listed[i], count};
-    if (m->given[i] == LATL_FUNCTION) ask(L, m, who, i, n, sizes, varying + i);
+    if (m->given[i] == LATL_FUNCTION) ask(L, who, i, n, sizes, varying + i);
   }
 }
 

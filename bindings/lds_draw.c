@@ -65,7 +65,7 @@ static void keep_rows(lua_State *L, int result, const char *name, const double *
 static void keep_matrices(lua_State *L, int result, const char *name, const double *from, size_t h,
                           size_t n)
 {
-  memcpy(latL_newmatrices(L, h, n, n), from, h * n * n * sizeof *from);
+  memcpy(latL_newmatrices(L, h, n, n, 0), from, h * n * n * sizeof *from);
   lua_setfield(L, result, name);
 }
 
@@ -84,10 +84,9 @@ static int forecast(lua_State *L)
   latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
   latL_checkoptions(L, 3, who, names);
   const size_t *sizes = m->em.base.sizes;
-  size_t M = sizes[LAT_M], D = sizes[LAT_D], U = sizes[LAT_U], outputs = D, inputs = U;
+  size_t M = sizes[LAT_M], D = sizes[LAT_D], U = sizes[LAT_U];
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
-  lat_lds_sequence s = latL_checksequences(L, 2, 3, who, &outputs, &inputs)->of[0];
-  if (inputs != U) latL_error(L, who, "inputs are missing: the model has %I", (lua_Integer)U);
+  lat_lds_sequence s = latL_ldsdata(L, m, 2, 3, who)->of[0];
   const double *future = check_inputs(L, m, who, "future_inputs", h);
   size_t T = s.steps;
   lat_lds_sequence longer = extend(L, &s, h, D, U, future);
@@ -142,18 +141,14 @@ static int simulate(lua_State *L)
   static const char *const names[] = {"seed", "draws", "inputs", NULL};
   const char *who = "lds:simulate";
   latL_Lds *m = check(L, who, names);
-  const size_t *sizes = m->em.base.sizes;
-  size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U];
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
   lua_Integer draws = latL_optinteger(L, 3, who, "draws", 0, 1, 1 << 24);
-  lat_lds_sequence s = latL_checksequences(L, 2, 3, who, &outputs, &inputs)->of[0];
-  if (inputs != sizes[LAT_U])
-    latL_error(L, who, "inputs are missing: the model has %I", (lua_Integer)sizes[LAT_U]);
+  lat_lds_sequence s = latL_ldsdata(L, m, 2, 3, who)->of[0];
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_lds core;
   latL_ldsfor(L, who, s.steps, &core);
-  double *Z = draws ? latL_newmatrices(L, (size_t)draws, s.steps, core.states)
+  double *Z = draws ? latL_newmatrices(L, (size_t)draws, s.steps, core.states, 0)
                     : latL_newmatrix(L, s.steps, core.states, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
   latL_check(L, who, work, lat_workspace_mark(work),

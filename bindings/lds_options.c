@@ -45,6 +45,12 @@ static void meet_vector(lua_State *L, size_t sizes[LAT_SIZES], int i, int at, si
     meet(L, sizes, WHO, i, at, shape[0], n);
     return;
   }
+  if (i == LAT_LDS_A && n > 1)
+    latL_error(
+        L, WHO,
+        "A is a vector of %I, it should be a number, a matrix or a list of matrices, one for "
+        "each step",
+        (lua_Integer)n);
   bool row = i == LAT_LDS_C ? sizes[LAT_M] != 1 : false; /* C of one output; B and D of one input */
   if (i != LAT_LDS_C && sizes[shape[0]] == 1 && n > 1) row = true;
   meet(L, sizes, WHO, i, at, shape[0], row ? 1 : n);
@@ -328,10 +334,7 @@ static void read_fixed(lua_State *L, latL_Lds *m)
 void latL_readlds(lua_State *L, latL_Lds *m)
 {
   static const char *const forms[] = {"covariance", "square_root", NULL};
-  m->sizes[LAT_M] = (size_t)latL_optinteger(L, 1, WHO, "latent_dim", 0, 0, (lua_Integer)1 << 16);
-  if (latL_getoption(L, 1, "latent_dim") != LUA_TNIL && m->sizes[LAT_M] == 0)
-    latL_error(L, WHO, "latent_dim must be an integer >= 1, got 0");
-  lua_pop(L, 1);
+  m->sizes[LAT_M] = (size_t)latL_optinteger(L, 1, WHO, "latent_dim", 0, 1, (lua_Integer)1 << 16);
   read_matrices(L, m);
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) m->core.given[i] = m->given[i] != LATL_ABSENT;
   m->core.square_root = latL_optword(L, 1, WHO, "form", forms, 0) == 1;

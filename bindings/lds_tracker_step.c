@@ -321,7 +321,7 @@ static int distance_to(lua_State *L)
 
 static double *new_list(lua_State *L, int result, const char *name, size_t n, size_t rows)
 {
-  double *data = latL_newmatrices(L, n, rows, rows);
+  double *data = latL_newmatrices(L, n, rows, rows, 0);
   lua_setfield(L, result, name);
   return data;
 }

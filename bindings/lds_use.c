@@ -23,11 +23,8 @@ static call begin(lua_State *L, const char *who, int options, const char *const 
   c.m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
   latL_checkoptions(L, options, who, names);
   const size_t *sizes = c.m->em.base.sizes;
-  size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U];
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
-  c.s = latL_checksequences(L, 2, options, who, &outputs, &inputs)->of[0];
-  if (inputs != sizes[LAT_U])
-    latL_error(L, who, "the model has %I inputs, and none are given", (lua_Integer)sizes[LAT_U]);
+  c.s = latL_ldsdata(L, c.m, 2, options, who)->of[0];
   c.M = sizes[LAT_M];
   c.D = sizes[LAT_D];
   c.T = c.s.steps;
@@ -91,67 +88,18 @@ static double *new_vector(lua_State *L, int result, const char *name, size_t n)
   return data;
 }
 
-/* A list of matrices is a table that makes its elements when they are asked for: of ten thousand
- * covariances most are not. Upvalues: the matrix that has them one under another, rows of one. */
-static int index_list(lua_State *L)
-{
-  const latL_Matrix *all = lua_touserdata(L, lua_upvalueindex(1));
-  size_t rows = (size_t)lua_tointeger(L, lua_upvalueindex(2)), n = all->view.rows / rows;
-  int is;
-  lua_Integer t = lua_tointegerx(L, 2, &is);
-  if (!is || lua_type(L, 2) != LUA_TNUMBER || t < 1 || (size_t)t > n) return 0;
-  lua_settop(L, 2);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lat_matrix view = lat_block_of(all->view, (size_t)(t - 1) * rows, 0, rows, all->view.cols);
-  latL_newview(L, 3, view, false);
-  lua_pushvalue(L, -1);
-  lua_rawseti(L, 1, t);
-  return 1;
-}
-
-/* Upvalue: how many. */
-static int length_of_list(lua_State *L)
-{
-  lua_pushvalue(L, lua_upvalueindex(1));
-  return 1;
-}
-
-static int next_of_list(lua_State *L)
-{
-  lua_Integer t = luaL_optinteger(L, 2, 0) + 1;
-  lua_pushinteger(L, t);
-  return lua_geti(L, 1, t) == LUA_TNIL ? 1 : 2;
-}
-
-static int pairs_of_list(lua_State *L)
-{
-  lua_settop(L, 1);
-  lua_pushcfunction(L, next_of_list);
-  lua_insert(L, 1);
-  return 2;
-}
-
-double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols)
-{
-  lua_newtable(L);
-  lua_createtable(L, 0, 3);
-  double *data = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view.data;
-  lua_pushinteger(L, (lua_Integer)rows);
-  lua_pushcclosure(L, index_list, 2);
-  lua_setfield(L, -2, "__index");
-  lua_pushinteger(L, (lua_Integer)n);
-  lua_pushcclosure(L, length_of_list, 1);
-  lua_setfield(L, -2, "__len");
-  lua_pushcfunction(L, pairs_of_list);
-  lua_setfield(L, -2, "__pairs");
-  lua_setmetatable(L, -2);
-  return data;
-}
-
 static double *new_matrices(lua_State *L, int result, const char *name, size_t n, size_t rows,
                             size_t cols)
 {
-  double *data = latL_newmatrices(L, n, rows, cols);
+  double *data = latL_newmatrices(L, n, rows, cols, 0);
+  lua_setfield(L, result, name);
+  return data;
+}
+
+/* A field of covariances whose slots are at `slots`. */
+static double *new_covariances(lua_State *L, int result, const char *name, const call *c, int slots)
+{
+  double *data = latL_newmatrices(L, c->T, c->M, c->M, slots);
   lua_setfield(L, result, name);
   return data;
 }
@@ -176,13 +124,16 @@ static int filter(lua_State *L)
 {
   if (each(L, filter, "lds:filter")) return 1;
   call c = begin(L, "lds:filter", 3, inputs_option);
+  size_t *slots = latL_newslots(L, c.T);
+  int at = slots ? lua_gettop(L) : 0;
   lua_createtable(L, 0, 6);
   int result = lua_gettop(L);
   lat_lds_filtered to = {.means = new_matrix(L, result, "means", c.T, c.M),
-                         .covariances = new_matrices(L, result, "covariances", c.T, c.M, c.M),
+                         .covariances = new_covariances(L, result, "covariances", &c, at),
                          .predicted_means = new_matrix(L, result, "predicted_means", c.T, c.M),
                          .predicted_covariances =
-                             new_matrices(L, result, "predicted_covariances", c.T, c.M, c.M)};
+                             new_covariances(L, result, "predicted_covariances", &c, at),
+                         .slots = slots};
   run_filter(L, &c, &to);
   lua_pushnumber(L, to.log_likelihood);
   lua_setfield(L, result, "log_likelihood");
@@ -231,16 +182,14 @@ static int log_likelihood(lua_State *L)
 }
 
 /* The sum over all rows of Y, one sequence or a list, of which there are `rows`. */
-static double total(lua_State *L, const char *who, double *rows)
+static double total(lua_State *L, double *rows)
 {
+  const char *who = latL_verb(L);
   lua_settop(L, 3);
   latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
   latL_checkoptions(L, 3, who, inputs_option);
-  const size_t *sizes = m->em.base.sizes;
-  size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U], longest = 0;
-  const latL_Sequences *s = latL_checksequences(L, 2, 3, who, &outputs, &inputs);
-  if (inputs != sizes[LAT_U])
-    latL_error(L, who, "the model has %I inputs, and none are given", (lua_Integer)sizes[LAT_U]);
+  const latL_Sequences *s = latL_ldsdata(L, m, 2, 3, who);
+  size_t longest = 0;
   for (size_t i = 0; i < s->count; i++)
     if (s->of[i].steps > longest) longest = s->of[i].steps;
   call c = {.who = who};
@@ -254,13 +203,6 @@ static double total(lua_State *L, const char *who, double *rows)
   }
   *rows = (double)s->rows;
   return sum;
-}
-
-static int score(lua_State *L)
-{
-  double rows, sum = total(L, "lds:score", &rows);
-  lua_pushnumber(L, sum / rows);
-  return 1;
 }
 
 /* Entries of parameter i that a fit chooses. */
@@ -290,8 +232,9 @@ static double count_free(const latL_Lds *m, int i)
 }
 
 /* Of a model whose states may be in any basis the choice of it makes no other model: M^2 less. */
-static double free_parameters_of(latL_Lds *m)
+static size_t free_parameters(lua_State *L)
 {
+  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, latL_verb(L), true);
   static const int basis[] = {LAT_LDS_A, LAT_LDS_C, LAT_LDS_Q};
   size_t M = m->em.base.sizes[LAT_M];
   double sum = 0;
@@ -305,31 +248,10 @@ static double free_parameters_of(latL_Lds *m)
   if (!m->core.stationary && !m->core.diffuse)
     any &= m->core.estimate[LAT_LDS_MEAN] && m->core.estimate[LAT_LDS_COVARIANCE] &&
            !m->core.fixed[LAT_LDS_MEAN];
-  return any ? sum - (double)(M * M) : sum;
+  return (size_t)(any ? sum - (double)(M * M) : sum);
 }
 
-static int free_parameters(lua_State *L)
-{
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, "lds:free_parameters", true);
-  lua_pushinteger(L, (lua_Integer)free_parameters_of(m));
-  return 1;
-}
-
-/* -2 log L + 2 p */
-static int aic(lua_State *L)
-{
-  double rows, sum = total(L, "lds:aic", &rows);
-  lua_pushnumber(L, -2 * sum + 2 * free_parameters_of(lua_touserdata(L, 1)));
-  return 1;
-}
-
-/* -2 log L + p log of the number of rows */
-static int bic(lua_State *L)
-{
-  double rows, sum = total(L, "lds:bic", &rows);
-  lua_pushnumber(L, -2 * sum + log(rows) * free_parameters_of(lua_touserdata(L, 1)));
-  return 1;
-}
+const latL_Density latL_lds_density = {.free_parameters = free_parameters, .total = total};
 
 /* ---- observations ------------------------------------------------------------------------------------------- */
 
@@ -375,10 +297,6 @@ const luaL_Reg latL_lds_uses[] = {{"filter", filter},
                                   {"smooth", smooth},
                                   {"transform", transform},
                                   {"log_likelihood", log_likelihood},
-                                  {"score", score},
-                                  {"free_parameters", free_parameters},
-                                  {"aic", aic},
-                                  {"bic", bic},
                                   {"innovations", innovations},
                                   {"impute", impute},
                                   {NULL, NULL}};

@@ -390,13 +390,36 @@ describe("lds", function()
     local varying = latent.lds(m)
     local a, b = constant:smooth(Y), varying:smooth(Y)
     assert.near_matrix(b.means, a.means, 1e-12)
-    assert.is_near(b.log_likelihood, a.log_likelihood, 1e-11)
+    assert.near(1, b.log_likelihood / a.log_likelihood, 1e-14)
     for t = 1, 400 do
       assert.near_matrix(b.covariances[t], a.covariances[t], 1e-13)
       assert.near_matrix(b.lag_covariances[t], a.lag_covariances[t], 1e-13)
     end
     local filtered = constant:filter(Y).covariances
-    assert.is_true(filtered[150] == filtered[149]) -- they have
+    assert.is_true(filtered[390] == filtered[389]) -- they have
+  end)
+
+  it("doesn't take slow covariances for settled ones", function()
+    local T = 5000
+    local Y = matrix(T, 1, function(i) return math.sin(0.7 * i) end)
+    local C, start = { { 1, 0 } }, matrix.eye(2) * 1e6
+    for name, m in pairs{
+      level = { A = 1, C = 1, Q = 1e-10, R = 1, initial_covariance = 1e7 },
+      trend = { A = { { 1, 1 }, { 0, 1 } }, C = C, Q = { 1e-6, 1e-12 }, R = 1, initial_covariance = start },
+      unseen = { A = { { 0.9, 0 }, { 0, 1 } }, C = C, Q = { 1, 1e-8 }, R = 1, initial_covariance = start },
+      sum = { A = { { 1, 0 }, { 0, 0.99999 } }, C = { { 1, 1 } }, Q = { 1e-6, 1e-7 }, R = 1,
+        initial_covariance = start },
+    } do
+      local constant, list = latent.lds(m), {}
+      for t = 1, T do list[t] = constant.A end
+      m.A = list
+      local a, b = constant:filter(Y), latent.lds(m):filter(Y)
+      for t = 500, T, 500 do
+        local P, Q = a.covariances[t], b.covariances[t]
+        assert.near_matrix(Q / Q:max(), P / Q:max(), 1e-15, name)
+      end
+      assert.near(1, a.log_likelihood / b.log_likelihood, 1e-14)
+    end
   end)
 
   it("keeps covariances symmetric and positive definite where observations are almost exact", function()
@@ -417,11 +440,40 @@ describe("lds", function()
     assert.near(b.log_likelihood / a.log_likelihood, 1, 1e-6)
   end)
 
+  it("gives long lists that are lists, too, of matrices that are nobody else's", function()
+    local lds = latent.lds(random_model(2, 2, 0, 3))
+    local Y = matrix(300, 2, function(i, j) return math.sin(i * j) end)
+    local result = lds:filter(Y)
+    local list, seen, last = result.covariances, 0, nil
+    assert.equal(300, #list)
+    for t, P in pairs(list) do
+      seen, last = seen + t, P
+    end
+    assert.equal(300 * 301 / 2, seen)
+    assert.is_true(rawequal(last, list[300]))
+    assert.is_nil(list[301])
+    assert.equal(300, select("#", table.unpack(list)))
+    assert.same({ 600, 2 }, { matrix.vstack(list).rows, matrix.vstack(list).cols })
+    assert.is_true(list[299] == list[300])
+    list[299]:fill(0)
+    assert.is_true(list[300] == last and last:trace() > 0)
+    -- those of each step, as by a model for which none are shared
+    local steps = {}
+    for t = 1, 300 do steps[t] = lds.A end
+    local single = latent.lds{ A = steps, C = lds.C, Q = lds.Q, R = lds.R, initial_mean = lds.initial_mean,
+      initial_covariance = lds.initial_covariance }:filter(Y)
+    for t, P in ipairs(single.predicted_covariances) do
+      assert.near_matrix(P, result.predicted_covariances[t], 1e-14)
+    end
+  end)
+
   it("gives lists of matrices that are lists in every way", function()
     local lds = latent.lds(random_model(2, 2, 0, 3))
     local Y = random_data(5, 2, 4)
     local list = lds:filter(Y).covariances
     assert.equal(5, #list)
+    assert.equal(5, rawlen(list))
+    assert.equal(1, (next(list)))
     assert.is_nil(list[0])
     assert.is_nil(list[6])
     assert.is_nil(list.x)
@@ -923,7 +975,8 @@ describe("lds", function()
     wrong("estimate must be a list", { estimate = "Q" })
     wrong("A varies with t", { A = { matrix{ { 1 } }, matrix{ { 1 } } }, estimate = { "A" } })
     wrong("unknown option 'latent_dims', did you mean 'latent_dim'?", { latent_dims = 2 })
-    wrong("latent_dim must be an integer >= 1", { latent_dim = 0 })
+    wrong("latent_dim must be an integer from 1", { latent_dim = 0 })
+    wrong("A is a vector of 4, it should be a number, a matrix or a list of matrices", { A = { 1, 2, 3, 4 }, C = 1 })
     wrong("fixed holds entries of A, which isn't given", { fixed = { A = { { 1 } } } })
     wrong("fixed.A is a vector of 2, it should be 1x1", { A = 1, fixed = { A = { 1, 1 } } })
     wrong("unknown form 'root'", { form = "root" })

@@ -143,9 +143,10 @@ lat_status lat_lds_check_sequence(lat_workspace *work, const lat_lds *lds,
 typedef struct lat_lds_filtered {
   double *predicted_means, *predicted_covariances; /* T x M, T x M x M: of z_t | y_1..t-1 */
   double *means, *covariances;                     /* of z_t | y_1..t */
-  double *log_densities;                           /* T */
-  double *innovations;                             /* T x D: y - E[y | past], NaN where missing */
-  double *innovation_covariances;                  /* T x D x D: also of missing entries */
+  size_t *slots; /* T: covariances of step t are at slots[t] M M, equal ones once. NULL: at t M M */
+  double *log_densities;          /* T */
+  double *innovations;            /* T x D: y - E[y | past], NaN where missing */
+  double *innovation_covariances; /* T x D x D: also of missing entries */
   double log_likelihood;
   size_t diffuse; /* steps until no state had an infinite variance; T + 1: never */
 } lat_lds_filtered;
@@ -155,8 +156,8 @@ typedef struct lat_lds_filtered {
  * of log p(Y) + q/2 log k as the initial variance k of q states grows, each observation with its
  * 1/2 log 2 pi (Durbin, Koopman, Time Series Analysis by State Space Methods, 2nd ed., 7.2.2).
  *
- * When nothing varies and the predicted covariance is that of the step before but for rounding
- * (lat_lds_is_same), it isn't computed again.
+ * When nothing varies and the predicted covariance has been at rest for 32 steps, but for their rounding,
+ * it isn't computed again.
  *
  * LAT_SINGULAR, naming the step, when the covariance of an observation isn't positive definite; the
  * results are then not complete. */

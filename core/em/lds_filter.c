@@ -1,4 +1,6 @@
 /* lds_filter.c: the filter over a sequence, and the memory of a run over one. */
+#include <float.h>
+
 #include "em/lds_parts.h"
 
 /* ---- memory ----------------------------------------------------------------------------------- */
@@ -32,7 +34,7 @@ void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_seq
   pass->means = take(&memory, T * M);
   pass->covariances = take(&memory, T * M * M);
   pass->log_densities = take(&memory, T);
-  pass->same = (bool *)take(&memory, T); /* a bool is no larger than a double */
+  pass->slot = (size_t *)take(&memory, T); /* a size_t is no larger than a double */
   pass->belief.mean = take(&memory, M);
   pass->belief.covariance = take(&memory, M * M);
   pass->belief.root = take(&memory, M * M);
@@ -99,11 +101,16 @@ static double update(lat_lds_pass *pass, size_t t)
                         pass->sequence->Y + t * pass->D, lat_lds_offset(pass, t), &pass->belief);
 }
 
-static void keep(const lat_lds_pass *pass, size_t t, double *means, double *covariances)
+static void keep_mean(const lat_lds_pass *pass, size_t t, double *means)
 {
-  size_t M = pass->M;
-  memcpy(means + t * M, pass->belief.mean, M * sizeof *means);
-  memcpy(covariances + t * M * M, pass->belief.covariance, M * M * sizeof *covariances);
+  memcpy(means + t * pass->M, pass->belief.mean, pass->M * sizeof *means);
+}
+
+static void keep_covariance(const lat_lds_pass *pass, size_t t, double *covariances)
+{
+  size_t square = pass->M * pass->M;
+  memcpy(covariances + pass->slot[t] * square, pass->belief.covariance,
+         square * sizeof *covariances);
 }
 
 /* ---- when covariances have settled -------------------------------------------------------------------- */
@@ -134,43 +141,55 @@ static double update_mean(lat_lds_pass *pass, size_t t)
 /* A step like the one before. */
 static double step_again(lat_lds_pass *pass, size_t t)
 {
-  size_t M = pass->M, square = M * M;
+  size_t M = pass->M;
   lds_apply(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET, pass->predicted_means + t * M);
   memcpy(pass->belief.mean, pass->predicted_means + t * M, M * sizeof(double));
   drive(pass, t);
-  memcpy(pass->predicted_means + t * M, pass->belief.mean, M * sizeof(double));
-  memcpy(pass->predicted_covariances + t * square, pass->predicted_covariances + (t - 1) * square,
-         square * sizeof(double));
+  keep_mean(pass, t, pass->predicted_means);
   double log_density = update_mean(pass, t);
-  keep(pass, t, pass->means, pass->covariances);
+  keep_mean(pass, t, pass->means);
   return log_density;
 }
 
-LAT_CLONES bool lat_lds_is_same(size_t M, const double *P, const double *Q)
+/* The largest difference of P and Q, by the deviations of P, squared. */
+LAT_CLONES static double difference(size_t M, const double *P, const double *Q)
 {
-  double worst = 0;
+  double most = 0;
   for (size_t i = 0; i < M; i++)
     for (size_t j = 0; j < M; j++) {
-      double d = P[i * M + j] - Q[i * M + j], bound = P[i * M + i] * P[j * M + j];
-      worst += d * d > LDS_ROUNDING * LDS_ROUNDING * bound;
+      double d = P[i * M + j] - Q[i * M + j], part = d * d / (P[i * M + i] * P[j * M + j]);
+      most = d != 0 && !(part <= most) ? part : most; /* a NaN is none of the smaller ones */
     }
-  return worst == 0;
+  return most;
 }
 
-/* Whether the covariance that is predicted now is that of the step before, whose gain is at hand. */
-static bool has_settled(const lat_lds_pass *pass, size_t t)
+bool lat_lds_is_at_rest(lat_lds_pass *pass, bool like, const double *all, size_t slot,
+                        const double *now, const double *before)
 {
-  size_t square = pass->M * pass->M;
-  return t > pass->diffuse.steps && pass->frame.count == pass->D && is_complete(pass, t) &&
-         lat_lds_is_same(pass->M, pass->belief.covariance,
-                         pass->predicted_covariances + (t - 1) * square);
+  const double unit = 0.5 * DBL_EPSILON, most = 1e-13;
+  const size_t stretch = 32, M = pass->M;
+  double change = like ? difference(M, now, before) : INFINITY;
+  if (change == 0) return true;
+  double moved = like ? difference(M, now, all + pass->anchor * M * M) : INFINITY;
+  if (!(sqrt(moved) <= fmin(fmax(8 * sqrt(change), (double)stretch * unit), most)))
+    pass->anchor = slot;
+  return (slot > pass->anchor ? slot - pass->anchor : pass->anchor - slot) >= stretch;
+}
+
+/* Whether the covariance that is predicted now may be taken for that of the step before, whose gain
+ * is at hand. */
+static bool has_settled(lat_lds_pass *pass, size_t t)
+{
+  bool like = t > pass->diffuse.steps && pass->frame.count == pass->D && is_complete(pass, t);
+  return lat_lds_is_at_rest(pass, like, pass->predicted_covariances, pass->slot[t],
+                            pass->belief.covariance, lat_lds_predicted_at(pass, t > 0 ? t - 1 : 0));
 }
 
 /* ---- all steps ------------------------------------------------------------------------------------------ */
 
 static double step(lat_lds_pass *pass, size_t t, bool constant)
 {
-  size_t square = pass->M * pass->M;
+  pass->slot[t] = t > 0 ? pass->slot[t - 1] + 1 : 0;
   if (t > 0 && !predict(pass, t)) return NAN;
   if (pass->diffuse.on) {
     lat_lds_diffuse_predict(pass, t);
@@ -178,27 +197,37 @@ static double step(lat_lds_pass *pass, size_t t, bool constant)
     lat_lds_diffuse_update(pass, t, &log_density);
     return log_density;
   }
-  keep(pass, t, pass->predicted_means, pass->predicted_covariances);
+  keep_mean(pass, t, pass->predicted_means);
   double log_density;
   if (constant && has_settled(pass, t)) {
     log_density = update_mean(pass, t);
-    memcpy(pass->belief.covariance, pass->covariances + (t - 1) * square, square * sizeof(double));
-    pass->same[t] = true;
+    pass->slot[t] = pass->slot[t - 1];
+    memcpy(pass->belief.covariance, lat_lds_updated_at(pass, t),
+           pass->M * pass->M * sizeof(double));
   } else {
+    keep_covariance(pass, t, pass->predicted_covariances);
     log_density = update(pass, t);
+    keep_covariance(pass, t, pass->covariances);
   }
-  keep(pass, t, pass->means, pass->covariances);
+  keep_mean(pass, t, pass->means);
   return log_density;
 }
 
 void lat_lds_pass_filter(lat_lds_pass *pass)
 {
-  bool constant = is_constant(pass->lds);
+  bool constant = is_constant(pass->lds), settled = false;
   pass->log_likelihood = 0;
   pass->failed = !begin(pass);
   for (size_t t = 0; t < pass->T && !pass->failed; t++) {
-    pass->same[t] = t > 0 && pass->same[t - 1] && is_complete(pass, t);
-    double log_density = pass->same[t] ? step_again(pass, t) : step(pass, t, constant);
+    double log_density;
+    settled = settled && is_complete(pass, t);
+    if (settled) {
+      pass->slot[t] = pass->slot[t - 1];
+      log_density = step_again(pass, t);
+    } else {
+      log_density = step(pass, t, constant);
+      settled = t > 0 && pass->slot[t] == pass->slot[t - 1];
+    }
     pass->log_densities[t] = log_density;
     pass->log_likelihood += log_density;
     if (!isfinite(log_density)) pass->failed = t + 1;
@@ -234,17 +263,31 @@ static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
     lds_apply(D, M, C, pass->predicted_means + t * M, LDS_SUBTRACT, v);
   }
   if (to->innovation_covariances) {
-    const double *P = diffuse ? pass->diffuse.ahead_P : pass->predicted_covariances;
+    const double *P = diffuse ? pass->diffuse.ahead_P + t * M * M : lat_lds_predicted_at(pass, t);
     double *S = to->innovation_covariances + t * D * D, *CP = pass->frame.gain,
            *Ct = pass->frame.work;
+    if (t > 0 && pass->slot[t] == pass->slot[t - 1]) {
+      memcpy(S, S - D * D, D * D * sizeof *S);
+      return;
+    }
     lds_transpose(D, M, C, Ct);
-    lds_multiply(D, M, M, C, M, 1, P + t * M * M, LDS_SET, CP);
+    lds_multiply(D, M, M, C, M, 1, P, LDS_SET, CP);
     memcpy(S, lat_lds_at(lds->R, t), D * D * sizeof *S);
     lds_multiply_symmetric(D, M, CP, M, 1, Ct, LDS_ADD, S);
     if (!diffuse) return;
     lds_multiply(D, q, M, C, M, 1, pass->diffuse.ahead_E + t * M * q, LDS_SET, pass->diffuse.X);
     lat_lds_diffuse_widen(&pass->diffuse, D, pass->diffuse.X, S);
   }
+}
+
+/* Covariances go from their slots to their steps, none of which is before its slot. */
+static void spread(const lat_lds_pass *pass, double *covariances)
+{
+  size_t square = pass->M * pass->M;
+  for (size_t t = pass->T; covariances && t-- > 0;)
+    if (pass->slot[t] < t)
+      memcpy(covariances + t * square, covariances + pass->slot[t] * square,
+             square * sizeof *covariances);
 }
 
 lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
@@ -262,9 +305,14 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
   if (to->means) pass.means = to->means;
   if (to->covariances) pass.covariances = to->covariances;
   if (to->log_densities) pass.log_densities = to->log_densities;
+  if (to->slots) pass.slot = to->slots;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
   for (size_t t = 0; t < T; t++) innovate(&pass, t, to);
+  if (!to->slots) {
+    spread(&pass, to->predicted_covariances);
+    spread(&pass, to->covariances);
+  }
   to->log_likelihood = pass.log_likelihood;
   to->diffuse = pass.diffuse.on ? T + 1 : pass.diffuse.steps;
   lat_workspace_release(work, mark);

@@ -60,7 +60,10 @@ typedef struct lat_lds_pass {
   double *predicted_means, *predicted_covariances, *means, *covariances, *log_densities;
   double *Q_root, *offset;
   lat_lds_diffuse diffuse;
-  bool *same; /* T: covariances of the step are those of the step before */
+  /* T: the filter's covariances of step t are at slot[t] M M, those of steps that have settled once.
+   * In the diffuse stretch that is t. */
+  size_t *slot;
+  size_t anchor; /* the slot since which covariances have been at rest */
   double log_likelihood;
   size_t failed; /* the step (from 1) whose observation has no density; 0: none */
   /* the smoother's; NULL without it */
@@ -73,10 +76,23 @@ void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_seq
 void lat_lds_pass_filter(lat_lds_pass *pass);
 void lat_lds_pass_smooth(lat_lds_pass *pass); /* after the filter */
 
-/* Whether two covariances (M x M) differ by no more than rounding, measured by the deviations of P:
- * recursions that have settled go round in their last bits. */
-#define LDS_ROUNDING 2e-15
-bool lat_lds_is_same(size_t M, const double *P, const double *Q);
+static inline const double *lat_lds_predicted_at(const lat_lds_pass *pass, size_t t)
+{
+  return pass->predicted_covariances + pass->slot[t] * pass->M * pass->M;
+}
+
+static inline const double *lat_lds_updated_at(const lat_lds_pass *pass, size_t t)
+{
+  return pass->covariances + pass->slot[t] * pass->M * pass->M;
+}
+
+/* Whether the covariance of the pass's recursion now, at `slot` of those at `all`, is at rest: what it was
+ * a step `before`, bit for bit; or, since recursions that have settled go round in their last bits,
+ * for 32 steps no further from where it was than 8 times the change of one of them, or than 32 units of
+ * rounding. What still moves it is then less in a step than its rounding; and that must be less than
+ * 1e-13 of the deviations. Not unless `like`: the step is one like the step before. */
+bool lat_lds_is_at_rest(lat_lds_pass *pass, bool like, const double *all, size_t slot,
+                        const double *now, const double *before);
 
 /* One step of the smoother back to t from what is smoothed at t + 1; P and predicted are the filter's
  * covariances at t and, predicted, at t + 1. J' goes to pass->Jt. */

@@ -49,13 +49,12 @@ static void back_mean(lat_lds_pass *pass, size_t t)
   }
 }
 
-/* Whether all that the step back to t is made of is what it was for t + 1. */
-static bool is_again(const lat_lds_pass *pass, size_t t)
+/* Whether all that the step back to t is made of may be taken for what it was for t + 1. */
+static bool is_again(lat_lds_pass *pass, size_t t)
 {
-  size_t M = pass->M, square = M * M;
-  const double *next = pass->smoothed_covariances + (t + 1) * square;
-  return t + 2 < pass->T && pass->same[t + 1] && pass->same[t + 2] &&
-         lat_lds_is_same(M, next, next + square);
+  const double *all = pass->smoothed_covariances, *next = all + (t + 1) * pass->M * pass->M;
+  bool like = t + 2 < pass->T && pass->slot[t] == pass->slot[t + 2];
+  return lat_lds_is_at_rest(pass, like, all, t + 1, next, next + pass->M * pass->M);
 }
 
 void lat_lds_pass_smooth(lat_lds_pass *pass)
@@ -63,7 +62,7 @@ void lat_lds_pass_smooth(lat_lds_pass *pass)
   size_t M = pass->M, T = pass->T, square = M * M, stretch = pass->diffuse.steps;
   memset(pass->lag_covariances, 0, square * sizeof(double));
   memcpy(pass->smoothed_means + (T - 1) * M, pass->means + (T - 1) * M, M * sizeof(double));
-  memcpy(pass->smoothed_covariances + (T - 1) * square, pass->covariances + (T - 1) * square,
+  memcpy(pass->smoothed_covariances + (T - 1) * square, lat_lds_updated_at(pass, T - 1),
          square * sizeof(double));
   for (size_t t = T - 1; t-- > (stretch ? stretch - 1 : 0);) {
     if (is_again(pass, t)) {
@@ -72,8 +71,7 @@ void lat_lds_pass_smooth(lat_lds_pass *pass)
       memcpy(pass->lag_covariances + (t + 1) * square, pass->lag_covariances + (t + 2) * square,
              square * sizeof(double));
     } else {
-      lat_lds_pass_back(pass, t, pass->covariances + t * square,
-                        pass->predicted_covariances + (t + 1) * square);
+      lat_lds_pass_back(pass, t, lat_lds_updated_at(pass, t), lat_lds_predicted_at(pass, t + 1));
     }
     back_mean(pass, t);
   }

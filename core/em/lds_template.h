@@ -11,9 +11,6 @@
 
 #include "em/lds_kernel.h"
 
-#define LDS_INLINE  static inline __attribute__((always_inline))
-#define LDS_LOG_2PI 1.8378770664093454836
-
 typedef double lds_v8 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef double lds_v4 __attribute__((vector_size(32), aligned(8), may_alias));
 typedef double lds_v2 __attribute__((vector_size(16), aligned(8), may_alias));

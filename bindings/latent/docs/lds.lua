@@ -100,7 +100,9 @@ would make the likelihood fall. A likelihood without bound (outputs that the sta
     text = [[
 An infinite variance of a diffuse state is math.huge, and a covariance with another such state NaN. An update subtracts
 G G' from the covariance, which stays symmetric; where that would cancel more than eight digits it is done in
-Joseph's form. Once the covariance has come to rest, bit for bit, it isn't computed again.]],
+Joseph's form. Once the covariance has been at rest for 32 steps, but for their rounding, it isn't computed
+again. A list of more than 256 covariances makes each when it is asked for: # [] ipairs pairs know no difference,
+next and rawlen do.]],
     example = made .. "print(m:filter(y).means)",
   },
   {
