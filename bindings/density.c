@@ -18,7 +18,9 @@ static int log_likelihood(lua_State *L)
 /* The sum over the rows, of which there are `rows`. */
 static double total(lua_State *L, double *rows)
 {
-  lat_matrix values = density_of(L)->log_likelihood(L);
+  const latL_Density *density = density_of(L);
+  if (density->total) return density->total(L, rows);
+  lat_matrix values = density->log_likelihood(L);
   double sum = 0;
   for (size_t i = 0; i < values.rows; i++) sum += lat_get(&values, i, 0);
   *rows = (double)values.rows;
@@ -62,11 +64,12 @@ static int bic(lua_State *L)
 void latL_adddensity(lua_State *L, const char *metatable, const char *name, const void *kind,
                      const latL_Density *density)
 {
-  static const luaL_Reg verbs[] = {{"log_likelihood", log_likelihood},
-                                   {"score", score},
+  static const luaL_Reg of_rows[] = {{"log_likelihood", log_likelihood}, {NULL, NULL}};
+  static const luaL_Reg verbs[] = {{"score", score},
                                    {"free_parameters", free_parameters},
                                    {"aic", aic},
                                    {"bic", bic},
                                    {NULL, NULL}};
+  if (!density->total) latL_addverbs(L, metatable, name, kind, of_rows, density);
   latL_addverbs(L, metatable, name, kind, verbs, density);
 }

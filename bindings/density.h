@@ -11,6 +11,9 @@ typedef struct latL_Density {
   lat_matrix (*log_likelihood)(lua_State *L);
   /* Of the model at 1. */
   size_t (*free_parameters)(lua_State *L);
+  /* For data that may be more than rows, instead of log_likelihood, which is then the model's own:
+   * checks a call, and returns the sum of log p over all rows, of which there are `rows`. */
+  double (*total)(lua_State *L, double *rows);
 } latL_Density;
 
 /* Gives a metatable log_likelihood, score, free_parameters, aic and bic. `name` and `kind` are as in

@@ -107,6 +107,8 @@ static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_fa
 {
   static const char *const names[] = {"means", "covariance", NULL};
   size_t M = c->core.M, N = c->X.rows;
+  if (lua_type(L, q) != LUA_TTABLE)
+    latL_error(L, c->who, "q must be a table {means=, covariance=}, got %s", luaL_typename(L, q));
   latL_checkoptions(L, q, c->who, names);
   lua_getfield(L, q, "means");
   const latL_Matrix *m = latL_checkmatrix(L, lua_gettop(L), c->who, "q.means");
@@ -269,7 +271,8 @@ static const luaL_Reg verbs[] = {{"elbo", elbo},
 
 void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind)
 {
-  static const latL_Density density = {log_likelihood, free_parameters};
+  static const latL_Density density = {.log_likelihood = log_likelihood,
+                                       .free_parameters = free_parameters};
   const latL_Kind *base = kind->base;
   latL_addverbs(L, base->metatable, base->name, kind, verbs, NULL);
   latL_adddensity(L, base->metatable, base->name, kind, &density);

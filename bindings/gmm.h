@@ -56,9 +56,6 @@ void latL_takegiven(lua_State *L, latL_Run *run, const char *field, size_t rows,
                     double *to);
 void latL_takelist(lua_State *L, latL_Run *run, const char *field, size_t K, size_t rows,
                    size_t cols, double *to);
-/* Gives the mixture at argument 1 new parameters: the old ones in this order of components (new i
- * is old order[i], from 0). What partial_fit goes on from changes with them. */
-void latL_reordergmm(lua_State *L, const char *who, const size_t *order);
 
 /* The end of `align`, for the mixture at argument 1: by the distances (K x K) of another's components
  * (rows) from its own it takes the other's order. Pushes the permutation and the distances; 2. */

@@ -232,7 +232,9 @@ void latL_publishgmm(lua_State *L, latL_Run *run)
   latL_keep(L, LATL_MODEL, "events");
 }
 
-void latL_reordergmm(lua_State *L, const char *who, const size_t *order)
+/* Gives the mixture at argument 1 new parameters: the old ones in this order of components (new i
+ * is old order[i], from 0). What partial_fit goes on from changes with them. */
+static void put_in_order(lua_State *L, const char *who, const size_t *order)
 {
   latL_Gmm *g = lua_touserdata(L, 1);
   size_t sizes[LAT_SIZES], K = g->em.base.sizes[LAT_K];
@@ -263,7 +265,7 @@ int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs)
 {
   size_t *order = latL_matchcomponents(L, who, K, costs);
   int results = lua_gettop(L) - 1;
-  latL_reordergmm(L, who, order);
+  put_in_order(L, who, order);
   lua_settop(L, results);
   return 2;
 }
@@ -277,6 +279,6 @@ void latL_finishgmm(lua_State *L, latL_Run *run)
   lat_gmm core = {.D = g->em.base.sizes[LAT_D], .K = g->em.base.sizes[LAT_K]};
   size_t *order = lua_newuserdatauv(L, core.K * sizeof *order, 0);
   lat_gmm_rank(&core, g->em.base.flat, order);
-  latL_reordergmm(L, run->who, order);
+  put_in_order(L, run->who, order);
   lua_settop(L, top);
 }

@@ -123,7 +123,8 @@ static const luaL_Reg verbs[] = {
 
 void latL_addgmmverbs(lua_State *L, const latL_GmmForm *form, const luaL_Reg *own)
 {
-  static const latL_Density density = {log_likelihood, free_parameters};
+  static const latL_Density density = {.log_likelihood = log_likelihood,
+                                       .free_parameters = free_parameters};
   latL_addverbs(L, form->metatable, form->name, form, verbs, NULL);
   latL_addverbs(L, form->metatable, form->name, form, own, NULL);
   latL_adddensity(L, form->metatable, form->name, form, &density);

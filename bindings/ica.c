@@ -189,7 +189,8 @@ static const luaL_Reg methods[] = {
 void latL_open_ica(lua_State *L)
 {
   latL_open_icafit(L);
-  static const latL_Density density = {log_likelihood, free_parameters};
+  static const latL_Density density = {.log_likelihood = log_likelihood,
+                                       .free_parameters = free_parameters};
   latL_newkind(L, &kind, methods);
   latL_adddensity(L, kind.metatable, kind.name, NULL, &density);
   latL_savable(L, "latent.ICA", check_loaded);

@@ -112,13 +112,10 @@ static void begin(lua_State *L, run *r)
   }
 }
 
-static void pass(lua_State *L, run *r, bool conclude)
+static void pass_in_pieces(lua_State *L, run *r, bool conclude)
 {
   check(L, r, lat_ica_open(&r->fit, conclude));
-  if (r->pieces)
-    each_piece(L, r, false);
-  else
-    check(L, r, lat_ica_add(&r->fit, &r->fit.X, r->fit.weights));
+  each_piece(L, r, false);
   check(L, r, lat_ica_close(&r->fit));
 }
 
@@ -126,7 +123,8 @@ static void pass(lua_State *L, run *r, bool conclude)
 static void iterate(lua_State *L, run *r)
 {
   size_t before = r->fit.iterations;
-  while (!r->fit.done && r->fit.iterations == before) pass(L, r, false);
+  if (!r->pieces) check(L, r, lat_ica_step(&r->fit));
+  while (r->pieces && !r->fit.done && r->fit.iterations == before) pass_in_pieces(L, r, false);
   if (r->fit.iterations == before) return;
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   lua_pushnumber(L, r->fit.objective);
@@ -147,9 +145,9 @@ static void publish(lua_State *L, run *r)
 {
   lat_ica_fit *fit = &r->fit;
   size_t sizes[LAT_SIZES] = {[LAT_D] = fit->D, [LAT_M] = fit->M};
-  pass(L, r, true);
+  if (r->pieces) pass_in_pieces(L, r, true);
   double *flat = latL_newparameters(L, &latL_icakind, sizes);
-  check(L, r, lat_ica_write(fit, flat));
+  check(L, r, r->pieces ? lat_ica_write(fit, flat) : lat_ica_end(fit, flat));
   latL_adopt(L, LATL_MODEL, sizes);
   lat_ica core = lat_ica_of(flat, fit->D, fit->M);
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);

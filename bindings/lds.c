@@ -290,6 +290,7 @@ void latL_open_lds(lua_State *L)
 {
   latL_newkind(L, &latL_lds_kind.base, methods);
   latL_addmethods(L, "latent.LDS", latL_lds_uses);
+  latL_adddensity(L, "latent.LDS", "lds", NULL, &latL_lds_density);
   latL_addmethods(L, "latent.LDS", latL_lds_draws);
   latL_savable(L, "latent.LDS", check_loaded);
   lua_pushcfunction(L, new);

@@ -2,6 +2,7 @@
 #ifndef LATENT_LDS_H
 #define LATENT_LDS_H
 
+#include "density.h"
 #include "em.h"
 
 /* What the user gave for one: nothing, one matrix, a list of one for each step, or a function of t. */
@@ -82,6 +83,7 @@ double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int s
 /* Pushes n slots, to be filled; nothing (NULL) when the list is so short that it has none. */
 size_t *latL_newslots(lua_State *L, size_t n);
 
+extern const latL_Density latL_lds_density;
 extern const luaL_Reg latL_lds_uses[];  /* lds_use.c: what a model says of a sequence */
 extern const luaL_Reg latL_lds_draws[]; /* lds_draw.c: forecasts and draws */
 

@@ -182,8 +182,9 @@ static int log_likelihood(lua_State *L)
 }
 
 /* The sum over all rows of Y, one sequence or a list, of which there are `rows`. */
-static double total(lua_State *L, const char *who, double *rows)
+static double total(lua_State *L, double *rows)
 {
+  const char *who = latL_verb(L);
   lua_settop(L, 3);
   latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
   latL_checkoptions(L, 3, who, inputs_option);
@@ -202,13 +203,6 @@ static double total(lua_State *L, const char *who, double *rows)
   }
   *rows = (double)s->rows;
   return sum;
-}
-
-static int score(lua_State *L)
-{
-  double rows, sum = total(L, "lds:score", &rows);
-  lua_pushnumber(L, sum / rows);
-  return 1;
 }
 
 /* Entries of parameter i that a fit chooses. */
@@ -238,8 +232,9 @@ static double count_free(const latL_Lds *m, int i)
 }
 
 /* Of a model whose states may be in any basis the choice of it makes no other model: M^2 less. */
-static double free_parameters_of(latL_Lds *m)
+static size_t free_parameters(lua_State *L)
 {
+  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, latL_verb(L), true);
   static const int basis[] = {LAT_LDS_A, LAT_LDS_C, LAT_LDS_Q};
   size_t M = m->em.base.sizes[LAT_M];
   double sum = 0;
@@ -253,31 +248,10 @@ static double free_parameters_of(latL_Lds *m)
   if (!m->core.stationary && !m->core.diffuse)
     any &= m->core.estimate[LAT_LDS_MEAN] && m->core.estimate[LAT_LDS_COVARIANCE] &&
            !m->core.fixed[LAT_LDS_MEAN];
-  return any ? sum - (double)(M * M) : sum;
+  return (size_t)(any ? sum - (double)(M * M) : sum);
 }
 
-static int free_parameters(lua_State *L)
-{
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, "lds:free_parameters", true);
-  lua_pushinteger(L, (lua_Integer)free_parameters_of(m));
-  return 1;
-}
-
-/* -2 log L + 2 p */
-static int aic(lua_State *L)
-{
-  double rows, sum = total(L, "lds:aic", &rows);
-  lua_pushnumber(L, -2 * sum + 2 * free_parameters_of(lua_touserdata(L, 1)));
-  return 1;
-}
-
-/* -2 log L + p log of the number of rows */
-static int bic(lua_State *L)
-{
-  double rows, sum = total(L, "lds:bic", &rows);
-  lua_pushnumber(L, -2 * sum + log(rows) * free_parameters_of(lua_touserdata(L, 1)));
-  return 1;
-}
+const latL_Density latL_lds_density = {.free_parameters = free_parameters, .total = total};
 
 /* ---- observations ------------------------------------------------------------------------------------------- */
 
@@ -323,10 +297,6 @@ const luaL_Reg latL_lds_uses[] = {{"filter", filter},
                                   {"smooth", smooth},
                                   {"transform", transform},
                                   {"log_likelihood", log_likelihood},
-                                  {"score", score},
-                                  {"free_parameters", free_parameters},
-                                  {"aic", aic},
-                                  {"bic", bic},
                                   {"innovations", innovations},
                                   {"impute", impute},
                                   {NULL, NULL}};

@@ -219,7 +219,8 @@ static const luaL_Reg methods[] = {
 
 void latL_addmixtureuses(lua_State *L)
 {
-  static const latL_Density density = {log_likelihood, free_parameters};
+  static const latL_Density density = {.log_likelihood = log_likelihood,
+                                       .free_parameters = free_parameters};
   latL_addmethods(L, LATL_MIXTURE, methods);
   latL_adddensity(L, LATL_MIXTURE, "mixture", NULL, &density);
 }

@@ -35,7 +35,7 @@ assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 
 local function draw(name, title, W, z)
   local figure = plot.figure { title = title, equal = true, width = 480, height = 460, key = false,
-    xrange = { -5.2, 5.2 }, yrange = { -5.2, 5.2 } }
+    xrange = { -6, 6 }, yrange = { -6, 6 } }
   if z then
     local feet = z * W:t()
     for i = 1, Y.rows do

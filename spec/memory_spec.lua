@@ -1,4 +1,5 @@
--- How much memory fits take, seen from outside: each in a process of its own, on 154 MB of data.
+-- Memory: how much fits take, seen from outside, each in a process of its own on 154 MB of data; and that any
+-- request for more may be refused.
 local latent = require "latent"
 local helper = require "helper"
 
@@ -42,6 +43,98 @@ describe("the memory of a fit", function()
         latent.%s:fit(assert(latent.open "%s.npy"))
         print(peak())]]):format(model, path), "LATENT_NUM_THREADS=2")
       assert.is_true(tonumber(output) < 150, output)
+    end)
+  end
+end)
+
+local SCRIPTS = {
+  ["matrices and files"] = [[
+local path = os.tmpname()
+local ok, message = pcall(function()
+  local X = matrix.normal(20, 3, latent.random(1))
+  local y = matrix{ {1, 2}, {3, 4} } * matrix{1, 2} + 1
+  local s = tostring(X) .. tostring(y)
+  local sorted, order = X:sort(1, { descending = true })
+  local S = X:t() * X
+  S:solve(matrix.ones(3)) X:svd() X:qr() X:mean(1) X:median() X:where(X:gt(0), 0) X:rows_at{1, 2} X:shuffle()
+  eigen.symmetric(S) eigen.general(S) eigen.svd(X, { k = 2 })
+  eigen.largest(function(V) return S * V end, 1, { size = 3 })
+  local pca = latent.pca{ latent_dim = 2 }:fit(X)
+  pca:reconstruct(X) tostring(pca) local _ = pca.components
+  local n = 0
+  pca:fit(function() n = n + 1 if n < 3 then return X end end)
+  latent.scaler():fit(X):transform(X)
+  local rng = latent.random(2)
+  rng:normal(3, 4) rng:permutation(5) rng:categorical({1, 2}, 3) rng:split(2) rng:state()
+  assert(latent.write(path .. ".npy", X)) assert(latent.read(path .. ".npy"))
+  local Y = assert(latent.open(path .. ".npy"))
+  Y = Y + 1
+  assert(latent.write(path .. ".csv", X, { columns = {"a", "b", "c"} }))
+  local Z, info = latent.read(path .. ".csv", { labels = "c" })
+  matrix.vstack{ X, X }
+end)
+os.remove(path) os.remove(path .. ".npy") os.remove(path .. ".csv")
+if not ok then error(message, 0) end]],
+
+  ["mixtures"] = [[
+local X = matrix.normal(12, 3, latent.random(1))
+local Y, B = X:copy(), X:gt(0)
+Y[2][1] = 0 / 0
+local gmm = latent.gmm{ components = 2, max_iterations = 2 }:fit(Y, { missing = true })
+gmm:impute(Y) gmm:elbo(X) gmm:sample(2) gmm:align(gmm) gmm:conditional({ {1} }, {1}) gmm:partial_fit(X)
+latent.kmeans{ clusters = 2, restarts = 2, max_iterations = 2 }:fit(X):transform(X)
+latent.mixture{ components = 2, restarts = 1, max_iterations = 2 }:fit(B):predict(B)
+latent.em{
+  parameters = { mean = 0 }, max_iterations = 2,
+  e_step = function(_, x) return { n = x.rows, sum = x:sum() }, 0 end,
+  m_step = function(s) return { mean = s.sum / s.n } end,
+}:fit(X)
+local labels = matrix{1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2}
+latent.classifier(function() return latent.gmm() end):fit(X, labels):predict(X)]],
+
+  ["continuous latent variables"] = [[
+local X = matrix.normal(12, 3, latent.random(1))
+local Y = X:copy()
+Y[2][1] = 0 / 0
+for _, name in ipairs{ "ppca", "fa", "bpca", "mppca" } do
+  local model = latent[name]{ latent_dim = 1, max_iterations = 2 }:fit(Y, { missing = true })
+  model:transform(X) model:impute(Y)
+end
+latent.ica{ max_iterations = 2 }:fit(X):transform(X)
+local lds = latent.lds{ latent_dim = 1, max_iterations = 2 }:fit(X)
+lds:smooth(Y) lds:forecast(X, 2) lds:tracker():update{1, 2, 3}]],
+
+  ["nets"] = [[
+local B = matrix.normal(12, 3, latent.random(1)):gt(0):to "float32"
+local vae = latent.vae{ input_dim = 3, latent_dim = 1, hidden = {4} }
+vae:step(B) vae:elbo(B) vae:transform(B) vae:sample(2)
+latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = {4}, samples = 4 }:step(B)
+local nn = latent.nn
+local store = nn.parameters{ seed = 1 }
+local net = nn.mlp(store, "net", { 3, 4, 2 }, { activation = "relu" })
+local adam, tape = nn.adam(store), nn.tape(store)
+local h = net(tape:input(B))
+tape:kl_standard_normal(h, h):mean():backward()
+adam:step()]],
+}
+
+describe("any request for memory may be refused: an error, a usable state, nothing lost:", function()
+  local program
+  lazy_setup(function()
+    program = helper.program("memory", "-isystem /usr/include/lua5.4 "
+      .. "-Wl,--wrap=malloc,--wrap=realloc,--wrap=aligned_alloc")
+  end)
+
+  for name, script in pairs(SCRIPTS) do
+    it(name, function()
+      local path = os.tmpname()
+      local file = assert(io.open(path, "w"))
+      file:write("local latent = require 'latent'\nlocal matrix, eigen = latent.matrix, latent.eigen\n", script)
+      file:close()
+      local output, ok = helper.run(program .. " " .. path)
+      os.remove(path)
+      assert.is_truthy(ok, output)
+      assert.equal("ok\n", output)
     end)
   end
 end)

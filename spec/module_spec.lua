@@ -81,46 +81,6 @@ describe("latent", function()
         print(resident() - before)]])
       assert.is_true(tonumber(output) < 4096, output)
     end)
-
-    it("any of Lua's allocations may fail: an error, a usable state, nothing lost", function()
-      local program = helper.program("memory", "-isystem /usr/include/lua5.4")
-      local path = os.tmpname()
-      local file = assert(io.open(path, "w"))
-      file:write[[
-        local latent = require "latent"
-        local matrix, eigen = latent.matrix, latent.eigen
-        local path = os.tmpname()
-        local ok, message = pcall(function()
-          local X = matrix.normal(20, 3, latent.random(1))
-          local y = matrix{ {1, 2}, {3, 4} } * matrix{1, 2} + 1
-          local s = tostring(X) .. tostring(y)
-          local sorted, order = X:sort(1, { descending = true })
-          local S = X:t() * X
-          S:solve(matrix.ones(3)) X:svd() X:qr() X:mean(1) X:median() X:where(X:gt(0), 0) X:rows_at{1, 2} X:shuffle()
-          eigen.symmetric(S) eigen.general(S) eigen.svd(X, { k = 2 })
-          eigen.largest(function(V) return S * V end, 1, { size = 3 })
-          local pca = latent.pca{ latent_dim = 2 }:fit(X)
-          pca:reconstruct(X) tostring(pca) local _ = pca.components
-          local n = 0
-          pca:fit(function() n = n + 1 if n < 3 then return X end end)
-          latent.scaler():fit(X):transform(X)
-          local rng = latent.random(2)
-          rng:normal(3, 4) rng:permutation(5) rng:categorical({1, 2}, 3) rng:split(2) rng:state()
-          assert(latent.write(path .. ".npy", X)) assert(latent.read(path .. ".npy"))
-          local Y = assert(latent.open(path .. ".npy"))
-          Y = Y + 1
-          assert(latent.write(path .. ".csv", X, { columns = {"a", "b", "c"} }))
-          local Z, info = latent.read(path .. ".csv", { labels = "c" })
-          matrix.vstack{ X, X }
-        end)
-        os.remove(path) os.remove(path .. ".npy") os.remove(path .. ".csv")
-        if not ok then error(message, 0) end]]
-      file:close()
-      local output, ok = helper.run(program .. " " .. path)
-      os.remove(path)
-      assert.is_truthy(ok, output)
-      assert.equal("ok\n", output)
-    end)
   end)
 
   describe("abuse", function()

@@ -1,5 +1,6 @@
 -- latent.plot: what the files hold, and that nothing a user writes is a command.
 local latent = require "latent"
+local helper = require "helper"
 local plot = latent.plot
 local matrix = latent.matrix
 
@@ -64,6 +65,14 @@ describe("a figure", function()
     assert.is_truthy(text:find("Classes", 1, true))
     local _, as = text:gsub("a", "")
     assert.are.equal(5, as) -- two points, the key's mark and name, and one in the title
+  end)
+
+  it("is the same text in every locale", function()
+    local script = [[io.write(require "latent".plot.figure { title = "T" }:points({ 0, 1 }, { 0, 1 }):text(40, 10))]]
+    local plain, ok = helper.lua(script, "LC_ALL=C LANG=C")
+    assert.is_truthy(ok, plain)
+    assert.are.equal((helper.lua(script, "LC_ALL=C.UTF-8")), plain)
+    assert.is_nil(plain:find "warning")
   end)
 
   it("may be empty, or hold nothing finite", function()

@@ -53,6 +53,11 @@ describe("latent.vae refuses", function()
     helper.fails("vae:step: self must be a vae", vae.step, {}, X)
     helper.fails('vae:step: X(2,3) is 12: likelihood = "bernoulli" takes 0 to 1; scale the data, or take "gaussian"',
       vae.step, vae, { { 0, 1, 0, 1 }, { 1, 1, 12, 0 } })
+    local ok, message = pcall(function() vae:fit({ { 0, 0, 0, 7 } }) end)
+    assert.is_false(ok)
+    assert.matches("vae_misuse_spec%.lua:%d+: vae:step: X%(1,4%) is 7", message)
+    local far = make { likelihood = "gaussian", sigma = 1e-3 }:log_likelihood({ { 1e30, 0, 0, 0 } }, { samples = 10 })
+    assert.are.equal(-math.huge, far[1])
     local zeros = matrix.zeros(3, 2)
     helper.fails("vae:elbo: means and variances of q belong together: variances are missing", vae.elbo, vae,
       matrix.zeros(3, 4), { means = zeros })

@@ -56,8 +56,6 @@ return function(X, size, options)
     local y = labels and labels:rows_at(rows)
     if plain then return order and X:rows_at(rows) or X:block(first, last), rows, y end
     local out = options.out and options.out:block(1, #rows) or dtype
-    local ok, x = pcall(latent._gather, X, rows, out, options.scale or 1, options.binarize, random)
-    if not ok then check.fail("batches", "%s", x:match "batches: (.*)" or x) end -- at the user's line
-    return x, rows, y
+    return check.call(latent._gather, X, rows, out, options.scale or 1, options.binarize, random), rows, y
   end
 end

@@ -20,6 +20,15 @@ function check.fail(who, format, ...)
   error(who .. ": " .. format:format(...), level_outside())
 end
 
+-- Calls a function that is written in C; what it raises is raised in the user's line.
+function check.call(f, ...)
+  local function give(ok, first, ...)
+    if ok then return first, ... end
+    error(first, type(first) == "string" and level_outside() or 0)
+  end
+  return give(pcall(f, ...))
+end
+
 -- Damerau-Levenshtein distance (optimal string alignment) by the last rows of its table.
 function check.distance(a, b)
   local before, last = {}, {}

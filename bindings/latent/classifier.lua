@@ -185,12 +185,18 @@ local function log_posteriors(self, who, X, options)
   return (log_p - total):where(total:ne(-math.huge), -math.log(#self.classes))
 end
 
+-- K x N as N x K; of a vector that was one row a vector.
+local function as_rows(X, values)
+  if values.cols == 1 and #X > 1 and type(X[1]) == "number" then return values:flatten() end
+  return values:t():copy()
+end
+
 function Classifier:log_posteriors(X, options)
-  return log_posteriors(self, "classifier:log_posteriors", X, options):t():copy()
+  return as_rows(X, log_posteriors(self, "classifier:log_posteriors", X, options))
 end
 
 function Classifier:posteriors(X, options)
-  return log_posteriors(self, "classifier:posteriors", X, options):exp():t():copy()
+  return as_rows(X, log_posteriors(self, "classifier:posteriors", X, options):exp())
 end
 
 Classifier.responsibilities = Classifier.posteriors

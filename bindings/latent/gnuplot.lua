@@ -178,11 +178,13 @@ end
 
 -- Runs gnuplot on a script; its text, or nil and a message. The shell's words are fixed but for
 -- a name that os.tmpname made. `cat` drains the pipe when gnuplot is missing or gives up: writing
--- to a pipe that nobody reads would end the process.
+-- to a pipe that nobody reads would end the process. In a locale that isn't UTF-8, gnuplot would warn of
+-- characters it can't convert, in the midst of the text.
 function gnuplot.run(text)
   local scratch = os.tmpname()
   if scratch:find("[^%w_/.]") then return nil, "plot: no usable name for a scratch file" end
-  local pipe, message = io.popen(("{ gnuplot -d >%s 2>&1; s=$?; cat >/dev/null; exit $s; }"):format(scratch), "w")
+  local command = "{ LC_ALL=C.UTF-8 gnuplot -d >%s 2>&1; s=$?; cat >/dev/null; exit $s; }"
+  local pipe, message = io.popen(command:format(scratch), "w")
   if not pipe then return nil, "plot: " .. tostring(message) end
   pipe:write(text)
   local ok, _, status = pipe:close()

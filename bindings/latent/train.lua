@@ -60,7 +60,7 @@ local function pass(model, X, o, epoch)
     if not x then return nil end
     settings.labels = y
     if rate then settings.learning_rate = type(rate) == "function" and rate(model.iterations or 0) or rate end
-    return #x, model:step(x, settings)
+    return #x, check.call(model.step, model, x, settings)
   end
 end
 
@@ -74,9 +74,9 @@ end
 local function validate(model, X, labels)
   local values
   if model.elbo then
-    values = model:elbo(X, { labels = labels })
+    values = check.call(model.elbo, model, X, { labels = labels })
   else
-    values = model:log_likelihood(X)
+    values = check.call(model.log_likelihood, model, X)
   end
   return -values:mean()
 end
@@ -116,6 +116,7 @@ function train.fit(model, X, options)
   o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
   o.done = 0
   local best, since = math.huge, 0
+  model:__keep("converged", false)
   for _ = 1, o.epochs do
     local epoch = (model.epochs or 0) + 1
     if not run_epoch(model, X, o, epoch, bar) then break end
@@ -128,7 +129,10 @@ function train.fit(model, X, options)
     if o.given.checkpoint then assert(model:save(o.given.checkpoint)) end
     local history = model.history
     if o.given.on_epoch and o.given.on_epoch(model, epoch, history[#history], loss) == false then break end
-    if o.patience and since >= o.patience then break end
+    if o.patience and since >= o.patience then
+      model:__keep("converged", true)
+      break
+    end
   end
   return model
 end

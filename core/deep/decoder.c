@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#include "base/vector_math.h"
 #include "deep/rows.h"
+#include "deep/weights.h"
 
 size_t lat_net_width(const lat_net *net)
 {
@@ -27,36 +27,11 @@ lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, siz
 
 /* ---- the log-likelihood ----------------------------------------------------------------------- */
 
-/* Sums of w and w^2 over the draws so far, relative to the largest log w. */
-typedef struct running {
-  double largest, sum, squares;
-} running;
-
-enum { BUFFER = 256 };
-
-static void take(running *r, const lat_matrix *pairs, size_t i)
-{
-  double w[BUFFER], largest = r->largest;
-  for (size_t k = 0; k < pairs->cols; k++) largest = fmax(largest, lat_get(pairs, i, k));
-  if (!(largest > -INFINITY)) return;
-  double scale = exp(r->largest - largest);
-  *r = (running){largest, r->sum * scale, r->squares * scale * scale};
-  for (size_t k = 0; k < pairs->cols; k += BUFFER) {
-    size_t n = pairs->cols - k < BUFFER ? pairs->cols - k : BUFFER;
-    for (size_t j = 0; j < n; j++) w[j] = lat_get(pairs, i, k + j) - largest;
-    lat_exp(n, w, w);
-    for (size_t j = 0; j < n; j++) {
-      r->sum += w[j];
-      r->squares += w[j] * w[j];
-    }
-  }
-}
-
 typedef struct block {
   const lat_likelihood *l;
   const lat_matrix *X;
   lat_matrix outputs; /* of the draws of this block */
-  running *rows;
+  lat_weights *rows;
 } block;
 
 static lat_status pairs_chunk(void *context, lat_tape *tape, size_t first, size_t count)
@@ -66,7 +41,7 @@ static lat_status pairs_chunk(void *context, lat_tape *tape, size_t first, size_
   lat_value outputs = lat_nn_borrow(tape, &b->outputs);
   lat_value x = lat_nn_input(tape, &X, false);
   lat_matrix pairs = lat_tape_value(tape, lat_likelihood_pairs(tape, b->l, outputs, x, true));
-  for (size_t i = 0; pairs.data && i < count; i++) take(&b->rows[first + i], &pairs, i);
+  for (size_t i = 0; pairs.data && i < count; i++) lat_weights_add(&b->rows[first + i], &pairs, i);
   return tape->status;
 }
 
@@ -110,15 +85,14 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
   lat_mark mark = lat_workspace_mark(work);
   block b = {.l = l, .X = X, .rows = lat_allocate(work, X->rows, sizeof *b.rows)};
   if (!b.rows) return LAT_MEMORY;
-  for (size_t n = 0; n < X->rows; n++) b.rows[n] = (running){.largest = -INFINITY};
+  for (size_t n = 0; n < X->rows; n++) b.rows[n] = (lat_weights){.largest = -INFINITY};
   lat_tape tape;
   lat_tape_init(&tape, decoder->store->dtype, seed);
   lat_status status = all_blocks(work, &tape, decoder, &b, K, seed);
   lat_tape_done(&tape);
   for (size_t n = 0; status == LAT_OK && n < X->rows; n++) {
-    running r = b.rows[n];
-    log_likelihood[n] = r.largest + log(r.sum) - log((double)K);
-    if (effective) effective[n] = r.squares > 0 ? r.sum * r.sum / r.squares : 0;
+    log_likelihood[n] = lat_weights_log_mean(&b.rows[n], K);
+    if (effective) effective[n] = lat_weights_effective(&b.rows[n]);
   }
   lat_workspace_release(work, mark);
   return status;

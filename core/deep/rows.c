@@ -10,7 +10,6 @@ typedef struct crew {
   lat_status *status;
   char (*message)[sizeof((lat_workspace *)0)->message];
   size_t rows, chunk;
-  uint64_t seed;
   lat_rows_task *task;
   void *context;
 } crew;
@@ -46,7 +45,7 @@ lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, si
 {
   lat_mark mark = lat_workspace_mark(work);
   size_t workers = lat_workers(work);
-  crew c = {.rows = rows, .chunk = chunk, .seed = seed, .task = task, .context = context};
+  crew c = {.rows = rows, .chunk = chunk, .task = task, .context = context};
   c.tapes = lat_allocate(work, workers, sizeof *c.tapes);
   c.failed = lat_allocate(work, workers, sizeof *c.failed);
   c.status = lat_allocate(work, workers, sizeof *c.status);

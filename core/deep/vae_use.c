@@ -4,6 +4,7 @@
 #include "deep/decoder.h"
 #include "deep/rows.h"
 #include "deep/vae_parts.h"
+#include "deep/weights.h"
 
 typedef struct use {
   lat_vae *vae;
@@ -128,25 +129,7 @@ lat_status lat_vae_bound(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
 
 enum { LAT_VAE_GROUP = 64 }; /* rows whose draws are weighed together, at most */
 
-/* Sums of w and w^2 over the draws of one row, relative to the largest log w. */
-typedef struct draws {
-  double largest, sum, squares;
-} draws;
-
-static void add_weight(draws *d, double w)
-{
-  if (w > d->largest) {
-    double scale = exp(d->largest - w);
-    d->sum *= scale;
-    d->squares *= scale * scale;
-    d->largest = w;
-  }
-  double e = exp(w - d->largest);
-  d->sum += e;
-  d->squares += e * e;
-}
-
-/* log w of n draws for each of `count` rows: (count n) x 1 */
+/* log w of n draws for each of `count` rows: (count n) x 1, a row's draws after each other */
 static lat_value log_weights(const use *u, lat_tape *tape, size_t first, lat_posterior q,
                              lat_value x, size_t count, size_t n)
 {
@@ -173,9 +156,9 @@ static lat_status weigh_chunk(void *context, lat_tape *tape, size_t first, size_
 {
   const use *u = context;
   size_t most = chunk_rows(u->vae) / count, chunk = tape->step;
-  draws d[LAT_VAE_GROUP];
+  lat_weights d[LAT_VAE_GROUP];
   if (most == 0) most = 1;
-  for (size_t i = 0; i < count; i++) d[i] = (draws){.largest = -INFINITY};
+  for (size_t i = 0; i < count; i++) d[i] = (lat_weights){.largest = -INFINITY};
   for (size_t done = 0, block = 0; done < u->samples; block++) {
     size_t n = u->samples - done < most ? u->samples - done : most;
     lat_value x;
@@ -184,12 +167,13 @@ static lat_status weigh_chunk(void *context, lat_tape *tape, size_t first, size_
     lat_posterior q = encode(u, tape, first, count, &x);
     lat_matrix w = lat_tape_value(tape, log_weights(u, tape, first, q, x, count, n));
     if (!w.data) return tape->status;
-    for (size_t i = 0; i < count * n; i++) add_weight(&d[i / n], lat_get(&w, i, 0));
+    lat_matrix rows = {w.data, count, n, (ptrdiff_t)n, 1, w.dtype};
+    for (size_t i = 0; i < count; i++) lat_weights_add(&d[i], &rows, i);
     done += n;
   }
   for (size_t i = 0; i < count; i++) {
-    u->first[first + i] = d[i].largest + log(d[i].sum) - log((double)u->samples);
-    if (u->second) u->second[first + i] = d[i].squares > 0 ? d[i].sum * d[i].sum / d[i].squares : 0;
+    u->first[first + i] = lat_weights_log_mean(&d[i], u->samples);
+    if (u->second) u->second[first + i] = lat_weights_effective(&d[i]);
   }
   return LAT_OK;
 }

@@ -90,7 +90,8 @@ bool mppca_feasible(const lat_em *em, double *parameters)
 
 /* ---- what the M-steps share ---------------------------------------------------------------------- */
 
-void mppca_spread(const lat_mppca *m, size_t k, size_t turn, double *W, double *noise)
+/* About half of the unit matrix is W's, the rest noise: different for every k and `turn`. */
+static void spread(const lat_mppca *m, size_t k, size_t turn, double *W, double *noise)
 {
   enum { STREAM = 0x6d70 }; /* with the component's number: not that of the means */
   size_t count = m->gmm.D * m->M;
@@ -155,6 +156,13 @@ bool mppca_is_point(const lat_mppca *m, double count, const double *diagonal)
   return (!m->gmm.running && count < (double)m->M + 2) || !(most > LAT_GMM_COLLAPSED);
 }
 
+/* The hook for components that begin anew. */
+static void begin_anew(gmm_update *base, size_t k)
+{
+  mppca_update *u = (mppca_update *)base;
+  spread(u->m, k, (size_t)u->m->gmm.record->reseeded[k] + 1, u->W, u->noise);
+}
+
 lat_status mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total)
 {
   const lat_mppca *m = em->model;
@@ -167,7 +175,7 @@ lat_status mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, d
   u->noise = u->oldW + D * M;
   u->old_noise = u->noise + D;
   u->diagonal = u->old_noise + D;
-  u->base.spread = mppca_begin_anew;
+  u->base.spread = begin_anew;
   return gmm_begin_update(&u->base, em, &m->gmm, total);
 }
 
@@ -192,12 +200,6 @@ void mppca_put_new(const mppca_update *u, size_t k)
   }
 }
 
-void mppca_begin_anew(gmm_update *base, size_t k)
-{
-  mppca_update *u = (mppca_update *)base;
-  mppca_spread(u->m, k, (size_t)u->m->gmm.record->reseeded[k] + 1, u->W, u->noise);
-}
-
 /* ---- starts ------------------------------------------------------------------------------------------ */
 
 /* Component k's W and noise from scaled coordinates. */
@@ -217,7 +219,7 @@ void lat_mppca_start(const lat_mppca *m, const double *means, double *parameters
   for (size_t k = 0; k < K; k++) {
     double *W = p.W + k * D * m->M, *noise = p.noise + k * noise_count(m);
     p.weights[k] = 1 / (double)K;
-    mppca_spread(m, k, 0, W, noise);
+    spread(m, k, 0, W, noise);
     place(m, k, W, noise, parameters);
   }
 }

@@ -47,9 +47,6 @@ bool mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matr
 
 /* The parameters of one component in scaled coordinates: W (D x M) and noise (1 or D). */
 
-/* About half of the unit matrix is W's, the rest noise: different for every k and `turn`. */
-void mppca_spread(const lat_mppca *m, size_t k, size_t turn, double *W, double *noise);
-
 /* One step for z. SB is S B' (D x M), E = V + B S B' (packed, destroyed), diagonal that of S. */
 void mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *diagonal, double *W,
                  double *noise);
@@ -78,8 +75,6 @@ lat_status mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, d
 void mppca_take_old(const mppca_update *u, size_t k);
 /* What has been made of it in W and noise becomes the parameters. */
 void mppca_put_new(const mppca_update *u, size_t k);
-/* The hook for components that begin anew. */
-void mppca_begin_anew(gmm_update *base, size_t k);
 
 /* The two ways (mppca_scatter.c, mppca_latent.c), whose functions have these names. */
 #define MPPCA_KIND(table)                                                                          \

@@ -42,7 +42,8 @@ enum { NEWTON_SCHULZ = 25 }; /* iterations: more, and singular vectors take less
 
 /* ---- small matrices -------------------------------------------------------------------- */
 
-void lat_ica_times_transpose(size_t M, const double *A, const double *B, double *C)
+/* C := A B' of M x M matrices. */
+static void times_transpose(size_t M, const double *A, const double *B, double *C)
 {
   blasint m = (blasint)M;
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, m, m, 1, A, m, B, m, 0, C, m);
@@ -55,12 +56,12 @@ static bool turn_orthogonal(double *W, size_t M, double *X, double *next, double
   double length = cblas_dnrm2((blasint)(M * M), W, 1);
   if (!(length > 0) || isinf(length)) return false;
   /* the norm of the product bounds the largest singular value's square more closely */
-  lat_ica_times_transpose(M, W, W, S);
+  times_transpose(M, W, W, S);
   double most = sqrt(cblas_dnrm2((blasint)(M * M), S, 1));
   for (size_t i = 0; i < M * M; i++) X[i] = W[i] / most;
   for (int turn = 0; turn < NEWTON_SCHULZ; turn++) {
     double away = 0;
-    lat_ica_times_transpose(M, X, X, S);
+    times_transpose(M, X, X, S);
     for (size_t i = 0; i < M; i++)
       for (size_t j = 0; j < M; j++) {
         double unit = i == j, e = S[i * M + j] - unit;
@@ -93,7 +94,7 @@ lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M)
   lat_matrix U = lat_matrix_new(work, M, M), V = lat_matrix_new(work, M, M);
   if (!s.data || !U.data || !V.data) return LAT_MEMORY;
   LAT_TRY(lat_svd(work, &matrix, &U, s, &V));
-  lat_ica_times_transpose(M, U.data, V.data, W);
+  times_transpose(M, U.data, V.data, W);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
@@ -112,7 +113,7 @@ void lat_ica_judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, doub
                    double *G)
 {
   size_t M = fit->M;
-  lat_ica_times_transpose(M, means->product, fit->W, A);
+  times_transpose(M, means->product, fit->W, A);
   fit->objective = 0;
   for (size_t i = 0; i < M; i++) {
     signs[i] = means->slope[i] >= A[i * M + i] ? 1 : -1;

@@ -33,9 +33,6 @@ double lat_ica_distance(lat_ica_contrast contrast, double value);
  * by singular vectors, which doesn't square W's condition. */
 lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M);
 
-/* C := A B' of M x M matrices. */
-void lat_ica_times_transpose(size_t M, const double *A, const double *B, double *C);
-
 /* The most of 1 - |cos| between rows of two matrices with rows of length 1. */
 double lat_ica_change(size_t M, const double *W, const double *V);
 

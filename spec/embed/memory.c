@@ -1,5 +1,6 @@
-/* memory.c: a host whose Lua runs out of memory. Its allocator refuses the n-th request, for every n
- * until the script comes through: each time there is a message, and then a state that closes.
+/* memory.c: a host that runs out of memory. The n-th request, of Lua's allocator or of the library's own
+ * (linked with --wrap), is refused, for every n until the script comes through: each time there is a
+ * message, and then a state that closes.
  *
  *   memory SCRIPT     prints "ok", or what went wrong */
 #include <lauxlib.h>
@@ -17,21 +18,48 @@ enum {
   SLACK = 1 << 19 /* bytes that malloc may keep for itself: less than ten blocks of scratch */
 };
 
-typedef struct budget {
+static struct {
   long left; /* requests, the REFUSED last of which are; negative: no end */
   long made;
-  size_t held; /* bytes */
+  size_t held; /* bytes, by Lua */
 } budget;
+
+/* Lua makes a refused request again after a collection. */
+static int refuse(void)
+{
+  budget.made++;
+  return budget.left > 0 && --budget.left < REFUSED;
+}
+
+void *__real_malloc(size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+  return refuse() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+  return refuse() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+  return refuse() ? NULL : __real_aligned_alloc(alignment, size);
+}
 
 static void *allocate(void *state, void *old, size_t was, size_t size)
 {
-  budget *b = state;
+  (void)state;
   if (!old) was = 0; /* then it is a kind of object */
-  b->made += size > was;
-  /* a refused request is made again after a collection */
-  if (size > was && b->left > 0 && --b->left < REFUSED) return NULL;
-  b->held += size - was;
-  if (size > 0) return realloc(old, size);
+  if (size > was && refuse()) return NULL;
+  budget.held += size - was;
+  if (size > 0) return __real_realloc(old, size);
   free(old);
   return NULL;
 }
@@ -47,17 +75,18 @@ static int run(lua_State *L)
 /* How many requests the script makes; `refused` is the one that fails, or -1. */
 static long attempt(const char *script, long refused)
 {
-  budget b = {-1, 0, 0};
-  lua_State *L = lua_newstate(allocate, &b);
+  budget.left = -1;
+  budget.held = 0;
+  lua_State *L = lua_newstate(allocate, NULL);
   luaL_openlibs(L);
   lua_pushcfunction(L, run);
   lua_pushlightuserdata(L, (void *)(size_t)script);
-  b.made = 0;
-  b.left = refused < 0 ? -1 : refused + REFUSED;
+  budget.made = 0;
+  budget.left = refused < 0 ? -1 : refused + REFUSED;
   int status = lua_pcall(L, 1, 0, 0);
-  b.left = -1;
-  long made = b.made;
-  if (status != LUA_OK && !strstr(lua_tostring(L, -1), "not enough memory")) {
+  budget.left = -1;
+  long made = budget.made;
+  if (status != LUA_OK && !strstr(lua_tostring(L, -1), "memory")) {
     printf("request %ld: %s\n", refused, lua_tostring(L, -1));
     exit(1);
   }
@@ -69,8 +98,8 @@ static long attempt(const char *script, long refused)
     exit(1);
   }
   lua_close(L);
-  if (b.held != 0) {
-    printf("request %ld: %zu bytes are left\n", refused, b.held);
+  if (budget.held != 0) {
+    printf("request %ld: %zu bytes are left\n", refused, budget.held);
     exit(1);
   }
   return made;

@@ -36,7 +36,8 @@ many. log_likelihood's second result tells, and a VAE's encoder is the way out.]
   {
     name = "Nonlinear",
     summary = "A nonlinear latent variable model; latent.nonlinear makes one.",
-    text = "Fields as a VAE's: input_dim, latent_dim, iterations, epochs, history, validation_history, note.",
+    text = "Fields as a VAE's:\n" ..
+      "input_dim, latent_dim, iterations, epochs, history, validation_history, note, converged.",
   },
   { name = "Nonlinear.history", summary = "The mean loss of each epoch, in nats a row.",
     returns = { { "number[]", "nil before fit" } } },

@@ -18,7 +18,8 @@ local entries = {
       { "tolerance", "number", "1e-13", "of EM: stop when the objective changes by less, relatively" },
       { "restarts", "integer", "1", "starts of EM, of which the best is kept" },
       { "seed", "integer", "0", "of EM's start" },
-      { "accelerate", "boolean", "false", "longer steps for EM (SQUAREM), never a worse objective" },
+      { "accelerate", "boolean", "false", "longer steps for EM (SQUAREM), never a worse objective; where variances "
+        .. "differ by thousands they may end in a saddle point, at which some component is missed" },
     },
     returns = { { "latent.PPCA", "the model" } },
     text = [[

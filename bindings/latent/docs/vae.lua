@@ -83,7 +83,8 @@ vae:fit(X, { epochs = 3 })]],
     summary = "A variational autoencoder; latent.vae makes one.",
     text = [[
 Fields: input_dim, latent_dim, dtype, seed; iterations (steps so far), epochs, and one number an epoch in history
-(the mean loss), reconstruction_history, kl_history and validation_history; note, a sentence about the data when
+(the mean loss), reconstruction_history, kl_history and validation_history; converged, whether patience ended the last
+fit; note, a sentence about the data when
 there is something to say of them.]],
   },
   { name = "VAE.history", summary = "The mean loss of each epoch, in nats a row.",
