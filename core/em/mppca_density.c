@@ -6,7 +6,7 @@
  *
  * so x U_k and x inv(Psi_k) m_k for all k are a product of the rows with a matrix of K (M+1) columns. It
  * subtracts what is larger than its result by as much as W' inv(Psi) W is above I and means are far
- * from the shift, so mppca_rows.h computes where that is too much. */
+ * from the shift, so mppca_rows.c computes where that is too much. */
 #include <math.h>
 
 #include "em/mppca_kernel.h"

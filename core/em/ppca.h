@@ -37,7 +37,7 @@
 /* mean (D), W (D x M), noise_variance. */
 extern const lat_parameter lat_ppca_parameters[];
 
-/* The view of a flat vector of parameters. What a fitted model says of rows is in factors.h. */
+/* The view of a flat vector of parameters. What a fitted model says of rows is in factor_model.h. */
 lat_factor_model lat_ppca_of(double *flat, size_t D, size_t M);
 
 /* ---- the closed form -------------------------------------------------------------------------- */

@@ -23,8 +23,8 @@ LAT_INLINE real K(pass)(int kind, bool left, real g, real a, real b)
   else                                                                                             \
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) out[j] = K(operate)(kind, *a, b[j * b_step]);
 
-static LAT_CLONES void K(operate_row)(int kind, size_t n, const real *restrict a, size_t a_step,
-                                      const real *restrict b, size_t b_step, real *restrict out)
+static CLONES void K(operate_row)(int kind, size_t n, const real *restrict a, size_t a_step,
+                                  const real *restrict b, size_t b_step, real *restrict out)
 {
   if (kind == ADD) {
     ROW(ADD)
@@ -45,9 +45,9 @@ static LAT_CLONES void K(operate_row)(int kind, size_t n, const real *restrict a
     PUT(out[j], add, value);                                                                       \
   }
 
-static LAT_CLONES void K(pass_row)(int kind, bool left, size_t n, const real *restrict g,
-                                   const real *restrict a, size_t a_step, const real *restrict b,
-                                   size_t b_step, real *restrict out, bool add)
+static CLONES void K(pass_row)(int kind, bool left, size_t n, const real *restrict g,
+                               const real *restrict a, size_t a_step, const real *restrict b,
+                               size_t b_step, real *restrict out, bool add)
 {
   if (kind == ADD) {
     ROW(ADD, true)

@@ -51,7 +51,7 @@ LAT_INLINE real K(gelu_slope)(real x)
  *   forward    a = x; x = y
  *   backward   a = x, b = y, c = the gradient of y; x = that of x */
 #define FUNCTION(name, value, slope)                                                               \
-  static LAT_CLONES void K(name##_forward)(const lat_args *args, size_t begin, size_t end)         \
+  static CLONES void K(name##_forward)(const lat_args *args, size_t begin, size_t end)             \
   {                                                                                                \
     const real *restrict in = args->a;                                                             \
     real *restrict out = args->x;                                                                  \
@@ -63,7 +63,7 @@ LAT_INLINE real K(gelu_slope)(real x)
       out[i] = value;                                                                              \
     }                                                                                              \
   }                                                                                                \
-  static LAT_CLONES void K(name##_backward)(const lat_args *args, size_t begin, size_t end)        \
+  static CLONES void K(name##_backward)(const lat_args *args, size_t begin, size_t end)            \
   {                                                                                                \
     const bool add = args->add;                                                                    \
     const real *restrict in = args->a, *restrict of = args->b, *restrict g = args->c;              \

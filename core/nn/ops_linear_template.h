@@ -1,7 +1,7 @@
 /* ops_linear_template.h: the kernels of ops_linear.c (see kernels.h). */
 
 /* f of a row, in place, after the bias b (or NULL) is added. */
-static LAT_CLONES void K(activate_row)(int f, size_t n, const real *restrict b, real *restrict y)
+static CLONES void K(activate_row)(int f, size_t n, const real *restrict b, real *restrict y)
 {
   if (b) LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] += b[j];
   switch (f) {
@@ -29,8 +29,8 @@ static LAT_CLONES void K(activate_row)(int f, size_t n, const real *restrict b, 
 }
 
 /* d := g f'(x), by y = f(x), for a piece of a row. */
-static LAT_CLONES void K(slope_row)(int f, size_t n, const real *restrict y, const real *restrict g,
-                                    real *restrict d)
+static CLONES void K(slope_row)(int f, size_t n, const real *restrict y, const real *restrict g,
+                                real *restrict d)
 {
   switch (f) {
   case LAT_NN_RELU:
@@ -56,12 +56,12 @@ static LAT_CLONES void K(slope_row)(int f, size_t n, const real *restrict y, con
   }
 }
 
-static LAT_CLONES void K(add_row)(size_t n, const real *restrict d, real *restrict sums)
+static CLONES void K(add_row)(size_t n, const real *restrict d, real *restrict sums)
 {
   LAT_INDEPENDENT for (size_t j = 0; j < n; j++) sums[j] += d[j];
 }
 
-static LAT_CLONES void K(flush)(size_t n, real *restrict sums, double *restrict totals)
+static CLONES void K(flush)(size_t n, real *restrict sums, double *restrict totals)
 {
   LAT_INDEPENDENT for (size_t j = 0; j < n; j++)
   {

@@ -27,7 +27,7 @@
 /* ---- reparameterization -------------------------------------------------------------------------- */
 
 /* Elements: x = a + exp(b/2) c. a = mean, b = v, c = the noise */
-static LAT_CLONES void K(reparameterize_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(reparameterize_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const real *restrict m = args->a, *restrict v = args->b, *restrict e = args->c;
   real *restrict z = args->x;
@@ -38,7 +38,7 @@ static LAT_CLONES void K(reparameterize_forward)(const lat_args *args, size_t be
 }
 
 /* Elements: the mean (x) gets g, v (y) gets g (z - mean)/2. a = mean, b = z, c = g */
-static LAT_CLONES void K(reparameterize_backward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(reparameterize_backward)(const lat_args *args, size_t begin, size_t end)
 {
   const bool add_y = args->add_y;
   const bool add = args->add;
@@ -53,7 +53,7 @@ static LAT_CLONES void K(reparameterize_backward)(const lat_args *args, size_t b
 /* ---- divergences --------------------------------------------------------------------------------- */
 
 /* Elements: the unit's KL. a = mean, b = v */
-static LAT_CLONES void K(kl_standard_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(kl_standard_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const real *restrict m = args->a, *restrict v = args->b;
   real *restrict out = args->x;
@@ -64,7 +64,7 @@ static LAT_CLONES void K(kl_standard_forward)(const lat_args *args, size_t begin
 }
 
 /* Elements: x gets g m, y gets g (exp(v) - 1)/2; either may be NULL. */
-static LAT_CLONES void K(kl_standard_backward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(kl_standard_backward)(const lat_args *args, size_t begin, size_t end)
 {
   const bool add_y = args->add_y;
   const bool add = args->add;
@@ -77,7 +77,7 @@ static LAT_CLONES void K(kl_standard_backward)(const lat_args *args, size_t begi
 }
 
 /* Rows: KL of two Gaussians. a, b = mean, v; c, d = those of the second */
-static LAT_CLONES void K(kl_normal_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(kl_normal_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t n = args->cols;
   real *out = args->x;
@@ -97,7 +97,7 @@ static LAT_CLONES void K(kl_normal_forward)(const lat_args *args, size_t begin, 
   LAT_INDEPENDENT for (size_t i = begin; i < end; i++) PUT(out[i], add, g[i] * (value))
 #define FAR   ((m[i] - m2[i]) * K(exp)(-v2[i]))
 #define RATIO K(exp)(v[i] - v2[i])
-static LAT_CLONES void K(kl_normal_backward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(kl_normal_backward)(const lat_args *args, size_t begin, size_t end)
 {
   const bool add = args->add;
   const real *restrict m = args->a, *restrict v = args->b, *restrict m2 = args->c;
@@ -119,7 +119,7 @@ static LAT_CLONES void K(kl_normal_backward)(const lat_args *args, size_t begin,
 /* ---- Bernoulli ------------------------------------------------------------------------------------- */
 
 /* Rows: x = sum softplus(l) - x l; y = sigmoid(l) - x, the derivative. a = l, b = x */
-static LAT_CLONES void K(bernoulli_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(bernoulli_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t n = args->cols;
   real *out = args->x;
@@ -147,7 +147,7 @@ static LAT_CLONES void K(bernoulli_forward)(const lat_args *args, size_t begin, 
 }
 
 /* Rows: x gets g times row a (with the sign of s), a = the derivative, c = g */
-static LAT_CLONES void K(scale_rows)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(scale_rows)(const lat_args *args, size_t begin, size_t end)
 {
   const bool add = args->add;
   const size_t n = args->cols;
@@ -184,7 +184,7 @@ LAT_INLINE real K(continuous_mean)(real l)
 }
 
 /* The same for the continuous Bernoulli distribution. */
-static LAT_CLONES void K(continuous_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(continuous_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t n = args->cols;
   real *out = args->x;
@@ -203,7 +203,7 @@ static LAT_CLONES void K(continuous_forward)(const lat_args *args, size_t begin,
 
 /* Rows of groups: a = logits, b = labels; x = the sum over the groups; y = softmax - indicator.
  * cols = groups, n = categories */
-static LAT_CLONES void K(categorical_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(categorical_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t G = args->cols, C = args->n;
   real *out = args->x;
@@ -229,7 +229,7 @@ static LAT_CLONES void K(categorical_forward)(const lat_args *args, size_t begin
 /* ---- Gaussian --------------------------------------------------------------------------------------- */
 
 /* Rows: a = mean, b = v, c = x */
-static LAT_CLONES void K(gaussian_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(gaussian_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t n = args->cols;
   real *out = args->x;
@@ -243,7 +243,7 @@ static LAT_CLONES void K(gaussian_forward)(const lat_args *args, size_t begin, s
 }
 
 /* Rows: `kind` is the input whose gradient x is: 0 mean, 1 v, 2 the data. d = g, one a row */
-static LAT_CLONES void K(gaussian_backward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(gaussian_backward)(const lat_args *args, size_t begin, size_t end)
 {
   const int kind = args->kind;
   const bool add = args->add;
@@ -267,7 +267,7 @@ static LAT_CLONES void K(gaussian_backward)(const lat_args *args, size_t begin, 
 
 /* Rows: -log sum_k pi_k N_k, and y = the responsibilities, N x K. a = x, b = means, c = v, d = log pi;
  * cols = D, n = K */
-static LAT_CLONES void K(mixture_forward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(mixture_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t n = args->cols, count = args->n;
   const real *log_pi = args->d;
@@ -290,7 +290,7 @@ static LAT_CLONES void K(mixture_forward)(const lat_args *args, size_t begin, si
 }
 
 /* Rows: the data's gradient. z = the responsibilities, y = g, the rest as above */
-static LAT_CLONES void K(mixture_backward_rows)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(mixture_backward_rows)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t n = args->cols, count = args->n;
   for (size_t i = begin; i < end; i++) {
@@ -309,7 +309,7 @@ static LAT_CLONES void K(mixture_backward_rows)(const lat_args *args, size_t beg
 }
 
 /* Components: the gradient of a mean (kind 0) or of a log-variance (kind 1), K x D. */
-static LAT_CLONES void K(mixture_backward_parts)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(mixture_backward_parts)(const lat_args *args, size_t begin, size_t end)
 {
   const int kind = args->kind;
   const size_t n = args->cols, count = args->n;
@@ -357,7 +357,7 @@ static void K(log_softmax)(const lat_args *args, size_t begin, size_t end)
 
 /* The first element of n outside [0, most], or that is no whole number when `whole`; n when there is
  * none. */
-static LAT_CLONES size_t K(first_outside)(size_t n, const real *restrict x, real most, bool whole)
+static CLONES size_t K(first_outside)(size_t n, const real *restrict x, real most, bool whole)
 {
   size_t bad = 0;
   for (size_t i = 0; i < n; i++) bad += !(x[i] >= 0 && x[i] <= most);

@@ -1,7 +1,7 @@
 /* ops_reduce_template.h: the kernels of ops_reduce.c (see kernels.h). */
 
 /* The sum of n numbers: 16 lanes, which go into doubles every 512 numbers. */
-static LAT_CLONES double K(sum_of)(size_t n, const real *restrict x)
+static CLONES double K(sum_of)(size_t n, const real *restrict x)
 {
   double total = 0;
   for (size_t begin = 0; begin < n; begin += 512) {
@@ -27,7 +27,7 @@ static void K(sum_across)(const lat_args *args, size_t begin, size_t end)
   }
 }
 
-static LAT_CLONES void K(add_down)(size_t n, const real *restrict x, double *restrict sums)
+static CLONES void K(add_down)(size_t n, const real *restrict x, double *restrict sums)
 {
   LAT_INDEPENDENT for (size_t j = 0; j < n; j++) sums[j] += (double)x[j];
 }
@@ -57,8 +57,8 @@ static void K(sum_pieces)(const lat_args *args, size_t begin, size_t end)
   }
 }
 
-static LAT_CLONES void K(spread_row)(size_t n, const real *restrict g, size_t step, real s,
-                                     real *restrict out, bool add)
+static CLONES void K(spread_row)(size_t n, const real *restrict g, size_t step, real s,
+                                 real *restrict out, bool add)
 {
   if (step)
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) PUT(out[j], add, s * g[j]);
@@ -76,7 +76,7 @@ static void K(spread)(const lat_args *args, size_t begin, size_t end)
    out + i * args->cols, args->add);
 }
 
-static LAT_CLONES real K(most_of)(size_t n, const real *restrict x)
+static CLONES real K(most_of)(size_t n, const real *restrict x)
 {
   real most = x[0];
   for (size_t j = 1; j < n; j++) most = x[j] > most ? x[j] : most;
@@ -84,7 +84,7 @@ static LAT_CLONES real K(most_of)(size_t n, const real *restrict x)
   return most;
 }
 
-static LAT_CLONES double K(sum_exp)(size_t n, const real *restrict x, real most)
+static CLONES double K(sum_exp)(size_t n, const real *restrict x, real most)
 {
   double total = 0;
   for (size_t begin = 0; begin < n; begin += 16) {
@@ -111,7 +111,7 @@ static void K(log_sum_exp_forward)(const lat_args *args, size_t begin, size_t en
 }
 
 /* Rows: x (+)= g exp(a - (y + t)), which is 0 where all of the row is -infinity. */
-static LAT_CLONES void K(log_sum_exp_backward)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(log_sum_exp_backward)(const lat_args *args, size_t begin, size_t end)
 {
   const bool add = args->add;
   for (size_t i = begin; i < end; i++) {

@@ -1,7 +1,7 @@
 /* optimizers_template.h: the loops of optimizers.c (see kernels.h). Items are elements of the flat
  * vectors: x = values, a = gradients, y and z = moments; the numbers of the step are in `n`. */
 
-static LAT_CLONES void K(sgd)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(sgd)(const lat_args *args, size_t begin, size_t end)
 {
   const numbers *s = args->c;
   const real rate = (real)s->rate, momentum = (real)s->beta1, decay = (real)s->decay;
@@ -20,7 +20,7 @@ static LAT_CLONES void K(sgd)(const lat_args *args, size_t begin, size_t end)
   }
 }
 
-static LAT_CLONES void K(adam)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(adam)(const lat_args *args, size_t begin, size_t end)
 {
   const numbers *s = args->c;
   const real beta1 = (real)s->beta1, beta2 = (real)s->beta2, epsilon = (real)s->epsilon;
@@ -40,7 +40,7 @@ static LAT_CLONES void K(adam)(const lat_args *args, size_t begin, size_t end)
   }
 }
 
-static LAT_CLONES void K(adamax)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(adamax)(const lat_args *args, size_t begin, size_t end)
 {
   const numbers *s = args->c;
   const real beta1 = (real)s->beta1, beta2 = (real)s->beta2, epsilon = (real)s->epsilon;
@@ -59,7 +59,7 @@ static LAT_CLONES void K(adamax)(const lat_args *args, size_t begin, size_t end)
   }
 }
 
-static LAT_CLONES void K(rmsprop)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(rmsprop)(const lat_args *args, size_t begin, size_t end)
 {
   const numbers *s = args->c;
   const real beta2 = (real)s->beta2, rest2 = (real)(1 - s->beta2), epsilon = (real)s->epsilon;
@@ -75,7 +75,7 @@ static LAT_CLONES void K(rmsprop)(const lat_args *args, size_t begin, size_t end
 }
 
 /* x := s x + t a */
-static LAT_CLONES void K(blend)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(blend)(const lat_args *args, size_t begin, size_t end)
 {
   const real *restrict a = args->a;
   real *restrict x = args->x;
@@ -83,14 +83,14 @@ static LAT_CLONES void K(blend)(const lat_args *args, size_t begin, size_t end)
   LAT_INDEPENDENT for (size_t i = begin; i < end; i++) x[i] = s * x[i] + t * a[i];
 }
 
-static LAT_CLONES void K(scale_by)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(scale_by)(const lat_args *args, size_t begin, size_t end)
 {
   real *restrict x = args->x;
   const real s = (real)args->s;
   LAT_INDEPENDENT for (size_t i = begin; i < end; i++) x[i] *= s;
 }
 
-static LAT_CLONES void K(exchange)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(exchange)(const lat_args *args, size_t begin, size_t end)
 {
   real *restrict x = args->x, *restrict y = args->y;
   LAT_INDEPENDENT for (size_t i = begin; i < end; i++)
@@ -102,7 +102,7 @@ static LAT_CLONES void K(exchange)(const lat_args *args, size_t begin, size_t en
 }
 
 /* Pieces of PIECE elements of n: y[piece] = the sum of their squares */
-static LAT_CLONES void K(squares)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(squares)(const lat_args *args, size_t begin, size_t end)
 {
   const real *restrict a = args->a;
   double *parts = args->y;
@@ -117,7 +117,7 @@ static LAT_CLONES void K(squares)(const lat_args *args, size_t begin, size_t end
 }
 
 /* Pieces: y[piece] = how many of their elements are NaN or infinite */
-static LAT_CLONES void K(count_bad)(const lat_args *args, size_t begin, size_t end)
+static CLONES void K(count_bad)(const lat_args *args, size_t begin, size_t end)
 {
   const real *restrict a = args->a;
   double *parts = args->y;
