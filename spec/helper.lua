@@ -94,6 +94,21 @@ function helper.program(name, flags)
   return path
 end
 
+-- Runs a Lua script with `latent`, `matrix` and `eigen` again and again, each time refusing another request
+-- for memory, also of the core's own (spec/embed/memory.c): there must be an error, a usable state, nothing lost.
+function helper.starve(script)
+  local program = helper.program("memory", "-isystem /usr/include/lua5.4 "
+    .. "-Wl,--wrap=malloc,--wrap=realloc,--wrap=aligned_alloc")
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write("local latent = require 'latent'\nlocal matrix, eigen = latent.matrix, latent.eigen\n", script)
+  file:close()
+  local output, ok = helper.run(program .. " " .. path)
+  os.remove(path)
+  assert.is_truthy(ok, output)
+  assert.equal("ok\n", output)
+end
+
 -- Runs a Lua script in a process of its own, with this process's paths; its output and success.
 function helper.lua(script, environment)
   local path = os.tmpname()

@@ -119,22 +119,7 @@ adam:step()]],
 }
 
 describe("any request for memory may be refused: an error, a usable state, nothing lost:", function()
-  local program
-  lazy_setup(function()
-    program = helper.program("memory", "-isystem /usr/include/lua5.4 "
-      .. "-Wl,--wrap=malloc,--wrap=realloc,--wrap=aligned_alloc")
-  end)
-
   for name, script in pairs(SCRIPTS) do
-    it(name, function()
-      local path = os.tmpname()
-      local file = assert(io.open(path, "w"))
-      file:write("local latent = require 'latent'\nlocal matrix, eigen = latent.matrix, latent.eigen\n", script)
-      file:close()
-      local output, ok = helper.run(program .. " " .. path)
-      os.remove(path)
-      assert.is_truthy(ok, output)
-      assert.equal("ok\n", output)
-    end)
+    it(name, function() helper.starve(script) end)
   end
 end)
