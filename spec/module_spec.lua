@@ -28,8 +28,8 @@ describe("latent", function()
     latent.threads(before)
   end)
 
-  local function exported(library)
-    local output = helper.run("nm -D --defined-only " .. os.getenv "LATENT_BUILD" .. "/" .. library)
+  local function exported(library, kind)
+    local output = helper.run(("nm %s --defined-only %s/%s"):format(kind or "-D", os.getenv "LATENT_BUILD", library))
     local names = {}
     for name in output:gmatch " [TDBRVWi] (%S+)" do names[#names + 1] = name end
     return names
@@ -41,6 +41,14 @@ describe("latent", function()
     local names = exported "liblatent.so"
     assert.is_true(#names > 100)
     for _, name in ipairs(names) do assert.truthy(name:find "^lat_", name) end
+  end)
+
+  it("gives a static host no other names, bindings included", function()
+    local names = exported("liblatent.a", "-g")
+    assert.is_true(#names > 100)
+    for _, name in ipairs(names) do
+      assert.truthy(name:find "^lat_" or name:find "^latL_" or name == "luaopen_latent", name)
+    end
   end)
 
   describe("memory", function()

@@ -24,12 +24,12 @@ const lat_parameter lat_gmm_diag[] = {HEAD, {"covariances", {LAT_K, LAT_D}}, {NU
 const lat_parameter lat_gmm_tied[] = {HEAD, {"covariances", {LAT_D, LAT_D}}, {NULL, {LAT_END}}};
 const lat_parameter lat_gmm_spherical[] = {HEAD, {"covariances", {LAT_K}}, {NULL, {LAT_END}}};
 
-bool gmm_is_dense(const lat_gmm *gmm)
+bool lat_gmm_is_dense(const lat_gmm *gmm)
 {
   return gmm->covariance == LAT_COVARIANCE_FULL || gmm->covariance == LAT_COVARIANCE_TIED;
 }
 
-size_t gmm_quadratic(const lat_gmm *gmm)
+size_t lat_gmm_quadratic(const lat_gmm *gmm)
 {
   switch (gmm->covariance) {
   case LAT_COVARIANCE_FULL:
@@ -43,7 +43,7 @@ size_t gmm_quadratic(const lat_gmm *gmm)
   }
 }
 
-size_t gmm_covariance_count(const lat_gmm *gmm)
+size_t lat_gmm_covariance_count(const lat_gmm *gmm)
 {
   switch (gmm->covariance) {
   case LAT_COVARIANCE_FULL:
@@ -64,7 +64,8 @@ static bool is_tied(const lat_gmm *gmm)
 
 size_t lat_gmm_free_parameters(const lat_gmm *gmm)
 {
-  size_t D = gmm->D, K = gmm->K, each = gmm_is_dense(gmm) ? gmm_triangle(D) : gmm_quadratic(gmm);
+  size_t D = gmm->D, K = gmm->K,
+         each = lat_gmm_is_dense(gmm) ? gmm_triangle(D) : lat_gmm_quadratic(gmm);
   return K - 1 + K * D + (is_tied(gmm) ? each : K * each);
 }
 
@@ -131,17 +132,17 @@ lat_status lat_gmm_own_frame(lat_workspace *work, lat_covariance covariance, siz
  * of the precision bounds by how much a quadratic form can exceed its terms' cancellation. */
 static const double guard = 1e7;
 
-size_t gmm_derived_count(const lat_gmm *gmm)
+size_t lat_gmm_derived_count(const lat_gmm *gmm)
 {
   size_t D = gmm->D, K = gmm->K;
-  return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) +
+  return 1 + 2 * D + 2 * K + K * D + 2 * lat_gmm_covariance_count(gmm) +
          (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm)) +
          (gmm->covariance == LAT_COVARIANCE_FULL ? K * D * gmm_pitch(gmm) : 0);
 }
 
-gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
+gmm_ready lat_gmm_ready_of(const lat_gmm *gmm, const double *derived)
 {
-  size_t D = gmm->D, K = gmm->K, count = gmm_covariance_count(gmm);
+  size_t D = gmm->D, K = gmm->K, count = lat_gmm_covariance_count(gmm);
   gmm_ready ready = {.path = (double *)(size_t)derived};
   ready.inverse = ready.path + 1;
   ready.log_scale = ready.inverse + D;
@@ -157,10 +158,10 @@ gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived)
 
 static size_t derived_count(const lat_em *em)
 {
-  return gmm_derived_count(em->model);
+  return lat_gmm_derived_count(em->model);
 }
 
-bool gmm_cholesky(size_t D, double *S, double least)
+bool lat_gmm_cholesky(size_t D, double *S, double least)
 {
   if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)D, S, (lapack_int)D) != 0)
     return false;
@@ -176,9 +177,9 @@ bool gmm_cholesky(size_t D, double *S, double least)
 static void scale_covariances(const lat_gmm *gmm, const double *from, const double *inverse,
                               double *to)
 {
-  size_t D = gmm->D, count = gmm_covariance_count(gmm);
+  size_t D = gmm->D, count = lat_gmm_covariance_count(gmm);
   for (size_t i = 0; i < count; i++) {
-    size_t column = i % D, row = gmm_is_dense(gmm) ? i / D % D : column;
+    size_t column = i % D, row = lat_gmm_is_dense(gmm) ? i / D % D : column;
     if (gmm->covariance == LAT_COVARIANCE_SPHERICAL) row = column = 0;
     to[i] = from[i] * inverse[row] * inverse[column];
   }
@@ -190,9 +191,9 @@ static lat_status factor(lat_workspace *work, const lat_gmm *gmm, size_t k, cons
 {
   size_t D = gmm->D, n = gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 1 : D;
   *log_det = *trace = 0;
-  if (gmm_is_dense(gmm)) {
+  if (lat_gmm_is_dense(gmm)) {
     memcpy(W, S, D * D * sizeof *W);
-    if (!gmm_cholesky(D, W, 0))
+    if (!lat_gmm_cholesky(D, W, 0))
       return lat_fail(work, LAT_SINGULAR,
                       "the covariance of component %zu is not positive definite", k + 1);
     LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'U', 'N', (lapack_int)D, W, (lapack_int)D);
@@ -218,8 +219,8 @@ static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, d
 {
   size_t D = gmm->D, lanes = gmm_lanes(gmm);
   const double *W = gmm_part(gmm, ready->factors, k), *m = ready->means + k * D;
-  double *c = ready->coefficients + k, *linear = c + gmm_quadratic(gmm) * lanes;
-  if (gmm_is_dense(gmm)) {
+  double *c = ready->coefficients + k, *linear = c + lat_gmm_quadratic(gmm) * lanes;
+  if (lat_gmm_is_dense(gmm)) {
     cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)D, 1, W, (blasint)D, 0,
                 P, (blasint)D);
     cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)D, 1, P, (blasint)D, m, 1, 0, b, 1);
@@ -238,8 +239,8 @@ static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, d
   linear[D * lanes] = ready->constants[k] - 0.5 * cblas_ddot((blasint)D, b, 1, m, 1);
 }
 
-lat_status gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                             const gmm_ready *ready)
+lat_status lat_gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                                 const gmm_ready *ready)
 {
   size_t D = gmm->D, K = gmm->K;
   const double *weights = parameters, *means = weights + K;
@@ -258,7 +259,8 @@ lat_status gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const doub
   return LAT_OK;
 }
 
-lat_status gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm, const gmm_ready *ready)
+lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm,
+                                     const gmm_ready *ready)
 {
   size_t D = gmm->D, K = gmm->K;
   lat_mark mark = lat_workspace_mark(work);
@@ -277,32 +279,32 @@ lat_status gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm, const 
     if (!gmm_is_wide(gmm)) coefficients(gmm, k, ready, P, P + D * D);
   }
   *ready->path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
-  if (gmm_by_rows(gmm, ready)) gmm_turn_factors(gmm, ready);
+  if (gmm_by_rows(gmm, ready)) lat_gmm_turn_factors(gmm, ready);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
-lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                       double *derived)
+lat_status lat_gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                           double *derived)
 {
-  gmm_ready ready = gmm_ready_of(gmm, derived);
-  LAT_TRY(gmm_prepare_means(work, gmm, parameters, &ready));
+  gmm_ready ready = lat_gmm_ready_of(gmm, derived);
+  LAT_TRY(lat_gmm_prepare_means(work, gmm, parameters, &ready));
   scale_covariances(gmm, parameters + gmm->K + gmm->K * gmm->D, ready.inverse, ready.covariances);
-  return gmm_prepare_densities(work, gmm, &ready);
+  return lat_gmm_prepare_densities(work, gmm, &ready);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 {
   const lat_gmm *gmm = em->model;
   if (gmm->labelled_only) {
-    gmm_ready ready = gmm_ready_of(gmm, derived);
-    memset(derived, 0, gmm_derived_count(gmm) * sizeof *derived);
+    gmm_ready ready = lat_gmm_ready_of(gmm, derived);
+    memset(derived, 0, lat_gmm_derived_count(gmm) * sizeof *derived);
     for (size_t d = 0; d < gmm->D; d++) ready.inverse[d] = 1 / gmm->scale[d];
     *ready.path = gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
     return LAT_OK;
   }
-  LAT_TRY(gmm_prepare(em->work, gmm, parameters, derived));
-  gmm->record->centred |= *gmm_ready_of(gmm, derived).path == GMM_CENTRED;
+  LAT_TRY(lat_gmm_prepare(em->work, gmm, parameters, derived));
+  gmm->record->centred |= *lat_gmm_ready_of(gmm, derived).path == GMM_CENTRED;
   return LAT_OK;
 }
 
@@ -310,7 +312,7 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 
 static size_t scratch_count(const lat_em *em, size_t rows)
 {
-  return gmm_each_scratch(em->model, rows, em->options.missing);
+  return lat_gmm_each_scratch(em->model, rows, em->options.missing);
 }
 
 typedef struct e_context {
@@ -323,21 +325,22 @@ typedef struct e_context {
 static void take_block(void *context, gmm_block *block, const gmm_rows *rows)
 {
   const e_context *c = context;
-  gmm_settle(c->gmm, c->chunk, rows, block, c->statistics);
+  lat_gmm_settle(c->gmm, c->chunk, rows, block, c->statistics);
   if (rows->m > 0)
-    gmm_accumulate_missing(c->gmm, c->ready, block, rows, c->statistics + 2);
+    lat_gmm_accumulate_missing(c->gmm, c->ready, block, rows, c->statistics + 2);
   else
-    gmm_accumulate(c->gmm, c->ready, block, c->statistics + 2);
+    lat_gmm_accumulate(c->gmm, c->ready, block, c->statistics + 2);
 }
 
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
-  gmm_ready ready = gmm_ready_of(em->model, em->derived);
+  gmm_ready ready = lat_gmm_ready_of(em->model, em->derived);
   e_context context = {em->model, &ready, chunk, statistics};
-  gmm_each_block(em->model, &ready, &chunk->X, em->options.missing, take_block, &context, scratch);
+  lat_gmm_each_block(em->model, &ready, &chunk->X, em->options.missing, take_block, &context,
+                     scratch);
 }
 
-bool gmm_weights_feasible(size_t K, double *weights)
+bool lat_gmm_weights_feasible(size_t K, double *weights)
 {
   double total = 0;
   for (size_t k = 0; k < K; k++) total += weights[k] = fmax(weights[k], 0);
@@ -351,10 +354,10 @@ bool gmm_weights_feasible(size_t K, double *weights)
 static bool feasible(const lat_em *em, double *parameters)
 {
   const lat_gmm *gmm = em->model;
-  if (!gmm_weights_feasible(gmm->K, parameters)) return false;
+  if (!lat_gmm_weights_feasible(gmm->K, parameters)) return false;
   lat_mark mark = lat_workspace_mark(em->work);
-  double *derived = lat_doubles(em->work, gmm_derived_count(gmm));
-  bool proper = derived && gmm_prepare(em->work, gmm, parameters, derived) == LAT_OK;
+  double *derived = lat_doubles(em->work, lat_gmm_derived_count(gmm));
+  bool proper = derived && lat_gmm_prepare(em->work, gmm, parameters, derived) == LAT_OK;
   lat_workspace_release(em->work, mark);
   return proper;
 }
@@ -363,7 +366,7 @@ static bool feasible(const lat_em *em, double *parameters)
   {                                                                                                \
     .name = "gmm", .parameters = table, .statistics = statistics_count, .derived = derived_count,  \
     .scratch = scratch_count, .feasible = feasible, .prepare = prepare, .e_step = e_step,          \
-    .m_step = gmm_m_step                                                                           \
+    .m_step = lat_gmm_m_step                                                                       \
   }
 static const lat_em_kind kinds[] = {KIND(lat_gmm_full), KIND(lat_gmm_diag), KIND(lat_gmm_tied),
                                     KIND(lat_gmm_spherical)};

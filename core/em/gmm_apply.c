@@ -16,7 +16,7 @@ typedef struct apply {
   double *scratch;
 } apply;
 
-/* A chunk of it, on its way through gmm_each_block. */
+/* A chunk of it, on its way through lat_gmm_each_block. */
 typedef struct slice {
   const apply *a;
   size_t first;  /* row of the data */
@@ -100,13 +100,13 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
 {
   const apply *a = context;
   size_t first = chunk * a->chunk, left = a->X->rows - first, K = a->gmm->K;
-  size_t n = left < a->chunk ? left : a->chunk, most = gmm_block_rows(a->gmm);
+  size_t n = left < a->chunk ? left : a->chunk, most = lat_gmm_block_rows(a->gmm);
   lat_matrix X = lat_block_of(*a->X, first, 0, n, a->gmm->D);
   slice s = {.a = a, .first = first, .joint = a->scratch + worker * a->scratch_count};
   s.q = s.joint + K * most;
   s.bound = s.q + K * most;
   s.kl = s.bound + most;
-  gmm_each_block(a->gmm, &a->ready, &X, a->missing, take_block, &s, s.kl + most);
+  lat_gmm_each_block(a->gmm, &a->ready, &X, a->missing, take_block, &s, s.kl + most);
 }
 
 lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
@@ -117,14 +117,14 @@ lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *
   LAT_TRY(lat_check_finite(work, "X", X, missing));
   if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
   apply a = {.gmm = gmm, .X = X, .images = images, .missing = missing};
-  double *derived = lat_doubles(work, gmm_derived_count(gmm));
+  double *derived = lat_doubles(work, lat_gmm_derived_count(gmm));
   if (!derived) return LAT_MEMORY;
-  LAT_TRY(gmm_prepare(work, gmm, parameters, derived));
-  a.ready = gmm_ready_of(gmm, derived);
+  LAT_TRY(lat_gmm_prepare(work, gmm, parameters, derived));
+  a.ready = lat_gmm_ready_of(gmm, derived);
   a.chunk = lat_chunk_rows(gmm->D);
   if (a.chunk > X->rows) a.chunk = X->rows;
   a.scratch_count =
-      (2 * gmm->K + 2) * gmm_block_rows(gmm) + gmm_each_scratch(gmm, a.chunk, missing);
+      (2 * gmm->K + 2) * lat_gmm_block_rows(gmm) + lat_gmm_each_scratch(gmm, a.chunk, missing);
   a.scratch_count = (a.scratch_count + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
   if (!a.scratch) return LAT_MEMORY;

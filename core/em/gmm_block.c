@@ -55,18 +55,18 @@ static size_t row_count(const lat_gmm *gmm)
 
 /* Features and the rest stay in the second-level cache, and products are of the size that BLAS does
  * without copying first. */
-size_t gmm_block_rows(const lat_gmm *gmm)
+size_t lat_gmm_block_rows(const lat_gmm *gmm)
 {
   size_t rows = (gmm_is_wide(gmm) ? 49152 : 24576) / row_count(gmm) / 32 * 32;
   return rows < 64 ? 64 : rows > 512 ? 512 : rows;
 }
 
-size_t gmm_scratch_count(const lat_gmm *gmm)
+size_t lat_gmm_scratch_count(const lat_gmm *gmm)
 {
-  return row_count(gmm) * gmm_block_rows(gmm) + gmm->D * gmm_pitch(gmm) + 2 * gmm->D;
+  return row_count(gmm) * lat_gmm_block_rows(gmm) + gmm->D * gmm_pitch(gmm) + 2 * gmm->D;
 }
 
-gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n)
+gmm_block lat_gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n)
 {
   bool wide = gmm_is_wide(gmm);
   gmm_block block = {.n = n, .features = scratch};
@@ -103,7 +103,7 @@ LAT_CLONES static void place(size_t D, const double *restrict from, const double
 static void load_features(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
                           gmm_block *block)
 {
-  size_t D = gmm->D, V = gmm_quadratic(gmm), F = V + D + 1;
+  size_t D = gmm->D, V = lat_gmm_quadratic(gmm), F = V + D + 1;
   lat_matrix rows = *X;
   double *x = block->spare;
   if (X->dtype != LAT_FLOAT64 || X->col_stride != 1) {
@@ -132,13 +132,13 @@ static void load_columns(const lat_gmm *gmm, const gmm_ready *ready, const lat_m
     scale_row(n, block->T + d * n, gmm->shift[d], ready->inverse[d], block->T + d * n);
 }
 
-void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
-              gmm_block *block)
+void lat_gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
+                  gmm_block *block)
 {
   if (complete && *ready->path == GMM_FEATURES)
     load_features(gmm, ready, X, block);
   else if (complete && gmm_by_rows(gmm, ready))
-    gmm_load_rows(gmm, ready, X, block);
+    lat_gmm_load_rows(gmm, ready, X, block);
   else
     load_columns(gmm, ready, X, block);
 }
@@ -152,7 +152,7 @@ static void whiten(const lat_gmm *gmm, const gmm_ready *ready, size_t k, size_t 
 {
   const double *W = gmm_part(gmm, ready->factors, k);
   size_t D = gmm->D;
-  if (gmm_is_dense(gmm)) {
+  if (lat_gmm_is_dense(gmm)) {
     for (size_t first = 0; first < D; first += 16) {
       size_t end = first + 16 < D ? first + 16 : D;
       cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)(end - first), (blasint)n,
@@ -178,7 +178,7 @@ static void take_linear(const lat_gmm *gmm, gmm_block *block, const double *weig
 {
   size_t D = gmm->D, F = gmm_features(gmm);
   for (size_t i = 0; i < block->n; i++) {
-    const double *x = block->features + i * F + gmm_quadratic(gmm);
+    const double *x = block->features + i * F + lat_gmm_quadratic(gmm);
     scale_row(D, x, 0, weights ? sqrt(weights[i]) : 1, block->Y + i * D);
   }
 }
@@ -199,7 +199,7 @@ static void feature_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_bl
   for (size_t i = 0; i < n; i++) block->common[i] = -0.5 * square_sum(D, block->Z + i * D);
 }
 
-void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
+void lat_gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
 {
   size_t K = gmm->K, n = block->n;
   memset(block->common, 0, n * sizeof(double));
@@ -214,7 +214,7 @@ void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
   }
   for (size_t k = 0; k < K; k++) {
     if (gmm_by_rows(gmm, ready)) {
-      gmm_row_densities(gmm, ready, k, block);
+      lat_gmm_row_densities(gmm, ready, k, block);
       continue;
     }
     const double *mean = ready->means + k * gmm->D;
@@ -243,8 +243,8 @@ static void put_labels(const lat_gmm *gmm, const uint32_t *labels, const gmm_row
   }
 }
 
-void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
-                gmm_block *block, double *statistics)
+void lat_gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
+                    gmm_block *block, double *statistics)
 {
   size_t K = gmm->K, n = block->n;
   bool weighted = chunk->weights || gmm->labelled_only;
@@ -276,8 +276,8 @@ static double *quadratic_of(const lat_gmm *gmm, size_t k, double *statistics, si
 }
 
 /* In the order of the products, which for wide mixtures is A's own. */
-void gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
-                      double *statistics)
+void lat_gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
+                          double *statistics)
 {
   size_t D = gmm->D, step;
   double *products = quadratic_of(gmm, k, statistics, &step);
@@ -315,35 +315,35 @@ static size_t gather(size_t D, size_t n, const double *Y, const double *about, c
   return m;
 }
 
-void gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
-                       const double *about, double *statistics)
+void lat_gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
+                           const double *about, double *statistics)
 {
   size_t D = gmm->D, n = block->n, between = gmm_step(gmm), step;
   double *A = block->spare, *roots = A + D * D, *Z = block->Z;
-  double *linear = statistics + gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
+  double *linear = statistics + lat_gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
   double *quadratic = quadratic_of(gmm, k, statistics, &step);
   size_t m = gather(D, n, Y, about, block->joint + k * n, Z, roots);
   if (m == 0) return;
   linear[D * between] += square_sum(m, roots);
   cblas_dgemv(CblasRowMajor, CblasNoTrans, (blasint)D, (blasint)m, 1, Z, (blasint)m, roots, 1, 1,
               linear, (blasint)between);
-  if (gmm_is_dense(gmm)) {
+  if (lat_gmm_is_dense(gmm)) {
     cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)D, (blasint)m, 1, Z, (blasint)m,
                 0, A, (blasint)D);
-    gmm_add_products(gmm, k, A, D, statistics);
+    lat_gmm_add_products(gmm, k, A, D, statistics);
     return;
   }
   bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
   for (size_t d = 0; d < D; d++) quadratic[one ? 0 : d * step] += square_sum(m, Z + d * m);
 }
 
-void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
-                        const size_t *columns, size_t m, double *statistics)
+void lat_gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
+                            const size_t *columns, size_t m, double *statistics)
 {
   size_t step;
   double *quadratic = quadratic_of(gmm, k, statistics, &step);
   bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
-  if (!gmm_is_dense(gmm)) {
+  if (!lat_gmm_is_dense(gmm)) {
     for (size_t i = 0; i < m; i++) quadratic[one ? 0 : columns[i] * step] += weight * C[i];
     return;
   }
@@ -364,11 +364,11 @@ static void accumulate_features(const lat_gmm *gmm, gmm_block *block, double *st
   take_linear(gmm, block, block->weights);
   cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)n, 1, block->Y,
               (blasint)D, 0, block->spare, (blasint)D);
-  gmm_add_products(gmm, 0, block->spare, D, statistics);
+  lat_gmm_add_products(gmm, 0, block->spare, D, statistics);
 }
 
-void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
-                    double *statistics)
+void lat_gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                        double *statistics)
 {
   if (*ready->path == GMM_FEATURES) {
     accumulate_features(gmm, block, statistics);
@@ -377,8 +377,8 @@ void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block
   for (size_t k = 0; k < gmm->K; k++) {
     const double *about = gmm_centre(gmm, ready, k);
     if (gmm_by_rows(gmm, ready))
-      gmm_add_rows(gmm, k, block, about, statistics);
+      lat_gmm_add_rows(gmm, k, block, about, statistics);
     else
-      gmm_add_component(gmm, k, block, block->T, about, statistics);
+      lat_gmm_add_component(gmm, k, block, block->T, about, statistics);
   }
 }

@@ -1,6 +1,6 @@
 /* gmm_kernel.h: what the files of the mixture of Gaussians share. Not for hosts.
  *
- * A block is up to gmm_block_rows rows of data, in the coordinates (x - shift)/scale, stored by
+ * A block is up to lat_gmm_block_rows rows of data, in the coordinates (x - shift)/scale, stored by
  * columns (D x n): every loop then runs over the n rows. */
 #ifndef LAT_EM_GMM_KERNEL_H
 #define LAT_EM_GMM_KERNEL_H
@@ -52,10 +52,10 @@ static inline size_t gmm_lanes(const lat_gmm *gmm)
 {
   return (gmm->K + 7) / 8 * 8;
 }
-size_t gmm_quadratic(const lat_gmm *gmm);
+size_t lat_gmm_quadratic(const lat_gmm *gmm);
 static inline size_t gmm_features(const lat_gmm *gmm)
 {
-  return gmm_quadratic(gmm) + gmm->D + 1;
+  return lat_gmm_quadratic(gmm) + gmm->D + 1;
 }
 /* Statistics but for the products of tied ones; how far apart the features of a component and the
  * components are in them. */
@@ -89,19 +89,20 @@ static inline size_t gmm_triangle(size_t D)
 {
   return D * (D + 1) / 2;
 }
-size_t gmm_covariance_count(const lat_gmm *gmm); /* numbers in all covariances */
-bool gmm_is_dense(const lat_gmm *gmm);           /* full or tied */
+size_t lat_gmm_covariance_count(const lat_gmm *gmm); /* numbers in all covariances */
+bool lat_gmm_is_dense(const lat_gmm *gmm);           /* full or tied */
 
-gmm_ready gmm_ready_of(const lat_gmm *gmm, const double *derived);
-size_t gmm_derived_count(const lat_gmm *gmm);
-lat_status gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                       double *derived);
+gmm_ready lat_gmm_ready_of(const lat_gmm *gmm, const double *derived);
+size_t lat_gmm_derived_count(const lat_gmm *gmm);
+lat_status lat_gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                           double *derived);
 /* Its two halves: frame, weights and means; and the rest, once the covariances are there. */
-lat_status gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                             const gmm_ready *ready);
-lat_status gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm, const gmm_ready *ready);
+lat_status lat_gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
+                                 const gmm_ready *ready);
+lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm,
+                                     const gmm_ready *ready);
 /* Puts negative weights to 0 and their sum to 1; false when nothing is left. */
-bool gmm_weights_feasible(size_t K, double *weights);
+bool lat_gmm_weights_feasible(size_t K, double *weights);
 
 /* Component k's part of the covariances or factors. */
 static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
@@ -120,13 +121,13 @@ static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
 
 /* The factor L of D x D S = L L' (row-major, its lower triangle), over S; what lies above the
  * diagonal becomes 0. False when a pivot isn't above `least`. */
-bool gmm_cholesky(size_t D, double *S, double least);
+bool lat_gmm_cholesky(size_t D, double *S, double least);
 
 /* ---- blocks ------------------------------------------------------------------------------ */
 
-size_t gmm_block_rows(const lat_gmm *gmm);
+size_t lat_gmm_block_rows(const lat_gmm *gmm);
 /* doubles of a worker's scratch, for the kernels below */
-size_t gmm_scratch_count(const lat_gmm *gmm);
+size_t lat_gmm_scratch_count(const lat_gmm *gmm);
 
 typedef struct gmm_block {
   size_t n;
@@ -155,31 +156,31 @@ static inline size_t gmm_row(const gmm_rows *rows, size_t i)
   return rows->at ? rows->at[i] : rows->first + i;
 }
 
-gmm_block gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n);
+gmm_block lat_gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n);
 
 /* Loads the rows of X, as features when the path is by them and they are complete; else T. */
-void gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
-              gmm_block *block);
+void lat_gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
+                  gmm_block *block);
 /* joint := log p(x, k), but for `common`. */
-void gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block);
+void lat_gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block);
 
 /* Responsibilities from joint, known labels put in, weights multiplied; the head of the
  * statistics. */
-void gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
-                gmm_block *block, double *statistics);
+void lat_gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
+                    gmm_block *block, double *statistics);
 
 /* Adds the block to the statistics (without their head). */
-void gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
-                    double *statistics);
+void lat_gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                        double *statistics);
 
 /* Adds component k's share of the block, whose rows are Y (D x n), to its statistics about `about`
  * (NULL: 0). */
-void gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
-                       const double *about, double *statistics);
+void lat_gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
+                           const double *about, double *statistics);
 /* Adds `weight` times C (m x m, or m variances) to component k's quadratic statistics; C belongs
  * to the given columns. */
-void gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
-                        const size_t *columns, size_t m, double *statistics);
+void lat_gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
+                            const size_t *columns, size_t m, double *statistics);
 
 /* What component k's statistics are about, in scaled coordinates: NULL is 0. */
 static inline const double *gmm_centre(const lat_gmm *gmm, const gmm_ready *ready, size_t k)
@@ -193,19 +194,19 @@ static inline bool gmm_by_rows(const lat_gmm *gmm, const gmm_ready *ready)
 {
   return gmm->covariance == LAT_COVARIANCE_FULL && *ready->path != GMM_FEATURES;
 }
-void gmm_turn_factors(const lat_gmm *gmm, const gmm_ready *ready);
-void gmm_load_rows(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
-                   gmm_block *block);
+void lat_gmm_turn_factors(const lat_gmm *gmm, const gmm_ready *ready);
+void lat_gmm_load_rows(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
+                       gmm_block *block);
 /* joint := log p(x, k) */
-void gmm_row_densities(const lat_gmm *gmm, const gmm_ready *ready, size_t k, gmm_block *block);
+void lat_gmm_row_densities(const lat_gmm *gmm, const gmm_ready *ready, size_t k, gmm_block *block);
 /* Adds component k's share about `about` (NULL: 0). */
-void gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *about,
-                  double *statistics);
-/* Adds the upper triangle of A, rows `pitch` apart, to component k's products. */
-void gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
+void lat_gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *about,
                       double *statistics);
+/* Adds the upper triangle of A, rows `pitch` apart, to component k's products. */
+void lat_gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
+                          double *statistics);
 
-/* ---- M-steps (gmm_m_step.c, gmm_singular.c) ---------------------------------------------------- */
+/* ---- M-steps (lat_gmm_m_step.c, gmm_singular.c) ---------------------------------------------------- */
 
 /* One on its way, in scaled coordinates. What covariances are made of is the caller's: */
 typedef struct gmm_update gmm_update;
@@ -217,7 +218,7 @@ struct gmm_update {
   bool (*is_point)(const gmm_update *u, size_t k);
   /* gives it the covariance of all the data, the unit matrix */
   void (*spread)(gmm_update *u, size_t k);
-  /* the rest gmm_begin_update and gmm_find_means set */
+  /* the rest lat_gmm_begin_update and lat_gmm_find_means set */
   lat_em *em;
   const lat_gmm *gmm;
   double total;    /* sum of weights */
@@ -226,22 +227,22 @@ struct gmm_update {
   double *offsets; /* K x D: means minus the centre of the statistics */
 };
 
-lat_status gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total);
+lat_status lat_gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total);
 /* Counts, means and offsets from the mixture's statistics (without their head). */
-void gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics);
+void lat_gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics);
 /* Component k's covariance from them, in the mixture's form; not for tied ones. */
-void gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S);
+void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S);
 
 /* A component without rows has begun anew, or is to keep what it has. */
 typedef enum gmm_emptiness { GMM_FILLED, GMM_EMPTY, GMM_BEGUN_ANEW } gmm_emptiness;
-gmm_emptiness gmm_is_empty(gmm_update *u, size_t k);
+gmm_emptiness lat_gmm_is_empty(gmm_update *u, size_t k);
 /* Fits component k's covariance (that of all, when tied), and does what gmm.h says about
  * singularities. */
-void gmm_secure(gmm_update *u, size_t k);
+void lat_gmm_secure(gmm_update *u, size_t k);
 /* Weights and means in the user's units. */
-void gmm_write_means(const gmm_update *u, double *parameters);
+void lat_gmm_write_means(const gmm_update *u, double *parameters);
 
-lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters);
+lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *parameters);
 
 /* ---- walking over rows, complete or not (gmm_missing.c) ---------------------------------------- */
 
@@ -250,9 +251,9 @@ typedef void gmm_take(void *context, gmm_block *block, const gmm_rows *rows);
 
 /* Gives the rows of X block by block; with `missing` rows are grouped by what they miss, when any
  * do. */
-void gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool missing,
-                    gmm_take *take, void *context, double *scratch);
-size_t gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing);
+void lat_gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
+                        bool missing, gmm_take *take, void *context, double *scratch);
+size_t lat_gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing);
 
 /* Rows that miss the same columns, and scratch for them. */
 typedef struct gmm_pattern {
@@ -270,8 +271,8 @@ typedef struct lat_gmm_structure {
                     const gmm_block *block, double *joint, double *hats, double *C);
 } lat_gmm_structure;
 
-/* gmm_accumulate for rows with missing entries. */
-void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
-                            const gmm_rows *rows, double *statistics);
+/* lat_gmm_accumulate for rows with missing entries. */
+void lat_gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                                const gmm_rows *rows, double *statistics);
 
 #endif

@@ -18,7 +18,7 @@ static size_t diagonal_count(const lat_gmm *gmm)
 }
 
 /* Component k's covariance from its statistics S2/N - d d'. */
-void gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S)
+void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S)
 {
   const lat_gmm *gmm = u->gmm;
   size_t D = gmm->D, step = gmm_step(gmm);
@@ -57,16 +57,16 @@ static void tied_covariance(const gmm_update *u, const double *products, double 
 
 static void add_ridge(const lat_gmm *gmm, double *S, double ridge)
 {
-  size_t n = diagonal_count(gmm), step = gmm_is_dense(gmm) ? gmm->D + 1 : 1;
+  size_t n = diagonal_count(gmm), step = lat_gmm_is_dense(gmm) ? gmm->D + 1 : 1;
   for (size_t i = 0; i < n; i++) S[i * step] += ridge;
 }
 
 static bool sound(const update *u, const double *S)
 {
   size_t D = u->base.gmm->D, n = diagonal_count(u->base.gmm);
-  if (gmm_is_dense(u->base.gmm)) {
+  if (lat_gmm_is_dense(u->base.gmm)) {
     memcpy(u->trial, S, D * D * sizeof *S);
-    return gmm_cholesky(D, u->trial, LAT_GMM_COLLAPSED);
+    return lat_gmm_cholesky(D, u->trial, LAT_GMM_COLLAPSED);
   }
   for (size_t i = 0; i < n; i++)
     if (!(S[i] > LAT_GMM_COLLAPSED)) return false;
@@ -87,7 +87,7 @@ static bool is_point(const gmm_update *base, size_t k)
 {
   const lat_gmm *gmm = base->gmm;
   const double *S = gmm_part(gmm, ((const update *)base)->covariances, k);
-  size_t n = diagonal_count(gmm), step = gmm_is_dense(gmm) ? gmm->D + 1 : 1;
+  size_t n = diagonal_count(gmm), step = lat_gmm_is_dense(gmm) ? gmm->D + 1 : 1;
   double most = 0;
   for (size_t i = 0; i < n; i++) most = fmax(most, S[i * step]);
   bool few = !gmm->running && gmm->covariance == LAT_COVARIANCE_FULL &&
@@ -101,7 +101,7 @@ static void spread(gmm_update *base, size_t k)
   const lat_gmm *gmm = base->gmm;
   if (gmm->covariance == LAT_COVARIANCE_TIED) return;
   double *S = gmm_part(gmm, ((update *)base)->covariances, k);
-  memset(S, 0, gmm_covariance_count(gmm) / gmm->K * sizeof *S);
+  memset(S, 0, lat_gmm_covariance_count(gmm) / gmm->K * sizeof *S);
   add_ridge(gmm, S, 1);
 }
 
@@ -109,13 +109,13 @@ static void spread(gmm_update *base, size_t k)
 static void write_out(const update *u, double *parameters)
 {
   const lat_gmm *gmm = u->base.gmm;
-  size_t count = gmm_covariance_count(gmm);
+  size_t count = lat_gmm_covariance_count(gmm);
   double *covariances = parameters + gmm->K + gmm->K * gmm->D;
   const double *scale = gmm->scale;
-  gmm_write_means(&u->base, parameters);
+  lat_gmm_write_means(&u->base, parameters);
   for (size_t i = 0; i < count; i++) {
     size_t column = gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 0 : i % gmm->D;
-    size_t row = gmm_is_dense(gmm) ? i / gmm->D % gmm->D : column;
+    size_t row = lat_gmm_is_dense(gmm) ? i / gmm->D % gmm->D : column;
     covariances[i] = u->covariances[i] * (scale[row] * scale[column]);
   }
 }
@@ -124,39 +124,39 @@ static void write_out(const update *u, double *parameters)
 static void keep(update *u, size_t k, const gmm_ready *ready)
 {
   const lat_gmm *gmm = u->base.gmm;
-  size_t D = gmm->D, count = gmm_covariance_count(gmm) / gmm->K;
+  size_t D = gmm->D, count = lat_gmm_covariance_count(gmm) / gmm->K;
   memcpy(u->base.means + k * D, ready->means + k * D, D * sizeof(double));
   if (gmm->covariance != LAT_COVARIANCE_TIED)
     memcpy(gmm_part(gmm, u->covariances, k), gmm_part(gmm, ready->covariances, k),
            count * sizeof(double));
 }
 
-lat_status gmm_m_step(lat_em *em, const double *statistics, double *parameters)
+lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *parameters)
 {
   const lat_gmm *gmm = em->model;
   size_t D = gmm->D, K = gmm->K;
   bool tied = gmm->covariance == LAT_COVARIANCE_TIED;
   lat_mark mark = lat_workspace_mark(em->work);
-  gmm_ready ready = gmm_ready_of(gmm, em->derived);
+  gmm_ready ready = lat_gmm_ready_of(gmm, em->derived);
   update u = {.base = {.fit = fit, .is_point = is_point, .spread = spread}};
-  u.covariances = lat_doubles(em->work, gmm_covariance_count(gmm) + D * D + K);
+  u.covariances = lat_doubles(em->work, lat_gmm_covariance_count(gmm) + D * D + K);
   if (!u.covariances) return LAT_MEMORY;
-  u.trial = u.covariances + gmm_covariance_count(gmm);
+  u.trial = u.covariances + lat_gmm_covariance_count(gmm);
   u.added = u.trial + D * D;
   memset(u.added, 0, K * sizeof *u.added);
-  LAT_TRY(gmm_begin_update(&u.base, em, gmm, statistics[1]));
+  LAT_TRY(lat_gmm_begin_update(&u.base, em, gmm, statistics[1]));
   const double *features = statistics + 2;
-  gmm_find_means(&u.base, &ready, features);
+  lat_gmm_find_means(&u.base, &ready, features);
   if (tied) {
     tied_covariance(&u.base, features + gmm_statistics(gmm), u.covariances);
-    gmm_secure(&u.base, 0);
+    lat_gmm_secure(&u.base, 0);
   }
   for (size_t k = 0; k < K; k++) {
-    gmm_emptiness empty = gmm_is_empty(&u.base, k);
+    gmm_emptiness empty = lat_gmm_is_empty(&u.base, k);
     if (empty == GMM_EMPTY) keep(&u, k, &ready);
     if (empty != GMM_FILLED || tied) continue;
-    gmm_own_covariance(&u.base, k, features, gmm_part(gmm, u.covariances, k));
-    gmm_secure(&u.base, k);
+    lat_gmm_own_covariance(&u.base, k, features, gmm_part(gmm, u.covariances, k));
+    lat_gmm_secure(&u.base, k);
   }
   write_out(&u, parameters);
   lat_workspace_release(em->work, mark);

@@ -25,13 +25,13 @@ typedef struct room {
 
 static size_t room_count(const lat_gmm *gmm, size_t rows)
 {
-  size_t D = gmm->D, K = gmm->K, n = gmm_block_rows(gmm);
+  size_t D = gmm->D, K = gmm->K, n = lat_gmm_block_rows(gmm);
   return 2 * rows + 2 * D + n * D + K * D * n + K * D * D + 2 * D * D;
 }
 
 static room room_of(const lat_gmm *gmm, size_t rows, double *scratch)
 {
-  size_t D = gmm->D, K = gmm->K, n = gmm_block_rows(gmm);
+  size_t D = gmm->D, K = gmm->K, n = lat_gmm_block_rows(gmm);
   room r = {.order = (size_t *)(void *)scratch};
   r.other = r.order + rows;
   r.observed = r.other + rows;
@@ -44,9 +44,9 @@ static room room_of(const lat_gmm *gmm, size_t rows, double *scratch)
   return r;
 }
 
-size_t gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing)
+size_t lat_gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing)
 {
-  return gmm_scratch_count(gmm) + (missing ? room_count(gmm, rows) : 0);
+  return lat_gmm_scratch_count(gmm) + (missing ? room_count(gmm, rows) : 0);
 }
 
 /* ---- patterns --------------------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static double split_covariance(const lat_gmm *gmm, const gmm_ready *ready, size_
   const double *S = gmm_part(gmm, ready->covariances, k);
   size_t D = gmm->D;
   double log_det = 0;
-  if (!gmm_is_dense(gmm)) {
+  if (!lat_gmm_is_dense(gmm)) {
     bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
     for (size_t i = 0; i < o; i++) {
       r->L[i] = sqrt(S[one ? 0 : r->observed[i]]);
@@ -114,7 +114,7 @@ static double split_covariance(const lat_gmm *gmm, const gmm_ready *ready, size_
   for (size_t i = 0; i < m; i++)
     for (size_t j = 0; j < m; j++) C[i * m + j] = S[r->missing[i] * D + r->missing[j]];
   if (o == 0) return 0;
-  gmm_cholesky(o, r->L, 0);
+  lat_gmm_cholesky(o, r->L, 0);
   for (size_t i = 0; i < o; i++) log_det += log(r->L[i * o + i]);
   cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (blasint)o,
               (blasint)m, 1, r->L, (blasint)o, r->G, (blasint)m);
@@ -128,7 +128,7 @@ static void condition(const lat_gmm *gmm, const room *r, size_t o, size_t m, gmm
                       double *hats)
 {
   size_t n = block->n;
-  if (!gmm_is_dense(gmm)) {
+  if (!lat_gmm_is_dense(gmm)) {
     for (size_t i = 0; i < o; i++) cblas_dscal((blasint)n, 1 / r->L[i], block->Y + i * n, 1);
   } else if (o > 0) {
     cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (blasint)o,
@@ -158,7 +158,7 @@ static void component(const lat_gmm *gmm, const gmm_ready *ready, size_t k, cons
     memcpy(block->Y + i * n, y, n * sizeof *y);
     constant -= ready->log_scale[d];
   }
-  double *C = r->C + k * (gmm_is_dense(gmm) ? m * m : m);
+  double *C = r->C + k * (lat_gmm_is_dense(gmm) ? m * m : m);
   if (gmm->structure) {
     gmm_pattern p = {r->observed, r->missing, o, m, r->L, r->G};
     gmm->structure->condition(gmm, ready, k, &p, block, joint, hats, C);
@@ -192,7 +192,7 @@ static void one_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matr
       r->missing[m++] = j;
     else
       r->observed[o++] = j;
-  gmm_block block = gmm_block_of(gmm, scratch, n);
+  gmm_block block = lat_gmm_block_of(gmm, scratch, n);
   gather(X, at, n, r->gathered);
   if (gmm->labelled_only && m > 0) { /* for a start the means will do */
     for (size_t i = 0; i < n; i++)
@@ -200,9 +200,9 @@ static void one_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matr
     m = 0;
   }
   lat_matrix rows = lat_matrix_of(r->gathered, n, D);
-  gmm_load(gmm, ready, &rows, m == 0, &block);
+  lat_gmm_load(gmm, ready, &rows, m == 0, &block);
   if (m == 0) {
-    gmm_densities(gmm, ready, &block);
+    lat_gmm_densities(gmm, ready, &block);
   } else {
     memset(block.common, 0, n * sizeof *block.common);
     for (size_t k = 0; k < gmm->K; k++) component(gmm, ready, k, r, o, m, &block);
@@ -211,12 +211,12 @@ static void one_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matr
        &(gmm_rows){.at = at, .missing = r->missing, .m = m, .hats = r->hats, .C = r->C});
 }
 
-void gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool missing,
-                    gmm_take *take, void *context, double *scratch)
+void lat_gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
+                        bool missing, gmm_take *take, void *context, double *scratch)
 {
-  size_t most = gmm_block_rows(gmm), n;
+  size_t most = lat_gmm_block_rows(gmm), n;
   if (missing && any_missing(X)) {
-    room r = room_of(gmm, X->rows, scratch + gmm_scratch_count(gmm));
+    room r = room_of(gmm, X->rows, scratch + lat_gmm_scratch_count(gmm));
     sort_by_pattern(X, &r);
     for (size_t i = 0; i < X->rows; i += n) {
       const size_t *at = r.order + i;
@@ -227,16 +227,16 @@ void gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix
   }
   for (size_t first = 0; first < X->rows; first += n) {
     n = X->rows - first < most ? X->rows - first : most;
-    gmm_block block = gmm_block_of(gmm, scratch, n);
+    gmm_block block = lat_gmm_block_of(gmm, scratch, n);
     lat_matrix rows = lat_block_of(*X, first, 0, n, gmm->D);
-    gmm_load(gmm, ready, &rows, true, &block);
-    gmm_densities(gmm, ready, &block);
+    lat_gmm_load(gmm, ready, &rows, true, &block);
+    lat_gmm_densities(gmm, ready, &block);
     take(context, &block, &(gmm_rows){.first = first});
   }
 }
 
-void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
-                            const gmm_rows *rows, double *statistics)
+void lat_gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+                                const gmm_rows *rows, double *statistics)
 {
   size_t D = gmm->D, n = block->n, m = rows->m;
   for (size_t k = 0; k < gmm->K; k++) {
@@ -247,8 +247,8 @@ void gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_bloc
     if (!gmm_centre(gmm, ready, k))
       for (size_t d = 0; d < D; d++)
         for (size_t i = 0; i < n; i++) hats[d * n + i] += mean[d];
-    gmm_add_covariance(gmm, k, weight, rows->C + k * (gmm_is_dense(gmm) ? m * m : m), rows->missing,
-                       m, statistics);
-    gmm_add_component(gmm, k, block, hats, NULL, statistics);
+    lat_gmm_add_covariance(gmm, k, weight, rows->C + k * (lat_gmm_is_dense(gmm) ? m * m : m),
+                           rows->missing, m, statistics);
+    lat_gmm_add_component(gmm, k, block, hats, NULL, statistics);
   }
 }

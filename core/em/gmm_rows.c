@@ -71,7 +71,7 @@ LAT_CLONES static size_t weigh_rows(size_t n, size_t D, size_t pitch, const doub
 
 /* ---- densities ----------------------------------------------------------------------- */
 
-void gmm_turn_factors(const lat_gmm *gmm, const gmm_ready *ready)
+void lat_gmm_turn_factors(const lat_gmm *gmm, const gmm_ready *ready)
 {
   size_t D = gmm->D, pitch = gmm_pitch(gmm);
   for (size_t k = 0; k < gmm->K; k++) {
@@ -83,8 +83,8 @@ void gmm_turn_factors(const lat_gmm *gmm, const gmm_ready *ready)
   }
 }
 
-void gmm_load_rows(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
-                   gmm_block *block)
+void lat_gmm_load_rows(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
+                       gmm_block *block)
 {
   size_t D = gmm->D, pitch = gmm_pitch(gmm);
   lat_matrix rows = {block->T, block->n, D, (ptrdiff_t)pitch, 1, LAT_FLOAT64};
@@ -93,7 +93,7 @@ void gmm_load_rows(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix 
 }
 
 /* z = W y: W is triangular, so a panel of its columns needs as much of y as comes before its end. */
-void gmm_row_densities(const lat_gmm *gmm, const gmm_ready *ready, size_t k, gmm_block *block)
+void lat_gmm_row_densities(const lat_gmm *gmm, const gmm_ready *ready, size_t k, gmm_block *block)
 {
   enum { PANEL = 3 * LAT_TILE };
   size_t D = gmm->D, n = block->n, pitch = gmm_pitch(gmm);
@@ -110,12 +110,12 @@ void gmm_row_densities(const lat_gmm *gmm, const gmm_ready *ready, size_t k, gmm
 
 /* ---- statistics ------------------------------------------------------------------------ */
 
-void gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *about,
-                  double *statistics)
+void lat_gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *about,
+                      double *statistics)
 {
   size_t D = gmm->D, n = block->n, pitch = gmm_pitch(gmm), between = gmm_step(gmm);
   const double *r = block->joint + k * n;
-  double *linear = statistics + gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
+  double *linear = statistics + lat_gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
   double *sum = block->spare, *A = block->spare, count = 0;
   memset(sum, 0, D * sizeof *sum);
   size_t m = weigh_rows(n, D, pitch, block->T, about, r, block->Y, block->Z, sum);
@@ -131,5 +131,5 @@ void gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const do
     lat_tile_product(rows, D - first, m, block->Y + first, 1, pitch, block->Z + first, pitch, wide,
                      to, wide ? pitch - first : pitch);
   }
-  if (!wide) gmm_add_products(gmm, k, A, pitch, statistics);
+  if (!wide) lat_gmm_add_products(gmm, k, A, pitch, statistics);
 }

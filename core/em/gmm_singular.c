@@ -7,7 +7,7 @@
 /* Weights below this share of the data's are none. */
 static const double nothing = 1e-12;
 
-lat_status gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total)
+lat_status lat_gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total)
 {
   u->em = em;
   u->gmm = gmm;
@@ -19,12 +19,12 @@ lat_status gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, doubl
   return LAT_OK;
 }
 
-void gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics)
+void lat_gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics)
 {
   const lat_gmm *gmm = u->gmm;
   size_t D = gmm->D, step = gmm_step(gmm);
   for (size_t k = 0; k < gmm->K; k++) {
-    const double *linear = statistics + gmm_quadratic(gmm) * step + k * gmm_apart(gmm);
+    const double *linear = statistics + lat_gmm_quadratic(gmm) * step + k * gmm_apart(gmm);
     const double *about = gmm_centre(gmm, ready, k);
     double n = u->counts[k] = linear[D * step];
     for (size_t d = 0; d < D; d++) {
@@ -34,7 +34,7 @@ void gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statist
   }
 }
 
-void gmm_write_means(const gmm_update *u, double *parameters)
+void lat_gmm_write_means(const gmm_update *u, double *parameters)
 {
   const lat_gmm *gmm = u->gmm;
   size_t D = gmm->D, K = gmm->K;
@@ -69,7 +69,7 @@ static void reseed(gmm_update *u, size_t k)
   record(u, k, LAT_GMM_RESEEDED);
 }
 
-gmm_emptiness gmm_is_empty(gmm_update *u, size_t k)
+gmm_emptiness lat_gmm_is_empty(gmm_update *u, size_t k)
 {
   if (u->counts[k] > nothing * u->total) return GMM_FILLED;
   if (u->gmm->record->reseeded[k] >= LAT_GMM_RESEEDS) return GMM_EMPTY;
@@ -77,7 +77,7 @@ gmm_emptiness gmm_is_empty(gmm_update *u, size_t k)
   return GMM_BEGUN_ANEW;
 }
 
-void gmm_secure(gmm_update *u, size_t k)
+void lat_gmm_secure(gmm_update *u, size_t k)
 {
   const lat_gmm *gmm = u->gmm;
   lat_gmm_record *r = gmm->record;

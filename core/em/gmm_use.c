@@ -9,13 +9,13 @@
 
 void lat_gmm_start(const lat_gmm *gmm, const double *means, double *parameters)
 {
-  size_t D = gmm->D, K = gmm->K, count = gmm_covariance_count(gmm);
+  size_t D = gmm->D, K = gmm->K, count = lat_gmm_covariance_count(gmm);
   double *covariances = parameters + K + K * D;
   for (size_t k = 0; k < K; k++) parameters[k] = 1 / (double)K;
   memcpy(parameters + K, means, K * D * sizeof *means);
   for (size_t i = 0; i < count; i++) {
     size_t column = gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 0 : i % D;
-    bool diagonal = !gmm_is_dense(gmm) || i / D % D == column;
+    bool diagonal = !lat_gmm_is_dense(gmm) || i / D % D == column;
     covariances[i] = diagonal ? gmm->scale[column] * gmm->scale[column] : 0;
   }
 }
@@ -23,7 +23,7 @@ void lat_gmm_start(const lat_gmm *gmm, const double *means, double *parameters)
 /* Numbers of one component's covariance; 0 when it is everybody's. */
 static size_t own_count(const lat_gmm *gmm)
 {
-  return gmm->covariance == LAT_COVARIANCE_TIED ? 0 : gmm_covariance_count(gmm) / gmm->K;
+  return gmm->covariance == LAT_COVARIANCE_TIED ? 0 : lat_gmm_covariance_count(gmm) / gmm->K;
 }
 
 /* Blocks of `size` numbers, one a component, in a new order; `old` is scratch. */
@@ -76,7 +76,7 @@ static void expand(const lat_gmm *gmm, const double *parameters, size_t k, doubl
 {
   size_t D = gmm->D;
   const double *from = parameters + gmm->K + gmm->K * D + k * own_count(gmm);
-  if (gmm_is_dense(gmm)) {
+  if (lat_gmm_is_dense(gmm)) {
     memcpy(S, from, D * D * sizeof *S);
     return;
   }
@@ -87,7 +87,7 @@ static void expand(const lat_gmm *gmm, const double *parameters, size_t k, doubl
 
 static lat_status factored(lat_workspace *work, size_t D, double *S, size_t k)
 {
-  if (gmm_cholesky(D, S, 0)) return LAT_OK;
+  if (lat_gmm_cholesky(D, S, 0)) return LAT_OK;
   return lat_fail(work, LAT_SINGULAR, "the covariance of component %zu is not positive definite",
                   k + 1);
 }
@@ -209,7 +209,7 @@ static lat_status distance(lat_workspace *work, size_t D, const double *a, doubl
 {
   for (size_t i = 0; i < D * D; i++) S[i] = 0.5 * (A[i] + B[i]);
   for (size_t i = 0; i < D; i++) d[i] = a[i] - b[i];
-  if (!gmm_cholesky(D, S, 0) || !gmm_cholesky(D, A, 0) || !gmm_cholesky(D, B, 0))
+  if (!lat_gmm_cholesky(D, S, 0) || !lat_gmm_cholesky(D, A, 0) || !lat_gmm_cholesky(D, B, 0))
     return lat_fail(work, LAT_SINGULAR, "a covariance is not positive definite");
   cblas_dtrsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, (blasint)D, S, (blasint)D, d,
               1);

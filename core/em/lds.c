@@ -170,16 +170,16 @@ static void double_up(size_t n, double *A, double *P, double *work)
   double *At = work, *AP = At + n * n, *more = AP + n * n;
   for (int i = 0; i < 64; i++) {
     double change = 0, size = 0;
-    lds_transpose(n, n, A, At);
-    lds_multiply(n, n, n, A, n, 1, P, LDS_SET, AP);
-    lds_multiply_symmetric(n, n, AP, n, 1, At, LDS_SET, more);
+    lat_lds_transpose(n, n, A, At);
+    lat_lds_multiply(n, n, n, A, n, 1, P, LDS_SET, AP);
+    lat_lds_multiply_symmetric(n, n, AP, n, 1, At, LDS_SET, more);
     for (size_t k = 0; k < n * n; k++) {
       P[k] += more[k];
       change = fmax(change, fabs(more[k]));
       size = fmax(size, fabs(P[k]));
     }
     if (change <= DBL_EPSILON / 16 * size) return;
-    lds_multiply(n, n, n, A, n, 1, A, LDS_SET, AP);
+    lat_lds_multiply(n, n, n, A, n, 1, A, LDS_SET, AP);
     memcpy(A, AP, n * n * sizeof *A);
   }
 }

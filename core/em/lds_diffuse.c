@@ -178,9 +178,9 @@ void lat_lds_diffuse_widen(const lat_lds_diffuse *d, size_t n, const double *X, 
 {
   size_t q = d->q;
   double *XS = d->work, *Xt = XS + n * q, *unknown = Xt + n * q;
-  lds_transpose(n, q, X, Xt);
-  lds_multiply(n, q, q, X, q, 1, d->spread, LDS_SET, XS);
-  lds_multiply_symmetric(n, q, XS, q, 1, Xt, LDS_ADD, covariance);
+  lat_lds_transpose(n, q, X, Xt);
+  lat_lds_multiply(n, q, q, X, q, 1, d->spread, LDS_SET, XS);
+  lat_lds_multiply_symmetric(n, q, XS, q, 1, Xt, LDS_ADD, covariance);
   if (d->rank == q) return;
   find_unknown(d, n, X, unknown);
   mark_unknown(n, n, unknown, unknown, true, covariance);
@@ -199,7 +199,7 @@ static double slack(const lat_lds_pass *pass)
   for (size_t t = 0; t < (lds->R.stride ? pass->T : 1); t++) {
     memcpy(R, lat_lds_at(lds->R, t), D * D * sizeof *R);
     for (size_t i = 0; i < D; i++) noise = fmax(noise, R[i * D + i]);
-    needed |= lds_cholesky(D, R, inverse, 1e-8) > 0;
+    needed |= lat_lds_cholesky(D, R, inverse, 1e-8) > 0;
   }
   for (size_t i = 0; i < M; i++) noise = fmax(noise, lat_lds_at(lds->Q, 0)[i * M + i]);
   for (size_t i = 0; i < D * M; i++) gain = fmax(gain, fabs(lat_lds_at(lds->C, 0)[i]));
@@ -234,7 +234,7 @@ static void tell(const lat_lds_pass *pass, const double *E, double *mean, double
   size_t M = pass->M;
   memcpy(mean, pass->belief.mean, M * sizeof *mean);
   memcpy(covariance, pass->belief.covariance, M * M * sizeof *covariance);
-  lds_apply(M, d->q, E, d->delta, LDS_ADD, mean);
+  lat_lds_apply(M, d->q, E, d->delta, LDS_ADD, mean);
   lat_lds_diffuse_widen(d, M, E, covariance);
 }
 
@@ -246,7 +246,8 @@ void lat_lds_diffuse_predict(lat_lds_pass *pass, size_t t)
   memcpy(d->ahead_x + t * M, pass->belief.mean, M * sizeof *d->x);
   memcpy(d->ahead_P + t * M * M, pass->belief.covariance, M * M * sizeof *d->P);
   if (t > 0)
-    lds_multiply(M, q, M, lat_lds_at(pass->lds->A, t), M, 1, d->E + (t - 1) * M * q, LDS_SET, E);
+    lat_lds_multiply(M, q, M, lat_lds_at(pass->lds->A, t), M, 1, d->E + (t - 1) * M * q, LDS_SET,
+                     E);
   tell(pass, E, pass->predicted_means + t * M, pass->predicted_covariances + t * M * M);
 }
 
@@ -256,8 +257,8 @@ static void inform(lat_lds_pass *pass, const double *E)
   lat_lds_diffuse *d = &pass->diffuse;
   const lat_lds_frame *f = &pass->frame;
   size_t M = pass->M, q = d->q, p = f->count;
-  lds_multiply(p, q, M, f->C, M, 1, E, LDS_SET, d->X);
-  lds_solve_lower(p, q, f->factor, f->inverse, d->X);
+  lat_lds_multiply(p, q, M, f->C, M, 1, E, LDS_SET, d->X);
+  lat_lds_solve_lower(p, q, f->factor, f->inverse, d->X);
   for (size_t k = 0; k < p; k++)
     for (size_t i = 0; i < q; i++) {
       double most = 0;
@@ -278,7 +279,7 @@ static void collapse(lat_lds_pass *pass, size_t t, const double *E)
   d->on = false;
   if (b->root) { /* the triangle of [root, E half] */
     double *EH = d->work, *X = pass->frame.work;
-    lds_multiply(M, q, q, E, q, 1, d->half, LDS_SET, EH);
+    lat_lds_multiply(M, q, q, E, q, 1, d->half, LDS_SET, EH);
     for (size_t i = 0; i < M; i++) {
       memcpy(X + i * (M + q), b->root + i * M, M * sizeof *X);
       memcpy(X + i * (M + q) + M, EH + i * q, q * sizeof *X);
@@ -297,7 +298,7 @@ void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density)
   memcpy(E, d->ahead_E + t * M * q, M * q * sizeof *E);
   if (pass->frame.count > 0 && !isnan(*log_density)) {
     inform(pass, E);
-    lds_multiply(M, q, pass->frame.count, pass->frame.gain, 1, M, d->X, LDS_SUBTRACT, E);
+    lat_lds_multiply(M, q, pass->frame.count, pass->frame.gain, 1, M, d->X, LDS_SUBTRACT, E);
     learn(d);
     *log_density += d->limit - before;
   }
@@ -318,24 +319,24 @@ static void look_back(lat_lds_pass *pass)
   size_t M = pass->M, q = d->q, t = d->steps - 1;
   const double *E = d->E + t * M * q, *P = pass->covariances + t * M * M;
   const double *smoothed = pass->smoothed_covariances + t * M * M;
-  lds_multiply(M, q, q, E, q, 1, d->spread, LDS_SET, d->cross);
+  lat_lds_multiply(M, q, q, E, q, 1, d->spread, LDS_SET, d->cross);
   if (d->steps == pass->T) return; /* nothing is known beyond the filter's */
   /* H' = inv(P) Cov(z, delta) of the filter's */
   double *Ht = d->tilt, *U = pass->work, *inverse = U + M * M, *rest = inverse + M,
          *T = rest + M * M;
   memcpy(U, P, M * M * sizeof *U);
   memcpy(Ht, d->cross, M * q * sizeof *Ht);
-  lds_cholesky(M, U, inverse, 1e-14);
-  lds_solve_lower(M, q, U, inverse, Ht);
-  lds_solve_upper(M, q, U, inverse, Ht);
+  lat_lds_cholesky(M, U, inverse, 1e-14);
+  lat_lds_solve_lower(M, q, U, inverse, Ht);
+  lat_lds_solve_upper(M, q, U, inverse, Ht);
   for (size_t i = 0; i < M; i++) {
     double move = pass->smoothed_means[t * M + i] - pass->means[t * M + i];
     for (size_t k = 0; k < q; k++) d->delta[k] += Ht[i * q + k] * move;
   }
   for (size_t i = 0; i < M * M; i++) rest[i] = smoothed[i] - P[i];
-  lds_multiply(M, q, M, rest, M, 1, Ht, LDS_SET, T);
-  lds_multiply_symmetric(q, M, Ht, 1, q, T, LDS_ADD, d->spread);
-  lds_multiply(M, q, M, smoothed, M, 1, Ht, LDS_SET, d->cross);
+  lat_lds_multiply(M, q, M, rest, M, 1, Ht, LDS_SET, T);
+  lat_lds_multiply_symmetric(q, M, Ht, 1, q, T, LDS_ADD, d->spread);
+  lat_lds_multiply(M, q, M, smoothed, M, 1, Ht, LDS_SET, d->cross);
 }
 
 /* From (z_{t+1}, delta) to (z_t, delta), both given Y. */
@@ -348,24 +349,24 @@ static void back(lat_lds_pass *pass, size_t t)
   double *lag = pass->lag_covariances + (t + 1) * M * M;
   lat_lds_pass_back(pass, t, d->P + t * M * M, d->ahead_P + (t + 1) * M * M);
   memcpy(G, d->E + t * M * q, M * q * sizeof *G);
-  lds_multiply(M, q, M, pass->Jt, 1, M, d->ahead_E + (t + 1) * M * q, LDS_SUBTRACT, G);
+  lat_lds_multiply(M, q, M, pass->Jt, 1, M, d->ahead_E + (t + 1) * M * q, LDS_SUBTRACT, G);
   /* the mean */
   memcpy(mean, d->x + t * M, M * sizeof *mean);
   for (size_t l = 0; l < M; l++) {
     double move = next[l] - d->ahead_x[(t + 1) * M + l];
     for (size_t i = 0; i < M; i++) mean[i] += pass->Jt[l * M + i] * move;
   }
-  lds_apply(M, q, G, d->delta, LDS_ADD, mean);
+  lat_lds_apply(M, q, G, d->delta, LDS_ADD, mean);
   /* Cov(z_t, delta) = J cross + G spread; the covariance gets J cross G' + (Cov(z_t, delta)) G' ... */
   double *Gt = d->work, *crossed = Gt + M * q;
-  lds_transpose(M, q, G, Gt);
-  lds_multiply(M, q, M, pass->Jt, 1, M, d->cross, LDS_SET, now);
-  lds_multiply(M, M, q, now, q, 1, Gt, LDS_SET, crossed); /* J cross G' */
+  lat_lds_transpose(M, q, G, Gt);
+  lat_lds_multiply(M, q, M, pass->Jt, 1, M, d->cross, LDS_SET, now);
+  lat_lds_multiply(M, M, q, now, q, 1, Gt, LDS_SET, crossed); /* J cross G' */
   for (size_t i = 0; i < M; i++)
     for (size_t j = 0; j < M; j++) covariance[i * M + j] += crossed[i * M + j] + crossed[j * M + i];
-  lds_multiply(M, q, q, G, q, 1, d->spread, LDS_SET, crossed);
-  lds_multiply_symmetric(M, q, crossed, q, 1, Gt, LDS_ADD, covariance);
-  lds_multiply(M, M, q, d->cross, q, 1, Gt, LDS_ADD, lag);
+  lat_lds_multiply(M, q, q, G, q, 1, d->spread, LDS_SET, crossed);
+  lat_lds_multiply_symmetric(M, q, crossed, q, 1, Gt, LDS_ADD, covariance);
+  lat_lds_multiply(M, M, q, d->cross, q, 1, Gt, LDS_ADD, lag);
   for (size_t i = 0; i < M * q; i++) d->cross[i] = now[i] + crossed[i];
 }
 
@@ -376,7 +377,7 @@ static void answer(lat_lds_pass *pass, size_t t)
   size_t M = pass->M, q = d->q;
   double *E = d->E + t * M * q;
   memcpy(E, d->tilt, M * q * sizeof *E);
-  lds_multiply(M, q, M, pass->Jt, 1, M, E + M * q, LDS_ADD, E);
+  lat_lds_multiply(M, q, M, pass->Jt, 1, M, E + M * q, LDS_ADD, E);
 }
 
 /* Once all is smoothed: infinities for what is not known. */
@@ -402,7 +403,7 @@ static void begin_smooth(lat_lds_pass *pass, size_t last)
   double *mean = pass->smoothed_means + last * M;
   double *covariance = pass->smoothed_covariances + last * M * M;
   memcpy(mean, d->x + last * M, M * sizeof *mean);
-  lds_apply(M, q, E, d->delta, LDS_ADD, mean);
+  lat_lds_apply(M, q, E, d->delta, LDS_ADD, mean);
   memcpy(covariance, d->P + last * M * M, M * M * sizeof *mean);
   d->rank = q;
   lat_lds_diffuse_widen(d, M, E, covariance);

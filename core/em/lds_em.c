@@ -31,13 +31,13 @@ void lat_lds_gap_fill(lat_lds_gap *gap, const lat_lds_frame *f, const double *R)
   memcpy(U, f->R, p * p * sizeof *U);
   for (size_t k = 0; k < p; k++)
     for (size_t j = 0; j < m; j++) W[k * m + j] = R[f->index[k] * D + gap->index[j]];
-  lds_cholesky(p, U, inverse, 1e-14);
-  lds_solve_lower(p, m, U, inverse, W);
+  lat_lds_cholesky(p, U, inverse, 1e-14);
+  lat_lds_solve_lower(p, m, U, inverse, W);
   for (size_t i = 0; i < m; i++)
     for (size_t j = 0; j < m; j++) gap->rest[i * m + j] = R[gap->index[i] * D + gap->index[j]];
-  lds_multiply_symmetric(m, p, W, 1, m, W, LDS_SUBTRACT, gap->rest);
-  lds_solve_upper(p, m, U, inverse, W);
-  lds_transpose(p, m, W, gap->gain);
+  lat_lds_multiply_symmetric(m, p, W, 1, m, W, LDS_SUBTRACT, gap->rest);
+  lat_lds_solve_upper(p, m, U, inverse, W);
+  lat_lds_transpose(p, m, W, gap->gain);
 }
 
 /* ---- statistics ----------------------------------------------------------------------------------- */
@@ -135,13 +135,13 @@ static void flush_moves(adder *a, const double *A)
 {
   size_t M = a->pass->M;
   double *At = a->work, *Vt = At + M * M, *dd = a->to.moves.dd;
-  lds_transpose(M, M, A, At);
+  lat_lds_transpose(M, M, A, At);
   add_columns(M, M, a->X, 1, a->before, a->to.moves.xx);
   add(M * M, a->now, dd);
-  lds_multiply(M, M, M, a->lag, M, 1, At, LDS_SUBTRACT, dd);
-  lds_multiply(M, M, M, A, M, 1, a->before, LDS_SUBTRACT, a->lag);
-  lds_transpose(M, M, a->lag, Vt);
-  lds_multiply(M, M, M, A, M, 1, Vt, LDS_SUBTRACT, dd);
+  lat_lds_multiply(M, M, M, a->lag, M, 1, At, LDS_SUBTRACT, dd);
+  lat_lds_multiply(M, M, M, A, M, 1, a->before, LDS_SUBTRACT, a->lag);
+  lat_lds_transpose(M, M, a->lag, Vt);
+  lat_lds_multiply(M, M, M, A, M, 1, Vt, LDS_SUBTRACT, dd);
   add_columns(M, M, a->X, 1, a->lag, a->to.moves.dx);
   memset(a->now, 0, 3 * M * M * sizeof *a->now);
 }
@@ -151,11 +151,11 @@ static void flush_outputs(adder *a, const double *C)
 {
   size_t M = a->pass->M, D = a->pass->D;
   double *Ct = a->work, *CP = a->full;
-  lds_transpose(D, M, C, Ct);
-  lds_multiply(D, M, M, C, M, 1, a->seen, LDS_SET, CP);
+  lat_lds_transpose(D, M, C, Ct);
+  lat_lds_multiply(D, M, M, C, M, 1, a->seen, LDS_SET, CP);
   add_columns(M, M, a->X, 1, a->seen, a->to.outputs.xx);
   add_columns(D, M, a->X, -1, CP, a->to.outputs.dx);
-  lds_multiply(D, D, M, CP, M, 1, Ct, LDS_ADD, a->to.outputs.dd);
+  lat_lds_multiply(D, D, M, CP, M, 1, Ct, LDS_ADD, a->to.outputs.dd);
   memset(a->seen, 0, M * M * sizeof *a->seen);
 }
 
@@ -174,8 +174,8 @@ LAT_CLONES static void add_move(adder *a, size_t t)
   const double *mean = pass->smoothed_means + t * M;
   set_x(a, t, t - 1);
   memcpy(a->d, mean, M * sizeof *a->d);
-  lds_apply(M, M, lat_lds_at(pass->lds->A, t), mean - M, LDS_SUBTRACT, a->d);
-  if (pass->U) lds_apply(M, pass->U, lat_lds_at(pass->lds->B, t), a->x + M, LDS_SUBTRACT, a->d);
+  lat_lds_apply(M, M, lat_lds_at(pass->lds->A, t), mean - M, LDS_SUBTRACT, a->d);
+  if (pass->U) lat_lds_apply(M, pass->U, lat_lds_at(pass->lds->B, t), a->x + M, LDS_SUBTRACT, a->d);
   add_outer(a->X, a->X, a->x, a->x, a->to.moves.xx);
   add_outer(M, a->X, a->d, a->x, a->to.moves.dx);
   add_outer(M, M, a->d, a->d, a->to.moves.dd);
@@ -195,25 +195,25 @@ static void add_part(adder *a, size_t t)
   lat_lds_gap_fill(gap, f, lat_lds_at(pass->lds->R, t));
   /* E[r_o x'] and E[r_o r_o'] */
   double *rx = a->full, *rr = rx + D * X, *CP = a->work, *Ct = CP + p * M;
-  lds_multiply(p, M, M, f->C, M, 1, P, LDS_SET, CP);
-  lds_transpose(p, M, f->C, Ct);
+  lat_lds_multiply(p, M, M, f->C, M, 1, P, LDS_SET, CP);
+  lat_lds_transpose(p, M, f->C, Ct);
   for (size_t i = 0; i < p; i++)
     for (size_t j = 0; j < X; j++)
       rx[i * X + j] = f->residual[i] * a->x[j] - (j < M ? CP[i * M + j] : 0);
   for (size_t i = 0; i < p; i++)
     for (size_t j = 0; j < p; j++) rr[i * p + j] = f->residual[i] * f->residual[j];
-  lds_multiply(p, p, M, CP, M, 1, Ct, LDS_ADD, rr);
+  lat_lds_multiply(p, p, M, CP, M, 1, Ct, LDS_ADD, rr);
   /* K = (1; gain), a row of it for each entry of y */
   double *K = a->work, *Krr = K + D * p;
   memset(K, 0, D * p * sizeof *K);
   for (size_t k = 0; k < p; k++) K[f->index[k] * p + k] = 1;
   for (size_t i = 0; i < gap->missing; i++)
     memcpy(K + gap->index[i] * p, gap->gain + i * p, p * sizeof *K);
-  lds_multiply(D, X, p, K, p, 1, rx, LDS_ADD, a->to.outputs.dx);
-  lds_multiply(D, p, p, K, p, 1, rr, LDS_SET, Krr);
+  lat_lds_multiply(D, X, p, K, p, 1, rx, LDS_ADD, a->to.outputs.dx);
+  lat_lds_multiply(D, p, p, K, p, 1, rr, LDS_SET, Krr);
   double *Kt = Krr + D * p;
-  lds_transpose(D, p, K, Kt);
-  lds_multiply(D, D, p, Krr, p, 1, Kt, LDS_ADD, a->to.outputs.dd);
+  lat_lds_transpose(D, p, K, Kt);
+  lat_lds_multiply(D, D, p, Krr, p, 1, Kt, LDS_ADD, a->to.outputs.dd);
   for (size_t i = 0; i < gap->missing; i++)
     for (size_t j = 0; j < gap->missing; j++)
       a->to.outputs.dd[gap->index[i] * D + gap->index[j]] += gap->rest[i * gap->missing + j];

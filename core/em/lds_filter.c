@@ -142,7 +142,7 @@ static double update_mean(lat_lds_pass *pass, size_t t)
 static double step_again(lat_lds_pass *pass, size_t t)
 {
   size_t M = pass->M;
-  lds_apply(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET, pass->predicted_means + t * M);
+  lat_lds_apply(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET, pass->predicted_means + t * M);
   memcpy(pass->belief.mean, pass->predicted_means + t * M, M * sizeof(double));
   drive(pass, t);
   keep_mean(pass, t, pass->predicted_means);
@@ -260,7 +260,7 @@ static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
   if (to->innovations) {
     double *v = to->innovations + t * D;
     for (size_t i = 0; i < D; i++) v[i] = y[i] - (offset ? offset[i] : 0);
-    lds_apply(D, M, C, pass->predicted_means + t * M, LDS_SUBTRACT, v);
+    lat_lds_apply(D, M, C, pass->predicted_means + t * M, LDS_SUBTRACT, v);
   }
   if (to->innovation_covariances) {
     const double *P = diffuse ? pass->diffuse.ahead_P + t * M * M : lat_lds_predicted_at(pass, t);
@@ -270,12 +270,12 @@ static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
       memcpy(S, S - D * D, D * D * sizeof *S);
       return;
     }
-    lds_transpose(D, M, C, Ct);
-    lds_multiply(D, M, M, C, M, 1, P, LDS_SET, CP);
+    lat_lds_transpose(D, M, C, Ct);
+    lat_lds_multiply(D, M, M, C, M, 1, P, LDS_SET, CP);
     memcpy(S, lat_lds_at(lds->R, t), D * D * sizeof *S);
-    lds_multiply_symmetric(D, M, CP, M, 1, Ct, LDS_ADD, S);
+    lat_lds_multiply_symmetric(D, M, CP, M, 1, Ct, LDS_ADD, S);
     if (!diffuse) return;
-    lds_multiply(D, q, M, C, M, 1, pass->diffuse.ahead_E + t * M * q, LDS_SET, pass->diffuse.X);
+    lat_lds_multiply(D, q, M, C, M, 1, pass->diffuse.ahead_E + t * M * q, LDS_SET, pass->diffuse.X);
     lat_lds_diffuse_widen(&pass->diffuse, D, pass->diffuse.X, S);
   }
 }

@@ -19,26 +19,26 @@
 typedef enum lds_how { LDS_SET, LDS_ADD, LDS_SUBTRACT } lds_how;
 
 /* C (n x m) := or += or -= A B, A being n x k with element (i, l) at i * a_row + l * a_col. */
-void lds_multiply(size_t n, size_t m, size_t k, const double *A, size_t a_row, size_t a_col,
-                  const double *B, lds_how how, double *C);
+void lat_lds_multiply(size_t n, size_t m, size_t k, const double *A, size_t a_row, size_t a_col,
+                      const double *B, lds_how how, double *C);
 
 /* The same for a C (m x m) that is symmetric, and becomes so exactly: by half of the sums. */
-void lds_multiply_symmetric(size_t m, size_t k, const double *A, size_t a_row, size_t a_col,
-                            const double *B, lds_how how, double *C);
+void lat_lds_multiply_symmetric(size_t m, size_t k, const double *A, size_t a_row, size_t a_col,
+                                const double *B, lds_how how, double *C);
 
 /* to := A' of A (n x m). */
-void lds_transpose(size_t n, size_t m, const double *A, double *to);
+void lat_lds_transpose(size_t n, size_t m, const double *A, double *to);
 
 /* y (n) := or += or -= A x, A being n x k. */
-void lds_apply(size_t n, size_t k, const double *A, const double *x, lds_how how, double *y);
+void lat_lds_apply(size_t n, size_t k, const double *A, const double *x, lds_how how, double *y);
 
 /* A = U'U in place, by the upper triangle; what lies below it stays. `inverse` (n) are the
  * reciprocals of U's diagonal. A pivot that is not above `least` times its diagonal element is a
  * direction that A doesn't see: its row of U and its reciprocal become 0. Returns how many. */
-size_t lds_cholesky(size_t n, double *A, double *inverse, double least);
+size_t lat_lds_cholesky(size_t n, double *A, double *inverse, double least);
 
 /* X (n x m) := inv(U') X, and inv(U) X. */
-void lds_solve_lower(size_t n, size_t m, const double *U, const double *inverse, double *X);
-void lds_solve_upper(size_t n, size_t m, const double *U, const double *inverse, double *X);
+void lat_lds_solve_lower(size_t n, size_t m, const double *U, const double *inverse, double *X);
+void lat_lds_solve_upper(size_t n, size_t m, const double *U, const double *inverse, double *X);
 
 #endif

@@ -44,10 +44,10 @@ static void solve_row(const lat_lds_regression *r, size_t i, const size_t *index
   if (!known) {
     for (size_t p = 0; p < k; p++)
       for (size_t q = 0; q < k; q++) U[p * k + q] = r->xx[index[p] * r->X + index[q]];
-    lds_cholesky(k, U, inverse, NO_DIRECTION);
+    lat_lds_cholesky(k, U, inverse, NO_DIRECTION);
   }
-  lds_solve_lower(k, 1, U, inverse, b);
-  lds_solve_upper(k, 1, U, inverse, b);
+  lat_lds_solve_lower(k, 1, U, inverse, b);
+  lat_lds_solve_upper(k, 1, U, inverse, b);
   for (size_t p = 0; p < k; p++) change[i * r->X + index[p]] = b[p];
 }
 
@@ -64,11 +64,11 @@ static lat_status solve_coupled(lat_workspace *work, const lat_lds_regression *r
   for (size_t i = 0; i < n * X; i++)
     if (f->free[i]) at[k++] = i;
   memcpy(U, f->noise, n * n * sizeof *U);
-  lds_cholesky(n, U, inverse, NO_DIRECTION);
+  lat_lds_cholesky(n, U, inverse, NO_DIRECTION);
   for (size_t i = 0; i < n * n; i++) N[i] = i / n == i % n;
-  lds_solve_lower(n, n, U, inverse, N);
-  lds_solve_upper(n, n, U, inverse, N);
-  lds_multiply(n, X, n, N, n, 1, r->dx, LDS_SET, Ndx);
+  lat_lds_solve_lower(n, n, U, inverse, N);
+  lat_lds_solve_upper(n, n, U, inverse, N);
+  lat_lds_multiply(n, X, n, N, n, 1, r->dx, LDS_SET, Ndx);
   double *H = lat_doubles(work, k * k), *b = lat_doubles(work, k), *scale = lat_doubles(work, k);
   if (!H || !b || !scale) return LAT_MEMORY;
   for (size_t p = 0; p < k; p++) {
@@ -76,9 +76,9 @@ static lat_status solve_coupled(lat_workspace *work, const lat_lds_regression *r
     for (size_t q = 0; q < k; q++)
       H[p * k + q] = N[at[p] / X * n + at[q] / X] * r->xx[at[p] % X * X + at[q] % X];
   }
-  lds_cholesky(k, H, scale, NO_DIRECTION);
-  lds_solve_lower(k, 1, H, scale, b);
-  lds_solve_upper(k, 1, H, scale, b);
+  lat_lds_cholesky(k, H, scale, NO_DIRECTION);
+  lat_lds_solve_lower(k, 1, H, scale, b);
+  lat_lds_solve_upper(k, 1, H, scale, b);
   for (size_t p = 0; p < k; p++) change[at[p]] = b[p];
   return LAT_OK;
 }
@@ -109,10 +109,10 @@ static lat_status residuals(lat_workspace *work, const lat_lds_regression *r, co
   double *half = lat_doubles(work, n * n);
   if (!t || !changed || !half) return LAT_MEMORY;
   memcpy(changed, r->dx, n * X * sizeof *changed); /* change xx / 2 - dx */
-  lds_multiply(n, X, X, change, X, 1, r->xx, LDS_SET, t);
+  lat_lds_multiply(n, X, X, change, X, 1, r->xx, LDS_SET, t);
   for (size_t i = 0; i < n * X; i++) changed[i] = 0.5 * t[i] - changed[i];
-  lds_transpose(n, X, change, t);
-  lds_multiply(n, n, X, changed, X, 1, t, LDS_SET, half);
+  lat_lds_transpose(n, X, change, t);
+  lat_lds_multiply(n, n, X, changed, X, 1, t, LDS_SET, half);
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++)
       square[i * n + j] =
@@ -280,9 +280,9 @@ static lat_status expected_density(lat_workspace *work, size_t n, double count, 
   if (!U || !X || !inverse) return LAT_MEMORY;
   memcpy(U, V, n * n * sizeof *U);
   memcpy(X, S, n * n * sizeof *X);
-  lds_cholesky(n, U, inverse, NO_DIRECTION);
-  lds_solve_lower(n, n, U, inverse, X);
-  lds_solve_upper(n, n, U, inverse, X);
+  lat_lds_cholesky(n, U, inverse, NO_DIRECTION);
+  lat_lds_solve_lower(n, n, U, inverse, X);
+  lat_lds_solve_upper(n, n, U, inverse, X);
   for (size_t i = 0; i < n; i++)
     *value -= 0.5 * (X[i * n + i] - 2 * count * (inverse[i] > 0 ? log(inverse[i]) : 0));
   lat_workspace_release(work, mark);

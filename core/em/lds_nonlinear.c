@@ -7,7 +7,7 @@
 /* Nothing here has a steady state. */
 static void forget_steady(lat_lds_tracker *t)
 {
-  lds_leave_steady(t);
+  lat_lds_leave_steady(t);
   t->wants_steady = false;
 }
 
@@ -68,7 +68,7 @@ lat_status lat_lds_tracker_update_extended(lat_lds_tracker *t, const double *y,
   size_t p = choose(t, y, expected, R, residual, R_part);
   for (size_t i = 0; i < p; i++) memcpy(H_part + i * M, H + t->index[i] * M, M * sizeof(double));
   double log_density = lat_lds_correct(&t->frame, p, H_part, R_part, residual, &t->belief);
-  return lds_record(t, &t->frame, t->index, log_density);
+  return lat_lds_record(t, &t->frame, t->index, log_density);
 }
 
 /* ---- unscented --------------------------------------------------------------------------------------- */
@@ -164,5 +164,5 @@ lat_status lat_lds_tracker_update_unscented(lat_lds_tracker *t, const double *y,
   for (size_t i = 0; i < p; i++) /* up the rows: none is overwritten before it is read */
     memmove(cross + i * M, cross + t->index[i] * M, M * sizeof(double));
   double log_density = lat_lds_absorb(&t->frame, p, cross, S_part, residual, &t->belief);
-  return lds_record(t, &t->frame, t->index, log_density);
+  return lat_lds_record(t, &t->frame, t->index, log_density);
 }

@@ -17,7 +17,7 @@ static lat_status no_root(lat_workspace *work, const char *name)
 static void add_noise(size_t n, const double *root, lat_random *random, double *noise, double *to)
 {
   for (size_t i = 0; i < n; i++) noise[i] = lat_random_normal(random);
-  lds_apply(n, n, root, noise, LDS_ADD, to);
+  lat_lds_apply(n, n, root, noise, LDS_ADD, to);
 }
 
 /* z_t and y_t; without `mean` those of a model whose initial mean and inputs are 0. */
@@ -42,14 +42,14 @@ static lat_status draw(lat_workspace *work, const lat_lds *lds, lat_random *rand
     } else {
       if ((t == 1 || lds->Q.stride) && !lat_lds_root(M, lat_lds_at(lds->Q, t), s.Q))
         return no_root(work, "Q");
-      lds_apply(M, M, lat_lds_at(lds->A, t), z - M, LDS_SET, z);
-      if (u) lds_apply(M, u, lat_lds_at(lds->B, t), U + t * u, LDS_ADD, z);
+      lat_lds_apply(M, M, lat_lds_at(lds->A, t), z - M, LDS_SET, z);
+      if (u) lat_lds_apply(M, u, lat_lds_at(lds->B, t), U + t * u, LDS_ADD, z);
       add_noise(M, s.Q, random, s.noise, z);
     }
     if ((t == 0 || lds->R.stride) && !lat_lds_root(D, lat_lds_at(lds->R, t), s.R))
       return no_root(work, "R");
-    lds_apply(D, M, lat_lds_at(lds->C, t), z, LDS_SET, y);
-    if (u) lds_apply(D, u, lat_lds_at(lds->D, t), U + t * u, LDS_ADD, y);
+    lat_lds_apply(D, M, lat_lds_at(lds->C, t), z, LDS_SET, y);
+    if (u) lat_lds_apply(D, u, lat_lds_at(lds->D, t), U + t * u, LDS_ADD, y);
     add_noise(D, s.R, random, s.noise, y);
   }
   return LAT_OK;
@@ -131,7 +131,7 @@ static void fill_row(filler *f, size_t t, double *y, double *variances)
     for (size_t l = 0; l < p; l++)
       for (size_t m = 0; m < M; m++) row[m] -= gap->gain[k * p + l] * frame->C[l * M + m];
     if (!variances) continue;
-    lds_apply(M, M, pass->smoothed_covariances + t * M * M, row, LDS_SET, f->CP);
+    lat_lds_apply(M, M, pass->smoothed_covariances + t * M * M, row, LDS_SET, f->CP);
     variances[i] = gap->rest[k * gap->missing + k];
     for (size_t m = 0; m < M; m++)
       if (row[m] != 0) variances[i] += row[m] * f->CP[m];

@@ -13,15 +13,15 @@ static bool back_root(lat_lds_pass *pass, const double *A, const double *Q, cons
   const double *parts[] = {P, Q, next};
   memset(N, 0, M * M * sizeof *N);
   for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
-  lds_multiply(M, M, M, pass->Jt, 1, M, A, LDS_SUBTRACT, N);
+  lat_lds_multiply(M, M, M, pass->Jt, 1, M, A, LDS_SUBTRACT, N);
   for (size_t k = 0; k < 3; k++) {
     if (!lat_lds_root(M, parts[k], root)) return false;
-    lds_multiply(M, M, M, k ? pass->Jt : N, k ? 1 : M, k ? M : 1, root, LDS_SET, product);
+    lat_lds_multiply(M, M, M, k ? pass->Jt : N, k ? 1 : M, k ? M : 1, root, LDS_SET, product);
     for (size_t i = 0; i < M; i++) memcpy(X + i * m + k * M, product + i * M, M * sizeof *X);
   }
   lat_lds_triangle(M, m, X, triangle, X + M * m);
-  lds_transpose(M, M, triangle, root);
-  lds_multiply_symmetric(M, M, triangle, M, 1, root, LDS_SET, to);
+  lat_lds_transpose(M, M, triangle, root);
+  lat_lds_multiply_symmetric(M, M, triangle, M, 1, root, LDS_SET, to);
   return true;
 }
 

@@ -90,11 +90,11 @@ static lat_status least_squares(lat_workspace *work, size_t n, size_t m, const d
   memcpy(U, xx, m * m * sizeof *U);
   for (size_t i = 0; i < m; i++) trace += xx[i * m + i];
   for (size_t i = 0; i < m; i++) U[i * m + i] += 1e-10 * trace / (double)m;
-  lds_transpose(n, m, yx, X);
-  lds_cholesky(m, U, inverse, 1e-14);
-  lds_solve_lower(m, n, U, inverse, X);
-  lds_solve_upper(m, n, U, inverse, X);
-  lds_transpose(m, n, X, W);
+  lat_lds_transpose(n, m, yx, X);
+  lat_lds_cholesky(m, U, inverse, 1e-14);
+  lat_lds_solve_lower(m, n, U, inverse, X);
+  lat_lds_solve_upper(m, n, U, inverse, X);
+  lat_lds_transpose(m, n, X, W);
   return LAT_OK;
 }
 
@@ -122,7 +122,7 @@ static lat_status explain_inputs(lat_workspace *work, filled *f, size_t U, bool 
   y = f->Y;
   for (size_t i = 0; i < f->count; i++)
     for (size_t t = 0; t < f->sequences[i].steps; t++, y += f->D)
-      lds_apply(f->D, U, D, f->sequences[i].U + t * U, LDS_SUBTRACT, y);
+      lat_lds_apply(f->D, U, D, f->sequences[i].U + t * U, LDS_SUBTRACT, y);
   return LAT_OK;
 }
 
@@ -163,7 +163,7 @@ static lat_status shift(lat_workspace *work, size_t L, size_t D, size_t M, const
     add_outer(M, M, O + (i + D) * M, O + i * M, yx);
   }
   LAT_TRY(least_squares(work, M, M, yx, xx, At)); /* rows: O_{i+1} = O_i A, so this is A' */
-  lds_transpose(M, M, At, A);
+  lat_lds_transpose(M, M, At, A);
   return LAT_OK;
 }
 
@@ -179,7 +179,7 @@ static void calm(size_t M, double *A, double *work)
     if (!(norm > 0)) return;
     for (size_t i = 0; i < M * M; i++) power[i] /= norm;
     logarithm = 2 * logarithm + 2 * log(norm);
-    lds_multiply(M, M, M, power, M, 1, power, LDS_SET, next);
+    lat_lds_multiply(M, M, M, power, M, 1, power, LDS_SET, next);
     memcpy(power, next, M * M * sizeof *power);
   }
   double modulus = exp(logarithm / 4096);
@@ -201,14 +201,14 @@ static void leave(const filled *f, size_t L, size_t M, const double *G, const la
     size_t T = f->sequences[i].steps;
     for (size_t t = L; t < T; t++, windows++) {
       double *now = x + (t % 2) * M, *before = x + (1 - t % 2) * M;
-      lds_apply(M, n, G, y + (t - L) * D, LDS_SET, now);
+      lat_lds_apply(M, n, G, y + (t - L) * D, LDS_SET, now);
       add_outer(M, M, now, now, P);
       memcpy(r, y + t * D, D * sizeof *r);
-      lds_apply(D, M, lds->C.data, now, LDS_SUBTRACT, r);
+      lat_lds_apply(D, M, lds->C.data, now, LDS_SUBTRACT, r);
       add_outer(D, D, r, r, R);
       if (t == L) continue;
       memcpy(r, now, M * sizeof *r);
-      lds_apply(M, M, lds->A.data, before, LDS_SUBTRACT, r);
+      lat_lds_apply(M, M, lds->A.data, before, LDS_SUBTRACT, r);
       add_outer(M, M, r, r, Q);
       moves++;
     }

@@ -14,7 +14,7 @@
 /* ---- the covariance's part, for M states ------------------------------------------------------ */
 
 /* The functions of lds_kernel.h, inlined where M is small (a constant). */
-#define CALL(name, ...) (small ? inline_##name(__VA_ARGS__) : lds_##name(__VA_ARGS__))
+#define CALL(name, ...) (small ? inline_##name(__VA_ARGS__) : lat_lds_##name(__VA_ARGS__))
 
 LDS_INLINE void predict(bool small, size_t M, const double *A, const double *Q, double *P,
                         double *work)
@@ -33,7 +33,7 @@ LDS_INLINE bool update(bool small, size_t M, size_t p, const double *C, double *
   CALL(transpose, p, M, C, Ct);
   CALL(multiply, p, M, M, C, M, 1, P, LDS_SET, W);
   for (size_t i = 0; i < p; i++) inverse[i] = S[i * p + i];
-  lds_multiply(p, p, M, W, M, 1, Ct, LDS_ADD, S);
+  lat_lds_multiply(p, p, M, W, M, 1, Ct, LDS_ADD, S);
   for (size_t i = 0; i < p; i++) *exact |= inverse[i] < EXACT * S[i * p + i];
   if (CALL(cholesky, p, S, inverse, NO_PIVOT) > 0) return false;
   CALL(solve_lower, p, M, S, inverse, W);
@@ -59,12 +59,12 @@ LDS_INLINE void back(bool small, size_t M, const double *A, const double *Q, con
   if (exact) { /* (I - J A) P (I - J A)' + J Q J' */
     memset(N, 0, M * M * sizeof *N);
     for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
-    lds_multiply(M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
-    lds_transpose(M, M, N, Nt);
-    lds_multiply(M, M, M, N, M, 1, P, LDS_SET, AP);
-    lds_multiply_symmetric(M, M, AP, M, 1, Nt, LDS_SET, to);
-    lds_multiply(M, M, M, Q, M, 1, Jt, LDS_SET, AP);
-    lds_multiply_symmetric(M, M, Jt, 1, M, AP, LDS_ADD, to);
+    lat_lds_multiply(M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
+    lat_lds_transpose(M, M, N, Nt);
+    lat_lds_multiply(M, M, M, N, M, 1, P, LDS_SET, AP);
+    lat_lds_multiply_symmetric(M, M, AP, M, 1, Nt, LDS_SET, to);
+    lat_lds_multiply(M, M, M, Q, M, 1, Jt, LDS_SET, AP);
+    lat_lds_multiply_symmetric(M, M, Jt, 1, M, AP, LDS_ADD, to);
   }
   CALL(multiply, M, M, M, next, M, 1, Jt, LDS_SET, lag);
   CALL(multiply_symmetric, M, M, Jt, 1, M, lag, LDS_ADD, to);
@@ -197,8 +197,8 @@ void lat_lds_triangle(size_t n, size_t m, double *X, double *L, double *work)
 /* covariance := root root' */
 static void square(size_t n, const double *root, double *covariance, double *work)
 {
-  lds_transpose(n, n, root, work);
-  lds_multiply_symmetric(n, n, root, n, 1, work, LDS_SET, covariance);
+  lat_lds_transpose(n, n, root, work);
+  lat_lds_multiply_symmetric(n, n, root, n, 1, work, LDS_SET, covariance);
 }
 
 /* ---- prediction --------------------------------------------------------------------------------- */
@@ -209,7 +209,7 @@ static void predict_root(const lat_lds_frame *f, const double *A, const double *
 {
   size_t M = f->M;
   double *AS = f->work, *X = AS + M * M, *rest = X + 2 * M * M;
-  lds_multiply(M, M, M, A, M, 1, b->root, LDS_SET, AS);
+  lat_lds_multiply(M, M, M, A, M, 1, b->root, LDS_SET, AS);
   for (size_t i = 0; i < M; i++) {
     memcpy(X + 2 * i * M, AS + i * M, M * sizeof *X);
     memcpy(X + (2 * i + 1) * M, Q_root + i * M, M * sizeof *X);
@@ -221,7 +221,7 @@ static void predict_root(const lat_lds_frame *f, const double *A, const double *
 void lat_lds_predict(lat_lds_frame *f, const double *A, const double *Q, const double *Q_root,
                      lat_lds_belief *b)
 {
-  lds_apply(f->M, f->M, A, b->mean, LDS_SET, f->work);
+  lat_lds_apply(f->M, f->M, A, b->mean, LDS_SET, f->work);
   memcpy(b->mean, f->work, f->M * sizeof *b->mean);
   if (b->root)
     predict_root(f, A, Q_root, b);
@@ -231,7 +231,7 @@ void lat_lds_predict(lat_lds_frame *f, const double *A, const double *Q, const d
 
 void lat_lds_drive(size_t rows, const double *B, size_t U, const double *u, double *to)
 {
-  lds_apply(rows, U, B, u, LDS_ADD, to);
+  lat_lds_apply(rows, U, B, u, LDS_ADD, to);
 }
 
 /* ---- the update ----------------------------------------------------------------------------------- */
@@ -242,15 +242,15 @@ static void correct_exactly(const lat_lds_frame *f, double *P)
   size_t M = f->M, p = f->count;
   double *N = f->work, *Nt = N + M * M, *T = Nt + M * M, *Kt = T + M * M, *RKt = Kt + p * M;
   memcpy(Kt, f->gain, p * M * sizeof *Kt);
-  lds_solve_upper(p, M, f->factor, f->inverse, Kt);
+  lat_lds_solve_upper(p, M, f->factor, f->inverse, Kt);
   memset(N, 0, M * M * sizeof *N);
   for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
-  lds_multiply(M, M, p, Kt, 1, M, f->C, LDS_SUBTRACT, N);
-  lds_transpose(M, M, N, Nt);
-  lds_multiply(M, M, M, N, M, 1, P, LDS_SET, T);
-  lds_multiply(p, M, p, f->R, p, 1, Kt, LDS_SET, RKt);
-  lds_multiply_symmetric(M, M, T, M, 1, Nt, LDS_SET, P);
-  lds_multiply_symmetric(M, p, Kt, 1, M, RKt, LDS_ADD, P);
+  lat_lds_multiply(M, M, p, Kt, 1, M, f->C, LDS_SUBTRACT, N);
+  lat_lds_transpose(M, M, N, Nt);
+  lat_lds_multiply(M, M, M, N, M, 1, P, LDS_SET, T);
+  lat_lds_multiply(p, M, p, f->R, p, 1, Kt, LDS_SET, RKt);
+  lat_lds_multiply_symmetric(M, M, T, M, 1, Nt, LDS_SET, P);
+  lat_lds_multiply_symmetric(M, p, Kt, 1, M, RKt, LDS_ADD, P);
 }
 
 /* The triangle of [R_root, C root; 0, root] is [L, 0; G, root of the posterior]. */
@@ -261,7 +261,7 @@ static bool correct_root(lat_lds_frame *f, lat_lds_belief *b)
   if (!lat_lds_root(p, f->R, R_root)) return false;
   memset(X, 0, n * n * sizeof *X);
   double *CS = L;
-  lds_multiply(p, M, M, f->C, M, 1, b->root, LDS_SET, CS);
+  lat_lds_multiply(p, M, M, f->C, M, 1, b->root, LDS_SET, CS);
   for (size_t i = 0; i < p; i++) {
     memcpy(X + i * n, R_root + i * p, p * sizeof *X);
     memcpy(X + i * n + p, CS + i * M, M * sizeof *X);
@@ -340,7 +340,7 @@ void lat_lds_select(lat_lds_frame *f, const double *C, const double *R, const do
   }
   for (size_t k = 0; k < p; k++)
     f->residual[k] = y[f->index[k]] - (offset ? offset[f->index[k]] : 0);
-  lds_apply(p, M, f->C, mean, LDS_SUBTRACT, f->residual);
+  lat_lds_apply(p, M, f->C, mean, LDS_SUBTRACT, f->residual);
 }
 
 double lat_lds_update(lat_lds_frame *f, const double *C, const double *R, const double *y,
@@ -364,9 +364,9 @@ double lat_lds_correct(lat_lds_frame *f, size_t count, const double *C, const do
 static bool absorb(lat_lds_frame *f, double *P)
 {
   size_t M = f->M, p = f->count;
-  if (lds_cholesky(p, f->factor, f->inverse, NO_PIVOT) > 0) return false;
-  lds_solve_lower(p, M, f->factor, f->inverse, f->gain);
-  lds_multiply_symmetric(M, p, f->gain, 1, M, f->gain, LDS_SUBTRACT, P);
+  if (lat_lds_cholesky(p, f->factor, f->inverse, NO_PIVOT) > 0) return false;
+  lat_lds_solve_lower(p, M, f->factor, f->inverse, f->gain);
+  lat_lds_multiply_symmetric(M, p, f->gain, 1, M, f->gain, LDS_SUBTRACT, P);
   return true;
 }
 

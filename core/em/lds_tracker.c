@@ -32,7 +32,7 @@ size_t lat_lds_tracker_count(const lat_lds *lds, bool steady)
   return M + M * M + (lds->square_root ? 2 * M * M : 0) + D + D * D +
          doubles_of(D, sizeof(size_t)) + lds->inputs + lat_lds_frame_count(M, D) +
          scratch_count(M, D) + (steady ? 2 * M * M + lat_lds_frame_count(M, D) : 0) +
-         lds_stretch_count(lds);
+         lat_lds_stretch_count(lds);
 }
 
 static double *take(double **memory, size_t count)
@@ -57,8 +57,8 @@ static void lay_out(lat_lds_tracker *t, bool steady, double *memory)
   t->index = (size_t *)(void *)take(&memory, doubles_of(D, sizeof(size_t)));
   t->u = take(&memory, t->lds.inputs);
   t->scratch = take(&memory, scratch_count(M, D));
-  size_t stretch = lds_stretch_count(&t->lds);
-  if (stretch) t->stretch = lds_stretch_init(&t->lds, take(&memory, stretch));
+  size_t stretch = lat_lds_stretch_count(&t->lds);
+  if (stretch) t->stretch = lat_lds_stretch_init(&t->lds, take(&memory, stretch));
   if (!steady) return;
   t->steady_predicted = take(&memory, M * M);
   t->steady_filtered = take(&memory, M * M);
@@ -106,7 +106,7 @@ void lat_lds_tracker_reset(lat_lds_tracker *t)
   t->predicted = t->has_input = false;
   t->distance = t->log_density = t->log_likelihood = 0;
   t->steady = t->wants_steady && !t->stretch;
-  if (t->stretch) lds_stretch_begin(t);
+  if (t->stretch) lat_lds_stretch_begin(t);
 }
 
 lat_status lat_lds_tracker_init(lat_workspace *work, lat_lds_tracker *t, const lat_lds *lds,
@@ -126,7 +126,7 @@ lat_status lat_lds_tracker_set(lat_workspace *work, lat_lds_tracker *t, size_t t
                                const double *mean, const double *covariance)
 {
   size_t M = t->lds.states;
-  if (lds_stretch_lasts(t) && !covariance)
+  if (lat_lds_stretch_lasts(t) && !covariance)
     return lat_fail(work, LAT_INVALID, "states are diffuse until a covariance is set");
   for (size_t i = 0; mean && i < M; i++)
     if (!isfinite(mean[i]))
@@ -145,7 +145,7 @@ lat_status lat_lds_tracker_set(lat_workspace *work, lat_lds_tracker *t, size_t t
     memmove(t->belief.covariance, covariance, M * M * sizeof(double));
     if (t->belief.root) memcpy(t->belief.root, t->scratch, M * M * sizeof(double));
     t->steady = false;
-    lds_stretch_end(t);
+    lat_lds_stretch_end(t);
   } else if (t->steady) {
     memcpy(t->belief.covariance, lat_lds_tracker_covariance(t), M * M * sizeof(double));
   }
@@ -169,7 +169,7 @@ static void keep_input(lat_lds_tracker *t, const double *u)
   if (t->has_input) memcpy(t->u, u, t->lds.inputs * sizeof(double));
 }
 
-void lds_leave_steady(lat_lds_tracker *t)
+void lat_lds_leave_steady(lat_lds_tracker *t)
 {
   if (!t->steady) return;
   size_t M = t->lds.states;
@@ -216,8 +216,8 @@ static lat_status move(lat_lds_tracker *t, const double *A, const double *B, con
 {
   const double *Q_root = t->steady ? NULL : root_of(t, Q);
   if (t->belief.root && !Q_root) return LAT_INVALID;
-  if (lds_stretch_lasts(t)) {
-    lds_stretch_predict(t, A, Q, Q_root, B, !t->predicted);
+  if (lat_lds_stretch_lasts(t)) {
+    lat_lds_stretch_predict(t, A, Q, Q_root, B, !t->predicted);
     return LAT_OK;
   }
   if (t->steady) {
@@ -239,7 +239,7 @@ lat_status lat_lds_tracker_predict(lat_lds_tracker *t, const double *u, const la
   if (t->time++ > 0) {
     const double *A = lds_of_step(t, step->A, m->A), *Q = lds_of_step(t, step->Q, m->Q);
     const double *B = m->inputs ? lds_of_step(t, step->B, m->B) : NULL;
-    if (step->A || step->Q) lds_leave_steady(t);
+    if (step->A || step->Q) lat_lds_leave_steady(t);
     keep_input(t, u);
     status = !A || !Q || (m->inputs && !B) ? LAT_SHAPE : move(t, A, B, Q);
   } else {
@@ -254,8 +254,8 @@ lat_status lat_lds_tracker_predict(lat_lds_tracker *t, const double *u, const la
 
 /* ---- updates ---------------------------------------------------------------------------------------- */
 
-lat_status lds_record(lat_lds_tracker *t, const lat_lds_frame *frame, const size_t *index,
-                      double log_density)
+lat_status lat_lds_record(lat_lds_tracker *t, const lat_lds_frame *frame, const size_t *index,
+                          double log_density)
 {
   if (isnan(log_density)) return LAT_SINGULAR;
   size_t p = frame->count;
@@ -274,7 +274,7 @@ static lat_status record_linear(lat_lds_tracker *t, const lat_lds_frame *frame, 
 {
   for (size_t i = 0; i < t->lds.outputs; i++) t->innovation[i] = NAN;
   for (size_t i = 0; i < frame->count; i++) t->innovation[frame->index[i]] = frame->residual[i];
-  return lds_record(t, frame, frame->index, log_density);
+  return lat_lds_record(t, frame, frame->index, log_density);
 }
 
 static bool infinite(const lat_lds_tracker *t, const double *y)
@@ -306,7 +306,7 @@ static lat_status meet(lat_lds_tracker *t, const double *y, const double *u,
     memset(offset, 0, m->outputs * sizeof(double));
     lat_lds_drive(m->outputs, D, m->inputs, t->u, offset);
   }
-  if (step->C || step->R) lds_leave_steady(t);
+  if (step->C || step->R) lat_lds_leave_steady(t);
   return LAT_OK;
 }
 
@@ -318,12 +318,12 @@ lat_status lat_lds_tracker_update(lat_lds_tracker *t, const double *y, const dou
   bool has_offset;
   LAT_TRY(meet(t, y, u, step, &C, &R, offset, &has_offset));
   if (!has_offset) offset = NULL;
-  if (lds_stretch_lasts(t)) return lds_stretch_update(t, C, R, y, offset);
+  if (lat_lds_stretch_lasts(t)) return lat_lds_stretch_update(t, C, R, y, offset);
   if (t->steady) {
     lat_lds_frame *f = &t->steady_frame;
     lat_lds_select(f, C, R, y, offset, t->belief.mean);
     if (f->count == t->lds.outputs) return record_linear(t, f, lat_lds_settle(f, t->belief.mean));
-    lds_leave_steady(t);
+    lat_lds_leave_steady(t);
   }
   double log_density = lat_lds_update(&t->frame, C, R, y, offset, &t->belief);
   return record_linear(t, &t->frame, log_density);
@@ -358,7 +358,8 @@ enum { TIME, PREDICTED, STEADY, HAS_INPUT, LOG_LIKELIHOOD, NUMBERS };
 size_t lat_lds_tracker_kept(const lat_lds_tracker *t)
 {
   size_t M = t->lds.states;
-  return NUMBERS + t->lds.inputs + M + M * M + (t->belief.root ? M * M : 0) + lds_stretch_kept(t);
+  return NUMBERS + t->lds.inputs + M + M * M + (t->belief.root ? M * M : 0) +
+         lat_lds_stretch_kept(t);
 }
 
 void lat_lds_tracker_save(const lat_lds_tracker *t, double *kept)
@@ -380,7 +381,7 @@ void lat_lds_tracker_save(const lat_lds_tracker *t, double *kept)
   memcpy(kept, lat_lds_tracker_covariance(t), M * M * sizeof *kept);
   kept += M * M;
   if (t->belief.root) memcpy(kept, t->belief.root, M * M * sizeof *kept);
-  if (t->stretch) lds_stretch_save(t, kept + (t->belief.root ? M * M : 0));
+  if (t->stretch) lat_lds_stretch_save(t, kept + (t->belief.root ? M * M : 0));
 }
 
 /* Whether `kept` can be what a tracker of this model has saved, but for the belief. */
@@ -390,7 +391,7 @@ static bool is_kept(const lat_lds_tracker *t, const double *kept, const double *
     if (!isfinite(kept[i])) return false;
   bool whole = kept[TIME] >= 0 && kept[TIME] < 0x1p53 && kept[TIME] == floor(kept[TIME]);
   bool steady = kept[STEADY] == 0 || t->wants_steady;
-  return whole && steady && (!t->stretch || lds_stretch_is_kept(t, stretch));
+  return whole && steady && (!t->stretch || lat_lds_stretch_is_kept(t, stretch));
 }
 
 lat_status lat_lds_tracker_restore(lat_workspace *work, lat_lds_tracker *t, const double *kept)
@@ -400,7 +401,7 @@ lat_status lat_lds_tracker_restore(lat_workspace *work, lat_lds_tracker *t, cons
   const double *root = covariance + M * M, *stretch = root + (t->belief.root ? M * M : 0);
   if (!is_kept(t, kept, stretch))
     return lat_fail(work, LAT_INVALID, "these numbers are not what a tracker of this model keeps");
-  if (t->stretch && lds_stretch_restore(t, stretch)) { /* variances are infinite */
+  if (t->stretch && lat_lds_stretch_restore(t, stretch)) { /* variances are infinite */
     memcpy(t->belief.mean, mean, M * sizeof *mean);
     memcpy(t->belief.covariance, covariance, M * M * sizeof *covariance);
   } else {

@@ -22,14 +22,14 @@ static size_t doubles_of(size_t bytes)
   return (bytes + sizeof(double) - 1) / sizeof(double);
 }
 
-size_t lds_stretch_count(const lat_lds *lds)
+size_t lat_lds_stretch_count(const lat_lds *lds)
 {
   bool any = false;
   for (size_t i = 0; lds->diffuse && i < lds->states; i++) any |= lds->diffuse[i];
   return any ? doubles_of(sizeof(struct lat_lds_stretch)) + lat_lds_pass_count(lds, 2, false) : 0;
 }
 
-struct lat_lds_stretch *lds_stretch_init(const lat_lds *lds, double *memory)
+struct lat_lds_stretch *lat_lds_stretch_init(const lat_lds *lds, double *memory)
 {
   struct lat_lds_stretch *s = (void *)memory;
   s->lds = *lds;
@@ -48,7 +48,7 @@ static void tell(lat_lds_tracker *t, const double *means, const double *covarian
   memcpy(t->belief.covariance, covariances + now * M * M, M * M * sizeof *means);
 }
 
-void lds_stretch_begin(lat_lds_tracker *t)
+void lat_lds_stretch_begin(lat_lds_tracker *t)
 {
   struct lat_lds_stretch *s = t->stretch;
   lat_lds_belief *b = &s->pass.belief;
@@ -63,18 +63,18 @@ void lds_stretch_begin(lat_lds_tracker *t)
   tell(t, s->pass.predicted_means, s->pass.predicted_covariances);
 }
 
-bool lds_stretch_lasts(const lat_lds_tracker *t)
+bool lat_lds_stretch_lasts(const lat_lds_tracker *t)
 {
   return t->stretch && t->stretch->pass.diffuse.on;
 }
 
-void lds_stretch_end(lat_lds_tracker *t)
+void lat_lds_stretch_end(lat_lds_tracker *t)
 {
   if (t->stretch) t->stretch->pass.diffuse.on = false;
 }
 
-void lds_stretch_predict(lat_lds_tracker *t, const double *A, const double *Q, const double *Q_root,
-                         const double *B, bool updated)
+void lat_lds_stretch_predict(lat_lds_tracker *t, const double *A, const double *Q,
+                             const double *Q_root, const double *B, bool updated)
 {
   struct lat_lds_stretch *s = t->stretch;
   lat_lds_diffuse *d = &s->pass.diffuse;
@@ -90,8 +90,8 @@ void lds_stretch_predict(lat_lds_tracker *t, const double *A, const double *Q, c
   tell(t, s->pass.predicted_means, s->pass.predicted_covariances);
 }
 
-lat_status lds_stretch_update(lat_lds_tracker *t, const double *C, const double *R, const double *y,
-                              const double *offset)
+lat_status lat_lds_stretch_update(lat_lds_tracker *t, const double *C, const double *R,
+                                  const double *y, const double *offset)
 {
   struct lat_lds_stretch *s = t->stretch;
   lat_lds_frame *f = &s->pass.frame;
@@ -106,7 +106,7 @@ lat_status lds_stretch_update(lat_lds_tracker *t, const double *C, const double 
   if (isnan(log_density)) return LAT_SINGULAR;
   tell(t, s->pass.means, s->pass.covariances);
   if (!s->pass.diffuse.on && b->root) memcpy(t->belief.root, b->root, M * M * sizeof *b->root);
-  LAT_TRY(lds_record(t, f, f->index, log_density));
+  LAT_TRY(lat_lds_record(t, f, f->index, log_density));
   t->distance = 0; /* of a variance without bound */
   for (size_t i = 0; i < t->count * t->count; i++) t->factor[i] = NAN;
   return LAT_OK;
@@ -116,12 +116,12 @@ lat_status lds_stretch_update(lat_lds_tracker *t, const double *C, const double 
 
 enum { ON, NOW, RANK, STEPS, LIMIT, NUMBERS };
 
-size_t lds_stretch_kept(const lat_lds_tracker *t)
+size_t lat_lds_stretch_kept(const lat_lds_tracker *t)
 {
   return t->stretch ? NUMBERS + t->stretch->count : 0;
 }
 
-void lds_stretch_save(const lat_lds_tracker *t, double *kept)
+void lat_lds_stretch_save(const lat_lds_tracker *t, double *kept)
 {
   const struct lat_lds_stretch *s = t->stretch;
   const lat_lds_diffuse *d = &s->pass.diffuse;
@@ -133,14 +133,14 @@ void lds_stretch_save(const lat_lds_tracker *t, double *kept)
   memcpy(kept + NUMBERS, s->memory, s->count * sizeof *kept);
 }
 
-bool lds_stretch_is_kept(const lat_lds_tracker *t, const double *kept)
+bool lat_lds_stretch_is_kept(const lat_lds_tracker *t, const double *kept)
 {
   return (kept[ON] == 0 || kept[ON] == 1) && (kept[NOW] == 0 || kept[NOW] == 1) &&
          kept[RANK] >= 0 && kept[RANK] <= (double)t->stretch->pass.diffuse.q && kept[STEPS] >= 0 &&
          kept[STEPS] <= 2;
 }
 
-bool lds_stretch_restore(lat_lds_tracker *t, const double *kept)
+bool lat_lds_stretch_restore(lat_lds_tracker *t, const double *kept)
 {
   struct lat_lds_stretch *s = t->stretch;
   lat_lds_diffuse *d = &s->pass.diffuse;

@@ -18,7 +18,7 @@ const lat_parameter lat_mixture_categorical[] = {{"weights", {LAT_K}},
                                                  {"probabilities", {LAT_K, LAT_M}},
                                                  {NULL, {LAT_END}}};
 
-size_t mixture_offset(const lat_mixture *m)
+size_t lat_mixture_offset(const lat_mixture *m)
 {
   return m->family == LAT_CATEGORICAL ? m->K + 2 * m->D : m->K;
 }
@@ -30,12 +30,12 @@ static size_t bases(const lat_mixture *m)
   return m->family == LAT_CATEGORICAL ? 0 : m->D;
 }
 
-size_t mixture_ready_count(const lat_mixture *m)
+size_t lat_mixture_ready_count(const lat_mixture *m)
 {
   return 2 + m->K * (3 + 2 * m->M + 2 * bases(m)) + MIXTURE_FACTORIALS;
 }
 
-mixture_ready mixture_ready_of(const lat_mixture *m, double *memory)
+mixture_ready lat_mixture_ready_of(const lat_mixture *m, double *memory)
 {
   mixture_ready r = {.limits = memory, .prior = memory + 1, .weights = memory + 2};
   r.slopes = r.weights + m->K;
@@ -93,7 +93,7 @@ static lat_status check_parameters(lat_workspace *work, const lat_mixture *m,
                                    const double *parameters)
 {
   static const char *const names[] = {"means", "rates", "probabilities"};
-  const double *theta = parameters + mixture_offset(m);
+  const double *theta = parameters + lat_mixture_offset(m);
   double most = m->family == LAT_POISSON ? DBL_MAX : 1 + 1e-9;
   for (size_t k = 0; k < m->K; k++)
     if (!(parameters[k] >= 0 && parameters[k] <= 1 + 1e-9))
@@ -108,23 +108,23 @@ static lat_status check_parameters(lat_workspace *work, const lat_mixture *m,
   return LAT_OK;
 }
 
-lat_status mixture_prepare(lat_workspace *work, const lat_mixture *m, const double *parameters,
-                           double *memory)
+lat_status lat_mixture_prepare(lat_workspace *work, const lat_mixture *m, const double *parameters,
+                               double *memory)
 {
   static double (*const take[])(double, size_t, size_t,
                                 mixture_ready *) = {take_bernoulli, take_poisson, take_categorical};
-  mixture_ready r = mixture_ready_of(m, memory);
-  const double *theta = parameters + mixture_offset(m);
+  mixture_ready r = lat_mixture_ready_of(m, memory);
+  const double *theta = parameters + lat_mixture_offset(m);
   double prior = 0;
   LAT_TRY(check_parameters(work, m, parameters));
-  memset(memory, 0, mixture_ready_count(m) * sizeof *memory);
+  memset(memory, 0, lat_mixture_ready_count(m) * sizeof *memory);
   for (size_t k = 0; k < m->K; k++)
     r.weights[k] = parameters[k] > 0 ? log(parameters[k]) : MIXTURE_NEVER;
   for (size_t i = 0; i < m->K * m->M; i++) prior += take[m->family](theta[i], i, m->K * m->M, &r);
   for (size_t i = 0; i < 2 * m->K * bases(m); i++) r.constants[i / m->D] += r.bases[i];
   *r.prior = m->smoothing > 0 && !m->seen ? m->smoothing * prior : 0;
   for (size_t i = 0; m->family == LAT_POISSON && i < MIXTURE_FACTORIALS; i++)
-    r.factorials[i] = mixture_log_factorial((double)i);
+    r.factorials[i] = lat_mixture_log_factorial((double)i);
   return LAT_OK;
 }
 
@@ -151,7 +151,7 @@ static void add_objective(const mixture_block *b, const double *weights, double 
 static void add_statistics(const lat_mixture *m, const double *weights, mixture_block *b,
                            double *statistics)
 {
-  mixture_statistics s = mixture_statistics_of(m, statistics);
+  mixture_statistics s = lat_mixture_statistics_of(m, statistics);
   size_t K = m->K, n = b->n, M = m->M, D = m->D;
   for (size_t k = 0; k < K; k++) {
     double *r = b->joint + k * n, sum = 0;
@@ -170,21 +170,21 @@ static void add_statistics(const lat_mixture *m, const double *weights, mixture_
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
   const lat_mixture *m = em->model;
-  mixture_ready ready = mixture_ready_of(m, em->derived);
-  mixture_block b = mixture_block_of(m, scratch);
+  mixture_ready ready = lat_mixture_ready_of(m, em->derived);
+  mixture_block b = lat_mixture_block_of(m, scratch);
   if (chunk->first == 0) statistics[0] += *ready.prior;
   for (size_t i = 0; i < chunk->X.rows; i += MIXTURE_ROWS) {
     size_t left = chunk->X.rows - i, n = left < MIXTURE_ROWS ? left : MIXTURE_ROWS;
     const double *weights = chunk->weights ? chunk->weights + i : NULL;
     lat_matrix X = lat_block_of(chunk->X, i, 0, n, m->D);
-    mixture_features(m, &ready, &X, em->options.missing, &b);
+    lat_mixture_features(m, &ready, &X, em->options.missing, &b);
     if (!b.valid) {
       statistics[0] = NAN;
       return;
     }
-    mixture_joint(m, &ready, &b);
+    lat_mixture_joint(m, &ready, &b);
     if (m->labels) apply_labels(m, m->labels + chunk->first + i, &b);
-    mixture_settle(m, &b);
+    lat_mixture_settle(m, &b);
     add_objective(&b, weights, statistics);
     add_statistics(m, weights, &b, statistics);
   }
@@ -225,8 +225,8 @@ static void estimate_levels(const lat_mixture *m, const mixture_statistics *s, d
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
   const lat_mixture *m = em->model;
-  mixture_statistics s = mixture_statistics_of(m, (double *)(size_t)statistics);
-  double smoothing = m->smoothing, total = 0, *theta = parameters + mixture_offset(m);
+  mixture_statistics s = lat_mixture_statistics_of(m, (double *)(size_t)statistics);
+  double smoothing = m->smoothing, total = 0, *theta = parameters + lat_mixture_offset(m);
   /* running statistics are of weight 1, whatever they stand for */
   if (m->seen) smoothing /= *m->seen + em->statistics[1];
   for (size_t k = 0; k < m->K; k++) total += s.components[k];
@@ -253,8 +253,8 @@ static void normalize(size_t n, const double *present, double *trial)
 static bool feasible(const lat_em *em, double *parameters)
 {
   const lat_mixture *m = em->model;
-  const double *present = em->parameters + mixture_offset(m);
-  double *theta = parameters + mixture_offset(m);
+  const double *present = em->parameters + lat_mixture_offset(m);
+  double *theta = parameters + lat_mixture_offset(m);
   normalize(m->K, em->parameters, parameters);
   if (m->family != LAT_CATEGORICAL) {
     for (size_t i = 0; i < m->K * m->D; i++) {
@@ -276,23 +276,23 @@ static bool feasible(const lat_em *em, double *parameters)
 
 static size_t statistics_count(const lat_em *em)
 {
-  return mixture_statistics_count(em->model);
+  return lat_mixture_statistics_count(em->model);
 }
 
 static size_t derived_count(const lat_em *em)
 {
-  return mixture_ready_count(em->model);
+  return lat_mixture_ready_count(em->model);
 }
 
 static size_t scratch_count(const lat_em *em, size_t rows)
 {
   (void)rows;
-  return mixture_block_count(em->model);
+  return lat_mixture_block_count(em->model);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 {
-  return mixture_prepare(em->work, em->model, parameters, derived);
+  return lat_mixture_prepare(em->work, em->model, parameters, derived);
 }
 
 static lat_status check(const lat_em *em, const lat_matrix *X)

@@ -12,12 +12,12 @@ static size_t counts(const lat_mixture *m)
   return m->family == LAT_CATEGORICAL ? 0 : m->D; /* columns whose observed entries are counted */
 }
 
-size_t mixture_block_count(const lat_mixture *m)
+size_t lat_mixture_block_count(const lat_mixture *m)
 {
   return MIXTURE_ROWS * (m->M + counts(m) + 2 * m->K + 4);
 }
 
-mixture_block mixture_block_of(const lat_mixture *m, double *memory)
+mixture_block lat_mixture_block_of(const lat_mixture *m, double *memory)
 {
   mixture_block b = {.features = memory};
   b.observed = b.features + MIXTURE_ROWS * m->M;
@@ -28,12 +28,12 @@ mixture_block mixture_block_of(const lat_mixture *m, double *memory)
   return b;
 }
 
-size_t mixture_statistics_count(const lat_mixture *m)
+size_t lat_mixture_statistics_count(const lat_mixture *m)
 {
   return 2 + m->K * (1 + m->M + counts(m));
 }
 
-mixture_statistics mixture_statistics_of(const lat_mixture *m, double *memory)
+mixture_statistics lat_mixture_statistics_of(const lat_mixture *m, double *memory)
 {
   mixture_statistics s = {.components = memory + 2};
   s.sums = s.components + m->K;
@@ -72,7 +72,7 @@ LAT_CLONES static bool all_counts(size_t n, const double *x)
 }
 
 /* By Stirling's series from 16 on, where its next term is below 1e-15. */
-double mixture_log_factorial(double x)
+double lat_mixture_log_factorial(double x)
 {
   if (x < 16) {
     double product = 1;
@@ -91,8 +91,8 @@ static void add_factorials(const lat_mixture *m, const mixture_ready *ready, mix
     const double *x = b->features + i * m->M;
     double sum = 0;
     for (size_t d = 0; d < m->D; d++)
-      sum +=
-          x[d] < MIXTURE_FACTORIALS ? ready->factorials[(size_t)x[d]] : mixture_log_factorial(x[d]);
+      sum += x[d] < MIXTURE_FACTORIALS ? ready->factorials[(size_t)x[d]]
+                                       : lat_mixture_log_factorial(x[d]);
     b->common[i] = -sum;
   }
 }
@@ -147,8 +147,8 @@ static void take_numbers(const lat_mixture *m, const mixture_ready *ready, bool 
   if (m->family == LAT_POISSON && b->valid) add_factorials(m, ready, b);
 }
 
-void mixture_features(const lat_mixture *m, const mixture_ready *ready, const lat_matrix *X,
-                      bool missing, mixture_block *b)
+void lat_mixture_features(const lat_mixture *m, const mixture_ready *ready, const lat_matrix *X,
+                          bool missing, mixture_block *b)
 {
   bool coded = m->family == LAT_CATEGORICAL && m->lowest[0] >= 0;
   b->n = X->rows;
@@ -175,7 +175,7 @@ static void add_product(size_t rows, size_t n, size_t cols, const double *A, con
               A, (blasint)cols, B, (blasint)cols, 1, joint, (blasint)n);
 }
 
-void mixture_joint(const lat_mixture *m, const mixture_ready *ready, mixture_block *b)
+void lat_mixture_joint(const lat_mixture *m, const mixture_ready *ready, mixture_block *b)
 {
   size_t K = m->K, n = b->n, rows = *ready->limits > 0 ? 2 * K : K;
   for (size_t k = 0; k < rows; k++) {
@@ -188,7 +188,7 @@ void mixture_joint(const lat_mixture *m, const mixture_ready *ready, mixture_blo
     if (b->joint[K * n + j] > 0.5) b->joint[j] = MIXTURE_NEVER;
 }
 
-void mixture_settle(const lat_mixture *m, mixture_block *b)
+void lat_mixture_settle(const lat_mixture *m, mixture_block *b)
 {
   lat_responsibilities(m->K, b->n, b->joint, b->log_sum, b->spare);
   for (size_t i = 0; i < b->n; i++)

@@ -11,7 +11,7 @@
 enum { MIXTURE_ROWS = 256, MIXTURE_FACTORIALS = 256 };
 
 /* Where the first mean, rate or probability stands in the flat parameters. */
-size_t mixture_offset(const lat_mixture *m);
+size_t lat_mixture_offset(const lat_mixture *m);
 
 /* What the parameters mean for densities. The rows k and K + k belong to component k: the terms
  * of the logarithm, and counts of contradictions (see mixture.h), which are needed only when some
@@ -26,11 +26,11 @@ typedef struct mixture_ready {
   double *factorials; /* log x! of small x; for Poisson columns */
 } mixture_ready;
 
-size_t mixture_ready_count(const lat_mixture *m);
-mixture_ready mixture_ready_of(const lat_mixture *m, double *memory);
+size_t lat_mixture_ready_count(const lat_mixture *m);
+mixture_ready lat_mixture_ready_of(const lat_mixture *m, double *memory);
 /* LAT_INVALID for parameters out of their domain. */
-lat_status mixture_prepare(lat_workspace *work, const lat_mixture *m, const double *parameters,
-                           double *memory);
+lat_status lat_mixture_prepare(lat_workspace *work, const lat_mixture *m, const double *parameters,
+                               double *memory);
 
 /* Up to MIXTURE_ROWS rows. */
 typedef struct mixture_block {
@@ -45,19 +45,19 @@ typedef struct mixture_block {
   double *spare;    /* 2n */
 } mixture_block;
 
-size_t mixture_block_count(const lat_mixture *m);
-mixture_block mixture_block_of(const lat_mixture *m, double *memory);
+size_t lat_mixture_block_count(const lat_mixture *m);
+mixture_block lat_mixture_block_of(const lat_mixture *m, double *memory);
 
 /* The rows of X, at most MIXTURE_ROWS. */
-void mixture_features(const lat_mixture *m, const mixture_ready *ready, const lat_matrix *X,
-                      bool missing, mixture_block *block);
+void lat_mixture_features(const lat_mixture *m, const mixture_ready *ready, const lat_matrix *X,
+                          bool missing, mixture_block *block);
 /* joint */
-void mixture_joint(const lat_mixture *m, const mixture_ready *ready, mixture_block *block);
+void lat_mixture_joint(const lat_mixture *m, const mixture_ready *ready, mixture_block *block);
 /* joint becomes responsibilities, and log_sum is log p(x), with c(x); -infinity for 0. */
-void mixture_settle(const lat_mixture *m, mixture_block *block);
+void lat_mixture_settle(const lat_mixture *m, mixture_block *block);
 
 /* log x! for x = 0, 1, 2, ... */
-double mixture_log_factorial(double x);
+double lat_mixture_log_factorial(double x);
 
 /* The statistics: the objective's sum, the weight, then */
 typedef struct mixture_statistics {
@@ -66,7 +66,7 @@ typedef struct mixture_statistics {
   double *observed;   /* K x D: of r where the entry is there; not for categorical columns */
 } mixture_statistics;
 
-size_t mixture_statistics_count(const lat_mixture *m);
-mixture_statistics mixture_statistics_of(const lat_mixture *m, double *memory);
+size_t lat_mixture_statistics_count(const lat_mixture *m);
+mixture_statistics lat_mixture_statistics_of(const lat_mixture *m, double *memory);
 
 #endif

@@ -12,18 +12,18 @@ static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const 
                                const double *weights, bool missing, double *margins)
 {
   size_t M = m->M;
-  double *memory = lat_doubles(work, mixture_block_count(m)), *counts = lat_doubles(work, M);
-  double *tables = lat_doubles(work, mixture_ready_count(m));
+  double *memory = lat_doubles(work, lat_mixture_block_count(m)), *counts = lat_doubles(work, M);
+  double *tables = lat_doubles(work, lat_mixture_ready_count(m));
   if (!memory || !tables || !counts) return LAT_MEMORY;
-  mixture_block b = mixture_block_of(m, memory);
-  mixture_ready ready = mixture_ready_of(m, tables);
-  memset(tables, 0, mixture_ready_count(m) * sizeof *tables);
+  mixture_block b = lat_mixture_block_of(m, memory);
+  mixture_ready ready = lat_mixture_ready_of(m, tables);
+  memset(tables, 0, lat_mixture_ready_count(m) * sizeof *tables);
   memset(margins, 0, M * sizeof *margins);
   memset(counts, 0, M * sizeof *counts);
   for (size_t i = 0; i < X->rows; i += MIXTURE_ROWS) {
     size_t left = X->rows - i;
     lat_matrix rows = lat_block_of(*X, i, 0, left < MIXTURE_ROWS ? left : MIXTURE_ROWS, m->D);
-    mixture_features(m, &ready, &rows, missing, &b);
+    lat_mixture_features(m, &ready, &rows, missing, &b);
     if (!b.valid) continue;
     for (size_t j = 0; j < b.n * M; j++) {
       double w = weights ? weights[i + j / M] : 1;
@@ -83,7 +83,7 @@ lat_status lat_mixture_start(lat_workspace *work, const lat_mixture *m, const la
                              const double *weights, bool missing, lat_random *random,
                              double *parameters)
 {
-  double *theta = parameters + mixture_offset(m);
+  double *theta = parameters + lat_mixture_offset(m);
   lat_mark mark = lat_workspace_mark(work);
   double *margins = lat_doubles(work, m->M), *noise = lat_doubles(work, m->M);
   bool *labelled = lat_allocate(work, m->K, sizeof *labelled);
@@ -104,16 +104,16 @@ lat_status lat_mixture_start(lat_workspace *work, const lat_mixture *m, const la
 static lat_status gather_features(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
                                   bool missing, size_t step, const double *margins, lat_matrix *Y)
 {
-  double *memory = lat_doubles(work, mixture_block_count(m));
-  double *tables = lat_doubles(work, mixture_ready_count(m));
+  double *memory = lat_doubles(work, lat_mixture_block_count(m));
+  double *tables = lat_doubles(work, lat_mixture_ready_count(m));
   if (!memory || !tables) return LAT_MEMORY;
-  mixture_block b = mixture_block_of(m, memory);
-  mixture_ready ready = mixture_ready_of(m, tables);
-  memset(tables, 0, mixture_ready_count(m) * sizeof *tables);
+  mixture_block b = lat_mixture_block_of(m, memory);
+  mixture_ready ready = lat_mixture_ready_of(m, tables);
+  memset(tables, 0, lat_mixture_ready_count(m) * sizeof *tables);
   for (size_t i = 0; i < Y->rows; i++) {
     lat_matrix row = lat_block_of(*X, i * step, 0, 1, m->D);
     double *y = (double *)Y->data + i * m->M;
-    mixture_features(m, &ready, &row, missing, &b);
+    lat_mixture_features(m, &ready, &row, missing, &b);
     memcpy(y, b.valid ? b.features : margins, m->M * sizeof *y);
     for (size_t f = 0; b.partial && f < m->M; f++)
       if (b.valid && b.observed[f] == 0) y[f] = margins[f];
@@ -132,7 +132,7 @@ lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture *m, c
 {
   enum { MOST = 16384 };
   size_t step = (X->rows + MOST - 1) / MOST, n = (X->rows + step - 1) / step, M = m->M;
-  double *theta = parameters + mixture_offset(m), J;
+  double *theta = parameters + lat_mixture_offset(m), J;
   lat_mark mark = lat_workspace_mark(work);
   double *margins = lat_doubles(work, M), *w = weights ? lat_doubles(work, n) : NULL;
   lat_matrix Y = lat_matrix_new(work, n, M);

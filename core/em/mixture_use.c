@@ -17,7 +17,7 @@ static bool before(const double *a, const double *b, size_t count)
 
 void lat_mixture_rank(const lat_mixture *m, const double *parameters, size_t *order)
 {
-  const double *theta = parameters + mixture_offset(m);
+  const double *theta = parameters + lat_mixture_offset(m);
   for (size_t k = 0; k < m->K; k++) { /* insertion: components are few */
     size_t i = k;
     for (; i > 0 && before(theta + k * m->M, theta + order[i - 1] * m->M, m->M); i--)
@@ -42,9 +42,9 @@ lat_status lat_mixture_reorder(lat_workspace *work, const lat_mixture *m, const 
   double *old = lat_doubles(work, K * M);
   if (!old) return LAT_MEMORY;
   permute(K, 1, order, parameters, old);
-  permute(K, M, order, parameters + mixture_offset(m), old);
+  permute(K, M, order, parameters + lat_mixture_offset(m), old);
   if (statistics) {
-    mixture_statistics s = mixture_statistics_of(m, statistics);
+    mixture_statistics s = lat_mixture_statistics_of(m, statistics);
     permute(K, 1, order, s.components, old);
     permute(K, M, order, s.sums, old);
     if (m->family != LAT_CATEGORICAL) permute(K, m->D, order, s.observed, old);
@@ -135,9 +135,9 @@ static void take_block(const apply *a, size_t first, mixture_block *b, double *j
 {
   const lat_mixture_images *images = a->images;
   size_t K = a->m->K, n = b->n;
-  mixture_joint(a->m, &a->ready, b);
+  lat_mixture_joint(a->m, &a->ready, b);
   if (images->bound) memcpy(joint, b->joint, K * n * sizeof *joint);
-  mixture_settle(a->m, b);
+  lat_mixture_settle(a->m, b);
   if (images->log_likelihood) memcpy(images->log_likelihood + first, b->log_sum, n * sizeof *joint);
   for (size_t i = 0; images->labels && i < n; i++)
     images->labels[first + i] = best_of(K, b->joint + i, n) + 1;
@@ -152,11 +152,11 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
 {
   const apply *a = context;
   double *scratch = a->scratch + worker * a->scratch_count;
-  mixture_block b = mixture_block_of(a->m, scratch);
-  double *joint = scratch + mixture_block_count(a->m), *q = joint + a->m->K * MIXTURE_ROWS;
+  mixture_block b = lat_mixture_block_of(a->m, scratch);
+  double *joint = scratch + lat_mixture_block_count(a->m), *q = joint + a->m->K * MIXTURE_ROWS;
   size_t first = chunk * MIXTURE_ROWS, left = a->X->rows - first;
   lat_matrix X = lat_block_of(*a->X, first, 0, left < MIXTURE_ROWS ? left : MIXTURE_ROWS, a->m->D);
-  mixture_features(a->m, &a->ready, &X, a->missing, &b);
+  lat_mixture_features(a->m, &a->ready, &X, a->missing, &b);
   take_block(a, first, &b, joint, q);
 }
 
@@ -166,13 +166,13 @@ lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *m, const do
   LAT_TRY(lat_mixture_check(work, m, X, missing));
   if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
   apply a = {.m = m, .X = X, .images = images, .missing = missing};
-  double *derived = lat_doubles(work, mixture_ready_count(m));
-  a.scratch_count = (mixture_block_count(m) + 2 * m->K * MIXTURE_ROWS + 7) / 8 * 8;
+  double *derived = lat_doubles(work, lat_mixture_ready_count(m));
+  a.scratch_count = (lat_mixture_block_count(m) + 2 * m->K * MIXTURE_ROWS + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
   if (!derived || !a.scratch) return LAT_MEMORY;
-  LAT_TRY(mixture_prepare(work, m, parameters, derived));
-  a.ready = mixture_ready_of(m, derived);
-  a.theta = parameters + mixture_offset(m);
+  LAT_TRY(lat_mixture_prepare(work, m, parameters, derived));
+  a.ready = lat_mixture_ready_of(m, derived);
+  a.theta = parameters + lat_mixture_offset(m);
   return lat_parallel(work, (X->rows + MIXTURE_ROWS - 1) / MIXTURE_ROWS, take_chunk, &a);
 }
 
@@ -195,7 +195,7 @@ static double draw_poisson(lat_random *random, double rate)
     double s = 0.5 - fabs(u), k = floor((2 * a / s + b) * u + rate + 0.43);
     if (s >= 0.07 && v <= squeeze) return k;
     if (!(k >= 0 && k < 0x1p52) || (s < 0.013 && v > s)) continue;
-    if (log(v * inverse / (a / (s * s) + b)) <= k * log(rate) - rate - mixture_log_factorial(k))
+    if (log(v * inverse / (a / (s * s) + b)) <= k * log(rate) - rate - lat_mixture_log_factorial(k))
       return k;
   }
 }
@@ -230,7 +230,7 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const d
                               lat_random *random, const lat_matrix *X, double *labels)
 {
   size_t n = X->rows, K = m->K;
-  const double *theta = parameters + mixture_offset(m);
+  const double *theta = parameters + lat_mixture_offset(m);
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!accept || !drawn) return LAT_MEMORY;
@@ -280,7 +280,7 @@ static double distance(const lat_mixture *m, const double *p, const double *q)
 void lat_mixture_distances(const lat_mixture *m, const double *first, const double *second,
                            double *distances)
 {
-  const double *p = first + mixture_offset(m), *q = second + mixture_offset(m);
+  const double *p = first + lat_mixture_offset(m), *q = second + lat_mixture_offset(m);
   for (size_t i = 0; i < m->K; i++)
     for (size_t j = 0; j < m->K; j++)
       distances[i * m->K + j] = distance(m, p + i * m->M, q + j * m->M);

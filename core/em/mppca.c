@@ -30,8 +30,9 @@ lat_mppca_view lat_mppca_of(const lat_mppca *m, double *flat)
 
 const lat_em_kind *lat_mppca_kind(const lat_mppca *m)
 {
-  if (mppca_by_scatter(m)) return m->diagonal ? &mppca_scatter_diagonal : &mppca_scatter_isotropic;
-  return m->diagonal ? &mppca_latent_diagonal : &mppca_latent_isotropic;
+  if (mppca_by_scatter(m))
+    return m->diagonal ? &lat_mppca_scatter_diagonal : &lat_mppca_scatter_isotropic;
+  return m->diagonal ? &lat_mppca_latent_diagonal : &lat_mppca_latent_isotropic;
 }
 
 static size_t noise_count(const lat_mppca *m)
@@ -61,7 +62,8 @@ lat_status lat_mppca_check(lat_workspace *work, const lat_mppca *m)
                   m->M, m->gmm.D);
 }
 
-lat_status mppca_check_density(lat_workspace *work, const lat_mppca *m, const double *parameters)
+lat_status lat_mppca_check_density(lat_workspace *work, const lat_mppca *m,
+                                   const double *parameters)
 {
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
   for (size_t k = 0; k < m->gmm.K; k++) {
@@ -79,13 +81,13 @@ lat_status mppca_check_density(lat_workspace *work, const lat_mppca *m, const do
   return LAT_OK;
 }
 
-bool mppca_feasible(const lat_em *em, double *parameters)
+bool lat_mppca_feasible(const lat_em *em, double *parameters)
 {
   const lat_mppca *m = em->model;
   const double *noise = lat_mppca_of(m, parameters).noise;
   for (size_t i = 0; i < m->gmm.K * noise_count(m); i++)
     if (!(noise[i] > 0)) return false;
-  return gmm_weights_feasible(m->gmm.K, parameters);
+  return lat_gmm_weights_feasible(m->gmm.K, parameters);
 }
 
 /* ---- what the M-steps share ---------------------------------------------------------------------- */
@@ -102,8 +104,8 @@ static void spread(const lat_mppca *m, size_t k, size_t turn, double *W, double 
   for (size_t i = 0; i < noise_count(m); i++) noise[i] = 1 - share;
 }
 
-void mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *diagonal, double *W,
-                 double *noise)
+void lat_mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *diagonal,
+                     double *W, double *noise)
 {
   size_t D = m->gmm.D, M = m->M;
   double rest = 0;
@@ -123,8 +125,8 @@ void mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *
   if (!m->diagonal) *noise = rest / (double)D;
 }
 
-void mppca_precision(const lat_mppca *m, const double *W, const double *noise, double *G, double *V,
-                     double *spare)
+void lat_mppca_precision(const lat_mppca *m, const double *W, const double *noise, double *G,
+                         double *V, double *spare)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   memset(V, 0, T * sizeof *V);
@@ -142,14 +144,14 @@ void mppca_precision(const lat_mppca *m, const double *W, const double *noise, d
   lat_packed_inverse(M, spare, V, spare + T);
 }
 
-bool mppca_sound(const lat_mppca *m, const double *noise)
+bool lat_mppca_sound(const lat_mppca *m, const double *noise)
 {
   for (size_t j = 0; j < noise_count(m); j++)
     if (!(noise[j] > LAT_GMM_COLLAPSED)) return false;
   return true;
 }
 
-bool mppca_is_point(const lat_mppca *m, double count, const double *diagonal)
+bool lat_mppca_is_point(const lat_mppca *m, double count, const double *diagonal)
 {
   double most = 0;
   for (size_t j = 0; j < m->gmm.D; j++) most = fmax(most, diagonal[j]);
@@ -163,7 +165,7 @@ static void begin_anew(gmm_update *base, size_t k)
   spread(u->m, k, (size_t)u->m->gmm.record->reseeded[k] + 1, u->W, u->noise);
 }
 
-lat_status mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total)
+lat_status lat_mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total)
 {
   const lat_mppca *m = em->model;
   size_t D = m->gmm.D, M = m->M;
@@ -176,10 +178,10 @@ lat_status mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, d
   u->old_noise = u->noise + D;
   u->diagonal = u->old_noise + D;
   u->base.spread = begin_anew;
-  return gmm_begin_update(&u->base, em, &m->gmm, total);
+  return lat_gmm_begin_update(&u->base, em, &m->gmm, total);
 }
 
-void mppca_take_old(const mppca_update *u, size_t k)
+void lat_mppca_take_old(const mppca_update *u, size_t k)
 {
   size_t D = u->m->gmm.D, M = u->m->M;
   const double *scale = u->m->gmm.scale;
@@ -190,7 +192,7 @@ void mppca_take_old(const mppca_update *u, size_t k)
   }
 }
 
-void mppca_put_new(const mppca_update *u, size_t k)
+void lat_mppca_put_new(const mppca_update *u, size_t k)
 {
   size_t D = u->m->gmm.D, M = u->m->M, count = noise_count(u->m);
   const double *scale = u->m->gmm.scale;
@@ -208,7 +210,7 @@ static void place(const lat_mppca *m, size_t k, const double *W, const double *n
 {
   mppca_update u = {
       .m = m, .old = lat_mppca_of(m, parameters), .W = (double *)W, .noise = (double *)noise};
-  mppca_put_new(&u, k);
+  lat_mppca_put_new(&u, k);
 }
 
 void lat_mppca_start(const lat_mppca *m, const double *means, double *parameters)

@@ -160,7 +160,7 @@ static void walk_component(const slice *s, size_t k)
   const apply *a = s->a;
   const lat_mppca_images *to = a->images;
   size_t T = lat_packed_count(a->m->M);
-  mppca_component c = mppca_component_of(a->m, a->parameters, a->missing, a->derived, k);
+  mppca_component c = lat_mppca_component_of(a->m, a->parameters, a->missing, a->derived, k);
   lat_factor_rows r;
   lat_factor_rows_begin(&r, &c.frame, &s->X, s->walk);
   while (lat_factor_rows_next(&r))
@@ -199,7 +199,7 @@ static void apply_chunk(void *context, size_t chunk, size_t worker)
   s.n = left < a->chunk ? left : a->chunk;
   s.X = lat_block_of(*a->X, s.first, 0, s.n, a->X->cols);
   place(a, a->scratch + worker * a->scratch_count, &s);
-  mppca_densities(a->m, a->parameters, a->missing, a->derived, &s.X, s.joint, s.walk);
+  lat_mppca_densities(a->m, a->parameters, a->missing, a->derived, &s.X, s.joint, s.walk);
   say_components(&s);
   if (to->mixture.imputed) begin_imputing(&s);
   if (!to->latent && !to->all_latent && !to->covariances && !to->reconstruction &&
@@ -216,11 +216,11 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double
                     m->gmm.D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
   if (images->mixture.q) LAT_TRY(lat_check_responsibilities(work, images->mixture.q));
-  LAT_TRY(mppca_check_density(work, m, parameters));
+  LAT_TRY(lat_mppca_check_density(work, m, parameters));
   lat_mark mark = lat_workspace_mark(work);
-  double *derived = lat_doubles(work, mppca_derived_count(m, missing));
+  double *derived = lat_doubles(work, lat_mppca_derived_count(m, missing));
   if (!derived) return LAT_MEMORY;
-  mppca_derive(m, parameters, missing, derived);
+  lat_mppca_derive(m, parameters, missing, derived);
   apply a = {.m = m,
              .parameters = parameters,
              .derived = derived,

@@ -34,7 +34,7 @@ static size_t place(const lat_mppca *m, const double *memory, layout *l)
   return 1 + D * K * (M + 1) + K * M + K + K * (m->diagonal ? D : 1);
 }
 
-size_t mppca_density_count(const lat_mppca *m)
+size_t lat_mppca_density_count(const lat_mppca *m)
 {
   layout l;
   double none[1];
@@ -81,8 +81,8 @@ static double fill(const lat_mppca *m, const lat_mppca_view *p, size_t k, const 
   return trace + square;
 }
 
-void mppca_density_derive(const lat_mppca *m, const double *parameters, double *memory,
-                          double *spare)
+void lat_mppca_density_derive(const lat_mppca *m, const double *parameters, double *memory,
+                              double *spare)
 {
   layout l;
   place(m, memory, &l);
@@ -92,7 +92,7 @@ void mppca_density_derive(const lat_mppca *m, const double *parameters, double *
   *l.trusted = worst < guard;
 }
 
-size_t mppca_density_scratch(const lat_mppca *m, size_t rows)
+size_t lat_mppca_density_scratch(const lat_mppca *m, size_t rows)
 {
   return rows * (m->gmm.D + m->gmm.K * (m->M + 1));
 }
@@ -107,8 +107,8 @@ static double square_sum(size_t D, const double *x, const double *weights)
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
-bool mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matrix *X,
-                        double *joint, double *scratch)
+bool lat_mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matrix *X,
+                            double *joint, double *scratch)
 {
   size_t D = m->gmm.D, K = m->gmm.K, M = m->M, n = X->rows, width = K * (M + 1);
   layout l;

@@ -13,8 +13,9 @@ static inline double mppca_noise(const lat_mppca *m, const double *noise, size_t
 }
 
 /* LAT_SINGULAR, naming the component, unless weights are >= 0 and noise variances > 0. */
-lat_status mppca_check_density(lat_workspace *work, const lat_mppca *m, const double *parameters);
-bool mppca_feasible(const lat_em *em, double *parameters);
+lat_status lat_mppca_check_density(lat_workspace *work, const lat_mppca *m,
+                                   const double *parameters);
+bool lat_mppca_feasible(const lat_em *em, double *parameters);
 
 /* ---- rows under a component (mppca_rows.c) ------------------------------------------------------ */
 
@@ -25,41 +26,42 @@ typedef struct mppca_component {
 } mppca_component;
 
 /* What is derived from the parameters once for all rows. */
-size_t mppca_derived_count(const lat_mppca *m, bool missing);
-void mppca_derive(const lat_mppca *m, const double *parameters, bool missing, double *derived);
-mppca_component mppca_component_of(const lat_mppca *m, const double *parameters, bool missing,
-                                   const double *derived, size_t k);
+size_t lat_mppca_derived_count(const lat_mppca *m, bool missing);
+void lat_mppca_derive(const lat_mppca *m, const double *parameters, bool missing, double *derived);
+mppca_component lat_mppca_component_of(const lat_mppca *m, const double *parameters, bool missing,
+                                       const double *derived, size_t k);
 
 /* joint (K x n) := log p(x, k) of the rows of X; scratch is that of lat_factor_rows. */
-void mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
-                     const double *derived, const lat_matrix *X, double *joint, double *scratch);
+void lat_mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
+                         const double *derived, const lat_matrix *X, double *joint,
+                         double *scratch);
 
 /* The same of complete rows, faster (mppca_density.c); false, and nothing done, where it would lose too
  * many digits. `spare` is a packed M x M matrix. */
-size_t mppca_density_count(const lat_mppca *m);
-void mppca_density_derive(const lat_mppca *m, const double *parameters, double *memory,
-                          double *spare);
-size_t mppca_density_scratch(const lat_mppca *m, size_t rows);
-bool mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matrix *X,
-                        double *joint, double *scratch);
+size_t lat_mppca_density_count(const lat_mppca *m);
+void lat_mppca_density_derive(const lat_mppca *m, const double *parameters, double *memory,
+                              double *spare);
+size_t lat_mppca_density_scratch(const lat_mppca *m, size_t rows);
+bool lat_mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matrix *X,
+                            double *joint, double *scratch);
 
 /* ---- M-steps -------------------------------------------------------------------------------------- */
 
 /* The parameters of one component in scaled coordinates: W (D x M) and noise (1 or D). */
 
 /* One step for z. SB is S B' (D x M), E = V + B S B' (packed, destroyed), diagonal that of S. */
-void mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *diagonal, double *W,
-                 double *noise);
+void lat_mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *diagonal,
+                     double *W, double *noise);
 
 /* G := inv(Psi) W (D x M) and V (packed) := inv(I + W'G); `spare` is M
  * more than V. */
-void mppca_precision(const lat_mppca *m, const double *W, const double *noise, double *G, double *V,
-                     double *spare);
+void lat_mppca_precision(const lat_mppca *m, const double *W, const double *noise, double *G,
+                         double *V, double *spare);
 
 /* Is the noise above LAT_GMM_COLLAPSED? */
-bool mppca_sound(const lat_mppca *m, const double *noise);
+bool lat_mppca_sound(const lat_mppca *m, const double *noise);
 /* See gmm_update; `diagonal` is that of the scatter. */
-bool mppca_is_point(const lat_mppca *m, double count, const double *diagonal);
+bool lat_mppca_is_point(const lat_mppca *m, double count, const double *diagonal);
 
 /* One component of an M-step on its way; what both ways have in common. */
 typedef struct mppca_update {
@@ -70,21 +72,21 @@ typedef struct mppca_update {
   double *oldW, *old_noise;
   double *diagonal; /* D: of its scatter */
 } mppca_update;
-lat_status mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total);
+lat_status lat_mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total);
 /* Component k's present parameters in scaled coordinates, into oldW and old_noise. */
-void mppca_take_old(const mppca_update *u, size_t k);
+void lat_mppca_take_old(const mppca_update *u, size_t k);
 /* What has been made of it in W and noise becomes the parameters. */
-void mppca_put_new(const mppca_update *u, size_t k);
+void lat_mppca_put_new(const mppca_update *u, size_t k);
 
 /* The two ways (mppca_scatter.c, mppca_latent.c), whose functions have these names. */
 #define MPPCA_KIND(table)                                                                          \
   {                                                                                                \
     .name = "mppca", .parameters = table, .statistics = count_statistics,                          \
-    .derived = count_derived, .scratch = count_scratch, .feasible = mppca_feasible,                \
+    .derived = count_derived, .scratch = count_scratch, .feasible = lat_mppca_feasible,            \
     .prepare = prepare, .e_step = e_step, .m_step = m_step                                         \
   }
-extern const lat_em_kind mppca_scatter_isotropic, mppca_scatter_diagonal;
-extern const lat_em_kind mppca_latent_isotropic, mppca_latent_diagonal;
+extern const lat_em_kind lat_mppca_scatter_isotropic, lat_mppca_scatter_diagonal;
+extern const lat_em_kind lat_mppca_latent_isotropic, lat_mppca_latent_diagonal;
 static inline bool mppca_by_scatter(const lat_mppca *m)
 {
   return m->gmm.D <= LAT_MPPCA_SCATTER && m->M > 0;

@@ -9,7 +9,7 @@
 #include "em/mppca_kernel.h"
 
 /* derived: 1 when statistics are about the means, for else products would lose digits; then what
- * mppca_derive makes; then, unless entries are missing, what mppca_density_derive makes. */
+ * lat_mppca_derive makes; then, unless entries are missing, what lat_mppca_density_derive makes. */
 static const double guard = 1e7;
 
 static bool is_centred(const lat_em *em)
@@ -26,13 +26,13 @@ static size_t count_statistics(const lat_em *em)
 static size_t count_derived(const lat_em *em)
 {
   bool missing = em->options.missing;
-  return 1 + mppca_derived_count(em->model, missing) +
-         (missing ? 0 : mppca_density_count(em->model));
+  return 1 + lat_mppca_derived_count(em->model, missing) +
+         (missing ? 0 : lat_mppca_density_count(em->model));
 }
 
 static double *fast_part(const lat_em *em, const double *derived)
 {
-  return (double *)derived + 1 + mppca_derived_count(em->model, em->options.missing);
+  return (double *)derived + 1 + lat_mppca_derived_count(em->model, em->options.missing);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
@@ -40,7 +40,7 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
   const lat_mppca *m = em->model;
   size_t D = m->gmm.D;
   double worst = 0;
-  LAT_TRY(mppca_check_density(em->work, m, parameters));
+  LAT_TRY(lat_mppca_check_density(em->work, m, parameters));
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
   for (size_t k = 0; k < m->gmm.K; k++) {
     double sum = 0;
@@ -52,12 +52,12 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
   }
   *derived = !m->gmm.running && !(worst < guard);
   m->gmm.record->centred |= *derived != 0;
-  mppca_derive(m, parameters, em->options.missing, derived + 1);
+  lat_mppca_derive(m, parameters, em->options.missing, derived + 1);
   if (em->options.missing) return LAT_OK;
   lat_mark mark = lat_workspace_mark(em->work);
   double *spare = lat_doubles(em->work, lat_packed_count(m->M));
   if (!spare) return LAT_MEMORY;
-  mppca_density_derive(m, parameters, fast_part(em, derived), spare);
+  lat_mppca_density_derive(m, parameters, fast_part(em, derived), spare);
   lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
@@ -83,7 +83,7 @@ static size_t place(const lat_mppca *m, bool missing, size_t n, double *scratch,
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M), batch = lat_factor_batch(M, missing, n);
   size_t walk = lat_factor_rows_count(m->gmm.D, m->M, missing, n),
-         fast = mppca_density_scratch(m, n);
+         fast = lat_mppca_density_scratch(m, n);
   double *at = scratch;
   room all;
   const struct {
@@ -247,8 +247,8 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   size_t D = m->gmm.D, M = m->M, n = chunk->X.rows;
   room r;
   place(m, missing, n, scratch, &r);
-  if (missing || !mppca_density_rows(m, fast_part(em, em->derived), &chunk->X, r.joint, r.walk))
-    mppca_densities(m, em->parameters, missing, em->derived + 1, &chunk->X, r.joint, r.walk);
+  if (missing || !lat_mppca_density_rows(m, fast_part(em, em->derived), &chunk->X, r.joint, r.walk))
+    lat_mppca_densities(m, em->parameters, missing, em->derived + 1, &chunk->X, r.joint, r.walk);
   memset(r.common, 0, n * sizeof *r.common);
   gmm_block block = {.n = n,
                      .joint = r.joint,
@@ -256,9 +256,9 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
                      .common = r.common,
                      .weights = r.weights,
                      .spare = r.spare};
-  gmm_settle(&m->gmm, chunk, &(gmm_rows){.first = 0}, &block, statistics);
+  lat_gmm_settle(&m->gmm, chunk, &(gmm_rows){.first = 0}, &block, statistics);
   for (size_t k = 0; k < m->gmm.K; k++) {
-    mppca_component c = mppca_component_of(m, em->parameters, missing, em->derived + 1, k);
+    mppca_component c = lat_mppca_component_of(m, em->parameters, missing, em->derived + 1, k);
     lat_matrix rows = gather(&chunk->X, r.joint + k * n, &r);
     adder a = {.m = m, .c = &c, .room = &r, .A = statistics + 2 + k * mppca_latent_count(m)};
     a.B = a.A + lat_packed_count(M + 1);
@@ -278,7 +278,7 @@ typedef struct update {
    * scatter's diagonal, which its fit adds the ridge to */
   double *SB, *E, *diagonal;
   double *trialSB, *trialE;
-  double *G, *V, *spare, *B; /* of the present parameters: see mppca_precision; B' = G V */
+  double *G, *V, *spare, *B; /* of the present parameters: see lat_mppca_precision; B' = G V */
 } update;
 
 static void take_statistics(update *s, size_t k, const double *statistics)
@@ -307,7 +307,7 @@ static void add_ridge(update *s, double ridge)
   memcpy(s->trialSB, s->SB, D * M * sizeof(double));
   memcpy(s->trialE, s->E, lat_packed_count(M) * sizeof(double));
   if (!(ridge > 0) || M == 0) return;
-  mppca_precision(m, s->u.oldW, s->u.old_noise, s->G, s->V, s->spare);
+  lat_mppca_precision(m, s->u.oldW, s->u.old_noise, s->G, s->V, s->spare);
   for (size_t j = 0; j < D; j++) {
     const double *g = s->G + j * M;
     double *b = s->B + j * M;
@@ -329,14 +329,14 @@ static bool fit(gmm_update *base, size_t k, double ridge)
   update *s = (update *)base;
   (void)k;
   add_ridge(s, ridge);
-  mppca_solve(s->u.m, s->trialSB, s->trialE, s->u.diagonal, s->u.W, s->u.noise);
-  return mppca_sound(s->u.m, s->u.noise);
+  lat_mppca_solve(s->u.m, s->trialSB, s->trialE, s->u.diagonal, s->u.W, s->u.noise);
+  return lat_mppca_sound(s->u.m, s->u.noise);
 }
 
 static bool is_point(const gmm_update *base, size_t k)
 {
   const update *s = (const update *)base;
-  return mppca_is_point(s->u.m, base->counts[k], s->u.diagonal);
+  return lat_mppca_is_point(s->u.m, base->counts[k], s->u.diagonal);
 }
 
 /* Counts, and means in coordinates: the centre of the statistics and their offset from it. */
@@ -361,7 +361,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   lat_mark mark = lat_workspace_mark(em->work);
   update s = {.u = {.base = {.fit = fit, .is_point = is_point}}};
-  LAT_TRY(mppca_begin_update(&s.u, em, parameters, statistics[1]));
+  LAT_TRY(lat_mppca_begin_update(&s.u, em, parameters, statistics[1]));
   s.SB = lat_doubles(em->work, 4 * D * M + D + 4 * T + M);
   if (!s.SB) return LAT_MEMORY;
   s.trialSB = s.SB + D * M;
@@ -374,23 +374,23 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   s.spare = s.V + T;
   find_means(&s, is_centred(em), statistics + 2);
   for (size_t k = 0; k < m->gmm.K; k++) {
-    gmm_emptiness empty = gmm_is_empty(&s.u.base, k);
+    gmm_emptiness empty = lat_gmm_is_empty(&s.u.base, k);
     if (empty == GMM_EMPTY) {
       for (size_t j = 0; j < D; j++)
         s.u.base.means[k * D + j] = (s.u.old.means[k * D + j] - m->gmm.shift[j]) / m->gmm.scale[j];
       continue;
     }
-    mppca_take_old(&s.u, k);
+    lat_mppca_take_old(&s.u, k);
     if (empty == GMM_FILLED) {
       take_statistics(&s, k, statistics + 2);
-      gmm_secure(&s.u.base, k);
+      lat_gmm_secure(&s.u.base, k);
     }
-    mppca_put_new(&s.u, k);
+    lat_mppca_put_new(&s.u, k);
   }
-  gmm_write_means(&s.u.base, parameters);
+  lat_gmm_write_means(&s.u.base, parameters);
   lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 
-const lat_em_kind mppca_latent_isotropic = MPPCA_KIND(lat_mppca_isotropic);
-const lat_em_kind mppca_latent_diagonal = MPPCA_KIND(lat_mppca_diagonal);
+const lat_em_kind lat_mppca_latent_isotropic = MPPCA_KIND(lat_mppca_isotropic);
+const lat_em_kind lat_mppca_latent_diagonal = MPPCA_KIND(lat_mppca_diagonal);

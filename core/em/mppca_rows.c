@@ -22,12 +22,12 @@ static size_t frame_count(const lat_mppca *m, bool missing)
   return lat_factor_frame_count(&model, missing);
 }
 
-size_t mppca_derived_count(const lat_mppca *m, bool missing)
+size_t lat_mppca_derived_count(const lat_mppca *m, bool missing)
 {
   return m->gmm.K * (1 + frame_count(m, missing));
 }
 
-void mppca_derive(const lat_mppca *m, const double *parameters, bool missing, double *derived)
+void lat_mppca_derive(const lat_mppca *m, const double *parameters, bool missing, double *derived)
 {
   for (size_t k = 0; k < m->gmm.K; k++) {
     lat_factor_model model = model_of(m, parameters, k);
@@ -36,8 +36,8 @@ void mppca_derive(const lat_mppca *m, const double *parameters, bool missing, do
   }
 }
 
-mppca_component mppca_component_of(const lat_mppca *m, const double *parameters, bool missing,
-                                   const double *derived, size_t k)
+mppca_component lat_mppca_component_of(const lat_mppca *m, const double *parameters, bool missing,
+                                       const double *derived, size_t k)
 {
   lat_factor_model model = model_of(m, parameters, k);
   const double *at = derived + m->gmm.K + k * frame_count(m, missing);
@@ -46,12 +46,12 @@ mppca_component mppca_component_of(const lat_mppca *m, const double *parameters,
                            .frame = lat_factor_frame_of(&model, missing, true, at)};
 }
 
-void mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
-                     const double *derived, const lat_matrix *X, double *joint, double *scratch)
+void lat_mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
+                         const double *derived, const lat_matrix *X, double *joint, double *scratch)
 {
   size_t n = X->rows;
   for (size_t k = 0; k < m->gmm.K; k++) {
-    mppca_component c = mppca_component_of(m, parameters, missing, derived, k);
+    mppca_component c = lat_mppca_component_of(m, parameters, missing, derived, k);
     lat_factor_rows r;
     lat_factor_rows_begin(&r, &c.frame, X, scratch);
     while (lat_factor_rows_next(&r))

@@ -25,7 +25,7 @@ typedef struct own {
 static own own_of(const lat_mppca *m, const gmm_ready *ready, size_t k)
 {
   size_t D = m->gmm.D, M = m->M;
-  own c = {.W = ready->path + gmm_derived_count(&m->gmm) + k * D * (2 * M + 3)};
+  own c = {.W = ready->path + lat_gmm_derived_count(&m->gmm) + k * D * (2 * M + 3)};
   c.weighted = c.W + D * M;
   c.noise = c.weighted + D * M;
   c.precision = c.noise + D;
@@ -48,14 +48,14 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 {
   const lat_mppca *m = em->model;
   size_t D = m->gmm.D, M = m->M;
-  gmm_ready ready = gmm_ready_of(&m->gmm, derived);
-  LAT_TRY(mppca_check_density(em->work, m, parameters));
+  gmm_ready ready = lat_gmm_ready_of(&m->gmm, derived);
+  LAT_TRY(lat_mppca_check_density(em->work, m, parameters));
   for (size_t k = 0; k < m->gmm.K; k++) {
     own c = own_of(m, &ready, k);
     double *C = ready.covariances + k * D * D;
     mppca_update u = {
         .m = m, .old = lat_mppca_of(m, (double *)parameters), .oldW = c.W, .old_noise = c.noise};
-    mppca_take_old(&u, k);
+    lat_mppca_take_old(&u, k);
     lat_factor_multiply(false, true, D, D, M, c.W, c.W, 0, C);
     for (size_t j = 0; j < D; j++) {
       if (!m->diagonal) c.noise[j] = *c.noise;
@@ -65,8 +65,8 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
       C[j * (D + 1)] += c.noise[j];
     }
   }
-  LAT_TRY(gmm_prepare_means(em->work, &m->gmm, parameters, &ready));
-  LAT_TRY(gmm_prepare_densities(em->work, &m->gmm, &ready));
+  LAT_TRY(lat_gmm_prepare_means(em->work, &m->gmm, parameters, &ready));
+  LAT_TRY(lat_gmm_prepare_densities(em->work, &m->gmm, &ready));
   m->gmm.record->centred |= *ready.path == GMM_CENTRED;
   return LAT_OK;
 }
@@ -217,7 +217,7 @@ static bool fit_isotropic(update *s)
     double length = sqrt(fmax(s->values[i] - noise, 0));
     for (size_t j = 0; j < D; j++) s->u.W[j * M + i] = length * s->vectors[j * found + i];
   }
-  return mppca_sound(s->u.m, s->u.noise);
+  return lat_mppca_sound(s->u.m, s->u.noise);
 }
 
 static bool fit_diagonal(update *s)
@@ -228,7 +228,7 @@ static bool fit_diagonal(update *s)
   memcpy(s->u.noise, s->u.old_noise, D * sizeof(double));
   for (int step = 0; step < STEPS; step++) {
     double *B = s->half, *SB = s->vectors, *E = s->values;
-    mppca_precision(m, s->u.W, s->u.noise, s->G, s->V, s->spare);
+    lat_mppca_precision(m, s->u.W, s->u.noise, s->G, s->V, s->spare);
     for (size_t a = 0, at = 0; a < M; a++)
       for (size_t b = 0; b <= a; b++, at++) E[a * M + b] = E[b * M + a] = s->V[at];
     lat_factor_multiply(false, false, D, M, M, s->G, E, 0, B); /* B' */
@@ -236,8 +236,8 @@ static bool fit_diagonal(update *s)
     lat_factor_multiply(true, false, M, M, D, B, SB, 1, E);
     for (size_t a = 0, at = 0; a < M; a++)
       for (size_t b = 0; b <= a; b++, at++) s->V[at] = E[a * M + b];
-    mppca_solve(m, SB, s->V, s->u.diagonal, s->u.W, s->u.noise);
-    if (!mppca_sound(m, s->u.noise)) return false;
+    lat_mppca_solve(m, SB, s->V, s->u.diagonal, s->u.W, s->u.noise);
+    if (!lat_mppca_sound(m, s->u.noise)) return false;
   }
   return true;
 }
@@ -255,7 +255,7 @@ static bool fit(gmm_update *base, size_t k, double ridge)
 static bool is_point(const gmm_update *base, size_t k)
 {
   const update *s = (const update *)base;
-  return mppca_is_point(s->u.m, base->counts[k], s->u.diagonal);
+  return lat_mppca_is_point(s->u.m, base->counts[k], s->u.diagonal);
 }
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
@@ -263,9 +263,9 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   const lat_mppca *m = em->model;
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   lat_mark mark = lat_workspace_mark(em->work);
-  gmm_ready ready = gmm_ready_of(&m->gmm, em->derived);
+  gmm_ready ready = lat_gmm_ready_of(&m->gmm, em->derived);
   update s = {.u = {.base = {.fit = fit, .is_point = is_point}}};
-  LAT_TRY(mppca_begin_update(&s.u, em, parameters, statistics[1]));
+  LAT_TRY(lat_mppca_begin_update(&s.u, em, parameters, statistics[1]));
   s.S = lat_doubles(em->work, 2 * D * D + D + M * M + 2 * D * M + 2 * T + M);
   if (!s.S) return LAT_MEMORY;
   s.vectors = s.S + D * D;
@@ -274,26 +274,26 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   s.half = s.G + D * M;
   s.V = s.half + D * M;
   s.spare = s.V + T;
-  gmm_find_means(&s.u.base, &ready, statistics + 2);
+  lat_gmm_find_means(&s.u.base, &ready, statistics + 2);
   for (size_t k = 0; k < m->gmm.K; k++) {
-    gmm_emptiness empty = gmm_is_empty(&s.u.base, k);
+    gmm_emptiness empty = lat_gmm_is_empty(&s.u.base, k);
     if (empty == GMM_EMPTY) {
       memcpy(s.u.base.means + k * D, ready.means + k * D, D * sizeof(double));
       continue;
     }
-    mppca_take_old(&s.u, k);
+    lat_mppca_take_old(&s.u, k);
     s.added = 0;
     if (empty == GMM_FILLED) {
-      gmm_own_covariance(&s.u.base, k, statistics + 2, s.S);
-      gmm_secure(&s.u.base, k);
+      lat_gmm_own_covariance(&s.u.base, k, statistics + 2, s.S);
+      lat_gmm_secure(&s.u.base, k);
     }
     LAT_TRY(s.status);
-    mppca_put_new(&s.u, k);
+    lat_mppca_put_new(&s.u, k);
   }
-  gmm_write_means(&s.u.base, parameters);
+  lat_gmm_write_means(&s.u.base, parameters);
   lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 
-const lat_em_kind mppca_scatter_isotropic = MPPCA_KIND(lat_mppca_isotropic);
-const lat_em_kind mppca_scatter_diagonal = MPPCA_KIND(lat_mppca_diagonal);
+const lat_em_kind lat_mppca_scatter_isotropic = MPPCA_KIND(lat_mppca_isotropic);
+const lat_em_kind lat_mppca_scatter_diagonal = MPPCA_KIND(lat_mppca_diagonal);

@@ -21,7 +21,8 @@ lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca *
   double *G = lat_doubles(work, D * M + 2 * T + M);
   if (!G) return LAT_MEMORY;
   double *packed = G + D * M;
-  mppca_precision(m, p.W + k * D * M, p.noise + k * (m->diagonal ? D : 1), G, packed, packed + T);
+  lat_mppca_precision(m, p.W + k * D * M, p.noise + k * (m->diagonal ? D : 1), G, packed,
+                      packed + T);
   for (size_t a = 0, at = 0; a < M; a++)
     for (size_t b = 0; b <= a; b++, at++) V[a * M + b] = V[b * M + a] = packed[at];
   lat_workspace_release(work, mark);
@@ -66,7 +67,7 @@ lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *m, const doubl
 {
   size_t n = X->rows, K = m->gmm.K;
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
-  LAT_TRY(mppca_check_density(work, m, parameters));
+  LAT_TRY(lat_mppca_check_density(work, m, parameters));
   lat_mark mark = lat_workspace_mark(work);
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
