@@ -11,8 +11,7 @@ local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
 local folder = arg[1] or "build/bpca"
-
-local function printf(format, ...) print(format:format(...)) end
+local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- Rows of that distribution, three columns of it wide.
 local function draw(n, seed)
@@ -84,19 +83,6 @@ for _, n in ipairs { 50, 100, 200, 400, 1200 } do
 end
 
 -- ---- pictures -------------------------------------------------------------------------------------------------
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-
-local function save(name, figure)
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
-end
 
 print "\npictures:"
 local largest = likelihood.W:abs():max()

@@ -10,8 +10,7 @@ local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
 local folder = arg[1] or "build/classifier"
-
-local function printf(format, ...) print(format:format(...)) end
+local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local X, labels = latent.datasets.digits()
 
@@ -76,19 +75,6 @@ for _, w in ipairs(best.wrong) do if w.posterior < 0.99 then unsure = unsure + 1
 printf("\nIn %d of the %d mistakes the posterior probability of what was said is below 0.99.", unsure, #best.wrong)
 
 -- ---- pictures -----------------------------------------------------------------------------------
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-
-local function save(name, figure)
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
-end
 
 -- Counts grow from 1 to 180, so shades are by the logarithm.
 local shades = (best.confusion + 1):log()

@@ -10,8 +10,7 @@ local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
 local folder = arg[1] or "build/digits"
-
-local function printf(format, ...) print(format:format(...)) end
+local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- ---- numbers -----------------------------------------------------------------------
 
@@ -39,19 +38,6 @@ printf("\nThe error and the discarded eigenvalues differ by %.1g at most: PCA ke
 print "by the same components, makes the least error."
 
 -- ---- pictures ------------------------------------------------------------------------
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-
-local function save(name, figure)
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
-end
 
 -- One image of each digit, as it is and rebuilt from M components.
 local first = {}

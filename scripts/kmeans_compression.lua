@@ -12,21 +12,10 @@ local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
 local folder = arg[1] or "build/kmeans"
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
+local save = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local X, digits = latent.datasets.digits()
 local N = X.rows
-
-local function save(name, figure)
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
-end
 
 -- Row 16 (n - 1) + b of the blocks is block b of image n; pixel (r, c) of 8 x 8 is column 8r + c + 1.
 local function place(b, p)

@@ -11,22 +11,11 @@ local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
 local folder = arg[1] or "build/kmeans"
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
+local save = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local eruptions = assert(latent.datasets.faithful())
 local X = latent.scaler():fit(eruptions):transform(eruptions)
 local start = matrix { { -1.5, 1 }, { 1.5, -1 } }
-
-local function save(name, figure)
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
-end
 
 -- The rows in the colours of their nearest centres, the centres, and the line half way between them.
 local function picture(title, centers)

@@ -10,20 +10,7 @@ local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
 local folder = arg[1] or "build/lds_learning"
-local function printf(format, ...) print(format:format(...)) end
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-
-local function save(name, figure)
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
-end
+local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- ---- the truth ------------------------------------------------------------------------------------------
 

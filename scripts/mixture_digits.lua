@@ -12,8 +12,7 @@ local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
 local folder = arg[1] or "build/mixture"
-
-local function printf(format, ...) print(format:format(...)) end
+local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local grey, labels = latent.datasets.digits()
 local X = grey:gt(7)
@@ -77,19 +76,6 @@ printf("Mean squared error of the lower half, given the upper: %.4f; by the pixe
   error_of(imputed), error_of(guess))
 
 -- ---- pictures -----------------------------------------------------------------------------------
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-
-local function save(name, figure)
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
-end
 
 print "\npictures:"
 save("three_digits", plot.images(matrix.vstack { mixture.means, one.means }, { columns = 4, range = { 0, 1 },
