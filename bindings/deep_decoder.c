@@ -21,9 +21,9 @@ static int decode_as(lua_State *L, const char *verb)
   lat_matrix mean = new_rows(L, m, Z.rows, m->likelihood->D);
   if (with_variance) variance = new_rows(L, m, Z.rows, m->likelihood->D);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_decode(work, m->decoder, m->likelihood, &Z, labels, m->classes, &mean,
-                        with_variance ? &variance : NULL));
+  latL_call(L, who, work,
+            lat_decode(work, m->decoder, m->likelihood, &Z, labels, m->classes, &mean,
+                       with_variance ? &variance : NULL));
   return with_variance ? 2 : 1;
 }
 
@@ -54,8 +54,8 @@ static int sample(lua_State *L)
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_matrix X = new_rows(L, m, n, m->likelihood->D), Z = new_rows(L, m, n, m->latent_dim);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_draw(work, m->decoder, m->likelihood, labels, m->classes, mean, random, &Z, &X));
+  latL_call(L, who, work,
+            lat_draw(work, m->decoder, m->likelihood, labels, m->classes, mean, random, &Z, &X));
   return 2;
 }
 

@@ -73,7 +73,7 @@ static void guess_bounds(lua_State *L, latL_Fa *p)
   lat_matrix C = latL_newmatrix(L, m.D, m.D, LAT_FLOAT64)->view;
   make_bounds(L, p, m.D);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, "fa", work, lat_workspace_mark(work), lat_factor_covariance(work, &m, &C));
+  latL_call(L, "fa", work, lat_factor_covariance(work, &m, &C));
   for (size_t j = 0; j < m.D; j++) {
     p->core.shift[j] = m.mean[j];
     p->core.least[j] = p->least * lat_get(&C, j, j);
@@ -237,7 +237,7 @@ static int fit_covariance(lua_State *L)
                  (lua_Integer)D);
     lat_copy(&from, &to);
     lat_workspace *work = latL_workspace(L);
-    latL_check(L, who, work, lat_workspace_mark(work), lat_check_finite(work, "mean", &to, false));
+    latL_call(L, who, work, lat_check_finite(work, "mean", &to, false));
   }
   fit_profile(L, p, who, D, mean, S, rows);
   return 1;

@@ -101,8 +101,7 @@ void latL_finishfactors(lua_State *L, latL_Run *run, latL_Turn *turn)
   double *fresh = latL_newparameters(L, em->base.kind, sizes);
   memcpy(fresh, em->base.flat, lat_parameters_count(table, sizes) * sizeof *fresh);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, run->who, work, lat_workspace_mark(work),
-             turn(work, em, missing, fresh, state ? state->view.data : NULL));
+  latL_call(L, run->who, work, turn(work, em, missing, fresh, state ? state->view.data : NULL));
   latL_adopt(L, LATL_MODEL, sizes);
   lua_pushliteral(L, "em");
   latL_keep(L, LATL_MODEL, "method");

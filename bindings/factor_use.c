@@ -61,8 +61,7 @@ static double *new_column(lua_State *L, const call *c)
 static void apply(lua_State *L, const call *c, const lat_factor_images *images)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c->who, work, lat_workspace_mark(work),
-             lat_factor_apply(work, &c->core, &c->X, c->missing, images));
+  latL_call(L, c->who, work, lat_factor_apply(work, &c->core, &c->X, c->missing, images));
 }
 
 /* ---- densities ------------------------------------------------------------------------------------ */
@@ -176,8 +175,7 @@ static int posterior(lua_State *L)
   apply(L, &c, &images);
   if (!c.missing) {
     lat_workspace *work = latL_workspace(L);
-    latL_check(L, c.who, work, lat_workspace_mark(work),
-               lat_factor_posterior(work, &c.core, C.data));
+    latL_call(L, c.who, work, lat_factor_posterior(work, &c.core, C.data));
     return 2;
   }
   int owner = lua_gettop(L);
@@ -223,7 +221,7 @@ static int inverse_transform(lua_State *L)
   lat_matrix X = one ? lat_transpose(latL_newvector(L, core.D, LAT_FLOAT64)->view)
                      : latL_newmatrix(L, from.rows, core.D, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_factor_inverse(work, &core, &from, &X));
+  latL_call(L, who, work, lat_factor_inverse(work, &core, &from, &X));
   return 1;
 }
 
@@ -243,8 +241,7 @@ static int sample(lua_State *L)
   else
     lua_pushnil(L);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_factor_sample(work, &core, random, &X, &Z));
+  latL_call(L, who, work, lat_factor_sample(work, &core, random, &X, &Z));
   return 2;
 }
 
@@ -255,7 +252,7 @@ static int covariance(lua_State *L)
   const char *who = check_model(L, 1, &core);
   lat_matrix C = latL_newmatrix(L, core.D, core.D, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_factor_covariance(work, &core, &C));
+  latL_call(L, who, work, lat_factor_covariance(work, &core, &C));
   return 1;
 }
 

@@ -148,8 +148,7 @@ void latL_takegiven(lua_State *L, latL_Run *run, const char *field, size_t rows,
                (lua_Integer)rows, (lua_Integer)cols);
   lat_matrix from = row ? lat_transpose(A->view) : A->view, packed = lat_matrix_of(to, rows, cols);
   lat_copy(&from, &packed);
-  latL_check(L, run->who, run->work, lat_workspace_mark(run->work),
-             lat_check_finite(run->work, field, &packed, false));
+  latL_call(L, run->who, run->work, lat_check_finite(run->work, field, &packed, false));
   lua_pop(L, 1);
 }
 
@@ -245,8 +244,7 @@ static void put_in_order(lua_State *L, const char *who, const size_t *order)
   lua_getiuservalue(L, 1, LATL_STATE);
   const latL_Matrix *state = latL_tomatrix(L, -1);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             g->form->reorder(work, g, order, fresh, state ? &state->view : NULL));
+  latL_call(L, who, work, g->form->reorder(work, g, order, fresh, state ? &state->view : NULL));
   lua_pop(L, 1);
   latL_adopt(L, 1, sizes);
   lua_getiuservalue(L, 1, LATL_KEPT);

@@ -59,8 +59,7 @@ double *latL_gmmcolumn(lua_State *L, const latL_GmmCall *c)
 static void apply(lua_State *L, const latL_GmmCall *c, const lat_gmm_images *images)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c->who, work, lat_workspace_mark(work),
-             form_of(L)->apply(work, c->g, &c->X, c->missing, images));
+  latL_call(L, c->who, work, form_of(L)->apply(work, c->g, &c->X, c->missing, images));
 }
 
 /* responsibilities(X [, {missing}]) -> N x K; of one row a vector */

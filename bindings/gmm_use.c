@@ -12,8 +12,8 @@ static int impute(lua_State *L)
   latL_GmmCall c = latL_callgmm(L, 3, none);
   lat_matrix to = latL_gmmrows(L, &c, c.D);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c.who, work, lat_workspace_mark(work),
-             c.g->form->apply(work, c.g, &c.X, true, &(lat_gmm_images){.imputed = &to}));
+  latL_call(L, c.who, work,
+            c.g->form->apply(work, c.g, &c.X, true, &(lat_gmm_images){.imputed = &to}));
   return 1;
 }
 
@@ -32,8 +32,7 @@ static int sample(lua_State *L)
   lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
   double *labels = latL_newvector(L, n, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_gmm_sample(work, &core, g->em.base.flat, random, &X, labels));
+  latL_call(L, who, work, lat_gmm_sample(work, &core, g->em.base.flat, random, &X, labels));
   return 2;
 }
 
@@ -136,8 +135,7 @@ static int align(lua_State *L)
   lat_gmm core = a->core;
   core.D = D;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_gmm_distances(work, &core, b->em.base.flat, a->em.base.flat, costs));
+  latL_call(L, who, work, lat_gmm_distances(work, &core, b->em.base.flat, a->em.base.flat, costs));
   return latL_aligngmm(L, who, K, costs);
 }
 

@@ -78,7 +78,7 @@ static int transform(lua_State *L)
   lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
   lat_matrix X, S = rows_of(data_and_result(L, who, "X", core.D, core.M, &X));
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_ica_transform(work, &core, &X, &S));
+  latL_call(L, who, work, lat_ica_transform(work, &core, &X, &S));
   return 1;
 }
 
@@ -88,7 +88,7 @@ static int inverse_transform(lua_State *L)
   lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
   lat_matrix S, X = rows_of(data_and_result(L, who, "S", core.M, core.D, &S));
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_ica_inverse(work, &core, &S, &X));
+  latL_call(L, who, work, lat_ica_inverse(work, &core, &S, &X));
   return 1;
 }
 
@@ -107,7 +107,7 @@ static int reconstruct(lua_State *L)
   lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
   lat_matrix X, Y = rows_of(data_and_result(L, who, "X", core.D, core.D, &X));
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), rebuild(work, &core, &X, &Y));
+  latL_call(L, who, work, rebuild(work, &core, &X, &Y));
   return 1;
 }
 
@@ -125,8 +125,7 @@ static lat_matrix log_likelihood(lua_State *L)
       A->vector && A->view.rows == core.D && core.D > 1 ? lat_transpose(A->view) : A->view;
   lat_matrix values = latL_newvector(L, X.rows, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_ica_log_likelihood(work, &core, p->options.contrast, &X, &values));
+  latL_call(L, who, work, lat_ica_log_likelihood(work, &core, p->options.contrast, &X, &values));
   return values;
 }
 
@@ -151,8 +150,7 @@ static int sample(lua_State *L)
   lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
   lat_matrix S = latL_newmatrix(L, n, core.M, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_ica_sample(work, &core, p->options.contrast, random, &S, &X));
+  latL_call(L, who, work, lat_ica_sample(work, &core, p->options.contrast, random, &S, &X));
   return 2;
 }
 

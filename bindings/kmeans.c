@@ -149,9 +149,9 @@ static void finish(lua_State *L, latL_Run *run)
       latL_check(L, run->who, run->work, run->mark, label_run(run, &X, weights, labels, &J));
     } else {
       lat_workspace *work = latL_workspace(L);
-      latL_check(L, run->who, work, lat_workspace_mark(work),
-                 label(work, &X, weights, m->clusters, m->em.base.flat,
-                       labels ? labels + done : NULL, &J));
+      latL_call(L, run->who, work,
+                label(work, &X, weights, m->clusters, m->em.base.flat,
+                      labels ? labels + done : NULL, &J));
     }
     done += X.rows;
     lua_settop(L, LATL_TOP + 1);
@@ -195,8 +195,7 @@ static void read_init(lua_State *L, kmeans *m)
     latL_error(L, "kmeans", "init has %I rows for %I clusters", (lua_Integer)init->rows,
                (lua_Integer)m->clusters);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, "kmeans", work, lat_workspace_mark(work),
-             lat_check_finite(work, "init", init, false));
+  latL_call(L, "kmeans", work, lat_check_finite(work, "init", init, false));
   latL_Matrix *copy = latL_newmatrix(L, init->rows, init->cols, LAT_FLOAT64);
   lat_copy(init, &copy->view);
   latL_keep(L, 2, "init");
@@ -362,8 +361,7 @@ static int transform(lua_State *L)
   latL_Matrix *Z = latL_result(L, 3, who, single ? K : X.rows, single ? 1 : K, single, LAT_FLOAT64);
   lat_matrix to = single ? lat_transpose(Z->view) : Z->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_kmeans_distances(work, &X, K, m->em.base.flat, &to));
+  latL_call(L, who, work, lat_kmeans_distances(work, &X, K, m->em.base.flat, &to));
   return 1;
 }
 
@@ -376,8 +374,8 @@ static int score(lua_State *L)
   lua_settop(L, 2);
   const kmeans *m = check_data(L, "kmeans:score", &X, &single);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, "kmeans:score", work, lat_workspace_mark(work),
-             label(work, &X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, NULL, &J));
+  latL_call(L, "kmeans:score", work,
+            label(work, &X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, NULL, &J));
   lua_pushnumber(L, -J / (double)X.rows);
   return 1;
 }

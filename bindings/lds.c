@@ -280,7 +280,7 @@ static int check_loaded(lua_State *L)
   }
   lat_lds lds = lat_lds_of_model(&m->core, m->em.base.flat, sizes);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, "latent.load", work, lat_workspace_mark(work), lat_lds_check(work, &lds, 1));
+  latL_call(L, "latent.load", work, lat_lds_check(work, &lds, 1));
   return 0;
 }
 

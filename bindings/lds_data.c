@@ -196,7 +196,7 @@ latL_Lds *latL_ldsfor(lua_State *L, const char *who, size_t n, lat_lds *core)
   for (int i = 0; i < LAT_LDS_MEAN; i++) asked |= m->given[i] == LATL_FUNCTION;
   if (asked) {
     lat_workspace *work = latL_workspace(L);
-    latL_check(L, who, work, lat_workspace_mark(work), lat_lds_check(work, core, n));
+    latL_call(L, who, work, lat_lds_check(work, core, n));
   }
   return m;
 }

@@ -31,7 +31,7 @@ static const double *check_inputs(lua_State *L, const latL_Lds *m, const char *w
   lat_matrix to = latL_newmatrix(L, rows, U, LAT_FLOAT64)->view;
   lat_copy(&from, &to);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_check_finite(work, name, &to, false));
+  latL_call(L, who, work, lat_check_finite(work, name, &to, false));
   return to.data;
 }
 
@@ -97,7 +97,7 @@ static int forecast(lua_State *L)
                           .innovation_covariances =
                               latL_newmatrix(L, T + h, D * D, LAT_FLOAT64)->view.data};
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_lds_filter(work, &core, &longer, &all));
+  latL_call(L, who, work, lat_lds_filter(work, &core, &longer, &all));
   lua_createtable(L, 0, 4);
   int result = lua_gettop(L);
   double *means = latL_newmatrix(L, h, D, LAT_FLOAT64)->view.data;
@@ -130,8 +130,7 @@ static int sample(lua_State *L)
   double *Y = latL_newmatrix(L, T, core.outputs, LAT_FLOAT64)->view.data;
   double *Z = latL_newmatrix(L, T, core.states, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_lds_sample(work, &core, random, T, U, Y, Z));
+  latL_call(L, who, work, lat_lds_sample(work, &core, random, T, U, Y, Z));
   return 2;
 }
 
@@ -151,8 +150,7 @@ static int simulate(lua_State *L)
   double *Z = draws ? latL_newmatrices(L, (size_t)draws, s.steps, core.states, 0)
                     : latL_newmatrix(L, s.steps, core.states, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_lds_simulate(work, &core, &s, random, draws ? (size_t)draws : 1, Z));
+  latL_call(L, who, work, lat_lds_simulate(work, &core, &s, random, draws ? (size_t)draws : 1, Z));
   return 1;
 }
 

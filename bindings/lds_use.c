@@ -107,13 +107,13 @@ static double *new_covariances(lua_State *L, int result, const char *name, const
 static void run_filter(lua_State *L, const call *c, lat_lds_filtered *to)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c->who, work, lat_workspace_mark(work), lat_lds_filter(work, &c->core, &c->s, to));
+  latL_call(L, c->who, work, lat_lds_filter(work, &c->core, &c->s, to));
 }
 
 static void run_smoother(lua_State *L, const call *c, lat_lds_smoothed *to)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c->who, work, lat_workspace_mark(work), lat_lds_smooth(work, &c->core, &c->s, to));
+  latL_call(L, c->who, work, lat_lds_smooth(work, &c->core, &c->s, to));
 }
 
 /* ---- states ------------------------------------------------------------------------------------------ */
@@ -288,8 +288,7 @@ static int impute(lua_State *L)
   double *to = latL_newmatrix(L, c.T, c.D, LAT_FLOAT64)->view.data, *variances = NULL;
   if (variance) variances = latL_newmatrix(L, c.T, c.D, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c.who, work, lat_workspace_mark(work),
-             lat_lds_impute(work, &c.core, &c.s, to, variances));
+  latL_call(L, c.who, work, lat_lds_impute(work, &c.core, &c.s, to, variances));
   return variance ? 2 : 1;
 }
 

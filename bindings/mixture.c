@@ -380,8 +380,8 @@ void latL_reordermixture(lua_State *L, const char *who, const size_t *order)
     state = NULL;
   }
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_mixture_reorder(work, &core, order, fresh, state ? state->view.data : NULL));
+  latL_call(L, who, work,
+            lat_mixture_reorder(work, &core, order, fresh, state ? state->view.data : NULL));
   lua_pop(L, 1);
   latL_adopt(L, 1, sizes);
 }

@@ -332,7 +332,7 @@ int latL_ownapply(lua_State *L, const char *who, bool missing, int what)
   const lat_matrix X = latL_checkmatrix(L, 2, who, "X")->view;
   size_t K = m->em.base.sizes[LAT_K], N = X.rows;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_check_finite(work, "X", &X, missing));
+  latL_call(L, who, work, lat_check_finite(work, "X", &X, missing));
   double *joint = push_joint(L, who, N);
   if (what == LATL_ELBO) {
     push_elbo(L, who, N, K, joint);

@@ -37,8 +37,8 @@ static call begin(lua_State *L, const char *who, int options)
 static void apply(lua_State *L, const call *c, const lat_mixture_images *images)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c->who, work, lat_workspace_mark(work),
-             lat_mixture_apply(work, &c->core, c->m->em.base.flat, &c->X, c->missing, images));
+  latL_call(L, c->who, work,
+            lat_mixture_apply(work, &c->core, c->m->em.base.flat, &c->X, c->missing, images));
 }
 
 static double *new_column(lua_State *L, const call *c)
@@ -147,8 +147,7 @@ static int sample(lua_State *L)
   lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
   double *labels = latL_newvector(L, n, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_mixture_sample(work, &core, m->em.base.flat, random, &X, labels));
+  latL_call(L, who, work, lat_mixture_sample(work, &core, m->em.base.flat, random, &X, labels));
   return 2;
 }
 

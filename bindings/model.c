@@ -133,7 +133,7 @@ size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const doub
   double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
   size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_assignment(work, K, costs, order));
+  latL_call(L, who, work, lat_assignment(work, K, costs, order));
   for (size_t i = 0; i < K; i++) {
     permutation[i] = (double)order[i] + 1;
     distances[i] = costs[i * K + order[i]];
@@ -220,7 +220,7 @@ const double *latL_optweights(lua_State *L, int options, const char *who, size_t
   lat_copy(&w, &packed->view);
   lua_remove(L, -2);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_check_weights(work, &packed->view));
+  latL_call(L, who, work, lat_check_weights(work, &packed->view));
   return packed->view.data;
 }
 

@@ -5,8 +5,8 @@ static void apply(lua_State *L, const latL_GmmCall *c, const lat_mppca_images *i
 {
   lat_mppca core = latL_mppcaof(c->g);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, c->who, work, lat_workspace_mark(work),
-             lat_mppca_apply(work, &core, c->g->em.base.flat, &c->X, c->missing, images));
+  latL_call(L, c->who, work,
+            lat_mppca_apply(work, &core, c->g->em.base.flat, &c->X, c->missing, images));
 }
 
 /* A verb that isn't about rows begins: the core's view of the mixture at 1, and its parameters. */
@@ -126,8 +126,7 @@ static int inverse_transform(lua_State *L)
   lat_matrix X = one ? lat_transpose(latL_newvector(L, core.gmm.D, LAT_FLOAT64)->view)
                      : latL_newmatrix(L, from.rows, core.gmm.D, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_mppca_inverse(work, &core, parameters, &from, &labels, &X));
+  latL_call(L, who, work, lat_mppca_inverse(work, &core, parameters, &from, &labels, &X));
   return 1;
 }
 
@@ -168,8 +167,7 @@ static int sample(lua_State *L)
   else
     lua_pushnil(L);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_mppca_sample(work, &core, parameters, random, &X, labels, &Z));
+  latL_call(L, who, work, lat_mppca_sample(work, &core, parameters, random, &X, labels, &Z));
   return 3;
 }
 
@@ -200,8 +198,7 @@ static int align(lua_State *L)
   size_t K = a.gmm.K;
   double *costs = latL_newmatrix(L, K, K, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_mppca_distances(work, &b, other->em.base.flat, &a, own, costs));
+  latL_call(L, who, work, lat_mppca_distances(work, &b, other->em.base.flat, &a, own, costs));
   return latL_aligngmm(L, who, K, costs);
 }
 

@@ -42,7 +42,7 @@ static int new (lua_State *L)
   latL_checkwidths(L, who, o.hidden, o.layers, o.latent_dim, lat_likelihood_outputs(&o.likelihood),
                    &numbers);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_nonlinear_init(work, &m->core, &o));
+  latL_call(L, who, work, lat_nonlinear_init(work, &m->core, &o));
   m->deep.decoder = &m->core.decoder;
   m->deep.likelihood = &m->core.likelihood;
   m->deep.latent_dim = o.latent_dim;
@@ -78,8 +78,7 @@ static int step(lua_State *L)
   size_t K = samples_of(L, who, m);
   double rate = latL_rate(L, 3, who, &m->deep);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_nonlinear_step(work, &m->core, &X, K, rate, m->deep.clip, &loss));
+  latL_call(L, who, work, lat_nonlinear_step(work, &m->core, &X, K, rate, m->deep.clip, &loss));
   latL_stepped(L, &m->deep, m->core.grey);
   lua_pushnumber(L, loss);
   return 1;
@@ -95,8 +94,7 @@ static int loss_of(lua_State *L)
   nonlinear *m = begin(L, who, names, &X);
   size_t K = samples_of(L, who, m);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_nonlinear_gradient(work, &m->core, &X, K, &loss));
+  latL_call(L, who, work, lat_nonlinear_gradient(work, &m->core, &X, K, &loss));
   lua_pushnumber(L, loss);
   return 1;
 }

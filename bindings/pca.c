@@ -288,8 +288,7 @@ static int distortion(lua_State *L)
   double J = 0;
   lat_workspace *work = latL_workspace(L);
   lat_pca_images images = {.distortion = &J};
-  latL_check(L, "pca:distortion", work, lat_workspace_mark(work),
-             lat_pca_apply(work, &core, p->whiten, &X, &images));
+  latL_call(L, "pca:distortion", work, lat_pca_apply(work, &core, p->whiten, &X, &images));
   lua_pushnumber(L, J);
   return 1;
 }

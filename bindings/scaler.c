@@ -65,8 +65,8 @@ static int fit_on(lua_State *L, const char *who, bool afresh)
   lat_scaler fresh = lat_scaler_of(latL_newparameters(L, &kind, sizes), s->D);
   lat_column_moments moments = lat_column_moments_of(s->moments, s->D);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_scaler_from_moments(work, &moments, s->with_mean, s->with_deviation, &fresh));
+  latL_call(L, who, work,
+            lat_scaler_from_moments(work, &moments, s->with_mean, s->with_deviation, &fresh));
   latL_adopt(L, 1, sizes);
   lua_settop(L, 1);
   return 1;
@@ -92,8 +92,7 @@ static int apply(lua_State *L, const char *who, bool inverse)
   latL_Matrix *Z = latL_result(L, 3, who, X->view.rows, X->view.cols, X->vector, X->view.dtype);
   lat_scaler core = core_of(s);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_scaler_apply(work, &core, inverse, &X->view, &Z->view));
+  latL_call(L, who, work, lat_scaler_apply(work, &core, inverse, &X->view, &Z->view));
   return 1;
 }
 

@@ -80,7 +80,7 @@ static int new (lua_State *L)
   latL_checkwidths(L, who, o.decoder_hidden, o.decoder_layers, o.latent_dim + o.classes,
                    lat_likelihood_outputs(&o.likelihood), &numbers);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work), lat_vae_init(work, &v->core, &o));
+  latL_call(L, who, work, lat_vae_init(work, &v->core, &o));
   v->deep.decoder = &v->core.decoder;
   v->deep.likelihood = &v->core.likelihood;
   v->deep.latent_dim = o.latent_dim;
@@ -132,9 +132,9 @@ static int step(lua_State *L)
   batch b = begin(L, who, names);
   double rate = latL_rate(L, 3, who, &b.vae->deep);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_vae_step(work, &b.vae->core, &b.X, b.labels, &b.objective, rate, b.vae->deep.clip,
-                          &parts));
+  latL_call(L, who, work,
+            lat_vae_step(work, &b.vae->core, &b.X, b.labels, &b.objective, rate, b.vae->deep.clip,
+                         &parts));
   latL_stepped(L, &b.vae->deep, b.vae->core.grey);
   return push_parts(L, parts);
 }
@@ -147,8 +147,8 @@ static int loss(lua_State *L)
   lat_vae_parts parts;
   batch b = begin(L, who, names);
   lat_workspace *work = latL_workspace(L);
-  latL_check(L, who, work, lat_workspace_mark(work),
-             lat_vae_gradient(work, &b.vae->core, &b.X, b.labels, &b.objective, &parts));
+  latL_call(L, who, work,
+            lat_vae_gradient(work, &b.vae->core, &b.X, b.labels, &b.objective, &parts));
   return push_parts(L, parts);
 }
 
