@@ -267,9 +267,12 @@ static lat_status pass(lua_State *L, latL_Run *run)
 static bool iterate(lua_State *L, latL_Run *run)
 {
   lat_em *em = &run->em;
-  lat_status status = lat_em_begin(em);
-  if (status == LAT_OK) status = run->kind->pass ? run->kind->pass(L, run) : pass(L, run);
-  if (status == LAT_OK) status = lat_em_end(em);
+  lat_status status = LAT_OK;
+  do { /* once more where the kind verifies that EM hasn't converged to a saddle */
+    status = lat_em_begin(em);
+    if (status == LAT_OK) status = run->kind->pass ? run->kind->pass(L, run) : pass(L, run);
+    if (status == LAT_OK) status = lat_em_end(em);
+  } while (status == LAT_OK && em->verifying);
   lua_settop(L, LATL_TOP);
   if (latL_outoftime(L, run, status)) return false;
   run->over = em->done;

@@ -81,10 +81,16 @@ static void guess_bounds(lua_State *L, latL_Fa *p)
   lua_pop(L, 1);
 }
 
-/* uniquenesses, and the columns whose noise is at its bound. */
+/* uniquenesses, the columns whose noise is at its bound, and whether the covariance has as many numbers
+ * as the model. */
 static void keep_uniquenesses(lua_State *L, latL_Fa *p)
 {
   lat_factor_model m = view(&p->em.base);
+  long long degrees = lat_fa_degrees_of_freedom(m.D, m.M);
+  lua_pushinteger(L, (lua_Integer)degrees);
+  latL_keep(L, LATL_MODEL, "degrees_of_freedom");
+  lua_pushboolean(L, degrees >= 0);
+  latL_keep(L, LATL_MODEL, "identifiable");
   double *u = latL_newvector(L, m.D, LAT_FLOAT64)->view.data;
   lua_newtable(L);
   for (size_t j = 0, n = 0; j < m.D; j++) {

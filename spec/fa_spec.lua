@@ -204,6 +204,67 @@ describe("fa", function()
     assert.is_true(em.history[1] < fa.history[#fa.history] - 1e-4) -- and doesn't start there
   end)
 
+  -- Covariances of a chain: they are the same from the last column to the first, and so is the saddle.
+  local function chain(D, r) return matrix(D, D, function(i, j) return r ^ math.abs(i - j) end) end
+
+  -- 100 rows that have exactly the covariance R.
+  local function rows_of(R)
+    local X = matrix.normal(100, R.rows, latent.random(1))
+    X = X - X:mean(1)
+    return X * (X:t() * X / 100):cholesky():t():inverse() * R:cholesky():t()
+  end
+
+  it("leaves the saddles of symmetric data", function()
+    -- SciPy 1.17: the best of 30 random starts of BFGS and Nelder-Mead over W and log psi is
+    -- -5.477564869122515, at psi = 0.85290242, 0.60916054, 0.5538224, 0.82610655 or its mirror image; the
+    -- symmetric stationary point has -5.4775659
+    local R = chain(4, 0.4)
+    local models = { latent.fa():fit_covariance(R, 100) }
+    for _, accelerate in ipairs{ true, false } do
+      models[#models + 1] = latent.fa{ method = "em", accelerate = accelerate }:fit(rows_of(R))
+    end
+    for _, fa in ipairs(models) do
+      assert.is_true(fa.converged)
+      assert.near(-5.477564869122515, fa.history[#fa.history], 1e-10)
+      local psi = fa.uniquenesses:table()
+      if psi[1] < psi[4] then psi = { psi[4], psi[3], psi[2], psi[1] } end
+      assert.near_matrix({ 0.85290242, 0.60916054, 0.5538224, 0.82610655 }, psi, 1e-5)
+    end
+    -- longer chains: no random start finds more than the first
+    for D = 5, 7 do
+      for M = 1, 2 do
+        for _, r in ipairs{ 0.3, 0.6 } do
+          local one = latent.fa{ latent_dim = M }:fit_covariance(chain(D, r), 100)
+          local best = latent.fa{ latent_dim = M, restarts = 20, seed = 4 }:fit_covariance(chain(D, r), 100)
+          assert.near(best.history[#best.history], one.history[#one.history], 1e-9)
+        end
+      end
+    end
+  end)
+
+  it("leaves them with missing entries and weights, too", function()
+    local rows, D = {}, 4
+    for _, row in ipairs(rows_of(chain(D, 0.4)):table()) do
+      local mirror = {}
+      for j = 1, D do mirror[D + 1 - j] = row[j] end
+      local gap = 1 + #rows // 2 % 7
+      if gap <= D then
+        row[gap], mirror[D + 1 - gap] = 0 / 0, 0 / 0
+      end
+      rows[#rows + 1], rows[#rows + 2] = row, mirror
+    end
+    local X = matrix(rows)
+    local weights = matrix(#X, 1, function(i) return 1 + (i - 1) // 2 % 2 end):col(1)
+    for _, more in ipairs{ { missing = true }, { missing = true, weights = weights } } do
+      local one = latent.fa():fit(X, more)
+      assert.is_true(one.converged)
+      assert.equal(0, one.drops)
+      assert.is_true(math.abs(one.uniquenesses[1] - one.uniquenesses[4]) > 1e-3) -- not the saddle
+      local best = latent.fa{ restarts = 10, seed = 2 }:fit(X, more)
+      assert.near(best.history[#best.history], one.history[#one.history], 1e-9)
+    end
+  end)
+
   it("never goes down by the profile either, whose objective is the log-likelihood", function()
     local X = data(200, 6)
     local fa = latent.fa{ latent_dim = 2 }:fit(X)
@@ -417,6 +478,20 @@ describe("fa", function()
     local full = log_normal(iris, iris:mean(1), covariance(iris)):mean()
     assert.near(full, fa:score(iris), 1e-6)
     assert.near_matrix(covariance(iris), fa:covariance(), 1e-4)
+    assert.equal(-3, fa.degrees_of_freedom)
+    assert.is_false(fa.identifiable)
+    local em = latent.fa{ latent_dim = 3, method = "em" }:fit(iris)
+    assert.equal(-3, em.degrees_of_freedom)
+    assert.is_false(em.identifiable)
+    for M, degrees in ipairs{ 2, -1 } do
+      fa = latent.fa{ latent_dim = M }:fit(iris)
+      assert.equal(degrees, fa.degrees_of_freedom)
+      assert.equal(degrees >= 0, fa.identifiable)
+    end
+    fa = latent.fa{ latent_dim = 1 }:fit_covariance(covariance(iris):block(1, 3, 1, 3), 150)
+    assert.equal(0, fa.degrees_of_freedom) -- as many numbers as the model: that is enough
+    assert.is_true(fa.identifiable)
+    fa = latent.fa{ latent_dim = 3 }:fit(iris)
     fails("fa:test: 3 factors of 4 columns leave -3 degrees of freedom", fa.test, fa)
   end)
 

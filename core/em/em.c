@@ -18,6 +18,12 @@ typedef struct lat_em_state {
   bool trying;  /* it is what the parameters are */
   size_t count; /* of the statistics */
   double *lanes;
+  /* the verification's statistics, and the lanes that they are added up in; unset before the first */
+  double *verified, *verified_lanes;
+  size_t verified_count;
+  double *verified_trial; /* what the next pass is about, if `probing` */
+  bool probing;
+  size_t verifications;
 } lat_em_state;
 
 /* Statistics and scratch begin on cache lines, so that threads don't share any. */
@@ -89,9 +95,41 @@ static lat_status prepare(lat_em *em)
   return em->kind->prepare ? em->kind->prepare(em, em->parameters, em->derived) : LAT_OK;
 }
 
+/* Memory for the verification; the statistics of the last iteration stay, as callers keep them. */
+static lat_status allocate_verification(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  size_t lanes = lat_lanes(SIZE_MAX, s->verified_count);
+  s->verified_lanes =
+      lat_allocate(em->work, lanes, whole_lines(s->verified_count) * sizeof(double));
+  s->verified_trial = lat_doubles(em->work, em->count);
+  em->verifier = lat_doubles(em->work, em->kind->verification->memory(em));
+  s->verified = lat_doubles(em->work, s->verified_count);
+  return s->verified_lanes && s->verified_trial && em->verifier && s->verified ? LAT_OK
+                                                                               : LAT_MEMORY;
+}
+
+static lat_status begin_verification(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  if (!s->verified) LAT_TRY(allocate_verification(em));
+  if (s->trying) take_back(em);
+  if (!s->probing)
+    memset(em->verifier, 0, em->kind->verification->memory(em) * sizeof *em->verifier);
+  memcpy(s->before, em->parameters, em->count * sizeof(double));
+  if (s->probing) memcpy(em->parameters, s->verified_trial, em->count * sizeof(double));
+  s->trying = true;
+  s->rows = 0;
+  memset(s->verified, 0, s->verified_count * sizeof(double));
+  lat_status status = prepare(em);
+  if (status != LAT_OK) take_back(em);
+  return status;
+}
+
 lat_status lat_em_begin(lat_em *em)
 {
   lat_em_state *s = em->state;
+  if (em->verifying) return begin_verification(em);
   if (s->trying) take_back(em);
   if (s->pending) begin_trial(em);
   s->rows = 0;
@@ -114,6 +152,10 @@ typedef struct walk {
   size_t chunk, chunks, lanes;
   double *scratch;
   size_t scratch_count; /* a worker's */
+  /* an iteration's E-step, or the verification's; statistics in lanes, and of all rows */
+  void (*step)(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch);
+  size_t count;
+  double *lane_sums, *statistics;
 } walk;
 
 static bool proper(const double *weights, size_t n)
@@ -135,12 +177,11 @@ static lat_em_chunk rows_of(const walk *w, size_t c)
 static void add_lane(void *context, size_t lane, size_t worker)
 {
   const walk *w = context;
-  const lat_em_state *s = w->em->state;
-  double *statistics = s->lanes + lane * whole_lines(s->count);
-  memset(statistics, 0, s->count * sizeof *statistics);
+  double *statistics = w->lane_sums + lane * whole_lines(w->count);
+  memset(statistics, 0, w->count * sizeof *statistics);
   for (size_t c = lane * w->chunks / w->lanes; c < (lane + 1) * w->chunks / w->lanes; c++) {
     lat_em_chunk chunk = w->units ? (lat_em_chunk){.units = w->units, .first = c} : rows_of(w, c);
-    w->em->kind->e_step(w->em, &chunk, statistics, w->scratch + worker * w->scratch_count);
+    w->step(w->em, &chunk, statistics, w->scratch + worker * w->scratch_count);
     if (chunk.weights && !proper(chunk.weights, chunk.X.rows)) statistics[0] = NAN;
   }
 }
@@ -158,22 +199,34 @@ static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weig
   return LAT_OK;
 }
 
-static lat_status add(lat_em *em, walk *w)
+/* What the walk adds up. */
+static void choose_step(lat_em *em, walk *w)
 {
   const lat_em_state *s = em->state;
-  w->lanes = lat_lanes(w->chunks, s->count);
-  w->scratch_count = whole_lines(em->kind->scratch ? em->kind->scratch(em, w->chunk) : 0);
+  const lat_em_verification *v = em->verifying ? em->kind->verification : NULL;
+  size_t (*scratch)(const lat_em *, size_t) = v ? v->scratch : em->kind->scratch;
+  w->step = v ? v->step : em->kind->e_step;
+  w->count = v ? s->verified_count : s->count;
+  w->lane_sums = v ? s->verified_lanes : s->lanes;
+  w->statistics = v ? s->verified : em->statistics;
+  w->scratch_count = whole_lines(scratch ? scratch(em, w->chunk) : 0);
+}
+
+static lat_status add(lat_em *em, walk *w)
+{
+  choose_step(em, w);
+  w->lanes = lat_lanes(w->chunks, w->count);
   w->scratch = lat_allocate(em->work, lat_workers(em->work), w->scratch_count * sizeof(double));
   if (!w->scratch) return LAT_MEMORY;
   LAT_TRY(lat_parallel(em->work, w->lanes, add_lane, w));
   bool finite = true;
   for (size_t lane = 0; lane < w->lanes; lane++)
-    finite &= (bool)isfinite(s->lanes[lane * whole_lines(s->count)]);
+    finite &= (bool)isfinite(w->lane_sums[lane * whole_lines(w->count)]);
   if (!finite && w->X) LAT_TRY(check_data(em, w->X, w->weights));
   if (!finite && w->units && em->kind->check) LAT_TRY(em->kind->check(em, NULL));
   for (size_t lane = 0; lane < w->lanes; lane++) {
-    const double *from = s->lanes + lane * whole_lines(s->count);
-    for (size_t i = 0; i < s->count; i++) em->statistics[i] += from[i];
+    const double *from = w->lane_sums + lane * whole_lines(w->count);
+    for (size_t i = 0; i < w->count; i++) w->statistics[i] += from[i];
   }
   return LAT_OK;
 }
@@ -258,9 +311,41 @@ static lat_status check_objective(lat_em *em, double objective)
                   em->iterations + 1);
 }
 
+/* The objective has converged: is there a question left? */
+static bool has_verification(lat_em *em)
+{
+  enum {
+    MOST = 20
+  }; /* moves, each of which has raised the objective: not expected to be reached */
+  lat_em_state *s = em->state;
+  if (!em->kind->verification || s->verifications >= MOST) return false;
+  if (!s->verified_count) s->verified_count = em->kind->verification->statistics(em);
+  return s->verified_count > 0;
+}
+
+static lat_status end_verification(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  lat_em_verdict verdict = LAT_EM_SETTLED;
+  take_back(em);
+  LAT_TRY(em->kind->verification->take(em, s->verified, s->verified_trial, &verdict));
+  s->probing = verdict == LAT_EM_ANOTHER;
+  if (s->probing) return LAT_OK;
+  em->verifying = false;
+  em->converged = verdict == LAT_EM_SETTLED;
+  em->done = em->converged || em->iterations >= em->options.max_iterations;
+  if (em->converged) return LAT_OK;
+  memcpy(em->parameters, s->verified_trial, em->count * sizeof(double));
+  s->verifications++;
+  s->pending = false;
+  s->squarem.images = 0;
+  return LAT_OK;
+}
+
 lat_status lat_em_end(lat_em *em)
 {
   lat_em_state *s = em->state;
+  if (em->verifying) return end_verification(em);
   LAT_TRY(total_weight(em));
   double objective = em->statistics[0] / em->statistics[1];
   bool tried = s->trying;
@@ -282,6 +367,10 @@ lat_status lat_em_end(lat_em *em)
   }
   em->iterations++;
   em->done = em->converged || em->iterations >= em->options.max_iterations;
+  if (em->converged && has_verification(em)) {
+    em->verifying = true;
+    em->done = em->converged = false;
+  }
   return LAT_OK;
 }
 

@@ -36,6 +36,26 @@ typedef struct lat_em_chunk {
   const void *units;     /* instead of X: data whose unit number `first` it is (lat_em_add_units) */
 } lat_em_chunk;
 
+typedef enum lat_em_verdict {
+  LAT_EM_SETTLED, /* nothing better is near */
+  LAT_EM_ANOTHER, /* another pass, with the parameters in `trial` */
+  LAT_EM_MOVED    /* the parameters in `trial` are better: EM goes on from them */
+} lat_em_verdict;
+
+/* Before EM that has converged is done: is it at a maximum? Data that are symmetric may lead EM into
+ * a saddle, where its steps are 0. Passes over the data add up statistics for that question. */
+typedef struct lat_em_verification {
+  /* Doubles of the statistics, of which the first stays finite; 0: with these sizes there is no
+   * asking. Of a worker's scratch, as below. Of memory for the passes' own use, em->verifier, which
+   * is 0 before the first pass. */
+  size_t (*statistics)(const lat_em *em);
+  size_t (*scratch)(const lat_em *em, size_t rows);
+  size_t (*memory)(const lat_em *em);
+  void (*step)(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch);
+  /* A pass is complete; em->parameters are those of EM. */
+  lat_status (*take)(lat_em *em, const double *statistics, double *trial, lat_em_verdict *verdict);
+} lat_em_verification;
+
 typedef struct lat_em_kind {
   const char *name;
   const lat_parameter *parameters;
@@ -63,6 +83,7 @@ typedef struct lat_em_kind {
    * entry, for what the kind doesn't take (a count below 0). NULL: it takes all. X is NULL for data
    * in units, which were checked: what can be wrong then are the parameters. */
   lat_status (*check)(const lat_em *em, const lat_matrix *X);
+  const lat_em_verification *verification; /* NULL: where EM has converged, it is done */
 } lat_em_kind;
 
 typedef struct lat_em_options {
@@ -89,11 +110,13 @@ struct lat_em {
   double largest_drop; /* the worst change against the direction, relative; 0 when monotone */
   size_t drops;        /* iterations whose drop is more than rounding (1e-9 relative) */
   size_t refused;      /* accelerated steps that were taken back */
-  bool unsettled;      /* an M-step sets it when it has moved a component elsewhere: whatever the
+  bool verifying; /* the next pass is the verification's, and no iteration: `done` waits for it */
+  bool unsettled; /* an M-step sets it when it has moved a component elsewhere: whatever the
                         * objective says, this iteration is not the last for convergence */
 
   lat_workspace *work;
   double *derived, *statistics;
+  double *verifier;
   struct lat_em_state *state;
 };
 
@@ -103,7 +126,7 @@ lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind,
                        const size_t sizes[LAT_SIZES], double *parameters,
                        const lat_em_options *options);
 
-/* Starts an iteration, also over again after one that failed. */
+/* Starts an iteration (or the verification), also over again after one that failed. */
 lat_status lat_em_begin(lat_em *em);
 
 /* The E-step for these rows. On the thread pool, in chunks by sizes only, whose statistics are

@@ -142,7 +142,8 @@ const lat_em_kind lat_fa_kind = {.name = "fa",
                                  .prepare = prepare,
                                  .e_step = e_step,
                                  .m_step = m_step,
-                                 .feasible = feasible};
+                                 .feasible = feasible,
+                                 .verification = &lat_fa_verification};
 
 /* The covariance of rows whose missing entries are at their means. */
 static lat_status fill_covariance(lat_workspace *work, const lat_matrix *X, const double *weights,

@@ -14,6 +14,9 @@
 /* Of f and D: changes of f that are less cannot be trusted. */
 #define ROUNDING         1e-13
 #define NOT_A_COVARIANCE 1e-8
+/* Of the Hessian's largest eigenvalue and 1: a direction whose curvature is below minus this is no
+ * rounding. */
+#define CURVED 1e-7
 
 /* One Psi, and what is known of it. */
 typedef struct point {
@@ -28,7 +31,7 @@ typedef struct problem {
   size_t D, M;
   lat_matrix R;
   bool singular; /* log|R| is -infinity, and left out of f */
-  double least;  /* theta's lower bound; the upper one is 0 */
+  double *least; /* theta's lower bounds; the upper one is 0 */
   point at, next;
   double *gradient, *step, *scale;
   double *H, *G; /* the second derivatives, and what they are where the model fits */
@@ -108,9 +111,9 @@ static lat_status differentiate_twice(problem *p)
 
 /* ---- one step ------------------------------------------------------------------------------------------ */
 
-static double clip(const problem *p, double theta)
+static double clip(const problem *p, size_t j, double theta)
 {
-  return fmin(fmax(theta, p->least), 0);
+  return fmin(fmax(theta, p->least[j]), 0);
 }
 
 /* How far a step against the gradient gets before the bounds stop it. */
@@ -119,27 +122,34 @@ static double largest_gradient(const problem *p)
   double largest = 0;
   for (size_t j = 0; j < p->D; j++) {
     double theta = p->at.theta[j];
-    largest = fmax(largest, fabs(theta - clip(p, theta - p->gradient[j])));
+    largest = fmax(largest, fabs(theta - clip(p, j, theta - p->gradient[j])));
   }
   return largest;
+}
+
+/* The variables that no bound holds, into p->open; their number. */
+static size_t find_open(problem *p)
+{
+  size_t n = 0;
+  for (size_t j = 0; j < p->D; j++) {
+    double theta = p->at.theta[j], g = p->gradient[j];
+    bool held = (theta <= p->least[j] && g >= 0) || (theta >= 0 && g <= 0);
+    if (!held) p->open[n++] = j;
+  }
+  return n;
 }
 
 /* step := - inv(H) gradient for the variables that no bound holds or, where H isn't positive definite,
  * - inv(G + ridge) gradient; and at most 1.5 in each: a factor of 4.5 of psi. */
 static lat_status newton_step(problem *p)
 {
-  size_t D = p->D, n = 0;
+  size_t D = p->D, n = find_open(p);
   double trace = 0, largest = 0;
   lat_mark mark = lat_workspace_mark(p->work);
   double *L = lat_doubles(p->work, D * D), *x = lat_doubles(p->work, D);
   if (!L || !x) return LAT_MEMORY;
-  for (size_t j = 0; j < D; j++) {
-    double theta = p->at.theta[j], g = p->gradient[j];
-    p->step[j] = 0;
-    if ((theta <= p->least && g >= 0) || (theta >= 0 && g <= 0)) continue;
-    p->open[n++] = j;
-    trace += p->G[j * D + j];
-  }
+  memset(p->step, 0, D * sizeof *p->step);
+  for (size_t a = 0; a < n; a++) trace += p->G[p->open[a] * (D + 1)];
   const double *from = p->H;
   int info = n > 0;
   for (double ridge = 0; info != 0; ridge = 1e-6 * trace / (double)n + 100 * ridge, from = p->G) {
@@ -187,7 +197,7 @@ static lat_status search(problem *p, bool *moved, bool *flat)
   for (int i = 0; i < HALVINGS && !*moved; i++, share /= 2) {
     double slope = 0;
     for (size_t j = 0; j < p->D; j++) {
-      p->next.theta[j] = clip(p, p->at.theta[j] + share * p->step[j]);
+      p->next.theta[j] = clip(p, j, p->at.theta[j] + share * p->step[j]);
       slope += p->gradient[j] * (p->next.theta[j] - p->at.theta[j]);
     }
     if (!(slope < 0)) continue;
@@ -203,6 +213,54 @@ static lat_status search(problem *p, bool *moved, bool *flat)
   return LAT_OK;
 }
 
+/* The unit vector of the least curvature among the open variables into p->step, and that curvature, if
+ * it is negative; else 0. */
+static lat_status find_descent(problem *p, double *curvature)
+{
+  size_t n = find_open(p);
+  lat_mark mark = lat_workspace_mark(p->work);
+  *curvature = 0;
+  memset(p->step, 0, p->D * sizeof *p->step);
+  if (n == 0) return LAT_OK;
+  lat_matrix H = lat_matrix_new(p->work, n, n), V = lat_matrix_new(p->work, n, n);
+  lat_matrix e = lat_matrix_new(p->work, n, 1);
+  if (!H.data || !V.data || !e.data) return LAT_MEMORY;
+  for (size_t a = 0; a < n; a++)
+    for (size_t b = 0; b < n; b++)
+      lat_set(&H, a, b,
+              0.5 * (p->H[p->open[a] * p->D + p->open[b]] + p->H[p->open[b] * p->D + p->open[a]]));
+  LAT_TRY(lat_symmetric(p->work, &H, LAT_EIGEN_FULL, e, &V));
+  double most = lat_get(&e, 0, 0), least = lat_get(&e, n - 1, 0);
+  if (least < -CURVED * fmax(most, 1)) *curvature = least;
+  for (size_t a = 0; a < n; a++) p->step[p->open[a]] = lat_get(&V, a, n - 1);
+  lat_workspace_release(p->work, mark);
+  return LAT_OK;
+}
+
+/* Where the gradient vanishes f may have a saddle: data that are symmetric under an exchange of
+ * variables keep Newton's steps in the subspace of the same symmetry, and what is least in there need
+ * not be least. Goes along the direction of the most negative curvature, either way, if there is one:
+ * as far as f falls by a part of what that curvature promises. *moved says whether it did. */
+static lat_status leave_saddle(problem *p, bool *moved)
+{
+  double curvature;
+  *moved = false;
+  LAT_TRY(differentiate_twice(p));
+  LAT_TRY(find_descent(p, &curvature));
+  for (double length = 1.5; !*moved; length /= 2) {
+    double due = -0.5 * curvature * length * length;
+    if (!(due > 10 * ROUNDING * ((double)p->D + fabs(p->at.f)))) break;
+    for (int sign = 1; sign >= -1 && !*moved; sign -= 2) {
+      for (size_t j = 0; j < p->D; j++)
+        p->next.theta[j] = clip(p, j, p->at.theta[j] + sign * length * p->step[j]);
+      LAT_TRY(evaluate(p, &p->next));
+      *moved = p->next.f <= p->at.f - 0.1 * due;
+    }
+  }
+  if (*moved) swap(p);
+  return LAT_OK;
+}
+
 /* From p->at.theta to the nearest minimum. f of each iteration goes to `history`. */
 static lat_status minimize(problem *p, size_t most, double tolerance, double *history,
                            lat_fa_record *record)
@@ -213,7 +271,13 @@ static lat_status minimize(problem *p, size_t most, double tolerance, double *hi
     differentiate(p);
     history[record->iterations++] = p->at.f;
     record->converged = flat || largest_gradient(p) <= tolerance;
-    if (record->converged || !moved) break;
+    if (!record->converged && !moved) break;
+    if (record->converged) {
+      LAT_TRY(leave_saddle(p, &moved));
+      if (!moved) break;
+      flat = record->converged = false;
+      continue;
+    }
     LAT_TRY(differentiate_twice(p));
     LAT_TRY(newton_step(p));
     LAT_TRY(search(p, &moved, &flat));
@@ -271,7 +335,7 @@ static lat_status first_start(problem *p, double *log_det)
     for (size_t m = 0; m < D && !p->singular; m++)
       inverse += lat_get(&p->at.V, j, m) * lat_get(&p->at.V, j, m) / e[m];
     double psi = p->singular ? 0.5 : (1 - 0.5 * (double)p->M / (double)D) / inverse;
-    p->at.theta[j] = clip(p, log(psi));
+    p->at.theta[j] = clip(p, j, log(psi));
   }
   return LAT_OK;
 }
@@ -281,7 +345,7 @@ static void random_start(problem *p, uint64_t seed, size_t number)
   enum { STREAM = 0x6661 };
   lat_random random = {seed, STREAM + number, 0};
   lat_random_fill_uniform(&random, p->D, p->at.theta);
-  for (size_t j = 0; j < p->D; j++) p->at.theta[j] = clip(p, log(p->at.theta[j]));
+  for (size_t j = 0; j < p->D; j++) p->at.theta[j] = clip(p, j, log(p->at.theta[j]));
 }
 
 /* ---- parameters ------------------------------------------------------------------------------------------ */
@@ -306,15 +370,17 @@ static lat_status prepare(problem *p, const lat_fa_options *options)
 {
   size_t D = p->D;
   p->M = options->M;
-  p->least = log(options->least > 0 ? options->least : 0.005);
+  double least = log(options->least > 0 ? options->least : 0.005);
   p->R = lat_matrix_new(p->work, D, D);
   p->H = lat_doubles(p->work, D * D);
   p->G = lat_doubles(p->work, D * D);
-  p->gradient = lat_doubles(p->work, 3 * D);
+  p->gradient = lat_doubles(p->work, 4 * D);
   p->open = lat_allocate(p->work, D, sizeof *p->open);
   if (!p->R.data || !p->H || !p->G || !p->gradient || !p->open) return LAT_MEMORY;
   p->step = p->gradient + D;
   p->scale = p->step + D;
+  p->least = p->scale + D;
+  for (size_t j = 0; j < D; j++) p->least[j] = least;
   LAT_TRY(new_point(p->work, D, &p->at));
   return new_point(p->work, D, &p->next);
 }
@@ -385,4 +451,37 @@ lat_status lat_fa_from_covariance(lat_workspace *work, const lat_matrix *S, cons
   record->discrepancy = p.singular ? INFINITY : p.at.f;
   lat_workspace_release(work, mark);
   return lat_fa_rotate(work, p.D, p.M, options->rotation, false, parameters, NULL);
+}
+
+lat_status lat_fa_leave_saddle(lat_workspace *work, const lat_matrix *S, const double *mean,
+                               const double *least, lat_factor_model *model, double *tilt,
+                               bool *moved)
+{
+  enum { MOST = 100 };
+  problem p = {.work = work, .D = S->rows};
+  lat_mark mark = lat_workspace_mark(work);
+  lat_fa_options options = {.M = model->M};
+  lat_fa_record record;
+  double *deviations = lat_doubles(work, p.D), *history = lat_doubles(work, MOST), log_det;
+  *moved = false;
+  if (!deviations || !history) return LAT_MEMORY;
+  LAT_TRY(prepare(&p, &options));
+  LAT_TRY(correlations(work, S, mean, deviations, &p.R));
+  LAT_TRY(first_start(&p, &log_det)); /* whether R is singular, and log|R| */
+  for (size_t j = 0; j < p.D; j++) {
+    double variance = deviations[j] * deviations[j];
+    p.least[j] = fmin(log(least[j] / variance), 0);
+    p.at.theta[j] = clip(&p, j, log(model->noise_variances[j] / variance));
+  }
+  LAT_TRY(evaluate(&p, &p.at));
+  differentiate(&p);
+  LAT_TRY(leave_saddle(&p, moved));
+  memcpy(tilt, p.step, p.D * sizeof *tilt);
+  if (*moved) {
+    LAT_TRY(minimize(&p, MOST, 1e-9, history, &record));
+    memset(model->W, 0, p.D * p.M * sizeof *model->W);
+    parameters_of(&p, p.at.theta, mean, deviations, model);
+  }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
 }

@@ -27,7 +27,9 @@ Psi): the factors explain all covariances. Other units of a column change its ro
 
 "profile" takes the W that is best for a Psi, by eigenvalues of Psi^(-1/2) S Psi^(-1/2), and finds the best Psi by
 Newton steps on the D x D correlations: after one pass over the data it takes no more. It stops where the gradient is
-below 1e-9. "em" is for data with missing entries, more columns than a D x D matrix is wanted for, and online fits.
+below 1e-9 and no curvature is negative: data that are symmetric under an exchange of columns have saddles, which it
+leaves. EM that has converged looks for one, too (up to 1000 columns; one pass over the data, and with missing entries
+those saddles that their expectations show). "em" is for data with missing entries, more columns than a D x D matrix is wanted for, and online fits.
 
 The likelihood is often greatest, or unbounded, where a noise variance is 0 (a Heywood case). Those that end at the
 bound are listed in heywood.
@@ -43,7 +45,9 @@ and x the covariance W factor_correlations W' + Psi.]],
     summary = "Factor analysis; latent.fa makes one.",
     text = [[
 history is the mean log-likelihood of a row in nats (of its observed entries), an iteration each; iterations,
-converged, method, drops and largest_drop say how the fit went. rows and discrepancy, twice the log-likelihood a row
+converged, method, drops and largest_drop say how the fit went. degrees_of_freedom, ((D - M)^2 - D - M)/2, is how many
+more numbers a covariance has than the model; where it is negative identifiable is false: the likelihood has a whole
+family of maxima, of which one was found, whose factors mean nothing by themselves. rows and discrepancy, twice the log-likelihood a row
 that a Gaussian without structure has more, are kept by fits without gaps by "profile".]],
   },
   {
@@ -96,7 +100,7 @@ return require "latent.docs.factor_verbs"(entries, "FA", {
   finds = "Finds the parameters of maximum likelihood.",
   fit = [[
 A row may miss all of its entries: it has the prior for a posterior and adds 0 to the log-likelihood. A column that
-is constant or wholly missing raises. Collinear columns are fine: their noise ends at its bound. With more factors
-than degrees of freedom ((D - M)^2 < D + M) the likelihood has a whole family of maxima, of which one is found.]],
+is constant or wholly missing raises. Collinear columns are fine: their noise ends at its bound. With too many factors
+for the columns ((D - M)^2 < D + M) identifiable is false.]],
   fit_example = made .. "latent.fa{ latent_dim = 1 }:fit(Y)",
 })
