@@ -261,6 +261,23 @@ static int files_write(lua_State *L)
   return 1;
 }
 
+/* latent._write_file(path, bytes): for the parts in Lua, so that their files are written as all
+ * others. The underscore says that it isn't for users. */
+static int files_write_bytes(lua_State *L)
+{
+  static const char who[] = "latent._write_file";
+  size_t n;
+  const char *path = latL_checkpath(L, 1, who);
+  const char *bytes = lua_tolstring(L, 2, &n);
+  if (!bytes) return latL_error(L, who, "bytes must be a string, got %s", luaL_typename(L, 2));
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status = lat_file_write(work, path, bytes, n);
+  if (status != LAT_OK) return latL_filefailure(L, who, work, mark, path, status);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static int files_open(lua_State *L)
 {
   const char *path = latL_checkpath(L, 1, "latent.open");
@@ -289,8 +306,11 @@ static int files_open(lua_State *L)
 
 void latL_open_files(lua_State *L)
 {
-  static const luaL_Reg functions[] = {
-      {"read", files_read}, {"write", files_write}, {"open", files_open}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"read", files_read},
+                                       {"write", files_write},
+                                       {"open", files_open},
+                                       {"_write_file", files_write_bytes},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   latL_newfinalized(L, "latent.File", source_gc);
 }

@@ -176,25 +176,51 @@ function gnuplot.script(fig, terminal, path)
   return table.concat(out, "\n")
 end
 
+-- A name for a scratch file that is safe in a shell, with the file; or nil and a message.
+local function scratch_name()
+  local name = os.tmpname()
+  if name:find("[^%w_/.]") then return nil, "plot: no usable name for a scratch file" end
+  return name
+end
+
+-- Takes the scratch file away and gives what was in it.
+local function take(name)
+  local file = io.open(name, "rb")
+  local contents = file and file:read "a" or ""
+  if file then file:close() end
+  os.remove(name)
+  return contents
+end
+
 -- Runs gnuplot on a script; its text, or nil and a message. The shell's words are fixed but for
 -- a name that os.tmpname made. `cat` drains the pipe when gnuplot is missing or gives up: writing
 -- to a pipe that nobody reads would end the process. In a locale that isn't UTF-8, gnuplot would warn of
 -- characters it can't convert, in the midst of the text.
 function gnuplot.run(text)
-  local scratch = os.tmpname()
-  if scratch:find("[^%w_/.]") then return nil, "plot: no usable name for a scratch file" end
+  local scratch, message = scratch_name()
+  if not scratch then return nil, message end
   local command = "{ LC_ALL=C.UTF-8 gnuplot -d >%s 2>&1; s=$?; cat >/dev/null; exit $s; }"
-  local pipe, message = io.popen(command:format(scratch), "w")
+  local pipe
+  pipe, message = io.popen(command:format(scratch), "w")
   if not pipe then return nil, "plot: " .. tostring(message) end
   pipe:write(text)
   local ok, _, status = pipe:close()
-  local file = io.open(scratch, "rb")
-  local said = file and file:read "a" or ""
-  if file then file:close() end
-  os.remove(scratch)
+  local said = take(scratch)
   if ok then return said end
   if status == 127 then return nil, "plot: gnuplot is not installed (Debian: apt-get install gnuplot-nox)" end
   return nil, "plot: gnuplot failed: " .. said:gsub("%s+", " "):sub(1, 300)
+end
+
+-- The bytes of the file that a terminal makes of a figure, or nil and a message.
+function gnuplot.picture(fig, terminal)
+  local scratch, message = scratch_name()
+  if not scratch then return nil, message end
+  local ok
+  ok, message = gnuplot.run(gnuplot.script(fig, terminal, scratch))
+  local picture = take(scratch)
+  if not ok then return nil, message end
+  if picture == "" then return nil, "plot: gnuplot made no picture" end
+  return picture
 end
 
 return gnuplot

@@ -309,20 +309,14 @@ function Figure:save(path)
   local kind = path:match("%.(%w+)$")
   kind = kind and kind:lower()
   if not TERMINALS[kind] then check.fail(who, "path must end in .svg or .png, got '%s'", path) end
-  local file, message = io.open(path, "wb")
-  if not file then return nil, message end
-  file:close()
-  -- a name that begins with | or ~ means something else to gnuplot
-  local name = path:find("^/") and path or "./" .. path
   local scale = kind == "png" and 2 or 1
   local terminal = TERMINALS[kind]:format(scale * self.width, scale * self.height)
+  -- gnuplot writes elsewhere: the file at `path` is replaced by a whole picture or not at all
+  local picture, message = gnuplot.picture(self, terminal)
   local ok
-  ok, message = gnuplot.run(gnuplot.script(self, terminal, name))
-  if not ok then
-    os.remove(path)
-    return nil, message
-  end
-  return path
+  if picture then ok, message = require("latent")._write_file(path, picture) end
+  if ok then return path end
+  return nil, message
 end
 
 -- gnuplot's text has no shades, so an image is set in characters here, two to an element where

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,9 +60,41 @@ void lat_file_unmap(lat_map *map)
   *map = (lat_map){NULL, 0};
 }
 
-/* ---- writing ------------------------------------------------------------- */
+/* ---- where to write -------------------------------------------------------- */
 
-#define BUFFER ((size_t)1 << 16)
+#define LINKS 40 /* as many as the kernel follows */
+
+/* Characters of the path up to its last slash, this one included. */
+static size_t folder_length(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+static lat_status copy_path(lat_workspace *work, const char *path, char *to)
+{
+  size_t length = strlen(path);
+  if (length == 0) return system_failure(work, ENOENT);
+  if (length >= PATH_MAX) return system_failure(work, ENAMETOOLONG);
+  memcpy(to, path, length + 1);
+  return LAT_OK;
+}
+
+/* `target`, which may be a link to what isn't there, becomes what the link says. */
+static lat_status follow_links(lat_workspace *work, char *target)
+{
+  char *link = lat_allocate(work, PATH_MAX, 1);
+  if (!link) return LAT_MEMORY;
+  for (int k = 0; k < LINKS; k++) {
+    ssize_t n = readlink(target, link, PATH_MAX);
+    if (n < 0) return LAT_OK; /* no link, or nothing at all */
+    size_t folder = link[0] == '/' ? 0 : folder_length(target);
+    if (folder + (size_t)n >= PATH_MAX) return system_failure(work, ENAMETOOLONG);
+    memcpy(target + folder, link, (size_t)n);
+    target[folder + (size_t)n] = '\0';
+  }
+  return system_failure(work, ELOOP);
+}
 
 /* Where the bytes shall end up: links followed, so that rename replaces the file
  * and not the link, and nothing but a writable regular file replaced. */
@@ -80,31 +113,88 @@ static lat_status find_target(lat_workspace *work, lat_writer *writer, const cha
     return LAT_OK;
   }
   if (errno != ENOENT) return system_failure(work, errno);
-  size_t length = strlen(path);
-  if (length == 0) return system_failure(work, ENOENT);
-  if (length >= PATH_MAX) return system_failure(work, ENAMETOOLONG);
-  memcpy(writer->target, path, length + 1);
-  return LAT_OK;
+  LAT_TRY(copy_path(work, path, writer->target));
+  return follow_links(work, writer->target);
 }
+
+/* ---- temporary files -------------------------------------------------------- */
+
+enum {
+  ATTEMPTS = 1000, /* as many processes may write a file of one name at once */
+  REMAINS = 16     /* so many names are looked at for what was left behind */
+};
+
+/* Is it certain that nobody else has this file, now and as long as we hold the lock? A descriptor
+ * whose file has lost its name was taken for a remnant before it was locked. */
+static bool is_ours(int descriptor, const char *path)
+{
+  struct stat open_file, named;
+  return fstat(descriptor, &open_file) == 0 && lstat(path, &named) == 0 &&
+         open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev &&
+         S_ISREG(named.st_mode);
+}
+
+/* Removes the file when the process that wrote it is gone: then its lock is. True when the name is
+ * free. Where the file system has no locks, nothing is known, and the file stays. */
+static bool remove_remnant(const char *path)
+{
+  int descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT;
+  bool gone =
+      flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_ours(descriptor, path) && unlink(path) == 0;
+  close(descriptor); /* gives the lock back */
+  return gone;
+}
+
+/* Makes and locks the file. EEXIST when another process has the name. */
+static int make_temporary(const char *path)
+{
+  int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return -1;
+  bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+  if ((locked || errno != EWOULDBLOCK) && is_ours(descriptor, path)) return descriptor;
+  close(descriptor); /* another process takes it for a remnant, and removes it */
+  errno = EEXIST;
+  return -1;
+}
+
+/* Opens the first name that is free, and looks at the others for remnants. */
+static lat_status open_temporary(lat_workspace *work, lat_writer *writer)
+{
+  enum { SUFFIX = 32 };
+  size_t folder = folder_length(writer->target), name = strlen(writer->target) - folder;
+  int shown = (int)(name < NAME_MAX - SUFFIX ? name : NAME_MAX - SUFFIX);
+  size_t room = folder + (size_t)shown + SUFFIX;
+  char *path = lat_allocate(work, room, 1);
+  writer->temporary = lat_allocate(work, room, 1);
+  if (!path || !writer->temporary) return LAT_MEMORY;
+  for (int k = 0; k < ATTEMPTS && (writer->descriptor < 0 || k < REMAINS); k++) {
+    snprintf(path, room, "%.*s.%.*s.latent-%d.tmp", (int)folder, writer->target, shown,
+             writer->target + folder, k);
+    bool unused = remove_remnant(path);
+    if (writer->descriptor >= 0) continue;
+    errno = EEXIST;
+    if (unused) writer->descriptor = make_temporary(path);
+    if (writer->descriptor >= 0)
+      memcpy(writer->temporary, path, strlen(path) + 1);
+    else if (errno != EEXIST)
+      break;
+  }
+  return writer->descriptor < 0 ? system_failure(work, errno) : LAT_OK;
+}
+
+/* ---- writing ---------------------------------------------------------------- */
+
+#define BUFFER ((size_t)1 << 16)
 
 lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path)
 {
   mode_t mode;
   *writer = (lat_writer){.work = work, .descriptor = -1};
   LAT_TRY(find_target(work, writer, path, &mode));
-  const char *slash = strrchr(writer->target, '/');
-  size_t folder = slash ? (size_t)(slash - writer->target) + 1 : 0, room = folder + 64;
-  writer->temporary = lat_allocate(work, room, 1);
   writer->buffer = lat_allocate(work, BUFFER, 1);
-  if (!writer->temporary || !writer->buffer) return LAT_MEMORY;
-  memcpy(writer->temporary, writer->target, folder);
-  for (int attempt = 0; attempt < 1000; attempt++) {
-    snprintf(writer->temporary + folder, room - folder, ".latent-%ld-%d.tmp", (long)getpid(),
-             attempt);
-    writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (writer->descriptor >= 0 || errno != EEXIST) break;
-  }
-  if (writer->descriptor < 0) return system_failure(work, errno);
+  if (!writer->buffer) return LAT_MEMORY;
+  LAT_TRY(open_temporary(work, writer));
   /* a file system without permissions may refuse; the contents matter more */
   if (mode && fchmod(writer->descriptor, mode) != 0) errno = 0;
   return LAT_OK;
@@ -133,14 +223,48 @@ lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size)
   return LAT_OK;
 }
 
+/* Has the disk keep the file; what can't be synchronized (a pipe of some file system) is let be. */
+static lat_status synchronize(lat_workspace *work, int descriptor)
+{
+  while (fsync(descriptor) != 0) {
+    if (errno == EINVAL || errno == ENOTSUP || errno == EROFS) return LAT_OK;
+    if (errno != EINTR) return system_failure(work, errno);
+  }
+  return LAT_OK;
+}
+
+/* The same for the name that a file has got. A folder that one may write but not read can't be asked. */
+static lat_status synchronize_folder(lat_workspace *work, char *path)
+{
+  size_t folder = folder_length(path);
+  path[folder] = '\0'; /* which is read no more */
+  int descriptor = open(folder ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return LAT_OK;
+  lat_status status = synchronize(work, descriptor);
+  close(descriptor);
+  return status;
+}
+
 lat_status lat_writer_end(lat_writer *writer, lat_status status)
 {
   if (status == LAT_OK) status = flush(writer);
-  /* close reports what a network or a full disk could not keep */
-  if (close(writer->descriptor) != 0 && status == LAT_OK)
-    status = system_failure(writer->work, errno);
+  if (status == LAT_OK) status = synchronize(writer->work, writer->descriptor);
   if (status == LAT_OK && rename(writer->temporary, writer->target) != 0)
     status = system_failure(writer->work, errno);
-  if (status != LAT_OK) unlink(writer->temporary);
+  if (status != LAT_OK)
+    unlink(writer->temporary); /* before the lock goes: the name is still ours */
+  /* close reports what a network could not keep */
+  if (close(writer->descriptor) != 0 && status == LAT_OK)
+    status = system_failure(writer->work, errno);
+  return status == LAT_OK ? synchronize_folder(writer->work, writer->target) : status;
+}
+
+lat_status lat_file_write(lat_workspace *work, const char *path, const void *bytes, size_t size)
+{
+  lat_writer writer;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(lat_writer_begin(work, &writer, path));
+  lat_status status = lat_writer_end(&writer, lat_writer_put(&writer, bytes, size));
+  lat_workspace_release(work, mark);
   return status;
 }

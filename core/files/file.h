@@ -39,10 +39,17 @@ typedef struct lat_writer {
  * writer's memory is the workspace's. After a begin that succeeded, `end` must be
  * called with what the puts came to: it gives the file its name when that is
  * LAT_OK, else removes it and returns that status. An existing file keeps its
- * permissions, and a symbolic link stays one. LAT_FILE: no such folder, no
- * permission, a full disk. */
+ * permissions. A symbolic link stays one: the file it points at is replaced, or
+ * made when it isn't there. LAT_FILE: no such folder, no permission, a full disk.
+ *
+ * The temporary file of NAME is .NAME.latent-K.tmp, with the first K from 0 that no
+ * other process writes now: a writer locks its file (flock), so that one without a
+ * lock was left by a process that is gone, and the next writer of NAME removes it. */
 lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path);
 lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size);
 lat_status lat_writer_end(lat_writer *writer, lat_status status);
+
+/* The three in one: a file of these bytes. */
+lat_status lat_file_write(lat_workspace *work, const char *path, const void *bytes, size_t size);
 
 #endif
