@@ -157,34 +157,43 @@ bench: all
 # information and names, which are most of a file, stay in the build tree.
 
 ROCK      = $(INST_LIBDIR)$(filter command%,$(origin LIBDIR))
-D         = $(DESTDIR)
 HEADERS   = $(wildcard core/*.h core/*/*.h)
 PUT       = install -D -m 644
 STRIP     = strip
 
+# A path as one word of the shell's, whatever is in it: $(call quoted,$(PREFIX)/lib)
+quoted      = '$(subst ','\'',$(DESTDIR)$(1))'
+MODULE      = $(call quoted,$(LIBDIR)/latent.so)
+LUA_FOLDER  = $(call quoted,$(LUADIR)/latent)
+INCLUDES    = $(call quoted,$(PREFIX)/include/latent)
+LIB         = $(call quoted,$(PREFIX)/lib)
+# pkg-config reads a flag as the shell does, so blanks and quotes are escaped; then for sed
+blank       = $(subst ,, )
+PC_PREFIX   = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(subst ',\\'\'',$(PREFIX)))))
+
 install: all
-	$(Q)rm -f $(D)$(LIBDIR)/latent.so
-	$(Q)install -D -m 755 $(BUILD)/latent.so $(D)$(LIBDIR)/latent.so
-	$(Q)$(STRIP) --strip-unneeded $(D)$(LIBDIR)/latent.so
-	$(Q)rm -rf $(D)$(LUADIR)/latent
-	$(Q)for f in $(LUA_FILES:bindings/%=%); do $(PUT) bindings/$$f $(D)$(LUADIR)/$$f || exit 1; done
+	$(Q)rm -f $(MODULE)
+	$(Q)install -D -m 755 $(BUILD)/latent.so $(MODULE)
+	$(Q)$(STRIP) --strip-unneeded $(MODULE)
+	$(Q)rm -rf $(LUA_FOLDER)
+	$(Q)for f in $(LUA_FILES:bindings/latent/%=%); do $(PUT) bindings/latent/$$f $(LUA_FOLDER)/$$f || exit 1; done
 	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c)
 
 install-c:
-	$(Q)rm -rf $(D)$(PREFIX)/include/latent $(D)$(PREFIX)/lib/liblatent.*
-	$(Q)for f in $(HEADERS:core/%=%); do $(PUT) core/$$f $(D)$(PREFIX)/include/latent/$$f || exit 1; done
-	$(Q)$(PUT) $(BUILD)/liblatent.a $(D)$(PREFIX)/lib/liblatent.a
-	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(D)$(PREFIX)/lib/liblatent.so.0
-	$(Q)$(STRIP) -S $(D)$(PREFIX)/lib/liblatent.a
-	$(Q)$(STRIP) --strip-unneeded $(D)$(PREFIX)/lib/liblatent.so.0
-	$(Q)ln -s liblatent.so.0 $(D)$(PREFIX)/lib/liblatent.so
-	$(Q)mkdir -p $(D)$(PREFIX)/lib/pkgconfig
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/latent.pc.in >$(D)$(PREFIX)/lib/pkgconfig/latent.pc
+	$(Q)rm -rf $(INCLUDES) $(LIB)/liblatent.*
+	$(Q)for f in $(HEADERS:core/%=%); do $(PUT) core/$$f $(INCLUDES)/$$f || exit 1; done
+	$(Q)$(PUT) $(BUILD)/liblatent.a $(LIB)/liblatent.a
+	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(LIB)/liblatent.so.0
+	$(Q)$(STRIP) -S $(LIB)/liblatent.a
+	$(Q)$(STRIP) --strip-unneeded $(LIB)/liblatent.so.0
+	$(Q)ln -s liblatent.so.0 $(LIB)/liblatent.so
+	$(Q)mkdir -p $(LIB)/pkgconfig
+	$(Q)sed -e 's|@PREFIX@|$(PC_PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/latent.pc.in \
+	  >$(LIB)/pkgconfig/latent.pc
 
 uninstall:
-	rm -rf $(D)$(LIBDIR)/latent.so $(D)$(LUADIR)/latent
-	$(if $(ROCK),,rm -rf $(D)$(PREFIX)/include/latent $(D)$(PREFIX)/lib/liblatent.a $(D)$(PREFIX)/lib/liblatent.so \
-	  $(D)$(PREFIX)/lib/liblatent.so.0 $(D)$(PREFIX)/lib/pkgconfig/latent.pc)
+	rm -rf $(MODULE) $(LUA_FOLDER)
+	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 .PHONY: all env test repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)
