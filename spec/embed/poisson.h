@@ -80,4 +80,4 @@ static bool on_simplex(const lat_em *em, double *p)
 }
 
 static lat_em_kind kind = {"poisson", parameters, false,  statistics, derived, scratch,
-                           prepare,   e_step,     m_step, on_simplex, NULL};
+                           prepare,   e_step,     m_step, on_simplex, NULL,    NULL};

@@ -28,8 +28,9 @@ Psi): the factors explain all covariances. Other units of a column change its ro
 "profile" takes the W that is best for a Psi, by eigenvalues of Psi^(-1/2) S Psi^(-1/2), and finds the best Psi by
 Newton steps on the D x D correlations: after one pass over the data it takes no more. It stops where the gradient is
 below 1e-9 and no curvature is negative: data that are symmetric under an exchange of columns have saddles, which it
-leaves. EM that has converged looks for one, too (up to 1000 columns; one pass over the data, and with missing entries
-those saddles that their expectations show). "em" is for data with missing entries, more columns than a D x D matrix is wanted for, and online fits.
+leaves. "em" is for data with missing entries, more columns than a D x D matrix is wanted for, and online fits; up to
+1000 columns it, too, looks for a saddle where it has converged, which takes a pass over the data (or a few, if
+entries are missing).
 
 The likelihood is often greatest, or unbounded, where a noise variance is 0 (a Heywood case). Those that end at the
 bound are listed in heywood.
@@ -46,9 +47,9 @@ and x the covariance W factor_correlations W' + Psi.]],
     text = [[
 history is the mean log-likelihood of a row in nats (of its observed entries), an iteration each; iterations,
 converged, method, drops and largest_drop say how the fit went. degrees_of_freedom, ((D - M)^2 - D - M)/2, is how many
-more numbers a covariance has than the model; where it is negative identifiable is false: the likelihood has a whole
-family of maxima, of which one was found, whose factors mean nothing by themselves. rows and discrepancy, twice the log-likelihood a row
-that a Gaussian without structure has more, are kept by fits without gaps by "profile".]],
+more numbers a covariance has than the model. Where it is negative, identifiable is false: the likelihood has a whole
+family of maxima, of which one was found, and its factors mean nothing by themselves. rows and discrepancy, twice the
+log-likelihood a row that a Gaussian without structure has more, are kept by fits without gaps by "profile".]],
   },
   {
     name = "FA:fit_covariance",
