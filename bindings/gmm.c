@@ -7,7 +7,9 @@
 
 #include "matrix/lapack.h"
 
-static const char *const covariances[] = {"full", "diag", "tied", "spherical", NULL};
+/* In the order of lat_covariance. */
+static const char *const covariances[] = {"full",      "diag",           "tied", "spherical",
+                                          "tied_diag", "tied_spherical", NULL};
 static void plan(lua_State *L, latL_Run *run);
 static const latL_GmmForm form;
 static const char *const fit_options[] = {"labels", NULL};
@@ -18,8 +20,9 @@ static const char *const fit_options[] = {"labels", NULL};
     .base = {"gmm", "latent.GMM", table, NULL}, .missing = true, .fit_options = fit_options,       \
     .plan = plan, .start = latL_startgmm, .publish = latL_publishgmm, .finish = latL_finishgmm     \
   }
-static const latL_EmKind kinds[] = {KIND(lat_gmm_full), KIND(lat_gmm_diag), KIND(lat_gmm_tied),
-                                    KIND(lat_gmm_spherical)};
+static const latL_EmKind kinds[] = {KIND(lat_gmm_full),      KIND(lat_gmm_diag),
+                                    KIND(lat_gmm_tied),      KIND(lat_gmm_spherical),
+                                    KIND(lat_gmm_tied_diag), KIND(lat_gmm_tied_spherical)};
 
 /* ---- making one -------------------------------------------------------------------------------- */
 
@@ -93,6 +96,16 @@ static void check_symmetric(lua_State *L, latL_Run *run, const char *what, size_
   }
 }
 
+/* Pops a number. */
+static void take_number(lua_State *L, latL_Run *run, const char *field, double *to)
+{
+  if (lua_type(L, -1) != LUA_TNUMBER)
+    latL_error(L, run->who, "%s must be a number, got %s", field, luaL_typename(L, -1));
+  *to = lua_tonumber(L, -1);
+  if (!isfinite(*to)) latL_error(L, run->who, "%s must be finite, got %f", field, *to);
+  lua_pop(L, 1);
+}
+
 static void take_given(lua_State *L, latL_Run *run, int init)
 {
   static const char what[] = "init.covariances";
@@ -111,6 +124,12 @@ static void take_given(lua_State *L, latL_Run *run, int init)
   case LAT_COVARIANCE_TIED:
     latL_takegiven(L, run, what, D, D, to);
     check_symmetric(L, run, what, 1, to);
+    return;
+  case LAT_COVARIANCE_TIED_DIAG:
+    latL_takegiven(L, run, what, 1, D, to);
+    return;
+  case LAT_COVARIANCE_TIED_SPHERICAL:
+    take_number(L, run, what, to);
     return;
   default:
     latL_takegiven(L, run, what, K, 1, to);

@@ -1,10 +1,11 @@
 -- Mixtures of Gaussians: fits, densities, singularities. Numbers of iris and Old Faithful: totals at
--- full convergence, scikit-learn 1.9.1 (reg_covar = 0, tol = 1e-15) and R mclust 6.0.0.
+-- full convergence, scikit-learn 1.9.1 (reg_covar = 0, tol = 1e-15) and R mclust 6.0.0; those of tied diagonals and
+-- spheres, which are mclust's EEI and EII, by EM written out in NumPy 2.4.
 local latent = require "latent"
 local helper = require "helper"
 local matrix = latent.matrix
 
-local KINDS = { "full", "tied", "diag", "spherical" }
+local KINDS = { "full", "tied", "diag", "spherical", "tied_diag", "tied_spherical" }
 
 local function converged(X, options)
   options.tolerance, options.max_iterations = 1e-15, 100000
@@ -27,7 +28,8 @@ end
 
 describe("gmm on published data", function()
   local iris, faithful = latent.datasets.iris(), latent.datasets.faithful()
-  local known = { full = -180.1854771313, tied = -256.3540431256, diag = -307.1775715980, spherical = -384.3140950608 }
+  local known = { full = -180.1854771313, tied = -256.3540431256, diag = -307.1775715980, spherical = -384.3140950608,
+    tied_diag = -361.4255220428, tied_spherical = -401.8021757890 }
 
   for _, covariance in ipairs(KINDS) do
     it("finds iris' three components: " .. covariance, function()
@@ -42,10 +44,33 @@ describe("gmm on published data", function()
   it("is at least as likely as mclust's on Old Faithful", function()
     local full = converged(faithful, { components = 2 })
     assert.near(-1130.2641, total(full, faithful), 2e-4)
+    local diagonal = converged(faithful, { components = 3, covariance = "tied_diag" })
+    assert.near(-1133.4553999280, total(diagonal, faithful), 1e-6)
+    assert.near_matrix({ 0.07737023, 31.39069603 }, diagonal.covariances, 1e-6)
+    local sphere = converged(faithful, { components = 2, covariance = "tied_spherical" })
+    assert.near(-1709.6813729497, total(sphere, faithful), 1e-6)
+    assert.near(16.50465403, sphere.covariances, 1e-6)
     local tied = converged(faithful, { components = 3, covariance = "tied", restarts = 5 })
     assert.is_true(total(tied, faithful) >= -1126.3262)
     assert.near(-1126.3262, total(tied, faithful), 0.02)
   end)
+end)
+
+describe("gmm on published data", function()
+  -- BIC of iris, in mclust's sign, for 1, 2 and 3 components, as mclustBIC(iris[, -5]) prints them in mclust's
+  -- documentation; it stops earlier, so that its last digits are less
+  local published = { tied_spherical = { -1804.0854, -1123.4117, -878.7650 },
+    tied_diag = { -1522.1202, -1042.9679, -813.0504 } }
+  for covariance, values in pairs(published) do
+    it("is at least as good as mclust's on iris: " .. covariance, function()
+      local iris = latent.datasets.iris()
+      for K, bic in ipairs(values) do
+        local found = -converged(iris, { components = K, covariance = covariance }):bic(iris)
+        assert.is_true(found >= bic - 1e-4)
+        assert.near(bic, found, 0.01)
+      end
+    end)
+  end
 end)
 
 describe("gmm", function()
@@ -91,8 +116,10 @@ describe("gmm", function()
       local mean = X:mean(1)
       local centred = X - mean
       local S = centred:t() * centred / X.rows
-      local expected = { full = { S }, tied = S, diag = { { S(1, 1), S(2, 2) } }, spherical = { S:trace() / 2 } }
+      local expected = { full = { S }, tied = S, diag = { { S(1, 1), S(2, 2) } }, spherical = { S:trace() / 2 },
+        tied_diag = { S(1, 1), S(2, 2) }, tied_spherical = { S:trace() / 2 } }
       local actual = covariance == "full" and model.covariances[1] or model.covariances
+      if covariance == "tied_spherical" then actual = { actual } end
       assert.near_matrix({ mean:table() }, model.means, 1e-12)
       assert.near_matrix(covariance == "full" and S or expected[covariance], actual, 1e-12)
       assert.is_true(model.converged)
@@ -238,7 +265,7 @@ describe("gmm", function()
   end)
 
   it("counts free parameters", function()
-    local counts = { full = 17, tied = 11, diag = 14, spherical = 11 }
+    local counts = { full = 17, tied = 11, diag = 14, spherical = 11, tied_diag = 10, tied_spherical = 9 }
     for _, covariance in ipairs(KINDS) do
       local model = latent.gmm { components = 3, covariance = covariance }:fit(X)
       assert.equal(counts[covariance], model:free_parameters())
@@ -284,6 +311,85 @@ describe("gmm:elbo", function()
     helper.fails("q is a", model.elbo, model, X, matrix.ones(120, 2))
     local q = matrix(120, 3, function(_, j) return ({ -1, 1, 1 })[j] end)
     helper.fails("q[1,1] is -1", model.elbo, model, X, q)
+  end)
+end)
+
+describe("gmm with one diagonal for all", function()
+  local iris, species = latent.datasets.iris()
+
+  it("has the pooled variances within the classes when all labels are known", function()
+    local within = matrix.zeros(4, 4)
+    for k = 0, 2 do
+      local part = iris:block(50 * k + 1, 50 * k + 50, 1, 4)
+      local d = part - part:mean(1)
+      within = within + d:t() * d / 150
+    end
+    local diagonal = latent.gmm { components = 3, covariance = "tied_diag" }:fit(iris, { labels = species })
+    local sphere = latent.gmm { components = 3, covariance = "tied_spherical" }:fit(iris, { labels = species })
+    for d = 1, 4 do assert.near(within(d, d), diagonal.covariances[d], 1e-14) end
+    assert.near(within:trace() / 4, sphere.covariances, 1e-14)
+    assert.is_true(diagonal.iterations <= 2 and sphere.iterations <= 2)
+  end)
+
+  it("is between the tied covariance and one variance, and these between more and fewer numbers", function()
+    local L = {}
+    for _, covariance in ipairs(KINDS) do
+      L[covariance] = total(converged(iris, { components = 3, covariance = covariance }), iris)
+    end
+    assert.is_true(L.tied > L.tied_diag and L.diag > L.tied_diag)
+    assert.is_true(L.tied_diag > L.tied_spherical and L.spherical > L.tied_spherical)
+  end)
+
+  it("takes the step of k-means as the variance goes to 0", function()
+    local centers = { { 5, 3.5, 1.5, 0.3 }, { 6.5, 3, 5, 1.5 }, { 6, 2.5, 4, 1.2 } }
+    local kmeans = latent.kmeans { init = matrix(centers), max_iterations = 1, tolerance = 0 }:fit(iris)
+    for covariance, small in pairs { tied_spherical = 1e-6, tied_diag = { 1e-6, 1e-6, 1e-6, 1e-6 } } do
+      local model = latent.gmm { covariance = covariance, max_iterations = 1,
+        init = { means = centers, covariances = small } }:fit(iris)
+      assert.near_matrix(kmeans.centers, model.means, 1e-12)
+    end
+  end)
+
+  it("goes through pieces, files, samples, conditionals and alignments", function()
+    for _, covariance in ipairs { "tied_diag", "tied_spherical" } do
+      local batch = latent.gmm { components = 3, covariance = covariance }:fit(iris)
+      local path = os.tmpname()
+      assert(batch:save(path))
+      local loaded = assert(latent.load(path))
+      os.remove(path)
+      assert.is_true(loaded:log_likelihood(iris) == batch:log_likelihood(iris))
+      assert.near(batch:score(iris), loaded:partial_fit(iris):score(iris), 1e-4)
+      local rows, labels = batch:sample(20000, { seed = 3 })
+      for k = 1, 3 do assert.near(batch.weights[k], labels:eq(k):mean(), 0.02) end
+      assert.near(batch:score(iris), batch:score(rows), 0.05)
+      local variance = covariance == "tied_diag" and batch.covariances[2] or batch.covariances
+      local given = batch:conditional(iris:block(1, 150, 3, 3), { 3 })
+      for k = 1, 3 do
+        assert.near(variance, given.covariances[k](2, 2), 1e-15)
+        assert.near(0, given.covariances[k](1, 2), 0)
+      end
+      local mixed = latent.gmm { covariance = covariance, max_iterations = 1, init = {
+        means = batch.means:rows_at { 3, 1, 2 }, covariances = batch.covariances } }:fit(iris)
+      assert.same({ 2, 3, 1 }, (mixed:align(batch)):table())
+      local shuffled = iris:shuffle(latent.random(2))
+      local online = latent.gmm { components = 3, covariance = covariance }
+      for _ = 1, 20 do online:partial_fit(shuffled) end
+      assert.near(batch:score(iris), online:score(iris), 0.01)
+    end
+  end)
+
+  it("refuses variances of other shapes", function()
+    local function refuses(part, covariance, covariances)
+      helper.fails(part, function()
+        local init = { means = { { 1, 2, 3, 4 } }, covariances = covariances }
+        latent.gmm { covariance = covariance, init = init }:fit(iris)
+      end)
+    end
+    refuses("it should be 1x4", "tied_diag", { 1, 2, 3 })
+    refuses("init.covariances must be a number, got table", "tied_spherical", { 1, 2, 3, 4 })
+    refuses("a variance of component 1", "tied_spherical", -1)
+    refuses("a variance of component 1", "tied_diag", { 1, 0, 1, 1 })
+    refuses("init.covariances must be finite", "tied_spherical", 0 / 0)
   end)
 end)
 
@@ -489,12 +595,12 @@ end)
 
 describe("gmm_select", function()
   it("finds Old Faithful's model as mclust does", function()
-    -- mclust 6.0.0's choice among EII, VII, VVI, EEE, VVV of 1..4 components by BIC: EEE, 3
+    -- mclust 6.0.0's choice among EII, VII, EEI, VVI, EEE, VVV of 1..4 components by BIC: EEE, 3
     local result = latent.gmm_select(latent.datasets.faithful(), { components = { 1, 2, 3, 4 },
       restarts = 3, tolerance = 1e-10 })
     assert.equal("tied", result.best.covariance)
     assert.equal(3, result.best.components)
-    assert.equal(16, #result)
+    assert.equal(24, #result)
     for _, row in ipairs(result) do
       assert.is_true(row.bic >= result.best.bic)
       assert.near(-2 * row.log_likelihood + row.parameters * math.log(272), row.bic, 1e-8)

@@ -3,7 +3,7 @@
 -- Fits a mixture of Gaussians for every pair of a range and reports all of them. The likelihood
 -- alone always prefers more parameters; BIC (Schwarz 1978) and AIC (Akaike 1974) charge for them.
 
-local KINDS = { "full", "diag", "tied", "spherical" }
+local KINDS = { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" }
 local CRITERIA = { bic = true, aic = true }
 
 local function fail(format, ...) error("gmm_select: " .. format:format(...), 3) end
@@ -16,10 +16,10 @@ end
 
 -- What the table prints as: one line a fit, the best one marked.
 local function text_of(result)
-  local lines = { ("%10s  %-10s %15s %6s %15s %15s"):format("components", "covariance", "log-likelihood",
+  local lines = { ("%10s  %-14s %15s %6s %15s %15s"):format("components", "covariance", "log-likelihood",
     "p", "AIC", "BIC") }
   for _, row in ipairs(result) do
-    lines[#lines + 1] = ("%10d  %-10s %15.4f %6d %15.4f %15.4f%s"):format(row.components, row.covariance,
+    lines[#lines + 1] = ("%10d  %-14s %15.4f %6d %15.4f %15.4f%s"):format(row.components, row.covariance,
       row.log_likelihood, row.parameters, row.aic, row.bic, row == result.best and "  *" or "")
   end
   return table.concat(lines, "\n")

@@ -23,56 +23,29 @@ const lat_parameter lat_gmm_full[] = {
 const lat_parameter lat_gmm_diag[] = {HEAD, {"covariances", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
 const lat_parameter lat_gmm_tied[] = {HEAD, {"covariances", {LAT_D, LAT_D}}, {NULL, {LAT_END}}};
 const lat_parameter lat_gmm_spherical[] = {HEAD, {"covariances", {LAT_K}}, {NULL, {LAT_END}}};
-
-bool lat_gmm_is_dense(const lat_gmm *gmm)
-{
-  return gmm->covariance == LAT_COVARIANCE_FULL || gmm->covariance == LAT_COVARIANCE_TIED;
-}
+const lat_parameter lat_gmm_tied_diag[] = {HEAD, {"covariances", {LAT_D}}, {NULL, {LAT_END}}};
+const lat_parameter lat_gmm_tied_spherical[] = {
+    HEAD, {"covariances", {LAT_END}}, {NULL, {LAT_END}}};
 
 size_t lat_gmm_quadratic(const lat_gmm *gmm)
 {
-  switch (gmm->covariance) {
-  case LAT_COVARIANCE_FULL:
-    return gmm_is_wide(gmm) ? gmm_panel(gmm, gmm_pitch(gmm)) : gmm_triangle(gmm->D);
-  case LAT_COVARIANCE_DIAG:
-    return gmm->D;
-  case LAT_COVARIANCE_SPHERICAL:
-    return 1;
-  default:
-    return 0;
-  }
-}
-
-size_t lat_gmm_covariance_count(const lat_gmm *gmm)
-{
-  switch (gmm->covariance) {
-  case LAT_COVARIANCE_FULL:
-    return gmm->K * gmm->D * gmm->D;
-  case LAT_COVARIANCE_DIAG:
-    return gmm->K * gmm->D;
-  case LAT_COVARIANCE_SPHERICAL:
-    return gmm->K;
-  default:
-    return gmm->D * gmm->D;
-  }
-}
-
-static bool is_tied(const lat_gmm *gmm)
-{
-  return gmm->covariance == LAT_COVARIANCE_TIED;
+  if (gmm->covariance == LAT_COVARIANCE_TIED) return 0;
+  if (gmm->covariance != LAT_COVARIANCE_FULL) return gmm_covariance_size(gmm);
+  return gmm_is_wide(gmm) ? gmm_panel(gmm, gmm_pitch(gmm)) : gmm_triangle(gmm->D);
 }
 
 size_t lat_gmm_free_parameters(const lat_gmm *gmm)
 {
   size_t D = gmm->D, K = gmm->K,
-         each = lat_gmm_is_dense(gmm) ? gmm_triangle(D) : lat_gmm_quadratic(gmm);
-  return K - 1 + K * D + (is_tied(gmm) ? each : K * each);
+         each = lat_gmm_is_dense(gmm) ? gmm_triangle(D) : gmm_covariance_size(gmm);
+  return K - 1 + K * D + (gmm_is_tied(gmm) ? each : K * each);
 }
 
 static size_t statistics_count(const lat_em *em)
 {
   const lat_gmm *gmm = em->model;
-  return 2 + gmm_statistics(gmm) + (is_tied(gmm) ? gmm_triangle(gmm->D) : 0);
+  return 2 + gmm_statistics(gmm) +
+         (gmm->covariance == LAT_COVARIANCE_TIED ? gmm_triangle(gmm->D) : 0);
 }
 
 /* ---- frames ------------------------------------------------------------------------------ */
@@ -87,7 +60,7 @@ void lat_gmm_frame(lat_covariance covariance, size_t D, const double *mean, cons
     scale[d] = deviation > LAT_CONSTANT * fabs(mean[d]) ? deviation : 1;
     total += variance[d];
   }
-  if (covariance != LAT_COVARIANCE_SPHERICAL) return;
+  if (!gmm_is_spherical(&(lat_gmm){.covariance = covariance})) return;
   double common = total > 0 ? sqrt(total / (double)D) : 1;
   for (size_t d = 0; d < D; d++) scale[d] = common;
 }
@@ -95,16 +68,8 @@ void lat_gmm_frame(lat_covariance covariance, size_t D, const double *mean, cons
 /* The variance of column d under component k, in the units of `covariances`. */
 static double variance_of(const lat_gmm *gmm, const double *covariances, size_t k, size_t d)
 {
-  switch (gmm->covariance) {
-  case LAT_COVARIANCE_FULL:
-    return covariances[(k * gmm->D + d) * gmm->D + d];
-  case LAT_COVARIANCE_DIAG:
-    return covariances[k * gmm->D + d];
-  case LAT_COVARIANCE_SPHERICAL:
-    return covariances[k];
-  default:
-    return covariances[d * gmm->D + d];
-  }
+  const double *S = gmm_part(gmm, (double *)covariances, k);
+  return S[lat_gmm_is_dense(gmm) ? d * (gmm->D + 1) : gmm_is_spherical(gmm) ? 0 : d];
 }
 
 lat_status lat_gmm_own_frame(lat_workspace *work, lat_covariance covariance, size_t D, size_t K,
@@ -135,14 +100,14 @@ static const double guard = 1e7;
 size_t lat_gmm_derived_count(const lat_gmm *gmm)
 {
   size_t D = gmm->D, K = gmm->K;
-  return 1 + 2 * D + 2 * K + K * D + 2 * lat_gmm_covariance_count(gmm) +
+  return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) +
          (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm)) +
          (gmm->covariance == LAT_COVARIANCE_FULL ? K * D * gmm_pitch(gmm) : 0);
 }
 
 gmm_ready lat_gmm_ready_of(const lat_gmm *gmm, const double *derived)
 {
-  size_t D = gmm->D, K = gmm->K, count = lat_gmm_covariance_count(gmm);
+  size_t D = gmm->D, K = gmm->K, count = gmm_covariance_count(gmm);
   gmm_ready ready = {.path = (double *)(size_t)derived};
   ready.inverse = ready.path + 1;
   ready.log_scale = ready.inverse + D;
@@ -177,10 +142,10 @@ bool lat_gmm_cholesky(size_t D, double *S, double least)
 static void scale_covariances(const lat_gmm *gmm, const double *from, const double *inverse,
                               double *to)
 {
-  size_t D = gmm->D, count = lat_gmm_covariance_count(gmm);
+  size_t D = gmm->D, count = gmm_covariance_count(gmm);
   for (size_t i = 0; i < count; i++) {
     size_t column = i % D, row = lat_gmm_is_dense(gmm) ? i / D % D : column;
-    if (gmm->covariance == LAT_COVARIANCE_SPHERICAL) row = column = 0;
+    if (gmm_is_spherical(gmm)) row = column = 0;
     to[i] = from[i] * inverse[row] * inverse[column];
   }
 }
@@ -189,7 +154,7 @@ static void scale_covariances(const lat_gmm *gmm, const double *from, const doub
 static lat_status factor(lat_workspace *work, const lat_gmm *gmm, size_t k, const double *S,
                          double *W, double *log_det, double *trace)
 {
-  size_t D = gmm->D, n = gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 1 : D;
+  size_t D = gmm->D, n = gmm_is_spherical(gmm) ? 1 : D;
   *log_det = *trace = 0;
   if (lat_gmm_is_dense(gmm)) {
     memcpy(W, S, D * D * sizeof *W);
@@ -224,11 +189,11 @@ static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, d
     cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)D, 1, W, (blasint)D, 0,
                 P, (blasint)D);
     cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)D, 1, P, (blasint)D, m, 1, 0, b, 1);
-    for (size_t i = 0; i < D && !is_tied(gmm); i++)
+    for (size_t i = 0; i < D && !gmm_is_tied(gmm); i++)
       for (size_t j = i; j < D; j++)
         c[gmm_product(gmm, i, j) * lanes] = P[i * D + j] * (i == j ? -0.5 : -1);
   } else {
-    bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
+    bool one = gmm_is_spherical(gmm);
     for (size_t d = 0; d < D; d++) {
       double w = W[one ? 0 : d];
       c[(one ? 0 : d) * lanes] = -0.5 * w * w;
@@ -270,7 +235,7 @@ lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm,
   double volume = -0.5 * (double)D * log(2 * acos(-1)), worst = 0, log_det = 0, trace = 0;
   for (size_t d = 0; d < D; d++) volume -= ready->log_scale[d];
   for (size_t k = 0; k < K; k++) {
-    if (k == 0 || !is_tied(gmm))
+    if (k == 0 || !gmm_is_tied(gmm))
       LAT_TRY(factor(work, gmm, k, gmm_part(gmm, ready->covariances, k),
                      gmm_part(gmm, ready->factors, k), &log_det, &trace));
     const double *m = ready->means + k * D;
@@ -368,8 +333,9 @@ static bool feasible(const lat_em *em, double *parameters)
     .scratch = scratch_count, .feasible = feasible, .prepare = prepare, .e_step = e_step,          \
     .m_step = lat_gmm_m_step                                                                       \
   }
-static const lat_em_kind kinds[] = {KIND(lat_gmm_full), KIND(lat_gmm_diag), KIND(lat_gmm_tied),
-                                    KIND(lat_gmm_spherical)};
+static const lat_em_kind kinds[] = {KIND(lat_gmm_full),      KIND(lat_gmm_diag),
+                                    KIND(lat_gmm_tied),      KIND(lat_gmm_spherical),
+                                    KIND(lat_gmm_tied_diag), KIND(lat_gmm_tied_spherical)};
 
 const lat_em_kind *lat_gmm_kind(lat_covariance covariance)
 {

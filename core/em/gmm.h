@@ -26,10 +26,12 @@
 #include "em/em.h"
 
 typedef enum lat_covariance {
-  LAT_COVARIANCE_FULL,     /* S_k: K x D x D */
-  LAT_COVARIANCE_DIAG,     /* K x D variances */
-  LAT_COVARIANCE_TIED,     /* one for all: D x D */
-  LAT_COVARIANCE_SPHERICAL /* S_k = s_k I: K variances */
+  LAT_COVARIANCE_FULL,          /* S_k: K x D x D */
+  LAT_COVARIANCE_DIAG,          /* K x D variances */
+  LAT_COVARIANCE_TIED,          /* one for all: D x D */
+  LAT_COVARIANCE_SPHERICAL,     /* S_k = s_k I: K variances */
+  LAT_COVARIANCE_TIED_DIAG,     /* one diagonal for all: D variances */
+  LAT_COVARIANCE_TIED_SPHERICAL /* S_k = s I: one number */
 } lat_covariance;
 
 #define LAT_GMM_COLLAPSED 1e-12
@@ -54,7 +56,8 @@ typedef struct lat_gmm {
   lat_covariance covariance;
   double regularization; /* >= 0, added to variances, relative to the data's */
   uint64_t seed;         /* where components begin anew */
-  /* D each; spherical covariances need one scale for all. See lat_gmm_frame. */
+  /* D each; spherical covariances, also a tied one, need one scale
+   * for all. See lat_gmm_frame. */
   const double *shift, *scale;
   /* a row's component, from 1, or 0 where it isn't known; or NULL. A known one counts with
    * log p(x, k) in the objective. */
@@ -68,7 +71,8 @@ typedef struct lat_gmm {
 } lat_gmm;
 
 /* The tables of parameters, by covariance. */
-extern const lat_parameter lat_gmm_full[], lat_gmm_diag[], lat_gmm_tied[], lat_gmm_spherical[];
+extern const lat_parameter lat_gmm_full[], lat_gmm_diag[], lat_gmm_tied[], lat_gmm_spherical[],
+    lat_gmm_tied_diag[], lat_gmm_tied_spherical[];
 
 /* The kind for the loop, one for each covariance: they differ in the table of parameters. */
 const lat_em_kind *lat_gmm_kind(lat_covariance covariance);

@@ -115,8 +115,10 @@ static void load_features(const lat_gmm *gmm, const gmm_ready *ready, const lat_
     place(D, (const double *)rows.data + (ptrdiff_t)i * rows.row_stride, gmm->shift, ready->inverse,
           x);
     if (gmm->covariance == LAT_COVARIANCE_FULL) products(D, x, f);
-    if (gmm->covariance == LAT_COVARIANCE_DIAG) multiply_rows(D, x, x, f);
-    if (gmm->covariance == LAT_COVARIANCE_SPHERICAL) *f = square_sum(D, x);
+    if (gmm_is_spherical(gmm))
+      *f = square_sum(D, x);
+    else if (!lat_gmm_is_dense(gmm))
+      multiply_rows(D, x, x, f);
     memcpy(f + V, x, D * sizeof *f);
     f[V + D] = 1;
   }
@@ -161,7 +163,7 @@ static void whiten(const lat_gmm *gmm, const gmm_ready *ready, size_t k, size_t 
     }
     return;
   }
-  bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
+  bool one = gmm_is_spherical(gmm);
   for (size_t d = 0; d < D; d++) scale_row(n, Y + d * n, 0, W[one ? 0 : d], Z + d * n);
 }
 
@@ -270,9 +272,9 @@ void lat_gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_row
 /* Where component k's quadratic statistics begin, and how far apart they are. */
 static double *quadratic_of(const lat_gmm *gmm, size_t k, double *statistics, size_t *step)
 {
-  bool tied = gmm->covariance == LAT_COVARIANCE_TIED;
-  *step = tied ? 1 : gmm_step(gmm);
-  return statistics + (tied ? gmm_statistics(gmm) : k * gmm_apart(gmm));
+  bool common = gmm->covariance == LAT_COVARIANCE_TIED;
+  *step = common ? 1 : gmm_step(gmm);
+  return statistics + (common ? gmm_statistics(gmm) : k * gmm_apart(gmm));
 }
 
 /* In the order of the products, which for wide mixtures is A's own. */
@@ -333,7 +335,7 @@ void lat_gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block,
     lat_gmm_add_products(gmm, k, A, D, statistics);
     return;
   }
-  bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
+  bool one = gmm_is_spherical(gmm);
   for (size_t d = 0; d < D; d++) quadratic[one ? 0 : d * step] += square_sum(m, Z + d * m);
 }
 
@@ -342,7 +344,7 @@ void lat_gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const d
 {
   size_t step;
   double *quadratic = quadratic_of(gmm, k, statistics, &step);
-  bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
+  bool one = gmm_is_spherical(gmm);
   if (!lat_gmm_is_dense(gmm)) {
     for (size_t i = 0; i < m; i++) quadratic[one ? 0 : columns[i] * step] += weight * C[i];
     return;

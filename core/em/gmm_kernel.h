@@ -20,6 +20,22 @@ static inline size_t gmm_pitch(const lat_gmm *gmm)
   return lat_tile_columns(gmm->D);
 }
 
+/* One covariance for all components; a multiple of the unit matrix. Dense: full or tied. */
+static inline bool gmm_is_tied(const lat_gmm *gmm)
+{
+  return gmm->covariance == LAT_COVARIANCE_TIED || gmm->covariance == LAT_COVARIANCE_TIED_DIAG ||
+         gmm->covariance == LAT_COVARIANCE_TIED_SPHERICAL;
+}
+static inline bool gmm_is_spherical(const lat_gmm *gmm)
+{
+  return gmm->covariance == LAT_COVARIANCE_SPHERICAL ||
+         gmm->covariance == LAT_COVARIANCE_TIED_SPHERICAL;
+}
+static inline bool lat_gmm_is_dense(const lat_gmm *gmm)
+{
+  return gmm->covariance == LAT_COVARIANCE_FULL || gmm->covariance == LAT_COVARIANCE_TIED;
+}
+
 /* A view of what prepare derives: everything in scaled coordinates. Sizes of covariances and
  * factors are those of the covariance's kind. */
 typedef struct gmm_ready {
@@ -43,10 +59,10 @@ static inline bool gmm_is_wide(const lat_gmm *gmm)
 }
 
 /* Features of x: quadratic ones, of which log p(x, k) is a linear function: the products x_i x_j for
- * full covariances, x_i^2, |x|^2, or none for tied ones, whose quadratic part is the same for all;
+ * full covariances, x_i^2, |x|^2, or none for tied dense ones, whose quadratic part is the same for all;
  * then x; then 1. Coefficients and statistics are F x lanes, a row for each feature, with a number
  * for each component (K, and zeros up to whole vectors); in wide mixtures, which don't compute by
- * features, statistics are K x F. Statistics of tied covariances have the
+ * features, statistics are K x F. Statistics of tied dense covariances have the
  * products of all rows behind them. */
 static inline size_t gmm_lanes(const lat_gmm *gmm)
 {
@@ -57,7 +73,7 @@ static inline size_t gmm_features(const lat_gmm *gmm)
 {
   return lat_gmm_quadratic(gmm) + gmm->D + 1;
 }
-/* Statistics but for the products of tied ones; how far apart the features of a component and the
+/* Statistics but for the products of tied dense ones; how far apart the features of a component and the
  * components are in them. */
 static inline size_t gmm_statistics(const lat_gmm *gmm)
 {
@@ -89,8 +105,15 @@ static inline size_t gmm_triangle(size_t D)
 {
   return D * (D + 1) / 2;
 }
-size_t lat_gmm_covariance_count(const lat_gmm *gmm); /* numbers in all covariances */
-bool lat_gmm_is_dense(const lat_gmm *gmm);           /* full or tied */
+/* Numbers in one covariance, and in all of them. */
+static inline size_t gmm_covariance_size(const lat_gmm *gmm)
+{
+  return lat_gmm_is_dense(gmm) ? gmm->D * gmm->D : gmm_is_spherical(gmm) ? 1 : gmm->D;
+}
+static inline size_t gmm_covariance_count(const lat_gmm *gmm)
+{
+  return gmm_covariance_size(gmm) * (gmm_is_tied(gmm) ? 1 : gmm->K);
+}
 
 gmm_ready lat_gmm_ready_of(const lat_gmm *gmm, const double *derived);
 size_t lat_gmm_derived_count(const lat_gmm *gmm);
@@ -107,16 +130,7 @@ bool lat_gmm_weights_feasible(size_t K, double *weights);
 /* Component k's part of the covariances or factors. */
 static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
 {
-  switch (gmm->covariance) {
-  case LAT_COVARIANCE_FULL:
-    return all + k * gmm->D * gmm->D;
-  case LAT_COVARIANCE_DIAG:
-    return all + k * gmm->D;
-  case LAT_COVARIANCE_SPHERICAL:
-    return all + k;
-  default:
-    return all;
-  }
+  return gmm_is_tied(gmm) ? all : all + k * gmm_covariance_size(gmm);
 }
 
 /* The factor L of D x D S = L L' (row-major, its lower triangle), over S; what lies above the
@@ -230,7 +244,7 @@ struct gmm_update {
 lat_status lat_gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total);
 /* Counts, means and offsets from the mixture's statistics (without their head). */
 void lat_gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics);
-/* Component k's covariance from them, in the mixture's form; not for tied ones. */
+/* Component k's covariance from them, in the mixture's form; not for tied dense ones. */
 void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S);
 
 /* A component without rows has begun anew, or is to keep what it has. */

@@ -14,7 +14,7 @@ typedef struct update {
 
 static size_t diagonal_count(const lat_gmm *gmm)
 {
-  return gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 1 : gmm->D;
+  return gmm_is_spherical(gmm) ? 1 : gmm->D;
 }
 
 /* Component k's covariance from its statistics S2/N - d d'. */
@@ -32,6 +32,7 @@ void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statist
             quadratic[gmm_product(gmm, i, j) * step] / n - offset[i] * offset[j];
     break;
   case LAT_COVARIANCE_DIAG:
+  case LAT_COVARIANCE_TIED_DIAG:
     for (size_t d = 0; d < D; d++) S[d] = quadratic[d * step] / n - offset[d] * offset[d];
     break;
   default:
@@ -41,11 +42,22 @@ void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statist
   }
 }
 
-/* The common covariance: the scatter of all rows less that of the components' offsets. */
-static void tied_covariance(const gmm_update *u, const double *products, double *S)
+/* The common covariance, sum_k N_k/N S_k. Dense: the scatter of all rows, which `products` are,
+ * less that of the components' offsets. `own` is scratch for one covariance. */
+static void tied_covariance(const gmm_update *u, const double *statistics, double *S, double *own)
 {
   const lat_gmm *gmm = u->gmm;
-  size_t D = gmm->D;
+  size_t D = gmm->D, count = gmm_covariance_size(gmm);
+  const double *products = statistics + gmm_statistics(gmm);
+  if (!lat_gmm_is_dense(gmm)) {
+    memset(S, 0, count * sizeof *S);
+    for (size_t k = 0; k < gmm->K; k++) {
+      if (!(u->counts[k] > 0)) continue;
+      lat_gmm_own_covariance(u, k, statistics, own);
+      for (size_t i = 0; i < count; i++) S[i] += u->counts[k] / u->total * own[i];
+    }
+    return;
+  }
   for (size_t i = 0; i < D; i++)
     for (size_t j = i; j < D; j++) {
       double sum = products[gmm_product(gmm, i, j)];
@@ -99,9 +111,9 @@ static bool is_point(const gmm_update *base, size_t k)
 static void spread(gmm_update *base, size_t k)
 {
   const lat_gmm *gmm = base->gmm;
-  if (gmm->covariance == LAT_COVARIANCE_TIED) return;
+  if (gmm_is_tied(gmm)) return;
   double *S = gmm_part(gmm, ((update *)base)->covariances, k);
-  memset(S, 0, lat_gmm_covariance_count(gmm) / gmm->K * sizeof *S);
+  memset(S, 0, gmm_covariance_size(gmm) * sizeof *S);
   add_ridge(gmm, S, 1);
 }
 
@@ -109,12 +121,12 @@ static void spread(gmm_update *base, size_t k)
 static void write_out(const update *u, double *parameters)
 {
   const lat_gmm *gmm = u->base.gmm;
-  size_t count = lat_gmm_covariance_count(gmm);
+  size_t count = gmm_covariance_count(gmm);
   double *covariances = parameters + gmm->K + gmm->K * gmm->D;
   const double *scale = gmm->scale;
   lat_gmm_write_means(&u->base, parameters);
   for (size_t i = 0; i < count; i++) {
-    size_t column = gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 0 : i % gmm->D;
+    size_t column = gmm_is_spherical(gmm) ? 0 : i % gmm->D;
     size_t row = lat_gmm_is_dense(gmm) ? i / gmm->D % gmm->D : column;
     covariances[i] = u->covariances[i] * (scale[row] * scale[column]);
   }
@@ -124,9 +136,9 @@ static void write_out(const update *u, double *parameters)
 static void keep(update *u, size_t k, const gmm_ready *ready)
 {
   const lat_gmm *gmm = u->base.gmm;
-  size_t D = gmm->D, count = lat_gmm_covariance_count(gmm) / gmm->K;
+  size_t D = gmm->D, count = gmm_covariance_size(gmm);
   memcpy(u->base.means + k * D, ready->means + k * D, D * sizeof(double));
-  if (gmm->covariance != LAT_COVARIANCE_TIED)
+  if (!gmm_is_tied(gmm))
     memcpy(gmm_part(gmm, u->covariances, k), gmm_part(gmm, ready->covariances, k),
            count * sizeof(double));
 }
@@ -135,20 +147,20 @@ lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *paramete
 {
   const lat_gmm *gmm = em->model;
   size_t D = gmm->D, K = gmm->K;
-  bool tied = gmm->covariance == LAT_COVARIANCE_TIED;
+  bool tied = gmm_is_tied(gmm);
   lat_mark mark = lat_workspace_mark(em->work);
   gmm_ready ready = lat_gmm_ready_of(gmm, em->derived);
   update u = {.base = {.fit = fit, .is_point = is_point, .spread = spread}};
-  u.covariances = lat_doubles(em->work, lat_gmm_covariance_count(gmm) + D * D + K);
+  u.covariances = lat_doubles(em->work, gmm_covariance_count(gmm) + D * D + K);
   if (!u.covariances) return LAT_MEMORY;
-  u.trial = u.covariances + lat_gmm_covariance_count(gmm);
+  u.trial = u.covariances + gmm_covariance_count(gmm);
   u.added = u.trial + D * D;
   memset(u.added, 0, K * sizeof *u.added);
   LAT_TRY(lat_gmm_begin_update(&u.base, em, gmm, statistics[1]));
   const double *features = statistics + 2;
   lat_gmm_find_means(&u.base, &ready, features);
   if (tied) {
-    tied_covariance(&u.base, features + gmm_statistics(gmm), u.covariances);
+    tied_covariance(&u.base, features, u.covariances, u.trial);
     lat_gmm_secure(&u.base, 0);
   }
   for (size_t k = 0; k < K; k++) {

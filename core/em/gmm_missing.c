@@ -98,7 +98,7 @@ static double split_covariance(const lat_gmm *gmm, const gmm_ready *ready, size_
   size_t D = gmm->D;
   double log_det = 0;
   if (!lat_gmm_is_dense(gmm)) {
-    bool one = gmm->covariance == LAT_COVARIANCE_SPHERICAL;
+    bool one = gmm_is_spherical(gmm);
     for (size_t i = 0; i < o; i++) {
       r->L[i] = sqrt(S[one ? 0 : r->observed[i]]);
       log_det += log(r->L[i]);

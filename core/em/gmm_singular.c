@@ -81,7 +81,7 @@ void lat_gmm_secure(gmm_update *u, size_t k)
 {
   const lat_gmm *gmm = u->gmm;
   lat_gmm_record *r = gmm->record;
-  bool good = u->fit(u, k, gmm->regularization), tied = gmm->covariance == LAT_COVARIANCE_TIED;
+  bool good = u->fit(u, k, gmm->regularization), tied = gmm_is_tied(gmm);
   if (!good && !tied && r->reseeded[k] < LAT_GMM_RESEEDS && u->is_point(u, k)) {
     reseed(u, k);
     return;

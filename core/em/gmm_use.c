@@ -9,21 +9,15 @@
 
 void lat_gmm_start(const lat_gmm *gmm, const double *means, double *parameters)
 {
-  size_t D = gmm->D, K = gmm->K, count = lat_gmm_covariance_count(gmm);
+  size_t D = gmm->D, K = gmm->K, count = gmm_covariance_count(gmm);
   double *covariances = parameters + K + K * D;
   for (size_t k = 0; k < K; k++) parameters[k] = 1 / (double)K;
   memcpy(parameters + K, means, K * D * sizeof *means);
   for (size_t i = 0; i < count; i++) {
-    size_t column = gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 0 : i % D;
+    size_t column = gmm_is_spherical(gmm) ? 0 : i % D;
     bool diagonal = !lat_gmm_is_dense(gmm) || i / D % D == column;
     covariances[i] = diagonal ? gmm->scale[column] * gmm->scale[column] : 0;
   }
-}
-
-/* Numbers of one component's covariance; 0 when it is everybody's. */
-static size_t own_count(const lat_gmm *gmm)
-{
-  return gmm->covariance == LAT_COVARIANCE_TIED ? 0 : lat_gmm_covariance_count(gmm) / gmm->K;
 }
 
 /* Blocks of `size` numbers, one a component, in a new order; `old` is scratch. */
@@ -75,14 +69,13 @@ void lat_gmm_rank(const lat_gmm *gmm, const double *parameters, size_t *order)
 static void expand(const lat_gmm *gmm, const double *parameters, size_t k, double *S)
 {
   size_t D = gmm->D;
-  const double *from = parameters + gmm->K + gmm->K * D + k * own_count(gmm);
+  const double *from = gmm_part(gmm, (double *)parameters + gmm->K + gmm->K * D, k);
   if (lat_gmm_is_dense(gmm)) {
     memcpy(S, from, D * D * sizeof *S);
     return;
   }
   memset(S, 0, D * D * sizeof *S);
-  for (size_t d = 0; d < D; d++)
-    S[d * D + d] = from[gmm->covariance == LAT_COVARIANCE_SPHERICAL ? 0 : d];
+  for (size_t d = 0; d < D; d++) S[d * D + d] = from[gmm_is_spherical(gmm) ? 0 : d];
 }
 
 static lat_status factored(lat_workspace *work, size_t D, double *S, size_t k)

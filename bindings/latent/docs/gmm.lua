@@ -14,7 +14,8 @@ local entries = {
     args = { options },
     options = {
       { "components", "integer", "1", "K" },
-      { "covariance", "string", '"full"', '"full", "diag", "tied" (one for all components) or "spherical"' },
+      { "covariance", "string", '"full"', '"full", "diag", "spherical"; or one for all components: "tied" (full), '
+        .. '"tied_diag", "tied_spherical"' },
       { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, '
         .. "covariances= } in the shapes of the parameters, of which the last two may be left out" },
       { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
@@ -27,7 +28,8 @@ local entries = {
     returns = { { "latent.GMM", "the model" } },
     text = [[
 p(x) = sum_k w_k N(x; m_k, S_k), by maximum likelihood with the EM algorithm. Parameters: weights (K), means
-(K x D), covariances (full: a list of K matrices D x D; diag: K x D variances; tied: D x D; spherical: K).
+(K x D), covariances (full: a list of K matrices D x D; diag: K x D variances; spherical: K; tied: D x D; tied_diag:
+D variances; tied_spherical: a number).
 
 A component that shrinks onto too few rows makes the likelihood grow without bound. Without regularization
 this is handled when it happens: a variance below 1e-12 of the data's gets a ridge of 1e-6 of it, and a
@@ -165,8 +167,8 @@ matrices N x M for the M other columns), covariances (a list of K, M x M); and a
   { name = "GMM.weights", summary = "The weights of the components (K).",
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "GMM.means", summary = "The means (K x D).", returns = { { "latent.Matrix", "nil before a fit" } } },
-  { name = "GMM.covariances", summary = "The covariances, in the shape of their kind.",
-    returns = { { "latent.Matrix|table", "nil before a fit" } } },
+  { name = "GMM.covariances", summary = "The covariances, in the shape of their kind: see latent.gmm.",
+    returns = { { "latent.Matrix|table|number", "nil before a fit" } } },
   { name = "GMM.events", summary = "What was done about singularities: a list of { iteration=, component=, what= }.",
     text = [[
 "regularized": the component was collapsing in some direction and has a small ridge on its covariance from then on.
@@ -180,7 +182,7 @@ outlier, it would collapse there again.]],
     args = { { "X", "latent.Matrix", "N x D data" }, options },
     options = {
       { "components", "table|integer", "{1, 2, 3, 4, 5, 6}", "numbers of components" },
-      { "covariance", "table|string", "all four", "kinds of covariance" },
+      { "covariance", "table|string", "all six", "kinds of covariance" },
       { "criterion", "string", '"bic"', '"bic" or "aic": what makes the best' },
       { "missing", "boolean", "false", "NaN marks a missing entry" },
     },
