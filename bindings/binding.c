@@ -14,6 +14,7 @@ typedef struct scratch {
   lat_workspace work; /* first, so that a pointer to it is one to all */
   lua_State *running, *main;
   lua_Hook hook, main_hook; /* as the call into the core found them */
+  bool gone;                /* given back by its finalizer */
 } scratch;
 
 /* Kept in the registry under the address of `state_key`. */
@@ -63,23 +64,36 @@ static lat_workspace *watch(lua_State *L, scratch *s)
   return &s->work;
 }
 
+/* A finalizer of the user's may come after all of ours when the state is closed. */
 lat_workspace *latL_workspace(lua_State *L)
 {
-  return watch(L, &state_of(L)->scratch);
+  scratch *s = &state_of(L)->scratch;
+  if (s->gone) luaL_error(L, "latent: the Lua state is being closed");
+  return watch(L, s);
 }
 
 static int workspace_gc(lua_State *L)
 {
-  lat_workspace_done(lua_touserdata(L, 1));
+  scratch *s = latL_garbage(L, LATL_WORKSPACE);
+  if (!s) return 0;
+  lat_workspace_done(&s->work);
+  s->gone = true;
   return 0;
 }
 
 lat_workspace *latL_newworkspace(lua_State *L)
 {
   scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (scratch){0};
   lat_workspace_init(&s->work);
   luaL_setmetatable(L, LATL_WORKSPACE);
   return watch(L, s);
+}
+
+bool latL_workspacegone(lua_State *L, int arg)
+{
+  const scratch *s = luaL_testudata(L, arg, LATL_WORKSPACE);
+  return !s || s->gone;
 }
 
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
@@ -124,15 +138,17 @@ int latL_error(lua_State *L, const char *who, const char *format, ...)
 typedef struct block {
   void *memory;
   size_t bytes;
+  bool gone;
 } block;
 
 static int block_gc(lua_State *L)
 {
-  block *b = lua_touserdata(L, 1);
-  if (b->memory) {
+  block *b = latL_garbage(L, LATL_BLOCK);
+  if (b && b->memory) {
     munmap(b->memory, b->bytes);
     state_of(L)->external -= b->bytes;
     b->memory = NULL;
+    b->gone = true;
   }
   return 0;
 }
@@ -149,11 +165,11 @@ static void *map_memory(size_t bytes)
 
 /* Pushes a block. The collector doesn't feel its weight, so it is asked to work when the blocks
  * have doubled since its last full turn. */
-static void *new_block(lua_State *L, size_t bytes)
+static block *new_block(lua_State *L, size_t bytes)
 {
   state *s = state_of(L);
   block *b = lua_newuserdatauv(L, sizeof *b, 0);
-  *b = (block){NULL, bytes};
+  *b = (block){.bytes = bytes};
   luaL_setmetatable(L, LATL_BLOCK);
   if (s->external + bytes > s->collect_at) {
     lua_gc(L, LUA_GCCOLLECT, 0);
@@ -168,7 +184,7 @@ static void *new_block(lua_State *L, size_t bytes)
   if (!memory) luaL_error(L, "latent: not enough memory for %f MB", (double)bytes / 1048576);
   b->memory = memory;
   s->external += bytes;
-  return memory;
+  return b;
 }
 
 /* ---- matrices --------------------------------------------------------------- */
@@ -196,7 +212,9 @@ latL_Matrix *latL_newmatrix(lua_State *L, size_t rows, size_t cols, lat_dtype dt
     A->view.data = (void *)(first - first % LAT_ALIGNMENT);
   } else {
     A = new_header(L, 0);
-    A->view.data = new_block(L, bytes);
+    const block *b = new_block(L, bytes);
+    A->view.data = b->memory;
+    A->gone = &b->gone;
     lua_setiuservalue(L, -2, 1);
   }
   A->view.rows = rows;
@@ -232,6 +250,7 @@ latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector)
   A->view = view;
   A->vector = vector;
   A->readonly = from && from->readonly;
+  A->gone = from ? from->gone : NULL;
   if (!from || lua_getiuservalue(L, owner, 1) == LUA_TNIL) {
     if (from) lua_pop(L, 1);
     lua_pushvalue(L, owner);
@@ -251,7 +270,14 @@ void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t r
 
 latL_Matrix *latL_tomatrix(lua_State *L, int arg)
 {
-  return luaL_testudata(L, arg, LATL_MATRIX);
+  latL_Matrix *A = luaL_testudata(L, arg, LATL_MATRIX);
+  if (A && A->gone) latL_checkmemory(L, A);
+  return A;
+}
+
+void latL_checkmemory(lua_State *L, const latL_Matrix *A)
+{
+  if (A->gone && *A->gone) latL_failgone(L, "latent", "memory of this matrix");
 }
 
 /* Fills row i of A from the table or vector on the top of the stack, and pops it. */
@@ -375,9 +401,36 @@ const char *latL_shape(lua_State *L, const latL_Matrix *A)
   return lua_pushfstring(L, "%Ix%I matrix", (lua_Integer)A->view.rows, (lua_Integer)A->view.cols);
 }
 
+/* ---- classes ------------------------------------------------------------------ */
+
+int latL_newmetatable(lua_State *L, const char *name)
+{
+  int fresh = luaL_newmetatable(L, name);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+  return fresh;
+}
+
+/* The collector says of itself that it calls "__gc", a metamethod; inside of a hook Lua knows only
+ * "hook" of both, and no hook's arguments are an object of ours. */
+void *latL_garbage(lua_State *L, const char *metatable)
+{
+  lua_Debug call;
+  if (!lua_getstack(L, 0, &call) || !lua_getinfo(L, "n", &call)) return NULL;
+  bool collector = strcmp(call.namewhat, "metamethod") == 0 && strcmp(call.name, "__gc") == 0;
+  if (!collector && strcmp(call.namewhat, "hook") != 0) return NULL;
+  return luaL_testudata(L, 1, metatable);
+}
+
+int latL_failgone(lua_State *L, const char *who, const char *what)
+{
+  return latL_error(L, who,
+                    "the %s has been given back: it was collected before this finalizer ran", what);
+}
+
 void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finalizer)
 {
-  luaL_newmetatable(L, metatable);
+  latL_newmetatable(L, metatable);
   lua_pushcfunction(L, finalizer);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);

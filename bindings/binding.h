@@ -27,6 +27,8 @@ typedef struct latL_Matrix {
   lat_matrix view;
   bool vector;   /* one-dimensional: rows x 1, indexed by one number */
   bool readonly; /* a mapped file */
+  /* Set by the owner of memory that isn't Lua's own once that has been given back; or NULL. */
+  const bool *gone;
 } latL_Matrix;
 
 #define LATL_EXTERNAL ((size_t)64 << 20)
@@ -43,8 +45,11 @@ latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector)
 /* Pushes a list of `count` of them, rows x cols each, one behind the other from `data` on. */
 void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t rows, size_t cols);
 
-/* The matrix at `arg`, or NULL. */
+/* The matrix at `arg`, or NULL. Raises when its memory has been given back. */
 latL_Matrix *latL_tomatrix(lua_State *L, int arg);
+/* Raises when the memory of the matrix has been given back: a finalizer may hold a matrix whose owner
+ * was collected with it, and before it. */
+void latL_checkmemory(lua_State *L, const latL_Matrix *A);
 /* The matrix at `arg`; a table of numbers or of rows is converted in its place on
  * the stack. Else raises "who: NAME must be a matrix, got string". */
 latL_Matrix *latL_checkmatrix(lua_State *L, int arg, const char *who, const char *name);
@@ -86,6 +91,8 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
 /* A workspace of one call's own, as a userdata that is pushed and that frees it however the call
  * ends: for calls that make Lua values or run Lua functions while they hold scratch. */
 lat_workspace *latL_newworkspace(lua_State *L);
+/* Whether the collector has taken the workspace at `arg`, which latL_newworkspace pushed. */
+bool latL_workspacegone(lua_State *L, int arg);
 
 /* Checks that `arg` is nil, none or a table whose keys are all in `names` (ended by NULL); an
  * unknown one raises and names the nearest known one. True when there is a table. */
@@ -123,9 +130,23 @@ const char *latL_nearest(const char *word, const char *const words[]);
  * on the stack. */
 lat_random *latL_checkrandom(lua_State *L, int arg, const char *who);
 
+/* ---- classes --------------------------------------------------------------- */
+
+/* Pushes the metatable `name`, made if need be: luaL_newmetatable, and getmetatable gives Lua the name
+ * in its place. Only the debug library reaches the metamethods by themselves; they check their
+ * arguments as methods do. */
+int latL_newmetatable(lua_State *L, const char *name);
+
 /* Makes a metatable that is only there for its finalizer. At open and not at the first need: were
  * memory to end halfway, it would stay without one. */
 void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finalizer);
+
+/* For finalizers: the object at argument 1, when it is of this class and the collector (or lua_close)
+ * is the caller; else NULL, and nothing is to be done, for whoever calls a finalizer by hand still
+ * holds the object. */
+void *latL_garbage(lua_State *L, const char *metatable);
+/* Raises for an object that a finalizer uses after its own has run. */
+int latL_failgone(lua_State *L, const char *who, const char *what);
 
 /* Adds methods to the metatable `name` (methods are looked up in its "methods" table). */
 void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods);

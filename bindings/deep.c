@@ -210,11 +210,12 @@ static latL_Deep *self(lua_State *L, const char *verb)
   return m;
 }
 
-static int push_named(lua_State *L, const lat_store *store, void *flat)
+static int push_named(lua_State *L, const latL_Deep *m, void *flat)
 {
+  const lat_store *store = &m->core->store;
   lua_newtable(L);
   for (size_t i = 0; i < store->count; i++) {
-    latL_newview(L, 1, lat_store_view(store, flat, i), false);
+    latL_newview(L, 1, lat_store_view(store, flat, i), false)->gone = &m->base.gone;
     lua_setfield(L, -2, store->items[i].name);
   }
   return 1;
@@ -223,15 +224,15 @@ static int push_named(lua_State *L, const lat_store *store, void *flat)
 /* parameters() -> { ["encoder.1.weight"] = matrix, ... }, views */
 static int parameters(lua_State *L)
 {
-  const lat_store *store = &self(L, "parameters")->core->store;
-  return push_named(L, store, store->values);
+  const latL_Deep *m = self(L, "parameters");
+  return push_named(L, m, m->core->store.values);
 }
 
 /* gradients() -> the same of the last gradient */
 static int gradients(lua_State *L)
 {
-  const lat_store *store = &self(L, "gradients")->core->store;
-  return push_named(L, store, store->gradients);
+  const latL_Deep *m = self(L, "gradients");
+  return push_named(L, m, m->core->store.gradients);
 }
 
 static int free_parameters(lua_State *L)
@@ -242,9 +243,12 @@ static int free_parameters(lua_State *L)
 
 static int gc(lua_State *L)
 {
-  latL_Deep *m = lua_touserdata(L, 1);
+  latL_Deep *m =
+      latL_garbage(L, ((const latL_Kind *)lua_touserdata(L, lua_upvalueindex(1)))->metatable);
+  if (!m) return 0;
   if (m->core) m->done(m);
   m->core = NULL;
+  m->base.gone = true;
   return 0;
 }
 
@@ -357,7 +361,8 @@ void latL_newdeepkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *metho
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_pushcclosure(L, tostring, 1);
   lua_setfield(L, -2, "__tostring");
-  lua_pushcfunction(L, gc);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushcclosure(L, gc, 1);
   lua_setfield(L, -2, "__gc");
   static latL_Stored *const pointer = stored;
   lua_pushlightuserdata(L, (void *)(size_t)&pointer);

@@ -95,6 +95,8 @@ void *latL_resume(lua_State *L, int at)
   for (int i = LATL_RUN_MODEL; i <= LATL_RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
   lua_pushvalue(L, 1);
   lua_remove(L, 1);
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_WORK);
+  if (latL_workspacegone(L, -1)) latL_failgone(L, "steps", "loop's memory");
   lua_settop(L, LATL_TOP);
   latL_workspace(L);
   return lua_touserdata(L, LATL_RUN);
@@ -438,6 +440,7 @@ static int next_step(lua_State *L)
 /* __close(run, error) */
 static int close_run(lua_State *L)
 {
+  if (!luaL_testudata(L, 1, RUN)) latL_error(L, "steps", "__close is for the loop to call");
   bool failed = !lua_isnoneornil(L, 2);
   latL_Run *run = resume(L, 1);
   if (!failed) finish_steps(L, run);
@@ -456,7 +459,7 @@ int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
 
 void latL_open_em(lua_State *L)
 {
-  luaL_newmetatable(L, RUN);
+  latL_newmetatable(L, RUN);
   lua_pushcfunction(L, close_run);
   lua_setfield(L, -2, "__close");
   lua_pop(L, 1);

@@ -11,13 +11,15 @@
 void latL_closesource(latL_Source *s)
 {
   lat_file_unmap(&s->map);
+  s->gone = true;
   lat_workspace_done(&s->work);
   lat_workspace_init(&s->work);
 }
 
 static int source_gc(lua_State *L)
 {
-  latL_closesource(lua_touserdata(L, 1));
+  latL_Source *s = latL_garbage(L, "latent.File");
+  if (s) latL_closesource(s);
   return 0;
 }
 
@@ -26,7 +28,7 @@ static latL_Source *new_source(lua_State *L)
 {
   const lat_workspace *ours = latL_workspace(L);
   latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
-  s->map = (lat_map){NULL, 0};
+  *s = (latL_Source){0};
   lat_workspace_init(&s->work);
   s->work.poll = ours->poll;
   s->work.poll_state = ours->poll_state;
@@ -295,7 +297,9 @@ static int files_open(lua_State *L)
                       array.big ? "big" : "little", array.kind, array.size);
   if (status != LAT_OK) return latL_sourcefailure(L, "latent.open", s, path, status);
   if (lat_array_view(&array, s->map.bytes, &view)) {
-    latL_newview(L, -1, view, array.vector)->readonly = true;
+    latL_Matrix *A = latL_newview(L, -1, view, array.vector);
+    A->readonly = true;
+    A->gone = &s->gone;
     return 1;
   }
   /* askew in the file, so it takes a copy, which behaves the same */

@@ -12,6 +12,7 @@
 typedef struct latL_Source {
   lat_map map;
   lat_workspace work;
+  bool gone; /* closed: what was a view of it is no more */
 } latL_Source;
 
 /* The path at `arg`. */

@@ -228,7 +228,7 @@ static const luaL_Reg methods[] = {
 
 static int loaded(lua_State *L)
 {
-  const latL_Gmm *g = lua_touserdata(L, 1);
+  const latL_Gmm *g = latL_checkmodel(L, &kinds[0].base, "latent.load", true);
   latL_checkcomponents(L, &g->em.base, g->core.K);
   return 0;
 }

@@ -234,7 +234,8 @@ static int next_step(lua_State *L)
 /* __close(run): the loop has been left, or is over. */
 static int close_run(lua_State *L)
 {
-  run *r = lua_touserdata(L, 1);
+  run *r = luaL_testudata(L, 1, RUN);
+  if (!r) return latL_error(L, "ica:steps", "__close is for the loop to call");
   if (!r->over) lat_workspace_done(r->work);
   r->over = true;
   return 0;
@@ -251,7 +252,7 @@ int latL_icasteps(lua_State *L)
 
 void latL_open_icafit(lua_State *L)
 {
-  luaL_newmetatable(L, RUN);
+  latL_newmetatable(L, RUN);
   lua_pushcfunction(L, close_run);
   lua_setfield(L, -2, "__close");
   lua_pop(L, 1);

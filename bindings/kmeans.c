@@ -388,7 +388,7 @@ static const luaL_Reg methods[] = {
 
 static int loaded(lua_State *L)
 {
-  const kmeans *m = lua_touserdata(L, 1);
+  const kmeans *m = latL_checkmodel(L, &kind.base, "latent.load", true);
   latL_checkcomponents(L, &m->em.base, m->clusters);
   return 0;
 }

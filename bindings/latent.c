@@ -82,6 +82,8 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, lazy_part);
   lua_setfield(L, -2, "__index");
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
   return 1;
 }

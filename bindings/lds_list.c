@@ -11,7 +11,7 @@ enum { LIST_ALL = 1, LIST_ROWS, LIST_SLOTS }; /* upvalues of index_list */
 /* The matrix of step t, a view; where steps share a slot a copy, which they can't see change. */
 static void push_element(lua_State *L, int all, size_t t, size_t rows, const size_t *slots)
 {
-  const latL_Matrix *from = lua_touserdata(L, all);
+  const latL_Matrix *from = latL_tomatrix(L, all);
   size_t first = (slots ? slots[t] : t) * rows;
   lat_matrix view = lat_block_of(from->view, first, 0, rows, from->view.cols);
   if (slots)
@@ -20,8 +20,15 @@ static void push_element(lua_State *L, int all, size_t t, size_t rows, const siz
     latL_newview(L, all, view, false);
 }
 
+static void check_list(lua_State *L)
+{
+  if (!lua_istable(L, 1))
+    latL_error(L, "lds", "self must be a list of matrices, got %s", luaL_typename(L, 1));
+}
+
 static int index_list(lua_State *L)
 {
+  check_list(L);
   const latL_Matrix *all = lua_touserdata(L, lua_upvalueindex(LIST_ALL));
   size_t rows = (size_t)lua_tointeger(L, lua_upvalueindex(LIST_ROWS)), n = all->view.rows / rows;
   int is;
@@ -44,13 +51,17 @@ static int length_of_list(lua_State *L)
 
 static int next_of_list(lua_State *L)
 {
-  lua_Integer t = luaL_optinteger(L, 2, 0) + 1;
+  check_list(L);
+  lua_Integer t = lua_tointeger(L, 2); /* 0 at first, when it is nil */
+  if (t < 0 || t == LUA_MAXINTEGER) return 0;
+  t++;
   lua_pushinteger(L, t);
   return lua_geti(L, 1, t) == LUA_TNIL ? 1 : 2;
 }
 
 static int pairs_of_list(lua_State *L)
 {
+  check_list(L);
   lua_settop(L, 1);
   lua_pushcfunction(L, next_of_list);
   lua_insert(L, 1);
@@ -87,6 +98,8 @@ static void make_lazy(lua_State *L, size_t n, size_t rows, int slots)
   lua_setfield(L, -2, "__len");
   lua_pushcfunction(L, pairs_of_list);
   lua_setfield(L, -2, "__pairs");
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
   lua_replace(L, all);
 }

@@ -348,7 +348,7 @@ static const luaL_Reg metamethods[] = {
 void latL_open_lds_tracker(lua_State *L)
 {
   latL_addmethods(L, "latent.LDS", lds_methods);
-  luaL_newmetatable(L, LATL_TRACKER);
+  latL_newmetatable(L, LATL_TRACKER);
   void *address = (void *)(size_t)lua_topointer(L, -1);
   lua_pushlightuserdata(L, address);
   luaL_setfuncs(L, metamethods, 1);

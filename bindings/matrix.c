@@ -12,7 +12,10 @@ static latL_Matrix *self(lua_State *L, const char *who)
   if (A && lua_getmetatable(L, 1)) {
     const void *kind = lua_topointer(L, -1);
     lua_pop(L, 1);
-    if (kind == lua_touserdata(L, lua_upvalueindex(1))) return A;
+    if (kind == lua_touserdata(L, lua_upvalueindex(1))) {
+      if (A->gone) latL_checkmemory(L, A);
+      return A;
+    }
   }
   latL_error(L, who, "self must be a matrix, got %s", luaL_typename(L, 1));
   return NULL;
@@ -474,7 +477,7 @@ static const luaL_Reg metamethods[] = {
 
 void latL_open_matrix(lua_State *L)
 {
-  luaL_newmetatable(L, LATL_MATRIX);
+  latL_newmetatable(L, LATL_MATRIX);
   void *identity = (void *)(size_t)lua_topointer(L, -1);
   lua_pushlightuserdata(L, identity);
   luaL_setfuncs(L, metamethods, 1);
@@ -492,6 +495,8 @@ void latL_open_matrix(lua_State *L)
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, construct);
   lua_setfield(L, -2, "__call");
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
   lua_setfield(L, -2, "matrix");
 }

@@ -466,6 +466,7 @@ static void check_levels(lua_State *L, const lat_mixture *core, const double *pr
 static int check_loaded(lua_State *L)
 {
   const latL_Mixture *m = latL_checkmixture(L, 1, "latent.load");
+  if (!m->em.base.flat) latL_error(L, "latent.load", "the model is not fitted yet");
   latL_checkcomponents(L, &m->em.base, m->components);
   lat_mixture core = latL_mixtureof(m);
   const latL_Model *base = &m->em.base;

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+static const char is_kind = 0; /* its address is a key of every kind's metatable */
+
 /* ---- fields -------------------------------------------------------------------- */
 
 /* Pushes the parameter at `at`, which is a view of the flat vector: a number, a vector, a matrix,
@@ -85,7 +87,9 @@ static int tostring_model(lua_State *L)
 
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
 {
-  luaL_newmetatable(L, kind->metatable);
+  latL_newmetatable(L, kind->metatable);
+  lua_pushboolean(L, true);
+  lua_rawsetp(L, -2, &is_kind);
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
   lua_pushlightuserdata(L, (void *)(size_t)kind);
@@ -175,10 +179,20 @@ void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
   return m;
 }
 
+latL_Model *latL_tomodel(lua_State *L, int arg)
+{
+  void *model = lua_touserdata(L, arg);
+  if (!model || !lua_getmetatable(L, arg)) return NULL;
+  bool ours = lua_rawgetp(L, -1, &is_kind) != LUA_TNIL;
+  lua_pop(L, 2);
+  return ours ? model : NULL;
+}
+
 void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who, bool fitted)
 {
   latL_Model *m = luaL_testudata(L, 1, kind->metatable);
   if (!m) latL_error(L, who, "self must be a %s, got %s", kind->name, luaL_typename(L, 1));
+  if (m->gone) latL_failgone(L, who, "model's memory");
   if (fitted && kind->refresh) kind->refresh(L, who);
   if (fitted && !m->flat) latL_error(L, who, "the model is not fitted yet");
   return m;

@@ -22,6 +22,7 @@ typedef struct latL_Model {
   const latL_Kind *kind;
   size_t sizes[LAT_SIZES];
   double *flat; /* the parameters; NULL before a fit */
+  bool gone;    /* its finalizer has run: a model with nets has memory outside of Lua's */
 } latL_Model;
 
 enum { LATL_PARAMETERS = 1, LATL_KEPT, LATL_STATE, LATL_VALUES = LATL_STATE }; /* user values */
@@ -69,6 +70,8 @@ size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const doub
 #define LATL_MADE_WITH "(options)"
 void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes);
 
+/* The model at `arg`, of whatever kind; NULL for everything else. */
+latL_Model *latL_tomodel(lua_State *L, int arg);
 /* The model at argument 1, of this kind; `fitted` also requires its parameters. */
 void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who, bool fitted);
 

@@ -194,7 +194,7 @@ static int partial_fit(lua_State *L)
 /* loaded(model): its parameters, from a file, go with each other and with its options. */
 static int check_loaded(lua_State *L)
 {
-  const latL_Mppca *m = lua_touserdata(L, 1);
+  const latL_Mppca *m = latL_checkmodel(L, &kinds[0].base, "latent.load", true);
   lat_mppca core = latL_mppcaof(&m->gmm);
   size_t D = core.gmm.D, K = core.gmm.K, M = core.M;
   latL_checkcomponents(L, &m->gmm.em.base, m->gmm.core.K);

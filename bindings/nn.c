@@ -24,7 +24,7 @@ static int get_field(lua_State *L)
 void latL_newclass(lua_State *L, const char *metatable, const luaL_Reg *methods,
                    lua_CFunction fields, lua_CFunction finalizer)
 {
-  luaL_newmetatable(L, metatable);
+  latL_newmetatable(L, metatable);
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);
@@ -55,14 +55,29 @@ static void *check(lua_State *L, int arg, const char *metatable, const char *who
   return object;
 }
 
+void latL_usestore(lua_State *L, const lat_store *store, const char *who)
+{
+  if (((const latL_Store *)store)->gone) latL_failgone(L, who, "store's memory");
+}
+
+void latL_usetape(lua_State *L, const lat_tape *tape, const char *who)
+{
+  if (((const latL_Tape *)tape)->gone) latL_failgone(L, who, "tape's memory");
+  for (size_t i = 0; i < tape->store_count; i++) latL_usestore(L, tape->stores[i], who);
+}
+
 lat_store *latL_checkstore(lua_State *L, int arg, const char *who)
 {
-  return check(L, arg, LATL_STORE, who, "store must be what nn.parameters makes");
+  lat_store *store = check(L, arg, LATL_STORE, who, "store must be what nn.parameters makes");
+  latL_usestore(L, store, who);
+  return store;
 }
 
 lat_tape *latL_checktape(lua_State *L, int arg, const char *who)
 {
-  return check(L, arg, LATL_TAPE, who, "tape must be what nn.tape makes");
+  lat_tape *tape = check(L, arg, LATL_TAPE, who, "tape must be what nn.tape makes");
+  if (((const latL_Tape *)tape)->gone) latL_failgone(L, who, "tape's memory");
+  return tape;
 }
 
 latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *name)
@@ -71,6 +86,7 @@ latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *
   if (!v)
     latL_error(L, who, "%s must be a value of a tape (tape:input makes one of a matrix), got %s",
                name, lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  latL_usetape(L, v->tape, who);
   return v;
 }
 

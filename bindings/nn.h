@@ -16,6 +16,17 @@
 /* lat_init by name, ended by NULL */
 extern const char *const latL_init_words[];
 
+/* What the core's have in a userdata; `gone` once their finalizers have run. */
+typedef struct latL_Store {
+  lat_store core;
+  bool gone;
+} latL_Store;
+
+typedef struct latL_Tape {
+  lat_tape core;
+  bool gone;
+} latL_Tape;
+
 typedef struct latL_Value {
   lat_value handle;
   lat_tape *tape;
@@ -27,6 +38,9 @@ void latL_newclass(lua_State *L, const char *metatable, const luaL_Reg *methods,
                    lua_CFunction fields, lua_CFunction finalizer);
 
 lat_store *latL_checkstore(lua_State *L, int arg, const char *who);
+/* Raises when a store that latent.nn made, or a tape or one of the stores on it, is gone. */
+void latL_usestore(lua_State *L, const lat_store *store, const char *who);
+void latL_usetape(lua_State *L, const lat_tape *tape, const char *who);
 lat_tape *latL_checktape(lua_State *L, int arg, const char *who);
 latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *name);
 
@@ -34,6 +48,7 @@ latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *
 typedef struct latL_Optimizer {
   lat_optimizer core;
   double learning_rate;
+  bool gone;
   const char *name; /* "adam" */
 } latL_Optimizer;
 

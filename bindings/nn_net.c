@@ -22,6 +22,7 @@ static lat_net *self(lua_State *L, const char *who)
 {
   lat_net *net = luaL_testudata(L, 1, LATL_NET);
   if (!net) latL_error(L, who, "self must be a net, got %s", luaL_typename(L, 1));
+  latL_usestore(L, net->store, who);
   return net;
 }
 

@@ -10,6 +10,7 @@ static optimizer *self(lua_State *L, const char *who)
 {
   optimizer *o = luaL_testudata(L, 1, LATL_OPTIMIZER);
   if (!o) latL_error(L, who, "self must be an optimizer, got %s", luaL_typename(L, 1));
+  if (o->gone) latL_failgone(L, who, "optimizer's memory");
   return o;
 }
 
@@ -134,8 +135,10 @@ static int make(lua_State *L)
 
 static int collect(lua_State *L)
 {
-  optimizer *o = lua_touserdata(L, 1);
+  optimizer *o = latL_garbage(L, LATL_OPTIMIZER);
+  if (!o) return 0;
   lat_optimizer_done(&o->core);
+  o->gone = true;
   return 0;
 }
 
@@ -164,6 +167,7 @@ static int step(lua_State *L)
   optimizer *o = self(L, who);
   who = lua_pushfstring(L, "%s:step", o->name);
   double rate = rate_of(L, o, who);
+  latL_usestore(L, o->core.store, who);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_check(L, who, work, mark, lat_optimizer_step(work, &o->core, rate));

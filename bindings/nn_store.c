@@ -13,15 +13,19 @@ static int make(lua_State *L)
   latL_checkoptions(L, 1, who, names);
   lat_dtype dtype = latL_optdtype(L, 1, who, LAT_FLOAT32);
   lua_Integer seed = latL_optinteger(L, 1, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
-  lat_store *store = lua_newuserdatauv(L, sizeof *store, 0);
-  lat_store_init(store, dtype, (uint64_t)seed);
+  latL_Store *store = lua_newuserdatauv(L, sizeof *store, 0);
+  store->gone = false;
+  lat_store_init(&store->core, dtype, (uint64_t)seed);
   luaL_setmetatable(L, LATL_STORE);
   return 1;
 }
 
 static int collect(lua_State *L)
 {
-  lat_store_done(lua_touserdata(L, 1));
+  latL_Store *store = latL_garbage(L, LATL_STORE);
+  if (!store) return 0;
+  lat_store_done(&store->core);
+  store->gone = true;
   return 0;
 }
 

@@ -25,7 +25,9 @@ static int make(lua_State *L)
     latL_error(L, who, "dtype must be the store's, which is %s",
                store->dtype == LAT_FLOAT64 ? "float64" : "float32");
   lua_Integer seed = latL_optinteger(L, 2, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
-  lat_tape *tape = lua_newuserdatauv(L, sizeof *tape, 1);
+  latL_Tape *made = lua_newuserdatauv(L, sizeof *made, 1);
+  lat_tape *tape = &made->core;
+  made->gone = false;
   lat_tape_init(tape, dtype, (uint64_t)seed);
   luaL_setmetatable(L, LATL_TAPE);
   lua_newtable(L);
@@ -37,7 +39,10 @@ static int make(lua_State *L)
 
 static int collect(lua_State *L)
 {
-  lat_tape_done(lua_touserdata(L, 1));
+  latL_Tape *tape = latL_garbage(L, LATL_TAPE);
+  if (!tape) return 0;
+  lat_tape_done(&tape->core);
+  tape->gone = true;
   return 0;
 }
 

@@ -192,10 +192,10 @@ static int log_mean_exp(lua_State *L)
 /* The operands of a binary operator: one of them is a value; its tape is pushed at 3. */
 static lat_tape *operands(lua_State *L, const char *who, lat_value *a, lat_value *b)
 {
-  latL_Value *v = luaL_testudata(L, 1, LATL_VALUE);
   lua_settop(L, 2);
-  lua_getiuservalue(L, v ? 1 : 2, 1);
-  lat_tape *tape = lua_touserdata(L, 3);
+  int of = luaL_testudata(L, 1, LATL_VALUE) ? 1 : 2;
+  lat_tape *tape = latL_checkvalue(L, of, who, "one operand")->tape;
+  lua_getiuservalue(L, of, 1);
   latL_begin(L, tape);
   if (a) *a = latL_tovalue(L, 1, tape, who, "the left operand");
   if (b) *b = latL_tovalue(L, 2, tape, who, "the right operand");

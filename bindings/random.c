@@ -499,7 +499,7 @@ void latL_open_random(lua_State *L)
   static const luaL_Reg operators[] = {{"__tostring", tostring}, {"__eq", equal}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"random", matrix_random}, {"normal", matrix_normal}, {NULL, NULL}};
-  luaL_newmetatable(L, LATL_RANDOM);
+  latL_newmetatable(L, LATL_RANDOM);
   luaL_newlib(L, methods);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "methods");

@@ -213,11 +213,11 @@ static lat_status put_member(lua_State *L, const char *who, lat_workspace *work,
   char *prefix = lat_allocate(work, 1, sizeof(latL_Prefix));
   if (!prefix) return LAT_MEMORY;
   snprintf(prefix, sizeof(latL_Prefix), "%zu.", i + 1);
-  if (luaL_getmetafield(L, 1, "loaded") == LUA_TNIL)
-    latL_error(L, who, "model %I is a %s, which can't be saved", (lua_Integer)i + 1,
-               luaL_tolstring(L, 1, NULL));
+  const latL_Model *m = latL_tomodel(L, 1);
+  if (!m || luaL_getmetafield(L, 1, "loaded") == LUA_TNIL)
+    return latL_error(L, who, "model %I is a %s, which can't be saved", (lua_Integer)i + 1,
+                      luaL_tolstring(L, 1, NULL));
   lua_pop(L, 1);
-  const latL_Model *m = lua_touserdata(L, 1);
   if (!m->flat) latL_error(L, who, "model %I is not fitted yet", (lua_Integer)i + 1);
   LAT_TRY(describe(L, who, work, &t));
   *set = (lat_parameter_set){prefix, m->kind->parameters, m->sizes, m->flat};

@@ -95,7 +95,7 @@ describe("latent", function()
     it("metamethods called with anything give errors", function()
       local matrix = latent.matrix
       for _, value in ipairs{ latent, matrix, matrix{1, 2}, latent.random(1), latent.pca(), latent.scaler() } do
-        for _, metamethod in pairs(getmetatable(value)) do
+        for _, metamethod in pairs(debug.getmetatable(value)) do
           if type(metamethod) == "function" then
             for _, arguments in ipairs{ {}, { value }, { 1, 2 }, { "x", "help" }, { {}, {} }, { io.stdout, 1, 2 } } do
               pcall(metamethod, table.unpack(arguments))
@@ -103,7 +103,7 @@ describe("latent", function()
           end
         end
       end
-      assert.is_nil((getmetatable(latent).__index("x", "help")))
+      assert.is_nil((debug.getmetatable(latent).__index("x", "help")))
     end)
 
     it("options are fields of the table itself", function()

@@ -10,17 +10,13 @@ local BINARIZE = { dynamic = true, static = true, threshold = true }
 
 -- The option labels: a vector with one element a row.
 local function labels_of(labels, n)
-  if type(labels) == "table" then labels = matrix(labels) end
-  if type(labels) ~= "userdata" then check.fail("batches", "labels must be a vector, got %s", check.show(labels)) end
+  labels = check.matrix("batches", "labels", labels)
   if #labels ~= n then check.fail("batches", "there are %d labels for %d rows", #labels, n) end
   return labels
 end
 
 local function checked(X, size, options)
-  if type(X) ~= "userdata" and type(X) ~= "table" then
-    check.fail("batches", "X must be a matrix, got %s", check.show(X))
-  end
-  if type(X) == "table" then X = matrix(X) end
+  X = check.matrix("batches", "X", X)
   size = check.integer("batches", "size", size, 1)
   options = check.options("batches", options, OPTIONS)
   local out, binarize = options.out, options.binarize
@@ -34,6 +30,7 @@ local function checked(X, size, options)
   if scale and scale - scale ~= 0 then
     check.fail("batches", "scale must be finite, got %s", scale)
   end
+  if out and not check.is_matrix(out) then check.fail("batches", "out must be a matrix, got %s", check.show(out)) end
   if out and (out.cols ~= X.cols or #out < math.min(size, #X)) then
     check.fail("batches", "out must be a matrix of %d columns and at least %d rows", X.cols, math.min(size, #X))
   end
@@ -44,7 +41,7 @@ return function(X, size, options)
   X, size, options = checked(X, size, options)
   local n, last = #X, 0
   local labels = options.labels ~= nil and labels_of(options.labels, n) or nil
-  local random = type(options.seed) == "userdata" and options.seed or latent.random(options.seed)
+  local random = check.random("batches", options.seed)
   local order = options.shuffle ~= false and random:permutation(n)
   local dtype = options.dtype or X.dtype
   local plain = not (options.scale or options.binarize or options.out) and dtype == X.dtype

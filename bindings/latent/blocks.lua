@@ -51,7 +51,7 @@ end
 -- Numbers from a table or a vector, each finite.
 local function numbers(who, name, list)
   local result = {}
-  if type(list) == "userdata" then list = list:table() end
+  if check.is_matrix(list) then list = list:table() end
   if type(list) ~= "table" then check.fail(who, "%s must be a list of numbers, got %s", name, check.show(list)) end
   for i, value in ipairs(list) do result[i] = number(who, ("%s[%d]"):format(name, i), value, true) end
   return result
@@ -90,9 +90,9 @@ end
 local function shaped(who, name, value, rows, cols)
   if type(value) == "number" then value = { value } end
   local X = type(value) == "table" and matrix(value) or value
-  if type(X) ~= "userdata" or X.rows ~= rows or X.cols ~= cols then
+  if not check.is_matrix(X) or X.rows ~= rows or X.cols ~= cols then
     check.fail(who, "%s must be a %dx%d matrix, got %s", name, rows, cols,
-      type(X) == "userdata" and ("one of %dx%d"):format(X.rows, X.cols) or check.show(X))
+      check.is_matrix(X) and ("one of %dx%d"):format(X.rows, X.cols) or check.show(X))
   end
   return X
 end
@@ -215,8 +215,7 @@ end
 -- y_t = x_t' beta: C is another one at each time.
 function blocks.regression(X, options)
   local who = "blocks.regression"
-  if type(X) == "table" then X = matrix(X) end
-  if type(X) ~= "userdata" then check.fail(who, "X must be a matrix, got %s", check.show(X)) end
+  X = check.matrix(who, "X", X)
   local o = read(who, options, { variance = 0, noise_variance = 0 })
   local k, C = X.cols, {}
   for t = 1, X.rows do C[t] = X:block(t, t):copy() end

@@ -47,12 +47,54 @@ function check.distance(a, b)
   return last[#b]
 end
 
+-- ---- classes: their metatables are protected, getmetatable gives the name ------------------------
+
+-- A new class, whose objects have it as metatable.
+function check.new_class(name)
+  local class = { __name = name, __metatable = name }
+  class.__index = class
+  return class
+end
+
+-- The name of the class of x, of another library's too; or nil.
+function check.class(x)
+  if type(x) ~= "table" and type(x) ~= "userdata" then return nil end
+  local meta = debug and debug.getmetatable(x) or getmetatable(x)
+  local name = type(meta) == "table" and rawget(meta, "__name") or meta
+  return type(name) == "string" and name or nil
+end
+
+-- Raises unless self is an object of the class.
+function check.self(who, class, self)
+  if type(self) ~= "table" or getmetatable(self) ~= class.__name then
+    check.fail(who, "self must be a %s, got %s", class.__name:match("%w+$"):lower(), check.show(self))
+  end
+  return self
+end
+
 -- A value as a message names it: a short string in quotes, a number, a type.
 function check.show(value)
   if type(value) == "string" then return #value <= 40 and ("'%s'"):format(value) or "a long string" end
   if type(value) == "number" or type(value) == "boolean" or value == nil then return tostring(value) end
-  local meta = debug and debug.getmetatable(value)
-  return type(meta) == "table" and type(meta.__name) == "string" and "a " .. meta.__name or "a " .. type(value)
+  return "a " .. (check.class(value) or type(value))
+end
+
+function check.is_matrix(x) return require("latent").matrix.is(x) end
+
+-- A matrix, or a table that makes one.
+function check.matrix(who, name, x)
+  if type(x) == "table" then return require("latent").matrix(x) end
+  if not check.is_matrix(x) then check.fail(who, "%s must be a matrix, got %s", name, check.show(x)) end
+  return x
+end
+
+-- The generator of the option seed: one itself, or of an integer; of nothing the module's own.
+function check.random(who, seed)
+  if type(seed) == "userdata" and check.class(seed) == "latent.Random" then return seed end
+  if seed ~= nil and not math.type(seed) then
+    check.fail(who, "seed must be an integer or a latent.Random, got %s", check.show(seed))
+  end
+  return check.call(require("latent").random, seed)
 end
 
 -- An option table against { name = "type", or true for any }; nil is an empty one.

@@ -11,14 +11,13 @@ local latent = require "latent"
 local check = require "latent.check"
 local matrix = latent.matrix
 
-local Classifier = { __name = "latent.Classifier" }
-Classifier.__index = Classifier
+local Classifier = check.new_class "latent.Classifier"
 
 -- ---- labels ----------------------------------------------------------------------
 
 -- Labels as a list of numbers or strings; whole numbers are integers.
 local function labels_of(who, y, n)
-  if type(y) == "userdata" and y.rows then
+  if check.is_matrix(y) then
     y = y:flatten():table()
   elseif type(y) ~= "table" then
     check.fail(who, "y must be a vector or a list of labels, got %s", check.show(y))
@@ -56,15 +55,11 @@ end
 -- ---- checks -----------------------------------------------------------------------
 
 local function data(who, X)
-  if type(X) == "table" then return matrix(X) end
-  if type(X) ~= "userdata" or not X.rows then check.fail(who, "X must be a matrix, got %s", check.show(X)) end
-  return X
+  return check.matrix(who, "X", X)
 end
 
 local function fitted(self, who)
-  if getmetatable(self) ~= Classifier then
-    check.fail(who, "self must be a classifier, got %s", check.show(self))
-  end
+  check.self(who, Classifier, self)
   if not self.models then check.fail(who, "the model is not fitted yet") end
 end
 
@@ -86,7 +81,7 @@ end
 local function given_priors(priors, classes)
   local who, values, total = "classifier:fit", {}, 0
   if priors == "equal" then return matrix(#classes, 1, 1 / #classes):flatten() end
-  if type(priors) == "userdata" then priors = priors:table() end
+  if check.is_matrix(priors) then priors = priors:table() end
   local by_label = true -- which a list is, too, where the labels are 1..K
   for _, class in ipairs(classes) do by_label = by_label and priors[class] ~= nil end
   local list = not by_label and #priors == #classes
@@ -132,7 +127,7 @@ end
 
 function Classifier:fit(X, y, options)
   local who = "classifier:fit"
-  if getmetatable(self) ~= Classifier then check.fail(who, "self must be a classifier, got %s", check.show(self)) end
+  check.self(who, Classifier, self)
   X = data(who, X)
   local classes, rows = group(labels_of(who, y, #X))
   if options ~= nil and type(options) ~= "table" then
@@ -162,9 +157,9 @@ local function joint(self, who, X, options)
   local lines = {}
   for k, model in ipairs(self.models) do
     local line = for_class(who, self.classes[k], model.log_likelihood, model, X, options)
-    if type(line) ~= "userdata" or line:isnan():sum() > 0 then
+    if not check.is_matrix(line) or line:isnan():sum() > 0 then
       check.fail(who, "class %s: log_likelihood gave %s", check.show(self.classes[k]),
-        type(line) == "userdata" and "NaN" or check.show(line))
+        check.is_matrix(line) and "NaN" or check.show(line))
     end
     lines[k] = line + math.log(self.priors[k])
   end
@@ -262,7 +257,7 @@ function Classifier:sample(n, options)
   fitted(self, who)
   n = check.integer(who, "n", n, 1)
   options = check.options(who, options, { seed = true })
-  local random = type(options.seed) == "userdata" and options.seed or latent.random(options.seed)
+  local random = check.random(who, options.seed)
   local places, rows = random:categorical(self.priors, n), {}
   for i = 1, n do
     local k = places[i] // 1 | 0
@@ -287,7 +282,7 @@ end
 function Classifier:save(path)
   fitted(self, "classifier:save")
   local priors, given = self.priors:table(), self.given_priors
-  if type(given) == "userdata" then given = given:table() end
+  if check.is_matrix(given) then given = given:table() end
   if type(given) == "table" then given = priors end
   return latent._save_group(path, "classifier", { classes = self.classes, priors = priors, given = given },
     self.models)
@@ -311,7 +306,7 @@ local function restore(options, models)
   end
   assert(math.abs(total - 1) < 1e-6, "the priors don't add up to 1")
   if type(given) == "table" then given = matrix(priors) end
-  assert(given == "estimated" or given == "equal" or type(given) == "userdata", "priors were given as no one knows")
+  assert(given == "estimated" or given == "equal" or check.is_matrix(given), "priors were given as no one knows")
   local function make() error("a classifier from a file has no function to make models", 0) end
   return setmetatable({ make = make, given_priors = given, classes = classes, priors = matrix(priors),
     models = models }, Classifier)
@@ -320,6 +315,7 @@ end
 -- ---- making -------------------------------------------------------------------------------
 
 function Classifier:__tostring()
+  check.self("classifier:__tostring", Classifier, self)
   if not self.models then return "classifier, not fitted" end
   local names = {}
   for k, class in ipairs(self.classes) do names[k] = tostring(class) end
@@ -332,10 +328,10 @@ local function new(_, make, options)
   end
   options = check.options("classifier", options, { priors = true })
   local priors = options.priors or "estimated"
-  if priors ~= "estimated" and priors ~= "equal" and type(priors) ~= "table" and type(priors) ~= "userdata" then
+  if priors ~= "estimated" and priors ~= "equal" and type(priors) ~= "table" and not check.is_matrix(priors) then
     check.fail("classifier", 'priors must be "estimated", "equal" or numbers, got %s', check.show(priors))
   end
   return setmetatable({ make = make, given_priors = priors }, Classifier)
 end
 
-return setmetatable({ Classifier = Classifier, _restore = restore }, { __call = new })
+return setmetatable({ Classifier = Classifier, _restore = restore }, { __call = new, __metatable = false })

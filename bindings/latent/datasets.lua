@@ -121,7 +121,7 @@ local function settings(who, options, defaults)
     given[name] = value
   end
   local seed = options.seed or 1
-  given.random = type(seed) == "userdata" and seed or latent.random(seed)
+  given.random = check.random(who, seed)
   return given
 end
 

@@ -8,7 +8,7 @@ local matrix = latent.matrix
 -- out to the folds in turns, every fold gets its share of every class, and sizes differ by one at most.
 local function by_class(labels, n, random)
   local who = "folds"
-  if type(labels) == "userdata" and labels.rows then labels = labels:flatten():table() end
+  if check.is_matrix(labels) then labels = labels:flatten():table() end
   if type(labels) ~= "table" then
     check.fail(who, "labels must be a vector or a list, got %s", check.show(labels))
   elseif #labels ~= n then
@@ -30,7 +30,7 @@ return function(n, k, options)
   n, k = check.integer("folds", "n", n, 2), check.integer("folds", "k", k, 2)
   if k > n then check.fail("folds", "k is %d, and there are %d rows", k, n) end
   options = check.options("folds", options, { seed = true, labels = true })
-  local random = type(options.seed) == "userdata" and options.seed or latent.random(options.seed)
+  local random = check.random("folds", options.seed)
   local order = options.labels and by_class(options.labels, n, random) or random:permutation(n):table()
   local fold = 0
   return function()

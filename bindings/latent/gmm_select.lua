@@ -28,7 +28,8 @@ end
 -- latent.gmm_select(X [, {components=, covariance=, criterion=, weights=, missing=, ...}])
 return function(X, options)
   local latent = require "latent"
-  local model_options, result = {}, setmetatable({}, { __tostring = text_of })
+  local model_options, result = {}, {}
+  setmetatable(result, { __tostring = function() return text_of(result) end, __metatable = false })
   for name, value in pairs(options or {}) do model_options[name] = value end
   local counts = list_of(model_options.components, { 1, 2, 3, 4, 5, 6 })
   local kinds = list_of(model_options.covariance, KINDS)

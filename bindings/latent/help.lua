@@ -315,12 +315,11 @@ function help.text(...)
   if select("#", ...) == 0 then return overview() end
   local x = ...
   if type(x) == "string" then return by_name(x) end
-  local metatable = type(x) ~= "function" and debug and debug.getmetatable(x) or getmetatable(x)
-  local class = type(metatable) == "table" and tostring(metatable.__name):match("^latent%.(%u%w*)$")
+  local class = (check.class(x) or ""):match("^latent%.(%u%w*)$")
   if class and entries[class] then return page(entries[class]) end
   local names = (type(x) == "function" or type(x) == "table") and names_of(x) or {}
   if #names == 0 then return ("%s is not a part of latent."):format(tostring(x)) end
   return page(entries[names[1]])
 end
 
-return setmetatable(help, { __call = function(_, ...) print(help.text(...)) end })
+return setmetatable(help, { __call = function(_, ...) print(help.text(...)) end, __metatable = false })

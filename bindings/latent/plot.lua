@@ -21,7 +21,7 @@ local COLORS = { "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59
 
 -- A matrix as nested lists, a vector as a list; tables are themselves.
 local function as_table(value)
-  if type(value) == "userdata" and value.table then return value:table() end
+  if check.is_matrix(value) then return value:table() end
   return value
 end
 
@@ -88,8 +88,7 @@ end
 
 -- ---- figures --------------------------------------------------------------------------
 
-local Figure = { __name = "latent.Figure" }
-Figure.__index = Figure
+local Figure = check.new_class "latent.Figure"
 plot.Figure = Figure
 
 local FIGURE = { title = "string", xlabel = "string", ylabel = "string", width = "number", height = "number",
@@ -135,6 +134,7 @@ local POINTS = { classes = true, labels = "table", label = "string", size = "num
 
 function Figure:points(x, y, options)
   local who = "figure:points"
+  check.self(who, Figure, self)
   options = check.options(who, options, POINTS)
   x, y = numbers(who, "x", x), numbers(who, "y", y)
   same_length(who, "y", y, #x, "x")
@@ -163,6 +163,7 @@ local LINE = { label = "string", color = true, width = "number", dash = "boolean
 
 function Figure:line(x, y, options)
   local who = "figure:line"
+  check.self(who, Figure, self)
   options = check.options(who, options, LINE)
   x, y = numbers(who, "x", x), numbers(who, "y", y)
   same_length(who, "y", y, #x, "x")
@@ -176,6 +177,7 @@ local BAND = { label = "string", color = true }
 
 function Figure:band(x, low, high, options)
   local who = "figure:band"
+  check.self(who, Figure, self)
   options = check.options(who, options, BAND)
   x, low, high = numbers(who, "x", x), numbers(who, "low", low), numbers(who, "high", high)
   same_length(who, "low", low, #x, "x")
@@ -190,6 +192,7 @@ local ELLIPSE = { deviations = "number", label = "string", color = true, width =
 -- The points m + k L (cos t, sin t), where L L' is the covariance, are those at k deviations.
 function Figure:ellipse(mean, covariance, options)
   local who = "figure:ellipse"
+  check.self(who, Figure, self)
   options = check.options(who, options, ELLIPSE)
   local m, S = numbers(who, "mean", mean), rows_of(who, "covariance", covariance)
   if #m ~= 2 or #S ~= 2 or #S[1] ~= 2 then
@@ -216,6 +219,7 @@ local IMAGE = { x = true, y = true, palette = "string", range = true, bar = "boo
 
 function Figure:image(A, options)
   local who = "figure:image"
+  check.self(who, Figure, self)
   options = check.options(who, options, IMAGE)
   local name = options.palette or (options.x and "viridis" or "grey")
   if not gnuplot.palettes[name] then
@@ -244,6 +248,7 @@ local HINTON = { largest = "number", at = true }
 -- A ground of grey, and on it squares by the square root of the magnitude.
 function Figure:hinton(A, options)
   local who = "figure:hinton"
+  check.self(who, Figure, self)
   options = check.options(who, options, HINTON)
   local rows = rows_of(who, "A", A)
   local at = options.at and numbers(who, "at", options.at) or { 1, 1 }
@@ -281,6 +286,7 @@ local LABEL = { align = "string", color = true }
 
 function Figure:label(x, y, text, options)
   local who = "figure:label"
+  check.self(who, Figure, self)
   options = check.options(who, options, LABEL)
   local at = numbers(who, "x, y", { x, y })
   same_length(who, "x, y", at, 2, "a point")
@@ -303,6 +309,7 @@ local TERMINALS = {
 
 function Figure:save(path)
   local who = "figure:save"
+  check.self(who, Figure, self)
   if type(path) ~= "string" or path:find("[%z\n]") then
     check.fail(who, "path must be a file name, got %s", check.show(path))
   end
@@ -350,6 +357,7 @@ end
 
 function Figure:text(columns, lines)
   local who = "figure:text"
+  check.self(who, Figure, self)
   columns = check.integer(who, "columns", columns or 79, 20)
   lines = check.integer(who, "lines", lines or math.max(5, columns * 3 // 10), 5)
   local first = self.layers[1]
@@ -363,6 +371,7 @@ function Figure:text(columns, lines)
 end
 
 function Figure:show()
+  check.self("figure:show", Figure, self)
   local width = require("latent").terminal(io.stdout)
   local text, message = self:text(width and math.max(20, width - 1))
   if not text then return nil, message end

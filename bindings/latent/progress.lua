@@ -13,8 +13,7 @@ local progress = {}
 
 -- ---- the bar -----------------------------------------------------------------
 
-local Bar = { __name = "latent.Bar" }
-Bar.__index = Bar
+local Bar = check.new_class "latent.Bar"
 progress.Bar = Bar
 
 -- "1:02:03", "2:03"
@@ -47,6 +46,7 @@ local function draw(bar)
 end
 
 function Bar:update(done, text)
+  check.self("bar:update", Bar, self)
   self.steps = check.integer("bar:update", "done", done, 0)
   self.text = text and tostring(text):gsub("%c", " ") or ""
   if self.drawn then draw(self) end
@@ -54,6 +54,7 @@ function Bar:update(done, text)
 end
 
 function Bar:done()
+  check.self("bar:done", Bar, self)
   if self.drawn then
     self.output:write "\n"
     self.output:flush()
@@ -90,4 +91,4 @@ local function count(_, n, options)
   return step, nil, 0, bar
 end
 
-return setmetatable(progress, { __call = count })
+return setmetatable(progress, { __call = count, __metatable = false })

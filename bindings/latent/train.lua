@@ -16,8 +16,8 @@ local function name_of(model) return tostring(model):match "^[%w_]+" end
 -- validation = X, or { X, labels }
 local function validation_of(who, given)
   if given == nil then return nil end
-  if type(given) == "table" and type(given[1]) == "userdata" then return given[1], given[2] end
-  if type(given) ~= "userdata" then
+  if type(given) == "table" and check.is_matrix(given[1]) then return given[1], given[2] end
+  if not check.is_matrix(given) then
     check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
   end
   return given
@@ -47,7 +47,7 @@ local function batches(model, X, o, epoch)
       binarize = g.binarize, dtype = model.dtype, out = out })
   end
   -- a copy of the rows is made anyway, so every batch may be the same memory
-  o.out = o.out or type(X) == "userdata" and latent.matrix.zeros(math.min(o.batch, #X), X.cols, { dtype = model.dtype })
+  o.out = o.out or check.is_matrix(X) and latent.matrix.zeros(math.min(o.batch, #X), X.cols, { dtype = model.dtype })
   return make(o.out or nil)
 end
 
@@ -110,8 +110,7 @@ function train.fit(model, X, options)
   local who = name_of(model) .. ":fit"
   local o = checked(who, options)
   local held, held_labels = validation_of(who, o.given.validation)
-  if type(X) == "table" then X = latent.matrix(X) end
-  if type(X) ~= "userdata" then check.fail(who, "X must be a matrix, got %s", check.show(X)) end
+  X = check.matrix(who, "X", X)
   local bar <close> = o.given.progress and latent.progress.bar(o.epochs * #X, { label = name_of(model) }) or nil
   o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
   o.done = 0
@@ -140,8 +139,7 @@ end
 function train.steps(model, X, options)
   local who = name_of(model) .. ":steps"
   local o = checked(who, options)
-  if type(X) == "table" then X = latent.matrix(X) end
-  if type(X) ~= "userdata" then check.fail(who, "X must be a matrix, got %s", check.show(X)) end
+  X = check.matrix(who, "X", X)
   local following, i = nil, 0
   local function give(n, ...)
     if not n then
