@@ -125,6 +125,7 @@ static lat_status label_run(latL_Run *run, const lat_matrix *X, const double *we
   memcpy(em->parameters, m->em.base.flat, em->count * sizeof(double));
   LAT_TRY(lat_em_begin(em));
   LAT_TRY(lat_em_add(em, X, weights));
+  lat_em_collect(em);
   const uint32_t *numbers = lat_kmeans_labels(run->context);
   for (size_t i = 0; i < X->rows; i++) labels[i] = (double)numbers[i] + 1;
   *J = em->statistics[0];

@@ -5,28 +5,28 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "em/accelerate.h"
-#include "matrix/moments.h"
 
 typedef struct lat_em_state {
   double *before; /* the parameters that the last M-step or trial replaced */
   size_t rows;    /* taken in this iteration */
   double scale;   /* of the objective: drops are measured by it */
   lat_squarem squarem;
-  bool pending; /* the squarem's trial is to be tried in the next iteration */
-  bool trying;  /* it is what the parameters are */
-  size_t count; /* of the statistics */
-  double *lanes;
-  /* the verification's statistics, and the lanes that they are added up in; unset before the first */
-  double *verified, *verified_lanes;
+  bool pending;        /* the squarem's trial is to be tried in the next iteration */
+  bool trying;         /* it is what the parameters are */
+  lat_ordered_sum sum; /* of the statistics; empty where the kind adds to them by itself */
+  /* the verification's statistics and their sum; unset before the first */
+  lat_ordered_sum verified_sum;
+  double *verified;
   size_t verified_count;
   double *verified_trial; /* what the next pass is about, if `probing` */
   bool probing;
   size_t verifications;
 } lat_em_state;
 
-/* Statistics and scratch begin on cache lines, so that threads don't share any. */
+/* Workers' scratch begins on cache lines, so that threads don't share any. */
 static size_t whole_lines(size_t count)
 {
   const size_t line = LAT_ALIGNMENT / sizeof(double);
@@ -44,14 +44,13 @@ lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind,
   em->count = lat_parameters_count(kind->parameters, sizes);
   lat_em_state *s = em->state = lat_allocate(work, 1, sizeof *em->state);
   if (!s) return LAT_MEMORY;
-  *s = (lat_em_state){.count = kind->statistics(em)};
-  /* for as many lanes as any data needs: what isn't used stays untouched, and so costs nothing */
-  s->lanes =
-      lat_allocate(work, lat_lanes(SIZE_MAX, s->count), whole_lines(s->count) * sizeof(double));
+  size_t count = kind->statistics(em);
+  *s = (lat_em_state){0};
+  LAT_TRY(lat_sum_init(&s->sum, work, sizes[LAT_D], count, 0, NULL));
   s->before = lat_doubles(work, em->count);
-  em->statistics = lat_doubles(work, s->count);
+  em->statistics = lat_doubles(work, count);
   em->derived = lat_doubles(work, kind->derived ? kind->derived(em) : 0);
-  if (!s->lanes || !s->before || !em->statistics || !em->derived) return LAT_MEMORY;
+  if (!s->before || !em->statistics || !em->derived) return LAT_MEMORY;
   return em->options.accelerate ? lat_squarem_init(&s->squarem, work, em->count) : LAT_OK;
 }
 
@@ -99,14 +98,11 @@ static lat_status prepare(lat_em *em)
 static lat_status allocate_verification(lat_em *em)
 {
   lat_em_state *s = em->state;
-  size_t lanes = lat_lanes(SIZE_MAX, s->verified_count);
-  s->verified_lanes =
-      lat_allocate(em->work, lanes, whole_lines(s->verified_count) * sizeof(double));
+  LAT_TRY(lat_sum_init(&s->verified_sum, em->work, em->sizes[LAT_D], s->verified_count, 0, NULL));
   s->verified_trial = lat_doubles(em->work, em->count);
   em->verifier = lat_doubles(em->work, em->kind->verification->memory(em));
   s->verified = lat_doubles(em->work, s->verified_count);
-  return s->verified_lanes && s->verified_trial && em->verifier && s->verified ? LAT_OK
-                                                                               : LAT_MEMORY;
+  return s->verified_trial && em->verifier && s->verified ? LAT_OK : LAT_MEMORY;
 }
 
 static lat_status begin_verification(lat_em *em)
@@ -120,7 +116,7 @@ static lat_status begin_verification(lat_em *em)
   if (s->probing) memcpy(em->parameters, s->verified_trial, em->count * sizeof(double));
   s->trying = true;
   s->rows = 0;
-  memset(s->verified, 0, s->verified_count * sizeof(double));
+  lat_sum_clear(&s->verified_sum);
   lat_status status = prepare(em);
   if (status != LAT_OK) take_back(em);
   return status;
@@ -133,7 +129,8 @@ lat_status lat_em_begin(lat_em *em)
   if (s->trying) take_back(em);
   if (s->pending) begin_trial(em);
   s->rows = 0;
-  memset(em->statistics, 0, s->count * sizeof(double));
+  lat_sum_clear(&s->sum);
+  memset(em->statistics, 0, s->sum.count * sizeof(double));
   lat_status status = prepare(em);
   if (!s->trying || status == LAT_OK || status == LAT_CANCELLED) return status;
   take_back(em);
@@ -143,19 +140,17 @@ lat_status lat_em_begin(lat_em *em)
 
 /* ---- the E-step ------------------------------------------------------------------------ */
 
-/* Rows cut into lanes of whole chunks, as in moments.c. */
+/* A piece of the data: rows, or units of the kind's own. */
 typedef struct walk {
   const lat_em *em;
   const lat_matrix *X;
   const void *units; /* or these */
   const double *weights;
-  size_t chunk, chunks, lanes;
+  size_t chunk; /* rows for one call of the E-step */
   double *scratch;
   size_t scratch_count; /* a worker's */
-  /* an iteration's E-step, or the verification's; statistics in lanes, and of all rows */
+  /* an iteration's E-step, or the verification's */
   void (*step)(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch);
-  size_t count;
-  double *lane_sums, *statistics;
 } walk;
 
 static bool proper(const double *weights, size_t n)
@@ -165,24 +160,26 @@ static bool proper(const double *weights, size_t n)
   return all;
 }
 
-static lat_em_chunk rows_of(const walk *w, size_t c)
+static lat_em_chunk chunk_of(const walk *w, size_t first, size_t rows)
 {
-  size_t first = c * w->chunk, left = w->X->rows - first;
-  return (lat_em_chunk){
-      .X = lat_block_of(*w->X, first, 0, left < w->chunk ? left : w->chunk, w->X->cols),
-      .weights = w->weights ? w->weights + first : NULL,
-      .first = w->em->state->rows + first};
+  if (w->units) return (lat_em_chunk){.units = w->units, .first = first};
+  return (lat_em_chunk){.X = lat_block_of(*w->X, first, 0, rows, w->X->cols),
+                        .weights = w->weights ? w->weights + first : NULL,
+                        .first = w->em->state->rows + first};
 }
 
-static void add_lane(void *context, size_t lane, size_t worker)
+/* Adds rows of one group (ordered_sum.h) to its statistics, chunk by chunk. */
+static void add_rows(void *context, size_t first, size_t rows, size_t offset, double *statistics,
+                     size_t worker)
 {
   const walk *w = context;
-  double *statistics = w->lane_sums + lane * whole_lines(w->count);
-  memset(statistics, 0, w->count * sizeof *statistics);
-  for (size_t c = lane * w->chunks / w->lanes; c < (lane + 1) * w->chunks / w->lanes; c++) {
-    lat_em_chunk chunk = w->units ? (lat_em_chunk){.units = w->units, .first = c} : rows_of(w, c);
+  while (rows > 0) {
+    size_t n = w->chunk - offset % w->chunk;
+    if (n > rows) n = rows;
+    lat_em_chunk chunk = chunk_of(w, first, n);
     w->step(w->em, &chunk, statistics, w->scratch + worker * w->scratch_count);
-    if (chunk.weights && !proper(chunk.weights, chunk.X.rows)) statistics[0] = NAN;
+    if (chunk.weights && !proper(chunk.weights, n)) statistics[0] = NAN;
+    first += n, offset += n, rows -= n;
   }
 }
 
@@ -199,35 +196,27 @@ static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weig
   return LAT_OK;
 }
 
-/* What the walk adds up. */
-static void choose_step(lat_em *em, walk *w)
+/* What the walk adds up, and in which sum. */
+static lat_ordered_sum *choose_step(lat_em *em, walk *w, size_t rows)
 {
-  const lat_em_state *s = em->state;
   const lat_em_verification *v = em->verifying ? em->kind->verification : NULL;
   size_t (*scratch)(const lat_em *, size_t) = v ? v->scratch : em->kind->scratch;
   w->step = v ? v->step : em->kind->e_step;
-  w->count = v ? s->verified_count : s->count;
-  w->lane_sums = v ? s->verified_lanes : s->lanes;
-  w->statistics = v ? s->verified : em->statistics;
-  w->scratch_count = whole_lines(scratch ? scratch(em, w->chunk) : 0);
+  w->scratch_count = whole_lines(scratch ? scratch(em, w->chunk < rows ? w->chunk : rows) : 0);
+  return v ? &em->state->verified_sum : &em->state->sum;
 }
 
-static lat_status add(lat_em *em, walk *w)
+/* `group` is the number of rows (units) of a group. */
+static lat_status add(lat_em *em, walk *w, size_t rows, size_t group)
 {
-  choose_step(em, w);
-  w->lanes = lat_lanes(w->chunks, w->count);
+  lat_ordered_sum *sum = choose_step(em, w, rows);
+  if (lat_sum_empty(sum)) sum->group = group;
   w->scratch = lat_allocate(em->work, lat_workers(em->work), w->scratch_count * sizeof(double));
   if (!w->scratch) return LAT_MEMORY;
-  LAT_TRY(lat_parallel(em->work, w->lanes, add_lane, w));
-  bool finite = true;
-  for (size_t lane = 0; lane < w->lanes; lane++)
-    finite &= (bool)isfinite(w->lane_sums[lane * whole_lines(w->count)]);
+  LAT_TRY(lat_sum_add(sum, em->work, rows, add_rows, w));
+  bool finite = lat_sum_finite(sum);
   if (!finite && w->X) LAT_TRY(check_data(em, w->X, w->weights));
   if (!finite && w->units && em->kind->check) LAT_TRY(em->kind->check(em, NULL));
-  for (size_t lane = 0; lane < w->lanes; lane++) {
-    const double *from = w->lane_sums + lane * whole_lines(w->count);
-    for (size_t i = 0; i < w->count; i++) w->statistics[i] += from[i];
-  }
   return LAT_OK;
 }
 
@@ -249,9 +238,7 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
     status = lat_fail(em->work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, D);
   } else if (X->rows > 0) {
     walk w = {.em = em, .X = X, .weights = weights, .chunk = lat_chunk_rows(X->cols)};
-    if (w.chunk > X->rows) w.chunk = X->rows;
-    w.chunks = (X->rows + w.chunk - 1) / w.chunk;
-    status = add(em, &w);
+    status = add(em, &w, X->rows, lat_group_rows(X->cols, em->state->sum.count));
   }
   return finish_adding(em, mark, X->rows, status);
 }
@@ -259,8 +246,14 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
 lat_status lat_em_add_units(lat_em *em, const void *units, size_t count)
 {
   lat_mark mark = lat_workspace_mark(em->work);
-  walk w = {.em = em, .units = units, .chunk = 1, .chunks = count};
-  return finish_adding(em, mark, count, count > 0 ? add(em, &w) : LAT_OK);
+  walk w = {.em = em, .units = units, .chunk = 1};
+  return finish_adding(em, mark, count, count > 0 ? add(em, &w, count, 1) : LAT_OK);
+}
+
+void lat_em_collect(lat_em *em)
+{
+  const lat_ordered_sum *sum = &em->state->sum;
+  if (!lat_sum_empty(sum)) lat_sum_total(sum, em->statistics);
 }
 
 /* ---- the M-step and the record ----------------------------------------------------------- */
@@ -328,6 +321,7 @@ static lat_status end_verification(lat_em *em)
   lat_em_state *s = em->state;
   lat_em_verdict verdict = LAT_EM_SETTLED;
   take_back(em);
+  lat_sum_total(&s->verified_sum, s->verified);
   LAT_TRY(em->kind->verification->take(em, s->verified, s->verified_trial, &verdict));
   s->probing = verdict == LAT_EM_ANOTHER;
   if (s->probing) return LAT_OK;
@@ -346,6 +340,7 @@ lat_status lat_em_end(lat_em *em)
 {
   lat_em_state *s = em->state;
   if (em->verifying) return end_verification(em);
+  lat_em_collect(em);
   LAT_TRY(total_weight(em));
   double objective = em->statistics[0] / em->statistics[1];
   bool tried = s->trying;
@@ -379,10 +374,11 @@ lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, d
 {
   LAT_TRY(lat_em_begin(em));
   LAT_TRY(lat_em_add(em, X, weights));
+  lat_em_collect(em);
   LAT_TRY(total_weight(em));
   double n = em->statistics[1];
   em->objective = em->statistics[0] / n;
-  for (size_t i = 0; i < em->state->count; i++)
+  for (size_t i = 0; i < em->state->sum.count; i++)
     running[i] += rate * (em->statistics[i] / n - running[i]);
   em->iterations++;
   return m_step(em, running);

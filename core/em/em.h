@@ -129,8 +129,9 @@ lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind,
 /* Starts an iteration (or the verification), also over again after one that failed. */
 lat_status lat_em_begin(lat_em *em);
 
-/* The E-step for these rows. On the thread pool, in chunks by sizes only, whose statistics are
- * added in order: the same bits for every number of threads. LAT_SHAPE for columns other than
+/* The E-step for these rows. On the thread pool, in chunks whose statistics are added in the order
+ * of base/ordered_sum.h: the same bits for every number of threads, and however many pieces the
+ * rows come in, as long as these begin at chunks' borders. LAT_SHAPE for columns other than
  * sizes[LAT_D]; LAT_INVALID, naming row and column, for NaN (unless missing) and infinities, and
  * for weights that aren't finite and >= 0; LAT_CANCELLED. Parameters are then as they were. */
 lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights);
@@ -138,6 +139,9 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights);
 /* The E-step for data that are not independent rows but units of the kind's own, sequences, say,
  * which the caller has checked: each is a chunk of its own. */
 lat_status lat_em_add_units(lat_em *em, const void *units, size_t count);
+
+/* The statistics of what has been added in this iteration; lat_em_end begins with it. */
+void lat_em_collect(lat_em *em);
 
 /* The M-step, the record and the test. A step of the acceleration that turns out to be worse is
  * taken back here: the iteration counts, and its objective is the one before. LAT_INVALID when

@@ -5,16 +5,9 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "matrix/walk.h"
-
-size_t lat_lanes(size_t chunks, size_t count)
-{
-  size_t most = ((size_t)24 << 20) / sizeof(double) / (count ? count : 1);
-  if (most > 16) most = 16;
-  if (most < 2) most = 2;
-  return chunks < most ? chunks : most;
-}
 
 lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights)
 {
@@ -113,43 +106,36 @@ static double total_of(const double *weights, size_t n)
   return total;
 }
 
-/* ---- the walk over chunks and lanes ---------------------------------------------- */
+/* ---- the walk over chunks ---------------------------------------------------------------- */
 
-/* What both kinds of moments have in common: rows cut into lanes of whole chunks. */
+/* What both kinds of moments have in common: rows in groups of whole chunks. */
 typedef struct walk {
   const lat_matrix *X;
   const double *weights;
-  size_t chunk, lanes, chunks;
-  double *partial, *buffers; /* a lane's moments, a worker's scratch */
-  size_t partial_count, buffer_count;
+  size_t chunk;
+  double *buffers; /* a worker's scratch */
+  size_t buffer_count;
   bool missing;
+  lat_ordered_sum sum;
 } walk;
 
-static lat_status walk_begin(lat_workspace *work, walk *w, size_t extra_rows)
+static lat_status walk_begin(lat_workspace *work, walk *w, size_t count, size_t extra_rows,
+                             lat_sum_merge *merge)
 {
   size_t D = w->X->cols;
   w->chunk = lat_chunk_rows(D);
   if (w->chunk > w->X->rows) w->chunk = w->X->rows;
-  w->chunks = (w->X->rows + w->chunk - 1) / w->chunk;
-  w->lanes = lat_lanes(w->chunks, w->partial_count);
   w->buffer_count = (w->chunk + extra_rows + 1) * D;
-  w->partial = lat_allocate(work, w->lanes, w->partial_count * sizeof(double));
   w->buffers = lat_allocate(work, lat_workers(work), w->buffer_count * sizeof(double));
-  if (!w->partial || !w->buffers) return LAT_MEMORY;
-  memset(w->partial, 0, w->lanes * w->partial_count * sizeof(double));
-  return LAT_OK;
+  if (!w->buffers) return LAT_MEMORY;
+  return lat_sum_init(&w->sum, work, D, count, w->X->rows, merge);
 }
 
-/* Chunk c's rows, as a view. */
-static lat_matrix chunk_of(const walk *w, size_t c)
+/* The rows of a group that begin at `first` and at `offset` of the group, up to a chunk's border. */
+static lat_matrix chunk_of(const walk *w, size_t first, size_t rows, size_t offset)
 {
-  size_t first = c * w->chunk, left = w->X->rows - first;
-  return lat_block_of(*w->X, first, 0, left < w->chunk ? left : w->chunk, w->X->cols);
-}
-
-static size_t lane_begin(const walk *w, size_t number)
-{
-  return number * w->chunks / w->lanes;
+  size_t n = w->chunk - offset % w->chunk;
+  return lat_block_of(*w->X, first, 0, n < rows ? n : rows, w->X->cols);
 }
 
 /* ---- full scatter ------------------------------------------------------------------ */
@@ -166,13 +152,13 @@ lat_moments lat_moments_of(double *memory, size_t dimensions)
 
 enum { PENDING = 32 }; /* rank-one terms that wait for a product together */
 
-/* A lane at work: its moments, and in the worker's buffer the centred rows of a chunk (with room
+/* A group at work: its moments, and in the worker's buffer the centred rows of a chunk (with room
  * for one more), the chunk's sums, and the terms to subtract from the scatter. */
-typedef struct lane {
+typedef struct group {
   lat_moments m;
   double *Y, *sums, *terms;
   size_t pending;
-} lane;
+} group;
 
 /* scatter += sign YY' */
 static void add_products(lat_moments *m, double sign, const double *Y, size_t rows)
@@ -182,7 +168,7 @@ static void add_products(lat_moments *m, double sign, const double *Y, size_t ro
               D);
 }
 
-static void flush(lane *l)
+static void flush(group *l)
 {
   if (l->pending) add_products(&l->m, -1, l->terms, l->pending);
   l->pending = 0;
@@ -191,7 +177,7 @@ static void flush(lane *l)
 /* Rows of weight n, which weigh no more than those before them, are centred about the mean of
  * those, in the one pass that also gives the offset d of their own mean: S += YY' - n^2/(n+n') dd'.
  * What is subtracted is at most half of what is there, so it costs one bit. */
-static void add_about_mean(lane *l, const lat_matrix *X, double n)
+static void add_about_mean(group *l, const lat_matrix *X, double n)
 {
   lat_moments *m = &l->m;
   size_t D = m->dimensions;
@@ -210,7 +196,7 @@ static void add_about_mean(lane *l, const lat_matrix *X, double n)
 
 /* Any rows are centred about their own mean, in a second pass; the term of the two means goes into
  * the same product as a row of its own. */
-static void add_about_own_mean(lane *l, const lat_matrix *X, const double *weights, double n)
+static void add_about_own_mean(group *l, const lat_matrix *X, const double *weights, double n)
 {
   lat_moments *m = &l->m;
   size_t D = m->dimensions;
@@ -228,18 +214,19 @@ static void add_about_own_mean(lane *l, const lat_matrix *X, const double *weigh
   *m->weight = total;
 }
 
-static void scatter_lane(void *context, size_t number, size_t worker)
+static void add_scatter(void *context, size_t first, size_t rows, size_t offset, double *sum,
+                        size_t worker)
 {
   const walk *w = context;
   size_t D = w->X->cols;
-  lane l = {.m = lat_moments_of(w->partial + number * w->partial_count, D),
-            .Y = w->buffers + worker * w->buffer_count};
+  group l = {.m = lat_moments_of(sum, D), .Y = w->buffers + worker * w->buffer_count};
   l.sums = l.Y + (w->chunk + 1) * D;
   l.terms = l.sums + D;
-  for (size_t c = lane_begin(w, number); c < lane_begin(w, number + 1); c++) {
-    lat_matrix X = chunk_of(w, c), flat = X;
-    const double *weights = w->weights ? w->weights + c * w->chunk : NULL;
+  while (rows > 0) {
+    lat_matrix X = chunk_of(w, first, rows, offset), flat = X;
+    const double *weights = w->weights ? w->weights + first : NULL;
     double n = total_of(weights, X.rows);
+    first += X.rows, offset += X.rows, rows -= X.rows;
     if (n == 0) continue;
     if (!rows_lie_flat(&X)) {
       flat = lat_matrix_of(l.Y, X.rows, D);
@@ -289,21 +276,30 @@ static lat_status check_size(lat_workspace *work, size_t dimensions, const lat_m
                   dimensions);
 }
 
+static void merge_sums(size_t D, double *into, const double *from)
+{
+  lat_moments to = lat_moments_of(into, D), other = lat_moments_of((double *)from, D);
+  merge(&to, &other);
+}
+
+/* Groups have several chunks, of which all but the first are centred in one pass. */
+enum { CHUNKS = 4 };
+
 lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
                            const double *weights)
 {
-  size_t D = moments->dimensions;
+  size_t D = moments->dimensions, count = lat_moments_count(D);
   LAT_TRY(check_size(work, D, X));
   lat_mark mark = lat_workspace_mark(work);
-  walk w = {.X = X, .weights = weights, .partial_count = lat_moments_count(D)};
-  LAT_TRY(walk_begin(work, &w, 1 + PENDING));
-  LAT_TRY(lat_parallel(work, w.lanes, scatter_lane, &w));
-  for (size_t i = 0; i < w.lanes; i++)
-    LAT_TRY(check_means(work, w.partial + i * w.partial_count + 1, D, X, false));
-  for (size_t i = 0; i < w.lanes; i++) {
-    lat_moments from = lat_moments_of(w.partial + i * w.partial_count, D);
-    merge(moments, &from);
-  }
+  walk w = {.X = X, .weights = weights};
+  LAT_TRY(walk_begin(work, &w, count, 1 + PENDING, merge_sums));
+  double *total = lat_doubles(work, count);
+  if (!total) return LAT_MEMORY;
+  while (w.sum.group < CHUNKS * lat_chunk_rows(D)) w.sum.group *= 2;
+  LAT_TRY(lat_sum_add(&w.sum, work, X->rows, add_scatter, &w));
+  lat_sum_total(&w.sum, total);
+  LAT_TRY(check_means(work, total + 1, D, X, false));
+  merge_sums(D, moments->weight, total);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
@@ -363,16 +359,25 @@ static void merge_columns(lat_column_moments *into, const lat_column_moments *fr
   }
 }
 
-static void column_lane(void *context, size_t number, size_t worker)
+static void merge_column_sums(size_t D, double *into, const double *from)
+{
+  lat_column_moments to = lat_column_moments_of(into, D);
+  lat_column_moments other = lat_column_moments_of((double *)from, D);
+  merge_columns(&to, &other);
+}
+
+static void add_columns(void *context, size_t first, size_t rows, size_t offset, double *sum,
+                        size_t worker)
 {
   const walk *w = context;
   size_t D = w->X->cols;
-  lat_column_moments m = lat_column_moments_of(w->partial + number * w->partial_count, D);
+  lat_column_moments m = lat_column_moments_of(sum, D);
   double *Y = w->buffers + worker * w->buffer_count;
   lat_column_moments part = lat_column_moments_of(Y + w->chunk * D, D);
-  for (size_t c = lane_begin(w, number); c < lane_begin(w, number + 1); c++) {
-    lat_matrix X = chunk_of(w, c), flat = X;
-    const double *weights = w->weights ? w->weights + c * w->chunk : NULL;
+  while (rows > 0) {
+    lat_matrix X = chunk_of(w, first, rows, offset), flat = X;
+    const double *weights = w->weights ? w->weights + first : NULL;
+    first += X.rows, offset += X.rows, rows -= X.rows;
     if (!rows_lie_flat(&X)) {
       flat = lat_matrix_of(Y, X.rows, D);
       lat_copy(&X, &flat);
@@ -400,19 +405,18 @@ static void column_lane(void *context, size_t number, size_t worker)
 lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *moments,
                                   const lat_matrix *X, const double *weights, bool missing)
 {
-  size_t D = moments->dimensions;
+  size_t D = moments->dimensions, count = lat_column_moments_count(D);
   LAT_TRY(check_size(work, D, X));
   lat_mark mark = lat_workspace_mark(work);
-  walk w = {
-      .X = X, .weights = weights, .missing = missing, .partial_count = lat_column_moments_count(D)};
-  LAT_TRY(walk_begin(work, &w, 2)); /* the three rows after a chunk hold its own moments */
-  LAT_TRY(lat_parallel(work, w.lanes, column_lane, &w));
-  for (size_t i = 0; i < w.lanes; i++)
-    LAT_TRY(check_means(work, w.partial + i * w.partial_count + D, D, X, missing));
-  for (size_t i = 0; i < w.lanes; i++) {
-    lat_column_moments from = lat_column_moments_of(w.partial + i * w.partial_count, D);
-    merge_columns(moments, &from);
-  }
+  walk w = {.X = X, .weights = weights, .missing = missing};
+  /* the three rows after a chunk hold its own moments */
+  LAT_TRY(walk_begin(work, &w, count, 2, merge_column_sums));
+  double *total = lat_doubles(work, count);
+  if (!total) return LAT_MEMORY;
+  LAT_TRY(lat_sum_add(&w.sum, work, X->rows, add_columns, &w));
+  lat_sum_total(&w.sum, total);
+  LAT_TRY(check_means(work, total + D, D, X, missing));
+  merge_column_sums(D, moments->weight, total);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }

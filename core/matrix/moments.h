@@ -8,9 +8,8 @@
  * (Chan, Golub, LeVeque 1983). Every chunk is centred before it is multiplied, about the mean so
  * far or its own, so a large offset of the data costs no digits, as it does in X'X - n m m'.
  *
- * Rows are cut into lanes, by sizes only; a lane runs through its chunks, and lanes are
- * merged in order: the result is the same bits for every number of threads. A covariance
- * is S/n (divisor N, the maximum likelihood estimate). */
+ * Rows are added in the order of base/ordered_sum.h: the result is the same bits for every
+ * number of threads. A covariance is S/n (divisor N, the maximum likelihood estimate). */
 #ifndef LAT_MATRIX_MOMENTS_H
 #define LAT_MATRIX_MOMENTS_H
 
@@ -58,10 +57,6 @@ lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *momen
 
 /* LAT_INVALID unless all n weights are finite, >= 0, and not all 0. */
 lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights);
-
-/* The number of lanes for `chunks` chunks with partial results of `count` doubles each: by
- * sizes only, 1 to 16, and together at most 24 MB (but 2). */
-size_t lat_lanes(size_t chunks, size_t count);
 
 /* Y := sqrt(w) (X - 1 mean') diag(1/deviation), packed N x D; weights, mean or deviation may
  * be NULL. X has any strides and dtype. */

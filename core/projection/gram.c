@@ -4,17 +4,18 @@
 #include <lapacke.h>
 #include <string.h>
 
+#include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "matrix/lapack.h"
 #include "matrix/moments.h"
 #include "matrix/svd.h"
 
-/* The walk over columns, cut into chunks and lanes as rows are in moments.c. */
+/* The walk over columns, in chunks as rows are in moments.c. */
 typedef struct walk {
   const lat_matrix *X;
   const double *weights, *mean, *deviation;
-  size_t chunk, chunks, lanes;
-  double *partial, *buffers; /* a lane's N x N sum, a worker's N x chunk */
+  size_t chunk, chunks;
+  double *buffers; /* a worker's N x chunk */
   const lat_matrix *V;
   double *U; /* column-major, D x M */
 } walk;
@@ -31,29 +32,25 @@ static lat_status walk_begin(lat_workspace *work, walk *w)
   return w->buffers ? LAT_OK : LAT_MEMORY;
 }
 
-/* The worker's buffer, filled with the centred columns of chunk c; their number and the first. */
-static double *centred(const walk *w, size_t c, size_t worker, size_t *first, size_t *count)
+/* The worker's buffer, filled with `count` centred columns from `first` on. */
+static double *centred(const walk *w, size_t first, size_t count, size_t worker)
 {
-  size_t N = w->X->rows, left = w->X->cols - c * w->chunk;
-  *first = c * w->chunk;
-  *count = left < w->chunk ? left : w->chunk;
+  size_t N = w->X->rows;
   double *Y = w->buffers + worker * N * w->chunk;
-  lat_matrix X = lat_block_of(*w->X, 0, *first, N, *count);
-  lat_centre(&X, w->weights, w->mean + *first, w->deviation + *first, Y);
+  lat_matrix X = lat_block_of(*w->X, 0, first, N, count);
+  lat_centre(&X, w->weights, w->mean + first, w->deviation + first, Y);
   return Y;
 }
 
-static void gram_lane(void *context, size_t lane, size_t worker)
+static void add_products(void *context, size_t first, size_t columns, size_t offset, double *G,
+                         size_t worker)
 {
   const walk *w = context;
-  size_t N = w->X->rows, first, count;
-  double *G = w->partial + lane * N * N;
-  size_t c = lane * w->chunks / w->lanes, end = (lane + 1) * w->chunks / w->lanes;
-  for (double beta = 0; c < end; c++, beta = 1) {
-    const double *Y = centred(w, c, worker, &first, &count);
-    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)N, (blasint)count, 1, Y,
-                (blasint)count, beta, G, (blasint)N);
-  }
+  size_t N = w->X->rows;
+  (void)offset; /* groups are chunks */
+  const double *Y = centred(w, first, columns, worker);
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)N, (blasint)columns, 1, Y,
+              (blasint)columns, 1, G, (blasint)N);
 }
 
 lat_status lat_gram(lat_workspace *work, const lat_matrix *X, const double *weights,
@@ -63,17 +60,16 @@ lat_status lat_gram(lat_workspace *work, const lat_matrix *X, const double *weig
   walk w = {.X = X, .weights = weights, .mean = mean, .deviation = deviation};
   lat_mark mark = lat_workspace_mark(work);
   LAT_TRY(walk_begin(work, &w));
-  w.lanes = lat_lanes(w.chunks, N * N);
-  w.partial = lat_allocate(work, w.lanes, N * N * sizeof(double));
-  if (!w.partial) return LAT_MEMORY;
-  LAT_TRY(lat_parallel(work, w.lanes, gram_lane, &w));
+  lat_ordered_sum sum;
+  LAT_TRY(lat_sum_init(&sum, work, N, N * N, w.chunks, NULL));
+  sum.group = w.chunk;
+  double *total = lat_doubles(work, N * N);
+  if (!total) return LAT_MEMORY;
+  LAT_TRY(lat_sum_add(&sum, work, X->cols, add_products, &w));
+  lat_sum_total(&sum, total);
   double *g = G->data;
   for (size_t i = 0; i < N; i++)
-    for (size_t j = i; j < N; j++) {
-      double sum = 0;
-      for (size_t lane = 0; lane < w.lanes; lane++) sum += w.partial[(lane * N + i) * N + j];
-      g[i * N + j] = g[j * N + i] = sum;
-    }
+    for (size_t j = i; j < N; j++) g[i * N + j] = g[j * N + i] = total[i * N + j];
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
@@ -81,8 +77,9 @@ lat_status lat_gram(lat_workspace *work, const lat_matrix *X, const double *weig
 static void vectors_chunk(void *context, size_t c, size_t worker)
 {
   const walk *w = context;
-  size_t N = w->X->rows, D = w->X->cols, M = w->V->cols, first, count;
-  const double *Y = centred(w, c, worker, &first, &count);
+  size_t N = w->X->rows, D = w->X->cols, M = w->V->cols, first = c * w->chunk;
+  size_t count = D - first < w->chunk ? D - first : w->chunk;
+  const double *Y = centred(w, first, count, worker);
   /* row-major N x count is column-major count x N */
   cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, (blasint)count, (blasint)M, (blasint)N, 1, Y,
               (blasint)count, w->V->data, (blasint)M, 0, w->U + first, (blasint)D);

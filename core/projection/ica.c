@@ -157,6 +157,7 @@ static lat_status take_axes(lat_ica_fit *fit, double *flat, size_t found)
   fit->into = lat_doubles(work, M * D);
   fit->back = lat_doubles(work, D * M);
   fit->sums = lat_doubles(work, lat_ica_means_count(M, M));
+  LAT_TRY(lat_sum_init(&fit->sum, work, D, lat_ica_means_count(M, M), 0, NULL));
   fit->ordered = lat_doubles(work, M * M);
   fit->order = lat_allocate(work, M, sizeof *fit->order);
   if (!fit->into || !fit->back || !fit->sums || !fit->ordered || !fit->order) return LAT_MEMORY;
@@ -345,7 +346,8 @@ lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
     fit->k = M;
   }
   fit->total = 0;
-  memset(fit->sums, 0, lat_ica_means_count(fit->k, M) * sizeof *fit->sums);
+  fit->sum.count = lat_ica_means_count(fit->k, M);
+  lat_sum_clear(&fit->sum);
   return LAT_OK;
 }
 

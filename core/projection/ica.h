@@ -29,6 +29,7 @@
 
 #include <stdint.h>
 
+#include "base/ordered_sum.h"
 #include "base/parameters.h"
 #include "base/random.h"
 #include "matrix/matrix.h"
@@ -102,6 +103,7 @@ typedef struct lat_ica_fit {
   const double *R, *next_R; /* k x M; the algorithm says which, and what comes after concluding */
   size_t k, next_k;
   bool concluding; /* the last pass, for the sources' kurtosis */
+  lat_ordered_sum sum;
   double *sums, total;
   double *ordered; /* M x M: W in order, while concluding */
   size_t *order;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "matrix/tile.h"
 #include "projection/ica_fit.h"
@@ -37,45 +38,45 @@ void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w
               fit->into, (blasint)D, rows, (blasint)D, 0, Z, (blasint)stride);
 }
 
-/* ---- rows cut into lanes of whole chunks --------------------------------------------------- */
+/* ---- rows in groups of whole chunks ---------------------------------------------------------- */
 
 typedef struct pass {
   const lat_ica_fit *fit;
   const lat_matrix *X; /* NULL: the fit's Z */
   const double *weights;
-  size_t N, chunk, chunks, lanes, stride;
-  double *partial; /* a lane's sums */
-  size_t partial_count;
+  size_t N, chunk, stride;
   double *buffers; /* a worker's outputs, scratch for one of them; its own z and rows */
   size_t buffer_count;
 } pass;
 
-static void pass_lane(void *context, size_t lane, size_t worker)
+static void add_rows(void *context, size_t first, size_t rows, size_t offset, double *sum,
+                     size_t worker)
 {
   const pass *p = context;
   const lat_ica_fit *fit = p->fit;
   size_t M = fit->M, k = fit->k, stride = p->stride;
-  lat_ica_means sums = lat_ica_means_of(p->partial + lane * p->partial_count, k, M);
+  lat_ica_means sums = lat_ica_means_of(sum, k, M);
   double *Y = p->buffers + worker * p->buffer_count, *scratch = Y + k * stride;
-  double *own = scratch + 2 * stride, *rows = own + M * stride;
-  size_t end = (lane + 1) * p->chunks / p->lanes;
-  for (size_t c = lane * p->chunks / p->lanes; c < end; c++) {
-    size_t first = c * p->chunk, left = p->N - first, n = left < p->chunk ? left : p->chunk;
+  double *own = scratch + 2 * stride, *centred = own + M * stride;
+  while (rows > 0) {
+    size_t n = p->chunk - offset % p->chunk;
+    if (n > rows) n = rows;
     const double *w = p->weights ? p->weights + first : NULL;
-    const double *Z = p->X ? own : fit->Z + c * M * stride;
+    const double *Z = p->X ? own : fit->Z + first / p->chunk * M * stride;
     if (p->X) {
       lat_matrix X = lat_block_of(*p->X, first, 0, n, fit->D);
-      lat_ica_whiten(fit, &X, w, rows, own, stride);
+      lat_ica_whiten(fit, &X, w, centred, own, stride);
     }
     lat_tile_product(k, n, M, fit->R, M, 1, Z, stride, false, Y, stride);
     for (size_t i = 0; i < k; i++) {
       /* the next chunk, meanwhile */
-      for (size_t j = 0; !p->X && c + 1 < end && i < M && j < stride; j += 8)
+      for (size_t j = 0; !p->X && n < rows && i < M && j < stride; j += 8)
         LAT_PREFETCH(Z + (M + i) * stride + j);
       lat_ica_apply_contrast(fit->contrast, n, Y + i * stride, w, scratch, &sums.slope[i],
                              &sums.value[i]);
     }
     lat_tile_inner(k, M, n, Y, stride, Z, stride, true, sums.product, M);
+    first += n, offset += n, rows -= n;
   }
 }
 
@@ -84,19 +85,12 @@ static lat_status run(lat_ica_fit *fit, pass *p)
   lat_workspace *work = fit->work;
   lat_mark mark = lat_workspace_mark(work);
   size_t M = fit->M, k = fit->k;
-  p->partial_count = lat_ica_means_count(k, M);
-  p->lanes = lat_lanes(p->chunks, p->partial_count);
   p->buffer_count = (k + 2) * p->stride + (p->X ? M * p->stride + p->chunk * fit->D : 0);
-  p->partial = lat_allocate(work, p->lanes, p->partial_count * sizeof(double));
   p->buffers = lat_allocate(work, lat_workers(work), p->buffer_count * sizeof(double));
-  if (!p->partial || !p->buffers) return LAT_MEMORY;
-  memset(p->partial, 0, p->lanes * p->partial_count * sizeof(double));
+  if (!p->buffers) return LAT_MEMORY;
   /* z beyond the last rows of a chunk is multiplied, and then left alone */
   if (p->X) memset(p->buffers, 0, lat_workers(work) * p->buffer_count * sizeof(double));
-  LAT_TRY(lat_parallel(work, p->lanes, pass_lane, p));
-  for (size_t lane = 0; lane < p->lanes; lane++)
-    cblas_daxpy((blasint)p->partial_count, 1, p->partial + lane * p->partial_count, 1, fit->sums,
-                1);
+  LAT_TRY(lat_sum_add(&fit->sum, work, p->N, add_rows, p));
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
@@ -125,7 +119,6 @@ lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weig
   LAT_TRY(add_weights(fit, p.N, weights));
   if (fit->Z && X == &fit->X) {
     p.chunk = fit->chunk;
-    p.chunks = fit->chunks;
     p.stride = fit->stride;
     return run(fit, &p);
   }
@@ -133,7 +126,6 @@ lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weig
   p.X = X;
   p.chunk = lat_chunk_rows(fit->D);
   if (p.chunk > p.N) p.chunk = p.N;
-  p.chunks = (p.N + p.chunk - 1) / p.chunk;
   /* rows a power of two apart would all fall into the same few sets of the cache */
   p.stride = (p.chunk + 7) / 8 * 8 + 8;
   return run(fit, &p);
@@ -142,6 +134,7 @@ lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weig
 lat_status lat_ica_close(lat_ica_fit *fit)
 {
   if (!(fit->total > 0)) return lat_fail(fit->work, LAT_INVALID, "all weights are 0");
+  lat_sum_total(&fit->sum, fit->sums);
   cblas_dscal((blasint)lat_ica_means_count(fit->k, fit->M), 1 / fit->total, fit->sums, 1);
   if (fit->concluding) return LAT_OK;
   switch (fit->algorithm) {
