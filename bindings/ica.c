@@ -9,7 +9,8 @@ const latL_Kind latL_icakind = {"ica", "latent.ICA", lat_ica_parameters, NULL};
 #define kind latL_icakind
 
 static const char *const contrasts[] = {"logcosh", "exp", "cube", NULL};
-const char *const latL_icaalgorithms[] = {"auto", "fixed_point", "deflation", "quasi_newton", NULL};
+const char *const latL_icaalgorithms[] = {"auto",         "fixed_point",        "deflation",
+                                          "quasi_newton", "maximum_likelihood", NULL};
 
 typedef latL_Ica ica;
 
@@ -163,6 +164,10 @@ static int check_loaded(lua_State *L)
   if (core.M < 1 || core.M > core.D || (asked && asked != core.M))
     latL_error(L, "latent.load", "mixing is %Ix%I, which latent_dim = %I doesn't fit",
                (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)asked);
+  for (size_t i = 0; i < core.M; i++)
+    if (core.flat[i] != 0 && core.flat[i] != 1)
+      latL_error(L, "latent.load", "flat[%I] is %f, neither 0 nor 1", (lua_Integer)i + 1,
+                 core.flat[i]);
   for (size_t i = 0; i < core.M; i++)
     for (size_t k = 0; k < core.M; k++) {
       double sum = 0;

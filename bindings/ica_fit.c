@@ -119,17 +119,20 @@ static void pass_in_pieces(lua_State *L, run *r, bool conclude)
   check(L, r, lat_ica_close(&r->fit));
 }
 
-/* Passes until an iteration is complete, or the fit is over. */
-static void iterate(lua_State *L, run *r)
+/* Passes until an iteration is complete, also one of a start, or the fit is over. True for an iteration
+ * of the fit itself. */
+static bool iterate(lua_State *L, run *r)
 {
   size_t before = r->fit.iterations;
   if (!r->pieces) check(L, r, lat_ica_step(&r->fit));
   while (r->pieces && !r->fit.done && r->fit.iterations == before) pass_in_pieces(L, r, false);
-  if (r->fit.iterations == before) return;
+  size_t now = r->fit.iterations;
+  if (r->fit.starting || now == 0 || now == before) return false;
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   lua_pushnumber(L, r->fit.objective);
   lua_rawseti(L, -2, (lua_Integer)r->fit.iterations);
   lua_settop(L, LATL_TOP);
+  return true;
 }
 
 /* ---- what the model gets --------------------------------------------------------------- */
@@ -152,7 +155,7 @@ static void publish(lua_State *L, run *r)
   lat_ica core = lat_ica_of(flat, fit->D, fit->M);
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   latL_keep(L, LATL_MODEL, "history");
-  lua_pushinteger(L, (lua_Integer)fit->iterations);
+  lua_pushinteger(L, fit->starting ? 0 : (lua_Integer)fit->iterations);
   latL_keep(L, LATL_MODEL, "iterations");
   lua_pushboolean(L, fit->converged);
   latL_keep(L, LATL_MODEL, "converged");
@@ -204,8 +207,8 @@ int latL_icafit(lua_State *L)
   double end = lat_clock() + seconds;
   latL_makebar(L, who, "ica", r->options.max_iterations);
   begin(L, r);
-  while (!r->fit.done && (r->fit.iterations == 0 || lat_clock() < end)) {
-    iterate(L, r);
+  for (bool first = true; !r->fit.done && (first || lat_clock() < end); first = false) {
+    if (!iterate(L, r)) continue;
     latL_drawbar(L, r->fit.iterations, r->fit.objective);
     if (!observed(L, r)) break;
   }
@@ -218,9 +221,10 @@ int latL_icafit(lua_State *L)
 static int next_step(lua_State *L)
 {
   run *r = latL_resume(L, lua_upvalueindex(1));
-  size_t before = r->fit.iterations;
-  if (!r->over) iterate(L, r);
-  if (r->over || r->fit.iterations == before) {
+  bool complete = false;
+  while (!r->over && !complete && !r->fit.done) complete = iterate(L, r);
+  if (r->over || !complete) {
+    if (!r->over && r->fit.converged) publish(L, r); /* which its last pass may have found */
     if (!r->over) lat_workspace_done(r->work);
     r->over = true;
     return 0;

@@ -8,15 +8,14 @@
 
 #include "base/parallel.h"
 #include "matrix/moments.h"
+#include "matrix/solve.h"
 #include "matrix/svd.h"
 #include "projection/ica_fit.h"
 #include "projection/pca.h"
 
-const lat_parameter lat_ica_parameters[] = {{"mean", {LAT_D}},
-                                            {"mixing", {LAT_D, LAT_M}},
-                                            {"unmixing", {LAT_M, LAT_D}},
-                                            {"kurtosis", {LAT_M}},
-                                            {NULL, {LAT_END}}};
+const lat_parameter lat_ica_parameters[] = {
+    {"mean", {LAT_D}},     {"mixing", {LAT_D, LAT_M}}, {"unmixing", {LAT_M, LAT_D}},
+    {"kurtosis", {LAT_M}}, {"flat", {LAT_M}},          {NULL, {LAT_END}}};
 
 lat_ica lat_ica_of(double *flat, size_t D, size_t M)
 {
@@ -24,6 +23,7 @@ lat_ica lat_ica_of(double *flat, size_t D, size_t M)
   ica.mixing = ica.mean + D;
   ica.unmixing = ica.mixing + D * M;
   ica.kurtosis = ica.unmixing + M * D;
+  ica.flat = ica.kurtosis + M;
   return ica;
 }
 
@@ -102,11 +102,19 @@ lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M)
 double lat_ica_change(size_t M, const double *W, const double *V)
 {
   double most = 0;
+  blasint m = (blasint)M;
   for (size_t i = 0; i < M; i++) {
-    double cosine = fabs(cblas_ddot((blasint)M, W + i * M, 1, V + i * M, 1));
+    const double *w = W + i * M, *v = V + i * M;
+    double cosine = fabs(cblas_ddot(m, w, 1, v, 1)) / cblas_dnrm2(m, w, 1) / cblas_dnrm2(m, v, 1);
     most = fmax(most, fabs(1 - cosine));
   }
   return most;
+}
+
+double lat_ica_tolerance(const lat_ica_fit *fit)
+{
+  const double start = 1e-4; /* near enough to go on to the likelihood */
+  return fit->starting ? fmax(start, fit->options->tolerance) : fit->options->tolerance;
 }
 
 void lat_ica_judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
@@ -161,6 +169,8 @@ static lat_status take_axes(lat_ica_fit *fit, double *flat, size_t found)
   fit->ordered = lat_doubles(work, M * M);
   fit->order = lat_allocate(work, M, sizeof *fit->order);
   if (!fit->into || !fit->back || !fit->sums || !fit->ordered || !fit->order) return LAT_MEMORY;
+  for (size_t j = 0; M == D && j < D; j++)
+    fit->log_det -= 0.5 * log(pca.eigenvalues[j]) + log(pca.deviation[j]);
   for (size_t j = 0; j < D; j++)
     for (size_t i = 0; i < M; i++) {
       double u = pca.components[j * found + i], root = sqrt(pca.eigenvalues[i]);
@@ -216,23 +226,32 @@ static lat_status hold(lat_ica_fit *fit)
 
 /* ---- the search ---------------------------------------------------------------------------- */
 
-static lat_status first_rotation(lat_ica_fit *fit)
+static lat_status given_matrix(lat_ica_fit *fit)
 {
   size_t M = fit->M, D = fit->D;
   const lat_matrix *init = fit->options->init;
+  if (init->rows != M || init->cols != D)
+    return lat_fail(fit->work, LAT_SHAPE,
+                    "init is %zu x %zu; the unmixing matrix of %zu sources and %zu columns is "
+                    "%zu x %zu",
+                    init->rows, init->cols, M, D, M, D);
+  LAT_TRY(lat_check_finite(fit->work, "init", init, false));
+  lat_matrix U;
+  LAT_TRY(lat_packed(fit->work, *init, &U));
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)M, (blasint)D, 1,
+              U.data, (blasint)D, fit->back, (blasint)M, 0, fit->W, (blasint)M);
+  return LAT_OK;
+}
+
+/* A rotation, but for a likelihood that begins where `init` says. */
+static lat_status first_matrix(lat_ica_fit *fit)
+{
+  size_t M = fit->M;
   fit->W = lat_doubles(fit->work, M * M);
   if (!fit->W) return LAT_MEMORY;
-  if (init) {
-    if (init->rows != M || init->cols != D)
-      return lat_fail(fit->work, LAT_SHAPE,
-                      "init is %zu x %zu; the unmixing matrix of %zu sources and %zu columns is "
-                      "%zu x %zu",
-                      init->rows, init->cols, M, D, M, D);
-    LAT_TRY(lat_check_finite(fit->work, "init", init, false));
-    lat_matrix U;
-    LAT_TRY(lat_packed(fit->work, *init, &U));
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)M, (blasint)D, 1,
-                U.data, (blasint)D, fit->back, (blasint)M, 0, fit->W, (blasint)M);
+  if (fit->options->init) {
+    LAT_TRY(given_matrix(fit));
+    if (fit->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD) return LAT_OK;
   } else {
     lat_random random = {.seed = fit->options->seed};
     lat_random_fill_normal(&random, M * M, fit->W);
@@ -240,17 +259,27 @@ static lat_status first_rotation(lat_ica_fit *fit)
   return lat_ica_orthogonalize(fit->work, fit->W, M);
 }
 
-static lat_status begin_search(lat_ica_fit *fit)
+/* Whose search begins: AUTO's with the fixed point, and a likelihood's by AUTO. */
+static void choose_algorithm(lat_ica_fit *fit)
 {
   const lat_ica_options *options = fit->options;
-  LAT_TRY(first_rotation(fit));
-  fit->done = options->max_iterations == 0;
-  fit->algorithm = options->algorithm == LAT_ICA_AUTO ? LAT_ICA_FIXED_POINT : options->algorithm;
+  fit->starting = options->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD && !options->init;
+  fit->algorithm = options->algorithm == LAT_ICA_AUTO || fit->starting ? LAT_ICA_FIXED_POINT
+                                                                       : options->algorithm;
+}
+
+static lat_status begin_search(lat_ica_fit *fit)
+{
+  choose_algorithm(fit);
+  LAT_TRY(first_matrix(fit));
+  fit->done = fit->options->max_iterations == 0;
   switch (fit->algorithm) {
   case LAT_ICA_DEFLATION:
     return lat_ica_deflation_begin(fit);
   case LAT_ICA_QUASI_NEWTON:
     return lat_ica_newton_begin(fit);
+  case LAT_ICA_MAXIMUM_LIKELIHOOD:
+    return lat_ica_likelihood_begin(fit);
   default:
     return lat_ica_fixed_point_begin(fit);
   }
@@ -310,19 +339,39 @@ static void put_in_order(const double *lengths, size_t M, size_t *order)
   }
 }
 
-/* The rows of the rotation as it stands, in order: by the lengths of the columns of A = back W'. */
+/* inverse := W^-1, which for a rotation is its transpose. */
+static lat_status invert(const lat_ica_fit *fit, double *W, double *inverse)
+{
+  size_t M = fit->M;
+  lat_matrix from = lat_matrix_of(W, M, M), to = lat_matrix_of(inverse, M, M);
+  double rcond;
+  if (fit->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD)
+    return lat_inverse(fit->work, &from, &to, &rcond);
+  from = lat_transpose(from);
+  lat_copy(&from, &to);
+  return LAT_OK;
+}
+
+/* The rows of W as it stands, in order: by the deviations of what the sources make, the lengths of the
+ * columns of A = back inv(W), times the sources' own. */
 static lat_status put_rows_in_order(lat_ica_fit *fit)
 {
   size_t D = fit->D, M = fit->M;
   lat_mark mark = lat_workspace_mark(fit->work);
   double *lengths = lat_doubles(fit->work, M), *A = lat_doubles(fit->work, D * M);
-  double *W = lat_doubles(fit->work, M * M);
-  if (!lengths || !A || !W) return LAT_MEMORY;
+  double *W = lat_doubles(fit->work, M * M), *inverse = lat_doubles(fit->work, M * M);
+  if (!lengths || !A || !W || !inverse) return LAT_MEMORY;
+  bool likelihood = fit->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD;
   memcpy(W, fit->W, M * M * sizeof *W);
   if (fit->algorithm == LAT_ICA_DEFLATION) lat_ica_deflation_complete(fit, W);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)D, (blasint)M, (blasint)M, 1,
-              fit->back, (blasint)M, W, (blasint)M, 0, A, (blasint)M);
-  for (size_t i = 0; i < M; i++) lengths[i] = cblas_dnrm2((blasint)D, A + i, (blasint)M);
+  if (likelihood) lat_ica_likelihood_scale(fit, W);
+  LAT_TRY(invert(fit, W, inverse));
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)D, (blasint)M, (blasint)M, 1,
+              fit->back, (blasint)M, inverse, (blasint)M, 0, A, (blasint)M);
+  for (size_t i = 0; i < M; i++) {
+    lengths[i] = cblas_dnrm2((blasint)D, A + i, (blasint)M);
+    if (likelihood) lengths[i] *= cblas_dnrm2((blasint)M, W + i * M, 1);
+  }
   put_in_order(lengths, M, fit->order);
   for (size_t i = 0; i < M; i++) memcpy(fit->ordered + i * M, W + fit->order[i] * M, M * sizeof *W);
   lat_workspace_release(fit->work, mark);
@@ -335,6 +384,7 @@ lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
   if (fit->concluding) { /* the search goes on where it was */
     fit->R = fit->next_R;
     fit->k = fit->next_k;
+    fit->each = fit->next_each;
   }
   fit->concluding = conclude;
   fit->contrast = conclude ? LAT_ICA_CUBE : fit->options->contrast;
@@ -342,6 +392,8 @@ lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
     LAT_TRY(put_rows_in_order(fit));
     fit->next_R = fit->R;
     fit->next_k = fit->k;
+    fit->next_each = fit->each;
+    fit->each = NULL;
     fit->R = fit->ordered;
     fit->k = M;
   }
@@ -351,20 +403,36 @@ lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
   return LAT_OK;
 }
 
+/* The excess kurtosis of each source, and which density it has. */
+static void write_shapes(const lat_ica_fit *fit, const lat_ica *ica)
+{
+  lat_ica_means means = lat_ica_found(fit);
+  bool likelihood = fit->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD;
+  for (size_t i = 0; i < fit->M; i++) {
+    double square = likelihood ? means.slope[i] / 3 : 1;
+    ica->kurtosis[i] = 4 * means.value[i] / (square * square) - 3;
+    ica->flat[i] = likelihood ? lat_ica_likelihood_flat(fit)[fit->order[i]] : ica->kurtosis[i] < 0;
+  }
+}
+
 lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
 {
   size_t D = fit->D, M = fit->M;
   lat_ica ica = lat_ica_of(flat, D, M);
-  lat_ica_means means = lat_ica_found(fit);
-  for (size_t i = 0; i < M; i++) ica.kurtosis[i] = 4 * means.value[i] - 3;
+  lat_mark mark = lat_workspace_mark(fit->work);
+  double *inverse = lat_doubles(fit->work, M * M);
+  if (!inverse) return LAT_MEMORY;
+  write_shapes(fit, &ica);
   memcpy(ica.mean, fit->mean, D * sizeof *flat);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)D, (blasint)M, (blasint)M, 1,
-              fit->back, (blasint)M, fit->ordered, (blasint)M, 0, ica.mixing, (blasint)M);
+  LAT_TRY(invert(fit, fit->ordered, inverse));
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)D, (blasint)M, (blasint)M, 1,
+              fit->back, (blasint)M, inverse, (blasint)M, 0, ica.mixing, (blasint)M);
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)D, (blasint)M, 1,
               fit->ordered, (blasint)M, fit->into, (blasint)D, 0, ica.unmixing, (blasint)D);
   lat_matrix mixing = lat_matrix_of(ica.mixing, D, M);
   lat_matrix unmixing = lat_transpose(lat_matrix_of(ica.unmixing, M, D));
   lat_fix_signs(&mixing, &unmixing);
+  lat_workspace_release(fit->work, mark);
   return LAT_OK;
 }
 

@@ -17,10 +17,20 @@
  *
  *   c_i E[g(y_i) y_j] = c_j E[g(y_j) y_i]       for all i, j
  *
- * (Hyvarinen, Karhunen, Oja, Independent Component Analysis, 2001, ch. 8). Independence says
- * nothing about the order, signs and scales of sources: they are put in the order of the variance
+ * (Hyvarinen, Karhunen, Oja, Independent Component Analysis, 2001, ch. 8).
+ *
+ * Maximum likelihood does without that constraint, which costs it something, as sources that are
+ * independent are hardly ever quite uncorrelated in a sample. With the densities below it maximizes
+ * over all U
+ *
+ *   1/N sum_n log p(x_n) = log|det U| + sum_i E[log p_i(s_i)]
+ *
+ * from the whitened solution on. A source then has the scale at which its density fits best, and a
+ * variance near 1.
+ *
+ * Independence says nothing about the order, signs and scales of sources: they are put in the order of the variance
  * that they explain (squared lengths of A's columns, descending); the largest entry in magnitude of
- * each column of A is positive; a source has variance 1, with divisor N.
+ * each column of A is positive; a source has variance 1, with divisor N, but for maximum likelihood.
  *
  * Gaussian sources can be turned at will. The kurtosis of the sources says whether they are:
  * lat_ica_identifiable. */
@@ -46,6 +56,7 @@ typedef enum lat_ica_algorithm {
   LAT_ICA_FIXED_POINT,  /* all sources at once (Hyvarinen 1999) */
   LAT_ICA_DEFLATION,    /* one source after the other, each orthogonal to those before */
   LAT_ICA_QUASI_NEWTON, /* Picard-O (Ablin, Cardoso, Gramfort 2018) */
+  LAT_ICA_MAXIMUM_LIKELIHOOD, /* Picard (the same), after a start by AUTO unless `init` is given */
 } lat_ica_algorithm;
 
 typedef struct lat_ica_options {
@@ -66,7 +77,9 @@ typedef struct lat_ica {
   double *mean;     /* D */
   double *mixing;   /* D x M row-major */
   double *unmixing; /* M x D row-major */
-  double *kurtosis; /* M: the excess kurtosis E[y^4] - 3 of each source on the data of the fit */
+  double
+      *kurtosis; /* M: the excess kurtosis E[s^4]/E[s^2]^2 - 3 of each source on the fit's data */
+  double *flat;  /* M: 1 where a source's density is the flat one of its contrast, else 0 */
 } lat_ica;
 
 /* The view; `flat` holds lat_parameters_count(lat_ica_parameters, sizes) doubles. */
@@ -85,23 +98,28 @@ bool lat_ica_identifiable(const double *kurtosis, size_t M, double N);
 typedef struct lat_ica_fit {
   lat_ica_algorithm algorithm; /* at work; AUTO has become one of the others */
   size_t iterations;
-  double objective; /* J */
-  double gradient;  /* the largest entry of the relative gradient */
-  double change;    /* of the rotation: the most of 1 - |cos| between old and new rows */
-  bool converged;   /* gradient < tolerance */
-  bool done;        /* no more passes */
-  double weight;    /* of all rows: their number, where rows weigh 1 */
+  bool starting; /* iterations are those of the start, which maximum likelihood begins with */
+  double
+      objective; /* J; or the mean log-likelihood of a row in nats (of its M components if M < D) */
+  double gradient; /* the largest entry of the relative gradient */
+  double change;   /* of the rotation: the most of 1 - |cos| between old and new rows */
+  bool converged;  /* gradient < tolerance */
+  bool done;       /* no more passes */
+  double weight;   /* of all rows: their number, where rows weigh 1 */
 
   lat_workspace *work;
   const lat_ica_options *options;
   size_t D, M;
   double *mean, *into, *back; /* z = into (x - m): M x D; x = m + back z: D x M */
-  double *W;                  /* the rotation, M x M */
+  double *W;      /* the rotation, M x M; of maximum likelihood any matrix, diag(scale) U back */
+  double log_det; /* log|det into| if M = D, else 0 */
 
   /* The pass under way: sums over rows of what a contrast says of k outputs y = R z. */
   lat_ica_contrast contrast;
+  const lat_ica_contrast *each; /* k: of each output its own; or NULL */
   const double *R, *next_R; /* k x M; the algorithm says which, and what comes after concluding */
   size_t k, next_k;
+  const lat_ica_contrast *next_each;
   bool concluding; /* the last pass, for the sources' kurtosis */
   lat_ordered_sum sum;
   double *sums, total;
@@ -152,10 +170,12 @@ lat_status lat_ica_transform(lat_workspace *work, const lat_ica *ica, const lat_
 lat_status lat_ica_inverse(lat_workspace *work, const lat_ica *ica, const lat_matrix *S,
                            const lat_matrix *X);
 
-/* The density of a source that belongs to the contrast, as the likelihood and `sample` use it. All
- * have mean 0, variance 1 and integral 1; u is s times the deviation of the density in u:
+/* The density of a source that belongs to the contrast, as the likelihood and `sample` use it: a
+ * peaked or a flat one. That is decided by the sign of the kurtosis on the fit's data, and by the
+ * likelihood itself where that is maximized. All have mean 0, variance 1 and integral 1; u is s times the
+ * deviation of the density in u:
  *
- *              kurtosis >= 0                          kurtosis < 0
+ *              peaked: kurtosis >= 0                  flat: kurtosis < 0
  *   LOGCOSH    1/2 sech(pi s/2)                       ~ phi(u) cosh(u)
  *   EXP        ~ phi(u) exp(exp(-u^2/2))              ~ phi(u) exp(-exp(-u^2/2))
  *   CUBE       1/2 sech(pi s/2)                       ~ exp(-u^4/4)
@@ -170,7 +190,7 @@ lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
                                   lat_ica_contrast contrast, const lat_matrix *X,
                                   const lat_matrix *values);
 
-/* D for the mean and D M for the mixing of sources whose variance is 1. */
+/* D for the mean and D M for the mixing of sources whose densities have variance 1. */
 size_t lat_ica_free_parameters(const lat_ica *ica);
 
 /* Draws sources S (n x M) and what they make, X (n x D). */

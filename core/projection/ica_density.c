@@ -7,37 +7,26 @@
 #include "base/vector_math.h"
 #include "matrix/factor.h"
 #include "matrix/moments.h"
-#include "projection/ica.h"
+#include "projection/ica_fit.h"
 
 /* ---- the densities of sources ---------------------------------------------------------- */
 
-typedef enum shape { SECANT, BIMODAL, PEAKED, DIPPED, QUARTIC } shape;
-
-/* u = scale s, and the logarithm of the factor that makes the integral over s 1.
- *
- *   SECANT   1/2 sech(u)
- *   BIMODAL  u has variance 2, phi(u) cosh(u) the integral sqrt(e)
- *   PEAKED, DIPPED  with c = 1 or -1, exp(c exp(-u^2/2)) is a series of Gaussians: phi(u) times it
- *            has the integral sum c^k/k! (k+1)^-1/2 and the second moment sum c^k/k! (k+1)^-3/2
- *   QUARTIC  the integral 4^(1/4) Gamma(1/4)/2, the variance 2 Gamma(3/4)/Gamma(1/4) */
-static const struct {
-  double scale, factor;
-} densities[] = {
-    [SECANT] = {1.5707963267948966, -0.69314718055994531},
-    [BIMODAL] = {1.4142135623730951, -1.0723649429247001},
-    [PEAKED] = {0.8377288772009266, -1.838772270221533},
-    [DIPPED] = {1.1877824429068062, -0.08118054406268495},
-    [QUARTIC] = {0.8221789586624586, -1.1372461307715234},
+const lat_ica_density lat_ica_densities[] = {
+    [LAT_ICA_SECANT] = {1.5707963267948966, -0.69314718055994531, LAT_ICA_LOGCOSH, 0, 1},
+    [LAT_ICA_BIMODAL] = {1.4142135623730951, -1.0723649429247001, LAT_ICA_LOGCOSH, 1, -1},
+    [LAT_ICA_PEAKED] = {0.8377288772009266, -1.838772270221533, LAT_ICA_EXP, 1, 1},
+    [LAT_ICA_DIPPED] = {1.1877824429068062, -0.08118054406268495, LAT_ICA_EXP, 1, -1},
+    [LAT_ICA_QUARTIC] = {0.8221789586624586, -1.1372461307715234, LAT_ICA_CUBE, 0, 1},
 };
 
-static shape shape_of(lat_ica_contrast contrast, double kurtosis)
+lat_ica_shape lat_ica_shape_of(lat_ica_contrast contrast, bool flat)
 {
-  static const shape shapes[][2] = {
-      [LAT_ICA_LOGCOSH] = {SECANT, BIMODAL},
-      [LAT_ICA_EXP] = {PEAKED, DIPPED},
-      [LAT_ICA_CUBE] = {SECANT, QUARTIC},
+  static const lat_ica_shape shapes[][2] = {
+      [LAT_ICA_LOGCOSH] = {LAT_ICA_SECANT, LAT_ICA_BIMODAL},
+      [LAT_ICA_EXP] = {LAT_ICA_PEAKED, LAT_ICA_DIPPED},
+      [LAT_ICA_CUBE] = {LAT_ICA_SECANT, LAT_ICA_QUARTIC},
   };
-  return shapes[contrast][kurtosis < 0];
+  return shapes[contrast][flat];
 }
 
 /* e := log cosh u = |u| + log(1 + exp(-2|u|)) - log 2 */
@@ -51,42 +40,42 @@ static void log_cosh(size_t n, const double *u, double *e)
 }
 
 /* sums[i] += log p(s[i]); s becomes u, and e is scratch. */
-static void add_log_density(shape which, size_t n, double *s, double *e, double *sums)
+static void add_log_density(lat_ica_shape which, size_t n, double *s, double *e, double *sums)
 {
-  double factor = densities[which].factor;
-  double quadratic = which == SECANT || which == QUARTIC ? 0 : 0.5;
-  double tilt = which == BIMODAL || which == PEAKED ? 1 : -1;
-  cblas_dscal((blasint)n, densities[which].scale, s, 1);
-  if (which == SECANT || which == BIMODAL) {
+  const lat_ica_density *p = &lat_ica_densities[which];
+  double quadratic = p->c / 2, tilt = -p->b;
+  cblas_dscal((blasint)n, p->scale, s, 1);
+  if (p->contrast == LAT_ICA_LOGCOSH) {
     log_cosh(n, s, e);
-  } else if (which == QUARTIC) {
+  } else if (p->contrast == LAT_ICA_CUBE) {
     for (size_t i = 0; i < n; i++) e[i] = 0.25 * (s[i] * s[i]) * (s[i] * s[i]);
   } else {
     for (size_t i = 0; i < n; i++) e[i] = -0.5 * s[i] * s[i];
     lat_exp(n, e, e);
+    tilt = p->b; /* G is -exp(-u^2/2) */
   }
-  for (size_t i = 0; i < n; i++) sums[i] += factor - quadratic * s[i] * s[i] + tilt * e[i];
+  for (size_t i = 0; i < n; i++) sums[i] += p->factor - quadratic * s[i] * s[i] + tilt * e[i];
 }
 
-static double draw(shape which, lat_random *random)
+static double draw(lat_ica_shape which, lat_random *random)
 {
-  double scale = densities[which].scale, u, bound;
+  double scale = lat_ica_densities[which].scale, u, bound;
   switch (which) {
-  case SECANT: /* the inverse of its distribution function 2/pi atan(exp(u)) */
+  case LAT_ICA_SECANT: /* the inverse of its distribution function 2/pi atan(exp(u)) */
     do u = lat_random_uniform(random);
     while (u == 0);
     return log(tan(1.5707963267948966 * u)) / scale;
-  case BIMODAL:
+  case LAT_ICA_BIMODAL:
     u = lat_random_uniform(random) < 0.5 ? -1 : 1;
     return (u + lat_random_normal(random)) / scale;
-  case QUARTIC: /* u^4/4 has a gamma distribution */
+  case LAT_ICA_QUARTIC: /* u^4/4 has a gamma distribution */
     u = pow(4 * lat_random_gamma(random, 0.25), 0.25);
     return (lat_random_uniform(random) < 0.5 ? -u : u) / scale;
   default: /* normals, accepted with a probability that is proportional to what tilts them */
     do {
       u = lat_random_normal(random);
       double e = exp(-0.5 * u * u);
-      bound = which == PEAKED ? exp(e - 1) : exp(-e);
+      bound = which == LAT_ICA_PEAKED ? exp(e - 1) : exp(-e);
     } while (lat_random_uniform(random) >= bound);
     return u / scale;
   }
@@ -110,7 +99,7 @@ typedef struct walk {
   size_t from, to, chunk;
   const double *offset, *map, *shift; /* offset or shift may be NULL */
   double *buffers;
-  const shape *shapes; /* of the sources, when densities are wanted: log_det + sum log p */
+  const lat_ica_shape *shapes; /* of the sources, when densities are wanted: log_det + sum log p */
   double log_det;
 } walk;
 
@@ -179,10 +168,11 @@ lat_status lat_ica_inverse(lat_workspace *work, const lat_ica *ica, const lat_ma
   return run(work, &w);
 }
 
-static shape *shapes_of(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast)
+static lat_ica_shape *shapes_of(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast)
 {
-  shape *shapes = lat_allocate(work, ica->M, sizeof *shapes);
-  for (size_t i = 0; shapes && i < ica->M; i++) shapes[i] = shape_of(contrast, ica->kurtosis[i]);
+  lat_ica_shape *shapes = lat_allocate(work, ica->M, sizeof *shapes);
+  for (size_t i = 0; shapes && i < ica->M; i++)
+    shapes[i] = lat_ica_shape_of(contrast, ica->flat[i] != 0);
   return shapes;
 }
 
@@ -218,7 +208,7 @@ lat_status lat_ica_sample(lat_workspace *work, const lat_ica *ica, lat_ica_contr
                           lat_random *random, const lat_matrix *S, const lat_matrix *X)
 {
   lat_mark mark = lat_workspace_mark(work);
-  const shape *shapes = shapes_of(work, ica, contrast);
+  const lat_ica_shape *shapes = shapes_of(work, ica, contrast);
   if (!shapes) return LAT_MEMORY;
   for (size_t i = 0; i < S->rows; i++)
     for (size_t j = 0; j < ica->M; j++) lat_set(S, i, j, draw(shapes[j], random));

@@ -53,7 +53,7 @@ lat_status lat_ica_fixed_point_take(lat_ica_fit *fit)
   lat_ica_means means = lat_ica_found(fit);
   lat_ica_judge(fit, &means, s->A, s->signs, NULL);
   fit->iterations++;
-  fit->converged = fit->gradient < fit->options->tolerance;
+  fit->converged = fit->gradient < lat_ica_tolerance(fit);
   fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
   if (fit->converged) return LAT_OK;
   for (size_t i = 0; i < M; i++)
@@ -64,7 +64,8 @@ lat_status lat_ica_fixed_point_take(lat_ica_fit *fit)
   LAT_TRY(lat_ica_orthogonalize(fit->work, s->next, M));
   fit->change = lat_ica_change(M, s->next, fit->W);
   memcpy(fit->W, s->next, M * M * sizeof *fit->W);
-  if (fit->options->algorithm != LAT_ICA_AUTO || fit->done || !stuck(fit, s)) return LAT_OK;
+  bool may_turn = fit->options->algorithm == LAT_ICA_AUTO || fit->starting;
+  if (!may_turn || fit->done || !stuck(fit, s)) return LAT_OK;
   fit->algorithm = LAT_ICA_QUASI_NEWTON;
   return lat_ica_newton_begin(fit);
 }

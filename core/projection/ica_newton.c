@@ -1,5 +1,5 @@
-/* ica_newton.c: a quasi-Newton method over rotations, Picard-O (Ablin, Cardoso, Gramfort: Faster
- * ICA under orthogonal constraint, ICASSP 2018).
+/* ica_newton.c: a quasi-Newton method, and what it takes to be one over rotations, Picard-O (Ablin,
+ * Cardoso, Gramfort: Faster ICA under orthogonal constraint, ICASSP 2018).
  *
  * A rotation near W is exp(E) W with E antisymmetric. With signs c the loss
  *
@@ -25,10 +25,11 @@ enum { MEMORY = 7, HALVINGS = 10 };
 
 static const double LEAST_CURVATURE = 0.01;
 
-typedef struct newton {
+struct lat_ica_newton {
+  const lat_ica_surface *surface;
   lat_ica_means means;  /* at W */
   double *A, *G, *last; /* the gradient, and that of the step before */
-  double *E, *h, *next; /* direction, Hessian, rotation that is tried */
+  double *E, *h, *next; /* direction, Hessian, matrix that is tried */
   double *signs, *before;
   double *steps[MEMORY], *turns[MEMORY], rho[MEMORY]; /* the newest first */
   size_t remembered;
@@ -36,15 +37,16 @@ typedef struct newton {
   bool moved;      /* `last` and E are those of the step that led here */
   bool steepest;   /* E comes from the Hessian alone, as what the memory made led nowhere */
   size_t halvings; /* of E */
-} newton;
+};
 
-lat_status lat_ica_newton_begin(lat_ica_fit *fit)
+lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_surface *surface,
+                              lat_ica_newton **newton)
 {
   size_t M = fit->M, square = M * M, means = lat_ica_means_count(M, M);
-  newton *s = lat_allocate(fit->work, 1, sizeof *s);
+  lat_ica_newton *s = lat_allocate(fit->work, 1, sizeof *s);
   double *memory = lat_doubles(fit->work, means + (6 + 2 * MEMORY) * square + 2 * M);
   if (!s || !memory) return LAT_MEMORY;
-  *s = (newton){.means = lat_ica_means_of(memory, M, M)};
+  *s = (lat_ica_newton){.surface = surface, .means = lat_ica_means_of(memory, M, M)};
   double *at = memory + means,
          **const matrices[] = {&s->A, &s->G, &s->last, &s->E, &s->h, &s->next};
   for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++, at += square) *matrices[i] = at;
@@ -54,9 +56,10 @@ lat_status lat_ica_newton_begin(lat_ica_fit *fit)
   }
   s->signs = at;
   s->before = at + M;
-  fit->solver = s;
+  memset(s->signs, 0, 2 * M * sizeof *s->signs);
   fit->R = fit->W;
   fit->k = M;
+  *newton = s;
   return LAT_OK;
 }
 
@@ -67,7 +70,7 @@ static double dot(size_t n, const double *x, const double *y)
 
 /* Takes the step E and what it did to the gradient into the memory, where its curvature is
  * positive. */
-static void remember(newton *s, size_t n)
+static void remember(lat_ica_newton *s, size_t n)
 {
   double *step = s->steps[MEMORY - 1], *turn = s->turns[MEMORY - 1];
   memmove(s->steps + 1, s->steps, (MEMORY - 1) * sizeof *s->steps);
@@ -83,15 +86,16 @@ static void remember(newton *s, size_t n)
 }
 
 /* E := -H^-1 G by the two loops of L-BFGS. */
-static void direction(newton *s, size_t n)
+static void direction(lat_ica_newton *s, size_t M)
 {
+  size_t n = M * M;
   double alpha[MEMORY];
   memcpy(s->E, s->G, n * sizeof *s->E);
   for (size_t k = 0; k < s->remembered; k++) {
     alpha[k] = s->rho[k] * dot(n, s->steps[k], s->E);
     cblas_daxpy((blasint)n, -alpha[k], s->turns[k], 1, s->E, 1);
   }
-  for (size_t i = 0; i < n; i++) s->E[i] /= s->h[i];
+  s->surface->scale(M, s->h, s->E);
   for (size_t k = s->remembered; k-- > 0;) {
     double beta = s->rho[k] * dot(n, s->turns[k], s->E);
     cblas_daxpy((blasint)n, alpha[k] - beta, s->steps[k], 1, s->E, 1);
@@ -99,64 +103,29 @@ static void direction(newton *s, size_t n)
   cblas_dscal((blasint)n, -1, s->E, 1);
 }
 
-/* next := the Cayley transform (I - E/2)^-1 (I + E/2), a rotation that agrees with exp(E) to second
- * order, times W. */
-static lat_status rotate(lat_ica_fit *fit, newton *s)
-{
-  size_t M = fit->M;
-  lat_mark mark = lat_workspace_mark(fit->work);
-  lat_matrix left = lat_matrix_new(fit->work, M, M), right = lat_matrix_new(fit->work, M, M);
-  if (!left.data || !right.data) return LAT_MEMORY;
-  double *l = left.data, *r = right.data, rcond;
-  for (size_t i = 0; i < M * M; i++) l[i] = -s->E[i] / 2;
-  for (size_t i = 0; i < M; i++) l[i * M + i] += 1;
-  memcpy(r, fit->W, M * M * sizeof *r);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)M, (blasint)M, 0.5,
-              s->E, (blasint)M, fit->W, (blasint)M, 1, r, (blasint)M);
-  lat_matrix next = lat_matrix_of(s->next, M, M);
-  LAT_TRY(lat_solve(fit->work, LAT_GENERAL, &left, &right, &next, &rcond));
-  lat_workspace_release(fit->work, mark);
-  return LAT_OK;
-}
-
-static double loss(const newton *s, const lat_ica_means *means, size_t M)
-{
-  return dot(M, s->signs, means->value);
-}
-
-static void curvatures(newton *s, size_t M)
-{
-  for (size_t i = 0; i < M; i++)
-    for (size_t j = 0; j < M; j++) {
-      double h =
-          fabs(s->means.slope[i] - s->A[i * M + i]) + fabs(s->means.slope[j] - s->A[j * M + j]);
-      s->h[i * M + j] = fmax(h, LEAST_CURVATURE);
-    }
-}
-
 /* The next pass looks at the end of the step E. */
-static lat_status try_step(lat_ica_fit *fit, newton *s)
+static lat_status try_step(lat_ica_fit *fit, lat_ica_newton *s)
 {
   s->searching = true;
   fit->R = s->next;
-  return rotate(fit, s);
+  return s->surface->move(fit, s->E, s->next);
 }
 
-static lat_status first_step(lat_ica_fit *fit, newton *s)
+static lat_status first_step(lat_ica_fit *fit, lat_ica_newton *s)
 {
-  direction(s, fit->M * fit->M);
+  direction(s, fit->M);
   s->halvings = 0;
   return try_step(fit, s);
 }
 
 /* The means at W are known: an iteration ends, and the next step begins. */
-static lat_status aim(lat_ica_fit *fit, newton *s)
+static lat_status aim(lat_ica_fit *fit, lat_ica_newton *s)
 {
   size_t M = fit->M, n = M * M;
   memcpy(s->before, s->signs, M * sizeof *s->signs);
-  lat_ica_judge(fit, &s->means, s->A, s->signs, s->G);
+  LAT_TRY(s->surface->judge(fit, &s->means, s->A, s->signs, s->G));
   fit->iterations++;
-  fit->converged = fit->gradient < fit->options->tolerance;
+  fit->converged = fit->gradient < lat_ica_tolerance(fit);
   fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
   if (fit->done) return LAT_OK;
   /* with other signs it is another loss, of which the memory knows nothing */
@@ -165,13 +134,13 @@ static lat_status aim(lat_ica_fit *fit, newton *s)
   else
     s->remembered = 0;
   memcpy(s->last, s->G, n * sizeof *s->G);
-  curvatures(s, M);
+  s->surface->curvatures(fit, &s->means, s->A, s->h);
   s->steepest = s->moved = false;
   return first_step(fit, s);
 }
 
 /* W := the rotation tried, and its means are known. */
-static lat_status accept(lat_ica_fit *fit, newton *s, const lat_ica_means *found)
+static lat_status accept(lat_ica_fit *fit, lat_ica_newton *s, const lat_ica_means *found)
 {
   size_t M = fit->M;
   fit->change = lat_ica_change(M, s->next, fit->W);
@@ -182,9 +151,8 @@ static lat_status accept(lat_ica_fit *fit, newton *s, const lat_ica_means *found
 }
 
 /* Goes along E, halving it until the loss is lower. */
-lat_status lat_ica_newton_take(lat_ica_fit *fit)
+lat_status lat_ica_newton_go_on(lat_ica_fit *fit, lat_ica_newton *s)
 {
-  newton *s = fit->solver;
   size_t M = fit->M;
   lat_ica_means found = lat_ica_found(fit);
   if (!s->searching) {
@@ -192,8 +160,10 @@ lat_status lat_ica_newton_take(lat_ica_fit *fit)
     return aim(fit, s);
   }
   /* differences of this size are rounding: near the end nothing would pass without it */
-  double slack = 1e-14 * (double)M;
-  if (loss(s, &found, M) <= loss(s, &s->means, M) + slack) return accept(fit, s, &found);
+  double before, after, slack = 1e-14 * (double)M;
+  LAT_TRY(s->surface->loss(fit, &s->means, fit->W, s->signs, &before));
+  LAT_TRY(s->surface->loss(fit, &found, s->next, s->signs, &after));
+  if (after <= before + slack) return accept(fit, s, &found);
   if (s->halvings++ < HALVINGS) {
     cblas_dscal((blasint)(M * M), 0.5, s->E, 1);
     return try_step(fit, s);
@@ -203,9 +173,88 @@ lat_status lat_ica_newton_take(lat_ica_fit *fit)
     s->remembered = 0;
     return first_step(fit, s);
   }
-  if (fit->options->tolerance > 0) {
+  if (lat_ica_tolerance(fit) > 0) {
     fit->done = true;
     return LAT_OK;
   }
   return aim(fit, s); /* all iterations are to be made */
+}
+
+lat_ica_means *lat_ica_newton_means(lat_ica_newton *s)
+{
+  return &s->means;
+}
+
+lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *s)
+{
+  s->moved = false;
+  return aim(fit, s);
+}
+
+/* ---- over rotations ------------------------------------------------------------------------- */
+
+/* next := the Cayley transform (I - E/2)^-1 (I + E/2), a rotation that agrees with exp(E) to second
+ * order, times W. */
+static lat_status rotate(lat_ica_fit *fit, const double *E, double *to)
+{
+  size_t M = fit->M;
+  lat_mark mark = lat_workspace_mark(fit->work);
+  lat_matrix left = lat_matrix_new(fit->work, M, M), right = lat_matrix_new(fit->work, M, M);
+  if (!left.data || !right.data) return LAT_MEMORY;
+  double *l = left.data, *r = right.data, rcond;
+  for (size_t i = 0; i < M * M; i++) l[i] = -E[i] / 2;
+  for (size_t i = 0; i < M; i++) l[i * M + i] += 1;
+  memcpy(r, fit->W, M * M * sizeof *r);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)M, (blasint)M, (blasint)M, 0.5, E,
+              (blasint)M, fit->W, (blasint)M, 1, r, (blasint)M);
+  lat_matrix next = lat_matrix_of(to, M, M);
+  LAT_TRY(lat_solve(fit->work, LAT_GENERAL, &left, &right, &next, &rcond));
+  lat_workspace_release(fit->work, mark);
+  return LAT_OK;
+}
+
+static lat_status judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+                        double *G)
+{
+  lat_ica_judge(fit, means, A, signs, G);
+  return LAT_OK;
+}
+
+static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const double *R,
+                       const double *signs, double *value)
+{
+  (void)R;
+  *value = dot(fit->M, signs, means->value);
+  return LAT_OK;
+}
+
+static void curvatures(const lat_ica_fit *fit, const lat_ica_means *means, const double *A,
+                       double *to)
+{
+  size_t M = fit->M;
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++) {
+      double h = fabs(means->slope[i] - A[i * M + i]) + fabs(means->slope[j] - A[j * M + j]);
+      to[i * M + j] = fmax(h, LEAST_CURVATURE);
+    }
+}
+
+static void divide(size_t M, const double *h, double *E)
+{
+  for (size_t i = 0; i < M * M; i++) E[i] /= h[i];
+}
+
+static const lat_ica_surface rotations = {judge, loss, curvatures, divide, rotate};
+
+lat_status lat_ica_newton_begin(lat_ica_fit *fit)
+{
+  lat_ica_newton *s;
+  LAT_TRY(lat_ica_newton_new(fit, &rotations, &s));
+  fit->solver = s;
+  return LAT_OK;
+}
+
+lat_status lat_ica_newton_take(lat_ica_fit *fit)
+{
+  return lat_ica_newton_go_on(fit, fit->solver);
 }

@@ -72,8 +72,8 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
       /* the next chunk, meanwhile */
       for (size_t j = 0; !p->X && n < rows && i < M && j < stride; j += 8)
         LAT_PREFETCH(Z + (M + i) * stride + j);
-      lat_ica_apply_contrast(fit->contrast, n, Y + i * stride, w, scratch, &sums.slope[i],
-                             &sums.value[i]);
+      lat_ica_apply_contrast(fit->each ? fit->each[i] : fit->contrast, n, Y + i * stride, w,
+                             scratch, &sums.slope[i], &sums.value[i]);
     }
     lat_tile_inner(k, M, n, Y, stride, Z, stride, true, sums.product, M);
     first += n, offset += n, rows -= n;
@@ -131,18 +131,30 @@ lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weig
   return run(fit, &p);
 }
 
+static lat_status take(lat_ica_fit *fit)
+{
+  switch (fit->algorithm) {
+  case LAT_ICA_DEFLATION:
+    return lat_ica_deflation_take(fit);
+  case LAT_ICA_QUASI_NEWTON:
+    return lat_ica_newton_take(fit);
+  case LAT_ICA_MAXIMUM_LIKELIHOOD:
+    return lat_ica_likelihood_take(fit);
+  default:
+    return lat_ica_fixed_point_take(fit);
+  }
+}
+
 lat_status lat_ica_close(lat_ica_fit *fit)
 {
   if (!(fit->total > 0)) return lat_fail(fit->work, LAT_INVALID, "all weights are 0");
   lat_sum_total(&fit->sum, fit->sums);
   cblas_dscal((blasint)lat_ica_means_count(fit->k, fit->M), 1 / fit->total, fit->sums, 1);
   if (fit->concluding) return LAT_OK;
-  switch (fit->algorithm) {
-  case LAT_ICA_DEFLATION:
-    return lat_ica_deflation_take(fit);
-  case LAT_ICA_QUASI_NEWTON:
-    return lat_ica_newton_take(fit);
-  default:
-    return lat_ica_fixed_point_take(fit);
-  }
+  LAT_TRY(take(fit));
+  if (!fit->starting || !fit->done) return LAT_OK;
+  fit->starting = fit->done = fit->converged = false; /* the search begins */
+  fit->iterations = 0;
+  fit->algorithm = LAT_ICA_MAXIMUM_LIKELIHOOD;
+  return lat_ica_likelihood_begin(fit);
 }

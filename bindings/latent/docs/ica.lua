@@ -17,7 +17,8 @@ local entries = {
       { "contrast", "string", '"logcosh"', '"logcosh" (good all round), "exp" (very peaked sources, outliers) or '
         .. '"cube" (kurtosis; flat sources)' },
       { "algorithm", "string", '"auto"', '"fixed_point" (all sources at once), "deflation" (one after the other), '
-        .. '"quasi_newton", or "auto": the fixed point, and the quasi-Newton method once that gets nowhere' },
+        .. '"quasi_newton", "auto": the fixed point, and the quasi-Newton method once that gets nowhere; or '
+        .. '"maximum_likelihood", without the constraint that sources be uncorrelated' },
       { "init", "latent.Matrix?", "nil", "the unmixing matrix to begin with (M x D); else a random rotation" },
       { "max_iterations", "integer", "200", "for deflation: of each source" },
       { "tolerance", "number", "1e-8", "of the gradient's largest entry; 0 makes all iterations" },
@@ -30,6 +31,11 @@ rotation to find, with outputs y as far from Gaussians v as they can be: it maxi
 
   J = sum_i |E[G(y_i)] - E[G(v)]|     G(y) = log cosh y, -exp(-y^2/2) or y^4/4
 
+"maximum_likelihood" maximizes the mean log-likelihood of a row (see log_likelihood) over all U, from what "auto" gives
+on, unless init is given; the objective is then that. Sources needn't be uncorrelated in the sample, as independent ones
+hardly ever are; their variances are near 1, where the densities' are 1, and each has the better of its contrast's two
+densities. (Picard: Ablin, Cardoso, Gramfort, IEEE Transactions on Signal Processing 66, 2018.)
+
 Sources are in the order of the variance that they explain, and the largest entry of each column of A is positive.
 With fewer sources than dimensions the data are reduced to their first M principal components before. With all
 of them, columns are standardized for the whitening, so that their units don't matter.]],
@@ -39,9 +45,10 @@ of them, columns are standardized for the whitening, so that their units don't m
     name = "ICA",
     summary = "Independent component analysis; latent.ica makes one.",
     text = [[
-After a fit: history (the objective J of each iteration), iterations, converged, algorithm (the last one at work),
+After a fit: history (the objective of each iteration), iterations, converged, algorithm (the last one at work),
 and how well it went: objective, gradient (the largest entry of the relative gradient, 0 at a solution) and change
-(of the rotation: the most of 1 - |cos| between its old and new rows), all of the last iteration. identifiable is
+(of the rotation: the most of 1 - |cos| between its old and new rows), all of the last iteration. A fit of
+"maximum_likelihood" that max_seconds has ended in its start is that of the algorithm it names. identifiable is
 false when more than one source is no less Gaussian than random data would look: then the directions of those
 mean nothing.]],
   },
@@ -73,7 +80,7 @@ the model is brought up to date for each call, which takes a pass more.]],
   },
   {
     name = "ICA:transform",
-    summary = "The sources of rows: s = U(x - m), of variance 1 on the data of the fit.",
+    summary = "The sources of rows: s = U(x - m), of variance 1 (but for maximum likelihood) on the data of the fit.",
     args = { rows, options },
     options = out,
     returns = { { "latent.Matrix", "N x M, or a vector of M for one row" } },
@@ -102,9 +109,10 @@ the model is brought up to date for each call, which takes a pass more.]],
     returns = { { "latent.Matrix", "a vector of N numbers" } },
     text = [[
 For as many sources as dimensions; fewer fill a subspace, where no density exists. The density of a source belongs
-to the contrast, has variance 1, and is a peaked or a flat one by the sign of the source's kurtosis:
+to the contrast, has variance 1, and is a peaked or a flat one: by the sign of the source's kurtosis, or, with
+"maximum_likelihood", whichever is likelier (see flat):
 
-             kurtosis >= 0                      kurtosis < 0
+             peaked: kurtosis >= 0              flat: kurtosis < 0
   logcosh    1/2 sech(pi s/2)                   two normals at -1 and 1, scaled
   exp        phi(u) exp(exp(-u^2/2)), scaled    phi(u) exp(-exp(-u^2/2)), scaled
   cube       1/2 sech(pi s/2)                   exp(-u^4/4), scaled]],
@@ -125,7 +133,9 @@ to the contrast, has variance 1, and is a peaked or a flat one by the sign of th
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "ICA.unmixing", summary = "U: row i gives source i (M x D); UA = I.",
     returns = { { "latent.Matrix", "nil before a fit" } } },
-  { name = "ICA.kurtosis", summary = "The excess kurtosis E[s^4] - 3 of each source (M): 0 for a Gaussian.",
+  { name = "ICA.kurtosis", summary = "The excess kurtosis E[s^4]/E[s^2]^2 - 3 of each source (M): 0 for a Gaussian.",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "ICA.flat", summary = "1 for each source whose density is the flat one, else 0 (M).",
     returns = { { "latent.Matrix", "nil before a fit" } } },
 }
 
