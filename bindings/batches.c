@@ -48,8 +48,19 @@ static int gather(lua_State *L)
   return 1;
 }
 
+/* _shares(A, B): whether they have memory in common */
+static int shares(lua_State *L)
+{
+  const latL_Matrix *A = latL_checkmatrix(L, 1, "batches", "A");
+  const latL_Matrix *B = latL_checkmatrix(L, 2, "batches", "B");
+  lua_pushboolean(L, lat_overlaps(&A->view, &B->view));
+  return 1;
+}
+
 void latL_open_batches(lua_State *L)
 {
   lua_pushcfunction(L, gather);
   lua_setfield(L, -2, "_gather");
+  lua_pushcfunction(L, shares);
+  lua_setfield(L, -2, "_shares");
 }

@@ -376,25 +376,6 @@ void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, con
     latL_error(L, who, "%s is a mapped file and can't be written: copy() it first", name);
 }
 
-latL_Matrix *latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
-                         bool vector, lat_dtype dtype)
-{
-  if (latL_getoption(L, options, "out") == LUA_TNIL) {
-    lua_pop(L, 1);
-    latL_Matrix *fresh = latL_newmatrix(L, rows, cols, dtype);
-    fresh->vector = vector;
-    return fresh;
-  }
-  latL_Matrix *out = latL_tomatrix(L, -1);
-  if (!out) latL_error(L, who, "out must be a matrix, got %s", luaL_typename(L, -1));
-  latL_checkwritable(L, out, who, "out");
-  if (out->view.rows != rows || out->view.cols != cols || out->view.dtype != dtype)
-    latL_error(L, who, "out is a %s %s, the result is %Ix%I %s", latL_shape(L, out),
-               out->view.dtype == LAT_FLOAT64 ? "float64" : "float32", (lua_Integer)rows,
-               (lua_Integer)cols, dtype == LAT_FLOAT64 ? "float64" : "float32");
-  return out;
-}
-
 const char *latL_shape(lua_State *L, const latL_Matrix *A)
 {
   if (A->vector) return lua_pushfstring(L, "vector of %I", (lua_Integer)A->view.rows);

@@ -58,10 +58,36 @@ lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *
 /* Raises when the matrix is read-only. */
 void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, const char *name);
 
-/* The result of a function whose option table at `options` (0: none) may have `out`:
- * that matrix, pushed, once its shape and dtype are right; else a fresh one. */
-latL_Matrix *latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
-                         bool vector, lat_dtype dtype);
+/* ---- results: result.c ----
+ *
+ * The option `out` of every function that has it. It is a matrix that can be written, of the result's
+ * dtype, whose elements are in the same places as the result's: as many rows and columns, where a
+ * vector of n and an n x 1 matrix are the same. Its strides may be any (no view that Lua has repeats
+ * an element), and it may share memory with arguments, with the model's parameters, or with another
+ * option: the result is the same. */
+
+/* What `out` may share with matrices among the arguments without the function's noticing. */
+typedef enum latL_Sharing {
+  LATL_APART,       /* nothing: the function reads them while it writes */
+  LATL_SAME_PLACES, /* all of a matrix, as each element depends on those in its place (or its row) */
+  LATL_ANY_PLACES   /* anything: the core sees to it, or reads none */
+} latL_Sharing;
+
+typedef struct latL_Result {
+  lat_matrix view;   /* for the core to fill: rows x cols, of any strides */
+  lat_matrix target; /* where that has to go yet; no data: it is there */
+} latL_Result;
+
+/* Pushes the result (below it, maybe, what holds the view's memory): the option `out` of the table at
+ * `options` (0: none) once it has been checked, else a fresh matrix or vector. To be called when all
+ * arguments are on the stack. */
+latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
+                        bool vector, lat_dtype dtype, latL_Sharing sharing);
+/* When the view has been filled. */
+void latL_finish(const latL_Result *result);
+
+/* Whether two views are the same elements in the same places. */
+bool latL_sameview(const lat_matrix *A, const lat_matrix *B);
 
 /* "3x4 matrix", "vector of 5" for messages, in a ring of a few static-size pushes: pushes
  * the string on the stack and returns it. */

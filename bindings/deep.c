@@ -135,15 +135,13 @@ uint64_t latL_optseed(lua_State *L, int options, const char *who)
 
 /* ---- data ------------------------------------------------------------------------------------- */
 
-lat_matrix latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns)
+latL_Query latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns)
 {
-  const latL_Matrix *X = latL_checkmatrix(L, arg, who, name);
-  lat_matrix view = X->view;
-  if (X->vector && view.rows == columns && columns > 1) view = lat_transpose(view);
-  if (view.cols != columns)
-    latL_error(L, who, "%s has %I columns, the model takes %I", name, (lua_Integer)view.cols,
+  latL_Query q = latL_checkquery(L, arg, who, name, columns);
+  if (q.X.cols != columns)
+    latL_error(L, who, "%s has %I columns, the model takes %I", name, (lua_Integer)q.X.cols,
                (lua_Integer)columns);
-  return view;
+  return q;
 }
 
 const size_t *latL_optclasslabels(lua_State *L, int arg, const char *who, size_t rows,

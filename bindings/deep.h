@@ -11,6 +11,7 @@
 #include "deep/deep.h"
 #include "deep/likelihood.h"
 #include "model.h"
+#include "query.h"
 
 typedef struct latL_Deep {
   latL_Model base;
@@ -63,8 +64,8 @@ double latL_rate(lua_State *L, int options, const char *who, const latL_Deep *mo
 /* The option `seed`, an integer. */
 uint64_t latL_optseed(lua_State *L, int options, const char *who);
 
-/* The data at `arg`, of `columns` columns; a vector of so many is one row. */
-lat_matrix latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns);
+/* The rows at `arg`, of `columns` columns. */
+latL_Query latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns);
 
 /* Labels at `arg`: `rows` whole numbers from `lowest` to lowest + classes - 1, from 0 in fresh memory
  * that is pushed; one number stands for all. NULL (and nil) when there are none. */

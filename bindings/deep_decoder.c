@@ -13,17 +13,19 @@ static int decode_as(lua_State *L, const char *verb)
   const char *who;
   lua_settop(L, 3);
   const latL_Deep *m = latL_checkdeep(L, verb, &who);
-  lat_matrix Z = latL_checkdata(L, 2, who, "Z", m->latent_dim), variance;
+  latL_Query q = latL_checkdata(L, 2, who, "Z", m->latent_dim);
   latL_checkoptions(L, 3, who, names);
   bool with_variance = latL_optboolean(L, 3, who, "variance", false);
   latL_getoption(L, 3, "labels");
-  const size_t *labels = latL_optclasslabels(L, -1, who, Z.rows, m->classes, m->lowest);
-  lat_matrix mean = new_rows(L, m, Z.rows, m->likelihood->D);
-  if (with_variance) variance = new_rows(L, m, Z.rows, m->likelihood->D);
+  const size_t *labels = latL_optclasslabels(L, -1, who, q.X.rows, m->classes, m->lowest);
+  lat_dtype dtype = m->core->store.dtype;
+  size_t D = m->likelihood->D;
+  latL_Result mean = latL_queryresult(L, &q, 0, D, dtype, LATL_APART), variance;
+  if (with_variance) variance = latL_queryresult(L, &q, 0, D, dtype, LATL_APART);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work,
-            lat_decode(work, m->decoder, m->likelihood, &Z, labels, m->classes, &mean,
-                       with_variance ? &variance : NULL));
+            lat_decode(work, m->decoder, m->likelihood, &q.X, labels, m->classes, &mean.view,
+                       with_variance ? &variance.view : NULL));
   return with_variance ? 2 : 1;
 }
 
@@ -69,6 +71,7 @@ static int score(lua_State *L)
   lua_insert(L, 1);
   lua_pop(L, 1);
   lua_call(L, 3, 1);
+  if (lua_type(L, -1) == LUA_TNUMBER) return 1; /* of one row */
   lat_matrix l = latL_tomatrix(L, -1)->view;
   double sum = 0;
   for (size_t i = 0; i < l.rows; i++) sum += lat_get(&l, i, 0);

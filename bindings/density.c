@@ -11,8 +11,8 @@ static const latL_Density *density_of(lua_State *L)
 
 static int log_likelihood(lua_State *L)
 {
-  density_of(L)->log_likelihood(L);
-  return 1;
+  latL_Query q = density_of(L)->log_likelihood(L);
+  return latL_querynumbers(L, &q, 1);
 }
 
 /* The sum over the rows, of which there are `rows`. */
@@ -20,7 +20,8 @@ static double total(lua_State *L, double *rows)
 {
   const latL_Density *density = density_of(L);
   if (density->total) return density->total(L, rows);
-  lat_matrix values = density->log_likelihood(L);
+  density->log_likelihood(L);
+  lat_matrix values = latL_tomatrix(L, -1)->view;
   double sum = 0;
   for (size_t i = 0; i < values.rows; i++) sum += lat_get(&values, i, 0);
   *rows = (double)values.rows;

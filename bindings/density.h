@@ -4,11 +4,12 @@
 #define LATENT_DENSITY_H
 
 #include "model.h"
+#include "query.h"
 
 typedef struct latL_Density {
-  /* Checks a call of latL_verb, whose model is at 1 and whose data is at 2, pushes the vector of
-   * log p(x), one a row, and returns it. */
-  lat_matrix (*log_likelihood)(lua_State *L);
+  /* Checks a call of latL_verb, whose model is at 1 and whose data is at 2, and pushes the vector of
+   * log p(x), one a row (latL_querycolumn). */
+  latL_Query (*log_likelihood)(lua_State *L);
   /* Of the model at 1. */
   size_t (*free_parameters)(lua_State *L);
   /* For data that may be more than rows, instead of log_likelihood, which is then the model's own:

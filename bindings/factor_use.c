@@ -5,10 +5,9 @@
 
 /* A call about rows: the model at 1, the rows at 2, options at `options`. */
 typedef struct call {
-  const char *who;
+  latL_Query q;
   lat_factor_model core;
-  lat_matrix X;
-  bool missing, one; /* one: X was a vector, a single row */
+  bool missing;
 } call;
 
 static const latL_FactorKind *kind_of(lua_State *L)
@@ -28,11 +27,9 @@ static const char *check_model(lua_State *L, int top, lat_factor_model *core)
 static call begin(lua_State *L, int options, const char *const names[])
 {
   call c = {0};
-  c.who = check_model(L, options, &c.core);
-  const latL_Matrix *X = latL_checkmatrix(L, 2, c.who, "X");
-  latL_checkoptions(L, options, c.who, names);
-  c.one = X->vector && X->view.rows == c.core.D && c.core.D > 1;
-  c.X = c.one ? lat_transpose(X->view) : X->view;
+  const char *who = check_model(L, options, &c.core);
+  c.q = latL_checkquery(L, 2, who, "X", c.core.D);
+  latL_checkoptions(L, options, who, names);
   return c;
 }
 
@@ -41,38 +38,31 @@ static const char *const missing_option[] = {"missing", NULL};
 static call begin_missing(lua_State *L, int options, const char *const names[])
 {
   call c = begin(L, options, names);
-  c.missing = latL_optboolean(L, options, c.who, "missing", false);
+  c.missing = latL_optboolean(L, options, c.q.who, "missing", false);
   return c;
 }
 
-/* A result of a row for each of X; or a vector when X is one row. */
 static lat_matrix new_rows(lua_State *L, const call *c, size_t cols)
 {
-  if (cols == 0) latL_error(L, c->who, "latent_dim is 0: there are no latent variables");
-  return c->one ? lat_transpose(latL_newvector(L, cols, LAT_FLOAT64)->view)
-                : latL_newmatrix(L, c->X.rows, cols, LAT_FLOAT64)->view;
-}
-
-static double *new_column(lua_State *L, const call *c)
-{
-  return latL_newvector(L, c->X.rows, LAT_FLOAT64)->view.data;
+  if (cols == 0) latL_error(L, c->q.who, "latent_dim is 0: there are no latent variables");
+  return latL_queryrows(L, &c->q, cols);
 }
 
 static void apply(lua_State *L, const call *c, const lat_factor_images *images)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->who, work, lat_factor_apply(work, &c->core, &c->X, c->missing, images));
+  latL_call(L, c->q.who, work, lat_factor_apply(work, &c->core, &c->q.X, c->missing, images));
 }
 
 /* ---- densities ------------------------------------------------------------------------------------ */
 
 /* log_likelihood(X [, {missing}]) -> vector */
-static lat_matrix log_likelihood(lua_State *L)
+static latL_Query log_likelihood(lua_State *L)
 {
   call c = begin_missing(L, 3, missing_option);
-  double *values = new_column(L, &c);
+  double *values = latL_querycolumn(L, &c.q);
   apply(L, &c, &(lat_factor_images){.log_likelihood = values});
-  return lat_vector_of(values, c.X.rows);
+  return c.q;
 }
 
 static size_t free_parameters(lua_State *L)
@@ -93,9 +83,9 @@ static void take_covariance(lua_State *L, const call *c, double *to)
     *to = lua_tonumber(L, -1);
     return;
   }
-  const latL_Matrix *C = latL_checkmatrix(L, lua_gettop(L), c->who, "q's covariance");
+  const latL_Matrix *C = latL_checkmatrix(L, lua_gettop(L), c->q.who, "q's covariance");
   if (C->view.rows != M || C->view.cols != M)
-    latL_error(L, c->who, "q's covariance is a %s, it should be %Ix%I", latL_shape(L, C),
+    latL_error(L, c->q.who, "q's covariance is a %s, it should be %Ix%I", latL_shape(L, C),
                (lua_Integer)M, (lua_Integer)M);
   lat_matrix packed = lat_matrix_of(to, M, M);
   lat_copy(&C->view, &packed);
@@ -105,15 +95,15 @@ static void take_covariance(lua_State *L, const call *c, double *to)
 static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_factor_images *images)
 {
   static const char *const names[] = {"means", "covariance", NULL};
-  size_t M = c->core.M, N = c->X.rows;
+  size_t M = c->core.M, N = c->q.X.rows;
   if (lua_type(L, q) != LUA_TTABLE)
-    latL_error(L, c->who, "q must be a table {means=, covariance=}, got %s", luaL_typename(L, q));
-  latL_checkoptions(L, q, c->who, names);
+    latL_error(L, c->q.who, "q must be a table {means=, covariance=}, got %s", luaL_typename(L, q));
+  latL_checkoptions(L, q, c->q.who, names);
   lua_getfield(L, q, "means");
-  const latL_Matrix *m = latL_checkmatrix(L, lua_gettop(L), c->who, "q.means");
-  *means = c->one && m->vector ? lat_transpose(m->view) : m->view;
+  const latL_Matrix *m = latL_checkmatrix(L, lua_gettop(L), c->q.who, "q.means");
+  *means = latL_checkquery(L, lua_gettop(L), c->q.who, "q.means", M).X;
   if (means->rows != N || means->cols != M)
-    latL_error(L, c->who, "q.means is a %s, it should be %Ix%I: a row for each of X",
+    latL_error(L, c->q.who, "q.means is a %s, it should be %Ix%I: a row for each of X",
                latL_shape(L, m), (lua_Integer)N, (lua_Integer)M);
   int type = lua_getfield(L, q, "covariance");
   int at = lua_gettop(L);
@@ -141,12 +131,12 @@ static int elbo(lua_State *L)
   lua_settop(L, 4);
   call c = begin_missing(L, 4, missing_option);
   if (c.core.M == 0 && !lua_isnil(L, 3))
-    latL_error(L, c.who, "latent_dim is 0: there are no latent variables, and no q");
+    latL_error(L, c.q.who, "latent_dim is 0: there are no latent variables, and no q");
   if (!lua_isnil(L, 3)) take_q(L, &c, 3, &means, &images);
-  images.bound = new_column(L, &c);
-  images.kl = new_column(L, &c);
+  images.bound = latL_querycolumn(L, &c.q);
+  images.kl = latL_querycolumn(L, &c.q);
   apply(L, &c, &images);
-  return 2;
+  return latL_querynumbers(L, &c.q, 2);
 }
 
 /* ---- latent variables ---------------------------------------------------------------------------------- */
@@ -157,7 +147,7 @@ static int transform(lua_State *L)
   static const char *const names[] = {"missing", "scores", NULL};
   static const char *const scores[] = {"regression", "bartlett", NULL};
   call c = begin_missing(L, 3, names);
-  bool bartlett = latL_optword(L, 3, c.who, "scores", scores, 0) == 1;
+  bool bartlett = latL_optword(L, 3, c.q.who, "scores", scores, 0) == 1;
   lat_matrix Z = new_rows(L, &c, c.core.M);
   apply(L, &c, &(lat_factor_images){.latent = &Z, .least_squares = bartlett});
   return 1;
@@ -167,7 +157,7 @@ static int transform(lua_State *L)
 static int posterior(lua_State *L)
 {
   call c = begin_missing(L, 3, missing_option);
-  size_t M = c.core.M, N = c.X.rows;
+  size_t M = c.core.M, N = c.q.X.rows;
   lat_matrix Z = new_rows(L, &c, M);
   lat_factor_images images = {.latent = &Z};
   lat_matrix C = latL_newmatrix(L, c.missing ? N * M : M, M, LAT_FLOAT64)->view;
@@ -175,9 +165,10 @@ static int posterior(lua_State *L)
   apply(L, &c, &images);
   if (!c.missing) {
     lat_workspace *work = latL_workspace(L);
-    latL_call(L, c.who, work, lat_factor_posterior(work, &c.core, C.data));
+    latL_call(L, c.q.who, work, lat_factor_posterior(work, &c.core, C.data));
     return 2;
   }
+  if (c.q.one) return 2; /* the one matrix */
   int owner = lua_gettop(L);
   latL_newviews(L, owner, C.data, N, M, M);
   lua_remove(L, owner);
@@ -199,7 +190,7 @@ static int impute(lua_State *L)
 {
   static const char *const names[] = {"variance", NULL};
   call c = begin(L, 3, names);
-  bool variance = latL_optboolean(L, 3, c.who, "variance", false);
+  bool variance = latL_optboolean(L, 3, c.q.who, "variance", false);
   c.missing = true;
   lat_matrix Y = new_rows(L, &c, c.core.D), V;
   lat_factor_images images = {.imputed = &Y};
@@ -213,15 +204,14 @@ static int impute(lua_State *L)
 
 static int inverse_transform(lua_State *L)
 {
+  static const char *const none[] = {NULL};
   lat_factor_model core;
-  const char *who = check_model(L, 2, &core);
-  const latL_Matrix *Z = latL_checkmatrix(L, 2, who, "Z");
-  bool one = Z->vector && Z->view.rows == core.M && core.M > 1;
-  lat_matrix from = one ? lat_transpose(Z->view) : Z->view;
-  lat_matrix X = one ? lat_transpose(latL_newvector(L, core.D, LAT_FLOAT64)->view)
-                     : latL_newmatrix(L, from.rows, core.D, LAT_FLOAT64)->view;
+  const char *who = check_model(L, 3, &core);
+  latL_Query q = latL_checkquery(L, 2, who, "Z", core.M);
+  latL_checkoptions(L, 3, who, none);
+  lat_matrix X = latL_queryrows(L, &q, core.D);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_factor_inverse(work, &core, &from, &X));
+  latL_call(L, who, work, lat_factor_inverse(work, &core, &q.X, &X));
   return 1;
 }
 

@@ -5,6 +5,7 @@
 #define LATENT_GMM_H
 
 #include "em.h"
+#include "query.h"
 
 typedef struct latL_Gmm latL_Gmm;
 
@@ -74,16 +75,12 @@ latL_Gmm *latL_begingmm(lua_State *L, int top, const char **who);
 
 /* A call about rows: the mixture at 1, the rows at 2, options (with these names) at `options`. */
 typedef struct latL_GmmCall {
-  const char *who;
+  latL_Query q;
   const latL_Gmm *g;
   size_t D, K;
-  lat_matrix X;
-  bool missing, one; /* one: X was a vector, a single row */
+  bool missing;
 } latL_GmmCall;
 latL_GmmCall latL_callgmm(lua_State *L, int options, const char *const names[]);
-/* Results with a row, or a number, for each of X; for one row a vector. */
-lat_matrix latL_gmmrows(lua_State *L, const latL_GmmCall *c, size_t cols);
-double *latL_gmmcolumn(lua_State *L, const latL_GmmCall *c);
 
 /* ---- latent.gmm -------------------------------------------------------------------------------- */
 

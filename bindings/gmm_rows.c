@@ -28,14 +28,13 @@ latL_Gmm *latL_begingmm(lua_State *L, int top, const char **who)
 latL_GmmCall latL_callgmm(lua_State *L, int options, const char *const names[])
 {
   latL_GmmCall c = {0};
-  c.g = latL_begingmm(L, options, &c.who);
-  const latL_Matrix *X = latL_checkmatrix(L, 2, c.who, "X");
-  latL_checkoptions(L, options, c.who, names);
-  c.missing = latL_optboolean(L, options, c.who, "missing", false);
+  const char *who;
+  c.g = latL_begingmm(L, options, &who);
   c.D = c.g->em.base.sizes[LAT_D];
   c.K = c.g->em.base.sizes[LAT_K];
-  c.one = X->vector && X->view.rows == c.D && c.D > 1;
-  c.X = c.one ? lat_transpose(X->view) : X->view;
+  c.q = latL_checkquery(L, 2, who, "X", c.D);
+  latL_checkoptions(L, options, who, names);
+  c.missing = latL_optboolean(L, options, who, "missing", false);
   return c;
 }
 
@@ -45,28 +44,17 @@ static latL_GmmCall begin(lua_State *L, int options)
   return latL_callgmm(L, options, names);
 }
 
-lat_matrix latL_gmmrows(lua_State *L, const latL_GmmCall *c, size_t cols)
-{
-  return c->one ? lat_transpose(latL_newvector(L, cols, LAT_FLOAT64)->view)
-                : latL_newmatrix(L, c->X.rows, cols, LAT_FLOAT64)->view;
-}
-
-double *latL_gmmcolumn(lua_State *L, const latL_GmmCall *c)
-{
-  return latL_newvector(L, c->X.rows, LAT_FLOAT64)->view.data;
-}
-
 static void apply(lua_State *L, const latL_GmmCall *c, const lat_gmm_images *images)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->who, work, form_of(L)->apply(work, c->g, &c->X, c->missing, images));
+  latL_call(L, c->q.who, work, form_of(L)->apply(work, c->g, &c->q.X, c->missing, images));
 }
 
 /* responsibilities(X [, {missing}]) -> N x K; of one row a vector */
 static int responsibilities(lua_State *L)
 {
   latL_GmmCall c = begin(L, 3);
-  lat_matrix to = latL_gmmrows(L, &c, c.K);
+  lat_matrix to = latL_queryrows(L, &c.q, c.K);
   apply(L, &c, &(lat_gmm_images){.responsibilities = &to});
   return 1;
 }
@@ -75,18 +63,18 @@ static int responsibilities(lua_State *L)
 static int predict(lua_State *L)
 {
   latL_GmmCall c = begin(L, 3);
-  double *labels = latL_gmmcolumn(L, &c);
+  double *labels = latL_querycolumn(L, &c.q);
   apply(L, &c, &(lat_gmm_images){.labels = labels});
-  return 1;
+  return latL_querylabels(L, &c.q);
 }
 
 /* log_likelihood(X [, {missing}]) -> vector */
-static lat_matrix log_likelihood(lua_State *L)
+static latL_Query log_likelihood(lua_State *L)
 {
   latL_GmmCall c = begin(L, 3);
-  double *values = latL_gmmcolumn(L, &c);
+  double *values = latL_querycolumn(L, &c.q);
   apply(L, &c, &(lat_gmm_images){.log_likelihood = values});
-  return lat_vector_of(values, c.X.rows);
+  return c.q;
 }
 
 static size_t free_parameters(lua_State *L)
@@ -99,22 +87,22 @@ static size_t free_parameters(lua_State *L)
 static int elbo(lua_State *L)
 {
   latL_GmmCall c = begin(L, 4);
-  const latL_Matrix *q = lua_isnil(L, 3) ? NULL : latL_checkmatrix(L, 3, c.who, "q");
+  const latL_Matrix *q = lua_isnil(L, 3) ? NULL : latL_checkmatrix(L, 3, c.q.who, "q");
   lat_gmm_images images = {.q = NULL};
   lat_matrix rows;
   if (q) {
-    rows = c.one && q->vector ? lat_transpose(q->view) : q->view;
-    if (rows.rows != c.X.rows || rows.cols != c.K)
-      latL_error(L, c.who,
+    rows = latL_checkquery(L, 3, c.q.who, "q", c.K).X;
+    if (rows.rows != c.q.X.rows || rows.cols != c.K)
+      latL_error(L, c.q.who,
                  "q is a %s, it should be %Ix%I: a row for each of X, a column for each "
                  "component",
-                 latL_shape(L, q), (lua_Integer)c.X.rows, (lua_Integer)c.K);
+                 latL_shape(L, q), (lua_Integer)c.q.X.rows, (lua_Integer)c.K);
     images.q = &rows;
   }
-  images.bound = latL_gmmcolumn(L, &c);
-  images.kl = latL_gmmcolumn(L, &c);
+  images.bound = latL_querycolumn(L, &c.q);
+  images.kl = latL_querycolumn(L, &c.q);
   apply(L, &c, &images);
-  return 2;
+  return latL_querynumbers(L, &c.q, 2);
 }
 
 static const luaL_Reg verbs[] = {

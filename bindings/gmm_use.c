@@ -8,12 +8,11 @@
 static int impute(lua_State *L)
 {
   static const char *const none[] = {NULL};
-  lua_settop(L, 2);
   latL_GmmCall c = latL_callgmm(L, 3, none);
-  lat_matrix to = latL_gmmrows(L, &c, c.D);
+  lat_matrix to = latL_queryrows(L, &c.q, c.D);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, c.who, work,
-            c.g->form->apply(work, c.g, &c.X, true, &(lat_gmm_images){.imputed = &to}));
+  latL_call(L, c.q.who, work,
+            c.g->form->apply(work, c.g, &c.q.X, true, &(lat_gmm_images){.imputed = &to}));
   return 1;
 }
 
@@ -80,27 +79,25 @@ static int conditional(lua_State *L)
   const char *who;
   const latL_Gmm *g = latL_begingmm(L, 3, &who);
   size_t D = g->em.base.sizes[LAT_D], K = g->em.base.sizes[LAT_K], count;
-  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
+  latL_checkmatrix(L, 2, who, "X");
   const size_t *columns = check_columns(L, 3, who, D, &count);
-  size_t M = D - count;
-  lat_matrix X = A->view;
-  if (A->vector && A->view.rows == count && count > 1) X = lat_transpose(A->view);
-  size_t N = X.rows;
+  latL_Query q = latL_checkquery(L, 2, who, "X", count);
+  size_t M = D - count, N = q.X.rows;
   int base = lua_gettop(L);
-  latL_Matrix *R = latL_newmatrix(L, N, K, LAT_FLOAT64);
+  lat_matrix R = latL_queryrows(L, &q, K);
   double *means = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view.data;
   double *covariances = latL_newmatrix(L, K * M, M, LAT_FLOAT64)->view.data;
-  double *mean = latL_newmatrix(L, N, M, LAT_FLOAT64)->view.data;
-  double *variance = latL_newmatrix(L, N, M, LAT_FLOAT64)->view.data;
+  double *mean = latL_queryrows(L, &q, M).data;
+  double *variance = latL_queryrows(L, &q, M).data;
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   lat_gmm core;
   lat_status status = latL_gmmframe(work, g, &core);
   if (status == LAT_OK)
-    status = lat_gmm_conditional(work, &core, g->em.base.flat, columns, count, &X, &R->view, means,
+    status = lat_gmm_conditional(work, &core, g->em.base.flat, columns, count, &q.X, &R, means,
                                  covariances);
   latL_check(L, who, work, mark, status);
-  summarize(&R->view, means, covariances, M, mean, variance);
+  summarize(&R, means, covariances, M, mean, variance);
   lua_createtable(L, 0, 5);
   static const char *const names[] = {"responsibilities", NULL, NULL, "mean", "variance"};
   for (int i = 0; i < 5; i++) {
@@ -108,7 +105,7 @@ static int conditional(lua_State *L)
     lua_pushvalue(L, base + 1 + i);
     lua_setfield(L, -2, names[i]);
   }
-  latL_newviews(L, base + 2, means, K, N, M);
+  latL_queryviews(L, &q, base + 2, means, K, M);
   lua_setfield(L, -2, "means");
   latL_newviews(L, base + 3, covariances, K, M, M);
   lua_setfield(L, -2, "covariances");

@@ -52,34 +52,26 @@ static int new (lua_State *L)
 
 static const char *const out_option[] = {"out", NULL};
 
-/* The data at argument 2, whose rows have `D` numbers, and the result, N x `cols`, which is
- * pushed. A vector of D numbers is one row of data, and gives a vector. */
-static latL_Matrix *data_and_result(lua_State *L, const char *who, const char *name, size_t D,
-                                    size_t cols, lat_matrix *X)
+/* The data at argument 2, whose rows have `D` numbers, and the result, N x `cols`, which is pushed. */
+static latL_Result data_and_result(lua_State *L, const char *who, const char *name, size_t D,
+                                   size_t cols, lat_matrix *X)
 {
   lua_settop(L, 3);
-  const latL_Matrix *A = latL_checkmatrix(L, 2, who, name);
+  latL_Query q = latL_checkquery(L, 2, who, name, D);
   latL_checkoptions(L, 3, who, out_option);
-  *X = A->view;
-  if (!(A->vector && A->view.rows == D && D > 1))
-    return latL_result(L, 3, who, X->rows, cols, false, LAT_FLOAT64);
-  *X = lat_transpose(A->view);
-  return latL_result(L, 3, who, cols, 1, true, LAT_FLOAT64);
-}
-
-/* The result as the core fills it: rows. */
-static lat_matrix rows_of(const latL_Matrix *Z)
-{
-  return Z->vector ? lat_transpose(Z->view) : Z->view;
+  *X = q.X;
+  return latL_queryresult(L, &q, 3, cols, LAT_FLOAT64, LATL_APART);
 }
 
 static int transform(lua_State *L)
 {
   const char *who = "ica:transform";
   lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
-  lat_matrix X, S = rows_of(data_and_result(L, who, "X", core.D, core.M, &X));
+  lat_matrix X;
+  latL_Result S = data_and_result(L, who, "X", core.D, core.M, &X);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_ica_transform(work, &core, &X, &S));
+  latL_call(L, who, work, lat_ica_transform(work, &core, &X, &S.view));
+  latL_finish(&S);
   return 1;
 }
 
@@ -87,9 +79,11 @@ static int inverse_transform(lua_State *L)
 {
   const char *who = "ica:inverse_transform";
   lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
-  lat_matrix S, X = rows_of(data_and_result(L, who, "S", core.M, core.D, &S));
+  lat_matrix S;
+  latL_Result X = data_and_result(L, who, "S", core.M, core.D, &S);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_ica_inverse(work, &core, &S, &X));
+  latL_call(L, who, work, lat_ica_inverse(work, &core, &S, &X.view));
+  latL_finish(&X);
   return 1;
 }
 
@@ -106,28 +100,28 @@ static int reconstruct(lua_State *L)
 {
   const char *who = "ica:reconstruct";
   lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
-  lat_matrix X, Y = rows_of(data_and_result(L, who, "X", core.D, core.D, &X));
+  lat_matrix X;
+  latL_Result Y = data_and_result(L, who, "X", core.D, core.D, &X);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, rebuild(work, &core, &X, &Y));
+  latL_call(L, who, work, rebuild(work, &core, &X, &Y.view));
+  latL_finish(&Y);
   return 1;
 }
 
 /* log_likelihood(X) -> vector */
-static lat_matrix log_likelihood(lua_State *L)
+static latL_Query log_likelihood(lua_State *L)
 {
   static const char *const none[] = {NULL};
   const char *who = latL_verb(L);
   lua_settop(L, 3);
   const ica *p = latL_checkmodel(L, &kind, who, true);
   lat_ica core = core_of(p);
-  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
+  latL_Query q = latL_checkquery(L, 2, who, "X", core.D);
   latL_checkoptions(L, 3, who, none);
-  lat_matrix X =
-      A->vector && A->view.rows == core.D && core.D > 1 ? lat_transpose(A->view) : A->view;
-  lat_matrix values = latL_newvector(L, X.rows, LAT_FLOAT64)->view;
+  lat_matrix values = lat_vector_of(latL_querycolumn(L, &q), q.X.rows);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_ica_log_likelihood(work, &core, p->options.contrast, &X, &values));
-  return values;
+  latL_call(L, who, work, lat_ica_log_likelihood(work, &core, p->options.contrast, &q.X, &values));
+  return q;
 }
 
 static size_t free_parameters(lua_State *L)

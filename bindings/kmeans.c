@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "em.h"
+#include "query.h"
 
 static const char *const inits[] = {"k-means++", "random", NULL};
 static const char *const algorithms[] = {"auto", "lloyd", "hamerly", "minibatch", NULL};
@@ -319,65 +320,61 @@ static int steps(lua_State *L)
   return latL_steps(L, &kind, "kmeans:steps");
 }
 
-/* The data at 2 of a fitted model; a vector of D numbers is one row. */
-static const kmeans *check_data(lua_State *L, const char *who, lat_matrix *X, bool *single)
+/* The data at 2 of a fitted model, and options of these names at 3. */
+static const kmeans *check_data(lua_State *L, const char *who, const char *const names[],
+                                latL_Query *q)
 {
+  lua_settop(L, 3);
   const kmeans *m = latL_checkmodel(L, &kind.base, who, true);
-  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
   size_t D = m->em.base.sizes[LAT_D];
-  *single = A->vector && A->view.rows == D && D > 1;
-  *X = *single ? lat_transpose(A->view) : A->view;
-  if (X->cols != D)
-    latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)X->cols,
+  *q = latL_checkquery(L, 2, who, "X", D);
+  if (q->X.cols != D)
+    latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)q->X.cols,
                (lua_Integer)D);
+  latL_checkoptions(L, 3, who, names);
   return m;
 }
 
+static const char *const no_options[] = {NULL};
+
 static int predict(lua_State *L)
 {
-  lat_matrix X;
-  bool single;
+  const char *who = "kmeans:predict";
+  latL_Query q;
   double J = 0;
-  lua_settop(L, 2);
-  const kmeans *m = check_data(L, "kmeans:predict", &X, &single);
-  latL_Matrix *labels = latL_newvector(L, X.rows, LAT_FLOAT64);
+  const kmeans *m = check_data(L, who, no_options, &q);
+  double *labels = latL_querycolumn(L, &q);
   lat_workspace *work = latL_workspace(L);
-  latL_check(
-      L, "kmeans:predict", work, lat_workspace_mark(work),
-      label(work, &X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, labels->view.data, &J));
-  if (single) lua_pushinteger(L, (lua_Integer) * (double *)labels->view.data);
-  return 1;
+  latL_call(L, who, work,
+            label(work, &q.X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, labels, &J));
+  return latL_querylabels(L, &q);
 }
 
 static int transform(lua_State *L)
 {
   static const char *const names[] = {"out", NULL};
   const char *who = "kmeans:transform";
-  lat_matrix X;
-  bool single;
-  lua_settop(L, 3);
-  const kmeans *m = check_data(L, who, &X, &single);
+  latL_Query q;
+  const kmeans *m = check_data(L, who, names, &q);
   size_t K = m->em.base.sizes[LAT_K];
-  latL_checkoptions(L, 3, who, names);
-  latL_Matrix *Z = latL_result(L, 3, who, single ? K : X.rows, single ? 1 : K, single, LAT_FLOAT64);
-  lat_matrix to = single ? lat_transpose(Z->view) : Z->view;
+  latL_Result Z = latL_queryresult(L, &q, 3, K, LAT_FLOAT64, LATL_APART);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_kmeans_distances(work, &X, K, m->em.base.flat, &to));
+  latL_call(L, who, work, lat_kmeans_distances(work, &q.X, K, m->em.base.flat, &Z.view));
+  latL_finish(&Z);
   return 1;
 }
 
 /* Minus the mean squared distance: higher is better. */
 static int score(lua_State *L)
 {
-  lat_matrix X;
-  bool single;
+  const char *who = "kmeans:score";
+  latL_Query q;
   double J = 0;
-  lua_settop(L, 2);
-  const kmeans *m = check_data(L, "kmeans:score", &X, &single);
+  const kmeans *m = check_data(L, who, no_options, &q);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, "kmeans:score", work,
-            label(work, &X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, NULL, &J));
-  lua_pushnumber(L, -J / (double)X.rows);
+  latL_call(L, who, work,
+            label(work, &q.X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, NULL, &J));
+  lua_pushnumber(L, -J / (double)q.X.rows);
   return 1;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lds.h"
+#include "query.h"
 
 /* ---- sequences ----------------------------------------------------------------------------------- */
 
@@ -29,12 +30,10 @@ size_t latL_lengthoflist(lua_State *L, int arg)
  * column, or one row of `cols`. */
 static lat_matrix check_rows(lua_State *L, int at, const char *who, const char *name, size_t cols)
 {
-  const latL_Matrix *value = latL_checkmatrix(L, at, who, name);
-  lat_matrix from = value->view;
-  if (value->vector && cols > 1 && from.rows == cols) from = lat_transpose(from);
+  lat_matrix from = latL_checkquery(L, at, who, name, cols).X;
   if (cols && from.cols != cols)
-    latL_error(L, who, "%s is a %s, it should have %I columns", name, latL_shape(L, value),
-               (lua_Integer)cols);
+    latL_error(L, who, "%s is a %s, it should have %I columns", name,
+               latL_shape(L, latL_tomatrix(L, at)), (lua_Integer)cols);
   if (from.dtype == LAT_FLOAT64 && lat_is_packed(&from)) {
     lua_pushvalue(L, at);
     return from;

@@ -13,13 +13,6 @@ typedef struct operand {
   float float32;
 } operand;
 
-bool latL_sameview(const lat_matrix *A, const lat_matrix *B)
-{
-  return A->data == B->data && A->dtype == B->dtype && A->rows == B->rows && A->cols == B->cols &&
-         (A->rows == 1 || A->row_stride == B->row_stride) &&
-         (A->cols == 1 || A->col_stride == B->col_stride);
-}
-
 /* ---- operands ---------------------------------------------------------------- */
 
 static void check_operand(lua_State *L, const char *who, int arg, operand *o)
@@ -101,8 +94,7 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
   }
   size_t rows, cols;
   const bool vector = common_shape(L, who, o, count, &rows, &cols);
-  const latL_Matrix *C = latL_result(L, options, who, rows, cols, vector, dtype);
-  bool overlap = false;
+  const latL_Result C = latL_result(L, options, who, rows, cols, vector, dtype, LATL_SAME_PLACES);
   for (int k = 0; k < count; k++) {
     if (!o[k].matrix) {
       o[k].float32 = (float)o[k].float64;
@@ -110,18 +102,9 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
       o[k].view = (lat_matrix){number, 1, 1, 0, 0, dtype};
     }
     o[k].view = lat_stretch(&o[k].view, rows, cols);
-    overlap =
-        overlap || (lat_overlaps(&o[k].view, &C->view) && !latL_sameview(&o[k].view, &C->view));
   }
-  if (!overlap) {
-    compute(op, count, o, &C->view);
-    return 1;
-  }
-  const lat_matrix target = C->view;
-  const latL_Matrix *aside = latL_newmatrix(L, rows, cols, dtype);
-  compute(op, count, o, &aside->view);
-  lat_copy(&aside->view, &target);
-  lua_pop(L, 1);
+  compute(op, count, o, &C.view);
+  latL_finish(&C);
   return 1;
 }
 
@@ -231,14 +214,10 @@ static int map(lua_State *L)
                lua_isnoneornil(L, 2) ? "nothing" : luaL_typename(L, 2));
   lua_settop(L, 3);
   latL_checkoptions(L, 3, who, out_option);
-  lat_matrix from = A->view;
-  const lat_matrix to = latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype)->view;
+  const lat_matrix from = A->view;
+  const latL_Result to =
+      latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype, LATL_APART);
   const int result = lua_gettop(L);
-  if (lat_overlaps(&from, &to) && !latL_sameview(&from, &to)) {
-    const lat_matrix aside = latL_newmatrix(L, from.rows, from.cols, from.dtype)->view;
-    lat_copy(&from, &aside);
-    from = aside;
-  }
   for (size_t i = 0; i < from.rows; i++)
     for (size_t j = 0; j < from.cols; j++) {
       lua_pushvalue(L, 2);
@@ -249,9 +228,10 @@ static int map(lua_State *L)
       if (lua_type(L, -1) != LUA_TNUMBER)
         latL_error(L, who, "f must return a number, got %s at row %I, column %I",
                    luaL_typename(L, -1), (lua_Integer)i + 1, (lua_Integer)j + 1);
-      lat_set(&to, i, j, lua_tonumber(L, -1));
+      lat_set(&to.view, i, j, lua_tonumber(L, -1));
       lua_pop(L, 1);
     }
+  latL_finish(&to);
   lua_settop(L, result);
   return 1;
 }

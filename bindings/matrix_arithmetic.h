@@ -13,7 +13,4 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
 /* Pushes the product of the number and the matrix at 1 and 2, in either order. */
 int latL_scale(lua_State *L);
 
-/* Whether two views are the same elements in the same places. */
-bool latL_sameview(const lat_matrix *A, const lat_matrix *B);
-
 #endif

@@ -53,9 +53,9 @@ static int product(lua_State *L, const char *who, int options, double alpha, dou
   }
   lat_matrix a = A->view, b = B->view;
   if (A->vector) a = lat_transpose(B->view), b = A->view; /* v'B = (B'v)' */
-  const latL_Matrix *C =
-      latL_result(L, options, who, a.rows, b.cols, A->vector || B->vector, common_dtype(A, B));
-  CALL(L, who, lat_product, alpha, &a, &b, beta, &C->view);
+  const latL_Result C = latL_result(L, options, who, a.rows, b.cols, A->vector || B->vector,
+                                    common_dtype(A, B), LATL_ANY_PLACES);
+  CALL(L, who, lat_product, alpha, &a, &b, beta, &C.view);
   return 1;
 }
 
@@ -103,10 +103,10 @@ static int outer(lua_State *L)
                         latL_shape(L, v[i]));
     column[i] = v[i]->view.cols == 1 ? v[i]->view : lat_transpose(v[i]->view);
   }
-  const latL_Matrix *C =
-      latL_result(L, 3, "A:outer", column[0].rows, column[1].rows, false, common_dtype(v[0], v[1]));
+  const latL_Result C = latL_result(L, 3, "A:outer", column[0].rows, column[1].rows, false,
+                                    common_dtype(v[0], v[1]), LATL_ANY_PLACES);
   lat_matrix row = lat_transpose(column[1]);
-  CALL(L, "A:outer", lat_product, 1, &column[0], &row, 0, &C->view);
+  CALL(L, "A:outer", lat_product, 1, &column[0], &row, 0, &C.view);
   return 1;
 }
 

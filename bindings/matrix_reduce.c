@@ -32,11 +32,11 @@ static void shift_options(lua_State *L, int arg)
 }
 
 /* Pushes the vector for one number a column (dim 1) or a row (dim 2). */
-static lat_matrix line_result(lua_State *L, int options, const char *who, const latL_Matrix *A,
-                              int dim, lat_dtype dtype)
+static latL_Result line_result(lua_State *L, int options, const char *who, const latL_Matrix *A,
+                               int dim, lat_dtype dtype)
 {
   const size_t n = dim == 1 ? A->view.cols : A->view.rows;
-  return latL_result(L, options, who, n, 1, true, dtype)->view;
+  return latL_result(L, options, who, n, 1, true, dtype, LATL_APART);
 }
 
 /* ---- reductions -------------------------------------------------------------------- */
@@ -100,13 +100,14 @@ static int apply_reduction(lua_State *L)
     reduce(L, who, kind, &A->view, 0, correction, &out);
     return push_whole(L, kind, A, value);
   }
-  const lat_matrix out = line_result(L, 3, who, A, dim, place ? LAT_FLOAT64 : A->view.dtype);
-  reduce(L, who, kind, &A->view, dim, correction, &out);
+  const latL_Result out = line_result(L, 3, who, A, dim, place ? LAT_FLOAT64 : A->view.dtype);
+  reduce(L, who, kind, &A->view, dim, correction, &out.view);
   if (place) { /* from 1 in Lua */
     double one = 1;
-    const lat_matrix ones = {&one, out.rows, 1, 0, 0, LAT_FLOAT64};
-    lat_binary(LAT_ADD, &out, &ones, &out);
+    const lat_matrix ones = {&one, out.view.rows, 1, 0, 0, LAT_FLOAT64};
+    lat_binary(LAT_ADD, &out.view, &ones, &out.view);
   }
+  latL_finish(&out);
   return 1;
 }
 
@@ -118,7 +119,7 @@ static int quantile(lua_State *L, const char *who, int dim_arg, double p)
   int dim = check_dim(L, dim_arg, who, A, 0);
   latL_checkoptions(L, dim_arg + 1, who, out_option);
   double value;
-  lat_matrix out = lat_vector_of(&value, 1);
+  latL_Result out = {.view = lat_vector_of(&value, 1)};
   if (A->vector) dim = 0;
   if (dim != 0)
     out = line_result(L, dim_arg + 1, who, A, dim, A->view.dtype);
@@ -126,7 +127,8 @@ static int quantile(lua_State *L, const char *who, int dim_arg, double p)
     latL_error(L, who, "the result is a number, which has no out");
   lat_workspace *work = latL_workspace(L);
   const lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_quantile(work, &A->view, dim, p, &out));
+  latL_check(L, who, work, mark, lat_quantile(work, &A->view, dim, p, &out.view));
+  latL_finish(&out);
   if (dim == 0) lua_pushnumber(L, value);
   return 1;
 }
@@ -151,15 +153,10 @@ static int cumsum(lua_State *L)
   const int dim = check_dim(L, 2, who, A, 1);
   latL_checkoptions(L, 3, who, out_option);
   const lat_matrix from = A->view;
-  const lat_matrix to = latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype)->view;
-  if (!lat_overlaps(&from, &to) || latL_sameview(&from, &to)) {
-    lat_cumulative_sum(&from, dim, &to);
-    return 1;
-  }
-  const lat_matrix aside = latL_newmatrix(L, from.rows, from.cols, from.dtype)->view;
-  lat_cumulative_sum(&from, dim, &aside);
-  lat_copy(&aside, &to);
-  lua_pop(L, 1);
+  const latL_Result to =
+      latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype, LATL_SAME_PLACES);
+  lat_cumulative_sum(&from, dim, &to.view);
+  latL_finish(&to);
   return 1;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mixture.h"
+#include "query.h"
 
 /* The run's own user value is a list: the joint matrix (K x N), a vector of log p(x) and one of
  * scratch (2N), the present parameters, and from FIRST on each start's last ones. */
@@ -310,11 +311,12 @@ static void push_labels(lua_State *L, size_t N, size_t K, const double *joint)
 /* Pushes the bound and KL for q (N x K at 3), or without for the responsibilities. */
 static void push_elbo(lua_State *L, const char *who, size_t N, size_t K, double *joint)
 {
-  const latL_Matrix *given = lua_isnil(L, 3) ? NULL : latL_checkmatrix(L, 3, who, "q");
-  if (given && (given->view.rows != N || given->view.cols != K))
+  bool given = !lua_isnil(L, 3);
+  lat_matrix q = given ? latL_checkquery(L, 3, who, "q", K).X : (lat_matrix){0};
+  if (given && (q.rows != N || q.cols != K))
     latL_error(L, who,
                "q is a %s, it should be %Ix%I: a row for each of X, a column for each component",
-               latL_shape(L, given), (lua_Integer)N, (lua_Integer)K);
+               latL_shape(L, latL_tomatrix(L, 3)), (lua_Integer)N, (lua_Integer)K);
   double *r = latL_newmatrix(L, K, N, LAT_FLOAT64)->view.data;
   double *log_sum = latL_newvector(L, 3 * N, LAT_FLOAT64)->view.data;
   double *bound = latL_newvector(L, N, LAT_FLOAT64)->view.data;
@@ -322,7 +324,7 @@ static void push_elbo(lua_State *L, const char *who, size_t N, size_t K, double 
   memcpy(r, joint, K * N * sizeof *r);
   lat_responsibilities(K, N, r, log_sum, log_sum + N);
   for (size_t i = 0; given && i < N; i++)
-    for (size_t k = 0; k < K; k++) r[k * N + i] = lat_get(&given->view, i, k);
+    for (size_t k = 0; k < K; k++) r[k * N + i] = lat_get(&q, i, k);
   lat_elbo(K, N, joint, log_sum, r, bound, kl);
 }
 

@@ -8,52 +8,50 @@ static const char *const missing_option[] = {"missing", NULL};
 
 /* A call about rows: the mixture at 1, the rows at 2, options at `options`. */
 typedef struct call {
-  const char *who;
+  latL_Query q;
   const latL_Mixture *m;
   bool own; /* of Lua functions: core is empty */
-  lat_matrix X;
-  bool missing, one; /* one: X was a vector, a single row */
+  bool missing;
   lat_mixture core;
 } call;
 
-static call begin(lua_State *L, const char *who, int options)
+static call begin(lua_State *L, const char *who, int options, const char *const names[])
 {
-  call c = {.who = who, .m = latL_checkmixture(L, 1, who)};
+  call c = {.m = latL_checkmixture(L, 1, who)};
   lua_settop(L, options);
-  const latL_Matrix *X = latL_checkmatrix(L, 2, who, "X");
-  latL_checkoptions(L, options, who, missing_option);
+  size_t D = c.m->em.base.sizes[LAT_D];
+  c.q = latL_checkquery(L, 2, who, "X", D);
+  latL_checkoptions(L, options, who, names);
   c.missing = latL_optboolean(L, options, who, "missing", false);
   c.own = c.m->family == LATL_OWN;
   if (!c.own) c.core = latL_mixtureof(c.m);
-  size_t D = c.m->em.base.sizes[LAT_D];
-  c.one = !c.own && X->vector && X->view.rows == D && D > 1;
-  c.X = c.one ? lat_transpose(X->view) : X->view;
-  if (c.X.cols != D)
-    latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)c.X.cols,
+  if (c.q.X.cols != D)
+    latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)c.q.X.cols,
                (lua_Integer)D);
+  if (c.own && c.q.one) { /* the functions get rows */
+    latL_newview(L, 2, c.q.X, false);
+    lua_replace(L, 2);
+  }
   return c;
 }
 
 static void apply(lua_State *L, const call *c, const lat_mixture_images *images)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->who, work,
-            lat_mixture_apply(work, &c->core, c->m->em.base.flat, &c->X, c->missing, images));
-}
-
-static double *new_column(lua_State *L, const call *c)
-{
-  return latL_newvector(L, c->X.rows, LAT_FLOAT64)->view.data;
+  latL_call(L, c->q.who, work,
+            lat_mixture_apply(work, &c->core, c->m->em.base.flat, &c->q.X, c->missing, images));
 }
 
 /* responsibilities(X [, {missing}]) -> N x K; of one row a vector */
 static int responsibilities(lua_State *L)
 {
-  call c = begin(L, "mixture:responsibilities", 3);
-  if (c.own) return latL_ownapply(L, c.who, c.missing, LATL_RESPONSIBILITIES);
-  latL_Matrix *R = c.one ? latL_newvector(L, c.core.K, LAT_FLOAT64)
-                         : latL_newmatrix(L, c.X.rows, c.core.K, LAT_FLOAT64);
-  lat_matrix to = c.one ? lat_transpose(R->view) : R->view;
+  call c = begin(L, "mixture:responsibilities", 3, missing_option);
+  if (c.own) {
+    latL_ownapply(L, c.q.who, c.missing, LATL_RESPONSIBILITIES);
+    if (c.q.one) latL_newview(L, -1, lat_transpose(latL_tomatrix(L, -1)->view), true);
+    return 1;
+  }
+  lat_matrix to = latL_queryrows(L, &c.q, c.core.K);
   apply(L, &c, &(lat_mixture_images){.responsibilities = &to});
   return 1;
 }
@@ -61,24 +59,23 @@ static int responsibilities(lua_State *L)
 /* predict(X [, {missing}]) -> vector of labels 1..K */
 static int predict(lua_State *L)
 {
-  call c = begin(L, "mixture:predict", 3);
-  if (c.own) return latL_ownapply(L, c.who, c.missing, LATL_PREDICT);
-  double *labels = new_column(L, &c);
-  apply(L, &c, &(lat_mixture_images){.labels = labels});
-  return 1;
+  call c = begin(L, "mixture:predict", 3, missing_option);
+  if (c.own)
+    latL_ownapply(L, c.q.who, c.missing, LATL_PREDICT);
+  else
+    apply(L, &c, &(lat_mixture_images){.labels = latL_querycolumn(L, &c.q)});
+  return latL_querylabels(L, &c.q);
 }
 
 /* log_likelihood(X [, {missing}]) -> vector */
-static lat_matrix log_likelihood(lua_State *L)
+static latL_Query log_likelihood(lua_State *L)
 {
-  call c = begin(L, latL_verb(L), 3);
-  if (c.own) {
-    latL_ownapply(L, c.who, c.missing, LATL_LOG_LIKELIHOOD);
-    return latL_tomatrix(L, -1)->view;
-  }
-  double *values = new_column(L, &c);
-  apply(L, &c, &(lat_mixture_images){.log_likelihood = values});
-  return lat_vector_of(values, c.X.rows);
+  call c = begin(L, latL_verb(L), 3, missing_option);
+  if (c.own)
+    latL_ownapply(L, c.q.who, c.missing, LATL_LOG_LIKELIHOOD);
+  else
+    apply(L, &c, &(lat_mixture_images){.log_likelihood = latL_querycolumn(L, &c.q)});
+  return c.q;
 }
 
 static size_t free_parameters(lua_State *L)
@@ -96,37 +93,40 @@ static int elbo(lua_State *L)
 {
   const char *who = "mixture:elbo";
   lua_settop(L, 4);
-  const latL_Matrix *q = lua_isnil(L, 3) ? NULL : latL_checkmatrix(L, 3, who, "q");
-  call c = begin(L, who, 4);
-  if (c.own) return latL_ownapply(L, who, c.missing, LATL_ELBO);
+  bool given = !lua_isnil(L, 3);
+  if (given) latL_checkmatrix(L, 3, who, "q");
+  call c = begin(L, who, 4, missing_option);
+  if (c.own) {
+    latL_ownapply(L, who, c.missing, LATL_ELBO);
+    return latL_querynumbers(L, &c.q, 2);
+  }
   lat_mixture_images images = {.q = NULL};
   lat_matrix rows;
-  if (q) {
-    rows = c.one && q->vector ? lat_transpose(q->view) : q->view;
-    if (rows.rows != c.X.rows || rows.cols != c.core.K)
+  if (given) {
+    rows = latL_checkquery(L, 3, who, "q", c.core.K).X;
+    if (rows.rows != c.q.X.rows || rows.cols != c.core.K)
       latL_error(L, who,
                  "q is a %s, it should be %Ix%I: a row for each of X, a column for each "
                  "component",
-                 latL_shape(L, q), (lua_Integer)c.X.rows, (lua_Integer)c.core.K);
+                 latL_shape(L, latL_tomatrix(L, 3)), (lua_Integer)c.q.X.rows,
+                 (lua_Integer)c.core.K);
     images.q = &rows;
   }
-  images.bound = new_column(L, &c);
-  images.kl = new_column(L, &c);
+  images.bound = latL_querycolumn(L, &c.q);
+  images.kl = latL_querycolumn(L, &c.q);
   apply(L, &c, &images);
-  return 2;
+  return latL_querynumbers(L, &c.q, 2);
 }
 
 /* impute(X) -> X with its missing entries at their conditional means, or most probable levels */
 static int impute(lua_State *L)
 {
+  static const char *const none[] = {NULL};
   const char *who = "mixture:impute";
-  lua_settop(L, 2);
-  call c = begin(L, who, 3);
+  call c = begin(L, who, 3, none);
   if (c.own) latL_error(L, who, "a family of functions doesn't say how");
   c.missing = true;
-  latL_Matrix *Y = c.one ? latL_newvector(L, c.core.D, LAT_FLOAT64)
-                         : latL_newmatrix(L, c.X.rows, c.X.cols, LAT_FLOAT64);
-  lat_matrix to = c.one ? lat_transpose(Y->view) : Y->view;
+  lat_matrix to = latL_queryrows(L, &c.q, c.core.D);
   apply(L, &c, &(lat_mixture_images){.imputed = &to});
   return 1;
 }

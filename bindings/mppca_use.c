@@ -5,8 +5,8 @@ static void apply(lua_State *L, const latL_GmmCall *c, const lat_mppca_images *i
 {
   lat_mppca core = latL_mppcaof(c->g);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->who, work,
-            lat_mppca_apply(work, &core, c->g->em.base.flat, &c->X, c->missing, images));
+  latL_call(L, c->q.who, work,
+            lat_mppca_apply(work, &core, c->g->em.base.flat, &c->q.X, c->missing, images));
 }
 
 /* A verb that isn't about rows begins: the core's view of the mixture at 1, and its parameters. */
@@ -31,7 +31,7 @@ static latL_GmmCall begin_component(lua_State *L, size_t *component)
 {
   static const char *const names[] = {"missing", "component", NULL};
   latL_GmmCall c = latL_callgmm(L, 3, names);
-  *component = (size_t)latL_optinteger(L, 3, c.who, "component", 0, 1, (lua_Integer)c.K);
+  *component = (size_t)latL_optinteger(L, 3, c.q.who, "component", 0, 1, (lua_Integer)c.K);
   return c;
 }
 
@@ -40,10 +40,11 @@ static int transform(lua_State *L)
 {
   size_t component;
   latL_GmmCall c = begin_component(L, &component);
-  lat_matrix Z = latL_gmmrows(L, &c, check_latent(L, c.who, c.g));
-  double *labels = latL_gmmcolumn(L, &c);
+  lat_matrix Z = latL_queryrows(L, &c.q, check_latent(L, c.q.who, c.g));
+  double *labels = latL_querycolumn(L, &c.q);
   apply(L, &c, &(lat_mppca_images){.mixture.labels = labels, .latent = &Z, .component = component});
-  for (size_t i = 0; component && i < c.X.rows; i++) labels[i] = (double)component;
+  for (size_t i = 0; component && i < c.q.X.rows; i++) labels[i] = (double)component;
+  latL_querylabels(L, &c.q);
   return 2;
 }
 
@@ -52,7 +53,7 @@ static int reconstruct(lua_State *L)
 {
   size_t component;
   latL_GmmCall c = begin_component(L, &component);
-  lat_matrix Y = latL_gmmrows(L, &c, c.D);
+  lat_matrix Y = latL_queryrows(L, &c.q, c.D);
   apply(L, &c, &(lat_mppca_images){.reconstruction = &Y, .component = component});
   return 1;
 }
@@ -63,8 +64,8 @@ static int posterior(lua_State *L)
   static const char *const names[] = {"missing", NULL};
   latL_GmmCall c = latL_callgmm(L, 3, names);
   lat_mppca core = latL_mppcaof(c.g);
-  size_t K = c.K, M = check_latent(L, c.who, c.g), N = c.X.rows, each = c.missing ? N : 1;
-  lat_matrix R = latL_newmatrix(L, N, K, LAT_FLOAT64)->view;
+  size_t K = c.K, M = check_latent(L, c.q.who, c.g), N = c.q.X.rows, each = c.missing ? N : 1;
+  lat_matrix R = latL_queryrows(L, &c.q, K);
   lat_matrix Z = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view;
   lat_matrix V = latL_newmatrix(L, K * each * M, M, LAT_FLOAT64)->view;
   int at = lua_gettop(L) - 2;
@@ -75,15 +76,15 @@ static int posterior(lua_State *L)
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   for (size_t k = 0; !c.missing && k < K; k++)
-    latL_check(L, c.who, work, mark,
+    latL_check(L, c.q.who, work, mark,
                lat_mppca_posterior_covariance(work, &core, c.g->em.base.flat, k,
                                               (double *)V.data + k * M * M));
   lua_createtable(L, 0, 3);
   lua_pushvalue(L, at);
   lua_setfield(L, -2, "responsibilities");
-  latL_newviews(L, at + 1, Z.data, K, N, M);
+  latL_queryviews(L, &c.q, at + 1, Z.data, K, M);
   lua_setfield(L, -2, "means");
-  if (!c.missing) {
+  if (c.q.one || !c.missing) {
     latL_newviews(L, at + 2, V.data, K, M, M);
   } else {
     lua_createtable(L, (int)K, 0);
@@ -119,14 +120,11 @@ static int inverse_transform(lua_State *L)
   lat_mppca core;
   const double *parameters = begin(L, 3, &who, &core);
   check_latent(L, who, lua_touserdata(L, 1));
-  const latL_Matrix *Z = latL_checkmatrix(L, 2, who, "Z");
-  bool one = Z->vector && Z->view.rows == core.M && core.M > 1;
-  lat_matrix from = one ? lat_transpose(Z->view) : Z->view;
-  lat_matrix labels = take_labels(L, who, from.rows);
-  lat_matrix X = one ? lat_transpose(latL_newvector(L, core.gmm.D, LAT_FLOAT64)->view)
-                     : latL_newmatrix(L, from.rows, core.gmm.D, LAT_FLOAT64)->view;
+  latL_Query q = latL_checkquery(L, 2, who, "Z", core.M);
+  lat_matrix labels = take_labels(L, who, q.X.rows);
+  lat_matrix X = latL_queryrows(L, &q, core.gmm.D);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_mppca_inverse(work, &core, parameters, &from, &labels, &X));
+  latL_call(L, who, work, lat_mppca_inverse(work, &core, parameters, &q.X, &labels, &X));
   return 1;
 }
 
@@ -137,12 +135,12 @@ static int impute(lua_State *L)
 {
   static const char *const names[] = {"variance", NULL};
   latL_GmmCall c = latL_callgmm(L, 3, names);
-  bool variance = latL_optboolean(L, 3, c.who, "variance", false);
+  bool variance = latL_optboolean(L, 3, c.q.who, "variance", false);
   c.missing = true;
-  lat_matrix Y = latL_gmmrows(L, &c, c.D), V;
+  lat_matrix Y = latL_queryrows(L, &c.q, c.D), V;
   lat_mppca_images images = {.mixture.imputed = &Y};
   if (variance) {
-    V = latL_gmmrows(L, &c, c.D);
+    V = latL_queryrows(L, &c.q, c.D);
     images.variances = &V;
   }
   apply(L, &c, &images);

@@ -163,8 +163,8 @@ void latL_keepstore(lua_State *L, int tape, int store)
 
 int latL_pushcopy(lua_State *L, int options, const char *who, lat_matrix A)
 {
-  latL_Matrix *out = latL_result(L, options, who, A.rows, A.cols, false, A.dtype);
-  lat_copy(&A, &out->view);
+  latL_Result out = latL_result(L, options, who, A.rows, A.cols, false, A.dtype, LATL_ANY_PLACES);
+  lat_copy(&A, &out.view);
   return 1;
 }
 

@@ -57,7 +57,7 @@ static nonlinear *begin(lua_State *L, const char *who, const char *const names[]
 {
   lua_settop(L, 3);
   nonlinear *m = latL_checkmodel(L, &kind, who, false);
-  *X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
+  *X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D).X;
   latL_checkoptions(L, 3, who, names);
   return m;
 }
@@ -108,21 +108,20 @@ static int log_likelihood(lua_State *L)
   static const char *const names[] = {"samples", "seed", NULL};
   lua_settop(L, 3);
   nonlinear *m = latL_checkmodel(L, &kind, who, false);
-  lat_matrix X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
+  latL_Query q = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   size_t K = (size_t)latL_optinteger(L, 3, who, "samples", 10000, 1, 1 << 30);
   uint64_t seed = latL_optseed(L, 3, who);
-  lat_matrix result = latL_newvector(L, X.rows, LAT_FLOAT64)->view;
-  double *effective = latL_newvector(L, X.rows, LAT_FLOAT64)->view.data;
+  double *result = latL_querycolumn(L, &q), *effective = latL_querycolumn(L, &q);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status = lat_likelihood_check_all(work, &m->core.likelihood, &X,
+  lat_status status = lat_likelihood_check_all(work, &m->core.likelihood, &q.X,
                                                m->core.options.deep.dtype, &m->core.grey);
   if (status == LAT_OK)
-    status = lat_prior_log_likelihood(work, &m->core.decoder, &m->core.likelihood, &X, K, seed,
-                                      result.data, effective);
+    status = lat_prior_log_likelihood(work, &m->core.decoder, &m->core.likelihood, &q.X, K, seed,
+                                      result, effective);
   latL_check(L, who, work, mark, status);
-  return 2;
+  return latL_querynumbers(L, &q, 2);
 }
 
 void latL_open_nonlinear(lua_State *L)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "query.h"
 #include "source.h"
 
 static void refresh(lua_State *L, const char *who);
@@ -224,27 +225,6 @@ static int partial_fit(lua_State *L)
 
 static const char *const out_option[] = {"out", NULL};
 
-/* The data at argument 2 and the result, N x `cols`, which is pushed. A vector of D numbers is one
- * row of data, and gives a vector. */
-static latL_Matrix *data_and_result(lua_State *L, const char *who, size_t D, size_t cols,
-                                    lat_matrix *X)
-{
-  lua_settop(L, 3);
-  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
-  latL_checkoptions(L, 3, who, out_option);
-  *X = A->view;
-  if (!(A->vector && A->view.rows == D && D > 1))
-    return latL_result(L, 3, who, X->rows, cols, false, LAT_FLOAT64);
-  *X = lat_transpose(A->view);
-  return latL_result(L, 3, who, cols, 1, true, LAT_FLOAT64);
-}
-
-/* The result as the core fills it: rows of images. */
-static lat_matrix rows_of(const latL_Matrix *Z)
-{
-  return Z->vector ? lat_transpose(Z->view) : Z->view;
-}
-
 typedef enum image { TRANSFORM, RECONSTRUCT, INVERSE_TRANSFORM } image;
 
 static int apply(lua_State *L, const char *who, image what)
@@ -253,14 +233,18 @@ static int apply(lua_State *L, const char *who, image what)
   lat_pca core = core_of(p);
   size_t from = what == INVERSE_TRANSFORM ? core.M : core.D;
   size_t to = what == TRANSFORM ? core.M : core.D;
-  lat_matrix X, Y = rows_of(data_and_result(L, who, from, to, &X));
-  lat_pca_images images = {.latent = what == TRANSFORM ? &Y : NULL,
-                           .reconstruction = what == RECONSTRUCT ? &Y : NULL};
+  lua_settop(L, 3);
+  latL_Query q = latL_checkquery(L, 2, who, what == INVERSE_TRANSFORM ? "Z" : "X", from);
+  latL_checkoptions(L, 3, who, out_option);
+  latL_Result Y = latL_queryresult(L, &q, 3, to, LAT_FLOAT64, LATL_APART);
+  lat_pca_images images = {.latent = what == TRANSFORM ? &Y.view : NULL,
+                           .reconstruction = what == RECONSTRUCT ? &Y.view : NULL};
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_check(L, who, work, mark,
-             what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, p->whiten, &X, &Y)
-                                       : lat_pca_apply(work, &core, p->whiten, &X, &images));
+             what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, p->whiten, &q.X, &Y.view)
+                                       : lat_pca_apply(work, &core, p->whiten, &q.X, &images));
+  latL_finish(&Y);
   return 1;
 }
 
@@ -283,8 +267,8 @@ static int inverse_transform(lua_State *L)
 static int distortion(lua_State *L)
 {
   const pca *p = latL_checkmodel(L, &kind, "pca:distortion", true);
-  lat_matrix X = latL_checkmatrix(L, 2, "pca:distortion", "X")->view;
   lat_pca core = core_of(p);
+  lat_matrix X = latL_checkquery(L, 2, "pca:distortion", "X", core.D).X;
   double J = 0;
   lat_workspace *work = latL_workspace(L);
   lat_pca_images images = {.distortion = &J};

@@ -133,9 +133,9 @@ static int options_at(lua_State *L, int arg)
   return lua_type(L, arg + 1) == LUA_TTABLE ? arg + 1 : arg + 2;
 }
 
-/* Pushes what [n [, m]] [, options] ask for: a matrix, a vector, or NULL for a single number. With
+/* Pushes what [n [, m]] [, options] ask for: a matrix or a vector; false for a single number. With
  * the option `out`, the sizes and the dtype are its own when they aren't given. */
-static latL_Matrix *target(lua_State *L, int arg, int options, const char *who)
+static bool target(lua_State *L, int arg, int options, const char *who, latL_Result *result)
 {
   bool vector = options <= arg + 1 || lua_isnoneornil(L, arg + 1);
   size_t rows = 0, cols = 1;
@@ -154,16 +154,17 @@ static latL_Matrix *target(lua_State *L, int arg, int options, const char *who)
     cols = out->view.cols;
     vector = out->vector;
   } else if (!given) {
-    return NULL;
+    return false;
   }
-  return latL_result(L, options, who, rows, cols, vector, dtype);
+  *result = latL_result(L, options, who, rows, cols, vector, dtype, LATL_ANY_PLACES);
+  return true;
 }
 
 /* The end of every drawing function: pushes a number or the filled matrix. */
 static int draw(lua_State *L, const char *who, const distribution *d, lat_random *random, int arg)
 {
-  latL_Matrix *A = target(L, arg, options_at(L, arg), who);
-  if (!A) {
+  latL_Result A;
+  if (!target(L, arg, options_at(L, arg), who, &A)) {
     double x;
     standard(d, random, LAT_FLOAT64, 1, &x);
     x = d->base + d->scale * x;
@@ -175,7 +176,7 @@ static int draw(lua_State *L, const char *who, const distribution *d, lat_random
   }
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, fill(work, d, random, &A->view));
+  latL_check(L, who, work, mark, fill(work, d, random, &A.view));
   return 1;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "query.h"
 #include "source.h"
 
 static const latL_Kind kind = {"scaler", "latent.Scaler", lat_scaler_parameters, NULL};
@@ -87,12 +88,16 @@ static int apply(lua_State *L, const char *who, bool inverse)
   static const char *const names[] = {"out", NULL};
   lua_settop(L, 3);
   const scaler *s = latL_checkmodel(L, &kind, who, true);
-  const latL_Matrix *X = latL_checkmatrix(L, 2, who, "X");
-  latL_checkoptions(L, 3, who, names);
-  latL_Matrix *Z = latL_result(L, 3, who, X->view.rows, X->view.cols, X->vector, X->view.dtype);
   lat_scaler core = core_of(s);
+  latL_Query q = latL_checkquery(L, 2, who, "X", core.D);
+  latL_checkoptions(L, 3, who, names);
+  const latL_Matrix *X = latL_tomatrix(L, 2); /* the result has its shape, whichever that is */
+  latL_Result Z = latL_result(L, 3, who, X->view.rows, X->view.cols, X->vector, X->view.dtype,
+                              LATL_SAME_PLACES);
+  lat_matrix to = q.one ? lat_transpose(Z.view) : Z.view;
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_scaler_apply(work, &core, inverse, &X->view, &Z->view));
+  latL_call(L, who, work, lat_scaler_apply(work, &core, inverse, &q.X, &to));
+  latL_finish(&Z);
   return 1;
 }
 

@@ -8,9 +8,8 @@
 /* ---- calls --------------------------------------------------------------------------------------- */
 
 typedef struct call {
-  const char *who;
+  latL_Query q;
   latL_Vae *vae;
-  lat_matrix X;
   const size_t *labels;
 } call;
 
@@ -23,23 +22,18 @@ static size_t latent_dim(const call *c)
 static call begin(lua_State *L, const char *who, const char *const names[])
 {
   lua_settop(L, 3);
-  call c = {.who = who, .vae = latL_checkmodel(L, &latL_vae_kind, who, false)};
-  c.X = latL_checkdata(L, 2, who, "X", c.vae->core.likelihood.D);
+  call c = {.vae = latL_checkmodel(L, &latL_vae_kind, who, false)};
+  c.q = latL_checkdata(L, 2, who, "X", c.vae->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");
   c.labels =
-      latL_optclasslabels(L, 4, who, c.X.rows, c.vae->core.options.classes, c.vae->deep.lowest);
+      latL_optclasslabels(L, 4, who, c.q.X.rows, c.vae->core.options.classes, c.vae->deep.lowest);
   return c;
 }
 
 static lat_matrix new_rows(lua_State *L, const call *c, size_t columns)
 {
-  return latL_newmatrix(L, c->X.rows, columns, c->vae->core.options.deep.dtype)->view;
-}
-
-static double *new_column(lua_State *L, const call *c)
-{
-  return latL_newvector(L, c->X.rows, LAT_FLOAT64)->view.data;
+  return latL_queryresult(L, &c->q, 0, columns, c->vae->core.options.deep.dtype, LATL_APART).view;
 }
 
 static const char *const labels_only[] = {"labels", NULL};
@@ -53,8 +47,8 @@ static int encode(lua_State *L)
   lat_matrix mean = new_rows(L, &c, latent_dim(&c)), variance = new_rows(L, &c, latent_dim(&c));
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, c.who, work, mark,
-             lat_vae_encode(work, &c.vae->core, &c.X, c.labels, &mean, &variance));
+  latL_check(L, c.q.who, work, mark,
+             lat_vae_encode(work, &c.vae->core, &c.q.X, c.labels, &mean, &variance));
   return 2;
 }
 
@@ -64,7 +58,8 @@ static int transform(lua_State *L)
   lat_matrix mean = new_rows(L, &c, latent_dim(&c));
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, c.who, work, mark, lat_vae_encode(work, &c.vae->core, &c.X, c.labels, &mean, NULL));
+  latL_check(L, c.q.who, work, mark,
+             lat_vae_encode(work, &c.vae->core, &c.q.X, c.labels, &mean, NULL));
   return 1;
 }
 
@@ -75,11 +70,11 @@ static int reconstruct(lua_State *L)
   lat_matrix Z = new_rows(L, &c, latent_dim(&c)), Y = new_rows(L, &c, c.vae->core.likelihood.D);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status = lat_vae_encode(work, &c.vae->core, &c.X, c.labels, &Z, NULL);
+  lat_status status = lat_vae_encode(work, &c.vae->core, &c.q.X, c.labels, &Z, NULL);
   if (status == LAT_OK)
     status = lat_decode(work, &c.vae->core.decoder, &c.vae->core.likelihood, &Z, c.labels,
                         c.vae->core.options.classes, &Y, NULL);
-  latL_check(L, c.who, work, mark, status);
+  latL_check(L, c.q.who, work, mark, status);
   return 1;
 }
 
@@ -90,14 +85,14 @@ static bool latent_option(lua_State *L, const call *c, const char *name, double 
                           lat_matrix *A)
 {
   if (latL_getoption(L, 3, name) == LUA_TNIL) return false;
-  *A = latL_checkdata(L, lua_gettop(L), c->who, name, latent_dim(c));
-  if (A->rows != c->X.rows)
-    latL_error(L, c->who, "%s has %I rows, X has %I", name, (lua_Integer)A->rows,
-               (lua_Integer)c->X.rows);
+  *A = latL_checkdata(L, lua_gettop(L), c->q.who, name, latent_dim(c)).X;
+  if (A->rows != c->q.X.rows)
+    latL_error(L, c->q.who, "%s has %I rows, X has %I", name, (lua_Integer)A->rows,
+               (lua_Integer)c->q.X.rows);
   for (size_t i = 0; i < A->rows; i++)
     for (size_t j = 0; j < A->cols; j++)
       if (!(lat_get(A, i, j) > least && lat_get(A, i, j) < (double)INFINITY))
-        latL_error(L, c->who, "%s(%I,%I) is %f; they are finite%s", name, (lua_Integer)i + 1,
+        latL_error(L, c->q.who, "%s(%I,%I) is %f; they are finite%s", name, (lua_Integer)i + 1,
                    (lua_Integer)j + 1, lat_get(A, i, j), least < 0 ? "" : " and > 0");
   return true;
 }
@@ -111,18 +106,19 @@ static int elbo(lua_State *L)
   lat_matrix mean, variance;
   bool own = latent_option(L, &c, "means", -(double)INFINITY, &mean);
   if (latent_option(L, &c, "variances", 0, &variance) != own)
-    latL_error(L, c.who, "means and variances of q belong together: %s are missing",
+    latL_error(L, c.q.who, "means and variances of q belong together: %s are missing",
                own ? "variances" : "means");
-  size_t samples = (size_t)latL_optinteger(L, 3, c.who, "samples", 1, 1, 1 << 30);
-  uint64_t seed = latL_optseed(L, 3, c.who);
-  double *bound = new_column(L, &c), *reconstruction = new_column(L, &c), *kl = new_column(L, &c);
+  size_t samples = (size_t)latL_optinteger(L, 3, c.q.who, "samples", 1, 1, 1 << 30);
+  uint64_t seed = latL_optseed(L, 3, c.q.who);
+  double *bound = latL_querycolumn(L, &c.q), *reconstruction = latL_querycolumn(L, &c.q),
+         *kl = latL_querycolumn(L, &c.q);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, c.who, work, mark,
-             lat_vae_bound(work, &c.vae->core, &c.X, c.labels, own ? &mean : NULL,
+  latL_check(L, c.q.who, work, mark,
+             lat_vae_bound(work, &c.vae->core, &c.q.X, c.labels, own ? &mean : NULL,
                            own ? &variance : NULL, samples, seed, reconstruction, kl));
-  for (size_t i = 0; i < c.X.rows; i++) bound[i] = -reconstruction[i] - kl[i];
-  return 3;
+  for (size_t i = 0; i < c.q.X.rows; i++) bound[i] = -reconstruction[i] - kl[i];
+  return latL_querynumbers(L, &c.q, 3);
 }
 
 /* log_likelihood(X [, {samples, method, seed, labels}]) -> one a row, effective numbers of draws */
@@ -137,19 +133,18 @@ static int log_likelihood(lua_State *L)
   uint64_t seed = latL_optseed(L, 3, who);
   if (prior && c.labels)
     latL_error(L, who, "method = \"prior\" shares its draws among all rows, which labels forbid");
-  lat_matrix result = latL_newvector(L, c.X.rows, LAT_FLOAT64)->view;
-  double *effective = new_column(L, &c);
+  double *result = latL_querycolumn(L, &c.q), *effective = latL_querycolumn(L, &c.q);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   lat_vae *core = &c.vae->core;
-  lat_status status = prior ? lat_vae_check(work, core, &c.X, c.labels) : LAT_OK;
+  lat_status status = prior ? lat_vae_check(work, core, &c.q.X, c.labels) : LAT_OK;
   if (status == LAT_OK)
-    status =
-        prior ? lat_prior_log_likelihood(work, &core->decoder, &core->likelihood, &c.X, K, seed,
-                                         result.data, effective)
-              : lat_vae_log_likelihood(work, core, &c.X, c.labels, K, seed, result.data, effective);
+    status = prior
+                 ? lat_prior_log_likelihood(work, &core->decoder, &core->likelihood, &c.q.X, K,
+                                            seed, result, effective)
+                 : lat_vae_log_likelihood(work, core, &c.q.X, c.labels, K, seed, result, effective);
   latL_check(L, who, work, mark, status);
-  return 2;
+  return latL_querynumbers(L, &c.q, 2);
 }
 
 const luaL_Reg latL_vae_uses[] = {

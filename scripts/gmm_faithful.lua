@@ -64,7 +64,7 @@ print ""
 print "q                          bound          KL         sum"
 local L = model:log_likelihood(X):sum()
 for _, case in ipairs { { "1/2 for both", matrix(X.rows, 2, 0.5) },
-  { "the most probable only", matrix(X.rows, 2, function(i, k) return model:predict(X[i])[1] == k and 1 or 0 end) },
+  { "the most probable only", matrix(X.rows, 2, function(i, k) return model:predict(X[i]) == k and 1 or 0 end) },
   { "p(k | x)", model:responsibilities(X) } } do
   local bound, kl = model:elbo(X, case[2])
   printf("%-22s %9.4f   %9.4f   %9.4f", case[1], bound:sum(), kl:sum(), bound:sum() + kl:sum())

@@ -52,7 +52,11 @@ describe("classifier", function()
     local h = latent.classifier(ppca(2)):fit(X, list)
     assert.near_matrix(predicted / 2, h:predict(X), 0)
     assert.equal("classifier, fitted: 3 classes: 0.5, 1, 1.5", tostring(h))
-    assert.near_matrix(predicted:rows_at { 7 }, c:predict(X[7]), 0) -- a vector is a row
+    assert.equal(predicted[7] // 1 | 0, c:predict(X[7])) -- a vector is a row
+    assert.equal("setosa", s:predict(X[7]))
+    assert.equal(c:log_likelihood(X)[7], c:log_likelihood(X[7]))
+    assert.equal(c:log_likelihood(X[7]), c:score(X[7]))
+    assert.equal(1, s:score(X[7], "setosa"))
     assert.same(c:posteriors(X)[7]:table(), c:posteriors(X[7]):table())
     assert.same(c:log_posteriors(X)[7]:table(), c:log_posteriors(X[7]:table()):table())
     assert.equal(1, c:posteriors(X:block(7, 7, 1, 4)).rows) -- a matrix of one row isn't a vector

@@ -298,7 +298,7 @@ describe("latent.vae", function()
       local M, Z = vae:sample(5, { seed = 7, mean = true })
       assert.is_true(M == vae:decode(Z))
       assert.is_true((vae:encode(X)) == vae:transform(X))
-      assert.same({ 1, 64 }, { vae:decode(Z[1]).rows, vae:decode(Z[1]).cols })
+      assert.same({ 64, 1 }, { vae:decode(Z[1]).rows, vae:decode(Z[1]).cols }) -- of one row a vector
     end)
   end)
 

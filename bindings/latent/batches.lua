@@ -34,6 +34,13 @@ local function checked(X, size, options)
   if out and (out.cols ~= X.cols or #out < math.min(size, #X)) then
     check.fail("batches", "out must be a matrix of %d columns and at least %d rows", X.cols, math.min(size, #X))
   end
+  -- what a batch would overwrite is still to come
+  for _, name in ipairs(out and { "X", "labels" } or {}) do
+    local other = name == "X" and X or options.labels
+    if check.is_matrix(other) and latent._shares(other, out) then
+      check.fail("batches", "out shares memory with %s: a batch would overwrite rows that are to come", name)
+    end
+  end
   return X, size, options
 end
 

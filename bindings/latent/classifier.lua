@@ -151,19 +151,20 @@ end
 
 -- ---- densities ------------------------------------------------------------------------
 
--- log p(c) + log p(x | c), K x N.
+-- log p(c) + log p(x | c), K x N; and whether X was a vector, a single row, of which models give a number.
 local function joint(self, who, X, options)
   fitted(self, who)
-  local lines = {}
+  local lines, one = {}, false
   for k, model in ipairs(self.models) do
     local line = for_class(who, self.classes[k], model.log_likelihood, model, X, options)
+    if type(line) == "number" then line, one = matrix { line }, true end
     if not check.is_matrix(line) or line:isnan():sum() > 0 then
       check.fail(who, "class %s: log_likelihood gave %s", check.show(self.classes[k]),
         check.is_matrix(line) and "NaN" or check.show(line))
     end
     lines[k] = line + math.log(self.priors[k])
   end
-  return matrix.vstack(lines)
+  return matrix.vstack(lines), one
 end
 
 -- log of the sum over the classes, a vector of N; -infinity where no class has the row.
@@ -173,36 +174,35 @@ local function log_sum(log_p)
   return (log_p - largest):exp():sum(1):log() + largest
 end
 
--- log p(c | x), K x N; a row that no class has is as likely of each.
+-- log p(c | x), N x K, of a single row a vector; a row that no class has is as likely of each.
 local function log_posteriors(self, who, X, options)
-  local log_p = joint(self, who, X, options)
+  local log_p, one = joint(self, who, X, options)
   local total = log_sum(log_p)
-  return (log_p - total):where(total:ne(-math.huge), -math.log(#self.classes))
-end
-
--- K x N as N x K; of a vector that was one row a vector.
-local function as_rows(X, values)
-  if values.cols == 1 and #X > 1 and type(X[1]) == "number" then return values:flatten() end
-  return values:t():copy()
+  log_p = (log_p - total):where(total:ne(-math.huge), -math.log(#self.classes))
+  return one and log_p:flatten() or log_p:t():copy()
 end
 
 function Classifier:log_posteriors(X, options)
-  return as_rows(X, log_posteriors(self, "classifier:log_posteriors", X, options))
+  return log_posteriors(self, "classifier:log_posteriors", X, options)
 end
 
 function Classifier:posteriors(X, options)
-  return as_rows(X, log_posteriors(self, "classifier:posteriors", X, options):exp())
+  return log_posteriors(self, "classifier:posteriors", X, options):exp()
 end
 
 Classifier.responsibilities = Classifier.posteriors
 
 function Classifier:predict(X, options)
-  local places = joint(self, "classifier:predict", X, options):argmax(1)
-  return as_labels(self.classes, places)
+  local log_p, one = joint(self, "classifier:predict", X, options)
+  local labels = as_labels(self.classes, log_p:argmax(1))
+  if not one then return labels end
+  return math.tointeger(labels[1]) or labels[1]
 end
 
 function Classifier:log_likelihood(X, options)
-  return log_sum(joint(self, "classifier:log_likelihood", X, options))
+  local log_p, one = joint(self, "classifier:log_likelihood", X, options)
+  local values = log_sum(log_p)
+  return one and values[1] or values
 end
 
 -- ---- judging ---------------------------------------------------------------------------
@@ -211,13 +211,14 @@ end
 local function compare(self, who, X, y, options)
   fitted(self, who)
   X = data(who, X)
-  local truth, predicted = labels_of(who, y, #X), joint(self, who, X, options):argmax(1)
-  return truth, predicted
+  local log_p, one = joint(self, who, X, options)
+  if one and type(y) ~= "table" and not check.is_matrix(y) then y = { y } end
+  return labels_of(who, y, one and 1 or #X), log_p:argmax(1)
 end
 
 function Classifier:score(X, y, options)
   local who = "classifier:score"
-  if y == nil then return log_sum(joint(self, who, X, options)):mean() end
+  if y == nil then return log_sum((joint(self, who, X, options))):mean() end
   local truth, predicted = compare(self, who, X, y, options)
   local right = 0
   for i, label in ipairs(truth) do

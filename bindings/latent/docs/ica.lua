@@ -106,7 +106,7 @@ the model is brought up to date for each call, which takes a pass more.]],
     name = "ICA:log_likelihood",
     summary = "log p(x) = log|det U| + sum_i log p(s_i) of each row, in nats.",
     args = { rows },
-    returns = { { "latent.Matrix", "a vector of N numbers" } },
+    returns = { { "latent.Matrix|number", "a vector of N numbers; a number for one row" } },
     text = [[
 For as many sources as dimensions; fewer fill a subspace, where no density exists. The density of a source belongs
 to the contrast, has variance 1, and is a peaked or a flat one: by the sign of the source's kurtosis, or, with

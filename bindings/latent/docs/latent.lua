@@ -77,4 +77,29 @@ Covariances and variances of models divide by N, as maximum likelihood does; oth
 Eigenvalues and singular values descend. The sign of an eigenvector is fixed: its entry of largest magnitude
 is positive. Log-likelihoods are in nats. Results are the same bits for every number of threads.]],
   },
+  {
+    name = "rows",
+    topic = true,
+    summary = "What a vector means where a model takes rows, and what it gives then.",
+    text = [[
+A fitted model takes N rows of D numbers, an N x D matrix. A vector has one meaning in all of its methods:
+
+  D > 1   one row, of D numbers. Where a matrix gives a row for each of its rows (transform, responsibilities,
+          reconstruct, impute, posterior means), a vector gives a vector; where a matrix gives a vector with one number
+          for each (predict, log_likelihood, both results of elbo), it gives a number.
+  D = 1   the one column, a row for each element, also when it has a single element.
+
+Data that a model is fitted to is a matrix; a vector is one column. Sequences are rows too, one a step, and one row is
+a sequence of one step.]],
+  },
+  {
+    name = "out",
+    topic = true,
+    summary = "The option of functions that fill: where the result goes.",
+    text = [[
+out is a matrix with the result's dtype and with the same elements in the same places: as many rows and columns, where
+a vector of n and an n x 1 matrix are the same, both ways. The function gives out itself. It may be a view of any kind
+(a column, a block, a transpose), and share memory with what the function reads: the result is the same, by way of a
+copy where it must be. A mapped file can't be written.]],
+  },
 }

@@ -123,7 +123,7 @@ what it didn't have from becoming impossible. Not for families of functions, whi
     summary = "The most probable component of each row, from 1.",
     args = { rows, options },
     options = missing,
-    returns = { { "latent.Matrix", "vector of N labels" } },
+    returns = { { "latent.Matrix|integer", "vector of N labels; a number for one row" } },
     example = fitted .. "return model:predict(B)",
   },
   {
@@ -131,7 +131,8 @@ what it didn't have from becoming impossible. Not for families of functions, whi
     summary = "log p(x) of each row, in nats.",
     args = { rows, options },
     options = missing,
-    returns = { { "latent.Matrix", "vector of N; -infinity for what no component allows" } },
+    returns = { { "latent.Matrix|number",
+      "vector of N, a number for one row; -infinity for what no component allows" } },
     example = fitted .. "return model:log_likelihood(B)",
   },
   {
@@ -139,8 +140,8 @@ what it didn't have from becoming impossible. Not for families of functions, whi
     summary = "The lower bound of log p(x) by any responsibilities, and its distance.",
     args = { rows, { "q", "latent.Matrix?", "N x K, rows add up to 1; the model's own when left out" }, options },
     options = missing,
-    returns = { { "latent.Matrix", "bound (N): sum_k q_k (log p(x, k) - log q_k)" },
-      { "latent.Matrix", "KL(q || p(k | x)) (N), >= 0; their sum is the log-likelihood" } },
+    returns = { { "latent.Matrix|number", "bound (N; a number for one row): sum_k q_k (log p(x, k) - log q_k)" },
+      { "latent.Matrix|number", "KL(q || p(k | x)), >= 0; their sum is the log-likelihood" } },
     example = fitted .. "return model:elbo(B)",
   },
   {

@@ -65,8 +65,8 @@ many. log_likelihood's second result tells, and a VAE's encoder is the way out.]
     args = { rows, options },
     options = { samples, seed },
     returns = {
-      { "latent.Matrix", "a vector of N, in nats" },
-      { "latent.Matrix", "the effective number of draws, (sum w)^2 / sum w^2 with w_k = p(x|z_k)" },
+      { "latent.Matrix|number", "a vector of N, in nats; a number for one row" },
+      { "latent.Matrix|number", "the effective number of draws, (sum w)^2 / sum w^2 with w_k = p(x|z_k)" },
     },
     text = [[
 All rows share the draws, which are decoded once, in blocks: memory doesn't grow with K. The estimate of p(x) is
