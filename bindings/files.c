@@ -119,13 +119,23 @@ latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const 
 {
   latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, dtype);
   A->vector = array->vector;
-  /* in bands, so that Ctrl-C is heard */
-  size_t band = 1 + ((size_t)1 << 17) / array->cols;
+  /* In bands, so that Ctrl-C is heard. What lies in the file as in memory is one long column, so that
+   * a long row is cut, too. */
+  lat_array line = *array;
+  lat_matrix all = A->view;
+  if (!array->fortran || (array->axes <= 2 && (array->rows == 1 || array->cols == 1))) {
+    line.fortran = false;
+    line.axes = 1;
+    line.rows = line.shape[0] = array->rows * array->cols;
+    line.cols = 1;
+    all = (lat_matrix){all.data, line.rows, 1, 1, 1, all.dtype};
+  }
+  size_t band = 1 + ((size_t)1 << 17) / line.cols;
   lat_mark mark = lat_workspace_mark(&s->work);
-  for (size_t i = 0; i < array->rows; i += band) {
-    size_t n = array->rows - i < band ? array->rows - i : band;
-    lat_matrix rows = lat_block_of(A->view, i, 0, n, array->cols);
-    latL_check(L, who, &s->work, mark, convert_rows(s, array, i, &rows));
+  for (size_t i = 0; i < line.rows; i += band) {
+    size_t n = line.rows - i < band ? line.rows - i : band;
+    lat_matrix rows = lat_block_of(all, i, 0, n, line.cols);
+    latL_check(L, who, &s->work, mark, convert_rows(s, &line, i, &rows));
   }
   return A;
 }

@@ -360,6 +360,8 @@ static int make(lua_State *L)
   return 1;
 }
 
+enum { MOST_SPLITS = 1 << 20 }; /* generators of one call: each is a value of Lua's */
+
 static int split(lua_State *L)
 {
   lat_random *random = self(L, "rng:split");
@@ -368,6 +370,8 @@ static int split(lua_State *L)
     return 1;
   }
   size_t k = latL_checksize(L, 2, "rng:split", "k");
+  if (k > MOST_SPLITS)
+    latL_error(L, "rng:split", "k must be at most %d, got %I", MOST_SPLITS, (lua_Integer)k);
   lua_newtable(L);
   for (size_t i = 1; i <= k; i++) {
     new_random(L, lat_random_split(random));

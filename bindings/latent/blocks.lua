@@ -112,6 +112,14 @@ end
 
 -- ---- a part ------------------------------------------------------------------------
 
+local MOST_STATES = 4096 -- a filter takes their cube at each step, and their covariance 128 MB
+
+local function check_states(who, n)
+  if n > MOST_STATES then
+    check.fail(who, "a part has at most %d states, and this one would have %d", MOST_STATES, n)
+  end
+end
+
 -- What latent.lds takes, for the options o: observed with o.noise_variance, begun with what o says or `initial`.
 local function part(who, o, A, C, Q, initial)
   local n, first = A.rows, type(C) == "table" and C[1] or C
@@ -179,11 +187,13 @@ function blocks.seasonal(options)
   local form = word(who, "form", o.form, { "dummy", "trigonometric" })
   if form == "dummy" then
     if o.harmonics then check.fail(who, 'harmonics are for form = "trigonometric"') end
+    check_states(who, period - 1)
     return part(who, o, dummies(period, o.variance))
   end
   local most = period // 2
   local count = check.integer(who, "harmonics", o.harmonics or most, 1)
   if count > most then check.fail(who, "harmonics must be at most period / 2 = %d, got %d", most, count) end
+  check_states(who, 2 * count == period and period - 1 or 2 * count)
   return part(who, o, harmonics(period, count, o.variance))
 end
 
@@ -204,6 +214,7 @@ function blocks.arma(options)
   local o = read(who, options, { variance = 1, noise_variance = 0 }, { ar = true, ma = true })
   local ar, ma = numbers(who, "ar", o.ar or {}), numbers(who, "ma", o.ma or {})
   local n = math.max(#ar, #ma + 1)
+  check_states(who, n)
   local A = matrix(n, n, function(i, j) return j == 1 and ar[i] or j == i + 1 and 1 or 0 end)
   local w = matrix(n, 1, function(i) return i == 1 and 1 or ma[i - 1] or 0 end)
   local Q = w * w:t() * o.variance
@@ -243,7 +254,8 @@ local function body(who, options, order, strength)
   local defaults = { dt = 1, noise_variance = 1 }
   defaults[strength] = 1
   local o = read(who, options, defaults, { dims = true, form = true })
-  local dims = check.integer(who, "dims", o.dims or 2, 1)
+  local dims = check.integer(who, "dims", o.dims or 2, 1, MOST_STATES)
+  check_states(who, dims * (order + 1))
   local A, Q = motion(order, o.dt, o[strength], word(who, "form", o.form, { "continuous", "discrete" }))
   local C = matrix(1, order + 1, function(_, j) return j == 1 and 1 or 0 end)
   return part(who, o, for_each(A, dims), for_each(C, dims), for_each(Q, dims))

@@ -121,9 +121,11 @@ function check.options(who, options, known)
   return options
 end
 
-function check.integer(who, name, value, least)
+-- A whole number that is at least `least` and, where there is a bound, at most `most`.
+function check.integer(who, name, value, least, most)
   local n = math.type(value) and math.tointeger(value)
   if not n or n < least then check.fail(who, "%s must be an integer >= %d, got %s", name, least, check.show(value)) end
+  if most and n > most then check.fail(who, "%s must be at most %d, got %d", name, most, n) end
   return n
 end
 

@@ -95,12 +95,15 @@ local FIGURE = { title = "string", xlabel = "string", ylabel = "string", width =
   xrange = true, yrange = true, logx = "boolean", logy = "boolean", equal = "boolean", axes = "boolean",
   key = "boolean" }
 
+local MOST_DOTS = 32000 -- along a side: what the makers of PNG files take
+local MOST_CELLS = 2 ^ 25 -- of an image, all in all: each is a line of gnuplot's
+
 function plot.figure(options)
   local who = "plot.figure"
   local fig = { layers = {}, labels = {}, colors = 0 }
   for name, value in pairs(check.options(who, options, FIGURE)) do fig[name] = value end
-  fig.width = check.integer(who, "width", fig.width or 640, 50)
-  fig.height = check.integer(who, "height", fig.height or 480, 50)
+  fig.width = check.integer(who, "width", fig.width or 640, 50, MOST_DOTS)
+  fig.height = check.integer(who, "height", fig.height or 480, 50, MOST_DOTS)
   fig.xrange, fig.yrange = range(who, "xrange", fig.xrange), range(who, "yrange", fig.yrange)
   return setmetatable(fig, Figure)
 end
@@ -358,8 +361,8 @@ end
 function Figure:text(columns, lines)
   local who = "figure:text"
   check.self(who, Figure, self)
-  columns = check.integer(who, "columns", columns or 79, 20)
-  lines = check.integer(who, "lines", lines or math.max(5, columns * 3 // 10), 5)
+  columns = check.integer(who, "columns", columns or 79, 20, MOST_DOTS)
+  lines = check.integer(who, "lines", lines or math.max(5, columns * 3 // 10), 5, MOST_DOTS)
   local first = self.layers[1]
   if first and first.plots[1].image then
     local picture = shaded(first.rows, self.shades, columns, self.palette == "ink")
@@ -423,7 +426,7 @@ function plot.images(X, options)
   if h * w ~= #images[1] then
     check.fail(who, "shape is %dx%d, but an image has %d numbers", h, w, #images[1])
   end
-  local columns = check.integer(who, "columns", options.columns or math.min(10, #images), 1)
+  local columns = check.integer(who, "columns", options.columns or math.min(10, #images), 1, MOST_DOTS)
   local scale = options.scale or "all"
   if scale == "each" or scale == "symmetric" then
     for i, image in ipairs(images) do images[i] = rescale(image, scale) end
@@ -431,9 +434,14 @@ function plot.images(X, options)
     check.fail(who, 'scale must be "all", "each" or "symmetric", got %s', check.show(scale))
   end
   -- Sizes in elements of the grid, then in dots: `zoom` dots an element.
-  local zoom = check.integer(who, "zoom", options.zoom or math.max(1, 56 // math.max(h, w)), 1)
+  local zoom = check.integer(who, "zoom", options.zoom or math.max(1, 56 // math.max(h, w)), 1, MOST_DOTS)
   local gap = math.max(1, 6 // zoom)
   local gap_y = options.titles and math.max(gap, (18 + zoom - 1) // zoom) or gap
+  local wide = columns * (w + gap) * zoom
+  local long = (#images + columns - 1) // columns * (h + gap_y) * zoom
+  if math.max(wide, long) > MOST_DOTS or (wide // zoom) * (long // zoom) > MOST_CELLS then
+    check.fail(who, "the images side by side would be %d by %d dots, more than can be drawn", wide, long)
+  end
   local low, high = extremes(images)
   local shades = range(who, "range", options.range) or { low, high > low and high or low + 1 }
   local grid, bands = mosaic(images, h, w, columns, gap, gap_y)

@@ -5,6 +5,8 @@ local check = require "latent.check"
 local train = require "latent.train"
 local matrix = latent.matrix
 
+local MOST = 1000 -- images along a side: more are a mistake, and would be decoded for hours
+
 local vae = { fit = train.fit, steps = train.steps }
 
 -- KL(q(z_j|x) || p(z_j)) = (v + m^2 - 1 - log v)/2, averaged over the rows of X, for each latent unit.
@@ -32,7 +34,7 @@ function vae.traverse(model, options)
   local who = "vae:traverse"
   options = check.options(who, options, { units = "table", count = true, width = "number", z = true, labels = true })
   local M = model.latent_dim
-  local count = check.integer(who, "count", options.count or 9, 2)
+  local count = check.integer(who, "count", options.count or 9, 2, MOST)
   local width, units = options.width or 2.5, options.units
   if not units then
     units = {}
@@ -42,6 +44,7 @@ function vae.traverse(model, options)
   if z and z.rows * z.cols ~= M then
     check.fail(who, "z has %d elements, the model has latent_dim = %d", z.rows * z.cols, M)
   end
+  if #units > MOST then check.fail(who, "units must be at most %d, got %d", MOST, #units) end
   local Z = matrix.zeros(#units * count, M)
   for k, unit in ipairs(units) do
     if not (math.type(unit) == "integer" and unit >= 1 and unit <= M) then
@@ -81,7 +84,7 @@ function vae.manifold(model, options)
     check.fail(who, "the latent space must be a plane, but latent_dim is %d (traverse walks along units)",
       model.latent_dim)
   end
-  local n = check.integer(who, "size", options.size or 15, 2)
+  local n = check.integer(who, "size", options.size or 15, 2, MOST)
   local places = {}
   for i = 1, n do places[i] = normal_quantile((i - 0.5) / n) end
   local Z = matrix(n * n, 2, function(k, j)

@@ -171,6 +171,8 @@ static void reverse_bytes(unsigned char *at, size_t count, size_t size)
 lat_status lat_array_put(lat_writer *writer, const lat_matrix *A, bool little)
 {
   if (A->rows == 0 || A->cols == 0) return LAT_OK;
+  lat_matrix column = {A->data, A->rows * A->cols, 1, 1, 1, A->dtype};
+  if (A->cols > 1 && lat_is_packed(A)) return lat_array_put(writer, &column, little);
   size_t size = lat_dtype_size(A->dtype), band = ((size_t)1 << 16) / A->cols;
   if (band == 0) band = 1;
   if (band > A->rows) band = A->rows;

@@ -9,11 +9,30 @@
 
 const char *const lat_csv_missing[LAT_CSV_MISSING] = {"", "NA", "NaN", "nan", "null", "?"};
 
-/* Where the reader is: the next byte, and the line of it. */
+/* Where the reader is: the next byte, and the line of it. At `ask` it asks whether to go on: so many
+ * bytes after the last time, however few lines and fields they are. */
 typedef struct cursor {
   const char *at;
   size_t line;
+  const char *ask;
 } cursor;
+
+#define ASK ((ptrdiff_t)1 << 18)
+
+static lat_status ask(lat_workspace *work, const lat_csv *csv, cursor *c)
+{
+  c->ask = csv->end - c->at > ASK ? c->at + ASK : csv->end;
+  return lat_check(work);
+}
+
+/* Moves the cursor over what `pass` is true for, a function of csv and the character. */
+#define PASS(work, csv, c, pass)                                                                   \
+  do {                                                                                             \
+    if ((c)->at >= (c)->ask) LAT_TRY(ask(work, csv, c));                                           \
+    const char *p_ = (c)->at, *stop_ = (c)->ask;                                                   \
+    while (p_ < stop_ && pass((csv), *p_)) p_++;                                                   \
+    (c)->at = p_;                                                                                  \
+  } while ((c)->at == (c)->ask && (c)->at < (csv)->end)
 
 static bool is_blank(char c)
 {
@@ -29,6 +48,23 @@ static bool is_line_end(char c)
 static bool is_delimiter(const lat_csv *csv, char c)
 {
   return c == csv->options.delimiter || (c == '\t' && csv->options.delimiter == ' ');
+}
+
+/* What PASS passes: blanks before a field, and the characters of a line, and of a field. */
+static inline bool is_before_field(const lat_csv *csv, char c)
+{
+  return is_blank(c) && (c != csv->options.delimiter || c == ' ');
+}
+
+static inline bool is_of_line(const lat_csv *csv, char c)
+{
+  (void)csv;
+  return !is_line_end(c);
+}
+
+static inline bool is_of_field(const lat_csv *csv, char c)
+{
+  return !is_delimiter(csv, c) && !is_line_end(c);
 }
 
 /* Passes a line end, if there is one: LF, CR LF or CR. */
@@ -71,6 +107,7 @@ static lat_status quoted_field(lat_workspace *work, const lat_csv *csv, cursor *
   const char *start = ++c->at;
   for (;; c->at++) {
     if (c->at == csv->end) return fail_at(work, line, column, "this quote is never closed");
+    if (c->at >= c->ask) LAT_TRY(ask(work, csv, c));
     if (*c->at == '"') {
       if (csv->end - c->at < 2 || c->at[1] != '"') break;
       c->at++;
@@ -85,16 +122,31 @@ static lat_status quoted_field(lat_workspace *work, const lat_csv *csv, cursor *
   return LAT_OK;
 }
 
+/* next_field for a field, or blanks before it, that may be longer than what is read between two
+ * looks at whether to go on. */
+static lat_status long_field(lat_workspace *work, const lat_csv *csv, cursor *c, size_t column,
+                             lat_csv_field *field)
+{
+  PASS(work, csv, c, is_before_field);
+  if (c->at < csv->end && *c->at == '"') return quoted_field(work, csv, c, column, field);
+  const char *start = c->at;
+  PASS(work, csv, c, is_of_field);
+  *field = (lat_csv_field){start, (size_t)(c->at - start), false};
+  while (field->length > 0 && is_blank(field->text[field->length - 1])) field->length--;
+  return LAT_OK;
+}
+
 /* The field at c, which then stands on the delimiter, the line end or the end. */
 static lat_status next_field(lat_workspace *work, const lat_csv *csv, cursor *c, size_t column,
                              lat_csv_field *field)
 {
-  const char *p = c->at, *end = csv->end;
-  while (p < end && is_blank(*p) && (*p != csv->options.delimiter || *p == ' ')) p++;
-  c->at = p;
-  if (p < end && *p == '"') return quoted_field(work, csv, c, column, field);
-  while (p < end && !is_delimiter(csv, *p) && !is_line_end(*p)) p++;
-  *field = (lat_csv_field){c->at, (size_t)(p - c->at), false};
+  const char *p = c->at, *end = c->ask;
+  while (p < end && is_before_field(csv, *p)) p++;
+  if (p >= end || *p == '"') return long_field(work, csv, c, column, field);
+  const char *start = p;
+  while (p < end && is_of_field(csv, *p)) p++;
+  if (p >= end) return long_field(work, csv, c, column, field);
+  *field = (lat_csv_field){start, (size_t)(p - start), false};
   while (field->length > 0 && is_blank(field->text[field->length - 1])) field->length--;
   c->at = p;
   return LAT_OK;
@@ -113,7 +165,7 @@ static lat_status next_record(lat_workspace *work, const lat_csv *csv, cursor *c
       LAT_TRY(next_field(work, csv, c, n + 1, &field));
       if (n < most) fields[n] = field;
       *count = ++n;
-      while (blanks && c->at < csv->end && is_blank(*c->at)) c->at++;
+      if (blanks) PASS(work, csv, c, is_before_field);
       if (c->at == csv->end || is_line_end(*c->at)) break;
     }
     if (*count > 1 || field.length > 0 || field.quoted) break;
@@ -144,15 +196,17 @@ static bool number_of(const lat_csv *csv, lat_csv_field field, double *value)
 
 /* ---- the first pass ------------------------------------------------------ */
 
-/* The delimiter that the line has most of, outside quotes. Without any it is a comma,
+/* The delimiter that the cursor's line has most of, outside quotes. Without any it is a comma,
  * or blanks where they separate nothing but numbers: words may hold blanks. */
-static char find_delimiter(const lat_csv *csv, const char *p)
+static lat_status find_delimiter(lat_workspace *work, const lat_csv *csv, cursor c, char *delimiter)
 {
   static const char candidates[] = {',', ';', '\t', '|'};
   size_t counts[sizeof candidates] = {0}, best = 0;
   double value;
   bool quoted = false, numbers = true, any = false;
-  for (const char *word = p; p < csv->end && (quoted || !is_line_end(*p)); p++) {
+  const char *p = c.at;
+  for (const char *word = p; p < csv->end && (quoted || !is_line_end(*p)); c.at = ++p) {
+    if (p >= c.ask) LAT_TRY(ask(work, csv, &c));
     if (*p == '"') quoted = !quoted;
     for (size_t k = 0; k < sizeof candidates && !quoted; k++) counts[k] += *p == candidates[k];
     if (is_blank(*p)) {
@@ -163,7 +217,8 @@ static char find_delimiter(const lat_csv *csv, const char *p)
   }
   for (size_t k = 1; k < sizeof candidates; k++)
     if (counts[k] > counts[best]) best = k;
-  return counts[best] == 0 && numbers && any ? ' ' : candidates[best];
+  *delimiter = counts[best] == 0 && numbers && any ? ' ' : candidates[best];
+  return LAT_OK;
 }
 
 /* Is `first` a header, judging by it and the record below it (of `below` fields, or 0)? */
@@ -192,7 +247,7 @@ static lat_status scan_rows(lat_workspace *work, lat_csv *csv)
   bool *known = lat_allocate(work, csv->cols, sizeof *known);
   if (!known) return LAT_MEMORY;
   for (size_t j = 0; j < csv->cols; j++) known[j] = csv->text[j] = false;
-  for (cursor c = {csv->data, csv->data_line};; csv->rows++) {
+  for (cursor c = {csv->data, csv->data_line, csv->data};; csv->rows++) {
     LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &count, &line));
     if (count == 0) break;
     if (count != csv->cols)
@@ -204,34 +259,49 @@ static lat_status scan_rows(lat_workspace *work, lat_csv *csv)
       known[j] = true;
       unknown--;
     }
-    if (csv->rows % 1024 == 0) LAT_TRY(lat_check(work));
   }
   if (csv->rows == 0)
     return lat_fail(work, LAT_FORMAT, csv->header ? "only a header, no data" : "no data");
   return LAT_OK;
 }
 
+/* LAT_FORMAT, naming the line, when there is a NUL in the file. */
+static lat_status check_text(lat_workspace *work, const lat_csv *csv)
+{
+  enum { PIECE = 1 << 24 };
+  const char *nul = NULL;
+  for (const char *p = csv->bytes; p < csv->end && !nul; p += PIECE) {
+    size_t left = (size_t)(csv->end - p);
+    LAT_TRY(lat_check(work));
+    nul = memchr(p, '\0', left < PIECE ? left : PIECE);
+    if (left < PIECE) break;
+  }
+  if (!nul) return LAT_OK;
+  size_t line = 1;
+  for (cursor n = {csv->bytes, 1, csv->bytes}; n.at < nul; line = n.line) {
+    if (n.at >= n.ask) LAT_TRY(ask(work, csv, &n));
+    if (is_line_end(*n.at))
+      pass_line_end(csv, &n);
+    else
+      n.at++;
+  }
+  return fail_at(work, line, 1, "a NUL byte: not a text file, or one in UTF-16");
+}
+
 /* Passes over a byte order mark and the lines to skip; finds the delimiter. */
 static lat_status begin(lat_workspace *work, lat_csv *csv, cursor *c)
 {
-  const char *nul =
-      csv->bytes == csv->end ? NULL : memchr(csv->bytes, '\0', (size_t)(csv->end - csv->bytes));
+  LAT_TRY(check_text(work, csv));
   if (csv->end - c->at >= 3 && memcmp(c->at, "\xEF\xBB\xBF", 3) == 0) c->at += 3;
-  for (size_t k = 0; k < csv->options.skip; k++) {
-    while (c->at < csv->end && !is_line_end(*c->at)) c->at++;
+  for (size_t k = 0; k < csv->options.skip && c->at < csv->end; k++) {
+    PASS(work, csv, c, is_of_line);
     pass_line_end(csv, c);
   }
-  if (nul) {
-    size_t line = 1;
-    for (cursor n = {csv->bytes, 1}; n.at < nul; line = n.line)
-      if (is_line_end(*n.at))
-        pass_line_end(csv, &n);
-      else
-        n.at++;
-    return fail_at(work, line, 1, "a NUL byte: not a text file, or one in UTF-16");
+  while (c->at < csv->end && is_line_end(*c->at)) {
+    if (c->at >= c->ask) LAT_TRY(ask(work, csv, c));
+    pass_line_end(csv, c);
   }
-  while (c->at < csv->end && is_line_end(*c->at)) pass_line_end(csv, c);
-  if (!csv->options.delimiter) csv->options.delimiter = find_delimiter(csv, c->at);
+  if (!csv->options.delimiter) LAT_TRY(find_delimiter(work, csv, *c, &csv->options.delimiter));
   return check_delimiter(work, csv->options.delimiter);
 }
 
@@ -243,7 +313,7 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
   if (!options->missing)
     csv->options.missing = lat_csv_missing, csv->options.missing_count = LAT_CSV_MISSING;
   if (size == 0) return lat_fail(work, LAT_FORMAT, "the file is empty");
-  cursor c = {csv->bytes, 1};
+  cursor c = {csv->bytes, 1, csv->bytes};
   LAT_TRY(begin(work, csv, &c));
 
   cursor start = c, second;
@@ -277,7 +347,7 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
 lat_status lat_csv_read(lat_workspace *work, const lat_csv *csv, const lat_matrix *X,
                         const size_t *column_of, lat_csv_field *const *text_of)
 {
-  cursor c = {csv->data, csv->data_line};
+  cursor c = {csv->data, csv->data_line, csv->data};
   size_t count, line = csv->data_line;
   for (size_t i = 0; i < csv->rows; i++) {
     LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &count, &line));
@@ -289,7 +359,6 @@ lat_status lat_csv_read(lat_workspace *work, const lat_csv *csv, const lat_matri
         return not_a_number(work, line, j + 1, csv->record[j]);
       lat_set(X, i, column_of[j], value);
     }
-    if (i % 1024 == 0) LAT_TRY(lat_check(work));
   }
   return LAT_OK;
 }

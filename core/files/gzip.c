@@ -5,16 +5,27 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MOST_BITS = 15, LITERALS = 288, DISTANCES = 32, END = 256 };
+enum { MOST_BITS = 15, FAST_BITS = 10, LITERALS = 288, DISTANCES = 32, END = 256 };
+
+/* A Huffman code. Of codes up to FAST_BITS long, `fast` has the symbol << 4 | length by the next
+ * bits; longer ones are 0 there, and found among `sorted`, the symbols in the order of their codes,
+ * of which `count` have each length. A table of all 15 bits would cost more to fill than many a
+ * block has bytes: files of empty blocks would take minutes a megabyte. */
+typedef struct codes {
+  uint16_t fast[1 << FAST_BITS], count[MOST_BITS + 1], sorted[LITERALS];
+} codes;
+
+enum { ASK = 1 << 16 }; /* symbols between two looks at whether to go on */
 
 typedef struct stream {
   lat_workspace *work;
   const unsigned char *at, *end;
   uint64_t hold; /* bits that were read, the next one lowest */
   unsigned count;
-  unsigned char *out;             /* what has come out, in a mapping of `room` bytes */
-  size_t used, room, member;      /* where this member begins */
-  uint16_t *literals, *distances; /* codes by their next 15 bits: symbol << 4 | length */
+  unsigned char *out;                  /* what has come out, in a mapping of `room` bytes */
+  size_t used, room, member;           /* where this member begins */
+  unsigned until_asked;                /* symbols until lat_check */
+  codes *literals, *distances, *fixed; /* a block's own; the two that all blocks know, or NULL */
 } stream;
 
 static lat_status wrong(stream *s, const char *what)
@@ -74,48 +85,76 @@ static lat_status make_room(stream *s, size_t more)
 
 /* ---- Huffman codes ------------------------------------------------------------------ */
 
-/* Canonical codes (RFC 1951, 3.2.2) of these lengths, as a table that is indexed by the bits as
- * they come, which is with the code's highest first. Codes that don't exist stay 0. */
-static lat_status make_codes(stream *s, const unsigned char *lengths, unsigned symbols,
-                             uint16_t *table)
+/* The canonical code of these lengths (RFC 1951, 3.2.2). The bits come with the code's highest
+ * first, so the index of `fast` is the code turned round. */
+static lat_status make_codes(stream *s, const unsigned char *lengths, unsigned symbols, codes *c)
 {
-  unsigned count[MOST_BITS + 1] = {0}, next[MOST_BITS + 2] = {0};
-  for (unsigned k = 0; k < symbols; k++) count[lengths[k]]++;
-  count[0] = 0;
+  unsigned next[MOST_BITS + 2] = {0}, place[MOST_BITS + 2] = {0};
+  memset(c, 0, sizeof *c);
+  for (unsigned k = 0; k < symbols; k++) c->count[lengths[k]]++;
+  c->count[0] = 0;
   for (unsigned bits = 1; bits <= MOST_BITS; bits++) {
-    next[bits + 1] = (next[bits] + count[bits]) << 1;
-    if (next[bits] + count[bits] > 1u << bits) return wrong(s, "its codes are not codes");
+    next[bits + 1] = (next[bits] + c->count[bits]) << 1;
+    place[bits + 1] = place[bits] + c->count[bits];
+    if (next[bits] + c->count[bits] > 1u << bits) return wrong(s, "its codes are not codes");
   }
-  memset(table, 0, sizeof *table << MOST_BITS);
   for (unsigned k = 0; k < symbols; k++) {
     unsigned bits = lengths[k], code, turned = 0;
     if (bits == 0) continue;
     code = next[bits]++;
+    c->sorted[place[bits]++] = (uint16_t)k;
+    if (bits > FAST_BITS) continue;
     for (unsigned b = 0; b < bits; b++) turned |= (code >> b & 1) << (bits - 1 - b);
-    for (unsigned at = turned; at < 1u << MOST_BITS; at += 1u << bits)
-      table[at] = (uint16_t)(k << 4 | bits);
+    for (unsigned at = turned; at < 1u << FAST_BITS; at += 1u << bits)
+      c->fast[at] = (uint16_t)(k << 4 | bits);
   }
   return LAT_OK;
 }
 
-static inline lat_status symbol(stream *s, const uint16_t *table, unsigned *value)
+/* A code longer than FAST_BITS, bit by bit: codes of one length are consecutive numbers, and the
+ * first of each length follows from those that are shorter. */
+static lat_status long_symbol(stream *s, const codes *c, unsigned *value)
+{
+  unsigned code = 0, first = 0, place = 0;
+  for (unsigned bits = 1; bits <= MOST_BITS && bits <= s->count; bits++) {
+    unsigned n = c->count[bits];
+    code = code << 1 | (unsigned)(s->hold >> (bits - 1) & 1);
+    if (code - first < n) {
+      peel(s, bits);
+      *value = c->sorted[place + code - first];
+      return LAT_OK;
+    }
+    place += n;
+    first = (first + n) << 1;
+  }
+  return wrong(s, "a code is cut off or unknown");
+}
+
+static inline lat_status symbol(stream *s, const codes *c, unsigned *value)
 {
   *value = 0;
   refill(s);
-  unsigned entry = table[s->hold & ((1u << MOST_BITS) - 1)], bits = entry & 15;
-  if (bits == 0 || bits > s->count) return wrong(s, "a code is cut off or unknown");
+  unsigned entry = c->fast[s->hold & ((1u << FAST_BITS) - 1)], bits = entry & 15;
+  if (bits == 0) return long_symbol(s, c, value);
+  if (bits > s->count) return wrong(s, "a code is cut off or unknown");
   peel(s, bits);
   *value = entry >> 4;
   return LAT_OK;
 }
 
+/* The codes that every block may use without giving them; made at the first need. */
 static lat_status fixed_codes(stream *s)
 {
   unsigned char lengths[LITERALS];
+  if (s->fixed) return LAT_OK;
+  codes *made = lat_allocate(s->work, 2, sizeof *made);
+  if (!made) return LAT_MEMORY;
   for (unsigned k = 0; k < LITERALS; k++) lengths[k] = k < 144 ? 8 : k < 256 ? 9 : k < 280 ? 7 : 8;
-  LAT_TRY(make_codes(s, lengths, LITERALS, s->literals));
+  LAT_TRY(make_codes(s, lengths, LITERALS, &made[0]));
   memset(lengths, 5, DISTANCES);
-  return make_codes(s, lengths, DISTANCES, s->distances);
+  LAT_TRY(make_codes(s, lengths, DISTANCES, &made[1]));
+  s->fixed = made;
+  return LAT_OK;
 }
 
 static lat_status dynamic_codes(stream *s)
@@ -123,14 +162,14 @@ static lat_status dynamic_codes(stream *s)
   static const unsigned char order[] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
                                         11, 4,  12, 3, 13, 2, 14, 1, 15};
   unsigned char lengths[LITERALS + DISTANCES + 138] = {0};
-  unsigned literals, distances, codes, value, repeat;
+  unsigned literals, distances, given, value, repeat;
   LAT_TRY(take(s, 5, &literals));
   LAT_TRY(take(s, 5, &distances));
-  LAT_TRY(take(s, 4, &codes));
+  LAT_TRY(take(s, 4, &given));
   literals += 257;
   distances += 1;
   if (literals > 286) return wrong(s, "too many codes");
-  for (unsigned k = 0; k < codes + 4; k++) {
+  for (unsigned k = 0; k < given + 4; k++) {
     LAT_TRY(take(s, 3, &value));
     lengths[order[k]] = (unsigned char)value;
   }
@@ -167,7 +206,13 @@ static lat_status copy_back(stream *s, size_t distance, size_t length)
   return LAT_OK;
 }
 
-static lat_status coded_block(stream *s)
+static lat_status ask(stream *s)
+{
+  s->until_asked = ASK;
+  return lat_check(s->work);
+}
+
+static lat_status coded_block(stream *s, const codes *literals, const codes *distances)
 {
   static const unsigned short length_base[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
                                                15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
@@ -177,7 +222,8 @@ static lat_status coded_block(stream *s)
       193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
   for (;;) {
     unsigned value, extra, distance;
-    LAT_TRY(symbol(s, s->literals, &value));
+    if (s->until_asked-- == 0) LAT_TRY(ask(s));
+    LAT_TRY(symbol(s, literals, &value));
     if (value < END) {
       LAT_TRY(make_room(s, 1));
       s->out[s->used++] = (unsigned char)value;
@@ -187,7 +233,7 @@ static lat_status coded_block(stream *s)
     value -= END + 1;
     if (value > 28) return wrong(s, "a length is unknown");
     LAT_TRY(take(s, value < 4 || value == 28 ? 0 : (value - 4) / 4, &extra));
-    LAT_TRY(symbol(s, s->distances, &distance));
+    LAT_TRY(symbol(s, distances, &distance));
     if (distance > 29) return wrong(s, "a distance is unknown");
     size_t length = length_base[value] + extra;
     LAT_TRY(take(s, distance < 2 ? 0 : (distance - 2) / 2, &extra));
@@ -220,13 +266,12 @@ static lat_status inflate(stream *s)
   while (!last) {
     LAT_TRY(take(s, 1, &last));
     LAT_TRY(take(s, 2, &kind));
+    s->until_asked = s->until_asked > ASK / 64 ? s->until_asked - ASK / 64 : 0; /* a block's work */
     if (kind == 3) return wrong(s, "a block is of no kind");
-    if (kind == 0) {
-      LAT_TRY(stored_block(s));
-      continue;
-    }
-    LAT_TRY(kind == 1 ? fixed_codes(s) : dynamic_codes(s));
-    LAT_TRY(coded_block(s));
+    if (s->until_asked == 0) LAT_TRY(ask(s));
+    LAT_TRY(kind == 0 ? stored_block(s) : kind == 1 ? fixed_codes(s) : dynamic_codes(s));
+    if (kind == 1) LAT_TRY(coded_block(s, &s->fixed[0], &s->fixed[1]));
+    if (kind == 2) LAT_TRY(coded_block(s, s->literals, s->distances));
   }
   peel(s, s->count % 8);
   s->at -= s->count / 8; /* whole bytes that were read ahead */
@@ -236,15 +281,22 @@ static lat_status inflate(stream *s)
 
 /* ---- members ---------------------------------------------------------------------------- */
 
-static uint32_t crc32(const unsigned char *bytes, size_t n)
+/* The checksum of RFC 1952, section 8. */
+static lat_status crc32(stream *s, const unsigned char *bytes, size_t n, uint32_t *sum)
 {
+  enum { PIECE = 1 << 22 };
   uint32_t table[256], crc = 0xFFFFFFFF;
   for (uint32_t k = 0; k < 256; k++) {
     table[k] = k;
     for (int b = 0; b < 8; b++) table[k] = table[k] >> 1 ^ (table[k] & 1 ? 0xEDB88320 : 0);
   }
-  for (size_t k = 0; k < n; k++) crc = crc >> 8 ^ table[(crc ^ bytes[k]) & 255];
-  return ~crc;
+  for (size_t k = 0, end; k < n; k = end) {
+    end = n - k < PIECE ? n : k + PIECE;
+    for (size_t i = k; i < end; i++) crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 255];
+    LAT_TRY(lat_check(s->work));
+  }
+  *sum = ~crc;
+  return LAT_OK;
 }
 
 static uint32_t word(const unsigned char *at)
@@ -285,7 +337,9 @@ static lat_status expand_member(stream *s)
   LAT_TRY(inflate(s));
   if (s->end - s->at < 8) return wrong(s, "it ends too early");
   size_t n = s->used - s->member;
-  if (word(s->at + 4) != (uint32_t)n || word(s->at) != crc32(s->out + s->member, n))
+  uint32_t sum;
+  LAT_TRY(crc32(s, s->out + s->member, n, &sum));
+  if (word(s->at + 4) != (uint32_t)n || word(s->at) != sum)
     return wrong(s, "its checksum is wrong");
   s->at += 8;
   return LAT_OK;
@@ -293,8 +347,8 @@ static lat_status expand_member(stream *s)
 
 static lat_status expand(stream *s, size_t n)
 {
-  s->literals = lat_allocate(s->work, (size_t)1 << MOST_BITS, sizeof *s->literals);
-  s->distances = lat_allocate(s->work, (size_t)1 << MOST_BITS, sizeof *s->distances);
+  s->literals = lat_allocate(s->work, 1, sizeof *s->literals);
+  s->distances = lat_allocate(s->work, 1, sizeof *s->distances);
   if (!s->literals || !s->distances) return LAT_MEMORY;
   if (n < 18) return wrong(s, "it is too short");
   /* What the last member says to be its length is a good guess, unless it can't be. */
@@ -308,7 +362,7 @@ static lat_status expand(stream *s, size_t n)
 lat_status lat_gzip_expand(lat_workspace *work, const unsigned char *bytes, size_t n, lat_map *map)
 {
   lat_mark mark = lat_workspace_mark(work);
-  stream s = {.work = work, .at = bytes, .end = bytes + n};
+  stream s = {.work = work, .at = bytes, .end = bytes + n, .until_asked = ASK};
   *map = (lat_map){NULL, 0};
   lat_status status = expand(&s, n);
   if (status == LAT_OK && s.used == 0) status = wrong(&s, "nothing is in it");

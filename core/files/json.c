@@ -40,10 +40,28 @@ bool lat_text_is_utf8(lat_text text)
 
 /* ---- the reader ---------------------------------------------------------------- */
 
+enum { ASK = 1 << 18 }; /* bytes between two looks at whether to go on */
+
 lat_status lat_json_begin(lat_json *j, lat_workspace *work, lat_text text)
 {
   *j = (lat_json){.start = text.at, .at = text.at, .end = text.at + text.n, .work = work};
-  return lat_text_is_utf8(text) ? LAT_OK : lat_fail(work, LAT_FORMAT, "bad JSON: not UTF-8");
+  for (size_t i = 0, asked = 0, n; i < text.n; i += n) {
+    if (i - asked > ASK) {
+      LAT_TRY(lat_check(work));
+      asked = i;
+    }
+    if ((n = utf8_length((const unsigned char *)text.at + i, text.n - i)) == 0)
+      return lat_fail(work, LAT_FORMAT, "bad JSON: not UTF-8");
+  }
+  return lat_check(work);
+}
+
+/* Whoever goes on reading asks, at most once in so many bytes. */
+static lat_status ask(lat_json *j)
+{
+  if (j->at - j->start < j->ask) return LAT_OK;
+  j->ask = j->at - j->start + ASK;
+  return lat_check(j->work);
 }
 
 static lat_status expected(const lat_json *j, const char *what)
@@ -93,6 +111,7 @@ lat_status lat_json_open(lat_json *j, char bracket)
 lat_status lat_json_more(lat_json *j, bool *more)
 {
   char close = j->close[j->depth - 1];
+  LAT_TRY(ask(j));
   *more = !eat(j, close);
   if (!*more)
     j->depth--;

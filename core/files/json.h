@@ -38,7 +38,8 @@ typedef struct lat_json {
   const char *start, *at, *end;
   lat_workspace *work;
   size_t depth;
-  bool first; /* nothing has come since the last open bracket */
+  ptrdiff_t ask; /* at this byte it is asked whether to go on */
+  bool first;    /* nothing has come since the last open bracket */
   char close[LAT_JSON_DEPTH];
 } lat_json;
 
@@ -49,7 +50,7 @@ lat_status lat_json_end(lat_json *json); /* nothing may follow but blanks */
 char lat_json_peek(lat_json *json);
 
 /* Eats '{' or '['. Then `more` before each element eats its comma, or the closing bracket when
- * there are no more; in an object `key` follows. */
+ * there are no more; in an object `key` follows. `more` is where a long text is interrupted. */
 lat_status lat_json_open(lat_json *json, char bracket);
 lat_status lat_json_more(lat_json *json, bool *more);
 lat_status lat_json_key(lat_json *json, lat_text *key);

@@ -244,16 +244,17 @@ lat_status lat_safetensors_parse(lat_workspace *work, const unsigned char *bytes
 
 const lat_tensor *lat_safetensors_find(const lat_safetensors *file, const char *name)
 {
-  for (size_t i = 0; i < file->count; i++)
-    if (lat_text_is(file->tensors[i].name, name)) return &file->tensors[i];
-  return NULL;
+  lat_tensor wanted = {.name = {name, strlen(name)}};
+  if (file->count == 0) return NULL;
+  return bsearch(&wanted, file->tensors, file->count, sizeof wanted, by_name);
 }
 
 const lat_text *lat_safetensors_metadata(const lat_safetensors *file, const char *key)
 {
-  for (size_t i = 0; i < file->pairs; i++)
-    if (lat_text_is(file->metadata[i].key, key)) return &file->metadata[i].value;
-  return NULL;
+  lat_pair wanted = {.key = {key, strlen(key)}}, *found;
+  if (file->pairs == 0) return NULL;
+  found = bsearch(&wanted, file->metadata, file->pairs, sizeof wanted, by_key);
+  return found ? &found->value : NULL;
 }
 
 /* ---- writing --------------------------------------------------------------------------- */

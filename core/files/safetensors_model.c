@@ -79,8 +79,9 @@ static const char *shape_text(const size_t *shape, size_t axes, char *out, size_
   return out;
 }
 
+/* The tensor of a parameter, of its shape and type; `known` is marked for it. */
 static lat_status match(lat_workspace *work, const lat_safetensors *file, const lat_parameter *p,
-                        const size_t sizes[LAT_SIZES], const char *name)
+                        const size_t sizes[LAT_SIZES], const char *name, bool *known)
 {
   char has[64], needs[64];
   size_t shape[3], axes = shape_of(p, sizes, shape);
@@ -90,21 +91,11 @@ static lat_status match(lat_workspace *work, const lat_safetensors *file, const 
     return lat_fail(work, LAT_FORMAT, "'%s' must have dtype F64", name);
   bool same = t->array.axes == axes;
   for (size_t k = 0; k < axes && same; k++) same = t->array.shape[k] == shape[k];
+  known[t - file->tensors] = true;
   if (same) return LAT_OK;
   return lat_fail(work, LAT_FORMAT, "'%s' is %s, the model's sizes make it %s", name,
                   shape_text(t->array.shape, t->array.axes, has, sizeof has),
                   shape_text(shape, axes, needs, sizeof needs));
-}
-
-/* Is the array a parameter of the set? */
-static bool belongs(const lat_parameter_set *set, lat_text name)
-{
-  size_t n = strlen(set->prefix);
-  if (name.n < n || memcmp(name.at, set->prefix, n) != 0) return false;
-  name = (lat_text){name.at + n, name.n - n};
-  for (const lat_parameter *p = set->table; p->name; p++)
-    if (lat_text_is(name, p->name)) return true;
-  return false;
 }
 
 lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file,
@@ -112,21 +103,25 @@ lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file
 {
   lat_mark mark = lat_workspace_mark(work);
   const char *name;
-  for (size_t i = 0; i < count; i++)
+  bool *known = lat_allocate(work, file->count, sizeof *known);
+  if (!known) return LAT_MEMORY;
+  if (file->count) memset(known, 0, file->count * sizeof *known);
+  lat_mark inner = lat_workspace_mark(work);
+  for (size_t i = 0; i < count; i++) {
     for (const lat_parameter *p = sets[i].table; p->name; p++) {
       LAT_TRY(name_of(work, &sets[i], p, &name));
-      LAT_TRY(match(work, file, p, sets[i].sizes, name));
-      lat_workspace_release(work, mark);
+      LAT_TRY(match(work, file, p, sets[i].sizes, name, known));
+      lat_workspace_release(work, inner);
     }
-  if (file->count == total_length(sets, count)) return LAT_OK;
+    LAT_TRY(lat_check(work));
+  }
   for (size_t i = 0; i < file->count; i++) {
     lat_text text = file->tensors[i].name;
-    size_t k = 0;
-    while (k < count && !belongs(&sets[k], text)) k++;
-    if (k == count)
+    if (!known[i])
       return lat_fail(work, LAT_FORMAT, "'%.*s' is no parameter of the model",
                       text.n < 40 ? (int)text.n : 40, text.at);
   }
+  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

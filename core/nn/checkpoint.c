@@ -158,6 +158,7 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
   const lat_store_item *item = &c->store->items[i];
   size_t size = lat_dtype_size(c->store->dtype);
   name_of(p, item, name);
+  LAT_TRY(lat_check(work));
   const lat_tensor *t = lat_safetensors_find(file, name);
   if (!t) {
     list(missing, name, strlen(name));
@@ -184,15 +185,24 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
 }
 
 /* Tensors of the store's own kind that it has no parameter for. */
-static void find_surplus(const lat_safetensors *file, const lat_store *store, listing *surplus)
+static lat_status find_surplus(lat_workspace *work, const lat_safetensors *file,
+                               const lat_store *store, listing *surplus)
 {
+  lat_mark mark = lat_workspace_mark(work);
+  bool *known = lat_allocate(work, file->count, sizeof *known);
+  if (!known) return LAT_MEMORY;
+  if (file->count) memset(known, 0, file->count * sizeof *known);
+  for (size_t i = 0; i < store->count; i++) {
+    const lat_tensor *t = lat_safetensors_find(file, store->items[i].name);
+    if (t) known[t - file->tensors] = true;
+  }
   for (size_t k = 0; k < file->count; k++) {
     lat_text name = file->tensors[k].name;
-    bool known = memchr(name.at, ':', name.n) != NULL; /* another part */
-    for (size_t i = 0; i < store->count && !known; i++)
-      known = lat_text_is(name, store->items[i].name);
-    if (!known) list(surplus, name.at, name.n);
+    bool other = memchr(name.at, ':', name.n) != NULL; /* of another part */
+    if (!known[k] && !other) list(surplus, name.at, name.n);
   }
+  lat_workspace_release(work, mark);
+  return LAT_OK;
 }
 
 static bool read_number(const char **at, uint64_t *number)
@@ -257,7 +267,7 @@ static lat_status check_file(lat_workspace *work, const lat_safetensors *file,
   for (size_t p = 0; p < count && missing.count == 0; p++)
     for (size_t i = 0; i < c->store->count; i++)
       LAT_TRY(check_tensor(work, file, bytes, c, &parts[p], i, &missing));
-  find_surplus(file, c->store, &surplus);
+  LAT_TRY(find_surplus(work, file, c->store, &surplus));
   if (missing.count || surplus.count)
     return lat_fail(work, LAT_FORMAT, "the file is of other parameters;%s%s%s%s%s",
                     missing.count ? " it lacks " : "", missing.text,

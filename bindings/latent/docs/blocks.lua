@@ -61,7 +61,7 @@ integrated random walk, whose smoothed level is a cubic spline.]],
     summary = "A pattern that repeats itself after a number of steps, and changes slowly.",
     args = { options },
     options = {
-      { "period", "integer", "", "steps until it repeats itself: 12 for months, 4 for quarters" },
+      { "period", "integer", "", "steps until it repeats itself: 12 for months; with at most 4096 states" },
       { "variance", "number", "1", "of its changes" },
       { "form", "string", '"dummy"', '"dummy" or "trigonometric"' },
       { "harmonics", "integer", "period // 2", "of the trigonometric form: how many; fewer are smoother" },

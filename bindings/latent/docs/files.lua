@@ -33,7 +33,9 @@ I16 I8, U64 U32 U16 U8 and BOOL become matrices, and axes, as for npy. A header 
 that overlap, leave holes or don't fit the shapes, and empty tensors are refused. latent.help "save" is about
 models in such files.
 
-Writing replaces a file at once when it is complete: an error leaves the old one as it was.]],
+Writing replaces a file at once when it is complete and on the disk: an error leaves the old one as it was. Through
+a symbolic link the file it points at is written, and made if it isn't there. While .NAME.latent-0.tmp lies beside it
+a file is being written, or was by a process that was killed: then the next writing of it takes that away.]],
   },
   {
     name = "latent.read",

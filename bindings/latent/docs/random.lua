@@ -137,7 +137,7 @@ Two generators are equal (==) when seed, stream and position are.]],
   {
     name = "Random:split",
     summary = "Independent generators, whose seed and stream are drawn from this one.",
-    args = { { "k", "integer?", "how many" } },
+    args = { { "k", "integer?", "how many, at most 1048576" } },
     returns = { { "latent.Random|table", "a generator; with k, a list of k" } },
     text = "Each child takes two words. That two generators coincide has a probability of 2^-128.",
     example = "local rng = latent.random(1)\nlocal child = rng:split()\nlocal workers = rng:split(4)",
