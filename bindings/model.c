@@ -270,3 +270,21 @@ void latL_checkcomponents(lua_State *L, const latL_Model *m, size_t components)
   if (weights && (negative || !(fabs(total - 1) < 1e-6)))
     latL_error(L, m->kind->name, "the weights are no distribution");
 }
+
+bool latL_asksevidence(lua_State *L, int arg)
+{
+  bool asks = latL_getoption(L, arg, "latent_dim") == LUA_TSTRING &&
+              strcmp(lua_tostring(L, -1), "mle") == 0;
+  lua_pop(L, 1);
+  return asks;
+}
+
+void latL_keepevidence(lua_State *L, const double *log_evidence, size_t count)
+{
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushnumber(L, log_evidence[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  latL_keep(L, 1, "log_evidence");
+}

@@ -83,6 +83,11 @@ void latL_adopt(lua_State *L, int model, const size_t sizes[LAT_SIZES]);
 /* model.name = the value on the top of the stack, which is popped: a field that isn't a parameter. */
 void latL_keep(lua_State *L, int model, const char *name);
 
+/* Whether the option latent_dim of the table at `arg` is "mle": the dimension of the largest evidence; and
+ * the field log_evidence of the model at 1, a table. */
+bool latL_asksevidence(lua_State *L, int arg);
+void latL_keepevidence(lua_State *L, const double *log_evidence, size_t count);
+
 /* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N);
 

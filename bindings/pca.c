@@ -26,10 +26,11 @@ static lat_pca core_of(const pca *p)
   return lat_pca_of(p->model.flat, p->model.sizes[LAT_D], p->model.sizes[LAT_M]);
 }
 
-/* latent_dim: an integer, or a share of the variance strictly between 0 and 1 */
+/* latent_dim: an integer, a share of the variance strictly between 0 and 1, or "mle" */
 static void read_latent_dim(lua_State *L, lat_pca_options *options)
 {
-  if (latL_getoption(L, 1, "latent_dim") != LUA_TNIL) {
+  options->evidence = latL_asksevidence(L, 1);
+  if (latL_getoption(L, 1, "latent_dim") != LUA_TNIL && !options->evidence) {
     double x = latL_checknumber(L, -1, "pca", "latent_dim");
     if (x > 0 && x < 1)
       options->share = x;
@@ -38,7 +39,7 @@ static void read_latent_dim(lua_State *L, lat_pca_options *options)
     else
       latL_error(L, "pca",
                  "latent_dim must be an integer >= 1, or a share of the variance between 0 and 1, "
-                 "got %s",
+                 "or \"mle\", got %s",
                  luaL_tolstring(L, -1, NULL));
   }
   lua_pop(L, 1);
@@ -89,6 +90,7 @@ static void keep_record(lua_State *L, const pca *p, const lat_pca_record *record
   lua_pushnumber(L, distortion > 0 ? distortion : 0);
   lua_rawseti(L, -2, 1);
   latL_keep(L, 1, "history");
+  if (record->log_evidence) latL_keepevidence(L, record->log_evidence, record->dimensions);
 }
 
 static bool exact(const pca *p)
@@ -136,13 +138,13 @@ static void refresh(lua_State *L, const char *who)
   if (!p->stale || p->unfinished) return;
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_pca_record record = {LAT_PCA_COVARIANCE, 1};
+  lat_pca_record record = {.solver = LAT_PCA_COVARIANCE, .iterations = 1};
   double *flat;
   size_t M;
   lat_status status;
   if (exact(p)) {
     lat_moments moments = lat_moments_of(p->state, p->D);
-    status = lat_pca_from_moments(work, &moments, &p->options, &flat, &M);
+    status = lat_pca_from_moments(work, &moments, &p->options, &flat, &M, &record);
   } else {
     lat_incremental state = lat_incremental_of(p->state, p->D, p->options.latent_dim);
     status = lat_pca_from_incremental(work, &state, &flat, &M);

@@ -8,8 +8,9 @@
 typedef struct latL_Ppca {
   latL_EmModel em;
   size_t latent_dim;
-  bool iterate; /* method = "em" */
-  bool limit;   /* noise_variance = 0 */
+  bool evidence; /* latent_dim = "mle": fit chooses */
+  bool iterate;  /* method = "em" */
+  bool limit;    /* noise_variance = 0 */
   lat_ppca_model core;
 } latL_Ppca;
 
@@ -47,12 +48,16 @@ static int new (lua_State *L)
   latL_checkoptions(L, 1, "ppca", names);
   latL_Ppca *p = latL_newmodel(L, &kind.base, sizeof *p);
   latL_emoptions(L, 1, "ppca", &p->em, 10000, 1e-13, 1);
-  p->latent_dim = (size_t)latL_optinteger(L, 1, "ppca", "latent_dim", 1, 0, 1 << 20);
+  p->evidence = latL_asksevidence(L, 1);
+  if (!p->evidence)
+    p->latent_dim = (size_t)latL_optinteger(L, 1, "ppca", "latent_dim", 1, 0, 1 << 20);
   p->limit = read_limit(L);
   p->iterate = latL_optword(L, 1, "ppca", "method", methods_of_fit, p->limit) == 1;
   if (p->limit && !p->iterate)
     latL_error(L, "ppca",
                "noise_variance = 0 needs method = \"em\"; its closed form is latent.pca");
+  if (p->evidence && p->iterate)
+    latL_error(L, "ppca", "latent_dim = \"mle\" needs method = \"closed_form\"");
   return 1;
 }
 
@@ -78,7 +83,9 @@ static void plan(lua_State *L, latL_Run *run)
   latL_Ppca *p = run->model;
   run->core = p->limit ? &lat_ppca_limit_kind : &lat_ppca_kind;
   run->context = &p->core;
-  run->sizes[LAT_M] = p->latent_dim;
+  run->sizes[LAT_M] = p->evidence ? p->em.base.sizes[LAT_M] : p->latent_dim;
+  if (p->evidence && !p->em.base.flat)
+    latL_error(L, run->who, "latent_dim = \"mle\" is chosen by fit, which comes first");
   if (p->core.shift) return;
   double *shift = make_shift(L, p, run->sizes[LAT_D]);
   /* parameters without statistics, from a file, say: their mean is near the data's */
@@ -92,8 +99,8 @@ static lat_status start(lua_State *L, latL_Run *run)
   lat_matrix X = latL_sample(L, run);
   p->em.seen = 0; /* old statistics are about the old shift */
   make_shift(L, p, run->sizes[LAT_D]);
-  return lat_ppca_start(run->work, &X, run->sample_weights, run->missing, p->limit, p->latent_dim,
-                        run->seed, &p->core, run->parameters);
+  return lat_ppca_start(run->work, &X, run->sample_weights, run->missing, p->limit,
+                        run->sizes[LAT_M], run->seed, &p->core, run->parameters);
 }
 
 static lat_status turn(lat_workspace *work, const void *model, bool missing, double *parameters,
@@ -112,6 +119,19 @@ static void finish(lua_State *L, latL_Run *run)
 
 /* ---- the closed form ---------------------------------------------------------------------------- */
 
+/* The M with the largest evidence; the field log_evidence. */
+static size_t choose(lua_State *L, const char *who, const lat_moments *moments)
+{
+  double *log_evidence;
+  size_t M, count;
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  latL_check(L, who, work, mark, lat_ppca_choose(work, moments, &M, &log_evidence, &count));
+  latL_keepevidence(L, log_evidence, count);
+  lat_workspace_release(work, mark);
+  return M;
+}
+
 static int fit_closed_form(lua_State *L, latL_Ppca *p)
 {
   const char *who = "ppca:fit";
@@ -120,19 +140,20 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
   lat_workspace *work = latL_newworkspace(L);
   lat_moments moments = {0};
   /* a small matrix, or a wide one, is taken whole */
-  bool pieces = rows.function || (latL_inpieces(&rows) && rows.columns <= LATL_EXACT_COLUMNS);
+  bool pieces =
+      rows.function || p->evidence || (latL_inpieces(&rows) && rows.columns <= LATL_EXACT_COLUMNS);
   if (pieces) moments = latL_momentsof(L, &rows, who);
-  size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = p->latent_dim};
+  size_t M = p->evidence ? choose(L, who, &moments) : p->latent_dim;
+  size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = M};
   double objective, weight = pieces ? *moments.weight : (double)rows.X.rows;
   for (size_t i = 0; !pieces && rows.weights && i < rows.X.rows; i++)
     weight += rows.weights[i] - 1; /* from N to the sum of weights */
   double *parameters = latL_newparameters(L, &kind.base, sizes);
   latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  latL_check(
-      L, who, work, mark,
-      pieces ? lat_ppca_from_moments(work, &moments, p->latent_dim, parameters, &objective)
-             : lat_ppca_fit(work, &rows.X, rows.weights, p->latent_dim, parameters, &objective));
+  latL_check(L, who, work, mark,
+             pieces ? lat_ppca_from_moments(work, &moments, M, parameters, &objective)
+                    : lat_ppca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
   latL_adopt(L, LATL_MODEL, sizes);
   latL_keeprecord(L, "closed_form", 1, true, &objective);
   lat_factor_model core = view(&p->em.base);
@@ -147,7 +168,12 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
 static int fit(lua_State *L)
 {
   latL_Ppca *p = latL_beginfactorfit(L, &kind.base, "ppca:fit");
-  if (p->iterate || latL_hasgaps(L, "ppca:fit")) return latL_fit(L, &kind, "ppca:fit");
+  bool gaps = !p->iterate && latL_hasgaps(L, "ppca:fit");
+  if (gaps && p->evidence)
+    latL_error(L, "ppca:fit",
+               "latent_dim = \"mle\" is for data without missing entries: it takes "
+               "the eigenvalues of their covariance");
+  if (p->iterate || gaps) return latL_fit(L, &kind, "ppca:fit");
   return fit_closed_form(L, p);
 }
 
@@ -166,7 +192,7 @@ static int check_loaded(lua_State *L)
 {
   const latL_Ppca *p = latL_checkmodel(L, &kind.base, "latent.load", true);
   lat_factor_model core = view(&p->em.base);
-  if (core.M != p->latent_dim || core.M >= core.D)
+  if ((!p->evidence && core.M != p->latent_dim) || core.M >= core.D)
     latL_error(L, "latent.load", "W is %Ix%I, which latent_dim = %I doesn't fit",
                (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)p->latent_dim);
   if (p->limit ? *core.noise_variances != 0 : !(*core.noise_variances > 0))

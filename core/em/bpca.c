@@ -247,8 +247,9 @@ lat_status lat_bpca_from_moments(lat_workspace *work, const lat_moments *moments
   LAT_TRY(check_latent_dim(work, D, M));
   lat_mark mark = lat_workspace_mark(work);
   lat_pca_options options = pca_options(D, M);
+  lat_pca_record record;
   double *flat;
-  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found));
+  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
   LAT_TRY(from_pca(work, lat_pca_of(flat, D, found), *moments->weight, M, parameters, objective));
   lat_workspace_release(work, mark);
   return LAT_OK;

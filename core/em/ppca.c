@@ -99,10 +99,23 @@ lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments
   LAT_TRY(check_latent_dim(work, D, M));
   lat_mark mark = lat_workspace_mark(work);
   lat_pca_options options = pca_options(M);
+  lat_pca_record record;
   double *flat;
-  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found));
+  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
   LAT_TRY(from_pca(work, lat_pca_of(flat, D, found), M, parameters, objective));
   lat_workspace_release(work, mark);
+  return LAT_OK;
+}
+
+lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size_t *M,
+                           double **log_evidence, size_t *count)
+{
+  lat_pca_options options = {.evidence = true};
+  lat_pca_record record;
+  double *flat;
+  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, M, &record));
+  *log_evidence = record.log_evidence;
+  *count = record.dimensions;
   return LAT_OK;
 }
 

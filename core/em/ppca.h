@@ -54,6 +54,11 @@ lat_status lat_ppca_fit(lat_workspace *work, const lat_matrix *X, const double *
 lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments, size_t M,
                                  double *parameters, double *objective);
 
+/* The dimension with the largest evidence, and the logarithms of all, in the workspace
+ * (projection/dimension.h). */
+lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size_t *M,
+                           double **log_evidence, size_t *count);
+
 /* ---- EM ------------------------------------------------------------------------------------------ */
 
 /* lat_em's `model`. Statistics are about the shift, which should be near the mean. */

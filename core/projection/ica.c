@@ -306,9 +306,10 @@ lat_status lat_ica_begin_pieces(lat_ica_fit *fit, lat_workspace *work, const lat
   *fit = (lat_ica_fit){
       .work = work, .options = options, .D = moments->dimensions, .weight = *moments->weight};
   lat_pca_options pca = pca_options(fit);
+  lat_pca_record record;
   double *flat;
   size_t found;
-  LAT_TRY(lat_pca_from_moments(work, moments, &pca, &flat, &found));
+  LAT_TRY(lat_pca_from_moments(work, moments, &pca, &flat, &found, &record));
   LAT_TRY(take_axes(fit, flat, found));
   return begin_search(fit);
 }

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "eigen/eigen.h"
 #include "eigen/krylov.h"
+#include "projection/dimension.h"
 #include "projection/gram.h"
 
 const lat_parameter lat_pca_parameters[] = {
@@ -65,11 +66,11 @@ static lat_status results(fit *f, size_t found)
   return f->values.data && f->vectors.data ? LAT_OK : LAT_MEMORY;
 }
 
-/* How many eigenpairs a solver has to find: M, or all when a share of the variance decides. */
+/* How many eigenpairs a solver has to find: M, or all when these decide. */
 static size_t pairs(const fit *f)
 {
   size_t most = smaller(f->N > 1 ? f->N - 1 : 1, f->D);
-  if (f->options->share > 0) return most;
+  if (f->options->share > 0 || f->options->evidence) return most;
   return f->options->latent_dim ? f->options->latent_dim : most;
 }
 
@@ -86,9 +87,15 @@ static size_t components_for_share(const fit *f)
 }
 
 /* Packs the parameters of the first M eigenpairs. */
-static lat_status pack(fit *f, double **flat, size_t *count)
+static lat_status pack(fit *f, double **flat, size_t *count, lat_pca_record *record)
 {
   size_t M = f->options->share > 0 ? components_for_share(f) : f->found;
+  record->iterations = f->iterations;
+  record->log_evidence = NULL;
+  record->dimensions = 0;
+  if (f->options->evidence)
+    LAT_TRY(lat_choose_dimension(f->work, f->values.data, f->D, f->weight, &M,
+                                 &record->log_evidence, &record->dimensions));
   size_t sizes[LAT_SIZES] = {[LAT_D] = f->D, [LAT_M] = M};
   *flat = lat_doubles(f->work, lat_parameters_count(lat_pca_parameters, sizes));
   if (!*flat) return LAT_MEMORY;
@@ -119,6 +126,7 @@ static lat_status check_latent_dim(lat_workspace *work, const lat_pca_options *o
                                    size_t D)
 {
   if (N < 2) return lat_fail(work, LAT_INVALID, "X has 1 row; a variance needs at least 2");
+  if (options->evidence) LAT_TRY(lat_check_evidence(work, D, (double)N));
   if (options->latent_dim > smaller(N, D))
     return lat_fail(work, LAT_INVALID,
                     "latent_dim is %zu; %zu x %zu data have at most %zu components",
@@ -137,6 +145,7 @@ static lat_status eigen_of_covariance(fit *f, const lat_moments *moments)
   double *s = S.data;
   lat_moments_covariance(moments, s);
   memcpy(f->mean, moments->mean, D * sizeof(double));
+  f->weight = *moments->weight;
   for (size_t j = 0; j < D; j++) variance[j] = s[j * D + j];
   deviations(f, variance);
   f->total_variance = 0;
@@ -150,14 +159,17 @@ static lat_status eigen_of_covariance(fit *f, const lat_moments *moments)
 }
 
 lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
-                                const lat_pca_options *options, double **flat, size_t *M)
+                                const lat_pca_options *options, double **flat, size_t *M,
+                                lat_pca_record *record)
 {
   size_t rows = *moments->weight > 2 ? (size_t)fmin(*moments->weight, 1e15) : 2;
   fit f = {.work = work, .options = options, .N = rows, .D = moments->dimensions};
   LAT_TRY(check_latent_dim(work, options, rows, f.D));
   LAT_TRY(begin(&f));
   LAT_TRY(eigen_of_covariance(&f, moments));
-  return pack(&f, flat, M);
+  record->solver = LAT_PCA_COVARIANCE;
+  f.iterations = 1;
+  return pack(&f, flat, M, record);
 }
 
 static lat_status by_covariance(fit *f)
@@ -257,8 +269,8 @@ static lat_pca_solver choose(const fit *f)
   double block = fmax(M, 4);
   double exact = N * D * small + 4 * 4. / 3 * small * small * small;
   double krylov = 2.5 * 10 * 4 * N * D * block;
-  if (f->options->share == 0 && krylov < exact && 5 * M < small && small > 200)
-    return LAT_PCA_RANDOMIZED;
+  bool few = f->options->share == 0 && !f->options->evidence;
+  if (few && krylov < exact && 5 * M < small && small > 200) return LAT_PCA_RANDOMIZED;
   return N < D ? LAT_PCA_GRAM : LAT_PCA_COVARIANCE;
 }
 
@@ -282,6 +294,5 @@ lat_status lat_pca_fit(lat_workspace *work, const lat_matrix *X, const double *w
     LAT_TRY(by_covariance(&f));
     break;
   }
-  record->iterations = f.iterations;
-  return pack(&f, flat, M);
+  return pack(&f, flat, M, record);
 }

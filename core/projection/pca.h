@@ -31,6 +31,7 @@ typedef enum lat_pca_solver {
 typedef struct lat_pca_options {
   size_t latent_dim; /* M; 0 is all, min(N-1, D) */
   double share;      /* 0, or keep the least M with this share of the variance */
+  bool evidence;     /* keep the M of the largest evidence (dimension.h) */
   bool standardize;
   lat_pca_solver solver;
   double tolerance; /* of the Krylov solver's residuals relative to lambda_1 */
@@ -56,9 +57,14 @@ lat_pca lat_pca_of(double *flat, size_t D, size_t M);
 typedef struct lat_pca_record {
   lat_pca_solver solver; /* the one that was used */
   size_t iterations;     /* of the Krylov solver; 1 for the others */
+  /* for `evidence`: of each dimension from 1 on, in the workspace, nats */
+  double *log_evidence;
+  size_t dimensions;
 } lat_pca_record;
 
 /* Fits. `flat` is set to the parameters in the workspace, `M` to how many components they have.
+ *
+ * LAT_INVALID when `evidence` is to choose and there aren't more rows than columns.
  *
  * AUTO takes the Gram matrix when N < D and it is small, the covariance when D is, and the Krylov
  * space when both are large and M is small against them. LAT_INVALID for N < 2, M > min(N, D) and
@@ -69,7 +75,8 @@ lat_status lat_pca_fit(lat_workspace *work, const lat_matrix *X, const double *w
 
 /* The same from moments, which may have been added up chunk by chunk. */
 lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
-                                const lat_pca_options *options, double **flat, size_t *M);
+                                const lat_pca_options *options, double **flat, size_t *M,
+                                lat_pca_record *record);
 
 /* What to compute of each row: all that is not NULL. */
 typedef struct lat_pca_images {

@@ -12,8 +12,9 @@ return {
     summary = "Makes a principal component analysis; fit gives it data.",
     args = { options },
     options = {
-      { "latent_dim", "number?", "nil",
-        "M, how many components to keep; a number between 0 and 1 keeps that share of the variance; all when nil" },
+      { "latent_dim", "number|string?", "nil",
+        'M, how many components to keep; a number between 0 and 1 keeps that share of the variance; "mle" as many as '
+        .. "make the data most probable; all when nil" },
       { "solver", "string", '"auto"',
         '"covariance" (exact), "gram" (exact, for N < D), "randomized" (a Krylov space, until the residuals '
         .. 'are below the tolerance), or "auto" by the shape' },
@@ -27,14 +28,22 @@ return {
 The components are the M eigenvectors of the covariance S = 1/N sum (x - m)(x - m)' with the largest
 eigenvalues: the directions of most variance, and those from which rows are rebuilt with the least squared
 error J = 1/N sum |x - x~|^2, which is the sum of the discarded eigenvalues. The covariance is accumulated
-about the mean, block by block, so data with a large offset keep their digits.]],
+about the mean, block by block, so data with a large offset keep their digits.
+
+With latent_dim = "mle" M, from 1 to D - 1, has the largest evidence, which log_evidence then has for each: the
+probability of the data under a probabilistic PCA whose parameters are integrated out (Minka, Automatic choice of
+dimensionality for PCA, 2000; by Laplace's method, with the eigenvalues of divisor N: another divisor changes all by the
+same factor). It takes more rows than columns. Directions without variance are left out before, and if only one has any,
+M is 1.]],
     example = "latent.pca{ latent_dim = 2 }:fit(matrix{ {1, 2}, {2, 4.1}, {3, 5.9} })",
   },
   {
     name = "PCA",
     summary = "Principal component analysis; latent.pca makes one.",
     text = [[
-history, iterations, converged and solver say how the fit went; history[1] is the distortion J.]],
+history, iterations, converged and solver say how the fit went; history[1] is the distortion J. With latent_dim = "mle"
+components has as many columns as were chosen, and log_evidence is a table: log_evidence[M] is the logarithm of the
+evidence of M components, in nats but for a constant, for M = 1 to D - 1.]],
   },
   {
     name = "PCA:fit",

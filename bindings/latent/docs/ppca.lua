@@ -9,8 +9,9 @@ local entries = {
     summary = "Makes a probabilistic PCA: x = W z + mean + noise; fit gives it data.",
     args = { options },
     options = {
-      { "latent_dim", "integer", "1",
-        "M, from 0 (the isotropic Gaussian) to D - 1 (the Gaussian with full covariance)" },
+      { "latent_dim", "integer|string", "1",
+        'M, from 0 (the isotropic Gaussian) to D - 1 (the Gaussian with full covariance); or "mle": as latent.pca '
+        .. "chooses it, for data without missing entries" },
       { "method", "string", '"closed_form"', '"closed_form" or "em"; EM is also used when entries are missing' },
       { "noise_variance", "number?", "nil",
         "0: the limit without noise, in which EM finds the principal subspace; else it is estimated" },
@@ -28,6 +29,9 @@ eigenvalues of the covariance (divisor N) the likelihood is greatest for
 
   s2 = mean of the D - M smallest,   W = U (Lambda - s2 I)^(1/2)
 
+With latent_dim = "mle" M has the largest evidence (see latent.pca); steps and partial_fit then go on with the M
+that fit has chosen.
+
 Only W W' matters to the model: of all rotations of W's columns this one is given, also by EM: orthogonal
 columns, descending lengths, and the largest entry of each positive.
 
@@ -44,7 +48,8 @@ and never forms a covariance. The objective is then the mean squared error of th
     summary = "Probabilistic principal component analysis; latent.ppca makes one.",
     text = [[
 history is the mean log-likelihood of a row in nats (of its observed entries), an iteration each; iterations,
-converged, method, drops and largest_drop say how the fit went.]],
+converged, method, drops and largest_drop say how the fit went. log_evidence, of latent_dim = "mle", has the logarithm
+of the evidence of each M from 1 on, in nats but for a constant.]],
   },
   { name = "PPCA.mean", summary = "The mean (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "PPCA.W", summary = "The loadings (D x M): orthogonal columns, longest first.",
