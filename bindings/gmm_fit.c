@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "em/starts.h"
 #include "gmm.h"
 
 static const char *const words[] = {"k-means", "random", NULL};
@@ -120,22 +121,17 @@ static lat_status find_start(latL_Run *run, lat_matrix X)
 {
   const latL_Gmm *g = run->model;
   size_t K = g->core.K;
-  const double *weights = run->sample_weights;
-  double *centers = lat_doubles(run->work, K * X.cols), J;
+  lat_start_way way =
+      g->start == LATL_START_RANDOM ? LAT_START_ROWS : lat_start_way_of(run->restart);
+  double *centers = lat_doubles(run->work, K * X.cols);
   uint32_t *labels = lat_allocate(run->work, X.rows, sizeof *labels);
   if (!centers || !labels) return LAT_MEMORY;
   LAT_TRY(latL_complete(run, &X));
-  if (g->start == LATL_START_RANDOM) {
-    lat_random random = {.seed = run->seed};
-    LAT_TRY(lat_kmeans_random(run->work, &X, weights, K, &random, centers));
-    g->form->means(run, centers);
-    return LAT_OK;
-  }
-  lat_kmeans_options options = {.seed = run->seed, .em = {.max_iterations = 30, .tolerance = 1e-4}};
-  LAT_TRY(lat_kmeans_fit(run->work, &X, weights, K, &options, centers, &J));
-  LAT_TRY(lat_kmeans_assign(run->work, &X, weights, K, centers, labels, NULL, NULL));
-  for (size_t i = 0; i < X.rows; i++) labels[i]++;
-  return g->form->labels(run, &X, labels);
+  LAT_TRY(
+      lat_start_clusters(run->work, &X, run->sample_weights, K, way, run->seed, centers, labels));
+  if (way != LAT_START_ROWS) return g->form->labels(run, &X, labels);
+  g->form->means(run, centers);
+  return LAT_OK;
 }
 
 void latL_takegiven(lua_State *L, latL_Run *run, const char *field, size_t rows, size_t cols,

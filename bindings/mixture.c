@@ -80,10 +80,12 @@ static void read_codes(lua_State *L, const latL_Mixture *m)
 /* init: a word, or a table of explicit parameters, which is kept with its values as matrices. */
 static size_t read_init(lua_State *L, latL_Mixture *m)
 {
-  if (latL_getoption(L, 1, "init") != LUA_TTABLE) {
+  int type = latL_getoption(L, 1, "init");
+  if (type != LUA_TTABLE) {
     lua_pop(L, 1);
     m->start = latL_optword(L, 1, "mixture", "init", words,
                             m->family == LATL_OWN ? LATL_START_KMEANS : LATL_START_RANDOM);
+    m->mixed = type == LUA_TNIL || m->start == LATL_START_KMEANS;
     return 0;
   }
   if (m->family == LATL_OWN)
@@ -339,6 +341,15 @@ static void normalize(lua_State *L, latL_Run *run, const char *name, size_t n, d
   for (size_t i = 0; i < n; i++) p[i] /= total;
 }
 
+/* Whether start number run->restart is by K-means: it finds maxima that random starts miss, and they
+ * others. */
+static bool by_kmeans(const latL_Run *run, const lat_mixture *core, const lat_matrix *X)
+{
+  const latL_Mixture *m = run->model;
+  bool first = m->start == LATL_START_KMEANS;
+  return (m->mixed && run->restart % 2 ? !first : first) && !core->labels && X->rows >= core->K;
+}
+
 static lat_status start(lua_State *L, latL_Run *run)
 {
   const latL_Mixture *m = run->model;
@@ -347,8 +358,7 @@ static lat_status start(lua_State *L, latL_Run *run)
   lat_random random = {.seed = run->seed, .stream = 0x6d78};
   lat_status (*method)(lat_workspace *, const lat_mixture *, const lat_matrix *, const double *,
                        bool, lat_random *, double *) =
-      m->start == LATL_START_KMEANS && !core->labels && X.rows >= core->K ? lat_mixture_start_kmeans
-                                                                          : lat_mixture_start;
+      by_kmeans(run, core, &X) ? lat_mixture_start_kmeans : lat_mixture_start;
   LAT_TRY(method(run->work, core, &X, run->sample_weights, run->missing, &random, run->parameters));
   if (m->start != LATL_START_GIVEN) return LAT_OK;
   double *theta =

@@ -16,6 +16,7 @@ typedef struct latL_Mixture {
   size_t components;
   double smoothing;
   int start;    /* of the words of `init` */
+  bool mixed;   /* later starts go the other way in turn: all of them, unless init says "random" */
   bool running; /* in partial_fit */
 } latL_Mixture;
 

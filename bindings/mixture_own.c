@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "em/starts.h"
 #include "mixture.h"
 #include "query.h"
 
@@ -195,11 +196,10 @@ static void plan(lua_State *L, latL_Run *run)
 static lat_status find_clusters(latL_Run *run, const lat_matrix *X, size_t K, uint32_t *clusters)
 {
   lat_mark mark = lat_workspace_mark(run->work);
-  double *centers = lat_doubles(run->work, K * X->cols), J;
+  double *centers = lat_doubles(run->work, K * X->cols);
   if (!centers) return LAT_MEMORY;
-  lat_kmeans_options options = {.seed = run->seed, .em = {.max_iterations = 30, .tolerance = 1e-4}};
-  LAT_TRY(lat_kmeans_fit(run->work, X, run->rows.weights, K, &options, centers, &J));
-  LAT_TRY(lat_kmeans_assign(run->work, X, run->rows.weights, K, centers, clusters, NULL, NULL));
+  LAT_TRY(lat_start_clusters(run->work, X, run->rows.weights, K, lat_start_way_of(run->restart),
+                             run->seed, centers, clusters));
   lat_workspace_release(run->work, mark);
   return LAT_OK;
 }
@@ -215,10 +215,11 @@ static lat_status start(lua_State *L, latL_Run *run)
   lat_random random = {.seed = run->seed, .stream = 0x6d78};
   uint32_t *clusters = lat_allocate(run->work, N, sizeof *clusters);
   if (!clusters) return LAT_MEMORY;
-  bool clustered = m->start == LATL_START_KMEANS && !run->missing && !labels;
+  bool clustered = m->start == LATL_START_KMEANS && !run->missing && !labels &&
+                   lat_start_way_of(run->restart) != LAT_START_ROWS;
   if (clustered) LAT_TRY(find_clusters(run, &X, K, clusters));
   for (size_t i = 0; i < N; i++) {
-    uint32_t home = clustered ? clusters[i] + 1 : labels ? labels[i] : 0;
+    uint32_t home = clustered ? clusters[i] : labels ? labels[i] : 0;
     if (home == 0) home = 1 + (uint32_t)lat_random_below(&random, K);
     bool known = labels && labels[i] > 0;
     for (size_t k = 0; k < K; k++)

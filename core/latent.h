@@ -59,6 +59,7 @@ using std::atomic_int;
 #include "em/mppca.h"
 #include "em/ppca.h"
 #include "em/responsibilities.h"
+#include "em/starts.h"
 
 #include "nn/checkpoint.h"
 #include "nn/gemm.h"

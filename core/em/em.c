@@ -11,7 +11,6 @@
 
 typedef struct lat_em_state {
   double *before; /* the parameters that the last M-step or trial replaced */
-  size_t rows;    /* taken in this iteration */
   double scale;   /* of the objective: drops are measured by it */
   lat_squarem squarem;
   bool pending;        /* the squarem's trial is to be tried in the next iteration */
@@ -24,6 +23,7 @@ typedef struct lat_em_state {
   double *verified_trial; /* what the next pass is about, if `probing` */
   bool probing;
   size_t verifications;
+  double *iteration; /* the iteration's statistics, during a review */
 } lat_em_state;
 
 /* Workers' scratch begins on cache lines, so that threads don't share any. */
@@ -115,7 +115,7 @@ static lat_status begin_verification(lat_em *em)
   memcpy(s->before, em->parameters, em->count * sizeof(double));
   if (s->probing) memcpy(em->parameters, s->verified_trial, em->count * sizeof(double));
   s->trying = true;
-  s->rows = 0;
+  em->rows = 0;
   lat_sum_clear(&s->verified_sum);
   lat_status status = prepare(em);
   if (status != LAT_OK) take_back(em);
@@ -125,10 +125,11 @@ static lat_status begin_verification(lat_em *em)
 lat_status lat_em_begin(lat_em *em)
 {
   lat_em_state *s = em->state;
+  lat_em_reviewed(em, LAT_CANCELLED); /* one that was left */
   if (em->verifying) return begin_verification(em);
   if (s->trying) take_back(em);
   if (s->pending) begin_trial(em);
-  s->rows = 0;
+  em->rows = 0;
   lat_sum_clear(&s->sum);
   memset(em->statistics, 0, s->sum.count * sizeof(double));
   lat_status status = prepare(em);
@@ -165,7 +166,7 @@ static lat_em_chunk chunk_of(const walk *w, size_t first, size_t rows)
   if (w->units) return (lat_em_chunk){.units = w->units, .first = first};
   return (lat_em_chunk){.X = lat_block_of(*w->X, first, 0, rows, w->X->cols),
                         .weights = w->weights ? w->weights + first : NULL,
-                        .first = w->em->state->rows + first};
+                        .first = w->em->rows + first};
 }
 
 /* Adds rows of one group (ordered_sum.h) to its statistics, chunk by chunk. */
@@ -223,7 +224,7 @@ static lat_status add(lat_em *em, walk *w, size_t rows, size_t group)
 /* The statistics of what has been walked over are complete, or the walk has failed. */
 static lat_status finish_adding(lat_em *em, lat_mark mark, size_t count, lat_status status)
 {
-  em->state->rows += count;
+  em->rows += count;
   lat_workspace_release(em->work, mark);
   if (status != LAT_OK && em->state->trying) take_back(em);
   return status;
@@ -288,7 +289,7 @@ static void watch(lat_em *em, double objective)
 static lat_status total_weight(lat_em *em)
 {
   if (em->statistics[1] > 0) return LAT_OK;
-  return em->state->rows ? lat_fail(em->work, LAT_INVALID, "all weights are 0")
+  return em->rows ? lat_fail(em->work, LAT_INVALID, "all weights are 0")
                          : lat_fail(em->work, LAT_INVALID, "there is no data");
 }
 
@@ -355,7 +356,7 @@ lat_status lat_em_end(lat_em *em)
     em->converged =
         em->iterations > 0 && !em->unsettled &&
         fabs(objective - em->objective) < em->options.tolerance * (fabs(objective) + 1e-300);
-    em->objective = objective;
+    em->objective = em->reached = objective;
     /* the step from a trial only brings it back to where EM's steps are slow */
     if (em->options.accelerate && !tried)
       s->pending = lat_squarem_step(&s->squarem, s->before, em->parameters);
@@ -369,6 +370,49 @@ lat_status lat_em_end(lat_em *em)
   return LAT_OK;
 }
 
+/* ---- several starts ------------------------------------------------------------------ */
+
+lat_status lat_em_review(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  double *statistics = lat_doubles(em->work, s->sum.count);
+  if (!statistics) return LAT_MEMORY;
+  if (s->trying) take_back(em);
+  s->pending = em->verifying = false;
+  s->iteration = em->statistics;
+  em->statistics = statistics;
+  memset(statistics, 0, s->sum.count * sizeof *statistics);
+  lat_sum_clear(&s->sum);
+  em->rows = 0;
+  return prepare(em);
+}
+
+void lat_em_reviewed(lat_em *em, lat_status status)
+{
+  lat_em_state *s = em->state;
+  if (!s->iteration) return;
+  lat_em_collect(em);
+  double objective = em->statistics[0] / em->statistics[1];
+  em->statistics = s->iteration;
+  s->iteration = NULL;
+  if (status == LAT_OK && isfinite(objective))
+    em->reached = objective;
+  else if (status == LAT_OK || status == LAT_SINGULAR || status == LAT_DIVERGED)
+    em->reached = em->kind->descends ? INFINITY : -INFINITY;
+}
+
+lat_status lat_em_finish(lat_em *em)
+{
+  em->singular = false;
+  return em->kind->singular ? em->kind->singular(em, &em->singular) : LAT_OK;
+}
+
+bool lat_em_better(const lat_em *a, const lat_em *b)
+{
+  if (a->singular != b->singular) return b->singular;
+  return a->kind->descends ? a->reached < b->reached : a->reached > b->reached;
+}
+
 lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, double rate,
                        double *running)
 {
@@ -377,7 +421,7 @@ lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, d
   lat_em_collect(em);
   LAT_TRY(total_weight(em));
   double n = em->statistics[1];
-  em->objective = em->statistics[0] / n;
+  em->objective = em->reached = em->statistics[0] / n;
   for (size_t i = 0; i < em->state->sum.count; i++)
     running[i] += rate * (em->statistics[i] / n - running[i]);
   em->iterations++;

@@ -138,14 +138,12 @@ bool lat_gmm_cholesky(size_t D, double *S, double least)
   return true;
 }
 
-/* Scaled covariances from the user's. */
-static void scale_covariances(const lat_gmm *gmm, const double *from, const double *inverse,
+void lat_gmm_scale_covariance(const lat_gmm *gmm, const double *from, const double *inverse,
                               double *to)
 {
-  size_t D = gmm->D, count = gmm_covariance_count(gmm);
+  size_t D = gmm->D, count = gmm_covariance_size(gmm);
   for (size_t i = 0; i < count; i++) {
-    size_t column = i % D, row = lat_gmm_is_dense(gmm) ? i / D % D : column;
-    if (gmm_is_spherical(gmm)) row = column = 0;
+    size_t column = i % D, row = lat_gmm_is_dense(gmm) ? i / D : column;
     to[i] = from[i] * inverse[row] * inverse[column];
   }
 }
@@ -254,7 +252,10 @@ lat_status lat_gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double
 {
   gmm_ready ready = lat_gmm_ready_of(gmm, derived);
   LAT_TRY(lat_gmm_prepare_means(work, gmm, parameters, &ready));
-  scale_covariances(gmm, parameters + gmm->K + gmm->K * gmm->D, ready.inverse, ready.covariances);
+  const double *covariances = parameters + gmm->K + gmm->K * gmm->D;
+  size_t size = gmm_covariance_size(gmm), count = gmm_covariance_count(gmm);
+  for (size_t i = 0; i < count; i += size)
+    lat_gmm_scale_covariance(gmm, covariances + i, ready.inverse, ready.covariances + i);
   return lat_gmm_prepare_densities(work, gmm, &ready);
 }
 
@@ -331,7 +332,7 @@ static bool feasible(const lat_em *em, double *parameters)
   {                                                                                                \
     .name = "gmm", .parameters = table, .statistics = statistics_count, .derived = derived_count,  \
     .scratch = scratch_count, .feasible = feasible, .prepare = prepare, .e_step = e_step,          \
-    .m_step = lat_gmm_m_step                                                                       \
+    .m_step = lat_gmm_m_step, .singular = lat_gmm_singular                                         \
   }
 static const lat_em_kind kinds[] = {KIND(lat_gmm_full),      KIND(lat_gmm_diag),
                                     KIND(lat_gmm_tied),      KIND(lat_gmm_spherical),

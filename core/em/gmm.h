@@ -16,7 +16,18 @@
  * the component gets a ridge (LAT_GMM_RIDGE on the diagonal, relative to the data's variance);
  * or, when it is a point, holds fewer rows than it has dimensions or none at all, it begins anew,
  * spread over all of the data: there it takes over the rows that the others explain worst. After
- * LAT_GMM_RESEEDS of these it stays where it is, with a ridge. The record tells all of it. */
+ * LAT_GMM_RESEEDS of these it stays where it is, with a ridge. The record tells all of it.
+ *
+ * A fit is singular when that has happened to a component, or nearly has at its end: when a component
+ * holds fewer rows (weight times the number of rows) than its covariance needs, D + 1, or 2 where it
+ * is diagonal; or when its covariance S_k, without the regularization r, is in some direction less than
+ * LAT_GMM_RIDGE of that within all components, W = sum_k w_k S_k:
+ *
+ *   S_k - r I - LAT_GMM_RIDGE W is not positive definite
+ *
+ * This is Hathaway's bound on the ratio of covariances (Annals of Statistics 13, 1985), which doesn't
+ * depend on the units of columns or a rotation of them. The likelihood of such a fit tells of a few
+ * rows: among several starts it loses against any that isn't (lat_em_better). */
 #ifndef LAT_EM_GMM_H
 #define LAT_EM_GMM_H
 

@@ -133,6 +133,10 @@ static inline double *gmm_part(const lat_gmm *gmm, double *all, size_t k)
   return gmm_is_tied(gmm) ? all : all + k * gmm_covariance_size(gmm);
 }
 
+/* One covariance, in the units of the data, in scaled coordinates; `inverse` is 1/scale. */
+void lat_gmm_scale_covariance(const lat_gmm *gmm, const double *from, const double *inverse,
+                              double *to);
+
 /* The factor L of D x D S = L L' (row-major, its lower triangle), over S; what lies above the
  * diagonal becomes 0. False when a pivot isn't above `least`. */
 bool lat_gmm_cholesky(size_t D, double *S, double least);
@@ -253,6 +257,12 @@ gmm_emptiness lat_gmm_is_empty(gmm_update *u, size_t k);
 /* Fits component k's covariance (that of all, when tied), and does what gmm.h says about
  * singularities. */
 void lat_gmm_secure(gmm_update *u, size_t k);
+/* Is a fit singular, as gmm.h says? */
+lat_status lat_gmm_singular(lat_em *em, bool *singular);
+/* What Gaussians of any form know about that: something was done about it, or a component holds fewer
+ * than `least` rows. */
+bool lat_gmm_has_collapsed(const lat_em *em, const lat_gmm *gmm, const double *weights,
+                           size_t least);
 /* Weights and means in the user's units. */
 void lat_gmm_write_means(const gmm_update *u, double *parameters);
 

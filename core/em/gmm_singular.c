@@ -1,5 +1,6 @@
 /* An M-step of Gaussians on its way: means, and what is done about singularities, whatever the
- * covariances are made of. */
+ * covariances are made of; and whether a fit has ended at one. */
+#include <math.h>
 #include <string.h>
 
 #include "em/gmm_kernel.h"
@@ -92,4 +93,55 @@ void lat_gmm_secure(gmm_update *u, size_t k)
     good = u->fit(u, k, gmm->regularization + r->ridge[k]);
     record(u, k, LAT_GMM_REGULARIZED);
   }
+}
+
+/* ---- the end of a fit ----------------------------------------------------------------------- */
+
+bool lat_gmm_has_collapsed(const lat_em *em, const lat_gmm *gmm, const double *weights,
+                           size_t least)
+{
+  const double rounding = 1e-9;
+  for (size_t k = 0; k < gmm->K; k++) {
+    if (gmm->record->ridge[k] > 0 || gmm->record->reseeded[k] > 0) return true;
+    if (!gmm->running && weights[k] * (double)em->rows < (double)least * (1 - rounding))
+      return true;
+  }
+  return false;
+}
+
+/* Subtracts r I + LAT_GMM_RIDGE W from S: is what is left positive definite? */
+static bool stands_out(const lat_gmm *gmm, const double *W, double *S)
+{
+  size_t n = gmm_covariance_size(gmm), step = lat_gmm_is_dense(gmm) ? gmm->D + 1 : 1;
+  for (size_t i = 0; i < n; i++) S[i] -= LAT_GMM_RIDGE * W[i];
+  for (size_t i = 0; i < n; i += step) S[i] -= gmm->regularization;
+  if (lat_gmm_is_dense(gmm)) return lat_gmm_cholesky(gmm->D, S, 0);
+  for (size_t i = 0; i < n; i++)
+    if (!(S[i] > 0)) return false;
+  return true;
+}
+
+lat_status lat_gmm_singular(lat_em *em, bool *singular)
+{
+  const lat_gmm *gmm = em->model;
+  const double *weights = em->parameters, *covariances = weights + gmm->K + gmm->K * gmm->D;
+  size_t D = gmm->D, size = gmm_covariance_size(gmm), count = gmm_is_tied(gmm) ? 1 : gmm->K;
+  size_t least = gmm_is_tied(gmm) ? 0 : lat_gmm_is_dense(gmm) ? D + 1 : 2;
+  *singular = lat_gmm_has_collapsed(em, gmm, weights, least);
+  if (*singular) return LAT_OK;
+  lat_mark mark = lat_workspace_mark(em->work);
+  double *inverse = lat_doubles(em->work, D), *S = lat_doubles(em->work, 2 * size), *W = S + size;
+  if (!inverse || !S) return LAT_MEMORY;
+  for (size_t d = 0; d < D; d++) inverse[d] = 1 / gmm->scale[d];
+  memset(W, 0, size * sizeof *W);
+  for (size_t k = 0; k < count; k++) {
+    lat_gmm_scale_covariance(gmm, covariances + k * size, inverse, S);
+    for (size_t i = 0; i < size; i++) W[i] += (gmm_is_tied(gmm) ? 1 : weights[k]) * S[i];
+  }
+  for (size_t k = 0; k < count && !*singular; k++) {
+    lat_gmm_scale_covariance(gmm, covariances + k * size, inverse, S);
+    *singular = !stands_out(gmm, W, S);
+  }
+  lat_workspace_release(em->work, mark);
+  return LAT_OK;
 }

@@ -283,9 +283,9 @@ lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double
   size_t D = X->cols, sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_K] = K};
   lat_random random = {.seed = options->seed};
   lat_mark mark = lat_workspace_mark(work);
-  double *trial = lat_allocate(work, K + 1, D * sizeof *trial), best = INFINITY;
+  double *trial = lat_allocate(work, K + 1, D * sizeof *trial), weight = 0;
   lat_kmeans model;
-  lat_em em;
+  lat_em em, best;
   if (!trial) return LAT_MEMORY;
   LAT_TRY(lat_kmeans_init(&model, work, X->rows, D, K, options->algorithm));
   for (size_t i = 0; i < (options->restarts ? options->restarts : 1); i++) {
@@ -300,13 +300,18 @@ lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double
       LAT_TRY(lat_em_add(&em, X, weights));
       LAT_TRY(lat_em_end(&em));
     } while (!em.done);
-    double reached;
-    LAT_TRY(lat_kmeans_assign(work, X, weights, K, trial, NULL, NULL, &reached));
-    if (reached < best) memcpy(centers, trial, K * D * sizeof *trial);
-    if (reached < best) best = reached;
+    lat_status status = lat_em_review(&em);
+    if (status == LAT_OK) status = lat_em_add(&em, X, weights);
+    lat_em_reviewed(&em, status);
+    LAT_TRY(status);
+    weight = em.statistics[1];
+    if (i == 0 || lat_em_better(&em, &best)) {
+      memcpy(centers, trial, K * D * sizeof *trial);
+      best = em;
+    }
     lat_workspace_release(work, turn);
   }
-  if (J) *J = best;
+  if (J) *J = best.reached * weight;
   lat_workspace_release(work, mark);
   return LAT_OK;
 }

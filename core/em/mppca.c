@@ -158,6 +158,21 @@ bool lat_mppca_is_point(const lat_mppca *m, double count, const double *diagonal
   return (!m->gmm.running && count < (double)m->M + 2) || !(most > LAT_GMM_COLLAPSED);
 }
 
+lat_status lat_mppca_singular(lat_em *em, bool *singular)
+{
+  const lat_mppca *m = em->model;
+  size_t K = m->gmm.K, count = noise_count(m);
+  lat_mppca_view p = lat_mppca_of(m, em->parameters);
+  *singular = lat_gmm_has_collapsed(em, &m->gmm, p.weights, m->M + 2);
+  for (size_t j = 0; j < count; j++) {
+    double within = 0, scale = m->gmm.scale[j], floor = m->gmm.regularization * scale * scale;
+    for (size_t k = 0; k < K; k++) within += p.weights[k] * p.noise[k * count + j];
+    for (size_t k = 0; k < K; k++)
+      *singular |= !(p.noise[k * count + j] - floor > LAT_GMM_RIDGE * within);
+  }
+  return LAT_OK;
+}
+
 /* The hook for components that begin anew. */
 static void begin_anew(gmm_update *base, size_t k)
 {

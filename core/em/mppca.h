@@ -29,7 +29,8 @@
  * conditional mean given the others, for each component, and adds its conditional covariance to S_k.
  *
  * Coordinates, thresholds and what is done about components that shrink onto too few rows (here: a
- * noise variance below LAT_GMM_COLLAPSED of the data's) are those of gmm.h; with isotropic noise all
+ * noise variance below LAT_GMM_COLLAPSED of the data's) are those of gmm.h; also when a fit is singular
+ * (here: M + 2 rows, and the noise variances in the place of the covariances); with isotropic noise all
  * columns have one scale. */
 #ifndef LAT_EM_MPPCA_H
 #define LAT_EM_MPPCA_H

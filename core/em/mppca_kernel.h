@@ -63,6 +63,9 @@ bool lat_mppca_sound(const lat_mppca *m, const double *noise);
 /* See gmm_update; `diagonal` is that of the scatter. */
 bool lat_mppca_is_point(const lat_mppca *m, double count, const double *diagonal);
 
+/* Is a fit singular, as mppca.h says? */
+lat_status lat_mppca_singular(lat_em *em, bool *singular);
+
 /* One component of an M-step on its way; what both ways have in common. */
 typedef struct mppca_update {
   gmm_update base;
@@ -83,7 +86,7 @@ void lat_mppca_put_new(const mppca_update *u, size_t k);
   {                                                                                                \
     .name = "mppca", .parameters = table, .statistics = count_statistics,                          \
     .derived = count_derived, .scratch = count_scratch, .feasible = lat_mppca_feasible,            \
-    .prepare = prepare, .e_step = e_step, .m_step = m_step                                         \
+    .prepare = prepare, .e_step = e_step, .m_step = m_step, .singular = lat_mppca_singular         \
   }
 extern const lat_em_kind lat_mppca_scatter_isotropic, lat_mppca_scatter_diagonal;
 extern const lat_em_kind lat_mppca_latent_isotropic, lat_mppca_latent_diagonal;

@@ -79,5 +79,12 @@ static bool on_simplex(const lat_em *em, double *p)
   return total > 0;
 }
 
-static lat_em_kind kind = {"poisson", parameters, false,  statistics, derived, scratch,
-                           prepare,   e_step,     m_step, on_simplex, NULL,    NULL};
+static lat_em_kind kind = {.name = "poisson",
+                           .parameters = parameters,
+                           .statistics = statistics,
+                           .derived = derived,
+                           .scratch = scratch,
+                           .prepare = prepare,
+                           .e_step = e_step,
+                           .m_step = m_step,
+                           .feasible = on_simplex};
