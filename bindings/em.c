@@ -179,8 +179,8 @@ static void keep_integer(lua_State *L, const char *name, size_t value)
   latL_keep(L, LATL_MODEL, name);
 }
 
-/* The fields that every model has after a fit; the history is the user value `history`. */
-static void keep_record(lua_State *L, const lat_em *em, int history)
+/* The fields that every model has after a fit. */
+static void keep_record(lua_State *L, const lat_em *em)
 {
   keep_integer(L, "iterations", em->iterations);
   keep_integer(L, "drops", em->drops);
@@ -189,8 +189,19 @@ static void keep_record(lua_State *L, const lat_em *em, int history)
   keep_integer(L, "refused", em->refused);
   lua_pushboolean(L, em->converged);
   latL_keep(L, LATL_MODEL, "converged");
-  lua_getiuservalue(L, LATL_RUN, history);
+  if (em->kind->singular) {
+    lua_pushboolean(L, em->singular);
+    latL_keep(L, LATL_MODEL, "singular");
+  }
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
   latL_keep(L, LATL_MODEL, "history");
+}
+
+/* What the core says of the parameters as they are. The memory that is released on failure is the run's. */
+static void finish_start(lua_State *L, latL_Run *run)
+{
+  lat_status status = lat_em_finish(&run->em);
+  if (status != LAT_OK) latL_check(L, run->who, run->work, run->mark, status);
 }
 
 void latL_publishrun(lua_State *L, latL_Run *run)
@@ -205,7 +216,8 @@ void latL_publishrun(lua_State *L, latL_Run *run)
   } else {
     memcpy(m->base.flat, run->parameters, bytes);
   }
-  keep_record(L, &run->em, LATL_RUN_HISTORY);
+  finish_start(L, run);
+  keep_record(L, &run->em);
   if (run->kind->publish) run->kind->publish(L, run);
 }
 
@@ -304,22 +316,50 @@ static void keep_statistics(lua_State *L, latL_Run *run)
   lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
 }
 
-/* After a start has ended: is it the best? */
+/* Pushes a copy of the model's fields, which a later start may change. */
+static void copy_fields(lua_State *L)
+{
+  lua_newtable(L);
+  lua_getiuservalue(L, LATL_MODEL, LATL_KEPT);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+}
+
+/* After one of several starts has ended: the objective of the parameters that it leaves. Those of a fit
+ * that time or the user has ended are worth what their last iteration says at least. */
+static void review(lua_State *L, latL_Run *run)
+{
+  lat_em *em = &run->em;
+  if (run->stopped || em->iterations == 0 || ((latL_EmModel *)run->model)->restarts == 1) return;
+  lat_status status = lat_em_review(em);
+  if (status == LAT_OK) status = run->kind->pass ? run->kind->pass(L, run) : pass(L, run);
+  lua_settop(L, LATL_TOP);
+  lat_em_reviewed(em, status);
+  if (status == LAT_SINGULAR || status == LAT_DIVERGED)
+    run->feeding = false; /* parameters without a likelihood: the worst there are */
+  else
+    latL_outoftime(L, run, status);
+}
+
+/* Is it the best? */
 static void compare(lua_State *L, latL_Run *run)
 {
-  const lat_em *em = &run->em, *best = &run->best;
-  if (run->restart > 0 &&
-      !(em->kind->descends ? em->objective < best->objective : em->objective > best->objective))
-    return;
+  const lat_em *em = &run->em;
   if (em->iterations == 0 && run->restart > 0) return;
+  finish_start(L, run);
+  if (run->restart > 0 && !lat_em_better(em, &run->best)) return;
   latL_publishrun(L,
                   run); /* also when no iteration was complete: the start is better than nothing */
   if (em->iterations > 0) keep_statistics(L, run);
   run->best = *em;
   lua_getiuservalue(L, LATL_MODEL, LATL_PARAMETERS);
   latL_hold(L, LATL_RUN_BEST);
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
-  latL_hold(L, LATL_RUN_BEST_HISTORY);
+  copy_fields(L);
+  latL_hold(L, LATL_RUN_BEST_FIELDS);
 }
 
 /* From here on only the record in run->em holds; its memory was a later start's, maybe. */
@@ -327,10 +367,10 @@ static void adopt_best(lua_State *L, latL_Run *run)
 {
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_BEST);
   latL_adopt(L, LATL_MODEL, run->best.sizes);
-  keep_record(L, &run->best, LATL_RUN_BEST_HISTORY);
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_BEST_FIELDS);
+  lua_setiuservalue(L, LATL_MODEL, LATL_KEPT);
   run->em = run->best;
   run->parameters = ((latL_EmModel *)run->model)->base.flat;
-  if (run->kind->publish) run->kind->publish(L, run);
 }
 
 /* ---- who looks on ------------------------------------------------------------------------------------------ */
@@ -405,6 +445,7 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
                    run->em.objective);
       observe(L, run);
     }
+    review(L, run);
     compare(L, run);
   }
   adopt_best(L, run);

@@ -79,8 +79,8 @@ enum {
   LATL_RUN_WORK,
   LATL_RUN_SAMPLE,
   LATL_RUN_HISTORY,
-  LATL_RUN_BEST, /* parameters and history of the best start so far */
-  LATL_RUN_BEST_HISTORY,
+  LATL_RUN_BEST, /* parameters and fields of the best start so far */
+  LATL_RUN_BEST_FIELDS,
   LATL_RUN_OWN, /* the kind's, as it likes */
   LATL_RUN_VALUES = LATL_RUN_OWN
 };

@@ -14,13 +14,20 @@ local function list_of(value, otherwise)
   return type(value) == "table" and value or { value }
 end
 
+-- The likelihood of a fit that has ended at a singularity grows without bound and says nothing of the data.
+local function better(row, best, criterion)
+  if row.singular ~= best.singular then return best.singular end
+  return row[criterion] < best[criterion]
+end
+
 -- What the table prints as: one line a fit, the best one marked.
 local function text_of(result)
   local lines = { ("%10s  %-14s %15s %6s %15s %15s"):format("components", "covariance", "log-likelihood",
     "p", "AIC", "BIC") }
   for _, row in ipairs(result) do
-    lines[#lines + 1] = ("%10d  %-14s %15.4f %6d %15.4f %15.4f%s"):format(row.components, row.covariance,
-      row.log_likelihood, row.parameters, row.aic, row.bic, row == result.best and "  *" or "")
+    lines[#lines + 1] = ("%10d  %-14s %15.4f %6d %15.4f %15.4f%s%s"):format(row.components, row.covariance,
+      row.log_likelihood, row.parameters, row.aic, row.bic, row == result.best and "  *" or "",
+      row.singular and "  singular" or "")
   end
   return table.concat(lines, "\n")
 end
@@ -43,10 +50,10 @@ return function(X, options)
       local model = latent.gmm(model_options):fit(X, { missing = missing })
       local total = model:log_likelihood(X, { missing = missing }):sum()
       local row = { model = model, components = components, covariance = covariance, log_likelihood = total,
-        parameters = model:free_parameters(), converged = model.converged,
+        parameters = model:free_parameters(), converged = model.converged, singular = model.singular,
         aic = model:aic(X, { missing = missing }), bic = model:bic(X, { missing = missing }) }
       result[#result + 1] = row
-      if not result.best or row[criterion] < result.best[criterion] then result.best = row end
+      if not result.best or better(row, result.best, criterion) then result.best = row end
     end
   end
   if not result.best then fail "components and covariance must not be empty lists" end

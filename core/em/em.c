@@ -290,7 +290,7 @@ static lat_status total_weight(lat_em *em)
 {
   if (em->statistics[1] > 0) return LAT_OK;
   return em->rows ? lat_fail(em->work, LAT_INVALID, "all weights are 0")
-                         : lat_fail(em->work, LAT_INVALID, "there is no data");
+                  : lat_fail(em->work, LAT_INVALID, "there is no data");
 }
 
 static lat_status check_objective(lat_em *em, double objective)

@@ -17,7 +17,10 @@ the error) is that of the parameters it began with. Constructors take
 
   max_iterations   stop after as many
   tolerance        or when the objective changes by less than this times itself; 0: never
-  restarts, seed   several starts, of which the best is kept; each has a seed made from this one
+  restarts, seed   several starts, of which the best is kept; each has a seed made from this one. The first is the
+                   same whatever restarts is. A fit that has ended at a singularity (`singular`, models that know
+                   them) is worse than any that hasn't; else the objective decides, that of the parameters which
+                   the start leaves: one more pass over the data finds it
   accelerate       SQUAREM: longer steps, which are taken back where the objective would be worse
 
 fit(X, { ... }) takes
@@ -29,7 +32,8 @@ fit(X, { ... }) takes
   max_seconds      ends the fit; the model then has the last complete iteration
 
 and returns the model, which has history (the objectives), iterations, converged, drops (how often the objective
-became worse by more than rounding), largest_drop (relative) and refused (accelerated steps that were taken back).
+became worse by more than rounding), largest_drop (relative) and refused (accelerated steps that were taken back); all
+of the start that was kept.
 
   for i, objective in model:steps(X) do ... end
 

@@ -19,7 +19,7 @@ local entries = {
       { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, '
         .. "covariances= } in the shapes of the parameters, of which the last two may be left out" },
       { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
-      { "restarts", "integer", "1", "how many starts; the likeliest result is kept" },
+      { "restarts", "integer", "1", "how many starts; the best is kept, see below" },
       { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
       { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
       { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
@@ -36,6 +36,10 @@ this is handled when it happens: a variance below 1e-12 of the data's gets a rid
 component that is a point, has fewer rows than dimensions, or none, begins anew, spread over all of the data,
 twice at most. model.events says what was done.
 
+The first start is the clusters of K-means. With restarts the next ones go four ways in turn: random rows as means,
+clusters about the K-means centres of a small sample, about random rows, and K-means again with another seed; or all
+by random rows, with init = "random". The likeliest fit is kept of those that aren't model.singular, if there are any.
+
 After a fit components are in order of the first coordinate of their means (then the second, ...), unless
 init or labels gave them numbers.]],
     example = "latent.gmm{ components = 2, seed = 1 }:fit(X)",
@@ -45,7 +49,7 @@ init or labels gave them numbers.]],
     summary = "A mixture of Gaussians; latent.gmm makes one.",
     text = [[
 history (the mean log-likelihood at each iteration's begin), iterations, converged, drops (iterations that made it
-less likely; only handling a singularity does) and events tell of the fit.]],
+less likely; only handling a singularity does), events and singular tell of the fit.]],
   },
   {
     name = "GMM:fit",
@@ -176,6 +180,14 @@ matrices N x M for the M other columns), covariances (a list of K, M x M); and a
 mean. So it takes over all rows that the others explain badly; put on the single worst row instead, which often is an
 outlier, it would collapse there again.]],
     returns = { { "table", 'what is "regularized" or "reseeded"; up to 64 events' } } },
+  { name = "GMM.singular", summary = "Whether the fit has ended at a singularity, or was kept from one.",
+    text = [[
+True when there are events; when a component holds fewer rows than its covariance needs (D + 1; 2 where it is
+diagonal); or when its covariance, without the regularization, is in some direction at most 1e-6 of the covariance
+within all components (Hathaway, Annals of Statistics 13, 1985). The likelihood of such a fit tells of those few rows,
+and is no measure of how well the mixture describes the data: with restarts, and in gmm_select, any other fit is
+better.]],
+    returns = { { "boolean", "nil before a fit" } } },
   {
     name = "latent.gmm_select",
     summary = "Fits mixtures of Gaussians of a range of sizes and kinds, and finds the best.",
@@ -187,8 +199,10 @@ outlier, it would collapse there again.]],
       { "missing", "boolean", "false", "NaN marks a missing entry" },
     },
     returns = { { "table", "a list of { model=, components=, covariance=, log_likelihood=, parameters=, aic=, bic=, "
-      .. "converged= } with a field `best`; print shows it as a table" } },
-    text = "Further options (restarts, seed, regularization, ...) go to latent.gmm.",
+      .. "converged=, singular= } with a field `best`; print shows it as a table" } },
+    text = [[
+Further options (restarts, seed, regularization, ...) go to latent.gmm. A fit that is singular (see GMM.singular) is
+marked, and is the best only when all are.]],
     example = 'latent.gmm_select(X, { components = { 1, 2 }, covariance = "diag" }).best.components',
   },
 }

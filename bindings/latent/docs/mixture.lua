@@ -25,7 +25,7 @@ local entries = {
         .. "together" },
       { "init", "string|table", '"random"', '"random", "k-means", or { means= (rates=, probabilities=), weights= }, '
         .. "of which weights may be left out" },
-      { "restarts", "integer", "5", "how many starts; the likeliest result is kept" },
+      { "restarts", "integer", "5", "how many starts; the likeliest result is kept, see below" },
       { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
       { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
       { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
@@ -49,13 +49,16 @@ likelihood times a prior, Beta(1+s, 1+s), Dirichlet(1+s) or Gamma(1+s, s), and t
 logarithm, without its constant. Without it probabilities of 0 and 1 can be reached; a row that no component allows
 has a log-likelihood of -infinity.
 
+The first start is by init. The next ones are random and by K-means in turn, as these find different maxima; with
+init = "random", said explicitly, all are random. The likelihood has no singularities.
+
 After a fit components are in order of their first mean, rate or probability (then the second, ...), unless init or
 labels gave them numbers, or the family is a table. Rows that are the same are computed once.
 
 The table of a family of your own has log_density(parameters, X), a vector of N; fit(X, responsibilities), which
 returns the parameters, of any type, that maximize the weighted log-likelihood; and may have sample(parameters, n,
 seed), n rows, and free_parameters, how many a component has. The list model.parameters is what fit returned. Starts
-are "k-means" clusters (the default) or "random" ones. X must be a matrix.]],
+are "k-means" clusters (the default; further ones differ as latent.gmm's do) or "random" ones. X must be a matrix.]],
     example = binary .. "return latent.mixture{ components = 2, family = 'bernoulli' }:fit(B).means",
   },
   {

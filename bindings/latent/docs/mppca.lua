@@ -23,7 +23,7 @@ local entries = {
       { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, W=, '
         .. "noise_variances= } in the shapes of the parameters, of which all but means may be left out" },
       { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
-      { "restarts", "integer", "1", "how many starts; the likeliest result is kept" },
+      { "restarts", "integer", "1", "how many starts, which differ as latent.gmm's do; the best is kept" },
       { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
       { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
       { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
@@ -51,7 +51,7 @@ a ridge of 1e-6, or a new beginning, spread over all of the data, twice at most.
     summary = "A mixture of probabilistic PCA or of factor analysers; latent.mppca makes one.",
     text = [[
 history (the mean log-likelihood at each iteration's begin), iterations, converged, drops (iterations that made it
-less likely; only handling a singularity does) and events tell of the fit.]],
+less likely; only handling a singularity does), events and singular tell of the fit.]],
   },
   {
     name = "MPPCA:fit",
@@ -180,6 +180,11 @@ them numbers. Each row counts with the density of the entries it has.]],
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "MPPCA.events", summary = "What was done about singularities: a list of { iteration=, component=, what= }.",
     returns = { { "table", 'what is "regularized" or "reseeded"; up to 64 events' } } },
+  { name = "MPPCA.singular", summary = "Whether the fit has ended at a singularity, or was kept from one.",
+    text = [[
+As GMM.singular: there are events, a component holds fewer than M + 2 rows, or its noise variance, without the
+regularization, is at most 1e-6 of that within all components. With restarts any other fit is better.]],
+    returns = { { "boolean", "nil before a fit" } } },
 }
 
 return require "latent.docs.density_verbs"(entries, "MPPCA", { model = fitted, X = "X", options = { missing },
