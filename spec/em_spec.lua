@@ -65,6 +65,13 @@ describe("the EM loop", function()
   it("fits by small steps what a whole fit finds", function()
     assert.equal("stepwise 1 total 1.000\n", facts "stepwise")
   end)
+
+  for _, accelerate in ipairs { "0", "1" } do
+    it("reviews what a fit leaves by the pass of an iteration without its M-step: accelerate " .. accelerate, function()
+      assert.equal("before 1\nfailed 1 1\nkept 1 1\nreviewed 1 1\nworst 1 1\nbetter 1 0 0 0 1\n",
+        facts("review " .. accelerate))
+    end)
+  end
 end)
 
 describe("the driver of EM models", function()

@@ -267,6 +267,27 @@ describe("a singular fit", function()
     assert.is_false(latent.gmm { components = 1 }:partial_fit(iris).singular)
   end)
 
+  it("is dealt with in the same way whatever the weights' scale", function()
+    local X = matrix(60, 2, function(i, j) return i <= 24 and j or ((i * 7919 * j) % 101) / 10 end)
+    for _, name in ipairs { "gmm", "mppca" } do
+      local events = 0
+      for seed = 1, 6 do
+        local function fit(scale)
+          return latent[name] { components = 5, init = "random", seed = seed }:fit(X,
+            { weights = matrix.ones(60, 1):col(1) * scale })
+        end
+        local unit = fit(1)
+        events = events + #unit.events
+        for _, scale in ipairs { 2 ^ -30, 2 ^ 30 } do
+          local scaled = fit(scale)
+          assert.same(unit.events, scaled.events)
+          assert.same(unit.history, scaled.history)
+        end
+      end
+      assert.is_true(events > 0)
+    end
+  end)
+
   it("is marked by gmm_select, and not recommended", function()
     -- a component on the 24 equal rows makes the likelihood as large as one likes
     local X = matrix(60, 2, function(i, j) return i <= 24 and j or ((i * 7919 * j) % 101) / 10 end)

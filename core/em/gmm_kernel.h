@@ -251,6 +251,13 @@ void lat_gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *sta
 /* Component k's covariance from them, in the mixture's form; not for tied dense ones. */
 void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S);
 
+/* How many rows component k holds: its share of the weight, times their number, so that the scale of
+ * weights doesn't matter. */
+static inline double gmm_rows_held(const gmm_update *u, size_t k)
+{
+  return u->counts[k] / u->total * (double)u->em->rows;
+}
+
 /* A component without rows has begun anew, or is to keep what it has. */
 typedef enum gmm_emptiness { GMM_FILLED, GMM_EMPTY, GMM_BEGUN_ANEW } gmm_emptiness;
 gmm_emptiness lat_gmm_is_empty(gmm_update *u, size_t k);

@@ -103,7 +103,7 @@ static bool is_point(const gmm_update *base, size_t k)
   double most = 0;
   for (size_t i = 0; i < n; i++) most = fmax(most, S[i * step]);
   bool few = !gmm->running && gmm->covariance == LAT_COVARIANCE_FULL &&
-             base->counts[k] < (double)gmm->D + 1;
+             gmm_rows_held(base, k) < (double)gmm->D + 1;
   return few || !(most > LAT_GMM_COLLAPSED);
 }
 

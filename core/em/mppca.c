@@ -151,11 +151,11 @@ bool lat_mppca_sound(const lat_mppca *m, const double *noise)
   return true;
 }
 
-bool lat_mppca_is_point(const lat_mppca *m, double count, const double *diagonal)
+bool lat_mppca_is_point(const lat_mppca *m, double rows, const double *diagonal)
 {
   double most = 0;
   for (size_t j = 0; j < m->gmm.D; j++) most = fmax(most, diagonal[j]);
-  return (!m->gmm.running && count < (double)m->M + 2) || !(most > LAT_GMM_COLLAPSED);
+  return (!m->gmm.running && rows < (double)m->M + 2) || !(most > LAT_GMM_COLLAPSED);
 }
 
 lat_status lat_mppca_singular(lat_em *em, bool *singular)

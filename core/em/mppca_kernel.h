@@ -61,7 +61,7 @@ void lat_mppca_precision(const lat_mppca *m, const double *W, const double *nois
 /* Is the noise above LAT_GMM_COLLAPSED? */
 bool lat_mppca_sound(const lat_mppca *m, const double *noise);
 /* See gmm_update; `diagonal` is that of the scatter. */
-bool lat_mppca_is_point(const lat_mppca *m, double count, const double *diagonal);
+bool lat_mppca_is_point(const lat_mppca *m, double rows, const double *diagonal);
 
 /* Is a fit singular, as mppca.h says? */
 lat_status lat_mppca_singular(lat_em *em, bool *singular);

@@ -336,7 +336,7 @@ static bool fit(gmm_update *base, size_t k, double ridge)
 static bool is_point(const gmm_update *base, size_t k)
 {
   const update *s = (const update *)base;
-  return lat_mppca_is_point(s->u.m, base->counts[k], s->u.diagonal);
+  return lat_mppca_is_point(s->u.m, gmm_rows_held(base, k), s->u.diagonal);
 }
 
 /* Counts, and means in coordinates: the centre of the statistics and their offset from it. */

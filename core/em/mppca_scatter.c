@@ -255,7 +255,7 @@ static bool fit(gmm_update *base, size_t k, double ridge)
 static bool is_point(const gmm_update *base, size_t k)
 {
   const update *s = (const update *)base;
-  return lat_mppca_is_point(s->u.m, base->counts[k], s->u.diagonal);
+  return lat_mppca_is_point(s->u.m, gmm_rows_held(base, k), s->u.diagonal);
 }
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)

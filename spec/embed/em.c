@@ -210,6 +210,44 @@ static void stepwise(lat_workspace *work)
   printf("stepwise %d total %.3f\n", worst < 0.1, running[1]);
 }
 
+/* A review says what the next iteration would have said, and changes neither the parameters nor the
+ * statistics; also after acceleration, whose next trial it forgets, and after a walk that failed. */
+static void review(lat_workspace *work, bool accelerate)
+{
+  lat_matrix X = made(work, 3000), bad = lat_matrix_new(work, 2, 1);
+  double p[4] = {0.5, 0.5, 1, 6}, was[4], statistics[6], negative = -1;
+  lat_em em, next;
+  lat_em_init(&em, work, &kind, NULL, sizes, p,
+              &(lat_em_options){.max_iterations = 4, .accelerate = accelerate});
+  fit(&em, &X, NULL, 0);
+  memcpy(was, p, sizeof p);
+  memcpy(statistics, em.statistics, sizeof statistics);
+  printf("before %d\n", em.reached == em.objective);
+  lat_set(&bad, 0, 0, 1);
+  lat_set(&bad, 1, 0, NAN);
+  lat_status status = lat_em_review(&em);
+  if (status == LAT_OK) status = lat_em_add(&em, &bad, NULL);
+  lat_em_reviewed(&em, status);
+  printf("failed %d %d\n", status == LAT_INVALID, em.reached == em.objective);
+  status = lat_em_review(&em);
+  if (status == LAT_OK) status = lat_em_add(&em, &X, NULL);
+  lat_em_reviewed(&em, status);
+  lat_em_init(&next, work, &kind, NULL, sizes, p, &(lat_em_options){.max_iterations = 1});
+  printf("kept %d %d\n", memcmp(was, p, sizeof p) == 0,
+         memcmp(statistics, em.statistics, sizeof statistics) == 0);
+  fit(&next, &X, NULL, 0);
+  printf("reviewed %d %d\n", em.reached == next.objective, em.reached > em.objective);
+  /* parameters without a likelihood, and what better means */
+  status = lat_em_review(&em);
+  lat_em_reviewed(&em, status == LAT_OK ? LAT_SINGULAR : status);
+  printf("worst %d %d\n", em.reached == -INFINITY, lat_em_finish(&em) == LAT_OK && !em.singular);
+  lat_em a = em, b = em;
+  a.reached = negative, b.reached = 2 * negative;
+  printf("better %d %d %d", lat_em_better(&a, &b), lat_em_better(&b, &a), lat_em_better(&a, &a));
+  a.singular = true;
+  printf(" %d %d\n", lat_em_better(&a, &b), lat_em_better(&b, &a));
+}
+
 int main(int count, char **words)
 {
   lat_workspace work;
@@ -222,6 +260,7 @@ int main(int count, char **words)
   if (strcmp(part, "wrong") == 0) wrong(&work);
   if (strcmp(part, "stop") == 0) stop(&work);
   if (strcmp(part, "stepwise") == 0) stepwise(&work);
+  if (strcmp(part, "review") == 0) review(&work, atoi(words[2]));
   lat_workspace_done(&work);
   return 0;
 }
