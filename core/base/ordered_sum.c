@@ -134,11 +134,11 @@ static void run_block(void *context, size_t task, size_t worker)
 {
   piece *p = context;
   const lat_ordered_sum *sum = p->sum;
-  if (task == p->blocks) {
-    if (p->head) p->add(p->context, 0, p->head, sum->open_rows, sum->open, worker);
+  if (task == p->blocks && p->head) {
+    p->add(p->context, 0, p->head, sum->open_rows, sum->open, worker);
     return;
   }
-  if (task == p->blocks + 1) {
+  if (task >= p->blocks) {
     memset(p->last, 0, sum->count * sizeof(double));
     p->add(p->context, p->rows - p->tail, p->tail, 0, p->last, worker);
     return;
@@ -187,8 +187,8 @@ static lat_status run_waves(piece *p, lat_workspace *work, size_t most)
   size_t begun = 0;
   do {
     cut(p, before, most);
-    /* the first wave has the ends, too: tasks number blocks and blocks + 1 */
-    size_t tasks = p->blocks + (begun ? 0 : p->tail ? 2 : p->head ? 1 : 0);
+    /* after the blocks of the first wave come the ends: of the open group, and of the piece */
+    size_t tasks = p->blocks + (begun ? 0 : (size_t)(p->head > 0) + (size_t)(p->tail > 0));
     LAT_TRY(lat_parallel(work, tasks, run_block, p));
     if (!begun && p->head) {
       sum->open_rows += p->head;
