@@ -121,6 +121,31 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
   latL_error(L, who, "%s", message[0] ? message : lat_status_name(status));
 }
 
+void latL_ask(lua_State *L, const char *who, lat_workspace *work)
+{
+  latL_call(L, who, work, lat_check(work));
+}
+
+void latL_copy(lua_State *L, const char *who, const lat_matrix *A, const lat_matrix *B)
+{
+  if (A->rows * A->cols < LATL_ASK) {
+    lat_copy(A, B);
+    return;
+  }
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_copy_bands(work, A, B));
+}
+
+void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value)
+{
+  if (A->rows * A->cols < LATL_ASK) {
+    lat_fill(A, value);
+    return;
+  }
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_fill_bands(work, A, value));
+}
+
 int latL_error(lua_State *L, const char *who, const char *format, ...)
 {
   va_list arguments;

@@ -114,6 +114,14 @@ lat_workspace *latL_workspace(lua_State *L);
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                 lat_status status);
 
+/* For loops of the bindings' own: raises once Ctrl-C has come, or another hook. `work` is of
+ * latL_workspace, which was called when the loop began. */
+void latL_ask(lua_State *L, const char *who, lat_workspace *work);
+/* lat_copy and lat_fill for matrices of any size, in bands, between which they ask. */
+void latL_copy(lua_State *L, const char *who, const lat_matrix *A, const lat_matrix *B);
+void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value);
+#define LATL_ASK 65536 /* steps of a loop between two looks, when a step is a few instructions */
+
 /* A workspace of one call's own, as a userdata that is pushed and that frees it however the call
  * ends: for calls that make Lua values or run Lua functions while they hold scratch. */
 lat_workspace *latL_newworkspace(lua_State *L);

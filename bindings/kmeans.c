@@ -264,10 +264,13 @@ static int next_batch(lua_State *L)
   size_t size = b->given || b->size > 3 * m->clusters ? b->size : 3 * m->clusters;
   for (size_t i = 0; i < size; i++) places[i] = (size_t)lat_random_below(&b->random, N);
   latL_Matrix *rows = latL_newmatrix(L, size, X->view.cols, X->view.dtype);
-  lat_gather_rows(&X->view, places, &rows->view);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, "kmeans:fit", work, lat_gather_rows(work, &X->view, places, &rows->view));
   b->given++;
   if (!weights) return 1;
-  lat_gather_rows(&weights->view, places, &latL_newvector(L, size, LAT_FLOAT64)->view);
+  const lat_matrix drawn = latL_newvector(L, size, LAT_FLOAT64)->view;
+  work = latL_workspace(L);
+  latL_call(L, "kmeans:fit", work, lat_gather_rows(work, &weights->view, places, &drawn));
   return 2;
 }
 

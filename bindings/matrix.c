@@ -115,7 +115,7 @@ static int index_any(lua_State *L)
 static void assign_value(lua_State *L, const lat_matrix *target, int arg, const char *who)
 {
   if (lua_type(L, arg) == LUA_TNUMBER) {
-    lat_fill(target, lua_tonumber(L, arg));
+    latL_fill(L, who, target, lua_tonumber(L, arg));
     return;
   }
   const latL_Matrix *B = latL_checkmatrix(L, arg, who, "value");
@@ -128,10 +128,10 @@ static void assign_value(lua_State *L, const lat_matrix *target, int arg, const 
                (lua_Integer)target->rows, (lua_Integer)target->cols);
   if (lat_overlaps(&from, target)) {
     latL_Matrix *copy = latL_newmatrix(L, from.rows, from.cols, from.dtype);
-    lat_copy(&from, &copy->view);
+    latL_copy(L, who, &from, &copy->view);
     from = copy->view;
   }
-  lat_copy(&from, target);
+  latL_copy(L, who, &from, target);
 }
 
 /* v[i] = number;  A[i] = number, vector or table */
@@ -216,11 +216,12 @@ static int diagonal(lua_State *L)
 }
 
 /* Row-major order is kept; a view where the elements are packed, else a copy. */
-static int reshape_to(lua_State *L, latL_Matrix *A, size_t rows, size_t cols, bool vector)
+static int reshape_to(lua_State *L, const char *who, latL_Matrix *A, size_t rows, size_t cols,
+                      bool vector)
 {
   if (!lat_is_packed(&A->view)) {
     latL_Matrix *copy = latL_newmatrix(L, A->view.rows, A->view.cols, A->view.dtype);
-    lat_copy(&A->view, &copy->view);
+    latL_copy(L, who, &A->view, &copy->view);
     copy->view.rows = rows;
     copy->view.cols = cols;
     copy->view.row_stride = (ptrdiff_t)cols;
@@ -242,13 +243,13 @@ static int reshape(lua_State *L)
   if (rows > n || cols > n || rows * cols != n)
     latL_error(L, "A:reshape", "a %s has %I elements, not %Ix%I", latL_shape(L, A), (lua_Integer)n,
                (lua_Integer)rows, (lua_Integer)cols);
-  return reshape_to(L, A, rows, cols, vector);
+  return reshape_to(L, "A:reshape", A, rows, cols, vector);
 }
 
 static int flatten(lua_State *L)
 {
   latL_Matrix *A = self(L, "A:flatten");
-  return reshape_to(L, A, A->view.rows * A->view.cols, 1, true);
+  return reshape_to(L, "A:flatten", A, A->view.rows * A->view.cols, 1, true);
 }
 
 /* A vector as a matrix of one column, which broadcasts over the columns. */
@@ -262,17 +263,17 @@ static int column(lua_State *L)
 
 /* ---- copies ----------------------------------------------------------------------- */
 
-static int convert(lua_State *L, const latL_Matrix *A, lat_dtype dtype)
+static int convert(lua_State *L, const char *who, const latL_Matrix *A, lat_dtype dtype)
 {
   latL_Matrix *B = latL_newlike(L, A, dtype);
-  lat_copy(&A->view, &B->view);
+  latL_copy(L, who, &A->view, &B->view);
   return 1;
 }
 
 static int copy(lua_State *L)
 {
   const latL_Matrix *A = self(L, "A:copy");
-  return convert(L, A, A->view.dtype);
+  return convert(L, "A:copy", A, A->view.dtype);
 }
 
 static int to(lua_State *L)
@@ -283,14 +284,14 @@ static int to(lua_State *L)
   lua_createtable(L, 0, 1);
   lua_pushvalue(L, 2);
   lua_setfield(L, -2, "dtype");
-  return convert(L, A, latL_optdtype(L, lua_gettop(L), "A:to", LAT_FLOAT64));
+  return convert(L, "A:to", A, latL_optdtype(L, lua_gettop(L), "A:to", LAT_FLOAT64));
 }
 
 static int fill(lua_State *L)
 {
   latL_Matrix *A = self(L, "A:fill");
   latL_checkwritable(L, A, "A:fill", "A");
-  lat_fill(&A->view, latL_checknumber(L, 2, "A:fill", "value"));
+  latL_fill(L, "A:fill", &A->view, latL_checknumber(L, 2, "A:fill", "value"));
   lua_settop(L, 1);
   return 1;
 }
@@ -309,7 +310,10 @@ static int table(lua_State *L)
   const latL_Matrix *A = self(L, "A:table");
   size_t rows = A->view.rows, cols = A->view.cols;
   lua_createtable(L, rows < INT32_MAX ? (int)rows : 0, 0);
+  lat_workspace *work = latL_workspace(L);
+  size_t ask = 1 + LATL_ASK / 4 / cols;
   for (size_t i = 0; i < rows; i++) {
+    if (i % ask == 0) latL_ask(L, "A:table", work);
     if (A->vector) {
       lua_pushnumber(L, lat_get(&A->view, i, 0));
     } else {
@@ -343,13 +347,13 @@ static latL_Matrix *sized(lua_State *L, const char *who)
 
 static int zeros(lua_State *L)
 {
-  lat_fill(&sized(L, "matrix.zeros")->view, 0);
+  latL_fill(L, "matrix.zeros", &sized(L, "matrix.zeros")->view, 0);
   return 1;
 }
 
 static int ones(lua_State *L)
 {
-  lat_fill(&sized(L, "matrix.ones")->view, 1);
+  latL_fill(L, "matrix.ones", &sized(L, "matrix.ones")->view, 1);
   return 1;
 }
 
@@ -362,7 +366,7 @@ static int eye(lua_State *L)
     lua_insert(L, 2);
   }
   latL_Matrix *A = sized(L, "matrix.eye");
-  lat_fill(&A->view, 0);
+  latL_fill(L, "matrix.eye", &A->view, 0);
   size_t n = A->view.rows < A->view.cols ? A->view.rows : A->view.cols;
   for (size_t i = 0; i < n; i++) lat_set(&A->view, i, i, 1);
   return 1;
@@ -372,7 +376,7 @@ static int diag(lua_State *L)
 {
   lat_matrix v = latL_checkvector(L, 1, "matrix.diag", "v");
   latL_Matrix *A = latL_newmatrix(L, v.rows, v.rows, LAT_FLOAT64);
-  lat_fill(&A->view, 0);
+  latL_fill(L, "matrix.diag", &A->view, 0);
   for (size_t i = 0; i < v.rows; i++) lat_set(&A->view, i, i, lat_get(&v, i, 0));
   return 1;
 }
@@ -383,9 +387,11 @@ static int linspace(lua_State *L)
   double b = latL_checknumber(L, 2, "matrix.linspace", "b");
   size_t n = latL_checksize(L, 3, "matrix.linspace", "n");
   double *x = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  lat_workspace *work = latL_workspace(L);
   for (size_t i = 0; i < n; i++) { /* from both ends, so that both are met exactly */
     double t = n > 1 ? (double)i / (double)(n - 1) : 0;
     x[i] = (1 - t) * a + t * b;
+    if (i % LATL_ASK == 0) latL_ask(L, "matrix.linspace", work);
   }
   return 1;
 }
@@ -402,14 +408,21 @@ static int range(lua_State *L)
   if (count > 9e15) latL_error(L, "matrix.range", "%f elements are too many", count);
   size_t n = (size_t)count;
   double *x = latL_newvector(L, n, LAT_FLOAT64)->view.data;
-  for (size_t i = 0; i < n; i++) x[i] = a + (double)i * step;
+  lat_workspace *work = latL_workspace(L);
+  for (size_t i = 0; i < n; i++) {
+    x[i] = a + (double)i * step;
+    if (i % LATL_ASK == 0) latL_ask(L, "matrix.range", work);
+  }
   return 1;
 }
 
 static void fill_by_function(lua_State *L, int function, const latL_Matrix *A)
 {
+  lat_workspace *work = latL_workspace(L);
+  size_t calls = 0;
   for (size_t i = 0; i < A->view.rows; i++) {
     for (size_t j = 0; j < A->view.cols; j++) {
+      if (++calls % 1024 == 0) latL_ask(L, "matrix", work); /* the function may be one of C */
       lua_pushvalue(L, function);
       lua_pushinteger(L, (lua_Integer)i + 1);
       lua_pushinteger(L, (lua_Integer)j + 1);
@@ -433,7 +446,7 @@ static int construct(lua_State *L)
     lat_dtype dtype = latL_optdtype(L, 2, "matrix", A->view.dtype);
     lua_pushvalue(L, 1);
     if (first == LUA_TTABLE && dtype == A->view.dtype) return 1;
-    return convert(L, A, dtype);
+    return convert(L, "matrix", A, dtype);
   }
   int options = lua_type(L, 3) == LUA_TTABLE ? 3 : 4, value = lua_type(L, 3);
   size_t rows = latL_checksize(L, 1, "matrix", "rows");
@@ -443,7 +456,7 @@ static int construct(lua_State *L)
     latL_error(L, "matrix", "the third argument must be a number or a function(i, j), got %s",
                luaL_typename(L, 3));
   latL_Matrix *A = latL_newmatrix(L, rows, cols, latL_optdtype(L, options, "matrix", LAT_FLOAT64));
-  lat_fill(&A->view, value == LUA_TNUMBER ? lua_tonumber(L, 3) : 0);
+  latL_fill(L, "matrix", &A->view, value == LUA_TNUMBER ? lua_tonumber(L, 3) : 0);
   if (value == LUA_TFUNCTION) fill_by_function(L, 3, A);
   return 1;
 }

@@ -73,14 +73,12 @@ static bool common_shape(lua_State *L, const char *who, operand o[], int count, 
   return vector;
 }
 
-static void compute(lat_operation op, int count, const operand o[], const lat_matrix *C)
+static lat_status compute(lat_workspace *work, lat_operation op, int count, const operand o[],
+                          const lat_matrix *C)
 {
-  if (count == 1)
-    lat_unary(op, &o[0].view, C);
-  else if (count == 2)
-    lat_binary(op, &o[0].view, &o[1].view, C);
-  else
-    lat_ternary(op, &o[0].view, &o[1].view, &o[2].view, C);
+  if (count == 1) return lat_unary(work, op, &o[0].view, C);
+  if (count == 2) return lat_binary(work, op, &o[0].view, &o[1].view, C);
+  return lat_ternary(work, op, &o[0].view, &o[1].view, &o[2].view, C);
 }
 
 int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first, int count,
@@ -103,7 +101,12 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
     }
     o[k].view = lat_stretch(&o[k].view, rows, cols);
   }
-  compute(op, count, o, &C.view);
+  if (rows * cols < LATL_ASK) {
+    compute(NULL, op, count, o, &C.view);
+  } else {
+    lat_workspace *work = latL_workspace(L);
+    latL_call(L, who, work, compute(work, op, count, o, &C.view));
+  }
   latL_finish(&C);
   return 1;
 }
@@ -135,7 +138,12 @@ int latL_scale(lua_State *L)
 static int op_eq(lua_State *L)
 {
   const latL_Matrix *A = latL_tomatrix(L, 1), *B = latL_tomatrix(L, 2);
-  lua_pushboolean(L, A && B && A->vector == B->vector && lat_equal(&A->view, &B->view));
+  bool equal = A && B && A->vector == B->vector;
+  if (equal) {
+    lat_workspace *work = latL_workspace(L);
+    latL_call(L, "matrix ==", work, lat_equal(work, &A->view, &B->view, &equal));
+  }
+  lua_pushboolean(L, equal);
   return 1;
 }
 
@@ -218,8 +226,11 @@ static int map(lua_State *L)
   const latL_Result to =
       latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype, LATL_APART);
   const int result = lua_gettop(L);
+  lat_workspace *work = latL_workspace(L);
+  size_t calls = 0;
   for (size_t i = 0; i < from.rows; i++)
     for (size_t j = 0; j < from.cols; j++) {
+      if (++calls % 1024 == 0) latL_ask(L, who, work); /* f may be a function of C */
       lua_pushvalue(L, 2);
       lua_pushnumber(L, lat_get(&from, i, j));
       lua_pushinteger(L, (lua_Integer)i + 1);
@@ -255,14 +266,17 @@ static int where(lua_State *L)
   const bool fits = by_rows ? mask->view.rows == A->view.rows
                             : mask->view.rows == A->view.rows && mask->view.cols == A->view.cols;
   if (!fits) latL_error(L, who, "A is a %s, the mask a %s", latL_shape(L, A), latL_shape(L, mask));
-  const size_t count = lat_count(&mask->view);
+  size_t count;
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_count(work, &mask->view, &count));
   if (count == 0) {
     lua_pushnil(L);
     return 1;
   }
   const latL_Matrix *B = by_rows ? latL_newmatrix(L, count, A->view.cols, A->view.dtype)
                                  : latL_newvector(L, count, A->view.dtype);
-  lat_masked(&A->view, &mask->view, &B->view);
+  work = latL_workspace(L);
+  latL_call(L, who, work, lat_masked(work, &A->view, &mask->view, &B->view));
   return 1;
 }
 

@@ -48,7 +48,9 @@ static int product(lua_State *L, const char *who, int options, double alpha, dou
   if (A->vector && B->vector) {
     if (options && latL_getoption(L, options, "out") != LUA_TNIL)
       return latL_error(L, who, "the product of two vectors is a number, which has no out");
-    lua_pushnumber(L, alpha * lat_dot(&A->view, &B->view));
+    double value;
+    CALL(L, who, lat_inner, &A->view, &B->view, &value);
+    lua_pushnumber(L, alpha * value);
     return 1;
   }
   lat_matrix a = A->view, b = B->view;
@@ -85,7 +87,9 @@ static int dot(lua_State *L)
   if (A->view.rows != B->view.rows || A->view.cols != B->view.cols)
     return latL_error(L, "A:dot", "the shapes must agree, got a %s and a %s", latL_shape(L, A),
                       latL_shape(L, B));
-  lua_pushnumber(L, lat_dot(&A->view, &B->view));
+  double inner;
+  CALL(L, "A:dot", lat_inner, &A->view, &B->view, &inner);
+  lua_pushnumber(L, inner);
   return 1;
 }
 

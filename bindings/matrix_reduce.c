@@ -60,6 +60,15 @@ static void reduce(lua_State *L, const char *who, lat_reduction kind, const lat_
   latL_check(L, who, work, mark, lat_reduce(work, kind, A, dim, correction, out));
 }
 
+/* Places count from 0 in the core, and from 1 in Lua. */
+static void count_from_one(lua_State *L, const char *who, const lat_matrix *places)
+{
+  double one = 1;
+  const lat_matrix ones = {&one, places->rows, places->cols, 0, 0, LAT_FLOAT64};
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_binary(work, LAT_ADD, places, &ones, places));
+}
+
 /* One number, one truth, or the places of a minimum. */
 static int push_whole(lua_State *L, lat_reduction kind, const latL_Matrix *A, double value)
 {
@@ -102,11 +111,7 @@ static int apply_reduction(lua_State *L)
   }
   const latL_Result out = line_result(L, 3, who, A, dim, place ? LAT_FLOAT64 : A->view.dtype);
   reduce(L, who, kind, &A->view, dim, correction, &out.view);
-  if (place) { /* from 1 in Lua */
-    double one = 1;
-    const lat_matrix ones = {&one, out.view.rows, 1, 0, 0, LAT_FLOAT64};
-    lat_binary(LAT_ADD, &out.view, &ones, &out.view);
-  }
+  if (place) count_from_one(L, who, &out.view);
   latL_finish(&out);
   return 1;
 }
@@ -155,7 +160,8 @@ static int cumsum(lua_State *L)
   const lat_matrix from = A->view;
   const latL_Result to =
       latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype, LATL_SAME_PLACES);
-  lat_cumulative_sum(&from, dim, &to.view);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_cumulative_sum(work, &from, dim, &to.view));
   latL_finish(&to);
   return 1;
 }
@@ -177,10 +183,23 @@ static int sort(lua_State *L)
   lat_workspace *work = latL_workspace(L);
   const lat_mark mark = lat_workspace_mark(work);
   latL_check(L, who, work, mark, lat_sort(work, &A->view, dim, descending, &sorted, &order));
-  double one = 1; /* from 1 in Lua */
-  const lat_matrix ones = {&one, order.rows, order.cols, 0, 0, LAT_FLOAT64};
-  lat_binary(LAT_ADD, &order, &ones, &order);
+  count_from_one(L, who, &order);
   return 2;
+}
+
+/* B := A's rows in random order, and the places (from 1) they come from. */
+static lat_status shuffle_rows(lat_workspace *work, lat_random *random, const lat_matrix *A,
+                               const lat_matrix *B, double *order)
+{
+  size_t n = A->rows, *place = lat_allocate(work, n, sizeof *place);
+  if (!place) return LAT_MEMORY;
+  LAT_TRY(lat_random_permutation(work, random, n, place));
+  LAT_TRY(lat_gather_rows(work, A, place, B));
+  for (size_t i = 0; i < n; i++) {
+    order[i] = (double)place[i] + 1;
+    if (i % (1 << 20) == 0) LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
 }
 
 /* A:shuffle([rng]) -> the rows in random order, the order */
@@ -193,13 +212,7 @@ static int shuffle(lua_State *L)
   const lat_matrix shuffled = latL_newlike(L, A, A->view.dtype)->view;
   double *order = latL_newvector(L, n, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  const lat_mark mark = lat_workspace_mark(work);
-  size_t *place = lat_allocate(work, n, sizeof *place);
-  if (!place) latL_check(L, "A:shuffle", work, mark, LAT_MEMORY);
-  lat_random_permutation(random, n, place);
-  lat_gather_rows(&A->view, place, &shuffled);
-  for (size_t i = 0; i < n; i++) order[i] = (double)place[i] + 1;
-  lat_workspace_release(work, mark);
+  latL_call(L, "A:shuffle", work, shuffle_rows(work, random, &A->view, &shuffled, order));
   return 2;
 }
 
@@ -214,14 +227,18 @@ static int rows_at(lua_State *L)
   const lat_matrix B = latL_newmatrix(L, list.rows, A->view.cols, A->view.dtype)->view;
   latL_tomatrix(L, -1)->vector = A->vector;
   const double rows = (double)A->view.rows;
+  lat_workspace *work = latL_workspace(L);
+  const size_t ask = 1 + LATL_ASK / (B.cols + 8);
   for (size_t k = 0; k < list.rows; k++) {
     const double i = lat_get(&list, k, 0);
     if (!(i == floor(i) && fabs(i) >= 1 && fabs(i) <= rows))
       latL_error(L, who, "row %f (element %I of the list) is outside 1..%I", i, (lua_Integer)k + 1,
                  (lua_Integer)A->view.rows);
     const size_t place = (size_t)(i < 0 ? i + rows : i - 1);
+    const lat_matrix from = lat_block_of(A->view, place, 0, 1, B.cols);
     const lat_matrix to = lat_block_of(B, k, 0, 1, B.cols);
-    lat_gather_rows(&A->view, &place, &to);
+    lat_copy(&from, &to);
+    if (k % ask == 0) latL_ask(L, who, work);
   }
   return 1;
 }
@@ -264,7 +281,7 @@ static int stack(lua_State *L, const char *who, bool down)
     if ((down ? A.cols : A.rows) != across || (down ? A.rows : A.cols) > along - place)
       latL_error(L, who, "a finalizer changed the list"); /* the collector ran just now */
     const lat_matrix to = lat_block_of(B, down ? place : 0, down ? 0 : place, A.rows, A.cols);
-    lat_copy(&A, &to);
+    latL_copy(L, who, &A, &to);
     place += down ? A.rows : A.cols;
     lua_pop(L, 1);
   }

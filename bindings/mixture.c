@@ -267,7 +267,8 @@ static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
     lat_matrix rows = latL_newmatrix(L, count + 1, X->cols, LAT_FLOAT64)->view;
     lat_matrix weights = latL_newvector(L, count, LAT_FLOAT64)->view;
     rows.rows = count;
-    lat_gather_rows(X, places, &rows);
+    status = lat_gather_rows(run->work, X, places, &rows);
+    if (status != LAT_OK) latL_check(L, run->who, run->work, mark, status);
     memcpy(weights.data, totals, count * sizeof *totals);
     lua_createtable(L, 2, 0);
     lua_insert(L, -3);

@@ -363,7 +363,9 @@ int latL_ownsample(lua_State *L, const char *who, size_t n, lat_random *random)
   double *accept = lua_newuserdatauv(L, K * sizeof *accept, 0);
   lua_getfield(L, 1, "parameters");
   int list = lua_gettop(L), function = list - 5;
-  lat_random_categorical(random, K, m->em.base.flat, n, drawn, drawn + n, accept);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work,
+            lat_random_categorical(work, random, K, m->em.base.flat, n, drawn, drawn + n, accept));
   for (size_t k = 0; k < K; k++) {
     size_t count = 0, next = 0;
     for (size_t i = 0; i < n; i++) count += drawn[i] == k;

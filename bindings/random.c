@@ -58,16 +58,14 @@ typedef struct distribution {
 enum { BLOCK = 512 };
 
 /* n standard uniform or normal numbers, side by side. */
-static void fill_packed(kind which, lat_dtype dtype, lat_random *random, size_t n, void *out)
+static lat_status fill_packed(lat_workspace *work, kind which, lat_dtype dtype, lat_random *random,
+                              size_t n, void *out)
 {
   if (which == UNIFORM && dtype == LAT_FLOAT64)
-    lat_random_fill_uniform(random, n, out);
-  else if (which == UNIFORM)
-    lat_random_fill_uniform_float(random, n, out);
-  else if (dtype == LAT_FLOAT64)
-    lat_random_fill_normal(random, n, out);
-  else
-    lat_random_fill_normal_float(random, n, out);
+    return lat_random_fill_uniform(work, random, n, out);
+  if (which == UNIFORM) return lat_random_fill_uniform_float(work, random, n, out);
+  if (dtype == LAT_FLOAT64) return lat_random_fill_normal(work, random, n, out);
+  return lat_random_fill_normal_float(work, random, n, out);
 }
 
 /* n standard draws, n <= BLOCK, as a matrix of that dtype gets them. */
@@ -79,15 +77,15 @@ static void standard(const distribution *d, lat_random *random, lat_dtype dtype,
   } else if (d->kind == INTEGER) {
     for (size_t i = 0; i < n; i++) out[i] = (double)lat_random_below(random, d->bound);
   } else if (d->kind == EXPONENTIAL) { /* the numbers of lat_random_exponential */
-    lat_random_fill_uniform(random, n, out);
+    lat_random_fill_uniform(NULL, random, n, out);
     for (size_t i = 0; i < n; i++) out[i] = 1 - out[i];
     lat_log(n, out, out);
     for (size_t i = 0; i < n; i++) out[i] = 0 - out[i];
   } else if (dtype == LAT_FLOAT64) {
-    fill_packed(d->kind, dtype, random, n, out);
+    fill_packed(NULL, d->kind, dtype, random, n, out);
   } else { /* not float64 numbers rounded, which could give 1 */
     float narrow[BLOCK];
-    fill_packed(d->kind, dtype, random, n, narrow);
+    fill_packed(NULL, d->kind, dtype, random, n, narrow);
     for (size_t i = 0; i < n; i++) out[i] = (double)narrow[i];
   }
 }
@@ -109,8 +107,13 @@ static lat_status fill(lat_workspace *work, const distribution *d, lat_random *r
 {
   size_t n = A->rows * A->cols, i = 0, j = 0;
   if ((d->kind == UNIFORM || d->kind == NORMAL) && lat_is_packed(A)) {
-    fill_packed(d->kind, A->dtype, random, n, A->data);
-    if (d->base != 0 || d->scale != 1) affine(d, A->dtype, n, A->data);
+    LAT_TRY(fill_packed(work, d->kind, A->dtype, random, n, A->data));
+    size_t size = lat_dtype_size(A->dtype);
+    for (size_t start = 0; (d->base != 0 || d->scale != 1) && start < n; start += LATL_ASK) {
+      affine(d, A->dtype, n - start < LATL_ASK ? n - start : LATL_ASK,
+             (char *)A->data + start * size);
+      LAT_TRY(lat_check(work));
+    }
     return LAT_OK;
   }
   for (size_t start = 0; start < n; start += BLOCK) {
@@ -278,9 +281,13 @@ static int integer(lua_State *L)
 /* ---- categories and permutations ----------------------------------------------------- */
 
 /* Indices from 0 of the core to numbers from 1. */
-static void to_numbers(size_t n, const size_t *from, double *to)
+static lat_status to_numbers(lat_workspace *work, size_t n, const size_t *from, double *to)
 {
-  for (size_t i = 0; i < n; i++) to[i] = (double)(from[i] + 1);
+  for (size_t i = 0; i < n; i++) {
+    to[i] = (double)(from[i] + 1);
+    if (i % LATL_ASK == 0) LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
 }
 
 static lat_status categories(lat_workspace *work, lat_random *random, lat_matrix weights, size_t n,
@@ -299,9 +306,8 @@ static lat_status categories(lat_workspace *work, lat_random *random, lat_matrix
     any = any || w[i] > 0;
   }
   if (!any) return lat_fail(work, LAT_INVALID, "at least one of the weights must be positive");
-  lat_random_categorical(random, K, w, n, drawn, alias, accept);
-  to_numbers(n, drawn, out);
-  return LAT_OK;
+  LAT_TRY(lat_random_categorical(work, random, K, w, n, drawn, alias, accept));
+  return to_numbers(work, n, drawn, out);
 }
 
 static int categorical(lua_State *L)
@@ -319,6 +325,14 @@ static int categorical(lua_State *L)
   return 1;
 }
 
+static lat_status permute(lat_workspace *work, lat_random *random, size_t n, double *out)
+{
+  size_t *order = lat_allocate(work, n, sizeof *order);
+  if (!order) return LAT_MEMORY;
+  LAT_TRY(lat_random_permutation(work, random, n, order));
+  return to_numbers(work, n, order, out);
+}
+
 static int permutation(lua_State *L)
 {
   static const char who[] = "rng:permutation";
@@ -326,12 +340,7 @@ static int permutation(lua_State *L)
   size_t n = latL_checksize(L, 2, who, "n");
   double *out = latL_newvector(L, n, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  size_t *order = lat_allocate(work, n, sizeof *order);
-  if (!order) latL_check(L, who, work, mark, LAT_MEMORY);
-  lat_random_permutation(random, n, order);
-  to_numbers(n, order, out);
-  latL_check(L, who, work, mark, LAT_OK);
+  latL_call(L, who, work, permute(work, random, n, out));
   return 1;
 }
 
@@ -373,7 +382,9 @@ static int split(lua_State *L)
   if (k > MOST_SPLITS)
     latL_error(L, "rng:split", "k must be at most %d, got %I", MOST_SPLITS, (lua_Integer)k);
   lua_newtable(L);
+  lat_workspace *work = latL_workspace(L);
   for (size_t i = 1; i <= k; i++) {
+    if (i % 4096 == 0) latL_ask(L, "rng:split", work);
     new_random(L, lat_random_split(random));
     lua_rawseti(L, -2, (lua_Integer)i);
   }

@@ -107,6 +107,14 @@ static lat_status lead_chunks(lat_workspace *work, job *mine)
   return status;
 }
 
+bool lat_halted(lat_halt *halt, size_t worker)
+{
+  if (worker == 0 && halt->work && halt->status == LAT_OK &&
+      (halt->status = lat_check(halt->work)) != LAT_OK)
+    atomic_store_explicit(&halt->stop, 1, memory_order_relaxed);
+  return atomic_load_explicit(&halt->stop, memory_order_relaxed) != 0;
+}
+
 lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context)
 {
   job mine = {.task = task, .context = context, .chunks = chunks};

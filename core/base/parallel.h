@@ -27,6 +27,16 @@ typedef void lat_task(void *context, size_t chunk, size_t worker);
  * not begun are skipped and LAT_CANCELLED is returned. `work` may be NULL. */
 lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context);
 
+/* Asking from within a chunk that is long: `lat_halted(&halt, worker)` is true once lat_check has
+ * failed. Only worker 0, which is the caller, asks; the others hear of it. After lat_parallel,
+ * halt.status is what lat_check said; its message is the workspace's. Begin with {work, 0, LAT_OK}. */
+typedef struct lat_halt {
+  lat_workspace *work; /* NULL: never */
+  atomic_int stop;
+  lat_status status;
+} lat_halt;
+bool lat_halted(lat_halt *halt, size_t worker);
+
 /* How many threads work, the calling one included: at first the environment's
  * LATENT_NUM_THREADS, else the processors this process may use (its affinity
  * mask). Always 1 with OpenBLAS's serial build, which isn't safe from several

@@ -218,31 +218,35 @@ static void fill_chunk(void *context, size_t chunk, size_t worker)
              f->out + start * f->recipe->size);
 }
 
-static void fill_with(lat_random *random, const recipe *r, size_t n, void *out)
+static lat_status fill_with(lat_workspace *work, lat_random *random, const recipe *r, size_t n,
+                            void *out)
 {
   fill f = {*random, r, n, out};
-  lat_parallel(NULL, n / CHUNK + (n % CHUNK > 0), fill_chunk, &f);
+  LAT_TRY(lat_parallel(work, n / CHUNK + (n % CHUNK > 0), fill_chunk, &f));
   random->position += n;
+  return LAT_OK;
 }
 
-void lat_random_fill_uniform(lat_random *random, size_t n, double *out)
+lat_status lat_random_fill_uniform(lat_workspace *work, lat_random *random, size_t n, double *out)
 {
-  fill_with(random, &uniform_recipe, n, out);
+  return fill_with(work, random, &uniform_recipe, n, out);
 }
 
-void lat_random_fill_normal(lat_random *random, size_t n, double *out)
+lat_status lat_random_fill_normal(lat_workspace *work, lat_random *random, size_t n, double *out)
 {
-  fill_with(random, &normal_recipe, n, out);
+  return fill_with(work, random, &normal_recipe, n, out);
 }
 
-void lat_random_fill_uniform_float(lat_random *random, size_t n, float *out)
+lat_status lat_random_fill_uniform_float(lat_workspace *work, lat_random *random, size_t n,
+                                         float *out)
 {
-  fill_with(random, &uniform_float_recipe, n, out);
+  return fill_with(work, random, &uniform_float_recipe, n, out);
 }
 
-void lat_random_fill_normal_float(lat_random *random, size_t n, float *out)
+lat_status lat_random_fill_normal_float(lat_workspace *work, lat_random *random, size_t n,
+                                        float *out)
 {
-  fill_with(random, &normal_float_recipe, n, out);
+  return fill_with(work, random, &normal_float_recipe, n, out);
 }
 
 /* ---- one number at a time ------------------------------------------------------- */
@@ -309,13 +313,19 @@ uint64_t lat_random_below(lat_random *random, uint64_t bound)
   return result;
 }
 
-void lat_random_permutation(lat_random *random, size_t n, size_t *out)
+enum { ASK = 1 << 15 }; /* draws between two looks at whether to go on */
+
+lat_status lat_random_permutation(lat_workspace *work, lat_random *random, size_t n, size_t *out)
 {
+  lat_random r = *random;
   for (size_t i = 0; i < n; i++) { /* i changes places with one of 0..i */
-    size_t j = (size_t)lat_random_below(random, i + 1);
+    size_t j = (size_t)lat_random_below(&r, i + 1);
     out[i] = out[j];
     out[j] = i;
+    if (i % ASK == 0 && work) LAT_TRY(lat_check(work));
   }
+  *random = r;
+  return LAT_OK;
 }
 
 /* ---- categories ------------------------------------------------------------------ */
@@ -361,15 +371,20 @@ static void build_alias(size_t K, const double *weights, size_t *alias, double *
 }
 
 /* One word a draw: in word*K the upper half is the cell, the lower half the place in it. */
-void lat_random_categorical(lat_random *random, size_t K, const double *weights, size_t n,
-                            size_t *out, size_t *alias, double *accept)
+lat_status lat_random_categorical(lat_workspace *work, lat_random *random, size_t K,
+                                  const double *weights, size_t n, size_t *out, size_t *alias,
+                                  double *accept)
 {
+  lat_random r = *random;
   build_alias(K, weights, alias, accept);
   for (size_t i = 0; i < n; i++) {
     uint64_t place;
-    size_t cell = (size_t)multiply(lat_random_word(random), K, &place);
+    size_t cell = (size_t)multiply(lat_random_word(&r), K, &place);
     out[i] = uniform_of(place) < accept[cell] ? cell : alias[cell];
+    if (i % ASK == 0 && work) LAT_TRY(lat_check(work));
   }
+  *random = r;
+  return LAT_OK;
 }
 
 /* ---- splitting --------------------------------------------------------------------- */

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/workspace.h"
+
 typedef struct lat_random {
   uint64_t seed, stream, position; /* the whole state; position counts 64-bit words */
 } lat_random;
@@ -34,19 +36,25 @@ double lat_random_exponential(lat_random *random);             /* mean 1 */
 double lat_random_gamma(lat_random *random, double shape);     /* scale 1; shape > 0 */
 uint64_t lat_random_below(lat_random *random, uint64_t bound); /* 0..bound-1, unbiased */
 
+/* The functions that draw many numbers ask lat_check as they go; `work` may be NULL, and then they
+ * can't fail. The generator moves on only when they succeed. */
+
 /* Fill n numbers, as n single draws would. Large fills use the thread pool. */
-void lat_random_fill_uniform(lat_random *random, size_t n, double *out);
-void lat_random_fill_normal(lat_random *random, size_t n, double *out);
-void lat_random_fill_uniform_float(lat_random *random, size_t n, float *out);
-void lat_random_fill_normal_float(lat_random *random, size_t n, float *out);
+lat_status lat_random_fill_uniform(lat_workspace *work, lat_random *random, size_t n, double *out);
+lat_status lat_random_fill_normal(lat_workspace *work, lat_random *random, size_t n, double *out);
+lat_status lat_random_fill_uniform_float(lat_workspace *work, lat_random *random, size_t n,
+                                         float *out);
+lat_status lat_random_fill_normal_float(lat_workspace *work, lat_random *random, size_t n,
+                                        float *out);
 
 /* A permutation of 0..n-1 (Fisher-Yates). */
-void lat_random_permutation(lat_random *random, size_t n, size_t *out);
+lat_status lat_random_permutation(lat_workspace *work, lat_random *random, size_t n, size_t *out);
 
 /* n draws (from 0) from K categories with the given weights (>= 0, finite, not all
  * 0): Walker's alias method; `alias` K size_t and `accept` K doubles are scratch. */
-void lat_random_categorical(lat_random *random, size_t K, const double *weights, size_t n,
-                            size_t *out, size_t *alias, double *accept);
+lat_status lat_random_categorical(lat_workspace *work, lat_random *random, size_t K,
+                                  const double *weights, size_t n, size_t *out, size_t *alias,
+                                  double *accept);
 
 /* An independent generator keyed by this one's next words. */
 lat_random lat_random_split(lat_random *random);

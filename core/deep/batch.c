@@ -89,10 +89,10 @@ lat_status lat_batch(lat_workspace *work, const lat_matrix *X, const size_t *pla
     gather(X, place[k], scale, out, k);
     if (how == LAT_AS_IT_IS) continue;
     if (how == LAT_DYNAMIC) {
-      lat_random_fill_uniform_float(random, X->cols, u);
+      lat_random_fill_uniform_float(NULL, random, X->cols, u);
     } else if (how == LAT_STATIC) {
       lat_random row = {.seed = random->seed, .stream = ~(uint64_t)place[k], .position = 0};
-      lat_random_fill_uniform_float(&row, X->cols, u);
+      lat_random_fill_uniform_float(NULL, &row, X->cols, u);
     }
     if (binarize(out, k, u)) return outside(work, X, place[k], scale);
   }

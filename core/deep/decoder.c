@@ -155,9 +155,9 @@ lat_status lat_draw(lat_workspace *work, const lat_net *decoder, const lat_likel
                     const lat_matrix *Z, const lat_matrix *X)
 {
   if (Z->dtype == LAT_FLOAT64)
-    lat_random_fill_normal(random, Z->rows * Z->cols, Z->data);
+    LAT_TRY(lat_random_fill_normal(work, random, Z->rows * Z->cols, Z->data));
   else
-    lat_random_fill_normal_float(random, Z->rows * Z->cols, Z->data);
+    LAT_TRY(lat_random_fill_normal_float(work, random, Z->rows * Z->cols, Z->data));
   if (mean) return lat_decode(work, decoder, l, Z, labels, classes, X, NULL);
   decoding d = {.decoder = decoder,
                 .l = l,

@@ -138,7 +138,8 @@ static lat_status pivoted_qr(state *s, lat_matrix V, double noise, size_t keep, 
     info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, rows, kept, kept, v, rows, tau, memory, length);
     LAT_TRY(lat_lapack_info(s->work, "dorgqr", info));
   }
-  if (keep > *rank) lat_random_fill_normal(&s->random, n * (keep - *rank), v + *rank * n);
+  if (keep > *rank)
+    LAT_TRY(lat_random_fill_normal(s->work, &s->random, n * (keep - *rank), v + *rank * n));
   return LAT_OK;
 }
 
@@ -282,7 +283,7 @@ static lat_status probe(state *s)
   lat_matrix coupling = part_of_T(s, s->k, 0, s->width, s->k);
   lat_fill(&coupling, 0);
   s->width = least(s->block, s->n - s->k);
-  lat_random_fill_normal(&s->random, s->n * s->width, s->Q + s->dim * s->n);
+  LAT_TRY(lat_random_fill_normal(s->work, &s->random, s->n * s->width, s->Q + s->dim * s->n));
   return orthonormalize(s, 0, s->width, s->width, NULL);
 }
 
@@ -430,7 +431,8 @@ static lat_status begin(state *s, const lat_matrix *start)
 {
   size_t given = start ? least(start->cols, s->block) : 0;
   if (given < s->block)
-    lat_random_fill_normal(&s->random, s->n * (s->block - given), s->Q + given * s->n);
+    LAT_TRY(lat_random_fill_normal(s->work, &s->random, s->n * (s->block - given),
+                                   s->Q + given * s->n));
   if (given > 0) {
     LAT_TRY(lat_check_finite(s->work, "start", start, false));
     lat_matrix from = lat_block_of(*start, 0, 0, s->n, given), to = columns(s, 0, given);

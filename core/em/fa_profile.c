@@ -344,7 +344,7 @@ static void random_start(problem *p, uint64_t seed, size_t number)
 {
   enum { STREAM = 0x6661 };
   lat_random random = {seed, STREAM + number, 0};
-  lat_random_fill_uniform(&random, p->D, p->at.theta);
+  lat_random_fill_uniform(NULL, &random, p->D, p->at.theta);
   for (size_t j = 0; j < p->D; j++) p->at.theta[j] = clip(p, j, log(p->at.theta[j]));
 }
 

@@ -271,8 +271,8 @@ lat_status lat_factor_sample(lat_workspace *work, const lat_factor_model *model,
   if (!derived) return LAT_MEMORY;
   lat_factor_frame_fill(model, false, true, derived);
   lat_factor_frame frame = lat_factor_frame_of(model, false, true, derived);
-  lat_random_fill_normal(random, Z->rows * Z->cols, Z->data);
-  lat_random_fill_normal(random, X->rows * X->cols, X->data);
+  LAT_TRY(lat_random_fill_normal(work, random, Z->rows * Z->cols, Z->data));
+  LAT_TRY(lat_random_fill_normal(work, random, X->rows * X->cols, X->data));
   for (size_t i = 0; frame.root && i < Z->rows; i++)
     turn(model->M, frame.root, (double *)Z->data + i * model->M);
   lat_workspace_release(work, mark);

@@ -350,7 +350,7 @@ lat_status lat_factor_start(lat_workspace *work, const lat_matrix *X, const doub
   for (size_t j = 0; !(to->shared && mean > 0) && j < D; j++)
     if (!(m.weight[j] > 0)) return lat_factor_wholly_missing(work, j);
   lat_random random = {seed, STREAM, 0};
-  lat_random_fill_normal(&random, D * M, to->W);
+  lat_random_fill_normal(NULL, &random, D * M, to->W);
   for (size_t i = 0; i < D * M; i++)
     to->W[i] *= sqrt((to->shared ? mean : variances[i / M]) / 2 / (double)M);
   lat_workspace_release(work, mark);

@@ -97,7 +97,7 @@ lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *gmm, const double 
     expand(gmm, parameters, k, L + k * D * D);
     LAT_TRY(factored(work, D, L + k * D * D, k));
   }
-  lat_random_categorical(random, K, parameters, n, drawn, drawn + n, accept);
+  LAT_TRY(lat_random_categorical(work, random, K, parameters, n, drawn, drawn + n, accept));
   for (size_t i = 0; i < n; i++) {
     size_t k = drawn[i];
     const double *mean = parameters + K + k * D;

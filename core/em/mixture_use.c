@@ -234,7 +234,7 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const d
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!accept || !drawn) return LAT_MEMORY;
-  lat_random_categorical(random, K, parameters, n, drawn, drawn + n, accept);
+  LAT_TRY(lat_random_categorical(work, random, K, parameters, n, drawn, drawn + n, accept));
   for (size_t i = 0; i < n; i++) {
     labels[i] = (double)drawn[i] + 1;
     draw_row(m, theta + drawn[i] * m->M, random, X, i);

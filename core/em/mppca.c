@@ -99,7 +99,7 @@ static void spread(const lat_mppca *m, size_t k, size_t turn, double *W, double 
   size_t count = m->gmm.D * m->M;
   double share = m->M > 0 ? 0.5 : 0;
   lat_random random = {m->gmm.seed, (uint64_t)STREAM << 32 | k, (uint64_t)turn * 4 * count};
-  if (m->M > 0) lat_random_fill_normal(&random, count, W);
+  if (m->M > 0) lat_random_fill_normal(NULL, &random, count, W);
   for (size_t i = 0; i < count; i++) W[i] *= sqrt(share / (double)m->M);
   for (size_t i = 0; i < noise_count(m); i++) noise[i] = 1 - share;
 }

@@ -72,9 +72,9 @@ lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *m, const doubl
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!accept || !drawn) return LAT_MEMORY;
-  lat_random_categorical(random, K, p.weights, n, drawn, drawn + n, accept);
-  if (m->M > 0) lat_random_fill_normal(random, n * m->M, Z->data);
-  lat_random_fill_normal(random, n * m->gmm.D, X->data);
+  LAT_TRY(lat_random_categorical(work, random, K, p.weights, n, drawn, drawn + n, accept));
+  if (m->M > 0) LAT_TRY(lat_random_fill_normal(work, random, n * m->M, Z->data));
+  LAT_TRY(lat_random_fill_normal(work, random, n * m->gmm.D, X->data));
   for (size_t i = 0; i < n; i++) {
     labels[i] = (double)drawn[i] + 1;
     emit(m, &p, drawn[i], Z, i, true, X);

@@ -94,32 +94,33 @@ VECTORIZED(KERNELS_V)
 static lat_kernel *const kernels[LAT_OPERATIONS][2] = {FORMULAS_1(ENTRY) FORMULAS_2(ENTRY)
                                                            FORMULAS_3(ENTRY) VECTORIZED(ENTRY)};
 
-static void apply(lat_operation op, size_t count, const lat_matrix operand[])
+static lat_status apply(lat_workspace *work, lat_operation op, size_t count,
+                        const lat_matrix operand[])
 {
   lat_dtype dtype = LAT_FLOAT32;
   for (size_t k = 0; k < count; k++)
     if (operand[k].dtype == LAT_FLOAT64) dtype = LAT_FLOAT64;
-  lat_walk(kernels[op][dtype], dtype, count, operand);
+  return lat_walk(work, kernels[op][dtype], dtype, count, operand);
 }
 
-void lat_unary(lat_operation op, const lat_matrix *A, const lat_matrix *C)
+lat_status lat_unary(lat_workspace *work, lat_operation op, const lat_matrix *A,
+                     const lat_matrix *C)
 {
-  apply(op, 2, (const lat_matrix[]){*C, *A});
+  return apply(work, op, 2, (const lat_matrix[]){*C, *A});
 }
 
-void lat_binary(lat_operation op, const lat_matrix *A, const lat_matrix *B, const lat_matrix *C)
+lat_status lat_binary(lat_workspace *work, lat_operation op, const lat_matrix *A,
+                      const lat_matrix *B, const lat_matrix *C)
 {
   const bool number = B->row_stride == 0 && B->col_stride == 0;
-  if (op == LAT_POWER && number && lat_get(B, 0, 0) == 2)
-    lat_unary(LAT_SQUARE, A, C);
-  else
-    apply(op, 3, (const lat_matrix[]){*C, *A, *B});
+  if (op == LAT_POWER && number && lat_get(B, 0, 0) == 2) return lat_unary(work, LAT_SQUARE, A, C);
+  return apply(work, op, 3, (const lat_matrix[]){*C, *A, *B});
 }
 
-void lat_ternary(lat_operation op, const lat_matrix *A, const lat_matrix *B, const lat_matrix *C,
-                 const lat_matrix *D)
+lat_status lat_ternary(lat_workspace *work, lat_operation op, const lat_matrix *A,
+                       const lat_matrix *B, const lat_matrix *C, const lat_matrix *D)
 {
-  apply(op, 4, (const lat_matrix[]){*D, *A, *B, *C});
+  return apply(work, op, 4, (const lat_matrix[]){*D, *A, *B, *C});
 }
 
 lat_matrix lat_stretch(const lat_matrix *A, size_t rows, size_t cols)
@@ -148,19 +149,25 @@ lat_status lat_broadcast(lat_workspace *work, const lat_matrix *A, const lat_mat
   return LAT_OK;
 }
 
-bool lat_equal(const lat_matrix *A, const lat_matrix *B)
+lat_status lat_equal(lat_workspace *work, const lat_matrix *A, const lat_matrix *B, bool *equal)
 {
-  if (A->rows != B->rows || A->cols != B->cols) return false;
-  for (size_t i = 0; i < A->rows; i++)
-    for (size_t j = 0; j < A->cols; j += LAT_TILE) {
+  enum { ASK = 1 << 20 }; /* numbers between two looks at whether to go on */
+  size_t since = 0;
+  *equal = A->rows == B->rows && A->cols == B->cols;
+  for (size_t i = 0; *equal && i < A->rows; i++)
+    for (size_t j = 0; *equal && j < A->cols; j += LAT_TILE) {
       double x[LAT_TILE], y[LAT_TILE];
       const size_t n = A->cols - j < LAT_TILE ? A->cols - j : LAT_TILE;
       const lat_matrix a = lat_block_of(*A, i, j, 1, n), b = lat_block_of(*B, i, j, 1, n);
       const lat_matrix to_x = {x, 1, n, 0, 1, LAT_FLOAT64}, to_y = {y, 1, n, 0, 1, LAT_FLOAT64};
+      if ((since += n) >= ASK) {
+        LAT_TRY(lat_check(work));
+        since = 0;
+      }
       lat_copy(&a, &to_x);
       lat_copy(&b, &to_y);
       for (size_t k = 0; k < n; k++)
-        if (x[k] != y[k]) return false;
+        if (x[k] != y[k]) *equal = false;
     }
-  return true;
+  return LAT_OK;
 }

@@ -51,16 +51,19 @@ typedef enum lat_operation {
   LAT_OPERATIONS
 } lat_operation;
 
-/* C := op(A), element by element. C is A's shape, and A itself or apart from it. */
-void lat_unary(lat_operation op, const lat_matrix *A, const lat_matrix *C);
+/* C := op(A), element by element. C is A's shape, and A itself or apart from it. These fail with
+ * LAT_CANCELLED only, as by lat_check; `work` may be NULL, and then they don't. */
+lat_status lat_unary(lat_workspace *work, lat_operation op, const lat_matrix *A,
+                     const lat_matrix *C);
 
 /* C := op(A, B) for views of C's shape, as lat_broadcast makes them; each is C itself or apart
  * from it. */
-void lat_binary(lat_operation op, const lat_matrix *A, const lat_matrix *B, const lat_matrix *C);
+lat_status lat_binary(lat_workspace *work, lat_operation op, const lat_matrix *A,
+                      const lat_matrix *B, const lat_matrix *C);
 
 /* D := op(A, B, C), likewise. */
-void lat_ternary(lat_operation op, const lat_matrix *A, const lat_matrix *B, const lat_matrix *C,
-                 const lat_matrix *D);
+lat_status lat_ternary(lat_workspace *work, lat_operation op, const lat_matrix *A,
+                       const lat_matrix *B, const lat_matrix *C, const lat_matrix *D);
 
 /* Views of A and B with one shape: a side of length 1 is repeated (by a stride of 0) to the other
  * one's length, in rows and columns alike, so a 1 x 1 matrix fits everything. LAT_SHAPE where
@@ -72,6 +75,6 @@ lat_status lat_broadcast(lat_workspace *work, const lat_matrix *A, const lat_mat
 lat_matrix lat_stretch(const lat_matrix *A, size_t rows, size_t cols);
 
 /* Same shape, and equal numbers everywhere: 0 equals -0, NaN nothing. */
-bool lat_equal(const lat_matrix *A, const lat_matrix *B);
+lat_status lat_equal(lat_workspace *work, const lat_matrix *A, const lat_matrix *B, bool *equal);
 
 #endif

@@ -170,14 +170,41 @@ void lat_fill(const lat_matrix *A, double value)
   lat_copy(&one, A);
 }
 
+lat_status lat_copy_bands(lat_workspace *work, const lat_matrix *A, const lat_matrix *B)
+{
+  enum { BAND = 1 << 19 }; /* elements: about a millisecond, whichever way they lie */
+  lat_matrix a = *A, b = *B;
+  if (lat_is_packed(A) && lat_is_packed(B)) {
+    size_t n = A->rows * A->cols;
+    a = (lat_matrix){A->data, n, 1, 1, 1, A->dtype};
+    b = (lat_matrix){B->data, n, 1, 1, 1, B->dtype};
+  } else if (a.cols > a.rows) {
+    a = lat_transpose(a);
+    b = lat_transpose(b);
+  }
+  size_t rows = (BAND / a.cols / SQUARE + 1) * SQUARE;
+  for (size_t i = 0; i < a.rows; i += rows) {
+    size_t n = a.rows - i < rows ? a.rows - i : rows;
+    lat_matrix from = lat_block_of(a, i, 0, n, a.cols), to = lat_block_of(b, i, 0, n, a.cols);
+    lat_copy(&from, &to);
+    LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
+}
+
+lat_status lat_fill_bands(lat_workspace *work, const lat_matrix *A, double value)
+{
+  lat_matrix one = {&value, A->rows, A->cols, 0, 0, LAT_FLOAT64};
+  return lat_copy_bands(work, &one, A);
+}
+
 lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed)
 {
   *packed = A;
   if (A.dtype == LAT_FLOAT64 && lat_is_packed(&A)) return LAT_OK;
   *packed = lat_matrix_new(work, A.rows, A.cols);
   if (!packed->data) return LAT_MEMORY;
-  lat_copy(&A, packed);
-  return LAT_OK;
+  return lat_copy_bands(work, &A, packed);
 }
 
 /* ---- checks --------------------------------------------------------------- */
@@ -209,17 +236,27 @@ LAT_CLONES static size_t odd_floats(size_t n, const float *x, ptrdiff_t stride)
 lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A,
                             bool missing)
 {
+  enum { PIECE = 1 << 21 }; /* elements between two looks at whether to go on */
   lat_matrix rows = *A;
-  if (lat_is_packed(A)) rows = (lat_matrix){A->data, 1, A->rows * A->cols, 0, 1, A->dtype};
+  size_t since = 0;
+  if (lat_is_packed(A)) { /* lines of any length, the last one shorter */
+    size_t n = A->rows * A->cols, line = n < PIECE ? n : PIECE;
+    rows = (lat_matrix){A->data, (n + line - 1) / line, line, (ptrdiff_t)line, 1, A->dtype};
+  }
   for (size_t i = 0; i < rows.rows; i++) {
     const void *x = address(&rows, i, 0);
-    if (!(A->dtype == LAT_FLOAT64 ? odd_doubles(rows.cols, x, rows.col_stride)
-                                  : odd_floats(rows.cols, x, rows.col_stride)))
+    size_t left = A->rows * A->cols - i * rows.cols, n = left < rows.cols ? left : rows.cols;
+    if ((since += n) >= PIECE) {
+      LAT_TRY(lat_check(work));
+      since = 0;
+    }
+    if (!(A->dtype == LAT_FLOAT64 ? odd_doubles(n, x, rows.col_stride)
+                                  : odd_floats(n, x, rows.col_stride)))
       continue;
-    for (size_t j = 0; j < rows.cols; j++) {
+    for (size_t j = 0; j < n; j++) {
       double value = lat_get(&rows, i, j);
       if (isfinite(value) || (missing && isnan(value))) continue;
-      size_t place = rows.rows == 1 ? j : i * A->cols + j;
+      size_t place = i * rows.cols + j;
       return lat_fail(work, LAT_INVALID, "%s has %s at row %zu, column %zu", name,
                       isnan(value) ? "NaN" : "an infinity", place / A->cols + 1,
                       place % A->cols + 1);

@@ -36,13 +36,26 @@ static void insertion_sort(item *items, size_t n)
   }
 }
 
+/* Counts the digits of all eight bytes; false when it was stopped. */
+static bool count_digits(lat_halt *halt, size_t worker, const item *items, size_t n,
+                         size_t counts[8][256])
+{
+  for (size_t start = 0, end; start < n; start = end) {
+    if (lat_halted(halt, worker)) return false;
+    end = n - start < JOB ? n : start + JOB;
+    for (size_t i = start; i < end; i++)
+      for (int byte = 0; byte < 8; byte++) counts[byte][items[i].key >> (8 * byte) & 255]++;
+  }
+  return true;
+}
+
 /* Sorts by one byte of the keys after the other, the lowest first. A byte in which all
- * keys agree is skipped. Returns the one of the two arrays that is sorted. */
-static item *radix_sort(item *items, item *other, size_t n)
+ * keys agree is skipped. Returns the one of the two arrays that is sorted, or NULL when it was
+ * stopped. */
+static item *radix_sort(lat_halt *halt, size_t worker, item *items, item *other, size_t n)
 {
   size_t counts[8][256] = {{0}};
-  for (size_t i = 0; i < n; i++)
-    for (int byte = 0; byte < 8; byte++) counts[byte][items[i].key >> (8 * byte) & 255]++;
+  if (!count_digits(halt, worker, items, n, counts)) return NULL;
   for (int byte = 0; byte < 8; byte++) {
     size_t *count = counts[byte], begin = 0;
     if (count[items[0].key >> (8 * byte) & 255] == n) continue;
@@ -51,7 +64,12 @@ static item *radix_sort(item *items, item *other, size_t n)
       count[digit] = begin;
       begin += these;
     }
-    for (size_t i = 0; i < n; i++) other[count[items[i].key >> (8 * byte) & 255]++] = items[i];
+    for (size_t start = 0, end; start < n; start = end) {
+      if (lat_halted(halt, worker)) return NULL;
+      end = n - start < JOB ? n : start + JOB;
+      for (size_t i = start; i < end; i++)
+        other[count[items[i].key >> (8 * byte) & 255]++] = items[i];
+    }
     item *const swap = items;
     items = other;
     other = swap;
@@ -59,9 +77,9 @@ static item *radix_sort(item *items, item *other, size_t n)
   return items;
 }
 
-static const item *sort_items(item *items, item *other, size_t n)
+static const item *sort_items(lat_halt *halt, size_t worker, item *items, item *other, size_t n)
 {
-  if (n > SHORT) return radix_sort(items, other, n);
+  if (n > SHORT) return radix_sort(halt, worker, items, other, n);
   insertion_sort(items, n);
   return items;
 }
@@ -72,31 +90,46 @@ typedef struct sorting {
   item *items;     /* two runs of A.rows for each worker */
   double *numbers; /* one */
   size_t job_lines;
+  lat_halt halt;
 } sorting;
+
+/* One line from A to its place in the results. */
+static void sort_line(sorting *s, size_t j, size_t worker)
+{
+  const size_t n = s->A.rows;
+  item *items = s->items + 2 * n * worker;
+  double *numbers = s->numbers + n * worker;
+  for (size_t start = 0, end; start < n; start = end) {
+    if (lat_halted(&s->halt, worker)) return;
+    end = n - start < JOB ? n : start + JOB;
+    const lat_matrix line = lat_vector_of(numbers + start, end - start);
+    const lat_matrix from = lat_block_of(s->A, start, j, end - start, 1);
+    lat_copy(&from, &line);
+    for (size_t i = start; i < end; i++) items[i] = (item){key_of(numbers[i], s->descending), i};
+  }
+  const item *done = sort_items(&s->halt, worker, items, items + n, n);
+  for (size_t start = 0, end; done && start < n; start = end) {
+    if (lat_halted(&s->halt, worker)) return;
+    end = n - start < JOB ? n : start + JOB;
+    for (size_t i = start; s->sorted.data && i < end; i++)
+      lat_set(&s->sorted, i, j, numbers[done[i].place]);
+    for (size_t i = start; s->order.data && i < end; i++)
+      lat_set(&s->order, i, j, (double)done[i].place);
+  }
+}
 
 static void sort_job(void *context, size_t job, size_t worker)
 {
-  const sorting *s = context;
-  const size_t n = s->A.rows, first = job * s->job_lines;
+  sorting *s = context;
+  const size_t first = job * s->job_lines;
   const size_t end = first + s->job_lines < s->A.cols ? first + s->job_lines : s->A.cols;
-  item *items = s->items + 2 * n * worker;
-  double *numbers = s->numbers + n * worker;
-  const lat_matrix line = lat_vector_of(numbers, n);
-  for (size_t j = first; j < end; j++) {
-    const lat_matrix from = lat_col(s->A, j);
-    lat_copy(&from, &line);
-    for (size_t i = 0; i < n; i++) items[i] = (item){key_of(numbers[i], s->descending), i};
-    const item *done = sort_items(items, items + n, n);
-    for (size_t i = 0; s->sorted.data && i < n; i++)
-      lat_set(&s->sorted, i, j, numbers[done[i].place]);
-    for (size_t i = 0; s->order.data && i < n; i++) lat_set(&s->order, i, j, (double)done[i].place);
-  }
+  for (size_t j = first; j < end; j++) sort_line(s, j, worker);
 }
 
 lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool descending,
                     const lat_matrix *sorted, const lat_matrix *order)
 {
-  sorting s = {.A = *A, .descending = descending};
+  sorting s = {.A = *A, .descending = descending, .halt = {work, 0, LAT_OK}};
   if (sorted) s.sorted = *sorted;
   if (order) s.order = *order;
   if (dim == 2) {
@@ -112,6 +145,7 @@ lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool desc
   s.numbers = lat_allocate(work, s.A.rows, workers * sizeof *s.numbers);
   if (!s.items || !s.numbers) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, jobs, sort_job, &s));
+  LAT_TRY(s.halt.status);
   lat_workspace_release(work, mark);
   return LAT_OK;
 }
@@ -122,7 +156,7 @@ lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, doubl
   const lat_mark mark = lat_workspace_mark(work);
   lat_matrix sorted = lat_matrix_new(work, A->rows, A->cols), lines = sorted;
   if (!sorted.data) return LAT_MEMORY;
-  lat_copy(A, &sorted);
+  LAT_TRY(lat_copy_bands(work, A, &sorted));
   if (dim == 0) lines = lat_vector_of(sorted.data, A->rows * A->cols);
   if (dim == 2) lines = lat_transpose(sorted);
   LAT_TRY(lat_sort(work, &lines, 1, false, &lines, NULL));
@@ -139,29 +173,46 @@ lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, doubl
   return LAT_OK;
 }
 
-void lat_gather_rows(const lat_matrix *A, const size_t *place, const lat_matrix *B)
+/* Rows of so many columns between two looks at whether to go on. */
+static size_t rows_to_ask(size_t cols)
 {
+  return 1 + JOB / (cols + 8);
+}
+
+lat_status lat_gather_rows(lat_workspace *work, const lat_matrix *A, const size_t *place,
+                           const lat_matrix *B)
+{
+  const size_t ask = rows_to_ask(A->cols);
   for (size_t k = 0; k < B->rows; k++) {
     const lat_matrix from = lat_block_of(*A, place[k], 0, 1, A->cols);
     const lat_matrix to = lat_block_of(*B, k, 0, 1, A->cols);
     lat_copy(&from, &to);
+    if (k % ask == 0) LAT_TRY(lat_check(work));
   }
+  return LAT_OK;
 }
 
-size_t lat_count(const lat_matrix *mask)
+lat_status lat_count(lat_workspace *work, const lat_matrix *mask, size_t *count)
 {
-  size_t count = 0;
-  for (size_t i = 0; i < mask->rows; i++)
-    for (size_t j = 0; j < mask->cols; j++) count += lat_get(mask, i, j) != 0;
-  return count;
-}
-
-void lat_masked(const lat_matrix *A, const lat_matrix *mask, const lat_matrix *B)
-{
-  const bool by_elements = mask->cols == A->cols;
-  size_t k = 0;
+  size_t since = 0;
+  *count = 0;
   for (size_t i = 0; i < mask->rows; i++)
     for (size_t j = 0; j < mask->cols; j++) {
+      *count += lat_get(mask, i, j) != 0;
+      if (++since % (4 * JOB) == 0) LAT_TRY(lat_check(work));
+    }
+  return LAT_OK;
+}
+
+lat_status lat_masked(lat_workspace *work, const lat_matrix *A, const lat_matrix *mask,
+                      const lat_matrix *B)
+{
+  const bool by_elements = mask->cols == A->cols;
+  const size_t ask = by_elements ? 4 * JOB : rows_to_ask(A->cols);
+  size_t k = 0, since = 0;
+  for (size_t i = 0; i < mask->rows; i++)
+    for (size_t j = 0; j < mask->cols; j++) {
+      if (++since % ask == 0) LAT_TRY(lat_check(work));
       if (lat_get(mask, i, j) == 0) continue;
       if (by_elements) {
         lat_set(B, k++, 0, lat_get(A, i, j));
@@ -171,4 +222,5 @@ void lat_masked(const lat_matrix *A, const lat_matrix *mask, const lat_matrix *B
         lat_copy(&from, &to);
       }
     }
+  return LAT_OK;
 }

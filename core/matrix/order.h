@@ -1,6 +1,6 @@
 /* order.h: sorting, and choosing elements and rows.
  *
- * Places count from 0. Views have any strides and either dtype. */
+ * Places count from 0. Views have any strides and either dtype. All ask lat_check as they go. */
 #ifndef LAT_MATRIX_ORDER_H
 #define LAT_MATRIX_ORDER_H
 
@@ -26,14 +26,16 @@ lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, doubl
                         const lat_matrix *out);
 
 /* Row k of B := row place[k] of A, for B.rows places. B doesn't overlap A. */
-void lat_gather_rows(const lat_matrix *A, const size_t *place, const lat_matrix *B);
+lat_status lat_gather_rows(lat_workspace *work, const lat_matrix *A, const size_t *place,
+                           const lat_matrix *B);
 
 /* How many elements aren't 0; NaN isn't. */
-size_t lat_count(const lat_matrix *mask);
+lat_status lat_count(lat_workspace *work, const lat_matrix *mask, size_t *count);
 
 /* B := where the mask isn't 0: the elements of A, one below the other in row-major
  * order, for a mask of A's shape (B is lat_count(mask) x 1), or the rows of A for a
  * mask of A.rows x 1 and A of several columns (B has lat_count(mask) rows). */
-void lat_masked(const lat_matrix *A, const lat_matrix *mask, const lat_matrix *B);
+lat_status lat_masked(lat_workspace *work, const lat_matrix *A, const lat_matrix *mask,
+                      const lat_matrix *B);
 
 #endif

@@ -17,8 +17,9 @@
 #define PANEL  256 /* rows of a panel of a symmetric C */
 #define SLICES 16  /* of K, when C has at most SMALL elements */
 #define SMALL  (256 * 256)
-#define DEEP   4096 /* the least K to slice */
-#define BLOCK  256  /* elements that lat_dot adds up at a time */
+#define DEEP   4096      /* the least K to slice */
+#define BLOCK  256       /* elements that lat_dot adds up at a time */
+#define ASK    (1 << 20) /* elements of it between two looks at whether to go on */
 
 /* ---- one call of BLAS ----------------------------------------------------- */
 
@@ -324,10 +325,11 @@ static const double *gather(const lat_matrix *A, size_t i, size_t j, size_t n, d
   return buffer;
 }
 
-double lat_dot(const lat_matrix *A, const lat_matrix *B)
+lat_status lat_inner(lat_workspace *work, const lat_matrix *A, const lat_matrix *B, double *inner)
 {
   lat_matrix a = *A, b = *B;
   double buffer_a[BLOCK], buffer_b[BLOCK], sum = 0, lost = 0;
+  size_t since = 0;
   if (a.cols == 1 || (a.rows > 1 && a.row_stride == 1)) {
     a = lat_transpose(a), b = lat_transpose(b);
   }
@@ -342,7 +344,18 @@ double lat_dot(const lat_matrix *A, const lat_matrix *B)
       double next = sum + part;
       lost += fabs(sum) >= fabs(part) ? (sum - next) + part : (part - next) + sum;
       sum = next;
+      if ((since += n) < ASK) continue;
+      if (work) LAT_TRY(lat_check(work));
+      since = 0;
     }
   }
-  return isfinite(lost) ? sum + lost : sum; /* an infinite sum has lost NaN */
+  *inner = isfinite(lost) ? sum + lost : sum; /* an infinite sum has lost NaN */
+  return LAT_OK;
+}
+
+double lat_dot(const lat_matrix *A, const lat_matrix *B)
+{
+  double inner;
+  lat_inner(NULL, A, B, &inner);
+  return inner;
 }

@@ -294,8 +294,10 @@ lat_status lat_reduce(lat_workspace *work, lat_reduction kind, const lat_matrix 
   return LAT_OK;
 }
 
-void lat_cumulative_sum(const lat_matrix *A, int dim, const lat_matrix *C)
+lat_status lat_cumulative_sum(lat_workspace *work, const lat_matrix *A, int dim,
+                              const lat_matrix *C)
 {
+  size_t since = 0;
   const lat_matrix from = dim == 1 ? *A : lat_transpose(*A);
   const lat_matrix to = dim == 1 ? *C : lat_transpose(*C);
   double total[LINES], row[LINES];
@@ -306,9 +308,14 @@ void lat_cumulative_sum(const lat_matrix *A, int dim, const lat_matrix *C)
     for (size_t i = 0; i < from.rows; i++) {
       const lat_matrix source = lat_block_of(from, i, line, 1, n);
       const lat_matrix target = lat_block_of(to, i, line, 1, n);
+      if ((since += n) >= 4 * JOB) {
+        LAT_TRY(lat_check(work));
+        since = 0;
+      }
       lat_copy(&source, &addends);
       for (size_t j = 0; j < n; j++) total[j] += row[j];
       lat_copy(&sums, &target);
     }
   }
+  return LAT_OK;
 }

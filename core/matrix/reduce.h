@@ -36,6 +36,7 @@ lat_status lat_reduce(lat_workspace *work, lat_reduction kind, const lat_matrix 
 
 /* C(i,j) := the sum of A's elements down column j to row i (dim 1), or along row i
  * to column j (dim 2); added in float64. C is A's shape, and A itself or apart from it. */
-void lat_cumulative_sum(const lat_matrix *A, int dim, const lat_matrix *C);
+lat_status lat_cumulative_sum(lat_workspace *work, const lat_matrix *A, int dim,
+                              const lat_matrix *C);
 
 #endif

@@ -129,7 +129,8 @@ static void walk_chunk(void *context, size_t chunk, size_t worker)
   }
 }
 
-void lat_walk(lat_kernel *kernel, lat_dtype dtype, size_t count, const lat_matrix operand[])
+lat_status lat_walk(lat_workspace *work, lat_kernel *kernel, lat_dtype dtype, size_t count,
+                    const lat_matrix operand[])
 {
   walk w = {.kernel = kernel, .dtype = dtype, .count = count};
   w.rows = operand[0].rows;
@@ -147,5 +148,5 @@ void lat_walk(lat_kernel *kernel, lat_dtype dtype, size_t count, const lat_matri
   w.tiles = w.across * ((w.rows + w.tile_rows - 1) / w.tile_rows);
   w.tiles_a_chunk = CHUNK / (w.tile_rows * w.tile_cols);
   const size_t chunks = (w.tiles + w.tiles_a_chunk - 1) / w.tiles_a_chunk;
-  lat_parallel(NULL, chunks, walk_chunk, &w);
+  return lat_parallel(work, chunks, walk_chunk, &w);
 }

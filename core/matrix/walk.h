@@ -24,7 +24,8 @@ typedef void lat_kernel(size_t n, void *const operand[]);
  * kernel takes numbers of type `dtype`; others are converted. The first operand is
  * written: another one may be the same view but must not overlap it otherwise.
  * Large arrays are cut into chunks for lat_parallel; every element's result is the
- * same however they are cut. */
-void lat_walk(lat_kernel *kernel, lat_dtype dtype, size_t count, const lat_matrix operand[]);
+ * same however they are cut. LAT_CANCELLED as by lat_check; `work` may be NULL. */
+lat_status lat_walk(lat_workspace *work, lat_kernel *kernel, lat_dtype dtype, size_t count,
+                    const lat_matrix operand[]);
 
 #endif

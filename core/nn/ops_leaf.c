@@ -42,9 +42,9 @@ lat_value lat_nn_normal(lat_tape *tape, size_t rows, size_t cols)
   if (!node) return value;
   lat_random random = lat_tape_random(tape, value.node);
   if (tape->dtype == LAT_FLOAT64)
-    lat_random_fill_normal(&random, rows * cols, node->value);
+    lat_random_fill_normal(NULL, &random, rows * cols, node->value);
   else
-    lat_random_fill_normal_float(&random, rows * cols, node->value);
+    lat_random_fill_normal_float(NULL, &random, rows * cols, node->value);
   return value;
 }
 
@@ -55,9 +55,9 @@ lat_value lat_nn_uniform(lat_tape *tape, size_t rows, size_t cols)
   if (!node) return value;
   lat_random random = lat_tape_random(tape, value.node);
   if (tape->dtype == LAT_FLOAT64)
-    lat_random_fill_uniform(&random, rows * cols, node->value);
+    lat_random_fill_uniform(NULL, &random, rows * cols, node->value);
   else
-    lat_random_fill_uniform_float(&random, rows * cols, node->value);
+    lat_random_fill_uniform_float(NULL, &random, rows * cols, node->value);
   return value;
 }
 

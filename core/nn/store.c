@@ -62,18 +62,18 @@ static void fill_normal(lat_random *random, const lat_matrix *A)
 {
   size_t n = A->rows * A->cols;
   if (A->dtype == LAT_FLOAT64)
-    lat_random_fill_normal(random, n, A->data);
+    lat_random_fill_normal(NULL, random, n, A->data);
   else
-    lat_random_fill_normal_float(random, n, A->data);
+    lat_random_fill_normal_float(NULL, random, n, A->data);
 }
 
 static void fill_uniform(lat_random *random, const lat_matrix *A)
 {
   size_t n = A->rows * A->cols;
   if (A->dtype == LAT_FLOAT64)
-    lat_random_fill_uniform(random, n, A->data);
+    lat_random_fill_uniform(NULL, random, n, A->data);
   else
-    lat_random_fill_uniform_float(random, n, A->data);
+    lat_random_fill_uniform_float(NULL, random, n, A->data);
 }
 
 static double product(const double *a, const double *b, size_t n, size_t step)

@@ -254,7 +254,7 @@ static lat_status first_matrix(lat_ica_fit *fit)
     if (fit->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD) return LAT_OK;
   } else {
     lat_random random = {.seed = fit->options->seed};
-    lat_random_fill_normal(&random, M * M, fit->W);
+    lat_random_fill_normal(NULL, &random, M * M, fit->W);
   }
   return lat_ica_orthogonalize(fit->work, fit->W, M);
 }
