@@ -245,13 +245,20 @@ describe("a singular fit", function()
 
   it("is one also where a regularization keeps it up", function()
     local X, labels = needle(0)
-    for _, regularization in ipairs { 1e-6, 1e-3, 0.1 } do
-      local model = latent.gmm { components = 2, regularization = regularization }:fit(X, { labels = labels })
-      assert.same({}, model.events)
-      assert.is_true(model.singular)
-      local wide = latent.gmm { components = 3, regularization = regularization }:fit(iris)
-      assert.is_false(wide.singular)
+    for regularization, expected in pairs { [1e-6] = true, [1e-4] = true, [1e-3] = false, [0.1] = false } do
+      for name, options in pairs { gmm = { components = 2 }, mppca = { components = 2, latent_dim = 1 } } do
+        options.regularization = regularization
+        local model = latent[name](options):fit(X, { labels = labels })
+        assert.same({}, model.events)
+        assert.equal(expected, model.singular) -- a large one is there to bound the likelihood
+      end
+      assert.is_false(latent.gmm { components = 3, regularization = regularization }:fit(iris).singular)
     end
+    -- more columns than rows: singular, but for a regularization that is meant
+    local wide = matrix.normal(30, 40, latent.random(1))
+    assert.is_true(latent.gmm { components = 2 }:fit(wide).singular)
+    assert.is_true(latent.gmm { components = 2, regularization = 1e-5 }:fit(wide).singular)
+    assert.is_false(latent.gmm { components = 2, regularization = 0.1 }:fit(wide).singular)
   end)
 
   it("is known of steps and of pieces, too, and of tied covariances", function()

@@ -25,6 +25,8 @@
  *
  *   S_k - r I - LAT_GMM_RIDGE W is not positive definite
  *
+ * A regularization of more than LAT_GMM_SAFEGUARD isn't subtracted, and the number of rows doesn't
+ * matter then: it is meant to bound the likelihood, and does.
  * This is Hathaway's bound on the ratio of covariances (Annals of Statistics 13, 1985), which doesn't
  * depend on the units of columns or a rotation of them. The likelihood of such a fit tells of a few
  * rows: among several starts it loses against any that isn't (lat_em_better). */
@@ -47,6 +49,7 @@ typedef enum lat_covariance {
 
 #define LAT_GMM_COLLAPSED 1e-12
 #define LAT_GMM_RIDGE     1e-6
+#define LAT_GMM_SAFEGUARD 1e-4
 enum { LAT_GMM_RESEEDS = 2, LAT_GMM_EVENTS = 64 };
 
 /* What was done about singularities: up to LAT_GMM_EVENTS events. The caller sets all to zero and

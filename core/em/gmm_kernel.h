@@ -264,6 +264,16 @@ gmm_emptiness lat_gmm_is_empty(gmm_update *u, size_t k);
 /* Fits component k's covariance (that of all, when tied), and does what gmm.h says about
  * singularities. */
 void lat_gmm_secure(gmm_update *u, size_t k);
+/* The regularization that is only a safeguard, or 0 for one that is part of the model: see gmm.h. */
+static inline bool gmm_is_safeguard(const lat_gmm *gmm)
+{
+  return gmm->regularization <= LAT_GMM_SAFEGUARD;
+}
+static inline double gmm_safeguard(const lat_gmm *gmm)
+{
+  return gmm_is_safeguard(gmm) ? gmm->regularization : 0;
+}
+
 /* Is a fit singular, as gmm.h says? */
 lat_status lat_gmm_singular(lat_em *em, bool *singular);
 /* What Gaussians of any form know about that: something was done about it, or a component holds fewer

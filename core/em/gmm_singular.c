@@ -103,7 +103,8 @@ bool lat_gmm_has_collapsed(const lat_em *em, const lat_gmm *gmm, const double *w
   const double rounding = 1e-9;
   for (size_t k = 0; k < gmm->K; k++) {
     if (gmm->record->ridge[k] > 0 || gmm->record->reseeded[k] > 0) return true;
-    if (!gmm->running && weights[k] * (double)em->rows < (double)least * (1 - rounding))
+    if (!gmm->running && gmm_is_safeguard(gmm) &&
+        weights[k] * (double)em->rows < (double)least * (1 - rounding))
       return true;
   }
   return false;
@@ -114,7 +115,7 @@ static bool stands_out(const lat_gmm *gmm, const double *W, double *S)
 {
   size_t n = gmm_covariance_size(gmm), step = lat_gmm_is_dense(gmm) ? gmm->D + 1 : 1;
   for (size_t i = 0; i < n; i++) S[i] -= LAT_GMM_RIDGE * W[i];
-  for (size_t i = 0; i < n; i += step) S[i] -= gmm->regularization;
+  for (size_t i = 0; i < n; i += step) S[i] -= gmm_safeguard(gmm);
   if (lat_gmm_is_dense(gmm)) return lat_gmm_cholesky(gmm->D, S, 0);
   for (size_t i = 0; i < n; i++)
     if (!(S[i] > 0)) return false;

@@ -165,7 +165,7 @@ lat_status lat_mppca_singular(lat_em *em, bool *singular)
   lat_mppca_view p = lat_mppca_of(m, em->parameters);
   *singular = lat_gmm_has_collapsed(em, &m->gmm, p.weights, m->M + 2);
   for (size_t j = 0; j < count; j++) {
-    double within = 0, scale = m->gmm.scale[j], floor = m->gmm.regularization * scale * scale;
+    double within = 0, scale = m->gmm.scale[j], floor = gmm_safeguard(&m->gmm) * scale * scale;
     for (size_t k = 0; k < K; k++) within += p.weights[k] * p.noise[k * count + j];
     for (size_t k = 0; k < K; k++)
       *singular |= !(p.noise[k * count + j] - floor > LAT_GMM_RIDGE * within);

@@ -184,7 +184,8 @@ outlier, it would collapse there again.]],
     text = [[
 True when there are events; when a component holds fewer rows than its covariance needs (D + 1; 2 where it is
 diagonal); or when its covariance, without the regularization, is in some direction at most 1e-6 of the covariance
-within all components (Hathaway, Annals of Statistics 13, 1985). The likelihood of such a fit tells of those few rows,
+within all components (Hathaway, Annals of Statistics 13, 1985). A regularization above 1e-4 is taken for part of the
+model, which bounds the likelihood: only events count then. The likelihood of such a fit tells of those few rows,
 and is no measure of how well the mixture describes the data: with restarts, and in gmm_select, any other fit is
 better.]],
     returns = { { "boolean", "nil before a fit" } } },
