@@ -11,7 +11,7 @@
 #   make install    PREFIX=/usr/local, DESTDIR=, or LuaRocks' LIBDIR and LUADIR
 #   make env        the LUA_PATH and LUA_CPATH of the build tree: eval "$(make -s env)"
 #
-# Variables: CC CFLAGS LUA LUA_INCDIR SANITIZE=address,undefined BUILD V=1
+# Variables: CC CFLAGS LUA LUA_INCDIR SANITIZE=address,undefined DEBUG=1 (assertions) BUILD V=1
 
 CC         = gcc
 LUA        = lua5.4
@@ -19,7 +19,8 @@ LUA_INCDIR = $(shell pkg-config --variable=includedir lua5.4 2>/dev/null || echo
 CFLAGS     = -O3 -g
 LIBFLAG    = -shared
 SANITIZE   =
-BUILD      = build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+DEBUG      =
+BUILD      = build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)),$(if $(DEBUG),/debug))
 comma      = ,
 
 VERSION    = $(shell sed -n 's/^.define LAT_VERSION "\(.*\)"/\1/p' core/latent.h)
@@ -33,7 +34,7 @@ LUADIR     = $(or $(INST_LUADIR),$(INST_PREFIX)/share/lua/5.4)
 WARNINGS   = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
              -Wno-pass-failed # clang tells of every loop that plain x86-64 has no vectors for
 LAT_CFLAGS = -std=c11 -D_GNU_SOURCE -Icore -fPIC -pthread -fno-math-errno -fno-trapping-math \
-             -ffp-contract=off -fno-semantic-interposition $(WARNINGS) \
+             -ffp-contract=off -fno-semantic-interposition $(WARNINGS) $(if $(SANITIZE)$(DEBUG),-DLAT_DEBUG) \
              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
              $(if $(filter thread,$(SANITIZE)),-DLAT_NO_CLONES) # they are chosen before this one is ready
 # LAPACKE's few wrappers are linked in where their archive is: its shared library would bring

@@ -101,13 +101,15 @@ int latL_error(lua_State *L, const char *who, const char *format, ...);
 /* The workspace of this Lua state, for one call into the core:
  *   lat_workspace *work = latL_workspace(L);
  *   latL_call(L, who, work, lat_something(work, ...));
- * latL_call takes the mark, makes the call, releases to the mark, and raises a failure. The mark is a
- * statement of its own, for C leaves open in which order a function's arguments are evaluated. */
+ * latL_call makes the call and raises a failure. The mark is a statement of its own, for C leaves open in
+ * which order a function's arguments are evaluated. */
 #define latL_call(L, who, work, call)                                                              \
   do {                                                                                             \
     lat_workspace *called_ = (work);                                                               \
     lat_mark mark_ = lat_workspace_mark(called_);                                                  \
-    latL_check(L, who, called_, mark_, call);                                                      \
+    lat_status status_ = (call);                                                                   \
+    LAT_ASSERT_RELEASED(called_, mark_);                                                           \
+    latL_check(L, who, called_, mark_, status_);                                                   \
   } while (0)
 lat_workspace *latL_workspace(lua_State *L);
 /* The end of a call for which more than one statement is needed. */

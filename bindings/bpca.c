@@ -147,10 +147,9 @@ static int fit_closed_form(lua_State *L, latL_Bpca *p)
   size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = M};
   double objective, *parameters = latL_newparameters(L, &kind.base, sizes);
   latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             rows.function ? lat_bpca_from_moments(work, &moments, M, parameters, &objective)
-                           : lat_bpca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
+  latL_call(L, who, work,
+            rows.function ? lat_bpca_from_moments(work, &moments, M, parameters, &objective)
+                          : lat_bpca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
   latL_adopt(L, LATL_MODEL, sizes);
   latL_keeprecord(L, "closed_form", 1, true, &objective);
   keep_dimensions(L, p);

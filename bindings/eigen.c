@@ -46,8 +46,7 @@ static int symmetric(lua_State *L)
   lat_matrix values, matrix;
   const lat_matrix *vectors = push_results(L, n, k, wanted, &values, &matrix);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_symmetric(work, &A->view, solver, values, vectors));
+  latL_call(L, who, work, lat_symmetric(work, &A->view, solver, values, vectors));
   return wanted ? 2 : 1;
 }
 
@@ -64,8 +63,7 @@ static int generalized(lua_State *L)
   lat_matrix values, matrix;
   const lat_matrix *vectors = push_results(L, n, k, wanted, &values, &matrix);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_generalized(work, &A->view, &B->view, values, vectors));
+  latL_call(L, who, work, lat_generalized(work, &A->view, &B->view, values, vectors));
   return wanted ? 2 : 1;
 }
 
@@ -82,8 +80,7 @@ static int general(lua_State *L)
   lat_matrix real = latL_newvector(L, n, LAT_FLOAT64)->view, imaginary, matrix;
   const lat_matrix *vectors = push_results(L, n, n, wanted, &imaginary, &matrix);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_general(work, &A->view, real, imaginary, vectors));
+  latL_call(L, who, work, lat_general(work, &A->view, real, imaginary, vectors));
   return wanted ? 3 : 2;
 }
 
@@ -100,8 +97,7 @@ static int svd(lua_State *L)
   lat_matrix s = latL_newvector(L, k, LAT_FLOAT64)->view;
   lat_matrix V = latL_newmatrix(L, D, k, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_svd_truncated(work, &A->view, &U, s, &V));
+  latL_call(L, who, work, lat_svd_truncated(work, &A->view, &U, s, &V));
   return 3;
 }
 

@@ -177,6 +177,7 @@ static lat_status apply(lat_workspace *work, const latL_Gmm *g, const lat_matrix
                         const lat_gmm_images *images)
 {
   lat_gmm core;
+  LAT_SCOPE(work);
   LAT_TRY(latL_gmmframe(work, g, &core));
   return lat_gmm_apply(work, &core, g->em.base.flat, X, missing, images);
 }

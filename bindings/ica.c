@@ -90,6 +90,7 @@ static int inverse_transform(lua_State *L)
 static lat_status rebuild(lat_workspace *work, const lat_ica *core, const lat_matrix *X,
                           const lat_matrix *Y)
 {
+  LAT_SCOPE(work);
   lat_matrix S = lat_matrix_new(work, X->rows, core->M);
   if (!S.data) return LAT_MEMORY;
   LAT_TRY(lat_ica_transform(work, core, X, &S));

@@ -92,7 +92,7 @@ static lat_status label(lat_workspace *work, const lat_matrix *X, const double *
                         const double *centers, double *labels, double *J)
 {
   enum { SLICE = 1 << 16 };
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   uint32_t *numbers = lat_allocate(work, SLICE, sizeof *numbers);
   if (!numbers) return LAT_MEMORY;
   for (size_t i = 0; i < X->rows; i += SLICE) {
@@ -104,7 +104,6 @@ static lat_status label(lat_workspace *work, const lat_matrix *X, const double *
     for (size_t r = 0; labels && r < n; r++) labels[i + r] = (double)numbers[r] + 1;
     *J += part;
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

@@ -51,13 +51,12 @@ static void adopt_given(lua_State *L, latL_Lds *m)
 static void check_lists(lua_State *L, const latL_Lds *m)
 {
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
   for (int i = 0; i < LAT_LDS_MEAN; i++) {
     if (m->given[i] != LATL_LIST) continue;
     const lat_size *shape = lat_lds_parameters[i].shape;
     lat_lds_matrix list = {m->listed[i], m->sizes[shape[0]] * m->sizes[shape[1]]};
-    latL_check(
-        L, "lds", work, mark,
+    latL_call(
+        L, "lds", work,
         lat_lds_check_matrix(work, i, list, m->steps[i], m->sizes[shape[0]], m->sizes[shape[1]]));
   }
 }

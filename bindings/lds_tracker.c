@@ -40,8 +40,7 @@ static int restore(lua_State *L)
   lat_matrix packed = latL_newvector(L, count, LAT_FLOAT64)->view;
   lat_copy(&v, &packed);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_lds_tracker_restore(work, &t->core, packed.data));
+  latL_call(L, who, work, lat_lds_tracker_restore(work, &t->core, packed.data));
   lua_settop(L, 1);
   return 1;
 }
@@ -141,8 +140,7 @@ static void set_belief(lua_State *L, latL_Tracker *t, const char *who, size_t ti
 {
   bool predicted = t->core.predicted, has_input = t->core.has_input, same = time == t->core.time;
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_lds_tracker_set(work, &t->core, time, mean, covariance));
+  latL_call(L, who, work, lat_lds_tracker_set(work, &t->core, time, mean, covariance));
   if (!same) return;
   t->core.predicted = predicted;
   t->core.has_input = has_input;
@@ -328,9 +326,7 @@ static int new (lua_State *L)
   bool steady = latL_optboolean(L, 2, who, "steady_state", false);
   lay_out(L, t, 3, &model, steps, steady);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             lat_lds_tracker_init(work, &t->core, &model, steps, steady, t->memory));
+  latL_call(L, who, work, lat_lds_tracker_init(work, &t->core, &model, steps, steady, t->memory));
   lua_getiuservalue(L, 3, LATL_TRACKER_MEMORY);
   latL_newview(L, 4, lat_vector_of(t->core.belief.mean, model.states), true)->readonly = true;
   lua_setiuservalue(L, 3, LATL_TRACKER_STATE);

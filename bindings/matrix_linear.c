@@ -12,8 +12,7 @@
 #define CALL(L, who, function, ...)                                                                \
   do {                                                                                             \
     lat_workspace *work_ = latL_workspace(L);                                                      \
-    lat_mark mark_ = lat_workspace_mark(work_);                                                    \
-    latL_check(L, who, work_, mark_, function(work_, __VA_ARGS__));                                \
+    latL_call(L, who, work_, function(work_, __VA_ARGS__));                                        \
   } while (0)
 
 /* float32 when all is. */

@@ -56,8 +56,7 @@ static void reduce(lua_State *L, const char *who, lat_reduction kind, const lat_
                    double correction, const lat_matrix *out)
 {
   lat_workspace *work = latL_workspace(L);
-  const lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_reduce(work, kind, A, dim, correction, out));
+  latL_call(L, who, work, lat_reduce(work, kind, A, dim, correction, out));
 }
 
 /* Places count from 0 in the core, and from 1 in Lua. */
@@ -131,8 +130,7 @@ static int quantile(lua_State *L, const char *who, int dim_arg, double p)
   else if (latL_getoption(L, dim_arg + 1, "out") != LUA_TNIL)
     latL_error(L, who, "the result is a number, which has no out");
   lat_workspace *work = latL_workspace(L);
-  const lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_quantile(work, &A->view, dim, p, &out.view));
+  latL_call(L, who, work, lat_quantile(work, &A->view, dim, p, &out.view));
   latL_finish(&out);
   if (dim == 0) lua_pushnumber(L, value);
   return 1;
@@ -181,8 +179,7 @@ static int sort(lua_State *L)
   const lat_matrix sorted = latL_newlike(L, A, A->view.dtype)->view;
   const lat_matrix order = latL_newlike(L, A, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  const lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_sort(work, &A->view, dim, descending, &sorted, &order));
+  latL_call(L, who, work, lat_sort(work, &A->view, dim, descending, &sorted, &order));
   count_from_one(L, who, &order);
   return 2;
 }

@@ -74,11 +74,10 @@ static int posterior(lua_State *L)
                             .all_latent = Z.data,
                             .covariances = c.missing ? V.data : NULL});
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
   for (size_t k = 0; !c.missing && k < K; k++)
-    latL_check(L, c.q.who, work, mark,
-               lat_mppca_posterior_covariance(work, &core, c.g->em.base.flat, k,
-                                              (double *)V.data + k * M * M));
+    latL_call(L, c.q.who, work,
+              lat_mppca_posterior_covariance(work, &core, c.g->em.base.flat, k,
+                                             (double *)V.data + k * M * M));
   lua_createtable(L, 0, 3);
   lua_pushvalue(L, at);
   lua_setfield(L, -2, "responsibilities");

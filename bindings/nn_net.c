@@ -76,9 +76,7 @@ static int linear(lua_State *L)
   lat_layer_options options = read_options(L, 5, who, false);
   lat_net *net = new_net(L, 1, 1);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             lat_layer_add(work, store, name, inputs, outputs, &options, net->layers));
+  latL_call(L, who, work, lat_layer_add(work, store, name, inputs, outputs, &options, net->layers));
   return 1;
 }
 
@@ -104,9 +102,8 @@ static int mlp(lua_State *L)
   }
   lat_net *net = new_net(L, count - 1, 1);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             lat_net_mlp(work, store, name, sizes, count - 1, &options, net->layers, net));
+  latL_call(L, who, work,
+            lat_net_mlp(work, store, name, sizes, count - 1, &options, net->layers, net));
   return 1;
 }
 

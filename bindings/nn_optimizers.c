@@ -110,9 +110,8 @@ static int make(lua_State *L)
   lua_setiuservalue(L, -2, 2);
   luaL_setmetatable(L, LATL_OPTIMIZER);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             lat_optimizer_init(work, &o->core, kinds[k].kind, store, prefixes, count));
+  latL_call(L, who, work,
+            lat_optimizer_init(work, &o->core, kinds[k].kind, store, prefixes, count));
   lat_optimizer *c = &o->core;
   double below = 1 - 1e-15;
   if (kinds[k].kind == LAT_SGD)
@@ -169,8 +168,7 @@ static int step(lua_State *L)
   double rate = rate_of(L, o, who);
   latL_usestore(L, o->core.store, who);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_optimizer_step(work, &o->core, rate));
+  latL_call(L, who, work, lat_optimizer_step(work, &o->core, rate));
   lua_settop(L, 1);
   return 1;
 }

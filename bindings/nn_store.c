@@ -60,9 +60,8 @@ static int add(lua_State *L)
   int init = latL_optword(L, 5, who, "init", latL_init_words, LAT_INIT_ZERO);
   double gain = latL_optnumber(L, 5, who, "gain", 1, 1e-30, 1e30);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(
-      L, who, work, mark,
+  latL_call(
+      L, who, work,
       lat_store_add(work, store, lua_tostring(L, 2), rows, cols, (lat_init)init, gain, 0, &index));
   lua_settop(L, 1);
   return 1;
@@ -150,8 +149,7 @@ static int average(lua_State *L)
   if (!(decay >= 0 && decay < 1)) latL_error(L, who, "decay must be in [0, 1), got %f", decay);
   bool fresh = !store->average;
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_store_average(work, store, decay));
+  latL_call(L, who, work, lat_store_average(work, store, decay));
   if (fresh) latL_weigh(L, bytes_of(store));
   lua_settop(L, 1);
   return 1;

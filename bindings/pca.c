@@ -242,10 +242,9 @@ static int apply(lua_State *L, const char *who, image what)
   lat_pca_images images = {.latent = what == TRANSFORM ? &Y.view : NULL,
                            .reconstruction = what == RECONSTRUCT ? &Y.view : NULL};
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, p->whiten, &q.X, &Y.view)
-                                       : lat_pca_apply(work, &core, p->whiten, &q.X, &images));
+  latL_call(L, who, work,
+            what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, p->whiten, &q.X, &Y.view)
+                                      : lat_pca_apply(work, &core, p->whiten, &q.X, &images));
   latL_finish(&Y);
   return 1;
 }

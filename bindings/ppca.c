@@ -150,10 +150,9 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
     weight += rows.weights[i] - 1; /* from N to the sum of weights */
   double *parameters = latL_newparameters(L, &kind.base, sizes);
   latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark,
-             pieces ? lat_ppca_from_moments(work, &moments, M, parameters, &objective)
-                    : lat_ppca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
+  latL_call(L, who, work,
+            pieces ? lat_ppca_from_moments(work, &moments, M, parameters, &objective)
+                   : lat_ppca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
   latL_adopt(L, LATL_MODEL, sizes);
   latL_keeprecord(L, "closed_form", 1, true, &objective);
   lat_factor_model core = view(&p->em.base);

@@ -178,8 +178,7 @@ static int draw(lua_State *L, const char *who, const distribution *d, lat_random
     return 1;
   }
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, fill(work, d, random, &A.view));
+  latL_call(L, who, work, fill(work, d, random, &A.view));
   return 1;
 }
 
@@ -319,8 +318,7 @@ static int categorical(lua_State *L)
   lat_matrix weights = latL_checkvector(L, 2, who, "weights");
   double one, *out = single ? &one : latL_newvector(L, n, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, categories(work, random, weights, n, out));
+  latL_call(L, who, work, categories(work, random, weights, n, out));
   if (single) lua_pushinteger(L, (lua_Integer)one);
   return 1;
 }

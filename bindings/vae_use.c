@@ -46,9 +46,8 @@ static int encode(lua_State *L)
   call c = begin(L, "vae:encode", labels_only);
   lat_matrix mean = new_rows(L, &c, latent_dim(&c)), variance = new_rows(L, &c, latent_dim(&c));
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, c.q.who, work, mark,
-             lat_vae_encode(work, &c.vae->core, &c.q.X, c.labels, &mean, &variance));
+  latL_call(L, c.q.who, work,
+            lat_vae_encode(work, &c.vae->core, &c.q.X, c.labels, &mean, &variance));
   return 2;
 }
 
@@ -57,9 +56,7 @@ static int transform(lua_State *L)
   call c = begin(L, "vae:transform", labels_only);
   lat_matrix mean = new_rows(L, &c, latent_dim(&c));
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, c.q.who, work, mark,
-             lat_vae_encode(work, &c.vae->core, &c.q.X, c.labels, &mean, NULL));
+  latL_call(L, c.q.who, work, lat_vae_encode(work, &c.vae->core, &c.q.X, c.labels, &mean, NULL));
   return 1;
 }
 
@@ -113,10 +110,9 @@ static int elbo(lua_State *L)
   double *bound = latL_querycolumn(L, &c.q), *reconstruction = latL_querycolumn(L, &c.q),
          *kl = latL_querycolumn(L, &c.q);
   lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, c.q.who, work, mark,
-             lat_vae_bound(work, &c.vae->core, &c.q.X, c.labels, own ? &mean : NULL,
-                           own ? &variance : NULL, samples, seed, reconstruction, kl));
+  latL_call(L, c.q.who, work,
+            lat_vae_bound(work, &c.vae->core, &c.q.X, c.labels, own ? &mean : NULL,
+                          own ? &variance : NULL, samples, seed, reconstruction, kl));
   for (size_t i = 0; i < c.q.X.rows; i++) bound[i] = -reconstruction[i] - kl[i];
   return latL_querynumbers(L, &c.q, 3);
 }

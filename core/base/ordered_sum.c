@@ -224,13 +224,12 @@ lat_status lat_sum_add(lat_ordered_sum *sum, lat_workspace *work, size_t rows, l
   size_t deepest = COUNTERS / (lat_workers(work) * sum->stride);
   if (p.whole > most && deepest > 1) p.depth = log2_of(p.whole / most);
   if (p.depth >= deepest) p.depth = deepest ? deepest - 1 : 0;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   p.nodes = lat_allocate(work, most, sum->stride * sizeof(double));
   p.last = lat_allocate(work, p.tail ? sum->stride : 0, sizeof(double));
   p.counters = lat_allocate(work, p.depth ? lat_workers(work) : 0,
                             (p.depth + 1) * sum->stride * sizeof(double));
   lat_status status = p.nodes && p.last && p.counters ? run_waves(&p, work, most) : LAT_MEMORY;
-  lat_workspace_release(work, mark);
   return status;
 }
 

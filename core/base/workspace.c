@@ -14,7 +14,31 @@ struct lat_block {
   size_t size, used;
 };
 
+/* Under the address sanitizer nobody may touch what isn't allocated, and behind each allocation lies
+ * a line that isn't. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+enum { FENCE = LAT_ALIGNMENT };
+#define FORBID(memory, size) __asan_poison_memory_region(memory, size)
+#define PERMIT(memory, size) __asan_unpoison_memory_region(memory, size)
+#else
+enum { FENCE = 0 };
+#define FORBID(memory, size) ((void)(memory), (void)(size))
+#define PERMIT(memory, size) ((void)(memory), (void)(size))
+#endif
+
 enum { SMALLEST = 1 << 16, LARGEST_SPARE = 1 << 25 }; /* bytes: 64 KB, 32 MB */
+
+static void give_back(lat_block *block)
+{
+  if (block) PERMIT(block->memory, block->size);
+  free(block);
+}
 
 void lat_workspace_init(lat_workspace *work)
 {
@@ -24,7 +48,7 @@ void lat_workspace_init(lat_workspace *work)
 void lat_workspace_done(lat_workspace *work)
 {
   lat_workspace_release(work, (lat_mark){0});
-  free(work->spare);
+  give_back(work->spare);
   work->spare = NULL;
 }
 
@@ -33,15 +57,20 @@ lat_mark lat_workspace_mark(const lat_workspace *work)
   return (lat_mark){work->top, work->top ? work->top->used : 0};
 }
 
+bool lat_workspace_at(const lat_workspace *work, lat_mark mark)
+{
+  return work->top == mark.block && (!work->top || work->top->used == mark.used);
+}
+
 /* Keeps one block for the next call, the largest, unless it is so large that the
  * system should have it back. */
 static void retire(lat_workspace *work, lat_block *block)
 {
   if (block->size > LARGEST_SPARE || (work->spare && work->spare->size >= block->size)) {
-    free(block);
+    give_back(block);
     return;
   }
-  free(work->spare);
+  give_back(work->spare);
   work->spare = block;
 }
 
@@ -50,12 +79,15 @@ void lat_workspace_release(lat_workspace *work, lat_mark mark)
   while (work->top != mark.block) {
     lat_block *block = work->top;
     work->top = block->below;
+    FORBID(block->memory, block->used);
     retire(work, block);
   }
-  if (work->top)
-    work->top->used = mark.used;
-  else
+  if (!work->top) {
     work->workers = 0;
+    return;
+  }
+  FORBID(work->top->memory + mark.used, work->top->used - mark.used);
+  work->top->used = mark.used;
 }
 
 /* Large pages for large blocks, where the system has them: much fewer page faults. */
@@ -84,6 +116,7 @@ static lat_block *block_of(lat_workspace *work, size_t bytes)
     block->memory = (unsigned char *)(first - first % LAT_ALIGNMENT);
     block->size = size;
     advise(block->memory, size);
+    FORBID(block->memory, size);
   }
   block->used = 0;
   block->below = work->top;
@@ -91,15 +124,20 @@ static lat_block *block_of(lat_workspace *work, size_t bytes)
   return block;
 }
 
+size_t lat_workspace_bytes(size_t count, size_t size)
+{
+  return (count * size + FENCE + LAT_ALIGNMENT - 1) / LAT_ALIGNMENT * LAT_ALIGNMENT;
+}
+
 void *lat_allocate(lat_workspace *work, size_t count, size_t size)
 {
-  size_t limit = (size_t)PTRDIFF_MAX - LAT_ALIGNMENT;
+  size_t limit = (size_t)PTRDIFF_MAX - FENCE - LAT_ALIGNMENT;
   if (size && count > limit / size) {
     lat_fail(work, LAT_MEMORY, "%zu elements of %zu bytes are more than memory can address", count,
              size);
     return NULL;
   }
-  size_t bytes = (count * size + LAT_ALIGNMENT - 1) / LAT_ALIGNMENT * LAT_ALIGNMENT;
+  size_t bytes = lat_workspace_bytes(count, size);
   lat_block *block = work->top;
   if (!block || block->size - block->used < bytes) block = block_of(work, bytes);
   if (!block) {
@@ -108,6 +146,7 @@ void *lat_allocate(lat_workspace *work, size_t count, size_t size)
   }
   void *memory = block->memory + block->used;
   block->used += bytes;
+  PERMIT(memory, count * size);
   return memory;
 }
 

@@ -1,18 +1,23 @@
 /* workspace.h: scratch memory that the caller owns, and the last message.
  *
- * A workspace is a stack of blocks. A function takes a mark, allocates, and
- * releases to its mark; blocks are kept for the next call, so a loop that calls
- * the same function allocates from the system only in its first turn.
+ * A workspace is a stack of blocks. What is allocated after a LAT_SCOPE is
+ * released when the block of code is left, by whatever way; memory is kept for the
+ * next call, so a loop that calls the same function allocates from the system only
+ * in its first turn.
  *
- *   lat_mark mark = lat_workspace_mark(work);
+ *   LAT_SCOPE(work);
  *   double *v = lat_doubles(work, n);
  *   if (!v) return LAT_MEMORY;           (the message is already there)
+ *   LAT_TRY(lat_solve(work, ...));
  *   ...
- *   lat_workspace_release(work, mark);
+ *   return LAT_OK;
  *
- * A function that fails may return without releasing: whoever made the workspace
- * releases to a mark of its own. One thread at a time uses a workspace; scratch
- * for the workers of lat_parallel is allocated before it starts. */
+ * So every function of the core leaves a workspace as it found it, also when it
+ * fails, but for those whose comment says that it keeps something ("Keeps the
+ * factors."): their results, or what a later call needs, stay there until the
+ * caller's own scope ends, and so may what a failure left half made. One thread at a
+ * time uses a workspace; scratch for the workers of lat_parallel is allocated
+ * before it starts. */
 #ifndef LAT_BASE_WORKSPACE_H
 #define LAT_BASE_WORKSPACE_H
 
@@ -49,6 +54,43 @@ void lat_workspace_done(lat_workspace *work); /* frees all; init may follow */
 
 lat_mark lat_workspace_mark(const lat_workspace *work);
 void lat_workspace_release(lat_workspace *work, lat_mark mark);
+
+typedef struct lat_scope {
+  lat_workspace *work;
+  lat_mark mark;
+} lat_scope;
+
+static inline lat_scope lat_scope_begin(lat_workspace *work)
+{
+  lat_scope scope = {work, lat_workspace_mark(work)};
+  return scope;
+}
+
+static inline void lat_scope_end(lat_scope *scope)
+{
+  lat_workspace_release(scope->work, scope->mark);
+}
+
+/* Releases what is allocated from here on when the enclosing block is left (an attribute that gcc
+ * and clang know). */
+#define LAT_SCOPE_NAMED(work, line)                                                                \
+  __attribute__((cleanup(lat_scope_end))) lat_scope lat_scope_##line = lat_scope_begin(work)
+#define LAT_SCOPE_AT(work, line) LAT_SCOPE_NAMED(work, line)
+#define LAT_SCOPE(work)          LAT_SCOPE_AT(work, __LINE__)
+
+/* Builds with LAT_DEBUG (make DEBUG=1, and those with sanitizers) stop where a function that doesn't
+ * say so has kept something. */
+#ifdef LAT_DEBUG
+#include <assert.h>
+#define LAT_ASSERT_RELEASED(work, mark) assert(lat_workspace_at(work, mark))
+#else
+#define LAT_ASSERT_RELEASED(work, mark) ((void)(work), (void)(mark))
+#endif
+bool lat_workspace_at(const lat_workspace *work,
+                      lat_mark mark); /* nothing is kept since the mark */
+
+/* What count*size bytes take up: a multiple of LAT_ALIGNMENT. */
+size_t lat_workspace_bytes(size_t count, size_t size);
 
 /* count*size bytes, aligned to LAT_ALIGNMENT, not cleared. NULL and a message
  * (LAT_MEMORY) when there is no memory or the product overflows. count = 0 gives

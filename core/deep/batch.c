@@ -80,7 +80,7 @@ static size_t binarize(const lat_matrix *out, size_t k, const float *u)
 lat_status lat_batch(lat_workspace *work, const lat_matrix *X, const size_t *place, double scale,
                      lat_binarize how, lat_random *random, const lat_matrix *out)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   float *u = how == LAT_AS_IT_IS ? NULL : lat_allocate(work, X->cols, sizeof *u);
   if (how != LAT_AS_IT_IS && !u) return LAT_MEMORY;
   /* u < x is x >= 1/2 for a u that is just below it */
@@ -96,6 +96,5 @@ lat_status lat_batch(lat_workspace *work, const lat_matrix *X, const size_t *pla
     }
     if (binarize(out, k, u)) return outside(work, X, place[k], scale);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -82,7 +82,7 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
                                     const lat_likelihood *l, const lat_matrix *X, size_t K,
                                     uint64_t seed, double *log_likelihood, double *effective)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   block b = {.l = l, .X = X, .rows = lat_allocate(work, X->rows, sizeof *b.rows)};
   if (!b.rows) return LAT_MEMORY;
   for (size_t n = 0; n < X->rows; n++) b.rows[n] = (lat_weights){.largest = -INFINITY};
@@ -94,7 +94,6 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
     log_likelihood[n] = lat_weights_log_mean(&b.rows[n], K);
     if (effective) effective[n] = lat_weights_effective(&b.rows[n]);
   }
-  lat_workspace_release(work, mark);
   return status;
 }
 

@@ -233,7 +233,7 @@ lat_status lat_likelihood_check_all(lat_workspace *work, const lat_likelihood *l
 {
   size_t band = 1 + ((size_t)1 << 18) / X->cols;
   if (band > X->rows) band = X->rows;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix packed = {NULL, 0, X->cols, (ptrdiff_t)X->cols, 1, dtype};
   packed.data = lat_allocate(work, band * X->cols, lat_dtype_size(dtype));
   if (!packed.data) return LAT_MEMORY;
@@ -243,7 +243,6 @@ lat_status lat_likelihood_check_all(lat_workspace *work, const lat_likelihood *l
     lat_copy(&rows, &packed);
     LAT_TRY(lat_likelihood_check(work, l, &packed, i, grey));
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

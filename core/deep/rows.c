@@ -43,7 +43,7 @@ static lat_status first_failure(lat_workspace *work, const crew *c, size_t worke
 lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, size_t rows,
                          size_t chunk, lat_rows_task *task, void *context)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t workers = lat_workers(work);
   crew c = {.rows = rows, .chunk = chunk, .task = task, .context = context};
   c.tapes = lat_allocate(work, workers, sizeof *c.tapes);
@@ -58,7 +58,6 @@ lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, si
   lat_status status = lat_parallel(work, rows / chunk + (rows % chunk > 0), run, &c);
   if (status == LAT_OK) status = first_failure(work, &c, workers);
   for (size_t w = 0; w < workers; w++) lat_tape_done(&c.tapes[w]);
-  lat_workspace_release(work, mark);
   return status;
 }
 

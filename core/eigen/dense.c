@@ -126,7 +126,7 @@ static lat_status largest(lat_workspace *work, double *a, lapack_int n, lapack_i
 /* Inverse iteration orthogonalizes within clusters only, so the result is looked at. */
 static lat_status orthogonal(lat_workspace *work, const lat_matrix *V, bool *good)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix T = lat_transpose(*V), G = lat_matrix_new(work, V->cols, V->cols);
   if (!G.data) return LAT_MEMORY;
   LAT_TRY(lat_product(work, 1, &T, V, 0, &G));
@@ -134,7 +134,6 @@ static lat_status orthogonal(lat_workspace *work, const lat_matrix *V, bool *goo
   for (size_t i = 0; i < G.rows; i++)
     for (size_t j = 0; j <= i; j++)
       if (!(fabs(lat_get(&G, i, j) - (i == j)) <= ORTHOGONAL)) *good = false;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

@@ -9,20 +9,20 @@
 
 /* An n x n float64 copy of the matrix `name`, multiplied by 2^-exponent, which brings
  * the largest entry into [1/2, 1). A NaN, an infinity and sizes that don't fit LAPACK
- * or aren't square fail. */
+ * or aren't square fail. Keeps the copy. */
 lat_status lat_square_scratch(lat_workspace *work, const char *name, const lat_matrix *A,
                               double **copy, int *exponent);
 
 /* The same for a symmetric matrix: entries and their mirror images are replaced by
  * their mean; LAT_INVALID, naming the first pair, when two are further apart than
- * 1e-10 of the largest entry. */
+ * 1e-10 of the largest entry. Keeps the copy. */
 lat_status lat_symmetric_scratch(lat_workspace *work, const char *name, const lat_matrix *A,
                                  double **copy, int *exponent);
 
 /* The k largest eigenpairs of the packed symmetric n x n matrix `a`, which is destroyed,
  * all of them by divide and conquer, or, when `partial` and k is small, only those. `values` (k) and, unless NULL, `vectors` (n x k, signs open) are set
  * to views of workspace memory, in descending order. With `threads` LAPACK may use
- * BLAS's own, which changes last bits with their number. */
+ * BLAS's own, which changes last bits with their number. Keeps them and LAPACK's scratch. */
 lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool partial,
                                 bool threads, lat_matrix *values, lat_matrix *vectors);
 

@@ -109,7 +109,7 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
   size_t n = A->rows, units = 0;
   double *a, *v = NULL;
   int exponent;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_check_results(work, n, &real, vectors));
   LAT_TRY(lat_check_results(work, n, &imaginary, NULL));
   if (real.rows != n || imaginary.rows != n)
@@ -136,6 +136,5 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
     }
     if (vectors) copy_vectors(&list[u], v, n, j, vectors);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -25,7 +25,7 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
   double *a, *b;
   int exponent_a, exponent_b;
   lat_matrix found, V;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_symmetric_scratch(work, "A", A, &a, &exponent_a));
   LAT_TRY(lat_symmetric_scratch(work, "B", B, &b, &exponent_b));
   if (B->rows != n)
@@ -51,6 +51,5 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
     lat_fix_signs(&V, NULL);
     lat_copy_scaled(&V, -exponent_b / 2, vectors);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -70,7 +70,7 @@ lat_status lat_gram_multiply(lat_workspace *work, const lat_matrix *X, const lat
   if (V->rows != D || W->rows != D || W->cols != b || (mean && mean->rows != D))
     return lat_fail(work, LAT_SHAPE, "X is %zux%zu, V %zux%zu, and W %zux%zu", N, D, V->rows, b,
                     W->rows, W->cols);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix centre = {0};
   if (mean) LAT_TRY(lat_packed(work, *mean, &centre));
   job j = {.X = X, .V = V, .mean = centre.data};
@@ -87,6 +87,5 @@ lat_status lat_gram_multiply(lat_workspace *work, const lat_matrix *X, const lat
     for (size_t i = 0; i < D * b; i++) j.sums[i] += j.sums[p * D * b + i];
   lat_matrix sum = lat_transpose(lat_matrix_of(j.sums, b, D));
   lat_copy(&sum, W);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

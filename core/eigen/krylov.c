@@ -404,7 +404,7 @@ lat_status lat_krylov_next(lat_krylov *solver)
   state *s = solver->state;
   if (!solver->wanted) return lat_fail(s->work, LAT_INVALID, "no product is wanted any more");
   LAT_TRY(lat_check(s->work));
-  lat_mark mark = lat_workspace_mark(s->work);
+  LAT_SCOPE(s->work);
   LAT_TRY(absorb(solver));
   size_t before = s->dim, width;
   s->last = s->width;
@@ -421,7 +421,6 @@ lat_status lat_krylov_next(lat_krylov *solver)
   solver->iterations++;
   solver->products += s->last;
   LAT_TRY(advance(solver));
-  lat_workspace_release(s->work, mark);
   if (solver->wanted) ask(solver);
   return LAT_OK;
 }
@@ -429,6 +428,7 @@ lat_status lat_krylov_next(lat_krylov *solver)
 /* The start block: the caller's directions, then random ones. */
 static lat_status begin(state *s, const lat_matrix *start)
 {
+  LAT_SCOPE(s->work);
   size_t given = start ? least(start->cols, s->block) : 0;
   if (given < s->block)
     LAT_TRY(lat_random_fill_normal(s->work, &s->random, s->n * (s->block - given),
@@ -487,9 +487,7 @@ lat_status lat_krylov_init(lat_krylov *solver, lat_workspace *work, size_t n, si
   s->residuals = lat_doubles(work, k);
   if (!s->Q || !s->T || !s->R || !s->values || !s->residuals) return LAT_MEMORY;
   memset(s->T, 0, s->order * s->order * sizeof *s->T);
-  lat_mark mark = lat_workspace_mark(work);
   LAT_TRY(begin(s, options ? options->start : NULL));
-  lat_workspace_release(work, mark);
   ask(solver);
   return LAT_OK;
 }

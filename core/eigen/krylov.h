@@ -61,7 +61,7 @@ typedef struct lat_krylov {
 } lat_krylov;
 
 /* 1 <= k <= n. LAT_INVALID for options outside their domain, LAT_SHAPE for a start
- * that has not n rows. */
+ * that has not n rows. Keeps the solver's memory, results included. */
 lat_status lat_krylov_init(lat_krylov *solver, lat_workspace *work, size_t n, size_t k,
                            const lat_krylov_options *options);
 
@@ -72,7 +72,7 @@ lat_status lat_krylov_next(lat_krylov *solver);
 /* ---- operators that are at hand ------------------------------------------ */
 
 /* The whole loop for a symmetric matrix A (checked as by lat_symmetric). The results in
- * `solver` live in `work` until the caller releases. */
+ * `solver` live in `work` until the caller releases. Keeps the solver's memory. */
 lat_status lat_symmetric_largest(lat_workspace *work, const lat_matrix *A, size_t k,
                                  const lat_krylov_options *options, lat_krylov *solver);
 

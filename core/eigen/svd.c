@@ -79,7 +79,7 @@ lat_status lat_svd_truncated(lat_workspace *work, const lat_matrix *A, const lat
     return lat_fail(work, LAT_SHAPE,
                     "%zu singular values of a %zux%zu matrix need U %zux%zu, s %zux1, V %zux%zu", k,
                     N, D, N, k, k, D, k);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   bool good = false, tall = N >= D;
   lat_matrix left, values, right, B = tall ? *A : lat_transpose(*A);
   if (small >= ORDER && k * SHARE <= small)
@@ -94,6 +94,5 @@ lat_status lat_svd_truncated(lat_workspace *work, const lat_matrix *A, const lat
     if (U) lat_copy(&left, U);
     if (V) lat_copy(&right, V);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

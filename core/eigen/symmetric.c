@@ -57,7 +57,7 @@ lat_status lat_symmetric(lat_workspace *work, const lat_matrix *A, lat_eigensolv
   int exponent;
   bool done = false;
   lat_matrix found, V;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_check_results(work, n, &values, vectors));
   LAT_TRY(lat_symmetric_scratch(work, "A", A, &a, &exponent));
   if (solver == LAT_EIGEN_AUTO && n >= ORDER && k <= n / SHARE) solver = LAT_EIGEN_KRYLOV;
@@ -72,6 +72,5 @@ lat_status lat_symmetric(lat_workspace *work, const lat_matrix *A, lat_eigensolv
     lat_fix_signs(&V, NULL);
     lat_copy(&V, vectors);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

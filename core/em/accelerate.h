@@ -22,7 +22,7 @@ typedef struct lat_squarem {
   bool bounded;   /* the bound was reached by the last step */
 } lat_squarem;
 
-/* LAT_MEMORY. */
+/* LAT_MEMORY. Keeps its memory. */
 lat_status lat_squarem_init(lat_squarem *squarem, lat_workspace *work, size_t n);
 
 /* Takes an EM step from x to y. True when with this one `trial` is a point to try instead of y. */

@@ -62,7 +62,7 @@ lat_status lat_assignment(lat_workspace *work, size_t n, const double *costs, si
     if (!isfinite(costs[i]))
       return lat_fail(work, LAT_INVALID, "cost [%zu,%zu] is %g; costs are finite", i / n + 1,
                       i % n + 1, costs[i]);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   search s = {.n = n, .costs = costs, .u = lat_doubles(work, 3 * n)};
   s.row_of = lat_allocate(work, 2 * n, sizeof *s.row_of);
   s.done = lat_allocate(work, n, sizeof *s.done);
@@ -73,6 +73,5 @@ lat_status lat_assignment(lat_workspace *work, size_t n, const double *costs, si
   memset(s.u, 0, 2 * n * sizeof *s.u);
   for (size_t j = 0; j < n; j++) s.row_of[j] = columns[j] = n;
   for (size_t i = 0; i < n; i++) add_row(&s, i, columns);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

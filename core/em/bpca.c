@@ -228,7 +228,7 @@ lat_status lat_bpca_fit(lat_workspace *work, const lat_matrix *X, const double *
                         double *parameters, double *objective)
 {
   LAT_TRY(check_latent_dim(work, X->cols, M));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_pca_options options = pca_options(X->rows, M);
   lat_pca_record record;
   double *flat;
@@ -236,7 +236,6 @@ lat_status lat_bpca_fit(lat_workspace *work, const lat_matrix *X, const double *
   LAT_TRY(lat_pca_fit(work, X, weights, &options, &flat, &found, &record));
   LAT_TRY(from_pca(work, lat_pca_of(flat, X->cols, found), total_weight(X->rows, weights), M,
                    parameters, objective));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -245,13 +244,12 @@ lat_status lat_bpca_from_moments(lat_workspace *work, const lat_moments *moments
 {
   size_t D = moments->dimensions, found;
   LAT_TRY(check_latent_dim(work, D, M));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_pca_options options = pca_options(D, M);
   lat_pca_record record;
   double *flat;
   LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
   LAT_TRY(from_pca(work, lat_pca_of(flat, D, found), *moments->weight, M, parameters, objective));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -284,7 +282,7 @@ lat_status lat_bpca_start(lat_workspace *work, const lat_matrix *X, const double
 {
   size_t D = X->cols, found;
   LAT_TRY(check_latent_dim(work, D, M));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix filled = *X;
   if (missing) LAT_TRY(fill_gaps(work, X, weights, state->shift, &filled));
   lat_pca_options options = pca_options(X->rows, M);
@@ -306,6 +304,5 @@ lat_status lat_bpca_start(lat_workspace *work, const lat_matrix *X, const double
     spread += square + (double)D * s2 / weight;
   }
   for (size_t i = 0; i < on; i++) to.alpha[i] = (double)D * (double)on / spread;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -80,7 +80,7 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
   lat_bpca b = lat_bpca_of((double *)parameters, D, M);
   derived d = derived_of(em);
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   size_t on = lat_bpca_dimensions(b.W, D, M);
   double *packed = lat_doubles(em->work, lat_packed_count(on)), log_det;
   if (!packed) return LAT_MEMORY;
@@ -96,7 +96,6 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
   for (size_t i = 0; i < on; i++)
     *d.kl += 0.5 * (b.alpha[i] * (square_of(d.W, D, on, i) + (double)D * d.spread[i * on + i]) -
                     (double)D * log(b.alpha[i]));
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 
@@ -251,7 +250,7 @@ static lat_status leap(lat_em *em, const step *s, double objective)
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   const lat_bpca_state *state = em->model;
   step s = {.b = lat_bpca_of(parameters, D, M), .D = D, .weight = statistics[1]};
   s.on = (size_t)*derived_of(em).count;
@@ -269,7 +268,6 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   if (*state->settled && em->iterations > 0 && change < NEAR && s.sums.blocks == 1)
     LAT_TRY(leap(em, &s, objective));
   em->unsettled = !*state->settled || lat_bpca_dimensions(s.b.W, D, M) < s.on;
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 

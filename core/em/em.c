@@ -222,10 +222,9 @@ static lat_status add(lat_em *em, walk *w, size_t rows, size_t group)
 }
 
 /* The statistics of what has been walked over are complete, or the walk has failed. */
-static lat_status finish_adding(lat_em *em, lat_mark mark, size_t count, lat_status status)
+static lat_status finish_adding(lat_em *em, size_t count, lat_status status)
 {
   em->rows += count;
-  lat_workspace_release(em->work, mark);
   if (status != LAT_OK && em->state->trying) take_back(em);
   return status;
 }
@@ -233,7 +232,7 @@ static lat_status finish_adding(lat_em *em, lat_mark mark, size_t count, lat_sta
 lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
 {
   size_t D = em->sizes[LAT_D];
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   lat_status status = LAT_OK;
   if (D && X->cols != D) {
     status = lat_fail(em->work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, D);
@@ -241,14 +240,14 @@ lat_status lat_em_add(lat_em *em, const lat_matrix *X, const double *weights)
     walk w = {.em = em, .X = X, .weights = weights, .chunk = lat_chunk_rows(X->cols)};
     status = add(em, &w, X->rows, lat_group_rows(X->cols, em->state->sum.count));
   }
-  return finish_adding(em, mark, X->rows, status);
+  return finish_adding(em, X->rows, status);
 }
 
 lat_status lat_em_add_units(lat_em *em, const void *units, size_t count)
 {
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   walk w = {.em = em, .units = units, .chunk = 1};
-  return finish_adding(em, mark, count, count > 0 ? add(em, &w, count, 1) : LAT_OK);
+  return finish_adding(em, count, count > 0 ? add(em, &w, count, 1) : LAT_OK);
 }
 
 void lat_em_collect(lat_em *em)
@@ -416,6 +415,7 @@ bool lat_em_better(const lat_em *a, const lat_em *b)
 lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, double rate,
                        double *running)
 {
+  LAT_SCOPE(em->work);
   LAT_TRY(lat_em_begin(em));
   LAT_TRY(lat_em_add(em, X, weights));
   lat_em_collect(em);

@@ -127,12 +127,13 @@ struct lat_em {
 };
 
 /* Takes the memory and starts the record. The parameters may be filled in later, until begin.
- * LAT_MEMORY. */
+ * LAT_MEMORY. Keeps the loop's memory. */
 lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind, const void *model,
                        const size_t sizes[LAT_SIZES], double *parameters,
                        const lat_em_options *options);
 
-/* Starts an iteration (or the verification), also over again after one that failed. */
+/* Starts an iteration (or the verification), also over again after one that failed.
+ * The first of a verification keeps its memory. */
 lat_status lat_em_begin(lat_em *em);
 
 /* The E-step for these rows. On the thread pool, in chunks whose statistics are added in the order

@@ -110,7 +110,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
 {
   const lat_fa_model *own = em->model;
   lat_workspace *work = em->work;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
   lat_factor_sums s = lat_factor_sums_of(D, M, em->options.missing, statistics);
   double *rest = lat_doubles(work, 2 * D);
@@ -120,7 +120,6 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   LAT_TRY(lat_factor_solve(work, &s, own->shift, &to, rest, rest + D));
   LAT_TRY(lat_factor_expand(work, &s, &to));
   for (size_t j = 0; j < D; j++) to.noise_variances[j] = fmax(rest[j] / rest[D + j], own->least[j]);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -190,7 +189,7 @@ lat_status lat_fa_start(lat_workspace *work, const lat_matrix *X, const double *
   size_t D = X->cols, M = options->M;
   LAT_TRY(lat_fa_check_latent_dim(work, D, M));
   lat_fa_uncorrelate(parameters, D, M);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_factor_model to = lat_fa_of(parameters, D, M);
   double *variances = lat_doubles(work, D);
   if (!variances) return LAT_MEMORY;
@@ -202,7 +201,6 @@ lat_status lat_fa_start(lat_workspace *work, const lat_matrix *X, const double *
   }
   if (!random && D <= MOST_COLUMNS)
     LAT_TRY(principal_start(work, X, weights, options, variances, parameters));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -243,7 +241,7 @@ static lat_status turn_statistics(lat_workspace *work, const lat_factor_sums *su
 lat_status lat_fa_rotate(lat_workspace *work, size_t D, size_t M, lat_rotation rotation,
                          bool missing, double *parameters, double *statistics)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   if (M == 0) return LAT_OK;
   lat_factor_model model = lat_fa_of(parameters, D, M);
   double *derived = lat_doubles(work, lat_factor_frame_count(&model, false));
@@ -273,6 +271,5 @@ lat_status lat_fa_rotate(lat_workspace *work, size_t D, size_t M, lat_rotation r
     lat_factor_sums sums = lat_factor_sums_of(D, M, missing, statistics);
     LAT_TRY(turn_statistics(work, &sums, Phi, T, V.data));
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

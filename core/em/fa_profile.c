@@ -76,7 +76,7 @@ static lat_status differentiate_twice(problem *p)
 {
   size_t D = p->D, F = p->at.factors;
   const double *e = p->at.e.data, *v = p->at.V.data;
-  lat_mark mark = lat_workspace_mark(p->work);
+  LAT_SCOPE(p->work);
   lat_matrix H = lat_matrix_of(p->H, D, D), B = lat_matrix_new(p->work, D, D);
   lat_matrix U = lat_matrix_new(p->work, D, D);
   if (!B.data || !U.data) return LAT_MEMORY;
@@ -105,7 +105,6 @@ static lat_status differentiate_twice(problem *p)
     for (size_t i = 0; i < D; i++)
       for (size_t j = 0; j < D; j++) h[i * D + j] += v[i * D + n] * v[j * D + n] * b[i * D + j];
   }
-  lat_workspace_release(p->work, mark);
   return LAT_OK;
 }
 
@@ -145,7 +144,7 @@ static lat_status newton_step(problem *p)
 {
   size_t D = p->D, n = find_open(p);
   double trace = 0, largest = 0;
-  lat_mark mark = lat_workspace_mark(p->work);
+  LAT_SCOPE(p->work);
   double *L = lat_doubles(p->work, D * D), *x = lat_doubles(p->work, D);
   if (!L || !x) return LAT_MEMORY;
   memset(p->step, 0, D * sizeof *p->step);
@@ -164,7 +163,6 @@ static lat_status newton_step(problem *p)
   if (n > 0) LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', (int)n, 1, L, (int)n, x, (int)n);
   for (size_t a = 0; a < n; a++) largest = fmax(largest, fabs(x[a]));
   for (size_t a = 0; a < n; a++) p->step[p->open[a]] = x[a] * (largest > 1.5 ? 1.5 / largest : 1);
-  lat_workspace_release(p->work, mark);
   return LAT_OK;
 }
 
@@ -218,7 +216,7 @@ static lat_status search(problem *p, bool *moved, bool *flat)
 static lat_status find_descent(problem *p, double *curvature)
 {
   size_t n = find_open(p);
-  lat_mark mark = lat_workspace_mark(p->work);
+  LAT_SCOPE(p->work);
   *curvature = 0;
   memset(p->step, 0, p->D * sizeof *p->step);
   if (n == 0) return LAT_OK;
@@ -233,7 +231,6 @@ static lat_status find_descent(problem *p, double *curvature)
   double most = lat_get(&e, 0, 0), least = lat_get(&e, n - 1, 0);
   if (least < -CURVED * fmax(most, 1)) *curvature = least;
   for (size_t a = 0; a < n; a++) p->step[p->open[a]] = lat_get(&V, a, n - 1);
-  lat_workspace_release(p->work, mark);
   return LAT_OK;
 }
 
@@ -411,7 +408,7 @@ lat_status lat_fa_principal(lat_workspace *work, const lat_matrix *S, const doub
                             double *parameters)
 {
   problem p = {.work = work, .D = S->rows};
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *deviations = lat_doubles(work, p.D), log_det;
   if (!deviations) return LAT_MEMORY;
   LAT_TRY(prepare(&p, options));
@@ -421,7 +418,6 @@ lat_status lat_fa_principal(lat_workspace *work, const lat_matrix *S, const doub
   for (size_t j = 0; j < p.D; j++) deviations[j] = sqrt(variances[j]);
   lat_factor_model to = lat_fa_of(parameters, p.D, p.M);
   parameters_of(&p, p.at.theta, mean, deviations, &to);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -430,7 +426,7 @@ lat_status lat_fa_from_covariance(lat_workspace *work, const lat_matrix *S, cons
                                   double *history, lat_fa_record *record)
 {
   problem p = {.work = work, .D = S->rows};
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *deviations = lat_doubles(work, 2 * p.D), log_det = 0;
   if (!deviations) return LAT_MEMORY;
   double *theta = deviations + p.D;
@@ -449,7 +445,6 @@ lat_status lat_fa_from_covariance(lat_workspace *work, const lat_matrix *S, cons
   for (size_t i = 0; i < record->iterations; i++) history[i] = -0.5 * (base + history[i]);
   record->objective = -0.5 * (base + p.at.f);
   record->discrepancy = p.singular ? INFINITY : p.at.f;
-  lat_workspace_release(work, mark);
   return lat_fa_rotate(work, p.D, p.M, options->rotation, false, parameters, NULL);
 }
 
@@ -459,7 +454,7 @@ lat_status lat_fa_leave_saddle(lat_workspace *work, const lat_matrix *S, const d
 {
   enum { MOST = 100 };
   problem p = {.work = work, .D = S->rows};
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_fa_options options = {.M = model->M};
   lat_fa_record record;
   double *deviations = lat_doubles(work, p.D), *history = lat_doubles(work, MOST), log_det;
@@ -482,6 +477,5 @@ lat_status lat_fa_leave_saddle(lat_workspace *work, const lat_matrix *S, const d
     memset(model->W, 0, p.D * p.M * sizeof *model->W);
     parameters_of(&p, p.at.theta, mean, deviations, model);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -147,7 +147,7 @@ static lat_status take_covariance(lat_em *em, const double *statistics, double *
 {
   const lat_fa_model *own = em->model;
   size_t D = em->sizes[LAT_D];
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   lat_matrix S = lat_matrix_new(em->work, D, D);
   double *mean = lat_doubles(em->work, D), *tilt = lat_doubles(em->work, D), largest = 0;
   if (!S.data || !mean || !tilt) return LAT_MEMORY;
@@ -160,7 +160,6 @@ static lat_status take_covariance(lat_em *em, const double *statistics, double *
   for (size_t j = 0; !*moved && largest > 0 && j < D; j++)
     model.noise_variances[j] =
         fmax(model.noise_variances[j] * exp(NEAR * tilt[j] / largest), own->least[j]);
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 

@@ -178,7 +178,7 @@ lat_status lat_factor_apply(lat_workspace *work, const lat_factor_model *model, 
                             bool missing, const lat_factor_images *images)
 {
   LAT_TRY(check(work, model, X, missing, images));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t D = model->D, M = model->M;
   bool prior = !images->least_squares;
   double *derived = lat_doubles(work, lat_factor_frame_count(model, missing));
@@ -191,7 +191,6 @@ lat_status lat_factor_apply(lat_workspace *work, const lat_factor_model *model, 
   w.scratch = lat_allocate(work, lat_workers(work), w.scratch_count * sizeof(double));
   if (!w.scratch) return LAT_MEMORY;
   if (X->rows > 0) LAT_TRY(lat_parallel(work, (X->rows + w.chunk - 1) / w.chunk, apply_chunk, &w));
-  lat_workspace_release(work, mark);
   for (size_t i = 0; images->q_means && i < X->rows; i++)
     if (isnan(images->kl[i]))
       return lat_fail(work, LAT_INVALID, "q's covariance of row %zu isn't positive definite",
@@ -203,14 +202,13 @@ lat_status lat_factor_posterior(lat_workspace *work, const lat_factor_model *mod
                                 double *covariance)
 {
   size_t M = model->M, T = lat_packed_count(M);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *derived = lat_doubles(work, lat_factor_frame_count(model, false));
   double *packed = lat_doubles(work, T + M);
   if (!derived || !packed) return LAT_MEMORY;
   lat_factor_frame_fill(model, false, true, derived);
   lat_factor_frame frame = lat_factor_frame_of(model, false, true, derived);
   posterior_covariance(&frame, frame.factor, packed, packed + T, covariance);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -249,7 +247,7 @@ lat_status lat_factor_inverse(lat_workspace *work, const lat_factor_model *model
 lat_status lat_factor_covariance(lat_workspace *work, const lat_factor_model *model,
                                  const lat_matrix *C)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *derived = lat_doubles(work, lat_factor_frame_count(model, false));
   if (!derived) return LAT_MEMORY;
   lat_factor_frame_fill(model, false, true, derived);
@@ -259,14 +257,13 @@ lat_status lat_factor_covariance(lat_workspace *work, const lat_factor_model *mo
   if (model->M > 0) LAT_TRY(lat_product(work, 1, &W, &Wt, 0, C));
   for (size_t j = 0; j < model->D; j++)
     lat_set(C, j, j, lat_get(C, j, j) + noise_variance(model, j));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
 lat_status lat_factor_sample(lat_workspace *work, const lat_factor_model *model, lat_random *random,
                              const lat_matrix *X, const lat_matrix *Z)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *derived = lat_doubles(work, lat_factor_frame_count(model, false));
   if (!derived) return LAT_MEMORY;
   lat_factor_frame_fill(model, false, true, derived);
@@ -275,6 +272,5 @@ lat_status lat_factor_sample(lat_workspace *work, const lat_factor_model *model,
   LAT_TRY(lat_random_fill_normal(work, random, X->rows * X->cols, X->data));
   for (size_t i = 0; frame.root && i < Z->rows; i++)
     turn(model->M, frame.root, (double *)Z->data + i * model->M);
-  lat_workspace_release(work, mark);
   return emit(work, model, true, Z, X);
 }

@@ -66,7 +66,7 @@ void lat_factor_statistics(const lat_factor_model *model, double objective, doub
 lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const double *Q)
 {
   size_t n = s->M + 1;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *turn = lat_doubles(work, n * n), *A = lat_doubles(work, n * n);
   double *half = lat_doubles(work, n * n), *b = lat_doubles(work, s->D * n);
   if (!turn || !A || !half || !b) return LAT_MEMORY;
@@ -83,7 +83,6 @@ lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const 
   }
   memcpy(b, s->B, s->D * n * sizeof *b);
   lat_factor_multiply(false, true, s->D, n, n, b, turn, 0, s->B);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -281,7 +280,7 @@ lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const
                             const lat_factor_model *to, double *rest, double *weight)
 {
   size_t M = s->M;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *L = lat_doubles(work, s->T), *w = lat_doubles(work, M + 1);
   if (!L || !w) return LAT_MEMORY;
   for (size_t j = 0; j < s->D; j++) {
@@ -299,7 +298,6 @@ lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const
     rest[j] = s->q[j];
     for (size_t i = 0; i <= M; i++) rest[j] -= w[i] * b[i];
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -308,7 +306,7 @@ lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *s,
 {
   size_t M = s->M, T = lat_packed_count(M);
   const double *z = s->all + T, n = z[M];
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *L = lat_doubles(work, T);
   if (!L) return LAT_MEMORY;
   for (size_t i = 0, at = 0; i < M; i++)
@@ -323,7 +321,6 @@ lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *s,
       w[k] = sum;
     }
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -335,7 +332,7 @@ lat_status lat_factor_start(lat_workspace *work, const lat_matrix *X, const doub
 {
   enum { STREAM = 0x70706361 };
   size_t D = X->cols, M = to->M, count = lat_column_moments_count(D);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *memory = lat_doubles(work, count), mean = 0;
   if (!memory) return LAT_MEMORY;
   memset(memory, 0, count * sizeof *memory);
@@ -353,6 +350,5 @@ lat_status lat_factor_start(lat_workspace *work, const lat_matrix *X, const doub
   lat_random_fill_normal(NULL, &random, D * M, to->W);
   for (size_t i = 0; i < D * M; i++)
     to->W[i] *= sqrt((to->shared ? mean : variances[i / M]) / 2 / (double)M);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

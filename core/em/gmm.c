@@ -77,6 +77,7 @@ lat_status lat_gmm_own_frame(lat_workspace *work, lat_covariance covariance, siz
 {
   lat_gmm gmm = {.D = D, .K = K, .covariance = covariance};
   const double *weights = parameters, *means = weights + K, *covariances = means + K * D;
+  LAT_SCOPE(work);
   double *mean = lat_doubles(work, 2 * D), *variance = mean + D;
   if (!mean) return LAT_MEMORY;
   memset(mean, 0, 2 * D * sizeof *mean);
@@ -226,7 +227,7 @@ lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm,
                                      const gmm_ready *ready)
 {
   size_t D = gmm->D, K = gmm->K;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *P = lat_doubles(work, D * D + D);
   if (!P) return LAT_MEMORY;
   if (!gmm_is_wide(gmm)) memset(ready->coefficients, 0, gmm_statistics(gmm) * sizeof(double));
@@ -243,7 +244,6 @@ lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm,
   }
   *ready->path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
   if (gmm_by_rows(gmm, ready)) lat_gmm_turn_factors(gmm, ready);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -321,10 +321,9 @@ static bool feasible(const lat_em *em, double *parameters)
 {
   const lat_gmm *gmm = em->model;
   if (!lat_gmm_weights_feasible(gmm->K, parameters)) return false;
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   double *derived = lat_doubles(em->work, lat_gmm_derived_count(gmm));
   bool proper = derived && lat_gmm_prepare(em->work, gmm, parameters, derived) == LAT_OK;
-  lat_workspace_release(em->work, mark);
   return proper;
 }
 

@@ -117,6 +117,7 @@ lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *
   LAT_TRY(lat_check_finite(work, "X", X, missing));
   if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
   apply a = {.gmm = gmm, .X = X, .images = images, .missing = missing};
+  LAT_SCOPE(work);
   double *derived = lat_doubles(work, lat_gmm_derived_count(gmm));
   if (!derived) return LAT_MEMORY;
   LAT_TRY(lat_gmm_prepare(work, gmm, parameters, derived));

@@ -245,6 +245,7 @@ struct gmm_update {
   double *offsets; /* K x D: means minus the centre of the statistics */
 };
 
+/* Keeps the update's memory. */
 lat_status lat_gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total);
 /* Counts, means and offsets from the mixture's statistics (without their head). */
 void lat_gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics);

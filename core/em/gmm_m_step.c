@@ -148,7 +148,7 @@ lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *paramete
   const lat_gmm *gmm = em->model;
   size_t D = gmm->D, K = gmm->K;
   bool tied = gmm_is_tied(gmm);
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   gmm_ready ready = lat_gmm_ready_of(gmm, em->derived);
   update u = {.base = {.fit = fit, .is_point = is_point, .spread = spread}};
   u.covariances = lat_doubles(em->work, gmm_covariance_count(gmm) + D * D + K);
@@ -171,6 +171,5 @@ lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *paramete
     lat_gmm_secure(&u.base, k);
   }
   write_out(&u, parameters);
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }

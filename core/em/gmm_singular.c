@@ -130,7 +130,7 @@ lat_status lat_gmm_singular(lat_em *em, bool *singular)
   size_t least = gmm_is_tied(gmm) ? 0 : lat_gmm_is_dense(gmm) ? D + 1 : 2;
   *singular = lat_gmm_has_collapsed(em, gmm, weights, least);
   if (*singular) return LAT_OK;
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   double *inverse = lat_doubles(em->work, D), *S = lat_doubles(em->work, 2 * size), *W = S + size;
   if (!inverse || !S) return LAT_MEMORY;
   for (size_t d = 0; d < D; d++) inverse[d] = 1 / gmm->scale[d];
@@ -143,6 +143,5 @@ lat_status lat_gmm_singular(lat_em *em, bool *singular)
     lat_gmm_scale_covariance(gmm, covariances + k * size, inverse, S);
     *singular = !stands_out(gmm, W, S);
   }
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }

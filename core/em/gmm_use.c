@@ -33,14 +33,13 @@ lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const lat_pa
                            double *statistics)
 {
   size_t K = gmm->K, F = gmm_features(gmm), count = lat_parameters_count(table, sizes);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *old = lat_doubles(work, count > K * F ? count : K * F);
   if (!old) return LAT_MEMORY;
   lat_parameters_reorder(table, sizes, LAT_K, order, parameters, old);
   if (statistics && gmm_is_wide(gmm)) permute(K, F, order, statistics + 2, old);
   for (size_t f = 0; statistics && !gmm_is_wide(gmm) && f < F; f++)
     permute(K, 1, order, statistics + 2 + f * gmm_step(gmm), old);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -89,6 +88,7 @@ lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *gmm, const double 
                           lat_random *random, const lat_matrix *X, double *labels)
 {
   size_t D = gmm->D, K = gmm->K, n = X->rows;
+  LAT_SCOPE(work);
   double *L = lat_doubles(work, K * D * D), *z = lat_doubles(work, D),
          *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
@@ -179,10 +179,9 @@ lat_status lat_gmm_conditional(lat_workspace *work, const lat_gmm *gmm, const do
     else
       others[others_count++] = d;
   for (size_t k = 0; k < gmm->K; k++) {
-    lat_mark mark = lat_workspace_mark(work);
+    LAT_SCOPE(work);
     LAT_TRY(condition(work, gmm, parameters, k, given, count, others, X, means + k * X->rows * M,
                       covariances + k * M * M));
-    lat_workspace_release(work, mark);
   }
   return weigh(work, gmm, parameters, given, count, X, responsibilities);
 }
@@ -215,6 +214,7 @@ lat_status lat_gmm_distances(lat_workspace *work, const lat_gmm *gmm, const doub
                              const double *second, double *distances)
 {
   size_t D = gmm->D, K = gmm->K;
+  LAT_SCOPE(work);
   double *A = lat_doubles(work, 3 * D * D + D);
   if (!A) return LAT_MEMORY;
   double *B = A + D * D, *S = B + D * D, *d = S + D * D;

@@ -282,14 +282,14 @@ lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double
 {
   size_t D = X->cols, sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_K] = K};
   lat_random random = {.seed = options->seed};
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *trial = lat_allocate(work, K + 1, D * sizeof *trial), weight = 0;
   lat_kmeans model;
   lat_em em, best;
   if (!trial) return LAT_MEMORY;
   LAT_TRY(lat_kmeans_init(&model, work, X->rows, D, K, options->algorithm));
   for (size_t i = 0; i < (options->restarts ? options->restarts : 1); i++) {
-    lat_mark turn = lat_workspace_mark(work);
+    LAT_SCOPE(work);
     lat_random own = lat_random_split(&random);
     LAT_TRY((options->random_start ? lat_kmeans_random : lat_kmeans_plus)(work, X, weights, K, &own,
                                                                           trial));
@@ -309,9 +309,7 @@ lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double
       memcpy(centers, trial, K * D * sizeof *trial);
       best = em;
     }
-    lat_workspace_release(work, turn);
   }
   if (J) *J = best.reached * weight;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -46,7 +46,8 @@ typedef struct lat_kmeans {
 extern const lat_em_kind lat_kmeans_kind;
 extern const lat_parameter lat_kmeans_parameters[];
 
-/* Memory for a fit of K centres to N rows (0: unknown; then there are no bounds and no labels). */
+/* Memory for a fit of K centres to N rows (0: unknown; then there are no bounds and no labels).
+ * Keeps it. */
 lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
                            lat_kmeans_algorithm algorithm);
 

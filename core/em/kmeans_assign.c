@@ -96,7 +96,7 @@ lat_status lat_kmeans_assign(lat_workspace *work, const lat_matrix *X, const dou
                              size_t K, const double *centers, uint32_t *labels, double *squares,
                              double *J)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   walk w = {.X = X, .weights = weights, .labels = labels, .squares = squares};
   LAT_TRY(walk_begin(work, &w, K, centers));
   w.shares = lat_doubles(work, block_count(&w));
@@ -106,7 +106,6 @@ lat_status lat_kmeans_assign(lat_workspace *work, const lat_matrix *X, const dou
   for (size_t c = 0; c < block_count(&w); c++) total += w.shares[c];
   if (!isfinite(total)) LAT_TRY(lat_check_finite(work, "X", X, false));
   if (J) *J = total;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -133,11 +132,10 @@ static void measure_block(void *context, size_t c, size_t worker)
 lat_status lat_kmeans_distances(lat_workspace *work, const lat_matrix *X, size_t K,
                                 const double *centers, const lat_matrix *Z)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   walk w = {.X = X, .Z = Z};
   LAT_TRY(lat_check_finite(work, "X", X, false));
   LAT_TRY(walk_begin(work, &w, K, centers));
   LAT_TRY(lat_parallel(work, block_count(&w), measure_block, &w));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

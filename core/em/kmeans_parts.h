@@ -30,6 +30,7 @@ typedef struct lat_kmeans_bounds {
   unsigned paused; /* passes for which bounds are given up */
 } lat_kmeans_bounds;
 
+/* Keeps them; NULL when there is no memory. */
 lat_kmeans_bounds *lat_kmeans_bounds_new(lat_workspace *work, size_t N, size_t D, size_t K,
                                          lat_kmeans_algorithm algorithm);
 /* Before and after a pass; `searched` is the number of rows whose bounds didn't do. */
@@ -57,6 +58,7 @@ typedef struct lat_kmeans_far {
   double *rows; /* most x D, by slot */
 } lat_kmeans_far;
 
+/* Keeps them; NULL when there is no memory. */
 lat_kmeans_far *lat_kmeans_far_new(lat_workspace *work, size_t D, size_t K);
 void lat_kmeans_far_begin(lat_kmeans_far *far);
 /* Offers n rows; those of weight 0 are left out. */

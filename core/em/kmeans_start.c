@@ -356,7 +356,7 @@ lat_status lat_kmeans_plus(lat_workspace *work, const lat_matrix *X, const doubl
                            size_t K, lat_random *random, double *centers)
 {
   LAT_TRY(check_data(work, X, weights, K));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t D = X->cols;
   plus p = {.X = *X, .weights = weights, .centers = centers};
   thin_out(&p, K);
@@ -367,6 +367,5 @@ lat_status lat_kmeans_plus(lat_workspace *work, const lat_matrix *X, const doubl
     else
       LAT_TRY(choose(work, &p, k, random, centers + k * D));
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

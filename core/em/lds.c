@@ -68,7 +68,7 @@ static lat_status check_covariance(lat_workspace *work, const char *name, lat_ld
                                    size_t steps, size_t n)
 {
   char text[40];
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *root = lat_doubles(work, n * n);
   if (!root) return LAT_MEMORY;
   LAT_TRY(check_finite(work, name, m, steps, n, n));
@@ -79,7 +79,6 @@ static lat_status check_covariance(lat_workspace *work, const char *name, lat_ld
       return lat_fail(work, LAT_INVALID, "%s is not positive semidefinite",
                       label(text, name, m, t));
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -149,13 +148,12 @@ static lat_status take_block(lat_workspace *work, const lat_lds *lds, const size
 
 static lat_status check_stable(lat_workspace *work, const double *A, size_t n)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *values = lat_doubles(work, 2 * n), largest = 0;
   if (!values) return LAT_MEMORY;
   lat_matrix view = lat_matrix_of((double *)A, n, n);
   LAT_TRY(lat_general(work, &view, lat_vector_of(values, n), lat_vector_of(values + n, n), NULL));
   for (size_t i = 0; i < n; i++) largest = fmax(largest, hypot(values[i], values[n + i]));
-  lat_workspace_release(work, mark);
   if (largest < 1 - 1e-12) return LAT_OK;
   return lat_fail(
       work, LAT_INVALID,
@@ -187,7 +185,7 @@ static void double_up(size_t n, double *A, double *P, double *work)
 lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *mean,
                               double *covariance)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t M = lds->states, n = 0;
   size_t *index = lat_allocate(work, M, sizeof *index);
   double *A = lat_doubles(work, 5 * M * M);
@@ -202,6 +200,5 @@ lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *m
   double_up(n, A, P, P + M * M);
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++) covariance[index[i] * M + index[j]] = P[i * n + j];
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

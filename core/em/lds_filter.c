@@ -294,7 +294,7 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
                           lat_lds_filtered *to)
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t T = sequence->steps;
   double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, false));
   if (!memory) return LAT_MEMORY;
@@ -315,6 +315,5 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
   }
   to->log_likelihood = pass.log_likelihood;
   to->diffuse = pass.diffuse.on ? T + 1 : pass.diffuse.steps;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

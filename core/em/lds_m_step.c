@@ -274,7 +274,7 @@ static lat_status estimate_first(lat_workspace *work, const lat_lds_model *model
 static lat_status expected_density(lat_workspace *work, size_t n, double count, const double *V,
                                    const double *S, double *value)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *U = lat_doubles(work, n * n), *X = lat_doubles(work, n * n);
   double *inverse = lat_doubles(work, n);
   if (!U || !X || !inverse) return LAT_MEMORY;
@@ -285,7 +285,6 @@ static lat_status expected_density(lat_workspace *work, size_t n, double count, 
   lat_lds_solve_upper(n, n, U, inverse, X);
   for (size_t i = 0; i < n; i++)
     *value -= 0.5 * (X[i * n + i] - 2 * count * (inverse[i] > 0 ? log(inverse[i]) : 0));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -295,7 +294,7 @@ static lat_status expected(lat_em *em, const lat_lds_sums *s, const double *chan
                            double *parameters, double *value)
 {
   lat_workspace *work = em->work;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t M = em->sizes[LAT_M];
   lat_lds lds = lat_lds_of_model(em->model, parameters, em->sizes);
   double *square = lat_doubles(work, M * M);
@@ -311,7 +310,6 @@ static lat_status expected(lat_em *em, const lat_lds_sums *s, const double *chan
   LAT_TRY(expected_density(work, M, s->head[LDS_MOVES], lds.Q.data, square, value));
   LAT_TRY(expected_density(work, M, s->head[LDS_FIRSTS], lds.initial_covariance, s->first_square,
                            value));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -382,9 +380,8 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
 
 lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   LAT_TRY(m_step(em, statistics, parameters));
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 
@@ -393,7 +390,7 @@ bool lat_lds_feasible(const lat_em *em, double *parameters)
   const lat_lds_model *model = em->model;
   size_t M = em->sizes[LAT_M], D = em->sizes[LAT_D];
   lat_lds lds = lat_lds_of(parameters, M, D, em->sizes[LAT_U]);
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   double *root = lat_doubles(em->work, M > D ? M * M : D * D);
   bool proper = root && lat_lds_root(M, lds.Q.data, root) && lat_lds_root(D, lds.R.data, root);
   lds.diffuse = model->diffuse;
@@ -401,6 +398,5 @@ bool lat_lds_feasible(const lat_em *em, double *parameters)
     proper = lat_lds_stationary(em->work, &lds, (double *)lds.initial_mean,
                                 (double *)lds.initial_covariance) == LAT_OK;
   proper = proper && lat_lds_root(M, lds.initial_covariance, root);
-  lat_workspace_release(em->work, mark);
   return proper;
 }

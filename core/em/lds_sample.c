@@ -58,9 +58,8 @@ static lat_status draw(lat_workspace *work, const lat_lds *lds, lat_random *rand
 lat_status lat_lds_sample(lat_workspace *work, const lat_lds *lds, lat_random *random, size_t T,
                           const double *U, double *Y, double *Z)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(draw(work, lds, random, T, U, false, Y, Z));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -69,7 +68,7 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
                             lat_random *random, size_t draws, double *Z)
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, s));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t M = lds->states, D = lds->outputs, T = s->steps;
   double *Y = lat_doubles(work, T * D);
   double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, true));
@@ -77,9 +76,8 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
   lat_lds_sequence rest = {.steps = T, .Y = Y, .U = s->U};
   for (size_t k = 0; k < draws; k++, Z += T * M) {
     LAT_TRY(lat_check(work));
-    lat_mark turn = lat_workspace_mark(work);
+    LAT_SCOPE(work);
     LAT_TRY(draw(work, lds, random, T, NULL, true, Y, Z));
-    lat_workspace_release(work, turn);
     for (size_t i = 0; i < T * D; i++) Y[i] = s->Y[i] - Y[i];
     lat_lds_pass pass;
     lat_lds_pass_init(&pass, lds, &rest, true, memory);
@@ -93,7 +91,6 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
     lat_lds_pass_smooth(&pass);
     for (size_t i = 0; i < T * M; i++) Z[i] += pass.smoothed_means[i];
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -142,7 +139,7 @@ lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds
                           double *Y, double *variances)
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, s));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t M = lds->states, D = lds->outputs, T = s->steps;
   double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, true));
   double *gap = lat_doubles(work, lat_lds_gap_count(D) + D * M + M);
@@ -157,6 +154,5 @@ lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds
   lat_lds_gap_init(&f.gap, D, gap);
   memcpy(Y, s->Y, T * D * sizeof *Y);
   for (size_t t = 0; t < T; t++) fill_row(&f, t, Y + t * D, variances ? variances + t * D : NULL);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

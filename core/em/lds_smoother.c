@@ -82,7 +82,7 @@ lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds
                           lat_lds_smoothed *to)
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *memory = lat_doubles(work, lat_lds_pass_count(lds, sequence->steps, true));
   if (!memory) return LAT_MEMORY;
   lat_lds_pass pass;
@@ -95,6 +95,5 @@ lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds
   lat_lds_pass_smooth(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
   to->log_likelihood = pass.log_likelihood;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

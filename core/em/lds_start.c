@@ -387,8 +387,7 @@ lat_status lat_lds_start(lat_workspace *work, const lat_lds_model *model,
 {
   enum { STREAM = 0x6c6473 };
   lat_random random = {.seed = seed, .stream = STREAM};
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(start(work, model, sizes, sequences, count, perturb ? &random : NULL, parameters));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -150,8 +150,7 @@ lat_status lat_lds_steady(lat_workspace *work, const lat_matrix *A, const lat_ma
                           const lat_matrix *Q, const lat_matrix *R, const lat_matrix *P)
 {
   LAT_TRY(check(work, A, C, Q, R, P));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(solve(work, A, C, Q, R, P));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

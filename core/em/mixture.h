@@ -70,7 +70,7 @@ lat_status lat_mixture_levels(lat_workspace *work, const lat_matrix *X, bool mis
 
 /* Rows that are the same, entry by entry (NaN equals NaN), made one: the places of the first of
  * each, and the sum of their weights; rows of weight 0 are left out. All in the workspace. *count
- * is 0 when there would be more than `most`. X has finite values and NaN. */
+ * is 0 when there would be more than `most`. X has finite values and NaN. Keeps them. */
 lat_status lat_distinct_rows(lat_workspace *work, const lat_matrix *X, const double *weights,
                              size_t most, size_t *count, size_t **places, double **totals);
 

@@ -84,7 +84,7 @@ lat_status lat_mixture_start(lat_workspace *work, const lat_mixture *m, const la
                              double *parameters)
 {
   double *theta = parameters + lat_mixture_offset(m);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *margins = lat_doubles(work, m->M), *noise = lat_doubles(work, m->M);
   bool *labelled = lat_allocate(work, m->K, sizeof *labelled);
   if (!margins || !noise || !labelled) return LAT_MEMORY;
@@ -96,7 +96,6 @@ lat_status lat_mixture_start(lat_workspace *work, const lat_mixture *m, const la
     for (size_t f = 0; f < m->M; f++)
       theta[k * m->M + f] = labelled[k] || m->K == 1 ? margins[f] : 0.5 * (margins[f] + noise[f]);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -133,7 +132,7 @@ lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture *m, c
   enum { MOST = 16384 };
   size_t step = (X->rows + MOST - 1) / MOST, n = (X->rows + step - 1) / step, M = m->M;
   double *theta = parameters + lat_mixture_offset(m), J;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *margins = lat_doubles(work, M), *w = weights ? lat_doubles(work, n) : NULL;
   lat_matrix Y = lat_matrix_new(work, n, M);
   if (!margins || (weights && !w) || !Y.data) return LAT_MEMORY;
@@ -145,6 +144,5 @@ lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture *m, c
                                 .em = {.max_iterations = 30, .tolerance = 1e-4}};
   LAT_TRY(lat_kmeans_fit(work, &Y, w, m->K, &options, theta, &J));
   for (size_t i = 0; i < m->K * M; i++) theta[i] = 0.9 * theta[i] + 0.1 * margins[i % M];
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

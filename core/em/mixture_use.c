@@ -38,7 +38,7 @@ lat_status lat_mixture_reorder(lat_workspace *work, const lat_mixture *m, const 
                                double *parameters, double *statistics)
 {
   size_t K = m->K, M = m->M;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *old = lat_doubles(work, K * M);
   if (!old) return LAT_MEMORY;
   permute(K, 1, order, parameters, old);
@@ -49,7 +49,6 @@ lat_status lat_mixture_reorder(lat_workspace *work, const lat_mixture *m, const 
     permute(K, M, order, s.sums, old);
     if (m->family != LAT_CATEGORICAL) permute(K, m->D, order, s.observed, old);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -166,6 +165,7 @@ lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *m, const do
   LAT_TRY(lat_mixture_check(work, m, X, missing));
   if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
   apply a = {.m = m, .X = X, .images = images, .missing = missing};
+  LAT_SCOPE(work);
   double *derived = lat_doubles(work, lat_mixture_ready_count(m));
   a.scratch_count = (lat_mixture_block_count(m) + 2 * m->K * MIXTURE_ROWS + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
@@ -231,6 +231,7 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const d
 {
   size_t n = X->rows, K = m->K;
   const double *theta = parameters + lat_mixture_offset(m);
+  LAT_SCOPE(work);
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!accept || !drawn) return LAT_MEMORY;

@@ -289,7 +289,7 @@ lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca *m, const 
 {
   size_t D = m->gmm.D, K = m->gmm.K;
   lat_mppca_view p = lat_mppca_of(m, parameters);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *Y = lat_doubles(work, X->rows * D), *w = lat_doubles(work, X->rows), sum = 0;
   double *means = lat_doubles(work, K * D), *noise = lat_doubles(work, D);
   if (!Y || !w || !means || !noise) return LAT_MEMORY;
@@ -301,7 +301,7 @@ lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca *m, const 
     size_t n = gather(m, X, weights, labels, k + 1, Y, w, &total);
     lat_matrix rows = lat_matrix_of(Y, n, D);
     lat_factor_model ppca;
-    lat_mark inner = lat_workspace_mark(work);
+    LAT_SCOPE(work);
     lat_random random = {m->gmm.seed, k + 1, 0};
     if (total > 0 && n > m->M + 1) LAT_TRY(ppca_of_rows(work, m, &rows, w, &ppca, noise, &found));
     for (size_t j = 0; j < D; j++) {
@@ -311,10 +311,8 @@ lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca *m, const 
     }
     if (found) place(m, k, ppca.W, noise, parameters);
     sum += p.weights[k] = total > 0 ? total : 0;
-    lat_workspace_release(work, inner);
   }
   for (size_t k = 0; k < K; k++) p.weights[k] = sum > 0 ? p.weights[k] / sum : 1 / (double)K;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -323,6 +321,7 @@ lat_status lat_mppca_own_frame(lat_workspace *work, const lat_mppca *m, const do
 {
   size_t D = m->gmm.D, K = m->gmm.K;
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  LAT_SCOPE(work);
   double *gaussians = lat_doubles(work, K + 2 * K * D), *variances, total = 0;
   if (!gaussians) return LAT_MEMORY;
   memcpy(gaussians, parameters, (K + K * D) * sizeof *gaussians);
@@ -385,7 +384,7 @@ lat_status lat_mppca_canonical(lat_workspace *work, const lat_mppca *m, double *
 {
   size_t D = m->gmm.D, M = m->M;
   if (M == 0) return LAT_OK;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_mppca_view p = lat_mppca_of(m, parameters);
   lat_matrix R = lat_matrix_new(work, D, M), s = lat_matrix_new(work, M, 1);
   lat_matrix V = lat_matrix_new(work, M, M);
@@ -399,7 +398,6 @@ lat_status lat_mppca_canonical(lat_workspace *work, const lat_mppca *m, double *
     if (statistics && !mppca_by_scatter(m))
       turn_statistics(m, V.data, statistics + 2 + k * mppca_latent_count(m), spare);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -411,7 +409,7 @@ lat_status lat_mppca_reorder(lat_workspace *work, const lat_mppca *m, const size
   if (mppca_by_scatter(m))
     return lat_gmm_reorder(work, &m->gmm, table, sizes, order, parameters, statistics);
   size_t count = mppca_latent_count(m);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *old = lat_doubles(work, m->gmm.K * count); /* more than any parameter's */
   if (!old) return LAT_MEMORY;
   lat_parameters_reorder(table, sizes, LAT_K, order, parameters, old);
@@ -419,6 +417,5 @@ lat_status lat_mppca_reorder(lat_workspace *work, const lat_mppca *m, const size
   static const lat_parameter parts[] = {{"statistics", {LAT_K, LAT_M}}, {NULL, {LAT_END}}};
   sizes[LAT_M] = count;
   if (statistics) lat_parameters_reorder(parts, sizes, LAT_K, order, statistics + 2, old);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -217,7 +217,7 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double
   LAT_TRY(lat_check_finite(work, "X", X, missing));
   if (images->mixture.q) LAT_TRY(lat_check_responsibilities(work, images->mixture.q));
   LAT_TRY(lat_mppca_check_density(work, m, parameters));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *derived = lat_doubles(work, lat_mppca_derived_count(m, missing));
   if (!derived) return LAT_MEMORY;
   lat_mppca_derive(m, parameters, missing, derived);
@@ -234,6 +234,5 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
   if (!a.scratch) return LAT_MEMORY;
   if (X->rows > 0) LAT_TRY(lat_parallel(work, (X->rows + a.chunk - 1) / a.chunk, apply_chunk, &a));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -75,6 +75,7 @@ typedef struct mppca_update {
   double *oldW, *old_noise;
   double *diagonal; /* D: of its scatter */
 } mppca_update;
+/* Keeps the update's memory. */
 lat_status lat_mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total);
 /* Component k's present parameters in scaled coordinates, into oldW and old_noise. */
 void lat_mppca_take_old(const mppca_update *u, size_t k);

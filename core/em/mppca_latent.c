@@ -54,11 +54,10 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
   m->gmm.record->centred |= *derived != 0;
   lat_mppca_derive(m, parameters, em->options.missing, derived + 1);
   if (em->options.missing) return LAT_OK;
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   double *spare = lat_doubles(em->work, lat_packed_count(m->M));
   if (!spare) return LAT_MEMORY;
   lat_mppca_density_derive(m, parameters, fast_part(em, derived), spare);
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 
@@ -359,7 +358,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
 {
   const lat_mppca *m = em->model;
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   update s = {.u = {.base = {.fit = fit, .is_point = is_point}}};
   LAT_TRY(lat_mppca_begin_update(&s.u, em, parameters, statistics[1]));
   s.SB = lat_doubles(em->work, 4 * D * M + D + 4 * T + M);
@@ -388,7 +387,6 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
     lat_mppca_put_new(&s.u, k);
   }
   lat_gmm_write_means(&s.u.base, parameters);
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 

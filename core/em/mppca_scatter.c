@@ -202,11 +202,10 @@ static bool fit_isotropic(update *s)
   size_t D = s->u.m->gmm.D, M = s->u.m->M, found = 2 * M < D ? M : D;
   lat_workspace *work = s->u.base.em->work;
   lat_matrix S = lat_matrix_of(s->S, D, D), vectors = lat_matrix_of(s->vectors, D, found);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   if (s->status == LAT_OK)
     s->status =
         lat_symmetric(work, &S, LAT_EIGEN_AUTO, lat_matrix_of(s->values, found, 1), &vectors);
-  lat_workspace_release(work, mark);
   if (s->status != LAT_OK) return true; /* the M-step ends with it */
   double rest = 0;
   for (size_t i = M; i < found; i++) rest += s->values[i];
@@ -262,7 +261,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
 {
   const lat_mppca *m = em->model;
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
-  lat_mark mark = lat_workspace_mark(em->work);
+  LAT_SCOPE(em->work);
   gmm_ready ready = lat_gmm_ready_of(&m->gmm, em->derived);
   update s = {.u = {.base = {.fit = fit, .is_point = is_point}}};
   LAT_TRY(lat_mppca_begin_update(&s.u, em, parameters, statistics[1]));
@@ -291,7 +290,6 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
     lat_mppca_put_new(&s.u, k);
   }
   lat_gmm_write_means(&s.u.base, parameters);
-  lat_workspace_release(em->work, mark);
   return LAT_OK;
 }
 

@@ -16,7 +16,7 @@ lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca *
                                           const double *parameters, size_t k, double *V)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
   double *G = lat_doubles(work, D * M + 2 * T + M);
   if (!G) return LAT_MEMORY;
@@ -25,7 +25,6 @@ lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca *
                       packed + T);
   for (size_t a = 0, at = 0; a < M; a++)
     for (size_t b = 0; b <= a; b++, at++) V[a * M + b] = V[b * M + a] = packed[at];
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -68,7 +67,7 @@ lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *m, const doubl
   size_t n = X->rows, K = m->gmm.K;
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
   LAT_TRY(lat_mppca_check_density(work, m, parameters));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!accept || !drawn) return LAT_MEMORY;
@@ -79,7 +78,6 @@ lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *m, const doubl
     labels[i] = (double)drawn[i] + 1;
     emit(m, &p, drawn[i], Z, i, true, X);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -97,11 +95,10 @@ static double *expand(lat_workspace *work, const lat_mppca *m, const double *par
 lat_status lat_mppca_distances(lat_workspace *work, const lat_mppca *first, const double *a,
                                const lat_mppca *second, const double *b, double *distances)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   const double *A = expand(work, first, a), *B = expand(work, second, b);
   if (!A || !B) return LAT_MEMORY;
   lat_gmm gmm = {.D = first->gmm.D, .K = first->gmm.K};
   LAT_TRY(lat_gmm_distances(work, &gmm, A, B, distances));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -81,14 +81,13 @@ lat_status lat_ppca_fit(lat_workspace *work, const lat_matrix *X, const double *
                         double *parameters, double *objective)
 {
   LAT_TRY(check_latent_dim(work, X->cols, M));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_pca_options options = pca_options(M);
   lat_pca_record record;
   double *flat;
   size_t found;
   LAT_TRY(lat_pca_fit(work, X, weights, &options, &flat, &found, &record));
   LAT_TRY(from_pca(work, lat_pca_of(flat, X->cols, found), M, parameters, objective));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -97,13 +96,12 @@ lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments
 {
   size_t D = moments->dimensions, found;
   LAT_TRY(check_latent_dim(work, D, M));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_pca_options options = pca_options(M);
   lat_pca_record record;
   double *flat;
   LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
   LAT_TRY(from_pca(work, lat_pca_of(flat, D, found), M, parameters, objective));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -162,7 +160,7 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 static lat_status solve(lat_em *em, const double *statistics, double *parameters, bool limit)
 {
   lat_workspace *work = em->work;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
   lat_factor_sums s = lat_factor_sums_of(D, M, em->options.missing, statistics);
   lat_factor_model to = lat_ppca_of(parameters, D, M);
@@ -177,7 +175,6 @@ static lat_status solve(lat_em *em, const double *statistics, double *parameters
   if (!limit && !(sum > NO_NOISE * total)) return no_noise(work, M);
   if (!limit) LAT_TRY(lat_factor_expand(work, &s, &to));
   *to.noise_variances = limit ? 0 : sum / weight;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -225,7 +222,7 @@ lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double
 {
   size_t D = X->cols;
   LAT_TRY(check_latent_dim(work, D, M));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_factor_model to = lat_ppca_of(parameters, D, M);
   double *variances = lat_doubles(work, D), mean = 0;
   if (!variances) return LAT_MEMORY;
@@ -233,7 +230,6 @@ lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double
   for (size_t j = 0; j < D; j++) mean += variances[j] / (double)D;
   if (!(mean > 0) && !limit) return no_noise(work, M);
   *to.noise_variances = limit ? 0 : mean / 2;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -260,7 +256,7 @@ lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool miss
                               double *parameters, double *statistics)
 {
   if (M == 0) return LAT_OK;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *W = lat_ppca_of(parameters, D, M).W;
   double *packed = lat_doubles(work, lat_packed_count(M + 1)), *L = lat_doubles(work, M * M);
   lat_matrix WL = lat_matrix_new(work, D, M), U = lat_matrix_new(work, D, M);
@@ -288,6 +284,5 @@ lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool miss
     lat_copy(&Bt, &B);
     LAT_TRY(lat_factor_turn(work, &sum, B.data));
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -26,12 +26,11 @@ static lat_status sample_centers(lat_workspace *work, const lat_matrix *X, const
   lat_random random = {.seed = seed, .stream = STREAM};
   for (size_t i = 0; i < X->rows; i++) rows += !weights || weights[i] > 0;
   if (n > rows) n = rows;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix sample = lat_matrix_new(work, n, D);
   if (!sample.data) return LAT_MEMORY;
   lat_status status = lat_kmeans_random(work, X, weights, n, &random, sample.data);
   if (status == LAT_OK) status = find_centers(work, &sample, NULL, K, seed, centers);
-  lat_workspace_release(work, mark);
   return status;
 }
 

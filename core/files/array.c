@@ -176,6 +176,7 @@ lat_status lat_array_put(lat_writer *writer, const lat_matrix *A, bool little)
   size_t size = lat_dtype_size(A->dtype), band = ((size_t)1 << 16) / A->cols;
   if (band == 0) band = 1;
   if (band > A->rows) band = A->rows;
+  LAT_SCOPE(writer->work);
   void *memory = lat_allocate(writer->work, band * A->cols, size);
   if (!memory) return LAT_MEMORY;
   for (size_t i = 0; i < A->rows; i += band) {

@@ -416,11 +416,10 @@ lat_status lat_csv_write(lat_workspace *work, const char *path, const lat_matrix
                          const char *const *names, char delimiter, const char *missing)
 {
   lat_writer writer;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(check_delimiter(work, delimiter));
   LAT_TRY(lat_writer_begin(work, &writer, path));
   lat_status status = put_table(&writer, A, names, delimiter, missing);
   status = lat_writer_end(&writer, status);
-  lat_workspace_release(work, mark);
   return status;
 }

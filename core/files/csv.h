@@ -58,7 +58,7 @@ typedef struct lat_csv {
 /* Finds rows and columns. LAT_CSV_AUTO takes the first record for a header when it
  * has a field that isn't a number, and either no number at all or one right below
  * such a field. LAT_FORMAT, with the place: records of different lengths, a quote
- * that isn't closed, NUL bytes, no data. The arrays are in the workspace. */
+ * that isn't closed, NUL bytes, no data. The arrays are in the workspace. Keeps the arrays. */
 lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t size,
                         const lat_csv_options *options, lat_csv *csv);
 

@@ -262,9 +262,8 @@ lat_status lat_writer_end(lat_writer *writer, lat_status status)
 lat_status lat_file_write(lat_workspace *work, const char *path, const void *bytes, size_t size)
 {
   lat_writer writer;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_writer_begin(work, &writer, path));
   lat_status status = lat_writer_end(&writer, lat_writer_put(&writer, bytes, size));
-  lat_workspace_release(work, mark);
   return status;
 }

@@ -44,7 +44,8 @@ typedef struct lat_writer {
  *
  * The temporary file of NAME is .NAME.latent-K.tmp, with the first K from 0 that no
  * other process writes now: a writer locks its file (flock), so that one without a
- * lock was left by a process that is gone, and the next writer of NAME removes it. */
+ * lock was left by a process that is gone, and the next writer of NAME removes it.
+ * Keeps the writer's memory. */
 lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path);
 lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size);
 lat_status lat_writer_end(lat_writer *writer, lat_status status);

@@ -361,12 +361,11 @@ static lat_status expand(stream *s, size_t n)
 
 lat_status lat_gzip_expand(lat_workspace *work, const unsigned char *bytes, size_t n, lat_map *map)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   stream s = {.work = work, .at = bytes, .end = bytes + n, .until_asked = ASK};
   *map = (lat_map){NULL, 0};
   lat_status status = expand(&s, n);
   if (status == LAT_OK && s.used == 0) status = wrong(&s, "nothing is in it");
-  lat_workspace_release(work, mark);
   if (status != LAT_OK) {
     if (s.out) munmap(s.out, s.room);
     return status;

@@ -53,11 +53,13 @@ char lat_json_peek(lat_json *json);
  * there are no more; in an object `key` follows. `more` is where a long text is interrupted. */
 lat_status lat_json_open(lat_json *json, char bracket);
 lat_status lat_json_more(lat_json *json, bool *more);
+/* Keeps a key that has escapes. */
 lat_status lat_json_key(lat_json *json, lat_text *key);
 
 /* Values. A string is in the text itself, or, if it has escapes, decoded in the workspace. A number
  * is `whole` when it has neither point nor exponent and fits an int64_t; `number` is set in any
- * case, and is infinite when it is too large. A size is whole and has no sign. */
+ * case, and is infinite when it is too large. A size is whole and has no sign.
+ * Keeps a string that has escapes. */
 lat_status lat_json_string(lat_json *json, lat_text *string);
 lat_status lat_json_number(lat_json *json, double *number, int64_t *integer, bool *whole);
 lat_status lat_json_size(lat_json *json, size_t *size);

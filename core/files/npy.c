@@ -187,11 +187,10 @@ static lat_status put_header(lat_writer *writer, const lat_matrix *A, bool vecto
 lat_status lat_npy_write(lat_workspace *work, const char *path, const lat_matrix *A, bool vector)
 {
   lat_writer writer;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_writer_begin(work, &writer, path));
   lat_status status = put_header(&writer, A, vector);
   if (status == LAT_OK) status = lat_array_put(&writer, A, false);
   status = lat_writer_end(&writer, status);
-  lat_workspace_release(work, mark);
   return status;
 }

@@ -337,13 +337,12 @@ lat_status lat_safetensors_write(lat_workspace *work, const char *path, lat_tens
                                  size_t count, const lat_pair *metadata, size_t pairs)
 {
   lat_writer writer;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(check_sources(work, sources, count, metadata, pairs));
   LAT_TRY(lat_writer_begin(work, &writer, path));
   lat_status status = put_header(&writer, sources, count, metadata, pairs);
   for (size_t i = 0; i < count && status == LAT_OK; i++)
     status = lat_array_put(&writer, &sources[i].data, true);
   status = lat_writer_end(&writer, status);
-  lat_workspace_release(work, mark);
   return status;
 }

@@ -41,7 +41,7 @@ typedef struct lat_safetensors {
 
 /* Reads the header of a file of n bytes into the workspace; names point into both. F64 F32 F16, I64
  * I32 I16 I8, U64 U32 U16 U8 and BOOL are known; elements become a matrix by lat_array_convert.
- * LAT_FORMAT says what is wrong. */
+ * LAT_FORMAT says what is wrong. Keeps what is in `file`. */
 lat_status lat_safetensors_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
                                  lat_safetensors *file);
 

@@ -60,13 +60,12 @@ lat_status lat_parameters_write(lat_workspace *work, const char *path,
                                 const lat_pair *metadata, size_t pairs)
 {
   size_t n = total_length(sets, count), at = 0;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_tensor_source *sources = lat_allocate(work, n, sizeof *sources);
   if (!sources) return LAT_MEMORY;
   for (size_t i = 0; i < count; at += length_of(sets[i].table), i++)
     LAT_TRY(put_sources(work, &sets[i], sources + at));
   LAT_TRY(lat_safetensors_write(work, path, sources, n, metadata, pairs));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -101,17 +100,16 @@ static lat_status match(lat_workspace *work, const lat_safetensors *file, const 
 lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file,
                                 const lat_parameter_set *sets, size_t count)
 {
-  lat_mark mark = lat_workspace_mark(work);
-  const char *name;
+  LAT_SCOPE(work);
   bool *known = lat_allocate(work, file->count, sizeof *known);
   if (!known) return LAT_MEMORY;
   if (file->count) memset(known, 0, file->count * sizeof *known);
-  lat_mark inner = lat_workspace_mark(work);
   for (size_t i = 0; i < count; i++) {
     for (const lat_parameter *p = sets[i].table; p->name; p++) {
+      const char *name;
+      LAT_SCOPE(work);
       LAT_TRY(name_of(work, &sets[i], p, &name));
       LAT_TRY(match(work, file, p, sets[i].sizes, name, known));
-      lat_workspace_release(work, inner);
     }
     LAT_TRY(lat_check(work));
   }
@@ -121,7 +119,6 @@ lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file
       return lat_fail(work, LAT_FORMAT, "'%.*s' is no parameter of the model",
                       text.n < 40 ? (int)text.n : 40, text.at);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -130,6 +127,7 @@ static lat_status read_set(lat_workspace *work, const lat_safetensors *file,
 {
   double *flat = set->flat;
   const char *name;
+  LAT_SCOPE(work);
   for (const lat_parameter *p = set->table; p->name; p++) {
     LAT_TRY(name_of(work, set, p, &name));
     const lat_array *array = &lat_safetensors_find(file, name)->array;
@@ -150,10 +148,6 @@ lat_status lat_parameters_read(lat_workspace *work, const lat_safetensors *file,
                                const unsigned char *bytes, const lat_parameter_set *sets,
                                size_t count)
 {
-  lat_mark mark = lat_workspace_mark(work);
-  for (size_t i = 0; i < count; i++) {
-    LAT_TRY(read_set(work, file, bytes, &sets[i]));
-    lat_workspace_release(work, mark);
-  }
+  for (size_t i = 0; i < count; i++) LAT_TRY(read_set(work, file, bytes, &sets[i]));
   return LAT_OK;
 }

@@ -90,6 +90,7 @@ lat_status lat_check_factors(lat_workspace *work, const lat_factors *F)
 lat_status lat_reciprocal_condition(lat_workspace *work, const lat_factors *F, double *rcond)
 {
   lapack_int n = F->n, info;
+  LAT_SCOPE(work);
   double *scratch = lat_doubles(work, 4 * (size_t)n);
   lapack_int *integers = lat_allocate(work, (size_t)n, sizeof(lapack_int));
   if (!scratch || !integers) return LAT_MEMORY;
@@ -116,13 +117,12 @@ lat_status lat_reciprocal_condition(lat_workspace *work, const lat_factors *F, d
 lat_status lat_cholesky(lat_workspace *work, const lat_matrix *A, const lat_matrix *L)
 {
   lat_factors F;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_factor(work, LAT_POSITIVE, A, &F));
   LAT_TRY(lat_check_factors(work, &F));
   clear_triangle(F.a, A->rows, true);
   lat_matrix factor = lat_transpose(lat_matrix_of(F.a, A->rows, A->rows));
   lat_copy(&factor, L);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -187,14 +187,13 @@ lat_status lat_qr(lat_workspace *work, const lat_matrix *A, const lat_matrix *Q,
   if ((Q && (Q->rows != N || Q->cols != r)) || (R && (R->rows != r || R->cols != D)))
     return lat_fail(work, LAT_SHAPE, "the QR factors of a %zux%zu matrix are %zux%zu and %zux%zu",
                     N, D, N, r, r, D);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *a, *tau = lat_doubles(work, r), *signs = lat_doubles(work, r);
   if (!tau || !signs) return LAT_MEMORY;
   LAT_TRY(lat_scratch(work, lat_transpose(*A), &a));
   int before = lat_lapack_begin((double)N * (double)D * (double)r);
   lat_status status = qr(work, lat_transpose(lat_matrix_of(a, D, N)), tau, signs, Q, R);
   lat_lapack_end(before);
-  lat_workspace_release(work, mark);
   return status;
 }
 
@@ -205,7 +204,7 @@ static lat_status determinant(lat_workspace *work, const lat_matrix *A, double *
                               long *exponent)
 {
   lat_factors F;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_factor(work, LAT_GENERAL, A, &F));
   *fraction = F.failed ? 0 : 0.5;
   *exponent = F.failed ? 0 : 1;
@@ -215,7 +214,6 @@ static lat_status determinant(lat_workspace *work, const lat_matrix *A, double *
     *fraction = frexp(*fraction * (F.pivots[i] == i + 1 ? pivot : -pivot), &of_product);
     *exponent += of_pivot + of_product;
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

@@ -29,7 +29,7 @@ typedef struct lat_factors {
 
 /* Factors A. An exactly singular matrix is no error here: see `failed`. Errors:
  * LAT_SHAPE when A isn't square, LAT_INVALID when the kind is a symmetric one and A isn't
- * (lat_check_symmetric). */
+ * (lat_check_symmetric). Keeps the factors. */
 lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, lat_factors *F);
 
 /* LAT_SINGULAR, naming the pivot or minor, when the factorization failed. */

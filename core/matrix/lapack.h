@@ -15,11 +15,11 @@
 lat_status lat_lapack_fits(lat_workspace *work, const char *name, const lat_matrix *A);
 
 /* A fresh float64 copy of A in the workspace, for LAPACK to destroy: element (i, j) is
- * at i*cols + j. Give lat_transpose(A) to have A column-major. */
+ * at i*cols + j. Give lat_transpose(A) to have A column-major. Keeps the copy. */
 lat_status lat_scratch(lat_workspace *work, lat_matrix A, double **copy);
 
 /* After a call that asked for the size of its workspace (`query` is work[0], `info` what
- * the call returned): allocates it. */
+ * the call returned): allocates it. Keeps it. */
 lat_status lat_lapack_work(lat_workspace *work, const char *routine, lapack_int info, double query,
                            double **memory, lapack_int *length);
 

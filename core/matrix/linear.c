@@ -62,7 +62,7 @@ lat_status lat_norm(lat_workspace *work, const lat_matrix *A, lat_norm_kind kind
 {
   lat_matrix s, T = lat_transpose(*A);
   bool vector = A->rows == 1 || A->cols == 1;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   if (kind == LAT_NORM_FROBENIUS || (vector && kind == LAT_NORM_TWO)) {
     *norm = frobenius(A);
   } else if (kind == LAT_NORM_ONE) {
@@ -76,7 +76,6 @@ lat_status lat_norm(lat_workspace *work, const lat_matrix *A, lat_norm_kind kind
     *norm = lat_get(&s, 0, 0);
     for (size_t i = 1; i < s.rows && kind == LAT_NORM_NUCLEAR; i++) *norm += lat_get(&s, i, 0);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -101,17 +100,16 @@ static size_t count_above(const lat_matrix *s, double tolerance)
 lat_status lat_rank(lat_workspace *work, const lat_matrix *A, double tolerance, size_t *rank)
 {
   lat_matrix s;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(singular_values(work, A, &s));
   *rank = count_above(&s, tolerance);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
 lat_status lat_pinv(lat_workspace *work, const lat_matrix *A, double tolerance, const lat_matrix *P)
 {
   size_t N = A->rows, D = A->cols, r = N < D ? N : D;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix U = lat_matrix_new(work, N, r), V = lat_matrix_new(work, D, r);
   lat_matrix s = lat_matrix_new(work, r, 1), result = lat_matrix_new(work, D, N);
   if (!U.data || !V.data || !s.data || !result.data) return LAT_MEMORY;
@@ -127,6 +125,5 @@ lat_status lat_pinv(lat_workspace *work, const lat_matrix *A, double tolerance, 
     LAT_TRY(lat_product(work, 1, &scaled, &left, 0, &result));
   }
   lat_copy(&result, P);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -32,7 +32,7 @@ static inline size_t lat_dtype_size(lat_dtype dtype)
 lat_matrix lat_matrix_of(double *data, size_t rows, size_t cols);
 lat_matrix lat_vector_of(double *data, size_t n);
 
-/* A fresh packed float64 matrix in the workspace; data is NULL when it has no memory. */
+/* A fresh packed float64 matrix in the workspace; data is NULL when it has no memory. Keeps it. */
 lat_matrix lat_matrix_new(lat_workspace *work, size_t rows, size_t cols);
 
 lat_matrix lat_transpose(lat_matrix A);
@@ -59,7 +59,7 @@ void lat_fill(const lat_matrix *A, double value);
 lat_status lat_copy_bands(lat_workspace *work, const lat_matrix *A, const lat_matrix *B);
 lat_status lat_fill_bands(lat_workspace *work, const lat_matrix *A, double value);
 
-/* A float64 packed copy in the workspace, or A itself when it is that already. */
+/* A float64 packed copy in the workspace, or A itself when it is that already. Keeps the copy. */
 lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed);
 
 /* LAT_INVALID, naming `name`, row and column (from 1), when A has a NaN or an

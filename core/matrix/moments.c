@@ -290,7 +290,7 @@ lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_
 {
   size_t D = moments->dimensions, count = lat_moments_count(D);
   LAT_TRY(check_size(work, D, X));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   walk w = {.X = X, .weights = weights};
   LAT_TRY(walk_begin(work, &w, count, 1 + PENDING, merge_sums));
   double *total = lat_doubles(work, count);
@@ -300,7 +300,6 @@ lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_
   lat_sum_total(&w.sum, total);
   LAT_TRY(check_means(work, total + 1, D, X, false));
   merge_sums(D, moments->weight, total);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -407,7 +406,7 @@ lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *momen
 {
   size_t D = moments->dimensions, count = lat_column_moments_count(D);
   LAT_TRY(check_size(work, D, X));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   walk w = {.X = X, .weights = weights, .missing = missing};
   /* the three rows after a chunk hold its own moments */
   LAT_TRY(walk_begin(work, &w, count, 2, merge_column_sums));
@@ -417,6 +416,5 @@ lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *momen
   lat_sum_total(&w.sum, total);
   LAT_TRY(check_means(work, total + D, D, X, missing));
   merge_column_sums(D, moments->weight, total);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -140,20 +140,19 @@ lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool desc
   s.job_lines = s.A.rows < JOB ? JOB / s.A.rows : 1;
   const size_t jobs = (s.A.cols + s.job_lines - 1) / s.job_lines;
   const size_t workers = jobs > 1 ? lat_workers(work) : 1;
-  const lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   s.items = lat_allocate(work, s.A.rows, 2 * workers * sizeof *s.items);
   s.numbers = lat_allocate(work, s.A.rows, workers * sizeof *s.numbers);
   if (!s.items || !s.numbers) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, jobs, sort_job, &s));
   LAT_TRY(s.halt.status);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
 lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, double p,
                         const lat_matrix *out)
 {
-  const lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix sorted = lat_matrix_new(work, A->rows, A->cols), lines = sorted;
   if (!sorted.data) return LAT_MEMORY;
   LAT_TRY(lat_copy_bands(work, A, &sorted));
@@ -169,7 +168,6 @@ lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, doubl
     const double between = low == high ? low : low + (h - (double)k) * (high - low);
     lat_set(out, j, 0, last != last ? last : h > (double)k ? between : low);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

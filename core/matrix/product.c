@@ -274,7 +274,7 @@ lat_status lat_product(lat_workspace *work, double alpha, const lat_matrix *A, c
   if (C->rows != A->rows || C->cols != B->cols)
     return lat_fail(work, LAT_SHAPE, "the product is %zux%zu, its place is %zux%zu", A->rows,
                     B->cols, C->rows, C->cols);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   job j = {.alpha = alpha, .beta = beta, .A = *A, .B = *B, .C = *C};
   j.symmetric = beta == 0 && is_transpose(A, B);
   lat_matrix place = *C;
@@ -293,7 +293,6 @@ lat_status lat_product(lat_workspace *work, double alpha, const lat_matrix *A, c
     LAT_TRY(make_direct(work, &j.B, C->dtype));
   LAT_TRY(multiply_all(work, &j));
   if (place.data != C->data) lat_copy(&place, C);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

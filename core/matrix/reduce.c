@@ -275,7 +275,7 @@ lat_status lat_reduce(lat_workspace *work, lat_reduction kind, const lat_matrix 
   const size_t along = dim == 1 ? A->rows : dim == 2 ? A->cols : A->rows * A->cols;
   const size_t count = dim == 1 ? A->cols : dim == 2 ? A->rows : 1;
   const double n = (double)along;
-  const lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   const bool moment = kind >= LAT_MEAN;
   double *result;
   LAT_TRY(reduce(work, moment ? LAT_SUM : kind, A, dim, NULL, &result));
@@ -290,7 +290,6 @@ lat_status lat_reduce(lat_workspace *work, lat_reduction kind, const lat_matrix 
   }
   const lat_matrix results = lat_vector_of(result, count);
   lat_copy(&results, out);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

@@ -47,7 +47,7 @@ lat_status lat_solve(lat_workspace *work, lat_kind kind, const lat_matrix *A, co
 {
   lat_factors F;
   double *x;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_check_square(work, "A", A));
   LAT_TRY(check_sides(work, A, B, X));
   LAT_TRY(lat_factor(work, kind, A, &F));
@@ -57,7 +57,6 @@ lat_status lat_solve(lat_workspace *work, lat_kind kind, const lat_matrix *A, co
   LAT_TRY(back_substitute(work, &F, x, (lapack_int)B->cols));
   lat_matrix solution = lat_transpose(lat_matrix_of(x, B->cols, B->rows));
   lat_copy(&solution, X);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -67,7 +66,7 @@ lat_status lat_inverse(lat_workspace *work, const lat_matrix *A, const lat_matri
   lat_factors F;
   double query, *memory;
   lapack_int length;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_factor(work, LAT_GENERAL, A, &F));
   LAT_TRY(lat_check_factors(work, &F));
   LAT_TRY(lat_reciprocal_condition(work, &F, rcond));
@@ -77,7 +76,6 @@ lat_status lat_inverse(lat_workspace *work, const lat_matrix *A, const lat_matri
   LAT_TRY(lat_lapack_info(work, "dgetri", info));
   lat_matrix result = lat_transpose(lat_matrix_of(F.a, A->rows, A->rows));
   lat_copy(&result, inverse);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -170,7 +168,7 @@ lat_status lat_least_squares(lat_workspace *work, const lat_matrix *A, const lat
   LAT_TRY(lat_lapack_fits(work, "A", A));
   LAT_TRY(check_sides(work, A, B, X));
   LAT_TRY(lat_check_finite(work, "A", A, false));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix a = lat_matrix_new(work, N, D), b = lat_matrix_new(work, lead, B->cols);
   lat_matrix rest = lat_matrix_new(work, N, B->cols);
   if (!a.data || !b.data || !rest.data) return LAT_MEMORY;
@@ -185,6 +183,5 @@ lat_status lat_least_squares(lat_workspace *work, const lat_matrix *A, const lat
   LAT_TRY(lat_product(work, 1, A, &solution, -1, &rest));
   *residual = lat_dot(&rest, &rest);
   lat_copy(&solution, X);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

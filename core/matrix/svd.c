@@ -82,7 +82,7 @@ lat_status lat_svd(lat_workspace *work, const lat_matrix *A, const lat_matrix *U
                     "the SVD of a %zux%zu matrix has U %zux%zu, s %zux1, V %zux%zu", N, D, N, r, r,
                     D, r);
   LAT_TRY(lat_check_finite(work, "A", A, false));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   /* A row-major is A' column-major, and A' = V diag(s) U': LAPACK's left factor is V */
   problem p = {.m = (lapack_int)D, .n = (lapack_int)N, .r = (lapack_int)r, .job = 'N'};
   LAT_TRY(lat_scratch(work, *A, &p.a));
@@ -100,6 +100,5 @@ lat_status lat_svd(lat_workspace *work, const lat_matrix *A, const lat_matrix *U
     if (U) lat_copy(&left, U);
     if (V) lat_copy(&right, V);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

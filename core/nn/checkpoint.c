@@ -103,7 +103,7 @@ static lat_status put_tensors(lat_workspace *work, const lat_checkpoint *c,
 lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat_checkpoint *c,
                                 const lat_pair *own, size_t count)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t tensors = 0, pairs = count;
   lat_tensor_source *sources = lat_allocate(work, PARTS * c->store->count + 1, sizeof *sources);
   lat_pair *metadata = lat_allocate(work, count + 4 + LAT_CHECKPOINT_OPTIMIZERS, sizeof *metadata);
@@ -112,7 +112,6 @@ lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat
   LAT_TRY(put_state(work, c, metadata, &pairs));
   LAT_TRY(put_tensors(work, c, sources, &tensors));
   LAT_TRY(lat_safetensors_write(work, path, sources, tensors, metadata, pairs));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -170,7 +169,7 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
     return lat_fail(work, LAT_FORMAT, "'%s' is %zux%zu in the file, %zux%zu in the store", name,
                     t->array.axes > 0 ? t->array.shape[0] : 1,
                     t->array.axes > 1 ? t->array.shape[1] : 1, item->rows, item->cols);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix copy = {lat_allocate(work, item->rows * item->cols, size),
                      item->rows,
                      item->cols,
@@ -180,7 +179,6 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
   if (!copy.data) return LAT_MEMORY;
   lat_array_convert(&t->array, bytes, 0, &copy);
   bool good = all_finite(&copy);
-  lat_workspace_release(work, mark);
   return good ? LAT_OK : lat_fail(work, LAT_FORMAT, "'%s' has a NaN or an infinity", name);
 }
 
@@ -188,7 +186,7 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
 static lat_status find_surplus(lat_workspace *work, const lat_safetensors *file,
                                const lat_store *store, listing *surplus)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   bool *known = lat_allocate(work, file->count, sizeof *known);
   if (!known) return LAT_MEMORY;
   if (file->count) memset(known, 0, file->count * sizeof *known);
@@ -201,7 +199,6 @@ static lat_status find_surplus(lat_workspace *work, const lat_safetensors *file,
     bool other = memchr(name.at, ':', name.n) != NULL; /* of another part */
     if (!known[k] && !other) list(surplus, name.at, name.n);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

@@ -101,14 +101,13 @@ static void orthonormalize(double *Q, size_t rows, size_t cols)
 
 static lat_status fill_orthogonal(lat_workspace *work, lat_random *random, const lat_matrix *A)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix target = A->rows < A->cols ? lat_transpose(*A) : *A;
   lat_matrix Q = lat_matrix_new(work, target.rows, target.cols);
   if (!Q.data) return LAT_MEMORY;
   fill_normal(random, &Q);
   orthonormalize(Q.data, Q.rows, Q.cols);
   lat_copy(&Q, &target);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

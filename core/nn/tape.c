@@ -64,7 +64,7 @@ void *lat_tape_bytes(lat_tape *tape, size_t count, size_t size)
 {
   void *memory = tape->status == LAT_OK ? lat_allocate(&tape->memory, count, size) : NULL;
   if (memory)
-    tape->used += (count * size + LAT_ALIGNMENT - 1) / LAT_ALIGNMENT * LAT_ALIGNMENT;
+    tape->used += lat_workspace_bytes(count, size);
   else if (tape->status == LAT_OK)
     tape->status = LAT_MEMORY;
   return memory;

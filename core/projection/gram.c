@@ -58,7 +58,7 @@ lat_status lat_gram(lat_workspace *work, const lat_matrix *X, const double *weig
 {
   size_t N = X->rows;
   walk w = {.X = X, .weights = weights, .mean = mean, .deviation = deviation};
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(walk_begin(work, &w));
   lat_ordered_sum sum;
   LAT_TRY(lat_sum_init(&sum, work, N, N * N, w.chunks, NULL));
@@ -70,7 +70,6 @@ lat_status lat_gram(lat_workspace *work, const lat_matrix *X, const double *weig
   double *g = G->data;
   for (size_t i = 0; i < N; i++)
     for (size_t j = i; j < N; j++) g[i * N + j] = g[j * N + i] = total[i * N + j];
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -91,7 +90,7 @@ lat_status lat_gram_vectors(lat_workspace *work, const lat_matrix *X, const doub
 {
   size_t D = X->cols, M = V->cols;
   walk w = {.X = X, .weights = weights, .mean = mean, .deviation = deviation, .V = V};
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(walk_begin(work, &w));
   w.U = lat_allocate(work, D, M * sizeof(double));
   double *tau = lat_doubles(work, M), query = 0;
@@ -112,6 +111,5 @@ lat_status lat_gram_vectors(lat_workspace *work, const lat_matrix *X, const doub
   lat_matrix Q = {w.U, D, M, 1, (ptrdiff_t)D, LAT_FLOAT64};
   lat_fix_signs(&Q, NULL);
   lat_copy(&Q, U);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

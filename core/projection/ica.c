@@ -83,19 +83,15 @@ static bool turn_orthogonal(double *W, size_t M, double *X, double *next, double
 
 lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *memory = lat_doubles(work, 3 * M * M);
   if (!memory) return LAT_MEMORY;
-  if (turn_orthogonal(W, M, memory, memory + M * M, memory + 2 * M * M)) {
-    lat_workspace_release(work, mark);
-    return LAT_OK;
-  }
+  if (turn_orthogonal(W, M, memory, memory + M * M, memory + 2 * M * M)) return LAT_OK;
   lat_matrix matrix = lat_matrix_of(W, M, M), s = lat_matrix_new(work, M, 1);
   lat_matrix U = lat_matrix_new(work, M, M), V = lat_matrix_new(work, M, M);
   if (!s.data || !U.data || !V.data) return LAT_MEMORY;
   LAT_TRY(lat_svd(work, &matrix, &U, s, &V));
   times_transpose(M, U.data, V.data, W);
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -216,11 +212,10 @@ static lat_status hold(lat_ica_fit *fit)
   if (fit->chunks > HELD / sizeof(double) / (fit->M * fit->stride)) return LAT_OK;
   fit->Z = lat_allocate(work, fit->chunks, fit->M * fit->stride * sizeof(double));
   if (!fit->Z) return LAT_MEMORY;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   whitening w = {fit, lat_allocate(work, lat_workers(work), fit->chunk * fit->D * sizeof(double))};
   if (!w.buffers) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, fit->chunks, whiten_chunk, &w));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -358,7 +353,7 @@ static lat_status invert(const lat_ica_fit *fit, double *W, double *inverse)
 static lat_status put_rows_in_order(lat_ica_fit *fit)
 {
   size_t D = fit->D, M = fit->M;
-  lat_mark mark = lat_workspace_mark(fit->work);
+  LAT_SCOPE(fit->work);
   double *lengths = lat_doubles(fit->work, M), *A = lat_doubles(fit->work, D * M);
   double *W = lat_doubles(fit->work, M * M), *inverse = lat_doubles(fit->work, M * M);
   if (!lengths || !A || !W || !inverse) return LAT_MEMORY;
@@ -375,7 +370,6 @@ static lat_status put_rows_in_order(lat_ica_fit *fit)
   }
   put_in_order(lengths, M, fit->order);
   for (size_t i = 0; i < M; i++) memcpy(fit->ordered + i * M, W + fit->order[i] * M, M * sizeof *W);
-  lat_workspace_release(fit->work, mark);
   return LAT_OK;
 }
 
@@ -420,7 +414,7 @@ lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
 {
   size_t D = fit->D, M = fit->M;
   lat_ica ica = lat_ica_of(flat, D, M);
-  lat_mark mark = lat_workspace_mark(fit->work);
+  LAT_SCOPE(fit->work);
   double *inverse = lat_doubles(fit->work, M * M);
   if (!inverse) return LAT_MEMORY;
   write_shapes(fit, &ica);
@@ -433,12 +427,12 @@ lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
   lat_matrix mixing = lat_matrix_of(ica.mixing, D, M);
   lat_matrix unmixing = lat_transpose(lat_matrix_of(ica.unmixing, M, D));
   lat_fix_signs(&mixing, &unmixing);
-  lat_workspace_release(fit->work, mark);
   return LAT_OK;
 }
 
 lat_status lat_ica_end(lat_ica_fit *fit, double *flat)
 {
+  LAT_SCOPE(fit->work);
   LAT_TRY(pass_in_memory(fit, true));
   return lat_ica_write(fit, flat);
 }

@@ -137,12 +137,13 @@ typedef struct lat_ica_fit {
 /* Whitens rows in memory, which must stay there; weights (N, finite, >= 0) or NULL: 2 is as the row
  * twice. Directions whose variance is rounding noise (1e-14 D of the largest; of standardized
  * columns where M isn't less than D) don't count: LAT_INVALID when there are fewer than M.
- * LAT_INVALID also for N < 2, NaN or infinities, LAT_SHAPE for an `init` that isn't M x D. */
+ * LAT_INVALID also for N < 2, NaN or infinities, LAT_SHAPE for an `init` that isn't M x D.
+ * Keeps the fit's memory, as the passes do what they need later. */
 lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
                          const double *weights, const lat_ica_options *options);
 
 /* One iteration: while (!fit.done) LAT_TRY(lat_ica_step(&fit)); LAT_CANCELLED leaves the fit as it
- * was before the pass. */
+ * was before the pass. Keeps the memory of a method that AUTO changes to. */
 lat_status lat_ica_step(lat_ica_fit *fit);
 
 /* The parameters as they stand, in order and with signs, into `flat`. The fit may go on. */
@@ -152,11 +153,12 @@ lat_status lat_ica_end(lat_ica_fit *fit, double *flat);
  * a pass is open, add for each piece, close, and completes an iteration (`iterations` grows) or a
  * part of one. After a pass opened with `conclude` comes lat_ica_write instead of another. Sums are
  * the same bits for every number of threads. LAT_INVALID, naming row and column, for NaN and
- * infinities, and for weights that aren't finite and >= 0. */
+ * infinities, and for weights that aren't finite and >= 0. Keeps the fit's memory. */
 lat_status lat_ica_begin_pieces(lat_ica_fit *fit, lat_workspace *work, const lat_moments *moments,
                                 const lat_ica_options *options);
 lat_status lat_ica_open(lat_ica_fit *fit, bool conclude);
 lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weights);
+/* Keeps as lat_ica_step does. */
 lat_status lat_ica_close(lat_ica_fit *fit);
 lat_status lat_ica_write(lat_ica_fit *fit, double *flat);
 

@@ -139,7 +139,7 @@ static void walk_chunk(void *context, size_t c, size_t worker)
 
 static lat_status run(lat_workspace *work, walk *w)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   w->chunk = lat_chunk_rows(w->from > w->to ? w->from : w->to);
   if (w->chunk > w->X->rows) w->chunk = w->X->rows;
   size_t chunks = (w->X->rows + w->chunk - 1) / w->chunk;
@@ -147,7 +147,6 @@ static lat_status run(lat_workspace *work, walk *w)
       lat_allocate(work, lat_workers(work), w->chunk * (w->from + w->to + 3) * sizeof(double));
   if (!w->buffers) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, chunks, walk_chunk, w));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -186,7 +185,7 @@ lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
                     "the model has %zu sources for %zu columns: without noise they fill a subspace "
                     "only, where no density exists",
                     ica->M, ica->D);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double sign;
   walk w = {
       .X = X, .Y = values, .from = ica->D, .to = ica->M, .offset = ica->mean, .map = ica->unmixing};
@@ -195,7 +194,6 @@ lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
   w.shapes = shapes_of(work, ica, contrast);
   if (!w.shapes) return LAT_MEMORY;
   LAT_TRY(run(work, &w));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -207,12 +205,11 @@ size_t lat_ica_free_parameters(const lat_ica *ica)
 lat_status lat_ica_sample(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast,
                           lat_random *random, const lat_matrix *S, const lat_matrix *X)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   const lat_ica_shape *shapes = shapes_of(work, ica, contrast);
   if (!shapes) return LAT_MEMORY;
   for (size_t i = 0; i < S->rows; i++)
     for (size_t j = 0; j < ica->M; j++) lat_set(S, i, j, draw(shapes[j], random));
   LAT_TRY(lat_ica_inverse(work, ica, S, X));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

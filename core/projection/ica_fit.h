@@ -66,13 +66,16 @@ void lat_ica_judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, doub
                    double *G);
 
 /* The algorithms. Each begins with memory of its own and the rotation of the first pass in fit->R;
- * takes what a pass has found, and puts there the next. */
+ * takes what a pass has found, and puts there the next. Keeps its memory. */
 lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit);
+/* Keeps that of lat_ica_newton_begin when it changes to it. */
 lat_status lat_ica_fixed_point_take(lat_ica_fit *fit);
+/* Keeps its memory. */
 lat_status lat_ica_deflation_begin(lat_ica_fit *fit);
 lat_status lat_ica_deflation_take(lat_ica_fit *fit);
 /* Makes the rows of W that aren't found yet orthogonal to those before. */
 void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W);
+/* Keeps its memory. */
 lat_status lat_ica_newton_begin(lat_ica_fit *fit);
 lat_status lat_ica_newton_take(lat_ica_fit *fit);
 lat_status lat_ica_likelihood_begin(lat_ica_fit *fit);

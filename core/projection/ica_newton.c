@@ -198,7 +198,7 @@ lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *s)
 static lat_status rotate(lat_ica_fit *fit, const double *E, double *to)
 {
   size_t M = fit->M;
-  lat_mark mark = lat_workspace_mark(fit->work);
+  LAT_SCOPE(fit->work);
   lat_matrix left = lat_matrix_new(fit->work, M, M), right = lat_matrix_new(fit->work, M, M);
   if (!left.data || !right.data) return LAT_MEMORY;
   double *l = left.data, *r = right.data, rcond;
@@ -209,7 +209,6 @@ static lat_status rotate(lat_ica_fit *fit, const double *E, double *to)
               (blasint)M, fit->W, (blasint)M, 1, r, (blasint)M);
   lat_matrix next = lat_matrix_of(to, M, M);
   LAT_TRY(lat_solve(fit->work, LAT_GENERAL, &left, &right, &next, &rcond));
-  lat_workspace_release(fit->work, mark);
   return LAT_OK;
 }
 

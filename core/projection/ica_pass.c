@@ -83,7 +83,7 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
 static lat_status run(lat_ica_fit *fit, pass *p)
 {
   lat_workspace *work = fit->work;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   size_t M = fit->M, k = fit->k;
   p->buffer_count = (k + 2) * p->stride + (p->X ? M * p->stride + p->chunk * fit->D : 0);
   p->buffers = lat_allocate(work, lat_workers(work), p->buffer_count * sizeof(double));
@@ -91,7 +91,6 @@ static lat_status run(lat_ica_fit *fit, pass *p)
   /* z beyond the last rows of a chunk is multiplied, and then left alone */
   if (p->X) memset(p->buffers, 0, lat_workers(work) * p->buffer_count * sizeof(double));
   LAT_TRY(lat_sum_add(&fit->sum, work, p->N, add_rows, p));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

@@ -36,7 +36,7 @@ static lat_status add_chunk(lat_workspace *work, lat_incremental *state, const l
 {
   size_t D = state->D, rank = (size_t)*state->rank, rows = rank + X->rows + 1;
   size_t found = rows < D ? rows : D, keep = found < state->M ? found : state->M;
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *own = lat_doubles(work, lat_column_moments_count(D));
   lat_matrix A = lat_matrix_new(work, rows, D), V = lat_matrix_new(work, D, found);
   lat_matrix s = lat_matrix_new(work, found, 1);
@@ -55,7 +55,6 @@ static lat_status add_chunk(lat_workspace *work, lat_incremental *state, const l
   if (keep) lat_copy(&from, &to);
   memcpy(state->singular, sigma, keep * sizeof(double));
   *state->rank = (double)keep;
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 

@@ -29,7 +29,8 @@ lat_incremental lat_incremental_of(double *memory, size_t D, size_t M);
 
 lat_status lat_incremental_add(lat_workspace *work, lat_incremental *state, const lat_matrix *X);
 
-/* The parameters (see lat_pca_fit) of what has been seen: its rank may be below M. */
+/* The parameters (see lat_pca_fit) of what has been seen: its rank may be below M.
+ * Keeps the parameters. */
 lat_status lat_pca_from_incremental(lat_workspace *work, const lat_incremental *state,
                                     double **flat, size_t *M);
 

@@ -225,18 +225,16 @@ static lat_status by_exact(fit *f)
 }
 
 /* Weights and deviations are put into a copy; without them X is read as it is. */
-static lat_status by_krylov(fit *f, lat_pca_solver *used)
+static lat_status krylov(fit *f, bool *converged)
 {
-  LAT_TRY(columns(f));
   lat_matrix X = *f->X, mean = lat_vector_of(f->mean, f->D);
   bool copied = f->weights || f->options->standardize;
+  LAT_SCOPE(f->work);
   if (copied) {
     X = lat_matrix_new(f->work, f->N, f->D);
     if (!X.data) return LAT_MEMORY;
     lat_centre(f->X, f->weights, f->mean, f->options->standardize ? f->deviation : NULL, X.data);
   }
-  LAT_TRY(results(f, pairs(f)));
-  lat_mark mark = lat_workspace_mark(f->work);
   lat_krylov solver;
   lat_krylov_options options = {
       .tolerance = f->options->tolerance, .seed = f->options->seed, .max_iterations = 60};
@@ -245,14 +243,22 @@ static lat_status by_krylov(fit *f, lat_pca_solver *used)
     LAT_TRY(lat_gram_multiply(f->work, &X, copied ? NULL : &mean, &solver.V, &solver.W));
     LAT_TRY(lat_krylov_next(&solver));
   }
-  bool converged = solver.converged;
+  *converged = solver.converged;
   f->iterations = solver.iterations;
-  if (converged) {
+  if (*converged) {
     for (size_t i = 0; i < f->found; i++)
       lat_set(&f->values, i, 0, lat_get(&solver.values, i, 0) / f->weight);
     lat_copy(&solver.vectors, &f->vectors);
   }
-  lat_workspace_release(f->work, mark);
+  return LAT_OK;
+}
+
+static lat_status by_krylov(fit *f, lat_pca_solver *used)
+{
+  bool converged;
+  LAT_TRY(columns(f));
+  LAT_TRY(results(f, pairs(f)));
+  LAT_TRY(krylov(f, &converged));
   if (converged) return LAT_OK;
   *used = f->N < f->D ? LAT_PCA_GRAM : LAT_PCA_COVARIANCE;
   return by_exact(f);

@@ -68,12 +68,13 @@ typedef struct lat_pca_record {
  *
  * AUTO takes the Gram matrix when N < D and it is small, the covariance when D is, and the Krylov
  * space when both are large and M is small against them. LAT_INVALID for N < 2, M > min(N, D) and
- * data with NaN or infinities. */
+ * data with NaN or infinities. Keeps the parameters and what they were made from. */
 lat_status lat_pca_fit(lat_workspace *work, const lat_matrix *X, const double *weights,
                        const lat_pca_options *options, double **flat, size_t *M,
                        lat_pca_record *record);
 
-/* The same from moments, which may have been added up chunk by chunk. */
+/* The same from moments, which may have been added up chunk by chunk.
+ * Keeps the parameters and what they were made from. */
 lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
                                 const lat_pca_options *options, double **flat, size_t *M,
                                 lat_pca_record *record);

@@ -77,7 +77,7 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, c
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
                     pca->D);
   LAT_TRY(lat_check_finite(work, "X", X, false));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   walk w = {.pca = pca, .X = X, .images = images, .chunk = lat_chunk_rows(pca->D)};
   if (w.chunk > X->rows) w.chunk = X->rows;
   size_t chunks = (X->rows + w.chunk - 1) / w.chunk;
@@ -95,7 +95,6 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, c
     for (size_t c = 0; c < chunks; c++) total += w.errors[c];
     *images->distortion = total / (double)X->rows;
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -106,7 +105,7 @@ lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, bool whiten,
   if (Z->cols != M)
     return lat_fail(work, LAT_SHAPE, "Z has %zu columns, the model has %zu components", Z->cols, M);
   LAT_TRY(lat_check_finite(work, "Z", Z, false));
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *into, *back, *z = lat_doubles(work, rows * M), *x = lat_doubles(work, rows * D);
   if (!z || !x) return LAT_MEMORY;
   LAT_TRY(maps(work, pca, whiten, &into, &back));
@@ -121,6 +120,5 @@ lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, bool whiten,
     lat_copy(&result, &to);
     LAT_TRY(lat_check(work));
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

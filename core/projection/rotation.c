@@ -32,7 +32,7 @@ static void sort_columns(size_t M, column *columns)
 lat_status lat_fix_loadings(lat_workspace *work, size_t D, size_t M, const double *loadings,
                             bool sort, double *T, double *correlations)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   lat_matrix L = lat_matrix_of((double *)loadings, D, M), turn = square_of(T, M);
   lat_matrix turned = lat_matrix_new(work, D, M), copy = lat_matrix_new(work, M, M);
   column *columns = lat_allocate(work, M, sizeof *columns);
@@ -63,7 +63,6 @@ lat_status lat_fix_loadings(lat_workspace *work, size_t D, size_t M, const doubl
         correlations[i * M + m] =
             columns[i].sign * columns[m].sign * lat_get(&copy, columns[i].from, columns[m].from);
   }
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -102,7 +101,7 @@ static double best_angle(size_t D, size_t M, const double *A, size_t a, size_t b
 lat_status lat_varimax(lat_workspace *work, size_t D, size_t M, const double *loadings, double *T)
 {
   enum { SWEEPS = 1000 };
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   double *A = lat_doubles(work, D * M);
   if (!A) return LAT_MEMORY;
   for (size_t j = 0; j < D; j++) {
@@ -125,7 +124,6 @@ lat_status lat_varimax(lat_workspace *work, size_t D, size_t M, const double *lo
     if (largest <= 1e-12) break;
   }
   LAT_TRY(lat_fix_loadings(work, D, M, loadings, true, T, NULL));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
 
@@ -134,7 +132,7 @@ lat_status lat_varimax(lat_workspace *work, size_t D, size_t M, const double *lo
 lat_status lat_promax(lat_workspace *work, size_t D, size_t M, const double *loadings, double *T,
                       double *correlations)
 {
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   LAT_TRY(lat_varimax(work, D, M, loadings, T));
   lat_matrix L = lat_matrix_of((double *)loadings, D, M), turn = square_of(T, M);
   lat_matrix X = lat_matrix_new(work, D, M), target = lat_matrix_new(work, D, M);
@@ -166,6 +164,5 @@ lat_status lat_promax(lat_workspace *work, size_t D, size_t M, const double *loa
   LAT_TRY(lat_product(work, 1, &turn, &U, 0, &UU));
   lat_copy(&UU, &turn);
   LAT_TRY(lat_fix_loadings(work, D, M, loadings, true, T, correlations));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }

@@ -63,12 +63,11 @@ lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler, bool 
   if (X->cols != scaler->D)
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the scaler was fitted on %zu", X->cols,
                     scaler->D);
-  lat_mark mark = lat_workspace_mark(work);
+  LAT_SCOPE(work);
   walk w = {scaler, X, Z, lat_chunk_rows(scaler->D), NULL, inverse};
   if (w.chunk > X->rows) w.chunk = X->rows;
   w.buffers = lat_allocate(work, lat_workers(work), w.chunk * scaler->D * sizeof(double));
   if (!w.buffers) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, (X->rows + w.chunk - 1) / w.chunk, scale_chunk, &w));
-  lat_workspace_release(work, mark);
   return LAT_OK;
 }
