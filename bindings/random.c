@@ -293,6 +293,7 @@ static lat_status categories(lat_workspace *work, lat_random *random, lat_matrix
                              double *out)
 {
   size_t K = weights.rows;
+  LAT_SCOPE(work);
   double *w = lat_doubles(work, K), *accept = lat_doubles(work, K);
   size_t *alias = lat_allocate(work, K, sizeof *alias);
   size_t *drawn = lat_allocate(work, n, sizeof *drawn);

@@ -47,8 +47,8 @@ typedef struct lat_ordered_sum {
   size_t stride, most_levels;
 } lat_ordered_sum;
 
-/* The sum of no rows. `merge` is NULL for sums element by element. It holds memory in `work` until the caller releases that: levels for `rows` rows,
- * or, with 0, for any number (memory that isn't used isn't touched). LAT_MEMORY. */
+/* The sum of no rows. `merge` is NULL for sums element by element. LAT_MEMORY. Keeps the sum's memory: levels for `rows`
+ * rows, or, with 0, for any number (memory that isn't used isn't touched). */
 lat_status lat_sum_init(lat_ordered_sum *sum, lat_workspace *work, size_t columns, size_t count,
                         size_t rows, lat_sum_merge *merge);
 void lat_sum_clear(lat_ordered_sum *sum);

@@ -78,6 +78,7 @@ void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W);
 /* Keeps its memory. */
 lat_status lat_ica_newton_begin(lat_ica_fit *fit);
 lat_status lat_ica_newton_take(lat_ica_fit *fit);
+/* Keeps its memory. */
 lat_status lat_ica_likelihood_begin(lat_ica_fit *fit);
 lat_status lat_ica_likelihood_take(lat_ica_fit *fit);
 /* Which of the two densities each source has (M), and W with its rows in the sources' own scales. */
@@ -106,7 +107,7 @@ typedef struct lat_ica_surface {
 
 typedef struct lat_ica_newton lat_ica_newton;
 
-/* Memory; fit->R becomes W, for a pass there. */
+/* Keeps the method's memory; fit->R becomes W, for a pass there. */
 lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_surface *surface,
                               lat_ica_newton **newton);
 /* Takes what a pass has found; fit->R is where the next should look. */
