@@ -165,7 +165,7 @@ lat_status lat_em_end(lat_em *em);
  * The second is called also after a failure, with its status. A failure that says that the parameters
  * have no likelihood (LAT_SINGULAR, LAT_DIVERGED) makes the fit worse than any other; after another
  * (no time, no memory), which is for the caller to deal with, `reached` is as it was. The statistics
- * remain those of the last iteration. */
+ * remain those of the last iteration. Keeps the pass's own statistics. */
 lat_status lat_em_review(lat_em *em);
 void lat_em_reviewed(lat_em *em, lat_status status);
 

@@ -55,7 +55,7 @@ lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments
                                  double *parameters, double *objective);
 
 /* The dimension with the largest evidence, and the logarithms of all, in the workspace
- * (projection/dimension.h). */
+ * (projection/dimension.h). Keeps the evidences. */
 lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size_t *M,
                            double **log_evidence, size_t *count);
 

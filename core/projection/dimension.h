@@ -29,7 +29,7 @@ lat_status lat_check_evidence(lat_workspace *work, size_t D, double N);
 
 /* The same of the spectrum of D columns, some of which may vary in less than D directions: those
  * without variance (1e-14 D of the largest eigenvalue) are no part of it. *log_evidence (in the workspace)
- * has *count numbers. LAT_INVALID as above. */
+ * has *count numbers. LAT_INVALID as above. Keeps the evidences. */
 lat_status lat_choose_dimension(lat_workspace *work, const double *eigenvalues, size_t D, double N,
                                 size_t *M, double **log_evidence, size_t *count);
 
