@@ -178,10 +178,12 @@ static lat_status has_observation(lat_workspace *work, const lat_lds_sequence *s
   return lat_fail(work, LAT_INVALID, "there is no observation");
 }
 
-static lat_status has_density(lat_workspace *work, const lat_lds_sequence *s, const lat_lds *lds)
+static lat_status has_density(lat_workspace *work, const lat_lds_sequence *s, const lat_lds *lds,
+                              size_t *skipped)
 {
   lat_lds_filtered filtered = {0};
   LAT_TRY(lat_lds_filter(work, lds, s, &filtered));
+  *skipped += filtered.skipped;
   if (filtered.diffuse <= s->steps) return LAT_OK;
   return lat_fail(work, LAT_INVALID, "the %zu rows don't determine the diffuse initial state",
                   s->steps);
@@ -208,11 +210,12 @@ static lat_status check_data(lat_workspace *work, const latL_Sequences *s, const
 
 /* And with the start before the loop does. */
 static lat_status check_start(lat_workspace *work, const latL_Sequences *s, const lat_lds *lds,
-                              size_t longest)
+                              lat_lds_model *core)
 {
-  LAT_TRY(lat_lds_check(work, lds, longest));
+  core->skipped = 0;
+  LAT_TRY(lat_lds_check(work, lds, core->longest));
   for (size_t i = 0; i < s->count; i++)
-    LAT_TRY(number(work, i, s->count, has_density(work, s->of + i, lds)));
+    LAT_TRY(number(work, i, s->count, has_density(work, s->of + i, lds, &core->skipped)));
   return LAT_OK;
 }
 
@@ -246,7 +249,7 @@ static lat_status start(lua_State *L, latL_Run *run)
   LAT_TRY(lat_lds_start(run->work, &own->core, run->sizes, s->of, s->count, run->seed,
                         run->restart > 0, run->parameters));
   LAT_TRY(fill_stationary(run->work, &own->core, run->parameters, run->sizes));
-  return check_start(run->work, s, &lds, own->core.longest);
+  return check_start(run->work, s, &lds, &own->core);
 }
 
 static lat_status pass(lua_State *L, latL_Run *run)

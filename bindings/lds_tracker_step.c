@@ -210,9 +210,7 @@ static void check_status(lua_State *L, const latL_Tracker *t, const char *who, l
     latL_error(L, who, "there is no step %I: the model's matrices vary over %I",
                (lua_Integer)t->core.time + !t->core.predicted, (lua_Integer)t->core.steps);
   if (status == LAT_SINGULAR)
-    latL_error(L, who,
-               "the covariance of y is not positive definite (R is singular, and so is "
-               "what the state adds)");
+    latL_error(L, who, "the covariance of y is not positive semidefinite, or numbers overflow");
   if (status != LAT_OK) latL_error(L, who, "Q is not positive semidefinite");
 }
 

@@ -540,8 +540,13 @@ describe("bad input", function()
   it("is an observation that nothing leaves free", function()
     local tracker = latent.lds { A = 1, C = 1, Q = 0, R = 0, initial_mean = { 1 }, initial_covariance = { { 0 } } }
       :tracker()
-    helper.fails("tracker:update: the covariance of y is not positive definite", tracker.update, tracker, 1)
-    assert.is_true(tracker.predicted)
+    -- it has no variance, says nothing, and is skipped, as KFAS and statsmodels do
+    tracker:update(1)
+    assert.is_false(tracker.predicted)
+    assert.equal(0, tracker.log_likelihood)
+    assert.equal(0, tracker.distance)
+    assert.equal(1, tracker.state[1])
+    assert.equal(0, tracker.innovation_covariance(1, 1))
   end)
 end)
 

@@ -73,12 +73,14 @@ typedef struct lat_lds_belief {
   double *mean;       /* M */
   double *covariance; /* M x M, both triangles */
   double *root;       /* M x M, or NULL */
+  double *scale;      /* M, or NULL: what variances have lately been, by which rounding is known */
 } lat_lds_belief;
 
 /* Scratch for steps of these sizes, and what the last update has left in it. */
 typedef struct lat_lds_frame {
   size_t M, D;
   size_t count;        /* p: entries that were observed */
+  size_t used;         /* of them: those with a variance; the others' rows below are 0 */
   size_t *index;       /* p: which */
   const double *C, *R; /* p x M, p x p: of these entries */
   double *residual;    /* p: the innovation y - C mean - offset */
@@ -106,7 +108,7 @@ void lat_lds_drive(size_t rows, const double *B, size_t U, const double *u, doub
 /* The update by y (D entries, NaN where missing; none at all leaves the belief as it is) of mean
  * C mean + offset (offset is D u, D entries, or NULL) and covariance C P C' + R. Returns
  * log p(y | past) of the observed entries: 0 when there are none; NaN when S isn't positive
- * definite, and the belief is then as it was. */
+ * semidefinite or numbers overflow, and the covariance is then as it was. Entries without a variance are skipped. */
 double lat_lds_update(lat_lds_frame *frame, const double *C, const double *R, const double *y,
                       const double *offset, lat_lds_belief *belief);
 
@@ -148,6 +150,7 @@ typedef struct lat_lds_filtered {
   double *innovations;            /* T x D: y - E[y | past], NaN where missing */
   double *innovation_covariances; /* T x D x D: also of missing entries */
   double log_likelihood;
+  size_t skipped; /* entries of y without a variance, which count nothing */
   size_t diffuse; /* steps until no state had an infinite variance; T + 1: never */
 } lat_lds_filtered;
 
@@ -159,8 +162,12 @@ typedef struct lat_lds_filtered {
  * When nothing varies and the predicted covariance has been at rest for 32 steps, but for their rounding,
  * it isn't computed again.
  *
- * LAT_SINGULAR, naming the step, when the covariance of an observation isn't positive definite; the
- * results are then not complete. */
+ * An entry of y without a variance given the rows before and the entries before it, so of two outputs without
+ * noise that see the same the second, is skipped and counts nothing (lds_exact.c): when its part of R is 0,
+ * and what the state adds less than 1e-13 of what it was before the update (1e-26 in the square-root form).
+ *
+ * LAT_SINGULAR, naming the step, when the covariance of an observation isn't positive semidefinite,
+ * LAT_DIVERGED when numbers overflow; the results are then not complete. */
 lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           lat_lds_filtered *to);
 
@@ -171,11 +178,9 @@ typedef struct lat_lds_smoothed {
   double log_likelihood;
 } lat_lds_smoothed;
 
-/* The smoother of Rauch, Tung and Striebel: with J = P_t A' inv(A P_t A' + Q),
- *
- *   mean_t + J (mean_{t+1|T} - mean_{t+1|t}),   (P_t - J A P_t) + J P_{t+1|T} J'
- *
- * where the difference, should it cancel more than eight digits, is (I - J A) P_t (I - J A)' + J Q J'. */
+/* The smoother, in a form that divides by nothing but variances of y (lds_smoother.c), so that predicted
+ * covariances may be singular. Covariances are symmetric; positive semidefinite, in the usual form, up to the
+ * rounding of the filter's. Errors as lat_lds_filter. */
 lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           lat_lds_smoothed *to);
 
@@ -219,6 +224,9 @@ typedef struct lat_lds_model {
   bool stationary;     /* mean and covariance of the other states are stationary ones */
   bool square_root;
   size_t longest; /* steps of the longest sequence */
+  /* Entries of all sequences that the start's filter skips. When it comes to be more, the likelihood is
+   * without bound, and the M-step LAT_SINGULAR. */
+  size_t skipped;
 } lat_lds_model;
 
 /* The model of these parameters. */

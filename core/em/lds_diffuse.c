@@ -14,8 +14,7 @@
  * |information|^(-1/2) exp(1/2 score' delta); while the rank is not full, the determinant is that
  * of the directions that are known.
  *
- * The smoother runs back over the pairs (z_t, delta): with J = P_t A' inv(P_{t+1|t}) given delta,
- * z_t = x_t + J (z_{t+1} - x_{t+1|t}) + (E_t - J E_{t+1|t}) delta + noise. */
+ * The smoother (lds_arrays.c) runs back over the pairs (z_t, delta). */
 #include <lapacke.h>
 
 #include "em/lds_parts.h"
@@ -27,7 +26,7 @@
 /* Of the length of a row. */
 #define NO_REACH 1e-9
 
-static size_t count_states(const lat_lds *lds)
+size_t lat_lds_count_diffuse(const lat_lds *lds)
 {
   size_t q = 0;
   for (size_t i = 0; lds->diffuse && i < lds->states; i++) q += lds->diffuse[i];
@@ -36,10 +35,10 @@ static size_t count_states(const lat_lds *lds)
 
 size_t lat_lds_diffuse_count(const lat_lds *lds, size_t T)
 {
-  size_t M = lds->states, D = lds->outputs, q = count_states(lds), widest = M > D ? M : D;
+  size_t M = lds->states, D = lds->outputs, q = lat_lds_count_diffuse(lds), widest = M > D ? M : D;
   if (q == 0) return 0;
   size_t work = 2 * widest * q + widest + q * q + 5 * q + M * M + M * q;
-  return 2 * T * (M + M * M + M * q) + 4 * q * q + 3 * q + widest * q + 2 * M * q + work;
+  return 2 * T * (M + M * M + M * q) + 4 * q * q + 3 * q + widest * q + work;
 }
 
 static double *take(double **memory, size_t n)
@@ -52,7 +51,7 @@ static double *take(double **memory, size_t n)
 void lat_lds_diffuse_init(lat_lds_pass *pass, double *memory)
 {
   lat_lds_diffuse *d = &pass->diffuse;
-  size_t M = pass->M, D = pass->D, T = pass->T, q = count_states(pass->lds);
+  size_t M = pass->M, D = pass->D, T = pass->T, q = lat_lds_count_diffuse(pass->lds);
   *d = (lat_lds_diffuse){.q = q, .on = q > 0};
   if (q == 0) return;
   d->x = take(&memory, T * M);
@@ -69,15 +68,12 @@ void lat_lds_diffuse_init(lat_lds_pass *pass, double *memory)
   d->reach = take(&memory, q);
   d->delta = take(&memory, q);
   d->X = take(&memory, (M > D ? M : D) * q);
-  d->cross = take(&memory, M * q);
-  d->tilt = take(&memory, M * q);
   d->work = memory;
 }
 
 /* ---- what is known of delta ------------------------------------------------------------------- */
 
-/* Eigenvectors of the symmetric A (q x q) in its place, by rows, and its eigenvalues, ascending. */
-static void eigenvectors(size_t q, double *A, double *values, double *work)
+void lat_lds_eigenvectors(size_t q, double *A, double *values, double *work)
 {
   LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)q, A, (lapack_int)q, values, work,
                      (lapack_int)(3 * q));
@@ -133,7 +129,7 @@ static void learn(lat_lds_diffuse *d)
     for (size_t j = 0; j < q; j++)
       S[i * q + j] =
           scale[i] > 0 && scale[j] > 0 ? d->information[i * q + j] / (scale[i] * scale[j]) : 0;
-  eigenvectors(q, S, values, work);
+  lat_lds_eigenvectors(q, S, values, work);
   d->rank = 0;
   for (size_t i = 0; i < q; i++) d->rank += values[i] > NO_EIGENVALUE;
   double log_det;
@@ -142,7 +138,7 @@ static void learn(lat_lds_diffuse *d)
     for (size_t i = 0; i < q; i++) log_det += 2 * log(scale[i]);
   } else {
     memcpy(S, d->information, q * q * sizeof *S);
-    eigenvectors(q, S, values, work);
+    lat_lds_eigenvectors(q, S, values, work);
     log_det = take_axes(d, S, values, NULL);
   }
   conclude(d, log_det);
@@ -207,18 +203,24 @@ static double slack(const lat_lds_pass *pass)
   return (noise > 0 ? noise : 1) / (gain > 0 ? gain * gain : 1);
 }
 
-void lat_lds_diffuse_begin(lat_lds_pass *pass)
+void lat_lds_diffuse_start(const lat_lds_pass *pass, double *P, double *E)
 {
-  lat_lds_diffuse *d = &pass->diffuse;
   const bool *diffuse = pass->lds->diffuse;
-  size_t M = pass->M, q = d->q;
-  double more = slack(pass), *P = pass->belief.covariance;
-  memset(d->ahead_E, 0, M * q * sizeof *d->ahead_E);
+  size_t M = pass->M, q = pass->diffuse.q;
+  double more = slack(pass);
+  memset(E, 0, M * q * sizeof *E);
   for (size_t i = 0, k = 0; i < M; i++) {
-    if (diffuse[i]) d->ahead_E[i * q + k++] = 1;
+    if (diffuse[i]) E[i * q + k++] = 1;
     for (size_t j = 0; j < M; j++)
       if (diffuse[i] || diffuse[j]) P[i * M + j] = i == j ? more : 0;
   }
+}
+
+void lat_lds_diffuse_begin(lat_lds_pass *pass)
+{
+  lat_lds_diffuse *d = &pass->diffuse;
+  size_t q = d->q;
+  lat_lds_diffuse_start(pass, pass->belief.covariance, d->ahead_E);
   memset(d->information, 0, q * q * sizeof *d->information);
   memset(d->score, 0, q * sizeof *d->score);
   memset(d->reach, 0, q * sizeof *d->reach);
@@ -290,6 +292,19 @@ static void collapse(lat_lds_pass *pass, size_t t, const double *E)
   memcpy(b->covariance, pass->covariances + t * M * M, M * M * sizeof *b->covariance);
 }
 
+/* Rows of which an observation has left rounding are 0. */
+static void settle_known(size_t M, size_t q, const double *before, double *E)
+{
+  for (size_t i = 0; i < M; i++) {
+    double length = 0, was = 0;
+    for (size_t j = 0; j < q; j++) {
+      length = hypot(length, E[i * q + j]);
+      was = hypot(was, before[i * q + j]);
+    }
+    if (!(length > LDS_DEPENDENT * was)) memset(E + i * q, 0, q * sizeof *E);
+  }
+}
+
 void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density)
 {
   lat_lds_diffuse *d = &pass->diffuse;
@@ -299,6 +314,7 @@ void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density)
   if (pass->frame.count > 0 && !isnan(*log_density)) {
     inform(pass, E);
     lat_lds_multiply(M, q, pass->frame.count, pass->frame.gain, 1, M, d->X, LDS_SUBTRACT, E);
+    settle_known(M, q, d->ahead_E + t * M * q, E);
     learn(d);
     *log_density += d->limit - before;
   }
@@ -311,77 +327,7 @@ void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density)
 
 /* ---- the smoother -------------------------------------------------------------------------------- */
 
-/* At the last step of the stretch: delta given all of Y, from what is smoothed there; also
- * cross = Cov(z, delta). */
-static void look_back(lat_lds_pass *pass)
-{
-  lat_lds_diffuse *d = &pass->diffuse;
-  size_t M = pass->M, q = d->q, t = d->steps - 1;
-  const double *E = d->E + t * M * q, *P = pass->covariances + t * M * M;
-  const double *smoothed = pass->smoothed_covariances + t * M * M;
-  lat_lds_multiply(M, q, q, E, q, 1, d->spread, LDS_SET, d->cross);
-  if (d->steps == pass->T) return; /* nothing is known beyond the filter's */
-  /* H' = inv(P) Cov(z, delta) of the filter's */
-  double *Ht = d->tilt, *U = pass->work, *inverse = U + M * M, *rest = inverse + M,
-         *T = rest + M * M;
-  memcpy(U, P, M * M * sizeof *U);
-  memcpy(Ht, d->cross, M * q * sizeof *Ht);
-  lat_lds_cholesky(M, U, inverse, 1e-14);
-  lat_lds_solve_lower(M, q, U, inverse, Ht);
-  lat_lds_solve_upper(M, q, U, inverse, Ht);
-  for (size_t i = 0; i < M; i++) {
-    double move = pass->smoothed_means[t * M + i] - pass->means[t * M + i];
-    for (size_t k = 0; k < q; k++) d->delta[k] += Ht[i * q + k] * move;
-  }
-  for (size_t i = 0; i < M * M; i++) rest[i] = smoothed[i] - P[i];
-  lat_lds_multiply(M, q, M, rest, M, 1, Ht, LDS_SET, T);
-  lat_lds_multiply_symmetric(q, M, Ht, 1, q, T, LDS_ADD, d->spread);
-  lat_lds_multiply(M, q, M, smoothed, M, 1, Ht, LDS_SET, d->cross);
-}
-
-/* From (z_{t+1}, delta) to (z_t, delta), both given Y. */
-static void back(lat_lds_pass *pass, size_t t)
-{
-  lat_lds_diffuse *d = &pass->diffuse;
-  size_t M = pass->M, q = d->q;
-  double *G = d->tilt, *now = d->X, *mean = pass->smoothed_means + t * M, *next = mean + M;
-  double *covariance = pass->smoothed_covariances + t * M * M;
-  double *lag = pass->lag_covariances + (t + 1) * M * M;
-  lat_lds_pass_back(pass, t, d->P + t * M * M, d->ahead_P + (t + 1) * M * M);
-  memcpy(G, d->E + t * M * q, M * q * sizeof *G);
-  lat_lds_multiply(M, q, M, pass->Jt, 1, M, d->ahead_E + (t + 1) * M * q, LDS_SUBTRACT, G);
-  /* the mean */
-  memcpy(mean, d->x + t * M, M * sizeof *mean);
-  for (size_t l = 0; l < M; l++) {
-    double move = next[l] - d->ahead_x[(t + 1) * M + l];
-    for (size_t i = 0; i < M; i++) mean[i] += pass->Jt[l * M + i] * move;
-  }
-  lat_lds_apply(M, q, G, d->delta, LDS_ADD, mean);
-  /* Cov(z_t, delta) = J cross + G spread; the covariance gets J cross G' + (Cov(z_t, delta)) G' ... */
-  double *Gt = d->work, *crossed = Gt + M * q;
-  lat_lds_transpose(M, q, G, Gt);
-  lat_lds_multiply(M, q, M, pass->Jt, 1, M, d->cross, LDS_SET, now);
-  lat_lds_multiply(M, M, q, now, q, 1, Gt, LDS_SET, crossed); /* J cross G' */
-  for (size_t i = 0; i < M; i++)
-    for (size_t j = 0; j < M; j++) covariance[i * M + j] += crossed[i * M + j] + crossed[j * M + i];
-  lat_lds_multiply(M, q, q, G, q, 1, d->spread, LDS_SET, crossed);
-  lat_lds_multiply_symmetric(M, q, crossed, q, 1, Gt, LDS_ADD, covariance);
-  lat_lds_multiply(M, M, q, d->cross, q, 1, Gt, LDS_ADD, lag);
-  for (size_t i = 0; i < M * q; i++) d->cross[i] = now[i] + crossed[i];
-}
-
-/* z_t's answer to what is not known of delta, which takes the place of E. */
-static void answer(lat_lds_pass *pass, size_t t)
-{
-  lat_lds_diffuse *d = &pass->diffuse;
-  size_t M = pass->M, q = d->q;
-  double *E = d->E + t * M * q;
-  memcpy(E, d->tilt, M * q * sizeof *E);
-  lat_lds_multiply(M, q, M, pass->Jt, 1, M, E + M * q, LDS_ADD, E);
-}
-
-/* Once all is smoothed: infinities for what is not known. */
-static void mark_all(lat_lds_pass *pass)
+void lat_lds_diffuse_mark(lat_lds_pass *pass)
 {
   lat_lds_diffuse *d = &pass->diffuse;
   size_t M = pass->M, q = d->q;
@@ -392,33 +338,4 @@ static void mark_all(lat_lds_pass *pass)
     if (t > 0) mark_unknown(M, M, now, before, false, pass->lag_covariances + t * M * M);
     memcpy(before, now, M * sizeof *now);
   }
-}
-
-/* The last step when that is the sequence's: the finite parts, from which all others come. */
-static void begin_smooth(lat_lds_pass *pass, size_t last)
-{
-  lat_lds_diffuse *d = &pass->diffuse;
-  size_t M = pass->M, q = d->q, rank = d->rank;
-  const double *E = d->E + last * M * q;
-  double *mean = pass->smoothed_means + last * M;
-  double *covariance = pass->smoothed_covariances + last * M * M;
-  memcpy(mean, d->x + last * M, M * sizeof *mean);
-  lat_lds_apply(M, q, E, d->delta, LDS_ADD, mean);
-  memcpy(covariance, d->P + last * M * M, M * M * sizeof *mean);
-  d->rank = q;
-  lat_lds_diffuse_widen(d, M, E, covariance);
-  d->rank = rank;
-}
-
-void lat_lds_diffuse_smooth(lat_lds_pass *pass)
-{
-  lat_lds_diffuse *d = &pass->diffuse;
-  size_t last = d->steps - 1;
-  if (d->steps == pass->T) begin_smooth(pass, last);
-  look_back(pass);
-  for (size_t t = last; t-- > 0;) {
-    back(pass, t);
-    if (d->rank < d->q) answer(pass, t);
-  }
-  if (d->rank < d->q) mark_all(pass);
 }

@@ -261,13 +261,14 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   lat_lds_pass_filter(&pass);
   if (!pass.failed && pass.diffuse.rank == pass.diffuse.q) lat_lds_pass_smooth(&pass);
   statistics[1] += (double)sequence->steps;
-  if (pass.failed || pass.diffuse.rank < pass.diffuse.q) {
+  if (pass.failed || pass.overflow || pass.diffuse.rank < pass.diffuse.q) {
     statistics[0] = NAN;
     return;
   }
   adder a =
       adder_of(&pass, em, statistics, scratch + lat_lds_pass_count(&lds, sequence->steps, true));
   statistics[0] += pass.log_likelihood;
+  a.to.head[LDS_SKIPPED] += (double)pass.skipped;
   add_first(&a);
   for (size_t t = 0; t < sequence->steps; t++) {
     if (t > 0) add_move(&a, t);
@@ -280,10 +281,8 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   flush_outputs(&a, lat_lds_at(lds.C, 0));
 }
 
-/* The start was in order, so it is what the fit has made of it. */
-static lat_status check(const lat_em *em, const lat_matrix *X)
+lat_status lat_lds_unbounded(const lat_em *em)
 {
-  (void)X;
   return lat_fail(
       em->work, LAT_SINGULAR,
       "in iteration %zu the covariance C P C' + R of an observation has become singular: "
@@ -314,5 +313,4 @@ const lat_em_kind lat_lds_kind = {.name = "lds",
                                   .scratch = count_scratch,
                                   .e_step = e_step,
                                   .m_step = lat_lds_m_step,
-                                  .feasible = lat_lds_feasible,
-                                  .check = check};
+                                  .feasible = lat_lds_feasible};

@@ -11,7 +11,7 @@ typedef struct lat_lds_regression {
 } lat_lds_regression;
 
 /* The first numbers of the statistics: objective, rows, and how many there are of each kind. */
-enum { LDS_FIRSTS = 2, LDS_MOVES, LDS_OUTPUTS, LDS_HEAD };
+enum { LDS_FIRSTS = 2, LDS_MOVES, LDS_OUTPUTS, LDS_SKIPPED, LDS_HEAD };
 
 typedef struct lat_lds_sums {
   double *head;
@@ -22,6 +22,9 @@ typedef struct lat_lds_sums {
 
 size_t lat_lds_statistics_count(size_t M, size_t D, size_t U);
 lat_lds_sums lat_lds_sums_of(const size_t sizes[LAT_SIZES], const double *statistics);
+
+/* LAT_SINGULAR: the likelihood has no bound. */
+lat_status lat_lds_unbounded(const lat_em *em);
 
 lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *parameters);
 bool lat_lds_feasible(const lat_em *em, double *parameters);

@@ -8,8 +8,9 @@
 size_t lat_lds_pass_count(const lat_lds *lds, size_t T, bool smooth)
 {
   size_t M = lds->states, D = lds->outputs;
-  size_t filter = 2 * T * (M + M * M) + 2 * T + M + 3 * M * M + D;
-  size_t smoother = T * (M + 2 * M * M) + 9 * M * M + 7 * M;
+  size_t filter = 2 * T * (M + M * M) + 2 * T + 2 * M + 3 * M * M + D;
+  size_t smoother = T * (2 * M + 2 * M * M + D) + lat_lds_back_count(M, D) +
+                    lat_lds_arrays_count(M, D, lat_lds_count_diffuse(lds));
   return lat_lds_frame_count(M, D) + filter + (smooth ? smoother : 0) +
          lat_lds_diffuse_count(lds, T);
 }
@@ -39,15 +40,18 @@ void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_seq
   pass->belief.covariance = take(&memory, M * M);
   pass->belief.root = take(&memory, M * M);
   if (!lds->square_root) pass->belief.root = NULL;
+  pass->belief.scale = take(&memory, M);
+  if (!lat_lds_has_exact(lds, pass->frame.factor)) pass->belief.scale = NULL;
   pass->Q_root = take(&memory, M * M);
   pass->offset = take(&memory, D);
   if (smooth) {
     pass->smoothed_means = take(&memory, T * M);
     pass->smoothed_covariances = take(&memory, T * M * M);
     pass->lag_covariances = take(&memory, T * M * M);
-    pass->Jt = take(&memory, M * M);
-    pass->work = take(&memory, 5 * M * M + M);
-    pass->root_work = take(&memory, 3 * M * M + 6 * M);
+    pass->whitened = take(&memory, T * D);
+    pass->scales = take(&memory, T * M);
+    lat_lds_back_init(&pass->back, M, D, take(&memory, lat_lds_back_count(M, D)));
+    pass->memory = take(&memory, lat_lds_arrays_count(M, D, lat_lds_count_diffuse(lds)));
   }
   lat_lds_diffuse_init(pass, memory);
 }
@@ -62,6 +66,7 @@ static bool begin(lat_lds_pass *pass)
   memcpy(b->mean, lds->initial_mean, M * sizeof *b->mean);
   memcpy(b->covariance, lds->initial_covariance, M * M * sizeof *b->covariance);
   if (pass->diffuse.q) lat_lds_diffuse_begin(pass);
+  lat_lds_begin_scale(M, b);
   if (!b->root) return true;
   return lat_lds_root(M, b->covariance, b->root) &&
          (lds->Q.stride || lat_lds_root(M, lat_lds_at(lds->Q, 0), pass->Q_root));
@@ -142,6 +147,8 @@ static double update_mean(lat_lds_pass *pass, size_t t)
 static double step_again(lat_lds_pass *pass, size_t t)
 {
   size_t M = pass->M;
+  if (pass->scales && pass->belief.scale)
+    memcpy(pass->scales + t * M, pass->scales + (t - 1) * M, M * sizeof(double));
   lat_lds_apply(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET, pass->predicted_means + t * M);
   memcpy(pass->belief.mean, pass->predicted_means + t * M, M * sizeof(double));
   drive(pass, t);
@@ -191,6 +198,8 @@ static double step(lat_lds_pass *pass, size_t t, bool constant)
 {
   pass->slot[t] = t > 0 ? pass->slot[t - 1] + 1 : 0;
   if (t > 0 && !predict(pass, t)) return NAN;
+  if (pass->scales && pass->belief.scale)
+    memcpy(pass->scales + t * pass->M, pass->belief.scale, pass->M * sizeof(double));
   if (pass->diffuse.on) {
     lat_lds_diffuse_predict(pass, t);
     double log_density = update(pass, t);
@@ -213,10 +222,26 @@ static double step(lat_lds_pass *pass, size_t t, bool constant)
   return log_density;
 }
 
+/* Step t has no density, because numbers overflow or because its covariance isn't one. */
+static void fail(lat_lds_pass *pass, size_t t)
+{
+  const lat_lds_belief *b = &pass->belief;
+  double sum = 0;
+  for (size_t i = 0; i < pass->M; i++) sum += b->mean[i] - b->mean[i];
+  for (size_t i = 0; i < pass->M * pass->M; i++) sum += b->covariance[i] - b->covariance[i];
+  for (size_t i = 0; i < pass->frame.count; i++) {
+    double S = pass->frame.factor[i * pass->frame.count + i], v = pass->frame.whitened[i];
+    sum += (S - S) + (v * v - v * v);
+  }
+  pass->failed = t + 1;
+  if (sum != 0) pass->overflow = t + 1;
+}
+
 void lat_lds_pass_filter(lat_lds_pass *pass)
 {
   bool constant = is_constant(pass->lds), settled = false;
   pass->log_likelihood = 0;
+  pass->skipped = 0;
   pass->failed = !begin(pass);
   for (size_t t = 0; t < pass->T && !pass->failed; t++) {
     double log_density;
@@ -228,25 +253,29 @@ void lat_lds_pass_filter(lat_lds_pass *pass)
       log_density = step(pass, t, constant);
       settled = t > 0 && pass->slot[t] == pass->slot[t - 1];
     }
+    if (pass->whitened)
+      memcpy(pass->whitened + t * pass->D, pass->frame.whitened,
+             pass->frame.count * sizeof(double));
+    pass->skipped += pass->frame.count - pass->frame.used;
     pass->log_densities[t] = log_density;
     pass->log_likelihood += log_density;
-    if (!isfinite(log_density)) pass->failed = t + 1;
+    if (!isfinite(log_density)) fail(pass, t);
   }
 }
 
 /* ---- the filter for others ------------------------------------------------------------------------------ */
 
-static lat_status no_density(lat_workspace *work, const lat_lds_pass *pass)
-{
-  return lat_fail(
-      work, LAT_SINGULAR,
-      "step %zu: the covariance C P C' + R of the observation is not positive definite%s",
-      pass->failed, pass->lds->square_root ? "" : " (form = \"square_root\" has twice the digits)");
-}
-
 lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass)
 {
-  return pass->failed ? no_density(work, pass) : LAT_OK;
+  if (pass->overflow)
+    return lat_fail(work, LAT_DIVERGED, "step %zu: numbers overflow", pass->overflow);
+  if (pass->failed)
+    return lat_fail(work, LAT_SINGULAR,
+                    "step %zu: the covariance C P C' + R of the observation is not positive "
+                    "semidefinite%s",
+                    pass->failed,
+                    pass->lds->square_root ? "" : " (form = \"square_root\" has twice the digits)");
+  return LAT_OK;
 }
 
 /* y - C mean - D u and C P C' + R, of all entries. */
@@ -314,6 +343,7 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
     spread(&pass, to->covariances);
   }
   to->log_likelihood = pass.log_likelihood;
+  to->skipped = pass.skipped;
   to->diffuse = pass.diffuse.on ? T + 1 : pass.diffuse.steps;
   return LAT_OK;
 }

@@ -378,10 +378,24 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   return shorten(em, &s, before, parameters);
 }
 
+static lat_status check_finite(const lat_em *em, const double *parameters)
+{
+  for (size_t i = 0; i < em->count; i++)
+    if (!isfinite(parameters[i]))
+      return lat_fail(em->work, LAT_DIVERGED,
+                      "in iteration %zu numbers overflow: divide the data by a part of their size",
+                      em->iterations + 1);
+  return LAT_OK;
+}
+
 lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *parameters)
 {
+  const lat_lds_model *model = em->model;
   LAT_SCOPE(em->work);
+  if (lat_lds_sums_of(em->sizes, statistics).head[LDS_SKIPPED] > (double)model->skipped)
+    return lat_lds_unbounded(em);
   LAT_TRY(m_step(em, statistics, parameters));
+  LAT_TRY(check_finite(em, parameters));
   return LAT_OK;
 }
 

@@ -5,19 +5,26 @@
 #include "em/lds.h"
 #include "em/lds_kernel.h"
 
-/* The covariance's part of the steps, for a number of states (lds_step.c). `work` is 5 M^2 + M doubles,
- * for update M p. */
+/* Of a variance that observations without noise leave: less than this part of what it is made of is
+ * rounding; and of a deviation in the square-root form. */
+#define LDS_DEPENDENT      1e-13
+#define LDS_DEPENDENT_ROOT 1e-13
+
+/* The covariance's part of the steps, for a number of states (lds_step.c). */
 struct lat_lds_kernels {
-  /* P := A P A' + Q */
+  /* P := A P A' + Q; work is 2 M^2 */
   void (*predict)(size_t M, const double *A, const double *Q, double *P, double *work);
   /* S, which comes in as R, becomes its factor L' (upper); W := inv(L) C P, p x M. P := P - W'W,
-   * unless that would cancel: then P is left and `exact` set. False when S isn't positive definite. */
+   * unless `exact` or that would cancel: then P is left, and `exact` set. False, and P is left, when a pivot of S is
+   * no more than a small part of its diagonal element. work is M p. */
   bool (*update)(size_t M, size_t p, const double *C, double *S, double *inverse, double *W,
                  double *P, bool *exact, double *work);
-  /* The smoother's step back: J' := inv(predicted) A P; lag := next J'; to := P - J A P + J next J',
-   * or in the form that can't cancel. */
-  void (*back)(size_t M, const double *A, const double *Q, const double *P, const double *predicted,
-               const double *next, double *Jt, double *to, double *lag, double *work);
+  /* The smoother's step back (lds_smoother.c) from N of the step ahead to that of this one, whose gain is
+   * G' (p x M) and C is inv(L) C (p x M): AP := A P, L := A (I - G C), to := P - (A P)' N A P,
+   * lag := A P - predicted N A P, N := C'C + L' N L. work is M^2 + 2 M p. */
+  void (*back)(size_t M, size_t p, const double *A, const double *P, const double *predicted,
+               const double *gain, const double *C, double *N, double *AP, double *L, double *to,
+               double *lag, double *work);
 };
 
 const struct lat_lds_kernels *lat_lds_kernels_for(size_t M);
@@ -29,9 +36,35 @@ double lat_lds_settle(lat_lds_frame *frame, double *mean);
 void lat_lds_select(lat_lds_frame *frame, const double *C, const double *R, const double *y,
                     const double *offset, const double *mean);
 
+/* Whether R may be singular, so that a belief should have a scale. `work` is D^2 + D. */
+bool lat_lds_has_exact(const lat_lds *lds, double *work);
+/* scale := variances, at the beginning. */
+void lat_lds_begin_scale(size_t M, lat_lds_belief *belief);
+
+/* covariance := root root'; work is n^2. */
+void lat_lds_square(size_t n, const double *root, double *covariance, double *work);
+
 /* L (n x n, lower, diagonal >= 0) with L L' = X X' of the packed X (n x m, m >= n), which is
  * destroyed. `work` is 2 m doubles. */
 void lat_lds_triangle(size_t n, size_t m, double *X, double *L, double *work);
+
+/* X (n x m, by rows) := Q'X for an orthogonal Q that makes it upper triangular with a diagonal >= 0
+ * (Householder). What is left of column j no longer than least[j] becomes 0, but for the diagonal of the first
+ * `own` columns. `work` is m doubles. */
+void lat_lds_reduce(size_t n, size_t m, double *X, size_t own, const double *least, double *work);
+
+/* ---- observations with little or no noise (lds_exact.c) ---- */
+
+/* Updates of what is selected, in either form: factor, inverse, gain and `used` of the frame and the
+ * covariance, not the mean. An entry without a variance gets a row of zeros in all three. `definite`: the
+ * frame has the factor and the gain of a kernel's update. False when a covariance isn't one, or numbers
+ * overflow. Work in doubles, of the frame's. */
+bool lat_lds_update_exactly(lat_lds_frame *frame, bool definite, lat_lds_belief *belief);
+size_t lat_lds_exact_count(size_t M, size_t D);
+bool lat_lds_update_root(lat_lds_frame *frame, lat_lds_belief *belief);
+size_t lat_lds_root_count(size_t M, size_t D);
+/* The same from the moments in factor (S) and gain (the covariance of residual and state). */
+bool lat_lds_update_moments(lat_lds_frame *frame, double *P);
 
 /* ---- a sequence -------------------------------------------------------------------------------- */
 
@@ -47,8 +80,24 @@ typedef struct lat_lds_diffuse {
   double *delta, *half, *spread;       /* q, q x q, q x q: mean, root and covariance of delta */
   double *axes; /* q x q: columns from `rank` on are the directions of which nothing is known */
   double limit; /* -1/2 log pdet information + 1/2 score' delta */
-  double *X, *cross, *tilt, *work;
+  double *X, *work;
 } lat_lds_diffuse;
+
+/* The smoother's steps back (lds_smoother.c). */
+typedef struct lat_lds_back {
+  double *r, *N;    /* M, M x M */
+  double condition; /* of N */
+  size_t place;     /* the last step where arrays could begin, T if there was none; its r and N: */
+  double *place_r, *place_N;
+  double *AP, *L, *C;   /* M x M, M x M, p x M */
+  lat_lds_belief again; /* of an update that is done again */
+  double *scale;        /* M: its */
+  double *work;
+} lat_lds_back;
+
+/* Memory in doubles. */
+size_t lat_lds_back_count(size_t M, size_t D);
+void lat_lds_back_init(lat_lds_back *back, size_t M, size_t D, double *memory);
 
 /* A run over one sequence, on memory of lat_lds_pass_count doubles. */
 typedef struct lat_lds_pass {
@@ -65,9 +114,15 @@ typedef struct lat_lds_pass {
   size_t *slot;
   size_t anchor; /* the slot since which covariances have been at rest */
   double log_likelihood;
-  size_t failed; /* the step (from 1) whose observation has no density; 0: none */
+  size_t skipped;  /* entries of y without a variance */
+  size_t failed;   /* the step (from 1) whose observation has no density; 0: none */
+  size_t overflow; /* the step in which numbers overflow; 0: none */
   /* the smoother's; NULL without it */
-  double *smoothed_means, *smoothed_covariances, *lag_covariances, *Jt, *work, *root_work;
+  double *smoothed_means, *smoothed_covariances, *lag_covariances;
+  double *whitened; /* T x D: of each step, count of them */
+  double *scales;   /* T x M: the belief's, predicted */
+  lat_lds_back back;
+  double *memory; /* for the first steps (lds_arrays.c) */
 } lat_lds_pass;
 
 size_t lat_lds_pass_count(const lat_lds *lds, size_t T, bool smooth);
@@ -94,26 +149,34 @@ static inline const double *lat_lds_updated_at(const lat_lds_pass *pass, size_t 
 bool lat_lds_is_at_rest(lat_lds_pass *pass, bool like, const double *all, size_t slot,
                         const double *now, const double *before);
 
-/* One step of the smoother back to t from what is smoothed at t + 1; P and predicted are the filter's
- * covariances at t and, predicted, at t + 1. J' goes to pass->Jt. */
-void lat_lds_pass_back(lat_lds_pass *pass, size_t t, const double *P, const double *predicted);
-
 /* D u_t, or NULL without inputs; in pass->offset. */
 const double *lat_lds_offset(lat_lds_pass *pass, size_t t);
 
+/* Smooths the first `head` steps by arrays (lds_arrays.c), whose memory is pass->memory: behind them all is
+ * smoothed, place_r and place_N are those of step `head`, or `head` is T. What the filter has kept of them is lost. */
+void lat_lds_smooth_first(lat_lds_pass *pass, size_t head);
+size_t lat_lds_arrays_count(size_t M, size_t D, size_t q);
+
 size_t lat_lds_diffuse_count(const lat_lds *lds, size_t T);
+/* How many states are diffuse. */
+size_t lat_lds_count_diffuse(const lat_lds *lds);
 void lat_lds_diffuse_init(lat_lds_pass *pass, double *memory);
+/* The rows of diffuse states in a first covariance P become those given delta; E := the answer to it. */
+void lat_lds_diffuse_start(const lat_lds_pass *pass, double *P, double *E);
 /* Makes the belief that of the first step given delta = 0. */
 void lat_lds_diffuse_begin(lat_lds_pass *pass);
 /* After the prediction and after the update of step t within the stretch. The second makes the
  * density given delta the limit's, and the belief what is known of z when the stretch ends. */
 void lat_lds_diffuse_predict(lat_lds_pass *pass, size_t t);
 void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density);
-/* LAT_SINGULAR when an observation had no density. */
+/* LAT_SINGULAR when an observation had no density, LAT_DIVERGED when numbers overflow. */
 lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass);
 
-/* Smooths the stretch; behind it, and its last step unless that is T, all is smoothed. */
-void lat_lds_diffuse_smooth(lat_lds_pass *pass);
+/* Once all is smoothed and d->E is what z_t answers to delta: infinities for what is not known. */
+void lat_lds_diffuse_mark(lat_lds_pass *pass);
+/* Eigenvectors of the symmetric A (n x n) in its place, by rows, and its eigenvalues, ascending. `work` is
+ * 3 n doubles. */
+void lat_lds_eigenvectors(size_t n, double *A, double *values, double *work);
 /* covariance (n x n) += X spread X' of X (n x q); a row of X that reaches into what isn't known makes
  * its variance infinite and its covariances NaN. */
 void lat_lds_diffuse_widen(const lat_lds_diffuse *diffuse, size_t n, const double *X,

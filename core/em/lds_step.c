@@ -4,10 +4,9 @@
 #include "em/lds_parts.h"
 #include "em/lds_template.h"
 
-/* Of an observation's variance: less noise than this, and P - G G' loses more than eight digits. */
+/* Of an observation's variance: less noise than this, and P - G G' loses more than eight digits. The same
+ * for a pivot of S. */
 #define EXACT 1e-8
-/* A pivot of S below this part of its diagonal element is rounding. */
-#define NO_PIVOT 1e-15
 /* The same for a covariance that is only divided by where it is not 0. */
 #define NO_DIRECTION 1e-14
 
@@ -35,39 +34,30 @@ LDS_INLINE bool update(bool small, size_t M, size_t p, const double *C, double *
   for (size_t i = 0; i < p; i++) inverse[i] = S[i * p + i];
   lat_lds_multiply(p, p, M, W, M, 1, Ct, LDS_ADD, S);
   for (size_t i = 0; i < p; i++) *exact |= inverse[i] < EXACT * S[i * p + i];
-  if (CALL(cholesky, p, S, inverse, NO_PIVOT) > 0) return false;
+  if (CALL(cholesky, p, S, inverse, EXACT) > 0) return false;
   CALL(solve_lower, p, M, S, inverse, W);
   if (!*exact) CALL(multiply_symmetric, M, p, W, 1, M, W, LDS_SUBTRACT, P);
   return true;
 }
 
-LDS_INLINE void back(bool small, size_t M, const double *A, const double *Q, const double *P,
-                     const double *predicted, const double *next, double *Jt, double *to,
-                     double *lag, double *work)
+LDS_INLINE void back(bool small, size_t M, size_t p, const double *A, const double *P,
+                     const double *predicted, const double *gain, const double *C, double *N,
+                     double *AP, double *L, double *to, double *lag, double *work)
 {
-  double *U = work, *AP = U + M * M, *inverse = AP + M * M, *N = inverse + M, *Nt = N + M * M;
-  bool exact = false;
+  double *X = work, *G = X + M * M, *AG = G + M * p;
   CALL(multiply, M, M, M, A, M, 1, P, LDS_SET, AP);
-  memcpy(Jt, AP, M * M * sizeof *Jt);
-  memcpy(U, predicted, M * M * sizeof *U);
-  CALL(cholesky, M, U, inverse, NO_DIRECTION);
-  CALL(solve_lower, M, M, U, inverse, Jt);
-  CALL(solve_upper, M, M, U, inverse, Jt);
+  CALL(multiply, M, M, M, N, M, 1, AP, LDS_SET, X);
   memcpy(to, P, M * M * sizeof *to);
-  CALL(multiply_symmetric, M, M, Jt, 1, M, AP, LDS_SUBTRACT, to);
-  for (size_t i = 0; i < M; i++) exact |= to[i * M + i] < EXACT * P[i * M + i];
-  if (exact) { /* (I - J A) P (I - J A)' + J Q J' */
-    memset(N, 0, M * M * sizeof *N);
-    for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
-    lat_lds_multiply(M, M, M, Jt, 1, M, A, LDS_SUBTRACT, N);
-    lat_lds_transpose(M, M, N, Nt);
-    lat_lds_multiply(M, M, M, N, M, 1, P, LDS_SET, AP);
-    lat_lds_multiply_symmetric(M, M, AP, M, 1, Nt, LDS_SET, to);
-    lat_lds_multiply(M, M, M, Q, M, 1, Jt, LDS_SET, AP);
-    lat_lds_multiply_symmetric(M, M, Jt, 1, M, AP, LDS_ADD, to);
-  }
-  CALL(multiply, M, M, M, next, M, 1, Jt, LDS_SET, lag);
-  CALL(multiply_symmetric, M, M, Jt, 1, M, lag, LDS_ADD, to);
+  CALL(multiply_symmetric, M, M, AP, 1, M, X, LDS_SUBTRACT, to);
+  memcpy(lag, AP, M * M * sizeof *lag);
+  CALL(multiply, M, M, M, predicted, M, 1, X, LDS_SUBTRACT, lag);
+  CALL(transpose, p, M, gain, G);
+  lat_lds_multiply(M, p, M, A, M, 1, G, LDS_SET, AG);
+  memcpy(L, A, M * M * sizeof *L);
+  CALL(multiply, M, M, p, AG, p, 1, C, LDS_SUBTRACT, L);
+  CALL(multiply, M, M, M, N, M, 1, L, LDS_SET, X);
+  CALL(multiply_symmetric, M, p, C, 1, M, C, LDS_SET, N);
+  CALL(multiply_symmetric, M, M, L, 1, M, X, LDS_ADD, N);
 }
 
 #define KERNELS(name, clones, small, states)                                                       \
@@ -84,12 +74,13 @@ LDS_INLINE void back(bool small, size_t M, const double *A, const double *Q, con
     (void)M;                                                                                       \
     return update(small, states, p, C, S, inverse, W, P, exact, work);                             \
   }                                                                                                \
-  clones static void back_##name(size_t M, const double *A, const double *Q, const double *P,      \
-                                 const double *predicted, const double *next, double *Jt,          \
-                                 double *to, double *lag, double *work)                            \
+  clones static void back_##name(size_t M, size_t p, const double *A, const double *P,             \
+                                 const double *predicted, const double *gain, const double *C,     \
+                                 double *N, double *AP, double *L, double *to, double *lag,        \
+                                 double *work)                                                     \
   {                                                                                                \
     (void)M;                                                                                       \
-    back(small, states, A, Q, P, predicted, next, Jt, to, lag, work);                              \
+    back(small, states, p, A, P, predicted, gain, C, N, AP, L, to, lag, work);                     \
   }
 
 #define NO_CLONES
@@ -127,12 +118,12 @@ static size_t larger(size_t a, size_t b)
   return a > b ? a : b;
 }
 
-/* What the steps of either form need at most: see predict_root and correct_root. */
+/* What the steps of either form need at most: see predict_root, and lds_exact.c. */
 static size_t count_work(size_t M, size_t D)
 {
-  size_t usual = 5 * M * M + M + M * D, joseph = 4 * M * M + 2 * M * D + D * D;
-  size_t root = (M + D) * (M + D + 2) + 2 * M * M + D * D + 2 * M * (M + 2) + (M + D) * (M + D);
-  return larger(larger(usual, joseph), root);
+  size_t usual = 5 * M * M + M + M * D, exactly = lat_lds_exact_count(M, D);
+  size_t root = lat_lds_root_count(M, D), ahead = 3 * M * M + 2 * M * (M + 2) + 4 * M;
+  return larger(larger(usual, exactly), larger(root, ahead));
 }
 
 size_t lat_lds_frame_count(size_t M, size_t D)
@@ -194,8 +185,7 @@ void lat_lds_triangle(size_t n, size_t m, double *X, double *L, double *work)
       L[i * n + j] = j > i ? 0 : X[j * m + j] < 0 ? -X[i * m + j] : X[i * m + j];
 }
 
-/* covariance := root root' */
-static void square(size_t n, const double *root, double *covariance, double *work)
+void lat_lds_square(size_t n, const double *root, double *covariance, double *work)
 {
   lat_lds_transpose(n, n, root, work);
   lat_lds_multiply_symmetric(n, n, root, n, 1, work, LDS_SET, covariance);
@@ -215,7 +205,39 @@ static void predict_root(const lat_lds_frame *f, const double *A, const double *
     memcpy(X + (2 * i + 1) * M, Q_root + i * M, M * sizeof *X);
   }
   lat_lds_triangle(M, 2 * M, X, b->root, rest);
-  square(M, b->root, b->covariance, AS);
+  lat_lds_square(M, b->root, b->covariance, AS);
+}
+
+/* What rounding is a part of fades by this much in an update. */
+#define FADING 0.1
+
+bool lat_lds_has_exact(const lat_lds *lds, double *work)
+{
+  size_t D = lds->outputs;
+  if (lds->R.stride) return true;
+  memcpy(work, lds->R.data, D * D * sizeof *work);
+  return lat_lds_cholesky(D, work, work + D * D, NO_DIRECTION) > 0;
+}
+
+void lat_lds_begin_scale(size_t M, lat_lds_belief *b)
+{
+  for (size_t i = 0; b->scale && i < M; i++) b->scale[i] = fmax(b->covariance[i * M + i], 0);
+}
+
+static void predict_scale(lat_lds_frame *f, const double *A, const lat_lds_belief *b)
+{
+  size_t M = f->M;
+  for (size_t i = 0; i < M; i++) {
+    double sum = 0;
+    for (size_t j = 0; j < M; j++) sum += fabs(A[i * M + j]) * sqrt(b->scale[j]);
+    f->work[i] = fmax(sum * sum, b->covariance[i * M + i]);
+  }
+  memcpy(b->scale, f->work, M * sizeof *b->scale);
+}
+
+static void update_scale(size_t M, const lat_lds_belief *b)
+{
+  for (size_t i = 0; i < M; i++) b->scale[i] = fmax(FADING * b->scale[i], b->covariance[i * M + i]);
 }
 
 void lat_lds_predict(lat_lds_frame *f, const double *A, const double *Q, const double *Q_root,
@@ -227,6 +249,7 @@ void lat_lds_predict(lat_lds_frame *f, const double *A, const double *Q, const d
     predict_root(f, A, Q_root, b);
   else
     f->kernels->predict(f->M, A, Q, b->covariance, f->work);
+  if (b->scale) predict_scale(f, A, b);
 }
 
 void lat_lds_drive(size_t rows, const double *B, size_t U, const double *u, double *to)
@@ -236,56 +259,6 @@ void lat_lds_drive(size_t rows, const double *B, size_t U, const double *u, doub
 
 /* ---- the update ----------------------------------------------------------------------------------- */
 
-/* P := (I - K C) P (I - K C)' + K R K', K' = inv(L') W */
-static void correct_exactly(const lat_lds_frame *f, double *P)
-{
-  size_t M = f->M, p = f->count;
-  double *N = f->work, *Nt = N + M * M, *T = Nt + M * M, *Kt = T + M * M, *RKt = Kt + p * M;
-  memcpy(Kt, f->gain, p * M * sizeof *Kt);
-  lat_lds_solve_upper(p, M, f->factor, f->inverse, Kt);
-  memset(N, 0, M * M * sizeof *N);
-  for (size_t i = 0; i < M; i++) N[i * M + i] = 1;
-  lat_lds_multiply(M, M, p, Kt, 1, M, f->C, LDS_SUBTRACT, N);
-  lat_lds_transpose(M, M, N, Nt);
-  lat_lds_multiply(M, M, M, N, M, 1, P, LDS_SET, T);
-  lat_lds_multiply(p, M, p, f->R, p, 1, Kt, LDS_SET, RKt);
-  lat_lds_multiply_symmetric(M, M, T, M, 1, Nt, LDS_SET, P);
-  lat_lds_multiply_symmetric(M, p, Kt, 1, M, RKt, LDS_ADD, P);
-}
-
-/* The triangle of [R_root, C root; 0, root] is [L, 0; G, root of the posterior]. */
-static bool correct_root(lat_lds_frame *f, lat_lds_belief *b)
-{
-  size_t M = f->M, p = f->count, n = p + M;
-  double *X = f->work, *L = X + n * n, *R_root = L + n * n, *work = R_root + p * p;
-  if (!lat_lds_root(p, f->R, R_root)) return false;
-  memset(X, 0, n * n * sizeof *X);
-  double *CS = L;
-  lat_lds_multiply(p, M, M, f->C, M, 1, b->root, LDS_SET, CS);
-  for (size_t i = 0; i < p; i++) {
-    memcpy(X + i * n, R_root + i * p, p * sizeof *X);
-    memcpy(X + i * n + p, CS + i * M, M * sizeof *X);
-  }
-  for (size_t i = 0; i < M; i++) memcpy(X + (p + i) * n + p, b->root + i * M, M * sizeof *X);
-  double scale = 0;
-  for (size_t i = 0; i < p; i++) {
-    double length = 0;
-    for (size_t j = 0; j < n; j++) length += X[i * n + j] * X[i * n + j];
-    scale = fmax(scale, length);
-  }
-  lat_lds_triangle(n, n, X, L, work);
-  for (size_t i = 0; i < p; i++) {
-    if (!(L[i * n + i] > 1e-15 * sqrt(scale))) return false;
-    f->inverse[i] = 1 / L[i * n + i];
-    for (size_t j = 0; j < p; j++) f->factor[j * p + i] = L[i * n + j];
-    for (size_t j = 0; j < M; j++) f->gain[i * M + j] = L[(p + j) * n + i];
-  }
-  for (size_t i = 0; i < M; i++)
-    for (size_t j = 0; j < M; j++) b->root[i * M + j] = L[(p + i) * n + p + j];
-  square(M, b->root, b->covariance, f->work);
-  return true;
-}
-
 double lat_lds_settle(lat_lds_frame *f, double *mean)
 {
   size_t M = f->M, p = f->count;
@@ -294,29 +267,34 @@ double lat_lds_settle(lat_lds_frame *f, double *mean)
   inline_solve_lower(p, 1, f->factor, f->inverse, f->whitened);
   inline_combine(M, p, f->gain, f->whitened, mean);
   for (size_t i = 0; i < p; i++) sum += f->whitened[i] * f->whitened[i];
-  return -0.5 * ((double)p * LDS_LOG_2PI + f->log_det + sum);
+  return -0.5 * ((double)f->used * LDS_LOG_2PI + f->log_det + sum);
 }
 
 static void take_log_det(lat_lds_frame *f)
 {
-  f->log_det = -2 * inline_log_product(f->count, f->inverse);
+  size_t p = f->count;
+  f->log_det = f->used == p ? -2 * inline_log_product(p, f->inverse) : 0;
+  for (size_t i = 0; f->used < p && i < p; i++)
+    if (f->inverse[i] > 0) f->log_det -= 2 * log(f->inverse[i]);
+}
+
+/* The kernel's, unless there is little noise: where R may be singular, a belief has a scale. */
+static bool correct_covariance(lat_lds_frame *f, lat_lds_belief *b)
+{
+  bool exact = b->scale;
+  memcpy(f->factor, f->R, f->count * f->count * sizeof *f->factor);
+  bool definite = f->kernels->update(f->M, f->count, f->C, f->factor, f->inverse, f->gain,
+                                     b->covariance, &exact, f->work);
+  return (definite && !exact) || lat_lds_update_exactly(f, definite, b);
 }
 
 /* The update by what is selected. */
 static double correct(lat_lds_frame *f, lat_lds_belief *b)
 {
-  size_t p = f->count;
-  if (p == 0) return 0;
-  if (b->root) {
-    if (!correct_root(f, b)) return NAN;
-  } else {
-    bool exact = false;
-    memcpy(f->factor, f->R, p * p * sizeof *f->factor);
-    if (!f->kernels->update(f->M, p, f->C, f->factor, f->inverse, f->gain, b->covariance, &exact,
-                            f->work))
-      return NAN;
-    if (exact) correct_exactly(f, b->covariance);
-  }
+  f->used = f->count;
+  if (f->count == 0) return 0;
+  if (!(b->root ? lat_lds_update_root(f, b) : correct_covariance(f, b))) return NAN;
+  if (b->scale) update_scale(f->M, b);
   take_log_det(f);
   return lat_lds_settle(f, b->mean);
 }
@@ -361,15 +339,6 @@ double lat_lds_correct(lat_lds_frame *f, size_t count, const double *C, const do
   return correct(f, b);
 }
 
-static bool absorb(lat_lds_frame *f, double *P)
-{
-  size_t M = f->M, p = f->count;
-  if (lat_lds_cholesky(p, f->factor, f->inverse, NO_PIVOT) > 0) return false;
-  lat_lds_solve_lower(p, M, f->factor, f->inverse, f->gain);
-  lat_lds_multiply_symmetric(M, p, f->gain, 1, M, f->gain, LDS_SUBTRACT, P);
-  return true;
-}
-
 double lat_lds_absorb(lat_lds_frame *f, size_t count, const double *cross, const double *S,
                       const double *residual, lat_lds_belief *b)
 {
@@ -377,7 +346,7 @@ double lat_lds_absorb(lat_lds_frame *f, size_t count, const double *cross, const
   memmove(f->gain, cross, count * f->M * sizeof *cross);
   memmove(f->factor, S, count * count * sizeof *S);
   memmove(f->residual, residual, count * sizeof *residual);
-  if (!absorb(f, b->covariance)) return NAN;
+  if (!lat_lds_update_moments(f, b->covariance)) return NAN;
   take_log_det(f);
   return lat_lds_settle(f, b->mean);
 }

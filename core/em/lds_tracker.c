@@ -1,5 +1,6 @@
 #include "em/lds_tracker.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static size_t scratch_count(size_t M, size_t D)
 size_t lat_lds_tracker_count(const lat_lds *lds, bool steady)
 {
   size_t M = lds->states, D = lds->outputs;
-  return M + M * M + (lds->square_root ? 2 * M * M : 0) + D + D * D +
+  return 2 * M + M * M + (lds->square_root ? 2 * M * M : 0) + D + D * D +
          doubles_of(D, sizeof(size_t)) + lds->inputs + lat_lds_frame_count(M, D) +
          scratch_count(M, D) + (steady ? 2 * M * M + lat_lds_frame_count(M, D) : 0) +
          lat_lds_stretch_count(lds);
@@ -52,6 +53,8 @@ static void lay_out(lat_lds_tracker *t, bool steady, double *memory)
     t->belief.root = take(&memory, M * M);
     t->Q_root = take(&memory, M * M);
   }
+  t->belief.scale = take(&memory, M);
+  if (!lat_lds_has_exact(&t->lds, t->frame.factor)) t->belief.scale = NULL;
   t->innovation = take(&memory, D);
   t->factor = take(&memory, D * D);
   t->index = (size_t *)(void *)take(&memory, doubles_of(D, sizeof(size_t)));
@@ -83,7 +86,7 @@ static lat_status settle(lat_workspace *work, lat_lds_tracker *t)
   lat_matrix R = lat_matrix_of((double *)(size_t)m->R.data, D, D);
   lat_matrix P = lat_matrix_of(t->steady_predicted, M, M);
   LAT_TRY(lat_lds_steady(work, &A, &C, &Q, &R, &P));
-  lat_lds_belief belief = {t->scratch, t->steady_filtered, NULL};
+  lat_lds_belief belief = {.mean = t->scratch, .covariance = t->steady_filtered};
   memset(belief.mean, 0, M * sizeof(double));
   memset(t->innovation, 0, D * sizeof(double));
   memcpy(belief.covariance, t->steady_predicted, M * M * sizeof(double));
@@ -99,6 +102,7 @@ void lat_lds_tracker_reset(lat_lds_tracker *t)
   size_t M = t->lds.states, D = t->lds.outputs;
   memcpy(t->belief.mean, t->lds.initial_mean, M * sizeof(double));
   memcpy(t->belief.covariance, t->lds.initial_covariance, M * M * sizeof(double));
+  lat_lds_begin_scale(M, &t->belief);
   if (t->belief.root) lat_lds_root(M, t->belief.covariance, t->belief.root);
   for (size_t i = 0; i < D; i++) t->innovation[i] = NAN;
   t->count = 0;
@@ -150,6 +154,7 @@ lat_status lat_lds_tracker_set(lat_workspace *work, lat_lds_tracker *t, size_t t
     memcpy(t->belief.covariance, lat_lds_tracker_covariance(t), M * M * sizeof(double));
   }
   if (mean) memmove(t->belief.mean, mean, M * sizeof(double));
+  lat_lds_begin_scale(M, &t->belief);
   t->time = time;
   t->predicted = t->has_input = false;
   return LAT_OK;
@@ -174,6 +179,7 @@ void lat_lds_leave_steady(lat_lds_tracker *t)
   if (!t->steady) return;
   size_t M = t->lds.states;
   memcpy(t->belief.covariance, lat_lds_tracker_covariance(t), M * M * sizeof(double));
+  lat_lds_begin_scale(M, &t->belief);
   t->steady = false;
 }
 
@@ -358,8 +364,8 @@ enum { TIME, PREDICTED, STEADY, HAS_INPUT, LOG_LIKELIHOOD, NUMBERS };
 size_t lat_lds_tracker_kept(const lat_lds_tracker *t)
 {
   size_t M = t->lds.states;
-  return NUMBERS + t->lds.inputs + M + M * M + (t->belief.root ? M * M : 0) +
-         lat_lds_stretch_kept(t);
+  return NUMBERS + t->lds.inputs + M + M * M + (t->belief.scale ? M : 0) +
+         (t->belief.root ? M * M : 0) + lat_lds_stretch_kept(t);
 }
 
 void lat_lds_tracker_save(const lat_lds_tracker *t, double *kept)
@@ -380,6 +386,8 @@ void lat_lds_tracker_save(const lat_lds_tracker *t, double *kept)
   kept += M;
   memcpy(kept, lat_lds_tracker_covariance(t), M * M * sizeof *kept);
   kept += M * M;
+  if (t->belief.scale) memcpy(kept, t->belief.scale, M * sizeof *kept);
+  if (t->belief.scale) kept += M;
   if (t->belief.root) memcpy(kept, t->belief.root, M * M * sizeof *kept);
   if (t->stretch) lat_lds_stretch_save(t, kept + (t->belief.root ? M * M : 0));
 }
@@ -398,14 +406,18 @@ lat_status lat_lds_tracker_restore(lat_workspace *work, lat_lds_tracker *t, cons
 {
   size_t M = t->lds.states;
   const double *u = kept + NUMBERS, *mean = u + t->lds.inputs, *covariance = mean + M;
-  const double *root = covariance + M * M, *stretch = root + (t->belief.root ? M * M : 0);
-  if (!is_kept(t, kept, stretch))
+  const double *scale = covariance + M * M, *root = scale + (t->belief.scale ? M : 0);
+  const double *stretch = root + (t->belief.root ? M * M : 0);
+  bool whole = is_kept(t, kept, stretch);
+  for (size_t i = 0; t->belief.scale && i < M; i++) whole &= scale[i] >= 0 && scale[i] <= DBL_MAX;
+  if (!whole)
     return lat_fail(work, LAT_INVALID, "these numbers are not what a tracker of this model keeps");
   if (t->stretch && lat_lds_stretch_restore(t, stretch)) { /* variances are infinite */
     memcpy(t->belief.mean, mean, M * sizeof *mean);
     memcpy(t->belief.covariance, covariance, M * M * sizeof *covariance);
   } else {
     LAT_TRY(lat_lds_tracker_set(work, t, 0, mean, covariance));
+    if (t->belief.scale) memcpy(t->belief.scale, scale, M * sizeof *scale);
     if (t->belief.root) memcpy(t->belief.root, root, M * M * sizeof *root);
   }
   t->time = (size_t)kept[TIME];

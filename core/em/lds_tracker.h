@@ -96,8 +96,8 @@ lat_status lat_lds_tracker_predict(lat_lds_tracker *tracker, const double *u,
                                    const lat_lds_step *step);
 
 /* Takes y (D entries, NaN where missing) in, after predict if that has not been done. LAT_INVALID
- * for an infinity; LAT_SINGULAR when the covariance of y isn't positive definite, and the belief is
- * then the predicted one; LAT_SHAPE as predict. */
+ * for an infinity; LAT_SINGULAR when the covariance of y isn't positive semidefinite or overflows, and
+ * the belief is then the predicted one; LAT_SHAPE as predict. */
 lat_status lat_lds_tracker_update(lat_lds_tracker *tracker, const double *y, const double *u,
                                   const lat_lds_step *step);
 

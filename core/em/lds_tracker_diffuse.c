@@ -58,6 +58,7 @@ void lat_lds_stretch_begin(lat_lds_tracker *t)
   memcpy(b->mean, t->lds.initial_mean, M * sizeof *b->mean);
   memcpy(b->covariance, t->lds.initial_covariance, M * M * sizeof *b->covariance);
   lat_lds_diffuse_begin(&s->pass);
+  lat_lds_begin_scale(M, b);
   if (b->root) lat_lds_root(M, b->covariance, b->root);
   lat_lds_diffuse_predict(&s->pass, 0);
   tell(t, s->pass.predicted_means, s->pass.predicted_covariances);
@@ -106,6 +107,7 @@ lat_status lat_lds_stretch_update(lat_lds_tracker *t, const double *C, const dou
   if (isnan(log_density)) return LAT_SINGULAR;
   tell(t, s->pass.means, s->pass.covariances);
   if (!s->pass.diffuse.on && b->root) memcpy(t->belief.root, b->root, M * M * sizeof *b->root);
+  if (!s->pass.diffuse.on) lat_lds_begin_scale(M, &t->belief);
   LAT_TRY(lat_lds_record(t, f, f->index, log_density));
   t->distance = 0; /* of a variance without bound */
   for (size_t i = 0; i < t->count * t->count; i++) t->factor[i] = NAN;

@@ -78,7 +78,9 @@ the fit went.]],
     text = [[
 The E-step is the smoother, exact also with missing entries; the likelihood never decreases. Sequences are independent
 of each other, and run in parallel. With a stationary initial state steps are shortened where the first state
-would make the likelihood fall. A likelihood without bound (outputs that the states explain without noise) raises.]],
+would make the likelihood fall. A likelihood without bound (outputs that the states explain without noise) raises; so do
+numbers that overflow. Outputs may be without noise when R is given and not estimated; entries that are
+skipped at the start stay skipped.]],
     example = 'latent.lds{ A = 1, C = 1, initial = "diffuse" }:fit(matrix{ 1, 3, 0/0, 2, 5 })',
   },
   {
@@ -100,17 +102,24 @@ would make the likelihood fall. A likelihood without bound (outputs that the sta
     text = [[
 An infinite variance of a diffuse state is math.huge, and a covariance with another such state NaN. An update subtracts
 G G' from the covariance, which stays symmetric; where that would cancel more than eight digits it is done in
-Joseph's form. Once the covariance has been at rest for 32 steps, but for their rounding, it isn't computed
+Joseph's form, or entry by entry. An entry without a variance given the rows before and the entries before it in its
+row (of two outputs without noise that see the same the second; an output without noise of a state that is known) is
+skipped and counts nothing: when its noise is 0, given the other entries' noises, and what the state adds is less
+than 1e-13 of what it was before the update (1e-26 in the square-root form). Once the covariance has been at rest for 32 steps, but for their rounding, it isn't computed
 again. A list of more than 256 covariances makes each when it is asked for: # [] ipairs pairs know no difference,
 next and rawlen do.]],
     example = made .. "print(m:filter(y).means)",
   },
   {
     name = "LDS:smooth",
-    summary = "The distribution of each state given all rows (the smoother of Rauch, Tung and Striebel).",
+    summary = "The distribution of each state given all rows (the smoother).",
     args = { sequence, options }, options = { inputs },
     returns = { { "table", "means (T x M), covariances (a list of T), lag_covariances (a list of Cov(z_t, z_{t-1}), 0 "
       .. "for t = 1), log_likelihood" } },
+    text = [[
+By the backward recursion of de Jong, and Durbin and Koopman, which divides by variances of observations only, so Q,
+R and the initial covariance may be singular. Steps of which the rows to come leave next to nothing of a variance,
+those after a vague start, say, are done by orthogonal transformations, as all are in the square-root form.]],
     example = made .. "print(m:smooth(y).covariances[2])",
   },
   {

@@ -68,7 +68,8 @@ snapshot and restore.]],
     returns = { live },
     text = [[
 Goes to the next step first, unless predict has done that. A row that is all NaN is a step without an observation.
-Raises when y has an infinity or when its covariance isn't positive definite; the state is then the predicted one.]],
+Entries of y without a variance are skipped, as lds:filter does. Raises when y has an infinity, or when numbers
+overflow.]],
     example = made .. "t:update{ 2 };  t:update(0/0);  t:update(2.5)",
   },
   {
