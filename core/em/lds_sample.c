@@ -89,6 +89,7 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
                       "distribution to draw from",
                       T);
     lat_lds_pass_smooth(&pass);
+    LAT_TRY(lat_lds_pass_check(work, &pass));
     for (size_t i = 0; i < T * M; i++) Z[i] += pass.smoothed_means[i];
   }
   return LAT_OK;
@@ -149,6 +150,7 @@ lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
   lat_lds_pass_smooth(&pass);
+  LAT_TRY(lat_lds_pass_check(work, &pass));
   filler f = {.pass = &pass, .C = gap + lat_lds_gap_count(D)};
   f.CP = f.C + D * M;
   lat_lds_gap_init(&f.gap, D, gap);

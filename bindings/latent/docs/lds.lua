@@ -100,14 +100,14 @@ skipped at the start stay skipped.]],
       "means (T x M), covariances (a list of T), predicted_means and predicted_covariances given the rows before, "
       .. "log_likelihood of all of Y, diffuse: rows until no variance was infinite" } },
     text = [[
-An infinite variance of a diffuse state is math.huge, and a covariance with another such state NaN. An update subtracts
-G G' from the covariance, which stays symmetric; where that would cancel more than eight digits it is done in
-Joseph's form, or entry by entry. An entry without a variance given the rows before and the entries before it in its
-row (of two outputs without noise that see the same the second; an output without noise of a state that is known) is
-skipped and counts nothing: when its noise is 0, given the other entries' noises, and what the state adds is less
-than 1e-13 of what it was before the update (1e-26 in the square-root form). Once the covariance has been at rest for 32 steps, but for their rounding, it isn't computed
-again. A list of more than 256 covariances makes each when it is asked for: # [] ipairs pairs know no difference,
-next and rawlen do.]],
+An infinite variance of a diffuse state is math.huge, and a covariance with another such state NaN. An update
+subtracts G G' from the covariance, which stays symmetric; where that would cancel more than eight digits it is done
+in Joseph's form, or entry by entry. An entry without a variance given the rows before and the entries before it in
+its row (of two outputs without noise that see the same the second; an output without noise of a state that is known)
+is skipped and counts nothing: when its noise is 0, given the other entries' noises, and what the state adds is less
+than 1e-13 of what it was before the update (1e-26 in the square-root form). Once the covariance has been at rest for
+32 steps, but for their rounding, it isn't computed again. A list of more than 256 covariances makes each when it is
+asked for: # [] ipairs pairs know no difference, next and rawlen do.]],
     example = made .. "print(m:filter(y).means)",
   },
   {
