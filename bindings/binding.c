@@ -118,6 +118,11 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
     }
     lua_call(L, 0, 0);
   }
+  /* the core's two sentences about a NaN in the data of a model */
+  bool gap = status == LAT_INVALID &&
+             (strstr(message, "X has NaN at row") || strstr(message, ") is nan; data"));
+  const char *remedy = gap ? latL_remedy(L) : NULL;
+  if (remedy) latL_error(L, who, "%s: %s", message, remedy);
   latL_error(L, who, "%s", message[0] ? message : lat_status_name(status));
 }
 

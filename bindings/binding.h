@@ -123,6 +123,11 @@ void latL_ask(lua_State *L, const char *who, lat_workspace *work);
 void latL_copy(lua_State *L, const char *who, const lat_matrix *A, const lat_matrix *B);
 void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value);
 #define LATL_ASK 65536 /* steps of a loop between two looks, when a step is a few instructions */
+/* What the model at argument 1, if there is one, says about NaN in its data: the remedy; or NULL. model.c */
+const char *latL_remedy(lua_State *L);
+/* Raises, with the remedy, when the model at argument 1 is one that knows no missing entries: for the
+ * option `missing` of such. model.c */
+void latL_failmissing(lua_State *L, const char *who);
 
 /* A workspace of one call's own, as a userdata that is pushed and that frees it however the call
  * ends: for calls that make Lua values or run Lua functions while they hold scratch. */
@@ -133,6 +138,14 @@ bool latL_workspacegone(lua_State *L, int arg);
 /* Checks that `arg` is nil, none or a table whose keys are all in `names` (ended by NULL); an
  * unknown one raises and names the nearest known one. True when there is a table. */
 bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[]);
+/* The same of a table that is an option itself, and is called `what`. */
+bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
+                      const char *const names[]);
+/* The value at `arg` for messages: a number, a string in quotes, "nothing", or a type. */
+const char *latL_got(lua_State *L, int arg);
+/* For functions without options, whose arguments end before `arg`: a table with options there raises as
+ * an unknown option does. */
+void latL_nooptions(lua_State *L, int arg, const char *who);
 /* Read one option, checked; `arg` may be 0, nil or none, which gives the default. */
 bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise);
 double latL_optnumber(lua_State *L, int arg, const char *who, const char *name, double otherwise,

@@ -22,11 +22,12 @@ static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
 static void publish(lua_State *L, latL_Run *run);
 
-static const latL_EmKind kind = {.base = {"bpca", "latent.BPCA", lat_bpca_parameters, NULL},
-                                 .missing = true,
-                                 .plan = plan,
-                                 .start = start,
-                                 .publish = publish};
+static const latL_EmKind kind = {
+    .base = {"bpca", "latent.BPCA", lat_bpca_parameters, NULL, LATL_KNOWS_GAPS},
+    .missing = true,
+    .plan = plan,
+    .start = start,
+    .publish = publish};
 
 /* latent.bpca{latent_dim=, method=, ...} */
 static int new (lua_State *L)
@@ -154,8 +155,7 @@ static int fit_closed_form(lua_State *L, latL_Bpca *p)
   latL_keeprecord(L, "closed_form", 1, true, &objective);
   keep_dimensions(L, p);
   lat_workspace_done(work);
-  lua_settop(L, 1);
-  return 1;
+  return latL_endfactorfit(L, who);
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------------ */

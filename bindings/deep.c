@@ -204,6 +204,7 @@ static latL_Deep *self(lua_State *L, const char *verb)
 {
   const char *who;
   latL_Deep *m = latL_checkdeep(L, verb, &who);
+  latL_nooptions(L, 2, who);
   lua_pop(L, 1);
   return m;
 }

@@ -26,6 +26,7 @@ typedef struct latL_Deep {
   const lat_likelihood *likelihood;
   size_t latent_dim, classes; /* classes: of labels, which the decoder takes too; or 0 */
   lua_Integer lowest;         /* label */
+  bool labelled;              /* the kind knows labels at all */
 } latL_Deep;
 
 /* The options of every model with nets, for its list; and reading them, at stack index 1. The net's

@@ -14,7 +14,7 @@ static int decode_as(lua_State *L, const char *verb)
   lua_settop(L, 3);
   const latL_Deep *m = latL_checkdeep(L, verb, &who);
   latL_Query q = latL_checkdata(L, 2, who, "Z", m->latent_dim);
-  latL_checkoptions(L, 3, who, names);
+  latL_checkoptions(L, 3, who, names + !m->labelled); /* labels are the first */
   bool with_variance = latL_optboolean(L, 3, who, "variance", false);
   latL_getoption(L, 3, "labels");
   const size_t *labels = latL_optclasslabels(L, -1, who, q.X.rows, m->classes, m->lowest);
@@ -43,12 +43,12 @@ static int inverse_transform(lua_State *L)
 /* sample(n [, {seed, labels, mean}]) -> rows, latent variables */
 static int sample(lua_State *L)
 {
-  static const char *const names[] = {"seed", "labels", "mean", NULL};
+  static const char *const names[] = {"labels", "seed", "mean", NULL};
   const char *who;
   lua_settop(L, 3);
   const latL_Deep *m = latL_checkdeep(L, "sample", &who);
   size_t n = latL_checksize(L, 2, who, "n");
-  latL_checkoptions(L, 3, who, names);
+  latL_checkoptions(L, 3, who, names + !m->labelled); /* labels are the first */
   bool mean = latL_optboolean(L, 3, who, "mean", false);
   latL_getoption(L, 3, "labels");
   const size_t *labels = latL_optclasslabels(L, -1, who, n, m->classes, m->lowest);

@@ -42,6 +42,7 @@ static int score(lua_State *L)
 
 static int free_parameters(lua_State *L)
 {
+  latL_nooptions(L, 2, latL_verb(L));
   lua_pushinteger(L, (lua_Integer)density_of(L)->free_parameters(L));
   return 1;
 }

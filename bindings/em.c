@@ -23,26 +23,19 @@ enum { DEEP = 40 };                     /* stack for the kinds' functions */
 /* ---- what a run is given ---------------------------------------------------------------- */
 
 static void check_options(lua_State *L, const latL_EmKind *kind, const char *who,
-                          const char *const verb[])
+                          const char *const options[], const char *const more[])
 {
-  const char *names[32];
+  const char *names[32] = {NULL};
   size_t n = 0;
-  const char *const *lists[] = {verb, kind->fit_options};
+  if (kind->missing) names[n++] = "missing";
+  if (!kind->own_data) names[n++] = "weights";
+  const char *const *lists[] = {options, more};
   for (int l = 0; l < 2; l++)
     for (const char *const *name = lists[l]; name && *name && n < 31; name++) names[n++] = *name;
-  names[n] = NULL;
   latL_checkoptions(L, LATL_OPTIONS, who, names);
 }
 
-static bool check_missing(lua_State *L, const latL_EmKind *kind, const char *who)
-{
-  bool missing = latL_optboolean(L, LATL_OPTIONS, who, "missing", false);
-  if (missing && !kind->missing)
-    latL_error(L, who, "missing: this model does not know missing entries");
-  return missing;
-}
-
-static bool check_function(lua_State *L, const char *who, const char *name)
+bool latL_optfunction(lua_State *L, const char *who, const char *name)
 {
   int type = latL_getoption(L, LATL_OPTIONS, name);
   if (type != LUA_TNIL && type != LUA_TFUNCTION)
@@ -57,21 +50,21 @@ void latL_hold(lua_State *L, int value)
 }
 
 latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
-                      const char *const options[])
+                      const char *const options[], const char *const more[])
 {
   lua_settop(L, LATL_OPTIONS);
   luaL_checkstack(L, DEEP, who);
   latL_EmModel *m = latL_checkmodel(L, &kind->base, who, false);
-  check_options(L, kind, who, options);
+  check_options(L, kind, who, options, more);
   latL_Run *run = lua_newuserdatauv(L, sizeof *run, LATL_RUN_VALUES);
   *run = (latL_Run){.kind = kind, .who = who, .model = m, .L = L};
-  run->missing = check_missing(L, kind, who);
-  run->observed = check_function(L, who, "on_iteration");
+  run->missing = latL_optboolean(L, LATL_OPTIONS, who, "missing", false);
+  run->observed = latL_optfunction(L, who, "on_iteration");
   if (!kind->own_data && (!kind->pass || latL_tomatrix(L, LATL_DATA))) {
     latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who);
     latL_hold(L, LATL_RUN_WEIGHTS);
   } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
-    latL_error(L, who, "weights are for %s", kind->own_data ? "models of rows" : "a matrix");
+    latL_error(L, who, "weights are for a matrix");
   }
   lua_settop(L, LATL_RUN);
   run->observed |= run->rows.function || (kind->pass && !kind->own_data);
@@ -375,24 +368,25 @@ static void adopt_best(lua_State *L, latL_Run *run)
 
 /* ---- who looks on ------------------------------------------------------------------------------------------ */
 
-/* on_iteration{iteration=, objective=, restart=, model=}; false stops. */
-static void observe(lua_State *L, latL_Run *run)
+bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart)
 {
+  bool go_on = true;
   if (latL_getoption(L, LATL_OPTIONS, "on_iteration") == LUA_TFUNCTION) {
     lua_createtable(L, 0, 4);
-    lua_pushinteger(L, (lua_Integer)run->em.iterations);
+    lua_pushinteger(L, (lua_Integer)iteration);
     lua_setfield(L, -2, "iteration");
-    lua_pushnumber(L, run->em.objective);
+    lua_pushnumber(L, objective);
     lua_setfield(L, -2, "objective");
-    lua_pushinteger(L, (lua_Integer)run->restart + 1);
+    lua_pushinteger(L, (lua_Integer)restart);
     lua_setfield(L, -2, "restart");
     lua_pushvalue(L, LATL_MODEL);
     lua_setfield(L, -2, "model");
     lua_call(L, 1, 1);
     latL_workspace(L);
-    if (lua_isboolean(L, -1) && !lua_toboolean(L, -1)) run->over = run->stopped = true;
+    go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
   }
   lua_settop(L, LATL_TOP);
+  return go_on;
 }
 
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)
@@ -429,9 +423,8 @@ void latL_drawbar(lua_State *L, size_t done, double objective)
 
 int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
 {
-  static const char *const options[] = {"weights",  "missing",     "on_iteration",
-                                        "progress", "max_seconds", NULL};
-  latL_Run *run = latL_newrun(L, kind, who, options);
+  static const char *const options[] = {"on_iteration", "progress", "max_seconds", NULL};
+  latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options);
   latL_EmModel *m = run->model;
   double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", 0, 0, HUGE_VAL);
   if (seconds > 0) run->work->deadline = lat_clock() + seconds;
@@ -443,7 +436,8 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
       if (!iterate(L, run)) break;
       latL_drawbar(L, run->restart * m->options.max_iterations + run->em.iterations,
                    run->em.objective);
-      observe(L, run);
+      if (!latL_observe(L, run->em.iterations, run->em.objective, run->restart + 1))
+        run->over = run->stopped = true;
     }
     review(L, run);
     compare(L, run);
@@ -490,8 +484,8 @@ static int close_run(lua_State *L)
 
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
 {
-  static const char *const options[] = {"weights", "missing", NULL};
-  latL_Run *run = latL_newrun(L, kind, who, options);
+  static const char *const options[] = {NULL};
+  latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options);
   run->observed = true;
   ((latL_EmModel *)run->model)->updates = 0;
   begin(L, run);

@@ -137,6 +137,12 @@ void *latL_resume(lua_State *L, int at);
 /* What `steps` returns for the run: its iterator, and the run itself, to be closed. */
 int latL_pushsteps(lua_State *L, lua_CFunction next);
 
+/* Calls on_iteration{iteration=, objective=, restart=, model=}, if the options have it. False when it
+ * says to stop. Leaves the top at LATL_TOP. */
+bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart);
+/* Raises unless the option is a function or nil; true for a function. */
+bool latL_optfunction(lua_State *L, const char *who, const char *name);
+
 /* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
  * however the call ends. Drawing it counts iterations. */
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total);
@@ -144,9 +150,10 @@ void latL_drawbar(lua_State *L, size_t done, double objective);
 
 /* ---- what em.c and em_online.c share ---- */
 
-/* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. */
+/* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. The options are
+ * `missing` and `weights`, where the kind knows them, these, and `more` (or NULL). */
 latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
-                      const char *const options[]);
+                      const char *const options[], const char *const more[]);
 /* Makes the value on the top the run's user value `value`, and pops it. */
 void latL_hold(lua_State *L, int value);
 /* The kind's plan, memory for parameters of that size (unset), and lat_em_init. */

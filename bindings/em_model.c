@@ -379,7 +379,7 @@ static void publish(lua_State *L, latL_Run *run)
 
 /* ---- in Lua ------------------------------------------------------------------------------------------ */
 
-static const latL_EmKind kind = {.base = {"em", "latent.EM", parameters, NULL},
+static const latL_EmKind kind = {.base = {"em", "latent.EM", parameters, NULL, LATL_KNOWS_GAPS},
                                  .missing = true,
                                  .plan = plan,
                                  .start = start,

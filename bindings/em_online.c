@@ -70,8 +70,8 @@ static void keep_online(lua_State *L, latL_Run *run, const double *running)
 
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who)
 {
-  static const char *const options[] = {"weights", "missing", "rate", NULL};
-  latL_Run *run = latL_newrun(L, kind, who, options);
+  static const char *const options[] = {"rate", NULL};
+  latL_Run *run = latL_newrun(L, kind, who, options, NULL);
   latL_EmModel *m = run->model;
   double rate = latL_optnumber(L, LATL_OPTIONS, who, "rate", 0, 0, 1);
   double *running = NULL;

@@ -24,12 +24,13 @@ static lat_status start(lua_State *L, latL_Run *run);
 static void publish(lua_State *L, latL_Run *run);
 static void finish(lua_State *L, latL_Run *run);
 
-static const latL_EmKind kind = {.base = {"fa", "latent.FA", lat_fa_parameters, NULL},
-                                 .missing = true,
-                                 .plan = plan,
-                                 .start = start,
-                                 .publish = publish,
-                                 .finish = finish};
+static const latL_EmKind kind = {
+    .base = {"fa", "latent.FA", lat_fa_parameters, NULL, LATL_KNOWS_GAPS},
+    .missing = true,
+    .plan = plan,
+    .start = start,
+    .publish = publish,
+    .finish = finish};
 
 /* latent.fa{latent_dim=, method=, rotation=, least_uniqueness=, ...} */
 static int new (lua_State *L)
@@ -181,8 +182,8 @@ static void fit_profile(lua_State *L, latL_Fa *p, const char *who, size_t D, con
   double *history = latL_newvector(L, most, LAT_FLOAT64)->view.data;
   double *parameters = latL_newparameters(L, &kind.base, sizes);
   lat_workspace *work = latL_workspace(L);
-  latL_check(
-      L, who, work, lat_workspace_mark(work),
+  latL_call(
+      L, who, work,
       lat_fa_from_covariance(work, &covariance, mean, &options, parameters, history, &record));
   latL_adopt(L, LATL_MODEL, sizes);
   make_bounds(L, p, D);
@@ -192,7 +193,6 @@ static void fit_profile(lua_State *L, latL_Fa *p, const char *who, size_t D, con
   keep_test(L, rows, record.discrepancy);
   lat_factor_model fitted = view(&p->em.base);
   latL_keepstatistics(L, &p->em, &fitted, record.objective, rows, p->core.shift);
-  lua_settop(L, 1);
 }
 
 static int fit_moments(lua_State *L, latL_Fa *p)
@@ -206,7 +206,7 @@ static int fit_moments(lua_State *L, latL_Fa *p)
   double *S = latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data;
   lat_moments_covariance(&moments, S);
   fit_profile(L, p, who, D, moments.mean, S, *moments.weight);
-  return 1;
+  return latL_endfactorfit(L, who);
 }
 
 static int fit(lua_State *L)
@@ -246,6 +246,7 @@ static int fit_covariance(lua_State *L)
     latL_call(L, who, work, lat_check_finite(work, "mean", &to, false));
   }
   fit_profile(L, p, who, D, mean, S, rows);
+  lua_settop(L, 1);
   return 1;
 }
 
@@ -275,6 +276,7 @@ static double kept_number(lua_State *L, const char *name)
 static int test(lua_State *L)
 {
   const char *who = "fa:test";
+  latL_nooptions(L, 2, who);
   lua_settop(L, 1);
   const latL_Fa *p = latL_checkmodel(L, &kind.base, who, true);
   size_t D = p->em.base.sizes[LAT_D], M = p->em.base.sizes[LAT_M];

@@ -21,6 +21,10 @@ void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind);
 /* A call of fit begins: its options are checked, and the model is returned. */
 void *latL_beginfactorfit(lua_State *L, const latL_Kind *kind, const char *who);
 
+/* Its end, with a record: a fit at one go shows once what it has found (progress, on_iteration), for
+ * there is nothing to be stopped. Returns the model: 1. */
+int latL_endfactorfit(lua_State *L, const char *who);
+
 /* Whether the data has gaps, as far as the option `missing` allows; a function may always have some. */
 bool latL_hasgaps(lua_State *L, const char *who);
 

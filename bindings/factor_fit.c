@@ -11,7 +11,27 @@ void *latL_beginfactorfit(lua_State *L, const latL_Kind *kind, const char *who)
   lua_settop(L, LATL_OPTIONS);
   void *model = latL_checkmodel(L, kind, who, false);
   latL_checkoptions(L, LATL_OPTIONS, who, options);
+  latL_optfunction(L, who, "on_iteration");
+  latL_optboolean(L, LATL_OPTIONS, who, "progress", false);
+  latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", 0, 0, HUGE_VAL);
   return model;
+}
+
+int latL_endfactorfit(lua_State *L, const char *who)
+{
+  const latL_Model *m = lua_touserdata(L, LATL_MODEL);
+  lua_settop(L, LATL_OPTIONS);
+  lua_settop(L, LATL_TOP);
+  lua_getfield(L, LATL_MODEL, "history");
+  size_t iterations = lua_rawlen(L, -1);
+  lua_rawgeti(L, -1, (lua_Integer)iterations);
+  double objective = lua_tonumber(L, -1);
+  lua_settop(L, LATL_TOP);
+  latL_makebar(L, who, m->kind->name, iterations);
+  latL_drawbar(L, iterations, objective);
+  latL_observe(L, iterations, objective, 1);
+  lua_settop(L, LATL_MODEL);
+  return 1;
 }
 
 bool latL_hasgaps(lua_State *L, const char *who)

@@ -98,7 +98,7 @@ static void take_q(lua_State *L, const call *c, int q, lat_matrix *means, lat_fa
   size_t M = c->core.M, N = c->q.X.rows;
   if (lua_type(L, q) != LUA_TTABLE)
     latL_error(L, c->q.who, "q must be a table {means=, covariance=}, got %s", luaL_typename(L, q));
-  latL_checkoptions(L, q, c->q.who, names);
+  latL_checkfields(L, q, c->q.who, "q", names);
   lua_getfield(L, q, "means");
   const latL_Matrix *m = latL_checkmatrix(L, lua_gettop(L), c->q.who, "q.means");
   *means = latL_checkquery(L, lua_gettop(L), c->q.who, "q.means", M).X;
@@ -238,6 +238,7 @@ static int sample(lua_State *L)
 /* covariance() -> C */
 static int covariance(lua_State *L)
 {
+  latL_nooptions(L, 2, latL_verb(L));
   lat_factor_model core;
   const char *who = check_model(L, 1, &core);
   lat_matrix C = latL_newmatrix(L, core.D, core.D, LAT_FLOAT64)->view;

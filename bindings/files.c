@@ -292,6 +292,7 @@ static int files_write_bytes(lua_State *L)
 
 static int files_open(lua_State *L)
 {
+  latL_nooptions(L, 2, "latent.open");
   const char *path = latL_checkpath(L, 1, "latent.open");
   const format *f = format_of(path, strlen(path));
   lat_array array;

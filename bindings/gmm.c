@@ -17,8 +17,9 @@ static const char *const fit_options[] = {"labels", NULL};
 /* One kind for each covariance: they differ in the shape of a parameter. */
 #define KIND(table)                                                                                \
   {                                                                                                \
-    .base = {"gmm", "latent.GMM", table, NULL}, .missing = true, .fit_options = fit_options,       \
-    .plan = plan, .start = latL_startgmm, .publish = latL_publishgmm, .finish = latL_finishgmm     \
+    .base = {"gmm", "latent.GMM", table, NULL, LATL_KNOWS_GAPS}, .missing = true,                  \
+    .fit_options = fit_options, .plan = plan, .start = latL_startgmm, .publish = latL_publishgmm,  \
+    .finish = latL_finishgmm                                                                       \
   }
 static const latL_EmKind kinds[] = {KIND(lat_gmm_full),      KIND(lat_gmm_diag),
                                     KIND(lat_gmm_tied),      KIND(lat_gmm_spherical),

@@ -77,6 +77,7 @@ static void summarize(const lat_matrix *R, const double *means, const double *co
 static int conditional(lua_State *L)
 {
   const char *who;
+  latL_nooptions(L, 4, latL_verb(L));
   const latL_Gmm *g = latL_begingmm(L, 3, &who);
   size_t D = g->em.base.sizes[LAT_D], K = g->em.base.sizes[LAT_K], count;
   latL_checkmatrix(L, 2, who, "X");
@@ -119,6 +120,7 @@ static int conditional(lua_State *L)
 static int align(lua_State *L)
 {
   const char *who;
+  latL_nooptions(L, 3, latL_verb(L));
   const latL_Gmm *a = latL_begingmm(L, 2, &who), *b = latL_checkgmm(L, 2, who);
   size_t D = a->em.base.sizes[LAT_D], K = a->em.base.sizes[LAT_K];
   if (b->em.base.sizes[LAT_D] != D || b->em.base.sizes[LAT_K] != K ||

@@ -5,7 +5,7 @@
 
 #include "density.h"
 
-const latL_Kind latL_icakind = {"ica", "latent.ICA", lat_ica_parameters, NULL};
+const latL_Kind latL_icakind = {"ica", "latent.ICA", lat_ica_parameters, NULL, LATL_GAPS_BY("fa")};
 #define kind latL_icakind
 
 static const char *const contrasts[] = {"logcosh", "exp", "cube", NULL};

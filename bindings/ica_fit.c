@@ -39,10 +39,7 @@ static run *new_run(lua_State *L, const char *who, const char *const names[])
   luaL_checkstack(L, 20, who);
   latL_Ica *p = latL_checkmodel(L, &latL_icakind, who, false);
   latL_checkoptions(L, LATL_OPTIONS, who, names);
-  int type = latL_getoption(L, LATL_OPTIONS, "on_iteration");
-  if (type != LUA_TNIL && type != LUA_TFUNCTION)
-    latL_error(L, who, "on_iteration must be a function, got %s", lua_typename(L, type));
-  lua_settop(L, LATL_OPTIONS);
+  latL_optfunction(L, who, "on_iteration");
   run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
   *r = (run){.who = who, .model = p, .options = p->options};
   latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who);

@@ -162,17 +162,19 @@ static void finish(lua_State *L, latL_Run *run)
   latL_keep(L, LATL_MODEL, "inertia");
 }
 
-static const latL_EmKind kind = {.base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL},
-                                 .plan = plan,
-                                 .start = start,
-                                 .publish = publish,
-                                 .finish = finish};
+static const latL_EmKind kind = {
+    .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
+    .plan = plan,
+    .start = start,
+    .publish = publish,
+    .finish = finish};
 
 /* Rows that come and go: no labels are kept. */
-static const latL_EmKind online = {.base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL},
-                                   .plan = plan,
-                                   .start = start,
-                                   .publish = publish};
+static const latL_EmKind online = {
+    .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
+    .plan = plan,
+    .start = start,
+    .publish = publish};
 
 static int partial_fit(lua_State *L)
 {

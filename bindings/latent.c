@@ -28,6 +28,7 @@ static int lazy_part(lua_State *L)
 /* latent.threads([n]) -> how many threads work from now on, for the whole process */
 static int threads(lua_State *L)
 {
+  latL_nooptions(L, 2, "latent.threads");
   if (!lua_isnoneornil(L, 1)) lat_threads_set(latL_checksize(L, 1, "latent.threads", "n"));
   lua_pushinteger(L, (lua_Integer)lat_threads());
   return 1;

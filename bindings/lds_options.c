@@ -277,9 +277,9 @@ static void read_estimate(lua_State *L, latL_Lds *m)
     while (names[i] && strcmp(names[i], word) != 0) i++;
     if (!names[i])
       latL_error(L, WHO,
-                 "estimate: unknown parameter '%s' (known: A, B, C, D, Q, R, initial_mean, "
+                 "estimate: unknown parameter %s (known: A, B, C, D, Q, R, initial_mean, "
                  "initial_covariance)",
-                 luaL_tolstring(L, -1, NULL));
+                 latL_got(L, -1));
     if (m->given[i] > LATL_CONSTANT)
       latL_error(L, WHO, "%s varies with t, and so can't be estimated", word);
     m->core.estimate[i] = true;
@@ -294,7 +294,7 @@ static void read_structure(lua_State *L, latL_Lds *m)
   static const char *const words[] = {"full", "diagonal", "scalar", NULL};
   latL_getoption(L, 1, "structure");
   int at = lua_gettop(L);
-  latL_checkoptions(L, at, WHO, names);
+  latL_checkfields(L, at, WHO, "structure", names);
   m->core.Q_shape = (lat_lds_shape)latL_optword(L, at, WHO, "Q", words, LAT_LDS_FULL);
   m->core.R_shape = (lat_lds_shape)latL_optword(L, at, WHO, "R", words, LAT_LDS_FULL);
   lua_settop(L, at - 1);
@@ -306,7 +306,7 @@ static void read_fixed(lua_State *L, latL_Lds *m)
   static const char *const names[] = {"A", "B", "C", "D", "Q", "R", "initial_mean", NULL};
   latL_getoption(L, 1, "fixed");
   int at = lua_gettop(L);
-  latL_checkoptions(L, at, WHO, names);
+  latL_checkfields(L, at, WHO, "fixed", names);
   for (int i = 0; i <= LAT_LDS_MEAN && lua_istable(L, at); i++) {
     lua_settop(L, at);
     if (lua_getfield(L, at, name_of(i)) == LUA_TNIL) continue;

@@ -10,6 +10,7 @@
 /* reset() -> the latL_Tracker */
 static int reset(lua_State *L)
 {
+  latL_nooptions(L, 2, "tracker:reset");
   latL_Tracker *t = latL_freetracker(L, "tracker:reset");
   lua_settop(L, 1);
   lat_lds_tracker_reset(&t->core);
@@ -21,6 +22,7 @@ static int reset(lua_State *L)
 /* snapshot() -> a vector with all that restore(vector) needs to go on from here */
 static int snapshot(lua_State *L)
 {
+  latL_nooptions(L, 2, "tracker:snapshot");
   latL_Tracker *t = latL_freetracker(L, "tracker:snapshot");
   lat_lds_tracker_save(&t->core,
                        latL_newvector(L, lat_lds_tracker_kept(&t->core), LAT_FLOAT64)->view.data);
@@ -29,6 +31,7 @@ static int snapshot(lua_State *L)
 
 static int restore(lua_State *L)
 {
+  latL_nooptions(L, 3, "tracker:restore");
   const char *who = "tracker:restore";
   latL_Tracker *t = latL_freetracker(L, who);
   lua_settop(L, 2);

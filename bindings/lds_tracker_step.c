@@ -93,13 +93,20 @@ static const double *opt_matrix(lua_State *L, int options, const char *who, cons
   return packed;
 }
 
-/* Matrices of one step, from the options at `arg`. */
-static lat_lds_step read_step(lua_State *L, int arg, const latL_Tracker *t, const char *who)
+/* Matrices of one step, from the options at `arg`: of the transition (A, B, Q), unless that is done,
+ * and of the observation (C, D, R), if there will be one. */
+static lat_lds_step read_step(lua_State *L, int arg, const latL_Tracker *t, const char *who,
+                              bool observes)
 {
-  static const char *const names[] = {"A", "B", "C", "D", "Q", "R", NULL};
+  static const char *const names[] = {"A", "B", "Q", "C", "D", "R", NULL};
+  static const char *const transition[] = {"A", "B", "Q", NULL};
   const lat_lds *m = &t->core.lds;
   lat_lds_step step = {0};
-  if (!latL_checkoptions(L, arg, who, names)) return step;
+  if (!latL_checkoptions(L, arg, who, observes ? names : transition)) return step;
+  for (int i = 0; observes && t->core.predicted && transition[i]; i++)
+    if (latL_getoption(L, arg, transition[i]) != LUA_TNIL)
+      latL_error(L, who, "%s belongs to this step's transition, which predict has made",
+                 transition[i]);
   step.A = opt_matrix(L, arg, who, "A", m->states, m->states);
   step.B = opt_matrix(L, arg, who, "B", m->states, m->inputs);
   step.C = opt_matrix(L, arg, who, "C", m->outputs, m->states);
@@ -271,7 +278,7 @@ static int predict(lua_State *L)
   const char *who = "tracker:predict";
   latL_Tracker *t = latL_freetracker(L, who);
   lua_settop(L, 3);
-  lat_lds_step step = read_step(L, 3, t, who);
+  lat_lds_step step = read_step(L, 3, t, who, false);
   predict_any(L, t, read_input(L, 2, t, who, false), &step, who);
   lua_getiuservalue(L, 1, LATL_TRACKER_STATE);
   return 1;
@@ -284,7 +291,7 @@ static int update(lua_State *L)
   latL_Tracker *t = latL_freetracker(L, who);
   lua_settop(L, 4);
   read_y(L, t, who);
-  lat_lds_step step = read_step(L, 4, t, who);
+  lat_lds_step step = read_step(L, 4, t, who, true);
   update_any(L, t, read_input(L, 3, t, who, t->core.predicted), &step, who);
   lua_getiuservalue(L, 1, LATL_TRACKER_STATE);
   return 1;
@@ -305,7 +312,7 @@ static int distance_to(lua_State *L)
   latL_Tracker *t = latL_freetracker(L, who);
   lua_settop(L, 4);
   read_y(L, t, who);
-  lat_lds_step step = read_step(L, 4, t, who);
+  lat_lds_step step = read_step(L, 4, t, who, true);
   const double *u = read_input(L, 3, t, who, t->core.predicted);
   if (!t->core.predicted) predict_any(L, t, u, &step, who);
   lat_lds_tracker before = t->core;

@@ -291,6 +291,7 @@ static lat_status load_file(lua_State *L, loading *l)
  * names. */
 static int load(lua_State *L)
 {
+  latL_nooptions(L, 3, WHO);
   lua_settop(L, 2);
   const char *path = latL_checkpath(L, 1, WHO);
   if (!lua_isnil(L, 2) && !lua_istable(L, 2))

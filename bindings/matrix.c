@@ -52,12 +52,14 @@ static void store(const latL_Matrix *A, void *place, double value)
 
 static int get(lua_State *L)
 {
+  latL_nooptions(L, 4, "A:get");
   const latL_Matrix *A = self(L, "A:get");
   return push_element(L, A, element(L, A, 2, "A:get"));
 }
 
 static int set(lua_State *L)
 {
+  latL_nooptions(L, 5, "A:set");
   latL_Matrix *A = self(L, "A:set");
   latL_checkwritable(L, A, "A:set", "A");
   void *place = element(L, A, 2, "A:set");
@@ -139,7 +141,7 @@ static int newindex(lua_State *L)
 {
   latL_Matrix *A = self(L, "A[i] =");
   if (lua_type(L, 2) != LUA_TNUMBER)
-    latL_error(L, "A[i] =", "a matrix has no field '%s' to set", luaL_tolstring(L, 2, NULL));
+    latL_error(L, "A[i] =", "a matrix has no field %s to set", latL_got(L, 2));
   latL_checkwritable(L, A, "A[i] =", "A");
   size_t i = latL_checkindex(L, 2, "A[i] =", "index", A->view.rows);
   if (A->vector) {
@@ -161,6 +163,7 @@ static int length(lua_State *L)
 
 static int transpose(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:t");
   latL_Matrix *A = self(L, "A:t");
   latL_newview(L, 1, lat_transpose(A->view), false);
   return 1;
@@ -168,6 +171,7 @@ static int transpose(lua_State *L)
 
 static int row(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:row");
   latL_Matrix *A = self(L, "A:row");
   size_t i = latL_checkindex(L, 2, "A:row", "row", A->view.rows);
   latL_newview(L, 1, lat_row(A->view, i), true);
@@ -176,6 +180,7 @@ static int row(lua_State *L)
 
 static int col(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:col");
   latL_Matrix *A = self(L, "A:col");
   size_t j = latL_checkindex(L, 2, "A:col", "column", A->view.cols);
   latL_newview(L, 1, lat_col(A->view, j), true);
@@ -197,6 +202,7 @@ static size_t range_of(lua_State *L, int arg, const char *what, size_t n, size_t
 
 static int block(lua_State *L)
 {
+  latL_nooptions(L, 6, "A:block");
   latL_Matrix *A = self(L, "A:block");
   size_t rows, cols, r = range_of(L, 2, "row", A->view.rows, &rows);
   size_t c = range_of(L, 4, "column", A->view.cols, &cols);
@@ -206,6 +212,7 @@ static int block(lua_State *L)
 
 static int diagonal(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:diag");
   latL_Matrix *A = self(L, "A:diag");
   lat_matrix d = A->view;
   d.rows = d.rows < d.cols ? d.rows : d.cols;
@@ -235,6 +242,7 @@ static int reshape_to(lua_State *L, const char *who, latL_Matrix *A, size_t rows
 
 static int reshape(lua_State *L)
 {
+  latL_nooptions(L, 4, "A:reshape");
   latL_Matrix *A = self(L, "A:reshape");
   size_t n = A->view.rows * A->view.cols;
   size_t rows = latL_checksize(L, 2, "A:reshape", "rows");
@@ -248,6 +256,7 @@ static int reshape(lua_State *L)
 
 static int flatten(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:flatten");
   latL_Matrix *A = self(L, "A:flatten");
   return reshape_to(L, "A:flatten", A, A->view.rows * A->view.cols, 1, true);
 }
@@ -255,6 +264,7 @@ static int flatten(lua_State *L)
 /* A vector as a matrix of one column, which broadcasts over the columns. */
 static int column(lua_State *L)
 {
+  latL_nooptions(L, 2, "v:column");
   latL_Matrix *A = self(L, "v:column");
   if (!A->vector) latL_error(L, "v:column", "v must be a vector, got a %s", latL_shape(L, A));
   latL_newview(L, 1, A->view, false);
@@ -272,12 +282,14 @@ static int convert(lua_State *L, const char *who, const latL_Matrix *A, lat_dtyp
 
 static int copy(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:copy");
   const latL_Matrix *A = self(L, "A:copy");
   return convert(L, "A:copy", A, A->view.dtype);
 }
 
 static int to(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:to");
   const latL_Matrix *A = self(L, "A:to");
   if (lua_type(L, 2) != LUA_TSTRING)
     latL_error(L, "A:to", "dtype must be \"float64\" or \"float32\", got %s", luaL_typename(L, 2));
@@ -289,6 +301,7 @@ static int to(lua_State *L)
 
 static int fill(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:fill");
   latL_Matrix *A = self(L, "A:fill");
   latL_checkwritable(L, A, "A:fill", "A");
   latL_fill(L, "A:fill", &A->view, latL_checknumber(L, 2, "A:fill", "value"));
@@ -298,6 +311,7 @@ static int fill(lua_State *L)
 
 static int assign(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:assign");
   latL_Matrix *A = self(L, "A:assign");
   latL_checkwritable(L, A, "A:assign", "A");
   assign_value(L, &A->view, 2, "A:assign");
@@ -307,6 +321,7 @@ static int assign(lua_State *L)
 
 static int table(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:table");
   const latL_Matrix *A = self(L, "A:table");
   size_t rows = A->view.rows, cols = A->view.cols;
   lua_createtable(L, rows < INT32_MAX ? (int)rows : 0, 0);
@@ -374,6 +389,7 @@ static int eye(lua_State *L)
 
 static int diag(lua_State *L)
 {
+  latL_nooptions(L, 2, "matrix.diag");
   lat_matrix v = latL_checkvector(L, 1, "matrix.diag", "v");
   latL_Matrix *A = latL_newmatrix(L, v.rows, v.rows, LAT_FLOAT64);
   latL_fill(L, "matrix.diag", &A->view, 0);
@@ -383,6 +399,7 @@ static int diag(lua_State *L)
 
 static int linspace(lua_State *L)
 {
+  latL_nooptions(L, 4, "matrix.linspace");
   double a = latL_checknumber(L, 1, "matrix.linspace", "a");
   double b = latL_checknumber(L, 2, "matrix.linspace", "b");
   size_t n = latL_checksize(L, 3, "matrix.linspace", "n");
@@ -398,6 +415,7 @@ static int linspace(lua_State *L)
 
 static int range(lua_State *L)
 {
+  latL_nooptions(L, 4, "matrix.range");
   double a = latL_checknumber(L, 1, "matrix.range", "a");
   double b = latL_checknumber(L, 2, "matrix.range", "b");
   double step = lua_isnoneornil(L, 3) ? 1 : latL_checknumber(L, 3, "matrix.range", "step");
@@ -463,6 +481,7 @@ static int construct(lua_State *L)
 
 static int is(lua_State *L)
 {
+  latL_nooptions(L, 2, "matrix.is");
   lua_pushboolean(L, latL_tomatrix(L, 1) != NULL);
   return 1;
 }

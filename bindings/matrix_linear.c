@@ -81,6 +81,7 @@ static int matmul(lua_State *L)
 
 static int dot(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:dot");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:dot", "A");
   const latL_Matrix *B = latL_checkmatrix(L, 2, "A:dot", "B");
   if (A->view.rows != B->view.rows || A->view.cols != B->view.cols)
@@ -168,6 +169,7 @@ static int least_squares(lua_State *L)
 
 static int inverse(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:inverse");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:inverse", "A");
   const latL_Matrix *inverse_of = latL_newmatrix(L, A->view.cols, A->view.rows, A->view.dtype);
   double rcond;
@@ -180,6 +182,7 @@ static int inverse(lua_State *L)
 
 static int cholesky(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:cholesky");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:cholesky", "A");
   const latL_Matrix *factor = latL_newmatrix(L, A->view.rows, A->view.cols, A->view.dtype);
   CALL(L, "A:cholesky", lat_cholesky, &A->view, &factor->view);
@@ -188,6 +191,7 @@ static int cholesky(lua_State *L)
 
 static int qr(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:qr");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:qr", "A");
   const latL_Matrix *Q = latL_newmatrix(L, A->view.rows, shorter(A), A->view.dtype);
   const latL_Matrix *R = latL_newmatrix(L, shorter(A), A->view.cols, A->view.dtype);
@@ -197,6 +201,7 @@ static int qr(lua_State *L)
 
 static int svd(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:svd");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:svd", "A");
   const latL_Matrix *U = latL_newmatrix(L, A->view.rows, shorter(A), A->view.dtype);
   const latL_Matrix *s = latL_newvector(L, shorter(A), A->view.dtype);
@@ -209,6 +214,7 @@ static int svd(lua_State *L)
 
 static int det(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:det");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:det", "A");
   double value;
   CALL(L, "A:det", lat_det, &A->view, &value);
@@ -218,6 +224,7 @@ static int det(lua_State *L)
 
 static int logdet(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:logdet");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:logdet", "A");
   double value, sign;
   CALL(L, "A:logdet", lat_logdet, &A->view, &value, &sign);
@@ -228,6 +235,7 @@ static int logdet(lua_State *L)
 
 static int trace(lua_State *L)
 {
+  latL_nooptions(L, 2, "A:trace");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:trace", "A");
   double value;
   CALL(L, "A:trace", lat_trace, &A->view, &value);
@@ -252,12 +260,13 @@ static lat_norm_kind check_norm(lua_State *L, int arg)
       if (strcmp(words[i], lua_tostring(L, arg)) == 0) return kinds[i];
   }
   latL_error(L, "A:norm", "kind must be \"fro\", 1, 2, \"inf\", \"max\" or \"nuclear\", got %s",
-             luaL_tolstring(L, arg, NULL));
+             latL_got(L, arg));
   return LAT_NORM_FROBENIUS;
 }
 
 static int norm(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:norm");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:norm", "A");
   lat_norm_kind kind = check_norm(L, 2);
   double value;
@@ -278,6 +287,7 @@ static double check_tolerance(lua_State *L, int arg, const char *who, const latL
 
 static int rank(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:rank");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:rank", "A");
   double tolerance = check_tolerance(L, 2, "A:rank", A);
   size_t value;
@@ -288,6 +298,7 @@ static int rank(lua_State *L)
 
 static int pinv(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:pinv");
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:pinv", "A");
   double tolerance = check_tolerance(L, 2, "A:pinv", A);
   const latL_Matrix *P = latL_newmatrix(L, A->view.cols, A->view.rows, A->view.dtype);

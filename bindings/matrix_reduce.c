@@ -202,6 +202,7 @@ static lat_status shuffle_rows(lat_workspace *work, lat_random *random, const la
 /* A:shuffle([rng]) -> the rows in random order, the order */
 static int shuffle(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:shuffle");
   lua_settop(L, 2);
   const latL_Matrix *A = latL_checkmatrix(L, 1, "A:shuffle", "A");
   lat_random *random = latL_checkrandom(L, 2, "A:shuffle");
@@ -217,6 +218,7 @@ static int shuffle(lua_State *L)
  * more than once */
 static int rows_at(lua_State *L)
 {
+  latL_nooptions(L, 3, "A:rows_at");
   const char *who = "A:rows_at";
   lua_settop(L, 2);
   const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
@@ -287,11 +289,13 @@ static int stack(lua_State *L, const char *who, bool down)
 
 static int vstack(lua_State *L)
 {
+  latL_nooptions(L, 2, "matrix.vstack");
   return stack(L, "matrix.vstack", true);
 }
 
 static int hstack(lua_State *L)
 {
+  latL_nooptions(L, 2, "matrix.hstack");
   return stack(L, "matrix.hstack", false);
 }
 

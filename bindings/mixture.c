@@ -17,8 +17,8 @@ static const latL_EmKind *kind_of(int family)
 {
 #define KIND(table)                                                                                \
   {                                                                                                \
-    .base = {"mixture", LATL_MIXTURE, table, NULL}, .missing = true, .fit_options = fit_options,   \
-    .plan = plan, .start = start, .finish = finish                                                 \
+    .base = {"mixture", LATL_MIXTURE, table, NULL, LATL_KNOWS_GAPS}, .missing = true,              \
+    .fit_options = fit_options, .plan = plan, .start = start, .finish = finish                     \
   }
   static const latL_EmKind kinds[] = {KIND(lat_mixture_bernoulli), KIND(lat_mixture_poisson),
                                       KIND(lat_mixture_categorical)};

@@ -263,14 +263,15 @@ static void finish(lua_State *L, latL_Run *run)
 }
 
 static const char *const fit_options[] = {"labels", NULL};
-const latL_EmKind latL_mixture_own = {.base = {"mixture", LATL_MIXTURE, own_parameters, NULL},
-                                      .missing = true,
-                                      .fit_options = fit_options,
-                                      .plan = plan,
-                                      .start = start,
-                                      .publish = publish,
-                                      .finish = finish,
-                                      .pass = pass};
+const latL_EmKind latL_mixture_own = {
+    .base = {"mixture", LATL_MIXTURE, own_parameters, NULL, LATL_KNOWS_GAPS},
+    .missing = true,
+    .fit_options = fit_options,
+    .plan = plan,
+    .start = start,
+    .publish = publish,
+    .finish = finish,
+    .pass = pass};
 
 /* ---- a fitted mixture -------------------------------------------------------------------------------- */
 

@@ -154,6 +154,7 @@ static int sample(lua_State *L)
 /* The probabilities of column d of a categorical mixture, K x levels: a view. */
 static int column(lua_State *L)
 {
+  latL_nooptions(L, 3, "mixture:column");
   const char *who = "mixture:column";
   const latL_Mixture *m = latL_checkmixture(L, 1, who);
   if (m->family != LAT_CATEGORICAL) latL_error(L, who, "the family is not \"categorical\"");
@@ -180,6 +181,7 @@ static int column(lua_State *L)
  * one that belongs to component i of the other. */
 static int align(lua_State *L)
 {
+  latL_nooptions(L, 3, "mixture:align");
   const char *who = "mixture:align";
   lua_settop(L, 2);
   const latL_Mixture *a = latL_checkmixture(L, 1, who), *b = latL_checkmixture(L, 2, who);

@@ -188,6 +188,21 @@ latL_Model *latL_tomodel(lua_State *L, int arg)
   return ours ? model : NULL;
 }
 
+const char *latL_remedy(lua_State *L)
+{
+  const latL_Model *m = latL_tomodel(L, 1);
+  return m ? m->kind->gaps : NULL;
+}
+
+void latL_failmissing(lua_State *L, const char *who)
+{
+  const latL_Model *m = latL_tomodel(L, 1);
+  const char *remedy = m ? m->kind->gaps : NULL;
+  if (!m || (remedy && strcmp(remedy, LATL_KNOWS_GAPS) == 0)) return;
+  latL_error(L, who, "missing: this model does not know missing entries%s%s", remedy ? "; " : "",
+             remedy ? remedy : "");
+}
+
 void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who, bool fitted)
 {
   latL_Model *m = luaL_testudata(L, 1, kind->metatable);

@@ -16,7 +16,12 @@ typedef struct latL_Kind {
   const lat_parameter *parameters;
   /* brings the parameters of the model at argument 1 up to date before they are read; or NULL */
   void (*refresh)(lua_State *L, const char *who);
+  const char *gaps; /* ends a message about NaN in X: the remedy */
 } latL_Kind;
+
+/* Remedies for missing entries: of models that know them, and by those that do. */
+#define LATL_KNOWS_GAPS    "missing = true makes it a missing entry"
+#define LATL_GAPS_BY(name) "latent." name " knows missing entries"
 
 typedef struct latL_Model {
   const latL_Kind *kind;

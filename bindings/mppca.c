@@ -15,8 +15,9 @@ static const char *const fit_options[] = {"labels", NULL};
 /* One kind for each noise: they differ in the shape of a parameter. */
 #define KIND(table)                                                                                \
   {                                                                                                \
-    .base = {"mppca", "latent.MPPCA", table, NULL}, .missing = true, .fit_options = fit_options,   \
-    .plan = plan, .start = latL_startgmm, .publish = latL_publishgmm, .finish = finish             \
+    .base = {"mppca", "latent.MPPCA", table, NULL, LATL_KNOWS_GAPS}, .missing = true,              \
+    .fit_options = fit_options, .plan = plan, .start = latL_startgmm, .publish = latL_publishgmm,  \
+    .finish = finish                                                                               \
   }
 static const latL_EmKind kinds[] = {KIND(lat_mppca_isotropic), KIND(lat_mppca_diagonal)};
 
@@ -157,8 +158,8 @@ static void finish(lua_State *L, latL_Run *run)
   lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
   const latL_Matrix *state = m->gmm.em.seen > 0 ? latL_tomatrix(L, -1) : NULL;
   lat_workspace *work = latL_workspace(L);
-  latL_check(
-      L, run->who, work, lat_workspace_mark(work),
+  latL_call(
+      L, run->who, work,
       lat_mppca_canonical(work, &core, fresh, statistics_of(&core, state ? &state->view : NULL)));
   lua_pop(L, 1);
   latL_adopt(L, LATL_MODEL, sizes);

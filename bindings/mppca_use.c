@@ -116,6 +116,7 @@ static lat_matrix take_labels(lua_State *L, const char *who, size_t rows)
 static int inverse_transform(lua_State *L)
 {
   const char *who;
+  latL_nooptions(L, 4, latL_verb(L));
   lat_mppca core;
   const double *parameters = begin(L, 3, &who, &core);
   check_latent(L, who, lua_touserdata(L, 1));
@@ -172,6 +173,7 @@ static int sample(lua_State *L)
 static int covariance(lua_State *L)
 {
   const char *who;
+  latL_nooptions(L, 3, latL_verb(L));
   lat_mppca core;
   const double *parameters = begin(L, 2, &who, &core);
   size_t k = latL_checkindex(L, 2, who, "component", core.gmm.K);
@@ -184,6 +186,7 @@ static int covariance(lua_State *L)
 static int align(lua_State *L)
 {
   const char *who;
+  latL_nooptions(L, 3, latL_verb(L));
   lat_mppca a;
   const double *own = begin(L, 2, &who, &a);
   const latL_Gmm *other = latL_checkgmm(L, 2, who);

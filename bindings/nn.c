@@ -102,17 +102,17 @@ lat_value latL_tovalue(lua_State *L, int arg, lat_tape *tape, const char *who, c
   return lat_nn_input(tape, &latL_checkmatrix(L, arg, who, name)->view, false);
 }
 
-lat_activation latL_checkactivation(lua_State *L, int arg, const char *who)
+lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, const char *name)
 {
   const char *word = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : NULL;
   for (int i = 0; word && i < LAT_ACTIVATIONS; i++)
     if (strcmp(word, lat_activation_names[i]) == 0) return (lat_activation)i;
   const char *near = word ? latL_nearest(word, lat_activation_names) : NULL;
-  if (near) latL_error(L, who, "unknown activation '%s', did you mean '%s'?", word, near);
+  if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", name, word, near);
   latL_error(L, who,
-             "activation must be one of linear, relu, leaky_relu, elu, tanh, sigmoid, "
+             "%s must be one of linear, relu, leaky_relu, elu, tanh, sigmoid, "
              "softplus, silu and gelu, got %s",
-             word ? word : luaL_typename(L, arg));
+             name, word ? word : luaL_typename(L, arg));
   return LAT_NN_LINEAR;
 }
 

@@ -74,8 +74,8 @@ int latL_pushcopy(lua_State *L, int options, const char *who, lat_matrix A);
 /* Tells the collector of memory that it doesn't see. */
 void latL_weigh(lua_State *L, size_t bytes);
 
-/* The activation whose name is at `arg`. */
-lat_activation latL_checkactivation(lua_State *L, int arg, const char *who);
+/* The activation whose name is at `arg`; what the argument is called, for messages. */
+lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, const char *name);
 
 /* nn.c's parts; the table latent.nn is on the top of the stack. */
 void latL_open_nn_store(lua_State *L);

@@ -32,7 +32,7 @@ static lat_activation activation_option(lua_State *L, int options, const char *w
                                         const char *name, lat_activation otherwise)
 {
   if (latL_getoption(L, options, name) != LUA_TNIL)
-    otherwise = latL_checkactivation(L, lua_gettop(L), who);
+    otherwise = latL_checkactivation(L, lua_gettop(L), who, name);
   lua_pop(L, 1);
   return otherwise;
 }
@@ -110,6 +110,7 @@ static int mlp(lua_State *L)
 /* nn.sequential{ net or activation, ... } */
 static int sequential(lua_State *L)
 {
+  latL_nooptions(L, 2, "nn.sequential");
   static const char who[] = "nn.sequential";
   if (lua_type(L, 1) != LUA_TTABLE)
     latL_error(L, who, "parts must be a list of nets and names of activations, got %s",
@@ -120,7 +121,7 @@ static int sequential(lua_State *L)
   for (size_t i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i);
     const lat_net *part = luaL_testudata(L, -1, LATL_NET);
-    if (!part) latL_checkactivation(L, lua_gettop(L), who);
+    if (!part) latL_checkactivation(L, lua_gettop(L), who, "activation");
     layers += part ? part->count : 1;
     if (part) {
       size_t inputs = lat_net_inputs(part);
@@ -142,7 +143,8 @@ static int sequential(lua_State *L)
   for (size_t i = 1; i <= count && at < layers; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i);
     const lat_net *part = luaL_testudata(L, -1, LATL_NET);
-    if (!part) net->layers[at++].activation = latL_checkactivation(L, lua_gettop(L), who);
+    if (!part)
+      net->layers[at++].activation = latL_checkactivation(L, lua_gettop(L), who, "activation");
     for (size_t k = 0; part && k < part->count && at < layers; k++)
       net->layers[at++] = part->layers[k];
     lua_pop(L, 1);
@@ -175,6 +177,7 @@ static int forward(lua_State *L)
 
 static int input_gradient(lua_State *L)
 {
+  latL_nooptions(L, 4, "net:input_gradient");
   static const char who[] = "net:input_gradient";
   int tape;
   const lat_net *net = self(L, who);
@@ -188,6 +191,7 @@ static int input_gradient(lua_State *L)
 /* net:parameters() -> the names of its parameters */
 static int parameters(lua_State *L)
 {
+  latL_nooptions(L, 2, "net:parameters");
   const lat_net *net = self(L, "net:parameters");
   lua_Integer n = 0;
   lua_newtable(L);

@@ -155,13 +155,14 @@ static double rate_of(lua_State *L, const optimizer *o, const char *who)
   double factor = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
   if (!(factor >= 0) || !isfinite(factor))
     latL_error(L, who, "the schedule must give a finite number >= 0, at step %I it gave %s",
-               (lua_Integer)o->core.steps, luaL_tolstring(L, -1, NULL));
+               (lua_Integer)o->core.steps, latL_got(L, -1));
   lua_pop(L, 1);
   return o->learning_rate * factor;
 }
 
 static int step(lua_State *L)
 {
+  latL_nooptions(L, 2, "optimizer:step");
   const char *who = "optimizer:step";
   optimizer *o = self(L, who);
   who = lua_pushfstring(L, "%s:step", o->name);
@@ -239,6 +240,7 @@ static int constant_at(lua_State *L)
 
 static int constant(lua_State *L)
 {
+  latL_nooptions(L, 2, "nn.constant");
   double factor = lua_isnoneornil(L, 1) ? 1 : latL_checknumber(L, 1, "nn.constant", "factor");
   if (!(factor >= 0) || !isfinite(factor))
     latL_error(L, "nn.constant", "factor must be finite and >= 0, got %f", factor);
@@ -264,6 +266,7 @@ static int warm_up_at(lua_State *L)
 
 static int warm_up(lua_State *L)
 {
+  latL_nooptions(L, 3, "nn.warm_up");
   static const char who[] = "nn.warm_up";
   size_t steps = latL_checksize(L, 1, who, "steps");
   if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TFUNCTION)

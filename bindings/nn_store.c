@@ -69,6 +69,7 @@ static int add(lua_State *L)
 
 static int list(lua_State *L)
 {
+  latL_nooptions(L, 2, "store:names");
   const lat_store *store = latL_checkstore(L, 1, "store:names");
   lua_createtable(L, (int)store->count, 0);
   for (size_t i = 0; i < store->count; i++) {
@@ -111,6 +112,7 @@ static int average_of(lua_State *L)
 
 static int set(lua_State *L)
 {
+  latL_nooptions(L, 4, "store:set");
   static const char who[] = "store:set";
   const lat_store *store = latL_checkstore(L, 1, who);
   lat_matrix target = lat_store_view(store, store->values, index_at(L, 2, store, who));
@@ -132,6 +134,7 @@ static int set(lua_State *L)
 
 static int clip(lua_State *L)
 {
+  latL_nooptions(L, 3, "store:clip");
   static const char who[] = "store:clip";
   lat_store *store = latL_checkstore(L, 1, who);
   double most = latL_checknumber(L, 2, who, "norm");
@@ -143,6 +146,7 @@ static int clip(lua_State *L)
 
 static int average(lua_State *L)
 {
+  latL_nooptions(L, 3, "store:average");
   static const char who[] = "store:average";
   lat_store *store = latL_checkstore(L, 1, who);
   double decay = latL_checknumber(L, 2, who, "decay");
@@ -157,6 +161,7 @@ static int average(lua_State *L)
 
 static int swap(lua_State *L)
 {
+  latL_nooptions(L, 2, "store:swap");
   lat_store *store = latL_checkstore(L, 1, "store:swap");
   if (!store->average)
     latL_error(L, "store:swap", "there are no averages: store:average(decay) makes them");
@@ -168,6 +173,7 @@ static int swap(lua_State *L)
 /* store:assign(other): the values of a store of the same layout */
 static int assign(lua_State *L)
 {
+  latL_nooptions(L, 3, "store:assign");
   static const char who[] = "store:assign";
   lat_store *store = latL_checkstore(L, 1, who);
   const lat_store *other = latL_checkstore(L, 2, who);

@@ -50,6 +50,7 @@ static int collect(lua_State *L)
 
 static int reset(lua_State *L)
 {
+  latL_nooptions(L, 2, "tape:reset");
   lat_tape *tape = latL_checktape(L, 1, "tape:reset");
   size_t slab = tape->slab;
   lat_tape_reset(tape);
@@ -60,6 +61,7 @@ static int reset(lua_State *L)
 
 static int check(lua_State *L)
 {
+  latL_nooptions(L, 3, "tape:check");
   lat_tape *tape = latL_checktape(L, 1, "tape:check");
   if (lua_type(L, 2) != LUA_TBOOLEAN)
     latL_error(L, "tape:check", "on must be true or false, got %s", luaL_typename(L, 2));
@@ -71,6 +73,7 @@ static int check(lua_State *L)
 /* tape:state() -> { seed, step }; tape:state(t) sets them */
 static int state(lua_State *L)
 {
+  latL_nooptions(L, 3, "tape:state");
   static const char who[] = "tape:state";
   static const char *const names[] = {"seed", "step", NULL};
   lat_tape *tape = latL_checktape(L, 1, who);
@@ -135,6 +138,7 @@ static int input(lua_State *L)
 
 static int parameter(lua_State *L)
 {
+  latL_nooptions(L, 4, "tape:parameter");
   static const char who[] = "tape:parameter";
   lat_tape *tape = latL_checktape(L, 1, who);
   lat_store *store = latL_checkstore(L, 2, who);
@@ -151,6 +155,7 @@ typedef lat_value noise(lat_tape *tape, size_t rows, size_t cols);
 
 static int draw(lua_State *L, const char *who, noise *make_noise)
 {
+  latL_nooptions(L, 4, who);
   lat_tape *tape = latL_checktape(L, 1, who);
   size_t rows = latL_checksize(L, 2, who, "rows"), cols = latL_checksize(L, 3, who, "cols");
   latL_begin(L, tape);
@@ -169,6 +174,7 @@ static int uniform(lua_State *L)
 
 static int fill(lua_State *L)
 {
+  latL_nooptions(L, 5, "tape:fill");
   static const char who[] = "tape:fill";
   lat_tape *tape = latL_checktape(L, 1, who);
   size_t rows = latL_checksize(L, 2, who, "rows"), cols = latL_checksize(L, 3, who, "cols");
@@ -183,8 +189,11 @@ static int fill(lua_State *L)
 static lat_tape *take(lua_State *L, const char *who, const char *const names[], lat_value values[])
 {
   lat_tape *tape = latL_checktape(L, 1, who);
+  int count = 0;
+  while (names[count]) count++;
+  latL_nooptions(L, 2 + count, who);
   latL_begin(L, tape);
-  for (int i = 0; names[i]; i++) values[i] = latL_tovalue(L, 2 + i, tape, who, names[i]);
+  for (int i = 0; i < count; i++) values[i] = latL_tovalue(L, 2 + i, tape, who, names[i]);
   return tape;
 }
 
@@ -286,6 +295,7 @@ static int gaussian_mixture_nll(lua_State *L)
 /* nn.operations() -> their names, as checks name them */
 static int operations(lua_State *L)
 {
+  latL_nooptions(L, 1, "nn.operations");
   lua_createtable(L, LAT_OP_COUNT, 0);
   for (int i = 0; i < LAT_OP_COUNT; i++) {
     lua_pushstring(L, lat_op_names[i]);

@@ -46,12 +46,14 @@ static int apply(lua_State *L)
 {
   lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
   const char *who = functions[i].who;
+  latL_nooptions(L, 2, who);
   latL_Value *x = self(L, who);
   return latL_pushvalue(L, TAPE, who, functions[i].operation(x->tape, x->handle));
 }
 
 static int leaky_relu(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:leaky_relu");
   static const char who[] = "value:leaky_relu";
   latL_Value *x = self(L, who);
   double slope = lua_isnoneornil(L, FIRST) ? 0.01 : latL_checknumber(L, FIRST, who, "slope");
@@ -60,6 +62,7 @@ static int leaky_relu(lua_State *L)
 
 static int clamp(lua_State *L)
 {
+  latL_nooptions(L, 4, "value:clamp");
   static const char who[] = "value:clamp";
   latL_Value *x = self(L, who);
   double least = latL_checknumber(L, FIRST, who, "least");
@@ -69,17 +72,19 @@ static int clamp(lua_State *L)
 
 static int activate(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:activate");
   static const char who[] = "value:activate";
   latL_Value *x = self(L, who);
-  lat_activation f = latL_checkactivation(L, FIRST, who);
+  lat_activation f = latL_checkactivation(L, FIRST, who, "activation");
   return latL_pushvalue(L, TAPE, who, lat_nn_activate(x->tape, x->handle, f));
 }
 
 static int slope(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:slope");
   static const char who[] = "value:slope";
   latL_Value *x = self(L, who);
-  lat_activation f = latL_checkactivation(L, FIRST, who);
+  lat_activation f = latL_checkactivation(L, FIRST, who, "activation");
   if (f == LAT_NN_LINEAR) latL_error(L, who, "the slope of linear is 1 everywhere");
   return latL_pushvalue(L, TAPE, who, lat_nn_slope(x->tape, x->handle, f));
 }
@@ -96,6 +101,7 @@ static const lat_node *node_of(lua_State *L, latL_Value *x, const char *who)
 
 static int columns(lua_State *L)
 {
+  latL_nooptions(L, 4, "value:columns");
   static const char who[] = "value:columns";
   latL_Value *x = self(L, who);
   size_t cols = node_of(L, x, who)->cols;
@@ -110,6 +116,7 @@ static int columns(lua_State *L)
 /* value:split(size): pieces of so many columns */
 static int split(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:split");
   static const char who[] = "value:split";
   latL_Value *x = self(L, who);
   size_t cols = node_of(L, x, who)->cols, size = latL_checksize(L, FIRST, who, "size");
@@ -124,6 +131,7 @@ static int split(lua_State *L)
 
 static int concat(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:concat");
   static const char who[] = "value:concat";
   latL_Value *x = self(L, who);
   lat_value other = latL_tovalue(L, FIRST, x->tape, who, "other");
@@ -132,6 +140,7 @@ static int concat(lua_State *L)
 
 static int gather(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:gather");
   static const char who[] = "value:gather";
   latL_Value *x = self(L, who);
   size_t rows = node_of(L, x, who)->rows;
@@ -148,6 +157,7 @@ static int gather(lua_State *L)
 
 static int repeat_rows(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:repeat_rows");
   static const char who[] = "value:repeat_rows";
   latL_Value *x = self(L, who);
   size_t times = latL_checksize(L, FIRST, who, "times");
@@ -167,6 +177,7 @@ static lat_axis axis_at(lua_State *L, int arg, const char *who)
 
 static int sum(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:sum");
   static const char who[] = "value:sum";
   latL_Value *x = self(L, who);
   return latL_pushvalue(L, TAPE, who, lat_nn_sum(x->tape, x->handle, axis_at(L, FIRST, who)));
@@ -174,6 +185,7 @@ static int sum(lua_State *L)
 
 static int mean(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:mean");
   static const char who[] = "value:mean";
   latL_Value *x = self(L, who);
   return latL_pushvalue(L, TAPE, who, lat_nn_mean(x->tape, x->handle, axis_at(L, FIRST, who)));
@@ -181,6 +193,7 @@ static int mean(lua_State *L)
 
 static int log_mean_exp(lua_State *L)
 {
+  latL_nooptions(L, 3, "value:log_mean_exp");
   static const char who[] = "value:log_mean_exp";
   latL_Value *x = self(L, who);
   size_t size = latL_checksize(L, FIRST, who, "size");
@@ -314,6 +327,7 @@ static int matrix(lua_State *L)
 /* A number where the value is one, else a matrix. */
 static int value(lua_State *L)
 {
+  latL_nooptions(L, 2, "value:value");
   static const char who[] = "value:value";
   latL_Value *x = self(L, who);
   const lat_node *node = node_of(L, x, who);

@@ -13,7 +13,8 @@ typedef struct nonlinear {
 } nonlinear;
 
 static const latL_Kind kind = {"nonlinear", "latent.Nonlinear",
-                               (const lat_parameter[]){{NULL, {LAT_END}}}, NULL};
+                               (const lat_parameter[]){{NULL, {LAT_END}}}, NULL,
+                               LATL_GAPS_BY("mppca")};
 
 static void done(void *model)
 {

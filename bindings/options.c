@@ -6,7 +6,7 @@
 
 /* ---- numbers ---------------------------------------------------------------- */
 
-static const char *got(lua_State *L, int arg)
+const char *latL_got(lua_State *L, int arg)
 {
   if (lua_isnoneornil(L, arg)) return "nothing";
   if (lua_type(L, arg) == LUA_TNUMBER) return luaL_tolstring(L, arg, NULL);
@@ -18,14 +18,14 @@ lua_Integer latL_checkinteger(lua_State *L, int arg, const char *who, const char
 {
   int is = 0;
   lua_Integer n = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &is) : 0;
-  if (!is) latL_error(L, who, "%s must be an integer, got %s", name, got(L, arg));
+  if (!is) latL_error(L, who, "%s must be an integer, got %s", name, latL_got(L, arg));
   return n;
 }
 
 double latL_checknumber(lua_State *L, int arg, const char *who, const char *name)
 {
   if (lua_type(L, arg) != LUA_TNUMBER)
-    latL_error(L, who, "%s must be a number, got %s", name, got(L, arg));
+    latL_error(L, who, "%s must be a number, got %s", name, latL_got(L, arg));
   return lua_tonumber(L, arg);
 }
 
@@ -33,7 +33,8 @@ size_t latL_checksize(lua_State *L, int arg, const char *who, const char *name)
 {
   int is = 0;
   lua_Integer n = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &is) : 0;
-  if (!is || n < 1) latL_error(L, who, "%s must be an integer >= 1, got %s", name, got(L, arg));
+  if (!is || n < 1)
+    latL_error(L, who, "%s must be an integer >= 1, got %s", name, latL_got(L, arg));
   return (size_t)n;
 }
 
@@ -96,24 +97,57 @@ static void unknown(lua_State *L, const char *who, const char *what, const char 
   latL_error(L, who, "unknown %s '%s' (known: %s)", what, word, lua_tostring(L, -1));
 }
 
-bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[])
+/* The first of the unknown names, so that it is always the same one that a message names; NULL when
+ * all are known. Raises for keys that are no names, which come before them. */
+static const char *first_unknown(lua_State *L, int arg, const char *who, const char *const names[])
 {
-  if (lua_isnoneornil(L, arg)) return false;
-  if (lua_type(L, arg) != LUA_TTABLE)
-    latL_error(L, who, "options must be a table, got %s", got(L, arg));
-  arg = lua_absindex(L, arg);
+  const char *first = NULL;
+  int odd = LUA_TNONE; /* the least type of a key that is no name */
+  double number = HUGE_VAL;
   for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING) {
-      lua_pushvalue(L, -2);
-      latL_error(L, who, "options have names, but the table has the key %s",
-                 luaL_tolstring(L, -1, NULL));
+    int type = lua_type(L, -2);
+    if (type != LUA_TSTRING) {
+      if (odd == LUA_TNONE || type < odd) odd = type;
+      if (type == LUA_TNUMBER) number = fmin(number, lua_tonumber(L, -2));
+      continue;
     }
     const char *key = lua_tostring(L, -2);
     size_t i = 0;
     while (names[i] && strcmp(names[i], key) != 0) i++;
-    if (!names[i]) unknown(L, who, "option", key, names);
+    if (!names[i] && (!first || strcmp(key, first) < 0)) first = key; /* the table keeps it */
   }
+  if (number < HUGE_VAL) {
+    if (number == floor(number) && fabs(number) < 1e15)
+      latL_error(L, who, "options have names, but the table has the key %I", (lua_Integer)number);
+    latL_error(L, who, "options have names, but the table has the key %f", number);
+  }
+  if (odd != LUA_TNONE)
+    latL_error(L, who, "options have names, but the table has a %s for a key",
+               lua_typename(L, odd));
+  return first;
+}
+
+bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[])
+{
+  return latL_checkfields(L, arg, who, "options", names);
+}
+
+bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
+                      const char *const names[])
+{
+  if (lua_isnoneornil(L, arg)) return false;
+  if (lua_type(L, arg) != LUA_TTABLE)
+    latL_error(L, who, "%s must be a table, got %s", what, latL_got(L, arg));
+  const char *first = first_unknown(L, lua_absindex(L, arg), who, names);
+  if (first && strcmp(first, "missing") == 0) latL_failmissing(L, who);
+  if (first) unknown(L, who, "option", first, names);
   return true;
+}
+
+void latL_nooptions(lua_State *L, int arg, const char *who)
+{
+  static const char *const none[] = {NULL};
+  if (lua_type(L, arg) == LUA_TTABLE) latL_checkoptions(L, arg, who, none);
 }
 
 int latL_getoption(lua_State *L, int arg, const char *name)
@@ -131,7 +165,7 @@ bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, b
 {
   int type = latL_getoption(L, arg, name);
   if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-    latL_error(L, who, "%s must be true or false, got %s", name, got(L, -1));
+    latL_error(L, who, "%s must be true or false, got %s", name, latL_got(L, -1));
   bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
   lua_pop(L, 1);
   return value;
@@ -175,7 +209,8 @@ int latL_optword(lua_State *L, int arg, const char *who, const char *name,
   int value = otherwise;
   int type = latL_getoption(L, arg, name);
   if (type != LUA_TNIL) {
-    if (type != LUA_TSTRING) latL_error(L, who, "%s must be a string, got %s", name, got(L, -1));
+    if (type != LUA_TSTRING)
+      latL_error(L, who, "%s must be a string, got %s", name, latL_got(L, -1));
     const char *word = lua_tostring(L, -1);
     for (value = 0; words[value] && strcmp(words[value], word) != 0;) value++;
     if (!words[value]) unknown(L, who, name, word, words);

@@ -7,7 +7,8 @@
 #include "source.h"
 
 static void refresh(lua_State *L, const char *who);
-static const latL_Kind kind = {"pca", "latent.PCA", lat_pca_parameters, refresh};
+static const latL_Kind kind = {"pca", "latent.PCA", lat_pca_parameters, refresh,
+                               LATL_GAPS_BY("ppca")};
 
 static const char *const solvers[] = {"auto", "covariance", "gram", "randomized", NULL};
 
@@ -267,6 +268,7 @@ static int inverse_transform(lua_State *L)
 /* J = 1/N sum |x - x~|^2 */
 static int distortion(lua_State *L)
 {
+  latL_nooptions(L, 3, "pca:distortion");
   const pca *p = latL_checkmodel(L, &kind, "pca:distortion", true);
   lat_pca core = core_of(p);
   lat_matrix X = latL_checkquery(L, 2, "pca:distortion", "X", core.D).X;

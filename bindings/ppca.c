@@ -22,11 +22,12 @@ static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
 static void finish(lua_State *L, latL_Run *run);
 
-static const latL_EmKind kind = {.base = {"ppca", "latent.PPCA", lat_ppca_parameters, NULL},
-                                 .missing = true,
-                                 .plan = plan,
-                                 .start = start,
-                                 .finish = finish};
+static const latL_EmKind kind = {
+    .base = {"ppca", "latent.PPCA", lat_ppca_parameters, NULL, LATL_KNOWS_GAPS},
+    .missing = true,
+    .plan = plan,
+    .start = start,
+    .finish = finish};
 
 /* noise_variance: 0, or nothing, which has it estimated */
 static bool read_limit(lua_State *L)
@@ -158,8 +159,7 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
   lat_factor_model core = view(&p->em.base);
   latL_keepstatistics(L, &p->em, &core, objective, weight, make_shift(L, p, core.D));
   lat_workspace_done(work);
-  lua_settop(L, 1);
-  return 1;
+  return latL_endfactorfit(L, who);
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------------ */

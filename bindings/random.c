@@ -312,6 +312,7 @@ static lat_status categories(lat_workspace *work, lat_random *random, lat_matrix
 
 static int categorical(lua_State *L)
 {
+  latL_nooptions(L, 4, "rng:categorical");
   static const char who[] = "rng:categorical";
   lat_random *random = self(L, who);
   bool single = lua_isnoneornil(L, 3);
@@ -334,6 +335,7 @@ static lat_status permute(lat_workspace *work, lat_random *random, size_t n, dou
 
 static int permutation(lua_State *L)
 {
+  latL_nooptions(L, 3, "rng:permutation");
   static const char who[] = "rng:permutation";
   lat_random *random = self(L, who);
   size_t n = latL_checksize(L, 2, who, "n");
@@ -362,6 +364,7 @@ static lua_Integer entropy(const void *somewhere)
 
 static int make(lua_State *L)
 {
+  latL_nooptions(L, 2, "latent.random");
   lua_Integer seed =
       lua_isnoneornil(L, 1) ? entropy(L) : latL_checkinteger(L, 1, "latent.random", "seed");
   new_random(L, (lat_random){.seed = (uint64_t)seed});
@@ -372,6 +375,7 @@ enum { MOST_SPLITS = 1 << 20 }; /* generators of one call: each is a value of Lu
 
 static int split(lua_State *L)
 {
+  latL_nooptions(L, 3, "rng:split");
   lat_random *random = self(L, "rng:split");
   if (lua_isnoneornil(L, 2)) {
     new_random(L, lat_random_split(random));
@@ -392,6 +396,7 @@ static int split(lua_State *L)
 
 static int stream(lua_State *L)
 {
+  latL_nooptions(L, 3, "rng:stream");
   lat_random *random = self(L, "rng:stream");
   lua_Integer i = latL_checkinteger(L, 2, "rng:stream", "i");
   new_random(L, (lat_random){.seed = random->seed, .stream = (uint64_t)i});
@@ -400,6 +405,7 @@ static int stream(lua_State *L)
 
 static int jump(lua_State *L)
 {
+  latL_nooptions(L, 3, "rng:jump");
   lat_random *random = self(L, "rng:jump");
   random->position += (uint64_t)latL_checkinteger(L, 2, "rng:jump", "n");
   lua_settop(L, 1);
@@ -408,12 +414,14 @@ static int jump(lua_State *L)
 
 static int copy(lua_State *L)
 {
+  latL_nooptions(L, 2, "rng:copy");
   new_random(L, *self(L, "rng:copy"));
   return 1;
 }
 
 static int state(lua_State *L)
 {
+  latL_nooptions(L, 3, "rng:state");
   static const char *const names[] = {"seed", "stream", "position", NULL};
   lat_random *random = self(L, "rng:state");
   uint64_t *fields[] = {&random->seed, &random->stream, &random->position}, values[3] = {0};

@@ -155,8 +155,11 @@ static int finish(lua_State *L, const char *who, lat_workspace *work, lat_mark m
 static int save(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  lua_settop(L, 2);
   const char *who = lua_pushfstring(L, "%s:save", kind->name);
+  lua_insert(L, 1);
+  latL_nooptions(L, 4, who);
+  lua_settop(L, 3);
+  lua_rotate(L, 1, -1); /* `who` to the top */
   const latL_Model *m = latL_checkmodel(L, kind, who, true);
   const char *path = latL_checkpath(L, 2, who);
   lat_workspace *work = latL_newworkspace(L);
@@ -188,8 +191,11 @@ static int save_stored(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   latL_Stored *stored = latL_storedkind(L, kind->metatable);
-  lua_settop(L, 2);
   const char *who = lua_pushfstring(L, "%s:save", kind->name);
+  lua_insert(L, 1);
+  latL_nooptions(L, 4, who);
+  lua_settop(L, 3);
+  lua_rotate(L, 1, -1); /* `who` to the top */
   void *model = latL_checkmodel(L, kind, who, false);
   const char *path = latL_checkpath(L, 2, who);
   lat_workspace *work = latL_newworkspace(L);
@@ -216,7 +222,7 @@ static lat_status put_member(lua_State *L, const char *who, lat_workspace *work,
   const latL_Model *m = latL_tomodel(L, 1);
   if (!m || luaL_getmetafield(L, 1, "loaded") == LUA_TNIL)
     return latL_error(L, who, "model %I is a %s, which can't be saved", (lua_Integer)i + 1,
-                      luaL_tolstring(L, 1, NULL));
+                      m ? m->kind->name : luaL_typename(L, 1));
   lua_pop(L, 1);
   if (!m->flat) latL_error(L, who, "model %I is not fitted yet", (lua_Integer)i + 1);
   LAT_TRY(describe(L, who, work, &t));
@@ -299,6 +305,7 @@ static int save_own(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   const char *who = LATL_SAVED_OWN ":save";
+  latL_nooptions(L, 3, who);
   lua_settop(L, 2);
   latL_checkmodel(L, kind, who, true);
   const char *path = latL_checkpath(L, 2, who);

@@ -5,7 +5,8 @@
 #include "query.h"
 #include "source.h"
 
-static const latL_Kind kind = {"scaler", "latent.Scaler", lat_scaler_parameters, NULL};
+static const latL_Kind kind = {"scaler", "latent.Scaler", lat_scaler_parameters, NULL,
+                               LATL_KNOWS_GAPS};
 
 typedef struct scaler {
   latL_Model model;

@@ -8,6 +8,7 @@
 /* terminal([file]): columns, or nil when the file isn't a terminal. */
 static int terminal(lua_State *L)
 {
+  latL_nooptions(L, 2, "latent.terminal");
   FILE *file = stderr;
   if (!lua_isnoneornil(L, 1)) {
     luaL_Stream *stream = luaL_testudata(L, 1, LUA_FILEHANDLE);
@@ -29,6 +30,7 @@ static int terminal(lua_State *L)
 /* clock(): seconds since some moment, of a clock that never goes back. */
 static int wall_clock(lua_State *L)
 {
+  latL_nooptions(L, 1, "latent.clock");
   lua_pushnumber(L, lat_clock());
   return 1;
 }

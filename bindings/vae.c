@@ -5,7 +5,7 @@
 #include <math.h>
 
 const latL_Kind latL_vae_kind = {"vae", "latent.VAE", (const lat_parameter[]){{NULL, {LAT_END}}},
-                                 NULL};
+                                 NULL, LATL_GAPS_BY("mppca")};
 
 static const char *const bounds[] = {"elbo", "iwae", NULL};
 
@@ -85,6 +85,7 @@ static int new (lua_State *L)
   v->deep.likelihood = &v->core.likelihood;
   v->deep.latent_dim = o.latent_dim;
   v->deep.classes = o.classes;
+  v->deep.labelled = true;
   latL_deepmade(L, who, &v->deep, &v->core.deep, done);
   return 1;
 }

@@ -130,6 +130,10 @@ describe("the documentation", function()
       check_rows(entry, "args", 3)
       check_rows(entry, "options", 4)
       check_rows(entry, "returns", 2)
+      for _, option in ipairs(entry.options or {}) do
+        assert.is_truthy(option[1]:find "^%a[%w_]*$", entry.name .. ": a name of one option: " .. option[1])
+        assert.is_truthy(option[2] ~= "", entry.name .. "." .. option[1] .. ": a type")
+      end
       if entry.options then
         local last = entry.args and entry.args[#entry.args]
         assert.is_truthy(last and last[1]:find("options"), entry.name .. ": the last argument is options")

@@ -320,7 +320,8 @@ describe("ica", function()
       fails("ica:bic: the model has 2 sources for 3 columns", narrow.bic, narrow, X)
       fails("ica:free_parameters: the model is not fitted yet", narrow.free_parameters, latent.ica())
       for _, verb in ipairs{ "log_likelihood", "score", "aic", "bic" } do
-        fails("ica:" .. verb .. ": unknown option 'missing': there are none", ica[verb], ica, X, { missing = true })
+        fails("ica:" .. verb .. ": missing: this model does not know missing entries; latent.fa knows missing entries",
+          ica[verb], ica, X, { missing = true })
         fails("ica:" .. verb .. ": X has 2 columns", ica[verb], ica, X:block(1, 300, 1, 2))
       end
       -- a classifier counts those of its models

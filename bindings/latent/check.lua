@@ -97,28 +97,50 @@ function check.random(who, seed)
   return check.call(require("latent").random, seed)
 end
 
--- An option table against { name = "type", or true for any }; nil is an empty one.
+-- An option table against { name = "type", or true for any }; nil is an empty one. Of several faults it is always the
+-- same that is raised: keys that are no names, then names in alphabetical order.
 function check.options(who, options, known)
   if options == nil then return {} end
   if type(options) ~= "table" then check.fail(who, "options must be a table, got %s", check.show(options)) end
-  for key, value in pairs(options) do
-    local expected = known[key]
+  local keys, odd = {}, {}
+  for key in pairs(options) do
+    if type(key) == "string" then
+      keys[#keys + 1] = key
+    else
+      odd[#odd + 1] = math.type(key) and ("the key " .. key) or ("a %s for a key"):format(type(key))
+    end
+  end
+  table.sort(keys)
+  table.sort(odd)
+  if odd[1] then check.fail(who, "options have names, but the table has %s", odd[1]) end
+  for _, key in ipairs(keys) do
+    local value, expected = options[key], known[key]
     if expected == nil then
-      local names = {}
-      for name in pairs(known) do names[#names + 1] = name end
-      table.sort(names)
-      local word, nearest, best = tostring(key), nil, math.max(2, #tostring(key) // 3) + 1
-      for _, name in ipairs(names) do
-        local far = check.distance(word, name)
-        if far < best then nearest, best = name, far end
-      end
-      check.fail(who, "unknown option '%s'%s", word,
-        nearest and ("; did you mean '%s'?"):format(nearest) or "; known are " .. table.concat(names, ", "))
+      check.unknown(who, "option", key, known)
     elseif expected ~= true and type(value) ~= expected then
       check.fail(who, "%s must be a %s, got %s", key, expected, check.show(value))
     end
   end
   return options
+end
+
+-- Raises: the word is none of the keys of `known`; names the nearest.
+function check.unknown(who, what, word, known)
+  local names, nearest, best = {}, nil, math.max(2, #word // 3) + 1
+  for name in pairs(known) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local far = check.distance(word, name)
+    if far < best then nearest, best = name, far end
+  end
+  if nearest then check.fail(who, "unknown %s '%s'; did you mean '%s'?", what, word, nearest) end
+  if #names == 0 then check.fail(who, "unknown %s '%s': there are none", what, word) end
+  check.fail(who, "unknown %s '%s'; known are %s", what, word, table.concat(names, ", "))
+end
+
+-- For functions without options: a table where they would be raises as an unknown option does.
+function check.no_options(who, options)
+  if type(options) == "table" then check.options(who, options, {}) end
 end
 
 -- A whole number that is at least `least` and, where there is a bound, at most `most`.

@@ -120,7 +120,7 @@ end
 
 local function weights_of(weights, n)
   if weights == nil then return nil end
-  weights = data("classifier:fit", weights):flatten()
+  weights = check.matrix("classifier:fit", "weights", weights):flatten()
   if #weights ~= n then check.fail("classifier:fit", "there are %d weights for %d rows", #weights, n) end
   return weights
 end
@@ -190,7 +190,9 @@ function Classifier:posteriors(X, options)
   return log_posteriors(self, "classifier:posteriors", X, options):exp()
 end
 
-Classifier.responsibilities = Classifier.posteriors
+function Classifier:responsibilities(X, options)
+  return log_posteriors(self, "classifier:responsibilities", X, options):exp()
+end
 
 function Classifier:predict(X, options)
   local log_p, one = joint(self, "classifier:predict", X, options)
@@ -240,7 +242,8 @@ function Classifier:confusion(X, y, options)
   return counts
 end
 
-function Classifier:free_parameters()
+function Classifier:free_parameters(options)
+  check.no_options("classifier:free_parameters", options)
   fitted(self, "classifier:free_parameters")
   local count = self.given_priors == "estimated" and #self.classes - 1 or 0
   for k, model in ipairs(self.models) do
@@ -280,7 +283,8 @@ end
 
 -- ---- files --------------------------------------------------------------------------------
 
-function Classifier:save(path)
+function Classifier:save(path, options)
+  check.no_options("classifier:save", options)
   fitted(self, "classifier:save")
   local priors, given = self.priors:table(), self.given_priors
   if check.is_matrix(given) then given = given:table() end

@@ -18,7 +18,8 @@ local function read(name, options)
   return assert(latent.read(folder .. name, options))
 end
 
-function datasets.iris()
+function datasets.iris(options)
+  check.no_options("datasets.iris", options)
   local X, info = read("iris.csv", { labels = "species" })
   return X, info.codes, {
     columns = info.columns,
@@ -27,12 +28,14 @@ function datasets.iris()
   }
 end
 
-function datasets.faithful()
+function datasets.faithful(options)
+  check.no_options("datasets.faithful", options)
   local X, info = read "faithful.csv"
   return X, { columns = info.columns, source = "Azzalini and Bowman 1990 (R's faithful)" }
 end
 
-function datasets.digits()
+function datasets.digits(options)
+  check.no_options("datasets.digits", options)
   return read "digits.npy", read "digits_labels.npy", {
     classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" },
     shape = { 8, 8 },
@@ -40,7 +43,8 @@ function datasets.digits()
   }
 end
 
-function datasets.nile()
+function datasets.nile(options)
+  check.no_options("datasets.nile", options)
   local X = read "nile.csv"
   return X:block(1, -1, 2, 2):copy(), {
     columns = { "volume" },
@@ -49,7 +53,8 @@ function datasets.nile()
   }
 end
 
-function datasets.air_passengers()
+function datasets.air_passengers(options)
+  check.no_options("datasets.air_passengers", options)
   local X = read "air_passengers.csv"
   return X:block(1, -1, 3, 3):copy(), {
     columns = { "passengers" },
@@ -109,9 +114,12 @@ end
 -- A set of data is the same at every call unless another seed asks for another one.
 local function settings(who, options, defaults)
   local known, given = { seed = true }, {}
-  for name in pairs(defaults) do known[name] = "number" end
+  local names = {}
+  for name in pairs(defaults) do known[name], names[#names + 1] = "number", name end
+  table.sort(names)
   options = check.options(who, options, known)
-  for name, default in pairs(defaults) do
+  for _, name in ipairs(names) do
+    local default = defaults[name]
     local value = options[name] or default
     if math.type(default) == "integer" then
       value = check.integer(who, name, value, 1)

@@ -4,9 +4,16 @@
 -- alone always prefers more parameters; BIC (Schwarz 1978) and AIC (Akaike 1974) charge for them.
 
 local KINDS = { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" }
+local check = require "latent.check"
+
 local CRITERIA = { bic = true, aic = true }
 
-local function fail(format, ...) error("gmm_select: " .. format:format(...), 3) end
+local WHO = "gmm_select"
+-- Options of the choice, of the models, and of their fits; true: of any type.
+local CHOICE = { components = true, covariance = true, criterion = "string" }
+local MODEL = { init = true, regularization = true, restarts = true, max_iterations = true, tolerance = true,
+  accelerate = true, seed = true }
+local FIT = { weights = true, missing = "boolean" }
 
 -- A number, a list of numbers, or nil, as a list.
 local function list_of(value, otherwise)
@@ -32,30 +39,48 @@ local function text_of(result)
   return table.concat(lines, "\n")
 end
 
+-- The options of the list `names`, of these.
+local function only(options, names)
+  local chosen = {}
+  for name in pairs(names) do chosen[name] = options[name] end
+  return chosen
+end
+
+local function checked(options)
+  local known = {}
+  for _, names in ipairs { CHOICE, MODEL, FIT } do
+    for name, kind in pairs(names) do known[name] = kind end
+  end
+  options = check.options(WHO, options, known)
+  local criterion = options.criterion or "bic"
+  if not CRITERIA[criterion] then check.fail(WHO, 'criterion must be "bic" or "aic", got %s', check.show(criterion)) end
+  return options, criterion
+end
+
 -- latent.gmm_select(X [, {components=, covariance=, criterion=, weights=, missing=, ...}])
 return function(X, options)
   local latent = require "latent"
-  local model_options, result = {}, {}
+  local criterion
+  options, criterion = checked(options)
+  X = check.matrix(WHO, "X", X)
+  local of_model, of_fit, missing = only(options, MODEL), only(options, FIT), { missing = options.missing }
+  local weights = options.weights ~= nil and check.matrix(WHO, "weights", options.weights):flatten() or nil
+  local rows = weights and weights:sum() or #X -- a weight of 2 is the row twice
+  local result = {}
   setmetatable(result, { __tostring = function() return text_of(result) end, __metatable = false })
-  for name, value in pairs(options or {}) do model_options[name] = value end
-  local counts = list_of(model_options.components, { 1, 2, 3, 4, 5, 6 })
-  local kinds = list_of(model_options.covariance, KINDS)
-  local criterion = model_options.criterion or "bic"
-  if not CRITERIA[criterion] then fail('criterion must be "bic" or "aic", got %s', tostring(criterion)) end
-  local missing = model_options.missing
-  model_options.criterion, model_options.missing = nil, nil
-  for _, covariance in ipairs(kinds) do
-    for _, components in ipairs(counts) do
-      model_options.components, model_options.covariance = components, covariance
-      local model = latent.gmm(model_options):fit(X, { missing = missing })
-      local total = model:log_likelihood(X, { missing = missing }):sum()
+  for _, covariance in ipairs(list_of(options.covariance, KINDS)) do
+    for _, components in ipairs(list_of(options.components, { 1, 2, 3, 4, 5, 6 })) do
+      of_model.components, of_model.covariance = components, covariance
+      local model = check.call(function() return latent.gmm(of_model):fit(X, of_fit) end)
+      local values = model:log_likelihood(X, missing)
+      local total, p = weights and (values % weights):sum() or values:sum(), model:free_parameters()
       local row = { model = model, components = components, covariance = covariance, log_likelihood = total,
-        parameters = model:free_parameters(), converged = model.converged, singular = model.singular,
-        aic = model:aic(X, { missing = missing }), bic = model:bic(X, { missing = missing }) }
+        parameters = p, converged = model.converged, singular = model.singular,
+        aic = -2 * total + 2 * p, bic = -2 * total + p * math.log(rows) }
       result[#result + 1] = row
       if not result.best or better(row, result.best, criterion) then result.best = row end
     end
   end
-  if not result.best then fail "components and covariance must not be empty lists" end
+  if not result.best then check.fail(WHO, "components and covariance must not be empty lists") end
   return result
 end

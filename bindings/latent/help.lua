@@ -46,7 +46,8 @@ local function find_class(class)
 end
 
 -- The value that an entry's name stands for, or nil: a property and a topic have none.
-function help.resolve(name)
+function help.resolve(name, options)
+  check.no_options("help.resolve", options)
   load_entries()
   local latent = require "latent"
   name = canonical(name)
@@ -313,7 +314,8 @@ end
 function help.text(...)
   load_entries()
   if select("#", ...) == 0 then return overview() end
-  local x = ...
+  local x, options = ...
+  check.no_options("latent.help", options)
   if type(x) == "string" then return by_name(x) end
   local class = (check.class(x) or ""):match("^latent%.(%u%w*)$")
   if class and entries[class] then return page(entries[class]) end

@@ -310,8 +310,9 @@ local TERMINALS = {
   png = "pngcairo size %d,%d font 'sans-serif,10' fontscale 2 linewidth 2 pointscale 2 noenhanced",
 }
 
-function Figure:save(path)
+function Figure:save(path, options)
   local who = "figure:save"
+  check.no_options(who, options)
   check.self(who, Figure, self)
   if type(path) ~= "string" or path:find("[%z\n]") then
     check.fail(who, "path must be a file name, got %s", check.show(path))
@@ -358,8 +359,9 @@ local function shaded(rows, shades, columns, dark_is_high)
   return table.concat(lines, "\n")
 end
 
-function Figure:text(columns, lines)
+function Figure:text(columns, lines, options)
   local who = "figure:text"
+  check.no_options(who, options)
   check.self(who, Figure, self)
   columns = check.integer(who, "columns", columns or 79, 20, MOST_DOTS)
   lines = check.integer(who, "lines", lines or math.max(5, columns * 3 // 10), 5, MOST_DOTS)
@@ -373,7 +375,8 @@ function Figure:text(columns, lines)
   return (text:gsub("[ \f]+%f[\n]", ""):gsub("^\n+", ""):gsub("%s+$", "") .. "\n")
 end
 
-function Figure:show()
+function Figure:show(options)
+  check.no_options("figure:show", options)
   check.self("figure:show", Figure, self)
   local width = require("latent").terminal(io.stdout)
   local text, message = self:text(width and math.max(20, width - 1))

@@ -45,7 +45,8 @@ local function draw(bar)
   bar.output:flush()
 end
 
-function Bar:update(done, text)
+function Bar:update(done, text, options)
+  check.no_options("bar:update", options)
   check.self("bar:update", Bar, self)
   self.steps = check.integer("bar:update", "done", done, 0)
   self.text = text and tostring(text):gsub("%c", " ") or ""
@@ -53,7 +54,8 @@ function Bar:update(done, text)
   return self
 end
 
-function Bar:done()
+function Bar:done(options)
+  check.no_options("bar:done", options)
   check.self("bar:done", Bar, self)
   if self.drawn then
     self.output:write "\n"
@@ -62,12 +64,17 @@ function Bar:done()
   self.drawn = false
 end
 
-Bar.__close = Bar.done
+function Bar.__close(bar) Bar.done(bar) end -- the error that the loop was left by may be a table
 
 local OPTIONS = { label = "string", output = true, width = "number" }
 
 local function new_bar(who, total, options)
   options = check.options(who, options, OPTIONS)
+  local output = options.output
+  if output ~= nil and not (io.type(output) == "file" or type(output) == "table") then
+    check.fail(who, "output must be an open file, or a table with the methods write and flush, got %s",
+      check.show(output))
+  end
   local bar = setmetatable({ total = total, steps = 0, text = "", label = options.label or "",
     started = os.time(), output = options.output or io.stderr }, Bar)
   bar.width = options.width or (io.type(bar.output) == "file" and require("latent").terminal(bar.output))

@@ -6,9 +6,12 @@ local check = require "latent.check"
 
 local train = {}
 
-local OPTIONS = { epochs = true, batch = true, labels = true, learning_rate = true, binarize = "string",
-  scale = "number", shuffle = "boolean", validation = true, patience = true, progress = "boolean",
-  on_epoch = "function", on_iteration = "function", max_seconds = "number", checkpoint = "string" }
+-- Of a step loop; and more of a whole fit. Labels are for kinds of models that know them.
+local STEPS = { epochs = true, batch = true, learning_rate = true, binarize = "string", scale = "number",
+  shuffle = "boolean" }
+local FIT = { validation = true, patience = true, progress = "boolean", on_epoch = "function",
+  on_iteration = "function", max_seconds = "number", checkpoint = "string" }
+local LABELLED = { vae = true }
 
 -- A model's name in Lua: "vae".
 local function name_of(model) return tostring(model):match "^[%w_]+" end
@@ -23,11 +26,19 @@ local function validation_of(who, given)
   return given
 end
 
-local function checked(who, options)
-  options = check.options(who, options, OPTIONS)
+local function checked(model, who, options, more)
+  local known = { labels = LABELLED[name_of(model)] }
+  for _, list in ipairs { STEPS, more } do
+    for name, kind in pairs(list) do known[name] = kind end
+  end
+  options = check.options(who, options, known)
   local rate = options.learning_rate
   if rate ~= nil and type(rate) ~= "function" and not (type(rate) == "number" and rate > 0 and rate < math.huge) then
     check.fail(who, "learning_rate must be a finite number > 0 or a function of the step, got %s", check.show(rate))
+  end
+  if options.labels ~= nil then check.matrix(who, "labels", options.labels) end
+  if options.patience ~= nil and options.validation == nil then
+    check.fail(who, "patience waits for a better loss of the rows of validation, which is missing")
   end
   return {
     epochs = check.integer(who, "epochs", options.epochs or 10, 1),
@@ -35,6 +46,13 @@ local function checked(who, options)
     patience = options.patience and check.integer(who, "patience", options.patience, 1),
     given = options,
   }
+end
+
+-- The rows X; a vector of as many numbers as the model has columns is one.
+local function rows_of(model, who, X)
+  X = check.matrix(who, "X", X)
+  local one = type(X[1]) == "number" and #X == model.input_dim and #X > 1
+  return one and X:reshape(1, #X) or X
 end
 
 -- The batches of an epoch: order and draws are a stream of the model's seed, so that an epoch is the same
@@ -78,7 +96,23 @@ local function validate(model, X, labels)
   else
     values = check.call(model.log_likelihood, model, X)
   end
-  return -values:mean()
+  return type(values) == "number" and -values or -values:mean()
+end
+
+-- The parameters as they are, in the matrices of `kept` (or fresh ones), and back from there.
+local function keep_parameters(model, kept)
+  local parameters = model:parameters()
+  if not kept then
+    kept = {}
+    for name, view in pairs(parameters) do kept[name] = view:copy() end
+    return kept
+  end
+  for name, view in pairs(parameters) do kept[name]:assign(view) end
+  return kept
+end
+
+local function put_back(model, kept)
+  for name, view in pairs(model:parameters()) do view:assign(kept[name]) end
 end
 
 -- What the lists of an epoch are called: model:step gives these, in this order.
@@ -108,13 +142,13 @@ end
 
 function train.fit(model, X, options)
   local who = name_of(model) .. ":fit"
-  local o = checked(who, options)
+  local o = checked(model, who, options, FIT)
   local held, held_labels = validation_of(who, o.given.validation)
-  X = check.matrix(who, "X", X)
+  X = rows_of(model, who, X)
   local bar <close> = o.given.progress and latent.progress.bar(o.epochs * #X, { label = name_of(model) }) or nil
   o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
   o.done = 0
-  local best, since = math.huge, 0
+  local best, since, kept = math.huge, 0, nil
   model:__keep("converged", false)
   for _ = 1, o.epochs do
     local epoch = (model.epochs or 0) + 1
@@ -124,6 +158,7 @@ function train.fit(model, X, options)
       loss = validate(model, held, held_labels)
       append(model, "validation_history", loss)
       if loss < best then best, since = loss, 0 else since = since + 1 end
+      if o.patience and since == 0 then kept = keep_parameters(model, kept) end
     end
     if o.given.checkpoint then assert(model:save(o.given.checkpoint)) end
     local history = model.history
@@ -133,13 +168,17 @@ function train.fit(model, X, options)
       break
     end
   end
+  if kept and since > 0 then
+    put_back(model, kept)
+    if o.given.checkpoint then assert(model:save(o.given.checkpoint)) end
+  end
   return model
 end
 
 function train.steps(model, X, options)
   local who = name_of(model) .. ":steps"
-  local o = checked(who, options)
-  X = check.matrix(who, "X", X)
+  local o = checked(model, who, options, {})
+  X = rows_of(model, who, X)
   local following, i = nil, 0
   local function give(n, ...)
     if not n then

@@ -9,18 +9,24 @@ local MOST = 1000 -- images along a side: more are a mistake, and would be decod
 
 local vae = { fit = train.fit, steps = train.steps }
 
+-- Means and variances of q(z|x) in float64, N x M, also of one row.
+local function encode(model, X, labels)
+  local function rows(A) return (type(A[1]) == "number" and A:reshape(1, #A) or A):to "float64" end
+  local mean, variance = check.call(model.encode, model, X, { labels = labels })
+  return rows(mean), rows(variance)
+end
+
 -- KL(q(z_j|x) || p(z_j)) = (v + m^2 - 1 - log v)/2, averaged over the rows of X, for each latent unit.
 function vae.kl_per_unit(model, X, options)
-  local mean, variance = model:encode(X, options)
-  local m, v = mean:to "float64", variance:to "float64"
+  options = check.options("vae:kl_per_unit", options, { labels = true })
+  local m, v = encode(model, X, options.labels)
   return ((v + m % m - 1 - v:log()) * 0.5):mean(1)
 end
 
 -- The units whose mean moves with x: Var_x(E[z_j|x]) above a threshold (Burda, Grosse and Salakhutdinov 2016).
 function vae.active_units(model, X, options)
   options = check.options("vae:active_units", options, { threshold = "number", labels = true })
-  local mean = model:encode(X, { labels = options.labels })
-  local variances = mean:to("float64"):var(1)
+  local variances = encode(model, X, options.labels):var(1)
   local threshold, count = options.threshold or 0.01, 0
   for j = 1, #variances do
     if variances[j] > threshold then count = count + 1 end
@@ -40,7 +46,7 @@ function vae.traverse(model, options)
     units = {}
     for j = 1, M do units[j] = j end
   end
-  local z = options.z and (type(options.z) == "table" and matrix(options.z) or options.z)
+  local z = options.z ~= nil and check.matrix(who, "z", options.z) or nil
   if z and z.rows * z.cols ~= M then
     check.fail(who, "z has %d elements, the model has latent_dim = %d", z.rows * z.cols, M)
   end

@@ -197,13 +197,19 @@ better.]],
       { "components", "table|integer", "{1, 2, 3, 4, 5, 6}", "numbers of components" },
       { "covariance", "table|string", "all six", "kinds of covariance" },
       { "criterion", "string", '"bic"', '"bic" or "aic": what makes the best' },
+      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice, also in the criteria" },
       { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "init", "string|table", '"k-means"', "of each model, as for latent.gmm; so are the following" },
+      { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
+      { "restarts", "integer", "1", "how many starts; the likeliest result is kept" },
+      { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
+      { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
+      { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
+      { "seed", "integer", "0", "of the starts" },
     },
     returns = { { "table", "a list of { model=, components=, covariance=, log_likelihood=, parameters=, aic=, bic=, "
       .. "converged=, singular= } with a field `best`; print shows it as a table" } },
-    text = [[
-Further options (restarts, seed, regularization, ...) go to latent.gmm. A fit that is singular (see GMM.singular) is
-marked, and is the best only when all are.]],
+    text = "A fit that is singular (see GMM.singular) is marked, and is the best only when all are.",
     example = 'latent.gmm_select(X, { components = { 1, 2 }, covariance = "diag" }).best.components',
   },
 }
