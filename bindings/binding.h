@@ -84,7 +84,7 @@ typedef struct latL_Result {
 latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
                         bool vector, lat_dtype dtype, latL_Sharing sharing);
 /* When the view has been filled. */
-void latL_finish(const latL_Result *result);
+void latL_finish(lua_State *L, const char *who, const latL_Result *result);
 
 /* Whether two views are the same elements in the same places. */
 bool latL_sameview(const lat_matrix *A, const lat_matrix *B);

@@ -322,9 +322,13 @@ void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core,
   lua_gc(L, LUA_GCSTEP, (int)(bytes >> 10 < 1 << 20 ? bytes >> 10 : 1 << 20));
 }
 
-/* Calls the function of the module latent.MODULE; upvalues: MODULE, its name. */
+/* Calls the function of the module latent.MODULE; upvalues: MODULE, its name, the kind. */
 static int in_lua(lua_State *L)
 {
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(3));
+  const char *who = lua_pushfstring(L, "%s:%s", kind->name, lua_tostring(L, lua_upvalueindex(2)));
+  latL_checkmodel(L, kind, who, false);
+  lua_pop(L, 1);
   lua_getglobal(L, "require");
   lua_pushfstring(L, "latent.%s", lua_tostring(L, lua_upvalueindex(1)));
   lua_call(L, 1, 1);
@@ -353,7 +357,8 @@ void latL_newdeepkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *metho
   for (; *more; more++) {
     lua_pushstring(L, module);
     lua_pushstring(L, *more);
-    lua_pushcclosure(L, in_lua, 2);
+    lua_pushlightuserdata(L, (void *)(size_t)kind);
+    lua_pushcclosure(L, in_lua, 3);
     lua_setfield(L, -2, *more);
   }
   lua_pop(L, 1);

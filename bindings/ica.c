@@ -71,7 +71,7 @@ static int transform(lua_State *L)
   latL_Result S = data_and_result(L, who, "X", core.D, core.M, &X);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_ica_transform(work, &core, &X, &S.view));
-  latL_finish(&S);
+  latL_finish(L, who, &S);
   return 1;
 }
 
@@ -83,7 +83,7 @@ static int inverse_transform(lua_State *L)
   latL_Result X = data_and_result(L, who, "S", core.M, core.D, &S);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_ica_inverse(work, &core, &S, &X.view));
-  latL_finish(&X);
+  latL_finish(L, who, &X);
   return 1;
 }
 
@@ -105,7 +105,7 @@ static int reconstruct(lua_State *L)
   latL_Result Y = data_and_result(L, who, "X", core.D, core.D, &X);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, rebuild(work, &core, &X, &Y.view));
-  latL_finish(&Y);
+  latL_finish(L, who, &Y);
   return 1;
 }
 

@@ -364,7 +364,7 @@ static int transform(lua_State *L)
   latL_Result Z = latL_queryresult(L, &q, 3, K, LAT_FLOAT64, LATL_APART);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_kmeans_distances(work, &q.X, K, m->em.base.flat, &Z.view));
-  latL_finish(&Z);
+  latL_finish(L, who, &Z);
   return 1;
 }
 

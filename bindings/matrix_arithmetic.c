@@ -107,7 +107,7 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
     lat_workspace *work = latL_workspace(L);
     latL_call(L, who, work, compute(work, op, count, o, &C.view));
   }
-  latL_finish(&C);
+  latL_finish(L, who, &C);
   return 1;
 }
 
@@ -242,7 +242,7 @@ static int map(lua_State *L)
       lat_set(&to.view, i, j, lua_tonumber(L, -1));
       lua_pop(L, 1);
     }
-  latL_finish(&to);
+  latL_finish(L, who, &to);
   lua_settop(L, result);
   return 1;
 }

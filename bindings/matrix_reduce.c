@@ -111,7 +111,7 @@ static int apply_reduction(lua_State *L)
   const latL_Result out = line_result(L, 3, who, A, dim, place ? LAT_FLOAT64 : A->view.dtype);
   reduce(L, who, kind, &A->view, dim, correction, &out.view);
   if (place) count_from_one(L, who, &out.view);
-  latL_finish(&out);
+  latL_finish(L, who, &out);
   return 1;
 }
 
@@ -131,7 +131,7 @@ static int quantile(lua_State *L, const char *who, int dim_arg, double p)
     latL_error(L, who, "the result is a number, which has no out");
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_quantile(work, &A->view, dim, p, &out.view));
-  latL_finish(&out);
+  latL_finish(L, who, &out);
   if (dim == 0) lua_pushnumber(L, value);
   return 1;
 }
@@ -160,7 +160,7 @@ static int cumsum(lua_State *L)
       latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype, LATL_SAME_PLACES);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_cumulative_sum(work, &from, dim, &to.view));
-  latL_finish(&to);
+  latL_finish(L, who, &to);
   return 1;
 }
 

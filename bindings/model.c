@@ -85,6 +85,13 @@ static int tostring_model(lua_State *L)
   return 1;
 }
 
+static int newindex_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  return latL_error(L, kind->name, "%s can't be set: a model's fields are what fits make",
+                    latL_got(L, 2));
+}
+
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
 {
   latL_newmetatable(L, kind->metatable);
@@ -100,6 +107,9 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_pushcclosure(L, tostring_model, 1);
   lua_setfield(L, -2, "__tostring");
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushcclosure(L, newindex_model, 1);
+  lua_setfield(L, -2, "__newindex");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_setfield(L, -2, kind->name);

@@ -21,6 +21,12 @@ static int get_field(lua_State *L)
   return fields(L);
 }
 
+/* Upvalue: the class's name. */
+static int refuse_field(lua_State *L)
+{
+  return latL_error(L, lua_tostring(L, lua_upvalueindex(1)), "%s can't be set", latL_got(L, 2));
+}
+
 void latL_newclass(lua_State *L, const char *metatable, const luaL_Reg *methods,
                    lua_CFunction fields, lua_CFunction finalizer)
 {
@@ -32,6 +38,9 @@ void latL_newclass(lua_State *L, const char *metatable, const luaL_Reg *methods,
   lua_pushcfunction(L, fields);
   lua_pushcclosure(L, get_field, 2);
   lua_setfield(L, -2, "__index");
+  lua_pushstring(L, metatable);
+  lua_pushcclosure(L, refuse_field, 1);
+  lua_setfield(L, -2, "__newindex");
   if (finalizer) {
     lua_pushcfunction(L, finalizer);
     lua_setfield(L, -2, "__gc");

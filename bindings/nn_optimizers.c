@@ -212,9 +212,9 @@ static int tostring(lua_State *L)
 /* Upvalues: steps, the factor at the end. */
 static int cosine_at(lua_State *L)
 {
-  lua_pushnumber(L,
-                 lat_schedule_cosine(luaL_checknumber(L, 1), lua_tonumber(L, lua_upvalueindex(1)),
-                                     lua_tonumber(L, lua_upvalueindex(2))));
+  double step = latL_checknumber(L, 1, "nn.cosine's schedule", "step");
+  lua_pushnumber(L, lat_schedule_cosine(step, lua_tonumber(L, lua_upvalueindex(1)),
+                                        lua_tonumber(L, lua_upvalueindex(2))));
   return 1;
 }
 
@@ -233,7 +233,7 @@ static int cosine(lua_State *L)
 
 static int constant_at(lua_State *L)
 {
-  (void)luaL_checknumber(L, 1);
+  (void)latL_checknumber(L, 1, "nn.constant's schedule", "step");
   lua_pushvalue(L, lua_upvalueindex(1));
   return 1;
 }
@@ -253,7 +253,8 @@ static int constant(lua_State *L)
  * the warm-up. */
 static int warm_up_at(lua_State *L)
 {
-  double at = luaL_checknumber(L, 1), steps = lua_tonumber(L, lua_upvalueindex(1));
+  double at = latL_checknumber(L, 1, "nn.warm_up's schedule", "step"),
+         steps = lua_tonumber(L, lua_upvalueindex(1));
   if (at < steps || lua_isnil(L, lua_upvalueindex(2))) {
     lua_pushnumber(L, lat_schedule_warm_up(at, steps));
     return 1;

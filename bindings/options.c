@@ -9,7 +9,10 @@
 const char *latL_got(lua_State *L, int arg)
 {
   if (lua_isnoneornil(L, arg)) return "nothing";
-  if (lua_type(L, arg) == LUA_TNUMBER) return luaL_tolstring(L, arg, NULL);
+  if (lua_type(L, arg) == LUA_TNUMBER) {
+    if (isnan(lua_tonumber(L, arg))) return "nan"; /* some C libraries print -nan */
+    return luaL_tolstring(L, arg, NULL);
+  }
   if (lua_type(L, arg) == LUA_TSTRING) return lua_pushfstring(L, "'%s'", lua_tostring(L, arg));
   return luaL_typename(L, arg);
 }
@@ -178,9 +181,10 @@ double latL_optnumber(lua_State *L, int arg, const char *who, const char *name, 
   if (latL_getoption(L, arg, name) != LUA_TNIL) {
     value = latL_checknumber(L, -1, who, name);
     if (!(value >= least && value <= most)) {
+      const char *shown = isnan(value) ? "nan" : lua_pushfstring(L, "%f", value);
       if (most == (double)INFINITY)
-        latL_error(L, who, "%s must be at least %f, got %f", name, least, value);
-      latL_error(L, who, "%s must be from %f to %f, got %f", name, least, most, value);
+        latL_error(L, who, "%s must be at least %f, got %s", name, least, shown);
+      latL_error(L, who, "%s must be from %f to %f, got %s", name, least, most, shown);
     }
   }
   lua_pop(L, 1);

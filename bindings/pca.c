@@ -246,7 +246,7 @@ static int apply(lua_State *L, const char *who, image what)
   latL_call(L, who, work,
             what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, p->whiten, &q.X, &Y.view)
                                       : lat_pca_apply(work, &core, p->whiten, &q.X, &images));
-  latL_finish(&Y);
+  latL_finish(L, who, &Y);
   return 1;
 }
 

@@ -465,6 +465,11 @@ static int tostring(lua_State *L)
   return 1;
 }
 
+static int refuse_field(lua_State *L)
+{
+  return latL_error(L, "rng", "%s can't be set (rng:state sets a whole state)", latL_got(L, 2));
+}
+
 static int equal(lua_State *L)
 {
   const lat_random *a = luaL_testudata(L, 1, LATL_RANDOM), *b = luaL_testudata(L, 2, LATL_RANDOM);
@@ -519,7 +524,8 @@ void latL_open_random(lua_State *L)
     {NULL, NULL}
   };
   /* clang-format on */
-  static const luaL_Reg operators[] = {{"__tostring", tostring}, {"__eq", equal}, {NULL, NULL}};
+  static const luaL_Reg operators[] = {
+      {"__tostring", tostring}, {"__eq", equal}, {"__newindex", refuse_field}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"random", matrix_random}, {"normal", matrix_normal}, {NULL, NULL}};
   latL_newmetatable(L, LATL_RANDOM);

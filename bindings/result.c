@@ -70,7 +70,7 @@ latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows,
   return r;
 }
 
-void latL_finish(const latL_Result *r)
+void latL_finish(lua_State *L, const char *who, const latL_Result *r)
 {
-  if (r->target.data) lat_copy(&r->view, &r->target);
+  if (r->target.data) latL_copy(L, who, &r->view, &r->target);
 }

@@ -98,7 +98,7 @@ static int apply(lua_State *L, const char *who, bool inverse)
   lat_matrix to = q.one ? lat_transpose(Z.view) : Z.view;
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_scaler_apply(work, &core, inverse, &q.X, &to));
-  latL_finish(&Z);
+  latL_finish(L, who, &Z);
   return 1;
 }
 

@@ -40,7 +40,7 @@ local objects = {
   Mixture = function() return latent.mixture { family = "categorical", levels = 7 }:fit(X) end,
   LDS = function()
     return latent.lds { A = 0.5, B = 1, C = { { 1 }, { 1 }, { 1 } }, D = { { 1 }, { 0 }, { 0 } }, Q = 1, R = 1,
-      initial_covariance = 1 }
+      initial_covariance = 1, max_iterations = 3 }
   end,
   EM = function()
     return latent.em { parameters = { m = 1 }, max_iterations = 2,
@@ -264,15 +264,26 @@ local function each(visit)
         for _, option in ipairs(entry.options or {}) do
           for name in option[1]:gmatch "[%w_]+" do names[name] = true end
         end
+        local object, list, count -- made anew after a call that succeeded: it may have changed them
         visit { name = entry.name, entry = entry, options = names, class = class, method = method,
           call = function(options, change)
-            local object = class and object_of(class, entry)
-            local list, count, other = arguments_of(entry, object)
-            object = other or object
-            list[count + 1] = with_required(entry.name, options)
-            if change then change(list) end
-            if class then return object[method](object, table.unpack(list, 1, count + 1)) end
-            return f(table.unpack(list, 1, count + 1))
+            if not list or change then
+              object = class and object_of(class, entry)
+              local other
+              list, count, other = arguments_of(entry, object)
+              object = other or object
+            end
+            local given = table.pack(table.unpack(list, 1, count))
+            given[count + 1] = with_required(entry.name, options)
+            if change then change(given) end
+            local results
+            if class then
+              results = table.pack(object[method](object, table.unpack(given, 1, count + 1)))
+            else
+              results = table.pack(f(table.unpack(given, 1, count + 1)))
+            end
+            list = nil
+            return table.unpack(results, 1, results.n)
           end }
       end
     end

@@ -1,6 +1,7 @@
 -- What errors say: the remedy for NaN; never Lua's own words, and the same ones in every run.
 local latent = require "latent"
 local helper = require "helper"
+local calls = require "calls"
 local fails = helper.fails
 
 local iris = latent.datasets.iris()
@@ -76,5 +77,129 @@ describe("a NaN in the data", function()
     local ok, message = pcall(pca.inverse_transform, pca, gap)
     assert.is_false(ok)
     assert.is_truthy(message:find("Z has NaN at row 3, column 2$"), message)
+  end)
+end)
+
+-- ---- wrong arguments --------------------------------------------------------------------
+
+-- Values of every type; of numbers, those that are easily forgotten.
+local WRONG = {
+  { "true", function() return true end }, { "-1", function() return -1 end }, { "0.5", function() return 0.5 end },
+  { "1e300", function() return 1e300 end }, { "nan", function() return 0 / 0 end },
+  { "a string", function() return "rubbish" end }, { "a string with a zero", function() return "a\0b" end },
+  { "{}", function() return {} end }, { "{{}}", function() return { {} } end },
+  { "a list of strings", function() return { "a", "b" } end }, { "{a=1}", function() return { a = 1 } end },
+  { "a function", function() return function() end end }, { "a thread", function() return coroutine.create(print) end },
+  { "a file", function() return io.stderr end },
+  { "a matrix", function() return latent.matrix { { 1, 2 }, { 3, 4 } } end },
+  { "a vector", function() return latent.matrix { 1, 2, 3 } end },
+  { "a matrix of NaN", function() return latent.matrix { { 0 / 0, 1, 2 } } end },
+  { "a generator", function() return latent.random(1) end }, { "a model", function() return latent.pca() end },
+  { "a net's value", function() return latent.nn.tape():input { { 1 } } end },
+}
+
+-- What Lua says itself, and what differs from run to run.
+local OWN = { "bad argument", "attempt to", "integer representation", "0x%x%x%x%x", "stack overflow", "bad 'for'",
+  "invalid value", "initial value" }
+
+-- The message without the place it is raised at.
+local function sentence(message) return (message:gsub("^[^ ]-:%d+: ", "")) end
+
+local function judge(wrong, what, ok, message)
+  if ok then return end
+  local own = type(message) ~= "string" or not sentence(message):find "^[%w_.:%[%]()=' ]+: "
+  for _, part in ipairs(OWN) do own = own or sentence(message):find(part) end
+  if own then wrong[#wrong + 1] = what .. ": " .. tostring(message) end
+end
+
+local function quiet(f, ...)
+  local print = _G.print
+  _G.print = function() end
+  local results = table.pack(pcall(f, ...))
+  _G.print = print
+  return table.unpack(results, 1, results.n)
+end
+
+describe("wrong arguments", function()
+  teardown(calls.clean)
+
+  -- users' own functions get what they get; and how many threads there are stays
+  local left_out = { ["EM:fit"] = true, ["EM:steps"] = true, ["latent.threads"] = true }
+  -- a large number is one that takes long
+  local long = { restarts = true, max_iterations = true, epochs = true, samples = true }
+
+  calls.each(function(case)
+    if left_out[case.name] then return end
+    it("are told in our own words: " .. case.name, function()
+      local wrong = {}
+      for i, arg in ipairs(case.entry.args or {}) do
+        for _, value in ipairs(WRONG) do
+          if not arg[1]:find "^options" and not (arg[1] == "path" and type(value[2]()) == "string") then
+            judge(wrong, ("%s as %s"):format(value[1], arg[1]), quiet(case.call, nil, function(list)
+              list[i] = value[2]()
+            end))
+          end
+        end
+      end
+      for name in pairs(case.options) do
+        for _, value in ipairs(WRONG) do
+          local takes_long = long[name] and value[1] == "1e300"
+          local is_path = name == "checkpoint" and type(value[2]()) == "string"
+          if not takes_long and not is_path then
+            judge(wrong, ("%s = %s"):format(name, value[1]), quiet(case.call, { [name] = value[2]() }))
+          end
+        end
+      end
+      if case.class then
+        local method = calls.objects[case.class]()[case.method]
+        for _, value in ipairs(WRONG) do
+          if case.class ~= "Matrix" then
+            judge(wrong, "self as " .. value[1], quiet(method, value[2](), iris))
+          end
+        end
+        judge(wrong, "no self", quiet(method))
+      end
+      assert.are.equal("", table.concat(wrong, "\n"))
+    end)
+  end)
+
+  it("within options are, too", function()
+    local wrong = {}
+    for _, value in ipairs(WRONG) do
+      local function try(name, options, fits)
+        local what = ("%s with %s"):format(name, value[1])
+        local ok, model = quiet(latent[name], options)
+        judge(wrong, what, ok, model)
+        if ok and fits then judge(wrong, what .. ", fit", quiet(model.fit, model, iris)) end
+      end
+      local v = value[2]
+      for _, name in ipairs { "gmm", "mppca" } do
+        try(name, { init = v() }, true)
+        for _, field in ipairs { "means", "weights", "covariances", "W", "noise_variances" } do
+          local init = { means = iris:block(1, 2) }
+          init[field] = v()
+          try(name, { init = init, components = 2 }, true)
+        end
+      end
+      try("mixture", { family = v() }, true)
+      try("mixture", { family = { log_density = v(), fit = v() } }, true)
+      try("kmeans", { init = v() }, true)
+      for _, field in ipairs { "A", "C", "Q", "R", "initial", "estimate", "structure", "fixed" } do
+        try("lds", { [field] = v(), latent_dim = 1 }, true)
+        try("lds", { A = 0.5, C = 1, Q = 1, R = 1, [field] = v() })
+      end
+      try("lds", { structure = { Q = v() }, A = 1 })
+      try("lds", { fixed = { A = v() }, A = 1 })
+      try("lds", { estimate = { v() }, A = 1 })
+      try("vae", { input_dim = 4, latent_dim = 2, hidden = { v() } })
+      try("vae", { input_dim = 4, latent_dim = 2, variance_range = { v(), v() } })
+    end
+    assert.are.equal("", table.concat(wrong, "\n"))
+  end)
+
+  it("include fields that can't be set", function()
+    fails("pca: 'mean' can't be set", function() latent.pca().mean = 1 end)
+    fails("rng: 'seed' can't be set", function() latent.random(1).seed = 1 end)
+    fails("latent.Store: 'x' can't be set", function() latent.nn.parameters().x = 1 end)
   end)
 end)

@@ -75,6 +75,7 @@ end
 -- A value as a message names it: a short string in quotes, a number, a type.
 function check.show(value)
   if type(value) == "string" then return #value <= 40 and ("'%s'"):format(value) or "a long string" end
+  if value ~= value then return "nan" end -- some C libraries print -nan
   if type(value) == "number" or type(value) == "boolean" or value == nil then return tostring(value) end
   return "a " .. (check.class(value) or type(value))
 end

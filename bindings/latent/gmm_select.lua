@@ -71,7 +71,8 @@ return function(X, options)
   for _, covariance in ipairs(list_of(options.covariance, KINDS)) do
     for _, components in ipairs(list_of(options.components, { 1, 2, 3, 4, 5, 6 })) do
       of_model.components, of_model.covariance = components, covariance
-      local model = check.call(function() return latent.gmm(of_model):fit(X, of_fit) end)
+      local model = check.call(latent.gmm, of_model)
+      check.call(model.fit, model, X, of_fit)
       local values = model:log_likelihood(X, missing)
       local total, p = weights and (values % weights):sum() or values:sum(), model:free_parameters()
       local row = { model = model, components = components, covariance = covariance, log_likelihood = total,

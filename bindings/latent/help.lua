@@ -48,6 +48,7 @@ end
 -- The value that an entry's name stands for, or nil: a property and a topic have none.
 function help.resolve(name, options)
   check.no_options("help.resolve", options)
+  if type(name) ~= "string" then check.fail("help.resolve", "name must be a string, got %s", check.show(name)) end
   load_entries()
   local latent = require "latent"
   name = canonical(name)

@@ -151,6 +151,11 @@ function Figure:points(x, y, options)
   local codes = as_table(options.classes)
   if type(codes) ~= "table" then check.fail(who, "classes must be a list or a vector, got %s", check.show(codes)) end
   same_length(who, "classes", codes, #x, "x")
+  for i, code in ipairs(codes) do
+    if type(code) ~= "number" and type(code) ~= "string" then
+      check.fail(who, "class %d must be a number or a string, got %s", i, check.show(code))
+    end
+  end
   local list, place = distinct(codes)
   for i = 1, #x do rows[i] = { x[i], y[i], place[codes[i]] } end
   local plots = {}

@@ -77,7 +77,11 @@ local function new_bar(who, total, options)
   end
   local bar = setmetatable({ total = total, steps = 0, text = "", label = options.label or "",
     started = os.time(), output = options.output or io.stderr }, Bar)
-  bar.width = options.width or (io.type(bar.output) == "file" and require("latent").terminal(bar.output))
+  if options.width then
+    bar.width = check.integer(who, "width", options.width, 1)
+  else
+    bar.width = io.type(bar.output) == "file" and require("latent").terminal(bar.output)
+  end
   bar.drawn = bar.width and true or false
   if bar.drawn then draw(bar) end
   return bar
