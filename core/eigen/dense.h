@@ -19,12 +19,13 @@ lat_status lat_square_scratch(lat_workspace *work, const char *name, const lat_m
 lat_status lat_symmetric_scratch(lat_workspace *work, const char *name, const lat_matrix *A,
                                  double **copy, int *exponent);
 
-/* The k largest eigenpairs of the packed symmetric n x n matrix `a`, which is destroyed,
- * all of them by divide and conquer, or, when `partial` and k is small, only those. `values` (k) and, unless NULL, `vectors` (n x k, signs open) are set
- * to views of workspace memory, in descending order. With `threads` LAPACK may use
- * BLAS's own, which changes last bits with their number. Keeps them and LAPACK's scratch. */
-lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool partial,
-                                bool threads, lat_matrix *values, lat_matrix *vectors);
+/* The k largest eigenpairs of the packed symmetric n x n matrix `a`, which is destroyed, by its
+ * tridiagonal form and divide and conquer; of all that can be, only k vectors are made. `values` (k)
+ * and, unless NULL, `vectors` (n x k, signs open) are set to views of workspace memory, in
+ * descending order. With `threads` BLAS may use its own, which changes last bits with their number.
+ * Keeps them, and scratch. */
+lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool threads,
+                                lat_matrix *values, lat_matrix *vectors);
 
 /* LAT_SHAPE unless values is a vector of 1 to n and vectors, if any, n x values.rows. */
 lat_status lat_check_results(lat_workspace *work, size_t n, const lat_matrix *values,
@@ -32,6 +33,7 @@ lat_status lat_check_results(lat_workspace *work, size_t n, const lat_matrix *va
 
 /* x := 2^exponent x, and B := 2^exponent A */
 void lat_scale_power(double *x, size_t n, int exponent);
-void lat_copy_scaled(const lat_matrix *A, int exponent, const lat_matrix *B);
+lat_status lat_copy_scaled(lat_workspace *work, const lat_matrix *A, int exponent,
+                           const lat_matrix *B);
 
 #endif

@@ -2,20 +2,20 @@
 
 #include "base/parallel.h"
 #include "eigen/dense.h"
-#include "matrix/lapack.h"
+#include "matrix/blocked.h"
 #include "matrix/svd.h"
 
-/* b := L with B = L L', a := inv(L) A inv(L'), both lower triangles. */
-static lat_status reduce(lat_workspace *work, double *a, double *b, lapack_int n)
+/* b := L with B = L L', and a := inv(L) A inv(L'), all of it. */
+static lat_status reduce(lat_workspace *work, double *a, double *b, int n)
 {
-  lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', n, b, n);
-  LAT_TRY(lat_lapack_info(work, "dpotrf", info));
+  int info;
+  LAT_TRY(lat_potrf(work, n, b, n, &info));
   if (info > 0)
     return lat_fail(work, LAT_SINGULAR,
-                    "B must be positive definite, but its leading minor of order %d is not",
-                    (int)info);
-  info = LAPACKE_dsygst_work(LAPACK_COL_MAJOR, 1, 'L', n, a, n, b, n);
-  return lat_lapack_info(work, "dsygst", info);
+                    "B must be positive definite, but its leading minor of order %d is not", info);
+  LAT_TRY(
+      lat_trsm_tiles(work, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, n, n, b, n, a, n));
+  return lat_trsm_tiles(work, CblasRight, CblasLower, CblasTrans, CblasNonUnit, n, n, b, n, a, n);
 }
 
 lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_matrix *B,
@@ -38,18 +38,18 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
   }
 
   int before = n >= LAT_THREADED ? lat_blas_threads_begin() : 0;
-  lat_status status = reduce(work, a, b, (lapack_int)n);
+  lat_status status = reduce(work, a, b, (int)n);
   if (n >= LAT_THREADED) lat_blas_threads_end(before);
   LAT_TRY(status);
-  LAT_TRY(lat_symmetric_lapack(work, a, n, k, true, true, &found, vectors ? &V : NULL));
-  lat_copy_scaled(&found, exponent_a - exponent_b, &values);
+  LAT_TRY(lat_symmetric_lapack(work, a, n, k, true, &found, vectors ? &V : NULL));
+  LAT_TRY(lat_copy_scaled(work, &found, exponent_a - exponent_b, &values));
   if (vectors) {
     /* the columns lie side by side in ascending order, whatever order they are read in */
     double *last = (double *)V.data - (k - 1) * n;
-    cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, (int)n, (int)k, 1,
-                b, (int)n, last, (int)n);
+    LAT_TRY(lat_trsm_tiles(work, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, (int)n, (int)k, b,
+                           (int)n, last, (int)n));
     lat_fix_signs(&V, NULL);
-    lat_copy_scaled(&V, -exponent_b / 2, vectors);
+    LAT_TRY(lat_copy_scaled(work, &V, -exponent_b / 2, vectors));
   }
   return LAT_OK;
 }

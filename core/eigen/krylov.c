@@ -198,7 +198,7 @@ static lat_status look(state *s)
   if (!copy.data) return LAT_MEMORY;
   lat_copy(&T, &copy);
   kept = least(d, most(kept, s->k + 1));
-  LAT_TRY(lat_symmetric_lapack(s->work, copy.data, d, kept, true, false, &s->theta, &s->Y));
+  LAT_TRY(lat_symmetric_lapack(s->work, copy.data, d, kept, false, &s->theta, &s->Y));
   s->norm = fmax(s->norm, fabs(lat_get(&s->theta, 0, 0)));
   return LAT_OK;
 }

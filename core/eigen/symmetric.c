@@ -64,13 +64,11 @@ lat_status lat_symmetric(lat_workspace *work, const lat_matrix *A, lat_eigensolv
   if (solver == LAT_EIGEN_AUTO) solver = LAT_EIGEN_PARTIAL;
   if (solver == LAT_EIGEN_KRYLOV)
     LAT_TRY(krylov(work, a, n, k, &done, &found, vectors ? &V : NULL));
-  if (!done)
-    LAT_TRY(lat_symmetric_lapack(work, a, n, k, solver != LAT_EIGEN_FULL, true, &found,
-                                 vectors ? &V : NULL));
-  lat_copy_scaled(&found, exponent, &values);
+  if (!done) LAT_TRY(lat_symmetric_lapack(work, a, n, k, true, &found, vectors ? &V : NULL));
+  LAT_TRY(lat_copy_scaled(work, &found, exponent, &values));
   if (vectors) {
     lat_fix_signs(&V, NULL);
-    lat_copy(&V, vectors);
+    LAT_TRY(lat_copy_bands(work, &V, vectors));
   }
   return LAT_OK;
 }

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "matrix/lapack.h"
+#include "matrix/blocked.h"
 
 /* ---- square matrices ------------------------------------------------------ */
 
@@ -22,16 +22,6 @@ static double norm_one(const double *a, size_t n)
     if (sum > norm) norm = sum;
   }
   return norm;
-}
-
-static lat_status factor_symmetric(lat_workspace *work, lat_factors *F, lapack_int *info)
-{
-  double query, *memory;
-  lapack_int length, n = F->n;
-  *info = LAPACKE_dsytrf_work(LAPACK_COL_MAJOR, 'L', n, F->a, n, F->pivots, &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dsytrf", *info, query, &memory, &length));
-  *info = LAPACKE_dsytrf_work(LAPACK_COL_MAJOR, 'L', n, F->a, n, F->pivots, memory, length);
-  return LAT_OK;
 }
 
 static lapack_int zero_on_diagonal(const lat_factors *F)
@@ -62,16 +52,16 @@ lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, l
   int before = lat_lapack_begin(triangular ? 0 : (double)n * (double)n * (double)n / 3);
   lat_status status = LAT_OK;
   if (kind == LAT_GENERAL)
-    info = LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, F->n, F->n, F->a, F->n, F->pivots);
+    status = lat_getrf(work, F->n, F->a, F->n, F->pivots, &info);
   else if (kind == LAT_SYMMETRIC)
-    status = factor_symmetric(work, F, &info);
+    status = lat_sytrf(work, F->n, F->a, F->n, F->pivots, &info);
   else if (kind == LAT_POSITIVE)
-    info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', F->n, F->a, F->n);
+    status = lat_potrf(work, F->n, F->a, F->n, &info);
   else
     info = zero_on_diagonal(F);
   lat_lapack_end(before);
   F->failed = info;
-  return status == LAT_OK ? lat_lapack_info(work, "factorization", info) : status;
+  return status;
 }
 
 lat_status lat_check_factors(lat_workspace *work, const lat_factors *F)
@@ -122,7 +112,7 @@ lat_status lat_cholesky(lat_workspace *work, const lat_matrix *A, const lat_matr
   LAT_TRY(lat_check_factors(work, &F));
   clear_triangle(F.a, A->rows, true);
   lat_matrix factor = lat_transpose(lat_matrix_of(F.a, A->rows, A->rows));
-  lat_copy(&factor, L);
+  LAT_TRY(lat_copy_bands(work, &factor, L));
   return LAT_OK;
 }
 
@@ -138,44 +128,21 @@ static void flip_columns(lat_matrix a, const double *signs)
   }
 }
 
-/* Reflections of the column-major N x D matrix a: R above the diagonal, the vectors below. */
-static lat_status reflect(lat_workspace *work, lapack_int N, lapack_int D, double *a, double *tau)
-{
-  double query, *memory;
-  lapack_int length;
-  lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, N, D, a, N, tau, &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dgeqrf", info, query, &memory, &length));
-  info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, N, D, a, N, tau, memory, length);
-  return lat_lapack_info(work, "dgeqrf", info);
-}
-
-/* The first r columns of Q, in place of the vectors. */
-static lat_status make_q(lat_workspace *work, lapack_int N, lapack_int r, double *a, double *tau)
-{
-  double query, *memory;
-  lapack_int length;
-  lapack_int info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, N, r, r, a, N, tau, &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dorgqr", info, query, &memory, &length));
-  info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, N, r, r, a, N, tau, memory, length);
-  return lat_lapack_info(work, "dorgqr", info);
-}
-
 static lat_status qr(lat_workspace *work, lat_matrix a, double *tau, double *signs,
                      const lat_matrix *Q, const lat_matrix *R)
 {
   size_t N = a.rows, D = a.cols, r = N < D ? N : D;
-  LAT_TRY(reflect(work, (lapack_int)N, (lapack_int)D, a.data, tau));
+  LAT_TRY(lat_geqrf(work, (int)N, (int)D, a.data, (int)N, tau));
   lat_matrix top = lat_block_of(a, 0, 0, r, D), q = lat_block_of(a, 0, 0, N, r);
   for (size_t i = 0; i < r; i++) signs[i] = lat_get(&a, i, i) < 0 ? -1 : 1;
-  if (R) lat_copy(&top, R);
+  if (R) LAT_TRY(lat_copy_bands(work, &top, R));
   for (size_t i = 0; R && i < r; i++)
     for (size_t j = 0; j < (signs[i] < 0 ? D : i); j++)
       lat_set(R, i, j, j < i ? 0 : -lat_get(&a, i, j));
   if (!Q) return LAT_OK;
-  LAT_TRY(make_q(work, (lapack_int)N, (lapack_int)r, a.data, tau));
+  LAT_TRY(lat_orgqr(work, (int)N, (int)r, a.data, (int)N, tau));
   flip_columns(q, signs);
-  lat_copy(&q, Q);
-  return LAT_OK;
+  return lat_copy_bands(work, &q, Q);
 }
 
 lat_status lat_qr(lat_workspace *work, const lat_matrix *A, const lat_matrix *Q,

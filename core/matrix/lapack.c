@@ -17,7 +17,7 @@ lat_status lat_scratch(lat_workspace *work, lat_matrix A, double **copy)
 {
   lat_matrix fresh = lat_matrix_new(work, A.rows, A.cols);
   if (!fresh.data) return LAT_MEMORY;
-  lat_copy(&A, &fresh);
+  LAT_TRY(lat_copy_bands(work, &A, &fresh));
   *copy = fresh.data;
   return LAT_OK;
 }
@@ -84,8 +84,10 @@ lat_status lat_check_symmetric(lat_workspace *work, const char *name, const lat_
   LAT_TRY(lat_check_finite(work, name, A, false));
   double largest = 0, worst = 0;
   size_t row = 0, col = 0;
-  for (size_t r = 0; r < A->rows; r += TILE)
+  for (size_t r = 0; r < A->rows; r += TILE) {
+    LAT_TRY(lat_check(work));
     for (size_t c = 0; c <= r; c += TILE) compare_tile(A, r, c, &largest, &worst, &row, &col);
+  }
   if (worst <= largest * (A->dtype == LAT_FLOAT32 ? 1e-5 : 1e-10)) return LAT_OK;
   size_t i = row > col ? row : col, j = row > col ? col : row;
   return lat_fail(work, LAT_INVALID,

@@ -2,7 +2,7 @@
 
 #include <float.h>
 
-#include "matrix/lapack.h"
+#include "matrix/blocked.h"
 #include "matrix/product.h"
 
 static lat_status check_sides(lat_workspace *work, const lat_matrix *A, const lat_matrix *B,
@@ -20,26 +20,45 @@ static lat_status check_sides(lat_workspace *work, const lat_matrix *A, const la
 
 /* ---- square systems ------------------------------------------------------- */
 
-/* Solves for the m columns of the column-major n x m matrix x, in place. */
-static lat_status back_substitute(lat_workspace *work, const lat_factors *F, double *x,
-                                  lapack_int m)
+/* x := inv(L) x or inv(L') x for a unit or other triangle. */
+static lat_status substitute(lat_workspace *work, const lat_factors *F, bool upper, bool transposed,
+                             bool unit, double *x, int m)
 {
-  lapack_int n = F->n, info;
+  return lat_trsm_tiles(work, CblasLeft, upper ? CblasUpper : CblasLower,
+                        transposed ? CblasTrans : CblasNoTrans, unit ? CblasUnit : CblasNonUnit,
+                        F->n, m, F->a, F->n, x, F->n);
+}
+
+/* Solves with L D L' for a few columns at a time, which LAPACK does row by row. */
+static lat_status substitute_symmetric(lat_workspace *work, const lat_factors *F, double *x, int m)
+{
+  enum { COLUMNS = 64 };
+  for (int j = 0; j < m; j += COLUMNS) {
+    int size = m - j < COLUMNS ? m - j : COLUMNS;
+    LAT_TRY(lat_check(work));
+    int info = LAPACKE_dsytrs_work(LAPACK_COL_MAJOR, 'L', F->n, size, F->a, F->n, F->pivots,
+                                   x + (ptrdiff_t)j * F->n, F->n);
+    LAT_TRY(lat_lapack_info(work, "dsytrs", info));
+  }
+  return LAT_OK;
+}
+
+/* Solves for the m columns of the column-major n x m matrix x, in place. */
+static lat_status back_substitute(lat_workspace *work, const lat_factors *F, double *x, int m)
+{
   switch (F->kind) {
   case LAT_GENERAL:
-    info = LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'N', n, m, F->a, n, F->pivots, x, n);
-    break;
+    LAPACKE_dlaswp_work(LAPACK_COL_MAJOR, m, x, F->n, 1, F->n, F->pivots, 1);
+    LAT_TRY(substitute(work, F, false, false, true, x, m));
+    return substitute(work, F, true, false, false, x, m);
   case LAT_SYMMETRIC:
-    info = LAPACKE_dsytrs_work(LAPACK_COL_MAJOR, 'L', n, m, F->a, n, F->pivots, x, n);
-    break;
+    return substitute_symmetric(work, F, x, m);
   case LAT_POSITIVE:
-    info = LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'L', n, m, F->a, n, x, n);
-    break;
+    LAT_TRY(substitute(work, F, false, false, false, x, m));
+    return substitute(work, F, false, true, false, x, m);
   default:
-    info = LAPACKE_dtrtrs_work(LAPACK_COL_MAJOR, F->kind == LAT_UPPER ? 'U' : 'L', 'N', 'N', n, m,
-                               F->a, n, x, n);
+    return substitute(work, F, F->kind == LAT_UPPER, false, false, x, m);
   }
-  return lat_lapack_info(work, "back substitution", info);
 }
 
 lat_status lat_solve(lat_workspace *work, lat_kind kind, const lat_matrix *A, const lat_matrix *B,
@@ -56,7 +75,7 @@ lat_status lat_solve(lat_workspace *work, lat_kind kind, const lat_matrix *A, co
   LAT_TRY(lat_scratch(work, lat_transpose(*B), &x));
   LAT_TRY(back_substitute(work, &F, x, (lapack_int)B->cols));
   lat_matrix solution = lat_transpose(lat_matrix_of(x, B->cols, B->rows));
-  lat_copy(&solution, X);
+  LAT_TRY(lat_copy_bands(work, &solution, X));
   return LAT_OK;
 }
 
@@ -64,18 +83,13 @@ lat_status lat_inverse(lat_workspace *work, const lat_matrix *A, const lat_matri
                        double *rcond)
 {
   lat_factors F;
-  double query, *memory;
-  lapack_int length;
   LAT_SCOPE(work);
   LAT_TRY(lat_factor(work, LAT_GENERAL, A, &F));
   LAT_TRY(lat_check_factors(work, &F));
   LAT_TRY(lat_reciprocal_condition(work, &F, rcond));
-  lapack_int info = LAPACKE_dgetri_work(LAPACK_COL_MAJOR, F.n, F.a, F.n, F.pivots, &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dgetri", info, query, &memory, &length));
-  info = LAPACKE_dgetri_work(LAPACK_COL_MAJOR, F.n, F.a, F.n, F.pivots, memory, length);
-  LAT_TRY(lat_lapack_info(work, "dgetri", info));
+  LAT_TRY(lat_getri(work, F.n, F.a, F.n, F.pivots));
   lat_matrix result = lat_transpose(lat_matrix_of(F.a, A->rows, A->rows));
-  lat_copy(&result, inverse);
+  LAT_TRY(lat_copy_bands(work, &result, inverse));
   return LAT_OK;
 }
 
@@ -98,30 +112,23 @@ typedef struct problem {
  * then R's solution is in b. */
 static lat_status by_qr(lat_workspace *work, const problem *p, double tolerance, bool *done)
 {
-  double query, *memory, rcond = 0;
-  lapack_int length, D = p->D;
+  double rcond = 0;
+  lapack_int D = p->D;
   double *tau = lat_doubles(work, (size_t)D), *scratch = lat_doubles(work, 3 * (size_t)D);
   lapack_int *integers = lat_allocate(work, (size_t)D, sizeof(lapack_int));
   if (!tau || !scratch || !integers) return LAT_MEMORY;
 
-  lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, p->N, D, p->a, p->N, tau, &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dgeqrf", info, query, &memory, &length));
-  LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, p->N, D, p->a, p->N, tau, memory, length);
-  info = LAPACKE_dtrcon_work(LAPACK_COL_MAJOR, '1', 'U', 'N', D, p->a, p->N, &rcond, scratch,
-                             integers);
+  LAT_TRY(lat_geqrf(work, p->N, D, p->a, p->N, tau));
+  lapack_int info = LAPACKE_dtrcon_work(LAPACK_COL_MAJOR, '1', 'U', 'N', D, p->a, p->N, &rcond,
+                                        scratch, integers);
   LAT_TRY(lat_lapack_info(work, "dtrcon", info));
   /* condition numbers in the 1-norm and the 2-norm are within a factor of D; 10 is for the
    * estimate being one */
   *done = rcond > 10 * D * tolerance;
   if (!*done) return LAT_OK;
-
-  info = LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', p->N, p->m, D, p->a, p->N, tau, p->b,
-                             p->lead, &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dormqr", info, query, &memory, &length));
-  LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', p->N, p->m, D, p->a, p->N, tau, p->b, p->lead,
-                      memory, length);
-  info = LAPACKE_dtrtrs_work(LAPACK_COL_MAJOR, 'U', 'N', 'N', D, p->m, p->a, p->N, p->b, p->lead);
-  return lat_lapack_info(work, "dtrtrs", info);
+  LAT_TRY(lat_reflect_left(work, LAT_COLUMNS, true, p->N, p->m, D, p->a, p->N, tau, p->b, p->lead));
+  return lat_trsm_tiles(work, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, D, p->m, p->a,
+                        p->N, p->b, p->lead);
 }
 
 static lat_status by_svd(lat_workspace *work, const problem *p, double tolerance, size_t *rank)

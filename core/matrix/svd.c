@@ -1,8 +1,9 @@
 #include "matrix/svd.h"
 
 #include <math.h>
+#include <string.h>
 
-#include "matrix/lapack.h"
+#include "matrix/blocked.h"
 
 #define TIE 1e-10 /* magnitudes this near, relatively, are taken as equal */
 
@@ -28,18 +29,78 @@ typedef struct problem {
   double *a, *s, *u, *vt;
 } problem;
 
+#define TALL 1.6 /* from so many rows a column on, R is decomposed instead */
+
+/* Of m >= n: A = Q B P' with B bidiagonal, B's own decomposition, and Q and P applied to its vectors.
+ * `u` is m x n, `vt` n x n, both NULL for the values alone. */
+static lat_status bidiagonal(lat_workspace *work, int m, int n, double *a, double *s, double *u,
+                             double *vt, int *info)
+{
+  size_t N = (size_t)n;
+  double *e = lat_doubles(work, N), *tau_q = lat_doubles(work, N), *tau_p = lat_doubles(work, N);
+  if (!e || !tau_q || !tau_p) return LAT_MEMORY;
+  LAT_TRY(lat_gebrd(work, m, n, a, m, s, e, tau_q, tau_p));
+  if (!u) {
+    double unused, *memory = lat_doubles(work, 4 * N);
+    lapack_int *integers = lat_allocate(work, 8 * N, sizeof *integers);
+    if (!memory || !integers) return LAT_MEMORY;
+    LAT_TRY(lat_check(work));
+    *info = LAPACKE_dbdsdc_work(LAPACK_COL_MAJOR, 'U', 'N', n, s, e, &unused, 1, &unused, 1, NULL,
+                                NULL, memory, integers);
+    return lat_lapack_info(work, "dbdsdc", *info);
+  }
+  LAT_TRY(lat_bidiagonal_svd(work, n, s, e, u, m, vt, n, info));
+  if (*info > 0) return LAT_OK;
+  for (int j = 0; j < n && m > n; j++)
+    memset(u + (size_t)j * (size_t)m + n, 0, (size_t)(m - n) * sizeof *u);
+  LAT_TRY(lat_reflect_left(work, LAT_COLUMNS, false, m, n, n, a, m, tau_q, u, m));
+  return lat_reflect_right(work, LAT_ROWS, n, n - 1, n - 1, a + m, m, tau_p, vt + n, n);
+}
+
+/* Of many more rows than columns: A = Q R first. */
+static lat_status by_qr(lat_workspace *work, int m, int n, double *a, double *s, double *u,
+                        double *vt, int *info)
+{
+  size_t N = (size_t)n;
+  double *tau = lat_doubles(work, N), *R = lat_doubles(work, N * N);
+  double *small = u ? lat_doubles(work, N * N) : NULL;
+  if (!tau || !R || (u && !small)) return LAT_MEMORY;
+  LAT_TRY(lat_geqrf(work, m, n, a, m, tau));
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < n; i++) R[(size_t)j * N + (size_t)i] = i <= j ? a[(ptrdiff_t)j * m + i] : 0;
+  LAT_TRY(bidiagonal(work, n, n, R, s, small, vt, info));
+  if (!u || *info > 0) return LAT_OK;
+  for (int j = 0; j < n; j++) {
+    double *column = u + (ptrdiff_t)j * m;
+    memcpy(column, small + (size_t)j * N, N * sizeof *u);
+    memset(column + n, 0, (size_t)(m - n) * sizeof *u);
+  }
+  return lat_reflect_left(work, LAT_COLUMNS, false, m, n, n, a, m, tau, u, m);
+}
+
+/* Of A with m >= n rows, or of its transpose. */
 static lat_status divide_and_conquer(lat_workspace *work, const problem *p, lapack_int *info)
 {
-  double query, *memory;
-  lapack_int length;
-  lapack_int *integers = lat_allocate(work, 8 * (size_t)p->r, sizeof(lapack_int));
-  if (!integers) return LAT_MEMORY;
-  *info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, p->job, p->m, p->n, p->a, p->m, p->s, p->u, p->m,
-                              p->vt, p->r, &query, -1, integers);
-  LAT_TRY(lat_lapack_work(work, "dgesdd", *info, query, &memory, &length));
-  *info = LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, p->job, p->m, p->n, p->a, p->m, p->s, p->u, p->m,
-                              p->vt, p->r, memory, length, integers);
-  return lat_lapack_info(work, "dgesdd", *info);
+  bool turned = p->m < p->n, vectors = p->job != 'N';
+  size_t m = (size_t)(turned ? p->n : p->m), n = (size_t)(turned ? p->m : p->n);
+  double *a = p->a, *u = p->u, *vt = p->vt;
+  if (turned) {
+    lat_matrix A = lat_transpose(lat_matrix_of(p->a, m, n)), T;
+    a = lat_doubles(work, m * n);
+    u = vectors ? lat_doubles(work, m * n) : NULL;
+    vt = vectors ? lat_doubles(work, n * n) : NULL;
+    if (!a || (vectors && (!u || !vt))) return LAT_MEMORY;
+    T = lat_matrix_of(a, n, m);
+    LAT_TRY(lat_copy_bands(work, &A, &T));
+  }
+  LAT_TRY(((double)m >= TALL * (double)n ? by_qr : bidiagonal)(work, (int)m, (int)n, a, p->s,
+                                                               vectors ? u : NULL, vt, info));
+  if (!turned || !vectors) return LAT_OK;
+  /* A' = u diag(s) vt, so A = vt' diag(s) u': n x m, both as LAPACK has them */
+  lat_matrix from = lat_matrix_of(vt, n, n), to = lat_transpose(lat_matrix_of(p->u, n, n));
+  LAT_TRY(lat_copy_bands(work, &from, &to));
+  from = lat_matrix_of(u, n, m), to = lat_transpose(lat_matrix_of(p->vt, m, n));
+  return lat_copy_bands(work, &from, &to);
 }
 
 static lat_status qr_iteration(lat_workspace *work, const problem *p, lapack_int *info)
@@ -97,8 +158,8 @@ lat_status lat_svd(lat_workspace *work, const lat_matrix *A, const lat_matrix *U
   if (U || V) {
     lat_matrix left = lat_matrix_of(p.vt, N, r), right = lat_transpose(lat_matrix_of(p.u, r, D));
     lat_fix_signs(&right, &left);
-    if (U) lat_copy(&left, U);
-    if (V) lat_copy(&right, V);
+    if (U) LAT_TRY(lat_copy_bands(work, &left, U));
+    if (V) LAT_TRY(lat_copy_bands(work, &right, V));
   }
   return LAT_OK;
 }
