@@ -29,9 +29,8 @@ static lat_status sample_centers(lat_workspace *work, const lat_matrix *X, const
   LAT_SCOPE(work);
   lat_matrix sample = lat_matrix_new(work, n, D);
   if (!sample.data) return LAT_MEMORY;
-  lat_status status = lat_kmeans_random(work, X, weights, n, &random, sample.data);
-  if (status == LAT_OK) status = find_centers(work, &sample, NULL, K, seed, centers);
-  return status;
+  LAT_TRY(lat_kmeans_random(work, X, weights, n, &random, sample.data));
+  return find_centers(work, &sample, NULL, K, seed, centers);
 }
 
 lat_status lat_start_clusters(lat_workspace *work, const lat_matrix *X, const double *weights,
