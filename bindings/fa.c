@@ -204,6 +204,8 @@ static int fit_moments(lua_State *L, latL_Fa *p)
   size_t D = moments.dimensions;
   if (rows.rows < 2) latL_error(L, who, "X has 1 row, and the covariance of one is 0");
   double *S = latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data;
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_check_spread_of_moments(work, LAT_SPREAD_EACH, &moments));
   lat_moments_covariance(&moments, S);
   fit_profile(L, p, who, D, moments.mean, S, *moments.weight);
   return latL_endfactorfit(L, who);

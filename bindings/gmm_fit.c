@@ -95,8 +95,14 @@ static lat_status find_frame(latL_Run *run, const lat_matrix *X)
   memset(memory, 0, count * sizeof *memory);
   lat_column_moments m = lat_column_moments_of(memory, D);
   LAT_TRY(lat_column_moments_add(run->work, &m, X, run->sample_weights, run->missing));
-  for (size_t d = 0; d < D; d++) m.scatter[d] = m.weight[d] > 0 ? m.scatter[d] / m.weight[d] : 0;
-  lat_gmm_frame(one_scale ? LAT_COVARIANCE_SPHERICAL : core->covariance, D, m.mean, m.scatter,
+  double *variance = lat_doubles(run->work, 2 * D), *deviation = variance + D;
+  if (!variance) return LAT_MEMORY;
+  for (size_t d = 0; d < D; d++) {
+    variance[d] = lat_column_variance(&m, d);
+    deviation[d] = lat_column_deviation(&m, d);
+  }
+  LAT_TRY(lat_check_spread(run->work, LAT_SPREAD_EACH, D, m.mean, deviation));
+  lat_gmm_frame(one_scale ? LAT_COVARIANCE_SPHERICAL : core->covariance, D, m.mean, variance,
                 (double *)core->shift, (double *)core->scale);
   return LAT_OK;
 }

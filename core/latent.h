@@ -34,6 +34,7 @@ using std::atomic_int;
 #include "matrix/product.h"
 #include "matrix/reduce.h"
 #include "matrix/solve.h"
+#include "matrix/spread.h"
 #include "matrix/svd.h"
 
 #include "eigen/eigen.h"

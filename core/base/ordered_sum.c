@@ -259,3 +259,11 @@ bool lat_sum_finite(const lat_ordered_sum *sum)
     if (holds(sum, sum->groups, l)) finite &= (bool)isfinite(sum->levels[l * sum->stride]);
   return finite;
 }
+
+bool lat_sum_vanishes(const lat_ordered_sum *sum)
+{
+  bool zero = sum->open_rows == 0 || *sum->open == 0;
+  for (size_t l = 0; l < sum->most_levels; l++)
+    if (holds(sum, sum->groups, l)) zero &= sum->levels[l * sum->stride] == 0;
+  return zero;
+}

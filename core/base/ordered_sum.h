@@ -65,5 +65,7 @@ void lat_sum_total(const lat_ordered_sum *sum, double *total);
 /* False when the first number of a partial sum is NaN or infinite: by it kinds of statistics tell of
  * bad data. */
 bool lat_sum_finite(const lat_ordered_sum *sum);
+/* True when that of all partial sums is 0. */
+bool lat_sum_vanishes(const lat_ordered_sum *sum);
 
 #endif

@@ -202,8 +202,11 @@ static lat_status complain(lat_workspace *work, const lat_likelihood *l, const l
   char number[32];
   snprintf(number, sizeof number, x == x ? "%g" : "nan", x);
   if (!isfinite(x))
-    return lat_fail(work, LAT_INVALID, "X(%zu,%zu) is %s; data are finite numbers", first + i + 1,
-                    j + 1, number);
+    return lat_fail(work, LAT_INVALID,
+                    isinf(x) && X->dtype == LAT_FLOAT32
+                        ? "X(%zu,%zu) is %s; data are finite numbers, in float32 below 3.4e38"
+                        : "X(%zu,%zu) is %s; data are finite numbers",
+                    first + i + 1, j + 1, number);
   if (l->kind == LAT_P_CATEGORICAL)
     return lat_fail(work, LAT_INVALID,
                     "X(%zu,%zu) is %s: likelihood = \"categorical\" with levels = %zu takes whole "

@@ -8,6 +8,7 @@
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "em/accelerate.h"
+#include "matrix/spread.h"
 
 typedef struct lat_em_state {
   double *before; /* the parameters that the last M-step or trial replaced */
@@ -184,8 +185,8 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
   }
 }
 
-/* The objective isn't finite: is it the data's fault, or the weights'? Otherwise it is the
- * parameters', of which lat_em_end thinks what it thinks. */
+/* The objective isn't finite, or an error of exactly 0: is it the data's fault, whose squares overflow or
+ * underflow, or the weights'? Otherwise it is the parameters', of which lat_em_end thinks what it thinks. */
 static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weights)
 {
   LAT_TRY(lat_check_finite(em->work, "X", X, em->options.missing));
@@ -194,7 +195,7 @@ static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weig
     if (!proper(weights + i, 1))
       return lat_fail(em->work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0", i + 1,
                       weights[i]);
-  return LAT_OK;
+  return lat_check_spread_of(em->work, LAT_SPREAD_TOGETHER, X, weights, em->options.missing);
 }
 
 /* What the walk adds up, and in which sum. */
@@ -215,8 +216,8 @@ static lat_status add(lat_em *em, walk *w, size_t rows, size_t group)
   w->scratch = lat_allocate(em->work, lat_workers(em->work), w->scratch_count * sizeof(double));
   if (!w->scratch) return LAT_MEMORY;
   LAT_TRY(lat_sum_add(sum, em->work, rows, add_rows, w));
-  bool finite = lat_sum_finite(sum);
-  if (!finite && w->X) LAT_TRY(check_data(em, w->X, w->weights));
+  bool finite = lat_sum_finite(sum), vanished = em->kind->descends && lat_sum_vanishes(sum);
+  if ((!finite || vanished) && w->X) LAT_TRY(check_data(em, w->X, w->weights));
   if (!finite && w->units && em->kind->check) LAT_TRY(em->kind->check(em, NULL));
   return LAT_OK;
 }

@@ -7,6 +7,7 @@
 #include "em/fa_parts.h"
 #include "matrix/lapack.h"
 #include "matrix/product.h"
+#include "matrix/spread.h"
 
 #define LOG_2PI 1.8378770664093454836
 /* Of the largest eigenvalue of R: what is below is rounding. */
@@ -303,6 +304,7 @@ static lat_status correlations(lat_workspace *work, const lat_matrix *S, const d
     if (!(variance > least * least)) return lat_fa_constant(work, j, variance);
     deviations[j] = sqrt(variance);
   }
+  LAT_TRY(lat_check_spread(work, LAT_SPREAD_EACH, S->rows, mean, deviations));
   for (size_t i = 0; i < S->rows; i++)
     for (size_t j = 0; j < S->rows; j++)
       lat_set(R, i, j,

@@ -112,6 +112,13 @@ static void impute(const walk *w, const lat_factor_rows *r, size_t g, size_t i, 
   }
 }
 
+/* log p(x_o) of finite numbers: NaN stands for squares that overflow. */
+static double density(const lat_factor_rows *r, size_t g, size_t i)
+{
+  double value = lat_factor_density(r, g, i);
+  return isnan(value) ? -INFINITY : value;
+}
+
 static size_t line_count(size_t M)
 {
   return M + lat_packed_count(M) + M * M;
@@ -125,7 +132,7 @@ static void say(const walk *w, const lat_factor_rows *r, size_t g, size_t i, siz
   size_t M = f->M, T = lat_packed_count(M);
   double *packed = line + M, *R = packed + T;
   const double *z = r->z + i * M, *factor = r->factor + g * T;
-  if (to->log_likelihood) to->log_likelihood[row] = lat_factor_density(r, g, i);
+  if (to->log_likelihood) to->log_likelihood[row] = density(r, g, i);
   if (to->latent) {
     memcpy(line, z, M * sizeof *line);
     turn(M, f->root, line);
@@ -142,7 +149,7 @@ static void say(const walk *w, const lat_factor_rows *r, size_t g, size_t i, siz
     to->kl[row] = divergence(f, factor, r->log_det[g], z, line,
                              to->q_covariances + (to->q_shared ? 0 : row * M * M), packed, R);
   }
-  to->bound[row] = lat_factor_density(r, g, i) - to->kl[row];
+  to->bound[row] = density(r, g, i) - to->kl[row];
 }
 
 /* ---- all rows ------------------------------------------------------------------------------------- */

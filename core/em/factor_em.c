@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/clones.h"
-#include "matrix/moments.h"
+#include "matrix/spread.h"
 #include "matrix/tile.h"
 
 lat_status lat_factor_wholly_missing(lat_workspace *work, size_t column)
@@ -333,17 +333,19 @@ lat_status lat_factor_start(lat_workspace *work, const lat_matrix *X, const doub
   enum { STREAM = 0x70706361 };
   size_t D = X->cols, M = to->M, count = lat_column_moments_count(D);
   LAT_SCOPE(work);
-  double *memory = lat_doubles(work, count), mean = 0;
-  if (!memory) return LAT_MEMORY;
+  double *memory = lat_doubles(work, count), *deviation = lat_doubles(work, D), mean = 0;
+  if (!memory || !deviation) return LAT_MEMORY;
   memset(memory, 0, count * sizeof *memory);
   lat_column_moments m = lat_column_moments_of(memory, D);
   LAT_TRY(lat_column_moments_add(work, &m, X, weights, missing));
   for (size_t j = 0; j < D; j++) {
     to->mean[j] = shift[j] = m.mean[j];
-    double deviation = m.weight[j] > 0 ? sqrt(m.scatter[j] / m.weight[j]) : 0;
-    variances[j] = deviation > LAT_CONSTANT * fabs(m.mean[j]) ? deviation * deviation : 0;
+    deviation[j] = lat_column_deviation(&m, j);
+    variances[j] = deviation[j] > LAT_CONSTANT * fabs(m.mean[j]) ? deviation[j] * deviation[j] : 0;
     mean += variances[j] / (double)D;
   }
+  LAT_TRY(lat_check_spread(work, to->shared ? LAT_SPREAD_TOGETHER : LAT_SPREAD_EACH, D, m.mean,
+                           deviation));
   for (size_t j = 0; !(to->shared && mean > 0) && j < D; j++)
     if (!(m.weight[j] > 0)) return lat_factor_wholly_missing(work, j);
   lat_random random = {seed, STREAM, 0};

@@ -57,8 +57,9 @@ void lat_gmm_frame(lat_covariance covariance, size_t D, const double *mean, cons
   for (size_t d = 0; d < D; d++) {
     double deviation = sqrt(variance[d]);
     shift[d] = mean[d];
-    scale[d] = deviation > LAT_CONSTANT * fabs(mean[d]) ? deviation : 1;
-    total += variance[d];
+    double noise = LAT_CONSTANT * fabs(mean[d]); /* of a constant column: mustn't look large */
+    scale[d] = deviation > noise ? deviation : fmax(noise, 1);
+    total += deviation > noise ? variance[d] : 0;
   }
   if (!gmm_is_spherical(&(lat_gmm){.covariance = covariance})) return;
   double common = total > 0 ? sqrt(total / (double)D) : 1;

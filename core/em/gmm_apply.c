@@ -14,12 +14,14 @@ typedef struct apply {
   bool missing;
   size_t chunk, scratch_count;
   double *scratch;
+  size_t *far; /* a chunk's: a row that is far from all components, from 1; or 0 */
 } apply;
 
 /* A chunk of it, on its way through lat_gmm_each_block. */
 typedef struct slice {
   const apply *a;
-  size_t first;  /* row of the data */
+  size_t first; /* row of the data */
+  size_t *far;
   double *joint; /* K x n, kept for the bound; q likewise; bound and kl n each */
   double *q, *bound, *kl;
 } slice;
@@ -84,7 +86,11 @@ static void take_block(void *context, gmm_block *block, const gmm_rows *rows)
   size_t K = s->a->gmm->K, n = block->n;
   if (images->bound) memcpy(s->joint, block->joint, K * n * sizeof(double));
   lat_responsibilities(K, n, block->joint, block->log_sum, block->spare);
-  for (size_t i = 0; i < n; i++) block->log_sum[i] += block->common[i];
+  for (size_t i = 0; i < n; i++) {
+    block->log_sum[i] += block->common[i];
+    size_t row = s->first + gmm_row(rows, i) + 1;
+    if (lat_is_far(&block->log_sum[i]) && (*s->far == 0 || row < *s->far)) *s->far = row;
+  }
   if (images->log_likelihood)
     for (size_t i = 0; i < n; i++)
       images->log_likelihood[s->first + gmm_row(rows, i)] = block->log_sum[i];
@@ -102,7 +108,10 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
   size_t first = chunk * a->chunk, left = a->X->rows - first, K = a->gmm->K;
   size_t n = left < a->chunk ? left : a->chunk, most = lat_gmm_block_rows(a->gmm);
   lat_matrix X = lat_block_of(*a->X, first, 0, n, a->gmm->D);
-  slice s = {.a = a, .first = first, .joint = a->scratch + worker * a->scratch_count};
+  slice s = {.a = a,
+             .first = first,
+             .far = a->far + chunk,
+             .joint = a->scratch + worker * a->scratch_count};
   s.q = s.joint + K * most;
   s.bound = s.q + K * most;
   s.kl = s.bound + most;
@@ -128,7 +137,13 @@ lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *
       (2 * gmm->K + 2) * lat_gmm_block_rows(gmm) + lat_gmm_each_scratch(gmm, a.chunk, missing);
   a.scratch_count = (a.scratch_count + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
-  if (!a.scratch) return LAT_MEMORY;
   if (X->rows == 0) return LAT_OK;
-  return lat_parallel(work, (X->rows + a.chunk - 1) / a.chunk, take_chunk, &a);
+  size_t chunks = (X->rows + a.chunk - 1) / a.chunk, far = 0;
+  a.far = lat_allocate(work, chunks, sizeof *a.far);
+  if (!a.scratch || !a.far) return LAT_MEMORY;
+  memset(a.far, 0, chunks * sizeof *a.far);
+  LAT_TRY(lat_parallel(work, chunks, take_chunk, &a));
+  for (size_t c = chunks; c-- > 0;) far = a.far[c] ? a.far[c] : far;
+  bool asked = images->responsibilities || images->labels || images->imputed || images->bound;
+  return asked ? lat_check_far(work, far) : LAT_OK;
 }

@@ -105,6 +105,11 @@ lat_status lat_kmeans_assign(lat_workspace *work, const lat_matrix *X, const dou
   double total = 0;
   for (size_t c = 0; c < block_count(&w); c++) total += w.shares[c];
   if (!isfinite(total)) LAT_TRY(lat_check_finite(work, "X", X, false));
+  if (!isfinite(total))
+    return lat_fail(
+        work, LAT_INVALID,
+        "squares of distances overflow: numbers of X are too large, or too far from the "
+        "centres");
   if (J) *J = total;
   return LAT_OK;
 }

@@ -13,6 +13,7 @@ typedef struct apply {
   const lat_mppca_images *images;
   size_t chunk, scratch_count;
   double *scratch;
+  size_t *far; /* a chunk's: a row that is far from all components, from 1; or 0 */
 } apply;
 
 /* A chunk of it, with a worker's memory. */
@@ -82,6 +83,8 @@ static void say_components(const slice *s)
   size_t K = s->a->m->gmm.K, n = s->n;
   if (images->bound) memcpy(s->kept, s->joint, K * n * sizeof(double));
   lat_responsibilities(K, n, s->joint, s->log_sum, s->bound); /* bound and kl are its scratch */
+  for (size_t i = n; i-- > 0;)
+    if (lat_is_far(&s->log_sum[i])) s->a->far[s->first / s->a->chunk] = s->first + i + 1;
   find_best(s);
   if (images->log_likelihood)
     memcpy(images->log_likelihood + s->first, s->log_sum, n * sizeof(double));
@@ -232,7 +235,15 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double
   slice s;
   a.scratch_count = (place(&a, NULL, &s) + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
-  if (!a.scratch) return LAT_MEMORY;
-  if (X->rows > 0) LAT_TRY(lat_parallel(work, (X->rows + a.chunk - 1) / a.chunk, apply_chunk, &a));
+  size_t chunks = X->rows ? (X->rows + a.chunk - 1) / a.chunk : 0, far = 0;
+  a.far = lat_allocate(work, chunks + 1, sizeof *a.far);
+  if (!a.scratch || !a.far) return LAT_MEMORY;
+  memset(a.far, 0, chunks * sizeof *a.far);
+  if (chunks > 0) LAT_TRY(lat_parallel(work, chunks, apply_chunk, &a));
+  for (size_t c = chunks; c-- > 0;) far = a.far[c] ? a.far[c] : far;
+  const lat_gmm_images *asked = &images->mixture;
+  if (asked->responsibilities || asked->labels || asked->imputed || asked->bound ||
+      images->latent || images->all_latent || images->covariances || images->reconstruction)
+    LAT_TRY(lat_check_far(work, far));
   return LAT_OK;
 }

@@ -52,6 +52,23 @@ void lat_responsibilities(size_t K, size_t n, double *joint, double *log_sum, do
   add(n, largest, log_sum);
 }
 
+bool lat_is_far(double *log_sum)
+{
+  if (*log_sum > -INFINITY) return false;
+  *log_sum = -INFINITY;
+  return true;
+}
+
+lat_status lat_check_far(lat_workspace *work, size_t row)
+{
+  if (row == 0) return LAT_OK;
+  return lat_fail(
+      work, LAT_INVALID,
+      "row %zu of X is so far from all components that squares of its distances overflow, "
+      "and nothing says to which it belongs",
+      row);
+}
+
 void lat_elbo(size_t K, size_t n, const double *joint, const double *log_sum, const double *q,
               double *bound, double *kl)
 {

@@ -14,6 +14,13 @@
  * makes its log_sum NaN. `scratch` is for 2n numbers. */
 void lat_responsibilities(size_t K, size_t n, double *joint, double *log_sum, double *scratch);
 
+/* Whether log p(x) of a finite row says nothing about its component: its distances from all of them
+ * overflow when they are squared. It is then -infinity, though what was computed may be NaN. */
+bool lat_is_far(double *log_sum);
+
+/* LAT_INVALID, naming the row (from 1), unless it is 0: for those who ask about components. */
+lat_status lat_check_far(lat_workspace *work, size_t row);
+
 /* The lower bound of log p(x) by the responsibilities q (K x n), and how far below it is:
  *
  *   bound_i = sum_k q_ki (log p(x_i, k) - log q_ki)

@@ -112,6 +112,8 @@ static void write_densities(const walk *w, const double *mapped, size_t first, s
     cblas_dcopy((blasint)n, mapped + j, (blasint)w->to, s, 1);
     add_log_density(w->shapes[j], n, s, e, sums);
   }
+  for (size_t i = 0; i < n; i++)
+    if (isnan(sums[i])) sums[i] = -INFINITY; /* squares of finite numbers overflow */
   lat_matrix from = lat_vector_of(sums, n), to = lat_block_of(*w->Y, first, 0, n, 1);
   lat_copy(&from, &to);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "matrix/spread.h"
 #include "matrix/svd.h"
 
 size_t lat_incremental_count(size_t D, size_t M)
@@ -83,14 +84,17 @@ lat_status lat_pca_from_incremental(lat_workspace *work, const lat_incremental *
     return lat_fail(work, LAT_INVALID, "the rows seen so far don't vary: no component to give");
   size_t sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_M] = rank};
   *flat = lat_doubles(work, lat_parameters_count(lat_pca_parameters, sizes));
-  if (!*flat) return LAT_MEMORY;
+  double *deviation = lat_doubles(work, D);
+  if (!*flat || !deviation) return LAT_MEMORY;
   lat_pca pca = lat_pca_of(*flat, D, rank);
   *pca.total_variance = 0;
   for (size_t j = 0; j < D; j++) {
     pca.mean[j] = state->columns.mean[j];
     pca.deviation[j] = 1;
-    *pca.total_variance += state->columns.scatter[j] / n;
+    deviation[j] = lat_column_deviation(&state->columns, j);
+    *pca.total_variance += lat_column_variance(&state->columns, j);
   }
+  LAT_TRY(lat_check_spread(work, LAT_SPREAD_TOGETHER, D, pca.mean, deviation));
   for (size_t i = 0; i < rank; i++) {
     pca.eigenvalues[i] = state->singular[i] * state->singular[i] / n;
     pca.explained_ratio[i] = pca.eigenvalues[i] / *pca.total_variance;

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "eigen/eigen.h"
 #include "eigen/krylov.h"
+#include "matrix/spread.h"
 #include "projection/dimension.h"
 #include "projection/gram.h"
 
@@ -37,6 +38,7 @@ typedef struct fit {
   size_t N, D, found; /* found: eigenpairs that are computed */
   double weight;      /* total weight: N where rows weigh 1 */
   double *mean, *deviation;
+  double *divisor; /* deviation, or infinity for a constant column whose rounding is large */
   lat_matrix values, vectors;
   double total_variance;
   size_t iterations;
@@ -47,15 +49,19 @@ static size_t smaller(size_t a, size_t b)
   return a < b ? a : b;
 }
 
-/* Deviations from variances; a column whose variance is rounding noise about its mean counts as
- * constant. */
-static void deviations(fit *f, const double *variance)
+/* Divisors of the columns: their deviations, or 1; a column whose variance is rounding noise about its mean
+ * counts as constant. */
+static lat_status choose_divisors(fit *f, const double *deviation)
 {
+  bool standardize = f->options->standardize;
+  LAT_TRY(lat_check_spread(f->work, standardize ? LAT_SPREAD_DIVIDED : LAT_SPREAD_TOGETHER, f->D,
+                           f->mean, deviation));
   for (size_t j = 0; j < f->D; j++) {
     double noise = LAT_CONSTANT * fabs(f->mean[j]);
-    double deviation = sqrt(variance[j]);
-    f->deviation[j] = f->options->standardize && deviation > noise ? deviation : 1;
+    f->deviation[j] = standardize && deviation[j] > noise ? deviation[j] : 1;
+    f->divisor[j] = standardize && deviation[j] <= noise && noise > 1 ? INFINITY : f->deviation[j];
   }
+  return LAT_OK;
 }
 
 static lat_status results(fit *f, size_t found)
@@ -109,6 +115,9 @@ static lat_status pack(fit *f, double **flat, size_t *count, lat_pca_record *rec
     double lambda = lat_get(&f->values, i, 0);
     pca.eigenvalues[i] = lambda > 0 ? lambda : 0; /* rounding can leave a tiny negative one */
     pca.explained_ratio[i] = f->total_variance > 0 ? pca.eigenvalues[i] / f->total_variance : 0;
+    bool varies = pca.eigenvalues[i] > 1e-14 * (double)f->D * pca.eigenvalues[0];
+    for (size_t j = 0; varies && j < f->D; j++)
+      if (isinf(f->divisor[j])) pca.components[j * M + i] = 0; /* and no rounding */
   }
   *pca.total_variance = f->total_variance;
   *count = M;
@@ -119,7 +128,8 @@ static lat_status begin(fit *f)
 {
   f->mean = lat_doubles(f->work, f->D);
   f->deviation = lat_doubles(f->work, f->D);
-  return f->mean && f->deviation ? LAT_OK : LAT_MEMORY;
+  f->divisor = lat_doubles(f->work, f->D);
+  return f->mean && f->deviation && f->divisor ? LAT_OK : LAT_MEMORY;
 }
 
 static lat_status check_latent_dim(lat_workspace *work, const lat_pca_options *options, size_t N,
@@ -140,20 +150,19 @@ static lat_status eigen_of_covariance(fit *f, const lat_moments *moments)
 {
   size_t D = f->D;
   lat_matrix S = lat_matrix_new(f->work, D, D);
-  double *variance = lat_doubles(f->work, D);
-  if (!S.data || !variance) return LAT_MEMORY;
+  double *deviation = lat_doubles(f->work, D);
+  if (!S.data || !deviation) return LAT_MEMORY;
   double *s = S.data;
-  lat_moments_covariance(moments, s);
   memcpy(f->mean, moments->mean, D * sizeof(double));
   f->weight = *moments->weight;
-  for (size_t j = 0; j < D; j++) variance[j] = s[j * D + j];
-  deviations(f, variance);
+  for (size_t j = 0; j < D; j++) deviation[j] = lat_moments_deviation(moments, j);
+  LAT_TRY(choose_divisors(f, deviation));
+  if (f->options->standardize)
+    lat_moments_divided(moments, f->divisor, s);
+  else
+    lat_moments_covariance(moments, s);
   f->total_variance = 0;
-  for (size_t i = 0; i < D; i++) {
-    if (f->options->standardize)
-      for (size_t j = 0; j < D; j++) s[i * D + j] /= f->deviation[i] * f->deviation[j];
-    f->total_variance += s[i * D + i];
-  }
+  for (size_t i = 0; i < D; i++) f->total_variance += s[i * D + i];
   LAT_TRY(results(f, pairs(f)));
   return lat_symmetric(f->work, &S, LAT_EIGEN_AUTO, f->values, &f->vectors);
 }
@@ -196,10 +205,16 @@ static lat_status columns(fit *f)
   memcpy(f->mean, moments.mean, f->D * sizeof(double));
   f->weight = moments.weight[0];
   f->total_variance = 0;
-  for (size_t j = 0; j < f->D; j++) moments.scatter[j] /= f->weight;
-  deviations(f, moments.scatter);
-  for (size_t j = 0; j < f->D; j++)
-    f->total_variance += moments.scatter[j] / (f->deviation[j] * f->deviation[j]);
+  double *deviation = lat_doubles(f->work, f->D);
+  if (!deviation) return LAT_MEMORY;
+  for (size_t j = 0; j < f->D; j++) deviation[j] = lat_column_deviation(&moments, j);
+  LAT_TRY(choose_divisors(f, deviation));
+  for (size_t j = 0; j < f->D; j++) {
+    double share = deviation[j] / f->divisor[j], e = moments.exponent[j];
+    f->total_variance += e != 0
+                             ? share * share
+                             : moments.scatter[j] / f->weight / (f->deviation[j] * f->deviation[j]);
+  }
   return LAT_OK;
 }
 
@@ -208,7 +223,7 @@ static lat_status by_gram(fit *f)
   lat_matrix G = lat_matrix_new(f->work, f->N, f->N);
   if (!G.data) return LAT_MEMORY;
   LAT_TRY(columns(f));
-  LAT_TRY(lat_gram(f->work, f->X, f->weights, f->mean, f->deviation, &G));
+  LAT_TRY(lat_gram(f->work, f->X, f->weights, f->mean, f->divisor, &G));
   LAT_TRY(results(f, pairs(f)));
   lat_matrix V = lat_matrix_new(f->work, f->N, f->found);
   if (!V.data) return LAT_MEMORY;
@@ -216,7 +231,7 @@ static lat_status by_gram(fit *f)
   for (size_t i = 0; i < f->found; i++)
     lat_set(&f->values, i, 0, lat_get(&f->values, i, 0) / f->weight);
   f->iterations = 1;
-  return lat_gram_vectors(f->work, f->X, f->weights, f->mean, f->deviation, &V, &f->vectors);
+  return lat_gram_vectors(f->work, f->X, f->weights, f->mean, f->divisor, &V, &f->vectors);
 }
 
 static lat_status by_exact(fit *f)
@@ -233,7 +248,7 @@ static lat_status krylov(fit *f, bool *converged)
   if (copied) {
     X = lat_matrix_new(f->work, f->N, f->D);
     if (!X.data) return LAT_MEMORY;
-    lat_centre(f->X, f->weights, f->mean, f->options->standardize ? f->deviation : NULL, X.data);
+    lat_centre(f->X, f->weights, f->mean, f->options->standardize ? f->divisor : NULL, X.data);
   }
   lat_krylov solver;
   lat_krylov_options options = {

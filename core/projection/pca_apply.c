@@ -93,6 +93,9 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, c
   if (images->distortion) {
     double total = 0;
     for (size_t c = 0; c < chunks; c++) total += w.errors[c];
+    if (!isfinite(total))
+      return lat_fail(work, LAT_INVALID,
+                      "squared errors of the reconstruction overflow: X is too large");
     *images->distortion = total / (double)X->rows;
   }
   return LAT_OK;

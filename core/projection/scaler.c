@@ -1,5 +1,6 @@
 #include "projection/scaler.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/clones.h"
@@ -19,7 +20,7 @@ lat_status lat_scaler_from_moments(lat_workspace *work, const lat_column_moments
   for (size_t j = 0; j < scaler->D; j++) {
     if (!(moments->weight[j] > 0))
       return lat_fail(work, LAT_INVALID, "column %zu of X has no entries", j + 1);
-    double mean = moments->mean[j], s = sqrt(moments->scatter[j] / moments->weight[j]);
+    double mean = moments->mean[j], s = lat_column_deviation(moments, j);
     scaler->mean[j] = with_mean ? mean : 0;
     scaler->deviation[j] = with_deviation && s > LAT_CONSTANT * fabs(mean) ? s : 1;
   }
@@ -31,8 +32,39 @@ typedef struct walk {
   const lat_matrix *X, *Z;
   size_t chunk;
   double *buffers;
-  bool inverse;
+  bool inverse, large;
 } walk;
+
+/* Beyond this x - m may overflow, though (x - m)/s and m + s x don't. */
+static const double LARGE = 0x1p1020;
+
+static bool is_large(const lat_scaler *scaler)
+{
+  for (size_t j = 0; j < scaler->D; j++)
+    if (fabs(scaler->mean[j]) > LARGE || scaler->deviation[j] > LARGE) return true;
+  return false;
+}
+
+/* 2 x, where x is half of a number that a double can hold, but for its rounding. */
+static double twice(double x)
+{
+  const double most = DBL_MAX / 2;
+  return fabs(x) > most && fabs(x) < most * (1 + 8 * DBL_EPSILON) ? copysign(DBL_MAX, x) : 2 * x;
+}
+
+/* The same as scale_row by halves, which are exact but where numbers are next to nothing. */
+static void scale_large_row(size_t D, double *x, const double *mean, const double *deviation,
+                            bool inverse)
+{
+  for (size_t j = 0; j < D; j++) {
+    double m = mean[j] / 2, s = deviation[j] / 2;
+    if (inverse)
+      x[j] = twice(m + s * x[j]);
+    else
+      x[j] = fabs(x[j]) > LARGE || fabs(mean[j]) > LARGE ? (x[j] / 2 - m) / s
+                                                         : (x[j] - mean[j]) / deviation[j];
+  }
+}
 
 LAT_CLONES static void scale_row(size_t D, double *restrict x, const double *restrict mean,
                                  const double *restrict deviation, bool inverse)
@@ -52,8 +84,10 @@ static void scale_chunk(void *context, size_t c, size_t worker)
   lat_matrix X = lat_block_of(*w->X, first, 0, rows, D), y = lat_matrix_of(Y, rows, D);
   lat_matrix Z = lat_block_of(*w->Z, first, 0, rows, D);
   lat_copy(&X, &y);
+  void (*scale)(size_t, double *, const double *, const double *, bool) =
+      w->large ? scale_large_row : scale_row;
   for (size_t i = 0; i < rows; i++)
-    scale_row(D, Y + i * D, w->scaler->mean, w->scaler->deviation, w->inverse);
+    scale(D, Y + i * D, w->scaler->mean, w->scaler->deviation, w->inverse);
   lat_copy(&y, &Z);
 }
 
@@ -64,7 +98,7 @@ lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler, bool 
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the scaler was fitted on %zu", X->cols,
                     scaler->D);
   LAT_SCOPE(work);
-  walk w = {scaler, X, Z, lat_chunk_rows(scaler->D), NULL, inverse};
+  walk w = {scaler, X, Z, lat_chunk_rows(scaler->D), NULL, inverse, is_large(scaler)};
   if (w.chunk > X->rows) w.chunk = X->rows;
   w.buffers = lat_allocate(work, lat_workers(work), w.chunk * scaler->D * sizeof(double));
   if (!w.buffers) return LAT_MEMORY;

@@ -120,7 +120,7 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
       { "with_deviation", "boolean", "true", "divide by the deviation (divisor N)" },
     },
     returns = { { "latent.Scaler", "the scaler" } },
-    text = "A constant column has deviation 1, and becomes 0.",
+    text = "A constant column has deviation 1, and becomes 0. Numbers may have any size that a double can hold.",
     example = "latent.scaler():fit(matrix{ {1, 2}, {3, 8} })",
   },
   { name = "Scaler", summary = "Columns to mean 0 and deviation 1; latent.scaler makes one." },
