@@ -25,6 +25,9 @@ struct lat_lds_kernels {
   void (*back)(size_t M, size_t p, const double *A, const double *P, const double *predicted,
                const double *gain, const double *C, double *N, double *AP, double *L, double *to,
                double *lag, double *work);
+  /* mean += (A P)' r, r := C' v + L' r; work is M. */
+  void (*back_mean)(size_t M, size_t p, const double *AP, const double *L, const double *C,
+                    const double *v, double *mean, double *r, double *work);
 };
 
 const struct lat_lds_kernels *lat_lds_kernels_for(size_t M);

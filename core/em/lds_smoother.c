@@ -38,34 +38,43 @@ void lat_lds_back_init(lat_lds_back *back, size_t M, size_t D, double *memory)
   back->work = back->C + D * M;
 }
 
-/* The filter's update of step t again: its gain is in the frame, and inv(L) C in back->C. */
+/* The filter's update of step t again, without what it makes of the belief if that can be: the gain
+ * is in the frame, and inv(L) C in back->C. */
 static void update_again(lat_lds_pass *pass, size_t t)
 {
   const lat_lds *lds = pass->lds;
   lat_lds_back *back = &pass->back;
   lat_lds_frame *f = &pass->frame;
   size_t M = pass->M;
-  memcpy(back->again.mean, pass->predicted_means + t * M, M * sizeof(double));
-  memcpy(back->again.covariance, lat_lds_predicted_at(pass, t), M * M * sizeof(double));
-  if (pass->belief.scale) {
-    back->again.scale = back->scale;
-    memcpy(back->scale, pass->scales + t * M, M * sizeof(double));
+  const double *C = lat_lds_at(lds->C, t), *R = lat_lds_at(lds->R, t),
+               *y = pass->sequence->Y + t * pass->D;
+  const double *P = lat_lds_predicted_at(pass, t), *mean = pass->predicted_means + t * M;
+  bool exact = true;
+  lat_lds_select(f, C, R, y, NULL, mean);
+  memcpy(f->factor, f->R, f->count * f->count * sizeof *f->factor);
+  if (pass->belief.scale || !f->kernels->update(M, f->count, f->C, f->factor, f->inverse, f->gain,
+                                                (double *)P, &exact, f->work)) { /* P is left */
+    memcpy(back->again.covariance, P, M * M * sizeof *P);
+    memcpy(back->again.mean, mean, M * sizeof *mean);
+    back->again.scale = pass->belief.scale ? back->scale : NULL;
+    if (back->again.scale) memcpy(back->scale, pass->scales + t * M, M * sizeof(double));
+    lat_lds_update(f, C, R, y, NULL, &back->again);
   }
-  lat_lds_update(f, lat_lds_at(lds->C, t), lat_lds_at(lds->R, t), pass->sequence->Y + t * pass->D,
-                 lat_lds_offset(pass, t), &back->again);
   memcpy(back->C, f->C, f->count * M * sizeof(double));
   lat_lds_solve_lower(f->count, M, f->factor, f->inverse, back->C);
 }
 
 /* How large N is by its elements, where the covariance of z that it is about would make it I: what rounding
  * counts in the difference. */
-static double condition_of(size_t M, const double *N, const double *predicted)
+LAT_CLONES static double condition_of(size_t M, const double *N, const double *predicted,
+                                      double *deviation)
 {
   double sum = 0;
+  for (size_t j = 0; j < M; j++) deviation[j] = sqrt(fabs(predicted[j * M + j]));
   for (size_t i = 0; i < M; i++) {
     double row = 0;
-    for (size_t j = 0; j < M; j++) row += fabs(N[i * M + j]) * sqrt(fabs(predicted[j * M + j]));
-    sum += row * sqrt(fabs(predicted[i * M + i]));
+    for (size_t j = 0; j < M; j++) row += fabs(N[i * M + j]) * deviation[j];
+    sum += row * deviation[i];
   }
   return fmax(1, sum);
 }
@@ -115,34 +124,29 @@ static bool step_back(lat_lds_pass *pass, size_t t)
                      back->L, to, lag + M * M, back->work);
     if (!check(pass, t, to)) return false;
   }
-  back->condition = condition_of(M, back->N, lat_lds_predicted_at(pass, t));
+  back->condition = condition_of(M, back->N, lat_lds_predicted_at(pass, t), back->again.mean);
   return true;
 }
 
 /* E[z_t | Y] = E[z_t | y_1..t] + P A' r, and r of this step. */
-LAT_CLONES static void back_mean(lat_lds_pass *pass, size_t t)
+static void back_mean(lat_lds_pass *pass, size_t t)
 {
-  lat_lds_back *back = &pass->back;
-  size_t M = pass->M, p = pass->frame.count;
-  double *mean = pass->smoothed_means + t * M, *r = back->r, *new = back->again.mean;
-  const double *v = pass->whitened + t * pass->D;
+  const lat_lds_back *back = &pass->back;
+  const lat_lds_frame *f = &pass->frame;
+  size_t M = pass->M;
+  double *mean = pass->smoothed_means + t * M;
   memcpy(mean, pass->means + t * M, M * sizeof *mean);
-  memset(new, 0, M * sizeof *new);
-  for (size_t l = 0; l < M; l++)
-    for (size_t i = 0; i < M; i++) {
-      mean[i] += r[l] * back->AP[l * M + i];
-      new[i] += r[l] * back->L[l * M + i];
-    }
-  for (size_t k = 0; k < p; k++)
-    for (size_t i = 0; i < M; i++) new[i] += v[k] * back->C[k * M + i];
-  memcpy(r, new, M * sizeof *r);
+  f->kernels->back_mean(M, f->count, back->AP, back->L, back->C, pass->whitened + t * pass->D, mean,
+                        back->r, back->again.mean);
 }
 
-/* Whether all that the step back to t is made of may be taken for what it was for t + 1. */
-static bool is_again(lat_lds_pass *pass, size_t t)
+/* Whether all that the step back to t is made of may be taken for what it was for t + 1; `again`: that of
+ * t + 1 was, so that nothing but the steps' own covariances can have changed. */
+static bool is_again(lat_lds_pass *pass, size_t t, bool again)
 {
   const double *all = pass->smoothed_covariances, *next = all + (t + 1) * pass->M * pass->M;
   bool like = t + 2 < pass->T && pass->slot[t] == pass->slot[t + 2];
+  if (again && like) return true;
   return lat_lds_is_at_rest(pass, like, all, t + 1, next, next + pass->M * pass->M);
 }
 
@@ -163,8 +167,9 @@ static size_t go_back(lat_lds_pass *pass, size_t first)
   size_t M = pass->M, T = pass->T, square = M * M;
   back->place = T;
   memset(back->r, 0, M * sizeof(double));
+  bool again = false;
   for (size_t t = T; t-- > first;) {
-    bool again = is_again(pass, t);
+    again = is_again(pass, t, again);
     if (again) {
       memcpy(pass->smoothed_covariances + t * square, pass->smoothed_covariances + (t + 1) * square,
              square * sizeof(double));

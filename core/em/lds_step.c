@@ -60,6 +60,16 @@ LDS_INLINE void back(bool small, size_t M, size_t p, const double *A, const doub
   CALL(multiply_symmetric, M, M, L, 1, M, X, LDS_ADD, N);
 }
 
+LDS_INLINE void back_mean(size_t M, size_t p, const double *AP, const double *L, const double *C,
+                          const double *v, double *mean, double *r, double *work)
+{
+  memset(work, 0, M * sizeof *work);
+  inline_combine(M, M, AP, r, mean);
+  inline_combine(M, M, L, r, work);
+  inline_combine(M, p, C, v, work);
+  memcpy(r, work, M * sizeof *r);
+}
+
 #define KERNELS(name, clones, small, states)                                                       \
   clones static void predict_##name(size_t M, const double *A, const double *Q, double *P,         \
                                     double *work)                                                  \
@@ -81,6 +91,13 @@ LDS_INLINE void back(bool small, size_t M, size_t p, const double *A, const doub
   {                                                                                                \
     (void)M;                                                                                       \
     back(small, states, p, A, P, predicted, gain, C, N, AP, L, to, lag, work);                     \
+  }                                                                                                \
+  clones static void back_mean_##name(size_t M, size_t p, const double *AP, const double *L,       \
+                                      const double *C, const double *v, double *mean, double *r,   \
+                                      double *work)                                                \
+  {                                                                                                \
+    (void)M;                                                                                       \
+    back_mean(states, p, AP, L, C, v, mean, r, work);                                              \
   }
 
 #define NO_CLONES
@@ -89,12 +106,12 @@ KERNELS(any, NO_CLONES, false, M)
 #ifdef __SANITIZE_ADDRESS__ /* unrolled and checked, they take minutes to compile */
 #define KERNELS_OF(n)                                                                              \
   {                                                                                                \
-    predict_any, update_any, back_any                                                              \
+    predict_any, update_any, back_any, back_mean_any                                               \
   }
 #else
 #define KERNELS_OF(n)                                                                              \
   {                                                                                                \
-    predict_##n, update_##n, back_##n                                                              \
+    predict_##n, update_##n, back_##n, back_mean_##n                                               \
   }
 KERNELS(1, LAT_CLONES, true, 1)
 KERNELS(2, LAT_CLONES, true, 2)
