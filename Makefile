@@ -5,13 +5,17 @@
 #   make demo       principal components of handwritten digits: numbers and pictures
 #   make test       every spec            make test SPEC=spec/pca_spec.lua: one of them
 #   make lint       formatting, warnings as errors, luacheck
+#   make fuzz       random calls of everything, under the address and undefined sanitizers: SECONDS=60 SEED=1
+#   make fuzz-readers  files that are almost right for every reader, by clang's libFuzzer or else by a driver of
+#                   our own: SECONDS=60 for each, or RUNS=10000
+#   make check-all  all of these and more, for hours: see CONTRIBUTING.md
 #   make repl       a Lua session with latent loaded
 #   make bench      latent and its peers side by side (make bench-deps: installs the peers)
 #   make stubs      stubs for editors and the reference pages, from the documentation's one source
 #   make install    PREFIX=/usr/local, DESTDIR=, or LuaRocks' LIBDIR and LUADIR
 #   make env        the LUA_PATH and LUA_CPATH of the build tree: eval "$(make -s env)"
 #
-# Variables: CC CFLAGS LUA LUA_INCDIR SANITIZE=address,undefined DEBUG=1 (assertions) BUILD V=1
+# Variables: CC CFLAGS LUA LUA_INCDIR SANITIZE=address,undefined (or thread) DEBUG=1 (assertions) BUILD V=1
 
 CC         = gcc
 LUA        = lua5.4
@@ -31,8 +35,10 @@ LUADIR     = $(or $(INST_LUADIR),$(INST_PREFIX)/share/lua/5.4)
 
 # -fno-math-errno and -fno-trapping-math let loops become vector code and change no result;
 # -ffast-math is never used: linking with it switches the host's floating-point mode.
-WARNINGS   = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-             -Wno-pass-failed # clang tells of every loop that plain x86-64 has no vectors for
+# clang tells of every loop that plain x86-64 has no vectors for; gcc doesn't know the word.
+CLANG      = $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),yes)
+WARNINGS  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+             $(if $(CLANG),-Wno-pass-failed)
 LAT_CFLAGS = -std=c11 -D_GNU_SOURCE -Icore -fPIC -pthread -fno-math-errno -fno-trapping-math \
              -ffp-contract=off -fno-semantic-interposition $(WARNINGS) $(if $(SANITIZE)$(DEBUG),-DLAT_DEBUG) \
              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
@@ -63,7 +69,7 @@ $(BUILD)/core/%.o: core/%.c
 # Loops over elements, dozens of them for three kinds of processor: vector code by -O2 is as fast, and
 # -O3's further copies of each are 100 KB.
 $(addprefix $(BUILD)/core/,nn/ops_elementwise.o nn/ops_probability.o nn/ops_linear.o matrix/arithmetic.o): \
-  CFLAGS += -O2 -ftree-vectorize $(if $(findstring gcc,$(CC)),-fvect-cost-model=dynamic)
+  CFLAGS += -O2 -ftree-vectorize $(if $(CLANG),,-fvect-cost-model=dynamic)
 
 $(BUILD)/bindings/%.o: bindings/%.c
 	@mkdir -p $(@D)
@@ -95,13 +101,40 @@ ENV = LUA_PATH="$(CURDIR)/$(BUILD)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.
 SPEC   = spec
 # Debian's busted runs under whatever `lua` is, so it is given its interpreter here.
 BUSTED = $(shell command -v busted)
-PRELOAD = $(if $(SANITIZE),LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1)
+# What Lua's interpreter, which has no sanitizer, is given of one; a thread sanitizer needs the usual addresses.
+SANITIZER_OPTIONS = $(if $(SANITIZE),ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1:max_allocation_size_mb=3000 \
+            UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+RUNTIME = $(if $(findstring thread,$(SANITIZE)),libtsan.so)$(if $(findstring address,$(SANITIZE)),libasan.so libubsan.so)
+PRELOAD = $(if $(SANITIZE),$(SANITIZER_OPTIONS) $(if $(findstring thread,$(SANITIZE)),setarch -R) env LD_PRELOAD="$(foreach l,$(RUNTIME),$(shell $(CC) -print-file-name=$(l)))")
 
 env:
 	@echo 'export $(ENV)'
 
 test: all
 	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
+
+# ---- fuzzing: what it is, the heads of spec/fuzz/calls.lua and spec/fuzz/readers.sh say ----
+
+SECONDS = 60
+SEED    = 1
+RUNS    =
+# clang, where it has libFuzzer
+FUZZ_CC = $(shell echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n ? 0 : 0; }' | \
+            clang -x c - -fsanitize=fuzzer -o /dev/null 2>/dev/null && echo clang || echo $(CC))
+FUZZ_SANITIZE = $(if $(findstring clang,$(FUZZ_CC)),fuzzer-no-link$(comma))address,undefined
+
+$(BUILD)/calls: spec/fuzz/calls.c $(BUILD)/liblatent.a
+	$(Q)$(CC) $(LAT_CFLAGS) -g -O1 -isystem $(LUA_INCDIR) -o $@ $^ $(LIBS) -llua5.4 -Wl,-E
+
+calls: all $(BUILD)/calls
+	$(Q)$(SANITIZER_OPTIONS) $(ENV) sh spec/fuzz/calls.sh $(CURDIR)/$(BUILD)/calls $(SECONDS) $(SEED)
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory SANITIZE=address,undefined calls
+
+fuzz-readers: all
+	$(Q)$(MAKE) --no-print-directory CC=$(FUZZ_CC) SANITIZE=$(FUZZ_SANITIZE) BUILD=build/fuzz build/fuzz/liblatent.a
+	$(Q)CC=$(FUZZ_CC) LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR) $(ENV) sh spec/fuzz/readers.sh build/fuzz $(if $(RUNS),x$(RUNS),$(SECONDS))
 
 repl: all
 	$(Q)$(ENV) $(LUA) -l latent
@@ -196,5 +229,6 @@ uninstall:
 	rm -rf $(MODULE) $(LUA_FOLDER)
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
-.PHONY: all env test repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall
+
+.PHONY: all env test fuzz fuzz-readers calls repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

@@ -9,6 +9,8 @@
 
 typedef struct latL_Gmm latL_Gmm;
 
+enum { LATL_START_KMEANS, LATL_START_RANDOM, LATL_START_GIVEN }; /* the option init */
+
 /* What depends on the form of the covariances. */
 typedef struct latL_GmmForm {
   const char *name, *metatable; /* "gmm", "latent.GMM" */
@@ -34,7 +36,7 @@ struct latL_Gmm {
   const latL_GmmForm *form;
   lat_gmm core; /* as the fit under way or the last one has it */
   lat_gmm_record record;
-  enum { LATL_START_KMEANS, LATL_START_RANDOM, LATL_START_GIVEN } start;
+  int start;      /* one of LATL_START_ */
   bool one_scale; /* for all columns, in the frame of coordinates */
   bool ranked;    /* the fit puts components in order at its end */
 };

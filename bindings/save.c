@@ -221,8 +221,8 @@ static lat_status put_member(lua_State *L, const char *who, lat_workspace *work,
   snprintf(prefix, sizeof(latL_Prefix), "%zu.", i + 1);
   const latL_Model *m = latL_tomodel(L, 1);
   if (!m || luaL_getmetafield(L, 1, "loaded") == LUA_TNIL)
-    return latL_error(L, who, "model %I is a %s, which can't be saved", (lua_Integer)i + 1,
-                      m ? m->kind->name : luaL_typename(L, 1));
+    return (lat_status)latL_error(L, who, "model %I is a %s, which can't be saved",
+                                  (lua_Integer)i + 1, m ? m->kind->name : luaL_typename(L, 1));
   lua_pop(L, 1);
   if (!m->flat) latL_error(L, who, "model %I is not fitted yet", (lua_Integer)i + 1);
   LAT_TRY(describe(L, who, work, &t));

@@ -83,12 +83,13 @@ function helper.run(command)
   return output, (pipe:close())
 end
 
--- Compiles the C program spec/embed/NAME.c against the static library, and gives its path. `flags`
--- are added; with `lua` the program may embed Lua.
-function helper.program(name, flags)
+-- Compiles the C program spec/embed/NAME.c (or of another folder) against the static library, and gives its path.
+-- `flags` are added; with `lua` the program may embed Lua.
+function helper.program(name, flags, folder)
   local path = ("%s/spec/%s"):format(build, name)
-  local command = ("mkdir -p %s/spec && %s -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Icore %s -o %s spec/embed/%s.c "
-    .. "%s/liblatent.a -lopenblas -llapacke -lm"):format(build, compiler, flags or "", path, name, build)
+  local command = ("mkdir -p %s/spec && %s -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Icore %s -o %s %s/%s.c "
+    .. "%s/liblatent.a -lopenblas -llapacke -lm"):format(build, compiler, flags or "", path, folder or "spec/embed",
+    name, build)
   local output, ok = helper.run(command .. (flags and flags:find "lua" and " -llua5.4" or ""))
   assert.is_truthy(ok, output)
   return path

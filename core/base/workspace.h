@@ -74,7 +74,7 @@ static inline void lat_scope_end(lat_scope *scope)
 /* Releases what is allocated from here on when the enclosing block is left (an attribute that gcc
  * and clang know). */
 #define LAT_SCOPE_NAMED(work, line)                                                                \
-  __attribute__((cleanup(lat_scope_end))) lat_scope lat_scope_##line = lat_scope_begin(work)
+  __attribute__((cleanup(lat_scope_end), unused)) lat_scope lat_scope_##line = lat_scope_begin(work)
 #define LAT_SCOPE_AT(work, line) LAT_SCOPE_NAMED(work, line)
 #define LAT_SCOPE(work)          LAT_SCOPE_AT(work, __LINE__)
 

@@ -51,6 +51,7 @@ typedef enum lat_covariance {
 #define LAT_GMM_RIDGE     1e-6
 #define LAT_GMM_SAFEGUARD 1e-4
 enum { LAT_GMM_RESEEDS = 2, LAT_GMM_EVENTS = 64 };
+enum { LAT_GMM_REGULARIZED, LAT_GMM_RESEEDED }; /* what was done to a component */
 
 /* What was done about singularities: up to LAT_GMM_EVENTS events. The caller sets all to zero and
  * gives the arrays. */
@@ -61,7 +62,7 @@ typedef struct lat_gmm_record {
   size_t count;
   struct lat_gmm_event {
     size_t iteration, component; /* from 1 */
-    enum { LAT_GMM_REGULARIZED, LAT_GMM_RESEEDED } what;
+    int what;                    /* LAT_GMM_REGULARIZED or LAT_GMM_RESEEDED */
   } events[LAT_GMM_EVENTS];
 } lat_gmm_record;
 

@@ -30,23 +30,30 @@ typedef struct slice {
   double *walk;
 } slice;
 
+/* The next n numbers of the scratch; of none, nothing, which is how they are counted. */
+static double *take(double *scratch, size_t *count, size_t n)
+{
+  double *part = scratch ? scratch + *count : NULL;
+  *count += n;
+  return part;
+}
+
 static size_t place(const apply *a, double *scratch, slice *s)
 {
-  size_t n = a->chunk, K = a->m->gmm.K, M = a->m->M;
-  s->joint = scratch;
-  s->kept = s->joint + K * n;
-  s->q = s->kept + K * n;
-  s->log_sum = s->q + K * n;
-  s->bound = s->log_sum + n;
-  s->kl = s->bound + n;
-  s->best = s->kl + n;
-  s->weight = s->best + n;
-  s->line = s->weight + n;
-  s->inverse = s->line + M;
-  s->variance = s->inverse + lat_packed_count(M);
-  s->walk = s->variance + a->m->gmm.D;
-  return (3 * K + 5) * n + M + lat_packed_count(M) + a->m->gmm.D +
-         lat_factor_rows_count(a->m->gmm.D, M, a->missing, n);
+  size_t n = a->chunk, K = a->m->gmm.K, M = a->m->M, D = a->m->gmm.D, count = 0;
+  s->joint = take(scratch, &count, K * n);
+  s->kept = take(scratch, &count, K * n);
+  s->q = take(scratch, &count, K * n);
+  s->log_sum = take(scratch, &count, n);
+  s->bound = take(scratch, &count, n);
+  s->kl = take(scratch, &count, n);
+  s->best = take(scratch, &count, n);
+  s->weight = take(scratch, &count, n);
+  s->line = take(scratch, &count, M);
+  s->inverse = take(scratch, &count, lat_packed_count(M));
+  s->variance = take(scratch, &count, D);
+  s->walk = take(scratch, &count, lat_factor_rows_count(D, M, a->missing, n));
+  return count;
 }
 
 /* ---- components ------------------------------------------------------------------------------- */

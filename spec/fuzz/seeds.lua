@@ -1,0 +1,112 @@
+-- seeds.lua FOLDER: files to begin with, for each fuzz target a folder of its own.
+local latent = require "latent"
+local folder = assert((...), "seeds.lua FOLDER")
+local matrix = latent.matrix
+
+local function contents(path)
+  local file = assert(io.open(path, "rb"))
+  local bytes = file:read "a"
+  file:close()
+  return bytes
+end
+
+local function put(target, name, bytes)
+  local place = ("%s/%s"):format(folder, target)
+  assert(os.execute(("mkdir -p '%s'"):format(place)))
+  local file = assert(io.open(("%s/%s"):format(place, name), "wb"))
+  file:write(bytes)
+  file:close()
+end
+
+local X = matrix.normal(12, 3, latent.random(1))
+
+-- The bytes of what `write(path)` writes.
+local function written(ending, write)
+  local path = ("%s/scratch%s"):format(folder, ending)
+  assert(write(path))
+  local bytes = contents(path)
+  os.remove(path)
+  return bytes
+end
+
+local function gzip(bytes)
+  local path = folder .. "/scratch"
+  local file = assert(io.open(path, "wb"))
+  file:write(bytes)
+  file:close()
+  local pipe = assert(io.popen(("gzip -nc '%s'"):format(path)))
+  local packed = pipe:read "a"
+  pipe:close()
+  os.remove(path)
+  return packed
+end
+
+assert(os.execute(("mkdir -p '%s'"):format(folder)))
+
+-- ---- tables and arrays -----------------------------------------------------------
+
+local csv = 'a,b,c\n1,2.5e3,"x"\n-3,NA,"y ""z"" \r\n,"\n'
+local npy = {
+  f8 = written(".npy", function(path) return latent.write(path, X) end),
+  f4 = written(".npy", function(path) return latent.write(path, X:to "float32") end),
+  v = written(".npy", function(path) return latent.write(path, X:col(1)) end),
+}
+local idx = "\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x0212345678"
+local tensors = written(".safetensors", function(path) return latent.write(path, { one = X, two = X:col(1) }) end)
+
+for name, bytes in pairs(npy) do
+  put("fuzz_npy", name, "n" .. bytes)
+  put("fuzz_module", "npy-" .. name, "\2" .. bytes)
+  put("fuzz_module", "npy-gz-" .. name, "\6" .. gzip(bytes))
+  put("fuzz_gzip", name, gzip(bytes))
+end
+put("fuzz_npy", "idx", "i" .. idx)
+put("fuzz_csv", "usual", "\0\0\0" .. csv)
+put("fuzz_csv", "old", '\0\2\1\xEF\xBB\xBF1;2\r3; "4" \r\r\n')
+put("fuzz_csv", "blanks", "\4\1\0 1.5 2\t3\n 4  5e-320 123456789012345678901234567890.5\n")
+put("fuzz_csv", "special", "\1\1\0inf,-nan,1e999\n0x10,.5,5.\n")
+put("fuzz_module", "csv", "\3" .. csv)
+put("fuzz_module", "tsv", "\4" .. csv:gsub(",", "\t"))
+put("fuzz_module", "idx", "\5" .. idx)
+put("fuzz_module", "csv-gz", "\7" .. gzip(csv))
+put("fuzz_module", "safetensors", "\1" .. tensors)
+put("fuzz_gzip", "words", gzip(("to be or not to be, "):rep(40)))
+put("fuzz_gzip", "two", gzip(idx) .. gzip(csv))
+put("fuzz_safetensors", "two", tensors)
+
+-- ---- JSON ---------------------------------------------------------------------------
+
+for i, text in ipairs{
+  '{"a":[1,-2.5e-3,true,false,null],"b":{"c":"\\u00e9\\ud83d\\ude00\\n\\\\"}}', "[[[[[[[[]]]]]]]]", '"x"', "1e999", "0",
+  "-0.0e+0", "9223372036854775807", '{"a":1,"a":2}', " [ ] ", '{"\xc3\xa9":[{}]}',
+} do put("fuzz_json", tostring(i), text) end
+
+-- ---- models ------------------------------------------------------------------------
+
+local B = X:gt(0)
+local few = { max_iterations = 3 }
+local models = {
+  pca = latent.pca{ latent_dim = 2 }:fit(X), scaler = latent.scaler():fit(X), ica = latent.ica(few):fit(X),
+  gmm = latent.gmm{ components = 2, max_iterations = 3 }:fit(X),
+  tied = latent.gmm{ components = 2, max_iterations = 3, covariance = "tied" }:fit(X),
+  kmeans = latent.kmeans{ clusters = 2 }:fit(X), ppca = latent.ppca{ latent_dim = 1 }:fit(X),
+  bpca = latent.bpca(few):fit(X), fa = latent.fa{ latent_dim = 1, max_iterations = 3 }:fit(X),
+  mppca = latent.mppca{ components = 2, latent_dim = 1, max_iterations = 3 }:fit(X),
+  mixture = latent.mixture{ components = 2, max_iterations = 3 }:fit(B),
+  lds = latent.lds{ latent_dim = 1, max_iterations = 3 }:fit(X),
+  vae = latent.vae{ input_dim = 3, latent_dim = 1, hidden = {4} },
+  nonlinear = latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = {4} },
+  classifier = latent.classifier(function() return latent.gmm(few) end):fit(X, { 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2 }),
+}
+for name, model in pairs(models) do
+  local bytes = written(".safetensors", function(path) return model:save(path) end)
+  put("fuzz_module", "model-" .. name, "\0" .. bytes)
+  put("fuzz_safetensors", name, bytes)
+end
+
+local nn = latent.nn
+local store = nn.parameters{ seed = 1 }
+nn.mlp(store, "net", { 2, 3, 1 }, { activation = "tanh" })
+local adam = nn.adam(store)
+put("fuzz_checkpoint", "net", written(".safetensors", function(path) return store:save(path, { optimizer = adam }) end))
+put("fuzz_checkpoint", "bare", written(".safetensors", function(path) return store:save(path) end))
