@@ -72,6 +72,11 @@ lat_workspace *latL_workspace(lua_State *L)
   return watch(L, s);
 }
 
+void latL_watch(lua_State *L, lat_workspace *work)
+{
+  watch(L, (scratch *)work);
+}
+
 static int workspace_gc(lua_State *L)
 {
   scratch *s = latL_garbage(L, LATL_WORKSPACE);

@@ -134,6 +134,8 @@ void latL_failmissing(lua_State *L, const char *who);
 lat_workspace *latL_newworkspace(lua_State *L);
 /* Whether the collector has taken the workspace at `arg`, which latL_newworkspace pushed. */
 bool latL_workspacegone(lua_State *L, int arg);
+/* Has such a workspace watch the hooks from here on: a later call goes on with it. */
+void latL_watch(lua_State *L, lat_workspace *work);
 
 /* Checks that `arg` is nil, none or a table whose keys are all in `names` (ended by NULL); an
  * unknown one raises and names the nearest known one. True when there is a table. */

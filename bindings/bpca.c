@@ -10,17 +10,13 @@ typedef struct latL_Bpca {
   bool all; /* latent_dim wasn't given: as many as there can be */
   size_t latent_dim;
   bool iterate; /* method = "em" */
-  bool settled;
-  lat_bpca_state core;
 } latL_Bpca;
 
 static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
 
-static const char SHIFT[] = "(shift)"; /* a kept field that isn't the user's */
-
 static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
-static void publish(lua_State *L, latL_Run *run);
+static void publish(lua_State *L, latL_Run *run, int fitted);
 
 static const latL_EmKind kind = {
     .base = {"bpca", "latent.BPCA", lat_bpca_parameters, NULL, LATL_KNOWS_GAPS},
@@ -46,14 +42,14 @@ static int new (lua_State *L)
   return 1;
 }
 
-static lat_bpca core_of(const latL_Model *m)
+static lat_bpca core_of(const latL_Fitted *f)
 {
-  return lat_bpca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
+  return lat_bpca_of(f->flat, f->sizes[LAT_D], f->sizes[LAT_M]);
 }
 
-static lat_factor_model view(const latL_Model *m)
+static lat_factor_model view(const latL_Fitted *f)
 {
-  lat_bpca b = core_of(m);
+  lat_bpca b = core_of(f);
   return lat_bpca_model(&b);
 }
 
@@ -91,45 +87,53 @@ static size_t most_dimensions(const latL_Bpca *p, size_t varying, size_t N)
   return N > 2 ? N - 2 : most > 0;
 }
 
-static void keep_dimensions(lua_State *L, const latL_Bpca *p)
+static void keep_dimensions(lua_State *L, int fitted)
 {
-  lat_factor_model m = view(&p->em.base);
+  lat_factor_model m = view(lua_touserdata(L, fitted));
   lua_pushinteger(L, (lua_Integer)rank(&m));
-  latL_keep(L, LATL_MODEL, "effective_dimension");
+  latL_record(L, fitted, "effective_dimension");
 }
 
 /* ---- the iteration -------------------------------------------------------------------------------- */
 
+typedef struct context {
+  lat_bpca_state core; /* first: it is lat_em's model */
+  bool settled;
+} context;
+
 static void plan(lua_State *L, latL_Run *run)
 {
-  latL_Bpca *p = run->model;
+  const latL_Bpca *p = run->model;
+  size_t D = run->sizes[LAT_D];
+  context *c = lat_allocate(run->work, 1, sizeof *c);
+  double *shift = c ? lat_doubles(run->work, D) : NULL;
+  if (!shift) latL_error(L, run->who, "%s", run->work->message);
+  memset(shift, 0, D * sizeof *shift);
+  *c = (context){.core = {.shift = shift, .settled = &c->settled}};
   run->core = &lat_bpca_kind;
-  run->context = &p->core;
+  run->context = c;
   lat_matrix X = latL_sample(L, run);
   run->sizes[LAT_M] = most_dimensions(p, count_varying(&X), X.rows);
-  p->core.settled = &p->settled;
-  p->core.shift = latL_newvector(L, run->sizes[LAT_D], LAT_FLOAT64)->view.data;
-  latL_keep(L, LATL_MODEL, SHIFT);
 }
 
 static lat_status start(lua_State *L, latL_Run *run)
 {
-  const latL_Bpca *p = run->model;
   lat_matrix X = latL_sample(L, run);
   return lat_bpca_start(run->work, &X, run->sample_weights, run->missing, run->sizes[LAT_M],
-                        &p->core, run->parameters);
+                        run->context, run->parameters);
 }
 
-static void publish(lua_State *L, latL_Run *run)
+static void publish(lua_State *L, latL_Run *run, int fitted)
 {
-  keep_dimensions(L, run->model);
+  (void)run;
+  keep_dimensions(L, fitted);
   lua_pushliteral(L, "em");
-  latL_keep(L, LATL_MODEL, "method");
+  latL_record(L, fitted, "method");
 }
 
 /* ---- the closed form ---------------------------------------------------------------------------- */
 
-static int fit_closed_form(lua_State *L, latL_Bpca *p)
+static int fit_closed_form(lua_State *L, const latL_Bpca *p)
 {
   const char *who = "bpca:fit";
   latL_Rows rows;
@@ -146,14 +150,16 @@ static int fit_closed_form(lua_State *L, latL_Bpca *p)
     M = most_dimensions(p, count_varying(&rows.X), rows.X.rows);
   }
   size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = M};
-  double objective, *parameters = latL_newparameters(L, &kind.base, sizes);
-  latL_workspace(L);
+  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
+  int fitted = lua_gettop(L);
+  double objective;
+  latL_watch(L, work);
   latL_call(L, who, work,
-            rows.function ? lat_bpca_from_moments(work, &moments, M, parameters, &objective)
-                          : lat_bpca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
-  latL_adopt(L, LATL_MODEL, sizes);
-  latL_keeprecord(L, "closed_form", 1, true, &objective);
-  keep_dimensions(L, p);
+            rows.function ? lat_bpca_from_moments(work, &moments, M, f->flat, &objective)
+                          : lat_bpca_fit(work, &rows.X, rows.weights, M, f->flat, &objective));
+  latL_keeprecord(L, fitted, "closed_form", 1, true, &objective);
+  keep_dimensions(L, fitted);
+  latL_publish(L, LATL_MODEL);
   lat_workspace_done(work);
   return latL_endfactorfit(L, who);
 }
@@ -162,7 +168,7 @@ static int fit_closed_form(lua_State *L, latL_Bpca *p)
 
 static int fit(lua_State *L)
 {
-  latL_Bpca *p = latL_beginfactorfit(L, &kind.base, "bpca:fit");
+  const latL_Bpca *p = latL_beginfactorfit(L, &kind.base, "bpca:fit");
   if (p->iterate || latL_hasgaps(L, "bpca:fit")) return latL_fit(L, &kind, "bpca:fit");
   return fit_closed_form(L, p);
 }
@@ -175,8 +181,9 @@ static int steps(lua_State *L)
 /* loaded(model): its parameters, from a file, go with each other and with its options. */
 static int check_loaded(lua_State *L)
 {
-  const latL_Bpca *p = latL_checkmodel(L, &kind.base, "latent.load", true);
-  lat_bpca b = core_of(&p->em.base);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind.base, "latent.load");
+  const latL_Bpca *p = (const latL_Bpca *)f->model;
+  lat_bpca b = core_of(f);
   if (b.M >= b.D || (!p->all && b.M != p->latent_dim))
     latL_error(L, "latent.load", "W is %Ix%I, which latent_dim doesn't fit", (lua_Integer)b.D,
                (lua_Integer)b.M);
@@ -186,7 +193,7 @@ static int check_loaded(lua_State *L)
     if (!(b.alpha[i] > 0 && b.W_covariance[i * b.M + i] > 0))
       latL_error(L, "latent.load", "alpha or the variance of column %I of W isn't above 0",
                  (lua_Integer)i + 1);
-  keep_dimensions(L, p);
+  keep_dimensions(L, 1); /* nobody else has a model that is being loaded */
   return 0;
 }
 

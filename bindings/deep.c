@@ -197,7 +197,7 @@ latL_Deep *latL_checkdeep(lua_State *L, const char *verb, const char **who)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   *who = lua_pushfstring(L, "%s:%s", kind->name, verb);
-  return latL_checkmodel(L, kind, *who, false);
+  return latL_checkmodel(L, kind, *who);
 }
 
 static latL_Deep *self(lua_State *L, const char *verb)
@@ -327,7 +327,7 @@ static int in_lua(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(3));
   const char *who = lua_pushfstring(L, "%s:%s", kind->name, lua_tostring(L, lua_upvalueindex(2)));
-  latL_checkmodel(L, kind, who, false);
+  latL_checkmodel(L, kind, who);
   lua_pop(L, 1);
   lua_getglobal(L, "require");
   lua_pushfstring(L, "latent.%s", lua_tostring(L, lua_upvalueindex(1)));

@@ -17,8 +17,111 @@ void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
   m->seed = (uint64_t)latL_optinteger(L, arg, who, "seed", 0, LUA_MININTEGER, most);
 }
 
-static const char RUN[] = "latent.run"; /* no class of the users' */
-enum { DEEP = 40 };                     /* stack for the kinds' functions */
+static const char RUN[] = "latent.run", GUARD[] = "latent.guard"; /* no classes of the users' */
+enum { DEEP = 40 }; /* stack for the kinds' functions */
+
+/* ---- calls of a run ------------------------------------------------------------------------ */
+
+void latL_newguard(lua_State *L)
+{
+  lua_settop(L, LATL_RUN);
+  lua_newuserdatauv(L, 0, 1);
+  lua_pushvalue(L, LATL_RUN);
+  lua_setiuservalue(L, LATL_GUARD, 1);
+  luaL_setmetatable(L, GUARD);
+  lua_pushvalue(L, LATL_GUARD);
+  lua_setiuservalue(L, LATL_RUN, LATL_RUN_GUARD);
+  lua_settop(L, LATL_TOP);
+}
+
+/* Makes the stack of the run at `at`, and nothing else. */
+static latL_Turn *restore(lua_State *L, int at)
+{
+  lua_pushvalue(L, at);
+  lua_insert(L, 1);
+  lua_settop(L, 1);
+  luaL_checkstack(L, DEEP, NULL);
+  for (int i = LATL_RUN_MODEL; i <= LATL_RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
+  lua_pushvalue(L, 1);
+  lua_getiuservalue(L, 1, LATL_RUN_GUARD);
+  lua_remove(L, 1);
+  lua_settop(L, LATL_TOP);
+  return lua_touserdata(L, LATL_RUN);
+}
+
+void latL_beginturn(lua_State *L, latL_Turn *turn)
+{
+  latL_workspace(L);
+  latL_watch(L, turn->work);
+  lua_toclose(L, LATL_GUARD);
+  turn->busy = true;
+}
+
+void *latL_resume(lua_State *L, int at)
+{
+  latL_Turn *turn = restore(L, at);
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_WORK);
+  if (latL_workspacegone(L, -1)) latL_failgone(L, turn->who, "loop's memory");
+  lua_settop(L, LATL_TOP);
+  if (turn->busy)
+    latL_error(L, turn->who, "the iterator is in the middle of a turn, which has called this");
+  latL_beginturn(L, turn);
+  return turn;
+}
+
+void latL_endturn(latL_Turn *turn)
+{
+  turn->busy = false;
+}
+
+int latL_pushsteps(lua_State *L, lua_CFunction next)
+{
+  lua_pushvalue(L, LATL_RUN);
+  lua_pushcclosure(L, next, 1);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  lua_pushvalue(L, LATL_RUN);
+  return 4;
+}
+
+/* The run at 1 */
+static int fail_turn(lua_State *L)
+{
+  latL_Turn *turn = restore(L, 1);
+  latL_workspace(L);
+  latL_watch(L, turn->work);
+  turn->failed(L, turn);
+  return 0;
+}
+
+/* Calls f(the run on the top), which is popped, for what has to be done although something has failed:
+ * the user is told what failed first, and the hook that interrupts (it would interrupt this, too) has its
+ * say afterwards. */
+static void call_quietly(lua_State *L, lua_CFunction f)
+{
+  lua_Hook hook = lua_gethook(L);
+  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+  lua_sethook(L, NULL, 0, 0);
+  lua_pushcfunction(L, f);
+  lua_insert(L, -2);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+  lua_sethook(L, hook, mask, count);
+}
+
+/* __close(guard): a call is over, or has failed. */
+static int close_guard(lua_State *L)
+{
+  if (!luaL_testudata(L, 1, GUARD)) return latL_error(L, "steps", "__close is for calls to call");
+  lua_settop(L, 1);
+  lua_getiuservalue(L, 1, 1);
+  latL_Turn *turn = lua_touserdata(L, 2);
+  if (!turn->busy) return 0;
+  lua_pushvalue(L, 2);
+  call_quietly(L, fail_turn);
+  turn->busy = false;
+  lat_workspace_done(turn->work);
+  return 0;
+}
 
 /* ---- what a run is given ---------------------------------------------------------------- */
 
@@ -49,12 +152,14 @@ void latL_hold(lua_State *L, int value)
   lua_setiuservalue(L, LATL_RUN, value);
 }
 
+static void fail(lua_State *L, latL_Turn *turn);
+
 latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
                       const char *const options[], const char *const more[])
 {
   lua_settop(L, LATL_OPTIONS);
   luaL_checkstack(L, DEEP, who);
-  latL_EmModel *m = latL_checkmodel(L, &kind->base, who, false);
+  const latL_EmModel *m = latL_checkmodel(L, &kind->base, who);
   check_options(L, kind, who, options, more);
   latL_Run *run = lua_newuserdatauv(L, sizeof *run, LATL_RUN_VALUES);
   *run = (latL_Run){.kind = kind, .who = who, .model = m, .L = L};
@@ -63,6 +168,8 @@ latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
   if (!kind->own_data && (!kind->pass || latL_tomatrix(L, LATL_DATA))) {
     latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who);
     latL_hold(L, LATL_RUN_WEIGHTS);
+    if (!run->rows.function)
+      run->row_weight = latL_weight(run->rows.weights, run->rows.X.rows) / (double)run->rows.X.rows;
   } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
     latL_error(L, who, "weights are for a matrix");
   }
@@ -74,42 +181,12 @@ latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
   }
   run->work = latL_newworkspace(L);
   latL_hold(L, LATL_RUN_WORK);
+  run->last = latL_pushfitted(L, LATL_MODEL);
+  latL_hold(L, LATL_RUN_LAST);
+  run->turn = (latL_Turn){.who = who, .work = run->work, .failed = fail};
   luaL_setmetatable(L, RUN);
-  lua_settop(L, LATL_TOP);
+  latL_newguard(L);
   return run;
-}
-
-void *latL_resume(lua_State *L, int at)
-{
-  lua_pushvalue(L, at);
-  lua_replace(L, 1);
-  lua_settop(L, 1);
-  luaL_checkstack(L, DEEP, NULL);
-  for (int i = LATL_RUN_MODEL; i <= LATL_RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
-  lua_pushvalue(L, 1);
-  lua_remove(L, 1);
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_WORK);
-  if (latL_workspacegone(L, -1)) latL_failgone(L, "steps", "loop's memory");
-  lua_settop(L, LATL_TOP);
-  latL_workspace(L);
-  return lua_touserdata(L, LATL_RUN);
-}
-
-static latL_Run *resume(lua_State *L, int at)
-{
-  latL_Run *run = latL_resume(L, at);
-  run->L = L;
-  return run;
-}
-
-int latL_pushsteps(lua_State *L, lua_CFunction next)
-{
-  lua_pushvalue(L, LATL_RUN);
-  lua_pushcclosure(L, next, 1);
-  lua_pushnil(L);
-  lua_pushnil(L);
-  lua_pushvalue(L, LATL_RUN);
-  return 4;
 }
 
 lat_matrix latL_sample(lua_State *L, latL_Run *run)
@@ -145,10 +222,20 @@ uint32_t *latL_optlabels(lua_State *L, latL_Run *run, size_t K)
     to[i] = (uint32_t)label;
   }
   lua_pop(L, 1);
+  run->labelled = true;
   return to;
 }
 
 /* ---- failures ----------------------------------------------------------------------------------- */
+
+/* The call fails, but the run's memory is still there: it comes to its end here, not when the guard is
+ * closed, which in a coroutine that has died may be never. */
+static void give_up(lua_State *L)
+{
+  lua_pushvalue(L, LATL_RUN);
+  call_quietly(L, fail_turn);
+  lua_settop(L, LATL_TOP);
+}
 
 /* Time that is up ends a fit as max_iterations does. */
 bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status)
@@ -159,59 +246,83 @@ bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status)
   if (status == LAT_CANCELLED && work->deadline > 0 && lat_clock() > work->deadline &&
       !work->poll(work->poll_state))
     return true;
-  if (!run->feeding) latL_check(L, run->who, work, run->mark, status);
-  latL_failrows(L, &run->rows, run->who, work, run->mark, status, run->missing);
+  char message[sizeof work->message];
+  memcpy(message, work->message, sizeof message);
+  bool feeding = run->feeding;
+  give_up(L);
+  work = latL_workspace(L);
+  memcpy(work->message, message, sizeof message);
+  lat_mark mark = lat_workspace_mark(work);
+  if (!feeding) latL_check(L, run->who, work, mark, status);
+  latL_failrows(L, &run->rows, run->who, work, mark, status, run->missing);
   return true;
 }
 
 /* ---- the record ------------------------------------------------------------------------------------ */
 
-static void keep_integer(lua_State *L, const char *name, size_t value)
+static void keep_integer(lua_State *L, int fitted, const char *name, size_t value)
 {
   lua_pushinteger(L, (lua_Integer)value);
-  latL_keep(L, LATL_MODEL, name);
+  latL_record(L, fitted, name);
 }
 
 /* The fields that every model has after a fit. */
-static void keep_record(lua_State *L, const lat_em *em)
+static void keep_record(lua_State *L, const lat_em *em, int fitted)
 {
-  keep_integer(L, "iterations", em->iterations);
-  keep_integer(L, "drops", em->drops);
+  keep_integer(L, fitted, "iterations", em->iterations);
+  keep_integer(L, fitted, "drops", em->drops);
   lua_pushnumber(L, em->largest_drop);
-  latL_keep(L, LATL_MODEL, "largest_drop");
-  keep_integer(L, "refused", em->refused);
+  latL_record(L, fitted, "largest_drop");
+  keep_integer(L, fitted, "refused", em->refused);
   lua_pushboolean(L, em->converged);
-  latL_keep(L, LATL_MODEL, "converged");
+  latL_record(L, fitted, "converged");
   if (em->kind->singular) {
     lua_pushboolean(L, em->singular);
-    latL_keep(L, LATL_MODEL, "singular");
+    latL_record(L, fitted, "singular");
   }
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
-  latL_keep(L, LATL_MODEL, "history");
+  latL_record(L, fitted, "history");
 }
 
-/* What the core says of the parameters as they are. The memory that is released on failure is the run's. */
+/* What the core says of the parameters as they are. */
 static void finish_start(lua_State *L, latL_Run *run)
 {
-  lat_status status = lat_em_finish(&run->em);
-  if (status != LAT_OK) latL_check(L, run->who, run->work, run->mark, status);
+  if (lat_em_finish(&run->em) != LAT_OK) latL_error(L, run->who, "%s", run->work->message);
+}
+
+latL_Fitted *latL_pushrun(lua_State *L, latL_Run *run)
+{
+  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, run->em.sizes);
+  int fitted = lua_gettop(L);
+  memcpy(f->flat, run->parameters, run->em.count * sizeof *f->flat);
+  finish_start(L, run);
+  keep_record(L, &run->em, fitted);
+  if (run->kind->publish) run->kind->publish(L, run, fitted);
+  lua_settop(L, fitted);
+  return f;
+}
+
+void latL_notehistory(lua_State *L, latL_Run *run)
+{
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
+  lua_pushnumber(L, run->em.objective);
+  lua_rawseti(L, -2, (lua_Integer)run->em.iterations);
+  lua_pop(L, 1);
 }
 
 void latL_publishrun(lua_State *L, latL_Run *run)
 {
-  latL_EmModel *m = run->model;
-  size_t bytes = run->em.count * sizeof(double);
-  if (!run->in_place) {
-    double *to = latL_newmatrix(L, 1, run->em.count ? run->em.count : 1, LAT_FLOAT64)->view.data;
-    memcpy(to, run->parameters, bytes);
-    latL_adopt(L, LATL_MODEL, run->em.sizes);
-    run->in_place = !run->observed;
-  } else {
-    memcpy(m->base.flat, run->parameters, bytes);
-  }
-  finish_start(L, run);
-  keep_record(L, &run->em);
-  if (run->kind->publish) run->kind->publish(L, run);
+  lua_pushvalue(L, -1);
+  latL_hold(L, LATL_RUN_LAST);
+  run->last = lua_touserdata(L, -1);
+  latL_publish(L, LATL_MODEL);
+}
+
+bool latL_isours(lua_State *L, const latL_Run *run)
+{
+  bool same = latL_pushfitted(L, LATL_MODEL) == run->last;
+  lua_pop(L, 1); /* only compared */
+  return same;
 }
 
 /* ---- one start ---------------------------------------------------------------------------------------- */
@@ -231,7 +342,7 @@ lat_status latL_planrun(lua_State *L, latL_Run *run)
   size_t count = lat_parameters_count(run->core->parameters, run->sizes);
   run->parameters = lat_doubles(run->work, count);
   if (!run->parameters) return LAT_MEMORY;
-  lat_em_options options = ((latL_EmModel *)run->model)->options;
+  lat_em_options options = ((const latL_EmModel *)run->model)->options;
   options.missing = run->missing;
   return lat_em_init(&run->em, run->work, run->core, run->context, run->sizes, run->parameters,
                      &options);
@@ -240,7 +351,8 @@ lat_status latL_planrun(lua_State *L, latL_Run *run)
 /* Begins the start number run->restart. False when there is no time for it. */
 static bool begin(lua_State *L, latL_Run *run)
 {
-  run->in_place = run->over = false;
+  run->over = run->complete = false;
+  run->em = (lat_em){0}; /* of the start before, whose memory goes */
   run->seed = seed_of(run->model, run->restart);
   lua_newtable(L);
   latL_hold(L, LATL_RUN_HISTORY);
@@ -275,6 +387,7 @@ static bool iterate(lua_State *L, latL_Run *run)
 {
   lat_em *em = &run->em;
   lat_status status = LAT_OK;
+  run->complete = false;
   do { /* once more where the kind verifies that EM hasn't converged to a saddle */
     status = lat_em_begin(em);
     if (status == LAT_OK) status = run->kind->pass ? run->kind->pass(L, run) : pass(L, run);
@@ -283,43 +396,27 @@ static bool iterate(lua_State *L, latL_Run *run)
   lua_settop(L, LATL_TOP);
   if (latL_outoftime(L, run, status)) return false;
   run->over = em->done;
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_HISTORY);
-  lua_pushnumber(L, em->objective);
-  lua_rawseti(L, -2, (lua_Integer)em->iterations);
-  lua_settop(L, LATL_TOP);
-  /* later starts show only to who looks on, so that an interrupted fit keeps the best */
-  if (run->restart == 0 || run->observed) latL_publishrun(L, run);
+  run->complete = true;
+  if (run->observed) latL_pushrun(L, run);
+  latL_notehistory(L, run); /* with what it belongs to, at once */
+  if (run->observed) latL_publishrun(L, run);
   return true;
 }
 
 /* ---- several starts -------------------------------------------------------------------------------------- */
 
-/* Keeps the statistics, scaled to weight 1, for a partial_fit to go on from. */
+/* Gives the block on the top the statistics, scaled to weight 1, for a partial_fit to go on from. */
 static void keep_statistics(lua_State *L, latL_Run *run)
 {
-  latL_EmModel *m = run->model;
   const lat_em *em = &run->em;
   size_t count = em->kind->statistics(em);
   if (run->kind->pass) return; /* what its user made isn't kept */
-  m->seen = em->statistics[1];
-  lat_matrix to = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view;
-  for (size_t i = 0; i < count; i++) ((double *)to.data)[i] = em->statistics[i] / m->seen;
   /* those of an accelerated step that was refused are of no use */
-  if (!isfinite(em->statistics[0])) m->seen = 0;
-  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
-}
-
-/* Pushes a copy of the model's fields, which a later start may change. */
-static void copy_fields(lua_State *L)
-{
-  lua_newtable(L);
-  lua_getiuservalue(L, LATL_MODEL, LATL_KEPT);
-  for (lua_pushnil(L); lua_next(L, -2);) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -5);
-  }
-  lua_pop(L, 1);
+  if (!run->complete || !isfinite(em->statistics[0])) return;
+  latL_Fitted *f = lua_touserdata(L, -1);
+  double *to = latL_newstatistics(L, -1, count);
+  f->seen = em->statistics[1];
+  for (size_t i = 0; i < count; i++) to[i] = em->statistics[i] / f->seen;
 }
 
 /* After one of several starts has ended: the objective of the parameters that it leaves. Those of a fit
@@ -327,7 +424,8 @@ static void copy_fields(lua_State *L)
 static void review(lua_State *L, latL_Run *run)
 {
   lat_em *em = &run->em;
-  if (run->stopped || em->iterations == 0 || ((latL_EmModel *)run->model)->restarts == 1) return;
+  if (run->stopped || em->iterations == 0 || ((const latL_EmModel *)run->model)->restarts == 1)
+    return;
   lat_status status = lat_em_review(em);
   if (status == LAT_OK) status = run->kind->pass ? run->kind->pass(L, run) : pass(L, run);
   lua_settop(L, LATL_TOP);
@@ -341,29 +439,51 @@ static void review(lua_State *L, latL_Run *run)
 /* Is it the best? */
 static void compare(lua_State *L, latL_Run *run)
 {
-  const lat_em *em = &run->em;
-  if (em->iterations == 0 && run->restart > 0) return;
+  const lat_em *em = &run->em, *best = &run->best;
+  bool first = best->kind == NULL;
+  if (em->iterations == 0 && !first) return;
+  lat_em_settle(&run->em);
   finish_start(L, run);
-  if (run->restart > 0 && !lat_em_better(em, &run->best)) return;
-  latL_publishrun(L,
-                  run); /* also when no iteration was complete: the start is better than nothing */
-  if (em->iterations > 0) keep_statistics(L, run);
+  if (!first && !lat_em_better(em, best)) return;
+  latL_pushrun(L, run); /* also when no iteration was complete: the start is better than nothing */
+  if (em->iterations > 0) {
+    keep_statistics(L, run);
+    latL_notehistory(L, run);
+  }
   run->best = *em;
-  lua_getiuservalue(L, LATL_MODEL, LATL_PARAMETERS);
   latL_hold(L, LATL_RUN_BEST);
-  copy_fields(L);
-  latL_hold(L, LATL_RUN_BEST_FIELDS);
 }
 
-/* From here on only the record in run->em holds; its memory was a later start's, maybe. */
-static void adopt_best(lua_State *L, latL_Run *run)
+/* The model gets the best of what the run has come to, if it has come to anything. */
+static void conclude(lua_State *L, latL_Run *run)
 {
+  run->ended = run->over = true;
   lua_getiuservalue(L, LATL_RUN, LATL_RUN_BEST);
-  latL_adopt(L, LATL_MODEL, run->best.sizes);
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_BEST_FIELDS);
-  lua_setiuservalue(L, LATL_MODEL, LATL_KEPT);
-  run->em = run->best;
-  run->parameters = ((latL_EmModel *)run->model)->base.flat;
+  int fitted = lua_gettop(L);
+  if (!lua_isnil(L, fitted)) {
+    if (run->kind->finish) run->kind->finish(L, run, fitted);
+    lua_settop(L, fitted);
+    latL_publishrun(L, run);
+  }
+  lua_settop(L, LATL_TOP);
+  lat_workspace_done(run->work);
+}
+
+/* A call of the run has failed: as far as whole iterations go, it was a fit. */
+static void fail(lua_State *L, latL_Turn *turn)
+{
+  latL_Run *run = (latL_Run *)turn;
+  run->L = L;
+  if (run->ended) return;
+  run->aborted = run->ended = run->over = true;
+  run->work->deadline = 0;
+  if (!latL_isours(L, run)) return;
+  if (run->online) {
+    latL_failonline(L, run);
+    return;
+  }
+  if (run->em.iterations > 0) compare(L, run);
+  conclude(L, run);
 }
 
 /* ---- who looks on ------------------------------------------------------------------------------------------ */
@@ -425,11 +545,11 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
 {
   static const char *const options[] = {"on_iteration", "progress", "max_seconds", NULL};
   latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options);
-  latL_EmModel *m = run->model;
+  const latL_EmModel *m = run->model;
   double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", 0, 0, HUGE_VAL);
   if (seconds > 0) run->work->deadline = lat_clock() + seconds;
+  latL_beginturn(L, &run->turn);
   latL_makebar(L, who, kind->base.name, m->options.max_iterations * m->restarts);
-  m->updates = 0;
   for (; run->restart < m->restarts && !run->stopped; run->restart++) {
     if (!begin(L, run)) break;
     while (!run->over) {
@@ -442,9 +562,8 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
     review(L, run);
     compare(L, run);
   }
-  adopt_best(L, run);
-  if (kind->finish) kind->finish(L, run);
-  lat_workspace_done(run->work);
+  conclude(L, run);
+  latL_endturn(&run->turn);
   lua_settop(L, 1);
   return 1;
 }
@@ -452,24 +571,36 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
 /* The loop has been left, or is over. */
 static void finish_steps(lua_State *L, latL_Run *run)
 {
-  run->over = true;
-  if (run->stopped || run->em.iterations == 0) return;
-  run->stopped = true;
-  keep_statistics(L, run);
-  if (run->kind->finish) run->kind->finish(L, run);
+  if (run->ended) return;
+  run->ended = run->over = true;
+  if (run->em.iterations > 0 && latL_isours(L, run)) {
+    compare(L, run);
+    conclude(L, run);
+  }
   lat_workspace_done(run->work);
 }
 
 static int next_step(lua_State *L)
 {
-  latL_Run *run = resume(L, lua_upvalueindex(1));
-  if (run->over || !iterate(L, run)) {
-    finish_steps(L, run);
-    return 0;
-  }
+  latL_Run *run = latL_resume(L, lua_upvalueindex(1));
+  run->L = L;
+  bool more = !run->over && iterate(L, run);
+  if (!more) finish_steps(L, run);
+  latL_endturn(&run->turn);
+  if (!more) return 0;
   lua_pushinteger(L, (lua_Integer)run->em.iterations);
   lua_pushnumber(L, run->em.objective);
   return 2;
+}
+
+/* The run at 1 */
+static int leave_steps(lua_State *L)
+{
+  latL_Run *run = latL_resume(L, 1);
+  run->L = L;
+  finish_steps(L, run);
+  latL_endturn(&run->turn);
+  return 0;
 }
 
 /* __close(run, error) */
@@ -477,8 +608,16 @@ static int close_run(lua_State *L)
 {
   if (!luaL_testudata(L, 1, RUN)) latL_error(L, "steps", "__close is for the loop to call");
   bool failed = !lua_isnoneornil(L, 2);
-  latL_Run *run = resume(L, 1);
-  if (!failed) finish_steps(L, run);
+  const latL_Run *run = luaL_testudata(L, 1, RUN);
+  if (run->ended) return 0;
+  lua_settop(L, 1);
+  if (failed) {
+    call_quietly(L, leave_steps);
+    return 0;
+  }
+  lua_pushcfunction(L, leave_steps);
+  lua_insert(L, 1);
+  lua_call(L, 1, 0);
   return 0;
 }
 
@@ -487,15 +626,23 @@ int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
   static const char *const options[] = {NULL};
   latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options);
   run->observed = true;
-  ((latL_EmModel *)run->model)->updates = 0;
+  latL_beginturn(L, &run->turn);
   begin(L, run);
+  latL_endturn(&run->turn);
   return latL_pushsteps(L, next_step);
+}
+
+/* A metatable of values that are closed. */
+static void new_closed(lua_State *L, const char *metatable, lua_CFunction close)
+{
+  latL_newmetatable(L, metatable);
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
 }
 
 void latL_open_em(lua_State *L)
 {
-  latL_newmetatable(L, RUN);
-  lua_pushcfunction(L, close_run);
-  lua_setfield(L, -2, "__close");
-  lua_pop(L, 1);
+  new_closed(L, RUN, close_run);
+  new_closed(L, GUARD, close_guard);
 }

@@ -6,16 +6,16 @@
  *
  *   static void plan(lua_State *L, latL_Run *run)            the core's kind and the sizes
  *   {
- *     gmm *g = run->model;
+ *     const gmm *g = run->model;
+ *     lat_gmm *core = ...;                                   in run->work
  *     run->core = &lat_gmm_kind;
- *     run->context = &g->options;
+ *     run->context = core;
  *     run->sizes[LAT_K] = g->components;                     sizes[LAT_D] is there
  *   }
  *   static lat_status start(lua_State *L, latL_Run *run)     the first parameters
  *   {
- *     const gmm *g = run->model;
  *     lat_matrix X = latL_sample(L, run);
- *     return lat_gmm_start(run->work, &g->options, &X, run->sample_weights, run->seed,
+ *     return lat_gmm_start(run->work, run->context, &X, run->sample_weights, run->seed,
  *                          run->parameters);
  *   }
  *   static const latL_EmKind kind = {.base = {"gmm", "latent.GMM", lat_gmm_parameters, NULL},
@@ -24,8 +24,17 @@
  *
  * and likewise steps and partial_fit; the constructor calls latL_emoptions.
  *
- * While Lua code may look on (on_iteration, steps, data from a function), every iteration's
- * parameters are a matrix of their own, so that what was read before stays as it was. */
+ * A run owns all it works with: what a kind needs besides (its context, a frame of coordinates, labels)
+ * is a copy in the run's memory, and the model is only read for its options. What the run has come to
+ * is a block (model.h), which publish and finish complete before the model has it:
+ *
+ *   - while Lua code may look on (on_iteration, steps, data from a function), every iteration's
+ *     parameters become such a block, so that what was read before stays as it was;
+ *   - at the end, whatever ends the run (also an error in a callback or an interrupt, once an iteration
+ *     is complete), the best start's block goes through `finish` and becomes the model's; but a loop
+ *     that is left, or a call that fails, leaves the model alone when another fit has published since.
+ *
+ * So fits of one model within each other, and iterators in turns, don't disturb each other. */
 #ifndef LATENT_EM_H
 #define LATENT_EM_H
 
@@ -37,10 +46,6 @@ typedef struct latL_EmModel {
   lat_em_options options;
   size_t restarts;
   uint64_t seed;
-  /* for partial_fit: the weight of the rows behind the statistics in LATL_STATE, and how many
-   * updates there have been since the last fit */
-  double seen;
-  size_t updates;
 } latL_EmModel;
 
 /* The options of every model: names for its list, and reading them (at stack index `arg`). */
@@ -56,11 +61,12 @@ typedef struct latL_EmKind {
   const char *const *fit_options; /* more options of fit and steps, or NULL; they are at 3 */
   void (*plan)(lua_State *L, latL_Run *run);
   lat_status (*start)(lua_State *L, latL_Run *run);
-  /* After a complete iteration whose parameters the model has taken, and after a whole fit:
-   * fields of the kind's own (labels, inertia). In `finish`, run->parameters and the record in
-   * run->em are those of the best start, and no other memory of the core's. May be NULL. */
-  void (*publish)(lua_State *L, latL_Run *run);
-  void (*finish)(lua_State *L, latL_Run *run);
+  /* Of the block at `fitted`, which has the run's parameters as they are: fields of the kind's own, and
+   * what lies aside. And at the end of the run, when it has statistics too, if there are any: another
+   * form (components in order, W turned), fields that cost a pass (labels, inertia). Then run->em and
+   * the memory of run->work are those of the last start, which may be another. May be NULL. */
+  void (*publish)(lua_State *L, latL_Run *run, int fitted);
+  void (*finish)(lua_State *L, latL_Run *run, int fitted);
   /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models, which
    * are Lua's, and models of other data than rows, which take those in `plan`. */
   lat_status (*pass)(lua_State *L, latL_Run *run);
@@ -68,28 +74,45 @@ typedef struct latL_EmKind {
 } latL_EmKind;
 
 /* Where things lie on the stack while a run works, whoever called. */
-enum { LATL_MODEL = 1, LATL_DATA, LATL_OPTIONS, LATL_RUN, LATL_BAR, LATL_TOP = LATL_BAR };
+enum {
+  LATL_MODEL = 1,
+  LATL_DATA,
+  LATL_OPTIONS,
+  LATL_RUN,
+  LATL_GUARD,
+  LATL_BAR,
+  LATL_TOP = LATL_BAR
+};
+
+/* Any run's userdata begins with this, and user values 1 to 5 are the model, the data, the options, the
+ * guard and the workspace. */
+typedef struct latL_Turn {
+  const char *who; /* "gmm:fit" */
+  lat_workspace *work;
+  bool busy; /* a call of it is under way */
+  /* what becomes of the run when such a call fails: everything is as in a call */
+  void (*failed)(lua_State *L, struct latL_Turn *turn);
+} latL_Turn;
+
+enum { LATL_RUN_MODEL = 1, LATL_RUN_DATA, LATL_RUN_OPTIONS, LATL_RUN_GUARD, LATL_RUN_WORK };
 
 /* A fit under way; a userdata with these user values. */
 enum {
-  LATL_RUN_MODEL = 1,
-  LATL_RUN_DATA,
-  LATL_RUN_OPTIONS,
-  LATL_RUN_WEIGHTS,
-  LATL_RUN_WORK,
+  LATL_RUN_WEIGHTS = LATL_RUN_WORK + 1,
   LATL_RUN_SAMPLE,
   LATL_RUN_HISTORY,
-  LATL_RUN_BEST, /* parameters and fields of the best start so far */
-  LATL_RUN_BEST_FIELDS,
-  LATL_RUN_OWN, /* the kind's, as it likes */
+  LATL_RUN_LAST, /* the model's block as the run began, or the one it has published last */
+  LATL_RUN_BEST, /* the block of the best start so far */
+  LATL_RUN_OWN,  /* the kind's, as it likes */
   LATL_RUN_VALUES = LATL_RUN_OWN
 };
 
 struct latL_Run {
+  latL_Turn turn;
   const latL_EmKind *kind;
-  const char *who; /* "gmm:fit" */
-  void *model;     /* the userdata */
-  lua_State *L;    /* that runs it now */
+  const char *who;   /* "gmm:fit" */
+  const void *model; /* the userdata */
+  lua_State *L;      /* that runs it now */
   latL_Rows rows;
 
   /* plan gives: */
@@ -104,16 +127,28 @@ struct latL_Run {
   const double *sample_weights;
 
   lat_em em;
-  lat_em best; /* the record of the best start so far */
+  lat_em best; /* the record of the best start so far; its kind is NULL when there is none */
   lat_matrix sample;
   lat_mark mark;
   size_t restart; /* from 0 */
   bool missing;
-  bool observed; /* Lua code may look at the model between iterations */
-  bool in_place; /* nobody can have seen the model's parameters: they may be overwritten */
-  bool over;     /* no more iterations of this start */
-  bool feeding;  /* the core is at a piece of the data, so a failure may be the data's */
-  bool stopped;  /* by on_iteration, or because time is up */
+  bool observed;           /* Lua code may look at the model between iterations */
+  bool complete;           /* the statistics are those of a whole iteration, and the parameters' */
+  bool over;               /* no more iterations of this start */
+  bool feeding;            /* the core is at a piece of the data, so a failure may be the data's */
+  bool stopped;            /* by on_iteration, or because time is up */
+  bool ended;              /* the model has what came out */
+  bool aborted;            /* it ended by an error */
+  bool labelled;           /* latL_optlabels has found some */
+  double row_weight;       /* of the rows of a matrix, on average */
+  const latL_Fitted *last; /* see LATL_RUN_LAST */
+
+  /* of partial_fit: */
+  bool online;
+  bool quiet;                /* the model gets the updates at the end, not each */
+  bool updated;              /* there was one */
+  const latL_Fitted *before; /* the block that it goes on from, or NULL */
+  double *running, seen;     /* statistics, and the weight of the rows behind them */
 };
 
 /* The option `labels` of complete data: N integers from 0 (not known) to K, copied into the run's
@@ -129,11 +164,24 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who);
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who);
 /* partial_fit(X [, {weights, missing, rate}]) -> the model */
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who);
+/* The same in two parts, for data that is a function of ours. `afresh`: the model's updates so far don't
+ * count, and it gets the new ones all at once. */
+latL_Run *latL_newonline(lua_State *L, const latL_EmKind *kind, const char *who,
+                         const char *const options[], bool afresh);
+int latL_runonline(lua_State *L, latL_Run *run, double rate);
 
-/* For kinds of runs that aren't EM too: user values 1 to 3 are the model, the data, the options. */
+/* ---- calls of a run: for runs that aren't EM, too ---- */
 
-/* A later call has the run at `at`: makes the stack as it was, and watches the hooks from here. */
+/* Gives the run at LATL_RUN its guard. */
+void latL_newguard(lua_State *L);
+/* A run's first call begins, the stack being as above: the guard sees to it that `failed` is called
+ * should the call not come to its end, and that memory is given back. */
+void latL_beginturn(lua_State *L, latL_Turn *turn);
+/* A later call has the run at `at`, whatever else it was called with: makes the stack as it was, and
+ * begins. Raises when another call of the run is under way. */
 void *latL_resume(lua_State *L, int at);
+/* The call has come to its end. */
+void latL_endturn(latL_Turn *turn);
 /* What `steps` returns for the run: its iterator, and the run itself, to be closed. */
 int latL_pushsteps(lua_State *L, lua_CFunction next);
 
@@ -160,8 +208,17 @@ void latL_hold(lua_State *L, int value);
 lat_status latL_planrun(lua_State *L, latL_Run *run);
 /* True when time is up; false for LAT_OK; raises any other status. */
 bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status);
-/* Gives the model the run's parameters and record. */
+/* Pushes a block with the run's parameters, the record, and what the kind adds. */
+latL_Fitted *latL_pushrun(lua_State *L, latL_Run *run);
+/* Notes the objective of the last complete iteration in the history. Allocates nothing that a finalizer
+ * could see. */
+void latL_notehistory(lua_State *L, latL_Run *run);
+/* partial_fit has failed (em_online.c): what it has published becomes finished. */
+void latL_failonline(lua_State *L, latL_Run *run);
+/* The block on the top becomes the model's, and is popped. */
 void latL_publishrun(lua_State *L, latL_Run *run);
+/* Whether nobody else has published since the run did. */
+bool latL_isours(lua_State *L, const latL_Run *run);
 
 void latL_open_em(lua_State *L);       /* em.c: before any model */
 void latL_open_em_model(lua_State *L); /* em_model.c: latent.em */

@@ -166,10 +166,12 @@ static void push_parameters(lua_State *L, latL_Run *run, const double *flat)
 
 /* ---- the kind ---------------------------------------------------------------------------------- */
 
+static const char FUNCTIONS[] = "(functions)"; /* a kept field that isn't the user's */
+
 /* Pushes one of the model's functions. */
 static int push_option(lua_State *L, const char *name)
 {
-  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
+  latL_kept(L, LATL_MODEL, FUNCTIONS);
   int type = lua_getfield(L, -1, name);
   lua_remove(L, -2);
   return type;
@@ -371,10 +373,10 @@ static lat_status pass(lua_State *L, latL_Run *run)
   return status;
 }
 
-static void publish(lua_State *L, latL_Run *run)
+static void publish(lua_State *L, latL_Run *run, int fitted)
 {
   push_parameters(L, run, run->parameters);
-  latL_keep(L, LATL_MODEL, "parameters");
+  latL_record(L, fitted, "parameters");
 }
 
 /* ---- in Lua ------------------------------------------------------------------------------------------ */
@@ -414,7 +416,7 @@ static int new (lua_State *L)
     latL_error(L, "em", "parameters must be a table or a function, got %s",
                type == LUA_TNIL ? "nothing" : luaL_typename(L, -1));
   lua_setfield(L, -2, "parameters");
-  lua_setiuservalue(L, -2, LATL_STATE);
+  latL_keep(L, -2, FUNCTIONS);
   return 1;
 }
 

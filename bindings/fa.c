@@ -11,18 +11,15 @@ typedef struct latL_Fa {
   bool iterate; /* method = "em" */
   lat_rotation rotation;
   double least; /* uniqueness */
-  lat_fa_model core;
 } latL_Fa;
 
 static const char *const methods_of_fit[] = {"profile", "em", NULL};
 static const char *const rotations[] = {"none", "varimax", "promax", NULL};
 
-static const char BOUNDS[] = "(shift, least)"; /* a kept field that isn't the user's */
-
 static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
-static void publish(lua_State *L, latL_Run *run);
-static void finish(lua_State *L, latL_Run *run);
+static void publish(lua_State *L, latL_Run *run, int fitted);
+static void finish(lua_State *L, latL_Run *run, int fitted);
 
 static const latL_EmKind kind = {
     .base = {"fa", "latent.FA", lat_fa_parameters, NULL, LATL_KNOWS_GAPS},
@@ -49,124 +46,131 @@ static int new (lua_State *L)
   return 1;
 }
 
-static lat_factor_model view(const latL_Model *m)
+static lat_factor_model view(const latL_Fitted *f)
 {
-  return lat_fa_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
+  return lat_fa_of(f->flat, f->sizes[LAT_D], f->sizes[LAT_M]);
 }
 
 static const latL_FactorKind factors = {&kind.base, view, lat_fa_free_parameters, NULL};
 
 /* ---- fields ---------------------------------------------------------------------------------------- */
 
-/* Fresh memory for what the statistics are about, and the bounds of Psi. */
-static void make_bounds(lua_State *L, latL_Fa *p, size_t D)
+/* What lies aside of a block: what the statistics are about, and the bounds of Psi, D numbers each. */
+static lat_fa_model bounds_of(double *aside, size_t D)
 {
-  p->core.shift = latL_newmatrix(L, 2, D, LAT_FLOAT64)->view.data;
-  p->core.least = p->core.shift + D;
-  memset(p->core.shift, 0, 2 * D * sizeof *p->core.shift);
-  latL_keep(L, LATL_MODEL, BOUNDS);
+  return (lat_fa_model){aside, aside + D};
 }
 
-/* For parameters from a file: their mean and variances are near the data's. */
-static void guess_bounds(lua_State *L, latL_Fa *p)
+static double *new_bounds(lua_State *L, int fitted, size_t D)
 {
-  lat_factor_model m = view(&p->em.base);
-  lat_matrix C = latL_newmatrix(L, m.D, m.D, LAT_FLOAT64)->view;
-  make_bounds(L, p, m.D);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, "fa", work, lat_factor_covariance(work, &m, &C));
+  return latL_newaside(L, fitted, 2 * D * sizeof(double));
+}
+
+/* For parameters alone, from a file: their mean and variances are near the data's. */
+static lat_status guess_bounds(lat_workspace *work, const latL_Fitted *f, double *aside)
+{
+  const latL_Fa *p = (const latL_Fa *)f->model;
+  lat_factor_model m = view(f);
+  lat_fa_model core = bounds_of(aside, m.D);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_matrix C = lat_matrix_new(work, m.D, m.D);
+  if (!C.data) return LAT_MEMORY;
+  LAT_TRY(lat_factor_covariance(work, &m, &C));
   for (size_t j = 0; j < m.D; j++) {
-    p->core.shift[j] = m.mean[j];
-    p->core.least[j] = p->least * lat_get(&C, j, j);
+    core.shift[j] = m.mean[j];
+    core.least[j] = p->least * lat_get(&C, j, j);
   }
-  lua_pop(L, 1);
+  lat_workspace_release(work, mark);
+  return LAT_OK;
 }
 
 /* uniquenesses, the columns whose noise is at its bound, and whether the covariance has as many numbers
  * as the model. */
-static void keep_uniquenesses(lua_State *L, latL_Fa *p)
+static void keep_uniquenesses(lua_State *L, int fitted)
 {
-  lat_factor_model m = view(&p->em.base);
+  const latL_Fitted *f = lua_touserdata(L, fitted);
+  const latL_Fa *p = (const latL_Fa *)f->model;
+  lat_factor_model m = view(f);
+  lat_fa_model core = bounds_of(f->aside, m.D);
   long long degrees = lat_fa_degrees_of_freedom(m.D, m.M);
   lua_pushinteger(L, (lua_Integer)degrees);
-  latL_keep(L, LATL_MODEL, "degrees_of_freedom");
+  latL_record(L, fitted, "degrees_of_freedom");
   lua_pushboolean(L, degrees >= 0);
-  latL_keep(L, LATL_MODEL, "identifiable");
+  latL_record(L, fitted, "identifiable");
   double *u = latL_newvector(L, m.D, LAT_FLOAT64)->view.data;
   lua_newtable(L);
   for (size_t j = 0, n = 0; j < m.D; j++) {
-    u[j] = p->least * (m.noise_variances[j] / p->core.least[j]);
+    u[j] = p->least * (m.noise_variances[j] / core.least[j]);
     if (u[j] > p->least * (1 + 1e-6)) continue;
     lua_pushinteger(L, (lua_Integer)j + 1);
     lua_rawseti(L, -2, (lua_Integer)++n);
   }
-  latL_keep(L, LATL_MODEL, "heywood");
-  latL_keep(L, LATL_MODEL, "uniquenesses");
+  latL_record(L, fitted, "heywood");
+  latL_record(L, fitted, "uniquenesses");
 }
 
-/* What the test needs, or nothing where an iteration has changed the parameters. */
-static void keep_test(lua_State *L, double rows, double discrepancy)
+/* What the test needs, when there is a likelihood to test against. */
+static void keep_test(lua_State *L, int fitted, double rows, double discrepancy)
 {
   lua_pushnumber(L, rows);
-  if (!(rows > 0)) lua_pushnil(L), lua_replace(L, -2);
-  latL_keep(L, LATL_MODEL, "rows");
+  latL_record(L, fitted, "rows");
+  if (!isfinite(discrepancy)) return;
   lua_pushnumber(L, discrepancy);
-  if (!isfinite(discrepancy)) lua_pushnil(L), lua_replace(L, -2);
-  latL_keep(L, LATL_MODEL, "discrepancy");
+  latL_record(L, fitted, "discrepancy");
 }
 
 /* ---- EM ------------------------------------------------------------------------------------------ */
 
 static void plan(lua_State *L, latL_Run *run)
 {
-  latL_Fa *p = run->model;
+  const latL_Fa *p = run->model;
+  const latL_Fitted *before = run->before;
+  size_t D = run->sizes[LAT_D];
+  lat_fa_model *core = lat_allocate(run->work, 1, sizeof *core);
+  double *aside = core ? lat_doubles(run->work, 2 * D) : NULL;
+  if (!aside) latL_error(L, run->who, "%s", run->work->message);
+  memset(aside, 0, 2 * D * sizeof *aside);
+  if (before && before->sizes[LAT_D] == D) memcpy(aside, before->aside, 2 * D * sizeof *aside);
+  *core = bounds_of(aside, D);
   run->core = &lat_fa_kind;
-  run->context = &p->core;
+  run->context = core;
   run->sizes[LAT_M] = p->latent_dim;
-  if (p->core.shift) return;
-  if (p->em.base.flat && p->em.base.sizes[LAT_D] == run->sizes[LAT_D])
-    guess_bounds(L, p);
-  else
-    make_bounds(L, p, run->sizes[LAT_D]);
 }
 
 static lat_status start(lua_State *L, latL_Run *run)
 {
-  latL_Fa *p = run->model;
+  const latL_Fa *p = run->model;
   lat_matrix X = latL_sample(L, run);
-  p->em.seen = 0; /* old statistics are about the old shift */
-  make_bounds(L, p, run->sizes[LAT_D]);
   lat_fa_options options = {.M = p->latent_dim, .least = p->least, .seed = run->seed};
   return lat_fa_start(run->work, &X, run->sample_weights, run->missing, &options, run->restart > 0,
-                      &p->core, run->parameters);
+                      run->context, run->parameters);
 }
 
-static void publish(lua_State *L, latL_Run *run)
+static void publish(lua_State *L, latL_Run *run, int fitted)
 {
-  keep_uniquenesses(L, run->model);
-  keep_test(L, 0, INFINITY);
+  const lat_fa_model *core = run->context;
+  size_t D = run->sizes[LAT_D];
+  memcpy(new_bounds(L, fitted, D), core->shift, 2 * D * sizeof(double)); /* they lie together */
+  keep_uniquenesses(L, fitted);
 }
 
-static lat_status turn(lat_workspace *work, const void *model, bool missing, double *parameters,
-                       double *statistics)
+static lat_status turn(lat_workspace *work, latL_Fitted *f, bool missing)
 {
-  const latL_Fa *p = model;
-  const size_t *sizes = p->em.base.sizes;
-  return lat_fa_rotate(work, sizes[LAT_D], sizes[LAT_M], p->rotation, missing, parameters,
-                       statistics);
+  const latL_Fa *p = (const latL_Fa *)f->model;
+  return lat_fa_rotate(work, f->sizes[LAT_D], f->sizes[LAT_M], p->rotation, missing, f->flat,
+                       f->statistics);
 }
 
-static void finish(lua_State *L, latL_Run *run)
+static void finish(lua_State *L, latL_Run *run, int fitted)
 {
-  latL_finishfactors(L, run, turn);
-  publish(L, run);
+  latL_finishfactors(L, run, fitted, turn);
 }
 
 /* ---- by the profile of the likelihood ------------------------------------------------------------- */
 
 /* From the mean and the covariance S (packed, D x D) of `rows` rows. */
-static void fit_profile(lua_State *L, latL_Fa *p, const char *who, size_t D, const double *mean,
-                        double *S, double rows)
+static void fit_profile(lua_State *L, const latL_Fa *p, const char *who, size_t D,
+                        const double *mean, double *S, double rows)
 {
   enum { MOST = 10000 };
   size_t most = p->em.options.max_iterations < MOST ? p->em.options.max_iterations : MOST;
@@ -180,22 +184,23 @@ static void fit_profile(lua_State *L, latL_Fa *p, const char *who, size_t D, con
   lat_fa_record record;
   lat_matrix covariance = lat_matrix_of(S, D, D);
   double *history = latL_newvector(L, most, LAT_FLOAT64)->view.data;
-  double *parameters = latL_newparameters(L, &kind.base, sizes);
+  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
+  int fitted = lua_gettop(L);
+  lat_fa_model core = bounds_of(new_bounds(L, fitted, D), D);
   lat_workspace *work = latL_workspace(L);
-  latL_call(
-      L, who, work,
-      lat_fa_from_covariance(work, &covariance, mean, &options, parameters, history, &record));
-  latL_adopt(L, LATL_MODEL, sizes);
-  make_bounds(L, p, D);
-  for (size_t j = 0; j < D; j++) p->core.least[j] = p->least * S[j * D + j];
-  latL_keeprecord(L, "profile", record.iterations, record.converged, history);
-  keep_uniquenesses(L, p);
-  keep_test(L, rows, record.discrepancy);
-  lat_factor_model fitted = view(&p->em.base);
-  latL_keepstatistics(L, &p->em, &fitted, record.objective, rows, p->core.shift);
+  latL_call(L, who, work,
+            lat_fa_from_covariance(work, &covariance, mean, &options, f->flat, history, &record));
+  lat_factor_model model = view(f);
+  memcpy(core.shift, model.mean, D * sizeof *core.shift);
+  for (size_t j = 0; j < D; j++) core.least[j] = p->least * S[j * D + j];
+  latL_keeprecord(L, fitted, "profile", record.iterations, record.converged, history);
+  keep_uniquenesses(L, fitted);
+  keep_test(L, fitted, rows, record.discrepancy);
+  latL_keepstatistics(L, fitted, &model, record.objective, rows);
+  latL_publish(L, LATL_MODEL);
 }
 
-static int fit_moments(lua_State *L, latL_Fa *p)
+static int fit_moments(lua_State *L, const latL_Fa *p)
 {
   const char *who = "fa:fit";
   latL_Rows rows;
@@ -213,7 +218,7 @@ static int fit_moments(lua_State *L, latL_Fa *p)
 
 static int fit(lua_State *L)
 {
-  latL_Fa *p = latL_beginfactorfit(L, &kind.base, "fa:fit");
+  const latL_Fa *p = latL_beginfactorfit(L, &kind.base, "fa:fit");
   if (p->iterate || latL_hasgaps(L, "fa:fit")) return latL_fit(L, &kind, "fa:fit");
   return fit_moments(L, p);
 }
@@ -224,7 +229,7 @@ static int fit_covariance(lua_State *L)
   static const char *const names[] = {"mean", NULL};
   const char *who = "fa:fit_covariance";
   lua_settop(L, 4);
-  latL_Fa *p = latL_checkmodel(L, &kind.base, who, false);
+  const latL_Fa *p = latL_checkmodel(L, &kind.base, who);
   const latL_Matrix *given = latL_checkmatrix(L, 2, who, "S");
   double rows = latL_checknumber(L, 3, who, "N");
   size_t D = given->view.rows;
@@ -264,13 +269,12 @@ static int partial_fit(lua_State *L)
 
 /* ---- the test ------------------------------------------------------------------------------------------ */
 
-/* A number that a fit has kept, or NaN. */
-static double kept_number(lua_State *L, const char *name)
+/* A number that the fit has recorded, or NaN. */
+static double recorded_number(lua_State *L, const char *name)
 {
-  lua_getiuservalue(L, 1, LATL_KEPT);
-  lua_getfield(L, -1, name);
+  latL_recorded(L, 1, name);
   double value = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : NAN;
-  lua_pop(L, 2);
+  lua_pop(L, 1);
   return value;
 }
 
@@ -280,9 +284,9 @@ static int test(lua_State *L)
   const char *who = "fa:test";
   latL_nooptions(L, 2, who);
   lua_settop(L, 1);
-  const latL_Fa *p = latL_checkmodel(L, &kind.base, who, true);
-  size_t D = p->em.base.sizes[LAT_D], M = p->em.base.sizes[LAT_M];
-  double rows = kept_number(L, "rows"), f = kept_number(L, "discrepancy");
+  const latL_Fitted *fitted = latL_fitted(L, 1, &kind.base, who);
+  size_t D = fitted->sizes[LAT_D], M = fitted->sizes[LAT_M];
+  double rows = recorded_number(L, "rows"), f = recorded_number(L, "discrepancy");
   long long degrees = lat_fa_degrees_of_freedom(D, M);
   if (degrees <= 0)
     latL_error(L, who, "%I factors of %I columns leave %I degrees of freedom: nothing to test",
@@ -321,8 +325,9 @@ static bool are_correlations(size_t M, const double *Phi)
 static int check_loaded(lua_State *L)
 {
   const char *who = "latent.load";
-  latL_Fa *p = latL_checkmodel(L, &kind.base, who, true);
-  lat_factor_model m = view(&p->em.base);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind.base, who);
+  const latL_Fa *p = (const latL_Fa *)f->model;
+  lat_factor_model m = view(f);
   if (m.M != p->latent_dim || m.M >= m.D)
     latL_error(L, who, "W is %Ix%I, which latent_dim = %I doesn't fit", (lua_Integer)m.D,
                (lua_Integer)m.M, (lua_Integer)p->latent_dim);
@@ -341,8 +346,9 @@ static int check_loaded(lua_State *L)
       status = lat_fail(work, LAT_INVALID, "factor_correlations are none");
     latL_check(L, who, work, mark, status);
   }
-  guess_bounds(L, p);
-  keep_uniquenesses(L, p);
+  double *aside = new_bounds(L, 1, m.D); /* nobody else has a model that is being loaded */
+  latL_call(L, who, work, guess_bounds(work, f, aside));
+  keep_uniquenesses(L, 1);
   return 0;
 }
 

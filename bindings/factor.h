@@ -7,7 +7,7 @@
 
 typedef struct latL_FactorKind {
   const latL_Kind *base;
-  lat_factor_model (*view)(const latL_Model *model); /* of the parameters */
+  lat_factor_model (*view)(const latL_Fitted *fitted); /* of the parameters */
   size_t (*free_parameters)(size_t D, size_t M);
   size_t (*rank)(const lat_factor_model *model); /* the M of these; NULL: all latent dimensions */
 } latL_FactorKind;
@@ -31,21 +31,20 @@ bool latL_hasgaps(lua_State *L, const char *who);
 /* Mean and scatter of all rows, in memory that is pushed. */
 lat_moments latL_momentsof(lua_State *L, latL_Rows *rows, const char *who);
 
-/* The fields that every model has after a fit, for one that never went down: history is `iterations`
- * objectives. */
-void latL_keeprecord(lua_State *L, const char *method, size_t iterations, bool converged,
-                     const double *history);
+/* The fields that every model has after a fit, for the block at `fitted` of one that never went down:
+ * history is `iterations` objectives. */
+void latL_keeprecord(lua_State *L, int fitted, const char *method, size_t iterations,
+                     bool converged, const double *history);
 
-/* What partial_fit goes on from: statistics at a fit of rows with that total weight; and the shift
- * they are about, the mean. */
-void latL_keepstatistics(lua_State *L, latL_EmModel *em, const lat_factor_model *fitted,
-                         double objective, double weight, double *shift);
+/* What partial_fit goes on from: statistics at a fit of rows with that total weight, for the block at
+ * `fitted`, whose view is `model`. They are about the mean. */
+void latL_keepstatistics(lua_State *L, int fitted, const lat_factor_model *model, double objective,
+                         double weight);
 
-/* Of kinds whose W EM leaves in any rotation: turns the parameters, and the statistics that partial_fit
- * goes on from, or NULL, into the form that users are given; `missing` says whether these know missing
- * entries. Their finish is latL_finishfactors, which also says that the method was EM. */
-typedef lat_status latL_Turn(lat_workspace *work, const void *model, bool missing,
-                             double *parameters, double *statistics);
-void latL_finishfactors(lua_State *L, latL_Run *run, latL_Turn *turn);
+/* Of kinds whose W EM leaves in any rotation: turns the parameters of a block that nobody has yet, and its
+ * statistics, if there are any, into the form that users are given; `missing` says whether these know
+ * missing entries. Their finish is latL_finishfactors, which also says that the method was EM. */
+typedef lat_status latL_Turner(lat_workspace *work, latL_Fitted *f, bool missing);
+void latL_finishfactors(lua_State *L, latL_Run *run, int fitted, latL_Turner *turn);
 
 #endif

@@ -9,7 +9,7 @@ void *latL_beginfactorfit(lua_State *L, const latL_Kind *kind, const char *who)
   static const char *const options[] = {"weights",  "missing",     "on_iteration",
                                         "progress", "max_seconds", NULL};
   lua_settop(L, LATL_OPTIONS);
-  void *model = latL_checkmodel(L, kind, who, false);
+  void *model = latL_checkmodel(L, kind, who);
   latL_checkoptions(L, LATL_OPTIONS, who, options);
   latL_optfunction(L, who, "on_iteration");
   latL_optboolean(L, LATL_OPTIONS, who, "progress", false);
@@ -72,57 +72,45 @@ lat_moments latL_momentsof(lua_State *L, latL_Rows *rows, const char *who)
   return moments;
 }
 
-void latL_keeprecord(lua_State *L, const char *method, size_t iterations, bool converged,
-                     const double *history)
+void latL_keeprecord(lua_State *L, int fitted, const char *method, size_t iterations,
+                     bool converged, const double *history)
 {
   static const char *const zeros[] = {"drops", "refused", "largest_drop", NULL};
   for (size_t i = 0; zeros[i]; i++) {
     lua_pushinteger(L, 0);
-    latL_keep(L, LATL_MODEL, zeros[i]);
+    latL_record(L, fitted, zeros[i]);
   }
   lua_pushinteger(L, (lua_Integer)iterations);
-  latL_keep(L, LATL_MODEL, "iterations");
+  latL_record(L, fitted, "iterations");
   lua_pushboolean(L, converged);
-  latL_keep(L, LATL_MODEL, "converged");
+  latL_record(L, fitted, "converged");
   lua_pushstring(L, method);
-  latL_keep(L, LATL_MODEL, "method");
+  latL_record(L, fitted, "method");
   lua_createtable(L, (int)iterations, 0);
   for (size_t i = 0; i < iterations; i++) {
     lua_pushnumber(L, history[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  latL_keep(L, LATL_MODEL, "history");
+  latL_record(L, fitted, "history");
 }
 
-void latL_keepstatistics(lua_State *L, latL_EmModel *em, const lat_factor_model *fitted,
-                         double objective, double weight, double *shift)
+void latL_keepstatistics(lua_State *L, int fitted, const lat_factor_model *model, double objective,
+                         double weight)
 {
-  size_t count = lat_factor_statistics_count(fitted->D, fitted->M, false);
-  double *statistics = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
-  lat_factor_statistics(fitted, objective, statistics);
-  lua_setiuservalue(L, LATL_MODEL, LATL_STATE);
-  memcpy(shift, fitted->mean, fitted->D * sizeof *shift);
-  em->seen = weight;
-  em->updates = 0;
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  size_t count = lat_factor_statistics_count(model->D, model->M, false);
+  lat_factor_statistics(model, objective, latL_newstatistics(L, fitted, count));
+  f->seen = weight;
 }
 
-void latL_finishfactors(lua_State *L, latL_Run *run, latL_Turn *turn)
+void latL_finishfactors(lua_State *L, latL_Run *run, int fitted, latL_Turner *turn)
 {
-  const latL_EmModel *em = run->model;
-  const lat_parameter *table = em->base.kind->parameters;
-  size_t sizes[LAT_SIZES];
-  memcpy(sizes, em->base.sizes, sizeof sizes);
-  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
-  const latL_Matrix *state = em->seen > 0 ? latL_tomatrix(L, -1) : NULL; /* the model holds it */
-  lua_pop(L, 1);
-  size_t D = sizes[LAT_D], M = sizes[LAT_M];
-  bool missing = state && state->view.cols == lat_factor_statistics_count(D, M, true) &&
-                 (run->missing || state->view.cols != lat_factor_statistics_count(D, M, false));
-  double *fresh = latL_newparameters(L, em->base.kind, sizes);
-  memcpy(fresh, em->base.flat, lat_parameters_count(table, sizes) * sizeof *fresh);
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  size_t D = f->sizes[LAT_D], M = f->sizes[LAT_M];
+  bool missing = f->statistics && f->count == lat_factor_statistics_count(D, M, true) &&
+                 (run->missing || f->count != lat_factor_statistics_count(D, M, false));
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, run->who, work, turn(work, em, missing, fresh, state ? state->view.data : NULL));
-  latL_adopt(L, LATL_MODEL, sizes);
+  latL_call(L, run->who, work, turn(work, f, missing));
   lua_pushliteral(L, "em");
-  latL_keep(L, LATL_MODEL, "method");
+  latL_record(L, fitted, "method");
 }

@@ -20,7 +20,7 @@ static const char *check_model(lua_State *L, int top, lat_factor_model *core)
 {
   const latL_FactorKind *kind = kind_of(L);
   lua_settop(L, top);
-  *core = kind->view(latL_checkmodel(L, kind->base, latL_verb(L), true));
+  *core = kind->view(latL_fitted(L, 1, kind->base, latL_verb(L)));
   return latL_verb(L);
 }
 

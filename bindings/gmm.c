@@ -40,7 +40,6 @@ static int new (lua_State *L)
   latL_emoptions(L, 1, "gmm", &g->em, 1000, 1e-8, 1);
   g->core.covariance = (lat_covariance)covariance;
   g->core.regularization = latL_optnumber(L, 1, "gmm", "regularization", 0, 0, 1);
-  g->core.record = &g->record;
   g->form = &form;
   latL_readinit(L, g, "gmm", init_names);
   return 1;
@@ -50,14 +49,9 @@ static int new (lua_State *L)
 
 static void plan(lua_State *L, latL_Run *run)
 {
-  latL_Gmm *g = run->model;
-  latL_gmmmemory(L, run);
   lat_gmm *core = lat_allocate(run->work, 1, sizeof *core);
   if (!core) latL_error(L, run->who, "%s", run->work->message);
-  *core = g->core;
-  core->seed = run->seed;
-  core->labels = core->running ? NULL : latL_optlabels(L, run, core->K);
-  g->ranked = !core->labels && !core->running && g->start != LATL_START_GIVEN;
+  *core = latL_plangmm(L, run);
   run->core = lat_gmm_kind(core->covariance);
   run->context = core;
   run->sizes[LAT_K] = core->K;
@@ -137,55 +131,49 @@ static void take_given(lua_State *L, latL_Run *run, int init)
   }
 }
 
-/* The mixture as its parameters are, whatever has been begun since. */
-static lat_gmm fitted(const latL_Gmm *g)
+lat_gmm latL_gmmof(const latL_Fitted *f)
 {
-  lat_gmm core = g->core;
-  core.D = g->em.base.sizes[LAT_D];
-  core.K = g->em.base.sizes[LAT_K];
-  core.running = false;
+  lat_gmm core = ((const latL_Gmm *)f->model)->core;
+  core.D = f->sizes[LAT_D];
+  core.K = f->sizes[LAT_K];
   return core;
 }
 
-static lat_status reorder(lat_workspace *work, const latL_Gmm *g, const size_t *order,
-                          double *parameters, const lat_matrix *state)
+static lat_status reorder(lat_workspace *work, latL_Fitted *f, const size_t *order)
 {
-  const latL_Model *m = &g->em.base;
-  lat_gmm core = fitted(g);
-  size_t count = lat_gmm_kind(core.covariance)->statistics(&(lat_em){.model = &core});
-  return lat_gmm_reorder(work, &core, m->kind->parameters, m->sizes, order, parameters,
-                         state && state->cols == count ? state->data : NULL);
+  lat_gmm core = latL_gmmof(f);
+  return lat_gmm_reorder(work, &core, f->model->kind->parameters, f->sizes, order, f->flat,
+                         f->statistics);
 }
 
-static lat_status frame(lat_workspace *work, const latL_Gmm *g, double *shift, double *scale)
+static lat_status frame(lat_workspace *work, const latL_Fitted *f, double *shift, double *scale)
 {
-  const latL_Model *m = &g->em.base;
-  return lat_gmm_own_frame(work, g->core.covariance, m->sizes[LAT_D], m->sizes[LAT_K], m->flat,
-                           shift, scale);
+  lat_gmm core = latL_gmmof(f);
+  return lat_gmm_own_frame(work, core.covariance, core.D, core.K, f->flat, shift, scale);
 }
 
-lat_status latL_gmmframe(lat_workspace *work, const latL_Gmm *g, lat_gmm *core)
+lat_status latL_gmmframe(lat_workspace *work, const latL_Fitted *f, lat_gmm *core)
 {
-  *core = fitted(g);
+  *core = latL_gmmof(f);
   double *own = lat_doubles(work, 2 * core->D);
   if (!own) return LAT_MEMORY;
   core->shift = own;
   core->scale = own + core->D;
-  return frame(work, g, own, own + core->D);
+  return frame(work, f, own, own + core->D);
 }
 
-static lat_status apply(lat_workspace *work, const latL_Gmm *g, const lat_matrix *X, bool missing,
-                        const lat_gmm_images *images)
+static lat_status apply(lat_workspace *work, const latL_Fitted *f, const lat_matrix *X,
+                        bool missing, const lat_gmm_images *images)
 {
   lat_gmm core;
   LAT_SCOPE(work);
-  LAT_TRY(latL_gmmframe(work, g, &core));
-  return lat_gmm_apply(work, &core, g->em.base.flat, X, missing, images);
+  LAT_TRY(latL_gmmframe(work, f, &core));
+  return lat_gmm_apply(work, &core, f->flat, X, missing, images);
 }
 
-static size_t free_parameters(const latL_Gmm *g)
+static size_t free_parameters(const latL_Fitted *f)
 {
-  lat_gmm core = fitted(g);
+  lat_gmm core = latL_gmmof(f);
   return lat_gmm_free_parameters(&core);
 }
 
@@ -202,27 +190,25 @@ static const latL_GmmForm form = {.name = "gmm",
 /* ---- verbs ------------------------------------------------------------------------------------------ */
 
 /* The kind of the mixture at argument 1, for the driver. */
-static const latL_EmKind *kind_of(lua_State *L, bool running)
+static const latL_EmKind *kind_of(lua_State *L)
 {
-  latL_Gmm *g = luaL_testudata(L, 1, "latent.GMM");
-  if (!g) return &kinds[0]; /* the driver raises */
-  g->core.running = running;
-  return &kinds[g->core.covariance];
+  const latL_Gmm *g = luaL_testudata(L, 1, "latent.GMM");
+  return &kinds[g ? g->core.covariance : 0]; /* the driver raises */
 }
 
 static int fit(lua_State *L)
 {
-  return latL_fit(L, kind_of(L, false), "gmm:fit");
+  return latL_fit(L, kind_of(L), "gmm:fit");
 }
 
 static int steps(lua_State *L)
 {
-  return latL_steps(L, kind_of(L, false), "gmm:steps");
+  return latL_steps(L, kind_of(L), "gmm:steps");
 }
 
 static int partial_fit(lua_State *L)
 {
-  return latL_partial_fit(L, kind_of(L, true), "gmm:partial_fit");
+  return latL_partial_fit(L, kind_of(L), "gmm:partial_fit");
 }
 
 static const luaL_Reg methods[] = {
@@ -230,8 +216,8 @@ static const luaL_Reg methods[] = {
 
 static int loaded(lua_State *L)
 {
-  const latL_Gmm *g = latL_checkmodel(L, &kinds[0].base, "latent.load", true);
-  latL_checkcomponents(L, &g->em.base, g->core.K);
+  const latL_Fitted *f = latL_fitted(L, 1, &kinds[0].base, "latent.load");
+  latL_checkcomponents(L, f, ((const latL_Gmm *)f->model)->core.K);
   return 0;
 }
 

@@ -20,38 +20,35 @@ typedef struct latL_GmmForm {
   void (*means)(latL_Run *run, const double *means);
   void (*given)(lua_State *L, latL_Run *run, int init);
   /* Shift and scale of coordinates (D each) for data as the fitted model expects them. */
-  lat_status (*frame)(lat_workspace *work, const latL_Gmm *g, double *shift, double *scale);
-  /* New component i := old component order[i], in a copy of the model's parameters, and in what
-   * partial_fit goes on from (or NULL) when it belongs to them. */
-  lat_status (*reorder)(lat_workspace *work, const latL_Gmm *g, const size_t *order,
-                        double *parameters, const lat_matrix *state);
+  lat_status (*frame)(lat_workspace *work, const latL_Fitted *f, double *shift, double *scale);
+  /* New component i := old component order[i], in the parameters of a block that nobody has yet, and in
+   * its statistics, when it has any. */
+  lat_status (*reorder)(lat_workspace *work, latL_Fitted *f, const size_t *order);
   /* Of a fitted model: lat_gmm_apply, and the number of its free parameters. */
-  lat_status (*apply)(lat_workspace *work, const latL_Gmm *g, const lat_matrix *X, bool missing,
+  lat_status (*apply)(lat_workspace *work, const latL_Fitted *f, const lat_matrix *X, bool missing,
                       const lat_gmm_images *images);
-  size_t (*free_parameters)(const latL_Gmm *g);
+  size_t (*free_parameters)(const latL_Fitted *f);
 } latL_GmmForm;
 
 struct latL_Gmm {
   latL_EmModel em;
   const latL_GmmForm *form;
-  lat_gmm core; /* as the fit under way or the last one has it */
-  lat_gmm_record record;
+  lat_gmm core;   /* K, the covariance and the regularization, as the constructor has been told */
   int start;      /* one of LATL_START_ */
   bool one_scale; /* for all columns, in the frame of coordinates */
-  bool ranked;    /* the fit puts components in order at its end */
 };
 
 /* ---- any form: gmm_fit.c -------------------------------------------------------------------- */
 
 /* The options components and init of a constructor (`who`), whose table has these names. */
 void latL_readinit(lua_State *L, latL_Gmm *g, const char *who, const char *const names[]);
-/* For `plan`: memory for the columns of the run. The frame of coordinates and the record's arrays
- * outlive a fit: partial_fit goes on with them. */
-void latL_gmmmemory(lua_State *L, latL_Run *run);
+/* For `plan`: the mixture for the core, with memory of the run's for its frame of coordinates and its
+ * record. Blocks have them aside: partial_fit goes on with them. */
+lat_gmm latL_plangmm(lua_State *L, latL_Run *run);
 /* The driver's start, publish and finish; run->context begins with a lat_gmm. */
 lat_status latL_startgmm(lua_State *L, latL_Run *run);
-void latL_publishgmm(lua_State *L, latL_Run *run);
-void latL_finishgmm(lua_State *L, latL_Run *run);
+void latL_publishgmm(lua_State *L, latL_Run *run, int fitted);
+void latL_finishgmm(lua_State *L, latL_Run *run, int fitted);
 /* X itself, or a copy with the columns' means in the place of missing entries. */
 lat_status latL_complete(latL_Run *run, lat_matrix *X);
 /* Pops a matrix of the init table, or a list of K, into `to`; `field` is its name. */
@@ -60,8 +57,9 @@ void latL_takegiven(lua_State *L, latL_Run *run, const char *field, size_t rows,
 void latL_takelist(lua_State *L, latL_Run *run, const char *field, size_t K, size_t rows,
                    size_t cols, double *to);
 
-/* The end of `align`, for the mixture at argument 1: by the distances (K x K) of another's components
- * (rows) from its own it takes the other's order. Pushes the permutation and the distances; 2. */
+/* The end of `align`, for the mixture whose block is at 1: by the distances (K x K) of another's
+ * components (rows) from its own it takes the other's order. Pushes the permutation and the distances;
+ * 2. */
 int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs);
 
 /* ---- any form: gmm_rows.c -------------------------------------------------------------------- */
@@ -70,15 +68,15 @@ int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs);
  * bic and elbo, and verbs of its own. They are latL_addverbs'. */
 void latL_addgmmverbs(lua_State *L, const latL_GmmForm *form, const luaL_Reg *own);
 
-/* The mixture of the verb's form at `arg`, which must be fitted. */
-latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who);
+/* The mixture of the verb's form at `arg`, which must be fitted, gives its place to its block. */
+const latL_Fitted *latL_checkgmm(lua_State *L, int arg, const char *who);
 /* A verb begins: the mixture at 1, the top at `top`. */
-latL_Gmm *latL_begingmm(lua_State *L, int top, const char **who);
+const latL_Fitted *latL_begingmm(lua_State *L, int top, const char **who);
 
 /* A call about rows: the mixture at 1, the rows at 2, options (with these names) at `options`. */
 typedef struct latL_GmmCall {
   latL_Query q;
-  const latL_Gmm *g;
+  const latL_Fitted *f;
   size_t D, K;
   bool missing;
 } latL_GmmCall;
@@ -86,8 +84,9 @@ latL_GmmCall latL_callgmm(lua_State *L, int options, const char *const names[]);
 
 /* ---- latent.gmm -------------------------------------------------------------------------------- */
 
-/* A fitted mixture with a frame of coordinates of its own, in the workspace. */
-lat_status latL_gmmframe(lat_workspace *work, const latL_Gmm *g, lat_gmm *core);
+/* A fitted mixture for the core; and with a frame of coordinates of its own, in the workspace. */
+lat_gmm latL_gmmof(const latL_Fitted *f);
+lat_status latL_gmmframe(lat_workspace *work, const latL_Fitted *f, lat_gmm *core);
 
 extern const luaL_Reg latL_gmm_uses[]; /* gmm_use.c: its own verbs */
 

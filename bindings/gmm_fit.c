@@ -7,8 +7,15 @@
 
 static const char *const words[] = {"k-means", "random", NULL};
 
-/* Kept fields that aren't the user's: their names are no identifiers. */
-static const char MEMORY[] = "(memory)", INIT[] = "(init)";
+static const char INIT[] =
+    "(init)"; /* a kept field that isn't the user's: its name is no identifier */
+
+/* What lies aside of a block: the record, the frame of coordinates (shift and scale, D each), and the
+ * record's ridge and reseeded (K each). */
+typedef struct aside {
+  lat_gmm_record record;
+  double numbers[];
+} aside;
 
 /* ---- options and memory -------------------------------------------------------------------------------------- */
 
@@ -54,34 +61,52 @@ void latL_readinit(lua_State *L, latL_Gmm *g, const char *who, const char *const
   g->core.K = (size_t)K;
 }
 
-/* The run holds them too, in case its model is fitted to other columns before it is over. */
-void latL_gmmmemory(lua_State *L, latL_Run *run)
+/* shift and scale of a run that goes on: those of its block, or the parameters' own; and its record. */
+static void go_on(lua_State *L, latL_Run *run, double *numbers, lat_gmm_record *record)
 {
-  latL_Gmm *g = run->model;
-  size_t K = g->core.K, D = run->sizes[LAT_D];
-  if (!g->core.shift || g->core.D != D) {
-    double *memory = latL_newmatrix(L, 1, 2 * D + 2 * K, LAT_FLOAT64)->view.data;
-    memset(memory, 0, (2 * D + 2 * K) * sizeof *memory);
-    latL_keep(L, LATL_MODEL, MEMORY);
-    g->core.D = D;
-    g->core.shift = memory;
-    g->core.scale = memory + D;
-    g->record.ridge = memory + 2 * D;
-    g->record.reseeded = g->record.ridge + K;
-    /* parameters from a file, to which rows are to be added, know where these lie */
-    if (g->em.base.flat && g->em.base.sizes[LAT_D] == D) {
-      lat_status status = g->form->frame(run->work, g, memory, memory + D);
-      if (status != LAT_OK) latL_error(L, run->who, "%s", run->work->message);
-    }
+  const latL_Fitted *before = run->before;
+  const latL_Gmm *g = run->model;
+  const aside *from = before->aside;
+  size_t D = before->sizes[LAT_D], K = before->sizes[LAT_K];
+  if (from) {
+    memcpy(numbers, from->numbers, 2 * (D + K) * sizeof *numbers);
+    double *ridge = record->ridge, *reseeded = record->reseeded;
+    *record = from->record;
+    record->ridge = ridge;
+    record->reseeded = reseeded;
+    return;
   }
-  lua_getfield(L, LATL_MODEL, MEMORY);
-  latL_hold(L, LATL_RUN_OWN);
+  lat_status status = g->form->frame(run->work, before, numbers, numbers + D);
+  if (status != LAT_OK) latL_error(L, run->who, "%s", run->work->message);
 }
 
-static void forget_record(latL_Gmm *g)
+lat_gmm latL_plangmm(lua_State *L, latL_Run *run)
 {
-  g->record.count = 0;
-  memset(g->record.ridge, 0, 2 * g->core.K * sizeof(double));
+  const latL_Gmm *g = run->model;
+  const latL_Fitted *before = run->before;
+  size_t K = g->core.K, D = run->sizes[LAT_D];
+  double *numbers = lat_doubles(run->work, 2 * (D + K));
+  lat_gmm_record *record = lat_allocate(run->work, 1, sizeof *record);
+  if (!numbers || !record) latL_error(L, run->who, "%s", run->work->message);
+  memset(numbers, 0, 2 * (D + K) * sizeof *numbers);
+  *record = (lat_gmm_record){.ridge = numbers + 2 * D, .reseeded = numbers + 2 * D + K};
+  if (before && before->sizes[LAT_D] == D && before->sizes[LAT_K] == K)
+    go_on(L, run, numbers, record);
+  lat_gmm core = g->core;
+  core.D = D;
+  core.seed = run->seed;
+  core.running = run->online;
+  core.shift = numbers;
+  core.scale = numbers + D;
+  core.record = record;
+  core.labels = run->online ? NULL : latL_optlabels(L, run, K);
+  return core;
+}
+
+static void forget_record(const lat_gmm *core)
+{
+  core->record->count = 0;
+  memset(core->record->ridge, 0, 2 * core->K * sizeof(double));
 }
 
 /* Coordinates in which the data has mean 0 and deviation 1. */
@@ -174,7 +199,7 @@ static lat_status take_init(lua_State *L, latL_Run *run)
   size_t D = run->sizes[LAT_D], K = g->core.K;
   double *parameters = run->parameters, *means = lat_doubles(run->work, K * D), total = 0;
   if (!means) return LAT_MEMORY;
-  lua_getfield(L, LATL_MODEL, INIT);
+  latL_kept(L, LATL_MODEL, INIT);
   int init = lua_gettop(L);
   lua_getfield(L, init, "means");
   latL_takegiven(L, run, "init.means", K, D, means);
@@ -192,35 +217,29 @@ static lat_status take_init(lua_State *L, latL_Run *run)
 
 lat_status latL_startgmm(lua_State *L, latL_Run *run)
 {
-  latL_Gmm *g = run->model;
-  const uint32_t *labels = ((const lat_gmm *)run->context)->labels;
+  const latL_Gmm *g = run->model;
+  const lat_gmm *core = run->context;
   lat_matrix X = latL_sample(L, run);
   if (X.rows < g->core.K)
     latL_error(L, run->who, "components is %I, but X has %I rows", (lua_Integer)g->core.K,
                (lua_Integer)X.rows);
-  if (run->restart == 0) {
-    g->em.seen = 0; /* old statistics are in an old frame */
-    g->record.centred = false;
-    LAT_TRY(find_frame(run, &X));
-  }
-  forget_record(g);
+  LAT_TRY(find_frame(run, &X));
   lat_status status = g->start == LATL_START_GIVEN ? take_init(L, run)
-                      : labels                     ? g->form->labels(run, &X, labels)
+                      : core->labels               ? g->form->labels(run, &X, core->labels)
                                                    : find_start(run, X);
-  forget_record(g);
+  forget_record(core);
   return status;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------ */
 
 /* model.events: a list of {iteration=, component=, what=}. */
-void latL_publishgmm(lua_State *L, latL_Run *run)
+static void keep_events(lua_State *L, int fitted, const lat_gmm_record *record)
 {
   static const char *const what[] = {"regularized", "reseeded"};
-  const latL_Gmm *g = run->model;
-  lua_createtable(L, (int)g->record.count, 0);
-  for (size_t i = 0; i < g->record.count; i++) {
-    const struct lat_gmm_event *event = &g->record.events[i];
+  lua_createtable(L, (int)record->count, 0);
+  for (size_t i = 0; i < record->count; i++) {
+    const struct lat_gmm_event *event = &record->events[i];
     lua_createtable(L, 0, 3);
     lua_pushinteger(L, (lua_Integer)event->iteration);
     lua_setfield(L, -2, "iteration");
@@ -230,55 +249,71 @@ void latL_publishgmm(lua_State *L, latL_Run *run)
     lua_setfield(L, -2, "what");
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  latL_keep(L, LATL_MODEL, "events");
+  latL_record(L, fitted, "events");
 }
 
-/* Gives the mixture at argument 1 new parameters: the old ones in this order of components (new i
- * is old order[i], from 0). What partial_fit goes on from changes with them. */
-static void put_in_order(lua_State *L, const char *who, const size_t *order)
+void latL_publishgmm(lua_State *L, latL_Run *run, int fitted)
 {
-  latL_Gmm *g = lua_touserdata(L, 1);
-  size_t sizes[LAT_SIZES], K = g->em.base.sizes[LAT_K];
-  memcpy(sizes, g->em.base.sizes, sizeof sizes);
-  const double *old = g->em.base.flat;
-  double *fresh = latL_newparameters(L, g->em.base.kind, sizes);
-  memcpy(fresh, old, lat_parameters_count(g->em.base.kind->parameters, sizes) * sizeof *fresh);
-  lua_getiuservalue(L, 1, LATL_STATE);
-  const latL_Matrix *state = latL_tomatrix(L, -1);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, g->form->reorder(work, g, order, fresh, state ? &state->view : NULL));
-  lua_pop(L, 1);
-  latL_adopt(L, 1, sizes);
-  lua_getiuservalue(L, 1, LATL_KEPT);
-  lua_getfield(L, -1, "events");
-  for (lua_Integer i = 1; lua_istable(L, -1) && lua_geti(L, -1, i) == LUA_TTABLE; i++) {
-    lua_getfield(L, -1, "component");
-    size_t was = (size_t)lua_tointeger(L, -1) - 1, now = 0;
-    while (now + 1 < K && order[now] != was) now++;
-    lua_pushinteger(L, (lua_Integer)now + 1);
-    lua_setfield(L, -3, "component");
-    lua_pop(L, 2);
+  const lat_gmm *core = run->context;
+  size_t count = 2 * (core->D + core->K);
+  aside *to = latL_newaside(L, fitted, sizeof *to + count * sizeof *to->numbers);
+  to->record = *core->record;
+  memcpy(to->numbers, core->shift,
+         count * sizeof *to->numbers); /* they lie together: latL_plangmm */
+  to->record.ridge = to->record.reseeded = NULL;
+  keep_events(L, fitted, &to->record);
+}
+
+/* Puts the components of the block at `fitted`, which nobody has yet, in this order (new i is old
+ * order[i], from 0): parameters, statistics, and what the record says of them. */
+static void put_in_order(lua_State *L, int fitted, const char *who, const size_t *order)
+{
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  const latL_Gmm *g = (const latL_Gmm *)f->model;
+  size_t D = f->sizes[LAT_D], K = f->sizes[LAT_K];
+  const aside *from = f->aside;
+  lua_getiuservalue(L, fitted, LATL_ASIDE); /* the old one, which other blocks may have */
+  size_t *place = lua_newuserdatauv(L, K * sizeof *place, 0);
+  for (size_t i = 0; i < K; i++) place[order[i]] = i + 1;
+  if (from) {
+    aside *to = latL_newaside(L, fitted, sizeof *to + 2 * (D + K) * sizeof *to->numbers);
+    memcpy(to, from, sizeof *to + 2 * D * sizeof *to->numbers);
+    for (size_t i = 0; i < K; i++) {
+      to->numbers[2 * D + i] = from->numbers[2 * D + order[i]];
+      to->numbers[2 * D + K + i] = from->numbers[2 * D + K + order[i]];
+    }
+    for (size_t i = 0; i < to->record.count; i++)
+      to->record.events[i].component = place[from->record.events[i].component - 1];
+    keep_events(L, fitted, &to->record);
   }
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, g->form->reorder(work, f, order));
+  lua_pop(L, 2);
 }
 
 int latL_aligngmm(lua_State *L, const char *who, size_t K, const double *costs)
 {
   size_t *order = latL_matchcomponents(L, who, K, costs);
   int results = lua_gettop(L) - 1;
-  put_in_order(L, who, order);
+  lua_getiuservalue(L, 1, LATL_OF_MODEL);
+  latL_copyfitted(L, 1);
+  put_in_order(L, results + 3, who, order);
+  latL_publish(L, results + 2);
   lua_settop(L, results);
   return 2;
 }
 
-void latL_finishgmm(lua_State *L, latL_Run *run)
+/* Statistics about the means at some time aren't those that partial_fit goes on from. Components are
+ * put in order, unless somebody has said which is which. */
+void latL_finishgmm(lua_State *L, latL_Run *run, int fitted)
 {
-  latL_Gmm *g = run->model;
-  if (g->record.centred && !g->core.running) g->em.seen = 0;
-  if (!g->ranked) return;
-  int top = lua_gettop(L);
-  lat_gmm core = {.D = g->em.base.sizes[LAT_D], .K = g->em.base.sizes[LAT_K]};
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  const latL_Gmm *g = run->model;
+  if (run->online) return;
+  if (((const aside *)f->aside)->record.centred) latL_dropstatistics(L, fitted);
+  if (g->start == LATL_START_GIVEN || run->labelled) return;
+  lat_gmm core = {.D = f->sizes[LAT_D], .K = f->sizes[LAT_K]};
   size_t *order = lua_newuserdatauv(L, core.K * sizeof *order, 0);
-  lat_gmm_rank(&core, g->em.base.flat, order);
-  put_in_order(L, run->who, order);
-  lua_settop(L, top);
+  lat_gmm_rank(&core, f->flat, order);
+  put_in_order(L, fitted, run->who, order);
 }

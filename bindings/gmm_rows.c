@@ -7,18 +7,13 @@ static const latL_GmmForm *form_of(lua_State *L)
   return latL_verbkind(L);
 }
 
-latL_Gmm *latL_checkgmm(lua_State *L, int arg, const char *who)
+const latL_Fitted *latL_checkgmm(lua_State *L, int arg, const char *who)
 {
   const latL_GmmForm *form = form_of(L);
-  latL_Gmm *g = luaL_testudata(L, arg, form->metatable);
-  if (!g)
-    latL_error(L, who, "%s must be a %s, got %s", arg == 1 ? "self" : "other", form->name,
-               luaL_typename(L, arg));
-  if (!g->em.base.flat) latL_error(L, who, "the model is not fitted yet");
-  return g;
+  return latL_fitted(L, arg, &(latL_Kind){.name = form->name, .metatable = form->metatable}, who);
 }
 
-latL_Gmm *latL_begingmm(lua_State *L, int top, const char **who)
+const latL_Fitted *latL_begingmm(lua_State *L, int top, const char **who)
 {
   lua_settop(L, top);
   *who = latL_verb(L);
@@ -29,9 +24,9 @@ latL_GmmCall latL_callgmm(lua_State *L, int options, const char *const names[])
 {
   latL_GmmCall c = {0};
   const char *who;
-  c.g = latL_begingmm(L, options, &who);
-  c.D = c.g->em.base.sizes[LAT_D];
-  c.K = c.g->em.base.sizes[LAT_K];
+  c.f = latL_begingmm(L, options, &who);
+  c.D = c.f->sizes[LAT_D];
+  c.K = c.f->sizes[LAT_K];
   c.q = latL_checkquery(L, 2, who, "X", c.D);
   latL_checkoptions(L, options, who, names);
   c.missing = latL_optboolean(L, options, who, "missing", false);
@@ -47,7 +42,7 @@ static latL_GmmCall begin(lua_State *L, int options)
 static void apply(lua_State *L, const latL_GmmCall *c, const lat_gmm_images *images)
 {
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->q.who, work, form_of(L)->apply(work, c->g, &c->q.X, c->missing, images));
+  latL_call(L, c->q.who, work, form_of(L)->apply(work, c->f, &c->q.X, c->missing, images));
 }
 
 /* responsibilities(X [, {missing}]) -> N x K; of one row a vector */

@@ -4,6 +4,11 @@
 
 #include "gmm.h"
 
+static const latL_GmmForm *form_of(const latL_GmmCall *c)
+{
+  return ((const latL_Gmm *)c->f->model)->form;
+}
+
 /* impute(X) -> X with its missing entries at their conditional means */
 static int impute(lua_State *L)
 {
@@ -12,7 +17,7 @@ static int impute(lua_State *L)
   lat_matrix to = latL_queryrows(L, &c.q, c.D);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, c.q.who, work,
-            c.g->form->apply(work, c.g, &c.q.X, true, &(lat_gmm_images){.imputed = &to}));
+            form_of(&c)->apply(work, c.f, &c.q.X, true, &(lat_gmm_images){.imputed = &to}));
   return 1;
 }
 
@@ -21,17 +26,16 @@ static int sample(lua_State *L)
 {
   static const char *const names[] = {"seed", NULL};
   const char *who;
-  const latL_Gmm *g = latL_begingmm(L, 3, &who);
+  const latL_Fitted *f = latL_begingmm(L, 3, &who);
   size_t n = latL_checksize(L, 2, who, "n");
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
-  lat_gmm core = g->core;
-  core.D = g->em.base.sizes[LAT_D];
+  lat_gmm core = latL_gmmof(f);
   lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
   double *labels = latL_newvector(L, n, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_gmm_sample(work, &core, g->em.base.flat, random, &X, labels));
+  latL_call(L, who, work, lat_gmm_sample(work, &core, f->flat, random, &X, labels));
   return 2;
 }
 
@@ -78,8 +82,8 @@ static int conditional(lua_State *L)
 {
   const char *who;
   latL_nooptions(L, 4, latL_verb(L));
-  const latL_Gmm *g = latL_begingmm(L, 3, &who);
-  size_t D = g->em.base.sizes[LAT_D], K = g->em.base.sizes[LAT_K], count;
+  const latL_Fitted *f = latL_begingmm(L, 3, &who);
+  size_t D = f->sizes[LAT_D], K = f->sizes[LAT_K], count;
   latL_checkmatrix(L, 2, who, "X");
   const size_t *columns = check_columns(L, 3, who, D, &count);
   latL_Query q = latL_checkquery(L, 2, who, "X", count);
@@ -93,10 +97,10 @@ static int conditional(lua_State *L)
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   lat_gmm core;
-  lat_status status = latL_gmmframe(work, g, &core);
+  lat_status status = latL_gmmframe(work, f, &core);
   if (status == LAT_OK)
-    status = lat_gmm_conditional(work, &core, g->em.base.flat, columns, count, &q.X, &R, means,
-                                 covariances);
+    status =
+        lat_gmm_conditional(work, &core, f->flat, columns, count, &q.X, &R, means, covariances);
   latL_check(L, who, work, mark, status);
   summarize(&R, means, covariances, M, mean, variance);
   lua_createtable(L, 0, 5);
@@ -121,21 +125,17 @@ static int align(lua_State *L)
 {
   const char *who;
   latL_nooptions(L, 3, latL_verb(L));
-  const latL_Gmm *a = latL_begingmm(L, 2, &who), *b = latL_checkgmm(L, 2, who);
-  size_t D = a->em.base.sizes[LAT_D], K = a->em.base.sizes[LAT_K];
-  if (b->em.base.sizes[LAT_D] != D || b->em.base.sizes[LAT_K] != K ||
-      b->core.covariance != a->core.covariance)
+  const latL_Fitted *f = latL_begingmm(L, 2, &who), *other = latL_checkgmm(L, 2, who);
+  lat_gmm a = latL_gmmof(f), b = latL_gmmof(other);
+  if (b.D != a.D || b.K != a.K || b.covariance != a.covariance)
     latL_error(L, who,
                "the other has %I components in %I dimensions, this one %I in %I, and the "
                "kind of covariance must be the same",
-               (lua_Integer)b->em.base.sizes[LAT_K], (lua_Integer)b->em.base.sizes[LAT_D],
-               (lua_Integer)K, (lua_Integer)D);
-  double *costs = latL_newmatrix(L, K, K, LAT_FLOAT64)->view.data;
-  lat_gmm core = a->core;
-  core.D = D;
+               (lua_Integer)b.K, (lua_Integer)b.D, (lua_Integer)a.K, (lua_Integer)a.D);
+  double *costs = latL_newmatrix(L, a.K, a.K, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_gmm_distances(work, &core, b->em.base.flat, a->em.base.flat, costs));
-  return latL_aligngmm(L, who, K, costs);
+  latL_call(L, who, work, lat_gmm_distances(work, &a, other->flat, f->flat, costs));
+  return latL_aligngmm(L, who, a.K, costs);
 }
 
 const luaL_Reg latL_gmm_uses[] = {{"impute", impute},

@@ -14,9 +14,14 @@ const char *const latL_icaalgorithms[] = {"auto",         "fixed_point",        
 
 typedef latL_Ica ica;
 
-static lat_ica core_of(const ica *p)
+static lat_ica core_of(const latL_Fitted *f)
 {
-  return lat_ica_of(p->model.flat, p->model.sizes[LAT_D], p->model.sizes[LAT_M]);
+  return lat_ica_of(f->flat, f->sizes[LAT_D], f->sizes[LAT_M]);
+}
+
+static const ica *model_of(const latL_Fitted *f)
+{
+  return (const ica *)f->model;
 }
 
 /* latent.ica [{latent_dim=, contrast=, algorithm=, init=, max_iterations=, tolerance=, seed=}] */
@@ -42,7 +47,7 @@ static int new (lua_State *L)
     const latL_Matrix *init = latL_checkmatrix(L, lua_gettop(L), "ica", "init");
     latL_Matrix *copy = latL_newlike(L, init, LAT_FLOAT64);
     lat_copy(&init->view, &copy->view);
-    lua_setiuservalue(L, 2, LATL_STATE);
+    latL_keep(L, 2, LATL_ICA_INIT);
   }
   lua_settop(L, 2);
   return 1;
@@ -66,7 +71,7 @@ static latL_Result data_and_result(lua_State *L, const char *who, const char *na
 static int transform(lua_State *L)
 {
   const char *who = "ica:transform";
-  lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
+  lat_ica core = core_of(latL_fitted(L, 1, &kind, who));
   lat_matrix X;
   latL_Result S = data_and_result(L, who, "X", core.D, core.M, &X);
   lat_workspace *work = latL_workspace(L);
@@ -78,7 +83,7 @@ static int transform(lua_State *L)
 static int inverse_transform(lua_State *L)
 {
   const char *who = "ica:inverse_transform";
-  lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
+  lat_ica core = core_of(latL_fitted(L, 1, &kind, who));
   lat_matrix S;
   latL_Result X = data_and_result(L, who, "S", core.M, core.D, &S);
   lat_workspace *work = latL_workspace(L);
@@ -100,7 +105,7 @@ static lat_status rebuild(lat_workspace *work, const lat_ica *core, const lat_ma
 static int reconstruct(lua_State *L)
 {
   const char *who = "ica:reconstruct";
-  lat_ica core = core_of(latL_checkmodel(L, &kind, who, true));
+  lat_ica core = core_of(latL_fitted(L, 1, &kind, who));
   lat_matrix X;
   latL_Result Y = data_and_result(L, who, "X", core.D, core.D, &X);
   lat_workspace *work = latL_workspace(L);
@@ -115,19 +120,20 @@ static latL_Query log_likelihood(lua_State *L)
   static const char *const none[] = {NULL};
   const char *who = latL_verb(L);
   lua_settop(L, 3);
-  const ica *p = latL_checkmodel(L, &kind, who, true);
-  lat_ica core = core_of(p);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind, who);
+  lat_ica core = core_of(f);
   latL_Query q = latL_checkquery(L, 2, who, "X", core.D);
   latL_checkoptions(L, 3, who, none);
   lat_matrix values = lat_vector_of(latL_querycolumn(L, &q), q.X.rows);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_ica_log_likelihood(work, &core, p->options.contrast, &q.X, &values));
+  latL_call(L, who, work,
+            lat_ica_log_likelihood(work, &core, model_of(f)->options.contrast, &q.X, &values));
   return q;
 }
 
 static size_t free_parameters(lua_State *L)
 {
-  lat_ica core = core_of(latL_checkmodel(L, &kind, latL_verb(L), true));
+  lat_ica core = core_of(latL_fitted(L, 1, &kind, latL_verb(L)));
   return lat_ica_free_parameters(&core);
 }
 
@@ -137,8 +143,8 @@ static int sample(lua_State *L)
   static const char *const names[] = {"seed", NULL};
   const char *who = "ica:sample";
   lua_settop(L, 3);
-  const ica *p = latL_checkmodel(L, &kind, who, true);
-  lat_ica core = core_of(p);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind, who);
+  lat_ica core = core_of(f);
   size_t n = latL_checksize(L, 2, who, "n");
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "seed");
@@ -146,16 +152,17 @@ static int sample(lua_State *L)
   lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
   lat_matrix S = latL_newmatrix(L, n, core.M, LAT_FLOAT64)->view;
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_ica_sample(work, &core, p->options.contrast, random, &S, &X));
+  latL_call(L, who, work,
+            lat_ica_sample(work, &core, model_of(f)->options.contrast, random, &S, &X));
   return 2;
 }
 
 /* loaded(model): unmixing undoes mixing, and both have as many sources as the options say. */
 static int check_loaded(lua_State *L)
 {
-  const ica *p = latL_checkmodel(L, &kind, "latent.load", true);
-  lat_ica core = core_of(p);
-  size_t asked = p->options.latent_dim;
+  const latL_Fitted *f = latL_fitted(L, 1, &kind, "latent.load");
+  lat_ica core = core_of(f);
+  size_t asked = model_of(f)->options.latent_dim;
   if (core.M < 1 || core.M > core.D || (asked && asked != core.M))
     latL_error(L, "latent.load", "mixing is %Ix%I, which latent_dim = %I doesn't fit",
                (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)asked);

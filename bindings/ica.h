@@ -6,8 +6,10 @@
 
 typedef struct latL_Ica {
   latL_Model model;
-  lat_ica_options options; /* `init` is set for a fit only: the matrix is in LATL_STATE */
+  lat_ica_options options; /* `init` is set for a fit only: the matrix is the field LATL_ICA_INIT */
 } latL_Ica;
+
+#define LATL_ICA_INIT "(init)" /* a kept field that isn't the user's */
 
 extern const latL_Kind latL_icakind;
 extern const char *const latL_icaalgorithms[]; /* names, by lat_ica_algorithm */

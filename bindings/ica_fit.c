@@ -7,18 +7,16 @@
 
 /* A fit under way; a userdata with these user values. The stack is as in em.h. */
 enum {
-  RUN_MODEL = 1,
-  RUN_DATA,
-  RUN_OPTIONS,
-  RUN_WEIGHTS,
-  RUN_WORK,
+  RUN_WEIGHTS = LATL_RUN_WORK + 1,
+  RUN_INIT,
   RUN_HISTORY,
-  RUN_VALUES = RUN_HISTORY
+  RUN_LAST, /* the block that the run has published last */
+  RUN_VALUES = RUN_LAST
 };
 
 typedef struct run {
+  latL_Turn turn;
   const char *who;
-  latL_Ica *model;
   latL_Rows rows;
   bool pieces; /* which are read in every pass */
   bool over;   /* of `steps`: no more of them */
@@ -26,6 +24,7 @@ typedef struct run {
   lat_mark mark;
   lat_ica_options options;
   lat_ica_fit fit;
+  const latL_Fitted *last;
 } run;
 
 static void hold(lua_State *L, int value)
@@ -33,15 +32,22 @@ static void hold(lua_State *L, int value)
   lua_setiuservalue(L, LATL_RUN, value);
 }
 
+/* A call has failed: the model has what it had. */
+static void fail(lua_State *L, latL_Turn *turn)
+{
+  (void)L;
+  ((run *)turn)->over = true;
+}
+
 static run *new_run(lua_State *L, const char *who, const char *const names[])
 {
   lua_settop(L, LATL_OPTIONS);
   luaL_checkstack(L, 20, who);
-  latL_Ica *p = latL_checkmodel(L, &latL_icakind, who, false);
+  const latL_Ica *p = latL_checkmodel(L, &latL_icakind, who);
   latL_checkoptions(L, LATL_OPTIONS, who, names);
   latL_optfunction(L, who, "on_iteration");
   run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
-  *r = (run){.who = who, .model = p, .options = p->options};
+  *r = (run){.who = who, .options = p->options};
   latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who);
   hold(L, RUN_WEIGHTS);
   lua_settop(L, LATL_RUN);
@@ -52,13 +58,14 @@ static run *new_run(lua_State *L, const char *who, const char *const names[])
   lua_newtable(L);
   hold(L, RUN_HISTORY);
   r->work = latL_newworkspace(L);
-  hold(L, RUN_WORK);
-  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
+  hold(L, LATL_RUN_WORK);
+  latL_kept(L, LATL_MODEL, LATL_ICA_INIT);
   const latL_Matrix *init = latL_tomatrix(L, -1);
   r->options.init = init ? &init->view : NULL;
-  lua_settop(L, LATL_RUN);
+  hold(L, RUN_INIT);
+  r->turn = (latL_Turn){.who = who, .work = r->work, .failed = fail};
   luaL_setmetatable(L, RUN);
-  lua_settop(L, LATL_TOP);
+  latL_newguard(L);
   return r;
 }
 
@@ -134,10 +141,10 @@ static bool iterate(lua_State *L, run *r)
 
 /* ---- what the model gets --------------------------------------------------------------- */
 
-static void keep_number(lua_State *L, const char *name, double value)
+static void keep_number(lua_State *L, int fitted, const char *name, double value)
 {
   lua_pushnumber(L, value);
-  latL_keep(L, LATL_MODEL, name);
+  latL_record(L, fitted, name);
 }
 
 /* The parameters, and the fields that say how the fit went. */
@@ -146,23 +153,27 @@ static void publish(lua_State *L, run *r)
   lat_ica_fit *fit = &r->fit;
   size_t sizes[LAT_SIZES] = {[LAT_D] = fit->D, [LAT_M] = fit->M};
   if (r->pieces) pass_in_pieces(L, r, true);
-  double *flat = latL_newparameters(L, &latL_icakind, sizes);
-  check(L, r, r->pieces ? lat_ica_write(fit, flat) : lat_ica_end(fit, flat));
-  latL_adopt(L, LATL_MODEL, sizes);
-  lat_ica core = lat_ica_of(flat, fit->D, fit->M);
+  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
+  int fitted = lua_gettop(L);
+  check(L, r, r->pieces ? lat_ica_write(fit, f->flat) : lat_ica_end(fit, f->flat));
+  lat_ica core = lat_ica_of(f->flat, fit->D, fit->M);
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
-  latL_keep(L, LATL_MODEL, "history");
+  latL_record(L, fitted, "history");
   lua_pushinteger(L, fit->starting ? 0 : (lua_Integer)fit->iterations);
-  latL_keep(L, LATL_MODEL, "iterations");
+  latL_record(L, fitted, "iterations");
   lua_pushboolean(L, fit->converged);
-  latL_keep(L, LATL_MODEL, "converged");
+  latL_record(L, fitted, "converged");
   lua_pushstring(L, latL_icaalgorithms[fit->algorithm]);
-  latL_keep(L, LATL_MODEL, "algorithm");
+  latL_record(L, fitted, "algorithm");
   lua_pushboolean(L, lat_ica_identifiable(core.kurtosis, fit->M, fit->weight));
-  latL_keep(L, LATL_MODEL, "identifiable");
-  keep_number(L, "objective", fit->objective);
-  keep_number(L, "gradient", fit->gradient);
-  keep_number(L, "change", fit->change);
+  latL_record(L, fitted, "identifiable");
+  keep_number(L, fitted, "objective", fit->objective);
+  keep_number(L, fitted, "gradient", fit->gradient);
+  keep_number(L, fitted, "change", fit->change);
+  lua_pushvalue(L, fitted);
+  hold(L, RUN_LAST);
+  r->last = f;
+  latL_publish(L, LATL_MODEL);
   lua_settop(L, LATL_TOP);
 }
 
@@ -202,6 +213,7 @@ int latL_icafit(lua_State *L)
   run *r = new_run(L, who, names);
   double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", HUGE_VAL, 0, HUGE_VAL);
   double end = lat_clock() + seconds;
+  latL_beginturn(L, &r->turn);
   latL_makebar(L, who, "ica", r->options.max_iterations);
   begin(L, r);
   for (bool first = true; !r->fit.done && (first || lat_clock() < end); first = false) {
@@ -210,9 +222,26 @@ int latL_icafit(lua_State *L)
     if (!observed(L, r)) break;
   }
   publish(L, r);
+  latL_endturn(&r->turn);
   lat_workspace_done(r->work);
   lua_settop(L, 1);
   return 1;
+}
+
+/* No more iterations. */
+static void end_run(run *r)
+{
+  if (!r->over) lat_workspace_done(r->work);
+  r->over = true;
+}
+
+/* Whether nobody else has published since the run did: the last pass, which may find that it has
+ * converged, changes nothing then. */
+static bool is_ours(lua_State *L, const run *r)
+{
+  bool same = latL_pushfitted(L, LATL_MODEL) == r->last;
+  lua_pop(L, 1); /* only compared */
+  return same;
 }
 
 static int next_step(lua_State *L)
@@ -220,13 +249,10 @@ static int next_step(lua_State *L)
   run *r = latL_resume(L, lua_upvalueindex(1));
   bool complete = false;
   while (!r->over && !complete && !r->fit.done) complete = iterate(L, r);
-  if (r->over || !complete) {
-    if (!r->over && r->fit.converged) publish(L, r); /* which its last pass may have found */
-    if (!r->over) lat_workspace_done(r->work);
-    r->over = true;
-    return 0;
-  }
-  publish(L, r);
+  if (complete || (!r->over && r->fit.converged && is_ours(L, r))) publish(L, r);
+  if (!complete) end_run(r);
+  latL_endturn(&r->turn);
+  if (!complete) return 0;
   lua_pushinteger(L, (lua_Integer)r->fit.iterations);
   lua_pushnumber(L, r->fit.objective);
   return 2;
@@ -237,8 +263,10 @@ static int close_run(lua_State *L)
 {
   run *r = luaL_testudata(L, 1, RUN);
   if (!r) return latL_error(L, "ica:steps", "__close is for the loop to call");
-  if (!r->over) lat_workspace_done(r->work);
-  r->over = true;
+  if (r->over) return 0;
+  latL_resume(L, 1);
+  end_run(r);
+  latL_endturn(&r->turn);
   return 0;
 }
 
@@ -247,7 +275,9 @@ int latL_icasteps(lua_State *L)
 {
   static const char *const names[] = {"weights", NULL};
   run *r = new_run(L, "ica:steps", names);
+  latL_beginturn(L, &r->turn);
   begin(L, r);
+  latL_endturn(&r->turn);
   return latL_pushsteps(L, next_step);
 }
 

@@ -42,7 +42,7 @@ static void plan(lua_State *L, latL_Run *run)
 static void given_centers(lua_State *L, latL_Run *run)
 {
   size_t K = run->sizes[LAT_K], D = run->sizes[LAT_D];
-  lua_getfield(L, LATL_MODEL, "init");
+  latL_kept(L, LATL_MODEL, "init");
   const lat_matrix *init = &latL_tomatrix(L, -1)->view;
   if (init->cols != D)
     latL_error(L, run->who, "init has %I columns, X has %I", (lua_Integer)init->cols,
@@ -73,20 +73,6 @@ static lat_status start(lua_State *L, latL_Run *run)
 
 /* ---- what a fit leaves ---------------------------------------------------------------- */
 
-static void forget(lua_State *L)
-{
-  lua_pushnil(L);
-  latL_keep(L, LATL_MODEL, "labels");
-  lua_pushnil(L);
-  latL_keep(L, LATL_MODEL, "inertia");
-}
-
-static void publish(lua_State *L, latL_Run *run)
-{
-  (void)run;
-  forget(L);
-}
-
 /* Labels, from 1, of the rows of X in `labels` (or NULL), slice by slice; adds to *J. */
 static lat_status label(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,
                         const double *centers, double *labels, double *J)
@@ -113,16 +99,15 @@ static bool labels_itself(const latL_Run *run)
 {
   const kmeans *m = run->model;
   return run->context && lat_kmeans_labels(run->context) && m->em.restarts == 1 &&
-         !m->em.options.accelerate && !run->rows.file;
+         !m->em.options.accelerate && !run->rows.file && run->complete;
 }
 
 static lat_status label_run(latL_Run *run, const lat_matrix *X, const double *weights,
-                            double *labels, double *J)
+                            const double *centers, double *labels, double *J)
 {
-  const kmeans *m = run->model;
   lat_em *em = &run->em;
   run->work->deadline = 0; /* max_seconds is for the iterations */
-  memcpy(em->parameters, m->em.base.flat, em->count * sizeof(double));
+  memcpy(em->parameters, centers, em->count * sizeof(double));
   LAT_TRY(lat_em_begin(em));
   LAT_TRY(lat_em_add(em, X, weights));
   lat_em_collect(em);
@@ -132,49 +117,65 @@ static lat_status label_run(latL_Run *run, const lat_matrix *X, const double *we
   return LAT_OK;
 }
 
-/* One more pass, for J and the labels (not of a function's rows) of the final centres. */
-static void finish(lua_State *L, latL_Run *run)
+/* Who interrupts a fit doesn't wait for another pass over much data, nor is a function asked again
+ * that has failed. */
+static bool too_late(const latL_Run *run, const latL_Rows *rows)
 {
+  const double most = 1 << 24; /* products of numbers: some milliseconds */
   const kmeans *m = run->model;
+  double products = (double)rows->X.rows * (double)rows->X.cols * (double)m->clusters;
+  return run->aborted && (rows->function || products > most);
+}
+
+/* One more pass over the rows at `data`, for J and the labels (not of a function's rows) of the
+ * final centres. */
+static void label_rows(lua_State *L, latL_Run *run, latL_Rows *rows, int data, int fitted)
+{
+  const latL_Fitted *f = lua_touserdata(L, fitted);
   const double *weights;
   lat_matrix X;
   double J = 0, *labels = NULL;
   size_t done = 0;
-  if (run->rows.function)
-    lua_pushnil(L);
-  else
-    labels = latL_newvector(L, run->rows.X.rows, LAT_FLOAT64)->view.data;
-  latL_rewind(&run->rows);
-  while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
-    if (labels_itself(run)) {
-      latL_check(L, run->who, run->work, run->mark, label_run(run, &X, weights, labels, &J));
+  int top = lua_gettop(L);
+  if (too_late(run, rows)) return;
+  if (!rows->function) {
+    labels = latL_newvector(L, rows->X.rows, LAT_FLOAT64)->view.data;
+    latL_record(L, fitted, "labels");
+  }
+  latL_rewind(rows);
+  while (latL_nextrows(L, rows, data, run->who, &X, &weights)) {
+    if (rows == &run->rows && labels_itself(run)) {
+      latL_check(L, run->who, run->work, run->mark,
+                 label_run(run, &X, weights, f->flat, labels, &J));
     } else {
       lat_workspace *work = latL_workspace(L);
-      latL_call(L, run->who, work,
-                label(work, &X, weights, m->clusters, m->em.base.flat,
-                      labels ? labels + done : NULL, &J));
+      latL_call(
+          L, run->who, work,
+          label(work, &X, weights, f->sizes[LAT_K], f->flat, labels ? labels + done : NULL, &J));
     }
     done += X.rows;
-    lua_settop(L, LATL_TOP + 1);
+    lua_settop(L, top);
   }
-  latL_keep(L, LATL_MODEL, "labels");
   lua_pushnumber(L, J);
-  latL_keep(L, LATL_MODEL, "inertia");
+  latL_record(L, fitted, "inertia");
+}
+
+static void finish(lua_State *L, latL_Run *run, int fitted)
+{
+  label_rows(L, run, &run->rows, LATL_DATA, fitted);
 }
 
 static const latL_EmKind kind = {
     .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
     .plan = plan,
     .start = start,
-    .publish = publish,
     .finish = finish};
 
 /* Rows that come and go: no labels are kept. */
 static const latL_EmKind online = {
     .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
     .plan = plan,
-    .start = start,
-    .publish = publish};
+    .start = start};
 
 static int partial_fit(lua_State *L)
 {
@@ -230,38 +231,38 @@ static int new (lua_State *L)
 /* A fit by mini-batches is a partial_fit whose data is a function: it gives rows drawn at random,
  * with their weights. */
 typedef struct batches {
+  const kmeans *model;
+  const latL_Run *run;
   size_t size, given, most; /* rows a batch, batches */
   lat_random random;
   double average, least; /* of the objective, smoothed; and the least so far */
   size_t since;          /* batches since then */
 } batches;
 
+enum { BATCH_X = 1, BATCH_WEIGHTS, BATCHES, BATCH_PLACES }; /* upvalues of next_batch */
+
 /* Whether the smoothed objective has not become less for PATIENCE batches. */
-static bool settled(lua_State *L, batches *b, double tolerance, size_t N)
+static bool settled(batches *b, double tolerance, size_t N)
 {
   enum { PATIENCE = 10 };
-  double share = fmin(1, 2 * (double)b->size / (double)N);
-  lua_getfield(L, lua_upvalueindex(1), "history");
-  lua_rawgeti(L, -1, (lua_Integer)b->given);
-  double objective = lua_tonumber(L, -1);
-  lua_pop(L, 2);
+  double share = fmin(1, 2 * (double)b->size / (double)N), objective = b->run->em.objective;
   b->average = b->given < 3 ? objective : b->average + share * (objective - b->average);
   b->since = b->given < 3 || b->average < b->least * (1 - tolerance) ? 0 : b->since + 1;
   b->least = b->given < 3 ? b->average : fmin(b->least, b->average);
   return b->since >= PATIENCE;
 }
 
-/* Upvalues: the model, X, weights or nil, a batches, room for the places of a batch's rows. The
- * first batch, which is what the start is made of, has at least three rows for each centre. */
+/* Upvalues: X, weights or nil, a batches, room for the places of a batch's rows. The first batch, which
+ * is what the start is made of, has at least three rows for each centre. */
 static int next_batch(lua_State *L)
 {
-  const kmeans *m = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Matrix *X = latL_tomatrix(L, lua_upvalueindex(2));
-  const latL_Matrix *weights = latL_tomatrix(L, lua_upvalueindex(3));
-  batches *b = lua_touserdata(L, lua_upvalueindex(4));
-  size_t *places = lua_touserdata(L, lua_upvalueindex(5)), N = X->view.rows;
+  const latL_Matrix *X = latL_tomatrix(L, lua_upvalueindex(BATCH_X));
+  const latL_Matrix *weights = latL_tomatrix(L, lua_upvalueindex(BATCH_WEIGHTS));
+  batches *b = lua_touserdata(L, lua_upvalueindex(BATCHES));
+  size_t *places = lua_touserdata(L, lua_upvalueindex(BATCH_PLACES)), N = X->view.rows;
+  const kmeans *m = b->model;
   double tolerance = m->em.options.tolerance;
-  if (b->given == b->most || (b->given && tolerance > 0 && settled(L, b, tolerance, N))) return 0;
+  if (b->given == b->most || (b->given && tolerance > 0 && settled(b, tolerance, N))) return 0;
   size_t size = b->given || b->size > 3 * m->clusters ? b->size : 3 * m->clusters;
   for (size_t i = 0; i < size; i++) places[i] = (size_t)lat_random_below(&b->random, N);
   latL_Matrix *rows = latL_newmatrix(L, size, X->view.cols, X->view.dtype);
@@ -275,40 +276,52 @@ static int next_batch(lua_State *L)
   return 2;
 }
 
+/* Labels of all the rows that batches were drawn from, by the last centres. */
+static void finish_batches(lua_State *L, latL_Run *run, int fitted)
+{
+  latL_Rows rows;
+  lua_getupvalue(L, LATL_DATA, BATCHES);
+  const batches *b = lua_touserdata(L, -1);
+  lua_pushboolean(L, b->given < b->most);
+  latL_record(L, fitted, "converged");
+  lua_getupvalue(L, LATL_DATA, BATCH_X);
+  int data = lua_gettop(L);
+  latL_checkrows(L, &rows, data, 0, run->who);
+  lua_getupvalue(L, LATL_DATA, BATCH_WEIGHTS);
+  if (!lua_isnil(L, -1)) rows.weights = latL_tomatrix(L, -1)->view.data; /* packed */
+  label_rows(L, run, &rows, data, fitted);
+}
+
+static const latL_EmKind minibatch = {
+    .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
+    .plan = plan,
+    .start = start,
+    .finish = finish_batches};
+
 static int fit_batches(lua_State *L)
 {
-  static const char *const names[] = {"weights", NULL};
+  static const char *const names[] = {"weights", NULL}, *const none[] = {NULL};
   const char *who = "kmeans:fit";
   lua_settop(L, LATL_OPTIONS);
-  kmeans *m = latL_checkmodel(L, &kind.base, who, false);
+  const kmeans *m = latL_checkmodel(L, &kind.base, who);
   const lat_matrix *X = &latL_checkmatrix(L, LATL_DATA, who, "X (with mini-batches)")->view;
   latL_checkoptions(L, LATL_OPTIONS, who, names);
   if (X->rows < m->clusters)
     latL_error(L, who, "%I clusters need at least as many rows, got %I", (lua_Integer)m->clusters,
                (lua_Integer)X->rows);
-  m->em.base.flat = NULL;
-  m->em.updates = 0;
-  lua_pushcfunction(L, partial_fit);
-  lua_pushvalue(L, LATL_MODEL);
-  lua_pushvalue(L, LATL_MODEL);
   lua_pushvalue(L, LATL_DATA);
-  if (!latL_optweights(L, LATL_OPTIONS, who, X->rows)) lua_settop(L, LATL_OPTIONS + 5);
+  if (!latL_optweights(L, LATL_OPTIONS, who, X->rows)) lua_settop(L, LATL_OPTIONS + 2);
   batches *b = lua_newuserdatauv(L, sizeof *b, 0);
-  *b = (batches){.size = m->batch, .most = m->em.options.max_iterations};
+  *b = (batches){.model = m, .size = m->batch, .most = m->em.options.max_iterations};
   b->random = (lat_random){.seed = m->em.seed, .stream = 0x6b6d};
   size_t most = m->batch > 3 * m->clusters ? m->batch : 3 * m->clusters;
   lua_newuserdatauv(L, most * sizeof(size_t), 0);
-  lua_pushcclosure(L, next_batch, 5);
-  lua_call(L, 2, 0);
-  lua_pushboolean(L, b->given < b->most);
-  latL_keep(L, LATL_MODEL, "converged");
-  latL_Run run = {.kind = &kind, .who = who, .model = m};
-  lua_settop(L, LATL_OPTIONS);
-  latL_checkrows(L, &run.rows, LATL_DATA, LATL_OPTIONS, who);
-  lua_settop(L, LATL_TOP);
-  finish(L, &run);
-  lua_settop(L, LATL_MODEL);
-  return 1;
+  lua_pushcclosure(L, next_batch, 4);
+  lua_replace(L, LATL_DATA);
+  lua_settop(L, LATL_DATA);
+  latL_Run *run = latL_newonline(L, &minibatch, who, none, true);
+  b->run = run; /* which calls the function */
+  return latL_runonline(L, run, 0);
 }
 
 /* ---- the verbs ------------------------------------------------------------------------------ */
@@ -325,18 +338,18 @@ static int steps(lua_State *L)
 }
 
 /* The data at 2 of a fitted model, and options of these names at 3. */
-static const kmeans *check_data(lua_State *L, const char *who, const char *const names[],
-                                latL_Query *q)
+static const latL_Fitted *check_data(lua_State *L, const char *who, const char *const names[],
+                                     latL_Query *q)
 {
   lua_settop(L, 3);
-  const kmeans *m = latL_checkmodel(L, &kind.base, who, true);
-  size_t D = m->em.base.sizes[LAT_D];
+  const latL_Fitted *f = latL_fitted(L, 1, &kind.base, who);
+  size_t D = f->sizes[LAT_D];
   *q = latL_checkquery(L, 2, who, "X", D);
   if (q->X.cols != D)
     latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)q->X.cols,
                (lua_Integer)D);
   latL_checkoptions(L, 3, who, names);
-  return m;
+  return f;
 }
 
 static const char *const no_options[] = {NULL};
@@ -346,11 +359,10 @@ static int predict(lua_State *L)
   const char *who = "kmeans:predict";
   latL_Query q;
   double J = 0;
-  const kmeans *m = check_data(L, who, no_options, &q);
+  const latL_Fitted *f = check_data(L, who, no_options, &q);
   double *labels = latL_querycolumn(L, &q);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work,
-            label(work, &q.X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, labels, &J));
+  latL_call(L, who, work, label(work, &q.X, NULL, f->sizes[LAT_K], f->flat, labels, &J));
   return latL_querylabels(L, &q);
 }
 
@@ -359,11 +371,11 @@ static int transform(lua_State *L)
   static const char *const names[] = {"out", NULL};
   const char *who = "kmeans:transform";
   latL_Query q;
-  const kmeans *m = check_data(L, who, names, &q);
-  size_t K = m->em.base.sizes[LAT_K];
+  const latL_Fitted *f = check_data(L, who, names, &q);
+  size_t K = f->sizes[LAT_K];
   latL_Result Z = latL_queryresult(L, &q, 3, K, LAT_FLOAT64, LATL_APART);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_kmeans_distances(work, &q.X, K, m->em.base.flat, &Z.view));
+  latL_call(L, who, work, lat_kmeans_distances(work, &q.X, K, f->flat, &Z.view));
   latL_finish(L, who, &Z);
   return 1;
 }
@@ -374,10 +386,9 @@ static int score(lua_State *L)
   const char *who = "kmeans:score";
   latL_Query q;
   double J = 0;
-  const kmeans *m = check_data(L, who, no_options, &q);
+  const latL_Fitted *f = check_data(L, who, no_options, &q);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work,
-            label(work, &q.X, NULL, m->em.base.sizes[LAT_K], m->em.base.flat, NULL, &J));
+  latL_call(L, who, work, label(work, &q.X, NULL, f->sizes[LAT_K], f->flat, NULL, &J));
   lua_pushnumber(L, -J / (double)q.X.rows);
   return 1;
 }
@@ -390,8 +401,8 @@ static const luaL_Reg methods[] = {
 
 static int loaded(lua_State *L)
 {
-  const kmeans *m = latL_checkmodel(L, &kind.base, "latent.load", true);
-  latL_checkcomponents(L, &m->em.base, m->clusters);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind.base, "latent.load");
+  latL_checkcomponents(L, f, ((const kmeans *)f->model)->clusters);
   return 0;
 }
 

@@ -31,13 +31,13 @@ static lat_status fill_stationary(lat_workspace *work, const lat_lds_model *mode
 }
 
 /* A model of which all is given has its parameters at once. */
-static void adopt_given(lua_State *L, latL_Lds *m)
+static void publish_given(lua_State *L, const latL_Lds *m)
 {
   for (int i = LAT_LDS_A; i <= LAT_LDS_Q; i += LAT_LDS_Q - LAT_LDS_A)
     if (m->given[i] > LATL_CONSTANT && m->core.stationary)
       latL_error(L, "lds", "a model whose %s varies with t has no stationary initial state",
                  lat_lds_parameters[i].name);
-  double *flat = latL_newparameters(L, &latL_lds_kind.base, m->sizes);
+  double *flat = latL_newfitted(L, 2, m->sizes)->flat;
   latL_fillgiven(L, 2, "lds", m->sizes, flat);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
@@ -45,7 +45,7 @@ static void adopt_given(lua_State *L, latL_Lds *m)
   lat_status status = lat_lds_check(work, &lds, 1);
   if (status == LAT_OK) status = fill_stationary(work, &m->core, flat, m->sizes);
   latL_check(L, "lds", work, mark, status);
-  latL_adopt(L, 2, m->sizes);
+  latL_publish(L, 2);
 }
 
 /* Lists are whole from the beginning. */
@@ -88,22 +88,23 @@ static int new (lua_State *L)
   latL_emoptions(L, 1, "lds", &m->em, 500, 1e-14, 1);
   latL_readlds(L, m);
   check_lists(L, m);
-  if (latL_wholelds(m)) adopt_given(L, m);
+  if (latL_wholelds(m)) publish_given(L, m);
   lua_settop(L, 2);
   return 1;
 }
 
 /* ---- fitting ---------------------------------------------------------------------------------------- */
 
-void latL_ldsestimates(latL_Lds *m, size_t inputs)
+void latL_ldsestimates(const latL_Lds *m, size_t inputs, bool estimate[LAT_LDS_PARAMETERS])
 {
+  memcpy(estimate, m->core.estimate, sizeof m->core.estimate);
   if (m->asked) return;
   bool whole = latL_wholelds(m);
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++)
-    m->core.estimate[i] = whole ? m->given[i] <= LATL_CONSTANT : m->given[i] == LATL_ABSENT;
-  if (inputs == 0) m->core.estimate[LAT_LDS_B] = m->core.estimate[LAT_LDS_D] = false;
+    estimate[i] = whole ? m->given[i] <= LATL_CONSTANT : m->given[i] == LATL_ABSENT;
+  if (inputs == 0) estimate[LAT_LDS_B] = estimate[LAT_LDS_D] = false;
   if (m->core.stationary || m->automatic)
-    m->core.estimate[LAT_LDS_MEAN] = m->core.estimate[LAT_LDS_COVARIANCE] = false;
+    estimate[LAT_LDS_MEAN] = estimate[LAT_LDS_COVARIANCE] = false;
 }
 
 /* The run's own, in a userdata: another fit of the same model may begin before this one ends. */
@@ -122,20 +123,19 @@ static data *data_of(lua_State *L)
   return own;
 }
 
-static void check_known(lua_State *L, const latL_Lds *m, const char *who)
+static void check_known(lua_State *L, const latL_Lds *m, const bool estimate[], const char *who)
 {
   static const int needed[] = {LAT_LDS_A, LAT_LDS_C, LAT_LDS_Q, LAT_LDS_R};
   for (size_t k = 0; k < 4; k++)
-    if (m->given[needed[k]] == LATL_ABSENT && !m->core.estimate[needed[k]])
+    if (m->given[needed[k]] == LATL_ABSENT && !estimate[needed[k]])
       latL_error(L, who, "%s is neither given nor estimated", lat_lds_parameters[needed[k]].name);
   for (int i = 0; i < LAT_LDS_Q; i++) {
     int noise = i == LAT_LDS_A || i == LAT_LDS_B ? LAT_LDS_Q : LAT_LDS_R;
-    if (m->core.estimate[i] && m->given[noise] > LATL_CONSTANT)
+    if (estimate[i] && m->given[noise] > LATL_CONSTANT)
       latL_error(L, who, "%s can't be estimated when %s varies with t", lat_lds_parameters[i].name,
                  lat_lds_parameters[noise].name);
   }
-  if (m->core.stationary &&
-      (m->core.estimate[LAT_LDS_MEAN] || m->core.estimate[LAT_LDS_COVARIANCE]))
+  if (m->core.stationary && (estimate[LAT_LDS_MEAN] || estimate[LAT_LDS_COVARIANCE]))
     latL_error(L, who, "initial = \"stationary\" leaves no initial state to estimate");
 }
 
@@ -161,13 +161,12 @@ static data *take_data(lua_State *L, latL_Run *run)
 
 static void plan(lua_State *L, latL_Run *run)
 {
-  latL_Lds *m = run->model;
+  const latL_Lds *m = run->model;
   data *own = run->restart == 0 ? take_data(L, run) : data_of(L);
   const latL_Sequences *s = own->sequences;
   latL_sizelds(L, m, run->who, s->outputs, s->inputs, run->sizes);
-  latL_ldsestimates(m, run->sizes[LAT_U]);
-  check_known(L, m, run->who);
-  memcpy(own->core.estimate, m->core.estimate, sizeof own->core.estimate);
+  latL_ldsestimates(m, run->sizes[LAT_U], own->core.estimate);
+  check_known(L, m, own->core.estimate, run->who);
   run->core = &lat_lds_kind;
   run->context = &own->core;
 }
@@ -221,15 +220,15 @@ static lat_status check_start(lat_workspace *work, const latL_Sequences *s, cons
 }
 
 /* Q and R whose held entries leave a closed M-step. */
-static lat_status check_fixed(const latL_Run *run, const latL_Lds *m)
+static lat_status check_fixed(const latL_Run *run, const lat_lds_model *core)
 {
   static const int noises[] = {LAT_LDS_Q, LAT_LDS_R};
   for (size_t k = 0; k < 2; k++) {
     int i = noises[k];
-    if (!m->core.fixed[i] || !m->core.estimate[i]) continue;
+    if (!core->fixed[i] || !core->estimate[i]) continue;
     const char *name = lat_lds_parameters[i].name;
     LAT_TRY(lat_lds_check_fixed(
-        run->work, name, run->sizes[lat_lds_parameters[i].shape[0]], m->core.fixed[i],
+        run->work, name, run->sizes[lat_lds_parameters[i].shape[0]], core->fixed[i],
         lat_parameter_at(lat_lds_parameters, run->sizes, run->parameters, name)));
   }
   return LAT_OK;
@@ -237,15 +236,12 @@ static lat_status check_fixed(const latL_Run *run, const latL_Lds *m)
 
 static lat_status start(lua_State *L, latL_Run *run)
 {
-  const latL_Lds *m = run->model;
   data *own = data_of(L);
   const latL_Sequences *s = own->sequences;
   latL_fillgiven(L, LATL_MODEL, run->who, run->sizes, run->parameters);
-  own->core.diffuse = m->core.diffuse; /* the initial state may be settled only now */
-  own->core.stationary = m->core.stationary;
   latL_workspace(L);
   lat_lds lds = lat_lds_of_model(&own->core, run->parameters, run->sizes);
-  LAT_TRY(check_fixed(run, m));
+  LAT_TRY(check_fixed(run, &own->core));
   LAT_TRY(check_data(run->work, s, &lds));
   LAT_TRY(lat_lds_start(run->work, &own->core, run->sizes, s->of, s->count, run->seed,
                         run->restart > 0, run->parameters));
@@ -272,16 +268,12 @@ static int steps(lua_State *L)
 /* loaded(model): its parameters, from a file, go with its options. */
 static int check_loaded(lua_State *L)
 {
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, "latent.load", true);
-  const size_t *sizes = m->em.base.sizes;
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, "latent.load");
+  const latL_Lds *m = latL_ldsof(f);
   for (int s = LAT_END + 1; s < LAT_SIZES; s++)
-    if (m->sizes[s] && m->sizes[s] != sizes[s])
+    if (m->sizes[s] && m->sizes[s] != f->sizes[s])
       latL_error(L, "latent.load", "the parameters' sizes are not those that the options say");
-  if (m->automatic && !latL_wholelds(m)) { /* settled by the fit, from A, which is given */
-    double *flat = latL_newparameters(L, &latL_lds_kind.base, sizes);
-    latL_fillgiven(L, 1, "latent.load", sizes, flat);
-  }
-  lat_lds lds = lat_lds_of_model(&m->core, m->em.base.flat, sizes);
+  lat_lds lds = lat_lds_of_model(&m->core, f->flat, f->sizes);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, "latent.load", work, lat_lds_check(work, &lds, 1));
   return 0;

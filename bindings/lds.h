@@ -25,13 +25,16 @@ typedef struct latL_Lds {
 
 extern const latL_EmKind latL_lds_kind;
 
-/* The fitted model at argument 1, as the core's. Matrices that vary have *steps steps (0: there are
- * none); one that is a function of t raises. */
-latL_Lds *latL_checklds(lua_State *L, const char *who, lat_lds *core, size_t *steps);
+/* The model whose block this is. */
+const latL_Lds *latL_ldsof(const latL_Fitted *f);
+
+/* The fitted model at argument 1, which gives its place to its block, as the core's. Matrices that vary
+ * have *steps steps (0: there are none); one that is a function of t raises. */
+void latL_checklds(lua_State *L, const char *who, lat_lds *core, size_t *steps);
 
 /* The same for a call about `steps` steps: raises when a list is shorter, and asks functions. Pushes a
  * table that keeps their matrices. */
-latL_Lds *latL_ldsfor(lua_State *L, const char *who, size_t steps, lat_lds *core);
+void latL_ldsfor(lua_State *L, const char *who, size_t steps, lat_lds *core);
 
 /* ---- lds_options.c: what a model is made of ---- */
 
@@ -42,13 +45,13 @@ void latL_sizelds(lua_State *L, const latL_Lds *m, const char *who, size_t outpu
                   size_t sizes[LAT_SIZES]);
 /* Whether all of the model is given, so that it is one without a fit. */
 bool latL_wholelds(const latL_Lds *m);
-/* flat := what is given of the parameters of the model at `model`, zeros for the rest; settles an
- * initial state of which nothing is said. */
+/* flat := what is given of the parameters of the model at `model`, zeros for the rest. */
 void latL_fillgiven(lua_State *L, int model, const char *who, const size_t sizes[LAT_SIZES],
                     double *flat);
-/* Which parameters are estimated, when data have so many inputs. */
-void latL_ldsestimates(latL_Lds *m, size_t inputs);
-/* What varies, for n steps of a model of these sizes; pushes a table as latL_ldsfor. */
+/* estimate[i]: whether parameter i is estimated, when data have so many inputs. */
+void latL_ldsestimates(const latL_Lds *m, size_t inputs, bool estimate[LAT_LDS_PARAMETERS]);
+/* What varies, for n steps of a model of these sizes; pushes a table as latL_ldsfor. The model, or its
+ * block, is at 1. */
 void latL_varylds(lua_State *L, const latL_Lds *m, const char *who, size_t n,
                   const size_t sizes[LAT_SIZES], lat_lds_matrix varying[LAT_LDS_PARAMETERS]);
 /* Reads a number, vector or matrix at `at` as parameter number i. */
@@ -71,8 +74,8 @@ typedef struct latL_Sequences {
 } latL_Sequences;
 latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
                                     size_t *outputs, size_t *inputs);
-/* The same for a model that knows how many there are. */
-latL_Sequences *latL_ldsdata(lua_State *L, const latL_Lds *m, int data, int options,
+/* The same for a fitted model, which knows how many there are. */
+latL_Sequences *latL_ldsdata(lua_State *L, const latL_Fitted *f, int data, int options,
                              const char *who);
 
 /* ---- lds_list.c: lists of matrices ---- */

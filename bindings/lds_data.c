@@ -62,10 +62,10 @@ static lat_lds_sequence check_one(lua_State *L, int at, const char *who, const c
   return s;
 }
 
-latL_Sequences *latL_ldsdata(lua_State *L, const latL_Lds *m, int data, int options,
+latL_Sequences *latL_ldsdata(lua_State *L, const latL_Fitted *f, int data, int options,
                              const char *who)
 {
-  const size_t *sizes = m->em.base.sizes;
+  const size_t *sizes = f->sizes;
   size_t outputs = sizes[LAT_D], inputs = sizes[LAT_U];
   latL_Sequences *s = latL_checksequences(L, data, options, who, &outputs, &inputs);
   if (inputs < sizes[LAT_U])
@@ -129,8 +129,7 @@ static void ask(lua_State *L, const char *who, int i, size_t n, const size_t siz
   lua_rawseti(L, keeper, i + 1);
   memset(at, 0, count * sizeof *at);
   for (size_t t = moves; t < n; t++) {
-    lua_getiuservalue(L, 1, LATL_KEPT);
-    lua_getfield(L, -1, name);
+    latL_kept(L, 1, name);
     lua_pushinteger(L, (lua_Integer)t + 1);
     lua_call(L, 1, 1);
     if (lua_type(L, -1) != LUA_TNUMBER) latL_checkmatrix(L, lua_gettop(L), who, name);
@@ -157,18 +156,15 @@ void latL_varylds(lua_State *L, const latL_Lds *m, const char *who, size_t n,
   }
 }
 
-static latL_Lds *check(lua_State *L, const char *who, lat_lds *core)
+const latL_Lds *latL_ldsof(const latL_Fitted *f)
 {
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
-  lat_lds_model constant = m->core;
-  memset(constant.varying, 0, sizeof constant.varying);
-  *core = lat_lds_of_model(&constant, m->em.base.flat, m->em.base.sizes);
-  return m;
+  return (const latL_Lds *)f->model;
 }
 
-latL_Lds *latL_checklds(lua_State *L, const char *who, lat_lds *core, size_t *steps)
+void latL_checklds(lua_State *L, const char *who, lat_lds *core, size_t *steps)
 {
-  latL_Lds *m = check(L, who, core);
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
+  const latL_Lds *m = latL_ldsof(f);
   lat_lds_model listed = m->core;
   memset(listed.varying, 0, sizeof listed.varying);
   *steps = 0;
@@ -177,25 +173,24 @@ latL_Lds *latL_checklds(lua_State *L, const char *who, lat_lds *core, size_t *st
       latL_error(L, who, "%s is a function of t, for which there must be sequences",
                  lat_lds_parameters[i].name);
     if (m->given[i] != LATL_LIST) continue;
-    listed.varying[i] = (lat_lds_matrix){
-        m->listed[i], lat_parameter_count(lat_lds_parameters + i, m->em.base.sizes)};
+    listed.varying[i] =
+        (lat_lds_matrix){m->listed[i], lat_parameter_count(lat_lds_parameters + i, f->sizes)};
     if (*steps == 0 || m->steps[i] < *steps) *steps = m->steps[i];
   }
-  *core = lat_lds_of_model(&listed, m->em.base.flat, m->em.base.sizes);
-  return m;
+  *core = lat_lds_of_model(&listed, f->flat, f->sizes);
 }
 
-latL_Lds *latL_ldsfor(lua_State *L, const char *who, size_t n, lat_lds *core)
+void latL_ldsfor(lua_State *L, const char *who, size_t n, lat_lds *core)
 {
-  latL_Lds *m = check(L, who, core);
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
+  const latL_Lds *m = latL_ldsof(f);
   lat_lds_model now = m->core;
   bool asked = false;
-  latL_varylds(L, m, who, n, m->em.base.sizes, now.varying);
-  *core = lat_lds_of_model(&now, m->em.base.flat, m->em.base.sizes);
+  latL_varylds(L, m, who, n, f->sizes, now.varying);
+  *core = lat_lds_of_model(&now, f->flat, f->sizes);
   for (int i = 0; i < LAT_LDS_MEAN; i++) asked |= m->given[i] == LATL_FUNCTION;
   if (asked) {
     lat_workspace *work = latL_workspace(L);
     latL_call(L, who, work, lat_lds_check(work, core, n));
   }
-  return m;
 }

@@ -4,19 +4,19 @@
 
 #include "lds.h"
 
-static latL_Lds *check(lua_State *L, const char *who, const char *const names[])
+static const latL_Fitted *check(lua_State *L, const char *who, const char *const names[])
 {
   lua_settop(L, 3);
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
   latL_checkoptions(L, 3, who, names);
-  return m;
+  return f;
 }
 
 /* Pushes a vector or matrix of the option's rows, `rows` x inputs of the model; NULL for none. */
-static const double *check_inputs(lua_State *L, const latL_Lds *m, const char *who,
+static const double *check_inputs(lua_State *L, const latL_Fitted *f, const char *who,
                                   const char *name, size_t rows)
 {
-  size_t U = m->em.base.sizes[LAT_U];
+  size_t U = f->sizes[LAT_U];
   bool given = latL_getoption(L, 3, name) != LUA_TNIL;
   if (given != (U > 0))
     latL_error(L, who, given ? "%s: the model has no inputs" : "%s are missing: the model has %I",
@@ -81,13 +81,13 @@ static int forecast(lua_State *L)
   lua_replace(L, 3);
   lua_replace(L, 4);
   size_t h = latL_checksize(L, 4, who, "h");
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
   latL_checkoptions(L, 3, who, names);
-  const size_t *sizes = m->em.base.sizes;
+  const size_t *sizes = f->sizes;
   size_t M = sizes[LAT_M], D = sizes[LAT_D], U = sizes[LAT_U];
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
-  lat_lds_sequence s = latL_ldsdata(L, m, 2, 3, who)->of[0];
-  const double *future = check_inputs(L, m, who, "future_inputs", h);
+  lat_lds_sequence s = latL_ldsdata(L, f, 2, 3, who)->of[0];
+  const double *future = check_inputs(L, f, who, "future_inputs", h);
   size_t T = s.steps;
   lat_lds_sequence longer = extend(L, &s, h, D, U, future);
   lat_lds core;
@@ -120,9 +120,9 @@ static int sample(lua_State *L)
 {
   static const char *const names[] = {"seed", "inputs", NULL};
   const char *who = "lds:sample";
-  latL_Lds *m = check(L, who, names);
+  const latL_Fitted *f = check(L, who, names);
   size_t T = latL_checksize(L, 2, who, "T");
-  const double *U = check_inputs(L, m, who, "inputs", T);
+  const double *U = check_inputs(L, f, who, "inputs", T);
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_lds core;
@@ -139,10 +139,10 @@ static int simulate(lua_State *L)
 {
   static const char *const names[] = {"seed", "draws", "inputs", NULL};
   const char *who = "lds:simulate";
-  latL_Lds *m = check(L, who, names);
+  const latL_Fitted *f = check(L, who, names);
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
   lua_Integer draws = latL_optinteger(L, 3, who, "draws", 0, 1, 1 << 24);
-  lat_lds_sequence s = latL_ldsdata(L, m, 2, 3, who)->of[0];
+  lat_lds_sequence s = latL_ldsdata(L, f, 2, 3, who)->of[0];
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_lds core;

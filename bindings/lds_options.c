@@ -331,19 +331,6 @@ static void read_fixed(lua_State *L, latL_Lds *m)
   lua_settop(L, at - 1);
 }
 
-void latL_readlds(lua_State *L, latL_Lds *m)
-{
-  static const char *const forms[] = {"covariance", "square_root", NULL};
-  m->sizes[LAT_M] = (size_t)latL_optinteger(L, 1, WHO, "latent_dim", 0, 1, (lua_Integer)1 << 16);
-  read_matrices(L, m);
-  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) m->core.given[i] = m->given[i] != LATL_ABSENT;
-  m->core.square_root = latL_optword(L, 1, WHO, "form", forms, 0) == 1;
-  read_estimate(L, m);
-  read_structure(L, m);
-  read_fixed(L, m);
-  read_initial(L, m);
-}
-
 /* ---- given parameters ------------------------------------------------------------------------------------ */
 
 bool latL_wholelds(const latL_Lds *m)
@@ -352,30 +339,14 @@ bool latL_wholelds(const latL_Lds *m)
          m->sizes[LAT_D] > 0;
 }
 
-/* Stationary where A has a long run, else diffuse. */
-static void settle_initial(lua_State *L, latL_Lds *m, const size_t sizes[LAT_SIZES], double *flat)
-{
-  lat_lds lds = lat_lds_of(flat, sizes[LAT_M], sizes[LAT_D], sizes[LAT_U]);
-  size_t M = sizes[LAT_M];
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  double *scratch = lat_doubles(work, M + M * M);
-  bool stable = scratch && m->given[LAT_LDS_A] == LATL_CONSTANT &&
-                m->given[LAT_LDS_Q] <= LATL_CONSTANT &&
-                lat_lds_stationary(work, &lds, scratch, scratch + M) == LAT_OK;
-  lat_workspace_release(work, mark);
-  set_initial(m, stable ? LATL_STATIONARY : LATL_DIFFUSE);
-}
-
 void latL_fillgiven(lua_State *L, int model, const char *who, const size_t sizes[LAT_SIZES],
                     double *flat)
 {
   model = lua_absindex(L, model);
-  latL_Lds *m = lua_touserdata(L, model);
+  const latL_Lds *m = lua_touserdata(L, model);
   int top = lua_gettop(L);
   double *at = flat;
-  lua_getiuservalue(L, model, LATL_KEPT);
-  lua_getfield(L, -1, LATL_MADE_WITH);
+  latL_kept(L, model, LATL_MADE_WITH);
   int options = lua_gettop(L);
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
     size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
@@ -389,5 +360,37 @@ void latL_fillgiven(lua_State *L, int model, const char *who, const size_t sizes
     at += count;
   }
   lua_settop(L, top);
-  if (m->automatic) settle_initial(L, m, sizes, flat);
+}
+
+/* Of an initial state of which nothing is said: stationary where A, which is given, has a long run, else
+ * diffuse. */
+static void settle_initial(lua_State *L, latL_Lds *m)
+{
+  size_t M = m->sizes[LAT_M], count = lat_parameters_count(lat_lds_parameters, m->sizes);
+  double *flat = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
+  latL_fillgiven(L, 2, WHO, m->sizes, flat);
+  lat_lds lds = lat_lds_of(flat, M, m->sizes[LAT_D], m->sizes[LAT_U]);
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  double *scratch = lat_doubles(work, M + M * M);
+  bool stable = scratch && m->given[LAT_LDS_A] == LATL_CONSTANT &&
+                m->given[LAT_LDS_Q] <= LATL_CONSTANT &&
+                lat_lds_stationary(work, &lds, scratch, scratch + M) == LAT_OK;
+  lat_workspace_release(work, mark);
+  set_initial(m, stable ? LATL_STATIONARY : LATL_DIFFUSE);
+  lua_pop(L, 1);
+}
+
+void latL_readlds(lua_State *L, latL_Lds *m)
+{
+  static const char *const forms[] = {"covariance", "square_root", NULL};
+  m->sizes[LAT_M] = (size_t)latL_optinteger(L, 1, WHO, "latent_dim", 0, 1, (lua_Integer)1 << 16);
+  read_matrices(L, m);
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) m->core.given[i] = m->given[i] != LATL_ABSENT;
+  m->core.square_root = latL_optword(L, 1, WHO, "form", forms, 0) == 1;
+  read_estimate(L, m);
+  read_structure(L, m);
+  read_fixed(L, m);
+  read_initial(L, m);
+  if (m->automatic) settle_initial(L, m);
 }

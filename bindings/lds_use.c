@@ -7,7 +7,6 @@
 /* A call about one sequence: the model at 1, Y at 2, options at `options`. */
 typedef struct call {
   const char *who;
-  latL_Lds *m;
   lat_lds core;
   lat_lds_sequence s;
   size_t M, D, T;
@@ -20,11 +19,11 @@ static call begin(lua_State *L, const char *who, int options, const char *const 
 {
   call c = {.who = who};
   lua_settop(L, options);
-  c.m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
   latL_checkoptions(L, options, who, names);
-  const size_t *sizes = c.m->em.base.sizes;
+  const size_t *sizes = f->sizes;
   if (latL_issequences(L, 2)) latL_error(L, who, "Y must be one matrix, got a list");
-  c.s = latL_ldsdata(L, c.m, 2, options, who)->of[0];
+  c.s = latL_ldsdata(L, f, 2, options, who)->of[0];
   c.M = sizes[LAT_M];
   c.D = sizes[LAT_D];
   c.T = c.s.steps;
@@ -43,10 +42,12 @@ static void copy_fields(lua_State *L, int from)
   }
 }
 
-/* Lists of sequences give lists of results: calls `verb` for each. False for a single one. */
+/* Lists of sequences give lists of results, of the model as it is now: calls `verb` for each. False for a
+ * single one. */
 static bool each(lua_State *L, lua_CFunction verb, const char *who)
 {
   lua_settop(L, 3);
+  latL_fitted(L, 1, &latL_lds_kind.base, who);
   if (!latL_issequences(L, 2)) return false;
   size_t n = latL_lengthoflist(L, 2);
   lua_createtable(L, (int)n, 0);
@@ -186,9 +187,9 @@ static double total(lua_State *L, double *rows)
 {
   const char *who = latL_verb(L);
   lua_settop(L, 3);
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, who, true);
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
   latL_checkoptions(L, 3, who, inputs_option);
-  const latL_Sequences *s = latL_ldsdata(L, m, 2, 3, who);
+  const latL_Sequences *s = latL_ldsdata(L, f, 2, 3, who);
   size_t longest = 0;
   for (size_t i = 0; i < s->count; i++)
     if (s->of[i].steps > longest) longest = s->of[i].steps;
@@ -206,9 +207,9 @@ static double total(lua_State *L, double *rows)
 }
 
 /* Entries of parameter i that a fit chooses. */
-static double count_free(const latL_Lds *m, int i)
+static double count_free(const latL_Lds *m, const size_t sizes[LAT_SIZES], const bool estimate[],
+                         int i)
 {
-  const size_t *sizes = m->em.base.sizes;
   size_t n = sizes[lat_lds_parameters[i].shape[0]];
   size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
   const bool *fixed = m->core.fixed[i];
@@ -217,7 +218,7 @@ static double count_free(const latL_Lds *m, int i)
                                          : LAT_LDS_FULL;
   bool covariance = i == LAT_LDS_Q || i == LAT_LDS_R || i == LAT_LDS_COVARIANCE;
   double free = 0;
-  if (!m->core.estimate[i]) return 0;
+  if (!estimate[i]) return 0;
   if (shape == LAT_LDS_SCALAR) return 1;
   for (size_t k = 0; k < count; k++) {
     size_t row = k / (count / n), col = k % (count / n);
@@ -234,20 +235,21 @@ static double count_free(const latL_Lds *m, int i)
 /* Of a model whose states may be in any basis the choice of it makes no other model: M^2 less. */
 static size_t free_parameters(lua_State *L)
 {
-  latL_Lds *m = latL_checkmodel(L, &latL_lds_kind.base, latL_verb(L), true);
+  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, latL_verb(L));
+  const latL_Lds *m = latL_ldsof(f);
+  bool estimate[LAT_LDS_PARAMETERS];
   static const int basis[] = {LAT_LDS_A, LAT_LDS_C, LAT_LDS_Q};
-  size_t M = m->em.base.sizes[LAT_M];
+  size_t M = f->sizes[LAT_M];
   double sum = 0;
   bool any = m->core.Q_shape == LAT_LDS_FULL;
-  latL_ldsestimates(m, m->em.base.sizes[LAT_U]);
-  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) sum += count_free(m, i);
-  for (size_t k = 0; k < 3; k++) any &= m->core.estimate[basis[k]] && !m->core.fixed[basis[k]];
-  if (m->em.base.sizes[LAT_U] > 0) any &= m->core.estimate[LAT_LDS_B] && !m->core.fixed[LAT_LDS_B];
+  latL_ldsestimates(m, f->sizes[LAT_U], estimate);
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) sum += count_free(m, f->sizes, estimate, i);
+  for (size_t k = 0; k < 3; k++) any &= estimate[basis[k]] && !m->core.fixed[basis[k]];
+  if (f->sizes[LAT_U] > 0) any &= estimate[LAT_LDS_B] && !m->core.fixed[LAT_LDS_B];
   if (!m->core.stationary)
     for (size_t i = 0; i < M; i++) any &= m->core.diffuse ? m->core.diffuse[i] : true;
   if (!m->core.stationary && !m->core.diffuse)
-    any &= m->core.estimate[LAT_LDS_MEAN] && m->core.estimate[LAT_LDS_COVARIANCE] &&
-           !m->core.fixed[LAT_LDS_MEAN];
+    any &= estimate[LAT_LDS_MEAN] && estimate[LAT_LDS_COVARIANCE] && !m->core.fixed[LAT_LDS_MEAN];
   return (size_t)(any ? sum - (double)(M * M) : sum);
 }
 

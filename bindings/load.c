@@ -78,27 +78,28 @@ static lat_status push_constructor(lua_State *L, const loading *l, const char *p
                   kind->n < 40 ? (int)kind->n : 40, kind->at);
 }
 
-/* Gives the model at `model` the fields of the record, but none that its constructor has set. */
-static lat_status keep_record(lua_State *L, const loading *l, const char *prefix, int model)
+/* Gives the block at `fitted` the fields of the record, but none that the constructor of its model has
+ * set; or, without one (0), the model at `model`, which has nets. */
+static lat_status keep_record(lua_State *L, const loading *l, const char *prefix, int model,
+                              int fitted)
 {
   const latL_Model *m = lua_touserdata(L, model);
   LAT_TRY(push_object(L, l, prefix, "record"));
-  lua_getiuservalue(L, model, LATL_KEPT);
-  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
-    const char *name = lua_tostring(L, -2);
+  int record = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, record); lua_settop(L, record + 1)) {
+    const char *name = lua_tostring(L, record + 1);
     const lat_parameter *p = m->kind->parameters;
     while (p->name && strcmp(p->name, name) != 0) p++;
-    if (p->name || !latL_isplain(L, name, lua_gettop(L)))
+    if (p->name || !latL_isplain(L, name, record + 2))
       return lat_fail(l->work, LAT_FORMAT, "the record has no place for '%.40s'", name);
-    lua_pushvalue(L, -2);
-    if (lua_rawget(L, -4) == LUA_TNIL) {
-      lua_pushvalue(L, -3);
-      lua_pushvalue(L, -3);
-      lua_rawset(L, -6);
-    }
-    lua_pop(L, 1);
+    if (latL_kept(L, model, name) != LUA_TNIL) continue;
+    lua_pushvalue(L, record + 2);
+    if (fitted)
+      latL_record(L, fitted, name);
+    else
+      latL_keep(L, model, name);
   }
-  lua_pop(L, 2);
+  lua_settop(L, record - 1);
   return LAT_OK;
 }
 
@@ -135,11 +136,10 @@ static lat_status load_models(lua_State *L, const loading *l, size_t count, latL
   int list = lua_gettop(L);
   for (size_t i = 0; i < count; i++, lua_settop(L, list)) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
-    const latL_Model *m = lua_touserdata(L, list + 1);
-    sets[i].flat = latL_newparameters(L, m->kind, sets[i].sizes);
+    sets[i].flat = latL_newfitted(L, list + 1, sets[i].sizes)->flat;
     LAT_TRY(lat_parameters_read(l->work, &l->file, l->source->map.bytes, &sets[i], 1));
-    latL_adopt(L, list + 1, sets[i].sizes);
-    LAT_TRY(keep_record(L, l, of[i], list + 1));
+    LAT_TRY(keep_record(L, l, of[i], list + 1, list + 2));
+    latL_publish(L, list + 1);
     luaL_getmetafield(L, list + 1, "loaded");
     lua_pushvalue(L, list + 1);
     LAT_TRY(call(L, l->work, "the parameters are wrong", 1));
@@ -212,13 +212,13 @@ static lat_status load_own(lua_State *L, const loading *l)
   }
   LAT_TRY(call(L, l->work, "the options are wrong", 1));
   int model = lua_gettop(L);
-  const latL_Model *m = lua_touserdata(L, model);
-  LAT_TRY(push_own(L, l));
-  latL_keep(L, model, "parameters");
   const size_t sizes[LAT_SIZES] = {[LAT_K] = 1}; /* what its flat vector is, a fit says */
-  latL_newparameters(L, m->kind, sizes);
-  latL_adopt(L, model, sizes);
-  return keep_record(L, l, "", model);
+  *latL_newfitted(L, model, sizes)->flat = 0;
+  LAT_TRY(push_own(L, l));
+  latL_record(L, model + 1, "parameters");
+  LAT_TRY(keep_record(L, l, "", model, model + 1));
+  latL_publish(L, model);
+  return LAT_OK;
 }
 
 /* ---- models with nets ------------------------------------------------------------------------------- */
@@ -252,7 +252,7 @@ static lat_status load_stored(lua_State *L, const loading *l)
   int model = lua_gettop(L);
   lat_checkpoint checkpoint = stored(lua_touserdata(L, model));
   LAT_TRY(lat_checkpoint_read(l->work, &l->file, l->source->map.bytes, &checkpoint));
-  LAT_TRY(keep_record(L, l, "", model));
+  LAT_TRY(keep_record(L, l, "", model, 0));
   lua_pushinteger(L, (lua_Integer)checkpoint.optimizers[0]->steps);
   latL_keep(L, model, "iterations");
   return LAT_OK;

@@ -9,7 +9,7 @@ static const char *const words[] = {"random", "k-means", NULL};
 
 static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
-static void finish(lua_State *L, latL_Run *run);
+static void finish(lua_State *L, latL_Run *run, int fitted);
 static const char *const fit_options[] = {"labels", NULL};
 
 /* One kind for each family: they differ in the table of parameters, which the core has. */
@@ -165,22 +165,17 @@ static int new (lua_State *L)
 
 /* ---- structure ----------------------------------------------------------------------------------- */
 
-latL_Mixture *latL_checkmixture(lua_State *L, int arg, const char *who)
+const latL_Fitted *latL_checkmixture(lua_State *L, int arg, const char *who)
 {
-  latL_Mixture *m = luaL_testudata(L, arg, LATL_MIXTURE);
-  if (!m)
-    latL_error(L, who, "%s must be a mixture, got %s", arg == 1 ? "self" : "other",
-               luaL_typename(L, arg));
-  if (!m->em.base.flat) latL_error(L, who, "the model is not fitted yet");
-  return m;
+  return latL_fitted(L, arg, &kind_of(LAT_BERNOULLI)->base, who);
 }
 
-lat_mixture latL_mixtureof(const latL_Mixture *m)
+lat_mixture latL_mixtureof(const latL_Fitted *f)
 {
-  const size_t *sizes = m->em.base.sizes;
-  lat_mixture core = {.family = (lat_family)m->family, .D = sizes[LAT_D], .K = sizes[LAT_K]};
-  core.M = m->family == LAT_CATEGORICAL ? sizes[LAT_M] : core.D;
-  core.levels = m->em.base.flat + core.K;
+  const latL_Mixture *m = (const latL_Mixture *)f->model;
+  lat_mixture core = {.family = (lat_family)m->family, .D = f->sizes[LAT_D], .K = f->sizes[LAT_K]};
+  core.M = m->family == LAT_CATEGORICAL ? f->sizes[LAT_M] : core.D;
+  core.levels = f->flat + core.K;
   core.lowest = core.levels + core.D;
   core.smoothing = m->smoothing;
   return core;
@@ -190,7 +185,7 @@ lat_mixture latL_mixtureof(const latL_Mixture *m)
 static bool given_list(lua_State *L, latL_Run *run, const char *field, const char *name, double *to)
 {
   size_t D = run->sizes[LAT_D];
-  lua_getfield(L, LATL_MODEL, field);
+  latL_kept(L, LATL_MODEL, field);
   const latL_Matrix *list = latL_tomatrix(L, -1);
   if (list && list->view.rows != 1 && list->view.rows != D)
     latL_error(L, run->who, "%s has %I numbers for %I columns", name, (lua_Integer)list->view.rows,
@@ -205,7 +200,7 @@ static bool given_list(lua_State *L, latL_Run *run, const char *field, const cha
 static bool given_groups(lua_State *L, latL_Run *run, double *levels, double *lowest)
 {
   size_t D = run->sizes[LAT_D], d = 0;
-  lua_getfield(L, LATL_MODEL, LATL_MIXTURE_GROUPS);
+  latL_kept(L, LATL_MODEL, LATL_MIXTURE_GROUPS);
   const latL_Matrix *groups = latL_tomatrix(L, -1);
   lua_pop(L, 1); /* the model keeps it */
   if (!groups) return false;
@@ -225,14 +220,15 @@ static bool given_groups(lua_State *L, latL_Run *run, double *levels, double *lo
 /* How the columns are coded: what the model was fitted with, or was told, or the data shows. */
 static void find_levels(lua_State *L, latL_Run *run, lat_mixture *core)
 {
-  const latL_Mixture *m = run->model;
+  const latL_Fitted *before = run->before;
   size_t D = run->sizes[LAT_D];
-  double *levels = lat_doubles(run->work, 2 * D), *lowest = levels + D;
+  double *levels = lat_doubles(run->work, 2 * D);
   if (!levels) latL_error(L, run->who, "%s", run->work->message);
+  double *lowest = levels + D;
   core->levels = levels;
   core->lowest = lowest;
-  if (m->running && m->em.base.flat && m->em.base.sizes[LAT_D] == D) {
-    memcpy(levels, latL_mixtureof(m).levels, 2 * D * sizeof *levels);
+  if (before && before->sizes[LAT_D] == D) {
+    memcpy(levels, latL_mixtureof(before).levels, 2 * D * sizeof *levels);
   } else if (!given_groups(L, run, levels, lowest)) {
     bool given = given_list(L, run, LATL_MIXTURE_LEVELS, "levels", levels);
     given &= given_list(L, run, LATL_MIXTURE_LOWEST, "lowest", lowest);
@@ -285,12 +281,11 @@ static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
 void latL_mixturerows(lua_State *L, const latL_Run *run)
 {
   const latL_Mixture *m = run->model;
-  if (!run->rows.function && run->rows.X.rows < m->components && !m->running)
+  if (!run->rows.function && run->rows.X.rows < m->components && !run->online)
     latL_error(L, run->who, "components is %I, but X has %I rows", (lua_Integer)m->components,
                (lua_Integer)run->rows.X.rows);
 }
 
-/* The core's view of the mixture is the run's: a model may have several under way. */
 static void plan(lua_State *L, latL_Run *run)
 {
   const latL_Mixture *m = run->model;
@@ -301,7 +296,8 @@ static void plan(lua_State *L, latL_Run *run)
                         .K = m->components,
                         .M = run->sizes[LAT_D],
                         .smoothing = m->smoothing,
-                        .seen = m->running ? &m->em.seen : NULL};
+                        .row = run->row_weight,
+                        .seen = run->online ? &run->seen : NULL};
   run->core = lat_mixture_kind(core->family);
   run->context = core;
   run->sizes[LAT_K] = m->components;
@@ -310,7 +306,7 @@ static void plan(lua_State *L, latL_Run *run)
     find_levels(L, run, core);
     run->sizes[LAT_M] = core->M;
   }
-  if (m->running) return;
+  if (run->online) return;
   core->labels = latL_optlabels(L, run, m->components);
   if (run->restart == 0 && !run->rows.function && !run->rows.file && !core->labels)
     compress(L, run, core);
@@ -320,7 +316,7 @@ static void plan(lua_State *L, latL_Run *run)
 static bool take_given(lua_State *L, latL_Run *run, const char *name, size_t rows, size_t cols,
                        double *to)
 {
-  lua_getfield(L, LATL_MODEL, LATL_MIXTURE_INIT);
+  latL_kept(L, LATL_MODEL, LATL_MIXTURE_INIT);
   lua_getfield(L, -1, name);
   const latL_Matrix *A = latL_tomatrix(L, -1);
   if (A && (A->view.rows * A->view.cols != rows * cols || (A->view.cols != cols && cols > 1)))
@@ -373,68 +369,50 @@ static lat_status start(lua_State *L, latL_Run *run)
   return LAT_OK;
 }
 
-void latL_reordermixture(lua_State *L, const char *who, const size_t *order)
+void latL_reordermixture(lua_State *L, int fitted, const char *who, const size_t *order)
 {
-  latL_Mixture *m = lua_touserdata(L, 1);
-  lat_mixture core = latL_mixtureof(m);
-  size_t sizes[LAT_SIZES];
-  memcpy(sizes, m->em.base.sizes, sizeof sizes);
-  double *fresh = latL_newparameters(L, m->em.base.kind, sizes);
-  memcpy(fresh, m->em.base.flat,
-         lat_parameters_count(m->em.base.kind->parameters, sizes) * sizeof *fresh);
-  lua_getiuservalue(L, 1, LATL_STATE);
-  const latL_Matrix *state = latL_tomatrix(L, -1);
-  /* another fit, under way in steps, may have left statistics of other sizes */
-  lat_em like = {.model = &core};
-  if (state && state->view.cols != lat_mixture_kind(core.family)->statistics(&like)) {
-    m->em.seen = 0;
-    state = NULL;
-  }
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  lat_mixture core = latL_mixtureof(f);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work,
-            lat_mixture_reorder(work, &core, order, fresh, state ? state->view.data : NULL));
-  lua_pop(L, 1);
-  latL_adopt(L, 1, sizes);
+  latL_call(L, who, work, lat_mixture_reorder(work, &core, order, f->flat, f->statistics));
 }
 
-static void finish(lua_State *L, latL_Run *run)
+/* Components are put in order, unless somebody has said which is which. */
+static void finish(lua_State *L, latL_Run *run, int fitted)
 {
   const latL_Mixture *m = run->model;
-  const lat_mixture *fitted = run->context;
-  if (fitted->labels || fitted->seen || m->start == LATL_START_GIVEN) return;
-  int top = lua_gettop(L);
-  lat_mixture core = latL_mixtureof(m);
+  if (run->online || m->start == LATL_START_GIVEN || run->labelled) return;
+  const latL_Fitted *f = lua_touserdata(L, fitted);
+  lat_mixture core = latL_mixtureof(f);
   size_t *order = lua_newuserdatauv(L, core.K * sizeof *order, 0);
-  lat_mixture_rank(&core, m->em.base.flat, order);
-  latL_reordermixture(L, run->who, order);
-  lua_settop(L, top);
+  lat_mixture_rank(&core, f->flat, order);
+  latL_reordermixture(L, fitted, run->who, order);
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------------ */
 
 /* The kind of the mixture at argument 1, for the driver. */
-static const latL_EmKind *prepared(lua_State *L, const char *who, bool running)
+static const latL_EmKind *prepared(lua_State *L, const char *who)
 {
-  latL_Mixture *m = luaL_testudata(L, 1, LATL_MIXTURE);
+  const latL_Mixture *m = luaL_testudata(L, 1, LATL_MIXTURE);
   if (!m) return kind_of(LAT_BERNOULLI); /* the driver raises */
-  m->running = running;
   if (m->family == LATL_OWN) latL_checkmatrix(L, LATL_DATA, who, "X (for a family of functions)");
   return kind_of(m->family);
 }
 
 static int fit(lua_State *L)
 {
-  return latL_fit(L, prepared(L, "mixture:fit", false), "mixture:fit");
+  return latL_fit(L, prepared(L, "mixture:fit"), "mixture:fit");
 }
 
 static int steps(lua_State *L)
 {
-  return latL_steps(L, prepared(L, "mixture:steps", false), "mixture:steps");
+  return latL_steps(L, prepared(L, "mixture:steps"), "mixture:steps");
 }
 
 static int partial_fit(lua_State *L)
 {
-  const latL_EmKind *kind = prepared(L, "mixture:partial_fit", true);
+  const latL_EmKind *kind = prepared(L, "mixture:partial_fit");
   if (kind == &latL_mixture_own)
     latL_error(L, "mixture:partial_fit", "a family of functions needs all rows at once: use fit");
   return latL_partial_fit(L, kind, "mixture:partial_fit");
@@ -476,13 +454,12 @@ static void check_levels(lua_State *L, const lat_mixture *core, const double *pr
 /* loaded(model) */
 static int check_loaded(lua_State *L)
 {
-  const latL_Mixture *m = latL_checkmixture(L, 1, "latent.load");
-  if (!m->em.base.flat) latL_error(L, "latent.load", "the model is not fitted yet");
-  latL_checkcomponents(L, &m->em.base, m->components);
-  lat_mixture core = latL_mixtureof(m);
-  const latL_Model *base = &m->em.base;
+  const latL_Fitted *f = latL_checkmixture(L, 1, "latent.load");
+  const latL_Mixture *m = (const latL_Mixture *)f->model;
+  latL_checkcomponents(L, f, m->components);
+  lat_mixture core = latL_mixtureof(f);
   const double *theta =
-      lat_parameter_at(base->kind->parameters, base->sizes, base->flat, theta_name(m->family));
+      lat_parameter_at(m->em.base.kind->parameters, f->sizes, f->flat, theta_name(m->family));
   for (size_t i = 0; i < core.K * core.M; i++)
     if (!(theta[i] >= 0 && (theta[i] <= 1 || m->family == LAT_POISSON)))
       latL_error(L, "latent.load", "%s has %f", theta_name(m->family), theta[i]);

@@ -15,9 +15,8 @@ typedef struct latL_Mixture {
   int family;
   size_t components;
   double smoothing;
-  int start;    /* of the words of `init` */
-  bool mixed;   /* later starts go the other way in turn: all of them, unless init says "random" */
-  bool running; /* in partial_fit */
+  int start;  /* of the words of `init` */
+  bool mixed; /* later starts go the other way in turn: all of them, unless init says "random" */
 } latL_Mixture;
 
 /* Kept fields that aren't the user's: their names are no identifiers. */
@@ -27,13 +26,14 @@ typedef struct latL_Mixture {
 #define LATL_MIXTURE_GROUPS "(groups)"
 #define LATL_MIXTURE_FAMILY "(family)" /* the functions */
 
-/* The mixture at `arg`, which must be fitted; and the core's view of its parameters. */
-latL_Mixture *latL_checkmixture(lua_State *L, int arg, const char *who);
-lat_mixture latL_mixtureof(const latL_Mixture *m);
+/* The mixture at `arg`, which must be fitted, gives its place to its block; and the core's view of the
+ * parameters of one. */
+const latL_Fitted *latL_checkmixture(lua_State *L, int arg, const char *who);
+lat_mixture latL_mixtureof(const latL_Fitted *f);
 
-/* Gives the mixture at argument 1 new parameters: the old ones in this order of components (new i
- * is old order[i], from 0). What partial_fit goes on from changes with them. */
-void latL_reordermixture(lua_State *L, const char *who, const size_t *order);
+/* Puts the components of the block at `fitted`, which nobody has yet, in this order (new i is old
+ * order[i], from 0), and what partial_fit goes on from with them. */
+void latL_reordermixture(lua_State *L, int fitted, const char *who, const size_t *order);
 
 enum { LATL_START_RANDOM, LATL_START_KMEANS, LATL_START_GIVEN }; /* as in the list of words */
 
@@ -45,7 +45,7 @@ extern const latL_EmKind latL_mixture_own; /* the driver's kind for LATL_OWN */
 /* Gives the metatable what fitted mixtures say. */
 void latL_addmixtureuses(lua_State *L);
 
-/* The mixture at 1 is of Lua functions: one of these for the rows at 2 (and q at 3, or nil); pushes
+/* The mixture whose block is at 1 is of Lua functions: one of these for the rows at 2 (and q at 3, or nil); pushes
  * the results. */
 enum { LATL_LOG_LIKELIHOOD, LATL_RESPONSIBILITIES, LATL_PREDICT, LATL_ELBO };
 int latL_ownapply(lua_State *L, const char *who, bool missing, int what);

@@ -11,8 +11,8 @@
 #include "query.h"
 
 /* The run's own user value is a list: the joint matrix (K x N), a vector of log p(x) and one of
- * scratch (2N), the present parameters, and from FIRST on each start's last ones. */
-enum { JOINT = 1, LOG_SUM, SPARE, PRESENT, FIRST };
+ * scratch (2N), and the present parameters. */
+enum { JOINT = 1, LOG_SUM, SPARE, PRESENT };
 
 /* The context of the core's model. */
 typedef struct own {
@@ -46,10 +46,10 @@ static double *own_data(lua_State *L, lua_Integer i)
   return data;
 }
 
-/* Pushes one of the family's functions. */
+/* Pushes one of the family's functions, of the model at 1 or the block there. */
 static int push_function(lua_State *L, const char *name)
 {
-  lua_getfield(L, 1, LATL_MIXTURE_FAMILY);
+  latL_kept(L, 1, LATL_MIXTURE_FAMILY);
   int type = lua_getfield(L, -1, name);
   lua_remove(L, -2);
   return type;
@@ -121,14 +121,14 @@ static void fit_components(lua_State *L, latL_Run *run, double *parameters)
 {
   size_t K = run->sizes[LAT_K], N = run->rows.X.rows;
   const double *joint = own_data(L, JOINT), *weights = run->rows.weights;
-  double total = 0, sum;
+  double total = 0, sum, *shares = lua_newuserdatauv(L, K * sizeof *shares, 0);
   lua_createtable(L, (int)K, 0);
   int list = lua_gettop(L);
   for (size_t k = 0; k < K; k++) {
     double *r = latL_newvector(L, N, LAT_FLOAT64)->view.data;
     sum = 0;
     for (size_t i = 0; i < N; i++) sum += r[i] = (weights ? weights[i] : 1) * joint[k * N + i];
-    parameters[k] = sum;
+    shares[k] = sum;
     total += sum;
     if (sum > 0) {
       push_function(L, "fit");
@@ -147,8 +147,9 @@ static void fit_components(lua_State *L, latL_Run *run, double *parameters)
     lua_rawseti(L, list, (lua_Integer)k + 1);
     lua_settop(L, list);
   }
-  for (size_t k = 0; k < K; k++) parameters[k] /= total;
+  for (size_t k = 0; k < K; k++) parameters[k] = shares[k] / total; /* nothing can fail any more */
   set_own(L, PRESENT);
+  lua_pop(L, 1);
 }
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
@@ -183,7 +184,7 @@ static void plan(lua_State *L, latL_Run *run)
   *o = (own){run, latL_optlabels(L, run, K)};
   run->context = o;
   if (run->restart > 0) return;
-  lua_createtable(L, FIRST, 0);
+  lua_createtable(L, PRESENT, 0);
   latL_newmatrix(L, K, N, LAT_FLOAT64);
   lua_rawseti(L, -2, JOINT);
   latL_newvector(L, N, LAT_FLOAT64);
@@ -232,34 +233,12 @@ static lat_status start(lua_State *L, latL_Run *run)
   return LAT_OK;
 }
 
-/* model.parameters = the list; and this start's, until it is known which is the best. */
-static void publish(lua_State *L, latL_Run *run)
+/* model.parameters = the list */
+static void publish(lua_State *L, latL_Run *run, int fitted)
 {
+  (void)run;
   push_own(L, PRESENT);
-  lua_createtable(L, 0, 2);
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, "parameters");
-  lua_pushnumber(L, run->em.objective);
-  lua_setfield(L, -2, "objective");
-  set_own(L, FIRST + (lua_Integer)run->restart);
-  latL_keep(L, LATL_MODEL, "parameters");
-}
-
-/* The weights are those of the best start, the first of equal ones; so must the parameters be. */
-static void finish(lua_State *L, latL_Run *run)
-{
-  int top = lua_gettop(L);
-  if (run->best.iterations == 0) return; /* steps: there is one start */
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_OWN);
-  for (lua_Integer i = FIRST; lua_rawgeti(L, top + 1, i) == LUA_TTABLE; i++) {
-    lua_getfield(L, -1, "objective");
-    bool best = lua_tonumber(L, -1) == run->best.objective;
-    lua_getfield(L, -2, "parameters");
-    if (best) latL_keep(L, LATL_MODEL, "parameters");
-    lua_settop(L, top + 1);
-    if (best) break;
-  }
-  lua_settop(L, top);
+  latL_record(L, fitted, "parameters");
 }
 
 static const char *const fit_options[] = {"labels", NULL};
@@ -270,7 +249,6 @@ const latL_EmKind latL_mixture_own = {
     .plan = plan,
     .start = start,
     .publish = publish,
-    .finish = finish,
     .pass = pass};
 
 /* ---- a fitted mixture -------------------------------------------------------------------------------- */
@@ -278,14 +256,14 @@ const latL_EmKind latL_mixture_own = {
 /* Pushes the joint matrix (K x N) of the rows at 2. */
 static double *push_joint(lua_State *L, const char *who, size_t N)
 {
-  const latL_Mixture *m = lua_touserdata(L, 1);
-  size_t K = m->em.base.sizes[LAT_K];
+  const latL_Fitted *f = lua_touserdata(L, 1);
+  size_t K = f->sizes[LAT_K];
   double *joint = latL_newmatrix(L, K, N, LAT_FLOAT64)->view.data;
-  lua_getfield(L, 1, "parameters");
+  latL_recorded(L, 1, "parameters");
   int list = lua_gettop(L);
   for (size_t k = 0; k < K; k++) {
     lua_rawgeti(L, list, (lua_Integer)k + 1);
-    take_density(L, who, k, N, log_of(m->em.base.flat[k]), joint + k * N);
+    take_density(L, who, k, N, log_of(f->flat[k]), joint + k * N);
     lua_settop(L, list);
   }
   lua_pop(L, 1);
@@ -332,9 +310,9 @@ static void push_elbo(lua_State *L, const char *who, size_t N, size_t K, double 
 
 int latL_ownapply(lua_State *L, const char *who, bool missing, int what)
 {
-  const latL_Mixture *m = lua_touserdata(L, 1);
+  const latL_Fitted *f = lua_touserdata(L, 1);
   const lat_matrix X = latL_checkmatrix(L, 2, who, "X")->view;
-  size_t K = m->em.base.sizes[LAT_K], N = X.rows;
+  size_t K = f->sizes[LAT_K], N = X.rows;
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_check_finite(work, "X", &X, missing));
   double *joint = push_joint(L, who, N);
@@ -354,19 +332,19 @@ int latL_ownapply(lua_State *L, const char *who, bool missing, int what)
 
 int latL_ownsample(lua_State *L, const char *who, size_t n, lat_random *random)
 {
-  const latL_Mixture *m = lua_touserdata(L, 1);
-  size_t K = m->em.base.sizes[LAT_K], D = m->em.base.sizes[LAT_D];
+  const latL_Fitted *f = lua_touserdata(L, 1);
+  size_t K = f->sizes[LAT_K], D = f->sizes[LAT_D];
   if (push_function(L, "sample") == LUA_TNIL)
     latL_error(L, who, "the family has no function sample(parameters, n, seed)");
   lat_matrix X = latL_newmatrix(L, n, D, LAT_FLOAT64)->view;
   double *labels = latL_newvector(L, n, LAT_FLOAT64)->view.data;
   size_t *drawn = lua_newuserdatauv(L, (n + K) * sizeof *drawn, 0);
   double *accept = lua_newuserdatauv(L, K * sizeof *accept, 0);
-  lua_getfield(L, 1, "parameters");
+  latL_recorded(L, 1, "parameters");
   int list = lua_gettop(L), function = list - 5;
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work,
-            lat_random_categorical(work, random, K, m->em.base.flat, n, drawn, drawn + n, accept));
+            lat_random_categorical(work, random, K, f->flat, n, drawn, drawn + n, accept));
   for (size_t k = 0; k < K; k++) {
     size_t count = 0, next = 0;
     for (size_t i = 0; i < n; i++) count += drawn[i] == k;

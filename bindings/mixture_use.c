@@ -9,22 +9,28 @@ static const char *const missing_option[] = {"missing", NULL};
 /* A call about rows: the mixture at 1, the rows at 2, options at `options`. */
 typedef struct call {
   latL_Query q;
-  const latL_Mixture *m;
+  const latL_Fitted *f;
   bool own; /* of Lua functions: core is empty */
   bool missing;
   lat_mixture core;
 } call;
 
+static int family_of(const latL_Fitted *f)
+{
+  return ((const latL_Mixture *)f->model)->family;
+}
+
 static call begin(lua_State *L, const char *who, int options, const char *const names[])
 {
-  call c = {.m = latL_checkmixture(L, 1, who)};
+  call c = {.own = false};
   lua_settop(L, options);
-  size_t D = c.m->em.base.sizes[LAT_D];
+  c.f = latL_checkmixture(L, 1, who);
+  size_t D = c.f->sizes[LAT_D];
   c.q = latL_checkquery(L, 2, who, "X", D);
   latL_checkoptions(L, options, who, names);
   c.missing = latL_optboolean(L, options, who, "missing", false);
-  c.own = c.m->family == LATL_OWN;
-  if (!c.own) c.core = latL_mixtureof(c.m);
+  c.own = family_of(c.f) == LATL_OWN;
+  if (!c.own) c.core = latL_mixtureof(c.f);
   if (c.q.X.cols != D)
     latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)c.q.X.cols,
                (lua_Integer)D);
@@ -39,7 +45,7 @@ static void apply(lua_State *L, const call *c, const lat_mixture_images *images)
 {
   lat_workspace *work = latL_workspace(L);
   latL_call(L, c->q.who, work,
-            lat_mixture_apply(work, &c->core, c->m->em.base.flat, &c->q.X, c->missing, images));
+            lat_mixture_apply(work, &c->core, c->f->flat, &c->q.X, c->missing, images));
 }
 
 /* responsibilities(X [, {missing}]) -> N x K; of one row a vector */
@@ -81,10 +87,10 @@ static latL_Query log_likelihood(lua_State *L)
 static size_t free_parameters(lua_State *L)
 {
   const char *who = latL_verb(L);
-  const latL_Mixture *m = latL_checkmixture(L, 1, who);
-  size_t K = m->em.base.sizes[LAT_K];
-  if (m->family == LATL_OWN) return K - 1 + K * (size_t)latL_ownfree(L, who);
-  lat_mixture core = latL_mixtureof(m);
+  const latL_Fitted *f = latL_checkmixture(L, 1, who);
+  size_t K = f->sizes[LAT_K];
+  if (family_of(f) == LATL_OWN) return K - 1 + K * (size_t)latL_ownfree(L, who);
+  lat_mixture core = latL_mixtureof(f);
   return lat_mixture_free_parameters(&core);
 }
 
@@ -137,17 +143,17 @@ static int sample(lua_State *L)
   static const char *const names[] = {"seed", NULL};
   const char *who = "mixture:sample";
   lua_settop(L, 3);
-  const latL_Mixture *m = latL_checkmixture(L, 1, who);
+  const latL_Fitted *f = latL_checkmixture(L, 1, who);
   size_t n = latL_checksize(L, 2, who, "n");
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
-  if (m->family == LATL_OWN) return latL_ownsample(L, who, n, random);
-  lat_mixture core = latL_mixtureof(m);
+  if (family_of(f) == LATL_OWN) return latL_ownsample(L, who, n, random);
+  lat_mixture core = latL_mixtureof(f);
   lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
   double *labels = latL_newvector(L, n, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_mixture_sample(work, &core, m->em.base.flat, random, &X, labels));
+  latL_call(L, who, work, lat_mixture_sample(work, &core, f->flat, random, &X, labels));
   return 2;
 }
 
@@ -156,17 +162,18 @@ static int column(lua_State *L)
 {
   latL_nooptions(L, 3, "mixture:column");
   const char *who = "mixture:column";
-  const latL_Mixture *m = latL_checkmixture(L, 1, who);
-  if (m->family != LAT_CATEGORICAL) latL_error(L, who, "the family is not \"categorical\"");
-  lat_mixture core = latL_mixtureof(m);
+  lua_settop(L, 2);
+  const latL_Fitted *f = latL_checkmixture(L, 1, who);
+  if (family_of(f) != LAT_CATEGORICAL) latL_error(L, who, "the family is not \"categorical\"");
+  lat_mixture core = latL_mixtureof(f);
   size_t columns = 0, first = 0, at = 0;
   for (size_t d = 0; d < core.D; d++) columns += core.levels[d] > 0;
   size_t wanted = latL_checkindex(L, 2, who, "column", columns);
   for (size_t d = 0; d < core.D; d++) { /* a group of one-hot columns counts once */
     if (core.levels[d] == 0) continue;
     if (at++ == wanted) {
-      lua_getfield(L, 1, "probabilities");
-      lat_matrix all = latL_tomatrix(L, -1)->view;
+      double *p = lat_parameter_at(f->model->kind->parameters, f->sizes, f->flat, "probabilities");
+      lat_matrix all = lat_matrix_of(p, core.K, core.M);
       lua_getiuservalue(L, 1, LATL_PARAMETERS);
       latL_newview(L, lua_gettop(L), lat_block_of(all, 0, first, core.K, (size_t)core.levels[d]),
                    false);
@@ -184,25 +191,28 @@ static int align(lua_State *L)
   latL_nooptions(L, 3, "mixture:align");
   const char *who = "mixture:align";
   lua_settop(L, 2);
-  const latL_Mixture *a = latL_checkmixture(L, 1, who), *b = latL_checkmixture(L, 2, who);
-  const size_t *sizes = a->em.base.sizes, *others = b->em.base.sizes;
+  const latL_Fitted *a = latL_checkmixture(L, 1, who), *b = latL_checkmixture(L, 2, who);
+  const size_t *sizes = a->sizes, *others = b->sizes;
   size_t K = sizes[LAT_K];
-  if (a->family == LATL_OWN) latL_error(L, who, "a family of functions has no distances");
-  if (a->family != b->family || memcmp(sizes, others, LAT_SIZES * sizeof *sizes) != 0)
+  if (family_of(a) == LATL_OWN) latL_error(L, who, "a family of functions has no distances");
+  if (family_of(a) != family_of(b) || memcmp(sizes, others, LAT_SIZES * sizeof *sizes) != 0)
     latL_error(L, who,
                "the other has %I components of %I columns, this one %I of %I, and the family and "
                "the levels must be the same",
                (lua_Integer)others[LAT_K], (lua_Integer)others[LAT_D], (lua_Integer)K,
                (lua_Integer)sizes[LAT_D]);
   lat_mixture core = latL_mixtureof(a), other = latL_mixtureof(b);
-  if (a->family == LAT_CATEGORICAL &&
+  if (family_of(a) == LAT_CATEGORICAL &&
       memcmp(core.levels, other.levels, 2 * core.D * sizeof *core.levels) != 0)
     latL_error(L, who, "the columns of the other have other levels");
   double *costs = latL_newmatrix(L, K, K, LAT_FLOAT64)->view.data;
-  lat_mixture_distances(&core, b->em.base.flat, a->em.base.flat, costs);
+  lat_mixture_distances(&core, b->flat, a->flat, costs);
   size_t *order = latL_matchcomponents(L, who, K, costs);
   int results = lua_gettop(L) - 1;
-  latL_reordermixture(L, who, order);
+  lua_getiuservalue(L, 1, LATL_OF_MODEL);
+  latL_copyfitted(L, 1);
+  latL_reordermixture(L, results + 3, who, order);
+  latL_publish(L, results + 2);
   lua_settop(L, results);
   return 2;
 }

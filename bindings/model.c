@@ -3,33 +3,200 @@
 #include <math.h>
 #include <string.h>
 
-static const char is_kind = 0; /* its address is a key of every kind's metatable */
+static const char is_kind = 0;                /* its address is a key of every kind's metatable */
+static const char FITTED[] = "latent.fitted"; /* no class of the users' */
+
+/* ---- what a fit makes ---------------------------------------------------------- */
+
+static latL_Fitted *to_fitted(lua_State *L, int arg)
+{
+  return luaL_testudata(L, arg, FITTED);
+}
+
+latL_Fitted *latL_newunfitted(lua_State *L, int model)
+{
+  model = lua_absindex(L, model);
+  latL_Fitted *f = lua_newuserdatauv(L, sizeof *f, LATL_FITTED_VALUES);
+  *f = (latL_Fitted){.model = lua_touserdata(L, model)};
+  luaL_setmetatable(L, FITTED);
+  lua_pushvalue(L, model);
+  lua_setiuservalue(L, -2, LATL_OF_MODEL);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, LATL_RECORD);
+  return f;
+}
+
+latL_Fitted *latL_newfitted(lua_State *L, int model, const size_t sizes[LAT_SIZES])
+{
+  latL_Fitted *f = latL_newunfitted(L, model);
+  size_t count = lat_parameters_count(f->model->kind->parameters, sizes);
+  memcpy(f->sizes, sizes, sizeof f->sizes);
+  f->flat = latL_newmatrix(L, 1, count ? count : 1, LAT_FLOAT64)->view.data;
+  lua_setiuservalue(L, -2, LATL_PARAMETERS);
+  return f;
+}
+
+double *latL_newstatistics(lua_State *L, int fitted, size_t count)
+{
+  fitted = lua_absindex(L, fitted);
+  double *memory = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  lua_setiuservalue(L, fitted, LATL_STATISTICS);
+  f->count = count;
+  return f->statistics = memory;
+}
+
+void latL_dropstatistics(lua_State *L, int fitted)
+{
+  fitted = lua_absindex(L, fitted);
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  lua_pushnil(L);
+  lua_setiuservalue(L, fitted, LATL_STATISTICS);
+  f->statistics = NULL;
+  f->seen = 0;
+  f->count = 0;
+}
+
+void *latL_newaside(lua_State *L, int fitted, size_t bytes)
+{
+  fitted = lua_absindex(L, fitted);
+  void *memory = lua_newuserdatauv(L, bytes, 0);
+  lua_setiuservalue(L, fitted, LATL_ASIDE);
+  return ((latL_Fitted *)lua_touserdata(L, fitted))->aside = memory;
+}
+
+latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
+{
+  fitted = lua_absindex(L, fitted);
+  const latL_Fitted *from = lua_touserdata(L, fitted);
+  lua_getiuservalue(L, fitted, LATL_OF_MODEL);
+  latL_Fitted *to = latL_newfitted(L, -1, from->sizes);
+  lua_remove(L, -2);
+  size_t count = lat_parameters_count(from->model->kind->parameters, from->sizes);
+  memcpy(to->flat, from->flat, count * sizeof *to->flat);
+  if (from->statistics)
+    memcpy(latL_newstatistics(L, -1, from->count), from->statistics,
+           from->count * sizeof *from->statistics);
+  to->seen = from->seen;
+  to->updates = from->updates;
+  lua_getiuservalue(L, fitted, LATL_ASIDE);
+  lua_setiuservalue(L, -2, LATL_ASIDE);
+  to->aside = from->aside;
+  lua_getiuservalue(L, -1, LATL_RECORD);
+  lua_getiuservalue(L, fitted, LATL_RECORD);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 2);
+  return to;
+}
+
+/* table[name] := the value on the top, for a table that is a user value. */
+static void set_field(lua_State *L, int at, int value, const char *name)
+{
+  lua_getiuservalue(L, at, value);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+static int push_field(lua_State *L, int at, int value, const char *name)
+{
+  lua_getiuservalue(L, at, value);
+  lua_pushstring(L, name);
+  int type = lua_rawget(L, -2);
+  lua_remove(L, -2);
+  return type;
+}
+
+void latL_record(lua_State *L, int fitted, const char *name)
+{
+  set_field(L, lua_absindex(L, fitted), LATL_RECORD, name);
+}
+
+int latL_recorded(lua_State *L, int fitted, const char *name)
+{
+  return push_field(L, lua_absindex(L, fitted), LATL_RECORD, name);
+}
+
+void latL_publish(lua_State *L, int model)
+{
+  lua_setiuservalue(L, model, LATL_FITTED);
+}
+
+const latL_Fitted *latL_pushfitted(lua_State *L, int model)
+{
+  lua_getiuservalue(L, model, LATL_FITTED);
+  return lua_touserdata(L, -1);
+}
+
+/* The model at `arg`; raises for anything else. */
+static latL_Model *check_model(lua_State *L, int arg, const latL_Kind *kind, const char *who)
+{
+  latL_Model *m = luaL_testudata(L, arg, kind->metatable);
+  if (!m)
+    latL_error(L, who, "%s must be a %s, got %s", arg == 1 ? "self" : "other", kind->name,
+               luaL_typename(L, arg));
+  return m;
+}
+
+const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, const char *who)
+{
+  const latL_Fitted *f = to_fitted(L, arg);
+  if (f && strcmp(f->model->kind->metatable, kind->metatable) == 0) return f;
+  check_model(L, arg, kind, who);
+  if (kind->refresh) kind->refresh(L, arg, who);
+  f = latL_pushfitted(L, arg);
+  if (!f || !f->flat) latL_error(L, who, "the model is not fitted yet");
+  lua_replace(L, arg);
+  return f;
+}
 
 /* ---- fields -------------------------------------------------------------------- */
 
-/* Pushes the parameter at `at`, which is a view of the flat vector: a number, a vector, a matrix,
- * or a list of matrices. */
-static void push_parameter(lua_State *L, const latL_Model *m, const lat_parameter *p, double *at)
+/* Pushes the parameter at `at`, which is a view of the flat vector of the block at index `fitted`: a
+ * number, a vector, a matrix, or a list of matrices. */
+static void push_parameter(lua_State *L, int fitted, const lat_parameter *p, double *at)
 {
+  const latL_Fitted *f = lua_touserdata(L, fitted);
   const lat_size *shape = p->shape;
   if (shape[0] == LAT_END) {
     lua_pushnumber(L, *at);
     return;
   }
-  if (lat_parameter_count(p, m->sizes) == 0) { /* no matrix is empty */
+  if (lat_parameter_count(p, f->sizes) == 0) { /* no matrix is empty */
     lua_pushnil(L);
     return;
   }
-  lua_getiuservalue(L, 1, LATL_PARAMETERS);
+  lua_getiuservalue(L, fitted, LATL_PARAMETERS);
   int owner = lua_gettop(L);
-  size_t a = m->sizes[shape[0]];
+  size_t a = f->sizes[shape[0]];
   if (shape[1] == LAT_END) {
     latL_newview(L, owner, lat_vector_of(at, a), true);
   } else if (shape[2] == LAT_END) {
-    latL_newview(L, owner, lat_matrix_of(at, a, m->sizes[shape[1]]), false);
+    latL_newview(L, owner, lat_matrix_of(at, a, f->sizes[shape[1]]), false);
   } else {
-    size_t rows = m->sizes[shape[1]], cols = m->sizes[shape[2]];
+    size_t rows = f->sizes[shape[1]], cols = f->sizes[shape[2]];
     latL_newviews(L, owner, at, a, rows, cols);
+  }
+}
+
+/* Pushes what the last fit has made that is called `name`, or nil. */
+static void push_fitted_field(lua_State *L, const latL_Kind *kind, int model, const char *name)
+{
+  if (kind->refresh) kind->refresh(L, model, kind->name);
+  const latL_Fitted *f = latL_pushfitted(L, model);
+  int fitted = lua_gettop(L);
+  if (!f || latL_recorded(L, fitted, name) != LUA_TNIL) return;
+  double *at = f->flat;
+  for (const lat_parameter *p = kind->parameters; at && p->name; p++) {
+    if (strcmp(p->name, name) == 0) {
+      push_parameter(L, fitted, p, at);
+      return;
+    }
+    at += lat_parameter_count(p, f->sizes);
   }
 }
 
@@ -37,8 +204,7 @@ static void push_parameter(lua_State *L, const latL_Model *m, const lat_paramete
 static int index_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
-  kind = m->kind; /* several kinds may share a metatable */
+  kind = check_model(L, 1, kind, kind->name)->kind; /* several kinds may share a metatable */
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
@@ -46,20 +212,7 @@ static int index_model(lua_State *L)
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   if (lua_type(L, 2) != LUA_TSTRING) return 1; /* the nil */
-  if (kind->refresh) kind->refresh(L, kind->name);
-  if (!m->flat) {
-    lua_pushnil(L);
-    return 1;
-  }
-  double *at = m->flat;
-  for (const lat_parameter *p = kind->parameters; p->name; p++) {
-    if (strcmp(p->name, lua_tostring(L, 2)) == 0) {
-      push_parameter(L, m, p, at);
-      return 1;
-    }
-    at += lat_parameter_count(p, m->sizes);
-  }
-  lua_pushnil(L);
+  push_fitted_field(L, kind, 1, lua_tostring(L, 2));
   return 1;
 }
 
@@ -67,17 +220,19 @@ static int index_model(lua_State *L)
 static int tostring_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Model *m = latL_checkmodel(L, kind, kind->name, false);
-  kind = m->kind;
+  kind = check_model(L, 1, kind, kind->name)->kind;
+  lua_settop(L, 1);
+  const latL_Fitted *f = latL_pushfitted(L, 1);
+  bool fitted = f && f->flat;
   luaL_Buffer text;
   luaL_buffinit(L, &text);
   luaL_addstring(&text, kind->name);
-  luaL_addstring(&text, m->flat ? ", fitted:" : ", not fitted");
-  for (const lat_parameter *p = kind->parameters; m->flat && p->name; p++) {
+  luaL_addstring(&text, fitted ? ", fitted:" : ", not fitted");
+  for (const lat_parameter *p = kind->parameters; fitted && p->name; p++) {
     luaL_addstring(&text, p == kind->parameters ? " " : ", ");
     luaL_addstring(&text, p->name);
     for (int i = 0; i < 3 && p->shape[i] != LAT_END; i++) {
-      lua_pushfstring(L, i ? "x%I" : " %I", (lua_Integer)m->sizes[p->shape[i]]);
+      lua_pushfstring(L, i ? "x%I" : " %I", (lua_Integer)f->sizes[p->shape[i]]);
       luaL_addvalue(&text);
     }
   }
@@ -94,6 +249,8 @@ static int newindex_model(lua_State *L)
 
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
 {
+  latL_newmetatable(L, FITTED);
+  lua_pop(L, 1);
   latL_newmetatable(L, kind->metatable);
   lua_pushboolean(L, true);
   lua_rawsetp(L, -2, &is_kind);
@@ -198,53 +355,58 @@ latL_Model *latL_tomodel(lua_State *L, int arg)
   return ours ? model : NULL;
 }
 
+/* The model at `arg`, or whose block is there. */
+static const latL_Model *model_at(lua_State *L, int arg)
+{
+  const latL_Fitted *f = to_fitted(L, arg);
+  return f ? f->model : latL_tomodel(L, arg);
+}
+
 const char *latL_remedy(lua_State *L)
 {
-  const latL_Model *m = latL_tomodel(L, 1);
+  const latL_Model *m = model_at(L, 1);
   return m ? m->kind->gaps : NULL;
 }
 
 void latL_failmissing(lua_State *L, const char *who)
 {
-  const latL_Model *m = latL_tomodel(L, 1);
+  const latL_Model *m = model_at(L, 1);
   const char *remedy = m ? m->kind->gaps : NULL;
   if (!m || (remedy && strcmp(remedy, LATL_KNOWS_GAPS) == 0)) return;
   latL_error(L, who, "missing: this model does not know missing entries%s%s", remedy ? "; " : "",
              remedy ? remedy : "");
 }
 
-void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who, bool fitted)
+void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who)
 {
-  latL_Model *m = luaL_testudata(L, 1, kind->metatable);
-  if (!m) latL_error(L, who, "self must be a %s, got %s", kind->name, luaL_typename(L, 1));
+  latL_Model *m = check_model(L, 1, kind, who);
   if (m->gone) latL_failgone(L, who, "model's memory");
-  if (fitted && kind->refresh) kind->refresh(L, who);
-  if (fitted && !m->flat) latL_error(L, who, "the model is not fitted yet");
   return m;
 }
 
-double *latL_newparameters(lua_State *L, const latL_Kind *kind, const size_t sizes[LAT_SIZES])
+void latL_pushkept(lua_State *L, int model)
 {
-  return latL_newmatrix(L, 1, lat_parameters_count(kind->parameters, sizes), LAT_FLOAT64)
-      ->view.data;
-}
-
-void latL_adopt(lua_State *L, int model, const size_t sizes[LAT_SIZES])
-{
-  model = lua_absindex(L, model);
-  latL_Model *m = lua_touserdata(L, model);
-  double *flat = latL_tomatrix(L, -1)->view.data;
-  lua_setiuservalue(L, model, LATL_PARAMETERS);
-  memcpy(m->sizes, sizes, sizeof m->sizes);
-  m->flat = flat;
+  if (!to_fitted(L, model)) {
+    lua_getiuservalue(L, model, LATL_KEPT);
+    return;
+  }
+  lua_getiuservalue(L, model, LATL_OF_MODEL);
+  lua_getiuservalue(L, -1, LATL_KEPT);
+  lua_remove(L, -2);
 }
 
 void latL_keep(lua_State *L, int model, const char *name)
 {
-  lua_getiuservalue(L, model, LATL_KEPT);
-  lua_insert(L, -2);
-  lua_setfield(L, -2, name);
-  lua_pop(L, 1);
+  set_field(L, lua_absindex(L, model), LATL_KEPT, name);
+}
+
+int latL_kept(lua_State *L, int model, const char *name)
+{
+  latL_pushkept(L, model);
+  lua_pushstring(L, name);
+  int type = lua_rawget(L, -2);
+  lua_remove(L, -2);
+  return type;
 }
 
 /* ---- data --------------------------------------------------------------------------- */
@@ -279,12 +441,13 @@ int latL_soundasread(lua_State *L)
   return 0;
 }
 
-void latL_checkcomponents(lua_State *L, const latL_Model *m, size_t components)
+void latL_checkcomponents(lua_State *L, const latL_Fitted *f, size_t components)
 {
-  size_t K = m->sizes[LAT_K];
-  const double *weights = lat_parameter_at(m->kind->parameters, m->sizes, m->flat, "weights");
+  const latL_Kind *kind = f->model->kind;
+  size_t K = f->sizes[LAT_K];
+  const double *weights = lat_parameter_at(kind->parameters, f->sizes, f->flat, "weights");
   if (K != components)
-    latL_error(L, m->kind->name, "the parameters are of %I components, the options say %I",
+    latL_error(L, kind->name, "the parameters are of %I components, the options say %I",
                (lua_Integer)K, (lua_Integer)components);
   double total = 0;
   bool negative = false;
@@ -293,7 +456,7 @@ void latL_checkcomponents(lua_State *L, const latL_Model *m, size_t components)
     total += weights[k];
   }
   if (weights && (negative || !(fabs(total - 1) < 1e-6)))
-    latL_error(L, m->kind->name, "the weights are no distribution");
+    latL_error(L, kind->name, "the weights are no distribution");
 }
 
 bool latL_asksevidence(lua_State *L, int arg)
@@ -304,12 +467,12 @@ bool latL_asksevidence(lua_State *L, int arg)
   return asks;
 }
 
-void latL_keepevidence(lua_State *L, const double *log_evidence, size_t count)
+void latL_keepevidence(lua_State *L, int fitted, const double *log_evidence, size_t count)
 {
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
     lua_pushnumber(L, log_evidence[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
-  latL_keep(L, 1, "log_evidence");
+  latL_record(L, fitted, "log_evidence");
 }

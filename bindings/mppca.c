@@ -8,7 +8,7 @@
 static const char *const noises[] = {"isotropic", "diagonal", NULL};
 
 static void plan(lua_State *L, latL_Run *run);
-static void finish(lua_State *L, latL_Run *run);
+static void finish(lua_State *L, latL_Run *run, int fitted);
 static const latL_GmmForm form;
 static const char *const fit_options[] = {"labels", NULL};
 
@@ -35,20 +35,18 @@ static int new (lua_State *L)
   m->latent_dim = (size_t)latL_optinteger(L, 1, "mppca", "latent_dim", 1, 0, 1 << 20);
   m->diagonal = noise == 1;
   m->gmm.core.regularization = latL_optnumber(L, 1, "mppca", "regularization", 0, 0, 1);
-  m->gmm.core.record = &m->gmm.record;
   m->gmm.one_scale = !m->diagonal;
   m->gmm.form = &form;
   latL_readinit(L, &m->gmm, "mppca", init_names);
   return 1;
 }
 
-lat_mppca latL_mppcaof(const latL_Gmm *g)
+lat_mppca latL_mppcaof(const latL_Fitted *f)
 {
-  const latL_Mppca *m = (const latL_Mppca *)g;
-  const size_t *sizes = g->em.base.sizes;
-  lat_mppca core = {.gmm = g->core, .M = sizes[LAT_M], .diagonal = m->diagonal};
-  core.gmm.D = sizes[LAT_D];
-  core.gmm.K = sizes[LAT_K];
+  const latL_Mppca *m = (const latL_Mppca *)f->model;
+  lat_mppca core = {.gmm = m->gmm.core, .M = f->sizes[LAT_M], .diagonal = m->diagonal};
+  core.gmm.D = f->sizes[LAT_D];
+  core.gmm.K = f->sizes[LAT_K];
   return core;
 }
 
@@ -56,17 +54,12 @@ lat_mppca latL_mppcaof(const latL_Gmm *g)
 
 static void plan(lua_State *L, latL_Run *run)
 {
-  latL_Mppca *m = run->model;
-  latL_Gmm *g = &m->gmm;
+  const latL_Mppca *m = run->model;
   lat_mppca check = {.gmm = {.D = run->sizes[LAT_D]}, .M = m->latent_dim};
   lat_mppca *core = lat_allocate(run->work, 1, sizeof *core);
   if (!core || lat_mppca_check(run->work, &check) != LAT_OK)
     latL_error(L, run->who, "%s", run->work->message);
-  latL_gmmmemory(L, run);
-  *core = (lat_mppca){.gmm = g->core, .M = m->latent_dim, .diagonal = m->diagonal};
-  core->gmm.seed = run->seed;
-  core->gmm.labels = core->gmm.running ? NULL : latL_optlabels(L, run, core->gmm.K);
-  g->ranked = !core->gmm.labels && !core->gmm.running && g->start != LATL_START_GIVEN;
+  *core = (lat_mppca){.gmm = latL_plangmm(L, run), .M = m->latent_dim, .diagonal = m->diagonal};
   run->core = lat_mppca_kind(core);
   run->context = core;
   run->sizes[LAT_K] = core->gmm.K;
@@ -103,35 +96,28 @@ static void take_given(lua_State *L, latL_Run *run, int init)
     latL_takegiven(L, run, "init.noise_variances", K, core->diagonal ? D : 1, to.noise);
 }
 
-static lat_status frame(lat_workspace *work, const latL_Gmm *g, double *shift, double *scale)
+static lat_status frame(lat_workspace *work, const latL_Fitted *f, double *shift, double *scale)
 {
-  lat_mppca core = latL_mppcaof(g);
-  return lat_mppca_own_frame(work, &core, g->em.base.flat, shift, scale);
+  lat_mppca core = latL_mppcaof(f);
+  return lat_mppca_own_frame(work, &core, f->flat, shift, scale);
 }
 
-static double *statistics_of(const lat_mppca *core, const lat_matrix *state)
+static lat_status reorder(lat_workspace *work, latL_Fitted *f, const size_t *order)
 {
-  return state && state->cols == lat_mppca_statistics_count(core) ? state->data : NULL;
+  lat_mppca core = latL_mppcaof(f);
+  return lat_mppca_reorder(work, &core, order, f->flat, f->statistics);
 }
 
-static lat_status reorder(lat_workspace *work, const latL_Gmm *g, const size_t *order,
-                          double *parameters, const lat_matrix *state)
+static lat_status apply(lat_workspace *work, const latL_Fitted *f, const lat_matrix *X,
+                        bool missing, const lat_gmm_images *images)
 {
-  lat_mppca core = latL_mppcaof(g);
-  return lat_mppca_reorder(work, &core, order, parameters, statistics_of(&core, state));
+  lat_mppca core = latL_mppcaof(f);
+  return lat_mppca_apply(work, &core, f->flat, X, missing, &(lat_mppca_images){.mixture = *images});
 }
 
-static lat_status apply(lat_workspace *work, const latL_Gmm *g, const lat_matrix *X, bool missing,
-                        const lat_gmm_images *images)
+static size_t free_parameters(const latL_Fitted *f)
 {
-  lat_mppca core = latL_mppcaof(g);
-  return lat_mppca_apply(work, &core, g->em.base.flat, X, missing,
-                         &(lat_mppca_images){.mixture = *images});
-}
-
-static size_t free_parameters(const latL_Gmm *g)
-{
-  lat_mppca core = latL_mppcaof(g);
+  lat_mppca core = latL_mppcaof(f);
   return lat_mppca_free_parameters(&core);
 }
 
@@ -146,63 +132,51 @@ static const latL_GmmForm form = {.name = "mppca",
                                   .reorder = reorder};
 
 /* W, which EM leaves in any rotation, and what partial_fit goes on from with it; then the order. */
-static void finish(lua_State *L, latL_Run *run)
+static void finish(lua_State *L, latL_Run *run, int fitted)
 {
-  latL_Mppca *m = run->model;
-  lat_mppca core = latL_mppcaof(&m->gmm);
-  size_t sizes[LAT_SIZES];
-  const latL_Model *base = &m->gmm.em.base;
-  memcpy(sizes, base->sizes, sizeof sizes);
-  double *fresh = latL_newparameters(L, base->kind, sizes);
-  memcpy(fresh, base->flat, lat_parameters_count(base->kind->parameters, sizes) * sizeof *fresh);
-  lua_getiuservalue(L, LATL_MODEL, LATL_STATE);
-  const latL_Matrix *state = m->gmm.em.seen > 0 ? latL_tomatrix(L, -1) : NULL;
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  lat_mppca core = latL_mppcaof(f);
   lat_workspace *work = latL_workspace(L);
-  latL_call(
-      L, run->who, work,
-      lat_mppca_canonical(work, &core, fresh, statistics_of(&core, state ? &state->view : NULL)));
-  lua_pop(L, 1);
-  latL_adopt(L, LATL_MODEL, sizes);
-  latL_finishgmm(L, run);
+  latL_call(L, run->who, work, lat_mppca_canonical(work, &core, f->flat, f->statistics));
+  latL_finishgmm(L, run, fitted);
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------------ */
 
 /* The kind of the mixture at argument 1, for the driver. */
-static const latL_EmKind *kind_of(lua_State *L, bool running)
+static const latL_EmKind *kind_of(lua_State *L)
 {
-  latL_Mppca *m = luaL_testudata(L, 1, "latent.MPPCA");
-  if (!m) return &kinds[0]; /* the driver raises */
-  m->gmm.core.running = running;
-  return &kinds[m->diagonal];
+  const latL_Mppca *m = luaL_testudata(L, 1, "latent.MPPCA");
+  return &kinds[m && m->diagonal]; /* the driver raises */
 }
 
 static int fit(lua_State *L)
 {
-  return latL_fit(L, kind_of(L, false), "mppca:fit");
+  return latL_fit(L, kind_of(L), "mppca:fit");
 }
 
 static int steps(lua_State *L)
 {
-  return latL_steps(L, kind_of(L, false), "mppca:steps");
+  return latL_steps(L, kind_of(L), "mppca:steps");
 }
 
 static int partial_fit(lua_State *L)
 {
-  return latL_partial_fit(L, kind_of(L, true), "mppca:partial_fit");
+  return latL_partial_fit(L, kind_of(L), "mppca:partial_fit");
 }
 
 /* loaded(model): its parameters, from a file, go with each other and with its options. */
 static int check_loaded(lua_State *L)
 {
-  const latL_Mppca *m = latL_checkmodel(L, &kinds[0].base, "latent.load", true);
-  lat_mppca core = latL_mppcaof(&m->gmm);
+  const latL_Fitted *f = latL_fitted(L, 1, &kinds[0].base, "latent.load");
+  const latL_Mppca *m = (const latL_Mppca *)f->model;
+  lat_mppca core = latL_mppcaof(f);
   size_t D = core.gmm.D, K = core.gmm.K, M = core.M;
-  latL_checkcomponents(L, &m->gmm.em.base, m->gmm.core.K);
+  latL_checkcomponents(L, f, m->gmm.core.K);
   if (M != m->latent_dim || M >= D)
     latL_error(L, "latent.load", "W is of %Ix%I matrices, which latent_dim = %I doesn't fit",
                (lua_Integer)D, (lua_Integer)M, (lua_Integer)m->latent_dim);
-  const double *noise = lat_mppca_of(&core, m->gmm.em.base.flat).noise;
+  const double *noise = lat_mppca_of(&core, f->flat).noise;
   for (size_t i = 0; i < K * (core.diagonal ? D : 1); i++)
     if (!(noise[i] > 0)) latL_error(L, "latent.load", "a noise variance is %f", noise[i]);
   return 0;

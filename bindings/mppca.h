@@ -10,8 +10,8 @@ typedef struct latL_Mppca {
   bool diagonal;
 } latL_Mppca;
 
-/* The core's view of a fitted mixture, whatever has been begun since. */
-lat_mppca latL_mppcaof(const latL_Gmm *g);
+/* The core's view of a fitted mixture. */
+lat_mppca latL_mppcaof(const latL_Fitted *f);
 
 extern const luaL_Reg latL_mppca_uses[]; /* mppca_use.c: its own verbs */
 

@@ -3,23 +3,22 @@
 
 static void apply(lua_State *L, const latL_GmmCall *c, const lat_mppca_images *images)
 {
-  lat_mppca core = latL_mppcaof(c->g);
+  lat_mppca core = latL_mppcaof(c->f);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, c->q.who, work,
-            lat_mppca_apply(work, &core, c->g->em.base.flat, &c->q.X, c->missing, images));
+            lat_mppca_apply(work, &core, c->f->flat, &c->q.X, c->missing, images));
 }
 
 /* A verb that isn't about rows begins: the core's view of the mixture at 1, and its parameters. */
 static const double *begin(lua_State *L, int top, const char **who, lat_mppca *core)
 {
-  const latL_Gmm *g = latL_begingmm(L, top, who);
-  *core = latL_mppcaof(g);
-  return g->em.base.flat;
+  const latL_Fitted *f = latL_begingmm(L, top, who);
+  *core = latL_mppcaof(f);
+  return f->flat;
 }
 
-static size_t check_latent(lua_State *L, const char *who, const latL_Gmm *g)
+static size_t check_latent(lua_State *L, const char *who, size_t M)
 {
-  size_t M = g->em.base.sizes[LAT_M];
   if (M == 0) latL_error(L, who, "latent_dim is 0: there are no latent variables");
   return M;
 }
@@ -40,7 +39,7 @@ static int transform(lua_State *L)
 {
   size_t component;
   latL_GmmCall c = begin_component(L, &component);
-  lat_matrix Z = latL_queryrows(L, &c.q, check_latent(L, c.q.who, c.g));
+  lat_matrix Z = latL_queryrows(L, &c.q, check_latent(L, c.q.who, c.f->sizes[LAT_M]));
   double *labels = latL_querycolumn(L, &c.q);
   apply(L, &c, &(lat_mppca_images){.mixture.labels = labels, .latent = &Z, .component = component});
   for (size_t i = 0; component && i < c.q.X.rows; i++) labels[i] = (double)component;
@@ -63,8 +62,9 @@ static int posterior(lua_State *L)
 {
   static const char *const names[] = {"missing", NULL};
   latL_GmmCall c = latL_callgmm(L, 3, names);
-  lat_mppca core = latL_mppcaof(c.g);
-  size_t K = c.K, M = check_latent(L, c.q.who, c.g), N = c.q.X.rows, each = c.missing ? N : 1;
+  lat_mppca core = latL_mppcaof(c.f);
+  size_t K = c.K, M = check_latent(L, c.q.who, c.f->sizes[LAT_M]), N = c.q.X.rows,
+         each = c.missing ? N : 1;
   lat_matrix R = latL_queryrows(L, &c.q, K);
   lat_matrix Z = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view;
   lat_matrix V = latL_newmatrix(L, K * each * M, M, LAT_FLOAT64)->view;
@@ -75,9 +75,9 @@ static int posterior(lua_State *L)
                             .covariances = c.missing ? V.data : NULL});
   lat_workspace *work = latL_workspace(L);
   for (size_t k = 0; !c.missing && k < K; k++)
-    latL_call(L, c.q.who, work,
-              lat_mppca_posterior_covariance(work, &core, c.g->em.base.flat, k,
-                                             (double *)V.data + k * M * M));
+    latL_call(
+        L, c.q.who, work,
+        lat_mppca_posterior_covariance(work, &core, c.f->flat, k, (double *)V.data + k * M * M));
   lua_createtable(L, 0, 3);
   lua_pushvalue(L, at);
   lua_setfield(L, -2, "responsibilities");
@@ -119,7 +119,7 @@ static int inverse_transform(lua_State *L)
   latL_nooptions(L, 4, latL_verb(L));
   lat_mppca core;
   const double *parameters = begin(L, 3, &who, &core);
-  check_latent(L, who, lua_touserdata(L, 1));
+  check_latent(L, who, core.M);
   latL_Query q = latL_checkquery(L, 2, who, "Z", core.M);
   lat_matrix labels = take_labels(L, who, q.X.rows);
   lat_matrix X = latL_queryrows(L, &q, core.gmm.D);
@@ -189,7 +189,7 @@ static int align(lua_State *L)
   latL_nooptions(L, 3, latL_verb(L));
   lat_mppca a;
   const double *own = begin(L, 2, &who, &a);
-  const latL_Gmm *other = latL_checkgmm(L, 2, who);
+  const latL_Fitted *other = latL_checkgmm(L, 2, who);
   lat_mppca b = latL_mppcaof(other);
   if (a.gmm.D != b.gmm.D || a.gmm.K != b.gmm.K)
     latL_error(L, who, "the other has %I components in %I dimensions, this one %I in %I",
@@ -198,7 +198,7 @@ static int align(lua_State *L)
   size_t K = a.gmm.K;
   double *costs = latL_newmatrix(L, K, K, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_mppca_distances(work, &b, other->em.base.flat, &a, own, costs));
+  latL_call(L, who, work, lat_mppca_distances(work, &b, other->flat, &a, own, costs));
   return latL_aligngmm(L, who, K, costs);
 }
 

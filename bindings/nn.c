@@ -170,11 +170,9 @@ void latL_keepstore(lua_State *L, int tape, int store)
   lua_pop(L, 2);
 }
 
-int latL_pushcopy(lua_State *L, int options, const char *who, lat_matrix A)
+latL_Result latL_copyresult(lua_State *L, int options, const char *who, lat_matrix A)
 {
-  latL_Result out = latL_result(L, options, who, A.rows, A.cols, false, A.dtype, LATL_ANY_PLACES);
-  lat_copy(&A, &out.view);
-  return 1;
+  return latL_result(L, options, who, A.rows, A.cols, false, A.dtype, LATL_ANY_PLACES);
 }
 
 void latL_open_nn(lua_State *L)

@@ -79,19 +79,22 @@ static int list(lua_State *L)
   return 1;
 }
 
-/* Pushes a copy of a parameter's part of a flat vector. */
-static int push_part(lua_State *L, const char *who, const lat_store *store, void *flat)
+/* Pushes a copy of a parameter's part of one of the store's flat vectors. */
+static int push_part(lua_State *L, const char *who, const lat_store *store, void *const *flat)
 {
   size_t index = index_at(L, 2, store, who);
   static const char *const names[] = {"out", NULL};
   latL_checkoptions(L, 3, who, names);
-  return latL_pushcopy(L, 3, who, lat_store_view(store, flat, index));
+  latL_Result out = latL_copyresult(L, 3, who, lat_store_view(store, *flat, index));
+  lat_matrix part = lat_store_view(store, *flat, index);
+  lat_copy(&part, &out.view);
+  return 1;
 }
 
 static int get(lua_State *L)
 {
   const lat_store *store = latL_checkstore(L, 1, "store:get");
-  return push_part(L, "store:get", store, store->values);
+  return push_part(L, "store:get", store, &store->values);
 }
 
 static int gradient(lua_State *L)
@@ -99,7 +102,7 @@ static int gradient(lua_State *L)
   static const char who[] = "store:gradient";
   const lat_store *store = latL_checkstore(L, 1, who);
   if (!store->gradients) latL_error(L, who, "there was no backward pass yet");
-  return push_part(L, who, store, store->gradients);
+  return push_part(L, who, store, &store->gradients);
 }
 
 static int average_of(lua_State *L)
@@ -107,7 +110,7 @@ static int average_of(lua_State *L)
   static const char who[] = "store:averaged";
   const lat_store *store = latL_checkstore(L, 1, who);
   if (!store->average) latL_error(L, who, "there are no averages: store:average(decay) makes them");
-  return push_part(L, who, store, store->average);
+  return push_part(L, who, store, &store->average);
 }
 
 static int set(lua_State *L)
@@ -115,11 +118,14 @@ static int set(lua_State *L)
   latL_nooptions(L, 4, "store:set");
   static const char who[] = "store:set";
   const lat_store *store = latL_checkstore(L, 1, who);
-  lat_matrix target = lat_store_view(store, store->values, index_at(L, 2, store, who));
+  size_t index = index_at(L, 2, store, who);
   if (lua_type(L, 3) == LUA_TNUMBER) {
+    lat_matrix target = lat_store_view(store, store->values, index);
     lat_fill(&target, lua_tonumber(L, 3));
   } else {
     const latL_Matrix *A = latL_checkmatrix(L, 3, who, "value");
+    lat_matrix target =
+        lat_store_view(store, store->values, index); /* once the table is a matrix */
     lat_matrix from = A->vector && target.rows == 1 ? lat_transpose(A->view) : A->view;
     if (from.rows != target.rows || from.cols != target.cols)
       latL_error(L, who, "'%s' is %Ix%I, the value is a %s", lua_tostring(L, 2),

@@ -315,13 +315,25 @@ static int backward(lua_State *L)
 
 static const char *const out_names[] = {"out", NULL};
 
+/* Pushes a copy of what `part` says of the value. */
+static int push_copy(lua_State *L, latL_Value *x, int options, const char *who,
+                     lat_matrix (*part)(lat_tape *, lat_value))
+{
+  node_of(L, x, who);
+  latL_Result out = latL_copyresult(L, options, who, part(x->tape, x->handle));
+  node_of(L, x, who);
+  lat_matrix from = part(x->tape, x->handle);
+  if (!from.data) latL_error(L, who, "a finalizer has begun another pass");
+  lat_copy(&from, &out.view);
+  return 1;
+}
+
 static int matrix(lua_State *L)
 {
   static const char who[] = "value:matrix";
   latL_Value *x = self(L, who);
   latL_checkoptions(L, FIRST, who, out_names);
-  node_of(L, x, who);
-  return latL_pushcopy(L, FIRST, who, lat_tape_value(x->tape, x->handle));
+  return push_copy(L, x, FIRST, who, lat_tape_value);
 }
 
 /* A number where the value is one, else a matrix. */
@@ -331,8 +343,7 @@ static int value(lua_State *L)
   static const char who[] = "value:value";
   latL_Value *x = self(L, who);
   const lat_node *node = node_of(L, x, who);
-  if (node->rows != 1 || node->cols != 1)
-    return latL_pushcopy(L, 0, who, lat_tape_value(x->tape, x->handle));
+  if (node->rows != 1 || node->cols != 1) return push_copy(L, x, 0, who, lat_tape_value);
   lua_pushnumber(L, lat_tape_number(x->tape, x->handle));
   return 1;
 }
@@ -343,12 +354,11 @@ static int gradient(lua_State *L)
   latL_Value *x = self(L, who);
   latL_checkoptions(L, FIRST, who, out_names);
   node_of(L, x, who);
-  lat_matrix G = lat_tape_gradient(x->tape, x->handle);
-  if (!G.data)
+  if (!lat_tape_gradient(x->tape, x->handle).data)
     latL_error(L, who,
                "it has none: there was no backward pass yet, or the loss doesn't depend on "
                "it by a value with a gradient (tape:input(X, { gradient = true }))");
-  return latL_pushcopy(L, FIRST, who, G);
+  return push_copy(L, x, FIRST, who, lat_tape_gradient);
 }
 
 static int fields(lua_State *L)
@@ -369,7 +379,7 @@ static int tostring(lua_State *L)
     lua_pushliteral(L, "latent.Value (of an earlier step)");
     return 1;
   }
-  latL_pushcopy(L, 0, "value:__tostring", lat_tape_value(x->tape, x->handle));
+  push_copy(L, x, 0, "value:__tostring", lat_tape_value);
   luaL_tolstring(L, -1, NULL);
   return 1;
 }

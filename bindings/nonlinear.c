@@ -57,7 +57,7 @@ static int new (lua_State *L)
 static nonlinear *begin(lua_State *L, const char *who, const char *const names[], lat_matrix *X)
 {
   lua_settop(L, 3);
-  nonlinear *m = latL_checkmodel(L, &kind, who, false);
+  nonlinear *m = latL_checkmodel(L, &kind, who);
   *X = latL_checkdata(L, 2, who, "X", m->core.likelihood.D).X;
   latL_checkoptions(L, 3, who, names);
   return m;
@@ -108,7 +108,7 @@ static int log_likelihood(lua_State *L)
   const char *who = "nonlinear:log_likelihood";
   static const char *const names[] = {"samples", "seed", NULL};
   lua_settop(L, 3);
-  nonlinear *m = latL_checkmodel(L, &kind, who, false);
+  nonlinear *m = latL_checkmodel(L, &kind, who);
   latL_Query q = latL_checkdata(L, 2, who, "X", m->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   size_t K = (size_t)latL_optinteger(L, 3, who, "samples", 10000, 1, 1 << 30);

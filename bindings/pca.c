@@ -6,7 +6,7 @@
 #include "query.h"
 #include "source.h"
 
-static void refresh(lua_State *L, const char *who);
+static void refresh(lua_State *L, int model, const char *who);
 static const latL_Kind kind = {"pca", "latent.PCA", lat_pca_parameters, refresh,
                                LATL_GAPS_BY("ppca")};
 
@@ -16,15 +16,11 @@ typedef struct pca {
   latL_Model model;
   lat_pca_options options;
   bool whiten;
-  bool stale;      /* rows have been added since the parameters were computed */
-  bool unfinished; /* a fit by chunks was left by an error: its state is not to be used */
-  size_t D;        /* columns of the state; 0 before there is any */
-  double *state;   /* moments or an incremental decomposition, in user value LATL_STATE */
 } pca;
 
-static lat_pca core_of(const pca *p)
+static lat_pca core_of(const latL_Fitted *f)
 {
-  return lat_pca_of(p->model.flat, p->model.sizes[LAT_D], p->model.sizes[LAT_M]);
+  return lat_pca_of(f->flat, f->sizes[LAT_D], f->sizes[LAT_M]);
 }
 
 /* latent_dim: an integer, a share of the variance strictly between 0 and 1, or "mle" */
@@ -66,112 +62,158 @@ static int new (lua_State *L)
 
 /* ---- fitting -------------------------------------------------------------------- */
 
-/* Makes the D and M of `flat`, which lies in the workspace, the model's parameters. */
-static void adopt(lua_State *L, const double *flat, size_t D, size_t M)
+/* Pushes a block with these D and M and the parameters `flat`, which lie in the workspace, and the
+ * fields that every model has after a fit; the objective is the distortion J. */
+static void push_block(lua_State *L, int model, const double *flat, size_t D, size_t M,
+                       const lat_pca_record *record)
 {
   size_t sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_M] = M};
-  double *to = latL_newparameters(L, &kind, sizes);
-  memcpy(to, flat, lat_parameters_count(lat_pca_parameters, sizes) * sizeof *to);
-  latL_adopt(L, 1, sizes);
-}
-
-/* The fields that every model has after a fit; the objective is the distortion J. */
-static void keep_record(lua_State *L, const pca *p, const lat_pca_record *record)
-{
-  lat_pca core = core_of(p);
+  latL_Fitted *f = latL_newfitted(L, model, sizes);
+  int fitted = lua_gettop(L);
+  memcpy(f->flat, flat, lat_parameters_count(lat_pca_parameters, sizes) * sizeof *flat);
+  lat_pca core = core_of(f);
   double distortion = *core.total_variance;
   for (size_t i = 0; i < core.M; i++) distortion -= core.eigenvalues[i];
   lua_pushinteger(L, (lua_Integer)record->iterations);
-  latL_keep(L, 1, "iterations");
+  latL_record(L, fitted, "iterations");
   lua_pushstring(L, solvers[record->solver]);
-  latL_keep(L, 1, "solver");
+  latL_record(L, fitted, "solver");
   lua_pushboolean(L, 1);
-  latL_keep(L, 1, "converged");
+  latL_record(L, fitted, "converged");
   lua_createtable(L, 1, 0);
   lua_pushnumber(L, distortion > 0 ? distortion : 0);
   lua_rawseti(L, -2, 1);
-  latL_keep(L, 1, "history");
-  if (record->log_evidence) latL_keepevidence(L, record->log_evidence, record->dimensions);
+  latL_record(L, fitted, "history");
+  if (record->log_evidence) latL_keepevidence(L, fitted, record->log_evidence, record->dimensions);
 }
 
-static bool exact(const pca *p)
+/* ---- rows added up ----------------------------------------------------------------- */
+
+/* A block's statistics are moments, or, of many columns, an incremental decomposition, of D =
+ * sizes[LAT_D] columns; without parameters, until somebody looks at them. */
+static bool exact(size_t D)
 {
-  return p->D <= LATL_EXACT_COLUMNS;
+  return D <= LATL_EXACT_COLUMNS;
 }
 
-/* Makes the state for D columns. */
-static void begin(lua_State *L, pca *p, size_t D)
+/* A fit by pieces under way; its block is on the stack. */
+typedef struct gathering {
+  const pca *model;
+  latL_Fitted *f;
+  int fitted;
+} gathering;
+
+/* Makes the statistics for D columns. */
+static void begin(lua_State *L, const gathering *g, size_t D)
 {
-  size_t M = p->options.latent_dim;
-  if (D > LATL_EXACT_COLUMNS && (M == 0 || M > D || p->options.standardize))
+  size_t M = g->model->options.latent_dim;
+  if (!exact(D) && (M == 0 || M > D || g->model->options.standardize))
     latL_error(L, "pca:partial_fit",
                "beyond %d columns a fit by chunks needs latent_dim as an integer and can't "
                "standardize",
                LATL_EXACT_COLUMNS);
-  size_t count = D <= LATL_EXACT_COLUMNS ? lat_moments_count(D) : lat_incremental_count(D, M);
-  latL_Matrix *state = latL_newmatrix(L, 1, count, LAT_FLOAT64);
-  lat_fill(&state->view, 0);
-  lua_setiuservalue(L, 1, LATL_STATE);
-  p->state = state->view.data;
-  p->D = D;
+  size_t count = exact(D) ? lat_moments_count(D) : lat_incremental_count(D, M);
+  memset(latL_newstatistics(L, g->fitted, count), 0, count * sizeof(double));
+  g->f->sizes[LAT_D] = D;
 }
 
-static lat_status take(lua_State *L, void *model, lat_workspace *work, const lat_matrix *X,
+static lat_status take(lua_State *L, void *context, lat_workspace *work, const lat_matrix *X,
                        const double *weights)
 {
-  pca *p = model;
-  if (p->D == 0) begin(L, p, X->cols);
-  p->stale = true;
-  if (exact(p)) {
-    lat_moments moments = lat_moments_of(p->state, p->D);
+  const gathering *g = context;
+  if (!g->f->statistics) begin(L, g, X->cols);
+  size_t D = g->f->sizes[LAT_D];
+  if (exact(D)) {
+    lat_moments moments = lat_moments_of(g->f->statistics, D);
     return lat_moments_add(work, &moments, X, weights);
   }
   if (weights)
     return lat_fail(work, LAT_INVALID, "weights are for up to %d columns", LATL_EXACT_COLUMNS);
-  lat_incremental state = lat_incremental_of(p->state, p->D, p->options.latent_dim);
+  lat_incremental state = lat_incremental_of(g->f->statistics, D, g->model->options.latent_dim);
   return lat_incremental_add(work, &state, X);
 }
 
-/* Eigenvectors wait until somebody looks at them: chunks cost only their own share. */
-static void refresh(lua_State *L, const char *who)
+/* Pushes a block without parameters, whose statistics are those of `before`, or a copy; or none. */
+static gathering gather(lua_State *L, int model, const latL_Fitted *before, int before_at,
+                        bool copy)
 {
-  pca *p = lua_touserdata(L, 1);
-  if (!p->stale || p->unfinished) return;
+  gathering g = {.model = lua_touserdata(L, model), .f = latL_newunfitted(L, model)};
+  g.fitted = lua_gettop(L);
+  if (!before || !before->statistics) return g;
+  memcpy(g.f->sizes, before->sizes, sizeof g.f->sizes);
+  if (copy) {
+    memcpy(latL_newstatistics(L, g.fitted, before->count), before->statistics,
+           before->count * sizeof(double));
+    return g;
+  }
+  lua_getiuservalue(L, before_at, LATL_STATISTICS);
+  lua_setiuservalue(L, g.fitted, LATL_STATISTICS);
+  g.f->statistics = before->statistics;
+  g.f->count = before->count;
+  return g;
+}
+
+/* Pushes a block with the parameters of the statistics of the one at `from`, and these. */
+static void push_parameters(lua_State *L, int model, int from, const char *who)
+{
+  const latL_Fitted *f = lua_touserdata(L, from);
+  const pca *p = lua_touserdata(L, model);
+  size_t D = f->sizes[LAT_D], M;
   lat_workspace *work = latL_newworkspace(L);
+  int at = lua_gettop(L);
   lat_mark mark = lat_workspace_mark(work);
   lat_pca_record record = {.solver = LAT_PCA_COVARIANCE, .iterations = 1};
   double *flat;
-  size_t M;
   lat_status status;
-  if (exact(p)) {
-    lat_moments moments = lat_moments_of(p->state, p->D);
+  if (exact(D)) {
+    lat_moments moments = lat_moments_of(f->statistics, D);
     status = lat_pca_from_moments(work, &moments, &p->options, &flat, &M, &record);
   } else {
-    lat_incremental state = lat_incremental_of(p->state, p->D, p->options.latent_dim);
+    lat_incremental state = lat_incremental_of(f->statistics, D, p->options.latent_dim);
     status = lat_pca_from_incremental(work, &state, &flat, &M);
     record.solver = LAT_PCA_RANDOMIZED;
   }
-  if (status == LAT_OK) {
-    adopt(L, flat, p->D, M);
-    keep_record(L, p, &record);
-    p->stale = false;
-  }
-  latL_check(L, who, work, mark, status);
+  if (status != LAT_OK) latL_check(L, who, work, mark, status);
+  push_block(L, model, flat, D, M, &record);
   lat_workspace_done(work);
-  lua_pop(L, 1);
+  lua_remove(L, at);
+  latL_Fitted *to = lua_touserdata(L, at);
+  lua_getiuservalue(L, from, LATL_STATISTICS);
+  lua_setiuservalue(L, at, LATL_STATISTICS);
+  to->statistics = f->statistics;
+  to->count = f->count;
 }
 
-static pca *check_fit(lua_State *L, const char *who, latL_Rows *rows)
+/* Eigenvectors wait until somebody looks at them: chunks cost only their own share. When rows are added
+ * meanwhile (by a finalizer), these are computed again. */
+static void refresh(lua_State *L, int model, const char *who)
+{
+  int top = lua_gettop(L);
+  for (;;) {
+    const latL_Fitted *f = latL_pushfitted(L, model);
+    if (!f || f->flat) break;
+    push_parameters(L, model, top + 1, who);
+    bool same = latL_pushfitted(L, model) == f;
+    lua_settop(L, top + 2);
+    if (same) latL_publish(L, model);
+    lua_settop(L, top);
+  }
+  lua_settop(L, top);
+}
+
+/* ---- fits ------------------------------------------------------------------------------ */
+
+static const pca *check_fit(lua_State *L, const char *who, latL_Rows *rows)
 {
   static const char *const names[] = {"weights", NULL};
   lua_settop(L, 3);
-  pca *p = latL_checkmodel(L, &kind, who, false);
+  const pca *p = latL_checkmodel(L, &kind, who);
   latL_checkoptions(L, 3, who, names);
   latL_checkrows(L, rows, 2, 3, who);
   return p;
 }
 
-static void fit_matrix(lua_State *L, pca *p, const latL_Rows *rows)
+static void fit_matrix(lua_State *L, const pca *p, const latL_Rows *rows)
 {
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
@@ -179,11 +221,9 @@ static void fit_matrix(lua_State *L, pca *p, const latL_Rows *rows)
   double *flat;
   size_t M;
   lat_status status = lat_pca_fit(work, &rows->X, rows->weights, &p->options, &flat, &M, &record);
-  if (status == LAT_OK) {
-    adopt(L, flat, rows->X.cols, M);
-    keep_record(L, p, &record);
-  }
-  latL_check(L, "pca:fit", work, mark, status);
+  if (status != LAT_OK) latL_check(L, "pca:fit", work, mark, status);
+  push_block(L, 1, flat, rows->X.cols, M, &record);
+  latL_publish(L, 1);
   lat_workspace_done(work);
 }
 
@@ -197,14 +237,12 @@ static bool by_pieces(const pca *p, const latL_Rows *rows)
 static int fit(lua_State *L)
 {
   latL_Rows rows;
-  pca *p = check_fit(L, "pca:fit", &rows);
-  p->D = 0;
-  p->stale = false;
+  const pca *p = check_fit(L, "pca:fit", &rows);
   if (by_pieces(p, &rows)) {
-    p->unfinished = true;
-    latL_eachpiece(L, &rows, 2, "pca:fit", false, p, take);
-    p->unfinished = false;
-    refresh(L, "pca:fit");
+    gathering g = gather(L, 1, NULL, 0, false);
+    latL_eachpiece(L, &rows, 2, "pca:fit", false, &g, take);
+    push_parameters(L, 1, g.fitted, "pca:fit");
+    latL_publish(L, 1);
   } else {
     fit_matrix(L, p, &rows);
   }
@@ -212,14 +250,19 @@ static int fit(lua_State *L)
   return 1;
 }
 
+/* Moments of a matrix in memory are added in one call of the core, all or none, with no Lua code in
+ * between: to the same memory, which is large. */
 static int partial_fit(lua_State *L)
 {
   latL_Rows rows;
-  pca *p = check_fit(L, "pca:partial_fit", &rows);
-  if (p->unfinished) p->D = 0;
-  p->unfinished = false;
-  latL_checkcolumns(L, &rows, "pca:partial_fit", p->D);
-  latL_eachpiece(L, &rows, 2, "pca:partial_fit", false, p, take);
+  check_fit(L, "pca:partial_fit", &rows);
+  const latL_Fitted *before = latL_pushfitted(L, 1);
+  int at = lua_gettop(L);
+  size_t D = before && before->statistics ? before->sizes[LAT_D] : 0;
+  latL_checkcolumns(L, &rows, "pca:partial_fit", D);
+  gathering g = gather(L, 1, before, at, latL_inpieces(&rows) || !exact(D));
+  latL_eachpiece(L, &rows, 2, "pca:partial_fit", false, &g, take);
+  latL_publish(L, 1);
   lua_settop(L, 1);
   return 1;
 }
@@ -232,8 +275,9 @@ typedef enum image { TRANSFORM, RECONSTRUCT, INVERSE_TRANSFORM } image;
 
 static int apply(lua_State *L, const char *who, image what)
 {
-  const pca *p = latL_checkmodel(L, &kind, who, true);
-  lat_pca core = core_of(p);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind, who);
+  bool whiten = ((const pca *)f->model)->whiten;
+  lat_pca core = core_of(f);
   size_t from = what == INVERSE_TRANSFORM ? core.M : core.D;
   size_t to = what == TRANSFORM ? core.M : core.D;
   lua_settop(L, 3);
@@ -244,8 +288,8 @@ static int apply(lua_State *L, const char *who, image what)
                            .reconstruction = what == RECONSTRUCT ? &Y.view : NULL};
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work,
-            what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, p->whiten, &q.X, &Y.view)
-                                      : lat_pca_apply(work, &core, p->whiten, &q.X, &images));
+            what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, whiten, &q.X, &Y.view)
+                                      : lat_pca_apply(work, &core, whiten, &q.X, &images));
   latL_finish(L, who, &Y);
   return 1;
 }
@@ -269,13 +313,15 @@ static int inverse_transform(lua_State *L)
 static int distortion(lua_State *L)
 {
   latL_nooptions(L, 3, "pca:distortion");
-  const pca *p = latL_checkmodel(L, &kind, "pca:distortion", true);
-  lat_pca core = core_of(p);
+  lua_settop(L, 2);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind, "pca:distortion");
+  bool whiten = ((const pca *)f->model)->whiten;
+  lat_pca core = core_of(f);
   lat_matrix X = latL_checkquery(L, 2, "pca:distortion", "X", core.D).X;
   double J = 0;
   lat_workspace *work = latL_workspace(L);
   lat_pca_images images = {.distortion = &J};
-  latL_call(L, "pca:distortion", work, lat_pca_apply(work, &core, p->whiten, &X, &images));
+  latL_call(L, "pca:distortion", work, lat_pca_apply(work, &core, whiten, &X, &images));
   lua_pushnumber(L, J);
   return 1;
 }

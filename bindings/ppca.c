@@ -11,22 +11,21 @@ typedef struct latL_Ppca {
   bool evidence; /* latent_dim = "mle": fit chooses */
   bool iterate;  /* method = "em" */
   bool limit;    /* noise_variance = 0 */
-  lat_ppca_model core;
 } latL_Ppca;
 
 static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
 
-static const char SHIFT[] = "(shift)"; /* a kept field that isn't the user's */
-
 static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
-static void finish(lua_State *L, latL_Run *run);
+static void publish(lua_State *L, latL_Run *run, int fitted);
+static void finish(lua_State *L, latL_Run *run, int fitted);
 
 static const latL_EmKind kind = {
     .base = {"ppca", "latent.PPCA", lat_ppca_parameters, NULL, LATL_KNOWS_GAPS},
     .missing = true,
     .plan = plan,
     .start = start,
+    .publish = publish,
     .finish = finish};
 
 /* noise_variance: 0, or nothing, which has it estimated */
@@ -62,78 +61,68 @@ static int new (lua_State *L)
   return 1;
 }
 
-static lat_factor_model view(const latL_Model *m)
+static lat_factor_model view(const latL_Fitted *f)
 {
-  return lat_ppca_of(m->flat, m->sizes[LAT_D], m->sizes[LAT_M]);
+  return lat_ppca_of(f->flat, f->sizes[LAT_D], f->sizes[LAT_M]);
 }
 
 static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters, NULL};
 
 /* ---- EM ------------------------------------------------------------------------------------------ */
 
-static double *make_shift(lua_State *L, latL_Ppca *p, size_t D)
-{
-  p->core.shift = latL_newvector(L, D, LAT_FLOAT64)->view.data;
-  memset(p->core.shift, 0, D * sizeof *p->core.shift);
-  latL_keep(L, LATL_MODEL, SHIFT);
-  return p->core.shift;
-}
-
+/* What lies aside of a block is the shift, D numbers. Parameters without one (from a file, say, or of the
+ * closed form) have statistics about their mean, or none. */
 static void plan(lua_State *L, latL_Run *run)
 {
-  latL_Ppca *p = run->model;
+  const latL_Ppca *p = run->model;
+  const latL_Fitted *before = run->before;
+  size_t D = run->sizes[LAT_D];
+  lat_ppca_model *core = lat_allocate(run->work, 1, sizeof *core);
+  double *shift = core ? lat_doubles(run->work, D) : NULL;
+  if (!shift) latL_error(L, run->who, "%s", run->work->message);
+  memset(shift, 0, D * sizeof *shift);
+  if (before && before->sizes[LAT_D] == D)
+    memcpy(shift, before->aside ? before->aside : view(before).mean, D * sizeof *shift);
+  core->shift = shift;
   run->core = p->limit ? &lat_ppca_limit_kind : &lat_ppca_kind;
-  run->context = &p->core;
-  run->sizes[LAT_M] = p->evidence ? p->em.base.sizes[LAT_M] : p->latent_dim;
-  if (p->evidence && !p->em.base.flat)
+  run->context = core;
+  run->sizes[LAT_M] = p->latent_dim;
+  if (!p->evidence) return;
+  if (!run->last)
     latL_error(L, run->who, "latent_dim = \"mle\" is chosen by fit, which comes first");
-  if (p->core.shift) return;
-  double *shift = make_shift(L, p, run->sizes[LAT_D]);
-  /* parameters without statistics, from a file, say: their mean is near the data's */
-  if (p->em.base.flat && p->em.base.sizes[LAT_D] == run->sizes[LAT_D])
-    memcpy(shift, p->em.base.flat, run->sizes[LAT_D] * sizeof *shift);
+  run->sizes[LAT_M] = run->last->sizes[LAT_M];
 }
 
 static lat_status start(lua_State *L, latL_Run *run)
 {
-  latL_Ppca *p = run->model;
+  const latL_Ppca *p = run->model;
   lat_matrix X = latL_sample(L, run);
-  p->em.seen = 0; /* old statistics are about the old shift */
-  make_shift(L, p, run->sizes[LAT_D]);
   return lat_ppca_start(run->work, &X, run->sample_weights, run->missing, p->limit,
-                        run->sizes[LAT_M], run->seed, &p->core, run->parameters);
+                        run->sizes[LAT_M], run->seed, run->context, run->parameters);
 }
 
-static lat_status turn(lat_workspace *work, const void *model, bool missing, double *parameters,
-                       double *statistics)
+static void publish(lua_State *L, latL_Run *run, int fitted)
 {
-  const latL_Ppca *p = model;
-  const size_t *sizes = p->em.base.sizes;
-  return lat_ppca_canonical(work, sizes[LAT_D], sizes[LAT_M], missing, p->limit, parameters,
-                            statistics);
+  const lat_ppca_model *core = run->context;
+  size_t bytes = run->sizes[LAT_D] * sizeof(double);
+  memcpy(latL_newaside(L, fitted, bytes), core->shift, bytes);
 }
 
-static void finish(lua_State *L, latL_Run *run)
+static lat_status turn(lat_workspace *work, latL_Fitted *f, bool missing)
 {
-  latL_finishfactors(L, run, turn);
+  const latL_Ppca *p = (const latL_Ppca *)f->model;
+  return lat_ppca_canonical(work, f->sizes[LAT_D], f->sizes[LAT_M], missing, p->limit, f->flat,
+                            f->statistics);
+}
+
+static void finish(lua_State *L, latL_Run *run, int fitted)
+{
+  latL_finishfactors(L, run, fitted, turn);
 }
 
 /* ---- the closed form ---------------------------------------------------------------------------- */
 
-/* The M with the largest evidence; the field log_evidence. */
-static size_t choose(lua_State *L, const char *who, const lat_moments *moments)
-{
-  double *log_evidence;
-  size_t M, count;
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  latL_check(L, who, work, mark, lat_ppca_choose(work, moments, &M, &log_evidence, &count));
-  latL_keepevidence(L, log_evidence, count);
-  lat_workspace_release(work, mark);
-  return M;
-}
-
-static int fit_closed_form(lua_State *L, latL_Ppca *p)
+static int fit_closed_form(lua_State *L, const latL_Ppca *p)
 {
   const char *who = "ppca:fit";
   latL_Rows rows;
@@ -144,20 +133,27 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
   bool pieces =
       rows.function || p->evidence || (latL_inpieces(&rows) && rows.columns <= LATL_EXACT_COLUMNS);
   if (pieces) moments = latL_momentsof(L, &rows, who);
-  size_t M = p->evidence ? choose(L, who, &moments) : p->latent_dim;
+  double objective, weight = pieces ? *moments.weight : latL_weight(rows.weights, rows.X.rows);
+  double *log_evidence = NULL;
+  size_t M = p->latent_dim, count = 0;
+  latL_watch(L, work);
+  lat_mark mark = lat_workspace_mark(work);
+  if (p->evidence) { /* the M with the largest */
+    lat_status status = lat_ppca_choose(work, &moments, &M, &log_evidence, &count);
+    if (status != LAT_OK) latL_check(L, who, work, mark, status);
+  }
   size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = M};
-  double objective, weight = pieces ? *moments.weight : (double)rows.X.rows;
-  for (size_t i = 0; !pieces && rows.weights && i < rows.X.rows; i++)
-    weight += rows.weights[i] - 1; /* from N to the sum of weights */
-  double *parameters = latL_newparameters(L, &kind.base, sizes);
-  latL_workspace(L);
-  latL_call(L, who, work,
-            pieces ? lat_ppca_from_moments(work, &moments, M, parameters, &objective)
-                   : lat_ppca_fit(work, &rows.X, rows.weights, M, parameters, &objective));
-  latL_adopt(L, LATL_MODEL, sizes);
-  latL_keeprecord(L, "closed_form", 1, true, &objective);
-  lat_factor_model core = view(&p->em.base);
-  latL_keepstatistics(L, &p->em, &core, objective, weight, make_shift(L, p, core.D));
+  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
+  int fitted = lua_gettop(L);
+  if (log_evidence) latL_keepevidence(L, fitted, log_evidence, count);
+  latL_watch(L, work);
+  latL_check(L, who, work, mark,
+             pieces ? lat_ppca_from_moments(work, &moments, M, f->flat, &objective)
+                    : lat_ppca_fit(work, &rows.X, rows.weights, M, f->flat, &objective));
+  latL_keeprecord(L, fitted, "closed_form", 1, true, &objective);
+  lat_factor_model core = view(f);
+  latL_keepstatistics(L, fitted, &core, objective, weight);
+  latL_publish(L, LATL_MODEL);
   lat_workspace_done(work);
   return latL_endfactorfit(L, who);
 }
@@ -166,7 +162,7 @@ static int fit_closed_form(lua_State *L, latL_Ppca *p)
 
 static int fit(lua_State *L)
 {
-  latL_Ppca *p = latL_beginfactorfit(L, &kind.base, "ppca:fit");
+  const latL_Ppca *p = latL_beginfactorfit(L, &kind.base, "ppca:fit");
   bool gaps = !p->iterate && latL_hasgaps(L, "ppca:fit");
   if (gaps && p->evidence)
     latL_error(L, "ppca:fit",
@@ -189,8 +185,9 @@ static int partial_fit(lua_State *L)
 /* loaded(model): its parameters, from a file, go with its options. */
 static int check_loaded(lua_State *L)
 {
-  const latL_Ppca *p = latL_checkmodel(L, &kind.base, "latent.load", true);
-  lat_factor_model core = view(&p->em.base);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind.base, "latent.load");
+  const latL_Ppca *p = (const latL_Ppca *)f->model;
+  lat_factor_model core = view(f);
   if ((!p->evidence && core.M != p->latent_dim) || core.M >= core.D)
     latL_error(L, "latent.load", "W is %Ix%I, which latent_dim = %I doesn't fit",
                (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)p->latent_dim);

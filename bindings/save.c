@@ -36,43 +36,50 @@ typedef struct texts {
   latL_Text options, sizes, record;
 } texts;
 
-static void put_sizes(latL_Text *t, const latL_Model *m)
+static void put_sizes(latL_Text *t, const latL_Kind *kind, const size_t sizes[LAT_SIZES])
 {
   char digits[48];
   const char *comma = "{";
   for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
-    if (!latL_usessize(m->kind->parameters, s)) continue;
-    snprintf(digits, sizeof digits, "%s\"%s\":%zu", comma, latL_size_names[s], m->sizes[s]);
+    if (!latL_usessize(kind->parameters, s)) continue;
+    snprintf(digits, sizeof digits, "%s\"%s\":%zu", comma, latL_size_names[s], sizes[s]);
     latL_puttext(t, digits);
     comma = ",";
   }
   latL_puttext(t, *comma == '{' ? "{}" : "}");
 }
 
-/* Pushes a table of the plain fields of the model at 1. */
-static void push_record(lua_State *L)
+/* Copies the plain fields of the table on the top into the one below it, and pops it. */
+static void copy_plain(lua_State *L)
 {
-  lua_newtable(L);
-  lua_getiuservalue(L, 1, LATL_KEPT);
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+  int from = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING || !latL_isplain(L, lua_tostring(L, -2), lua_gettop(L)))
       continue;
     lua_pushvalue(L, -2);
     lua_pushvalue(L, -2);
-    lua_rawset(L, -6);
+    lua_rawset(L, from - 1);
   }
   lua_pop(L, 1);
 }
 
-/* Pushes the options the model at 1 was made with. */
+/* Pushes a table of the plain fields of the block at 1, or of the model there, which has nets. */
+static void push_record(lua_State *L, bool block)
+{
+  lua_newtable(L);
+  latL_pushkept(L, 1);
+  copy_plain(L);
+  if (!block) return;
+  lua_getiuservalue(L, 1, LATL_RECORD);
+  copy_plain(L);
+}
+
+/* Pushes the options that the model was made with. */
 static void push_options(lua_State *L)
 {
-  lua_getiuservalue(L, 1, LATL_KEPT);
-  if (lua_getfield(L, -1, LATL_MADE_WITH) != LUA_TTABLE) {
-    lua_pop(L, 1);
-    lua_newtable(L);
-  }
-  lua_remove(L, -2);
+  if (latL_kept(L, 1, LATL_MADE_WITH) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
 }
 
 /* Raises when an option of the table on the top can't be saved, and names it. */
@@ -87,17 +94,19 @@ static void check_options(lua_State *L, const char *who, lat_workspace *work)
   }
 }
 
-/* The texts of the model at 1. */
-static lat_status describe(lua_State *L, const char *who, lat_workspace *work, texts *t)
+/* The texts of the model with the block `f` at 1; NULL: the model itself is there. */
+static lat_status describe(lua_State *L, const char *who, lat_workspace *work, const latL_Fitted *f,
+                           texts *t)
 {
   int top = lua_gettop(L);
   *t = (texts){{.work = work}, {.work = work}, {.work = work}};
   push_options(L);
   check_options(L, who, work);
   latL_putvalue(L, &t->options, LAT_JSON_DEPTH);
-  push_record(L);
+  push_record(L, f != NULL);
   latL_putvalue(L, &t->record, LAT_JSON_DEPTH);
-  put_sizes(&t->sizes, lua_touserdata(L, 1));
+  if (f) put_sizes(&t->sizes, f->model->kind, f->sizes);
+  if (!f) latL_puttext(&t->sizes, "{}");
   lua_settop(L, top);
   LAT_TRY(t->options.status);
   LAT_TRY(t->record.status);
@@ -160,16 +169,17 @@ static int save(lua_State *L)
   latL_nooptions(L, 4, who);
   lua_settop(L, 3);
   lua_rotate(L, 1, -1); /* `who` to the top */
-  const latL_Model *m = latL_checkmodel(L, kind, who, true);
+  const latL_Fitted *f = latL_fitted(L, 1, kind, who);
   const char *path = latL_checkpath(L, 2, who);
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   texts t;
   lat_pair metadata[OF_FILE + OF_MODEL];
-  lat_parameter_set set = {"", m->kind->parameters, m->sizes, m->flat};
+  kind = f->model->kind; /* several kinds may share a metatable */
+  lat_parameter_set set = {"", kind->parameters, f->sizes, f->flat};
   put_format(metadata);
-  lat_status status = describe(L, who, work, &t);
-  if (status == LAT_OK) status = put_model(work, "", m->kind->name, &t, metadata + OF_FILE);
+  lat_status status = describe(L, who, work, f, &t);
+  if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata + OF_FILE);
   if (status == LAT_OK)
     status = lat_parameters_write(work, path, &set, 1, metadata, OF_FILE + OF_MODEL);
   return finish(L, who, work, mark, path, status);
@@ -196,14 +206,14 @@ static int save_stored(lua_State *L)
   latL_nooptions(L, 4, who);
   lua_settop(L, 3);
   lua_rotate(L, 1, -1); /* `who` to the top */
-  void *model = latL_checkmodel(L, kind, who, false);
+  void *model = latL_checkmodel(L, kind, who);
   const char *path = latL_checkpath(L, 2, who);
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   texts t;
   lat_pair metadata[OF_MODEL];
   lat_checkpoint checkpoint = stored(model);
-  lat_status status = describe(L, who, work, &t);
+  lat_status status = describe(L, who, work, NULL, &t);
   if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata);
   if (status == LAT_OK) status = lat_checkpoint_write(work, path, &checkpoint, metadata, OF_MODEL);
   return finish(L, who, work, mark, path, status);
@@ -211,7 +221,7 @@ static int save_stored(lua_State *L)
 
 /* ---- a group ---------------------------------------------------------------------------------- */
 
-/* Model number i of a group, which is at 1. */
+/* Model number i of a group, which is at 1, and gives its place to its block. */
 static lat_status put_member(lua_State *L, const char *who, lat_workspace *work, size_t i,
                              lat_parameter_set *set, lat_pair *metadata)
 {
@@ -224,9 +234,12 @@ static lat_status put_member(lua_State *L, const char *who, lat_workspace *work,
     return (lat_status)latL_error(L, who, "model %I is a %s, which can't be saved",
                                   (lua_Integer)i + 1, m ? m->kind->name : luaL_typename(L, 1));
   lua_pop(L, 1);
-  if (!m->flat) latL_error(L, who, "model %I is not fitted yet", (lua_Integer)i + 1);
-  LAT_TRY(describe(L, who, work, &t));
-  *set = (lat_parameter_set){prefix, m->kind->parameters, m->sizes, m->flat};
+  const latL_Fitted *f = latL_pushfitted(L, 1);
+  if (!f) latL_error(L, who, "model %I is not fitted yet", (lua_Integer)i + 1);
+  lua_pop(L, 1);
+  f = latL_fitted(L, 1, m->kind, who);
+  LAT_TRY(describe(L, who, work, f, &t));
+  *set = (lat_parameter_set){prefix, m->kind->parameters, f->sizes, f->flat};
   return put_model(work, prefix, m->kind->name, &t, metadata);
 }
 
@@ -238,6 +251,8 @@ static int save_group(lua_State *L)
   const char *path = latL_checkpath(L, 1, who);
   luaL_checktype(L, 4, LUA_TTABLE);
   size_t count = lua_rawlen(L, 4);
+  lua_createtable(L, (int)count, 0); /* keeps the models' blocks */
+  int blocks = lua_gettop(L);
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_Text options = {.work = work};
@@ -258,6 +273,8 @@ static int save_group(lua_State *L)
     lua_rawgeti(L, 4, (lua_Integer)i + 1);
     lua_insert(L, 1);
     status = put_member(L, who, work, i, &sets[i], metadata + OF_FILE + 2 + i * OF_MODEL);
+    lua_pushvalue(L, 1); /* in whose place its block is now */
+    lua_rawseti(L, blocks + 1, (lua_Integer)i + 1);
     lua_remove(L, 1);
   }
   if (status == LAT_OK) status = lat_parameters_write(work, path, sets, count, metadata, pairs);
@@ -279,6 +296,18 @@ static void push_own_options(lua_State *L)
     lua_rawset(L, -5);
   }
   lua_remove(L, from);
+}
+
+/* Users can change the table on the top, of the model's present parameters. */
+static void check_own(lua_State *L, const char *who)
+{
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING)
+      latL_error(L, who, "model.parameters has a key without a name");
+    if (lua_type(L, -1) != LUA_TNUMBER && !latL_tomatrix(L, -1))
+      latL_error(L, who, "model.parameters: '%s' must be a number or a matrix, got %s",
+                 lua_tostring(L, -2), luaL_typename(L, -1));
+  }
 }
 
 /* The values of the table on the top, numbers and matrices, as sources. */
@@ -307,14 +336,14 @@ static int save_own(lua_State *L)
   const char *who = LATL_SAVED_OWN ":save";
   latL_nooptions(L, 3, who);
   lua_settop(L, 2);
-  latL_checkmodel(L, kind, who, true);
+  latL_fitted(L, 1, kind, who);
   const char *path = latL_checkpath(L, 2, who);
   lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_Text options = {.work = work}, record = {.work = work};
   push_own_options(L);
   latL_putvalue(L, &options, LAT_JSON_DEPTH);
-  push_record(L);
+  push_record(L, true);
   latL_putvalue(L, &record, LAT_JSON_DEPTH);
   lat_pair metadata[OF_FILE + 3];
   put_format(metadata);
@@ -322,8 +351,8 @@ static int save_own(lua_State *L)
   metadata[OF_FILE + 1] = (lat_pair){text_of("options"), {options.at, options.n}};
   metadata[OF_FILE + 2] = (lat_pair){text_of("record"), {record.at, record.n}};
   lat_status status = options.status == LAT_OK ? record.status : options.status;
-  lua_getiuservalue(L, 1, LATL_KEPT);
-  lua_getfield(L, -1, "parameters");
+  latL_recorded(L, 1, "parameters");
+  check_own(L, who);
   size_t n = put_own(L, NULL, NULL);
   lat_tensor_source *sources = lat_allocate(work, n, sizeof *sources);
   double *numbers = lat_doubles(work, n);

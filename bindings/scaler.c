@@ -10,16 +10,8 @@ static const latL_Kind kind = {"scaler", "latent.Scaler", lat_scaler_parameters,
 
 typedef struct scaler {
   latL_Model model;
-  bool with_mean, with_deviation, missing;
-  bool unfinished; /* a fit was left by an error: its moments are not to be gone on with */
-  size_t D;        /* columns of the moments below; 0 before there are any */
-  double *moments; /* in the matrix that is user value LATL_STATE */
+  bool with_mean, with_deviation;
 } scaler;
-
-static lat_scaler core_of(const scaler *s)
-{
-  return lat_scaler_of(s->model.flat, s->model.sizes[LAT_D]);
-}
 
 /* latent.scaler [{with_mean=true, with_deviation=true}] */
 static int new (lua_State *L)
@@ -33,43 +25,62 @@ static int new (lua_State *L)
   return 1;
 }
 
-static lat_status take(lua_State *L, void *model, lat_workspace *work, const lat_matrix *X,
-                       const double *weights)
+/* A fit under way: the moments, in a matrix that is at `place` on the stack. */
+typedef struct gathering {
+  lat_column_moments moments;
+  bool missing;
+  int place;
+} gathering;
+
+static void new_moments(lua_State *L, gathering *g, size_t D)
 {
-  scaler *s = model;
-  if (s->D == 0) {
-    latL_Matrix *m = latL_newmatrix(L, 1, lat_column_moments_count(X->cols), LAT_FLOAT64);
-    lat_fill(&m->view, 0);
-    lua_setiuservalue(L, 1, LATL_STATE);
-    s->moments = m->view.data;
-    s->D = X->cols;
-  }
-  lat_column_moments moments = lat_column_moments_of(s->moments, s->D);
-  return lat_column_moments_add(work, &moments, X, weights, s->missing);
+  size_t count = lat_column_moments_count(D);
+  double *memory = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
+  memset(memory, 0, count * sizeof *memory);
+  g->moments = lat_column_moments_of(memory, D);
+  lua_replace(L, g->place);
 }
 
+static lat_status take(lua_State *L, void *context, lat_workspace *work, const lat_matrix *X,
+                       const double *weights)
+{
+  gathering *g = context;
+  if (!g->moments.mean) new_moments(L, g, X->cols);
+  return lat_column_moments_add(work, &g->moments, X, weights, g->missing);
+}
+
+/* The moments are the block's statistics, which partial_fit goes on from. */
 static int fit_on(lua_State *L, const char *who, bool afresh)
 {
   static const char *const names[] = {"weights", "missing", NULL};
   lua_settop(L, 3);
-  scaler *s = latL_checkmodel(L, &kind, who, false);
+  const scaler *s = latL_checkmodel(L, &kind, who);
   latL_checkoptions(L, 3, who, names);
   latL_Rows rows;
   latL_checkrows(L, &rows, 2, 3, who);
-  s->missing = latL_optboolean(L, 3, who, "missing", false);
-  if (afresh || s->unfinished) s->D = 0;
-  latL_checkcolumns(L, &rows, who, s->D);
-  s->unfinished = afresh;
-  latL_eachpiece(L, &rows, 2, who, s->missing, s, take);
-  s->unfinished = false;
+  gathering g = {.missing = latL_optboolean(L, 3, who, "missing", false)};
+  const latL_Fitted *before = latL_pushfitted(L, 1);
+  lua_pushnil(L);
+  g.place = lua_gettop(L);
+  if (!afresh && before && before->statistics) {
+    new_moments(L, &g, before->sizes[LAT_D]);
+    memcpy(latL_tomatrix(L, g.place)->view.data, before->statistics,
+           before->count * sizeof(double));
+  }
+  latL_checkcolumns(L, &rows, who, g.moments.dimensions);
+  latL_eachpiece(L, &rows, 2, who, g.missing, &g, take);
 
-  size_t sizes[LAT_SIZES] = {[LAT_D] = s->D};
-  lat_scaler fresh = lat_scaler_of(latL_newparameters(L, &kind, sizes), s->D);
-  lat_column_moments moments = lat_column_moments_of(s->moments, s->D);
+  size_t sizes[LAT_SIZES] = {[LAT_D] = g.moments.dimensions};
+  latL_Fitted *f = latL_newfitted(L, 1, sizes);
+  lat_scaler fresh = lat_scaler_of(f->flat, g.moments.dimensions);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work,
-            lat_scaler_from_moments(work, &moments, s->with_mean, s->with_deviation, &fresh));
-  latL_adopt(L, 1, sizes);
+            lat_scaler_from_moments(work, &g.moments, s->with_mean, s->with_deviation, &fresh));
+  f->statistics = latL_tomatrix(L, g.place)->view.data;
+  f->count = lat_column_moments_count(g.moments.dimensions);
+  lua_pushvalue(L, g.place);
+  lua_setiuservalue(L, -2, LATL_STATISTICS);
+  latL_publish(L, 1);
   lua_settop(L, 1);
   return 1;
 }
@@ -88,8 +99,8 @@ static int apply(lua_State *L, const char *who, bool inverse)
 {
   static const char *const names[] = {"out", NULL};
   lua_settop(L, 3);
-  const scaler *s = latL_checkmodel(L, &kind, who, true);
-  lat_scaler core = core_of(s);
+  const latL_Fitted *f = latL_fitted(L, 1, &kind, who);
+  lat_scaler core = lat_scaler_of(f->flat, f->sizes[LAT_D]);
   latL_Query q = latL_checkquery(L, 2, who, "X", core.D);
   latL_checkoptions(L, 3, who, names);
   const latL_Matrix *X = latL_tomatrix(L, 2); /* the result has its shape, whichever that is */

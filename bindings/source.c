@@ -49,6 +49,14 @@ void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t befor
   if (before) r->columns = before; /* which a function's first chunk must have */
 }
 
+double latL_weight(const double *weights, size_t rows)
+{
+  double sum = 0;
+  if (!weights) return (double)rows;
+  for (size_t i = 0; i < rows; i++) sum += weights[i];
+  return sum;
+}
+
 bool latL_inpieces(const latL_Rows *r)
 {
   return r->function || (r->file && r->file_size > SLICE);

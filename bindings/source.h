@@ -29,6 +29,9 @@ void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const 
 /* Raises unless the rows have as many columns as those `before` (0: there were none). */
 void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);
 
+/* What `rows` rows with these weights (or NULL) weigh together. */
+double latL_weight(const double *weights, size_t rows);
+
 /* Begins a pass. */
 void latL_rewind(latL_Rows *rows);
 

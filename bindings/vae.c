@@ -103,7 +103,7 @@ typedef struct batch {
 static batch begin(lua_State *L, const char *who, const char *const names[])
 {
   lua_settop(L, 3);
-  batch b = {.vae = latL_checkmodel(L, &latL_vae_kind, who, false)};
+  batch b = {.vae = latL_checkmodel(L, &latL_vae_kind, who)};
   b.X = latL_checkdata(L, 2, who, "X", b.vae->core.likelihood.D).X;
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");

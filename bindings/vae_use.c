@@ -22,7 +22,7 @@ static size_t latent_dim(const call *c)
 static call begin(lua_State *L, const char *who, const char *const names[])
 {
   lua_settop(L, 3);
-  call c = {.vae = latL_checkmodel(L, &latL_vae_kind, who, false)};
+  call c = {.vae = latL_checkmodel(L, &latL_vae_kind, who)};
   c.q = latL_checkdata(L, 2, who, "X", c.vae->core.likelihood.D);
   latL_checkoptions(L, 3, who, names);
   latL_getoption(L, 3, "labels");

@@ -788,3 +788,58 @@ describe("checkpoints", function()
     assert.is_string(message)
   end)
 end)
+
+describe("a finalizer", function()
+  -- Runs f while every allocation may finalize something, which calls g.
+  local function under(g, f)
+    for _ = 1, 4 do setmetatable({}, { __gc = g }) end
+    collectgarbage("setpause", 0)
+    local results = table.pack(pcall(f))
+    collectgarbage("setpause", 200)
+    collectgarbage()
+    return table.unpack(results, 1, results.n)
+  end
+
+  it("may add parameters to the store that is read or written", function()
+    local store, count = nn.parameters { seed = 1 }, 0
+    store:add("first", 2, 2)
+    store:set("first", { { 1, 2 }, { 3, 4 } })
+    local function grow()
+      for _ = 1, 20 do
+        count = count + 1
+        store:add("more" .. count, 50, 50)
+      end
+    end
+    for _ = 1, 5 do
+      local ok, found = under(grow, function() return store:get "first" end)
+      assert.is_true(ok, found)
+      assert.are.same({ { 1, 2 }, { 3, 4 } }, found:table())
+      assert.is_true((under(grow, function() store:set("first", { { 5, 6 }, { 7, 8 } }) end)))
+      assert.are.same({ { 5, 6 }, { 7, 8 } }, store:get("first"):table())
+      store:set("first", { { 1, 2 }, { 3, 4 } })
+    end
+    assert.is_true(count > 0)
+  end)
+
+  it("may begin another step of the tape that is read", function()
+    local tape = nn.tape { dtype = "float64" }
+    for _ = 1, 5 do
+      tape:reset()
+      local x = tape:input({ { 1, 2 }, { 3, 4 } }, { gradient = true })
+      local y = (x % x):sum()
+      y:backward()
+      for _, read in ipairs { function() return x:matrix() end, function() return x:gradient() end,
+        function() return tostring(x) end, function() return (x + x):matrix() end } do
+        local ok, found = under(function()
+          tape:reset()
+          tape:input(latent.matrix.zeros(300, 300))
+        end, read)
+        assert.is_true(ok or tostring(found):find "step" ~= nil, tostring(found))
+        tape:reset()
+        x = tape:input({ { 1, 2 }, { 3, 4 } }, { gradient = true })
+        y = (x % x):sum()
+        y:backward()
+      end
+    end
+  end)
+end)

@@ -58,9 +58,12 @@ local function data(who, X)
   return check.matrix(who, "X", X)
 end
 
+-- What the last fit has made. A method goes by this alone: the models are the user's, and might fit the
+-- classifier again while it works.
 local function fitted(self, who)
   check.self(who, Classifier, self)
   if not self.models then check.fail(who, "the model is not fitted yet") end
+  return { classes = self.classes, priors = self.priors, models = self.models }
 end
 
 local function callable(model, verb)
@@ -151,20 +154,20 @@ end
 
 -- ---- densities ------------------------------------------------------------------------
 
--- log p(c) + log p(x | c), K x N; and whether X was a vector, a single row, of which models give a number.
+-- log p(c) + log p(x | c), K x N; whether X was a vector, a single row, of which models give a number; and the classes.
 local function joint(self, who, X, options)
-  fitted(self, who)
+  local now = fitted(self, who)
   local lines, one = {}, false
-  for k, model in ipairs(self.models) do
-    local line = for_class(who, self.classes[k], model.log_likelihood, model, X, options)
+  for k, model in ipairs(now.models) do
+    local line = for_class(who, now.classes[k], model.log_likelihood, model, X, options)
     if type(line) == "number" then line, one = matrix { line }, true end
     if not check.is_matrix(line) or line:isnan():sum() > 0 then
-      check.fail(who, "class %s: log_likelihood gave %s", check.show(self.classes[k]),
+      check.fail(who, "class %s: log_likelihood gave %s", check.show(now.classes[k]),
         check.is_matrix(line) and "NaN" or check.show(line))
     end
-    lines[k] = line + math.log(self.priors[k])
+    lines[k] = line + math.log(now.priors[k])
   end
-  return matrix.vstack(lines), one
+  return matrix.vstack(lines), one, now.classes
 end
 
 -- log of the sum over the classes, a vector of N; -infinity where no class has the row.
@@ -176,9 +179,9 @@ end
 
 -- log p(c | x), N x K, of a single row a vector; a row that no class has is as likely of each.
 local function log_posteriors(self, who, X, options)
-  local log_p, one = joint(self, who, X, options)
+  local log_p, one, classes = joint(self, who, X, options)
   local total = log_sum(log_p)
-  log_p = (log_p - total):where(total:ne(-math.huge), -math.log(#self.classes))
+  log_p = (log_p - total):where(total:ne(-math.huge), -math.log(#classes))
   return one and log_p:flatten() or log_p:t():copy()
 end
 
@@ -195,8 +198,8 @@ function Classifier:responsibilities(X, options)
 end
 
 function Classifier:predict(X, options)
-  local log_p, one = joint(self, "classifier:predict", X, options)
-  local labels = as_labels(self.classes, log_p:argmax(1))
+  local log_p, one, classes = joint(self, "classifier:predict", X, options)
+  local labels = as_labels(classes, log_p:argmax(1))
   if not one then return labels end
   return math.tointeger(labels[1]) or labels[1]
 end
@@ -209,31 +212,31 @@ end
 
 -- ---- judging ---------------------------------------------------------------------------
 
--- The labels and the predictions, both as lists.
+-- The labels and the predictions, both as lists; and the classes.
 local function compare(self, who, X, y, options)
   fitted(self, who)
   X = data(who, X)
-  local log_p, one = joint(self, who, X, options)
+  local log_p, one, classes = joint(self, who, X, options)
   if one and type(y) ~= "table" and not check.is_matrix(y) then y = { y } end
-  return labels_of(who, y, one and 1 or #X), log_p:argmax(1)
+  return labels_of(who, y, one and 1 or #X), log_p:argmax(1), classes
 end
 
 function Classifier:score(X, y, options)
   local who = "classifier:score"
   if y == nil then return log_sum((joint(self, who, X, options))):mean() end
-  local truth, predicted = compare(self, who, X, y, options)
+  local truth, predicted, classes = compare(self, who, X, y, options)
   local right = 0
   for i, label in ipairs(truth) do
-    if self.classes[predicted[i] // 1 | 0] == label then right = right + 1 end
+    if classes[predicted[i] // 1 | 0] == label then right = right + 1 end
   end
   return right / #truth
 end
 
 function Classifier:confusion(X, y, options)
   local who = "classifier:confusion"
-  local truth, predicted = compare(self, who, X, y, options)
-  local counts, place = matrix.zeros(#self.classes, #self.classes), {}
-  for k, class in ipairs(self.classes) do place[class] = k end
+  local truth, predicted, classes = compare(self, who, X, y, options)
+  local counts, place = matrix.zeros(#classes, #classes), {}
+  for k, class in ipairs(classes) do place[class] = k end
   for i, label in ipairs(truth) do
     if not place[label] then check.fail(who, "label %d is %s, which is no class", i, check.show(label)) end
     local k, p = place[label], predicted[i] // 1 | 0
@@ -244,10 +247,10 @@ end
 
 function Classifier:free_parameters(options)
   check.no_options("classifier:free_parameters", options)
-  fitted(self, "classifier:free_parameters")
-  local count = self.given_priors == "estimated" and #self.classes - 1 or 0
-  for k, model in ipairs(self.models) do
-    count = count + for_class("classifier:free_parameters", self.classes[k], function()
+  local now = fitted(self, "classifier:free_parameters")
+  local count = self.given_priors == "estimated" and #now.classes - 1 or 0
+  for k, model in ipairs(now.models) do
+    count = count + for_class("classifier:free_parameters", now.classes[k], function()
       return model:free_parameters()
     end)
   end
@@ -258,39 +261,39 @@ end
 
 function Classifier:sample(n, options)
   local who = "classifier:sample"
-  fitted(self, who)
+  local now = fitted(self, who)
   n = check.integer(who, "n", n, 1)
   options = check.options(who, options, { seed = true })
   local random = check.random(who, options.seed)
-  local places, rows = random:categorical(self.priors, n), {}
+  local places, rows = random:categorical(now.priors, n), {}
   for i = 1, n do
     local k = places[i] // 1 | 0
     rows[k] = rows[k] or {}
     table.insert(rows[k], i)
   end
   local X
-  for k, model in ipairs(self.models) do
+  for k, model in ipairs(now.models) do
     if rows[k] then
-      local drawn = for_class(who, self.classes[k], function()
+      local drawn = for_class(who, now.classes[k], function()
         return (model:sample(#rows[k], { seed = random }))
       end)
       X = X or matrix.zeros(n, drawn.cols)
       for i, row in ipairs(rows[k]) do X[row]:assign(drawn[i]) end
     end
   end
-  return X, as_labels(self.classes, places)
+  return X, as_labels(now.classes, places)
 end
 
 -- ---- files --------------------------------------------------------------------------------
 
 function Classifier:save(path, options)
   check.no_options("classifier:save", options)
-  fitted(self, "classifier:save")
-  local priors, given = self.priors:table(), self.given_priors
+  local now = fitted(self, "classifier:save")
+  local priors, given = now.priors:table(), self.given_priors
   if check.is_matrix(given) then given = given:table() end
   if type(given) == "table" then given = priors end
-  return latent._save_group(path, "classifier", { classes = self.classes, priors = priors, given = given },
-    self.models)
+  return latent._save_group(path, "classifier", { classes = now.classes, priors = priors, given = given },
+    now.models)
 end
 
 -- For latent.load: a classifier of what `save` has put into a file. What is wrong raises.

@@ -413,6 +413,16 @@ bool lat_em_better(const lat_em *a, const lat_em *b)
   return a->kind->descends ? a->reached < b->reached : a->reached > b->reached;
 }
 
+/* ---- leaving ---------------------------------------------------------------------------- */
+
+void lat_em_settle(lat_em *em)
+{
+  lat_em_state *s = em->state;
+  if (s->trying) take_back(em);
+  if (s->iteration) em->statistics = s->iteration;
+  s->iteration = NULL;
+}
+
 lat_status lat_em_step(lat_em *em, const lat_matrix *X, const double *weights, double rate,
                        double *running)
 {

@@ -155,6 +155,11 @@ void lat_em_collect(lat_em *em);
  * no row had a weight; what the kind's M-step says, and parameters are then as they were. */
 lat_status lat_em_end(lat_em *em);
 
+/* For who leaves an iteration that isn't complete: the parameters are those of the last complete one
+ * again. (Acceleration may have put others in their place, to be tried.) So are the
+ * statistics, after a review that wasn't complete. */
+void lat_em_settle(lat_em *em);
+
 /* ---- several starts ------------------------------------------------------------------ */
 
 /* An iteration's objective is that of the parameters it began with. Where fits that haven't converged

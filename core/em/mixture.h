@@ -49,6 +49,8 @@ typedef struct lat_mixture {
   /* a row's component, from 1, or 0 where it isn't known; or NULL. A known one counts with
    * log p(x, k) in the objective. */
   const uint32_t *labels;
+  double row;         /* what a row weighs on average, for starts, which add half a row to what they
+                       * count; 0: as the weights say */
   const double *seen; /* for lat_em_step: the weight of the rows behind the running statistics;
                        * the objective is then without the prior. NULL for a fit */
 } lat_mixture;

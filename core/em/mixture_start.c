@@ -5,8 +5,16 @@
 #include "em/kmeans.h"
 #include "em/mixture_kernel.h"
 
+static double weight_of_row(const lat_mixture *m, size_t N, const double *weights)
+{
+  double total = 0;
+  if (m->row > 0 || !weights) return m->row > 0 ? m->row : 1;
+  for (size_t i = 0; i < N; i++) total += weights[i];
+  return total > 0 ? total / (double)N : 1;
+}
+
 /* What the data says without components: the mean of each feature (M) where it is observed, moved
- * a little away from limits, by half a row. Blocks with an entry that the family doesn't have are
+ * a little away from limits, by half a row of average weight. Blocks with an entry that the family doesn't have are
  * passed over here: the first E-step, which knows where they are, will name it. */
 static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
                                const double *weights, bool missing, double *margins)
@@ -20,6 +28,7 @@ static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const 
   memset(tables, 0, lat_mixture_ready_count(m) * sizeof *tables);
   memset(margins, 0, M * sizeof *margins);
   memset(counts, 0, M * sizeof *counts);
+  double half = 0.5 * weight_of_row(m, X->rows, weights);
   for (size_t i = 0; i < X->rows; i += MIXTURE_ROWS) {
     size_t left = X->rows - i;
     lat_matrix rows = lat_block_of(*X, i, 0, left < MIXTURE_ROWS ? left : MIXTURE_ROWS, m->D);
@@ -33,12 +42,12 @@ static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const 
   }
   if (m->family == LAT_CATEGORICAL) {
     for (size_t d = 0, f = 0; d < m->D; f += (size_t)m->levels[d++]) {
-      double levels = m->levels[d], total = 0.5 * levels;
+      double levels = m->levels[d], total = half * levels;
       for (size_t l = 0; l < (size_t)levels; l++) total += margins[f + l];
-      for (size_t l = 0; l < (size_t)levels; l++) margins[f + l] = (margins[f + l] + 0.5) / total;
+      for (size_t l = 0; l < (size_t)levels; l++) margins[f + l] = (margins[f + l] + half) / total;
     }
   } else {
-    for (size_t f = 0; f < M; f++) margins[f] = (margins[f] + 0.5) / (counts[f] + 1);
+    for (size_t f = 0; f < M; f++) margins[f] = (margins[f] + half) / (counts[f] + 2 * half);
   }
   return LAT_OK;
 }

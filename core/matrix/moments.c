@@ -31,13 +31,13 @@ static size_t sum_count(size_t D)
 
 size_t lat_moments_count(size_t dimensions)
 {
-  return sum_count(dimensions) + dimensions;
+  return sum_count(dimensions) + dimensions + 1;
 }
 
 lat_moments lat_moments_of(double *memory, size_t dimensions)
 {
-  double *scatter = memory + 1 + dimensions;
-  return (lat_moments){dimensions, memory, memory + 1, scatter, scatter + dimensions * dimensions};
+  double *scatter = memory + 1 + dimensions, *exponent = scatter + dimensions * dimensions;
+  return (lat_moments){dimensions, memory, memory + 1, scatter, exponent, exponent + dimensions};
 }
 
 enum { PENDING = 32 }; /* rank-one terms that wait for a product together */
@@ -213,6 +213,7 @@ lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_
     LAT_TRY(lat_moments_check_weight(work, *from.weight));
   }
   join(moments, &from, w.exponents);
+  if (moments->rows) *moments->rows += (double)X->rows;
   return LAT_OK;
 }
 

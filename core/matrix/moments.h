@@ -28,6 +28,7 @@ typedef struct lat_moments {
   double *mean;     /* D */
   double *scatter;  /* D x D row-major; only the upper triangle is kept up */
   double *exponent; /* D */
+  double *rows;     /* 1: how many there were, whatever they weigh; may be NULL where nobody asks */
 } lat_moments;
 
 /* How many doubles moments take, and moments over caller's memory of that length, which

@@ -171,7 +171,8 @@ lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
                                 const lat_pca_options *options, double **flat, size_t *M,
                                 lat_pca_record *record)
 {
-  size_t rows = *moments->weight > 2 ? (size_t)fmin(*moments->weight, 1e15) : 2;
+  double count = moments->rows ? *moments->rows : *moments->weight;
+  size_t rows = count > 2 ? (size_t)fmin(count, 1e15) : 2;
   fit f = {.work = work, .options = options, .N = rows, .D = moments->dimensions};
   LAT_TRY(check_latent_dim(work, options, rows, f.D));
   LAT_TRY(begin(&f));

@@ -37,15 +37,26 @@ of the start that was kept.
 
   for i, objective in model:steps(X) do ... end
 
-does an iteration a turn; leaving the loop keeps the model as it stands. partial_fit(X) takes one more piece of data
-that doesn't come again (stepwise EM): statistics s become (1 - r) s + r s(X) with r = (n + 2)^-0.6, where n counts in
-pieces of this size what has been seen, a fit included; the option rate sets r.
+does an iteration a turn; leaving the loop keeps the model as it stands. The iterator may be called by hand, with any
+arguments, from any coroutine, and gives nil at its end; its own data or callbacks can't call it.
+
+partial_fit(X) takes one more piece of data that doesn't come again (stepwise EM): statistics s become
+(1 - r) s + r s(X) with r = (n + 2)^-0.6, where n counts in pieces of this weight what has been seen, a fit included;
+the option rate sets r. The scale of weights changes nothing.
 
 X is a matrix; or a file, latent.open "x.npy", which may be larger than memory; or a function that returns the next
 chunk (or chunk, weights), and nil at the end of a pass: it is called again for each. What a model starts from is then
 a pass's rows spread evenly, up to 32 MB of them.
 
-The parameters change only when an iteration is complete: an error, Ctrl-C or a failing callback leaves a whole model.
+The parameters change only when an iteration is complete: an error, Ctrl-C or a failing callback leaves a whole
+model, in the same form as a fit that has come to its end (components in order, axes turned; of interrupted k-means
+with much data the labels are left out). A fit that fails before leaves the model as it was.
+
+A model may be used and fitted again, to whatever data, by its own callbacks, by functions that give its data, between
+the turns of its loops, and by finalizers: each fit has memory of its own, and the model has the result that was last
+complete. A loop that is left, or a fit that fails, doesn't take the place of what another fit has made since.
+Callbacks can't yield.
+
 Results are the same bits for every number of threads.]],
   },
   {
