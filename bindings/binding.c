@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* ---- what each Lua state has ---------------------------------------------- */
 
@@ -20,16 +19,19 @@ typedef struct scratch {
 /* Kept in the registry under the address of `state_key`. */
 typedef struct state {
   scratch scratch;
-  size_t external;   /* bytes in blocks that the collector doesn't see */
-  size_t collect_at; /* a full collection comes when they would exceed this */
+  lua_State *main;
+  size_t
+      outside; /* bytes that the core has from the state's allocator, which the collector doesn't count */
+  size_t made;    /* bytes of matrices and of the core since the collector's work was looked at */
+  size_t settled; /* bytes in use, those outside included, when it had nothing to find */
+  size_t room;    /* how many more there may be before it is asked to work */
 } state;
 
 #define LATL_WORKSPACE "latent.Workspace"
-#define LATL_BLOCK     "latent.Block"
 
-static const char state_key = 0, empty_key = 0;
+static const char state_key = 0, empty_key = 0, matrix_key = 0;
 
-enum { COLLECT_FIRST = 256 << 20 }; /* bytes */
+enum { ROOM = 256 << 20, LARGE = 1 << 20 }; /* bytes */
 
 static state *state_of(lua_State *L)
 {
@@ -37,6 +39,76 @@ static state *state_of(lua_State *L)
   state *s = lua_touserdata(L, -1);
   lua_pop(L, 1); /* the registry keeps it */
   return s;
+}
+
+/* ---- memory of the state's allocator ----------------------------------------- */
+
+/* A request that no allocator grants. Lua answers with a collection that calls no finalizer. */
+static int ask_too_much(lua_State *L)
+{
+  lua_newuserdatauv(L, PTRDIFF_MAX / 2, 0);
+  return 0;
+}
+
+/* Lets Lua free what it would free for a request of its own: the core is at work, so no finalizer may
+ * run, and nothing may be raised. The main thread is there in any case. */
+static void make_room(lua_State *L)
+{
+  if (lua_gethookmask(L) & (LUA_MASKCALL | LUA_MASKRET)) return; /* Ctrl-C would be heard here */
+  if (!lua_checkstack(L, 2)) return;
+  bool running = lua_gc(L, LUA_GCISRUNNING, 0) == 1;
+  lua_gc(L, LUA_GCSTOP, 0); /* but for such collections */
+  lua_pushcfunction(L, ask_too_much);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+  if (running) lua_gc(L, LUA_GCRESTART, 0);
+}
+
+/* A lat_allocator's function, on the state's own. */
+static void *allocate(void *of, void *old, size_t was, size_t size)
+{
+  state *s = of;
+  void *host;
+  lua_Alloc function = lua_getallocf(s->main, &host);
+  void *memory = function(host, old, was, size);
+  if (!memory && size > 0) {
+    make_room(s->main);
+    memory = function(host, old, was, size);
+    if (!memory) return NULL;
+  }
+  s->outside += size - was;
+  if (size > was) s->made += size - was;
+  return memory;
+}
+
+static size_t bytes_in_use(lua_State *L, const state *s)
+{
+  return ((size_t)lua_gc(L, LUA_GCCOUNT, 0) << 10) + s->outside;
+}
+
+/* Lua paces its collector by all it has, so that small matrices could fill as much again as large ones
+ * that stay, and it doesn't feel what the core has. Therefore, where much more is in use than after the
+ * last time, everything is collected. Not where the user has stopped the collector. */
+static void pace(lua_State *L, state *s)
+{
+  s->made = 0;
+  size_t now = bytes_in_use(L, s);
+  if (now < s->settled) s->settled = now;
+  if (now - s->settled < s->room || lua_gc(L, LUA_GCISRUNNING, 0) != 1) return;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  s->settled = bytes_in_use(L, s);
+  s->room = s->settled / 4 > ROOM ? s->settled / 4 : ROOM;
+}
+
+lat_allocator latL_allocator(lua_State *L)
+{
+  return (lat_allocator){allocate, state_of(L)};
+}
+
+/* The same when memory was refused, whoever has stopped what. */
+static void relieve(lua_State *L, state *s)
+{
+  lat_workspace_trim(&s->scratch.work);
+  lua_gc(L, LUA_GCCOLLECT, 0);
 }
 
 /* ---- calls into the core --------------------------------------------------- */
@@ -88,9 +160,12 @@ static int workspace_gc(lua_State *L)
 
 lat_workspace *latL_newworkspace(lua_State *L)
 {
+  state *of = state_of(L);
+  if (of->made > of->room) pace(L, of);
   scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (scratch){0};
   lat_workspace_init(&s->work);
+  s->work.allocator = latL_allocator(L);
   luaL_setmetatable(L, LATL_WORKSPACE);
   return watch(L, s);
 }
@@ -112,7 +187,8 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
   memcpy(message, work->message, sizeof message);
   lat_workspace_release(work, mark);
   if (work != &state_of(L)->scratch.work)
-    lat_workspace_done(work); /* rather now than at a collection */
+    lat_workspace_done(work);                        /* rather now than at a collection */
+  if (status == LAT_MEMORY) relieve(L, state_of(L)); /* the next call shall have more */
   if (status == LAT_CANCELLED) {
     /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
@@ -168,67 +244,50 @@ int latL_error(lua_State *L, const char *who, const char *format, ...)
   return lua_error(L);
 }
 
-/* ---- elements outside the collector's heap --------------------------------- */
-
-typedef struct block {
-  void *memory;
-  size_t bytes;
-  bool gone;
-} block;
-
-static int block_gc(lua_State *L)
-{
-  block *b = latL_garbage(L, LATL_BLOCK);
-  if (b && b->memory) {
-    munmap(b->memory, b->bytes);
-    state_of(L)->external -= b->bytes;
-    b->memory = NULL;
-    b->gone = true;
-  }
-  return 0;
-}
-
-static void *map_memory(size_t bytes)
-{
-  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return NULL;
-#ifdef MADV_HUGEPAGE
-  madvise(memory, bytes, MADV_HUGEPAGE); /* a thirtieth of the page faults */
-#endif
-  return memory;
-}
-
-/* Pushes a block. The collector doesn't feel its weight, so it is asked to work when the blocks
- * have doubled since its last full turn. */
-static block *new_block(lua_State *L, size_t bytes)
-{
-  state *s = state_of(L);
-  block *b = lua_newuserdatauv(L, sizeof *b, 0);
-  *b = (block){.bytes = bytes};
-  luaL_setmetatable(L, LATL_BLOCK);
-  if (s->external + bytes > s->collect_at) {
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    size_t twice = 2 * (s->external + bytes);
-    s->collect_at = twice > COLLECT_FIRST ? twice : COLLECT_FIRST;
-  }
-  void *memory = map_memory(bytes);
-  if (!memory) {
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    memory = map_memory(bytes);
-  }
-  if (!memory) luaL_error(L, "latent: not enough memory for %f MB", (double)bytes / 1048576);
-  b->memory = memory;
-  s->external += bytes;
-  return b;
-}
-
 /* ---- matrices --------------------------------------------------------------- */
 
+static int push_userdata(lua_State *L)
+{
+  lua_newuserdatauv(L, (size_t)lua_tointeger(L, 1), 1);
+  return 1;
+}
+
+/* Large userdata. When Lua has no memory for it, finalizers get a chance to free some. */
+static void *new_large(lua_State *L, state *s, size_t size)
+{
+  for (int attempt = 1;; attempt++) {
+    lua_pushcfunction(L, push_userdata);
+    lua_pushinteger(L, (lua_Integer)size);
+    int status = lua_pcall(L, 1, 1, 0);
+    if (status == LUA_OK) return lua_touserdata(L, -1);
+    if (status != LUA_ERRMEM) lua_error(L); /* a hook's */
+    lua_pop(L, 1);
+    if (attempt == 2)
+      luaL_error(L, "latent: not enough memory for a matrix of %f MB", (double)size / 1048576);
+    relieve(L, s);
+  }
+}
+
+/* The header of a matrix and, behind it, `extra` bytes. */
 static latL_Matrix *new_header(lua_State *L, size_t extra)
 {
-  latL_Matrix *A = lua_newuserdatauv(L, sizeof *A + extra, 1);
+  /* looking up the state would take a tenth of a small matrix's time, so it is told now and then */
+  static _Thread_local size_t made;
+  size_t size = sizeof(latL_Matrix) + extra;
+  latL_Matrix *A;
+  made += size;
+  if (made < LARGE) {
+    A = lua_newuserdatauv(L, size, 1);
+  } else {
+    state *s = state_of(L);
+    s->made += made;
+    made = 0;
+    if (s->made > s->room) pace(L, s);
+    A = size < LARGE ? lua_newuserdatauv(L, size, 1) : new_large(L, s, size);
+  }
   *A = (latL_Matrix){0};
-  luaL_setmetatable(L, LATL_MATRIX);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &matrix_key);
+  lua_setmetatable(L, -2);
   return A;
 }
 
@@ -240,18 +299,10 @@ latL_Matrix *latL_newmatrix(lua_State *L, size_t rows, size_t cols, lat_dtype dt
     luaL_error(L, "latent: a %Ix%I matrix is more than memory can address", (lua_Integer)rows,
                (lua_Integer)cols);
   size_t bytes = rows * cols * size;
-  latL_Matrix *A;
-  if (bytes < LATL_EXTERNAL) {
-    A = new_header(L, bytes + LAT_ALIGNMENT - 1);
-    uintptr_t first = (uintptr_t)(A + 1) + LAT_ALIGNMENT - 1;
-    A->view.data = (void *)(first - first % LAT_ALIGNMENT);
-  } else {
-    A = new_header(L, 0);
-    const block *b = new_block(L, bytes);
-    A->view.data = b->memory;
-    A->gone = &b->gone;
-    lua_setiuservalue(L, -2, 1);
-  }
+  latL_Matrix *A = new_header(L, bytes + LAT_ALIGNMENT - 1);
+  uintptr_t first = (uintptr_t)(A + 1) + LAT_ALIGNMENT - 1;
+  A->view.data = (void *)(first - first % LAT_ALIGNMENT);
+  lat_memory_advise(A->view.data, bytes);
   A->view.rows = rows;
   A->view.cols = cols;
   A->view.row_stride = (ptrdiff_t)cols;
@@ -455,11 +506,15 @@ void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finali
 void latL_open_state(lua_State *L)
 {
   latL_newfinalized(L, LATL_WORKSPACE, workspace_gc);
-  latL_newfinalized(L, LATL_BLOCK, block_gc);
+  latL_newmetatable(L, LATL_MATRIX);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &matrix_key);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TNIL) {
     state *s = lua_newuserdatauv(L, sizeof *s, 0);
-    *s = (state){.collect_at = COLLECT_FIRST};
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    *s = (state){.main = lua_tothread(L, -1), .room = ROOM};
+    lua_pop(L, 1);
     lat_workspace_init(&s->scratch.work);
+    s->scratch.work.allocator = (lat_allocator){allocate, s};
     luaL_setmetatable(L, LATL_WORKSPACE); /* which is what is to be freed of it */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   }

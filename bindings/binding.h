@@ -20,9 +20,10 @@
 
 /* ---- matrices ------------------------------------------------------------ */
 
-/* A matrix in Lua. A fresh one carries its elements in its own userdata (or, from
- * LATL_EXTERNAL bytes on, in a block beside it); a view's user value keeps the
- * owner of the elements alive. */
+/* A matrix in Lua. A fresh one carries its elements in its own userdata, however
+ * large: so they are the host's allocator's, the collector feels them, frees them
+ * without a finalizer, and a finalizer of the user's never sees them freed. A view's
+ * user value keeps the owner of the elements alive. */
 typedef struct latL_Matrix {
   lat_matrix view;
   bool vector;   /* one-dimensional: rows x 1, indexed by one number */
@@ -31,10 +32,8 @@ typedef struct latL_Matrix {
   const bool *gone;
 } latL_Matrix;
 
-#define LATL_EXTERNAL ((size_t)64 << 20)
-
-/* Push a fresh packed matrix or vector, elements not set (matrices of less than
- * LATL_EXTERNAL bytes) or zero. Raise when the size overflows or there is no memory. */
+/* Push a fresh packed matrix or vector, elements not set. Raise when the size overflows
+ * or there is no memory. */
 latL_Matrix *latL_newmatrix(lua_State *L, size_t rows, size_t cols, lat_dtype dtype);
 latL_Matrix *latL_newvector(lua_State *L, size_t n, lat_dtype dtype);
 /* The same shape (and vector flag) as `like`. */
@@ -128,6 +127,10 @@ const char *latL_remedy(lua_State *L);
 /* Raises, with the remedy, when the model at argument 1 is one that knows no missing entries: for the
  * option `missing` of such. model.c */
 void latL_failmissing(lua_State *L, const char *who);
+
+/* The state's allocator, with the collector's accounts, for memory of the core's that lives longer than a
+ * workspace. Workspaces have it already. */
+lat_allocator latL_allocator(lua_State *L);
 
 /* A workspace of one call's own, as a userdata that is pushed and that frees it however the call
  * ends: for calls that make Lua values or run Lua functions while they hold scratch. */

@@ -13,7 +13,6 @@ void latL_closesource(latL_Source *s)
   lat_file_unmap(&s->map);
   s->gone = true;
   lat_workspace_done(&s->work);
-  lat_workspace_init(&s->work);
 }
 
 static int source_gc(lua_State *L)
@@ -30,6 +29,7 @@ static latL_Source *new_source(lua_State *L)
   latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (latL_Source){0};
   lat_workspace_init(&s->work);
+  s->work.allocator = ours->allocator;
   s->work.poll = ours->poll;
   s->work.poll_state = ours->poll_state;
   luaL_setmetatable(L, "latent.File");

@@ -29,6 +29,7 @@ static int make(lua_State *L)
   lat_tape *tape = &made->core;
   made->gone = false;
   lat_tape_init(tape, dtype, (uint64_t)seed);
+  tape->memory.allocator = latL_allocator(L);
   luaL_setmetatable(L, LATL_TAPE);
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);

@@ -126,7 +126,7 @@ end
 function helper.fuzz(target, seeds)
   local program, files = os.tmpname(), {}
   local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 -fsanitize=address,undefined "
-    .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
+    .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c core/base/memory.c "
     .. "core/base/status.c core/base/parameters.c core/matrix/matrix.c "
     .. "core/matrix/transpose.c -lm -o %s"):format(compiler, target, program))
   assert.is_truthy(ok, output)

@@ -63,6 +63,9 @@ static void *thread_main(void *argument)
 {
   size_t number = (size_t)argument; /* from 1; the caller is worker 0 */
   unsigned long seen = 0;
+#ifdef LAT_DEBUG
+  lat_is_worker = 1;
+#endif
   pthread_mutex_lock(&pool.lock);
   for (;;) {
     while (pool.generation == seen) pthread_cond_wait(&pool.wake, &pool.lock);

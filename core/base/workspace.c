@@ -3,11 +3,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 
-/* A block's memory follows its header; `used` counts from the first aligned byte. */
+/* A block's memory follows it, from the next line on. */
+_Static_assert(4 * sizeof(void *) <= LAT_ALIGNMENT, "the line holds a block");
 struct lat_block {
   lat_block *below;
   unsigned char *memory;
@@ -34,10 +33,10 @@ enum { FENCE = 0 };
 
 enum { SMALLEST = 1 << 16, LARGEST_SPARE = 1 << 25 }; /* bytes: 64 KB, 32 MB */
 
-static void give_back(lat_block *block)
+static void give_back(const lat_workspace *work, lat_block *block)
 {
   if (block) PERMIT(block->memory, block->size);
-  free(block);
+  lat_memory_give(&work->allocator, block);
 }
 
 void lat_workspace_init(lat_workspace *work)
@@ -48,8 +47,15 @@ void lat_workspace_init(lat_workspace *work)
 void lat_workspace_done(lat_workspace *work)
 {
   lat_workspace_release(work, (lat_mark){0});
-  give_back(work->spare);
+  lat_workspace_trim(work);
+}
+
+bool lat_workspace_trim(lat_workspace *work)
+{
+  bool any = work->spare != NULL;
+  give_back(work, work->spare);
   work->spare = NULL;
+  return any;
 }
 
 lat_mark lat_workspace_mark(const lat_workspace *work)
@@ -67,10 +73,10 @@ bool lat_workspace_at(const lat_workspace *work, lat_mark mark)
 static void retire(lat_workspace *work, lat_block *block)
 {
   if (block->size > LARGEST_SPARE || (work->spare && work->spare->size >= block->size)) {
-    give_back(block);
+    give_back(work, block);
     return;
   }
-  give_back(work->spare);
+  give_back(work, work->spare);
   work->spare = block;
 }
 
@@ -90,33 +96,28 @@ void lat_workspace_release(lat_workspace *work, lat_mark mark)
   work->top->used = mark.used;
 }
 
-/* Large pages for large blocks, where the system has them: much fewer page faults. */
-static void advise(unsigned char *memory, size_t size)
+static lat_block *new_block(const lat_workspace *work, size_t bytes)
 {
-#ifdef MADV_HUGEPAGE
-  const size_t page = 4096, large = (size_t)4 << 20;
-  size_t skip = (page - (uintptr_t)memory % page) % page;
-  if (size >= large) madvise(memory + skip, (size - skip) / page * page, MADV_HUGEPAGE);
-#else
-  (void)memory, (void)size;
-#endif
+  size_t size = bytes < SMALLEST ? SMALLEST : bytes;
+  if (size > SIZE_MAX - LAT_ALIGNMENT) return NULL;
+  lat_block *block = lat_memory_take(&work->allocator, 1, LAT_ALIGNMENT + size);
+  if (!block) return NULL;
+  block->memory = (unsigned char *)block + LAT_ALIGNMENT;
+  block->size = size;
+  FORBID(block->memory, size);
+  return block;
 }
 
+/* What is kept is given back when there is no memory without it. */
 static lat_block *block_of(lat_workspace *work, size_t bytes)
 {
   lat_block *block = work->spare;
   if (block && block->size >= bytes) {
     work->spare = NULL;
   } else {
-    size_t size = bytes < SMALLEST ? SMALLEST : bytes;
-    if (size > SIZE_MAX - sizeof *block - LAT_ALIGNMENT) return NULL;
-    block = malloc(sizeof *block + LAT_ALIGNMENT + size);
+    block = new_block(work, bytes);
+    if (!block && lat_workspace_trim(work)) block = new_block(work, bytes);
     if (!block) return NULL;
-    uintptr_t first = (uintptr_t)(block + 1) + LAT_ALIGNMENT - 1;
-    block->memory = (unsigned char *)(first - first % LAT_ALIGNMENT);
-    block->size = size;
-    advise(block->memory, size);
-    FORBID(block->memory, size);
   }
   block->used = 0;
   block->below = work->top;

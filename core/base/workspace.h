@@ -27,15 +27,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/memory.h"
 #include "base/status.h"
-
-#define LAT_ALIGNMENT 64 /* bytes: a cache line, and the widest vector */
 
 typedef struct lat_block lat_block;
 
 typedef struct lat_workspace {
   lat_block *top;           /* the block in use; older ones hang below it */
   lat_block *spare;         /* the largest block that was given back */
+  lat_allocator allocator;  /* where blocks come from (memory.h) */
   const atomic_int *cancel; /* any thread may set it to stop the work; or NULL */
   double deadline;          /* of lat_clock(), in seconds; 0 is none */
   bool (*poll)(void *);     /* asked between chunks by the calling thread; true stops; or NULL */
@@ -50,7 +50,9 @@ typedef struct lat_mark {
 } lat_mark;
 
 void lat_workspace_init(lat_workspace *work);
-void lat_workspace_done(lat_workspace *work); /* frees all; init may follow */
+void lat_workspace_done(lat_workspace *work); /* frees all; it may be used again */
+/* Frees what is kept for the next call only. True when there was something. */
+bool lat_workspace_trim(lat_workspace *work);
 
 lat_mark lat_workspace_mark(const lat_workspace *work);
 void lat_workspace_release(lat_workspace *work, lat_mark mark);

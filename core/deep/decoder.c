@@ -15,6 +15,13 @@ size_t lat_net_width(const lat_net *net)
   return width;
 }
 
+size_t lat_net_room(const lat_net *net)
+{
+  size_t room = net->count ? 2 * net->layers[0].inputs : 0;
+  for (size_t k = 0; k < net->count; k++) room += 2 * net->layers[k].outputs;
+  return room;
+}
+
 lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, size_t classes)
 {
   if (classes == 0) return x;
@@ -72,7 +79,9 @@ static lat_status all_blocks(lat_workspace *work, lat_tape *tape, const lat_net 
     b->outputs = (lat_matrix){memory, draws, columns, (ptrdiff_t)columns, 1, dtype};
     LAT_TRY(lat_check(work));
     LAT_TRY(decode_draws(work, tape, decoder, step, &b->outputs));
-    LAT_TRY(lat_each_rows(work, dtype, seed, N, most < 256 ? 256 : most, pairs_chunk, b));
+    /* rows and pairs; what is made of the outputs, whose rows aren't more, is shared among them */
+    size_t room = 4 * b->X->cols + 4 * draws + 8 * columns;
+    LAT_TRY(lat_each_rows(work, dtype, seed, N, most < 256 ? 256 : most, room, pairs_chunk, b));
     done += draws;
   }
   return LAT_OK;
@@ -88,6 +97,7 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
   for (size_t n = 0; n < X->rows; n++) b.rows[n] = (lat_weights){.largest = -INFINITY};
   lat_tape tape;
   lat_tape_init(&tape, decoder->store->dtype, seed);
+  tape.memory.allocator = work->allocator;
   lat_status status = all_blocks(work, &tape, decoder, &b, K, seed);
   lat_tape_done(&tape);
   for (size_t n = 0; status == LAT_OK && n < X->rows; n++) {
@@ -132,7 +142,8 @@ static lat_status decode_chunk(void *context, lat_tape *tape, size_t first, size
 static lat_status decode_all(lat_workspace *work, decoding *d)
 {
   return lat_each_rows(work, d->decoder->store->dtype, 0, d->Z->rows,
-                       lat_rows_chunk(lat_net_width(d->decoder)), decode_chunk, d);
+                       lat_rows_chunk(lat_net_width(d->decoder)), lat_net_room(d->decoder),
+                       decode_chunk, d);
 }
 
 lat_status lat_decode(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,

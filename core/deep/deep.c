@@ -11,6 +11,7 @@ void lat_deep_begin(lat_deep *deep, const lat_deep_options *options)
 lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, const lat_deep_options *options)
 {
   LAT_TRY(lat_store_seal(work, &deep->store));
+  deep->tape.memory.allocator = deep->store.allocator;
   return lat_optimizer_init(work, &deep->optimizer, options->optimizer, &deep->store, NULL, 0);
 }
 

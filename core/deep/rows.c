@@ -1,9 +1,12 @@
 #include "deep/rows.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/parallel.h"
 
+/* Workers can't allocate (memory.h), so that their tapes get memory before. Where it turns out not to be
+ * enough the chunk is left for later. */
 typedef struct crew {
   lat_tape *tapes; /* one a worker */
   size_t *failed;  /* each one's first failure: chunk + 1, or 0 */
@@ -12,23 +15,33 @@ typedef struct crew {
   size_t rows, chunk;
   lat_rows_task *task;
   void *context;
+  size_t *open; /* the chunks that are to be done */
+  bool *later;  /* of these, what a worker had no memory for */
 } crew;
 
-static void run(void *context, size_t chunk, size_t worker)
+static void run_chunk(const crew *c, size_t n, size_t worker)
 {
-  crew *c = context;
   lat_tape *tape = &c->tapes[worker];
-  size_t first = chunk * c->chunk;
-  if (c->failed[worker]) return;
+  size_t chunk = c->open[n], first = chunk * c->chunk;
+  size_t failed = c->failed[worker];
+  c->later[n] = false;
+  if (failed && failed <= chunk) return;
   lat_tape_reset(tape);
   tape->step = chunk;
   lat_status status =
       c->task(c->context, tape, first, c->rows - first < c->chunk ? c->rows - first : c->chunk);
   if (status == LAT_OK) status = tape->status;
   if (status == LAT_OK) return;
+  c->later[n] = status == LAT_MEMORY && worker > 0;
+  if (c->later[n]) return;
   c->failed[worker] = chunk + 1;
   c->status[worker] = status;
   memcpy(c->message[worker], tape->memory.message, sizeof c->message[worker]);
+}
+
+static void run(void *context, size_t n, size_t worker)
+{
+  run_chunk(context, n, worker);
 }
 
 /* The failure of the first chunk that has one. */
@@ -40,24 +53,63 @@ static lat_status first_failure(lat_workspace *work, const crew *c, size_t worke
   return first == workers ? LAT_OK : lat_fail(work, c->status[first], "%s", c->message[first]);
 }
 
+/* Memory for the helpers' tapes, as much as a chunk needs. */
+static lat_status equip(lat_workspace *work, crew *c, size_t workers, size_t nodes, size_t bytes)
+{
+  for (size_t w = 1; w < workers; w++) {
+    c->tapes[w].memory.allocator = work->allocator;
+    bool enough = lat_tape_reserve(&c->tapes[w], nodes, bytes);
+    c->tapes[w].memory.allocator.function = lat_memory_refuse;
+    if (!enough) return lat_fail(work, LAT_MEMORY, "not enough memory for %zu values", nodes);
+  }
+  return LAT_OK;
+}
+
+static lat_status run_all(lat_workspace *work, crew *c, size_t workers, size_t count, size_t bytes)
+{
+  size_t nodes = 256;
+  for (size_t n = 0; n < count; n++) c->open[n] = n;
+  while (count > 0) {
+    if (count > 1) LAT_TRY(equip(work, c, workers, nodes, bytes));
+    LAT_TRY(lat_parallel(work, count, run, c));
+    size_t left = 0;
+    for (size_t n = 0; n < count; n++)
+      if (c->later[n]) c->open[left++] = c->open[n];
+    count = left;
+    if (count == 0) break;
+    run_chunk(c, --count, 0); /* which tells what a chunk needs */
+    const lat_tape *tape = &c->tapes[0];
+    size_t most = tape->used > tape->most ? tape->used : tape->most;
+    if (bytes < most) bytes = most;
+    if (nodes < tape->capacity) nodes = tape->capacity;
+  }
+  return first_failure(work, c, workers);
+}
+
 lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, size_t rows,
-                         size_t chunk, lat_rows_task *task, void *context)
+                         size_t chunk, size_t room, lat_rows_task *task, void *context)
 {
   LAT_SCOPE(work);
-  size_t workers = lat_workers(work);
+  size_t workers = lat_workers(work), count = rows / chunk + (rows % chunk > 0);
   crew c = {.rows = rows, .chunk = chunk, .task = task, .context = context};
   c.tapes = lat_allocate(work, workers, sizeof *c.tapes);
   c.failed = lat_allocate(work, workers, sizeof *c.failed);
   c.status = lat_allocate(work, workers, sizeof *c.status);
   c.message = lat_allocate(work, workers, sizeof *c.message);
-  if (!c.tapes || !c.failed || !c.status || !c.message) return LAT_MEMORY;
+  c.open = lat_allocate(work, count, sizeof *c.open);
+  c.later = lat_allocate(work, count, sizeof *c.later);
+  if (!c.tapes || !c.failed || !c.status || !c.message || !c.open || !c.later) return LAT_MEMORY;
   for (size_t w = 0; w < workers; w++) {
     lat_tape_init(&c.tapes[w], dtype, seed);
+    c.tapes[w].memory.allocator = work->allocator;
     c.failed[w] = 0;
   }
-  lat_status status = lat_parallel(work, rows / chunk + (rows % chunk > 0), run, &c);
-  if (status == LAT_OK) status = first_failure(work, &c, workers);
-  for (size_t w = 0; w < workers; w++) lat_tape_done(&c.tapes[w]);
+  size_t size = lat_dtype_size(dtype), most = SIZE_MAX / 4 / size / (chunk ? chunk : 1);
+  lat_status status = run_all(work, &c, workers, count, chunk * size * (room < most ? room : most));
+  for (size_t w = 0; w < workers; w++) {
+    c.tapes[w].memory.allocator = work->allocator;
+    lat_tape_done(&c.tapes[w]);
+  }
   return status;
 }
 

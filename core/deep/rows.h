@@ -10,9 +10,11 @@ typedef lat_status lat_rows_task(void *context, lat_tape *tape, size_t first, si
 
 /* Runs the task for chunks of `chunk` rows, on the thread pool. Noise on the tapes is that of `seed`
  * and the chunk's number, so results depend neither on threads nor on their order. Tasks must
- * not touch what another one writes; parameters are constants to them (lat_net_constant). */
+ * not touch what another one writes; parameters are constants to them (lat_net_constant). One that fails
+ * with LAT_MEMORY may be called once more, and must have changed nothing that this would notice. `room`
+ * is how many numbers a row has on a tape, about: helpers are given memory for so many. */
 lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, size_t rows,
-                         size_t chunk, lat_rows_task *task, void *context);
+                         size_t chunk, size_t room, lat_rows_task *task, void *context);
 
 /* The net's value with its parameters as constants: nothing is kept for a backward pass, and the
  * store isn't written to. */

@@ -29,11 +29,15 @@ static lat_posterior encode(const use *u, lat_tape *tape, size_t first, size_t c
   return lat_vae_posterior(tape, vae, lat_net_constant(tape, &vae->encoder, with));
 }
 
-static lat_status each_rows(lat_workspace *work, use *u, uint64_t seed, size_t chunk,
+/* For each row the encoder once, and the decoder and the losses for so many draws at a time. */
+static lat_status each_rows(lat_workspace *work, use *u, uint64_t seed, size_t chunk, size_t draws,
                             lat_rows_task *task)
 {
-  LAT_TRY(lat_vae_check(work, u->vae, u->X, u->labels));
-  return lat_each_rows(work, u->vae->options.deep.dtype, seed, u->X->rows, chunk, task, u);
+  lat_vae *vae = u->vae;
+  size_t each = lat_net_room(&vae->decoder) + 4 * u->X->cols;
+  size_t room = lat_net_room(&vae->encoder) + each * (draws < 1000 ? draws : 1000);
+  LAT_TRY(lat_vae_check(work, vae, u->X, u->labels));
+  return lat_each_rows(work, vae->options.deep.dtype, seed, u->X->rows, chunk, room, task, u);
 }
 
 static size_t chunk_rows(const lat_vae *vae)
@@ -65,7 +69,7 @@ lat_status lat_vae_encode(lat_workspace *work, lat_vae *vae, const lat_matrix *X
                           const size_t *labels, const lat_matrix *mean, const lat_matrix *variance)
 {
   use u = {.vae = vae, .X = X, .labels = labels, .mean = mean, .variance = variance};
-  return each_rows(work, &u, 0, chunk_rows(vae), encode_chunk);
+  return each_rows(work, &u, 0, chunk_rows(vae), 0, encode_chunk);
 }
 
 /* ---- the bound ----------------------------------------------------------------------------------- */
@@ -122,7 +126,7 @@ lat_status lat_vae_bound(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
            .first = reconstruction,
            .second = kl,
            .samples = samples};
-  return each_rows(work, &u, seed, chunk_rows(vae), bound_chunk);
+  return each_rows(work, &u, seed, chunk_rows(vae), samples, bound_chunk);
 }
 
 /* ---- the log-likelihood -------------------------------------------------------------------------- */
@@ -190,5 +194,6 @@ lat_status lat_vae_log_likelihood(lat_workspace *work, lat_vae *vae, const lat_m
            .samples = K};
   size_t rows = chunk_rows(vae) / K;
   rows = rows < 1 ? 1 : rows > LAT_VAE_GROUP ? LAT_VAE_GROUP : rows;
-  return each_rows(work, &u, seed, rows, weigh_chunk);
+  size_t most = chunk_rows(vae) / rows;
+  return each_rows(work, &u, seed, rows, K < most ? K : most, weigh_chunk);
 }

@@ -38,13 +38,13 @@ static lat_status map_descriptor(lat_workspace *work, int descriptor, lat_map *m
   if (bytes == MAP_FAILED && errno == ENOMEM)
     return lat_fail(work, LAT_MEMORY, "no memory to map %zu bytes", (size_t)about.st_size);
   if (bytes == MAP_FAILED) return system_failure(work, errno);
-  *map = (lat_map){bytes, (size_t)about.st_size};
+  *map = (lat_map){.bytes = bytes, .size = (size_t)about.st_size};
   return LAT_OK;
 }
 
 lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map)
 {
-  *map = (lat_map){NULL, 0};
+  *map = (lat_map){0};
   /* not blocking: opening a pipe would wait for its writer */
   int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (descriptor < 0) return system_failure(work, errno);
@@ -55,9 +55,12 @@ lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map)
 
 void lat_file_unmap(lat_map *map)
 {
-  /* munmap changes no byte that the const promises to keep */
-  if (map->bytes) munmap((void *)(uintptr_t)map->bytes, map->size);
-  *map = (lat_map){NULL, 0};
+  void *bytes = (void *)(uintptr_t)map->bytes; /* nobody changes what the const promises to keep */
+  if (map->taken)
+    lat_memory_give(&map->allocator, bytes);
+  else if (bytes)
+    munmap(bytes, map->size);
+  *map = (lat_map){0};
 }
 
 /* ---- where to write -------------------------------------------------------- */

@@ -16,6 +16,8 @@
 typedef struct lat_map {
   const unsigned char *bytes; /* NULL when the file is empty */
   size_t size;
+  bool taken; /* no mapping: from this allocator */
+  lat_allocator allocator;
 } lat_map;
 
 /* Maps a whole file to read. LAT_FILE when it can't be opened or is a folder, a

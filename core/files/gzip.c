@@ -2,8 +2,6 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum { MOST_BITS = 15, FAST_BITS = 10, LITERALS = 288, DISTANCES = 32, END = 256 };
 
@@ -22,7 +20,7 @@ typedef struct stream {
   const unsigned char *at, *end;
   uint64_t hold; /* bits that were read, the next one lowest */
   unsigned count;
-  unsigned char *out;                  /* what has come out, in a mapping of `room` bytes */
+  unsigned char *out;                  /* what has come out, in memory of `room` bytes */
   size_t used, room, member;           /* where this member begins */
   unsigned until_asked;                /* symbols until lat_check */
   codes *literals, *distances, *fixed; /* a block's own; the two that all blocks know, or NULL */
@@ -71,13 +69,11 @@ static lat_status make_room(stream *s, size_t more)
   LAT_TRY(lat_check(s->work));
   size_t room = s->room + s->room / 2;
   if (room < s->used + more) room = s->used + more;
-  void *wider = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (wider == MAP_FAILED)
+  void *wider = lat_memory_take(&s->work->allocator, room, 1);
+  if (!wider)
     return lat_fail(s->work, LAT_MEMORY, "no memory for %zu bytes that a file expands to", room);
-  if (s->out) {
-    memcpy(wider, s->out, s->used);
-    munmap(s->out, s->room);
-  }
+  if (s->used) memcpy(wider, s->out, s->used);
+  lat_memory_give(&s->work->allocator, s->out);
   s->out = wider;
   s->room = room;
   return LAT_OK;
@@ -363,16 +359,10 @@ lat_status lat_gzip_expand(lat_workspace *work, const unsigned char *bytes, size
 {
   LAT_SCOPE(work);
   stream s = {.work = work, .at = bytes, .end = bytes + n, .until_asked = ASK};
-  *map = (lat_map){NULL, 0};
+  *map = (lat_map){0};
   lat_status status = expand(&s, n);
   if (status == LAT_OK && s.used == 0) status = wrong(&s, "nothing is in it");
-  if (status != LAT_OK) {
-    if (s.out) munmap(s.out, s.room);
-    return status;
-  }
-  /* give back what is beyond the end, so that the mapping is as long as it says */
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (s.used + page - 1) / page * page;
-  if (whole < s.room) munmap(s.out + whole, s.room - whole);
-  *map = (lat_map){s.out, s.used};
-  return LAT_OK;
+  *map = (lat_map){.bytes = s.out, .size = s.used, .taken = true, .allocator = work->allocator};
+  if (status != LAT_OK) lat_file_unmap(map);
+  return status;
 }

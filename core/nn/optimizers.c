@@ -1,7 +1,6 @@
 #include "nn/optimizers.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clones.h"
@@ -53,7 +52,7 @@ static lat_status choose(lat_workspace *work, lat_optimizer *o, const char *cons
     if (i == store->count)
       return lat_fail(work, LAT_INVALID, "no parameter's name begins with '%.60s'", prefixes[k]);
   }
-  o->ranges = malloc((store->count + 1) * sizeof *o->ranges);
+  o->ranges = lat_memory_take(&o->allocator, store->count + 1, sizeof *o->ranges);
   if (!o->ranges) return lat_fail(work, LAT_MEMORY, "not enough memory for an optimizer");
   for (size_t i = 0; i < store->count; i++) {
     bool mine = count == 0;
@@ -76,6 +75,7 @@ lat_status lat_optimizer_init(lat_workspace *work, lat_optimizer *o, lat_optimiz
                               lat_store *store, const char *const *prefixes, size_t count)
 {
   *o = (lat_optimizer){.kind = kind, .store = store, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  o->allocator = store->allocator;
   if (kind == LAT_SGD) o->beta1 = 0;
   if (kind == LAT_RMSPROP) o->beta2 = 0.99;
   if (kind == LAT_ADAMW) o->weight_decay = 0.01;
@@ -92,9 +92,9 @@ lat_status lat_optimizer_init(lat_workspace *work, lat_optimizer *o, lat_optimiz
 
 void lat_optimizer_done(lat_optimizer *o)
 {
-  free(o->first);
-  free(o->second);
-  free(o->ranges);
+  lat_memory_give(&o->allocator, o->first);
+  lat_memory_give(&o->allocator, o->second);
+  lat_memory_give(&o->allocator, o->ranges);
   o->first = o->second = NULL;
   o->ranges = NULL;
   o->range_count = 0;

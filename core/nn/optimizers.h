@@ -27,8 +27,9 @@ typedef struct lat_optimizer {
   double epsilon, weight_decay;
   bool nesterov;
   uint64_t steps;
-  void *first, *second; /* moments, flat; NULL where the method has none */
-  size_t (*ranges)[2];  /* begin and end in the flat vectors, of the parameters it moves */
+  lat_allocator allocator; /* the store's */
+  void *first, *second;    /* moments, flat; NULL where the method has none */
+  size_t (*ranges)[2];     /* begin and end in the flat vectors, of the parameters it moves */
   size_t range_count;
 } lat_optimizer;
 

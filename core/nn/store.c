@@ -1,7 +1,6 @@
 #include "nn/store.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -13,27 +12,23 @@ void lat_store_init(lat_store *store, lat_dtype dtype, uint64_t seed)
 
 void lat_store_done(lat_store *store)
 {
-  free(store->items);
-  free(store->values);
-  free(store->gradients);
-  free(store->average);
-  free(store->parts);
+  void *const all[] = {store->items, store->values, store->gradients, store->average, store->parts};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) lat_memory_give(&store->allocator, all[i]);
   *store = (lat_store){.dtype = store->dtype, .seed = store->seed};
 }
 
 /* `count` elements, aligned, zero. */
-static void *zeros(lat_dtype dtype, size_t count)
+static void *zeros(const lat_store *store, size_t count)
 {
-  size_t bytes = (count ? count : 1) * lat_dtype_size(dtype);
-  bytes = (bytes + LAT_ALIGNMENT - 1) / LAT_ALIGNMENT * LAT_ALIGNMENT;
-  void *memory = aligned_alloc(LAT_ALIGNMENT, bytes);
-  if (memory) memset(memory, 0, bytes);
+  size_t size = lat_dtype_size(store->dtype);
+  void *memory = lat_memory_take(&store->allocator, count, size);
+  if (memory) memset(memory, 0, count * size);
   return memory;
 }
 
 void *lat_store_vector(const lat_store *store)
 {
-  return zeros(store->dtype, store->size);
+  return zeros(store, store->size);
 }
 
 lat_matrix lat_store_view(const lat_store *store, void *flat, size_t index)
@@ -148,19 +143,22 @@ static size_t padded(size_t n)
 
 static lat_status grow(lat_workspace *work, lat_store *store, size_t size)
 {
+  if (!store->items) store->allocator = work->allocator;
   if (store->count == store->capacity) {
     size_t capacity = store->capacity ? 2 * store->capacity : 16;
-    lat_store_item *items = realloc(store->items, capacity * sizeof *items);
+    lat_store_item *items = lat_memory_take(&store->allocator, capacity, sizeof *items);
     if (!items) return lat_fail(work, LAT_MEMORY, "not enough memory for %zu names", capacity);
+    if (store->count) memcpy(items, store->items, store->count * sizeof *items);
+    lat_memory_give(&store->allocator, store->items);
     store->items = items;
     store->capacity = capacity;
   }
   if (size <= store->room) return LAT_OK;
   size_t room = size > 2 * store->room ? size : 2 * store->room;
-  void *values = zeros(store->dtype, room);
+  void *values = zeros(store, room);
   if (!values) return lat_fail(work, LAT_MEMORY, "not enough memory for %zu parameters", room);
   if (store->size) memcpy(values, store->values, store->size * lat_dtype_size(store->dtype));
-  free(store->values);
+  lat_memory_give(&store->allocator, store->values);
   store->values = values;
   store->room = room;
   return LAT_OK;
@@ -200,7 +198,8 @@ lat_status lat_store_seal(lat_workspace *work, lat_store *store)
   if (store->sealed) return LAT_OK;
   if (!store->gradients) store->gradients = lat_store_vector(store);
   if (!store->parts)
-    store->parts = malloc((store->size / LAT_STORE_PIECE + 1) * sizeof *store->parts);
+    store->parts =
+        lat_memory_take(&store->allocator, store->size / LAT_STORE_PIECE + 1, sizeof *store->parts);
   if (!store->gradients || !store->parts)
     return lat_fail(work, LAT_MEMORY, "not enough memory for %zu gradients", store->size);
   store->sealed = true;

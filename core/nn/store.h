@@ -49,6 +49,7 @@ typedef struct lat_store_item {
 typedef struct lat_store {
   lat_dtype dtype;
   uint64_t seed;
+  lat_allocator allocator; /* of all its memory: that of the workspace of the first lat_store_add */
   lat_store_item *items;
   size_t count, capacity;
   size_t size;    /* elements of a flat vector, padding included */
@@ -79,8 +80,8 @@ lat_matrix lat_store_view(const lat_store *store, void *flat, size_t index);
 /* The number of the parameter `name`, or SIZE_MAX. */
 size_t lat_store_find(const lat_store *store, const char *name);
 
-/* A fresh flat vector of zeros in the store's layout, for moments; free() gives it back. NULL when
- * there is no memory. */
+/* A fresh flat vector of zeros in the store's layout, for moments, which lat_memory_give takes back with
+ * the store's allocator. NULL when there is no memory. */
 void *lat_store_vector(const lat_store *store);
 
 #endif

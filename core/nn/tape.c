@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/parallel.h"
@@ -33,10 +32,22 @@ void lat_tape_init(lat_tape *tape, lat_dtype dtype, uint64_t seed)
 
 void lat_tape_done(lat_tape *tape)
 {
-  for (size_t i = 0; i * BLOCK < tape->capacity; i++) free(tape->blocks[i]);
-  free(tape->blocks);
+  lat_allocator allocator = tape->memory.allocator;
+  for (size_t i = 0; i * BLOCK < tape->capacity; i++) lat_memory_give(&allocator, tape->blocks[i]);
+  lat_memory_give(&allocator, tape->blocks);
   lat_workspace_done(&tape->memory);
   *tape = (lat_tape){.dtype = tape->dtype, .seed = tape->seed, .step = tape->step};
+  tape->memory.allocator = allocator;
+}
+
+/* The arena becomes one block of at least so many bytes, empty. */
+static void make_arena(lat_tape *tape, size_t bytes)
+{
+  lat_workspace_done(&tape->memory);
+  tape->slab = bytes > SLAB ? bytes : SLAB;
+  if (!lat_allocate(&tape->memory, tape->slab, 1)) tape->slab = 0;
+  tape->start = (lat_mark){tape->memory.top, 0};
+  lat_workspace_release(&tape->memory, tape->start);
 }
 
 /* When a step has needed more than the arena's one block, the next one gets a block for all of it. */
@@ -44,13 +55,7 @@ void lat_tape_reset(lat_tape *tape)
 {
   if (tape->used > tape->most) tape->most = tape->used;
   lat_workspace_release(&tape->memory, tape->start);
-  if (tape->used > tape->slab) {
-    lat_workspace_done(&tape->memory);
-    tape->slab = tape->most > SLAB ? tape->most : SLAB;
-    if (!lat_allocate(&tape->memory, tape->slab, 1)) tape->slab = 0;
-    tape->start = (lat_mark){tape->memory.top, 0};
-    lat_workspace_release(&tape->memory, tape->start);
-  }
+  if (tape->used > tape->slab) make_arena(tape, tape->most);
   tape->count = 0;
   tape->used = 0;
   tape->store_count = 0;
@@ -89,21 +94,38 @@ lat_value lat_tape_fail(lat_tape *tape, lat_status status, const char *format, .
 
 /* ---- nodes ------------------------------------------------------------------------------------- */
 
+/* Room for another block of nodes. False when there is no memory. */
+static bool add_nodes(lat_tape *tape)
+{
+  const lat_allocator *allocator = &tape->memory.allocator;
+  size_t blocks = tape->capacity / BLOCK;
+  if ((blocks & (blocks - 1)) == 0) { /* the list is full: 0, 1, 2, 4, ... of them */
+    lat_node **more = lat_memory_take(allocator, blocks ? 2 * blocks : 1, sizeof *more);
+    if (!more) return false;
+    if (blocks) memcpy(more, tape->blocks, blocks * sizeof(lat_node *));
+    lat_memory_give(allocator, tape->blocks);
+    tape->blocks = more;
+  }
+  tape->blocks[blocks] = lat_memory_take(allocator, BLOCK, sizeof **tape->blocks);
+  if (!tape->blocks[blocks]) return false;
+  tape->capacity += BLOCK;
+  return true;
+}
+
+bool lat_tape_reserve(lat_tape *tape, size_t nodes, size_t bytes)
+{
+  make_arena(tape, bytes);
+  while (tape->capacity < nodes && tape->slab)
+    if (!add_nodes(tape)) return false;
+  return tape->slab > 0;
+}
+
 /* A new node, cleared; NULL when there is no memory. */
 static lat_node *append(lat_tape *tape)
 {
-  if (tape->count == tape->capacity) {
-    size_t blocks = tape->capacity / BLOCK;
-    lat_node **more = realloc(tape->blocks, (blocks + 1) * sizeof *more);
-    if (more) {
-      tape->blocks = more;
-      more[blocks] = malloc(BLOCK * sizeof **more);
-    }
-    if (!more || !more[blocks]) {
-      lat_tape_fail(tape, LAT_MEMORY, "not enough memory for value %zu of the step", tape->count);
-      return NULL;
-    }
-    tape->capacity += BLOCK;
+  if (tape->count == tape->capacity && !add_nodes(tape)) {
+    lat_tape_fail(tape, LAT_MEMORY, "not enough memory for value %zu of the step", tape->count);
+    return NULL;
   }
   if (tape->count >= LAT_NONE) {
     lat_tape_fail(tape, LAT_MEMORY, "a step has at most %u values", LAT_NONE);

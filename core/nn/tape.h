@@ -78,8 +78,12 @@ typedef struct lat_tape {
   size_t store_count;
 } lat_tape;
 
+/* All memory comes from tape->memory.allocator, which may be set before the first step. */
 void lat_tape_init(lat_tape *tape, lat_dtype dtype, uint64_t seed);
 void lat_tape_done(lat_tape *tape);
+
+/* Memory for a step of so many values and bytes, between steps. False when there is none. */
+bool lat_tape_reserve(lat_tape *tape, size_t nodes, size_t bytes);
 
 /* Begins a step: forgets all values, and a failure. */
 void lat_tape_reset(lat_tape *tape);

@@ -57,6 +57,7 @@ static void *allocate(void *state, void *old, size_t was, size_t size)
 {
   (void)state;
   if (!old) was = 0; /* then it is a kind of object */
+  if (size >> 40) return NULL; /* so much is asked for in order to be refused */
   if (size > was && refuse()) return NULL;
   budget.held += size - was;
   if (size > 0) return __real_realloc(old, size);
