@@ -327,6 +327,7 @@ static int categorical(lua_State *L)
 
 static lat_status permute(lat_workspace *work, lat_random *random, size_t n, double *out)
 {
+  LAT_SCOPE(work);
   size_t *order = lat_allocate(work, n, sizeof *order);
   if (!order) return LAT_MEMORY;
   LAT_TRY(lat_random_permutation(work, random, n, order));
