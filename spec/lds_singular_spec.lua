@@ -180,6 +180,25 @@ describe("lds with singular covariances", function()
     end
   end)
 
+  it("tells what is known from what will never be", function()
+    -- turned by 45 degrees, so that neither is a state of its own: the sum is seen without noise, the difference never
+    local half = math.sqrt(0.5)
+    for _, form in ipairs(forms) do
+      local lds = latent.lds{ A = { { 1, 0, 0 }, { 0, 1, 0 }, { 0.5, 0.5, 0 } }, C = { { half, half, 0 } },
+        Q = 0, R = 0, initial = { "diffuse", "diffuse", "known" }, initial_mean = { 0, 0, 1 },
+        initial_covariance = matrix.diag{ 0, 0, 1 }, form = form }
+      local Y = matrix.ones(4, 1)
+      local f, s = lds:filter(Y), lds:smooth(Y)
+      for t = 1, 4 do
+        assert.equal(math.huge, s.covariances[t](1, 1))
+        assert.equal(math.huge, f.covariances[t](2, 2))
+        assert.near(t == 1 and 1 or 0, s.covariances[t](3, 3), 1e-14)
+        assert.near(t == 1 and 1 or 0, f.covariances[t](3, 3), 1e-14)
+        assert.near(t == 1 and 1 or half, s.means(t, 3), 1e-14)
+      end
+    end
+  end)
+
   it("smooths exactly what began vague and what is seen almost without noise", function()
     for _, start in ipairs{ 1e2, 1e7, 1e12 } do
       for _, noise in ipairs{ 1, 1e-8, 1e-12 } do

@@ -379,6 +379,8 @@ static void answer(arrays *a, size_t t)
   for (size_t i = 0; i < M * q; i++) reach[i] -= E[i];
   memcpy(E, a->pass->diffuse.ahead_E + t * M * q, M * q * sizeof *E);
   lat_lds_multiply(M, q, M, root_at(a, t), M, 1, reach, LDS_ADD, E);
+  lat_lds_diffuse_settle(M, q, a->pass->diffuse.ahead_E + t * M * q, M, root_at(a, t), M, 1, reach,
+                         LDS_NO_REACH, E);
 }
 
 static void smooth_step(arrays *a, size_t t)

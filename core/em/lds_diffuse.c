@@ -23,8 +23,6 @@
 #define NO_EIGENVALUE 1e-13
 /* Of what an element of the diagonal would be if nothing cancelled. */
 #define CANCELLED 1e-26
-/* Of the length of a row. */
-#define NO_REACH 1e-9
 
 size_t lat_lds_count_diffuse(const lat_lds *lds)
 {
@@ -156,7 +154,7 @@ static void find_unknown(const lat_lds_diffuse *d, size_t n, const double *X, do
       for (size_t j = 0; j < q; j++) sum += X[i * q + j] * d->axes[j * q + k];
       part += sum * sum;
     }
-    unknown[i] = part > NO_REACH * NO_REACH * length;
+    unknown[i] = part > LDS_NO_REACH * LDS_NO_REACH * length;
   }
 }
 
@@ -197,7 +195,10 @@ static double slack(const lat_lds_pass *pass)
     for (size_t i = 0; i < D; i++) noise = fmax(noise, R[i * D + i]);
     needed |= lat_lds_cholesky(D, R, inverse, 1e-8) > 0;
   }
-  for (size_t i = 0; i < M; i++) noise = fmax(noise, lat_lds_at(lds->Q, 0)[i * M + i]);
+  for (size_t i = 0; i < M; i++) {
+    noise = fmax(noise, lat_lds_at(lds->Q, 0)[i * M + i]);
+    if (!lds->diffuse[i]) noise = fmax(noise, lds->initial_covariance[i * M + i]);
+  }
   for (size_t i = 0; i < D * M; i++) gain = fmax(gain, fabs(lat_lds_at(lds->C, 0)[i]));
   if (!needed) return 0;
   return (noise > 0 ? noise : 1) / (gain > 0 ? gain * gain : 1);
@@ -272,6 +273,24 @@ static void inform(lat_lds_pass *pass, const double *E)
     }
 }
 
+/* Where R may be singular: variances are parts of what they were before delta was known, and what is
+ * but rounding of them is 0. */
+static void settle_belief(const lat_lds_pass *pass, size_t t)
+{
+  const lat_lds_diffuse *d = &pass->diffuse;
+  const lat_lds_belief *b = &pass->belief;
+  size_t M = pass->M, q = d->q;
+  for (size_t i = 0; b->scale && i < M; i++) {
+    double reach = 0, least = b->root ? LDS_DEPENDENT_ROOT * LDS_DEPENDENT_ROOT : LDS_DEPENDENT;
+    for (size_t j = 0; j < q; j++)
+      reach += fabs(d->ahead_E[(t * M + i) * q + j]) * sqrt(d->spread[j * q + j]);
+    b->scale[i] = fmax(b->scale[i], reach * reach);
+    if (b->covariance[i * M + i] > least * b->scale[i]) continue;
+    for (size_t j = 0; j < M; j++) b->covariance[i * M + j] = b->covariance[j * M + i] = 0;
+    if (b->root) memset(b->root + i * M, 0, M * sizeof *b->root);
+  }
+}
+
 /* The belief becomes what is known of z. */
 static void collapse(lat_lds_pass *pass, size_t t, const double *E)
 {
@@ -290,18 +309,23 @@ static void collapse(lat_lds_pass *pass, size_t t, const double *E)
   }
   memcpy(b->mean, pass->means + t * M, M * sizeof *b->mean);
   memcpy(b->covariance, pass->covariances + t * M * M, M * M * sizeof *b->covariance);
+  settle_belief(pass, t);
 }
 
-/* Rows of which an observation has left rounding are 0. */
-static void settle_known(size_t M, size_t q, const double *before, double *E)
+static double length_of(size_t n, const double *x)
+{
+  double length = 0;
+  for (size_t i = 0; i < n; i++) length = hypot(length, x[i]);
+  return length;
+}
+
+void lat_lds_diffuse_settle(size_t M, size_t q, const double *before, size_t p, const double *gain,
+                            size_t row, size_t col, const double *X, double least, double *E)
 {
   for (size_t i = 0; i < M; i++) {
-    double length = 0, was = 0;
-    for (size_t j = 0; j < q; j++) {
-      length = hypot(length, E[i * q + j]);
-      was = hypot(was, before[i * q + j]);
-    }
-    if (!(length > LDS_DEPENDENT * was)) memset(E + i * q, 0, q * sizeof *E);
+    double was = length_of(q, before + i * q);
+    for (size_t k = 0; k < p; k++) was += fabs(gain[i * row + k * col]) * length_of(q, X + k * q);
+    if (!(length_of(q, E + i * q) > least * was)) memset(E + i * q, 0, q * sizeof *E);
   }
 }
 
@@ -314,7 +338,8 @@ void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density)
   if (pass->frame.count > 0 && !isnan(*log_density)) {
     inform(pass, E);
     lat_lds_multiply(M, q, pass->frame.count, pass->frame.gain, 1, M, d->X, LDS_SUBTRACT, E);
-    settle_known(M, q, d->ahead_E + t * M * q, E);
+    lat_lds_diffuse_settle(M, q, d->ahead_E + t * M * q, pass->frame.count, pass->frame.gain, 1, M,
+                           d->X, LDS_DEPENDENT, E);
     learn(d);
     *log_density += d->limit - before;
   }

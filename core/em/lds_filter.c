@@ -164,7 +164,7 @@ LAT_CLONES static double difference(size_t M, const double *P, const double *Q)
   double most = 0;
   for (size_t i = 0; i < M; i++)
     for (size_t j = 0; j < M; j++) {
-      double d = P[i * M + j] - Q[i * M + j], part = d * d / (P[i * M + i] * P[j * M + j]);
+      double d = P[i * M + j] - Q[i * M + j], part = (d / P[i * M + i]) * (d / P[j * M + j]);
       most = d != 0 && !(part <= most) ? part : most; /* a NaN is none of the smaller ones */
     }
   return most;

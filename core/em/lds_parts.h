@@ -9,6 +9,8 @@
  * rounding; and of a deviation in the square-root form. */
 #define LDS_DEPENDENT      1e-13
 #define LDS_DEPENDENT_ROOT 1e-13
+/* Of the length of a row of what states answer to delta (lds_diffuse.c): less is rounding. */
+#define LDS_NO_REACH 1e-9
 
 /* The covariance's part of the steps, for a number of states (lds_step.c). */
 struct lat_lds_kernels {
@@ -175,6 +177,10 @@ void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density);
 /* LAT_SINGULAR when an observation had no density, LAT_DIVERGED when numbers overflow. */
 lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass);
 
+/* Rows of E = before +- gain X (M x q, M x p times p x q) that are no more than `least` of what they are
+ * a sum of become 0. Element (i, k) of the gain is at i row + k col. */
+void lat_lds_diffuse_settle(size_t M, size_t q, const double *before, size_t p, const double *gain,
+                            size_t row, size_t col, const double *X, double least, double *E);
 /* Once all is smoothed and d->E is what z_t answers to delta: infinities for what is not known. */
 void lat_lds_diffuse_mark(lat_lds_pass *pass);
 /* Eigenvectors of the symmetric A (n x n) in its place, by rows, and its eigenvalues, ascending. `work` is
