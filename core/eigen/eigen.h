@@ -22,7 +22,7 @@
 typedef enum lat_eigensolver {
   LAT_EIGEN_AUTO,    /* by n and k: the fastest below that is exact */
   LAT_EIGEN_FULL,    /* divide and conquer over all n, then a cut */
-  LAT_EIGEN_PARTIAL, /* tridiagonal form, then only the k largest */
+  LAT_EIGEN_PARTIAL, /* divide and conquer, then only the vectors of the k largest */
   LAT_EIGEN_KRYLOV   /* block Krylov; falls back to PARTIAL when it is slow to converge */
 } lat_eigensolver;
 
@@ -33,8 +33,8 @@ typedef enum lat_eigensolver {
  * |a_ij - a_ji| may be up to 1e-10 of the largest entry (their mean is taken); a
  * greater difference is LAT_INVALID and names i and j.
  *
- * FULL is LAPACK's dsyevd (Cuppen's divide and conquer; Gu, Eisenstat 1995), PARTIAL
- * dsyevr (relatively robust representations; Dhillon, Parlett 2004). */
+ * FULL and PARTIAL are Cuppen's divide and conquer (Gu, Eisenstat 1995); PARTIAL makes
+ * only the vectors that are wanted. */
 lat_status lat_symmetric(lat_workspace *work, const lat_matrix *A, lat_eigensolver solver,
                          lat_matrix values, const lat_matrix *vectors);
 
@@ -56,8 +56,8 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
  * The vectors (n x n, or NULL) have Euclidean length 1. A real eigenvalue has a real
  * column, its largest entry positive. A pair at j, j+1 shares two columns: its
  * vectors are column j + i column j+1 and the conjugate, turned so that the entry of
- * largest modulus is real and positive. LAPACK's dgeev (balancing, Hessenberg form,
- * QR iteration). LAT_DIVERGED when the iteration gives up. */
+ * largest modulus is real and positive. As LAPACK's dgeev: balancing, Hessenberg form,
+ * QR iteration. LAT_DIVERGED when the iteration gives up. */
 lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real,
                        lat_matrix imaginary, const lat_matrix *vectors);
 

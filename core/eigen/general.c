@@ -3,7 +3,7 @@
 
 #include "base/parallel.h"
 #include "eigen/dense.h"
-#include "matrix/lapack.h"
+#include "eigen/hessenberg.h"
 #include "matrix/svd.h"
 
 #define TIE 1e-13 /* of the largest modulus: real parts this near are taken as equal */
@@ -46,32 +46,13 @@ static void sort(unit *list, size_t units)
   }
 }
 
-static void transpose(double *a, size_t n)
+static lat_status decompose(lat_workspace *work, double *a, int n, double *real, double *imaginary,
+                            double *v)
 {
-  for (size_t i = 0; i < n; i++) {
-    for (size_t j = 0; j < i; j++) {
-      double x = a[i * n + j];
-      a[i * n + j] = a[j * n + i];
-      a[j * n + i] = x;
-    }
-  }
-}
-
-static lat_status decompose(lat_workspace *work, double *a, lapack_int n, double *real,
-                            double *imaginary, double *v)
-{
-  char job = v ? 'V' : 'N';
-  double query, *memory;
-  lapack_int length, info;
-  info = LAPACKE_dgeev_work(LAPACK_COL_MAJOR, 'N', job, n, a, n, real, imaginary, NULL, 1, v, n,
-                            &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dgeev", info, query, &memory, &length));
-  info = LAPACKE_dgeev_work(LAPACK_COL_MAJOR, 'N', job, n, a, n, real, imaginary, NULL, 1, v, n,
-                            memory, length);
-  LAT_TRY(lat_lapack_info(work, "dgeev", info));
+  int info;
+  LAT_TRY(lat_schur_vectors(work, n, a, real, imaginary, v, &info));
   if (info > 0)
-    return lat_fail(work, LAT_DIVERGED, "the eigenvalues of a %dx%d matrix did not converge",
-                    (int)n, (int)n);
+    return lat_fail(work, LAT_DIVERGED, "the eigenvalues of a %dx%d matrix did not converge", n, n);
   return LAT_OK;
 }
 
@@ -107,7 +88,7 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
                        lat_matrix imaginary, const lat_matrix *vectors)
 {
   size_t n = A->rows, units = 0;
-  double *a, *v = NULL;
+  double *rows, *a, *v = NULL;
   int exponent;
   LAT_SCOPE(work);
   LAT_TRY(lat_check_results(work, n, &real, vectors));
@@ -115,20 +96,22 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
   if (real.rows != n || imaginary.rows != n)
     return lat_fail(work, LAT_SHAPE, "the eigenvalues of a %zux%zu matrix are %zu numbers", n, n,
                     n);
-  LAT_TRY(lat_square_scratch(work, "A", A, &a, &exponent));
-  transpose(a, n);
+  LAT_TRY(lat_square_scratch(work, "A", A, &rows, &exponent));
+  lat_matrix turned = lat_transpose(lat_matrix_of(rows, n, n)); /* LAPACK has columns */
+  LAT_TRY(lat_scratch(work, turned, &a));
   double *re = lat_doubles(work, n), *im = lat_doubles(work, n);
   unit *list = lat_allocate(work, n, sizeof *list);
   if (!re || !im || !list || (vectors && !(v = lat_doubles(work, n * n)))) return LAT_MEMORY;
 
   int before = n >= LAT_THREADED ? lat_blas_threads_begin() : 0;
-  lat_status status = decompose(work, a, (lapack_int)n, re, im, v);
+  lat_status status = decompose(work, a, (int)n, re, im, v);
   if (n >= LAT_THREADED) lat_blas_threads_end(before);
   LAT_TRY(status);
 
   for (size_t j = 0; j < n; j += im[j] == 0 ? 1 : 2) list[units++] = (unit){re[j], im[j], j};
   sort(list, units);
   for (size_t u = 0, j = 0; u < units; j += list[u++].imaginary == 0 ? 1 : 2) {
+    if (u % 64 == 0) LAT_TRY(lat_check(work));
     double value = ldexp(list[u].real, exponent), turn = ldexp(list[u].imaginary, exponent);
     for (size_t i = 0; i < (list[u].imaginary == 0 ? 1 : 2); i++) {
       lat_set(&real, j + i, 0, value);

@@ -9,17 +9,19 @@
 #include "base/parallel.h"
 #include "matrix/lapack.h"
 
-#define CUT    1e6 /* multiplications from which work is cut into chunks */
-#define TALL   384 /* the most rows and columns of a tile of C: what BLAS packs pays from here on */
-#define WIDE   1536
-#define LOW    64 /* the least rows for the sake of FEW tiles */
-#define FEW    4
-#define PANEL  256 /* rows of a panel of a symmetric C */
-#define SLICES 16  /* of K, when C has at most SMALL elements */
-#define SMALL  (256 * 256)
-#define DEEP   4096      /* the least K to slice */
-#define BLOCK  256       /* elements that lat_dot adds up at a time */
-#define ASK    (1 << 20) /* elements of it between two looks at whether to go on */
+#define CUT        1e6 /* multiplications from which work is cut into chunks */
+#define TALL       384 /* the most rows and columns of a tile of C: what BLAS packs pays from here on */
+#define WIDE       1536
+#define LOW        64 /* the least rows for the sake of FEW tiles */
+#define FEW        4
+#define PANEL      256 /* rows of a panel of a symmetric C */
+#define SLICES     16  /* of K, when C has at most SMALL elements */
+#define SMALL      (256 * 256)
+#define DEEP       4096      /* the least K to slice */
+#define STEP       4e8       /* multiplications of a chunk between two looks at whether to go on */
+#define LEAST_STEP 192       /* of K, for the sake of its speed */
+#define BLOCK      256       /* elements that lat_dot adds up at a time */
+#define ASK        (1 << 20) /* elements of it between two looks at whether to go on */
 
 /* ---- one call of BLAS ----------------------------------------------------- */
 
@@ -90,18 +92,18 @@ static void multiply(double alpha, lat_matrix A, lat_matrix B, double beta, lat_
   }
 }
 
-/* The lower triangle of C := alpha A A' */
-static void multiply_lower(double alpha, lat_matrix A, lat_matrix C)
+/* The lower triangle of C := alpha A A' + beta C */
+static void multiply_lower(double alpha, lat_matrix A, double beta, lat_matrix C)
 {
   operand a = see(A), c = see(C);
   if (C.rows == 1)
-    multiply(alpha, A, lat_transpose(A), 0, C);
+    multiply(alpha, A, lat_transpose(A), beta, C);
   else if (C.dtype == LAT_FLOAT64)
     cblas_dsyrk(CblasRowMajor, CblasLower, a.transpose, c.rows, (int)A.cols, alpha, A.data, a.lead,
-                0, C.data, c.lead);
+                beta, C.data, c.lead);
   else
     cblas_ssyrk(CblasRowMajor, CblasLower, a.transpose, c.rows, (int)A.cols, (float)alpha, A.data,
-                a.lead, 0, C.data, c.lead);
+                a.lead, (float)beta, C.data, c.lead);
 }
 
 /* ---- the work cut up ------------------------------------------------------ */
@@ -109,7 +111,8 @@ static void multiply_lower(double alpha, lat_matrix A, lat_matrix C)
 typedef struct job {
   double alpha, beta;
   lat_matrix A, B, C;
-  bool symmetric; /* B is A': only C's lower triangle is computed */
+  size_t from, depth; /* of K, in this step */
+  bool symmetric;     /* B is A': only C's lower triangle is computed */
   size_t tile_rows, tile_cols;
   size_t slice;      /* the length of K's slices */
   lat_matrix *parts; /* their products, one below the other */
@@ -136,6 +139,12 @@ static size_t least(size_t a, size_t b)
   return a < b ? a : b;
 }
 
+/* What a step adds to: the first one to beta C, those after it to what is there. */
+static double before(const job *j)
+{
+  return j->from > 0 ? 1 : j->beta;
+}
+
 static void do_tile(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
@@ -143,8 +152,8 @@ static void do_tile(void *context, size_t chunk, size_t worker)
   size_t r = chunk / across * j->tile_rows, rows = least(j->tile_rows, j->C.rows - r);
   size_t c = chunk % across * j->tile_cols, cols = least(j->tile_cols, j->C.cols - c);
   (void)worker;
-  multiply(j->alpha, lat_block_of(j->A, r, 0, rows, j->A.cols),
-           lat_block_of(j->B, 0, c, j->B.rows, cols), j->beta,
+  multiply(j->alpha, lat_block_of(j->A, r, j->from, rows, j->depth),
+           lat_block_of(j->B, j->from, c, j->depth, cols), before(j),
            lat_block_of(j->C, r, c, rows, cols));
 }
 
@@ -153,25 +162,44 @@ static void do_panel(void *context, size_t chunk, size_t worker)
   const job *j = context;
   /* the longest panel first, so that the threads finish together */
   size_t r = (pieces(j->C.rows, PANEL) - 1 - chunk) * PANEL, rows = least(PANEL, j->C.rows - r);
-  lat_matrix A = lat_block_of(j->A, r, 0, rows, j->A.cols);
+  lat_matrix A = lat_block_of(j->A, r, j->from, rows, j->depth);
   (void)worker;
-  multiply_lower(j->alpha, A, lat_block_of(j->C, r, r, rows, rows));
+  multiply_lower(j->alpha, A, before(j), lat_block_of(j->C, r, r, rows, rows));
   if (r > 0)
-    multiply(j->alpha, A, lat_block_of(j->B, 0, 0, j->B.rows, r), 0,
+    multiply(j->alpha, A, lat_block_of(j->B, j->from, 0, j->depth, r), before(j),
              lat_block_of(j->C, r, 0, rows, r));
 }
 
+/* The step's part of a slice of K. */
 static void do_slice(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
-  size_t k = chunk * j->slice, depth = least(j->slice, j->A.cols - k);
+  size_t begin = chunk * j->slice, length = least(j->slice, j->A.cols - begin);
+  (void)worker;
+  if (j->from >= length) return;
+  size_t k = begin + j->from, depth = least(j->depth, length - j->from);
+  double beta = j->from > 0 ? 1 : 0;
   lat_matrix A = lat_block_of(j->A, 0, k, j->A.rows, depth);
   lat_matrix part = lat_block_of(*j->parts, chunk * j->C.rows, 0, j->C.rows, j->C.cols);
-  (void)worker;
   if (j->symmetric)
-    multiply_lower(j->alpha, A, part);
+    multiply_lower(j->alpha, A, beta, part);
   else
-    multiply(j->alpha, A, lat_block_of(j->B, k, 0, depth, j->B.cols), 0, part);
+    multiply(j->alpha, A, lat_block_of(j->B, k, 0, depth, j->B.cols), beta, part);
+}
+
+/* Runs the chunks over K (or a slice of that length) in steps that are short enough to ask between
+ * them, when `each` is the multiplications of the largest chunk for one of K. */
+static lat_status run_steps(lat_workspace *work, job *j, size_t K, double each, size_t chunks,
+                            lat_task *task)
+{
+  double fit = STEP / each;
+  size_t step = fit >= (double)K ? K : fit < LEAST_STEP ? LEAST_STEP : (size_t)fit / 64 * 64;
+  if (2 * K <= 3 * step) step = K;
+  for (j->from = 0; j->from < K; j->from += step) {
+    j->depth = least(step, K - j->from);
+    LAT_TRY(lat_parallel(work, chunks, task, j));
+  }
+  return LAT_OK;
 }
 
 static lat_status multiply_tiled(lat_workspace *work, job *j)
@@ -179,7 +207,8 @@ static lat_status multiply_tiled(lat_workspace *work, job *j)
   size_t M = j->C.rows, N = j->C.cols, high = pieces(M, TALL), few = least(FEW, pieces(M, LOW));
   j->tile_rows = pieces(M, high > few ? high : few);
   j->tile_cols = pieces(N, pieces(N, WIDE));
-  return lat_parallel(work, pieces(M, j->tile_rows) * pieces(N, j->tile_cols), do_tile, j);
+  size_t tiles = pieces(M, j->tile_rows) * pieces(N, j->tile_cols);
+  return run_steps(work, j, j->A.cols, (double)j->tile_rows * (double)j->tile_cols, tiles, do_tile);
 }
 
 /* Adds part s to part 0; `size` elements each. */
@@ -203,7 +232,7 @@ static lat_status multiply_sliced(lat_workspace *work, job *j)
   lat_matrix parts = fresh(work, slices * M, N, j->C.dtype);
   if (!parts.data) return LAT_MEMORY;
   j->parts = &parts;
-  LAT_TRY(lat_parallel(work, slices, do_slice, j));
+  LAT_TRY(run_steps(work, j, j->slice, (double)M * (double)N, slices, do_slice));
   for (size_t s = 1; s < slices; s++) add_part(&parts, s, M * N);
   for (size_t r = 0; r < M; r++) {
     for (size_t c = 0; c < N; c++) {
@@ -215,9 +244,10 @@ static lat_status multiply_sliced(lat_workspace *work, job *j)
 }
 
 /* Copies the lower triangle over the upper one. */
-static void mirror(lat_matrix C)
+static lat_status mirror(lat_workspace *work, lat_matrix C)
 {
   for (size_t r = 0; r < C.rows; r += PANEL) {
+    if (C.rows > PANEL) LAT_TRY(lat_check(work));
     size_t rows = least(PANEL, C.rows - r);
     lat_matrix left = lat_block_of(C, r, 0, rows, r);
     lat_matrix above = lat_transpose(lat_block_of(C, 0, r, r, rows));
@@ -226,6 +256,7 @@ static void mirror(lat_matrix C)
     for (size_t i = 0; i < rows; i++)
       for (size_t k = 0; k < i; k++) lat_set(&corner, k, i, lat_get(&corner, i, k));
   }
+  return LAT_OK;
 }
 
 static lat_status multiply_all(lat_workspace *work, job *j)
@@ -235,13 +266,12 @@ static lat_status multiply_all(lat_workspace *work, job *j)
   if (size >= CUT && K >= DEEP && M * N <= SMALL)
     LAT_TRY(multiply_sliced(work, j));
   else if (j->symmetric)
-    LAT_TRY(lat_parallel(work, pieces(M, PANEL), do_panel, j));
+    LAT_TRY(run_steps(work, j, K, (double)least(PANEL, M) * (double)M, pieces(M, PANEL), do_panel));
   else if (size >= CUT)
     LAT_TRY(multiply_tiled(work, j));
   else
     multiply(j->alpha, j->A, j->B, j->beta, j->C);
-  if (j->symmetric) mirror(j->C);
-  return LAT_OK;
+  return j->symmetric ? mirror(work, j->C) : LAT_OK;
 }
 
 /* ---- any views ------------------------------------------------------------ */
@@ -252,7 +282,7 @@ static lat_status make_direct(lat_workspace *work, lat_matrix *A, lat_dtype dtyp
   if (A->dtype == dtype && is_direct(A)) return LAT_OK;
   lat_matrix copy = fresh(work, A->rows, A->cols, dtype);
   if (!copy.data) return LAT_MEMORY;
-  lat_copy(A, &copy);
+  LAT_TRY(lat_copy_bands(work, A, &copy));
   *A = copy;
   return LAT_OK;
 }
@@ -281,7 +311,7 @@ lat_status lat_product(lat_workspace *work, double alpha, const lat_matrix *A, c
   if (!is_direct(C) || lat_overlaps(C, A) || lat_overlaps(C, B)) {
     place = fresh(work, C->rows, C->cols, C->dtype);
     if (!place.data) return LAT_MEMORY;
-    if (beta != 0) lat_copy(C, &place);
+    if (beta != 0) LAT_TRY(lat_copy_bands(work, C, &place));
     j.C = place;
   } else if (!is_row_major(C)) { /* C' = B' A' */
     j.A = lat_transpose(*B), j.B = lat_transpose(*A), j.C = lat_transpose(*C);
@@ -292,7 +322,7 @@ lat_status lat_product(lat_workspace *work, double alpha, const lat_matrix *A, c
   else
     LAT_TRY(make_direct(work, &j.B, C->dtype));
   LAT_TRY(multiply_all(work, &j));
-  if (place.data != C->data) lat_copy(&place, C);
+  if (place.data != C->data) LAT_TRY(lat_copy_bands(work, &place, C));
   return LAT_OK;
 }
 

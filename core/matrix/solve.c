@@ -125,30 +125,65 @@ static lat_status by_qr(lat_workspace *work, const problem *p, double tolerance,
   /* condition numbers in the 1-norm and the 2-norm are within a factor of D; 10 is for the
    * estimate being one */
   *done = rcond > 10 * D * tolerance;
-  if (!*done) return LAT_OK;
   LAT_TRY(lat_reflect_left(work, LAT_COLUMNS, true, p->N, p->m, D, p->a, p->N, tau, p->b, p->lead));
+  if (!*done) return LAT_OK;
   return lat_trsm_tiles(work, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, D, p->m, p->a,
                         p->N, p->b, p->lead);
 }
 
-static lat_status by_svd(lat_workspace *work, const problem *p, double tolerance, size_t *rank)
+/* dlalsd: least squares with a bidiagonal matrix, the rank by its singular values; not in lapacke.h */
+#define lat_dlalsd LAPACK_GLOBAL(dlalsd, DLALSD)
+void lat_dlalsd(const char *uplo, const int *leaf, const int *n, const int *m, double *d, double *e,
+                double *b, const int *ldb, const double *rcond, int *rank, double *work,
+                int *integers, int *info, size_t length);
+
+/* B x = b in place for the bidiagonal B, upper or lower. */
+static lat_status solve_bidiagonal(lat_workspace *work, bool upper, int n, double *d, double *e,
+                                   const problem *p, double tolerance, size_t *rank)
 {
-  double query, *memory;
-  lapack_int length, found = 0, count = 0, small = p->N < p->D ? p->N : p->D;
-  double *s = lat_doubles(work, (size_t)small);
-  if (!s) return LAT_MEMORY;
-  lapack_int info = LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, p->N, p->D, p->m, p->a, p->N, p->b,
-                                        p->lead, s, tolerance, &found, &query, -1, &count);
-  LAT_TRY(lat_lapack_work(work, "dgelsd", info, query, &memory, &length));
-  lapack_int *integers = lat_allocate(work, (size_t)count, sizeof(lapack_int));
-  if (!integers) return LAT_MEMORY;
-  info = LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, p->N, p->D, p->m, p->a, p->N, p->b, p->lead, s,
-                             tolerance, &found, memory, length, integers);
+  static const int leaf = 25;
+  size_t N = (size_t)n, levels = 2, found_length;
+  for (size_t size = N / 26; size > 1; size /= 2) levels++;
+  found_length = N * (9 + 50 + 8 * levels + (size_t)p->m) + 26 * 26;
+  double *memory = lat_doubles(work, found_length);
+  int *integers = lat_allocate(work, N * (3 * levels + 11), sizeof *integers), found = 0, info;
+  if (!memory || !integers) return LAT_MEMORY;
+  LAT_TRY(lat_check(work));
+  lat_dlalsd(upper ? "U" : "L", &leaf, &n, &p->m, d, e, p->b, &p->lead, &tolerance, &found, memory,
+             integers, &info, 1);
   if (info > 0)
     return lat_fail(work, LAT_DIVERGED, "the SVD of a %dx%d matrix did not converge", (int)p->N,
                     (int)p->D);
   *rank = (size_t)found;
-  return lat_lapack_info(work, "dgelsd", info);
+  return lat_lapack_info(work, "dlalsd", info);
+}
+
+/* The shortest solution, by A = Q B P' with B upper bidiagonal, or, of fewer rows than columns, by
+ * A' = Q B P', whose transpose has B', lower bidiagonal. `a` is column-major, m x n: R of A's QR
+ * factorization, with Q'b in place of b, or A'. */
+static lat_status by_svd(lat_workspace *work, const problem *p, double *a, double tolerance,
+                         size_t *rank)
+{
+  bool wide = p->N < p->D;
+  int m = p->D, n = wide ? p->N : p->D, lead = p->lead;
+  size_t N = (size_t)n;
+  double *d = lat_doubles(work, N), *e = lat_doubles(work, N), *tau_q = lat_doubles(work, N),
+         *tau_p = lat_doubles(work, N);
+  if (!d || !e || !tau_q || !tau_p) return LAT_MEMORY;
+  LAT_TRY(lat_gebrd(work, m, n, a, m, d, e, tau_q, tau_p));
+  double *right = a + m; /* P's vectors begin beside the diagonal */
+  if (!wide) {
+    LAT_TRY(lat_reflect_left(work, LAT_COLUMNS, true, m, p->m, n, a, m, tau_q, p->b, lead));
+    LAT_TRY(solve_bidiagonal(work, true, n, d, e, p, tolerance, rank));
+    return lat_reflect_left(work, LAT_ROWS, false, n - 1, p->m, n - 1, right, m, tau_p, p->b + 1,
+                            lead);
+  }
+  LAT_TRY(
+      lat_reflect_left(work, LAT_ROWS, true, n - 1, p->m, n - 1, right, m, tau_p, p->b + 1, lead));
+  LAT_TRY(solve_bidiagonal(work, false, n, d, e, p, tolerance, rank));
+  for (int j = 0; j < p->m; j++)
+    for (int i = n; i < m; i++) p->b[(ptrdiff_t)j * lead + i] = 0;
+  return lat_reflect_left(work, LAT_COLUMNS, false, m, p->m, n, a, m, tau_q, p->b, lead);
 }
 
 static lat_status minimize(lat_workspace *work, const problem *p, const lat_matrix *A,
@@ -158,14 +193,23 @@ static lat_status minimize(lat_workspace *work, const problem *p, const lat_matr
   lat_matrix room = lat_transpose(lat_matrix_of(p->b, B->cols, (size_t)p->lead));
   lat_matrix b = lat_block_of(room, 0, 0, B->rows, B->cols);
   bool done = false;
-  lat_fill(&room, 0);
-  lat_copy(B, &b);
-  lat_copy(A, &a);
+  LAT_TRY(lat_fill_bands(work, &room, 0));
+  LAT_TRY(lat_copy_bands(work, B, &b));
+  LAT_TRY(lat_copy_bands(work, A, &a));
   *rank = A->cols;
   if (p->N >= p->D) LAT_TRY(by_qr(work, p, tolerance, &done));
   if (done) return LAT_OK;
-  lat_copy(A, &a);
-  return by_svd(work, p, tolerance, rank);
+  size_t D = A->cols;
+  if (p->N < p->D) { /* A as it lies is its transpose by columns */
+    a = lat_matrix_of(p->a, A->rows, D);
+    LAT_TRY(lat_copy_bands(work, A, &a));
+    return by_svd(work, p, p->a, tolerance, rank);
+  }
+  double *R = lat_doubles(work, D * D);
+  if (!R) return LAT_MEMORY;
+  for (size_t j = 0; j < D; j++)
+    for (size_t i = 0; i < D; i++) R[j * D + i] = i <= j ? p->a[j * A->rows + i] : 0;
+  return by_svd(work, p, R, tolerance, rank);
 }
 
 lat_status lat_least_squares(lat_workspace *work, const lat_matrix *A, const lat_matrix *B,

@@ -1,0 +1,145 @@
+#include "eigen/hessenberg.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PANEL   32  /* columns of the form that are made together */
+#define LAST    128 /* the rest, which LAPACK does at once */
+#define VECTORS 2e7 /* multiplications of back substitution between two looks at whether to go on */
+
+/* dlahr2: a panel of the Hessenberg form from column k on, with Y = A V T; not in lapacke.h. */
+#define lat_dlahr2 LAPACK_GLOBAL(dlahr2, DLAHR2)
+void lat_dlahr2(const int *n, const int *k, const int *nb, double *a, const int *lda, double *tau,
+                double *t, const int *ldt, double *y, const int *ldy);
+
+static double *place(double *A, int lda, int i, int j)
+{
+  return A + (ptrdiff_t)j * lda + i;
+}
+
+/* What a panel at column i, with vectors V (rows i+1.. to `high`) and Y = A V T, does to the rest:
+ * A - Y V' from the right, and then (I - V T' V') from the left. */
+static lat_status apply_panel(lat_workspace *work, int n, int high, int i, double *a, double *T,
+                              double *Y)
+{
+  int end = i + PANEL, rows = high - i - 1, cols = n - end;
+  double *V = place(a, n, i + 1, i), *corner = place(a, n, end, end - 1), kept = *corner;
+  *corner = 1;
+  LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, high, high - end, PANEL, -1, Y, n,
+                         place(a, n, end, i), n, 1, place(a, n, 0, end), n));
+  *corner = kept;
+  /* columns of the panel itself, above the rows that it has reduced */
+  cblas_dtrmm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasUnit, i + 1, PANEL - 1, 1, V,
+              n, Y, n);
+  for (int j = 0; j + 1 < PANEL; j++)
+    cblas_daxpy(i + 1, -1, Y + (ptrdiff_t)j * n, 1, place(a, n, 0, i + 1 + j), 1);
+  int piece = (int)(5e7 / ((double)rows * PANEL)) + 8;
+  for (int j = 0; j < cols; j += piece) {
+    int size = cols - j < piece ? cols - j : piece;
+    LAT_TRY(lat_check(work));
+    LAPACKE_dlarfb_work(LAPACK_COL_MAJOR, 'L', 'T', 'F', 'C', rows, size, PANEL, V, n, T, PANEL,
+                        place(a, n, i + 1, end + j), n, Y, size);
+  }
+  return LAT_OK;
+}
+
+/* Q' A Q = H, as dgehrd, for rows and columns low..high-1 (from 0). */
+static lat_status reduce(lat_workspace *work, int n, int low, int high, double *a, double *tau)
+{
+  static const int panel = PANEL;
+  double *Y = lat_doubles(work, (size_t)n * LAST), *rest = lat_doubles(work, (size_t)n);
+  double T[PANEL * PANEL];
+  if (!Y || !rest) return LAT_MEMORY;
+  int i = low;
+  for (; high - i > LAST; i += PANEL) {
+    int k = i + 1;
+    LAT_TRY(lat_check(work));
+    lat_dlahr2(&high, &k, &panel, place(a, n, 0, i), &n, tau + i, T, &panel, Y, &n);
+    LAT_TRY(apply_panel(work, n, high, i, a, T, Y));
+  }
+  LAT_TRY(lat_check(work));
+  int info = LAPACKE_dgehrd_work(LAPACK_COL_MAJOR, n, i + 1, high, a, n, rest, Y, n * LAST);
+  for (; i < high - 1; i++) tau[i] = rest[i];
+  return lat_lapack_info(work, "dgehrd", info);
+}
+
+/* Q, of the vectors below H. */
+static lat_status form_q(lat_workspace *work, int n, int low, int high, const double *a,
+                         double *tau, double *z)
+{
+  int order = high - low - 1;
+  for (int j = 0; j < n; j++) {
+    double *column = place(z, n, 0, j);
+    memset(column, 0, (size_t)n * sizeof *z);
+    if (j > low && j < high)
+      memcpy(column + j, a + (ptrdiff_t)(j - 1) * n + j, (size_t)(high - j) * sizeof *z);
+    else
+      column[j] = 1;
+  }
+  if (order < 1) return LAT_OK;
+  return lat_orgqr(work, order, order, place(z, n, low + 1, low + 1), n, tau + low);
+}
+
+/* v := Q times the vectors of the triangle T, some at a time; a complex pair is never parted. */
+static lat_status substitute(lat_workspace *work, int n, const double *T, const double *imaginary,
+                             const double *Q, double *v)
+{
+  int most = (int)(VECTORS / ((double)n * n)) + 2, found;
+  double *X = lat_doubles(work, (size_t)n * (size_t)(most + 1));
+  double *scratch = lat_doubles(work, 3 * (size_t)n);
+  lapack_logical *wanted = lat_allocate(work, (size_t)n, sizeof *wanted);
+  if (!X || !scratch || !wanted) return LAT_MEMORY;
+  for (int j = 0, end; j < n; j = end) {
+    end = n - j < most ? n : j + most;
+    if (end < n && imaginary[end - 1] > 0) end++;
+    for (int i = 0; i < n; i++) wanted[i] = i >= j && i < end;
+    LAT_TRY(lat_check(work));
+    int info = LAPACKE_dtrevc_work(LAPACK_COL_MAJOR, 'R', 'S', wanted, n, T, n, NULL, n, X, n,
+                                   end - j, &found, scratch);
+    LAT_TRY(lat_lapack_info(work, "dtrevc", info));
+    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasNoTrans, n, end - j, end, 1, Q, n, X, n, 0,
+                           place(v, n, 0, j), n));
+  }
+  return LAT_OK;
+}
+
+static void normalize(int n, const double *imaginary, double *v)
+{
+  for (int j = 0; j < n; j++) {
+    double *x = place(v, n, 0, j);
+    bool pair = imaginary[j] > 0;
+    double norm = hypot(cblas_dnrm2(n, x, 1), pair ? cblas_dnrm2(n, x + n, 1) : 0);
+    if (imaginary[j] < 0) continue; /* with the one before */
+    cblas_dscal(pair ? 2 * n : n, 1 / norm, x, 1);
+  }
+}
+
+lat_status lat_schur_vectors(lat_workspace *work, int n, double *a, double *real, double *imaginary,
+                             double *v, int *info)
+{
+  int low, high;
+  double *scale = lat_doubles(work, (size_t)n), *tau = lat_doubles(work, (size_t)n), query, *Q = v;
+  if (!scale || !tau || (v && !(Q = lat_doubles(work, (size_t)n * (size_t)n)))) return LAT_MEMORY;
+  LAT_TRY(lat_check(work));
+  *info = LAPACKE_dgebal_work(LAPACK_COL_MAJOR, 'B', n, a, n, &low, &high, scale);
+  LAT_TRY(lat_lapack_info(work, "dgebal", *info));
+  LAT_TRY(reduce(work, n, low - 1, high, a, tau));
+  if (v) LAT_TRY(form_q(work, n, low - 1, high, a, tau, Q));
+
+  double *memory;
+  lapack_int length;
+  char job = v ? 'S' : 'E', vectors = v ? 'V' : 'N';
+  *info = LAPACKE_dhseqr_work(LAPACK_COL_MAJOR, job, vectors, n, low, high, a, n, real, imaginary,
+                              Q, n, &query, -1);
+  LAT_TRY(lat_lapack_work(work, "dhseqr", *info, query, &memory, &length));
+  LAT_TRY(lat_check(work));
+  *info = LAPACKE_dhseqr_work(LAPACK_COL_MAJOR, job, vectors, n, low, high, a, n, real, imaginary,
+                              Q, n, memory, length);
+  LAT_TRY(lat_lapack_info(work, "dhseqr", *info));
+  if (*info > 0 || !v) return LAT_OK;
+  LAT_TRY(substitute(work, n, a, imaginary, Q, v));
+  LAT_TRY(lat_check(work));
+  int failed = LAPACKE_dgebak_work(LAPACK_COL_MAJOR, 'B', 'R', n, low, high, scale, n, v, n);
+  normalize(n, imaginary, v);
+  return lat_lapack_info(work, "dgebak", failed);
+}
