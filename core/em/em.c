@@ -151,6 +151,7 @@ typedef struct walk {
   size_t chunk; /* rows for one call of the E-step */
   double *scratch;
   size_t scratch_count; /* a worker's */
+  lat_halt *halt;
   /* an iteration's E-step, or the verification's */
   void (*step)(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch);
 } walk;
@@ -162,10 +163,13 @@ static bool proper(const double *weights, size_t n)
   return all;
 }
 
-static lat_em_chunk chunk_of(const walk *w, size_t first, size_t rows)
+static lat_em_chunk chunk_of(const walk *w, size_t first, size_t rows, size_t worker)
 {
-  if (w->units) return (lat_em_chunk){.units = w->units, .first = first};
-  return (lat_em_chunk){.X = lat_block_of(*w->X, first, 0, rows, w->X->cols),
+  if (w->units)
+    return (lat_em_chunk){.units = w->units, .first = first, .halt = w->halt, .worker = worker};
+  return (lat_em_chunk){.halt = w->halt,
+                        .worker = worker,
+                        .X = lat_block_of(*w->X, first, 0, rows, w->X->cols),
                         .weights = w->weights ? w->weights + first : NULL,
                         .first = w->em->rows + first};
 }
@@ -175,10 +179,10 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
                      size_t worker)
 {
   const walk *w = context;
-  while (rows > 0) {
+  while (rows > 0 && !lat_halted(w->halt, worker)) {
     size_t n = w->chunk - offset % w->chunk;
     if (n > rows) n = rows;
-    lat_em_chunk chunk = chunk_of(w, first, n);
+    lat_em_chunk chunk = chunk_of(w, first, n, worker);
     w->step(w->em, &chunk, statistics, w->scratch + worker * w->scratch_count);
     if (chunk.weights && !proper(chunk.weights, n)) statistics[0] = NAN;
     first += n, offset += n, rows -= n;
@@ -215,7 +219,10 @@ static lat_status add(lat_em *em, walk *w, size_t rows, size_t group)
   if (lat_sum_empty(sum)) sum->group = group;
   w->scratch = lat_allocate(em->work, lat_workers(em->work), w->scratch_count * sizeof(double));
   if (!w->scratch) return LAT_MEMORY;
+  lat_halt halt = {em->work, 0, LAT_OK};
+  w->halt = &halt;
   LAT_TRY(lat_sum_add(sum, em->work, rows, add_rows, w));
+  LAT_TRY(halt.status);
   bool finite = lat_sum_finite(sum), vanished = em->kind->descends && lat_sum_vanishes(sum);
   if ((!finite || vanished) && w->X) LAT_TRY(check_data(em, w->X, w->weights));
   if (!finite && w->units && em->kind->check) LAT_TRY(em->kind->check(em, NULL));

@@ -23,6 +23,7 @@
 #ifndef LAT_EM_EM_H
 #define LAT_EM_EM_H
 
+#include "base/parallel.h"
 #include "base/parameters.h"
 #include "matrix/matrix.h"
 
@@ -34,6 +35,8 @@ typedef struct lat_em_chunk {
   const double *weights; /* one a row, or NULL */
   size_t first;          /* the number of the first row in this pass over the data, from 0 */
   const void *units;     /* instead of X: data whose unit number `first` it is (lat_em_add_units) */
+  lat_halt *halt;        /* for a unit that is long: lat_halted(halt, worker), and then what the */
+  size_t worker;         /* E-step adds doesn't matter any more */
 } lat_em_chunk;
 
 typedef enum lat_em_verdict {

@@ -230,14 +230,19 @@ static double noise_variance(const lat_factor_model *model, size_t j)
 static lat_status emit(lat_workspace *work, const lat_factor_model *model, bool noise,
                        const lat_matrix *Z, const lat_matrix *X)
 {
-  for (size_t j = 0; j < model->D; j++) {
-    double deviation = noise ? sqrt(noise_variance(model, j)) : 0;
-    for (size_t i = 0; i < X->rows; i++) lat_set(X, i, j, noise ? deviation * lat_get(X, i, j) : 0);
+  size_t rows = 1 + 65536 / model->D; /* between two looks at whether to go on */
+  if (!noise) LAT_TRY(lat_fill_bands(work, X, 0));
+  for (size_t i = 0; noise && i < X->rows; i++) {
+    if (i % rows == 0) LAT_TRY(lat_check(work));
+    for (size_t j = 0; j < model->D; j++)
+      lat_set(X, i, j, sqrt(noise_variance(model, j)) * lat_get(X, i, j));
   }
   lat_matrix Wt = lat_transpose(lat_matrix_of(model->W, model->D, model->M));
   if (model->M > 0) LAT_TRY(lat_product(work, 1, Z, &Wt, 1, X));
-  for (size_t i = 0; i < X->rows; i++)
+  for (size_t i = 0; i < X->rows; i++) {
+    if (i % rows == 0) LAT_TRY(lat_check(work));
     for (size_t j = 0; j < model->D; j++) lat_set(X, i, j, lat_get(X, i, j) + model->mean[j]);
+  }
   return LAT_OK;
 }
 
@@ -277,7 +282,9 @@ lat_status lat_factor_sample(lat_workspace *work, const lat_factor_model *model,
   lat_factor_frame frame = lat_factor_frame_of(model, false, true, derived);
   LAT_TRY(lat_random_fill_normal(work, random, Z->rows * Z->cols, Z->data));
   LAT_TRY(lat_random_fill_normal(work, random, X->rows * X->cols, X->data));
-  for (size_t i = 0; frame.root && i < Z->rows; i++)
+  for (size_t i = 0; frame.root && i < Z->rows; i++) {
+    if (i % 1024 == 0) LAT_TRY(lat_check(work));
     turn(model->M, frame.root, (double *)Z->data + i * model->M);
+  }
   return emit(work, model, true, Z, X);
 }

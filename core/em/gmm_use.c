@@ -99,6 +99,7 @@ lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *gmm, const double 
   }
   LAT_TRY(lat_random_categorical(work, random, K, parameters, n, drawn, drawn + n, accept));
   for (size_t i = 0; i < n; i++) {
+    if (i % 1024 == 0) LAT_TRY(lat_check(work));
     size_t k = drawn[i];
     const double *mean = parameters + K + k * D;
     for (size_t d = 0; d < D; d++) z[d] = lat_random_normal(random);

@@ -412,6 +412,7 @@ void lat_lds_smooth_first(lat_lds_pass *pass, size_t head)
   arrays a = arrays_of(pass, pass->memory);
   size_t failed = begin(&a) ? 0 : 1;
   for (size_t t = 0; t < head && !failed; t++) {
+    if (lat_lds_stopped(pass, t)) return;
     if (a.q && t == a.collapse) collapse(&a);
     if (!step(&a, t)) failed = t + 1;
   }
@@ -426,6 +427,7 @@ void lat_lds_smooth_first(lat_lds_pass *pass, size_t head)
     begin_back(&a);
   memset(a.reach, 0, a.M * a.q * sizeof *a.reach);
   for (size_t t = head; t-- > 0;) {
+    if (lat_lds_stopped(pass, t)) return;
     if (a.q && t + 1 == a.collapse && a.collapse < pass->T) divide(&a);
     smooth_step(&a, t);
   }

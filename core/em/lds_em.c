@@ -258,8 +258,12 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   lat_lds lds = lat_lds_of_model(model, em->parameters, em->sizes);
   lat_lds_pass pass;
   lat_lds_pass_init(&pass, &lds, sequence, true, scratch);
+  pass.halt = chunk->halt;
+  pass.worker = chunk->worker;
   lat_lds_pass_filter(&pass);
+  if (lat_halted(pass.halt, pass.worker)) return;
   if (!pass.failed && pass.diffuse.rank == pass.diffuse.q) lat_lds_pass_smooth(&pass);
+  if (lat_halted(pass.halt, pass.worker)) return;
   statistics[1] += (double)sequence->steps;
   if (pass.failed || pass.overflow || pass.diffuse.rank < pass.diffuse.q) {
     statistics[0] = NAN;
@@ -271,6 +275,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   a.to.head[LDS_SKIPPED] += (double)pass.skipped;
   add_first(&a);
   for (size_t t = 0; t < sequence->steps; t++) {
+    if (lat_lds_stopped(&pass, t)) return;
     if (t > 0) add_move(&a, t);
     if (t > 0 && lds.A.stride) flush_moves(&a, lat_lds_at(lds.A, t));
     add_output(&a, t);

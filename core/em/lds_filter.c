@@ -29,6 +29,7 @@ void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_seq
   size_t M = lds->states, D = lds->outputs, T = sequence->steps;
   *pass =
       (lat_lds_pass){.lds = lds, .sequence = sequence, .M = M, .D = D, .U = lds->inputs, .T = T};
+  pass->ask = 1 + 200000 / (M * M * M + D * D * D + 100);
   lat_lds_frame_init(&pass->frame, M, D, take(&memory, lat_lds_frame_count(M, D)));
   pass->predicted_means = take(&memory, T * M);
   pass->predicted_covariances = take(&memory, T * M * M);
@@ -244,6 +245,7 @@ void lat_lds_pass_filter(lat_lds_pass *pass)
   pass->skipped = 0;
   pass->failed = !begin(pass);
   for (size_t t = 0; t < pass->T && !pass->failed; t++) {
+    if (lat_lds_stopped(pass, t)) return;
     double log_density;
     settled = settled && is_complete(pass, t);
     if (settled) {
@@ -267,6 +269,7 @@ void lat_lds_pass_filter(lat_lds_pass *pass)
 
 lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass)
 {
+  if (pass->halt) LAT_TRY(pass->halt->status);
   if (pass->overflow)
     return lat_fail(work, LAT_DIVERGED, "step %zu: numbers overflow", pass->overflow);
   if (pass->failed)
@@ -310,13 +313,16 @@ static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
 }
 
 /* Covariances go from their slots to their steps, none of which is before its slot. */
-static void spread(const lat_lds_pass *pass, double *covariances)
+static lat_status spread(lat_workspace *work, const lat_lds_pass *pass, double *covariances)
 {
   size_t square = pass->M * pass->M;
-  for (size_t t = pass->T; covariances && t-- > 0;)
+  for (size_t t = pass->T; covariances && t-- > 0;) {
+    if (t % pass->ask == 0) LAT_TRY(lat_check(work));
     if (pass->slot[t] < t)
       memcpy(covariances + t * square, covariances + pass->slot[t] * square,
              square * sizeof *covariances);
+  }
+  return LAT_OK;
 }
 
 lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
@@ -335,12 +341,17 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
   if (to->covariances) pass.covariances = to->covariances;
   if (to->log_densities) pass.log_densities = to->log_densities;
   if (to->slots) pass.slot = to->slots;
+  lat_halt halt = {work, 0, LAT_OK};
+  pass.halt = &halt;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
-  for (size_t t = 0; t < T; t++) innovate(&pass, t, to);
+  for (size_t t = 0; t < T; t++) {
+    if (lat_lds_stopped(&pass, t)) return halt.status;
+    innovate(&pass, t, to);
+  }
   if (!to->slots) {
-    spread(&pass, to->predicted_covariances);
-    spread(&pass, to->covariances);
+    LAT_TRY(spread(work, &pass, to->predicted_covariances));
+    LAT_TRY(spread(work, &pass, to->covariances));
   }
   to->log_likelihood = pass.log_likelihood;
   to->skipped = pass.skipped;

@@ -128,6 +128,9 @@ typedef struct lat_lds_pass {
   double *scales;   /* T x M: the belief's, predicted */
   lat_lds_back back;
   double *memory; /* for the first steps (lds_arrays.c) */
+  /* Who asks whether to go on; NULL: nobody. A pass that was stopped is of no use. */
+  lat_halt *halt;
+  size_t worker, ask; /* steps between two looks */
 } lat_lds_pass;
 
 size_t lat_lds_pass_count(const lat_lds *lds, size_t T, bool smooth);
@@ -155,6 +158,12 @@ bool lat_lds_is_at_rest(lat_lds_pass *pass, bool like, const double *all, size_t
                         const double *now, const double *before);
 
 /* D u_t, or NULL without inputs; in pass->offset. */
+/* Whether the pass shall stop at step t; asked in each of its loops. */
+static inline bool lat_lds_stopped(const lat_lds_pass *pass, size_t t)
+{
+  return pass->halt && t % pass->ask == 0 && lat_halted(pass->halt, pass->worker);
+}
+
 const double *lat_lds_offset(lat_lds_pass *pass, size_t t);
 
 /* Smooths the first `head` steps by arrays (lds_arrays.c), whose memory is pass->memory: behind them all is

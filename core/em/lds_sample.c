@@ -31,6 +31,7 @@ static lat_status draw(lat_workspace *work, const lat_lds *lds, lat_random *rand
   if (!lat_lds_root(M, lds->initial_covariance, s.first))
     return no_root(work, "initial_covariance");
   for (size_t t = 0; t < T; t++) {
+    if (t % 256 == 0) LAT_TRY(lat_check(work));
     double *z = Z + t * M, *y = Y + t * D;
     if (t == 0) {
       memset(z, 0, M * sizeof *z);
@@ -81,6 +82,8 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
     for (size_t i = 0; i < T * D; i++) Y[i] = s->Y[i] - Y[i];
     lat_lds_pass pass;
     lat_lds_pass_init(&pass, lds, &rest, true, memory);
+    lat_halt halt = {work, 0, LAT_OK};
+    pass.halt = &halt;
     lat_lds_pass_filter(&pass);
     LAT_TRY(lat_lds_pass_check(work, &pass));
     if (pass.diffuse.rank < pass.diffuse.q)
@@ -147,6 +150,8 @@ lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds
   if (!memory || !gap) return LAT_MEMORY;
   lat_lds_pass pass;
   lat_lds_pass_init(&pass, lds, s, true, memory);
+  lat_halt halt = {work, 0, LAT_OK};
+  pass.halt = &halt;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
   lat_lds_pass_smooth(&pass);
@@ -155,6 +160,9 @@ lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds
   f.CP = f.C + D * M;
   lat_lds_gap_init(&f.gap, D, gap);
   memcpy(Y, s->Y, T * D * sizeof *Y);
-  for (size_t t = 0; t < T; t++) fill_row(&f, t, Y + t * D, variances ? variances + t * D : NULL);
+  for (size_t t = 0; t < T; t++) {
+    if (lat_lds_stopped(&pass, t)) return halt.status;
+    fill_row(&f, t, Y + t * D, variances ? variances + t * D : NULL);
+  }
   return LAT_OK;
 }

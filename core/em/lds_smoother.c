@@ -169,6 +169,7 @@ static size_t go_back(lat_lds_pass *pass, size_t first)
   memset(back->r, 0, M * sizeof(double));
   bool again = false;
   for (size_t t = T; t-- > first;) {
+    if (lat_lds_stopped(pass, t)) return 0;
     again = is_again(pass, t, again);
     if (again) {
       memcpy(pass->smoothed_covariances + t * square, pass->smoothed_covariances + (t + 1) * square,
@@ -213,6 +214,8 @@ lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds
   if (to->means) pass.smoothed_means = to->means;
   if (to->covariances) pass.smoothed_covariances = to->covariances;
   if (to->lag_covariances) pass.lag_covariances = to->lag_covariances;
+  lat_halt halt = {work, 0, LAT_OK};
+  pass.halt = &halt;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
   lat_lds_pass_smooth(&pass);

@@ -58,8 +58,11 @@ lat_status lat_mixture_check(lat_workspace *work, const lat_mixture *m, const la
   if (X->cols != m->D)
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, m->D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
-  for (size_t i = 0; i < X->rows; i++)
+  size_t ask = 1 + 65536 / m->D;
+  for (size_t i = 0; i < X->rows; i++) {
+    if (i % ask == 0) LAT_TRY(lat_check(work));
     for (size_t d = 0; d < m->D; d++) LAT_TRY(check_entry(work, m, X, i, d));
+  }
   return LAT_OK;
 }
 
@@ -71,6 +74,7 @@ lat_status lat_mixture_levels(lat_workspace *work, const lat_matrix *X, bool mis
   for (size_t d = 0; d < X->cols; d++) {
     double least = INFINITY, last = 0;
     for (size_t i = 0; i < X->rows; i++) {
+      if (i % 65536 == 0) LAT_TRY(lat_check(work));
       double x = lat_get(X, i, d);
       if (isnan(x)) continue;
       if (!(x >= 0 && x <= most && floor(x) == x))

@@ -237,6 +237,7 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const d
   if (!accept || !drawn) return LAT_MEMORY;
   LAT_TRY(lat_random_categorical(work, random, K, parameters, n, drawn, drawn + n, accept));
   for (size_t i = 0; i < n; i++) {
+    if (i % 1024 == 0) LAT_TRY(lat_check(work));
     labels[i] = (double)drawn[i] + 1;
     draw_row(m, theta + drawn[i] * m->M, random, X, i);
   }

@@ -75,6 +75,7 @@ lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *m, const doubl
   if (m->M > 0) LAT_TRY(lat_random_fill_normal(work, random, n * m->M, Z->data));
   LAT_TRY(lat_random_fill_normal(work, random, n * m->gmm.D, X->data));
   for (size_t i = 0; i < n; i++) {
+    if (i % 1024 == 0) LAT_TRY(lat_check(work));
     labels[i] = (double)drawn[i] + 1;
     emit(m, &p, drawn[i], Z, i, true, X);
   }
