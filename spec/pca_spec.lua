@@ -265,6 +265,13 @@ describe("pca", function()
     os.remove(path)
   end)
 
+  it("is the same by the Gram matrix of few rows and thousands of columns, whose sum has many parts", function()
+    local X = matrix.normal(40, 20000, latent.random(9))
+    local gram = latent.pca{ latent_dim = 3, solver = "gram" }:fit(X)
+    local centred = X - X:mean(1)
+    assert.near_matrix(latent.eigen.symmetric(centred * centred:t() / 40, { k = 3 }), gram.eigenvalues, 1e-9)
+  end)
+
   it("partial_fit beyond 4096 columns is exact for data of rank latent_dim", function()
     local rng = latent.random(3)
     local X = matrix.normal(60, 3, rng) * matrix.normal(3, 4200, rng) + 2

@@ -61,7 +61,8 @@ lat_status lat_gram(lat_workspace *work, const lat_matrix *X, const double *weig
   LAT_SCOPE(work);
   LAT_TRY(walk_begin(work, &w));
   lat_ordered_sum sum;
-  LAT_TRY(lat_sum_init(&sum, work, N, N * N, w.chunks, NULL));
+  /* groups are chunks of columns, of which there may be more than of rows of that number */
+  LAT_TRY(lat_sum_init(&sum, work, N, N * N, w.chunks * lat_group_rows(N, N * N), NULL));
   sum.group = w.chunk;
   double *total = lat_doubles(work, N * N);
   if (!total) return LAT_MEMORY;
