@@ -17,7 +17,7 @@ typedef struct lat_moments_walk {
   lat_ordered_sum sum;
 } lat_moments_walk;
 
-/* Buffers of a chunk and so many rows more, and the sum of `count` numbers. LAT_MEMORY. */
+/* Buffers of a chunk and so many rows more, and the sum of `count` numbers. LAT_MEMORY. Keeps both. */
 lat_status lat_moments_walk_begin(lat_workspace *work, lat_moments_walk *w, size_t count,
                                   size_t extra_rows, lat_sum_merge *merge);
 
