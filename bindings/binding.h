@@ -146,6 +146,9 @@ bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const
 /* The same of a table that is an option itself, and is called `what`. */
 bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
                       const char *const names[]);
+/* Pushes the names of the table on the top, sorted, so that nothing depends on hashes. Returns LUA_TNONE,
+ * or the least type of the keys that are no names. */
+int latL_pushnames(lua_State *L);
 /* The value at `arg` for messages: a number, a string in quotes, "nothing", or a type. */
 const char *latL_got(lua_State *L, int arg);
 /* For functions without options, whose arguments end before `arg`: a table with options there raises as

@@ -60,41 +60,20 @@ static size_t check_table(lua_State *L, const char *who, const char *what)
   int from = lua_gettop(L);
   if (lua_type(L, from) != LUA_TTABLE)
     latL_error(L, who, "%s must be a table, got %s", what, luaL_typename(L, from));
+  int odd = latL_pushnames(L);
+  if (odd != LUA_TNONE)
+    latL_error(L, who, "%s must have names as keys, not a %s", what, lua_typename(L, odd));
   lua_newtable(L);
-  lua_pushnil(L);
-  while (lua_next(L, from)) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      latL_error(L, who, "%s must have names as keys, not a %s", what, luaL_typename(L, -2));
-    count += check_value(L, who, what, lua_tostring(L, -2));
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_settable(L, from + 1);
-  }
-  lua_remove(L, from);
-  return count;
-}
-
-/* Pushes the sorted names of the table on the top: an order that doesn't depend on hashes. */
-static void push_names(lua_State *L)
-{
-  int from = lua_gettop(L);
-  lua_newtable(L);
-  lua_pushnil(L);
-  while (lua_next(L, from)) {
-    lua_pop(L, 1);
-    lua_Integer i = (lua_Integer)lua_rawlen(L, from + 1);
-    for (; i > 0; i--) { /* insertion: there are a few names */
-      lua_rawgeti(L, from + 1, i);
-      bool after = lua_compare(L, -2, -1, LUA_OPLT);
-      if (after)
-        lua_rawseti(L, from + 1, i + 1);
-      else
-        lua_pop(L, 1);
-      if (!after) break;
-    }
+  for (lua_Integer i = 1; lua_rawgeti(L, from + 1, i) != LUA_TNIL; i++) {
     lua_pushvalue(L, -1);
-    lua_rawseti(L, from + 1, i + 1);
+    lua_rawget(L, from);
+    count += check_value(L, who, what, lua_tostring(L, -2));
+    lua_rawset(L, from + 2);
   }
+  lua_settop(L, from + 2);
+  lua_replace(L, from);
+  lua_settop(L, from);
+  return count;
 }
 
 /* Visits the parameters in the flat order: `visit` finds the value of the table at `table` on the
@@ -189,13 +168,15 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   lua_call(L, 2, 1);
   check_table(L, run->who, "m_step's parameters");
   int table = lua_gettop(L);
+  latL_pushnames(L);
   push_own(L, "start");
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-    lua_pushvalue(L, -2);
-    if (lua_gettable(L, table + 1) == LUA_TNIL)
-      latL_error(L, run->who, "m_step returned '%s', which is no parameter", lua_tostring(L, -3));
-    lua_pop(L, 1);
+  for (lua_Integer i = 1; lua_rawgeti(L, table + 1, i) != LUA_TNIL; i++) {
+    const char *name = lua_tostring(L, -1);
+    if (lua_getfield(L, table + 2, name) == LUA_TNIL)
+      latL_error(L, run->who, "m_step returned '%s', which is no parameter", name);
+    lua_settop(L, table + 2);
   }
+  lua_settop(L, table);
   visit_all(L, run, table, NULL, check_one); /* all of them before any is stored */
   visit_all(L, run, table, parameters, store_one);
   lua_settop(L, LATL_TOP);
@@ -256,7 +237,7 @@ static void plan(lua_State *L, latL_Run *run)
                (lua_Integer)count, (lua_Integer)run->best.count);
   lua_createtable(L, 0, 4);
   lua_setiuservalue(L, LATL_RUN, LATL_RUN_OWN);
-  push_names(L);
+  latL_pushnames(L);
   set_own(L, "names");
   set_own(L, "start");
   run->sizes[LAT_D] = 0;
@@ -282,14 +263,15 @@ static void add_statistics(lua_State *L, const latL_Run *run)
     set_own(L, "statistics");
     return;
   }
-  for (lua_pushnil(L); lua_next(L, sum); lua_pop(L, 1)) {
-    const char *name = lua_tostring(L, -2);
+  latL_pushnames(L);
+  for (lua_Integer i = 1; lua_rawgeti(L, sum + 1, i) != LUA_TNIL; i++) {
+    const char *name = lua_tostring(L, -1);
+    lua_getfield(L, sum, name);
     if (lua_getfield(L, share, name) == LUA_TNIL)
       latL_error(L, run->who, "e_step's statistics are without '%s' for this chunk", name);
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
     lua_arith(L, LUA_OPADD);
-    lua_setfield(L, sum, name); /* of a key that is there, so the walk may go on */
+    lua_setfield(L, sum, name);
+    lua_settop(L, sum + 1);
   }
   lua_settop(L, share - 1);
 }

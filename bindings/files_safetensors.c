@@ -52,15 +52,19 @@ static size_t push_matrices(lua_State *L, const char *who)
     latL_error(L, who, "for .safetensors X must be a table of matrices by name, got %s",
                luaL_typename(L, 2));
   lua_newtable(L);
-  for (lua_pushnil(L); lua_next(L, 2); count++) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      latL_error(L, who, "for .safetensors X has matrices by name, not by a %s",
-                 luaL_typename(L, -2));
+  int to = lua_gettop(L);
+  lua_pushvalue(L, 2);
+  int odd = latL_pushnames(L);
+  if (odd != LUA_TNONE)
+    latL_error(L, who, "for .safetensors X has matrices by name, not by a %s",
+               lua_typename(L, odd));
+  for (; lua_rawgeti(L, to + 2, (lua_Integer)count + 1) != LUA_TNIL; count++) {
+    lua_pushvalue(L, -1);
+    lua_rawget(L, 2);
     latL_checkmatrix(L, -1, who, lua_tostring(L, -2));
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -4);
+    lua_rawset(L, to);
   }
+  lua_settop(L, to);
   return count;
 }
 

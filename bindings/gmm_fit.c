@@ -197,7 +197,7 @@ static lat_status take_init(lua_State *L, latL_Run *run)
 {
   const latL_Gmm *g = run->model;
   size_t D = run->sizes[LAT_D], K = g->core.K;
-  double *parameters = run->parameters, *means = lat_doubles(run->work, K * D), total = 0;
+  double *parameters = run->parameters, *means = lat_doubles(run->work, K * D);
   if (!means) return LAT_MEMORY;
   latL_kept(L, LATL_MODEL, INIT);
   int init = lua_gettop(L);
@@ -206,9 +206,7 @@ static lat_status take_init(lua_State *L, latL_Run *run)
   g->form->means(run, means);
   if (lua_getfield(L, init, "weights") != LUA_TNIL)
     latL_takegiven(L, run, "init.weights", K, 1, parameters);
-  for (size_t k = 0; k < K; k++) total += parameters[k] >= 0 ? parameters[k] : NAN;
-  if (!(total > 0)) latL_error(L, run->who, "init.weights must be >= 0, and not all 0");
-  for (size_t k = 0; k < K; k++) parameters[k] /= total;
+  latL_takedistribution(L, run->who, "init.weights", K, parameters);
   lua_settop(L, init);
   g->form->given(L, run, init);
   lua_settop(L, init - 1);

@@ -328,16 +328,6 @@ static bool take_given(lua_State *L, latL_Run *run, const char *name, size_t row
   return A != NULL;
 }
 
-/* Weights to add up to 1, and the probabilities of a column too. */
-static void normalize(lua_State *L, latL_Run *run, const char *name, size_t n, double *p)
-{
-  double total = 0;
-  for (size_t i = 0; i < n; i++) total += p[i] >= 0 ? p[i] : NAN;
-  if (!(total > 0 && isfinite(total)))
-    latL_error(L, run->who, "init.%s must be >= 0, and not all 0", name);
-  for (size_t i = 0; i < n; i++) p[i] /= total;
-}
-
 /* Whether start number run->restart is by K-means: it finds maxima that random starts miss, and they
  * others. */
 static bool by_kmeans(const latL_Run *run, const lat_mixture *core, const lat_matrix *X)
@@ -363,9 +353,10 @@ static lat_status start(lua_State *L, latL_Run *run)
   take_given(L, run, theta_name(m->family), core->K, core->M, theta);
   for (size_t k = 0; m->family == LAT_CATEGORICAL && k < core->K; k++)
     for (size_t d = 0; d < core->D; theta += (size_t)core->levels[d++])
-      if (core->levels[d] > 0) normalize(L, run, "probabilities", (size_t)core->levels[d], theta);
+      if (core->levels[d] > 0)
+        latL_takedistribution(L, run->who, "init.probabilities", (size_t)core->levels[d], theta);
   if (take_given(L, run, "weights", core->K, 1, run->parameters))
-    normalize(L, run, "weights", core->K, run->parameters);
+    latL_takedistribution(L, run->who, "init.weights", core->K, run->parameters);
   return LAT_OK;
 }
 

@@ -298,6 +298,15 @@ const char *latL_verb(lua_State *L)
   return lua_tostring(L, lua_upvalueindex(2));
 }
 
+void latL_takedistribution(lua_State *L, const char *who, const char *name, size_t n, double *p)
+{
+  double total = 0;
+  for (size_t i = 0; i < n; i++) total += p[i] >= 0 ? p[i] : NAN;
+  if (!(total > 0 && isfinite(total))) latL_error(L, who, "%s must be >= 0, and not all 0", name);
+  if (fabs(total - 1) > 1e-6) latL_error(L, who, "%s must add up to 1, not to %f", name, total);
+  for (size_t i = 0; i < n; i++) p[i] /= total;
+}
+
 size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs)
 {
   double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;

@@ -122,6 +122,10 @@ typedef lat_checkpoint latL_Stored(void *model);
  * parameter `weights`, if there is one, is a distribution. */
 void latL_checkcomponents(lua_State *L, const latL_Fitted *fitted, size_t components);
 
+/* Makes n given numbers >= 0 that add up to 1, but for rounding, add up to it as numbers here do; raises
+ * for others. Of a mixture's weights, or the probabilities of a column. */
+void latL_takedistribution(lua_State *L, const char *who, const char *name, size_t n, double *p);
+
 /* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
  * order with the least sum: pushes the permutation (from 1) and the distances, and memory with the
  * order (from 0), which is returned. */

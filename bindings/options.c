@@ -1,5 +1,6 @@
 /* options.c: arguments and option tables, checked, with messages that help. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
@@ -128,6 +129,44 @@ static const char *first_unknown(lua_State *L, int arg, const char *who, const c
     latL_error(L, who, "options have names, but the table has a %s for a key",
                lua_typename(L, odd));
   return first;
+}
+
+static int by_text(const void *a, const void *b)
+{
+  return lat_text_compare(*(const lat_text *)a, *(const lat_text *)b);
+}
+
+/* One list holds the names while they are sorted: whatever a finalizer does to the table meanwhile. */
+int latL_pushnames(lua_State *L)
+{
+  int from = lua_gettop(L), list = from + 1, odd = LUA_TNONE;
+  luaL_checkstack(L, 6, NULL);
+  lua_newtable(L);
+  lua_Integer n = 0;
+  for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
+    int type = lua_type(L, -2);
+    if (type != LUA_TSTRING) {
+      if (odd == LUA_TNONE || type < odd) odd = type;
+      continue;
+    }
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, list, ++n);
+  }
+  lat_text *names = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *names, 0);
+  for (lua_Integer i = 0; i < n; i++) {
+    lua_rawgeti(L, list, i + 1);
+    names[i].at = lua_tolstring(L, -1, &names[i].n);
+    lua_pop(L, 1);
+  }
+  qsort(names, (size_t)n, sizeof *names, by_text);
+  lua_newtable(L);
+  for (lua_Integer i = 0; i < n; i++) {
+    lua_pushlstring(L, names[i].at, names[i].n);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_replace(L, list);
+  lua_settop(L, list);
+  return odd;
 }
 
 bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[])

@@ -85,13 +85,19 @@ static void push_options(lua_State *L)
 /* Raises when an option of the table on the top can't be saved, and names it. */
 static void check_options(lua_State *L, const char *who, lat_workspace *work)
 {
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+  int options = lua_gettop(L);
+  latL_pushnames(L);
+  for (lua_Integer i = 1; lua_rawgeti(L, options + 1, i) != LUA_TNIL; i++) {
     latL_Text t = {.work = work};
+    lua_pushvalue(L, -1);
+    lua_rawget(L, options);
     const char *wrong = latL_putvalue(L, &t, LAT_JSON_DEPTH - 1);
     if (wrong)
       latL_error(L, who, "the option '%s' can't be saved: it is, or holds, a %s",
                  lua_tostring(L, -2), wrong);
+    lua_settop(L, options + 1);
   }
+  lua_settop(L, options);
 }
 
 /* The texts of the model with the block `f` at 1; NULL: the model itself is there. */

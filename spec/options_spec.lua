@@ -137,6 +137,27 @@ describe("options", function()
       { patience = 3 })
   end)
 
+  it("init has weights that add up to 1: nothing is scaled but rounding", function()
+    local X = latent.datasets.iris()
+    for _, weights in ipairs { { 1, 2 }, { 0.3, 0.6 }, { 0.5, 0.500002 } } do
+      local init = { means = X:block(1, 2), weights = weights }
+      local message = ("init.weights must add up to 1, not to %.7g"):format(weights[1] + weights[2]):sub(1, 40)
+      for _, name in ipairs { "gmm", "mppca" } do
+        fails(message, function() latent[name] { init = init }:fit(X) end)
+      end
+      fails(message, function()
+        latent.mixture { family = "poisson", components = 2, init = { rates = X:block(1, 2), weights = weights } }:fit(
+          X:round())
+      end)
+    end
+    fails("init.probabilities must add up to 1, not to", function()
+      latent.mixture { family = "categorical", levels = 2, init = { probabilities = { { 0.5, 0.6 } } } }:fit {
+        { 1 }, { 2 } }
+    end)
+    local model = latent.gmm { init = { means = X:block(1, 2), weights = { 1 / 3, 0.6666667 } }, max_iterations = 1 }
+    assert.near(1, model:fit(X).weights:sum(), 1e-15)
+  end)
+
   it("of a step of a tracker are those that it still uses", function()
     local tracker = latent.lds { A = 0.5, C = 1, Q = 1, R = 1 }:tracker()
     tracker:predict(nil, { A = { { 0.4 } } })

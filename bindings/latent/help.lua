@@ -321,7 +321,7 @@ function help.text(...)
   local class = (check.class(x) or ""):match("^latent%.(%u%w*)$")
   if class and entries[class] then return page(entries[class]) end
   local names = (type(x) == "function" or type(x) == "table") and names_of(x) or {}
-  if #names == 0 then return ("%s is not a part of latent."):format(tostring(x)) end
+  if #names == 0 then return ("%s is not a part of latent."):format(check.show(x)) end
   return page(entries[names[1]])
 end
 

@@ -17,7 +17,7 @@ local entries = {
       { "covariance", "string", '"full"', '"full", "diag", "spherical"; or one for all components: "tied" (full), '
         .. '"tied_diag", "tied_spherical"' },
       { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, '
-        .. "covariances= } in the shapes of the parameters, of which the last two may be left out" },
+        .. "covariances= } in the shapes of the parameters (weights add up to 1); the last two may be left out" },
       { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
       { "restarts", "integer", "1", "how many starts; the best is kept, see below" },
       { "max_iterations", "integer", "1000", "the most EM iterations of a start" },

@@ -24,7 +24,7 @@ local entries = {
       { "groups", "integer[]", "none", "categorical: X is one-hot, and these are the numbers of columns that belong "
         .. "together" },
       { "init", "string|table", '"random"', '"random", "k-means", or { means= (rates=, probabilities=), weights= }, '
-        .. "of which weights may be left out" },
+        .. "of which weights may be left out; probabilities and weights add up to 1" },
       { "restarts", "integer", "5", "how many starts; the likeliest result is kept, see below" },
       { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
       { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },

@@ -21,7 +21,7 @@ local entries = {
       { "latent_dim", "integer", "1", "M, from 0 to D - 1, the same for all components" },
       { "noise", "string", '"isotropic"', '"isotropic": s_k I, PPCA; "diagonal": one a column, factor analysis' },
       { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, W=, '
-        .. "noise_variances= } in the shapes of the parameters, of which all but means may be left out" },
+        .. "noise_variances= } in the shapes of the parameters (weights add up to 1); all but means may be left out" },
       { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
       { "restarts", "integer", "1", "how many starts, which differ as latent.gmm's do; the best is kept" },
       { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
