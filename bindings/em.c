@@ -327,7 +327,7 @@ bool latL_isours(lua_State *L, const latL_Run *run)
 
 /* ---- one start ---------------------------------------------------------------------------------------- */
 
-static uint64_t seed_of(const latL_EmModel *m, size_t restart)
+uint64_t latL_seedof(const latL_EmModel *m, size_t restart)
 {
   enum { STREAM = 0x656d }; /* of its own, so that no model's draws are the seeds */
   lat_random words = {m->seed, STREAM, restart};
@@ -353,7 +353,7 @@ static bool begin(lua_State *L, latL_Run *run)
 {
   run->over = run->complete = false;
   run->em = (lat_em){0}; /* of the start before, whose memory goes */
-  run->seed = seed_of(run->model, run->restart);
+  run->seed = latL_seedof(run->model, run->restart);
   lua_newtable(L);
   latL_hold(L, LATL_RUN_HISTORY);
   if (run->rows.function && run->restart == 0) latL_sample(L, run); /* tells the columns too */

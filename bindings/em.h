@@ -53,6 +53,9 @@ typedef struct latL_EmModel {
 void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *model,
                     lua_Integer max_iterations, double tolerance, lua_Integer restarts);
 
+/* The seed of start number `restart`, from 0: the model's own, and words made from it. */
+uint64_t latL_seedof(const latL_EmModel *model, size_t restart);
+
 typedef struct latL_Run latL_Run;
 
 typedef struct latL_EmKind {

@@ -13,7 +13,7 @@ static lat_status begin_online(lua_State *L, latL_Run *run)
   if (!running) return LAT_MEMORY;
   memset(running, 0, count * sizeof *running);
   if (!before) {
-    run->seed = ((const latL_EmModel *)run->model)->seed;
+    run->seed = latL_seedof(run->model, run->restart);
     return run->kind->start(L, run);
   }
   memcpy(run->parameters, before->flat, run->em.count * sizeof(double));
@@ -106,9 +106,10 @@ static void finish_online(lua_State *L, latL_Run *run)
   lua_settop(L, LATL_TOP);
 }
 
+/* Of several starts the model keeps the best that is complete. */
 void latL_failonline(lua_State *L, latL_Run *run)
 {
-  if (run->updated) finish_online(L, run);
+  if (run->updated && run->restart == 0) finish_online(L, run);
 }
 
 static void do_updates(lua_State *L, latL_Run *run, double rate)

@@ -236,10 +236,12 @@ typedef struct batches {
   size_t size, given, most; /* rows a batch, batches */
   lat_random random;
   double average, least; /* of the objective, smoothed; and the least so far */
+  double J;              /* of all rows, with the last centres */
   size_t since;          /* batches since then */
 } batches;
 
-enum { BATCH_X = 1, BATCH_WEIGHTS, BATCHES, BATCH_PLACES }; /* upvalues of next_batch */
+/* upvalues of next_batch; the last is for what the fit makes */
+enum { BATCH_X = 1, BATCH_WEIGHTS, BATCHES, BATCH_PLACES, BATCH_FITTED };
 
 /* Whether the smoothed objective has not become less for PATIENCE batches. */
 static bool settled(batches *b, double tolerance, size_t N)
@@ -252,8 +254,8 @@ static bool settled(batches *b, double tolerance, size_t N)
   return b->since >= PATIENCE;
 }
 
-/* Upvalues: X, weights or nil, a batches, room for the places of a batch's rows. The first batch, which
- * is what the start is made of, has at least three rows for each centre. */
+/* Upvalues: X, weights or nil, a batches, room for the places of a batch's rows, nil. The first batch,
+ * which is what the start is made of, has at least three rows for each centre. */
 static int next_batch(lua_State *L)
 {
   const latL_Matrix *X = latL_tomatrix(L, lua_upvalueindex(BATCH_X));
@@ -281,7 +283,7 @@ static void finish_batches(lua_State *L, latL_Run *run, int fitted)
 {
   latL_Rows rows;
   lua_getupvalue(L, LATL_DATA, BATCHES);
-  const batches *b = lua_touserdata(L, -1);
+  batches *b = lua_touserdata(L, -1);
   lua_pushboolean(L, b->given < b->most);
   latL_record(L, fitted, "converged");
   lua_getupvalue(L, LATL_DATA, BATCH_X);
@@ -290,6 +292,9 @@ static void finish_batches(lua_State *L, latL_Run *run, int fitted)
   lua_getupvalue(L, LATL_DATA, BATCH_WEIGHTS);
   if (!lua_isnil(L, -1)) rows.weights = latL_tomatrix(L, -1)->view.data; /* packed */
   label_rows(L, run, &rows, data, fitted);
+  if (latL_recorded(L, fitted, "inertia") == LUA_TNUMBER) b->J = lua_tonumber(L, -1);
+  lua_pushvalue(L, fitted);
+  lua_setupvalue(L, LATL_DATA, BATCH_FITTED);
 }
 
 static const latL_EmKind minibatch = {
@@ -298,10 +303,42 @@ static const latL_EmKind minibatch = {
     .start = start,
     .finish = finish_batches};
 
+/* fit_start(model, next_batch, start number) */
+static int fit_start(lua_State *L)
+{
+  static const char *const none[] = {NULL};
+  size_t restart = (size_t)lua_tointeger(L, 3);
+  lua_settop(L, LATL_DATA);
+  lua_getupvalue(L, LATL_DATA, BATCHES);
+  batches *b = lua_touserdata(L, -1);
+  lua_settop(L, LATL_DATA); /* next_batch has it */
+  latL_Run *run = latL_newonline(L, &minibatch, "kmeans:fit", none, true);
+  run->restart = restart;
+  b->run = run; /* which calls the function */
+  return latL_runonline(L, run, 0);
+}
+
+/* Pushes next_batch for that start; the data are at 2, the weights (or nil) at 4. */
+static batches *push_batches(lua_State *L, const kmeans *m, size_t restart)
+{
+  size_t most = m->batch > 3 * m->clusters ? m->batch : 3 * m->clusters;
+  lua_pushvalue(L, LATL_DATA);
+  lua_pushvalue(L, LATL_OPTIONS + 1);
+  batches *b = lua_newuserdatauv(L, sizeof *b, 0);
+  *b = (batches){.model = m, .size = m->batch, .most = m->em.options.max_iterations, .J = INFINITY};
+  b->random = (lat_random){.seed = latL_seedof(&m->em, restart), .stream = 0x6b6d};
+  lua_newuserdatauv(L, most * sizeof(size_t), 0);
+  lua_pushnil(L);
+  lua_pushcclosure(L, next_batch, BATCH_FITTED);
+  return b;
+}
+
 static int fit_batches(lua_State *L)
 {
-  static const char *const names[] = {"weights", NULL}, *const none[] = {NULL};
+  static const char *const names[] = {"weights", NULL};
+  enum { BEST = LATL_OPTIONS + 2 }; /* what the best start so far has made */
   const char *who = "kmeans:fit";
+  lat_em best = {.kind = &lat_kmeans_kind}, trial = best;
   lua_settop(L, LATL_OPTIONS);
   const kmeans *m = latL_checkmodel(L, &kind.base, who);
   const lat_matrix *X = &latL_checkmatrix(L, LATL_DATA, who, "X (with mini-batches)")->view;
@@ -309,19 +346,26 @@ static int fit_batches(lua_State *L)
   if (X->rows < m->clusters)
     latL_error(L, who, "%I clusters need at least as many rows, got %I", (lua_Integer)m->clusters,
                (lua_Integer)X->rows);
-  lua_pushvalue(L, LATL_DATA);
-  if (!latL_optweights(L, LATL_OPTIONS, who, X->rows)) lua_settop(L, LATL_OPTIONS + 2);
-  batches *b = lua_newuserdatauv(L, sizeof *b, 0);
-  *b = (batches){.model = m, .size = m->batch, .most = m->em.options.max_iterations};
-  b->random = (lat_random){.seed = m->em.seed, .stream = 0x6b6d};
-  size_t most = m->batch > 3 * m->clusters ? m->batch : 3 * m->clusters;
-  lua_newuserdatauv(L, most * sizeof(size_t), 0);
-  lua_pushcclosure(L, next_batch, 4);
-  lua_replace(L, LATL_DATA);
-  lua_settop(L, LATL_DATA);
-  latL_Run *run = latL_newonline(L, &minibatch, who, none, true);
-  b->run = run; /* which calls the function */
-  return latL_runonline(L, run, 0);
+  if (!latL_optweights(L, LATL_OPTIONS, who, X->rows)) lua_settop(L, LATL_OPTIONS + 1);
+  for (size_t restart = 0; restart < m->em.restarts; restart++) {
+    lua_settop(L, BEST);
+    const batches *b = push_batches(L, m, restart);
+    lua_pushcfunction(L, fit_start);
+    lua_pushvalue(L, LATL_MODEL);
+    lua_pushvalue(L, BEST + 1);
+    lua_pushinteger(L, (lua_Integer)restart);
+    lua_call(L, 3, 0);
+    trial.reached = b->J;
+    if (restart == 0 || lat_em_better(&trial, &best)) {
+      best = trial;
+      lua_getupvalue(L, BEST + 1, BATCH_FITTED);
+      lua_replace(L, BEST);
+    }
+    lua_pushvalue(L, BEST); /* instead of this start's */
+    latL_publish(L, LATL_MODEL);
+  }
+  lua_settop(L, LATL_MODEL);
+  return 1;
 }
 
 /* ---- the verbs ------------------------------------------------------------------------------ */

@@ -179,6 +179,46 @@ describe("starts that haven't converged", function()
   end)
 end)
 
+describe("kmeans by mini-batches", function()
+  local digits = latent.datasets.digits()
+
+  it("keeps of several starts the one with the least error, and all it says", function()
+    local function fit(restarts, seed, weights)
+      return latent.kmeans { clusters = 10, algorithm = "minibatch", batch = 100, max_iterations = 20, tolerance = 0,
+        restarts = restarts, seed = seed }:fit(digits, { weights = weights })
+    end
+    local better = 0
+    for seed = 1, 3 do
+      local weights = seed == 3 and matrix(1797, 1, function(i) return i % 3 end):col(1) or nil
+      local last, first = math.huge, fit(1, seed, weights)
+      for _, restarts in ipairs { 2, 4, 8 } do
+        local model = fit(restarts, seed, weights)
+        assert.is_true(model.inertia <= last and model.inertia <= first.inertia)
+        last = model.inertia
+        -- what is kept belongs together
+        local d = digits - model.centers:rows_at(model.labels:table())
+        local errors = (d % d):sum(2)
+        if weights then errors = errors % weights end
+        assert.near(errors:sum(), model.inertia, 1e-9 * model.inertia)
+        assert.is_true(model:predict(digits) == model.labels)
+        assert.equal(20, #model.history)
+        assert.equal(20, model.iterations)
+        if model.inertia < first.inertia then better = better + 1 end
+        if model.inertia == first.inertia then assert.is_true(model.centers == first.centers) end
+      end
+    end
+    assert.is_true(better > 0)
+    assert.is_true(fit(4, 7).centers == fit(4, 7).centers)
+  end)
+
+  it("goes on from the start that is kept", function()
+    local model = latent.kmeans { clusters = 5, algorithm = "minibatch", restarts = 4, seed = 2 }:fit(digits)
+    local before = model.inertia
+    model:partial_fit(digits)
+    assert.is_true(-model:score(digits) * 1797 < before * 1.01)
+  end)
+end)
+
 describe("a singular fit", function()
   it("is told by the events of the start that is kept", function()
     for _, name in ipairs { "gmm", "mppca" } do

@@ -40,7 +40,8 @@ surplus centres coincide with others, or stand aside, and have no rows.
 k-means++ (Arthur, Vassilvitskii 2007) draws row after row with probability proportional to the squared distance to the
 centres so far, and takes the best of several draws; of more than 2^18 rows it looks at every few.
 "minibatch" draws random rows and takes stepwise updates; it is for data so large that some iterations over all of it
-are too many, and is done when the smoothed objective has not become less for 10 batches.]],
+are too many, and is done when the smoothed objective has not become less for 10 batches. Each start draws its own
+batches, and has one pass over all rows for J and the labels.]],
     example = "latent.kmeans{ clusters = 3, restarts = 10 }:fit((datasets.iris()))",
   },
   {
