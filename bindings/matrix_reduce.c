@@ -188,6 +188,7 @@ static int sort(lua_State *L)
 static lat_status shuffle_rows(lat_workspace *work, lat_random *random, const lat_matrix *A,
                                const lat_matrix *B, double *order)
 {
+  LAT_SCOPE(work);
   size_t n = A->rows, *place = lat_allocate(work, n, sizeof *place);
   if (!place) return LAT_MEMORY;
   LAT_TRY(lat_random_permutation(work, random, n, place));

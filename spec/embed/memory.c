@@ -56,7 +56,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 static void *allocate(void *state, void *old, size_t was, size_t size)
 {
   (void)state;
-  if (!old) was = 0; /* then it is a kind of object */
+  if (!old) was = 0;           /* then it is a kind of object */
   if (size >> 40) return NULL; /* so much is asked for in order to be refused */
   if (size > was && refuse()) return NULL;
   budget.held += size - was;
