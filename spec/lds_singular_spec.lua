@@ -323,4 +323,23 @@ describe("lds, fitted to degenerate series,", function()
     assert.is_true(used > 200)
     assert.equal(360, used + refused)
   end)
+
+  it("takes what is but rounding of a variance for nothing", function()
+    -- EM leaves R(1, 1) of about 1e-17, and C's first row sees no more of the states
+    for seed = 1, 20 do
+      local random = latent.random(seed)
+      local Y = matrix(5, 2, function(_, i) return i == 1 and 5 or random:normal() end)
+      local lds = latent.lds{ latent_dim = 3, max_iterations = 40 }
+      local ok, message = pcall(lds.fit, lds, Y)
+      if ok then
+        local f, s = lds:filter(Y), lds:smooth(Y)
+        assert.is_true(is_finite(f.log_likelihood))
+        for t = 1, 5 do
+          for i = 1, 3 do assert.is_true(f.covariances[t](i, i) >= 0 and s.covariances[t](i, i) >= 0) end
+        end
+      else
+        assert.is_truthy(message:find "has become singular")
+      end
+    end
+  end)
 end)
