@@ -10,7 +10,7 @@ void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
 {
   const lua_Integer most = LUA_MAXINTEGER;
   m->options.max_iterations =
-      (size_t)latL_optinteger(L, arg, who, "max_iterations", max_iterations, 1, most);
+      (size_t)latL_optinteger(L, arg, who, "max_iterations", max_iterations, 0, most);
   m->options.tolerance = latL_optnumber(L, arg, who, "tolerance", tolerance, 0, HUGE_VAL);
   m->options.accelerate = latL_optboolean(L, arg, who, "accelerate", false);
   m->restarts = (size_t)latL_optinteger(L, arg, who, "restarts", restarts, 1, most);
@@ -362,6 +362,7 @@ static bool begin(lua_State *L, latL_Run *run)
   lat_status status = latL_planrun(L, run);
   if (status == LAT_OK) status = run->kind->start(L, run);
   lua_settop(L, LATL_TOP);
+  run->over = ((const latL_EmModel *)run->model)->options.max_iterations == 0;
   bool late = latL_outoftime(L, run, status);
   if (late && run->restart == 0)
     latL_error(L, run->who, "max_seconds are over before the start is");
@@ -573,7 +574,8 @@ static void finish_steps(lua_State *L, latL_Run *run)
 {
   if (run->ended) return;
   run->ended = run->over = true;
-  if (run->em.iterations > 0 && latL_isours(L, run)) {
+  bool start = ((const latL_EmModel *)run->model)->options.max_iterations == 0;
+  if ((run->em.iterations > 0 || start) && latL_isours(L, run)) {
     compare(L, run);
     conclude(L, run);
   }

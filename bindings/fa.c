@@ -4,6 +4,7 @@
 
 #include "em.h"
 #include "factor.h"
+#include "given.h"
 
 typedef struct latL_Fa {
   latL_EmModel em;
@@ -32,8 +33,10 @@ static const latL_EmKind kind = {
 /* latent.fa{latent_dim=, method=, rotation=, least_uniqueness=, ...} */
 static int new (lua_State *L)
 {
-  static const char *const names[] = {"latent_dim",       "method",        "rotation",
-                                      "least_uniqueness", LATL_EM_OPTIONS, NULL};
+  static const char *const names_of_init[] = {"mean", "W", "noise_variances", "factor_correlations",
+                                              NULL};
+  static const char *const names[] = {"latent_dim", "method",        "rotation", "least_uniqueness",
+                                      "init",       LATL_EM_OPTIONS, NULL};
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "fa", names);
   latL_Fa *p = latL_newmodel(L, &kind.base, sizeof *p);
@@ -43,6 +46,7 @@ static int new (lua_State *L)
   p->iterate = latL_optword(L, 1, "fa", "method", methods_of_fit, 0) == 1;
   p->rotation = (lat_rotation)latL_optword(L, 1, "fa", "rotation", rotations, 0);
   p->least = latL_optnumber(L, 1, "fa", "least_uniqueness", 0.005, 1e-8, 0.5);
+  latL_givefactors(L, "fa", names_of_init, true, false, &p->latent_dim);
   return 1;
 }
 
@@ -137,13 +141,36 @@ static void plan(lua_State *L, latL_Run *run)
   run->sizes[LAT_M] = p->latent_dim;
 }
 
+/* EM works with uncorrelated factors, W L with Phi = L L', and with noise above its bounds. */
+static lat_status start_given(lua_State *L, latL_Run *run)
+{
+  const latL_Fitted *f = latL_given(L, LATL_MODEL, run->who, run->sizes[LAT_D]);
+  if (!f) return LAT_OK;
+  size_t D = run->sizes[LAT_D], M = run->sizes[LAT_M];
+  const lat_fa_model *core = run->context;
+  LAT_TRY(latL_startgiven(L, run));
+  double *W = run->parameters + D, *noise = W + D * M, *Phi = noise + D;
+  for (size_t j = 0; j < D; j++) noise[j] = fmax(noise[j], core->least[j]);
+  if (M == 0) return LAT_OK;
+  lat_matrix w = lat_matrix_of(W, D, M), phi = lat_matrix_of(Phi, M, M);
+  LAT_SCOPE(run->work);
+  lat_matrix root = lat_matrix_new(run->work, M, M), turned = lat_matrix_new(run->work, D, M);
+  if (!root.data || !turned.data) return LAT_MEMORY;
+  LAT_TRY(lat_cholesky(run->work, &phi, &root));
+  LAT_TRY(lat_product(run->work, 1, &w, &root, 0, &turned));
+  lat_copy(&turned, &w);
+  for (size_t i = 0; i < M * M; i++) Phi[i] = i % (M + 1) == 0;
+  return LAT_OK;
+}
+
 static lat_status start(lua_State *L, latL_Run *run)
 {
   const latL_Fa *p = run->model;
   lat_matrix X = latL_sample(L, run);
   lat_fa_options options = {.M = p->latent_dim, .least = p->least, .seed = run->seed};
-  return lat_fa_start(run->work, &X, run->sample_weights, run->missing, &options, run->restart > 0,
-                      run->context, run->parameters);
+  LAT_TRY(lat_fa_start(run->work, &X, run->sample_weights, run->missing, &options, run->restart > 0,
+                       run->context, run->parameters));
+  return start_given(L, run);
 }
 
 static void publish(lua_State *L, latL_Run *run, int fitted)
@@ -219,7 +246,9 @@ static int fit_moments(lua_State *L, const latL_Fa *p)
 static int fit(lua_State *L)
 {
   const latL_Fa *p = latL_beginfactorfit(L, &kind.base, "fa:fit");
-  if (p->iterate || latL_hasgaps(L, "fa:fit")) return latL_fit(L, &kind, "fa:fit");
+  /* both methods begin alike */
+  bool start = p->em.options.max_iterations == 0;
+  if (p->iterate || start || latL_hasgaps(L, "fa:fit")) return latL_fit(L, &kind, "fa:fit");
   return fit_moments(L, p);
 }
 

@@ -16,6 +16,17 @@ typedef struct latL_FactorKind {
  * posterior, inverse_transform, reconstruct, impute, sample and covariance. */
 void latL_addfactorverbs(lua_State *L, const latL_FactorKind *kind);
 
+/* ---- given parameters (given.h) ------------------------------------------------------------ */
+
+/* The option `init` of a constructor whose model is at 2: a table with these names, of which the last
+ * may be left out if `optional`. It also tells the latent dimensions, unless the options do; `chosen`
+ * says that a fit chooses them. */
+void latL_givefactors(lua_State *L, const char *who, const char *const names[], bool optional,
+                      bool chosen, size_t *latent_dim);
+
+/* A start with them: over run->parameters as the core's start has left them. */
+lat_status latL_startgiven(lua_State *L, latL_Run *run);
+
 /* ---- fits by moments: the model, the data and the options are at 1, 2 and 3 ---- */
 
 /* A call of fit begins: its options are checked, and the model is returned. */

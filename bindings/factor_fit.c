@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "factor.h"
+#include "given.h"
 
 void *latL_beginfactorfit(lua_State *L, const latL_Kind *kind, const char *who)
 {
@@ -113,4 +114,54 @@ void latL_finishfactors(lua_State *L, latL_Run *run, int fitted, latL_Turner *tu
   latL_call(L, run->who, work, turn(work, f, missing));
   lua_pushliteral(L, "em");
   latL_record(L, fitted, "method");
+}
+
+/* ---- given parameters ----------------------------------------------------------------------- */
+
+void latL_givefactors(lua_State *L, const char *who, const char *const names[], bool optional,
+                      bool chosen, size_t *latent_dim)
+{
+  lua_settop(L, 2);
+  int type = latL_getoption(L, 1, "init");
+  if (type == LUA_TNIL) {
+    lua_settop(L, 2);
+    return;
+  }
+  if (type != LUA_TTABLE)
+    latL_error(L, who, "init must be a table of parameters, got %s", luaL_typename(L, 3));
+  latL_checkoptions(L, 3, who, names);
+  bool said = !chosen && latL_getoption(L, 1, "latent_dim") != LUA_TNIL;
+  size_t last = 0;
+  for (; names[last + 1]; last++)
+    if (!(said && *latent_dim == 0) && latL_getoption(L, 3, names[last]) == LUA_TNIL)
+      latL_error(L, who, "init is without %s", names[last]);
+  const char *const left_out[] = {optional ? names[last] : NULL, NULL};
+  const size_t sizes[LAT_SIZES] = {[LAT_M] = !said ? 0 : *latent_dim ? *latent_dim : LATL_NONE};
+  lua_settop(L, 3);
+  latL_Fitted *f = latL_pushgiven(L, 2, 3, who, sizes, left_out);
+  if (!f) latL_error(L, who, "init is without %s", names[last]);
+  size_t D = f->sizes[LAT_D], M = f->sizes[LAT_M];
+  if (M >= D)
+    latL_error(L, who, "init.W is %Ix%I; there are fewer latent dimensions than columns",
+               (lua_Integer)D, (lua_Integer)M);
+  if (optional && latL_getoption(L, 3, names[last]) == LUA_TNIL) {
+    double *Phi = lat_parameter_at(f->model->kind->parameters, f->sizes, f->flat, names[last]);
+    for (size_t i = 0; i < M; i++) Phi[i * M + i] = 1;
+  }
+  lua_settop(L, 4);
+  if (!chosen) {
+    *latent_dim = M;
+    latL_madewith(L, 2, "latent_dim", M);
+  }
+  latL_adoptgiven(L, 2, who);
+  lua_settop(L, 2);
+}
+
+lat_status latL_startgiven(lua_State *L, latL_Run *run)
+{
+  const latL_Fitted *f = latL_given(L, LATL_MODEL, run->who, run->sizes[LAT_D]);
+  if (!f || f->sizes[LAT_M] != run->sizes[LAT_M]) return LAT_OK;
+  size_t count = lat_parameters_count(run->core->parameters, run->sizes);
+  memcpy(run->parameters, f->flat, count * sizeof *run->parameters);
+  return LAT_OK;
 }

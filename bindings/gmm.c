@@ -42,6 +42,7 @@ static int new (lua_State *L)
   g->core.regularization = latL_optnumber(L, 1, "gmm", "regularization", 0, 0, 1);
   g->form = &form;
   latL_readinit(L, g, "gmm", init_names);
+  latL_givegmm(L, g, "gmm", 0);
   return 1;
 }
 
@@ -216,8 +217,21 @@ static const luaL_Reg methods[] = {
 
 static int loaded(lua_State *L)
 {
-  const latL_Fitted *f = latL_fitted(L, 1, &kinds[0].base, "latent.load");
+  const char *who = "latent.load";
+  const latL_Fitted *f = latL_fitted(L, 1, &kinds[0].base, who);
+  const lat_gmm core = latL_gmmof(f);
+  size_t K = core.K, D = core.D;
   latL_checkcomponents(L, f, ((const latL_Gmm *)f->model)->core.K);
+  size_t count =
+      core.covariance == LAT_COVARIANCE_FULL ? K : core.covariance == LAT_COVARIANCE_TIED;
+  for (size_t k = 0; k < count; k++) {
+    lat_matrix S = lat_matrix_of(f->flat + K + K * D + k * D * D, D, D);
+    lat_workspace *work = latL_workspace(L);
+    char name[40] = "covariances";
+    if (core.covariance == LAT_COVARIANCE_FULL)
+      snprintf(name, sizeof name, "covariances[%zu]", k + 1);
+    latL_call(L, who, work, lat_check_symmetric(work, name, &S));
+  }
   return 0;
 }
 

@@ -42,6 +42,8 @@ struct latL_Gmm {
 
 /* The options components and init of a constructor (`who`), whose table has these names. */
 void latL_readinit(lua_State *L, latL_Gmm *g, const char *who, const char *const names[]);
+/* When `init` gives all parameters, the model at 2 can be used; M is as in latL_pushgiven (given.h). */
+void latL_givegmm(lua_State *L, const latL_Gmm *g, const char *who, size_t M);
 /* For `plan`: the mixture for the core, with memory of the run's for its frame of coordinates and its
  * record. Blocks have them aside: partial_fit goes on with them. */
 lat_gmm latL_plangmm(lua_State *L, latL_Run *run);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "em/starts.h"
+#include "given.h"
 #include "gmm.h"
 
 static const char *const words[] = {"k-means", "random", NULL};
@@ -59,6 +60,22 @@ void latL_readinit(lua_State *L, latL_Gmm *g, const char *who, const char *const
   if (given && given != (size_t)K)
     latL_error(L, who, "components is %I, but init has %I means", K, (lua_Integer)given);
   g->core.K = (size_t)K;
+  lua_settop(L, 2);
+  if (given) latL_madewith(L, 2, "components", given);
+}
+
+void latL_givegmm(lua_State *L, const latL_Gmm *g, const char *who, size_t M)
+{
+  static const char *const optional[] = {"weights", NULL};
+  const size_t sizes[LAT_SIZES] = {[LAT_K] = g->core.K, [LAT_M] = M};
+  if (g->start != LATL_START_GIVEN) return;
+  latL_kept(L, 2, INIT);
+  latL_Fitted *f = latL_pushgiven(L, 2, 3, who, sizes, optional);
+  if (f) {
+    latL_giveweights(L, who, 3, g->core.K, f->flat);
+    latL_adoptgiven(L, 2, who);
+  }
+  lua_settop(L, 2);
 }
 
 /* shift and scale of a run that goes on: those of its block, or the parameters' own; and its record. */

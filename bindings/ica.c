@@ -40,7 +40,7 @@ static int new (lua_State *L)
   o->algorithm =
       (lat_ica_algorithm)latL_optword(L, 1, "ica", "algorithm", latL_icaalgorithms, LAT_ICA_AUTO);
   o->max_iterations =
-      (size_t)latL_optinteger(L, 1, "ica", "max_iterations", 200, 1, LUA_MAXINTEGER);
+      (size_t)latL_optinteger(L, 1, "ica", "max_iterations", 200, 0, LUA_MAXINTEGER);
   o->tolerance = latL_optnumber(L, 1, "ica", "tolerance", 1e-8, 0, HUGE_VAL);
   o->seed = (uint64_t)latL_optinteger(L, 1, "ica", "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
   if (latL_getoption(L, 1, "init") != LUA_TNIL) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "em.h"
+#include "given.h"
 #include "query.h"
 
 static const char *const inits[] = {"k-means++", "random", NULL};
@@ -207,7 +208,23 @@ static void read_init(lua_State *L, kmeans *m)
   m->init = GIVEN;
 }
 
-/* latent.kmeans{clusters=, init=, algorithm=, batch=, ...} */
+/* Centres that were given can be used without a fit. */
+static void give_centers(lua_State *L)
+{
+  static const char *const optional[] = {"origin", NULL};
+  lua_newtable(L);
+  latL_kept(L, 2, "init");
+  lua_setfield(L, -2, "centers");
+  const size_t sizes[LAT_SIZES] = {0};
+  latL_Fitted *f = latL_pushgiven(L, 2, 3, "kmeans", sizes, optional);
+  size_t K = f->sizes[LAT_K], D = f->sizes[LAT_D];
+  lat_kmeans_begin(&(lat_kmeans){NULL, NULL}, D, K, f->flat);
+  latL_madewith(L, 2, "clusters", K);
+  latL_adoptgiven(L, 2, "kmeans");
+  lua_settop(L, 2);
+}
+
+/* latent.kmeans{clusters=, init= algorithm=, batch=, ...} */
 static int new (lua_State *L)
 {
   static const char *const names[] = {"clusters", "init",          "algorithm",
@@ -223,6 +240,7 @@ static int new (lua_State *L)
   m->algorithm = latL_optword(L, 1, "kmeans", "algorithm", algorithms, LAT_KMEANS_AUTO);
   m->batch = (size_t)latL_optinteger(L, 1, "kmeans", "batch", 1024, 1, UINT32_MAX);
   latL_emoptions(L, 1, "kmeans", &m->em, 300, 1e-9, 1);
+  if (m->init == GIVEN) give_centers(L);
   return 1;
 }
 
@@ -373,7 +391,8 @@ static int fit_batches(lua_State *L)
 static int fit(lua_State *L)
 {
   const kmeans *m = luaL_testudata(L, 1, kind.base.metatable);
-  return m && m->algorithm == MINIBATCH ? fit_batches(L) : latL_fit(L, &kind, "kmeans:fit");
+  bool batched = m && m->algorithm == MINIBATCH && m->em.options.max_iterations > 0;
+  return batched ? fit_batches(L) : latL_fit(L, &kind, "kmeans:fit");
 }
 
 static int steps(lua_State *L)

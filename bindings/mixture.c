@@ -1,6 +1,8 @@
 /* mixture.c: latent.mixture, mixtures whose columns are independent: making and fitting them. */
 #include "mixture.h"
 
+#include "given.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -134,7 +136,65 @@ static int read_family(lua_State *L)
   return LATL_OWN;
 }
 
-/* latent.mixture{components=, family=, smoothing=, levels=, lowest=, groups=, init=, ...} */
+/* Of columns of codes, D numbers: the levels and the lowest code; false when the options don't tell.
+ * One number for all columns is for as many as the probabilities have room for. */
+static bool give_levels(lua_State *L, size_t M)
+{
+  size_t D = 0;
+  latL_kept(L, 2, LATL_MIXTURE_GROUPS);
+  const latL_Matrix *groups = latL_tomatrix(L, -1);
+  latL_kept(L, 2, LATL_MIXTURE_LEVELS);
+  const latL_Matrix *levels = latL_tomatrix(L, -1);
+  latL_kept(L, 2, LATL_MIXTURE_LOWEST);
+  const latL_Matrix *lowest = latL_tomatrix(L, -1);
+  if (groups)
+    D = M;
+  else if (levels && lowest)
+    D = levels->view.rows > 1   ? levels->view.rows
+        : lowest->view.rows > 1 ? lowest->view.rows
+                                : M / (size_t)lat_get(&levels->view, 0, 0);
+  if (D == 0) return false;
+  double *l = latL_newvector(L, D, LAT_FLOAT64)->view.data;
+  double *low = latL_newvector(L, D, LAT_FLOAT64)->view.data;
+  for (size_t d = 0, g = 0, next = 0; d < D; d++) {
+    l[d] = levels ? lat_get(&levels->view, levels->view.rows == 1 ? 0 : d, 0) : 0;
+    low[d] =
+        lowest ? lat_get(&lowest->view, lowest->view.rows == 1 ? 0 : d % lowest->view.rows, 0) : -1;
+    if (groups && d == next && g < groups->view.rows) {
+      l[d] = lat_get(&groups->view, g++, 0);
+      next = d + (size_t)l[d];
+    }
+  }
+  lua_setfield(L, 3, "lowest");
+  lua_setfield(L, 3, "levels");
+  return true;
+}
+
+/* When `init` gives all parameters, the model at 2 can be used. */
+static void give_parameters(lua_State *L, const latL_Mixture *m)
+{
+  static const char *const optional[] = {"weights", NULL};
+  const size_t sizes[LAT_SIZES] = {[LAT_K] = m->components};
+  const char *theta = theta_name(m->family);
+  latL_madewith(L, 2, "components", m->components);
+  lua_newtable(L);
+  latL_kept(L, 2, LATL_MIXTURE_INIT);
+  lua_getfield(L, 4, "weights");
+  lua_setfield(L, 3, "weights");
+  lua_getfield(L, 4, theta);
+  size_t M = latL_tomatrix(L, -1)->view.cols;
+  lua_setfield(L, 3, theta);
+  lua_settop(L, 3);
+  if (m->family != LAT_CATEGORICAL || give_levels(L, M)) {
+    lua_settop(L, 3);
+    latL_Fitted *f = latL_pushgiven(L, 2, 3, "mixture", sizes, optional);
+    latL_giveweights(L, "mixture", 3, m->components, f->flat);
+    latL_adoptgiven(L, 2, "mixture");
+  }
+  lua_settop(L, 2);
+}
+
+/* latent.mixture{components=, family= smoothing=, levels=, lowest=, groups=, init=, ...} */
 static int new (lua_State *L)
 {
   static const char *const names[] = {"components", "family", "smoothing",     "levels", "lowest",
@@ -160,6 +220,8 @@ static int new (lua_State *L)
   if (given && given != (size_t)K)
     latL_error(L, "mixture", "components is %I, but init has %I", K, (lua_Integer)given);
   m->components = (size_t)K;
+  lua_settop(L, 2);
+  if (given) give_parameters(L, m);
   return 1;
 }
 
@@ -453,7 +515,10 @@ static int check_loaded(lua_State *L)
       lat_parameter_at(m->em.base.kind->parameters, f->sizes, f->flat, theta_name(m->family));
   for (size_t i = 0; i < core.K * core.M; i++)
     if (!(theta[i] >= 0 && (theta[i] <= 1 || m->family == LAT_POISSON)))
-      latL_error(L, "latent.load", "%s has %f", theta_name(m->family), theta[i]);
+      latL_error(L, "latent.load", "%s[%I,%I] is %f; %s", theta_name(m->family),
+                 (lua_Integer)(i / core.M) + 1, (lua_Integer)(i % core.M) + 1, theta[i],
+                 m->family == LAT_POISSON ? "rates are not below 0"
+                                          : "probabilities are between 0 and 1");
   if (m->family == LAT_CATEGORICAL) check_levels(L, &core, theta);
   return 0;
 }

@@ -2,6 +2,8 @@
  * them. */
 #include "mppca.h"
 
+#include "given.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -38,6 +40,7 @@ static int new (lua_State *L)
   m->gmm.one_scale = !m->diagonal;
   m->gmm.form = &form;
   latL_readinit(L, &m->gmm, "mppca", init_names);
+  latL_givegmm(L, &m->gmm, "mppca", m->latent_dim ? m->latent_dim : LATL_NONE);
   return 1;
 }
 

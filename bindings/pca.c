@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "given.h"
 #include "model.h"
 #include "query.h"
 #include "source.h"
@@ -42,11 +43,44 @@ static void read_latent_dim(lua_State *L, lat_pca_options *options)
   lua_pop(L, 1);
 }
 
-/* latent.pca [{latent_dim=, solver=, whiten=, standardize=, tolerance=, seed=}] */
+/* The option `init`, a table of parameters: the model, at 2, can be used without a fit. What is left
+ * out is as if nothing were standardized, and no variance left beyond the components. */
+static void give_parameters(lua_State *L)
+{
+  static const char *const names[] = {"mean",      "components",     "eigenvalues",
+                                      "deviation", "total_variance", NULL};
+  static const char *const optional[] = {"deviation", "explained_ratio", "total_variance", NULL};
+  const size_t sizes[LAT_SIZES] = {0};
+  lua_settop(L, 2);
+  int type = latL_getoption(L, 1, "init");
+  if (type == LUA_TNIL) {
+    lua_settop(L, 2);
+    return;
+  }
+  if (type != LUA_TTABLE)
+    latL_error(L, "pca", "init must be a table of parameters, got %s", luaL_typename(L, 3));
+  latL_checkoptions(L, 3, "pca", names);
+  for (int i = 0; i < 3; i++, lua_settop(L, 3))
+    if (latL_getoption(L, 3, names[i]) == LUA_TNIL)
+      latL_error(L, "pca", "init is without %s", names[i]);
+  lat_pca c = core_of(latL_pushgiven(L, 2, 3, "pca", sizes, optional));
+  if (latL_getoption(L, 3, "deviation") == LUA_TNIL)
+    for (size_t j = 0; j < c.D; j++) c.deviation[j] = 1;
+  double sum = 0;
+  for (size_t i = 0; i < c.M; i++) sum += c.eigenvalues[i];
+  if (latL_getoption(L, 3, "total_variance") == LUA_TNIL) *c.total_variance = sum;
+  for (size_t i = 0; i < c.M; i++)
+    c.explained_ratio[i] = *c.total_variance > 0 ? c.eigenvalues[i] / *c.total_variance : 0;
+  lua_settop(L, 4);
+  latL_adoptgiven(L, 2, "pca");
+  lua_settop(L, 2);
+}
+
+/* latent.pca [{latent_dim=, solver= whiten=, standardize=, tolerance=, seed=}] */
 static int new (lua_State *L)
 {
   static const char *const names[] = {"latent_dim", "solver", "whiten", "standardize",
-                                      "tolerance",  "seed",   NULL};
+                                      "tolerance",  "seed",   "init",   NULL};
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "pca", names);
   pca *p = latL_newmodel(L, &kind, sizeof *p);
@@ -57,6 +91,7 @@ static int new (lua_State *L)
   p->options.seed =
       (uint64_t)latL_optinteger(L, 1, "pca", "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
   p->whiten = latL_optboolean(L, 1, "pca", "whiten", false);
+  give_parameters(L);
   return 1;
 }
 

@@ -42,8 +42,9 @@ static bool read_limit(lua_State *L)
 /* latent.ppca{latent_dim=, method=, noise_variance=, ...} */
 static int new (lua_State *L)
 {
-  static const char *const names[] = {"latent_dim", "method", "noise_variance", LATL_EM_OPTIONS,
-                                      NULL};
+  static const char *const names_of_init[] = {"mean", "W", "noise_variance", NULL};
+  static const char *const names[] = {"latent_dim", "method",        "noise_variance",
+                                      "init",       LATL_EM_OPTIONS, NULL};
   lua_settop(L, 1);
   latL_checkoptions(L, 1, "ppca", names);
   latL_Ppca *p = latL_newmodel(L, &kind.base, sizeof *p);
@@ -58,6 +59,7 @@ static int new (lua_State *L)
                "noise_variance = 0 needs method = \"em\"; its closed form is latent.pca");
   if (p->evidence && p->iterate)
     latL_error(L, "ppca", "latent_dim = \"mle\" needs method = \"closed_form\"");
+  latL_givefactors(L, "ppca", names_of_init, false, p->evidence, &p->latent_dim);
   return 1;
 }
 
@@ -97,8 +99,9 @@ static lat_status start(lua_State *L, latL_Run *run)
 {
   const latL_Ppca *p = run->model;
   lat_matrix X = latL_sample(L, run);
-  return lat_ppca_start(run->work, &X, run->sample_weights, run->missing, p->limit,
-                        run->sizes[LAT_M], run->seed, run->context, run->parameters);
+  LAT_TRY(lat_ppca_start(run->work, &X, run->sample_weights, run->missing, p->limit,
+                         run->sizes[LAT_M], run->seed, run->context, run->parameters));
+  return latL_startgiven(L, run);
 }
 
 static void publish(lua_State *L, latL_Run *run, int fitted)

@@ -385,7 +385,7 @@ describe("gmm with one diagonal for all", function()
         latent.gmm { covariance = covariance, init = init }:fit(iris)
       end)
     end
-    refuses("it should be 1x4", "tied_diag", { 1, 2, 3 })
+    refuses("it should be one of 4", "tied_diag", { 1, 2, 3 })
     refuses("init.covariances must be a number, got table", "tied_spherical", { 1, 2, 3, 4 })
     refuses("a variance of component 1", "tied_spherical", -1)
     refuses("a variance of component 1", "tied_diag", { 1, 0, 1, 1 })

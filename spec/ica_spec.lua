@@ -449,7 +449,7 @@ describe("ica", function()
     fails("unknown option 'components'", with{ components = 2 })
     fails("latent_dim must be an integer >= 1, got 0", with{ latent_dim = 0 })
     fails("latent_dim is 4; 50 x 3 data have at most 3 components", with{ latent_dim = 4 })
-    fails("max_iterations must be an integer >= 1, got 0", with{ max_iterations = 0 })
+    fails("max_iterations must be an integer >= 0, got -1", with{ max_iterations = -1 })
     fails("tolerance must be at least 0", with{ tolerance = -1 })
     fails("ica:fit: init is 2 x 2; the unmixing matrix of 3 sources and 3 columns is 3 x 3",
       with{ init = matrix.eye(2) })

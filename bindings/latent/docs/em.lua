@@ -15,13 +15,17 @@ return {
 An iteration is an E-step over the data and an M-step, and its objective (the mean log-likelihood a row; for k-means
 the error) is that of the parameters it began with. Constructors take
 
-  max_iterations   stop after as many
+  max_iterations   stop after as many; 0 leaves the start as it is
   tolerance        or when the objective changes by less than this times itself; 0: never
   restarts, seed   several starts, of which the best is kept; each has a seed made from this one. The first is the
                    same whatever restarts is. A fit that has ended at a singularity (`singular`, models that know
                    them) is worse than any that hasn't; else the objective decides, that of the parameters which
                    the start leaves: one more pass over the data finds it
   accelerate       SQUAREM: longer steps, which are taken back where the objective would be worse
+
+A model whose constructor is given all parameters (gmm{ init = { weights =, means =, covariances = } }, and likewise
+mixture, mppca, ppca, fa; pca, which has no start; kmeans with centres) can be used without a fit: iterations is 0
+and history empty. A fit by EM begins with them.
 
 fit(X, { ... }) takes
 

@@ -14,7 +14,9 @@ local entries = {
       { "method", "string", '"profile"', '"profile" or "em"; EM is also used when entries are missing' },
       { "rotation", "string", '"none"', '"none", "varimax" (orthogonal) or "promax" (oblique: factors correlate)' },
       { "least_uniqueness", "number", "0.005", "the bound below noise_variances, as a share of a column's variance" },
-      { "max_iterations", "integer", "10000", "at most" },
+      { "init", "table?", "nil", "{ mean=, W=, noise_variances=, factor_correlations= (else none) }: the model can be "
+        .. "used without a fit, and EM begins with them" },
+      { "max_iterations", "integer", "10000", "at most; 0 leaves the start" },
       { "tolerance", "number", "1e-12", "of EM: stop when the objective changes by less, relatively" },
       { "restarts", "integer", "1", "starts, of which the best is kept; the first is no random one" },
       { "seed", "integer", "0", "of the other starts" },

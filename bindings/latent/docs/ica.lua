@@ -20,7 +20,7 @@ local entries = {
         .. '"quasi_newton", "auto": the fixed point, and the quasi-Newton method once that gets nowhere; or '
         .. '"maximum_likelihood", without the constraint that sources be uncorrelated' },
       { "init", "latent.Matrix?", "nil", "the unmixing matrix to begin with (M x D); else a random rotation" },
-      { "max_iterations", "integer", "200", "for deflation: of each source" },
+      { "max_iterations", "integer", "200", "for deflation: of each source; 0 leaves the start" },
       { "tolerance", "number", "1e-8", "of the gradient's largest entry; 0 makes all iterations" },
       { "seed", "integer", "0", "of the random rotation" },
     },

@@ -15,7 +15,8 @@ return {
     options = {
       { "clusters", "integer", "the rows of init", "K, how many clusters" },
       { "init", "string|latent.Matrix", '"k-means++"',
-        'the start: "k-means++" (rows far from each other), "random" (any rows), or a K x D matrix of centres' },
+        'the start: "k-means++" (rows far from each other), "random" (any rows), or a K x D matrix of centres, '
+        .. 'which can be used without a fit' },
       { "algorithm", "string", '"auto"',
         '"lloyd", "hamerly" (bounds spare distances), "auto" (bounds while they spare any), all with the same result '
         .. 'to the bit; or "minibatch"' },

@@ -22,6 +22,8 @@ return {
       { "whiten", "boolean", "false", "give transformed data variance 1 in every direction" },
       { "tolerance", "number", "1e-9", "of the randomized solver: residuals relative to the largest eigenvalue" },
       { "seed", "integer", "0", "of the randomized solver's start" },
+      { "init", "table?", "nil", "{ mean=, components= (D x M), eigenvalues=, deviation= (else 1), total_variance= "
+        .. "(else the sum) }: the model can be used without a fit" },
     },
     returns = { { "latent.PCA", "the model" } },
     text = [[

@@ -15,6 +15,8 @@ local entries = {
       { "method", "string", '"closed_form"', '"closed_form" or "em"; EM is also used when entries are missing' },
       { "noise_variance", "number?", "nil",
         "0: the limit without noise, in which EM finds the principal subspace; else it is estimated" },
+      { "init", "table?", "nil", "{ mean=, W=, noise_variance= }: the model can be used without a fit, and EM begins "
+        .. "with them" },
       { "max_iterations", "integer", "10000", "of EM" },
       { "tolerance", "number", "1e-13", "of EM: stop when the objective changes by less, relatively" },
       { "restarts", "integer", "1", "starts of EM, of which the best is kept" },
