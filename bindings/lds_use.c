@@ -120,14 +120,14 @@ static void run_smoother(lua_State *L, const call *c, lat_lds_smoothed *to)
 /* ---- states ------------------------------------------------------------------------------------------ */
 
 /* filter(Y [, {inputs}]) -> {means, covariances, predicted_means, predicted_covariances,
- * log_likelihood, diffuse} */
+ * log_likelihood, skipped, diffuse} */
 static int filter(lua_State *L)
 {
   if (each(L, filter, "lds:filter")) return 1;
   call c = begin(L, "lds:filter", 3, inputs_option);
   size_t *slots = latL_newslots(L, c.T);
   int at = slots ? lua_gettop(L) : 0;
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   int result = lua_gettop(L);
   lat_lds_filtered to = {.means = new_matrix(L, result, "means", c.T, c.M),
                          .covariances = new_covariances(L, result, "covariances", &c, at),
@@ -138,6 +138,8 @@ static int filter(lua_State *L)
   run_filter(L, &c, &to);
   lua_pushnumber(L, to.log_likelihood);
   lua_setfield(L, result, "log_likelihood");
+  lua_pushinteger(L, (lua_Integer)to.skipped);
+  lua_setfield(L, result, "skipped");
   lua_pushinteger(L, (lua_Integer)(to.diffuse > c.T ? c.T : to.diffuse));
   lua_setfield(L, result, "diffuse");
   return 1;

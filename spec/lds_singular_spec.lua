@@ -164,6 +164,22 @@ describe("lds with singular covariances", function()
     end
   end)
 
+  it("says how many entries it skipped, and blocks.fit doesn't gain by them", function()
+    local lds = latent.lds{ A = 1, C = { { 1 }, { 1 } }, Q = 1, R = 0, initial_mean = 0, initial_covariance = 1 }
+    assert.equal(3, lds:filter{ { 1, 1 }, { 2, 2 }, { nan, 1 }, { 0, 0 } }.skipped)
+    assert.equal(0, latent.lds{ A = 1, C = 1, Q = 1, R = 0, initial = "diffuse" }:filter{ 1, 2 }.skipped)
+    -- with variances of 0 all entries are skipped, and the log-likelihood would be 0 instead of about -36
+    local random = latent.random(4)
+    local Y = matrix(20, 1, function() return random:normal() end)
+    local function build(p)
+      local small = p.a < 1e-3
+      return { A = 1, C = 1, Q = small and 0 or p.a, R = small and 0 or p.b, initial_mean = 0,
+        initial_covariance = small and 0 or 1 }
+    end
+    local _, parameters, record = latent.blocks.fit(build, { a = 1, b = 1 }, Y)
+    assert.is_true(record.log_likelihood < -20 and parameters.a >= 1e-3)
+  end)
+
   it("knows a state that is seen without noise from then on", function()
     for _, form in ipairs(forms) do
       local lds = latent.lds{ A = { { 1, 1 }, { 0, 1 } }, C = { { 1, 0 } }, Q = 0, R = 0, initial_mean = { 0, 0 },
@@ -322,5 +338,24 @@ describe("lds, fitted to degenerate series,", function()
     os.remove(path)
     assert.is_true(used > 200)
     assert.equal(360, used + refused)
+  end)
+
+  it("takes what is but rounding of a variance for nothing", function()
+    -- EM leaves R(1, 1) of about 1e-17, and C's first row sees no more of the states
+    for seed = 1, 20 do
+      local random = latent.random(seed)
+      local Y = matrix(5, 2, function(_, i) return i == 1 and 5 or random:normal() end)
+      local lds = latent.lds{ latent_dim = 3, max_iterations = 40 }
+      local ok, message = pcall(lds.fit, lds, Y)
+      if ok then
+        local f, s = lds:filter(Y), lds:smooth(Y)
+        assert.is_true(is_finite(f.log_likelihood))
+        for t = 1, 5 do
+          for i = 1, 3 do assert.is_true(f.covariances[t](i, i) >= 0 and s.covariances[t](i, i) >= 0) end
+        end
+      else
+        assert.is_truthy(message:find "has become singular")
+      end
+    end
   end)
 end)

@@ -387,7 +387,8 @@ end
 
 -- Outside of their domain parameters make no model, and so have no likelihood; other errors are the user's.
 local function tolerable(message)
-  return type(message) == "string" and (message:find("stationary", 1, true) or message:find("positive", 1, true))
+  return type(message) == "string" and (message:find("stationary", 1, true) or message:find("positive", 1, true)
+    or message:find("numbers overflow", 1, true))
 end
 
 function blocks.fit(build, start, Y, options)
@@ -404,17 +405,21 @@ function blocks.fit(build, start, Y, options)
     return p
   end
   local sequence = { inputs = options.inputs }
+  -- The log-likelihood, and how many entries have no variance and so count nothing.
   local function value_of(x)
-    local densities, sum = latent.lds(build(parameters_of(x))):log_likelihood(Y, sequence), 0
-    for _, v in ipairs(type(densities) == "table" and densities or { densities }) do sum = sum + v:sum() end
-    return sum
+    local filtered, sum, skipped = latent.lds(build(parameters_of(x))):filter(Y, sequence), 0, 0
+    for _, f in ipairs(filtered.means and { filtered } or filtered) do
+      sum, skipped = sum + f.log_likelihood, skipped + f.skipped
+    end
+    return sum, skipped
   end
   local x = {}
   for i, name in ipairs(names) do x[i] = signed[name] and start[name] or math.log(start[name]) end
-  value_of(x) -- what raises here is nothing to be stepped around
+  local _, usual = value_of(x) -- what raises here is nothing to be stepped around
   local best, value, record = require "latent.maximize" (function(at)
-    local ok, result = pcall(value_of, at)
-    if ok then return result == result and result or -math.huge end
+    local ok, result, skipped = pcall(value_of, at)
+    -- fewer entries make another likelihood
+    if ok then return result == result and skipped <= usual and result or -math.huge end
     if not tolerable(result) then error(result, 0) end
     return -math.huge
   end, x, most, tolerance)

@@ -135,15 +135,15 @@ static double most_of(size_t M, const double *c, const double *before)
   return sum * sum;
 }
 
-/* Whether every entry without noise sees something of the state, in itself. */
+/* Whether every entry sees something of the state that is more than rounding, and by itself unless it has
+ * noise that isn't the others'. */
 static bool all_see(const lat_lds_frame *f, const exact *e, const double *P)
 {
   size_t M = f->M;
   for (size_t i = 0; i < f->count; i++) {
     const double *c = f->C + i * M;
-    if (e->part[i] > 0) continue;
-    if (f->R[i * f->count + i] > 0 ||
-        !(variance_of(M, c, P, e->Nt) > LDS_DEPENDENT * most_of(M, c, e->before)))
+    bool shared = !(e->part[i] > 0) && f->R[i * f->count + i] > 0;
+    if (shared || !(variance_of(M, c, P, e->Nt) > LDS_DEPENDENT * most_of(M, c, e->before)))
       return false;
   }
   return true;
@@ -181,17 +181,18 @@ static void correct_together(const lat_lds_frame *f, const exact *e, double *P)
 }
 
 /* Entry i by its row c of inv(L) C, which is a sum of as much as `most`; its noise D; and a row of the gain,
- * which comes out. Returns the root of F, 0 for an entry that is skipped, NaN when P isn't a covariance. */
+ * which comes out. What is but rounding of a variance says nothing of the state: there is no gain then, and F is
+ * D. Returns the root of F, 0 for an entry that is skipped, NaN when P isn't a covariance. */
 static double correct_one(size_t M, const double *c, const double *most, double D, const exact *e,
                           double *gain, double *P)
 {
   double *K = e->RKt, variance = variance_of(M, c, P, gain), of = most_of(M, most, e->before);
   if (!(variance >= -INDEFINITE * of) || !isfinite(variance)) return NAN;
-  double F = fmax(variance, 0) + D;
-  if (D > 0 ? !(F > 0) : !(variance > LDS_DEPENDENT * of)) {
+  if (!(variance > LDS_DEPENDENT * of)) {
     memset(gain, 0, M * sizeof *gain);
-    return 0;
+    return sqrt(D);
   }
+  double F = variance + D;
   for (size_t i = 0; i < M; i++) {
     K[i] = gain[i] / F;
     gain[i] /= sqrt(F);

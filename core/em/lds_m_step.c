@@ -388,14 +388,29 @@ static lat_status check_finite(const lat_em *em, const double *parameters)
   return LAT_OK;
 }
 
+/* How many outputs have no noise of their own. */
+static size_t count_exact(const lat_em *em, double *parameters, double *work)
+{
+  size_t D = em->sizes[LAT_D];
+  lat_lds lds = lat_lds_of(parameters, em->sizes[LAT_M], D, em->sizes[LAT_U]);
+  memcpy(work, lds.R.data, D * D * sizeof *work);
+  return lat_lds_cholesky(D, work, work + D * D, NO_DIRECTION);
+}
+
 lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *parameters)
 {
   const lat_lds_model *model = em->model;
+  size_t D = em->sizes[LAT_D];
   LAT_SCOPE(em->work);
+  double *work = lat_doubles(em->work, D * D + D);
+  if (!work) return LAT_MEMORY;
+  size_t exact = count_exact(em, parameters, work);
   if (lat_lds_sums_of(em->sizes, statistics).head[LDS_SKIPPED] > (double)model->skipped)
     return lat_lds_unbounded(em);
   LAT_TRY(m_step(em, statistics, parameters));
   LAT_TRY(check_finite(em, parameters));
+  if (model->estimate[LAT_LDS_R] && count_exact(em, parameters, work) > exact)
+    return lat_lds_unbounded(em);
   return LAT_OK;
 }
 

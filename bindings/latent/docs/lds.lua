@@ -98,7 +98,8 @@ skipped at the start stay skipped.]],
     args = { sequence, options }, options = { inputs },
     returns = { { "table",
       "means (T x M), covariances (a list of T), predicted_means and predicted_covariances given the rows before, "
-      .. "log_likelihood of all of Y, diffuse: rows until no variance was infinite" } },
+      .. "log_likelihood of all of Y, skipped: how many entries had no variance, diffuse: rows until no variance was "
+      .. "infinite" } },
     text = [[
 An infinite variance of a diffuse state is math.huge, and a covariance with another such state NaN. An update
 subtracts G G' from the covariance, which stays symmetric; where that would cancel more than eight digits it is done
