@@ -130,6 +130,7 @@ lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, cons
 void latL_begin(lua_State *L, lat_tape *tape)
 {
   lua_Debug where;
+  tape->asks = latL_workspace(L);
   tape->tag = 0;
   if (tape->check && lua_getstack(L, 1, &where) && lua_getinfo(L, "l", &where))
     tape->tag = where.currentline > 0 ? (uint32_t)where.currentline : 0;
@@ -140,7 +141,12 @@ void latL_checkstep(lua_State *L, lat_tape *tape, const char *who)
   if (tape->status == LAT_OK) return;
   const char *message = lua_pushstring(L, tape->memory.message[0] ? tape->memory.message
                                                                   : lat_status_name(tape->status));
-  tape->status = LAT_OK; /* what has been computed before is still good */
+  lat_status status = tape->status;
+  tape->status = LAT_OK;         /* what has been computed before is still good */
+  if (status == LAT_CANCELLED) { /* the hook is to raise */
+    lat_workspace *work = latL_workspace(L);
+    latL_call(L, who, work, lat_fail(work, status, "%s", message));
+  }
   latL_error(L, who, "%s", message);
 }
 

@@ -129,7 +129,8 @@ local function run_epoch(model, X, o, epoch, bar)
     if bar then
       bar:update(o.done + rows, ("epoch %d  loss %.4g"):format(epoch, sums[1] / rows))
     end
-    return not stop and not (o.deadline and latent.clock() > o.deadline)
+    stop = stop or o.deadline and latent.clock() > o.deadline
+    return not stop
   end
   local following = pass(model, X, o, epoch)
   while add(following()) do end
@@ -137,7 +138,7 @@ local function run_epoch(model, X, o, epoch, bar)
   if rows < #X then return false end -- not a whole epoch: it doesn't count
   for i, sum in ipairs(sums) do append(model, LISTS[i], sum / rows) end
   model:__keep("epochs", epoch)
-  return true
+  return true, stop
 end
 
 function train.fit(model, X, options)
@@ -152,7 +153,8 @@ function train.fit(model, X, options)
   model:__keep("converged", false)
   for _ = 1, o.epochs do
     local epoch = (model.epochs or 0) + 1
-    if not run_epoch(model, X, o, epoch, bar) then break end
+    local whole, stopped = run_epoch(model, X, o, epoch, bar)
+    if not whole then break end
     local loss
     if held then
       loss = validate(model, held, held_labels)
@@ -163,6 +165,7 @@ function train.fit(model, X, options)
     if o.given.checkpoint then assert(model:save(o.given.checkpoint)) end
     local history = model.history
     if o.given.on_epoch and o.given.on_epoch(model, epoch, history[#history], loss) == false then break end
+    if stopped then break end -- in its last batch
     if o.patience and since >= o.patience then
       model:__keep("converged", true)
       break

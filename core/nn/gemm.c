@@ -56,7 +56,8 @@ static void do_panel(const lat_gemm *g, const kernels *k, size_t first, size_t l
 
 /* ---- the work cut up --------------------------------------------------------------------------- */
 
-#define WORTH 4e6 /* multiplications of a chunk: some 30 us, several times what a wake-up takes */
+#define WORTH 4e6   /* multiplications of a chunk: some 30 us, several times what a wake-up takes */
+enum { LONG = 64 }; /* such chunks in one, at most, when there are more */
 enum { MOST_CHUNKS = 16, UNIT = 24 /* rows: whole tiles of every width of vector */ };
 
 typedef struct job {
@@ -86,14 +87,15 @@ static void do_chunk(void *context, size_t chunk, size_t worker)
   if (g->finish) g->finish(g->context, row, end - row, col, right - col);
 }
 
-void lat_gemm_run(const lat_gemm *g)
+lat_status lat_gemm_run(const lat_gemm *g)
 {
   job j = {.g = g, .kernels = g->dtype == LAT_FLOAT64 ? &kernels64 : &kernels32};
   double wanted = (double)g->rows * (double)g->cols * (double)g->depth / WORTH;
   size_t chunks = wanted < 2 ? 1 : wanted > MOST_CHUNKS ? MOST_CHUNKS : (size_t)wanted;
+  if (wanted / LONG > MOST_CHUNKS) chunks = (size_t)(wanted / LONG); /* heard within some 10 ms */
   size_t panels = (g->cols + j.kernels->width - 1) / j.kernels->width;
   size_t units = (g->rows + UNIT - 1) / UNIT;
   j.across = panels < chunks ? panels : chunks;
   j.down = chunks / j.across < units ? chunks / j.across : units;
-  lat_parallel(NULL, j.across * j.down, do_chunk, &j);
+  return lat_parallel(g->work, j.across * j.down, do_chunk, &j);
 }

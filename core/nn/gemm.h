@@ -26,9 +26,11 @@ typedef struct lat_gemm {
   bool add;                            /* C += instead of C := */
   lat_gemm_finish *finish;             /* or NULL */
   void *context;
+  lat_workspace *work; /* whom to ask whether to go on; or NULL */
 } lat_gemm;
 
-/* Sizes are at least 1; C doesn't overlap A or B. Uses the thread pool when the work is worth it. */
-void lat_gemm_run(const lat_gemm *g);
+/* Sizes are at least 1; C doesn't overlap A or B. Uses the thread pool when the work is worth it. Fails
+ * as lat_check does only, and then C is half made. */
+lat_status lat_gemm_run(const lat_gemm *g);
 
 #endif

@@ -68,8 +68,9 @@ static lat_value linear(lat_tape *tape, lat_value x, lat_value W, lat_value b, l
                 .B_stride = in[1]->cols,
                 .C_stride = node->cols,
                 .finish = in[2] || f != LAT_NN_LINEAR ? finish : NULL,
-                .context = &e};
-  lat_gemm_run(&g);
+                .context = &e,
+                .work = tape->asks};
+  if (lat_gemm_run(&g) != LAT_OK) lat_tape_goes_on(tape);
   return value;
 }
 
@@ -97,8 +98,9 @@ static void multiply(lat_tape *tape, lat_slot target, size_t rows, size_t cols, 
                 .C_stride = cols,
                 .A_transposed = A_transposed,
                 .B_transposed = B_transposed,
-                .add = target.add};
-  lat_gemm_run(&g);
+                .add = target.add,
+                .work = tape->asks};
+  if (lat_gemm_run(&g) != LAT_OK) lat_tape_goes_on(tape);
 }
 
 void lat_back_linear(lat_tape *tape, lat_node *node)

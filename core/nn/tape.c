@@ -60,6 +60,7 @@ void lat_tape_reset(lat_tape *tape)
   tape->used = 0;
   tape->store_count = 0;
   tape->status = LAT_OK;
+  tape->asks = NULL;
   tape->memory.message[0] = '\0';
   tape->step++;
   if (++tape->generation == 0) tape->generation = 1;
@@ -168,11 +169,20 @@ uint32_t lat_tape_find(const lat_tape *tape, const lat_store *store, size_t inde
   return same ? item->node : LAT_NONE;
 }
 
+bool lat_tape_goes_on(lat_tape *tape)
+{
+  if (tape->status != LAT_OK) return false;
+  lat_status status = tape->asks ? lat_check(tape->asks) : LAT_OK;
+  if (status == LAT_OK) return true;
+  lat_tape_fail(tape, status, "%s", tape->asks->message);
+  return false;
+}
+
 lat_node *lat_tape_push(lat_tape *tape, int op, size_t rows, size_t cols, const lat_value inputs[],
                         size_t count, lat_value *handle)
 {
   *handle = (lat_value){0};
-  if (tape->status != LAT_OK) return NULL;
+  if (!lat_tape_goes_on(tape)) return NULL;
   if (cols && rows > SIZE_MAX / cols) {
     lat_tape_fail(tape, LAT_MEMORY, "a value of %zux%zu is more than memory can address", rows,
                   cols);
@@ -326,7 +336,7 @@ lat_status lat_tape_backward(lat_tape *tape, lat_value loss, bool accumulate)
   if (!last->gradient) last->gradient = lat_tape_numbers(tape, 1);
   if (!last->gradient) return tape->status;
   add_one(tape, last);
-  for (uint32_t n = loss.node + 1; n-- > 0 && tape->status == LAT_OK;) {
+  for (uint32_t n = loss.node + 1; n-- > 0 && lat_tape_goes_on(tape);) {
     lat_node *node = lat_tape_at(tape, n);
     if (!node->set || !node->needs) continue;
     if (tape->check && !check_node(tape, node, node->gradient, "the gradient")) break;

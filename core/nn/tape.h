@@ -67,6 +67,8 @@ typedef struct lat_tape {
   uint64_t seed, step; /* the generator's state: step counts resets */
   uint32_t generation; /* of handles */
   lat_status status;   /* the first failure of the step */
+  lat_workspace *asks; /* whose caller says whether to go on (lat_check), before each operation and
+                          within products; NULL, which a reset makes it: nobody */
   bool check;          /* every value and gradient is searched for NaN and infinities */
   uint32_t tag;        /* copied into new nodes: a line of the caller's source, say */
   lat_node **blocks;   /* nodes don't move */
@@ -131,6 +133,8 @@ void *lat_tape_numbers(lat_tape *tape, size_t count);
 void *lat_tape_bytes(lat_tape *tape, size_t count, size_t size);
 
 /* Fails the step; printf-like. Returns no value. */
+/* Whether to go on; false, and the step has failed, once lat_check does. */
+bool lat_tape_goes_on(lat_tape *tape);
 lat_value lat_tape_fail(lat_tape *tape, lat_status status, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))
