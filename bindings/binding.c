@@ -348,7 +348,9 @@ latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector)
 void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t rows, size_t cols)
 {
   lua_createtable(L, (int)count, 0);
+  lat_workspace *work = latL_workspace(L);
   for (size_t i = 0; i < count; i++) {
+    if (i % 4096 == 4095) latL_ask(L, "latent", work);
     latL_newview(L, owner, lat_matrix_of(data + i * rows * cols, rows, cols), false);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }

@@ -372,15 +372,15 @@ describe("latent.vae", function()
     end)
 
     it("stops at the last batch of an epoch, too, which counts", function()
-    local X = matrix.random(20, 6, latent.random(1))
+    local Y = matrix.random(20, 6, latent.random(1))
     for name, make in pairs { vae = latent.vae, nonlinear = latent.nonlinear } do
       local model = make { input_dim = 6, latent_dim = 2, hidden = 4, likelihood = "gaussian" }
       local calls = 0
-      model:fit(X, { epochs = 5, batch = 50, on_iteration = function() calls = calls + 1 return calls < 2 end })
+      model:fit(Y, { epochs = 5, batch = 50, on_iteration = function() calls = calls + 1 return calls < 2 end })
       assert.same({ 2, 2 }, { model.iterations, model.epochs }, name)
-      model:fit(X, { epochs = 5, batch = 10, on_iteration = function() return model.iterations < 4 end })
+      model:fit(Y, { epochs = 5, batch = 10, on_iteration = function() return model.iterations < 4 end })
       assert.same({ 4, 3 }, { model.iterations, model.epochs }, name)
-      model:fit(X, { epochs = 1000, batch = 50, max_seconds = 1e-9 })
+      model:fit(Y, { epochs = 1000, batch = 50, max_seconds = 1e-9 })
       assert.same({ 5, 4 }, { model.iterations, model.epochs }, name)
       assert.equal(4, #model.history)
     end

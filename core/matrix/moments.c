@@ -112,7 +112,7 @@ static void add_scatter(void *context, size_t first, size_t rows, size_t offset,
   group l = {.m = lat_moments_of(sum, D), .Y = w->buffers + worker * w->buffer_count};
   l.sums = l.Y + (w->chunk + 1) * D;
   l.terms = l.sums + D;
-  while (rows > 0) {
+  while (rows > 0 && !lat_halted(w->halt, worker)) {
     lat_matrix X = lat_moments_chunk(w, first, rows, offset);
     const double *weights = w->weights ? w->weights + first : NULL;
     double n = lat_total_weight(weights, X.rows);
@@ -189,7 +189,10 @@ static lat_status sum_up(lat_workspace *work, lat_moments_walk *w, double *total
   LAT_SCOPE(work);
   LAT_TRY(lat_moments_walk_begin(work, w, sum_count(D), 1 + PENDING, merge_sums));
   while (w->sum.group < CHUNKS * lat_chunk_rows(D)) w->sum.group *= 2;
+  lat_halt halt = {work, 0, LAT_OK};
+  w->halt = &halt;
   LAT_TRY(lat_sum_add(&w->sum, work, w->X->rows, add_scatter, w));
+  LAT_TRY(halt.status);
   lat_sum_total(&w->sum, total);
   return LAT_OK;
 }

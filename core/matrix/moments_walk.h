@@ -15,6 +15,7 @@ typedef struct lat_moments_walk {
   bool missing;
   const double *exponents; /* of the columns; NULL when all are 0 */
   lat_ordered_sum sum;
+  lat_halt *halt; /* who asks between chunks */
 } lat_moments_walk;
 
 /* Buffers of a chunk and so many rows more, and the sum of `count` numbers. LAT_MEMORY. Keeps both. */
