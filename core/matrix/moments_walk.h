@@ -3,6 +3,7 @@
 #define LAT_MATRIX_MOMENTS_WALK_H
 
 #include "base/ordered_sum.h"
+#include "base/parallel.h"
 #include "matrix/moments.h"
 
 /* Rows in groups of whole chunks. */
