@@ -137,7 +137,7 @@ static int fit_closed_form(lua_State *L, const latL_Bpca *p)
 {
   const char *who = "bpca:fit";
   latL_Rows rows;
-  latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who);
+  latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who, 0);
   lat_workspace *work = latL_newworkspace(L);
   lat_moments moments = {0};
   size_t M, varying = 0;

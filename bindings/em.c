@@ -155,7 +155,7 @@ void latL_hold(lua_State *L, int value)
 static void fail(lua_State *L, latL_Turn *turn);
 
 latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
-                      const char *const options[], const char *const more[])
+                      const char *const options[], const char *const more[], size_t columns)
 {
   lua_settop(L, LATL_OPTIONS);
   luaL_checkstack(L, DEEP, who);
@@ -166,7 +166,7 @@ latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
   run->missing = latL_optboolean(L, LATL_OPTIONS, who, "missing", false);
   run->observed = latL_optfunction(L, who, "on_iteration");
   if (!kind->own_data && (!kind->pass || latL_tomatrix(L, LATL_DATA))) {
-    latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who);
+    latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who, columns);
     latL_hold(L, LATL_RUN_WEIGHTS);
     if (!run->rows.function)
       run->row_weight = latL_weight(run->rows.weights, run->rows.X.rows) / (double)run->rows.X.rows;
@@ -545,7 +545,7 @@ void latL_drawbar(lua_State *L, size_t done, double objective)
 int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
 {
   static const char *const options[] = {"on_iteration", "progress", "max_seconds", NULL};
-  latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options);
+  latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options, 0);
   const latL_EmModel *m = run->model;
   double seconds = latL_optnumber(L, LATL_OPTIONS, who, "max_seconds", 0, 0, HUGE_VAL);
   if (seconds > 0) run->work->deadline = lat_clock() + seconds;
@@ -626,7 +626,7 @@ static int close_run(lua_State *L)
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
 {
   static const char *const options[] = {NULL};
-  latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options);
+  latL_Run *run = latL_newrun(L, kind, who, options, kind->fit_options, 0);
   run->observed = true;
   latL_beginturn(L, &run->turn);
   begin(L, run);

@@ -202,9 +202,10 @@ void latL_drawbar(lua_State *L, size_t done, double objective);
 /* ---- what em.c and em_online.c share ---- */
 
 /* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. The options are
- * `missing` and `weights`, where the kind knows them, these, and `more` (or NULL). */
+ * `missing` and `weights`, where the kind knows them, these, and `more` (or NULL); `columns` are those that
+ * a model has already to which rows are added, or 0. */
 latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
-                      const char *const options[], const char *const more[]);
+                      const char *const options[], const char *const more[], size_t columns);
 /* Makes the value on the top the run's user value `value`, and pops it. */
 void latL_hold(lua_State *L, int value);
 /* The kind's plan, memory for parameters of that size (unset), and lat_em_init. */

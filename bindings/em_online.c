@@ -141,7 +141,7 @@ static void do_updates(lua_State *L, latL_Run *run, double rate)
 latL_Run *latL_newonline(lua_State *L, const latL_EmKind *kind, const char *who,
                          const char *const options[], bool afresh)
 {
-  latL_Run *run = latL_newrun(L, kind, who, options, NULL);
+  latL_Run *run = latL_newrun(L, kind, who, options, NULL, afresh ? 0 : latL_columnsbefore(L));
   run->online = run->observed = true;
   run->quiet = afresh || !latL_inpieces(&run->rows);
   if (!afresh) run->before = run->last;

@@ -231,7 +231,7 @@ static int fit_moments(lua_State *L, const latL_Fa *p)
 {
   const char *who = "fa:fit";
   latL_Rows rows;
-  latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who);
+  latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who, 0);
   lat_moments moments = latL_momentsof(L, &rows, who);
   size_t D = moments.dimensions;
   if (rows.rows < 2) latL_error(L, who, "X has 1 row, and the covariance of one is 0");

@@ -48,7 +48,7 @@ static run *new_run(lua_State *L, const char *who, const char *const names[])
   latL_optfunction(L, who, "on_iteration");
   run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
   *r = (run){.who = who, .options = p->options};
-  latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who);
+  latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, 0);
   hold(L, RUN_WEIGHTS);
   lua_settop(L, LATL_RUN);
   for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */

@@ -306,7 +306,7 @@ static void finish_batches(lua_State *L, latL_Run *run, int fitted)
   latL_record(L, fitted, "converged");
   lua_getupvalue(L, LATL_DATA, BATCH_X);
   int data = lua_gettop(L);
-  latL_checkrows(L, &rows, data, 0, run->who);
+  latL_checkrows(L, &rows, data, 0, run->who, 0);
   lua_getupvalue(L, LATL_DATA, BATCH_WEIGHTS);
   if (!lua_isnil(L, -1)) rows.weights = latL_tomatrix(L, -1)->view.data; /* packed */
   label_rows(L, run, &rows, data, fitted);

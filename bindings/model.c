@@ -132,6 +132,15 @@ const latL_Fitted *latL_pushfitted(lua_State *L, int model)
   return lua_touserdata(L, -1);
 }
 
+size_t latL_columnsbefore(lua_State *L)
+{
+  if (!latL_tomodel(L, 1)) return 0;
+  const latL_Fitted *f = latL_pushfitted(L, 1);
+  size_t columns = f ? f->sizes[LAT_D] : 0;
+  lua_pop(L, 1);
+  return columns;
+}
+
 /* The model at `arg`; raises for anything else. */
 static latL_Model *check_model(lua_State *L, int arg, const latL_Kind *kind, const char *who)
 {

@@ -85,6 +85,8 @@ void latL_publish(lua_State *L, int model);
 const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, const char *who);
 /* Pushes the block of the model at `model`, or nil (and NULL). */
 const latL_Fitted *latL_pushfitted(lua_State *L, int model);
+/* The columns that the model at argument 1 has been fitted on; 0 before a fit, or of anything else. */
+size_t latL_columnsbefore(lua_State *L);
 /* Pushes field `name` of the block at `fitted`; its type. */
 int latL_recorded(lua_State *L, int fitted, const char *name);
 

@@ -238,13 +238,13 @@ static void refresh(lua_State *L, int model, const char *who)
 
 /* ---- fits ------------------------------------------------------------------------------ */
 
-static const pca *check_fit(lua_State *L, const char *who, latL_Rows *rows)
+static const pca *check_fit(lua_State *L, const char *who, latL_Rows *rows, size_t D)
 {
   static const char *const names[] = {"weights", NULL};
   lua_settop(L, 3);
   const pca *p = latL_checkmodel(L, &kind, who);
   latL_checkoptions(L, 3, who, names);
-  latL_checkrows(L, rows, 2, 3, who);
+  latL_checkrows(L, rows, 2, 3, who, D);
   return p;
 }
 
@@ -272,7 +272,7 @@ static bool by_pieces(const pca *p, const latL_Rows *rows)
 static int fit(lua_State *L)
 {
   latL_Rows rows;
-  const pca *p = check_fit(L, "pca:fit", &rows);
+  const pca *p = check_fit(L, "pca:fit", &rows, 0);
   if (by_pieces(p, &rows)) {
     gathering g = gather(L, 1, NULL, 0, false);
     latL_eachpiece(L, &rows, 2, "pca:fit", false, &g, take);
@@ -290,7 +290,7 @@ static int fit(lua_State *L)
 static int partial_fit(lua_State *L)
 {
   latL_Rows rows;
-  check_fit(L, "pca:partial_fit", &rows);
+  check_fit(L, "pca:partial_fit", &rows, latL_columnsbefore(L));
   const latL_Fitted *before = latL_pushfitted(L, 1);
   int at = lua_gettop(L);
   size_t D = before && before->statistics ? before->sizes[LAT_D] : 0;

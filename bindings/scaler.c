@@ -57,7 +57,7 @@ static int fit_on(lua_State *L, const char *who, bool afresh)
   const scaler *s = latL_checkmodel(L, &kind, who);
   latL_checkoptions(L, 3, who, names);
   latL_Rows rows;
-  latL_checkrows(L, &rows, 2, 3, who);
+  latL_checkrows(L, &rows, 2, 3, who, afresh ? 0 : latL_columnsbefore(L));
   gathering g = {.missing = latL_optboolean(L, 3, who, "missing", false)};
   const latL_Fitted *before = latL_pushfitted(L, 1);
   lua_pushnil(L);

@@ -8,6 +8,7 @@
 
 #include "files.h"
 #include "model.h"
+#include "query.h"
 
 enum { SLICE = 32 << 20 }; /* bytes of a mapped file that are looked at together */
 
@@ -27,15 +28,15 @@ static void find_file(lua_State *L, latL_Rows *r, int data)
   lua_pop(L, 1);
 }
 
-void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who)
+void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who, size_t D)
 {
-  *r = (latL_Rows){.function = lua_type(L, data) == LUA_TFUNCTION};
+  *r = (latL_Rows){.function = lua_type(L, data) == LUA_TFUNCTION, .columns = D};
   if (r->function) {
     if (latL_getoption(L, options, "weights") != LUA_TNIL)
       latL_error(L, who, "a function gives weights with its chunks: return X, weights");
     return;
   }
-  r->X = latL_checkmatrix(L, data, who, "X")->view;
+  r->X = latL_checkquery(L, data, who, "X", D).X;
   r->columns = r->X.cols;
   find_file(L, r, data);
   r->weights = latL_optweights(L, options, who, r->X.rows);
@@ -120,7 +121,7 @@ static bool next_chunk(lua_State *L, latL_Rows *r, int data, const char *who, la
   r->pieces++;
   lua_Integer number = (lua_Integer)r->pieces;
   int at = lua_gettop(L) - 1;
-  *X = latL_checkmatrix(L, at, who, "the function's result")->view;
+  *X = latL_checkquery(L, at, who, "the function's result", r->columns).X;
   if (r->columns && X->cols != r->columns)
     latL_error(L, who, "chunk %I has %I columns, those before it %I", number, (lua_Integer)X->cols,
                (lua_Integer)r->columns);

@@ -23,8 +23,10 @@ typedef struct latL_Rows {
 enum { LATL_EXACT_COLUMNS = 4096 };
 
 /* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
- * must live as long as the rows are used. */
-void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const char *who);
+ * must live as long as the rows are used. A vector is one column; or one row, where a model that more
+ * rows are given to has D > 1 columns already (else 0). */
+void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const char *who,
+                    size_t D);
 
 /* Raises unless the rows have as many columns as those `before` (0: there were none). */
 void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);

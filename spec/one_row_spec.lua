@@ -204,3 +204,30 @@ describe("one row", function()
     fails("Y is a vector of 3, but a row has 2 numbers", lds.filter, lds, { 1, 2, 3 })
   end)
 end)
+
+describe("one row more", function()
+  it("is a vector for a model that has columns", function()
+    local options = { kmeans = { clusters = 3 } }
+    for _, name in ipairs { "kmeans", "pca", "scaler", "gmm", "mppca", "ppca", "fa" } do
+      local a, b = latent[name](options[name]), latent[name](options[name])
+      a:partial_fit(iris:block(1, 100)):partial_fit(iris:block(101, 101)):partial_fit(iris:block(102, 102))
+      b:partial_fit(iris:block(1, 100)):partial_fit(iris[101]):partial_fit(iris[102]:table(), { weights = { 1 } })
+      local field = name == "kmeans" and "centers" or name == "gmm" and "means" or name == "mppca" and "means" or "mean"
+      assert.near_matrix(a[field], b[field], 0)
+      fails("X is a vector of 3, but a row has 4 numbers", b.partial_fit, b, { 1, 2, 3 })
+      fails("there are 2 weights for 1 rows", b.partial_fit, b, iris[1], { weights = { 1, 2 } })
+      local i = 100
+      local c = latent[name](options[name]):partial_fit(iris:block(1, 100))
+      c:partial_fit(function()
+        i = i + 1
+        if i <= 102 then return iris[i] end
+      end)
+      assert.near_matrix(a[field], c[field], 0)
+    end
+  end)
+
+  it("is one column where there are none yet", function()
+    assert.are.equal(1, #latent.scaler():partial_fit { 1, 2, 3 }.mean)
+    assert.are.equal(1, #latent.gmm():fit(iris:col(1)).means[1])
+  end)
+end)

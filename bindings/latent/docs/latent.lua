@@ -89,8 +89,9 @@ A fitted model takes N rows of D numbers, an N x D matrix. A vector has one mean
           for each (predict, log_likelihood, both results of elbo), it gives a number.
   D = 1   the one column, a row for each element, also when it has a single element.
 
-Data that a model is fitted to is a matrix; a vector is one column. Sequences are rows too, one a step, and one row is
-a sequence of one step.]],
+Data that a model is fitted to is a matrix; a vector is one column, as everywhere else (values of nets, too). Rows that
+partial_fit adds to a model may be a vector of D numbers, one row. Sequences are rows, one a step, and one row is a
+sequence of one step.]],
   },
   {
     name = "out",

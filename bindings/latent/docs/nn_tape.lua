@@ -61,7 +61,7 @@ Memory is taken in the first step only, and reused by the next ones.]],
   {
     name = "Tape:input",
     summary = "A matrix as a value.",
-    args = { { "X", "latent.Matrix|table", "any matrix; it is copied" }, options },
+    args = { { "X", "latent.Matrix|table", "any matrix; it is copied; a vector is one column" }, options },
     options = { { "gradient", "boolean", "false", "whether value:gradient() will be asked for" } },
     returns = value,
     example = "local x = nn.tape():input(X)",
