@@ -35,10 +35,11 @@ LUADIR     = $(or $(INST_LUADIR),$(INST_PREFIX)/share/lua/5.4)
 
 # -fno-math-errno and -fno-trapping-math let loops become vector code and change no result;
 # -ffast-math is never used: linking with it switches the host's floating-point mode.
-# clang tells of every loop that plain x86-64 has no vectors for; gcc doesn't know the word.
+# clang tells of every loop that plain x86-64 has no vectors for, and, from 17 on, of constants that are compared
+# with doubles; gcc doesn't know the words.
 CLANG      = $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),yes)
 WARNINGS  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-             $(if $(CLANG),-Wno-pass-failed)
+             $(if $(CLANG),-Wno-pass-failed -Wno-unknown-warning-option -Wno-enum-float-conversion)
 LAT_CFLAGS = -std=c11 -D_GNU_SOURCE -Icore -fPIC -pthread -fno-math-errno -fno-trapping-math \
              -ffp-contract=off -fno-semantic-interposition $(WARNINGS) $(if $(SANITIZE)$(DEBUG),-DLAT_DEBUG) \
              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
@@ -186,11 +187,12 @@ bench-deps:
 bench: all
 	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
 
-# ---- install: LuaRocks gives INST_LIBDIR and INST_LUADIR (or LIBDIR and LUADIR) and takes the module only ----
+# ---- install: LuaRocks gives INST_LIBDIR and INST_LUADIR and takes the module only, as does LIBDIR without PREFIX;
+# ---- with PREFIX it only says where in it Lua's modules are (PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu/lua/5.4)
 # Old files are removed first, so that a running process keeps the ones it has mapped. Debug
 # information and names, which are most of a file, stay in the build tree.
 
-ROCK      = $(INST_LIBDIR)$(filter command%,$(origin LIBDIR))
+ROCK      = $(INST_LIBDIR)$(if $(filter command%,$(origin PREFIX)),,$(filter command%,$(origin LIBDIR)))
 HEADERS   = $(wildcard core/*.h core/*/*.h)
 PUT       = install -D -m 644
 STRIP     = strip
@@ -203,6 +205,11 @@ INCLUDES    = $(call quoted,$(PREFIX)/include/latent)
 LIB         = $(call quoted,$(PREFIX)/lib)
 # pkg-config reads a flag as the shell does, so blanks and quotes are escaped; then for sed
 blank       = $(subst ,, )
+# What a static program needs besides, in this order, of what this system has as archives: Debian's OpenBLAS
+# leaves much of LAPACK to liblapack.a, which is Fortran.
+archive     = $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a))
+PC_STATIC   = $(LAPACKE) $(if $(call archive,lapack),-llapack) -lopenblas \
+              $(if $(call archive,gfortran),-lgfortran) -lm -pthread
 PC_PREFIX   = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(subst ',\\'\'',$(PREFIX)))))
 
 install: all
@@ -222,7 +229,8 @@ install-c:
 	$(Q)$(STRIP) --strip-unneeded $(LIB)/liblatent.so.0
 	$(Q)ln -s liblatent.so.0 $(LIB)/liblatent.so
 	$(Q)mkdir -p $(LIB)/pkgconfig
-	$(Q)sed -e 's|@PREFIX@|$(PC_PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/latent.pc.in \
+	$(Q)sed -e 's|@PREFIX@|$(PC_PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@STATIC@|$(PC_STATIC)|' \
+	  scripts/latent.pc.in \
 	  >$(LIB)/pkgconfig/latent.pc
 
 uninstall:

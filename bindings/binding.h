@@ -15,6 +15,42 @@
 
 #include "latent.h"
 
+/* What older Lua doesn't have. Its loader would name one of these as missing; weak ones are NULL, and
+ * luaopen_latent says what is the matter. */
+#pragma weak luaL_buffinitsize
+#pragma weak luaL_checkversion_
+#pragma weak luaL_getsubtable
+#pragma weak luaL_len
+#pragma weak luaL_prepbuffsize
+#pragma weak luaL_pushresultsize
+#pragma weak luaL_requiref
+#pragma weak luaL_setfuncs
+#pragma weak luaL_setmetatable
+#pragma weak luaL_testudata
+#pragma weak luaL_tolstring
+#pragma weak lua_absindex
+#pragma weak lua_arith
+#pragma weak lua_callk
+#pragma weak lua_compare
+#pragma weak lua_copy
+#pragma weak lua_getglobal
+#pragma weak lua_geti
+#pragma weak lua_getiuservalue
+#pragma weak lua_isinteger
+#pragma weak lua_len
+#pragma weak lua_newuserdatauv
+#pragma weak lua_pcallk
+#pragma weak lua_rawgetp
+#pragma weak lua_rawlen
+#pragma weak lua_rawsetp
+#pragma weak lua_rotate
+#pragma weak lua_seti
+#pragma weak lua_setiuservalue
+#pragma weak lua_stringtonumber
+#pragma weak lua_toclose
+#pragma weak lua_tointegerx
+#pragma weak lua_tonumberx
+
 #define LATL_MATRIX "latent.Matrix" /* the metatables' names */
 #define LATL_RANDOM "latent.Random"
 

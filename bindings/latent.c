@@ -1,6 +1,4 @@
 /* latent.c: luaopen_latent, which makes the module from its files. */
-#include <cblas.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
@@ -34,16 +32,21 @@ static int threads(lua_State *L)
   return 1;
 }
 
-/* Parallelism comes from our chunks; a user who has set BLAS's variables knows better. */
-static void calm_blas(void)
+/* Lua 5.1, its JIT, 5.2 and 5.3: by what they have themselves. */
+static int refuse(lua_State *L)
 {
-  if (!getenv("OPENBLAS_NUM_THREADS") && !getenv("OMP_NUM_THREADS")) openblas_set_num_threads(1);
+  const char *version = "an older one";
+  if (lua_getglobal) {
+    lua_getglobal(L, "_VERSION");
+    version = lua_tolstring(L, -1, NULL);
+  }
+  return luaL_error(L, "latent needs Lua 5.4, and this is %s", version ? version : "another one");
 }
 
 __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
 {
+  if (!lua_newuserdatauv) return refuse(L);
   luaL_checkversion(L);
-  calm_blas();
   lua_newtable(L);
   latL_open_state(L);
   latL_open_matrix(L);

@@ -15,6 +15,7 @@ extern "C" {
 using std::atomic_int;
 #endif
 
+#include "base/blas.h"
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "base/parameters.h"

@@ -76,6 +76,9 @@ end
 local build = os.getenv "LATENT_BUILD" or "build"
 local compiler = os.getenv "CC" or "gcc"
 
+-- Whether this is a build with sanitizers, whose library not every program can load.
+function helper.sanitized() return build:find "sanitize" ~= nil end
+
 -- Runs a shell command; its output and whether it succeeded.
 function helper.run(command)
   local pipe = assert(io.popen("{ " .. command .. "; } 2>&1"))
@@ -126,9 +129,9 @@ end
 function helper.fuzz(target, seeds)
   local program, files = os.tmpname(), {}
   local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 -fsanitize=address,undefined "
-    .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c core/base/memory.c "
-    .. "core/base/status.c core/base/parameters.c core/matrix/matrix.c "
-    .. "core/matrix/transpose.c -lm -o %s"):format(compiler, target, program))
+    .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
+    .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/parameters.c core/matrix/matrix.c "
+    .. "core/matrix/transpose.c -lopenblas -pthread -lm -o %s"):format(compiler, target, program))
   assert.is_truthy(ok, output)
   for i, seed in ipairs(seeds) do
     files[i] = os.tmpname()

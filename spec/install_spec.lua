@@ -1,4 +1,5 @@
--- make install and make uninstall, for folders with names that a shell would take apart.
+-- make install and make uninstall: for folders with names that a shell would take apart, for packagers, and what
+-- pkg-config says of it.
 local helper = require "helper"
 
 describe("make", function()
@@ -26,4 +27,74 @@ describe("make", function()
     assert.equal("it's\n", helper.run(("ls %s | head -1"):format(folder)))
     os.execute("rm -rf " .. folder)
   end)
+
+  local function install(folder, variables)
+    local output, ok = helper.run(("env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory BUILD='%s' %s install")
+      :format(os.getenv "LATENT_BUILD" or "build", variables:gsub("@", folder)))
+    assert.is_truthy(ok, output)
+    return (helper.run(("cd %s && find . -type f"):format(folder)))
+  end
+
+  it("installs all where LIBDIR and PREFIX are given, and the module alone for LuaRocks", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    local files = install(folder, "PREFIX=@ LIBDIR=@/lib/triplet/lua/5.4")
+    for _, name in ipairs { "lib/triplet/lua/5.4/latent.so", "share/lua/5.4/latent/plot.lua", "lib/liblatent.a",
+      "lib/liblatent.so.0", "lib/pkgconfig/latent.pc", "include/latent/latent.h" } do
+      assert.is_truthy(files:find("./" .. name .. "\n", 1, true), name)
+    end
+    os.execute("rm -rf " .. folder)
+    for _, variables in ipairs { "LIBDIR=@/one LUADIR=@/two", "INST_LIBDIR=@/one INST_LUADIR=@/two PREFIX=@" } do
+      files = install(folder, variables)
+      assert.is_truthy(files:find("./one/latent.so\n", 1, true) and files:find("./two/latent/plot.lua\n", 1, true))
+      assert.is_nil(files:find "include" or files:find "liblatent")
+      os.execute("rm -rf " .. folder)
+    end
+  end)
+
+  it("tells pkg-config how a program is linked: with the shared library, the archive, and nothing shared at all",
+    function()
+      if not select(2, helper.run "command -v pkg-config") then return pending "pkg-config is not installed" end
+      local compiler = os.getenv "CC" or "gcc"
+      local folder = os.tmpname()
+      os.remove(folder)
+      install(folder, "PREFIX=@")
+      local host = folder .. "/host"
+      local file = assert(io.open(host .. ".c", "w"))
+      file:write [[
+        #include <stdio.h>
+        #include "latent.h"
+        int main(void)
+        {
+          double a[] = {4, 2, 2, 5}, l[4], values[2];
+          lat_matrix A = lat_matrix_of(a, 2, 2), L = lat_matrix_of(l, 2, 2);
+          lat_workspace work;
+          lat_workspace_init(&work);
+          if (lat_cholesky(&work, &A, &L) != LAT_OK || l[3] != 2) return 1;
+          lat_matrix e = lat_vector_of(values, 2);
+          if (lat_symmetric(&work, &A, LAT_EIGEN_AUTO, e, NULL) != LAT_OK) return 2;
+          lat_workspace_done(&work);
+          printf("%.3f", values[0]);
+          return 0;
+        }]]
+      file:close()
+      local function link(static, flags)
+        local output, ok = helper.run(("%s %s.c $(PKG_CONFIG_PATH=%s/lib/pkgconfig pkg-config --cflags --libs %s "
+          .. "latent) %s -o %s && LD_LIBRARY_PATH=%s/lib %s")
+          :format(compiler, host, folder, static, flags, host, folder, host))
+        assert.is_truthy(ok, output)
+        assert.equal("6.562", output)
+      end
+      link("", "")
+      assert(os.execute(("rm %s/lib/liblatent.so*"):format(folder)))
+      link("--static", "")
+      local archives = helper.run(compiler .. " -print-file-name=libopenblas.a && " .. compiler
+        .. " -print-file-name=libgfortran.a")
+      if not helper.sanitized() and select(2, archives:gsub("/", "")) > 0 and archives:find "/libopenblas"
+        and archives:find "/libgfortran" then
+        link("--static", "-static")
+        assert.is_truthy(helper.run("file -L " .. host .. " 2>/dev/null || echo statically"):find "statically")
+      end
+      os.execute("rm -rf " .. folder)
+    end)
 end)

@@ -2,12 +2,15 @@
  *
  * LAT_CLONES before a function has gcc make it for plain x86-64, AVX2 (v3) and
  * AVX-512 (v4, which gcc knows here from 12 on); the loader picks. Only loops over
- * arrays deserve it. clang's clones can't be called from other files. */
+ * arrays deserve it. clang's clones can't be called from other files, and only glibc's loader can pick:
+ * with musl there is the plain one. */
 #ifndef LAT_BASE_CLONES_H
 #define LAT_BASE_CLONES_H
 
+#include <limits.h> /* which tells of glibc */
+
 #if defined(LAT_NO_CLONES) || !defined(__x86_64__) || !defined(__GNUC__) || defined(__clang__) ||  \
-    !defined(__linux__)
+    !defined(__GLIBC__)
 #define LAT_CLONES
 #elif __GNUC__ >= 12
 #define LAT_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/blas.h"
+
 typedef struct job {
   lat_task *task;
   void *context;
@@ -120,6 +122,7 @@ bool lat_halted(lat_halt *halt, size_t worker)
 
 lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context)
 {
+  LAT_BLAS_SECTION;
   job mine = {.task = task, .context = context, .chunks = chunks};
   size_t wanted = (work ? lat_workers(work) : lat_threads()) - 1;
   if (wanted > chunks - 1) wanted = chunks - 1;

@@ -53,8 +53,8 @@ size_t lat_workers(lat_workspace *work);
 /* Rows in a chunk of N x D data: clamp(16384/D, 256, 4096). */
 size_t lat_chunk_rows(size_t columns);
 
-/* BLAS's own threads: one for the chunks, all of them for the duration of a large
- * factorization that only BLAS can cut up. Begin returns what end must give back. */
+/* All of BLAS's threads for the duration of a large factorization that only BLAS can cut up; else it has
+ * one (blas.h). Begin returns what end must give back. */
 int lat_blas_threads_begin(void);
 void lat_blas_threads_end(int before);
 

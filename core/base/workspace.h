@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/blas.h"
 #include "base/memory.h"
 #include "base/status.h"
 
@@ -65,16 +66,18 @@ typedef struct lat_scope {
 static inline lat_scope lat_scope_begin(lat_workspace *work)
 {
   lat_scope scope = {work, lat_workspace_mark(work)};
+  lat_blas_enter();
   return scope;
 }
 
 static inline void lat_scope_end(lat_scope *scope)
 {
   lat_workspace_release(scope->work, scope->mark);
+  lat_blas_leave();
 }
 
 /* Releases what is allocated from here on when the enclosing block is left (an attribute that gcc
- * and clang know). */
+ * and clang know), until when BLAS has one thread (blas.h). */
 #define LAT_SCOPE_NAMED(work, line)                                                                \
   __attribute__((cleanup(lat_scope_end), unused)) lat_scope lat_scope_##line = lat_scope_begin(work)
 #define LAT_SCOPE_AT(work, line) LAT_SCOPE_NAMED(work, line)

@@ -125,6 +125,7 @@ static lat_status begin_verification(lat_em *em)
 
 lat_status lat_em_begin(lat_em *em)
 {
+  LAT_BLAS_SECTION;
   lat_em_state *s = em->state;
   lat_em_reviewed(em, LAT_CANCELLED); /* one that was left */
   if (em->verifying) return begin_verification(em);
@@ -346,6 +347,7 @@ static lat_status end_verification(lat_em *em)
 
 lat_status lat_em_end(lat_em *em)
 {
+  LAT_BLAS_SECTION;
   lat_em_state *s = em->state;
   if (em->verifying) return end_verification(em);
   lat_em_collect(em);
@@ -381,6 +383,7 @@ lat_status lat_em_end(lat_em *em)
 
 lat_status lat_em_review(lat_em *em)
 {
+  LAT_BLAS_SECTION;
   lat_em_state *s = em->state;
   double *statistics = lat_doubles(em->work, s->sum.count);
   if (!statistics) return LAT_MEMORY;
@@ -410,6 +413,7 @@ void lat_em_reviewed(lat_em *em, lat_status status)
 
 lat_status lat_em_finish(lat_em *em)
 {
+  LAT_BLAS_SECTION;
   em->singular = false;
   return em->kind->singular ? em->kind->singular(em, &em->singular) : LAT_OK;
 }

@@ -5,6 +5,7 @@
 
 void lat_mppca_covariance(const lat_mppca *m, const double *parameters, size_t k, double *C)
 {
+  LAT_BLAS_SECTION;
   size_t D = m->gmm.D, M = m->M;
   lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
   const double *W = p.W + k * D * M;

@@ -87,12 +87,13 @@ static CLONES real K(most_of)(size_t n, const real *restrict x)
 static CLONES double K(sum_exp)(size_t n, const real *restrict x, real most)
 {
   double total = 0;
-  for (size_t begin = 0; begin < n; begin += 16) {
-    size_t m = n - begin < 16 ? n - begin : 16;
+  size_t begin = 0;
+  for (; n - begin >= 16; begin += 16) {
     real lane[16];
-    for (size_t k = 0; k < m; k++) lane[k] = K(exp)(x[begin + k] - most);
-    for (size_t k = 0; k < m; k++) total += (double)lane[k];
+    for (size_t k = 0; k < 16; k++) lane[k] = K(exp)(x[begin + k] - most);
+    for (size_t k = 0; k < 16; k++) total += (double)lane[k];
   }
+  for (; begin < n; begin++) total += (double)K(exp)(x[begin] - most);
   return total;
 }
 

@@ -283,6 +283,7 @@ static lat_status begin_search(lat_ica_fit *fit)
 lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
                          const double *weights, const lat_ica_options *options)
 {
+  LAT_BLAS_SECTION;
   *fit = (lat_ica_fit){.work = work, .options = options, .D = X->cols, .X = *X, .weights = weights};
   lat_pca_options pca = pca_options(fit);
   lat_pca_record record;
@@ -298,6 +299,7 @@ lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix
 lat_status lat_ica_begin_pieces(lat_ica_fit *fit, lat_workspace *work, const lat_moments *moments,
                                 const lat_ica_options *options)
 {
+  LAT_BLAS_SECTION;
   *fit = (lat_ica_fit){
       .work = work, .options = options, .D = moments->dimensions, .weight = *moments->weight};
   lat_pca_options pca = pca_options(fit);
@@ -318,6 +320,7 @@ static lat_status pass_in_memory(lat_ica_fit *fit, bool conclude)
 
 lat_status lat_ica_step(lat_ica_fit *fit)
 {
+  LAT_BLAS_SECTION;
   size_t before = fit->iterations;
   while (!fit->done && fit->iterations == before) LAT_TRY(pass_in_memory(fit, false));
   return LAT_OK;
@@ -375,6 +378,7 @@ static lat_status put_rows_in_order(lat_ica_fit *fit)
 
 lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
 {
+  LAT_BLAS_SECTION;
   size_t M = fit->M;
   if (fit->concluding) { /* the search goes on where it was */
     fit->R = fit->next_R;
@@ -412,6 +416,7 @@ static void write_shapes(const lat_ica_fit *fit, const lat_ica *ica)
 
 lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
 {
+  LAT_BLAS_SECTION;
   size_t D = fit->D, M = fit->M;
   lat_ica ica = lat_ica_of(flat, D, M);
   LAT_SCOPE(fit->work);
@@ -432,6 +437,7 @@ lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
 
 lat_status lat_ica_end(lat_ica_fit *fit, double *flat)
 {
+  LAT_BLAS_SECTION;
   LAT_SCOPE(fit->work);
   LAT_TRY(pass_in_memory(fit, true));
   return lat_ica_write(fit, flat);

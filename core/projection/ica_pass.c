@@ -110,6 +110,7 @@ static lat_status add_weights(lat_ica_fit *fit, size_t N, const double *weights)
 
 lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weights)
 {
+  LAT_BLAS_SECTION;
   pass p = {.fit = fit, .weights = weights, .N = X->rows};
   if (X->cols != fit->D)
     return lat_fail(fit->work, LAT_SHAPE, "X has %zu columns, the data before had %zu", X->cols,
@@ -146,6 +147,7 @@ static lat_status take(lat_ica_fit *fit)
 
 lat_status lat_ica_close(lat_ica_fit *fit)
 {
+  LAT_BLAS_SECTION;
   if (!(fit->total > 0)) return lat_fail(fit->work, LAT_INVALID, "all weights are 0");
   lat_sum_total(&fit->sum, fit->sums);
   cblas_dscal((blasint)lat_ica_means_count(fit->k, fit->M), 1 / fit->total, fit->sums, 1);

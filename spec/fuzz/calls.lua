@@ -350,9 +350,7 @@ end
 
 local function random_call()
   if #v.callables > 0 and chance(0.05) then
-    local arguments = v.arguments()
-    arguments.n = math.max(arguments.n, 1)
-    return call({ name = "a result", f = pick(v.callables) }, arguments)
+    return call({ name = "a result", f = pick(v.callables) }, v.arguments())
   end
   local target = pick(pick(groups))
   if target.rare and not chance(0.02) then return true end

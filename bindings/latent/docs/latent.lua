@@ -60,7 +60,8 @@ that names the nearest known one. Misuse raises; a file that can't be read gives
     text = [[
 At first it is the environment's LATENT_NUM_THREADS, else the processors that the process may use. Results are
 the same bits for every number. With OpenBLAS's serial build, which isn't safe from several threads, it stays 1.
-BLAS itself is set to one thread when latent is loaded, unless OPENBLAS_NUM_THREADS or OMP_NUM_THREADS is set.]],
+While latent works BLAS has one thread, and all of these for a few large factorizations; after each call the host's
+number is what it was.]],
     example = "latent.threads(latent.threads())",
   },
   {

@@ -1,0 +1,52 @@
+#include "base/blas.h"
+
+#include <cblas.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER;       /* held where `inside` leaves 0 or comes to it */
+static atomic_int inside;            /* threads in a section */
+static int hosts;                    /* the host's number, while there are any */
+static _Thread_local unsigned depth; /* of this thread's sections */
+
+/* Of the parent's threads only the one that forked lives on in the child. */
+static void after_fork(void)
+{
+  pthread_mutex_init(&lock, NULL);
+  if (atomic_load(&inside) > 0 && depth == 0 && hosts > 1) openblas_set_num_threads(hosts);
+  atomic_store(&inside, depth > 0);
+}
+
+static void once(void)
+{
+  pthread_atfork(NULL, NULL, after_fork);
+}
+
+void lat_blas_enter(void)
+{
+  if (depth++ > 0) return;
+  int n = atomic_load(&inside);
+  while (n > 0)
+    if (atomic_compare_exchange_weak(&inside, &n, n + 1)) return;
+  static pthread_once_t first = PTHREAD_ONCE_INIT;
+  pthread_once(&first, once);
+  pthread_mutex_lock(&lock);
+  if (atomic_load(&inside) == 0) {
+    hosts = openblas_get_num_threads();
+    if (hosts > 1) openblas_set_num_threads(1);
+  }
+  atomic_fetch_add(&inside, 1);
+  pthread_mutex_unlock(&lock);
+}
+
+void lat_blas_leave(void)
+{
+  if (--depth > 0) return;
+  int n = atomic_load(&inside);
+  while (n > 1)
+    if (atomic_compare_exchange_weak(&inside, &n, n - 1)) return;
+  pthread_mutex_lock(&lock);
+  if (atomic_fetch_sub(&inside, 1) == 1 && hosts > 1) openblas_set_num_threads(hosts);
+  pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,33 @@
+/* blas.h: how many threads BLAS has while the core works: one.
+ *
+ * Work is cut into chunks for our own threads, and what is computed shall not depend on BLAS's. OpenBLAS knows
+ * one number of threads for the whole process, the host's, so the core borrows it: the first section to begin
+ * sets it to one, and the last to end gives the host's back. Sections nest and overlap, in any number of threads;
+ * a scope (workspace.h) and lat_parallel are such. A host that calls BLAS in another thread meanwhile gets its
+ * results by one thread; what it sets meanwhile is lost.
+ *
+ * OpenBLAS's serial build has no number, and nothing is done. */
+#ifndef LAT_BASE_BLAS_H
+#define LAT_BASE_BLAS_H
+
+void lat_blas_enter(void);
+void lat_blas_leave(void);
+
+/* The enclosing block is a section. */
+static inline int lat_blas_section_begin(void)
+{
+  lat_blas_enter();
+  return 0;
+}
+
+static inline void lat_blas_section_end(const int *section)
+{
+  (void)section;
+  lat_blas_leave();
+}
+
+#define LAT_BLAS_SECTION                                                                           \
+  __attribute__((cleanup(lat_blas_section_end), unused)) int lat_blas_section =                    \
+      lat_blas_section_begin()
+
+#endif
