@@ -455,6 +455,17 @@ static void compare(lua_State *L, latL_Run *run)
   latL_hold(L, LATL_RUN_BEST);
 }
 
+/* The run needs its memory no more, whoever holds it yet. */
+static void release(lua_State *L, latL_Run *run)
+{
+  lua_pushnil(L);
+  latL_hold(L, LATL_RUN_SAMPLE);
+  lua_pushnil(L);
+  latL_hold(L, LATL_RUN_OWN);
+  run->sample = (lat_matrix){0};
+  lat_workspace_done(run->work);
+}
+
 /* The model gets the best of what the run has come to, if it has come to anything. */
 static void conclude(lua_State *L, latL_Run *run)
 {
@@ -467,7 +478,7 @@ static void conclude(lua_State *L, latL_Run *run)
     latL_publishrun(L, run);
   }
   lua_settop(L, LATL_TOP);
-  lat_workspace_done(run->work);
+  release(L, run);
 }
 
 /* A call of the run has failed: as far as whole iterations go, it was a fit. */
@@ -478,13 +489,14 @@ static void fail(lua_State *L, latL_Turn *turn)
   if (run->ended) return;
   run->aborted = run->ended = run->over = true;
   run->work->deadline = 0;
-  if (!latL_isours(L, run)) return;
-  if (run->online) {
-    latL_failonline(L, run);
-    return;
+  if (latL_isours(L, run)) {
+    if (!run->online && run->em.iterations > 0) compare(L, run);
+    if (run->online)
+      latL_failonline(L, run);
+    else
+      conclude(L, run);
   }
-  if (run->em.iterations > 0) compare(L, run);
-  conclude(L, run);
+  release(L, run);
 }
 
 /* ---- who looks on ------------------------------------------------------------------------------------------ */
@@ -579,7 +591,7 @@ static void finish_steps(lua_State *L, latL_Run *run)
     compare(L, run);
     conclude(L, run);
   }
-  lat_workspace_done(run->work);
+  release(L, run);
 }
 
 static int next_step(lua_State *L)

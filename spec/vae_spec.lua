@@ -502,3 +502,28 @@ describe("latent.vae", function()
     end)
   end)
 end)
+
+describe("a callback of a vae's fit", function()
+  it("may step, fit, save and load", function()
+    local X = (latent.datasets.digits():block(1, 60) / 16):to "float32"
+    local vae = latent.vae { input_dim = 64, latent_dim = 2, hidden = 8, seed = 1 }
+    local path, nested, steps = os.tmpname(), 0, 0
+    vae:fit(X, { epochs = 3, batch = 20, on_iteration = function(model, i)
+      steps = steps + 1
+      if steps > 2 then return end
+      model:step(X:block(1, 10))
+      model:fit(X, { epochs = 1, batch = 30 })
+      nested = nested + 1
+      assert.is_true(model:save(path))
+      local copy = assert(latent.load(path))
+      assert.are.equal(model.iterations, copy.iterations)
+      assert.is_true(i < model.iterations)
+      collectgarbage()
+    end })
+    os.remove(path)
+    assert.are.equal(9, steps)
+    assert.are.equal(3 + nested, vae.epochs)
+    assert.are.equal(vae.epochs, #vae.history)
+    assert.are.equal(9 + nested * (1 + 2), vae.iterations)
+  end)
+end)

@@ -137,7 +137,7 @@ local function run_epoch(model, X, o, epoch, bar)
   o.done = o.done + rows
   if rows < #X then return false end -- not a whole epoch: it doesn't count
   for i, sum in ipairs(sums) do append(model, LISTS[i], sum / rows) end
-  model:__keep("epochs", epoch)
+  model:__keep("epochs", (model.epochs or 0) + 1) -- a callback may have fitted some, too
   return true, stop
 end
 
