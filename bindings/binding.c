@@ -25,9 +25,11 @@ typedef struct state {
   size_t made;    /* bytes of matrices and of the core since the collector's work was looked at */
   size_t settled; /* bytes in use, those outside included, when it had nothing to find */
   size_t room;    /* how many more there may be before it is asked to work */
+  bool idle;      /* no call has wanted the workspace since the collector's last turn */
 } state;
 
 #define LATL_WORKSPACE "latent.Workspace"
+#define LATL_TURN      "latent.Turn"
 
 static const char state_key = 0, empty_key = 0, matrix_key = 0;
 
@@ -141,6 +143,7 @@ lat_workspace *latL_workspace(lua_State *L)
 {
   scratch *s = &state_of(L)->scratch;
   if (s->gone) luaL_error(L, "latent: the Lua state is being closed");
+  ((state *)s)->idle = false;
   return watch(L, s);
 }
 
@@ -168,6 +171,33 @@ lat_workspace *latL_newworkspace(lua_State *L)
   s->work.allocator = latL_allocator(L);
   luaL_setmetatable(L, LATL_WORKSPACE);
   return watch(L, s);
+}
+
+lat_workspace *latL_callworkspace(lua_State *L)
+{
+  lat_workspace *work = latL_newworkspace(L);
+  lua_toclose(L, -1);
+  return work;
+}
+
+/* __close(workspace) */
+static int workspace_close(lua_State *L)
+{
+  scratch *s = luaL_testudata(L, 1, LATL_WORKSPACE);
+  if (s) lat_workspace_done(&s->work);
+  return 0;
+}
+
+/* What nobody refers to, and what becomes garbage again once its finalizer has run, tells of the
+ * collector's turns. What the workspace keeps for the next call goes when none has come in one. */
+static int turn_gc(lua_State *L)
+{
+  state *s = state_of(L);
+  if (!latL_garbage(L, LATL_TURN) || s->scratch.gone) return 0;
+  if (s->idle) lat_workspace_trim(&s->scratch.work);
+  s->idle = true;
+  luaL_setmetatable(L, LATL_TURN);
+  return 0;
 }
 
 bool latL_workspacegone(lua_State *L, int arg)
@@ -508,6 +538,10 @@ void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finali
 void latL_open_state(lua_State *L)
 {
   latL_newfinalized(L, LATL_WORKSPACE, workspace_gc);
+  luaL_getmetatable(L, LATL_WORKSPACE);
+  lua_pushcfunction(L, workspace_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
   latL_newmetatable(L, LATL_MATRIX);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &matrix_key);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TNIL) {
@@ -519,6 +553,10 @@ void latL_open_state(lua_State *L)
     s->scratch.work.allocator = (lat_allocator){allocate, s};
     luaL_setmetatable(L, LATL_WORKSPACE); /* which is what is to be freed of it */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+    latL_newfinalized(L, LATL_TURN, turn_gc);
+    lua_newuserdatauv(L, 0, 0);
+    luaL_setmetatable(L, LATL_TURN);
+    lua_pop(L, 1);
   }
   lua_pop(L, 1);
 }

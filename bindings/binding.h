@@ -168,8 +168,11 @@ void latL_failmissing(lua_State *L, const char *who);
  * workspace. Workspaces have it already. */
 lat_allocator latL_allocator(lua_State *L);
 
-/* A workspace of one call's own, as a userdata that is pushed and that frees it however the call
- * ends: for calls that make Lua values or run Lua functions while they hold scratch. */
+/* A workspace of one call's own, for calls that make Lua values or run Lua functions while they hold
+ * scratch. It is pushed, and closed when the call ends, however it does, or the stack is cut below it;
+ * the caller removes it from the stack in no other way. */
+lat_workspace *latL_callworkspace(lua_State *L);
+/* The same for an object that goes on holding it: freed by lat_workspace_done, or with the object. */
 lat_workspace *latL_newworkspace(lua_State *L);
 /* Whether the collector has taken the workspace at `arg`, which latL_newworkspace pushed. */
 bool latL_workspacegone(lua_State *L, int arg);

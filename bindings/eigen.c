@@ -185,7 +185,7 @@ static int largest(lua_State *L)
   if (latL_getoption(L, 3, "start") != LUA_TNIL)
     options.start = &latL_checkmatrix(L, 4, LARGEST, "start")->view;
   const latL_Matrix *A = latL_tomatrix(L, 1);
-  lat_workspace *work = latL_newworkspace(L);
+  lat_workspace *work = latL_callworkspace(L);
   lat_krylov solver;
   lat_status status;
   if (A) {

@@ -65,7 +65,7 @@ static int save(lua_State *L)
   lua_settop(L, 3);
   const char *path = latL_checkpath(L, 2, who);
   lat_checkpoint c = read_options(L, who, &random);
-  lat_workspace *work = latL_newworkspace(L);
+  lat_workspace *work = latL_callworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_Text fields = {.work = work}, generator = {.work = work};
   lat_pair pairs[2];

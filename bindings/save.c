@@ -177,7 +177,7 @@ static int save(lua_State *L)
   lua_rotate(L, 1, -1); /* `who` to the top */
   const latL_Fitted *f = latL_fitted(L, 1, kind, who);
   const char *path = latL_checkpath(L, 2, who);
-  lat_workspace *work = latL_newworkspace(L);
+  lat_workspace *work = latL_callworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   texts t;
   lat_pair metadata[OF_FILE + OF_MODEL];
@@ -214,7 +214,7 @@ static int save_stored(lua_State *L)
   lua_rotate(L, 1, -1); /* `who` to the top */
   void *model = latL_checkmodel(L, kind, who);
   const char *path = latL_checkpath(L, 2, who);
-  lat_workspace *work = latL_newworkspace(L);
+  lat_workspace *work = latL_callworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   texts t;
   lat_pair metadata[OF_MODEL];
@@ -344,7 +344,7 @@ static int save_own(lua_State *L)
   lua_settop(L, 2);
   latL_fitted(L, 1, kind, who);
   const char *path = latL_checkpath(L, 2, who);
-  lat_workspace *work = latL_newworkspace(L);
+  lat_workspace *work = latL_callworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   latL_Text options = {.work = work}, record = {.work = work};
   push_own_options(L);

@@ -113,6 +113,19 @@ function helper.starve(script)
   assert.equal("ok\n", output)
 end
 
+-- Runs a Lua script in the host of spec/embed/limit.c, whose allocator counts (held, peak, limit); it prints "ok".
+function helper.host(script)
+  local program = helper.program("limit", "-isystem /usr/include/lua5.4")
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write("local latent = require 'latent'\nlocal matrix, MB = latent.matrix, 1 << 20\n", script)
+  file:close()
+  local output, ok = helper.run(program .. " " .. path)
+  os.remove(path)
+  assert.equal("ok\n", output)
+  assert.is_truthy(ok)
+end
+
 -- Runs a Lua script in a process of its own, with this process's paths; its output and success.
 function helper.lua(script, environment)
   local path = os.tmpname()

@@ -123,3 +123,109 @@ describe("any request for memory may be refused: an error, a usable state, nothi
     it(name, function() helper.starve(script) end)
   end
 end)
+
+describe("calls", function()
+  it("of every method of every model leave no memory, however often, and also when they fail", function()
+    helper.host("REPEAT = 1000 dofile 'spec/embed/methods.lua' print 'ok'")
+  end)
+
+  it("from C leave the workspace as it was, also when they fail", function()
+    local output, ok = helper.run(helper.program "scratch")
+    assert.equal("ok\n", output)
+    assert.is_truthy(ok)
+  end)
+end)
+
+-- What a loop over `steps` of these leaves, when it is left by an error and the collector is stopped.
+local LOOPS = { "gmm{ components = 3 }", "kmeans{ clusters = 3 }", "ppca{ method = 'em', latent_dim = 2 }",
+  "fa{ latent_dim = 2 }", "mppca{ components = 2, latent_dim = 2 }", "ica{ latent_dim = 4 }", "bpca{ method = 'em' }" }
+
+describe("a host's allocator", function()
+  it("gives matrices, scratch and nets, and has all back", function()
+    helper.host [[
+      local function settle() collectgarbage() collectgarbage() peak() return held() end
+      local before = settle()
+      local X = matrix.normal(400000, 10, latent.random(1))
+      assert(held() - before >= 32e6)
+      X:median()
+      assert(peak() - before >= 64e6, "the copy that is sorted")
+      before = settle()
+      local vae = latent.vae{ input_dim = 100, latent_dim = 5, hidden = { 500 } }
+      vae:step(matrix.zeros(64, 100))
+      assert(held() - before >= 4 * 4 * 100 * 500 * 2, "values, gradients, and two moments")
+      vae:log_likelihood(matrix.zeros(64, 100), { samples = 10 })
+      vae = nil
+      X = nil
+      assert(settle() < before)
+      print "ok"]]
+  end)
+
+  it("may refuse: an error, and the state goes on", function()
+    helper.host [[
+      local X = matrix.normal(200000, 10, latent.random(1)) -- 16 MB
+      local half = X:block(1, 100000, 1, 10)
+      collectgarbage() collectgarbage()
+      limit(held() + 60 * MB)
+      for _ = 1, 3 do
+        local ok, message = pcall(matrix.zeros, 1000000, 10)
+        assert(not ok and message:find "not enough memory for a matrix of 76", message)
+        ok, message = pcall(half.svd, half)
+        assert(ok, message)
+      end
+      limit(held() + 8 * MB)
+      local ok, message = pcall(X.svd, X)
+      assert(not ok and message:find "memory", message)
+      limit(held() + 60 * MB)
+      for _ = 1, 100 do local _ = X + 1 end -- 1.6 GB of garbage
+      collectgarbage "stop" -- when it must be, garbage is collected also then, as it is for Lua's own requests
+      for _ = 1, 100 do local _ = X + 1 end
+      for _ = 1, 20 do half:svd() end
+      limit()
+      print "ok"]]
+  end)
+
+  it("has back what is kept for the next call when there is none", function()
+    helper.host [[
+      local X = matrix.normal(200000, 10, latent.random(1)) -- 16 MB
+      X:median()
+      collectgarbage()
+      assert(held() > 32e6)
+      collectgarbage()
+      assert(held() < 20e6)
+      print "ok"]]
+  end)
+
+  it("feels garbage that Lua's collector wouldn't hurry for", function()
+    helper.host [[
+      collectgarbage "incremental"
+      local X = matrix.zeros(25000000, 2) -- 400 MB that stay
+      for _ = 1, 4000 do matrix.zeros(25000) end -- 800 MB
+      assert(peak() < 1000e6, peak())
+      local model = latent.gmm{ components = 2 }
+      local Y = matrix.normal(3000, 40, latent.random(1))
+      for _ = 1, 1000 do model:steps(Y)() end -- loops that nobody closes
+      assert(peak() < 1000e6, peak())
+      assert(X.rows > 0)
+      print "ok"]]
+  end)
+
+  for _, model in ipairs(LOOPS) do
+    it("has back the scratch of loops that are left by an error: " .. model, function()
+      helper.host(([[
+        local X = matrix.normal(3000, 20, latent.random(1))
+        collectgarbage "stop"
+        local function leave(call) assert(not pcall(call)) end
+        local function loop()
+          local model = latent.%s
+          leave(function() for _ in model:steps(X) do error "left" end end)
+          leave(function() model:fit(X, { on_iteration = function() error "left" end }) end)
+        end
+        local function scratch() return held() - collectgarbage "count" * 1024 end -- Lua's own is garbage, for now
+        loop()
+        local before = scratch()
+        for _ = 1, 200 do loop() end
+        assert(scratch() - before < 4096, scratch() - before)
+        print "ok"]]):format(model))
+    end)
+  end
+end)
