@@ -14,9 +14,10 @@ local B = X:gt(2)
 local labels = matrix{ 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2 }
 local path = os.tmpname()
 
--- Arguments of methods that many models have: lists of argument lists, the last of which fails.
-local rows = { { X }, { X[1] }, { X:col(1) } }
-local missing = { { X }, { X[1] }, { Y, { missing = true } }, { X:col(1) } }
+-- Arguments of methods that many models have: lists of argument lists, the first of which succeeds.
+local out = { { X, { out = matrix.zeros(12, 1) } }, { X, { out = matrix.zeros(12, 4) } } } -- where taken
+local rows = { { X }, { X[1] }, out[1], out[2], { X:col(1) } }
+local missing = { { X }, { X[1] }, out[1], out[2], { Y, { missing = true } }, { X:col(1) } }
 local general = {
   fit = { { X }, { { "no" } } },
   partial_fit = { { X }, { 1 } },
@@ -47,8 +48,8 @@ local models = {
     { conditional = { { { 1 }, { 1 } }, { { 9 }, { 1 } } } } },
   { "Mixture", latent.mixture(options{ components = 2, family = "categorical" }):fit(B),
     { fit = { { B }, { X } }, partial_fit = { { B }, { X } }, responsibilities = { { B }, { B[1] }, { X } },
-      predict = { { B }, { X } }, log_likelihood = { { B }, { B[1] }, { X } }, score = { { B } }, elbo = { { B }, { X } },
-      aic = { { B } }, bic = { { B } }, impute = { { B }, { X } }, column = { { 1 }, { 9 } } } },
+      predict = { { B }, { X } }, log_likelihood = { { B }, { B[1] }, { X } }, score = { { B } },
+      elbo = { { B }, { X } }, aic = { { B } }, bic = { { B } }, impute = { { B }, { X } }, column = { { 1 }, { 9 } } } },
   { "KMeans", latent.kmeans(options{ clusters = 2 }):fit(X), {} },
   { "PCA", latent.pca{ latent_dim = 1 }:fit(X), factor },
   { "Scaler", latent.scaler():fit(X), { inverse_transform = { { X }, { X[1] }, { X:col(1) } } } },
@@ -58,19 +59,21 @@ local models = {
   { "FA", latent.fa(options{ latent_dim = 1 }):fit(X),
     { inverse_transform = latents(1), test = { {}, { 1 } }, fit_covariance = { { X:t() * X, 12 }, { 1 } } } },
   { "MPPCA", latent.mppca(options{ components = 2, latent_dim = 1 }):fit(X),
-    { inverse_transform = { { matrix.zeros(4, 1), matrix{ 1, 2, 1, 2 } }, { matrix.zeros(4, 2), { 1 } } }, covariance = { { 1 }, { 9 } } } },
+    { inverse_transform = { { matrix.zeros(4, 1), matrix{ 1, 2, 1, 2 } }, { matrix.zeros(4, 2), { 1 } } },
+      covariance = { { 1 }, { 9 } } } },
   { "LDS", latent.lds(options{ latent_dim = 1 }):fit(X),
-    { filter = rows, smooth = rows, forecast = { { X, 2 }, { X, 0 } }, innovations = rows, simulate = { { X, { draws = 2 } }, { 1 } },
-      tracker = { {} }, impute = { { Y } } } },
+    { filter = rows, smooth = rows, forecast = { { X, 2 }, { X, 0 } },
+      innovations = rows, simulate = { { X, { draws = 2 } }, { 1 } }, tracker = { {} }, impute = { { Y } } } },
   { "VAE", latent.vae{ input_dim = 4, latent_dim = 2, hidden = { 4 } },
-    { step = { { B }, { X } }, loss = { { B }, { X } }, encode = { { B }, { B[1] }, { X } }, transform = { { B }, { X } },
-      decode = latents(2), inverse_transform = latents(2), reconstruct = { { B }, { X } }, elbo = { { B }, { X } },
+    { step = { { B }, { X } }, loss = { { B }, { X } }, encode = { { B }, { B[1] }, { X } },
+      transform = { { B }, { X } }, decode = latents(2), inverse_transform = latents(2), reconstruct = { { B }, { X } }, elbo = { { B }, { X } },
       log_likelihood = { { B }, { X } }, score = { { B }, { X } }, kl_per_unit = { { B }, { X } },
-      active_units = { { B }, { X } }, traverse = { { { count = 3 } }, { { count = 0 } } }, manifold = { { { size = 2 } }, { { size = 0 } } }, fit = { { B, { epochs = 1 } } },
+      active_units = { { B }, { X } }, traverse = { { { count = 3 } }, { { count = 0 } } },
+      manifold = { { { size = 2 } }, { { size = 0 } } }, fit = { { B, { epochs = 1 } } },
       parameters = { {} }, gradients = { {} } } },
   { "Nonlinear", latent.nonlinear{ input_dim = 4, latent_dim = 1, hidden = { 4 }, samples = 4 },
-    { step = { { B }, { { 1 } } }, loss = { { B } }, log_likelihood = { { B } }, score = { { B } }, decode = latents(1),
-      inverse_transform = latents(1), fit = { { B, { epochs = 1 } } }, parameters = { {} }, gradients = { {} } } },
+    { step = { { B }, { { 1 } } }, loss = { { B } }, log_likelihood = { { B } }, score = { { B } },
+      decode = latents(1), inverse_transform = latents(1), fit = { { B, { epochs = 1 } } }, parameters = { {} }, gradients = { {} } } },
   { "Classifier", latent.classifier(function() return latent.gmm() end):fit(X, labels),
     { fit = { { X, labels }, { X } }, posteriors = rows, log_posteriors = rows, confusion = { { X, labels }, { X } },
       score = { { X, labels }, { X } } } },
