@@ -185,6 +185,10 @@ bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const
 /* The same of a table that is an option itself, and is called `what`. */
 bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
                       const char *const names[]);
+/* Options that mean something with others only: raises "NAME is for WHAT" for the first of these that is
+ * there, unless they do (`known`). */
+void latL_onlyfor(lua_State *L, int arg, const char *who, const char *const names[], bool known,
+                  const char *what);
 /* Pushes the names of the table on the top, sorted, so that nothing depends on hashes. Returns LUA_TNONE,
  * or the least type of the keys that are no names. */
 int latL_pushnames(lua_State *L);

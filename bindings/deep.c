@@ -40,6 +40,8 @@ lat_deep_options latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
   m->cosine = latL_optword(L, 1, who, "schedule", schedules, 0) == 1;
   m->schedule_steps = latL_optnumber(L, 1, who, "schedule_steps", 0, 0, 1e15);
   m->warm_up = latL_optnumber(L, 1, who, "warm_up", 0, 0, 1e15);
+  static const char *const cosine[] = {"schedule_steps", NULL};
+  latL_onlyfor(L, 1, who, cosine, m->cosine, "schedule = \"cosine\"");
   if (m->cosine && m->schedule_steps < 1)
     latL_error(L, who, "schedule = \"cosine\" needs schedule_steps, the steps until it ends");
   return o;
@@ -109,6 +111,8 @@ lat_likelihood latL_optlikelihood(lua_State *L, const char *who, size_t D,
   l.levels = (size_t)latL_optinteger(L, 1, who, "levels", 2, 2, 1 << 16);
   read_range(L, who, &l);
   lua_pop(L, 1);
+  static const char *const gaussian[] = {"sigma", "variance", "variance_range", NULL};
+  latL_onlyfor(L, 1, who, gaussian, l.kind == LAT_P_GAUSSIAN, "likelihood = \"gaussian\"");
   bool levels = latL_getoption(L, 1, "levels") != LUA_TNIL;
   if (levels != (l.kind == LAT_P_CATEGORICAL))
     latL_error(L, who,

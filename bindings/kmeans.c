@@ -238,7 +238,9 @@ static int new (lua_State *L)
   if (m->clusters == 0)
     latL_error(L, "kmeans", "clusters is missing: latent.kmeans{ clusters = 3 }");
   m->algorithm = latL_optword(L, 1, "kmeans", "algorithm", algorithms, LAT_KMEANS_AUTO);
+  static const char *const minibatches[] = {"batch", NULL};
   m->batch = (size_t)latL_optinteger(L, 1, "kmeans", "batch", 1024, 1, UINT32_MAX);
+  latL_onlyfor(L, 1, "kmeans", minibatches, m->algorithm == MINIBATCH, "algorithm = \"minibatch\"");
   latL_emoptions(L, 1, "kmeans", &m->em, 300, 1e-9, 1);
   if (m->init == GIVEN) give_centers(L);
   return 1;

@@ -14,7 +14,9 @@ const char *latL_got(lua_State *L, int arg)
     if (isnan(lua_tonumber(L, arg))) return "nan"; /* some C libraries print -nan */
     return luaL_tolstring(L, arg, NULL);
   }
-  if (lua_type(L, arg) == LUA_TSTRING) return lua_pushfstring(L, "'%s'", lua_tostring(L, arg));
+  if (lua_type(L, arg) == LUA_TSTRING)
+    return lua_rawlen(L, arg) <= 40 ? lua_pushfstring(L, "'%s'", lua_tostring(L, arg))
+                                    : "a long string";
   return luaL_typename(L, arg);
 }
 
@@ -76,6 +78,7 @@ static size_t edit_distance(const char *a, const char *b)
 const char *latL_nearest(const char *word, const char *const words[])
 {
   const char *nearest = NULL;
+  if (strlen(word) > 63) return NULL; /* which has no distance */
   size_t least = strlen(word) / 3 + 2; /* farther than this is another word */
   for (; *words; words++) {
     size_t distance = edit_distance(word, *words);
@@ -89,6 +92,7 @@ static void unknown(lua_State *L, const char *who, const char *what, const char 
                     const char *const words[])
 {
   const char *near = latL_nearest(word, words);
+  if (strlen(word) > 40) word = "(a long string)";
   if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", what, word, near);
   if (!words[0]) latL_error(L, who, "unknown %s '%s': there are none", what, word);
   luaL_Buffer list;
@@ -190,6 +194,16 @@ void latL_nooptions(lua_State *L, int arg, const char *who)
 {
   static const char *const none[] = {NULL};
   if (lua_type(L, arg) == LUA_TTABLE) latL_checkoptions(L, arg, who, none);
+}
+
+void latL_onlyfor(lua_State *L, int arg, const char *who, const char *const names[], bool known,
+                  const char *what)
+{
+  for (; !known && *names; names++) {
+    if (latL_getoption(L, arg, *names) != LUA_TNIL)
+      latL_error(L, who, "%s is for %s", *names, what);
+    lua_pop(L, 1);
+  }
 }
 
 int latL_getoption(lua_State *L, int arg, const char *name)

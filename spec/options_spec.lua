@@ -158,6 +158,25 @@ describe("options", function()
     assert.near(1, model:fit(X).weights:sum(), 1e-15)
   end)
 
+  it("that mean something with others only say with which", function()
+    for _, name in ipairs { "vae", "nonlinear" } do
+      local function make(options)
+        options.input_dim, options.latent_dim = 3, 1
+        return latent[name](options)
+      end
+      for option, value in pairs { sigma = 2, variance = "fixed", variance_range = { 0.1, 1 } } do
+        fails(name .. ": " .. option .. ' is for likelihood = "gaussian"', make,
+          { likelihood = "bernoulli", [option] = value })
+        make { likelihood = "gaussian", [option] = value }
+      end
+      fails('schedule_steps is for schedule = "cosine"', make, { schedule_steps = 10 })
+    end
+    fails('kmeans: batch is for algorithm = "minibatch"', latent.kmeans, { clusters = 2, batch = 10 })
+    local ok, message = pcall(latent.pca, { solver = ("x"):rep(1000) })
+    assert.is_false(ok)
+    assert.is_truthy(message:find("unknown solver '(a long string)' (known: auto", 1, true), message)
+  end)
+
   it("of a step of a tracker are those that it still uses", function()
     local tracker = latent.lds { A = 0.5, C = 1, Q = 1, R = 1 }:tracker()
     tracker:predict(nil, { A = { { 0.4 } } })
