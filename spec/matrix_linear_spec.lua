@@ -520,7 +520,7 @@ describe("A:norm", function()
       assert.is_true(x ~= x, kind)
     end
     helper.fails("A has", A.norm, matrix { { 1, nan }, { 2, 3 } }, 2)
-    helper.fails('kind must be "fro", 1, 2, "inf", "max" or "nuclear", got frobenius', A.norm, A, "frobenius")
+    helper.fails('kind must be "fro", 1, 2, "inf", "max" or "nuclear", got \'frobenius\'', A.norm, A, "frobenius")
     helper.fails("got 3", A.norm, A, 3)
   end)
 end)
