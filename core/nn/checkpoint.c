@@ -170,16 +170,23 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
                     t->array.axes > 0 ? t->array.shape[0] : 1,
                     t->array.axes > 1 ? t->array.shape[1] : 1, item->rows, item->cols);
   LAT_SCOPE(work);
-  lat_matrix copy = {lat_allocate(work, item->rows * item->cols, size),
-                     item->rows,
+  size_t band = 1 + ((size_t)1 << 18) / item->cols;
+  if (band > item->rows) band = item->rows;
+  lat_matrix copy = {lat_allocate(work, band * item->cols, size),
+                     0,
                      item->cols,
                      (ptrdiff_t)item->cols,
                      1,
                      c->store->dtype};
   if (!copy.data) return LAT_MEMORY;
-  lat_array_convert(&t->array, bytes, 0, &copy);
-  bool good = all_finite(&copy);
-  return good ? LAT_OK : lat_fail(work, LAT_FORMAT, "'%s' has a NaN or an infinity", name);
+  for (size_t r = 0; r < item->rows; r += band) {
+    copy.rows = item->rows - r < band ? item->rows - r : band;
+    LAT_TRY(lat_check(work));
+    lat_array_convert(&t->array, bytes, r, &copy);
+    if (!all_finite(&copy))
+      return lat_fail(work, LAT_FORMAT, "'%s' has a NaN or an infinity", name);
+  }
+  return LAT_OK;
 }
 
 /* Tensors of the store's own kind that it has no parameter for. */
