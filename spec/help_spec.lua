@@ -47,7 +47,8 @@ local function exported()
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
     local name = type(key) == "string" and key:match("^latent%.(%u%w*)$")
-    if name and type(metatable) == "table" then class(name, metatable, metatable.methods or {}) end
+    -- what has no methods (a workspace, say) is none of the users'
+    if name and type(metatable) == "table" and metatable.methods then class(name, metatable, metatable.methods) end
   end
   return names
 end
@@ -274,6 +275,10 @@ describe("scripts/stubs.lua", function()
     has "---@return latent.Figure # the figure"
     has "function Figure:ellipse(mean, covariance, options) end"
     has "---@overload fun(n: integer, options?: latent.progress.options): fun(): integer"
+    for line in stubs:gmatch "[^\n]+" do
+      if line:find "^%-%-%-@field" then assert.is_truthy(line:find "^%-%-%-@field %a[%w_]*%?? [^ ]", line) end
+      if line:find "^%-%-%-@param" then assert.is_truthy(line:find "^%-%-%-@param [%a.][%w_.]*%?? [^ ]", line) end
+    end
   end)
 
   it("makes a reference page a room", function()

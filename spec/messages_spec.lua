@@ -197,6 +197,31 @@ describe("wrong arguments", function()
     assert.are.equal("", table.concat(wrong, "\n"))
   end)
 
+  it("are the same in every run", function()
+    local t, u = {}, {}
+    for k = 1, 20 do t["b" .. k], u["a" .. k] = -1, "x" end
+    for _ = 1, 5 do
+      fails("start.b1 must be above 0", latent.blocks.fit, print, t, { 1 })
+      fails("start.a1 must be a finite number", latent.blocks.fit, print, u, { 1 })
+      fails("latent.write: a1 must be a matrix", latent.write, "x.safetensors", u)
+    end
+    fails("start must be a table of names and numbers, but has a table for a key", latent.blocks.fit, print,
+      { [{}] = 1, a = 1 }, { 1 })
+    local em = latent.em { parameters = { m = 1 }, e_step = function(p) return { z = p.m, y = 1 }, 1 end,
+      m_step = function() return { m = 1, q = 2, p = 3, x = 4 } end }
+    fails("m_step returned 'p', which is no parameter", em.fit, em, iris)
+    assert.is_falsy(latent.help.text({}):find "0x")
+  end)
+
+  it("of methods in Lua and of nested values are, too", function()
+    fails("vae:fit: self must be a vae, got userdata", latent.vae { input_dim = 1, latent_dim = 1 }.fit, iris, iris)
+    fails("blocks.arma: ma must be a list of numbers, got a FILE*", latent.blocks.arma, { ma = io.stderr })
+    fails("batches: seed must be an integer or a latent.Random, got a latent.Matrix", latent.batches, iris, 5,
+      { seed = iris })
+    local vae = latent.vae { input_dim = 4, latent_dim = 1, hidden = 2, likelihood = "gaussian" }
+    fails("vae:fit: checkpoint: ", vae.fit, vae, iris, { epochs = 1, checkpoint = "/nowhere/at/all" })
+  end)
+
   it("include fields that can't be set", function()
     fails("pca: 'mean' can't be set", function() latent.pca().mean = 1 end)
     fails("rng: 'seed' can't be set", function() latent.random(1).seed = 1 end)

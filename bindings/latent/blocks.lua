@@ -29,9 +29,9 @@ local function read(who, options, defaults, known)
   for name in pairs(defaults) do known[name] = true end
   options = check.options(who, options, known)
   local o = {}
-  for name, default in pairs(defaults) do
+  for _, name in ipairs((check.names(defaults))) do
     local value = options[name]
-    if value == nil then value = default end
+    if value == nil then value = defaults[name] end
     o[name] = number(who, name, value)
   end
   for name, value in pairs(options) do
@@ -283,9 +283,11 @@ local function parts_of(who, ...)
     for _, name in ipairs(NEEDED) do
       if p[name] == nil then check.fail(who, "part %d has no %s; parts are made by latent.blocks", i, name) end
     end
-    for name in pairs(p) do
+    local names, odd = check.names(p)
+    for _, name in ipairs(names) do
       if not FIELDS[name] then check.fail(who, "part %d has %s, which can't be put together", i, name) end
     end
+    if odd[1] then check.fail(who, "part %d has %s, which can't be put together", i, odd[1]) end
   end
   return parts
 end
@@ -370,18 +372,19 @@ local function read_start(who, start, options)
   if type(start) ~= "table" or next(start) == nil then
     check.fail(who, "start must be a table of names and numbers, got %s", check.show(start))
   end
-  local names, signed = {}, {}
+  local names, odd = check.names(start)
+  if odd[1] then check.fail(who, "start must be a table of names and numbers, but has %s", odd[1]) end
+  local signed = {}
   for _, name in ipairs(options.signed or {}) do
     if start[name] == nil then check.fail(who, "signed: start has no number %s", check.show(name)) end
     signed[name] = true
   end
-  for name, value in pairs(start) do
-    names[#names + 1] = name
-    if number(who, "start." .. tostring(name), value, true) <= 0 and not signed[name] then
+  for _, name in ipairs(names) do
+    local value = start[name]
+    if number(who, "start." .. name, value, true) <= 0 and not signed[name] then
       check.fail(who, "start.%s must be above 0 (or named in the option signed), got %s", name, value)
     end
   end
-  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
   return names, signed
 end
 

@@ -98,21 +98,27 @@ function check.random(who, seed)
   return check.call(require("latent").random, seed)
 end
 
+-- The keys of a table that are strings, sorted, so that nothing depends on hashes; and a list of what the others are.
+function check.names(t)
+  local names, odd = {}, {}
+  for key in pairs(t) do
+    if type(key) == "string" then
+      names[#names + 1] = key
+    else
+      odd[#odd + 1] = math.type(key) and ("the key " .. key) or ("a %s for a key"):format(type(key))
+    end
+  end
+  table.sort(names)
+  table.sort(odd)
+  return names, odd
+end
+
 -- An option table against { name = "type", or true for any }; nil is an empty one. Of several faults it is always the
 -- same that is raised: keys that are no names, then names in alphabetical order.
 function check.options(who, options, known)
   if options == nil then return {} end
   if type(options) ~= "table" then check.fail(who, "options must be a table, got %s", check.show(options)) end
-  local keys, odd = {}, {}
-  for key in pairs(options) do
-    if type(key) == "string" then
-      keys[#keys + 1] = key
-    else
-      odd[#odd + 1] = math.type(key) and ("the key " .. key) or ("a %s for a key"):format(type(key))
-    end
-  end
-  table.sort(keys)
-  table.sort(odd)
+  local keys, odd = check.names(options)
   if odd[1] then check.fail(who, "options have names, but the table has %s", odd[1]) end
   for _, key in ipairs(keys) do
     local value, expected = options[key], known[key]
@@ -127,9 +133,8 @@ end
 
 -- Raises: the word is none of the keys of `known`; names the nearest.
 function check.unknown(who, what, word, known)
-  local names, nearest, best = {}, nil, math.max(2, #word // 3) + 1
-  for name in pairs(known) do names[#names + 1] = name end
-  table.sort(names)
+  local names, nearest, best = check.names(known), nil, math.max(2, #word // 3) + 1
+  if #word > 40 then word = "(a long string)" end
   for _, name in ipairs(names) do
     local far = check.distance(word, name)
     if far < best then nearest, best = name, far end

@@ -114,9 +114,8 @@ end
 -- A set of data is the same at every call unless another seed asks for another one.
 local function settings(who, options, defaults)
   local known, given = { seed = true }, {}
-  local names = {}
-  for name in pairs(defaults) do known[name], names[#names + 1] = "number", name end
-  table.sort(names)
+  local names = check.names(defaults)
+  for _, name in ipairs(names) do known[name] = "number" end
   options = check.options(who, options, known)
   for _, name in ipairs(names) do
     local default = defaults[name]

@@ -141,6 +141,11 @@ local function run_epoch(model, X, o, epoch, bar)
   return true, stop
 end
 
+local function save(model, who, path)
+  local ok, message = check.call(model.save, model, path)
+  if not ok then check.fail(who, "checkpoint: %s", message) end
+end
+
 function train.fit(model, X, options)
   local who = name_of(model) .. ":fit"
   local o = checked(model, who, options, FIT)
@@ -162,7 +167,7 @@ function train.fit(model, X, options)
       if loss < best then best, since = loss, 0 else since = since + 1 end
       if o.patience and since == 0 then kept = keep_parameters(model, kept) end
     end
-    if o.given.checkpoint then assert(model:save(o.given.checkpoint)) end
+    if o.given.checkpoint then save(model, who, o.given.checkpoint) end
     local history = model.history
     if o.given.on_epoch and o.given.on_epoch(model, epoch, history[#history], loss) == false then break end
     if stopped then break end -- in its last batch
@@ -173,7 +178,7 @@ function train.fit(model, X, options)
   end
   if kept and since > 0 then
     put_back(model, kept)
-    if o.given.checkpoint then assert(model:save(o.given.checkpoint)) end
+    if o.given.checkpoint then save(model, who, o.given.checkpoint) end
   end
   return model
 end
