@@ -78,7 +78,7 @@ static size_t edit_distance(const char *a, const char *b)
 const char *latL_nearest(const char *word, const char *const words[])
 {
   const char *nearest = NULL;
-  if (strlen(word) > 63) return NULL; /* which has no distance */
+  if (strlen(word) > 63) return NULL;  /* which has no distance */
   size_t least = strlen(word) / 3 + 2; /* farther than this is another word */
   for (; *words; words++) {
     size_t distance = edit_distance(word, *words);
