@@ -66,7 +66,7 @@ static lat_status decode_draws(lat_workspace *work, lat_tape *tape, const lat_ne
 }
 
 static lat_status all_blocks(lat_workspace *work, lat_tape *tape, const lat_net *decoder, block *b,
-                             size_t K, uint64_t seed)
+                             size_t K, lat_rows *r)
 {
   size_t most = lat_rows_chunk(lat_net_width(decoder)), N = b->X->rows;
   if (most > K) most = K;
@@ -80,8 +80,8 @@ static lat_status all_blocks(lat_workspace *work, lat_tape *tape, const lat_net 
     LAT_TRY(lat_check(work));
     LAT_TRY(decode_draws(work, tape, decoder, step, &b->outputs));
     /* rows and pairs; what is made of the outputs, whose rows aren't more, is shared among them */
-    size_t room = 4 * b->X->cols + 4 * draws + 8 * columns;
-    LAT_TRY(lat_each_rows(work, dtype, seed, N, most < 256 ? 256 : most, room, pairs_chunk, b));
+    size_t room = 4 * b->X->cols + 8 * draws + 8 * columns;
+    LAT_TRY(lat_rows_run(r, N, most < 256 ? 256 : most, room, pairs_chunk, b));
     done += draws;
   }
   return LAT_OK;
@@ -98,7 +98,10 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
   lat_tape tape;
   lat_tape_init(&tape, decoder->store->dtype, seed);
   tape.memory.allocator = work->allocator;
-  lat_status status = all_blocks(work, &tape, decoder, &b, K, seed);
+  lat_rows r;
+  lat_status status = lat_rows_begin(work, &r, decoder->store->dtype, seed);
+  if (status == LAT_OK) status = all_blocks(work, &tape, decoder, &b, K, &r);
+  lat_rows_end(&r);
   lat_tape_done(&tape);
   for (size_t n = 0; status == LAT_OK && n < X->rows; n++) {
     log_likelihood[n] = lat_weights_log_mean(&b.rows[n], K);

@@ -5,13 +5,13 @@
 
 #include "base/parallel.h"
 
-/* Workers can't allocate (memory.h), so that their tapes get memory before. Where it turns out not to be
- * enough the chunk is left for later. */
+typedef char message[sizeof((lat_workspace *)0)->message];
+
 typedef struct crew {
   lat_tape *tapes; /* one a worker */
   size_t *failed;  /* each one's first failure: chunk + 1, or 0 */
   lat_status *status;
-  char (*message)[sizeof((lat_workspace *)0)->message];
+  message *messages;
   size_t rows, chunk;
   lat_rows_task *task;
   void *context;
@@ -36,7 +36,7 @@ static void run_chunk(const crew *c, size_t n, size_t worker)
   if (c->later[n]) return;
   c->failed[worker] = chunk + 1;
   c->status[worker] = status;
-  memcpy(c->message[worker], tape->memory.message, sizeof c->message[worker]);
+  memcpy(c->messages[worker], tape->memory.message, sizeof c->messages[worker]);
 }
 
 static void run(void *context, size_t n, size_t worker)
@@ -50,17 +50,19 @@ static lat_status first_failure(lat_workspace *work, const crew *c, size_t worke
   size_t first = workers;
   for (size_t w = 0; w < workers; w++)
     if (c->failed[w] && (first == workers || c->failed[w] < c->failed[first])) first = w;
-  return first == workers ? LAT_OK : lat_fail(work, c->status[first], "%s", c->message[first]);
+  return first == workers ? LAT_OK : lat_fail(work, c->status[first], "%s", c->messages[first]);
 }
 
-/* Memory for the helpers' tapes, as much as a chunk needs. */
+/* Memory for the tapes, as much as a chunk needs. Workers can't have more (memory.h), only the caller. */
 static lat_status equip(lat_workspace *work, crew *c, size_t workers, size_t nodes, size_t bytes)
 {
-  for (size_t w = 1; w < workers; w++) {
-    c->tapes[w].memory.allocator = work->allocator;
-    bool enough = lat_tape_reserve(&c->tapes[w], nodes, bytes);
-    c->tapes[w].memory.allocator.function = lat_memory_refuse;
+  for (size_t w = 0; w < workers; w++) {
+    lat_tape *tape = &c->tapes[w];
+    tape->memory.allocator = work->allocator;
+    bool enough =
+        (tape->slab >= bytes && tape->capacity >= nodes) || lat_tape_reserve(tape, nodes, bytes);
     if (!enough) return lat_fail(work, LAT_MEMORY, "not enough memory for %zu values", nodes);
+    if (w > 0) tape->memory.allocator.function = lat_memory_refuse;
   }
   return LAT_OK;
 }
@@ -86,30 +88,50 @@ static lat_status run_all(lat_workspace *work, crew *c, size_t workers, size_t c
   return first_failure(work, c, workers);
 }
 
+lat_status lat_rows_begin(lat_workspace *work, lat_rows *r, lat_dtype dtype, uint64_t seed)
+{
+  *r = (lat_rows){.work = work, .dtype = dtype, .workers = lat_workers(work)};
+  r->tapes = lat_allocate(work, r->workers, sizeof *r->tapes);
+  if (!r->tapes) r->workers = 0;
+  for (size_t w = 0; w < r->workers; w++) lat_tape_init(&r->tapes[w], dtype, seed);
+  return r->tapes ? LAT_OK : LAT_MEMORY;
+}
+
+void lat_rows_end(lat_rows *r)
+{
+  for (size_t w = 0; w < r->workers; w++) {
+    r->tapes[w].memory.allocator = r->work->allocator;
+    lat_tape_done(&r->tapes[w]);
+  }
+}
+
+lat_status lat_rows_run(lat_rows *r, size_t rows, size_t chunk, size_t room, lat_rows_task *task,
+                        void *context)
+{
+  lat_workspace *work = r->work;
+  LAT_SCOPE(work);
+  size_t count = rows / chunk + (rows % chunk > 0), size = lat_dtype_size(r->dtype);
+  size_t most = SIZE_MAX / 4 / size / chunk;
+  crew c = {.tapes = r->tapes, .rows = rows, .chunk = chunk, .task = task, .context = context};
+  c.failed = lat_allocate(work, r->workers, sizeof *c.failed);
+  c.status = lat_allocate(work, r->workers, sizeof *c.status);
+  c.messages = lat_allocate(work, r->workers, sizeof *c.messages);
+  c.open = lat_allocate(work, count, sizeof *c.open);
+  c.later = lat_allocate(work, count, sizeof *c.later);
+  if (!c.failed || !c.status || !c.messages || !c.open || !c.later) return LAT_MEMORY;
+  for (size_t w = 0; w < r->workers; w++) c.failed[w] = 0;
+  r->tapes[0].memory.allocator = work->allocator;
+  return run_all(work, &c, r->workers, count, chunk * size * (room < most ? room : most));
+}
+
 lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, size_t rows,
                          size_t chunk, size_t room, lat_rows_task *task, void *context)
 {
   LAT_SCOPE(work);
-  size_t workers = lat_workers(work), count = rows / chunk + (rows % chunk > 0);
-  crew c = {.rows = rows, .chunk = chunk, .task = task, .context = context};
-  c.tapes = lat_allocate(work, workers, sizeof *c.tapes);
-  c.failed = lat_allocate(work, workers, sizeof *c.failed);
-  c.status = lat_allocate(work, workers, sizeof *c.status);
-  c.message = lat_allocate(work, workers, sizeof *c.message);
-  c.open = lat_allocate(work, count, sizeof *c.open);
-  c.later = lat_allocate(work, count, sizeof *c.later);
-  if (!c.tapes || !c.failed || !c.status || !c.message || !c.open || !c.later) return LAT_MEMORY;
-  for (size_t w = 0; w < workers; w++) {
-    lat_tape_init(&c.tapes[w], dtype, seed);
-    c.tapes[w].memory.allocator = work->allocator;
-    c.failed[w] = 0;
-  }
-  size_t size = lat_dtype_size(dtype), most = SIZE_MAX / 4 / size / (chunk ? chunk : 1);
-  lat_status status = run_all(work, &c, workers, count, chunk * size * (room < most ? room : most));
-  for (size_t w = 0; w < workers; w++) {
-    c.tapes[w].memory.allocator = work->allocator;
-    lat_tape_done(&c.tapes[w]);
-  }
+  lat_rows r;
+  lat_status status = lat_rows_begin(work, &r, dtype, seed);
+  if (status == LAT_OK) status = lat_rows_run(&r, rows, chunk, room, task, context);
+  lat_rows_end(&r);
   return status;
 }
 

@@ -16,6 +16,19 @@ typedef lat_status lat_rows_task(void *context, lat_tape *tape, size_t first, si
 lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, size_t rows,
                          size_t chunk, size_t room, lat_rows_task *task, void *context);
 
+/* The same where it is done again and again: tapes keep their memory from begin to end. Begin keeps them in
+ * the workspace; end is called also after its failure. */
+typedef struct lat_rows {
+  lat_workspace *work;
+  lat_dtype dtype;
+  lat_tape *tapes;
+  size_t workers;
+} lat_rows;
+lat_status lat_rows_begin(lat_workspace *work, lat_rows *r, lat_dtype dtype, uint64_t seed);
+lat_status lat_rows_run(lat_rows *r, size_t rows, size_t chunk, size_t room, lat_rows_task *task,
+                        void *context);
+void lat_rows_end(lat_rows *r);
+
 /* The net's value with its parameters as constants: nothing is kept for a backward pass, and the
  * store isn't written to. */
 lat_value lat_net_constant(lat_tape *tape, const lat_net *net, lat_value x);
