@@ -52,8 +52,9 @@ LDFLAGS    = -pthread -Wl,-z,nodelete -Wl,--no-undefined $(if $(SANITIZE),-fsani
 # the module finds lua_* in its host, so they stay undefined here
 MODFLAGS   = $(filter-out -Wl$(comma)--no-undefined,$(LDFLAGS)) -Wl,--exclude-libs,ALL
 
-CORE_C     = $(wildcard core/*/*.c)
-BIND_C     = $(wildcard bindings/*.c)
+# folders lie in folders: a file that no list names would silently be neither built nor installed
+CORE_C     = $(sort $(shell find core -name '*.c'))
+BIND_C     = $(sort $(shell find bindings -name '*.c'))
 LUA_FILES  = $(shell find bindings/latent -type f 2>/dev/null)
 CORE_O     = $(CORE_C:%.c=$(BUILD)/%.o)
 BIND_O     = $(BIND_C:%.c=$(BUILD)/%.o)
@@ -75,7 +76,7 @@ $(addprefix $(BUILD)/core/,nn/ops_elementwise.o nn/ops_probability.o nn/ops_line
 $(BUILD)/bindings/%.o: bindings/%.c
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  cc $<")
-	$(Q)$(CC) $(LAT_CFLAGS) -fvisibility=hidden -isystem $(LUA_INCDIR) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(LAT_CFLAGS) -fvisibility=hidden -Ibindings -isystem $(LUA_INCDIR) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # One archive serves both kinds of host: the bindings are linked in only by one that
 # names luaopen_latent.
@@ -168,6 +169,7 @@ CROSSFLAGS = $(STRICT) -idirafter /usr/include -idirafter /usr/include/$(shell $
 lint:
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	luacheck --quiet .
+	$(Q)$(LUA) scripts/structure.lua
 	$(Q)$(MAKE) BUILD=build/lint CFLAGS="$(STRICT)" objects
 	$(if $(SPEC_C),$(Q)for f in $(SPEC_C); do $(CC) $(LAT_CFLAGS) $(STRICT) -Ibindings -isystem $(LUA_INCDIR) -c -o /dev/null $$f || exit 1; done)
 	$(if $(CROSS),$(Q)$(MAKE) BUILD=build/lint/arm64 CC=$(CROSS) CFLAGS="$(CROSSFLAGS)" objects)
@@ -193,7 +195,7 @@ bench: all
 # information and names, which are most of a file, stay in the build tree.
 
 ROCK      = $(INST_LIBDIR)$(if $(filter command%,$(origin PREFIX)),,$(filter command%,$(origin LIBDIR)))
-HEADERS   = $(wildcard core/*.h core/*/*.h)
+HEADERS   = $(sort $(shell find core -name '*.h'))
 PUT       = install -D -m 644
 STRIP     = strip
 

@@ -1,8 +1,8 @@
 /* latent.c: luaopen_latent, which makes the module from its files. */
 #include <string.h>
 
-#include "binding.h"
-#include "em.h"
+#include "lua/binding.h"
+#include "model/em.h"
 
 /* The parts in Lua, required at their first use. */
 static const char *const parts[] = {"help",    "blocks",     "plot",       "progress", "datasets",

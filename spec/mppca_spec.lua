@@ -1,5 +1,5 @@
 -- Mixtures of probabilistic PCA and of factor analysers. LARGE is a number of columns beyond which no scatter is
--- formed (core/em/mppca.h): what holds below must hold there.
+-- formed (core/em/mppca/mppca.h): what holds below must hold there.
 local latent = require "latent"
 local helper = require "helper"
 local matrix, fails = latent.matrix, helper.fails

@@ -5,7 +5,7 @@
 -- The functions of the .c files, and the same by file and name, and the public ones by name.
 local function read_functions()
   local functions, own, public = {}, {}, {}
-  local files = io.popen("ls core/*/*.c")
+  local files = io.popen("find core -name '*.c' | sort")
   for path in files:lines() do
     own[path] = {}
     local signature, body = "", nil
@@ -43,7 +43,7 @@ end
 -- The comments before the declarations of the headers.
 local function read_comments()
   local comments = {}
-  local files = io.popen("ls core/*/*.h | grep -v workspace.h")
+  local files = io.popen("find core/*/ -name '*.h' | grep -v workspace.h | sort")
   for path in files:lines() do
     local comment = ""
     for line in io.lines(path) do

@@ -1,4 +1,4 @@
--- The training loop of the models with nets: fit and steps. Not exported; bindings/deep.c makes
+-- The training loop of the models with nets: fit and steps. Not exported; bindings/models/deep/deep.c makes
 -- methods of it.
 
 local latent = require "latent"

@@ -1,4 +1,4 @@
--- latent.vae's methods that are better said in Lua. Not exported; bindings/vae.c makes methods of it.
+-- latent.vae's methods that are better said in Lua. Not exported; bindings/models/deep/vae.c makes methods of it.
 
 local latent = require "latent"
 local check = require "latent.check"

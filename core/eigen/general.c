@@ -4,7 +4,7 @@
 #include "base/parallel.h"
 #include "eigen/dense.h"
 #include "eigen/hessenberg.h"
-#include "matrix/svd.h"
+#include "matrix/linear/svd.h"
 
 #define TIE 1e-13 /* of the largest modulus: real parts this near are taken as equal */
 

@@ -2,8 +2,8 @@
 
 #include "base/parallel.h"
 #include "eigen/dense.h"
-#include "matrix/blocked.h"
-#include "matrix/svd.h"
+#include "matrix/linear/blocked.h"
+#include "matrix/linear/svd.h"
 
 /* b := L with B = L L', and a := inv(L) A inv(L'), all of it. */
 static lat_status reduce(lat_workspace *work, double *a, double *b, int n)

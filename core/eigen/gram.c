@@ -4,7 +4,7 @@
 
 #include "base/parallel.h"
 #include "eigen/krylov.h"
-#include "matrix/lapack.h"
+#include "matrix/linear/lapack.h"
 
 #define PIECE 65536 /* numbers of X that stay in the cache between the two products */
 #define LEAST 16    /* rows of a piece */

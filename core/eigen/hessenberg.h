@@ -3,7 +3,7 @@
 #ifndef LAT_EIGEN_HESSENBERG_H
 #define LAT_EIGEN_HESSENBERG_H
 
-#include "matrix/blocked.h"
+#include "matrix/linear/blocked.h"
 
 /* The eigenvalues of the n x n matrix a, which is destroyed, and, unless v is NULL, their vectors of
  * length 1 in the columns of v (n x n), those of a complex pair as real and imaginary part: balanced,

@@ -2,9 +2,9 @@
 
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
-#include "matrix/lapack.h"
+#include "matrix/linear/lapack.h"
 #include "matrix/product.h"
-#include "matrix/svd.h"
+#include "matrix/linear/svd.h"
 
 #define ORDER     200   /* from this min(N, D) on, and below */
 #define SHARE     10    /* one in so many of the singular values, a Krylov space may pay */

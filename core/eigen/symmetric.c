@@ -3,7 +3,7 @@
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
 #include "matrix/product.h"
-#include "matrix/svd.h"
+#include "matrix/linear/svd.h"
 
 #define ORDER     400   /* from this n on, and below one in SHARE of the eigenvalues, */
 #define SHARE     16    /* a Krylov space is tried first */

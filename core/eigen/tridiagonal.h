@@ -3,7 +3,7 @@
 #ifndef LAT_EIGEN_TRIDIAGONAL_H
 #define LAT_EIGEN_TRIDIAGONAL_H
 
-#include "matrix/blocked.h"
+#include "matrix/linear/blocked.h"
 
 /* Q' A Q = T, as dsytrd: d (n), e (n-1), the vectors of Q below A's first subdiagonal. */
 lat_status lat_sytrd(lat_workspace *work, int n, double *a, int lda, double *d, double *e,

@@ -7,7 +7,7 @@
 
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
-#include "em/accelerate.h"
+#include "em/squarem.h"
 #include "matrix/spread.h"
 
 typedef struct lat_em_state {

@@ -97,7 +97,7 @@ typedef struct lat_em_options {
   double tolerance;      /* stop when the objective changes by less than this times (|objective| +
                           * 1e-300) in an iteration; 0 never stops early */
   bool missing;          /* NaN marks a missing entry, for kinds that know them */
-  bool accelerate;       /* SQUAREM (accelerate.h) with a fall-back that keeps the objective
+  bool accelerate;       /* SQUAREM (squarem.h) with a fall-back that keeps the objective
                           * monotone */
 } lat_em_options;
 

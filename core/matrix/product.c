@@ -7,7 +7,7 @@
 
 #include "base/clones.h"
 #include "base/parallel.h"
-#include "matrix/lapack.h"
+#include "matrix/linear/lapack.h"
 
 #define CUT        1e6 /* multiplications from which work is cut into chunks */
 #define TALL       384 /* the most rows and columns of a tile of C: what BLAS packs pays from here on */

@@ -6,9 +6,9 @@
 
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
-#include "matrix/lapack.h"
+#include "matrix/linear/lapack.h"
 #include "matrix/moments.h"
-#include "matrix/svd.h"
+#include "matrix/linear/svd.h"
 
 /* The walk over columns, in chunks as rows are in moments.c. */
 typedef struct walk {

@@ -8,9 +8,9 @@
 
 #include "base/parallel.h"
 #include "matrix/moments.h"
-#include "matrix/solve.h"
-#include "matrix/svd.h"
-#include "projection/ica_fit.h"
+#include "matrix/linear/solve.h"
+#include "matrix/linear/svd.h"
+#include "projection/ica_internal.h"
 #include "projection/pca.h"
 
 const lat_parameter lat_ica_parameters[] = {

@@ -8,7 +8,7 @@
 LAT_FUSED
 #include "base/vector_kernels.h"
 #include "base/vector_math.h"
-#include "projection/ica_fit.h"
+#include "projection/ica_internal.h"
 
 enum { PARTS = 8 };
 

@@ -5,9 +5,9 @@
 
 #include "base/parallel.h"
 #include "base/vector_math.h"
-#include "matrix/factor.h"
+#include "matrix/linear/factor.h"
 #include "matrix/moments.h"
-#include "projection/ica_fit.h"
+#include "projection/ica_internal.h"
 
 /* ---- the densities of sources ---------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "projection/ica_fit.h"
+#include "projection/ica_internal.h"
 
 /* ---- all sources at once ------------------------------------------------------------------ */
 

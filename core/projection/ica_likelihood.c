@@ -22,8 +22,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "matrix/factor.h"
-#include "projection/ica_fit.h"
+#include "matrix/linear/factor.h"
+#include "projection/ica_internal.h"
 
 static const double LEAST_CURVATURE = 0.01;
 

@@ -18,8 +18,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "matrix/solve.h"
-#include "projection/ica_fit.h"
+#include "matrix/linear/solve.h"
+#include "projection/ica_internal.h"
 
 enum { MEMORY = 7, HALVINGS = 10 };
 

@@ -10,7 +10,7 @@
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "matrix/tile.h"
-#include "projection/ica_fit.h"
+#include "projection/ica_internal.h"
 
 size_t lat_ica_means_count(size_t k, size_t M)
 {

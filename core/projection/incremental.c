@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "matrix/spread.h"
-#include "matrix/svd.h"
+#include "matrix/linear/svd.h"
 
 size_t lat_incremental_count(size_t D, size_t M)
 {

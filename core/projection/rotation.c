@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "matrix/product.h"
-#include "matrix/solve.h"
+#include "matrix/linear/solve.h"
 
 static lat_matrix square_of(const double *T, size_t M)
 {

@@ -1,4 +1,4 @@
-/* lds_tracker.c: the C side of lds_tracker.lua: N updates of a tracker of 4 states and 2 outputs, whose
+/* tracker.c: the C side of lds_tracker.lua: N updates of a tracker of 4 states and 2 outputs, whose
  * matrices and 1000 observations come as text. Prints the log-likelihood and the first state. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include <lualib.h>
 #include <stdio.h>
 
-#include "em.h"
+#include "model/em.h"
 #include "poisson.h"
 
 typedef struct poisson {

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "em/kmeans.h"
+#include "em/kmeans/kmeans.h"
 #include "latent.h"
-#include "matrix/factor.h"
+#include "matrix/linear/factor.h"
 
 enum { N = 40, D = 2, K = 2, CALLS = 1000 };
 

@@ -1,0 +1,291 @@
+/* files_csv.c: tables of text, in and out: the options, and what comes back beside X. */
+#include <stdint.h>
+#include <string.h>
+
+#include "data/files.h"
+#include "files/csv.h"
+
+/* ---- options -------------------------------------------------------------- */
+
+/* A list of strings (or one string) in the option `name`, as C strings which live as long as the
+ * option table; NULL without the option. Pushes one value either way. */
+static const char **optstrings(lua_State *L, const char *who, int arg, const char *name, size_t *n)
+{
+  int type = latL_getoption(L, arg, name), list = lua_gettop(L);
+  if (type == LUA_TNIL) return NULL;
+  if (type != LUA_TSTRING && type != LUA_TTABLE)
+    latL_error(L, who, "%s must be a list of strings, got %s", name, luaL_typename(L, -1));
+  *n = type == LUA_TSTRING ? 1 : (size_t)lua_rawlen(L, list);
+  const char **strings = lua_newuserdatauv(L, (*n + 1) * sizeof *strings, 0);
+  strings[*n] = NULL;
+  for (size_t k = 0; k < *n; k++) {
+    if (type == LUA_TSTRING)
+      lua_pushvalue(L, list);
+    else
+      lua_rawgeti(L, list, (lua_Integer)k + 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      latL_error(L, who, "%s must be a list of strings, but element %I is a %s", name,
+                 (lua_Integer)k + 1, luaL_typename(L, -1));
+    strings[k] = lua_tostring(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_replace(L, list);
+  return strings;
+}
+
+static char optdelimiter(lua_State *L, const char *who, int arg, char otherwise)
+{
+  char delimiter = otherwise;
+  if (latL_getoption(L, arg, "delimiter") != LUA_TNIL) {
+    if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) != 1)
+      latL_error(L, who, "delimiter must be a string of one character");
+    delimiter = lua_tostring(L, -1)[0];
+    if (delimiter == '\0') latL_error(L, who, "delimiter must not be a NUL character");
+  }
+  lua_pop(L, 1);
+  return delimiter;
+}
+
+/* header = true, false or "auto" (also nil) */
+static lat_csv_header optheader(lua_State *L, const char *who)
+{
+  lat_csv_header header = LAT_CSV_AUTO;
+  int type = latL_getoption(L, 2, "header");
+  if (type == LUA_TBOOLEAN)
+    header = lua_toboolean(L, -1) ? LAT_CSV_YES : LAT_CSV_NO;
+  else if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "auto") == 0))
+    latL_error(L, who, "header must be true, false or \"auto\"");
+  lua_pop(L, 1);
+  return header;
+}
+
+/* ---- which column goes where ----------------------------------------------- */
+
+typedef struct plan {
+  lat_csv csv;
+  const char **names;      /* the header's, ended by NULL; NULL without a header */
+  size_t *column_of;       /* the file's column -> X's, or SIZE_MAX */
+  lat_csv_field **text_of; /* the file's column -> its fields, or NULL */
+  size_t *order, count;    /* X's column -> the file's */
+  size_t label;            /* the column of the labels, or SIZE_MAX */
+} plan;
+
+static lat_status plan_memory(lat_workspace *work, plan *p)
+{
+  size_t cols = p->csv.cols;
+  p->count = 0;
+  p->label = SIZE_MAX;
+  p->names = NULL;
+  p->column_of = lat_allocate(work, cols, sizeof *p->column_of);
+  p->text_of = lat_allocate(work, cols, sizeof *p->text_of);
+  p->order = lat_allocate(work, cols, sizeof *p->order);
+  if (!p->column_of || !p->text_of || !p->order) return LAT_MEMORY;
+  for (size_t j = 0; j < cols; j++) p->column_of[j] = SIZE_MAX, p->text_of[j] = NULL;
+  if (!p->csv.header) return LAT_OK;
+  p->names = lat_allocate(work, cols + 1, sizeof *p->names);
+  if (!p->names) return LAT_MEMORY;
+  p->names[cols] = NULL;
+  for (size_t j = 0; j < cols; j++) {
+    lat_csv_field field = p->csv.names[j];
+    char *name = lat_allocate(work, field.length + 1, 1);
+    if (!name) return LAT_MEMORY;
+    name[lat_csv_unquote(field, name)] = '\0';
+    p->names[j] = name;
+  }
+  return LAT_OK;
+}
+
+/* The column that the name or number on the top of the stack means. */
+static lat_status find_column(lua_State *L, lat_workspace *work, const plan *p, const char *option,
+                              size_t *column)
+{
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    const char *name = lua_tostring(L, -1);
+    for (*column = 0; p->names && *column < p->csv.cols; ++*column)
+      if (strcmp(p->names[*column], name) == 0) return LAT_OK;
+    if (!p->names)
+      return lat_fail(work, LAT_FORMAT, "no header that could name a column '%.60s'", name);
+    const char *near = latL_nearest(name, p->names);
+    return lat_fail(work, LAT_FORMAT, "no column '%.60s'%s%.60s%s", name,
+                    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+  }
+  int is;
+  lua_Integer i = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is) : (is = 0);
+  if (!is)
+    latL_error(L, "latent.read", "%s must name columns by strings or integers, got %s", option,
+               luaL_typename(L, -1));
+  if (i < 1 || (lua_Unsigned)i > p->csv.cols)
+    return lat_fail(work, LAT_FORMAT, "no column %lld, there are %zu", (long long)i, p->csv.cols);
+  *column = (size_t)i - 1;
+  return LAT_OK;
+}
+
+static bool is_taken(const plan *p, size_t j)
+{
+  return p->text_of[j] || p->column_of[j] != SIZE_MAX;
+}
+
+/* Column j is wanted: it goes to X, or becomes text. */
+static lat_status take_column(lat_workspace *work, plan *p, size_t j)
+{
+  if (is_taken(p, j)) return LAT_OK;
+  if (p->csv.text[j]) {
+    p->text_of[j] = lat_allocate(work, p->csv.rows, sizeof **p->text_of);
+    if (p->label == SIZE_MAX) p->label = j;
+    return p->text_of[j] ? LAT_OK : LAT_MEMORY;
+  }
+  p->order[p->count] = j;
+  p->column_of[j] = p->count++;
+  return LAT_OK;
+}
+
+/* The options `labels` and `columns`; without them all columns are wanted. */
+static lat_status make_plan(lua_State *L, lat_workspace *work, plan *p)
+{
+  size_t j;
+  LAT_TRY(plan_memory(work, p));
+  if (latL_getoption(L, 2, "labels") != LUA_TNIL) {
+    LAT_TRY(find_column(L, work, p, "labels", &j));
+    p->csv.text[j] = true; /* classes are often numbered */
+    LAT_TRY(take_column(work, p, j));
+  }
+  if (latL_getoption(L, 2, "columns") == LUA_TNIL) {
+    for (j = 0; j < p->csv.cols; j++) LAT_TRY(take_column(work, p, j));
+  } else {
+    if (lua_type(L, -1) != LUA_TTABLE)
+      latL_error(L, "latent.read", "columns must be a list of names or numbers, got %s",
+                 luaL_typename(L, -1));
+    for (lua_Integer k = 1; k <= (lua_Integer)lua_rawlen(L, -1); k++) {
+      lua_rawgeti(L, -1, k);
+      LAT_TRY(find_column(L, work, p, "columns", &j));
+      if (j != p->label && is_taken(p, j))
+        latL_error(L, "latent.read", "columns names column %I twice", (lua_Integer)j + 1);
+      LAT_TRY(take_column(work, p, j));
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 2);
+  return p->count > 0 ? LAT_OK : lat_fail(work, LAT_FORMAT, "no column of numbers");
+}
+
+/* ---- what comes back -------------------------------------------------------- */
+
+static void push_field(lua_State *L, lat_csv_field field)
+{
+  luaL_Buffer buffer;
+  char *out = luaL_buffinitsize(L, &buffer, field.length + 1);
+  luaL_pushresultsize(&buffer, lat_csv_unquote(field, out));
+}
+
+/* info.labels, info.classes and info.codes, into the table on the top of the stack. */
+static void set_labels(lua_State *L, const plan *p)
+{
+  int info = lua_gettop(L), rows = p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0;
+  latL_Matrix *codes = latL_newvector(L, p->csv.rows, LAT_FLOAT64);
+  lua_createtable(L, rows, 0); /* info + 2: the labels */
+  lua_newtable(L);             /* info + 3: the classes */
+  lua_newtable(L);             /* info + 4: a class's code */
+  lua_Integer classes = 0;
+  for (size_t i = 0; i < p->csv.rows; i++) {
+    push_field(L, p->text_of[p->label][i]);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, info + 4) == LUA_TNIL) {
+      lua_pushvalue(L, -2);
+      lua_rawseti(L, info + 3, ++classes);
+      lua_pushvalue(L, -2);
+      lua_pushinteger(L, classes);
+      lua_rawset(L, info + 4);
+      lua_pushinteger(L, classes);
+      lua_replace(L, -2);
+    }
+    lat_set(&codes->view, i, 0, lua_tonumber(L, -1));
+    lua_pop(L, 1);
+    lua_rawseti(L, info + 2, (lua_Integer)i + 1);
+  }
+  lua_settop(L, info + 3);
+  lua_setfield(L, info, "classes");
+  lua_setfield(L, info, "labels");
+  lua_setfield(L, info, "codes");
+}
+
+/* info.text: column name (or number, without a header) -> list of strings */
+static void set_texts(lua_State *L, const plan *p)
+{
+  lua_newtable(L);
+  for (size_t j = 0; j < p->csv.cols; j++) {
+    if (!p->text_of[j]) continue;
+    if (p->names)
+      lua_pushstring(L, p->names[j]);
+    else
+      lua_pushinteger(L, (lua_Integer)j + 1);
+    if (j == p->label) {
+      lua_getfield(L, -3, "labels");
+    } else {
+      lua_createtable(L, p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0, 0);
+      for (size_t i = 0; i < p->csv.rows; i++) {
+        push_field(L, p->text_of[j][i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+      }
+    }
+    lua_rawset(L, -3);
+  }
+  lua_setfield(L, -2, "text");
+}
+
+static void push_info(lua_State *L, const plan *p)
+{
+  lua_newtable(L);
+  if (p->names) {
+    lua_createtable(L, (int)p->count, 0);
+    for (size_t k = 0; k < p->count; k++) {
+      lua_pushstring(L, p->names[p->order[k]]);
+      lua_rawseti(L, -2, (lua_Integer)k + 1);
+    }
+    lua_setfield(L, -2, "columns");
+  }
+  if (p->label == SIZE_MAX) return;
+  set_labels(L, p);
+  set_texts(L, p);
+}
+
+int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delimiter)
+{
+  static const char *const names[] = {"delimiter", "header", "missing", "labels",
+                                      "columns",   "skip",   NULL};
+  const char *who = "latent.read";
+  latL_checkoptions(L, 2, who, names);
+  lat_csv_options options = {.delimiter = optdelimiter(L, who, 2, delimiter),
+                             .header = optheader(L, who),
+                             .skip =
+                                 (size_t)latL_optinteger(L, 2, who, "skip", 0, 0, LUA_MAXINTEGER)};
+  options.missing = optstrings(L, who, 2, "missing", &options.missing_count);
+
+  plan p;
+  lat_status status =
+      lat_csv_scan(&source->work, source->map.bytes, source->map.size, &options, &p.csv);
+  if (status == LAT_OK) status = make_plan(L, &source->work, &p);
+  if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
+  latL_Matrix *X = latL_newmatrix(L, p.csv.rows, p.count, LAT_FLOAT64);
+  status = lat_csv_read(&source->work, &p.csv, &X->view, p.column_of, p.text_of);
+  if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
+  push_info(L, &p);
+  return 2;
+}
+
+lat_status latL_writecsv(lua_State *L, const char *path, const latL_Matrix *A, char delimiter)
+{
+  static const char *const known[] = {"columns", "delimiter", "missing", NULL};
+  const char *who = "latent.write";
+  size_t n = A->view.cols;
+  latL_checkoptions(L, 3, who, known);
+  delimiter = optdelimiter(L, who, 3, delimiter);
+  const char **names = optstrings(L, who, 3, "columns", &n);
+  if (n != A->view.cols)
+    latL_error(L, who, "columns has %I names for a %s", (lua_Integer)n, latL_shape(L, A));
+  const char *missing = "NA";
+  int type = latL_getoption(L, 3, "missing");
+  if (type != LUA_TNIL && type != LUA_TSTRING)
+    latL_error(L, who, "missing must be a string, got %s", luaL_typename(L, -1));
+  if (type == LUA_TSTRING) missing = lua_tostring(L, -1);
+  return lat_csv_write(latL_workspace(L), path, &A->view, names, delimiter, missing);
+}

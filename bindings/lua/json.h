@@ -1,0 +1,31 @@
+/* json.h: Lua values as JSON and back, for save.c.
+ *
+ * Booleans, numbers and strings are what they are; tables are lists or objects, sorted by name;
+ * matrices become lists, of rows or of a vector's numbers, and come back as tables. Floats keep all
+ * their bits and a point or exponent, so that they come back as floats; infinity is 1e999 and NaN
+ * is null. */
+#ifndef LATL_LUA_JSON_H
+#define LATL_LUA_JSON_H
+
+#include "lua/binding.h"
+#include "files/json.h"
+
+/* Text that grows in a workspace. `status` keeps the first failure, and later calls do nothing. */
+typedef struct latL_Text {
+  lat_workspace *work;
+  char *at;
+  size_t n, room;
+  lat_status status;
+} latL_Text;
+
+void latL_puttext(latL_Text *text, const char *word);
+
+/* Writes the value on the top of the stack. NULL, or what it is that has no place in JSON (also
+ * tables in tables beyond `depth`); then the text is of no use. */
+const char *latL_putvalue(lua_State *L, latL_Text *text, int depth);
+
+/* Pushes the next value, or, when it fails, some values. Text from strangers is safe: it nests
+ * LAT_JSON_DEPTH deep at most, and a name that is twice in an object is refused. */
+lat_status latL_pushjson(lua_State *L, lat_json *json);
+
+#endif

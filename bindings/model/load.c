@@ -1,0 +1,328 @@
+/* load.c: latent.load, for every kind of model there is; save.h describes the files.
+ *
+ * Loading runs nothing that a file names but the constructors of the module, with options that
+ * they check as they check a user's. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/save.h"
+
+static const char WHO[] = "latent.load";
+
+/* ---- metadata ------------------------------------------------------------------------------ */
+
+typedef struct loading {
+  latL_Source *source;
+  lat_workspace *work;
+  lat_safetensors file;
+  int constructors, functions; /* stack indices: by kind; what the user adds, or nil */
+} loading;
+
+/* The metadata of `prefix` and `key`, or NULL. */
+static const lat_text *find(const loading *l, const char *prefix, const char *key)
+{
+  char name[sizeof(latL_Prefix) + 16];
+  snprintf(name, sizeof name, "%s%s", prefix, key);
+  return lat_safetensors_metadata(&l->file, name);
+}
+
+/* Pushes the object that is the metadata `key`. */
+static lat_status push_object(lua_State *L, const loading *l, const char *prefix, const char *key)
+{
+  lat_json j;
+  const lat_text *value = find(l, prefix, key);
+  if (!value) return lat_fail(l->work, LAT_FORMAT, "the metadata has no '%s%s'", prefix, key);
+  LAT_TRY(lat_json_begin(&j, l->work, *value));
+  if (lat_json_peek(&j) != '{')
+    return lat_fail(l->work, LAT_FORMAT, "'%s%s' in the metadata is no JSON object", prefix, key);
+  LAT_TRY(latL_pushjson(L, &j));
+  return lat_json_end(&j);
+}
+
+static lat_status read_sizes(lua_State *L, const loading *l, const char *prefix,
+                             const lat_parameter *table, size_t sizes[LAT_SIZES])
+{
+  LAT_TRY(push_object(L, l, prefix, "sizes"));
+  for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
+    if (!latL_usessize(table, s)) continue;
+    lua_Integer least = s == LAT_M || s == LAT_U ? 0 : 1; /* there may be none */
+    if (lua_getfield(L, -1, latL_size_names[s]) != LUA_TNUMBER || !lua_isinteger(L, -1) ||
+        lua_tointeger(L, -1) < least)
+      return lat_fail(l->work, LAT_FORMAT, "the size %s must be an integer >= %d",
+                      latL_size_names[s], (int)least);
+    sizes[s] = (size_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return LAT_OK;
+}
+
+/* Calls the function below its `arguments` for one result; what it raises is the file's fault. */
+static lat_status call(lua_State *L, lat_workspace *work, const char *what, int arguments)
+{
+  int failed = lua_pcall(L, arguments, 1, 0);
+  if (failed == LUA_OK) return LAT_OK;
+  if (failed != LUA_ERRRUN || lua_type(L, -1) != LUA_TSTRING) lua_error(L);
+  return lat_fail(work, LAT_FORMAT, "%s: %s", what, lua_tostring(L, -1));
+}
+
+/* Pushes the constructor that the file names. */
+static lat_status push_constructor(lua_State *L, const loading *l, const char *prefix)
+{
+  const lat_text *kind = find(l, prefix, "kind");
+  if (!kind) return lat_fail(l->work, LAT_FORMAT, "the metadata has no '%skind'", prefix);
+  lua_pushlstring(L, kind->at, kind->n);
+  if (lua_rawget(L, l->constructors) == LUA_TFUNCTION) return LAT_OK;
+  return lat_fail(l->work, LAT_FORMAT, "the model's kind '%.*s' is unknown",
+                  kind->n < 40 ? (int)kind->n : 40, kind->at);
+}
+
+/* Gives the block at `fitted` the fields of the record, but none that the constructor of its model has
+ * set; or, without one (0), the model at `model`, which has nets. */
+static lat_status keep_record(lua_State *L, const loading *l, const char *prefix, int model,
+                              int fitted)
+{
+  const latL_Model *m = lua_touserdata(L, model);
+  LAT_TRY(push_object(L, l, prefix, "record"));
+  int record = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, record); lua_settop(L, record + 1)) {
+    const char *name = lua_tostring(L, record + 1);
+    const lat_parameter *p = m->kind->parameters;
+    while (p->name && strcmp(p->name, name) != 0) p++;
+    if (p->name || !latL_isplain(L, name, record + 2))
+      return lat_fail(l->work, LAT_FORMAT, "the record has no place for '%.40s'", name);
+    if (latL_kept(L, model, name) != LUA_TNIL) continue;
+    lua_pushvalue(L, record + 2);
+    if (fitted)
+      latL_record(L, fitted, name);
+    else
+      latL_keep(L, model, name);
+  }
+  lua_settop(L, record - 1);
+  return LAT_OK;
+}
+
+/* ---- models -------------------------------------------------------------------------------- */
+
+/* Pushes a list of new models for these prefixes, and fills the sets but for `flat`. */
+static lat_status make_models(lua_State *L, const loading *l, size_t count, latL_Prefix *of,
+                              lat_parameter_set *sets)
+{
+  lua_newtable(L);
+  int list = lua_gettop(L);
+  for (size_t i = 0; i < count; i++) {
+    size_t *sizes = lat_allocate(l->work, LAT_SIZES, sizeof *sizes);
+    if (!sizes) return LAT_MEMORY;
+    memset(sizes, 0, LAT_SIZES * sizeof *sizes);
+    LAT_TRY(push_constructor(L, l, of[i]));
+    LAT_TRY(push_object(L, l, of[i], "options"));
+    LAT_TRY(call(L, l->work, "the options are wrong", 1));
+    const latL_Kind *kind = ((const latL_Model *)lua_touserdata(L, -1))->kind;
+    LAT_TRY(read_sizes(L, l, of[i], kind->parameters, sizes));
+    sets[i] = (lat_parameter_set){of[i], kind->parameters, sizes, NULL};
+    lua_rawseti(L, list, (lua_Integer)i + 1);
+  }
+  return LAT_OK;
+}
+
+/* Pushes a list of the models with these prefixes, which have all the tensors of the file. */
+static lat_status load_models(lua_State *L, const loading *l, size_t count, latL_Prefix *of)
+{
+  lat_parameter_set *sets = lat_allocate(l->work, count, sizeof *sets);
+  if (!sets) return LAT_MEMORY;
+  LAT_TRY(make_models(L, l, count, of, sets));
+  LAT_TRY(lat_parameters_match(l->work, &l->file, sets, count));
+  int list = lua_gettop(L);
+  for (size_t i = 0; i < count; i++, lua_settop(L, list)) {
+    lua_rawgeti(L, list, (lua_Integer)i + 1);
+    sets[i].flat = latL_newfitted(L, list + 1, sets[i].sizes)->flat;
+    LAT_TRY(lat_parameters_read(l->work, &l->file, l->source->map.bytes, &sets[i], 1));
+    LAT_TRY(keep_record(L, l, of[i], list + 1, list + 2));
+    latL_publish(L, list + 1);
+    luaL_getmetafield(L, list + 1, "loaded");
+    lua_pushvalue(L, list + 1);
+    LAT_TRY(call(L, l->work, "the parameters are wrong", 1));
+  }
+  return LAT_OK;
+}
+
+/* ---- groups ----------------------------------------------------------------------------------- */
+
+/* The part in Lua, whose function `_restore` takes the options and the list of models. */
+static lat_status load_group(lua_State *L, const loading *l, const char *kind)
+{
+  size_t count = 0;
+  latL_Prefix prefix;
+  do {
+    snprintf(prefix, sizeof prefix, "%zu.", ++count);
+  } while (find(l, prefix, "kind"));
+  latL_Prefix *of = lat_allocate(l->work, --count, sizeof *of);
+  if (!of) return LAT_MEMORY;
+  for (size_t i = 0; i < count; i++) snprintf(of[i], sizeof of[i], "%zu.", i + 1);
+  lua_getglobal(L, "require");
+  lua_pushfstring(L, "latent.%s", kind);
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "_restore");
+  LAT_TRY(push_object(L, l, "", "options"));
+  LAT_TRY(load_models(L, l, count, of));
+  return call(L, l->work, "the models are wrong", 2);
+}
+
+/* ---- a model of the user's functions ------------------------------------------------------------- */
+
+/* Pushes a table of the tensors: numbers and matrices. */
+static lat_status push_own(lua_State *L, const loading *l)
+{
+  lua_newtable(L);
+  for (size_t i = 0; i < l->file.count; i++) {
+    const lat_tensor *t = &l->file.tensors[i];
+    lua_pushlstring(L, t->name.at, t->name.n);
+    const char *name = lua_tostring(L, -1);
+    if (t->array.rows == 0 || t->array.kind != 'f' || t->array.size != sizeof(double))
+      return lat_fail(l->work, LAT_FORMAT, "'%.40s' must have dtype F64, and not be empty", name);
+    lat_matrix A = latL_newarray(L, WHO, l->source, &t->array, LAT_FLOAT64)->view;
+    for (size_t k = 0; k < A.rows * A.cols; k++)
+      if (!isfinite(((const double *)A.data)[k]))
+        return lat_fail(l->work, LAT_FORMAT, "element %zu of '%.40s' isn't finite", k + 1, name);
+    if (t->array.axes == 0) {
+      lua_pushnumber(L, *(const double *)A.data);
+      lua_replace(L, -2);
+    }
+    lua_rawset(L, -3);
+  }
+  return LAT_OK;
+}
+
+static lat_status load_own(lua_State *L, const loading *l)
+{
+  if (lua_isnil(L, l->functions))
+    return lat_fail(l->work, LAT_FORMAT,
+                    "its functions are not in the file: latent.load(path, { e_step = ..., m_step = "
+                    "... }) takes them");
+  LAT_TRY(push_constructor(L, l, ""));
+  LAT_TRY(push_object(L, l, "", "options"));
+  int options = lua_gettop(L);
+  LAT_TRY(push_own(L, l));
+  lua_setfield(L, options, "parameters");
+  for (lua_pushnil(L); lua_next(L, l->functions); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, options);
+  }
+  LAT_TRY(call(L, l->work, "the options are wrong", 1));
+  int model = lua_gettop(L);
+  const size_t sizes[LAT_SIZES] = {[LAT_K] = 1}; /* what its flat vector is, a fit says */
+  *latL_newfitted(L, model, sizes)->flat = 0;
+  LAT_TRY(push_own(L, l));
+  latL_record(L, model + 1, "parameters");
+  LAT_TRY(keep_record(L, l, "", model, model + 1));
+  latL_publish(L, model);
+  return LAT_OK;
+}
+
+/* ---- models with nets ------------------------------------------------------------------------------- */
+
+/* What the kind that the file names stores, or NULL. */
+static latL_Stored *stored_kind(lua_State *L, const lat_text *name)
+{
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
+  lua_pushlstring(L, name->at, name->n);
+  lua_rawget(L, -2);
+  const latL_Kind *kind = lua_touserdata(L, -1);
+  lua_pop(L, 2);
+  return kind ? latL_storedkind(L, kind->metatable) : NULL;
+}
+
+/* A constructor makes nets as large as its options say: no larger than the file holds. */
+static lat_status load_stored(lua_State *L, const loading *l)
+{
+  const lat_text *kind = find(l, "", "kind");
+  latL_Stored *stored = kind ? stored_kind(L, kind) : NULL;
+  if (!stored)
+    return lat_fail(l->work, LAT_FORMAT, "a checkpoint of latent.nn alone (store:load reads it)");
+  lua_pushinteger(L, (lua_Integer)l->source->map.size);
+  lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);
+  LAT_TRY(push_constructor(L, l, ""));
+  LAT_TRY(push_object(L, l, "", "options"));
+  lat_status status = call(L, l->work, "the options are wrong", 1);
+  lua_pushnil(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);
+  LAT_TRY(status);
+  int model = lua_gettop(L);
+  lat_checkpoint checkpoint = stored(lua_touserdata(L, model));
+  LAT_TRY(lat_checkpoint_read(l->work, &l->file, l->source->map.bytes, &checkpoint));
+  LAT_TRY(keep_record(L, l, "", model, 0));
+  lua_pushinteger(L, (lua_Integer)checkpoint.optimizers[0]->steps);
+  latL_keep(L, model, "iterations");
+  return LAT_OK;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------ */
+
+/* Pushes the model. */
+static lat_status load_file(lua_State *L, loading *l)
+{
+  static const char *const groups[] = {"classifier", NULL};
+  latL_Prefix alone[] = {""};
+  LAT_TRY(lat_safetensors_parse(l->work, l->source->map.bytes, l->source->map.size, &l->file));
+  const lat_text *format = find(l, "", "format"), *version = find(l, "", "version");
+  const lat_text *kind = find(l, "", "kind");
+  if (format && lat_text_is(*format, "latent.nn") && lua_isnil(L, l->functions))
+    return load_stored(L, l);
+  if (!format || !lat_text_is(*format, LATL_SAVED_FORMAT) || !version || !kind)
+    return lat_fail(l->work, LAT_FORMAT,
+                    "no saved model (latent.read reads other safetensors files)");
+  if (!lat_text_is(*version, LATL_SAVED_VERSION))
+    return lat_fail(l->work, LAT_FORMAT,
+                    "version '%.*s' is unknown (" LATL_SAVED_VERSION " is read)",
+                    version->n < 20 ? (int)version->n : 20, version->at);
+  if (lat_text_is(*kind, LATL_SAVED_OWN)) return load_own(L, l);
+  if (!lua_isnil(L, l->functions))
+    latL_error(L, WHO, "the model in the file is not one of Lua functions, and takes none");
+  for (int i = 0; groups[i]; i++)
+    if (lat_text_is(*kind, groups[i])) return load_group(L, l, groups[i]);
+  LAT_TRY(load_models(L, l, 1, alone));
+  lua_rawgeti(L, -1, 1);
+  return LAT_OK;
+}
+
+/* latent.load(path [, functions]) -> model, or nil, message. Upvalue: the constructors by the kinds'
+ * names. */
+static int load(lua_State *L)
+{
+  latL_nooptions(L, 3, WHO);
+  lua_settop(L, 2);
+  const char *path = latL_checkpath(L, 1, WHO);
+  if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+    latL_error(L, WHO, "functions must be a table, got %s", luaL_typename(L, 2));
+  luaL_checkstack(L, 40, WHO);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  latL_Source *s = latL_opensource(L, WHO, path);
+  if (!s) return 2;
+  loading l = {.source = s, .work = &s->work, .constructors = 3, .functions = 2};
+  lat_status status = load_file(L, &l);
+  if (status != LAT_OK) return latL_sourcefailure(L, WHO, s, path, status);
+  latL_closesource(s);
+  return 1;
+}
+
+void latL_open_load(lua_State *L)
+{
+  int module = lua_gettop(L);
+  lua_newtable(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
+  for (lua_pushnil(L); lua_next(L, module + 2); lua_pop(L, 1)) {
+    const latL_Kind *kind = lua_touserdata(L, -1);
+    luaL_getmetatable(L, kind->metatable);
+    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || strcmp(kind->name, LATL_SAVED_OWN) == 0 ||
+        latL_storedkind(L, kind->metatable)) {
+      lua_getfield(L, module, kind->name);
+      lua_setfield(L, module + 1, kind->name);
+    }
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+  lua_pushcclosure(L, load, 1);
+  lua_setfield(L, module, "load");
+}

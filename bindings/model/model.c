@@ -1,0 +1,496 @@
+#include "model/model.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char is_kind = 0;                /* its address is a key of every kind's metatable */
+static const char FITTED[] = "latent.fitted"; /* no class of the users' */
+
+/* ---- what a fit makes ---------------------------------------------------------- */
+
+static latL_Fitted *to_fitted(lua_State *L, int arg)
+{
+  return luaL_testudata(L, arg, FITTED);
+}
+
+latL_Fitted *latL_newunfitted(lua_State *L, int model)
+{
+  model = lua_absindex(L, model);
+  latL_Fitted *f = lua_newuserdatauv(L, sizeof *f, LATL_FITTED_VALUES);
+  *f = (latL_Fitted){.model = lua_touserdata(L, model)};
+  luaL_setmetatable(L, FITTED);
+  lua_pushvalue(L, model);
+  lua_setiuservalue(L, -2, LATL_OF_MODEL);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, LATL_RECORD);
+  return f;
+}
+
+latL_Fitted *latL_newfitted(lua_State *L, int model, const size_t sizes[LAT_SIZES])
+{
+  latL_Fitted *f = latL_newunfitted(L, model);
+  size_t count = lat_parameters_count(f->model->kind->parameters, sizes);
+  memcpy(f->sizes, sizes, sizeof f->sizes);
+  f->flat = latL_newmatrix(L, 1, count ? count : 1, LAT_FLOAT64)->view.data;
+  lua_setiuservalue(L, -2, LATL_PARAMETERS);
+  return f;
+}
+
+double *latL_newstatistics(lua_State *L, int fitted, size_t count)
+{
+  fitted = lua_absindex(L, fitted);
+  double *memory = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  lua_setiuservalue(L, fitted, LATL_STATISTICS);
+  f->count = count;
+  return f->statistics = memory;
+}
+
+void latL_dropstatistics(lua_State *L, int fitted)
+{
+  fitted = lua_absindex(L, fitted);
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  lua_pushnil(L);
+  lua_setiuservalue(L, fitted, LATL_STATISTICS);
+  f->statistics = NULL;
+  f->seen = 0;
+  f->count = 0;
+}
+
+void *latL_newaside(lua_State *L, int fitted, size_t bytes)
+{
+  fitted = lua_absindex(L, fitted);
+  void *memory = lua_newuserdatauv(L, bytes, 0);
+  lua_setiuservalue(L, fitted, LATL_ASIDE);
+  return ((latL_Fitted *)lua_touserdata(L, fitted))->aside = memory;
+}
+
+latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
+{
+  fitted = lua_absindex(L, fitted);
+  const latL_Fitted *from = lua_touserdata(L, fitted);
+  lua_getiuservalue(L, fitted, LATL_OF_MODEL);
+  latL_Fitted *to = latL_newfitted(L, -1, from->sizes);
+  lua_remove(L, -2);
+  size_t count = lat_parameters_count(from->model->kind->parameters, from->sizes);
+  memcpy(to->flat, from->flat, count * sizeof *to->flat);
+  if (from->statistics)
+    memcpy(latL_newstatistics(L, -1, from->count), from->statistics,
+           from->count * sizeof *from->statistics);
+  to->seen = from->seen;
+  to->updates = from->updates;
+  lua_getiuservalue(L, fitted, LATL_ASIDE);
+  lua_setiuservalue(L, -2, LATL_ASIDE);
+  to->aside = from->aside;
+  lua_getiuservalue(L, -1, LATL_RECORD);
+  lua_getiuservalue(L, fitted, LATL_RECORD);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 2);
+  return to;
+}
+
+/* table[name] := the value on the top, for a table that is a user value. */
+static void set_field(lua_State *L, int at, int value, const char *name)
+{
+  lua_getiuservalue(L, at, value);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+static int push_field(lua_State *L, int at, int value, const char *name)
+{
+  lua_getiuservalue(L, at, value);
+  lua_pushstring(L, name);
+  int type = lua_rawget(L, -2);
+  lua_remove(L, -2);
+  return type;
+}
+
+void latL_record(lua_State *L, int fitted, const char *name)
+{
+  set_field(L, lua_absindex(L, fitted), LATL_RECORD, name);
+}
+
+int latL_recorded(lua_State *L, int fitted, const char *name)
+{
+  return push_field(L, lua_absindex(L, fitted), LATL_RECORD, name);
+}
+
+void latL_publish(lua_State *L, int model)
+{
+  lua_setiuservalue(L, model, LATL_FITTED);
+}
+
+const latL_Fitted *latL_pushfitted(lua_State *L, int model)
+{
+  lua_getiuservalue(L, model, LATL_FITTED);
+  return lua_touserdata(L, -1);
+}
+
+size_t latL_columnsbefore(lua_State *L)
+{
+  if (!latL_tomodel(L, 1)) return 0;
+  const latL_Fitted *f = latL_pushfitted(L, 1);
+  size_t columns = f ? f->sizes[LAT_D] : 0;
+  lua_pop(L, 1);
+  return columns;
+}
+
+/* The model at `arg`; raises for anything else. */
+static latL_Model *check_model(lua_State *L, int arg, const latL_Kind *kind, const char *who)
+{
+  latL_Model *m = luaL_testudata(L, arg, kind->metatable);
+  if (!m)
+    latL_error(L, who, "%s must be a %s, got %s", arg == 1 ? "self" : "other", kind->name,
+               luaL_typename(L, arg));
+  return m;
+}
+
+const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, const char *who)
+{
+  const latL_Fitted *f = to_fitted(L, arg);
+  if (f && strcmp(f->model->kind->metatable, kind->metatable) == 0) return f;
+  check_model(L, arg, kind, who);
+  if (kind->refresh) kind->refresh(L, arg, who);
+  f = latL_pushfitted(L, arg);
+  if (!f || !f->flat) latL_error(L, who, "the model is not fitted yet");
+  lua_replace(L, arg);
+  return f;
+}
+
+/* ---- fields -------------------------------------------------------------------- */
+
+/* Pushes the parameter at `at`, which is a view of the flat vector of the block at index `fitted`: a
+ * number, a vector, a matrix, or a list of matrices. */
+static void push_parameter(lua_State *L, int fitted, const lat_parameter *p, double *at)
+{
+  const latL_Fitted *f = lua_touserdata(L, fitted);
+  const lat_size *shape = p->shape;
+  if (shape[0] == LAT_END) {
+    lua_pushnumber(L, *at);
+    return;
+  }
+  if (lat_parameter_count(p, f->sizes) == 0) { /* no matrix is empty */
+    lua_pushnil(L);
+    return;
+  }
+  lua_getiuservalue(L, fitted, LATL_PARAMETERS);
+  int owner = lua_gettop(L);
+  size_t a = f->sizes[shape[0]];
+  if (shape[1] == LAT_END) {
+    latL_newview(L, owner, lat_vector_of(at, a), true);
+  } else if (shape[2] == LAT_END) {
+    latL_newview(L, owner, lat_matrix_of(at, a, f->sizes[shape[1]]), false);
+  } else {
+    size_t rows = f->sizes[shape[1]], cols = f->sizes[shape[2]];
+    latL_newviews(L, owner, at, a, rows, cols);
+  }
+}
+
+/* Pushes what the last fit has made that is called `name`, or nil. */
+static void push_fitted_field(lua_State *L, const latL_Kind *kind, int model, const char *name)
+{
+  if (kind->refresh) kind->refresh(L, model, kind->name);
+  const latL_Fitted *f = latL_pushfitted(L, model);
+  int fitted = lua_gettop(L);
+  if (!f || latL_recorded(L, fitted, name) != LUA_TNIL) return;
+  double *at = f->flat;
+  for (const lat_parameter *p = kind->parameters; at && p->name; p++) {
+    if (strcmp(p->name, name) == 0) {
+      push_parameter(L, fitted, p, at);
+      return;
+    }
+    at += lat_parameter_count(p, f->sizes);
+  }
+}
+
+/* Upvalues: the kind, its methods. */
+static int index_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  kind = check_model(L, 1, kind, kind->name)->kind; /* several kinds may share a metatable */
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+  lua_getiuservalue(L, 1, LATL_KEPT);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+  if (lua_type(L, 2) != LUA_TSTRING) return 1; /* the nil */
+  push_fitted_field(L, kind, 1, lua_tostring(L, 2));
+  return 1;
+}
+
+/* "pca, fitted: mean 4, components 4x2, ..." */
+static int tostring_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  kind = check_model(L, 1, kind, kind->name)->kind;
+  lua_settop(L, 1);
+  const latL_Fitted *f = latL_pushfitted(L, 1);
+  bool fitted = f && f->flat;
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, kind->name);
+  luaL_addstring(&text, fitted ? ", fitted:" : ", not fitted");
+  for (const lat_parameter *p = kind->parameters; fitted && p->name; p++) {
+    luaL_addstring(&text, p == kind->parameters ? " " : ", ");
+    luaL_addstring(&text, p->name);
+    for (int i = 0; i < 3 && p->shape[i] != LAT_END; i++) {
+      lua_pushfstring(L, i ? "x%I" : " %I", (lua_Integer)f->sizes[p->shape[i]]);
+      luaL_addvalue(&text);
+    }
+  }
+  luaL_pushresult(&text);
+  return 1;
+}
+
+static int newindex_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  return latL_error(L, kind->name, "%s can't be set: a model's fields are what fits make",
+                    latL_got(L, 2));
+}
+
+void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
+{
+  latL_newmetatable(L, FITTED);
+  lua_pop(L, 1);
+  latL_newmetatable(L, kind->metatable);
+  lua_pushboolean(L, true);
+  lua_rawsetp(L, -2, &is_kind);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, index_model, 2);
+  lua_setfield(L, -3, "__index");
+  lua_setfield(L, -2, "methods");
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushcclosure(L, tostring_model, 1);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushcclosure(L, newindex_model, 1);
+  lua_setfield(L, -2, "__newindex");
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_setfield(L, -2, kind->name);
+  lua_pop(L, 2);
+}
+
+void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
+                   const luaL_Reg *verbs, const void *more)
+{
+  luaL_getmetatable(L, metatable);
+  lua_getfield(L, -1, "methods");
+  for (; verbs->name; verbs++) {
+    lua_pushlightuserdata(L, (void *)(size_t)kind);
+    lua_pushfstring(L, "%s:%s", name, verbs->name);
+    lua_pushlightuserdata(L, (void *)(size_t)more);
+    lua_pushcclosure(L, verbs->func, 3);
+    lua_setfield(L, -2, verbs->name);
+  }
+  lua_pop(L, 2);
+}
+
+const void *latL_verbkind(lua_State *L)
+{
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+const char *latL_verb(lua_State *L)
+{
+  return lua_tostring(L, lua_upvalueindex(2));
+}
+
+void latL_takedistribution(lua_State *L, const char *who, const char *name, size_t n, double *p)
+{
+  double total = 0;
+  for (size_t i = 0; i < n; i++) total += p[i] >= 0 ? p[i] : NAN;
+  if (!(total > 0 && isfinite(total))) latL_error(L, who, "%s must be >= 0, and not all 0", name);
+  if (fabs(total - 1) > 1e-6) latL_error(L, who, "%s must add up to 1, not to %f", name, total);
+  for (size_t i = 0; i < n; i++) p[i] /= total;
+}
+
+size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs)
+{
+  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_assignment(work, K, costs, order));
+  for (size_t i = 0; i < K; i++) {
+    permutation[i] = (double)order[i] + 1;
+    distances[i] = costs[i * K + order[i]];
+  }
+  return order;
+}
+
+/* ---- models ---------------------------------------------------------------------- */
+
+/* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
+static void push_copy(lua_State *L, int from, int depth)
+{
+  if (lua_type(L, from) != LUA_TTABLE || depth == 0) {
+    lua_pushvalue(L, from);
+    return;
+  }
+  luaL_checkstack(L, 8, NULL);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, from);) {
+    lua_pushvalue(L, -2);
+    push_copy(L, lua_gettop(L) - 1, depth - 1);
+    lua_rawset(L, -5);
+    lua_pop(L, 1);
+  }
+}
+
+void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
+{
+  latL_Model *m = lua_newuserdatauv(L, bytes, LATL_VALUES);
+  memset(m, 0, bytes);
+  m->kind = kind;
+  lua_newtable(L);
+  if (lua_istable(L, 1)) {
+    push_copy(L, 1, LAT_JSON_DEPTH);
+    lua_setfield(L, -2, LATL_MADE_WITH);
+  }
+  lua_setiuservalue(L, -2, LATL_KEPT);
+  luaL_setmetatable(L, kind->metatable);
+  return m;
+}
+
+latL_Model *latL_tomodel(lua_State *L, int arg)
+{
+  void *model = lua_touserdata(L, arg);
+  if (!model || !lua_getmetatable(L, arg)) return NULL;
+  bool ours = lua_rawgetp(L, -1, &is_kind) != LUA_TNIL;
+  lua_pop(L, 2);
+  return ours ? model : NULL;
+}
+
+/* The model at `arg`, or whose block is there. */
+static const latL_Model *model_at(lua_State *L, int arg)
+{
+  const latL_Fitted *f = to_fitted(L, arg);
+  return f ? f->model : latL_tomodel(L, arg);
+}
+
+const char *latL_remedy(lua_State *L)
+{
+  const latL_Model *m = model_at(L, 1);
+  return m ? m->kind->gaps : NULL;
+}
+
+void latL_failmissing(lua_State *L, const char *who)
+{
+  const latL_Model *m = model_at(L, 1);
+  const char *remedy = m ? m->kind->gaps : NULL;
+  if (!m || (remedy && strcmp(remedy, LATL_KNOWS_GAPS) == 0)) return;
+  latL_error(L, who, "missing: this model does not know missing entries%s%s", remedy ? "; " : "",
+             remedy ? remedy : "");
+}
+
+void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who)
+{
+  latL_Model *m = check_model(L, 1, kind, who);
+  if (m->gone) latL_failgone(L, who, "model's memory");
+  return m;
+}
+
+void latL_pushkept(lua_State *L, int model)
+{
+  if (!to_fitted(L, model)) {
+    lua_getiuservalue(L, model, LATL_KEPT);
+    return;
+  }
+  lua_getiuservalue(L, model, LATL_OF_MODEL);
+  lua_getiuservalue(L, -1, LATL_KEPT);
+  lua_remove(L, -2);
+}
+
+void latL_keep(lua_State *L, int model, const char *name)
+{
+  set_field(L, lua_absindex(L, model), LATL_KEPT, name);
+}
+
+int latL_kept(lua_State *L, int model, const char *name)
+{
+  latL_pushkept(L, model);
+  lua_pushstring(L, name);
+  int type = lua_rawget(L, -2);
+  lua_remove(L, -2);
+  return type;
+}
+
+/* ---- data --------------------------------------------------------------------------- */
+
+const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
+{
+  if (latL_getoption(L, options, "weights") == LUA_TNIL) return NULL;
+  lat_matrix w = latL_checkvector(L, lua_gettop(L), who, "weights");
+  if (w.rows != N)
+    latL_error(L, who, "there are %I weights for %I rows", (lua_Integer)w.rows, (lua_Integer)N);
+  latL_Matrix *packed = latL_newvector(L, N, LAT_FLOAT64);
+  lat_copy(&w, &packed->view);
+  lua_remove(L, -2);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_check_weights(work, &packed->view));
+  return packed->view.data;
+}
+
+/* ---- models from files ------------------------------------------------------------------ */
+
+void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded)
+{
+  luaL_getmetatable(L, metatable);
+  lua_pushcfunction(L, loaded);
+  lua_setfield(L, -2, "loaded");
+  lua_pop(L, 1);
+}
+
+int latL_soundasread(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+
+void latL_checkcomponents(lua_State *L, const latL_Fitted *f, size_t components)
+{
+  const latL_Kind *kind = f->model->kind;
+  size_t K = f->sizes[LAT_K];
+  const double *weights = lat_parameter_at(kind->parameters, f->sizes, f->flat, "weights");
+  if (K != components)
+    latL_error(L, kind->name, "the parameters are of %I components, the options say %I",
+               (lua_Integer)K, (lua_Integer)components);
+  double total = 0;
+  bool negative = false;
+  for (size_t k = 0; weights && k < K; k++) {
+    negative |= weights[k] < 0;
+    total += weights[k];
+  }
+  if (weights && (negative || !(fabs(total - 1) < 1e-6)))
+    latL_error(L, kind->name, "the weights are no distribution");
+}
+
+bool latL_asksevidence(lua_State *L, int arg)
+{
+  bool asks = latL_getoption(L, arg, "latent_dim") == LUA_TSTRING &&
+              strcmp(lua_tostring(L, -1), "mle") == 0;
+  lua_pop(L, 1);
+  return asks;
+}
+
+void latL_keepevidence(lua_State *L, int fitted, const double *log_evidence, size_t count)
+{
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushnumber(L, log_evidence[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  latL_record(L, fitted, "log_evidence");
+}

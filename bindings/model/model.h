@@ -1,0 +1,162 @@
+/* model.h: what every model in Lua has in common.
+ *
+ * A model is a userdata of its kind: latL_Model first, then what the kind adds, which its constructor
+ * sets and nothing changes later. Its user values are what its last fit has made (a latL_Fitted; nil
+ * before a fit), and a table of fields that the constructor has kept.
+ *
+ * Lua code may run whenever Lua allocates (a finalizer), and it may fit the model while a method or
+ * another fit of the same model works. So
+ *
+ *   - all that a fit makes, the parameters and whatever belongs to them, is one block, which is made
+ *     apart, becomes the model's as a whole (latL_publish), and isn't written to from then on;
+ *   - a method begins by taking the block (latL_fitted): in its place on the stack it stays as it is,
+ *     whatever becomes of the model, and the method reads sizes and numbers from nowhere else;
+ *   - a fit has memory of its own (em.h), and the model has nothing of it before it is published.
+ *
+ * A fit within a fit is thereby as good as one before it: the model has what was published last.
+ * Models with nets (deep.h) are the exception: a step of theirs changes the nets in place, without
+ * Lua code in between. */
+#ifndef LATL_MODEL_MODEL_H
+#define LATL_MODEL_MODEL_H
+
+#include "lua/binding.h"
+
+typedef struct latL_Kind {
+  const char *name;      /* "pca" */
+  const char *metatable; /* "latent.PCA" */
+  const lat_parameter *parameters;
+  /* publishes the parameters of the model at `model` when its block is still without; or NULL */
+  void (*refresh)(lua_State *L, int model, const char *who);
+  const char *gaps; /* ends a message about NaN in X: the remedy */
+} latL_Kind;
+
+/* Remedies for missing entries: of models that know them, and by those that do. */
+#define LATL_KNOWS_GAPS    "missing = true makes it a missing entry"
+#define LATL_GAPS_BY(name) "latent." name " knows missing entries"
+
+typedef struct latL_Model {
+  const latL_Kind *kind;
+  bool gone; /* its finalizer has run: a model with nets has memory outside of Lua's */
+} latL_Model;
+
+enum { LATL_FITTED = 1, LATL_KEPT, LATL_VALUES = LATL_KEPT }; /* user values */
+
+/* ---- what a fit makes --------------------------------------------------------------------- */
+
+typedef struct latL_Fitted {
+  const latL_Model *model;
+  size_t sizes[LAT_SIZES];
+  double *flat; /* the parameters; NULL: not yet computed (kinds with `refresh`) */
+  /* What partial_fit goes on from: statistics, `count` numbers, that stand for rows of the total
+   * weight `seen`; NULL and 0 where there are none. And the updates since the last fit. */
+  double *statistics, seen;
+  size_t count, updates;
+  void *aside; /* what else belongs to the parameters, as the kind has it; or NULL */
+} latL_Fitted;
+
+/* Its user values: the model; the parameters, a 1 x P matrix; a table of the other fields that users
+ * read (history, converged); the statistics; and what else there is. */
+enum {
+  LATL_OF_MODEL = 1,
+  LATL_PARAMETERS,
+  LATL_RECORD,
+  LATL_STATISTICS,
+  LATL_ASIDE,
+  LATL_FITTED_VALUES = LATL_ASIDE
+};
+
+/* Pushes a block for the model at `model`: memory for parameters of these sizes, unset. */
+latL_Fitted *latL_newfitted(lua_State *L, int model, const size_t sizes[LAT_SIZES]);
+/* Pushes one without parameters, for kinds with `refresh`. */
+latL_Fitted *latL_newunfitted(lua_State *L, int model);
+/* Pushes a copy of the block at `fitted`, which may be changed; what lies aside is the same. */
+latL_Fitted *latL_copyfitted(lua_State *L, int fitted);
+/* Memory, unset, for the statistics of the block at `fitted`, and for what lies aside. */
+double *latL_newstatistics(lua_State *L, int fitted, size_t count);
+void *latL_newaside(lua_State *L, int fitted, size_t bytes);
+void latL_dropstatistics(lua_State *L, int fitted);
+/* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped. */
+void latL_record(lua_State *L, int fitted, const char *name);
+/* The block on the top of the stack is popped and becomes the model's at `model`. Allocates nothing. */
+void latL_publish(lua_State *L, int model);
+
+/* A method begins: the model at `arg`, of this kind, gives its place on the stack to its block, which
+ * is returned. Raises without one. A block in that place is fine, too: methods call each other. */
+const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, const char *who);
+/* Pushes the block of the model at `model`, or nil (and NULL). */
+const latL_Fitted *latL_pushfitted(lua_State *L, int model);
+/* The columns that the model at argument 1 has been fitted on; 0 before a fit, or of anything else. */
+size_t latL_columnsbefore(lua_State *L);
+/* Pushes field `name` of the block at `fitted`; its type. */
+int latL_recorded(lua_State *L, int fitted, const char *name);
+
+/* ---- kinds -------------------------------------------------------------------------------- */
+
+/* Makes the metatable of a kind: methods, kept and recorded fields and parameters are what
+ * `model.name` finds, in this order. Its models can be saved and loaded (save.c): what a file holds
+ * are the options, the plain fields, and the parameters with those sizes that their shapes use. A
+ * kind that has more to be checked gives its metatable a function `loaded`, which is called with the
+ * model after a load, and may raise. */
+void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
+
+/* Gives a metatable verbs that several kinds share: closures of `kind`, whatever that points to, of
+ * "name:verb" for messages, and of `more`, or NULL. */
+void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
+                   const luaL_Reg *verbs, const void *more);
+/* In such a verb: these. */
+const void *latL_verbkind(lua_State *L);
+const char *latL_verb(lua_State *L);
+
+#define LATL_KINDS "latent.kinds" /* in the registry: every kind by its name, also latent.NAME's */
+
+/* Makes the models of a metatable savable: `loaded`, called with a model of this kind whose
+ * parameters come from a file, raises unless they go with each other and with its options. Shapes
+ * and finite numbers have been checked. latL_soundasread is for kinds that need no more. */
+void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded);
+int latL_soundasread(lua_State *L);
+/* Kinds whose parameters aren't a table of the core's (which is empty then), but nets': what of a model
+ * a file holds. Such a model is whole from the start. */
+typedef lat_checkpoint latL_Stored(void *model);
+#define LATL_STORED "stored" /* the metatable's field with a light userdata of a pointer to it */
+#define LATL_MOST   "latent.most" /* in the registry while a model is loaded: the file's bytes */
+
+/* What mixtures check: that there are as many components as the options say, and that the
+ * parameter `weights`, if there is one, is a distribution. */
+void latL_checkcomponents(lua_State *L, const latL_Fitted *fitted, size_t components);
+
+/* Makes n given numbers >= 0 that add up to 1, but for rounding, add up to it as numbers here do; raises
+ * for others. Of a mixture's weights, or the probabilities of a column. */
+void latL_takedistribution(lua_State *L, const char *who, const char *name, size_t n, double *p);
+
+/* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
+ * order with the least sum: pushes the permutation (from 1) and the distances, and memory with the
+ * order (from 0), which is returned. */
+size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs);
+
+/* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. It is for constructors: a
+ * copy of the table at argument 1, the options, becomes the kept field LATL_MADE_WITH. */
+#define LATL_MADE_WITH "(options)"
+void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes);
+
+/* The model at `arg`, of whatever kind; NULL for everything else. */
+latL_Model *latL_tomodel(lua_State *L, int arg);
+/* The model at argument 1, of this kind: what its constructor has made. */
+void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who);
+
+/* The field `name` of the model at `model` := the value on the top of the stack, which is popped. For
+ * constructors (and nets). */
+void latL_keep(lua_State *L, int model, const char *name);
+/* Pushes that field of the model at `model`, or of the model whose block is there; its type. */
+int latL_kept(lua_State *L, int model, const char *name);
+/* Pushes the table of these fields. */
+void latL_pushkept(lua_State *L, int model);
+
+/* Whether the option latent_dim of the table at `arg` is "mle": the dimension of the largest evidence; and
+ * the field log_evidence of the block at `fitted`, a table. */
+bool latL_asksevidence(lua_State *L, int arg);
+void latL_keepevidence(lua_State *L, int fitted, const double *log_evidence, size_t count);
+
+/* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
+const double *latL_optweights(lua_State *L, int options, const char *who, size_t N);
+
+#endif

@@ -1,0 +1,68 @@
+/* query.c: rows that a fitted model is asked about, and answers. */
+#include "model/query.h"
+
+latL_Query latL_checkquery(lua_State *L, int arg, const char *who, const char *name, size_t D)
+{
+  const latL_Matrix *A = latL_checkmatrix(L, arg, who, name);
+  latL_Query q = {.who = who, .X = A->view, .one = A->vector && D > 1};
+  if (!q.one) return q;
+  if (A->view.rows != D)
+    latL_error(L, who, "%s is a vector of %I, but a row has %I numbers", name,
+               (lua_Integer)A->view.rows, (lua_Integer)D);
+  q.X = lat_transpose(A->view);
+  return q;
+}
+
+latL_Result latL_queryresult(lua_State *L, const latL_Query *q, int options, size_t cols,
+                             lat_dtype dtype, latL_Sharing sharing)
+{
+  if (!q->one) return latL_result(L, options, q->who, q->X.rows, cols, false, dtype, sharing);
+  latL_Result r = latL_result(L, options, q->who, cols, 1, true, dtype, sharing);
+  r.view = lat_transpose(r.view);
+  r.target = lat_transpose(r.target);
+  return r;
+}
+
+lat_matrix latL_queryrows(lua_State *L, const latL_Query *q, size_t cols)
+{
+  return latL_queryresult(L, q, 0, cols, LAT_FLOAT64, LATL_APART).view;
+}
+
+double *latL_querycolumn(lua_State *L, const latL_Query *q)
+{
+  return latL_newvector(L, q->X.rows, LAT_FLOAT64)->view.data;
+}
+
+int latL_querynumbers(lua_State *L, const latL_Query *q, int count)
+{
+  int first = lua_gettop(L) - count + 1;
+  for (int at = first; q->one && at < first + count; at++) {
+    lua_pushnumber(L, lat_get(&latL_tomatrix(L, at)->view, 0, 0));
+    lua_replace(L, at);
+  }
+  return count;
+}
+
+int latL_querylabels(lua_State *L, const latL_Query *q)
+{
+  latL_querynumbers(L, q, 1);
+  if (q->one) {
+    lua_pushinteger(L, (lua_Integer)lua_tonumber(L, -1));
+    lua_replace(L, -2);
+  }
+  return 1;
+}
+
+void latL_queryviews(lua_State *L, const latL_Query *q, int owner, double *data, size_t count,
+                     size_t cols)
+{
+  if (!q->one) {
+    latL_newviews(L, owner, data, count, q->X.rows, cols);
+    return;
+  }
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    latL_newview(L, owner, lat_vector_of(data + i * cols, cols), true);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}

@@ -1,0 +1,121 @@
+/* lds_list.c: lists of matrices, one a step.
+ *
+ * Long ones make their elements when they are asked for: of ten thousand covariances most are not. They
+ * are tables with metamethods for that; short ones are plain tables. */
+#include "models/lds/lds.h"
+
+#define PLAIN 256
+
+enum { LIST_ALL = 1, LIST_ROWS, LIST_SLOTS }; /* upvalues of index_list */
+
+/* The matrix of step t, a view; where steps share a slot a copy, which they can't see change. */
+static void push_element(lua_State *L, int all, size_t t, size_t rows, const size_t *slots)
+{
+  const latL_Matrix *from = latL_tomatrix(L, all);
+  size_t first = (slots ? slots[t] : t) * rows;
+  lat_matrix view = lat_block_of(from->view, first, 0, rows, from->view.cols);
+  if (slots)
+    lat_copy(&view, &latL_newmatrix(L, rows, view.cols, LAT_FLOAT64)->view);
+  else
+    latL_newview(L, all, view, false);
+}
+
+static void check_list(lua_State *L)
+{
+  if (!lua_istable(L, 1))
+    latL_error(L, "lds", "self must be a list of matrices, got %s", luaL_typename(L, 1));
+}
+
+static int index_list(lua_State *L)
+{
+  check_list(L);
+  const latL_Matrix *all = lua_touserdata(L, lua_upvalueindex(LIST_ALL));
+  size_t rows = (size_t)lua_tointeger(L, lua_upvalueindex(LIST_ROWS)), n = all->view.rows / rows;
+  int is;
+  lua_Integer t = lua_tointegerx(L, 2, &is);
+  if (!is || lua_type(L, 2) != LUA_TNUMBER || t < 1 || (size_t)t > n) return 0;
+  lua_settop(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(LIST_ALL));
+  push_element(L, 3, (size_t)t - 1, rows, lua_touserdata(L, lua_upvalueindex(LIST_SLOTS)));
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, 1, t);
+  return 1;
+}
+
+/* Upvalue: how many. */
+static int length_of_list(lua_State *L)
+{
+  lua_pushvalue(L, lua_upvalueindex(1));
+  return 1;
+}
+
+static int next_of_list(lua_State *L)
+{
+  check_list(L);
+  lua_Integer t = lua_tointeger(L, 2); /* 0 at first, when it is nil */
+  if (t < 0 || t == LUA_MAXINTEGER) return 0;
+  t++;
+  lua_pushinteger(L, t);
+  return lua_geti(L, 1, t) == LUA_TNIL ? 1 : 2;
+}
+
+static int pairs_of_list(lua_State *L)
+{
+  check_list(L);
+  lua_settop(L, 1);
+  lua_pushcfunction(L, next_of_list);
+  lua_insert(L, 1);
+  return 2;
+}
+
+/* From the matrix on the top, which it replaces. */
+static void make_plain(lua_State *L, size_t n, size_t rows)
+{
+  int all = lua_gettop(L);
+  lua_createtable(L, (int)n, 0);
+  for (size_t t = 0; t < n; t++) {
+    push_element(L, all, t, rows, NULL);
+    lua_rawseti(L, all + 1, (lua_Integer)t + 1);
+  }
+  lua_replace(L, all);
+}
+
+static void make_lazy(lua_State *L, size_t n, size_t rows, int slots)
+{
+  int all = lua_gettop(L);
+  lua_newtable(L);
+  lua_createtable(L, 0, 3);
+  lua_pushvalue(L, all);
+  lua_pushinteger(L, (lua_Integer)rows);
+  if (slots)
+    lua_pushvalue(L, slots);
+  else
+    lua_pushnil(L);
+  lua_pushcclosure(L, index_list, 3);
+  lua_setfield(L, -2, "__index");
+  lua_pushinteger(L, (lua_Integer)n);
+  lua_pushcclosure(L, length_of_list, 1);
+  lua_setfield(L, -2, "__len");
+  lua_pushcfunction(L, pairs_of_list);
+  lua_setfield(L, -2, "__pairs");
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  lua_replace(L, all);
+}
+
+double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int slots)
+{
+  luaL_checkstack(L, 8, "a list of matrices");
+  double *data = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view.data;
+  if (n <= PLAIN)
+    make_plain(L, n, rows);
+  else
+    make_lazy(L, n, rows, slots);
+  return data;
+}
+
+size_t *latL_newslots(lua_State *L, size_t n)
+{
+  return n <= PLAIN ? NULL : lua_newuserdatauv(L, n * sizeof(size_t), 0);
+}

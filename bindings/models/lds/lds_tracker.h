@@ -1,0 +1,51 @@
+/* tracker.h: what the files of a tracker share. */
+#ifndef LATL_MODELS_LDS_LDS_TRACKER_H
+#define LATL_MODELS_LDS_LDS_TRACKER_H
+
+#include "lua/binding.h"
+
+#define LATL_TRACKER "latent.Tracker"
+
+/* User values. The functions are nil where the model is linear. */
+enum {
+  LATL_TRACKER_MEMORY = 1, /* all numbers, the model's matrices included */
+  LATL_TRACKER_STATE,      /* a view of the mean: what update and predict return */
+  LATL_TRACKER_POINT,      /* the vector that functions are given */
+  LATL_TRACKER_INPUT,      /* the inputs, as the user gave them */
+  LATL_TRACKER_F,
+  LATL_TRACKER_H,
+  LATL_TRACKER_F_JACOBIAN,
+  LATL_TRACKER_H_JACOBIAN,
+  LATL_TRACKER_VALUES = LATL_TRACKER_H_JACOBIAN
+};
+
+typedef struct latL_Tracker {
+  lat_lds_tracker core;
+  bool has[LATL_TRACKER_VALUES + 1]; /* functions */
+  bool nonlinear, is_unscented;
+  bool busy; /* a function of the user's runs, and must not change what it is asked about */
+  lat_lds_unscented unscented;
+  double *memory; /* the core's, of `count` numbers */
+  size_t count;
+  double *kept;  /* as many */
+  double *y, *u; /* of one step */
+  double *point, *image, *jacobian, *trial;
+  double *points, *images; /* 2M+1 of them; unscented only */
+} latL_Tracker;
+
+/* The tracker at 1, for functions whose first upvalue is the metatable's address; the second raises
+ * while a function of the user's runs. */
+latL_Tracker *latL_checktracker(lua_State *L, const char *who);
+latL_Tracker *latL_freetracker(lua_State *L, const char *who);
+
+/* to := the n numbers at `arg`: a vector, a table, or a number when n is 1. Makes nothing. */
+void latL_readnumbers(lua_State *L, int arg, const char *who, const char *name, size_t n,
+                      double *to);
+/* to := the rows x cols matrix at `arg`, of finite numbers. */
+void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, size_t rows,
+                     size_t cols, double *to);
+
+extern const char *const latL_tracker_functions[]; /* names of the options, by their user values */
+extern const luaL_Reg latL_tracker_steps[];        /* lds_tracker_step.c: update, predict, ... */
+
+#endif

@@ -1,0 +1,194 @@
+/* nn.c: latent.nn, made of its parts, and what they share. */
+#include "nn/nn.h"
+
+#include <string.h>
+
+const char *const latL_init_words[LAT_INITS + 1] = {
+    [LAT_INIT_ZERO] = "zero",   [LAT_INIT_HE] = "he",       [LAT_INIT_GLOROT] = "glorot",
+    [LAT_INIT_LECUN] = "lecun", [LAT_INIT_TORCH] = "torch", [LAT_INIT_ORTHOGONAL] = "orthogonal",
+    [LAT_INIT_AUTO] = "auto"};
+
+/* ---- classes ----------------------------------------------------------------------------------- */
+
+/* Upvalues: the methods, and the function of the other fields. */
+static int get_field(lua_State *L)
+{
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
+  lua_CFunction fields = lua_tocfunction(L, lua_upvalueindex(2));
+  lua_settop(L, 2);
+  return fields(L);
+}
+
+/* Upvalue: the class's name. */
+static int refuse_field(lua_State *L)
+{
+  return latL_error(L, lua_tostring(L, lua_upvalueindex(1)), "%s can't be set", latL_got(L, 2));
+}
+
+void latL_newclass(lua_State *L, const char *metatable, const luaL_Reg *methods,
+                   lua_CFunction fields, lua_CFunction finalizer)
+{
+  latL_newmetatable(L, metatable);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "methods");
+  lua_pushcfunction(L, fields);
+  lua_pushcclosure(L, get_field, 2);
+  lua_setfield(L, -2, "__index");
+  lua_pushstring(L, metatable);
+  lua_pushcclosure(L, refuse_field, 1);
+  lua_setfield(L, -2, "__newindex");
+  if (finalizer) {
+    lua_pushcfunction(L, finalizer);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_pop(L, 1);
+}
+
+void latL_weigh(lua_State *L, size_t bytes)
+{
+  if (bytes >= 1024) lua_gc(L, LUA_GCSTEP, bytes / 1024 < 65536 ? (int)(bytes / 1024) : 65536);
+}
+
+/* ---- arguments ----------------------------------------------------------------------------------- */
+
+static void *check(lua_State *L, int arg, const char *metatable, const char *who, const char *name)
+{
+  void *object = luaL_testudata(L, arg, metatable);
+  if (!object)
+    latL_error(L, who, "%s, got %s", name,
+               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  return object;
+}
+
+void latL_usestore(lua_State *L, const lat_store *store, const char *who)
+{
+  if (((const latL_Store *)store)->gone) latL_failgone(L, who, "store's memory");
+}
+
+void latL_usetape(lua_State *L, const lat_tape *tape, const char *who)
+{
+  if (((const latL_Tape *)tape)->gone) latL_failgone(L, who, "tape's memory");
+  for (size_t i = 0; i < tape->store_count; i++) latL_usestore(L, tape->stores[i], who);
+}
+
+lat_store *latL_checkstore(lua_State *L, int arg, const char *who)
+{
+  lat_store *store = check(L, arg, LATL_STORE, who, "store must be what nn.parameters makes");
+  latL_usestore(L, store, who);
+  return store;
+}
+
+lat_tape *latL_checktape(lua_State *L, int arg, const char *who)
+{
+  lat_tape *tape = check(L, arg, LATL_TAPE, who, "tape must be what nn.tape makes");
+  if (((const latL_Tape *)tape)->gone) latL_failgone(L, who, "tape's memory");
+  return tape;
+}
+
+latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *name)
+{
+  latL_Value *v = luaL_testudata(L, arg, LATL_VALUE);
+  if (!v)
+    latL_error(L, who, "%s must be a value of a tape (tape:input makes one of a matrix), got %s",
+               name, lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  latL_usetape(L, v->tape, who);
+  return v;
+}
+
+lat_value latL_tovalue(lua_State *L, int arg, lat_tape *tape, const char *who, const char *name)
+{
+  latL_Value *v = luaL_testudata(L, arg, LATL_VALUE);
+  if (v && v->tape != tape) latL_error(L, who, "%s belongs to another tape", name);
+  if (v) return v->handle;
+  if (lua_type(L, arg) == LUA_TNUMBER) return lat_nn_fill(tape, 1, 1, lua_tonumber(L, arg));
+  if (!latL_tomatrix(L, arg) && lua_type(L, arg) != LUA_TTABLE)
+    latL_error(L, who, "%s must be a value or a matrix, got %s", name,
+               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  return lat_nn_input(tape, &latL_checkmatrix(L, arg, who, name)->view, false);
+}
+
+lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, const char *name)
+{
+  const char *word = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : NULL;
+  for (int i = 0; word && i < LAT_ACTIVATIONS; i++)
+    if (strcmp(word, lat_activation_names[i]) == 0) return (lat_activation)i;
+  const char *near = word ? latL_nearest(word, lat_activation_names) : NULL;
+  if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", name, word, near);
+  latL_error(L, who,
+             "%s must be one of linear, relu, leaky_relu, elu, tanh, sigmoid, "
+             "softplus, silu and gelu, got %s",
+             name, word ? word : luaL_typename(L, arg));
+  return LAT_NN_LINEAR;
+}
+
+/* ---- steps ---------------------------------------------------------------------------------------- */
+
+void latL_begin(lua_State *L, lat_tape *tape)
+{
+  lua_Debug where;
+  tape->asks = latL_workspace(L);
+  tape->tag = 0;
+  if (tape->check && lua_getstack(L, 1, &where) && lua_getinfo(L, "l", &where))
+    tape->tag = where.currentline > 0 ? (uint32_t)where.currentline : 0;
+}
+
+void latL_checkstep(lua_State *L, lat_tape *tape, const char *who)
+{
+  if (tape->status == LAT_OK) return;
+  const char *message = lua_pushstring(L, tape->memory.message[0] ? tape->memory.message
+                                                                  : lat_status_name(tape->status));
+  lat_status status = tape->status;
+  tape->status = LAT_OK;         /* what has been computed before is still good */
+  if (status == LAT_CANCELLED) { /* the hook is to raise */
+    lat_workspace *work = latL_workspace(L);
+    latL_call(L, who, work, lat_fail(work, status, "%s", message));
+  }
+  latL_error(L, who, "%s", message);
+}
+
+int latL_pushvalue(lua_State *L, int tape, const char *who, lat_value handle)
+{
+  lat_tape *t = lua_touserdata(L, tape);
+  if (t->check && t->status == LAT_OK) lat_tape_checked(t, handle);
+  if (t->status != LAT_OK) latL_checkstep(L, t, who);
+  tape = lua_absindex(L, tape);
+  latL_Value *v = lua_newuserdatauv(L, sizeof *v, 1);
+  *v = (latL_Value){handle, t};
+  lua_pushvalue(L, tape);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, LATL_VALUE);
+  return 1;
+}
+
+void latL_keepstore(lua_State *L, int tape, int store)
+{
+  void *key = lua_touserdata(L, store);
+  store = lua_absindex(L, store);
+  lua_getiuservalue(L, tape, 1);
+  if (lua_rawgetp(L, -1, key) == LUA_TNIL) {
+    lua_pushvalue(L, store);
+    lua_rawsetp(L, -3, key);
+  }
+  lua_pop(L, 2);
+}
+
+latL_Result latL_copyresult(lua_State *L, int options, const char *who, lat_matrix A)
+{
+  return latL_result(L, options, who, A.rows, A.cols, false, A.dtype, LATL_ANY_PLACES);
+}
+
+void latL_open_nn(lua_State *L)
+{
+  lua_newtable(L);
+  latL_open_nn_store(L);
+  latL_open_nn_checkpoint(L);
+  latL_open_nn_tape(L);
+  latL_open_nn_value(L);
+  latL_open_nn_net(L);
+  latL_open_nn_optimizers(L);
+  lua_setfield(L, -2, "nn");
+}

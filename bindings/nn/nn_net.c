@@ -1,0 +1,261 @@
+/* nn_net.c: linear layers, multilayer perceptrons, and nets made of nets. */
+#include "nn/nn.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The layers follow the net in its userdata. */
+static lat_net *new_net(lua_State *L, size_t layers, int store)
+{
+  store = lua_absindex(L, store);
+  lat_net *net = lua_newuserdatauv(L, sizeof *net + layers * sizeof(lat_layer), 1);
+  *net = (lat_net){lua_touserdata(L, store), (lat_layer *)(net + 1), layers};
+  memset(net->layers, 0, layers * sizeof(lat_layer));
+  lua_pushvalue(L, store);
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, LATL_NET);
+  return net;
+}
+
+static lat_net *self(lua_State *L, const char *who)
+{
+  lat_net *net = luaL_testudata(L, 1, LATL_NET);
+  if (!net) latL_error(L, who, "self must be a net, got %s", luaL_typename(L, 1));
+  latL_usestore(L, net->store, who);
+  return net;
+}
+
+/* ---- making them ---------------------------------------------------------------------------------- */
+
+static lat_activation activation_option(lua_State *L, int options, const char *who,
+                                        const char *name, lat_activation otherwise)
+{
+  if (latL_getoption(L, options, name) != LUA_TNIL)
+    otherwise = latL_checkactivation(L, lua_gettop(L), who, name);
+  lua_pop(L, 1);
+  return otherwise;
+}
+
+static const char *const layer_names[] = {"activation", "init", "gain", "bias", NULL};
+static const char *const mlp_names[] = {"activation", "last",      "init", "gain",
+                                        "bias",       "zero_last", NULL};
+
+/* A layer's own activation is `last`. */
+static lat_layer_options read_options(lua_State *L, int arg, const char *who, bool mlp)
+{
+  lat_layer_options o = {0};
+  latL_checkoptions(L, arg, who, mlp ? mlp_names : layer_names);
+  lat_activation f =
+      activation_option(L, arg, who, "activation", mlp ? LAT_NN_RELU : LAT_NN_LINEAR);
+  o.activation = mlp ? f : LAT_NN_LINEAR;
+  o.last = mlp ? activation_option(L, arg, who, "last", LAT_NN_LINEAR) : f;
+  o.init = (lat_init)latL_optword(L, arg, who, "init", latL_init_words, LAT_INIT_TORCH);
+  o.gain = latL_optnumber(L, arg, who, "gain", 1, 1e-30, 1e30);
+  o.no_bias = !latL_optboolean(L, arg, who, "bias", true);
+  o.zero_last = mlp && latL_optboolean(L, arg, who, "zero_last", false);
+  return o;
+}
+
+static const char *name_at(lua_State *L, int arg, const char *who)
+{
+  if (lua_type(L, arg) != LUA_TSTRING)
+    latL_error(L, who, "name must be a string, got %s",
+               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  return lua_tostring(L, arg);
+}
+
+/* nn.linear(store, name, inputs, outputs [, options]) */
+static int linear(lua_State *L)
+{
+  static const char who[] = "nn.linear";
+  lat_store *store = latL_checkstore(L, 1, who);
+  const char *name = name_at(L, 2, who);
+  size_t inputs = latL_checksize(L, 3, who, "inputs"),
+         outputs = latL_checksize(L, 4, who, "outputs");
+  lat_layer_options options = read_options(L, 5, who, false);
+  lat_net *net = new_net(L, 1, 1);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_layer_add(work, store, name, inputs, outputs, &options, net->layers));
+  return 1;
+}
+
+/* nn.mlp(store, name, { inputs, hidden..., outputs } [, options]) */
+static int mlp(lua_State *L)
+{
+  static const char who[] = "nn.mlp";
+  lat_store *store = latL_checkstore(L, 1, who);
+  const char *name = name_at(L, 2, who);
+  if (lua_type(L, 3) != LUA_TTABLE)
+    latL_error(L, who, "sizes must be a list of integers, got %s",
+               lua_isnoneornil(L, 3) ? "nothing" : luaL_typename(L, 3));
+  size_t count = lua_rawlen(L, 3);
+  if (count < 2 || count > 1000)
+    latL_error(L, who, "sizes must be a list of 2 to 1000 integers, got %I", (lua_Integer)count);
+  lat_layer_options options = read_options(L, 4, who, true);
+  lua_settop(L, 3);
+  size_t *sizes = lua_newuserdatauv(L, count * sizeof *sizes, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, 3, (lua_Integer)i + 1);
+    sizes[i] = latL_checksize(L, -1, who, "every size");
+    lua_pop(L, 1);
+  }
+  lat_net *net = new_net(L, count - 1, 1);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work,
+            lat_net_mlp(work, store, name, sizes, count - 1, &options, net->layers, net));
+  return 1;
+}
+
+/* nn.sequential{ net or activation, ... } */
+static int sequential(lua_State *L)
+{
+  latL_nooptions(L, 2, "nn.sequential");
+  static const char who[] = "nn.sequential";
+  if (lua_type(L, 1) != LUA_TTABLE)
+    latL_error(L, who, "parts must be a list of nets and names of activations, got %s",
+               lua_isnoneornil(L, 1) ? "nothing" : luaL_typename(L, 1));
+  size_t count = lua_rawlen(L, 1), layers = 0, columns = 0;
+  int store = 0;
+  lua_settop(L, 1);
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i);
+    const lat_net *part = luaL_testudata(L, -1, LATL_NET);
+    if (!part) latL_checkactivation(L, lua_gettop(L), who, "activation");
+    layers += part ? part->count : 1;
+    if (part) {
+      size_t inputs = lat_net_inputs(part);
+      if (columns && inputs && inputs != columns)
+        latL_error(L, who, "part %I takes %I columns, the part before gives %I", (lua_Integer)i,
+                   (lua_Integer)inputs, (lua_Integer)columns);
+      columns = lat_net_outputs(part);
+      lua_getiuservalue(L, -1, 1);
+      if (!store)
+        store = lua_gettop(L);
+      else if (lua_touserdata(L, -1) != lua_touserdata(L, store))
+        latL_error(L, who, "part %I has its parameters in another store", (lua_Integer)i);
+    }
+    lua_settop(L, store ? store : 1);
+  }
+  if (!store) latL_error(L, who, "there must be at least one net among the parts");
+  lat_net *net = new_net(L, layers, store);
+  size_t at = 0;
+  for (size_t i = 1; i <= count && at < layers; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i);
+    const lat_net *part = luaL_testudata(L, -1, LATL_NET);
+    if (!part)
+      net->layers[at++].activation = latL_checkactivation(L, lua_gettop(L), who, "activation");
+    for (size_t k = 0; part && k < part->count && at < layers; k++)
+      net->layers[at++] = part->layers[k];
+    lua_pop(L, 1);
+  }
+  return 1;
+}
+
+/* ---- using them -------------------------------------------------------------------------------------- */
+
+/* The value at 2; its tape is pushed, and keeps the store. */
+static latL_Value *value_of(lua_State *L, const char *who, int *tape)
+{
+  latL_Value *x = latL_checkvalue(L, 2, who, "x");
+  lua_getiuservalue(L, 2, 1);
+  *tape = lua_gettop(L);
+  lua_getiuservalue(L, 1, 1);
+  latL_keepstore(L, *tape, *tape + 1);
+  latL_begin(L, x->tape);
+  return x;
+}
+
+static int forward(lua_State *L)
+{
+  static const char who[] = "net";
+  int tape;
+  const lat_net *net = self(L, who);
+  latL_Value *x = value_of(L, who, &tape);
+  return latL_pushvalue(L, tape, who, lat_net_forward(x->tape, net, x->handle));
+}
+
+static int input_gradient(lua_State *L)
+{
+  latL_nooptions(L, 4, "net:input_gradient");
+  static const char who[] = "net:input_gradient";
+  int tape;
+  const lat_net *net = self(L, who);
+  lua_settop(L, 3);
+  latL_Value *x = value_of(L, who, &tape);
+  lat_value v = {0};
+  if (!lua_isnil(L, 3)) v = latL_tovalue(L, 3, x->tape, who, "v");
+  return latL_pushvalue(L, tape, who, lat_net_input_gradient(x->tape, net, x->handle, v));
+}
+
+/* net:parameters() -> the names of its parameters */
+static int parameters(lua_State *L)
+{
+  latL_nooptions(L, 2, "net:parameters");
+  const lat_net *net = self(L, "net:parameters");
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (size_t i = 0; i < net->count; i++) {
+    const lat_layer *layer = &net->layers[i];
+    if (layer->inputs == 0) continue;
+    lua_pushstring(L, net->store->items[layer->weight].name);
+    lua_rawseti(L, -2, ++n);
+    if (layer->bias == SIZE_MAX) continue;
+    lua_pushstring(L, net->store->items[layer->bias].name);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+static int fields(lua_State *L)
+{
+  const lat_net *net = self(L, "net");
+  const char *name = lua_tostring(L, 2);
+  if (strcmp(name, "inputs") == 0)
+    lua_pushinteger(L, (lua_Integer)lat_net_inputs(net));
+  else if (strcmp(name, "outputs") == 0)
+    lua_pushinteger(L, (lua_Integer)lat_net_outputs(net));
+  else if (strcmp(name, "store") == 0)
+    lua_getiuservalue(L, 1, 1);
+  else
+    return 0;
+  return 1;
+}
+
+/* "784 -> 400 relu -> 40" */
+static int tostring(lua_State *L)
+{
+  const lat_net *net = self(L, "net:__tostring");
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  lua_pushfstring(L, "latent.Net (%I", (lua_Integer)lat_net_inputs(net));
+  luaL_addvalue(&b);
+  for (size_t i = 0; i < net->count; i++) {
+    const lat_layer *layer = &net->layers[i];
+    if (layer->inputs) {
+      lua_pushfstring(L, " -> %I", (lua_Integer)layer->outputs);
+      luaL_addvalue(&b);
+    }
+    if (layer->activation != LAT_NN_LINEAR) {
+      luaL_addchar(&b, ' ');
+      luaL_addstring(&b, lat_activation_names[layer->activation]);
+    }
+  }
+  luaL_addchar(&b, ')');
+  luaL_pushresult(&b);
+  return 1;
+}
+
+void latL_open_nn_net(lua_State *L)
+{
+  static const luaL_Reg methods[] = {
+      {"input_gradient", input_gradient}, {"parameters", parameters}, {NULL, NULL}};
+  static const luaL_Reg operators[] = {{"__call", forward}, {"__tostring", tostring}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"linear", linear}, {"mlp", mlp}, {"sequential", sequential}, {NULL, NULL}};
+  latL_newclass(L, LATL_NET, methods, fields, NULL);
+  luaL_getmetatable(L, LATL_NET);
+  luaL_setfuncs(L, operators, 0);
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

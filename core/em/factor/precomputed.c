@@ -1,0 +1,89 @@
+#include "em/factor/precomputed.h"
+
+#include <math.h>
+
+size_t lat_factor_frame_count(const lat_factor_model *model, bool missing)
+{
+  size_t D = model->D, M = model->M, T = lat_packed_count(M);
+  return (model->correlations ? T + D * M : 0) + (model->shared ? 0 : 2 * D + D * M) +
+         (missing ? D * T : T + 1);
+}
+
+/* In memory, in this order: root, W L; precision, logs, inv(Psi) W; products, or factor and
+ * log|K|. */
+lat_factor_frame lat_factor_frame_of(const lat_factor_model *model, bool missing, bool prior,
+                                     const double *memory)
+{
+  size_t D = model->D, M = model->M;
+  lat_factor_frame f = {
+      .D = D, .M = M, .mean = model->mean, .spread = model->spread, .missing = missing};
+  f.noise = !prior ? 0 : model->shared ? *model->noise_variances : 1;
+  f.W = f.weighted = model->W;
+  if (model->correlations) {
+    f.root = memory;
+    f.W = f.weighted = memory + lat_packed_count(M);
+    memory = f.W + D * M;
+  }
+  if (!model->shared) {
+    f.variances = model->noise_variances;
+    f.precision = memory;
+    f.logs = f.precision + D;
+    f.weighted = f.logs + D;
+    memory = f.weighted + D * M;
+  }
+  f.products = missing ? memory : NULL;
+  f.factor = missing ? NULL : memory;
+  return f;
+}
+
+/* W := W L */
+static void turn_loadings(const lat_factor_model *model, double *root, double *W)
+{
+  size_t M = model->M;
+  for (size_t i = 0, at = 0; i < M; i++)
+    for (size_t j = 0; j <= i; j++) root[at++] = model->correlations[i * M + j];
+  lat_packed_cholesky(M, root, NULL);
+  for (size_t j = 0; j < model->D; j++)
+    for (size_t b = 0; b < M; b++) {
+      double sum = 0;
+      for (size_t a = b; a < M; a++) sum += model->W[j * M + a] * root[lat_packed_count(a) + b];
+      W[j * M + b] = sum;
+    }
+}
+
+static void add_diagonal(size_t M, double value, double *K)
+{
+  for (size_t i = 0, at = 0; i < M; i++, at += i + 1) K[at] += value;
+}
+
+/* The products of each column, or their sum. */
+static void multiply_loadings(const lat_factor_frame *f, double *to)
+{
+  size_t M = f->M, T = lat_packed_count(M);
+  if (!f->missing) memset(to, 0, (T + 1) * sizeof *to);
+  for (size_t j = 0; j < f->D; j++) {
+    const double *w = f->W + j * M, *v = f->weighted + j * M;
+    for (size_t a = 0, at = 0; a < M; a++)
+      for (size_t b = 0; b <= a; b++, at++)
+        to[at] = (f->missing ? 0 : to[at]) + v[a] * w[b] + (f->spread ? f->spread[a * M + b] : 0);
+    if (f->missing) to += T;
+  }
+}
+
+void lat_factor_frame_fill(const lat_factor_model *model, bool missing, bool prior, double *memory)
+{
+  lat_factor_frame f = lat_factor_frame_of(model, missing, prior, memory);
+  size_t D = f.D, M = f.M, T = lat_packed_count(M);
+  if (f.root) turn_loadings(model, (double *)f.root, (double *)f.W);
+  for (size_t j = 0; f.variances && j < D; j++) {
+    double *weighted = (double *)f.weighted + j * M;
+    ((double *)f.precision)[j] = 1 / f.variances[j];
+    ((double *)f.logs)[j] = log(f.variances[j]);
+    for (size_t m = 0; m < M; m++) weighted[m] = f.W[j * M + m] / f.variances[j];
+  }
+  double *last = (double *)(missing ? f.products : f.factor);
+  multiply_loadings(&f, last);
+  if (missing) return;
+  add_diagonal(M, f.noise, last);
+  lat_packed_cholesky(M, last, last + T);
+}

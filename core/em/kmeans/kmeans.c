@@ -1,0 +1,315 @@
+#include "em/kmeans/kmeans.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clones.h"
+#include "em/common/distance.h"
+#include "em/kmeans/internal.h"
+
+const lat_parameter lat_kmeans_parameters[] = {
+    {"centers", {LAT_K, LAT_D}}, {"origin", {LAT_D}}, {NULL, {LAT_END}}};
+
+/* ---- what lies where -------------------------------------------------------------- */
+
+typedef struct sums {
+  double *J, *weight, *searched; /* 1 each */
+  double *counts;                /* K: weights of the clusters */
+  double *sums;                  /* K x D */
+} sums;
+
+static sums sums_of(const lat_em *em, double *statistics)
+{
+  double *counts = statistics + 3;
+  return (sums){statistics, statistics + 1, statistics + 2, counts, counts + em->sizes[LAT_K]};
+}
+
+static size_t statistics_count(const lat_em *em)
+{
+  return 3 + em->sizes[LAT_K] * (1 + em->sizes[LAT_D]);
+}
+
+static size_t derived_count(const lat_em *em)
+{
+  return lat_nearest_count(em->sizes[LAT_K], em->sizes[LAT_D]);
+}
+
+static const double *origin_of(const lat_em *em, const double *parameters)
+{
+  return parameters + em->sizes[LAT_K] * em->sizes[LAT_D];
+}
+
+static lat_nearest nearest_of(const lat_em *em, const double *parameters)
+{
+  return lat_nearest_of(em->derived, em->sizes[LAT_K], em->sizes[LAT_D], parameters,
+                        origin_of(em, parameters));
+}
+
+/* A block's copy of its rows, then the search's own. */
+static size_t scratch_count(const lat_em *em, size_t rows)
+{
+  size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D];
+  (void)rows;
+  return lat_nearest_rows(K, D) * D + lat_nearest_scratch(K, D);
+}
+
+/* ---- the E-step --------------------------------------------------------------------- */
+
+static lat_status prepare(lat_em *em, const double *centers, double *derived)
+{
+  const lat_kmeans *model = em->model;
+  size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D];
+  if (K > INT_MAX || D > INT_MAX)
+    return lat_fail(em->work, LAT_SHAPE, "%zu centres of %zu columns are too many", K, D);
+  lat_nearest nearest = lat_nearest_of(derived, K, D, centers, origin_of(em, centers));
+  lat_nearest_prepare(&nearest);
+  if (model->bounds) lat_kmeans_bounds_begin(model->bounds, D, K, centers);
+  lat_kmeans_far_begin(model->far);
+  return LAT_OK;
+}
+
+/* Rows in a block, and what is found out about them. */
+typedef struct block {
+  size_t first, n;
+  const double *weights;
+  const double *rows[LAT_NEAREST_ROWS];
+  uint32_t labels[LAT_NEAREST_ROWS];
+  double squares[LAT_NEAREST_ROWS]; /* NaN: not computed yet */
+} block;
+
+/* The rows' labels, and squared distances to them where they are known; returns how many had to be
+ * searched. */
+static size_t label_rows(const lat_nearest *nearest, lat_kmeans_bounds *bounds, block *b,
+                         double *scratch)
+{
+  uint32_t open[LAT_NEAREST_ROWS], found[LAT_NEAREST_ROWS];
+  const double *rows[LAT_NEAREST_ROWS];
+  double second[LAT_NEAREST_ROWS];
+  size_t D = nearest->D, count = b->n;
+  bool tested = bounds && bounds->tested;
+  if (tested)
+    count = lat_kmeans_bounds_test(bounds, D, nearest->centers, b->first, b->n, b->rows, b->labels,
+                                   b->squares, open);
+  for (size_t i = 0; i < count; i++) rows[i] = b->rows[tested ? open[i] : i];
+  if (count > 0) lat_nearest_search(nearest, count, rows, found, second, scratch);
+  for (size_t i = 0; i < count; i++) {
+    size_t at = tested ? open[i] : i;
+    if (!tested || found[i] != b->labels[at]) {
+      b->labels[at] = found[i];
+      b->squares[at] = NAN;
+    }
+    if (bounds) lat_kmeans_bounds_set(bounds, b->first + at, found[i], second[i]);
+  }
+  return count;
+}
+
+/* Rows of one cluster that are added together: they share what is read of its centre and its sum. */
+enum { GROUP = 4 };
+
+typedef struct group {
+  const double *x[GROUP];
+  double w[GROUP], squares[GROUP];
+} group;
+
+/* sum += the sum of w (x - origin) over the group, and on demand the squared distances to the
+ * centre, in the order of lat_squared_distance. */
+LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
+                          const double *restrict origin, double *restrict sum, bool measure)
+{
+  const double *a = g->x[0], *b = g->x[1], *c = g->x[2], *d = g->x[3];
+  const double wa = g->w[0], wb = g->w[1], wc = g->w[2], wd = g->w[3];
+  double sa[LAT_LANES] = {0}, sb[LAT_LANES] = {0}, sc[LAT_LANES] = {0}, sd[LAT_LANES] = {0};
+  double rest[GROUP] = {0};
+  size_t j = 0;
+  for (; j + LAT_LANES <= D; j += LAT_LANES) {
+    for (size_t l = 0; l < LAT_LANES; l++) {
+      double o = origin[j + l], m = center[j + l];
+      double xa = a[j + l], xb = b[j + l], xc = c[j + l], xd = d[j + l];
+      sum[j + l] += (wa * (xa - o) + wb * (xb - o)) + (wc * (xc - o) + wd * (xd - o));
+      if (!measure) continue;
+      sa[l] += (xa - m) * (xa - m);
+      sb[l] += (xb - m) * (xb - m);
+      sc[l] += (xc - m) * (xc - m);
+      sd[l] += (xd - m) * (xd - m);
+    }
+  }
+  for (; j < D; j++) {
+    double o = origin[j], m = center[j];
+    sum[j] += (wa * (a[j] - o) + wb * (b[j] - o)) + (wc * (c[j] - o) + wd * (d[j] - o));
+    for (size_t i = 0; measure && i < GROUP; i++) rest[i] += (g->x[i][j] - m) * (g->x[i][j] - m);
+  }
+  if (!measure) return;
+  g->squares[0] = lat_sum_lanes(sa) + rest[0];
+  g->squares[1] = lat_sum_lanes(sb) + rest[1];
+  g->squares[2] = lat_sum_lanes(sc) + rest[2];
+  g->squares[3] = lat_sum_lanes(sd) + rest[3];
+}
+
+/* The rows by their labels, stably; in their own order where clusters are more than rows. */
+static void order_rows(const block *b, size_t K, uint16_t *order)
+{
+  uint16_t place[2 * LAT_NEAREST_ROWS + 1] = {0};
+  if (K > 2 * LAT_NEAREST_ROWS) {
+    for (size_t i = 0; i < b->n; i++) order[i] = (uint16_t)i;
+    return;
+  }
+  for (size_t i = 0; i < b->n; i++) place[b->labels[i] + 1]++;
+  for (size_t k = 1; k < K; k++) place[k] = (uint16_t)(place[k] + place[k - 1]);
+  for (size_t i = 0; i < b->n; i++) order[place[b->labels[i]]++] = (uint16_t)i;
+}
+
+/* Adds up to GROUP rows of one label, from order[0] on; returns how many. A group that isn't full
+ * is filled up with rows of weight 0. */
+LAT_INLINE size_t add_rows(const lat_em *em, block *b, const uint16_t *order, size_t left,
+                           const sums *s)
+{
+  const double *centers = em->parameters;
+  size_t D = em->sizes[LAT_D], k = b->labels[order[0]], n = 0;
+  group g;
+  bool measure = false;
+  for (; n < GROUP && n < left && b->labels[order[n]] == k; n++) {
+    size_t i = order[n];
+    g.x[n] = b->rows[i];
+    g.w[n] = b->weights ? b->weights[i] : 1;
+    s->counts[k] += g.w[n];
+    measure |= isnan(b->squares[i]);
+  }
+  for (size_t i = n; i < GROUP; i++) {
+    g.x[i] = g.x[0];
+    g.w[i] = 0;
+  }
+  if (measure) {
+    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, true);
+    for (size_t i = 0; i < n; i++) b->squares[order[i]] = g.squares[i];
+  } else {
+    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, false);
+  }
+  return n;
+}
+
+LAT_CLONES static void add_block(const lat_em *em, block *b, const sums *s)
+{
+  uint16_t order[LAT_NEAREST_ROWS];
+  double J = 0, weight = 0;
+  order_rows(b, em->sizes[LAT_K], order);
+  for (size_t i = 0; i < b->n;) i += add_rows(em, b, order + i, b->n - i, s);
+  for (size_t i = 0; i < b->n; i++) {
+    double w = b->weights ? b->weights[i] : 1;
+    J += w * b->squares[i];
+    weight += w;
+  }
+  *s->J += J;
+  *s->weight += weight;
+}
+
+static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
+{
+  const lat_kmeans *model = em->model;
+  size_t N = chunk->X.rows, D = em->sizes[LAT_D];
+  size_t step = lat_nearest_rows(em->sizes[LAT_K], D);
+  lat_nearest nearest = nearest_of(em, em->parameters);
+  sums s = sums_of(em, statistics);
+  for (size_t i = 0; i < N; i += step) {
+    block b = {.first = chunk->first + i, .n = N - i < step ? N - i : step};
+    b.weights = chunk->weights ? chunk->weights + i : NULL;
+    lat_matrix X = lat_block_of(chunk->X, i, 0, b.n, D);
+    lat_kmeans_rows(&X, scratch, b.rows);
+    *s.searched += (double)label_rows(&nearest, model->bounds, &b, scratch + step * D);
+    add_block(em, &b, &s);
+    lat_kmeans_far_offer(model->far, b.first, b.n, b.rows, b.weights, b.squares);
+  }
+}
+
+/* ---- the M-step ----------------------------------------------------------------------- */
+
+/* Each centre goes to the mean of its rows; those without rows take the farthest ones. */
+static lat_status m_step(lat_em *em, const double *statistics, double *centers)
+{
+  const lat_kmeans *model = em->model;
+  size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D], at = 0;
+  const double *counts = statistics + 3, *sum = counts + K, *origin = origin_of(em, centers);
+  for (size_t k = 0; k < K; k++) {
+    double *center = centers + k * D;
+    if (counts[k] > 0) {
+      for (size_t j = 0; j < D; j++) center[j] = origin[j] + sum[k * D + j] / counts[k];
+    } else {
+      const double *row = lat_kmeans_far_next(model->far, origin, &at);
+      if (!row) continue;
+      memcpy(center, row, D * sizeof *row);
+      em->unsettled = true;
+    }
+  }
+  if (model->bounds) lat_kmeans_bounds_end(model->bounds, statistics[2]);
+  return LAT_OK;
+}
+
+const lat_em_kind lat_kmeans_kind = {.name = "kmeans",
+                                     .parameters = lat_kmeans_parameters,
+                                     .descends = true,
+                                     .statistics = statistics_count,
+                                     .derived = derived_count,
+                                     .scratch = scratch_count,
+                                     .prepare = prepare,
+                                     .e_step = e_step,
+                                     .m_step = m_step};
+
+/* ---- a fit -------------------------------------------------------------------------------- */
+
+lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
+                           lat_kmeans_algorithm algorithm)
+{
+  *model = (lat_kmeans){.far = lat_kmeans_far_new(work, D, K)};
+  if (!model->far) return LAT_MEMORY;
+  if (N == 0) return LAT_OK;
+  model->bounds = lat_kmeans_bounds_new(work, N, D, K, algorithm);
+  return model->bounds ? LAT_OK : LAT_MEMORY;
+}
+
+void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters)
+{
+  lat_nearest_origin(K, D, parameters, parameters + K * D);
+  if (model->bounds) model->bounds->known = false;
+}
+
+const uint32_t *lat_kmeans_labels(const lat_kmeans *model)
+{
+  return model->bounds ? model->bounds->label : NULL;
+}
+
+lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,
+                          const lat_kmeans_options *options, double *centers, double *J)
+{
+  size_t D = X->cols, sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_K] = K};
+  lat_random random = {.seed = options->seed};
+  LAT_SCOPE(work);
+  double *trial = lat_allocate(work, K + 1, D * sizeof *trial), weight = 0;
+  lat_kmeans model;
+  lat_em em, best;
+  if (!trial) return LAT_MEMORY;
+  LAT_TRY(lat_kmeans_init(&model, work, X->rows, D, K, options->algorithm));
+  for (size_t i = 0; i < (options->restarts ? options->restarts : 1); i++) {
+    LAT_SCOPE(work);
+    lat_random own = lat_random_split(&random);
+    LAT_TRY((options->random_start ? lat_kmeans_random : lat_kmeans_plus)(work, X, weights, K, &own,
+                                                                          trial));
+    lat_kmeans_begin(&model, D, K, trial);
+    LAT_TRY(lat_em_init(&em, work, &lat_kmeans_kind, &model, sizes, trial, &options->em));
+    do {
+      LAT_TRY(lat_em_begin(&em));
+      LAT_TRY(lat_em_add(&em, X, weights));
+      LAT_TRY(lat_em_end(&em));
+    } while (!em.done);
+    lat_status status = lat_em_review(&em);
+    if (status == LAT_OK) status = lat_em_add(&em, X, weights);
+    lat_em_reviewed(&em, status);
+    LAT_TRY(status);
+    weight = em.statistics[1];
+    if (i == 0 || lat_em_better(&em, &best)) {
+      memcpy(centers, trial, K * D * sizeof *trial);
+      best = em;
+    }
+  }
+  if (J) *J = best.reached * weight;
+  return LAT_OK;
+}

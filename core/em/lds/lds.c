@@ -1,0 +1,204 @@
+#include "em/lds/lds.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "eigen/eigen.h"
+#include "em/lds/internal.h"
+#include "matrix/linear/lapack.h"
+
+const lat_parameter lat_lds_parameters[] = {
+    {"A", {LAT_M, LAT_M}},     {"B", {LAT_M, LAT_U}},
+    {"C", {LAT_D, LAT_M}},     {"D", {LAT_D, LAT_U}},
+    {"Q", {LAT_M, LAT_M}},     {"R", {LAT_D, LAT_D}},
+    {"initial_mean", {LAT_M}}, {"initial_covariance", {LAT_M, LAT_M}},
+    {NULL, {LAT_END}}};
+
+lat_lds lat_lds_of(double *flat, size_t M, size_t D, size_t U)
+{
+  lat_lds lds = {.states = M, .outputs = D, .inputs = U};
+  lat_lds_matrix *matrices[] = {&lds.A, &lds.B, &lds.C, &lds.D, &lds.Q, &lds.R};
+  const size_t counts[] = {M * M, M * U, D * M, D * U, M * M, D * D};
+  for (size_t i = 0; i < 6; i++) {
+    matrices[i]->data = flat;
+    flat += counts[i];
+  }
+  lds.initial_mean = flat;
+  lds.initial_covariance = flat + M;
+  return lds;
+}
+
+lat_lds lat_lds_of_model(const lat_lds_model *model, double *flat, const size_t sizes[LAT_SIZES])
+{
+  lat_lds lds = lat_lds_of(flat, sizes[LAT_M], sizes[LAT_D], sizes[LAT_U]);
+  lat_lds_matrix *matrices[] = {&lds.A, &lds.B, &lds.C, &lds.D, &lds.Q, &lds.R};
+  for (size_t i = 0; i < 6; i++)
+    if (model->varying[i].stride) *matrices[i] = model->varying[i];
+  lds.diffuse = model->diffuse;
+  lds.square_root = model->square_root;
+  return lds;
+}
+
+/* ---- checks -------------------------------------------------------------------------------------- */
+
+/* "Q", or "Q of step 3" */
+static const char *label(char text[40], const char *name, lat_lds_matrix m, size_t t)
+{
+  if (m.stride)
+    snprintf(text, 40, "%s of step %zu", name, t + 1);
+  else
+    snprintf(text, 40, "%s", name);
+  return text;
+}
+
+static lat_status check_finite(lat_workspace *work, const char *name, lat_lds_matrix m,
+                               size_t steps, size_t rows, size_t cols)
+{
+  char text[40];
+  for (size_t t = 0; t < (m.stride ? steps : 1); t++) {
+    lat_matrix view = lat_matrix_of((double *)lat_lds_at(m, t), rows, cols);
+    LAT_TRY(lat_check_finite(work, label(text, name, m, t), &view, false));
+  }
+  return LAT_OK;
+}
+
+static lat_status check_covariance(lat_workspace *work, const char *name, lat_lds_matrix m,
+                                   size_t steps, size_t n)
+{
+  char text[40];
+  LAT_SCOPE(work);
+  double *root = lat_doubles(work, n * n);
+  if (!root) return LAT_MEMORY;
+  LAT_TRY(check_finite(work, name, m, steps, n, n));
+  for (size_t t = 0; t < (m.stride ? steps : 1); t++) {
+    lat_matrix view = lat_matrix_of((double *)lat_lds_at(m, t), n, n);
+    LAT_TRY(lat_check_symmetric(work, label(text, name, m, t), &view));
+    if (!lat_lds_root(n, lat_lds_at(m, t), root))
+      return lat_fail(work, LAT_INVALID, "%s is not positive semidefinite",
+                      label(text, name, m, t));
+  }
+  return LAT_OK;
+}
+
+lat_status lat_lds_check_matrix(lat_workspace *work, int i, lat_lds_matrix matrix, size_t steps,
+                                size_t rows, size_t cols)
+{
+  const char *name = lat_lds_parameters[i].name;
+  if (i == LAT_LDS_Q || i == LAT_LDS_R || i == LAT_LDS_COVARIANCE)
+    return check_covariance(work, name, matrix, steps, rows);
+  return check_finite(work, name, matrix, steps, rows, cols);
+}
+
+lat_status lat_lds_check(lat_workspace *work, const lat_lds *lds, size_t steps)
+{
+  const lat_lds_matrix all[] = {lds->A,
+                                lds->B,
+                                lds->C,
+                                lds->D,
+                                lds->Q,
+                                lds->R,
+                                {lds->initial_mean, 0},
+                                {lds->initial_covariance, 0}};
+  const size_t sizes[LAT_SIZES] = {
+      [LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs};
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
+    const lat_size *shape = lat_lds_parameters[i].shape;
+    size_t rows = sizes[shape[0]], cols = shape[1] == LAT_END ? 1 : sizes[shape[1]];
+    if (rows * cols > 0) LAT_TRY(lat_lds_check_matrix(work, i, all[i], steps, rows, cols));
+  }
+  return LAT_OK;
+}
+
+lat_status lat_lds_check_sequence(lat_workspace *work, const lat_lds *lds,
+                                  const lat_lds_sequence *s)
+{
+  lat_matrix Y = lat_matrix_of((double *)s->Y, s->steps, lds->outputs);
+  if (s->steps == 0) return lat_fail(work, LAT_SHAPE, "Y has no rows");
+  LAT_TRY(lat_check_finite(work, "Y", &Y, true));
+  if (lds->inputs == 0) return LAT_OK;
+  if (!s->U)
+    return lat_fail(work, LAT_INVALID, "the model has %zu inputs, and none are given", lds->inputs);
+  lat_matrix U = lat_matrix_of((double *)s->U, s->steps, lds->inputs);
+  return lat_check_finite(work, "inputs", &U, false);
+}
+
+/* ---- the stationary state ------------------------------------------------------------------------- */
+
+/* A and Q of the states that aren't diffuse, of which there are n. */
+static lat_status take_block(lat_workspace *work, const lat_lds *lds, const size_t *index, size_t n,
+                             double *A, double *Q)
+{
+  size_t M = lds->states;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0, k = 0; j < M; j++) {
+      double a = lds->A.data[index[i] * M + j];
+      if (k < n && index[k] == j) {
+        A[i * n + k] = a;
+        Q[i * n + k++] = lds->Q.data[index[i] * M + j];
+      } else if (a != 0) {
+        return lat_fail(work, LAT_INVALID,
+                        "state %zu depends on the diffuse state %zu and so isn't stationary",
+                        index[i] + 1, j + 1);
+      }
+    }
+  return LAT_OK;
+}
+
+static lat_status check_stable(lat_workspace *work, const double *A, size_t n)
+{
+  LAT_SCOPE(work);
+  double *values = lat_doubles(work, 2 * n), largest = 0;
+  if (!values) return LAT_MEMORY;
+  lat_matrix view = lat_matrix_of((double *)A, n, n);
+  LAT_TRY(lat_general(work, &view, lat_vector_of(values, n), lat_vector_of(values + n, n), NULL));
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, hypot(values[i], values[n + i]));
+  if (largest < 1 - 1e-12) return LAT_OK;
+  return lat_fail(
+      work, LAT_INVALID,
+      "A has an eigenvalue of modulus %.6g, so there is no stationary initial state; it "
+      "needs all below 1",
+      largest);
+}
+
+/* P := sum A^k Q A'^k, as P := P + A P A', A := A A; P comes in as Q. */
+static void double_up(size_t n, double *A, double *P, double *work)
+{
+  double *At = work, *AP = At + n * n, *more = AP + n * n;
+  for (int i = 0; i < 64; i++) {
+    double change = 0, size = 0;
+    lat_lds_transpose(n, n, A, At);
+    lat_lds_multiply(n, n, n, A, n, 1, P, LDS_SET, AP);
+    lat_lds_multiply_symmetric(n, n, AP, n, 1, At, LDS_SET, more);
+    for (size_t k = 0; k < n * n; k++) {
+      P[k] += more[k];
+      change = fmax(change, fabs(more[k]));
+      size = fmax(size, fabs(P[k]));
+    }
+    if (change <= DBL_EPSILON / 16 * size) return;
+    lat_lds_multiply(n, n, n, A, n, 1, A, LDS_SET, AP);
+    memcpy(A, AP, n * n * sizeof *A);
+  }
+}
+
+lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *mean,
+                              double *covariance)
+{
+  LAT_SCOPE(work);
+  size_t M = lds->states, n = 0;
+  size_t *index = lat_allocate(work, M, sizeof *index);
+  double *A = lat_doubles(work, 5 * M * M);
+  if (!index || !A) return LAT_MEMORY;
+  for (size_t i = 0; i < M; i++)
+    if (!lds->diffuse || !lds->diffuse[i]) index[n++] = i;
+  double *P = A + M * M;
+  memset(mean, 0, M * sizeof *mean);
+  memset(covariance, 0, M * M * sizeof *covariance);
+  LAT_TRY(take_block(work, lds, index, n, A, P));
+  if (n > 0) LAT_TRY(check_stable(work, A, n));
+  double_up(n, A, P, P + M * M);
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < n; j++) covariance[index[i] * M + index[j]] = P[i * n + j];
+  return LAT_OK;
+}

@@ -1,0 +1,168 @@
+/* nonlinear.c: a tracker's steps where the caller has evaluated f and h. */
+#include <math.h>
+#include <string.h>
+
+#include "em/lds/tracker_internal.h"
+
+/* Nothing here has a steady state. */
+static void forget_steady(lat_lds_tracker *t)
+{
+  lat_lds_leave_steady(t);
+  t->wants_steady = false;
+}
+
+/* Takes the residual of the observed entries of y into the frame's order: their number, their
+ * residuals and their part of R. */
+static size_t choose(lat_lds_tracker *t, const double *y, const double *expected, const double *R,
+                     double *residual, double *R_part)
+{
+  size_t D = t->lds.outputs, p = 0;
+  for (size_t i = 0; i < D; i++) {
+    t->innovation[i] = y[i] - expected[i];
+    if (isnan(y[i])) continue;
+    residual[p] = t->innovation[i];
+    t->index[p++] = i;
+  }
+  for (size_t i = 0; i < p; i++)
+    for (size_t j = 0; j < p; j++) R_part[i * p + j] = R[t->index[i] * D + t->index[j]];
+  return p;
+}
+
+/* LAT_INVALID for an infinity in y, and NaN or infinities in what the caller has made of h. */
+static lat_status check(const double *y, size_t D, const double *made, size_t count)
+{
+  for (size_t i = 0; i < D; i++)
+    if (isinf(y[i])) return LAT_INVALID;
+  for (size_t i = 0; i < count; i++)
+    if (!isfinite(made[i])) return LAT_INVALID;
+  return LAT_OK;
+}
+
+/* ---- extended ---------------------------------------------------------------------------------------- */
+
+lat_status lat_lds_tracker_predict_extended(lat_lds_tracker *t, const double *mean, const double *F,
+                                            const double *Q)
+{
+  size_t M = t->lds.states;
+  forget_steady(t);
+  if (t->time > 0) {
+    LAT_TRY(check(NULL, 0, mean, M));
+    LAT_TRY(check(NULL, 0, F, M * M));
+    const lat_lds_step step = {.A = F, .Q = Q};
+    LAT_TRY(lat_lds_tracker_predict(t, NULL, &step));
+    memcpy(t->belief.mean, mean, M * sizeof(double));
+    return LAT_OK;
+  }
+  return lat_lds_tracker_predict(t, NULL, NULL);
+}
+
+lat_status lat_lds_tracker_update_extended(lat_lds_tracker *t, const double *y,
+                                           const double *expected, const double *H, const double *R)
+{
+  size_t M = t->lds.states, D = t->lds.outputs;
+  forget_steady(t);
+  LAT_TRY(check(y, D, expected, D));
+  LAT_TRY(check(y, 0, H, D * M));
+  if (!(R = lds_of_step(t, R, t->lds.R))) return LAT_SHAPE;
+  double *residual = t->scratch, *R_part = residual + D, *H_part = R_part + D * D;
+  size_t p = choose(t, y, expected, R, residual, R_part);
+  for (size_t i = 0; i < p; i++) memcpy(H_part + i * M, H + t->index[i] * M, M * sizeof(double));
+  double log_density = lat_lds_correct(&t->frame, p, H_part, R_part, residual, &t->belief);
+  return lat_lds_record(t, &t->frame, t->index, log_density);
+}
+
+/* ---- unscented --------------------------------------------------------------------------------------- */
+
+/* k: how far the points are spread, squared, in standard deviations. */
+static double spread(size_t M, const lat_lds_unscented *u)
+{
+  return u->alpha * u->alpha * ((double)M + u->kappa);
+}
+
+lat_status lat_lds_tracker_points(lat_lds_tracker *t, const lat_lds_unscented *unscented,
+                                  double *points)
+{
+  size_t M = t->lds.states;
+  double *root = t->scratch, scale = sqrt(spread(M, unscented));
+  forget_steady(t);
+  if (!lat_lds_root(M, t->belief.covariance, root)) return LAT_SINGULAR;
+  memcpy(points, t->belief.mean, M * sizeof(double));
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++) {
+      double step = scale * root[j * M + i];
+      points[(1 + i) * M + j] = points[j] + step;
+      points[(1 + M + i) * M + j] = points[j] - step;
+    }
+  return LAT_OK;
+}
+
+/* sum += (a - a_0)(b - b_0)' / 2k over the points: rows of a have n entries, those of b m. */
+static void add_products(size_t M, double k, size_t n, const double *a, size_t m, const double *b,
+                         double *sum)
+{
+  double weight = 1 / (2 * k);
+  for (size_t i = 1; i <= 2 * M; i++)
+    for (size_t r = 0; r < n; r++) {
+      double left = weight * (a[i * n + r] - a[r]);
+      for (size_t c = 0; c < m; c++) sum[r * m + c] += left * (b[i * m + c] - b[c]);
+    }
+}
+
+/* The mean and (added to `covariance`) the covariance of what the points have become. */
+static void moments(size_t M, const lat_lds_unscented *u, size_t n, const double *images,
+                    double *mean, double *covariance)
+{
+  double k = spread(M, u), curved = u->beta - u->alpha * u->alpha;
+  for (size_t r = 0; r < n; r++) {
+    double sum = 0;
+    for (size_t i = 1; i <= 2 * M; i++) sum += images[i * n + r] - images[r];
+    mean[r] = sum / (2 * k);
+  }
+  add_products(M, k, n, images, n, images, covariance);
+  for (size_t r = 0; r < n; r++)
+    for (size_t c = 0; c < n; c++) covariance[r * n + c] += curved * mean[r] * mean[c];
+  for (size_t r = 0; r < n; r++) mean[r] += images[r];
+}
+
+lat_status lat_lds_tracker_predict_unscented(lat_lds_tracker *t, const lat_lds_unscented *unscented,
+                                             const double *images, const double *Q)
+{
+  size_t M = t->lds.states;
+  forget_steady(t);
+  if (t->belief.root) return LAT_INVALID;
+  if (t->time == 0) return lat_lds_tracker_predict(t, NULL, NULL);
+  LAT_TRY(check(NULL, 0, images, (2 * M + 1) * M));
+  t->time++;
+  if (!(Q = lds_of_step(t, Q, t->lds.Q))) {
+    t->time--;
+    return LAT_SHAPE;
+  }
+  t->predicted = true;
+  t->has_input = false;
+  memcpy(t->belief.covariance, Q, M * M * sizeof(double));
+  moments(M, unscented, M, images, t->belief.mean, t->belief.covariance);
+  return LAT_OK;
+}
+
+lat_status lat_lds_tracker_update_unscented(lat_lds_tracker *t, const double *y,
+                                            const lat_lds_unscented *unscented,
+                                            const double *points, const double *images,
+                                            const double *R)
+{
+  size_t M = t->lds.states, D = t->lds.outputs;
+  forget_steady(t);
+  if (t->belief.root) return LAT_INVALID;
+  LAT_TRY(check(y, D, images, (2 * M + 1) * D));
+  if (!(R = lds_of_step(t, R, t->lds.R))) return LAT_SHAPE;
+  double *expected = t->scratch, *S = expected + D, *cross = S + D * D;
+  double *residual = cross + D * M, *S_part = residual + D;
+  memcpy(S, R, D * D * sizeof(double));
+  moments(M, unscented, D, images, expected, S);
+  memset(cross, 0, D * M * sizeof(double));
+  add_products(M, spread(M, unscented), D, images, M, points, cross);
+  size_t p = choose(t, y, expected, S, residual, S_part);
+  for (size_t i = 0; i < p; i++) /* up the rows: none is overwritten before it is read */
+    memmove(cross + i * M, cross + t->index[i] * M, M * sizeof(double));
+  double log_density = lat_lds_absorb(&t->frame, p, cross, S_part, residual, &t->belief);
+  return lat_lds_record(t, &t->frame, t->index, log_density);
+}

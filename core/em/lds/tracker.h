@@ -1,0 +1,150 @@
+/* tracker.h: a Kalman filter for hosts that see one observation at a time.
+ *
+ * A game, a robot or a server has no T x D matrix: it asks for the state as y comes in. A tracker is
+ * what the filter knows at this moment, in the caller's memory; a step allocates nothing.
+ *
+ *   double *memory = ...;                              lat_lds_tracker_count(&lds, steady) doubles
+ *   lat_lds_tracker tracker;
+ *   lat_lds_tracker_init(work, &tracker, &lds, steps, steady, memory)
+ *   for (;;) {
+ *     lat_lds_tracker_update(&tracker, y, u, NULL)     to the next step, and y taken in
+ *     tracker.belief.mean, lat_lds_tracker_covariance(&tracker)
+ *   }
+ *
+ * An update is the step of lat_lds_filter, so the beliefs are the same. The step comes in two
+ * halves where the host wants it so: predict goes to the next step, and update takes y in (and goes
+ * on first when predict has not). The first step is z_1, whose prediction is the initial state.
+ *
+ * Steady state (steady.h): gain and covariances are those of the long run from the first step
+ * on, and a step costs O(M^2). After an observation with missing entries, or a step with matrices
+ * of its own, covariances follow the exact recursion until they have settled again; after a diffuse
+ * start, too.
+ *
+ * While states are diffuse their variances are infinite, covariances with them NaN, and the
+ * likelihood is that of lat_lds_filter; an observation's distance is 0.
+ *
+ * Nonlinear models z_t = f(z_{t-1}) + w, y_t = h(z_t) + v: the caller evaluates f and h, so that
+ * they may be what they like. Extended: f and h are linear about the mean, by their Jacobians (Anderson,
+ * Moore, Optimal Filtering, 1979, 8.2). Unscented: f and h at 2M+1 points that have the mean and the
+ * covariance of the belief (Julier, Uhlmann, Proceedings of the IEEE 92, 2004), scaled (Wan, van der
+ * Merwe, 2000):
+ *
+ *   z_0 = m,   z_i, z_{i+M} = m +- sqrt(k) (column i of a root of P),   k = alpha^2 (M + kappa)
+ *   E g(z) = g_0 + sum_{i>0} (g_i - g_0) / 2k =: g_0 + d
+ *   Cov g(z) = sum_{i>0} (g_i - g_0)(g_i - g_0)' / 2k + (beta - alpha^2) d d'
+ *
+ * which are the usual weights, in a form in which nothing cancels and no covariance is indefinite. */
+#ifndef LAT_EM_LDS_TRACKER_H
+#define LAT_EM_LDS_TRACKER_H
+
+#include "em/lds/lds.h"
+
+/* Matrices of one step: NULL ones are the model's. */
+typedef struct lat_lds_step {
+  const double *A, *B, *C, *D, *Q, *R;
+} lat_lds_step;
+
+typedef struct lat_lds_tracker {
+  lat_lds lds;
+  size_t steps;   /* that the model's varying matrices have; for constant ones it doesn't matter */
+  size_t time;    /* the belief is about the state of this step, from 1; 0: before the first */
+  bool predicted; /* and y of this step has not been taken in */
+  lat_lds_belief belief;
+
+  /* of the last y */
+  double *innovation;   /* D: y - its prediction, NaN where missing */
+  double *factor;       /* count x count: L', upper, where L L' is the covariance of */
+  size_t *index, count; /* observed entries */
+  double distance; /* squared: innovation' inv(L L') innovation, chi-squared with `count` degrees */
+  double log_density;    /* log p(y | those before), nats */
+  double log_likelihood; /* the sum of them */
+
+  /* the rest is the tracker's own */
+  lat_lds_frame frame;
+  double *u, *scratch, *Q_root;
+  bool has_input, has_Q_root;
+  bool wants_steady, steady; /* steady: the belief's covariance isn't kept, it is one of these */
+  lat_lds_frame steady_frame;
+  double *steady_predicted, *steady_filtered;
+  struct lat_lds_stretch *stretch; /* while states are diffuse; NULL when none is */
+} lat_lds_tracker;
+
+/* Memory in doubles. */
+size_t lat_lds_tracker_count(const lat_lds *lds, bool steady);
+
+/* Checks the model, whose matrices are the caller's and stay where they are, and begins. `steps` is
+ * how many steps its varying matrices have. LAT_INVALID and LAT_SHAPE as lat_lds_check; for `steady`
+ * also what lat_lds_steady says, and LAT_INVALID for varying matrices. */
+lat_status lat_lds_tracker_init(lat_workspace *work, lat_lds_tracker *tracker, const lat_lds *lds,
+                                size_t steps, bool steady, double *memory);
+
+/* Before the first step again. */
+void lat_lds_tracker_reset(lat_lds_tracker *tracker);
+
+/* The belief is N(mean, covariance), about step `time` >= 1, whose y has been taken in; NULL keeps
+ * what is there. LAT_INVALID for NaN and infinities, and unless the covariance is symmetric and
+ * positive semidefinite; the tracker is then as it was. */
+lat_status lat_lds_tracker_set(lat_workspace *work, lat_lds_tracker *tracker, size_t time,
+                               const double *mean, const double *covariance);
+
+/* M x M; the same in the steady state and out of it. */
+const double *lat_lds_tracker_covariance(const lat_lds_tracker *tracker);
+
+/* To the next step: time grows by one. `u` (U entries) are its inputs, which the update uses as
+ * well; NULL is none. LAT_SHAPE when a varying matrix has no such step. */
+lat_status lat_lds_tracker_predict(lat_lds_tracker *tracker, const double *u,
+                                   const lat_lds_step *step);
+
+/* Takes y (D entries, NaN where missing) in, after predict if that has not been done. LAT_INVALID
+ * for an infinity; LAT_SINGULAR when the covariance of y isn't positive semidefinite or overflows, and
+ * the belief is then the predicted one; LAT_SHAPE as predict. */
+lat_status lat_lds_tracker_update(lat_lds_tracker *tracker, const double *y, const double *u,
+                                  const lat_lds_step *step);
+
+/* What y of the present step is expected to be, after a prediction: its mean C z + D u (D entries)
+ * and its covariance C P C' + R. LAT_SHAPE as predict. NaN while states are diffuse. */
+lat_status lat_lds_tracker_expect(const lat_lds_tracker *tracker, double *mean, double *covariance);
+
+/* All that a tracker of this model needs to go on from here, in lat_lds_tracker_kept doubles: for
+ * files, for hosts that turn time back, and for gating (save, update, look at `distance`, restore).
+ * Restoring gives the same bits; innovation, distance and log_density are those of the last update.
+ * LAT_INVALID for numbers that no tracker of this model has saved; it is then as it was. */
+size_t lat_lds_tracker_kept(const lat_lds_tracker *tracker);
+void lat_lds_tracker_save(const lat_lds_tracker *tracker, double *kept);
+lat_status lat_lds_tracker_restore(lat_workspace *work, lat_lds_tracker *tracker,
+                                   const double *kept);
+
+/* ---- nonlinear models ---------------------------------------------------------------------------- */
+
+/* True while the next predict would only begin: f isn't asked, and arguments but the tracker may be NULL. */
+static inline bool lat_lds_tracker_begins(const lat_lds_tracker *tracker)
+{
+  return tracker->time == 0;
+}
+
+/* Extended: `mean` is f at the belief's mean, F (M x M) its Jacobian there. Q may be NULL: the model's. */
+lat_status lat_lds_tracker_predict_extended(lat_lds_tracker *tracker, const double *mean,
+                                            const double *F, const double *Q);
+/* After a prediction: `expected` is h at the belief's mean, H (D x M) its Jacobian there. */
+lat_status lat_lds_tracker_update_extended(lat_lds_tracker *tracker, const double *y,
+                                           const double *expected, const double *H,
+                                           const double *R);
+
+typedef struct lat_lds_unscented {
+  double alpha, beta, kappa; /* alpha > 0, M + kappa > 0 */
+} lat_lds_unscented;
+
+/* The points, (2M+1) x M. LAT_SINGULAR when the covariance has become indefinite. */
+lat_status lat_lds_tracker_points(lat_lds_tracker *tracker, const lat_lds_unscented *unscented,
+                                  double *points);
+/* `images` are f of the points, (2M+1) x M. Only for the usual form of covariances, as the next. */
+lat_status lat_lds_tracker_predict_unscented(lat_lds_tracker *tracker,
+                                             const lat_lds_unscented *unscented,
+                                             const double *images, const double *Q);
+/* After a prediction: points of that belief, and `images` h of them, (2M+1) x D. */
+lat_status lat_lds_tracker_update_unscented(lat_lds_tracker *tracker, const double *y,
+                                            const lat_lds_unscented *unscented,
+                                            const double *points, const double *images,
+                                            const double *R);
+
+#endif

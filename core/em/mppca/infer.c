@@ -1,0 +1,256 @@
+/* mppca/infer.c: what a fitted mixture says of rows, chunk by chunk. */
+#include <math.h>
+
+#include "base/parallel.h"
+#include "em/mppca/internal.h"
+#include "em/common/responsibilities.h"
+
+typedef struct apply {
+  const lat_mppca *m;
+  const double *parameters, *derived;
+  bool missing;
+  const lat_matrix *X;
+  const lat_mppca_images *images;
+  size_t chunk, scratch_count;
+  double *scratch;
+  size_t *far; /* a chunk's: a row that is far from all components, from 1; or 0 */
+} apply;
+
+/* A chunk of it, with a worker's memory. */
+typedef struct slice {
+  const apply *a;
+  lat_matrix X;
+  size_t first, n;                   /* rows of the data */
+  double *joint;                     /* K x n: log p(x, k), then p(k | x) */
+  double *kept, *q;                  /* K x n each: log p(x, k), and q, for the bound */
+  double *log_sum, *bound, *kl;      /* n each */
+  double *best;                      /* n: the most probable component, from 0 */
+  double *weight;                    /* n: of the components that imputing has seen */
+  double *line, *inverse, *variance; /* M, packed, D */
+  double *walk;
+} slice;
+
+/* The next n numbers of the scratch; of none, nothing, which is how they are counted. */
+static double *take(double *scratch, size_t *count, size_t n)
+{
+  double *part = scratch ? scratch + *count : NULL;
+  *count += n;
+  return part;
+}
+
+static size_t place(const apply *a, double *scratch, slice *s)
+{
+  size_t n = a->chunk, K = a->m->gmm.K, M = a->m->M, D = a->m->gmm.D, count = 0;
+  s->joint = take(scratch, &count, K * n);
+  s->kept = take(scratch, &count, K * n);
+  s->q = take(scratch, &count, K * n);
+  s->log_sum = take(scratch, &count, n);
+  s->bound = take(scratch, &count, n);
+  s->kl = take(scratch, &count, n);
+  s->best = take(scratch, &count, n);
+  s->weight = take(scratch, &count, n);
+  s->line = take(scratch, &count, M);
+  s->inverse = take(scratch, &count, lat_packed_count(M));
+  s->variance = take(scratch, &count, D);
+  s->walk = take(scratch, &count, lat_factor_rows_count(D, M, a->missing, n));
+  return count;
+}
+
+/* ---- components ------------------------------------------------------------------------------- */
+
+static void find_best(const slice *s)
+{
+  for (size_t i = 0; i < s->n; i++) {
+    size_t best = 0;
+    for (size_t k = 1; k < s->a->m->gmm.K; k++)
+      if (s->joint[k * s->n + i] > s->joint[best * s->n + i]) best = k;
+    s->best[i] = (double)best;
+  }
+}
+
+static void measure(const slice *s)
+{
+  const lat_gmm_images *images = &s->a->images->mixture;
+  size_t K = s->a->m->gmm.K, n = s->n;
+  for (size_t i = 0; i < n; i++) {
+    double total = 0;
+    for (size_t k = 0; k < K; k++)
+      total += s->q[k * n + i] =
+          images->q ? lat_get(images->q, s->first + i, k) : s->joint[k * n + i];
+    for (size_t k = 0; k < K; k++) s->q[k * n + i] /= total;
+  }
+  lat_elbo(K, n, s->kept, s->log_sum, s->q, s->bound, s->kl);
+  memcpy(images->bound + s->first, s->bound, n * sizeof(double));
+  memcpy(images->kl + s->first, s->kl, n * sizeof(double));
+}
+
+static void say_components(const slice *s)
+{
+  const lat_gmm_images *images = &s->a->images->mixture;
+  size_t K = s->a->m->gmm.K, n = s->n;
+  if (images->bound) memcpy(s->kept, s->joint, K * n * sizeof(double));
+  lat_responsibilities(K, n, s->joint, s->log_sum, s->bound); /* bound and kl are its scratch */
+  for (size_t i = n; i-- > 0;)
+    if (lat_is_far(&s->log_sum[i])) s->a->far[s->first / s->a->chunk] = s->first + i + 1;
+  find_best(s);
+  if (images->log_likelihood)
+    memcpy(images->log_likelihood + s->first, s->log_sum, n * sizeof(double));
+  for (size_t i = 0; images->labels && i < n; i++) images->labels[s->first + i] = s->best[i] + 1;
+  for (size_t i = 0; images->responsibilities && i < n; i++)
+    for (size_t k = 0; k < K; k++)
+      lat_set(images->responsibilities, s->first + i, k, s->joint[k * n + i]);
+  if (images->bound) measure(s);
+}
+
+/* ---- latent variables and missing entries ------------------------------------------------------- */
+
+/* The conditional variances of a pattern's missing entries: psi_j + w_j'V w_j. */
+static void find_variances(const slice *s, const lat_factor_rows *r, size_t g)
+{
+  const lat_factor_frame *f = r->frame;
+  const double *L = r->factor + g * lat_packed_count(f->M);
+  for (size_t j = 0; j < f->D; j++) {
+    if (r->mask[g * f->D + j] != 0) continue;
+    const double *wj = f->W + j * f->M;
+    double sum = 0;
+    memcpy(s->line, wj, f->M * sizeof *wj);
+    lat_packed_solve(f->M, L, s->line);
+    for (size_t l = 0; l < f->M; l++) sum += wj[l] * s->line[l];
+    s->variance[j] = (f->variances ? f->variances[j] : f->noise) + f->noise * sum;
+  }
+}
+
+/* Takes component k's view of the missing entries into their running mean, and variance: with its
+ * responsibility, both of within and of between components. */
+static void impute(const slice *s, const lat_factor_rows *r, size_t k, size_t g, size_t i)
+{
+  const lat_mppca_images *to = s->a->images;
+  size_t D = s->a->m->gmm.D, at = lat_factor_place(r, i), row = s->first + at;
+  double weight = s->joint[k * s->n + at];
+  if (weight == 0) return;
+  s->weight[at] += weight;
+  double share = weight / s->weight[at];
+  for (size_t j = 0; j < D; j++) {
+    if (!r->mask || r->mask[g * D + j] != 0) continue;
+    double mean = r->frame->mean[j] + r->fit[i * D + j];
+    double before = lat_get(to->mixture.imputed, row, j), away = mean - before;
+    lat_set(to->mixture.imputed, row, j, before + share * away);
+    if (!to->variances) continue;
+    double now = lat_get(to->variances, row, j);
+    lat_set(to->variances, row, j,
+            now + share * (s->variance[j] - now) + share * (1 - share) * away * away);
+  }
+}
+
+static void say_latent(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
+{
+  const lat_mppca_images *to = s->a->images;
+  size_t D = s->a->m->gmm.D, M = s->a->m->M;
+  size_t at = lat_factor_place(r, i), row = s->first + at;
+  const double *z = r->z + i * M;
+  if (to->all_latent) memcpy(to->all_latent + (k * s->a->X->rows + row) * M, z, M * sizeof *z);
+  if (to->component ? to->component != k + 1 : s->best[at] != (double)k) return;
+  for (size_t l = 0; to->latent && l < M; l++) lat_set(to->latent, row, l, z[l]);
+  for (size_t j = 0; to->reconstruction && j < D; j++)
+    lat_set(to->reconstruction, row, j, r->frame->mean[j] + r->fit[i * D + j]);
+}
+
+/* V of a pattern, dense, for one of its rows. */
+static void say_covariance(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
+{
+  size_t M = s->a->m->M, row = s->first + lat_factor_place(r, i);
+  double *V = s->a->images->covariances + (k * s->a->X->rows + row) * M * M;
+  for (size_t a = 0, at = 0; a < M; a++)
+    for (size_t b = 0; b <= a; b++, at++)
+      V[a * M + b] = V[b * M + a] = r->frame->noise * s->inverse[at];
+}
+
+static void walk_component(const slice *s, size_t k)
+{
+  const apply *a = s->a;
+  const lat_mppca_images *to = a->images;
+  size_t T = lat_packed_count(a->m->M);
+  mppca_component c = lat_mppca_component_of(a->m, a->parameters, a->missing, a->derived, k);
+  lat_factor_rows r;
+  lat_factor_rows_begin(&r, &c.frame, &s->X, s->walk);
+  while (lat_factor_rows_next(&r))
+    for (size_t g = 0; g < r.groups; g++) {
+      if (to->variances && r.mask) find_variances(s, &r, g);
+      if (to->covariances) lat_packed_inverse(a->m->M, r.factor + g * T, s->inverse, s->line);
+      for (size_t i = r.first[g]; i < r.first[g + 1]; i++) {
+        say_latent(s, &r, k, i);
+        if (to->covariances) say_covariance(s, &r, k, i);
+        if (to->mixture.imputed) impute(s, &r, k, g, i);
+      }
+    }
+}
+
+/* What is there; the running means of the rest begin at 0. */
+static void begin_imputing(const slice *s)
+{
+  const lat_mppca_images *to = s->a->images;
+  memset(s->weight, 0, s->n * sizeof *s->weight);
+  for (size_t i = 0; i < s->n; i++)
+    for (size_t j = 0; j < s->X.cols; j++) {
+      double x = lat_get(&s->X, i, j);
+      lat_set(to->mixture.imputed, s->first + i, j, isnan(x) ? 0 : x);
+      if (to->variances) lat_set(to->variances, s->first + i, j, 0);
+    }
+}
+
+/* ---- all rows ------------------------------------------------------------------------------------- */
+
+static void apply_chunk(void *context, size_t chunk, size_t worker)
+{
+  const apply *a = context;
+  const lat_mppca_images *to = a->images;
+  slice s = {.a = a, .first = chunk * a->chunk};
+  size_t left = a->X->rows - s.first;
+  s.n = left < a->chunk ? left : a->chunk;
+  s.X = lat_block_of(*a->X, s.first, 0, s.n, a->X->cols);
+  place(a, a->scratch + worker * a->scratch_count, &s);
+  lat_mppca_densities(a->m, a->parameters, a->missing, a->derived, &s.X, s.joint, s.walk);
+  say_components(&s);
+  if (to->mixture.imputed) begin_imputing(&s);
+  if (!to->latent && !to->all_latent && !to->covariances && !to->reconstruction &&
+      !to->mixture.imputed)
+    return;
+  for (size_t k = 0; k < a->m->gmm.K; k++) walk_component(&s, k);
+}
+
+lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double *parameters,
+                           const lat_matrix *X, bool missing, const lat_mppca_images *images)
+{
+  if (X->cols != m->gmm.D)
+    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
+                    m->gmm.D);
+  LAT_TRY(lat_check_finite(work, "X", X, missing));
+  if (images->mixture.q) LAT_TRY(lat_check_responsibilities(work, images->mixture.q));
+  LAT_TRY(lat_mppca_check_density(work, m, parameters));
+  LAT_SCOPE(work);
+  double *derived = lat_doubles(work, lat_mppca_derived_count(m, missing));
+  if (!derived) return LAT_MEMORY;
+  lat_mppca_derive(m, parameters, missing, derived);
+  apply a = {.m = m,
+             .parameters = parameters,
+             .derived = derived,
+             .missing = missing,
+             .X = X,
+             .images = images,
+             .chunk = lat_chunk_rows(m->gmm.D)};
+  if (a.chunk > X->rows) a.chunk = X->rows;
+  slice s;
+  a.scratch_count = (place(&a, NULL, &s) + 7) / 8 * 8;
+  a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
+  size_t chunks = X->rows ? (X->rows + a.chunk - 1) / a.chunk : 0, far = 0;
+  a.far = lat_allocate(work, chunks + 1, sizeof *a.far);
+  if (!a.scratch || !a.far) return LAT_MEMORY;
+  memset(a.far, 0, chunks * sizeof *a.far);
+  if (chunks > 0) LAT_TRY(lat_parallel(work, chunks, apply_chunk, &a));
+  for (size_t c = chunks; c-- > 0;) far = a.far[c] ? a.far[c] : far;
+  const lat_gmm_images *asked = &images->mixture;
+  if (asked->responsibilities || asked->labels || asked->imputed || asked->bound ||
+      images->latent || images->all_latent || images->covariances || images->reconstruction)
+    LAT_TRY(lat_check_far(work, far));
+  return LAT_OK;
+}

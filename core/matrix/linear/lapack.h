@@ -1,0 +1,43 @@
+/* lapack.h: what the callers of LAPACK share. Not for hosts.
+ *
+ * LAPACK is called column-major through LAPACKE's _work functions, with memory of
+ * our workspace. A packed row-major matrix is, read column-major, its transpose:
+ * symmetric matrices need no thought, others take the transpose's algorithm or a
+ * copy of the transposed view. */
+#ifndef LAT_MATRIX_LINEAR_LAPACK_H
+#define LAT_MATRIX_LINEAR_LAPACK_H
+
+#include <lapacke.h>
+
+#include "matrix/matrix.h"
+
+/* LAT_SHAPE, naming `name`, when a size of A is 0 or doesn't fit LAPACK's 32-bit integers. */
+lat_status lat_lapack_fits(lat_workspace *work, const char *name, const lat_matrix *A);
+
+/* A fresh float64 copy of A in the workspace, for LAPACK to destroy: element (i, j) is
+ * at i*cols + j. Give lat_transpose(A) to have A column-major. Keeps the copy. */
+lat_status lat_scratch(lat_workspace *work, lat_matrix A, double **copy);
+
+/* After a call that asked for the size of its workspace (`query` is work[0], `info` what
+ * the call returned): allocates it. Keeps it. */
+lat_status lat_lapack_work(lat_workspace *work, const char *routine, lapack_int info, double query,
+                           double **memory, lapack_int *length);
+
+/* LAT_INVALID with the routine's name: LAPACK found argument -info wrong, which is a
+ * mistake of ours. LAT_OK when info >= 0. */
+lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int info);
+
+/* BLAS's own threads for the time of a factorization, when it is so large (10^9
+ * multiplications) that they pay; end takes what begin returned. */
+int lat_lapack_begin(double multiplications);
+void lat_lapack_end(int before);
+
+/* LAT_SHAPE unless A is square (and fits LAPACK). */
+lat_status lat_check_square(lat_workspace *work, const char *name, const lat_matrix *A);
+
+/* LAT_SHAPE unless A is square, LAT_INVALID, naming the place, when it has a NaN or an
+ * infinity, or isn't symmetric: |A[i,j] - A[j,i]| above 1e-10 of the largest magnitude
+ * on or below the diagonal (1e-5 for float32). */
+lat_status lat_check_symmetric(lat_workspace *work, const char *name, const lat_matrix *A);
+
+#endif

@@ -1,0 +1,175 @@
+/* reflections.c: Householder's reflections by blocks: Q = I - V T V' for a few vectors at a time
+ * (Schreiber and Van Loan 1989). */
+#include "matrix/linear/blocked.h"
+
+#include <string.h>
+
+#define PANEL     32  /* vectors that are made together */
+#define APPLIED   64  /* and that are applied together */
+#define STEP_WORK 1e8 /* multiplications of a step */
+#define PLAIN     1.5e7 /* m n^2 of a panel that LAPACK makes at once */
+
+static int least(int a, int b)
+{
+  return a < b ? a : b;
+}
+
+static double *place(double *A, int lda, int i, int j)
+{
+  return A + (ptrdiff_t)j * lda + i;
+}
+
+/* Columns, or rows, of C for one step with k vectors of length n. */
+static int lines(int n, int k, int count)
+{
+  double each = 2.0 * n * k, fit = STEP_WORK / each;
+  return fit >= count ? count : fit < 8 ? least(8, count) : (int)fit;
+}
+
+/* A block of k vectors, ready to be applied. */
+typedef struct block {
+  lat_storage stored;
+  int n, k, ldv;
+  const double *V;
+  double T[APPLIED * APPLIED];
+} block;
+
+static void make_block(block *b, const double *tau)
+{
+  LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', b->stored == LAT_COLUMNS ? 'C' : 'R', b->n, b->k, b->V,
+                      b->ldv, tau, b->T, APPLIED);
+}
+
+/* C := H C or H' C, n x m, or, from the right, C H', m x n; `scratch` has room for m x k numbers,
+ * which the steps use piece by piece. */
+static lat_status apply_block(lat_workspace *work, const block *b, bool left, bool transpose, int m,
+                              double *C, int ldc, double *scratch)
+{
+  int piece = lines(b->n, b->k, m);
+  for (int i = 0; i < m; i += piece) {
+    int size = least(piece, m - i);
+    LAT_TRY(lat_check(work));
+    LAPACKE_dlarfb_work(LAPACK_COL_MAJOR, left ? 'L' : 'R', transpose ? 'T' : 'N', 'F',
+                        b->stored == LAT_COLUMNS ? 'C' : 'R', left ? b->n : size,
+                        left ? size : b->n, b->k, b->V, b->ldv, b->T, APPLIED,
+                        left ? place(C, ldc, 0, i) : C + i, ldc, scratch, size);
+  }
+  return LAT_OK;
+}
+
+/* ---- QR ------------------------------------------------------------------------------------------ */
+
+/* The QR factorization of n <= PANEL columns: the left half, its reflections of the right half, and
+ * the right half, until it is little work. `scratch` has n^2 numbers, and n of them again. */
+static lat_status factor_panel(lat_workspace *work, int m, int n, double *a, int lda, double *tau,
+                               double *scratch)
+{
+  LAT_TRY(lat_check(work));
+  if (n == 1 || (double)m * n * n <= PLAIN)
+    return lat_lapack_info(work, "dgeqr2",
+                           LAPACKE_dgeqr2_work(LAPACK_COL_MAJOR, m, n, a, lda, tau, scratch));
+  int half = n / 2;
+  block b = {.stored = LAT_COLUMNS, .n = m, .k = half, .V = a, .ldv = lda};
+  LAT_TRY(factor_panel(work, m, half, a, lda, tau, scratch));
+  make_block(&b, tau);
+  LAT_TRY(apply_block(work, &b, true, true, n - half, place(a, lda, 0, half), lda, scratch));
+  return factor_panel(work, m - half, n - half, place(a, lda, half, half), lda, tau + half,
+                      scratch);
+}
+
+lat_status lat_geqrf(lat_workspace *work, int m, int n, double *a, int lda, double *tau)
+{
+  int count = least(m, n);
+  LAT_SCOPE(work);
+  double *scratch = lat_doubles(work, (size_t)(n > PANEL ? n : PANEL) * PANEL);
+  if (!scratch) return LAT_MEMORY;
+  for (int j = 0; j < count; j += PANEL) {
+    int size = least(PANEL, count - j), right = n - j - size;
+    block b = {.stored = LAT_COLUMNS, .n = m - j, .k = size, .V = place(a, lda, j, j), .ldv = lda};
+    LAT_TRY(factor_panel(work, m - j, size, place(a, lda, j, j), lda, tau + j, scratch));
+    if (right < 1) continue;
+    make_block(&b, tau + j);
+    LAT_TRY(apply_block(work, &b, true, true, right, place(a, lda, j, j + size), lda, scratch));
+  }
+  return LAT_OK;
+}
+
+/* The columns E - V T V_1' in place of V, m x k, where E and V_1 are the first k rows of the unit
+ * matrix and of V: what Q = I - V T V' has in its first columns. By pieces of rows. */
+static lat_status form_columns(lat_workspace *work, const block *b, double *a, int lda,
+                               double *scratch, int rows)
+{
+  int k = b->k;
+  double W[PANEL * PANEL];
+  for (int j = 0; j < k; j++)
+    for (int i = 0; i < k; i++) W[j * k + i] = i <= j ? b->T[j * APPLIED + i] : 0;
+  cblas_dtrmm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasUnit, k, k, 1, b->V, b->ldv,
+              W, k);
+  for (int r = 0; r < b->n; r += rows) {
+    int size = least(rows, b->n - r);
+    LAT_TRY(lat_check(work));
+    for (int j = 0; j < k; j++) {
+      double *to = scratch + (ptrdiff_t)j * size, *column = place(a, lda, r, j);
+      for (int i = 0; i < size; i++) to[i] = r + i < j ? 0 : r + i == j ? 1 : column[i];
+      for (int i = 0; i < size; i++) column[i] = r + i == j ? 1 : 0;
+    }
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, size, k, k, -1, scratch, size, W, k, 1,
+                a + r, lda);
+  }
+  return LAT_OK;
+}
+
+lat_status lat_orgqr(lat_workspace *work, int m, int n, double *a, int lda, double *tau)
+{
+  enum { ROWS = 8192 };
+  LAT_SCOPE(work);
+  double *scratch = lat_doubles(work, (size_t)(n > ROWS ? n : ROWS) * PANEL);
+  if (!scratch) return LAT_MEMORY;
+  for (int j = (n - 1) / PANEL * PANEL; j >= 0; j -= PANEL) {
+    int size = least(PANEL, n - j), right = n - j - size;
+    double *panel = place(a, lda, j, j), *beside = place(a, lda, j, j + size);
+    block b = {.stored = LAT_COLUMNS, .n = m - j, .k = size, .V = panel, .ldv = lda};
+    make_block(&b, tau + j);
+    /* the columns to the right have 0 above row j + size, and no need to be told */
+    for (int c = 0; c < right; c++)
+      memset(beside + (ptrdiff_t)c * lda, 0, (size_t)size * sizeof *a);
+    if (right > 0) LAT_TRY(apply_block(work, &b, true, false, right, beside, lda, scratch));
+    LAT_TRY(form_columns(work, &b, panel, lda, scratch, ROWS));
+  }
+  return LAT_OK;
+}
+
+/* ---- Q applied -------------------------------------------------------------------------------------- */
+
+/* The blocks in the order in which they act: for Q from the last one, for Q' from the first. */
+static lat_status apply_all(lat_workspace *work, lat_storage stored, bool left, bool forward,
+                            bool transpose, int n, int m, int k, const double *V, int ldv,
+                            const double *tau, double *C, int ldc)
+{
+  LAT_SCOPE(work);
+  double *scratch = lat_doubles(work, (size_t)m * APPLIED);
+  block *b = lat_allocate(work, 1, sizeof *b);
+  if (!scratch || !b) return LAT_MEMORY;
+  int blocks = (k + APPLIED - 1) / APPLIED;
+  for (int i = 0; i < blocks; i++) {
+    int first = (forward ? i : blocks - 1 - i) * APPLIED, size = least(APPLIED, k - first);
+    *b = (block){.stored = stored, .n = n - first, .k = size, .ldv = ldv};
+    b->V = V + (ptrdiff_t)first * ldv + first;
+    make_block(b, tau + first);
+    LAT_TRY(apply_block(work, b, left, transpose, m, left ? C + first : C + (ptrdiff_t)first * ldc,
+                        ldc, scratch));
+  }
+  return LAT_OK;
+}
+
+lat_status lat_reflect_left(lat_workspace *work, lat_storage stored, bool transpose, int n, int m,
+                            int k, const double *V, int ldv, const double *tau, double *C, int ldc)
+{
+  return apply_all(work, stored, true, transpose, transpose, n, m, k, V, ldv, tau, C, ldc);
+}
+
+lat_status lat_reflect_right(lat_workspace *work, lat_storage stored, int m, int n, int k,
+                             const double *V, int ldv, const double *tau, double *C, int ldc)
+{
+  return apply_all(work, stored, false, false, true, n, m, k, V, ldv, tau, C, ldc);
+}
