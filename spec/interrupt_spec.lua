@@ -1,5 +1,5 @@
--- Whatever takes long is heard from: how often the calling thread asks whether to go on is counted (spec/embed/polls.c),
--- which is the same on every machine, and an interrupt at any of these places ends the call with the hook's error.
+-- Whatever takes long is heard from: how often the calling thread asks whether to go on is counted by
+-- spec/embed/polls.c, which is the same on every machine, and an interrupt at any of these places ends the call with the hook's error.
 local helper = require "helper"
 
 -- What is called, and how often at least it asks. A second of work has 20 times at least, with the sizes of
@@ -44,7 +44,8 @@ return {
   pinv = { 400, function() A:pinv() end },
   solve = { 15, function() A:solve(A) end },
   ["symmetric solve"] = { 20, function() S:solve(B, { kind = "symmetric" }) end },
-  ["least squares"] = { 300, function() (B:block(1, 600, 1, 300) * B:block(1, 300, 1, 500)):least_squares(B:col(1)) end },
+  ["least squares"] = { 300,
+    function() (B:block(1, 600, 1, 300) * B:block(1, 300, 1, 500)):least_squares(B:col(1)) end },
   cholesky = { 5, function() S:cholesky() end },
   ["eigen.symmetric"] = { 100, function() eigen.symmetric(S) end },
   ["eigen.symmetric, values"] = { 15, function() eigen.symmetric(S, { vectors = false }) end },
@@ -56,7 +57,8 @@ return {
   gmm = { 50, function() latent.gmm { components = 3, restarts = 1, max_iterations = 5 }:fit(tall) end },
   ["gmm:sample"] = { 40, function() latent.gmm { init = { weights = { 1 }, means = { { 0, 0 } },
     covariances = { matrix.eye(2) } } }:sample(100000) end },
-  mixture = { 20, function() latent.mixture { components = 3, restarts = 1, max_iterations = 5 }:fit(flags):sample(9000) end },
+  mixture = { 20,
+    function() latent.mixture { components = 3, restarts = 1, max_iterations = 5 }:fit(flags):sample(9000) end },
   ["mixture of counts"] = { 20, function() latent.mixture { components = 2, family = "poisson", restarts = 1,
     max_iterations = 5 }:fit(counts):sample(9000) end },
   ["lds:smooth"] = { 20, function() level:smooth(series) end },

@@ -1,8 +1,8 @@
 /* batches.c: the inner step of latent.batches (latent/batches.lua). */
 #include <math.h>
 
-#include "lua/binding.h"
 #include "deep/common/batch.h"
+#include "lua/binding.h"
 
 /* _gather(X, rows, out, scale, how, random) -> out, whose rows are X's of these numbers, scaled, then
  * binarized (how is nil, "dynamic", "static" or "threshold"). In place of `out` may stand the dtype

@@ -2,9 +2,9 @@
 #ifndef LATL_DATA_FILES_H
 #define LATL_DATA_FILES_H
 
-#include "lua/binding.h"
 #include "files/array.h"
 #include "files/file.h"
+#include "lua/binding.h"
 
 /* A file that is being read: its bytes and the memory that reading takes, in one userdata, so
  * that the collector gives both back whatever Lua raises in between. A matrix that is a view of

@@ -3,8 +3,8 @@
 
 #include <limits.h>
 
-#include "lua/binding.h"
 #include "eigen/krylov.h"
+#include "lua/binding.h"
 
 static latL_Matrix *check_square(lua_State *L, int arg, const char *who, const char *name)
 {

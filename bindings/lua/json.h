@@ -7,8 +7,8 @@
 #ifndef LATL_LUA_JSON_H
 #define LATL_LUA_JSON_H
 
-#include "lua/binding.h"
 #include "files/json.h"
+#include "lua/binding.h"
 
 /* Text that grows in a workspace. `status` keeps the first failure, and later calls do nothing. */
 typedef struct latL_Text {

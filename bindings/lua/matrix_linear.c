@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "lua/matrix_arithmetic.h"
 #include "matrix/linear/linear.h"
-#include "matrix/product.h"
 #include "matrix/linear/solve.h"
 #include "matrix/linear/svd.h"
-#include "lua/matrix_arithmetic.h"
+#include "matrix/product.h"
 
 /* Calls a function of the core with the state's workspace, and raises its failure. */
 #define CALL(L, who, function, ...)                                                                \

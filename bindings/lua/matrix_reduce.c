@@ -1,9 +1,9 @@
 /* matrix_reduce.c: reductions, sorting, choosing rows and stacking of latent.Matrix. */
 #include <math.h>
 
+#include "lua/matrix_arithmetic.h"
 #include "matrix/order.h"
 #include "matrix/reduce.h"
-#include "lua/matrix_arithmetic.h"
 
 static const char *const out_option[] = {"out", NULL};
 

@@ -1,8 +1,8 @@
 /* nn_checkpoint.c: store:save and store:load. */
 #include "data/files.h"
 #include "lua/json.h"
-#include "nn/nn.h"
 #include "nn/checkpoint.h"
+#include "nn/nn.h"
 
 #include <string.h>
 

@@ -9,8 +9,8 @@
 #include "base/random.h"
 #include "eigen/dense.h"
 #include "matrix/linear/lapack.h"
-#include "matrix/product.h"
 #include "matrix/linear/svd.h"
+#include "matrix/product.h"
 
 #define BLOCK_LEAST 4 /* fewer columns cost the same: reading the operator's numbers */
 #define BLOCK_MOST  32

@@ -3,8 +3,8 @@
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
 #include "matrix/linear/lapack.h"
-#include "matrix/product.h"
 #include "matrix/linear/svd.h"
+#include "matrix/product.h"
 
 #define ORDER     200   /* from this min(N, D) on, and below */
 #define SHARE     10    /* one in so many of the singular values, a Krylov space may pay */

@@ -2,8 +2,8 @@
 
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
-#include "matrix/product.h"
 #include "matrix/linear/svd.h"
+#include "matrix/product.h"
 
 #define ORDER     400   /* from this n on, and below one in SHARE of the eigenvalues, */
 #define SHARE     16    /* a Krylov space is tried first */

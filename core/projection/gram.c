@@ -7,8 +7,8 @@
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "matrix/linear/lapack.h"
-#include "matrix/moments.h"
 #include "matrix/linear/svd.h"
+#include "matrix/moments.h"
 
 /* The walk over columns, in chunks as rows are in moments.c. */
 typedef struct walk {

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "matrix/moments.h"
 #include "matrix/linear/solve.h"
 #include "matrix/linear/svd.h"
+#include "matrix/moments.h"
 #include "projection/ica_internal.h"
 #include "projection/pca.h"
 

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "matrix/spread.h"
 #include "matrix/linear/svd.h"
+#include "matrix/spread.h"
 
 size_t lat_incremental_count(size_t D, size_t M)
 {

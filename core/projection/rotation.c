@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "matrix/product.h"
 #include "matrix/linear/solve.h"
+#include "matrix/product.h"
 
 static lat_matrix square_of(const double *T, size_t M)
 {

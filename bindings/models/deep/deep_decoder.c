@@ -1,6 +1,6 @@
 /* deep_decoder.c: what all models with a decoder do with it. */
-#include "models/deep/deep.h"
 #include "deep/common/decoder.h"
+#include "models/deep/deep.h"
 
 static lat_matrix new_rows(lua_State *L, const latL_Deep *m, size_t rows, size_t cols)
 {

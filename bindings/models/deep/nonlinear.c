@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "models/deep/deep.h"
 #include "deep/common/decoder.h"
+#include "models/deep/deep.h"
 
 typedef struct nonlinear {
   latL_Deep deep;

@@ -2,8 +2,8 @@
 #ifndef LATL_MODELS_DEEP_VAE_H
 #define LATL_MODELS_DEEP_VAE_H
 
-#include "models/deep/deep.h"
 #include "deep/vae/vae.h"
+#include "models/deep/deep.h"
 
 typedef struct latL_Vae {
   latL_Deep deep;

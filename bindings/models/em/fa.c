@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "model/em.h"
-#include "models/em/factor.h"
 #include "model/given.h"
+#include "models/em/factor.h"
 
 typedef struct latL_Fa {
   latL_EmModel em;

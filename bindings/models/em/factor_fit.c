@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/em/factor.h"
 #include "model/given.h"
+#include "models/em/factor.h"
 
 void *latL_beginfactorfit(lua_State *L, const latL_Kind *kind, const char *who)
 {

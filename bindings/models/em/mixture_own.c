@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "em/kmeans/starts.h"
-#include "models/em/mixture.h"
 #include "model/query.h"
+#include "models/em/mixture.h"
 
 /* The run's own user value is a list: the joint matrix (K x N), a vector of log p(x) and one of
  * scratch (2N), and the present parameters. */

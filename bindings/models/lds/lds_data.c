@@ -1,8 +1,8 @@
 /* lds_data.c: sequences, and a model with its matrices for their steps. */
 #include <string.h>
 
-#include "models/lds/lds.h"
 #include "model/query.h"
+#include "models/lds/lds.h"
 
 /* ---- sequences ----------------------------------------------------------------------------------- */
 

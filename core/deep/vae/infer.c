@@ -3,8 +3,8 @@
 
 #include "deep/common/decoder.h"
 #include "deep/common/rows.h"
-#include "deep/vae/internal.h"
 #include "deep/common/weights.h"
+#include "deep/vae/internal.h"
 
 typedef struct use {
   lat_vae *vae;

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "em/factor/bpca_internal.h"
 #include "em/factor/bilinear.h"
+#include "em/factor/bpca_internal.h"
 #include "projection/pca.h"
 
 #define LOG_2PI 1.8378770664093454836

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "eigen/eigen.h"
-#include "em/factor/bpca_internal.h"
 #include "em/factor/bilinear.h"
+#include "em/factor/bpca_internal.h"
 #include "matrix/linear/svd.h"
 
 /* Relative changes of the bound: below SETTLED the noise variance is right, below NEAR a maximum is

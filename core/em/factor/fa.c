@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#include "em/factor/fa_internal.h"
 #include "em/factor/bilinear.h"
+#include "em/factor/fa_internal.h"
 #include "matrix/linear/svd.h"
 #include "projection/rotation.h"
 

@@ -21,8 +21,8 @@
  * direction as the likelihood rises. */
 #include <math.h>
 
-#include "em/factor/fa_internal.h"
 #include "em/factor/bilinear.h"
+#include "em/factor/fa_internal.h"
 #include "em/factor/rows.h"
 
 enum { HEAD = 2, MOST_COLUMNS = 1000, POWERS = 8, LONGEST = 4 };

@@ -5,8 +5,8 @@
 #include <cblas.h>
 #include <string.h>
 
-#include "em/factor/factor.h"
 #include "em/common/packed.h"
+#include "em/factor/factor.h"
 
 /* A model in terms of z0, and what is derived from it once for all rows. */
 typedef struct lat_factor_frame {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clones.h"
-#include "em/gmm/internal.h"
 #include "em/common/responsibilities.h"
+#include "em/gmm/internal.h"
 
 /* ---- loops over the rows of a block ---------------------------------------------------------- */
 

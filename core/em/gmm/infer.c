@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "em/gmm/internal.h"
 #include "em/common/responsibilities.h"
+#include "em/gmm/internal.h"
 
 typedef struct apply {
   const lat_gmm *gmm;

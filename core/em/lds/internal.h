@@ -2,8 +2,8 @@
 #ifndef LAT_EM_LDS_INTERNAL_H
 #define LAT_EM_LDS_INTERNAL_H
 
-#include "em/lds/lds.h"
 #include "em/lds/kernel.h"
+#include "em/lds/lds.h"
 
 /* Of a variance that observations without noise leave: less than this part of what it is made of is
  * rounding; and of a deviation in the square-root form. */

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#include "matrix/product.h"
 #include "matrix/linear/solve.h"
+#include "matrix/product.h"
 
 enum { MOST_DOUBLINGS = 64 };
 

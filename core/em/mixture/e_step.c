@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clones.h"
-#include "em/mixture/internal.h"
 #include "em/common/responsibilities.h"
+#include "em/mixture/internal.h"
 
 static size_t counts(const lat_mixture *m)
 {

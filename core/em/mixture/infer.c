@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "em/mixture/internal.h"
 #include "em/common/responsibilities.h"
+#include "em/mixture/internal.h"
 
 /* ---- order ------------------------------------------------------------------------------------ */
 

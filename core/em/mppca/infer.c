@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "base/parallel.h"
-#include "em/mppca/internal.h"
 #include "em/common/responsibilities.h"
+#include "em/mppca/internal.h"
 
 typedef struct apply {
   const lat_mppca *m;

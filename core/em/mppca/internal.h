@@ -2,10 +2,10 @@
 #ifndef LAT_EM_MPPCA_INTERNAL_H
 #define LAT_EM_MPPCA_INTERNAL_H
 
+#include "em/factor/ppca.h"
 #include "em/factor/rows.h"
 #include "em/gmm/internal.h"
 #include "em/mppca/mppca.h"
-#include "em/factor/ppca.h"
 
 static inline double mppca_noise(const lat_mppca *m, const double *noise, size_t k, size_t j)
 {

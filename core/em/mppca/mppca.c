@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "em/mppca/internal.h"
-#include "matrix/moments.h"
 #include "matrix/linear/svd.h"
+#include "matrix/moments.h"
 
 #define HEAD                                                                                       \
   {"weights", {LAT_K}}, {"means", {LAT_K, LAT_D}},                                                 \

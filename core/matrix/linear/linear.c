@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "matrix/linear/lapack.h"
-#include "matrix/product.h"
 #include "matrix/linear/svd.h"
+#include "matrix/product.h"
 
 /* ---- norms ---------------------------------------------------------------- */
 

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#define PANEL     32  /* vectors that are made together */
-#define APPLIED   64  /* and that are applied together */
-#define STEP_WORK 1e8 /* multiplications of a step */
+#define PANEL     32    /* vectors that are made together */
+#define APPLIED   64    /* and that are applied together */
+#define STEP_WORK 1e8   /* multiplications of a step */
 #define PLAIN     1.5e7 /* m n^2 of a panel that LAPACK makes at once */
 
 static int least(int a, int b)
