@@ -1,5 +1,6 @@
 -- Whatever takes long is heard from: how often the calling thread asks whether to go on is counted by
--- spec/embed/polls.c, which is the same on every machine, and an interrupt at any of these places ends the call with the hook's error.
+-- spec/embed/polls.c, which is the same on every machine, and an interrupt at any of these places ends the call
+-- with the hook's error.
 local helper = require "helper"
 
 -- What is called, and how often at least it asks. A second of work has 20 times at least, with the sizes of
