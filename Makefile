@@ -8,6 +8,7 @@
 #   make fuzz       random calls of everything, under the address and undefined sanitizers: SECONDS=60 SEED=1
 #   make fuzz-readers  files that are almost right for every reader, by clang's libFuzzer or else by a driver of
 #                   our own: SECONDS=60 for each, or RUNS=10000
+#   make refused    every request for memory of every function, fit and reader is refused in turn (HOW=short: some)
 #   make check-all  all of these and more, for hours: see CONTRIBUTING.md
 #   make repl       a Lua session with latent loaded
 #   make bench      latent and its peers side by side (make bench-deps: installs the peers)
@@ -103,17 +104,26 @@ ENV = LUA_PATH="$(CURDIR)/$(BUILD)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.
 SPEC   = spec
 # Debian's busted runs under whatever `lua` is, so it is given its interpreter here.
 BUSTED = $(shell command -v busted)
-# What Lua's interpreter, which has no sanitizer, is given of one; a thread sanitizer needs the usual addresses.
+# What Lua's interpreter, which has no sanitizer, is given of one. The thread sanitizer needs the usual addresses
+# (setarch -R), and must not get into the shells that specs run, so that it has an interpreter of its own.
 SANITIZER_OPTIONS = $(if $(SANITIZE),ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1:max_allocation_size_mb=3000 \
-            UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
-RUNTIME = $(if $(findstring thread,$(SANITIZE)),libtsan.so)$(if $(findstring address,$(SANITIZE)),libasan.so libubsan.so)
-PRELOAD = $(if $(SANITIZE),$(SANITIZER_OPTIONS) $(if $(findstring thread,$(SANITIZE)),setarch -R) env LD_PRELOAD="$(foreach l,$(RUNTIME),$(shell $(CC) -print-file-name=$(l)))")
+            UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1:die_after_fork=0)
+THREAD  = $(findstring thread,$(SANITIZE))
+PRELOAD = $(SANITIZER_OPTIONS) $(if $(THREAD),LATENT_LUA="$(CURDIR)/$(BUILD)/lua-thread",$(if \
+            $(SANITIZE),LD_PRELOAD="$(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libubsan.so)"))
+SPEC_LUA = $(if $(THREAD),$(BUILD)/lua-thread,$(LUA))
+
+$(BUILD)/lua-thread:
+	@mkdir -p $(@D)
+	@lua=$$(command -v $(LUA)) && loader=$$(readelf -p .interp "$$lua" | grep -o '/[^ ]*ld[^ ]*') && \
+	  printf '#!/bin/sh\nexec setarch -R %s --preload %s %s "$$@"\n' \
+	  "$$loader" "$(shell $(CC) -print-file-name=libtsan.so)" "$$lua" >$@ && chmod +x $@
 
 env:
 	@echo 'export $(ENV)'
 
-test: all
-	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
+test: all $(if $(THREAD),$(BUILD)/lua-thread)
+	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(SPEC_LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
 
 # ---- fuzzing: what it is, the heads of spec/fuzz/calls.lua and spec/fuzz/readers.sh say ----
 
@@ -137,6 +147,30 @@ fuzz:
 fuzz-readers: all
 	$(Q)$(MAKE) --no-print-directory CC=$(FUZZ_CC) SANITIZE=$(FUZZ_SANITIZE) BUILD=build/fuzz build/fuzz/liblatent.a
 	$(Q)CC=$(FUZZ_CC) LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR) $(ENV) sh spec/fuzz/readers.sh build/fuzz $(if $(RUNS),x$(RUNS),$(SECONDS))
+
+# ---- every request for memory refused, of everything (spec/embed/refused.lua) ----
+
+HOW = all
+
+$(BUILD)/refused: spec/embed/memory.c $(BUILD)/liblatent.a
+	$(Q)$(CC) $(LAT_CFLAGS) -g -O1 -isystem $(LUA_INCDIR) -o $@ $^ $(LIBS) -llua5.4 -Wl,-E \
+	  -Wl,--wrap=malloc,--wrap=realloc,--wrap=aligned_alloc
+
+refused: all $(BUILD)/refused
+	$(Q)$(ENV) $(BUILD)/refused spec/embed/refused.lua $(HOW)
+
+# ---- the whole of what .ci/run has short forms of: hours ----
+
+AGAIN = $(Q)$(MAKE) --no-print-directory
+
+check-all: all
+	$(AGAIN) test lint demo
+	$(AGAIN) test DEBUG=1
+	$(AGAIN) test SANITIZE=address,undefined
+	$(AGAIN) test SANITIZE=thread SPEC="spec/base_spec.lua spec/blas_spec.lua spec/module_spec.lua spec/em_spec.lua"
+	$(AGAIN) refused
+	$(AGAIN) fuzz SECONDS=3600
+	$(AGAIN) fuzz-readers SECONDS=600
 
 repl: all
 	$(Q)$(ENV) $(LUA) -l latent
@@ -240,5 +274,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test fuzz fuzz-readers calls repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

@@ -36,6 +36,7 @@ local SCRIPT = [[
   return table.concat(list, " ")]]
 
 describe("the host's BLAS", function()
+  if not helper.threaded() then return pending "OpenBLAS is its serial build, which has no threads" end
   local program, first
 
   local function run(threads, states, environment)

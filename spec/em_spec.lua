@@ -16,7 +16,9 @@ describe("the EM loop", function()
   end
 
   it("gives the same bits for every number of threads, and the same numbers for data in pieces", function()
-    assert.equal("1 threads 1\n2 threads 1\n5 threads 1\niterations 20 done 1 converged 0\npieces 1\n", facts "threads")
+    local lines = "1 threads 1\n2 threads 1\n5 threads 1\n"
+    if not helper.threaded() then lines = lines:gsub("%d threads", "1 threads") end
+    assert.equal(lines .. "iterations 20 done 1 converged 0\npieces 1\n", facts "threads")
   end)
 
   it("takes a weight of 2 as the row twice and of 0 as no row", function()

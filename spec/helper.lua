@@ -76,6 +76,15 @@ end
 local build = os.getenv "LATENT_BUILD" or "build"
 local compiler = os.getenv "CC" or "gcc"
 
+-- Whether OpenBLAS is a build that may be called by several threads, so that latent has more than one.
+function helper.threaded()
+  local latent = require "latent"
+  local before = latent.threads()
+  local threaded = latent.threads(2) == 2
+  latent.threads(before)
+  return threaded
+end
+
 -- Whether this is a build with sanitizers, whose library not every program can load.
 function helper.sanitized() return build:find "sanitize" ~= nil end
 
@@ -132,7 +141,8 @@ function helper.lua(script, environment)
   local file = assert(io.open(path, "w"))
   file:write(script)
   file:close()
-  local output, ok = helper.run(("%s %s %s"):format(environment or "", arg and arg[-1] or "lua5.4", path))
+  local output, ok = helper.run(("%s %s %s"):format(environment or "", os.getenv "LATENT_LUA" or arg and arg[-1] or "lua5.4",
+    path))
   os.remove(path)
   return output, ok
 end

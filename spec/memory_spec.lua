@@ -118,6 +118,17 @@ tape:kl_standard_normal(h, h):mean():backward()
 adam:step()]],
 }
 
+describe("every request for memory of every function, fit and reader", function()
+  it("may be refused (a few of each here, all of them by `make refused`)", function()
+    local program = helper.program("memory", "-isystem /usr/include/lua5.4 "
+      .. "-Wl,--wrap=malloc,--wrap=realloc,--wrap=aligned_alloc")
+    local output, ok = helper.run(program .. " spec/embed/refused.lua short")
+    assert.is_truthy(ok, output)
+    local requests = output:match ", (%d+) refused requests\nok\n$"
+    assert.is_true(tonumber(requests) > 4000, output)
+  end)
+end)
+
 describe("any request for memory may be refused: an error, a usable state, nothing lost:", function()
   for name, script in pairs(SCRIPTS) do
     it(name, function() helper.starve(script) end)

@@ -21,8 +21,9 @@ describe("latent", function()
 
   it("sets the number of threads", function()
     local before = latent.threads()
-    assert.equal(2, latent.threads(2))
-    assert.equal(2, latent.threads())
+    local most = helper.threaded() and 2 or 1 -- of OpenBLAS's serial build there is one only
+    assert.equal(most, latent.threads(2))
+    assert.equal(most, latent.threads())
     helper.fails("latent.threads: n must be an integer >= 1, got 0", latent.threads, 0)
     helper.fails("got 'two'", latent.threads, "two")
     latent.threads(before)

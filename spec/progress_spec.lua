@@ -1,5 +1,6 @@
 -- latent.progress: what a bar writes, and where it writes nothing.
 local latent = require "latent"
+local helper = require "helper"
 
 -- Stands for a terminal: keeps what is written.
 local function recorder()
@@ -115,5 +116,10 @@ for _ in latent.progress(2, { label = "here" }) do end]]
     end
     assert.is_truthy(said:find("width 72", 1, true), said)
     assert.is_truthy(said:find("here .*100%%"), said)
+  end)
+
+  it("says what it can't write to", function()
+    helper.fails("output must be an open file, or a table with the methods write and flush", latent.progress.bar, 5,
+      { output = {} })
   end)
 end)

@@ -71,7 +71,8 @@ local OPTIONS = { label = "string", output = true, width = "number" }
 local function new_bar(who, total, options)
   options = check.options(who, options, OPTIONS)
   local output = options.output
-  if output ~= nil and not (io.type(output) == "file" or type(output) == "table") then
+  local writes = type(output) == "table" and type(output.write) == "function" and type(output.flush) == "function"
+  if output ~= nil and not (io.type(output) == "file" or writes) then
     check.fail(who, "output must be an open file, or a table with the methods write and flush, got %s",
       check.show(output))
   end

@@ -2,7 +2,10 @@
  * (linked with --wrap), is refused, for every n until the script comes through: each time there is a
  * message, and then a state that closes.
  *
- *   memory SCRIPT     prints "ok", or what went wrong */
+ *   memory SCRIPT        prints "ok", or what went wrong
+ *   memory SCRIPT WORD   runs the script once, with the word; it refuses by itself: refuse(n, f, ...) calls f, whose
+ *                        n-th request from 0 on is refused (negative: none), and gives the number of requests that
+ *                        there were, and what pcall gives */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -65,6 +68,62 @@ static void *allocate(void *state, void *old, size_t was, size_t size)
   return NULL;
 }
 
+/* refuse(n, f, ...) -> requests, ok, results or message */
+static int refuse_in(lua_State *L)
+{
+  long n = (long)luaL_checkinteger(L, 1), made = budget.made;
+  budget.left = n < 0 ? -1 : n + REFUSED;
+  int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+  budget.left = -1;
+  made = budget.made - made;
+  lua_pushinteger(L, made);
+  lua_replace(L, 1);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_insert(L, 2);
+  return lua_gettop(L);
+}
+
+static int run_once(lua_State *L)
+{
+  char **arguments = lua_touserdata(L, 1);
+  luaL_requiref(L, "latent", luaopen_latent, 0);
+  lua_register(L, "refuse", refuse_in);
+  if (luaL_loadfile(L, arguments[1]) != LUA_OK) return lua_error(L);
+  lua_pushstring(L, arguments[2]);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* The script's own walk. What it leaves to the library's own memory is given back when the state is closed. */
+static int walk(char **arguments)
+{
+  size_t before = 0;
+  budget.left = -1;
+  for (int turn = 0; turn < 2; turn++) { /* the first makes what is made once in a process */
+    lua_State *L = lua_newstate(allocate, NULL);
+    luaL_openlibs(L);
+    lua_pushcfunction(L, run_once);
+    lua_pushlightuserdata(L, arguments);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+      printf("%s\n", luaL_tolstring(L, -1, NULL));
+      return 1;
+    }
+    lua_close(L);
+    if (budget.held != 0) {
+      printf("%zu bytes are left\n", budget.held);
+      return 1;
+    }
+    size_t after = mallinfo2().uordblks;
+    if (turn > 0 && after > before + SLACK) {
+      printf("%zu bytes are lost\n", after - before);
+      return 1;
+    }
+    before = after;
+  }
+  puts("ok");
+  return 0;
+}
+
 static int run(lua_State *L)
 {
   luaL_requiref(L, "latent", luaopen_latent, 0);
@@ -108,6 +167,7 @@ static long attempt(const char *script, long refused)
 
 int main(int count, char **arguments)
 {
+  if (count == 3) return walk(arguments);
   if (count != 2) return 1;
   attempt(arguments[1], -1); /* what is made once in a process */
   long requests = attempt(arguments[1], -1);
