@@ -141,8 +141,8 @@ function helper.lua(script, environment)
   local file = assert(io.open(path, "w"))
   file:write(script)
   file:close()
-  local output, ok = helper.run(("%s %s %s"):format(environment or "", os.getenv "LATENT_LUA" or arg and arg[-1] or "lua5.4",
-    path))
+  local interpreter = os.getenv "LATENT_LUA" or arg and arg[-1] or "lua5.4"
+  local output, ok = helper.run(("%s %s %s"):format(environment or "", interpreter, path))
   os.remove(path)
   return output, ok
 end
