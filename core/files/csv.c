@@ -309,10 +309,10 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
                         const lat_csv_options *options, lat_csv *csv)
 {
   *csv = (lat_csv){.options = *options, .bytes = (const char *)bytes};
-  csv->end = csv->bytes + size;
   if (!options->missing)
     csv->options.missing = lat_csv_missing, csv->options.missing_count = LAT_CSV_MISSING;
-  if (size == 0) return lat_fail(work, LAT_FORMAT, "the file is empty");
+  if (size == 0) return lat_fail(work, LAT_FORMAT, "the file is empty"); /* and may lie nowhere */
+  csv->end = csv->bytes + size;
   cursor c = {csv->bytes, 1, csv->bytes};
   LAT_TRY(begin(work, csv, &c));
 
