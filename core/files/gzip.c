@@ -358,7 +358,7 @@ static lat_status expand(stream *s, size_t n)
 lat_status lat_gzip_expand(lat_workspace *work, const unsigned char *bytes, size_t n, lat_map *map)
 {
   LAT_SCOPE(work);
-  stream s = {.work = work, .at = bytes, .end = bytes + n, .until_asked = ASK};
+  stream s = {.work = work, .at = bytes, .end = n ? bytes + n : bytes, .until_asked = ASK};
   *map = (lat_map){0};
   lat_status status = expand(&s, n);
   if (status == LAT_OK && s.used == 0) status = wrong(&s, "nothing is in it");
