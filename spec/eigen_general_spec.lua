@@ -209,3 +209,56 @@ describe("eigen.svd", function()
     helper.fails("eigen.svd: unknown option 'm'", eigen.svd, matrix.eye(2), { m = 1 })
   end)
 end)
+
+describe("eigen.general of large matrices, round by round", function()
+  -- The largest ||A v - lambda v|| against ||A||, and how far the sums of powers are from the traces.
+  local function errors(A)
+    local re, im, V = eigen.general(A)
+    local AV, worst, j = A * V, 0, 1
+    while j <= #re do
+      local x = V:col(j)
+      if im[j] == 0 then
+        worst = math.max(worst, (AV:col(j) - x * re[j]):norm(), math.abs(x:norm() - 1))
+        j = j + 1
+      else
+        local y = V:col(j + 1)
+        assert.equal(-im[j], im[j + 1])
+        worst = math.max(worst, (AV:col(j) - x * re[j] + y * im[j]):norm(),
+          (AV:col(j + 1) - y * re[j] - x * im[j]):norm())
+        j = j + 2
+      end
+    end
+    local norm = A:norm()
+    local values, turns = eigen.general(A, { vectors = false })
+    return worst / norm, math.abs(re:sum() - A:trace()) / norm,
+      math.abs((values % values - turns % turns):sum() - (A * A):trace()) / norm ^ 2
+  end
+
+  it("has the residuals and traces of any kind of matrix", function()
+    local n, rng = 300, latent.random(5)
+    local normal = matrix.normal(n, n, rng)
+    local cyclic, jordan, triangle, split = matrix.zeros(n, n), matrix.eye(n), normal:copy(), normal:copy()
+    for i = 1, n do
+      cyclic:set(i % n + 1, i, 1)
+      if i < n then jordan:set(i, i + 1, 1) end
+      if i > 1 then triangle:block(i, i, 1, i - 1):fill(0) end
+      if i > 200 then split:block(i, i, 1, 200):fill(0) end
+    end
+    for name, A in pairs { normal = normal, uniform = matrix.random(n, n, rng), cyclic = cyclic, jordan = jordan,
+      triangle = triangle, split = split, skew = normal - normal:t(), symmetric = normal + normal:t(),
+      ones = matrix.ones(n, n), deficient = normal:block(1, n, 1, 5) * normal:block(1, 5, 1, n) } do
+      local residual, first, second = errors(A)
+      assert.is_true(residual < 1e-13, name .. ": " .. residual)
+      assert.is_true(first < 1e-12 and second < 1e-12, ("%s: %g %g"):format(name, first, second))
+    end
+  end)
+
+  it("finds the roots of unity", function()
+    local n = 400
+    local A = matrix.zeros(n, n)
+    for i = 1, n do A:set(i % n + 1, i, 1) end
+    local re, im = eigen.general(A)
+    for j = 1, n do assert.is_true(math.abs(re[j] ^ 2 + im[j] ^ 2 - 1) < 1e-12) end
+    assert.is_true(math.abs(re[1] - 1) < 1e-12 and math.abs(re[2] - math.cos(2 * math.pi / n)) < 1e-12)
+  end)
+end)

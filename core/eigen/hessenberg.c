@@ -118,7 +118,7 @@ lat_status lat_schur_vectors(lat_workspace *work, int n, double *a, double *real
                              double *v, int *info)
 {
   int low, high;
-  double *scale = lat_doubles(work, (size_t)n), *tau = lat_doubles(work, (size_t)n), query, *Q = v;
+  double *scale = lat_doubles(work, (size_t)n), *tau = lat_doubles(work, (size_t)n), *Q = v;
   if (!scale || !tau || (v && !(Q = lat_doubles(work, (size_t)n * (size_t)n)))) return LAT_MEMORY;
   LAT_TRY(lat_check(work));
   *info = LAPACKE_dgebal_work(LAPACK_COL_MAJOR, 'B', n, a, n, &low, &high, scale);
@@ -126,16 +126,7 @@ lat_status lat_schur_vectors(lat_workspace *work, int n, double *a, double *real
   LAT_TRY(reduce(work, n, low - 1, high, a, tau));
   if (v) LAT_TRY(form_q(work, n, low - 1, high, a, tau, Q));
 
-  double *memory;
-  lapack_int length;
-  char job = v ? 'S' : 'E', vectors = v ? 'V' : 'N';
-  *info = LAPACKE_dhseqr_work(LAPACK_COL_MAJOR, job, vectors, n, low, high, a, n, real, imaginary,
-                              Q, n, &query, -1);
-  LAT_TRY(lat_lapack_work(work, "dhseqr", *info, query, &memory, &length));
-  LAT_TRY(lat_check(work));
-  *info = LAPACKE_dhseqr_work(LAPACK_COL_MAJOR, job, vectors, n, low, high, a, n, real, imaginary,
-                              Q, n, memory, length);
-  LAT_TRY(lat_lapack_info(work, "dhseqr", *info));
+  LAT_TRY(lat_schur(work, n, low, high, a, real, imaginary, Q, info));
   if (*info > 0 || !v) return LAT_OK;
   LAT_TRY(substitute(work, n, a, imaginary, Q, v));
   LAT_TRY(lat_check(work));

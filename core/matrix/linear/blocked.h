@@ -4,17 +4,23 @@
  * that an interrupt or a deadline is heard within about 20 ms on a processor of today, for orders up
  * to 3000; as LAPACK's own, they spend their time in large products. Everything is column-major.
  *
- * What one call of LAPACK must do can't be cut (milliseconds of one thread; n is the order):
+ * What one call of LAPACK does can't be cut. Those that take more than 10 ms, in milliseconds of
+ * one thread (OpenBLAS 0.3.21 on an AMD EPYC of 2024, 2.6 GHz):
  *
- *   routine   where                                         n = 1000   n = 2000   n = 3000
- *   dhseqr    eigen.general, after the Hessenberg form           300       1900       5000
- *   dsterf    eigenvalues of a symmetric matrix, no vectors       15         45         95
- *   dbdsdc    singular values alone (norm, rank)                  10         35         70
- *   dlalsd    least squares of deficient rank                     20         70        150
- *   dgesvd    where divide and conquer failed, which it doesn't  all
- *   dlatrd    a panel of the tridiagonal form                      5         25         60
- *   dlahr2    a panel of the Hessenberg form                       8         40         90
- */
+ *   routine  where                                              n = 1000   2000   3000
+ *   dlaqr5   a sweep of the QR iteration                              30     60    100
+ *   dlalsd   least squares of deficient rank                          31    120    260
+ *   dbdsdc   singular values without vectors (rank, norms)            11     44    100
+ *   dsterf   eigenvalues of a symmetric matrix without vectors       < 10     36     83
+ *   dlahr2   a panel of the Hessenberg form                          < 10     36     91
+ *   dlasd2   what a merge of two halves of an SVD needs not          < 10     32     75
+ *   dlatrd   a panel of the tridiagonal form                         < 10     17     52
+ *   dlaed2   what a merge of two halves of a spectrum needs not      < 10     38     16
+ *   dsytrs   32 right sides of a symmetric system                    < 10     15     33
+ *   dgecon   a condition number; dsycon, dtrcon                      < 10     13     30
+ *   dgebal   balancing                                               < 10   < 10     21
+ *
+ * dgesvd takes all of an SVD, should divide and conquer ever fail. */
 #ifndef LAT_MATRIX_LINEAR_BLOCKED_H
 #define LAT_MATRIX_LINEAR_BLOCKED_H
 

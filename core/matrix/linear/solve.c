@@ -32,7 +32,7 @@ static lat_status substitute(lat_workspace *work, const lat_factors *F, bool upp
 /* Solves with L D L' for a few columns at a time, which LAPACK does row by row. */
 static lat_status substitute_symmetric(lat_workspace *work, const lat_factors *F, double *x, int m)
 {
-  enum { COLUMNS = 64 };
+  enum { COLUMNS = 32 };
   for (int j = 0; j < m; j += COLUMNS) {
     int size = m - j < COLUMNS ? m - j : COLUMNS;
     LAT_TRY(lat_check(work));
