@@ -18,7 +18,15 @@
 #define LAT_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #endif
 
-/* Before a loop over arrays that are the same or don't overlap: no turn waits for another. */
+/* A function that is inlined into every loop that calls it, however large the caller gets: a call would
+ * keep the loop from becoming vector code, and inside LAT_CLONES it is compiled for each clone. */
+#ifdef __GNUC__
+#define LAT_INLINE static inline __attribute__((always_inline))
+#else
+#define LAT_INLINE static inline
+#endif
+
+/* Before a loop over arrays that are the same or don't overlap: its iterations are independent. */
 #if defined(__clang__)
 #define LAT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)

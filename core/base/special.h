@@ -1,6 +1,11 @@
-/* special.h: special functions that tests and densities need. */
+/* special.h: constants and special functions that tests and densities need. */
 #ifndef LAT_BASE_SPECIAL_H
 #define LAT_BASE_SPECIAL_H
+
+/* Logarithms, rounded to the nearest double. */
+#define LAT_LOG_2   0.69314718055994530942
+#define LAT_LOG_PI  1.1447298858494001741
+#define LAT_LOG_2PI 1.8378770664093454836
 
 /* Q(a, x), the regularized incomplete gamma function: the integral of t^(a-1) exp(-t) from x to
  * infinity over Gamma(a), for a > 0 and x >= 0; to about 1e-14 relative for moderate a (up to 1e4),

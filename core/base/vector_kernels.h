@@ -13,12 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Into every loop, however large that gets: a call would keep it from becoming vector code. */
-#ifdef __GNUC__
-#define LAT_INLINE static inline __attribute__((always_inline))
-#else
-#define LAT_INLINE static inline
-#endif
+#include "base/clones.h"
 
 /* ---- double --------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "matrix/moments.h"
 #include "matrix/moments_walk.h"
 #include "matrix/scales.h"
 

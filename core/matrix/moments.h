@@ -19,6 +19,7 @@
 #define LAT_MATRIX_MOMENTS_H
 
 #include "matrix/matrix.h"
+#include "matrix/weighted_rows.h"
 
 /* ---- full scatter: D x D ---------------------------------------------------- */
 
@@ -69,15 +70,5 @@ double lat_column_deviation(const lat_column_moments *moments, size_t j);
 
 /* A column whose deviation is below this times its mean is constant, but for rounding. */
 #define LAT_CONSTANT 1e-14
-
-/* ---- shared ------------------------------------------------------------------- */
-
-/* LAT_INVALID unless all n weights are finite, >= 0, and not all 0. */
-lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights);
-
-/* Y := sqrt(w) (X - 1 mean') diag(1/deviation), packed N x D; weights, mean or deviation may
- * be NULL. X has any strides and dtype. */
-void lat_centre(const lat_matrix *X, const double *weights, const double *mean,
-                const double *deviation, double *Y);
 
 #endif

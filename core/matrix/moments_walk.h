@@ -4,7 +4,7 @@
 
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
-#include "matrix/moments.h"
+#include "matrix/weighted_rows.h"
 
 /* Rows in groups of whole chunks. */
 typedef struct lat_moments_walk {
@@ -28,10 +28,6 @@ lat_matrix lat_moments_chunk(const lat_moments_walk *w, size_t first, size_t row
 
 /* The rows of X with elements side by side, times the exponents' powers: where they are, or in Y. */
 lat_matrix lat_moments_flat(const lat_moments_walk *w, const lat_matrix *X, double *Y);
-
-/* sums := the weighted sum of such rows; and the sum of n weights, n without. */
-void lat_add_up_rows(const lat_matrix *X, const double *weights, double *sums);
-double lat_total_weight(const double *weights, size_t n);
 
 /* LAT_SHAPE unless X has so many columns. */
 lat_status lat_moments_check_size(lat_workspace *work, size_t dimensions, const lat_matrix *X);

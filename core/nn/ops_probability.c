@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "base/special.h"
 #include "base/vector_kernels.h"
 #include "nn/kernels.h"
 #include "nn/reduce.h"
-
-#define LOG_2_PI 0x1.d67f1c864beb5p0
 
 #define TEMPLATE "nn/ops_probability_template.h"
 #include "nn/both_types.h"

@@ -238,7 +238,7 @@ static CLONES void K(gaussian_forward)(const lat_args *args, size_t begin, size_
     const real *x = (const real *)args->c + i * n;
     double sum;
     SUM_OF(sum, v[j] + (x[j] - m[j]) * (x[j] - m[j]) * K(exp)(-v[j]));
-    out[i] = (real)(0.5 * (sum + (double)n * LOG_2_PI));
+    out[i] = (real)(0.5 * (sum + (double)n * LAT_LOG_2PI));
   }
 }
 
@@ -280,7 +280,7 @@ static CLONES void K(mixture_forward)(const lat_args *args, size_t begin, size_t
       const real *m = (const real *)args->b + k * n, *v = (const real *)args->c + k * n;
       double sum;
       SUM_OF(sum, v[j] + (x[j] - m[j]) * (x[j] - m[j]) * K(exp)(-v[j]));
-      r[k] = log_pi[k] - (real)(0.5 * (sum + (double)n * LOG_2_PI));
+      r[k] = log_pi[k] - (real)(0.5 * (sum + (double)n * LAT_LOG_2PI));
       most = r[k] < most ? most : r[k];
     }
     for (size_t k = 0; k < count; k++) total += (double)(r[k] = K(exp)(r[k] - most));

@@ -2,9 +2,8 @@
 
 #include <math.h>
 
-#define LOG_2   0.69314718055994530942
-#define LOG_PI  1.1447298858494001741
-#define LOG_2PI 1.8378770664093454836
+#include "base/special.h"
+
 /* log(2/pi): N (lambda_i - lambda_j)(1/l_j - 1/l_i) where the integral over the angle is pi */
 #define LOG_FREE -0.45158270528945486473
 
@@ -20,7 +19,7 @@ static double log_gamma(double x)
 static double log_prior(size_t D, size_t M)
 {
   double half = (double)(D - M + 1) / 2;
-  return -LOG_2 + log_gamma(half) - half * LOG_PI;
+  return -LAT_LOG_2 + log_gamma(half) - half * LAT_LOG_PI;
 }
 
 static bool equal(double larger, double smaller)
@@ -79,7 +78,7 @@ void lat_log_evidence(const double *lambda, size_t D, double N, double *log_evid
     rest = 0;
     for (size_t j = D; j-- > M;) rest += lambda[j];
     double v = rest / (d - k);
-    log_evidence[M - 1] = prior - N / 2 * (logs + (d - k) * log(v)) + (m + k) / 2 * LOG_2PI -
+    log_evidence[M - 1] = prior - N / 2 * (logs + (d - k) * log(v)) + (m + k) / 2 * LAT_LOG_2PI -
                           log_determinant(&h, M, v) / 2 - k / 2 * log_N;
     if (log_evidence[M - 1] > log_evidence[*best - 1]) *best = M;
   }

@@ -32,7 +32,7 @@
  * that they explain (squared lengths of A's columns, descending); the largest entry in magnitude of
  * each column of A is positive; a source has variance 1, with divisor N, but for maximum likelihood.
  *
- * Gaussian sources can be turned at will. The kurtosis of the sources says whether they are:
+ * Gaussian sources can be rotated at will. The kurtosis of the sources says whether they are:
  * lat_ica_identifiable. */
 #ifndef LAT_PROJECTION_ICA_H
 #define LAT_PROJECTION_ICA_H
@@ -52,7 +52,7 @@ typedef enum lat_ica_contrast {
 } lat_ica_contrast;
 
 typedef enum lat_ica_algorithm {
-  LAT_ICA_AUTO,         /* the symmetric fixed point, and once that gets nowhere, quasi-Newton */
+  LAT_ICA_AUTO,         /* the symmetric fixed point, and once its gradient stays, quasi-Newton */
   LAT_ICA_FIXED_POINT,  /* all sources at once (Hyvarinen 1999) */
   LAT_ICA_DEFLATION,    /* one source after the other, each orthogonal to those before */
   LAT_ICA_QUASI_NEWTON, /* Picard-O (Ablin, Cardoso, Gramfort 2018) */
@@ -93,10 +93,10 @@ bool lat_ica_identifiable(const double *kurtosis, size_t M, double N);
 
 /* ---- fitting --------------------------------------------------------------------- */
 
-/* A fit under way. The record comes first: what it says is about the rotation at the beginning of
- * the last iteration. All memory is the workspace's. */
+/* A fit under way. The record comes first: it is that of the rotation at the beginning of the last
+ * iteration. All memory is the workspace's. */
 typedef struct lat_ica_fit {
-  lat_ica_algorithm algorithm; /* at work; AUTO has become one of the others */
+  lat_ica_algorithm algorithm; /* the one that runs; AUTO has become one of the others */
   size_t iterations;
   bool starting; /* iterations are those of the start, which maximum likelihood begins with */
   double
@@ -114,7 +114,7 @@ typedef struct lat_ica_fit {
   double *W;      /* the rotation, M x M; of maximum likelihood any matrix, diag(scale) U back */
   double log_det; /* log|det into| if M = D, else 0 */
 
-  /* The pass under way: sums over rows of what a contrast says of k outputs y = R z. */
+  /* The pass under way: sums over rows of a contrast of k outputs y = R z. */
   lat_ica_contrast contrast;
   const lat_ica_contrast *each; /* k: of each output its own; or NULL */
   const double *R, *next_R; /* k x M; the algorithm says which, and what comes after concluding */

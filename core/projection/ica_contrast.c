@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "base/special.h"
 LAT_FUSED
 #include "base/vector_kernels.h"
 #include "base/vector_math.h"
@@ -84,7 +85,7 @@ static void logcosh(size_t n, double *y, double *scratch, double *slope, double 
   tanh_of(n, y, scratch);
   tanh_sums(n, y, scratch, squares, products);
   *slope += (double)n - total(squares);
-  *value += total(sizes) - (double)n * 0.69314718055994531;
+  *value += total(sizes) - (double)n * LAT_LOG_2;
   double product = 1;
   for (size_t p = 0; p < PARTS; p++) {
     product *= products[p];
@@ -175,7 +176,7 @@ static void terms(lat_ica_contrast contrast, size_t n, double *y, double *slopes
 {
   switch (contrast) {
   case LAT_ICA_LOGCOSH:
-    for (size_t i = 0; i < n; i++) values[i] = fabs(y[i]) - 0.69314718055994531;
+    for (size_t i = 0; i < n; i++) values[i] = fabs(y[i]) - LAT_LOG_2;
     tanh_of(n, y, slopes);
     lat_log(n, slopes, slopes);
     for (size_t i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/special.h"
 #include "base/vector_math.h"
 #include "matrix/linear/factor.h"
 #include "matrix/moments.h"
@@ -12,7 +13,7 @@
 /* ---- the densities of sources ---------------------------------------------------------- */
 
 const lat_ica_density lat_ica_densities[] = {
-    [LAT_ICA_SECANT] = {1.5707963267948966, -0.69314718055994531, LAT_ICA_LOGCOSH, 0, 1},
+    [LAT_ICA_SECANT] = {1.5707963267948966, -LAT_LOG_2, LAT_ICA_LOGCOSH, 0, 1},
     [LAT_ICA_BIMODAL] = {1.4142135623730951, -1.0723649429247001, LAT_ICA_LOGCOSH, 1, -1},
     [LAT_ICA_PEAKED] = {0.8377288772009266, -1.838772270221533, LAT_ICA_EXP, 1, 1},
     [LAT_ICA_DIPPED] = {1.1877824429068062, -0.08118054406268495, LAT_ICA_EXP, 1, -1},
@@ -36,7 +37,7 @@ static void log_cosh(size_t n, const double *u, double *e)
   lat_exp(n, e, e);
   for (size_t i = 0; i < n; i++) e[i] += 1;
   lat_log(n, e, e);
-  for (size_t i = 0; i < n; i++) e[i] += fabs(u[i]) - 0.69314718055994531;
+  for (size_t i = 0; i < n; i++) e[i] += fabs(u[i]) - LAT_LOG_2;
 }
 
 /* sums[i] += log p(s[i]); s becomes u, and e is scratch. */

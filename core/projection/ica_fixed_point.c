@@ -1,7 +1,7 @@
 /* ica_fixed_point.c: Hyvarinen's iteration, w <- E[g(w'z) z] - E[g'(w'z)] w, for all sources at
  * once and for one after the other (Fast and robust fixed-point algorithms for independent
  * component analysis, IEEE Transactions on Neural Networks 10, 1999). It is Newton's method with
- * E[g'(w'z) zz'] taken as E[g'(w'z)] I, which is right for white z; near a solution it converges at
+ * E[g'(w'z) zz'] approximated by E[g'(w'z)] I, which is right for white z; near a solution it converges at
  * least quadratically when sources are independent, and linearly, at a rate of the order of
  * 1/sqrt(N), in a finite sample. */
 #include <cblas.h>
@@ -12,8 +12,6 @@
 #include "projection/ica_internal.h"
 
 /* ---- all sources at once ------------------------------------------------------------------ */
-
-enum { PATIENCE = 10 }; /* iterations in which the gradient must halve, or AUTO takes over */
 
 typedef struct symmetric {
   double *next, *A, *signs;
@@ -42,16 +40,16 @@ static bool stuck(const lat_ica_fit *fit, symmetric *s)
     s->best = fit->gradient;
     s->best_at = fit->iterations;
   }
-  return fit->iterations - s->best_at >= PATIENCE ||
+  return fit->iterations - s->best_at >= LAT_ICA_PATIENCE ||
          2 * fit->iterations >= fit->options->max_iterations;
 }
 
-lat_status lat_ica_fixed_point_take(lat_ica_fit *fit)
+lat_status lat_ica_fixed_point_update(lat_ica_fit *fit)
 {
   symmetric *s = fit->solver;
   size_t M = fit->M;
-  lat_ica_means means = lat_ica_found(fit);
-  lat_ica_judge(fit, &means, s->A, s->signs, NULL);
+  lat_ica_means means = lat_ica_pass_means(fit);
+  lat_ica_evaluate(fit, &means, s->A, s->signs, NULL);
   fit->iterations++;
   fit->converged = fit->gradient < lat_ica_tolerance(fit);
   fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
@@ -64,8 +62,8 @@ lat_status lat_ica_fixed_point_take(lat_ica_fit *fit)
   LAT_TRY(lat_ica_orthogonalize(fit->work, s->next, M));
   fit->change = lat_ica_change(M, s->next, fit->W);
   memcpy(fit->W, s->next, M * M * sizeof *fit->W);
-  bool may_turn = fit->options->algorithm == LAT_ICA_AUTO || fit->starting;
-  if (!may_turn || fit->done || !stuck(fit, s)) return LAT_OK;
+  bool may_switch = fit->options->algorithm == LAT_ICA_AUTO || fit->starting;
+  if (!may_switch || fit->done || !stuck(fit, s)) return LAT_OK;
   fit->algorithm = LAT_ICA_QUASI_NEWTON;
   return lat_ica_newton_begin(fit);
 }
@@ -83,7 +81,7 @@ typedef struct deflation {
  * leaves what the second removes. */
 static void project_out(const double *W, size_t count, size_t M, double *w)
 {
-  for (int turn = 0; turn < 2; turn++)
+  for (int pass = 0; pass < 2; pass++)
     for (size_t i = 0; i < count; i++) {
       const double *row = W + i * M;
       cblas_daxpy((blasint)M, -cblas_ddot((blasint)M, row, 1, w, 1), row, 1, w, 1);
@@ -96,7 +94,7 @@ static void make_unit(const double *W, size_t count, size_t M, double *w)
 {
   project_out(W, count, M, w);
   double length = cblas_dnrm2((blasint)M, w, 1);
-  for (size_t axis = 0; !(length > 1e-12) && axis < M; axis++) {
+  for (size_t axis = 0; !(length > LAT_ICA_NO_LENGTH) && axis < M; axis++) {
     memset(w, 0, M * sizeof *w);
     w[axis] = 1;
     project_out(W, count, M, w);
@@ -125,7 +123,7 @@ void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W)
   for (size_t i = d->unit; i < fit->M; i++) make_unit(W, i, fit->M, W + i * fit->M);
 }
 
-/* The source is found, or given up: on to the next. */
+/* The source has converged or has had its iterations: the next one begins. */
 static void next_unit(lat_ica_fit *fit, deflation *d, bool converged, double distance)
 {
   d->all = d->all && converged;
@@ -143,12 +141,12 @@ static void next_unit(lat_ica_fit *fit, deflation *d, bool converged, double dis
   fit->converged = d->all;
 }
 
-lat_status lat_ica_deflation_take(lat_ica_fit *fit)
+lat_status lat_ica_deflation_update(lat_ica_fit *fit)
 {
   deflation *d = fit->solver;
   size_t M = fit->M;
   double *w = fit->W + d->unit * M;
-  lat_ica_means means = lat_ica_found(fit);
+  lat_ica_means means = lat_ica_pass_means(fit);
   double distance = lat_ica_distance(fit->options->contrast, *means.value);
   fit->objective = d->found + distance;
   fit->iterations++;

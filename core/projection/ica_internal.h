@@ -1,10 +1,10 @@
-/* ica_internal.h: what the algorithms of ICA share. Not for hosts. */
+/* ica_internal.h: constants and declarations that the files of ICA share. Private. */
 #ifndef LAT_PROJECTION_ICA_INTERNAL_H
 #define LAT_PROJECTION_ICA_INTERNAL_H
 
 #include "projection/ica.h"
 
-/* Means over all rows of what a contrast says of y = R z, for k rows R. */
+/* Means over all rows of a contrast of the outputs y = R z, for k rows R. */
 typedef struct lat_ica_means {
   double *product; /* k x M: E[g(y) z'] */
   double *slope;   /* k: E[g'(y)] */
@@ -35,20 +35,52 @@ typedef struct lat_ica_density {
 extern const lat_ica_density lat_ica_densities[]; /* by shape */
 lat_ica_shape lat_ica_shape_of(lat_ica_contrast contrast, bool flat);
 
+/* ---- constants ----------------------------------------------------------------------------------- */
+
+enum {
+  LAT_ICA_PATIENCE = 10, /* iterations in which the fixed point's gradient must halve for AUTO */
+  LAT_ICA_MEMORY = 7,    /* steps that L-BFGS stores: more save few passes, each costs 2 M^2 */
+  LAT_ICA_HALVINGS = 10, /* of a step in a line search, before the direction is given up */
+  LAT_ICA_NEWTON_SCHULZ = 25, /* iterations: more would take longer than singular vectors */
+};
+
+/* White rows that need more bytes than this aren't kept, but computed anew in every pass. */
+#define LAT_ICA_WHITE_BYTES ((size_t)256 << 20)
+
+/* Directions whose eigenvalue is below this times D of the largest are rounding noise; and the
+ * tolerance of the eigenvectors, whose errors would be seen in the covariance of the white rows. */
+#define LAT_ICA_RANK          1e-14
+#define LAT_ICA_PCA_TOLERANCE 1e-12
+
+/* Least curvature of a search direction, where independent sources have about 1: the Hessian's
+ * approximation stays positive definite, and its steps bounded (Picard's lambda_min). */
+#define LAT_ICA_LEAST_CURVATURE 0.01
+
+/* Of the gradient, where the start of maximum likelihood ends: close enough for quasi-Newton steps. */
+#define LAT_ICA_START_TOLERANCE 1e-4
+
+/* Rounding of a loss for each of M sources, and of mean log-likelihoods that are compared. */
+#define LAT_ICA_LOSS_ROUNDING 1e-14
+#define LAT_ICA_SWITCH_GAIN   1e-10
+
+/* |XX' - I| at which the next step of a quadratic iteration is exact to the last digit. */
+#define LAT_ICA_ORTHOGONAL 1e-8
+
+/* A unit vector's projection of this length is rounding noise. */
+#define LAT_ICA_NO_LENGTH 1e-12
+
+/* ---- means and small matrices --------------------------------------------------------------------- */
+
 size_t lat_ica_means_count(size_t k, size_t M);
 lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M);
 
 /* The means of the pass that has ended. */
-lat_ica_means lat_ica_found(const lat_ica_fit *fit);
+lat_ica_means lat_ica_pass_means(const lat_ica_fit *fit);
 
-/* y := g(y) for n numbers; adds their sums of g'(y) and G(y), weighted by w unless NULL, as then is
- * g(y). `scratch` has 2n. */
+/* y := g(y) for n numbers; adds their sums of g'(y) and G(y). With weights w (n, or NULL) sums are
+ * weighted and y := w g(y). `scratch` has 2n. */
 void lat_ica_apply_contrast(lat_ica_contrast contrast, size_t n, double *y, const double *w,
                             double *scratch, double *slope, double *value);
-
-/* Z (M x n, rows `stride` apart) := into (x - m); 0 for rows of weight 0. `rows` has n x D. */
-void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
-                    double *Z, size_t stride);
 
 /* |E[G(y)] - E[G(v)]| of one source. */
 double lat_ica_distance(lat_ica_contrast contrast, double value);
@@ -57,62 +89,87 @@ double lat_ica_distance(lat_ica_contrast contrast, double value);
  * by singular vectors, which doesn't square W's condition. */
 lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M);
 
-/* The most of 1 - |cos| between rows of two matrices. */
+/* The largest 1 - |cos| between rows of two matrices. */
 double lat_ica_change(size_t M, const double *W, const double *V);
 
-/* What the means at W say, with products against the outputs: A = E[g(y) y'] (M x M), in `A`. Sets
- * the record's objective and gradient; `signs` (M) gets c, and `G`, unless NULL, the gradient. */
-void lat_ica_judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
-                   double *G);
+/* Evaluates the means at W: A := E[g(y) y'] (M x M), the record's objective and gradient, `signs` (M)
+ * := c, and `G`, unless NULL, := the gradient. */
+void lat_ica_evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+                      double *G);
 
-/* The algorithms. Each begins with memory of its own and the rotation of the first pass in fit->R;
- * takes what a pass has found, and puts there the next. Keeps its memory. */
+/* The gradient at which the search under way has converged. */
+double lat_ica_tolerance(const lat_ica_fit *fit);
+
+/* ---- whitening ------------------------------------------------------------------------------------- */
+
+/* Sets M, mean, into, back and log_det from the moments, or NULL: from the rows in memory. Keeps them
+ * and the memory of passes. */
+lat_status lat_ica_find_axes(lat_ica_fit *fit, const lat_moments *moments);
+
+/* Whitens the rows in memory, where they don't take more than LAT_ICA_WHITE_BYTES: the
+ * fit keeps them. */
+lat_status lat_ica_whiten_all(lat_ica_fit *fit);
+
+/* Z (M x n, rows `stride` apart) := into (x - m); 0 for rows of weight 0. `rows` has n x D. */
+void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
+                    double *Z, size_t stride);
+
+/* The distance of a source's numbers to the next source's in a chunk of white rows: whole vectors, and
+ * no power of two, as then all would fall into the same few sets of the cache. */
+static inline size_t lat_ica_stride(size_t chunk)
+{
+  return (chunk + 7) / 8 * 8 + 8;
+}
+
+/* ---- the algorithms -------------------------------------------------------------------------------- */
+
+/* `begin` allocates an algorithm's memory and sets fit->R for its first pass; `update` uses the means of
+ * a pass and sets fit->R for the next. Begin keeps its memory. */
 lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit);
 /* Keeps that of lat_ica_newton_begin when it changes to it. */
-lat_status lat_ica_fixed_point_take(lat_ica_fit *fit);
+lat_status lat_ica_fixed_point_update(lat_ica_fit *fit);
 /* Keeps its memory. */
 lat_status lat_ica_deflation_begin(lat_ica_fit *fit);
-lat_status lat_ica_deflation_take(lat_ica_fit *fit);
+lat_status lat_ica_deflation_update(lat_ica_fit *fit);
 /* Makes the rows of W that aren't found yet orthogonal to those before. */
 void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W);
 /* Keeps its memory. */
 lat_status lat_ica_newton_begin(lat_ica_fit *fit);
-lat_status lat_ica_newton_take(lat_ica_fit *fit);
+lat_status lat_ica_newton_update(lat_ica_fit *fit);
 /* Keeps its memory. */
 lat_status lat_ica_likelihood_begin(lat_ica_fit *fit);
-lat_status lat_ica_likelihood_take(lat_ica_fit *fit);
+lat_status lat_ica_likelihood_update(lat_ica_fit *fit);
 /* Which of the two densities each source has (M), and W with its rows in the sources' own scales. */
 const bool *lat_ica_likelihood_flat(const lat_ica_fit *fit);
 void lat_ica_likelihood_scale(const lat_ica_fit *fit, double *W);
 
-/* Of the gradient: where the search under way ends. */
-double lat_ica_tolerance(const lat_ica_fit *fit);
-
 /* ---- quasi-Newton methods (ica_newton.c) ------------------------------------------------------ */
 
-/* What is minimized, and along which curves: from W to a matrix with E as the relative change. */
-typedef struct lat_ica_surface {
+/* The loss that a quasi-Newton method minimizes, and the curve along which W moves for a relative change
+ * E. */
+typedef struct lat_ica_problem {
   /* Sets the record's objective and gradient, and G := the relative gradient (M x M) from the means
-   * at W; A (M x M) and signs (M) are the surface's own to use. */
-  lat_status (*judge)(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
-                      double *G);
+   * at W; A (M x M) and signs (M) are scratch of the problem. */
+  lat_status (*evaluate)(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+                         double *G);
   lat_status (*loss)(lat_ica_fit *fit, const lat_ica_means *means, const double *R,
                      const double *signs, double *value);
-  /* h (M x M) := what `scale` needs of the Hessian at W; and E := inv(Hessian) E, about. */
+  /* h (M x M) := the approximate Hessian at W, as `scale` needs it; E := inv(Hessian) E. */
   void (*curvatures)(const lat_ica_fit *fit, const lat_ica_means *means, const double *A,
                      double *h);
   void (*scale)(size_t M, const double *h, double *E);
   lat_status (*move)(lat_ica_fit *fit, const double *E, double *next);
-} lat_ica_surface;
+} lat_ica_problem;
 
 typedef struct lat_ica_newton lat_ica_newton;
 
-/* Keeps the method's memory; fit->R becomes W, for a pass there. */
-lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_surface *surface,
+/* Keeps the method's memory; fit->R becomes W, for a pass at it. */
+lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_problem *problem,
                               lat_ica_newton **newton);
-/* Takes what a pass has found; fit->R is where the next should look. */
-lat_status lat_ica_newton_go_on(lat_ica_fit *fit, lat_ica_newton *newton);
-/* The means at W, and that they are those of another surface from here on: an iteration ends. */
+/* Uses the means of a pass; fit->R is then the matrix of the next pass. */
+lat_status lat_ica_newton_continue(lat_ica_fit *fit, lat_ica_newton *newton);
+/* The means at W, which the caller may change; and an iteration that begins from them, without the stored
+ * steps, as they belong to another loss. */
 lat_ica_means *lat_ica_newton_means(lat_ica_newton *newton);
 lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *newton);
 

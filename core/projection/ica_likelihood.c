@@ -16,16 +16,14 @@
  * which is solved by blocks of E_ij and E_ji, and made positive definite block by block.
  *
  * Which of its two densities a source has is decided by the likelihood, at the start and wherever it has
- * converged: a pass looks at the other ones, scaled to variance 1. What changes raises the
- * likelihood, so that there are no circles. */
+ * converged: a pass evaluates the other densities, scaled to variance 1. A switch raises the
+ * likelihood, so the same choice never comes back. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
 
 #include "matrix/linear/factor.h"
 #include "projection/ica_internal.h"
-
-static const double LEAST_CURVATURE = 0.01;
 
 typedef struct likelihood {
   lat_ica_newton *newton;
@@ -71,7 +69,7 @@ static lat_status log_likelihood(lat_ica_fit *fit, const lat_ica_means *means, c
   return LAT_OK;
 }
 
-/* ---- the surface ------------------------------------------------------------------------------ */
+/* ---- the problem ------------------------------------------------------------------------------ */
 
 static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const double *R,
                        const double *signs, double *value)
@@ -82,8 +80,8 @@ static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const doubl
   return LAT_OK;
 }
 
-static lat_status judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
-                        double *G)
+static lat_status evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+                           double *G)
 {
   size_t M = fit->M;
   blasint m = (blasint)M;
@@ -119,11 +117,11 @@ static void curvatures(const lat_ica_fit *fit, const lat_ica_means *means, const
 static void scale(size_t M, const double *h, double *E)
 {
   for (size_t i = 0; i < M; i++) {
-    E[i * M + i] /= fmax(1 + h[i * M + i], LEAST_CURVATURE);
+    E[i * M + i] /= fmax(1 + h[i * M + i], LAT_ICA_LEAST_CURVATURE);
     for (size_t j = 0; j < i; j++) {
       double a = h[i * M + j], d = h[j * M + i], *e = E + i * M + j, *f = E + j * M + i;
       double least = 0.5 * (a + d - sqrt((a - d) * (a - d) + 4));
-      double ridge = fmax(LEAST_CURVATURE - least, 0), x = *e, y = *f;
+      double ridge = fmax(LAT_ICA_LEAST_CURVATURE - least, 0), x = *e, y = *f;
       a += ridge;
       d += ridge;
       *e = (d * x - y) / (a * d - 1);
@@ -140,11 +138,11 @@ static lat_status move(lat_ica_fit *fit, const double *E, double *next)
   return LAT_OK;
 }
 
-static const lat_ica_surface surface = {judge, loss, curvatures, scale, move};
+static const lat_ica_problem problem = {evaluate, loss, curvatures, scale, move};
 
 /* ---- densities ---------------------------------------------------------------------------------- */
 
-/* The next pass looks at every source with its other density, of variance 1. */
+/* The next pass evaluates every source with its other density, at variance 1. */
 static void compare(lat_ica_fit *fit, likelihood *s)
 {
   size_t M = fit->M;
@@ -159,10 +157,9 @@ static void compare(lat_ica_fit *fit, likelihood *s)
   fit->each = s->other_each;
 }
 
-/* Takes the other density where it is better; whether any was. */
-static bool take_better(lat_ica_fit *fit, likelihood *s, const lat_ica_means *found)
+/* Switches each source to its other density where the log-likelihood grows by it; whether any did. */
+static bool switch_densities(lat_ica_fit *fit, likelihood *s, const lat_ica_means *found)
 {
-  const double slack = 1e-10; /* of the log-likelihood: what is less might be rounding */
   size_t M = fit->M;
   bool any = false;
   lat_ica_means *means = lat_ica_newton_means(s->newton);
@@ -172,7 +169,7 @@ static bool take_better(lat_ica_fit *fit, likelihood *s, const lat_ica_means *fo
     double here = log_density(fit, density(fit, i), means->value[i], row);
     double there = log_density(fit, other, found->value[i], its) +
                    0.5 * log(square(fit, its) / square(fit, row)); /* of log|det B| */
-    if (!(there > here + slack)) continue;
+    if (!(there > here + LAT_ICA_SWITCH_GAIN)) continue;
     any = true;
     s->flat[i] = !s->flat[i];
     s->each[i] = other->contrast;
@@ -208,20 +205,20 @@ lat_status lat_ica_likelihood_begin(lat_ica_fit *fit)
     s->each[i] = peaked->contrast;
     for (size_t j = 0; j < M; j++) fit->W[i * M + j] *= peaked->scale;
   }
-  LAT_TRY(lat_ica_newton_new(fit, &surface, &s->newton));
+  LAT_TRY(lat_ica_newton_new(fit, &problem, &s->newton));
   fit->each = s->each;
   fit->solver = s;
   return LAT_OK;
 }
 
-lat_status lat_ica_likelihood_take(lat_ica_fit *fit)
+lat_status lat_ica_likelihood_update(lat_ica_fit *fit)
 {
   likelihood *s = fit->solver;
   size_t M = fit->M;
-  lat_ica_means found = lat_ica_found(fit);
+  lat_ica_means found = lat_ica_pass_means(fit);
   if (s->comparing) {
     s->comparing = false;
-    bool better = take_better(fit, s, &found), first = fit->iterations == 0;
+    bool better = switch_densities(fit, s, &found), first = fit->iterations == 0;
     fit->R = fit->W;
     fit->each = s->each;
     if (better || first) return lat_ica_newton_restart(fit, s->newton);
@@ -229,7 +226,7 @@ lat_status lat_ica_likelihood_take(lat_ica_fit *fit)
     return LAT_OK;
   }
   if (s->begun) {
-    LAT_TRY(lat_ica_newton_go_on(fit, s->newton));
+    LAT_TRY(lat_ica_newton_continue(fit, s->newton));
   } else {
     memcpy(lat_ica_newton_means(s->newton)->product, found.product,
            lat_ica_means_count(M, M) * sizeof(double));

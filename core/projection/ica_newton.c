@@ -1,5 +1,6 @@
-/* ica_newton.c: a quasi-Newton method, and what it takes to be one over rotations, Picard-O (Ablin,
- * Cardoso, Gramfort: Faster ICA under orthogonal constraint, ICASSP 2018).
+/* ica_newton.c: L-BFGS with a preconditioner, for any loss of an unmixing matrix (lat_ica_problem), and
+ * its use over rotations, Picard-O (Ablin, Cardoso, Gramfort: Faster ICA under orthogonal constraint,
+ * ICASSP 2018).
  *
  * A rotation near W is exp(E) W with E antisymmetric. With signs c the loss
  *
@@ -13,7 +14,7 @@
  * which the choice of the signs makes positive. It scales the first direction of L-BFGS (Nocedal,
  * Wright, Numerical Optimization, algorithm 7.4), whose memory of the last steps knows what the
  * approximation misses when sources aren't quite independent: there the fixed point gets slow or
- * turns in circles. Steps that don't lower the loss are halved. */
+ * cycles. Steps that don't lower the loss are halved. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -21,38 +22,35 @@
 #include "matrix/linear/solve.h"
 #include "projection/ica_internal.h"
 
-enum { MEMORY = 7, HALVINGS = 10 };
-
-static const double LEAST_CURVATURE = 0.01;
-
 struct lat_ica_newton {
-  const lat_ica_surface *surface;
+  const lat_ica_problem *problem;
   lat_ica_means means;  /* at W */
   double *A, *G, *last; /* the gradient, and that of the step before */
-  double *E, *h, *next; /* direction, Hessian, matrix that is tried */
+  double *E, *h, *next; /* direction, approximate Hessian, trial matrix */
   double *signs, *before;
-  double *steps[MEMORY], *turns[MEMORY], rho[MEMORY]; /* the newest first */
-  size_t remembered;
-  bool searching;  /* a pass is at `next`, a step along E; before the first step it is at W */
-  bool moved;      /* `last` and E are those of the step that led here */
-  bool steepest;   /* E comes from the Hessian alone, as what the memory made led nowhere */
+  double *steps[LAT_ICA_MEMORY], *gradient_changes[LAT_ICA_MEMORY],
+      rho[LAT_ICA_MEMORY]; /* the newest first */
+  size_t stored;
+  bool searching;  /* the next pass is at `next`, a step along E; else at W */
+  bool moved;      /* `last` and E belong to the step that led to W */
+  bool steepest;   /* E comes from the Hessian alone: the direction of L-BFGS failed */
   size_t halvings; /* of E */
 };
 
-lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_surface *surface,
+lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_problem *problem,
                               lat_ica_newton **newton)
 {
   size_t M = fit->M, square = M * M, means = lat_ica_means_count(M, M);
   lat_ica_newton *s = lat_allocate(fit->work, 1, sizeof *s);
-  double *memory = lat_doubles(fit->work, means + (6 + 2 * MEMORY) * square + 2 * M);
+  double *memory = lat_doubles(fit->work, means + (6 + 2 * LAT_ICA_MEMORY) * square + 2 * M);
   if (!s || !memory) return LAT_MEMORY;
-  *s = (lat_ica_newton){.surface = surface, .means = lat_ica_means_of(memory, M, M)};
+  *s = (lat_ica_newton){.problem = problem, .means = lat_ica_means_of(memory, M, M)};
   double *at = memory + means,
          **const matrices[] = {&s->A, &s->G, &s->last, &s->E, &s->h, &s->next};
   for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++, at += square) *matrices[i] = at;
-  for (size_t i = 0; i < MEMORY; i++, at += 2 * square) {
+  for (size_t i = 0; i < LAT_ICA_MEMORY; i++, at += 2 * square) {
     s->steps[i] = at;
-    s->turns[i] = at + square;
+    s->gradient_changes[i] = at + square;
   }
   s->signs = at;
   s->before = at + M;
@@ -68,47 +66,48 @@ static double dot(size_t n, const double *x, const double *y)
   return cblas_ddot((blasint)n, x, 1, y, 1);
 }
 
-/* Takes the step E and what it did to the gradient into the memory, where its curvature is
- * positive. */
-static void remember(lat_ica_newton *s, size_t n)
+/* Stores the step E and the change of the gradient along it, for L-BFGS; a pair whose curvature isn't
+ * positive is left out of the sums (rho = 0). */
+static void store_correction(lat_ica_newton *s, size_t n)
 {
-  double *step = s->steps[MEMORY - 1], *turn = s->turns[MEMORY - 1];
-  memmove(s->steps + 1, s->steps, (MEMORY - 1) * sizeof *s->steps);
-  memmove(s->turns + 1, s->turns, (MEMORY - 1) * sizeof *s->turns);
-  memmove(s->rho + 1, s->rho, (MEMORY - 1) * sizeof *s->rho);
+  double *step = s->steps[LAT_ICA_MEMORY - 1], *change = s->gradient_changes[LAT_ICA_MEMORY - 1];
+  memmove(s->steps + 1, s->steps, (LAT_ICA_MEMORY - 1) * sizeof *s->steps);
+  memmove(s->gradient_changes + 1, s->gradient_changes,
+          (LAT_ICA_MEMORY - 1) * sizeof *s->gradient_changes);
+  memmove(s->rho + 1, s->rho, (LAT_ICA_MEMORY - 1) * sizeof *s->rho);
   s->steps[0] = step;
-  s->turns[0] = turn;
+  s->gradient_changes[0] = change;
   memcpy(step, s->E, n * sizeof *step);
-  for (size_t i = 0; i < n; i++) turn[i] = s->G[i] - s->last[i];
-  double curvature = dot(n, step, turn);
-  s->rho[0] = curvature > 0 ? 1 / curvature : 0; /* 0: it says nothing */
-  if (s->remembered < MEMORY) s->remembered++;
+  for (size_t i = 0; i < n; i++) change[i] = s->G[i] - s->last[i];
+  double curvature = dot(n, step, change);
+  s->rho[0] = curvature > 0 ? 1 / curvature : 0;
+  if (s->stored < LAT_ICA_MEMORY) s->stored++;
 }
 
 /* E := -H^-1 G by the two loops of L-BFGS. */
 static void direction(lat_ica_newton *s, size_t M)
 {
   size_t n = M * M;
-  double alpha[MEMORY];
+  double alpha[LAT_ICA_MEMORY];
   memcpy(s->E, s->G, n * sizeof *s->E);
-  for (size_t k = 0; k < s->remembered; k++) {
+  for (size_t k = 0; k < s->stored; k++) {
     alpha[k] = s->rho[k] * dot(n, s->steps[k], s->E);
-    cblas_daxpy((blasint)n, -alpha[k], s->turns[k], 1, s->E, 1);
+    cblas_daxpy((blasint)n, -alpha[k], s->gradient_changes[k], 1, s->E, 1);
   }
-  s->surface->scale(M, s->h, s->E);
-  for (size_t k = s->remembered; k-- > 0;) {
-    double beta = s->rho[k] * dot(n, s->turns[k], s->E);
+  s->problem->scale(M, s->h, s->E);
+  for (size_t k = s->stored; k-- > 0;) {
+    double beta = s->rho[k] * dot(n, s->gradient_changes[k], s->E);
     cblas_daxpy((blasint)n, alpha[k] - beta, s->steps[k], 1, s->E, 1);
   }
   cblas_dscal((blasint)n, -1, s->E, 1);
 }
 
-/* The next pass looks at the end of the step E. */
+/* The next pass evaluates the loss at the end of the step E. */
 static lat_status try_step(lat_ica_fit *fit, lat_ica_newton *s)
 {
   s->searching = true;
   fit->R = s->next;
-  return s->surface->move(fit, s->E, s->next);
+  return s->problem->move(fit, s->E, s->next);
 }
 
 static lat_status first_step(lat_ica_fit *fit, lat_ica_newton *s)
@@ -119,27 +118,27 @@ static lat_status first_step(lat_ica_fit *fit, lat_ica_newton *s)
 }
 
 /* The means at W are known: an iteration ends, and the next step begins. */
-static lat_status aim(lat_ica_fit *fit, lat_ica_newton *s)
+static lat_status begin_iteration(lat_ica_fit *fit, lat_ica_newton *s)
 {
   size_t M = fit->M, n = M * M;
   memcpy(s->before, s->signs, M * sizeof *s->signs);
-  LAT_TRY(s->surface->judge(fit, &s->means, s->A, s->signs, s->G));
+  LAT_TRY(s->problem->evaluate(fit, &s->means, s->A, s->signs, s->G));
   fit->iterations++;
   fit->converged = fit->gradient < lat_ica_tolerance(fit);
   fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
   if (fit->done) return LAT_OK;
-  /* with other signs it is another loss, of which the memory knows nothing */
+  /* other signs make another loss, to which the stored steps don't belong */
   if (s->moved && memcmp(s->before, s->signs, M * sizeof *s->signs) == 0)
-    remember(s, n);
+    store_correction(s, n);
   else
-    s->remembered = 0;
+    s->stored = 0;
   memcpy(s->last, s->G, n * sizeof *s->G);
-  s->surface->curvatures(fit, &s->means, s->A, s->h);
+  s->problem->curvatures(fit, &s->means, s->A, s->h);
   s->steepest = s->moved = false;
   return first_step(fit, s);
 }
 
-/* W := the rotation tried, and its means are known. */
+/* W := the trial matrix, whose means are known. */
 static lat_status accept(lat_ica_fit *fit, lat_ica_newton *s, const lat_ica_means *found)
 {
   size_t M = fit->M;
@@ -147,37 +146,37 @@ static lat_status accept(lat_ica_fit *fit, lat_ica_newton *s, const lat_ica_mean
   memcpy(fit->W, s->next, M * M * sizeof *fit->W);
   memcpy(s->means.product, found->product, lat_ica_means_count(M, M) * sizeof(double));
   s->moved = true;
-  return aim(fit, s);
+  return begin_iteration(fit, s);
 }
 
-/* Goes along E, halving it until the loss is lower. */
-lat_status lat_ica_newton_go_on(lat_ica_fit *fit, lat_ica_newton *s)
+/* Line search along E: halves the step until the loss is lower. */
+lat_status lat_ica_newton_continue(lat_ica_fit *fit, lat_ica_newton *s)
 {
   size_t M = fit->M;
-  lat_ica_means found = lat_ica_found(fit);
+  lat_ica_means found = lat_ica_pass_means(fit);
   if (!s->searching) {
     memcpy(s->means.product, found.product, lat_ica_means_count(M, M) * sizeof(double));
-    return aim(fit, s);
+    return begin_iteration(fit, s);
   }
-  /* differences of this size are rounding: near the end nothing would pass without it */
-  double before, after, slack = 1e-14 * (double)M;
-  LAT_TRY(s->surface->loss(fit, &s->means, fit->W, s->signs, &before));
-  LAT_TRY(s->surface->loss(fit, &found, s->next, s->signs, &after));
+  /* near a minimum differences of this size are rounding */
+  double before, after, slack = LAT_ICA_LOSS_ROUNDING * (double)M;
+  LAT_TRY(s->problem->loss(fit, &s->means, fit->W, s->signs, &before));
+  LAT_TRY(s->problem->loss(fit, &found, s->next, s->signs, &after));
   if (after <= before + slack) return accept(fit, s, &found);
-  if (s->halvings++ < HALVINGS) {
+  if (s->halvings++ < LAT_ICA_HALVINGS) {
     cblas_dscal((blasint)(M * M), 0.5, s->E, 1);
     return try_step(fit, s);
   }
   if (!s->steepest) {
     s->steepest = true;
-    s->remembered = 0;
+    s->stored = 0;
     return first_step(fit, s);
   }
   if (lat_ica_tolerance(fit) > 0) {
     fit->done = true;
     return LAT_OK;
   }
-  return aim(fit, s); /* all iterations are to be made */
+  return begin_iteration(fit, s); /* all iterations are to be made */
 }
 
 lat_ica_means *lat_ica_newton_means(lat_ica_newton *s)
@@ -188,7 +187,7 @@ lat_ica_means *lat_ica_newton_means(lat_ica_newton *s)
 lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *s)
 {
   s->moved = false;
-  return aim(fit, s);
+  return begin_iteration(fit, s);
 }
 
 /* ---- over rotations ------------------------------------------------------------------------- */
@@ -212,10 +211,10 @@ static lat_status rotate(lat_ica_fit *fit, const double *E, double *to)
   return LAT_OK;
 }
 
-static lat_status judge(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
-                        double *G)
+static lat_status evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+                           double *G)
 {
-  lat_ica_judge(fit, means, A, signs, G);
+  lat_ica_evaluate(fit, means, A, signs, G);
   return LAT_OK;
 }
 
@@ -234,7 +233,7 @@ static void curvatures(const lat_ica_fit *fit, const lat_ica_means *means, const
   for (size_t i = 0; i < M; i++)
     for (size_t j = 0; j < M; j++) {
       double h = fabs(means->slope[i] - A[i * M + i]) + fabs(means->slope[j] - A[j * M + j]);
-      to[i * M + j] = fmax(h, LEAST_CURVATURE);
+      to[i * M + j] = fmax(h, LAT_ICA_LEAST_CURVATURE);
     }
 }
 
@@ -243,7 +242,7 @@ static void divide(size_t M, const double *h, double *E)
   for (size_t i = 0; i < M * M; i++) E[i] /= h[i];
 }
 
-static const lat_ica_surface rotations = {judge, loss, curvatures, divide, rotate};
+static const lat_ica_problem rotations = {evaluate, loss, curvatures, divide, rotate};
 
 lat_status lat_ica_newton_begin(lat_ica_fit *fit)
 {
@@ -253,7 +252,7 @@ lat_status lat_ica_newton_begin(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-lat_status lat_ica_newton_take(lat_ica_fit *fit)
+lat_status lat_ica_newton_update(lat_ica_fit *fit)
 {
-  return lat_ica_newton_go_on(fit, fit->solver);
+  return lat_ica_newton_continue(fit, fit->solver);
 }

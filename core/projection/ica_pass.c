@@ -1,5 +1,5 @@
-/* ica_pass.c: the pass over the data under every algorithm of ICA, fused: a chunk's product, contrast
- * and sums happen in the cache. Chunks of z lie source by source, so a contrast runs along an
+/* ica_pass.c: the sums over rows that every algorithm of ICA needs: of G(y), g'(y) and g(y) z' for
+ * outputs y = R z. A chunk's product, contrast and sums are computed while it is in the cache. Chunks of z lie source by source, so a contrast runs along an
  * output's numbers side by side however few sources there are. */
 #include <cblas.h>
 #include <float.h>
@@ -11,32 +11,6 @@
 #include "base/parallel.h"
 #include "matrix/tile.h"
 #include "projection/ica_internal.h"
-
-size_t lat_ica_means_count(size_t k, size_t M)
-{
-  return k * (M + 2);
-}
-
-lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M)
-{
-  return (lat_ica_means){memory, memory + k * M, memory + k * M + k};
-}
-
-lat_ica_means lat_ica_found(const lat_ica_fit *fit)
-{
-  return lat_ica_means_of(fit->sums, fit->k, fit->M);
-}
-
-void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
-                    double *Z, size_t stride)
-{
-  size_t D = fit->D, n = X->rows;
-  lat_centre(X, NULL, fit->mean, NULL, rows);
-  for (size_t i = 0; w && i < n; i++)
-    if (w[i] == 0) memset(rows + i * D, 0, D * sizeof *rows);
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)fit->M, (blasint)n, (blasint)D, 1,
-              fit->into, (blasint)D, rows, (blasint)D, 0, Z, (blasint)stride);
-}
 
 /* ---- rows in groups of whole chunks ---------------------------------------------------------- */
 
@@ -88,7 +62,7 @@ static lat_status run(lat_ica_fit *fit, pass *p)
   p->buffer_count = (k + 2) * p->stride + (p->X ? M * p->stride + p->chunk * fit->D : 0);
   p->buffers = lat_allocate(work, lat_workers(work), p->buffer_count * sizeof(double));
   if (!p->buffers) return LAT_MEMORY;
-  /* z beyond the last rows of a chunk is multiplied, and then left alone */
+  /* padding of a chunk's last rows is multiplied, and its products are ignored */
   if (p->X) memset(p->buffers, 0, lat_workers(work) * p->buffer_count * sizeof(double));
   LAT_TRY(lat_sum_add(&fit->sum, work, p->N, add_rows, p));
   return LAT_OK;
@@ -126,36 +100,6 @@ lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weig
   p.X = X;
   p.chunk = lat_chunk_rows(fit->D);
   if (p.chunk > p.N) p.chunk = p.N;
-  /* rows a power of two apart would all fall into the same few sets of the cache */
-  p.stride = (p.chunk + 7) / 8 * 8 + 8;
+  p.stride = lat_ica_stride(p.chunk);
   return run(fit, &p);
-}
-
-static lat_status take(lat_ica_fit *fit)
-{
-  switch (fit->algorithm) {
-  case LAT_ICA_DEFLATION:
-    return lat_ica_deflation_take(fit);
-  case LAT_ICA_QUASI_NEWTON:
-    return lat_ica_newton_take(fit);
-  case LAT_ICA_MAXIMUM_LIKELIHOOD:
-    return lat_ica_likelihood_take(fit);
-  default:
-    return lat_ica_fixed_point_take(fit);
-  }
-}
-
-lat_status lat_ica_close(lat_ica_fit *fit)
-{
-  LAT_BLAS_SECTION;
-  if (!(fit->total > 0)) return lat_fail(fit->work, LAT_INVALID, "all weights are 0");
-  lat_sum_total(&fit->sum, fit->sums);
-  cblas_dscal((blasint)lat_ica_means_count(fit->k, fit->M), 1 / fit->total, fit->sums, 1);
-  if (fit->concluding) return LAT_OK;
-  LAT_TRY(take(fit));
-  if (!fit->starting || !fit->done) return LAT_OK;
-  fit->starting = fit->done = fit->converged = false; /* the search begins */
-  fit->iterations = 0;
-  fit->algorithm = LAT_ICA_MAXIMUM_LIKELIHOOD;
-  return lat_ica_likelihood_begin(fit);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clones.h"
+#include "base/special.h"
 
 const char *const lat_likelihood_names[] = {"bernoulli", "continuous_bernoulli", "categorical",
                                             "gaussian", NULL};
@@ -145,7 +146,7 @@ static lat_value gaussian_pairs(lat_tape *tape, const lat_likelihood *l, lat_val
   lat_value mw = lat_nn_multiply(tape, m, w);
   lat_value own = lat_nn_affine(
       tape, lat_nn_sum(tape, lat_nn_add(tape, lat_nn_multiply(tape, m, mw), v), LAT_NN_ACROSS), 1,
-      (double)l->D * log(2 * 3.14159265358979323846));
+      (double)l->D * LAT_LOG_2PI);
   lat_value squares = lat_nn_product(tape, lat_nn_square(tape, x), w, false, true);
   lat_value cross = lat_nn_affine(tape, lat_nn_product(tape, x, mw, false, true), -2, 0);
   lat_value sum = lat_nn_add(tape, lat_nn_add(tape, squares, cross), lat_nn_transpose(tape, own));

@@ -8,11 +8,7 @@
 
 #include <stddef.h>
 
-#if defined(__GNUC__)
-#define LAT_INLINE static inline __attribute__((always_inline))
-#else
-#define LAT_INLINE static inline
-#endif
+#include "base/clones.h"
 
 #define LAT_LANES 8
 

@@ -3,13 +3,12 @@
 #include <math.h>
 
 #include "base/clones.h"
+#include "base/special.h"
 #include "base/vector_math.h"
 #include "matrix/moments.h"
 #include "matrix/tile.h"
 
 LAT_FUSED
-
-#define LOG_2PI 1.8378770664093454836
 
 enum { LANES = LAT_TILE };
 
@@ -473,7 +472,7 @@ static void find_densities(lat_factor_lanes *l)
   find_norms(l, l->density);
   for (size_t i = 0; i < l->rows; i++) {
     size_t g = l->group[i];
-    double sum = l->observed[g] * LOG_2PI + l->log_noise[g] + l->log_det[g] +
+    double sum = l->observed[g] * LAT_LOG_2PI + l->log_noise[g] + l->log_det[g] +
                  l->square[i] * inverse + l->density[i];
     l->density[i] = l->observed[g] == 0 ? 0 : -0.5 * sum;
   }

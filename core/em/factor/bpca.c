@@ -4,11 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/special.h"
 #include "em/factor/bilinear.h"
 #include "em/factor/bpca_internal.h"
 #include "projection/pca.h"
-
-#define LOG_2PI 1.8378770664093454836
 
 const lat_parameter lat_bpca_parameters[] = {{"mean", {LAT_D}},
                                              {"W", {LAT_D, LAT_M}},
@@ -164,7 +163,7 @@ lat_bpca_optimum lat_bpca_best(const double *lambda, size_t M, double total, siz
     double noise = zero_of(&s, on, low, top, 1, slope), value = bound(&s, on, noise);
     if (value > best.bound) best = (lat_bpca_optimum){noise, value, on};
   }
-  best.bound = 0.5 * (best.bound - s.D * LOG_2PI);
+  best.bound = 0.5 * (best.bound - s.D * LAT_LOG_2PI);
   return best;
 }
 

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/special.h"
 #include "eigen/eigen.h"
 #include "em/factor/fa_internal.h"
 #include "matrix/linear/lapack.h"
 #include "matrix/product.h"
 #include "matrix/spread.h"
 
-#define LOG_2PI 1.8378770664093454836
 /* Of the largest eigenvalue of R: what is below is rounding. */
 #define NO_VARIANCE 1e-13
 /* Of f and D: changes of f that are less cannot be trusted. */
@@ -442,7 +442,7 @@ lat_status lat_fa_from_covariance(lat_workspace *work, const lat_matrix *S, cons
   lat_factor_model to = lat_fa_of(parameters, p.D, p.M);
   memset(to.W, 0, p.D * p.M * sizeof *to.W);
   parameters_of(&p, theta, mean, deviations, &to);
-  double base = (double)p.D * (LOG_2PI + 1) + log_det;
+  double base = (double)p.D * (LAT_LOG_2PI + 1) + log_det;
   for (size_t j = 0; j < p.D; j++) base += 2 * log(deviations[j]);
   for (size_t i = 0; i < record->iterations; i++) history[i] = -0.5 * (base + history[i]);
   record->objective = -0.5 * (base + p.at.f);

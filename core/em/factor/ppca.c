@@ -2,11 +2,11 @@
 
 #include <math.h>
 
+#include "base/special.h"
 #include "em/factor/bilinear.h"
 #include "matrix/linear/svd.h"
 #include "projection/pca.h"
 
-#define LOG_2PI 1.8378770664093454836
 /* Of the total variance: less noise than this is rounding. */
 #define NO_NOISE 1e-14
 
@@ -68,7 +68,7 @@ static lat_status from_pca(lat_workspace *work, lat_pca pca, size_t M, double *p
     for (size_t j = 0; j < D; j++) to.W[j * M + i] = length * pca.components[j * pca.M + i];
     log_det += log(pca.eigenvalues[i]);
   }
-  *objective = -0.5 * (((double)D) * (LOG_2PI + 1) + log_det + (double)(D - M) * log(s2));
+  *objective = -0.5 * (((double)D) * (LAT_LOG_2PI + 1) + log_det + (double)(D - M) * log(s2));
   return LAT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/special.h"
 #include "em/gmm/internal.h"
 
 /* ---- memory -------------------------------------------------------------------------------------- */
@@ -149,7 +150,7 @@ static void component(const lat_gmm *gmm, const gmm_ready *ready, size_t k, cons
 {
   size_t D = gmm->D, n = block->n;
   double *hats = r->hats + k * D * n, *joint = block->joint + k * n;
-  double constant = ready->log_weights[k] - 0.5 * (double)o * log(2 * acos(-1));
+  double constant = ready->log_weights[k] - 0.5 * (double)o * LAT_LOG_2PI;
   for (size_t i = 0; i < o; i++) {
     size_t d = r->observed[i];
     const double *t = block->T + d * n;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/special.h"
 #include "em/gmm/internal.h"
 #include "matrix/linear/lapack.h"
 #include "matrix/moments.h"
@@ -232,7 +233,7 @@ lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm,
   double *P = lat_doubles(work, D * D + D);
   if (!P) return LAT_MEMORY;
   if (!gmm_is_wide(gmm)) memset(ready->coefficients, 0, gmm_statistics(gmm) * sizeof(double));
-  double volume = -0.5 * (double)D * log(2 * acos(-1)), worst = 0, log_det = 0, trace = 0;
+  double volume = -0.5 * (double)D * LAT_LOG_2PI, worst = 0, log_det = 0, trace = 0;
   for (size_t d = 0; d < D; d++) volume -= ready->log_scale[d];
   for (size_t k = 0; k < K; k++) {
     if (k == 0 || !gmm_is_tied(gmm))

@@ -111,13 +111,13 @@ static adder adder_of(lat_lds_pass *pass, const lat_em *em, double *statistics, 
 }
 
 /* S (n x m) += a b' */
-LDS_INLINE void add_outer(size_t n, size_t m, const double *a, const double *b, double *S)
+LAT_INLINE void add_outer(size_t n, size_t m, const double *a, const double *b, double *S)
 {
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < m; j++) S[i * m + j] += a[i] * b[j];
 }
 
-LDS_INLINE void add(size_t n, const double *from, double *to)
+LAT_INLINE void add(size_t n, const double *from, double *to)
 {
   for (size_t i = 0; i < n; i++) to[i] += from[i];
 }

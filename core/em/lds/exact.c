@@ -37,7 +37,7 @@ static void clear(size_t n, size_t m, double *X, size_t first, size_t k)
 }
 
 /* row (m) -= factor * other (m), from column k on */
-LDS_INLINE void take_off(size_t m, size_t k, double factor, const double *other, double *row)
+LAT_INLINE void take_off(size_t m, size_t k, double factor, const double *other, double *row)
 {
   for (size_t j = k; j < m; j++) row[j] -= factor * other[j];
 }

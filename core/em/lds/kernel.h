@@ -12,9 +12,6 @@
 
 #include "base/clones.h"
 
-#define LDS_INLINE  static inline __attribute__((always_inline))
-#define LDS_LOG_2PI 1.8378770664093454836
-
 /* What a product does to C. */
 typedef enum lds_how { LDS_SET, LDS_ADD, LDS_SUBTRACT } lds_how;
 

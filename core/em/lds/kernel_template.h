@@ -43,7 +43,7 @@ typedef double lds_v2 __attribute__((vector_size(16), aligned(8), may_alias));
   } while (0)
 
 /* C (n x m) := or += or -= A B, A being n x k with element (i, l) at i * a_row + l * a_col. */
-LDS_INLINE void inline_multiply(size_t n, size_t m, size_t k, const double *A, size_t a_row,
+LAT_INLINE void inline_multiply(size_t n, size_t m, size_t k, const double *A, size_t a_row,
                                 size_t a_col, const double *B, lds_how how, double *C)
 {
   const size_t columns = m;
@@ -54,21 +54,21 @@ LDS_INLINE void inline_multiply(size_t n, size_t m, size_t k, const double *A, s
 }
 
 /* to := A' of A (n x m). */
-LDS_INLINE void inline_transpose(size_t n, size_t m, const double *A, double *to)
+LAT_INLINE void inline_transpose(size_t n, size_t m, const double *A, double *to)
 {
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < m; j++) to[j * n + i] = A[i * m + j];
 }
 
 /* The lower triangle becomes the upper one, too. */
-LDS_INLINE void inline_mirror(size_t n, double *A)
+LAT_INLINE void inline_mirror(size_t n, double *A)
 {
   for (size_t i = 1; i < n; i++)
     for (size_t j = 0; j < i; j++) A[j * n + i] = A[i * n + j];
 }
 
 /* The same for a C (m x m) that is symmetric, and becomes so exactly: by half of the sums. */
-LDS_INLINE void inline_multiply_symmetric(size_t m, size_t k, const double *A, size_t a_row,
+LAT_INLINE void inline_multiply_symmetric(size_t m, size_t k, const double *A, size_t a_row,
                                           size_t a_col, const double *B, lds_how how, double *C)
 {
   size_t i = 0;
@@ -83,7 +83,7 @@ LDS_INLINE void inline_multiply_symmetric(size_t m, size_t k, const double *A, s
 }
 
 /* y (n) += or -= A x, A being n x k. */
-LDS_INLINE void inline_apply(size_t n, size_t k, const double *A, const double *x, lds_how how,
+LAT_INLINE void inline_apply(size_t n, size_t k, const double *A, const double *x, lds_how how,
                              double *y)
 {
   for (size_t i = 0; i < n; i++) {
@@ -94,7 +94,7 @@ LDS_INLINE void inline_apply(size_t n, size_t k, const double *A, const double *
 }
 
 /* y (m) += A' x, A being k x m. */
-LDS_INLINE void inline_combine(size_t m, size_t k, const double *A, const double *x, double *y)
+LAT_INLINE void inline_combine(size_t m, size_t k, const double *A, const double *x, double *y)
 {
   for (size_t l = 0; l < k; l++)
     for (size_t j = 0; j < m; j++) y[j] += x[l] * A[l * m + j];
@@ -103,7 +103,7 @@ LDS_INLINE void inline_combine(size_t m, size_t k, const double *A, const double
 /* A = U'U in place, by the upper triangle; what lies below it stays. `inverse` (n) are the
  * reciprocals of U's diagonal. A pivot that is below `least` times its diagonal element is a
  * direction that A doesn't see: its row of U and its reciprocal become 0. Returns how many. */
-LDS_INLINE size_t inline_cholesky(size_t n, double *A, double *inverse, double least)
+LAT_INLINE size_t inline_cholesky(size_t n, double *A, double *inverse, double least)
 {
   size_t dropped = 0;
   for (size_t k = 0; k < n; k++) inverse[k] = A[k * n + k];
@@ -146,21 +146,21 @@ LDS_INLINE size_t inline_cholesky(size_t n, double *A, double *inverse, double l
   } while (0)
 
 /* X (n x m) := inv(U') X. */
-LDS_INLINE void inline_solve_lower(size_t n, size_t m, const double *U, const double *inverse,
+LAT_INLINE void inline_solve_lower(size_t n, size_t m, const double *U, const double *inverse,
                                    double *X)
 {
   for (size_t k = 0; k < n; k++) LDS_SOLVE_ROW(0, k, l * n + k);
 }
 
 /* X (n x m) := inv(U) X. */
-LDS_INLINE void inline_solve_upper(size_t n, size_t m, const double *U, const double *inverse,
+LAT_INLINE void inline_solve_upper(size_t n, size_t m, const double *U, const double *inverse,
                                    double *X)
 {
   for (size_t k = n; k-- > 0;) LDS_SOLVE_ROW(k + 1, n, k * n + l);
 }
 
 /* The sum of the logarithms of n positive numbers, with few logarithms. */
-LDS_INLINE double inline_log_product(size_t n, const double *x)
+LAT_INLINE double inline_log_product(size_t n, const double *x)
 {
   double product = 1, sum = 0;
   for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* step.c: one step of the filter. */
 #include <lapacke.h>
 
+#include "base/special.h"
 #include "em/lds/internal.h"
 #include "em/lds/kernel_template.h"
 
@@ -15,7 +16,7 @@
 /* The functions of lds/kernel.h, inlined where M is small (a constant). */
 #define CALL(name, ...) (small ? inline_##name(__VA_ARGS__) : lat_lds_##name(__VA_ARGS__))
 
-LDS_INLINE void predict(bool small, size_t M, const double *A, const double *Q, double *P,
+LAT_INLINE void predict(bool small, size_t M, const double *A, const double *Q, double *P,
                         double *work)
 {
   double *At = work, *AP = work + M * M;
@@ -25,7 +26,7 @@ LDS_INLINE void predict(bool small, size_t M, const double *A, const double *Q, 
   CALL(multiply_symmetric, M, M, AP, M, 1, At, LDS_ADD, P);
 }
 
-LDS_INLINE bool update(bool small, size_t M, size_t p, const double *C, double *S, double *inverse,
+LAT_INLINE bool update(bool small, size_t M, size_t p, const double *C, double *S, double *inverse,
                        double *W, double *P, bool *exact, double *work)
 {
   double *Ct = work;
@@ -40,7 +41,7 @@ LDS_INLINE bool update(bool small, size_t M, size_t p, const double *C, double *
   return true;
 }
 
-LDS_INLINE void back(bool small, size_t M, size_t p, const double *A, const double *P,
+LAT_INLINE void back(bool small, size_t M, size_t p, const double *A, const double *P,
                      const double *predicted, const double *gain, const double *C, double *N,
                      double *AP, double *L, double *to, double *lag, double *work)
 {
@@ -60,7 +61,7 @@ LDS_INLINE void back(bool small, size_t M, size_t p, const double *A, const doub
   CALL(multiply_symmetric, M, M, L, 1, M, X, LDS_ADD, N);
 }
 
-LDS_INLINE void back_mean(size_t M, size_t p, const double *AP, const double *L, const double *C,
+LAT_INLINE void back_mean(size_t M, size_t p, const double *AP, const double *L, const double *C,
                           const double *v, double *mean, double *r, double *work)
 {
   memset(work, 0, M * sizeof *work);
@@ -284,7 +285,7 @@ double lat_lds_settle(lat_lds_frame *f, double *mean)
   inline_solve_lower(p, 1, f->factor, f->inverse, f->whitened);
   inline_combine(M, p, f->gain, f->whitened, mean);
   for (size_t i = 0; i < p; i++) sum += f->whitened[i] * f->whitened[i];
-  return -0.5 * ((double)f->used * LDS_LOG_2PI + f->log_det + sum);
+  return -0.5 * ((double)f->used * LAT_LOG_2PI + f->log_det + sum);
 }
 
 static void take_log_det(lat_lds_frame *f)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "base/special.h"
 #include "em/common/responsibilities.h"
 #include "em/mixture/internal.h"
 
@@ -79,10 +80,10 @@ double lat_mixture_log_factorial(double x)
     for (double i = 2; i <= x; i++) product *= i;
     return log(product);
   }
-  const double half_log_2pi = 0.91893853320467274178, s = 1 / (x * x);
+  const double s = 1 / (x * x);
   double series =
       (1.0 / 12 + s * (-1.0 / 360 + s * (1.0 / 1260 + s * (-1.0 / 1680 + s / 1188)))) / x;
-  return (x + 0.5) * log(x) - x + half_log_2pi + series;
+  return (x + 0.5) * log(x) - x + LAT_LOG_2PI / 2 + series;
 }
 
 static void add_factorials(const lat_mixture *m, const mixture_ready *ready, mixture_block *b)

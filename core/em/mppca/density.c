@@ -9,6 +9,7 @@
  * from the shift, so mppca/rows.c computes where that is too much. */
 #include <math.h>
 
+#include "base/special.h"
 #include "em/mppca/internal.h"
 #include "matrix/moments.h"
 
@@ -77,7 +78,7 @@ static double fill(const lat_mppca *m, const lat_mppca_view *p, size_t k, const 
     square += u[M] * away;
   }
   l->constants[k] =
-      log(p->weights[k]) - 0.5 * ((double)D * log(2 * acos(-1)) + volume + log_det + square);
+      log(p->weights[k]) - 0.5 * ((double)D * LAT_LOG_2PI + volume + log_det + square);
   return trace + square;
 }
 
