@@ -99,7 +99,7 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
       void *number = dtype == LAT_FLOAT64 ? (void *)&o[k].float64 : (void *)&o[k].float32;
       o[k].view = (lat_matrix){number, 1, 1, 0, 0, dtype};
     }
-    o[k].view = lat_stretch(&o[k].view, rows, cols);
+    o[k].view = lat_broadcast_to(&o[k].view, rows, cols);
   }
   if (rows * cols < LATL_ASK) {
     compute(NULL, op, count, o, &C.view);

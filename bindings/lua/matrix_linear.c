@@ -136,14 +136,15 @@ static int solve(lua_State *L)
   lua_settop(L, 3);
   latL_checkoptions(L, 3, "A:solve", names);
   bool unnamed = latL_getoption(L, 3, "kind") == LUA_TNIL;
-  lat_kind kind = (lat_kind)latL_optword(L, 3, "A:solve", "kind", kinds, LAT_GENERAL);
+  lat_structure structure =
+      (lat_structure)latL_optword(L, 3, "A:solve", "kind", kinds, LAT_GENERAL);
   const latL_Matrix *X = new_solution(L, A, B);
   if (!square && unnamed) {
     CALL(L, "A:solve", lat_least_squares, &A->view, &B->view, lat_rank_tolerance(&A->view),
          &X->view, &rank, &measure);
     return 1;
   }
-  CALL(L, "A:solve", lat_solve, kind, &A->view, &B->view, &X->view, &measure);
+  CALL(L, "A:solve", lat_solve, structure, &A->view, &B->view, &X->view, &measure);
   lua_pushnumber(L, measure);
   return 2;
 }

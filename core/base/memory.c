@@ -19,12 +19,12 @@ typedef struct header {
 static void *allocate(const lat_allocator *a, size_t size)
 {
 #ifdef LAT_DEBUG
-  assert(!lat_is_worker || a->function == lat_memory_refuse);
+  assert(!lat_is_worker || a->function == lat_memory_none);
 #endif
   return a->function ? a->function(a->state, NULL, 0, size) : malloc(size);
 }
 
-void *lat_memory_take(const lat_allocator *allocator, size_t count, size_t size)
+void *lat_memory_allocate(const lat_allocator *allocator, size_t count, size_t size)
 {
   const size_t extra = 2 * LAT_ALIGNMENT;
   if (size && count > ((size_t)PTRDIFF_MAX - extra) / size) return NULL;
@@ -38,7 +38,7 @@ void *lat_memory_take(const lat_allocator *allocator, size_t count, size_t size)
   return memory;
 }
 
-void lat_memory_give(const lat_allocator *allocator, void *memory)
+void lat_memory_free(const lat_allocator *allocator, void *memory)
 {
   if (!memory) return;
   header h = *(header *)(void *)((char *)memory - LAT_ALIGNMENT);
@@ -62,7 +62,7 @@ void lat_memory_advise(void *memory, size_t size)
 #endif
 }
 
-void *lat_memory_refuse(void *state, void *old, size_t was, size_t size)
+void *lat_memory_none(void *state, void *old, size_t was, size_t size)
 {
   (void)state, (void)old, (void)was, (void)size;
   return NULL;

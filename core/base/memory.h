@@ -25,15 +25,15 @@ typedef struct lat_allocator {
 } lat_allocator;
 
 /* count*size bytes, aligned to LAT_ALIGNMENT, not set, on large pages where they are many; or NULL. */
-void *lat_memory_take(const lat_allocator *allocator, size_t count, size_t size);
-void lat_memory_give(const lat_allocator *allocator, void *memory); /* NULL is nothing */
+void *lat_memory_allocate(const lat_allocator *allocator, size_t count, size_t size);
+void lat_memory_free(const lat_allocator *allocator, void *memory); /* NULL is nothing */
 
 /* Asks for large pages in this memory, where the system has them and it has room for some: much fewer
  * page faults. */
 void lat_memory_advise(void *memory, size_t size);
 
 /* The allocator that has nothing: for workspaces that workers use. */
-void *lat_memory_refuse(void *state, void *old, size_t was, size_t size);
+void *lat_memory_none(void *state, void *old, size_t was, size_t size);
 
 #ifdef LAT_DEBUG
 extern _Thread_local int lat_is_worker; /* this thread is lat_parallel's */

@@ -36,7 +36,7 @@ enum { SMALLEST = 1 << 16, LARGEST_SPARE = 1 << 25 }; /* bytes: 64 KB, 32 MB */
 static void give_back(const lat_workspace *work, lat_block *block)
 {
   if (block) PERMIT(block->memory, block->size);
-  lat_memory_give(&work->allocator, block);
+  lat_memory_free(&work->allocator, block);
 }
 
 void lat_workspace_init(lat_workspace *work)
@@ -100,7 +100,7 @@ static lat_block *new_block(const lat_workspace *work, size_t bytes)
 {
   size_t size = bytes < SMALLEST ? SMALLEST : bytes;
   if (size > SIZE_MAX - LAT_ALIGNMENT) return NULL;
-  lat_block *block = lat_memory_take(&work->allocator, 1, LAT_ALIGNMENT + size);
+  lat_block *block = lat_memory_allocate(&work->allocator, 1, LAT_ALIGNMENT + size);
   if (!block) return NULL;
   block->memory = (unsigned char *)block + LAT_ALIGNMENT;
   block->size = size;

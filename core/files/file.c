@@ -57,7 +57,7 @@ void lat_file_unmap(lat_map *map)
 {
   void *bytes = (void *)(uintptr_t)map->bytes; /* nobody changes what the const promises to keep */
   if (map->taken)
-    lat_memory_give(&map->allocator, bytes);
+    lat_memory_free(&map->allocator, bytes);
   else if (bytes)
     munmap(bytes, map->size);
   *map = (lat_map){0};

@@ -69,11 +69,11 @@ static lat_status make_room(stream *s, size_t more)
   LAT_TRY(lat_check(s->work));
   size_t room = s->room + s->room / 2;
   if (room < s->used + more) room = s->used + more;
-  void *wider = lat_memory_take(&s->work->allocator, room, 1);
+  void *wider = lat_memory_allocate(&s->work->allocator, room, 1);
   if (!wider)
     return lat_fail(s->work, LAT_MEMORY, "no memory for %zu bytes that a file expands to", room);
   if (s->used) memcpy(wider, s->out, s->used);
-  lat_memory_give(&s->work->allocator, s->out);
+  lat_memory_free(&s->work->allocator, s->out);
   s->out = wider;
   s->room = room;
   return LAT_OK;

@@ -91,8 +91,8 @@ FORMULAS_3(KERNELS_3)
 VECTORIZED(KERNELS_V)
 
 #define ENTRY(NAME, formula) [LAT_##NAME] = {NAME##_64, NAME##_32},
-static lat_kernel *const kernels[LAT_OPERATIONS][2] = {FORMULAS_1(ENTRY) FORMULAS_2(ENTRY)
-                                                           FORMULAS_3(ENTRY) VECTORIZED(ENTRY)};
+static lat_element_kernel *const kernels[LAT_OPERATIONS][2] = {
+    FORMULAS_1(ENTRY) FORMULAS_2(ENTRY) FORMULAS_3(ENTRY) VECTORIZED(ENTRY)};
 
 static lat_status apply(lat_workspace *work, lat_operation op, size_t count,
                         const lat_matrix operand[])
@@ -123,7 +123,7 @@ lat_status lat_ternary(lat_workspace *work, lat_operation op, const lat_matrix *
   return apply(work, op, 4, (const lat_matrix[]){*D, *A, *B, *C});
 }
 
-lat_matrix lat_stretch(const lat_matrix *A, size_t rows, size_t cols)
+lat_matrix lat_broadcast_to(const lat_matrix *A, size_t rows, size_t cols)
 {
   lat_matrix fit = *A;
   if (A->rows == 1) fit.row_stride = 0;
@@ -143,7 +143,8 @@ lat_status lat_broadcast(lat_workspace *work, const lat_matrix *A, const lat_mat
                     B->rows, B->cols);
   const size_t rows = A->rows > B->rows ? A->rows : B->rows;
   const size_t cols = A->cols > B->cols ? A->cols : B->cols;
-  const lat_matrix stretched[2] = {lat_stretch(A, rows, cols), lat_stretch(B, rows, cols)};
+  const lat_matrix stretched[2] = {lat_broadcast_to(A, rows, cols),
+                                   lat_broadcast_to(B, rows, cols)};
   *A_fit = stretched[0]; /* last: A_fit may be B */
   *B_fit = stretched[1];
   return LAT_OK;
@@ -155,9 +156,9 @@ lat_status lat_equal(lat_workspace *work, const lat_matrix *A, const lat_matrix 
   size_t since = 0;
   *equal = A->rows == B->rows && A->cols == B->cols;
   for (size_t i = 0; *equal && i < A->rows; i++)
-    for (size_t j = 0; *equal && j < A->cols; j += LAT_TILE) {
-      double x[LAT_TILE], y[LAT_TILE];
-      const size_t n = A->cols - j < LAT_TILE ? A->cols - j : LAT_TILE;
+    for (size_t j = 0; *equal && j < A->cols; j += LAT_WALK_TILE) {
+      double x[LAT_WALK_TILE], y[LAT_WALK_TILE];
+      const size_t n = A->cols - j < LAT_WALK_TILE ? A->cols - j : LAT_WALK_TILE;
       const lat_matrix a = lat_block_of(*A, i, j, 1, n), b = lat_block_of(*B, i, j, 1, n);
       const lat_matrix to_x = {x, 1, n, 0, 1, LAT_FLOAT64}, to_y = {y, 1, n, 0, 1, LAT_FLOAT64};
       if ((since += n) >= ASK) {

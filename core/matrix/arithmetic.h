@@ -56,7 +56,7 @@ typedef enum lat_operation {
 lat_status lat_unary(lat_workspace *work, lat_operation op, const lat_matrix *A,
                      const lat_matrix *C);
 
-/* C := op(A, B) for views of C's shape, as lat_broadcast makes them; each is C itself or apart
+/* C := op(A, B) for views of C's shape, as lat_broadcast_to makes them; each is C itself or apart
  * from it. */
 lat_status lat_binary(lat_workspace *work, lat_operation op, const lat_matrix *A,
                       const lat_matrix *B, const lat_matrix *C);
@@ -72,7 +72,7 @@ lat_status lat_broadcast(lat_workspace *work, const lat_matrix *A, const lat_mat
                          lat_matrix *A_fit, lat_matrix *B_fit);
 
 /* A, repeated to rows x cols; its sides are of that length or 1. */
-lat_matrix lat_stretch(const lat_matrix *A, size_t rows, size_t cols);
+lat_matrix lat_broadcast_to(const lat_matrix *A, size_t rows, size_t cols);
 
 /* Same shape, and equal numbers everywhere: 0 equals -0, NaN nothing. */
 lat_status lat_equal(lat_workspace *work, const lat_matrix *A, const lat_matrix *B, bool *equal);

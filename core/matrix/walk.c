@@ -7,11 +7,11 @@
 #define CHUNK     65536 /* numbers in one piece of parallel work */
 
 typedef struct walk {
-  lat_kernel *kernel;
+  lat_element_kernel *kernel;
   lat_dtype dtype;
   size_t count;
-  lat_matrix operand[LAT_OPERANDS_MAX]; /* turned and collapsed */
-  size_t rows, cols;                    /* of the operands */
+  lat_matrix operand[LAT_WALK_OPERANDS]; /* turned and collapsed */
+  size_t rows, cols;                     /* of the operands */
   size_t tile_rows, tile_cols;
   size_t across, tiles, tiles_a_chunk;
 } walk;
@@ -105,17 +105,17 @@ static void walk_chunk(void *context, size_t chunk, size_t worker)
   (void)worker;
   const walk *w = context;
   _Alignas(LAT_ALIGNMENT) union {
-    double float64[LAT_TILE];
-    float float32[LAT_TILE];
-  } buffer[LAT_OPERANDS_MAX];
-  buffered held[LAT_OPERANDS_MAX] = {{0, 0}};
+    double float64[LAT_WALK_TILE];
+    float float32[LAT_WALK_TILE];
+  } buffer[LAT_WALK_OPERANDS];
+  buffered held[LAT_WALK_OPERANDS] = {{0, 0}};
   const size_t begin = chunk * w->tiles_a_chunk, end = least(begin + w->tiles_a_chunk, w->tiles);
   for (size_t t = begin; t < end; t++) {
     const size_t row = t / w->across * w->tile_rows, col = t % w->across * w->tile_cols;
     const size_t rows = least(w->tile_rows, w->rows - row);
     const size_t cols = least(w->tile_cols, w->cols - col);
     lat_matrix written = w->operand[0];
-    void *at[LAT_OPERANDS_MAX];
+    void *at[LAT_WALK_OPERANDS];
     for (size_t k = 0; k < w->count; k++) {
       const lat_matrix tile = lat_block_of(w->operand[k], row, col, rows, cols);
       at[k] = bring(w, k, &tile, col, &buffer[k], &held[k]);
@@ -129,7 +129,7 @@ static void walk_chunk(void *context, size_t chunk, size_t worker)
   }
 }
 
-lat_status lat_walk(lat_workspace *work, lat_kernel *kernel, lat_dtype dtype, size_t count,
+lat_status lat_walk(lat_workspace *work, lat_element_kernel *kernel, lat_dtype dtype, size_t count,
                     const lat_matrix operand[])
 {
   walk w = {.kernel = kernel, .dtype = dtype, .count = count};
@@ -141,9 +141,9 @@ lat_status lat_walk(lat_workspace *work, lat_kernel *kernel, lat_dtype dtype, si
 
   size_t longest = LONG_TILE;
   for (size_t k = 0; k < count; k++)
-    if (!side_by_side(&w.operand[k], dtype) || w.rows > 1) longest = LAT_TILE;
+    if (!side_by_side(&w.operand[k], dtype) || w.rows > 1) longest = LAT_WALK_TILE;
   w.tile_cols = least(w.cols, disagree ? 32 : longest);
-  w.tile_rows = least(w.rows, w.tile_cols < LAT_TILE ? LAT_TILE / w.tile_cols : 1);
+  w.tile_rows = least(w.rows, w.tile_cols < LAT_WALK_TILE ? LAT_WALK_TILE / w.tile_cols : 1);
   w.across = (w.cols + w.tile_cols - 1) / w.tile_cols;
   w.tiles = w.across * ((w.rows + w.tile_rows - 1) / w.tile_rows);
   w.tiles_a_chunk = CHUNK / (w.tile_rows * w.tile_cols);

@@ -13,19 +13,19 @@
 
 #include "matrix/matrix.h"
 
-#define LAT_OPERANDS_MAX 4
-#define LAT_TILE         512 /* numbers in a buffer: four of them are 16 kB */
+#define LAT_WALK_OPERANDS 4
+#define LAT_WALK_TILE     512 /* numbers in a buffer: four of them are 16 kB */
 
 /* Element k of operand[0] := a function of element k of the others, for k < n.
  * operand[0] may be one of the others. */
-typedef void lat_kernel(size_t n, void *const operand[]);
+typedef void lat_element_kernel(size_t n, void *const operand[]);
 
 /* Runs the kernel over all elements of `count` operands, views of one shape. The
  * kernel takes numbers of type `dtype`; others are converted. The first operand is
  * written: another one may be the same view but must not overlap it otherwise.
  * Large arrays are cut into chunks for lat_parallel; every element's result is the
  * same however they are cut. LAT_CANCELLED as by lat_check; `work` may be NULL. */
-lat_status lat_walk(lat_workspace *work, lat_kernel *kernel, lat_dtype dtype, size_t count,
+lat_status lat_walk(lat_workspace *work, lat_element_kernel *kernel, lat_dtype dtype, size_t count,
                     const lat_matrix operand[]);
 
 #endif

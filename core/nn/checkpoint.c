@@ -312,11 +312,11 @@ lat_status lat_checkpoint_read(lat_workspace *work, const lat_safetensors *file,
   size_t count = list_parts(c, average, parts);
   lat_status status = check_file(work, file, bytes, c, parts, count);
   if (status != LAT_OK) {
-    lat_memory_give(&store->allocator, average);
+    lat_memory_free(&store->allocator, average);
     return status;
   }
   copy_all(file, bytes, store, parts, count);
-  lat_memory_give(&store->allocator, store->average);
+  lat_memory_free(&store->allocator, store->average);
   store->average = average;
   store->averaged = s.averaged;
   for (size_t k = 0; k < c->count; k++) c->optimizers[k]->steps = s.steps[k];

@@ -19,13 +19,13 @@ typedef struct lat_args {
   int kind;
 } lat_args;
 
-typedef void lat_kernel(const lat_args *args, size_t begin, size_t end);
+typedef void lat_nn_kernel(const lat_args *args, size_t begin, size_t end);
 
-/* The kernel `name` for the tape's type: an argument of lat_run. */
+/* The kernel `name` for the tape's type: an argument of lat_nn_run. */
 #define KERNEL(tape, name) ((tape)->dtype == LAT_FLOAT64 ? name##64 : name##32)
 
 /* Runs it over `items`, each of which costs about `cost` simple operations. */
-void lat_run(lat_kernel *kernel, const lat_args *args, size_t items, size_t cost);
+void lat_nn_run(lat_nn_kernel *kernel, const lat_args *args, size_t items, size_t cost);
 
 /* True, and all nodes, when none of the handles failed. */
 bool lat_nodes(lat_tape *tape, size_t count, const lat_value values[], lat_node *nodes[]);

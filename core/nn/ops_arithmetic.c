@@ -38,18 +38,18 @@ static bool same_shape(const lat_node *a, const lat_node *b)
 }
 
 /* Runs a kernel over rows; over pieces of ROW elements where both operands have the full shape. */
-static void run(lat_kernel *kernel, const lat_args *given, bool flat)
+static void run(lat_nn_kernel *kernel, const lat_args *given, bool flat)
 {
   lat_args args = *given;
   if (!flat) {
-    lat_run(kernel, &args, args.rows, args.cols * 2);
+    lat_nn_run(kernel, &args, args.rows, args.cols * 2);
     return;
   }
   size_t n = args.rows * args.cols, whole = n / ROW, rest = n % ROW;
   args.n = A_DOWN | A_ACROSS | B_DOWN | B_ACROSS;
   args.rows = whole;
   args.cols = ROW;
-  if (whole) lat_run(kernel, &args, whole, ROW * 2);
+  if (whole) lat_nn_run(kernel, &args, whole, ROW * 2);
   if (rest == 0) return;
   size_t done = whole * ROW * (size_t)args.s; /* bytes; s is the size of an element */
   args.a = (const char *)args.a + done;

@@ -11,7 +11,7 @@ const char *const lat_activation_names[LAT_ACTIVATIONS + 1] = {
     [LAT_NN_ELU] = "elu",       [LAT_NN_TANH] = "tanh",         [LAT_NN_SIGMOID] = "sigmoid",
     [LAT_NN_SILU] = "silu",     [LAT_NN_SOFTPLUS] = "softplus", [LAT_NN_GELU] = "gelu"};
 
-static lat_value forward(lat_tape *tape, int op, lat_value x, lat_kernel *kernel, double s,
+static lat_value forward(lat_tape *tape, int op, lat_value x, lat_nn_kernel *kernel, double s,
                          double t, size_t cost)
 {
   lat_value value = {0};
@@ -22,11 +22,11 @@ static lat_value forward(lat_tape *tape, int op, lat_value x, lat_kernel *kernel
   node->a = s;
   node->b = t;
   lat_args args = {.a = in->value, .x = node->value, .s = s, .t = t};
-  lat_run(kernel, &args, node->rows * node->cols, cost);
+  lat_nn_run(kernel, &args, node->rows * node->cols, cost);
   return value;
 }
 
-static void back(lat_tape *tape, lat_node *node, lat_kernel *kernel, size_t cost)
+static void back(lat_tape *tape, lat_node *node, lat_nn_kernel *kernel, size_t cost)
 {
   lat_slot slot = lat_tape_slot(tape, node, 0);
   if (!slot.at) return;
@@ -37,7 +37,7 @@ static void back(lat_tape *tape, lat_node *node, lat_kernel *kernel, size_t cost
                    .add = slot.add,
                    .s = node->a,
                    .t = node->b};
-  lat_run(kernel, &args, node->rows * node->cols, cost);
+  lat_nn_run(kernel, &args, node->rows * node->cols, cost);
 }
 
 #define SIMPLE(name, cost)                                                                         \
@@ -113,7 +113,7 @@ lat_value lat_nn_activate(lat_tape *tape, lat_value x, lat_activation f)
 /* ---- derivatives as functions ------------------------------------------------------------------ */
 
 typedef struct pair {
-  lat_kernel *forward[2], *backward[2]; /* by dtype */
+  lat_nn_kernel *forward[2], *backward[2]; /* by dtype */
 } pair;
 
 #define PAIR(name)                                                                                 \

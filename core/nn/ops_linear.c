@@ -115,8 +115,8 @@ void lat_back_linear(lat_tape *tape, lat_node *node)
     args.kind = (int)node->i;
     if (node->i != LAT_NN_LINEAR) d = args.x = lat_tape_numbers(tape, node->rows * node->cols);
     if (!d) return;
-    lat_run(KERNEL(tape, before_activation), &args, (node->cols + STRIP - 1) / STRIP,
-            node->rows * STRIP * (node->i > LAT_NN_LEAKY_RELU ? 4 : 2));
+    lat_nn_run(KERNEL(tape, before_activation), &args, (node->cols + STRIP - 1) / STRIP,
+               node->rows * STRIP * (node->i > LAT_NN_LEAKY_RELU ? 4 : 2));
   }
   multiply(tape, lat_tape_slot(tape, node, 1), W->rows, W->cols, x->value, x->cols, true, d,
            node->cols, false, node->rows);

@@ -81,7 +81,7 @@ lat_value lat_nn_reparameterize(lat_tape *tape, lat_value mean, lat_value log_va
                                    &value)))
     return value;
   lat_args args = {.a = in[0]->value, .b = in[1]->value, .c = e->value, .x = node->value};
-  lat_run(KERNEL(tape, reparameterize_forward), &args, node->rows * node->cols, 6);
+  lat_nn_run(KERNEL(tape, reparameterize_forward), &args, node->rows * node->cols, 6);
   return value;
 }
 
@@ -95,7 +95,7 @@ void lat_back_reparameterize(lat_tape *tape, lat_node *node)
                    .y = v.at,
                    .add = mean.add,
                    .add_y = v.add};
-  lat_run(KERNEL(tape, reparameterize_backward), &args, node->rows * node->cols, 3);
+  lat_nn_run(KERNEL(tape, reparameterize_backward), &args, node->rows * node->cols, 3);
 }
 
 /* ---- divergences --------------------------------------------------------------------------------- */
@@ -110,7 +110,7 @@ lat_value lat_nn_kl_units(lat_tape *tape, lat_value mean, lat_value log_variance
                              &value)))
     return value;
   lat_args args = {.a = in[0]->value, .b = in[1]->value, .x = node->value};
-  lat_run(KERNEL(tape, kl_standard_forward), &args, node->rows * node->cols, 6);
+  lat_nn_run(KERNEL(tape, kl_standard_forward), &args, node->rows * node->cols, 6);
   return value;
 }
 
@@ -129,7 +129,7 @@ void lat_back_kl_standard_normal(lat_tape *tape, lat_node *node)
                    .y = v.at,
                    .add = mean.add,
                    .add_y = v.add};
-  lat_run(KERNEL(tape, kl_standard_backward), &args, node->rows * node->cols, 6);
+  lat_nn_run(KERNEL(tape, kl_standard_backward), &args, node->rows * node->cols, 6);
 }
 
 lat_value lat_nn_kl_normal(lat_tape *tape, lat_value mean, lat_value log_variance, lat_value mean2,
@@ -149,7 +149,7 @@ lat_value lat_nn_kl_normal(lat_tape *tape, lat_value mean, lat_value log_varianc
                    .d = in[3]->value,
                    .x = node->value,
                    .cols = in[0]->cols};
-  lat_run(KERNEL(tape, kl_normal_forward), &args, node->rows, args.cols * 8);
+  lat_nn_run(KERNEL(tape, kl_normal_forward), &args, node->rows, args.cols * 8);
   return value;
 }
 
@@ -177,14 +177,14 @@ void lat_back_kl_normal(lat_tape *tape, lat_node *node)
     args.kind = k;
     args.x = slot.at;
     args.add = slot.add;
-    if (slot.at) lat_run(KERNEL(tape, kl_normal_backward), &args, node->rows * cols, 10);
+    if (slot.at) lat_nn_run(KERNEL(tape, kl_normal_backward), &args, node->rows * cols, 10);
   }
 }
 
 /* ---- Bernoulli and its continuous form ------------------------------------------------------------ */
 
 static lat_value bernoulli(lat_tape *tape, int op, lat_value logits, lat_value x,
-                           lat_kernel *kernel)
+                           lat_nn_kernel *kernel)
 {
   static const char *const names[] = {"the logits", "x"};
   lat_value value = {0}, inputs[2] = {logits, x};
@@ -195,7 +195,7 @@ static lat_value bernoulli(lat_tape *tape, int op, lat_value logits, lat_value x
   node->saved = slope;
   lat_args args = {
       .a = in[0]->value, .b = in[1]->value, .x = node->value, .y = slope, .cols = in[0]->cols};
-  lat_run(kernel, &args, node->rows, args.cols * 10);
+  lat_nn_run(kernel, &args, node->rows, args.cols * 10);
   return value;
 }
 
@@ -205,7 +205,7 @@ static void scale_rows(lat_tape *tape, const lat_node *node, size_t cols, const 
 {
   lat_args args = {
       .a = from, .c = node->gradient, .x = target.at, .cols = cols, .s = s, .add = target.add};
-  if (target.at) lat_run(KERNEL(tape, scale_rows), &args, node->rows, cols);
+  if (target.at) lat_nn_run(KERNEL(tape, scale_rows), &args, node->rows, cols);
 }
 
 /* Of either: the logits' derivative was saved, that with respect to x is -logits. */
@@ -262,7 +262,7 @@ lat_value lat_nn_categorical_nll(lat_tape *tape, lat_value logits, lat_value lab
                    .y = slope,
                    .cols = groups,
                    .n = categories};
-  lat_run(KERNEL(tape, categorical_forward), &args, node->rows, in[0]->cols * 8);
+  lat_nn_run(KERNEL(tape, categorical_forward), &args, node->rows, in[0]->cols * 8);
   return value;
 }
 
@@ -287,7 +287,7 @@ lat_value lat_nn_gaussian_nll(lat_tape *tape, lat_value mean, lat_value log_vari
                    .c = in[2]->value,
                    .x = node->value,
                    .cols = in[0]->cols};
-  lat_run(KERNEL(tape, gaussian_forward), &args, node->rows, args.cols * 6);
+  lat_nn_run(KERNEL(tape, gaussian_forward), &args, node->rows, args.cols * 6);
   return value;
 }
 
@@ -303,7 +303,7 @@ void lat_back_gaussian_nll(lat_tape *tape, lat_node *node)
     args.kind = k;
     args.x = slot.at;
     args.add = slot.add;
-    if (slot.at) lat_run(KERNEL(tape, gaussian_backward), &args, node->rows, args.cols * 6);
+    if (slot.at) lat_nn_run(KERNEL(tape, gaussian_backward), &args, node->rows, args.cols * 6);
   }
 }
 
@@ -332,7 +332,7 @@ lat_value lat_nn_gaussian_mixture_nll(lat_tape *tape, lat_value logits, lat_valu
   saved[1] = log_pi;
   node->saved = saved;
   lat_args softmax = {.a = in[0]->value, .x = log_pi, .n = K};
-  lat_run(KERNEL(tape, log_softmax), &softmax, 1, 1);
+  lat_nn_run(KERNEL(tape, log_softmax), &softmax, 1, 1);
   lat_args args = {.a = in[3]->value,
                    .b = in[1]->value,
                    .c = in[2]->value,
@@ -341,7 +341,7 @@ lat_value lat_nn_gaussian_mixture_nll(lat_tape *tape, lat_value logits, lat_valu
                    .y = r,
                    .cols = D,
                    .n = K};
-  lat_run(KERNEL(tape, mixture_forward), &args, N, K * D * 6);
+  lat_nn_run(KERNEL(tape, mixture_forward), &args, N, K * D * 6);
   return value;
 }
 
@@ -358,7 +358,7 @@ void lat_back_gaussian_mixture_nll(lat_tape *tape, lat_node *node)
                    .rows = x->rows,
                    .cols = x->cols,
                    .n = lat_tape_at(tape, node->inputs[0])->cols};
-  lat_kernel *kernels[4] = {
+  lat_nn_kernel *kernels[4] = {
       KERNEL(tape, mixture_backward_logits), KERNEL(tape, mixture_backward_parts),
       KERNEL(tape, mixture_backward_parts), KERNEL(tape, mixture_backward_rows)};
   for (int k = 0; k < 4; k++) {
@@ -367,7 +367,7 @@ void lat_back_gaussian_mixture_nll(lat_tape *tape, lat_node *node)
     args.x = slot.at;
     args.add = slot.add;
     if (slot.at)
-      lat_run(kernels[k], &args, k < 3 ? args.n : x->rows,
-              x->cols * 6 * (k < 3 ? x->rows : args.n));
+      lat_nn_run(kernels[k], &args, k < 3 ? args.n : x->rows,
+                 x->cols * 6 * (k < 3 ? x->rows : args.n));
   }
 }

@@ -18,7 +18,7 @@ static void sum_all(lat_tape *tape, const void *A, size_t n, double scale, lat_s
   double *parts = lat_tape_bytes(tape, pieces, sizeof *parts), sum = 0;
   if (!parts) return;
   lat_args args = {.a = A, .n = n, .y = parts};
-  lat_run(KERNEL(tape, sum_pieces), &args, pieces, PIECE);
+  lat_nn_run(KERNEL(tape, sum_pieces), &args, pieces, PIECE);
   for (size_t p = 0; p < pieces; p++) sum += parts[p];
   sum *= scale;
   if (tape->dtype == LAT_FLOAT64)
@@ -34,9 +34,9 @@ void lat_sum_axis(lat_tape *tape, const void *A, size_t rows, size_t cols, lat_a
   if (axis == LAT_NN_ALL)
     sum_all(tape, A, rows * cols, scale, slot);
   else if (axis == LAT_NN_ACROSS)
-    lat_run(KERNEL(tape, sum_across), &args, rows, cols);
+    lat_nn_run(KERNEL(tape, sum_across), &args, rows, cols);
   else
-    lat_run(KERNEL(tape, sum_down), &args, (cols + STRIP - 1) / STRIP, rows * STRIP * 2);
+    lat_nn_run(KERNEL(tape, sum_down), &args, (cols + STRIP - 1) / STRIP, rows * STRIP * 2);
 }
 
 void lat_sum_to(lat_tape *tape, const void *A, size_t rows, size_t cols, size_t rows2, size_t cols2,
@@ -84,7 +84,7 @@ void lat_back_sum(lat_tape *tape, lat_node *node)
                    .s = node->a,
                    .kind = (int)node->i,
                    .add = slot.add};
-  lat_run(KERNEL(tape, spread), &args, in->rows, in->cols);
+  lat_nn_run(KERNEL(tape, spread), &args, in->rows, in->cols);
 }
 
 /* ---- log sum exp ------------------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ static lat_value log_sum_exp(lat_tape *tape, int op, lat_value x, size_t rows, s
   node->i = cols;
   node->a = shift;
   lat_args args = {.a = in->value, .x = node->value, .cols = cols, .t = shift};
-  lat_run(KERNEL(tape, log_sum_exp_forward), &args, rows, cols * 6);
+  lat_nn_run(KERNEL(tape, log_sum_exp_forward), &args, rows, cols * 6);
   return value;
 }
 
@@ -131,7 +131,7 @@ void lat_back_log_sum_exp(lat_tape *tape, lat_node *node)
                    .cols = node->i,
                    .t = node->a,
                    .add = slot.add};
-  lat_run(KERNEL(tape, log_sum_exp_backward), &args, node->rows, node->i * 6);
+  lat_nn_run(KERNEL(tape, log_sum_exp_backward), &args, node->rows, node->i * 6);
 }
 
 void lat_back_log_mean_exp_groups(lat_tape *tape, lat_node *node)

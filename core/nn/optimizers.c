@@ -52,7 +52,7 @@ static lat_status choose(lat_workspace *work, lat_optimizer *o, const char *cons
     if (i == store->count)
       return lat_fail(work, LAT_INVALID, "no parameter's name begins with '%.60s'", prefixes[k]);
   }
-  o->ranges = lat_memory_take(&o->allocator, store->count + 1, sizeof *o->ranges);
+  o->ranges = lat_memory_allocate(&o->allocator, store->count + 1, sizeof *o->ranges);
   if (!o->ranges) return lat_fail(work, LAT_MEMORY, "not enough memory for an optimizer");
   for (size_t i = 0; i < store->count; i++) {
     bool mine = count == 0;
@@ -92,9 +92,9 @@ lat_status lat_optimizer_init(lat_workspace *work, lat_optimizer *o, lat_optimiz
 
 void lat_optimizer_done(lat_optimizer *o)
 {
-  lat_memory_give(&o->allocator, o->first);
-  lat_memory_give(&o->allocator, o->second);
-  lat_memory_give(&o->allocator, o->ranges);
+  lat_memory_free(&o->allocator, o->first);
+  lat_memory_free(&o->allocator, o->second);
+  lat_memory_free(&o->allocator, o->ranges);
   o->first = o->second = NULL;
   o->ranges = NULL;
   o->range_count = 0;
@@ -108,12 +108,12 @@ static void *at(const lat_store *store, void *flat, size_t offset)
 }
 
 /* Runs a kernel that leaves a number for each piece of n elements of a sealed store; their sum. */
-static double sum_pieces(const lat_store *store, lat_kernel *kernel, const void *flat, size_t n)
+static double sum_pieces(const lat_store *store, lat_nn_kernel *kernel, const void *flat, size_t n)
 {
   size_t pieces = (n + PIECE - 1) / PIECE;
   double sum = 0;
   lat_args args = {.a = flat, .n = n, .y = store->parts};
-  lat_run(kernel, &args, pieces, PIECE);
+  lat_nn_run(kernel, &args, pieces, PIECE);
   for (size_t p = 0; p < pieces; p++) sum += store->parts[p];
   return sum;
 }
@@ -135,7 +135,7 @@ static lat_status name_bad(lat_workspace *work, const lat_store *store)
   return LAT_OK;
 }
 
-static lat_kernel *kernel_of(const lat_optimizer *o)
+static lat_nn_kernel *kernel_of(const lat_optimizer *o)
 {
   bool wide = o->store->dtype == LAT_FLOAT64;
   switch (o->kind) {
@@ -153,7 +153,7 @@ static lat_kernel *kernel_of(const lat_optimizer *o)
 lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *o, double rate)
 {
   lat_store *store = o->store;
-  lat_kernel *count_bad = store->dtype == LAT_FLOAT64 ? count_bad64 : count_bad32;
+  lat_nn_kernel *count_bad = store->dtype == LAT_FLOAT64 ? count_bad64 : count_bad32;
   double bad = 0;
   if (!isfinite(rate))
     return lat_fail(work, LAT_INVALID, "the learning rate must be finite, got %g", rate);
@@ -179,7 +179,7 @@ lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *o, double rate
                      .x = at(store, store->values, begin),
                      .y = still ? NULL : at(store, o->first, begin),
                      .z = at(store, o->second, begin)};
-    lat_run(kernel_of(o), &args, n, 4);
+    lat_nn_run(kernel_of(o), &args, n, 4);
   }
   return LAT_OK;
 }
@@ -193,7 +193,7 @@ double lat_store_clip(lat_store *store, double most)
       sqrt(sum_pieces(store, wide ? squares64 : squares32, store->gradients, store->size));
   if (!(norm > most) || !isfinite(norm)) return norm;
   lat_args args = {.x = store->gradients, .s = most / norm};
-  lat_run(wide ? scale_by64 : scale_by32, &args, store->size, 1);
+  lat_nn_run(wide ? scale_by64 : scale_by32, &args, store->size, 1);
   return norm;
 }
 
@@ -206,7 +206,7 @@ lat_status lat_store_average(lat_workspace *work, lat_store *store, double decay
   double n = (double)store->averaged++, warm = (1 + n) / (10 + n);
   double d = n == 0 ? 0 : decay < warm ? decay : warm;
   lat_args args = {.a = store->values, .x = store->average, .s = d, .t = 1 - d};
-  lat_run(store->dtype == LAT_FLOAT64 ? blend64 : blend32, &args, store->size, 2);
+  lat_nn_run(store->dtype == LAT_FLOAT64 ? blend64 : blend32, &args, store->size, 2);
   return LAT_OK;
 }
 
@@ -214,7 +214,7 @@ void lat_store_swap(lat_store *store)
 {
   lat_args args = {.x = store->values, .y = store->average};
   if (store->average)
-    lat_run(store->dtype == LAT_FLOAT64 ? exchange64 : exchange32, &args, store->size, 2);
+    lat_nn_run(store->dtype == LAT_FLOAT64 ? exchange64 : exchange32, &args, store->size, 2);
 }
 
 /* ---- schedules --------------------------------------------------------------------------------------- */

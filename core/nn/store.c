@@ -13,7 +13,7 @@ void lat_store_init(lat_store *store, lat_dtype dtype, uint64_t seed)
 void lat_store_done(lat_store *store)
 {
   void *const all[] = {store->items, store->values, store->gradients, store->average, store->parts};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) lat_memory_give(&store->allocator, all[i]);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) lat_memory_free(&store->allocator, all[i]);
   *store = (lat_store){.dtype = store->dtype, .seed = store->seed};
 }
 
@@ -21,7 +21,7 @@ void lat_store_done(lat_store *store)
 static void *zeros(const lat_store *store, size_t count)
 {
   size_t size = lat_dtype_size(store->dtype);
-  void *memory = lat_memory_take(&store->allocator, count, size);
+  void *memory = lat_memory_allocate(&store->allocator, count, size);
   if (memory) memset(memory, 0, count * size);
   return memory;
 }
@@ -146,21 +146,22 @@ static lat_status grow(lat_workspace *work, lat_store *store, size_t size)
   if (!store->items) store->allocator = work->allocator;
   if (store->count == store->capacity) {
     size_t capacity = store->capacity ? 2 * store->capacity : 16;
-    lat_store_item *items = lat_memory_take(&store->allocator, capacity, sizeof *items);
+    lat_store_item *items = lat_memory_allocate(&store->allocator, capacity, sizeof *items);
     if (!items) return lat_fail(work, LAT_MEMORY, "not enough memory for %zu names", capacity);
     if (store->count) memcpy(items, store->items, store->count * sizeof *items);
-    lat_memory_give(&store->allocator, store->items);
+    lat_memory_free(&store->allocator, store->items);
     store->items = items;
     store->capacity = capacity;
   }
-  if (size <= store->room) return LAT_OK;
-  size_t room = size > 2 * store->room ? size : 2 * store->room;
-  void *values = zeros(store, room);
-  if (!values) return lat_fail(work, LAT_MEMORY, "not enough memory for %zu parameters", room);
+  if (size <= store->value_capacity) return LAT_OK;
+  size_t value_capacity = size > 2 * store->value_capacity ? size : 2 * store->value_capacity;
+  void *values = zeros(store, value_capacity);
+  if (!values)
+    return lat_fail(work, LAT_MEMORY, "not enough memory for %zu parameters", value_capacity);
   if (store->size) memcpy(values, store->values, store->size * lat_dtype_size(store->dtype));
-  lat_memory_give(&store->allocator, store->values);
+  lat_memory_free(&store->allocator, store->values);
   store->values = values;
-  store->room = room;
+  store->value_capacity = value_capacity;
   return LAT_OK;
 }
 
@@ -198,8 +199,8 @@ lat_status lat_store_seal(lat_workspace *work, lat_store *store)
   if (store->sealed) return LAT_OK;
   if (!store->gradients) store->gradients = lat_store_vector(store);
   if (!store->parts)
-    store->parts =
-        lat_memory_take(&store->allocator, store->size / LAT_STORE_PIECE + 1, sizeof *store->parts);
+    store->parts = lat_memory_allocate(&store->allocator, store->size / LAT_STORE_PIECE + 1,
+                                       sizeof *store->parts);
   if (!store->gradients || !store->parts)
     return lat_fail(work, LAT_MEMORY, "not enough memory for %zu gradients", store->size);
   store->sealed = true;

@@ -59,7 +59,7 @@ typedef struct lat_store {
   void *average;            /* of the values, or NULL; see optimizers.h */
   uint64_t averaged;        /* how often */
   double *parts;            /* scratch for sums of pieces, see optimizers.c */
-  size_t room;              /* elements that `values` has memory for, before sealing */
+  size_t value_capacity;    /* elements that `values` has memory for, before sealing */
 } lat_store;
 
 void lat_store_init(lat_store *store, lat_dtype dtype, uint64_t seed);
@@ -80,7 +80,7 @@ lat_matrix lat_store_view(const lat_store *store, void *flat, size_t index);
 /* The number of the parameter `name`, or SIZE_MAX. */
 size_t lat_store_find(const lat_store *store, const char *name);
 
-/* A fresh flat vector of zeros in the store's layout, for moments, which lat_memory_give takes back with
+/* A fresh flat vector of zeros in the store's layout, for moments, which lat_memory_free takes back with
  * the store's allocator. NULL when there is no memory. */
 void *lat_store_vector(const lat_store *store);
 

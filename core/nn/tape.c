@@ -33,8 +33,8 @@ void lat_tape_init(lat_tape *tape, lat_dtype dtype, uint64_t seed)
 void lat_tape_done(lat_tape *tape)
 {
   lat_allocator allocator = tape->memory.allocator;
-  for (size_t i = 0; i * BLOCK < tape->capacity; i++) lat_memory_give(&allocator, tape->blocks[i]);
-  lat_memory_give(&allocator, tape->blocks);
+  for (size_t i = 0; i * BLOCK < tape->capacity; i++) lat_memory_free(&allocator, tape->blocks[i]);
+  lat_memory_free(&allocator, tape->blocks);
   lat_workspace_done(&tape->memory);
   *tape = (lat_tape){.dtype = tape->dtype, .seed = tape->seed, .step = tape->step};
   tape->memory.allocator = allocator;
@@ -101,13 +101,13 @@ static bool add_nodes(lat_tape *tape)
   const lat_allocator *allocator = &tape->memory.allocator;
   size_t blocks = tape->capacity / BLOCK;
   if ((blocks & (blocks - 1)) == 0) { /* the list is full: 0, 1, 2, 4, ... of them */
-    lat_node **more = lat_memory_take(allocator, blocks ? 2 * blocks : 1, sizeof *more);
+    lat_node **more = lat_memory_allocate(allocator, blocks ? 2 * blocks : 1, sizeof *more);
     if (!more) return false;
     if (blocks) memcpy(more, tape->blocks, blocks * sizeof(lat_node *));
-    lat_memory_give(allocator, tape->blocks);
+    lat_memory_free(allocator, tape->blocks);
     tape->blocks = more;
   }
-  tape->blocks[blocks] = lat_memory_take(allocator, BLOCK, sizeof **tape->blocks);
+  tape->blocks[blocks] = lat_memory_allocate(allocator, BLOCK, sizeof **tape->blocks);
   if (!tape->blocks[blocks]) return false;
   tape->capacity += BLOCK;
   return true;
@@ -354,7 +354,7 @@ lat_status lat_tape_backward(lat_tape *tape, lat_value loss, bool accumulate)
 enum { MOST_CHUNKS = 16 };
 
 typedef struct job {
-  lat_kernel *kernel;
+  lat_nn_kernel *kernel;
   const lat_args *args;
   size_t items, chunks, unit;
 } job;
@@ -372,7 +372,7 @@ static void run_chunk(void *context, size_t chunk, size_t worker)
   j->kernel(j->args, border(j, chunk), border(j, chunk + 1));
 }
 
-void lat_run(lat_kernel *kernel, const lat_args *args, size_t items, size_t cost)
+void lat_nn_run(lat_nn_kernel *kernel, const lat_args *args, size_t items, size_t cost)
 {
   size_t worth = items * cost / WORTH;
   if (worth < 2) {

@@ -80,16 +80,16 @@ lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
                                 lat_pca_record *record);
 
 /* What to compute of each row: all that is not NULL. */
-typedef struct lat_pca_images {
+typedef struct lat_pca_outputs {
   const lat_matrix *latent; /* N x M: z = U' diag(1/deviation) (x - m), whitened on demand */
   const lat_matrix *reconstruction; /* N x D: m + diag(deviation) U U' diag(1/deviation) (x - m) */
   double *distortion;               /* 1: the mean of |x - reconstruction|^2 */
-} lat_pca_images;
+} lat_pca_outputs;
 
 /* Whitened latent variables are divided by sqrt(lambda), so that they have covariance I on the
  * data of the fit; directions without variance (lambda <= 1e-14 D lambda_1) give 0, not noise. */
 lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, const lat_matrix *X,
-                         const lat_pca_images *images);
+                         const lat_pca_outputs *outputs);
 
 /* X := the data of latent variables Z (N x M). */
 lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, bool whiten,

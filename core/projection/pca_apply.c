@@ -9,7 +9,7 @@
 typedef struct walk {
   const lat_pca *pca;
   const lat_matrix *X;
-  const lat_pca_images *images;
+  const lat_pca_outputs *outputs;
   const double *into, *back; /* D x M: z = into' (x - m), x~ = m + back z */
   double *buffers, *errors;  /* a worker's rows of X, Z and X~; a chunk's squared error */
   size_t chunk, buffer_count;
@@ -52,33 +52,33 @@ static void apply_chunk(void *context, size_t c, size_t worker)
   lat_matrix X = lat_block_of(*w->X, first, 0, rows, D);
   lat_centre(&X, NULL, w->pca->mean, NULL, Y);
   product(rows, M, D, Y, w->into, false, Z);
-  if (w->images->latent) {
+  if (w->outputs->latent) {
     lat_matrix z = lat_matrix_of(Z, rows, M),
-               to = lat_block_of(*w->images->latent, first, 0, rows, M);
+               to = lat_block_of(*w->outputs->latent, first, 0, rows, M);
     lat_copy(&z, &to);
   }
-  if (!w->images->reconstruction && !w->images->distortion) return;
+  if (!w->outputs->reconstruction && !w->outputs->distortion) return;
   product(rows, D, M, Z, w->back, true, R);
   double error = 0;
   for (size_t i = 0; i < rows * D; i++) error += (Y[i] - R[i]) * (Y[i] - R[i]);
   w->errors[c] = error;
-  if (!w->images->reconstruction) return;
+  if (!w->outputs->reconstruction) return;
   for (size_t i = 0; i < rows; i++)
     for (size_t j = 0; j < D; j++) R[i * D + j] += w->pca->mean[j];
   lat_matrix r = lat_matrix_of(R, rows, D),
-             to = lat_block_of(*w->images->reconstruction, first, 0, rows, D);
+             to = lat_block_of(*w->outputs->reconstruction, first, 0, rows, D);
   lat_copy(&r, &to);
 }
 
 lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, const lat_matrix *X,
-                         const lat_pca_images *images)
+                         const lat_pca_outputs *outputs)
 {
   if (X->cols != pca->D)
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
                     pca->D);
   LAT_TRY(lat_check_finite(work, "X", X, false));
   LAT_SCOPE(work);
-  walk w = {.pca = pca, .X = X, .images = images, .chunk = lat_chunk_rows(pca->D)};
+  walk w = {.pca = pca, .X = X, .outputs = outputs, .chunk = lat_chunk_rows(pca->D)};
   if (w.chunk > X->rows) w.chunk = X->rows;
   size_t chunks = (X->rows + w.chunk - 1) / w.chunk;
   w.buffer_count = w.chunk * (2 * pca->D + pca->M);
@@ -90,13 +90,13 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, c
   w.errors = lat_doubles(work, chunks);
   if (!w.buffers || !w.errors) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, chunks, apply_chunk, &w));
-  if (images->distortion) {
+  if (outputs->distortion) {
     double total = 0;
     for (size_t c = 0; c < chunks; c++) total += w.errors[c];
     if (!isfinite(total))
       return lat_fail(work, LAT_INVALID,
                       "squared errors of the reconstruction overflow: X is too large");
-    *images->distortion = total / (double)X->rows;
+    *outputs->distortion = total / (double)X->rows;
   }
   return LAT_OK;
 }

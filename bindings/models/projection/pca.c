@@ -319,12 +319,12 @@ static int apply(lua_State *L, const char *who, image what)
   latL_Query q = latL_checkquery(L, 2, who, what == INVERSE_TRANSFORM ? "Z" : "X", from);
   latL_checkoptions(L, 3, who, out_option);
   latL_Result Y = latL_queryresult(L, &q, 3, to, LAT_FLOAT64, LATL_APART);
-  lat_pca_images images = {.latent = what == TRANSFORM ? &Y.view : NULL,
-                           .reconstruction = what == RECONSTRUCT ? &Y.view : NULL};
+  lat_pca_outputs outputs = {.latent = what == TRANSFORM ? &Y.view : NULL,
+                             .reconstruction = what == RECONSTRUCT ? &Y.view : NULL};
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work,
             what == INVERSE_TRANSFORM ? lat_pca_inverse(work, &core, whiten, &q.X, &Y.view)
-                                      : lat_pca_apply(work, &core, whiten, &q.X, &images));
+                                      : lat_pca_apply(work, &core, whiten, &q.X, &outputs));
   latL_finish(L, who, &Y);
   return 1;
 }
@@ -355,8 +355,8 @@ static int distortion(lua_State *L)
   lat_matrix X = latL_checkquery(L, 2, "pca:distortion", "X", core.D).X;
   double J = 0;
   lat_workspace *work = latL_workspace(L);
-  lat_pca_images images = {.distortion = &J};
-  latL_call(L, "pca:distortion", work, lat_pca_apply(work, &core, whiten, &X, &images));
+  lat_pca_outputs outputs = {.distortion = &J};
+  latL_call(L, "pca:distortion", work, lat_pca_apply(work, &core, whiten, &X, &outputs));
   lua_pushnumber(L, J);
   return 1;
 }

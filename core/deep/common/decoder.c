@@ -15,7 +15,7 @@ size_t lat_net_width(const lat_net *net)
   return width;
 }
 
-size_t lat_net_room(const lat_net *net)
+size_t lat_net_tape_numbers(const lat_net *net)
 {
   size_t room = net->count ? 2 * net->layers[0].inputs : 0;
   for (size_t k = 0; k < net->count; k++) room += 2 * net->layers[k].outputs;
@@ -145,7 +145,7 @@ static lat_status decode_chunk(void *context, lat_tape *tape, size_t first, size
 static lat_status decode_all(lat_workspace *work, decoding *d)
 {
   return lat_each_rows(work, d->decoder->store->dtype, 0, d->Z->rows,
-                       lat_rows_chunk(lat_net_width(d->decoder)), lat_net_room(d->decoder),
+                       lat_rows_chunk(lat_net_width(d->decoder)), lat_net_tape_numbers(d->decoder),
                        decode_chunk, d);
 }
 

@@ -31,6 +31,6 @@ lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, siz
 /* The widest of a net's layers. */
 size_t lat_net_width(const lat_net *net);
 /* Columns of all layers together: numbers that a row has on a tape, but for details. */
-size_t lat_net_room(const lat_net *net);
+size_t lat_net_tape_numbers(const lat_net *net);
 
 #endif

@@ -62,7 +62,7 @@ static lat_status equip(lat_workspace *work, crew *c, size_t workers, size_t nod
     bool enough =
         (tape->slab >= bytes && tape->capacity >= nodes) || lat_tape_reserve(tape, nodes, bytes);
     if (!enough) return lat_fail(work, LAT_MEMORY, "not enough memory for %zu values", nodes);
-    if (w > 0) tape->memory.allocator.function = lat_memory_refuse;
+    if (w > 0) tape->memory.allocator.function = lat_memory_none;
   }
   return LAT_OK;
 }

@@ -34,8 +34,9 @@ static lat_status each_rows(lat_workspace *work, use *u, uint64_t seed, size_t c
                             lat_rows_task *task)
 {
   lat_vae *vae = u->vae;
-  size_t each = lat_net_room(&vae->decoder) + 8 * u->X->cols + 8 * vae->options.latent_dim;
-  size_t room = lat_net_room(&vae->encoder) + 4 * u->X->cols + each * (draws < 1000 ? draws : 1000);
+  size_t each = lat_net_tape_numbers(&vae->decoder) + 8 * u->X->cols + 8 * vae->options.latent_dim;
+  size_t room =
+      lat_net_tape_numbers(&vae->encoder) + 4 * u->X->cols + each * (draws < 1000 ? draws : 1000);
   LAT_TRY(lat_vae_check(work, vae, u->X, u->labels));
   return lat_each_rows(work, vae->options.deep.dtype, seed, u->X->rows, chunk, room, task, u);
 }

@@ -31,16 +31,17 @@ static lapack_int zero_on_diagonal(const lat_factors *F)
   return 0;
 }
 
-lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, lat_factors *F)
+lat_status lat_factor(lat_workspace *work, lat_structure structure, const lat_matrix *A,
+                      lat_factors *F)
 {
-  bool triangular = kind == LAT_UPPER || kind == LAT_LOWER;
+  bool triangular = structure == LAT_UPPER || structure == LAT_LOWER;
   lapack_int info = 0;
   size_t n = A->rows;
   LAT_TRY(lat_check_square(work, "A", A));
-  *F = (lat_factors){.kind = kind, .n = (int)n};
+  *F = (lat_factors){.structure = structure, .n = (int)n};
   LAT_TRY(lat_scratch(work, lat_transpose(*A), &F->a));
-  if (triangular) clear_triangle(F->a, n, kind == LAT_LOWER);
-  if (kind == LAT_SYMMETRIC || kind == LAT_POSITIVE) {
+  if (triangular) clear_triangle(F->a, n, structure == LAT_LOWER);
+  if (structure == LAT_SYMMETRIC || structure == LAT_POSITIVE) {
     LAT_TRY(lat_check_symmetric(work, "A", A));
   } else {
     lat_matrix read = lat_transpose(lat_matrix_of(F->a, n, n));
@@ -51,11 +52,11 @@ lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, l
 
   int before = lat_lapack_begin(triangular ? 0 : (double)n * (double)n * (double)n / 3);
   lat_status status = LAT_OK;
-  if (kind == LAT_GENERAL)
+  if (structure == LAT_GENERAL)
     status = lat_getrf(work, F->n, F->a, F->n, F->pivots, &info);
-  else if (kind == LAT_SYMMETRIC)
+  else if (structure == LAT_SYMMETRIC)
     status = lat_sytrf(work, F->n, F->a, F->n, F->pivots, &info);
-  else if (kind == LAT_POSITIVE)
+  else if (structure == LAT_POSITIVE)
     status = lat_potrf(work, F->n, F->a, F->n, &info);
   else
     info = zero_on_diagonal(F);
@@ -67,11 +68,11 @@ lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, l
 lat_status lat_check_factors(lat_workspace *work, const lat_factors *F)
 {
   if (!F->failed) return LAT_OK;
-  if (F->kind == LAT_POSITIVE)
+  if (F->structure == LAT_POSITIVE)
     return lat_fail(work, LAT_SINGULAR,
                     "A is not positive definite: its leading minor of order %d isn't positive",
                     F->failed);
-  if (F->kind == LAT_UPPER || F->kind == LAT_LOWER)
+  if (F->structure == LAT_UPPER || F->structure == LAT_LOWER)
     return lat_fail(work, LAT_SINGULAR, "A is singular: element [%d,%d] of its diagonal is 0",
                     F->failed, F->failed);
   return lat_fail(work, LAT_SINGULAR, "A is singular: pivot %d of %d is 0", F->failed, F->n);
@@ -84,7 +85,7 @@ lat_status lat_reciprocal_condition(lat_workspace *work, const lat_factors *F, d
   double *scratch = lat_doubles(work, 4 * (size_t)n);
   lapack_int *integers = lat_allocate(work, (size_t)n, sizeof(lapack_int));
   if (!scratch || !integers) return LAT_MEMORY;
-  switch (F->kind) {
+  switch (F->structure) {
   case LAT_GENERAL:
     info =
         LAPACKE_dgecon_work(LAPACK_COL_MAJOR, '1', n, F->a, n, F->norm, rcond, scratch, integers);
@@ -98,7 +99,7 @@ lat_status lat_reciprocal_condition(lat_workspace *work, const lat_factors *F, d
         LAPACKE_dpocon_work(LAPACK_COL_MAJOR, 'L', n, F->a, n, F->norm, rcond, scratch, integers);
     break;
   default:
-    info = LAPACKE_dtrcon_work(LAPACK_COL_MAJOR, '1', F->kind == LAT_UPPER ? 'U' : 'L', 'N', n,
+    info = LAPACKE_dtrcon_work(LAPACK_COL_MAJOR, '1', F->structure == LAT_UPPER ? 'U' : 'L', 'N', n,
                                F->a, n, rcond, scratch, integers);
   }
   return lat_lapack_info(work, "condition estimate", info);

@@ -8,17 +8,17 @@
 #include "matrix/matrix.h"
 
 /* What is known about a square matrix, which decides how it is factored. */
-typedef enum lat_kind {
+typedef enum lat_structure {
   LAT_GENERAL,   /* P A = L U with row pivoting (dgetrf) */
   LAT_SYMMETRIC, /* A = L D L' with D of 1x1 and 2x2 blocks: Bunch & Kaufman (dsytrf) */
   LAT_POSITIVE,  /* symmetric, positive definite: A = L L', Cholesky (dpotrf) */
   LAT_UPPER,     /* upper triangular; what lies below the diagonal isn't read */
   LAT_LOWER      /* lower triangular; what lies above isn't read */
-} lat_kind;
+} lat_structure;
 
 /* A factored n x n matrix in the workspace, as LAPACK leaves it: column-major. */
 typedef struct lat_factors {
-  lat_kind kind;
+  lat_structure structure;
   int n;
   double *a;
   int *pivots;
@@ -28,9 +28,10 @@ typedef struct lat_factors {
 } lat_factors;
 
 /* Factors A. An exactly singular matrix is no error here: see `failed`. Errors:
- * LAT_SHAPE when A isn't square, LAT_INVALID when the kind is a symmetric one and A isn't
+ * LAT_SHAPE when A isn't square, LAT_INVALID when the structure is a symmetric one and A isn't
  * (lat_check_symmetric). Keeps the factors. */
-lat_status lat_factor(lat_workspace *work, lat_kind kind, const lat_matrix *A, lat_factors *F);
+lat_status lat_factor(lat_workspace *work, lat_structure structure, const lat_matrix *A,
+                      lat_factors *F);
 
 /* LAT_SINGULAR, naming the pivot or minor, when the factorization failed. */
 lat_status lat_check_factors(lat_workspace *work, const lat_factors *F);

@@ -46,7 +46,7 @@ static lat_status substitute_symmetric(lat_workspace *work, const lat_factors *F
 /* Solves for the m columns of the column-major n x m matrix x, in place. */
 static lat_status back_substitute(lat_workspace *work, const lat_factors *F, double *x, int m)
 {
-  switch (F->kind) {
+  switch (F->structure) {
   case LAT_GENERAL:
     LAPACKE_dlaswp_work(LAPACK_COL_MAJOR, m, x, F->n, 1, F->n, F->pivots, 1);
     LAT_TRY(substitute(work, F, false, false, true, x, m));
@@ -57,19 +57,19 @@ static lat_status back_substitute(lat_workspace *work, const lat_factors *F, dou
     LAT_TRY(substitute(work, F, false, false, false, x, m));
     return substitute(work, F, false, true, false, x, m);
   default:
-    return substitute(work, F, F->kind == LAT_UPPER, false, false, x, m);
+    return substitute(work, F, F->structure == LAT_UPPER, false, false, x, m);
   }
 }
 
-lat_status lat_solve(lat_workspace *work, lat_kind kind, const lat_matrix *A, const lat_matrix *B,
-                     const lat_matrix *X, double *rcond)
+lat_status lat_solve(lat_workspace *work, lat_structure structure, const lat_matrix *A,
+                     const lat_matrix *B, const lat_matrix *X, double *rcond)
 {
   lat_factors F;
   double *x;
   LAT_SCOPE(work);
   LAT_TRY(lat_check_square(work, "A", A));
   LAT_TRY(check_sides(work, A, B, X));
-  LAT_TRY(lat_factor(work, kind, A, &F));
+  LAT_TRY(lat_factor(work, structure, A, &F));
   LAT_TRY(lat_check_factors(work, &F));
   LAT_TRY(lat_reciprocal_condition(work, &F, rcond));
   LAT_TRY(lat_scratch(work, lat_transpose(*B), &x));
