@@ -1,3 +1,10 @@
+/* memory.c: aligned memory from an allocator that aligns to nothing.
+ *
+ *     start          header        memory (a multiple of LAT_ALIGNMENT)
+ *     | 64..127 bytes, the last 64 the header | count*size bytes ...
+ *
+ * The header holds the address and size that the allocator returned, which it needs to free
+ * them. */
 #include "base/memory.h"
 
 #include <stdbool.h>
@@ -10,7 +17,7 @@
 _Thread_local int lat_is_worker;
 #endif
 
-/* Lies before the memory; it has a line of its own. */
+/* In the cache line before the memory. */
 typedef struct header {
   void *start;
   size_t size;
@@ -32,7 +39,7 @@ void *lat_memory_allocate(const lat_allocator *allocator, size_t count, size_t s
   char *start = allocate(allocator, total);
   if (!start) return NULL;
   size_t over = (uintptr_t)start % LAT_ALIGNMENT;
-  char *memory = start + extra - over; /* at least a line, and a bit, behind the start */
+  char *memory = start + extra - over; /* more than LAT_ALIGNMENT behind the start */
   ((header *)(void *)(memory - LAT_ALIGNMENT))[0] = (header){start, total};
   lat_memory_advise(memory, count * size);
   return memory;

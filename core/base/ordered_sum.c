@@ -1,9 +1,10 @@
 /* ordered_sum.c: the binary counter of partial sums, and the tasks that fill it.
  *
- * Storage: level l is a vector of `count` numbers at levels + l stride; it holds the sum of 2^l groups
- * when bit l of `groups` is set. The groups of a piece are cut into blocks of at most 2^p groups which begin
- * at multiples of their size, so that the sum of a block is a node of the tree; blocks are what the
- * threads take, each with a small counter of its own, and how large they are changes nothing. */
+ * Storage: level l is a vector of `count` numbers at levels + l stride; it holds the sum of 2^l
+ * groups when bit l of `groups` is set. The groups of a piece are cut into blocks of at most 2^p
+ * groups which begin at multiples of their size, so that the sum of a block is a node of the tree;
+ * threads compute whole blocks, each with a small counter of its own, and the size of blocks
+ * changes no result. */
 #include "base/ordered_sum.h"
 
 #include <math.h>
@@ -12,13 +13,13 @@
 #include "base/parallel.h"
 
 enum {
-  LEVELS = 24, /* of up to 2^24 groups, 8e9 rows; what more there is adds to the highest one */
-  LARGE_LEVELS = 12,         /* of sums beyond LARGE, for which memory counts */
-  SMALL = 1 << 11,           /* numbers: 16 KB, which are merged in the first cache */
-  LARGE = 1 << 16,           /* numbers: 512 KB, more than a processor's second cache shares well */
-  MOST_BLOCKS = 64,          /* a wave; enough for threads to even out their shares */
-  FEWEST_BLOCKS = 2,         /* a wave of large sums */
-  WAVE = (8 << 20) / 8,      /* numbers in the blocks of a wave: 8 MB, which the last cache holds */
+  LEVELS = 24,          /* for 2^24 groups, 8e9 rows; further ones are added to the highest level */
+  LARGE_LEVELS = 12,    /* of sums beyond LARGE, for which memory counts */
+  SMALL = 1 << 11,      /* numbers: 16 KB, which are merged in the first cache */
+  LARGE = 1 << 16,      /* numbers: 512 KB, about half of a second cache */
+  MOST_BLOCKS = 64,     /* a wave; enough for threads to even out their shares */
+  FEWEST_BLOCKS = 2,    /* a wave of large sums */
+  WAVE = (8 << 20) / 8, /* numbers in the blocks of a wave: 8 MB, which the last cache holds */
   COUNTERS = (32 << 20) / 8, /* numbers in the counters of all threads: 32 MB */
   LINE = LAT_ALIGNMENT / 8   /* numbers in a cache line, of which threads share none */
 };
@@ -71,10 +72,11 @@ static void merge(const lat_ordered_sum *sum, double *into, const double *from)
   }
 }
 
-/* ---- the counter ------------------------------------------------------------------------------ */
+/* ---- the counter
+ * ------------------------------------------------------------------------------ */
 
-/* Adds a node of 2^l groups to the counter at `levels`, which counts `groups` so far, a multiple of 2^l.
- * The node's memory is used up. */
+/* Adds a node of 2^l groups to the counter at `levels`, which counts `groups` so far, a multiple of
+ * 2^l. The node's memory is used up. */
 static void push(const lat_ordered_sum *sum, double *levels, uint64_t *groups, size_t l,
                  double *node)
 {
@@ -86,7 +88,7 @@ static void push(const lat_ordered_sum *sum, double *levels, uint64_t *groups, s
     node = level;
   }
   double *to = levels + l * sum->stride;
-  if (l == last && *groups >> l) /* the highest level takes all there is */
+  if (l == last && *groups >> l) /* the highest level holds all further groups */
     merge(sum, to, node);
   else if (to != node)
     memcpy(to, node, sum->count * sizeof *to);
@@ -98,14 +100,15 @@ static bool holds(const lat_ordered_sum *sum, uint64_t groups, size_t l)
   return l + 1 < sum->most_levels ? groups >> l & 1 : groups >> l != 0;
 }
 
-/* ---- a piece's blocks ------------------------------------------------------------------------- */
+/* ---- a piece's blocks
+ * ------------------------------------------------------------------------- */
 
 typedef struct piece {
   lat_ordered_sum *sum;
   lat_sum_rows *add;
   void *context;
   size_t rows;
-  size_t head;        /* rows that go on with the open group */
+  size_t head;        /* rows that continue the open group */
   size_t from;        /* the first group of this wave, from the piece's first whole one */
   size_t whole, tail; /* whole groups; the rows of a group that stays open */
   size_t blocks;      /* of this wave */
@@ -187,7 +190,7 @@ static lat_status run_waves(piece *p, lat_workspace *work, size_t most)
   size_t begun = 0;
   do {
     cut(p, before, most);
-    /* after the blocks of the first wave come the ends: of the open group, and of the piece */
+    /* with the first wave: the rest of the open group, and the rows after the last whole group */
     size_t tasks = p->blocks + (begun ? 0 : (size_t)(p->head > 0) + (size_t)(p->tail > 0));
     LAT_TRY(lat_parallel(work, tasks, run_block, p));
     if (!begun && p->head) {
@@ -233,7 +236,8 @@ lat_status lat_sum_add(lat_ordered_sum *sum, lat_workspace *work, size_t rows, l
   return status;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ------------------------------------------------------------------------------------- */
 
 void lat_sum_total(const lat_ordered_sum *sum, double *total)
 {

@@ -1,17 +1,18 @@
 /* ordered_sum.h: sums of statistics over rows, in one fixed order.
  *
  * Floating-point addition isn't associative, so a sum that is to be the same bits for every number
- * of threads and processes needs an order of its own. Rows are cut into groups, whose size depends on
- * the sizes of a row and of the statistics only (lat_group_rows). Within a group chunks of rows are added in order; the
- * groups' sums are merged as a binary counter counts: as soon as there are two sums of 2^l groups
- * each, they become one of 2^(l+1). At the end what is left is merged from the lowest level up:
+ * of threads and processes needs a fixed order. Rows are cut into groups, whose size depends on the
+ * sizes of a row and of the statistics only (lat_group_rows). Within a group chunks of rows are
+ * added in order; the groups' sums are merged as a binary counter counts: as soon as there are two
+ * sums of 2^l groups each, they become one of 2^(l+1). At the end what is left is merged from the
+ * lowest level up:
  *
  *   7 groups   ((g0+g1) + (g2+g3)) + ((g4+g5) + g6)
  *
  * The shape of this tree depends on the number of rows alone. It doesn't ask for that number in
- * advance, so rows may come in pieces; a process that holds whole groups computes nodes of the same tree;
- * and log2(groups) partial sums are all that is held, with a rounding error that grows like log2(groups)
- * (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2).
+ * advance, so rows may come in pieces; a process that holds whole groups computes nodes of the same
+ * tree; and log2(groups) partial sums are all that is held, with a rounding error that grows like
+ * log2(groups) (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2).
  *
  * A piece that ends within a group leaves that group open, and the next one goes on with it. Chunks
  * begin at multiples of their size from their group's first row; a piece that ends within a chunk
@@ -23,12 +24,13 @@
 
 #include "base/workspace.h"
 
-/* Rows of a group: whole chunks (lat_chunk_rows) of data with so many columns, and so many that merging
- * sums of `count` numbers is about a hundredth of the work: 512 at least, 1024 for sums beyond 16 KB. */
+/* Rows of a group: whole chunks (lat_chunk_rows) of data with so many columns, and so many that
+ * merging sums of `count` numbers is about a hundredth of the work: 512 at least, 1024 for sums
+ * beyond 16 KB. */
 size_t lat_group_rows(size_t columns, size_t count);
 
-/* Adds `rows` rows, from row number `first` of the piece on, to the sum. They belong to one group, of
- * which `offset` rows have been added before. Called from several threads, with different sums;
+/* Adds `rows` rows, from row number `first` of the piece on, to the sum. They belong to one group,
+ * of which `offset` rows have been added before. Called from several threads, with different sums;
  * `worker` is lat_parallel's. */
 typedef void lat_sum_rows(void *context, size_t first, size_t rows, size_t offset, double *sum,
                           size_t worker);
@@ -38,7 +40,7 @@ typedef void lat_sum_merge(size_t columns, double *into, const double *from);
 typedef struct lat_ordered_sum {
   size_t columns;       /* of the rows */
   size_t count;         /* numbers of a sum */
-  size_t group;         /* rows: lat_group_rows; a kind of its own may set another number while the
+  size_t group;         /* rows: lat_group_rows; the caller may set another number while the
                          * sum is empty */
   lat_sum_merge *merge; /* NULL: element by element */
   uint64_t groups;      /* complete ones */
@@ -47,8 +49,9 @@ typedef struct lat_ordered_sum {
   size_t stride, most_levels;
 } lat_ordered_sum;
 
-/* The sum of no rows. `merge` is NULL for sums element by element. LAT_MEMORY. Keeps the sum's memory: levels for `rows`
- * rows, or, with 0, for any number (memory that isn't used isn't touched). */
+/* The sum of no rows. `merge` is NULL for sums element by element. LAT_MEMORY. Keeps the sum's
+ * memory: levels for `rows` rows, or, with 0, for any number (memory that isn't used isn't
+ * touched). */
 lat_status lat_sum_init(lat_ordered_sum *sum, lat_workspace *work, size_t columns, size_t count,
                         size_t rows, lat_sum_merge *merge);
 void lat_sum_clear(lat_ordered_sum *sum);
@@ -62,8 +65,7 @@ lat_status lat_sum_add(lat_ordered_sum *sum, lat_workspace *work, size_t rows, l
 /* total (count) := the sum of all rows. The sum stays as it is. */
 void lat_sum_total(const lat_ordered_sum *sum, double *total);
 
-/* False when the first number of a partial sum is NaN or infinite: by it kinds of statistics tell of
- * bad data. */
+/* False when the first number of a partial sum is NaN or infinite, which marks bad data. */
 bool lat_sum_finite(const lat_ordered_sum *sum);
 /* True when that of all partial sums is 0. */
 bool lat_sum_vanishes(const lat_ordered_sum *sum);

@@ -1,3 +1,7 @@
+/* parallel.c: a pool of threads that run the chunks of one job at a time (parallel.h).
+ *
+ * Chunks are numbered; each thread claims the next one by an atomic increment, so that a slow chunk
+ * doesn't hold up the others. Which thread runs a chunk has no influence on what it computes. */
 #include "base/parallel.h"
 
 #include <cblas.h>
@@ -13,18 +17,18 @@ typedef struct job {
   lat_task *task;
   void *context;
   size_t chunks;
-  atomic_size_t next; /* the first chunk that nobody has taken */
+  atomic_size_t next; /* the first chunk that no thread has claimed */
   atomic_bool stop;
 } job;
 
 /* The pool. `owner` is held for the length of a lat_parallel; `lock` guards the rest. A new
- * `generation` tells parked threads that there is a job; those with number <= `helpers` take
- * part, and the last of them to finish (`working` is 0) wakes the caller. */
+ * `generation` tells parked threads that there is a job; those with number <= `helpers` run
+ * it, and the last of them to finish (`working` is 0) wakes the caller. */
 static struct {
   pthread_mutex_t owner, lock;
   pthread_cond_t wake, done;
   size_t made;    /* threads that exist besides the callers */
-  size_t helpers; /* of them, those that take part in the job */
+  size_t helpers; /* of them, those that run chunks of the job */
   size_t working;
   unsigned long generation;
   job *work;
@@ -52,7 +56,7 @@ static void once(void)
   pthread_atfork(NULL, NULL, after_fork);
 }
 
-static void take_chunks(job *work, size_t worker)
+static void run_chunks(job *work, size_t worker)
 {
   while (!atomic_load_explicit(&work->stop, memory_order_relaxed)) {
     size_t chunk = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
@@ -75,7 +79,7 @@ static void *thread_main(void *argument)
     if (number > pool.helpers) continue;
     job *work = pool.work;
     pthread_mutex_unlock(&pool.lock);
-    take_chunks(work, number);
+    run_chunks(work, number);
     pthread_mutex_lock(&pool.lock);
     if (--pool.working == 0) pthread_cond_signal(&pool.done);
   }
@@ -83,7 +87,7 @@ static void *thread_main(void *argument)
 }
 
 /* Makes threads up to `wanted` as far as the system allows. They block all signals, which belong
- * to the host's threads. The lock is held, so none of them looks at the pool before a job is set. */
+ * to the host's threads. The lock is held, so none of them reads the pool before a job is set. */
 static void make_threads(size_t wanted)
 {
   sigset_t all, before;
@@ -98,7 +102,7 @@ static void make_threads(size_t wanted)
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* The caller's share: as take_chunks, and it alone asks whether to go on. */
+/* The caller's share: as run_chunks, and it alone calls lat_check. */
 static lat_status lead_chunks(lat_workspace *work, job *mine)
 {
   lat_status status = LAT_OK;

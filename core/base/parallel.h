@@ -1,9 +1,8 @@
 /* parallel.h: chunks of work on a pool of threads.
  *
- * The rule that makes results the same for every number of threads: what a chunk
- * is depends on the sizes of the data only, never on how many threads there are,
- * and partial results are merged in the chunks' order. Who runs a chunk is left to
- * chance; nothing else is.
+ * The rule that makes results the same for every number of threads: what a chunk is depends on the
+ * sizes of the data only, never on how many threads there are, and partial results are merged in
+ * the chunks' order. Which thread runs a chunk may differ from call to call; nothing else does.
  *
  * The pool belongs to the process and is the one thing in the core that does. It
  * is made at the first need, sleeps when idle (no spinning), is forgotten in a
@@ -27,9 +26,10 @@ typedef void lat_task(void *context, size_t chunk, size_t worker);
  * not begun are skipped and LAT_CANCELLED is returned. `work` may be NULL. */
 lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context);
 
-/* Asking from within a chunk that is long: `lat_halted(&halt, worker)` is true once lat_check has
- * failed. Only worker 0, which is the caller, asks; the others hear of it. After lat_parallel,
- * halt.status is what lat_check said; its message is the workspace's. Begin with {work, 0, LAT_OK}. */
+/* Cancelling within a chunk that is long: `lat_halted(&halt, worker)` is true once lat_check has
+ * failed. Only worker 0, which is the caller, calls it; the others read a flag. After lat_parallel
+ * halt.status is the status of lat_check, with its message in the workspace. Begin with {work, 0,
+ * LAT_OK}. */
 typedef struct lat_halt {
   lat_workspace *work; /* NULL: never */
   atomic_int stop;
@@ -53,8 +53,8 @@ size_t lat_workers(lat_workspace *work);
 /* Rows in a chunk of N x D data: clamp(16384/D, 256, 4096). */
 size_t lat_chunk_rows(size_t columns);
 
-/* All of BLAS's threads for the duration of a large factorization that only BLAS can cut up; else it has
- * one (blas.h). Begin returns what end must give back. */
+/* All of BLAS's threads for the duration of a large factorization that only BLAS can cut up; else
+ * it has one (blas.h). Begin returns what end must give back. */
 int lat_blas_threads_begin(void);
 void lat_blas_threads_end(int before);
 

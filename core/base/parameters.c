@@ -1,3 +1,7 @@
+/* parameters.c: sizes and positions of parameters in a model's flat vector (parameters.h).
+ *
+ * A parameter has the product of its shape's sizes in doubles, and begins where the one before
+ * ends. */
 #include "base/parameters.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* parameters.h: what a model's parameters are, described once.
  *
  * All parameters of a model are one flat vector of doubles. A table names them in order, with
- * shapes given in the model's sizes, so that reading, saving, printing, sending and checking
- * them need no line of code per model:
+ * shapes in terms of the model's sizes, so that reading, saving, printing, sending and checking
+ * them are the same code for all models:
  *
  *   static const lat_parameter lat_pca_parameters[] = {
  *     {"mean", {LAT_D}}, {"components", {LAT_D, LAT_M}}, ..., {NULL}};
@@ -27,7 +27,8 @@ typedef struct lat_parameter {
   lat_size shape[3];
 } lat_parameter;
 
-/* Numbers that one parameter takes, and the whole table; sizes[LAT_D] and so on are the model's. */
+/* The count of doubles of one parameter, and of the whole table; sizes[LAT_D] and so on are the
+ * model's. */
 size_t lat_parameter_count(const lat_parameter *parameter, const size_t sizes[LAT_SIZES]);
 size_t lat_parameters_count(const lat_parameter *table, const size_t sizes[LAT_SIZES]);
 

@@ -1,3 +1,9 @@
+/* random.c: Philox 4x32-10 (random.h) and what is drawn from its words.
+ *
+ * A block of four 32-bit words is a function of a 128-bit counter (position/2 and stream) and a
+ * 64-bit key (the seed). Arrays are filled in batches of blocks, whose counters lie in arrays so
+ * that the rounds are vector code; a batch gives the same numbers as single draws at the same
+ * positions. */
 #include "base/random.h"
 
 #include "base/clones.h"
@@ -74,7 +80,7 @@ uint64_t lat_random_word(lat_random *random)
   return position % 2 ? odd : even;
 }
 
-/* ---- what becomes of words --------------------------------------------------- */
+/* ---- numbers from words --------------------------------------------------- */
 
 /* The upper 53 bits as a number in [0, 2^53), exactly. In two halves, each put into the mantissa
  * of a power of two, because plain AVX2 can't convert 64-bit integers. */
@@ -98,12 +104,12 @@ static inline void normals_of(uint64_t even, uint64_t odd, double *first, double
   uint64_t fraction = odd >> 11 & (((uint64_t)1 << 51) - 1);
   double f = (real_of64(bits_of64(0x1p52) | fraction) - 0x1p52) * 0x1p-51 - 0.5;
   sincos_reduced(f * 0x1.921fb54442d18p0, 0, &sine, &cosine);
-  turn(odd >> 62, &sine, &cosine);
+  rotate_quarters(odd >> 62, &sine, &cosine);
   *first = radius * cosine;
   *second = radius * sine;
 }
 
-/* A recipe turns the words of `pairs` blocks into 2*pairs numbers. */
+/* A recipe converts the words of `pairs` blocks to 2*pairs numbers. */
 typedef void transform(size_t pairs, const uint64_t *restrict even, const uint64_t *restrict odd,
                        void *restrict out);
 
@@ -200,7 +206,7 @@ static void make_range(const lat_random *random, uint64_t position, size_t n, co
   if (n) make_one(random, position, r, out);
 }
 
-enum { CHUNK = 1 << 15 }; /* numbers that one thread makes in one go */
+enum { CHUNK = 1 << 15 }; /* numbers of a chunk of lat_parallel: some 50 us */
 
 typedef struct fill {
   lat_random random;
@@ -272,7 +278,8 @@ double lat_random_exponential(lat_random *random)
 }
 
 /* Marsaglia and Tsang (2000): d v with v = (1 + c x)^3, x normal, is nearly gamma(shape) already;
- * rejection, at most one time in twenty, makes it exact. Below shape 1: gamma(shape + 1) u^(1/shape). */
+ * rejection, at most one time in twenty, makes it exact. Below shape 1: gamma(shape + 1)
+ * u^(1/shape). */
 double lat_random_gamma(lat_random *random, double shape)
 {
   if (!(shape > 0)) return NAN;
@@ -302,7 +309,7 @@ static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low)
 }
 
 /* Lemire (2019): the upper half of word*bound, once the words that would favour some results are
- * thrown away; it takes a division only to know those. A bound of 0 stands for 2^64. */
+ * rejected; only their number needs a division. A bound of 0 stands for 2^64. */
 uint64_t lat_random_below(lat_random *random, uint64_t bound)
 {
   if (bound == 0) return lat_random_word(random);
@@ -313,7 +320,7 @@ uint64_t lat_random_below(lat_random *random, uint64_t bound)
   return result;
 }
 
-enum { ASK = 1 << 15 }; /* draws between two looks at whether to go on */
+enum { ASK = 1 << 15 }; /* draws between two calls of lat_check */
 
 lat_status lat_random_permutation(lat_workspace *work, lat_random *random, size_t n, size_t *out)
 {
@@ -330,7 +337,7 @@ lat_status lat_random_permutation(lat_workspace *work, lat_random *random, size_
 
 /* ---- categories ------------------------------------------------------------------ */
 
-/* What category i has to distribute, in cells; there are K cells for K categories. */
+/* The probability of category i, in cells; there are K cells for K categories. */
 static double share(const double *weights, size_t i, double most, double scale)
 {
   return weights[i] / most * scale;

@@ -1,8 +1,8 @@
 /* random.h: the one random number generator of the project.
  *
  * Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as
- * 1, 2, 3; SC 2011) is a function of a key and a counter, not a state that is
- * stirred: word p of stream s with seed k is a fixed number. So draws depend
+ * 1, 2, 3; SC 2011) is a function of a key and a counter, without a
+ * hidden state: word p of stream s with seed k is a fixed number. So draws depend
  * neither on threads nor on the order of calls, streams can't overlap, and jumping
  * ahead is an addition.
  *
@@ -10,7 +10,7 @@
  *   counter  position/2 in the low 64 bits, the stream in the high 64
  *   word p   64 bits: the first or the second half of block p/2
  *
- * A uniform number or a normal takes one position each (normals p and p^1 are the two
+ * A uniform number or a normal uses one position each (normals p and p^1 are the two
  * of one Box-Muller pair, made of block 2^63 + p/2, so a uniform drawn beside them
  * shares no bits with them), so filling an array gives the same numbers as drawing
  * them one at a time. */
@@ -37,7 +37,7 @@ double lat_random_gamma(lat_random *random, double shape);     /* scale 1; shape
 uint64_t lat_random_below(lat_random *random, uint64_t bound); /* 0..bound-1, unbiased */
 
 /* The functions that draw many numbers ask lat_check as they go; `work` may be NULL, and then they
- * can't fail. The generator moves on only when they succeed. */
+ * can't fail. The generator advances only when they succeed. */
 
 /* Fill n numbers, as n single draws would. Large fills use the thread pool. */
 lat_status lat_random_fill_uniform(lat_workspace *work, lat_random *random, size_t n, double *out);

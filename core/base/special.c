@@ -1,3 +1,8 @@
+/* special.c: the regularized incomplete gamma function Q(a, x).
+ *
+ * Below x = a + 1 by the power series of P = 1 - Q, above by Legendre's continued fraction of Q,
+ * evaluated by Lentz's method (special.h has the sources). Both are scaled by x^a exp(-x) /
+ * Gamma(a), computed as the exponential of a sum of logarithms. */
 #include "base/special.h"
 
 #include <float.h>

@@ -9,11 +9,13 @@
 
 /* Q(a, x), the regularized incomplete gamma function: the integral of t^(a-1) exp(-t) from x to
  * infinity over Gamma(a), for a > 0 and x >= 0; to about 1e-14 relative for moderate a (up to 1e4),
- * also where Q is tiny. NaN outside. Below x = a + 1 it is 1 - P by the series of P, above it Legendre's
- * continued fraction (Abramowitz, Stegun, 6.5.29 and 6.5.31; Lentz's method for the latter). */
+ * also where Q is tiny. NaN outside. Below x = a + 1 it is 1 - P by the series of P, above it
+ * Legendre's continued fraction (Abramowitz, Stegun, 6.5.29 and 6.5.31; Lentz's method for the
+ * latter). */
 double lat_gamma_upper(double a, double x);
 
-/* The probability that a chi-square variable of `degrees` > 0 degrees of freedom is above x >= 0. */
+/* The probability that a chi-square variable of `degrees` > 0 degrees of freedom is above x >=
+ * 0. */
 double lat_chi_square_upper(double degrees, double x);
 
 #endif

@@ -1,3 +1,4 @@
+/* status.c: a phrase for every status code. */
 #include "base/status.h"
 
 const char *lat_status_name(lat_status status)

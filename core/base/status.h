@@ -13,7 +13,7 @@ typedef enum lat_status {
   LAT_SHAPE,     /* sizes that don't fit each other */
   LAT_MEMORY,    /* no memory, or a size that overflows */
   LAT_SINGULAR,  /* singular, or not positive definite */
-  LAT_DIVERGED,  /* an inner iteration (LAPACK's, say) gave up */
+  LAT_DIVERGED,  /* an inner iteration, such as LAPACK's, failed */
   LAT_CANCELLED, /* the caller's flag or deadline stopped it */
   LAT_FILE,      /* a file that can't be opened, read or written */
   LAT_FORMAT     /* a file whose contents can't be understood */

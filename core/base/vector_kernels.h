@@ -201,12 +201,13 @@ LAT_INLINE void sincos_reduced(double r, double rest, double *sine, double *cosi
   q = q * z + 0x1.a01a019cb3963p-16;
   q = q * z - 0x1.6c16c16c15199p-10;
   q = q * z + 0x1.555555555554cp-5;
-  double w = 1 - half; /* what 1 - z/2 has lost is added to the small terms */
+  double w = 1 - half; /* the rounding error of 1 - z/2 is added to the small terms */
   *cosine = w + (((1 - w) - half) + (z * z * q - r * rest));
 }
 
-/* From sin and cos of r to those of r + quarters*pi/2: swapped, and with other signs. */
-LAT_INLINE void turn(uint64_t quarters, double *sine, double *cosine)
+/* From sin and cos of r to those of r + quarters*pi/2, which are the same with changed signs or
+ * order. */
+LAT_INLINE void rotate_quarters(uint64_t quarters, double *sine, double *cosine)
 {
   double s = *sine, c = *cosine;
   bool odd = quarters & 1;
@@ -228,7 +229,7 @@ LAT_INLINE void sincos64(double x, double *sine, double *cosine)
   double low = n * 0x1.b839a252049c1p-104 - (lost2 + lost3);
   double r = r3 - low, rest = (r3 - r) - low;
   sincos_reduced(r, rest, sine, cosine);
-  turn(bits_of64(shifted), sine, cosine);
+  rotate_quarters(bits_of64(shifted), sine, cosine);
 }
 
 #endif

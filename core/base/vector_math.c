@@ -1,3 +1,8 @@
+/* vector_math.c: the loops over arrays of vector_math.h.
+ *
+ * Each is a function of one number (vector_kernels.h) inlined into a loop that is compiled for
+ * several vector widths. Sine and cosine have a second pass for arguments beyond the range of their
+ * reduction. */
 #include "base/vector_math.h"
 
 #include "base/clones.h"

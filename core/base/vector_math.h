@@ -1,8 +1,8 @@
-/* vector_math.h: exp, log, tanh and their like over arrays.
+/* vector_math.h: elementary functions over arrays.
  *
- * Branch-free polynomials of our own that compilers turn into vector code, built
+ * Branch-free polynomials of our own that compilers make vector code of, built
  * for plain x86-64, AVX2 and AVX-512 and chosen when the library is loaded (other
- * processors take their compiler's vectors). Products and sums are never fused, so
+ * processors get their compiler's vectors). Products and sums are never fused, so
  * a number's result is the same bits in every build, at every place in an array.
  *
  * Errors are below 2 ulp (normal_cdf: 4) over the whole range, subnormal results included (specs

@@ -1,3 +1,9 @@
+/* workspace.c: a stack of blocks of memory, which grows by the block and is released to a mark.
+ *
+ *     top -> block (used bytes | free)  -> block below, full or abandoned -> ... -> NULL
+ *
+ * A request that doesn't fit into the top block gets a new one, of 64 KB or as large as the
+ * request. Of blocks that a release empties the largest is kept as a spare for the next call. */
 #include "base/workspace.h"
 
 #include <stdarg.h>
@@ -13,8 +19,8 @@ struct lat_block {
   size_t size, used;
 };
 
-/* Under the address sanitizer nobody may touch what isn't allocated, and behind each allocation lies
- * a line that isn't. */
+/* The address sanitizer reports accesses to memory that isn't allocated; each allocation is
+ * followed by a cache line that never is. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__
@@ -33,7 +39,7 @@ enum { FENCE = 0 };
 
 enum { SMALLEST = 1 << 16, LARGEST_SPARE = 1 << 25 }; /* bytes: 64 KB, 32 MB */
 
-static void give_back(const lat_workspace *work, lat_block *block)
+static void free_block(const lat_workspace *work, lat_block *block)
 {
   if (block) PERMIT(block->memory, block->size);
   lat_memory_free(&work->allocator, block);
@@ -53,7 +59,7 @@ void lat_workspace_done(lat_workspace *work)
 bool lat_workspace_trim(lat_workspace *work)
 {
   bool any = work->spare != NULL;
-  give_back(work, work->spare);
+  free_block(work, work->spare);
   work->spare = NULL;
   return any;
 }
@@ -73,10 +79,10 @@ bool lat_workspace_at(const lat_workspace *work, lat_mark mark)
 static void retire(lat_workspace *work, lat_block *block)
 {
   if (block->size > LARGEST_SPARE || (work->spare && work->spare->size >= block->size)) {
-    give_back(work, block);
+    free_block(work, block);
     return;
   }
-  give_back(work, work->spare);
+  free_block(work, work->spare);
   work->spare = block;
 }
 
@@ -108,7 +114,7 @@ static lat_block *new_block(const lat_workspace *work, size_t bytes)
   return block;
 }
 
-/* What is kept is given back when there is no memory without it. */
+/* The spare block is freed when there is no memory otherwise. */
 static lat_block *block_of(lat_workspace *work, size_t bytes)
 {
   lat_block *block = work->spare;

@@ -3,7 +3,7 @@
  * A workspace is a stack of blocks. What is allocated after a LAT_SCOPE is
  * released when the block of code is left, by whatever way; memory is kept for the
  * next call, so a loop that calls the same function allocates from the system only
- * in its first turn.
+ * in its first iteration.
  *
  *   LAT_SCOPE(work);
  *   double *v = lat_doubles(work, n);
@@ -13,7 +13,7 @@
  *   return LAT_OK;
  *
  * So every function of the core leaves a workspace as it found it, also when it
- * fails, but for those whose comment says that it keeps something ("Keeps the
+ * fails, except those whose comment says that they keep something ("Keeps the
  * factors."): their results, or what a later call needs, stay there until the
  * caller's own scope ends, and so may what a failure left half made. One thread at a
  * time uses a workspace; scratch for the workers of lat_parallel is allocated
@@ -35,11 +35,11 @@ typedef struct lat_block lat_block;
 
 typedef struct lat_workspace {
   lat_block *top;           /* the block in use; older ones hang below it */
-  lat_block *spare;         /* the largest block that was given back */
+  lat_block *spare;         /* the largest block that was released */
   lat_allocator allocator;  /* where blocks come from (memory.h) */
   const atomic_int *cancel; /* any thread may set it to stop the work; or NULL */
   double deadline;          /* of lat_clock(), in seconds; 0 is none */
-  bool (*poll)(void *);     /* asked between chunks by the calling thread; true stops; or NULL */
+  bool (*poll)(void *);     /* called between chunks by the calling thread; true stops; or NULL */
   void *poll_state;
   size_t workers;    /* see lat_workers (parallel.h); 0 while the workspace is empty */
   char message[256]; /* the last failure in words, "" when there was none */
@@ -83,8 +83,8 @@ static inline void lat_scope_end(lat_scope *scope)
 #define LAT_SCOPE_AT(work, line) LAT_SCOPE_NAMED(work, line)
 #define LAT_SCOPE(work)          LAT_SCOPE_AT(work, __LINE__)
 
-/* Builds with LAT_DEBUG (make DEBUG=1, and those with sanitizers) stop where a function that doesn't
- * say so has kept something. */
+/* Builds with LAT_DEBUG (make DEBUG=1, and those with sanitizers) stop where a function that
+ * doesn't say so has kept something. */
 #ifdef LAT_DEBUG
 #include <assert.h>
 #define LAT_ASSERT_RELEASED(work, mark) assert(lat_workspace_at(work, mark))
@@ -94,11 +94,11 @@ static inline void lat_scope_end(lat_scope *scope)
 bool lat_workspace_at(const lat_workspace *work,
                       lat_mark mark); /* nothing is kept since the mark */
 
-/* What count*size bytes take up: a multiple of LAT_ALIGNMENT. */
+/* The space of count*size bytes in a workspace: a multiple of LAT_ALIGNMENT. */
 size_t lat_workspace_bytes(size_t count, size_t size);
 
 /* count*size bytes, aligned to LAT_ALIGNMENT, not cleared. NULL and a message
- * (LAT_MEMORY) when there is no memory or the product overflows. count = 0 gives
+ * (LAT_MEMORY) when there is no memory or the product overflows. count = 0 returns
  * a pointer that must not be read. */
 void *lat_allocate(lat_workspace *work, size_t count, size_t size);
 double *lat_doubles(lat_workspace *work, size_t count);
@@ -111,7 +111,7 @@ lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, 
     ;
 
 /* LAT_CANCELLED, with a message, once the cancel flag is set, the deadline has passed
- * or the poll says so; LAT_OK before. Cheap enough to ask between chunks. */
+ * or `poll` returns true; LAT_OK before. Cheap enough to ask between chunks. */
 lat_status lat_check(lat_workspace *work);
 
 /* Seconds of a clock that never goes back. */
