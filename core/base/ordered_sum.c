@@ -72,8 +72,7 @@ static void merge(const lat_ordered_sum *sum, double *into, const double *from)
   }
 }
 
-/* ---- the counter
- * ------------------------------------------------------------------------------ */
+/* ---- the counter ----------------------------------------------------------------------------- */
 
 /* Adds a node of 2^l groups to the counter at `levels`, which counts `groups` so far, a multiple of
  * 2^l. The node's memory is used up. */
@@ -100,8 +99,7 @@ static bool holds(const lat_ordered_sum *sum, uint64_t groups, size_t l)
   return l + 1 < sum->most_levels ? groups >> l & 1 : groups >> l != 0;
 }
 
-/* ---- a piece's blocks
- * ------------------------------------------------------------------------- */
+/* ---- a piece's blocks ------------------------------------------------------------------------ */
 
 typedef struct piece {
   lat_ordered_sum *sum;
@@ -236,8 +234,7 @@ lat_status lat_sum_add(lat_ordered_sum *sum, lat_workspace *work, size_t rows, l
   return status;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 void lat_sum_total(const lat_ordered_sum *sum, double *total)
 {

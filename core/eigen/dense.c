@@ -1,3 +1,8 @@
+/* dense.c: copies for the dense eigensolvers, and the symmetric problem by its tridiagonal form
+ * (dense.h).
+ *
+ * A = Q T Q' with T tridiagonal, T = Z diag(w) Z', and Q applied to the wanted columns of Z;
+ * LAPACK's values ascend, so results are views that are read from the end. */
 #include "eigen/dense.h"
 
 #include <float.h>
@@ -5,9 +10,7 @@
 
 #include "base/parallel.h"
 #include "eigen/tridiagonal.h"
-
-#define ASYMMETRY 1e-10 /* of the largest entry */
-#define TILE      32    /* the side of a tile that stays in the cache with its mirror image */
+#include "matrix/limits.h"
 
 lat_status lat_check_results(lat_workspace *work, size_t n, const lat_matrix *values,
                              const lat_matrix *vectors)
@@ -35,7 +38,7 @@ lat_status lat_copy_scaled(lat_workspace *work, const lat_matrix *A, int exponen
 
 void lat_scale_power(double *x, size_t n, int exponent)
 {
-  /* two factors, each of which is a number: 2^1074, say, isn't */
+  /* two factors, as 2^1074 is no double, but both of its factors are */
   double first = ldexp(1, exponent / 2), second = ldexp(1, exponent - exponent / 2);
   if (exponent == 0) return;
   for (size_t i = 0; i < n; i++) x[i] = x[i] * first * second;
@@ -59,14 +62,16 @@ lat_status lat_square_scratch(lat_workspace *work, const char *name, const lat_m
   return LAT_OK;
 }
 
-/* Makes the tile at (r, c) and its mirror image their mean; false when they disagree at (*i, *j). */
+/* Makes the tile at (r, c) and its mirror image their mean; false when they disagree at (*i,
+ * *j). */
 static bool symmetrize_tile(double *a, size_t n, size_t r, size_t c, size_t *i, size_t *j)
 {
-  size_t rows = r + TILE < n ? r + TILE : n, cols = c + TILE < n ? c + TILE : n;
+  size_t rows = r + LAT_COPY_TILE < n ? r + LAT_COPY_TILE : n,
+         cols = c + LAT_COPY_TILE < n ? c + LAT_COPY_TILE : n;
   for (*i = r; *i < rows; ++*i) {
     for (*j = c; *j < cols; ++*j) {
       double *above = a + *i * n + *j, *below = a + *j * n + *i;
-      if (fabs(*above - *below) > ASYMMETRY) return false;
+      if (fabs(*above - *below) > LAT_ASYMMETRY) return false;
       *above = *below = 0.5 * (*above + *below);
     }
   }
@@ -78,9 +83,9 @@ lat_status lat_symmetric_scratch(lat_workspace *work, const char *name, const la
 {
   size_t n = A->rows, i, j;
   LAT_TRY(lat_square_scratch(work, name, A, copy, exponent));
-  for (size_t r = 0; r < n; r += TILE) {
+  for (size_t r = 0; r < n; r += LAT_COPY_TILE) {
     LAT_TRY(lat_check(work));
-    for (size_t c = r; c < n; c += TILE)
+    for (size_t c = r; c < n; c += LAT_COPY_TILE)
       if (!symmetrize_tile(*copy, n, r, c, &i, &j))
         return lat_fail(
             work, LAT_INVALID,
@@ -92,8 +97,8 @@ lat_status lat_symmetric_scratch(lat_workspace *work, const char *name, const la
 
 /* ---- the solver ------------------------------------------------------------- */
 
-/* All values, ascending, in w; the vectors of the k largest are the last k columns of z (n x n) when
- * that isn't NULL. */
+/* All values, ascending, in w; the vectors of the k largest are the last k columns of z (n x n)
+ * when that isn't NULL. */
 static lat_status decompose(lat_workspace *work, double *a, int n, int k, double *w, double *z,
                             int *info)
 {
@@ -130,7 +135,7 @@ static lat_status solve(lat_workspace *work, double *a, size_t n, size_t k, lat_
 lat_status lat_symmetric_lapack(lat_workspace *work, double *a, size_t n, size_t k, bool threads,
                                 lat_matrix *values, lat_matrix *vectors)
 {
-  threads = threads && n >= LAT_THREADED;
+  threads = threads && n >= LAT_EIGEN_THREADED;
   int before = threads ? lat_blas_threads_begin() : 0;
   lat_status status = solve(work, a, n, k, values, vectors);
   if (threads) lat_blas_threads_end(before);

@@ -1,11 +1,9 @@
-/* dense.h: what the dense eigensolvers share. Not for hosts. */
+/* dense.h: copies, checks and the direct solver that the dense eigensolvers share. Private. */
 #ifndef LAT_EIGEN_DENSE_H
 #define LAT_EIGEN_DENSE_H
 
 #include "eigen/eigen.h"
-
-#define LAT_THREADED                                                                               \
-  1000 /* rows from which LAPACK gets BLAS's own threads: smaller fits keep their bits */
+#include "eigen/limits.h"
 
 /* An n x n float64 copy of the matrix `name`, multiplied by 2^-exponent, which brings
  * the largest entry into [1/2, 1). A NaN, an infinity and sizes that don't fit LAPACK
@@ -20,7 +18,7 @@ lat_status lat_symmetric_scratch(lat_workspace *work, const char *name, const la
                                  double **copy, int *exponent);
 
 /* The k largest eigenpairs of the packed symmetric n x n matrix `a`, which is destroyed, by its
- * tridiagonal form and divide and conquer; of all that can be, only k vectors are made. `values` (k)
+ * tridiagonal form and divide and conquer; only k vectors are computed. `values` (k)
  * and, unless NULL, `vectors` (n x k, signs open) are set to views of workspace memory, in
  * descending order. With `threads` BLAS may use its own, which changes last bits with their number.
  * Keeps them, and scratch. */

@@ -8,9 +8,9 @@
  * For an operator that is known only by its products see krylov.h.
  *
  * Eigenvalues descend. Eigenvectors are columns, with the signs of lat_fix_signs
- * (matrix/svd.h): the entry largest in magnitude is positive.
+ * (matrix/linear/svd.h): the entry largest in magnitude is positive.
  *
- * Matrices of any strides and either dtype are taken, results are written into views
+ * Matrices have any strides and either dtype, results are written into views
  * of the caller's, and no result overlaps anything. Matrices are scaled by a power of
  * two first, so that entries of 1e-300 or 1e300 lose nothing. A NaN or an infinity
  * is LAT_INVALID; sizes that don't fit, or over INT_MAX, are LAT_SHAPE. */
@@ -30,10 +30,10 @@ typedef enum lat_eigensolver {
  * symmetric n x n matrix A and, unless `vectors` is NULL, their orthonormal vectors
  * (n x k): A V = V diag(values), V'V = I, both to 1e-12 ||A||.
  *
- * |a_ij - a_ji| may be up to 1e-10 of the largest entry (their mean is taken); a
+ * |a_ij - a_ji| may be up to 1e-10 of the largest entry (their mean is used); a
  * greater difference is LAT_INVALID and names i and j.
  *
- * FULL and PARTIAL are Cuppen's divide and conquer (Gu, Eisenstat 1995); PARTIAL makes
+ * FULL and PARTIAL are Cuppen's divide and conquer (Gu, Eisenstat 1995); PARTIAL computes
  * only the vectors that are wanted. */
 lat_status lat_symmetric(lat_workspace *work, const lat_matrix *A, lat_eigensolver solver,
                          lat_matrix values, const lat_matrix *vectors);
@@ -55,9 +55,9 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
  *
  * The vectors (n x n, or NULL) have Euclidean length 1. A real eigenvalue has a real
  * column, its largest entry positive. A pair at j, j+1 shares two columns: its
- * vectors are column j + i column j+1 and the conjugate, turned so that the entry of
- * largest modulus is real and positive. As LAPACK's dgeev: balancing, Hessenberg form,
- * QR iteration. LAT_DIVERGED when the iteration gives up. */
+ * vectors are column j + i column j+1 and the conjugate, with the phase that makes the entry of
+ * largest modulus real and positive. As LAPACK's dgeev: balancing, Hessenberg form,
+ * QR iteration. LAT_DIVERGED when the iteration doesn't converge. */
 lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real,
                        lat_matrix imaginary, const lat_matrix *vectors);
 

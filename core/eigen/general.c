@@ -1,14 +1,18 @@
+/* general.c: eigenvalues and eigenvectors of a general matrix, in a fixed order and phase
+ * (eigen.h).
+ *
+ * The matrix is copied column-major and scaled by a power of two; its Schur form is
+ * hessenberg.c's. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/parallel.h"
 #include "eigen/dense.h"
 #include "eigen/hessenberg.h"
+#include "matrix/limits.h"
 #include "matrix/linear/svd.h"
 
-#define TIE 1e-13 /* of the largest modulus: real parts this near are taken as equal */
-
-/* An eigenvalue that stands for itself, or for itself and its conjugate in the next column. */
+/* A real eigenvalue, or a complex one and its conjugate in the next column. */
 typedef struct unit {
   double real, imaginary;
   size_t column;
@@ -41,7 +45,7 @@ static void sort(unit *list, size_t units)
   qsort(list, units, sizeof *list, by_real);
   for (size_t first = 0, end; first < units; first = end) {
     for (end = first + 1; end < units; end++)
-      if (list[end - 1].real - list[end].real > TIE * largest) break;
+      if (list[end - 1].real - list[end].real > LAT_EIGEN_TIE * largest) break;
     qsort(list + first, end - first, sizeof *list, by_modulus);
   }
 }
@@ -56,13 +60,13 @@ static lat_status decompose(lat_workspace *work, double *a, int n, double *real,
   return LAT_OK;
 }
 
-/* Turns re + i im by the phase that makes its entry of largest modulus real and positive. */
+/* Multiplies re + i im by the phase that makes its entry of largest modulus real and positive. */
 static void fix_phase(lat_matrix re, lat_matrix im)
 {
   double largest = 0, c = 1, s = 0;
   for (size_t i = 0; i < re.rows; i++) {
     double x = lat_get(&re, i, 0), y = lat_get(&im, i, 0), modulus = hypot(x, y);
-    if (modulus > largest * (1 + 1e-10)) largest = modulus, c = x / modulus, s = y / modulus;
+    if (modulus > largest * (1 + LAT_SIGN_TIE)) largest = modulus, c = x / modulus, s = y / modulus;
   }
   for (size_t i = 0; i < re.rows; i++) {
     double x = lat_get(&re, i, 0), y = lat_get(&im, i, 0);
@@ -103,9 +107,9 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
   unit *list = lat_allocate(work, n, sizeof *list);
   if (!re || !im || !list || (vectors && !(v = lat_doubles(work, n * n)))) return LAT_MEMORY;
 
-  int before = n >= LAT_THREADED ? lat_blas_threads_begin() : 0;
+  int before = n >= LAT_EIGEN_THREADED ? lat_blas_threads_begin() : 0;
   lat_status status = decompose(work, a, (int)n, re, im, v);
-  if (n >= LAT_THREADED) lat_blas_threads_end(before);
+  if (n >= LAT_EIGEN_THREADED) lat_blas_threads_end(before);
   LAT_TRY(status);
 
   for (size_t j = 0; j < n; j += im[j] == 0 ? 1 : 2) list[units++] = (unit){re[j], im[j], j};

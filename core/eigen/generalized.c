@@ -1,3 +1,8 @@
+/* generalized.c: A v = lambda B v by Cholesky's B = L L' and the symmetric inv(L) A inv(L')
+ * (eigen.h).
+ *
+ * All matrices are symmetric, so row-major and column-major are the same; L is in the lower
+ * triangle. */
 #include <cblas.h>
 
 #include "base/parallel.h"
@@ -37,9 +42,9 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
     for (size_t i = 0; i < n * n; i++) b[i] *= 0.5;
   }
 
-  int before = n >= LAT_THREADED ? lat_blas_threads_begin() : 0;
+  int before = n >= LAT_EIGEN_THREADED ? lat_blas_threads_begin() : 0;
   lat_status status = reduce(work, a, b, (int)n);
-  if (n >= LAT_THREADED) lat_blas_threads_end(before);
+  if (n >= LAT_EIGEN_THREADED) lat_blas_threads_end(before);
   LAT_TRY(status);
   LAT_TRY(lat_symmetric_lapack(work, a, n, k, true, &found, vectors ? &V : NULL));
   LAT_TRY(lat_copy_scaled(work, &found, exponent_a - exponent_b, &values));

@@ -1,14 +1,15 @@
+/* gram.c: W := Xc'(Xc V) without forming Xc'Xc (krylov.h).
+ *
+ * Pieces of rows are centred and multiplied twice while they are in the cache. Parts of consecutive
+ * pieces have a sum each, and these are added in order. */
 #include <cblas.h>
 #include <limits.h>
 #include <string.h>
 
 #include "base/parallel.h"
 #include "eigen/krylov.h"
+#include "eigen/limits.h"
 #include "matrix/linear/lapack.h"
-
-#define PIECE 65536 /* numbers of X that stay in the cache between the two products */
-#define LEAST 16    /* rows of a piece */
-#define PARTS 8     /* sums that are kept apart, so as many threads can work */
 
 typedef struct job {
   const lat_matrix *X, *V;
@@ -19,18 +20,18 @@ typedef struct job {
   double *sums;          /* D x b for each part */
 } job;
 
-static bool as_it_lies(const job *j)
+static bool in_place(const job *j)
 {
   const lat_matrix *X = j->X;
   return !j->mean && X->dtype == LAT_FLOAT64 && X->col_stride == 1 &&
          X->row_stride >= (ptrdiff_t)X->cols && X->row_stride <= INT_MAX;
 }
 
-/* Rows r.. of X, centred: where they lie, or in the worker's memory. */
+/* Rows r.. of X, centred: in place, or in the worker's memory. */
 static const double *piece(const job *j, size_t r, size_t rows, double *memory, int *lead)
 {
   size_t D = j->X->cols;
-  if (as_it_lies(j)) {
+  if (in_place(j)) {
     *lead = (int)j->X->row_stride;
     return (const double *)j->X->data + (ptrdiff_t)r * j->X->row_stride;
   }
@@ -74,13 +75,13 @@ lat_status lat_gram_multiply(lat_workspace *work, const lat_matrix *X, const lat
   lat_matrix centre = {0};
   if (mean) LAT_TRY(lat_packed(work, *mean, &centre));
   job j = {.X = X, .V = V, .mean = centre.data};
-  j.rows = PIECE / D < LEAST ? LEAST : PIECE / D;
-  j.per_part = (N + PARTS - 1) / PARTS;
+  j.rows = LAT_GRAM_PIECE / D < LAT_GRAM_LEAST_ROWS ? LAT_GRAM_LEAST_ROWS : LAT_GRAM_PIECE / D;
+  j.per_part = (N + LAT_GRAM_PARTS - 1) / LAT_GRAM_PARTS;
   if (j.per_part < j.rows) j.per_part = j.rows;
   size_t parts = (N + j.per_part - 1) / j.per_part, workers = lat_workers(work);
   j.products = lat_doubles(work, workers * j.rows * b);
   j.sums = lat_doubles(work, parts * D * b);
-  j.pieces = lat_doubles(work, as_it_lies(&j) ? 0 : workers * j.rows * D);
+  j.pieces = lat_doubles(work, in_place(&j) ? 0 : workers * j.rows * D);
   if (!j.products || !j.sums || !j.pieces) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, parts, sum_part, &j));
   for (size_t p = 1; p < parts; p++)

@@ -1,11 +1,13 @@
+/* hessenberg.c: eigenvectors of a general matrix by balancing, Hessenberg form, QR iteration and
+ * back substitution (hessenberg.h; Golub and Van Loan, Matrix Computations, 4th ed., chapter 7).
+ *
+ * Q' A Q = H panel by panel: the vectors of Q lie below H's subdiagonal until Q is formed. */
 #include "eigen/hessenberg.h"
 
 #include <math.h>
 #include <string.h>
 
-#define PANEL   32  /* columns of the form that are made together */
-#define LAST    128 /* the rest, which LAPACK does at once */
-#define VECTORS 2e7 /* multiplications of back substitution between two looks at whether to go on */
+#include "eigen/limits.h"
 
 /* dlahr2: a panel of the Hessenberg form from column k on, with Y = A V T; not in lapacke.h. */
 #define lat_dlahr2 LAPACK_GLOBAL(dlahr2, DLAHR2)
@@ -17,28 +19,28 @@ static double *place(double *A, int lda, int i, int j)
   return A + (ptrdiff_t)j * lda + i;
 }
 
-/* What a panel at column i, with vectors V (rows i+1.. to `high`) and Y = A V T, does to the rest:
- * A - Y V' from the right, and then (I - V T' V') from the left. */
+/* Applies a panel at column i, with vectors V (rows i+1.. to `high`) and Y = A V T, to the other
+ * columns: A - Y V' from the right, and then (I - V T' V') from the left. */
 static lat_status apply_panel(lat_workspace *work, int n, int high, int i, double *a, double *T,
                               double *Y)
 {
-  int end = i + PANEL, rows = high - i - 1, cols = n - end;
+  int end = i + LAT_HESSENBERG_PANEL, rows = high - i - 1, cols = n - end;
   double *V = place(a, n, i + 1, i), *corner = place(a, n, end, end - 1), kept = *corner;
   *corner = 1;
-  LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, high, high - end, PANEL, -1, Y, n,
-                         place(a, n, end, i), n, 1, place(a, n, 0, end), n));
+  LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, high, high - end, LAT_HESSENBERG_PANEL, -1,
+                         Y, n, place(a, n, end, i), n, 1, place(a, n, 0, end), n));
   *corner = kept;
   /* columns of the panel itself, above the rows that it has reduced */
-  cblas_dtrmm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasUnit, i + 1, PANEL - 1, 1, V,
-              n, Y, n);
-  for (int j = 0; j + 1 < PANEL; j++)
+  cblas_dtrmm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasUnit, i + 1,
+              LAT_HESSENBERG_PANEL - 1, 1, V, n, Y, n);
+  for (int j = 0; j + 1 < LAT_HESSENBERG_PANEL; j++)
     cblas_daxpy(i + 1, -1, Y + (ptrdiff_t)j * n, 1, place(a, n, 0, i + 1 + j), 1);
-  int piece = (int)(5e7 / ((double)rows * PANEL)) + 8;
+  int piece = (int)(LAT_HESSENBERG_WORK / ((double)rows * LAT_HESSENBERG_PANEL)) + 8;
   for (int j = 0; j < cols; j += piece) {
     int size = cols - j < piece ? cols - j : piece;
     LAT_TRY(lat_check(work));
-    LAPACKE_dlarfb_work(LAPACK_COL_MAJOR, 'L', 'T', 'F', 'C', rows, size, PANEL, V, n, T, PANEL,
-                        place(a, n, i + 1, end + j), n, Y, size);
+    LAPACKE_dlarfb_work(LAPACK_COL_MAJOR, 'L', 'T', 'F', 'C', rows, size, LAT_HESSENBERG_PANEL, V,
+                        n, T, LAT_HESSENBERG_PANEL, place(a, n, i + 1, end + j), n, Y, size);
   }
   return LAT_OK;
 }
@@ -46,19 +48,21 @@ static lat_status apply_panel(lat_workspace *work, int n, int high, int i, doubl
 /* Q' A Q = H, as dgehrd, for rows and columns low..high-1 (from 0). */
 static lat_status reduce(lat_workspace *work, int n, int low, int high, double *a, double *tau)
 {
-  static const int panel = PANEL;
-  double *Y = lat_doubles(work, (size_t)n * LAST), *rest = lat_doubles(work, (size_t)n);
-  double T[PANEL * PANEL];
+  static const int panel = LAT_HESSENBERG_PANEL;
+  double *Y = lat_doubles(work, (size_t)n * LAT_HESSENBERG_LAST),
+         *rest = lat_doubles(work, (size_t)n);
+  double T[LAT_HESSENBERG_PANEL * LAT_HESSENBERG_PANEL];
   if (!Y || !rest) return LAT_MEMORY;
   int i = low;
-  for (; high - i > LAST; i += PANEL) {
+  for (; high - i > LAT_HESSENBERG_LAST; i += LAT_HESSENBERG_PANEL) {
     int k = i + 1;
     LAT_TRY(lat_check(work));
     lat_dlahr2(&high, &k, &panel, place(a, n, 0, i), &n, tau + i, T, &panel, Y, &n);
     LAT_TRY(apply_panel(work, n, high, i, a, T, Y));
   }
   LAT_TRY(lat_check(work));
-  int info = LAPACKE_dgehrd_work(LAPACK_COL_MAJOR, n, i + 1, high, a, n, rest, Y, n * LAST);
+  int info =
+      LAPACKE_dgehrd_work(LAPACK_COL_MAJOR, n, i + 1, high, a, n, rest, Y, n * LAT_HESSENBERG_LAST);
   for (; i < high - 1; i++) tau[i] = rest[i];
   return lat_lapack_info(work, "dgehrd", info);
 }
@@ -84,7 +88,7 @@ static lat_status form_q(lat_workspace *work, int n, int low, int high, const do
 static lat_status substitute(lat_workspace *work, int n, const double *T, const double *imaginary,
                              const double *Q, double *v)
 {
-  int most = (int)(VECTORS / ((double)n * n)) + 2, found;
+  int most = (int)(LAT_TREVC_WORK / ((double)n * n)) + 2, found;
   double *X = lat_doubles(work, (size_t)n * (size_t)(most + 1));
   double *scratch = lat_doubles(work, 3 * (size_t)n);
   lapack_logical *wanted = lat_allocate(work, (size_t)n, sizeof *wanted);

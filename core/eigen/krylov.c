@@ -1,3 +1,9 @@
+/* krylov.c: block Lanczos with full reorthogonalization and thick restart (krylov.h).
+ *
+ * Storage: Q is n x (basis + block) column-major, its first `dim` columns the orthonormal basis,
+ * then the current block, and after that the product; T is the projected matrix Q'AQ, full, as
+ * restarts fill it. A step orthogonalizes the product against the basis, which gives a block column
+ * of T and the next block. */
 #include "eigen/krylov.h"
 
 #include <cblas.h>
@@ -12,22 +18,9 @@
 #include "matrix/linear/svd.h"
 #include "matrix/product.h"
 
-#define BLOCK_LEAST 4 /* fewer columns cost the same: reading the operator's numbers */
-#define BLOCK_MOST  32
-#define BLOCKS      10 /* that the basis has room for besides the k vectors */
-#define ITERATIONS  1000
-#define TOLERANCE   1e-10
-#define ASYMMETRIC  1e-5  /* of ||A||: more than the products of float32 matrices err */
-#define NOISE       1e-14 /* of ||A||: a direction shorter than that is rounding */
-#define WELL        1e-4  /* the least ratio of pivots for Cholesky QR */
-#define KEPT        0.1   /* what must be left of a unit vector for its directions to be right */
-#define PASSES      5
-#define LARGE       1e30 /* a scaled product beyond this is scaled anew */
-#define PROBES      4    /* the least products of fresh directions */
-
 /* The basis Q has dim columns whose products are known, T = Q'AQ, then the current block:
- * width columns, whose product is wanted, and room for that product. T's rows at the
- * block hold what symmetry says of the product: its part in Q. */
+ * width columns, whose product is wanted, and memory for that product. T's rows at the
+ * block hold the product's part in Q, which is known by symmetry. */
 typedef struct lat_krylov_state {
   lat_workspace *work;
   size_t n, k, basis, block, max_iterations;
@@ -38,15 +31,15 @@ typedef struct lat_krylov_state {
   size_t order;  /* basis + block */
   size_t dim, width;
   size_t last;         /* columns of Q that were multiplied last: where [0 I] has its I */
-  size_t unseen, wait; /* products since the last look at the Ritz pairs; until the next */
+  size_t unseen, wait; /* products since the last update of the Ritz pairs; until the next */
   double excess;       /* then: the log of the worst residual over what is allowed */
   double norm;         /* the largest ||A q|| and |theta| so far */
   int exponent;        /* the operator is multiplied by 2^-exponent */
   size_t starts;       /* fresh ones, after convergence */
   size_t probes;       /* products since the last of them */
   double sum;          /* of the k values then */
-  double dropped;      /* what residuals may have besides their part in the block */
-  lat_matrix theta, Y; /* Ritz values, descending, and vectors, as of the last look */
+  double dropped;      /* coupling dropped by restarts, which adds to each residual */
+  lat_matrix theta, Y; /* Ritz values, descending, and vectors, when last updated */
   double *values, *residuals;
 } state;
 
@@ -96,7 +89,7 @@ static lat_status cholesky_qr(state *s, lat_matrix V, double noise, double *r, p
     *p = (pivots){fmin(p->least, pivot), fmax(p->most, pivot)};
     for (size_t i = j + 1; i < V.cols; i++) r[j * V.cols + i] = 0;
   }
-  *good = *good && p->least > WELL * p->most && p->least > noise;
+  *good = *good && p->least > LAT_KRYLOV_WELL * p->most && p->least > noise;
   if (*good)
     cblas_dtrsm(CblasColMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, (int)V.rows, b,
                 1, r, b, V.data, (int)V.rows);
@@ -145,8 +138,8 @@ static lat_status pivoted_qr(state *s, lat_matrix V, double noise, size_t keep, 
 
 /* Makes the `cols` columns of Q at dim orthonormal, also to the dim columns before: W = Q H + V R.
  * V has `keep` columns. H (dim x cols) may be NULL. Block Gram-Schmidt, repeated as
- * often as digits are lost (Kahan's "twice is enough", Parlett, The symmetric
- * eigenvalue problem, 6.9), with fresh directions for those that are rounding only. */
+ * often as digits cancel (Kahan's "twice is enough", Parlett, The symmetric
+ * eigenvalue problem, 6.9), with random directions for those that are rounding errors. */
 static lat_status orthonormalize(state *s, double noise, size_t cols, size_t keep,
                                  const lat_matrix *H)
 {
@@ -156,7 +149,7 @@ static lat_status orthonormalize(state *s, double noise, size_t cols, size_t kee
   if (!r || !product || !C) return LAT_MEMORY;
   lat_matrix Q = columns(s, 0, s->dim), Qt = lat_transpose(Q);
   bool again = true;
-  for (int pass = 0; pass < PASSES && again; pass++) {
+  for (int pass = 0; pass < LAT_KRYLOV_PASSES && again; pass++) {
     lat_matrix W = columns(s, s->dim, b), c = by_columns(C, s->dim, b, s->dim);
     lat_matrix old = by_columns(s->R, b, cols, cols);
     if (s->dim > 0) {
@@ -171,7 +164,7 @@ static lat_status orthonormalize(state *s, double noise, size_t cols, size_t kee
     bool good = false;
     if (keep == b) LAT_TRY(cholesky_qr(s, W, noise, r, &p, &good));
     if (!good) LAT_TRY(pivoted_qr(s, W, noise, keep, r, &p, &rank));
-    again = pass == 0 || rank < keep || p.least < KEPT * fmax(1, p.most);
+    again = pass == 0 || rank < keep || p.least < LAT_KRYLOV_KEPT * fmax(1, p.most);
 
     lat_matrix factor = by_columns(r, keep, b, b), R = by_columns(s->R, keep, cols, cols);
     lat_matrix result = by_columns(product, keep, cols, cols);
@@ -181,7 +174,7 @@ static lat_status orthonormalize(state *s, double noise, size_t cols, size_t kee
       LAT_TRY(lat_product(s->work, 1, &factor, &old, 0, &result));
       lat_copy(&result, &R);
     }
-    noise = NOISE; /* of unit vectors from now on */
+    noise = LAT_KRYLOV_NOISE; /* of unit vectors from now on */
     b = keep;
   }
   return LAT_OK;
@@ -190,7 +183,7 @@ static lat_status orthonormalize(state *s, double noise, size_t cols, size_t kee
 /* ---- Ritz pairs -------------------------------------------------------------- */
 
 /* The leading eigenpairs of T, as many as a restart keeps, and the residuals of the k best. */
-static lat_status look(state *s)
+static lat_status update_ritz_pairs(state *s)
 {
   size_t d = s->dim,
          kept = least(d, s->k + (s->basis - s->k - least(2 * s->block, s->basis - s->k)) / 2);
@@ -204,7 +197,7 @@ static lat_status look(state *s)
 }
 
 /* ||R y||, y the last rows of the Ritz vector. */
-static double coupled(const state *s, size_t i)
+static double coupling_norm(const state *s, size_t i)
 {
   double sum = 0;
   for (size_t r = 0; r < s->width; r++) {
@@ -219,11 +212,11 @@ static double coupled(const state *s, size_t i)
 /* ||A v - theta v||, or a little more after fresh starts. */
 static double residual(const state *s, size_t i)
 {
-  return hypot(coupled(s, i), s->dropped);
+  return hypot(coupling_norm(s, i), s->dropped);
 }
 
-/* Whether the k best have converged. If not, says after how many products to look again, which
- * costs about dim^3: half of those that the residuals, falling as before, will need. */
+/* Whether the k best have converged. If not, sets after how many products to update them again,
+ * which costs about dim^3: half of those that the residuals, falling as before, will need. */
 static bool converged(state *s, size_t iterations)
 {
   double worst = 0, allowed = s->tolerance * s->norm;
@@ -240,14 +233,14 @@ static bool converged(state *s, size_t iterations)
 }
 
 /* Q := the first `cols` Ritz vectors. */
-static lat_status turn(state *s, size_t cols)
+static lat_status rotate_basis(state *s, size_t cols)
 {
   lat_matrix Q = columns(s, 0, s->dim), first = columns(s, 0, cols);
   lat_matrix Y = lat_block_of(s->Y, 0, 0, s->dim, cols);
-  lat_matrix turned = lat_transpose(lat_matrix_new(s->work, cols, s->n));
-  if (!turned.data) return LAT_MEMORY;
-  LAT_TRY(lat_product(s->work, 1, &Q, &Y, 0, &turned));
-  lat_copy(&turned, &first);
+  lat_matrix rotated = lat_transpose(lat_matrix_new(s->work, cols, s->n));
+  if (!rotated.data) return LAT_MEMORY;
+  LAT_TRY(lat_product(s->work, 1, &Q, &Y, 0, &rotated));
+  lat_copy(&rotated, &first);
   return LAT_OK;
 }
 
@@ -256,7 +249,7 @@ static lat_status restart(state *s, size_t cols)
 {
   lat_matrix Y = lat_block_of(s->Y, s->dim - s->last, 0, s->last, cols);
   lat_matrix R = by_columns(s->R, s->width, s->last, s->last);
-  LAT_TRY(turn(s, cols));
+  LAT_TRY(rotate_basis(s, cols));
   memmove(s->Q + cols * s->n, s->Q + s->dim * s->n, s->n * s->width * sizeof *s->Q);
   memset(s->T, 0, s->order * s->order * sizeof *s->T);
   for (size_t i = 0; i < cols; i++) s->T[i * s->order + i] = lat_get(&s->theta, i, 0);
@@ -266,13 +259,13 @@ static lat_status restart(state *s, size_t cols)
   return LAT_OK;
 }
 
-/* A fresh start: the k best and a random block. What couples the k best to the old block is left
- * out, and from now on counted as part of every residual. That it is too much is no failure
- * but a reason to go on; the bounds p^-3/4 add up, in squares, to less than the tolerance. */
-static lat_status probe(state *s)
+/* A fresh start: the k best and a random block. The coupling of the k best to the old block is
+ * dropped, and from now on counted as part of every residual. If it is too large for that, the
+ * iteration goes on; the bounds p^-3/4 add up, in squares, to less than the tolerance. */
+static lat_status restart_at_random(state *s)
 {
   double sum = 0, allowed = 0.6 * s->tolerance * s->norm / pow((double)(s->starts + 1), 0.75);
-  for (size_t i = 0; i < s->k; i++) sum += pow(coupled(s, i), 2);
+  for (size_t i = 0; i < s->k; i++) sum += pow(coupling_norm(s, i), 2);
   if (sqrt(sum) > allowed) return LAT_OK;
   s->dropped = hypot(s->dropped, sqrt(sum));
   LAT_TRY(restart(s, s->k));
@@ -287,17 +280,18 @@ static lat_status probe(state *s)
   return orthonormalize(s, 0, s->width, s->width, NULL);
 }
 
-/* What to do once the k best have converged. They are the best if a fresh start has changed
- * none of them and the best of the rest will stay below them. */
+/* Once the k best have converged: they are the best if a fresh start has changed none of them and
+ * the best of the others will stay below them. */
 typedef enum verdict { PROVED, UNDECIDED, ANEW } verdict;
 
-static verdict judge(const state *s)
+static verdict decide(const state *s)
 {
   double sum = 0, slack = s->tolerance * s->norm;
   if (s->block >= s->k || s->width == 0) return PROVED;
   if (s->starts == 0) return ANEW;
-  if (s->probes < PROBES || s->theta.rows <= s->k ||
-      lat_get(&s->theta, s->k, 0) + coupled(s, s->k) > lat_get(&s->theta, s->k - 1, 0) + slack)
+  if (s->probes < LAT_KRYLOV_PROBES || s->theta.rows <= s->k ||
+      lat_get(&s->theta, s->k, 0) + coupling_norm(s, s->k) >
+          lat_get(&s->theta, s->k - 1, 0) + slack)
     return UNDECIDED;
   for (size_t i = 0; i < s->k; i++) sum += lat_get(&s->theta, i, 0);
   return sum - s->sum > (double)s->k * slack ? ANEW : PROVED;
@@ -312,7 +306,7 @@ static lat_status finish(lat_krylov *solver, bool success)
     s->values[i] = ldexp(lat_get(&s->theta, i, 0), s->exponent);
     s->residuals[i] = ldexp(residual(s, i), s->exponent);
   }
-  LAT_TRY(turn(s, s->k));
+  LAT_TRY(rotate_basis(s, s->k));
   solver->values = lat_vector_of(s->values, s->k);
   solver->residuals = lat_vector_of(s->residuals, s->k);
   solver->vectors = columns(s, 0, s->k);
@@ -322,8 +316,8 @@ static lat_status finish(lat_krylov *solver, bool success)
   return LAT_OK;
 }
 
-/* The largest entry of the product; scales it, and what is known, when that is called for. */
-static lat_status absorb(lat_krylov *solver)
+/* Updates the norm by the product, and scales it and T anew when its entries are too large. */
+static lat_status scale_product(lat_krylov *solver)
 {
   state *s = solver->state;
   double largest = 0, *w = solver->W.data;
@@ -337,7 +331,7 @@ static lat_status absorb(lat_krylov *solver)
   if (!finite) return lat_check_finite(s->work, "the product", &solver->W, false);
   lat_scale_power(w, size, -s->exponent);
   largest = ldexp(largest, -s->exponent);
-  if (largest > 0 && (s->norm == 0 || largest > LARGE)) {
+  if (largest > 0 && (s->norm == 0 || largest > LAT_KRYLOV_LARGE)) {
     int shift;
     frexp(largest, &shift);
     lat_scale_power(w, size, -shift);
@@ -350,8 +344,8 @@ static lat_status absorb(lat_krylov *solver)
   return LAT_OK;
 }
 
-/* Writes H, the part in Q of the product of the columns from `before`, into T, once it is what
- * symmetry says; and what the next product's part there will be. */
+/* Writes H, the part in Q of the product of the columns from `before`, into T, after checking
+ * its symmetry; and the known part of the next product. */
 static lat_status store(state *s, size_t before, const lat_matrix *H, size_t width)
 {
   double worst = 0;
@@ -364,7 +358,7 @@ static lat_status store(state *s, size_t before, const lat_matrix *H, size_t wid
       s->T[(before + j) * s->order + i] = *mirror = h;
     }
   }
-  if (!(worst <= (ASYMMETRIC + 10 * s->tolerance) * s->norm))
+  if (!(worst <= (LAT_KRYLOV_ASYMMETRIC + 10 * s->tolerance) * s->norm))
     return lat_fail(s->work, LAT_INVALID,
                     "the operator must be symmetric, but u'(A v) and v'(A u) differ by %.3g of its "
                     "largest eigenvalue",
@@ -375,23 +369,23 @@ static lat_status store(state *s, size_t before, const lat_matrix *H, size_t wid
   return LAT_OK;
 }
 
-/* Decides what comes next, now that the basis has grown. */
+/* Chooses the next step after the basis has grown: more products, a restart, or the end. */
 static lat_status advance(lat_krylov *solver)
 {
   state *s = solver->state;
   bool complete = s->width == 0, full = s->dim + s->width > s->basis;
   bool last = solver->iterations >= s->max_iterations;
   if (s->dim < s->k || !(complete || full || last || s->unseen >= s->wait)) return LAT_OK;
-  LAT_TRY(look(s));
+  LAT_TRY(update_ritz_pairs(s));
   bool good = converged(s, solver->iterations);
-  verdict next = good ? judge(s) : UNDECIDED;
+  verdict next = good ? decide(s) : UNDECIDED;
   if (next == PROVED || last) return finish(solver, next == PROVED);
-  if (next == ANEW) LAT_TRY(probe(s));
+  if (next == ANEW) LAT_TRY(restart_at_random(s));
   if (s->dim + s->width <= s->basis) return LAT_OK;
   return restart(s, least(s->theta.rows, s->basis - 2 * s->block));
 }
 
-static void ask(lat_krylov *solver)
+static void request_product(lat_krylov *solver)
 {
   state *s = solver->state;
   solver->V = columns(s, s->dim, s->width);
@@ -405,7 +399,7 @@ lat_status lat_krylov_next(lat_krylov *solver)
   if (!solver->wanted) return lat_fail(s->work, LAT_INVALID, "no product is wanted any more");
   LAT_TRY(lat_check(s->work));
   LAT_SCOPE(s->work);
-  LAT_TRY(absorb(solver));
+  LAT_TRY(scale_product(solver));
   size_t before = s->dim, width;
   s->last = s->width;
   s->dim += s->width;
@@ -413,7 +407,7 @@ lat_status lat_krylov_next(lat_krylov *solver)
   double *h = lat_doubles(s->work, s->dim * s->last);
   if (!h) return LAT_MEMORY;
   lat_matrix H = by_columns(h, s->dim, s->last, s->dim);
-  LAT_TRY(orthonormalize(s, NOISE * s->norm, s->last, width, &H));
+  LAT_TRY(orthonormalize(s, LAT_KRYLOV_NOISE * s->norm, s->last, width, &H));
   LAT_TRY(store(s, before, &H, width));
   s->width = width;
   s->probes++;
@@ -421,7 +415,7 @@ lat_status lat_krylov_next(lat_krylov *solver)
   solver->iterations++;
   solver->products += s->last;
   LAT_TRY(advance(solver));
-  if (solver->wanted) ask(solver);
+  if (solver->wanted) request_product(solver);
   return LAT_OK;
 }
 
@@ -429,13 +423,13 @@ lat_status lat_krylov_next(lat_krylov *solver)
 static lat_status begin(state *s, const lat_matrix *start)
 {
   LAT_SCOPE(s->work);
-  size_t given = start ? least(start->cols, s->block) : 0;
-  if (given < s->block)
-    LAT_TRY(lat_random_fill_normal(s->work, &s->random, s->n * (s->block - given),
-                                   s->Q + given * s->n));
-  if (given > 0) {
+  size_t known = start ? least(start->cols, s->block) : 0;
+  if (known < s->block)
+    LAT_TRY(lat_random_fill_normal(s->work, &s->random, s->n * (s->block - known),
+                                   s->Q + known * s->n));
+  if (known > 0) {
     LAT_TRY(lat_check_finite(s->work, "start", start, false));
-    lat_matrix from = lat_block_of(*start, 0, 0, s->n, given), to = columns(s, 0, given);
+    lat_matrix from = lat_block_of(*start, 0, 0, s->n, known), to = columns(s, 0, known);
     lat_copy(&from, &to);
   }
   for (size_t j = 0; j < s->block; j++) {
@@ -443,7 +437,7 @@ static lat_status begin(state *s, const lat_matrix *start)
     if (length > 0) cblas_dscal((int)s->n, 1 / length, s->Q + j * s->n, 1);
   }
   s->width = s->block;
-  return orthonormalize(s, NOISE, s->block, s->block, NULL);
+  return orthonormalize(s, LAT_KRYLOV_NOISE, s->block, s->block, NULL);
 }
 
 static lat_status configure(state *s, const lat_krylov_options *o, size_t n, size_t k)
@@ -457,16 +451,17 @@ static lat_status configure(state *s, const lat_krylov_options *o, size_t n, siz
   if (!(o->tolerance >= 0 && o->tolerance < 1))
     return lat_fail(work, LAT_INVALID, "tolerance must be in [0, 1), got %g", o->tolerance);
   s->n = n, s->k = k;
-  s->block = least(n, o->block ? o->block : most(BLOCK_LEAST, least(k, BLOCK_MOST)));
+  s->block =
+      least(n, o->block ? o->block : most(LAT_KRYLOV_BLOCK_LEAST, least(k, LAT_KRYLOV_BLOCK_MOST)));
   if (!o->block && o->basis > k + 1) s->block = least(s->block, (o->basis - k) / 2);
-  s->basis = o->basis ? o->basis : k + BLOCKS * s->block;
+  s->basis = o->basis ? o->basis : k + LAT_KRYLOV_BLOCKS * s->block;
   if (s->basis < n && s->basis < k + 2 * s->block)
     return lat_fail(work, LAT_INVALID, "basis must be at least k + 2*block = %zu, got %zu",
                     k + 2 * s->block, s->basis);
   s->basis = least(s->basis, n);
   s->order = s->basis + s->block;
-  s->tolerance = o->tolerance > 0 ? o->tolerance : TOLERANCE;
-  s->max_iterations = o->max_iterations ? o->max_iterations : ITERATIONS;
+  s->tolerance = o->tolerance > 0 ? o->tolerance : LAT_KRYLOV_TOLERANCE;
+  s->max_iterations = o->max_iterations ? o->max_iterations : LAT_KRYLOV_ITERATIONS;
   s->random.seed = o->seed;
   return LAT_OK;
 }
@@ -488,6 +483,6 @@ lat_status lat_krylov_init(lat_krylov *solver, lat_workspace *work, size_t n, si
   if (!s->Q || !s->T || !s->R || !s->values || !s->residuals) return LAT_MEMORY;
   memset(s->T, 0, s->order * s->order * sizeof *s->T);
   LAT_TRY(begin(s, options ? options->start : NULL));
-  ask(solver);
+  request_product(solver);
   return LAT_OK;
 }

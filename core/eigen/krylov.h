@@ -1,7 +1,7 @@
 /* krylov.h: the k largest eigenvalues of a symmetric operator known by its products.
  *
  * Block Lanczos with full reorthogonalization and thick restart (Wu, Simon 2000; in
- * blocks, Zhou, Saad 2008). The solver never calls the operator: it asks.
+ * blocks, Zhou, Saad 2008). The solver never calls the operator, but requests products.
  *
  *   lat_krylov solver;
  *   lat_krylov_options options = {.tolerance = 1e-8};
@@ -14,7 +14,7 @@
  *
  * Its memory, about n*(basis + block) doubles, is allocated by init in `work`
  * and lives until the caller releases; next allocates only what it releases. So the
- * caller may run anything between two steps, also with `work`, as a stack.
+ * caller may use `work` between two steps, as a stack.
  *
  * With A Q = Q T + F R E' (Q the orthonormal basis, T = Q'AQ, F the next block) the
  * Ritz pairs of T have residuals ||A v - theta v|| = ||R E'y||, known without a
@@ -22,12 +22,12 @@
  * |theta|; converged vectors stay in the basis, and all later blocks are orthogonal
  * to them.
  *
- * A block of b random vectors finds up to b vectors of a repeated eigenvalue. With
- * block >= k nothing can be missed. With a smaller one the solver, once converged, drops
- * the old block for random directions beside what it has found, and goes on until it
- * sees that nothing larger is left there; residuals are then bounds. Where the products span an
- * invariant subspace random directions go in as well, so any rank works, and with
- * basis >= n the answer is exact.
+ * A block of b random vectors finds up to b vectors of a repeated eigenvalue. With block >= k
+ * nothing can be missed. With a smaller one the solver, once converged, replaces the block by
+ * random directions orthogonal to the vectors found, and goes on until it shows that no larger
+ * eigenvalue is left there; residuals are then bounds. Where the products span an invariant
+ * subspace random directions go in as well, so any rank is allowed, and with basis >= n the answer
+ * is exact.
  *
  * Results are the same bits for every number of threads if the caller's products are. */
 #ifndef LAT_EIGEN_KRYLOV_H
@@ -65,11 +65,11 @@ typedef struct lat_krylov {
 lat_status lat_krylov_init(lat_krylov *solver, lat_workspace *work, size_t n, size_t k,
                            const lat_krylov_options *options);
 
-/* Takes the product in W. LAT_INVALID when it has a NaN or an infinity, or when the
- * operator turns out not to be symmetric; LAT_CANCELLED as by lat_check. */
+/* Uses the product in W. LAT_INVALID when it has a NaN or an infinity, or when the
+ * operator isn't symmetric; LAT_CANCELLED as by lat_check. */
 lat_status lat_krylov_next(lat_krylov *solver);
 
-/* ---- operators that are at hand ------------------------------------------ */
+/* ---- matrices as operators ------------------------------------------ */
 
 /* The whole loop for a symmetric matrix A (checked as by lat_symmetric). The results in
  * `solver` live in `work` until the caller releases. Keeps the solver's memory. */

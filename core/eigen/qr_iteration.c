@@ -1,22 +1,14 @@
 /* qr_iteration.c: the Schur form of a Hessenberg matrix, round by round.
  *
- * Braman, Byers and Mathias (SIAM Journal on Matrix Analysis 23, 2002): eigenvalues that have converged in a
- * window at the bottom are deflated, those that haven't are the shifts of a sweep of small bulges. The
- * window and the sweep are LAPACK's (dlaqr3, dlaqr5), and so is the end of small blocks (dlahqr). */
+ * Braman, Byers and Mathias (SIAM Journal on Matrix Analysis 23, 2002): eigenvalues that have
+ * converged in a window at the bottom are deflated, those that haven't are the shifts of a sweep of
+ * small bulges. The window and the sweep are LAPACK's (dlaqr3, dlaqr5), and so is the iteration of
+ * small blocks (dlahqr). */
 #include "eigen/hessenberg.h"
+#include "eigen/limits.h"
 
 #include <math.h>
 #include <string.h>
-
-#define AT_ONCE     256 /* orders for which LAPACK does all of it */
-#define SMALL_BLOCK 75  /* orders of the active block that it does at once */
-#define SHIFTS      64
-#define FEWEST      12
-#define WIDE        500  /* the order from which windows are wider than sweeps */
-#define SWEEP       2e8  /* n^2 times shifts of a sweep: some 40 ms */
-#define NIBBLE      0.14 /* of a window: who deflates more looks at the next window at once */
-#define STAGNANT    6    /* rounds without a deflation, after which shifts are made up */
-#define ROUNDS      30   /* for each of the order, at most */
 
 #define lat_dlaqr3 LAPACK_GLOBAL(dlaqr3, DLAQR3)
 #define lat_dlaqr5 LAPACK_GLOBAL(dlaqr5, DLAQR5)
@@ -52,8 +44,8 @@ static double *entry(const iteration *q, int i, int j) /* from 1 */
   return q->h + (ptrdiff_t)(j - 1) * q->n + (i - 1);
 }
 
-/* Cleared: LAPACK's own driver keeps these in a triangle of H that nothing else is in, and what lies
- * there is multiplied by 0, so it must be numbers. */
+/* Memory that LAPACK's own driver has in an unused triangle of H. Its contents are multiplied by 0,
+ * so they must be finite. */
 static double *zeros(lat_workspace *work, size_t count)
 {
   double *x = lat_doubles(work, count);
@@ -65,10 +57,12 @@ static double *zeros(lat_workspace *work, size_t count)
 static lat_status begin(lat_workspace *work, iteration *q)
 {
   size_t N = (size_t)q->n;
-  double fit = SWEEP / ((double)q->n * q->n), usual = q->n / log2(q->n), query;
+  double fit = LAT_SCHUR_SWEEP / ((double)q->n * q->n), usual = q->n / log2(q->n), query;
   if (fit > usual) fit = usual;
-  q->shifts = fit > SHIFTS ? SHIFTS : fit < FEWEST ? FEWEST : (int)fit / 2 * 2;
-  q->window = q->n > WIDE ? q->shifts * 3 / 2 : q->shifts;
+  q->shifts = fit > LAT_SCHUR_SHIFTS   ? LAT_SCHUR_SHIFTS
+              : fit < LAT_SCHUR_FEWEST ? LAT_SCHUR_FEWEST
+                                       : (int)fit / 2 * 2;
+  q->window = q->n > LAT_SCHUR_WIDE ? q->shifts * 3 / 2 : q->shifts;
   size_t window = (size_t)q->window + 1, shifts = (size_t)q->shifts;
   q->sr = zeros(work, 2 * N);
   q->V = zeros(work, window * window);
@@ -90,8 +84,9 @@ static lat_status begin(lat_workspace *work, iteration *q)
   return q->work ? LAT_OK : LAT_MEMORY;
 }
 
-/* Deflates what has converged in the window at the bottom of the active block. Returns how many, and
- * in *left how many eigenvalues of the window are left as shifts, from bottom - *left + 1 on. */
+/* Deflates what has converged in the window at the bottom of the active block. Returns how many,
+ * and in *left how many eigenvalues of the window are left as shifts, from bottom - *left + 1
+ * on. */
 static int deflate(iteration *q, int *left)
 {
   static const int one = 1;
@@ -119,8 +114,8 @@ static void add_pair(iteration *q, int *count, double x, double other, double y)
   *count += 2;
 }
 
-/* Shifts of no meaning, which end a cycle. */
-static int make_up_shifts(iteration *q, int wish)
+/* Exceptional shifts, unrelated to eigenvalues, which end a cycle. */
+static int exceptional_shifts(iteration *q, int wish)
 {
   int count = 0;
   for (int i = q->bottom; count < wish && i > q->top + 1; i -= 2) {
@@ -161,9 +156,9 @@ static void sweep(iteration *q, int left)
   static const int one = 1, structured = 2, three = 3;
   int order = q->bottom - q->top + 1, lead = 3 * q->shifts, count;
   int wish = q->shifts < order - 1 ? q->shifts : (order - 1) / 2 * 2;
-  bool stuck = q->stagnant > 0 && q->stagnant % STAGNANT == 0;
-  count = stuck ? make_up_shifts(q, wish) : choose_shifts(q, left, wish);
-  if (count == 0) count = make_up_shifts(q, wish);
+  bool stuck = q->stagnant > 0 && q->stagnant % LAT_SCHUR_STALLED == 0;
+  count = stuck ? exceptional_shifts(q, wish) : choose_shifts(q, left, wish);
+  if (count == 0) count = exceptional_shifts(q, wish);
   lat_dlaqr5(&q->wanted, &q->wanted, &structured, &q->n, &q->top, &q->bottom, &count, q->sr, q->si,
              q->h, &q->n, &one, &q->n, q->z, &q->n, q->bulges, &three, q->U, &lead, &q->n, q->WV,
              &q->n, &q->n, q->WH, &lead);
@@ -174,7 +169,7 @@ static void round_of(iteration *q, int *info)
 {
   static const int one = 1;
   int left;
-  if (q->bottom - q->top + 1 <= SMALL_BLOCK) {
+  if (q->bottom - q->top + 1 <= LAT_SCHUR_SMALL) {
     lat_dlahqr(&q->wanted, &q->wanted, &q->n, &q->top, &q->bottom, q->h, &q->n, q->real,
                q->imaginary, &one, &q->n, q->z, &q->n, info);
     q->bottom = q->top - 1;
@@ -183,7 +178,8 @@ static void round_of(iteration *q, int *info)
   }
   int deflated = deflate(q, &left);
   q->stagnant = deflated > 0 ? 0 : q->stagnant + 1;
-  if (q->bottom - q->top + 1 > SMALL_BLOCK && deflated <= NIBBLE * q->window) sweep(q, left);
+  if (q->bottom - q->top + 1 > LAT_SCHUR_SMALL && deflated <= LAT_SCHUR_NIBBLE * q->window)
+    sweep(q, left);
 }
 
 static lat_status at_once(lat_workspace *work, int n, int low, int high, double *h, double *real,
@@ -205,7 +201,7 @@ lat_status lat_schur(lat_workspace *work, int n, int low, int high, double *h, d
                      double *imaginary, double *z, int *info)
 {
   LAT_SCOPE(work);
-  if (n <= AT_ONCE) return at_once(work, n, low, high, h, real, imaginary, z, info);
+  if (n <= LAT_SCHUR_AT_ONCE) return at_once(work, n, low, high, h, real, imaginary, z, info);
   iteration q = {.n = n,
                  .wanted = z != NULL,
                  .h = h,
@@ -215,12 +211,13 @@ lat_status lat_schur(lat_workspace *work, int n, int low, int high, double *h, d
                  .bottom = high};
   *info = 0;
   LAT_TRY(begin(work, &q));
-  for (int j = 0; j < n; j++) { /* what lies below the subdiagonal is vectors */
+  for (int j = 0; j < n; j++) { /* below the subdiagonal are Householder vectors */
     if (j + 2 < n) memset(h + (ptrdiff_t)j * n + j + 2, 0, (size_t)(n - j - 2) * sizeof *h);
     real[j] = h[(ptrdiff_t)j * n + j]; /* of those that balancing has found */
     imaginary[j] = 0;
   }
-  for (long rounds = (long)ROUNDS * (high - low + 11); q.bottom >= low && *info == 0; rounds--) {
+  for (long rounds = (long)LAT_SCHUR_ROUNDS * (high - low + 11); q.bottom >= low && *info == 0;
+       rounds--) {
     LAT_TRY(lat_check(work));
     q.top = q.bottom;
     while (q.top > low && *entry(&q, q.top, q.top - 1) != 0) q.top--;

@@ -1,3 +1,5 @@
+/* svd.c: the k largest singular triplets by a Krylov space of A'A, or from the full SVD
+ * (eigen.h). */
 #include <cblas.h>
 
 #include "eigen/dense.h"
@@ -6,12 +8,7 @@
 #include "matrix/linear/svd.h"
 #include "matrix/product.h"
 
-#define ORDER     200   /* from this min(N, D) on, and below */
-#define SHARE     10    /* one in so many of the singular values, a Krylov space may pay */
-#define TOLERANCE 1e-14 /* of A'A; the triplets are tested again */
-#define TRIPLET   1e-12 /* ||A'u - s v|| against s_1 */
-
-/* ||A'u - s v|| <= TRIPLET s_1 for all columns (A v = s u holds by construction). */
+/* ||A'u - s v|| <= LAT_TRIPLET_TOLERANCE s_1 for all columns (A v = s u holds by construction). */
 static lat_status test(lat_workspace *work, const lat_matrix *A, const lat_matrix *U,
                        const lat_matrix *s, const lat_matrix *V, bool *good)
 {
@@ -21,7 +18,7 @@ static lat_status test(lat_workspace *work, const lat_matrix *A, const lat_matri
   for (size_t j = 0; j < V->cols; j++) {
     double *r = (double *)R.data + j * R.rows;
     for (size_t i = 0; i < V->rows; i++) r[i] -= lat_get(s, j, 0) * lat_get(V, i, j);
-    *good = *good && cblas_dnrm2((int)R.rows, r, 1) <= TRIPLET * lat_get(s, 0, 0);
+    *good = *good && cblas_dnrm2((int)R.rows, r, 1) <= LAT_TRIPLET_TOLERANCE * lat_get(s, 0, 0);
   }
   return LAT_OK;
 }
@@ -33,7 +30,7 @@ static lat_status krylov(lat_workspace *work, const lat_matrix *A, size_t k, boo
 {
   size_t N = A->rows, D = A->cols;
   lat_krylov solver;
-  lat_krylov_options options = {.block = k, .tolerance = TOLERANCE};
+  lat_krylov_options options = {.block = k, .tolerance = LAT_DIRECT_TOLERANCE};
   options.max_iterations = D / (4 * k) + 8;
   LAT_TRY(lat_krylov_init(&solver, work, D, k, &options));
   while (solver.wanted) {
@@ -55,7 +52,7 @@ static lat_status krylov(lat_workspace *work, const lat_matrix *A, size_t k, boo
   return test(work, A, U, s, V, good);
 }
 
-/* All triplets by the direct solver; the first k are taken from them. */
+/* All triplets by the direct solver, of which the first k are used. */
 static lat_status full(lat_workspace *work, const lat_matrix *A, lat_matrix *U, lat_matrix *s,
                        lat_matrix *V, bool vectors)
 {
@@ -82,7 +79,7 @@ lat_status lat_svd_truncated(lat_workspace *work, const lat_matrix *A, const lat
   LAT_SCOPE(work);
   bool good = false, tall = N >= D;
   lat_matrix left, values, right, B = tall ? *A : lat_transpose(*A);
-  if (small >= ORDER && k * SHARE <= small)
+  if (small >= LAT_SVD_KRYLOV_ORDER && k * LAT_SVD_KRYLOV_SHARE <= small)
     LAT_TRY(krylov(work, &B, k, &good, tall ? &left : &right, &values, tall ? &right : &left));
   if (!good) LAT_TRY(full(work, A, &left, &values, &right, U || V));
   values = lat_block_of(values, 0, 0, k, 1);

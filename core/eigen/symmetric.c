@@ -1,13 +1,14 @@
+/* symmetric.c: the choice between a Krylov space and the direct solver for a symmetric matrix
+ * (eigen.h).
+ *
+ * The matrix is symmetrized and scaled by a power of two; a Krylov space that doesn't converge
+ * within a small part of the direct solver's cost is abandoned for it. */
 #include <math.h>
 
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
 #include "matrix/linear/svd.h"
 #include "matrix/product.h"
-
-#define ORDER     400   /* from this n on, and below one in SHARE of the eigenvalues, */
-#define SHARE     16    /* a Krylov space is tried first */
-#define TOLERANCE 1e-14 /* of the direct solvers */
 
 static lat_status run(lat_workspace *work, const lat_matrix *A, size_t k,
                       const lat_krylov_options *options, lat_krylov *solver)
@@ -40,7 +41,7 @@ static lat_status krylov(lat_workspace *work, double *a, size_t n, size_t k, boo
 {
   lat_krylov solver;
   lat_matrix A = lat_matrix_of(a, n, n);
-  lat_krylov_options options = {.block = k > 4 ? k : 4, .tolerance = TOLERANCE};
+  lat_krylov_options options = {.block = k > 4 ? k : 4, .tolerance = LAT_DIRECT_TOLERANCE};
   options.max_iterations = n / (16 * options.block) + 6;
   LAT_TRY(run(work, &A, k, &options, &solver));
   *done = solver.converged;
@@ -60,7 +61,9 @@ lat_status lat_symmetric(lat_workspace *work, const lat_matrix *A, lat_eigensolv
   LAT_SCOPE(work);
   LAT_TRY(lat_check_results(work, n, &values, vectors));
   LAT_TRY(lat_symmetric_scratch(work, "A", A, &a, &exponent));
-  if (solver == LAT_EIGEN_AUTO && n >= ORDER && k <= n / SHARE) solver = LAT_EIGEN_KRYLOV;
+  if (solver == LAT_EIGEN_AUTO && n >= LAT_SYMMETRIC_KRYLOV_ORDER &&
+      k <= n / LAT_SYMMETRIC_KRYLOV_SHARE)
+    solver = LAT_EIGEN_KRYLOV;
   if (solver == LAT_EIGEN_AUTO) solver = LAT_EIGEN_PARTIAL;
   if (solver == LAT_EIGEN_KRYLOV)
     LAT_TRY(krylov(work, a, n, k, &done, &found, vectors ? &V : NULL));

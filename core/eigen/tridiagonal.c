@@ -1,13 +1,20 @@
+/* tridiagonal.c: the tridiagonal form of a symmetric matrix, and its eigenpairs by divide and
+ * conquer.
+ *
+ * T is cut in halves by subtracting a matrix of rank one; a merge deflates (dlaed2), finds the
+ * roots of the secular equation (dlaed4), corrects the weights for which these are exact (Gu and
+ * Eisenstat, SIAM Journal on Matrix Analysis and Applications 15, 1994), and multiplies the vectors
+ * of the halves. The vectors of the Householder reflections lie below A's first subdiagonal. */
 #include "eigen/tridiagonal.h"
 
 #include <math.h>
 #include <string.h>
 
-#define PANEL 32  /* columns of the form that are made together */
-#define LEAF  256 /* orders up to which LAPACK does it at once */
-#define ROOTS 16  /* of the secular equation between two looks at whether to go on */
+#include "eigen/limits.h"
+#include "matrix/limits.h"
 
-/* What lapacke.h doesn't declare: a panel of the form, deflation, a root of the secular equation. */
+/* What lapacke.h doesn't declare: a panel of the form, deflation, a root of the secular
+ * equation. */
 #define lat_dlatrd LAPACK_GLOBAL(dlatrd, DLATRD)
 #define lat_dlaed2 LAPACK_GLOBAL(dlaed2, DLAED2)
 #define lat_dlaed4 LAPACK_GLOBAL(dlaed4, DLAED4)
@@ -24,23 +31,22 @@ static double *place(double *A, int lda, int i, int j)
   return A + (ptrdiff_t)j * lda + i;
 }
 
-/* ---- the form ------------------------------------------------------------------------------------- */
+/* ---- the form -------------------------------------------------------------------------------- */
 
 /* A := A - V W' - W V' for a panel's vectors V and W, lower triangle, by panels of columns */
 static lat_status update(lat_workspace *work, int n, const double *V, int ldv, const double *W,
                          int ldw, double *a, int lda)
 {
-  enum { COLUMNS = 1024 };
-  for (int j = 0; j < n; j += COLUMNS) {
-    int size = n - j < COLUMNS ? n - j : COLUMNS, below = n - j - size;
+  for (int j = 0; j < n; j += LAT_SYR2K_COLUMNS) {
+    int size = n - j < LAT_SYR2K_COLUMNS ? n - j : LAT_SYR2K_COLUMNS, below = n - j - size;
     LAT_TRY(lat_check(work));
-    cblas_dsyr2k(CblasColMajor, CblasLower, CblasNoTrans, size, PANEL, -1, V + j, ldv, W + j, ldw,
-                 1, place(a, lda, j, j), lda);
+    cblas_dsyr2k(CblasColMajor, CblasLower, CblasNoTrans, size, LAT_SYTRD_PANEL, -1, V + j, ldv,
+                 W + j, ldw, 1, place(a, lda, j, j), lda);
     double *rest = place(a, lda, j + size, j);
-    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, below, size, PANEL, -1, V + j + size,
-                           ldv, W + j, ldw, 1, rest, lda));
-    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, below, size, PANEL, -1, W + j + size,
-                           ldw, V + j, ldv, 1, rest, lda));
+    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, below, size, LAT_SYTRD_PANEL, -1,
+                           V + j + size, ldv, W + j, ldw, 1, rest, lda));
+    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, below, size, LAT_SYTRD_PANEL, -1,
+                           W + j + size, ldw, V + j, ldv, 1, rest, lda));
   }
   return LAT_OK;
 }
@@ -48,30 +54,31 @@ static lat_status update(lat_workspace *work, int n, const double *V, int ldv, c
 lat_status lat_sytrd(lat_workspace *work, int n, double *a, int lda, double *d, double *e,
                      double *tau)
 {
-  static const int panel = PANEL;
+  static const int panel = LAT_SYTRD_PANEL;
   LAT_SCOPE(work);
-  double *W = lat_doubles(work, (size_t)n * PANEL);
+  double *W = lat_doubles(work, (size_t)n * LAT_SYTRD_PANEL);
   if (!W) return LAT_MEMORY;
   int first = 0;
-  for (; n - first > 2 * PANEL; first += PANEL) {
+  for (; n - first > 2 * LAT_SYTRD_PANEL; first += LAT_SYTRD_PANEL) {
     int left = n - first;
     LAT_TRY(lat_check(work));
     lat_dlatrd("L", &left, &panel, place(a, lda, first, first), &lda, e + first, tau + first, W, &n,
                1);
-    LAT_TRY(update(work, left - PANEL, place(a, lda, first + PANEL, first), lda, W + PANEL, n,
-                   place(a, lda, first + PANEL, first + PANEL), lda));
-    for (int j = first; j < first + PANEL; j++) {
+    LAT_TRY(update(work, left - LAT_SYTRD_PANEL, place(a, lda, first + LAT_SYTRD_PANEL, first), lda,
+                   W + LAT_SYTRD_PANEL, n,
+                   place(a, lda, first + LAT_SYTRD_PANEL, first + LAT_SYTRD_PANEL), lda));
+    for (int j = first; j < first + LAT_SYTRD_PANEL; j++) {
       *place(a, lda, j + 1, j) = e[j];
       d[j] = *place(a, lda, j, j);
     }
   }
   LAT_TRY(lat_check(work));
   int info = LAPACKE_dsytrd_work(LAPACK_COL_MAJOR, 'L', n - first, place(a, lda, first, first), lda,
-                                 d + first, e + first, tau + first, W, n * PANEL);
+                                 d + first, e + first, tau + first, W, n * LAT_SYTRD_PANEL);
   return lat_lapack_info(work, "dsytrd", info);
 }
 
-/* ---- divide and conquer ------------------------------------------------------------------------------ */
+/* ---- divide and conquer ---------------------------------------------------------------------- */
 
 /* A part of T: d, e and Z at its corner, and `order`, in which its d ascend (from 1). */
 typedef struct part {
@@ -88,13 +95,14 @@ typedef struct solver {
 } solver;
 
 /* Merges two runs of places, 0..n1-1 and n1..n-1, in each of which d ascends. */
-static void merge_order(int n, int n1, const double *d, int *order, int *aside)
+static void merge_order(int n, int n1, const double *d, int *order, int *scratch)
 {
   int i = 0, j = n1, k = 0;
-  while (i < n1 && j < n) aside[k++] = d[order[j] - 1] < d[order[i] - 1] ? order[j++] : order[i++];
-  while (i < n1) aside[k++] = order[i++];
-  while (j < n) aside[k++] = order[j++];
-  memcpy(order, aside, (size_t)n * sizeof *order);
+  while (i < n1 && j < n)
+    scratch[k++] = d[order[j] - 1] < d[order[i] - 1] ? order[j++] : order[i++];
+  while (i < n1) scratch[k++] = order[i++];
+  while (j < n) scratch[k++] = order[j++];
+  memcpy(order, scratch, (size_t)n * sizeof *order);
 }
 
 static lat_status solve_leaf(solver *s, part p)
@@ -111,12 +119,13 @@ static lat_status solve_leaf(solver *s, part p)
   return lat_lapack_info(s->work, "dstedc", s->info);
 }
 
-/* The k roots, in d, and in column j of Z the differences pole_i - root_j (of k <= 2 the vectors). */
+/* The k roots, in d, and in column j of Z the differences pole_i - root_j (of k <= 2 the
+ * vectors). */
 static lat_status find_roots(solver *s, const part *p, int k, double rho)
 {
   for (int j = 0; j < k && s->info == 0; j++) {
     int number = j + 1;
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     lat_dlaed4(&k, &number, s->poles, s->w, place(p->Z, s->ldz, 0, j), &rho, &p->d[j], &s->info);
   }
   return LAT_OK;
@@ -130,7 +139,7 @@ static lat_status correct_w(solver *s, const part *p, int k)
   for (int i = 0; i < k; i++) square[i] = *place(p->Z, s->ldz, i, i);
   for (int j = 0; j < k; j++) {
     const double *delta = place(p->Z, s->ldz, 0, j), pole = s->poles[j];
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     for (int i = 0; i < j; i++) square[i] *= delta[i] / (s->poles[i] - pole);
     for (int i = j + 1; i < k; i++) square[i] *= delta[i] / (s->poles[i] - pole);
   }
@@ -138,14 +147,14 @@ static lat_status correct_w(solver *s, const part *p, int k)
   return LAT_OK;
 }
 
-/* The vectors of the small problem from column `first` on, in place of the differences, with rows in
- * the order of Q2's columns. */
+/* The vectors of the small problem from column `first` on, in place of the differences, with rows
+ * in the order of Q2's columns. */
 static lat_status small_vectors(solver *s, const part *p, int first, int k, const int *types)
 {
   double *v = s->z;
   for (int j = first; j < k; j++) {
     double *column = place(p->Z, s->ldz, 0, j);
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     for (int i = 0; i < k; i++) v[i] = k <= 2 ? column[i] : s->w[i] / column[i];
     double norm = k <= 2 ? 1 : cblas_dnrm2(k, v, 1);
     for (int i = 0; i < k; i++) column[i] = v[types[i] - 1] / norm;
@@ -174,7 +183,7 @@ static lat_status product(solver *s, const part *p, int n1, int first, int k, co
 }
 
 /* Puts two solved halves and the element rho between them together; the vectors of the `wanted`
- * largest values are made. */
+ * largest values are computed. */
 static lat_status join(solver *s, part p, int n1, double rho, int wanted)
 {
   int n = p.n, k;
@@ -188,7 +197,7 @@ static lat_status join(solver *s, part p, int n1, double rho, int wanted)
   if (s->info == 0 && k > 0) {
     LAT_TRY(find_roots(s, &p, k, rho));
     if (s->info) return LAT_OK;
-    int above = k < wanted ? k : wanted; /* of the wanted ones, so many at most are roots */
+    int above = k < wanted ? k : wanted; /* so many of the wanted ones, at most, are roots */
     if (k > 2) LAT_TRY(correct_w(s, &p, k));
     LAT_TRY(small_vectors(s, &p, k - above, k, types));
     LAT_TRY(product(s, &p, n1, k - above, k, count));
@@ -201,7 +210,7 @@ static lat_status join(solver *s, part p, int n1, double rho, int wanted)
 
 static lat_status solve_part(solver *s, part p, int wanted)
 {
-  if (p.n <= LEAF) return solve_leaf(s, p);
+  if (p.n <= LAT_STEDC_LEAF) return solve_leaf(s, p);
   int n1 = p.n / 2, n2 = p.n - n1;
   double rho = p.e[n1 - 1];
   p.d[n1 - 1] -= fabs(rho); /* T less the matrix of rank one that joins the halves */
@@ -219,12 +228,12 @@ static lat_status ascend(solver *s, int n, int k, double *d, double *Z, const in
   for (int j = 0; j < n; j++) {
     s->z[j] = d[order[j] - 1];
     if (j < n - k) continue;
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     memcpy(place(s->Q2, n, 0, j), place(Z, s->ldz, 0, order[j] - 1), (size_t)n * sizeof(double));
   }
   memcpy(d, s->z, (size_t)n * sizeof(double));
   for (int j = n - k; j < n; j++) {
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     memcpy(place(Z, s->ldz, 0, j), place(s->Q2, n, 0, j), (size_t)n * sizeof(double));
   }
   return LAT_OK;

@@ -1,5 +1,5 @@
 /* tridiagonal.h: eigenpairs of a symmetric matrix by its tridiagonal form, in steps between which
- * lat_check is asked (matrix/blocked.h). Not for hosts. Column-major, lower triangles. */
+ * lat_check is called (matrix/linear/blocked.h). Private. Column-major, lower triangles. */
 #ifndef LAT_EIGEN_TRIDIAGONAL_H
 #define LAT_EIGEN_TRIDIAGONAL_H
 

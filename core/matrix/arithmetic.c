@@ -5,6 +5,7 @@
 
 #include "base/clones.h"
 #include "base/vector_math.h"
+#include "matrix/limits.h"
 #include "matrix/walk.h"
 
 /* clang-format off */
@@ -47,7 +48,7 @@
   X(EXP, exp) X(LOG, log) X(SIN, sin) X(COS, cos) X(TANH, tanh) X(SIGMOID, sigmoid)
 /* clang-format on */
 
-/* A kernel: T is the type of its numbers, POINT and LOAD give it its inputs. */
+/* A kernel: T is the type of its numbers, POINT and LOAD declare its inputs. */
 #define KERNEL(name, TYPE, POINT, LOAD, formula)                                                   \
   LAT_CLONES static void name(size_t n, void *const operand[])                                     \
   {                                                                                                \
@@ -143,16 +144,14 @@ lat_status lat_broadcast(lat_workspace *work, const lat_matrix *A, const lat_mat
                     B->rows, B->cols);
   const size_t rows = A->rows > B->rows ? A->rows : B->rows;
   const size_t cols = A->cols > B->cols ? A->cols : B->cols;
-  const lat_matrix stretched[2] = {lat_broadcast_to(A, rows, cols),
-                                   lat_broadcast_to(B, rows, cols)};
-  *A_fit = stretched[0]; /* last: A_fit may be B */
-  *B_fit = stretched[1];
+  const lat_matrix both[2] = {lat_broadcast_to(A, rows, cols), lat_broadcast_to(B, rows, cols)};
+  *A_fit = both[0]; /* last: A_fit may be B */
+  *B_fit = both[1];
   return LAT_OK;
 }
 
 lat_status lat_equal(lat_workspace *work, const lat_matrix *A, const lat_matrix *B, bool *equal)
 {
-  enum { ASK = 1 << 20 }; /* numbers between two looks at whether to go on */
   size_t since = 0;
   *equal = A->rows == B->rows && A->cols == B->cols;
   for (size_t i = 0; *equal && i < A->rows; i++)
@@ -161,7 +160,7 @@ lat_status lat_equal(lat_workspace *work, const lat_matrix *A, const lat_matrix 
       const size_t n = A->cols - j < LAT_WALK_TILE ? A->cols - j : LAT_WALK_TILE;
       const lat_matrix a = lat_block_of(*A, i, j, 1, n), b = lat_block_of(*B, i, j, 1, n);
       const lat_matrix to_x = {x, 1, n, 0, 1, LAT_FLOAT64}, to_y = {y, 1, n, 0, 1, LAT_FLOAT64};
-      if ((since += n) >= ASK) {
+      if ((since += n) >= LAT_CHECK_ELEMENTS) {
         LAT_TRY(lat_check(work));
         since = 0;
       }

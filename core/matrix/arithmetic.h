@@ -1,7 +1,7 @@
 /* arithmetic.h: functions of one, two or three numbers, element by element.
  *
- * All take views of any strides and both dtypes, compute in float64 when any
- * operand is float64 and else in float32, and make no memory. Results are the same
+ * Views have any strides and either dtype. Functions compute in float64 when any
+ * operand is float64 and else in float32, and allocate no memory. Results are the same
  * for every number of threads and every layout. */
 #ifndef LAT_MATRIX_ARITHMETIC_H
 #define LAT_MATRIX_ARITHMETIC_H
@@ -29,7 +29,7 @@ typedef enum lat_operation {
   LAT_SIGMOID,  /* 1/(1+exp(-a)) */
   LAT_RELU,     /* max(a, 0); NaN for NaN */
   LAT_SOFTPLUS, /* log(1+exp(a)), without overflow */
-  LAT_ISNAN,    /* 1 or 0, as all questions */
+  LAT_ISNAN,    /* 1 or 0, as all predicates */
   LAT_ISFINITE,
   /* of two numbers a and b */
   LAT_ADD,

@@ -1,11 +1,13 @@
+/* assignment.c: the optimal assignment by shortest augmenting paths (assignment.h). */
 #include "matrix/assignment.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Rows are taken one after the other. From a new row a shortest path over reduced costs
+/* Rows are added one after the other. From a new row a shortest path over reduced costs
  * cost[i, j] - u[i] - v[j] >= 0 (Dijkstra) leads to a free column; along it the assignment is
- * exchanged, and the potentials u, v are changed so that assigned pairs keep a reduced cost of 0. */
+ * exchanged, and the potentials u, v are changed so that assigned pairs keep a reduced cost of
+ * 0. */
 typedef struct search {
   size_t n;
   const double *costs;

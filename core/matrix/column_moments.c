@@ -1,4 +1,7 @@
-/* column_moments.c: moments of each column by itself. */
+/* column_moments.c: moments of each column by itself (moments.h), with entries that may be missing.
+ *
+ * A chunk's means are computed first, and its squares about them in a second pass; chunks are
+ * merged by the update of Chan, Golub and LeVeque, column by column. */
 #include <math.h>
 #include <string.h>
 
@@ -67,7 +70,7 @@ static void add_columns(void *context, size_t first, size_t rows, size_t offset,
   double *Y = w->buffers + worker * w->buffer_count;
   lat_column_moments part = lat_column_moments_of(Y + w->chunk * D, D);
   while (rows > 0) {
-    lat_matrix X = lat_moments_chunk(w, first, rows, offset), flat = lat_moments_flat(w, &X, Y);
+    lat_matrix X = lat_moments_chunk(w, first, rows, offset), flat = lat_moments_packed(w, &X, Y);
     const double *weights = w->weights ? w->weights + first : NULL;
     first += X.rows, offset += X.rows, rows -= X.rows;
     memset(part.weight, 0, 3 * D * sizeof(double));
@@ -130,7 +133,7 @@ lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *momen
   if (!total || !exponents) return LAT_MEMORY;
   lat_column_moments from = lat_column_moments_of(total, D);
   LAT_TRY(sum_up_columns(work, &w, total));
-  LAT_TRY(lat_moments_look(work, &w, from.mean, from.scatter, 1, exponents, &again));
+  LAT_TRY(lat_moments_check_sums(work, &w, from.mean, from.scatter, 1, exponents, &again));
   if (again) {
     w.exponents = exponents;
     LAT_TRY(sum_up_columns(work, &w, total));

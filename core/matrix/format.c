@@ -1,3 +1,8 @@
+/* format.c: a matrix as text (format.h).
+ *
+ * The grid of cells that are shown is chosen first, then a notation for it; as the notation
+ * determines the width of cells, and that the number of columns, both are repeated until the width
+ * stays. */
 #include "matrix/format.h"
 
 #include <math.h>
@@ -43,22 +48,22 @@ static bool element(const grid *g, size_t k, size_t l, double *x)
   return true;
 }
 
-/* Cuts A to what has room when cells are `width` wide. */
+/* Cuts A to the cells that fit when they are `width` wide. */
 static grid fit(const lat_matrix *A, const lat_format *how, size_t width)
 {
   grid g = {.A = A, .vector = how->vector};
-  size_t room = (how->width + GAP) / (width + GAP), lines = A->rows;
+  size_t cells = (how->width + GAP) / (width + GAP), lines = A->rows;
   if (how->vector) {
-    if (A->rows <= room)
-      room = A->rows;
-    else if (room > 10)
-      room -= room % 10;
-    if (room < 1) room = 1;
-    g.across = cut(room, room);
-    lines = A->rows / room + (A->rows % room != 0);
+    if (A->rows <= cells)
+      cells = A->rows;
+    else if (cells > 10)
+      cells -= cells % 10;
+    if (cells < 1) cells = 1;
+    g.across = cut(cells, cells);
+    lines = A->rows / cells + (A->rows % cells != 0);
   } else {
-    if (A->cols > room) room = how->width > DOTS ? (how->width - DOTS) / (width + GAP) : 1;
-    g.across = cut(A->cols, room);
+    if (A->cols > cells) cells = how->width > DOTS ? (how->width - DOTS) / (width + GAP) : 1;
+    g.across = cut(A->cols, cells);
   }
   g.down = cut(lines, lines > how->rows ? how->rows - 1 : lines);
   return g;
@@ -73,7 +78,7 @@ typedef struct notation {
 } notation;
 
 /* The text of x, and its length. */
-static size_t spell(const notation *form, double x, char text[CELL])
+static size_t write_number(const notation *form, double x, char text[CELL])
 {
   if (isnan(x)) return (size_t)snprintf(text, CELL, "nan");
   if (isinf(x)) return (size_t)snprintf(text, CELL, x > 0 ? "inf" : "-inf");
@@ -99,7 +104,7 @@ static size_t widest(const grid *g, const notation *form)
   double x;
   for (size_t k = 0; k < g->down.shown; k++)
     for (size_t l = 0; l < g->across.shown && element(g, k, l, &x); l++) {
-      size_t n = spell(form, x, text);
+      size_t n = write_number(form, x, text);
       if (n > width) width = n;
     }
   return width;
@@ -194,7 +199,7 @@ static void put_line(writer *w, const grid *g, const notation *form, size_t k, s
   for (size_t l = 0; l < g->across.shown && element(g, k, l, &x); l++) {
     if (l > 0) put(w, "  ", GAP);
     if (l > 0 && l == g->across.head) put_string(w, "...  ");
-    size_t n = spell(form, x, text);
+    size_t n = write_number(form, x, text);
     for (size_t blank = n; blank < width; blank++) put(w, " ", 1);
     put(w, text, n);
   }
@@ -222,7 +227,7 @@ size_t lat_format_matrix(const lat_matrix *A, lat_format how, char *text, size_t
   if (how.digits < 0) how.digits = 0;
   if (how.digits > LAT_DIGITS_MOST) how.digits = LAT_DIGITS_MOST;
   if (how.rows < 1) how.rows = 1;
-  do { /* wider cells leave room for fewer, and fewer may need less: the width only grows */
+  do { /* wider cells leave space for fewer, and fewer may need less: the width only grows */
     width = needed;
     g = fit(A, &how, width);
     form = choose(&g, how.digits);

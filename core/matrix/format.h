@@ -7,8 +7,8 @@
  *   [150x4 float64 matrix]
  *
  * All cells have one width and one notation, chosen from the elements that are
- * shown; the others are never looked at, so that a matrix of any size is text in no
- * time. The notation is the first of these that fits:
+ * shown; the others are never read, so that the time doesn't depend on the size of the
+ * matrix. The notation is the first of these that fits:
  *
  *   whole       no decimals: every finite element is an integer that its dtype
  *               holds exactly (up to 2^53, or 2^24 of float32)
@@ -21,8 +21,8 @@
  * Fixed and scaled don't fit where a row or a column (of a vector, one element in 20)
  * would be lost: its largest is rounded to 0 or, scaled, keeps less than two digits.
  * So a matrix of probabilities stays readable, and a column of small numbers is seen.
- * What is 1e-12 of the largest element or less (1e-5 in float32) is rounding error, and
- * lost gladly in the fixed notation: eigenvalues 4.2 and 1e-16 are 4.2000 and 0.0000.
+ * What is 1e-12 of the largest element or less (1e-5 in float32) is rounding error,
+ * and may be rounded to 0 in the fixed notation: eigenvalues 4.2 and 1e-16 are 4.2000 and 0.0000.
  *
  * A bare 0 is an exact zero, 0.0000 one that was rounded; neither has a sign. NaN is
  * nan, an infinity inf or -inf. The point is a point in every locale. */
@@ -31,7 +31,7 @@
 
 #include "matrix/matrix.h"
 
-#define LAT_DIGITS_MOST 17 /* more tell nothing about a double */
+#define LAT_DIGITS_MOST 17 /* a double is known by 17 digits */
 
 typedef struct lat_format {
   int digits;   /* decimals, 0 to LAT_DIGITS_MOST */

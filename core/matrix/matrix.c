@@ -1,3 +1,8 @@
+/* matrix.c: views by strides, copies between them, and the search for NaN and infinities.
+ *
+ * Element (i, j) is data[i*row_stride + j*col_stride]. A copy writes in the order of memory; where
+ * only one side is row-major it goes by square tiles, so that each cache line is used while it is
+ * there. */
 #include "matrix/matrix.h"
 
 #include <math.h>
@@ -5,6 +10,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "matrix/limits.h"
 #include "matrix/transpose.h"
 
 lat_matrix lat_matrix_of(double *data, size_t rows, size_t cols)
@@ -19,7 +25,7 @@ lat_matrix lat_vector_of(double *data, size_t n)
 
 lat_matrix lat_matrix_new(lat_workspace *work, size_t rows, size_t cols)
 {
-  if (cols && rows > SIZE_MAX / cols) cols = SIZE_MAX, rows = 1; /* let the allocator refuse it */
+  if (cols && rows > SIZE_MAX / cols) cols = SIZE_MAX, rows = 1; /* the allocation fails */
   return lat_matrix_of(lat_doubles(work, rows * cols), rows, cols);
 }
 
@@ -94,9 +100,6 @@ bool lat_overlaps(const lat_matrix *A, const lat_matrix *B)
 
 /* ---- copying -------------------------------------------------------------- */
 
-/* A transpose is copied in squares of this many elements, so that both sides stay in cache. */
-enum { SQUARE = 32 };
-
 #define COPY_FROM(name, from, to)                                                                  \
   static void name(const lat_matrix *A, const lat_matrix *B)                                       \
   {                                                                                                \
@@ -109,26 +112,26 @@ enum { SQUARE = 32 };
         for (ptrdiff_t j = 0; j < cols; j++) b[i * br + j] = (to)a[i * ar + j];                    \
       return;                                                                                      \
     }                                                                                              \
-    for (ptrdiff_t r = 0; r < rows; r += SQUARE)                                                   \
-      for (ptrdiff_t c = 0; c < cols; c += SQUARE)                                                 \
-        for (ptrdiff_t i = r; i < rows && i < r + SQUARE; i++)                                     \
-          for (ptrdiff_t j = c; j < cols && j < c + SQUARE; j++)                                   \
+    for (ptrdiff_t r = 0; r < rows; r += LAT_COPY_TILE)                                            \
+      for (ptrdiff_t c = 0; c < cols; c += LAT_COPY_TILE)                                          \
+        for (ptrdiff_t i = r; i < rows && i < r + LAT_COPY_TILE; i++)                              \
+          for (ptrdiff_t j = c; j < cols && j < c + LAT_COPY_TILE; j++)                            \
             b[i * br + j * bc] = (to)a[i * ar + j * ac];                                           \
   }
 
-/* Whether a is the transpose of rows that lie side by side, as b's do; all of it is ahead. */
-static bool turns(const lat_matrix *a, const lat_matrix *b)
+/* Whether a is the transpose of a row-major matrix and b is row-major, with strides > 0. */
+static bool is_transposed(const lat_matrix *a, const lat_matrix *b)
 {
   return a->dtype == b->dtype && a->row_stride == 1 && b->col_stride == 1 && a->cols > 1 &&
          a->col_stride >= (ptrdiff_t)a->rows && b->row_stride >= (ptrdiff_t)b->cols;
 }
 
-static void turn(const lat_matrix *A, const lat_matrix *B)
+static void copy_transposed(const lat_matrix *A, const lat_matrix *B)
 {
-  for (size_t r = 0; r < A->cols; r += SQUARE)
-    for (size_t c = 0; c < A->rows; c += SQUARE) {
-      size_t rows = A->cols - r < SQUARE ? A->cols - r : SQUARE;
-      size_t columns = A->rows - c < SQUARE ? A->rows - c : SQUARE;
+  for (size_t r = 0; r < A->cols; r += LAT_COPY_TILE)
+    for (size_t c = 0; c < A->rows; c += LAT_COPY_TILE) {
+      size_t rows = A->cols - r < LAT_COPY_TILE ? A->cols - r : LAT_COPY_TILE;
+      size_t columns = A->rows - c < LAT_COPY_TILE ? A->rows - c : LAT_COPY_TILE;
       size_t from = r * (size_t)A->col_stride + c, to = c * (size_t)B->row_stride + r;
       if (A->dtype == LAT_FLOAT64)
         lat_transpose_block(rows, columns, (const double *)A->data + from, (size_t)A->col_stride,
@@ -154,12 +157,12 @@ void lat_copy(const lat_matrix *A, const lat_matrix *B)
     return;
   }
   lat_matrix a = *A, b = *B;
-  if (b.row_stride == 1 && b.col_stride != 1) { /* write along memory, whichever way it runs */
+  if (b.row_stride == 1 && b.col_stride != 1) { /* write in the order of memory */
     a = lat_transpose(a);
     b = lat_transpose(b);
   }
-  if (turns(&a, &b))
-    turn(&a, &b);
+  if (is_transposed(&a, &b))
+    copy_transposed(&a, &b);
   else
     copies[a.dtype][b.dtype](&a, &b);
 }
@@ -172,7 +175,6 @@ void lat_fill(const lat_matrix *A, double value)
 
 lat_status lat_copy_bands(lat_workspace *work, const lat_matrix *A, const lat_matrix *B)
 {
-  enum { BAND = 1 << 19 }; /* elements: about a millisecond, whichever way they lie */
   lat_matrix a = *A, b = *B;
   if (lat_is_packed(A) && lat_is_packed(B)) {
     size_t n = A->rows * A->cols;
@@ -182,7 +184,7 @@ lat_status lat_copy_bands(lat_workspace *work, const lat_matrix *A, const lat_ma
     a = lat_transpose(a);
     b = lat_transpose(b);
   }
-  size_t rows = (BAND / a.cols / SQUARE + 1) * SQUARE;
+  size_t rows = (LAT_COPY_BAND / a.cols / LAT_COPY_TILE + 1) * LAT_COPY_TILE;
   for (size_t i = 0; i < a.rows; i += rows) {
     size_t n = a.rows - i < rows ? a.rows - i : rows;
     lat_matrix from = lat_block_of(a, i, 0, n, a.cols), to = lat_block_of(b, i, 0, n, a.cols);
@@ -236,17 +238,16 @@ LAT_CLONES static size_t odd_floats(size_t n, const float *x, ptrdiff_t stride)
 lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A,
                             bool missing)
 {
-  enum { PIECE = 1 << 21 }; /* elements between two looks at whether to go on */
   lat_matrix rows = *A;
   size_t since = 0;
   if (lat_is_packed(A)) { /* lines of any length, the last one shorter */
-    size_t n = A->rows * A->cols, line = n < PIECE ? n : PIECE;
+    size_t n = A->rows * A->cols, line = n < LAT_CHECK_PIECE ? n : LAT_CHECK_PIECE;
     rows = (lat_matrix){A->data, (n + line - 1) / line, line, (ptrdiff_t)line, 1, A->dtype};
   }
   for (size_t i = 0; i < rows.rows; i++) {
     const void *x = address(&rows, i, 0);
     size_t left = A->rows * A->cols - i * rows.cols, n = left < rows.cols ? left : rows.cols;
-    if ((since += n) >= PIECE) {
+    if ((since += n) >= LAT_CHECK_PIECE) {
       LAT_TRY(lat_check(work));
       since = 0;
     }

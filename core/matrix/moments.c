@@ -1,3 +1,9 @@
+/* moments.c: mean and scatter of rows by groups of chunks (moments.h).
+ *
+ * A chunk is centred and its products are added to the upper triangle of the D x D scatter by
+ * dsyrk: about its own mean, with the term n n'/(n+n') d d' of the merge as one more row, or, when
+ * it weighs no more than the rows before it, about their mean in a single pass, with n'^2/(n+n') d
+ * d' subtracted. */
 #include "matrix/moments.h"
 
 #include <cblas.h>
@@ -6,6 +12,7 @@
 
 #include "base/clones.h"
 #include "base/parallel.h"
+#include "matrix/limits.h"
 #include "matrix/moments_walk.h"
 #include "matrix/scales.h"
 
@@ -40,10 +47,9 @@ lat_moments lat_moments_of(double *memory, size_t dimensions)
   return (lat_moments){dimensions, memory, memory + 1, scatter, exponent, exponent + dimensions};
 }
 
-enum { PENDING = 32 }; /* rank-one terms that wait for a product together */
-
-/* A group at work: its moments, and in the worker's buffer the centred rows of a chunk (with room
- * for one more), the chunk's sums, and the terms to subtract from the scatter. */
+/* A group of rows that is being added: its moments, and in the worker's buffer the centred rows of
+ * a chunk (and space for one more), the chunk's sums, and the terms to subtract from the
+ * scatter. */
 typedef struct group {
   lat_moments m;
   double *Y, *sums, *terms;
@@ -65,8 +71,8 @@ static void flush(group *l)
 }
 
 /* Rows of weight n, which weigh no more than those before them, are centred about the mean of
- * those, in the one pass that also gives the offset d of their own mean: S += YY' - n^2/(n+n') dd'.
- * What is subtracted is at most half of what is there, so it costs one bit. */
+ * those, in the one pass that also computes the offset d of their own mean: S += YY' - n^2/(n+n')
+ * dd'. What is subtracted is at most half of what is there, so it costs one bit. */
 static void add_about_mean(group *l, const lat_matrix *X, double n)
 {
   lat_moments *m = &l->m;
@@ -81,7 +87,7 @@ static void add_about_mean(group *l, const lat_matrix *X, double n)
     m->mean[j] += l->sums[j] / total;
   }
   *m->weight = total;
-  if (l->pending == PENDING) flush(l);
+  if (l->pending == LAT_MOMENTS_PENDING) flush(l);
 }
 
 /* Any rows are centred about their own mean, in a second pass; the term of the two means goes into
@@ -118,7 +124,7 @@ static void add_scatter(void *context, size_t first, size_t rows, size_t offset,
     double n = lat_total_weight(weights, X.rows);
     first += X.rows, offset += X.rows, rows -= X.rows;
     if (n == 0) continue;
-    lat_matrix flat = lat_moments_flat(w, &X, l.Y);
+    lat_matrix flat = lat_moments_packed(w, &X, l.Y);
     if (!weights && *l.m.weight >= n)
       add_about_mean(&l, &flat, n);
     else
@@ -149,7 +155,8 @@ static void merge_sums(size_t D, double *into, const double *from)
   merge(&to, &other);
 }
 
-/* Brings column j of the moments from one unit to another; its mean, which is in units of 2^own, too. */
+/* Brings column j of the moments from one unit to another; its mean, which is in units of 2^own,
+ * too. */
 static void change_unit(lat_moments *m, size_t j, double from, double to, double own)
 {
   size_t D = m->dimensions;
@@ -164,7 +171,7 @@ static void change_unit(lat_moments *m, size_t j, double from, double to, double
   m->mean[j] = lat_times_power(m->mean[j], own - to);
 }
 
-/* into += from, whose means are in units of 2^exponents already, and which is spoilt. */
+/* into += from, whose means are in units of 2^exponents already, and which is overwritten. */
 static void join(lat_moments *into, lat_moments *from, const double *exponents)
 {
   size_t D = into->dimensions;
@@ -180,15 +187,12 @@ static void join(lat_moments *into, lat_moments *from, const double *exponents)
   for (size_t j = 0; j < D; j++) into->mean[j] = lat_times_power(into->mean[j], into->exponent[j]);
 }
 
-/* Groups have several chunks, of which all but the first are centred in one pass. */
-enum { CHUNKS = 4 };
-
 static lat_status sum_up(lat_workspace *work, lat_moments_walk *w, double *total)
 {
   size_t D = w->X->cols;
   LAT_SCOPE(work);
-  LAT_TRY(lat_moments_walk_begin(work, w, sum_count(D), 1 + PENDING, merge_sums));
-  while (w->sum.group < CHUNKS * lat_chunk_rows(D)) w->sum.group *= 2;
+  LAT_TRY(lat_moments_walk_begin(work, w, sum_count(D), 1 + LAT_MOMENTS_PENDING, merge_sums));
+  while (w->sum.group < LAT_MOMENTS_CHUNKS * lat_chunk_rows(D)) w->sum.group *= 2;
   lat_halt halt = {work, 0, LAT_OK};
   w->halt = &halt;
   LAT_TRY(lat_sum_add(&w->sum, work, w->X->rows, add_scatter, w));
@@ -209,7 +213,7 @@ lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_
   if (!total || !exponents) return LAT_MEMORY;
   lat_moments from = lat_moments_of(total, D);
   LAT_TRY(sum_up(work, &w, total));
-  LAT_TRY(lat_moments_look(work, &w, from.mean, from.scatter, D + 1, exponents, &again));
+  LAT_TRY(lat_moments_check_sums(work, &w, from.mean, from.scatter, D + 1, exponents, &again));
   if (again) {
     w.exponents = exponents;
     LAT_TRY(sum_up(work, &w, total));

@@ -8,10 +8,10 @@
  * (Chan, Golub, LeVeque 1983). Every chunk is centred before it is multiplied, about the mean so
  * far or its own, so a large offset of the data costs no digits, as it does in X'X - n m m'.
  *
- * Columns whose squares overflow or underflow are multiplied by a power of two for it, and their scatter is
- * kept in units of that: that of columns i and j is scatter_ij 2^(exponent_i + exponent_j). Exponents of
- * numbers of ordinary sizes are 0. So deviations are right for all that a double can hold, while covariances may
- * overflow or underflow (spread.h).
+ * Columns whose squares overflow or underflow are multiplied by a power of two for it, and their
+ * scatter is kept in units of that: that of columns i and j is scatter_ij 2^(exponent_i +
+ * exponent_j). Exponents of numbers of ordinary sizes are 0. So deviations are right over the whole
+ * range of doubles, while covariances may overflow or underflow (spread.h).
  *
  * Rows are added in the order of base/ordered_sum.h: the result is the same bits for every
  * number of threads. A covariance is S/n (divisor N, the maximum likelihood estimate). */
@@ -29,10 +29,10 @@ typedef struct lat_moments {
   double *mean;     /* D */
   double *scatter;  /* D x D row-major; only the upper triangle is kept up */
   double *exponent; /* D */
-  double *rows;     /* 1: how many there were, whatever they weigh; may be NULL where nobody asks */
+  double *rows; /* 1: how many there were, whatever they weigh; may be NULL where it isn't needed */
 } lat_moments;
 
-/* How many doubles moments take, and moments over caller's memory of that length, which
+/* The count of doubles of moments, and moments over caller's memory of that length, which
  * zeros make the moments of no rows. */
 size_t lat_moments_count(size_t dimensions);
 lat_moments lat_moments_of(double *memory, size_t dimensions);
@@ -48,8 +48,8 @@ void lat_moments_covariance(const lat_moments *moments, double *covariance);
 /* The square root of its element j, j: also where that would overflow or underflow. */
 double lat_moments_deviation(const lat_moments *moments, size_t j);
 
-/* S/n, each element divided by the two columns' divisors (D, > 0). Constant columns that are very large or small have
- * zeros. */
+/* S/n, each element divided by the two columns' divisors (D, > 0). Constant columns that are very
+ * large or small have zeros. */
 void lat_moments_divided(const lat_moments *moments, const double *divisor, double *covariance);
 
 /* ---- by columns: only the diagonal ------------------------------------------ */
@@ -64,7 +64,8 @@ size_t lat_column_moments_count(size_t dimensions);
 lat_column_moments lat_column_moments_of(double *memory, size_t dimensions);
 lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *moments,
                                   const lat_matrix *X, const double *weights, bool missing);
-/* Scatter over weight, 0 without weight; and its square root, also where the first overflows or underflows. */
+/* Scatter over weight, 0 without weight; and its square root, also where the first overflows or
+ * underflows. */
 double lat_column_variance(const lat_column_moments *moments, size_t j);
 double lat_column_deviation(const lat_column_moments *moments, size_t j);
 

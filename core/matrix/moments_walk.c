@@ -1,6 +1,6 @@
-/* moments_walk.c: the pass over rows that both kinds of moments make (moments.h): groups of whole chunks
- * in the order of base/ordered_sum.h, and a second pass in units of powers of two for columns whose
- * squares overflow or underflow (scales.h). */
+/* moments_walk.c: the pass over rows that both kinds of moments make (moments.h): groups of whole
+ * chunks in the order of base/ordered_sum.h, and a second pass in units of powers of two for
+ * columns whose squares overflow or underflow (scales.h). */
 #include "matrix/moments_walk.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ lat_matrix lat_moments_chunk(const lat_moments_walk *w, size_t first, size_t row
   return lat_block_of(*w->X, first, 0, n < rows ? n : rows, w->X->cols);
 }
 
-lat_matrix lat_moments_flat(const lat_moments_walk *w, const lat_matrix *X, double *Y)
+lat_matrix lat_moments_packed(const lat_moments_walk *w, const lat_matrix *X, double *Y)
 {
   if (lat_rows_are_packed(X) && !w->exponents) return *X;
   lat_matrix flat = lat_matrix_of(Y, X->rows, X->cols);
@@ -50,22 +50,23 @@ lat_status lat_moments_check_weight(lat_workspace *work, double weight)
   return lat_fail(work, LAT_INVALID, "the sum of the weights overflows");
 }
 
-lat_status lat_moments_look(lat_workspace *work, const lat_moments_walk *w, const double *means,
-                            const double *scatter, size_t step, double *exponents, bool *again)
+lat_status lat_moments_check_sums(lat_workspace *work, const lat_moments_walk *w,
+                                  const double *means, const double *scatter, size_t step,
+                                  double *exponents, bool *again)
 {
   LAT_SCOPE(work);
   size_t D = w->X->cols;
-  bool *odd = lat_allocate(work, D, sizeof *odd), finite = true, any = false;
+  bool *marked = lat_allocate(work, D, sizeof *marked), finite = true, any = false;
   *again = false;
-  if (!odd) return LAT_MEMORY;
+  if (!marked) return LAT_MEMORY;
   for (size_t j = 0; j < D; j++) {
-    odd[j] = lat_is_odd(means[j], scatter[j * step]);
-    any |= odd[j];
+    marked[j] = lat_out_of_range(means[j], scatter[j * step]);
+    any |= marked[j];
     finite &= (bool)isfinite(means[j]);
   }
   if (!finite) LAT_TRY(lat_check_finite(work, "X", w->X, w->missing));
   if (!any) return LAT_OK;
-  return lat_find_exponents(work, w->X, w->weights, odd, exponents, again);
+  return lat_find_exponents(work, w->X, w->weights, marked, exponents, again);
 }
 
 /* The exponent of moments whose mean is 2^unit mean: a constant column's is its size. */

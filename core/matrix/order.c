@@ -1,13 +1,15 @@
-/* order.c: radix sort of numbers with their places, and gathering. */
+/* order.c: radix sort of numbers with their places, quantiles, and gathering of rows.
+ *
+ * Numbers are mapped to 64-bit keys whose integer order is theirs, and sorted by one byte after the
+ * other from the lowest; a byte that all keys share is skipped, so float32 data need half of the
+ * passes. */
 #include "matrix/order.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/parallel.h"
-
-#define SHORT 48    /* up to here insertion beats counting */
-#define JOB   65536 /* numbers in one piece of parallel work */
+#include "matrix/limits.h"
 
 typedef struct item {
   uint64_t key;
@@ -42,7 +44,7 @@ static bool count_digits(lat_halt *halt, size_t worker, const item *items, size_
 {
   for (size_t start = 0, end; start < n; start = end) {
     if (lat_halted(halt, worker)) return false;
-    end = n - start < JOB ? n : start + JOB;
+    end = n - start < LAT_JOB ? n : start + LAT_JOB;
     for (size_t i = start; i < end; i++)
       for (int byte = 0; byte < 8; byte++) counts[byte][items[i].key >> (8 * byte) & 255]++;
   }
@@ -66,7 +68,7 @@ static item *radix_sort(lat_halt *halt, size_t worker, item *items, item *other,
     }
     for (size_t start = 0, end; start < n; start = end) {
       if (lat_halted(halt, worker)) return NULL;
-      end = n - start < JOB ? n : start + JOB;
+      end = n - start < LAT_JOB ? n : start + LAT_JOB;
       for (size_t i = start; i < end; i++)
         other[count[items[i].key >> (8 * byte) & 255]++] = items[i];
     }
@@ -79,7 +81,7 @@ static item *radix_sort(lat_halt *halt, size_t worker, item *items, item *other,
 
 static const item *sort_items(lat_halt *halt, size_t worker, item *items, item *other, size_t n)
 {
-  if (n > SHORT) return radix_sort(halt, worker, items, other, n);
+  if (n > LAT_SORT_SHORT) return radix_sort(halt, worker, items, other, n);
   insertion_sort(items, n);
   return items;
 }
@@ -101,7 +103,7 @@ static void sort_line(sorting *s, size_t j, size_t worker)
   double *numbers = s->numbers + n * worker;
   for (size_t start = 0, end; start < n; start = end) {
     if (lat_halted(&s->halt, worker)) return;
-    end = n - start < JOB ? n : start + JOB;
+    end = n - start < LAT_JOB ? n : start + LAT_JOB;
     const lat_matrix line = lat_vector_of(numbers + start, end - start);
     const lat_matrix from = lat_block_of(s->A, start, j, end - start, 1);
     lat_copy(&from, &line);
@@ -110,7 +112,7 @@ static void sort_line(sorting *s, size_t j, size_t worker)
   const item *done = sort_items(&s->halt, worker, items, items + n, n);
   for (size_t start = 0, end; done && start < n; start = end) {
     if (lat_halted(&s->halt, worker)) return;
-    end = n - start < JOB ? n : start + JOB;
+    end = n - start < LAT_JOB ? n : start + LAT_JOB;
     for (size_t i = start; s->sorted.data && i < end; i++)
       lat_set(&s->sorted, i, j, numbers[done[i].place]);
     for (size_t i = start; s->order.data && i < end; i++)
@@ -137,7 +139,7 @@ lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool desc
     s.sorted = lat_transpose(s.sorted);
     s.order = lat_transpose(s.order);
   }
-  s.job_lines = s.A.rows < JOB ? JOB / s.A.rows : 1;
+  s.job_lines = s.A.rows < LAT_JOB ? LAT_JOB / s.A.rows : 1;
   const size_t jobs = (s.A.cols + s.job_lines - 1) / s.job_lines;
   const size_t workers = jobs > 1 ? lat_workers(work) : 1;
   LAT_SCOPE(work);
@@ -171,10 +173,10 @@ lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, doubl
   return LAT_OK;
 }
 
-/* Rows of so many columns between two looks at whether to go on. */
+/* Rows of so many columns between two calls of lat_check. */
 static size_t rows_to_ask(size_t cols)
 {
-  return 1 + JOB / (cols + 8);
+  return 1 + LAT_JOB / (cols + 8);
 }
 
 lat_status lat_gather_rows(lat_workspace *work, const lat_matrix *A, const size_t *place,
@@ -197,7 +199,7 @@ lat_status lat_count(lat_workspace *work, const lat_matrix *mask, size_t *count)
   for (size_t i = 0; i < mask->rows; i++)
     for (size_t j = 0; j < mask->cols; j++) {
       *count += lat_get(mask, i, j) != 0;
-      if (++since % (4 * JOB) == 0) LAT_TRY(lat_check(work));
+      if (++since % (4 * LAT_JOB) == 0) LAT_TRY(lat_check(work));
     }
   return LAT_OK;
 }
@@ -206,7 +208,7 @@ lat_status lat_masked(lat_workspace *work, const lat_matrix *A, const lat_matrix
                       const lat_matrix *B)
 {
   const bool by_elements = mask->cols == A->cols;
-  const size_t ask = by_elements ? 4 * JOB : rows_to_ask(A->cols);
+  const size_t ask = by_elements ? 4 * LAT_JOB : rows_to_ask(A->cols);
   size_t k = 0, since = 0;
   for (size_t i = 0; i < mask->rows; i++)
     for (size_t j = 0; j < mask->cols; j++) {

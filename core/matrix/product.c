@@ -1,3 +1,9 @@
+/* product.c: C := alpha A B + beta C through BLAS, cut into chunks by the sizes alone.
+ *
+ * Large products are cut into tiles of C, symmetric ones (B = A') into panels of the lower
+ * triangle, and those of a small C with a long K into slices of K, whose products are added in
+ * order. The dot product sums blocks in eight accumulators, and the blocks with Neumaier's
+ * compensation. */
 #include "matrix/product.h"
 
 #include <cblas.h>
@@ -7,31 +13,18 @@
 
 #include "base/clones.h"
 #include "base/parallel.h"
+#include "matrix/limits.h"
 #include "matrix/linear/lapack.h"
-
-#define CUT        1e6 /* multiplications from which work is cut into chunks */
-#define TALL       384 /* the most rows and columns of a tile of C: what BLAS packs pays from here on */
-#define WIDE       1536
-#define LOW        64 /* the least rows for the sake of FEW tiles */
-#define FEW        4
-#define PANEL      256 /* rows of a panel of a symmetric C */
-#define SLICES     16  /* of K, when C has at most SMALL elements */
-#define SMALL      (256 * 256)
-#define DEEP       4096      /* the least K to slice */
-#define STEP       4e8       /* multiplications of a chunk between two looks at whether to go on */
-#define LEAST_STEP 192       /* of K, for the sake of its speed */
-#define BLOCK      256       /* elements that lat_dot adds up at a time */
-#define ASK        (1 << 20) /* elements of it between two looks at whether to go on */
 
 /* ---- one call of BLAS ----------------------------------------------------- */
 
-/* How BLAS sees a view in row-major order. */
+/* A view as an operand of row-major BLAS. */
 typedef struct operand {
   CBLAS_TRANSPOSE transpose;
-  int rows, cols, lead; /* of the matrix in memory, before the transpose */
+  int rows, cols, lead; /* of the matrix in memory, beta_of_step the transpose */
 } operand;
 
-/* Rows side by side in memory and in order; a stride that is never taken doesn't count. */
+/* Rows side by side in memory and in order; the stride of a single row or column doesn't matter. */
 static bool is_row_major(const lat_matrix *A)
 {
   return (A->cols == 1 || A->col_stride == 1) &&
@@ -44,7 +37,7 @@ static bool is_direct(const lat_matrix *A)
   return is_row_major(A) || is_row_major(&T);
 }
 
-static operand see(lat_matrix A)
+static operand operand_of(lat_matrix A)
 {
   CBLAS_TRANSPOSE transpose = CblasNoTrans;
   if (!is_row_major(&A)) {
@@ -58,7 +51,7 @@ static operand see(lat_matrix A)
 /* c := alpha A b + beta c; vectors are n x 1 and direct, so their stride is positive */
 static void times_vector(double alpha, lat_matrix A, lat_matrix b, double beta, lat_matrix c)
 {
-  operand a = see(A);
+  operand a = operand_of(A);
   int step_b = b.rows == 1 ? 1 : (int)b.row_stride, step_c = c.rows == 1 ? 1 : (int)c.row_stride;
   if (beta == 0) lat_fill(&c, 0); /* some versions of gemv keep a NaN that was there */
   if (c.dtype == LAT_FLOAT64)
@@ -81,7 +74,7 @@ static void multiply(double alpha, lat_matrix A, lat_matrix B, double beta, lat_
   } else if (C.rows == 1) {
     times_vector(alpha, lat_transpose(B), lat_transpose(A), beta, lat_transpose(C));
   } else {
-    operand a = see(A), b = see(B), c = see(C);
+    operand a = operand_of(A), b = operand_of(B), c = operand_of(C);
     int depth = (int)A.cols;
     if (C.dtype == LAT_FLOAT64)
       cblas_dgemm(CblasRowMajor, a.transpose, b.transpose, c.rows, c.cols, depth, alpha, A.data,
@@ -95,7 +88,7 @@ static void multiply(double alpha, lat_matrix A, lat_matrix B, double beta, lat_
 /* The lower triangle of C := alpha A A' + beta C */
 static void multiply_lower(double alpha, lat_matrix A, double beta, lat_matrix C)
 {
-  operand a = see(A), c = see(C);
+  operand a = operand_of(A), c = operand_of(C);
   if (C.rows == 1)
     multiply(alpha, A, lat_transpose(A), beta, C);
   else if (C.dtype == LAT_FLOAT64)
@@ -139,13 +132,13 @@ static size_t least(size_t a, size_t b)
   return a < b ? a : b;
 }
 
-/* What a step adds to: the first one to beta C, those after it to what is there. */
-static double before(const job *j)
+/* The first step of K adds to beta C, later ones to C. */
+static double beta_of_step(const job *j)
 {
   return j->from > 0 ? 1 : j->beta;
 }
 
-static void do_tile(void *context, size_t chunk, size_t worker)
+static void multiply_tile(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
   size_t across = pieces(j->C.cols, j->tile_cols);
@@ -153,25 +146,26 @@ static void do_tile(void *context, size_t chunk, size_t worker)
   size_t c = chunk % across * j->tile_cols, cols = least(j->tile_cols, j->C.cols - c);
   (void)worker;
   multiply(j->alpha, lat_block_of(j->A, r, j->from, rows, j->depth),
-           lat_block_of(j->B, j->from, c, j->depth, cols), before(j),
+           lat_block_of(j->B, j->from, c, j->depth, cols), beta_of_step(j),
            lat_block_of(j->C, r, c, rows, cols));
 }
 
-static void do_panel(void *context, size_t chunk, size_t worker)
+static void multiply_panel(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
   /* the longest panel first, so that the threads finish together */
-  size_t r = (pieces(j->C.rows, PANEL) - 1 - chunk) * PANEL, rows = least(PANEL, j->C.rows - r);
+  size_t r = (pieces(j->C.rows, LAT_PRODUCT_PANEL) - 1 - chunk) * LAT_PRODUCT_PANEL,
+         rows = least(LAT_PRODUCT_PANEL, j->C.rows - r);
   lat_matrix A = lat_block_of(j->A, r, j->from, rows, j->depth);
   (void)worker;
-  multiply_lower(j->alpha, A, before(j), lat_block_of(j->C, r, r, rows, rows));
+  multiply_lower(j->alpha, A, beta_of_step(j), lat_block_of(j->C, r, r, rows, rows));
   if (r > 0)
-    multiply(j->alpha, A, lat_block_of(j->B, j->from, 0, j->depth, r), before(j),
+    multiply(j->alpha, A, lat_block_of(j->B, j->from, 0, j->depth, r), beta_of_step(j),
              lat_block_of(j->C, r, 0, rows, r));
 }
 
 /* The step's part of a slice of K. */
-static void do_slice(void *context, size_t chunk, size_t worker)
+static void multiply_slice(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
   size_t begin = chunk * j->slice, length = least(j->slice, j->A.cols - begin);
@@ -187,13 +181,15 @@ static void do_slice(void *context, size_t chunk, size_t worker)
     multiply(j->alpha, A, lat_block_of(j->B, k, 0, depth, j->B.cols), beta, part);
 }
 
-/* Runs the chunks over K (or a slice of that length) in steps that are short enough to ask between
- * them, when `each` is the multiplications of the largest chunk for one of K. */
+/* Runs the chunks over K (or a slice of that length) in steps that are short enough to call
+ * lat_check between them; `each` is the multiplications of the largest chunk for one of K. */
 static lat_status run_steps(lat_workspace *work, job *j, size_t K, double each, size_t chunks,
                             lat_task *task)
 {
-  double fit = STEP / each;
-  size_t step = fit >= (double)K ? K : fit < LEAST_STEP ? LEAST_STEP : (size_t)fit / 64 * 64;
+  double fit = LAT_PRODUCT_STEP / each;
+  size_t step = fit >= (double)K               ? K
+                : fit < LAT_PRODUCT_LEAST_STEP ? LAT_PRODUCT_LEAST_STEP
+                                               : (size_t)fit / 64 * 64;
   if (2 * K <= 3 * step) step = K;
   for (j->from = 0; j->from < K; j->from += step) {
     j->depth = least(step, K - j->from);
@@ -204,11 +200,13 @@ static lat_status run_steps(lat_workspace *work, job *j, size_t K, double each, 
 
 static lat_status multiply_tiled(lat_workspace *work, job *j)
 {
-  size_t M = j->C.rows, N = j->C.cols, high = pieces(M, TALL), few = least(FEW, pieces(M, LOW));
+  size_t M = j->C.rows, N = j->C.cols, high = pieces(M, LAT_PRODUCT_TILE_ROWS),
+         few = least(LAT_PRODUCT_LEAST_TILES, pieces(M, LAT_PRODUCT_LEAST_ROWS));
   j->tile_rows = pieces(M, high > few ? high : few);
-  j->tile_cols = pieces(N, pieces(N, WIDE));
+  j->tile_cols = pieces(N, pieces(N, LAT_PRODUCT_TILE_COLS));
   size_t tiles = pieces(M, j->tile_rows) * pieces(N, j->tile_cols);
-  return run_steps(work, j, j->A.cols, (double)j->tile_rows * (double)j->tile_cols, tiles, do_tile);
+  return run_steps(work, j, j->A.cols, (double)j->tile_rows * (double)j->tile_cols, tiles,
+                   multiply_tile);
 }
 
 /* Adds part s to part 0; `size` elements each. */
@@ -227,12 +225,12 @@ static void add_part(const lat_matrix *parts, size_t s, size_t size)
 static lat_status multiply_sliced(lat_workspace *work, job *j)
 {
   size_t M = j->C.rows, N = j->C.cols;
-  j->slice = pieces(j->A.cols, SLICES);
+  j->slice = pieces(j->A.cols, LAT_PRODUCT_SLICES);
   size_t slices = pieces(j->A.cols, j->slice);
   lat_matrix parts = fresh(work, slices * M, N, j->C.dtype);
   if (!parts.data) return LAT_MEMORY;
   j->parts = &parts;
-  LAT_TRY(run_steps(work, j, j->slice, (double)M * (double)N, slices, do_slice));
+  LAT_TRY(run_steps(work, j, j->slice, (double)M * (double)N, slices, multiply_slice));
   for (size_t s = 1; s < slices; s++) add_part(&parts, s, M * N);
   for (size_t r = 0; r < M; r++) {
     for (size_t c = 0; c < N; c++) {
@@ -246,9 +244,9 @@ static lat_status multiply_sliced(lat_workspace *work, job *j)
 /* Copies the lower triangle over the upper one. */
 static lat_status mirror(lat_workspace *work, lat_matrix C)
 {
-  for (size_t r = 0; r < C.rows; r += PANEL) {
-    if (C.rows > PANEL) LAT_TRY(lat_check(work));
-    size_t rows = least(PANEL, C.rows - r);
+  for (size_t r = 0; r < C.rows; r += LAT_PRODUCT_PANEL) {
+    if (C.rows > LAT_PRODUCT_PANEL) LAT_TRY(lat_check(work));
+    size_t rows = least(LAT_PRODUCT_PANEL, C.rows - r);
     lat_matrix left = lat_block_of(C, r, 0, rows, r);
     lat_matrix above = lat_transpose(lat_block_of(C, 0, r, r, rows));
     lat_matrix corner = lat_block_of(C, r, r, rows, rows);
@@ -263,11 +261,13 @@ static lat_status multiply_all(lat_workspace *work, job *j)
 {
   size_t M = j->C.rows, N = j->C.cols, K = j->A.cols;
   double size = (double)M * (double)N * (double)K;
-  if (size >= CUT && K >= DEEP && M * N <= SMALL)
+  if (size >= LAT_PRODUCT_PARALLEL && K >= LAT_PRODUCT_SLICED_DEPTH &&
+      M * N <= LAT_PRODUCT_SLICED_SIZE)
     LAT_TRY(multiply_sliced(work, j));
   else if (j->symmetric)
-    LAT_TRY(run_steps(work, j, K, (double)least(PANEL, M) * (double)M, pieces(M, PANEL), do_panel));
-  else if (size >= CUT)
+    LAT_TRY(run_steps(work, j, K, (double)least(LAT_PRODUCT_PANEL, M) * (double)M,
+                      pieces(M, LAT_PRODUCT_PANEL), multiply_panel));
+  else if (size >= LAT_PRODUCT_PARALLEL)
     LAT_TRY(multiply_tiled(work, j));
   else
     multiply(j->alpha, j->A, j->B, j->beta, j->C);
@@ -276,7 +276,7 @@ static lat_status multiply_all(lat_workspace *work, job *j)
 
 /* ---- any views ------------------------------------------------------------ */
 
-/* A row-major copy in the workspace when BLAS can't take A as it lies. */
+/* A row-major copy in the workspace when BLAS can't read A in place. */
 static lat_status make_direct(lat_workspace *work, lat_matrix *A, lat_dtype dtype)
 {
   if (A->dtype == dtype && is_direct(A)) return LAT_OK;
@@ -331,15 +331,15 @@ lat_status lat_product(lat_workspace *work, double alpha, const lat_matrix *A, c
 LAT_CLONES
 static double dot_block(size_t n, const double *a, const double *b)
 {
-  double lane[8] = {0};
+  double part[8] = {0};
   size_t i = 0;
   for (; i + 8 <= n; i += 8)
-    for (size_t k = 0; k < 8; k++) lane[k] += a[i + k] * b[i + k];
-  for (; i < n; i++) lane[i % 8] += a[i] * b[i];
-  return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+    for (size_t k = 0; k < 8; k++) part[k] += a[i + k] * b[i + k];
+  for (; i < n; i++) part[i % 8] += a[i] * b[i];
+  return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
 }
 
-/* n elements of row i from column j on: where they lie, or gathered into `buffer` */
+/* n elements of row i from column j on: in place, or gathered into `buffer` */
 static const double *gather(const lat_matrix *A, size_t i, size_t j, size_t n, double *buffer)
 {
   ptrdiff_t at = (ptrdiff_t)i * A->row_stride + (ptrdiff_t)j * A->col_stride, step = A->col_stride;
@@ -357,7 +357,7 @@ static const double *gather(const lat_matrix *A, size_t i, size_t j, size_t n, d
 lat_status lat_inner(lat_workspace *work, const lat_matrix *A, const lat_matrix *B, double *inner)
 {
   lat_matrix a = *A, b = *B;
-  double buffer_a[BLOCK], buffer_b[BLOCK], sum = 0, lost = 0;
+  double buffer_a[LAT_DOT_BLOCK], buffer_b[LAT_DOT_BLOCK], sum = 0, lost = 0;
   size_t since = 0;
   if (a.cols == 1 || (a.rows > 1 && a.row_stride == 1)) {
     a = lat_transpose(a), b = lat_transpose(b);
@@ -367,13 +367,13 @@ lat_status lat_inner(lat_workspace *work, const lat_matrix *A, const lat_matrix 
     a.rows = 1;
   }
   for (size_t i = 0; i < a.rows; i++) {
-    for (size_t j = 0; j < a.cols; j += BLOCK) {
-      size_t n = least(BLOCK, a.cols - j);
+    for (size_t j = 0; j < a.cols; j += LAT_DOT_BLOCK) {
+      size_t n = least(LAT_DOT_BLOCK, a.cols - j);
       double part = dot_block(n, gather(&a, i, j, n, buffer_a), gather(&b, i, j, n, buffer_b));
       double next = sum + part;
       lost += fabs(sum) >= fabs(part) ? (sum - next) + part : (part - next) + sum;
       sum = next;
-      if ((since += n) < ASK) continue;
+      if ((since += n) < LAT_CHECK_ELEMENTS) continue;
       if (work) LAT_TRY(lat_check(work));
       since = 0;
     }

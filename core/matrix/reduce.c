@@ -1,36 +1,30 @@
-/* reduce.c: sums and their like, in blocks of lanes.
+/* reduce.c: sums and other reductions, in blocks of accumulators.
  *
- * Everything is brought to one form: a matrix whose columns ("lines") are reduced
- * down their rows. A kernel takes it row by row and keeps one accumulator a
- * column, which is vector code whatever is accumulated. A single packed line is
- * the same thing folded into 64 columns ("lanes"), and so are a few packed lines. */
+ * Every reduction is one of a matrix whose columns ("lines") are reduced down their rows. A kernel
+ * reads it row by row and has one accumulator for each column, which is vector code for any
+ * operation. A single packed line is the same thing folded into LAT_REDUCE_WIDTH columns, and so
+ * are a few packed lines. */
 #include "matrix/reduce.h"
 
 #include <math.h>
 
 #include "base/clones.h"
 #include "base/parallel.h"
+#include "matrix/limits.h"
 
-#define LANES     64    /* accumulators that run side by side, at least */
-#define LINES     512   /* and at most */
-#define BLOCK     128   /* rows added into one accumulator before it is put aside */
-#define BUFFER    2048  /* numbers of a strided block, brought together */
-#define JOB       65536 /* numbers in one piece of parallel work, about */
-#define LONG_LINE 64    /* shorter lines are taken many at a time */
-
-/* Accumulators of n lines or lanes. */
-typedef struct lanes {
+/* Accumulators of n lines, or of the columns into which a few lines are folded. */
+typedef struct accumulators {
   double *value;
   double *place; /* arg min and max only: the row of `value` */
-} lanes;
+} accumulators;
 
 /* Adds rows x cols numbers, the first row being row number 0, to cols accumulators. */
-typedef void accumulator(lanes to, const double *restrict center, size_t rows, size_t cols,
+typedef void accumulator(accumulators to, const double *restrict center, size_t rows, size_t cols,
                          const void *data, ptrdiff_t stride);
 
 #define ACCUMULATOR(name, TYPE, ...)                                                               \
-  LAT_CLONES static void name(lanes to, const double *restrict center, size_t rows, size_t cols,   \
-                              const void *data, ptrdiff_t stride)                                  \
+  LAT_CLONES static void name(accumulators to, const double *restrict center, size_t rows,         \
+                              size_t cols, const void *data, ptrdiff_t stride)                     \
   {                                                                                                \
     const TYPE *restrict row = data;                                                               \
     double *restrict value = to.value, *restrict place = to.place;                                 \
@@ -44,10 +38,10 @@ typedef void accumulator(lanes to, const double *restrict center, size_t rows, s
 #define ACCUMULATORS(name, ...)                                                                    \
   ACCUMULATOR(name##_64, double, __VA_ARGS__)                                                      \
   ACCUMULATOR(name##_32, float, __VA_ARGS__)
-#define TAKE(better)                                                                               \
-  const bool take = (x better v) | ((x != x) & (v == v));                                          \
-  value[j] = take ? x : v;                                                                         \
-  place[j] = take ? (double)i : place[j]
+#define REPLACE_IF(better)                                                                         \
+  const bool replace = (x better v) | ((x != x) & (v == v));                                       \
+  value[j] = replace ? x : v;                                                                      \
+  place[j] = replace ? (double)i : place[j]
 
 ACCUMULATORS(sum, value[j] = v + x)
 ACCUMULATORS(squares, value[j] = v + (x - center[j]) * (x - center[j]))
@@ -56,13 +50,13 @@ ACCUMULATORS(min, value[j] = x < v || x != x ? x : v)
 ACCUMULATORS(max, value[j] = x > v || x != x ? x : v)
 ACCUMULATORS(any, value[j] = (v != 0) | (x != 0))
 ACCUMULATORS(all, value[j] = (v != 0) & (x != 0))
-ACCUMULATORS(argmin, TAKE(<))
-ACCUMULATORS(argmax, TAKE(>))
+ACCUMULATORS(argmin, REPLACE_IF(<))
+ACCUMULATORS(argmax, REPLACE_IF(>))
 
 static const struct reducer {
   double identity;
-  accumulator *take[2]; /* by dtype */
-  accumulator *merge;   /* of accumulators; NULL: merge_places */
+  accumulator *add[2]; /* by dtype */
+  accumulator *merge;  /* of accumulators; NULL: merge_places */
 } reducers[] = {
     [LAT_SUM] = {0, {sum_64, sum_32}, sum_64},
     [LAT_PRODUCT] = {1, {product_64, product_32}, product_64},
@@ -77,11 +71,11 @@ static const struct reducer {
 
 typedef struct reduction {
   const struct reducer *how;
-  double sign;          /* -1 for arg max, which looks for the least of -x */
+  double sign;          /* -1 for arg max, the arg min of -x */
   lat_matrix A;         /* reduced down its rows */
   const double *center; /* of each line, or (center_step 0) of all; may be NULL */
   size_t center_step;
-  lanes partial; /* chunks x A.cols */
+  accumulators partial; /* chunks x A.cols */
   size_t chunk_rows, chunks, tile_lines, job_lines, jobs_across;
 } reduction;
 
@@ -100,9 +94,9 @@ static size_t magnitude(ptrdiff_t stride)
   return stride < 0 ? (size_t)-stride : (size_t)stride;
 }
 
-static lanes after(lanes of, size_t n)
+static accumulators after(accumulators of, size_t n)
 {
-  return (lanes){of.value + n, of.place + n};
+  return (accumulators){of.value + n, of.place + n};
 }
 
 static bool has_places(const reduction *r)
@@ -110,7 +104,7 @@ static bool has_places(const reduction *r)
   return r->how->merge == NULL;
 }
 
-static void clear(const reduction *r, lanes to, size_t n)
+static void clear(const reduction *r, accumulators to, size_t n)
 {
   for (size_t j = 0; j < n; j++) to.value[j] = r->how->identity;
   if (has_places(r))
@@ -118,18 +112,18 @@ static void clear(const reduction *r, lanes to, size_t n)
 }
 
 /* The better value, then the lower place; NaN is best. */
-LAT_CLONES static void merge_places(double sign, lanes to, lanes from, size_t n)
+LAT_CLONES static void merge_places(double sign, accumulators to, accumulators from, size_t n)
 {
   for (size_t j = 0; j < n; j++) {
     const double x = sign * from.value[j], v = sign * to.value[j];
     const bool same = (x == v) | ((x != x) & (v != v)), earlier = from.place[j] < to.place[j];
-    const bool take = same ? earlier : (x < v) | (x != x);
-    to.value[j] = take ? from.value[j] : to.value[j];
-    to.place[j] = take ? from.place[j] : to.place[j];
+    const bool replace = same ? earlier : (x < v) | (x != x);
+    to.value[j] = replace ? from.value[j] : to.value[j];
+    to.place[j] = replace ? from.place[j] : to.place[j];
   }
 }
 
-static void merge(const reduction *r, lanes to, lanes from, size_t n)
+static void merge(const reduction *r, accumulators to, accumulators from, size_t n)
 {
   if (has_places(r))
     merge_places(r->sign, to, from, n);
@@ -139,7 +133,7 @@ static void merge(const reduction *r, lanes to, lanes from, size_t n)
 
 /* Merges `count` groups of n accumulators into the first, in a tree: the upper half
  * into the lower one, and so on. */
-static void merge_tree(const reduction *r, lanes all, size_t count, size_t n)
+static void merge_tree(const reduction *r, accumulators all, size_t count, size_t n)
 {
   while (count > 1) {
     const size_t half = (count + 1) / 2;
@@ -150,18 +144,19 @@ static void merge_tree(const reduction *r, lanes all, size_t count, size_t n)
 
 /* Adds a block that is packed or has its own row stride, rows from number `first`
  * on, to the accumulators of its lines. */
-static void add_block(const reduction *r, lanes to, const double *center, const lat_matrix *block,
-                      size_t first)
+static void add_block(const reduction *r, accumulators to, const double *center,
+                      const lat_matrix *block, size_t first)
 {
-  double value[LINES], place[LINES];
-  const lanes own = {value, place};
+  double value[LAT_REDUCE_LINES], place[LAT_REDUCE_LINES];
+  const accumulators own = {value, place};
   const size_t n = block->cols;
   const bool packed = block->row_stride == (ptrdiff_t)n;
-  const size_t fold = packed ? least(most(LANES / n, 1), block->rows) : 1; /* rows in one */
+  const size_t fold =
+      packed ? least(most(LAT_REDUCE_WIDTH / n, 1), block->rows) : 1; /* rows in one */
   const size_t rows = block->rows / fold, rest = block->rows % fold;
   clear(r, own, n * fold);
-  r->how->take[block->dtype](own, center, rows, n * fold, block->data,
-                             block->row_stride * (ptrdiff_t)fold);
+  r->how->add[block->dtype](own, center, rows, n * fold, block->data,
+                            block->row_stride * (ptrdiff_t)fold);
   if (has_places(r))
     for (size_t f = 0; f < fold; f++)
       for (size_t k = f * n; k < (f + 1) * n; k++)
@@ -174,20 +169,21 @@ static void add_block(const reduction *r, lanes to, const double *center, const 
 }
 
 /* One tile of lines, rows `begin` to `end`. */
-static void add_tile(const reduction *r, lanes to, size_t line, size_t n, size_t begin, size_t end)
+static void add_tile(const reduction *r, accumulators to, size_t line, size_t n, size_t begin,
+                     size_t end)
 {
   _Alignas(LAT_ALIGNMENT) union {
-    double float64[BUFFER];
-    float float32[BUFFER];
+    double float64[LAT_REDUCE_BUFFER];
+    float float32[LAT_REDUCE_BUFFER];
   } buffer;
-  double center[LINES];
+  double center[LAT_REDUCE_LINES];
   const lat_matrix *A = &r->A;
-  const size_t lane_count = most(LANES / n, 1) * n;
+  const size_t width = most(LAT_REDUCE_WIDTH / n, 1) * n;
   if (r->center)
-    for (size_t k = 0; k < lane_count; k += n)
+    for (size_t k = 0; k < width; k += n)
       for (size_t j = 0; j < n; j++) center[k + j] = r->center[(line + j) * r->center_step];
   const bool in_place = n == 1 ? A->row_stride == 1 : A->col_stride == 1;
-  const size_t step = in_place ? BLOCK * lane_count / n : most(BUFFER / n, 1);
+  const size_t step = in_place ? LAT_REDUCE_BLOCK * width / n : most(LAT_REDUCE_BUFFER / n, 1);
   for (size_t row = begin; row < end; row += step) {
     lat_matrix block = lat_block_of(*A, row, line, least(step, end - row), n);
     if (!in_place) {
@@ -208,7 +204,7 @@ static void reduce_job(void *context, size_t job, size_t worker)
   const size_t last = least(first + r->job_lines, r->A.cols);
   for (size_t line = first; line < last; line += r->tile_lines) {
     const size_t n = least(r->tile_lines, last - line);
-    const lanes to = after(r->partial, chunk * r->A.cols + line);
+    const accumulators to = after(r->partial, chunk * r->A.cols + line);
     clear(r, to, n);
     add_tile(r, to, line, n, begin, end);
   }
@@ -218,19 +214,19 @@ static void reduce_job(void *context, size_t job, size_t worker)
 static lat_status reduce_columns(lat_workspace *work, reduction *r)
 {
   const lat_matrix *A = &r->A;
-  const bool down =
-      A->cols == 1 || (magnitude(A->row_stride) < magnitude(A->col_stride) && A->rows >= LONG_LINE);
-  r->tile_lines = down ? 1 : least(A->cols, LINES);
-  r->chunk_rows = least(A->rows, down ? JOB : lat_chunk_rows(r->tile_lines));
+  const bool down = A->cols == 1 || (magnitude(A->row_stride) < magnitude(A->col_stride) &&
+                                     A->rows >= LAT_REDUCE_LONG_LINE);
+  r->tile_lines = down ? 1 : least(A->cols, LAT_REDUCE_LINES);
+  r->chunk_rows = least(A->rows, down ? LAT_JOB : lat_chunk_rows(r->tile_lines));
   r->chunks = (A->rows + r->chunk_rows - 1) / r->chunk_rows;
-  r->job_lines = r->tile_lines * most(JOB / (r->tile_lines * r->chunk_rows), 1);
+  r->job_lines = r->tile_lines * most(LAT_JOB / (r->tile_lines * r->chunk_rows), 1);
   r->jobs_across = (A->cols + r->job_lines - 1) / r->job_lines;
   double *memory = lat_allocate(work, r->chunks * A->cols, 2 * sizeof(double));
   if (!memory) return LAT_MEMORY;
-  r->partial = (lanes){memory, memory + r->chunks * A->cols};
+  r->partial = (accumulators){memory, memory + r->chunks * A->cols};
 
   const size_t jobs = r->chunks * r->jobs_across;
-  if (A->rows * A->cols >= JOB)
+  if (A->rows * A->cols >= LAT_JOB)
     LAT_TRY(lat_parallel(work, jobs, reduce_job, r));
   else
     for (size_t job = 0; job < jobs; job++) reduce_job(r, job, 0);
@@ -299,15 +295,15 @@ lat_status lat_cumulative_sum(lat_workspace *work, const lat_matrix *A, int dim,
   size_t since = 0;
   const lat_matrix from = dim == 1 ? *A : lat_transpose(*A);
   const lat_matrix to = dim == 1 ? *C : lat_transpose(*C);
-  double total[LINES], row[LINES];
-  for (size_t line = 0; line < from.cols; line += LINES) {
-    const size_t n = least(LINES, from.cols - line);
+  double total[LAT_REDUCE_LINES], row[LAT_REDUCE_LINES];
+  for (size_t line = 0; line < from.cols; line += LAT_REDUCE_LINES) {
+    const size_t n = least(LAT_REDUCE_LINES, from.cols - line);
     const lat_matrix sums = lat_matrix_of(total, 1, n), addends = lat_matrix_of(row, 1, n);
     for (size_t j = 0; j < n; j++) total[j] = 0;
     for (size_t i = 0; i < from.rows; i++) {
       const lat_matrix source = lat_block_of(from, i, line, 1, n);
       const lat_matrix target = lat_block_of(to, i, line, 1, n);
-      if ((since += n) >= 4 * JOB) {
+      if ((since += n) >= 4 * LAT_JOB) {
         LAT_TRY(lat_check(work));
         since = 0;
       }

@@ -1,9 +1,9 @@
-/* reduce.h: a column, a row or all of a matrix made one number.
+/* reduce.h: sums, extremes and moments of columns, of rows or of a whole matrix.
  *
- * Reductions take views of any strides and both dtypes and always compute in
+ * Reductions of views of any strides and both dtypes always compute in
  * float64. Their order of additions depends on sizes and layout only, so a result
  * is the same bits for every number of threads. Sums run in blocks of 128 in
- * parallel lanes, and blocks are added in a tree: the error grows with log(n)
+ * parallel accumulators, and blocks are added in a tree: the error grows with log(n)
  * instead of n (Higham: Accuracy and Stability of Numerical Algorithms, 4.2). */
 #ifndef LAT_MATRIX_REDUCE_H
 #define LAT_MATRIX_REDUCE_H
@@ -15,7 +15,7 @@ typedef enum lat_reduction {
   LAT_PRODUCT,
   LAT_MIN,    /* NaN when there is one */
   LAT_MAX,    /* likewise */
-  LAT_ARGMIN, /* the place of the minimum, from 0: the first of equals, of a NaN when there is one */
+  LAT_ARGMIN, /* the place of the minimum, from 0: the first of equals, or the first NaN */
   LAT_ARGMAX,
   LAT_ANY,       /* 1 when an element is not 0 (NaN isn't), else 0 */
   LAT_ALL,       /* 1 when no element is 0, else 0 */

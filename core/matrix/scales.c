@@ -1,17 +1,18 @@
+/* scales.c: exponents of columns whose squares are out of range (scales.h).
+ *
+ * The exponent e of a column is that of its largest number, so that x 2^-e is at most 1 in
+ * magnitude. */
 #include "matrix/scales.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/parallel.h"
+#include "matrix/limits.h"
 
-static const double LARGE = 0x1p1000, SMALL = 0x1p-900;
-/* of constants: the squares of what is wrong with their mean are no problem */
-static const double SQUARED = 0x1p500;
-
-bool lat_is_odd(double mean, double scatter)
+bool lat_out_of_range(double mean, double scatter)
 {
-  return !isfinite(mean) || !(scatter <= LARGE) || scatter < SMALL;
+  return !isfinite(mean) || !(scatter <= LAT_SCATTER_LARGE) || scatter < LAT_SCATTER_SMALL;
 }
 
 double lat_times_power(double x, double e)
@@ -19,8 +20,8 @@ double lat_times_power(double x, double e)
   return e == 0 ? x : ldexp(x, (int)e);
 }
 
-/* The least and the largest numbers of the odd columns: order doesn't matter to them, so that each worker
- * has its own. */
+/* The least and the largest numbers of the marked columns, for each worker: extremes don't depend
+ * on the order of the rows. */
 typedef struct search {
   const lat_matrix *X;
   const double *weights;
@@ -45,25 +46,24 @@ static void search_chunk(void *context, size_t c, size_t worker)
   }
 }
 
-/* The power that brings the numbers of a column, from `least` to `most`, to 1 at most; 0 for a constant one
- * that isn't large. */
+/* The power that brings the numbers of a column, from `least` to `most`, to 1 at most; 0 for a
+ * constant one that isn't large. */
 static double exponent_of(double least, double most)
 {
-  enum { LEAST = -1000, MOST = 1024 }; /* 2^-LEAST is finite, and 2^-MOST isn't 0 */
   double size = fmax(fabs(least), fabs(most));
-  if (!(least <= most) || size == 0 || (least == most && size < SQUARED)) return 0;
-  return fmin(fmax(ilogb(size) + 1, LEAST), MOST);
+  if (!(least <= most) || size == 0 || (least == most && size < LAT_CONSTANT_LARGE)) return 0;
+  return fmin(fmax(ilogb(size) + 1, LAT_EXPONENT_LEAST), LAT_EXPONENT_MOST);
 }
 
 lat_status lat_find_exponents(lat_workspace *work, const lat_matrix *X, const double *weights,
-                              const bool *odd, double *exponents, bool *any)
+                              const bool *marked, double *exponents, bool *any)
 {
   size_t D = X->cols, workers = lat_workers(work);
   LAT_SCOPE(work);
   size_t *columns = lat_allocate(work, D, sizeof *columns);
   search s = {.X = X, .weights = weights, .columns = columns, .chunk = lat_chunk_rows(D)};
   for (size_t j = 0; columns && j < D; j++)
-    if (odd[j]) columns[s.count++] = j;
+    if (marked[j]) columns[s.count++] = j;
   s.ranges = lat_allocate(work, workers, 2 * s.count * sizeof(double));
   if (!columns || !s.ranges) return LAT_MEMORY;
   for (size_t k = 0; k < workers * 2 * s.count; k++)

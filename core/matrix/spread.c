@@ -1,11 +1,11 @@
+/* spread.c: bounds on means and deviations of columns (spread.h), and messages that name a
+ * column. */
 #include "matrix/spread.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double SQUARED = 0x1p490, DIVIDED = 0x1p1000;
-/* a mean is known to 2^-52 or so of itself, and squares of what is wrong with it mustn't overflow */
-static const double MEAN = 0x1p50;
+#include "matrix/limits.h"
 
 static lat_status too_large(lat_workspace *work, lat_spread spread, size_t j, double size)
 {
@@ -33,11 +33,13 @@ static lat_status too_small(lat_workspace *work, lat_spread spread, size_t j, do
 lat_status lat_check_spread(lat_workspace *work, lat_spread spread, size_t D, const double *mean,
                             const double *deviation)
 {
-  double most = spread == LAT_SPREAD_DIVIDED ? DIVIDED : SQUARED, largest = 0;
+  double most = spread == LAT_SPREAD_DIVIDED ? LAT_DEVIATION_DIVIDED : LAT_DEVIATION_SQUARED,
+         largest = 0;
   size_t at = 0;
   for (size_t j = 0; j < D; j++) {
     double size = fabs(mean[j]), d = deviation[j] > LAT_CONSTANT * size ? deviation[j] : 0;
-    if (spread != LAT_SPREAD_DIVIDED && size > most * MEAN) return too_large(work, spread, j, size);
+    if (spread != LAT_SPREAD_DIVIDED && size > most * LAT_MEAN_FACTOR)
+      return too_large(work, spread, j, size);
     if (d > most) return too_large(work, spread, j, d);
     if (d > 0 && d < 1 / most && spread != LAT_SPREAD_TOGETHER)
       return too_small(work, spread, j, d);

@@ -1,3 +1,9 @@
+/* tile.c: products of small matrices in registers, for AVX2 and AVX-512.
+ *
+ * tile_template.h is compiled for each vector width and number type; a call chooses by the
+ * processor's features. A tile of ROWS x VECTORS vectors of C is held in registers while the sum
+ * over k runs; inner products sum along k in a vector, whose elements are then added half onto
+ * half. Elsewhere BLAS is called. */
 #include "matrix/tile.h"
 
 #include <cblas.h>
@@ -23,17 +29,17 @@ LAT_FUSED
 
 /* the numbers of a vector, half onto half */
 #if defined(__clang__) || __GNUC__ >= 12
-#define SHUFFLES     1
-#define TURN(s, ...) s += __builtin_shufflevector(s, s, __VA_ARGS__);
-#define FOLD4(s)     TURN(s, 2, 3, 0, 1) TURN(s, 1, 0, 3, 2)
+#define SHUFFLES             1
+#define ADD_SHUFFLED(s, ...) s += __builtin_shufflevector(s, s, __VA_ARGS__);
+#define FOLD4(s)             ADD_SHUFFLED(s, 2, 3, 0, 1) ADD_SHUFFLED(s, 1, 0, 3, 2)
 #define FOLD8(s)                                                                                   \
-  TURN(s, 4, 5, 6, 7, 0, 1, 2, 3)                                                                  \
-  TURN(s, 2, 3, 0, 1, 6, 7, 4, 5) TURN(s, 1, 0, 3, 2, 5, 4, 7, 6)
+  ADD_SHUFFLED(s, 4, 5, 6, 7, 0, 1, 2, 3)                                                          \
+  ADD_SHUFFLED(s, 2, 3, 0, 1, 6, 7, 4, 5) ADD_SHUFFLED(s, 1, 0, 3, 2, 5, 4, 7, 6)
 #define FOLD16(s)                                                                                  \
-  TURN(s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)                                    \
-  TURN(s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)                                    \
-  TURN(s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)                                    \
-  TURN(s, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+  ADD_SHUFFLED(s, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)                            \
+  ADD_SHUFFLED(s, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)                            \
+  ADD_SHUFFLED(s, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)                            \
+  ADD_SHUFFLED(s, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
 #endif
 
 #define V3 __attribute__((target("avx2,fma")))

@@ -1,7 +1,7 @@
 /* tile.h: products of matrices that lie in the cache, for the inner loops of models.
  *
- * A BLAS copies both factors into an order of its own first, which doesn't pay for a block of a few
- * hundred rows and a small matrix, and an older one doesn't know this processor's widest vectors.
+ * A BLAS copies both factors into an order of its own first, which is slow for a block of a few
+ * hundred rows and a small matrix, and an older one doesn't use this processor's widest vectors.
  * These multiply in place: a tile of C stays in registers while the sum runs. On x86-64 they are
  * made for AVX2 and AVX-512 with fused multiply-adds, and chosen when called; elsewhere BLAS does
  * the work. The order of each sum depends on the sizes alone.
@@ -13,9 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A row of B and of C in lat_tile_product has room for its n columns rounded up to whole ones of
- * these (numbers, of either size: 64 bytes of them); what is beyond n in B goes into C beyond n
- * only. */
+/* A row of B and of C in lat_tile_product has its n columns padded to a multiple of these
+ * (numbers of either size: 64 bytes of them); the padding of B affects only the padding of C. */
 enum { LAT_TILE = 8, LAT_TILE_FLOAT = 16 };
 
 static inline size_t lat_tile_columns(size_t n)
@@ -23,8 +22,8 @@ static inline size_t lat_tile_columns(size_t n)
   return (n + LAT_TILE - 1) / LAT_TILE * LAT_TILE;
 }
 
-/* C (m x n) := A B, or C += A B. A (m x k) has its number (i, p) at i a_row + p a_column, so that it
- * may be a transpose; B (k x n) and C have rows b_row and c_row apart. */
+/* C (m x n) := A B, or C += A B. A (m x k) has its number (i, p) at i a_row + p a_column, so that
+ * it may be a transpose; B (k x n) and C have rows b_row and c_row apart. */
 void lat_tile_product(size_t m, size_t n, size_t k, const double *A, size_t a_row, size_t a_column,
                       const double *B, size_t b_row, bool add, double *C, size_t c_row);
 void lat_tile_product_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,

@@ -3,7 +3,7 @@
  *
  *   real, BYTES   the number, and the size of a vector
  *   K(name)       names for this combination
- *   TARGET        what the instructions need
+ *   TARGET        the attribute that allows the instructions
  *   ROWS3, ROWS2, ROWS1, ROWS4  rows of a tile with 3, 2 and 1 vectors, and what is left of them
  *                 goes in tiles of ROWS4 and then of one row
  *   COLUMNS       of a tile of 4 rows of inner products
@@ -12,7 +12,7 @@
 typedef real K(vector) __attribute__((vector_size(BYTES)));
 typedef real K(anywhere) __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
 
-#define LANES (BYTES / sizeof(real))
+#define WIDTH (BYTES / sizeof(real))
 
 /* ---- products -------------------------------------------------------------------- */
 
@@ -23,7 +23,7 @@ typedef real K(anywhere) __attribute__((vector_size(BYTES), aligned(sizeof(real)
     K(vector) sum[ROWS][VECTORS] = {{{0}}};                                                        \
     for (size_t p = 0; p < k; p++, A += a_column, B += b_row) {                                    \
       K(vector) b[VECTORS];                                                                        \
-      UNROLL for (size_t v = 0; v < VECTORS; v++) b[v] = *(const K(anywhere) *)(B + v * LANES);    \
+      UNROLL for (size_t v = 0; v < VECTORS; v++) b[v] = *(const K(anywhere) *)(B + v * WIDTH);    \
       UNROLL for (size_t i = 0; i < ROWS; i++)                                                     \
       {                                                                                            \
         UNROLL for (size_t v = 0; v < VECTORS; v++) sum[i][v] += A[i * a_row] * b[v];              \
@@ -33,7 +33,7 @@ typedef real K(anywhere) __attribute__((vector_size(BYTES), aligned(sizeof(real)
     {                                                                                              \
       UNROLL for (size_t v = 0; v < VECTORS; v++)                                                  \
       {                                                                                            \
-        K(anywhere) *c = (K(anywhere) *)(C + i * c_row + v * LANES);                               \
+        K(anywhere) *c = (K(anywhere) *)(C + i * c_row + v * WIDTH);                               \
         if (add) sum[i][v] += *c;                                                                  \
         *c = sum[i][v];                                                                            \
       }                                                                                            \
@@ -71,10 +71,10 @@ TARGET static void K(product)(size_t m, size_t n, size_t k, const real *A, size_
                               size_t a_column, const real *B, size_t b_row, bool add, real *C,
                               size_t c_row)
 {
-  size_t vectors = (n + LANES - 1) / LANES;
-  for (; vectors > 4 || vectors == 3; vectors -= 3, B += 3 * LANES, C += 3 * LANES)
+  size_t vectors = (n + WIDTH - 1) / WIDTH;
+  for (; vectors > 4 || vectors == 3; vectors -= 3, B += 3 * WIDTH, C += 3 * WIDTH)
     K(panel3)(m, k, A, a_row, a_column, B, b_row, add, C, c_row);
-  for (; vectors >= 2; vectors -= 2, B += 2 * LANES, C += 2 * LANES)
+  for (; vectors >= 2; vectors -= 2, B += 2 * WIDTH, C += 2 * WIDTH)
     K(panel2)(m, k, A, a_row, a_column, B, b_row, add, C, c_row);
   if (vectors) K(panel1)(m, k, A, a_row, a_column, B, b_row, add, C, c_row);
 }
@@ -88,9 +88,9 @@ TARGET static inline real K(total)(const K(vector) * sum)
   FOLD(s)
   return s[0];
 #else
-  real part[LANES];
+  real part[WIDTH];
   memcpy(part, sum, sizeof part);
-  for (size_t width = LANES / 2; width > 0; width /= 2)
+  for (size_t width = WIDTH / 2; width > 0; width /= 2)
     for (size_t l = 0; l < width; l++) part[l] += part[l + width];
   return part[0];
 #endif
@@ -102,7 +102,7 @@ TARGET static inline real K(total)(const K(vector) * sum)
   {                                                                                                \
     K(vector) sum[ROWS][COLS] = {{{0}}};                                                           \
     size_t p = 0;                                                                                  \
-    for (; p + LANES <= k; p += LANES) {                                                           \
+    for (; p + WIDTH <= k; p += WIDTH) {                                                           \
       K(vector) b[COLS];                                                                           \
       UNROLL for (size_t j = 0; j < COLS; j++) b[j] = *(const K(anywhere) *)(B + j * b_row + p);   \
       UNROLL for (size_t i = 0; i < ROWS; i++)                                                     \
@@ -158,4 +158,4 @@ TARGET static void K(inner)(size_t m, size_t n, size_t k, const real *A, size_t 
 #undef TILE_PRODUCT
 #undef TILE_PANEL
 #undef TILE_INNER
-#undef LANES
+#undef WIDTH

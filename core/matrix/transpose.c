@@ -1,3 +1,4 @@
+/* transpose.c: transposes of blocks by 4 x 4 tiles, each shuffled within vector registers. */
 #include "matrix/transpose.h"
 
 #include "base/clones.h"
@@ -8,7 +9,7 @@
   typedef type four __attribute__((vector_size(4 * sizeof(type)), aligned(sizeof(type)), may_alias))
 
 /* A 4 x 4 block: pairs of rows are interleaved, then pairs of those. */
-#define TURN_FOUR(four, A, a_row, T, t_row)                                                        \
+#define TRANSPOSE_FOUR(four, A, a_row, T, t_row)                                                   \
   do {                                                                                             \
     four a = *(const four *)(A), b = *(const four *)((A) + (a_row));                               \
     four c = *(const four *)((A) + 2 * (a_row)), d = *(const four *)((A) + 3 * (a_row));           \
@@ -25,7 +26,7 @@
 #else
 
 #define FOURS(four, type) typedef type four
-#define TURN_FOUR(four, A, a_row, T, t_row)                                                        \
+#define TRANSPOSE_FOUR(four, A, a_row, T, t_row)                                                   \
   for (size_t r = 0; r < 4; r++)                                                                   \
     for (size_t c = 0; c < 4; c++) (T)[c * (t_row) + r] = (A)[r * (a_row) + c]
 
@@ -41,7 +42,8 @@ FOURS(four_floats, float);
     size_t i = 0;                                                                                  \
     for (; i + 4 <= rows; i += 4, A += 4 * a_row) {                                                \
       size_t j = 0;                                                                                \
-      for (; j + 4 <= columns; j += 4) TURN_FOUR(four, A + j, a_row, T + j * t_row + i, t_row);    \
+      for (; j + 4 <= columns; j += 4)                                                             \
+        TRANSPOSE_FOUR(four, A + j, a_row, T + j * t_row + i, t_row);                              \
       for (; j < columns; j++)                                                                     \
         for (size_t q = 0; q < 4; q++) T[j * t_row + i + q] = A[q * a_row + j];                    \
     }                                                                                              \

@@ -1,16 +1,18 @@
-/* walk.c: tiles of strided operands, brought before a kernel. */
+/* walk.c: tiles of strided operands for the kernel of an element-wise function.
+ *
+ * Operands are transposed and collapsed to the fewest rows that their strides allow, and cut into
+ * tiles. A tile that lies side by side in memory is used in place, others are copied through
+ * buffers on the stack. */
 #include "matrix/walk.h"
 
 #include "base/parallel.h"
-
-#define LONG_TILE 8192  /* numbers at a time when no operand needs a buffer */
-#define CHUNK     65536 /* numbers in one piece of parallel work */
+#include "matrix/limits.h"
 
 typedef struct walk {
   lat_element_kernel *kernel;
   lat_dtype dtype;
   size_t count;
-  lat_matrix operand[LAT_WALK_OPERANDS]; /* turned and collapsed */
+  lat_matrix operand[LAT_WALK_OPERANDS]; /* oriented and collapsed */
   size_t rows, cols;                     /* of the operands */
   size_t tile_rows, tile_cols;
   size_t across, tiles, tiles_a_chunk;
@@ -37,15 +39,15 @@ static bool side_by_side(const lat_matrix *A, lat_dtype dtype)
   return A->dtype == dtype && (A->col_stride == 1 || A->cols == 1);
 }
 
-/* True when the operand had better be walked down its columns. */
+/* True when the elements of a column are closer together than those of a row. */
 static bool prefers_columns(const lat_matrix *A)
 {
   return A->row_stride != 0 && magnitude(A->row_stride) < magnitude(A->col_stride);
 }
 
-/* Turns the operands so that most run along their rows, the written one if in
+/* Transposes all operands if that lets more of them run along their rows, the written one if in
  * doubt. True when some still disagree. */
-static bool turn(walk *w)
+static bool orient(walk *w)
 {
   size_t down = 0, along = 0;
   for (size_t k = 0; k < w->count; k++) {
@@ -82,8 +84,8 @@ static void collapse(walk *w)
 }
 
 /* The operand's tile as n numbers side by side: in place, or in its buffer. */
-static void *bring(const walk *w, size_t k, const lat_matrix *tile, size_t col, void *buffer,
-                   buffered *held)
+static void *tile_numbers(const walk *w, size_t k, const lat_matrix *tile, size_t col, void *buffer,
+                          buffered *held)
 {
   const size_t n = tile->rows * tile->cols;
   const bool in_place = side_by_side(tile, w->dtype) &&
@@ -118,7 +120,7 @@ static void walk_chunk(void *context, size_t chunk, size_t worker)
     void *at[LAT_WALK_OPERANDS];
     for (size_t k = 0; k < w->count; k++) {
       const lat_matrix tile = lat_block_of(w->operand[k], row, col, rows, cols);
-      at[k] = bring(w, k, &tile, col, &buffer[k], &held[k]);
+      at[k] = tile_numbers(w, k, &tile, col, &buffer[k], &held[k]);
       if (k == 0) written = tile;
     }
     w->kernel(rows * cols, at);
@@ -136,17 +138,17 @@ lat_status lat_walk(lat_workspace *work, lat_element_kernel *kernel, lat_dtype d
   w.rows = operand[0].rows;
   w.cols = operand[0].cols;
   for (size_t k = 0; k < count; k++) w.operand[k] = operand[k];
-  const bool disagree = turn(&w);
+  const bool disagree = orient(&w);
   collapse(&w);
 
-  size_t longest = LONG_TILE;
+  size_t longest = LAT_WALK_LONG_TILE;
   for (size_t k = 0; k < count; k++)
     if (!side_by_side(&w.operand[k], dtype) || w.rows > 1) longest = LAT_WALK_TILE;
-  w.tile_cols = least(w.cols, disagree ? 32 : longest);
+  w.tile_cols = least(w.cols, disagree ? LAT_WALK_SQUARE : longest);
   w.tile_rows = least(w.rows, w.tile_cols < LAT_WALK_TILE ? LAT_WALK_TILE / w.tile_cols : 1);
   w.across = (w.cols + w.tile_cols - 1) / w.tile_cols;
   w.tiles = w.across * ((w.rows + w.tile_rows - 1) / w.tile_rows);
-  w.tiles_a_chunk = CHUNK / (w.tile_rows * w.tile_cols);
+  w.tiles_a_chunk = LAT_JOB / (w.tile_rows * w.tile_cols);
   const size_t chunks = (w.tiles + w.tiles_a_chunk - 1) / w.tiles_a_chunk;
   return lat_parallel(work, chunks, walk_chunk, &w);
 }

@@ -1,10 +1,10 @@
 /* walk.h: the one loop under every element-wise function.
  *
- * A kernel knows nothing of layouts: it sees n numbers of each operand side by
- * side. The walk brings views of any strides and of both dtypes before it, tile by
+ * A kernel knows nothing of layouts: it gets n numbers of each operand side by
+ * side. The walk supplies them from views of any strides and of both dtypes, tile by
  * tile: where an operand's tile lies side by side in memory the kernel gets it in
  * place, else through a buffer on the stack that stays in the first cache. The
- * order of the walk is the one that suits most operands: a transpose is walked by
+ * order of the walk is that of most operands: a transpose is walked by
  * its columns, packed matrices as one long row, and where layouts disagree tiles
  * are square, so that a cache line is used up before it is evicted. Operands that
  * repeat (strides of 0, from broadcasting) are laid out once. */
@@ -14,14 +14,13 @@
 #include "matrix/matrix.h"
 
 #define LAT_WALK_OPERANDS 4
-#define LAT_WALK_TILE     512 /* numbers in a buffer: four of them are 16 kB */
 
 /* Element k of operand[0] := a function of element k of the others, for k < n.
  * operand[0] may be one of the others. */
 typedef void lat_element_kernel(size_t n, void *const operand[]);
 
 /* Runs the kernel over all elements of `count` operands, views of one shape. The
- * kernel takes numbers of type `dtype`; others are converted. The first operand is
+ * kernel works on numbers of type `dtype`; others are converted. The first operand is
  * written: another one may be the same view but must not overlap it otherwise.
  * Large arrays are cut into chunks for lat_parallel; every element's result is the
  * same however they are cut. LAT_CANCELLED as by lat_check; `work` may be NULL. */

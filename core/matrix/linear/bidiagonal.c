@@ -1,15 +1,12 @@
 /* bidiagonal.c: the bidiagonal form of a matrix, and its singular values and vectors by divide and
  * conquer. */
+#include "matrix/limits.h"
 #include "matrix/linear/blocked.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PANEL 32  /* rows and columns of the form that are made together */
-#define LEAF  128 /* orders up to which LAPACK does it at once */
-#define ROOTS 16  /* of the secular equation between two looks at whether to go on */
 
 /* What lapacke.h doesn't declare: the leaves, deflation, and a root of the secular equation. */
 #define lat_dlasd0 LAPACK_GLOBAL(dlasd0, DLASD0)
@@ -31,14 +28,14 @@ static double *place(double *A, int lda, int i, int j)
   return A + (ptrdiff_t)j * lda + i;
 }
 
-/* ---- the form ------------------------------------------------------------------------------------- */
+/* ---- the form -------------------------------------------------------------------------------- */
 
-/* A being reduced, and the panel's X and Y: what is yet to be taken from A is V Y' + X U', with the
+/* A being reduced, and the panel's X and Y: V Y' + X U' is still to be subtracted from A, with the
  * panel's vectors V below A's diagonal and U right of it (Dongarra, Sorensen and Hammarling 1989:
  * Block reduction of matrices to condensed forms). */
 typedef struct reduction {
   int m, n, lda;
-  double *a, *X, *Y; /* m x PANEL and n x PANEL */
+  double *a, *X, *Y; /* m x LAT_GEBRD_PANEL and n x LAT_GEBRD_PANEL */
   double *d, *e, *tau_q, *tau_p;
 } reduction;
 
@@ -104,20 +101,20 @@ lat_status lat_gebrd(lat_workspace *work, int m, int n, double *a, int lda, doub
 {
   LAT_SCOPE(work);
   reduction r = {m, n, lda, a, NULL, NULL, d, e, tau_q, tau_p};
-  r.X = lat_doubles(work, (size_t)m * PANEL);
-  r.Y = lat_doubles(work, (size_t)n * PANEL);
+  r.X = lat_doubles(work, (size_t)m * LAT_GEBRD_PANEL);
+  r.Y = lat_doubles(work, (size_t)n * LAT_GEBRD_PANEL);
   if (!r.X || !r.Y) return LAT_MEMORY;
   int first = 0;
-  for (; n - first > 2 * PANEL; first += PANEL) {
-    int end = first + PANEL;
+  for (; n - first > 2 * LAT_GEBRD_PANEL; first += LAT_GEBRD_PANEL) {
+    int end = first + LAT_GEBRD_PANEL;
     for (int c = first; c < end; c++) {
       LAT_TRY(reduce_column(work, &r, first, c));
       LAT_TRY(reduce_row(work, &r, first, c));
     }
-    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, m - end, n - end, PANEL, -1,
+    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasTrans, m - end, n - end, LAT_GEBRD_PANEL, -1,
                            place(a, lda, end, first), lda, place(r.Y, n, end, 0), n, 1,
                            place(a, lda, end, end), lda));
-    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasNoTrans, m - end, n - end, PANEL, -1,
+    LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasNoTrans, m - end, n - end, LAT_GEBRD_PANEL, -1,
                            place(r.X, m, end, 0), m, place(a, lda, first, end), lda, 1,
                            place(a, lda, end, end), lda));
     for (int c = first; c < end; c++) {
@@ -132,7 +129,7 @@ lat_status lat_gebrd(lat_workspace *work, int m, int n, double *a, int lda, doub
   return lat_lapack_info(work, "dgebrd", info);
 }
 
-/* ---- divide and conquer ------------------------------------------------------------------------------ */
+/* ---- divide and conquer ---------------------------------------------------------------------- */
 
 /* A part of the problem: n rows and n + sqre columns, with d, e, U and VT at its own corner, and
  * `order`, in which its d ascend (from 1, as LAPACK counts). */
@@ -191,7 +188,7 @@ static lat_status find_roots(solver *s, const part *p, int k)
   for (int i = 0; i < k; i++) s->column[i] /= norm;
   for (int j = 0; j < k && s->info == 0; j++) {
     int number = j + 1;
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     lat_dlasd4(&k, &number, s->dsigma, s->column, place(p->U, s->ldu, 0, j), &rho, &p->d[j],
                place(p->VT, s->ldvt, 0, j), &s->info);
   }
@@ -208,7 +205,7 @@ static lat_status correct_z(solver *s, const part *p, int k)
     square[i] = *place(p->U, s->ldu, i, k - 1) * *place(p->VT, s->ldvt, i, k - 1);
   for (int j = 0; j + 1 < k; j++) {
     const double *delta = place(p->U, s->ldu, 0, j), *sum = place(p->VT, s->ldvt, 0, j);
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     for (int i = 0; i <= j; i++)
       square[i] *= delta[i] * sum[i] / (d[i] - d[j + 1]) / (d[i] + d[j + 1]);
     for (int i = j + 1; i < k; i++) square[i] *= delta[i] * sum[i] / (d[i] - d[j]) / (d[i] + d[j]);
@@ -225,7 +222,7 @@ static lat_status small_vectors(solver *s, const part *p, int k, const int *type
   for (int i = 0; i < k; i++) {
     double *delta = place(p->U, s->ldu, 0, i), *v = place(p->VT, s->ldvt, 0, i);
     double *q = place(s->Q, k, 0, i);
-    if (i % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (i % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     for (int j = 0; j < k; j++) v[j] = s->z[j] / delta[j] / v[j];
     for (int j = 0; j < k; j++) u[j] = s->dsigma[j] * v[j];
     u[0] = -1;
@@ -263,7 +260,7 @@ static lat_status right_product(solver *s, const part *p, int nl, int k, const i
   double *VT = p->VT, *VT2 = s->VT2, *Q = s->Q;
   for (int i = 0; i < k; i++) {
     double *v = place(VT, s->ldvt, 0, i), *q = place(Q, k, 0, i), norm = cblas_dnrm2(k, v, 1);
-    if (i % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (i % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     q[0] = v[0] / norm;
     for (int j = 1; j < k; j++) q[j] = v[types[j] - 1] / norm;
   }
@@ -315,7 +312,7 @@ static lat_status join(solver *s, part p, int nl, double alpha, double beta)
 
 static lat_status solve_part(solver *s, part p)
 {
-  if (p.n <= LEAF) return solve_leaf(s, p);
+  if (p.n <= LAT_BDSVD_LEAF) return solve_leaf(s, p);
   int nl = p.n / 2, below = nl + 1;
   double alpha = p.d[nl], beta = p.e[nl];
   part left = {nl, 1, p.d, p.e, p.U, p.VT, p.order};
@@ -335,7 +332,7 @@ static lat_status solve_part(solver *s, part p)
 static lat_status descend(solver *s, int n, double *d, double *U, double *VT, const int *order)
 {
   for (int j = 0; j < n; j++) {
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     memcpy(place(s->U2, n, 0, j), place(U, s->ldu, 0, order[n - 1 - j] - 1),
            (size_t)n * sizeof(double));
     s->column[j] = d[order[n - 1 - j] - 1];
@@ -343,7 +340,7 @@ static lat_status descend(solver *s, int n, double *d, double *U, double *VT, co
   memcpy(d, s->column, (size_t)n * sizeof(double));
   for (int j = 0; j < n; j++) {
     double *column = place(VT, s->ldvt, 0, j);
-    if (j % ROOTS == 0) LAT_TRY(lat_check(s->work));
+    if (j % LAT_SECULAR_ROOTS == 0) LAT_TRY(lat_check(s->work));
     memcpy(place(U, s->ldu, 0, j), place(s->U2, n, 0, j), (size_t)n * sizeof(double));
     for (int i = 0; i < n; i++) s->column[i] = column[order[n - 1 - i] - 1];
     memcpy(column, s->column, (size_t)n * sizeof(double));
@@ -381,7 +378,8 @@ lat_status lat_bidiagonal_svd(lat_workspace *work, int n, double *d, double *e, 
   if (largest > 0) {
     for (int i = 0; i < n; i++) d[i] /= largest;
     for (int i = 0; i + 1 < n; i++) e[i] /= largest;
-    /* what is below the rounding of the largest may as well be that: no part is without a diagonal */
+    /* smaller ones than the rounding error of the largest are set to it: no diagonal element is
+     * 0 */
     for (int i = 0; i < n; i++)
       if (fabs(d[i]) < 0.5 * DBL_EPSILON) d[i] = copysign(0.5 * DBL_EPSILON, d[i]);
     LAT_TRY(solve_part(&s, (part){n, 0, d, e, U, VT, order}));

@@ -1,15 +1,13 @@
-/* blocked.c: products by tiles, and factorizations of square matrices by halves. */
+/* blocked.c: products by tiles, and factorizations of square matrices by recursive halving (Toledo,
+ * SIAM Journal on Matrix Analysis and Applications 18, 1997). Column-major, lower triangles. */
 #include "matrix/linear/blocked.h"
 
 #include <math.h>
 #include <string.h>
 
-#define TILE_WORK 2e8 /* multiplications of a tile: about 10 ms */
-#define NARROW    192 /* the least side of a tile, for the sake of its speed */
-#define LEAF      256 /* orders up to which LAPACK does it at once */
-#define SYMMETRIC 64  /* columns of a panel of the symmetric factorization */
+#include "matrix/limits.h"
 
-/* dlasyf: columns of the Bunch-Kaufman factorization, and what they do to the rest */
+/* dlasyf: columns of the Bunch-Kaufman factorization, and the update of the remaining ones */
 #define lat_dlasyf LAPACK_GLOBAL(dlasyf, DLASYF)
 void lat_dlasyf(const char *uplo, const int *n, const int *nb, int *kb, double *a, const int *lda,
                 int *pivots, double *w, const int *ldw, int *info, size_t length);
@@ -19,11 +17,14 @@ static int least(int a, int b)
   return a < b ? a : b;
 }
 
-/* As many lines as make TILE_WORK with `each` multiplications in one, within NARROW..n. */
+/* As many lines as make LAT_TILE_WORK with `each` multiplications in one, within
+ * LAT_TILE_NARROW..n. */
 static int lines(double each, int n)
 {
-  double count = TILE_WORK / (each < 1 ? 1 : each);
-  return count >= n ? n : count < NARROW ? least(NARROW, n) : (int)count / 16 * 16;
+  double count = LAT_TILE_WORK / (each < 1 ? 1 : each);
+  return count >= n                ? n
+         : count < LAT_TILE_NARROW ? least(LAT_TILE_NARROW, n)
+                                   : (int)count / 16 * 16;
 }
 
 static const double *at(const double *A, int lda, int i, int j)
@@ -43,7 +44,8 @@ lat_status lat_gemm_tiles(lat_workspace *work, CBLAS_TRANSPOSE op_a, CBLAS_TRANS
                           int ldb, double beta, double *C, int ldc)
 {
   if (m < 1 || n < 1) return LAT_OK;
-  double side = sqrt(TILE_WORK / (k < 1 ? 1 : k)), square = side < NARROW ? NARROW : side;
+  double side = sqrt(LAT_TILE_WORK / (k < 1 ? 1 : k)),
+         square = side < LAT_TILE_NARROW ? LAT_TILE_NARROW : side;
   int rows = m < square ? m : (int)square / 16 * 16, cols = lines((double)rows * k, n);
   if (cols == n) rows = lines((double)cols * k, m);
   for (int j = 0; j < n; j += cols) {
@@ -110,14 +112,14 @@ static lat_status syrk_tiles(lat_workspace *work, int n, int k, const double *A,
   return LAT_OK;
 }
 
-/* ---- Cholesky ---------------------------------------------------------------------------------- */
+/* ---- Cholesky -------------------------------------------------------------------------------- */
 
 /* Of [A11, .; A21, A22]: L11, then L21 = A21 inv(L11'), then L22 of A22 - L21 L21'. */
 lat_status lat_potrf(lat_workspace *work, int n, double *a, int lda, int *info)
 {
   *info = 0;
   LAT_TRY(lat_check(work));
-  if (n <= LEAF) {
+  if (n <= LAT_FACTOR_LEAF) {
     *info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', n, a, lda);
     return lat_lapack_info(work, "dpotrf", *info);
   }
@@ -133,16 +135,16 @@ lat_status lat_potrf(lat_workspace *work, int n, double *a, int lda, int *info)
   return LAT_OK;
 }
 
-/* ---- LU ------------------------------------------------------------------------------------------ */
+/* ---- LU -------------------------------------------------------------------------------------- */
 
-/* Of the m x n columns [A1 A2], m >= n: A1 first, then its row exchanges and eliminations in A2, then
- * what is left of A2. */
+/* Of the m x n columns [A1 A2], m >= n: A1 first, then its row exchanges and eliminations in A2,
+ * then the remaining rows of A2. */
 static lat_status factor_columns(lat_workspace *work, int m, int n, double *a, int lda, int *pivots,
                                  int *info)
 {
   *info = 0;
   LAT_TRY(lat_check(work));
-  if (n <= 64 || (n <= LEAF && m <= 2 * LEAF)) {
+  if (n <= LAT_LU_LEAF || (n <= LAT_FACTOR_LEAF && m <= 2 * LAT_FACTOR_LEAF)) {
     *info = LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, m, n, a, lda, pivots);
     return lat_lapack_info(work, "dgetrf", *info);
   }
@@ -170,7 +172,7 @@ lat_status lat_getrf(lat_workspace *work, int n, double *a, int lda, int *pivots
 static lat_status invert_upper(lat_workspace *work, int n, double *a, int lda)
 {
   LAT_TRY(lat_check(work));
-  if (n <= LEAF)
+  if (n <= LAT_FACTOR_LEAF)
     return lat_lapack_info(work, "dtrtri",
                            LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'U', 'N', n, a, lda));
   int first = n / 2, rest = n - first;
@@ -185,13 +187,12 @@ static lat_status invert_upper(lat_workspace *work, int n, double *a, int lda)
  * moved aside, as X takes their place. */
 lat_status lat_getri(lat_workspace *work, int n, double *a, int lda, const int *pivots)
 {
-  enum { COLUMNS = 128 };
   LAT_SCOPE(work);
-  double *L = lat_doubles(work, (size_t)n * COLUMNS);
+  double *L = lat_doubles(work, (size_t)n * LAT_GETRI_COLUMNS);
   if (!L) return LAT_MEMORY;
   LAT_TRY(invert_upper(work, n, a, lda));
-  for (int j = (n - 1) / COLUMNS * COLUMNS; j >= 0; j -= COLUMNS) {
-    int size = least(COLUMNS, n - j), end = j + size;
+  for (int j = (n - 1) / LAT_GETRI_COLUMNS * LAT_GETRI_COLUMNS; j >= 0; j -= LAT_GETRI_COLUMNS) {
+    int size = least(LAT_GETRI_COLUMNS, n - j), end = j + size;
     for (int c = 0; c < size; c++) {
       double *column = place(a, lda, 0, j + c);
       memcpy(L + (size_t)c * (size_t)n + j + c, column + j + c, (size_t)(n - j - c) * sizeof *L);
@@ -208,16 +209,16 @@ lat_status lat_getri(lat_workspace *work, int n, double *a, int lda, const int *
   return LAT_OK;
 }
 
-/* ---- L D L' ----------------------------------------------------------------------------------------- */
+/* ---- L D L' ---------------------------------------------------------------------------------- */
 
 lat_status lat_sytrf(lat_workspace *work, int n, double *a, int lda, int *pivots, int *info)
 {
   LAT_SCOPE(work);
-  double *w = lat_doubles(work, (size_t)n * SYMMETRIC);
+  double *w = lat_doubles(work, (size_t)n * LAT_SYTRF_PANEL);
   if (!w) return LAT_MEMORY;
   *info = 0;
   for (int k = 0, done, failed; k < n; k += done) {
-    int left = n - k, panel = SYMMETRIC;
+    int left = n - k, panel = LAT_SYTRF_PANEL;
     double *corner = place(a, lda, k, k);
     LAT_TRY(lat_check(work));
     if (left > panel) {
@@ -225,7 +226,7 @@ lat_status lat_sytrf(lat_workspace *work, int n, double *a, int lda, int *pivots
     } else {
       done = left;
       failed = LAPACKE_dsytrf_work(LAPACK_COL_MAJOR, 'L', left, corner, lda, pivots + k, w,
-                                   n * SYMMETRIC);
+                                   n * LAT_SYTRF_PANEL);
       LAT_TRY(lat_lapack_info(work, "dsytrf", failed));
     }
     if (*info == 0 && failed > 0) *info = failed + k;

@@ -1,10 +1,11 @@
-/* blocked.h: dense algorithms as steps, between which they ask lat_check. Not for hosts.
+/* blocked.h: dense algorithms as steps, between which they call lat_check. Private.
  *
  * LAPACK's drivers run to their end. These are composed of its kernels for panels and of BLAS, so
- * that an interrupt or a deadline is heard within about 20 ms on a processor of today, for orders up
- * to 3000; as LAPACK's own, they spend their time in large products. Everything is column-major.
+ * that an interrupt or a deadline stops them within about 20 ms on a processor of today, for orders
+ * up to 3000; like LAPACK's own, they spend their time in large products. Everything is
+ * column-major.
  *
- * What one call of LAPACK does can't be cut. Those that take more than 10 ms, in milliseconds of
+ * A single call of LAPACK can't be interrupted. Those that take more than 10 ms, in milliseconds of
  * one thread (OpenBLAS 0.3.21 on an AMD EPYC of 2024, 2.6 GHz):
  *
  *   routine  where                                              n = 1000   2000   3000
@@ -13,14 +14,14 @@
  *   dbdsdc   singular values without vectors (rank, norms)            11     44    100
  *   dsterf   eigenvalues of a symmetric matrix without vectors       < 10     36     83
  *   dlahr2   a panel of the Hessenberg form                          < 10     36     91
- *   dlasd2   what a merge of two halves of an SVD needs not          < 10     32     75
+ *   dlasd2   deflation in a merge of two halves of an SVD          < 10     32     75
  *   dlatrd   a panel of the tridiagonal form                         < 10     17     52
- *   dlaed2   what a merge of two halves of a spectrum needs not      < 10     38     16
+ *   dlaed2   deflation in a merge of two halves of a spectrum      < 10     38     16
  *   dsytrs   32 right sides of a symmetric system                    < 10     15     33
  *   dgecon   a condition number; dsycon, dtrcon                      < 10     13     30
  *   dgebal   balancing                                               < 10   < 10     21
  *
- * dgesvd takes all of an SVD, should divide and conquer ever fail. */
+ * dgesvd computes a whole SVD in one call, should divide and conquer ever fail. */
 #ifndef LAT_MATRIX_LINEAR_BLOCKED_H
 #define LAT_MATRIX_LINEAR_BLOCKED_H
 

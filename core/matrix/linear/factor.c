@@ -1,3 +1,7 @@
+/* factor.c: LU, L D L', Cholesky and QR of any view, through a column-major copy (factor.h).
+ *
+ * Factors stay as LAPACK leaves them, in the copy: L below and U on and above the diagonal, or L in
+ * the lower triangle. A determinant is the product of U's diagonal, its exponent kept apart. */
 #include "matrix/linear/factor.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* factor.h: triangular factorizations, and what is read off them.
+/* factor.h: triangular factorizations, condition numbers and determinants.
  *
  * Any views and dtypes; the work is done in float64. A result may overlap A. A NaN or
  * an infinity in A is LAT_INVALID. */

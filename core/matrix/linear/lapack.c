@@ -1,9 +1,11 @@
+/* lapack.c: sizes, workspaces and error codes of LAPACK's routines (lapack.h). */
 #include "matrix/linear/lapack.h"
 
 #include <limits.h>
 #include <math.h>
 
 #include "base/parallel.h"
+#include "matrix/limits.h"
 
 lat_status lat_lapack_fits(lat_workspace *work, const char *name, const lat_matrix *A)
 {
@@ -42,7 +44,7 @@ lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int 
 
 int lat_lapack_begin(double multiplications)
 {
-  return multiplications < 1e9 ? 0 : lat_blas_threads_begin();
+  return multiplications < LAT_LAPACK_THREADED ? 0 : lat_blas_threads_begin();
 }
 
 void lat_lapack_end(int before)
@@ -58,15 +60,13 @@ lat_status lat_check_square(lat_workspace *work, const char *name, const lat_mat
   return LAT_OK;
 }
 
-enum { TILE = 32 };
-
 /* Compares the tile of A at (r, c) with its mirror image. */
 static void compare_tile(const lat_matrix *A, size_t r, size_t c, double *largest, double *worst,
                          size_t *row, size_t *col)
 {
-  double below[TILE * TILE], above[TILE * TILE];
-  size_t rows = A->rows - r < TILE ? A->rows - r : TILE;
-  size_t cols = A->cols - c < TILE ? A->cols - c : TILE;
+  double below[LAT_COPY_TILE * LAT_COPY_TILE], above[LAT_COPY_TILE * LAT_COPY_TILE];
+  size_t rows = A->rows - r < LAT_COPY_TILE ? A->rows - r : LAT_COPY_TILE;
+  size_t cols = A->cols - c < LAT_COPY_TILE ? A->cols - c : LAT_COPY_TILE;
   lat_matrix tile = lat_block_of(*A, r, c, rows, cols), copy = lat_matrix_of(below, rows, cols);
   lat_copy(&tile, &copy);
   tile = lat_transpose(lat_block_of(*A, c, r, cols, rows)), copy.data = above;
@@ -84,11 +84,13 @@ lat_status lat_check_symmetric(lat_workspace *work, const char *name, const lat_
   LAT_TRY(lat_check_finite(work, name, A, false));
   double largest = 0, worst = 0;
   size_t row = 0, col = 0;
-  for (size_t r = 0; r < A->rows; r += TILE) {
+  for (size_t r = 0; r < A->rows; r += LAT_COPY_TILE) {
     LAT_TRY(lat_check(work));
-    for (size_t c = 0; c <= r; c += TILE) compare_tile(A, r, c, &largest, &worst, &row, &col);
+    for (size_t c = 0; c <= r; c += LAT_COPY_TILE)
+      compare_tile(A, r, c, &largest, &worst, &row, &col);
   }
-  if (worst <= largest * (A->dtype == LAT_FLOAT32 ? 1e-5 : 1e-10)) return LAT_OK;
+  if (worst <= largest * (A->dtype == LAT_FLOAT32 ? LAT_ASYMMETRY_FLOAT : LAT_ASYMMETRY))
+    return LAT_OK;
   size_t i = row > col ? row : col, j = row > col ? col : row;
   return lat_fail(work, LAT_INVALID,
                   "%s must be symmetric, but [%zu,%zu] is %.9g and [%zu,%zu] is %.9g", name, i + 1,

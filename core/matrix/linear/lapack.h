@@ -1,9 +1,9 @@
-/* lapack.h: what the callers of LAPACK share. Not for hosts.
+/* lapack.h: checks and memory that calls of LAPACK need. Private.
  *
  * LAPACK is called column-major through LAPACKE's _work functions, with memory of
  * our workspace. A packed row-major matrix is, read column-major, its transpose:
- * symmetric matrices need no thought, others take the transpose's algorithm or a
- * copy of the transposed view. */
+ * a symmetric matrix is the same in both orders, for others the algorithm of the
+ * transpose is called, or a copy of the transposed view is made. */
 #ifndef LAT_MATRIX_LINEAR_LAPACK_H
 #define LAT_MATRIX_LINEAR_LAPACK_H
 
@@ -14,8 +14,8 @@
 /* LAT_SHAPE, naming `name`, when a size of A is 0 or doesn't fit LAPACK's 32-bit integers. */
 lat_status lat_lapack_fits(lat_workspace *work, const char *name, const lat_matrix *A);
 
-/* A fresh float64 copy of A in the workspace, for LAPACK to destroy: element (i, j) is
- * at i*cols + j. Give lat_transpose(A) to have A column-major. Keeps the copy. */
+/* A fresh float64 copy of A in the workspace, which LAPACK may overwrite: element (i, j) is
+ * at i*cols + j. With lat_transpose(A) it is A column-major. Keeps the copy. */
 lat_status lat_scratch(lat_workspace *work, lat_matrix A, double **copy);
 
 /* After a call that asked for the size of its workspace (`query` is work[0], `info` what
@@ -27,8 +27,8 @@ lat_status lat_lapack_work(lat_workspace *work, const char *routine, lapack_int 
  * mistake of ours. LAT_OK when info >= 0. */
 lat_status lat_lapack_info(lat_workspace *work, const char *routine, lapack_int info);
 
-/* BLAS's own threads for the time of a factorization, when it is so large (10^9
- * multiplications) that they pay; end takes what begin returned. */
+/* BLAS's own threads for the time of a factorization of LAT_LAPACK_THREADED multiplications or
+ * more; end gets the result of begin. */
 int lat_lapack_begin(double multiplications);
 void lat_lapack_end(int before);
 

@@ -1,3 +1,7 @@
+/* linear.c: norms, trace, rank and pseudo-inverse (linear.h).
+ *
+ * The Frobenius norm is computed without scaling while its square is well within the range of
+ * doubles, and otherwise of the elements divided by a power of two near the largest one. */
 #include "matrix/linear/linear.h"
 
 #include <math.h>

@@ -1,13 +1,10 @@
 /* reflections.c: Householder's reflections by blocks: Q = I - V T V' for a few vectors at a time
- * (Schreiber and Van Loan 1989). */
+ * (Schreiber and Van Loan, SIAM Journal on Scientific and Statistical Computing 10, 1989).
+ * Column-major; V is stored below the diagonal of columns, or right of it in rows. */
+#include "matrix/limits.h"
 #include "matrix/linear/blocked.h"
 
 #include <string.h>
-
-#define PANEL     32    /* vectors that are made together */
-#define APPLIED   64    /* and that are applied together */
-#define STEP_WORK 1e8   /* multiplications of a step */
-#define PLAIN     1.5e7 /* m n^2 of a panel that LAPACK makes at once */
 
 static int least(int a, int b)
 {
@@ -22,7 +19,7 @@ static double *place(double *A, int lda, int i, int j)
 /* Columns, or rows, of C for one step with k vectors of length n. */
 static int lines(int n, int k, int count)
 {
-  double each = 2.0 * n * k, fit = STEP_WORK / each;
+  double each = 2.0 * n * k, fit = LAT_REFLECT_WORK / each;
   return fit >= count ? count : fit < 8 ? least(8, count) : (int)fit;
 }
 
@@ -31,17 +28,17 @@ typedef struct block {
   lat_storage stored;
   int n, k, ldv;
   const double *V;
-  double T[APPLIED * APPLIED];
+  double T[LAT_REFLECT_PANEL * LAT_REFLECT_PANEL];
 } block;
 
 static void make_block(block *b, const double *tau)
 {
   LAPACKE_dlarft_work(LAPACK_COL_MAJOR, 'F', b->stored == LAT_COLUMNS ? 'C' : 'R', b->n, b->k, b->V,
-                      b->ldv, tau, b->T, APPLIED);
+                      b->ldv, tau, b->T, LAT_REFLECT_PANEL);
 }
 
-/* C := H C or H' C, n x m, or, from the right, C H', m x n; `scratch` has room for m x k numbers,
- * which the steps use piece by piece. */
+/* C := H C or H' C, n x m, or, from the right, C H', m x n; `scratch` has m x k numbers, of which
+ * each step uses a part. */
 static lat_status apply_block(lat_workspace *work, const block *b, bool left, bool transpose, int m,
                               double *C, int ldc, double *scratch)
 {
@@ -51,21 +48,22 @@ static lat_status apply_block(lat_workspace *work, const block *b, bool left, bo
     LAT_TRY(lat_check(work));
     LAPACKE_dlarfb_work(LAPACK_COL_MAJOR, left ? 'L' : 'R', transpose ? 'T' : 'N', 'F',
                         b->stored == LAT_COLUMNS ? 'C' : 'R', left ? b->n : size,
-                        left ? size : b->n, b->k, b->V, b->ldv, b->T, APPLIED,
+                        left ? size : b->n, b->k, b->V, b->ldv, b->T, LAT_REFLECT_PANEL,
                         left ? place(C, ldc, 0, i) : C + i, ldc, scratch, size);
   }
   return LAT_OK;
 }
 
-/* ---- QR ------------------------------------------------------------------------------------------ */
+/* ---- QR -------------------------------------------------------------------------------------- */
 
-/* The QR factorization of n <= PANEL columns: the left half, its reflections of the right half, and
- * the right half, until it is little work. `scratch` has n^2 numbers, and n of them again. */
+/* The QR factorization of n <= LAT_QR_PANEL columns: the left half, its reflections of the right
+ * half, and the right half, recursively until the work is small. `scratch` has n^2 numbers, and n
+ * of them again. */
 static lat_status factor_panel(lat_workspace *work, int m, int n, double *a, int lda, double *tau,
                                double *scratch)
 {
   LAT_TRY(lat_check(work));
-  if (n == 1 || (double)m * n * n <= PLAIN)
+  if (n == 1 || (double)m * n * n <= LAT_QR_PLAIN)
     return lat_lapack_info(work, "dgeqr2",
                            LAPACKE_dgeqr2_work(LAPACK_COL_MAJOR, m, n, a, lda, tau, scratch));
   int half = n / 2;
@@ -81,10 +79,10 @@ lat_status lat_geqrf(lat_workspace *work, int m, int n, double *a, int lda, doub
 {
   int count = least(m, n);
   LAT_SCOPE(work);
-  double *scratch = lat_doubles(work, (size_t)(n > PANEL ? n : PANEL) * PANEL);
+  double *scratch = lat_doubles(work, (size_t)(n > LAT_QR_PANEL ? n : LAT_QR_PANEL) * LAT_QR_PANEL);
   if (!scratch) return LAT_MEMORY;
-  for (int j = 0; j < count; j += PANEL) {
-    int size = least(PANEL, count - j), right = n - j - size;
+  for (int j = 0; j < count; j += LAT_QR_PANEL) {
+    int size = least(LAT_QR_PANEL, count - j), right = n - j - size;
     block b = {.stored = LAT_COLUMNS, .n = m - j, .k = size, .V = place(a, lda, j, j), .ldv = lda};
     LAT_TRY(factor_panel(work, m - j, size, place(a, lda, j, j), lda, tau + j, scratch));
     if (right < 1) continue;
@@ -95,14 +93,14 @@ lat_status lat_geqrf(lat_workspace *work, int m, int n, double *a, int lda, doub
 }
 
 /* The columns E - V T V_1' in place of V, m x k, where E and V_1 are the first k rows of the unit
- * matrix and of V: what Q = I - V T V' has in its first columns. By pieces of rows. */
+ * matrix and of V: the first columns of Q = I - V T V'. By pieces of rows. */
 static lat_status form_columns(lat_workspace *work, const block *b, double *a, int lda,
                                double *scratch, int rows)
 {
   int k = b->k;
-  double W[PANEL * PANEL];
+  double W[LAT_QR_PANEL * LAT_QR_PANEL];
   for (int j = 0; j < k; j++)
-    for (int i = 0; i < k; i++) W[j * k + i] = i <= j ? b->T[j * APPLIED + i] : 0;
+    for (int i = 0; i < k; i++) W[j * k + i] = i <= j ? b->T[j * LAT_REFLECT_PANEL + i] : 0;
   cblas_dtrmm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasUnit, k, k, 1, b->V, b->ldv,
               W, k);
   for (int r = 0; r < b->n; r += rows) {
@@ -121,25 +119,25 @@ static lat_status form_columns(lat_workspace *work, const block *b, double *a, i
 
 lat_status lat_orgqr(lat_workspace *work, int m, int n, double *a, int lda, double *tau)
 {
-  enum { ROWS = 8192 };
   LAT_SCOPE(work);
-  double *scratch = lat_doubles(work, (size_t)(n > ROWS ? n : ROWS) * PANEL);
+  double *scratch =
+      lat_doubles(work, (size_t)(n > LAT_ORGQR_ROWS ? n : LAT_ORGQR_ROWS) * LAT_QR_PANEL);
   if (!scratch) return LAT_MEMORY;
-  for (int j = (n - 1) / PANEL * PANEL; j >= 0; j -= PANEL) {
-    int size = least(PANEL, n - j), right = n - j - size;
+  for (int j = (n - 1) / LAT_QR_PANEL * LAT_QR_PANEL; j >= 0; j -= LAT_QR_PANEL) {
+    int size = least(LAT_QR_PANEL, n - j), right = n - j - size;
     double *panel = place(a, lda, j, j), *beside = place(a, lda, j, j + size);
     block b = {.stored = LAT_COLUMNS, .n = m - j, .k = size, .V = panel, .ldv = lda};
     make_block(&b, tau + j);
-    /* the columns to the right have 0 above row j + size, and no need to be told */
+    /* the columns to the right have 0 above row j + size */
     for (int c = 0; c < right; c++)
       memset(beside + (ptrdiff_t)c * lda, 0, (size_t)size * sizeof *a);
     if (right > 0) LAT_TRY(apply_block(work, &b, true, false, right, beside, lda, scratch));
-    LAT_TRY(form_columns(work, &b, panel, lda, scratch, ROWS));
+    LAT_TRY(form_columns(work, &b, panel, lda, scratch, LAT_ORGQR_ROWS));
   }
   return LAT_OK;
 }
 
-/* ---- Q applied -------------------------------------------------------------------------------------- */
+/* ---- Q applied ------------------------------------------------------------------------------- */
 
 /* The blocks in the order in which they act: for Q from the last one, for Q' from the first. */
 static lat_status apply_all(lat_workspace *work, lat_storage stored, bool left, bool forward,
@@ -147,12 +145,13 @@ static lat_status apply_all(lat_workspace *work, lat_storage stored, bool left, 
                             const double *tau, double *C, int ldc)
 {
   LAT_SCOPE(work);
-  double *scratch = lat_doubles(work, (size_t)m * APPLIED);
+  double *scratch = lat_doubles(work, (size_t)m * LAT_REFLECT_PANEL);
   block *b = lat_allocate(work, 1, sizeof *b);
   if (!scratch || !b) return LAT_MEMORY;
-  int blocks = (k + APPLIED - 1) / APPLIED;
+  int blocks = (k + LAT_REFLECT_PANEL - 1) / LAT_REFLECT_PANEL;
   for (int i = 0; i < blocks; i++) {
-    int first = (forward ? i : blocks - 1 - i) * APPLIED, size = least(APPLIED, k - first);
+    int first = (forward ? i : blocks - 1 - i) * LAT_REFLECT_PANEL,
+        size = least(LAT_REFLECT_PANEL, k - first);
     *b = (block){.stored = stored, .n = n - first, .k = size, .ldv = ldv};
     b->V = V + (ptrdiff_t)first * ldv + first;
     make_block(b, tau + first);

@@ -1,7 +1,13 @@
+/* solve.c: linear systems by triangular factors, and least squares (solve.h).
+ *
+ * Least squares with N >= D: A = Q R, and R x = Q'b when R's condition shows full rank. Otherwise
+ * R, or A' where N < D, is reduced to a bidiagonal B = Q'(.)P, the shortest solution for B is
+ * LAPACK's dlalsd, and P is applied to it. */
 #include "matrix/linear/solve.h"
 
 #include <float.h>
 
+#include "matrix/limits.h"
 #include "matrix/linear/blocked.h"
 #include "matrix/product.h"
 
@@ -32,9 +38,8 @@ static lat_status substitute(lat_workspace *work, const lat_factors *F, bool upp
 /* Solves with L D L' for a few columns at a time, which LAPACK does row by row. */
 static lat_status substitute_symmetric(lat_workspace *work, const lat_factors *F, double *x, int m)
 {
-  enum { COLUMNS = 32 };
-  for (int j = 0; j < m; j += COLUMNS) {
-    int size = m - j < COLUMNS ? m - j : COLUMNS;
+  for (int j = 0; j < m; j += LAT_SYTRS_COLUMNS) {
+    int size = m - j < LAT_SYTRS_COLUMNS ? m - j : LAT_SYTRS_COLUMNS;
     LAT_TRY(lat_check(work));
     int info = LAPACKE_dsytrs_work(LAPACK_COL_MAJOR, 'L', F->n, size, F->a, F->n, F->pivots,
                                    x + (ptrdiff_t)j * F->n, F->n);
@@ -101,7 +106,7 @@ double lat_rank_tolerance(const lat_matrix *A)
   return (double)longer * (A->dtype == LAT_FLOAT32 ? (double)FLT_EPSILON : DBL_EPSILON);
 }
 
-/* The column-major N x D matrix a, with N x m right sides in b, whose columns have room for
+/* The column-major N x D matrix a, with N x m right sides in b, whose columns have
  * max(N, D) elements; both are destroyed, the solution is in the first D rows of b. */
 typedef struct problem {
   lapack_int N, D, m, lead;
@@ -122,8 +127,8 @@ static lat_status by_qr(lat_workspace *work, const problem *p, double tolerance,
   lapack_int info = LAPACKE_dtrcon_work(LAPACK_COL_MAJOR, '1', 'U', 'N', D, p->a, p->N, &rcond,
                                         scratch, integers);
   LAT_TRY(lat_lapack_info(work, "dtrcon", info));
-  /* condition numbers in the 1-norm and the 2-norm are within a factor of D; 10 is for the
-   * estimate being one */
+  /* condition numbers in the 1-norm and the 2-norm are within a factor of D; the factor 10
+   * allows for the error of the estimate */
   *done = rcond > 10 * D * tolerance;
   LAT_TRY(lat_reflect_left(work, LAT_COLUMNS, true, p->N, p->m, D, p->a, p->N, tau, p->b, p->lead));
   if (!*done) return LAT_OK;
@@ -131,7 +136,8 @@ static lat_status by_qr(lat_workspace *work, const problem *p, double tolerance,
                         p->N, p->b, p->lead);
 }
 
-/* dlalsd: least squares with a bidiagonal matrix, the rank by its singular values; not in lapacke.h */
+/* dlalsd: least squares with a bidiagonal matrix, the rank by its singular values; not in
+ * lapacke.h */
 #define lat_dlalsd LAPACK_GLOBAL(dlalsd, DLALSD)
 void lat_dlalsd(const char *uplo, const int *leaf, const int *n, const int *m, double *d, double *e,
                 double *b, const int *ldb, const double *rcond, int *rank, double *work,
@@ -141,7 +147,7 @@ void lat_dlalsd(const char *uplo, const int *leaf, const int *n, const int *m, d
 static lat_status solve_bidiagonal(lat_workspace *work, bool upper, int n, double *d, double *e,
                                    const problem *p, double tolerance, size_t *rank)
 {
-  static const int leaf = 25;
+  static const int leaf = LAT_LALSD_LEAF;
   size_t N = (size_t)n, levels = 2, found_length;
   for (size_t size = N / 26; size > 1; size /= 2) levels++;
   found_length = N * (9 + 50 + 8 * levels + (size_t)p->m) + 26 * 26;
@@ -190,17 +196,17 @@ static lat_status minimize(lat_workspace *work, const problem *p, const lat_matr
                            const lat_matrix *B, double tolerance, size_t *rank)
 {
   lat_matrix a = lat_transpose(lat_matrix_of(p->a, A->cols, A->rows));
-  lat_matrix room = lat_transpose(lat_matrix_of(p->b, B->cols, (size_t)p->lead));
-  lat_matrix b = lat_block_of(room, 0, 0, B->rows, B->cols);
+  lat_matrix padded = lat_transpose(lat_matrix_of(p->b, B->cols, (size_t)p->lead));
+  lat_matrix b = lat_block_of(padded, 0, 0, B->rows, B->cols);
   bool done = false;
-  LAT_TRY(lat_fill_bands(work, &room, 0));
+  LAT_TRY(lat_fill_bands(work, &padded, 0));
   LAT_TRY(lat_copy_bands(work, B, &b));
   LAT_TRY(lat_copy_bands(work, A, &a));
   *rank = A->cols;
   if (p->N >= p->D) LAT_TRY(by_qr(work, p, tolerance, &done));
   if (done) return LAT_OK;
   size_t D = A->cols;
-  if (p->N < p->D) { /* A as it lies is its transpose by columns */
+  if (p->N < p->D) { /* row-major A is its transpose, column-major */
     a = lat_matrix_of(p->a, A->rows, D);
     LAT_TRY(lat_copy_bands(work, A, &a));
     return by_svd(work, p, p->a, tolerance, rank);
@@ -228,8 +234,8 @@ lat_status lat_least_squares(lat_workspace *work, const lat_matrix *A, const lat
   lat_status status = minimize(work, &p, A, B, tolerance, rank);
   lat_lapack_end(before);
   LAT_TRY(status);
-  lat_matrix room = lat_transpose(lat_matrix_of(p.b, B->cols, lead));
-  lat_matrix solution = lat_block_of(room, 0, 0, D, B->cols);
+  lat_matrix padded = lat_transpose(lat_matrix_of(p.b, B->cols, lead));
+  lat_matrix solution = lat_block_of(padded, 0, 0, D, B->cols);
   lat_copy(B, &rest);
   LAT_TRY(lat_product(work, 1, A, &solution, -1, &rest));
   *residual = lat_dot(&rest, &rest);

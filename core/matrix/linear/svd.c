@@ -1,11 +1,15 @@
+/* svd.c: the singular value decomposition by bidiagonal form, divide and conquer (svd.h).
+ *
+ * With m >= n: A = Q B P', B = U S V', so A = (Q U) S (P V)'; of many more rows than columns A = Q
+ * R comes first. A wide matrix is decomposed through its transpose. Column-major throughout: a
+ * packed row-major A is A' there, so LAPACK's left factor is our V. */
 #include "matrix/linear/svd.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "matrix/limits.h"
 #include "matrix/linear/blocked.h"
-
-#define TIE 1e-10 /* magnitudes this near, relatively, are taken as equal */
 
 void lat_fix_signs(const lat_matrix *V, const lat_matrix *U)
 {
@@ -13,7 +17,7 @@ void lat_fix_signs(const lat_matrix *V, const lat_matrix *U)
     double largest = 0, sign = 1;
     for (size_t i = 0; i < V->rows; i++) {
       double v = lat_get(V, i, j);
-      if (fabs(v) > largest * (1 + TIE)) largest = fabs(v), sign = v;
+      if (fabs(v) > largest * (1 + LAT_SIGN_TIE)) largest = fabs(v), sign = v;
     }
     if (sign > 0) continue;
     for (size_t i = 0; i < V->rows; i++) lat_set(V, i, j, -lat_get(V, i, j));
@@ -29,10 +33,8 @@ typedef struct problem {
   double *a, *s, *u, *vt;
 } problem;
 
-#define TALL 1.6 /* from so many rows a column on, R is decomposed instead */
-
-/* Of m >= n: A = Q B P' with B bidiagonal, B's own decomposition, and Q and P applied to its vectors.
- * `u` is m x n, `vt` n x n, both NULL for the values alone. */
+/* Of m >= n: A = Q B P' with B bidiagonal, B's own decomposition, and Q and P applied to its
+ * vectors. `u` is m x n, `vt` n x n, both NULL for the values alone. */
 static lat_status bidiagonal(lat_workspace *work, int m, int n, double *a, double *s, double *u,
                              double *vt, int *info)
 {
@@ -81,10 +83,10 @@ static lat_status by_qr(lat_workspace *work, int m, int n, double *a, double *s,
 /* Of A with m >= n rows, or of its transpose. */
 static lat_status divide_and_conquer(lat_workspace *work, const problem *p, lapack_int *info)
 {
-  bool turned = p->m < p->n, vectors = p->job != 'N';
-  size_t m = (size_t)(turned ? p->n : p->m), n = (size_t)(turned ? p->m : p->n);
+  bool transposed = p->m < p->n, vectors = p->job != 'N';
+  size_t m = (size_t)(transposed ? p->n : p->m), n = (size_t)(transposed ? p->m : p->n);
   double *a = p->a, *u = p->u, *vt = p->vt;
-  if (turned) {
+  if (transposed) {
     lat_matrix A = lat_transpose(lat_matrix_of(p->a, m, n)), T;
     a = lat_doubles(work, m * n);
     u = vectors ? lat_doubles(work, m * n) : NULL;
@@ -93,9 +95,9 @@ static lat_status divide_and_conquer(lat_workspace *work, const problem *p, lapa
     T = lat_matrix_of(a, n, m);
     LAT_TRY(lat_copy_bands(work, &A, &T));
   }
-  LAT_TRY(((double)m >= TALL * (double)n ? by_qr : bidiagonal)(work, (int)m, (int)n, a, p->s,
-                                                               vectors ? u : NULL, vt, info));
-  if (!turned || !vectors) return LAT_OK;
+  LAT_TRY(((double)m >= LAT_SVD_TALL * (double)n ? by_qr : bidiagonal)(
+      work, (int)m, (int)n, a, p->s, vectors ? u : NULL, vt, info));
+  if (!transposed || !vectors) return LAT_OK;
   /* A' = u diag(s) vt, so A = vt' diag(s) u': n x m, both as LAPACK has them */
   lat_matrix from = lat_matrix_of(vt, n, n), to = lat_transpose(lat_matrix_of(p->u, n, n));
   LAT_TRY(lat_copy_bands(work, &from, &to));
