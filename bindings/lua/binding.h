@@ -169,8 +169,9 @@ void latL_failmissing(lua_State *L, const char *who);
 lat_allocator latL_allocator(lua_State *L);
 
 /* A workspace of one call's own, for calls that make Lua values or run Lua functions while they hold
- * scratch. It is pushed, and closed when the call ends, however it does, or the stack is cut below it;
- * the caller removes it from the stack in no other way. */
+ * scratch. It is pushed, and closed when the call ends, however it does. As of every value to be closed, the
+ * caller leaves it where it is and returns: lua_settop and lua_pop below it would close it, too, but those of
+ * Lua 5.4.3 and 5.4.4 then go on with the address of a stack that closing may have moved. */
 lat_workspace *latL_callworkspace(lua_State *L);
 /* The same for an object that goes on holding it: freed by lat_workspace_done, or with the object. */
 lat_workspace *latL_newworkspace(lua_State *L);

@@ -74,6 +74,12 @@ void latL_endturn(latL_Turn *turn)
   turn->busy = false;
 }
 
+int latL_returnmodel(lua_State *L)
+{
+  lua_pushvalue(L, LATL_MODEL);
+  return 1;
+}
+
 int latL_pushsteps(lua_State *L, lua_CFunction next)
 {
   lua_pushvalue(L, LATL_RUN);
@@ -577,8 +583,7 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
   }
   conclude(L, run);
   latL_endturn(&run->turn);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnmodel(L);
 }
 
 /* The loop has been left, or is over. */

@@ -185,6 +185,9 @@ void latL_beginturn(lua_State *L, latL_Turn *turn);
 void *latL_resume(lua_State *L, int at);
 /* The call has come to its end. */
 void latL_endturn(latL_Turn *turn);
+/* Ends a call of a run: returns the model at 1. The guard and the bar are closed by the return, and never by
+ * cutting the stack below them (see latL_callworkspace). */
+int latL_returnmodel(lua_State *L);
 /* What `steps` returns for the run: its iterator, and the run itself, to be closed. */
 int latL_pushsteps(lua_State *L, lua_CFunction next);
 

@@ -164,8 +164,7 @@ int latL_runonline(lua_State *L, latL_Run *run, double rate)
   run->ended = true;
   latL_endturn(&run->turn);
   lat_workspace_done(run->work);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnmodel(L);
 }
 
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who)

@@ -138,7 +138,7 @@ static int fit_closed_form(lua_State *L, const latL_Bpca *p)
   const char *who = "bpca:fit";
   latL_Rows rows;
   latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who, 0);
-  lat_workspace *work = latL_callworkspace(L);
+  lat_workspace *work = latL_newworkspace(L);
   lat_moments moments = {0};
   size_t M, varying = 0;
   if (rows.function) {

@@ -31,8 +31,7 @@ int latL_endfactorfit(lua_State *L, const char *who)
   latL_makebar(L, who, m->kind->name, iterations);
   latL_drawbar(L, iterations, objective);
   latL_observe(L, iterations, objective, 1);
-  lua_settop(L, LATL_MODEL);
-  return 1;
+  return latL_returnmodel(L);
 }
 
 bool latL_hasgaps(lua_State *L, const char *who)

@@ -130,7 +130,7 @@ static int fit_closed_form(lua_State *L, const latL_Ppca *p)
   const char *who = "ppca:fit";
   latL_Rows rows;
   latL_checkrows(L, &rows, LATL_DATA, LATL_OPTIONS, who, 0);
-  lat_workspace *work = latL_callworkspace(L);
+  lat_workspace *work = latL_newworkspace(L);
   lat_moments moments = {0};
   /* a small matrix, or a wide one, is taken whole */
   bool pieces =

@@ -224,8 +224,7 @@ int latL_icafit(lua_State *L)
   publish(L, r);
   latL_endturn(&r->turn);
   lat_workspace_done(r->work);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnmodel(L);
 }
 
 /* No more iterations. */

@@ -250,7 +250,7 @@ static const pca *check_fit(lua_State *L, const char *who, latL_Rows *rows, size
 
 static void fit_matrix(lua_State *L, const pca *p, const latL_Rows *rows)
 {
-  lat_workspace *work = latL_callworkspace(L);
+  lat_workspace *work = latL_newworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   lat_pca_record record;
   double *flat;
