@@ -1,3 +1,7 @@
+/* array.c: conversion of the elements of binary files (array.h).
+ *
+ * Bytes are assembled to integers by shifts, whatever the machine's order, and their bits
+ * reinterpreted. Column-major files are converted in bands of rows. */
 #include "files/array.h"
 
 #include <math.h>
@@ -145,7 +149,7 @@ void lat_array_convert(const lat_array *array, const unsigned char *bytes, size_
     return;
   }
   /* a band of rows at a time, so that the rows being written stay in the cache */
-  for (size_t i = 0, band = 64; i < out->rows; i += band) {
+  for (size_t i = 0, band = LAT_FILE_ROWS; i < out->rows; i += band) {
     size_t n = out->rows - i < band ? out->rows - i : band;
     for (size_t j = 0; j < array->cols; j++) {
       size_t at = stored_column(array, j) * array->rows + first + i;
@@ -173,7 +177,7 @@ lat_status lat_array_put(lat_writer *writer, const lat_matrix *A, bool little)
   if (A->rows == 0 || A->cols == 0) return LAT_OK;
   lat_matrix column = {A->data, A->rows * A->cols, 1, 1, 1, A->dtype};
   if (A->cols > 1 && lat_is_packed(A)) return lat_array_put(writer, &column, little);
-  size_t size = lat_dtype_size(A->dtype), band = ((size_t)1 << 16) / A->cols;
+  size_t size = lat_dtype_size(A->dtype), band = LAT_FILE_BAND / A->cols;
   if (band == 0) band = 1;
   if (band > A->rows) band = A->rows;
   LAT_SCOPE(writer->work);

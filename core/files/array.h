@@ -1,11 +1,11 @@
-/* array.h: an array of numbers in a file, and how it becomes a matrix.
+/* array.h: an array of numbers in a file, and its conversion to a matrix.
  *
  * The parsers of the binary formats (npy.h, idx.h) check a header once and leave a
  * lat_array; from then on the element type, the byte order and the order of the
  * axes are data, and one piece of code converts or maps them all.
  *
  * Axes: none is a vector of one, one a vector, two a matrix; of more, the first
- * stays and the rest become one, as reshape(first, -1) does in NumPy: images of
+ * stays and the others become one, as reshape(first, -1) does in NumPy: images of
  * 1797 x 8 x 8 are 1797 rows of 64. */
 #ifndef LAT_FILES_ARRAY_H
 #define LAT_FILES_ARRAY_H
@@ -14,9 +14,8 @@
 #include <stddef.h>
 
 #include "files/file.h"
+#include "files/limits.h"
 #include "matrix/matrix.h"
-
-#define LAT_ARRAY_AXES 64 /* NumPy's own limit */
 
 typedef struct lat_array {
   char kind;    /* 'f', 'i', 'u' or 'b' (a truth value, 0 or 1) */
@@ -30,7 +29,7 @@ typedef struct lat_array {
 } lat_array;
 
 /* Fills rows, cols and vector from the shape, and checks against a file of
- * `available` bytes, before anybody allocates: LAT_FORMAT when a size is 0 (a matrix
+ * `available` bytes, before memory is allocated for it: LAT_FORMAT when a size is 0 (a matrix
  * has at least one element), their product overflows, or the file is too short. */
 lat_status lat_array_check(lat_workspace *work, lat_array *array, size_t available);
 
@@ -38,7 +37,7 @@ lat_status lat_array_check(lat_workspace *work, lat_array *array, size_t availab
  * numbers of 8 bytes are rounded beyond 2^53). */
 lat_dtype lat_array_dtype(const lat_array *array);
 
-/* Are the elements float64 or float32 as this machine has them? */
+/* True for elements that are float64 or float32 in this machine's byte order. */
 bool lat_array_native(const lat_array *array);
 
 /* True, and the elements as a view without a copy, when they are native, aligned
@@ -51,8 +50,8 @@ bool lat_array_view(const lat_array *array, const unsigned char *bytes, lat_matr
 void lat_array_convert(const lat_array *array, const unsigned char *bytes, size_t first,
                        const lat_matrix *out);
 
-/* Writes the elements of any view in row-major order, in this machine's byte order or, as `little`
- * asks, least significant byte first. */
+/* Writes the elements of any view in row-major order, in this machine's byte order or, with
+ * `little`, least significant byte first. */
 lat_status lat_array_put(lat_writer *writer, const lat_matrix *A, bool little);
 
 #endif

@@ -1,3 +1,8 @@
+/* csv.c: a reader and a writer of comma-separated values (csv.h).
+ *
+ * A cursor walks over the bytes of the file, which stay where they are: fields are pointers into
+ * it. The first pass finds the delimiter, the header, the type of columns and the number of rows;
+ * the second converts numbers. */
 #include "files/csv.h"
 
 #include <math.h>
@@ -9,24 +14,23 @@
 
 const char *const lat_csv_missing[LAT_CSV_MISSING] = {"", "NA", "NaN", "nan", "null", "?"};
 
-/* Where the reader is: the next byte, and the line of it. At `ask` it asks whether to go on: so many
- * bytes after the last time, however few lines and fields they are. */
+/* The position of the reader: the next byte, and its line. At byte `ask` lat_check is called: so
+ * many bytes after the last time, however few lines and fields they are. */
 typedef struct cursor {
   const char *at;
   size_t line;
   const char *ask;
 } cursor;
 
-#define ASK ((ptrdiff_t)1 << 18)
-
 static lat_status ask(lat_workspace *work, const lat_csv *csv, cursor *c)
 {
-  c->ask = csv->end - c->at > ASK ? c->at + ASK : csv->end;
+  c->ask = csv->end - c->at > LAT_TEXT_ASK ? c->at + LAT_TEXT_ASK : csv->end;
   return lat_check(work);
 }
 
-/* Moves the cursor over what `pass` is true for, a function of csv and the character. */
-#define PASS(work, csv, c, pass)                                                                   \
+/* Moves the cursor over characters for which `pass` is true, a function of csv and the
+ * character. */
+#define SKIP_WHILE(work, csv, c, pass)                                                             \
   do {                                                                                             \
     if ((c)->at >= (c)->ask) LAT_TRY(ask(work, csv, c));                                           \
     const char *p_ = (c)->at, *stop_ = (c)->ask;                                                   \
@@ -50,7 +54,7 @@ static bool is_delimiter(const lat_csv *csv, char c)
   return c == csv->options.delimiter || (c == '\t' && csv->options.delimiter == ' ');
 }
 
-/* What PASS passes: blanks before a field, and the characters of a line, and of a field. */
+/* What SKIP_WHILE passes: blanks before a field, and the characters of a line, and of a field. */
 static inline bool is_before_field(const lat_csv *csv, char c)
 {
   return is_blank(c) && (c != csv->options.delimiter || c == ' ');
@@ -67,8 +71,8 @@ static inline bool is_of_field(const lat_csv *csv, char c)
   return !is_delimiter(csv, c) && !is_line_end(c);
 }
 
-/* Passes a line end, if there is one: LF, CR LF or CR. */
-static void pass_line_end(const lat_csv *csv, cursor *c)
+/* Skips a line end, if there is one: LF, CR LF or CR. */
+static void skip_line_end(const lat_csv *csv, cursor *c)
 {
   if (c->at == csv->end || !is_line_end(*c->at)) return;
   if (*c->at == '\r' && csv->end - c->at > 1 && c->at[1] == '\n') c->at++;
@@ -123,14 +127,14 @@ static lat_status quoted_field(lat_workspace *work, const lat_csv *csv, cursor *
 }
 
 /* next_field for a field, or blanks before it, that may be longer than what is read between two
- * looks at whether to go on. */
+ * calls of lat_check. */
 static lat_status long_field(lat_workspace *work, const lat_csv *csv, cursor *c, size_t column,
                              lat_csv_field *field)
 {
-  PASS(work, csv, c, is_before_field);
+  SKIP_WHILE(work, csv, c, is_before_field);
   if (c->at < csv->end && *c->at == '"') return quoted_field(work, csv, c, column, field);
   const char *start = c->at;
-  PASS(work, csv, c, is_of_field);
+  SKIP_WHILE(work, csv, c, is_of_field);
   *field = (lat_csv_field){start, (size_t)(c->at - start), false};
   while (field->length > 0 && is_blank(field->text[field->length - 1])) field->length--;
   return LAT_OK;
@@ -159,19 +163,19 @@ static lat_status next_record(lat_workspace *work, const lat_csv *csv, cursor *c
 {
   const bool blanks = csv->options.delimiter == ' ';
   lat_csv_field field;
-  for (*count = 0; c->at < csv->end; pass_line_end(csv, c)) {
+  for (*count = 0; c->at < csv->end; skip_line_end(csv, c)) {
     *line = c->line;
     for (size_t n = 0;; c->at += !blanks) {
       LAT_TRY(next_field(work, csv, c, n + 1, &field));
       if (n < most) fields[n] = field;
       *count = ++n;
-      if (blanks) PASS(work, csv, c, is_before_field);
+      if (blanks) SKIP_WHILE(work, csv, c, is_before_field);
       if (c->at == csv->end || is_line_end(*c->at)) break;
     }
     if (*count > 1 || field.length > 0 || field.quoted) break;
     *count = 0; /* a blank line */
   }
-  pass_line_end(csv, c);
+  skip_line_end(csv, c);
   return LAT_OK;
 }
 
@@ -196,7 +200,7 @@ static bool number_of(const lat_csv *csv, lat_csv_field field, double *value)
 
 /* ---- the first pass ------------------------------------------------------ */
 
-/* The delimiter that the cursor's line has most of, outside quotes. Without any it is a comma,
+/* The most frequent delimiter of the cursor's line, outside quotes. Without any it is a comma,
  * or blanks where they separate nothing but numbers: words may hold blanks. */
 static lat_status find_delimiter(lat_workspace *work, const lat_csv *csv, cursor c, char *delimiter)
 {
@@ -221,7 +225,7 @@ static lat_status find_delimiter(lat_workspace *work, const lat_csv *csv, cursor
   return LAT_OK;
 }
 
-/* Is `first` a header, judging by it and the record below it (of `below` fields, or 0)? */
+/* Whether `first` is a header, by it and the record below it (of `below` fields, or 0). */
 static bool looks_like_header(const lat_csv *csv, const lat_csv_field *first, size_t n,
                               const lat_csv_field *second, size_t below)
 {
@@ -239,7 +243,7 @@ static bool looks_like_header(const lat_csv *csv, const lat_csv_field *first, si
   return words && (!numbers || number_below);
 }
 
-/* Counts the rows, and sees which columns hold text. */
+/* Counts the rows, and finds which columns hold text. */
 static lat_status scan_rows(lat_workspace *work, lat_csv *csv)
 {
   double value;
@@ -268,38 +272,37 @@ static lat_status scan_rows(lat_workspace *work, lat_csv *csv)
 /* LAT_FORMAT, naming the line, when there is a NUL in the file. */
 static lat_status check_text(lat_workspace *work, const lat_csv *csv)
 {
-  enum { PIECE = 1 << 24 };
   const char *nul = NULL;
-  for (const char *p = csv->bytes; p < csv->end && !nul; p += PIECE) {
+  for (const char *p = csv->bytes; p < csv->end && !nul; p += LAT_TEXT_SCAN) {
     size_t left = (size_t)(csv->end - p);
     LAT_TRY(lat_check(work));
-    nul = memchr(p, '\0', left < PIECE ? left : PIECE);
-    if (left < PIECE) break;
+    nul = memchr(p, '\0', left < LAT_TEXT_SCAN ? left : LAT_TEXT_SCAN);
+    if (left < LAT_TEXT_SCAN) break;
   }
   if (!nul) return LAT_OK;
   size_t line = 1;
   for (cursor n = {csv->bytes, 1, csv->bytes}; n.at < nul; line = n.line) {
     if (n.at >= n.ask) LAT_TRY(ask(work, csv, &n));
     if (is_line_end(*n.at))
-      pass_line_end(csv, &n);
+      skip_line_end(csv, &n);
     else
       n.at++;
   }
   return fail_at(work, line, 1, "a NUL byte: not a text file, or one in UTF-16");
 }
 
-/* Passes over a byte order mark and the lines to skip; finds the delimiter. */
+/* Skips a byte order mark and the lines to skip; finds the delimiter. */
 static lat_status begin(lat_workspace *work, lat_csv *csv, cursor *c)
 {
   LAT_TRY(check_text(work, csv));
   if (csv->end - c->at >= 3 && memcmp(c->at, "\xEF\xBB\xBF", 3) == 0) c->at += 3;
   for (size_t k = 0; k < csv->options.skip && c->at < csv->end; k++) {
-    PASS(work, csv, c, is_of_line);
-    pass_line_end(csv, c);
+    SKIP_WHILE(work, csv, c, is_of_line);
+    skip_line_end(csv, c);
   }
   while (c->at < csv->end && is_line_end(*c->at)) {
     if (c->at >= c->ask) LAT_TRY(ask(work, csv, c));
-    pass_line_end(csv, c);
+    skip_line_end(csv, c);
   }
   if (!csv->options.delimiter) LAT_TRY(find_delimiter(work, csv, *c, &csv->options.delimiter));
   return check_delimiter(work, csv->options.delimiter);
@@ -311,7 +314,8 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
   *csv = (lat_csv){.options = *options, .bytes = (const char *)bytes};
   if (!options->missing)
     csv->options.missing = lat_csv_missing, csv->options.missing_count = LAT_CSV_MISSING;
-  if (size == 0) return lat_fail(work, LAT_FORMAT, "the file is empty"); /* and may lie nowhere */
+  if (size == 0)
+    return lat_fail(work, LAT_FORMAT, "the file is empty"); /* its address may be NULL */
   csv->end = csv->bytes + size;
   cursor c = {csv->bytes, 1, csv->bytes};
   LAT_TRY(begin(work, csv, &c));
@@ -375,7 +379,7 @@ size_t lat_csv_unquote(lat_csv_field field, char *out)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* A name, in quotes when it would not read back as it is without. */
+/* A name, in quotes where it would be read differently without. */
 static lat_status put_name(lat_writer *writer, const char *name, char delimiter)
 {
   const char special[] = {delimiter, '"', '\n', '\r', '\0'};
@@ -401,7 +405,7 @@ static lat_status put_table(lat_writer *writer, const lat_matrix *A, const char 
   for (size_t i = 0; i < A->rows; i++) {
     for (size_t j = 0; j < A->cols; j++) {
       double x = lat_get(A, i, j);
-      if (isnan(x)) /* in a single column, nothing would be a blank line */
+      if (isnan(x)) /* in a single column an empty text would be a blank line */
         LAT_TRY(A->cols == 1 ? put_name(writer, missing, delimiter)
                              : lat_writer_put(writer, missing, strlen(missing)));
       else

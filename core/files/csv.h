@@ -2,14 +2,14 @@
  *
  * Comma-separated values as in RFC 4180, and its relatives: quoted fields may hold
  * delimiters, line ends and doubled quotes; lines end in LF, CR LF or CR; a byte
- * order mark and blank lines are passed over; blanks around a field don't count.
+ * order mark and blank lines are skipped; blanks around a field don't count.
  * Numbers are read the same in every locale (number.h).
  *
  * A column is numeric or text, by its first entry that isn't missing; in a numeric
  * column anything but numbers and missing entries (NaN in the matrix) is an error.
  *
  * Reading takes two passes over the file's bytes: `scan` finds the shape and the
- * columns, the caller makes room, `read` fills it. Messages begin with the place,
+ * columns, the caller allocates, `read` fills. Messages begin with the place,
  * "17:3: 'abc' is not a number": line 17 of the file, column (field) 3. */
 #ifndef LAT_FILES_CSV_H
 #define LAT_FILES_CSV_H
@@ -17,25 +17,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "files/limits.h"
 #include "matrix/matrix.h"
-
-#define LAT_CSV_COLUMNS ((size_t)1 << 20) /* more are taken for a mistake */
 
 /* A piece of the file, without the blanks or quotes around it. */
 typedef struct lat_csv_field {
   const char *text;
   size_t length;
-  bool quoted; /* "" inside stands for one " */
+  bool quoted; /* "" inside is one " */
 } lat_csv_field;
 
 typedef enum lat_csv_header { LAT_CSV_AUTO = 0, LAT_CSV_NO, LAT_CSV_YES } lat_csv_header;
 
 typedef struct lat_csv_options {
-  char delimiter; /* ' ' is any run of blanks; 0: the one of , ; tab | that the first line has
-                     most of, or blanks when that line is nothing but numbers between blanks */
+  char delimiter; /* ' ' is any run of blanks; 0: the most frequent of , ; tab | in the first
+                     line, or blanks when that line has only numbers between blanks */
   lat_csv_header header;
-  size_t skip;                /* lines to pass over at the start */
-  const char *const *missing; /* what stands for a missing entry; NULL: lat_csv_missing */
+  size_t skip;                /* lines to skip at the start */
+  const char *const *missing; /* texts of a missing entry; NULL: lat_csv_missing */
   size_t missing_count;
 } lat_csv_options;
 
@@ -55,7 +54,7 @@ typedef struct lat_csv {
   lat_csv_field *record; /* scratch */
 } lat_csv;
 
-/* Finds rows and columns. LAT_CSV_AUTO takes the first record for a header when it
+/* Finds rows and columns. With LAT_CSV_AUTO the first record is a header when it
  * has a field that isn't a number, and either no number at all or one right below
  * such a field. LAT_FORMAT, with the place: records of different lengths, a quote
  * that isn't closed, NUL bytes, no data. The arrays are in the workspace. Keeps the arrays. */
@@ -68,7 +67,8 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
 lat_status lat_csv_read(lat_workspace *work, const lat_csv *csv, const lat_matrix *X,
                         const size_t *column_of, lat_csv_field *const *text_of);
 
-/* The text that a field stands for, into `out` of at least field.length bytes: returns its length. */
+/* The text of a field without doubled quotes, into `out` of at least field.length bytes: returns
+ * its length. */
 size_t lat_csv_unquote(lat_csv_field field, char *out);
 
 /* Writes A with lat_number_print, NaN as `missing`, after a header of A's cols names

@@ -1,3 +1,4 @@
+/* file.c: mapping of files, and atomic replacement by a temporary file and rename (file.h). */
 #include "files/file.h"
 
 #include <errno.h>
@@ -11,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "files/limits.h"
 
 static lat_status system_failure(lat_workspace *work, int error)
 {
@@ -55,17 +58,16 @@ lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map)
 
 void lat_file_unmap(lat_map *map)
 {
-  void *bytes = (void *)(uintptr_t)map->bytes; /* nobody changes what the const promises to keep */
-  if (map->taken)
+  void *bytes = (void *)(uintptr_t)
+                    map->bytes; /* the file is mapped or allocated, and const is for its readers */
+  if (map->allocated)
     lat_memory_free(&map->allocator, bytes);
   else if (bytes)
     munmap(bytes, map->size);
   *map = (lat_map){0};
 }
 
-/* ---- where to write -------------------------------------------------------- */
-
-#define LINKS 40 /* as many as the kernel follows */
+/* ---- the file to replace -------------------------------------------------------- */
 
 /* Characters of the path up to its last slash, this one included. */
 static size_t folder_length(const char *path)
@@ -83,14 +85,14 @@ static lat_status copy_path(lat_workspace *work, const char *path, char *to)
   return LAT_OK;
 }
 
-/* `target`, which may be a link to what isn't there, becomes what the link says. */
+/* `target`, which may be a link to a file that doesn't exist, becomes the file it points at. */
 static lat_status follow_links(lat_workspace *work, char *target)
 {
   char *link = lat_allocate(work, PATH_MAX, 1);
   if (!link) return LAT_MEMORY;
-  for (int k = 0; k < LINKS; k++) {
+  for (int k = 0; k < LAT_FILE_LINKS; k++) {
     ssize_t n = readlink(target, link, PATH_MAX);
-    if (n < 0) return LAT_OK; /* no link, or nothing at all */
+    if (n < 0) return LAT_OK; /* no link, or no file */
     size_t folder = link[0] == '/' ? 0 : folder_length(target);
     if (folder + (size_t)n >= PATH_MAX) return system_failure(work, ENAMETOOLONG);
     memcpy(target + folder, link, (size_t)n);
@@ -99,8 +101,8 @@ static lat_status follow_links(lat_workspace *work, char *target)
   return system_failure(work, ELOOP);
 }
 
-/* Where the bytes shall end up: links followed, so that rename replaces the file
- * and not the link, and nothing but a writable regular file replaced. */
+/* The file to replace: links are followed, so that rename replaces the file and not the link, and
+ * it must be a writable regular file if it exists. */
 static lat_status find_target(lat_workspace *work, lat_writer *writer, const char *path,
                               mode_t *mode)
 {
@@ -122,13 +124,8 @@ static lat_status find_target(lat_workspace *work, lat_writer *writer, const cha
 
 /* ---- temporary files -------------------------------------------------------- */
 
-enum {
-  ATTEMPTS = 1000, /* as many processes may write a file of one name at once */
-  REMAINS = 16     /* so many names are looked at for what was left behind */
-};
-
-/* Is it certain that nobody else has this file, now and as long as we hold the lock? A descriptor
- * whose file has lost its name was taken for a remnant before it was locked. */
+/* True when no other process has this file, now and as long as we hold the lock. A descriptor
+ * whose file has lost its name was removed as a leftover before it was locked. */
 static bool is_ours(int descriptor, const char *path)
 {
   struct stat open_file, named;
@@ -137,15 +134,15 @@ static bool is_ours(int descriptor, const char *path)
          S_ISREG(named.st_mode);
 }
 
-/* Removes the file when the process that wrote it is gone: then its lock is. True when the name is
- * free. Where the file system has no locks, nothing is known, and the file stays. */
-static bool remove_remnant(const char *path)
+/* Removes the file when the process that wrote it is gone, and with it its lock. True when the name
+ * is free. Where the file system has no locks, nothing is known, and the file stays. */
+static bool remove_leftover(const char *path)
 {
   int descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (descriptor < 0) return errno == ENOENT;
   bool gone =
       flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_ours(descriptor, path) && unlink(path) == 0;
-  close(descriptor); /* gives the lock back */
+  close(descriptor); /* releases the lock */
   return gone;
 }
 
@@ -156,25 +153,26 @@ static int make_temporary(const char *path)
   if (descriptor < 0) return -1;
   bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
   if ((locked || errno != EWOULDBLOCK) && is_ours(descriptor, path)) return descriptor;
-  close(descriptor); /* another process takes it for a remnant, and removes it */
+  close(descriptor); /* another process removes it as a leftover */
   errno = EEXIST;
   return -1;
 }
 
-/* Opens the first name that is free, and looks at the others for remnants. */
+/* Opens the first name that is free, and removes leftovers under the others. */
 static lat_status open_temporary(lat_workspace *work, lat_writer *writer)
 {
   enum { SUFFIX = 32 };
   size_t folder = folder_length(writer->target), name = strlen(writer->target) - folder;
   int shown = (int)(name < NAME_MAX - SUFFIX ? name : NAME_MAX - SUFFIX);
-  size_t room = folder + (size_t)shown + SUFFIX;
-  char *path = lat_allocate(work, room, 1);
-  writer->temporary = lat_allocate(work, room, 1);
+  size_t capacity = folder + (size_t)shown + SUFFIX;
+  char *path = lat_allocate(work, capacity, 1);
+  writer->temporary = lat_allocate(work, capacity, 1);
   if (!path || !writer->temporary) return LAT_MEMORY;
-  for (int k = 0; k < ATTEMPTS && (writer->descriptor < 0 || k < REMAINS); k++) {
-    snprintf(path, room, "%.*s.%.*s.latent-%d.tmp", (int)folder, writer->target, shown,
+  for (int k = 0; k < LAT_FILE_ATTEMPTS && (writer->descriptor < 0 || k < LAT_FILE_LEFTOVERS);
+       k++) {
+    snprintf(path, capacity, "%.*s.%.*s.latent-%d.tmp", (int)folder, writer->target, shown,
              writer->target + folder, k);
-    bool unused = remove_remnant(path);
+    bool unused = remove_leftover(path);
     if (writer->descriptor >= 0) continue;
     errno = EEXIST;
     if (unused) writer->descriptor = make_temporary(path);
@@ -188,14 +186,12 @@ static lat_status open_temporary(lat_workspace *work, lat_writer *writer)
 
 /* ---- writing ---------------------------------------------------------------- */
 
-#define BUFFER ((size_t)1 << 16)
-
 lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path)
 {
   mode_t mode;
   *writer = (lat_writer){.work = work, .descriptor = -1};
   LAT_TRY(find_target(work, writer, path, &mode));
-  writer->buffer = lat_allocate(work, BUFFER, 1);
+  writer->buffer = lat_allocate(work, LAT_FILE_BUFFER, 1);
   if (!writer->buffer) return LAT_MEMORY;
   LAT_TRY(open_temporary(work, writer));
   /* a file system without permissions may refuse; the contents matter more */
@@ -218,15 +214,15 @@ lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size)
 {
   const unsigned char *from = bytes;
   while (size > 0) {
-    size_t n = BUFFER - writer->used < size ? BUFFER - writer->used : size;
+    size_t n = LAT_FILE_BUFFER - writer->used < size ? LAT_FILE_BUFFER - writer->used : size;
     memcpy(writer->buffer + writer->used, from, n);
     writer->used += n, from += n, size -= n;
-    if (writer->used == BUFFER) LAT_TRY(flush(writer));
+    if (writer->used == LAT_FILE_BUFFER) LAT_TRY(flush(writer));
   }
   return LAT_OK;
 }
 
-/* Has the disk keep the file; what can't be synchronized (a pipe of some file system) is let be. */
+/* Writes the file to the disk; files that can't be synchronized are left alone. */
 static lat_status synchronize(lat_workspace *work, int descriptor)
 {
   while (fsync(descriptor) != 0) {
@@ -236,11 +232,12 @@ static lat_status synchronize(lat_workspace *work, int descriptor)
   return LAT_OK;
 }
 
-/* The same for the name that a file has got. A folder that one may write but not read can't be asked. */
+/* The same for the name of the file. A folder that may be written but not read can't be
+ * synchronized. */
 static lat_status synchronize_folder(lat_workspace *work, char *path)
 {
   size_t folder = folder_length(path);
-  path[folder] = '\0'; /* which is read no more */
+  path[folder] = '\0'; /* the path isn't needed any more */
   int descriptor = open(folder ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return LAT_OK;
   lat_status status = synchronize(work, descriptor);
@@ -255,7 +252,7 @@ lat_status lat_writer_end(lat_writer *writer, lat_status status)
   if (status == LAT_OK && rename(writer->temporary, writer->target) != 0)
     status = system_failure(writer->work, errno);
   if (status != LAT_OK)
-    unlink(writer->temporary); /* before the lock goes: the name is still ours */
+    unlink(writer->temporary); /* before the lock is released: the name is still ours */
   /* close reports what a network could not keep */
   if (close(writer->descriptor) != 0 && status == LAT_OK)
     status = system_failure(writer->work, errno);

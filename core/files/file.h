@@ -1,11 +1,11 @@
 /* file.h: whole files, in and out.
  *
  * Reading maps a file: its bytes appear in memory without a copy, and parsers work
- * on (bytes, size), which is what fuzzers feed them too. Writing goes to a
+ * on (bytes, size), as fuzzers call them too. Writing goes to a
  * temporary file in the same folder which takes the name when it is complete, so
  * that nobody ever sees half a file and an error leaves the old one.
  *
- * Messages say what is wrong, not where: who knows the path puts it in front. */
+ * Messages say what is wrong, without the path, which the caller adds. */
 #ifndef LAT_FILES_FILE_H
 #define LAT_FILES_FILE_H
 
@@ -16,7 +16,7 @@
 typedef struct lat_map {
   const unsigned char *bytes; /* NULL when the file is empty */
   size_t size;
-  bool taken; /* no mapping: from this allocator */
+  bool allocated; /* not mapped, but from this allocator */
   lat_allocator allocator;
 } lat_map;
 
@@ -39,7 +39,7 @@ typedef struct lat_writer {
 
 /* Begin, put any number of times, and end; all from the same function, since the
  * writer's memory is the workspace's. After a begin that succeeded, `end` must be
- * called with what the puts came to: it gives the file its name when that is
+ * called with the status of the puts: it renames the file to its name when that is
  * LAT_OK, else removes it and returns that status. An existing file keeps its
  * permissions. A symbolic link stays one: the file it points at is replaced, or
  * made when it isn't there. LAT_FILE: no such folder, no permission, a full disk.

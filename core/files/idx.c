@@ -1,3 +1,5 @@
+/* idx.c: the header of idx files (idx.h): 0, 0, type, axes, and each size as 4 bytes,
+ * big-endian. */
 #include "files/idx.h"
 
 lat_status lat_idx_parse(lat_workspace *work, const unsigned char *bytes, size_t n,

@@ -1,3 +1,4 @@
+/* json.c: a pull parser of JSON (RFC 8259), with UTF-8 checked at the beginning (json.h). */
 #include "files/json.h"
 
 #include <string.h>
@@ -40,13 +41,11 @@ bool lat_text_is_utf8(lat_text text)
 
 /* ---- the reader ---------------------------------------------------------------- */
 
-enum { ASK = 1 << 18 }; /* bytes between two looks at whether to go on */
-
 lat_status lat_json_begin(lat_json *j, lat_workspace *work, lat_text text)
 {
   *j = (lat_json){.start = text.at, .at = text.at, .end = text.at + text.n, .work = work};
   for (size_t i = 0, asked = 0, n; i < text.n; i += n) {
-    if (i - asked > ASK) {
+    if (i - asked > LAT_TEXT_ASK) {
       LAT_TRY(lat_check(work));
       asked = i;
     }
@@ -56,11 +55,11 @@ lat_status lat_json_begin(lat_json *j, lat_workspace *work, lat_text text)
   return lat_check(work);
 }
 
-/* Whoever goes on reading asks, at most once in so many bytes. */
+/* Calls lat_check, at most once in so many bytes. */
 static lat_status ask(lat_json *j)
 {
   if (j->at - j->start < j->ask) return LAT_OK;
-  j->ask = j->at - j->start + ASK;
+  j->ask = j->at - j->start + LAT_TEXT_ASK;
   return lat_check(j->work);
 }
 
@@ -76,7 +75,7 @@ static void skip_blanks(lat_json *j)
     j->at++;
 }
 
-static bool eat(lat_json *j, char c)
+static bool accept(lat_json *j, char c)
 {
   skip_blanks(j);
   if (j->at == j->end || *j->at != c) return false;
@@ -100,7 +99,7 @@ char lat_json_peek(lat_json *j)
 
 lat_status lat_json_open(lat_json *j, char bracket)
 {
-  if (!eat(j, bracket)) return expected(j, bracket == '{' ? "'{'" : "'['");
+  if (!accept(j, bracket)) return expected(j, bracket == '{' ? "'{'" : "'['");
   if (j->depth == LAT_JSON_DEPTH)
     return lat_fail(j->work, LAT_FORMAT, "bad JSON: nested more than %d deep", LAT_JSON_DEPTH);
   j->close[j->depth++] = bracket == '{' ? '}' : ']';
@@ -112,10 +111,10 @@ lat_status lat_json_more(lat_json *j, bool *more)
 {
   char close = j->close[j->depth - 1];
   LAT_TRY(ask(j));
-  *more = !eat(j, close);
+  *more = !accept(j, close);
   if (!*more)
     j->depth--;
-  else if (!j->first && !eat(j, ','))
+  else if (!j->first && !accept(j, ','))
     return expected(j, close == '}' ? "',' or '}'" : "',' or ']'");
   j->first = false;
   return LAT_OK;
@@ -124,7 +123,7 @@ lat_status lat_json_more(lat_json *j, bool *more)
 lat_status lat_json_key(lat_json *j, lat_text *key)
 {
   LAT_TRY(lat_json_string(j, key));
-  return eat(j, ':') ? LAT_OK : expected(j, "':'");
+  return accept(j, ':') ? LAT_OK : expected(j, "':'");
 }
 
 /* ---- strings --------------------------------------------------------------------- */
@@ -177,7 +176,7 @@ static char *decode_escape(lat_json *j, char *out)
 
 lat_status lat_json_string(lat_json *j, lat_text *string)
 {
-  if (!eat(j, '"')) return expected(j, "a string");
+  if (!accept(j, '"')) return expected(j, "a string");
   const char *start = j->at, *close = start;
   bool escaped = false;
   for (; close < j->end && *close != '"'; close++) {
@@ -234,8 +233,8 @@ size_t lat_json_quote(lat_text text, char *out)
 
 /* ---- numbers and words ---------------------------------------------------------------- */
 
-/* Eats digits; false when there is none. */
-static bool eat_digits(lat_json *j)
+/* Skips digits; false when there is none. */
+static bool skip_digits(lat_json *j)
 {
   const char *start = j->at;
   while (j->at < j->end && *j->at >= '0' && *j->at <= '9') j->at++;
@@ -247,7 +246,7 @@ static bool next_is(const lat_json *j, const char *set)
   return j->at < j->end && *j->at && strchr(set, *j->at);
 }
 
-/* Below zero is the larger half, so digits are taken away. */
+/* Digits are subtracted, as the negative integers are one more. */
 static bool to_integer(const char *at, const char *end, int64_t *integer)
 {
   bool negative = *at == '-';
@@ -265,16 +264,16 @@ lat_status lat_json_number(lat_json *j, double *number, int64_t *integer, bool *
   const char *start = j->at;
   *whole = true;
   if (next_is(j, "-")) j->at++;
-  bool zero = next_is(j, "0"), good = eat_digits(j);
+  bool zero = next_is(j, "0"), good = skip_digits(j);
   if (zero && j->at - start - (*start == '-') > 1) good = false; /* 007 */
   if (good && next_is(j, ".")) {
     j->at++, *whole = false;
-    good = eat_digits(j);
+    good = skip_digits(j);
   }
   if (good && next_is(j, "eE")) {
     j->at++, *whole = false;
     if (next_is(j, "+-")) j->at++;
-    good = eat_digits(j);
+    good = skip_digits(j);
   }
   if (!good || !lat_number_parse(start, (size_t)(j->at - start), number)) {
     j->at = start;

@@ -1,7 +1,7 @@
 /* json.h: a strict reader of JSON (RFC 8259) in bounded memory, and strings of it.
  *
- * The reader pulls: its caller says what has to come next, and nothing is built that
- * nobody asked for. Text must be UTF-8, escapes must stand for whole characters, and
+ * A pull parser: the caller requests the next element by its type, and no tree is
+ * built. Text must be UTF-8, escapes must stand for whole characters, and
  * brackets nest at most LAT_JSON_DEPTH deep, so that no file can exhaust a stack.
  *
  *   lat_json j;
@@ -10,7 +10,7 @@
  *   for (bool more; lat_json_more(&j, &more) == LAT_OK && more;) lat_json_size(&j, &n);
  *   lat_json_end(&j);
  *
- * What doesn't fit is LAT_FORMAT, with the place in the message. */
+ * Anything else is LAT_FORMAT, with the place in the message. */
 #ifndef LAT_FILES_JSON_H
 #define LAT_FILES_JSON_H
 
@@ -19,10 +19,9 @@
 #include <stdint.h>
 
 #include "base/workspace.h"
+#include "files/limits.h"
 
-#define LAT_JSON_DEPTH 16
-
-/* Characters that somebody else owns; NUL may be among them, and none follows. */
+/* Characters owned by the caller, which may contain NUL and aren't terminated. */
 typedef struct lat_text {
   const char *at;
   size_t n;
@@ -38,19 +37,19 @@ typedef struct lat_json {
   const char *start, *at, *end;
   lat_workspace *work;
   size_t depth;
-  ptrdiff_t ask; /* at this byte it is asked whether to go on */
-  bool first;    /* nothing has come since the last open bracket */
+  ptrdiff_t ask; /* at this byte lat_check is called */
+  bool first;    /* no element since the last open bracket */
   char close[LAT_JSON_DEPTH];
 } lat_json;
 
 lat_status lat_json_begin(lat_json *json, lat_workspace *work, lat_text text);
 lat_status lat_json_end(lat_json *json); /* nothing may follow but blanks */
 
-/* What comes next: { [ " t f n, 0 for a number, or ? when it is no value. */
+/* The type of the next value: { [ " t f n, 0 for a number, or ? when it is no value. */
 char lat_json_peek(lat_json *json);
 
-/* Eats '{' or '['. Then `more` before each element eats its comma, or the closing bracket when
- * there are no more; in an object `key` follows. `more` is where a long text is interrupted. */
+/* Reads '{' or '['. Then `more` before each element reads its comma, or the closing bracket when
+ * there are no more; in an object `key` follows. `more` calls lat_check. */
 lat_status lat_json_open(lat_json *json, char bracket);
 lat_status lat_json_more(lat_json *json, bool *more);
 /* Keeps a key that has escapes. */

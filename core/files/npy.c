@@ -1,3 +1,5 @@
+/* npy.c: npy files (npy.h): a parser of the Python dictionary that is their header, and a
+ * writer. */
 #include "files/npy.h"
 
 #include <stdint.h>
@@ -5,13 +7,13 @@
 #include <string.h>
 
 #include "files/file.h"
+#include "files/limits.h"
 
-#define MAGIC       "\x93NUMPY"
-#define HEADER_MOST ((size_t)1 << 20)
+#define MAGIC "\x93NUMPY"
 
 /* ---- the header: a Python dictionary ------------------------------------- */
 
-/* What is left to read, and the workspace for messages. */
+/* The unread text, and the workspace for messages. */
 typedef struct text {
   const char *at, *end;
   lat_workspace *work;
@@ -22,8 +24,8 @@ static void skip_blanks(text *t)
   while (t->at < t->end && strchr(" \t\r\n\f", *t->at) && *t->at) t->at++;
 }
 
-/* Eats `c`, if it is next, and the blanks around it. */
-static bool eat(text *t, char c)
+/* Skips `c`, if it is next, and the blanks around it. */
+static bool accept(text *t, char c)
 {
   skip_blanks(t);
   if (t->at == t->end || *t->at != c) return false;
@@ -32,7 +34,7 @@ static bool eat(text *t, char c)
   return true;
 }
 
-/* The first characters of what is left go into the message. */
+/* The message has the first characters of the unread text. */
 static lat_status expected(text *t, const char *what)
 {
   int n = t->end - t->at < 20 ? (int)(t->end - t->at) : 20;
@@ -104,14 +106,14 @@ static lat_status read_size(text *t, size_t *size)
 /* A tuple: (), (3,), (3, 4), (3, 4,). But (3) is a number in Python. */
 static lat_status read_shape(text *t, lat_array *array)
 {
-  if (!eat(t, '(')) return expected(t, "the shape's '('");
+  if (!accept(t, '(')) return expected(t, "the shape's '('");
   bool comma = true;
-  for (array->axes = 0; !eat(t, ')'); array->axes++) {
+  for (array->axes = 0; !accept(t, ')'); array->axes++) {
     if (!comma) return expected(t, "',' or ')' in the shape");
     if (array->axes == LAT_ARRAY_AXES)
       return lat_fail(t->work, LAT_FORMAT, "the shape has more than %d axes", LAT_ARRAY_AXES);
     LAT_TRY(read_size(t, &array->shape[array->axes]));
-    comma = eat(t, ',');
+    comma = accept(t, ',');
   }
   if (array->axes == 1 && !comma) return expected(t, "',' in a shape of one size, before");
   return LAT_OK;
@@ -122,8 +124,8 @@ static lat_status read_dictionary(text *t, lat_array *array)
   static const char *const keys[] = {"descr", "fortran_order", "shape"};
   unsigned seen = 0;
   bool comma = true;
-  if (!eat(t, '{')) return expected(t, "'{'");
-  while (!eat(t, '}')) {
+  if (!accept(t, '{')) return expected(t, "'{'");
+  while (!accept(t, '}')) {
     const char *key;
     size_t n, k = 0;
     if (!comma) return expected(t, "',' or '}'");
@@ -133,11 +135,11 @@ static lat_status read_dictionary(text *t, lat_array *array)
       return lat_fail(t->work, LAT_FORMAT, "bad npy header: %s key '%.*s'",
                       k == 3 ? "unknown" : "repeated", n < 40 ? (int)n : 40, key);
     seen |= 1u << k;
-    if (!eat(t, ':')) return expected(t, "':'");
+    if (!accept(t, ':')) return expected(t, "':'");
     LAT_TRY(k == 0   ? read_descr(t, array)
             : k == 1 ? read_boolean(t, &array->fortran)
                      : read_shape(t, array));
-    comma = eat(t, ',');
+    comma = accept(t, ',');
   }
   for (size_t k = 0; k < 3; k++)
     if (!(seen & 1u << k)) return lat_fail(t->work, LAT_FORMAT, "bad npy header: no '%s'", keys[k]);
@@ -156,7 +158,7 @@ lat_status lat_npy_parse(lat_workspace *work, const unsigned char *bytes, size_t
                     bytes[6], bytes[7]);
   size_t start = bytes[6] == 1 ? 10 : 12, length = bytes[8] | (size_t)bytes[9] << 8;
   if (start == 12) length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-  if (length > HEADER_MOST)
+  if (length > LAT_NPY_HEADER)
     return lat_fail(work, LAT_FORMAT, "the npy header has %zu bytes, more than 1 MB", length);
   if (length > n - start) return lat_fail(work, LAT_FORMAT, "truncated within the npy header");
   array->offset = start + length;

@@ -1,3 +1,7 @@
+/* number.c: decimal text to double and back, exactly (number.h).
+ *
+ * Up to 2^53 and 10^22 a number is a product or quotient of two exact doubles, rounded once
+ * (Clinger 1990); else strtod converts a normalized copy of the digits. */
 #include "files/number.h"
 
 #include <locale.h>
@@ -8,8 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* The C locale for this thread only, for as long as strtod or snprintf is at work.
- * (glibc keeps a ready-made object for it: no memory is taken.) */
+#include "files/limits.h"
+
+/* The C locale for this thread only, while strtod or snprintf runs.
+ * (glibc keeps a ready-made object for it: it needs no memory.) */
 typedef struct neutral {
   locale_t c, before;
 } neutral;
@@ -40,7 +46,7 @@ static bool is_digit(char c)
 typedef struct parts {
   uint64_t mantissa;
   bool fits;
-  long long exponent; /* what stands after the e, within +-1e9 */
+  long long exponent; /* after the e, within +-1e9 */
   long long fraction; /* digits after the point */
   const char *digits_end;
 } parts;
@@ -81,18 +87,17 @@ static bool scan(const char *p, const char *end, parts *number)
 }
 
 /* The digits go to strtod in a text of bounded length: 767 decide the rounding of
- * any double, and of the rest it only matters whether there is a digit but 0. */
+ * any double, and of the others only whether one isn't 0. */
 static double convert(const char *text, const parts *number)
 {
-  enum { MOST = 780 };
-  char copy[MOST + 32];
+  char copy[LAT_NUMBER_DIGITS + 32];
   size_t n = 0;
   bool rest = false, point = false;
   long long exponent = number->exponent;
   for (const char *p = text; p < number->digits_end; p++) {
     if (*p == '.') {
       point = true;
-    } else if (n == MOST) {
+    } else if (n == LAT_NUMBER_DIGITS) {
       rest |= *p != '0';
       exponent += !point;
     } else {
@@ -150,7 +155,7 @@ size_t lat_number_print(double x, lat_dtype dtype, char text[LAT_NUMBER_MOST])
   bool single = dtype == LAT_FLOAT32;
   if (isnan(x)) return (size_t)snprintf(text, LAT_NUMBER_MOST, "nan");
   if (isinf(x)) return (size_t)snprintf(text, LAT_NUMBER_MOST, x > 0 ? "inf" : "-inf");
-  /* whole numbers, which data is full of, cheaply; -0 keeps its sign below */
+  /* small integers by the shortest path; -0 keeps its sign below */
   if (fabs(x) < 1e6 && x == (double)(int)x && !(x == 0 && signbit(x)))
     return (size_t)snprintf(text, LAT_NUMBER_MOST, "%d", (int)x);
   neutral locale = neutral_begin();

@@ -1,7 +1,7 @@
 /* number.h: numbers as text, the same in every locale.
  *
  * The host's locale may write 3,14; files don't. Both directions are exact: the
- * double nearest to the text, and a text that gives the same bits back. */
+ * double nearest to the text, and a text that is read back as the same bits. */
 #ifndef LAT_FILES_NUMBER_H
 #define LAT_FILES_NUMBER_H
 

@@ -1,3 +1,5 @@
+/* safetensors.c: the header of safetensors files, checked completely, and their writer
+ * (safetensors.h). */
 #include "files/safetensors.h"
 
 #include <stdio.h>
@@ -89,7 +91,7 @@ static lat_status read_tensor(lat_json *j, lat_tensor *t)
   return LAT_OK;
 }
 
-/* Room for one more in a list that doubles; the workspace takes it all back in the end. */
+/* Memory for one more element of a list that doubles; the old memory stays in the workspace. */
 static lat_status grow(lat_workspace *work, void **list, size_t count, size_t size)
 {
   if (count & (count - 1) || (count > 0 && count < 8)) return LAT_OK; /* 0, 8, 16, 32, ... */
@@ -140,7 +142,7 @@ static lat_status read_header(lat_json *j, lat_safetensors *file)
   }
 }
 
-/* ---- what it says, checked ---------------------------------------------------------- */
+/* ---- checks of the header ---------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {

@@ -7,7 +7,7 @@
  *
  * row-major and little-endian, at offsets that are counted from the end of the header
  * (https://github.com/huggingface/safetensors, "Format"). It holds no code and no pointers, so a
- * stranger's file is checked once, before anything is allocated by what it says: the arrays have to
+ * stranger's file is checked once, before anything is allocated by its sizes: the arrays have to
  * cover the elements exactly, without gaps and overlaps, and each has to be as long as its shape.
  *
  * The second half is models' parameters (base/parameters.h) as such a file: one F64 array for
@@ -18,10 +18,7 @@
 #include "base/parameters.h"
 #include "files/array.h"
 #include "files/json.h"
-
-#define LAT_SAFETENSORS_HEADER ((size_t)100000000) /* bytes, as in the reference implementation */
-#define LAT_SAFETENSORS_MOST   ((size_t)65536)     /* arrays */
-#define LAT_SAFETENSORS_AXES   8
+#include "files/limits.h"
 
 typedef struct lat_tensor {
   lat_text name;
@@ -41,7 +38,7 @@ typedef struct lat_safetensors {
 
 /* Reads the header of a file of n bytes into the workspace; names point into both. F64 F32 F16, I64
  * I32 I16 I8, U64 U32 U16 U8 and BOOL are known; elements become a matrix by lat_array_convert.
- * LAT_FORMAT says what is wrong. Keeps what is in `file`. */
+ * LAT_FORMAT, with what is wrong. Keeps the arrays of `file`. */
 lat_status lat_safetensors_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
                                  lat_safetensors *file);
 
@@ -56,8 +53,8 @@ typedef struct lat_tensor_source {
 } lat_tensor_source;
 
 /* Writes a file. The sources are sorted: F64 first, so that every element is aligned, then by name;
- * hence the same arrays make the same file. LAT_INVALID when a name or a pair isn't UTF-8, a name is
- * twice there or is "__metadata__"; LAT_FILE as in file.h. */
+ * hence the same arrays make the same file. LAT_INVALID when a name or a pair isn't UTF-8, a name
+ * is twice there or is "__metadata__"; LAT_FILE as in file.h. */
 lat_status lat_safetensors_write(lat_workspace *work, const char *path, lat_tensor_source *sources,
                                  size_t count, const lat_pair *metadata, size_t pairs);
 
@@ -76,8 +73,9 @@ lat_status lat_parameters_write(lat_workspace *work, const char *path,
                                 const lat_parameter_set *sets, size_t count,
                                 const lat_pair *metadata, size_t pairs);
 
-/* Does the file hold exactly these sets' parameters in these sizes? LAT_FORMAT names what is
- * missing, too much, or of another type or shape. Then no set's count overflows. `flat` isn't used. */
+/* LAT_OK when the file has exactly these sets' parameters in these sizes, and then no set's count
+ * overflows; LAT_FORMAT names one that is missing, unknown, or of another type or shape. `flat`
+ * isn't used. */
 lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file,
                                 const lat_parameter_set *sets, size_t count);
 

@@ -1,4 +1,6 @@
-/* The second half of safetensors.h: parameters. */
+/* safetensors_model.c: the parameters of models as arrays of a safetensors file (safetensors.h).
+ *
+ * A parameter is an F64 array of its shape, named by the prefix of its set and its own name. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,11 +72,11 @@ lat_status lat_parameters_write(lat_workspace *work, const char *path,
 }
 
 /* "4x2", or "a number" for no axes */
-static const char *shape_text(const size_t *shape, size_t axes, char *out, size_t room)
+static const char *shape_text(const size_t *shape, size_t axes, char *out, size_t size)
 {
-  size_t n = (size_t)snprintf(out, room, axes ? "" : "a number");
-  for (size_t k = 0; k < axes && n < room; k++)
-    n += (size_t)snprintf(out + n, room - n, k ? "x%zu" : "%zu", shape[k]);
+  size_t n = (size_t)snprintf(out, size, axes ? "" : "a number");
+  for (size_t k = 0; k < axes && n < size; k++)
+    n += (size_t)snprintf(out + n, size - n, k ? "x%zu" : "%zu", shape[k]);
   return out;
 }
 

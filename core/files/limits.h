@@ -1,0 +1,42 @@
+/* limits.h: what the readers of files accept at most, and sizes of buffers, with the reason for
+ * each.
+ *
+ * A file is a stranger's: everything that its header announces is compared with these, or with the
+ * size of the file, before memory is allocated for it. */
+#ifndef LAT_FILES_LIMITS_H
+#define LAT_FILES_LIMITS_H
+
+#include <stddef.h>
+
+/* ---- what is accepted ------------------------------------------------------------------------ */
+
+#define LAT_ARRAY_AXES         64                /* NumPy's own limit */
+#define LAT_CSV_COLUMNS        ((size_t)1 << 20) /* more is a wrong delimiter */
+#define LAT_GZIP_MOST          ((size_t)4 << 30) /* bytes of a file, which 4 MB could expand to */
+#define LAT_JSON_DEPTH         16 /* brackets within brackets: no stack is exhausted */
+#define LAT_NPY_HEADER         ((size_t)1 << 20)   /* bytes: a dictionary of three entries */
+#define LAT_SAFETENSORS_HEADER ((size_t)100000000) /* bytes, as in the reference implementation */
+#define LAT_SAFETENSORS_MOST   ((size_t)65536)     /* arrays */
+#define LAT_SAFETENSORS_AXES   8
+
+/* ---- calls of lat_check: about every millisecond --------------------------------------------- */
+
+#define LAT_TEXT_ASK  (1 << 18) /* bytes of CSV or JSON */
+#define LAT_TEXT_SCAN (1 << 24) /* bytes of a search by memchr */
+#define LAT_GZIP_ASK  (1 << 16) /* symbols of gzip */
+#define LAT_CRC_ASK   (1 << 22) /* bytes of a checksum */
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+#define LAT_FILE_BUFFER ((size_t)1 << 16) /* bytes written in one call of the system */
+#define LAT_FILE_BAND   ((size_t)1 << 16) /* elements of a view that are packed at a time */
+#define LAT_FILE_ROWS   64                /* rows converted at a time from column-major order */
+#define LAT_FILE_LINKS  40                /* symbolic links followed: as many as the kernel does */
+#define LAT_FILE_ATTEMPTS                                                                          \
+  1000 /* temporary names tried: so many processes may write one file at once */
+#define LAT_FILE_LEFTOVERS 16 /* temporary names searched for files of processes that are gone */
+
+/* Significant digits of a decimal number: 767 decide the rounding of any double. */
+#define LAT_NUMBER_DIGITS 780
+
+#endif
