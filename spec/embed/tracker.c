@@ -103,7 +103,7 @@ static void compare(const char *name, lat_lds lds)
                                .innovations = innovations};
   if (lat_lds_filter(&work, &lds, &sequence, &filtered) != LAT_OK) exit(1);
   lat_lds_tracker tracker = begin(&lds, T, false, &memory), next = begin(&lds, T, false, &other);
-  double *kept = numbers(lat_lds_tracker_kept(&tracker)), worst = 0, again = 0;
+  double *kept = numbers(lat_lds_tracker_snapshot_count(&tracker)), worst = 0, again = 0;
   for (size_t t = 0; t < T; t++) {
     const double *u = lds.inputs ? inputs + t * U : NULL;
     lat_lds_tracker_save(&tracker, kept);
@@ -205,7 +205,7 @@ static void bad(void)
   printf("infinite %d", lat_lds_tracker_update(&tracker, y, NULL, NULL) == LAT_INVALID);
   printf(" %d", memcmp(before, tracker.belief.mean, sizeof before) == 0);
   printf(" indefinite %d", lat_lds_tracker_set(&work, &tracker, 3, NULL, junk) == LAT_INVALID);
-  size_t count = lat_lds_tracker_kept(&tracker);
+  size_t count = lat_lds_tracker_snapshot_count(&tracker);
   double *kept = numbers(count);
   for (size_t i = 0; i < count; i++) kept[i] = -1;
   printf(" kept %d", lat_lds_tracker_restore(&work, &tracker, kept) == LAT_INVALID);

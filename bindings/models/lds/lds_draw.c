@@ -104,8 +104,8 @@ static int forecast(lua_State *L)
   lua_setfield(L, result, "means");
   memset(means, 0, h * D * sizeof *means);
   for (size_t t = T; t < T + h; t++) {
-    lat_lds_drive(D, lat_lds_at(core.C, t), M, all.means + t * M, means + (t - T) * D);
-    if (U) lat_lds_drive(D, lat_lds_at(core.D, t), U, longer.U + t * U, means + (t - T) * D);
+    lat_lds_add_input(D, lat_lds_at(core.C, t), M, all.means + t * M, means + (t - T) * D);
+    if (U) lat_lds_add_input(D, lat_lds_at(core.D, t), U, longer.U + t * U, means + (t - T) * D);
   }
   keep_matrices(L, result, "covariances", all.innovation_covariances + T * D * D, h, D);
   keep_rows(L, result, "state_means", all.means + T * M, h, M);

@@ -295,8 +295,8 @@ static void read_structure(lua_State *L, latL_Lds *m)
   latL_getoption(L, 1, "structure");
   int at = lua_gettop(L);
   latL_checkfields(L, at, WHO, "structure", names);
-  m->core.Q_shape = (lat_lds_shape)latL_optword(L, at, WHO, "Q", words, LAT_LDS_FULL);
-  m->core.R_shape = (lat_lds_shape)latL_optword(L, at, WHO, "R", words, LAT_LDS_FULL);
+  m->core.Q_structure = (lat_lds_structure)latL_optword(L, at, WHO, "Q", words, LAT_LDS_FULL);
+  m->core.R_structure = (lat_lds_structure)latL_optword(L, at, WHO, "R", words, LAT_LDS_FULL);
   lua_settop(L, at - 1);
 }
 
@@ -369,7 +369,7 @@ static void settle_initial(lua_State *L, latL_Lds *m)
   size_t M = m->sizes[LAT_M], count = lat_parameters_count(lat_lds_parameters, m->sizes);
   double *flat = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
   latL_fillgiven(L, 2, WHO, m->sizes, flat);
-  lat_lds lds = lat_lds_of(flat, M, m->sizes[LAT_D], m->sizes[LAT_U]);
+  lat_lds lds = lat_lds_of(flat, m->sizes);
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   double *scratch = lat_doubles(work, M + M * M);

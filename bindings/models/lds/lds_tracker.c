@@ -24,8 +24,9 @@ static int snapshot(lua_State *L)
 {
   latL_nooptions(L, 2, "tracker:snapshot");
   latL_Tracker *t = latL_freetracker(L, "tracker:snapshot");
-  lat_lds_tracker_save(&t->core,
-                       latL_newvector(L, lat_lds_tracker_kept(&t->core), LAT_FLOAT64)->view.data);
+  lat_lds_tracker_save(
+      &t->core,
+      latL_newvector(L, lat_lds_tracker_snapshot_count(&t->core), LAT_FLOAT64)->view.data);
   return 1;
 }
 
@@ -36,7 +37,7 @@ static int restore(lua_State *L)
   latL_Tracker *t = latL_freetracker(L, who);
   lua_settop(L, 2);
   lat_matrix v = latL_checkvector(L, 2, who, "snapshot");
-  size_t count = lat_lds_tracker_kept(&t->core);
+  size_t count = lat_lds_tracker_snapshot_count(&t->core);
   if (v.rows != count)
     latL_error(L, who, "a snapshot of this model has %I numbers, not %I", (lua_Integer)count,
                (lua_Integer)v.rows);

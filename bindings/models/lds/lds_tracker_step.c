@@ -368,7 +368,7 @@ static int forecast(lua_State *L)
   for (size_t k = 0; k < h && status == LAT_OK; k++) {
     status = lat_lds_tracker_predict(&t->core, inputs ? inputs + k * U : NULL, NULL);
     if (status != LAT_OK) break;
-    status = lat_lds_tracker_expect(&t->core, means + k * D, covariances + k * D * D);
+    status = lat_lds_tracker_predict_observation(&t->core, means + k * D, covariances + k * D * D);
     memcpy(states + k * M, t->core.belief.mean, M * sizeof *states);
     memcpy(spreads + k * M * M, lat_lds_tracker_covariance(&t->core), M * M * sizeof *spreads);
   }

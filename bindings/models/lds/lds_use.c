@@ -215,9 +215,9 @@ static double count_free(const latL_Lds *m, const size_t sizes[LAT_SIZES], const
   size_t n = sizes[lat_lds_parameters[i].shape[0]];
   size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
   const bool *fixed = m->core.fixed[i];
-  lat_lds_shape shape = i == LAT_LDS_Q   ? m->core.Q_shape
-                        : i == LAT_LDS_R ? m->core.R_shape
-                                         : LAT_LDS_FULL;
+  lat_lds_structure shape = i == LAT_LDS_Q   ? m->core.Q_structure
+                            : i == LAT_LDS_R ? m->core.R_structure
+                                             : LAT_LDS_FULL;
   bool covariance = i == LAT_LDS_Q || i == LAT_LDS_R || i == LAT_LDS_COVARIANCE;
   double free = 0;
   if (!estimate[i]) return 0;
@@ -243,7 +243,7 @@ static size_t free_parameters(lua_State *L)
   static const int basis[] = {LAT_LDS_A, LAT_LDS_C, LAT_LDS_Q};
   size_t M = f->sizes[LAT_M];
   double sum = 0;
-  bool any = m->core.Q_shape == LAT_LDS_FULL;
+  bool any = m->core.Q_structure == LAT_LDS_FULL;
   latL_ldsestimates(m, f->sizes[LAT_U], estimate);
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) sum += count_free(m, f->sizes, estimate, i);
   for (size_t k = 0; k < 3; k++) any &= estimate[basis[k]] && !m->core.fixed[basis[k]];

@@ -1,28 +1,21 @@
-/* diffuse.c: the exact treatment of states whose initial variance is infinite.
+/* lds/diffuse.c: the exact treatment of states whose initial variance is infinite.
  *
  * With q diffuse states, z_1 = x_1 + E_1 delta, where delta ~ N(0, k I), E_1 has a column of the
- * identity for each, and k grows without bound. Given delta everything is an ordinary filter's: x_t
- * and P_t run as for delta = 0, and E_t, the answer to delta, runs through the same gains:
+ * identity for each, and k grows without bound. Given delta this is an ordinary filter: x_t and P_t
+ * are those for delta = 0, and the coefficients E_t of delta are updated by the same gains:
  *
  *   z_t = x_t + E_t delta + noise,   inv(L_t)(y_t - C x_t) = e_t = X_t delta + noise of variance 1,
  *   X_t = inv(L_t) C E_t,   E after the update = E - G_t X_t
  *
  * so delta has the information sum X'X and the score sum X'e. Once that information has full rank,
- * delta ~ N(inv(information) score, inv(information)) in the limit, z_t is known as well as any other,
- * and the usual filter goes on (the augmented filter of de Jong, Annals of Statistics 19, 1991; its
- * collapse; Durbin, Koopman, 2nd ed., 5.7.3). The likelihood's limit needs the factor
- * |information|^(-1/2) exp(1/2 score' delta); while the rank is not full, the determinant is that
- * of the directions that are known.
+ * delta ~ N(inv(information) score, inv(information)) in the limit, and the filter goes on as usual
+ * from the mean and covariance of z_t (the augmented filter of de Jong, Annals of Statistics 19,
+ * 1991, and its collapse; Durbin, Koopman, 2nd ed., 5.7.3). The limit of the likelihood has the
+ * factor |information|^(-1/2) exp(1/2 score' delta); while the rank is not full, the determinant is
+ * that of the known directions.
  *
- * The smoother (arrays.c) runs back over the pairs (z_t, delta). */
-#include <lapacke.h>
-
+ * The smoother (smoother_arrays.c) goes back over the pairs (z_t, delta). */
 #include "em/lds/internal.h"
-
-/* Of the information scaled to a unit diagonal: an eigenvalue below this is rounding. */
-#define NO_EIGENVALUE 1e-13
-/* Of what an element of the diagonal would be if nothing cancelled. */
-#define CANCELLED 1e-26
 
 size_t lat_lds_count_diffuse(const lat_lds *lds)
 {
@@ -33,17 +26,11 @@ size_t lat_lds_count_diffuse(const lat_lds *lds)
 
 size_t lat_lds_diffuse_count(const lat_lds *lds, size_t T)
 {
-  size_t M = lds->states, D = lds->outputs, q = lat_lds_count_diffuse(lds), widest = M > D ? M : D;
+  size_t M = lds->states, D = lds->outputs, q = lat_lds_count_diffuse(lds),
+         widest = lat_lds_max(M, D);
   if (q == 0) return 0;
   size_t work = 2 * widest * q + widest + q * q + 5 * q + M * M + M * q;
   return 2 * T * (M + M * M + M * q) + 4 * q * q + 3 * q + widest * q + work;
-}
-
-static double *take(double **memory, size_t n)
-{
-  double *at = *memory;
-  *memory += n;
-  return at;
 }
 
 void lat_lds_diffuse_init(lat_lds_pass *pass, double *memory)
@@ -52,34 +39,28 @@ void lat_lds_diffuse_init(lat_lds_pass *pass, double *memory)
   size_t M = pass->M, D = pass->D, T = pass->T, q = lat_lds_count_diffuse(pass->lds);
   *d = (lat_lds_diffuse){.q = q, .on = q > 0};
   if (q == 0) return;
-  d->x = take(&memory, T * M);
-  d->P = take(&memory, T * M * M);
-  d->E = take(&memory, T * M * q);
-  d->ahead_x = take(&memory, T * M);
-  d->ahead_P = take(&memory, T * M * M);
-  d->ahead_E = take(&memory, T * M * q);
-  d->information = take(&memory, q * q);
-  d->half = take(&memory, q * q);
-  d->spread = take(&memory, q * q);
-  d->axes = take(&memory, q * q);
-  d->score = take(&memory, q);
-  d->reach = take(&memory, q);
-  d->delta = take(&memory, q);
-  d->X = take(&memory, (M > D ? M : D) * q);
+  d->x = lat_lds_take(&memory, T * M);
+  d->P = lat_lds_take(&memory, T * M * M);
+  d->E = lat_lds_take(&memory, T * M * q);
+  d->ahead_x = lat_lds_take(&memory, T * M);
+  d->ahead_P = lat_lds_take(&memory, T * M * M);
+  d->ahead_E = lat_lds_take(&memory, T * M * q);
+  d->information = lat_lds_take(&memory, q * q);
+  d->half = lat_lds_take(&memory, q * q);
+  d->spread = lat_lds_take(&memory, q * q);
+  d->axes = lat_lds_take(&memory, q * q);
+  d->score = lat_lds_take(&memory, q);
+  d->uncancelled = lat_lds_take(&memory, q);
+  d->delta = lat_lds_take(&memory, q);
+  d->X = lat_lds_take(&memory, lat_lds_max(M, D) * q);
   d->work = memory;
 }
 
-/* ---- what is known of delta ------------------------------------------------------------------- */
+/* ---- what is known of delta ------------------------------------------------------------------ */
 
-void lat_lds_eigenvectors(size_t q, double *A, double *values, double *work)
-{
-  LAPACKE_dsyev_work(LAPACK_COL_MAJOR, 'V', 'U', (lapack_int)q, A, (lapack_int)q, values, work,
-                     (lapack_int)(3 * q));
-}
-
-/* half := its column k is axis k over the root of its eigenvalue, for what is known; the delta, its
- * covariance and the limit from it. `log_det` is that of the information on what is known. */
-static void conclude(lat_lds_diffuse *d, double log_det)
+/* delta, its covariance (spread) and the limit, from half. `log_det` is that of the information on
+ * the known directions. */
+static void set_delta(lat_lds_diffuse *d, double log_det)
 {
   size_t q = d->q;
   for (size_t i = 0; i < q; i++)
@@ -96,10 +77,11 @@ static void conclude(lat_lds_diffuse *d, double log_det)
   }
 }
 
-/* half and axes of vectors (by rows, ascending) of the information scaled by 1/scale. Returns
- * log pdet. */
-static double take_axes(lat_lds_diffuse *d, const double *vectors, const double *values,
-                        const double *scale)
+/* half and axes from eigenvectors (one a row, ascending) of the information scaled by 1/scale:
+ * column k of half is axis k over the root of its eigenvalue, 0 for unknown directions. Returns log
+ * pdet. */
+static double set_axes(lat_lds_diffuse *d, const double *vectors, const double *values,
+                       const double *scale)
 {
   size_t q = d->q;
   double log_det = 0;
@@ -115,13 +97,14 @@ static double take_axes(lat_lds_diffuse *d, const double *vectors, const double 
   return log_det;
 }
 
-static void learn(lat_lds_diffuse *d)
+/* What the information and the score say of delta. */
+static void solve_information(lat_lds_diffuse *d)
 {
   size_t q = d->q;
   double *S = d->work, *values = S + q * q, *scale = values + q, *work = scale + q;
   for (size_t i = 0; i < q; i++) {
     double diagonal = d->information[i * q + i];
-    scale[i] = diagonal > CANCELLED * d->reach[i] ? sqrt(diagonal) : 0;
+    scale[i] = diagonal > LDS_INFORMATION_ROUNDING * d->uncancelled[i] ? sqrt(diagonal) : 0;
   }
   for (size_t i = 0; i < q; i++)
     for (size_t j = 0; j < q; j++)
@@ -129,20 +112,20 @@ static void learn(lat_lds_diffuse *d)
           scale[i] > 0 && scale[j] > 0 ? d->information[i * q + j] / (scale[i] * scale[j]) : 0;
   lat_lds_eigenvectors(q, S, values, work);
   d->rank = 0;
-  for (size_t i = 0; i < q; i++) d->rank += values[i] > NO_EIGENVALUE;
+  for (size_t i = 0; i < q; i++) d->rank += values[i] > LDS_EIGENVALUE_ROUNDING;
   double log_det;
   if (d->rank == q) {
-    log_det = take_axes(d, S, values, scale);
+    log_det = set_axes(d, S, values, scale);
     for (size_t i = 0; i < q; i++) log_det += 2 * log(scale[i]);
   } else {
     memcpy(S, d->information, q * q * sizeof *S);
     lat_lds_eigenvectors(q, S, values, work);
-    log_det = take_axes(d, S, values, NULL);
+    log_det = set_axes(d, S, values, NULL);
   }
-  conclude(d, log_det);
+  set_delta(d, log_det);
 }
 
-/* Which of the n rows of X reach into directions of which nothing is known. */
+/* unknown[i]: whether row i of X (n x q) has a part in a direction without information. */
 static void find_unknown(const lat_lds_diffuse *d, size_t n, const double *X, double *unknown)
 {
   size_t q = d->q;
@@ -154,11 +137,12 @@ static void find_unknown(const lat_lds_diffuse *d, size_t n, const double *X, do
       for (size_t j = 0; j < q; j++) sum += X[i * q + j] * d->axes[j * q + k];
       part += sum * sum;
     }
-    unknown[i] = part > LDS_NO_REACH * LDS_NO_REACH * length;
+    unknown[i] = part > LDS_DIFFUSE_ROUNDING * LDS_DIFFUSE_ROUNDING * length;
   }
 }
 
-/* covariance of z (n) whose answer to delta is X, and of others (m), whose flags are given. */
+/* In a covariance (n x m) of quantities with these flags: NaN where both are unknown, and infinity
+ * on the diagonal if it is one of a quantity with itself. */
 static void mark_unknown(size_t n, size_t m, const double *unknown, const double *others,
                          bool itself, double *covariance)
 {
@@ -168,7 +152,8 @@ static void mark_unknown(size_t n, size_t m, const double *unknown, const double
         covariance[i * m + j] = itself && i == j ? INFINITY : NAN;
 }
 
-void lat_lds_diffuse_widen(const lat_lds_diffuse *d, size_t n, const double *X, double *covariance)
+void lat_lds_diffuse_add_covariance(const lat_lds_diffuse *d, size_t n, const double *X,
+                                    double *covariance)
 {
   size_t q = d->q;
   double *XS = d->work, *Xt = XS + n * q, *unknown = Xt + n * q;
@@ -180,20 +165,20 @@ void lat_lds_diffuse_widen(const lat_lds_diffuse *d, size_t n, const double *X, 
   mark_unknown(n, n, unknown, unknown, true, covariance);
 }
 
-/* ---- the filter -------------------------------------------------------------------------------- */
+/* ---- the filter ------------------------------------------------------------------------------ */
 
-/* A finite variance on top of an infinite one changes nothing; it is needed where an observation
- * without noise would have no variance given delta. */
-static double slack(const lat_lds_pass *pass)
+/* A finite variance that is added to the infinite ones, which doesn't change the limit: needed
+ * where an observation without noise would have no variance given delta. */
+static double finite_variance(const lat_lds_pass *pass)
 {
   const lat_lds *lds = pass->lds;
   size_t M = pass->M, D = pass->D;
-  double *R = pass->frame.factor, *inverse = pass->frame.inverse, noise = 0, gain = 0;
+  double *R = pass->step.factor, *inverse = pass->step.inverse, noise = 0, gain = 0;
   bool needed = false;
   for (size_t t = 0; t < (lds->R.stride ? pass->T : 1); t++) {
     memcpy(R, lat_lds_at(lds->R, t), D * D * sizeof *R);
     for (size_t i = 0; i < D; i++) noise = fmax(noise, R[i * D + i]);
-    needed |= lat_lds_cholesky(D, R, inverse, 1e-8) > 0;
+    needed |= lat_lds_cholesky(D, R, inverse, LDS_SMALL_NOISE) > 0;
   }
   for (size_t i = 0; i < M; i++) {
     noise = fmax(noise, lat_lds_at(lds->Q, 0)[i * M + i]);
@@ -204,11 +189,11 @@ static double slack(const lat_lds_pass *pass)
   return (noise > 0 ? noise : 1) / (gain > 0 ? gain * gain : 1);
 }
 
-void lat_lds_diffuse_start(const lat_lds_pass *pass, double *P, double *E)
+void lat_lds_diffuse_initial(const lat_lds_pass *pass, double *P, double *E)
 {
   const bool *diffuse = pass->lds->diffuse;
   size_t M = pass->M, q = pass->diffuse.q;
-  double more = slack(pass);
+  double more = finite_variance(pass);
   memset(E, 0, M * q * sizeof *E);
   for (size_t i = 0, k = 0; i < M; i++) {
     if (diffuse[i]) E[i * q + k++] = 1;
@@ -221,24 +206,25 @@ void lat_lds_diffuse_begin(lat_lds_pass *pass)
 {
   lat_lds_diffuse *d = &pass->diffuse;
   size_t q = d->q;
-  lat_lds_diffuse_start(pass, pass->belief.covariance, d->ahead_E);
+  lat_lds_diffuse_initial(pass, pass->belief.covariance, d->ahead_E);
   memset(d->information, 0, q * q * sizeof *d->information);
   memset(d->score, 0, q * sizeof *d->score);
-  memset(d->reach, 0, q * sizeof *d->reach);
+  memset(d->uncancelled, 0, q * sizeof *d->uncancelled);
   d->on = true;
   d->steps = 0;
-  learn(d);
+  solve_information(d);
 }
 
-/* means, covariances (at t): x + E delta, P + E spread E' */
-static void tell(const lat_lds_pass *pass, const double *E, double *mean, double *covariance)
+/* mean := x + E delta, covariance := P + E spread E' */
+static void write_moments(const lat_lds_pass *pass, const double *E, double *mean,
+                          double *covariance)
 {
   const lat_lds_diffuse *d = &pass->diffuse;
   size_t M = pass->M;
   memcpy(mean, pass->belief.mean, M * sizeof *mean);
   memcpy(covariance, pass->belief.covariance, M * M * sizeof *covariance);
   lat_lds_apply(M, d->q, E, d->delta, LDS_ADD, mean);
-  lat_lds_diffuse_widen(d, M, E, covariance);
+  lat_lds_diffuse_add_covariance(d, M, E, covariance);
 }
 
 void lat_lds_diffuse_predict(lat_lds_pass *pass, size_t t)
@@ -251,81 +237,77 @@ void lat_lds_diffuse_predict(lat_lds_pass *pass, size_t t)
   if (t > 0)
     lat_lds_multiply(M, q, M, lat_lds_at(pass->lds->A, t), M, 1, d->E + (t - 1) * M * q, LDS_SET,
                      E);
-  tell(pass, E, pass->predicted_means + t * M, pass->predicted_covariances + t * M * M);
+  write_moments(pass, E, pass->predicted_means + t * M, pass->predicted_covariances + t * M * M);
 }
 
-/* Adds X'X and X'e. */
-static void inform(lat_lds_pass *pass, const double *E)
+/* information += X'X, score += X'e. */
+static void add_information(lat_lds_pass *pass, const double *E)
 {
   lat_lds_diffuse *d = &pass->diffuse;
-  const lat_lds_frame *f = &pass->frame;
-  size_t M = pass->M, q = d->q, p = f->count;
-  lat_lds_multiply(p, q, M, f->C, M, 1, E, LDS_SET, d->X);
-  lat_lds_solve_lower(p, q, f->factor, f->inverse, d->X);
+  const lat_lds_workspace *w = &pass->step;
+  size_t M = pass->M, q = d->q, p = w->count;
+  lat_lds_multiply(p, q, M, w->C, M, 1, E, LDS_SET, d->X);
+  lat_lds_solve_lower(p, q, w->factor, w->inverse, d->X);
   for (size_t k = 0; k < p; k++)
     for (size_t i = 0; i < q; i++) {
       double most = 0;
-      for (size_t m = 0; m < M; m++) most += fabs(f->C[k * M + m] * E[m * q + i]);
-      most *= f->inverse[k];
-      d->reach[i] += most * most;
-      d->score[i] += d->X[k * q + i] * f->whitened[k];
+      for (size_t m = 0; m < M; m++) most += fabs(w->C[k * M + m] * E[m * q + i]);
+      most *= w->inverse[k];
+      d->uncancelled[i] += most * most;
+      d->score[i] += d->X[k * q + i] * w->whitened[k];
       for (size_t j = 0; j < q; j++) d->information[i * q + j] += d->X[k * q + i] * d->X[k * q + j];
     }
 }
 
-/* Where R may be singular: variances are parts of what they were before delta was known, and what is
- * but rounding of them is 0. */
-static void settle_belief(const lat_lds_pass *pass, size_t t)
+/* Where R may be singular: variances that are only rounding of what they were before delta was
+ * known become 0. */
+static void clear_rounding(const lat_lds_pass *pass, size_t t)
 {
   const lat_lds_diffuse *d = &pass->diffuse;
   const lat_lds_belief *b = &pass->belief;
   size_t M = pass->M, q = d->q;
   for (size_t i = 0; b->scale && i < M; i++) {
-    double reach = 0, least = b->root ? LDS_DEPENDENT_ROOT * LDS_DEPENDENT_ROOT : LDS_DEPENDENT;
+    double deviation = 0, least = b->root ? LDS_DEVIATION_ROUNDING * LDS_DEVIATION_ROUNDING
+                                          : LDS_VARIANCE_ROUNDING;
     for (size_t j = 0; j < q; j++)
-      reach += fabs(d->ahead_E[(t * M + i) * q + j]) * sqrt(d->spread[j * q + j]);
-    b->scale[i] = fmax(b->scale[i], reach * reach);
+      deviation += fabs(d->ahead_E[(t * M + i) * q + j]) * sqrt(d->spread[j * q + j]);
+    b->scale[i] = fmax(b->scale[i], deviation * deviation);
     if (b->covariance[i * M + i] > least * b->scale[i]) continue;
     for (size_t j = 0; j < M; j++) b->covariance[i * M + j] = b->covariance[j * M + i] = 0;
     if (b->root) memset(b->root + i * M, 0, M * sizeof *b->root);
   }
 }
 
-/* The belief becomes what is known of z. */
+/* The end of the phase: the belief becomes what is known of z. */
 static void collapse(lat_lds_pass *pass, size_t t, const double *E)
 {
   lat_lds_diffuse *d = &pass->diffuse;
   lat_lds_belief *b = &pass->belief;
   size_t M = pass->M, q = d->q;
   d->on = false;
-  if (b->root) { /* the triangle of [root, E half] */
-    double *EH = d->work, *X = pass->frame.work;
+  if (b->root) { /* the triangular factor of [root, E half] */
+    double *EH = d->work, *X = pass->step.work;
     lat_lds_multiply(M, q, q, E, q, 1, d->half, LDS_SET, EH);
     for (size_t i = 0; i < M; i++) {
       memcpy(X + i * (M + q), b->root + i * M, M * sizeof *X);
       memcpy(X + i * (M + q) + M, EH + i * q, q * sizeof *X);
     }
-    lat_lds_triangle(M, M + q, X, b->root, X + M * (M + q));
+    lat_lds_triangular_factor(M, M + q, X, b->root, X + M * (M + q));
   }
   memcpy(b->mean, pass->means + t * M, M * sizeof *b->mean);
   memcpy(b->covariance, pass->covariances + t * M * M, M * M * sizeof *b->covariance);
-  settle_belief(pass, t);
+  clear_rounding(pass, t);
 }
 
-static double length_of(size_t n, const double *x)
-{
-  double length = 0;
-  for (size_t i = 0; i < n; i++) length = hypot(length, x[i]);
-  return length;
-}
-
-void lat_lds_diffuse_settle(size_t M, size_t q, const double *before, size_t p, const double *gain,
-                            size_t row, size_t col, const double *X, double least, double *E)
+void lat_lds_diffuse_clear_rounding(size_t M, size_t q, const double *before, size_t p,
+                                    const double *gain, size_t row, size_t col, const double *X,
+                                    double least, double *E)
 {
   for (size_t i = 0; i < M; i++) {
-    double was = length_of(q, before + i * q);
-    for (size_t k = 0; k < p; k++) was += fabs(gain[i * row + k * col]) * length_of(q, X + k * q);
-    if (!(length_of(q, E + i * q) > least * was)) memset(E + i * q, 0, q * sizeof *E);
+    double was = lat_lds_norm(q, before + i * q);
+    for (size_t k = 0; k < p; k++)
+      was += fabs(gain[i * row + k * col]) * lat_lds_norm(q, X + k * q);
+    if (!(lat_lds_norm(q, E + i * q) > least * was)) memset(E + i * q, 0, q * sizeof *E);
   }
 }
 
@@ -335,24 +317,24 @@ void lat_lds_diffuse_update(lat_lds_pass *pass, size_t t, double *log_density)
   size_t M = pass->M, q = d->q;
   double *E = d->E + t * M * q, before = d->limit;
   memcpy(E, d->ahead_E + t * M * q, M * q * sizeof *E);
-  if (pass->frame.count > 0 && !isnan(*log_density)) {
-    inform(pass, E);
-    lat_lds_multiply(M, q, pass->frame.count, pass->frame.gain, 1, M, d->X, LDS_SUBTRACT, E);
-    lat_lds_diffuse_settle(M, q, d->ahead_E + t * M * q, pass->frame.count, pass->frame.gain, 1, M,
-                           d->X, LDS_DEPENDENT, E);
-    learn(d);
+  if (pass->step.count > 0 && !isnan(*log_density)) {
+    add_information(pass, E);
+    lat_lds_multiply(M, q, pass->step.count, pass->step.gain, 1, M, d->X, LDS_SUBTRACT, E);
+    lat_lds_diffuse_clear_rounding(M, q, d->ahead_E + t * M * q, pass->step.count, pass->step.gain,
+                                   1, M, d->X, LDS_VARIANCE_ROUNDING, E);
+    solve_information(d);
     *log_density += d->limit - before;
   }
   memcpy(d->x + t * M, pass->belief.mean, M * sizeof *d->x);
   memcpy(d->P + t * M * M, pass->belief.covariance, M * M * sizeof *d->P);
-  tell(pass, E, pass->means + t * M, pass->covariances + t * M * M);
+  write_moments(pass, E, pass->means + t * M, pass->covariances + t * M * M);
   d->steps = t + 1;
   if (d->rank == q) collapse(pass, t, E);
 }
 
-/* ---- the smoother -------------------------------------------------------------------------------- */
+/* ---- the smoother ---------------------------------------------------------------------------- */
 
-void lat_lds_diffuse_mark(lat_lds_pass *pass)
+void lat_lds_diffuse_mark_unknown(lat_lds_pass *pass)
 {
   lat_lds_diffuse *d = &pass->diffuse;
   size_t M = pass->M, q = d->q;

@@ -1,8 +1,18 @@
-/* lds/em.h: what the E-step of linear dynamical systems leaves to the M-step. Private to the module. */
+/* lds/em.h: what the E-step, the M-step and the start of linear dynamical systems share. Private to
+ * the module. */
 #ifndef LAT_EM_LDS_EM_H
 #define LAT_EM_LDS_EM_H
 
 #include "em/lds/internal.h"
+
+/* Parameters that are estimated: views of the flat vector, in the shapes of lat_lds_parameters. */
+typedef struct lat_lds_values {
+  double *A, *B, *C, *D, *Q, *R, *mean, *covariance;
+} lat_lds_values;
+
+lat_lds_values lat_lds_values_of(double *flat, const size_t sizes[LAT_SIZES]);
+
+/* ---- statistics ------------------------------------------------------------------------------ */
 
 /* Sums for a regression of d (n) on x (X): of E[x x'], E[d x'] and E[d d']. */
 typedef struct lat_lds_regression {
@@ -10,22 +20,25 @@ typedef struct lat_lds_regression {
   double *xx, *dx, *dd;
 } lat_lds_regression;
 
-/* The first numbers of the statistics: objective, rows, and how many there are of each kind. */
-enum { LDS_FIRSTS = 2, LDS_MOVES, LDS_OUTPUTS, LDS_SKIPPED, LDS_HEAD };
+/* The first numbers of the statistics: objective, rows, and the numbers of terms in the other
+ * sums. */
+enum { LDS_SEQUENCES = 2, LDS_TRANSITIONS, LDS_OUTPUTS, LDS_SKIPPED, LDS_TOTALS };
 
 typedef struct lat_lds_sums {
-  double *head;
-  double *first, *first_square; /* of z_1 - initial_mean */
+  double *totals;
+  double *first, *first_square; /* of z_1 - initial_mean: M, M x M */
   /* d = z_t - A z_{t-1} - B u_t on (z_{t-1}, u_t); d = y_t - C z_t - D u_t on (z_t, u_t) */
-  lat_lds_regression moves, outputs;
+  lat_lds_regression transitions, outputs;
 } lat_lds_sums;
 
-size_t lat_lds_statistics_count(size_t M, size_t D, size_t U);
+size_t lat_lds_statistics_count(const lat_em *em);
 lat_lds_sums lat_lds_sums_of(const size_t sizes[LAT_SIZES], const double *statistics);
 
-/* LAT_SINGULAR: the likelihood has no bound. */
-lat_status lat_lds_unbounded(const lat_em *em);
+/* ---- the functions of lat_lds_kind ----------------------------------------------------------- */
 
+void lat_lds_e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics,
+                    double *scratch);
+size_t lat_lds_scratch_count(const lat_em *em, size_t rows);
 lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *parameters);
 bool lat_lds_feasible(const lat_em *em, double *parameters);
 

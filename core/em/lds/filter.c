@@ -1,63 +1,8 @@
-/* filter.c: the filter over a sequence, and the memory of a run over one. */
-#include <float.h>
-
+/* lds/filter.c: Kalman's filter over a sequence (step.c for one step, diffuse.c for a diffuse
+ * start). */
 #include "em/lds/internal.h"
 
-/* ---- memory ----------------------------------------------------------------------------------- */
-
-size_t lat_lds_pass_count(const lat_lds *lds, size_t T, bool smooth)
-{
-  size_t M = lds->states, D = lds->outputs;
-  size_t filter = 2 * T * (M + M * M) + 2 * T + 2 * M + 3 * M * M + D;
-  size_t smoother = T * (2 * M + 2 * M * M + D) + lat_lds_back_count(M, D) +
-                    lat_lds_arrays_count(M, D, lat_lds_count_diffuse(lds));
-  return lat_lds_frame_count(M, D) + filter + (smooth ? smoother : 0) +
-         lat_lds_diffuse_count(lds, T);
-}
-
-/* Takes n doubles of the memory. */
-static double *take(double **memory, size_t n)
-{
-  double *at = *memory;
-  *memory += n;
-  return at;
-}
-
-void lat_lds_pass_init(lat_lds_pass *pass, const lat_lds *lds, const lat_lds_sequence *sequence,
-                       bool smooth, double *memory)
-{
-  size_t M = lds->states, D = lds->outputs, T = sequence->steps;
-  *pass =
-      (lat_lds_pass){.lds = lds, .sequence = sequence, .M = M, .D = D, .U = lds->inputs, .T = T};
-  pass->ask = 1 + 200000 / (M * M * M + D * D * D + 100);
-  lat_lds_frame_init(&pass->frame, M, D, take(&memory, lat_lds_frame_count(M, D)));
-  pass->predicted_means = take(&memory, T * M);
-  pass->predicted_covariances = take(&memory, T * M * M);
-  pass->means = take(&memory, T * M);
-  pass->covariances = take(&memory, T * M * M);
-  pass->log_densities = take(&memory, T);
-  pass->slot = (size_t *)take(&memory, T); /* a size_t is no larger than a double */
-  pass->belief.mean = take(&memory, M);
-  pass->belief.covariance = take(&memory, M * M);
-  pass->belief.root = take(&memory, M * M);
-  if (!lds->square_root) pass->belief.root = NULL;
-  pass->belief.scale = take(&memory, M);
-  if (!lat_lds_has_exact(lds, pass->frame.factor)) pass->belief.scale = NULL;
-  pass->Q_root = take(&memory, M * M);
-  pass->offset = take(&memory, D);
-  if (smooth) {
-    pass->smoothed_means = take(&memory, T * M);
-    pass->smoothed_covariances = take(&memory, T * M * M);
-    pass->lag_covariances = take(&memory, T * M * M);
-    pass->whitened = take(&memory, T * D);
-    pass->scales = take(&memory, T * M);
-    lat_lds_back_init(&pass->back, M, D, take(&memory, lat_lds_back_count(M, D)));
-    pass->memory = take(&memory, lat_lds_arrays_count(M, D, lat_lds_count_diffuse(lds)));
-  }
-  lat_lds_diffuse_init(pass, memory);
-}
-
-/* ---- one step -------------------------------------------------------------------------------------- */
+/* ---- one step -------------------------------------------------------------------------------- */
 
 static bool begin(lat_lds_pass *pass)
 {
@@ -67,43 +12,35 @@ static bool begin(lat_lds_pass *pass)
   memcpy(b->mean, lds->initial_mean, M * sizeof *b->mean);
   memcpy(b->covariance, lds->initial_covariance, M * M * sizeof *b->covariance);
   if (pass->diffuse.q) lat_lds_diffuse_begin(pass);
-  lat_lds_begin_scale(M, b);
+  lat_lds_scale_init(M, b);
   if (!b->root) return true;
   return lat_lds_root(M, b->covariance, b->root) &&
          (lds->Q.stride || lat_lds_root(M, lat_lds_at(lds->Q, 0), pass->Q_root));
 }
 
-static void drive(lat_lds_pass *pass, size_t t)
+/* mean += B u_t */
+static void add_state_input(lat_lds_pass *pass, size_t t)
 {
   if (pass->U)
-    lat_lds_drive(pass->M, lat_lds_at(pass->lds->B, t), pass->U, pass->sequence->U + t * pass->U,
-                  pass->belief.mean);
+    lat_lds_add_input(pass->M, lat_lds_at(pass->lds->B, t), pass->U,
+                      pass->sequence->U + t * pass->U, pass->belief.mean);
 }
 
-/* To p(z_t | y_1..t-1). */
+/* From p(z_{t-1} | y_1..t-1) to p(z_t | y_1..t-1); false when Q isn't positive semidefinite. */
 static bool predict(lat_lds_pass *pass, size_t t)
 {
   const lat_lds *lds = pass->lds;
   const double *Q = lat_lds_at(lds->Q, t);
   if (pass->belief.root && lds->Q.stride && !lat_lds_root(pass->M, Q, pass->Q_root)) return false;
-  lat_lds_predict(&pass->frame, lat_lds_at(lds->A, t), Q, pass->Q_root, &pass->belief);
-  drive(pass, t);
+  lat_lds_predict(&pass->step, lat_lds_at(lds->A, t), Q, pass->Q_root, &pass->belief);
+  add_state_input(pass, t);
   return true;
-}
-
-const double *lat_lds_offset(lat_lds_pass *pass, size_t t)
-{
-  if (!pass->U) return NULL;
-  memset(pass->offset, 0, pass->D * sizeof *pass->offset);
-  lat_lds_drive(pass->D, lat_lds_at(pass->lds->D, t), pass->U, pass->sequence->U + t * pass->U,
-                pass->offset);
-  return pass->offset;
 }
 
 static double update(lat_lds_pass *pass, size_t t)
 {
   const lat_lds *lds = pass->lds;
-  return lat_lds_update(&pass->frame, lat_lds_at(lds->C, t), lat_lds_at(lds->R, t),
+  return lat_lds_update(&pass->step, lat_lds_at(lds->C, t), lat_lds_at(lds->R, t),
                         pass->sequence->Y + t * pass->D, lat_lds_offset(pass, t), &pass->belief);
 }
 
@@ -119,9 +56,9 @@ static void keep_covariance(const lat_lds_pass *pass, size_t t, double *covarian
          square * sizeof *covariances);
 }
 
-/* ---- when covariances have settled -------------------------------------------------------------------- */
+/* ---- steps after covariances have converged -------------------------------------------------- */
 
-/* Whether nothing but y and u varies, so that covariances may settle. */
+/* Whether only y, u, B and D vary, so that covariances may converge. */
 static bool is_constant(const lat_lds *lds)
 {
   return !lds->A.stride && !lds->C.stride && !lds->Q.stride && !lds->R.stride && !lds->square_root;
@@ -135,65 +72,41 @@ static bool is_complete(const lat_lds_pass *pass, size_t t)
   return complete;
 }
 
-/* The update with the gain of the step before, whose predicted covariance was the same. */
+/* The update of the mean with the previous step's gain. */
 static double update_mean(lat_lds_pass *pass, size_t t)
 {
   const lat_lds *lds = pass->lds;
-  lat_lds_select(&pass->frame, lds->C.data, lds->R.data, pass->sequence->Y + t * pass->D,
-                 lat_lds_offset(pass, t), pass->belief.mean);
-  return lat_lds_settle(&pass->frame, pass->belief.mean);
+  lat_lds_select_observed(&pass->step, lds->C.data, lds->R.data, pass->sequence->Y + t * pass->D,
+                          lat_lds_offset(pass, t), pass->belief.mean);
+  return lat_lds_update_mean(&pass->step, pass->belief.mean);
 }
 
-/* A step like the one before. */
-static double step_again(lat_lds_pass *pass, size_t t)
+/* A step with the previous step's covariances. */
+static double step_converged(lat_lds_pass *pass, size_t t)
 {
   size_t M = pass->M;
   if (pass->scales && pass->belief.scale)
     memcpy(pass->scales + t * M, pass->scales + (t - 1) * M, M * sizeof(double));
   lat_lds_apply(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET, pass->predicted_means + t * M);
   memcpy(pass->belief.mean, pass->predicted_means + t * M, M * sizeof(double));
-  drive(pass, t);
+  add_state_input(pass, t);
   keep_mean(pass, t, pass->predicted_means);
   double log_density = update_mean(pass, t);
   keep_mean(pass, t, pass->means);
   return log_density;
 }
 
-/* The largest difference of P and Q, by the deviations of P, squared. */
-LAT_CLONES static double difference(size_t M, const double *P, const double *Q)
+/* Whether the predicted covariance may be taken for the previous step's, whose gain the workspace
+ * has. */
+static bool has_converged(lat_lds_pass *pass, size_t t)
 {
-  double most = 0;
-  for (size_t i = 0; i < M; i++)
-    for (size_t j = 0; j < M; j++) {
-      double d = P[i * M + j] - Q[i * M + j], part = (d / P[i * M + i]) * (d / P[j * M + j]);
-      most = d != 0 && !(part <= most) ? part : most; /* a NaN is none of the smaller ones */
-    }
-  return most;
+  bool like = t > pass->diffuse.steps && pass->step.count == pass->D && is_complete(pass, t);
+  return lat_lds_has_converged(pass, like, pass->predicted_covariances, pass->slot[t],
+                               pass->belief.covariance,
+                               lat_lds_predicted_at(pass, t > 0 ? t - 1 : 0));
 }
 
-bool lat_lds_is_at_rest(lat_lds_pass *pass, bool like, const double *all, size_t slot,
-                        const double *now, const double *before)
-{
-  const double unit = 0.5 * DBL_EPSILON, most = 1e-13;
-  const size_t stretch = 32, M = pass->M;
-  double change = like ? difference(M, now, before) : INFINITY;
-  if (change == 0) return true;
-  double moved = like ? difference(M, now, all + pass->anchor * M * M) : INFINITY;
-  if (!(sqrt(moved) <= fmin(fmax(8 * sqrt(change), (double)stretch * unit), most)))
-    pass->anchor = slot;
-  return (slot > pass->anchor ? slot - pass->anchor : pass->anchor - slot) >= stretch;
-}
-
-/* Whether the covariance that is predicted now may be taken for that of the step before, whose gain
- * is at hand. */
-static bool has_settled(lat_lds_pass *pass, size_t t)
-{
-  bool like = t > pass->diffuse.steps && pass->frame.count == pass->D && is_complete(pass, t);
-  return lat_lds_is_at_rest(pass, like, pass->predicted_covariances, pass->slot[t],
-                            pass->belief.covariance, lat_lds_predicted_at(pass, t > 0 ? t - 1 : 0));
-}
-
-/* ---- all steps ------------------------------------------------------------------------------------------ */
+/* ---- all steps ------------------------------------------------------------------------------- */
 
 static double step(lat_lds_pass *pass, size_t t, bool constant)
 {
@@ -209,10 +122,10 @@ static double step(lat_lds_pass *pass, size_t t, bool constant)
   }
   keep_mean(pass, t, pass->predicted_means);
   double log_density;
-  if (constant && has_settled(pass, t)) {
+  if (constant && has_converged(pass, t)) {
     log_density = update_mean(pass, t);
     pass->slot[t] = pass->slot[t - 1];
-    memcpy(pass->belief.covariance, lat_lds_updated_at(pass, t),
+    memcpy(pass->belief.covariance, lat_lds_filtered_at(pass, t),
            pass->M * pass->M * sizeof(double));
   } else {
     keep_covariance(pass, t, pass->predicted_covariances);
@@ -223,15 +136,15 @@ static double step(lat_lds_pass *pass, size_t t, bool constant)
   return log_density;
 }
 
-/* Step t has no density, because numbers overflow or because its covariance isn't one. */
+/* Step t has no density: numbers overflow, or S isn't positive semidefinite. */
 static void fail(lat_lds_pass *pass, size_t t)
 {
   const lat_lds_belief *b = &pass->belief;
   double sum = 0;
   for (size_t i = 0; i < pass->M; i++) sum += b->mean[i] - b->mean[i];
   for (size_t i = 0; i < pass->M * pass->M; i++) sum += b->covariance[i] - b->covariance[i];
-  for (size_t i = 0; i < pass->frame.count; i++) {
-    double S = pass->frame.factor[i * pass->frame.count + i], v = pass->frame.whitened[i];
+  for (size_t i = 0; i < pass->step.count; i++) {
+    double S = pass->step.factor[i * pass->step.count + i], v = pass->step.whitened[i];
     sum += (S - S) + (v * v - v * v);
   }
   pass->failed = t + 1;
@@ -240,80 +153,90 @@ static void fail(lat_lds_pass *pass, size_t t)
 
 void lat_lds_pass_filter(lat_lds_pass *pass)
 {
-  bool constant = is_constant(pass->lds), settled = false;
+  bool constant = is_constant(pass->lds), converged = false;
   pass->log_likelihood = 0;
   pass->skipped = 0;
   pass->failed = !begin(pass);
   for (size_t t = 0; t < pass->T && !pass->failed; t++) {
     if (lat_lds_stopped(pass, t)) return;
     double log_density;
-    settled = settled && is_complete(pass, t);
-    if (settled) {
+    converged = converged && is_complete(pass, t);
+    if (converged) {
       pass->slot[t] = pass->slot[t - 1];
-      log_density = step_again(pass, t);
+      log_density = step_converged(pass, t);
     } else {
       log_density = step(pass, t, constant);
-      settled = t > 0 && pass->slot[t] == pass->slot[t - 1];
+      converged = t > 0 && pass->slot[t] == pass->slot[t - 1];
     }
     if (pass->whitened)
-      memcpy(pass->whitened + t * pass->D, pass->frame.whitened,
-             pass->frame.count * sizeof(double));
-    pass->skipped += pass->frame.count - pass->frame.used;
+      memcpy(pass->whitened + t * pass->D, pass->step.whitened, pass->step.count * sizeof(double));
+    pass->skipped += pass->step.count - pass->step.used;
     pass->log_densities[t] = log_density;
     pass->log_likelihood += log_density;
     if (!isfinite(log_density)) fail(pass, t);
   }
 }
 
-/* ---- the filter for others ------------------------------------------------------------------------------ */
+/* ---- the public filter ----------------------------------------------------------------------- */
 
-lat_status lat_lds_pass_check(lat_workspace *work, const lat_lds_pass *pass)
+/* v := y - C mean - D u */
+static void set_innovation(lat_lds_pass *pass, size_t t, double *v)
 {
-  if (pass->halt) LAT_TRY(pass->halt->status);
-  if (pass->overflow)
-    return lat_fail(work, LAT_DIVERGED, "step %zu: numbers overflow", pass->overflow);
-  if (pass->failed)
-    return lat_fail(work, LAT_SINGULAR,
-                    "step %zu: the covariance C P C' + R of the observation is not positive "
-                    "semidefinite%s",
-                    pass->failed,
-                    pass->lds->square_root ? "" : " (form = \"square_root\" has twice the digits)");
+  const double *offset = lat_lds_offset(pass, t), *y = pass->sequence->Y + t * pass->D;
+  for (size_t i = 0; i < pass->D; i++) v[i] = y[i] - (offset ? offset[i] : 0);
+  lat_lds_apply(pass->D, pass->M, lat_lds_at(pass->lds->C, t), pass->predicted_means + t * pass->M,
+                LDS_SUBTRACT, v);
+}
+
+/* S := C P C' + R of all entries, observed or not. */
+static void set_innovation_covariance(lat_lds_pass *pass, size_t t, double *S)
+{
+  lat_lds_diffuse *d = &pass->diffuse;
+  size_t M = pass->M, D = pass->D;
+  bool diffuse = t < d->steps;
+  const double *C = lat_lds_at(pass->lds->C, t);
+  const double *P = diffuse ? d->ahead_P + t * M * M : lat_lds_predicted_at(pass, t);
+  double *CP = pass->step.gain, *Ct = pass->step.work;
+  lat_lds_transpose(D, M, C, Ct);
+  lat_lds_multiply(D, M, M, C, M, 1, P, LDS_SET, CP);
+  memcpy(S, lat_lds_at(pass->lds->R, t), D * D * sizeof *S);
+  lat_lds_multiply_symmetric(D, M, CP, M, 1, Ct, LDS_ADD, S);
+  if (!diffuse) return;
+  lat_lds_multiply(D, d->q, M, C, M, 1, d->ahead_E + t * M * d->q, LDS_SET, d->X);
+  lat_lds_diffuse_add_covariance(d, D, d->X, S);
+}
+
+/* What `to` wants of step t; S (D x D) has the previous step's covariance, and then this one's. */
+static void write_innovations(lat_lds_pass *pass, size_t t, double *S, const lat_lds_filtered *to)
+{
+  size_t D = pass->D;
+  if (to->innovations) set_innovation(pass, t, to->innovations + t * D);
+  if (!S) return;
+  if (t == 0 || pass->slot[t] != pass->slot[t - 1]) set_innovation_covariance(pass, t, S);
+  if (to->innovation_covariances)
+    memcpy(to->innovation_covariances + t * D * D, S, D * D * sizeof *S);
+  for (size_t i = 0; i < D; i++) {
+    double variance = S[i * D + i];
+    if (to->innovation_variances) to->innovation_variances[t * D + i] = variance;
+    if (to->standardized) to->standardized[t * D + i] = to->innovations[t * D + i] / sqrt(variance);
+  }
+}
+
+static lat_status write_all_innovations(lat_workspace *work, lat_lds_pass *pass,
+                                        const lat_lds_filtered *to)
+{
+  bool covariances = to->innovation_covariances || to->innovation_variances || to->standardized;
+  double *S = covariances ? lat_doubles(work, pass->D * pass->D) : NULL;
+  if (covariances && !S) return LAT_MEMORY;
+  for (size_t t = 0; t < pass->T; t++) {
+    if (lat_lds_stopped(pass, t)) return pass->halt->status;
+    write_innovations(pass, t, S, to);
+  }
   return LAT_OK;
 }
 
-/* y - C mean - D u and C P C' + R, of all entries. */
-static void innovate(lat_lds_pass *pass, size_t t, lat_lds_filtered *to)
-{
-  const lat_lds *lds = pass->lds;
-  size_t M = pass->M, D = pass->D, q = pass->diffuse.q;
-  const double *C = lat_lds_at(lds->C, t), *offset = lat_lds_offset(pass, t);
-  const double *y = pass->sequence->Y + t * D;
-  bool diffuse = t < pass->diffuse.steps;
-  if (to->innovations) {
-    double *v = to->innovations + t * D;
-    for (size_t i = 0; i < D; i++) v[i] = y[i] - (offset ? offset[i] : 0);
-    lat_lds_apply(D, M, C, pass->predicted_means + t * M, LDS_SUBTRACT, v);
-  }
-  if (to->innovation_covariances) {
-    const double *P = diffuse ? pass->diffuse.ahead_P + t * M * M : lat_lds_predicted_at(pass, t);
-    double *S = to->innovation_covariances + t * D * D, *CP = pass->frame.gain,
-           *Ct = pass->frame.work;
-    if (t > 0 && pass->slot[t] == pass->slot[t - 1]) {
-      memcpy(S, S - D * D, D * D * sizeof *S);
-      return;
-    }
-    lat_lds_transpose(D, M, C, Ct);
-    lat_lds_multiply(D, M, M, C, M, 1, P, LDS_SET, CP);
-    memcpy(S, lat_lds_at(lds->R, t), D * D * sizeof *S);
-    lat_lds_multiply_symmetric(D, M, CP, M, 1, Ct, LDS_ADD, S);
-    if (!diffuse) return;
-    lat_lds_multiply(D, q, M, C, M, 1, pass->diffuse.ahead_E + t * M * q, LDS_SET, pass->diffuse.X);
-    lat_lds_diffuse_widen(&pass->diffuse, D, pass->diffuse.X, S);
-  }
-}
-
-/* Covariances go from their slots to their steps, none of which is before its slot. */
-static lat_status spread(lat_workspace *work, const lat_lds_pass *pass, double *covariances)
+/* Copies covariances from their slots to their steps, none of which is before its slot. */
+static lat_status expand_slots(lat_workspace *work, const lat_lds_pass *pass, double *covariances)
 {
   size_t square = pass->M * pass->M;
   for (size_t t = pass->T; covariances && t-- > 0;) {
@@ -331,10 +254,10 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
   LAT_SCOPE(work);
   size_t T = sequence->steps;
-  double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, false));
+  double *memory = lat_doubles(work, lat_lds_pass_count(lds, T));
   if (!memory) return LAT_MEMORY;
   lat_lds_pass pass;
-  lat_lds_pass_init(&pass, lds, sequence, false, memory);
+  lat_lds_pass_init(&pass, lds, sequence, memory);
   if (to->predicted_means) pass.predicted_means = to->predicted_means;
   if (to->predicted_covariances) pass.predicted_covariances = to->predicted_covariances;
   if (to->means) pass.means = to->means;
@@ -345,16 +268,75 @@ lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds
   pass.halt = &halt;
   lat_lds_pass_filter(&pass);
   LAT_TRY(lat_lds_pass_check(work, &pass));
-  for (size_t t = 0; t < T; t++) {
-    if (lat_lds_stopped(&pass, t)) return halt.status;
-    innovate(&pass, t, to);
-  }
+  LAT_TRY(write_all_innovations(work, &pass, to));
   if (!to->slots) {
-    LAT_TRY(spread(work, &pass, to->predicted_covariances));
-    LAT_TRY(spread(work, &pass, to->covariances));
+    LAT_TRY(expand_slots(work, &pass, to->predicted_covariances));
+    LAT_TRY(expand_slots(work, &pass, to->covariances));
   }
   to->log_likelihood = pass.log_likelihood;
   to->skipped = pass.skipped;
   to->diffuse = pass.diffuse.on ? T + 1 : pass.diffuse.steps;
+  return LAT_OK;
+}
+
+lat_status lat_lds_log_likelihood(lat_workspace *work, const lat_lds *lds,
+                                  const lat_lds_sequence *sequences, size_t count, double *sum)
+{
+  *sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    lat_lds_filtered to = {0};
+    LAT_TRY(lat_lds_filter(work, lds, sequences + i, &to));
+    *sum += to.log_likelihood;
+  }
+  return LAT_OK;
+}
+
+/* ---- forecasts ------------------------------------------------------------------------------- */
+
+/* The sequence with h rows of missing entries behind it. Keeps it. */
+static lat_status extend(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *s,
+                         size_t h, const double *future, lat_lds_sequence *longer)
+{
+  size_t T = s->steps, D = lds->outputs, U = lds->inputs;
+  double *Y = lat_doubles(work, (T + h) * D), *inputs = NULL;
+  if (!Y) return LAT_MEMORY;
+  memcpy(Y, s->Y, T * D * sizeof *Y);
+  for (size_t i = T * D; i < (T + h) * D; i++) Y[i] = NAN;
+  if (U > 0) {
+    inputs = lat_doubles(work, (T + h) * U);
+    if (!inputs) return LAT_MEMORY;
+    memcpy(inputs, s->U, T * U * sizeof *inputs);
+    memcpy(inputs + T * U, future, h * U * sizeof *inputs);
+  }
+  *longer = (lat_lds_sequence){.steps = T + h, .Y = Y, .U = inputs};
+  return LAT_OK;
+}
+
+lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
+                            const lat_lds_sequence *sequence, size_t h, const double *future_U,
+                            lat_lds_forecasts *to)
+{
+  LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
+  LAT_SCOPE(work);
+  size_t M = lds->states, D = lds->outputs, U = lds->inputs, T = sequence->steps;
+  if (U > 0 && !future_U)
+    return lat_fail(work, LAT_INVALID, "the model has %zu inputs, and those to come are not given",
+                    U);
+  lat_lds_sequence longer;
+  LAT_TRY(extend(work, lds, sequence, h, future_U, &longer));
+  lat_lds_filtered all = {.means = lat_doubles(work, (T + h) * M),
+                          .covariances = lat_doubles(work, (T + h) * M * M),
+                          .innovation_covariances = lat_doubles(work, (T + h) * D * D)};
+  if (!all.means || !all.covariances || !all.innovation_covariances) return LAT_MEMORY;
+  LAT_TRY(lat_lds_filter(work, lds, &longer, &all));
+  memset(to->means, 0, h * D * sizeof *to->means);
+  for (size_t k = 0; k < h; k++) {
+    double *mean = to->means + k * D;
+    lat_lds_add_input(D, lat_lds_at(lds->C, T + k), M, all.means + (T + k) * M, mean);
+    if (U) lat_lds_add_input(D, lat_lds_at(lds->D, T + k), U, longer.U + (T + k) * U, mean);
+  }
+  memcpy(to->covariances, all.innovation_covariances + T * D * D, h * D * D * sizeof(double));
+  memcpy(to->state_means, all.means + T * M, h * M * sizeof(double));
+  memcpy(to->state_covariances, all.covariances + T * M * M, h * M * M * sizeof(double));
   return LAT_OK;
 }

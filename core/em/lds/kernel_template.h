@@ -1,8 +1,8 @@
-/* kernel_template.h: the bodies of lds/kernel.h's functions. Private to the module.
+/* kernel_template.h: the bodies of the functions in lds/kernel.h. Private to the module.
  *
- * Who includes this wants them inlined, with a constant for M, so that loops over states unroll. A sum
- * is always taken in the order of its index, whatever the vectors' width: the same bits on every
- * processor, and whether inlined or not. */
+ * For inlining with a constant number of states M, so that the loops over states are unrolled. A
+ * sum is always taken in the order of its index, whatever the width of the vectors: the same bits
+ * on every processor, and whether inlined or not. */
 #ifndef LAT_EM_LDS_KERNEL_TEMPLATE_H
 #define LAT_EM_LDS_KERNEL_TEMPLATE_H
 
@@ -44,7 +44,7 @@ typedef double lds_v2 __attribute__((vector_size(16), aligned(8), may_alias));
 
 /* C (n x m) := or += or -= A B, A being n x k with element (i, l) at i * a_row + l * a_col. */
 LAT_INLINE void inline_multiply(size_t n, size_t m, size_t k, const double *A, size_t a_row,
-                                size_t a_col, const double *B, lds_how how, double *C)
+                                size_t a_col, const double *B, lds_operation how, double *C)
 {
   const size_t columns = m;
   size_t i = 0;
@@ -60,16 +60,18 @@ LAT_INLINE void inline_transpose(size_t n, size_t m, const double *A, double *to
     for (size_t j = 0; j < m; j++) to[j * n + i] = A[i * m + j];
 }
 
-/* The lower triangle becomes the upper one, too. */
+/* Copies the lower triangle to the upper one. */
 LAT_INLINE void inline_mirror(size_t n, double *A)
 {
   for (size_t i = 1; i < n; i++)
     for (size_t j = 0; j < i; j++) A[j * n + i] = A[i * n + j];
 }
 
-/* The same for a C (m x m) that is symmetric, and becomes so exactly: by half of the sums. */
+/* The same where C (m x m) is symmetric: the lower triangle, rounded up to whole vectors,
+ * mirrored. */
 LAT_INLINE void inline_multiply_symmetric(size_t m, size_t k, const double *A, size_t a_row,
-                                          size_t a_col, const double *B, lds_how how, double *C)
+                                          size_t a_col, const double *B, lds_operation how,
+                                          double *C)
 {
   size_t i = 0;
   for (; i + 4 <= m; i += 4) {
@@ -82,9 +84,9 @@ LAT_INLINE void inline_multiply_symmetric(size_t m, size_t k, const double *A, s
   inline_mirror(m, C);
 }
 
-/* y (n) += or -= A x, A being n x k. */
-LAT_INLINE void inline_apply(size_t n, size_t k, const double *A, const double *x, lds_how how,
-                             double *y)
+/* y (n) := or += or -= A x, A being n x k. */
+LAT_INLINE void inline_apply(size_t n, size_t k, const double *A, const double *x,
+                             lds_operation how, double *y)
 {
   for (size_t i = 0; i < n; i++) {
     double sum = 0;
@@ -100,19 +102,17 @@ LAT_INLINE void inline_combine(size_t m, size_t k, const double *A, const double
     for (size_t j = 0; j < m; j++) y[j] += x[l] * A[l * m + j];
 }
 
-/* A = U'U in place, by the upper triangle; what lies below it stays. `inverse` (n) are the
- * reciprocals of U's diagonal. A pivot that is below `least` times its diagonal element is a
- * direction that A doesn't see: its row of U and its reciprocal become 0. Returns how many. */
+/* lat_lds_cholesky. */
 LAT_INLINE size_t inline_cholesky(size_t n, double *A, double *inverse, double least)
 {
-  size_t dropped = 0;
+  size_t singular = 0;
   for (size_t k = 0; k < n; k++) inverse[k] = A[k * n + k];
   for (size_t k = 0; k < n; k++) {
     double *row = A + k * n, pivot = row[k];
     if (!(pivot > least * inverse[k])) {
       memset(row + k, 0, (n - k) * sizeof *row);
       inverse[k] = 0;
-      dropped++;
+      singular++;
       continue;
     }
     row[k] = sqrt(pivot);
@@ -123,11 +123,11 @@ LAT_INLINE size_t inline_cholesky(size_t n, double *A, double *inverse, double l
       for (size_t j = i; j < n; j++) other[j] -= factor * row[j];
     }
   }
-  return dropped;
+  return singular;
 }
 
-/* Columns j.. of row k of X, as many as V is wide: they stay in a register while rows first..last-1,
- * times their elements u of U, are taken off. */
+/* Columns j.. of row k of X, as many as V is wide, in a register, from which rows first..last-1
+ * times their elements u of U are subtracted. */
 #define LDS_SOLVE(V, first, last, u)                                                               \
   do {                                                                                             \
     V sum = *(V *)(X + k * m + j);                                                                 \
@@ -159,7 +159,7 @@ LAT_INLINE void inline_solve_upper(size_t n, size_t m, const double *U, const do
   for (size_t k = n; k-- > 0;) LDS_SOLVE_ROW(k + 1, n, k * n + l);
 }
 
-/* The sum of the logarithms of n positive numbers, with few logarithms. */
+/* The sum of the logarithms of n positive numbers, by logarithms of their products. */
 LAT_INLINE double inline_log_product(size_t n, const double *x)
 {
   double product = 1, sum = 0;

@@ -1,12 +1,16 @@
-#include "em/lds/lds.h"
-
+/* lds/lds.c: views of a linear dynamical system's parameters, their checks, and its stationary
+ * state.
+ *
+ * The stationary covariance solves P = A P A' + Q (the discrete Lyapunov equation), here by
+ * doubling: P_{k+1} = P_k + A_k P_k A_k', A_{k+1} = A_k^2 from P_0 = Q, A_0 = A sums 2^k terms of
+ * sum A^i Q A'^i (Anderson, Moore, Optimal Filtering, 1979, 6.7). */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "eigen/eigen.h"
-#include "em/lds/internal.h"
+#include "em/lds/em.h"
 #include "matrix/linear/lapack.h"
 
 const lat_parameter lat_lds_parameters[] = {
@@ -16,23 +20,38 @@ const lat_parameter lat_lds_parameters[] = {
     {"initial_mean", {LAT_M}}, {"initial_covariance", {LAT_M, LAT_M}},
     {NULL, {LAT_END}}};
 
-lat_lds lat_lds_of(double *flat, size_t M, size_t D, size_t U)
+lat_lds_values lat_lds_values_of(double *flat, const size_t sizes[LAT_SIZES])
 {
-  lat_lds lds = {.states = M, .outputs = D, .inputs = U};
-  lat_lds_matrix *matrices[] = {&lds.A, &lds.B, &lds.C, &lds.D, &lds.Q, &lds.R};
-  const size_t counts[] = {M * M, M * U, D * M, D * U, M * M, D * D};
-  for (size_t i = 0; i < 6; i++) {
-    matrices[i]->data = flat;
-    flat += counts[i];
+  lat_lds_values v;
+  double **values[LAT_LDS_PARAMETERS] = {&v.A, &v.B, &v.C,    &v.D,
+                                         &v.Q, &v.R, &v.mean, &v.covariance};
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
+    *values[i] = flat;
+    flat += lat_parameter_count(lat_lds_parameters + i, sizes);
   }
-  lds.initial_mean = flat;
-  lds.initial_covariance = flat + M;
-  return lds;
+  return v;
 }
 
-lat_lds lat_lds_of_model(const lat_lds_model *model, double *flat, const size_t sizes[LAT_SIZES])
+lat_lds lat_lds_of(const double *flat, const size_t sizes[LAT_SIZES])
 {
-  lat_lds lds = lat_lds_of(flat, sizes[LAT_M], sizes[LAT_D], sizes[LAT_U]);
+  lat_lds_values v = lat_lds_values_of((double *)flat, sizes);
+  return (lat_lds){.states = sizes[LAT_M],
+                   .outputs = sizes[LAT_D],
+                   .inputs = sizes[LAT_U],
+                   .A = {v.A, 0},
+                   .B = {v.B, 0},
+                   .C = {v.C, 0},
+                   .D = {v.D, 0},
+                   .Q = {v.Q, 0},
+                   .R = {v.R, 0},
+                   .initial_mean = v.mean,
+                   .initial_covariance = v.covariance};
+}
+
+lat_lds lat_lds_of_model(const lat_lds_model *model, const double *flat,
+                         const size_t sizes[LAT_SIZES])
+{
+  lat_lds lds = lat_lds_of(flat, sizes);
   lat_lds_matrix *matrices[] = {&lds.A, &lds.B, &lds.C, &lds.D, &lds.Q, &lds.R};
   for (size_t i = 0; i < 6; i++)
     if (model->varying[i].stride) *matrices[i] = model->varying[i];
@@ -41,7 +60,45 @@ lat_lds lat_lds_of_model(const lat_lds_model *model, double *flat, const size_t 
   return lds;
 }
 
-/* ---- checks -------------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------------- */
+
+/* Doubles of parameter number i in all its steps. */
+static size_t count_numbers(const lat_lds *lds, int i, size_t stride, size_t steps)
+{
+  const size_t sizes[LAT_SIZES] = {
+      [LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs};
+  return lat_parameter_count(lat_lds_parameters + i, sizes) * (stride ? steps : 1);
+}
+
+size_t lat_lds_copy_count(const lat_lds *lds, size_t steps)
+{
+  const lat_lds_matrix *matrices[] = {&lds->A, &lds->B, &lds->C, &lds->D, &lds->Q, &lds->R};
+  size_t count = lds->states; /* the flags */
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++)
+    count += count_numbers(lds, i, i < LAT_LDS_MEAN ? matrices[i]->stride : 0, steps);
+  return count;
+}
+
+lat_lds lat_lds_copy(const lat_lds *lds, size_t steps, double *memory)
+{
+  lat_lds copy = *lds;
+  lat_lds_matrix *matrices[] = {&copy.A, &copy.B, &copy.C, &copy.D, &copy.Q, &copy.R};
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
+    const double **data = i < LAT_LDS_MEAN    ? &matrices[i]->data
+                          : i == LAT_LDS_MEAN ? &copy.initial_mean
+                                              : &copy.initial_covariance;
+    size_t count = count_numbers(lds, i, i < LAT_LDS_MEAN ? matrices[i]->stride : 0, steps);
+    double *to = lat_lds_take(&memory, count);
+    if (count) memcpy(to, *data, count * sizeof *to);
+    *data = to;
+  }
+  if (!lds->diffuse) return copy;
+  memcpy(memory, lds->diffuse, lds->states * sizeof *lds->diffuse); /* a bool isn't larger */
+  copy.diffuse = (const bool *)memory;
+  return copy;
+}
+
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 /* "Q", or "Q of step 3" */
 static const char *label(char text[40], const char *name, lat_lds_matrix m, size_t t)
@@ -124,11 +181,11 @@ lat_status lat_lds_check_sequence(lat_workspace *work, const lat_lds *lds,
   return lat_check_finite(work, "inputs", &U, false);
 }
 
-/* ---- the stationary state ------------------------------------------------------------------------- */
+/* ---- the stationary state -------------------------------------------------------------------- */
 
-/* A and Q of the states that aren't diffuse, of which there are n. */
-static lat_status take_block(lat_workspace *work, const lat_lds *lds, const size_t *index, size_t n,
-                             double *A, double *Q)
+/* A and Q of the n states that aren't diffuse. */
+static lat_status select_states(lat_workspace *work, const lat_lds *lds, const size_t *index,
+                                size_t n, double *A, double *Q)
 {
   size_t M = lds->states;
   for (size_t i = 0; i < n; i++)
@@ -154,7 +211,7 @@ static lat_status check_stable(lat_workspace *work, const double *A, size_t n)
   lat_matrix view = lat_matrix_of((double *)A, n, n);
   LAT_TRY(lat_general(work, &view, lat_vector_of(values, n), lat_vector_of(values + n, n), NULL));
   for (size_t i = 0; i < n; i++) largest = fmax(largest, hypot(values[i], values[n + i]));
-  if (largest < 1 - 1e-12) return LAT_OK;
+  if (largest < 1 - LDS_STABLE) return LAT_OK;
   return lat_fail(
       work, LAT_INVALID,
       "A has an eigenvalue of modulus %.6g, so there is no stationary initial state; it "
@@ -162,11 +219,11 @@ static lat_status check_stable(lat_workspace *work, const double *A, size_t n)
       largest);
 }
 
-/* P := sum A^k Q A'^k, as P := P + A P A', A := A A; P comes in as Q. */
-static void double_up(size_t n, double *A, double *P, double *work)
+/* P := sum A^i P A'^i. `work` is 3 n^2. */
+static void sum_by_doubling(size_t n, double *A, double *P, double *work)
 {
   double *At = work, *AP = At + n * n, *more = AP + n * n;
-  for (int i = 0; i < 64; i++) {
+  for (int i = 0; i < LDS_DOUBLINGS; i++) {
     double change = 0, size = 0;
     lat_lds_transpose(n, n, A, At);
     lat_lds_multiply(n, n, n, A, n, 1, P, LDS_SET, AP);
@@ -195,9 +252,9 @@ lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *m
   double *P = A + M * M;
   memset(mean, 0, M * sizeof *mean);
   memset(covariance, 0, M * M * sizeof *covariance);
-  LAT_TRY(take_block(work, lds, index, n, A, P));
+  LAT_TRY(select_states(work, lds, index, n, A, P));
   if (n > 0) LAT_TRY(check_stable(work, A, n));
-  double_up(n, A, P, P + M * M);
+  sum_by_doubling(n, A, P, P + M * M);
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++) covariance[index[i] * M + index[j]] = P[i * n + j];
   return LAT_OK;

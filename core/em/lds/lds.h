@@ -6,23 +6,23 @@
  *
  * (Kalman, Journal of Basic Engineering 82, 1960; Rauch, Tung, Striebel, AIAA Journal 3, 1965;
  * Bishop, Pattern Recognition and Machine Learning, 13.3.) A, B and Q of step t lead from t-1 to t,
- * so those of the first step are not used. A NaN in y is a missing entry. Log-likelihoods are exact,
+ * so those of the first step aren't used. A NaN in y is a missing entry. Log-likelihoods are exact,
  * in nats; the density of a row is that given the rows before it.
  *
  * One step of the filter, on the caller's memory, without any allocation (step.c):
  *
- *   lat_lds_frame f;
- *   lat_lds_frame_init(&f, M, D, memory)            lat_lds_frame_count(M, D) doubles
- *   lat_lds_predict(&f, A, Q, &belief)              from p(z_{t-1} | y_1..t-1) to p(z_t | y_1..t-1)
- *   lat_lds_drive(M, B, U, u, belief.mean)          + B u
- *   lat_lds_update(&f, C, R, y, offset, &belief)    to p(z_t | y_1..t)
+ *   lat_lds_workspace w;
+ *   lat_lds_workspace_init(&w, M, D, memory)        lat_lds_workspace_count(M, D) doubles
+ *   lat_lds_predict(&w, A, Q, NULL, &belief)        from p(z_{t-1} | y_1..t-1) to p(z_t | y_1..t-1)
+ *   lat_lds_add_input(M, B, U, u, belief.mean)      + B u
+ *   lat_lds_update(&w, C, R, y, offset, &belief)    to p(z_t | y_1..t)
  *
  * Two forms of the covariance. The usual one is updated by the Cholesky factor L of the
  * innovation's covariance S, P := P - G G' with G = P C' inv(L'), which is symmetric exactly; where
- * an observation is so exact that this would cancel more than eight digits, P is formed as
- * (I - K C) P (I - K C)' + K R K', which can't become indefinite (Joseph). The square-root form keeps
- * a triangular factor of P, by orthogonal transformations (Kaminski, Bryson, Schmidt, IEEE
- * Transactions on Automatic Control 16, 1971), and forms P of it. */
+ * an observation has so little noise that this would cancel more than eight digits, P is computed
+ * as (I - K C) P (I - K C)' + K R K', which can't become indefinite (Joseph). The square-root form
+ * keeps a triangular factor of P, by orthogonal transformations (Kaminski, Bryson, Schmidt, IEEE
+ * Transactions on Automatic Control 16, 1971), and computes P from it. */
 #ifndef LAT_EM_LDS_LDS_H
 #define LAT_EM_LDS_LDS_H
 
@@ -31,10 +31,12 @@
 
 /* ---- the model ------------------------------------------------------------------------------- */
 
-/* A (M x M), B (M x U), C (D x M), D (D x U), Q, R, initial_mean (M), initial_covariance. U may be 0. */
+/* A (M x M), B (M x U), C (D x M), D (D x U), Q, R, initial_mean (M), initial_covariance. U may be
+ * 0. */
 extern const lat_parameter lat_lds_parameters[];
 
-/* A matrix of the model, packed: at step t (from 0) it is at data + t * stride. Stride 0: constant. */
+/* A matrix of the model, packed: at step t (from 0) it is at data + t * stride. Stride 0:
+ * constant. */
 typedef struct lat_lds_matrix {
   const double *data;
   size_t stride;
@@ -49,14 +51,19 @@ typedef struct lat_lds {
   size_t states, outputs, inputs;  /* M, D, U */
   lat_lds_matrix A, B, C, D, Q, R; /* B and D aren't read without inputs */
   const double *initial_mean, *initial_covariance;
-  /* M flags, or NULL: states whose initial variance is infinite. Their rows of the initial
-   * covariance, and their means, don't matter. */
+  /* M flags, or NULL: states whose initial variance is infinite. Their initial means and rows of
+   * the initial covariance aren't used. */
   const bool *diffuse;
   bool square_root; /* the form of the covariances */
 } lat_lds;
 
 /* The view of a flat vector of parameters; nothing diffuse. */
-lat_lds lat_lds_of(double *flat, size_t states, size_t outputs, size_t inputs);
+lat_lds lat_lds_of(const double *flat, const size_t sizes[LAT_SIZES]);
+
+/* A copy whose matrices (`steps` of those that vary) are in `memory`, of lat_lds_copy_count
+ * doubles. */
+size_t lat_lds_copy_count(const lat_lds *lds, size_t steps);
+lat_lds lat_lds_copy(const lat_lds *lds, size_t steps, double *memory);
 
 /* A sequence: rows are steps, packed. */
 typedef struct lat_lds_sequence {
@@ -65,7 +72,7 @@ typedef struct lat_lds_sequence {
   const double *U; /* T x U inputs; or NULL, when the model has none */
 } lat_lds_sequence;
 
-/* ---- one step ---------------------------------------------------------------------------------- */
+/* ---- one step -------------------------------------------------------------------------------- */
 
 /* p(z) = N(mean, covariance). `root`, lower triangular with covariance = root root', makes it the
  * square-root form; NULL the usual one. */
@@ -73,14 +80,14 @@ typedef struct lat_lds_belief {
   double *mean;       /* M */
   double *covariance; /* M x M, both triangles */
   double *root;       /* M x M, or NULL */
-  double *scale;      /* M, or NULL: what variances have lately been, by which rounding is known */
+  double *scale;      /* M, or NULL: the largest recent variances, to which rounding is relative */
 } lat_lds_belief;
 
-/* Scratch for steps of these sizes, and what the last update has left in it. */
-typedef struct lat_lds_frame {
+/* The workspace of steps of these sizes, with the results of the last update. */
+typedef struct lat_lds_workspace {
   size_t M, D;
   size_t count;        /* p: entries that were observed */
-  size_t used;         /* of them: those with a variance; the others' rows below are 0 */
+  size_t used;         /* of them: those with a variance; the other ones' rows below are 0 */
   size_t *index;       /* p: which */
   const double *C, *R; /* p x M, p x p: of these entries */
   double *residual;    /* p: the innovation y - C mean - offset */
@@ -91,46 +98,48 @@ typedef struct lat_lds_frame {
   /* memory */
   double *inverse, *selected_C, *selected_R, *work;
   const struct lat_lds_kernels *kernels;
-} lat_lds_frame;
+} lat_lds_workspace;
 
 /* Memory in doubles, also for the index. */
-size_t lat_lds_frame_count(size_t M, size_t D);
-void lat_lds_frame_init(lat_lds_frame *frame, size_t M, size_t D, double *memory);
+size_t lat_lds_workspace_count(size_t M, size_t D);
+void lat_lds_workspace_init(lat_lds_workspace *w, size_t M, size_t D, double *memory);
 
-/* mean := A mean, covariance := A P A' + Q. The square-root form takes Q by a factor of it, lower
- * triangular (lat_lds_root), as `Q_root`; else it may be NULL. */
-void lat_lds_predict(lat_lds_frame *frame, const double *A, const double *Q, const double *Q_root,
+/* mean := A mean, covariance := A P A' + Q. For the square-root form `Q_root` is a lower triangular
+ * factor of Q (lat_lds_root); otherwise it may be NULL. */
+void lat_lds_predict(lat_lds_workspace *w, const double *A, const double *Q, const double *Q_root,
                      lat_lds_belief *belief);
 
 /* to (rows) += B u, B being rows x U. */
-void lat_lds_drive(size_t rows, const double *B, size_t U, const double *u, double *to);
+void lat_lds_add_input(size_t rows, const double *B, size_t U, const double *u, double *to);
 
 /* The update by y (D entries, NaN where missing; none at all leaves the belief as it is) of mean
- * C mean + offset (offset is D u, D entries, or NULL) and covariance C P C' + R. Returns
- * log p(y | past) of the observed entries: 0 when there are none; NaN when S isn't positive
- * semidefinite or numbers overflow, and the covariance is then as it was. Entries without a variance are skipped. */
-double lat_lds_update(lat_lds_frame *frame, const double *C, const double *R, const double *y,
+ * C mean + offset (offset is D u, D entries, or NULL) and covariance C P C' + R. Returns log p(y
+ * | past) of the observed entries: 0 when there are none; NaN when S isn't positive semidefinite
+ * or numbers overflow, and the covariance is then as it was. Entries without a variance are
+ * skipped. */
+double lat_lds_update(lat_lds_workspace *w, const double *C, const double *R, const double *y,
                       const double *offset, lat_lds_belief *belief);
 
-/* The same for a residual that the caller has made, of `count` entries with C (count x M) and R
- * (count x count), for nonlinear models, say, whose C is a Jacobian. */
-double lat_lds_correct(lat_lds_frame *frame, size_t count, const double *C, const double *R,
-                       const double *residual, lat_lds_belief *belief);
+/* The same for a residual that the caller computes, of `count` entries with C (count x M) and R
+ * (count x count): for nonlinear models, say, whose C is a Jacobian. */
+double lat_lds_update_residual(lat_lds_workspace *w, size_t count, const double *C, const double *R,
+                               const double *residual, lat_lds_belief *belief);
 
 /* The same from moments: S (count x count) is the residual's covariance and `cross` (count x M) its
  * covariance with the state. Only for the usual form. */
-double lat_lds_absorb(lat_lds_frame *frame, size_t count, const double *cross, const double *S,
-                      const double *residual, lat_lds_belief *belief);
+double lat_lds_update_moments(lat_lds_workspace *w, size_t count, const double *cross,
+                              const double *S, const double *residual, lat_lds_belief *belief);
 
-/* root := a lower triangular factor of a positive semidefinite n x n matrix; false when it isn't that
- * (a pivot below -1e-10 of the largest diagonal element). Directions without variance give zero
- * columns. */
+/* root := a lower triangular factor of a positive semidefinite n x n matrix; false when it isn't
+ * that (a pivot below -1e-10 of the largest diagonal element). Directions without variance give
+ * zero columns. */
 bool lat_lds_root(size_t n, const double *covariance, double *root);
 
-/* ---- sequences ------------------------------------------------------------------------------------ */
+/* ---- sequences ------------------------------------------------------------------------------- */
 
-/* LAT_INVALID or LAT_SHAPE, naming the matrix, unless all are finite, Q, R and the initial covariance
- * are symmetric and positive semidefinite. `steps`: how many steps of the time-varying ones. */
+/* LAT_INVALID or LAT_SHAPE, naming the matrix, unless all are finite, Q, R and the initial
+ * covariance are symmetric and positive semidefinite. `steps`: how many steps of the time-varying
+ * ones. */
 lat_status lat_lds_check(lat_workspace *work, const lat_lds *lds, size_t steps);
 
 /* The same for parameter number i (below) alone, rows x cols. */
@@ -141,7 +150,7 @@ lat_status lat_lds_check_matrix(lat_workspace *work, int i, lat_lds_matrix matri
 lat_status lat_lds_check_sequence(lat_workspace *work, const lat_lds *lds,
                                   const lat_lds_sequence *sequence);
 
-/* What the filter gives of T steps: all that is not NULL. */
+/* Results of the filter over T steps: those that aren't NULL. */
 typedef struct lat_lds_filtered {
   double *predicted_means, *predicted_covariances; /* T x M, T x M x M: of z_t | y_1..t-1 */
   double *means, *covariances;                     /* of z_t | y_1..t */
@@ -149,50 +158,68 @@ typedef struct lat_lds_filtered {
   double *log_densities;          /* T */
   double *innovations;            /* T x D: y - E[y | past], NaN where missing */
   double *innovation_covariances; /* T x D x D: also of missing entries */
+  double *innovation_variances;   /* T x D: their diagonals */
+  double *standardized;           /* T x D: innovations (which are needed) by their deviations */
   double log_likelihood;
   size_t skipped; /* entries of y without a variance, which count nothing */
   size_t diffuse; /* steps until no state had an infinite variance; T + 1: never */
 } lat_lds_filtered;
 
-/* Kalman's filter. While states are diffuse (diffuse.c), a variance that is infinite is
- * given as infinity and covariances with it as NaN. The likelihood is then the diffuse one: the limit
- * of log p(Y) + q/2 log k as the initial variance k of q states grows, each observation with its
- * 1/2 log 2 pi (Durbin, Koopman, Time Series Analysis by State Space Methods, 2nd ed., 7.2.2).
+/* Kalman's filter. While states are diffuse (diffuse.c), a variance that is infinite is given as
+ * infinity and covariances with it as NaN. The likelihood is then the diffuse one: the limit of log
+ * p(Y) + q/2 log k as the initial variance k of q states grows, each observation with its 1/2 log 2
+ * pi (Durbin, Koopman, Time Series Analysis by State Space Methods, 2nd ed., 7.2.2).
  *
- * When nothing varies and the predicted covariance has been at rest for 32 steps, but for their rounding,
- * it isn't computed again.
+ * When nothing varies and the predicted covariance has converged, up to rounding for 32 steps, it
+ * isn't computed again.
  *
- * An entry of y without a variance given the rows before and the entries before it, so of two outputs without
- * noise that see the same the second, is skipped and counts nothing (exact.c): when its part of R is 0,
- * and what the state adds less than 1e-13 of what it was before the update (1e-26 in the square-root form).
+ * An entry of y that has no variance given the previous rows and entries (of two outputs without
+ * noise that see the same of the state, the second) is skipped and adds nothing (noiseless.c): when
+ * its part of R is 0, and the state's part less than 1e-13 of what it was before the update (1e-26
+ * in the square-root form).
  *
  * LAT_SINGULAR, naming the step, when the covariance of an observation isn't positive semidefinite,
- * LAT_DIVERGED when numbers overflow; the results are then not complete. */
+ * LAT_DIVERGED when numbers overflow; the results are then incomplete. */
 lat_status lat_lds_filter(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           lat_lds_filtered *to);
 
-/* Given all of Y; all that is not NULL. */
+/* Results of the smoother: those that aren't NULL. */
 typedef struct lat_lds_smoothed {
   double *means, *covariances; /* T x M, T x M x M: of z_t | Y */
   double *lag_covariances;     /* T x M x M: of z_t and z_{t-1}; that of the first step is 0 */
   double log_likelihood;
 } lat_lds_smoothed;
 
-/* The smoother, in a form that divides by nothing but variances of y (smoother.c), so that predicted
- * covariances may be singular. Covariances are symmetric; positive semidefinite, in the usual form, up to the
- * rounding of the filter's. Errors as lat_lds_filter. */
+/* The smoother, in a form that divides only by variances of y (smoother.c), so that predicted
+ * covariances may be singular. Covariances are symmetric; positive semidefinite, in the usual form,
+ * up to the rounding of the filter's. Errors as lat_lds_filter. */
 lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           lat_lds_smoothed *to);
 
-/* ---- the initial state ----------------------------------------------------------------------------- */
+/* The log-likelihood of several sequences. */
+lat_status lat_lds_log_likelihood(lat_workspace *work, const lat_lds *lds,
+                                  const lat_lds_sequence *sequences, size_t count, double *sum);
 
-/* The mean and covariance that the states which are not diffuse have in the long run: m = A m,
- * P = A P A' + Q (without inputs), by doubling. LAT_INVALID when A isn't stable on them, naming the largest
- * modulus of its eigenvalues, or when they depend on diffuse states. */
+/* The distributions of the next h steps: of y (h x D, h x D x D) and z (h x M, h x M x M). */
+typedef struct lat_lds_forecasts {
+  double *means, *covariances, *state_means, *state_covariances;
+} lat_lds_forecasts;
+
+/* After the sequence; future_U (h x inputs) are the inputs then. Matrices that vary have T + h
+ * steps. Errors as lat_lds_filter. */
+lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
+                            const lat_lds_sequence *sequence, size_t h, const double *future_U,
+                            lat_lds_forecasts *to);
+
+/* ---- the initial state ----------------------------------------------------------------------- */
+
+/* The stationary mean and covariance of the states that aren't diffuse: m = A m, P = A P A' + Q
+ * (without inputs). LAT_INVALID when A isn't stable on them, naming the largest modulus of its
+ * eigenvalues, or when they depend on diffuse states. */
 lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *mean,
                               double *covariance);
 
-/* ---- EM ---------------------------------------------------------------------------------------------- */
+/* ---- EM -------------------------------------------------------------------------------------- */
 
 /* Indices into lat_lds_parameters. */
 enum {
@@ -207,44 +234,45 @@ enum {
   LAT_LDS_PARAMETERS
 };
 
-typedef enum lat_lds_shape { LAT_LDS_FULL, LAT_LDS_DIAGONAL, LAT_LDS_SCALAR } lat_lds_shape;
+typedef enum lat_lds_structure { LAT_LDS_FULL, LAT_LDS_DIAGONAL, LAT_LDS_SCALAR } lat_lds_structure;
 
 /* lat_em's `model`: what is estimated, and all that isn't among the parameters. Data are sequences
  * (lat_em_add_units). */
 typedef struct lat_lds_model {
   bool given[LAT_LDS_PARAMETERS]; /* has a value to start from */
   bool estimate[LAT_LDS_PARAMETERS];
-  /* NULL, or flags of the entries that are held where they are. Of Q and R the entries that aren't
-   * held must be whole diagonal blocks, between which covariances are held at 0 (lat_lds_check_fixed). */
+  /* NULL, or flags of the entries that are held at their values. Of Q and R the other entries must
+   * be whole diagonal blocks, between which covariances are held at 0 (lat_lds_check_fixed). */
   const bool *fixed[LAT_LDS_PARAMETERS];
-  lat_lds_shape Q_shape, R_shape;
+  lat_lds_structure Q_structure, R_structure;
   /* Matrices with a stride take the place of parameters, and can't be estimated. */
   lat_lds_matrix varying[LAT_LDS_PARAMETERS];
   const bool *diffuse; /* M flags or NULL */
   bool stationary;     /* mean and covariance of the other states are stationary ones */
   bool square_root;
   size_t longest; /* steps of the longest sequence */
-  /* Entries of all sequences that the start's filter skips. When it comes to be more, the likelihood is
-   * without bound, and the M-step LAT_SINGULAR. */
+  /* Entries of all sequences that the filter skips at the start. When more are skipped, the
+   * likelihood is unbounded, and the M-step LAT_SINGULAR. */
   size_t skipped;
 } lat_lds_model;
 
 /* The model of these parameters. */
-lat_lds lat_lds_of_model(const lat_lds_model *model, double *flat, const size_t sizes[LAT_SIZES]);
+lat_lds lat_lds_of_model(const lat_lds_model *model, const double *flat,
+                         const size_t sizes[LAT_SIZES]);
 
 /* EM (Shumway, Stoffer, Journal of Time Series Analysis 3, 1982; Ghahramani, Hinton, 1996). The
- * E-step is the smoother, the M-step two regressions of what is expected: z_t on (z_{t-1}, u_t), and
+ * E-step is the smoother, the M-step two regressions of expectations: z_t on (z_{t-1}, u_t), and
  * y_t on (z_t, u_t) over the steps with an observed entry, whose missing entries are expected given
  * the others and z. The objective is the log-likelihood per step.
  *
- * Statistics are about residuals of the present parameters, so nothing cancels: with
- * d_t = z_t - A z_{t-1} - B u_t and x_t = (z_{t-1}, u_t), the change of (A B) is
- * sum E[d x'] inv(sum E[x x']). With entries held, or a full Q that couples rows with different ones, it
- * is the weighted regression under the present Q; then comes Q, so the likelihood never falls
+ * Statistics are of the present parameters' residuals, so that nothing cancels: with d_t = z_t - A
+ * z_{t-1} - B u_t and x_t = (z_{t-1}, u_t), the change of (A B) is sum E[d x'] inv(sum E[x x']).
+ * With entries held, or a full Q that couples rows with different ones, it is the weighted
+ * regression under the present Q; then comes Q, so the likelihood never falls
  * (expectation/conditional maximization: Meng, Rubin, Biometrika 80, 1993).
  *
- * With a stationary initial state, which depends on A and Q, a step is shortened until the
- * expected log-likelihood, the first state's included, has not fallen. */
+ * With a stationary initial state, which depends on A and Q, a step is halved until the expected
+ * log-likelihood, with the first state's term, hasn't fallen. */
 extern const lat_em_kind lat_lds_kind;
 
 /* LAT_INVALID, naming the entry, for entries of Q or R (`name`, n x n) that are fixed in a way for
@@ -252,31 +280,32 @@ extern const lat_em_kind lat_lds_kind;
 lat_status lat_lds_check_fixed(lat_workspace *work, const char *name, size_t n, const bool *fixed,
                                const double *value);
 
-/* A start for what isn't given; `parameters` has the rest. Matrices A and C of which nothing is given
- * come from the data (subspace identification: Van Overschee, De Moor, Automatica 30, 1994; Katayama,
- * Subspace Methods for System Identification, 7): with stacks of L rows past and future, the
- * covariance of the futures with the pasts is the product of the observability matrix, whose blocks
- * are C, C A, C A^2, ..., and the covariance of states with pasts; a truncated SVD gives
- * both. Gaps are filled by straight lines for this. `perturb`: by random numbers, for another start. */
+/* Starting values of the parameters that aren't given; `parameters` has the given ones. If neither
+ * A nor C is given they come from the data (subspace identification: Van Overschee, De Moor,
+ * Automatica 30, 1994; Katayama, Subspace Methods for System Identification, 7): with stacks of L
+ * rows past and future, the covariance of the futures with the pasts is the product of the
+ * observability matrix, whose blocks are C, C A, C A^2, ..., and the covariance of states with
+ * pasts; a truncated SVD gives both. Missing entries are interpolated for this. `perturb`: A and C
+ * by random numbers, for another start. */
 lat_status lat_lds_start(lat_workspace *work, const lat_lds_model *model,
                          const size_t sizes[LAT_SIZES], const lat_lds_sequence *sequences,
                          size_t count, uint64_t seed, bool perturb, double *parameters);
 
-/* ---- draws --------------------------------------------------------------------------------------------- */
+/* ---- draws and imputation -------------------------------------------------------------------- */
 
 /* A sequence of T steps from the model into Y (T x D) and Z (T x M); diffuse states begin at their
- * mean, as if they were known. U (T x inputs) or NULL. */
+ * mean. U (T x inputs) or NULL. */
 lat_status lat_lds_sample(lat_workspace *work, const lat_lds *lds, lat_random *random, size_t T,
                           const double *U, double *Y, double *Z);
 
-/* A draw of all of z_1..z_T given Y into Z (T x M): a draw of the model and the smoother's answer to
- * the difference (Durbin, Koopman, Biometrika 89, 2002). */
+/* Draws of z_1..z_T given Y into Z (draws x T x M): draws from the model, corrected by the smoother
+ * (Durbin, Koopman, Biometrika 89, 2002). LAT_INVALID when Y doesn't determine diffuse states. */
 lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds,
                             const lat_lds_sequence *sequence, lat_random *random, size_t draws,
                             double *Z);
 
-/* Y (T x D) with its missing entries at their means given all others, and, unless NULL, the variances
- * of these, 0 for what is there. */
+/* Y (T x D) with its missing entries at their means given all others, and, unless NULL, their
+ * variances (T x D), 0 for observed entries. */
 lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           double *Y, double *variances);
 

@@ -1,19 +1,29 @@
-/* m_step.c: new parameters of a linear dynamical system from its sums. */
+/* lds/m_step.c: new parameters of a linear dynamical system from the E-step's sums.
+ *
+ * Two regressions, of z_t on (z_{t-1}, u_t) and of y_t on (z_t, u_t). With the sums about residuals
+ * d of the present coefficients, the change of (A B) is sum E[d x'] inv(sum E[x x']), and the new
+ * noise the mean of
+ *
+ *   E[d d'] - change E[x d'] - E[d x'] change' + change E[x x'] change'.
+ *
+ * Entries may be held. If the rows of (A B) have different free entries and Q isn't diagonal, the
+ * regression is the generalized one under the present Q; then comes Q. The expected log-likelihood
+ * rises in both steps (expectation/conditional maximization: Meng, Rubin, Biometrika 80, 1993). A
+ * stationary initial state depends on A and Q; the step is then halved until the expected
+ * log-likelihood with the initial state's term isn't less than before. */
 #include "eigen/eigen.h"
 #include "em/lds/em.h"
 
-#define NO_DIRECTION 1e-13
+/* ---- regressions ----------------------------------------------------------------------------- */
 
-/* ---- regressions ------------------------------------------------------------------------------------- */
-
-/* Which entries of (A B) or (C D), n x X, may change; and the noise, under which rows go together. */
+/* Which entries of (A B) or (C D), n x X, may change; and the noise, which couples the rows. */
 typedef struct freedom {
   const bool *free;    /* n x X */
   const double *noise; /* n x n */
-  bool diagonal;       /* the noise is, so rows go by themselves */
+  bool diagonal;       /* the noise is, so that each row is a regression of its own */
 } freedom;
 
-/* The free entries of row i in `index`; how many. */
+/* index := the free entries of row i; how many. */
 static size_t list_free(const freedom *f, size_t X, size_t i, size_t *index)
 {
   size_t k = 0;
@@ -29,22 +39,23 @@ static bool is_diagonal(size_t n, const double *A)
   return diagonal;
 }
 
-static bool rows_alike(const freedom *f, size_t n, size_t X)
+static bool rows_equal(const freedom *f, size_t n, size_t X)
 {
   for (size_t i = 1; i < n; i++)
     if (memcmp(f->free, f->free + i * X, X * sizeof *f->free) != 0) return false;
   return true;
 }
 
-/* change of row i := dx_f inv(xx_ff) over its free entries; xx_ff is the row's before when `known`. */
+/* change of row i := dx_f inv(xx_ff) over its free entries; `factored`: U and inverse have
+ * xx_ff. */
 static void solve_row(const lat_lds_regression *r, size_t i, const size_t *index, size_t k,
-                      bool known, double *U, double *inverse, double *b, double *change)
+                      bool factored, double *U, double *inverse, double *b, double *change)
 {
   for (size_t p = 0; p < k; p++) b[p] = r->dx[i * r->X + index[p]];
-  if (!known) {
+  if (!factored) {
     for (size_t p = 0; p < k; p++)
       for (size_t q = 0; q < k; q++) U[p * k + q] = r->xx[index[p] * r->X + index[q]];
-    lat_lds_cholesky(k, U, inverse, NO_DIRECTION);
+    lat_lds_cholesky(k, U, inverse, LDS_REGRESSION_PIVOT);
   }
   lat_lds_solve_lower(k, 1, U, inverse, b);
   lat_lds_solve_upper(k, 1, U, inverse, b);
@@ -64,7 +75,7 @@ static lat_status solve_coupled(lat_workspace *work, const lat_lds_regression *r
   for (size_t i = 0; i < n * X; i++)
     if (f->free[i]) at[k++] = i;
   memcpy(U, f->noise, n * n * sizeof *U);
-  lat_lds_cholesky(n, U, inverse, NO_DIRECTION);
+  lat_lds_cholesky(n, U, inverse, LDS_REGRESSION_PIVOT);
   for (size_t i = 0; i < n * n; i++) N[i] = i / n == i % n;
   lat_lds_solve_lower(n, n, U, inverse, N);
   lat_lds_solve_upper(n, n, U, inverse, N);
@@ -76,27 +87,26 @@ static lat_status solve_coupled(lat_workspace *work, const lat_lds_regression *r
     for (size_t q = 0; q < k; q++)
       H[p * k + q] = N[at[p] / X * n + at[q] / X] * r->xx[at[p] % X * X + at[q] % X];
   }
-  lat_lds_cholesky(k, H, scale, NO_DIRECTION);
+  lat_lds_cholesky(k, H, scale, LDS_REGRESSION_PIVOT);
   lat_lds_solve_lower(k, 1, H, scale, b);
   lat_lds_solve_upper(k, 1, H, scale, b);
   for (size_t p = 0; p < k; p++) change[at[p]] = b[p];
   return LAT_OK;
 }
 
-/* The change (n x X) of the coefficients for which the expected squares, weighted by the inverse of
- * the noise, are least. */
+/* The change (n x X) of the coefficients by (generalized) least squares. */
 static lat_status regress(lat_workspace *work, const lat_lds_regression *r, const freedom *f,
                           double *change)
 {
   size_t n = r->n, X = r->X;
-  bool alike = rows_alike(f, n, X);
+  bool equal = rows_equal(f, n, X);
   memset(change, 0, n * X * sizeof *change);
-  if (!alike && !f->diagonal) return solve_coupled(work, r, f, change);
+  if (!equal && !f->diagonal) return solve_coupled(work, r, f, change);
   size_t *index = lat_allocate(work, X, sizeof *index);
   double *U = lat_doubles(work, X * X), *inverse = lat_doubles(work, X), *b = lat_doubles(work, X);
   if (!index || !U || !inverse || !b) return LAT_MEMORY;
   for (size_t i = 0; i < n; i++)
-    solve_row(r, i, index, list_free(f, X, i, index), alike && i > 0, U, inverse, b, change);
+    solve_row(r, i, index, list_free(f, X, i, index), equal && i > 0, U, inverse, b, change);
   return LAT_OK;
 }
 
@@ -120,9 +130,9 @@ static lat_status residuals(lat_workspace *work, const lat_lds_regression *r, co
   return LAT_OK;
 }
 
-/* ---- covariances ---------------------------------------------------------------------------------------- */
+/* ---- covariances ----------------------------------------------------------------------------- */
 
-/* Rounding can leave a covariance with eigenvalues just below 0. */
+/* Sets eigenvalues below 0, which rounding may leave in a covariance, to 0. */
 static lat_status make_semidefinite(lat_workspace *work, size_t n, double *S)
 {
   double *root = lat_doubles(work, n * n), *values = lat_doubles(work, n);
@@ -139,9 +149,9 @@ static lat_status make_semidefinite(lat_workspace *work, size_t n, double *S)
   return LAT_OK;
 }
 
-/* to := S / count in its shape, where it isn't held. */
-static void shape_covariance(size_t n, lat_lds_shape shape, const bool *fixed, const double *S,
-                             double count, double *to)
+/* to := S / count in its structure, except held entries. */
+static void set_covariance(size_t n, lat_lds_structure structure, const bool *fixed,
+                           const double *S, double count, double *to)
 {
   double sum = 0, free = 0;
   for (size_t i = 0; i < n; i++)
@@ -153,8 +163,8 @@ static void shape_covariance(size_t n, lat_lds_shape shape, const bool *fixed, c
     for (size_t j = 0; j < n; j++) {
       if (fixed && fixed[i * n + j]) continue;
       double value = S[i * n + j] / count;
-      if (shape != LAT_LDS_FULL && i != j) value = 0;
-      if (shape == LAT_LDS_SCALAR && i == j) value = sum / free;
+      if (structure != LAT_LDS_FULL && i != j) value = 0;
+      if (structure == LAT_LDS_SCALAR && i == j) value = sum / free;
       to[i * n + j] = i == j && !(value > 0) ? 0 : value;
     }
 }
@@ -194,12 +204,12 @@ lat_status lat_lds_check_fixed(lat_workspace *work, const char *name, size_t n, 
   return LAT_OK;
 }
 
-/* ---- one regression and its noise ------------------------------------------------------------------------- */
+/* ---- one regression and its noise ------------------------------------------------------------ */
 
 typedef struct part {
   const lat_lds_model *model;
   int left, right, noise; /* A, B, Q or C, D, R */
-  lat_lds_shape shape;
+  lat_lds_structure structure;
   size_t M, U;
 } part;
 
@@ -236,41 +246,42 @@ static lat_status estimate(lat_workspace *work, const part *p, const lat_lds_reg
     }
   if (!estimated[p->noise]) return LAT_OK;
   LAT_TRY(residuals(work, r, change, square));
-  shape_covariance(n, p->shape, p->model->fixed[p->noise], square, count, noise);
+  set_covariance(n, p->structure, p->model->fixed[p->noise], square, count, noise);
   return make_semidefinite(work, n, noise);
 }
 
-/* ---- the initial state -------------------------------------------------------------------------------------- */
+/* ---- the initial state ----------------------------------------------------------------------- */
 
 static lat_status estimate_first(lat_workspace *work, const lat_lds_model *model, size_t M,
                                  const lat_lds_sums *s, double *mean, double *covariance)
 {
-  double count = s->head[LDS_FIRSTS];
+  double count = s->totals[LDS_SEQUENCES];
   const bool *fixed = model->fixed[LAT_LDS_MEAN];
-  double *move = lat_doubles(work, M);
-  if (!move) return LAT_MEMORY;
+  double *change = lat_doubles(work, M);
+  if (!change) return LAT_MEMORY;
   for (size_t i = 0; i < M; i++) {
-    bool still = !model->estimate[LAT_LDS_MEAN] || (fixed && fixed[i]) ||
-                 (model->diffuse && model->diffuse[i]);
-    move[i] = still ? 0 : s->first[i] / count;
-    mean[i] += move[i];
+    bool held = !model->estimate[LAT_LDS_MEAN] || (fixed && fixed[i]) ||
+                (model->diffuse && model->diffuse[i]);
+    change[i] = held ? 0 : s->first[i] / count;
+    mean[i] += change[i];
   }
   if (!model->estimate[LAT_LDS_COVARIANCE]) return LAT_OK;
   for (size_t i = 0; i < M; i++)
     for (size_t j = 0; j < M; j++) {
       bool diffuse = model->diffuse && (model->diffuse[i] || model->diffuse[j]);
       covariance[i * M + j] =
-          diffuse ? 0
-                  : (s->first_square[i * M + j] - move[i] * s->first[j] - s->first[i] * move[j]) /
-                            count +
-                        move[i] * move[j];
+          diffuse
+              ? 0
+              : (s->first_square[i * M + j] - change[i] * s->first[j] - s->first[i] * change[j]) /
+                        count +
+                    change[i] * change[j];
     }
   return make_semidefinite(work, M, covariance);
 }
 
-/* ---- with a stationary initial state --------------------------------------------------------------------------- */
+/* ---- with a stationary initial state --------------------------------------------------------- */
 
-/* -1/2 (n log |V| + tr(inv(V) S)), over the directions that V sees. */
+/* value += -1/2 (count log |V| + tr(inv(V) S)), over the directions in which V isn't singular. */
 static lat_status expected_density(lat_workspace *work, size_t n, double count, const double *V,
                                    const double *S, double *value)
 {
@@ -280,7 +291,7 @@ static lat_status expected_density(lat_workspace *work, size_t n, double count, 
   if (!U || !X || !inverse) return LAT_MEMORY;
   memcpy(U, V, n * n * sizeof *U);
   memcpy(X, S, n * n * sizeof *X);
-  lat_lds_cholesky(n, U, inverse, NO_DIRECTION);
+  lat_lds_cholesky(n, U, inverse, LDS_REGRESSION_PIVOT);
   lat_lds_solve_lower(n, n, U, inverse, X);
   lat_lds_solve_upper(n, n, U, inverse, X);
   for (size_t i = 0; i < n; i++)
@@ -288,8 +299,8 @@ static lat_status expected_density(lat_workspace *work, size_t n, double count, 
   return LAT_OK;
 }
 
-/* What EM's M-step should not let fall: the expected log-density of transitions and first states, of
- * parameters whose A and B differ by `change` from those of the sums. */
+/* The expected log-density of transitions and first states under parameters whose A and B differ by
+ * `change` from those of the sums; -infinity without a stationary state. */
 static lat_status expected(lat_em *em, const lat_lds_sums *s, const double *change,
                            double *parameters, double *value)
 {
@@ -297,47 +308,47 @@ static lat_status expected(lat_em *em, const lat_lds_sums *s, const double *chan
   LAT_SCOPE(work);
   size_t M = em->sizes[LAT_M];
   lat_lds lds = lat_lds_of_model(em->model, parameters, em->sizes);
+  lat_lds_values now = lat_lds_values_of(parameters, em->sizes);
   double *square = lat_doubles(work, M * M);
   if (!square) return LAT_MEMORY;
   *value = 0;
-  if (lat_lds_stationary(work, &lds, (double *)lds.initial_mean,
-                         (double *)lds.initial_covariance) != LAT_OK) {
+  if (lat_lds_stationary(work, &lds, now.mean, now.covariance) != LAT_OK) {
     *value = -INFINITY;
     work->message[0] = '\0';
     return LAT_OK;
   }
-  LAT_TRY(residuals(work, &s->moves, change, square));
-  LAT_TRY(expected_density(work, M, s->head[LDS_MOVES], lds.Q.data, square, value));
-  LAT_TRY(expected_density(work, M, s->head[LDS_FIRSTS], lds.initial_covariance, s->first_square,
-                           value));
-  return LAT_OK;
+  LAT_TRY(residuals(work, &s->transitions, change, square));
+  LAT_TRY(expected_density(work, M, s->totals[LDS_TRANSITIONS], now.Q, square, value));
+  return expected_density(work, M, s->totals[LDS_SEQUENCES], now.covariance, s->first_square,
+                          value);
 }
 
-/* Shortens the step from `before` to `parameters` in A, B and Q. */
-static lat_status shorten(lat_em *em, const lat_lds_sums *s, const double *before,
-                          double *parameters)
+/* Halves the step from `before` to `parameters` in A, B and Q until `expected` isn't less than
+ * before. */
+static lat_status halve_step(lat_em *em, const lat_lds_sums *s, const double *before,
+                             double *parameters)
 {
   lat_workspace *work = em->work;
   size_t M = em->sizes[LAT_M], U = em->sizes[LAT_U], X = M + U;
-  const lat_lds old = lat_lds_of((double *)before, M, em->sizes[LAT_D], U);
-  lat_lds now = lat_lds_of(parameters, M, em->sizes[LAT_D], U);
   double *target = lat_doubles(work, em->count), *change = lat_doubles(work, M * X);
   double least = 0, value;
   if (!target || !change) return LAT_MEMORY;
   memcpy(target, parameters, em->count * sizeof *target);
-  lat_lds to = lat_lds_of(target, M, em->sizes[LAT_D], U);
-  const lat_lds_matrix from[] = {old.A, old.B, old.Q}, end[] = {to.A, to.B, to.Q},
-                       at[] = {now.A, now.B, now.Q};
+  const lat_lds_values old = lat_lds_values_of((double *)before, em->sizes);
+  const lat_lds_values end = lat_lds_values_of(target, em->sizes);
+  const lat_lds_values now = lat_lds_values_of(parameters, em->sizes);
+  const double *from[] = {old.A, old.B, old.Q}, *to[] = {end.A, end.B, end.Q};
+  double *at[] = {now.A, now.B, now.Q};
   const size_t counts[] = {M * M, M * U, M * M};
-  for (int halvings = -1; halvings <= 40; halvings++) {
-    double length = halvings < 0 || halvings == 40 ? 0 : ldexp(1, -halvings);
+  for (int halvings = -1; halvings <= LDS_HALVINGS; halvings++) { /* the first is where it starts */
+    double length = halvings < 0 || halvings == LDS_HALVINGS ? 0 : ldexp(1, -halvings);
     for (int k = 0; k < 3; k++)
       for (size_t i = 0; i < counts[k]; i++)
-        ((double *)at[k].data)[i] = from[k].data[i] + length * (end[k].data[i] - from[k].data[i]);
+        at[k][i] = from[k][i] + length * (to[k][i] - from[k][i]);
     for (size_t i = 0; i < M; i++)
       for (size_t j = 0; j < X; j++)
-        change[i * X + j] = j < M ? now.A.data[i * M + j] - old.A.data[i * M + j]
-                                  : now.B.data[i * U + j - M] - old.B.data[i * U + j - M];
+        change[i * X + j] = j < M ? now.A[i * M + j] - old.A[i * M + j]
+                                  : now.B[i * U + j - M] - old.B[i * U + j - M];
     LAT_TRY(expected(em, s, change, parameters, &value));
     if (halvings < 0)
       least = value;
@@ -347,35 +358,37 @@ static lat_status shorten(lat_em *em, const lat_lds_sums *s, const double *befor
   return LAT_OK;
 }
 
-/* ---- the M-step ------------------------------------------------------------------------------------------------- */
-
-static double *mutable(lat_lds_matrix m)
-{
-  return (double *)m.data;
-}
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
   const lat_lds_model *model = em->model;
   lat_workspace *work = em->work;
-  size_t M = em->sizes[LAT_M], D = em->sizes[LAT_D], U = em->sizes[LAT_U];
+  size_t M = em->sizes[LAT_M], U = em->sizes[LAT_U];
   lat_lds_sums s = lat_lds_sums_of(em->sizes, statistics);
-  lat_lds now = lat_lds_of(parameters, M, D, U);
+  lat_lds_values now = lat_lds_values_of(parameters, em->sizes);
   double *before = lat_doubles(work, em->count);
   if (!before) return LAT_MEMORY;
   memcpy(before, parameters, em->count * sizeof *before);
-  part moves = {model, LAT_LDS_A, LAT_LDS_B, LAT_LDS_Q, model->Q_shape, M, U};
-  part outputs = {model, LAT_LDS_C, LAT_LDS_D, LAT_LDS_R, model->R_shape, M, U};
-  LAT_TRY(estimate(work, &outputs, &s.outputs, s.head[LDS_OUTPUTS], mutable(now.C), mutable(now.D),
-                   mutable(now.R)));
-  LAT_TRY(estimate(work, &moves, &s.moves, s.head[LDS_MOVES], mutable(now.A), mutable(now.B),
-                   mutable(now.Q)));
-  if (!model->stationary)
-    return estimate_first(work, model, M, &s, (double *)now.initial_mean,
-                          (double *)now.initial_covariance);
+  part transitions = {model, LAT_LDS_A, LAT_LDS_B, LAT_LDS_Q, model->Q_structure, M, U};
+  part outputs = {model, LAT_LDS_C, LAT_LDS_D, LAT_LDS_R, model->R_structure, M, U};
+  LAT_TRY(estimate(work, &outputs, &s.outputs, s.totals[LDS_OUTPUTS], now.C, now.D, now.R));
+  LAT_TRY(
+      estimate(work, &transitions, &s.transitions, s.totals[LDS_TRANSITIONS], now.A, now.B, now.Q));
+  if (!model->stationary) return estimate_first(work, model, M, &s, now.mean, now.covariance);
   if (!model->estimate[LAT_LDS_A] && !model->estimate[LAT_LDS_B] && !model->estimate[LAT_LDS_Q])
     return LAT_OK;
-  return shorten(em, &s, before, parameters);
+  return halve_step(em, &s, before, parameters);
+}
+
+static lat_status fail_unbounded(const lat_em *em)
+{
+  return lat_fail(
+      em->work, LAT_SINGULAR,
+      "in iteration %zu the covariance C P C' + R of an observation has become singular: "
+      "some outputs are explained without noise, and the likelihood is unbounded; take "
+      "fewer states, a diagonal R, or hold R",
+      em->iterations + 1);
 }
 
 static lat_status check_finite(const lat_em *em, const double *parameters)
@@ -388,13 +401,12 @@ static lat_status check_finite(const lat_em *em, const double *parameters)
   return LAT_OK;
 }
 
-/* How many outputs have no noise of their own. */
-static size_t count_exact(const lat_em *em, double *parameters, double *work)
+/* The number of outputs without noise of their own. */
+static size_t count_noiseless(const lat_em *em, double *parameters, double *work)
 {
   size_t D = em->sizes[LAT_D];
-  lat_lds lds = lat_lds_of(parameters, em->sizes[LAT_M], D, em->sizes[LAT_U]);
-  memcpy(work, lds.R.data, D * D * sizeof *work);
-  return lat_lds_cholesky(D, work, work + D * D, NO_DIRECTION);
+  memcpy(work, lat_lds_values_of(parameters, em->sizes).R, D * D * sizeof *work);
+  return lat_lds_cholesky(D, work, work + D * D, LDS_REGRESSION_PIVOT);
 }
 
 lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *parameters)
@@ -404,13 +416,13 @@ lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *paramete
   LAT_SCOPE(em->work);
   double *work = lat_doubles(em->work, D * D + D);
   if (!work) return LAT_MEMORY;
-  size_t exact = count_exact(em, parameters, work);
-  if (lat_lds_sums_of(em->sizes, statistics).head[LDS_SKIPPED] > (double)model->skipped)
-    return lat_lds_unbounded(em);
+  size_t noiseless = count_noiseless(em, parameters, work);
+  if (lat_lds_sums_of(em->sizes, statistics).totals[LDS_SKIPPED] > (double)model->skipped)
+    return fail_unbounded(em);
   LAT_TRY(m_step(em, statistics, parameters));
   LAT_TRY(check_finite(em, parameters));
-  if (model->estimate[LAT_LDS_R] && count_exact(em, parameters, work) > exact)
-    return lat_lds_unbounded(em);
+  if (model->estimate[LAT_LDS_R] && count_noiseless(em, parameters, work) > noiseless)
+    return fail_unbounded(em);
   return LAT_OK;
 }
 
@@ -418,14 +430,13 @@ bool lat_lds_feasible(const lat_em *em, double *parameters)
 {
   const lat_lds_model *model = em->model;
   size_t M = em->sizes[LAT_M], D = em->sizes[LAT_D];
-  lat_lds lds = lat_lds_of(parameters, M, D, em->sizes[LAT_U]);
+  lat_lds lds = lat_lds_of(parameters, em->sizes);
+  lat_lds_values now = lat_lds_values_of(parameters, em->sizes);
   LAT_SCOPE(em->work);
   double *root = lat_doubles(em->work, M > D ? M * M : D * D);
-  bool proper = root && lat_lds_root(M, lds.Q.data, root) && lat_lds_root(D, lds.R.data, root);
+  bool proper = root && lat_lds_root(M, now.Q, root) && lat_lds_root(D, now.R, root);
   lds.diffuse = model->diffuse;
   if (proper && model->stationary)
-    proper = lat_lds_stationary(em->work, &lds, (double *)lds.initial_mean,
-                                (double *)lds.initial_covariance) == LAT_OK;
-  proper = proper && lat_lds_root(M, lds.initial_covariance, root);
-  return proper;
+    proper = lat_lds_stationary(em->work, &lds, now.mean, now.covariance) == LAT_OK;
+  return proper && lat_lds_root(M, now.covariance, root);
 }

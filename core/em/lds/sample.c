@@ -1,7 +1,9 @@
-/* lds/sample.c: draws of a linear dynamical system, and what it puts into gaps. */
+/* lds/sample.c: draws from a linear dynamical system.
+ *
+ * lat_lds_sample draws z_1..z_T and y_1..y_T by the model's equations. lat_lds_simulate draws
+ * z_1..z_T given Y: with a draw z+, y+ of the model, z+ + E[z | y - y+] has the conditional
+ * distribution, since z - E[z | y] doesn't depend on y (Durbin, Koopman, Biometrika 89, 2002). */
 #include "em/lds/internal.h"
-
-/* ---- draws ---------------------------------------------------------------------------------------- */
 
 typedef struct sampler {
   double *Q, *R, *first; /* roots */
@@ -20,7 +22,7 @@ static void add_noise(size_t n, const double *root, lat_random *random, double *
   lat_lds_apply(n, n, root, noise, LDS_ADD, to);
 }
 
-/* z_t and y_t; without `mean` those of a model whose initial mean and inputs are 0. */
+/* z_t and y_t; `centred`: those of the model with an initial mean and inputs of 0. */
 static lat_status draw(lat_workspace *work, const lat_lds *lds, lat_random *random, size_t T,
                        const double *U, bool centred, double *Y, double *Z)
 {
@@ -64,7 +66,7 @@ lat_status lat_lds_sample(lat_workspace *work, const lat_lds *lds, lat_random *r
   return LAT_OK;
 }
 
-/* z+ and y+ of the model about 0, and then z+ + E[z | y - y+] */
+/* z+ and y+ of the centred model, and then z+ + E[z | y - y+] */
 lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *s,
                             lat_random *random, size_t draws, double *Z)
 {
@@ -72,7 +74,7 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
   LAT_SCOPE(work);
   size_t M = lds->states, D = lds->outputs, T = s->steps;
   double *Y = lat_doubles(work, T * D);
-  double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, true));
+  double *memory = lat_doubles(work, lat_lds_smoother_count(lds, T));
   if (!Y || !memory) return LAT_MEMORY;
   lat_lds_sequence rest = {.steps = T, .Y = Y, .U = s->U};
   for (size_t k = 0; k < draws; k++, Z += T * M) {
@@ -81,8 +83,8 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
     LAT_TRY(draw(work, lds, random, T, NULL, true, Y, Z));
     for (size_t i = 0; i < T * D; i++) Y[i] = s->Y[i] - Y[i];
     lat_lds_pass pass;
-    lat_lds_pass_init(&pass, lds, &rest, true, memory);
     lat_halt halt = {work, 0, LAT_OK};
+    lat_lds_smoother_init(&pass, lds, &rest, memory);
     pass.halt = &halt;
     lat_lds_pass_filter(&pass);
     LAT_TRY(lat_lds_pass_check(work, &pass));
@@ -94,75 +96,6 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
     lat_lds_pass_smooth(&pass);
     LAT_TRY(lat_lds_pass_check(work, &pass));
     for (size_t i = 0; i < T * M; i++) Z[i] += pass.smoothed_means[i];
-  }
-  return LAT_OK;
-}
-
-/* ---- gaps ------------------------------------------------------------------------------------------- */
-
-typedef struct filler {
-  lat_lds_pass *pass;
-  lat_lds_gap gap;
-  double *C; /* D x M: of the missing entries less what the observed ones say, C_m - gain C_o */
-  double *CP;
-  double *zero; /* D */
-} filler;
-
-/* y_m = C_m z + D_m u + gain (y_o - C_o z - D_o u) + noise of covariance rest */
-static void fill_row(filler *f, size_t t, double *y, double *variances)
-{
-  lat_lds_pass *pass = f->pass;
-  lat_lds_frame *frame = &pass->frame;
-  lat_lds_gap *gap = &f->gap;
-  size_t M = pass->M, D = pass->D;
-  const double *C = lat_lds_at(pass->lds->C, t), *R = lat_lds_at(pass->lds->R, t);
-  const double *offset = lat_lds_offset(pass, t), *mean = pass->smoothed_means + t * M;
-  lat_lds_select(frame, C, R, y, offset, mean);
-  size_t p = frame->count;
-  if (variances) memset(variances, 0, D * sizeof *variances);
-  if (p == D) return;
-  lat_lds_gap_fill(gap, frame, R);
-  for (size_t k = 0; k < gap->missing; k++) {
-    size_t i = gap->index[k];
-    double *row = f->C + k * M, value = offset ? offset[i] : 0;
-    for (size_t m = 0; m < M; m++) value += C[i * M + m] * mean[m];
-    for (size_t l = 0; l < p; l++) value += gap->gain[k * p + l] * frame->residual[l];
-    y[i] = value;
-    memcpy(row, C + i * M, M * sizeof *row);
-    for (size_t l = 0; l < p; l++)
-      for (size_t m = 0; m < M; m++) row[m] -= gap->gain[k * p + l] * frame->C[l * M + m];
-    if (!variances) continue;
-    lat_lds_apply(M, M, pass->smoothed_covariances + t * M * M, row, LDS_SET, f->CP);
-    variances[i] = gap->rest[k * gap->missing + k];
-    for (size_t m = 0; m < M; m++)
-      if (row[m] != 0) variances[i] += row[m] * f->CP[m];
-  }
-}
-
-lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *s,
-                          double *Y, double *variances)
-{
-  LAT_TRY(lat_lds_check_sequence(work, lds, s));
-  LAT_SCOPE(work);
-  size_t M = lds->states, D = lds->outputs, T = s->steps;
-  double *memory = lat_doubles(work, lat_lds_pass_count(lds, T, true));
-  double *gap = lat_doubles(work, lat_lds_gap_count(D) + D * M + M);
-  if (!memory || !gap) return LAT_MEMORY;
-  lat_lds_pass pass;
-  lat_lds_pass_init(&pass, lds, s, true, memory);
-  lat_halt halt = {work, 0, LAT_OK};
-  pass.halt = &halt;
-  lat_lds_pass_filter(&pass);
-  LAT_TRY(lat_lds_pass_check(work, &pass));
-  lat_lds_pass_smooth(&pass);
-  LAT_TRY(lat_lds_pass_check(work, &pass));
-  filler f = {.pass = &pass, .C = gap + lat_lds_gap_count(D)};
-  f.CP = f.C + D * M;
-  lat_lds_gap_init(&f.gap, D, gap);
-  memcpy(Y, s->Y, T * D * sizeof *Y);
-  for (size_t t = 0; t < T; t++) {
-    if (lat_lds_stopped(&pass, t)) return halt.status;
-    fill_row(&f, t, Y + t * D, variances ? variances + t * D : NULL);
   }
   return LAT_OK;
 }

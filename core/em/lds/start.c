@@ -1,24 +1,35 @@
-/* start.c: first parameters for EM. */
+/* lds/start.c: starting values for EM by subspace identification.
+ *
+ * With stacks of L rows past p_t = (y_{t-L}, .., y_{t-1}) and future f_t = (y_t, .., y_{t+L-1}),
+ *
+ *   E[f p'] = O E[z p'],   O = (C; C A; C A^2; ...),
+ *
+ * whose truncated SVD U S V' gives O = U S^(1/2) and states z = S^(1/2) V' inv(E[p p']) p; C is O's
+ * first block, A the least-squares solution of O(next blocks) = O(blocks) A, and Q, R are the mean
+ * squares of what they leave (Van Overschee, De Moor, Automatica 30, 1994; Katayama, Subspace
+ * Methods for System Identification, 7). Missing entries are interpolated linearly for this. Where
+ * there are too few rows, or one of A and C is given, a rule serves: EM needs a start that isn't
+ * symmetric, not a good one. */
 #include "em/lds/em.h"
 #include "matrix/linear/linear.h"
 #include "matrix/linear/svd.h"
 
-/* Rows of the sequences with straight lines across their gaps, less their regression on the inputs. */
+/* The sequences' rows with missing entries interpolated, less their regression on the inputs. */
 typedef struct filled {
   size_t D, count, rows, longest;
   const lat_lds_sequence *sequences;
   double *Y;       /* rows x D */
-  double *moved;   /* D: half the mean square of y_t - y_{t-1} where both are there */
+  double *changes; /* D: half the mean square of y_t - y_{t-1} where both are observed */
   double *squares; /* D: the mean square of y */
 } filled;
 
-/* ---- data ------------------------------------------------------------------------------------------ */
+/* ---- data ------------------------------------------------------------------------------------ */
 
-/* Column j of a sequence, of T entries `stride` apart: what is missing lies on a line between its
- * neighbours, and at the ends is the nearest one; 0 where nothing is there. */
+/* Interpolates the missing ones of T numbers `stride` apart linearly; at the ends they become the
+ * nearest observed one, and all 0 without any. */
 static void fill_column(size_t T, size_t stride, double *y)
 {
-  size_t last = T; /* the last entry that is there; T: none yet */
+  size_t last = T; /* the last observed entry; T: none yet */
   for (size_t t = 0; t < T; t++) {
     if (isnan(y[t * stride])) continue;
     double from = last == T ? y[t * stride] : y[last * stride];
@@ -33,26 +44,26 @@ static void fill_column(size_t T, size_t stride, double *y)
     y[s * stride] = last == T ? 0 : y[last * stride];
 }
 
-static void measure(filled *f)
+static void set_squares(filled *f)
 {
-  memset(f->moved, 0, 2 * f->D * sizeof *f->moved);
+  memset(f->changes, 0, 2 * f->D * sizeof *f->changes);
   for (size_t j = 0; j < f->D; j++) {
-    double moves = 0, there = 0;
+    double pairs = 0, observed = 0;
     for (size_t i = 0; i < f->count; i++)
       for (size_t t = 0; t < f->sequences[i].steps; t++) {
         const double *y = f->sequences[i].Y + t * f->D + j;
         if (isnan(*y)) continue;
         f->squares[j] += *y * *y;
-        there++;
+        observed++;
         if (t == 0 || isnan(y[-(ptrdiff_t)f->D])) continue;
-        double move = *y - y[-(ptrdiff_t)f->D];
-        f->moved[j] += 0.5 * move * move;
-        moves++;
+        double change = *y - y[-(ptrdiff_t)f->D];
+        f->changes[j] += 0.5 * change * change;
+        pairs++;
       }
-    if (there > 0) f->squares[j] /= there;
-    f->moved[j] = moves > 0 ? f->moved[j] / moves : f->squares[j];
-    if (!(f->moved[j] > 1e-12 * f->squares[j]))
-      f->moved[j] = f->squares[j] > 0 ? 1e-6 * f->squares[j] : 1;
+    if (observed > 0) f->squares[j] /= observed;
+    f->changes[j] = pairs > 0 ? f->changes[j] / pairs : f->squares[j];
+    if (!(f->changes[j] > LDS_CONSTANT_OUTPUT * f->squares[j]))
+      f->changes[j] = f->squares[j] > 0 ? LDS_CONSTANT_CHANGES * f->squares[j] : 1;
   }
 }
 
@@ -65,9 +76,9 @@ static lat_status fill(lat_workspace *work, filled *f, size_t D, const lat_lds_s
     if (sequences[i].steps > f->longest) f->longest = sequences[i].steps;
   }
   f->Y = lat_doubles(work, f->rows * D);
-  f->moved = lat_doubles(work, 2 * D);
-  if (!f->Y || !f->moved) return LAT_MEMORY;
-  f->squares = f->moved + D;
+  f->changes = lat_doubles(work, 2 * D);
+  if (!f->Y || !f->changes) return LAT_MEMORY;
+  f->squares = f->changes + D;
   double *to = f->Y;
   for (size_t i = 0; i < count; i++) {
     size_t T = sequences[i].steps;
@@ -75,12 +86,12 @@ static lat_status fill(lat_workspace *work, filled *f, size_t D, const lat_lds_s
     for (size_t j = 0; j < D; j++) fill_column(T, D, to + j);
     to += T * D;
   }
-  measure(f);
+  set_squares(f);
   return LAT_OK;
 }
 
-/* W (n x m) := yx inv(xx), least squares from the sums of y x' (n x m) and x x' (m x m), with a little of
- * the diagonal added so that there always is a solution. */
+/* W (n x m) := yx inv(xx), least squares from the sums of y x' (n x m) and x x' (m x m), with a
+ * small multiple of I added to xx, so that there always is a solution. */
 static lat_status least_squares(lat_workspace *work, size_t n, size_t m, const double *yx,
                                 const double *xx, double *W)
 {
@@ -89,24 +100,18 @@ static lat_status least_squares(lat_workspace *work, size_t n, size_t m, const d
   if (!U || !inverse || !X) return LAT_MEMORY;
   memcpy(U, xx, m * m * sizeof *U);
   for (size_t i = 0; i < m; i++) trace += xx[i * m + i];
-  for (size_t i = 0; i < m; i++) U[i * m + i] += 1e-10 * trace / (double)m;
+  for (size_t i = 0; i < m; i++) U[i * m + i] += LDS_RIDGE * trace / (double)m;
   lat_lds_transpose(n, m, yx, X);
-  lat_lds_cholesky(m, U, inverse, 1e-14);
+  lat_lds_cholesky(m, U, inverse, LDS_PIVOT);
   lat_lds_solve_lower(m, n, U, inverse, X);
   lat_lds_solve_upper(m, n, U, inverse, X);
   lat_lds_transpose(m, n, X, W);
   return LAT_OK;
 }
 
-/* S (n x m) += a b' */
-static void add_outer(size_t n, size_t m, const double *a, const double *b, double *S)
-{
-  for (size_t i = 0; i < n; i++)
-    for (size_t j = 0; j < m; j++) S[i * m + j] += a[i] * b[j];
-}
-
-/* What inputs explain of y at once is D u, to begin with. */
-static lat_status explain_inputs(lat_workspace *work, filled *f, size_t U, bool estimate, double *D)
+/* D := the regression of y on u at the same step, if it is to be estimated; y -= D u. */
+static lat_status subtract_inputs(lat_workspace *work, filled *f, size_t U, bool estimate,
+                                  double *D)
 {
   double *yu = lat_doubles(work, f->D * U), *uu = lat_doubles(work, U * U), *y = f->Y;
   if (!yu || !uu) return LAT_MEMORY;
@@ -115,8 +120,8 @@ static lat_status explain_inputs(lat_workspace *work, filled *f, size_t U, bool 
   for (size_t i = 0; i < f->count; i++)
     for (size_t t = 0; t < f->sequences[i].steps; t++, y += f->D) {
       const double *u = f->sequences[i].U + t * U;
-      add_outer(f->D, U, y, u, yu);
-      add_outer(U, U, u, u, uu);
+      lat_lds_add_outer(f->D, U, y, u, yu);
+      lat_lds_add_outer(U, U, u, u, uu);
     }
   if (estimate) LAT_TRY(least_squares(work, f->D, U, yu, uu, D));
   y = f->Y;
@@ -126,7 +131,7 @@ static lat_status explain_inputs(lat_workspace *work, filled *f, size_t U, bool 
   return LAT_OK;
 }
 
-/* ---- subspace identification ------------------------------------------------------------------------- */
+/* ---- subspace identification ----------------------------------------------------------------- */
 
 /* Sums over all t with L rows before and L from t on: futures times pasts, pasts times pasts. */
 static double stack(const filled *f, size_t L, double *fp, double *pp)
@@ -140,17 +145,17 @@ static double stack(const filled *f, size_t L, double *fp, double *pp)
     size_t T = f->sequences[i].steps;
     for (size_t t = L; t + L <= T; t++, windows++) {
       const double *past = y + (t - L) * D, *future = y + t * D; /* the past ends with y_{t-1} */
-      add_outer(n, n, future, past, fp);
-      add_outer(n, n, past, past, pp);
+      lat_lds_add_outer(n, n, future, past, fp);
+      lat_lds_add_outer(n, n, past, past, pp);
     }
     y += T * D;
   }
   return windows;
 }
 
-/* The shift of a matrix O of blocks C, C A, ...: A is where the upper blocks go, by least squares. */
-static lat_status shift(lat_workspace *work, size_t L, size_t D, size_t M, const double *O,
-                        double *A)
+/* A by least squares from the blocks C, C A, ... of O: each is the one above it times A. */
+static lat_status solve_shift(lat_workspace *work, size_t L, size_t D, size_t M, const double *O,
+                              double *A)
 {
   size_t n = (L - 1) * D;
   double *xx = lat_doubles(work, M * M), *yx = lat_doubles(work, M * M);
@@ -159,21 +164,22 @@ static lat_status shift(lat_workspace *work, size_t L, size_t D, size_t M, const
   memset(xx, 0, M * M * sizeof *xx);
   memset(yx, 0, M * M * sizeof *yx);
   for (size_t i = 0; i < n; i++) {
-    add_outer(M, M, O + i * M, O + i * M, xx);
-    add_outer(M, M, O + (i + D) * M, O + i * M, yx);
+    lat_lds_add_outer(M, M, O + i * M, O + i * M, xx);
+    lat_lds_add_outer(M, M, O + (i + D) * M, O + i * M, yx);
   }
   LAT_TRY(least_squares(work, M, M, yx, xx, At)); /* rows: O_{i+1} = O_i A, so this is A' */
   lat_lds_transpose(M, M, At, A);
   return LAT_OK;
 }
 
-/* A stable A: what grows faster than a random walk isn't a start. */
-static void calm(size_t M, double *A, double *work)
+/* Scales A to a spectral radius of at most LDS_START_RADIUS. It is the limit of |A^n|^(1/n), here
+ * for a power of 2. */
+static void stabilize(size_t M, double *A, double *work)
 {
   double *power = work, *next = power + M * M, norm = 0;
   memcpy(power, A, M * M * sizeof *power);
   double logarithm = 0; /* of |A^(2^k)| */
-  for (int k = 0; k < 12; k++) {
+  for (int k = 0; k < LDS_START_SQUARINGS; k++) {
     norm = 0;
     for (size_t i = 0; i < M * M; i++) norm = fmax(norm, fabs(power[i]));
     if (!(norm > 0)) return;
@@ -182,14 +188,15 @@ static void calm(size_t M, double *A, double *work)
     lat_lds_multiply(M, M, M, power, M, 1, power, LDS_SET, next);
     memcpy(power, next, M * M * sizeof *power);
   }
-  double modulus = exp(logarithm / 4096);
-  if (modulus > 0.995)
-    for (size_t i = 0; i < M * M; i++) A[i] *= 0.995 / modulus;
+  double modulus = exp(logarithm / (1 << LDS_START_SQUARINGS));
+  if (modulus > LDS_START_RADIUS)
+    for (size_t i = 0; i < M * M; i++) A[i] *= LDS_START_RADIUS / modulus;
 }
 
-/* Mean squares of what A, C leave of states G y_past and of y: Q and R; and of the states: P. */
-static void leave(const filled *f, size_t L, size_t M, const double *G, const lat_lds *lds,
-                  double *Q, double *R, double *P, double *x, double *r)
+/* Q and R := the mean squares of what A and C leave of the states G y_past, and of y; P := those of
+ * the states. */
+static void set_noise(const filled *f, size_t L, size_t M, const double *G, const lat_lds_values *v,
+                      double *Q, double *R, double *P, double *x, double *r)
 {
   size_t D = f->D, n = L * D;
   double windows = 0, moves = 0;
@@ -202,14 +209,14 @@ static void leave(const filled *f, size_t L, size_t M, const double *G, const la
     for (size_t t = L; t < T; t++, windows++) {
       double *now = x + (t % 2) * M, *before = x + (1 - t % 2) * M;
       lat_lds_apply(M, n, G, y + (t - L) * D, LDS_SET, now);
-      add_outer(M, M, now, now, P);
+      lat_lds_add_outer(M, M, now, now, P);
       memcpy(r, y + t * D, D * sizeof *r);
-      lat_lds_apply(D, M, lds->C.data, now, LDS_SUBTRACT, r);
-      add_outer(D, D, r, r, R);
+      lat_lds_apply(D, M, v->C, now, LDS_SUBTRACT, r);
+      lat_lds_add_outer(D, D, r, r, R);
       if (t == L) continue;
       memcpy(r, now, M * sizeof *r);
-      lat_lds_apply(M, M, lds->A.data, before, LDS_SUBTRACT, r);
-      add_outer(M, M, r, r, Q);
+      lat_lds_apply(M, M, v->A, before, LDS_SUBTRACT, r);
+      lat_lds_add_outer(M, M, r, r, Q);
       moves++;
     }
     y += T * D;
@@ -221,13 +228,13 @@ static void leave(const filled *f, size_t L, size_t M, const double *G, const la
   for (size_t k = 0; k < D * D; k++) R[k] /= windows;
 }
 
-/* A, C, and mean squares Q, R, P for them; false when there are too few rows. */
-static lat_status identify(lat_workspace *work, const filled *f, size_t M, lat_lds *lds, double *Q,
-                           double *R, double *P, bool *found)
+/* A, C, and Q, R, P for them; *found is false when there are too few rows. */
+static lat_status identify(lat_workspace *work, const filled *f, size_t M, const lat_lds_values *v,
+                           double *Q, double *R, double *P, bool *found)
 {
   size_t D = f->D, L = (M + D - 1) / D + 1, n = L * D;
   *found = f->longest >= 2 * L + 2;
-  if (!*found || n > 2048) {
+  if (!*found || n > LDS_HANKEL_ROWS) {
     *found = false;
     return LAT_OK;
   }
@@ -248,32 +255,33 @@ static lat_status identify(lat_workspace *work, const filled *f, size_t M, lat_l
     *found = false;
     return LAT_OK;
   }
-  /* O = U s^(1/2) / windows^(1/2) and states s^(1/2) V' inv(pp) y_past windows^(1/2) ... */
+  /* s has sums over the windows, so O and the states have windows^(-1/2) and windows^(1/2) as
+   * well */
   double *yx = lat_doubles(work, M * n);
   if (!yx) return LAT_MEMORY;
   for (size_t k = 0; k < M; k++) {
-    double root = sqrt(fmax(s[k], 1e-12 * s[0]) / windows);
+    double root = sqrt(fmax(s[k], LDS_HANKEL_RANK * s[0]) / windows);
     for (size_t i = 0; i < n; i++) {
       O[i * M + k] = ((double *)U.data)[i * n + k] * root;
       yx[k * n + i] = ((double *)V.data)[i * n + k] * root * windows;
     }
   }
   LAT_TRY(least_squares(work, M, n, yx, pp, G));
-  LAT_TRY(shift(work, L, D, M, O, (double *)lds->A.data));
-  calm(M, (double *)lds->A.data, x + 3 * M + D);
-  memcpy((double *)lds->C.data, O, D * M * sizeof *O);
-  leave(f, L, M, G, lds, Q, R, P, x, x + 2 * M);
+  LAT_TRY(solve_shift(work, L, D, M, O, v->A));
+  stabilize(M, v->A, x + 3 * M + D);
+  memcpy(v->C, O, D * M * sizeof *O);
+  set_noise(f, L, M, G, v, Q, R, P, x, x + 2 * M);
   return LAT_OK;
 }
 
-/* No less noise than a part of the data's moves, so that EM has something to begin with. */
-static void lift(size_t n, double least, double *S)
+/* Raises variances that aren't above `least` by it. */
+static void raise_variances(size_t n, double least, double *S)
 {
   for (size_t i = 0; i < n; i++)
     if (!(S[i * n + i] > least)) S[i * n + i] += least;
 }
 
-/* ---- without it ---------------------------------------------------------------------------------------- */
+/* ---- without identification ------------------------------------------------------------------ */
 
 static double squares(size_t n, const double *x)
 {
@@ -289,39 +297,39 @@ static double mean_of(size_t n, const double *x)
   return sum;
 }
 
-/* Variances by the data's moves, half of which the states and half the noise have. */
-static void guess_noise(const filled *f, const lat_lds *lds, double *Q, double *R, double *P)
+/* Variances from the changes of y, of which the states and the noise get half each. */
+static void guess_noise(const filled *f, size_t M, const double *C, double *Q, double *R, double *P)
 {
-  size_t M = lds->states, D = f->D;
-  double gain = squares(D * M, lds->C.data) / (double)D, moved = mean_of(D, f->moved);
+  size_t D = f->D;
+  double gain = squares(D * M, C) / (double)D, changes = mean_of(D, f->changes);
   double square = mean_of(D, f->squares);
   memset(Q, 0, M * M * sizeof *Q);
   memset(R, 0, D * D * sizeof *R);
   memset(P, 0, M * M * sizeof *P);
-  for (size_t j = 0; j < D; j++) R[j * D + j] = 0.5 * f->moved[j];
+  for (size_t j = 0; j < D; j++) R[j * D + j] = 0.5 * f->changes[j];
   if (!(gain > 0)) gain = 1;
   for (size_t i = 0; i < M; i++) {
-    Q[i * M + i] = 0.5 * moved / gain;
+    Q[i * M + i] = 0.5 * changes / gain;
     P[i * M + i] = (square > 0 ? square : 1) / gain;
   }
 }
 
-/* A and C of which only one is given, or for which there are too few rows: each output sees a state of
- * its own and, less, others. */
-static void guess_matrices(const filled *f, lat_lds *lds, bool A, bool C)
+/* A and C, those that aren't NULL: each output has a state of its own and, with smaller
+ * coefficients, others. */
+static void guess_matrices(size_t M, size_t D, double *A, double *C)
 {
-  size_t M = lds->states, D = f->D;
-  double *a = (double *)lds->A.data, *c = (double *)lds->C.data;
-  if (A) memset(a, 0, M * M * sizeof *a);
-  for (size_t i = 0; A && i < M; i++) a[i * M + i] = 0.9 - 0.2 * (double)i / (double)M;
+  if (A) memset(A, 0, M * M * sizeof *A);
+  for (size_t i = 0; A && i < M; i++)
+    A[i * M + i] = LDS_START_A - LDS_START_A_FALL * (double)i / (double)M;
   for (size_t i = 0; C && i < D; i++)
     for (size_t j = 0; j < M; j++)
-      c[i * M + j] = i % M == j % D || i == j ? 1 : 0.3 / (double)(1 + i + j);
+      C[i * M + j] = i % M == j % D || i == j ? 1 : LDS_START_C / (double)(1 + i + j);
 }
 
-/* ---- the start ----------------------------------------------------------------------------------------------- */
+/* ---- the start ------------------------------------------------------------------------------- */
 
-static void shape(size_t n, lat_lds_shape s, double *S)
+/* Makes S diagonal, or a multiple of I. */
+static void set_structure(size_t n, lat_lds_structure s, double *S)
 {
   double mean = 0;
   for (size_t i = 0; i < n; i++) mean += S[i * n + i] / (double)n;
@@ -332,10 +340,22 @@ static void shape(size_t n, lat_lds_shape s, double *S)
       S[i] = mean;
 }
 
-static void stir(size_t n, double part, lat_random *random, double *A)
+static void perturb_entries(size_t n, double part, lat_random *random, double *A)
 {
   double size = squares(n, A) / (double)n;
   for (size_t i = 0; i < n; i++) A[i] += part * sqrt(size) * lat_random_normal(random);
+}
+
+/* Perturbs A and C, those that aren't NULL. */
+static lat_status perturb_matrices(lat_workspace *work, size_t M, size_t D, lat_random *random,
+                                   double *A, double *C)
+{
+  double *scratch = lat_doubles(work, 2 * M * M);
+  if (!scratch) return LAT_MEMORY;
+  if (A) perturb_entries(M * M, LDS_PERTURBATION, random, A);
+  if (A) stabilize(M, A, scratch);
+  if (C) perturb_entries(D * M, LDS_PERTURBATION, random, C);
+  return LAT_OK;
 }
 
 static lat_status start(lat_workspace *work, const lat_lds_model *model,
@@ -343,41 +363,35 @@ static lat_status start(lat_workspace *work, const lat_lds_model *model,
                         size_t count, lat_random *random, double *parameters)
 {
   size_t M = sizes[LAT_M], D = sizes[LAT_D], U = sizes[LAT_U];
-  const bool *given = model->given;
-  lat_lds lds = lat_lds_of(parameters, M, D, U);
+  const bool *given = model->given, *diffuse = model->diffuse;
+  lat_lds_values v = lat_lds_values_of(parameters, sizes);
+  double *A = given[LAT_LDS_A] ? NULL : v.A, *C = given[LAT_LDS_C] ? NULL : v.C;
   filled f;
   LAT_TRY(fill(work, &f, D, sequences, count));
   if (U > 0 && !model->varying[LAT_LDS_D].stride)
-    LAT_TRY(explain_inputs(work, &f, U, !given[LAT_LDS_D] && model->estimate[LAT_LDS_D],
-                           (double *)lds.D.data));
+    LAT_TRY(subtract_inputs(work, &f, U, !given[LAT_LDS_D] && model->estimate[LAT_LDS_D], v.D));
   double *Q = lat_doubles(work, 2 * M * M + D * D), *P = Q ? Q + M * M : NULL;
   if (!Q) return LAT_MEMORY;
   double *R = P + M * M;
   bool found = false;
-  if (!given[LAT_LDS_A] && !given[LAT_LDS_C]) LAT_TRY(identify(work, &f, M, &lds, Q, R, P, &found));
+  if (A && C) LAT_TRY(identify(work, &f, M, &v, Q, R, P, &found));
   if (!found) {
-    guess_matrices(&f, &lds, !given[LAT_LDS_A], !given[LAT_LDS_C]);
-    guess_noise(&f, &lds, Q, R, P);
+    guess_matrices(M, D, A, C);
+    guess_noise(&f, M, v.C, Q, R, P);
   }
-  if (random && !given[LAT_LDS_A]) {
-    stir(M * M, 0.3, random, (double *)lds.A.data);
-    double *scratch = lat_doubles(work, 2 * M * M);
-    if (!scratch) return LAT_MEMORY;
-    calm(M, (double *)lds.A.data, scratch);
-  }
-  if (random && !given[LAT_LDS_C]) stir(D * M, 0.3, random, (double *)lds.C.data);
-  double gain = squares(D * M, lds.C.data) / (double)D, moved = mean_of(D, f.moved);
-  lift(M, 1e-4 * moved / (gain > 0 ? gain : 1), Q);
-  lift(D, 1e-4 * moved, R);
-  lift(M, 1e-4 * moved / (gain > 0 ? gain : 1), P);
-  shape(M, model->Q_shape, Q);
-  shape(D, model->R_shape, R);
-  if (!given[LAT_LDS_Q]) memcpy((double *)lds.Q.data, Q, M * M * sizeof *Q);
-  if (!given[LAT_LDS_R]) memcpy((double *)lds.R.data, R, D * D * sizeof *R);
-  if (!given[LAT_LDS_COVARIANCE]) memcpy((double *)lds.initial_covariance, P, M * M * sizeof *P);
-  double *covariance = (double *)lds.initial_covariance;
-  for (size_t i = 0; model->diffuse && i < M * M; i++)
-    if (model->diffuse[i / M] || model->diffuse[i % M]) covariance[i] = 0;
+  if (random) LAT_TRY(perturb_matrices(work, M, D, random, A, C));
+  double gain = squares(D * M, v.C) / (double)D;
+  double least = LDS_START_VARIANCE * mean_of(D, f.changes);
+  raise_variances(M, least / (gain > 0 ? gain : 1), Q);
+  raise_variances(D, least, R);
+  raise_variances(M, least / (gain > 0 ? gain : 1), P);
+  set_structure(M, model->Q_structure, Q);
+  set_structure(D, model->R_structure, R);
+  if (!given[LAT_LDS_Q]) memcpy(v.Q, Q, M * M * sizeof *Q);
+  if (!given[LAT_LDS_R]) memcpy(v.R, R, D * D * sizeof *R);
+  if (!given[LAT_LDS_COVARIANCE]) memcpy(v.covariance, P, M * M * sizeof *P);
+  for (size_t i = 0; diffuse && i < M * M; i++)
+    if (diffuse[i / M] || diffuse[i % M]) v.covariance[i] = 0;
   return LAT_OK;
 }
 
@@ -385,8 +399,7 @@ lat_status lat_lds_start(lat_workspace *work, const lat_lds_model *model,
                          const size_t sizes[LAT_SIZES], const lat_lds_sequence *sequences,
                          size_t count, uint64_t seed, bool perturb, double *parameters)
 {
-  enum { STREAM = 0x6c6473 };
-  lat_random random = {.seed = seed, .stream = STREAM};
+  lat_random random = {.seed = seed, .stream = LDS_STREAM};
   LAT_SCOPE(work);
   LAT_TRY(start(work, model, sizes, sequences, count, perturb ? &random : NULL, parameters));
   return LAT_OK;

@@ -1,21 +1,21 @@
+/* lds/steady.c: the steady state of a Kalman filter by structure-preserving doubling. */
 #include "em/lds/steady.h"
 
 #include <math.h>
 
+#include "em/lds/internal.h"
 #include "matrix/linear/solve.h"
 #include "matrix/product.h"
 
-enum { MOST_DOUBLINGS = 64 };
-
-/* The equation for X = P - Q, whose noise is never singular. With b of covariance X, a of
- * covariance Q and z = a + b, an observation C z + v of b has the noise C a + v of covariance
- * S = C Q C' + R; what is known of a once b is known has K = Q C' inv(S) for a gain. So
+/* The Riccati equation for X = P - Q. With z = a + b, where a has the covariance Q and b has X, y =
+ * C z + v is an observation of b with the noise C a + v, whose covariance S = C Q C' + R isn't
+ * singular, and K = Q C' inv(S) is the gain for a given b. So
  *
  *   X = F X inv(I + G X) F' + H,   F = A (I - K C),   G = C' inv(S) C,   H = A (Q - K C Q) A'. */
 typedef struct doubling {
   size_t n;
   lat_matrix F, G, H;         /* F transposed, as the literature has it */
-  lat_matrix wide, answer;    /* n x 2n */
+  lat_matrix wide, solution;  /* n x 2n */
   lat_matrix square, product; /* n x n */
 } doubling;
 
@@ -67,21 +67,21 @@ static void symmetrize(const lat_matrix *A)
     }
 }
 
-/* Twice as many steps; `change` is how far H has moved, relatively.
+/* Doubles the number of steps; `change` is H's, relative to it.
  *
  *   F := F W F,   G := G + F W G F',   H := H + F' H W F,   W = inv(I + G H) */
-static lat_status turn(lat_workspace *work, doubling *d, double *change)
+static lat_status double_steps(lat_workspace *work, doubling *d, double *change)
 {
   size_t n = d->n;
   lat_matrix Ft = lat_transpose(d->F);
-  lat_matrix WF = lat_block_of(d->answer, 0, 0, n, n), WG = lat_block_of(d->answer, 0, n, n, n);
+  lat_matrix WF = lat_block_of(d->solution, 0, 0, n, n), WG = lat_block_of(d->solution, 0, n, n, n);
   lat_matrix left = lat_block_of(d->wide, 0, 0, n, n), right = lat_block_of(d->wide, 0, n, n, n);
   lat_copy(&d->F, &left);
   lat_copy(&d->G, &right);
   LAT_TRY(lat_product(work, 1, &d->G, &d->H, 0, &d->square));
   for (size_t i = 0; i < n; i++) lat_set(&d->square, i, i, lat_get(&d->square, i, i) + 1);
   double rcond;
-  LAT_TRY(lat_solve(work, LAT_GENERAL, &d->square, &d->wide, &d->answer, &rcond));
+  LAT_TRY(lat_solve(work, LAT_GENERAL, &d->square, &d->wide, &d->solution, &rcond));
   LAT_TRY(lat_product(work, 1, &d->H, &WF, 0, &d->product));
   LAT_TRY(lat_product(work, 1, &Ft, &d->product, 0, &d->square)); /* H's change */
   LAT_TRY(lat_product(work, 1, &d->F, &WG, 0, &d->product));
@@ -124,19 +124,19 @@ static lat_status solve(lat_workspace *work, const lat_matrix *A, const lat_matr
                 .G = lat_matrix_new(work, n, n),
                 .H = lat_matrix_new(work, n, n),
                 .wide = lat_matrix_new(work, n, 2 * n),
-                .answer = lat_matrix_new(work, n, 2 * n),
+                .solution = lat_matrix_new(work, n, 2 * n),
                 .square = lat_matrix_new(work, n, n),
                 .product = lat_matrix_new(work, n, n)};
-  if (!d.F.data || !d.G.data || !d.H.data || !d.wide.data || !d.answer.data || !d.square.data ||
+  if (!d.F.data || !d.G.data || !d.H.data || !d.wide.data || !d.solution.data || !d.square.data ||
       !d.product.data)
     return LAT_MEMORY;
   LAT_TRY(transform(work, A, C, Q, R, &d));
   double change = 1;
   lat_status status = LAT_OK;
-  for (int i = 0; status == LAT_OK && i < MOST_DOUBLINGS && change > 1e-16; i++)
-    status = turn(work, &d, &change);
+  for (int i = 0; status == LAT_OK && i < LDS_DOUBLINGS && change > LDS_STEADY_CONVERGED; i++)
+    status = double_steps(work, &d, &change);
   if (status == LAT_MEMORY || status == LAT_CANCELLED) return status;
-  if (status != LAT_OK || !(change <= 1e-12))
+  if (status != LAT_OK || !(change <= LDS_STEADY_ACCEPTED))
     return lat_fail(work, LAT_DIVERGED,
                     "the filter has no steady state: a direction of the state that doesn't die "
                     "out isn't observed, or has no noise");

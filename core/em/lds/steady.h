@@ -13,9 +13,9 @@
 
 #include "matrix/matrix.h"
 
-/* P (n x n, exactly symmetric) from A, Q (n x n), C (p x n) and R (p x p). By doubling: each turn
- * goes twice as many steps, O(n^3) (Chu, Fan, Lin, Wang, International Journal of Control 77,
- * 2004). R may be singular.
+/* P (n x n, exactly symmetric) from A, Q (n x n), C (p x n) and R (p x p). By doubling: each
+ * iteration of O(n^3) goes twice as many steps (Chu, Fan, Lin, Wang, International Journal of
+ * Control 77, 2004). R may be singular.
  *
  * Errors: LAT_SHAPE; LAT_INVALID for NaN and infinities; LAT_SINGULAR unless C Q C' + R is
  * positive definite; LAT_DIVERGED when the filter has no steady state. */
