@@ -1,6 +1,6 @@
-/* both_types.h: includes the file TEMPLATE, kernels (see kernels.h), for float and for double. No guard:
- * every including file has templates of its own. Those for float, in which nets are trained, are CLONES;
- * double is for checks, and clones of it would be a tenth of the library. */
+/* both_types.h: includes the file TEMPLATE, kernels (see kernels.h), for float and for double. No
+ * guard: every including file has templates of its own. Those for float, in which nets are trained,
+ * are CLONES; double is for checks, and its clones would be a tenth of the library. */
 #define real    float
 #define CLONES  LAT_CLONES
 #define K(name) name##32

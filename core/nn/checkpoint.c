@@ -1,3 +1,8 @@
+/* checkpoint.c: a store, its averages and the moments of optimizers as one safetensors file
+ * (checkpoint.h).
+ *
+ * Each flat vector is a part; a tensor is called by the part's prefix and the parameter's name. A
+ * file is checked completely before the first number of the store changes. */
 #include "nn/checkpoint.h"
 
 #include <inttypes.h>
@@ -6,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/limits.h"
+
 #define FORMAT  "latent.nn"
 #define VERSION "1"
 
-/* A flat vector and what its tensors' names have in front. */
+/* A flat vector and the prefix of its tensors' names. */
 typedef struct part {
   char prefix[32];
   void *flat;
@@ -49,7 +56,7 @@ static lat_text text_of(const char *word)
   return (lat_text){word, strlen(word)};
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* A pair whose key and value are copies in the workspace. */
 static lat_status put_pair(lat_workspace *work, lat_pair *pair, const char *key, const char *value)
@@ -115,7 +122,7 @@ lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat
   return LAT_OK;
 }
 
-/* ---- what a file has, checked ------------------------------------------------------------------- */
+/* ---- checks of a file ------------------------------------------------------------------- */
 
 /* Names for a message: the first ones, and how many more there are. */
 typedef struct listing {
@@ -125,13 +132,13 @@ typedef struct listing {
 
 static void list(listing *l, const char *name, size_t length)
 {
-  size_t room = sizeof l->text - l->used;
+  size_t left = sizeof l->text - l->used;
   if (length > 40) length = 40;
-  if (++l->count > 1 && length + 20 > room) { /* replaced by the next one that has no place */
-    snprintf(l->text + l->used, room, " and more");
+  if (++l->count > 1 && length + 20 > left) { /* overwritten by the next one that doesn't fit */
+    snprintf(l->text + l->used, left, " and more");
     return;
   }
-  l->used += (size_t)snprintf(l->text + l->used, room, "%s'%.*s'", l->count > 1 ? ", " : "",
+  l->used += (size_t)snprintf(l->text + l->used, left, "%s'%.*s'", l->count > 1 ? ", " : "",
                               (int)length, name);
 }
 
@@ -148,7 +155,7 @@ static bool shape_fits(const lat_tensor *t, const lat_store_item *item)
   return t->array.axes == 2 && t->array.shape[0] == item->rows && t->array.shape[1] == item->cols;
 }
 
-/* One tensor: it has to be there, with the parameter's shape and type, and finite. */
+/* One tensor: it must exist, with the parameter's shape and type, and be finite. */
 static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
                                const unsigned char *bytes, const lat_checkpoint *c, const part *p,
                                size_t i, listing *missing)
@@ -170,7 +177,7 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
                     t->array.axes > 0 ? t->array.shape[0] : 1,
                     t->array.axes > 1 ? t->array.shape[1] : 1, item->rows, item->cols);
   LAT_SCOPE(work);
-  size_t band = 1 + ((size_t)1 << 18) / item->cols;
+  size_t band = 1 + LAT_CHECKPOINT_BAND / item->cols;
   if (band > item->rows) band = item->rows;
   lat_matrix copy = {lat_allocate(work, band * item->cols, size),
                      0,
@@ -189,7 +196,7 @@ static lat_status check_tensor(lat_workspace *work, const lat_safetensors *file,
   return LAT_OK;
 }
 
-/* Tensors of the store's own kind that it has no parameter for. */
+/* Tensors without prefix that are no parameter of the store. */
 static lat_status find_surplus(lat_workspace *work, const lat_safetensors *file,
                                const lat_store *store, listing *surplus)
 {
@@ -218,7 +225,7 @@ static bool read_number(const char **at, uint64_t *number)
   return true;
 }
 
-/* The metadata `key` as a string that ends, in `out`. */
+/* The metadata `key` as a string with a final 0, in `out`. */
 static lat_status read_metadata(lat_workspace *work, const lat_safetensors *file, const char *key,
                                 char out[64])
 {
@@ -230,7 +237,7 @@ static lat_status read_metadata(lat_workspace *work, const lat_safetensors *file
   return LAT_OK;
 }
 
-/* The numbers of the metadata, read before anything changes. */
+/* The numbers of the metadata, all read before the store changes. */
 typedef struct state {
   uint64_t averaged, seed, step, steps[LAT_CHECKPOINT_OPTIMIZERS];
 } state;

@@ -1,13 +1,13 @@
-/* checkpoint.h: a store, and what training needs to go on, in one safetensors file.
+/* checkpoint.h: a store and the whole state of its training in one safetensors file.
  *
  *   tensors    NAME                   a parameter's values
  *              average:NAME           its moving average, where there are averages
- *              first1:NAME, second1:NAME   moments of the first optimizer, first2:NAME of the second...
+ *              first1:NAME, second1:NAME   moments of optimizer 1, first2:NAME those of 2, ...
  *   metadata   format "latent.nn", version "1", averaged (how often), optimizer1 "adam 4690" (its
  *              kind and steps), tape "seed step", and the caller's own pairs
  *
- * Written to a temporary file which takes the name when it is complete. After reading one back
- * training goes on bit for bit as if it had not stopped. A file is checked as a whole, names, shapes,
+ * Written to a temporary file that is renamed when it is complete. After reading one back training
+ * continues bit for bit as if it had not stopped. A file is checked as a whole, names, shapes,
  * types and that all numbers are finite, before anything changes. */
 #ifndef LAT_NN_CHECKPOINT_H
 #define LAT_NN_CHECKPOINT_H
@@ -29,9 +29,9 @@ typedef struct lat_checkpoint {
 lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat_checkpoint *c,
                                 const lat_pair *pairs, size_t count);
 
-/* From a file that lat_safetensors_parse has read. What the checkpoint names (averages apart, which
- * come if they are there) must be in the file; optimizers and a tape that it doesn't name are left
- * out. LAT_FORMAT says what is missing, too much, or of another type or shape. */
+/* From a file that lat_safetensors_parse has read. Everything that the checkpoint names must be in
+ * the file, except averages, which are read if the file has them; other optimizers and tapes in the
+ * file are ignored. LAT_FORMAT names what is missing, unknown, or of another type or shape. */
 lat_status lat_checkpoint_read(lat_workspace *work, const lat_safetensors *file,
                                const unsigned char *bytes, const lat_checkpoint *c);
 

@@ -1,16 +1,15 @@
+/* gemm.c: C := op(A) op(B) by panels of B that are packed on the stack (gemm.h).
+ *
+ * C is cut into chunks of rows and columns by the sizes alone. In a chunk each panel of B, DEPTH x
+ * PANEL, is packed once and multiplied with all rows of A by the register kernels of
+ * matrix/tile.h. */
 #include "nn/gemm.h"
 
 #include <string.h>
 
 #include "base/parallel.h"
 #include "matrix/tile.h"
-
-enum {
-  DEPTH = 1024,         /* rows of a packed panel of B: 128 KB on the stack */
-  WIDTH = 2 * LAT_TILE, /* its columns; twice as many of float */
-  BORDER = 64,          /* rows of C that go through a buffer where a panel isn't whole */
-  FEW = 24              /* rows of C up to which packing B doesn't pay */
-};
+#include "nn/limits.h"
 
 typedef struct kernels {
   void (*pack)(const lat_gemm *g, size_t k, size_t depth, size_t col, size_t cols, void *to);
@@ -21,7 +20,7 @@ typedef struct kernels {
 
 #define real         float
 #define K(name)      name##32
-#define PANEL        (2 * WIDTH)
+#define PANEL        (2 * LAT_GEMM_WIDTH)
 #define TILE_PRODUCT lat_tile_product_float
 #include "nn/gemm_template.h"
 #undef real
@@ -30,7 +29,7 @@ typedef struct kernels {
 #undef TILE_PRODUCT
 #define real         double
 #define K(name)      name##64
-#define PANEL        WIDTH
+#define PANEL        LAT_GEMM_WIDTH
 #define TILE_PRODUCT lat_tile_product
 #include "nn/gemm_template.h"
 #undef real
@@ -39,14 +38,14 @@ typedef struct kernels {
 #undef TILE_PRODUCT
 
 /* Rows first..last-1 of the columns col..col+cols-1 of C, at most one panel. */
-static void do_panel(const lat_gemm *g, const kernels *k, size_t first, size_t last, size_t col,
-                     size_t cols)
+static void multiply_panel(const lat_gemm *g, const kernels *k, size_t first, size_t last,
+                           size_t col, size_t cols)
 {
-  double packed[DEPTH * WIDTH] __attribute__((aligned(64)));
+  double packed[LAT_GEMM_DEPTH * LAT_GEMM_WIDTH] __attribute__((aligned(64)));
   size_t size = lat_dtype_size(g->dtype);
-  bool direct = !g->B_transposed && cols == k->width && last - first <= FEW;
-  for (size_t at = 0; at < g->depth; at += DEPTH) {
-    size_t depth = g->depth - at < DEPTH ? g->depth - at : DEPTH;
+  bool direct = !g->B_transposed && cols == k->width && last - first <= LAT_GEMM_FEW;
+  for (size_t at = 0; at < g->depth; at += LAT_GEMM_DEPTH) {
+    size_t depth = g->depth - at < LAT_GEMM_DEPTH ? g->depth - at : LAT_GEMM_DEPTH;
     const void *B = (const char *)g->B + (at * g->B_stride + col) * size;
     if (!direct) k->pack(g, at, depth, col, cols, packed);
     k->multiply(g, first, last - first, at, depth, direct ? B : packed,
@@ -54,11 +53,7 @@ static void do_panel(const lat_gemm *g, const kernels *k, size_t first, size_t l
   }
 }
 
-/* ---- the work cut up --------------------------------------------------------------------------- */
-
-#define WORTH 4e6   /* multiplications of a chunk: some 30 us, several times what a wake-up takes */
-enum { LONG = 64 }; /* such chunks in one, at most, when there are more */
-enum { MOST_CHUNKS = 16, UNIT = 24 /* rows: whole tiles of every width of vector */ };
+/* ---- the work cut up ------------------------------------------------------------------------- */
 
 typedef struct job {
   const lat_gemm *g;
@@ -73,29 +68,33 @@ static size_t border(size_t n, size_t unit, size_t pieces, size_t i)
   return at < n ? at : n;
 }
 
-static void do_chunk(void *context, size_t chunk, size_t worker)
+static void multiply_chunk(void *context, size_t chunk, size_t worker)
 {
   const job *j = context;
   const lat_gemm *g = j->g;
   size_t width = j->kernels->width, r = chunk / j->across, c = chunk % j->across;
-  size_t row = border(g->rows, UNIT, j->down, r), end = border(g->rows, UNIT, j->down, r + 1);
+  size_t row = border(g->rows, LAT_GEMM_UNIT, j->down, r),
+         end = border(g->rows, LAT_GEMM_UNIT, j->down, r + 1);
   size_t col = border(g->cols, width, j->across, c);
   size_t right = border(g->cols, width, j->across, c + 1);
   (void)worker;
   for (size_t k = col; k < right; k += width)
-    do_panel(g, j->kernels, row, end, k, right - k < width ? right - k : width);
+    multiply_panel(g, j->kernels, row, end, k, right - k < width ? right - k : width);
   if (g->finish) g->finish(g->context, row, end - row, col, right - col);
 }
 
 lat_status lat_gemm_run(const lat_gemm *g)
 {
   job j = {.g = g, .kernels = g->dtype == LAT_FLOAT64 ? &kernels64 : &kernels32};
-  double wanted = (double)g->rows * (double)g->cols * (double)g->depth / WORTH;
-  size_t chunks = wanted < 2 ? 1 : wanted > MOST_CHUNKS ? MOST_CHUNKS : (size_t)wanted;
-  if (wanted / LONG > MOST_CHUNKS) chunks = (size_t)(wanted / LONG); /* heard within some 10 ms */
+  double wanted = (double)g->rows * (double)g->cols * (double)g->depth / LAT_GEMM_WORTH;
+  size_t chunks = wanted < 2                    ? 1
+                  : wanted > LAT_NN_MOST_CHUNKS ? LAT_NN_MOST_CHUNKS
+                                                : (size_t)wanted;
+  if (wanted / LAT_GEMM_LONG > LAT_NN_MOST_CHUNKS)
+    chunks = (size_t)(wanted / LAT_GEMM_LONG); /* lat_check is called every 10 ms or so */
   size_t panels = (g->cols + j.kernels->width - 1) / j.kernels->width;
-  size_t units = (g->rows + UNIT - 1) / UNIT;
+  size_t units = (g->rows + LAT_GEMM_UNIT - 1) / LAT_GEMM_UNIT;
   j.across = panels < chunks ? panels : chunks;
   j.down = chunks / j.across < units ? chunks / j.across : units;
-  return lat_parallel(g->work, j.across * j.down, do_chunk, &j);
+  return lat_parallel(g->work, j.across * j.down, multiply_chunk, &j);
 }

@@ -1,4 +1,4 @@
-/* gemm_template.h: what of gemm.c depends on the type. It has defined real, K(name), PANEL (columns
+/* gemm_template.h: the kernels of gemm.c for one type. It has defined real, K(name), PANEL (columns
  * of a panel) and TILE_PRODUCT. */
 
 /* A panel of B side by side: `depth` rows of PANEL, with zeros after `cols`. */
@@ -21,8 +21,8 @@ static void K(pack)(const lat_gemm *g, size_t k, size_t depth, size_t col, size_
   }
 }
 
-/* `rows` rows of C from `first` on += A's columns k.. times a panel. The kernel writes whole vectors,
- * so that a panel which isn't whole goes through a buffer. */
+/* `rows` rows of C from `first` on += A's columns k.. times a panel. The kernel writes whole
+ * vectors, so that a panel which isn't whole goes through a buffer. */
 static void K(multiply)(const lat_gemm *g, size_t first, size_t rows, size_t k, size_t depth,
                         const void *panel, size_t B_step, size_t col, size_t cols, bool add)
 {
@@ -33,9 +33,10 @@ static void K(multiply)(const lat_gemm *g, size_t first, size_t rows, size_t k, 
     TILE_PRODUCT(rows, cols, depth, A, row_step, step, panel, B_step, add, C, g->C_stride);
     return;
   }
-  real buffer[BORDER * PANEL];
-  for (size_t i = 0; i < rows; i += BORDER, A += BORDER * row_step, C += BORDER * g->C_stride) {
-    size_t n = rows - i < BORDER ? rows - i : BORDER;
+  real buffer[LAT_GEMM_BORDER * PANEL];
+  for (size_t i = 0; i < rows;
+       i += LAT_GEMM_BORDER, A += LAT_GEMM_BORDER * row_step, C += LAT_GEMM_BORDER * g->C_stride) {
+    size_t n = rows - i < LAT_GEMM_BORDER ? rows - i : LAT_GEMM_BORDER;
     TILE_PRODUCT(n, cols, depth, A, row_step, step, panel, B_step, false, buffer, PANEL);
     for (size_t r = 0; r < n; r++)
       for (size_t j = 0; j < cols; j++) {

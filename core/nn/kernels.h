@@ -1,15 +1,16 @@
-/* kernels.h: how the loops of the operations are written and run. Private to nn.
+/* kernels.h: the loops of the operations, and how they are run. Private to nn.
  *
  * A kernel does a range of items (elements, rows or columns) of one operation, for one type; the
- * templates are included twice (both_types.h), with `real` float and double, and K(name) the name with
- * 32 or 64 after it. Work is cut by its size alone, so results don't depend on the number of threads; a
- * kernel never splits a sum between ranges. */
+ * templates are included twice (both_types.h), with `real` float and double, and K(name) the name
+ * with 32 or 64 after it. Work is cut by its size alone, so results don't depend on the number of
+ * threads; a kernel never splits a sum between ranges. */
 #ifndef LAT_NN_KERNELS_H
 #define LAT_NN_KERNELS_H
 
+#include "nn/limits.h"
 #include "nn/ops.h"
 
-/* What a kernel is given; each says what it takes each for. */
+/* The arguments of a kernel; the comment of each kernel has their meanings. */
 typedef struct lat_args {
   const void *a, *b, *c, *d; /* read */
   void *x, *y, *z;           /* written */
@@ -27,15 +28,13 @@ typedef void lat_nn_kernel(const lat_args *args, size_t begin, size_t end);
 /* Runs it over `items`, each of which costs about `cost` simple operations. */
 void lat_nn_run(lat_nn_kernel *kernel, const lat_args *args, size_t items, size_t cost);
 
-/* True, and all nodes, when none of the handles failed. */
+/* Sets the nodes of all handles; false when one has failed. */
 bool lat_nodes(lat_tape *tape, size_t count, const lat_value values[], lat_node *nodes[]);
 
 /* Backward passes, by the kind of operation (tape.c calls them through a table). */
 #define OP(name) void lat_back_##name(lat_tape *tape, lat_node *node);
 LAT_OPS(OP)
 #undef OP
-
-#define LAT_LEAK 0.01 /* leaky_relu's slope on the left, as an activation */
 
 /* In a kernel: at = value, or += . `plus` is a local variable. */
 #define PUT(at, plus, value) ((at) = K(kept)(at, plus) + (value))

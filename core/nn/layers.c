@@ -1,3 +1,4 @@
+/* layers.c: linear layers and multilayer perceptrons on a store (layers.h). */
 #include "nn/layers.h"
 
 #include <stdio.h>

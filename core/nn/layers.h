@@ -1,7 +1,7 @@
 /* layers.h: nets of linear layers and activations, whose parameters are in a store.
  *
- * A net is a list of layers, each f(x W + b); W is inputs x outputs. Values, gradients and names are
- * the store's: NAME.1.weight, NAME.1.bias, NAME.2.weight, ... */
+ * A net is a list of layers, each f(x W + b); W is inputs x outputs. Values, gradients and names
+ * are the store's: NAME.1.weight, NAME.1.bias, NAME.2.weight, ... */
 #ifndef LAT_NN_LAYERS_H
 #define LAT_NN_LAYERS_H
 
@@ -23,24 +23,25 @@ typedef struct lat_layer_options {
   lat_activation activation; /* between the layers of an mlp */
   lat_activation last;       /* after the last one */
   lat_init init;
-  double gain; /* what `init` is multiplied by; 0 is 1 */
+  double gain; /* a factor of the initial values; 0 is 1 */
   bool no_bias;
   bool zero_last; /* the last layer begins at 0 */
 } lat_layer_options;
 
-/* The initialization that goes with an activation: He for the relu family, Glorot for the others. */
+/* The initialization that goes with an activation: He for the relu family, Glorot for the
+ * others. */
 lat_init lat_init_for(lat_activation activation);
 
 /* Adds a layer's parameters to the store, named NAME.weight and NAME.bias. */
 lat_status lat_layer_add(lat_workspace *work, lat_store *store, const char *name, size_t inputs,
                          size_t outputs, const lat_layer_options *options, lat_layer *layer);
 
-/* net := sizes[0] -> sizes[1] -> ... -> sizes[count], in `layers`, which has room for `count`. */
+/* net := sizes[0] -> sizes[1] -> ... -> sizes[count], in `layers`, which has space for `count`. */
 lat_status lat_net_mlp(lat_workspace *work, lat_store *store, const char *name, const size_t *sizes,
                        size_t count, const lat_layer_options *options, lat_layer *layers,
                        lat_net *net);
 
-/* The net's columns: of what it takes, and gives; 0 when it has activations only. */
+/* Columns of the net's input and output; 0 when it has activations only. */
 size_t lat_net_inputs(const lat_net *net);
 size_t lat_net_outputs(const lat_net *net);
 

@@ -1,11 +1,11 @@
 /* ops.h: the operations of a tape.
  *
- * Each takes handles and gives one; shapes that don't fit, labels out of range and handles of an
- * earlier step fail the step (see tape.h). B is the number of rows, observations; likelihoods
- * and divergences are B x 1, in nats, summed over features, never averaged.
+ * Each has handles as arguments and returns one; shapes that don't fit, labels out of range and
+ * handles of an earlier step fail the step (see tape.h). B is the number of rows, observations;
+ * likelihoods and divergences are B x 1, in nats, summed over features, never averaged.
  *
  * A new operation is a line in LAT_OPS, a function here that pushes a node of its kind, and
- * a function lat_back_NAME(tape, node) that passes node->gradient on to the inputs. */
+ * a function lat_back_NAME(tape, node) that adds the share of node->gradient to each input's. */
 #ifndef LAT_NN_OPS_H
 #define LAT_NN_OPS_H
 
@@ -57,8 +57,8 @@ typedef enum lat_axis {
 
 /* A copy of a matrix, any view and type; its gradient is kept when `gradient`. */
 lat_value lat_nn_input(lat_tape *tape, const lat_matrix *X, bool gradient);
-/* The same without a copy: the packed matrix of the tape's type stays the caller's, who keeps it
- * as it is until the next reset. */
+/* The same without a copy: the packed matrix of the tape's type stays the caller's, and must not
+ * change until the next reset. */
 lat_value lat_nn_borrow(lat_tape *tape, const lat_matrix *X);
 /* All elements are `number`. */
 lat_value lat_nn_fill(lat_tape *tape, size_t rows, size_t cols, double number);
@@ -75,11 +75,11 @@ lat_value lat_nn_detach(lat_tape *tape, lat_value x);
 /* f(x W + b): x is B x n, W n x m, b 1 x m or no value ({0}); f is fused where its derivative is a
  * function of its result, and silu and gelu are a second node. */
 lat_value lat_nn_linear(lat_tape *tape, lat_value x, lat_value W, lat_value b, lat_activation f);
-/* a b, where each may be taken transposed */
+/* a b, or with their transposes */
 lat_value lat_nn_product(lat_tape *tape, lat_value a, lat_value b, bool a_transposed,
                          bool b_transposed);
 
-/* ---- arithmetic: B x D with B x D, 1 x D, B x 1 and 1 x 1, on either side ---------------------- */
+/* ---- arithmetic: B x D with B x D, 1 x D, B x 1 and 1 x 1, on either side -------------------- */
 
 lat_value lat_nn_add(lat_tape *tape, lat_value a, lat_value b);
 lat_value lat_nn_subtract(lat_tape *tape, lat_value a, lat_value b);
@@ -88,7 +88,7 @@ lat_value lat_nn_divide(lat_tape *tape, lat_value a, lat_value b);
 /* scale x + shift */
 lat_value lat_nn_affine(lat_tape *tape, lat_value x, double scale, double shift);
 
-/* ---- element by element ------------------------------------------------------------------------ */
+/* ---- element by element ---------------------------------------------------------------------- */
 
 lat_value lat_nn_exp(lat_tape *tape, lat_value x);
 lat_value lat_nn_log(lat_tape *tape, lat_value x);
@@ -102,7 +102,7 @@ lat_value lat_nn_gelu(lat_tape *tape,
                       lat_value x); /* x Phi(x), with the normal distribution's Phi */
 lat_value lat_nn_silu(lat_tape *tape, lat_value x); /* x sigmoid(x) */
 lat_value lat_nn_square(lat_tape *tape, lat_value x);
-lat_value lat_nn_sqrt(lat_tape *tape, lat_value x); /* the derivative at 0 is taken as 0 */
+lat_value lat_nn_sqrt(lat_tape *tape, lat_value x); /* the derivative at 0 is set to 0 */
 lat_value lat_nn_abs(lat_tape *tape, lat_value x);
 lat_value lat_nn_clamp(lat_tape *tape, lat_value x, double least, double most);
 lat_value lat_nn_activate(lat_tape *tape, lat_value x, lat_activation f);
@@ -110,19 +110,19 @@ lat_value lat_nn_activate(lat_tape *tape, lat_value x, lat_activation f);
  * of a net are expressions that can be differentiated again. */
 lat_value lat_nn_slope(lat_tape *tape, lat_value x, lat_activation f);
 
-/* ---- shapes -------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 /* Columns first..first+count-1, from 0. */
 lat_value lat_nn_columns(lat_tape *tape, lat_value x, size_t first, size_t count);
 /* Side by side. */
 lat_value lat_nn_concat(lat_tape *tape, lat_value a, lat_value b);
-/* Rows by their numbers, from 0 (copied). Gradients of a row that is taken twice add up. */
+/* Rows by their numbers, from 0 (copied). Gradients of a row that occurs twice add up. */
 lat_value lat_nn_gather(lat_tape *tape, lat_value x, const size_t *rows, size_t count);
 /* Every row `times` times in a row: rows 0, 0, 1, 1, ... */
 lat_value lat_nn_repeat_rows(lat_tape *tape, lat_value x, size_t times);
 lat_value lat_nn_transpose(lat_tape *tape, lat_value x);
 
-/* ---- reductions ---------------------------------------------------------------------------------- */
+/* ---- reductions ------------------------------------------------------------------------------ */
 
 lat_value lat_nn_sum(lat_tape *tape, lat_value x, lat_axis axis);
 lat_value lat_nn_mean(lat_tape *tape, lat_value x, lat_axis axis);
@@ -131,7 +131,7 @@ lat_value lat_nn_log_sum_exp(lat_tape *tape, lat_value x);
 /* x is (B size) x 1; each group of `size` rows becomes the log of the mean of its exp: B x 1 */
 lat_value lat_nn_log_mean_exp_groups(lat_tape *tape, lat_value x, size_t size);
 
-/* ---- probability --------------------------------------------------------------------------------- */
+/* ---- probability ----------------------------------------------------------------------------- */
 
 /* mean + exp(log_variance/2) e, e ~ N(0, I) */
 lat_value lat_nn_reparameterize(lat_tape *tape, lat_value mean, lat_value log_variance);

@@ -1,7 +1,11 @@
-/* Arithmetic with broadcasting. */
+/* ops_arithmetic.c: sums, differences, products and quotients with broadcasting (ops.h).
+ *
+ * A gradient is computed at the full shape, and summed over the axes along which its operand was
+ * broadcast. */
 #include "base/clones.h"
 #include "base/vector_kernels.h"
 #include "nn/kernels.h"
+#include "nn/limits.h"
 #include "nn/reduce.h"
 
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
@@ -17,11 +21,8 @@ static bool broadcast(size_t a, size_t b, size_t *out)
   return a == b || a == 1 || b == 1;
 }
 
-/* Same shapes are one long row each, cut into rows of this length. */
-enum { ROW = 2048 };
-
-/* The shapes of the operands in a kernel's terms. Where nothing is broadcast the values are
- * vectors, and rows only pieces of them; then the last one is shorter. */
+/* The shapes of the operands as arguments of a kernel. Where nothing is broadcast the values are
+ * vectors that are cut into rows, of which the last one is shorter. */
 static void describe(const lat_node *a, const lat_node *b, const lat_node *node, lat_args *args)
 {
   args->a = a->value;
@@ -37,21 +38,22 @@ static bool same_shape(const lat_node *a, const lat_node *b)
   return a->rows == b->rows && a->cols == b->cols;
 }
 
-/* Runs a kernel over rows; over pieces of ROW elements where both operands have the full shape. */
-static void run(lat_nn_kernel *kernel, const lat_args *given, bool flat)
+/* Runs a kernel over rows; over pieces of LAT_NN_ROW elements where both operands have the full
+ * shape. */
+static void run(lat_nn_kernel *kernel, const lat_args *whole_args, bool flat)
 {
-  lat_args args = *given;
+  lat_args args = *whole_args;
   if (!flat) {
     lat_nn_run(kernel, &args, args.rows, args.cols * 2);
     return;
   }
-  size_t n = args.rows * args.cols, whole = n / ROW, rest = n % ROW;
+  size_t n = args.rows * args.cols, whole = n / LAT_NN_ROW, rest = n % LAT_NN_ROW;
   args.n = A_DOWN | A_ACROSS | B_DOWN | B_ACROSS;
   args.rows = whole;
-  args.cols = ROW;
-  if (whole) lat_nn_run(kernel, &args, whole, ROW * 2);
+  args.cols = LAT_NN_ROW;
+  if (whole) lat_nn_run(kernel, &args, whole, LAT_NN_ROW * 2);
   if (rest == 0) return;
-  size_t done = whole * ROW * (size_t)args.s; /* bytes; s is the size of an element */
+  size_t done = whole * LAT_NN_ROW * (size_t)args.s; /* bytes; s is the size of an element */
   args.a = (const char *)args.a + done;
   args.b = (const char *)args.b + done;
   if (args.c) args.c = (const char *)args.c + done;

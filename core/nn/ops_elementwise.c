@@ -1,4 +1,6 @@
-/* Functions element by element. */
+/* ops_elementwise.c: functions of single numbers, element by element, and their derivatives as
+ * functions that can be differentiated again (ops.h). Backward kernels use the input x and the
+ * value y = f(x). */
 #include "base/clones.h"
 #include "base/vector_kernels.h"
 #include "nn/kernels.h"
@@ -110,7 +112,7 @@ lat_value lat_nn_activate(lat_tape *tape, lat_value x, lat_activation f)
   }
 }
 
-/* ---- derivatives as functions ------------------------------------------------------------------ */
+/* ---- derivatives as functions ---------------------------------------------------------------- */
 
 typedef struct pair {
   lat_nn_kernel *forward[2], *backward[2]; /* by dtype */

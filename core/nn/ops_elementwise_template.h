@@ -46,8 +46,8 @@ LAT_INLINE real K(gelu_slope)(real x)
   return (x < 0 ? tail : 1 - tail) + x * ((real)0x1.9884533d43651p-2 * bell);
 }
 
-/* f and its derivative, element by element: `value` of x, and `slope` of x and y = f(x); s and t are
- * numbers of the operation.
+/* f and its derivative, element by element: `value` of x, and `slope` of x and y = f(x); s and t
+ * are numbers of the operation.
  *   forward    a = x; x = y
  *   backward   a = x, b = y, c = the gradient of y; x = that of x */
 #define FUNCTION(name, value, slope)                                                               \

@@ -1,4 +1,6 @@
-/* Leaves of a tape: data, noise, parameters. */
+/* ops_leaf.c: the leaves of a tape: data, noise and parameters (ops.h).
+ *
+ * A parameter has one node a step, whose value and gradient are the store's own memory. */
 #include "nn/kernels.h"
 
 static const lat_value none[1];
@@ -61,8 +63,8 @@ lat_value lat_nn_uniform(lat_tape *tape, size_t rows, size_t cols)
   return value;
 }
 
-/* Has the tape know the store; its backward pass clears the gradients that it doesn't set. */
-static bool know(lat_tape *tape, lat_store *store)
+/* Adds the store to the tape, whose backward pass clears gradients that it doesn't set. */
+static bool register_store(lat_tape *tape, lat_store *store)
 {
   for (size_t i = 0; i < tape->store_count; i++)
     if (tape->stores[i] == store) return true;
@@ -87,7 +89,7 @@ static bool know(lat_tape *tape, lat_store *store)
 lat_value lat_nn_parameter(lat_tape *tape, lat_store *store, size_t index)
 {
   lat_value value = {0};
-  if (tape->status != LAT_OK || !know(tape, store)) return value;
+  if (tape->status != LAT_OK || !register_store(tape, store)) return value;
   lat_store_item *item = &store->items[index];
   uint32_t known = lat_tape_find(tape, store, index);
   if (known != LAT_NONE) return (lat_value){known, tape->generation};
@@ -118,7 +120,7 @@ lat_value lat_nn_detach(lat_tape *tape, lat_value x)
   return value;
 }
 
-/* They pass nothing on. */
+/* Leaves have no inputs. */
 void lat_back_input(lat_tape *tape, lat_node *node)
 {
   (void)tape, (void)node;

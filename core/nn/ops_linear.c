@@ -1,4 +1,7 @@
-/* Linear layers and products. */
+/* ops_linear.c: linear layers f(x W + b) and products of matrices (ops.h), by gemm.h.
+ *
+ * With d = g f'(.), computed from y = f(.): the gradient of W is x'd, that of x is d W', and that
+ * of b the sum of the rows of d. */
 #include <string.h>
 
 #include "base/clones.h"
@@ -6,14 +9,13 @@
 #include "nn/gemm.h"
 #include "nn/kernels.h"
 
-enum { STRIP = 256 };
-
 #define TEMPLATE "nn/ops_linear_template.h"
 #include "nn/both_types.h"
+#include "nn/limits.h"
 
-/* ---- linear ------------------------------------------------------------------------------------ */
+/* ---- linear ---------------------------------------------------------------------------------- */
 
-/* The end of the product, while a block of it is in the cache. */
+/* The epilogue of the product: bias and activation, while a block is in the cache. */
 typedef struct ending {
   lat_dtype dtype;
   const void *bias;
@@ -70,7 +72,7 @@ static lat_value linear(lat_tape *tape, lat_value x, lat_value W, lat_value b, l
                 .finish = in[2] || f != LAT_NN_LINEAR ? finish : NULL,
                 .context = &e,
                 .work = tape->asks};
-  if (lat_gemm_run(&g) != LAT_OK) lat_tape_goes_on(tape);
+  if (lat_gemm_run(&g) != LAT_OK) lat_tape_continue(tape);
   return value;
 }
 
@@ -80,7 +82,7 @@ lat_value lat_nn_linear(lat_tape *tape, lat_value x, lat_value W, lat_value b, l
   return lat_nn_activate(tape, linear(tape, x, W, b, LAT_NN_LINEAR), f);
 }
 
-/* target (+)= op(A) op(B), where A and B lie as the nodes do */
+/* target (+)= op(A) op(B), where A and B are stored as their nodes' values */
 static void multiply(lat_tape *tape, lat_slot target, size_t rows, size_t cols, const void *A,
                      size_t A_cols, bool A_transposed, const void *B, size_t B_cols,
                      bool B_transposed, size_t depth)
@@ -100,7 +102,7 @@ static void multiply(lat_tape *tape, lat_slot target, size_t rows, size_t cols, 
                 .B_transposed = B_transposed,
                 .add = target.add,
                 .work = tape->asks};
-  if (lat_gemm_run(&g) != LAT_OK) lat_tape_goes_on(tape);
+  if (lat_gemm_run(&g) != LAT_OK) lat_tape_continue(tape);
 }
 
 void lat_back_linear(lat_tape *tape, lat_node *node)
@@ -115,8 +117,9 @@ void lat_back_linear(lat_tape *tape, lat_node *node)
     args.kind = (int)node->i;
     if (node->i != LAT_NN_LINEAR) d = args.x = lat_tape_numbers(tape, node->rows * node->cols);
     if (!d) return;
-    lat_nn_run(KERNEL(tape, before_activation), &args, (node->cols + STRIP - 1) / STRIP,
-               node->rows * STRIP * (node->i > LAT_NN_LEAKY_RELU ? 4 : 2));
+    lat_nn_run(KERNEL(tape, before_activation), &args,
+               (node->cols + LAT_NN_STRIP - 1) / LAT_NN_STRIP,
+               node->rows * LAT_NN_STRIP * (node->i > LAT_NN_LEAKY_RELU ? 4 : 2));
   }
   multiply(tape, lat_tape_slot(tape, node, 1), W->rows, W->cols, x->value, x->cols, true, d,
            node->cols, false, node->rows);
@@ -124,7 +127,7 @@ void lat_back_linear(lat_tape *tape, lat_node *node)
            W->cols, true, node->cols);
 }
 
-/* ---- products ---------------------------------------------------------------------------------- */
+/* ---- products -------------------------------------------------------------------------------- */
 
 lat_value lat_nn_product(lat_tape *tape, lat_value a, lat_value b, bool a_transposed,
                          bool b_transposed)

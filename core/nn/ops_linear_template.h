@@ -70,23 +70,25 @@ static CLONES void K(flush)(size_t n, real *restrict sums, double *restrict tota
   }
 }
 
-/* Items are strips of STRIP columns: d := g f'(x) for all rows, and the bias's gradient, the sums
- * of d's columns. a = y, b = g; x = d (NULL: d is g), y = the bias's gradient (or NULL), kind = f. */
+/* Items are strips of LAT_NN_STRIP columns: d := g f'(x) for all rows, and the bias's gradient, the
+ * sums of d's columns. a = y, b = g; x = d (NULL: d is g), y = the bias's gradient (or NULL), kind
+ * = f. */
 static void K(before_activation)(const lat_args *args, size_t begin, size_t end)
 {
   const bool add_y = args->add_y;
   const real *y = args->a, *g = args->b;
-  real *d = args->x, *bias = args->y, sums[STRIP];
-  double totals[STRIP];
+  real *d = args->x, *bias = args->y, sums[LAT_NN_STRIP];
+  double totals[LAT_NN_STRIP];
   for (size_t s = begin; s < end; s++) {
-    size_t c = s * STRIP, n = args->cols - c < STRIP ? args->cols - c : STRIP;
+    size_t c = s * LAT_NN_STRIP, n = args->cols - c < LAT_NN_STRIP ? args->cols - c : LAT_NN_STRIP;
     memset(sums, 0, sizeof sums);
     memset(totals, 0, sizeof totals);
     for (size_t i = 0; i < args->rows; i++) {
       size_t at = i * args->cols + c;
       if (d) K(slope_row)(args->kind, n, y + at, g + at, d + at);
       if (bias) K(add_row)(n, d ? d + at : g + at, sums);
-      if (i % 256 == 255) K(flush)(n, sums, totals); /* short sums lose little in float32 */
+      if (i % LAT_NN_FLUSH == LAT_NN_FLUSH - 1)
+        K(flush)(n, sums, totals); /* short sums in float32 have small errors */
     }
     K(flush)(n, sums, totals);
     if (bias)

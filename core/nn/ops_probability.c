@@ -1,4 +1,6 @@
-/* Likelihoods and divergences: a number a row, in nats. */
+/* ops_probability.c: negative log-likelihoods and divergences, one number a row, in nats (ops.h).
+ *
+ * Forward kernels save the derivative with respect to the logits where that is a by-product. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,16 +9,18 @@
 #include "base/special.h"
 #include "base/vector_kernels.h"
 #include "nn/kernels.h"
+#include "nn/limits.h"
 #include "nn/reduce.h"
 
 #define TEMPLATE "nn/ops_probability_template.h"
 #include "nn/both_types.h"
 
-/* ---- what they share --------------------------------------------------------------------------- */
+/* ---- shared checks --------------------------------------------------------------------------- */
 
-/* All handles are good, and of the first one's shape; else the step fails, naming the k-th. */
-static bool alike(lat_tape *tape, size_t count, const lat_value values[], lat_node *nodes[],
-                  const char *const names[])
+/* True when all handles are valid and have the shape of the first; else the step fails, naming the
+ * k-th. */
+static bool same_shapes(lat_tape *tape, size_t count, const lat_value values[], lat_node *nodes[],
+                        const char *const names[])
 {
   if (!lat_nodes(tape, count, values, nodes)) return false;
   for (size_t k = 1; k < count; k++) {
@@ -42,7 +46,8 @@ static lat_value spread(lat_tape *tape, lat_value v, lat_value like)
 }
 
 /* Fails when an element isn't in [0, most], or isn't a whole number when `whole`. */
-static bool within(lat_tape *tape, const lat_node *x, double most, bool whole, const char *name)
+static bool check_range(lat_tape *tape, const lat_node *x, double most, bool whole,
+                        const char *name)
 {
   size_t n = x->rows * x->cols, at;
   double value = 0;
@@ -67,14 +72,14 @@ static const void *value_of(const lat_tape *tape, const lat_node *node, size_t k
   return lat_tape_at(tape, node->inputs[k])->value;
 }
 
-/* ---- reparameterization -------------------------------------------------------------------------- */
+/* ---- reparameterization ---------------------------------------------------------------------- */
 
 lat_value lat_nn_reparameterize(lat_tape *tape, lat_value mean, lat_value log_variance)
 {
   static const char *const names[] = {"the mean", "the log-variance"};
   lat_value value = {0}, inputs[2] = {mean, log_variance}, noise;
   lat_node *in[2];
-  if (!alike(tape, 2, inputs, in, names)) return value;
+  if (!same_shapes(tape, 2, inputs, in, names)) return value;
   noise = lat_nn_normal(tape, in[0]->rows, in[0]->cols);
   lat_node *e = lat_tape_node(tape, noise), *node;
   if (!e || !(node = lat_tape_push(tape, LAT_OP_reparameterize, in[0]->rows, in[0]->cols, inputs, 2,
@@ -98,14 +103,14 @@ void lat_back_reparameterize(lat_tape *tape, lat_node *node)
   lat_nn_run(KERNEL(tape, reparameterize_backward), &args, node->rows * node->cols, 3);
 }
 
-/* ---- divergences --------------------------------------------------------------------------------- */
+/* ---- divergences ----------------------------------------------------------------------------- */
 
 lat_value lat_nn_kl_units(lat_tape *tape, lat_value mean, lat_value log_variance)
 {
   static const char *const names[] = {"the mean", "the log-variance"};
   lat_value value = {0}, inputs[2] = {mean, log_variance};
   lat_node *in[2], *node;
-  if (!alike(tape, 2, inputs, in, names) ||
+  if (!same_shapes(tape, 2, inputs, in, names) ||
       !(node = lat_tape_push(tape, LAT_OP_kl_standard_normal, in[0]->rows, in[0]->cols, inputs, 2,
                              &value)))
     return value;
@@ -140,7 +145,7 @@ lat_value lat_nn_kl_normal(lat_tape *tape, lat_value mean, lat_value log_varianc
   lat_value value = {0}, inputs[4] = {mean, log_variance, spread(tape, mean2, mean),
                                       spread(tape, log_variance2, mean)};
   lat_node *in[4], *node;
-  if (!alike(tape, 4, inputs, in, names) ||
+  if (!same_shapes(tape, 4, inputs, in, names) ||
       !(node = lat_tape_push(tape, LAT_OP_kl_normal, in[0]->rows, 1, inputs, 4, &value)))
     return value;
   lat_args args = {.a = in[0]->value,
@@ -181,7 +186,7 @@ void lat_back_kl_normal(lat_tape *tape, lat_node *node)
   }
 }
 
-/* ---- Bernoulli and its continuous form ------------------------------------------------------------ */
+/* ---- Bernoulli and its continuous form ------------------------------------------------------- */
 
 static lat_value bernoulli(lat_tape *tape, int op, lat_value logits, lat_value x,
                            lat_nn_kernel *kernel)
@@ -189,7 +194,8 @@ static lat_value bernoulli(lat_tape *tape, int op, lat_value logits, lat_value x
   static const char *const names[] = {"the logits", "x"};
   lat_value value = {0}, inputs[2] = {logits, x};
   lat_node *in[2], *node;
-  if (!alike(tape, 2, inputs, in, names) || !within(tape, in[1], 1, false, "x")) return value;
+  if (!same_shapes(tape, 2, inputs, in, names) || !check_range(tape, in[1], 1, false, "x"))
+    return value;
   void *slope = lat_tape_numbers(tape, in[0]->rows * in[0]->cols);
   if (!slope || !(node = lat_tape_push(tape, op, in[0]->rows, 1, inputs, 2, &value))) return value;
   node->saved = slope;
@@ -232,7 +238,7 @@ lat_value lat_nn_continuous_bernoulli_nll(lat_tape *tape, lat_value logits, lat_
                    KERNEL(tape, continuous_forward));
 }
 
-/* ---- categorical ----------------------------------------------------------------------------------- */
+/* ---- categorical ----------------------------------------------------------------------------- */
 
 lat_value lat_nn_categorical_nll(lat_tape *tape, lat_value logits, lat_value labels,
                                  size_t categories)
@@ -250,7 +256,7 @@ lat_value lat_nn_categorical_nll(lat_tape *tape, lat_value logits, lat_value lab
                          "the labels are %zux%zu, for these logits they must be "
                          "%zux%zu",
                          in[1]->rows, in[1]->cols, in[0]->rows, groups);
-  if (!within(tape, in[1], (double)(categories - 1), true, "labels")) return value;
+  if (!check_range(tape, in[1], (double)(categories - 1), true, "labels")) return value;
   void *slope = lat_tape_numbers(tape, in[0]->rows * in[0]->cols);
   node =
       slope ? lat_tape_push(tape, LAT_OP_categorical_nll, in[0]->rows, 1, inputs, 2, &value) : NULL;
@@ -272,14 +278,14 @@ void lat_back_categorical_nll(lat_tape *tape, lat_node *node)
   scale_rows(tape, node, logits->cols, node->saved, 1, lat_tape_slot(tape, node, 0));
 }
 
-/* ---- Gaussian ----------------------------------------------------------------------------------------- */
+/* ---- Gaussian -------------------------------------------------------------------------------- */
 
 lat_value lat_nn_gaussian_nll(lat_tape *tape, lat_value mean, lat_value log_variance, lat_value x)
 {
   static const char *const names[] = {"the mean", "the log-variance", "x"};
   lat_value value = {0}, inputs[3] = {mean, spread(tape, log_variance, mean), x};
   lat_node *in[3], *node;
-  if (!alike(tape, 3, inputs, in, names) ||
+  if (!same_shapes(tape, 3, inputs, in, names) ||
       !(node = lat_tape_push(tape, LAT_OP_gaussian_nll, in[0]->rows, 1, inputs, 3, &value)))
     return value;
   lat_args args = {.a = in[0]->value,
@@ -307,7 +313,7 @@ void lat_back_gaussian_nll(lat_tape *tape, lat_node *node)
   }
 }
 
-/* ---- mixtures ------------------------------------------------------------------------------------------- */
+/* ---- mixtures -------------------------------------------------------------------------------- */
 
 lat_value lat_nn_gaussian_mixture_nll(lat_tape *tape, lat_value logits, lat_value means,
                                       lat_value log_variances, lat_value x)

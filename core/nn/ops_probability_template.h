@@ -1,30 +1,30 @@
 /* ops_probability_template.h: the kernels of ops_probability.c (see kernels.h). Items are rows; v
- * is always a log-variance. Rows' sums are of 16 lanes, as in ops_reduce_template.h. */
+ * is always a log-variance. Rows are summed in 16 accumulators, as in ops_reduce_template.h. */
 
-/* The sum over j < n of `value`, which may use j. Terms go into lanes 16 at a time. */
+/* The sum over j < n of `value`, which may use j. Terms are added to 16 accumulators. */
 #define SUM_OF(total, value)                                                                       \
   do {                                                                                             \
     size_t j0 = 0;                                                                                 \
     double sum_ = 0;                                                                               \
-    for (; j0 < n; j0 += 256) {                                                                    \
-      size_t stop = n - j0 < 256 ? n : j0 + 256, i0 = j0;                                          \
-      real lane[16] = {0};                                                                         \
-      for (; i0 + 16 <= stop; i0 += 16)                                                            \
-        LAT_INDEPENDENT for (size_t lane_ = 0; lane_ < 16; lane_++)                                \
+    for (; j0 < n; j0 += LAT_NN_TERMS) {                                                           \
+      size_t stop = n - j0 < LAT_NN_TERMS ? n : j0 + LAT_NN_TERMS, i0 = j0;                        \
+      real part[LAT_NN_PARTS] = {0};                                                               \
+      for (; i0 + LAT_NN_PARTS <= stop; i0 += LAT_NN_PARTS)                                        \
+        LAT_INDEPENDENT for (size_t part_ = 0; part_ < LAT_NN_PARTS; part_++)                      \
         {                                                                                          \
-          const size_t j = i0 + lane_;                                                             \
-          lane[lane_] += (value);                                                                  \
+          const size_t j = i0 + part_;                                                             \
+          part[part_] += (value);                                                                  \
         }                                                                                          \
-      for (size_t lane_ = 0; i0 < stop; i0++, lane_++) {                                           \
+      for (size_t part_ = 0; i0 < stop; i0++, part_++) {                                           \
         const size_t j = i0;                                                                       \
-        lane[lane_] += (value);                                                                    \
+        part[part_] += (value);                                                                    \
       }                                                                                            \
-      for (size_t lane_ = 0; lane_ < 16; lane_++) sum_ += (double)lane[lane_];                     \
+      for (size_t part_ = 0; part_ < LAT_NN_PARTS; part_++) sum_ += (double)part[part_];           \
     }                                                                                              \
     total = sum_;                                                                                  \
   } while (0)
 
-/* ---- reparameterization -------------------------------------------------------------------------- */
+/* ---- reparameterization ---------------------------------------------------------------------- */
 
 /* Elements: x = a + exp(b/2) c. a = mean, b = v, c = the noise */
 static CLONES void K(reparameterize_forward)(const lat_args *args, size_t begin, size_t end)
@@ -50,7 +50,7 @@ static CLONES void K(reparameterize_backward)(const lat_args *args, size_t begin
         PUT(y[i], add_y, (real)0.5 * g[i] * (z[i] - m[i]));
 }
 
-/* ---- divergences --------------------------------------------------------------------------------- */
+/* ---- divergences ----------------------------------------------------------------------------- */
 
 /* Elements: the unit's KL. a = mean, b = v */
 static CLONES void K(kl_standard_forward)(const lat_args *args, size_t begin, size_t end)
@@ -91,8 +91,8 @@ static CLONES void K(kl_normal_forward)(const lat_args *args, size_t begin, size
   }
 }
 
-/* Elements: `kind` says for which input the gradient is; a loop for each, so that they are vector
- * code. y = g at full size */
+/* Elements: `kind` is the input whose gradient is computed; a loop for each, so that they are
+ * vector code. y = g at full size */
 #define EACH(value)                                                                                \
   LAT_INDEPENDENT for (size_t i = begin; i < end; i++) PUT(out[i], add, g[i] * (value))
 #define FAR   ((m[i] - m2[i]) * K(exp)(-v2[i]))
@@ -116,7 +116,7 @@ static CLONES void K(kl_normal_backward)(const lat_args *args, size_t begin, siz
 #undef FAR
 #undef RATIO
 
-/* ---- Bernoulli ------------------------------------------------------------------------------------- */
+/* ---- Bernoulli ------------------------------------------------------------------------------- */
 
 /* Rows: x = sum softplus(l) - x l; y = sigmoid(l) - x, the derivative. a = l, b = x */
 static CLONES void K(bernoulli_forward)(const lat_args *args, size_t begin, size_t end)
@@ -128,19 +128,19 @@ static CLONES void K(bernoulli_forward)(const lat_args *args, size_t begin, size
                                                                 (const real *)args->b + i * n;
     real *restrict slope = (real *)args->y + i * n;
     double total = 0;
-    for (size_t j0 = 0; j0 < n; j0 += 256) {
-      size_t stop = n - j0 < 256 ? n - j0 : 256;
-      real terms[256], lane[16] = {0};
+    for (size_t j0 = 0; j0 < n; j0 += LAT_NN_TERMS) {
+      size_t stop = n - j0 < LAT_NN_TERMS ? n - j0 : LAT_NN_TERMS;
+      real terms[LAT_NN_TERMS], part[LAT_NN_PARTS] = {0};
       LAT_INDEPENDENT for (size_t k = 0; k < stop; k++)
       {
         real at = l[j0 + k], target = x[j0 + k], e = K(exp)(-K(magnitude)(at)), r = 1 / (1 + e);
         slope[j0 + k] = (at < 0 ? e * r : r) - target;
         terms[k] = (at < 0 ? 0 : at) - target * at + K(log1p_unit)(e);
       }
-      for (size_t k = stop; k < 256; k++) terms[k] = 0;
-      for (size_t k = 0; k < 256; k += 16)
-        for (size_t c = 0; c < 16; c++) lane[c] += terms[k + c];
-      for (size_t c = 0; c < 16; c++) total += (double)lane[c];
+      for (size_t k = stop; k < LAT_NN_TERMS; k++) terms[k] = 0;
+      for (size_t k = 0; k < LAT_NN_TERMS; k += LAT_NN_PARTS)
+        for (size_t c = 0; c < LAT_NN_PARTS; c++) part[c] += terms[k + c];
+      for (size_t c = 0; c < LAT_NN_PARTS; c++) total += (double)part[c];
     }
     out[i] = (real)total;
   }
@@ -199,7 +199,7 @@ static CLONES void K(continuous_forward)(const lat_args *args, size_t begin, siz
   }
 }
 
-/* ---- categorical ----------------------------------------------------------------------------------- */
+/* ---- categorical ----------------------------------------------------------------------------- */
 
 /* Rows of groups: a = logits, b = labels; x = the sum over the groups; y = softmax - indicator.
  * cols = groups, n = categories */
@@ -226,7 +226,7 @@ static CLONES void K(categorical_forward)(const lat_args *args, size_t begin, si
   }
 }
 
-/* ---- Gaussian --------------------------------------------------------------------------------------- */
+/* ---- Gaussian -------------------------------------------------------------------------------- */
 
 /* Rows: a = mean, b = v, c = x */
 static CLONES void K(gaussian_forward)(const lat_args *args, size_t begin, size_t end)
@@ -263,10 +263,10 @@ static CLONES void K(gaussian_backward)(const lat_args *args, size_t begin, size
   }
 }
 
-/* ---- mixtures ----------------------------------------------------------------------------------------- */
+/* ---- mixtures -------------------------------------------------------------------------------- */
 
-/* Rows: -log sum_k pi_k N_k, and y = the responsibilities, N x K. a = x, b = means, c = v, d = log pi;
- * cols = D, n = K */
+/* Rows: -log sum_k pi_k N_k, and y = the responsibilities, N x K. a = x, b = means, c = v, d = log
+ * pi; cols = D, n = K */
 static CLONES void K(mixture_forward)(const lat_args *args, size_t begin, size_t end)
 {
   const size_t n = args->cols, count = args->n;
@@ -355,8 +355,8 @@ static void K(log_softmax)(const lat_args *args, size_t begin, size_t end)
   for (size_t k = 0; k < args->n; k++) out[k] = (real)((double)l[k] - most - log64(sum));
 }
 
-/* The first element of n outside [0, most], or that is no whole number when `whole`; n when there is
- * none. */
+/* The first element of n outside [0, most], or that is no whole number when `whole`; n when there
+ * is none. */
 static CLONES size_t K(first_outside)(size_t n, const real *restrict x, real most, bool whole)
 {
   size_t bad = 0;

@@ -1,24 +1,26 @@
-/* Sums, means and logarithms of sums. */
+/* ops_reduce.c: sums, means, and logarithms of sums of exponentials (ops.h).
+ *
+ * Sums along rows, down strips of columns and over pieces of all elements are each of fixed order;
+ * the largest number of a row is subtracted before exponentials are taken. */
 #include <math.h>
 
 #include "base/clones.h"
 #include "base/vector_kernels.h"
+#include "nn/limits.h"
 #include "nn/reduce.h"
-
-enum { STRIP = 256, PIECE = 4096 };
 
 #define TEMPLATE "nn/ops_reduce_template.h"
 #include "nn/both_types.h"
 
-/* ---- sums -------------------------------------------------------------------------------------- */
+/* ---- sums ------------------------------------------------------------------------------------ */
 
 static void sum_all(lat_tape *tape, const void *A, size_t n, double scale, lat_slot slot)
 {
-  size_t pieces = (n + PIECE - 1) / PIECE;
+  size_t pieces = (n + LAT_NN_PIECE - 1) / LAT_NN_PIECE;
   double *parts = lat_tape_bytes(tape, pieces, sizeof *parts), sum = 0;
   if (!parts) return;
   lat_args args = {.a = A, .n = n, .y = parts};
-  lat_nn_run(KERNEL(tape, sum_pieces), &args, pieces, PIECE);
+  lat_nn_run(KERNEL(tape, sum_pieces), &args, pieces, LAT_NN_PIECE);
   for (size_t p = 0; p < pieces; p++) sum += parts[p];
   sum *= scale;
   if (tape->dtype == LAT_FLOAT64)
@@ -36,7 +38,8 @@ void lat_sum_axis(lat_tape *tape, const void *A, size_t rows, size_t cols, lat_a
   else if (axis == LAT_NN_ACROSS)
     lat_nn_run(KERNEL(tape, sum_across), &args, rows, cols);
   else
-    lat_nn_run(KERNEL(tape, sum_down), &args, (cols + STRIP - 1) / STRIP, rows * STRIP * 2);
+    lat_nn_run(KERNEL(tape, sum_down), &args, (cols + LAT_NN_STRIP - 1) / LAT_NN_STRIP,
+               rows * LAT_NN_STRIP * 2);
 }
 
 void lat_sum_to(lat_tape *tape, const void *A, size_t rows, size_t cols, size_t rows2, size_t cols2,
@@ -87,7 +90,7 @@ void lat_back_sum(lat_tape *tape, lat_node *node)
   lat_nn_run(KERNEL(tape, spread), &args, in->rows, in->cols);
 }
 
-/* ---- log sum exp ------------------------------------------------------------------------------- */
+/* ---- log sum exp ----------------------------------------------------------------------------- */
 
 static lat_value log_sum_exp(lat_tape *tape, int op, lat_value x, size_t rows, size_t cols,
                              double shift)

@@ -1,16 +1,16 @@
 /* ops_reduce_template.h: the kernels of ops_reduce.c (see kernels.h). */
 
-/* The sum of n numbers: 16 lanes, which go into doubles every 512 numbers. */
+/* The sum of n numbers: 16 accumulators, which are added to a double every 512 numbers. */
 static CLONES double K(sum_of)(size_t n, const real *restrict x)
 {
   double total = 0;
-  for (size_t begin = 0; begin < n; begin += 512) {
-    size_t end = n - begin < 512 ? n : begin + 512, i = begin;
-    real lane[16] = {0};
-    for (; i + 16 <= end; i += 16)
-      for (size_t k = 0; k < 16; k++) lane[k] += x[i + k];
-    for (size_t k = 0; i < end; i++, k++) lane[k] += x[i];
-    for (size_t k = 0; k < 16; k++) total += (double)lane[k];
+  for (size_t begin = 0; begin < n; begin += LAT_NN_SHORT) {
+    size_t end = n - begin < LAT_NN_SHORT ? n : begin + LAT_NN_SHORT, i = begin;
+    real part[LAT_NN_PARTS] = {0};
+    for (; i + LAT_NN_PARTS <= end; i += LAT_NN_PARTS)
+      for (size_t k = 0; k < LAT_NN_PARTS; k++) part[k] += x[i + k];
+    for (size_t k = 0; i < end; i++, k++) part[k] += x[i];
+    for (size_t k = 0; k < LAT_NN_PARTS; k++) total += (double)part[k];
   }
   return total;
 }
@@ -32,27 +32,27 @@ static CLONES void K(add_down)(size_t n, const real *restrict x, double *restric
   LAT_INDEPENDENT for (size_t j = 0; j < n; j++) sums[j] += (double)x[j];
 }
 
-/* Strips of STRIP columns: the sums of the columns. */
+/* Strips of LAT_NN_STRIP columns: the sums of the columns. */
 static void K(sum_down)(const lat_args *args, size_t begin, size_t end)
 {
   const bool add = args->add;
   const real *A = args->a;
   real *out = args->x;
   for (size_t s = begin; s < end; s++) {
-    size_t c = s * STRIP, n = args->cols - c < STRIP ? args->cols - c : STRIP;
-    double sums[STRIP] = {0};
+    size_t c = s * LAT_NN_STRIP, n = args->cols - c < LAT_NN_STRIP ? args->cols - c : LAT_NN_STRIP;
+    double sums[LAT_NN_STRIP] = {0};
     for (size_t i = 0; i < args->rows; i++) K(add_down)(n, A + i * args->cols + c, sums);
     for (size_t j = 0; j < n; j++) PUT(out[c + j], add, (real)(args->s * sums[j]));
   }
 }
 
-/* Pieces of PIECE elements of all n: y[piece] = their sum, in double */
+/* Pieces of LAT_NN_PIECE elements of all n: y[piece] = their sum, in double */
 static void K(sum_pieces)(const lat_args *args, size_t begin, size_t end)
 {
   const real *A = args->a;
   double *parts = args->y;
   for (size_t p = begin; p < end; p++) {
-    size_t at = p * PIECE, n = args->n - at < PIECE ? args->n - at : PIECE;
+    size_t at = p * LAT_NN_PIECE, n = args->n - at < LAT_NN_PIECE ? args->n - at : LAT_NN_PIECE;
     parts[p] = K(sum_of)(n, A + at);
   }
 }
@@ -88,10 +88,10 @@ static CLONES double K(sum_exp)(size_t n, const real *restrict x, real most)
 {
   double total = 0;
   size_t begin = 0;
-  for (; n - begin >= 16; begin += 16) {
-    real lane[16];
-    for (size_t k = 0; k < 16; k++) lane[k] = K(exp)(x[begin + k] - most);
-    for (size_t k = 0; k < 16; k++) total += (double)lane[k];
+  for (; n - begin >= LAT_NN_PARTS; begin += LAT_NN_PARTS) {
+    real part[LAT_NN_PARTS];
+    for (size_t k = 0; k < LAT_NN_PARTS; k++) part[k] = K(exp)(x[begin + k] - most);
+    for (size_t k = 0; k < LAT_NN_PARTS; k++) total += (double)part[k];
   }
   for (; begin < n; begin++) total += (double)K(exp)(x[begin] - most);
   return total;

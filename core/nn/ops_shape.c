@@ -1,10 +1,12 @@
-/* Columns, rows and other pieces. All are copies of runs of bytes, so only sums know the type. */
+/* ops_shape.c: columns, rows and other parts of values, and their transposes (ops.h).
+ *
+ * Values are copied as bytes, whatever their type; only gradients that are added need it. */
 #include <string.h>
 
 #include "base/clones.h"
 #include "nn/kernels.h"
 
-/* ---- rows of bytes, whatever the type ----------------------------------------------------------- */
+/* ---- rows of bytes, whatever the type -------------------------------------------------------- */
 
 static LAT_CLONES void add32(size_t n, const float *restrict from, float *restrict to)
 {
@@ -41,7 +43,7 @@ static void *cleared(lat_tape *tape, const lat_node *node, size_t k)
   return slot.at;
 }
 
-/* ---- columns ------------------------------------------------------------------------------------ */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 lat_value lat_nn_columns(lat_tape *tape, lat_value x, size_t first, size_t count)
 {
@@ -100,7 +102,7 @@ void lat_back_concat(lat_tape *tape, lat_node *node)
   }
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 lat_value lat_nn_gather(lat_tape *tape, lat_value x, const size_t *rows, size_t count)
 {
@@ -158,7 +160,7 @@ void lat_back_repeat_rows(lat_tape *tape, lat_node *node)
             slot.add || k % node->i > 0);
 }
 
-/* ---- the transpose ------------------------------------------------------------------------------- */
+/* ---- the transpose --------------------------------------------------------------------------- */
 
 lat_value lat_nn_transpose(lat_tape *tape, lat_value x)
 {
@@ -175,11 +177,11 @@ void lat_back_transpose(lat_tape *tape, lat_node *node)
 {
   lat_slot slot = lat_tape_slot(tape, node, 0);
   if (!slot.at) return;
-  void *turned = slot.add ? lat_tape_numbers(tape, node->rows * node->cols) : slot.at;
-  if (!turned) return;
+  void *transposed = slot.add ? lat_tape_numbers(tape, node->rows * node->cols) : slot.at;
+  if (!transposed) return;
   lat_matrix g = {node->gradient, node->rows, node->cols, (ptrdiff_t)node->cols, 1, tape->dtype};
-  lat_matrix to = {turned, node->cols, node->rows, (ptrdiff_t)node->rows, 1, tape->dtype};
+  lat_matrix to = {transposed, node->cols, node->rows, (ptrdiff_t)node->rows, 1, tape->dtype};
   lat_matrix from = lat_transpose(g);
   lat_copy(&from, &to);
-  if (slot.add) put_row(tape, slot.at, turned, node->rows * node->cols, true);
+  if (slot.add) put_row(tape, slot.at, transposed, node->rows * node->cols, true);
 }

@@ -1,3 +1,7 @@
+/* optimizers.c: SGD, Adam, AdamW, Adamax and RMSprop on the flat vectors of a store (optimizers.h).
+ *
+ * Gradients are searched for NaN and infinities first, so that a step is done completely or not at
+ * all. */
 #include "nn/optimizers.h"
 
 #include <math.h>
@@ -7,15 +11,13 @@
 #include "base/vector_kernels.h"
 #include "nn/kernels.h"
 
-enum { PIECE = LAT_STORE_PIECE };
-
 const char *const lat_optimizer_names[LAT_OPTIMIZERS + 1] = {[LAT_SGD] = "sgd",
                                                              [LAT_ADAM] = "adam",
                                                              [LAT_ADAMW] = "adamw",
                                                              [LAT_ADAMAX] = "adamax",
                                                              [LAT_RMSPROP] = "rmsprop"};
 
-/* What one step has for numbers. */
+/* The numbers of one step. */
 typedef struct numbers {
   double rate, beta1, beta2, epsilon, decay, correction1, correction2;
   bool nesterov, decoupled;
@@ -33,8 +35,9 @@ static inline double root64(double x)
 
 #define TEMPLATE "nn/optimizers_template.h"
 #include "nn/both_types.h"
+#include "nn/limits.h"
 
-/* ---- which parameters ---------------------------------------------------------------------------- */
+/* ---- which parameters ------------------------------------------------------------------------ */
 
 static bool begins_with(const char *name, const char *prefix)
 {
@@ -100,20 +103,21 @@ void lat_optimizer_done(lat_optimizer *o)
   o->range_count = 0;
 }
 
-/* ---- the step -------------------------------------------------------------------------------------- */
+/* ---- the step -------------------------------------------------------------------------------- */
 
 static void *at(const lat_store *store, void *flat, size_t offset)
 {
   return flat ? (char *)flat + offset * lat_dtype_size(store->dtype) : NULL;
 }
 
-/* Runs a kernel that leaves a number for each piece of n elements of a sealed store; their sum. */
+/* Runs a kernel that computes a number for each piece of n elements of a sealed store; their
+ * sum. */
 static double sum_pieces(const lat_store *store, lat_nn_kernel *kernel, const void *flat, size_t n)
 {
-  size_t pieces = (n + PIECE - 1) / PIECE;
+  size_t pieces = (n + LAT_STORE_PIECE - 1) / LAT_STORE_PIECE;
   double sum = 0;
   lat_args args = {.a = flat, .n = n, .y = store->parts};
-  lat_nn_run(kernel, &args, pieces, PIECE);
+  lat_nn_run(kernel, &args, pieces, LAT_STORE_PIECE);
   for (size_t p = 0; p < pieces; p++) sum += store->parts[p];
   return sum;
 }
@@ -173,18 +177,18 @@ lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *o, double rate
                .decoupled = o->kind == LAT_ADAMW};
   for (size_t r = 0; r < o->range_count; r++) {
     size_t begin = o->ranges[r][0], n = o->ranges[r][1] - begin;
-    bool still = o->kind == LAT_SGD && o->beta1 == 0;
+    bool plain = o->kind == LAT_SGD && o->beta1 == 0;
     lat_args args = {.a = at(store, store->gradients, begin),
                      .c = &s,
                      .x = at(store, store->values, begin),
-                     .y = still ? NULL : at(store, o->first, begin),
+                     .y = plain ? NULL : at(store, o->first, begin),
                      .z = at(store, o->second, begin)};
     lat_nn_run(kernel_of(o), &args, n, 4);
   }
   return LAT_OK;
 }
 
-/* ---- whole stores ----------------------------------------------------------------------------------- */
+/* ---- whole stores ---------------------------------------------------------------------------- */
 
 double lat_store_clip(lat_store *store, double most)
 {
@@ -217,7 +221,7 @@ void lat_store_swap(lat_store *store)
     lat_nn_run(store->dtype == LAT_FLOAT64 ? exchange64 : exchange32, &args, store->size, 2);
 }
 
-/* ---- schedules --------------------------------------------------------------------------------------- */
+/* ---- schedules ------------------------------------------------------------------------------- */
 
 double lat_schedule_cosine(double step, double steps, double final)
 {

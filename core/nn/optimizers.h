@@ -1,10 +1,10 @@
-/* optimizers.h: one step down the gradient that a backward pass has left in a store.
+/* optimizers.h: steps of gradient descent with the gradients of a store.
  *
- * An optimizer goes over a range of the flat vectors in one fused loop, with moments of its own in the
- * same layout. The learning rate is an argument of the step, so a schedule is a product:
+ * An optimizer processes a range of the flat vectors in one fused loop, with moments of its own in
+ * the same layout. The learning rate is an argument of the step, so a schedule is a product:
  *
  *   lat_optimizer_step(work, &adam, 1e-3 * lat_schedule_cosine(adam.steps, 4690, 0))
- */
+ * */
 #ifndef LAT_NN_OPTIMIZERS_H
 #define LAT_NN_OPTIMIZERS_H
 
@@ -33,9 +33,9 @@ typedef struct lat_optimizer {
   size_t range_count;
 } lat_optimizer;
 
-/* Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, weight_decay 0 (AdamW 0.01), SGD without momentum,
- * RMSprop's beta2 0.99. Moves the parameters whose names begin with one of `prefixes` (count of
- * them; 0 is all). Seals the store. LAT_INVALID when a prefix fits no name. */
+/* Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, weight_decay 0 (AdamW 0.01), SGD without
+ * momentum, RMSprop's beta2 0.99. Moves the parameters whose names begin with one of `prefixes`
+ * (count of them; 0 is all). Seals the store. LAT_INVALID when no name has a prefix. */
 lat_status lat_optimizer_init(lat_workspace *work, lat_optimizer *optimizer,
                               lat_optimizer_kind kind, lat_store *store,
                               const char *const *prefixes, size_t count);
@@ -46,13 +46,13 @@ void lat_optimizer_done(lat_optimizer *optimizer);
 lat_status lat_optimizer_step(lat_workspace *work, lat_optimizer *optimizer, double rate);
 
 /* The Euclidean norm of all gradients of a sealed store; they are scaled down so that it is at most
- * `most`. Infinite or NaN norms leave them as they are (and the optimizer refuses them). */
+ * `most`. Infinite or NaN norms leave them as they are (and the optimizer's step fails). */
 double lat_store_clip(lat_store *store, double most);
 
 /* average := d average + (1 - d) values, d = min(decay, (1 + n)/(10 + n)) at call n, so that the
- * first steps are forgotten soon. The first call (n = 0) copies. */
+ * first steps soon lose their weight. The first call (n = 0) copies. */
 lat_status lat_store_average(lat_workspace *work, lat_store *store, double decay);
-/* Values and averages change places. */
+/* Exchanges values and averages. */
 void lat_store_swap(lat_store *store);
 
 /* Factors of the learning rate at a step, from 0. */

@@ -101,17 +101,19 @@ static CLONES void K(exchange)(const lat_args *args, size_t begin, size_t end)
   }
 }
 
-/* Pieces of PIECE elements of n: y[piece] = the sum of their squares */
+/* Pieces of LAT_STORE_PIECE elements of n: y[piece] = the sum of their squares */
 static CLONES void K(squares)(const lat_args *args, size_t begin, size_t end)
 {
   const real *restrict a = args->a;
   double *parts = args->y;
   for (size_t p = begin; p < end; p++) {
-    size_t at = p * PIECE, n = args->n - at < PIECE ? args->n - at : PIECE;
-    double lane[16] = {0}, sum = 0;
-    for (size_t i = 0; i < n; i += 16) /* padded to whole 16s */
-      for (size_t k = 0; k < 16; k++) lane[k] += (double)a[at + i + k] * (double)a[at + i + k];
-    for (size_t k = 0; k < 16; k++) sum += lane[k];
+    size_t at = p * LAT_STORE_PIECE,
+           n = args->n - at < LAT_STORE_PIECE ? args->n - at : LAT_STORE_PIECE;
+    double part[LAT_NN_PARTS] = {0}, sum = 0;
+    for (size_t i = 0; i < n; i += LAT_NN_PARTS) /* padded to whole 16s */
+      for (size_t k = 0; k < LAT_NN_PARTS; k++)
+        part[k] += (double)a[at + i + k] * (double)a[at + i + k];
+    for (size_t k = 0; k < LAT_NN_PARTS; k++) sum += part[k];
     parts[p] = sum;
   }
 }
@@ -122,7 +124,8 @@ static CLONES void K(count_bad)(const lat_args *args, size_t begin, size_t end)
   const real *restrict a = args->a;
   double *parts = args->y;
   for (size_t p = begin; p < end; p++) {
-    size_t at = p * PIECE, n = args->n - at < PIECE ? args->n - at : PIECE;
+    size_t at = p * LAT_STORE_PIECE,
+           n = args->n - at < LAT_STORE_PIECE ? args->n - at : LAT_STORE_PIECE;
     int bad = 0;
     for (size_t i = 0; i < n; i++) bad += !(K(magnitude)(a[at + i]) < (real)INFINITY);
     parts[p] = bad;

@@ -1,11 +1,11 @@
-/* reduce.h: sums that several operations need. Private to nn. */
+/* reduce.h: sums over the axes of a value, for several operations. Private to nn. */
 #ifndef LAT_NN_REDUCE_H
 #define LAT_NN_REDUCE_H
 
 #include "nn/kernels.h"
 
-/* slot (+)= scale times the sums of A, rows x cols, over the axis. Partial sums are of fixed pieces,
- * in double from some hundred elements on. */
+/* slot (+)= scale times the sums of A, rows x cols, over the axis. Partial sums are of fixed
+ * pieces, in double from some hundred elements on. */
 void lat_sum_axis(lat_tape *tape, const void *A, size_t rows, size_t cols, lat_axis axis,
                   double scale, lat_slot slot);
 

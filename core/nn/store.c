@@ -1,9 +1,14 @@
+/* store.c: parameters of nets in flat vectors, and their initial values (store.h).
+ *
+ * A parameter begins at a multiple of LAT_STORE_LINE elements; the padding after it stays zero, so
+ * loops over a flat vector need no exceptions. */
 #include "nn/store.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "nn/limits.h"
 
 void lat_store_init(lat_store *store, lat_dtype dtype, uint64_t seed)
 {
@@ -45,7 +50,7 @@ size_t lat_store_find(const lat_store *store, const char *name)
   return SIZE_MAX;
 }
 
-/* ---- initial values ---------------------------------------------------------------------------- */
+/* ---- initial values -------------------------------------------------------------------------- */
 
 static void scale(const lat_matrix *A, double shift, double factor)
 {
@@ -78,12 +83,12 @@ static double product(const double *a, const double *b, size_t n, size_t step)
   return sum;
 }
 
-/* Orthonormal columns by Gram and Schmidt's method, done twice: then they are so to the last bits.
- * Normal columns are independent with probability 1. */
+/* Orthonormal columns by Gram and Schmidt's method, repeated once: then they are so to the last
+ * bits. Normal columns are independent with probability 1. */
 static void orthonormalize(double *Q, size_t rows, size_t cols)
 {
   for (size_t j = 0; j < cols; j++) {
-    for (int turn = 0; turn < 2; turn++) {
+    for (int pass = 0; pass < 2; pass++) {
       for (size_t k = 0; k < j; k++) {
         double along = product(Q + j, Q + k, rows, cols);
         for (size_t i = 0; i < rows; i++) Q[i * cols + j] -= along * Q[i * cols + k];
@@ -112,7 +117,7 @@ static lat_status set_values(lat_workspace *work, const lat_store *store, size_t
   lat_matrix A = lat_store_view(store, store->values, index);
   double in = (double)(fan_in ? fan_in : A.rows), out = (double)A.cols;
   /* streams of their own, apart from those of tapes */
-  lat_random random = {.seed = store->seed, .stream = (uint64_t)1 << 63 | index};
+  lat_random random = {.seed = store->seed, .stream = LAT_STORE_STREAM | index};
   switch (init) {
   case LAT_INIT_HE:
   case LAT_INIT_LECUN:
@@ -129,16 +134,16 @@ static lat_status set_values(lat_workspace *work, const lat_store *store, size_t
     scale(&A, 0, gain);
     break;
   default:
-    break; /* zero it is */
+    break; /* zeros */
   }
   return LAT_OK;
 }
 
-/* ---- growing ------------------------------------------------------------------------------------ */
+/* ---- growing --------------------------------------------------------------------------------- */
 
 static size_t padded(size_t n)
 {
-  return (n + 15) / 16 * 16;
+  return (n + LAT_STORE_LINE - 1) / LAT_STORE_LINE * LAT_STORE_LINE;
 }
 
 static lat_status grow(lat_workspace *work, lat_store *store, size_t size)

@@ -8,11 +8,11 @@
  *   lat_store store;
  *   lat_store_init(&store, LAT_FLOAT32, seed);
  *   lat_net_mlp(work, &store, "encoder", ...);       (layers.h) adds parameters
- *   lat_store_seal(work, &store);                    makes the vectors; layers call it no more
+ *   lat_store_seal(work, &store);                    allocates the gradients
  *   ...
  *   lat_store_done(&store);
  *
- * One thread at a time uses a store: it also remembers where its parameters are on a tape.
+ * One thread at a time uses a store: it also has the nodes of its parameters on a tape.
  *
  * The first tape or optimizer that uses a store seals it: from then on its memory doesn't move
  * and nothing can be added. Values are drawn when a parameter is added, from the store's seed and
@@ -24,16 +24,15 @@
 
 #include "matrix/matrix.h"
 
-#define LAT_STORE_NAME 96        /* bytes of a name, with its final 0 */
-enum { LAT_STORE_PIECE = 8192 }; /* elements whose sum one thread makes */
+#define LAT_STORE_NAME 96 /* bytes of a name, with its final 0 */
 
 typedef enum lat_init {
   LAT_INIT_ZERO,
-  LAT_INIT_HE,     /* N(0, 2/rows): He, Zhang, Ren and Sun 2015, for relu */
-  LAT_INIT_GLOROT, /* uniform, variance 2/(rows + cols): Glorot and Bengio 2010, for tanh */
-  LAT_INIT_LECUN,  /* N(0, 1/rows): LeCun, Bottou, Orr and Mueller 1998 */
-  LAT_INIT_TORCH,  /* uniform, variance 1/(3 rows): what torch.nn.Linear has for weight and bias */
-  LAT_INIT_ORTHOGONAL, /* columns (or rows, of which there are fewer) orthonormal: Saxe et al. 2014 */
+  LAT_INIT_HE,         /* N(0, 2/rows): He, Zhang, Ren and Sun 2015, for relu */
+  LAT_INIT_GLOROT,     /* uniform, variance 2/(rows + cols): Glorot and Bengio 2010, for tanh */
+  LAT_INIT_LECUN,      /* N(0, 1/rows): LeCun, Bottou, Orr and Mueller 1998 */
+  LAT_INIT_TORCH,      /* uniform, variance 1/(3 rows): torch.nn.Linear, weight and bias */
+  LAT_INIT_ORTHOGONAL, /* orthonormal columns, or rows if they are fewer: Saxe et al. 2014 */
   LAT_INIT_AUTO,       /* layers: lat_init_for of each layer's own activation; else as zero */
   LAT_INITS
 } lat_init;
@@ -42,7 +41,7 @@ typedef struct lat_store_item {
   char name[LAT_STORE_NAME];
   size_t rows, cols;
   size_t offset;    /* of its first element in the flat vectors */
-  const void *tape; /* where it has a node in this step, see lat_nn_parameter */
+  const void *tape; /* its node in this step, see lat_nn_parameter */
   uint32_t step, node;
 } lat_store_item;
 
@@ -65,9 +64,9 @@ typedef struct lat_store {
 void lat_store_init(lat_store *store, lat_dtype dtype, uint64_t seed);
 void lat_store_done(lat_store *store);
 
-/* Adds a parameter, set by `init` times `gain`; `fan_in` stands for rows in the formulas above (a
+/* Adds a parameter, set by `init` times `gain`; `fan_in` replaces rows in the formulas above (a
  * bias has its weight's), 0 is rows itself. *index is its number. LAT_INVALID when the store is
- * sealed, or the name is there already, empty or too long. */
+ * sealed, or the name exists already, is empty or too long. */
 lat_status lat_store_add(lat_workspace *work, lat_store *store, const char *name, size_t rows,
                          size_t cols, lat_init init, double gain, size_t fan_in, size_t *index);
 
@@ -80,8 +79,8 @@ lat_matrix lat_store_view(const lat_store *store, void *flat, size_t index);
 /* The number of the parameter `name`, or SIZE_MAX. */
 size_t lat_store_find(const lat_store *store, const char *name);
 
-/* A fresh flat vector of zeros in the store's layout, for moments, which lat_memory_free takes back with
- * the store's allocator. NULL when there is no memory. */
+/* A fresh flat vector of zeros in the store's layout, for moments, to be freed by lat_memory_free
+ * with the store's allocator. NULL when there is no memory. */
 void *lat_store_vector(const lat_store *store);
 
 #endif

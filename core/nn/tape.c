@@ -1,3 +1,8 @@
+/* tape.c: nodes, the arena of a step, and the backward pass (tape.h).
+ *
+ * Nodes are in blocks that don't move; values, gradients and saved data are in the arena. The
+ * backward pass goes from the loss to the first node and calls the operation of each node that has
+ * a gradient. */
 #include "nn/tape.h"
 
 #include <math.h>
@@ -7,8 +12,7 @@
 
 #include "base/parallel.h"
 #include "nn/kernels.h"
-
-enum { BLOCK = 256, SLAB = 1 << 16 }; /* nodes of a block; bytes of the least arena */
+#include "nn/limits.h"
 
 static void (*const backward[LAT_OP_COUNT])(lat_tape *, lat_node *) = {
 #define OP(name) [LAT_OP_##name] = lat_back_##name,
@@ -22,7 +26,7 @@ const char *const lat_op_names[LAT_OP_COUNT] = {
 #undef OP
 };
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void lat_tape_init(lat_tape *tape, lat_dtype dtype, uint64_t seed)
 {
@@ -33,7 +37,8 @@ void lat_tape_init(lat_tape *tape, lat_dtype dtype, uint64_t seed)
 void lat_tape_done(lat_tape *tape)
 {
   lat_allocator allocator = tape->memory.allocator;
-  for (size_t i = 0; i * BLOCK < tape->capacity; i++) lat_memory_free(&allocator, tape->blocks[i]);
+  for (size_t i = 0; i * LAT_TAPE_BLOCK < tape->capacity; i++)
+    lat_memory_free(&allocator, tape->blocks[i]);
   lat_memory_free(&allocator, tape->blocks);
   lat_workspace_done(&tape->memory);
   *tape = (lat_tape){.dtype = tape->dtype, .seed = tape->seed, .step = tape->step};
@@ -44,13 +49,14 @@ void lat_tape_done(lat_tape *tape)
 static void make_arena(lat_tape *tape, size_t bytes)
 {
   lat_workspace_done(&tape->memory);
-  tape->slab = bytes > SLAB ? bytes : SLAB;
+  tape->slab = bytes > LAT_TAPE_SLAB ? bytes : LAT_TAPE_SLAB;
   if (!lat_allocate(&tape->memory, tape->slab, 1)) tape->slab = 0;
   tape->start = (lat_mark){tape->memory.top, 0};
   lat_workspace_release(&tape->memory, tape->start);
 }
 
-/* When a step has needed more than the arena's one block, the next one gets a block for all of it. */
+/* When a step has needed more than the arena's one block, the next one gets a block of that
+ * size. */
 void lat_tape_reset(lat_tape *tape)
 {
   if (tape->used > tape->most) tape->most = tape->used;
@@ -93,13 +99,13 @@ lat_value lat_tape_fail(lat_tape *tape, lat_status status, const char *format, .
   return (lat_value){0};
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
-/* Room for another block of nodes. False when there is no memory. */
+/* Memory for another block of nodes. False when there is no memory. */
 static bool add_nodes(lat_tape *tape)
 {
   const lat_allocator *allocator = &tape->memory.allocator;
-  size_t blocks = tape->capacity / BLOCK;
+  size_t blocks = tape->capacity / LAT_TAPE_BLOCK;
   if ((blocks & (blocks - 1)) == 0) { /* the list is full: 0, 1, 2, 4, ... of them */
     lat_node **more = lat_memory_allocate(allocator, blocks ? 2 * blocks : 1, sizeof *more);
     if (!more) return false;
@@ -107,9 +113,9 @@ static bool add_nodes(lat_tape *tape)
     lat_memory_free(allocator, tape->blocks);
     tape->blocks = more;
   }
-  tape->blocks[blocks] = lat_memory_allocate(allocator, BLOCK, sizeof **tape->blocks);
+  tape->blocks[blocks] = lat_memory_allocate(allocator, LAT_TAPE_BLOCK, sizeof **tape->blocks);
   if (!tape->blocks[blocks]) return false;
-  tape->capacity += BLOCK;
+  tape->capacity += LAT_TAPE_BLOCK;
   return true;
 }
 
@@ -158,7 +164,7 @@ bool lat_nodes(lat_tape *tape, size_t count, const lat_value values[], lat_node 
   return true;
 }
 
-/* What the item remembers may be of a tape that is no more, at the address of this one. */
+/* The item may refer to a tape that was freed, at the address of this one. */
 uint32_t lat_tape_find(const lat_tape *tape, const lat_store *store, size_t index)
 {
   const lat_store_item *item = &store->items[index];
@@ -169,7 +175,7 @@ uint32_t lat_tape_find(const lat_tape *tape, const lat_store *store, size_t inde
   return same ? item->node : LAT_NONE;
 }
 
-bool lat_tape_goes_on(lat_tape *tape)
+bool lat_tape_continue(lat_tape *tape)
 {
   if (tape->status != LAT_OK) return false;
   lat_status status = tape->asks ? lat_check(tape->asks) : LAT_OK;
@@ -182,7 +188,7 @@ lat_node *lat_tape_push(lat_tape *tape, int op, size_t rows, size_t cols, const 
                         size_t count, lat_value *handle)
 {
   *handle = (lat_value){0};
-  if (!lat_tape_goes_on(tape)) return NULL;
+  if (!lat_tape_continue(tape)) return NULL;
   if (cols && rows > SIZE_MAX / cols) {
     lat_tape_fail(tape, LAT_MEMORY, "a value of %zux%zu is more than memory can address", rows,
                   cols);
@@ -216,10 +222,10 @@ lat_slot lat_tape_slot(lat_tape *tape, const lat_node *node, size_t k)
 
 lat_random lat_tape_random(const lat_tape *tape, uint32_t n)
 {
-  return (lat_random){.seed = tape->seed, .stream = tape->step << 24 ^ n};
+  return (lat_random){.seed = tape->seed, .stream = tape->step << LAT_TAPE_STREAM_BITS ^ n};
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static lat_matrix matrix_of(const lat_tape *tape, const lat_node *node, void *data)
 {
@@ -244,7 +250,7 @@ double lat_tape_number(lat_tape *tape, lat_value value)
   return A.data ? lat_get(&A, 0, 0) : NAN;
 }
 
-/* ---- the backward pass ------------------------------------------------------------------------- */
+/* ---- the backward pass ----------------------------------------------------------------------- */
 
 /* The first element that isn't finite; false when all are. */
 static bool find_bad(const lat_tape *tape, const void *data, size_t n, size_t *at)
@@ -277,8 +283,8 @@ bool lat_tape_checked(lat_tape *tape, lat_value value)
   return !node || check_node(tape, node, node->value, "the result");
 }
 
-/* A loss that isn't finite: the first operation that wasn't is to blame. */
-static lat_status blame(lat_tape *tape, uint32_t last)
+/* A loss that isn't finite: fails with the first operation whose result isn't. */
+static lat_status name_first_bad(lat_tape *tape, uint32_t last)
 {
   for (uint32_t n = 0; n <= last; n++) {
     const lat_node *node = lat_tape_at(tape, n);
@@ -330,13 +336,13 @@ lat_status lat_tape_backward(lat_tape *tape, lat_value loss, bool accumulate)
   else if (!last->needs)
     lat_tape_fail(tape, LAT_INVALID, "the loss depends on no parameter");
   else if (!isfinite(lat_tape_number(tape, loss)))
-    blame(tape, loss.node);
+    name_first_bad(tape, loss.node);
   if (tape->status != LAT_OK) return tape->status;
   begin_pass(tape, accumulate);
   if (!last->gradient) last->gradient = lat_tape_numbers(tape, 1);
   if (!last->gradient) return tape->status;
   add_one(tape, last);
-  for (uint32_t n = loss.node + 1; n-- > 0 && lat_tape_goes_on(tape);) {
+  for (uint32_t n = loss.node + 1; n-- > 0 && lat_tape_continue(tape);) {
     lat_node *node = lat_tape_at(tape, n);
     if (!node->set || !node->needs) continue;
     if (tape->check && !check_node(tape, node, node->gradient, "the gradient")) break;
@@ -347,11 +353,7 @@ lat_status lat_tape_backward(lat_tape *tape, lat_value loss, bool accumulate)
   return tape->status;
 }
 
-/* ---- kernels ----------------------------------------------------------------------------------- */
-
-/* Simple operations from which a thread is woken: some 30 us of them. */
-#define WORTH ((size_t)1 << 16)
-enum { MOST_CHUNKS = 16 };
+/* ---- kernels --------------------------------------------------------------------------------- */
 
 typedef struct job {
   lat_nn_kernel *kernel;
@@ -374,14 +376,17 @@ static void run_chunk(void *context, size_t chunk, size_t worker)
 
 void lat_nn_run(lat_nn_kernel *kernel, const lat_args *args, size_t items, size_t cost)
 {
-  size_t worth = items * cost / WORTH;
+  size_t worth = items * cost / LAT_NN_WORTH;
   if (worth < 2) {
     kernel(args, 0, items);
     return;
   }
-  /* single elements are cut at cache lines; of rows and columns any may be first */
-  job j = {.kernel = kernel, .args = args, .items = items, .unit = items > 4096 ? 64 : 1};
-  j.chunks = worth < MOST_CHUNKS ? worth : MOST_CHUNKS;
+  /* single elements are cut at cache lines; rows and columns anywhere */
+  job j = {.kernel = kernel,
+           .args = args,
+           .items = items,
+           .unit = items > LAT_NN_LARGE ? LAT_NN_LINE : 1};
+  j.chunks = worth < LAT_NN_MOST_CHUNKS ? worth : LAT_NN_MOST_CHUNKS;
   if (j.chunks > items) j.chunks = items;
   lat_parallel(NULL, j.chunks, run_chunk, &j);
 }

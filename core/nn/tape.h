@@ -6,7 +6,7 @@
  * observations as rows.
  *
  * Memory is a bump arena: `reset` begins the next step, and from the second step on nothing is
- * taken from the system. A handle knows the step it was made in; one of an earlier step is refused.
+ * allocated from the system. A handle has the number of its step; one of an earlier step fails.
  *
  * How a C caller builds a step:
  *
@@ -16,18 +16,20 @@
  *     lat_tape_reset(&tape);
  *     lat_value x = lat_nn_input(&tape, &batch, false);
  *     lat_value h = lat_net_forward(&tape, &encoder, x);                         (layers.h)
- *     lat_value mean = lat_nn_columns(&tape, h, 0, M), log_variance = lat_nn_columns(&tape, h, M, M);
+ *     lat_value mean = lat_nn_columns(&tape, h, 0, M);
+ *     lat_value log_variance = lat_nn_columns(&tape, h, M, M);
  *     lat_value z = lat_nn_reparameterize(&tape, mean, log_variance);
- *     lat_value loss = lat_nn_add(&tape, lat_nn_bernoulli_nll(&tape, lat_net_forward(&tape, &decoder, z), x),
- *                                 lat_nn_kl_standard_normal(&tape, mean, log_variance));
+ *     lat_value nll = lat_nn_bernoulli_nll(&tape, lat_net_forward(&tape, &decoder, z), x);
+ *     lat_value kl = lat_nn_kl_standard_normal(&tape, mean, log_variance);
+ *     lat_value loss = lat_nn_add(&tape, nll, kl);
  *     LAT_TRY(lat_tape_backward(&tape, lat_nn_mean(&tape, loss, LAT_NN_ALL), false));
  *     LAT_TRY(lat_optimizer_step(work, &adam, rate));                             (optimizers.h)
  *   }
  *   lat_tape_done(&tape);
  *
  * Operations return a handle and no status: the first failure stays in tape->status with its
- * sentence in tape->memory.message, and everything after it does nothing and passes it on, so it
- * is enough to look once, at the end (lat_tape_backward does), or where a value is read.
+ * sentence in tape->memory.message, and all later operations do nothing, so it is enough to
+ * test it once, at the end (lat_tape_backward does), or where a value is read.
  *
  * Gradients: of parameters (store.h) and of inputs made with gradient = true, and of everything
  * that depends on them. */
@@ -43,18 +45,18 @@
 enum { LAT_NODE_INPUTS = 4, LAT_TAPE_STORES = 8 };
 
 typedef struct lat_value {
-  uint32_t node, step; /* step 0 is no value: what an operation gives that failed */
+  uint32_t node, step; /* step 0 is no value: the result of an operation that failed */
 } lat_value;
 
 typedef struct lat_node {
   uint16_t op;                      /* lat_op_kind of ops.h */
-  bool needs;                       /* a gradient flows here */
+  bool needs;                       /* it needs a gradient */
   bool set;                         /* its gradient has been written in this backward pass */
   uint32_t tag;                     /* tape->tag when it was made */
   uint32_t inputs[LAT_NODE_INPUTS]; /* nodes; LAT_NONE where there are fewer */
   size_t rows, cols;
   void *value, *gradient;
-  void *saved;      /* what the forward pass leaves for the backward one, in the arena */
+  void *saved;      /* kept by the forward pass for the backward one, in the arena */
   size_t i, j;      /* sizes and places that belong to the operation */
   double a, b;      /* and numbers */
   lat_store *store; /* of a parameter */
@@ -67,10 +69,10 @@ typedef struct lat_tape {
   uint64_t seed, step; /* the generator's state: step counts resets */
   uint32_t generation; /* of handles */
   lat_status status;   /* the first failure of the step */
-  lat_workspace *asks; /* whose caller says whether to go on (lat_check), before each operation and
-                          within products; NULL, which a reset makes it: nobody */
+  lat_workspace *asks; /* on which lat_check is called, before each operation and within products;
+                          or NULL, as after a reset */
   bool check;          /* every value and gradient is searched for NaN and infinities */
-  uint32_t tag;        /* copied into new nodes: a line of the caller's source, say */
+  uint32_t tag;        /* copied into new nodes: for example a line number of the caller's source */
   lat_node **blocks;   /* nodes don't move */
   size_t count, capacity;
   lat_workspace memory; /* the arena, and the message */
@@ -87,7 +89,7 @@ void lat_tape_done(lat_tape *tape);
 /* Memory for a step of so many values and bytes, between steps. False when there is none. */
 bool lat_tape_reserve(lat_tape *tape, size_t nodes, size_t bytes);
 
-/* Begins a step: forgets all values, and a failure. */
+/* Begins a step: drops all values, and a failure. */
 void lat_tape_reset(lat_tape *tape);
 
 /* Computes the gradient of `loss`, a 1 x 1 value, with respect to all that it depends on. The
@@ -97,8 +99,8 @@ void lat_tape_reset(lat_tape *tape);
  * result isn't. */
 lat_status lat_tape_backward(lat_tape *tape, lat_value loss, bool accumulate);
 
-/* A value as a matrix, and its gradient after a backward pass; data is NULL when there is none. Good
- * until the next reset. */
+/* A value as a matrix, and its gradient after a backward pass; data is NULL when there is none.
+ * Good until the next reset. */
 lat_matrix lat_tape_value(lat_tape *tape, lat_value value);
 lat_matrix lat_tape_gradient(lat_tape *tape, lat_value value);
 
@@ -106,7 +108,7 @@ lat_matrix lat_tape_gradient(lat_tape *tape, lat_value value);
 double lat_tape_number(lat_tape *tape, lat_value value);
 
 /* With tape->check: false, and a failure that names the operation, when the value has a NaN or an
- * infinity. Asked after each operation. */
+ * infinity. Called after each operation. */
 bool lat_tape_checked(lat_tape *tape, lat_value value);
 
 /* ---- for operations -------------------------------------------------------------------------- */
@@ -132,17 +134,17 @@ uint32_t lat_tape_find(const lat_tape *tape, const lat_store *store, size_t inde
 void *lat_tape_numbers(lat_tape *tape, size_t count);
 void *lat_tape_bytes(lat_tape *tape, size_t count, size_t size);
 
+/* False when the step has failed, or fails now because lat_check does. */
+bool lat_tape_continue(lat_tape *tape);
 /* Fails the step; printf-like. Returns no value. */
-/* Whether to go on; false, and the step has failed, once lat_check does. */
-bool lat_tape_goes_on(lat_tape *tape);
 lat_value lat_tape_fail(lat_tape *tape, lat_status status, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
 
-/* Where input k of a node takes its gradient: `at` is NULL when it needs none (or memory has
- * ended). The kernel stores when `add` is false, and adds when it is true. */
+/* The gradient of input k of a node: `at` is NULL when it needs none, or when there is no memory.
+ * The kernel stores when `add` is false, and adds when it is true. */
 typedef struct lat_slot {
   void *at;
   bool add;
