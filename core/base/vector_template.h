@@ -8,7 +8,7 @@
  *   LOG2E, LN2_HIGH, LN2_LOW      log2(e); ln 2 in two parts, n*LN2_HIGH exact for every exponent n
  *   EXP_LEAST, EXP_MOST           where exp has reached 0 and infinity
  *   TANH_MOST                     where tanh has reached 1
- *   TAIL_AT, TAIL_MOST, HALF_MASK of the normal distribution's tail: where its polynomial is centred,
+ *   TAIL_AT, TAIL_MOST, HALF_MASK of the normal distribution's tail: the centre of its polynomial,
  *                                 where it has reached 0, and the upper half of a mantissa
  *   K(exp_tail), K(log_tail), K(tail_scaled)   the polynomials
  * No branches, no fused products; selections are written so that NaN passes through. */

@@ -1,13 +1,16 @@
+/* dimension.c: Minka's evidence for the dimension of PCA (dimension.h), for all M in O(D^2).
+ *
+ * The sums over pairs of eigenvalues are updated from M - 1 to M. Pairs of equal eigenvalues have
+ * the exact integral over their angle in place of Laplace's approximation. */
 #include "projection/dimension.h"
 
 #include <math.h>
 
 #include "base/special.h"
+#include "projection/limits.h"
 
 /* log(2/pi): N (lambda_i - lambda_j)(1/l_j - 1/l_i) where the integral over the angle is pi */
 #define LOG_FREE -0.45158270528945486473
-
-static const double EQUAL = 1e-10; /* of the larger eigenvalue */
 
 static double log_gamma(double x)
 {
@@ -24,18 +27,18 @@ static double log_prior(size_t D, size_t M)
 
 static bool equal(double larger, double smaller)
 {
-  return !(larger - smaller > EQUAL * larger);
+  return !(larger - smaller > LAT_EQUAL_EIGENVALUES * larger);
 }
 
-/* log|A| is kept up in three parts, as M grows: of pairs i < j <= M; the sum of log(lambda_i - lambda_j)
- * over pairs i <= M < j; and what depends on v, which is new every time. */
+/* log|A| is updated in three parts, as M grows: of pairs i < j <= M; the sum of log(lambda_i -
+ * lambda_j) over pairs i <= M < j; and the part that depends on v, computed anew for every M. */
 typedef struct hessian {
   const double *lambda;
   size_t D;
   double log_N, inside, across;
 } hessian;
 
-/* Direction number M (from 1) comes in. */
+/* Adds direction number M (from 1). */
 static void grow(hessian *h, size_t M)
 {
   const double *lambda = h->lambda, own = lambda[M - 1];
@@ -56,7 +59,7 @@ static double log_determinant(const hessian *h, size_t M, double v)
 {
   double sum = h->inside + h->across, log_v = log(v);
   for (size_t i = 0; i < M; i++) {
-    size_t free = M; /* pairs with j from M to `free` can be turned */
+    size_t free = M; /* pairs with j from M to `free` can be rotated */
     while (free < h->D && equal(h->lambda[i], h->lambda[free])) free++;
     sum += (double)(free - M) * LOG_FREE;
     if (free == h->D) continue;
@@ -99,7 +102,8 @@ lat_status lat_choose_dimension(lat_workspace *work, const double *eigenvalues, 
 {
   size_t varying = 0;
   LAT_TRY(lat_check_evidence(work, D, N));
-  while (varying < D && eigenvalues[varying] > 1e-14 * (double)D * eigenvalues[0]) varying++;
+  while (varying < D && eigenvalues[varying] > LAT_RANK_NOISE * (double)D * eigenvalues[0])
+    varying++;
   *count = varying > 1 ? varying - 1 : 0;
   *log_evidence = lat_doubles(work, *count);
   if (!*log_evidence) return LAT_MEMORY;

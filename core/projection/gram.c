@@ -1,3 +1,5 @@
+/* gram.c: G = Y Y' of centred rows by chunks of columns, and the vectors Y'V made orthonormal
+ * (gram.h). */
 #include "projection/gram.h"
 
 #include <cblas.h>
@@ -9,8 +11,9 @@
 #include "matrix/linear/lapack.h"
 #include "matrix/linear/svd.h"
 #include "matrix/moments.h"
+#include "projection/limits.h"
 
-/* The walk over columns, in chunks as rows are in moments.c. */
+/* The pass over columns, in chunks as over rows in moments.c. */
 typedef struct walk {
   const lat_matrix *X;
   const double *weights, *mean, *deviation;
@@ -24,8 +27,8 @@ typedef struct walk {
 static lat_status walk_begin(lat_workspace *work, walk *w)
 {
   size_t N = w->X->rows, D = w->X->cols;
-  w->chunk = 131072 / N;
-  if (w->chunk < 64) w->chunk = 64;
+  w->chunk = LAT_GRAM_NUMBERS / N;
+  if (w->chunk < LAT_GRAM_COLUMNS) w->chunk = LAT_GRAM_COLUMNS;
   if (w->chunk > D) w->chunk = D;
   w->chunks = (D + w->chunk - 1) / w->chunk;
   w->buffers = lat_allocate(work, lat_workers(work), N * w->chunk * sizeof(double));
@@ -98,7 +101,7 @@ lat_status lat_gram_vectors(lat_workspace *work, const lat_matrix *X, const doub
   if (!w.U || !tau) return LAT_MEMORY;
   LAT_TRY(lat_parallel(work, w.chunks, vectors_chunk, &w));
 
-  /* Householder's QR makes the columns orthonormal, whatever is in them. */
+  /* Householder's QR makes any columns orthonormal */
   lapack_int d = (lapack_int)D, m = (lapack_int)M, length;
   double *scratch;
   lapack_int info = LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, d, m, w.U, d, tau, &query, -1);

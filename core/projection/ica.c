@@ -1,7 +1,7 @@
 /* ica.c: a fit of independent component analysis (ica.h): whitening, the search for the unmixing
- * matrix by the algorithm of the options, a last pass for the kurtosis of the sources, and their order
- * and signs. An iteration is one pass or a few over the rows, opened, added to and closed; closing hands
- * the means to the algorithm, which sets fit->R for the next pass. */
+ * matrix by the algorithm of the options, a last pass for the kurtosis of the sources, and their
+ * order and signs. An iteration is one pass or a few over the rows, opened, added to and closed;
+ * closing hands the means to the algorithm, which sets fit->R for the next pass. */
 #include "projection/ica.h"
 
 #include <cblas.h>
@@ -144,8 +144,8 @@ static lat_status invert(const lat_ica_fit *fit, double *W, double *inverse)
   return LAT_OK;
 }
 
-/* The rows of W as it stands, in order: by the deviations of what the sources make, the lengths of the
- * columns of A = back inv(W), times the sources' own. */
+/* The rows of W as it stands, in order: by the deviations of what the sources make, the lengths of
+ * the columns of A = back inv(W), times the sources' own. */
 static lat_status order_rows(lat_ica_fit *fit)
 {
   size_t D = fit->D, M = fit->M;

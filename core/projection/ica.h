@@ -28,9 +28,10 @@
  * from the whitened solution on. A source then has the scale at which its density fits best, and a
  * variance near 1.
  *
- * Independence says nothing about the order, signs and scales of sources: they are put in the order of the variance
- * that they explain (squared lengths of A's columns, descending); the largest entry in magnitude of
- * each column of A is positive; a source has variance 1, with divisor N, but for maximum likelihood.
+ * Independence says nothing about the order, signs and scales of sources: they are put in the order
+ * of the variance that they explain (squared lengths of A's columns, descending); the largest entry
+ * in magnitude of each column of A is positive; a source has variance 1, with divisor N, but for
+ * maximum likelihood.
  *
  * Gaussian sources can be rotated at will. The kurtosis of the sources says whether they are:
  * lat_ica_identifiable. */
@@ -126,7 +127,8 @@ typedef struct lat_ica_fit {
   double *ordered; /* M x M: W in order, while concluding */
   size_t *order;
 
-  /* The rows in memory, if they are: X, or white already, z of chunk c, M x rows, at Z + c M stride */
+  /* The rows in memory, if they are: X, or white already, z of chunk c, M x rows, at Z + c M
+   * stride */
   lat_matrix X;
   const double *weights;
   double *Z;
@@ -174,8 +176,8 @@ lat_status lat_ica_inverse(lat_workspace *work, const lat_ica *ica, const lat_ma
 
 /* The density of a source that belongs to the contrast, as the likelihood and `sample` use it: a
  * peaked or a flat one. That is decided by the sign of the kurtosis on the fit's data, and by the
- * likelihood itself where that is maximized. All have mean 0, variance 1 and integral 1; u is s times the
- * deviation of the density in u:
+ * likelihood itself where that is maximized. All have mean 0, variance 1 and integral 1; u is s
+ * times the deviation of the density in u:
  *
  *              peaked: kurtosis >= 0                  flat: kurtosis < 0
  *   LOGCOSH    1/2 sech(pi s/2)                       ~ phi(u) cosh(u)

@@ -1,4 +1,8 @@
-/* ica_density.c: what a fitted ICA says of rows, and rows drawn from it. */
+/* ica_density.c: sources, log-likelihoods and draws of a fitted ICA, and the densities of sources
+ * (ica.h).
+ *
+ * The constants of a density, -log p(s) = c u^2/2 + b G(u) - factor with u = scale s, are integrals
+ * in closed form or as series, see ica_internal.h. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -82,7 +86,7 @@ static double draw(lat_ica_shape which, lat_random *random)
   }
 }
 
-/* ---- walks over rows ------------------------------------------------------------------------ */
+/* ---- maps of rows ------------------------------------------------------------------------ */
 
 static lat_status check_columns(lat_workspace *work, const char *name, const lat_matrix *X,
                                 size_t columns, const char *has, const char *what)

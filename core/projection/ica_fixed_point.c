@@ -1,9 +1,9 @@
 /* ica_fixed_point.c: Hyvarinen's iteration, w <- E[g(w'z) z] - E[g'(w'z)] w, for all sources at
  * once and for one after the other (Fast and robust fixed-point algorithms for independent
  * component analysis, IEEE Transactions on Neural Networks 10, 1999). It is Newton's method with
- * E[g'(w'z) zz'] approximated by E[g'(w'z)] I, which is right for white z; near a solution it converges at
- * least quadratically when sources are independent, and linearly, at a rate of the order of
- * 1/sqrt(N), in a finite sample. */
+ * E[g'(w'z) zz'] approximated by E[g'(w'z)] I, which is right for white z; near a solution it
+ * converges at least quadratically when sources are independent, and linearly, at a rate of the
+ * order of 1/sqrt(N), in a finite sample. */
 #include <cblas.h>
 #include <float.h>
 #include <math.h>

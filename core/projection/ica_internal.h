@@ -11,7 +11,8 @@ typedef struct lat_ica_means {
   double *value;   /* k: E[G(y)] */
 } lat_ica_means;
 
-/* The densities of ica.h: -log p(s) = c u^2/2 + b G(u) - factor with the contrast's G and u = scale s.
+/* The densities of ica.h: -log p(s) = c u^2/2 + b G(u) - factor with the contrast's G and u = scale
+ * s.
  *
  *   SECANT   1/2 sech(u)
  *   BIMODAL  u has variance 2, phi(u) cosh(u) the integral sqrt(e)
@@ -35,7 +36,7 @@ typedef struct lat_ica_density {
 extern const lat_ica_density lat_ica_densities[]; /* by shape */
 lat_ica_shape lat_ica_shape_of(lat_ica_contrast contrast, bool flat);
 
-/* ---- constants ----------------------------------------------------------------------------------- */
+/* ---- constants ------------------------------------------------------------------------------- */
 
 enum {
   LAT_ICA_PATIENCE = 10, /* iterations in which the fixed point's gradient must halve for AUTO */
@@ -47,16 +48,15 @@ enum {
 /* White rows that need more bytes than this aren't kept, but computed anew in every pass. */
 #define LAT_ICA_WHITE_BYTES ((size_t)256 << 20)
 
-/* Directions whose eigenvalue is below this times D of the largest are rounding noise; and the
- * tolerance of the eigenvectors, whose errors would be seen in the covariance of the white rows. */
-#define LAT_ICA_RANK          1e-14
+/* Tolerance of the eigenvectors, whose errors would be seen in the covariance of the white rows. */
 #define LAT_ICA_PCA_TOLERANCE 1e-12
 
 /* Least curvature of a search direction, where independent sources have about 1: the Hessian's
  * approximation stays positive definite, and its steps bounded (Picard's lambda_min). */
 #define LAT_ICA_LEAST_CURVATURE 0.01
 
-/* Of the gradient, where the start of maximum likelihood ends: close enough for quasi-Newton steps. */
+/* Of the gradient, where the start of maximum likelihood ends: close enough for quasi-Newton
+ * steps. */
 #define LAT_ICA_START_TOLERANCE 1e-4
 
 /* Rounding of a loss for each of M sources, and of mean log-likelihoods that are compared. */
@@ -69,7 +69,7 @@ enum {
 /* A unit vector's projection of this length is rounding noise. */
 #define LAT_ICA_NO_LENGTH 1e-12
 
-/* ---- means and small matrices --------------------------------------------------------------------- */
+/* ---- means and small matrices ---------------------------------------------------------------- */
 
 size_t lat_ica_means_count(size_t k, size_t M);
 lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M);
@@ -92,18 +92,18 @@ lat_status lat_ica_orthogonalize(lat_workspace *work, double *W, size_t M);
 /* The largest 1 - |cos| between rows of two matrices. */
 double lat_ica_change(size_t M, const double *W, const double *V);
 
-/* Evaluates the means at W: A := E[g(y) y'] (M x M), the record's objective and gradient, `signs` (M)
- * := c, and `G`, unless NULL, := the gradient. */
+/* Evaluates the means at W: A := E[g(y) y'] (M x M), the record's objective and gradient, `signs`
+ * (M) := c, and `G`, unless NULL, := the gradient. */
 void lat_ica_evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
                       double *G);
 
 /* The gradient at which the search under way has converged. */
 double lat_ica_tolerance(const lat_ica_fit *fit);
 
-/* ---- whitening ------------------------------------------------------------------------------------- */
+/* ---- whitening ------------------------------------------------------------------------------- */
 
-/* Sets M, mean, into, back and log_det from the moments, or NULL: from the rows in memory. Keeps them
- * and the memory of passes. */
+/* Sets M, mean, into, back and log_det from the moments, or NULL: from the rows in memory. Keeps
+ * them and the memory of passes. */
 lat_status lat_ica_find_axes(lat_ica_fit *fit, const lat_moments *moments);
 
 /* Whitens the rows in memory, where they don't take more than LAT_ICA_WHITE_BYTES: the
@@ -114,17 +114,17 @@ lat_status lat_ica_whiten_all(lat_ica_fit *fit);
 void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
                     double *Z, size_t stride);
 
-/* The distance of a source's numbers to the next source's in a chunk of white rows: whole vectors, and
- * no power of two, as then all would fall into the same few sets of the cache. */
+/* The distance of a source's numbers to the next source's in a chunk of white rows: whole vectors,
+ * and no power of two, as then all would fall into the same few sets of the cache. */
 static inline size_t lat_ica_stride(size_t chunk)
 {
   return (chunk + 7) / 8 * 8 + 8;
 }
 
-/* ---- the algorithms -------------------------------------------------------------------------------- */
+/* ---- the algorithms -------------------------------------------------------------------------- */
 
-/* `begin` allocates an algorithm's memory and sets fit->R for its first pass; `update` uses the means of
- * a pass and sets fit->R for the next. Begin keeps its memory. */
+/* `begin` allocates an algorithm's memory and sets fit->R for its first pass; `update` uses the
+ * means of a pass and sets fit->R for the next. Begin keeps its memory. */
 lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit);
 /* Keeps that of lat_ica_newton_begin when it changes to it. */
 lat_status lat_ica_fixed_point_update(lat_ica_fit *fit);
@@ -139,14 +139,15 @@ lat_status lat_ica_newton_update(lat_ica_fit *fit);
 /* Keeps its memory. */
 lat_status lat_ica_likelihood_begin(lat_ica_fit *fit);
 lat_status lat_ica_likelihood_update(lat_ica_fit *fit);
-/* Which of the two densities each source has (M), and W with its rows in the sources' own scales. */
+/* Which of the two densities each source has (M), and W with its rows in the sources' own
+ * scales. */
 const bool *lat_ica_likelihood_flat(const lat_ica_fit *fit);
 void lat_ica_likelihood_scale(const lat_ica_fit *fit, double *W);
 
-/* ---- quasi-Newton methods (ica_newton.c) ------------------------------------------------------ */
+/* ---- quasi-Newton methods (ica_newton.c) ----------------------------------------------------- */
 
-/* The loss that a quasi-Newton method minimizes, and the curve along which W moves for a relative change
- * E. */
+/* The loss that a quasi-Newton method minimizes, and the curve along which W moves for a relative
+ * change E. */
 typedef struct lat_ica_problem {
   /* Sets the record's objective and gradient, and G := the relative gradient (M x M) from the means
    * at W; A (M x M) and signs (M) are scratch of the problem. */
@@ -168,8 +169,8 @@ lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_problem *problem,
                               lat_ica_newton **newton);
 /* Uses the means of a pass; fit->R is then the matrix of the next pass. */
 lat_status lat_ica_newton_continue(lat_ica_fit *fit, lat_ica_newton *newton);
-/* The means at W, which the caller may change; and an iteration that begins from them, without the stored
- * steps, as they belong to another loss. */
+/* The means at W, which the caller may change; and an iteration that begins from them, without the
+ * stored steps, as they belong to another loss. */
 lat_ica_means *lat_ica_newton_means(lat_ica_newton *newton);
 lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *newton);
 

@@ -1,22 +1,22 @@
-/* ica_likelihood.c: maximum likelihood without a constraint, Picard (Ablin, Cardoso, Gramfort: Faster
- * Independent Component Analysis by Preconditioning with Hessian Approximations, IEEE Transactions on
- * Signal Processing 66, 2018).
+/* ica_likelihood.c: maximum likelihood without a constraint, Picard (Ablin, Cardoso, Gramfort:
+ * Faster Independent Component Analysis by Preconditioning with Hessian Approximations, IEEE
+ * Transactions on Signal Processing 66, 2018).
  *
  * In terms of white z and u = B z, the sources in the scales of their densities' kernels, what is
  * minimized is, with -log p_i = Q_i(u_i) - factor_i,
  *
  *   L(B) = -log|det B| + sum_i E[Q_i(u_i)],      Q(u) = c u^2/2 + b G(u)
  *
- * B changes to (I + E) B, for which the relative gradient and an approximation to the Hessian, exact for
- * independent sources, are
+ * B changes to (I + E) B, for which the relative gradient and an approximation to the Hessian,
+ * exact for independent sources, are
  *
  *   G_ij = E[Q_i'(u_i) u_j] - (i = j)
  *   <E, H E> = sum_ij h_ij E_ij^2 + E_ij E_ji,     h_ij = E[Q_i''(u_i)] E[u_j^2]
  *
  * which is solved by blocks of E_ij and E_ji, and made positive definite block by block.
  *
- * Which of its two densities a source has is decided by the likelihood, at the start and wherever it has
- * converged: a pass evaluates the other densities, scaled to variance 1. A switch raises the
+ * Which of its two densities a source has is decided by the likelihood, at the start and wherever
+ * it has converged: a pass evaluates the other densities, scaled to variance 1. A switch raises the
  * likelihood, so the same choice never comes back. */
 #include <cblas.h>
 #include <math.h>
@@ -69,7 +69,7 @@ static lat_status log_likelihood(lat_ica_fit *fit, const lat_ica_means *means, c
   return LAT_OK;
 }
 
-/* ---- the problem ------------------------------------------------------------------------------ */
+/* ---- the problem ----------------------------------------------------------------------------- */
 
 static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const double *R,
                        const double *signs, double *value)
@@ -140,7 +140,7 @@ static lat_status move(lat_ica_fit *fit, const double *E, double *next)
 
 static const lat_ica_problem problem = {evaluate, loss, curvatures, scale, move};
 
-/* ---- densities ---------------------------------------------------------------------------------- */
+/* ---- densities ------------------------------------------------------------------------------- */
 
 /* The next pass evaluates every source with its other density, at variance 1. */
 static void compare(lat_ica_fit *fit, likelihood *s)
@@ -157,7 +157,8 @@ static void compare(lat_ica_fit *fit, likelihood *s)
   fit->each = s->other_each;
 }
 
-/* Switches each source to its other density where the log-likelihood grows by it; whether any did. */
+/* Switches each source to its other density where the log-likelihood grows by it; whether any
+ * did. */
 static bool switch_densities(lat_ica_fit *fit, likelihood *s, const lat_ica_means *found)
 {
   size_t M = fit->M;
@@ -181,7 +182,7 @@ static bool switch_densities(lat_ica_fit *fit, likelihood *s, const lat_ica_mean
   return any;
 }
 
-/* ---- the search ----------------------------------------------------------------------------------- */
+/* ---- the search ------------------------------------------------------------------------------ */
 
 lat_status lat_ica_likelihood_begin(lat_ica_fit *fit)
 {

@@ -1,6 +1,6 @@
-/* ica_newton.c: L-BFGS with a preconditioner, for any loss of an unmixing matrix (lat_ica_problem), and
- * its use over rotations, Picard-O (Ablin, Cardoso, Gramfort: Faster ICA under orthogonal constraint,
- * ICASSP 2018).
+/* ica_newton.c: L-BFGS with a preconditioner, for any loss of an unmixing matrix (lat_ica_problem),
+ * and its use over rotations, Picard-O (Ablin, Cardoso, Gramfort: Faster ICA under orthogonal
+ * constraint, ICASSP 2018).
  *
  * A rotation near W is exp(E) W with E antisymmetric. With signs c the loss
  *
@@ -66,8 +66,8 @@ static double dot(size_t n, const double *x, const double *y)
   return cblas_ddot((blasint)n, x, 1, y, 1);
 }
 
-/* Stores the step E and the change of the gradient along it, for L-BFGS; a pair whose curvature isn't
- * positive is left out of the sums (rho = 0). */
+/* Stores the step E and the change of the gradient along it, for L-BFGS; a pair whose curvature
+ * isn't positive is left out of the sums (rho = 0). */
 static void store_correction(lat_ica_newton *s, size_t n)
 {
   double *step = s->steps[LAT_ICA_MEMORY - 1], *change = s->gradient_changes[LAT_ICA_MEMORY - 1];

@@ -1,5 +1,5 @@
-/* ica_objective.c: the objective of a contrast and its relative gradient (ica.h), from the means over
- * all rows that a pass has computed. */
+/* ica_objective.c: the objective of a contrast and its relative gradient (ica.h), from the means
+ * over all rows that a pass has computed. */
 #include <cblas.h>
 #include <math.h>
 

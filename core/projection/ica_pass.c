@@ -1,6 +1,7 @@
 /* ica_pass.c: the sums over rows that every algorithm of ICA needs: of G(y), g'(y) and g(y) z' for
- * outputs y = R z. A chunk's product, contrast and sums are computed while it is in the cache. Chunks of z lie source by source, so a contrast runs along an
- * output's numbers side by side however few sources there are. */
+ * outputs y = R z. A chunk's product, contrast and sums are computed while it is in the cache.
+ * Chunks of z lie source by source, so a contrast runs along an output's numbers side by side
+ * however few sources there are. */
 #include <cblas.h>
 #include <float.h>
 #include <math.h>

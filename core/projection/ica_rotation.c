@@ -1,8 +1,9 @@
 /* ica_rotation.c: two operations on M x M matrices of ICA, row-major.
  *
- * The nearest rotation to W is the orthogonal factor of its polar decomposition W = (WW')^1/2 Q. It is
- * found by the iteration of Newton and Schulz (Higham, Functions of Matrices, 2008, section 8.3), and
- * by the singular value decomposition W = U S V', Q = U V', where that doesn't converge. */
+ * The nearest rotation to W is the orthogonal factor of its polar decomposition W = (WW')^1/2 Q.
+ * It is found by the iteration of Newton and Schulz (Higham, Functions of Matrices, 2008, section
+ * 8.3), and by the singular value decomposition W = U S V', Q = U V', where that doesn't
+ * converge. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -17,8 +18,8 @@ static void times_transpose(size_t M, const double *A, const double *B, double *
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, m, m, 1, A, m, B, m, 0, C, m);
 }
 
-/* X := (3 I - XX') X/2 keeps the singular vectors and moves singular values below sqrt(3) towards 1,
- * quadratically when they are near 1. False when it hasn't converged: W is then unchanged. */
+/* X := (3 I - XX') X/2 keeps the singular vectors and moves singular values below sqrt(3) towards
+ * 1, quadratically when they are near 1. False when it hasn't converged: W is then unchanged. */
 static bool newton_schulz(double *W, size_t M, double *X, double *next, double *S)
 {
   double length = cblas_dnrm2((blasint)(M * M), W, 1);

@@ -1,9 +1,9 @@
 /* ica_whitening.c: the whitening of ICA, z = into (x - m) and x = m + back z.
  *
  * With the eigenvalues and eigenvectors of the covariance, S = U diag(l) U' in the units d of the
- * columns, into = diag(l)^-1/2 U' diag(1/d) is M x D and back = diag(d) U diag(l)^1/2 is D x M. White
- * rows of a matrix in memory are stored source by source, a chunk of rows after the other: z of chunk
- * c is M x chunk, its rows `stride` apart. */
+ * columns, into = diag(l)^-1/2 U' diag(1/d) is M x D and back = diag(d) U diag(l)^1/2 is D x M.
+ * White rows of a matrix in memory are stored source by source, a chunk of rows after the other: z
+ * of chunk c is M x chunk, its rows `stride` apart. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -11,13 +11,15 @@
 #include "base/parallel.h"
 #include "matrix/moments.h"
 #include "projection/ica_internal.h"
+#include "projection/limits.h"
 #include "projection/pca.h"
 
 static lat_pca_options pca_options(const lat_ica_fit *fit)
 {
   size_t wanted = fit->options->latent_dim;
   lat_pca_options options = {.latent_dim = wanted, .tolerance = LAT_ICA_PCA_TOLERANCE};
-  /* where all directions are kept, columns of very different scales are compared in units of their own */
+  /* where all directions are kept, columns of very different scales are compared in units of their
+   * own */
   options.standardize = wanted == 0 || wanted >= fit->D;
   return options;
 }
@@ -28,7 +30,7 @@ static lat_status use_axes(lat_ica_fit *fit, double *flat, size_t found)
   lat_workspace *work = fit->work;
   size_t D = fit->D, wanted = fit->options->latent_dim, M = 0;
   lat_pca pca = lat_pca_of(flat, D, found);
-  double least = LAT_ICA_RANK * (double)D * pca.eigenvalues[0];
+  double least = LAT_RANK_NOISE * (double)D * pca.eigenvalues[0];
   while (M < found && pca.eigenvalues[M] > least) M++;
   if (M == 0) return lat_fail(work, LAT_INVALID, "X doesn't vary: all rows are equal");
   if (wanted > M)

@@ -1,3 +1,8 @@
+/* incremental.c: updates of the leading singular triplets of centred rows by an SVD a chunk
+ * (incremental.h).
+ *
+ * The state is one flat vector: moments of the columns, the rank, M singular values, M x D
+ * directions. */
 #include "projection/incremental.h"
 
 #include <math.h>
@@ -5,6 +10,7 @@
 
 #include "matrix/linear/svd.h"
 #include "matrix/spread.h"
+#include "projection/limits.h"
 
 size_t lat_incremental_count(size_t D, size_t M)
 {
@@ -50,7 +56,7 @@ static lat_status add_chunk(lat_workspace *work, lat_incremental *state, const l
   LAT_TRY(lat_column_moments_add(work, &state->columns, X, NULL, false));
 
   const double *sigma = s.data;
-  while (keep > 0 && !(sigma[keep - 1] > 1e-15 * sigma[0])) keep--;
+  while (keep > 0 && !(sigma[keep - 1] > LAT_INCREMENTAL_NOISE * sigma[0])) keep--;
   lat_matrix from = lat_transpose(lat_block_of(V, 0, 0, D, keep ? keep : 1));
   lat_matrix to = lat_matrix_of(state->directions, keep, D);
   if (keep) lat_copy(&from, &to);
@@ -65,7 +71,7 @@ lat_status lat_incremental_add(lat_workspace *work, lat_incremental *state, cons
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the rows before had %zu", X->cols,
                     state->D);
   LAT_TRY(lat_check_finite(work, "X", X, false));
-  size_t chunk = 2 * state->M > 256 ? 2 * state->M : 256;
+  size_t chunk = 2 * state->M > LAT_INCREMENTAL_ROWS ? 2 * state->M : LAT_INCREMENTAL_ROWS;
   for (size_t first = 0; first < X->rows; first += chunk) {
     size_t rows = X->rows - first < chunk ? X->rows - first : chunk;
     lat_matrix part = lat_block_of(*X, first, 0, rows, X->cols);

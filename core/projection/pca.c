@@ -1,3 +1,8 @@
+/* pca.c: principal components by the covariance, the Gram matrix or a Krylov space (pca.h).
+ *
+ * Each solver computes eigenvalues of S in descending order and their vectors, D x found; the
+ * parameters are then packed into one flat vector. Columns are divided by their deviations when
+ * standardized; those whose deviation is rounding noise count as constant. */
 #include "projection/pca.h"
 
 #include <cblas.h>
@@ -10,6 +15,7 @@
 #include "matrix/spread.h"
 #include "projection/dimension.h"
 #include "projection/gram.h"
+#include "projection/limits.h"
 
 const lat_parameter lat_pca_parameters[] = {
     {"mean", {LAT_D}},        {"deviation", {LAT_D}},       {"components", {LAT_D, LAT_M}},
@@ -27,9 +33,9 @@ lat_pca lat_pca_of(double *flat, size_t D, size_t M)
   return pca;
 }
 
-/* ---- what all solvers do ------------------------------------------------------- */
+/* ---- shared by all solvers ------------------------------------------------------- */
 
-/* A fit on its way: eigenvalues of S in descending order and their vectors (D x found). */
+/* The state of a fit: eigenvalues of S in descending order and their vectors (D x found). */
 typedef struct fit {
   lat_workspace *work;
   const lat_matrix *X;
@@ -49,8 +55,8 @@ static size_t smaller(size_t a, size_t b)
   return a < b ? a : b;
 }
 
-/* Divisors of the columns: their deviations, or 1; a column whose variance is rounding noise about its mean
- * counts as constant. */
+/* Divisors of the columns: their deviations, or 1; a column whose variance is rounding noise about
+ * its mean counts as constant. */
 static lat_status choose_divisors(fit *f, const double *deviation)
 {
   bool standardize = f->options->standardize;
@@ -72,7 +78,7 @@ static lat_status results(fit *f, size_t found)
   return f->values.data && f->vectors.data ? LAT_OK : LAT_MEMORY;
 }
 
-/* How many eigenpairs a solver has to find: M, or all when these decide. */
+/* The number of eigenpairs that a solver computes: M, or all when M depends on them. */
 static size_t pairs(const fit *f)
 {
   size_t most = smaller(f->N > 1 ? f->N - 1 : 1, f->D);
@@ -87,7 +93,7 @@ static size_t components_for_share(const fit *f)
   double sum = 0, wanted = f->options->share * f->total_variance;
   for (size_t i = 0; i < f->found; i++) {
     sum += lambda[i];
-    if (sum >= wanted * (1 - 1e-12)) return i + 1;
+    if (sum >= wanted * (1 - LAT_SHARE_ROUNDING)) return i + 1;
   }
   return f->found;
 }
@@ -115,7 +121,7 @@ static lat_status pack(fit *f, double **flat, size_t *count, lat_pca_record *rec
     double lambda = lat_get(&f->values, i, 0);
     pca.eigenvalues[i] = lambda > 0 ? lambda : 0; /* rounding can leave a tiny negative one */
     pca.explained_ratio[i] = f->total_variance > 0 ? pca.eigenvalues[i] / f->total_variance : 0;
-    bool varies = pca.eigenvalues[i] > 1e-14 * (double)f->D * pca.eigenvalues[0];
+    bool varies = pca.eigenvalues[i] > LAT_RANK_NOISE * (double)f->D * pca.eigenvalues[0];
     for (size_t j = 0; varies && j < f->D; j++)
       if (isinf(f->divisor[j])) pca.components[j * M + i] = 0; /* and no rounding */
   }
@@ -240,7 +246,7 @@ static lat_status by_exact(fit *f)
   return f->N < f->D ? by_gram(f) : by_covariance(f);
 }
 
-/* Weights and deviations are put into a copy; without them X is read as it is. */
+/* With weights or deviations X is copied and scaled; without them it is read in place. */
 static lat_status krylov(fit *f, bool *converged)
 {
   lat_matrix X = *f->X, mean = lat_vector_of(f->mean, f->D);
@@ -252,8 +258,9 @@ static lat_status krylov(fit *f, bool *converged)
     lat_centre(f->X, f->weights, f->mean, f->options->standardize ? f->divisor : NULL, X.data);
   }
   lat_krylov solver;
-  lat_krylov_options options = {
-      .tolerance = f->options->tolerance, .seed = f->options->seed, .max_iterations = 60};
+  lat_krylov_options options = {.tolerance = f->options->tolerance,
+                                .seed = f->options->seed,
+                                .max_iterations = LAT_PCA_PRODUCTS};
   LAT_TRY(lat_krylov_init(&solver, f->work, f->D, f->found, &options));
   while (solver.wanted) {
     LAT_TRY(lat_gram_multiply(f->work, &X, copied ? NULL : &mean, &solver.V, &solver.W));
@@ -282,9 +289,9 @@ static lat_status by_krylov(fit *f, lat_pca_solver *used)
 
 /* ---- the choice ---------------------------------------------------------------------- */
 
-/* Floating-point operations, weighted by how fast each kind runs: products of matrices 1, skinny
- * products 2.5, reduction to tridiagonal form 4. A block Krylov space takes about ten products of
- * a block of M columns, and 4 N D per column. */
+/* Floating-point operations, weighted by the inverse speed of each kind: products of matrices 1,
+ * skinny products 2.5, reduction to tridiagonal form 4. A block Krylov space needs about ten
+ * products of a block of M columns, and 4 N D per column. */
 static lat_pca_solver choose(const fit *f)
 {
   double N = (double)f->N, D = (double)f->D, M = (double)pairs(f), small = fmin(N, D);
@@ -292,7 +299,8 @@ static lat_pca_solver choose(const fit *f)
   double exact = N * D * small + 4 * 4. / 3 * small * small * small;
   double krylov = 2.5 * 10 * 4 * N * D * block;
   bool few = f->options->share == 0 && !f->options->evidence;
-  if (few && krylov < exact && 5 * M < small && small > 200) return LAT_PCA_RANDOMIZED;
+  if (few && krylov < exact && LAT_PCA_SHARE * M < small && small > LAT_PCA_ORDER)
+    return LAT_PCA_RANDOMIZED;
   return N < D ? LAT_PCA_GRAM : LAT_PCA_COVARIANCE;
 }
 

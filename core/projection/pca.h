@@ -25,7 +25,7 @@ typedef enum lat_pca_solver {
   LAT_PCA_COVARIANCE, /* S, block by block, then its largest eigenpairs: N D^2 + D^3 */
   LAT_PCA_GRAM,       /* the N x N products of rows, for N < D: N^2 D + N^3 */
   LAT_PCA_RANDOMIZED  /* a block Krylov space from a random start, run until the residuals
-                       * are below the tolerance; exact solvers take over if they stay above */
+                       * are below the tolerance; an exact solver replaces it if they stay above */
 } lat_pca_solver;
 
 typedef struct lat_pca_options {
@@ -62,24 +62,24 @@ typedef struct lat_pca_record {
   size_t dimensions;
 } lat_pca_record;
 
-/* Fits. `flat` is set to the parameters in the workspace, `M` to how many components they have.
+/* Fits. `flat` is set to the parameters in the workspace, `M` to the number of their components.
  *
  * LAT_INVALID when `evidence` is to choose and there aren't more rows than columns.
  *
- * AUTO takes the Gram matrix when N < D and it is small, the covariance when D is, and the Krylov
+ * AUTO chooses the Gram matrix when N < D and it is small, the covariance when D is, and the Krylov
  * space when both are large and M is small against them. LAT_INVALID for N < 2, M > min(N, D) and
- * data with NaN or infinities. Keeps the parameters and what they were made from. */
+ * data with NaN or infinities. Keeps the parameters and scratch. */
 lat_status lat_pca_fit(lat_workspace *work, const lat_matrix *X, const double *weights,
                        const lat_pca_options *options, double **flat, size_t *M,
                        lat_pca_record *record);
 
 /* The same from moments, which may have been added up chunk by chunk.
- * Keeps the parameters and what they were made from. */
+ * Keeps the parameters and scratch. */
 lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
                                 const lat_pca_options *options, double **flat, size_t *M,
                                 lat_pca_record *record);
 
-/* What to compute of each row: all that is not NULL. */
+/* The outputs of lat_pca_apply: those that are not NULL are computed. */
 typedef struct lat_pca_outputs {
   const lat_matrix *latent; /* N x M: z = U' diag(1/deviation) (x - m), whitened on demand */
   const lat_matrix *reconstruction; /* N x D: m + diag(deviation) U U' diag(1/deviation) (x - m) */
@@ -87,7 +87,7 @@ typedef struct lat_pca_outputs {
 } lat_pca_outputs;
 
 /* Whitened latent variables are divided by sqrt(lambda), so that they have covariance I on the
- * data of the fit; directions without variance (lambda <= 1e-14 D lambda_1) give 0, not noise. */
+ * data of the fit; directions without variance (lambda <= 1e-14 D lambda_1) are 0, not noise. */
 lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, const lat_matrix *X,
                          const lat_pca_outputs *outputs);
 

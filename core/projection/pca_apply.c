@@ -1,9 +1,13 @@
-/* pca_apply.c: what a fitted PCA says of rows: a walk over chunks of them, each centred while it
- * is copied to the cache, and two products. */
+/* pca_apply.c: latent variables, reconstructions and the distortion of rows by a fitted PCA
+ * (pca.h).
+ *
+ * A chunk of rows is centred while it is copied to the cache, and multiplied twice: z = into' (x -
+ * m) and x~ = m + back z, with deviations and whitening multiplied into the two D x M maps. */
 #include <cblas.h>
 #include <math.h>
 
 #include "base/parallel.h"
+#include "projection/limits.h"
 #include "projection/pca.h"
 
 typedef struct walk {
@@ -20,7 +24,7 @@ static lat_status maps(lat_workspace *work, const lat_pca *pca, bool whiten, dou
                        double **back)
 {
   size_t D = pca->D, M = pca->M;
-  double least = M ? 1e-14 * (double)D * pca->eigenvalues[0] : 0;
+  double least = M ? LAT_RANK_NOISE * (double)D * pca->eigenvalues[0] : 0;
   *into = lat_doubles(work, D * M);
   *back = lat_doubles(work, D * M);
   if (!*into || !*back) return LAT_MEMORY;

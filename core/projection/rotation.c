@@ -1,3 +1,7 @@
+/* rotation.c: varimax and promax rotations of loadings (rotation.h).
+ *
+ * Varimax rotates pairs of columns by the angle that maximizes the criterion of the pair, in sweeps
+ * over all pairs. Matrices are row-major. */
 #include "projection/rotation.h"
 
 #include <math.h>
@@ -5,13 +9,14 @@
 
 #include "matrix/linear/solve.h"
 #include "matrix/product.h"
+#include "projection/limits.h"
 
 static lat_matrix square_of(const double *T, size_t M)
 {
   return lat_matrix_of((double *)T, M, M);
 }
 
-/* ---- order and signs ------------------------------------------------------------------------------ */
+/* ---- order and signs ------------------------------------------------------------------------- */
 
 typedef struct column {
   size_t from;
@@ -33,25 +38,25 @@ lat_status lat_fix_loadings(lat_workspace *work, size_t D, size_t M, const doubl
                             bool sort, double *T, double *correlations)
 {
   LAT_SCOPE(work);
-  lat_matrix L = lat_matrix_of((double *)loadings, D, M), turn = square_of(T, M);
-  lat_matrix turned = lat_matrix_new(work, D, M), copy = lat_matrix_new(work, M, M);
+  lat_matrix L = lat_matrix_of((double *)loadings, D, M), rotation = square_of(T, M);
+  lat_matrix rotated = lat_matrix_new(work, D, M), copy = lat_matrix_new(work, M, M);
   column *columns = lat_allocate(work, M, sizeof *columns);
-  if (!turned.data || !copy.data || !columns) return LAT_MEMORY;
-  LAT_TRY(lat_product(work, 1, &L, &turn, 0, &turned));
+  if (!rotated.data || !copy.data || !columns) return LAT_MEMORY;
+  LAT_TRY(lat_product(work, 1, &L, &rotation, 0, &rotated));
   for (size_t m = 0; m < M; m++) {
     columns[m] = (column){.from = m, .sign = 1};
     double largest = 0;
     for (size_t j = 0; j < D; j++) {
-      double x = lat_get(&turned, j, m);
+      double x = lat_get(&rotated, j, m);
       columns[m].squares += x * x;
-      if (fabs(x) > largest * (1 + 1e-10)) {
+      if (fabs(x) > largest * (1 + LAT_LOADINGS_TIE)) {
         largest = fabs(x);
         columns[m].sign = x < 0 ? -1 : 1;
       }
     }
   }
   if (sort) sort_columns(M, columns);
-  lat_copy(&turn, &copy);
+  lat_copy(&rotation, &copy);
   for (size_t i = 0; i < M; i++)
     for (size_t m = 0; m < M; m++)
       T[i * M + m] = columns[m].sign * lat_get(&copy, i, columns[m].from);
@@ -66,10 +71,10 @@ lat_status lat_fix_loadings(lat_workspace *work, size_t D, size_t M, const doubl
   return LAT_OK;
 }
 
-/* ---- varimax ---------------------------------------------------------------------------------------- */
+/* ---- varimax --------------------------------------------------------------------------------- */
 
-/* Turns columns a and b of the n x M matrix A by `angle`. */
-static void turn_columns(size_t n, size_t M, double *A, size_t a, size_t b, double angle)
+/* Rotates columns a and b of the n x M matrix A by `angle`. */
+static void rotate_columns(size_t n, size_t M, double *A, size_t a, size_t b, double angle)
 {
   double c = cos(angle), s = sin(angle);
   for (size_t j = 0; j < n; j++) {
@@ -94,13 +99,12 @@ static double best_angle(size_t D, size_t M, const double *A, size_t a, size_t b
   }
   double above = 2 * (suv - su * sv / (double)D);
   double below = squares - (su * su - sv * sv) / (double)D;
-  if (hypot(above, below) <= 1e-14 * scale) return 0; /* all angles are as good */
+  if (hypot(above, below) <= LAT_VARIMAX_NOISE * scale) return 0; /* all angles are as good */
   return 0.25 * atan2(above, below);
 }
 
 lat_status lat_varimax(lat_workspace *work, size_t D, size_t M, const double *loadings, double *T)
 {
-  enum { SWEEPS = 1000 };
   LAT_SCOPE(work);
   double *A = lat_doubles(work, D * M);
   if (!A) return LAT_MEMORY;
@@ -110,37 +114,37 @@ lat_status lat_varimax(lat_workspace *work, size_t D, size_t M, const double *lo
     for (size_t m = 0; m < M; m++) A[j * M + m] = sum > 0 ? loadings[j * M + m] / sqrt(sum) : 0;
   }
   for (size_t i = 0; i < M * M; i++) T[i] = i % (M + 1) == 0;
-  for (size_t sweep = 0; sweep < SWEEPS; sweep++) {
+  for (size_t sweep = 0; sweep < LAT_VARIMAX_SWEEPS; sweep++) {
     double largest = 0;
     LAT_TRY(lat_check(work));
     for (size_t a = 0; a < M; a++)
       for (size_t b = a + 1; b < M; b++) {
         double angle = best_angle(D, M, A, a, b);
         if (fabs(angle) > largest) largest = fabs(angle);
-        if (fabs(angle) <= 1e-15) continue;
-        turn_columns(D, M, A, a, b, angle);
-        turn_columns(M, M, T, a, b, angle);
+        if (fabs(angle) <= LAT_VARIMAX_ANGLE) continue;
+        rotate_columns(D, M, A, a, b, angle);
+        rotate_columns(M, M, T, a, b, angle);
       }
-    if (largest <= 1e-12) break;
+    if (largest <= LAT_VARIMAX_CONVERGED) break;
   }
   LAT_TRY(lat_fix_loadings(work, D, M, loadings, true, T, NULL));
   return LAT_OK;
 }
 
-/* ---- promax ----------------------------------------------------------------------------------------- */
+/* ---- promax ---------------------------------------------------------------------------------- */
 
 lat_status lat_promax(lat_workspace *work, size_t D, size_t M, const double *loadings, double *T,
                       double *correlations)
 {
   LAT_SCOPE(work);
   LAT_TRY(lat_varimax(work, D, M, loadings, T));
-  lat_matrix L = lat_matrix_of((double *)loadings, D, M), turn = square_of(T, M);
+  lat_matrix L = lat_matrix_of((double *)loadings, D, M), rotation = square_of(T, M);
   lat_matrix X = lat_matrix_new(work, D, M), target = lat_matrix_new(work, D, M);
   lat_matrix UU = lat_matrix_new(work, M, M), U = lat_matrix_new(work, M, M);
   double residual, rcond;
   size_t rank;
   if (!X.data || !target.data || !UU.data || !U.data) return LAT_MEMORY;
-  LAT_TRY(lat_product(work, 1, &L, &turn, 0, &X));
+  LAT_TRY(lat_product(work, 1, &L, &rotation, 0, &X));
   for (size_t j = 0; j < D; j++)
     for (size_t m = 0; m < M; m++) {
       double x = lat_get(&X, j, m);
@@ -161,8 +165,8 @@ lat_status lat_promax(lat_workspace *work, size_t D, size_t M, const double *loa
       lat_set(&Phi, m, i, i == m ? 1 : lat_get(&Phi, m, i) / deviation);
     }
   }
-  LAT_TRY(lat_product(work, 1, &turn, &U, 0, &UU));
-  lat_copy(&UU, &turn);
+  LAT_TRY(lat_product(work, 1, &rotation, &U, 0, &UU));
+  lat_copy(&UU, &rotation);
   LAT_TRY(lat_fix_loadings(work, D, M, loadings, true, T, correlations));
   return LAT_OK;
 }

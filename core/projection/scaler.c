@@ -1,3 +1,7 @@
+/* scaler.c: standardization of columns and its inverse (scaler.h), by rows in chunks.
+ *
+ * Columns whose numbers are within a factor of 16 of the largest double are computed by halves, so
+ * that x - m doesn't overflow. */
 #include "projection/scaler.h"
 
 #include <float.h>
@@ -5,6 +9,7 @@
 
 #include "base/clones.h"
 #include "base/parallel.h"
+#include "projection/limits.h"
 
 const lat_parameter lat_scaler_parameters[] = {
     {"mean", {LAT_D}}, {"deviation", {LAT_D}}, {NULL, {LAT_END}}};
@@ -35,13 +40,11 @@ typedef struct walk {
   bool inverse, large;
 } walk;
 
-/* Beyond this x - m may overflow, though (x - m)/s and m + s x don't. */
-static const double LARGE = 0x1p1020;
-
 static bool is_large(const lat_scaler *scaler)
 {
   for (size_t j = 0; j < scaler->D; j++)
-    if (fabs(scaler->mean[j]) > LARGE || scaler->deviation[j] > LARGE) return true;
+    if (fabs(scaler->mean[j]) > LAT_SCALER_LARGE || scaler->deviation[j] > LAT_SCALER_LARGE)
+      return true;
   return false;
 }
 
@@ -52,7 +55,7 @@ static double twice(double x)
   return fabs(x) > most && fabs(x) < most * (1 + 8 * DBL_EPSILON) ? copysign(DBL_MAX, x) : 2 * x;
 }
 
-/* The same as scale_row by halves, which are exact but where numbers are next to nothing. */
+/* The same as scale_row by halves, which are exact unless numbers are subnormal. */
 static void scale_large_row(size_t D, double *x, const double *mean, const double *deviation,
                             bool inverse)
 {
@@ -61,8 +64,9 @@ static void scale_large_row(size_t D, double *x, const double *mean, const doubl
     if (inverse)
       x[j] = twice(m + s * x[j]);
     else
-      x[j] = fabs(x[j]) > LARGE || fabs(mean[j]) > LARGE ? (x[j] / 2 - m) / s
-                                                         : (x[j] - mean[j]) / deviation[j];
+      x[j] = fabs(x[j]) > LAT_SCALER_LARGE || fabs(mean[j]) > LAT_SCALER_LARGE
+                 ? (x[j] / 2 - m) / s
+                 : (x[j] - mean[j]) / deviation[j];
   }
 }
 

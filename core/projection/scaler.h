@@ -21,7 +21,8 @@ typedef struct lat_scaler {
 lat_scaler lat_scaler_of(double *flat, size_t D);
 
 /* The parameters from moments that have seen every column: LAT_INVALID, naming it, when one is
- * wholly missing. Without `with_mean` the means are 0, without `with_deviation` the deviations 1. */
+ * wholly missing. Without `with_mean` the means are 0, without `with_deviation` the deviations
+ * 1. */
 lat_status lat_scaler_from_moments(lat_workspace *work, const lat_column_moments *moments,
                                    bool with_mean, bool with_deviation, const lat_scaler *scaler);
 

@@ -1,3 +1,5 @@
+/* batch.c: rows gathered into a batch, scaled, and binarized by uniform numbers u: 1 where u < x
+ * (batch.h). */
 #include "deep/common/batch.h"
 
 #include <stdio.h>
@@ -83,7 +85,7 @@ lat_status lat_batch(lat_workspace *work, const lat_matrix *X, const size_t *pla
   LAT_SCOPE(work);
   float *u = how == LAT_AS_IT_IS ? NULL : lat_allocate(work, X->cols, sizeof *u);
   if (how != LAT_AS_IT_IS && !u) return LAT_MEMORY;
-  /* u < x is x >= 1/2 for a u that is just below it */
+  /* u < x is x >= 1/2 for the float32 just below 1/2 */
   for (size_t j = 0; how == LAT_THRESHOLD && j < X->cols; j++) u[j] = 0.5f - 0x1p-25f;
   for (size_t k = 0; k < out->rows; k++) {
     gather(X, place[k], scale, out, k);

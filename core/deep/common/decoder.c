@@ -1,3 +1,8 @@
+/* decoder.c: decoding of latent variables, and log p(x) by draws from the prior (decoder.h).
+ *
+ * log p(x_n) is estimated by log 1/K sum_k p(x_n | z_k). A block of draws is decoded once, its
+ * pairs with all rows are computed by products of matrices, and each row keeps three sums
+ * (weights.h). */
 #include "deep/common/decoder.h"
 
 #include <math.h>
@@ -17,9 +22,9 @@ size_t lat_net_width(const lat_net *net)
 
 size_t lat_net_tape_numbers(const lat_net *net)
 {
-  size_t room = net->count ? 2 * net->layers[0].inputs : 0;
-  for (size_t k = 0; k < net->count; k++) room += 2 * net->layers[k].outputs;
-  return room;
+  size_t numbers = net->count ? 2 * net->layers[0].inputs : 0;
+  for (size_t k = 0; k < net->count; k++) numbers += 2 * net->layers[k].outputs;
+  return numbers;
 }
 
 lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, size_t classes)
@@ -32,7 +37,7 @@ lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, siz
   return lat_nn_concat(tape, x, indicators);
 }
 
-/* ---- the log-likelihood ----------------------------------------------------------------------- */
+/* ---- the log-likelihood ---------------------------------------------------------------------- */
 
 typedef struct block {
   const lat_likelihood *l;
@@ -59,9 +64,9 @@ static lat_status decode_draws(lat_workspace *work, lat_tape *tape, const lat_ne
   lat_tape_reset(tape);
   tape->step = step;
   lat_value z = lat_nn_normal(tape, outputs->rows, lat_net_inputs(decoder));
-  lat_matrix made = lat_tape_value(tape, lat_net_constant(tape, decoder, z));
+  lat_matrix decoded = lat_tape_value(tape, lat_net_constant(tape, decoder, z));
   if (tape->status != LAT_OK) return lat_fail(work, tape->status, "%s", tape->memory.message);
-  lat_copy(&made, outputs);
+  lat_copy(&decoded, outputs);
   return LAT_OK;
 }
 
@@ -79,9 +84,10 @@ static lat_status all_blocks(lat_workspace *work, lat_tape *tape, const lat_net 
     b->outputs = (lat_matrix){memory, draws, columns, (ptrdiff_t)columns, 1, dtype};
     LAT_TRY(lat_check(work));
     LAT_TRY(decode_draws(work, tape, decoder, step, &b->outputs));
-    /* rows and pairs; what is made of the outputs, whose rows aren't more, is shared among them */
-    size_t room = 4 * b->X->cols + 8 * draws + 8 * columns;
-    LAT_TRY(lat_rows_run(r, N, most < 256 ? 256 : most, room, pairs_chunk, b));
+    /* rows and pairs; what is decoded of the outputs, whose rows aren't more, is shared among
+     * them */
+    size_t numbers = 4 * b->X->cols + 8 * draws + 8 * columns;
+    LAT_TRY(lat_rows_run(r, N, most < 256 ? 256 : most, numbers, pairs_chunk, b));
     done += draws;
   }
   return LAT_OK;
@@ -110,7 +116,7 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
   return status;
 }
 
-/* ---- decoding ------------------------------------------------------------------------------------ */
+/* ---- decoding -------------------------------------------------------------------------------- */
 
 typedef struct decoding {
   const lat_net *decoder;

@@ -1,11 +1,14 @@
+/* deep.c: a store, a tape and an optimizer that begin from one seed, and steps of descent
+ * (deep.h). */
 #include "deep/common/deep.h"
+
+#include "deep/common/limits.h"
 
 void lat_deep_begin(lat_deep *deep, const lat_deep_options *options)
 {
   *deep = (lat_deep){.optimizer = {.store = NULL}};
   lat_store_init(&deep->store, options->dtype, options->seed);
-  /* noise has other numbers than the first values */
-  lat_tape_init(&deep->tape, options->dtype, options->seed ^ UINT64_C(0x9E3779B97F4A7C15));
+  lat_tape_init(&deep->tape, options->dtype, options->seed ^ LAT_TAPE_SEED);
 }
 
 lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, const lat_deep_options *options)

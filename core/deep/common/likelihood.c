@@ -1,3 +1,8 @@
+/* likelihood.c: the likelihoods of decoder nets: losses on a tape, pairs, checks, means and draws
+ * (likelihood.h).
+ *
+ * All but the Gaussian are linear in x, or in indicators of its levels: log p(x | k) = x'w_k - c_k,
+ * so the pairs of all rows with all outputs are one product of matrices; the Gaussian's are two. */
 #include "deep/common/likelihood.h"
 
 #include <math.h>
@@ -5,6 +10,7 @@
 
 #include "base/clones.h"
 #include "base/special.h"
+#include "deep/common/limits.h"
 
 const char *const lat_likelihood_names[] = {"bernoulli", "continuous_bernoulli", "categorical",
                                             "gaussian", NULL};
@@ -49,7 +55,7 @@ lat_status lat_likelihood_add(lat_workspace *work, lat_likelihood *l, lat_store 
       lat_store_add(work, store, "log_variance", 1, columns, LAT_INIT_ZERO, 1, 0, &l->parameter));
   lat_matrix v = lat_store_view(store, store->values, l->parameter);
   double c = middle(l), h = half(l), share = (2 * log(l->sigma) - c) / h;
-  share = share < -0.99 ? -0.99 : share > 0.99 ? 0.99 : share;
+  share = fmin(fmax(share, -LAT_VARIANCE_SHARE), LAT_VARIANCE_SHARE);
   lat_fill(&v, c + h * atanh(share));
   return LAT_OK;
 }
@@ -107,7 +113,7 @@ static lat_value one_hot(lat_tape *tape, const lat_likelihood *l, lat_value x)
   return indicators;
 }
 
-/* The sum over groups of log sum exp: K x 1. The loss of label 0 is that without the first logits. */
+/* The sum over groups of log sum exp: K x 1. The loss of label 0, plus the first logits. */
 static lat_value group_norms(lat_tape *tape, const lat_likelihood *l, lat_value outputs, size_t K)
 {
   lat_value zero = lat_nn_fill(tape, K, l->D, 0);
@@ -161,7 +167,7 @@ lat_value lat_likelihood_pairs(lat_tape *tape, const lat_likelihood *l, lat_valu
                                    : linear_pairs(tape, l, outputs, x, K);
 }
 
-/* ---- what x may be -------------------------------------------------------------------------- */
+/* ---- checks of x -------------------------------------------------------------------------- */
 
 typedef struct count {
   size_t infinite, outside, grey, broken; /* NaN counts as the first two and the last */
@@ -191,9 +197,9 @@ static bool fits(const lat_likelihood *l, double x)
   return x >= 0 && x <= 1;
 }
 
-/* Row, column, value, and what to do. */
-static lat_status complain(lat_workspace *work, const lat_likelihood *l, const lat_matrix *X,
-                           size_t first)
+/* LAT_INVALID with row, column, value and remedy of the first value that isn't allowed. */
+static lat_status fail_at_first(lat_workspace *work, const lat_likelihood *l, const lat_matrix *X,
+                                size_t first)
 {
   size_t i = 0, j = 0;
   while (i < X->rows && fits(l, lat_get(X, i, j)))
@@ -229,13 +235,13 @@ lat_status lat_likelihood_check(lat_workspace *work, const lat_likelihood *l, co
   if (l->kind == LAT_P_BERNOULLI && c.grey) *grey = true;
   bool wrong = c.infinite || (l->kind != LAT_P_GAUSSIAN && c.outside) ||
                (l->kind == LAT_P_CATEGORICAL && c.broken);
-  return wrong ? complain(work, l, X, first) : LAT_OK;
+  return wrong ? fail_at_first(work, l, X, first) : LAT_OK;
 }
 
 lat_status lat_likelihood_check_all(lat_workspace *work, const lat_likelihood *l,
                                     const lat_matrix *X, lat_dtype dtype, bool *grey)
 {
-  size_t band = 1 + ((size_t)1 << 18) / X->cols;
+  size_t band = 1 + LAT_CHECK_BAND / X->cols;
   if (band > X->rows) band = X->rows;
   LAT_SCOPE(work);
   lat_matrix packed = {NULL, 0, X->cols, (ptrdiff_t)X->cols, 1, dtype};

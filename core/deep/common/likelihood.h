@@ -1,7 +1,7 @@
-/* likelihood.h: p(x | z) by what a decoder net gives for z, its outputs.
+/* likelihood.h: p(x | z) as a function of the outputs of a decoder net for z.
  *
- *   bernoulli             D logits; x in 0..1. A grey level counts as the mean of many black and
- *                         white ones: then this is a cross-entropy and no normalized density of x
+ *   bernoulli             D logits; x in 0..1. A grey level is the mean of many black and white
+ *                         values: then this is a cross-entropy and no normalized density of x
  *   continuous_bernoulli  D logits; x in 0..1, normalized (Loaiza-Ganem and Cunningham 2019)
  *   categorical           D groups of `levels` logits; x whole numbers from 0 to levels - 1
  *   gaussian              D means; the variance is one of
@@ -10,9 +10,10 @@
  *     column              D parameters, learned
  *     pixel               D more outputs: a function of z too
  *
- * Learned variances are bounded, since a density grows without limit where a variance goes to 0: with
- * [a, b] for the logarithms of the bounds, c their middle and h half their distance, the net or the
- * parameter gives v and the log-variance is c + h tanh((v - c)/h), which is v well inside.
+ * Learned variances are bounded, since a density grows without limit where a variance goes to 0:
+ * with [a, b] for the logarithms of the bounds, c their middle and h half their distance, v is the
+ * output of the net or the parameter, and the log-variance is c + h tanh((v - c)/h), which is about
+ * v well inside the bounds.
  *
  * Log-likelihoods are in nats, summed over the D columns. */
 #ifndef LAT_DEEP_COMMON_LIKELIHOOD_H
@@ -48,19 +49,19 @@ typedef struct lat_likelihood {
   size_t parameter;
 } lat_likelihood;
 
-/* Columns that the decoder has to give. */
+/* Columns of the decoder's outputs. */
 size_t lat_likelihood_outputs(const lat_likelihood *l);
 
 /* Adds the parameter "log_variance" to the store, when there is one. */
 lat_status lat_likelihood_add(lat_workspace *work, lat_likelihood *l, lat_store *store);
 
 /* LAT_INVALID, naming row and column (from 1) and the likelihood that would fit, when a value of X
- * (packed, the data's rows from `first` on) isn't what this likelihood is about. *grey is set when a
- * Bernoulli's isn't 0 or 1. */
+ * (packed, the data's rows from `first` on) isn't in the range of this likelihood. *grey is set
+ * when a Bernoulli's isn't 0 or 1. */
 lat_status lat_likelihood_check(lat_workspace *work, const lat_likelihood *l, const lat_matrix *X,
                                 size_t first, bool *grey);
 
-/* The same for any view, of which the model takes the numbers as `dtype`. */
+/* The same for any view, whose numbers are converted to `dtype`. */
 lat_status lat_likelihood_check_all(lat_workspace *work, const lat_likelihood *l,
                                     const lat_matrix *X, lat_dtype dtype, bool *grey);
 

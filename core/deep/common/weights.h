@@ -1,11 +1,12 @@
-/* weights.h: log-likelihoods by importance sampling, from the logarithms of weights as they come. */
+/* weights.h: log-likelihoods by importance sampling, from the logarithms of weights, a few draws at
+ * a time. */
 #ifndef LAT_DEEP_COMMON_WEIGHTS_H
 #define LAT_DEEP_COMMON_WEIGHTS_H
 
 #include "matrix/matrix.h"
 
-/* Sums of w and w^2 over the draws so far, relative to the largest log w; { .largest = -INFINITY } has
- * none. */
+/* Sums of w and w^2 over the draws so far, relative to the largest log w; { .largest = -INFINITY }
+ * has none. */
 typedef struct lat_weights {
   double largest, sum, squares;
 } lat_weights;

@@ -1,3 +1,7 @@
+/* nonlinear.c: maximum likelihood with draws from the prior (nonlinear.h).
+ *
+ * The loss of a batch is -1/B sum_n log 1/K sum_k p(x_n | z_k), with the same K draws for all
+ * rows. */
 #include "deep/nonlinear/nonlinear.h"
 
 #include <math.h>

@@ -1,12 +1,13 @@
-/* nonlinear.h: latent variables behind a net, without an encoder.
+/* nonlinear.h: a latent variable model with a decoder net, without an encoder.
  *
  *   z ~ N(0, I_M),  x | z ~ p(x | g(z; w)),  p(x) ~ 1/K sum_k p(x | z_k),  z_k ~ N(0, I)
  *
- * with g a net and p(x | .) a likelihood (likelihood.h). The average over draws from the prior is an
- * unbiased estimate of p(x), so its logarithm is one from below in the mean. Few z explain a given x,
- * and the more dimensions z and x have the fewer of the draws come near: K has to grow
+ * with g a net and p(x | .) a likelihood (likelihood.h). The average over draws from the prior is
+ * an unbiased estimate of p(x), so its logarithm is one from below in the mean. Few z explain a
+ * given x, and fewer draws are near those the more dimensions z and x have: K has to grow
  * exponentially, which is what the encoder of a VAE is for (Kingma and Welling 2014). The effective
- * number of draws, (sum w)^2 / sum w^2 with w_k = p(x | z_k), tells: at 1 a single draw decides. */
+ * number of draws, (sum w)^2 / sum w^2 with w_k = p(x | z_k), shows it: at 1 a single draw has all
+ * the weight. */
 #ifndef LAT_DEEP_NONLINEAR_NONLINEAR_H
 #define LAT_DEEP_NONLINEAR_NONLINEAR_H
 
@@ -36,8 +37,8 @@ lat_status lat_nonlinear_init(lat_workspace *work, lat_nonlinear *model,
                               const lat_nonlinear_options *options);
 void lat_nonlinear_done(lat_nonlinear *model);
 
-/* *loss := the mean over the rows of X of -log p(x) by K draws of the next step, in nats; its gradient
- * is in the store. */
+/* *loss := the mean over the rows of X of -log p(x) by K draws of the next step, in nats; its
+ * gradient is in the store. */
 lat_status lat_nonlinear_gradient(lat_workspace *work, lat_nonlinear *model, const lat_matrix *X,
                                   size_t K, double *loss);
 /* And one step of the optimizer; parameters are as before when something isn't finite. */

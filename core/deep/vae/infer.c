@@ -1,7 +1,12 @@
-/* vae/infer.c: what a VAE is for: encoding, the bound and its parts, the log-likelihood. */
+/* vae/infer.c: encoding, the bound and its parts, and the log-likelihood of rows (vae.h).
+ *
+ * Rows are evaluated in chunks, each on a tape of its own (deep/common/rows.h). The log-likelihood
+ * is an average of importance weights, log w = log p(x | z) + log p(z) - log q(z | x), in blocks of
+ * draws. */
 #include <math.h>
 
 #include "deep/common/decoder.h"
+#include "deep/common/limits.h"
 #include "deep/common/rows.h"
 #include "deep/common/weights.h"
 #include "deep/vae/internal.h"
@@ -10,7 +15,7 @@ typedef struct use {
   lat_vae *vae;
   const lat_matrix *X;
   const size_t *labels;
-  const lat_matrix *mean, *variance; /* results of encoding, or q as the caller has it */
+  const lat_matrix *mean, *variance; /* results of encoding, or the caller's q */
   double *first, *second;            /* results, one a row */
   size_t samples;
 } use;
@@ -35,10 +40,10 @@ static lat_status each_rows(lat_workspace *work, use *u, uint64_t seed, size_t c
 {
   lat_vae *vae = u->vae;
   size_t each = lat_net_tape_numbers(&vae->decoder) + 8 * u->X->cols + 8 * vae->options.latent_dim;
-  size_t room =
-      lat_net_tape_numbers(&vae->encoder) + 4 * u->X->cols + each * (draws < 1000 ? draws : 1000);
+  size_t numbers = lat_net_tape_numbers(&vae->encoder) + 4 * u->X->cols +
+                   each * (draws < LAT_VAE_DRAWS ? draws : LAT_VAE_DRAWS);
   LAT_TRY(lat_vae_check(work, vae, u->X, u->labels));
-  return lat_each_rows(work, vae->options.deep.dtype, seed, u->X->rows, chunk, room, task, u);
+  return lat_each_rows(work, vae->options.deep.dtype, seed, u->X->rows, chunk, numbers, task, u);
 }
 
 static size_t chunk_rows(const lat_vae *vae)
@@ -47,7 +52,7 @@ static size_t chunk_rows(const lat_vae *vae)
   return lat_rows_chunk(encoder > decoder ? encoder : decoder);
 }
 
-/* ---- encoding ---------------------------------------------------------------------------------- */
+/* ---- encoding -------------------------------------------------------------------------------- */
 
 static lat_status encode_chunk(void *context, lat_tape *tape, size_t first, size_t count)
 {
@@ -73,7 +78,7 @@ lat_status lat_vae_encode(lat_workspace *work, lat_vae *vae, const lat_matrix *X
   return each_rows(work, &u, 0, chunk_rows(vae), 0, encode_chunk);
 }
 
-/* ---- the bound ----------------------------------------------------------------------------------- */
+/* ---- the bound ------------------------------------------------------------------------------- */
 
 static lat_value decode_nll(const use *u, lat_tape *tape, size_t first, lat_value z, lat_value x)
 {
@@ -84,7 +89,8 @@ static lat_value decode_nll(const use *u, lat_tape *tape, size_t first, lat_valu
 }
 
 /* The caller's q, clamped as the encoder's is. */
-static lat_posterior given(const use *u, lat_tape *tape, size_t first, size_t count, lat_value *x)
+static lat_posterior caller_posterior(const use *u, lat_tape *tape, size_t first, size_t count,
+                                      lat_value *x)
 {
   size_t M = u->vae->options.latent_dim;
   lat_matrix X = lat_block_of(*u->X, first, 0, count, u->X->cols);
@@ -93,14 +99,15 @@ static lat_posterior given(const use *u, lat_tape *tape, size_t first, size_t co
   *x = lat_nn_input(tape, &X, false);
   lat_value log_variance = lat_nn_log(tape, lat_nn_input(tape, &variance, false));
   return (lat_posterior){.mean = lat_nn_input(tape, &mean, false),
-                         .log_variance = lat_nn_clamp(tape, log_variance, -30, 20)};
+                         .log_variance = lat_nn_clamp(tape, log_variance, LAT_LOG_VARIANCE_LEAST,
+                                                      LAT_LOG_VARIANCE_MOST)};
 }
 
 static lat_status bound_chunk(void *context, lat_tape *tape, size_t first, size_t count)
 {
   const use *u = context;
   lat_value x;
-  lat_posterior q = (u->mean ? given : encode)(u, tape, first, count, &x);
+  lat_posterior q = (u->mean ? caller_posterior : encode)(u, tape, first, count, &x);
   lat_matrix kl = lat_tape_value(tape, lat_nn_kl_standard_normal(tape, q.mean, q.log_variance));
   for (size_t i = 0; kl.data && i < count; i++) {
     u->first[first + i] = 0;
@@ -130,9 +137,7 @@ lat_status lat_vae_bound(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
   return each_rows(work, &u, seed, chunk_rows(vae), samples, bound_chunk);
 }
 
-/* ---- the log-likelihood -------------------------------------------------------------------------- */
-
-enum { LAT_VAE_GROUP = 64 }; /* rows whose draws are weighed together, at most */
+/* ---- the log-likelihood ---------------------------------------------------------------------- */
 
 /* log w of n draws for each of `count` rows: (count n) x 1, a row's draws after each other */
 static lat_value log_weights(const use *u, lat_tape *tape, size_t first, lat_posterior q,
@@ -155,8 +160,8 @@ static lat_value log_weights(const use *u, lat_tape *tape, size_t first, lat_pos
   return lat_nn_subtract(tape, ratio, nll);
 }
 
-/* The rows of a chunk and the blocks of their draws. Every block begins the tape anew, to keep memory
- * small; its step says which it is. */
+/* The rows of a chunk and the blocks of their draws. Every block resets the tape, to keep memory
+ * small, and has a step of its own. */
 static lat_status weigh_chunk(void *context, lat_tape *tape, size_t first, size_t count)
 {
   const use *u = context;
@@ -168,7 +173,7 @@ static lat_status weigh_chunk(void *context, lat_tape *tape, size_t first, size_
     size_t n = u->samples - done < most ? u->samples - done : most;
     lat_value x;
     lat_tape_reset(tape);
-    tape->step = chunk << 20 ^ block;
+    tape->step = chunk << LAT_VAE_STREAM_BITS ^ block;
     lat_posterior q = encode(u, tape, first, count, &x);
     lat_matrix w = lat_tape_value(tape, log_weights(u, tape, first, q, x, count, n));
     if (!w.data) return tape->status;

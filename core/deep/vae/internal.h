@@ -1,4 +1,4 @@
-/* vae/internal.h: what the VAE's files share. */
+/* vae/internal.h: the posterior of a VAE on a tape. Private. */
 #ifndef LAT_DEEP_VAE_INTERNAL_H
 #define LAT_DEEP_VAE_INTERNAL_H
 
@@ -8,7 +8,7 @@ typedef struct lat_posterior {
   lat_value mean, log_variance; /* of q(z | x) */
 } lat_posterior;
 
-/* From what the encoder gives. */
+/* The posterior of the encoder's outputs, B x 2M. */
 lat_posterior lat_vae_posterior(lat_tape *tape, const lat_vae *vae, lat_value encoded);
 
 /* z := mean + exp(log_variance/2) e for normal e, and log p(z) - log q(z | x), row by row: the

@@ -1,9 +1,11 @@
+/* vae/vae.c: the nets of a variational autoencoder, its losses on a tape, and steps (vae.h). */
 #include "deep/vae/vae.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "deep/common/decoder.h"
+#include "deep/common/limits.h"
 #include "deep/vae/internal.h"
 
 /* ---- nets ------------------------------------------------------------------------------------ */
@@ -49,13 +51,14 @@ void lat_vae_done(lat_vae *vae)
 
 /* ---- the loss -------------------------------------------------------------------------------- */
 
-/* A log-variance in a range that exp can take. */
+/* Log-variances are clamped to a range in which exp doesn't overflow. */
 lat_posterior lat_vae_posterior(lat_tape *tape, const lat_vae *vae, lat_value encoded)
 {
   size_t M = vae->options.latent_dim;
   return (lat_posterior){.mean = lat_nn_columns(tape, encoded, 0, M),
                          .log_variance =
-                             lat_nn_clamp(tape, lat_nn_columns(tape, encoded, M, M), -30, 20)};
+                             lat_nn_clamp(tape, lat_nn_columns(tape, encoded, M, M),
+                                          LAT_LOG_VARIANCE_LEAST, LAT_LOG_VARIANCE_MOST)};
 }
 
 lat_value lat_log_ratio(lat_tape *tape, lat_posterior q, lat_value e, lat_value *z)
@@ -155,8 +158,8 @@ static lat_status check_shape(lat_workspace *work, const lat_vae *vae, const lat
   return LAT_OK;
 }
 
-/* The data on the tape, once their values are known to be good. */
-static lat_status take_batch(lat_workspace *work, lat_vae *vae, const lat_matrix *X, batch *b)
+/* Resets the tape, and puts the batch on it after checking its values. */
+static lat_status load_batch(lat_workspace *work, lat_vae *vae, const lat_matrix *X, batch *b)
 {
   lat_tape_reset(&vae->deep.tape);
   vae->deep.tape.asks = work;
@@ -172,7 +175,7 @@ static lat_status differentiate(lat_workspace *work, lat_vae *vae, const lat_mat
 {
   batch b = {.labels = labels, .rows = X->rows};
   LAT_TRY(check_shape(work, vae, X, labels));
-  LAT_TRY(take_batch(work, vae, X, &b));
+  LAT_TRY(load_batch(work, vae, X, &b));
   return lat_deep_differentiate(work, &vae->deep, make_loss(vae, &b, objective, parts));
 }
 

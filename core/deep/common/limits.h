@@ -1,0 +1,37 @@
+/* limits.h: block sizes, bounds and stream numbers of the models with nets, with the reason for
+ * each. */
+#ifndef LAT_DEEP_COMMON_LIMITS_H
+#define LAT_DEEP_COMMON_LIMITS_H
+
+#include <stdint.h>
+
+/* Rows of a chunk: so many numbers in its widest layer (2 MB of float32), within bounds. */
+#define LAT_ROWS_NUMBERS ((size_t)1 << 19)
+#define LAT_ROWS_LEAST   16
+#define LAT_ROWS_MOST    1024
+#define LAT_ROWS_NODES   256 /* of the tapes of workers, at first */
+
+#define LAT_CHECK_BAND                                                                             \
+  ((size_t)1 << 18)            /* elements of data converted and checked at a time: 1 MB */
+#define LAT_WEIGHTS_BUFFER 256 /* exponentials computed together, on the stack */
+
+/* Rows whose draws are weighed together, at most, and draws a row for which tapes get memory at
+ * first. */
+#define LAT_VAE_GROUP 64
+#define LAT_VAE_DRAWS 1000
+
+/* Log-variances of q(z | x): beyond these exp(v) or a KL is useless or overflows in float32. */
+#define LAT_LOG_VARIANCE_LEAST (-30)
+#define LAT_LOG_VARIANCE_MOST  20
+
+/* Bound on (v - c)/h of a learned variance's initial value, where tanh is 0.99: its slope isn't
+ * lost. */
+#define LAT_VARIANCE_SHARE 0.99
+
+/* Streams of random numbers. The tape's seed differs from the store's by this (2^64 over the golden
+ * ratio), so that noise and initial values are independent. A VAE's draws of block b of chunk c are
+ * those of step c 2^20 + b. */
+#define LAT_TAPE_SEED       UINT64_C(0x9E3779B97F4A7C15)
+#define LAT_VAE_STREAM_BITS 20
+
+#endif
