@@ -1,8 +1,12 @@
-/* latent.c: luaopen_latent, which makes the module from its files. */
+/* latent.c: luaopen_latent, which makes the module from its parts, and what plain Lua can't ask the system
+ * for: threads, a terminal's width, a fine clock. */
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "lua/binding.h"
-#include "model/em.h"
+#include "model/model.h"
 
 /* The parts in Lua, required at their first use. */
 static const char *const parts[] = {"help",    "blocks",     "plot",       "progress", "datasets",
@@ -24,16 +28,48 @@ static int lazy_part(lua_State *L)
 }
 
 /* latent.threads([n]) -> how many threads work from now on, for the whole process */
-static int threads(lua_State *L)
+static int threads(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "latent.threads");
-  if (!lua_isnoneornil(L, 1)) lat_threads_set(latL_checksize(L, 1, "latent.threads", "n"));
+  if (!lua_isnil(L, 1)) lat_threads_set(latL_checksize(L, 1, f->who, "n"));
   lua_pushinteger(L, (lua_Integer)lat_threads());
   return 1;
 }
 
+/* terminal([file]): columns, or nil when the file isn't a terminal. */
+static int terminal(lua_State *L, const latL_Function *f)
+{
+  FILE *file = stderr;
+  if (!lua_isnil(L, 1)) {
+    luaL_Stream *stream = luaL_testudata(L, 1, LUA_FILEHANDLE);
+    if (!stream)
+      return latL_error(L, f->who, "file must be an open file, got %s", luaL_typename(L, 1));
+    if (!stream->closef) return latL_error(L, f->who, "file is closed");
+    file = stream->f;
+  }
+  struct winsize size = {0};
+  int descriptor = fileno(file);
+  if (!isatty(descriptor)) return 0;
+  /* a serial line knows no size */
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) size.ws_col = 80;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
+/* clock(): seconds since some moment, of a clock that never goes back. */
+static int wall_clock(lua_State *L, const latL_Function *f)
+{
+  latL_nooptions(L, 1, f->who);
+  lua_pushnumber(L, lat_clock());
+  return 1;
+}
+
+static const latL_Function functions[] = {{"latent.threads", threads, .arguments = 1},
+                                          {"latent.terminal", terminal, .arguments = 1},
+                                          {"latent.clock", wall_clock, .arguments = 0},
+                                          LATL_END};
+
 /* Lua 5.1, its JIT, 5.2 and 5.3: by what they have themselves. */
-static int refuse(lua_State *L)
+static int fail_older(lua_State *L)
 {
   const char *version = "an older one";
   if (lua_getglobal) {
@@ -45,45 +81,19 @@ static int refuse(lua_State *L)
 
 __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
 {
-  if (!lua_newuserdatauv) return refuse(L);
+  if (!lua_newuserdatauv) return fail_older(L);
   luaL_checkversion(L);
   lua_newtable(L);
-  latL_open_state(L);
-  latL_open_matrix(L);
-  latL_open_matrix_print(L);
-  latL_open_matrix_arithmetic(L);
-  latL_open_matrix_reduce(L);
-  latL_open_matrix_linear(L);
-  latL_open_random(L);
-  latL_open_eigen(L);
-  latL_open_files(L);
-  latL_open_scaler(L);
-  latL_open_pca(L);
-  latL_open_ica(L);
-  latL_open_em(L);
-  latL_open_em_model(L);
-  latL_open_lds(L);
-  latL_open_lds_tracker(L);
-  latL_open_kmeans(L);
-  latL_open_gmm(L);
-  latL_open_mppca(L);
-  latL_open_mixture(L);
-  latL_open_ppca(L);
-  latL_open_bpca(L);
-  latL_open_fa(L);
-  latL_open_batches(L);
-  latL_open_nonlinear(L);
-  latL_open_vae(L);
-  latL_open_nn(L);
-  latL_open_system(L);
-  latL_open_save(L);
-  lua_pushcfunction(L, threads);
-  lua_setfield(L, -2, "threads");
+#define OPEN(name) latL_open_##name(L);
+  LATL_MODULES(OPEN)
+#undef OPEN
+  latL_setremedy(L, latL_modelremedy);
+  latL_addfunctions(L, functions);
   lua_pushliteral(L, LAT_VERSION);
   lua_setfield(L, -2, "version");
   lua_pushliteral(L, "latent " LAT_VERSION);
   lua_setfield(L, -2, "_VERSION");
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, lazy_part);
   lua_setfield(L, -2, "__index");
   lua_pushboolean(L, false);

@@ -4,7 +4,10 @@
 #include <limits.h>
 
 #include "eigen/krylov.h"
-#include "lua/binding.h"
+#include "lua/matrix.h"
+#include "lua/modules.h"
+#include "lua/options.h"
+#include "lua/state.h"
 
 static latL_Matrix *check_square(lua_State *L, int arg, const char *who, const char *name)
 {
@@ -20,84 +23,68 @@ static size_t opt_count(lua_State *L, int options, const char *who, size_t most)
   return (size_t)latL_optinteger(L, options, who, "k", (lua_Integer)most, 1, (lua_Integer)most);
 }
 
-/* Pushes fresh results: values and, when wanted, vectors (which is then `matrix`, else NULL). */
-static const lat_matrix *push_results(lua_State *L, size_t n, size_t k, bool wanted,
-                                      lat_matrix *values, lat_matrix *matrix)
+/* Fresh results, on the stack. */
+typedef struct eigenpairs {
+  lat_matrix values, matrix;
+  const lat_matrix *vectors; /* `matrix`, or NULL when none are wanted */
+} eigenpairs;
+
+static void push_results(lua_State *L, size_t n, size_t k, bool wanted, eigenpairs *to)
 {
-  *values = latL_newvector(L, k, LAT_FLOAT64)->view;
-  if (!wanted) return NULL;
-  *matrix = latL_newmatrix(L, n, k, LAT_FLOAT64)->view;
-  return matrix;
+  to->values = latL_newvector(L, k, LAT_FLOAT64)->view;
+  to->vectors = wanted ? &to->matrix : NULL;
+  if (wanted) to->matrix = latL_newmatrix(L, n, k, LAT_FLOAT64)->view;
 }
 
 /* eigen.symmetric(A [, {k=, vectors=, solver=}]) -> values, vectors */
-static int symmetric(lua_State *L)
+static int symmetric(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"k", "vectors", "solver", NULL};
   static const char *const solvers[] = {"auto", "full", "partial", "krylov", NULL};
-  const char *who = "eigen.symmetric";
-  lua_settop(L, 2);
-  const latL_Matrix *A = check_square(L, 1, who, "A");
-  latL_checkoptions(L, 2, who, names);
-  size_t n = A->view.rows, k = opt_count(L, 2, who, n);
-  bool wanted = latL_optboolean(L, 2, who, "vectors", true);
+  const latL_Matrix *A = check_square(L, 1, f->who, "A");
+  size_t n = A->view.rows, k = opt_count(L, 2, f->who, n);
+  bool wanted = latL_optboolean(L, 2, f->who, "vectors", true);
   lat_eigensolver solver =
-      (lat_eigensolver)latL_optword(L, 2, who, "solver", solvers, LAT_EIGEN_AUTO);
-  lat_matrix values, matrix;
-  const lat_matrix *vectors = push_results(L, n, k, wanted, &values, &matrix);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_symmetric(work, &A->view, solver, values, vectors));
+      (lat_eigensolver)latL_optword(L, 2, f->who, "solver", solvers, LAT_EIGEN_AUTO);
+  eigenpairs to;
+  push_results(L, n, k, wanted, &to);
+  latL_run(L, f->who, lat_symmetric, &A->view, solver, to.values, to.vectors);
   return wanted ? 2 : 1;
 }
 
 /* eigen.generalized(A, B [, {k=, vectors=}]) -> values, vectors */
-static int generalized(lua_State *L)
+static int generalized(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"k", "vectors", NULL};
-  const char *who = "eigen.generalized";
-  lua_settop(L, 3);
-  const latL_Matrix *A = check_square(L, 1, who, "A"), *B = check_square(L, 2, who, "B");
-  latL_checkoptions(L, 3, who, names);
-  size_t n = A->view.rows, k = opt_count(L, 3, who, n);
-  bool wanted = latL_optboolean(L, 3, who, "vectors", true);
-  lat_matrix values, matrix;
-  const lat_matrix *vectors = push_results(L, n, k, wanted, &values, &matrix);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_generalized(work, &A->view, &B->view, values, vectors));
+  const latL_Matrix *A = check_square(L, 1, f->who, "A"), *B = check_square(L, 2, f->who, "B");
+  size_t n = A->view.rows, k = opt_count(L, 3, f->who, n);
+  bool wanted = latL_optboolean(L, 3, f->who, "vectors", true);
+  eigenpairs to;
+  push_results(L, n, k, wanted, &to);
+  latL_run(L, f->who, lat_generalized, &A->view, &B->view, to.values, to.vectors);
   return wanted ? 2 : 1;
 }
 
 /* eigen.general(A [, {vectors=}]) -> real parts, imaginary parts, vectors */
-static int general(lua_State *L)
+static int general(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"vectors", NULL};
-  const char *who = "eigen.general";
-  lua_settop(L, 2);
-  const latL_Matrix *A = check_square(L, 1, who, "A");
-  latL_checkoptions(L, 2, who, names);
+  const latL_Matrix *A = check_square(L, 1, f->who, "A");
   size_t n = A->view.rows;
-  bool wanted = latL_optboolean(L, 2, who, "vectors", true);
-  lat_matrix real = latL_newvector(L, n, LAT_FLOAT64)->view, imaginary, matrix;
-  const lat_matrix *vectors = push_results(L, n, n, wanted, &imaginary, &matrix);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_general(work, &A->view, real, imaginary, vectors));
+  bool wanted = latL_optboolean(L, 2, f->who, "vectors", true);
+  lat_matrix real = latL_newvector(L, n, LAT_FLOAT64)->view;
+  eigenpairs to;
+  push_results(L, n, n, wanted, &to);
+  latL_run(L, f->who, lat_general, &A->view, real, to.values, to.vectors);
   return wanted ? 3 : 2;
 }
 
 /* eigen.svd(A [, {k=}]) -> U, s, V */
-static int svd(lua_State *L)
+static int svd(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"k", NULL};
-  const char *who = "eigen.svd";
-  lua_settop(L, 2);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
-  latL_checkoptions(L, 2, who, names);
-  size_t N = A->view.rows, D = A->view.cols, k = opt_count(L, 2, who, N < D ? N : D);
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  size_t N = A->view.rows, D = A->view.cols, k = opt_count(L, 2, f->who, N < D ? N : D);
   lat_matrix U = latL_newmatrix(L, N, k, LAT_FLOAT64)->view;
   lat_matrix s = latL_newvector(L, k, LAT_FLOAT64)->view;
   lat_matrix V = latL_newmatrix(L, D, k, LAT_FLOAT64)->view;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_svd_truncated(work, &A->view, &U, s, &V));
+  latL_run(L, f->who, lat_svd_truncated, &A->view, &U, s, &V);
   return 3;
 }
 
@@ -126,41 +113,35 @@ static void call_operator(lua_State *L, lat_krylov *solver)
 
 static lat_krylov_options check_largest(lua_State *L, size_t *n, size_t *k)
 {
-  static const char *const names[] = {"size",  "tolerance", "max_iterations", "block",
-                                      "basis", "seed",      "start",          NULL};
   lat_krylov_options options = {0};
   if (lua_type(L, 1) == LUA_TFUNCTION) {
-    latL_checkoptions(L, 3, LARGEST, names);
     *n = (size_t)latL_optinteger(L, 3, LARGEST, "size", 0, 1, INT_MAX);
     if (*n == 0)
       latL_error(L, LARGEST, "a function needs the option size, its number of rows and columns");
   } else {
     *n = check_square(L, 1, LARGEST, "A")->view.rows;
-    latL_checkoptions(L, 3, LARGEST, names);
-    lua_Integer size = latL_optinteger(L, 3, LARGEST, "size", (lua_Integer)*n, 1, LUA_MAXINTEGER);
-    if (size != (lua_Integer)*n)
-      latL_error(L, LARGEST, "size is %I, but A has %I rows", size, (lua_Integer)*n);
+    size_t size = latL_optsize(L, 3, LARGEST, "size", *n, 1);
+    if (size != *n)
+      latL_error(L, LARGEST, "size is %I, but A has %I rows", (lua_Integer)size, (lua_Integer)*n);
   }
   *k = latL_checksize(L, 2, LARGEST, "k");
   if (*k > *n)
     latL_error(L, LARGEST, "k must be from 1 to the size %d, got %I", (int)*n, (lua_Integer)*k);
   options.tolerance = latL_optnumber(L, 3, LARGEST, "tolerance", 1e-10, 1e-15, 0.5);
-  options.max_iterations =
-      (size_t)latL_optinteger(L, 3, LARGEST, "max_iterations", 1000, 1, LUA_MAXINTEGER);
+  options.max_iterations = latL_optsize(L, 3, LARGEST, "max_iterations", 1000, 1);
   options.block = (size_t)latL_optinteger(L, 3, LARGEST, "block", 0, 1, INT_MAX);
   options.basis = (size_t)latL_optinteger(L, 3, LARGEST, "basis", 0, 1, INT_MAX);
-  options.seed =
-      (uint64_t)latL_optinteger(L, 3, LARGEST, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+  options.seed = latL_optseed(L, 3, LARGEST);
   return options;
 }
 
 /* Pushes values, vectors and the table of what happened. */
 static int push_largest(lua_State *L, const lat_krylov *solver)
 {
-  lat_matrix values, vectors;
-  push_results(L, solver->vectors.rows, solver->values.rows, true, &values, &vectors);
-  lat_copy(&solver->values, &values);
-  lat_copy(&solver->vectors, &vectors);
+  eigenpairs to;
+  push_results(L, solver->vectors.rows, solver->values.rows, true, &to);
+  lat_copy(&solver->values, &to.values);
+  lat_copy(&solver->vectors, &to.matrix);
   lua_createtable(L, 0, 4);
   lua_pushboolean(L, solver->converged);
   lua_setfield(L, -2, "converged");
@@ -177,10 +158,10 @@ static int push_largest(lua_State *L, const lat_krylov *solver)
 /* eigen.largest(A or f, k [, {size=, tolerance=, max_iterations=, block=, basis=, seed=, start=}])
  * -> values, vectors, info. The solver's memory is in a workspace of its own, for f may raise, and
  * may call anything. */
-static int largest(lua_State *L)
+static int largest(lua_State *L, const latL_Function *f)
 {
+  (void)f;
   size_t n, k;
-  lua_settop(L, 3);
   lat_krylov_options options = check_largest(L, &n, &k);
   if (latL_getoption(L, 3, "start") != LUA_TNIL)
     options.start = &latL_checkmatrix(L, 4, LARGEST, "start")->view;
@@ -203,11 +184,16 @@ static int largest(lua_State *L)
   return results;
 }
 
+static const latL_Function functions[] = {
+    {"eigen.symmetric", symmetric, 1, 0, LATL_OPTIONS("k", "vectors", "solver")},
+    {"eigen.generalized", generalized, 2, 0, LATL_OPTIONS("k", "vectors")},
+    {"eigen.general", general, 1, 0, LATL_OPTIONS("vectors")},
+    {"eigen.svd", svd, 1, 0, LATL_OPTIONS("k")},
+    {LARGEST, largest, 2, 0,
+     LATL_OPTIONS("size", "tolerance", "max_iterations", "block", "basis", "seed", "start")},
+    LATL_END};
+
 void latL_open_eigen(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"symmetric", symmetric}, {"generalized", generalized},
-                                       {"general", general},     {"svd", svd},
-                                       {"largest", largest},     {NULL, NULL}};
-  luaL_newlib(L, functions);
-  lua_setfield(L, -2, "eigen");
+  latL_addtomodule(L, "eigen", functions);
 }

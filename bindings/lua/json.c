@@ -10,20 +10,20 @@
 
 /* ---- Lua values to JSON ------------------------------------------------------------------ */
 
-/* Room for `more` characters, or NULL. */
+/* Memory for `more` characters, or NULL. */
 static char *reserve(latL_Text *t, size_t more)
 {
   if (t->status != LAT_OK) return NULL;
-  if (t->room - t->n < more) {
-    size_t room = 2 * t->room + more + 256;
-    char *larger = lat_allocate(t->work, room, 1);
+  if (t->capacity - t->n < more) {
+    size_t capacity = 2 * t->capacity + more + 256;
+    char *larger = lat_allocate(t->work, capacity, 1);
     if (!larger) {
       t->status = LAT_MEMORY;
       return NULL;
     }
     if (t->n) memcpy(larger, t->at, t->n);
     t->at = larger;
-    t->room = room;
+    t->capacity = capacity;
   }
   return t->at + t->n;
 }

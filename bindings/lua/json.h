@@ -1,4 +1,4 @@
-/* json.h: Lua values as JSON and back, for save.c.
+/* json.h: Lua values as JSON and back, for files of models.
  *
  * Booleans, numbers and strings are what they are; tables are lists or objects, sorted by name;
  * matrices become lists, of rows or of a vector's numbers, and come back as tables. Floats keep all
@@ -8,13 +8,13 @@
 #define LATL_LUA_JSON_H
 
 #include "files/json.h"
-#include "lua/binding.h"
+#include "lua/matrix.h"
 
 /* Text that grows in a workspace. `status` keeps the first failure, and later calls do nothing. */
 typedef struct latL_Text {
   lat_workspace *work;
   char *at;
-  size_t n, room;
+  size_t n, capacity;
   lat_status status;
 } latL_Text;
 
@@ -25,7 +25,7 @@ void latL_puttext(latL_Text *text, const char *word);
 const char *latL_putvalue(lua_State *L, latL_Text *text, int depth);
 
 /* Pushes the next value, or, when it fails, some values. Text from strangers is safe: it nests
- * LAT_JSON_DEPTH deep at most, and a name that is twice in an object is refused. */
+ * LAT_JSON_DEPTH deep at most, and a name that is twice in an object is an error. */
 lat_status latL_pushjson(lua_State *L, lat_json *json);
 
 #endif

@@ -1,6 +1,9 @@
 /* matrix_arithmetic.c: operators, element-wise functions, masks and choices of latent.Matrix. */
 #include "lua/matrix_arithmetic.h"
 
+#include "lua/modules.h"
+#include "lua/options.h"
+#include "lua/state.h"
 #include "matrix/order.h"
 
 enum { OPERANDS = 3 };
@@ -23,8 +26,7 @@ static void check_operand(lua_State *L, const char *who, int arg, operand *o)
     return;
   }
   if (!latL_tomatrix(L, arg) && lua_type(L, arg) != LUA_TTABLE)
-    latL_error(L, who, "a matrix or a number was expected, got %s",
-               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+    latL_error(L, who, "a matrix or a number was expected, got %s", latL_typegot(L, arg));
   o->matrix = latL_checkmatrix(L, arg, who, "operand");
   o->view = o->matrix->view;
 }
@@ -101,32 +103,24 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
     }
     o[k].view = lat_broadcast_to(&o[k].view, rows, cols);
   }
-  if (rows * cols < LATL_ASK) {
+  if (rows * cols < LATL_ASK)
     compute(NULL, op, count, o, &C.view);
-  } else {
-    lat_workspace *work = latL_workspace(L);
-    latL_call(L, who, work, compute(work, op, count, o, &C.view));
-  }
+  else
+    latL_run(L, who, compute, op, count, o, &C.view);
   latL_finish(L, who, &C);
   return 1;
 }
 
 /* ---- operators ----------------------------------------------------------------- */
 
-#define OPERATOR(name, symbol, op)                                                                 \
-  static int name(lua_State *L)                                                                    \
-  {                                                                                                \
-    return latL_elementwise(L, "matrix " symbol, op, 1, 2, 0);                                     \
-  }
-OPERATOR(op_add, "+", LAT_ADD)
-OPERATOR(op_sub, "-", LAT_SUBTRACT)
-OPERATOR(op_mod, "%", LAT_MULTIPLY)
-OPERATOR(op_div, "/", LAT_DIVIDE)
-OPERATOR(op_pow, "^", LAT_POWER)
-
-static int op_unm(lua_State *L)
+static int operate_on_two(lua_State *L, const latL_Function *f)
 {
-  return latL_elementwise(L, "-matrix", LAT_NEGATIVE, 1, 1, 0);
+  return latL_elementwise(L, f->who, (lat_operation)f->kind, 1, 2, 0);
+}
+
+static int negative(lua_State *L, const latL_Function *f)
+{
+  return latL_elementwise(L, f->who, LAT_NEGATIVE, 1, 1, 0);
 }
 
 int latL_scale(lua_State *L)
@@ -135,93 +129,33 @@ int latL_scale(lua_State *L)
 }
 
 /* Lua asks this only for two values that aren't the same one. */
-static int op_eq(lua_State *L)
+static int equal(lua_State *L, const latL_Function *f)
 {
   const latL_Matrix *A = latL_tomatrix(L, 1), *B = latL_tomatrix(L, 2);
-  bool equal = A && B && A->vector == B->vector;
-  if (equal) {
-    lat_workspace *work = latL_workspace(L);
-    latL_call(L, "matrix ==", work, lat_equal(work, &A->view, &B->view, &equal));
-  }
-  lua_pushboolean(L, equal);
+  bool same = A && B && A->vector == B->vector;
+  if (same) latL_run(L, f->who, lat_equal, &A->view, &B->view, &same);
+  lua_pushboolean(L, same);
   return 1;
 }
 
-static const luaL_Reg operators[] = {{"__add", op_add}, {"__sub", op_sub}, {"__mod", op_mod},
-                                     {"__div", op_div}, {"__pow", op_pow}, {"__unm", op_unm},
-                                     {"__eq", op_eq},   {NULL, NULL}};
-
 /* ---- functions of elements -------------------------------------------------------- */
 
-/* Methods that are one operation. "A:exp", skipping "A:", is the method's name. */
-static const struct {
-  const char *who;
-  lat_operation op;
-  int operands;
-} functions[] = {
-    {"A:add", LAT_ADD, 2},
-    {"A:sub", LAT_SUBTRACT, 2},
-    {"A:mul", LAT_MULTIPLY, 2},
-    {"A:div", LAT_DIVIDE, 2},
-    {"A:pow", LAT_POWER, 2},
-    {"A:minimum", LAT_MINIMUM, 2},
-    {"A:maximum", LAT_MAXIMUM, 2},
-    {"A:lt", LAT_LESS, 2},
-    {"A:le", LAT_LESS_EQUAL, 2},
-    {"A:gt", LAT_GREATER, 2},
-    {"A:ge", LAT_GREATER_EQUAL, 2},
-    {"A:eq", LAT_EQUAL, 2},
-    {"A:ne", LAT_NOT_EQUAL, 2},
-    {"A:neg", LAT_NEGATIVE, 1},
-    {"A:abs", LAT_ABS, 1},
-    {"A:sign", LAT_SIGN, 1},
-    {"A:square", LAT_SQUARE, 1},
-    {"A:sqrt", LAT_SQRT, 1},
-    {"A:reciprocal", LAT_RECIPROCAL, 1},
-    {"A:floor", LAT_FLOOR, 1},
-    {"A:ceil", LAT_CEIL, 1},
-    {"A:round", LAT_ROUND, 1},
-    {"A:exp", LAT_EXP, 1},
-    {"A:expm1", LAT_EXPM1, 1},
-    {"A:log", LAT_LOG, 1},
-    {"A:log1p", LAT_LOG1P, 1},
-    {"A:sin", LAT_SIN, 1},
-    {"A:cos", LAT_COS, 1},
-    {"A:tanh", LAT_TANH, 1},
-    {"A:sigmoid", LAT_SIGMOID, 1},
-    {"A:relu", LAT_RELU, 1},
-    {"A:softplus", LAT_SOFTPLUS, 1},
-    {"A:isnan", LAT_ISNAN, 1},
-    {"A:isfinite", LAT_ISFINITE, 1},
-    {"A:clamp", LAT_CLAMP, 3},
-};
-
-static const char *const out_option[] = {"out", NULL};
-
-/* Upvalue: the place in `functions`. */
-static int apply_function(lua_State *L)
+/* Methods that are one operation, the `kind`, on all arguments. */
+static int operate(lua_State *L, const latL_Function *f)
 {
-  const size_t k = (size_t)lua_tointeger(L, lua_upvalueindex(1));
-  const int count = functions[k].operands;
-  const char *who = functions[k].who;
-  lua_settop(L, count + 1);
-  latL_checkmatrix(L, 1, who, "A");
-  latL_checkoptions(L, count + 1, who, out_option);
-  return latL_elementwise(L, who, functions[k].op, 1, count, count + 1);
+  latL_checkmatrix(L, 1, f->who, "A");
+  return latL_elementwise(L, f->who, (lat_operation)f->kind, 1, f->arguments, f->arguments + 1);
 }
 
 /* A:map(f [, {out=}]): f(x, i, j), for a vector f(x, i). */
-static int map(lua_State *L)
+static int map(lua_State *L, const latL_Function *f)
 {
-  const char *who = "A:map";
-  lua_settop(L, 3);
+  const char *who = f->who;
   const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
   if (lua_isnoneornil(L, 2) ||
       (lua_type(L, 2) != LUA_TFUNCTION && !luaL_getmetafield(L, 2, "__call")))
-    latL_error(L, who, "f must be a function, got %s",
-               lua_isnoneornil(L, 2) ? "nothing" : luaL_typename(L, 2));
+    latL_error(L, who, "f must be a function, got %s", latL_typegot(L, 2));
   lua_settop(L, 3);
-  latL_checkoptions(L, 3, who, out_option);
   const lat_matrix from = A->view;
   const latL_Result to =
       latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype, LATL_APART);
@@ -248,14 +182,12 @@ static int map(lua_State *L)
 }
 
 /* A:where(mask) and A:where(mask, B [, {out=}]) */
-static int where(lua_State *L)
+static int where(lua_State *L, const latL_Function *f)
 {
-  const char *who = "A:where";
-  lua_settop(L, 4);
+  const char *who = f->who;
   const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
   const latL_Matrix *mask = latL_checkmatrix(L, 2, who, "mask");
   if (!lua_isnil(L, 3)) {
-    latL_checkoptions(L, 4, who, out_option);
     lua_pushvalue(L, 1); /* the mask first: mask ? A : B */
     lua_pushvalue(L, 2);
     lua_replace(L, 1);
@@ -267,31 +199,55 @@ static int where(lua_State *L)
                             : mask->view.rows == A->view.rows && mask->view.cols == A->view.cols;
   if (!fits) latL_error(L, who, "A is a %s, the mask a %s", latL_shape(L, A), latL_shape(L, mask));
   size_t count;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_count(work, &mask->view, &count));
+  latL_run(L, who, lat_count, &mask->view, &count);
   if (count == 0) {
     lua_pushnil(L);
     return 1;
   }
   const latL_Matrix *B = by_rows ? latL_newmatrix(L, count, A->view.cols, A->view.dtype)
                                  : latL_newvector(L, count, A->view.dtype);
-  work = latL_workspace(L);
-  latL_call(L, who, work, lat_masked(work, &A->view, &mask->view, &B->view));
+  latL_run(L, who, lat_masked, &A->view, &mask->view, &B->view);
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"map", map}, {"where", where}, {NULL, NULL}};
+#define UNARY(who, op)                                                                             \
+  {                                                                                                \
+    who, operate, 1, 0, LATL_OPTIONS("out"), .kind = op                                            \
+  }
+#define BINARY(who, op)                                                                            \
+  {                                                                                                \
+    who, operate, 2, 0, LATL_OPTIONS("out"), .kind = op                                            \
+  }
+
+/* clang-format off */
+static const latL_Function functions[] = {
+  {"matrix +", operate_on_two, .name = "__add", .kind = LAT_ADD},
+  {"matrix -", operate_on_two, .name = "__sub", .kind = LAT_SUBTRACT},
+  {"matrix %", operate_on_two, .name = "__mod", .kind = LAT_MULTIPLY},
+  {"matrix /", operate_on_two, .name = "__div", .kind = LAT_DIVIDE},
+  {"matrix ^", operate_on_two, .name = "__pow", .kind = LAT_POWER},
+  {"-matrix", negative, .name = "__unm"},
+  {"matrix ==", equal, .name = "__eq"},
+  BINARY("A:add", LAT_ADD), BINARY("A:sub", LAT_SUBTRACT), BINARY("A:mul", LAT_MULTIPLY),
+  BINARY("A:div", LAT_DIVIDE), BINARY("A:pow", LAT_POWER), BINARY("A:minimum", LAT_MINIMUM),
+  BINARY("A:maximum", LAT_MAXIMUM), BINARY("A:lt", LAT_LESS), BINARY("A:le", LAT_LESS_EQUAL),
+  BINARY("A:gt", LAT_GREATER), BINARY("A:ge", LAT_GREATER_EQUAL), BINARY("A:eq", LAT_EQUAL),
+  BINARY("A:ne", LAT_NOT_EQUAL), UNARY("A:neg", LAT_NEGATIVE), UNARY("A:abs", LAT_ABS),
+  UNARY("A:sign", LAT_SIGN), UNARY("A:square", LAT_SQUARE), UNARY("A:sqrt", LAT_SQRT),
+  UNARY("A:reciprocal", LAT_RECIPROCAL), UNARY("A:floor", LAT_FLOOR), UNARY("A:ceil", LAT_CEIL),
+  UNARY("A:round", LAT_ROUND), UNARY("A:exp", LAT_EXP), UNARY("A:expm1", LAT_EXPM1),
+  UNARY("A:log", LAT_LOG), UNARY("A:log1p", LAT_LOG1P), UNARY("A:sin", LAT_SIN),
+  UNARY("A:cos", LAT_COS), UNARY("A:tanh", LAT_TANH), UNARY("A:sigmoid", LAT_SIGMOID),
+  UNARY("A:relu", LAT_RELU), UNARY("A:softplus", LAT_SOFTPLUS), UNARY("A:isnan", LAT_ISNAN),
+  UNARY("A:isfinite", LAT_ISFINITE),
+  {"A:clamp", operate, 3, 0, LATL_OPTIONS("out"), .kind = LAT_CLAMP},
+  {"A:map", map, 2, 0, LATL_OPTIONS("out")},
+  {"A:where", where, 3, 0, LATL_OPTIONS("out")},
+  LATL_END
+};
+/* clang-format on */
 
 void latL_open_matrix_arithmetic(lua_State *L)
 {
-  latL_addmethods(L, LATL_MATRIX, methods);
-  luaL_getmetatable(L, LATL_MATRIX);
-  luaL_setfuncs(L, operators, 0);
-  lua_getfield(L, -1, "methods");
-  for (size_t k = 0; k < sizeof functions / sizeof *functions; k++) {
-    lua_pushinteger(L, (lua_Integer)k);
-    lua_pushcclosure(L, apply_function, 1);
-    lua_setfield(L, -2, functions[k].who + 2);
-  }
-  lua_pop(L, 2);
+  latL_addtoclass(L, LATL_MATRIX, functions);
 }

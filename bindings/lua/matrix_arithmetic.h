@@ -2,7 +2,7 @@
 #ifndef LATL_LUA_MATRIX_ARITHMETIC_H
 #define LATL_LUA_MATRIX_ARITHMETIC_H
 
-#include "lua/binding.h"
+#include "lua/matrix.h"
 #include "matrix/arithmetic.h"
 
 /* Pushes op of the `count` matrices, tables or numbers from `first` on, broadcast to one shape;

@@ -3,17 +3,16 @@
 #include <string.h>
 
 #include "lua/matrix_arithmetic.h"
+#include "lua/modules.h"
+#include "lua/options.h"
+#include "lua/state.h"
 #include "matrix/linear/linear.h"
 #include "matrix/linear/solve.h"
 #include "matrix/linear/svd.h"
 #include "matrix/product.h"
 
-/* Calls a function of the core with the state's workspace, and raises its failure. */
-#define CALL(L, who, function, ...)                                                                \
-  do {                                                                                             \
-    lat_workspace *work_ = latL_workspace(L);                                                      \
-    latL_call(L, who, work_, function(work_, __VA_ARGS__));                                        \
-  } while (0)
+enum { CHOLESKY, QR, SVD, INVERSE, PINV }; /* what factorize computes */
+enum { DET, LOGDET, TRACE, NORM, RANK };   /* and number_of */
 
 /* float32 when all is. */
 static lat_dtype common_dtype(const latL_Matrix *A, const latL_Matrix *B)
@@ -45,10 +44,10 @@ static int product(lua_State *L, const char *who, int options, double alpha, dou
                       (lua_Integer)inner, A->vector ? "elements" : "columns",
                       (lua_Integer)B->view.rows, B->vector ? "elements" : "rows");
   if (A->vector && B->vector) {
-    if (options && latL_getoption(L, options, "out") != LUA_TNIL)
+    if (latL_hasoption(L, options, "out"))
       return latL_error(L, who, "the product of two vectors is a number, which has no out");
     double value;
-    CALL(L, who, lat_inner, &A->view, &B->view, &value);
+    latL_run(L, who, lat_inner, &A->view, &B->view, &value);
     lua_pushnumber(L, alpha * value);
     return 1;
   }
@@ -56,192 +55,152 @@ static int product(lua_State *L, const char *who, int options, double alpha, dou
   if (A->vector) a = lat_transpose(B->view), b = A->view; /* v'B = (B'v)' */
   const latL_Result C = latL_result(L, options, who, a.rows, b.cols, A->vector || B->vector,
                                     common_dtype(A, B), LATL_ANY_PLACES);
-  CALL(L, who, lat_product, alpha, &a, &b, beta, &C.view);
+  latL_run(L, who, lat_product, alpha, &a, &b, beta, &C.view);
   return 1;
 }
 
-static int multiply(lua_State *L)
+static int multiply(lua_State *L, const latL_Function *f)
 {
   if (lua_type(L, 1) == LUA_TNUMBER || lua_type(L, 2) == LUA_TNUMBER) return latL_scale(L);
-  return product(L, "matrix *", 0, 1, 0);
+  return product(L, f->who, 0, 1, 0);
 }
 
-static int matmul(lua_State *L)
+static int matmul(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"out", "alpha", "beta", NULL};
-  lua_settop(L, 3);
-  latL_checkoptions(L, 3, "A:matmul", names);
-  double alpha = latL_optnumber(L, 3, "A:matmul", "alpha", 1, -HUGE_VAL, HUGE_VAL);
-  double beta = latL_optnumber(L, 3, "A:matmul", "beta", 0, -HUGE_VAL, HUGE_VAL);
-  if (beta != 0 && latL_getoption(L, 3, "out") == LUA_TNIL)
-    return latL_error(L, "A:matmul", "beta multiplies what is in out, but there is no out");
-  lua_settop(L, 3);
-  return product(L, "A:matmul", 3, alpha, beta);
+  double alpha = latL_optnumber(L, 3, f->who, "alpha", 1, -HUGE_VAL, HUGE_VAL);
+  double beta = latL_optnumber(L, 3, f->who, "beta", 0, -HUGE_VAL, HUGE_VAL);
+  if (beta != 0 && !latL_hasoption(L, 3, "out"))
+    return latL_error(L, f->who, "beta multiplies what is in out, but there is no out");
+  return product(L, f->who, 3, alpha, beta);
 }
 
-static int dot(lua_State *L)
+static int dot(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 3, "A:dot");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:dot", "A");
-  const latL_Matrix *B = latL_checkmatrix(L, 2, "A:dot", "B");
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const latL_Matrix *B = latL_checkmatrix(L, 2, f->who, "B");
   if (A->view.rows != B->view.rows || A->view.cols != B->view.cols)
-    return latL_error(L, "A:dot", "the shapes must agree, got a %s and a %s", latL_shape(L, A),
+    return latL_error(L, f->who, "the shapes must agree, got a %s and a %s", latL_shape(L, A),
                       latL_shape(L, B));
   double inner;
-  CALL(L, "A:dot", lat_inner, &A->view, &B->view, &inner);
+  latL_run(L, f->who, lat_inner, &A->view, &B->view, &inner);
   lua_pushnumber(L, inner);
   return 1;
 }
 
-static int outer(lua_State *L)
+static int outer(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"out", NULL};
   const latL_Matrix *v[2];
   lat_matrix column[2];
-  lua_settop(L, 3);
-  latL_checkoptions(L, 3, "A:outer", names);
   for (int i = 0; i < 2; i++) {
-    v[i] = latL_checkmatrix(L, i + 1, "A:outer", i ? "B" : "A");
+    v[i] = latL_checkmatrix(L, i + 1, f->who, i ? "B" : "A");
     if (shorter(v[i]) != 1)
-      return latL_error(L, "A:outer", "%s must be a vector, got a %s", i ? "B" : "A",
+      return latL_error(L, f->who, "%s must be a vector, got a %s", i ? "B" : "A",
                         latL_shape(L, v[i]));
     column[i] = v[i]->view.cols == 1 ? v[i]->view : lat_transpose(v[i]->view);
   }
-  const latL_Result C = latL_result(L, 3, "A:outer", column[0].rows, column[1].rows, false,
+  const latL_Result C = latL_result(L, 3, f->who, column[0].rows, column[1].rows, false,
                                     common_dtype(v[0], v[1]), LATL_ANY_PLACES);
   lat_matrix row = lat_transpose(column[1]);
-  CALL(L, "A:outer", lat_product, 1, &column[0], &row, 0, &C.view);
+  latL_run(L, f->who, lat_product, 1, &column[0], &row, 0, &C.view);
   return 1;
 }
 
 /* ---- systems of equations --------------------------------------------------- */
 
 /* Pushes the place of a solution of A X = B. */
-static latL_Matrix *new_solution(lua_State *L, const latL_Matrix *A, const latL_Matrix *B)
+static lat_matrix new_solution(lua_State *L, const latL_Matrix *A, const latL_Matrix *B)
 {
   latL_Matrix *X = latL_newmatrix(L, A->view.cols, B->view.cols, common_dtype(A, B));
   X->vector = B->vector;
-  return X;
+  return X->view;
 }
 
-static int solve(lua_State *L)
+static int solve(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"kind", NULL};
   static const char *const kinds[] = {"general", "symmetric", "positive", "upper", "lower", NULL};
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:solve", "A");
-  const latL_Matrix *B = latL_checkmatrix(L, 2, "A:solve", "B");
-  bool square = A->view.rows == A->view.cols;
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const latL_Matrix *B = latL_checkmatrix(L, 2, f->who, "B");
   double measure;
   size_t rank;
-  lua_settop(L, 3);
-  latL_checkoptions(L, 3, "A:solve", names);
-  bool unnamed = latL_getoption(L, 3, "kind") == LUA_TNIL;
-  lat_structure structure =
-      (lat_structure)latL_optword(L, 3, "A:solve", "kind", kinds, LAT_GENERAL);
-  const latL_Matrix *X = new_solution(L, A, B);
-  if (!square && unnamed) {
-    CALL(L, "A:solve", lat_least_squares, &A->view, &B->view, lat_rank_tolerance(&A->view),
-         &X->view, &rank, &measure);
+  bool named = latL_hasoption(L, 3, "kind"), square = A->view.rows == A->view.cols;
+  lat_structure structure = (lat_structure)latL_optword(L, 3, f->who, "kind", kinds, LAT_GENERAL);
+  const lat_matrix X = new_solution(L, A, B);
+  if (!square && !named) {
+    latL_run(L, f->who, lat_least_squares, &A->view, &B->view, lat_rank_tolerance(&A->view), &X,
+             &rank, &measure);
     return 1;
   }
-  CALL(L, "A:solve", lat_solve, structure, &A->view, &B->view, &X->view, &measure);
+  latL_run(L, f->who, lat_solve, structure, &A->view, &B->view, &X, &measure);
   lua_pushnumber(L, measure);
   return 2;
 }
 
-static int least_squares(lua_State *L)
+static int least_squares(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"tolerance", NULL};
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:least_squares", "A");
-  const latL_Matrix *B = latL_checkmatrix(L, 2, "A:least_squares", "B");
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const latL_Matrix *B = latL_checkmatrix(L, 2, f->who, "B");
   double residual;
   size_t rank;
-  lua_settop(L, 3);
-  latL_checkoptions(L, 3, "A:least_squares", names);
-  double tolerance =
-      latL_optnumber(L, 3, "A:least_squares", "tolerance", lat_rank_tolerance(&A->view), 0, 1);
-  const latL_Matrix *X = new_solution(L, A, B);
-  CALL(L, "A:least_squares", lat_least_squares, &A->view, &B->view, tolerance, &X->view, &rank,
-       &residual);
+  double tolerance = latL_optnumber(L, 3, f->who, "tolerance", lat_rank_tolerance(&A->view), 0, 1);
+  const lat_matrix X = new_solution(L, A, B);
+  latL_run(L, f->who, lat_least_squares, &A->view, &B->view, tolerance, &X, &rank, &residual);
   lua_pushinteger(L, (lua_Integer)rank);
   lua_pushnumber(L, residual);
   return 3;
 }
 
-static int inverse(lua_State *L)
+/* The argument `tolerance`, a share of the largest singular value. */
+static double check_tolerance(lua_State *L, int arg, const char *who, const latL_Matrix *A)
 {
-  latL_nooptions(L, 2, "A:inverse");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:inverse", "A");
-  const latL_Matrix *inverse_of = latL_newmatrix(L, A->view.cols, A->view.rows, A->view.dtype);
+  if (lua_isnoneornil(L, arg)) return lat_rank_tolerance(&A->view);
+  double tolerance = latL_checknumber(L, arg, who, "tolerance");
+  if (!(tolerance >= 0 && tolerance <= 1))
+    latL_error(L, who, "tolerance must be a number from 0 to 1, got %f", tolerance);
+  return tolerance;
+}
+
+/* ---- factorizations and numbers of a matrix --------------------------------------- */
+
+/* Pushes a fresh matrix of A's dtype. */
+static lat_matrix fresh(lua_State *L, const latL_Matrix *A, size_t rows, size_t cols)
+{
+  return latL_newmatrix(L, rows, cols, A->view.dtype)->view;
+}
+
+static int factorize(lua_State *L, const latL_Function *f)
+{
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const lat_matrix *a = &A->view;
+  const double tolerance = f->kind == PINV ? check_tolerance(L, 2, f->who, A) : 0;
+  const size_t n = a->rows, d = a->cols, k = shorter(A);
+  lat_matrix B, s, C;
   double rcond;
-  CALL(L, "A:inverse", lat_inverse, &A->view, &inverse_of->view, &rcond);
-  lua_pushnumber(L, rcond);
-  return 2;
-}
-
-/* ---- factorizations ---------------------------------------------------------- */
-
-static int cholesky(lua_State *L)
-{
-  latL_nooptions(L, 2, "A:cholesky");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:cholesky", "A");
-  const latL_Matrix *factor = latL_newmatrix(L, A->view.rows, A->view.cols, A->view.dtype);
-  CALL(L, "A:cholesky", lat_cholesky, &A->view, &factor->view);
-  return 1;
-}
-
-static int qr(lua_State *L)
-{
-  latL_nooptions(L, 2, "A:qr");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:qr", "A");
-  const latL_Matrix *Q = latL_newmatrix(L, A->view.rows, shorter(A), A->view.dtype);
-  const latL_Matrix *R = latL_newmatrix(L, shorter(A), A->view.cols, A->view.dtype);
-  CALL(L, "A:qr", lat_qr, &A->view, &Q->view, &R->view);
-  return 2;
-}
-
-static int svd(lua_State *L)
-{
-  latL_nooptions(L, 2, "A:svd");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:svd", "A");
-  const latL_Matrix *U = latL_newmatrix(L, A->view.rows, shorter(A), A->view.dtype);
-  const latL_Matrix *s = latL_newvector(L, shorter(A), A->view.dtype);
-  const latL_Matrix *V = latL_newmatrix(L, A->view.cols, shorter(A), A->view.dtype);
-  CALL(L, "A:svd", lat_svd, &A->view, &U->view, s->view, &V->view);
-  return 3;
-}
-
-/* ---- numbers of a matrix ------------------------------------------------------ */
-
-static int det(lua_State *L)
-{
-  latL_nooptions(L, 2, "A:det");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:det", "A");
-  double value;
-  CALL(L, "A:det", lat_det, &A->view, &value);
-  lua_pushnumber(L, value);
-  return 1;
-}
-
-static int logdet(lua_State *L)
-{
-  latL_nooptions(L, 2, "A:logdet");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:logdet", "A");
-  double value, sign;
-  CALL(L, "A:logdet", lat_logdet, &A->view, &value, &sign);
-  lua_pushnumber(L, value);
-  lua_pushinteger(L, (lua_Integer)sign);
-  return 2;
-}
-
-static int trace(lua_State *L)
-{
-  latL_nooptions(L, 2, "A:trace");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:trace", "A");
-  double value;
-  CALL(L, "A:trace", lat_trace, &A->view, &value);
-  lua_pushnumber(L, value);
-  return 1;
+  switch (f->kind) {
+  case CHOLESKY:
+    B = fresh(L, A, n, d);
+    latL_run(L, f->who, lat_cholesky, a, &B);
+    return 1;
+  case QR:
+    B = fresh(L, A, n, k);
+    C = fresh(L, A, k, d);
+    latL_run(L, f->who, lat_qr, a, &B, &C);
+    return 2;
+  case SVD:
+    B = fresh(L, A, n, k);
+    s = latL_newvector(L, k, a->dtype)->view;
+    C = fresh(L, A, d, k);
+    latL_run(L, f->who, lat_svd, a, &B, s, &C);
+    return 3;
+  case INVERSE:
+    B = fresh(L, A, d, n);
+    latL_run(L, f->who, lat_inverse, a, &B, &rcond);
+    lua_pushnumber(L, rcond);
+    return 2;
+  default:
+    B = fresh(L, A, d, n);
+    latL_run(L, f->who, lat_pinv, a, tolerance, &B);
+    return 1;
+  }
 }
 
 /* The kind of norm at `arg`: a word, or 1, 2, math.huge as mathematics writes them. */
@@ -265,60 +224,61 @@ static lat_norm_kind check_norm(lua_State *L, int arg)
   return LAT_NORM_FROBENIUS;
 }
 
-static int norm(lua_State *L)
+/* The number of a matrix that the `kind` says. */
+static int number_of(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 3, "A:norm");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:norm", "A");
-  lat_norm_kind kind = check_norm(L, 2);
-  double value;
-  CALL(L, "A:norm", lat_norm, &A->view, kind, &value);
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const lat_matrix *a = &A->view;
+  double value = 0, sign;
+  size_t rank;
+  switch (f->kind) {
+  case DET:
+    latL_run(L, f->who, lat_det, a, &value);
+    break;
+  case LOGDET:
+    latL_run(L, f->who, lat_logdet, a, &value, &sign);
+    lua_pushnumber(L, value);
+    lua_pushinteger(L, (lua_Integer)sign);
+    return 2;
+  case TRACE:
+    latL_run(L, f->who, lat_trace, a, &value);
+    break;
+  case NORM: {
+    lat_norm_kind kind = check_norm(L, 2);
+    latL_run(L, f->who, lat_norm, a, kind, &value);
+    break;
+  }
+  default: {
+    double tolerance = check_tolerance(L, 2, f->who, A);
+    latL_run(L, f->who, lat_rank, a, tolerance, &rank);
+    lua_pushinteger(L, (lua_Integer)rank);
+    return 1;
+  }
+  }
   lua_pushnumber(L, value);
   return 1;
 }
 
-/* The argument `tolerance`, a share of the largest singular value. */
-static double check_tolerance(lua_State *L, int arg, const char *who, const latL_Matrix *A)
-{
-  if (lua_isnoneornil(L, arg)) return lat_rank_tolerance(&A->view);
-  double tolerance = latL_checknumber(L, arg, who, "tolerance");
-  if (!(tolerance >= 0 && tolerance <= 1))
-    latL_error(L, who, "tolerance must be a number from 0 to 1, got %f", tolerance);
-  return tolerance;
-}
-
-static int rank(lua_State *L)
-{
-  latL_nooptions(L, 3, "A:rank");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:rank", "A");
-  double tolerance = check_tolerance(L, 2, "A:rank", A);
-  size_t value;
-  CALL(L, "A:rank", lat_rank, &A->view, tolerance, &value);
-  lua_pushinteger(L, (lua_Integer)value);
-  return 1;
-}
-
-static int pinv(lua_State *L)
-{
-  latL_nooptions(L, 3, "A:pinv");
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:pinv", "A");
-  double tolerance = check_tolerance(L, 2, "A:pinv", A);
-  const latL_Matrix *P = latL_newmatrix(L, A->view.cols, A->view.rows, A->view.dtype);
-  CALL(L, "A:pinv", lat_pinv, &A->view, tolerance, &P->view);
-  return 1;
-}
+static const latL_Function functions[] = {
+    {"matrix *", multiply, .name = "__mul"},
+    {"A:matmul", matmul, 2, 0, LATL_OPTIONS("out", "alpha", "beta")},
+    {"A:dot", dot, .arguments = 2},
+    {"A:outer", outer, 2, 0, LATL_OPTIONS("out")},
+    {"A:solve", solve, 2, 0, LATL_OPTIONS("kind")},
+    {"A:least_squares", least_squares, 2, 0, LATL_OPTIONS("tolerance")},
+    {"A:cholesky", factorize, .arguments = 1, .kind = CHOLESKY},
+    {"A:qr", factorize, .arguments = 1, .kind = QR},
+    {"A:svd", factorize, .arguments = 1, .kind = SVD},
+    {"A:inverse", factorize, .arguments = 1, .kind = INVERSE},
+    {"A:pinv", factorize, .arguments = 2, .kind = PINV},
+    {"A:det", number_of, .arguments = 1, .kind = DET},
+    {"A:logdet", number_of, .arguments = 1, .kind = LOGDET},
+    {"A:trace", number_of, .arguments = 1, .kind = TRACE},
+    {"A:norm", number_of, .arguments = 2, .kind = NORM},
+    {"A:rank", number_of, .arguments = 2, .kind = RANK},
+    LATL_END};
 
 void latL_open_matrix_linear(lua_State *L)
 {
-  static const luaL_Reg methods[] = {
-      {"matmul", matmul}, {"dot", dot},           {"outer", outer},
-      {"solve", solve},   {"inverse", inverse},   {"least_squares", least_squares},
-      {"qr", qr},         {"cholesky", cholesky}, {"svd", svd},
-      {"det", det},       {"logdet", logdet},     {"trace", trace},
-      {"norm", norm},     {"rank", rank},         {"pinv", pinv},
-      {NULL, NULL}};
-  latL_addmethods(L, LATL_MATRIX, methods);
-  luaL_getmetatable(L, LATL_MATRIX);
-  lua_pushcfunction(L, multiply);
-  lua_setfield(L, -2, "__mul");
-  lua_pop(L, 1);
+  latL_addtoclass(L, LATL_MATRIX, functions);
 }

@@ -1,11 +1,14 @@
 /* matrix_reduce.c: reductions, sorting, choosing rows and stacking of latent.Matrix. */
 #include <math.h>
 
-#include "lua/matrix_arithmetic.h"
+#include "lua/matrix.h"
+#include "lua/modules.h"
+#include "lua/options.h"
+#include "lua/random.h"
+#include "lua/state.h"
+#include "matrix/arithmetic.h"
 #include "matrix/order.h"
 #include "matrix/reduce.h"
-
-static const char *const out_option[] = {"out", NULL};
 
 /* ---- dimensions and results -------------------------------------------------------- */
 
@@ -21,16 +24,6 @@ static int check_dim(lua_State *L, int arg, const char *who, const latL_Matrix *
   return (int)dim;
 }
 
-/* Moves an option table at `arg`, given in place of left out arguments, to `arg + 1`. */
-static void shift_options(lua_State *L, int arg)
-{
-  lua_settop(L, arg + 1);
-  if (lua_type(L, arg) != LUA_TTABLE || !lua_isnil(L, arg + 1)) return;
-  lua_pushnil(L);
-  lua_insert(L, arg);
-  lua_settop(L, arg + 1);
-}
-
 /* Pushes the vector for one number a column (dim 1) or a row (dim 2). */
 static latL_Result line_result(lua_State *L, int options, const char *who, const latL_Matrix *A,
                                int dim, lat_dtype dtype)
@@ -41,31 +34,12 @@ static latL_Result line_result(lua_State *L, int options, const char *who, const
 
 /* ---- reductions -------------------------------------------------------------------- */
 
-/* "A:sum", skipping "A:", is the method's name. */
-static const struct {
-  const char *who;
-  lat_reduction kind;
-} reductions[] = {
-    {"A:sum", LAT_SUM},      {"A:product", LAT_PRODUCT}, {"A:mean", LAT_MEAN},
-    {"A:var", LAT_VARIANCE}, {"A:std", LAT_DEVIATION},   {"A:min", LAT_MIN},
-    {"A:max", LAT_MAX},      {"A:argmin", LAT_ARGMIN},   {"A:argmax", LAT_ARGMAX},
-    {"A:any", LAT_ANY},      {"A:all", LAT_ALL},
-};
-
-static void reduce(lua_State *L, const char *who, lat_reduction kind, const lat_matrix *A, int dim,
-                   double correction, const lat_matrix *out)
-{
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_reduce(work, kind, A, dim, correction, out));
-}
-
 /* Places count from 0 in the core, and from 1 in Lua. */
 static void count_from_one(lua_State *L, const char *who, const lat_matrix *places)
 {
   double one = 1;
   const lat_matrix ones = {&one, places->rows, places->cols, 0, 0, LAT_FLOAT64};
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_binary(work, LAT_ADD, places, &ones, places));
+  latL_run(L, who, lat_binary, LAT_ADD, places, &ones, places);
 }
 
 /* One number, one truth, or the places of a minimum. */
@@ -86,101 +60,81 @@ static int push_whole(lua_State *L, lat_reduction kind, const latL_Matrix *A, do
   return 1;
 }
 
-/* Upvalue: the place in `reductions`. */
-static int apply_reduction(lua_State *L)
+/* A reduction gives a number of all elements (dim 0, and of a vector), which has no out. */
+static bool gives_number(lua_State *L, const char *who, const latL_Matrix *A, int dim, int options)
 {
-  static const char *const moment_options[] = {"correction", "out", NULL};
-  const size_t k = (size_t)lua_tointeger(L, lua_upvalueindex(1));
-  const char *who = reductions[k].who;
-  const lat_reduction kind = reductions[k].kind;
-  const bool spread = kind == LAT_VARIANCE || kind == LAT_DEVIATION;
+  if (dim != 0 && !A->vector) return false;
+  if (latL_hasoption(L, options, "out"))
+    latL_error(L, who, "the result is a number, which has no out");
+  return true;
+}
+
+/* A:sum([dim [, options]]) and its like; the `kind` is the reduction. */
+static int reduce(lua_State *L, const latL_Function *f)
+{
+  const lat_reduction kind = (lat_reduction)f->kind;
   const bool place = kind == LAT_ARGMIN || kind == LAT_ARGMAX;
-  shift_options(L, 2);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
-  const int dim = check_dim(L, 2, who, A, 0);
-  latL_checkoptions(L, 3, who, spread ? moment_options : out_option);
-  const double correction = spread ? latL_optnumber(L, 3, who, "correction", 0, 0, INFINITY) : 0;
-  if (dim == 0 || A->vector) {
-    if (latL_getoption(L, 3, "out") != LUA_TNIL)
-      latL_error(L, who, "the result is a number, which has no out");
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const int dim = check_dim(L, 2, f->who, A, 0);
+  const double correction = latL_optnumber(L, 3, f->who, "correction", 0, 0, INFINITY);
+  if (gives_number(L, f->who, A, dim, 3)) {
     double value;
     const lat_matrix out = lat_vector_of(&value, 1);
-    reduce(L, who, kind, &A->view, 0, correction, &out);
+    latL_run(L, f->who, lat_reduce, kind, &A->view, 0, correction, &out);
     return push_whole(L, kind, A, value);
   }
-  const latL_Result out = line_result(L, 3, who, A, dim, place ? LAT_FLOAT64 : A->view.dtype);
-  reduce(L, who, kind, &A->view, dim, correction, &out.view);
-  if (place) count_from_one(L, who, &out.view);
-  latL_finish(L, who, &out);
+  const latL_Result out = line_result(L, 3, f->who, A, dim, place ? LAT_FLOAT64 : A->view.dtype);
+  latL_run(L, f->who, lat_reduce, kind, &A->view, dim, correction, &out.view);
+  if (place) count_from_one(L, f->who, &out.view);
+  latL_finish(L, f->who, &out);
   return 1;
 }
 
 /* A:quantile(p [, dim [, options]]) and A:median([dim [, options]]) */
-static int quantile(lua_State *L, const char *who, int dim_arg, double p)
+static int quantile(lua_State *L, const latL_Function *f)
 {
-  shift_options(L, dim_arg);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
-  int dim = check_dim(L, dim_arg, who, A, 0);
-  latL_checkoptions(L, dim_arg + 1, who, out_option);
-  double value;
-  latL_Result out = {.view = lat_vector_of(&value, 1)};
-  if (A->vector) dim = 0;
-  if (dim != 0)
-    out = line_result(L, dim_arg + 1, who, A, dim, A->view.dtype);
-  else if (latL_getoption(L, dim_arg + 1, "out") != LUA_TNIL)
-    latL_error(L, who, "the result is a number, which has no out");
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_quantile(work, &A->view, dim, p, &out.view));
-  latL_finish(L, who, &out);
-  if (dim == 0) lua_pushnumber(L, value);
+  const bool median = f->arguments == 2;
+  const double p = median ? 0.5 : latL_checknumber(L, 2, f->who, "p");
+  if (!(p >= 0 && p <= 1)) latL_error(L, f->who, "p must be from 0 to 1, got %f", p);
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const int dim = check_dim(L, f->arguments, f->who, A, 0), options = f->arguments + 1;
+  if (gives_number(L, f->who, A, dim, options)) {
+    double value;
+    const lat_matrix out = lat_vector_of(&value, 1);
+    latL_run(L, f->who, lat_quantile, &A->view, 0, p, &out);
+    lua_pushnumber(L, value);
+    return 1;
+  }
+  const latL_Result out = line_result(L, options, f->who, A, dim, A->view.dtype);
+  latL_run(L, f->who, lat_quantile, &A->view, dim, p, &out.view);
+  latL_finish(L, f->who, &out);
   return 1;
 }
 
-static int quantile_of(lua_State *L)
+static int cumsum(lua_State *L, const latL_Function *f)
 {
-  const double p = latL_checknumber(L, 2, "A:quantile", "p");
-  if (!(p >= 0 && p <= 1)) latL_error(L, "A:quantile", "p must be from 0 to 1, got %f", p);
-  return quantile(L, "A:quantile", 3, p);
-}
-
-static int median(lua_State *L)
-{
-  return quantile(L, "A:median", 2, 0.5);
-}
-
-static int cumsum(lua_State *L)
-{
-  const char *who = "A:cumsum";
-  shift_options(L, 2);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
-  const int dim = check_dim(L, 2, who, A, 1);
-  latL_checkoptions(L, 3, who, out_option);
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const int dim = check_dim(L, 2, f->who, A, 1);
   const lat_matrix from = A->view;
   const latL_Result to =
-      latL_result(L, 3, who, from.rows, from.cols, A->vector, from.dtype, LATL_SAME_PLACES);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_cumulative_sum(work, &from, dim, &to.view));
-  latL_finish(L, who, &to);
+      latL_result(L, 3, f->who, from.rows, from.cols, A->vector, from.dtype, LATL_SAME_PLACES);
+  latL_run(L, f->who, lat_cumulative_sum, &from, dim, &to.view);
+  latL_finish(L, f->who, &to);
   return 1;
 }
 
 /* ---- order ------------------------------------------------------------------------- */
 
 /* A:sort([dim [, {descending=}]]) -> sorted, order */
-static int sort(lua_State *L)
+static int sort(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"descending", NULL};
-  const char *who = "A:sort";
-  shift_options(L, 2);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
-  const int dim = check_dim(L, 2, who, A, 1);
-  latL_checkoptions(L, 3, who, names);
-  const bool descending = latL_optboolean(L, 3, who, "descending", false);
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const int dim = check_dim(L, 2, f->who, A, 1);
+  const bool descending = latL_optboolean(L, 3, f->who, "descending", false);
   const lat_matrix sorted = latL_newlike(L, A, A->view.dtype)->view;
   const lat_matrix order = latL_newlike(L, A, LAT_FLOAT64)->view;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_sort(work, &A->view, dim, descending, &sorted, &order));
-  count_from_one(L, who, &order);
+  latL_run(L, f->who, lat_sort, &A->view, dim, descending, &sorted, &order);
+  count_from_one(L, f->who, &order);
   return 2;
 }
 
@@ -201,27 +155,21 @@ static lat_status shuffle_rows(lat_workspace *work, lat_random *random, const la
 }
 
 /* A:shuffle([rng]) -> the rows in random order, the order */
-static int shuffle(lua_State *L)
+static int shuffle(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 3, "A:shuffle");
-  lua_settop(L, 2);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "A:shuffle", "A");
-  lat_random *random = latL_checkrandom(L, 2, "A:shuffle");
-  const size_t n = A->view.rows;
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  lat_random *random = latL_checkrandom(L, 2, f->who);
   const lat_matrix shuffled = latL_newlike(L, A, A->view.dtype)->view;
-  double *order = latL_newvector(L, n, LAT_FLOAT64)->view.data;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, "A:shuffle", work, shuffle_rows(work, random, &A->view, &shuffled, order));
+  double *order = latL_newvector(L, A->view.rows, LAT_FLOAT64)->view.data;
+  latL_run(L, f->who, shuffle_rows, random, &A->view, &shuffled, order);
   return 2;
 }
 
 /* A:rows_at(list): rows (elements of a vector) by number, negative from the end, in any order and
  * more than once */
-static int rows_at(lua_State *L)
+static int rows_at(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 3, "A:rows_at");
-  const char *who = "A:rows_at";
-  lua_settop(L, 2);
+  const char *who = f->who;
   const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
   const lat_matrix list = latL_checkvector(L, 2, who, "list");
   const lat_matrix B = latL_newmatrix(L, list.rows, A->view.cols, A->view.dtype)->view;
@@ -254,8 +202,13 @@ static lat_matrix piece(lua_State *L, const char *who, lua_Integer k, bool down)
   return down && A->vector ? lat_transpose(A->view) : A->view;
 }
 
-static int stack(lua_State *L, const char *who, bool down)
+enum { BESIDE, BELOW };
+
+/* matrix.vstack(list), matrix.hstack(list); the `kind` says where the next matrix goes. */
+static int stack(lua_State *L, const latL_Function *f)
 {
+  const char *who = f->who;
+  const bool down = f->kind == BELOW;
   lua_settop(L, 1);
   if (lua_type(L, 1) != LUA_TTABLE)
     latL_error(L, who, "list must be a table of matrices, got %s", luaL_typename(L, 1));
@@ -288,39 +241,36 @@ static int stack(lua_State *L, const char *who, bool down)
   return 1;
 }
 
-static int vstack(lua_State *L)
-{
-  latL_nooptions(L, 2, "matrix.vstack");
-  return stack(L, "matrix.vstack", true);
-}
-
-static int hstack(lua_State *L)
-{
-  latL_nooptions(L, 2, "matrix.hstack");
-  return stack(L, "matrix.hstack", false);
-}
-
 /* ---- the module ------------------------------------------------------------------------ */
 
-static const luaL_Reg methods[] = {
-    {"quantile", quantile_of}, {"median", median},   {"cumsum", cumsum}, {"sort", sort},
-    {"shuffle", shuffle},      {"rows_at", rows_at}, {NULL, NULL},
-};
+#define REDUCTION(who, kind_)                                                                      \
+  {                                                                                                \
+    who, reduce, 2, 1, LATL_OPTIONS("out"), .kind = kind_                                          \
+  }
 
-static const luaL_Reg functions[] = {{"vstack", vstack}, {"hstack", hstack}, {NULL, NULL}};
+/* clang-format off */
+static const latL_Function methods[] = {
+  REDUCTION("A:sum", LAT_SUM), REDUCTION("A:product", LAT_PRODUCT), REDUCTION("A:mean", LAT_MEAN),
+  REDUCTION("A:min", LAT_MIN), REDUCTION("A:max", LAT_MAX), REDUCTION("A:argmin", LAT_ARGMIN),
+  REDUCTION("A:argmax", LAT_ARGMAX), REDUCTION("A:any", LAT_ANY), REDUCTION("A:all", LAT_ALL),
+  {"A:var", reduce, 2, 1, LATL_OPTIONS("correction", "out"), .kind = LAT_VARIANCE},
+  {"A:std", reduce, 2, 1, LATL_OPTIONS("correction", "out"), .kind = LAT_DEVIATION},
+  {"A:quantile", quantile, 3, 1, LATL_OPTIONS("out")},
+  {"A:median", quantile, 2, 1, LATL_OPTIONS("out")},
+  {"A:cumsum", cumsum, 2, 1, LATL_OPTIONS("out")},
+  {"A:sort", sort, 2, 1, LATL_OPTIONS("descending")},
+  {"A:shuffle", shuffle, .arguments = 2},
+  {"A:rows_at", rows_at, .arguments = 2},
+  LATL_END
+};
+/* clang-format on */
+
+static const latL_Function functions[] = {{"matrix.vstack", stack, .arguments = 1, .kind = BELOW},
+                                          {"matrix.hstack", stack, .arguments = 1, .kind = BESIDE},
+                                          LATL_END};
 
 void latL_open_matrix_reduce(lua_State *L)
 {
-  latL_addmethods(L, LATL_MATRIX, methods);
-  luaL_getmetatable(L, LATL_MATRIX);
-  lua_getfield(L, -1, "methods");
-  for (size_t k = 0; k < sizeof reductions / sizeof *reductions; k++) {
-    lua_pushinteger(L, (lua_Integer)k);
-    lua_pushcclosure(L, apply_reduction, 1);
-    lua_setfield(L, -2, reductions[k].who + 2);
-  }
-  lua_pop(L, 2);
-  lua_getfield(L, -1, "matrix");
-  luaL_setfuncs(L, functions, 0);
-  lua_pop(L, 1);
+  latL_addtoclass(L, LATL_MATRIX, methods);
+  latL_addtomodule(L, "matrix", functions);
 }

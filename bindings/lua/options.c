@@ -1,31 +1,36 @@
 /* options.c: arguments and option tables, checked, with messages that help. */
+#include "lua/options.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/binding.h"
+#include "lua/state.h"
 
-/* ---- numbers ---------------------------------------------------------------- */
+/* ---- positional arguments ---------------------------------------------------- */
 
-const char *latL_got(lua_State *L, int arg)
+/* The integer at `arg`, if it is one. */
+static bool is_integer(lua_State *L, int arg, lua_Integer *n)
 {
-  if (lua_isnoneornil(L, arg)) return "nothing";
-  if (lua_type(L, arg) == LUA_TNUMBER) {
-    if (isnan(lua_tonumber(L, arg))) return "nan"; /* some C libraries print -nan */
-    return luaL_tolstring(L, arg, NULL);
-  }
-  if (lua_type(L, arg) == LUA_TSTRING)
-    return lua_rawlen(L, arg) <= 40 ? lua_pushfstring(L, "'%s'", lua_tostring(L, arg))
-                                    : "a long string";
-  return luaL_typename(L, arg);
+  int is = 0;
+  *n = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &is) : 0;
+  return is;
 }
 
 lua_Integer latL_checkinteger(lua_State *L, int arg, const char *who, const char *name)
 {
-  int is = 0;
-  lua_Integer n = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &is) : 0;
-  if (!is) latL_error(L, who, "%s must be an integer, got %s", name, latL_got(L, arg));
+  lua_Integer n;
+  if (!is_integer(L, arg, &n))
+    latL_error(L, who, "%s must be an integer, got %s", name, latL_got(L, arg));
   return n;
+}
+
+size_t latL_checksize(lua_State *L, int arg, const char *who, const char *name)
+{
+  lua_Integer n;
+  if (!is_integer(L, arg, &n) || n < 1)
+    latL_error(L, who, "%s must be an integer >= 1, got %s", name, latL_got(L, arg));
+  return (size_t)n;
 }
 
 double latL_checknumber(lua_State *L, int arg, const char *who, const char *name)
@@ -35,13 +40,11 @@ double latL_checknumber(lua_State *L, int arg, const char *who, const char *name
   return lua_tonumber(L, arg);
 }
 
-size_t latL_checksize(lua_State *L, int arg, const char *who, const char *name)
+const char *latL_checkstring(lua_State *L, int arg, const char *who, const char *name)
 {
-  int is = 0;
-  lua_Integer n = lua_type(L, arg) == LUA_TNUMBER ? lua_tointegerx(L, arg, &is) : 0;
-  if (!is || n < 1)
-    latL_error(L, who, "%s must be an integer >= 1, got %s", name, latL_got(L, arg));
-  return (size_t)n;
+  if (lua_type(L, arg) != LUA_TSTRING)
+    latL_error(L, who, "%s must be a string, got %s", name, latL_typegot(L, arg));
+  return lua_tostring(L, arg);
 }
 
 size_t latL_checkindex(lua_State *L, int arg, const char *who, const char *name, size_t n)
@@ -54,56 +57,6 @@ size_t latL_checkindex(lua_State *L, int arg, const char *who, const char *name,
 }
 
 /* ---- option tables ------------------------------------------------------------ */
-
-/* Levenshtein's distance, for words of up to 63 letters. */
-static size_t edit_distance(const char *a, const char *b)
-{
-  size_t row[64], n = strlen(a), m = strlen(b);
-  if (n > 63 || m > 63) return 64;
-  for (size_t j = 0; j <= m; j++) row[j] = j;
-  for (size_t i = 1; i <= n; i++) {
-    size_t corner = row[0]; /* the distance of the prefixes one shorter on both sides */
-    row[0] = i;
-    for (size_t j = 1; j <= m; j++) {
-      size_t best = corner + (a[i - 1] != b[j - 1]);
-      corner = row[j];
-      if (corner + 1 < best) best = corner + 1;
-      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-      row[j] = best;
-    }
-  }
-  return row[m];
-}
-
-const char *latL_nearest(const char *word, const char *const words[])
-{
-  const char *nearest = NULL;
-  if (strlen(word) > 63) return NULL;  /* which has no distance */
-  size_t least = strlen(word) / 3 + 2; /* farther than this is another word */
-  for (; *words; words++) {
-    size_t distance = edit_distance(word, *words);
-    if (distance < least) least = distance, nearest = *words;
-  }
-  return nearest;
-}
-
-/* Raises: `word` is none of `words`. */
-static void unknown(lua_State *L, const char *who, const char *what, const char *word,
-                    const char *const words[])
-{
-  const char *near = latL_nearest(word, words);
-  if (strlen(word) > 40) word = "(a long string)";
-  if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", what, word, near);
-  if (!words[0]) latL_error(L, who, "unknown %s '%s': there are none", what, word);
-  luaL_Buffer list;
-  luaL_buffinit(L, &list);
-  for (size_t i = 0; words[i]; i++) {
-    if (i) luaL_addstring(&list, ", ");
-    luaL_addstring(&list, words[i]);
-  }
-  luaL_pushresult(&list);
-  latL_error(L, who, "unknown %s '%s' (known: %s)", what, word, lua_tostring(L, -1));
-}
 
 /* The first of the unknown names, so that it is always the same one that a message names; NULL when
  * all are known. Raises for keys that are no names, which come before them. */
@@ -133,6 +86,45 @@ static const char *first_unknown(lua_State *L, int arg, const char *who, const c
     latL_error(L, who, "options have names, but the table has a %s for a key",
                lua_typename(L, odd));
   return first;
+}
+
+/* For the option `missing` of a model that knows no missing entries. */
+static void fail_missing(lua_State *L, const char *who)
+{
+  const char *remedy = latL_remedy(L);
+  if (!remedy || strcmp(remedy, LATL_KNOWS_GAPS) == 0) return;
+  latL_error(L, who, "missing: this model does not know missing entries%s%s", *remedy ? "; " : "",
+             remedy);
+}
+
+bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
+                      const char *const names[])
+{
+  if (lua_isnoneornil(L, arg)) return false;
+  if (lua_type(L, arg) != LUA_TTABLE)
+    latL_error(L, who, "%s must be a table, got %s", what, latL_got(L, arg));
+  const char *first = first_unknown(L, lua_absindex(L, arg), who, names);
+  if (first && strcmp(first, "missing") == 0) fail_missing(L, who);
+  if (first) latL_failunknown(L, who, "option", first, names);
+  return true;
+}
+
+bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[])
+{
+  return latL_checkfields(L, arg, who, "options", names);
+}
+
+void latL_nooptions(lua_State *L, int arg, const char *who)
+{
+  static const char *const none[] = {NULL};
+  if (lua_type(L, arg) == LUA_TTABLE) latL_checkoptions(L, arg, who, none);
+}
+
+void latL_onlyfor(lua_State *L, int arg, const char *who, const char *const names[], bool known,
+                  const char *what)
+{
+  for (; !known && *names; names++)
+    if (latL_hasoption(L, arg, *names)) latL_error(L, who, "%s is for %s", *names, what);
 }
 
 static int by_text(const void *a, const void *b)
@@ -173,38 +165,7 @@ int latL_pushnames(lua_State *L)
   return odd;
 }
 
-bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const names[])
-{
-  return latL_checkfields(L, arg, who, "options", names);
-}
-
-bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
-                      const char *const names[])
-{
-  if (lua_isnoneornil(L, arg)) return false;
-  if (lua_type(L, arg) != LUA_TTABLE)
-    latL_error(L, who, "%s must be a table, got %s", what, latL_got(L, arg));
-  const char *first = first_unknown(L, lua_absindex(L, arg), who, names);
-  if (first && strcmp(first, "missing") == 0) latL_failmissing(L, who);
-  if (first) unknown(L, who, "option", first, names);
-  return true;
-}
-
-void latL_nooptions(lua_State *L, int arg, const char *who)
-{
-  static const char *const none[] = {NULL};
-  if (lua_type(L, arg) == LUA_TTABLE) latL_checkoptions(L, arg, who, none);
-}
-
-void latL_onlyfor(lua_State *L, int arg, const char *who, const char *const names[], bool known,
-                  const char *what)
-{
-  for (; !known && *names; names++) {
-    if (latL_getoption(L, arg, *names) != LUA_TNIL)
-      latL_error(L, who, "%s is for %s", *names, what);
-    lua_pop(L, 1);
-  }
-}
+/* ---- single options ---------------------------------------------------------------- */
 
 int latL_getoption(lua_State *L, int arg, const char *name)
 {
@@ -215,6 +176,13 @@ int latL_getoption(lua_State *L, int arg, const char *name)
   arg = lua_absindex(L, arg);
   lua_pushstring(L, name);
   return lua_rawget(L, arg);
+}
+
+bool latL_hasoption(lua_State *L, int arg, const char *name)
+{
+  int type = latL_getoption(L, arg, name);
+  lua_pop(L, 1);
+  return type != LUA_TNIL;
 }
 
 bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise)
@@ -260,24 +228,68 @@ lua_Integer latL_optinteger(lua_State *L, int arg, const char *who, const char *
   return value;
 }
 
+size_t latL_optsize(lua_State *L, int arg, const char *who, const char *name, size_t otherwise,
+                    size_t least)
+{
+  return (size_t)latL_optinteger(L, arg, who, name, (lua_Integer)otherwise, (lua_Integer)least,
+                                 LUA_MAXINTEGER);
+}
+
+uint64_t latL_optseed(lua_State *L, int arg, const char *who)
+{
+  return (uint64_t)latL_optinteger(L, arg, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+}
+
 int latL_optword(lua_State *L, int arg, const char *who, const char *name,
                  const char *const words[], int otherwise)
 {
   int value = otherwise;
-  int type = latL_getoption(L, arg, name);
-  if (type != LUA_TNIL) {
-    if (type != LUA_TSTRING)
+  if (latL_getoption(L, arg, name) != LUA_TNIL) {
+    if (lua_type(L, -1) != LUA_TSTRING)
       latL_error(L, who, "%s must be a string, got %s", name, latL_got(L, -1));
     const char *word = lua_tostring(L, -1);
     for (value = 0; words[value] && strcmp(words[value], word) != 0;) value++;
-    if (!words[value]) unknown(L, who, name, word, words);
+    if (!words[value]) latL_failunknown(L, who, name, word, words);
   }
   lua_pop(L, 1);
   return value;
 }
 
+const char **latL_optstrings(lua_State *L, int arg, const char *who, const char *name,
+                             const char *what, size_t *count)
+{
+  int type = latL_getoption(L, arg, name), given = lua_gettop(L);
+  *count = 0;
+  if (type == LUA_TNIL) return NULL;
+  if (type != LUA_TSTRING && type != LUA_TTABLE)
+    latL_error(L, who, "%s must be %s, got %s", name, what, luaL_typename(L, -1));
+  *count = type == LUA_TSTRING ? 1 : (size_t)lua_rawlen(L, given);
+  const char **strings = lua_newuserdatauv(L, (*count + 1) * sizeof *strings, 0);
+  strings[*count] = NULL;
+  for (size_t k = 0; k < *count; k++) {
+    if (type == LUA_TSTRING)
+      lua_pushvalue(L, given);
+    else
+      lua_rawgeti(L, given, (lua_Integer)k + 1);
+    if (lua_type(L, -1) != LUA_TSTRING)
+      latL_error(L, who, "%s must be %s, but element %I is a %s", name, what, (lua_Integer)k + 1,
+                 luaL_typename(L, -1));
+    strings[k] = lua_tostring(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_replace(L, given);
+  return strings;
+}
+
+static const char *const dtypes[] = {
+    [LAT_FLOAT64] = "float64", [LAT_FLOAT32] = "float32", [LAT_FLOAT32 + 1] = NULL};
+
 lat_dtype latL_optdtype(lua_State *L, int arg, const char *who, lat_dtype otherwise)
 {
-  static const char *const names[] = {"float64", "float32", NULL};
-  return (lat_dtype)latL_optword(L, arg, who, "dtype", names, (int)otherwise);
+  return (lat_dtype)latL_optword(L, arg, who, "dtype", dtypes, (int)otherwise);
+}
+
+const char *latL_dtypename(lat_dtype dtype)
+{
+  return dtypes[dtype];
 }

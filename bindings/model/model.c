@@ -380,19 +380,11 @@ static const latL_Model *model_at(lua_State *L, int arg)
   return f ? f->model : latL_tomodel(L, arg);
 }
 
-const char *latL_remedy(lua_State *L)
+const char *latL_modelremedy(lua_State *L)
 {
   const latL_Model *m = model_at(L, 1);
-  return m ? m->kind->gaps : NULL;
-}
-
-void latL_failmissing(lua_State *L, const char *who)
-{
-  const latL_Model *m = model_at(L, 1);
-  const char *remedy = m ? m->kind->gaps : NULL;
-  if (!m || (remedy && strcmp(remedy, LATL_KNOWS_GAPS) == 0)) return;
-  latL_error(L, who, "missing: this model does not know missing entries%s%s", remedy ? "; " : "",
-             remedy ? remedy : "");
+  if (!m) return NULL;
+  return m->kind->gaps ? m->kind->gaps : "";
 }
 
 void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who)

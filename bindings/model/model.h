@@ -30,9 +30,10 @@ typedef struct latL_Kind {
   const char *gaps; /* ends a message about NaN in X: the remedy */
 } latL_Kind;
 
-/* Remedies for missing entries: of models that know them, and by those that do. */
-#define LATL_KNOWS_GAPS    "missing = true makes it a missing entry"
+/* The remedy for missing entries by a model that knows them (which itself says LATL_KNOWS_GAPS); and
+ * what the model at argument 1, or whose block is there, says (latL_setremedy). */
 #define LATL_GAPS_BY(name) "latent." name " knows missing entries"
+const char *latL_modelremedy(lua_State *L);
 
 typedef struct latL_Model {
   const latL_Kind *kind;

@@ -391,5 +391,4 @@ void latL_open_save(lua_State *L)
   lua_pop(L, 1);
   lua_pushcfunction(L, save_group);
   lua_setfield(L, module, "_save_group");
-  latL_open_load(L);
 }

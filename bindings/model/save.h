@@ -44,6 +44,4 @@ bool latL_isplain(lua_State *L, const char *name, int value);
 /* What the models of a metatable store beside options and record, when they have nets; or NULL. */
 latL_Stored *latL_storedkind(lua_State *L, const char *metatable);
 
-void latL_open_load(lua_State *L); /* by latL_open_save */
-
 #endif

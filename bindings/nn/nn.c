@@ -1,6 +1,7 @@
-/* nn.c: latent.nn, made of its parts, and what they share. */
+/* nn.c: what the parts of latent.nn share: their objects among the arguments, and steps of a tape. */
 #include "nn/nn.h"
 
+#include <stdint.h>
 #include <string.h>
 
 const char *const latL_init_words[LAT_INITS + 1] = {
@@ -8,44 +9,9 @@ const char *const latL_init_words[LAT_INITS + 1] = {
     [LAT_INIT_LECUN] = "lecun", [LAT_INIT_TORCH] = "torch", [LAT_INIT_ORTHOGONAL] = "orthogonal",
     [LAT_INIT_AUTO] = "auto"};
 
-/* ---- classes ----------------------------------------------------------------------------------- */
-
-/* Upvalues: the methods, and the function of the other fields. */
-static int get_field(lua_State *L)
+void latL_addtonn(lua_State *L, const latL_Function functions[])
 {
-  lua_settop(L, 2);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
-  lua_CFunction fields = lua_tocfunction(L, lua_upvalueindex(2));
-  lua_settop(L, 2);
-  return fields(L);
-}
-
-/* Upvalue: the class's name. */
-static int refuse_field(lua_State *L)
-{
-  return latL_error(L, lua_tostring(L, lua_upvalueindex(1)), "%s can't be set", latL_got(L, 2));
-}
-
-void latL_newclass(lua_State *L, const char *metatable, const luaL_Reg *methods,
-                   lua_CFunction fields, lua_CFunction finalizer)
-{
-  latL_newmetatable(L, metatable);
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "methods");
-  lua_pushcfunction(L, fields);
-  lua_pushcclosure(L, get_field, 2);
-  lua_setfield(L, -2, "__index");
-  lua_pushstring(L, metatable);
-  lua_pushcclosure(L, refuse_field, 1);
-  lua_setfield(L, -2, "__newindex");
-  if (finalizer) {
-    lua_pushcfunction(L, finalizer);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_pop(L, 1);
+  latL_addtomodule(L, "nn", functions);
 }
 
 void latL_weigh(lua_State *L, size_t bytes)
@@ -55,12 +21,10 @@ void latL_weigh(lua_State *L, size_t bytes)
 
 /* ---- arguments ----------------------------------------------------------------------------------- */
 
-static void *check(lua_State *L, int arg, const char *metatable, const char *who, const char *name)
+static void *check(lua_State *L, int arg, const char *metatable, const char *who, const char *must)
 {
   void *object = luaL_testudata(L, arg, metatable);
-  if (!object)
-    latL_error(L, who, "%s, got %s", name,
-               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+  if (!object) latL_error(L, who, "%s, got %s", must, latL_typegot(L, arg));
   return object;
 }
 
@@ -82,6 +46,14 @@ lat_store *latL_checkstore(lua_State *L, int arg, const char *who)
   return store;
 }
 
+size_t latL_checkparameter(lua_State *L, int arg, const char *who, const lat_store *store)
+{
+  const char *name = latL_checkstring(L, arg, who, "name");
+  size_t index = lat_store_find(store, name);
+  if (index == SIZE_MAX) latL_error(L, who, "the store has no parameter '%s'", name);
+  return index;
+}
+
 lat_tape *latL_checktape(lua_State *L, int arg, const char *who)
 {
   lat_tape *tape = check(L, arg, LATL_TAPE, who, "tape must be what nn.tape makes");
@@ -94,7 +66,7 @@ latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *
   latL_Value *v = luaL_testudata(L, arg, LATL_VALUE);
   if (!v)
     latL_error(L, who, "%s must be a value of a tape (tape:input makes one of a matrix), got %s",
-               name, lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+               name, latL_typegot(L, arg));
   latL_usetape(L, v->tape, who);
   return v;
 }
@@ -106,8 +78,7 @@ lat_value latL_tovalue(lua_State *L, int arg, lat_tape *tape, const char *who, c
   if (v) return v->handle;
   if (lua_type(L, arg) == LUA_TNUMBER) return lat_nn_fill(tape, 1, 1, lua_tonumber(L, arg));
   if (!latL_tomatrix(L, arg) && lua_type(L, arg) != LUA_TTABLE)
-    latL_error(L, who, "%s must be a value or a matrix, got %s", name,
-               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
+    latL_error(L, who, "%s must be a value or a matrix, got %s", name, latL_typegot(L, arg));
   return lat_nn_input(tape, &latL_checkmatrix(L, arg, who, name)->view, false);
 }
 
@@ -179,16 +150,4 @@ void latL_keepstore(lua_State *L, int tape, int store)
 latL_Result latL_copyresult(lua_State *L, int options, const char *who, lat_matrix A)
 {
   return latL_result(L, options, who, A.rows, A.cols, false, A.dtype, LATL_ANY_PLACES);
-}
-
-void latL_open_nn(lua_State *L)
-{
-  lua_newtable(L);
-  latL_open_nn_store(L);
-  latL_open_nn_checkpoint(L);
-  latL_open_nn_tape(L);
-  latL_open_nn_value(L);
-  latL_open_nn_net(L);
-  latL_open_nn_optimizers(L);
-  lua_setfield(L, -2, "nn");
 }

@@ -32,17 +32,15 @@ typedef struct latL_Value {
   lat_tape *tape;
 } latL_Value;
 
-/* Makes a metatable whose methods come from `methods`, and what else is read from `fields(L)`,
- * which gets object and name and may return nothing; `finalizer` may be NULL. */
-void latL_newclass(lua_State *L, const char *metatable, const luaL_Reg *methods,
-                   lua_CFunction fields, lua_CFunction finalizer);
-
 lat_store *latL_checkstore(lua_State *L, int arg, const char *who);
 /* Raises when a store that latent.nn made, or a tape or one of the stores on it, is gone. */
 void latL_usestore(lua_State *L, const lat_store *store, const char *who);
 void latL_usetape(lua_State *L, const lat_tape *tape, const char *who);
 lat_tape *latL_checktape(lua_State *L, int arg, const char *who);
 latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *name);
+
+/* The number of the store's parameter whose name is at `arg`. */
+size_t latL_checkparameter(lua_State *L, int arg, const char *who, const lat_store *store);
 
 /* An optimizer in Lua. User values: the store, the schedule (a function or nil). */
 typedef struct latL_Optimizer {
@@ -72,18 +70,13 @@ void latL_checkstep(lua_State *L, lat_tape *tape, const char *who);
  * been asked for again: a finalizer may have moved a store's memory, or begun another step of the tape. */
 latL_Result latL_copyresult(lua_State *L, int options, const char *who, lat_matrix A);
 
+/* Adds functions to latent.nn; the module is on the top of the stack. */
+void latL_addtonn(lua_State *L, const latL_Function functions[]);
+
 /* Tells the collector of memory that it doesn't see. */
 void latL_weigh(lua_State *L, size_t bytes);
 
 /* The activation whose name is at `arg`; what the argument is called, for messages. */
 lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, const char *name);
-
-/* nn.c's parts; the table latent.nn is on the top of the stack. */
-void latL_open_nn_store(lua_State *L);
-void latL_open_nn_checkpoint(lua_State *L); /* store:save and store:load; after the stores */
-void latL_open_nn_tape(lua_State *L);
-void latL_open_nn_value(lua_State *L);
-void latL_open_nn_net(lua_State *L);
-void latL_open_nn_optimizers(lua_State *L);
 
 #endif

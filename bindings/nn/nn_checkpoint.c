@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* What the options name: { optimizer = one or a list, tape = , random = , fields = {...} }. */
-static const char *const names[] = {"optimizer", "tape", "random", "fields", NULL};
-
 static void add_optimizer(lua_State *L, const char *who, lat_checkpoint *c)
 {
   latL_Optimizer *o = luaL_testudata(L, -1, LATL_OPTIMIZER);
@@ -22,11 +19,11 @@ static void add_optimizer(lua_State *L, const char *who, lat_checkpoint *c)
   c->optimizers[c->count++] = &o->core;
 }
 
-/* Reads the options at 3; the objects stay alive in the table. */
+/* Reads the options at 3, { optimizer = one or a list, tape = , random = }; the objects stay alive in
+ * the table. */
 static lat_checkpoint read_options(lua_State *L, const char *who, lat_random **random)
 {
   lat_checkpoint c = {.store = latL_checkstore(L, 1, who)};
-  latL_checkoptions(L, 3, who, names);
   if (latL_getoption(L, 3, "optimizer") == LUA_TTABLE) {
     size_t n = lua_rawlen(L, -1);
     for (size_t i = 1; i <= n; i++) {
@@ -58,11 +55,10 @@ static void push_random(lua_State *L, const lat_random *random)
 }
 
 /* store:save(path [, options]) -> true, or nil, message */
-static int save(lua_State *L)
+static int save(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "store:save";
+  const char *who = f->who;
   lat_random *random;
-  lua_settop(L, 3);
   const char *path = latL_checkpath(L, 2, who);
   lat_checkpoint c = read_options(L, who, &random);
   lat_workspace *work = latL_callworkspace(L);
@@ -140,14 +136,11 @@ static lat_status load_from(lua_State *L, latL_Source *s, lat_checkpoint *c, lat
 }
 
 /* store:load(path [, options]) -> the fields, or nil, message */
-static int load(lua_State *L)
+static int load(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "store:load";
-  static const char *const known[] = {"optimizer", "tape", "random", NULL};
+  const char *who = f->who;
   lat_random *random;
-  lua_settop(L, 3);
   const char *path = latL_checkpath(L, 2, who);
-  latL_checkoptions(L, 3, who, known);
   lat_checkpoint c = read_options(L, who, &random);
   latL_Source *s = latL_opensource(L, who, path);
   if (!s) return 2;
@@ -157,8 +150,12 @@ static int load(lua_State *L)
   return 1;
 }
 
+static const latL_Function methods[] = {
+    {"store:save", save, 2, 0, LATL_OPTIONS("optimizer", "tape", "random", "fields")},
+    {"store:load", load, 2, 0, LATL_OPTIONS("optimizer", "tape", "random")},
+    LATL_END};
+
 void latL_open_nn_checkpoint(lua_State *L)
 {
-  static const luaL_Reg methods[] = {{"save", save}, {"load", load}, {NULL, NULL}};
-  latL_addmethods(L, LATL_STORE, methods);
+  latL_addtoclass(L, LATL_STORE, methods);
 }

@@ -2,7 +2,6 @@
 #include "nn/nn.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The layers follow the net in its userdata. */
@@ -37,15 +36,10 @@ static lat_activation activation_option(lua_State *L, int options, const char *w
   return otherwise;
 }
 
-static const char *const layer_names[] = {"activation", "init", "gain", "bias", NULL};
-static const char *const mlp_names[] = {"activation", "last",      "init", "gain",
-                                        "bias",       "zero_last", NULL};
-
-/* A layer's own activation is `last`. */
+/* The options at `arg`. A layer's own activation is `last`. */
 static lat_layer_options read_options(lua_State *L, int arg, const char *who, bool mlp)
 {
   lat_layer_options o = {0};
-  latL_checkoptions(L, arg, who, mlp ? mlp_names : layer_names);
   lat_activation f =
       activation_option(L, arg, who, "activation", mlp ? LAT_NN_RELU : LAT_NN_LINEAR);
   o.activation = mlp ? f : LAT_NN_LINEAR;
@@ -57,38 +51,27 @@ static lat_layer_options read_options(lua_State *L, int arg, const char *who, bo
   return o;
 }
 
-static const char *name_at(lua_State *L, int arg, const char *who)
-{
-  if (lua_type(L, arg) != LUA_TSTRING)
-    latL_error(L, who, "name must be a string, got %s",
-               lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg));
-  return lua_tostring(L, arg);
-}
-
 /* nn.linear(store, name, inputs, outputs [, options]) */
-static int linear(lua_State *L)
+static int linear(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "nn.linear";
-  lat_store *store = latL_checkstore(L, 1, who);
-  const char *name = name_at(L, 2, who);
-  size_t inputs = latL_checksize(L, 3, who, "inputs"),
-         outputs = latL_checksize(L, 4, who, "outputs");
-  lat_layer_options options = read_options(L, 5, who, false);
+  lat_store *store = latL_checkstore(L, 1, f->who);
+  const char *name = latL_checkstring(L, 2, f->who, "name");
+  size_t inputs = latL_checksize(L, 3, f->who, "inputs"),
+         outputs = latL_checksize(L, 4, f->who, "outputs");
+  lat_layer_options options = read_options(L, 5, f->who, false);
   lat_net *net = new_net(L, 1, 1);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_layer_add(work, store, name, inputs, outputs, &options, net->layers));
+  latL_run(L, f->who, lat_layer_add, store, name, inputs, outputs, &options, net->layers);
   return 1;
 }
 
 /* nn.mlp(store, name, { inputs, hidden..., outputs } [, options]) */
-static int mlp(lua_State *L)
+static int mlp(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "nn.mlp";
+  const char *who = f->who;
   lat_store *store = latL_checkstore(L, 1, who);
-  const char *name = name_at(L, 2, who);
+  const char *name = latL_checkstring(L, 2, who, "name");
   if (lua_type(L, 3) != LUA_TTABLE)
-    latL_error(L, who, "sizes must be a list of integers, got %s",
-               lua_isnoneornil(L, 3) ? "nothing" : luaL_typename(L, 3));
+    latL_error(L, who, "sizes must be a list of integers, got %s", latL_typegot(L, 3));
   size_t count = lua_rawlen(L, 3);
   if (count < 2 || count > 1000)
     latL_error(L, who, "sizes must be a list of 2 to 1000 integers, got %I", (lua_Integer)count);
@@ -101,20 +84,17 @@ static int mlp(lua_State *L)
     lua_pop(L, 1);
   }
   lat_net *net = new_net(L, count - 1, 1);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work,
-            lat_net_mlp(work, store, name, sizes, count - 1, &options, net->layers, net));
+  latL_run(L, who, lat_net_mlp, store, name, sizes, count - 1, &options, net->layers, net);
   return 1;
 }
 
 /* nn.sequential{ net or activation, ... } */
-static int sequential(lua_State *L)
+static int sequential(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "nn.sequential");
-  static const char who[] = "nn.sequential";
+  const char *who = f->who;
   if (lua_type(L, 1) != LUA_TTABLE)
     latL_error(L, who, "parts must be a list of nets and names of activations, got %s",
-               lua_isnoneornil(L, 1) ? "nothing" : luaL_typename(L, 1));
+               latL_typegot(L, 1));
   size_t count = lua_rawlen(L, 1), layers = 0, columns = 0;
   int store = 0;
   lua_settop(L, 1);
@@ -166,33 +146,29 @@ static latL_Value *value_of(lua_State *L, const char *who, int *tape)
   return x;
 }
 
-static int forward(lua_State *L)
+/* net(x) */
+static int forward(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "net";
   int tape;
-  const lat_net *net = self(L, who);
-  latL_Value *x = value_of(L, who, &tape);
-  return latL_pushvalue(L, tape, who, lat_net_forward(x->tape, net, x->handle));
+  const lat_net *net = self(L, f->who);
+  latL_Value *x = value_of(L, f->who, &tape);
+  return latL_pushvalue(L, tape, f->who, lat_net_forward(x->tape, net, x->handle));
 }
 
-static int input_gradient(lua_State *L)
+static int input_gradient(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 4, "net:input_gradient");
-  static const char who[] = "net:input_gradient";
   int tape;
-  const lat_net *net = self(L, who);
-  lua_settop(L, 3);
-  latL_Value *x = value_of(L, who, &tape);
+  const lat_net *net = self(L, f->who);
+  latL_Value *x = value_of(L, f->who, &tape);
   lat_value v = {0};
-  if (!lua_isnil(L, 3)) v = latL_tovalue(L, 3, x->tape, who, "v");
-  return latL_pushvalue(L, tape, who, lat_net_input_gradient(x->tape, net, x->handle, v));
+  if (!lua_isnil(L, 3)) v = latL_tovalue(L, 3, x->tape, f->who, "v");
+  return latL_pushvalue(L, tape, f->who, lat_net_input_gradient(x->tape, net, x->handle, v));
 }
 
 /* net:parameters() -> the names of its parameters */
-static int parameters(lua_State *L)
+static int parameters(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "net:parameters");
-  const lat_net *net = self(L, "net:parameters");
+  const lat_net *net = self(L, f->who);
   lua_Integer n = 0;
   lua_newtable(L);
   for (size_t i = 0; i < net->count; i++) {
@@ -207,25 +183,10 @@ static int parameters(lua_State *L)
   return 1;
 }
 
-static int fields(lua_State *L)
-{
-  const lat_net *net = self(L, "net");
-  const char *name = lua_tostring(L, 2);
-  if (strcmp(name, "inputs") == 0)
-    lua_pushinteger(L, (lua_Integer)lat_net_inputs(net));
-  else if (strcmp(name, "outputs") == 0)
-    lua_pushinteger(L, (lua_Integer)lat_net_outputs(net));
-  else if (strcmp(name, "store") == 0)
-    lua_getiuservalue(L, 1, 1);
-  else
-    return 0;
-  return 1;
-}
-
 /* "784 -> 400 relu -> 40" */
-static int tostring(lua_State *L)
+static int tostring(lua_State *L, const latL_Function *f)
 {
-  const lat_net *net = self(L, "net:__tostring");
+  const lat_net *net = self(L, f->who);
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   lua_pushfstring(L, "latent.Net (%I", (lua_Integer)lat_net_inputs(net));
@@ -246,16 +207,42 @@ static int tostring(lua_State *L)
   return 1;
 }
 
+/* net.inputs, net.outputs, net.store */
+static int more_fields(lua_State *L)
+{
+  const lat_net *net = lua_touserdata(L, 1);
+  const char *name = lua_tostring(L, 2);
+  if (strcmp(name, "inputs") == 0)
+    lua_pushinteger(L, (lua_Integer)lat_net_inputs(net));
+  else if (strcmp(name, "outputs") == 0)
+    lua_pushinteger(L, (lua_Integer)lat_net_outputs(net));
+  else if (strcmp(name, "store") == 0)
+    lua_getiuservalue(L, 1, 1);
+  else
+    return 0;
+  return 1;
+}
+
+static const void *net_at(lua_State *L, const char *who)
+{
+  return self(L, who);
+}
+
+static const latL_Function methods[] = {{"net", forward, .name = "__call"},
+                                        {"net:input_gradient", input_gradient, .arguments = 3},
+                                        {"net:parameters", parameters, .arguments = 1},
+                                        {"net:__tostring", tostring, .arguments = 0},
+                                        LATL_END};
+static const latL_Field no_fields[] = {{.name = NULL}};
+static const latL_Class class = {LATL_NET, "net", methods, no_fields, net_at, more_fields, NULL};
+static const latL_Function functions[] = {
+    {"nn.linear", linear, 4, 0, LATL_OPTIONS("activation", "init", "gain", "bias")},
+    {"nn.mlp", mlp, 3, 0, LATL_OPTIONS("activation", "last", "init", "gain", "bias", "zero_last")},
+    {"nn.sequential", sequential, .arguments = 1},
+    LATL_END};
+
 void latL_open_nn_net(lua_State *L)
 {
-  static const luaL_Reg methods[] = {
-      {"input_gradient", input_gradient}, {"parameters", parameters}, {NULL, NULL}};
-  static const luaL_Reg operators[] = {{"__call", forward}, {"__tostring", tostring}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"linear", linear}, {"mlp", mlp}, {"sequential", sequential}, {NULL, NULL}};
-  latL_newclass(L, LATL_NET, methods, fields, NULL);
-  luaL_getmetatable(L, LATL_NET);
-  luaL_setfuncs(L, operators, 0);
-  lua_pop(L, 1);
-  luaL_setfuncs(L, functions, 0);
+  latL_newclass(L, &class);
+  latL_addtonn(L, functions);
 }

@@ -16,41 +16,11 @@ static optimizer *self(lua_State *L, const char *who)
 
 /* ---- making them ----------------------------------------------------------------------------------- */
 
-static const struct {
-  const char *name, *who;
-  lat_optimizer_kind kind;
-  double learning_rate;
-  const char *options[10];
-} kinds[] = {
-    {"sgd",
-     "nn.sgd",
-     LAT_SGD,
-     0.01,
-     {"learning_rate", "momentum", "nesterov", "weight_decay", "parameters", "schedule", NULL}},
-    {"adam",
-     "nn.adam",
-     LAT_ADAM,
-     1e-3,
-     {"learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "parameters", "schedule",
-      NULL}},
-    {"adamw",
-     "nn.adamw",
-     LAT_ADAMW,
-     1e-3,
-     {"learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "parameters", "schedule",
-      NULL}},
-    {"adamax",
-     "nn.adamax",
-     LAT_ADAMAX,
-     2e-3,
-     {"learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "parameters", "schedule",
-      NULL}},
-    {"rmsprop",
-     "nn.rmsprop",
-     LAT_RMSPROP,
-     0.01,
-     {"learning_rate", "decay", "epsilon", "weight_decay", "parameters", "schedule", NULL}},
-};
+static const double learning_rates[LAT_OPTIMIZERS] = {[LAT_SGD] = 0.01,
+                                                      [LAT_ADAM] = 1e-3,
+                                                      [LAT_ADAMW] = 1e-3,
+                                                      [LAT_ADAMAX] = 2e-3,
+                                                      [LAT_RMSPROP] = 0.01};
 
 static double check_rate(lua_State *L, const char *who, double rate)
 {
@@ -59,75 +29,48 @@ static double check_rate(lua_State *L, const char *who, double rate)
   return rate;
 }
 
-/* The option `parameters`, a string or a list of them, as prefixes in a userdata that is pushed. */
-static const char **prefixes_option(lua_State *L, const char *who, size_t *count)
+/* The options at 2 of the kind's own. */
+static void read_options(lua_State *L, const char *who, lat_optimizer *o)
 {
-  int type = latL_getoption(L, 2, "parameters");
-  *count = 0;
-  if (type == LUA_TNIL) return NULL;
-  if (type != LUA_TSTRING && type != LUA_TTABLE)
-    latL_error(L, who, "parameters must be the beginning of names, or a list of such, got %s",
-               luaL_typename(L, -1));
-  *count = type == LUA_TSTRING ? 1 : lua_rawlen(L, -1);
-  if (*count == 0) latL_error(L, who, "parameters is an empty list");
-  const char **prefixes = lua_newuserdatauv(L, *count * sizeof *prefixes, 0);
-  if (type == LUA_TSTRING) {
-    prefixes[0] = lua_tostring(L, -2);
-    return prefixes;
+  const double below = 1 - 1e-15;
+  if (o->kind == LAT_SGD) {
+    o->beta1 = latL_optnumber(L, 2, who, "momentum", 0, 0, below);
+    o->nesterov = latL_optboolean(L, 2, who, "nesterov", false);
+    if (o->nesterov && o->beta1 == 0) latL_error(L, who, "nesterov needs a momentum > 0");
+  } else {
+    o->beta1 = latL_optnumber(L, 2, who, "beta1", o->beta1, 0, below);
+    o->beta2 =
+        latL_optnumber(L, 2, who, o->kind == LAT_RMSPROP ? "decay" : "beta2", o->beta2, 0, below);
+    o->epsilon = latL_optnumber(L, 2, who, "epsilon", o->epsilon, 1e-300, 1e30);
   }
-  for (size_t i = 0; i < *count; i++) {
-    if (lua_rawgeti(L, -2, (lua_Integer)i + 1) != LUA_TSTRING)
-      latL_error(L, who, "element %I of parameters must be a string, got %s", (lua_Integer)i + 1,
-                 luaL_typename(L, -1));
-    prefixes[i] = lua_tostring(L, -1); /* the list keeps it */
-    lua_pop(L, 1);
-  }
-  return prefixes;
+  o->weight_decay = latL_optnumber(L, 2, who, "weight_decay", o->weight_decay, 0, 1e30);
 }
 
-/* nn.adam(store [, options]), ... Upvalue: the kind's number in the table above. */
-static int make(lua_State *L)
+/* nn.adam(store [, options]), ... */
+static int make(lua_State *L, const latL_Function *f)
 {
-  lua_Integer k = lua_tointeger(L, lua_upvalueindex(1));
-  const char *who = kinds[k].who;
-  lat_store *store = latL_checkstore(L, 1, who);
-  lua_settop(L, 2);
-  latL_checkoptions(L, 2, who, kinds[k].options);
-  double rate = kinds[k].learning_rate;
+  lat_optimizer_kind kind = (lat_optimizer_kind)f->kind;
+  lat_store *store = latL_checkstore(L, 1, f->who);
+  double rate = learning_rates[kind];
   if (latL_getoption(L, 2, "learning_rate") != LUA_TNIL)
-    rate = check_rate(L, who, latL_checknumber(L, -1, who, "learning_rate"));
+    rate = check_rate(L, f->who, latL_checknumber(L, -1, f->who, "learning_rate"));
   lua_pop(L, 1);
   size_t count;
-  const char **prefixes = prefixes_option(L, who, &count);
+  const char **prefixes = latL_optstrings(L, 2, f->who, "parameters",
+                                          "the beginning of names, or a list of such", &count);
+  if (prefixes && count == 0) latL_error(L, f->who, "parameters is an empty list");
   int schedule = latL_getoption(L, 2, "schedule");
   if (schedule != LUA_TNIL && schedule != LUA_TFUNCTION)
-    latL_error(L, who, "schedule must be a function of the step, got %s", luaL_typename(L, -1));
+    latL_error(L, f->who, "schedule must be a function of the step, got %s", luaL_typename(L, -1));
   optimizer *o = lua_newuserdatauv(L, sizeof *o, 2);
-  *o = (optimizer){.learning_rate = rate, .name = kinds[k].name};
+  *o = (optimizer){.learning_rate = rate, .name = lat_optimizer_names[kind]};
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, -2);
   lua_setiuservalue(L, -2, 2);
   luaL_setmetatable(L, LATL_OPTIMIZER);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work,
-            lat_optimizer_init(work, &o->core, kinds[k].kind, store, prefixes, count));
-  lat_optimizer *c = &o->core;
-  double below = 1 - 1e-15;
-  if (kinds[k].kind == LAT_SGD)
-    c->beta1 = latL_optnumber(L, 2, who, "momentum", 0, 0, below);
-  else if (kinds[k].kind == LAT_RMSPROP)
-    c->beta2 = latL_optnumber(L, 2, who, "decay", 0.99, 0, below);
-  else {
-    c->beta1 = latL_optnumber(L, 2, who, "beta1", 0.9, 0, below);
-    c->beta2 = latL_optnumber(L, 2, who, "beta2", 0.999, 0, below);
-  }
-  if (kinds[k].kind != LAT_SGD)
-    c->epsilon = latL_optnumber(L, 2, who, "epsilon", c->epsilon, 1e-300, 1e30);
-  else
-    c->nesterov = latL_optboolean(L, 2, who, "nesterov", false);
-  if (c->nesterov && c->beta1 == 0) latL_error(L, who, "nesterov needs a momentum > 0");
-  c->weight_decay = latL_optnumber(L, 2, who, "weight_decay", c->weight_decay, 0, 1e30);
+  latL_run(L, f->who, lat_optimizer_init, &o->core, kind, store, prefixes, count);
+  read_options(L, f->who, &o->core);
   latL_weigh(L, 2 * store->size * lat_dtype_size(store->dtype));
   return 1;
 }
@@ -160,38 +103,20 @@ static double rate_of(lua_State *L, const optimizer *o, const char *who)
   return o->learning_rate * factor;
 }
 
-static int step(lua_State *L)
+static int step(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "optimizer:step");
-  const char *who = "optimizer:step";
-  optimizer *o = self(L, who);
-  who = lua_pushfstring(L, "%s:step", o->name);
+  optimizer *o = self(L, f->who);
+  const char *who = lua_pushfstring(L, "%s:step", o->name);
   double rate = rate_of(L, o, who);
   latL_usestore(L, o->core.store, who);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_optimizer_step(work, &o->core, rate));
+  latL_run(L, who, lat_optimizer_step, &o->core, rate);
   lua_settop(L, 1);
   return 1;
 }
 
-static int fields(lua_State *L)
+static int set_field(lua_State *L, const latL_Function *f)
 {
-  const optimizer *o = self(L, "optimizer");
-  const char *name = lua_tostring(L, 2);
-  if (strcmp(name, "learning_rate") == 0)
-    lua_pushnumber(L, o->learning_rate);
-  else if (strcmp(name, "steps") == 0)
-    lua_pushinteger(L, (lua_Integer)o->core.steps);
-  else if (strcmp(name, "name") == 0)
-    lua_pushstring(L, o->name);
-  else
-    return 0;
-  return 1;
-}
-
-static int set_field(lua_State *L)
-{
-  optimizer *o = self(L, "optimizer");
+  optimizer *o = self(L, f->who);
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
   const char *who = lua_pushfstring(L, "%s.%s =", o->name, name);
   if (strcmp(name, "learning_rate") != 0) latL_error(L, who, "only learning_rate can be set");
@@ -199,9 +124,9 @@ static int set_field(lua_State *L)
   return 0;
 }
 
-static int tostring(lua_State *L)
+static int tostring(lua_State *L, const latL_Function *f)
 {
-  const optimizer *o = self(L, "optimizer:__tostring");
+  const optimizer *o = self(L, f->who);
   lua_pushfstring(L, "latent.Optimizer (%s, learning rate %f, %I steps)", o->name, o->learning_rate,
                   (lua_Integer)o->core.steps);
   return 1;
@@ -218,15 +143,10 @@ static int cosine_at(lua_State *L)
   return 1;
 }
 
-static int cosine(lua_State *L)
+static int cosine(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "nn.cosine";
-  static const char *const names[] = {"final", NULL};
-  size_t steps = latL_checksize(L, 1, who, "steps");
-  latL_checkoptions(L, 2, who, names);
-  double final = latL_optnumber(L, 2, who, "final", 0, 0, 1);
-  lua_pushnumber(L, (double)steps);
-  lua_pushnumber(L, final);
+  lua_pushnumber(L, (double)latL_checksize(L, 1, f->who, "steps"));
+  lua_pushnumber(L, latL_optnumber(L, 2, f->who, "final", 0, 0, 1));
   lua_pushcclosure(L, cosine_at, 2);
   return 1;
 }
@@ -238,12 +158,11 @@ static int constant_at(lua_State *L)
   return 1;
 }
 
-static int constant(lua_State *L)
+static int constant(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "nn.constant");
-  double factor = lua_isnoneornil(L, 1) ? 1 : latL_checknumber(L, 1, "nn.constant", "factor");
+  double factor = lua_isnil(L, 1) ? 1 : latL_checknumber(L, 1, f->who, "factor");
   if (!(factor >= 0) || !isfinite(factor))
-    latL_error(L, "nn.constant", "factor must be finite and >= 0, got %f", factor);
+    latL_error(L, f->who, "factor must be finite and >= 0, got %f", factor);
   lua_pushnumber(L, factor);
   lua_pushcclosure(L, constant_at, 1);
   return 1;
@@ -265,35 +184,55 @@ static int warm_up_at(lua_State *L)
   return 1;
 }
 
-static int warm_up(lua_State *L)
+static int warm_up(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 3, "nn.warm_up");
-  static const char who[] = "nn.warm_up";
-  size_t steps = latL_checksize(L, 1, who, "steps");
-  if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TFUNCTION)
-    latL_error(L, who, "schedule must be a function of the step, got %s", luaL_typename(L, 2));
-  lua_settop(L, 2);
+  size_t steps = latL_checksize(L, 1, f->who, "steps");
+  if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TFUNCTION)
+    latL_error(L, f->who, "schedule must be a function of the step, got %s", luaL_typename(L, 2));
   lua_pushnumber(L, (double)steps);
-  lua_insert(L, 2);
+  lua_pushvalue(L, 2);
   lua_pushcclosure(L, warm_up_at, 2);
   return 1;
 }
 
+/* ---- the class ------------------------------------------------------------------------------------------ */
+
+static const void *optimizer_at(lua_State *L, const char *who)
+{
+  return self(L, who);
+}
+
+static const latL_Function methods[] = {{"optimizer:step", step, .arguments = 1},
+                                        {"optimizer", set_field, .name = "__newindex"},
+                                        {"optimizer:__tostring", tostring, .arguments = 0},
+                                        LATL_END};
+static const latL_Field fields[] = {
+    {"learning_rate", LATL_DOUBLE, offsetof(latL_Optimizer, learning_rate)},
+    {"steps", LATL_UINT64, offsetof(latL_Optimizer, core.steps)},
+    {"name", LATL_STRING, offsetof(latL_Optimizer, name)},
+    {.name = NULL}};
+static const latL_Class class = {LATL_OPTIMIZER, "optimizer", methods, fields,
+                                 optimizer_at,   NULL,        collect};
+
+#define OF_ALL "learning_rate", "weight_decay", "parameters", "schedule"
+#define ADAM(who, which)                                                                           \
+  {                                                                                                \
+    who, make, 1, 0, LATL_OPTIONS("beta1", "beta2", "epsilon", OF_ALL), .kind = which              \
+  }
+
+static const latL_Function functions[] = {
+    {"nn.sgd", make, 1, 0, LATL_OPTIONS("momentum", "nesterov", OF_ALL), .kind = LAT_SGD},
+    ADAM("nn.adam", LAT_ADAM),
+    ADAM("nn.adamw", LAT_ADAMW),
+    ADAM("nn.adamax", LAT_ADAMAX),
+    {"nn.rmsprop", make, 1, 0, LATL_OPTIONS("decay", "epsilon", OF_ALL), .kind = LAT_RMSPROP},
+    {"nn.constant", constant, .arguments = 1},
+    {"nn.cosine", cosine, 1, 0, LATL_OPTIONS("final")},
+    {"nn.warm_up", warm_up, .arguments = 2},
+    LATL_END};
+
 void latL_open_nn_optimizers(lua_State *L)
 {
-  static const luaL_Reg methods[] = {{"step", step}, {NULL, NULL}};
-  static const luaL_Reg operators[] = {
-      {"__newindex", set_field}, {"__tostring", tostring}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"constant", constant}, {"cosine", cosine}, {"warm_up", warm_up}, {NULL, NULL}};
-  latL_newclass(L, LATL_OPTIMIZER, methods, fields, collect);
-  luaL_getmetatable(L, LATL_OPTIMIZER);
-  luaL_setfuncs(L, operators, 0);
-  lua_pop(L, 1);
-  luaL_setfuncs(L, functions, 0);
-  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-    lua_pushinteger(L, (lua_Integer)k);
-    lua_pushcclosure(L, make, 1);
-    lua_setfield(L, -2, kinds[k].name);
-  }
+  latL_newclass(L, &class);
+  latL_addtonn(L, functions);
 }

@@ -7,34 +7,22 @@
 /* ---- making one -------------------------------------------------------------------------------- */
 
 /* nn.tape([store] [, options]) */
-static int make(lua_State *L)
+static int make(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "nn.tape";
-  static const char *const names[] = {"seed", "dtype", NULL};
-  lat_store *store = luaL_testudata(L, 1, LATL_STORE);
-  if (!store && lua_type(L, 1) == LUA_TTABLE && lua_isnone(L, 2)) {
-    lua_pushnil(L);
-    lua_insert(L, 1);
-  } else if (!store && !lua_isnoneornil(L, 1)) {
-    latL_checkstore(L, 1, who);
-  }
-  lua_settop(L, 2);
-  latL_checkoptions(L, 2, who, names);
-  lat_dtype dtype = latL_optdtype(L, 2, who, store ? store->dtype : LAT_FLOAT32);
+  lat_store *store = lua_isnil(L, 1) ? NULL : latL_checkstore(L, 1, f->who);
+  lat_dtype dtype = latL_optdtype(L, 2, f->who, store ? store->dtype : LAT_FLOAT32);
   if (store && dtype != store->dtype)
-    latL_error(L, who, "dtype must be the store's, which is %s",
-               store->dtype == LAT_FLOAT64 ? "float64" : "float32");
-  lua_Integer seed = latL_optinteger(L, 2, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
+    latL_error(L, f->who, "dtype must be the store's, which is %s", latL_dtypename(store->dtype));
+  uint64_t seed = latL_optseed(L, 2, f->who);
   latL_Tape *made = lua_newuserdatauv(L, sizeof *made, 1);
-  lat_tape *tape = &made->core;
   made->gone = false;
-  lat_tape_init(tape, dtype, (uint64_t)seed);
-  tape->memory.allocator = latL_allocator(L);
+  lat_tape_init(&made->core, dtype, seed);
+  made->core.memory.allocator = latL_allocator(L);
   luaL_setmetatable(L, LATL_TAPE);
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);
   if (store) latL_keepstore(L, 3, 1);
-  lat_tape_reset(tape);
+  lat_tape_reset(&made->core);
   return 1;
 }
 
@@ -49,10 +37,9 @@ static int collect(lua_State *L)
 
 /* ---- steps --------------------------------------------------------------------------------------- */
 
-static int reset(lua_State *L)
+static int reset(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "tape:reset");
-  lat_tape *tape = latL_checktape(L, 1, "tape:reset");
+  lat_tape *tape = latL_checktape(L, 1, f->who);
   size_t slab = tape->slab;
   lat_tape_reset(tape);
   if (tape->slab > slab) latL_weigh(L, tape->slab - slab);
@@ -60,31 +47,26 @@ static int reset(lua_State *L)
   return 1;
 }
 
-static int check(lua_State *L)
+static int check(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 3, "tape:check");
-  lat_tape *tape = latL_checktape(L, 1, "tape:check");
+  lat_tape *tape = latL_checktape(L, 1, f->who);
   if (lua_type(L, 2) != LUA_TBOOLEAN)
-    latL_error(L, "tape:check", "on must be true or false, got %s", luaL_typename(L, 2));
+    latL_error(L, f->who, "on must be true or false, got %s", luaL_typename(L, 2));
   tape->check = lua_toboolean(L, 2);
   lua_settop(L, 1);
   return 1;
 }
 
 /* tape:state() -> { seed, step }; tape:state(t) sets them */
-static int state(lua_State *L)
+static int state(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 3, "tape:state");
-  static const char who[] = "tape:state";
   static const char *const names[] = {"seed", "step", NULL};
-  lat_tape *tape = latL_checktape(L, 1, who);
-  if (latL_checkoptions(L, 2, who, names)) {
-    lua_Integer seed =
-        latL_optinteger(L, 2, who, "seed", (lua_Integer)tape->seed, LUA_MININTEGER, LUA_MAXINTEGER);
-    lua_Integer step =
-        latL_optinteger(L, 2, who, "step", (lua_Integer)tape->step, 0, LUA_MAXINTEGER);
+  lat_tape *tape = latL_checktape(L, 1, f->who);
+  if (latL_checkoptions(L, 2, f->who, names)) {
+    lua_Integer seed = latL_optinteger(L, 2, f->who, "seed", (lua_Integer)tape->seed,
+                                       LUA_MININTEGER, LUA_MAXINTEGER);
+    tape->step = latL_optsize(L, 2, f->who, "step", tape->step, 0);
     tape->seed = (uint64_t)seed;
-    tape->step = (uint64_t)step;
     lua_settop(L, 1);
     return 1;
   }
@@ -96,28 +78,9 @@ static int state(lua_State *L)
   return 1;
 }
 
-static int fields(lua_State *L)
+static int tostring(lua_State *L, const latL_Function *f)
 {
-  const lat_tape *tape = latL_checktape(L, 1, "tape");
-  const char *name = lua_tostring(L, 2);
-  if (strcmp(name, "dtype") == 0)
-    lua_pushstring(L, tape->dtype == LAT_FLOAT64 ? "float64" : "float32");
-  else if (strcmp(name, "step") == 0)
-    lua_pushinteger(L, (lua_Integer)tape->step);
-  else if (strcmp(name, "seed") == 0)
-    lua_pushinteger(L, (lua_Integer)tape->seed);
-  else if (strcmp(name, "values") == 0)
-    lua_pushinteger(L, (lua_Integer)tape->count);
-  else if (strcmp(name, "bytes") == 0)
-    lua_pushinteger(L, (lua_Integer)(tape->slab > tape->used ? tape->slab : tape->used));
-  else
-    return 0;
-  return 1;
-}
-
-static int tostring(lua_State *L)
-{
-  const lat_tape *tape = latL_checktape(L, 1, "tape:__tostring");
+  const lat_tape *tape = latL_checktape(L, 1, f->who);
   lua_pushfstring(L, "latent.Tape (step %I, %I values)", (lua_Integer)tape->step,
                   (lua_Integer)tape->count);
   return 1;
@@ -125,122 +88,69 @@ static int tostring(lua_State *L)
 
 /* ---- leaves --------------------------------------------------------------------------------------- */
 
-static int input(lua_State *L)
+static int input(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "tape:input";
-  static const char *const names[] = {"gradient", NULL};
-  lat_tape *tape = latL_checktape(L, 1, who);
-  const latL_Matrix *X = latL_checkmatrix(L, 2, who, "X");
-  latL_checkoptions(L, 3, who, names);
-  bool gradient = latL_optboolean(L, 3, who, "gradient", false);
+  lat_tape *tape = latL_checktape(L, 1, f->who);
+  const latL_Matrix *X = latL_checkmatrix(L, 2, f->who, "X");
+  bool gradient = latL_optboolean(L, 3, f->who, "gradient", false);
   latL_begin(L, tape);
-  return latL_pushvalue(L, 1, who, lat_nn_input(tape, &X->view, gradient));
+  return latL_pushvalue(L, 1, f->who, lat_nn_input(tape, &X->view, gradient));
 }
 
-static int parameter(lua_State *L)
+static int parameter(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 4, "tape:parameter");
-  static const char who[] = "tape:parameter";
-  lat_tape *tape = latL_checktape(L, 1, who);
-  lat_store *store = latL_checkstore(L, 2, who);
-  if (lua_type(L, 3) != LUA_TSTRING)
-    latL_error(L, who, "name must be a string, got %s", luaL_typename(L, 3));
-  size_t index = lat_store_find(store, lua_tostring(L, 3));
-  if (index == SIZE_MAX) latL_error(L, who, "the store has no parameter '%s'", lua_tostring(L, 3));
+  lat_tape *tape = latL_checktape(L, 1, f->who);
+  lat_store *store = latL_checkstore(L, 2, f->who);
+  size_t index = latL_checkparameter(L, 3, f->who, store);
   latL_keepstore(L, 1, 2);
   latL_begin(L, tape);
-  return latL_pushvalue(L, 1, who, lat_nn_parameter(tape, store, index));
+  return latL_pushvalue(L, 1, f->who, lat_nn_parameter(tape, store, index));
 }
 
-typedef lat_value noise(lat_tape *tape, size_t rows, size_t cols);
+typedef lat_value of_shape(lat_tape *tape, size_t rows, size_t cols);
 
-static int draw(lua_State *L, const char *who, noise *make_noise)
+/* tape:normal(rows, cols), tape:uniform(rows, cols); tape:fill(rows, cols, number) */
+static int leaf(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 4, who);
-  lat_tape *tape = latL_checktape(L, 1, who);
-  size_t rows = latL_checksize(L, 2, who, "rows"), cols = latL_checksize(L, 3, who, "cols");
+  lat_tape *tape = latL_checktape(L, 1, f->who);
+  size_t rows = latL_checksize(L, 2, f->who, "rows"), cols = latL_checksize(L, 3, f->who, "cols");
+  double number = f->operation ? 0 : latL_checknumber(L, 4, f->who, "number");
   latL_begin(L, tape);
-  return latL_pushvalue(L, 1, who, make_noise(tape, rows, cols));
-}
-
-static int normal(lua_State *L)
-{
-  return draw(L, "tape:normal", lat_nn_normal);
-}
-
-static int uniform(lua_State *L)
-{
-  return draw(L, "tape:uniform", lat_nn_uniform);
-}
-
-static int fill(lua_State *L)
-{
-  latL_nooptions(L, 5, "tape:fill");
-  static const char who[] = "tape:fill";
-  lat_tape *tape = latL_checktape(L, 1, who);
-  size_t rows = latL_checksize(L, 2, who, "rows"), cols = latL_checksize(L, 3, who, "cols");
-  double number = latL_checknumber(L, 4, who, "number");
-  latL_begin(L, tape);
-  return latL_pushvalue(L, 1, who, lat_nn_fill(tape, rows, cols, number));
+  return latL_pushvalue(L, 1, f->who,
+                        f->operation ? ((of_shape *)f->operation)(tape, rows, cols)
+                                     : lat_nn_fill(tape, rows, cols, number));
 }
 
 /* ---- probability ----------------------------------------------------------------------------------- */
 
-/* The tape at 1, and the values after it: as many as there are names. */
-static lat_tape *take(lua_State *L, const char *who, const char *const names[], lat_value values[])
+typedef lat_value of_two(lat_tape *, lat_value, lat_value);
+typedef lat_value of_three(lat_tape *, lat_value, lat_value, lat_value);
+typedef lat_value of_four(lat_tape *, lat_value, lat_value, lat_value, lat_value);
+
+/* What the arguments after the tape are called, by `kind`. */
+enum { GAUSSIAN, LOGITS, DENSITY, TWO_GAUSSIANS, MIXTURE };
+static const char *const names_of[][4] = {
+    [GAUSSIAN] = {"mean", "log_variance"},
+    [LOGITS] = {"logits", "x"},
+    [DENSITY] = {"mean", "log_variance", "x"},
+    [TWO_GAUSSIANS] = {"mean", "log_variance", "mean2", "log_variance2"},
+    [MIXTURE] = {"logits", "means", "log_variances", "x"}};
+
+/* The tape at 1, and an operation on the two to four values after it. */
+static int of_values(lua_State *L, const latL_Function *f)
 {
-  lat_tape *tape = latL_checktape(L, 1, who);
-  int count = 0;
-  while (names[count]) count++;
-  latL_nooptions(L, 2 + count, who);
+  lat_tape *tape = latL_checktape(L, 1, f->who);
+  lat_value v[4], made;
+  const int count = f->arguments - 1;
   latL_begin(L, tape);
-  for (int i = 0; i < count; i++) values[i] = latL_tovalue(L, 2 + i, tape, who, names[i]);
-  return tape;
-}
-
-typedef lat_value of_two(lat_tape *tape, lat_value a, lat_value b);
-
-static int two(lua_State *L, const char *who, of_two *operation, const char *first,
-               const char *second)
-{
-  const char *const names[] = {first, second, NULL};
-  lat_value v[2];
-  lat_tape *tape = take(L, who, names, v);
-  return latL_pushvalue(L, 1, who, operation(tape, v[0], v[1]));
-}
-
-static int reparameterize(lua_State *L)
-{
-  return two(L, "tape:reparameterize", lat_nn_reparameterize, "mean", "log_variance");
-}
-
-static int kl_standard_normal(lua_State *L)
-{
-  return two(L, "tape:kl_standard_normal", lat_nn_kl_standard_normal, "mean", "log_variance");
-}
-
-static int kl_units(lua_State *L)
-{
-  return two(L, "tape:kl_units", lat_nn_kl_units, "mean", "log_variance");
-}
-
-static int bernoulli_nll(lua_State *L)
-{
-  return two(L, "tape:bernoulli_nll", lat_nn_bernoulli_nll, "logits", "x");
-}
-
-static int continuous_bernoulli_nll(lua_State *L)
-{
-  return two(L, "tape:continuous_bernoulli_nll", lat_nn_continuous_bernoulli_nll, "logits", "x");
-}
-
-static int kl_normal(lua_State *L)
-{
-  static const char who[] = "tape:kl_normal";
-  static const char *const names[] = {"mean", "log_variance", "mean2", "log_variance2", NULL};
-  lat_value v[4];
-  lat_tape *tape = take(L, who, names, v);
-  return latL_pushvalue(L, 1, who, lat_nn_kl_normal(tape, v[0], v[1], v[2], v[3]));
+  for (int i = 0; i < count; i++) v[i] = latL_tovalue(L, 2 + i, tape, f->who, names_of[f->kind][i]);
+  if (count == 2)
+    made = ((of_two *)f->operation)(tape, v[0], v[1]);
+  else if (count == 3)
+    made = ((of_three *)f->operation)(tape, v[0], v[1], v[2]);
+  else
+    made = ((of_four *)f->operation)(tape, v[0], v[1], v[2], v[3]);
+  return latL_pushvalue(L, 1, f->who, made);
 }
 
 /* Labels 1..K at `arg`, as values from 0. */
@@ -259,44 +169,24 @@ static lat_value labels_at(lua_State *L, int arg, lat_tape *tape, const char *wh
   return lat_nn_affine(tape, value, 1, -1);
 }
 
-static int categorical_nll(lua_State *L)
+static int categorical_nll(lua_State *L, const latL_Function *f)
 {
-  static const char who[] = "tape:categorical_nll";
-  static const char *const names[] = {"categories", NULL};
-  lat_tape *tape = latL_checktape(L, 1, who);
-  latL_checkoptions(L, 4, who, names);
+  lat_tape *tape = latL_checktape(L, 1, f->who);
   latL_begin(L, tape);
-  lat_value logits = latL_tovalue(L, 2, tape, who, "logits");
+  lat_value logits = latL_tovalue(L, 2, tape, f->who, "logits");
   const lat_node *node = lat_tape_node(tape, logits);
-  latL_checkstep(L, tape, who);
-  size_t K =
-      (size_t)latL_optinteger(L, 4, who, "categories", (lua_Integer)node->cols, 1, LUA_MAXINTEGER);
-  lat_value labels = labels_at(L, 3, tape, who, K);
-  return latL_pushvalue(L, 1, who, lat_nn_categorical_nll(tape, logits, labels, K));
+  latL_checkstep(L, tape, f->who);
+  size_t K = latL_optsize(L, 4, f->who, "categories", node->cols, 1);
+  lat_value labels = labels_at(L, 3, tape, f->who, K);
+  return latL_pushvalue(L, 1, f->who, lat_nn_categorical_nll(tape, logits, labels, K));
 }
 
-static int gaussian_nll(lua_State *L)
-{
-  static const char who[] = "tape:gaussian_nll";
-  static const char *const names[] = {"mean", "log_variance", "x", NULL};
-  lat_value v[3];
-  lat_tape *tape = take(L, who, names, v);
-  return latL_pushvalue(L, 1, who, lat_nn_gaussian_nll(tape, v[0], v[1], v[2]));
-}
-
-static int gaussian_mixture_nll(lua_State *L)
-{
-  static const char who[] = "tape:gaussian_mixture_nll";
-  static const char *const names[] = {"logits", "means", "log_variances", "x", NULL};
-  lat_value v[4];
-  lat_tape *tape = take(L, who, names, v);
-  return latL_pushvalue(L, 1, who, lat_nn_gaussian_mixture_nll(tape, v[0], v[1], v[2], v[3]));
-}
+/* ---- the class --------------------------------------------------------------------------------------- */
 
 /* nn.operations() -> their names, as checks name them */
-static int operations(lua_State *L)
+static int operations(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 1, "nn.operations");
+  latL_nooptions(L, 1, f->who);
   lua_createtable(L, LAT_OP_COUNT, 0);
   for (int i = 0; i < LAT_OP_COUNT; i++) {
     lua_pushstring(L, lat_op_names[i]);
@@ -305,26 +195,57 @@ static int operations(lua_State *L)
   return 1;
 }
 
+static const void *tape_at(lua_State *L, const char *who)
+{
+  return latL_checktape(L, 1, who);
+}
+
+/* tape.bytes */
+static int more_fields(lua_State *L)
+{
+  const lat_tape *tape = latL_checktape(L, 1, "tape");
+  if (strcmp(lua_tostring(L, 2), "bytes") != 0) return 0;
+  lua_pushinteger(L, (lua_Integer)(tape->slab > tape->used ? tape->slab : tape->used));
+  return 1;
+}
+
+#define OF_VALUES(who, arguments, names, function)                                                 \
+  {                                                                                                \
+    who, of_values, arguments, .kind = names, LATL_CORE(function)                                  \
+  }
+
+static const latL_Function methods[] = {
+    {"tape:reset", reset, .arguments = 1},
+    {"tape:check", check, .arguments = 2},
+    {"tape:state", state, .arguments = 2},
+    {"tape:input", input, 2, 0, LATL_OPTIONS("gradient")},
+    {"tape:parameter", parameter, .arguments = 3},
+    {"tape:normal", leaf, .arguments = 3, LATL_CORE(lat_nn_normal)},
+    {"tape:uniform", leaf, .arguments = 3, LATL_CORE(lat_nn_uniform)},
+    {"tape:fill", leaf, .arguments = 4},
+    OF_VALUES("tape:reparameterize", 3, GAUSSIAN, lat_nn_reparameterize),
+    OF_VALUES("tape:kl_standard_normal", 3, GAUSSIAN, lat_nn_kl_standard_normal),
+    OF_VALUES("tape:kl_units", 3, GAUSSIAN, lat_nn_kl_units),
+    OF_VALUES("tape:kl_normal", 5, TWO_GAUSSIANS, lat_nn_kl_normal),
+    OF_VALUES("tape:bernoulli_nll", 3, LOGITS, lat_nn_bernoulli_nll),
+    OF_VALUES("tape:continuous_bernoulli_nll", 3, LOGITS, lat_nn_continuous_bernoulli_nll),
+    OF_VALUES("tape:gaussian_nll", 4, DENSITY, lat_nn_gaussian_nll),
+    OF_VALUES("tape:gaussian_mixture_nll", 5, MIXTURE, lat_nn_gaussian_mixture_nll),
+    {"tape:categorical_nll", categorical_nll, 3, 0, LATL_OPTIONS("categories")},
+    {"tape:__tostring", tostring, .arguments = 0},
+    LATL_END};
+static const latL_Field fields[] = {{"dtype", LATL_DTYPE, offsetof(lat_tape, dtype)},
+                                    {"seed", LATL_UINT64, offsetof(lat_tape, seed)},
+                                    {"step", LATL_UINT64, offsetof(lat_tape, step)},
+                                    {"values", LATL_SIZE, offsetof(lat_tape, count)},
+                                    {.name = NULL}};
+static const latL_Class class = {LATL_TAPE, "tape", methods, fields, tape_at, more_fields, collect};
+static const latL_Function functions[] = {{"nn.tape", make, 1, 1, LATL_OPTIONS("seed", "dtype")},
+                                          {"nn.operations", operations, .arguments = 0},
+                                          LATL_END};
+
 void latL_open_nn_tape(lua_State *L)
 {
-  /* clang-format off */
-  static const luaL_Reg methods[] = {
-    {"reset", reset}, {"check", check}, {"state", state},
-    {"input", input}, {"parameter", parameter}, {"normal", normal}, {"uniform", uniform},
-    {"fill", fill}, {"reparameterize", reparameterize},
-    {"kl_standard_normal", kl_standard_normal}, {"kl_units", kl_units}, {"kl_normal", kl_normal},
-    {"bernoulli_nll", bernoulli_nll}, {"continuous_bernoulli_nll", continuous_bernoulli_nll},
-    {"categorical_nll", categorical_nll}, {"gaussian_nll", gaussian_nll},
-    {"gaussian_mixture_nll", gaussian_mixture_nll}, {NULL, NULL}
-  };
-  /* clang-format on */
-  latL_newclass(L, LATL_TAPE, methods, fields, collect);
-  luaL_getmetatable(L, LATL_TAPE);
-  lua_pushcfunction(L, tostring);
-  lua_setfield(L, -2, "__tostring");
-  lua_pop(L, 1);
-  lua_pushcfunction(L, make);
-  lua_setfield(L, -2, "tape");
-  lua_pushcfunction(L, operations);
-  lua_setfield(L, -2, "operations");
+  latL_newclass(L, &class);
+  latL_addtonn(L, functions);
 }

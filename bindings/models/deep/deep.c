@@ -132,11 +132,6 @@ double latL_rate(lua_State *L, int options, const char *who, const latL_Deep *m)
   return rate;
 }
 
-uint64_t latL_optseed(lua_State *L, int options, const char *who)
-{
-  return (uint64_t)latL_optinteger(L, options, who, "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
-}
-
 /* ---- data ------------------------------------------------------------------------------------- */
 
 latL_Query latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns)

@@ -62,9 +62,6 @@ size_t latL_requiredsize(lua_State *L, const char *who, const char *name, lua_In
 /* The learning rate of the next step, by the schedule; or the option `learning_rate` at `options`. */
 double latL_rate(lua_State *L, int options, const char *who, const latL_Deep *model);
 
-/* The option `seed`, an integer. */
-uint64_t latL_optseed(lua_State *L, int options, const char *who);
-
 /* The rows at `arg`, of `columns` columns. */
 latL_Query latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns);
 

@@ -1,0 +1,85 @@
+/* matrix.h: matrices in Lua, made, found among the arguments, and as results. */
+#ifndef LATL_LUA_MATRIX_H
+#define LATL_LUA_MATRIX_H
+
+#include "lua/class.h"
+
+#define LATL_MATRIX "latent.Matrix" /* the metatable's name */
+
+/* ---- matrices ------------------------------------------------------------ */
+
+/* A matrix in Lua. A fresh one carries its elements in its own userdata, however
+ * large: so they are the host's allocator's, the collector feels them, frees them
+ * without a finalizer, and a finalizer of the user's never sees them freed. A view's
+ * user value keeps the owner of the elements alive. */
+typedef struct latL_Matrix {
+  lat_matrix view;
+  bool vector;   /* one-dimensional: rows x 1, indexed by one number */
+  bool readonly; /* a mapped file */
+  /* Set by the owner of memory that isn't Lua's own once that has been given back; or NULL. */
+  const bool *gone;
+} latL_Matrix;
+
+/* Push a fresh packed matrix or vector, elements not set. Raise when the size overflows
+ * or there is no memory. */
+latL_Matrix *latL_newmatrix(lua_State *L, size_t rows, size_t cols, lat_dtype dtype);
+latL_Matrix *latL_newvector(lua_State *L, size_t n, lat_dtype dtype);
+/* The same shape (and vector flag) as `like`. */
+latL_Matrix *latL_newlike(lua_State *L, const latL_Matrix *like, lat_dtype dtype);
+/* Pushes a copy of another dtype, or of the same; returns 1. */
+int latL_pushconverted(lua_State *L, const char *who, const latL_Matrix *A, lat_dtype dtype);
+/* Pushes a view of the memory of the matrix at `owner`. */
+latL_Matrix *latL_newview(lua_State *L, int owner, lat_matrix view, bool vector);
+
+/* Pushes a list of `count` of them, rows x cols each, one behind the other from `data` on. */
+void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t rows, size_t cols);
+
+/* The matrix at `arg`, or NULL. Raises when its memory has been given back. */
+latL_Matrix *latL_tomatrix(lua_State *L, int arg);
+/* Raises when the memory of the matrix has been given back: a finalizer may hold a matrix whose owner
+ * was collected with it, and before it. */
+void latL_checkmemory(lua_State *L, const latL_Matrix *A);
+/* The matrix at `arg`; a table of numbers or of rows is converted in its place on
+ * the stack. Else raises "who: NAME must be a matrix, got string". */
+latL_Matrix *latL_checkmatrix(lua_State *L, int arg, const char *who, const char *name);
+/* The same, float64, one-dimensional (an n x 1 or 1 x n matrix counts): a view of length n. */
+lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *name);
+/* Raises when the matrix is read-only. */
+void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, const char *name);
+
+/* ---- results ----------------------------------------------------------------
+ *
+ * The option `out` of every function that has it. It is a matrix that can be written, of the result's
+ * dtype, whose elements are in the same places as the result's: as many rows and columns, where a
+ * vector of n and an n x 1 matrix are the same. Its strides may be any (no view that Lua has repeats
+ * an element), and it may share memory with arguments, with the model's parameters, or with another
+ * option: the result is the same. */
+
+/* What `out` may share with matrices among the arguments without the function's noticing. */
+typedef enum latL_Sharing {
+  LATL_APART,       /* nothing: the function reads them while it writes */
+  LATL_SAME_PLACES, /* all of a matrix, as each element depends on those in its place (or its row) */
+  LATL_ANY_PLACES   /* anything: the core sees to it, or reads none */
+} latL_Sharing;
+
+typedef struct latL_Result {
+  lat_matrix view;   /* for the core to fill: rows x cols, of any strides */
+  lat_matrix target; /* where that has to go yet; no data: it is there */
+} latL_Result;
+
+/* Pushes the result (below it, maybe, what holds the view's memory): the option `out` of the table at
+ * `options` (0: none) once it has been checked, else a fresh matrix or vector. To be called when all
+ * arguments are on the stack. */
+latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
+                        bool vector, lat_dtype dtype, latL_Sharing sharing);
+/* When the view has been filled. */
+void latL_finish(lua_State *L, const char *who, const latL_Result *result);
+
+/* Whether two views are the same elements in the same places. */
+bool latL_sameview(const lat_matrix *A, const lat_matrix *B);
+
+/* "3x4 matrix", "vector of 5" for messages, in a ring of a few static-size pushes: pushes
+ * the string on the stack and returns it. */
+const char *latL_shape(lua_State *L, const latL_Matrix *A);
+
+#endif

@@ -1,0 +1,156 @@
+/* matrix_make.c: latent.matrix, and its functions that make matrices: zeros, eye, linspace, ... */
+#include <math.h>
+
+#include "lua/matrix.h"
+#include "lua/modules.h"
+#include "lua/options.h"
+#include "lua/state.h"
+
+/* The arguments rows, [cols], [options]: pushes the matrix, or a vector when there is no cols. */
+static latL_Matrix *sized(lua_State *L, const latL_Function *f)
+{
+  bool vector = lua_isnil(L, 2);
+  size_t rows = latL_checksize(L, 1, f->who, "rows");
+  size_t cols = vector ? 1 : latL_checksize(L, 2, f->who, "cols");
+  latL_Matrix *A = latL_newmatrix(L, rows, cols, latL_optdtype(L, 3, f->who, LAT_FLOAT64));
+  A->vector = vector;
+  return A;
+}
+
+/* `kind` is the number of the elements. */
+static int equal_elements(lua_State *L, const latL_Function *f)
+{
+  latL_fill(L, f->who, &sized(L, f)->view, f->kind);
+  return 1;
+}
+
+/* eye(n [, options]) is square. */
+static int eye(lua_State *L, const latL_Function *f)
+{
+  if (lua_isnil(L, 2)) {
+    lua_pushvalue(L, 1);
+    lua_replace(L, 2);
+  }
+  latL_Matrix *A = sized(L, f);
+  latL_fill(L, f->who, &A->view, 0);
+  size_t n = A->view.rows < A->view.cols ? A->view.rows : A->view.cols;
+  for (size_t i = 0; i < n; i++) lat_set(&A->view, i, i, 1);
+  return 1;
+}
+
+static int diag(lua_State *L, const latL_Function *f)
+{
+  lat_matrix v = latL_checkvector(L, 1, f->who, "v");
+  latL_Matrix *A = latL_newmatrix(L, v.rows, v.rows, LAT_FLOAT64);
+  latL_fill(L, f->who, &A->view, 0);
+  for (size_t i = 0; i < v.rows; i++) lat_set(&A->view, i, i, lat_get(&v, i, 0));
+  return 1;
+}
+
+static int linspace(lua_State *L, const latL_Function *f)
+{
+  double a = latL_checknumber(L, 1, f->who, "a"), b = latL_checknumber(L, 2, f->who, "b");
+  size_t n = latL_checksize(L, 3, f->who, "n");
+  double *x = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  lat_workspace *work = latL_workspace(L);
+  for (size_t i = 0; i < n; i++) { /* from both ends, so that both are met exactly */
+    double t = n > 1 ? (double)i / (double)(n - 1) : 0;
+    x[i] = (1 - t) * a + t * b;
+    if (i % LATL_ASK == 0) latL_ask(L, f->who, work);
+  }
+  return 1;
+}
+
+static int range(lua_State *L, const latL_Function *f)
+{
+  double a = latL_checknumber(L, 1, f->who, "a"), b = latL_checknumber(L, 2, f->who, "b");
+  double step = lua_isnil(L, 3) ? 1 : latL_checknumber(L, 3, f->who, "step");
+  /* a little slack, so that range(0, 1, 0.1) ends with 1 */
+  double count = floor((b - a) / step + 1e-10) + 1;
+  if (!(step != 0) || !(count >= 1) || !isfinite(count))
+    latL_error(L, f->who, "%f to %f by %f has no elements", a, b, step);
+  if (count > 9e15) latL_error(L, f->who, "%f elements are too many", count);
+  size_t n = (size_t)count;
+  double *x = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  lat_workspace *work = latL_workspace(L);
+  for (size_t i = 0; i < n; i++) {
+    x[i] = a + (double)i * step;
+    if (i % LATL_ASK == 0) latL_ask(L, f->who, work);
+  }
+  return 1;
+}
+
+static void fill_by_function(lua_State *L, int function, const latL_Matrix *A)
+{
+  lat_workspace *work = latL_workspace(L);
+  size_t calls = 0;
+  for (size_t i = 0; i < A->view.rows; i++) {
+    for (size_t j = 0; j < A->view.cols; j++) {
+      if (++calls % 1024 == 0) latL_ask(L, "matrix", work); /* the function may be one of C */
+      lua_pushvalue(L, function);
+      lua_pushinteger(L, (lua_Integer)i + 1);
+      lua_pushinteger(L, (lua_Integer)j + 1);
+      lua_call(L, 2, 1);
+      lat_set(&A->view, i, j, latL_checknumber(L, -1, "matrix", "the function's result"));
+      lua_pop(L, 1);
+    }
+  }
+}
+
+/* matrix(table);  matrix(rows, cols [, value or function(i, j)] [, options]) */
+static int construct(lua_State *L)
+{
+  static const char *const names[] = {"dtype", NULL};
+  static const char who[] = "matrix";
+  lua_settop(L, 5);
+  lua_remove(L, 1); /* the module's table, which was called */
+  int first = lua_type(L, 1);
+  if (first != LUA_TNUMBER) {
+    const latL_Matrix *A = latL_checkmatrix(L, 1, who, "the argument");
+    latL_checkoptions(L, 2, who, names);
+    lat_dtype dtype = latL_optdtype(L, 2, who, A->view.dtype);
+    lua_pushvalue(L, 1);
+    if (first == LUA_TTABLE && dtype == A->view.dtype) return 1;
+    return latL_pushconverted(L, who, A, dtype);
+  }
+  int options = lua_type(L, 3) == LUA_TTABLE ? 3 : 4, value = lua_type(L, 3);
+  size_t rows = latL_checksize(L, 1, who, "rows"), cols = latL_checksize(L, 2, who, "cols");
+  latL_checkoptions(L, options, who, names);
+  if (value != LUA_TNIL && value != LUA_TNUMBER && value != LUA_TFUNCTION && value != LUA_TTABLE)
+    latL_error(L, who, "the third argument must be a number or a function(i, j), got %s",
+               luaL_typename(L, 3));
+  latL_Matrix *A = latL_newmatrix(L, rows, cols, latL_optdtype(L, options, who, LAT_FLOAT64));
+  latL_fill(L, who, &A->view, value == LUA_TNUMBER ? lua_tonumber(L, 3) : 0);
+  if (value == LUA_TFUNCTION) fill_by_function(L, 3, A);
+  return 1;
+}
+
+static int is(lua_State *L, const latL_Function *f)
+{
+  (void)f;
+  lua_pushboolean(L, latL_tomatrix(L, 1) != NULL);
+  return 1;
+}
+
+static const latL_Function functions[] = {
+    {"matrix.zeros", equal_elements, 2, 1, LATL_OPTIONS("dtype"), .kind = 0},
+    {"matrix.ones", equal_elements, 2, 1, LATL_OPTIONS("dtype"), .kind = 1},
+    {"matrix.eye", eye, 2, 1, LATL_OPTIONS("dtype")},
+    {"matrix.diag", diag, .arguments = 1},
+    {"matrix.linspace", linspace, .arguments = 3},
+    {"matrix.range", range, .arguments = 3},
+    {"matrix.is", is, .arguments = 1},
+    LATL_END};
+
+void latL_open_matrix_make(lua_State *L)
+{
+  latL_addtomodule(L, "matrix", functions);
+  lua_getfield(L, -1, "matrix");
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, construct);
+  lua_setfield(L, -2, "__call");
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}

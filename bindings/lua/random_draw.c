@@ -1,0 +1,322 @@
+/* random_draw.c: random numbers: the distributions of latent.Random, matrix.random and matrix.normal. */
+#include <math.h>
+
+#include "lua/matrix.h"
+#include "lua/modules.h"
+#include "lua/options.h"
+#include "lua/random.h"
+#include "lua/state.h"
+
+/* ---- distributions --------------------------------------------------------------- */
+
+typedef enum kind { UNIFORM, NORMAL, EXPONENTIAL, GAMMA, INTEGER } kind;
+
+/* A number is base + scale * (a standard draw); INTEGER: base + (0..bound-1). */
+typedef struct distribution {
+  kind kind;
+  double base, scale;
+  double shape;   /* GAMMA */
+  uint64_t bound; /* INTEGER */
+} distribution;
+
+enum { BLOCK = 512 };
+
+/* n standard uniform or normal numbers, side by side. */
+static lat_status fill_packed(lat_workspace *work, kind which, lat_dtype dtype, lat_random *random,
+                              size_t n, void *out)
+{
+  if (which == UNIFORM && dtype == LAT_FLOAT64)
+    return lat_random_fill_uniform(work, random, n, out);
+  if (which == UNIFORM) return lat_random_fill_uniform_float(work, random, n, out);
+  if (dtype == LAT_FLOAT64) return lat_random_fill_normal(work, random, n, out);
+  return lat_random_fill_normal_float(work, random, n, out);
+}
+
+/* n standard draws, n <= BLOCK, as a matrix of that dtype gets them. */
+static void standard(const distribution *d, lat_random *random, lat_dtype dtype, size_t n,
+                     double *out)
+{
+  if (d->kind == GAMMA) {
+    for (size_t i = 0; i < n; i++) out[i] = lat_random_gamma(random, d->shape);
+  } else if (d->kind == INTEGER) {
+    for (size_t i = 0; i < n; i++) out[i] = (double)lat_random_below(random, d->bound);
+  } else if (d->kind == EXPONENTIAL) { /* the numbers of lat_random_exponential */
+    lat_random_fill_uniform(NULL, random, n, out);
+    for (size_t i = 0; i < n; i++) out[i] = 1 - out[i];
+    lat_log(n, out, out);
+    for (size_t i = 0; i < n; i++) out[i] = 0 - out[i];
+  } else if (dtype == LAT_FLOAT64) {
+    fill_packed(NULL, d->kind, dtype, random, n, out);
+  } else { /* not float64 numbers rounded, which could give 1 */
+    float narrow[BLOCK];
+    fill_packed(NULL, d->kind, dtype, random, n, narrow);
+    for (size_t i = 0; i < n; i++) out[i] = (double)narrow[i];
+  }
+}
+
+/* From standard numbers, side by side, to those of the distribution. */
+static void affine(const distribution *d, lat_dtype dtype, size_t n, void *numbers)
+{
+  double *wide = numbers, base = d->base, scale = d->scale;
+  float *narrow = numbers;
+  if (dtype == LAT_FLOAT64)
+    for (size_t i = 0; i < n; i++) wide[i] = base + scale * wide[i];
+  else
+    for (size_t i = 0; i < n; i++) narrow[i] = (float)(base + scale * (double)narrow[i]);
+}
+
+/* Fills any view, in row-major order. */
+static lat_status fill(lat_workspace *work, const distribution *d, lat_random *random,
+                       const lat_matrix *A)
+{
+  size_t n = A->rows * A->cols, i = 0, j = 0;
+  if ((d->kind == UNIFORM || d->kind == NORMAL) && lat_is_packed(A)) {
+    LAT_TRY(fill_packed(work, d->kind, A->dtype, random, n, A->data));
+    size_t size = lat_dtype_size(A->dtype);
+    for (size_t start = 0; (d->base != 0 || d->scale != 1) && start < n; start += LATL_ASK) {
+      affine(d, A->dtype, n - start < LATL_ASK ? n - start : LATL_ASK,
+             (char *)A->data + start * size);
+      LAT_TRY(lat_check(work));
+    }
+    return LAT_OK;
+  }
+  for (size_t start = 0; start < n; start += BLOCK) {
+    double draws[BLOCK];
+    size_t m = n - start < BLOCK ? n - start : BLOCK;
+    LAT_TRY(lat_check(work));
+    standard(d, random, A->dtype, m, draws);
+    for (size_t k = 0; k < m; k++) {
+      lat_set(A, i, j, d->base + d->scale * draws[k]);
+      if (++j == A->cols) i++, j = 0;
+    }
+  }
+  return LAT_OK;
+}
+
+/* ---- numbers and matrices --------------------------------------------------------- */
+
+/* Pushes what n at `arg`, m after it and the options behind ask for: a matrix or a vector; false for
+ * a single number. With the option `out`, the sizes and the dtype are its own when they aren't given. */
+static bool target(lua_State *L, int arg, const char *who, latL_Result *result)
+{
+  const int options = arg + 2;
+  bool vector = lua_isnil(L, arg + 1);
+  size_t rows = 0, cols = 1;
+  lat_dtype dtype = LAT_FLOAT64;
+  latL_getoption(L, options, "out");
+  const latL_Matrix *out = latL_tomatrix(L, -1);
+  bool given = !lua_isnil(L, -1);
+  lua_pop(L, 1); /* the table keeps it */
+  if (out) dtype = out->view.dtype;
+  dtype = latL_optdtype(L, options, who, dtype);
+  if (!lua_isnil(L, arg)) {
+    rows = latL_checksize(L, arg, who, vector ? "n" : "rows");
+    if (!vector) cols = latL_checksize(L, arg + 1, who, "cols");
+  } else if (out) {
+    rows = out->view.rows;
+    cols = out->view.cols;
+    vector = out->vector;
+  } else if (!given) {
+    return false;
+  }
+  *result = latL_result(L, options, who, rows, cols, vector, dtype, LATL_ANY_PLACES);
+  return true;
+}
+
+/* The end of every drawing function, with n at `arg`: pushes a number or the filled matrix. */
+static int draw(lua_State *L, const char *who, const distribution *d, lat_random *random, int arg)
+{
+  latL_Result A;
+  if (target(L, arg, who, &A)) {
+    latL_run(L, who, fill, d, random, &A.view);
+    return 1;
+  }
+  double x;
+  standard(d, random, LAT_FLOAT64, 1, &x);
+  lua_pushnumber(L, d->base + d->scale * x);
+  return 1;
+}
+
+/* ---- distributions with options ---------------------------------------------------- */
+
+static void check_positive(lua_State *L, const char *who, const char *name, double value)
+{
+  if (!(value > 0) || !isfinite(value))
+    latL_error(L, who, "%s must be positive and finite, got %f", name, value);
+}
+
+static distribution uniform_options(lua_State *L, int options, const char *who)
+{
+  double low = latL_optnumber(L, options, who, "low", 0, -HUGE_VAL, HUGE_VAL);
+  double high = latL_optnumber(L, options, who, "high", 1, -HUGE_VAL, HUGE_VAL);
+  if (!(low < high) || !isfinite(high - low))
+    latL_error(L, who, "low must be less than high, and both finite, got %f and %f", low, high);
+  return (distribution){.kind = UNIFORM, .base = low, .scale = high - low};
+}
+
+static distribution normal_options(lua_State *L, int options, const char *who)
+{
+  double mean = latL_optnumber(L, options, who, "mean", 0, -HUGE_VAL, HUGE_VAL);
+  double deviation = latL_optnumber(L, options, who, "deviation", 1, 0, HUGE_VAL);
+  if (!isfinite(mean) || !isfinite(deviation))
+    latL_error(L, who, "mean and deviation must be finite, got %f and %f", mean, deviation);
+  return (distribution){.kind = NORMAL, .base = mean, .scale = deviation};
+}
+
+/* Exponential and gamma numbers have a scale. */
+static distribution read_options(lua_State *L, int options, const char *who, kind which)
+{
+  if (which == UNIFORM) return uniform_options(L, options, who);
+  if (which == NORMAL) return normal_options(L, options, who);
+  distribution d = {.kind = which};
+  d.scale = latL_optnumber(L, options, who, "scale", 1, 0, HUGE_VAL);
+  check_positive(L, who, "scale", d.scale);
+  return d;
+}
+
+/* rng:uniform([n [, m]] [, options]) and its like; rng:gamma(shape [, n [, m]] [, options]) */
+static int draw_numbers(lua_State *L, const latL_Function *f)
+{
+  lat_random *random = latL_selfrandom(L, f->who);
+  double shape = 0;
+  if (f->kind == GAMMA) {
+    shape = latL_checknumber(L, 2, f->who, "shape");
+    check_positive(L, f->who, "shape", shape);
+  }
+  distribution d = read_options(L, f->arguments + 1, f->who, (kind)f->kind);
+  d.shape = shape;
+  return draw(L, f->who, &d, random, f->arguments - 1);
+}
+
+/* rng:integer(low, high [, n [, m]] [, options]) */
+static int draw_integers(lua_State *L, const latL_Function *f)
+{
+  static const lua_Integer exact = (lua_Integer)1 << 53; /* doubles hold integers up to here */
+  lat_random *random = latL_selfrandom(L, f->who);
+  lua_Integer low = latL_checkinteger(L, 2, f->who, "low");
+  lua_Integer high = latL_checkinteger(L, 3, f->who, "high");
+  if (low > high) latL_error(L, f->who, "low must not exceed high, got %I and %I", low, high);
+  uint64_t bound = (uint64_t)high - (uint64_t)low + 1;
+  if (lua_isnil(L, 4) && !latL_hasoption(L, 6, "out")) { /* a Lua integer, of any size */
+    uint64_t value = (uint64_t)low + lat_random_below(random, bound);
+    lua_pushinteger(L, (lua_Integer)value);
+    return 1;
+  }
+  if (low < -exact || high > exact)
+    latL_error(L, f->who, "a matrix holds integers up to 2^53 exactly, the range is %I to %I", low,
+               high);
+  distribution d = {.kind = INTEGER, .base = (double)low, .scale = 1, .bound = bound};
+  return draw(L, f->who, &d, random, 4);
+}
+
+/* matrix.random and matrix.normal: n [, m] [, rng or seed] [, options]. The generator goes to the bottom of
+ * the stack, so that what is left has the methods' order. */
+static int draw_matrix(lua_State *L, const latL_Function *f)
+{
+  latL_checksize(L, 1, f->who, "rows");
+  int at = lua_isnoneornil(L, 2) || lua_type(L, 2) == LUA_TNUMBER ? 3 : 2;
+  if (lua_isnoneornil(L, at) || lua_type(L, at) == LUA_TTABLE) {
+    lua_pushnil(L);
+  } else {
+    lua_pushvalue(L, at);
+    lua_remove(L, at);
+  }
+  lua_insert(L, 1);
+  latL_placeoptions(L, 3, 2);
+  if (latL_checkoptions(L, 4, f->who, f->options) && latL_getoption(L, 4, "seed") != LUA_TNIL) {
+    if (!lua_isnil(L, 1))
+      latL_error(L, f->who, "a generator and the option seed exclude each other");
+    lua_replace(L, 1);
+  }
+  lua_settop(L, 4);
+  lat_random *random = latL_checkrandom(L, 1, f->who);
+  distribution d = read_options(L, 4, f->who, (kind)f->kind);
+  return draw(L, f->who, &d, random, 2);
+}
+
+/* ---- categories and permutations ----------------------------------------------------- */
+
+/* Indices from 0 of the core to numbers from 1. */
+static lat_status to_numbers(lat_workspace *work, size_t n, const size_t *from, double *to)
+{
+  for (size_t i = 0; i < n; i++) {
+    to[i] = (double)(from[i] + 1);
+    if (i % LATL_ASK == 0) LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
+}
+
+static lat_status categories(lat_workspace *work, lat_random *random, lat_matrix weights, size_t n,
+                             double *out)
+{
+  size_t K = weights.rows;
+  LAT_SCOPE(work);
+  double *w = lat_doubles(work, K), *accept = lat_doubles(work, K);
+  size_t *alias = lat_allocate(work, K, sizeof *alias);
+  size_t *drawn = lat_allocate(work, n, sizeof *drawn);
+  if (!w || !accept || !alias || !drawn) return LAT_MEMORY;
+  bool any = false;
+  for (size_t i = 0; i < K; i++) {
+    w[i] = lat_get(&weights, i, 0);
+    if (!(w[i] >= 0) || !isfinite(w[i]))
+      return lat_fail(work, LAT_INVALID, "weight %zu must be finite and >= 0, got %g", i + 1, w[i]);
+    any = any || w[i] > 0;
+  }
+  if (!any) return lat_fail(work, LAT_INVALID, "at least one of the weights must be positive");
+  LAT_TRY(lat_random_categorical(work, random, K, w, n, drawn, alias, accept));
+  return to_numbers(work, n, drawn, out);
+}
+
+static int categorical(lua_State *L, const latL_Function *f)
+{
+  lat_random *random = latL_selfrandom(L, f->who);
+  bool single = lua_isnil(L, 3);
+  size_t n = single ? 1 : latL_checksize(L, 3, f->who, "n");
+  lat_matrix weights = latL_checkvector(L, 2, f->who, "weights");
+  double one, *out = single ? &one : latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  latL_run(L, f->who, categories, random, weights, n, out);
+  if (single) lua_pushinteger(L, (lua_Integer)one);
+  return 1;
+}
+
+static lat_status permute(lat_workspace *work, lat_random *random, size_t n, double *out)
+{
+  LAT_SCOPE(work);
+  size_t *order = lat_allocate(work, n, sizeof *order);
+  if (!order) return LAT_MEMORY;
+  LAT_TRY(lat_random_permutation(work, random, n, order));
+  return to_numbers(work, n, order, out);
+}
+
+static int permutation(lua_State *L, const latL_Function *f)
+{
+  lat_random *random = latL_selfrandom(L, f->who);
+  size_t n = latL_checksize(L, 2, f->who, "n");
+  double *out = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  latL_run(L, f->who, permute, random, n, out);
+  return 1;
+}
+
+#define UNIFORM_OPTIONS "dtype", "out", "low", "high"
+#define NORMAL_OPTIONS  "dtype", "out", "mean", "deviation"
+#define SCALE_OPTIONS   "dtype", "out", "scale"
+static const latL_Function methods[] = {
+    {"rng:uniform", draw_numbers, 3, 2, LATL_OPTIONS(UNIFORM_OPTIONS), .kind = UNIFORM},
+    {"rng:normal", draw_numbers, 3, 2, LATL_OPTIONS(NORMAL_OPTIONS), .kind = NORMAL},
+    {"rng:exponential", draw_numbers, 3, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = EXPONENTIAL},
+    {"rng:gamma", draw_numbers, 4, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = GAMMA},
+    {"rng:integer", draw_integers, 5, 2, LATL_OPTIONS("dtype", "out")},
+    {"rng:categorical", categorical, .arguments = 3},
+    {"rng:permutation", permutation, .arguments = 2},
+    LATL_END};
+
+static const latL_Function functions[] = {
+    {"matrix.random", draw_matrix, LATL_OPTIONS("seed", UNIFORM_OPTIONS), .kind = UNIFORM},
+    {"matrix.normal", draw_matrix, LATL_OPTIONS("seed", NORMAL_OPTIONS), .kind = NORMAL},
+    LATL_END};
+
+void latL_open_random_draw(lua_State *L)
+{
+  latL_addtoclass(L, LATL_RANDOM, methods);
+  latL_addtomodule(L, "matrix", functions);
+}

@@ -1,0 +1,372 @@
+/* state.c: the workspace, allocator and collections of a Lua state, and the hooks that calls into the
+ * core watch. */
+#include "lua/state.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "lua/modules.h"
+
+/* ---- what each Lua state has ---------------------------------------------- */
+
+/* A workspace and whom it watches. Each has its own, for a function that is called while it is held
+ * may run others in a coroutine, and that one may be garbage soon. */
+typedef struct scratch {
+  lat_workspace work; /* first, so that a pointer to it is one to all */
+  lua_State *running, *main;
+  lua_Hook hook, main_hook; /* as the call into the core found them */
+  bool gone;                /* given back by its finalizer */
+} scratch;
+
+/* Kept in the registry under the address of `state_key`. */
+typedef struct state {
+  scratch scratch;
+  lua_State *main;
+  latL_Remedy *remedy;
+  size_t outside; /* bytes that the core has from the state's allocator, which Lua doesn't count */
+  size_t allocated; /* bytes of matrices and of the core since the last look at what is in use */
+  size_t live;      /* bytes in use, those outside included, after the last collection */
+  size_t growth;    /* how many more there may be before the next one */
+  bool idle;        /* no call has wanted the workspace since the collector's last cycle */
+} state;
+
+#define LATL_WORKSPACE "latent.workspace"
+#define LATL_SENTINEL  "latent.sentinel"
+
+static const char state_key = 0, empty_key = 0;
+
+enum { LEAST_GROWTH = 256 << 20, LARGE = 1 << 20 }; /* bytes */
+
+static state *state_of(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  state *s = lua_touserdata(L, -1);
+  lua_pop(L, 1); /* the registry keeps it */
+  return s;
+}
+
+/* ---- memory of the state's allocator ----------------------------------------- */
+
+/* A request that no allocator grants. Lua answers with a collection that calls no finalizer. */
+static int request_too_much(lua_State *L)
+{
+  lua_newuserdatauv(L, PTRDIFF_MAX / 2, 0);
+  return 0;
+}
+
+/* Lets Lua free what it would free for a request of its own: the core is at work, so no finalizer may
+ * run, and nothing may be raised. The main thread is there in any case. */
+static void collect_without_finalizers(lua_State *L)
+{
+  if (lua_gethookmask(L) & (LUA_MASKCALL | LUA_MASKRET)) return; /* Ctrl-C would be heard here */
+  if (!lua_checkstack(L, 2)) return;
+  bool running = lua_gc(L, LUA_GCISRUNNING, 0) == 1;
+  lua_gc(L, LUA_GCSTOP, 0); /* but for such collections */
+  lua_pushcfunction(L, request_too_much);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+  if (running) lua_gc(L, LUA_GCRESTART, 0);
+}
+
+/* A lat_allocator's function, on the state's own. */
+static void *allocate(void *of, void *old, size_t was, size_t size)
+{
+  state *s = of;
+  void *host;
+  lua_Alloc function = lua_getallocf(s->main, &host);
+  void *memory = function(host, old, was, size);
+  if (!memory && size > 0) {
+    collect_without_finalizers(s->main);
+    memory = function(host, old, was, size);
+    if (!memory) return NULL;
+  }
+  s->outside += size - was;
+  if (size > was) s->allocated += size - was;
+  return memory;
+}
+
+static size_t bytes_in_use(lua_State *L, const state *s)
+{
+  return ((size_t)lua_gc(L, LUA_GCCOUNT, 0) << 10) + s->outside;
+}
+
+/* Lua paces its collector by all it has, so that small matrices could fill as much again as large ones
+ * that stay, and it doesn't feel what the core has. Therefore, where much more is in use than after the
+ * last time, everything is collected. Not where the user has stopped the collector. */
+static void pace(lua_State *L, state *s)
+{
+  s->allocated = 0;
+  size_t now = bytes_in_use(L, s);
+  if (now < s->live) s->live = now;
+  if (now - s->live < s->growth || lua_gc(L, LUA_GCISRUNNING, 0) != 1) return;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  s->live = bytes_in_use(L, s);
+  s->growth = s->live / 4 > LEAST_GROWTH ? s->live / 4 : LEAST_GROWTH;
+}
+
+lat_allocator latL_allocator(lua_State *L)
+{
+  return (lat_allocator){allocate, state_of(L)};
+}
+
+/* The same when memory was refused, whoever has stopped what. */
+static void relieve(lua_State *L, state *s)
+{
+  lat_workspace_trim(&s->scratch.work);
+  lua_gc(L, LUA_GCCOLLECT, 0);
+}
+
+/* ---- calls into the core --------------------------------------------------- */
+
+/* Ctrl-C in lua.c, and a host's watchdog, set a debug hook: on the main thread of the Lua state
+ * even when a coroutine runs. Nothing else can be seen from inside a C function. */
+static bool hook_changed(void *argument)
+{
+  const scratch *s = argument;
+  return lua_gethook(s->running) != s->hook || lua_gethook(s->main) != s->main_hook;
+}
+
+/* Has the workspace watch the hooks from now on. */
+static lat_workspace *watch(lua_State *L, scratch *s)
+{
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  s->main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  s->running = L;
+  s->hook = lua_gethook(L);
+  s->main_hook = lua_gethook(s->main);
+  s->work.poll = hook_changed;
+  s->work.poll_state = s;
+  s->work.message[0] = '\0';
+  return &s->work;
+}
+
+/* A finalizer of the user's may come after all of ours when the state is closed. */
+lat_workspace *latL_workspace(lua_State *L)
+{
+  scratch *s = &state_of(L)->scratch;
+  if (s->gone) luaL_error(L, "latent: the Lua state is being closed");
+  ((state *)s)->idle = false;
+  return watch(L, s);
+}
+
+void latL_watch(lua_State *L, lat_workspace *work)
+{
+  watch(L, (scratch *)work);
+}
+
+static int workspace_gc(lua_State *L)
+{
+  scratch *s = latL_garbage(L, LATL_WORKSPACE);
+  if (!s) return 0;
+  lat_workspace_done(&s->work);
+  s->gone = true;
+  return 0;
+}
+
+lat_workspace *latL_newworkspace(lua_State *L)
+{
+  state *of = state_of(L);
+  if (of->allocated > of->growth) pace(L, of);
+  scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (scratch){0};
+  lat_workspace_init(&s->work);
+  s->work.allocator = latL_allocator(L);
+  luaL_setmetatable(L, LATL_WORKSPACE);
+  return watch(L, s);
+}
+
+lat_workspace *latL_callworkspace(lua_State *L)
+{
+  lat_workspace *work = latL_newworkspace(L);
+  lua_toclose(L, -1);
+  return work;
+}
+
+/* __close(workspace) */
+static int workspace_close(lua_State *L)
+{
+  scratch *s = luaL_testudata(L, 1, LATL_WORKSPACE);
+  if (s) lat_workspace_done(&s->work);
+  return 0;
+}
+
+/* What nobody refers to, and what becomes garbage again once its finalizer has run, tells of the
+ * collector's cycles. What the workspace keeps for the next call is freed when none came in one. */
+static int sentinel_gc(lua_State *L)
+{
+  state *s = state_of(L);
+  if (!latL_garbage(L, LATL_SENTINEL) || s->scratch.gone) return 0;
+  if (s->idle) lat_workspace_trim(&s->scratch.work);
+  s->idle = true;
+  luaL_setmetatable(L, LATL_SENTINEL);
+  return 0;
+}
+
+bool latL_workspacegone(lua_State *L, int arg)
+{
+  const scratch *s = luaL_testudata(L, arg, LATL_WORKSPACE);
+  return !s || s->gone;
+}
+
+void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                lat_status status)
+{
+  if (status == LAT_OK) {
+    lat_workspace_release(work, mark);
+    return;
+  }
+  char message[sizeof work->message];
+  memcpy(message, work->message, sizeof message);
+  lat_workspace_release(work, mark);
+  if (work != &state_of(L)->scratch.work)
+    lat_workspace_done(work);                        /* rather now than at a collection */
+  if (status == LAT_MEMORY) relieve(L, state_of(L)); /* the next call shall have more */
+  if (status == LAT_CANCELLED) {
+    /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
+      lua_pop(L, 1);
+      luaL_loadstring(L, "");
+      lua_pushvalue(L, -1);
+      lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
+    }
+    lua_call(L, 0, 0);
+  }
+  /* the core's two sentences about a NaN in the data of a model */
+  bool gap = status == LAT_INVALID &&
+             (strstr(message, "X has NaN at row") || strstr(message, ") is nan; data"));
+  const char *remedy = gap ? latL_remedy(L) : NULL;
+  if (remedy && *remedy) latL_error(L, who, "%s: %s", message, remedy);
+  latL_error(L, who, "%s", message[0] ? message : lat_status_name(status));
+}
+
+void latL_ask(lua_State *L, const char *who, lat_workspace *work)
+{
+  latL_call(L, who, work, lat_check(work));
+}
+
+/* Loops that are shorter make no use of a workspace. */
+static bool is_small(const lat_matrix *A)
+{
+  return A->rows * A->cols < LATL_ASK;
+}
+
+void latL_copy(lua_State *L, const char *who, const lat_matrix *A, const lat_matrix *B)
+{
+  if (is_small(A))
+    lat_copy(A, B);
+  else
+    latL_run(L, who, lat_copy_bands, A, B);
+}
+
+void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value)
+{
+  if (is_small(A))
+    lat_fill(A, value);
+  else
+    latL_run(L, who, lat_fill_bands, A, value);
+}
+
+/* ---- missing entries ------------------------------------------------------- */
+
+void latL_setremedy(lua_State *L, latL_Remedy *remedy)
+{
+  state_of(L)->remedy = remedy;
+}
+
+const char *latL_remedy(lua_State *L)
+{
+  latL_Remedy *remedy = state_of(L)->remedy;
+  return remedy ? remedy(L) : NULL;
+}
+
+/* ---- memory of matrices ------------------------------------------------------ */
+
+static int push_userdata(lua_State *L)
+{
+  lua_newuserdatauv(L, (size_t)lua_tointeger(L, 1), 1);
+  return 1;
+}
+
+/* Large userdata. When Lua has no memory for it, finalizers get a chance to free some. */
+static void *new_large(lua_State *L, state *s, size_t size)
+{
+  for (int attempt = 1;; attempt++) {
+    lua_pushcfunction(L, push_userdata);
+    lua_pushinteger(L, (lua_Integer)size);
+    int status = lua_pcall(L, 1, 1, 0);
+    if (status == LUA_OK) return lua_touserdata(L, -1);
+    if (status != LUA_ERRMEM) lua_error(L); /* a hook's */
+    lua_pop(L, 1);
+    if (attempt == 2)
+      luaL_error(L, "latent: not enough memory for a matrix of %f MB", (double)size / 1048576);
+    relieve(L, s);
+  }
+}
+
+void *latL_newelements(lua_State *L, size_t size)
+{
+  /* looking up the state would take a tenth of a small matrix's time, so it is told now and then */
+  static _Thread_local size_t untold;
+  untold += size;
+  if (untold < LARGE) return lua_newuserdatauv(L, size, 1);
+  state *s = state_of(L);
+  s->allocated += untold;
+  untold = 0;
+  if (s->allocated > s->growth) pace(L, s);
+  return size < LARGE ? lua_newuserdatauv(L, size, 1) : new_large(L, s, size);
+}
+
+/* ---- metatables and finalizers -------------------------------------------- */
+
+int latL_newmetatable(lua_State *L, const char *name)
+{
+  int fresh = luaL_newmetatable(L, name);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+  return fresh;
+}
+
+void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finalizer)
+{
+  latL_newmetatable(L, metatable);
+  lua_pushcfunction(L, finalizer);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+}
+
+/* The collector says of itself that it calls "__gc", a metamethod; inside of a hook Lua knows only
+ * "hook" of both, and no hook's arguments are an object of ours. */
+void *latL_garbage(lua_State *L, const char *metatable)
+{
+  lua_Debug call;
+  if (!lua_getstack(L, 0, &call) || !lua_getinfo(L, "n", &call)) return NULL;
+  bool collector = strcmp(call.namewhat, "metamethod") == 0 && strcmp(call.name, "__gc") == 0;
+  if (!collector && strcmp(call.namewhat, "hook") != 0) return NULL;
+  return luaL_testudata(L, 1, metatable);
+}
+
+/* ---- the module --------------------------------------------------------------- */
+
+void latL_open_state(lua_State *L)
+{
+  latL_newfinalized(L, LATL_WORKSPACE, workspace_gc);
+  luaL_getmetatable(L, LATL_WORKSPACE);
+  lua_pushcfunction(L, workspace_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TNIL) {
+    state *s = lua_newuserdatauv(L, sizeof *s, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    *s = (state){.main = lua_tothread(L, -1), .growth = LEAST_GROWTH};
+    lua_pop(L, 1);
+    lat_workspace_init(&s->scratch.work);
+    s->scratch.work.allocator = (lat_allocator){allocate, s};
+    luaL_setmetatable(L, LATL_WORKSPACE); /* which is what is to be freed of it */
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+    latL_newfinalized(L, LATL_SENTINEL, sentinel_gc);
+    lua_newuserdatauv(L, 0, 0);
+    luaL_setmetatable(L, LATL_SENTINEL);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
