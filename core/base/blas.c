@@ -1,8 +1,9 @@
 /* blas.c: the number of OpenBLAS's threads while the core works (blas.h).
  *
  * A process-wide count `inside` holds how many threads are in a section. Entering and leaving are
- * one atomic operation, but for the first to enter and the last to leave, which change OpenBLAS's
- * number under a mutex: n > 0 -> n + 1 and n > 1 -> n - 1 need no lock, 0 -> 1 and 1 -> 0 do. */
+ * one atomic operation, except for the first to enter and the last to leave, which change
+ * OpenBLAS's number under a mutex: n > 0 -> n + 1 and n > 1 -> n - 1 need no lock, 0 -> 1 and 1 ->
+ * 0 do. */
 #include "base/blas.h"
 
 #include <cblas.h>

@@ -1,7 +1,7 @@
 /* clones.h: one loop, several widths of vector.
  *
  * LAT_CLONES before a function has gcc compile it for plain x86-64, AVX2 (v3) and
- * AVX-512 (v4, which gcc knows here from 12 on); the loader chooses one. It pays for loops over
+ * AVX-512 (v4, from gcc 12 on); the loader chooses one. It pays for loops over
  * arrays only. clang's clones can't be called from other files, and only glibc's loader can choose:
  * with musl there is the plain version. */
 #ifndef LAT_BASE_CLONES_H

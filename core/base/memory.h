@@ -1,8 +1,8 @@
 /* memory.h: allocators, and aligned memory from them.
  *
- * A host that counts or limits memory gives a workspace (or a store, a tape) an allocator of its
- * own, before anything is allocated: one function that allocates, and frees when `size` is 0. It is
- * what Lua calls lua_Alloc, so that the function of lua_getallocf can be used directly:
+ * A host that counts or limits memory sets an allocator in a workspace (or a store, a tape), before
+ * anything is allocated: one function that allocates, and frees when `size` is 0. It is what Lua
+ * calls lua_Alloc, so that the function of lua_getallocf can be used directly:
  *
  *   lat_workspace_init(&work);
  *   work.allocator = (lat_allocator){my_allocate, &my_heap};

@@ -39,8 +39,8 @@ static struct {
 
 static atomic_size_t threads; /* 0: not decided yet */
 
-/* Threads don't survive a fork: the child starts with an empty pool, whatever the parent's was
- * doing at that moment. */
+/* Threads don't survive a fork: the child starts with an empty pool, even if the parent's was
+ * busy. */
 static void after_fork(void)
 {
   pthread_mutex_init(&pool.owner, NULL);

@@ -17,8 +17,8 @@
 
 #include "base/workspace.h"
 
-/* Runs chunk number `chunk` (from 0). `worker` (from 0, below lat_workers()) says
- * whose scratch to use: no two calls run at once with the same worker. */
+/* Runs chunk number `chunk` (from 0). `worker` (from 0, below lat_workers()) is the index of the
+ * thread, for scratch: no two calls run at once with the same worker. */
 typedef void lat_task(void *context, size_t chunk, size_t worker);
 
 /* Calls the task for chunks 0..chunks-1, each exactly once, and returns when all
@@ -54,7 +54,7 @@ size_t lat_workers(lat_workspace *work);
 size_t lat_chunk_rows(size_t columns);
 
 /* All of BLAS's threads for the duration of a large factorization that only BLAS can cut up; else
- * it has one (blas.h). Begin returns what end must give back. */
+ * it has one (blas.h). End gets the result of begin. */
 int lat_blas_threads_begin(void);
 void lat_blas_threads_end(int before);
 

@@ -2,7 +2,7 @@
  *
  * A block of four 32-bit words is a function of a 128-bit counter (position/2 and stream) and a
  * 64-bit key (the seed). Arrays are filled in batches of blocks, whose counters lie in arrays so
- * that the rounds are vector code; a batch gives the same numbers as single draws at the same
+ * that the rounds are vector code; a batch has the same numbers as single draws at the same
  * positions. */
 #include "base/random.h"
 

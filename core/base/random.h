@@ -12,8 +12,7 @@
  *
  * A uniform number or a normal uses one position each (normals p and p^1 are the two
  * of one Box-Muller pair, made of block 2^63 + p/2, so a uniform drawn beside them
- * shares no bits with them), so filling an array gives the same numbers as drawing
- * them one at a time. */
+ * shares no bits with them), so an array that is filled has the same numbers as single draws. */
 #ifndef LAT_BASE_RANDOM_H
 #define LAT_BASE_RANDOM_H
 

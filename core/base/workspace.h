@@ -1,7 +1,7 @@
 /* workspace.h: scratch memory that the caller owns, and the last message.
  *
  * A workspace is a stack of blocks. What is allocated after a LAT_SCOPE is
- * released when the block of code is left, by whatever way; memory is kept for the
+ * released when the block of code is left; memory is kept for the
  * next call, so a loop that calls the same function allocates from the system only
  * in its first iteration.
  *
@@ -13,7 +13,7 @@
  *   return LAT_OK;
  *
  * So every function of the core leaves a workspace as it found it, also when it
- * fails, except those whose comment says that they keep something ("Keeps the
+ * fails, except those documented to keep something ("Keeps the
  * factors."): their results, or what a later call needs, stay there until the
  * caller's own scope ends, and so may what a failure left half made. One thread at a
  * time uses a workspace; scratch for the workers of lat_parallel is allocated
@@ -77,14 +77,14 @@ static inline void lat_scope_end(lat_scope *scope)
 }
 
 /* Releases what is allocated from here on when the enclosing block is left (an attribute that gcc
- * and clang know), until when BLAS has one thread (blas.h). */
+ * and clang know), and until then BLAS has one thread (blas.h). */
 #define LAT_SCOPE_NAMED(work, line)                                                                \
   __attribute__((cleanup(lat_scope_end), unused)) lat_scope lat_scope_##line = lat_scope_begin(work)
 #define LAT_SCOPE_AT(work, line) LAT_SCOPE_NAMED(work, line)
 #define LAT_SCOPE(work)          LAT_SCOPE_AT(work, __LINE__)
 
 /* Builds with LAT_DEBUG (make DEBUG=1, and those with sanitizers) stop where a function that
- * doesn't say so has kept something. */
+ * isn't documented to do so has kept something. */
 #ifdef LAT_DEBUG
 #include <assert.h>
 #define LAT_ASSERT_RELEASED(work, mark) assert(lat_workspace_at(work, mark))

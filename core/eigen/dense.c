@@ -62,7 +62,7 @@ lat_status lat_square_scratch(lat_workspace *work, const char *name, const lat_m
   return LAT_OK;
 }
 
-/* Makes the tile at (r, c) and its mirror image their mean; false when they disagree at (*i,
+/* Replaces the tile at (r, c) and the transposed one by their mean; false when they differ at (*i,
  * *j). */
 static bool symmetrize_tile(double *a, size_t n, size_t r, size_t c, size_t *i, size_t *j)
 {

@@ -11,9 +11,9 @@
 lat_status lat_square_scratch(lat_workspace *work, const char *name, const lat_matrix *A,
                               double **copy, int *exponent);
 
-/* The same for a symmetric matrix: entries and their mirror images are replaced by
- * their mean; LAT_INVALID, naming the first pair, when two are further apart than
- * 1e-10 of the largest entry. Keeps the copy. */
+/* The same for a symmetric matrix: entries and their transposed ones are replaced by their mean;
+ * LAT_INVALID, naming the first pair, when two are further apart than 1e-10 of the largest entry.
+ * Keeps the copy. */
 lat_status lat_symmetric_scratch(lat_workspace *work, const char *name, const lat_matrix *A,
                                  double **copy, int *exponent);
 

@@ -101,8 +101,8 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
     return lat_fail(work, LAT_SHAPE, "the eigenvalues of a %zux%zu matrix are %zu numbers", n, n,
                     n);
   LAT_TRY(lat_square_scratch(work, "A", A, &rows, &exponent));
-  lat_matrix turned = lat_transpose(lat_matrix_of(rows, n, n)); /* LAPACK has columns */
-  LAT_TRY(lat_scratch(work, turned, &a));
+  lat_matrix transposed = lat_transpose(lat_matrix_of(rows, n, n)); /* LAPACK has columns */
+  LAT_TRY(lat_scratch(work, transposed, &a));
   double *re = lat_doubles(work, n), *im = lat_doubles(work, n);
   unit *list = lat_allocate(work, n, sizeof *list);
   if (!re || !im || !list || (vectors && !(v = lat_doubles(work, n * n)))) return LAT_MEMORY;
@@ -116,10 +116,10 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
   sort(list, units);
   for (size_t u = 0, j = 0; u < units; j += list[u++].imaginary == 0 ? 1 : 2) {
     if (u % 64 == 0) LAT_TRY(lat_check(work));
-    double value = ldexp(list[u].real, exponent), turn = ldexp(list[u].imaginary, exponent);
+    double value = ldexp(list[u].real, exponent), part = ldexp(list[u].imaginary, exponent);
     for (size_t i = 0; i < (list[u].imaginary == 0 ? 1 : 2); i++) {
       lat_set(&real, j + i, 0, value);
-      lat_set(&imaginary, j + i, 0, i == 0 ? turn : -turn);
+      lat_set(&imaginary, j + i, 0, i == 0 ? part : -part);
     }
     if (vectors) copy_vectors(&list[u], v, n, j, vectors);
   }

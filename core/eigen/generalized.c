@@ -49,7 +49,7 @@ lat_status lat_generalized(lat_workspace *work, const lat_matrix *A, const lat_m
   LAT_TRY(lat_symmetric_lapack(work, a, n, k, true, &found, vectors ? &V : NULL));
   LAT_TRY(lat_copy_scaled(work, &found, exponent_a - exponent_b, &values));
   if (vectors) {
-    /* the columns lie side by side in ascending order, whatever order they are read in */
+    /* the columns are stored side by side in ascending order */
     double *last = (double *)V.data - (k - 1) * n;
     LAT_TRY(lat_trsm_tiles(work, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, (int)n, (int)k, b,
                            (int)n, last, (int)n));

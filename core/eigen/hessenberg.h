@@ -12,10 +12,10 @@
 lat_status lat_schur_vectors(lat_workspace *work, int n, double *a, double *real, double *imaginary,
                              double *v, int *info);
 
-/* The eigenvalues of the Hessenberg matrix h (n x n), which is triangular but for rows and columns
- * low..high (from 1), and, unless z is NULL, the triangle T of H = U T U' in place of h, with 2 x 2
- * blocks for complex pairs, and z := z U. As dhseqr, in rounds between which lat_check is
- * called. */
+/* The eigenvalues of the Hessenberg matrix h (n x n), which is triangular except for rows and
+ * columns low..high (from 1), and, unless z is NULL, the triangle T of H = U T U' in place of h,
+ * with 2 x 2 blocks for complex pairs, and z := z U. As dhseqr, in rounds between which lat_check
+ * is called. */
 lat_status lat_schur(lat_workspace *work, int n, int low, int high, double *h, double *real,
                      double *imaginary, double *z, int *info);
 

@@ -2,8 +2,8 @@
  *
  * Storage: Q is n x (basis + block) column-major, its first `dim` columns the orthonormal basis,
  * then the current block, and after that the product; T is the projected matrix Q'AQ, full, as
- * restarts fill it. A step orthogonalizes the product against the basis, which gives a block column
- * of T and the next block. */
+ * restarts fill it. A step orthogonalizes the product against the basis, which computes a block
+ * column of T and the next block. */
 #include "eigen/krylov.h"
 
 #include <cblas.h>

@@ -1,6 +1,6 @@
 /* array.c: conversion of the elements of binary files (array.h).
  *
- * Bytes are assembled to integers by shifts, whatever the machine's order, and their bits
+ * Bytes are assembled to integers by shifts, independent of the machine's order, and their bits
  * reinterpreted. Column-major files are converted in bands of rows. */
 #include "files/array.h"
 

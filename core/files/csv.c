@@ -183,7 +183,7 @@ static bool is_missing(const lat_csv *csv, lat_csv_field field)
 {
   for (size_t k = 0; k < csv->options.missing_count; k++) {
     const char *marker = csv->options.missing[k];
-    /* the first character tells most fields from most markers; "" has a NUL there */
+    /* the first character differs for most fields; "" has a NUL there */
     if (marker[0] == (field.length > 0 ? field.text[0] : '\0') && strlen(marker) == field.length &&
         memcmp(marker, field.text, field.length) == 0)
       return true;
@@ -194,7 +194,7 @@ static bool is_missing(const lat_csv *csv, lat_csv_field field)
 /* A field as a number, a missing entry as NaN. */
 static bool number_of(const lat_csv *csv, lat_csv_field field, double *value)
 {
-  *value = NAN; /* a marker may look like a number: -999 */
+  *value = NAN; /* a marker may be a number: -999 */
   return is_missing(csv, field) || lat_number_parse(field.text, field.length, value);
 }
 
@@ -226,8 +226,8 @@ static lat_status find_delimiter(lat_workspace *work, const lat_csv *csv, cursor
 }
 
 /* Whether `first` is a header, by it and the record below it (of `below` fields, or 0). */
-static bool looks_like_header(const lat_csv *csv, const lat_csv_field *first, size_t n,
-                              const lat_csv_field *second, size_t below)
+static bool is_header(const lat_csv *csv, const lat_csv_field *first, size_t n,
+                      const lat_csv_field *second, size_t below)
 {
   double value;
   bool words = false, numbers = false, number_below = false;
@@ -338,8 +338,8 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
   csv->header = options->header == LAT_CSV_YES;
   if (options->header == LAT_CSV_AUTO) {
     LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &below, &line));
-    csv->header = looks_like_header(csv, csv->names, csv->cols, csv->record,
-                                    below < csv->cols ? below : csv->cols);
+    csv->header =
+        is_header(csv, csv->names, csv->cols, csv->record, below < csv->cols ? below : csv->cols);
   }
   if (csv->header) start = second;
   csv->data = start.at, csv->data_line = start.line;

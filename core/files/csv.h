@@ -8,7 +8,7 @@
  * A column is numeric or text, by its first entry that isn't missing; in a numeric
  * column anything but numbers and missing entries (NaN in the matrix) is an error.
  *
- * Reading takes two passes over the file's bytes: `scan` finds the shape and the
+ * Reading makes two passes over the file's bytes: `scan` finds the shape and the
  * columns, the caller allocates, `read` fills. Messages begin with the place,
  * "17:3: 'abc' is not a number": line 17 of the file, column (field) 3. */
 #ifndef LAT_FILES_CSV_H

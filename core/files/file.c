@@ -194,7 +194,7 @@ lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char 
   writer->buffer = lat_allocate(work, LAT_FILE_BUFFER, 1);
   if (!writer->buffer) return LAT_MEMORY;
   LAT_TRY(open_temporary(work, writer));
-  /* a file system without permissions may refuse; the contents matter more */
+  /* fails on a file system without permissions, which is ignored */
   if (mode && fchmod(writer->descriptor, mode) != 0) errno = 0;
   return LAT_OK;
 }

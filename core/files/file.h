@@ -1,9 +1,8 @@
 /* file.h: whole files, in and out.
  *
- * Reading maps a file: its bytes appear in memory without a copy, and parsers work
- * on (bytes, size), as fuzzers call them too. Writing goes to a
- * temporary file in the same folder which takes the name when it is complete, so
- * that nobody ever sees half a file and an error leaves the old one.
+ * Reading maps a file: its bytes appear in memory without a copy, and parsers work on (bytes,
+ * size), as fuzzers call them too. Writing goes to a temporary file in the same folder that is
+ * renamed when it is complete, so that a file is never incomplete and an error leaves the old one.
  *
  * Messages say what is wrong, without the path, which the caller adds. */
 #ifndef LAT_FILES_FILE_H
@@ -20,11 +19,10 @@ typedef struct lat_map {
   lat_allocator allocator;
 } lat_map;
 
-/* Maps a whole file to read. LAT_FILE when it can't be opened or is a folder, a
- * pipe or a device (which could block for ever), LAT_MEMORY when there are no
- * addresses left. A file that is cut short by
- * somebody else while it is mapped kills its readers with SIGBUS: replace files,
- * as the writer below does, rather than truncating them. */
+/* Maps a whole file to read. LAT_FILE when it can't be opened or is a folder, a pipe or a device
+ * (which could block for ever), LAT_MEMORY when there are no addresses left. A file that another
+ * process truncates while it is mapped kills its readers with SIGBUS: replace files, as the writer
+ * below does, rather than truncating them. */
 lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map);
 void lat_file_unmap(lat_map *map); /* may be called twice */
 

@@ -39,7 +39,7 @@ typedef enum lat_operation {
   LAT_POWER,   /* as C's pow */
   LAT_MINIMUM, /* NaN when either is NaN */
   LAT_MAXIMUM,
-  LAT_LESS, /* comparisons: 1 or 0, and 0 with NaN, but for LAT_NOT_EQUAL */
+  LAT_LESS, /* comparisons: 1 or 0, and 0 with NaN, except for LAT_NOT_EQUAL */
   LAT_LESS_EQUAL,
   LAT_GREATER,
   LAT_GREATER_EQUAL,

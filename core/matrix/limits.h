@@ -15,7 +15,8 @@
 /* ---- copies and element-wise functions
  * ------------------------------------------------------------- */
 
-/* The side of a square tile of a transposed copy: a tile and its image stay in the first cache. */
+/* The side of a square tile of a transposed copy: a tile and its transpose stay in the first
+ * cache. */
 #define LAT_COPY_TILE 32
 
 #define LAT_WALK_TILE      512  /* elements of a walk's buffer: four of them are 16 KB */

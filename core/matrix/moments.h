@@ -29,7 +29,7 @@ typedef struct lat_moments {
   double *mean;     /* D */
   double *scatter;  /* D x D row-major; only the upper triangle is kept up */
   double *exponent; /* D */
-  double *rows; /* 1: how many there were, whatever they weigh; may be NULL where it isn't needed */
+  double *rows;     /* 1: their number, whatever their weights; NULL where it isn't needed */
 } lat_moments;
 
 /* The count of doubles of moments, and moments over caller's memory of that length, which
@@ -69,7 +69,7 @@ lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *momen
 double lat_column_variance(const lat_column_moments *moments, size_t j);
 double lat_column_deviation(const lat_column_moments *moments, size_t j);
 
-/* A column whose deviation is below this times its mean is constant, but for rounding. */
+/* A column whose deviation is below this times its mean is constant up to rounding. */
 #define LAT_CONSTANT 1e-14
 
 #endif

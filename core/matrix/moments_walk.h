@@ -46,9 +46,9 @@ lat_status lat_moments_check_sums(lat_workspace *work, const lat_moments_walk *w
                                   const double *means, const double *scatter, size_t step,
                                   double *exponents, bool *again);
 
-/* The unit 2^e in which a column's moments, of n rows and in units of 2^exponent but for the mean,
- * are merged with others of k rows, mean included in units of 2^other: the larger of both, where a
- * constant column's is its size. */
+/* The unit 2^e in which a column's moments, of n rows and in units of 2^exponent except for the
+ * mean, are merged with others of k rows, mean included in units of 2^other: the larger of both,
+ * where a constant column's is its size. */
 double lat_common_exponent(double n, double mean, double scatter, double exponent, double k,
                            double other_mean, double other_scatter, double other);
 

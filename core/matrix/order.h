@@ -12,7 +12,7 @@
  * numbers, `order` (float64) the places they come from; both are A's shape, and
  * either may be NULL. Ascending, or descending; equal numbers (-0 and 0 are) keep
  * their order, NaN comes last in both directions. Radix sort on the 64 bits of a
- * double, whose order is that of integers once the sign is put right: O(n).
+ * double, which are mapped to integers of the same order: O(n).
  * `sorted` may be A itself. */
 lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool descending,
                     const lat_matrix *sorted, const lat_matrix *order);

@@ -1,6 +1,6 @@
 /* walk.h: the one loop under every element-wise function.
  *
- * A kernel knows nothing of layouts: it gets n numbers of each operand side by
+ * A kernel is independent of layouts: it gets n numbers of each operand side by
  * side. The walk supplies them from views of any strides and of both dtypes, tile by
  * tile: where an operand's tile lies side by side in memory the kernel gets it in
  * place, else through a buffer on the stack that stays in the first cache. The

@@ -1,12 +1,12 @@
 /* ops_shape.c: columns, rows and other parts of values, and their transposes (ops.h).
  *
- * Values are copied as bytes, whatever their type; only gradients that are added need it. */
+ * Values are copied as bytes, of either type; only gradients that are added need it. */
 #include <string.h>
 
 #include "base/clones.h"
 #include "nn/kernels.h"
 
-/* ---- rows of bytes, whatever the type -------------------------------------------------------- */
+/* ---- rows of bytes -------------------------------------------------------- */
 
 static LAT_CLONES void add32(size_t n, const float *restrict from, float *restrict to)
 {

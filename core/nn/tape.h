@@ -89,7 +89,7 @@ void lat_tape_done(lat_tape *tape);
 /* Memory for a step of so many values and bytes, between steps. False when there is none. */
 bool lat_tape_reserve(lat_tape *tape, size_t nodes, size_t bytes);
 
-/* Begins a step: drops all values, and a failure. */
+/* Begins a step, without values and without a failure. */
 void lat_tape_reset(lat_tape *tape);
 
 /* Computes the gradient of `loss`, a 1 x 1 value, with respect to all that it depends on. The

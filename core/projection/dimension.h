@@ -18,8 +18,9 @@
 
 #include "base/workspace.h"
 
-/* log_evidence[M-1] := log p(data | M) in nats for M = 1 .. D-1, but for a factor that is the same
- * for all, of D > 0 eigenvalues > 0 in descending order; *M := the M with the largest, 1 if D is 1.
+/* log_evidence[M-1] := log p(data | M) in nats for M = 1 .. D-1, except for a factor that is the
+ * same for all, of D > 0 eigenvalues > 0 in descending order; *M := the M with the largest, 1 if D
+ * is 1.
  *
  * A factor of |A| is 2 pi over the square of Laplace's approximation to the integral over the angle
  * between two directions. Those with the same eigenvalue (to 1e-10) can be rotated into each other,

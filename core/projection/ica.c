@@ -56,7 +56,7 @@ static lat_status matrix_from_init(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-/* A rotation, but for a likelihood that begins where `init` says. */
+/* The first matrix: a rotation, or for maximum likelihood `init` itself. */
 static lat_status first_matrix(lat_ica_fit *fit)
 {
   size_t M = fit->M;

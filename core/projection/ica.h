@@ -1,6 +1,6 @@
 /* ica.h: independent component analysis.
  *
- * Rows are mixtures of M sources that are independent, of mean 0 and variance 1, and, but for
+ * Rows are mixtures of M sources that are independent, of mean 0 and variance 1, and, except for
  * one at most, not Gaussian:
  *
  *   x = m + A s        mixing A: D x M      s = U (x - m)        unmixing U: M x D
@@ -13,7 +13,7 @@
  *   J(W) = sum_i | E[G(y_i)] - E[G(v)] |        v standard normal, E the mean over rows
  *
  * whose stationary points are where, with g = G' and signs c_i = sign(E[g'(y_i)] - E[g(y_i) y_i])
- * that tell peaked sources from flat ones, the relative gradient vanishes:
+ * that are 1 for peaked sources and -1 for flat ones, the relative gradient vanishes:
  *
  *   c_i E[g(y_i) y_j] = c_j E[g(y_j) y_i]       for all i, j
  *
@@ -28,13 +28,13 @@
  * from the whitened solution on. A source then has the scale at which its density fits best, and a
  * variance near 1.
  *
- * Independence says nothing about the order, signs and scales of sources: they are put in the order
+ * Independence leaves the order, signs and scales of sources open: they are put in the order
  * of the variance that they explain (squared lengths of A's columns, descending); the largest entry
- * in magnitude of each column of A is positive; a source has variance 1, with divisor N, but for
+ * in magnitude of each column of A is positive; a source has variance 1, with divisor N, except for
  * maximum likelihood.
  *
- * Gaussian sources can be rotated at will. The kurtosis of the sources says whether they are:
- * lat_ica_identifiable. */
+ * Gaussian sources can be rotated at will. The kurtosis of the sources shows whether they are
+ * Gaussian: lat_ica_identifiable. */
 #ifndef LAT_PROJECTION_ICA_H
 #define LAT_PROJECTION_ICA_H
 
@@ -118,7 +118,7 @@ typedef struct lat_ica_fit {
   /* The pass under way: sums over rows of a contrast of k outputs y = R z. */
   lat_ica_contrast contrast;
   const lat_ica_contrast *each; /* k: of each output its own; or NULL */
-  const double *R, *next_R; /* k x M; the algorithm says which, and what comes after concluding */
+  const double *R, *next_R;     /* k x M; chosen by the algorithm; and those after concluding */
   size_t k, next_k;
   const lat_ica_contrast *next_each;
   bool concluding; /* the last pass, for the sources' kurtosis */
@@ -186,7 +186,7 @@ lat_status lat_ica_inverse(lat_workspace *work, const lat_ica *ica, const lat_ma
  *
  * phi is the standard normal's. The pair of LOGCOSH is that of extended infomax (Lee, Girolami,
  * Sejnowski 1999), the flat one being a mixture of normals about -1 and 1. No density with the
- * exponent +u^4 has an integral, so CUBE takes the hyperbolic secant for peaked sources. */
+ * exponent +u^4 has an integral, so CUBE has the hyperbolic secant for peaked sources. */
 
 /* values[n] := log p(x_n) = log|det U| + sum_i log p(s_i), in nats. LAT_INVALID unless M = D:
  * fewer sources fill a subspace only, where a density over x doesn't exist. */

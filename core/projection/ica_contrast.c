@@ -45,7 +45,7 @@ static inline double decay(double x)
   return (1 + (r + small)) * real_of64((exponent + 1023) << 52);
 }
 
-/* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error is what counts in sums, and
+/* With e = exp(-2|y|): |tanh y| = (1 - e)/(1 + e), whose absolute error matters in sums, and
  * log cosh y = |y| + log(1 + e) - log 2. y := tanh y, f := 1 + e. */
 LAT_CLONES static void tanh_of(size_t n, double *restrict y, double *restrict f)
 {
@@ -76,8 +76,8 @@ LAT_CLONES static void tanh_sums(size_t n, double *restrict t, const double *res
   memcpy(products, product, sizeof product);
 }
 
-/* A chunk takes the logarithms of few products: each part of it is below 2^(4096/8), and two such
- * numbers have a product yet. */
+/* Logarithms are taken of products: the factors of an accumulator have a product below 2^(4096/8),
+ * and that of two accumulators doesn't overflow. */
 static void logcosh(size_t n, double *y, double *scratch, double *slope, double *value)
 {
   double sizes[PARTS], squares[PARTS], products[PARTS];

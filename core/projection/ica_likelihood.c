@@ -49,7 +49,8 @@ static double square(const lat_ica_fit *fit, const double *row)
   return cblas_ddot((blasint)fit->M, row, 1, row, 1);
 }
 
-/* E[log p] of source i in its own scale, but for log|det B|, from the mean of G and row i of B. */
+/* E[log p] of source i in its own scale, except for log|det B|, from the mean of G and row i of
+ * B. */
 static double log_density(const lat_ica_fit *fit, const lat_ica_density *p, double value,
                           const double *row)
 {

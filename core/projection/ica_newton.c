@@ -12,9 +12,9 @@
  *   h_ij = k_i + k_j,   k_i = c_i (E[g'(y_i)] - E[g(y_i) y_i]) = |...|
  *
  * which the choice of the signs makes positive. It scales the first direction of L-BFGS (Nocedal,
- * Wright, Numerical Optimization, algorithm 7.4), whose memory of the last steps knows what the
- * approximation misses when sources aren't quite independent: there the fixed point gets slow or
- * cycles. Steps that don't lower the loss are halved. */
+ * Wright, Numerical Optimization, algorithm 7.4), whose stored steps correct the approximation when
+ * sources aren't quite independent: there the fixed point gets slow or cycles. Steps that don't
+ * lower the loss are halved. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>

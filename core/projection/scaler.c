@@ -48,7 +48,7 @@ static bool is_large(const lat_scaler *scaler)
   return false;
 }
 
-/* 2 x, where x is half of a number that a double can hold, but for its rounding. */
+/* 2 x, where x is half of a number that a double can hold, except for its rounding. */
 static double twice(double x)
 {
   const double most = DBL_MAX / 2;

@@ -84,8 +84,7 @@ static lat_status all_blocks(lat_workspace *work, lat_tape *tape, const lat_net 
     b->outputs = (lat_matrix){memory, draws, columns, (ptrdiff_t)columns, 1, dtype};
     LAT_TRY(lat_check(work));
     LAT_TRY(decode_draws(work, tape, decoder, step, &b->outputs));
-    /* rows and pairs; what is decoded of the outputs, whose rows aren't more, is shared among
-     * them */
+    /* numbers of a row: x, its pairs with the draws, and a share of what the outputs need */
     size_t numbers = 4 * b->X->cols + 8 * draws + 8 * columns;
     LAT_TRY(lat_rows_run(r, N, most < 256 ? 256 : most, numbers, pairs_chunk, b));
     done += draws;

@@ -11,7 +11,7 @@ typedef lat_status lat_rows_task(void *context, lat_tape *tape, size_t first, si
 /* Runs the task for chunks of `chunk` rows, on the thread pool. Noise on the tapes is that of
  * `seed` and the chunk's number, so results depend neither on threads nor on their order. Tasks
  * must not read or write what another one writes; parameters are constants to them
- * (lat_net_constant). One that fails with LAT_MEMORY may be called once more, and must give the
+ * (lat_net_constant). One that fails with LAT_MEMORY may be called once more, and must have the
  * same result then. `numbers` is about the count of numbers of a row on a tape, for which workers
  * get memory. */
 lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, size_t rows,

@@ -11,7 +11,7 @@
  *   free bits   a unit's KL, averaged over the batch, counts as at least so many nats (Kingma et
  *               al. 2016), so that nothing is gained when it falls to 0
  *   samples K   draws of z a row; their losses are averaged, or with `importance` the loss is that
- *               of the tighter bound  -log 1/K sum_k p(x|z_k) (p(z_k)/q(z_k|x))^beta  (Burda, Grosse
+ *               of the tighter bound -log 1/K sum_k p(x|z_k) (p(z_k)/q(z_k|x))^beta (Burda, Grosse
  *               and Salakhutdinov, Importance weighted autoencoders, ICLR 2016)
  *   classes     a conditional VAE: both nets have each row's label as input too (Sohn et al. 2015)
  *

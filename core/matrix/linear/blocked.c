@@ -184,7 +184,7 @@ static lat_status invert_upper(lat_workspace *work, int n, double *a, int lda)
 }
 
 /* X = inv(U) inv(L) P: X L = inv(U) is solved from its last columns to the first, with L's columns
- * moved aside, as X takes their place. */
+ * copied before, as X replaces them. */
 lat_status lat_getri(lat_workspace *work, int n, double *a, int lda, const int *pivots)
 {
   LAT_SCOPE(work);

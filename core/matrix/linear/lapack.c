@@ -60,7 +60,7 @@ lat_status lat_check_square(lat_workspace *work, const char *name, const lat_mat
   return LAT_OK;
 }
 
-/* Compares the tile of A at (r, c) with its mirror image. */
+/* Compares the tile of A at (r, c) with the transposed one. */
 static void compare_tile(const lat_matrix *A, size_t r, size_t c, double *largest, double *worst,
                          size_t *row, size_t *col)
 {

@@ -9,7 +9,7 @@
 
 /* X with A X = B, where A is n x n, B and X are n x m. `rcond` gets the estimate of
  * lat_reciprocal_condition: an exactly singular A is LAT_SINGULAR, an ill-conditioned one
- * gives a solution of a nearby system and a small rcond. */
+ * has the solution of a nearby system and a small rcond. */
 lat_status lat_solve(lat_workspace *work, lat_structure structure, const lat_matrix *A,
                      const lat_matrix *B, const lat_matrix *X, double *rcond);
 
