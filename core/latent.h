@@ -16,6 +16,7 @@ using std::atomic_int;
 #endif
 
 #include "base/blas.h"
+#include "base/options.h"
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "base/parameters.h"
@@ -38,6 +39,10 @@ using std::atomic_int;
 #include "matrix/reduce.h"
 #include "matrix/spread.h"
 
+#include "modeling/model.h"
+#include "modeling/sample.h"
+#include "modeling/source.h"
+
 #include "eigen/eigen.h"
 #include "eigen/krylov.h"
 
@@ -53,6 +58,7 @@ using std::atomic_int;
 #include "em/factor/fa.h"
 #include "em/factor/factor.h"
 #include "em/factor/ppca.h"
+#include "em/fit.h"
 #include "em/gmm/gmm.h"
 #include "em/kmeans/kmeans.h"
 #include "em/kmeans/starts.h"

@@ -10,7 +10,7 @@
 -- Each folder may use those before it; folders on one line don't know each other. A folder stands for
 -- those in it that aren't named.
 local LAYERS = {
-  { "core/base" }, { "core/matrix" }, { "core/eigen", "core/files" },
+  { "core/base" }, { "core/matrix" }, { "core/eigen", "core/files" }, { "core/modeling" },
   { "core/projection", "core/nn" },
   { "core/em" }, { "core/em/common" }, { "core/em/kmeans" },
   { "core/em/gmm", "core/em/mixture", "core/em/factor", "core/em/lds" }, { "core/em/mppca" },

@@ -553,8 +553,9 @@ describe("gmm refuses", function()
   end)
 
   it("bad starts", function()
-    refuses("init has 1 weights for 2 means", { init = { weights = { 1 }, means = { { 1, 2 }, { 3, 4 } } } })
-    refuses("should be 2x2", { init = { means = { { 1, 2, 3 }, { 3, 4, 5 } } } })
+    refuses("init.weights is a vector of 1, it should be one of 2",
+      { init = { weights = { 1 }, means = { { 1, 2 }, { 3, 4 } } } })
+    refuses("X has 2 columns, init has 3", { init = { means = { { 1, 2, 3 }, { 3, 4, 5 } } } })
     refuses("components is 3, but init has 2 means", { components = 3, init = { means = { { 1, 2 }, { 3, 4 } } } })
     refuses("component 2 is not positive definite", { init = { means = { { 1, 2 }, { 3, 4 } },
       covariances = { matrix.eye(2), matrix { { 1, 2 }, { 2, 1 } } } } })

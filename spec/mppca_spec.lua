@@ -623,7 +623,7 @@ describe("mppca refuses", function()
   it("bad starts", function()
     local means = { { 1, 2, 3, 4 }, { 5, 6, 7, 8 } }
     refuses("init is without means", { init = { weights = { 1 } } })
-    refuses("should be 2x4", { init = { means = { { 1, 2 }, { 3, 4 } } } })
+    refuses("X has 4 columns, init has 2", { init = { means = { { 1, 2 }, { 3, 4 } } } })
     refuses("init.W must be a list of 2 matrices", { init = { means = means, W = { { { 1 }, { 1 }, { 1 }, { 1 } } } } })
     refuses("init.W[1] is a 3x1", { init = { means = means, W = { { { 1 }, { 1 }, { 1 } } } } })
     refuses("a noise variance of component 2 is -1", { init = { means = means, noise_variances = { 1, -1 } } })

@@ -7,8 +7,8 @@
 #include "model/query.h"
 
 typedef struct latL_Density {
-  /* Checks a call of latL_verb, whose model is at 1 and whose data is at 2, and pushes the vector of
-   * log p(x), one a row (latL_querycolumn). */
+  /* Checks a call of latL_verb, whose model is at 1 and whose data is at 2, and pushes the vector
+   * of log p(x), one a row (latL_querycolumn). */
   latL_Query (*log_likelihood)(lua_State *L);
   /* Of the model at 1. */
   size_t (*free_parameters)(lua_State *L);
@@ -17,8 +17,8 @@ typedef struct latL_Density {
   double (*total)(lua_State *L, double *rows);
 } latL_Density;
 
-/* Gives a metatable log_likelihood, score, free_parameters, aic and bic. `name` and `kind` are as in
- * latL_addverbs. */
+/* Gives a metatable log_likelihood, score, free_parameters, aic and bic. `name` and `kind` are as
+ * in latL_addverbs. */
 void latL_adddensity(lua_State *L, const char *metatable, const char *name, const void *kind,
                      const latL_Density *density);
 

@@ -17,119 +17,9 @@ void latL_emoptions(lua_State *L, int arg, const char *who, latL_EmModel *m,
   m->seed = (uint64_t)latL_optinteger(L, arg, who, "seed", 0, LUA_MININTEGER, most);
 }
 
-static const char RUN[] = "latent.run", GUARD[] = "latent.guard"; /* no classes of the users' */
-enum { DEEP = 40 }; /* stack for the kinds' functions */
+static const char RUN[] = "latent.run"; /* no class of the users' */
 
-/* ---- calls of a run ------------------------------------------------------------------------ */
-
-void latL_newguard(lua_State *L)
-{
-  lua_settop(L, LATL_RUN);
-  lua_newuserdatauv(L, 0, 1);
-  lua_pushvalue(L, LATL_RUN);
-  lua_setiuservalue(L, LATL_GUARD, 1);
-  luaL_setmetatable(L, GUARD);
-  lua_pushvalue(L, LATL_GUARD);
-  lua_setiuservalue(L, LATL_RUN, LATL_RUN_GUARD);
-  lua_settop(L, LATL_TOP);
-}
-
-/* Makes the stack of the run at `at`, and nothing else. */
-static latL_Turn *restore(lua_State *L, int at)
-{
-  lua_pushvalue(L, at);
-  lua_insert(L, 1);
-  lua_settop(L, 1);
-  luaL_checkstack(L, DEEP, NULL);
-  for (int i = LATL_RUN_MODEL; i <= LATL_RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
-  lua_pushvalue(L, 1);
-  lua_getiuservalue(L, 1, LATL_RUN_GUARD);
-  lua_remove(L, 1);
-  lua_settop(L, LATL_TOP);
-  return lua_touserdata(L, LATL_RUN);
-}
-
-void latL_beginturn(lua_State *L, latL_Turn *turn)
-{
-  latL_workspace(L);
-  latL_watch(L, turn->work);
-  lua_toclose(L, LATL_GUARD);
-  turn->busy = true;
-}
-
-void *latL_resume(lua_State *L, int at)
-{
-  latL_Turn *turn = restore(L, at);
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_WORK);
-  if (latL_workspacegone(L, -1)) latL_failgone(L, turn->who, "loop's memory");
-  lua_settop(L, LATL_TOP);
-  if (turn->busy)
-    latL_error(L, turn->who, "the iterator is in the middle of a turn, which has called this");
-  latL_beginturn(L, turn);
-  return turn;
-}
-
-void latL_endturn(latL_Turn *turn)
-{
-  turn->busy = false;
-}
-
-int latL_returnmodel(lua_State *L)
-{
-  lua_pushvalue(L, LATL_MODEL);
-  return 1;
-}
-
-int latL_pushsteps(lua_State *L, lua_CFunction next)
-{
-  lua_pushvalue(L, LATL_RUN);
-  lua_pushcclosure(L, next, 1);
-  lua_pushnil(L);
-  lua_pushnil(L);
-  lua_pushvalue(L, LATL_RUN);
-  return 4;
-}
-
-/* The run at 1 */
-static int fail_turn(lua_State *L)
-{
-  latL_Turn *turn = restore(L, 1);
-  latL_workspace(L);
-  latL_watch(L, turn->work);
-  turn->failed(L, turn);
-  return 0;
-}
-
-/* Calls f(the run on the top), which is popped, for what has to be done although something has failed:
- * the user is told what failed first, and the hook that interrupts (it would interrupt this, too) has its
- * say afterwards. */
-static void call_quietly(lua_State *L, lua_CFunction f)
-{
-  lua_Hook hook = lua_gethook(L);
-  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
-  lua_sethook(L, NULL, 0, 0);
-  lua_pushcfunction(L, f);
-  lua_insert(L, -2);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-  lua_sethook(L, hook, mask, count);
-}
-
-/* __close(guard): a call is over, or has failed. */
-static int close_guard(lua_State *L)
-{
-  if (!luaL_testudata(L, 1, GUARD)) return latL_error(L, "steps", "__close is for calls to call");
-  lua_settop(L, 1);
-  lua_getiuservalue(L, 1, 1);
-  latL_Turn *turn = lua_touserdata(L, 2);
-  if (!turn->busy) return 0;
-  lua_pushvalue(L, 2);
-  call_quietly(L, fail_turn);
-  turn->busy = false;
-  lat_workspace_done(turn->work);
-  return 0;
-}
-
-/* ---- what a run is given ---------------------------------------------------------------- */
+/* ---- what a run is given --------------------------------------------------------------------- */
 
 static void check_options(lua_State *L, const latL_EmKind *kind, const char *who,
                           const char *const options[], const char *const more[])
@@ -144,27 +34,13 @@ static void check_options(lua_State *L, const latL_EmKind *kind, const char *who
   latL_checkoptions(L, LATL_OPTIONS, who, names);
 }
 
-bool latL_optfunction(lua_State *L, const char *who, const char *name)
-{
-  int type = latL_getoption(L, LATL_OPTIONS, name);
-  if (type != LUA_TNIL && type != LUA_TFUNCTION)
-    latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
-  lua_pop(L, 1);
-  return type == LUA_TFUNCTION;
-}
-
-void latL_hold(lua_State *L, int value)
-{
-  lua_setiuservalue(L, LATL_RUN, value);
-}
-
 static void fail(lua_State *L, latL_Turn *turn);
 
 latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
                       const char *const options[], const char *const more[], size_t columns)
 {
   lua_settop(L, LATL_OPTIONS);
-  luaL_checkstack(L, DEEP, who);
+  luaL_checkstack(L, LATL_DEEP, who);
   const latL_EmModel *m = latL_checkmodel(L, &kind->base, who);
   check_options(L, kind, who, options, more);
   latL_Run *run = lua_newuserdatauv(L, sizeof *run, LATL_RUN_VALUES);
@@ -175,7 +51,8 @@ latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
     latL_checkrows(L, &run->rows, LATL_DATA, LATL_OPTIONS, who, columns);
     latL_hold(L, LATL_RUN_WEIGHTS);
     if (!run->rows.function)
-      run->row_weight = latL_weight(run->rows.weights, run->rows.X.rows) / (double)run->rows.X.rows;
+      run->row_weight = latL_weight(run->rows.source.weights, run->rows.source.X.rows) /
+                        (double)run->rows.source.X.rows;
   } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
     latL_error(L, who, "weights are for a matrix");
   }
@@ -212,8 +89,8 @@ uint32_t *latL_optlabels(lua_State *L, latL_Run *run, size_t K)
     return NULL;
   }
   lat_matrix labels = latL_checkvector(L, lua_gettop(L), run->who, "labels");
-  size_t N = run->rows.X.rows;
-  if (run->rows.function || run->rows.file)
+  size_t N = run->rows.source.X.rows;
+  if (run->rows.function || run->rows.source.mapped)
     latL_error(L, run->who, "labels are for a matrix in memory");
   if (labels.rows != N)
     latL_error(L, run->who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
@@ -232,16 +109,7 @@ uint32_t *latL_optlabels(lua_State *L, latL_Run *run, size_t K)
   return to;
 }
 
-/* ---- failures ----------------------------------------------------------------------------------- */
-
-/* The call fails, but the run's memory is still there: it comes to its end here, not when the guard is
- * closed, which in a coroutine that has died may be never. */
-static void give_up(lua_State *L)
-{
-  lua_pushvalue(L, LATL_RUN);
-  call_quietly(L, fail_turn);
-  lua_settop(L, LATL_TOP);
-}
+/* ---- failures -------------------------------------------------------------------------------- */
 
 /* Time that is up ends a fit as max_iterations does. */
 bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status)
@@ -255,7 +123,7 @@ bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status)
   char message[sizeof work->message];
   memcpy(message, work->message, sizeof message);
   bool feeding = run->feeding;
-  give_up(L);
+  latL_giveup(L);
   work = latL_workspace(L);
   memcpy(work->message, message, sizeof message);
   lat_mark mark = lat_workspace_mark(work);
@@ -264,7 +132,7 @@ bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status)
   return true;
 }
 
-/* ---- the record ------------------------------------------------------------------------------------ */
+/* ---- the record ------------------------------------------------------------------------------ */
 
 static void keep_integer(lua_State *L, int fitted, const char *name, size_t value)
 {
@@ -276,10 +144,10 @@ static void keep_integer(lua_State *L, int fitted, const char *name, size_t valu
 static void keep_record(lua_State *L, const lat_em *em, int fitted)
 {
   keep_integer(L, fitted, "iterations", em->iterations);
-  keep_integer(L, fitted, "drops", em->drops);
-  lua_pushnumber(L, em->largest_drop);
+  keep_integer(L, fitted, "drops", em->decreases);
+  lua_pushnumber(L, em->largest_decrease);
   latL_record(L, fitted, "largest_drop");
-  keep_integer(L, fitted, "refused", em->refused);
+  keep_integer(L, fitted, "refused", em->rejected);
   lua_pushboolean(L, em->converged);
   latL_record(L, fitted, "converged");
   if (em->kind->singular) {
@@ -331,7 +199,7 @@ bool latL_isours(lua_State *L, const latL_Run *run)
   return same;
 }
 
-/* ---- one start ---------------------------------------------------------------------------------------- */
+/* ---- one start ------------------------------------------------------------------------------- */
 
 uint64_t latL_seedof(const latL_EmModel *m, size_t restart)
 {
@@ -410,9 +278,10 @@ static bool iterate(lua_State *L, latL_Run *run)
   return true;
 }
 
-/* ---- several starts -------------------------------------------------------------------------------------- */
+/* ---- several starts -------------------------------------------------------------------------- */
 
-/* Gives the block on the top the statistics, scaled to weight 1, for a partial_fit to go on from. */
+/* Gives the block on the top the statistics, scaled to weight 1, for a partial_fit to go on from.
+ */
 static void keep_statistics(lua_State *L, latL_Run *run)
 {
   const lat_em *em = &run->em;
@@ -426,8 +295,8 @@ static void keep_statistics(lua_State *L, latL_Run *run)
   for (size_t i = 0; i < count; i++) to[i] = em->statistics[i] / f->seen;
 }
 
-/* After one of several starts has ended: the objective of the parameters that it leaves. Those of a fit
- * that time or the user has ended are worth what their last iteration says at least. */
+/* After one of several starts has ended: the objective of the parameters that it leaves. Those of a
+ * fit that time or the user has ended are worth what their last iteration says at least. */
 static void review(lua_State *L, latL_Run *run)
 {
   lat_em *em = &run->em;
@@ -505,60 +374,7 @@ static void fail(lua_State *L, latL_Turn *turn)
   release(L, run);
 }
 
-/* ---- who looks on ------------------------------------------------------------------------------------------ */
-
-bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart)
-{
-  bool go_on = true;
-  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") == LUA_TFUNCTION) {
-    lua_createtable(L, 0, 4);
-    lua_pushinteger(L, (lua_Integer)iteration);
-    lua_setfield(L, -2, "iteration");
-    lua_pushnumber(L, objective);
-    lua_setfield(L, -2, "objective");
-    lua_pushinteger(L, (lua_Integer)restart);
-    lua_setfield(L, -2, "restart");
-    lua_pushvalue(L, LATL_MODEL);
-    lua_setfield(L, -2, "model");
-    lua_call(L, 1, 1);
-    latL_workspace(L);
-    go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
-  }
-  lua_settop(L, LATL_TOP);
-  return go_on;
-}
-
-void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)
-{
-  if (!latL_optboolean(L, LATL_OPTIONS, who, "progress", false)) return;
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "latent.progress");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "bar");
-  lua_pushinteger(L, (lua_Integer)total);
-  lua_createtable(L, 0, 1);
-  lua_pushstring(L, label);
-  lua_setfield(L, -2, "label");
-  lua_call(L, 2, 1);
-  lua_replace(L, LATL_BAR);
-  lua_settop(L, LATL_TOP);
-  lua_toclose(L, LATL_BAR);
-}
-
-void latL_drawbar(lua_State *L, size_t done, double objective)
-{
-  if (lua_isnil(L, LATL_BAR)) return;
-  lua_getfield(L, LATL_BAR, "update");
-  lua_pushvalue(L, LATL_BAR);
-  lua_pushinteger(L, (lua_Integer)done);
-  char text[32];
-  snprintf(text, sizeof text, "%.6g", objective);
-  lua_pushstring(L, text);
-  lua_call(L, 3, 0);
-  latL_workspace(L);
-}
-
-/* ---- the verbs ---------------------------------------------------------------------- */
+/* ---- the verbs ------------------------------------------------------------------------------- */
 
 int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who)
 {
@@ -631,7 +447,7 @@ static int close_run(lua_State *L)
   if (run->ended) return 0;
   lua_settop(L, 1);
   if (failed) {
-    call_quietly(L, leave_steps);
+    latL_callquietly(L, leave_steps);
     return 0;
   }
   lua_pushcfunction(L, leave_steps);
@@ -651,17 +467,8 @@ int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who)
   return latL_pushsteps(L, next_step);
 }
 
-/* A metatable of values that are closed. */
-static void new_closed(lua_State *L, const char *metatable, lua_CFunction close)
-{
-  latL_newmetatable(L, metatable);
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__close");
-  lua_pop(L, 1);
-}
-
 void latL_open_em(lua_State *L)
 {
-  new_closed(L, RUN, close_run);
-  new_closed(L, GUARD, close_guard);
+  latL_newclosed(L, RUN, close_run);
+  latL_open_run(L);
 }

@@ -24,9 +24,9 @@
  *
  * and likewise steps and partial_fit; the constructor calls latL_emoptions.
  *
- * A run owns all it works with: what a kind needs besides (its context, a frame of coordinates, labels)
- * is a copy in the run's memory, and the model is only read for its options. What the run has come to
- * is a block (model.h), which publish and finish complete before the model has it:
+ * A run owns all it works with: what a kind needs besides (its context, a frame of coordinates,
+ * labels) is a copy in the run's memory, and the model is only read for its options. What the run
+ * has come to is a block (model.h), which publish and finish complete before the model has it:
  *
  *   - while Lua code may look on (on_iteration, steps, data from a function), every iteration's
  *     parameters become such a block, so that what was read before stays as it was;
@@ -39,6 +39,7 @@
 #define LATL_MODEL_EM_H
 
 #include "model/model.h"
+#include "model/run.h"
 #include "model/source.h"
 
 typedef struct latL_EmModel {
@@ -64,10 +65,11 @@ typedef struct latL_EmKind {
   const char *const *fit_options; /* more options of fit and steps, or NULL; they are at 3 */
   void (*plan)(lua_State *L, latL_Run *run);
   lat_status (*start)(lua_State *L, latL_Run *run);
-  /* Of the block at `fitted`, which has the run's parameters as they are: fields of the kind's own, and
-   * what lies aside. And at the end of the run, when it has statistics too, if there are any: another
-   * form (components in order, W turned), fields that cost a pass (labels, inertia). Then run->em and
-   * the memory of run->work are those of the last start, which may be another. May be NULL. */
+  /* Of the block at `fitted`, which has the run's parameters as they are: fields of the kind's own,
+   * and what lies aside. And at the end of the run, when it has statistics too, if there are any:
+   * another form (components in order, W turned), fields that cost a pass (labels, inertia). Then
+   * run->em and the memory of run->work are those of the last start, which may be another. May be
+   * NULL. */
   void (*publish)(lua_State *L, latL_Run *run, int fitted);
   void (*finish)(lua_State *L, latL_Run *run, int fitted);
   /* Instead of the core's E-step: a pass over whatever is at 2. NULL but for users' models, which
@@ -75,29 +77,6 @@ typedef struct latL_EmKind {
   lat_status (*pass)(lua_State *L, latL_Run *run);
   bool own_data; /* other data than rows */
 } latL_EmKind;
-
-/* Where things lie on the stack while a run works, whoever called. */
-enum {
-  LATL_MODEL = 1,
-  LATL_DATA,
-  LATL_OPTIONS,
-  LATL_RUN,
-  LATL_GUARD,
-  LATL_BAR,
-  LATL_TOP = LATL_BAR
-};
-
-/* Any run's userdata begins with this, and user values 1 to 5 are the model, the data, the options, the
- * guard and the workspace. */
-typedef struct latL_Turn {
-  const char *who; /* "gmm:fit" */
-  lat_workspace *work;
-  bool busy; /* a call of it is under way */
-  /* what becomes of the run when such a call fails: everything is as in a call */
-  void (*failed)(lua_State *L, struct latL_Turn *turn);
-} latL_Turn;
-
-enum { LATL_RUN_MODEL = 1, LATL_RUN_DATA, LATL_RUN_OPTIONS, LATL_RUN_GUARD, LATL_RUN_WORK };
 
 /* A fit under way; a userdata with these user values. */
 enum {
@@ -167,58 +146,27 @@ int latL_fit(lua_State *L, const latL_EmKind *kind, const char *who);
 int latL_steps(lua_State *L, const latL_EmKind *kind, const char *who);
 /* partial_fit(X [, {weights, missing, rate}]) -> the model */
 int latL_partial_fit(lua_State *L, const latL_EmKind *kind, const char *who);
-/* The same in two parts, for data that is a function of ours. `afresh`: the model's updates so far don't
- * count, and it gets the new ones all at once. */
+/* The same in two parts, for data that is a function of ours. `afresh`: the model's updates so far
+ * don't count, and it gets the new ones all at once. */
 latL_Run *latL_newonline(lua_State *L, const latL_EmKind *kind, const char *who,
                          const char *const options[], bool afresh);
 int latL_runonline(lua_State *L, latL_Run *run, double rate);
 
-/* ---- calls of a run: for runs that aren't EM, too ---- */
-
-/* Gives the run at LATL_RUN its guard. */
-void latL_newguard(lua_State *L);
-/* A run's first call begins, the stack being as above: the guard sees to it that `failed` is called
- * should the call not come to its end, and that memory is given back. */
-void latL_beginturn(lua_State *L, latL_Turn *turn);
-/* A later call has the run at `at`, whatever else it was called with: makes the stack as it was, and
- * begins. Raises when another call of the run is under way. */
-void *latL_resume(lua_State *L, int at);
-/* The call has come to its end. */
-void latL_endturn(latL_Turn *turn);
-/* Ends a call of a run: returns the model at 1. The guard and the bar are closed by the return, and never by
- * cutting the stack below them (see latL_callworkspace). */
-int latL_returnmodel(lua_State *L);
-/* What `steps` returns for the run: its iterator, and the run itself, to be closed. */
-int latL_pushsteps(lua_State *L, lua_CFunction next);
-
-/* Calls on_iteration{iteration=, objective=, restart=, model=}, if the options have it. False when it
- * says to stop. Leaves the top at LATL_TOP. */
-bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart);
-/* Raises unless the option is a function or nil; true for a function. */
-bool latL_optfunction(lua_State *L, const char *who, const char *name);
-
-/* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
- * however the call ends. Drawing it counts iterations. */
-void latL_makebar(lua_State *L, const char *who, const char *label, size_t total);
-void latL_drawbar(lua_State *L, size_t done, double objective);
-
-/* ---- what em.c and em_online.c share ---- */
+/* ---- what em.c and em_online.c share --------------------------------------------------------- */
 
 /* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. The options are
- * `missing` and `weights`, where the kind knows them, these, and `more` (or NULL); `columns` are those that
- * a model has already to which rows are added, or 0. */
+ * `missing` and `weights`, where the kind knows them, these, and `more` (or NULL); `columns` are
+ * those that a model has already to which rows are added, or 0. */
 latL_Run *latL_newrun(lua_State *L, const latL_EmKind *kind, const char *who,
                       const char *const options[], const char *const more[], size_t columns);
-/* Makes the value on the top the run's user value `value`, and pops it. */
-void latL_hold(lua_State *L, int value);
 /* The kind's plan, memory for parameters of that size (unset), and lat_em_init. */
 lat_status latL_planrun(lua_State *L, latL_Run *run);
 /* True when time is up; false for LAT_OK; raises any other status. */
 bool latL_outoftime(lua_State *L, latL_Run *run, lat_status status);
 /* Pushes a block with the run's parameters, the record, and what the kind adds. */
 latL_Fitted *latL_pushrun(lua_State *L, latL_Run *run);
-/* Notes the objective of the last complete iteration in the history. Allocates nothing that a finalizer
- * could see. */
+/* Notes the objective of the last complete iteration in the history. Allocates nothing that a
+ * finalizer could see. */
 void latL_notehistory(lua_State *L, latL_Run *run);
 /* partial_fit has failed (em_online.c): what it has published becomes finished. */
 void latL_failonline(lua_State *L, latL_Run *run);

@@ -42,8 +42,8 @@ static lat_status plan_online(lua_State *L, latL_Run *run, const lat_matrix *X,
   return status;
 }
 
-/* (n + 2)^-0.6, where n counts in pieces that weigh as this one what the statistics have seen: a ratio of
- * weights, so that their scale changes nothing. */
+/* (n + 2)^-0.6, where n counts in pieces that weigh as this one what the statistics have seen: a
+ * ratio of weights, so that their scale changes nothing. */
 static double rate_of(const latL_Run *run, double weight, double rate)
 {
   if (run->seen == 0) return 1;

@@ -7,15 +7,15 @@
 static const char GIVEN[] =
     "(given)"; /* a kept field that isn't the user's: its name is no identifier */
 
-/* ---- shapes --------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static const char *field_name(lua_State *L, const lat_parameter *p)
 {
   return lua_pushfstring(L, "init.%s", p->name);
 }
 
-/* A matrix of the sizes a x b, of which those that are 0 become its own; a vector is a row where that
- * fits, and else a column. */
+/* A matrix of the sizes a x b, of which those that are 0 become its own; a vector is a row where
+ * that fits, and else a column. */
 static lat_matrix shape_matrix(lua_State *L, int at, const char *who, const char *name, size_t *a,
                                size_t *b)
 {
@@ -38,7 +38,7 @@ static bool is_empty(const lat_parameter *p, const size_t given[LAT_SIZES])
   return false;
 }
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void check_finite(lua_State *L, const char *who, const char *name, const lat_matrix *X)
 {
@@ -113,32 +113,36 @@ static bool is_among(const char *name, const char *const names[])
   return false;
 }
 
-latL_Fitted *latL_pushgiven(lua_State *L, int model, int init, const char *who,
-                            const size_t given[LAT_SIZES], const char *const optional[])
+/* Finds the sizes of what the table at `init` gives. Whether all is there that isn't optional. */
+static bool find_sizes(lua_State *L, const lat_parameter *parameters, int init, const char *who,
+                       const size_t given[LAT_SIZES], const char *const optional[],
+                       size_t sizes[LAT_SIZES])
 {
-  model = lua_absindex(L, model);
-  init = lua_absindex(L, init);
-  const latL_Kind *kind = ((const latL_Model *)lua_touserdata(L, model))->kind;
-  size_t sizes[LAT_SIZES];
   bool complete = true;
   for (int i = 0; i < LAT_SIZES; i++) sizes[i] = given[i] == LATL_NONE ? 0 : given[i];
   /* twice, since a vector's direction may hang on a size that a later parameter tells */
-  for (int turn = 0; turn < 2; turn++)
-    for (const lat_parameter *p = kind->parameters; p->name; p++) {
+  for (int pass = 0; pass < 2; pass++)
+    for (const lat_parameter *p = parameters; p->name; p++) {
       bool there = latL_getoption(L, init, p->name) != LUA_TNIL, empty = is_empty(p, given);
       if (there && empty) latL_error(L, who, "latent_dim is 0, so there is no init.%s", p->name);
-      if (there && (turn == 1 || p->shape[1] == LAT_END || !is_vector(L)))
+      if (there && (pass == 1 || p->shape[1] == LAT_END || !is_vector(L)))
         read_value(L, who, p, sizes, NULL);
       else
         lua_pop(L, 1);
       complete = complete && (there || empty || is_among(p->name, optional));
     }
-  if (!complete || sizes[LAT_D] == 0) return NULL;
+  return complete;
+}
+
+/* Pushes a block of these sizes with what the table gives; the rest is `otherwise`. */
+static latL_Fitted *push_values(lua_State *L, int model, int init, const char *who,
+                                size_t sizes[LAT_SIZES], double otherwise)
+{
   latL_Fitted *f = latL_newfitted(L, model, sizes);
   double *to = f->flat;
-  for (const lat_parameter *p = kind->parameters; p->name; p++) {
+  for (const lat_parameter *p = latL_parametersof(latL_owner(f)); p->name; p++) {
     size_t count = lat_parameter_count(p, sizes);
-    if (count > 0) memset(to, 0, count * sizeof *to);
+    for (size_t i = 0; i < count; i++) to[i] = otherwise;
     if (latL_getoption(L, init, p->name) != LUA_TNIL)
       read_value(L, who, p, sizes, to);
     else
@@ -146,6 +150,78 @@ latL_Fitted *latL_pushgiven(lua_State *L, int model, int init, const char *who,
     to += count;
   }
   return f;
+}
+
+latL_Fitted *latL_pushgiven(lua_State *L, int model, int init, const char *who,
+                            const size_t given[LAT_SIZES], const char *const optional[])
+{
+  model = lua_absindex(L, model);
+  init = lua_absindex(L, init);
+  const lat_parameter *parameters = latL_parametersof(lua_touserdata(L, model));
+  size_t sizes[LAT_SIZES];
+  bool complete = find_sizes(L, parameters, init, who, given, optional, sizes);
+  return complete && sizes[LAT_D] ? push_values(L, model, init, who, sizes, 0) : NULL;
+}
+
+/* ---- the option init of a described model ---------------------------------------------------- */
+
+static void check_names(lua_State *L, const char *who, const lat_parameter *parameters,
+                        const char *required)
+{
+  enum { MOST = 16 };
+  const char *names[MOST + 1];
+  size_t n = 0;
+  for (const lat_parameter *p = parameters; p->name && n < MOST; p++) names[n++] = p->name;
+  names[n] = NULL;
+  latL_checkoptions(L, lua_gettop(L), who, names);
+  if (latL_getoption(L, -1, required) == LUA_TNIL)
+    latL_error(L, who, "init is without %s", required);
+  lua_pop(L, 1);
+}
+
+latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
+                            const size_t given[LAT_SIZES])
+{
+  static const char *const optional[] = {"weights", NULL};
+  const latL_Model *m = lua_touserdata(L, model);
+  const char *who = m->kind->name;
+  const lat_parameter *parameters = latL_parametersof(m);
+  size_t sizes[LAT_SIZES];
+  if (latL_getoption(L, 1, "init") != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return NULL;
+  }
+  int init = lua_gettop(L);
+  check_names(L, who, parameters, required);
+  const lat_parameter *first = parameters; /* which tells the others' sizes */
+  while (strcmp(first->name, required) != 0) first++;
+  size_t known[LAT_SIZES];
+  memcpy(known, given, sizeof known);
+  latL_getoption(L, init, required);
+  read_value(L, who, first, known, NULL);
+  bool complete = find_sizes(L, parameters, init, who, known, optional, sizes);
+  latL_Fitted *f = push_values(L, model, init, who, sizes, (double)NAN);
+  double *weights = lat_parameter_at(parameters, sizes, f->flat, "weights");
+  if (weights && !isnan(*weights)) {
+    lat_workspace *work = latL_workspace(L);
+    latL_call(L, who, work, lat_take_distribution(work, "init.weights", sizes[LAT_K], weights));
+  }
+  for (size_t k = 0; complete && weights && isnan(*weights) && k < sizes[LAT_K]; k++)
+    weights[sizes[LAT_K] - 1 - k] = 1 / (double)sizes[LAT_K]; /* the first last */
+  lua_remove(L, init);
+  return f;
+}
+
+void latL_keepgiven(lua_State *L, int model)
+{
+  const latL_Fitted *f = lua_touserdata(L, -1);
+  size_t count = lat_parameters_count(latL_parametersof(latL_owner(f)), f->sizes);
+  bool complete = true;
+  for (size_t i = 0; i < count; i++) complete = complete && !isnan(f->flat[i]);
+  if (complete)
+    latL_adoptgiven(L, model, latL_owner(f)->kind->name);
+  else
+    latL_keep(L, model, GIVEN);
 }
 
 void latL_giveweights(lua_State *L, const char *who, int init, size_t K, double *weights)
@@ -156,7 +232,7 @@ void latL_giveweights(lua_State *L, const char *who, int init, size_t K, double 
   if (given) latL_takedistribution(L, who, "init.weights", K, weights);
 }
 
-/* ---- the model ---------------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 /* Calls the metatable's `loaded` with the block at `fitted`; its messages name latent.load. */
 static void check_loaded(lua_State *L, int model, int fitted, const char *who)
@@ -168,7 +244,7 @@ static void check_loaded(lua_State *L, int model, int fitted, const char *who)
   const char *message = lua_tostring(L, -1), *at = message ? strstr(message, prefix) : NULL;
   if (!at) lua_error(L);
   at += strlen(prefix);
-  const lat_parameter *p = ((const latL_Model *)lua_touserdata(L, model))->kind->parameters;
+  const lat_parameter *p = latL_parametersof(lua_touserdata(L, model));
   while (p->name && strncmp(p->name, at, strcspn(at, " [")) != 0) p++;
   latL_error(L, who, p->name ? "init.%s" : "init: %s", at);
 }

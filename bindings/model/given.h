@@ -1,5 +1,5 @@
-/* given.h: parameters that the user gives, in the constructor's option `init`: a model that has all of
- * them can be used without a fit, and EM begins with them. */
+/* given.h: parameters that the user gives, in the constructor's option `init`: a model that has all
+ * of them can be used without a fit, and EM begins with them. */
 #ifndef LATL_MODEL_GIVEN_H
 #define LATL_MODEL_GIVEN_H
 
@@ -7,27 +7,39 @@
 
 #include "model/model.h"
 
-/* Pushes a block for the model at `model` with the parameters of the table at `init`, whose fields have
- * the names and shapes of the kind's table; or nothing, and returns NULL, if one is missing that isn't
- * in `optional` (ended by NULL; or NULL). `sizes` are those that the options give: 0 where the shapes
- * are to tell, LATL_NONE where it is 0 and there is nothing to give. What was left out is 0, for the
- * caller to fill in. Raises for other types, shapes that don't go with each other, and numbers that
- * aren't finite. */
+/* Pushes a block for the model at `model` with the parameters of the table at `init`, whose fields
+ * have the names and shapes of the kind's table; or nothing, and returns NULL, if one is missing
+ * that isn't in `optional` (ended by NULL; or NULL). `sizes` are those that the options give: 0
+ * where the shapes are to tell, LATL_NONE where it is 0 and there is nothing to give. What was left
+ * out is 0, for the caller to fill in. Raises for other types, shapes that don't go with each
+ * other, and numbers that aren't finite. */
 #define LATL_NONE SIZE_MAX
 latL_Fitted *latL_pushgiven(lua_State *L, int model, int init, const char *who,
                             const size_t sizes[LAT_SIZES], const char *const optional[]);
 
+/* The option `init`, a table, of the model at `model`, whose kind has a core: pushes a block with
+ * what it gives, which must have `required`; the rest is NaN, but for weights, which are equal.
+ * NULL, and nothing is pushed, when the option is no table. Weights that are given must add up to
+ * 1. */
+latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
+                            const size_t sizes[LAT_SIZES]);
+/* Pops that block, which the model keeps; if nothing is left out it has these parameters now
+ * (latL_adoptgiven). To be called once the options go with them. */
+void latL_keepgiven(lua_State *L, int model);
+
 /* The weights of K components, which `init` gives or which are equal. */
 void latL_giveweights(lua_State *L, const char *who, int init, size_t K, double *weights);
 
-/* Pops that block, complete by now, and gives it to the model: as its parameters, with the record of no
- * iterations, once the kind's `loaded` (model.h) finds that they go together; and for fits to begin with. */
+/* Pops that block, complete by now, and gives it to the model: as its parameters, with the record
+ * of no iterations, once the kind's `loaded` (model.h) finds that they go together; and for fits to
+ * begin with. */
 void latL_adoptgiven(lua_State *L, int model, const char *who);
 
 /* The parameters that the model of a run was given, which must be for D columns; NULL without. */
 const latL_Fitted *latL_given(lua_State *L, int model, const char *who, size_t D);
 
-/* `init` has told the option `name`, an integer, of the model at `model`: so it was made with that. */
+/* `init` has told the option `name`, an integer, of the model at `model`: so it was made with that.
+ */
 void latL_madewith(lua_State *L, int model, const char *name, size_t value);
 
 #endif

@@ -10,7 +10,7 @@
 
 static const char WHO[] = "latent.load";
 
-/* ---- metadata ------------------------------------------------------------------------------ */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 typedef struct loading {
   latL_Source *source;
@@ -78,8 +78,8 @@ static lat_status push_constructor(lua_State *L, const loading *l, const char *p
                   kind->n < 40 ? (int)kind->n : 40, kind->at);
 }
 
-/* Gives the block at `fitted` the fields of the record, but none that the constructor of its model has
- * set; or, without one (0), the model at `model`, which has nets. */
+/* Gives the block at `fitted` the fields of the record, but none that the constructor of its model
+ * has set; or, without one (0), the model at `model`, which has nets. */
 static lat_status keep_record(lua_State *L, const loading *l, const char *prefix, int model,
                               int fitted)
 {
@@ -88,7 +88,7 @@ static lat_status keep_record(lua_State *L, const loading *l, const char *prefix
   int record = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, record); lua_settop(L, record + 1)) {
     const char *name = lua_tostring(L, record + 1);
-    const lat_parameter *p = m->kind->parameters;
+    const lat_parameter *p = latL_parametersof(m);
     while (p->name && strcmp(p->name, name) != 0) p++;
     if (p->name || !latL_isplain(L, name, record + 2))
       return lat_fail(l->work, LAT_FORMAT, "the record has no place for '%.40s'", name);
@@ -103,7 +103,7 @@ static lat_status keep_record(lua_State *L, const loading *l, const char *prefix
   return LAT_OK;
 }
 
-/* ---- models -------------------------------------------------------------------------------- */
+/* ---- models ---------------------------------------------------------------------------------- */
 
 /* Pushes a list of new models for these prefixes, and fills the sets but for `flat`. */
 static lat_status make_models(lua_State *L, const loading *l, size_t count, latL_Prefix *of,
@@ -118,9 +118,9 @@ static lat_status make_models(lua_State *L, const loading *l, size_t count, latL
     LAT_TRY(push_constructor(L, l, of[i]));
     LAT_TRY(push_object(L, l, of[i], "options"));
     LAT_TRY(call(L, l->work, "the options are wrong", 1));
-    const latL_Kind *kind = ((const latL_Model *)lua_touserdata(L, -1))->kind;
-    LAT_TRY(read_sizes(L, l, of[i], kind->parameters, sizes));
-    sets[i] = (lat_parameter_set){of[i], kind->parameters, sizes, NULL};
+    const lat_parameter *parameters = latL_parametersof(lua_touserdata(L, -1));
+    LAT_TRY(read_sizes(L, l, of[i], parameters, sizes));
+    sets[i] = (lat_parameter_set){of[i], parameters, sizes, NULL};
     lua_rawseti(L, list, (lua_Integer)i + 1);
   }
   return LAT_OK;
@@ -147,7 +147,7 @@ static lat_status load_models(lua_State *L, const loading *l, size_t count, latL
   return LAT_OK;
 }
 
-/* ---- groups ----------------------------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 /* The part in Lua, whose function `_restore` takes the options and the list of models. */
 static lat_status load_group(lua_State *L, const loading *l, const char *kind)
@@ -169,7 +169,7 @@ static lat_status load_group(lua_State *L, const loading *l, const char *kind)
   return call(L, l->work, "the models are wrong", 2);
 }
 
-/* ---- a model of the user's functions ------------------------------------------------------------- */
+/* ---- a model of the user's functions --------------------------------------------------------- */
 
 /* Pushes a table of the tensors: numbers and matrices. */
 static lat_status push_own(lua_State *L, const loading *l)
@@ -221,7 +221,7 @@ static lat_status load_own(lua_State *L, const loading *l)
   return LAT_OK;
 }
 
-/* ---- models with nets ------------------------------------------------------------------------------- */
+/* ---- models with nets ------------------------------------------------------------------------ */
 
 /* What the kind that the file names stores, or NULL. */
 static latL_Stored *stored_kind(lua_State *L, const lat_text *name)
@@ -258,7 +258,7 @@ static lat_status load_stored(lua_State *L, const loading *l)
   return LAT_OK;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* Pushes the model. */
 static lat_status load_file(lua_State *L, loading *l)
@@ -287,8 +287,8 @@ static lat_status load_file(lua_State *L, loading *l)
   return LAT_OK;
 }
 
-/* latent.load(path [, functions]) -> model, or nil, message. Upvalue: the constructors by the kinds'
- * names. */
+/* latent.load(path [, functions]) -> model, or nil, message. Upvalue: the constructors by the
+ * kinds' names. */
 static int load(lua_State *L)
 {
   latL_nooptions(L, 3, WHO);

@@ -6,7 +6,7 @@
 static const char is_kind = 0;                /* its address is a key of every kind's metatable */
 static const char FITTED[] = "latent.fitted"; /* no class of the users' */
 
-/* ---- what a fit makes ---------------------------------------------------------- */
+/* ---- what a fit makes ------------------------------------------------------------------------ */
 
 static latL_Fitted *to_fitted(lua_State *L, int arg)
 {
@@ -17,7 +17,9 @@ latL_Fitted *latL_newunfitted(lua_State *L, int model)
 {
   model = lua_absindex(L, model);
   latL_Fitted *f = lua_newuserdatauv(L, sizeof *f, LATL_FITTED_VALUES);
-  *f = (latL_Fitted){.model = lua_touserdata(L, model)};
+  const latL_Model *m = lua_touserdata(L, model);
+  *f = (latL_Fitted){.owner = m, .model = m->kind->core};
+  if (m->kind->core) f->options = latL_optionsof(m);
   luaL_setmetatable(L, FITTED);
   lua_pushvalue(L, model);
   lua_setiuservalue(L, -2, LATL_OF_MODEL);
@@ -29,7 +31,7 @@ latL_Fitted *latL_newunfitted(lua_State *L, int model)
 latL_Fitted *latL_newfitted(lua_State *L, int model, const size_t sizes[LAT_SIZES])
 {
   latL_Fitted *f = latL_newunfitted(L, model);
-  size_t count = lat_parameters_count(f->model->kind->parameters, sizes);
+  size_t count = lat_parameters_count(latL_parametersof(latL_owner(f)), sizes);
   memcpy(f->sizes, sizes, sizeof f->sizes);
   f->flat = latL_newmatrix(L, 1, count ? count : 1, LAT_FLOAT64)->view.data;
   lua_setiuservalue(L, -2, LATL_PARAMETERS);
@@ -62,7 +64,9 @@ void *latL_newaside(lua_State *L, int fitted, size_t bytes)
   fitted = lua_absindex(L, fitted);
   void *memory = lua_newuserdatauv(L, bytes, 0);
   lua_setiuservalue(L, fitted, LATL_ASIDE);
-  return ((latL_Fitted *)lua_touserdata(L, fitted))->aside = memory;
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  f->aside_bytes = bytes;
+  return f->aside = memory;
 }
 
 latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
@@ -72,16 +76,14 @@ latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
   lua_getiuservalue(L, fitted, LATL_OF_MODEL);
   latL_Fitted *to = latL_newfitted(L, -1, from->sizes);
   lua_remove(L, -2);
-  size_t count = lat_parameters_count(from->model->kind->parameters, from->sizes);
+  size_t count = lat_parameters_count(latL_parametersof(latL_owner(from)), from->sizes);
   memcpy(to->flat, from->flat, count * sizeof *to->flat);
   if (from->statistics)
     memcpy(latL_newstatistics(L, -1, from->count), from->statistics,
            from->count * sizeof *from->statistics);
   to->seen = from->seen;
   to->updates = from->updates;
-  lua_getiuservalue(L, fitted, LATL_ASIDE);
-  lua_setiuservalue(L, -2, LATL_ASIDE);
-  to->aside = from->aside;
+  if (from->aside) memcpy(latL_newaside(L, -1, from->aside_bytes), from->aside, from->aside_bytes);
   lua_getiuservalue(L, -1, LATL_RECORD);
   lua_getiuservalue(L, fitted, LATL_RECORD);
   for (lua_pushnil(L); lua_next(L, -2);) {
@@ -154,7 +156,7 @@ static latL_Model *check_model(lua_State *L, int arg, const latL_Kind *kind, con
 const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, const char *who)
 {
   const latL_Fitted *f = to_fitted(L, arg);
-  if (f && strcmp(f->model->kind->metatable, kind->metatable) == 0) return f;
+  if (f && strcmp(latL_owner(f)->kind->metatable, kind->metatable) == 0) return f;
   check_model(L, arg, kind, who);
   if (kind->refresh) kind->refresh(L, arg, who);
   f = latL_pushfitted(L, arg);
@@ -163,10 +165,10 @@ const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, con
   return f;
 }
 
-/* ---- fields -------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
-/* Pushes the parameter at `at`, which is a view of the flat vector of the block at index `fitted`: a
- * number, a vector, a matrix, or a list of matrices. */
+/* Pushes the parameter at `at`, which is a view of the flat vector of the block at index `fitted`:
+ * a number, a vector, a matrix, or a list of matrices. */
 static void push_parameter(lua_State *L, int fitted, const lat_parameter *p, double *at)
 {
   const latL_Fitted *f = lua_touserdata(L, fitted);
@@ -200,7 +202,7 @@ static void push_fitted_field(lua_State *L, const latL_Kind *kind, int model, co
   int fitted = lua_gettop(L);
   if (!f || latL_recorded(L, fitted, name) != LUA_TNIL) return;
   double *at = f->flat;
-  for (const lat_parameter *p = kind->parameters; at && p->name; p++) {
+  for (const lat_parameter *p = latL_parametersof(latL_owner(f)); at && p->name; p++) {
     if (strcmp(p->name, name) == 0) {
       push_parameter(L, fitted, p, at);
       return;
@@ -229,7 +231,9 @@ static int index_model(lua_State *L)
 static int tostring_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  kind = check_model(L, 1, kind, kind->name)->kind;
+  const latL_Model *m = check_model(L, 1, kind, kind->name);
+  const lat_parameter *parameters = latL_parametersof(m);
+  kind = m->kind;
   lua_settop(L, 1);
   const latL_Fitted *f = latL_pushfitted(L, 1);
   bool fitted = f && f->flat;
@@ -237,8 +241,8 @@ static int tostring_model(lua_State *L)
   luaL_buffinit(L, &text);
   luaL_addstring(&text, kind->name);
   luaL_addstring(&text, fitted ? ", fitted:" : ", not fitted");
-  for (const lat_parameter *p = kind->parameters; fitted && p->name; p++) {
-    luaL_addstring(&text, p == kind->parameters ? " " : ", ");
+  for (const lat_parameter *p = parameters; fitted && p->name; p++) {
+    luaL_addstring(&text, p == parameters ? " " : ", ");
     luaL_addstring(&text, p->name);
     for (int i = 0; i < 3 && p->shape[i] != LAT_END; i++) {
       lua_pushfstring(L, i ? "x%I" : " %I", (lua_Integer)f->sizes[p->shape[i]]);
@@ -330,7 +334,7 @@ size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const doub
   return order;
 }
 
-/* ---- models ---------------------------------------------------------------------- */
+/* ---- models ---------------------------------------------------------------------------------- */
 
 /* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
 static void push_copy(lua_State *L, int from, int depth)
@@ -377,7 +381,7 @@ latL_Model *latL_tomodel(lua_State *L, int arg)
 static const latL_Model *model_at(lua_State *L, int arg)
 {
   const latL_Fitted *f = to_fitted(L, arg);
-  return f ? f->model : latL_tomodel(L, arg);
+  return f ? latL_owner(f) : latL_tomodel(L, arg);
 }
 
 const char *latL_modelremedy(lua_State *L)
@@ -419,7 +423,7 @@ int latL_kept(lua_State *L, int model, const char *name)
   return type;
 }
 
-/* ---- data --------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
 {
@@ -435,7 +439,7 @@ const double *latL_optweights(lua_State *L, int options, const char *who, size_t
   return packed->view.data;
 }
 
-/* ---- models from files ------------------------------------------------------------------ */
+/* ---- models from files ----------------------------------------------------------------------- */
 
 void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded)
 {
@@ -453,9 +457,10 @@ int latL_soundasread(lua_State *L)
 
 void latL_checkcomponents(lua_State *L, const latL_Fitted *f, size_t components)
 {
-  const latL_Kind *kind = f->model->kind;
+  const latL_Kind *kind = latL_owner(f)->kind;
   size_t K = f->sizes[LAT_K];
-  const double *weights = lat_parameter_at(kind->parameters, f->sizes, f->flat, "weights");
+  const double *weights =
+      lat_parameter_at(latL_parametersof(latL_owner(f)), f->sizes, f->flat, "weights");
   if (K != components)
     latL_error(L, kind->name, "the parameters are of %I components, the options say %I",
                (lua_Integer)K, (lua_Integer)components);

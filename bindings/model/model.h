@@ -1,8 +1,8 @@
 /* model.h: what every model in Lua has in common.
  *
- * A model is a userdata of its kind: latL_Model first, then what the kind adds, which its constructor
- * sets and nothing changes later. Its user values are what its last fit has made (a latL_Fitted; nil
- * before a fit), and a table of fields that the constructor has kept.
+ * A model is a userdata of its kind: latL_Model first, then what the kind adds, which its
+ * constructor sets and nothing changes later. Its user values are what its last fit has made (a
+ * latL_Fitted; nil before a fit), and a table of fields that the constructor has kept.
  *
  * Lua code may run whenever Lua allocates (a finalizer), and it may fit the model while a method or
  * another fit of the same model works. So
@@ -22,12 +22,23 @@
 #include "lua/binding.h"
 
 typedef struct latL_Kind {
-  const char *name;      /* "pca" */
-  const char *metatable; /* "latent.PCA" */
-  const lat_parameter *parameters;
+  const char *name;                /* "pca" */
+  const char *metatable;           /* "latent.PCA" */
+  const lat_parameter *parameters; /* unless `core` tells */
   /* publishes the parameters of the model at `model` when its block is still without; or NULL */
   void (*refresh)(lua_State *L, int model, const char *who);
   const char *gaps; /* ends a message about NaN in X: the remedy */
+
+  /* Of models whose options and methods come from the core's tables (options.h, methods.h, fit.h):
+   */
+  const lat_model *core;
+  /* Options that the table doesn't read, for the model at `model`: the user's table, if any, is at
+   * 1. NULL: none. */
+  void (*read)(lua_State *L, int model, void *options);
+  /* Fields of the kind's own in the block at `fitted`, from what lies aside; after a fit and each
+   * of its steps. Or NULL. */
+  void (*record)(lua_State *L, int fitted);
+  const luaL_Reg *methods; /* those whose row takes LAT_TAKES_OTHER; or NULL */
 } latL_Kind;
 
 /* The remedy for missing entries by a model that knows them (which itself says LATL_KNOWS_GAPS); and
@@ -42,21 +53,29 @@ typedef struct latL_Model {
 
 enum { LATL_FITTED = 1, LATL_KEPT, LATL_VALUES = LATL_KEPT }; /* user values */
 
-/* ---- what a fit makes --------------------------------------------------------------------- */
+/* ---- what a fit makes ------------------------------------------------------------------------ */
 
-typedef struct latL_Fitted {
-  const latL_Model *model;
-  size_t sizes[LAT_SIZES];
-  double *flat; /* the parameters; NULL: not yet computed (kinds with `refresh`) */
-  /* What partial_fit goes on from: statistics, `count` numbers, that stand for rows of the total
-   * weight `seen`; NULL and 0 where there are none. And the updates since the last fit. */
-  double *statistics, seen;
-  size_t count, updates;
-  void *aside; /* what else belongs to the parameters, as the kind has it; or NULL */
-} latL_Fitted;
+/* A block is the core's; its `owner` is the model. */
+typedef lat_fitted latL_Fitted;
+static inline const latL_Model *latL_owner(const latL_Fitted *fitted)
+{
+  return (const latL_Model *)fitted->owner;
+}
 
-/* Its user values: the model; the parameters, a 1 x P matrix; a table of the other fields that users
- * read (history, converged); the statistics; and what else there is. */
+/* The options of a model whose kind has a core: they lie behind its head. */
+static inline void *latL_optionsof(const latL_Model *model)
+{
+  return (void *)(size_t)(model + 1);
+}
+/* The table of a model's parameters. */
+static inline const lat_parameter *latL_parametersof(const latL_Model *model)
+{
+  const lat_model *core = model->kind->core;
+  return core ? core->parameters(latL_optionsof(model)) : model->kind->parameters;
+}
+
+/* Its user values: the model; the parameters, a 1 x P matrix; a table of the other fields that
+ * users read (history, converged); the statistics; and what else there is. */
 enum {
   LATL_OF_MODEL = 1,
   LATL_PARAMETERS,
@@ -70,34 +89,38 @@ enum {
 latL_Fitted *latL_newfitted(lua_State *L, int model, const size_t sizes[LAT_SIZES]);
 /* Pushes one without parameters, for kinds with `refresh`. */
 latL_Fitted *latL_newunfitted(lua_State *L, int model);
-/* Pushes a copy of the block at `fitted`, which may be changed; what lies aside is the same. */
+/* Pushes a copy of the block at `fitted`, which may be changed. */
 latL_Fitted *latL_copyfitted(lua_State *L, int fitted);
 /* Memory, unset, for the statistics of the block at `fitted`, and for what lies aside. */
 double *latL_newstatistics(lua_State *L, int fitted, size_t count);
 void *latL_newaside(lua_State *L, int fitted, size_t bytes);
 void latL_dropstatistics(lua_State *L, int fitted);
-/* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped. */
+/* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped.
+ */
 void latL_record(lua_State *L, int fitted, const char *name);
-/* The block on the top of the stack is popped and becomes the model's at `model`. Allocates nothing. */
+/* The block on the top of the stack is popped and becomes the model's at `model`. Allocates
+ * nothing. */
 void latL_publish(lua_State *L, int model);
 
-/* A method begins: the model at `arg`, of this kind, gives its place on the stack to its block, which
- * is returned. Raises without one. A block in that place is fine, too: methods call each other. */
+/* A method begins: the model at `arg`, of this kind, gives its place on the stack to its block,
+ * which is returned. Raises without one. A block in that place is fine, too: methods call each
+ * other. */
 const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, const char *who);
 /* Pushes the block of the model at `model`, or nil (and NULL). */
 const latL_Fitted *latL_pushfitted(lua_State *L, int model);
-/* The columns that the model at argument 1 has been fitted on; 0 before a fit, or of anything else. */
+/* The columns that the model at argument 1 has been fitted on; 0 before a fit, or of anything else.
+ */
 size_t latL_columnsbefore(lua_State *L);
 /* Pushes field `name` of the block at `fitted`; its type. */
 int latL_recorded(lua_State *L, int fitted, const char *name);
 
-/* ---- kinds -------------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 /* Makes the metatable of a kind: methods, kept and recorded fields and parameters are what
  * `model.name` finds, in this order. Its models can be saved and loaded (save.c): what a file holds
  * are the options, the plain fields, and the parameters with those sizes that their shapes use. A
- * kind that has more to be checked gives its metatable a function `loaded`, which is called with the
- * model after a load, and may raise. */
+ * kind that has more to be checked gives its metatable a function `loaded`, which is called with
+ * the model after a load, and may raise. */
 void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
 
 /* Gives a metatable verbs that several kinds share: closures of `kind`, whatever that points to, of
@@ -115,8 +138,8 @@ const char *latL_verb(lua_State *L);
  * and finite numbers have been checked. latL_soundasread is for kinds that need no more. */
 void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded);
 int latL_soundasread(lua_State *L);
-/* Kinds whose parameters aren't a table of the core's (which is empty then), but nets': what of a model
- * a file holds. Such a model is whole from the start. */
+/* Kinds whose parameters aren't a table of the core's (which is empty then), but nets': what of a
+ * model a file holds. Such a model is whole from the start. */
 typedef lat_checkpoint latL_Stored(void *model);
 #define LATL_STORED "stored" /* the metatable's field with a light userdata of a pointer to it */
 #define LATL_MOST   "latent.most" /* in the registry while a model is loaded: the file's bytes */
@@ -125,8 +148,8 @@ typedef lat_checkpoint latL_Stored(void *model);
  * parameter `weights`, if there is one, is a distribution. */
 void latL_checkcomponents(lua_State *L, const latL_Fitted *fitted, size_t components);
 
-/* Makes n given numbers >= 0 that add up to 1, but for rounding, add up to it as numbers here do; raises
- * for others. Of a mixture's weights, or the probabilities of a column. */
+/* Makes n given numbers >= 0 that add up to 1, but for rounding, add up to it as numbers here do;
+ * raises for others. Of a mixture's weights, or the probabilities of a column. */
 void latL_takedistribution(lua_State *L, const char *who, const char *name, size_t n, double *p);
 
 /* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
@@ -144,20 +167,21 @@ latL_Model *latL_tomodel(lua_State *L, int arg);
 /* The model at argument 1, of this kind: what its constructor has made. */
 void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who);
 
-/* The field `name` of the model at `model` := the value on the top of the stack, which is popped. For
- * constructors (and nets). */
+/* The field `name` of the model at `model` := the value on the top of the stack, which is popped.
+ * For constructors (and nets). */
 void latL_keep(lua_State *L, int model, const char *name);
 /* Pushes that field of the model at `model`, or of the model whose block is there; its type. */
 int latL_kept(lua_State *L, int model, const char *name);
 /* Pushes the table of these fields. */
 void latL_pushkept(lua_State *L, int model);
 
-/* Whether the option latent_dim of the table at `arg` is "mle": the dimension of the largest evidence; and
- * the field log_evidence of the block at `fitted`, a table. */
+/* Whether the option latent_dim of the table at `arg` is "mle": the dimension of the largest
+ * evidence; and the field log_evidence of the block at `fitted`, a table. */
 bool latL_asksevidence(lua_State *L, int arg);
 void latL_keepevidence(lua_State *L, int fitted, const double *log_evidence, size_t count);
 
-/* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
+/* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without).
+ */
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N);
 
 #endif

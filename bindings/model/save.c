@@ -30,18 +30,18 @@ bool latL_isplain(lua_State *L, const char *name, int value)
   return plain && count == lua_rawlen(L, value);
 }
 
-/* ---- what a file says of a model ---------------------------------------------------------- */
+/* ---- what a file says of a model ------------------------------------------------------------- */
 
 typedef struct texts {
   latL_Text options, sizes, record;
 } texts;
 
-static void put_sizes(latL_Text *t, const latL_Kind *kind, const size_t sizes[LAT_SIZES])
+static void put_sizes(latL_Text *t, const lat_parameter *parameters, const size_t sizes[LAT_SIZES])
 {
   char digits[48];
   const char *comma = "{";
   for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
-    if (!latL_usessize(kind->parameters, s)) continue;
+    if (!latL_usessize(parameters, s)) continue;
     snprintf(digits, sizeof digits, "%s\"%s\":%zu", comma, latL_size_names[s], sizes[s]);
     latL_puttext(t, digits);
     comma = ",";
@@ -111,7 +111,7 @@ static lat_status describe(lua_State *L, const char *who, lat_workspace *work, c
   latL_putvalue(L, &t->options, LAT_JSON_DEPTH);
   push_record(L, f != NULL);
   latL_putvalue(L, &t->record, LAT_JSON_DEPTH);
-  if (f) put_sizes(&t->sizes, f->model->kind, f->sizes);
+  if (f) put_sizes(&t->sizes, latL_parametersof(latL_owner(f)), f->sizes);
   if (!f) latL_puttext(&t->sizes, "{}");
   lua_settop(L, top);
   LAT_TRY(t->options.status);
@@ -154,7 +154,7 @@ static lat_status put_model(lat_workspace *work, const char *prefix, const char 
   return put_pair(work, prefix, "record", (lat_text){t->record.at, t->record.n}, &to[3]);
 }
 
-/* ---- one model ------------------------------------------------------------------------------ */
+/* ---- one model ------------------------------------------------------------------------------- */
 
 /* true, or nil and a message. */
 static int finish(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
@@ -181,8 +181,8 @@ static int save(lua_State *L)
   lat_mark mark = lat_workspace_mark(work);
   texts t;
   lat_pair metadata[OF_FILE + OF_MODEL];
-  kind = f->model->kind; /* several kinds may share a metatable */
-  lat_parameter_set set = {"", kind->parameters, f->sizes, f->flat};
+  kind = latL_owner(f)->kind; /* several kinds may share a metatable */
+  lat_parameter_set set = {"", latL_parametersof(latL_owner(f)), f->sizes, f->flat};
   put_format(metadata);
   lat_status status = describe(L, who, work, f, &t);
   if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata + OF_FILE);
@@ -191,7 +191,7 @@ static int save(lua_State *L)
   return finish(L, who, work, mark, path, status);
 }
 
-/* ---- a model with nets ------------------------------------------------------------------------ */
+/* ---- a model with nets ----------------------------------------------------------------------- */
 
 latL_Stored *latL_storedkind(lua_State *L, const char *metatable)
 {
@@ -225,7 +225,7 @@ static int save_stored(lua_State *L)
   return finish(L, who, work, mark, path, status);
 }
 
-/* ---- a group ---------------------------------------------------------------------------------- */
+/* ---- a group --------------------------------------------------------------------------------- */
 
 /* Model number i of a group, which is at 1, and gives its place to its block. */
 static lat_status put_member(lua_State *L, const char *who, lat_workspace *work, size_t i,
@@ -245,7 +245,7 @@ static lat_status put_member(lua_State *L, const char *who, lat_workspace *work,
   lua_pop(L, 1);
   f = latL_fitted(L, 1, m->kind, who);
   LAT_TRY(describe(L, who, work, f, &t));
-  *set = (lat_parameter_set){prefix, m->kind->parameters, f->sizes, f->flat};
+  *set = (lat_parameter_set){prefix, latL_parametersof(m), f->sizes, f->flat};
   return put_model(work, prefix, m->kind->name, &t, metadata);
 }
 
@@ -287,7 +287,7 @@ static int save_group(lua_State *L)
   return finish(L, who, work, mark, path, status);
 }
 
-/* ---- a model of the user's functions ------------------------------------------------------------ */
+/* ---- a model of the user's functions --------------------------------------------------------- */
 
 /* Pushes the options at 1 was made with, but for its functions and its start. */
 static void push_own_options(lua_State *L)

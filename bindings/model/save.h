@@ -13,11 +13,11 @@
  * which the options are what the part says; and each of its models, which are numbered, has its
  * kind, options, sizes, record and tensors under names that begin with "1.", "2.", ...
  *
- * A model with nets (latent.vae) is a checkpoint of latent.nn (nn/checkpoint.h): it has that format, what
- * training goes on from, and kind, options and record beside it.
+ * A model with nets (latent.vae) is a checkpoint of latent.nn (nn/checkpoint.h): it has that
+ * format, what training goes on from, and kind, options and record beside it.
  *
- * A model of the user's functions (latent.em) has its present parameters as tensors, numbers without
- * axes, and no sizes; its functions are given again when it is loaded. */
+ * A model of the user's functions (latent.em) has its present parameters as tensors, numbers
+ * without axes, and no sizes; its functions are given again when it is loaded. */
 #ifndef LATL_MODEL_SAVE_H
 #define LATL_MODEL_SAVE_H
 

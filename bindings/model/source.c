@@ -1,31 +1,27 @@
-/* source.c: the rows of a fit, piece by piece. */
+/* source.c: the rows of a fit, piece by piece: a matrix or a mapped file by the core's lat_source,
+ * or a function. */
 #include "model/source.h"
 
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "data/files.h"
 #include "model/model.h"
 #include "model/query.h"
+#include "modeling/sample.h"
 
-enum { SLICE = 32 << 20 }; /* bytes of a mapped file that are looked at together */
+/* ---- matrices and mapped files --------------------------------------------------------------- */
 
-/* ---- matrices and mapped files ------------------------------------------------------- */
-
-/* The file behind a matrix; a copy in memory that is merely read-only has none. */
-static void find_file(lua_State *L, latL_Rows *r, int data)
+/* Whether a matrix lies in a mapped file; a copy in memory that is merely read-only doesn't. */
+static bool is_mapped(lua_State *L, const lat_matrix *X, int data)
 {
+  bool mapped = false;
   if (lua_getiuservalue(L, data, 1) != LUA_TNIL) {
     const latL_Source *s = luaL_testudata(L, -1, "latent.File");
-    uintptr_t at = (uintptr_t)r->X.data, first = s ? (uintptr_t)s->map.bytes : 0;
-    if (s && at >= first && at < first + s->map.size) {
-      r->file = s->map.bytes;
-      r->file_size = s->map.size;
-    }
+    uintptr_t at = (uintptr_t)X->data, first = s ? (uintptr_t)s->map.bytes : 0;
+    mapped = s && at >= first && at < first + s->map.size;
   }
   lua_pop(L, 1);
+  return mapped;
 }
 
 void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who, size_t D)
@@ -36,10 +32,11 @@ void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const cha
       latL_error(L, who, "a function gives weights with its chunks: return X, weights");
     return;
   }
-  r->X = latL_checkquery(L, data, who, "X", D).X;
-  r->columns = r->X.cols;
-  find_file(L, r, data);
-  r->weights = latL_optweights(L, options, who, r->X.rows);
+  lat_matrix X = latL_checkquery(L, data, who, "X", D).X;
+  r->source = lat_source_of(&X);
+  r->columns = X.cols;
+  r->source.mapped = is_mapped(L, &X, data);
+  r->source.weights = latL_optweights(L, options, who, X.rows);
 }
 
 void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t before)
@@ -60,52 +57,16 @@ double latL_weight(const double *weights, size_t rows)
 
 bool latL_inpieces(const latL_Rows *r)
 {
-  return r->function || (r->file && r->file_size > SLICE);
+  return r->function || lat_source_in_pieces(&r->source);
 }
 
 void latL_rewind(latL_Rows *r)
 {
   r->pieces = r->rows = 0;
+  lat_source_rewind(&r->source);
 }
 
-/* Has the system forget the pages that the rows first..first+n-1 lie on. They are the file's: who
- * touches them again finds them again. */
-static void drop_pages(const latL_Rows *r, size_t first, size_t n)
-{
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), low = UINTPTR_MAX, high = 0;
-  size_t size = lat_dtype_size(r->X.dtype);
-  for (int corner = 0; corner < 4; corner++) {
-    size_t i = corner & 1 ? first + n - 1 : first, j = corner & 2 ? r->X.cols - 1 : 0;
-    ptrdiff_t at = (ptrdiff_t)i * r->X.row_stride + (ptrdiff_t)j * r->X.col_stride;
-    uintptr_t address = (uintptr_t)r->X.data + (uintptr_t)(at * (ptrdiff_t)size);
-    if (address < low) low = address;
-    if (address + size > high) high = address + size;
-  }
-  low -= low % page; /* a mapping begins on a page */
-  madvise((void *)low, high - low, MADV_DONTNEED);
-}
-
-static bool next_slice(latL_Rows *r, lat_matrix *X, const double **weights)
-{
-  size_t width = r->X.cols * lat_dtype_size(r->X.dtype), step = r->X.rows;
-  if (latL_inpieces(r)) {
-    /* whole chunks of the core's */
-    size_t chunk = lat_chunk_rows(r->X.cols);
-    step = SLICE / width / chunk * chunk;
-    if (step == 0) step = chunk;
-    size_t before = r->pieces ? (r->pieces - 1) * step : 0;
-    if (r->pieces > 0) drop_pages(r, before, r->rows - before);
-  }
-  if (r->rows >= r->X.rows) return false;
-  size_t left = r->X.rows - r->rows, n = left < step ? left : step;
-  *X = lat_block_of(r->X, r->rows, 0, n, r->X.cols);
-  *weights = r->weights ? r->weights + r->rows : NULL;
-  r->rows += n;
-  r->pieces++;
-  return true;
-}
-
-/* ---- functions ------------------------------------------------------------------------ */
+/* ---- functions ------------------------------------------------------------------------------- */
 
 static bool next_chunk(lua_State *L, latL_Rows *r, int data, const char *who, lat_matrix *X,
                        const double **weights)
@@ -146,10 +107,15 @@ static bool next_chunk(lua_State *L, latL_Rows *r, int data, const char *who, la
 bool latL_nextrows(lua_State *L, latL_Rows *r, int data, const char *who, lat_matrix *X,
                    const double **weights)
 {
-  return r->function ? next_chunk(L, r, data, who, X, weights) : next_slice(r, X, weights);
+  if (r->function) return next_chunk(L, r, data, who, X, weights);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_source_next(&r->source, work, X, weights));
+  r->pieces = r->source.pieces;
+  r->rows = r->source.rows;
+  return X->rows > 0;
 }
 
-/* ---- failures ------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 void latL_failrows(lua_State *L, const latL_Rows *r, const char *who, lat_workspace *work,
                    lat_mark mark, lat_status status, bool missing)
@@ -158,10 +124,8 @@ void latL_failrows(lua_State *L, const latL_Rows *r, const char *who, lat_worksp
     char message[sizeof work->message];
     memcpy(message, work->message, sizeof message);
     lat_fail(work, status, "chunk %zu: %.200s", r->pieces, message);
-  } else if (r->pieces > 1 && status == LAT_INVALID) {
-    /* a slice's message counts from its own first row */
-    lat_status whole = lat_check_finite(work, "X", &r->X, missing);
-    if (whole != LAT_OK) status = whole;
+  } else {
+    status = lat_source_failure(&r->source, work, status, missing);
   }
   latL_check(L, who, work, mark, status);
 }
@@ -185,81 +149,34 @@ void latL_eachpiece(lua_State *L, latL_Rows *r, int data, const char *who, bool 
   }
 }
 
-/* ---- samples ---------------------------------------------------------------------------------- */
-
-/* Rows first, first + step, ... of those that pass by, in a table with room for `most`. Once full,
- * it drops every other row and doubles the step. */
-typedef struct thinning {
-  double *X, *weights;
-  size_t cols, most, kept, step, seen;
-} thinning;
-
-static void halve(thinning *t)
-{
-  for (size_t i = 1; 2 * i < t->kept; i++) {
-    memcpy(t->X + i * t->cols, t->X + 2 * i * t->cols, t->cols * sizeof *t->X);
-    t->weights[i] = t->weights[2 * i];
-  }
-  t->kept = (t->kept + 1) / 2;
-  t->step *= 2;
-}
-
-static void thin(thinning *t, const lat_matrix *X, const double *weights)
-{
-  for (size_t i = 0; i < X->rows; i++, t->seen++) {
-    if (t->seen % t->step) continue;
-    if (t->kept == t->most) {
-      halve(t);
-      if (t->seen % t->step) continue;
-    }
-    lat_matrix from = lat_block_of(*X, i, 0, 1, t->cols),
-               to = lat_matrix_of(t->X + t->kept * t->cols, 1, t->cols);
-    lat_copy(&from, &to);
-    t->weights[t->kept++] = weights ? weights[i] : 1;
-  }
-}
-
-/* Pushes memory for the sample: rows and, as a last column apart, their weights. */
-static thinning new_thinning(lua_State *L, size_t cols, size_t rows)
-{
-  thinning t = {.cols = cols, .most = SLICE / sizeof(double) / (cols + 1), .step = 1};
-  if (t.most < 1024) t.most = 1024;
-  if (rows && t.most > rows) t.most = rows;
-  t.X = latL_newmatrix(L, 1, t.most * (cols + 1), LAT_FLOAT64)->view.data;
-  t.weights = t.X + t.most * cols;
-  return t;
-}
+/* ---- samples --------------------------------------------------------------------------------- */
 
 lat_matrix latL_samplerows(lua_State *L, latL_Rows *r, int data, const char *who, bool missing,
                            const double **weights)
 {
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  *weights = r->weights;
+  *weights = r->source.weights;
   if (!latL_inpieces(r)) {
     lua_pushnil(L);
-    latL_check(L, who, work, mark, lat_check_finite(work, "X", &r->X, missing));
-    return r->X;
+    latL_check(L, who, work, mark, lat_check_finite(work, "X", &r->source.X, missing));
+    return r->source.X;
   }
-  lua_pushnil(L);
+  lat_workspace *own = latL_newworkspace(L); /* which the sample lies in */
   int place = lua_gettop(L);
-  thinning t = {0};
+  lat_thinning t = {.step = 1};
   lat_matrix X;
   const double *w;
-  bool weighted = false;
   latL_rewind(r);
   while (latL_nextrows(L, r, data, who, &X, &w)) {
     lat_status status = lat_check(work);
     if (status == LAT_OK) status = lat_check_finite(work, "X", &X, missing);
     if (status != LAT_OK) latL_failrows(L, r, who, work, mark, status, missing);
-    if (!t.X) {
-      t = new_thinning(L, X.cols, r->X.rows);
-      lua_replace(L, place);
-    }
-    weighted |= w != NULL;
-    thin(&t, &X, w);
+    status = lat_thinning_add(&t, own, &X, w);
+    if (status != LAT_OK) latL_error(L, who, "%s", own->message);
     lua_settop(L, place);
   }
-  *weights = weighted ? t.weights : NULL;
-  return lat_matrix_of(t.X, t.kept, t.cols);
+  lat_matrix sample;
+  lat_thinning_end(&t, &sample, weights);
+  return sample;
 }

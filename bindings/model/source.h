@@ -10,21 +10,18 @@
 
 typedef struct latL_Rows {
   bool function;
-  lat_matrix X;              /* unless it is a function */
-  const double *weights;     /* of X's rows, or NULL */
-  const unsigned char *file; /* the file that X lies in, or NULL */
-  size_t file_size;
+  lat_source source;   /* its X and weights, unless it is a function, and whether X is mapped */
   size_t columns;      /* 0 until a function has said */
   size_t pieces, rows; /* given so far in this pass */
 } latL_Rows;
 
-/* A covariance is added up piece by piece for so many columns at most (128 MB). Wider, partial_fit of
- * a PCA keeps an incremental decomposition, and other fits take data as a whole. */
+/* A covariance is added up piece by piece for so many columns at most (128 MB). Wider, partial_fit
+ * of a PCA keeps an incremental decomposition, and other fits take data as a whole. */
 enum { LATL_EXACT_COLUMNS = 4096 };
 
 /* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
- * must live as long as the rows are used. A vector is one column; or one row, where a model that more
- * rows are given to has D > 1 columns already (else 0). */
+ * must live as long as the rows are used. A vector is one column; or one row, where a model that
+ * more rows are given to has D > 1 columns already (else 0). */
 void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const char *who,
                     size_t D);
 

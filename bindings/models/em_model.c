@@ -363,7 +363,11 @@ static void publish(lua_State *L, latL_Run *run, int fitted)
 
 /* ---- in Lua ------------------------------------------------------------------------------------------ */
 
-static const latL_EmKind kind = {.base = {"em", "latent.EM", parameters, NULL, LATL_KNOWS_GAPS},
+static const latL_EmKind kind = {.base = {.name = "em",
+                                          .metatable = "latent.EM",
+                                          .parameters = parameters,
+                                          .refresh = NULL,
+                                          .gaps = LATL_KNOWS_GAPS},
                                  .missing = true,
                                  .plan = plan,
                                  .start = start,

@@ -55,7 +55,7 @@ lat_status lat_em_init(lat_em *em, lat_workspace *work, const lat_em_kind *kind,
   return em->options.accelerate ? lat_squarem_init(&s->squarem, work, em->count) : LAT_OK;
 }
 
-/* ---- parameters on trial ------------------------------------------------------------ */
+/* ---- parameters on trial --------------------------------------------------------------------- */
 
 static void take_back(lat_em *em)
 {
@@ -72,7 +72,7 @@ static bool feasible(const lat_em *em, double *parameters)
 
 static void refuse(lat_em *em)
 {
-  em->refused++;
+  em->rejected++;
   lat_squarem_refuse(&em->state->squarem);
 }
 
@@ -141,7 +141,7 @@ lat_status lat_em_begin(lat_em *em)
   return prepare(em);
 }
 
-/* ---- the E-step ------------------------------------------------------------------------ */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* A piece of the data: rows, or units of the kind's own. */
 typedef struct walk {
@@ -190,8 +190,9 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
   }
 }
 
-/* The objective isn't finite, or an error of exactly 0: is it the data's fault, whose squares overflow or
- * underflow, or the weights'? Otherwise it is the parameters', of which lat_em_end thinks what it thinks. */
+/* The objective isn't finite, or an error of exactly 0: is it the data's fault, whose squares
+ * overflow or underflow, or the weights'? Otherwise it is the parameters', of which lat_em_end
+ * thinks what it thinks. */
 static lat_status check_data(lat_em *em, const lat_matrix *X, const double *weights)
 {
   LAT_TRY(lat_check_finite(em->work, "X", X, em->options.missing));
@@ -265,12 +266,12 @@ void lat_em_collect(lat_em *em)
   if (!lat_sum_empty(sum)) lat_sum_total(sum, em->statistics);
 }
 
-/* ---- the M-step and the record ----------------------------------------------------------- */
+/* ---- the M-step and the record --------------------------------------------------------------- */
 
 static lat_status m_step(lat_em *em, const double *statistics)
 {
   memcpy(em->state->before, em->parameters, em->count * sizeof(double));
-  em->unsettled = false;
+  em->reseeded = false;
   lat_status status = em->kind->m_step(em, statistics, em->parameters);
   if (status != LAT_OK) take_back(em);
   return status;
@@ -290,8 +291,8 @@ static void watch(lat_em *em, double objective)
   if (em->iterations == 0) s->scale = em->kind->descends ? 1e-6 * fabs(objective) : 1;
   if (em->iterations == 0) return;
   double drop = worsening(em, objective) / fmax(s->scale, fabs(em->objective));
-  if (drop > em->largest_drop) em->largest_drop = drop;
-  if (drop > 1e-9) em->drops++;
+  if (drop > em->largest_decrease) em->largest_decrease = drop;
+  if (drop > 1e-9) em->decreases++;
 }
 
 static lat_status total_weight(lat_em *em)
@@ -363,7 +364,7 @@ lat_status lat_em_end(lat_em *em)
     LAT_TRY(m_step(em, em->statistics));
     watch(em, objective);
     em->converged =
-        em->iterations > 0 && !em->unsettled &&
+        em->iterations > 0 && !em->reseeded &&
         fabs(objective - em->objective) < em->options.tolerance * (fabs(objective) + 1e-300);
     em->objective = em->reached = objective;
     /* the step from a trial only brings it back to where EM's steps are slow */
@@ -379,7 +380,7 @@ lat_status lat_em_end(lat_em *em)
   return LAT_OK;
 }
 
-/* ---- several starts ------------------------------------------------------------------ */
+/* ---- several starts -------------------------------------------------------------------------- */
 
 lat_status lat_em_review(lat_em *em)
 {
@@ -424,7 +425,7 @@ bool lat_em_better(const lat_em *a, const lat_em *b)
   return a->kind->descends ? a->reached < b->reached : a->reached > b->reached;
 }
 
-/* ---- leaving ---------------------------------------------------------------------------- */
+/* ---- leaving --------------------------------------------------------------------------------- */
 
 void lat_em_settle(lat_em *em)
 {

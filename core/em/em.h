@@ -45,8 +45,9 @@ typedef enum lat_em_verdict {
   LAT_EM_MOVED    /* the parameters in `trial` are better: EM goes on from them */
 } lat_em_verdict;
 
-/* Before EM that has converged is done: is it at a maximum? Data that are symmetric may lead EM into
- * a saddle, where its steps are 0. Passes over the data add up statistics for that question. */
+/* Before EM that has converged is done: is it at a maximum? Data that are symmetric may lead EM
+ * into a saddle, where its steps are 0. Passes over the data add up statistics for that question.
+ */
 typedef struct lat_em_verification {
   /* Doubles of the statistics, of which the first stays finite; 0: with these sizes there is no
    * asking. Of a worker's scratch, as below. Of memory for the passes' own use, em->verifier, which
@@ -87,8 +88,8 @@ typedef struct lat_em_kind {
    * in units, which were checked: what can be wrong then are the parameters. */
   lat_status (*check)(const lat_em *em, const lat_matrix *X);
   const lat_em_verification *verification; /* NULL: where EM has converged, it is done */
-  /* Are the parameters at a singularity, where the likelihood is large without saying anything about
-   * the data, or were they kept from one? NULL: there are none. */
+  /* Are the parameters at a singularity, where the likelihood is large without saying anything
+   * about the data, or were they kept from one? NULL: there are none. */
   lat_status (*singular)(lat_em *em, bool *singular);
 } lat_em_kind;
 
@@ -112,14 +113,14 @@ struct lat_em {
   /* the record */
   bool done, converged;
   size_t iterations;
-  double objective;    /* of the last complete E-step */
-  double reached;      /* of the parameters as they are, after a review; without, `objective` */
-  bool singular;       /* what the kind says of them: lat_em_finish */
-  double largest_drop; /* the worst change against the direction, relative; 0 when monotone */
-  size_t drops;        /* iterations whose drop is more than rounding (1e-9 relative) */
-  size_t refused;      /* accelerated steps that were taken back */
+  double objective;        /* of the last complete E-step */
+  double reached;          /* of the parameters as they are, after a review; without, `objective` */
+  bool singular;           /* what the kind says of them: lat_em_finish */
+  double largest_decrease; /* the worst change against the direction, relative; 0 when monotone */
+  size_t decreases;        /* iterations whose drop is more than rounding (1e-9 relative) */
+  size_t rejected;         /* accelerated steps that were taken back */
   bool verifying; /* the next pass is the verification's, and no iteration: `done` waits for it */
-  bool unsettled; /* an M-step sets it when it has moved a component elsewhere: whatever the
+  bool reseeded;  /* an M-step sets it when it has moved a component elsewhere: whatever the
                         * objective says, this iteration is not the last for convergence */
 
   size_t rows; /* that this pass over the data has taken, or the last one */
@@ -158,30 +159,30 @@ void lat_em_collect(lat_em *em);
  * no row had a weight; what the kind's M-step says, and parameters are then as they were. */
 lat_status lat_em_end(lat_em *em);
 
-/* For who leaves an iteration that isn't complete: the parameters are those of the last complete one
- * again. (Acceleration may have put others in their place, to be tried.) So are the
- * statistics, after a review that wasn't complete. */
+/* For who leaves an iteration that isn't complete: the parameters are those of the last complete
+ * one again. (Acceleration may have put others in their place, to be tried.) So are the statistics,
+ * after a review that wasn't complete. */
 void lat_em_settle(lat_em *em);
 
-/* ---- several starts ------------------------------------------------------------------ */
+/* ---- several starts -------------------------------------------------------------------------- */
 
-/* An iteration's objective is that of the parameters it began with. Where fits that haven't converged
- * are compared, each has one more pass for the parameters it leaves, without an M-step:
+/* An iteration's objective is that of the parameters it began with. Where fits that haven't
+ * converged are compared, each has one more pass for the parameters it leaves, without an M-step:
  *
  *   status = lat_em_review(&em);  lat_em_add(&em, ...);  lat_em_reviewed(&em, status);
  *
- * The second is called also after a failure, with its status. A failure that says that the parameters
- * have no likelihood (LAT_SINGULAR, LAT_DIVERGED) makes the fit worse than any other; after another
- * (no time, no memory), which is for the caller to deal with, `reached` is as it was. The statistics
- * remain those of the last iteration. Keeps the pass's own statistics. */
+ * The second is called also after a failure, with its status. A failure that says that the
+ * parameters have no likelihood (LAT_SINGULAR, LAT_DIVERGED) makes the fit worse than any other;
+ * after another (no time, no memory), which is for the caller to deal with, `reached` is as it was.
+ * The statistics remain those of the last iteration. Keeps the pass's own statistics. */
 lat_status lat_em_review(lat_em *em);
 void lat_em_reviewed(lat_em *em, lat_status status);
 
 /* A fit is over: sets `singular`. LAT_MEMORY. */
 lat_status lat_em_finish(lat_em *em);
 
-/* Of two fits of one kind to the same data from different starts, is `a` better than `b`? The one rule:
- * a fit without a singularity is better than one with; then `reached` decides. */
+/* Of two fits of one kind to the same data from different starts, is `a` better than `b`? The one
+ * rule: a fit without a singularity is better than one with; then `reached` decides. */
 bool lat_em_better(const lat_em *a, const lat_em *b);
 
 /* One stepwise (online) update instead of begin/add/end (Cappe, Moulines 2009): statistics become

@@ -62,8 +62,8 @@ static void london(lat_workspace *work, bool accelerate, double tolerance)
   } while (!em.done);
   printf("log-likelihood %.6f\n", em.objective * 1096);
   printf("parameters %.4f %.4f %.4f\n", p[0], p[2], p[3]);
-  printf("converged %d monotone %d drops %zu\n", em.converged, monotone, em.drops);
-  printf("iterations %zu refused %zu\n", em.iterations, em.refused);
+  printf("converged %d monotone %d drops %zu\n", em.converged, monotone, em.decreases);
+  printf("iterations %zu refused %zu\n", em.iterations, em.rejected);
 }
 
 /* ---- made data ---- */
@@ -172,7 +172,7 @@ static void wrong(lat_workspace *work)
   kind.m_step = wrong_m_step;
   lat_em_init(&em, work, &kind, NULL, sizes, p, &(lat_em_options){.max_iterations = 10});
   fit(&em, &X, NULL, 0);
-  printf("drops %zu large %d\n", em.drops, em.largest_drop > 0.01);
+  printf("drops %zu large %d\n", em.decreases, em.largest_decrease > 0.01);
 }
 
 /* A flag that stops the third iteration: the parameters are those of the second. */

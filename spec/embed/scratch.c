@@ -70,15 +70,23 @@ static void check(scene *s, const char *name, call *f, lat_status expected)
     printf("%s keeps something of a failure\n", name);
 }
 
-static const double zeros[D], ones[D] = {1, 1};
 static const double mixture[] = {0.5, 0.5, 0, 0, 1, 1, 1, 0.2, 0.2, 1, 1, 0, 0, 1};
 static const double singular[] = {0.5, 0.5, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1};
-static const lat_gmm gmm = {.D = D, .K = K, .shift = zeros, .scale = ones};
+
+static lat_gmm gmm_of(const double *parameters)
+{
+  return (lat_gmm){.D = D,
+                   .K = K,
+                   .weights = parameters,
+                   .means = parameters + K,
+                   .covariances = parameters + K + K * D};
+}
 
 static lat_status apply_to(scene *s, const double *parameters, const lat_matrix *X)
 {
-  lat_gmm_images images = {.responsibilities = &s->R, .log_likelihood = s->numbers};
-  return lat_gmm_apply(&s->work, &gmm, parameters, X, false, &images);
+  lat_gmm gmm = gmm_of(parameters);
+  return lat_gmm_apply(&s->work, &gmm, &(lat_request){.X = *X},
+                       &(lat_outputs){.responsibilities = &s->R, .log_likelihood = s->numbers});
 }
 
 static lat_status apply(scene *s)
@@ -96,7 +104,8 @@ static lat_status apply_singular(scene *s)
 
 static lat_status sample_of(scene *s, const double *parameters)
 {
-  return lat_gmm_sample(&s->work, &gmm, parameters, &s->random, &s->X, s->numbers);
+  lat_gmm gmm = gmm_of(parameters);
+  return lat_gmm_sample(&s->work, &gmm, &s->random, &s->X, s->numbers);
 }
 
 static lat_status sample(scene *s)
@@ -108,20 +117,16 @@ static lat_status sample_singular(scene *s)
   return sample_of(s, singular);
 }
 
-static lat_status own_frame(scene *s)
-{
-  double shift[D], scale[D];
-  return lat_gmm_own_frame(&s->work, LAT_COVARIANCE_FULL, D, K, mixture, shift, scale);
-}
-
 static lat_status distances(scene *s)
 {
-  return lat_gmm_distances(&s->work, &gmm, mixture, mixture, s->r);
+  lat_gmm a = gmm_of(mixture);
+  return lat_gmm_distances(&s->work, &a, &a, s->r);
 }
 
 static lat_status distances_singular(scene *s)
 {
-  return lat_gmm_distances(&s->work, &gmm, mixture, singular, s->r);
+  lat_gmm a = gmm_of(mixture), b = gmm_of(singular);
+  return lat_gmm_distances(&s->work, &a, &b, s->r);
 }
 
 static const double bernoulli[] = {0.5, 0.5, 0.1, 0.9, 0.9, 0.1};
@@ -180,7 +185,6 @@ int main(void)
   check(&s, "lat_gmm_apply", apply, LAT_OK);
   check(&s, "lat_gmm_apply, columns", apply_wide, LAT_SHAPE);
   check(&s, "lat_gmm_apply, singular", apply_singular, LAT_SINGULAR);
-  check(&s, "lat_gmm_own_frame", own_frame, LAT_OK);
   check(&s, "lat_gmm_distances", distances, LAT_OK);
   check(&s, "lat_gmm_distances, singular", distances_singular, LAT_SINGULAR);
   check(&s, "lat_kmeans_fit", kmeans, LAT_OK);

@@ -12,9 +12,11 @@ typedef struct nonlinear {
   size_t samples;
 } nonlinear;
 
-static const latL_Kind kind = {"nonlinear", "latent.Nonlinear",
-                               (const lat_parameter[]){{NULL, {LAT_END}}}, NULL,
-                               LATL_GAPS_BY("mppca")};
+static const latL_Kind kind = {.name = "nonlinear",
+                               .metatable = "latent.Nonlinear",
+                               .parameters = (const lat_parameter[]){{NULL, {LAT_END}}},
+                               .refresh = NULL,
+                               .gaps = LATL_GAPS_BY("mppca")};
 
 static void done(void *model)
 {

@@ -4,8 +4,11 @@
 
 #include <math.h>
 
-const latL_Kind latL_vae_kind = {"vae", "latent.VAE", (const lat_parameter[]){{NULL, {LAT_END}}},
-                                 NULL, LATL_GAPS_BY("mppca")};
+const latL_Kind latL_vae_kind = {.name = "vae",
+                                 .metatable = "latent.VAE",
+                                 .parameters = (const lat_parameter[]){{NULL, {LAT_END}}},
+                                 .refresh = NULL,
+                                 .gaps = LATL_GAPS_BY("mppca")};
 
 static const char *const bounds[] = {"elbo", "iwae", NULL};
 

@@ -18,12 +18,15 @@ static void plan(lua_State *L, latL_Run *run);
 static lat_status start(lua_State *L, latL_Run *run);
 static void publish(lua_State *L, latL_Run *run, int fitted);
 
-static const latL_EmKind kind = {
-    .base = {"bpca", "latent.BPCA", lat_bpca_parameters, NULL, LATL_KNOWS_GAPS},
-    .missing = true,
-    .plan = plan,
-    .start = start,
-    .publish = publish};
+static const latL_EmKind kind = {.base = {.name = "bpca",
+                                          .metatable = "latent.BPCA",
+                                          .parameters = lat_bpca_parameters,
+                                          .refresh = NULL,
+                                          .gaps = LATL_KNOWS_GAPS},
+                                 .missing = true,
+                                 .plan = plan,
+                                 .start = start,
+                                 .publish = publish};
 
 /* latent.bpca{latent_dim=, method=, ...} */
 static int new (lua_State *L)
@@ -94,7 +97,7 @@ static void keep_dimensions(lua_State *L, int fitted)
   latL_record(L, fitted, "effective_dimension");
 }
 
-/* ---- the iteration -------------------------------------------------------------------------------- */
+/* ---- the iteration --------------------------------------------------------------------------- */
 
 typedef struct context {
   lat_bpca_state core; /* first: it is lat_em's model */
@@ -131,7 +134,7 @@ static void publish(lua_State *L, latL_Run *run, int fitted)
   latL_record(L, fitted, "method");
 }
 
-/* ---- the closed form ---------------------------------------------------------------------------- */
+/* ---- the closed form ------------------------------------------------------------------------- */
 
 static int fit_closed_form(lua_State *L, const latL_Bpca *p)
 {
@@ -147,7 +150,7 @@ static int fit_closed_form(lua_State *L, const latL_Bpca *p)
       varying += moments.scatter[j * (rows.columns + 1)] > 0;
     M = most_dimensions(p, varying, rows.rows);
   } else {
-    M = most_dimensions(p, count_varying(&rows.X), rows.X.rows);
+    M = most_dimensions(p, count_varying(&rows.source.X), rows.source.X.rows);
   }
   size_t sizes[LAT_SIZES] = {[LAT_D] = rows.columns, [LAT_M] = M};
   latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
@@ -155,8 +158,9 @@ static int fit_closed_form(lua_State *L, const latL_Bpca *p)
   double objective;
   latL_watch(L, work);
   latL_call(L, who, work,
-            rows.function ? lat_bpca_from_moments(work, &moments, M, f->flat, &objective)
-                          : lat_bpca_fit(work, &rows.X, rows.weights, M, f->flat, &objective));
+            rows.function
+                ? lat_bpca_from_moments(work, &moments, M, f->flat, &objective)
+                : lat_bpca_fit(work, &rows.source.X, rows.source.weights, M, f->flat, &objective));
   latL_keeprecord(L, fitted, "closed_form", 1, true, &objective);
   keep_dimensions(L, fitted);
   latL_publish(L, LATL_MODEL);
@@ -164,7 +168,7 @@ static int fit_closed_form(lua_State *L, const latL_Bpca *p)
   return latL_endfactorfit(L, who);
 }
 
-/* ---- verbs ------------------------------------------------------------------------------------------ */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 static int fit(lua_State *L)
 {
@@ -182,7 +186,7 @@ static int steps(lua_State *L)
 static int check_loaded(lua_State *L)
 {
   const latL_Fitted *f = latL_fitted(L, 1, &kind.base, "latent.load");
-  const latL_Bpca *p = (const latL_Bpca *)f->model;
+  const latL_Bpca *p = (const latL_Bpca *)latL_owner(f);
   lat_bpca b = core_of(f);
   if (b.M >= b.D || (!p->all && b.M != p->latent_dim))
     latL_error(L, "latent.load", "W is %Ix%I, which latent_dim doesn't fit", (lua_Integer)b.D,

@@ -22,13 +22,16 @@ static lat_status start(lua_State *L, latL_Run *run);
 static void publish(lua_State *L, latL_Run *run, int fitted);
 static void finish(lua_State *L, latL_Run *run, int fitted);
 
-static const latL_EmKind kind = {
-    .base = {"fa", "latent.FA", lat_fa_parameters, NULL, LATL_KNOWS_GAPS},
-    .missing = true,
-    .plan = plan,
-    .start = start,
-    .publish = publish,
-    .finish = finish};
+static const latL_EmKind kind = {.base = {.name = "fa",
+                                          .metatable = "latent.FA",
+                                          .parameters = lat_fa_parameters,
+                                          .refresh = NULL,
+                                          .gaps = LATL_KNOWS_GAPS},
+                                 .missing = true,
+                                 .plan = plan,
+                                 .start = start,
+                                 .publish = publish,
+                                 .finish = finish};
 
 /* latent.fa{latent_dim=, method=, rotation=, least_uniqueness=, ...} */
 static int new (lua_State *L)
@@ -57,9 +60,10 @@ static lat_factor_model view(const latL_Fitted *f)
 
 static const latL_FactorKind factors = {&kind.base, view, lat_fa_free_parameters, NULL};
 
-/* ---- fields ---------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
-/* What lies aside of a block: what the statistics are about, and the bounds of Psi, D numbers each. */
+/* What lies aside of a block: what the statistics are about, and the bounds of Psi, D numbers each.
+ */
 static lat_fa_model bounds_of(double *aside, size_t D)
 {
   return (lat_fa_model){aside, aside + D};
@@ -73,7 +77,7 @@ static double *new_bounds(lua_State *L, int fitted, size_t D)
 /* For parameters alone, from a file: their mean and variances are near the data's. */
 static lat_status guess_bounds(lat_workspace *work, const latL_Fitted *f, double *aside)
 {
-  const latL_Fa *p = (const latL_Fa *)f->model;
+  const latL_Fa *p = (const latL_Fa *)latL_owner(f);
   lat_factor_model m = view(f);
   lat_fa_model core = bounds_of(aside, m.D);
   lat_mark mark = lat_workspace_mark(work);
@@ -88,12 +92,12 @@ static lat_status guess_bounds(lat_workspace *work, const latL_Fitted *f, double
   return LAT_OK;
 }
 
-/* uniquenesses, the columns whose noise is at its bound, and whether the covariance has as many numbers
- * as the model. */
+/* uniquenesses, the columns whose noise is at its bound, and whether the covariance has as many
+ * numbers as the model. */
 static void keep_uniquenesses(lua_State *L, int fitted)
 {
   const latL_Fitted *f = lua_touserdata(L, fitted);
-  const latL_Fa *p = (const latL_Fa *)f->model;
+  const latL_Fa *p = (const latL_Fa *)latL_owner(f);
   lat_factor_model m = view(f);
   lat_fa_model core = bounds_of(f->aside, m.D);
   long long degrees = lat_fa_degrees_of_freedom(m.D, m.M);
@@ -123,7 +127,7 @@ static void keep_test(lua_State *L, int fitted, double rows, double discrepancy)
   latL_record(L, fitted, "discrepancy");
 }
 
-/* ---- EM ------------------------------------------------------------------------------------------ */
+/* ---- EM -------------------------------------------------------------------------------------- */
 
 static void plan(lua_State *L, latL_Run *run)
 {
@@ -183,7 +187,7 @@ static void publish(lua_State *L, latL_Run *run, int fitted)
 
 static lat_status turn(lat_workspace *work, latL_Fitted *f, bool missing)
 {
-  const latL_Fa *p = (const latL_Fa *)f->model;
+  const latL_Fa *p = (const latL_Fa *)latL_owner(f);
   return lat_fa_rotate(work, f->sizes[LAT_D], f->sizes[LAT_M], p->rotation, missing, f->flat,
                        f->statistics);
 }
@@ -193,7 +197,7 @@ static void finish(lua_State *L, latL_Run *run, int fitted)
   latL_finishfactors(L, run, fitted, turn);
 }
 
-/* ---- by the profile of the likelihood ------------------------------------------------------------- */
+/* ---- by the profile of the likelihood -------------------------------------------------------- */
 
 /* From the mean and the covariance S (packed, D x D) of `rows` rows. */
 static void fit_profile(lua_State *L, const latL_Fa *p, const char *who, size_t D,
@@ -296,7 +300,7 @@ static int partial_fit(lua_State *L)
   return latL_partial_fit(L, &kind, "fa:partial_fit");
 }
 
-/* ---- the test ------------------------------------------------------------------------------------------ */
+/* ---- the test -------------------------------------------------------------------------------- */
 
 /* A number that the fit has recorded, or NaN. */
 static double recorded_number(lua_State *L, const char *name)
@@ -337,7 +341,7 @@ static int test(lua_State *L)
   return 1;
 }
 
-/* ---- from a file ----------------------------------------------------------------------------------------- */
+/* ---- from a file ----------------------------------------------------------------------------- */
 
 /* Phi has a diagonal of ones, and all that is positive definite. */
 static bool are_correlations(size_t M, const double *Phi)
@@ -355,7 +359,7 @@ static int check_loaded(lua_State *L)
 {
   const char *who = "latent.load";
   const latL_Fitted *f = latL_fitted(L, 1, &kind.base, who);
-  const latL_Fa *p = (const latL_Fa *)f->model;
+  const latL_Fa *p = (const latL_Fa *)latL_owner(f);
   lat_factor_model m = view(f);
   if (m.M != p->latent_dim || m.M >= m.D)
     latL_error(L, who, "W is %Ix%I, which latent_dim = %I doesn't fit", (lua_Integer)m.D,

@@ -115,7 +115,7 @@ void latL_finishfactors(lua_State *L, latL_Run *run, int fitted, latL_Turner *tu
   latL_record(L, fitted, "method");
 }
 
-/* ---- given parameters ----------------------------------------------------------------------- */
+/* ---- given parameters ------------------------------------------------------------------------ */
 
 void latL_givefactors(lua_State *L, const char *who, const char *const names[], bool optional,
                       bool chosen, size_t *latent_dim)
@@ -144,7 +144,8 @@ void latL_givefactors(lua_State *L, const char *who, const char *const names[], 
     latL_error(L, who, "init.W is %Ix%I; there are fewer latent dimensions than columns",
                (lua_Integer)D, (lua_Integer)M);
   if (optional && latL_getoption(L, 3, names[last]) == LUA_TNIL) {
-    double *Phi = lat_parameter_at(f->model->kind->parameters, f->sizes, f->flat, names[last]);
+    double *Phi =
+        lat_parameter_at(latL_parametersof(latL_owner(f)), f->sizes, f->flat, names[last]);
     for (size_t i = 0; i < M; i++) Phi[i * M + i] = 1;
   }
   lua_settop(L, 4);

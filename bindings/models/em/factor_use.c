@@ -54,7 +54,7 @@ static void apply(lua_State *L, const call *c, const lat_factor_images *images)
   latL_call(L, c->q.who, work, lat_factor_apply(work, &c->core, &c->q.X, c->missing, images));
 }
 
-/* ---- densities ------------------------------------------------------------------------------------ */
+/* ---- densities ------------------------------------------------------------------------------- */
 
 /* log_likelihood(X [, {missing}]) -> vector */
 static latL_Query log_likelihood(lua_State *L)
@@ -73,7 +73,7 @@ static size_t free_parameters(lua_State *L)
   return kind->free_parameters(core.D, kind->rank ? kind->rank(&core) : core.M);
 }
 
-/* ---- the bound -------------------------------------------------------------------------------------- */
+/* ---- the bound ------------------------------------------------------------------------------- */
 
 /* Raises unless the matrix on the top is M x M (or a vector of 1, or a number, for M = 1). */
 static void take_covariance(lua_State *L, const call *c, double *to)
@@ -139,7 +139,7 @@ static int elbo(lua_State *L)
   return latL_querynumbers(L, &c.q, 2);
 }
 
-/* ---- latent variables ---------------------------------------------------------------------------------- */
+/* ---- latent variables ------------------------------------------------------------------------ */
 
 /* transform(X [, {missing, scores}]) -> posterior means, or fits without the prior */
 static int transform(lua_State *L)
@@ -175,7 +175,7 @@ static int posterior(lua_State *L)
   return 2;
 }
 
-/* ---- data space -------------------------------------------------------------------------------------------- */
+/* ---- data space ------------------------------------------------------------------------------ */
 
 static int reconstruct(lua_State *L)
 {

@@ -24,12 +24,13 @@ typedef struct kmeans {
 
 static const latL_EmKind kind; /* of fit and steps */
 
-/* ---- the start ---------------------------------------------------------------------- */
+/* ---- the start ------------------------------------------------------------------------------- */
 
 static void plan(lua_State *L, latL_Run *run)
 {
   const kmeans *m = run->model;
-  size_t N = run->rows.function || run->rows.X.rows > BOUNDED_ROWS ? 0 : run->rows.X.rows;
+  size_t N =
+      run->rows.function || run->rows.source.X.rows > BOUNDED_ROWS ? 0 : run->rows.source.X.rows;
   lat_kmeans_algorithm algorithm =
       m->algorithm == MINIBATCH ? LAT_KMEANS_LLOYD : (lat_kmeans_algorithm)m->algorithm;
   lat_kmeans *core = lat_allocate(run->work, 1, sizeof *core);
@@ -59,9 +60,9 @@ static lat_status start(lua_State *L, latL_Run *run)
   size_t K = run->sizes[LAT_K], D = run->sizes[LAT_D];
   lat_random random = {.seed = run->seed};
   if (m->init == GIVEN) {
-    if (run->kind == &kind && !run->rows.function && run->rows.X.rows < K)
+    if (run->kind == &kind && !run->rows.function && run->rows.source.X.rows < K)
       return lat_fail(run->work, LAT_INVALID, "%zu clusters need at least as many rows, got %zu", K,
-                      run->rows.X.rows);
+                      run->rows.source.X.rows);
     given_centers(L, run);
   } else {
     lat_matrix X = latL_sample(L, run);
@@ -72,7 +73,7 @@ static lat_status start(lua_State *L, latL_Run *run)
   return LAT_OK;
 }
 
-/* ---- what a fit leaves ---------------------------------------------------------------- */
+/* ---- what a fit leaves ----------------------------------------------------------------------- */
 
 /* Labels, from 1, of the rows of X in `labels` (or NULL), slice by slice; adds to *J. */
 static lat_status label(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,
@@ -100,7 +101,7 @@ static bool labels_itself(const latL_Run *run)
 {
   const kmeans *m = run->model;
   return run->context && lat_kmeans_labels(run->context) && m->em.restarts == 1 &&
-         !m->em.options.accelerate && !run->rows.file && run->complete;
+         !m->em.options.accelerate && !run->rows.source.mapped && run->complete;
 }
 
 static lat_status label_run(latL_Run *run, const lat_matrix *X, const double *weights,
@@ -124,7 +125,7 @@ static bool too_late(const latL_Run *run, const latL_Rows *rows)
 {
   const double most = 1 << 24; /* products of numbers: some milliseconds */
   const kmeans *m = run->model;
-  double products = (double)rows->X.rows * (double)rows->X.cols * (double)m->clusters;
+  double products = (double)rows->source.X.rows * (double)rows->source.X.cols * (double)m->clusters;
   return run->aborted && (rows->function || products > most);
 }
 
@@ -140,7 +141,7 @@ static void label_rows(lua_State *L, latL_Run *run, latL_Rows *rows, int data, i
   int top = lua_gettop(L);
   if (too_late(run, rows)) return;
   if (!rows->function) {
-    labels = latL_newvector(L, rows->X.rows, LAT_FLOAT64)->view.data;
+    labels = latL_newvector(L, rows->source.X.rows, LAT_FLOAT64)->view.data;
     latL_record(L, fitted, "labels");
   }
   latL_rewind(rows);
@@ -166,24 +167,30 @@ static void finish(lua_State *L, latL_Run *run, int fitted)
   label_rows(L, run, &run->rows, LATL_DATA, fitted);
 }
 
-static const latL_EmKind kind = {
-    .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
-    .plan = plan,
-    .start = start,
-    .finish = finish};
+static const latL_EmKind kind = {.base = {.name = "kmeans",
+                                          .metatable = "latent.KMeans",
+                                          .parameters = lat_kmeans_parameters,
+                                          .refresh = NULL,
+                                          .gaps = LATL_GAPS_BY("gmm")},
+                                 .plan = plan,
+                                 .start = start,
+                                 .finish = finish};
 
 /* Rows that come and go: no labels are kept. */
-static const latL_EmKind online = {
-    .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
-    .plan = plan,
-    .start = start};
+static const latL_EmKind online = {.base = {.name = "kmeans",
+                                            .metatable = "latent.KMeans",
+                                            .parameters = lat_kmeans_parameters,
+                                            .refresh = NULL,
+                                            .gaps = LATL_GAPS_BY("gmm")},
+                                   .plan = plan,
+                                   .start = start};
 
 static int partial_fit(lua_State *L)
 {
   return latL_partial_fit(L, &online, "kmeans:partial_fit");
 }
 
-/* ---- the constructor -------------------------------------------------------------------- */
+/* ---- the constructor ------------------------------------------------------------------------- */
 
 static void read_init(lua_State *L, kmeans *m)
 {
@@ -246,7 +253,7 @@ static int new (lua_State *L)
   return 1;
 }
 
-/* ---- mini-batches ------------------------------------------------------------------------ */
+/* ---- mini-batches ---------------------------------------------------------------------------- */
 
 /* A fit by mini-batches is a partial_fit whose data is a function: it gives rows drawn at random,
  * with their weights. */
@@ -274,8 +281,8 @@ static bool settled(batches *b, double tolerance, size_t N)
   return b->since >= PATIENCE;
 }
 
-/* Upvalues: X, weights or nil, a batches, room for the places of a batch's rows, nil. The first batch,
- * which is what the start is made of, has at least three rows for each centre. */
+/* Upvalues: X, weights or nil, a batches, room for the places of a batch's rows, nil. The first
+ * batch, which is what the start is made of, has at least three rows for each centre. */
 static int next_batch(lua_State *L)
 {
   const latL_Matrix *X = latL_tomatrix(L, lua_upvalueindex(BATCH_X));
@@ -310,18 +317,21 @@ static void finish_batches(lua_State *L, latL_Run *run, int fitted)
   int data = lua_gettop(L);
   latL_checkrows(L, &rows, data, 0, run->who, 0);
   lua_getupvalue(L, LATL_DATA, BATCH_WEIGHTS);
-  if (!lua_isnil(L, -1)) rows.weights = latL_tomatrix(L, -1)->view.data; /* packed */
+  if (!lua_isnil(L, -1)) rows.source.weights = latL_tomatrix(L, -1)->view.data; /* packed */
   label_rows(L, run, &rows, data, fitted);
   if (latL_recorded(L, fitted, "inertia") == LUA_TNUMBER) b->J = lua_tonumber(L, -1);
   lua_pushvalue(L, fitted);
   lua_setupvalue(L, LATL_DATA, BATCH_FITTED);
 }
 
-static const latL_EmKind minibatch = {
-    .base = {"kmeans", "latent.KMeans", lat_kmeans_parameters, NULL, LATL_GAPS_BY("gmm")},
-    .plan = plan,
-    .start = start,
-    .finish = finish_batches};
+static const latL_EmKind minibatch = {.base = {.name = "kmeans",
+                                               .metatable = "latent.KMeans",
+                                               .parameters = lat_kmeans_parameters,
+                                               .refresh = NULL,
+                                               .gaps = LATL_GAPS_BY("gmm")},
+                                      .plan = plan,
+                                      .start = start,
+                                      .finish = finish_batches};
 
 /* fit_start(model, next_batch, start number) */
 static int fit_start(lua_State *L)
@@ -388,7 +398,7 @@ static int fit_batches(lua_State *L)
   return 1;
 }
 
-/* ---- the verbs ------------------------------------------------------------------------------ */
+/* ---- the verbs ------------------------------------------------------------------------------- */
 
 static int fit(lua_State *L)
 {
@@ -467,7 +477,7 @@ static const luaL_Reg methods[] = {
 static int loaded(lua_State *L)
 {
   const latL_Fitted *f = latL_fitted(L, 1, &kind.base, "latent.load");
-  latL_checkcomponents(L, f, ((const kmeans *)f->model)->clusters);
+  latL_checkcomponents(L, f, ((const kmeans *)latL_owner(f))->clusters);
   return 0;
 }
 

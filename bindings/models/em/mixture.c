@@ -19,15 +19,19 @@ static const latL_EmKind *kind_of(int family)
 {
 #define KIND(table)                                                                                \
   {                                                                                                \
-    .base = {"mixture", LATL_MIXTURE, table, NULL, LATL_KNOWS_GAPS}, .missing = true,              \
-    .fit_options = fit_options, .plan = plan, .start = start, .finish = finish                     \
+    .base = {.name = "mixture",                                                                    \
+             .metatable = LATL_MIXTURE,                                                            \
+             .parameters = table,                                                                  \
+             .refresh = NULL,                                                                      \
+             .gaps = LATL_KNOWS_GAPS},                                                             \
+    .missing = true, .fit_options = fit_options, .plan = plan, .start = start, .finish = finish    \
   }
   static const latL_EmKind kinds[] = {KIND(lat_mixture_bernoulli), KIND(lat_mixture_poisson),
                                       KIND(lat_mixture_categorical)};
   return family == LATL_OWN ? &latL_mixture_own : &kinds[family];
 }
 
-/* ---- making one -------------------------------------------------------------------------------- */
+/* ---- making one ------------------------------------------------------------------------------ */
 
 /* The name of the parameters beside the weights. */
 static const char *theta_name(int family)
@@ -136,8 +140,8 @@ static int read_family(lua_State *L)
   return LATL_OWN;
 }
 
-/* Of columns of codes, D numbers: the levels and the lowest code; false when the options don't tell.
- * One number for all columns is for as many as the probabilities have room for. */
+/* Of columns of codes, D numbers: the levels and the lowest code; false when the options don't
+ * tell. One number for all columns is for as many as the probabilities have room for. */
 static bool give_levels(lua_State *L, size_t M)
 {
   size_t D = 0;
@@ -225,7 +229,7 @@ static int new (lua_State *L)
   return 1;
 }
 
-/* ---- structure ----------------------------------------------------------------------------------- */
+/* ---- structure ------------------------------------------------------------------------------- */
 
 const latL_Fitted *latL_checkmixture(lua_State *L, int arg, const char *who)
 {
@@ -234,7 +238,7 @@ const latL_Fitted *latL_checkmixture(lua_State *L, int arg, const char *who)
 
 lat_mixture latL_mixtureof(const latL_Fitted *f)
 {
-  const latL_Mixture *m = (const latL_Mixture *)f->model;
+  const latL_Mixture *m = (const latL_Mixture *)latL_owner(f);
   lat_mixture core = {.family = (lat_family)m->family, .D = f->sizes[LAT_D], .K = f->sizes[LAT_K]};
   core.M = m->family == LAT_CATEGORICAL ? f->sizes[LAT_M] : core.D;
   core.levels = f->flat + core.K;
@@ -305,21 +309,21 @@ static void find_levels(lua_State *L, latL_Run *run, lat_mixture *core)
   for (size_t d = 0; d < D; d++) core->M += (size_t)levels[d];
 }
 
-/* ---- a fit ---------------------------------------------------------------------------------------- */
+/* ---- a fit ----------------------------------------------------------------------------------- */
 
 /* Once for all starts: a matrix in memory half of whose rows are repetitions becomes one without,
  * whose rows weigh as much, if that takes less than 32 MB. The run's own user value keeps it. */
 static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
 {
   lat_mark mark = lat_workspace_mark(run->work);
-  lat_matrix *X = &run->rows.X;
+  lat_matrix *X = &run->rows.source.X;
   size_t count = 0, *places = NULL, most = ((size_t)4 << 20) / (X->cols + 4);
   double *totals = NULL;
   if (most > X->rows / 2) most = X->rows / 2;
   lat_status status = lat_mixture_check(run->work, core, X, run->missing);
   if (status == LAT_OK)
-    status =
-        lat_distinct_rows(run->work, X, run->rows.weights, X->rows / 2, &count, &places, &totals);
+    status = lat_distinct_rows(run->work, X, run->rows.source.weights, X->rows / 2, &count, &places,
+                               &totals);
   if (status != LAT_OK) latL_check(L, run->who, run->work, mark, status);
   if (count > 0) {
     lat_matrix rows = latL_newmatrix(L, count + 1, X->cols, LAT_FLOAT64)->view;
@@ -333,8 +337,8 @@ static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
     lua_rawseti(L, -3, 2);
     lua_rawseti(L, -2, 1);
     lua_setiuservalue(L, LATL_RUN, LATL_RUN_OWN);
-    run->rows.X = rows;
-    run->rows.weights = weights.data;
+    run->rows.source.X = rows;
+    run->rows.source.weights = weights.data;
     run->sample = (lat_matrix){0};
   }
   lat_workspace_release(run->work, mark);
@@ -343,9 +347,9 @@ static void compress(lua_State *L, latL_Run *run, const lat_mixture *core)
 void latL_mixturerows(lua_State *L, const latL_Run *run)
 {
   const latL_Mixture *m = run->model;
-  if (!run->rows.function && run->rows.X.rows < m->components && !run->online)
+  if (!run->rows.function && run->rows.source.X.rows < m->components && !run->online)
     latL_error(L, run->who, "components is %I, but X has %I rows", (lua_Integer)m->components,
-               (lua_Integer)run->rows.X.rows);
+               (lua_Integer)run->rows.source.X.rows);
 }
 
 static void plan(lua_State *L, latL_Run *run)
@@ -370,7 +374,7 @@ static void plan(lua_State *L, latL_Run *run)
   }
   if (run->online) return;
   core->labels = latL_optlabels(L, run, m->components);
-  if (run->restart == 0 && !run->rows.function && !run->rows.file && !core->labels)
+  if (run->restart == 0 && !run->rows.function && !run->rows.source.mapped && !core->labels)
     compress(L, run, core);
 }
 
@@ -390,8 +394,8 @@ static bool take_given(lua_State *L, latL_Run *run, const char *name, size_t row
   return A != NULL;
 }
 
-/* Whether start number run->restart is by K-means: it finds maxima that random starts miss, and they
- * others. */
+/* Whether start number run->restart is by K-means: it finds maxima that random starts miss, and
+ * they others. */
 static bool by_kmeans(const latL_Run *run, const lat_mixture *core, const lat_matrix *X)
 {
   const latL_Mixture *m = run->model;
@@ -442,7 +446,7 @@ static void finish(lua_State *L, latL_Run *run, int fitted)
   latL_reordermixture(L, fitted, run->who, order);
 }
 
-/* ---- verbs ------------------------------------------------------------------------------------------ */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 /* The kind of the mixture at argument 1, for the driver. */
 static const latL_EmKind *prepared(lua_State *L, const char *who)
@@ -471,7 +475,7 @@ static int partial_fit(lua_State *L)
   return latL_partial_fit(L, kind, "mixture:partial_fit");
 }
 
-/* ---- from a file -------------------------------------------------------------------------------------- */
+/* ---- from a file ----------------------------------------------------------------------------- */
 
 static void wrong(lua_State *L, const char *what)
 {
@@ -508,7 +512,7 @@ static void check_levels(lua_State *L, const lat_mixture *core, const double *pr
 static int check_loaded(lua_State *L)
 {
   const latL_Fitted *f = latL_checkmixture(L, 1, "latent.load");
-  const latL_Mixture *m = (const latL_Mixture *)f->model;
+  const latL_Mixture *m = (const latL_Mixture *)latL_owner(f);
   latL_checkcomponents(L, f, m->components);
   lat_mixture core = latL_mixtureof(f);
   const double *theta =

@@ -1,5 +1,5 @@
-/* mixture.h: what mixture.c, which makes and fits mixtures, mixture/infer.c, which asks fitted ones,
- * and mixture_own.c, where the family is a table of Lua functions, share. */
+/* mixture.h: what mixture.c, which makes and fits mixtures, mixture/infer.c, which asks fitted
+ * ones, and mixture_own.c, where the family is a table of Lua functions, share. */
 #ifndef LATL_MODELS_EM_MIXTURE_H
 #define LATL_MODELS_EM_MIXTURE_H
 
@@ -26,8 +26,8 @@ typedef struct latL_Mixture {
 #define LATL_MIXTURE_GROUPS "(groups)"
 #define LATL_MIXTURE_FAMILY "(family)" /* the functions */
 
-/* The mixture at `arg`, which must be fitted, gives its place to its block; and the core's view of the
- * parameters of one. */
+/* The mixture at `arg`, which must be fitted, gives its place to its block; and the core's view of
+ * the parameters of one. */
 const latL_Fitted *latL_checkmixture(lua_State *L, int arg, const char *who);
 lat_mixture latL_mixtureof(const latL_Fitted *f);
 
@@ -45,8 +45,8 @@ extern const latL_EmKind latL_mixture_own; /* the driver's kind for LATL_OWN */
 /* Gives the metatable what fitted mixtures say. */
 void latL_addmixtureuses(lua_State *L);
 
-/* The mixture whose block is at 1 is of Lua functions: one of these for the rows at 2 (and q at 3, or nil); pushes
- * the results. */
+/* The mixture whose block is at 1 is of Lua functions: one of these for the rows at 2 (and q at 3,
+ * or nil); pushes the results. */
 enum { LATL_LOG_LIKELIHOOD, LATL_RESPONSIBILITIES, LATL_PREDICT, LATL_ELBO };
 int latL_ownapply(lua_State *L, const char *who, bool missing, int what);
 /* Rows and labels drawn with the family's `sample`; pushes both. */

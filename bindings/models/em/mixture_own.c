@@ -55,7 +55,7 @@ static int push_function(lua_State *L, const char *name)
   return type;
 }
 
-/* ---- the E-step --------------------------------------------------------------------------------- */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* Row k of joint := log w + log_density(the parameters on the top of the stack, X at 2), which are
  * popped. */
@@ -90,7 +90,7 @@ static double log_of(double weight)
 
 static lat_status pass(lua_State *L, latL_Run *run)
 {
-  size_t K = run->sizes[LAT_K], N = run->rows.X.rows;
+  size_t K = run->sizes[LAT_K], N = run->rows.source.X.rows;
   const uint32_t *labels = ((const own *)run->context)->labels;
   double *joint = own_data(L, JOINT), *log_sum = own_data(L, LOG_SUM);
   LAT_TRY(lat_check(run->work));
@@ -103,7 +103,7 @@ static lat_status pass(lua_State *L, latL_Run *run)
   for (size_t j = 0; labels && j < K * N; j++)
     if (labels[j % N] > 0 && labels[j % N] != j / N + 1) joint[j] = NEVER;
   lat_responsibilities(K, N, joint, log_sum, own_data(L, SPARE));
-  const double *weights = run->rows.weights;
+  const double *weights = run->rows.source.weights;
   for (size_t i = 0; i < N; i++) {
     double weight = weights ? weights[i] : 1;
     if (weight > 0)
@@ -113,14 +113,14 @@ static lat_status pass(lua_State *L, latL_Run *run)
   return LAT_OK;
 }
 
-/* ---- the M-step ----------------------------------------------------------------------------------- */
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
 /* New parameters of the responsibilities in joint: a new list, so that what somebody has looked at
  * stays as it was. A component without rows keeps what it has. */
 static void fit_components(lua_State *L, latL_Run *run, double *parameters)
 {
-  size_t K = run->sizes[LAT_K], N = run->rows.X.rows;
-  const double *joint = own_data(L, JOINT), *weights = run->rows.weights;
+  size_t K = run->sizes[LAT_K], N = run->rows.source.X.rows;
+  const double *joint = own_data(L, JOINT), *weights = run->rows.source.weights;
   double total = 0, sum, *shares = lua_newuserdatauv(L, K * sizeof *shares, 0);
   lua_createtable(L, (int)K, 0);
   int list = lua_gettop(L);
@@ -166,7 +166,7 @@ static size_t two(const lat_em *em)
   return 2;
 }
 
-/* ---- a run ------------------------------------------------------------------------------------------ */
+/* ---- a run ----------------------------------------------------------------------------------- */
 
 static const lat_parameter own_parameters[] = {{"weights", {LAT_K}}, {NULL, {LAT_END}}};
 static const lat_em_kind own_core = {
@@ -175,7 +175,7 @@ static const lat_em_kind own_core = {
 static void plan(lua_State *L, latL_Run *run)
 {
   const latL_Mixture *m = run->model;
-  size_t K = m->components, N = run->rows.X.rows;
+  size_t K = m->components, N = run->rows.source.X.rows;
   run->core = &own_core;
   run->sizes[LAT_K] = K;
   latL_mixturerows(L, run);
@@ -199,8 +199,8 @@ static lat_status find_clusters(latL_Run *run, const lat_matrix *X, size_t K, ui
   lat_mark mark = lat_workspace_mark(run->work);
   double *centers = lat_doubles(run->work, K * X->cols);
   if (!centers) return LAT_MEMORY;
-  LAT_TRY(lat_start_clusters(run->work, X, run->rows.weights, K, lat_start_way_of(run->restart),
-                             run->seed, centers, clusters));
+  LAT_TRY(lat_start_clusters(run->work, X, run->rows.source.weights, K,
+                             lat_start_way_of(run->restart), run->seed, centers, clusters));
   lat_workspace_release(run->work, mark);
   return LAT_OK;
 }
@@ -210,7 +210,7 @@ static lat_status start(lua_State *L, latL_Run *run)
 {
   const latL_Mixture *m = run->model;
   lat_matrix X = latL_sample(L, run); /* checked; the rows themselves */
-  size_t K = run->sizes[LAT_K], N = run->rows.X.rows;
+  size_t K = run->sizes[LAT_K], N = run->rows.source.X.rows;
   const uint32_t *labels = ((const own *)run->context)->labels;
   double *joint = own_data(L, JOINT);
   lat_random random = {.seed = run->seed, .stream = 0x6d78};
@@ -242,16 +242,19 @@ static void publish(lua_State *L, latL_Run *run, int fitted)
 }
 
 static const char *const fit_options[] = {"labels", NULL};
-const latL_EmKind latL_mixture_own = {
-    .base = {"mixture", LATL_MIXTURE, own_parameters, NULL, LATL_KNOWS_GAPS},
-    .missing = true,
-    .fit_options = fit_options,
-    .plan = plan,
-    .start = start,
-    .publish = publish,
-    .pass = pass};
+const latL_EmKind latL_mixture_own = {.base = {.name = "mixture",
+                                               .metatable = LATL_MIXTURE,
+                                               .parameters = own_parameters,
+                                               .refresh = NULL,
+                                               .gaps = LATL_KNOWS_GAPS},
+                                      .missing = true,
+                                      .fit_options = fit_options,
+                                      .plan = plan,
+                                      .start = start,
+                                      .publish = publish,
+                                      .pass = pass};
 
-/* ---- a fitted mixture -------------------------------------------------------------------------------- */
+/* ---- a fitted mixture ------------------------------------------------------------------------ */
 
 /* Pushes the joint matrix (K x N) of the rows at 2. */
 static double *push_joint(lua_State *L, const char *who, size_t N)

@@ -17,7 +17,7 @@ typedef struct call {
 
 static int family_of(const latL_Fitted *f)
 {
-  return ((const latL_Mixture *)f->model)->family;
+  return ((const latL_Mixture *)latL_owner(f))->family;
 }
 
 static call begin(lua_State *L, const char *who, int options, const char *const names[])
@@ -172,7 +172,8 @@ static int column(lua_State *L)
   for (size_t d = 0; d < core.D; d++) { /* a group of one-hot columns counts once */
     if (core.levels[d] == 0) continue;
     if (at++ == wanted) {
-      double *p = lat_parameter_at(f->model->kind->parameters, f->sizes, f->flat, "probabilities");
+      double *p =
+          lat_parameter_at(latL_parametersof(latL_owner(f)), f->sizes, f->flat, "probabilities");
       lat_matrix all = lat_matrix_of(p, core.K, core.M);
       lua_getiuservalue(L, 1, LATL_PARAMETERS);
       latL_newview(L, lua_gettop(L), lat_block_of(all, 0, first, core.K, (size_t)core.levels[d]),

@@ -20,13 +20,16 @@ static lat_status start(lua_State *L, latL_Run *run);
 static void publish(lua_State *L, latL_Run *run, int fitted);
 static void finish(lua_State *L, latL_Run *run, int fitted);
 
-static const latL_EmKind kind = {
-    .base = {"ppca", "latent.PPCA", lat_ppca_parameters, NULL, LATL_KNOWS_GAPS},
-    .missing = true,
-    .plan = plan,
-    .start = start,
-    .publish = publish,
-    .finish = finish};
+static const latL_EmKind kind = {.base = {.name = "ppca",
+                                          .metatable = "latent.PPCA",
+                                          .parameters = lat_ppca_parameters,
+                                          .refresh = NULL,
+                                          .gaps = LATL_KNOWS_GAPS},
+                                 .missing = true,
+                                 .plan = plan,
+                                 .start = start,
+                                 .publish = publish,
+                                 .finish = finish};
 
 /* noise_variance: 0, or nothing, which has it estimated */
 static bool read_limit(lua_State *L)
@@ -70,10 +73,10 @@ static lat_factor_model view(const latL_Fitted *f)
 
 static const latL_FactorKind factors = {&kind.base, view, lat_ppca_free_parameters, NULL};
 
-/* ---- EM ------------------------------------------------------------------------------------------ */
+/* ---- EM -------------------------------------------------------------------------------------- */
 
-/* What lies aside of a block is the shift, D numbers. Parameters without one (from a file, say, or of the
- * closed form) have statistics about their mean, or none. */
+/* What lies aside of a block is the shift, D numbers. Parameters without one (from a file, say, or
+ * of the closed form) have statistics about their mean, or none. */
 static void plan(lua_State *L, latL_Run *run)
 {
   const latL_Ppca *p = run->model;
@@ -113,7 +116,7 @@ static void publish(lua_State *L, latL_Run *run, int fitted)
 
 static lat_status turn(lat_workspace *work, latL_Fitted *f, bool missing)
 {
-  const latL_Ppca *p = (const latL_Ppca *)f->model;
+  const latL_Ppca *p = (const latL_Ppca *)latL_owner(f);
   return lat_ppca_canonical(work, f->sizes[LAT_D], f->sizes[LAT_M], missing, p->limit, f->flat,
                             f->statistics);
 }
@@ -123,7 +126,7 @@ static void finish(lua_State *L, latL_Run *run, int fitted)
   latL_finishfactors(L, run, fitted, turn);
 }
 
-/* ---- the closed form ---------------------------------------------------------------------------- */
+/* ---- the closed form ------------------------------------------------------------------------- */
 
 static int fit_closed_form(lua_State *L, const latL_Ppca *p)
 {
@@ -136,7 +139,8 @@ static int fit_closed_form(lua_State *L, const latL_Ppca *p)
   bool pieces =
       rows.function || p->evidence || (latL_inpieces(&rows) && rows.columns <= LATL_EXACT_COLUMNS);
   if (pieces) moments = latL_momentsof(L, &rows, who);
-  double objective, weight = pieces ? *moments.weight : latL_weight(rows.weights, rows.X.rows);
+  double objective,
+      weight = pieces ? *moments.weight : latL_weight(rows.source.weights, rows.source.X.rows);
   double *log_evidence = NULL;
   size_t M = p->latent_dim, count = 0;
   latL_watch(L, work);
@@ -151,8 +155,9 @@ static int fit_closed_form(lua_State *L, const latL_Ppca *p)
   if (log_evidence) latL_keepevidence(L, fitted, log_evidence, count);
   latL_watch(L, work);
   latL_check(L, who, work, mark,
-             pieces ? lat_ppca_from_moments(work, &moments, M, f->flat, &objective)
-                    : lat_ppca_fit(work, &rows.X, rows.weights, M, f->flat, &objective));
+             pieces
+                 ? lat_ppca_from_moments(work, &moments, M, f->flat, &objective)
+                 : lat_ppca_fit(work, &rows.source.X, rows.source.weights, M, f->flat, &objective));
   latL_keeprecord(L, fitted, "closed_form", 1, true, &objective);
   lat_factor_model core = view(f);
   latL_keepstatistics(L, fitted, &core, objective, weight);
@@ -161,7 +166,7 @@ static int fit_closed_form(lua_State *L, const latL_Ppca *p)
   return latL_endfactorfit(L, who);
 }
 
-/* ---- verbs ------------------------------------------------------------------------------------------ */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 static int fit(lua_State *L)
 {
@@ -189,7 +194,7 @@ static int partial_fit(lua_State *L)
 static int check_loaded(lua_State *L)
 {
   const latL_Fitted *f = latL_fitted(L, 1, &kind.base, "latent.load");
-  const latL_Ppca *p = (const latL_Ppca *)f->model;
+  const latL_Ppca *p = (const latL_Ppca *)latL_owner(f);
   lat_factor_model core = view(f);
   if ((!p->evidence && core.M != p->latent_dim) || core.M >= core.D)
     latL_error(L, "latent.load", "W is %Ix%I, which latent_dim = %I doesn't fit",

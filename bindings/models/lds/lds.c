@@ -9,14 +9,17 @@ static lat_status pass(lua_State *L, latL_Run *run);
 
 static const char *const fit_options[] = {"inputs", NULL};
 
-const latL_EmKind latL_lds_kind = {
-    .base = {"lds", "latent.LDS", lat_lds_parameters, NULL, LATL_KNOWS_GAPS},
-    .missing = true,
-    .fit_options = fit_options,
-    .plan = plan,
-    .start = start,
-    .pass = pass,
-    .own_data = true};
+const latL_EmKind latL_lds_kind = {.base = {.name = "lds",
+                                            .metatable = "latent.LDS",
+                                            .parameters = lat_lds_parameters,
+                                            .refresh = NULL,
+                                            .gaps = LATL_KNOWS_GAPS},
+                                   .missing = true,
+                                   .fit_options = fit_options,
+                                   .plan = plan,
+                                   .start = start,
+                                   .pass = pass,
+                                   .own_data = true};
 
 /* ---- making one --------------------------------------------------------------------------------- */
 

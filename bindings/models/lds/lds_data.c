@@ -158,7 +158,7 @@ void latL_varylds(lua_State *L, const latL_Lds *m, const char *who, size_t n,
 
 const latL_Lds *latL_ldsof(const latL_Fitted *f)
 {
-  return (const latL_Lds *)f->model;
+  return (const latL_Lds *)latL_owner(f);
 }
 
 void latL_checklds(lua_State *L, const char *who, lat_lds *core, size_t *steps)

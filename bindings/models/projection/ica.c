@@ -5,7 +5,11 @@
 
 #include "model/density.h"
 
-const latL_Kind latL_icakind = {"ica", "latent.ICA", lat_ica_parameters, NULL, LATL_GAPS_BY("fa")};
+const latL_Kind latL_icakind = {.name = "ica",
+                                .metatable = "latent.ICA",
+                                .parameters = lat_ica_parameters,
+                                .refresh = NULL,
+                                .gaps = LATL_GAPS_BY("fa")};
 #define kind latL_icakind
 
 static const char *const contrasts[] = {"logcosh", "exp", "cube", NULL};
@@ -21,7 +25,7 @@ static lat_ica core_of(const latL_Fitted *f)
 
 static const ica *model_of(const latL_Fitted *f)
 {
-  return (const ica *)f->model;
+  return (const ica *)latL_owner(f);
 }
 
 /* latent.ica [{latent_dim=, contrast=, algorithm=, init=, max_iterations=, tolerance=, seed=}] */

@@ -112,7 +112,8 @@ static void begin(lua_State *L, run *r)
     lat_moments moments = each_piece(L, r, true);
     check(L, r, lat_ica_begin_pieces(&r->fit, r->work, &moments, &r->options));
   } else {
-    check(L, r, lat_ica_begin(&r->fit, r->work, &r->rows.X, r->rows.weights, &r->options));
+    check(L, r,
+          lat_ica_begin(&r->fit, r->work, &r->rows.source.X, r->rows.source.weights, &r->options));
   }
 }
 

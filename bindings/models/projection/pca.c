@@ -8,8 +8,11 @@
 #include "model/source.h"
 
 static void refresh(lua_State *L, int model, const char *who);
-static const latL_Kind kind = {"pca", "latent.PCA", lat_pca_parameters, refresh,
-                               LATL_GAPS_BY("ppca")};
+static const latL_Kind kind = {.name = "pca",
+                               .metatable = "latent.PCA",
+                               .parameters = lat_pca_parameters,
+                               .refresh = refresh,
+                               .gaps = LATL_GAPS_BY("ppca")};
 
 static const char *const solvers[] = {"auto", "covariance", "gram", "randomized", NULL};
 
@@ -255,9 +258,10 @@ static void fit_matrix(lua_State *L, const pca *p, const latL_Rows *rows)
   lat_pca_record record;
   double *flat;
   size_t M;
-  lat_status status = lat_pca_fit(work, &rows->X, rows->weights, &p->options, &flat, &M, &record);
+  lat_status status =
+      lat_pca_fit(work, &rows->source.X, rows->source.weights, &p->options, &flat, &M, &record);
   if (status != LAT_OK) latL_check(L, "pca:fit", work, mark, status);
-  push_block(L, 1, flat, rows->X.cols, M, &record);
+  push_block(L, 1, flat, rows->source.X.cols, M, &record);
   latL_publish(L, 1);
   lat_workspace_done(work);
 }
@@ -311,7 +315,7 @@ typedef enum image { TRANSFORM, RECONSTRUCT, INVERSE_TRANSFORM } image;
 static int apply(lua_State *L, const char *who, image what)
 {
   const latL_Fitted *f = latL_fitted(L, 1, &kind, who);
-  bool whiten = ((const pca *)f->model)->whiten;
+  bool whiten = ((const pca *)latL_owner(f))->whiten;
   lat_pca core = core_of(f);
   size_t from = what == INVERSE_TRANSFORM ? core.M : core.D;
   size_t to = what == TRANSFORM ? core.M : core.D;
@@ -350,7 +354,7 @@ static int distortion(lua_State *L)
   latL_nooptions(L, 3, "pca:distortion");
   lua_settop(L, 2);
   const latL_Fitted *f = latL_fitted(L, 1, &kind, "pca:distortion");
-  bool whiten = ((const pca *)f->model)->whiten;
+  bool whiten = ((const pca *)latL_owner(f))->whiten;
   lat_pca core = core_of(f);
   lat_matrix X = latL_checkquery(L, 2, "pca:distortion", "X", core.D).X;
   double J = 0;

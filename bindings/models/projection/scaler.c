@@ -5,8 +5,11 @@
 #include "model/query.h"
 #include "model/source.h"
 
-static const latL_Kind kind = {"scaler", "latent.Scaler", lat_scaler_parameters, NULL,
-                               LATL_KNOWS_GAPS};
+static const latL_Kind kind = {.name = "scaler",
+                               .metatable = "latent.Scaler",
+                               .parameters = lat_scaler_parameters,
+                               .refresh = NULL,
+                               .gaps = LATL_KNOWS_GAPS};
 
 typedef struct scaler {
   latL_Model model;

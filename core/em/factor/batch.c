@@ -15,7 +15,7 @@ enum { LANES = LAT_TILE };
 typedef double lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 typedef int64_t choice __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 
-/* ---- memory ----------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Of complete rows all that is kept of K is one factor; of others there may be one a row, and as
  * much of statistics. */
@@ -96,7 +96,7 @@ size_t lat_factor_lanes_count(size_t D, size_t M, bool missing, size_t rows)
   return all > least ? all : least;
 }
 
-/* ---- patterns --------------------------------------------------------------------------------------- */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 /* Each column has an odd number of its own, of which a row's hash adds up those that it misses. */
 static void number_columns(size_t D, uint64_t *numbers)
@@ -182,7 +182,7 @@ void lat_factor_lanes_begin(lat_factor_lanes *l, const lat_factor_frame *frame, 
   if (frame->missing) find_patterns(l, l->d);
 }
 
-/* ---- a batch: the rows ------------------------------------------------------------------------------ */
+/* ---- a batch: the rows ----------------------------------------------------------------------- */
 
 /* Turns 8 rows: x - mean or 0, what is there, and how much of it. */
 LAT_CLONES static void turn_rows(size_t D, const double *const x[LANES], const double *mean,
@@ -249,7 +249,7 @@ static void gather_groups(lat_factor_lanes *l)
       l->mask[j * stride + g] = g < l->groups ? l->row_mask[j * stride + l->first[g]] : 0;
 }
 
-/* ---- a batch: K of the groups ---------------------------------------------------------------------- */
+/* ---- a batch: K of the groups ---------------------------------------------------------------- */
 
 /* K + noise I = L L' in place, as in lat_packed_cholesky; also the inverses of L's diagonal, and the
  * squares of it (1 for directions that are left out). */
@@ -338,7 +338,7 @@ static void take_complete(lat_factor_lanes *l)
   }
 }
 
-/* ---- a batch: posteriors ------------------------------------------------------------------------------ */
+/* ---- a batch: posteriors --------------------------------------------------------------------- */
 
 /* z (M x n) := inv(L L') z, where the next 8 lanes of L are `step` further. */
 LAT_CLONES static void solve(size_t M, size_t n, const double *L, const double *pivots,
@@ -502,7 +502,7 @@ bool lat_factor_lanes_next(lat_factor_lanes *l)
   return true;
 }
 
-/* ---- the inverse ------------------------------------------------------------------------------------ */
+/* ---- the inverse ----------------------------------------------------------------------------- */
 
 /* First the rows of inv(L), each a combination of those above it; inv(K) is the sum of the products of
  * each row with itself, of which row k goes into rows up to k. */

@@ -11,7 +11,7 @@ lat_status lat_factor_wholly_missing(lat_workspace *work, size_t column)
   return lat_fail(work, LAT_INVALID, "column %zu of X is wholly missing", column + 1);
 }
 
-/* ---- statistics ----------------------------------------------------------------------------------- */
+/* ---- statistics ------------------------------------------------------------------------------ */
 
 enum { HEAD = 2 };
 
@@ -86,7 +86,7 @@ lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const 
   return LAT_OK;
 }
 
-/* ---- the E-step ------------------------------------------------------------------------------------- */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* A chunk's sums, about the mean; behind the memory of the walk. */
 typedef struct adder {
@@ -274,7 +274,7 @@ size_t lat_factor_em_scratch(const lat_em *em, size_t rows)
   return lat_factor_add_count(em->sizes[LAT_D], em->sizes[LAT_M], em->options.missing, rows);
 }
 
-/* ---- the M-step -------------------------------------------------------------------------------------- */
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
 lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const double *shift,
                             const lat_factor_model *to, double *rest, double *weight)
@@ -324,7 +324,7 @@ lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *s,
   return LAT_OK;
 }
 
-/* ---- a start ------------------------------------------------------------------------------------------ */
+/* ---- a start --------------------------------------------------------------------------------- */
 
 lat_status lat_factor_start(lat_workspace *work, const lat_matrix *X, const double *weights,
                             bool missing, uint64_t seed, const lat_factor_model *to, double *shift,

@@ -71,7 +71,7 @@ static lat_status check_latent_dim(lat_workspace *work, size_t D, size_t M)
                   M, D);
 }
 
-/* ---- one column -------------------------------------------------------------------------------- */
+/* ---- one column ------------------------------------------------------------------------------ */
 
 /* y of x = lambda/s2, and what a column of that y adds to 2 bound/N. Below x = (1 + sqrt(a))^2 there
  * is no root: y is 0. */
@@ -99,7 +99,7 @@ static double threshold(double a)
   return (1 + high) * (high + a) / high;
 }
 
-/* ---- the noise variance ---------------------------------------------------------------------------- */
+/* ---- the noise variance ---------------------------------------------------------------------- */
 
 typedef struct spectrum {
   const double *lambda; /* descending */
@@ -183,7 +183,7 @@ double lat_bpca_switch_on(const lat_bpca *b, size_t i, double lambda, double wei
   return sqrt(noise * y / (y + a) * y);
 }
 
-/* ---- the closed form ------------------------------------------------------------------------------- */
+/* ---- the closed form ------------------------------------------------------------------------- */
 
 static lat_status from_pca(lat_workspace *work, lat_pca pca, double weight, size_t M,
                            double *parameters, double *objective)
@@ -252,7 +252,7 @@ lat_status lat_bpca_from_moments(lat_workspace *work, const lat_moments *moments
   return LAT_OK;
 }
 
-/* ---- a start ----------------------------------------------------------------------------------------- */
+/* ---- a start --------------------------------------------------------------------------------- */
 
 /* X without gaps, these filled with the columns' means, which become the shift. */
 static lat_status fill_gaps(lat_workspace *work, const lat_matrix *X, const double *weights,

@@ -61,7 +61,7 @@ lat_factor_model lat_bpca_model(const lat_bpca *bpca);
 /* Columns that are not switched off; they come first, from the smallest alpha on. */
 size_t lat_bpca_dimensions(const double *W, size_t D, size_t M);
 
-/* ---- the closed form ------------------------------------------------------------------------------ */
+/* ---- the closed form ------------------------------------------------------------------------- */
 
 /* The parameters with the greatest bound, and the bound (nats a row). M is the most latent dimensions.
  *
@@ -72,7 +72,7 @@ lat_status lat_bpca_fit(lat_workspace *work, const lat_matrix *X, const double *
 lat_status lat_bpca_from_moments(lat_workspace *work, const lat_moments *moments, size_t M,
                                  double *parameters, double *objective);
 
-/* ---- the iteration ---------------------------------------------------------------------------------- */
+/* ---- the iteration --------------------------------------------------------------------------- */
 
 /* lat_em's `model`. Statistics are about the shift, which should be near the mean. */
 typedef struct lat_bpca_state {

@@ -15,7 +15,7 @@
 /* A column whose |w|^2 is less than this part of D Sigma_ii is on its way to 0. */
 #define FADED 1e-3
 
-/* ---- the E-step ------------------------------------------------------------------------------------- */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* What prepare makes: the columns that are on, D x on; their Sigma; KL(q(W) || p(W)); and the frame. */
 typedef struct derived {
@@ -110,7 +110,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   if (chunk->first == 0) statistics[0] -= *d.kl;
 }
 
-/* ---- the M-step -------------------------------------------------------------------------------------- */
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
 /* A step under way: new loadings (D x on) and their Sigma (on x on), in whatever directions. */
 typedef struct step {
@@ -267,7 +267,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   store(&s, *state->settled);
   if (*state->settled && em->iterations > 0 && change < NEAR && s.sums.blocks == 1)
     LAT_TRY(leap(em, &s, objective));
-  em->unsettled = !*state->settled || lat_bpca_dimensions(s.b.W, D, M) < s.on;
+  em->reseeded = !*state->settled || lat_bpca_dimensions(s.b.W, D, M) < s.on;
   return LAT_OK;
 }
 

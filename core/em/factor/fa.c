@@ -75,7 +75,7 @@ lat_status lat_fa_constant(lat_workspace *work, size_t column, double variance)
                   column + 1, variance);
 }
 
-/* ---- EM ---------------------------------------------------------------------------------------------- */
+/* ---- EM -------------------------------------------------------------------------------------- */
 
 static lat_factor_model model_of(const lat_em *em, const double *parameters)
 {
@@ -204,7 +204,7 @@ lat_status lat_fa_start(lat_workspace *work, const lat_matrix *X, const double *
   return LAT_OK;
 }
 
-/* ---- rotations ----------------------------------------------------------------------------------- */
+/* ---- rotations ------------------------------------------------------------------------------- */
 
 /* T (M x M) for loadings of variables with variance 1; and Phi, the identity if T is orthogonal. */
 static lat_status choose(lat_workspace *work, size_t D, size_t M, lat_rotation rotation,

@@ -57,7 +57,7 @@ typedef struct lat_fa_record {
                        * infinity when S is singular */
 } lat_fa_record;
 
-/* ---- from moments ------------------------------------------------------------------------------- */
+/* ---- from moments ---------------------------------------------------------------------------- */
 
 /* The parameters of maximum likelihood for data with the mean (D) and covariance S (D x D, divisor N),
  * by projected Newton steps in theta with those derivatives, from the start (1 - M/2D)/diag(inv(R)),
@@ -80,7 +80,7 @@ long long lat_fa_degrees_of_freedom(size_t D, size_t M);
  * degrees of freedom (Lawley, Maxwell 1971, 4.4). */
 double lat_fa_statistic(double rows, size_t D, size_t M, double discrepancy);
 
-/* ---- EM ------------------------------------------------------------------------------------------ */
+/* ---- EM -------------------------------------------------------------------------------------- */
 
 /* lat_em's `model`. Statistics are about the shift, which should be near the mean; noise variances are
  * kept at or above `least` (D), a share of the columns' variances. */
@@ -100,7 +100,7 @@ lat_status lat_fa_start(lat_workspace *work, const lat_matrix *X, const double *
                         bool missing, const lat_fa_options *options, bool random,
                         const lat_fa_model *model, double *parameters);
 
-/* ---- rotations ----------------------------------------------------------------------------------- */
+/* ---- rotations ------------------------------------------------------------------------------- */
 
 /* Turns W, which may be in any rotation, into the canonical form and then as `rotation` says. The
  * statistics of an iteration (or NULL), in terms of z0 (factor.h), are turned along. */

@@ -39,7 +39,7 @@ typedef struct problem {
   size_t *open;  /* the variables that aren't held by a bound */
 } problem;
 
-/* ---- f and its derivatives ---------------------------------------------------------------------- */
+/* ---- f and its derivatives ------------------------------------------------------------------- */
 
 static lat_status evaluate(problem *p, point *to)
 {
@@ -109,7 +109,7 @@ static lat_status differentiate_twice(problem *p)
   return LAT_OK;
 }
 
-/* ---- one step ------------------------------------------------------------------------------------------ */
+/* ---- one step -------------------------------------------------------------------------------- */
 
 static double clip(const problem *p, size_t j, double theta)
 {
@@ -283,7 +283,7 @@ static lat_status minimize(problem *p, size_t most, double tolerance, double *hi
   return LAT_OK;
 }
 
-/* ---- starts -------------------------------------------------------------------------------------------- */
+/* ---- starts ---------------------------------------------------------------------------------- */
 
 static lat_status new_point(lat_workspace *work, size_t D, point *to)
 {
@@ -347,7 +347,7 @@ static void random_start(problem *p, uint64_t seed, size_t number)
   for (size_t j = 0; j < p->D; j++) p->at.theta[j] = clip(p, j, log(p->at.theta[j]));
 }
 
-/* ---- parameters ------------------------------------------------------------------------------------------ */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 /* W = Psi^(1/2) Omega (E - I)^(1/2), in the units of the data; columns for which E isn't above I are
  * left as they are. */

@@ -125,7 +125,7 @@ static void step(const lat_em *em, const lat_em_chunk *chunk, double *statistics
   }
 }
 
-/* ---- S ----------------------------------------------------------------------------------------- */
+/* ---- S --------------------------------------------------------------------------------------- */
 
 static lat_status expected_covariance(const lat_em *em, const double *statistics, double *mean,
                                       double *S)
@@ -163,7 +163,7 @@ static lat_status take_covariance(lat_em *em, const double *statistics, double *
   return LAT_OK;
 }
 
-/* ---- the power iteration -------------------------------------------------------------------------- */
+/* ---- the power iteration --------------------------------------------------------------------- */
 
 /* The largest of the direction's entries, means and loadings by the noise's deviation, noise variances
  * by themselves. */

@@ -75,7 +75,7 @@ lat_status lat_factor_covariance(lat_workspace *work, const lat_factor_model *mo
 lat_status lat_factor_sample(lat_workspace *work, const lat_factor_model *model, lat_random *random,
                              const lat_matrix *X, const lat_matrix *Z);
 
-/* ---- EM's statistics, so that online EM can go on from a fit ------------------------------------- */
+/* ---- EM's statistics, so that online EM can go on from a fit --------------------------------- */
 
 /* How many numbers they are: all of which a bilinear model's M-step needs to know (bilinear.h). */
 size_t lat_factor_statistics_count(size_t D, size_t M, bool missing);

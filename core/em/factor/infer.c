@@ -13,7 +13,7 @@ typedef struct walk {
   double *scratch;
 } walk;
 
-/* ---- from z0 to z = L z0, and back -------------------------------------------------------------- */
+/* ---- from z0 to z = L z0, and back ----------------------------------------------------------- */
 
 /* x := L x */
 static void turn(size_t M, const double *L, double *x)
@@ -54,7 +54,7 @@ static void posterior_covariance(const lat_factor_frame *f, const double *factor
   }
 }
 
-/* ---- one row ---------------------------------------------------------------------------------- */
+/* ---- one row --------------------------------------------------------------------------------- */
 
 /* KL(N(m, C) || N(z, V)) in terms of z0, where V = noise inv(A A'), A being K's factor, and C = R R':
  * 1/2 (|A'R|^2/noise + |A'(m - z)|^2/noise - M + log|V| - log|C|). m and R (dense, M x M) are
@@ -152,7 +152,7 @@ static void say(const walk *w, const lat_factor_rows *r, size_t g, size_t i, siz
   to->bound[row] = density(r, g, i) - to->kl[row];
 }
 
-/* ---- all rows ------------------------------------------------------------------------------------- */
+/* ---- all rows -------------------------------------------------------------------------------- */
 
 static void apply_chunk(void *context, size_t c, size_t worker)
 {
@@ -219,7 +219,7 @@ lat_status lat_factor_posterior(lat_workspace *work, const lat_factor_model *mod
   return LAT_OK;
 }
 
-/* ---- the other way ---------------------------------------------------------------------------------- */
+/* ---- the other way --------------------------------------------------------------------------- */
 
 static double noise_variance(const lat_factor_model *model, size_t j)
 {

@@ -48,7 +48,7 @@ static lat_status no_noise(lat_workspace *work, size_t M)
       M);
 }
 
-/* ---- the closed form ---------------------------------------------------------------------------- */
+/* ---- the closed form ------------------------------------------------------------------------- */
 
 static lat_status from_pca(lat_workspace *work, lat_pca pca, size_t M, double *parameters,
                            double *objective)
@@ -117,7 +117,7 @@ lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size
   return LAT_OK;
 }
 
-/* ---- EM ---------------------------------------------------------------------------------------------- */
+/* ---- EM -------------------------------------------------------------------------------------- */
 
 static lat_factor_frame frame_of(const lat_em *em)
 {
@@ -214,7 +214,7 @@ const lat_em_kind lat_ppca_limit_kind = {.name = "ppca",
                                          .e_step = limit_e_step,
                                          .m_step = limit_m_step};
 
-/* ---- before and after ------------------------------------------------------------------------------- */
+/* ---- before and after ------------------------------------------------------------------------ */
 
 lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double *weights,
                           bool missing, bool limit, size_t M, uint64_t seed,

@@ -40,7 +40,7 @@ extern const lat_parameter lat_ppca_parameters[];
 /* The view of a flat vector of parameters. What a fitted model says of rows is in factor.h. */
 lat_factor_model lat_ppca_of(double *flat, size_t D, size_t M);
 
-/* ---- the closed form -------------------------------------------------------------------------- */
+/* ---- the closed form ------------------------------------------------------------------------- */
 
 /* The parameters of maximum likelihood, and the mean log-likelihood (nats a row) they have on the
  * data. M = 0 is the isotropic Gaussian, M = D-1 the one with full covariance. N < D is fine.
@@ -59,7 +59,7 @@ lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments
 lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size_t *M,
                            double **log_evidence, size_t *count);
 
-/* ---- EM ------------------------------------------------------------------------------------------ */
+/* ---- EM -------------------------------------------------------------------------------------- */
 
 /* lat_em's `model`. Statistics are about the shift, which should be near the mean. */
 typedef struct lat_ppca_model {

@@ -44,34 +44,34 @@ LAT_CLONES static void log_density(size_t n, double c, double *z)
   for (size_t i = 0; i < n; i++) z[i] = c - 0.5 * z[i];
 }
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Numbers for each row of a block. */
-static size_t row_count(const lat_gmm *gmm)
+static size_t row_count(const lat_gmm_context *gmm)
 {
-  size_t features = gmm_is_wide(gmm) ? 0 : gmm_features(gmm) + gmm_lanes(gmm);
+  size_t features = gmm_is_wide(gmm) ? 0 : gmm_features(gmm) + gmm_padded(gmm);
   return features + 3 * gmm_pitch(gmm) + gmm->K + 5;
 }
 
 /* Features and the rest stay in the second-level cache, and products are of the size that BLAS does
  * without copying first. */
-size_t lat_gmm_block_rows(const lat_gmm *gmm)
+size_t lat_gmm_block_rows(const lat_gmm_context *gmm)
 {
   size_t rows = (gmm_is_wide(gmm) ? 49152 : 24576) / row_count(gmm) / 32 * 32;
   return rows < 64 ? 64 : rows > 512 ? 512 : rows;
 }
 
-size_t lat_gmm_scratch_count(const lat_gmm *gmm)
+size_t lat_gmm_scratch_count(const lat_gmm_context *gmm)
 {
   return row_count(gmm) * lat_gmm_block_rows(gmm) + gmm->D * gmm_pitch(gmm) + 2 * gmm->D;
 }
 
-gmm_block lat_gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n)
+gmm_block lat_gmm_block_of(const lat_gmm_context *gmm, double *scratch, size_t n)
 {
   bool wide = gmm_is_wide(gmm);
   gmm_block block = {.n = n, .features = scratch};
-  block.lanes = block.features + (wide ? 0 : gmm_features(gmm) * n);
-  block.T = block.lanes + (wide ? 0 : gmm_lanes(gmm) * n);
+  block.padded = block.features + (wide ? 0 : gmm_features(gmm) * n);
+  block.T = block.padded + (wide ? 0 : gmm_padded(gmm) * n);
   block.joint = block.T + gmm_pitch(gmm) * n;
   block.log_sum = block.joint + gmm->K * n;
   block.common = block.log_sum + n;
@@ -82,7 +82,7 @@ gmm_block lat_gmm_block_of(const lat_gmm *gmm, double *scratch, size_t n)
   return block;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 /* The products of x with itself turned by 0, 1, ... places: each pair of columns once. x comes
  * twice, one behind the other. */
@@ -100,8 +100,8 @@ LAT_CLONES static void place(size_t D, const double *restrict from, const double
   for (size_t d = 0; d < D; d++) x[d] = x[D + d] = (from[d] - shift[d]) * inverse[d];
 }
 
-static void load_features(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
-                          gmm_block *block)
+static void load_features(const lat_gmm_context *gmm, const gmm_derived *derived,
+                          const lat_matrix *X, gmm_block *block)
 {
   size_t D = gmm->D, V = lat_gmm_quadratic(gmm), F = V + D + 1;
   lat_matrix rows = *X;
@@ -112,8 +112,8 @@ static void load_features(const lat_gmm *gmm, const gmm_ready *ready, const lat_
   }
   for (size_t i = 0; i < block->n; i++) {
     double *f = block->features + i * F;
-    place(D, (const double *)rows.data + (ptrdiff_t)i * rows.row_stride, gmm->shift, ready->inverse,
-          x);
+    place(D, (const double *)rows.data + (ptrdiff_t)i * rows.row_stride, gmm->shift,
+          derived->inverse, x);
     if (gmm->covariance == LAT_COVARIANCE_FULL) products(D, x, f);
     if (gmm_is_spherical(gmm))
       *f = square_sum(D, x);
@@ -124,35 +124,35 @@ static void load_features(const lat_gmm *gmm, const gmm_ready *ready, const lat_
   }
 }
 
-static void load_columns(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
-                         gmm_block *block)
+static void load_columns(const lat_gmm_context *gmm, const gmm_derived *derived,
+                         const lat_matrix *X, gmm_block *block)
 {
   size_t n = block->n;
   lat_matrix columns = lat_transpose(*X), T = lat_matrix_of(block->T, gmm->D, n);
   lat_copy(&columns, &T);
   for (size_t d = 0; d < gmm->D; d++)
-    scale_row(n, block->T + d * n, gmm->shift[d], ready->inverse[d], block->T + d * n);
+    scale_row(n, block->T + d * n, gmm->shift[d], derived->inverse[d], block->T + d * n);
 }
 
-void lat_gmm_load(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X, bool complete,
-                  gmm_block *block)
+void lat_gmm_read_rows(const lat_gmm_context *gmm, const gmm_derived *derived, const lat_matrix *X,
+                       bool complete, gmm_block *block)
 {
-  if (complete && *ready->path == GMM_FEATURES)
-    load_features(gmm, ready, X, block);
-  else if (complete && gmm_by_rows(gmm, ready))
-    lat_gmm_load_rows(gmm, ready, X, block);
+  if (complete && *derived->path == GMM_FEATURES)
+    load_features(gmm, derived, X, block);
+  else if (complete && gmm_by_rows(gmm, derived))
+    lat_gmm_read_packed_rows(gmm, derived, X, block);
   else
-    load_columns(gmm, ready, X, block);
+    load_columns(gmm, derived, X, block);
 }
 
-/* ---- densities ------------------------------------------------------------------------------------- */
+/* ---- densities ------------------------------------------------------------------------------- */
 
 /* Z := W Y for component k's factor. In panels of W's rows, each as far as the diagonal: products
  * of matrices of this size are faster than triangular ones by more than the corners cost. */
-static void whiten(const lat_gmm *gmm, const gmm_ready *ready, size_t k, size_t n, const double *Y,
-                   double *Z)
+static void whiten(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k, size_t n,
+                   const double *Y, double *Z)
 {
-  const double *W = gmm_part(gmm, ready->factors, k);
+  const double *W = gmm_part(gmm, derived->factors, k);
   size_t D = gmm->D;
   if (lat_gmm_is_dense(gmm)) {
     for (size_t first = 0; first < D; first += 16) {
@@ -176,7 +176,7 @@ static void normal(size_t D, size_t n, double c, const double *Y, double *z)
 }
 
 /* The rows x of the features into Y (n x D), times roots unless NULL. */
-static void take_linear(const lat_gmm *gmm, gmm_block *block, const double *weights)
+static void take_linear(const lat_gmm_context *gmm, gmm_block *block, const double *weights)
 {
   size_t D = gmm->D, F = gmm_features(gmm);
   for (size_t i = 0; i < block->n; i++) {
@@ -185,53 +185,55 @@ static void take_linear(const lat_gmm *gmm, gmm_block *block, const double *weig
   }
 }
 
-static void feature_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
+static void feature_densities(const lat_gmm_context *gmm, const gmm_derived *derived,
+                              gmm_block *block)
 {
-  size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm), n = block->n, lanes = gmm_lanes(gmm);
-  lat_tile_product(n, lanes, F, block->features, F, 1, ready->coefficients, lanes, false,
-                   block->lanes, lanes);
+  size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm), n = block->n, padded = gmm_padded(gmm);
+  lat_tile_product(n, padded, F, block->features, F, 1, derived->coefficients, padded, false,
+                   block->padded, padded);
   lat_matrix beside =
-      lat_transpose(lat_block_of(lat_matrix_of(block->lanes, n, lanes), 0, 0, n, K));
+      lat_transpose(lat_block_of(lat_matrix_of(block->padded, n, padded), 0, 0, n, K));
   lat_matrix joint = lat_matrix_of(block->joint, K, n);
   lat_copy(&beside, &joint);
   if (gmm->covariance != LAT_COVARIANCE_TIED) return;
   take_linear(gmm, block, NULL);
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)D, (blasint)D, 1,
-              block->Y, (blasint)D, ready->factors, (blasint)D, 0, block->Z, (blasint)D);
+              block->Y, (blasint)D, derived->factors, (blasint)D, 0, block->Z, (blasint)D);
   for (size_t i = 0; i < n; i++) block->common[i] = -0.5 * square_sum(D, block->Z + i * D);
 }
 
-void lat_gmm_densities(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block)
+void lat_gmm_densities(const lat_gmm_context *gmm, const gmm_derived *derived, gmm_block *block)
 {
   size_t K = gmm->K, n = block->n;
   memset(block->common, 0, n * sizeof(double));
   if (gmm->labelled_only) {
     memset(block->joint, 0, K * n * sizeof(double));
-    if (*ready->path == GMM_FEATURES) memset(block->lanes, 0, gmm_lanes(gmm) * n * sizeof(double));
+    if (*derived->path == GMM_FEATURES)
+      memset(block->padded, 0, gmm_padded(gmm) * n * sizeof(double));
     return;
   }
-  if (*ready->path == GMM_FEATURES) {
-    feature_densities(gmm, ready, block);
+  if (*derived->path == GMM_FEATURES) {
+    feature_densities(gmm, derived, block);
     return;
   }
   for (size_t k = 0; k < K; k++) {
-    if (gmm_by_rows(gmm, ready)) {
-      lat_gmm_row_densities(gmm, ready, k, block);
+    if (gmm_by_rows(gmm, derived)) {
+      lat_gmm_row_densities(gmm, derived, k, block);
       continue;
     }
-    const double *mean = ready->means + k * gmm->D;
+    const double *mean = derived->means + k * gmm->D;
     for (size_t d = 0; d < gmm->D; d++)
       scale_row(n, block->T + d * n, mean[d], 1, block->Y + d * n);
-    whiten(gmm, ready, k, n, block->Y, block->Z);
-    normal(gmm->D, n, ready->constants[k], block->Z, block->joint + k * n);
+    whiten(gmm, derived, k, n, block->Y, block->Z);
+    normal(gmm->D, n, derived->constants[k], block->Z, block->joint + k * n);
   }
 }
 
-/* ---- responsibilities ---------------------------------------------------------------------------------- */
+/* ---- responsibilities ------------------------------------------------------------------------ */
 
 /* A known label makes all other components impossible. Rows that have none but are to have one get
  * weight 0. */
-static void put_labels(const lat_gmm *gmm, const uint32_t *labels, const gmm_rows *rows,
+static void put_labels(const lat_gmm_context *gmm, const uint32_t *labels, const gmm_rows *rows,
                        gmm_block *block)
 {
   for (size_t i = 0; i < block->n; i++) {
@@ -245,8 +247,8 @@ static void put_labels(const lat_gmm *gmm, const uint32_t *labels, const gmm_row
   }
 }
 
-void lat_gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_rows *rows,
-                    gmm_block *block, double *statistics)
+void lat_gmm_find_responsibilities(const lat_gmm_context *gmm, const lat_em_chunk *chunk,
+                                   const gmm_rows *rows, gmm_block *block, double *statistics)
 {
   size_t K = gmm->K, n = block->n;
   bool weighted = chunk->weights || gmm->labelled_only;
@@ -267,10 +269,10 @@ void lat_gmm_settle(const lat_gmm *gmm, const lat_em_chunk *chunk, const gmm_row
   statistics[1] += total;
 }
 
-/* ---- statistics ------------------------------------------------------------------------------------------ */
+/* ---- statistics ------------------------------------------------------------------------------ */
 
 /* Where component k's quadratic statistics begin, and how far apart they are. */
-static double *quadratic_of(const lat_gmm *gmm, size_t k, double *statistics, size_t *step)
+static double *quadratic_of(const lat_gmm_context *gmm, size_t k, double *statistics, size_t *step)
 {
   bool common = gmm->covariance == LAT_COVARIANCE_TIED;
   *step = common ? 1 : gmm_step(gmm);
@@ -278,7 +280,7 @@ static double *quadratic_of(const lat_gmm *gmm, size_t k, double *statistics, si
 }
 
 /* In the order of the products, which for wide mixtures is A's own. */
-void lat_gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t pitch,
+void lat_gmm_add_products(const lat_gmm_context *gmm, size_t k, const double *A, size_t pitch,
                           double *statistics)
 {
   size_t D = gmm->D, step;
@@ -298,8 +300,8 @@ void lat_gmm_add_products(const lat_gmm *gmm, size_t k, const double *A, size_t 
   }
 }
 
-/* Z (D x m) := sqrt(r) (Y - about), for the m rows that the component has anything to do with; where
- * components are far apart that spares nearly all of the work. */
+/* Z (D x m) := sqrt(r) (Y - about), for the m rows that the component has anything to do with;
+ * where components are far apart that spares nearly all of the work. */
 static size_t gather(size_t D, size_t n, const double *Y, const double *about, const double *r,
                      double *Z, double *roots)
 {
@@ -317,8 +319,8 @@ static size_t gather(size_t D, size_t n, const double *Y, const double *about, c
   return m;
 }
 
-void lat_gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *Y,
-                           const double *about, double *statistics)
+void lat_gmm_add_component(const lat_gmm_context *gmm, size_t k, const gmm_block *block,
+                           const double *Y, const double *about, double *statistics)
 {
   size_t D = gmm->D, n = block->n, between = gmm_step(gmm), step;
   double *A = block->spare, *roots = A + D * D, *Z = block->Z;
@@ -339,7 +341,7 @@ void lat_gmm_add_component(const lat_gmm *gmm, size_t k, const gmm_block *block,
   for (size_t d = 0; d < D; d++) quadratic[one ? 0 : d * step] += square_sum(m, Z + d * m);
 }
 
-void lat_gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const double *C,
+void lat_gmm_add_covariance(const lat_gmm_context *gmm, size_t k, double weight, const double *C,
                             const size_t *columns, size_t m, double *statistics)
 {
   size_t step;
@@ -354,14 +356,14 @@ void lat_gmm_add_covariance(const lat_gmm *gmm, size_t k, double weight, const d
       quadratic[gmm_product(gmm, columns[i], columns[j]) * step] += weight * C[i * m + j];
 }
 
-static void accumulate_features(const lat_gmm *gmm, gmm_block *block, double *statistics)
+static void accumulate_features(const lat_gmm_context *gmm, gmm_block *block, double *statistics)
 {
-  size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm), n = block->n, lanes = gmm_lanes(gmm);
+  size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm), n = block->n, padded = gmm_padded(gmm);
   lat_matrix joint = lat_transpose(lat_matrix_of(block->joint, K, n));
-  lat_matrix beside = lat_block_of(lat_matrix_of(block->lanes, n, lanes), 0, 0, n, K);
+  lat_matrix beside = lat_block_of(lat_matrix_of(block->padded, n, padded), 0, 0, n, K);
   lat_copy(&joint, &beside);
-  lat_tile_product(F, lanes, n, block->features, 1, F, block->lanes, lanes, true, statistics,
-                   lanes);
+  lat_tile_product(F, padded, n, block->features, 1, F, block->padded, padded, true, statistics,
+                   padded);
   if (gmm->covariance != LAT_COVARIANCE_TIED) return;
   take_linear(gmm, block, block->weights);
   cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)n, 1, block->Y,
@@ -369,16 +371,16 @@ static void accumulate_features(const lat_gmm *gmm, gmm_block *block, double *st
   lat_gmm_add_products(gmm, 0, block->spare, D, statistics);
 }
 
-void lat_gmm_accumulate(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
+void lat_gmm_accumulate(const lat_gmm_context *gmm, const gmm_derived *derived, gmm_block *block,
                         double *statistics)
 {
-  if (*ready->path == GMM_FEATURES) {
+  if (*derived->path == GMM_FEATURES) {
     accumulate_features(gmm, block, statistics);
     return;
   }
   for (size_t k = 0; k < gmm->K; k++) {
-    const double *about = gmm_centre(gmm, ready, k);
-    if (gmm_by_rows(gmm, ready))
+    const double *about = gmm_centre(gmm, derived, k);
+    if (gmm_by_rows(gmm, derived))
       lat_gmm_add_rows(gmm, k, block, about, statistics);
     else
       lat_gmm_add_component(gmm, k, block, block->T, about, statistics);

@@ -13,24 +13,24 @@
 #include "base/special.h"
 #include "em/gmm/internal.h"
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Scratch for missing entries, behind a block's. */
 typedef struct room {
   size_t *order, *other;      /* a number for each row of the chunk */
   size_t *observed, *missing; /* D each */
   double *gathered;           /* rows x D */
-  double *hats, *C;
+  double *expected, *C;
   double *L, *G; /* D x D each */
 } room;
 
-static size_t room_count(const lat_gmm *gmm, size_t rows)
+static size_t room_count(const lat_gmm_context *gmm, size_t rows)
 {
   size_t D = gmm->D, K = gmm->K, n = lat_gmm_block_rows(gmm);
   return 2 * rows + 2 * D + n * D + K * D * n + K * D * D + 2 * D * D;
 }
 
-static room room_of(const lat_gmm *gmm, size_t rows, double *scratch)
+static room room_of(const lat_gmm_context *gmm, size_t rows, double *scratch)
 {
   size_t D = gmm->D, K = gmm->K, n = lat_gmm_block_rows(gmm);
   room r = {.order = (size_t *)(void *)scratch};
@@ -38,19 +38,19 @@ static room room_of(const lat_gmm *gmm, size_t rows, double *scratch)
   r.observed = r.other + rows;
   r.missing = r.observed + D;
   r.gathered = scratch + 2 * rows + 2 * D;
-  r.hats = r.gathered + n * D;
-  r.C = r.hats + K * D * n;
+  r.expected = r.gathered + n * D;
+  r.C = r.expected + K * D * n;
   r.L = r.C + K * D * D;
   r.G = r.L + D * D;
   return r;
 }
 
-size_t lat_gmm_each_scratch(const lat_gmm *gmm, size_t rows, bool missing)
+size_t lat_gmm_each_scratch(const lat_gmm_context *gmm, size_t rows, bool missing)
 {
   return lat_gmm_scratch_count(gmm) + (missing ? room_count(gmm, rows) : 0);
 }
 
-/* ---- patterns --------------------------------------------------------------------------------------- */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 static bool misses(const lat_matrix *X, size_t i, size_t j)
 {
@@ -89,13 +89,14 @@ static bool same_pattern(const lat_matrix *X, size_t a, size_t b)
   return true;
 }
 
-/* ---- densities of the observed columns --------------------------------------------------------------- */
+/* ---- densities of the observed columns ------------------------------------------------------- */
 
-/* Component k's observed block: L of S_oo, G = L^-1 S_om, and C. The logarithm of L's determinant. */
-static double split_covariance(const lat_gmm *gmm, const gmm_ready *ready, size_t k, const room *r,
-                               size_t o, size_t m, double *C)
+/* Component k's observed block: L of S_oo, G = L^-1 S_om, and C. The logarithm of L's determinant.
+ */
+static double split_covariance(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
+                               const room *r, size_t o, size_t m, double *C)
 {
-  const double *S = gmm_part(gmm, ready->covariances, k);
+  const double *S = gmm_part(gmm, derived->covariances, k);
   size_t D = gmm->D;
   double log_det = 0;
   if (!lat_gmm_is_dense(gmm)) {
@@ -124,9 +125,9 @@ static double split_covariance(const lat_gmm *gmm, const gmm_ready *ready, size_
   return log_det;
 }
 
-/* Z = L^-1 (x_o - m_o) is in Y (o x n): G'Z, the missing entries about m_k, into the hats. */
-static void condition(const lat_gmm *gmm, const room *r, size_t o, size_t m, gmm_block *block,
-                      double *hats)
+/* Z = L^-1 (x_o - m_o) is in Y (o x n): G'Z, the missing entries about m_k, into the expected. */
+static void condition(const lat_gmm_context *gmm, const room *r, size_t o, size_t m,
+                      gmm_block *block, double *expected)
 {
   size_t n = block->n;
   if (!lat_gmm_is_dense(gmm)) {
@@ -134,47 +135,47 @@ static void condition(const lat_gmm *gmm, const room *r, size_t o, size_t m, gmm
   } else if (o > 0) {
     cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, (blasint)o,
                 (blasint)n, 1, r->L, (blasint)o, block->Y, (blasint)n);
-    double *means = block->spare; /* a row at a time: the hats' rows aren't side by side */
+    double *means = block->spare; /* a row at a time: the expected' rows aren't side by side */
     for (size_t i = 0; i < m; i++) {
       cblas_dgemv(CblasRowMajor, CblasTrans, (blasint)o, (blasint)n, 1, block->Y, (blasint)n,
                   r->G + i, (blasint)m, 0, means, 1);
-      memcpy(hats + r->missing[i] * n, means, n * sizeof *means);
+      memcpy(expected + r->missing[i] * n, means, n * sizeof *means);
     }
     return;
   }
-  for (size_t i = 0; i < m; i++) memset(hats + r->missing[i] * n, 0, n * sizeof *hats);
+  for (size_t i = 0; i < m; i++) memset(expected + r->missing[i] * n, 0, n * sizeof *expected);
 }
 
-static void component(const lat_gmm *gmm, const gmm_ready *ready, size_t k, const room *r, size_t o,
-                      size_t m, gmm_block *block)
+static void component(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
+                      const room *r, size_t o, size_t m, gmm_block *block)
 {
   size_t D = gmm->D, n = block->n;
-  double *hats = r->hats + k * D * n, *joint = block->joint + k * n;
-  double constant = ready->log_weights[k] - 0.5 * (double)o * LAT_LOG_2PI;
+  double *expected = r->expected + k * D * n, *joint = block->joint + k * n;
+  double constant = derived->log_weights[k] - 0.5 * (double)o * LAT_LOG_2PI;
   for (size_t i = 0; i < o; i++) {
     size_t d = r->observed[i];
     const double *t = block->T + d * n;
-    double *y = hats + d * n, mean = ready->means[k * D + d];
+    double *y = expected + d * n, mean = derived->means[k * D + d];
     for (size_t j = 0; j < n; j++) y[j] = t[j] - mean;
     memcpy(block->Y + i * n, y, n * sizeof *y);
-    constant -= ready->log_scale[d];
+    constant -= derived->log_scale[d];
   }
   double *C = r->C + k * (lat_gmm_is_dense(gmm) ? m * m : m);
   if (gmm->structure) {
     gmm_pattern p = {r->observed, r->missing, o, m, r->L, r->G};
-    gmm->structure->condition(gmm, ready, k, &p, block, joint, hats, C);
+    gmm->structure->condition(gmm, derived, k, &p, block, joint, expected, C);
     for (size_t j = 0; j < n; j++) joint[j] += constant;
     return;
   }
-  constant -= split_covariance(gmm, ready, k, r, o, m, C);
-  condition(gmm, r, o, m, block, hats);
+  constant -= split_covariance(gmm, derived, k, r, o, m, C);
+  condition(gmm, r, o, m, block, expected);
   for (size_t j = 0; j < n; j++) joint[j] = 0;
   for (size_t i = 0; i < o; i++)
     for (size_t j = 0; j < n; j++) joint[j] += block->Y[i * n + j] * block->Y[i * n + j];
   for (size_t j = 0; j < n; j++) joint[j] = constant - 0.5 * joint[j];
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static void gather(const lat_matrix *X, const size_t *at, size_t n, double *to)
 {
@@ -183,8 +184,8 @@ static void gather(const lat_matrix *X, const size_t *at, size_t n, double *to)
 }
 
 /* A block of n rows, which all miss what the first of them does. */
-static void one_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
-                      const size_t *at, size_t n, room *r, gmm_take *take, void *context,
+static void one_block(const lat_gmm_context *gmm, const gmm_derived *derived, const lat_matrix *X,
+                      const size_t *at, size_t n, room *r, gmm_on_block *take, void *context,
                       double *scratch)
 {
   size_t D = gmm->D, o = 0, m = 0;
@@ -201,19 +202,19 @@ static void one_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matr
     m = 0;
   }
   lat_matrix rows = lat_matrix_of(r->gathered, n, D);
-  lat_gmm_load(gmm, ready, &rows, m == 0, &block);
+  lat_gmm_read_rows(gmm, derived, &rows, m == 0, &block);
   if (m == 0) {
-    lat_gmm_densities(gmm, ready, &block);
+    lat_gmm_densities(gmm, derived, &block);
   } else {
     memset(block.common, 0, n * sizeof *block.common);
-    for (size_t k = 0; k < gmm->K; k++) component(gmm, ready, k, r, o, m, &block);
+    for (size_t k = 0; k < gmm->K; k++) component(gmm, derived, k, r, o, m, &block);
   }
   take(context, &block,
-       &(gmm_rows){.at = at, .missing = r->missing, .m = m, .hats = r->hats, .C = r->C});
+       &(gmm_rows){.at = at, .missing = r->missing, .m = m, .expected = r->expected, .C = r->C});
 }
 
-void lat_gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
-                        bool missing, gmm_take *take, void *context, double *scratch)
+void lat_gmm_each_block(const lat_gmm_context *gmm, const gmm_derived *derived, const lat_matrix *X,
+                        bool missing, gmm_on_block *take, void *context, double *scratch)
 {
   size_t most = lat_gmm_block_rows(gmm), n;
   if (missing && any_missing(X)) {
@@ -222,7 +223,7 @@ void lat_gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_ma
     for (size_t i = 0; i < X->rows; i += n) {
       const size_t *at = r.order + i;
       for (n = 1; i + n < X->rows && n < most && same_pattern(X, at[0], at[n]); n++) continue;
-      one_block(gmm, ready, X, at, n, &r, take, context, scratch);
+      one_block(gmm, derived, X, at, n, &r, take, context, scratch);
     }
     return;
   }
@@ -230,26 +231,26 @@ void lat_gmm_each_block(const lat_gmm *gmm, const gmm_ready *ready, const lat_ma
     n = X->rows - first < most ? X->rows - first : most;
     gmm_block block = lat_gmm_block_of(gmm, scratch, n);
     lat_matrix rows = lat_block_of(*X, first, 0, n, gmm->D);
-    lat_gmm_load(gmm, ready, &rows, true, &block);
-    lat_gmm_densities(gmm, ready, &block);
+    lat_gmm_read_rows(gmm, derived, &rows, true, &block);
+    lat_gmm_densities(gmm, derived, &block);
     take(context, &block, &(gmm_rows){.first = first});
   }
 }
 
-void lat_gmm_accumulate_missing(const lat_gmm *gmm, const gmm_ready *ready, gmm_block *block,
-                                const gmm_rows *rows, double *statistics)
+void lat_gmm_accumulate_missing(const lat_gmm_context *gmm, const gmm_derived *derived,
+                                gmm_block *block, const gmm_rows *rows, double *statistics)
 {
   size_t D = gmm->D, n = block->n, m = rows->m;
   for (size_t k = 0; k < gmm->K; k++) {
-    const double *r = block->joint + k * n, *mean = ready->means + k * D;
-    double *hats = rows->hats + k * D * n, weight = 0;
+    const double *r = block->joint + k * n, *mean = derived->means + k * D;
+    double *expected = rows->expected + k * D * n, weight = 0;
     for (size_t i = 0; i < n; i++) weight += r[i];
     if (weight == 0) continue;
-    if (!gmm_centre(gmm, ready, k))
+    if (!gmm_centre(gmm, derived, k))
       for (size_t d = 0; d < D; d++)
-        for (size_t i = 0; i < n; i++) hats[d * n + i] += mean[d];
+        for (size_t i = 0; i < n; i++) expected[d * n + i] += mean[d];
     lat_gmm_add_covariance(gmm, k, weight, rows->C + k * (lat_gmm_is_dense(gmm) ? m * m : m),
                            rows->missing, m, statistics);
-    lat_gmm_add_component(gmm, k, block, hats, NULL, statistics);
+    lat_gmm_add_component(gmm, k, block, expected, NULL, statistics);
   }
 }

@@ -7,7 +7,7 @@
 #include "base/clones.h"
 #include "em/gmm/internal.h"
 
-/* ---- loops over the rows ----------------------------------------------------------- */
+/* ---- loops over the rows --------------------------------------------------------------------- */
 
 /* x := (x - shift) inverse */
 LAT_CLONES static void place_rows(size_t n, size_t D, size_t pitch, const double *restrict shift,
@@ -69,49 +69,51 @@ LAT_CLONES static size_t weigh_rows(size_t n, size_t D, size_t pitch, const doub
   return m;
 }
 
-/* ---- densities ----------------------------------------------------------------------- */
+/* ---- densities ------------------------------------------------------------------------------- */
 
-void lat_gmm_turn_factors(const lat_gmm *gmm, const gmm_ready *ready)
+void lat_gmm_transpose_factors(const lat_gmm_context *gmm, const gmm_derived *derived)
 {
   size_t D = gmm->D, pitch = gmm_pitch(gmm);
   for (size_t k = 0; k < gmm->K; k++) {
-    const double *W = gmm_part(gmm, ready->factors, k);
-    double *to = ready->turned + k * D * pitch;
+    const double *W = gmm_part(gmm, derived->factors, k);
+    double *to = derived->transposed + k * D * pitch;
     memset(to, 0, D * pitch * sizeof *to);
     for (size_t i = 0; i < D; i++)
       for (size_t j = 0; j <= i; j++) to[j * pitch + i] = W[i * D + j];
   }
 }
 
-void lat_gmm_load_rows(const lat_gmm *gmm, const gmm_ready *ready, const lat_matrix *X,
-                       gmm_block *block)
+void lat_gmm_read_packed_rows(const lat_gmm_context *gmm, const gmm_derived *derived,
+                              const lat_matrix *X, gmm_block *block)
 {
   size_t D = gmm->D, pitch = gmm_pitch(gmm);
   lat_matrix rows = {block->T, block->n, D, (ptrdiff_t)pitch, 1, LAT_FLOAT64};
   lat_copy(X, &rows);
-  place_rows(block->n, D, pitch, gmm->shift, ready->inverse, block->T);
+  place_rows(block->n, D, pitch, gmm->shift, derived->inverse, block->T);
 }
 
-/* z = W y: W is triangular, so a panel of its columns needs as much of y as comes before its end. */
-void lat_gmm_row_densities(const lat_gmm *gmm, const gmm_ready *ready, size_t k, gmm_block *block)
+/* z = W y: W is triangular, so a panel of its columns needs as much of y as comes before its end.
+ */
+void lat_gmm_row_densities(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
+                           gmm_block *block)
 {
   enum { PANEL = 3 * LAT_TILE };
   size_t D = gmm->D, n = block->n, pitch = gmm_pitch(gmm);
-  const double *W = ready->turned + k * D * pitch;
-  centre_rows(n, D, pitch, block->T, ready->means + k * D, block->Y);
+  const double *W = derived->transposed + k * D * pitch;
+  centre_rows(n, D, pitch, block->T, derived->means + k * D, block->Y);
   for (size_t first = 0; first < pitch; first += PANEL) {
     size_t columns = pitch - first < PANEL ? pitch - first : PANEL;
     size_t depth = first + columns < D ? first + columns : D;
     lat_tile_product(n, columns, depth, block->Y, pitch, 1, W + first, pitch, false,
                      block->Z + first, pitch);
   }
-  normal_rows(n, pitch, block->Z, ready->constants[k], block->joint + k * n);
+  normal_rows(n, pitch, block->Z, derived->constants[k], block->joint + k * n);
 }
 
-/* ---- statistics ------------------------------------------------------------------------ */
+/* ---- statistics ------------------------------------------------------------------------------ */
 
-void lat_gmm_add_rows(const lat_gmm *gmm, size_t k, const gmm_block *block, const double *about,
-                      double *statistics)
+void lat_gmm_add_rows(const lat_gmm_context *gmm, size_t k, const gmm_block *block,
+                      const double *about, double *statistics)
 {
   size_t D = gmm->D, n = block->n, pitch = gmm_pitch(gmm), between = gmm_step(gmm);
   const double *r = block->joint + k * n;

@@ -1,3 +1,10 @@
+/* gmm/gmm.c: mixtures of Gaussians for the EM loop: sizes, coordinates, what an iteration's E-steps
+ * need.
+ *
+ * In coordinates y = (x - shift)/scale, log p(x, k) = log w_k - D/2 log 2 pi - sum log scale + log
+ * |W_k|
+ * - |W_k (y - m_k)|^2 / 2, where W_k is the inverse of S_k's Cholesky factor. Storage: lat_gmm_derived_of.
+ */
 #include "em/gmm/gmm.h"
 
 #include <cblas.h>
@@ -9,7 +16,7 @@
 #include "matrix/linear/lapack.h"
 #include "matrix/moments.h"
 
-/* ---- sizes ------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 #define HEAD                                                                                       \
   {"weights", {LAT_K}},                                                                            \
@@ -28,31 +35,24 @@ const lat_parameter lat_gmm_tied_diag[] = {HEAD, {"covariances", {LAT_D}}, {NULL
 const lat_parameter lat_gmm_tied_spherical[] = {
     HEAD, {"covariances", {LAT_END}}, {NULL, {LAT_END}}};
 
-size_t lat_gmm_quadratic(const lat_gmm *gmm)
+size_t lat_gmm_quadratic(const lat_gmm_context *gmm)
 {
   if (gmm->covariance == LAT_COVARIANCE_TIED) return 0;
   if (gmm->covariance != LAT_COVARIANCE_FULL) return gmm_covariance_size(gmm);
   return gmm_is_wide(gmm) ? gmm_panel(gmm, gmm_pitch(gmm)) : gmm_triangle(gmm->D);
 }
 
-size_t lat_gmm_free_parameters(const lat_gmm *gmm)
-{
-  size_t D = gmm->D, K = gmm->K,
-         each = lat_gmm_is_dense(gmm) ? gmm_triangle(D) : gmm_covariance_size(gmm);
-  return K - 1 + K * D + (gmm_is_tied(gmm) ? each : K * each);
-}
-
 static size_t statistics_count(const lat_em *em)
 {
-  const lat_gmm *gmm = em->model;
+  const lat_gmm_context *gmm = em->model;
   return 2 + gmm_statistics(gmm) +
          (gmm->covariance == LAT_COVARIANCE_TIED ? gmm_triangle(gmm->D) : 0);
 }
 
-/* ---- frames ------------------------------------------------------------------------------ */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
-void lat_gmm_frame(lat_covariance covariance, size_t D, const double *mean, const double *variance,
-                   double *shift, double *scale)
+void lat_gmm_coordinates(lat_covariance covariance, size_t D, const double *mean,
+                         const double *variance, double *shift, double *scale)
 {
   double total = 0;
   for (size_t d = 0; d < D; d++) {
@@ -62,22 +62,22 @@ void lat_gmm_frame(lat_covariance covariance, size_t D, const double *mean, cons
     scale[d] = deviation > noise ? deviation : fmax(noise, 1);
     total += deviation > noise ? variance[d] : 0;
   }
-  if (!gmm_is_spherical(&(lat_gmm){.covariance = covariance})) return;
+  if (!gmm_is_spherical(&(lat_gmm_context){.covariance = covariance})) return;
   double common = total > 0 ? sqrt(total / (double)D) : 1;
   for (size_t d = 0; d < D; d++) scale[d] = common;
 }
 
 /* The variance of column d under component k, in the units of `covariances`. */
-static double variance_of(const lat_gmm *gmm, const double *covariances, size_t k, size_t d)
+static double variance_of(const lat_gmm_context *gmm, const double *covariances, size_t k, size_t d)
 {
   const double *S = gmm_part(gmm, (double *)covariances, k);
   return S[lat_gmm_is_dense(gmm) ? d * (gmm->D + 1) : gmm_is_spherical(gmm) ? 0 : d];
 }
 
-lat_status lat_gmm_own_frame(lat_workspace *work, lat_covariance covariance, size_t D, size_t K,
-                             const double *parameters, double *shift, double *scale)
+lat_status lat_gmm_own_coordinates(lat_workspace *work, lat_covariance covariance, size_t D,
+                                   size_t K, const double *parameters, double *shift, double *scale)
 {
-  lat_gmm gmm = {.D = D, .K = K, .covariance = covariance};
+  lat_gmm_context gmm = {.D = D, .K = K, .covariance = covariance};
   const double *weights = parameters, *means = weights + K, *covariances = means + K * D;
   LAT_SCOPE(work);
   double *mean = lat_doubles(work, 2 * D), *variance = mean + D;
@@ -90,17 +90,17 @@ lat_status lat_gmm_own_frame(lat_workspace *work, lat_covariance covariance, siz
       double away = means[k * D + d] - mean[d];
       variance[d] += weights[k] * (away * away + variance_of(&gmm, covariances, k, d));
     }
-  lat_gmm_frame(covariance, D, mean, variance, shift, scale);
+  lat_gmm_coordinates(covariance, D, mean, variance, shift, scale);
   return LAT_OK;
 }
 
-/* ---- what the E-steps of an iteration need -------------------------------------------------- */
+/* ---- what the E-steps of an iteration need --------------------------------------------------- */
 
 /* Beyond this, products of coordinates lose too many digits: the largest |m|^2 + D times the trace
  * of the precision bounds by how much a quadratic form can exceed its terms' cancellation. */
 static const double guard = 1e7;
 
-size_t lat_gmm_derived_count(const lat_gmm *gmm)
+size_t lat_gmm_derived_count(const lat_gmm_context *gmm)
 {
   size_t D = gmm->D, K = gmm->K;
   return 1 + 2 * D + 2 * K + K * D + 2 * gmm_covariance_count(gmm) +
@@ -108,20 +108,20 @@ size_t lat_gmm_derived_count(const lat_gmm *gmm)
          (gmm->covariance == LAT_COVARIANCE_FULL ? K * D * gmm_pitch(gmm) : 0);
 }
 
-gmm_ready lat_gmm_ready_of(const lat_gmm *gmm, const double *derived)
+gmm_derived lat_gmm_derived_of(const lat_gmm_context *gmm, const double *memory)
 {
   size_t D = gmm->D, K = gmm->K, count = gmm_covariance_count(gmm);
-  gmm_ready ready = {.path = (double *)(size_t)derived};
-  ready.inverse = ready.path + 1;
-  ready.log_scale = ready.inverse + D;
-  ready.log_weights = ready.log_scale + D;
-  ready.constants = ready.log_weights + K;
-  ready.means = ready.constants + K;
-  ready.covariances = ready.means + K * D;
-  ready.factors = ready.covariances + count;
-  ready.coefficients = ready.factors + count;
-  ready.turned = ready.coefficients + (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
-  return ready;
+  gmm_derived derived = {.path = (double *)(size_t)memory};
+  derived.inverse = derived.path + 1;
+  derived.log_scale = derived.inverse + D;
+  derived.log_weights = derived.log_scale + D;
+  derived.constants = derived.log_weights + K;
+  derived.means = derived.constants + K;
+  derived.covariances = derived.means + K * D;
+  derived.factors = derived.covariances + count;
+  derived.coefficients = derived.factors + count;
+  derived.transposed = derived.coefficients + (gmm_is_wide(gmm) ? 0 : gmm_statistics(gmm));
+  return derived;
 }
 
 static size_t derived_count(const lat_em *em)
@@ -141,7 +141,7 @@ bool lat_gmm_cholesky(size_t D, double *S, double least)
   return true;
 }
 
-void lat_gmm_scale_covariance(const lat_gmm *gmm, const double *from, const double *inverse,
+void lat_gmm_scale_covariance(const lat_gmm_context *gmm, const double *from, const double *inverse,
                               double *to)
 {
   size_t D = gmm->D, count = gmm_covariance_size(gmm);
@@ -152,7 +152,7 @@ void lat_gmm_scale_covariance(const lat_gmm *gmm, const double *from, const doub
 }
 
 /* W of one component, and its log-determinant and the trace of the precision W'W. */
-static lat_status factor(lat_workspace *work, const lat_gmm *gmm, size_t k, const double *S,
+static lat_status factor(lat_workspace *work, const lat_gmm_context *gmm, size_t k, const double *S,
                          double *W, double *log_det, double *trace)
 {
   size_t D = gmm->D, n = gmm_is_spherical(gmm) ? 1 : D;
@@ -180,103 +180,105 @@ static lat_status factor(lat_workspace *work, const lat_gmm *gmm, size_t k, cons
   return LAT_OK;
 }
 
-/* log p(x, k) = c + b'x - 1/2 x'Px as a linear function of the features; P and b (D) are scratch. */
-static void coefficients(const lat_gmm *gmm, size_t k, const gmm_ready *ready, double *P, double *b)
+/* log p(x, k) = c + b'x - 1/2 x'Px as a linear function of the features; P and b (D) are scratch.
+ */
+static void coefficients(const lat_gmm_context *gmm, size_t k, const gmm_derived *derived,
+                         double *P, double *b)
 {
-  size_t D = gmm->D, lanes = gmm_lanes(gmm);
-  const double *W = gmm_part(gmm, ready->factors, k), *m = ready->means + k * D;
-  double *c = ready->coefficients + k, *linear = c + lat_gmm_quadratic(gmm) * lanes;
+  size_t D = gmm->D, padded = gmm_padded(gmm);
+  const double *W = gmm_part(gmm, derived->factors, k), *m = derived->means + k * D;
+  double *c = derived->coefficients + k, *linear = c + lat_gmm_quadratic(gmm) * padded;
   if (lat_gmm_is_dense(gmm)) {
     cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)D, (blasint)D, 1, W, (blasint)D, 0,
                 P, (blasint)D);
     cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)D, 1, P, (blasint)D, m, 1, 0, b, 1);
     for (size_t i = 0; i < D && !gmm_is_tied(gmm); i++)
       for (size_t j = i; j < D; j++)
-        c[gmm_product(gmm, i, j) * lanes] = P[i * D + j] * (i == j ? -0.5 : -1);
+        c[gmm_product(gmm, i, j) * padded] = P[i * D + j] * (i == j ? -0.5 : -1);
   } else {
     bool one = gmm_is_spherical(gmm);
     for (size_t d = 0; d < D; d++) {
       double w = W[one ? 0 : d];
-      c[(one ? 0 : d) * lanes] = -0.5 * w * w;
+      c[(one ? 0 : d) * padded] = -0.5 * w * w;
       b[d] = w * w * m[d];
     }
   }
-  for (size_t d = 0; d < D; d++) linear[d * lanes] = b[d];
-  linear[D * lanes] = ready->constants[k] - 0.5 * cblas_ddot((blasint)D, b, 1, m, 1);
+  for (size_t d = 0; d < D; d++) linear[d * padded] = b[d];
+  linear[D * padded] = derived->constants[k] - 0.5 * cblas_ddot((blasint)D, b, 1, m, 1);
 }
 
-lat_status lat_gmm_prepare_means(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                                 const gmm_ready *ready)
+lat_status lat_gmm_prepare_means(lat_workspace *work, const lat_gmm_context *gmm,
+                                 const double *parameters, const gmm_derived *derived)
 {
   size_t D = gmm->D, K = gmm->K;
   const double *weights = parameters, *means = weights + K;
   for (size_t d = 0; d < D; d++) {
-    ready->inverse[d] = 1 / gmm->scale[d];
-    ready->log_scale[d] = log(gmm->scale[d]);
+    derived->inverse[d] = 1 / gmm->scale[d];
+    derived->log_scale[d] = log(gmm->scale[d]);
   }
   for (size_t k = 0; k < K; k++) {
     if (!(weights[k] >= 0) || isinf(weights[k]))
       return lat_fail(work, LAT_SINGULAR, "weight %zu of the mixture is %g; weights are >= 0",
                       k + 1, weights[k]);
-    ready->log_weights[k] = log(weights[k]);
+    derived->log_weights[k] = log(weights[k]);
   }
   for (size_t i = 0; i < K * D; i++)
-    ready->means[i] = (means[i] - gmm->shift[i % D]) * ready->inverse[i % D];
+    derived->means[i] = (means[i] - gmm->shift[i % D]) * derived->inverse[i % D];
   return LAT_OK;
 }
 
-lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm *gmm,
-                                     const gmm_ready *ready)
+lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm_context *gmm,
+                                     const gmm_derived *derived)
 {
   size_t D = gmm->D, K = gmm->K;
   LAT_SCOPE(work);
   double *P = lat_doubles(work, D * D + D);
   if (!P) return LAT_MEMORY;
-  if (!gmm_is_wide(gmm)) memset(ready->coefficients, 0, gmm_statistics(gmm) * sizeof(double));
+  if (!gmm_is_wide(gmm)) memset(derived->coefficients, 0, gmm_statistics(gmm) * sizeof(double));
   double volume = -0.5 * (double)D * LAT_LOG_2PI, worst = 0, log_det = 0, trace = 0;
-  for (size_t d = 0; d < D; d++) volume -= ready->log_scale[d];
+  for (size_t d = 0; d < D; d++) volume -= derived->log_scale[d];
   for (size_t k = 0; k < K; k++) {
     if (k == 0 || !gmm_is_tied(gmm))
-      LAT_TRY(factor(work, gmm, k, gmm_part(gmm, ready->covariances, k),
-                     gmm_part(gmm, ready->factors, k), &log_det, &trace));
-    const double *m = ready->means + k * D;
+      LAT_TRY(factor(work, gmm, k, gmm_part(gmm, derived->covariances, k),
+                     gmm_part(gmm, derived->factors, k), &log_det, &trace));
+    const double *m = derived->means + k * D;
     worst = fmax(worst, (cblas_ddot((blasint)D, m, 1, m, 1) + (double)D) * trace);
-    ready->constants[k] = ready->log_weights[k] + volume + log_det;
-    if (!gmm_is_wide(gmm)) coefficients(gmm, k, ready, P, P + D * D);
+    derived->constants[k] = derived->log_weights[k] + volume + log_det;
+    if (!gmm_is_wide(gmm)) coefficients(gmm, k, derived, P, P + D * D);
   }
-  *ready->path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
-  if (gmm_by_rows(gmm, ready)) lat_gmm_turn_factors(gmm, ready);
+  *derived->path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
+  if (gmm_by_rows(gmm, derived)) lat_gmm_transpose_factors(gmm, derived);
   return LAT_OK;
 }
 
-lat_status lat_gmm_prepare(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                           double *derived)
+lat_status lat_gmm_prepare(lat_workspace *work, const lat_gmm_context *gmm,
+                           const double *parameters, double *memory)
 {
-  gmm_ready ready = lat_gmm_ready_of(gmm, derived);
-  LAT_TRY(lat_gmm_prepare_means(work, gmm, parameters, &ready));
+  gmm_derived derived = lat_gmm_derived_of(gmm, memory);
+  LAT_TRY(lat_gmm_prepare_means(work, gmm, parameters, &derived));
   const double *covariances = parameters + gmm->K + gmm->K * gmm->D;
   size_t size = gmm_covariance_size(gmm), count = gmm_covariance_count(gmm);
   for (size_t i = 0; i < count; i += size)
-    lat_gmm_scale_covariance(gmm, covariances + i, ready.inverse, ready.covariances + i);
-  return lat_gmm_prepare_densities(work, gmm, &ready);
+    lat_gmm_scale_covariance(gmm, covariances + i, derived.inverse, derived.covariances + i);
+  return lat_gmm_prepare_densities(work, gmm, &derived);
 }
 
-static lat_status prepare(lat_em *em, const double *parameters, double *derived)
+static lat_status prepare(lat_em *em, const double *parameters, double *memory)
 {
-  const lat_gmm *gmm = em->model;
+  const lat_gmm_context *gmm = em->model;
   if (gmm->labelled_only) {
-    gmm_ready ready = lat_gmm_ready_of(gmm, derived);
-    memset(derived, 0, lat_gmm_derived_count(gmm) * sizeof *derived);
-    for (size_t d = 0; d < gmm->D; d++) ready.inverse[d] = 1 / gmm->scale[d];
-    *ready.path = gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
+    gmm_derived derived = lat_gmm_derived_of(gmm, memory);
+    memset(memory, 0, lat_gmm_derived_count(gmm) * sizeof *memory);
+    for (size_t d = 0; d < gmm->D; d++) derived.inverse[d] = 1 / gmm->scale[d];
+    *derived.path = gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
     return LAT_OK;
   }
-  LAT_TRY(lat_gmm_prepare(em->work, gmm, parameters, derived));
-  gmm->record->centred |= *lat_gmm_ready_of(gmm, derived).path == GMM_CENTRED;
+  LAT_TRY(lat_gmm_prepare(em->work, gmm, parameters, memory));
+  gmm->record->centred |= *lat_gmm_derived_of(gmm, memory).path == GMM_CENTRED;
   return LAT_OK;
 }
 
-/* ---- the E-step ------------------------------------------------------------------------------- */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 static size_t scratch_count(const lat_em *em, size_t rows)
 {
@@ -284,27 +286,27 @@ static size_t scratch_count(const lat_em *em, size_t rows)
 }
 
 typedef struct e_context {
-  const lat_gmm *gmm;
-  const gmm_ready *ready;
+  const lat_gmm_context *gmm;
+  const gmm_derived *derived;
   const lat_em_chunk *chunk;
   double *statistics;
 } e_context;
 
-static void take_block(void *context, gmm_block *block, const gmm_rows *rows)
+static void on_block(void *context, gmm_block *block, const gmm_rows *rows)
 {
   const e_context *c = context;
-  lat_gmm_settle(c->gmm, c->chunk, rows, block, c->statistics);
+  lat_gmm_find_responsibilities(c->gmm, c->chunk, rows, block, c->statistics);
   if (rows->m > 0)
-    lat_gmm_accumulate_missing(c->gmm, c->ready, block, rows, c->statistics + 2);
+    lat_gmm_accumulate_missing(c->gmm, c->derived, block, rows, c->statistics + 2);
   else
-    lat_gmm_accumulate(c->gmm, c->ready, block, c->statistics + 2);
+    lat_gmm_accumulate(c->gmm, c->derived, block, c->statistics + 2);
 }
 
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
-  gmm_ready ready = lat_gmm_ready_of(em->model, em->derived);
-  e_context context = {em->model, &ready, chunk, statistics};
-  lat_gmm_each_block(em->model, &ready, &chunk->X, em->options.missing, take_block, &context,
+  gmm_derived derived = lat_gmm_derived_of(em->model, em->derived);
+  e_context context = {em->model, &derived, chunk, statistics};
+  lat_gmm_each_block(em->model, &derived, &chunk->X, em->options.missing, on_block, &context,
                      scratch);
 }
 
@@ -321,11 +323,11 @@ bool lat_gmm_weights_feasible(size_t K, double *weights)
  * must still be positive definite. */
 static bool feasible(const lat_em *em, double *parameters)
 {
-  const lat_gmm *gmm = em->model;
+  const lat_gmm_context *gmm = em->model;
   if (!lat_gmm_weights_feasible(gmm->K, parameters)) return false;
   LAT_SCOPE(em->work);
-  double *derived = lat_doubles(em->work, lat_gmm_derived_count(gmm));
-  bool proper = derived && lat_gmm_prepare(em->work, gmm, parameters, derived) == LAT_OK;
+  double *memory = lat_doubles(em->work, lat_gmm_derived_count(gmm));
+  bool proper = memory && lat_gmm_prepare(em->work, gmm, parameters, memory) == LAT_OK;
   return proper;
 }
 

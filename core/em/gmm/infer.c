@@ -7,10 +7,11 @@
 #include "em/gmm/internal.h"
 
 typedef struct apply {
-  const lat_gmm *gmm;
-  gmm_ready ready;
+  const lat_gmm_context *gmm;
+  gmm_derived derived;
   const lat_matrix *X;
-  const lat_gmm_images *images;
+  const lat_outputs *outputs;
+  const lat_matrix *q;
   bool missing;
   size_t chunk, scratch_count;
   double *scratch;
@@ -40,7 +41,7 @@ static void keep_best(const double *r, size_t K, size_t n, const gmm_rows *rows,
 static void impute(const slice *s, const gmm_block *block, const gmm_rows *rows)
 {
   const apply *a = s->a;
-  const lat_matrix *to = a->images->imputed;
+  const lat_matrix *to = a->outputs->imputed;
   size_t D = a->gmm->D, K = a->gmm->K, n = block->n;
   for (size_t i = 0; i < n; i++) {
     size_t row = s->first + gmm_row(rows, i);
@@ -49,8 +50,8 @@ static void impute(const slice *s, const gmm_block *block, const gmm_rows *rows)
       size_t d = rows->missing[j];
       double sum = 0;
       for (size_t k = 0; k < K; k++)
-        sum +=
-            block->joint[k * n + i] * (rows->hats[(k * D + d) * n + i] + a->ready.means[k * D + d]);
+        sum += block->joint[k * n + i] *
+               (rows->expected[(k * D + d) * n + i] + a->derived.means[k * D + d]);
       lat_set(to, row, d, a->gmm->shift[d] + a->gmm->scale[d] * sum);
     }
   }
@@ -59,13 +60,13 @@ static void impute(const slice *s, const gmm_block *block, const gmm_rows *rows)
 static void measure(const slice *s, const gmm_block *block, const gmm_rows *rows)
 {
   const apply *a = s->a;
-  const lat_gmm_images *images = a->images;
+  const lat_outputs *outputs = a->outputs;
   size_t K = a->gmm->K, n = block->n;
   for (size_t i = 0; i < n; i++) {
     size_t row = s->first + gmm_row(rows, i);
     double total = 0;
     for (size_t k = 0; k < K; k++)
-      total += s->q[k * n + i] = images->q ? lat_get(images->q, row, k) : block->joint[k * n + i];
+      total += s->q[k * n + i] = a->q ? lat_get(a->q, row, k) : block->joint[k * n + i];
     for (size_t k = 0; k < K; k++) {
       s->q[k * n + i] /= total;
       s->joint[k * n + i] += block->common[i];
@@ -74,35 +75,35 @@ static void measure(const slice *s, const gmm_block *block, const gmm_rows *rows
   lat_elbo(K, n, s->joint, block->log_sum, s->q, s->bound, s->kl);
   for (size_t i = 0; i < n; i++) {
     size_t row = s->first + gmm_row(rows, i);
-    images->bound[row] = s->bound[i];
-    images->kl[row] = s->kl[i];
+    outputs->bound[row] = s->bound[i];
+    outputs->kl[row] = s->kl[i];
   }
 }
 
-static void take_block(void *context, gmm_block *block, const gmm_rows *rows)
+static void on_block(void *context, gmm_block *block, const gmm_rows *rows)
 {
   const slice *s = context;
-  const lat_gmm_images *images = s->a->images;
+  const lat_outputs *outputs = s->a->outputs;
   size_t K = s->a->gmm->K, n = block->n;
-  if (images->bound) memcpy(s->joint, block->joint, K * n * sizeof(double));
+  if (outputs->bound) memcpy(s->joint, block->joint, K * n * sizeof(double));
   lat_responsibilities(K, n, block->joint, block->log_sum, block->spare);
   for (size_t i = 0; i < n; i++) {
     block->log_sum[i] += block->common[i];
     size_t row = s->first + gmm_row(rows, i) + 1;
     if (lat_is_far(&block->log_sum[i]) && (*s->far == 0 || row < *s->far)) *s->far = row;
   }
-  if (images->log_likelihood)
+  if (outputs->log_likelihood)
     for (size_t i = 0; i < n; i++)
-      images->log_likelihood[s->first + gmm_row(rows, i)] = block->log_sum[i];
-  if (images->labels) keep_best(block->joint, K, n, rows, images->labels + s->first);
-  for (size_t i = 0; images->responsibilities && i < n; i++)
+      outputs->log_likelihood[s->first + gmm_row(rows, i)] = block->log_sum[i];
+  if (outputs->labels) keep_best(block->joint, K, n, rows, outputs->labels + s->first);
+  for (size_t i = 0; outputs->responsibilities && i < n; i++)
     for (size_t k = 0; k < K; k++)
-      lat_set(images->responsibilities, s->first + gmm_row(rows, i), k, block->joint[k * n + i]);
-  if (images->imputed) impute(s, block, rows);
-  if (images->bound) measure(s, block, rows);
+      lat_set(outputs->responsibilities, s->first + gmm_row(rows, i), k, block->joint[k * n + i]);
+  if (outputs->imputed) impute(s, block, rows);
+  if (outputs->bound) measure(s, block, rows);
 }
 
-static void take_chunk(void *context, size_t chunk, size_t worker)
+static void on_chunk(void *context, size_t chunk, size_t worker)
 {
   const apply *a = context;
   size_t first = chunk * a->chunk, left = a->X->rows - first, K = a->gmm->K;
@@ -115,22 +116,26 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
   s.q = s.joint + K * most;
   s.bound = s.q + K * most;
   s.kl = s.bound + most;
-  lat_gmm_each_block(a->gmm, &a->ready, &X, a->missing, take_block, &s, s.kl + most);
+  lat_gmm_each_block(a->gmm, &a->derived, &X, a->missing, on_block, &s, s.kl + most);
 }
 
-lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                         const lat_matrix *X, bool missing, const lat_gmm_images *images)
+lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *mixture, const lat_request *request,
+                         const lat_outputs *outputs)
 {
-  if (X->cols != gmm->D)
-    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, gmm->D);
-  LAT_TRY(lat_check_finite(work, "X", X, missing));
-  if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
-  apply a = {.gmm = gmm, .X = X, .images = images, .missing = missing};
+  const lat_matrix *X = &request->X;
+  bool missing = request->missing;
   LAT_SCOPE(work);
-  double *derived = lat_doubles(work, lat_gmm_derived_count(gmm));
-  if (!derived) return LAT_MEMORY;
-  LAT_TRY(lat_gmm_prepare(work, gmm, parameters, derived));
-  a.ready = lat_gmm_ready_of(gmm, derived);
+  if (X->cols != mixture->D)
+    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, mixture->D);
+  LAT_TRY(lat_check_finite(work, "X", X, missing));
+  if (request->q) LAT_TRY(lat_check_responsibilities(work, request->q));
+  lat_gmm_context context, *gmm = &context;
+  LAT_TRY(lat_gmm_context_of(work, mixture, gmm));
+  apply a = {.gmm = gmm, .X = X, .outputs = outputs, .q = request->q, .missing = missing};
+  double *memory = lat_doubles(work, lat_gmm_derived_count(gmm));
+  if (!memory) return LAT_MEMORY;
+  LAT_TRY(lat_gmm_prepare(work, gmm, mixture->weights, memory));
+  a.derived = lat_gmm_derived_of(gmm, memory);
   a.chunk = lat_chunk_rows(gmm->D);
   if (a.chunk > X->rows) a.chunk = X->rows;
   a.scratch_count =
@@ -142,8 +147,8 @@ lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const double *
   a.far = lat_allocate(work, chunks, sizeof *a.far);
   if (!a.scratch || !a.far) return LAT_MEMORY;
   memset(a.far, 0, chunks * sizeof *a.far);
-  LAT_TRY(lat_parallel(work, chunks, take_chunk, &a));
+  LAT_TRY(lat_parallel(work, chunks, on_chunk, &a));
   for (size_t c = chunks; c-- > 0;) far = a.far[c] ? a.far[c] : far;
-  bool asked = images->responsibilities || images->labels || images->imputed || images->bound;
+  bool asked = outputs->responsibilities || outputs->labels || outputs->imputed || outputs->bound;
   return asked ? lat_check_far(work, far) : LAT_OK;
 }

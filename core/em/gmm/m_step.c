@@ -12,7 +12,7 @@ typedef struct update {
   double *added;       /* K: what has been added to the diagonal so far */
 } update;
 
-static size_t diagonal_count(const lat_gmm *gmm)
+static size_t diagonal_count(const lat_gmm_context *gmm)
 {
   return gmm_is_spherical(gmm) ? 1 : gmm->D;
 }
@@ -20,7 +20,7 @@ static size_t diagonal_count(const lat_gmm *gmm)
 /* Component k's covariance from its statistics S2/N - d d'. */
 void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statistics, double *S)
 {
-  const lat_gmm *gmm = u->gmm;
+  const lat_gmm_context *gmm = u->gmm;
   size_t D = gmm->D, step = gmm_step(gmm);
   const double *quadratic = statistics + k * gmm_apart(gmm), *offset = u->offsets + k * D;
   double n = u->counts[k];
@@ -46,7 +46,7 @@ void lat_gmm_own_covariance(const gmm_update *u, size_t k, const double *statist
  * less that of the components' offsets. `own` is scratch for one covariance. */
 static void tied_covariance(const gmm_update *u, const double *statistics, double *S, double *own)
 {
-  const lat_gmm *gmm = u->gmm;
+  const lat_gmm_context *gmm = u->gmm;
   size_t D = gmm->D, count = gmm_covariance_size(gmm);
   const double *products = statistics + gmm_statistics(gmm);
   if (!lat_gmm_is_dense(gmm)) {
@@ -67,7 +67,7 @@ static void tied_covariance(const gmm_update *u, const double *statistics, doubl
     }
 }
 
-static void add_ridge(const lat_gmm *gmm, double *S, double ridge)
+static void add_ridge(const lat_gmm_context *gmm, double *S, double ridge)
 {
   size_t n = diagonal_count(gmm), step = lat_gmm_is_dense(gmm) ? gmm->D + 1 : 1;
   for (size_t i = 0; i < n; i++) S[i * step] += ridge;
@@ -97,12 +97,12 @@ static bool fit(gmm_update *base, size_t k, double ridge)
 /* No spread in any direction, or not enough rows to have one in all. */
 static bool is_point(const gmm_update *base, size_t k)
 {
-  const lat_gmm *gmm = base->gmm;
+  const lat_gmm_context *gmm = base->gmm;
   const double *S = gmm_part(gmm, ((const update *)base)->covariances, k);
   size_t n = diagonal_count(gmm), step = lat_gmm_is_dense(gmm) ? gmm->D + 1 : 1;
   double most = 0;
   for (size_t i = 0; i < n; i++) most = fmax(most, S[i * step]);
-  bool few = !gmm->running && gmm->covariance == LAT_COVARIANCE_FULL &&
+  bool few = !gmm->online && gmm->covariance == LAT_COVARIANCE_FULL &&
              gmm_rows_held(base, k) < (double)gmm->D + 1;
   return few || !(most > LAT_GMM_COLLAPSED);
 }
@@ -110,7 +110,7 @@ static bool is_point(const gmm_update *base, size_t k)
 /* The covariance of all the data. */
 static void spread(gmm_update *base, size_t k)
 {
-  const lat_gmm *gmm = base->gmm;
+  const lat_gmm_context *gmm = base->gmm;
   if (gmm_is_tied(gmm)) return;
   double *S = gmm_part(gmm, ((update *)base)->covariances, k);
   memset(S, 0, gmm_covariance_size(gmm) * sizeof *S);
@@ -120,7 +120,7 @@ static void spread(gmm_update *base, size_t k)
 /* The parameters in the user's units. */
 static void write_out(const update *u, double *parameters)
 {
-  const lat_gmm *gmm = u->base.gmm;
+  const lat_gmm_context *gmm = u->base.gmm;
   size_t count = gmm_covariance_count(gmm);
   double *covariances = parameters + gmm->K + gmm->K * gmm->D;
   const double *scale = gmm->scale;
@@ -133,23 +133,23 @@ static void write_out(const update *u, double *parameters)
 }
 
 /* A component without rows, but not to begin anew, keeps what it has. */
-static void keep(update *u, size_t k, const gmm_ready *ready)
+static void keep(update *u, size_t k, const gmm_derived *derived)
 {
-  const lat_gmm *gmm = u->base.gmm;
+  const lat_gmm_context *gmm = u->base.gmm;
   size_t D = gmm->D, count = gmm_covariance_size(gmm);
-  memcpy(u->base.means + k * D, ready->means + k * D, D * sizeof(double));
+  memcpy(u->base.means + k * D, derived->means + k * D, D * sizeof(double));
   if (!gmm_is_tied(gmm))
-    memcpy(gmm_part(gmm, u->covariances, k), gmm_part(gmm, ready->covariances, k),
+    memcpy(gmm_part(gmm, u->covariances, k), gmm_part(gmm, derived->covariances, k),
            count * sizeof(double));
 }
 
 lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  const lat_gmm *gmm = em->model;
+  const lat_gmm_context *gmm = em->model;
   size_t D = gmm->D, K = gmm->K;
   bool tied = gmm_is_tied(gmm);
   LAT_SCOPE(em->work);
-  gmm_ready ready = lat_gmm_ready_of(gmm, em->derived);
+  gmm_derived derived = lat_gmm_derived_of(gmm, em->derived);
   update u = {.base = {.fit = fit, .is_point = is_point, .spread = spread}};
   u.covariances = lat_doubles(em->work, gmm_covariance_count(gmm) + D * D + K);
   if (!u.covariances) return LAT_MEMORY;
@@ -158,17 +158,17 @@ lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *paramete
   memset(u.added, 0, K * sizeof *u.added);
   LAT_TRY(lat_gmm_begin_update(&u.base, em, gmm, statistics[1]));
   const double *features = statistics + 2;
-  lat_gmm_find_means(&u.base, &ready, features);
+  lat_gmm_find_means(&u.base, &derived, features);
   if (tied) {
     tied_covariance(&u.base, features, u.covariances, u.trial);
-    lat_gmm_secure(&u.base, 0);
+    lat_gmm_regularize_or_reseed(&u.base, 0);
   }
   for (size_t k = 0; k < K; k++) {
     gmm_emptiness empty = lat_gmm_is_empty(&u.base, k);
-    if (empty == GMM_EMPTY) keep(&u, k, &ready);
+    if (empty == GMM_EMPTY) keep(&u, k, &derived);
     if (empty != GMM_FILLED || tied) continue;
     lat_gmm_own_covariance(&u.base, k, features, gmm_part(gmm, u.covariances, k));
-    lat_gmm_secure(&u.base, k);
+    lat_gmm_regularize_or_reseed(&u.base, k);
   }
   write_out(&u, parameters);
   return LAT_OK;

@@ -1,74 +1,25 @@
-/* What else a fitted mixture of Gaussians is good for: order, samples, conditionals, distances. */
+/* gmm/sample.c: what a fitted mixture of Gaussians is good for besides densities: samples,
+ * conditionals, distances.
+ *
+ * Covariances are expanded to D x D matrices here, whichever their form is, and factored by
+ * Cholesky. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
 
 #include "em/gmm/internal.h"
 
-/* ---- starts and order ------------------------------------------------------------------------- */
-
-void lat_gmm_start(const lat_gmm *gmm, const double *means, double *parameters)
-{
-  size_t D = gmm->D, K = gmm->K, count = gmm_covariance_count(gmm);
-  double *covariances = parameters + K + K * D;
-  for (size_t k = 0; k < K; k++) parameters[k] = 1 / (double)K;
-  memcpy(parameters + K, means, K * D * sizeof *means);
-  for (size_t i = 0; i < count; i++) {
-    size_t column = gmm_is_spherical(gmm) ? 0 : i % D;
-    bool diagonal = !lat_gmm_is_dense(gmm) || i / D % D == column;
-    covariances[i] = diagonal ? gmm->scale[column] * gmm->scale[column] : 0;
-  }
-}
-
-/* Blocks of `size` numbers, one a component, in a new order; `old` is scratch. */
-static void permute(size_t K, size_t size, const size_t *order, double *blocks, double *old)
-{
-  memcpy(old, blocks, K * size * sizeof *old);
-  for (size_t i = 0; i < K; i++)
-    memcpy(blocks + i * size, old + order[i] * size, size * sizeof *old);
-}
-
-lat_status lat_gmm_reorder(lat_workspace *work, const lat_gmm *gmm, const lat_parameter *table,
-                           const size_t sizes[LAT_SIZES], const size_t *order, double *parameters,
-                           double *statistics)
-{
-  size_t K = gmm->K, F = gmm_features(gmm), count = lat_parameters_count(table, sizes);
-  LAT_SCOPE(work);
-  double *old = lat_doubles(work, count > K * F ? count : K * F);
-  if (!old) return LAT_MEMORY;
-  lat_parameters_reorder(table, sizes, LAT_K, order, parameters, old);
-  if (statistics && gmm_is_wide(gmm)) permute(K, F, order, statistics + 2, old);
-  for (size_t f = 0; statistics && !gmm_is_wide(gmm) && f < F; f++)
-    permute(K, 1, order, statistics + 2 + f * gmm_step(gmm), old);
-  return LAT_OK;
-}
-
-static bool before(const double *a, const double *b, size_t D)
-{
-  for (size_t d = 0; d < D; d++)
-    if (a[d] != b[d]) return a[d] < b[d];
-  return false;
-}
-
-void lat_gmm_rank(const lat_gmm *gmm, const double *parameters, size_t *order)
-{
-  size_t D = gmm->D;
-  const double *means = parameters + gmm->K;
-  for (size_t k = 0; k < gmm->K; k++) { /* insertion: components are few */
-    size_t i = k;
-    for (; i > 0 && before(means + k * D, means + order[i - 1] * D, D); i--)
-      order[i] = order[i - 1];
-    order[i] = k;
-  }
-}
-
-/* ---- covariances as they are meant ------------------------------------------------------------------ */
+/* ---- covariances as they are meant ----------------------------------------------------------- */
 
 /* Component k's covariance as a D x D matrix. */
-static void expand(const lat_gmm *gmm, const double *parameters, size_t k, double *S)
+static void expand(const lat_gmm *mixture, size_t k, double *S)
 {
+  const lat_gmm_context sizes = {.D = mixture->D,
+                                 .K = mixture->K,
+                                 .covariance = (lat_covariance)mixture->options.covariance},
+                        *gmm = &sizes;
   size_t D = gmm->D;
-  const double *from = gmm_part(gmm, (double *)parameters + gmm->K + gmm->K * D, k);
+  const double *from = gmm_part(gmm, (double *)mixture->covariances, k);
   if (lat_gmm_is_dense(gmm)) {
     memcpy(S, from, D * D * sizeof *S);
     return;
@@ -84,8 +35,8 @@ static lat_status factored(lat_workspace *work, size_t D, double *S, size_t k)
                   k + 1);
 }
 
-lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                          lat_random *random, const lat_matrix *X, double *labels)
+lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *gmm, lat_random *random,
+                          const lat_matrix *X, double *labels)
 {
   size_t D = gmm->D, K = gmm->K, n = X->rows;
   LAT_SCOPE(work);
@@ -94,14 +45,14 @@ lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *gmm, const double 
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!L || !z || !accept || !drawn) return LAT_MEMORY;
   for (size_t k = 0; k < K; k++) {
-    expand(gmm, parameters, k, L + k * D * D);
+    expand(gmm, k, L + k * D * D);
     LAT_TRY(factored(work, D, L + k * D * D, k));
   }
-  LAT_TRY(lat_random_categorical(work, random, K, parameters, n, drawn, drawn + n, accept));
+  LAT_TRY(lat_random_categorical(work, random, K, gmm->weights, n, drawn, drawn + n, accept));
   for (size_t i = 0; i < n; i++) {
     if (i % 1024 == 0) LAT_TRY(lat_check(work));
     size_t k = drawn[i];
-    const double *mean = parameters + K + k * D;
+    const double *mean = gmm->means + k * D;
     for (size_t d = 0; d < D; d++) z[d] = lat_random_normal(random);
     for (size_t d = 0; d < D; d++) {
       const double *row = L + (k * D + d) * D;
@@ -112,20 +63,20 @@ lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *gmm, const double 
   return LAT_OK;
 }
 
-/* ---- conditionals --------------------------------------------------------------------------------------- */
+/* ---- conditionals ---------------------------------------------------------------------------- */
 
 /* Means and covariance of the other columns under component k: with S_gg = L L', G = L^-1 S_go,
  * they are m_o + G' L^-1 (x - m_g) and S_oo - G'G. */
-static lat_status condition(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                            size_t k, const size_t *given, size_t count, const size_t *others,
-                            const lat_matrix *X, double *means, double *C)
+static lat_status condition(lat_workspace *work, const lat_gmm *gmm, size_t k, const size_t *given,
+                            size_t count, const size_t *others, const lat_matrix *X, double *means,
+                            double *C)
 {
   size_t D = gmm->D, M = D - count, N = X->rows;
   double *S = lat_doubles(work, 2 * D * D), *L = lat_doubles(work, count * count);
   double *Z = lat_doubles(work, N * count), *G = S ? S + D * D : NULL;
   if (!S || !L || !Z) return LAT_MEMORY;
-  const double *mean = parameters + gmm->K + k * D;
-  expand(gmm, parameters, k, S);
+  const double *mean = gmm->means + k * D;
+  expand(gmm, k, S);
   for (size_t i = 0; i < count; i++) {
     for (size_t j = 0; j < count; j++) L[i * count + j] = S[given[i] * D + given[j]];
     for (size_t j = 0; j < M; j++) G[i * M + j] = S[given[i] * D + others[j]];
@@ -148,9 +99,8 @@ static lat_status condition(lat_workspace *work, const lat_gmm *gmm, const doubl
 }
 
 /* p(k | x_given) is what rows with all other entries missing have. */
-static lat_status weigh(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                        const size_t *given, size_t count, const lat_matrix *X,
-                        const lat_matrix *responsibilities)
+static lat_status weigh(lat_workspace *work, const lat_gmm *gmm, const size_t *given, size_t count,
+                        const lat_matrix *X, const lat_matrix *responsibilities)
 {
   lat_matrix full = lat_matrix_new(work, X->rows, gmm->D);
   if (!full.data) return LAT_MEMORY;
@@ -159,19 +109,36 @@ static lat_status weigh(lat_workspace *work, const lat_gmm *gmm, const double *p
     lat_matrix from = lat_col(*X, i), to = lat_col(full, given[i]);
     lat_copy(&from, &to);
   }
-  return lat_gmm_apply(work, gmm, parameters, &full, true,
-                       &(lat_gmm_images){.responsibilities = responsibilities});
+  return lat_gmm_apply(work, gmm, &(lat_request){.X = full, .missing = true},
+                       &(lat_outputs){.responsibilities = responsibilities});
 }
 
-lat_status lat_gmm_conditional(lat_workspace *work, const lat_gmm *gmm, const double *parameters,
-                               const size_t *given, size_t count, const lat_matrix *X,
-                               const lat_matrix *responsibilities, double *means,
-                               double *covariances)
+/* mean = sum_k r_k m_k, and the variances of the columns: E[C + m m'] - mean mean', diagonal. */
+static void summarize(const lat_gmm_conditionals *c, size_t M)
+{
+  const lat_matrix *R = c->responsibilities;
+  size_t N = R->rows, K = R->cols;
+  for (size_t n = 0; n < N; n++)
+    for (size_t j = 0; j < M; j++) {
+      double sum = 0, variance = 0;
+      for (size_t k = 0; k < K; k++) sum += lat_get(R, n, k) * c->means[(k * N + n) * M + j];
+      for (size_t k = 0; k < K; k++) {
+        double away = c->means[(k * N + n) * M + j] - sum;
+        variance += lat_get(R, n, k) * (c->covariances[(k * M + j) * M + j] + away * away);
+      }
+      c->mean[n * M + j] = sum;
+      c->variance[n * M + j] = variance;
+    }
+}
+
+lat_status lat_gmm_conditional(lat_workspace *work, const lat_gmm *gmm, const size_t *given,
+                               size_t count, const lat_matrix *X, const lat_gmm_conditionals *to)
 {
   size_t D = gmm->D, M = D - count, others_count = 0, next = 0;
   if (X->cols != count)
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, but %zu are given", X->cols, count);
   LAT_TRY(lat_check_finite(work, "X", X, false));
+  LAT_SCOPE(work);
   size_t *others = lat_allocate(work, D, sizeof *others);
   if (!others) return LAT_MEMORY;
   for (size_t d = 0; d < D; d++)
@@ -181,13 +148,15 @@ lat_status lat_gmm_conditional(lat_workspace *work, const lat_gmm *gmm, const do
       others[others_count++] = d;
   for (size_t k = 0; k < gmm->K; k++) {
     LAT_SCOPE(work);
-    LAT_TRY(condition(work, gmm, parameters, k, given, count, others, X, means + k * X->rows * M,
-                      covariances + k * M * M));
+    LAT_TRY(condition(work, gmm, k, given, count, others, X, to->means + k * X->rows * M,
+                      to->covariances + k * M * M));
   }
-  return weigh(work, gmm, parameters, given, count, X, responsibilities);
+  LAT_TRY(weigh(work, gmm, given, count, X, to->responsibilities));
+  summarize(to, M);
+  return LAT_OK;
 }
 
-/* ---- distances ---------------------------------------------------------------------------------------------- */
+/* ---- distances ------------------------------------------------------------------------------- */
 
 static double half_log_det(const double *L, size_t D)
 {
@@ -211,19 +180,24 @@ static lat_status distance(lat_workspace *work, size_t D, const double *a, doubl
   return LAT_OK;
 }
 
-lat_status lat_gmm_distances(lat_workspace *work, const lat_gmm *gmm, const double *first,
-                             const double *second, double *distances)
+lat_status lat_gmm_distances(lat_workspace *work, const lat_gmm *first, const lat_gmm *second,
+                             double *distances)
 {
-  size_t D = gmm->D, K = gmm->K;
+  size_t D = first->D, K = first->K;
+  if (second->D != D || second->K != K || second->options.covariance != first->options.covariance)
+    return lat_fail(work, LAT_SHAPE,
+                    "the other has %zu components in %zu dimensions, this one %zu in %zu, and the "
+                    "kind of covariance must be the same",
+                    first->K, first->D, second->K, second->D);
   LAT_SCOPE(work);
   double *A = lat_doubles(work, 3 * D * D + D);
   if (!A) return LAT_MEMORY;
   double *B = A + D * D, *S = B + D * D, *d = S + D * D;
   for (size_t i = 0; i < K; i++)
     for (size_t j = 0; j < K; j++) {
-      expand(gmm, first, i, A);
-      expand(gmm, second, j, B);
-      LAT_TRY(distance(work, D, first + K + i * D, A, second + K + j * D, B, S, d,
+      expand(first, i, A);
+      expand(second, j, B);
+      LAT_TRY(distance(work, D, first->means + i * D, A, second->means + j * D, B, S, d,
                        distances + i * K + j));
     }
   return LAT_OK;

@@ -8,7 +8,7 @@
 /* Weights below this share of the data's are none. */
 static const double nothing = 1e-12;
 
-lat_status lat_gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, double total)
+lat_status lat_gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm_context *gmm, double total)
 {
   u->em = em;
   u->gmm = gmm;
@@ -20,13 +20,13 @@ lat_status lat_gmm_begin_update(gmm_update *u, lat_em *em, const lat_gmm *gmm, d
   return LAT_OK;
 }
 
-void lat_gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *statistics)
+void lat_gmm_find_means(gmm_update *u, const gmm_derived *derived, const double *statistics)
 {
-  const lat_gmm *gmm = u->gmm;
+  const lat_gmm_context *gmm = u->gmm;
   size_t D = gmm->D, step = gmm_step(gmm);
   for (size_t k = 0; k < gmm->K; k++) {
     const double *linear = statistics + lat_gmm_quadratic(gmm) * step + k * gmm_apart(gmm);
-    const double *about = gmm_centre(gmm, ready, k);
+    const double *about = gmm_centre(gmm, derived, k);
     double n = u->counts[k] = linear[D * step];
     for (size_t d = 0; d < D; d++) {
       u->offsets[k * D + d] = n > 0 ? linear[d * step] / n : 0;
@@ -37,7 +37,7 @@ void lat_gmm_find_means(gmm_update *u, const gmm_ready *ready, const double *sta
 
 void lat_gmm_write_means(const gmm_update *u, double *parameters)
 {
-  const lat_gmm *gmm = u->gmm;
+  const lat_gmm_context *gmm = u->gmm;
   size_t D = gmm->D, K = gmm->K;
   double *means = parameters + K, total = 0;
   for (size_t k = 0; k < K; k++) total += u->counts[k];
@@ -57,7 +57,7 @@ static void record(const gmm_update *u, size_t k, int what)
 /* Spreads component k over all data, about a random mean, so that two of them differ. */
 static void reseed(gmm_update *u, size_t k)
 {
-  const lat_gmm *gmm = u->gmm;
+  const lat_gmm_context *gmm = u->gmm;
   size_t D = gmm->D;
   lat_random random = {.seed = gmm->seed,
                        .stream = (uint64_t)k + 1,
@@ -65,7 +65,7 @@ static void reseed(gmm_update *u, size_t k)
   for (size_t d = 0; d < D; d++) u->means[k * D + d] = lat_random_normal(&random);
   u->spread(u, k);
   u->counts[k] = u->total / (double)gmm->K;
-  u->em->unsettled = true;
+  u->em->reseeded = true;
   gmm->record->reseeded[k]++;
   record(u, k, LAT_GMM_RESEEDED);
 }
@@ -78,9 +78,9 @@ gmm_emptiness lat_gmm_is_empty(gmm_update *u, size_t k)
   return GMM_BEGUN_ANEW;
 }
 
-void lat_gmm_secure(gmm_update *u, size_t k)
+void lat_gmm_regularize_or_reseed(gmm_update *u, size_t k)
 {
-  const lat_gmm *gmm = u->gmm;
+  const lat_gmm_context *gmm = u->gmm;
   lat_gmm_record *r = gmm->record;
   bool good = u->fit(u, k, gmm->regularization), tied = gmm_is_tied(gmm);
   if (!good && !tied && r->reseeded[k] < LAT_GMM_RESEEDS && u->is_point(u, k)) {
@@ -95,15 +95,15 @@ void lat_gmm_secure(gmm_update *u, size_t k)
   }
 }
 
-/* ---- the end of a fit ----------------------------------------------------------------------- */
+/* ---- the end of a fit ------------------------------------------------------------------------ */
 
-bool lat_gmm_has_collapsed(const lat_em *em, const lat_gmm *gmm, const double *weights,
+bool lat_gmm_has_collapsed(const lat_em *em, const lat_gmm_context *gmm, const double *weights,
                            size_t least)
 {
   const double rounding = 1e-9;
   for (size_t k = 0; k < gmm->K; k++) {
     if (gmm->record->ridge[k] > 0 || gmm->record->reseeded[k] > 0) return true;
-    if (!gmm->running && gmm_is_safeguard(gmm) &&
+    if (!gmm->online && gmm_is_safeguard(gmm) &&
         weights[k] * (double)em->rows < (double)least * (1 - rounding))
       return true;
   }
@@ -111,7 +111,7 @@ bool lat_gmm_has_collapsed(const lat_em *em, const lat_gmm *gmm, const double *w
 }
 
 /* Subtracts r I + LAT_GMM_RIDGE W from S: is what is left positive definite? */
-static bool stands_out(const lat_gmm *gmm, const double *W, double *S)
+static bool stands_out(const lat_gmm_context *gmm, const double *W, double *S)
 {
   size_t n = gmm_covariance_size(gmm), step = lat_gmm_is_dense(gmm) ? gmm->D + 1 : 1;
   for (size_t i = 0; i < n; i++) S[i] -= LAT_GMM_RIDGE * W[i];
@@ -124,7 +124,7 @@ static bool stands_out(const lat_gmm *gmm, const double *W, double *S)
 
 lat_status lat_gmm_singular(lat_em *em, bool *singular)
 {
-  const lat_gmm *gmm = em->model;
+  const lat_gmm_context *gmm = em->model;
   const double *weights = em->parameters, *covariances = weights + gmm->K + gmm->K * gmm->D;
   size_t D = gmm->D, size = gmm_covariance_size(gmm), count = gmm_is_tied(gmm) ? 1 : gmm->K;
   size_t least = gmm_is_tied(gmm) ? 0 : lat_gmm_is_dense(gmm) ? D + 1 : 2;

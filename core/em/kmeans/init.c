@@ -46,7 +46,7 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
   return LAT_OK;
 }
 
-/* ---- k-means++ ---------------------------------------------------------------------- */
+/* ---- k-means++ ------------------------------------------------------------------------------- */
 
 enum { POOL = 32 }; /* the most candidates at a time */
 

@@ -7,14 +7,14 @@
 #include "em/kmeans/kmeans.h"
 #include "em/kmeans/nearest.h"
 
-/* ---- rows (assign.c) ------------------------------------------------------- */
+/* ---- rows (assign.c) ------------------------------------------------------------------------- */
 
 /* Pointers to the rows of a block of X, which are D doubles each: in place, or in `copy`, which
  * has room for them. */
 void lat_kmeans_rows(const lat_matrix *X, double *copy, const double **rows);
 bool lat_kmeans_copies(const lat_matrix *X); /* whether that needs `copy` */
 
-/* ---- bounds (bounds.c) ------------------------------------------------------ */
+/* ---- bounds (bounds.c) ----------------------------------------------------------------------- */
 
 /* What rows remember from one pass over the data to the next. */
 typedef struct lat_kmeans_bounds {
@@ -46,7 +46,7 @@ size_t lat_kmeans_bounds_test(lat_kmeans_bounds *bounds, size_t D, const double 
 /* Row number `row` has this label, and `second` as a lower bound. */
 void lat_kmeans_bounds_set(lat_kmeans_bounds *bounds, size_t row, uint32_t label, double second);
 
-/* ---- the farthest rows (farthest.c) ------------------------------------------------ */
+/* ---- the farthest rows (farthest.c) ---------------------------------------------------------- */
 
 /* The rows of a pass that are farthest from their centres, in order: by distance, then by
  * number. Which they are doesn't depend on the order in which they come. */

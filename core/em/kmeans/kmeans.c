@@ -11,7 +11,7 @@
 const lat_parameter lat_kmeans_parameters[] = {
     {"centers", {LAT_K, LAT_D}}, {"origin", {LAT_D}}, {NULL, {LAT_END}}};
 
-/* ---- what lies where -------------------------------------------------------------- */
+/* ---- what lies where ------------------------------------------------------------------------- */
 
 typedef struct sums {
   double *J, *weight, *searched; /* 1 each */
@@ -54,7 +54,7 @@ static size_t scratch_count(const lat_em *em, size_t rows)
   return lat_nearest_rows(K, D) * D + lat_nearest_scratch(K, D);
 }
 
-/* ---- the E-step --------------------------------------------------------------------- */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 static lat_status prepare(lat_em *em, const double *centers, double *derived)
 {
@@ -221,7 +221,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   }
 }
 
-/* ---- the M-step ----------------------------------------------------------------------- */
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
 /* Each centre goes to the mean of its rows; those without rows take the farthest ones. */
 static lat_status m_step(lat_em *em, const double *statistics, double *centers)
@@ -237,7 +237,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
       const double *row = lat_kmeans_far_next(model->far, origin, &at);
       if (!row) continue;
       memcpy(center, row, D * sizeof *row);
-      em->unsettled = true;
+      em->reseeded = true;
     }
   }
   if (model->bounds) lat_kmeans_bounds_end(model->bounds, statistics[2]);
@@ -254,7 +254,7 @@ const lat_em_kind lat_kmeans_kind = {.name = "kmeans",
                                      .e_step = e_step,
                                      .m_step = m_step};
 
-/* ---- a fit -------------------------------------------------------------------------------- */
+/* ---- a fit ----------------------------------------------------------------------------------- */
 
 lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
                            lat_kmeans_algorithm algorithm)

@@ -58,7 +58,7 @@ void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters)
 /* The labels, from 0, of the N rows of the last pass; NULL without N. */
 const uint32_t *lat_kmeans_labels(const lat_kmeans *model);
 
-/* ---- starts ---------------------------------------------------------------------- */
+/* ---- starts ---------------------------------------------------------------------------------- */
 
 /* K different rows, all equally likely; rows of weight 0 aren't chosen. */
 lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const double *weights,
@@ -76,7 +76,7 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
 lat_status lat_kmeans_plus(lat_workspace *work, const lat_matrix *X, const double *weights,
                            size_t K, lat_random *random, double *centers);
 
-/* ---- using centres ----------------------------------------------------------------- */
+/* ---- using centres --------------------------------------------------------------------------- */
 
 /* The nearest centre of each row, from 0 (`labels`, N), the squared distance to it (`squares`, N),
  * and J; each may be NULL. LAT_INVALID for NaN and infinities. */
@@ -88,7 +88,7 @@ lat_status lat_kmeans_assign(lat_workspace *work, const lat_matrix *X, const dou
 lat_status lat_kmeans_distances(lat_workspace *work, const lat_matrix *X, size_t K,
                                 const double *centers, const lat_matrix *Z);
 
-/* ---- all of it ----------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 typedef struct lat_kmeans_options {
   lat_kmeans_algorithm algorithm;

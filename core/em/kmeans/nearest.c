@@ -53,7 +53,7 @@ LAT_CLONES static void shift_rows(const lat_nearest *t, size_t n, const double *
   }
 }
 
-/* ---- tables ---------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* Doubles that hold n floats, in whole cache lines. */
 static size_t floats(size_t n)
@@ -122,7 +122,7 @@ void lat_nearest_origin(size_t K, size_t D, const double *centers, double *origi
   }
 }
 
-/* ---- the search ------------------------------------------------------------------- */
+/* ---- the search ------------------------------------------------------------------------------ */
 
 /* As many as stay in the second cache together with what is made of them. */
 size_t lat_nearest_rows(size_t K, size_t D)
@@ -236,7 +236,7 @@ void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *row
   }
 }
 
-/* ---- distances ---------------------------------------------------------------------- */
+/* ---- distances ------------------------------------------------------------------------------- */
 
 /* Where the square is well above the bound of its error: else NaN. */
 LAT_CLONES static void measure(const lat_nearest *t, size_t n, size_t stride, const float *scores,

@@ -166,7 +166,7 @@ void lat_mixture_features(const lat_mixture *m, const mixture_ready *ready, cons
     take_numbers(m, ready, missing, b);
 }
 
-/* ---- densities ----------------------------------------------------------------------------------- */
+/* ---- densities ------------------------------------------------------------------------------- */
 
 /* joint (rows x n) += A (rows x cols) B' (B is n x cols) */
 static void add_product(size_t rows, size_t n, size_t cols, const double *A, const double *B,

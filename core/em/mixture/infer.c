@@ -6,7 +6,7 @@
 #include "em/common/responsibilities.h"
 #include "em/mixture/internal.h"
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static bool before(const double *a, const double *b, size_t count)
 {
@@ -52,7 +52,7 @@ lat_status lat_mixture_reorder(lat_workspace *work, const lat_mixture *m, const 
   return LAT_OK;
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 typedef struct apply {
   const lat_mixture *m;
@@ -176,7 +176,7 @@ lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *m, const do
   return lat_parallel(work, (X->rows + MIXTURE_ROWS - 1) / MIXTURE_ROWS, take_chunk, &a);
 }
 
-/* ---- samples ----------------------------------------------------------------------------------------- */
+/* ---- samples --------------------------------------------------------------------------------- */
 
 /* A Poisson number: for small rates as many arrivals as come before time 1; from 10 on by
  * transformed rejection with a squeeze (PTRS: Hormann, Insurance: Mathematics and Economics 12,
@@ -244,7 +244,7 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const d
   return LAT_OK;
 }
 
-/* ---- numbers of a mixture --------------------------------------------------------------------------------- */
+/* ---- numbers of a mixture -------------------------------------------------------------------- */
 
 size_t lat_mixture_free_parameters(const lat_mixture *m)
 {

@@ -128,7 +128,7 @@ lat_status lat_mixture_prepare(lat_workspace *work, const lat_mixture *m, const 
   return LAT_OK;
 }
 
-/* ---- the E-step --------------------------------------------------------------------------------- */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* A row whose component is known is of no other. */
 static void apply_labels(const lat_mixture *m, const uint32_t *labels, mixture_block *b)
@@ -190,7 +190,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   }
 }
 
-/* ---- the M-step ------------------------------------------------------------------------------------ */
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
 /* Each is (sum + s)/(count + its share of pseudo-counts); where nothing was counted, the old
  * value stays. */
@@ -235,7 +235,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   return LAT_OK;
 }
 
-/* ---- the kind ----------------------------------------------------------------------------------------- */
+/* ---- the kind -------------------------------------------------------------------------------- */
 
 /* A parameter may fall to a hundredth of what it was, but not to a limit that EM hasn't found. */
 static double above(double trial, double present)

@@ -76,7 +76,7 @@ lat_status lat_mixture_levels(lat_workspace *work, const lat_matrix *X, bool mis
 lat_status lat_distinct_rows(lat_workspace *work, const lat_matrix *X, const double *weights,
                              size_t most, size_t *count, size_t **places, double **totals);
 
-/* ---- a start, and order -------------------------------------------------------------------- */
+/* ---- a start, and order ---------------------------------------------------------------------- */
 
 /* A start: each component halfway between the data's distribution (which is all that is taken
  * from X, so that the order of rows doesn't matter) and a random one; components that have labels

@@ -4,7 +4,7 @@
 
 #include "em/mixture/internal.h"
 
-/* ---- checks --------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 static lat_status wrong(lat_workspace *work, size_t i, size_t d, double x, const char *expected)
 {
@@ -88,7 +88,7 @@ lat_status lat_mixture_levels(lat_workspace *work, const lat_matrix *X, bool mis
   return LAT_OK;
 }
 
-/* ---- rows that are the same ------------------------------------------------------------------- */
+/* ---- rows that are the same ------------------------------------------------------------------ */
 
 /* The bits of x, for a hash: all NaN are one, and 0 is -0. */
 static uint64_t bits_of(double x)

@@ -4,9 +4,9 @@
  *
  *   (x-m)' inv(C) (x-m) = x' inv(Psi) x - 2 x' inv(Psi) m + m' inv(Psi) m - |U'x - U'm|^2,
  *
- * so x U_k and x inv(Psi_k) m_k for all k are a product of the rows with a matrix of K (M+1) columns. It
- * subtracts what is larger than its result by as much as W' inv(Psi) W is above I and means are far
- * from the shift, so mppca/rows.c computes where that is too much. */
+ * so x U_k and x inv(Psi_k) m_k for all k are a product of the rows with a matrix of K (M+1)
+ * columns. It subtracts what is larger than its result by as much as W' inv(Psi) W is above I and
+ * means are far from the shift, so mppca/rows.c computes where that is too much. */
 #include <math.h>
 
 #include "base/special.h"
@@ -24,7 +24,7 @@ typedef struct layout {
   double *precision; /* K x D with diagonal noise, else K: inv(Psi) */
 } layout;
 
-static size_t place(const lat_mppca *m, const double *memory, layout *l)
+static size_t place(const lat_mppca_context *m, const double *memory, layout *l)
 {
   size_t D = m->gmm.D, K = m->gmm.K, M = m->M;
   l->trusted = (double *)memory;
@@ -35,7 +35,7 @@ static size_t place(const lat_mppca *m, const double *memory, layout *l)
   return 1 + D * K * (M + 1) + K * M + K + K * (m->diagonal ? D : 1);
 }
 
-size_t lat_mppca_density_count(const lat_mppca *m)
+size_t lat_mppca_density_count(const lat_mppca_context *m)
 {
   layout l;
   double none[1];
@@ -43,7 +43,7 @@ size_t lat_mppca_density_count(const lat_mppca *m)
 }
 
 /* Component k's columns; the size of what will be subtracted. */
-static double fill(const lat_mppca *m, const lat_mppca_view *p, size_t k, const layout *l,
+static double fill(const lat_mppca_context *m, const lat_mppca_view *p, size_t k, const layout *l,
                    double *L)
 {
   size_t D = m->gmm.D, M = m->M, width = m->gmm.K * (M + 1), T = lat_packed_count(M);
@@ -82,18 +82,18 @@ static double fill(const lat_mppca *m, const lat_mppca_view *p, size_t k, const 
   return trace + square;
 }
 
-void lat_mppca_density_derive(const lat_mppca *m, const double *parameters, double *memory,
+void lat_mppca_density_derive(const lat_mppca_context *m, const double *parameters, double *memory,
                               double *spare)
 {
   layout l;
   place(m, memory, &l);
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   double worst = 0;
   for (size_t k = 0; k < m->gmm.K; k++) worst = fmax(worst, fill(m, &p, k, &l, spare));
   *l.trusted = worst < guard;
 }
 
-size_t lat_mppca_density_scratch(const lat_mppca *m, size_t rows)
+size_t lat_mppca_density_scratch(const lat_mppca_context *m, size_t rows)
 {
   return rows * (m->gmm.D + m->gmm.K * (m->M + 1));
 }
@@ -108,7 +108,7 @@ static double square_sum(size_t D, const double *x, const double *weights)
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
-bool lat_mppca_density_rows(const lat_mppca *m, const double *memory, const lat_matrix *X,
+bool lat_mppca_density_rows(const lat_mppca_context *m, const double *memory, const lat_matrix *X,
                             double *joint, double *scratch)
 {
   size_t D = m->gmm.D, K = m->gmm.K, M = m->M, n = X->rows, width = K * (M + 1);

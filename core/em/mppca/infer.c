@@ -6,11 +6,13 @@
 #include "em/mppca/internal.h"
 
 typedef struct apply {
-  const lat_mppca *m;
+  const lat_mppca_context *m;
   const double *parameters, *derived;
   bool missing;
   const lat_matrix *X;
-  const lat_mppca_images *images;
+  const lat_mppca_outputs *outputs;
+  const lat_matrix *q;
+  size_t component;
   size_t chunk, scratch_count;
   double *scratch;
   size_t *far; /* a chunk's: a row that is far from all components, from 1; or 0 */
@@ -56,7 +58,7 @@ static size_t place(const apply *a, double *scratch, slice *s)
   return count;
 }
 
-/* ---- components ------------------------------------------------------------------------------- */
+/* ---- components ------------------------------------------------------------------------------ */
 
 static void find_best(const slice *s)
 {
@@ -70,39 +72,38 @@ static void find_best(const slice *s)
 
 static void measure(const slice *s)
 {
-  const lat_gmm_images *images = &s->a->images->mixture;
+  const lat_outputs *outputs = &s->a->outputs->rows;
   size_t K = s->a->m->gmm.K, n = s->n;
   for (size_t i = 0; i < n; i++) {
     double total = 0;
     for (size_t k = 0; k < K; k++)
-      total += s->q[k * n + i] =
-          images->q ? lat_get(images->q, s->first + i, k) : s->joint[k * n + i];
+      total += s->q[k * n + i] = s->a->q ? lat_get(s->a->q, s->first + i, k) : s->joint[k * n + i];
     for (size_t k = 0; k < K; k++) s->q[k * n + i] /= total;
   }
   lat_elbo(K, n, s->kept, s->log_sum, s->q, s->bound, s->kl);
-  memcpy(images->bound + s->first, s->bound, n * sizeof(double));
-  memcpy(images->kl + s->first, s->kl, n * sizeof(double));
+  memcpy(outputs->bound + s->first, s->bound, n * sizeof(double));
+  memcpy(outputs->kl + s->first, s->kl, n * sizeof(double));
 }
 
 static void say_components(const slice *s)
 {
-  const lat_gmm_images *images = &s->a->images->mixture;
+  const lat_outputs *outputs = &s->a->outputs->rows;
   size_t K = s->a->m->gmm.K, n = s->n;
-  if (images->bound) memcpy(s->kept, s->joint, K * n * sizeof(double));
+  if (outputs->bound) memcpy(s->kept, s->joint, K * n * sizeof(double));
   lat_responsibilities(K, n, s->joint, s->log_sum, s->bound); /* bound and kl are its scratch */
   for (size_t i = n; i-- > 0;)
     if (lat_is_far(&s->log_sum[i])) s->a->far[s->first / s->a->chunk] = s->first + i + 1;
   find_best(s);
-  if (images->log_likelihood)
-    memcpy(images->log_likelihood + s->first, s->log_sum, n * sizeof(double));
-  for (size_t i = 0; images->labels && i < n; i++) images->labels[s->first + i] = s->best[i] + 1;
-  for (size_t i = 0; images->responsibilities && i < n; i++)
+  if (outputs->log_likelihood)
+    memcpy(outputs->log_likelihood + s->first, s->log_sum, n * sizeof(double));
+  for (size_t i = 0; outputs->labels && i < n; i++) outputs->labels[s->first + i] = s->best[i] + 1;
+  for (size_t i = 0; outputs->responsibilities && i < n; i++)
     for (size_t k = 0; k < K; k++)
-      lat_set(images->responsibilities, s->first + i, k, s->joint[k * n + i]);
-  if (images->bound) measure(s);
+      lat_set(outputs->responsibilities, s->first + i, k, s->joint[k * n + i]);
+  if (outputs->bound) measure(s);
 }
 
-/* ---- latent variables and missing entries ------------------------------------------------------- */
+/* ---- latent variables and missing entries ---------------------------------------------------- */
 
 /* The conditional variances of a pattern's missing entries: psi_j + w_j'V w_j. */
 static void find_variances(const slice *s, const lat_factor_rows *r, size_t g)
@@ -124,7 +125,7 @@ static void find_variances(const slice *s, const lat_factor_rows *r, size_t g)
  * responsibility, both of within and of between components. */
 static void impute(const slice *s, const lat_factor_rows *r, size_t k, size_t g, size_t i)
 {
-  const lat_mppca_images *to = s->a->images;
+  const lat_mppca_outputs *to = s->a->outputs;
   size_t D = s->a->m->gmm.D, at = lat_factor_place(r, i), row = s->first + at;
   double weight = s->joint[k * s->n + at];
   if (weight == 0) return;
@@ -133,33 +134,33 @@ static void impute(const slice *s, const lat_factor_rows *r, size_t k, size_t g,
   for (size_t j = 0; j < D; j++) {
     if (!r->mask || r->mask[g * D + j] != 0) continue;
     double mean = r->frame->mean[j] + r->fit[i * D + j];
-    double before = lat_get(to->mixture.imputed, row, j), away = mean - before;
-    lat_set(to->mixture.imputed, row, j, before + share * away);
-    if (!to->variances) continue;
-    double now = lat_get(to->variances, row, j);
-    lat_set(to->variances, row, j,
+    double before = lat_get(to->rows.imputed, row, j), away = mean - before;
+    lat_set(to->rows.imputed, row, j, before + share * away);
+    if (!to->rows.variances) continue;
+    double now = lat_get(to->rows.variances, row, j);
+    lat_set(to->rows.variances, row, j,
             now + share * (s->variance[j] - now) + share * (1 - share) * away * away);
   }
 }
 
 static void say_latent(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
 {
-  const lat_mppca_images *to = s->a->images;
+  const lat_mppca_outputs *to = s->a->outputs;
   size_t D = s->a->m->gmm.D, M = s->a->m->M;
   size_t at = lat_factor_place(r, i), row = s->first + at;
   const double *z = r->z + i * M;
   if (to->all_latent) memcpy(to->all_latent + (k * s->a->X->rows + row) * M, z, M * sizeof *z);
-  if (to->component ? to->component != k + 1 : s->best[at] != (double)k) return;
-  for (size_t l = 0; to->latent && l < M; l++) lat_set(to->latent, row, l, z[l]);
-  for (size_t j = 0; to->reconstruction && j < D; j++)
-    lat_set(to->reconstruction, row, j, r->frame->mean[j] + r->fit[i * D + j]);
+  if (s->a->component ? s->a->component != k + 1 : s->best[at] != (double)k) return;
+  for (size_t l = 0; to->rows.latent && l < M; l++) lat_set(to->rows.latent, row, l, z[l]);
+  for (size_t j = 0; to->rows.reconstruction && j < D; j++)
+    lat_set(to->rows.reconstruction, row, j, r->frame->mean[j] + r->fit[i * D + j]);
 }
 
 /* V of a pattern, dense, for one of its rows. */
 static void say_covariance(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
 {
   size_t M = s->a->m->M, row = s->first + lat_factor_place(r, i);
-  double *V = s->a->images->covariances + (k * s->a->X->rows + row) * M * M;
+  double *V = s->a->outputs->covariances + (k * s->a->X->rows + row) * M * M;
   for (size_t a = 0, at = 0; a < M; a++)
     for (size_t b = 0; b <= a; b++, at++)
       V[a * M + b] = V[b * M + a] = r->frame->noise * s->inverse[at];
@@ -168,19 +169,19 @@ static void say_covariance(const slice *s, const lat_factor_rows *r, size_t k, s
 static void walk_component(const slice *s, size_t k)
 {
   const apply *a = s->a;
-  const lat_mppca_images *to = a->images;
+  const lat_mppca_outputs *to = a->outputs;
   size_t T = lat_packed_count(a->m->M);
   mppca_component c = lat_mppca_component_of(a->m, a->parameters, a->missing, a->derived, k);
   lat_factor_rows r;
   lat_factor_rows_begin(&r, &c.frame, &s->X, s->walk);
   while (lat_factor_rows_next(&r))
     for (size_t g = 0; g < r.groups; g++) {
-      if (to->variances && r.mask) find_variances(s, &r, g);
+      if (to->rows.variances && r.mask) find_variances(s, &r, g);
       if (to->covariances) lat_packed_inverse(a->m->M, r.factor + g * T, s->inverse, s->line);
       for (size_t i = r.first[g]; i < r.first[g + 1]; i++) {
         say_latent(s, &r, k, i);
         if (to->covariances) say_covariance(s, &r, k, i);
-        if (to->mixture.imputed) impute(s, &r, k, g, i);
+        if (to->rows.imputed) impute(s, &r, k, g, i);
       }
     }
 }
@@ -188,22 +189,22 @@ static void walk_component(const slice *s, size_t k)
 /* What is there; the running means of the rest begin at 0. */
 static void begin_imputing(const slice *s)
 {
-  const lat_mppca_images *to = s->a->images;
+  const lat_mppca_outputs *to = s->a->outputs;
   memset(s->weight, 0, s->n * sizeof *s->weight);
   for (size_t i = 0; i < s->n; i++)
     for (size_t j = 0; j < s->X.cols; j++) {
       double x = lat_get(&s->X, i, j);
-      lat_set(to->mixture.imputed, s->first + i, j, isnan(x) ? 0 : x);
-      if (to->variances) lat_set(to->variances, s->first + i, j, 0);
+      lat_set(to->rows.imputed, s->first + i, j, isnan(x) ? 0 : x);
+      if (to->rows.variances) lat_set(to->rows.variances, s->first + i, j, 0);
     }
 }
 
-/* ---- all rows ------------------------------------------------------------------------------------- */
+/* ---- all rows -------------------------------------------------------------------------------- */
 
 static void apply_chunk(void *context, size_t chunk, size_t worker)
 {
   const apply *a = context;
-  const lat_mppca_images *to = a->images;
+  const lat_mppca_outputs *to = a->outputs;
   slice s = {.a = a, .first = chunk * a->chunk};
   size_t left = a->X->rows - s.first;
   s.n = left < a->chunk ? left : a->chunk;
@@ -211,32 +212,41 @@ static void apply_chunk(void *context, size_t chunk, size_t worker)
   place(a, a->scratch + worker * a->scratch_count, &s);
   lat_mppca_densities(a->m, a->parameters, a->missing, a->derived, &s.X, s.joint, s.walk);
   say_components(&s);
-  if (to->mixture.imputed) begin_imputing(&s);
-  if (!to->latent && !to->all_latent && !to->covariances && !to->reconstruction &&
-      !to->mixture.imputed)
+  if (to->rows.imputed) begin_imputing(&s);
+  if (!to->rows.latent && !to->all_latent && !to->covariances && !to->rows.reconstruction &&
+      !to->rows.imputed)
     return;
   for (size_t k = 0; k < a->m->gmm.K; k++) walk_component(&s, k);
 }
 
-lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double *parameters,
-                           const lat_matrix *X, bool missing, const lat_mppca_images *images)
+lat_status lat_mppca_apply_all(lat_workspace *work, const lat_mppca *mppca,
+                               const lat_request *request, const lat_mppca_outputs *outputs)
 {
+  const lat_matrix *X = &request->X;
+  const lat_mppca_context context = lat_mppca_context_of(mppca), *m = &context;
+  const double *parameters = mppca->weights;
+  bool missing = request->missing;
   if (X->cols != m->gmm.D)
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
                     m->gmm.D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
-  if (images->mixture.q) LAT_TRY(lat_check_responsibilities(work, images->mixture.q));
+  if (request->q) LAT_TRY(lat_check_responsibilities(work, request->q));
+  if (request->component > mppca->K)
+    return lat_fail(work, LAT_INVALID, "component must be an integer from 1 to %zu, got %zu",
+                    mppca->K, request->component);
   LAT_TRY(lat_mppca_check_density(work, m, parameters));
   LAT_SCOPE(work);
-  double *derived = lat_doubles(work, lat_mppca_derived_count(m, missing));
-  if (!derived) return LAT_MEMORY;
-  lat_mppca_derive(m, parameters, missing, derived);
+  double *memory = lat_doubles(work, lat_mppca_derived_count(m, missing));
+  if (!memory) return LAT_MEMORY;
+  lat_mppca_derive(m, parameters, missing, memory);
   apply a = {.m = m,
              .parameters = parameters,
-             .derived = derived,
+             .derived = memory,
              .missing = missing,
              .X = X,
-             .images = images,
+             .outputs = outputs,
+             .q = request->q,
+             .component = request->component,
              .chunk = lat_chunk_rows(m->gmm.D)};
   if (a.chunk > X->rows) a.chunk = X->rows;
   slice s;
@@ -248,9 +258,35 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *m, const double
   memset(a.far, 0, chunks * sizeof *a.far);
   if (chunks > 0) LAT_TRY(lat_parallel(work, chunks, apply_chunk, &a));
   for (size_t c = chunks; c-- > 0;) far = a.far[c] ? a.far[c] : far;
-  const lat_gmm_images *asked = &images->mixture;
-  if (asked->responsibilities || asked->labels || asked->imputed || asked->bound ||
-      images->latent || images->all_latent || images->covariances || images->reconstruction)
+  const lat_outputs *asked = &outputs->rows;
+  if (asked->responsibilities || asked->labels || asked->imputed || asked->bound || asked->latent ||
+      outputs->all_latent || outputs->covariances || asked->reconstruction)
     LAT_TRY(lat_check_far(work, far));
+  return LAT_OK;
+}
+
+lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *mppca, const lat_request *request,
+                           const lat_outputs *outputs)
+{
+  LAT_TRY(lat_mppca_apply_all(work, mppca, request, &(lat_mppca_outputs){.rows = *outputs}));
+  for (size_t i = 0;
+       request->component && outputs->labels && outputs->latent && i < request->X.rows; i++)
+    outputs->labels[i] = (double)request->component;
+  return LAT_OK;
+}
+
+lat_status lat_mppca_posterior(lat_workspace *work, const lat_mppca *mppca,
+                               const lat_request *request, const lat_matrix *responsibilities,
+                               double *means, double *covariances)
+{
+  const lat_mppca_context m = lat_mppca_context_of(mppca);
+  size_t M = mppca->M;
+  LAT_TRY(lat_mppca_apply_all(
+      work, mppca, request,
+      &(lat_mppca_outputs){.rows.responsibilities = responsibilities,
+                           .all_latent = means,
+                           .covariances = request->missing ? covariances : NULL}));
+  for (size_t k = 0; !request->missing && k < mppca->K; k++)
+    LAT_TRY(lat_mppca_posterior_covariance(work, &m, mppca->weights, k, covariances + k * M * M));
   return LAT_OK;
 }

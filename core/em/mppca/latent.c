@@ -1,8 +1,8 @@
 /* latent.c: EM for the latent variables too, of rows with too many columns for their scatter.
  *
- * The posterior of z is that of PPCA or factor analysis (factor/rows.h), for each component. A missing entry x_j, given the
- * row's others, is m_j + w_j'z + noise: so E[x_j] = m_j + w_j'E[z], cov[x_j, z] = w_j'V and
- * var[x_j] = w_j'V w_j + psi_j go into B and q. */
+ * The posterior of z is that of PPCA or factor analysis (factor/rows.h), for each component. A
+ * missing entry x_j, given the row's others, is m_j + w_j'z + noise: so E[x_j] = m_j + w_j'E[z],
+ * cov[x_j, z] = w_j'V and var[x_j] = w_j'V w_j + psi_j go into B and q. */
 #include <math.h>
 
 #include "base/clones.h"
@@ -19,7 +19,7 @@ static bool is_centred(const lat_em *em)
 
 static size_t count_statistics(const lat_em *em)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   return 2 + m->gmm.K * mppca_latent_count(m);
 }
 
@@ -30,18 +30,18 @@ static size_t count_derived(const lat_em *em)
          (missing ? 0 : lat_mppca_density_count(em->model));
 }
 
-static double *fast_part(const lat_em *em, const double *derived)
+static double *fast_part(const lat_em *em, const double *memory)
 {
-  return (double *)derived + 1 + lat_mppca_derived_count(em->model, em->options.missing);
+  return (double *)memory + 1 + lat_mppca_derived_count(em->model, em->options.missing);
 }
 
-static lat_status prepare(lat_em *em, const double *parameters, double *derived)
+static lat_status prepare(lat_em *em, const double *parameters, double *memory)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   size_t D = m->gmm.D;
   double worst = 0;
   LAT_TRY(lat_mppca_check_density(em->work, m, parameters));
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   for (size_t k = 0; k < m->gmm.K; k++) {
     double sum = 0;
     for (size_t j = 0; j < D; j++) {
@@ -50,18 +50,18 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
     }
     worst = fmax(worst, sum);
   }
-  *derived = !m->gmm.running && !(worst < guard);
-  m->gmm.record->centred |= *derived != 0;
-  lat_mppca_derive(m, parameters, em->options.missing, derived + 1);
+  *memory = !m->gmm.online && !(worst < guard);
+  m->gmm.record->centred |= *memory != 0;
+  lat_mppca_derive(m, parameters, em->options.missing, memory + 1);
   if (em->options.missing) return LAT_OK;
   LAT_SCOPE(em->work);
   double *spare = lat_doubles(em->work, lat_packed_count(m->M));
   if (!spare) return LAT_MEMORY;
-  lat_mppca_density_derive(m, parameters, fast_part(em, derived), spare);
+  lat_mppca_density_derive(m, parameters, fast_part(em, memory), spare);
   return LAT_OK;
 }
 
-/* ---- the E-step ------------------------------------------------------------------------------------ */
+/* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* A worker's memory: of the chunk, and of what a component's share of it takes. */
 typedef struct room {
@@ -78,7 +78,7 @@ typedef struct room {
   double *walk;
 } room;
 
-static size_t place(const lat_mppca *m, bool missing, size_t n, double *scratch, room *r)
+static size_t place(const lat_mppca_context *m, bool missing, size_t n, double *scratch, room *r)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M), batch = lat_factor_batch(M, missing, n);
   size_t walk = lat_factor_rows_count(m->gmm.D, m->M, missing, n),
@@ -130,7 +130,7 @@ LAT_CLONES static void add_squares(size_t n, double w, const double *restrict x,
 
 /* Component k's share of the rows at hand. */
 typedef struct adder {
-  const lat_mppca *m;
+  const lat_mppca_context *m;
   const mppca_component *c;
   const room *room;
   lat_factor_rows walk;
@@ -241,7 +241,7 @@ static lat_matrix gather(const lat_matrix *X, const double *responsibilities, co
 
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   bool missing = em->options.missing;
   size_t D = m->gmm.D, M = m->M, n = chunk->X.rows;
   room r;
@@ -255,7 +255,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
                      .common = r.common,
                      .weights = r.weights,
                      .spare = r.spare};
-  lat_gmm_settle(&m->gmm, chunk, &(gmm_rows){.first = 0}, &block, statistics);
+  lat_gmm_find_responsibilities(&m->gmm, chunk, &(gmm_rows){.first = 0}, &block, statistics);
   for (size_t k = 0; k < m->gmm.K; k++) {
     mppca_component c = lat_mppca_component_of(m, em->parameters, missing, em->derived + 1, k);
     lat_matrix rows = gather(&chunk->X, r.joint + k * n, &r);
@@ -269,12 +269,12 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   }
 }
 
-/* ---- the M-step --------------------------------------------------------------------------------- */
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
 typedef struct update {
   mppca_update u;
-  /* of component k, in coordinates and about its new mean, but for a ridge: S B', V + B S B' and the
-   * scatter's diagonal, which its fit adds the ridge to */
+  /* of component k, in coordinates and about its new mean, but for a ridge: S B', V + B S B' and
+   * the scatter's diagonal, which its fit adds the ridge to */
   double *SB, *E, *diagonal;
   double *trialSB, *trialE;
   double *G, *V, *spare, *B; /* of the present parameters: see lat_mppca_precision; B' = G V */
@@ -282,7 +282,7 @@ typedef struct update {
 
 static void take_statistics(update *s, size_t k, const double *statistics)
 {
-  const lat_mppca *m = s->u.m;
+  const lat_mppca_context *m = s->u.m;
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   const double *A = statistics + k * mppca_latent_count(m), *z = A + T, *B = z + M + 1;
   const double *q = B + D * (M + 1), *scale = m->gmm.scale;
@@ -300,7 +300,7 @@ static void take_statistics(update *s, size_t k, const double *statistics)
 /* A ridge is a scatter of its own: r B', and B r B'. */
 static void add_ridge(update *s, double ridge)
 {
-  const lat_mppca *m = s->u.m;
+  const lat_mppca_context *m = s->u.m;
   size_t D = m->gmm.D, M = m->M;
   for (size_t j = 0; j < D; j++) s->u.diagonal[j] = s->diagonal[j] + ridge;
   memcpy(s->trialSB, s->SB, D * M * sizeof(double));
@@ -341,7 +341,7 @@ static bool is_point(const gmm_update *base, size_t k)
 /* Counts, and means in coordinates: the centre of the statistics and their offset from it. */
 static void find_means(update *s, bool centred, const double *statistics)
 {
-  const lat_mppca *m = s->u.m;
+  const lat_mppca_context *m = s->u.m;
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   for (size_t k = 0; k < m->gmm.K; k++) {
     const double *A = statistics + k * mppca_latent_count(m), *B = A + T + M + 1;
@@ -356,7 +356,7 @@ static void find_means(update *s, bool centred, const double *statistics)
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   LAT_SCOPE(em->work);
   update s = {.u = {.base = {.fit = fit, .is_point = is_point}}};
@@ -382,7 +382,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
     lat_mppca_take_old(&s.u, k);
     if (empty == GMM_FILLED) {
       take_statistics(&s, k, statistics + 2);
-      lat_gmm_secure(&s.u.base, k);
+      lat_gmm_regularize_or_reseed(&s.u.base, k);
     }
     lat_mppca_put_new(&s.u, k);
   }

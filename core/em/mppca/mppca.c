@@ -1,3 +1,5 @@
+/* mppca/mppca.c: mixtures of PPCA for the EM loop: views, one step for a component's latent
+ * variables, starts, rotations. Formulas: mppca.h. */
 #include "em/mppca/mppca.h"
 
 #include <math.h>
@@ -19,7 +21,7 @@ const lat_parameter lat_mppca_isotropic[] = {HEAD, {"noise_variances", {LAT_K}},
 const lat_parameter lat_mppca_diagonal[] = {
     HEAD, {"noise_variances", {LAT_K, LAT_D}}, {NULL, {LAT_END}}};
 
-lat_mppca_view lat_mppca_of(const lat_mppca *m, double *flat)
+lat_mppca_view lat_mppca_view_of(const lat_mppca_context *m, double *flat)
 {
   size_t D = m->gmm.D, K = m->gmm.K;
   lat_mppca_view p = {.weights = flat, .means = flat + K};
@@ -28,44 +30,29 @@ lat_mppca_view lat_mppca_of(const lat_mppca *m, double *flat)
   return p;
 }
 
-const lat_em_kind *lat_mppca_kind(const lat_mppca *m)
+const lat_em_kind *lat_mppca_kind(const lat_mppca_context *m)
 {
   if (mppca_by_scatter(m))
     return m->diagonal ? &lat_mppca_scatter_diagonal : &lat_mppca_scatter_isotropic;
   return m->diagonal ? &lat_mppca_latent_diagonal : &lat_mppca_latent_isotropic;
 }
 
-static size_t noise_count(const lat_mppca *m)
+static size_t noise_count(const lat_mppca_context *m)
 {
   return m->diagonal ? m->gmm.D : 1;
 }
 
-size_t lat_mppca_free_parameters(const lat_mppca *m)
-{
-  size_t D = m->gmm.D, K = m->gmm.K, M = m->M;
-  return K - 1 + K * (D + D * M - M * (M - (M > 0)) / 2 + noise_count(m));
-}
-
-size_t lat_mppca_statistics_count(const lat_mppca *m)
+size_t lat_mppca_statistics_count(const lat_mppca_context *m)
 {
   return lat_mppca_kind(m)->statistics(&(lat_em){.model = m});
 }
 
-/* ---- checks -------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
-lat_status lat_mppca_check(lat_workspace *work, const lat_mppca *m)
-{
-  if (m->M < m->gmm.D) return LAT_OK;
-  return lat_fail(work, LAT_INVALID,
-                  "latent_dim is %zu and X has %zu columns; a mixture of PPCA needs fewer latent "
-                  "dimensions than columns",
-                  m->M, m->gmm.D);
-}
-
-lat_status lat_mppca_check_density(lat_workspace *work, const lat_mppca *m,
+lat_status lat_mppca_check_density(lat_workspace *work, const lat_mppca_context *m,
                                    const double *parameters)
 {
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   for (size_t k = 0; k < m->gmm.K; k++) {
     if (!(p.weights[k] >= 0) || isinf(p.weights[k]))
       return lat_fail(work, LAT_SINGULAR, "weight %zu of the mixture is %g; weights are >= 0",
@@ -83,17 +70,17 @@ lat_status lat_mppca_check_density(lat_workspace *work, const lat_mppca *m,
 
 bool lat_mppca_feasible(const lat_em *em, double *parameters)
 {
-  const lat_mppca *m = em->model;
-  const double *noise = lat_mppca_of(m, parameters).noise;
+  const lat_mppca_context *m = em->model;
+  const double *noise = lat_mppca_view_of(m, parameters).noise;
   for (size_t i = 0; i < m->gmm.K * noise_count(m); i++)
     if (!(noise[i] > 0)) return false;
   return lat_gmm_weights_feasible(m->gmm.K, parameters);
 }
 
-/* ---- what the M-steps share ---------------------------------------------------------------------- */
+/* ---- what the M-steps share ------------------------------------------------------------------ */
 
 /* About half of the unit matrix is W's, the rest noise: different for every k and `turn`. */
-static void spread(const lat_mppca *m, size_t k, size_t turn, double *W, double *noise)
+static void spread(const lat_mppca_context *m, size_t k, size_t turn, double *W, double *noise)
 {
   enum { STREAM = 0x6d70 }; /* with the component's number: not that of the means */
   size_t count = m->gmm.D * m->M;
@@ -104,8 +91,8 @@ static void spread(const lat_mppca *m, size_t k, size_t turn, double *W, double 
   for (size_t i = 0; i < noise_count(m); i++) noise[i] = 1 - share;
 }
 
-void lat_mppca_solve(const lat_mppca *m, const double *SB, double *E, const double *diagonal,
-                     double *W, double *noise)
+void lat_mppca_solve(const lat_mppca_context *m, const double *SB, double *E,
+                     const double *diagonal, double *W, double *noise)
 {
   size_t D = m->gmm.D, M = m->M;
   double rest = 0;
@@ -125,8 +112,8 @@ void lat_mppca_solve(const lat_mppca *m, const double *SB, double *E, const doub
   if (!m->diagonal) *noise = rest / (double)D;
 }
 
-void lat_mppca_precision(const lat_mppca *m, const double *W, const double *noise, double *G,
-                         double *V, double *spare)
+void lat_mppca_precision(const lat_mppca_context *m, const double *W, const double *noise,
+                         double *G, double *V, double *spare)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   memset(V, 0, T * sizeof *V);
@@ -144,25 +131,25 @@ void lat_mppca_precision(const lat_mppca *m, const double *W, const double *nois
   lat_packed_inverse(M, spare, V, spare + T);
 }
 
-bool lat_mppca_sound(const lat_mppca *m, const double *noise)
+bool lat_mppca_sound(const lat_mppca_context *m, const double *noise)
 {
   for (size_t j = 0; j < noise_count(m); j++)
     if (!(noise[j] > LAT_GMM_COLLAPSED)) return false;
   return true;
 }
 
-bool lat_mppca_is_point(const lat_mppca *m, double rows, const double *diagonal)
+bool lat_mppca_is_point(const lat_mppca_context *m, double rows, const double *diagonal)
 {
   double most = 0;
   for (size_t j = 0; j < m->gmm.D; j++) most = fmax(most, diagonal[j]);
-  return (!m->gmm.running && rows < (double)m->M + 2) || !(most > LAT_GMM_COLLAPSED);
+  return (!m->gmm.online && rows < (double)m->M + 2) || !(most > LAT_GMM_COLLAPSED);
 }
 
 lat_status lat_mppca_singular(lat_em *em, bool *singular)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   size_t K = m->gmm.K, count = noise_count(m);
-  lat_mppca_view p = lat_mppca_of(m, em->parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, em->parameters);
   *singular = lat_gmm_has_collapsed(em, &m->gmm, p.weights, m->M + 2);
   for (size_t j = 0; j < count; j++) {
     double within = 0, scale = m->gmm.scale[j], floor = gmm_safeguard(&m->gmm) * scale * scale;
@@ -182,10 +169,10 @@ static void begin_anew(gmm_update *base, size_t k)
 
 lat_status lat_mppca_begin_update(mppca_update *u, lat_em *em, double *parameters, double total)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   size_t D = m->gmm.D, M = m->M;
   u->m = m;
-  u->old = lat_mppca_of(m, parameters);
+  u->old = lat_mppca_view_of(m, parameters);
   u->W = lat_doubles(em->work, 2 * D * M + 3 * D);
   if (!u->W) return LAT_MEMORY;
   u->oldW = u->W + D * M;
@@ -217,21 +204,21 @@ void lat_mppca_put_new(const mppca_update *u, size_t k)
   }
 }
 
-/* ---- starts ------------------------------------------------------------------------------------------ */
+/* ---- starts ---------------------------------------------------------------------------------- */
 
 /* Component k's W and noise from scaled coordinates. */
-static void place(const lat_mppca *m, size_t k, const double *W, const double *noise,
+static void place(const lat_mppca_context *m, size_t k, const double *W, const double *noise,
                   double *parameters)
 {
   mppca_update u = {
-      .m = m, .old = lat_mppca_of(m, parameters), .W = (double *)W, .noise = (double *)noise};
+      .m = m, .old = lat_mppca_view_of(m, parameters), .W = (double *)W, .noise = (double *)noise};
   lat_mppca_put_new(&u, k);
 }
 
-void lat_mppca_start(const lat_mppca *m, const double *means, double *parameters)
+void lat_mppca_start(const lat_mppca_context *m, const double *means, double *parameters)
 {
   size_t D = m->gmm.D, K = m->gmm.K;
-  lat_mppca_view p = lat_mppca_of(m, parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, parameters);
   memcpy(p.means, means, K * D * sizeof *means);
   for (size_t k = 0; k < K; k++) {
     double *W = p.W + k * D * m->M, *noise = p.noise + k * noise_count(m);
@@ -242,7 +229,7 @@ void lat_mppca_start(const lat_mppca *m, const double *means, double *parameters
 }
 
 /* The PPCA of the rows Y, in coordinates; false when they have none. */
-static lat_status ppca_of_rows(lat_workspace *work, const lat_mppca *m, const lat_matrix *Y,
+static lat_status ppca_of_rows(lat_workspace *work, const lat_mppca_context *m, const lat_matrix *Y,
                                const double *weights, lat_factor_model *to, double *noise,
                                bool *found)
 {
@@ -269,7 +256,7 @@ static lat_status ppca_of_rows(lat_workspace *work, const lat_mppca *m, const la
 }
 
 /* The rows with the label, in coordinates; how many, and their weight. */
-static size_t gather(const lat_mppca *m, const lat_matrix *X, const double *weights,
+static size_t gather(const lat_mppca_context *m, const lat_matrix *X, const double *weights,
                      const uint32_t *labels, size_t label, double *Y, double *w, double *total)
 {
   size_t n = 0, D = m->gmm.D;
@@ -284,11 +271,12 @@ static size_t gather(const lat_mppca *m, const lat_matrix *X, const double *weig
   return n;
 }
 
-lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca *m, const lat_matrix *X,
-                                 const double *weights, const uint32_t *labels, double *parameters)
+lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca_context *m,
+                                 const lat_matrix *X, const double *weights, const uint32_t *labels,
+                                 double *parameters)
 {
   size_t D = m->gmm.D, K = m->gmm.K;
-  lat_mppca_view p = lat_mppca_of(m, parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, parameters);
   LAT_SCOPE(work);
   double *Y = lat_doubles(work, X->rows * D), *w = lat_doubles(work, X->rows), sum = 0;
   double *means = lat_doubles(work, K * D), *noise = lat_doubles(work, D);
@@ -316,11 +304,11 @@ lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca *m, const 
   return LAT_OK;
 }
 
-lat_status lat_mppca_own_frame(lat_workspace *work, const lat_mppca *m, const double *parameters,
-                               double *shift, double *scale)
+lat_status lat_mppca_own_coordinates(lat_workspace *work, const lat_mppca_context *m,
+                                     const double *parameters, double *shift, double *scale)
 {
   size_t D = m->gmm.D, K = m->gmm.K;
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   LAT_SCOPE(work);
   double *gaussians = lat_doubles(work, K + 2 * K * D), *variances, total = 0;
   if (!gaussians) return LAT_MEMORY;
@@ -330,16 +318,16 @@ lat_status lat_mppca_own_frame(lat_workspace *work, const lat_mppca *m, const do
     variances[i] = mppca_noise(m, p.noise, i / D, i % D);
     for (size_t l = 0; l < m->M; l++) variances[i] += p.W[i * m->M + l] * p.W[i * m->M + l];
   }
-  LAT_TRY(lat_gmm_own_frame(work, LAT_COVARIANCE_DIAG, D, K, gaussians, shift, scale));
+  LAT_TRY(lat_gmm_own_coordinates(work, LAT_COVARIANCE_DIAG, D, K, gaussians, shift, scale));
   for (size_t j = 0; j < D; j++) total += scale[j] * scale[j];
   for (size_t j = 0; !m->diagonal && j < D; j++) scale[j] = sqrt(total / (double)D);
   return LAT_OK;
 }
 
-/* ---- rotations and order ----------------------------------------------------------------------------- */
+/* ---- rotations and order --------------------------------------------------------------------- */
 
 /* V turns W (D x M) into canonical form; R and s are scratch. */
-static lat_status rotation(lat_workspace *work, const lat_mppca *m, size_t k,
+static lat_status rotation(lat_workspace *work, const lat_mppca_context *m, size_t k,
                            const lat_mppca_view *p, lat_matrix R, lat_matrix s, lat_matrix V)
 {
   size_t D = m->gmm.D, M = m->M;
@@ -361,7 +349,8 @@ static lat_status rotation(lat_workspace *work, const lat_mppca *m, size_t k,
 }
 
 /* Statistics of z become those of V'z. */
-static void turn_statistics(const lat_mppca *m, const double *V, double *statistics, double *spare)
+static void turn_statistics(const lat_mppca_context *m, const double *V, double *statistics,
+                            double *spare)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M + 1);
   double *A = spare, *half = A + M * M, *z = statistics + lat_packed_count(M);
@@ -379,13 +368,13 @@ static void turn_statistics(const lat_mppca *m, const double *V, double *statist
   }
 }
 
-lat_status lat_mppca_canonical(lat_workspace *work, const lat_mppca *m, double *parameters,
+lat_status lat_mppca_canonical(lat_workspace *work, const lat_mppca_context *m, double *parameters,
                                double *statistics)
 {
   size_t D = m->gmm.D, M = m->M;
   if (M == 0) return LAT_OK;
   LAT_SCOPE(work);
-  lat_mppca_view p = lat_mppca_of(m, parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, parameters);
   lat_matrix R = lat_matrix_new(work, D, M), s = lat_matrix_new(work, M, 1);
   lat_matrix V = lat_matrix_new(work, M, M);
   double *spare = lat_doubles(work, 2 * M * M);
@@ -401,13 +390,13 @@ lat_status lat_mppca_canonical(lat_workspace *work, const lat_mppca *m, double *
   return LAT_OK;
 }
 
-lat_status lat_mppca_reorder(lat_workspace *work, const lat_mppca *m, const size_t *order,
-                             double *parameters, double *statistics)
+lat_status lat_mppca_reorder_parameters(lat_workspace *work, const lat_mppca_context *m,
+                                        const size_t *order, double *parameters, double *statistics)
 {
   size_t sizes[LAT_SIZES] = {[LAT_D] = m->gmm.D, [LAT_K] = m->gmm.K, [LAT_M] = m->M};
   const lat_parameter *table = lat_mppca_kind(m)->parameters;
   if (mppca_by_scatter(m))
-    return lat_gmm_reorder(work, &m->gmm, table, sizes, order, parameters, statistics);
+    return lat_gmm_reorder_parameters(work, &m->gmm, table, sizes, order, parameters, statistics);
   size_t count = mppca_latent_count(m);
   LAT_SCOPE(work);
   double *old = lat_doubles(work, m->gmm.K * count); /* more than any parameter's */

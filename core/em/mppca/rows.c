@@ -4,10 +4,10 @@
 #include "em/mppca/internal.h"
 
 /* log weights (K), then of each component its frame */
-static lat_factor_model model_of(const lat_mppca *m, const double *parameters, size_t k)
+static lat_factor_model model_of(const lat_mppca_context *m, const double *parameters, size_t k)
 {
   size_t D = m->gmm.D, M = m->M;
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   return (lat_factor_model){.D = D,
                             .M = M,
                             .mean = p.means + k * D,
@@ -16,42 +16,43 @@ static lat_factor_model model_of(const lat_mppca *m, const double *parameters, s
                             .shared = !m->diagonal};
 }
 
-static size_t frame_count(const lat_mppca *m, bool missing)
+static size_t frame_count(const lat_mppca_context *m, bool missing)
 {
   lat_factor_model model = {.D = m->gmm.D, .M = m->M, .shared = !m->diagonal};
   return lat_factor_frame_count(&model, missing);
 }
 
-size_t lat_mppca_derived_count(const lat_mppca *m, bool missing)
+size_t lat_mppca_derived_count(const lat_mppca_context *m, bool missing)
 {
   return m->gmm.K * (1 + frame_count(m, missing));
 }
 
-void lat_mppca_derive(const lat_mppca *m, const double *parameters, bool missing, double *derived)
+void lat_mppca_derive(const lat_mppca_context *m, const double *parameters, bool missing,
+                      double *memory)
 {
   for (size_t k = 0; k < m->gmm.K; k++) {
     lat_factor_model model = model_of(m, parameters, k);
-    derived[k] = log(parameters[k]); /* the weights come first */
-    lat_factor_frame_fill(&model, missing, true, derived + m->gmm.K + k * frame_count(m, missing));
+    memory[k] = log(parameters[k]); /* the weights come first */
+    lat_factor_frame_fill(&model, missing, true, memory + m->gmm.K + k * frame_count(m, missing));
   }
 }
 
-mppca_component lat_mppca_component_of(const lat_mppca *m, const double *parameters, bool missing,
-                                       const double *derived, size_t k)
+mppca_component lat_mppca_component_of(const lat_mppca_context *m, const double *parameters,
+                                       bool missing, const double *memory, size_t k)
 {
   lat_factor_model model = model_of(m, parameters, k);
-  const double *at = derived + m->gmm.K + k * frame_count(m, missing);
+  const double *at = memory + m->gmm.K + k * frame_count(m, missing);
   return (mppca_component){.noise = model.noise_variances,
-                           .log_weight = derived[k],
+                           .log_weight = memory[k],
                            .frame = lat_factor_frame_of(&model, missing, true, at)};
 }
 
-void lat_mppca_densities(const lat_mppca *m, const double *parameters, bool missing,
-                         const double *derived, const lat_matrix *X, double *joint, double *scratch)
+void lat_mppca_densities(const lat_mppca_context *m, const double *parameters, bool missing,
+                         const double *memory, const lat_matrix *X, double *joint, double *scratch)
 {
   size_t n = X->rows;
   for (size_t k = 0; k < m->gmm.K; k++) {
-    mppca_component c = lat_mppca_component_of(m, parameters, missing, derived, k);
+    mppca_component c = lat_mppca_component_of(m, parameters, missing, memory, k);
     lat_factor_rows r;
     lat_factor_rows_begin(&r, &c.frame, X, scratch);
     while (lat_factor_rows_next(&r))

@@ -3,22 +3,24 @@
 
 #include "em/mppca/internal.h"
 
-void lat_mppca_covariance(const lat_mppca *m, const double *parameters, size_t k, double *C)
+void lat_mppca_covariance(const lat_mppca *mppca, size_t k, double *C)
 {
+  const lat_mppca_context context = lat_mppca_context_of(mppca), *m = &context;
+  const double *parameters = mppca->weights;
   LAT_BLAS_SECTION;
   size_t D = m->gmm.D, M = m->M;
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   const double *W = p.W + k * D * M;
   lat_factor_multiply(false, true, D, D, M, W, W, 0, C);
   for (size_t j = 0; j < D; j++) C[j * (D + 1)] += mppca_noise(m, p.noise, k, j);
 }
 
-lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca *m,
+lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca_context *m,
                                           const double *parameters, size_t k, double *V)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   LAT_SCOPE(work);
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   double *G = lat_doubles(work, D * M + 2 * T + M);
   if (!G) return LAT_MEMORY;
   double *packed = G + D * M;
@@ -30,7 +32,7 @@ lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca *
 }
 
 /* x := W_k z + m_k, plus what x is times the noise's deviation when `noisy`. */
-static void emit(const lat_mppca *m, const lat_mppca_view *p, size_t k, const lat_matrix *Z,
+static void emit(const lat_mppca_context *m, const lat_mppca_view *p, size_t k, const lat_matrix *Z,
                  size_t row, bool noisy, const lat_matrix *X)
 {
   size_t D = m->gmm.D, M = m->M;
@@ -43,10 +45,12 @@ static void emit(const lat_mppca *m, const lat_mppca_view *p, size_t k, const la
   }
 }
 
-lat_status lat_mppca_inverse(lat_workspace *work, const lat_mppca *m, const double *parameters,
-                             const lat_matrix *Z, const lat_matrix *labels, const lat_matrix *X)
+lat_status lat_mppca_inverse(lat_workspace *work, const lat_mppca *mppca, const lat_matrix *Z,
+                             const lat_matrix *labels, const lat_matrix *X)
 {
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  const lat_mppca_context context = lat_mppca_context_of(mppca), *m = &context;
+  const double *parameters = mppca->weights;
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   if (Z->cols != m->M)
     return lat_fail(work, LAT_SHAPE, "Z has %zu columns, the model has %zu latent dimensions",
                     Z->cols, m->M);
@@ -61,12 +65,13 @@ lat_status lat_mppca_inverse(lat_workspace *work, const lat_mppca *m, const doub
   return LAT_OK;
 }
 
-lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *m, const double *parameters,
-                            lat_random *random, const lat_matrix *X, double *labels,
-                            const lat_matrix *Z)
+lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *mppca, lat_random *random,
+                            const lat_matrix *X, double *labels, const lat_matrix *Z)
 {
+  const lat_mppca_context context = lat_mppca_context_of(mppca), *m = &context;
+  const double *parameters = mppca->weights;
   size_t n = X->rows, K = m->gmm.K;
-  lat_mppca_view p = lat_mppca_of(m, (double *)parameters);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
   LAT_TRY(lat_mppca_check_density(work, m, parameters));
   LAT_SCOPE(work);
   double *accept = lat_doubles(work, K);
@@ -83,24 +88,31 @@ lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *m, const doubl
   return LAT_OK;
 }
 
-/* The mixture as one of Gaussians with full covariances. */
-static double *expand(lat_workspace *work, const lat_mppca *m, const double *parameters)
+/* The mixture as one of Gaussians with full covariances, in the workspace; no weights without
+ * memory. */
+static lat_gmm expand(lat_workspace *work, const lat_mppca *m)
 {
-  size_t D = m->gmm.D, K = m->gmm.K;
-  double *to = lat_doubles(work, K + K * D + K * D * D);
-  if (!to) return NULL;
-  memcpy(to, parameters, (K + K * D) * sizeof *to);
-  for (size_t k = 0; k < K; k++) lat_mppca_covariance(m, parameters, k, to + K + K * D + k * D * D);
-  return to;
+  size_t D = m->D, K = m->K;
+  double *to = lat_doubles(work, K * D * D);
+  lat_gmm gmm = {.options.covariance = LAT_COVARIANCE_FULL,
+                 .D = D,
+                 .K = K,
+                 .weights = to ? m->weights : NULL,
+                 .means = m->means,
+                 .covariances = to};
+  for (size_t k = 0; to && k < K; k++) lat_mppca_covariance(m, k, to + k * D * D);
+  return gmm;
 }
 
-lat_status lat_mppca_distances(lat_workspace *work, const lat_mppca *first, const double *a,
-                               const lat_mppca *second, const double *b, double *distances)
+lat_status lat_mppca_distances(lat_workspace *work, const lat_mppca *first, const lat_mppca *second,
+                               double *distances)
 {
+  if (second->D != first->D || second->K != first->K)
+    return lat_fail(work, LAT_SHAPE,
+                    "the other has %zu components in %zu dimensions, this one %zu in %zu", first->K,
+                    first->D, second->K, second->D);
   LAT_SCOPE(work);
-  const double *A = expand(work, first, a), *B = expand(work, second, b);
-  if (!A || !B) return LAT_MEMORY;
-  lat_gmm gmm = {.D = first->gmm.D, .K = first->gmm.K};
-  LAT_TRY(lat_gmm_distances(work, &gmm, A, B, distances));
-  return LAT_OK;
+  lat_gmm a = expand(work, first), b = expand(work, second);
+  if (!a.weights || !b.weights) return LAT_MEMORY;
+  return lat_gmm_distances(work, &a, &b, distances);
 }

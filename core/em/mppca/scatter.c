@@ -22,10 +22,10 @@ typedef struct own {
   double *noise, *precision, *log_noise; /* D each */
 } own;
 
-static own own_of(const lat_mppca *m, const gmm_ready *ready, size_t k)
+static own own_of(const lat_mppca_context *m, const gmm_derived *derived, size_t k)
 {
   size_t D = m->gmm.D, M = m->M;
-  own c = {.W = ready->path + lat_gmm_derived_count(&m->gmm) + k * D * (2 * M + 3)};
+  own c = {.W = derived->path + lat_gmm_derived_count(&m->gmm) + k * D * (2 * M + 3)};
   c.weighted = c.W + D * M;
   c.noise = c.weighted + D * M;
   c.precision = c.noise + D;
@@ -35,7 +35,7 @@ static own own_of(const lat_mppca *m, const gmm_ready *ready, size_t k)
 
 static size_t count_derived(const lat_em *em)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   return gaussians()->derived(em) + m->gmm.K * m->gmm.D * (2 * m->M + 3);
 }
 
@@ -44,17 +44,19 @@ static size_t count_scratch(const lat_em *em, size_t rows)
   return gaussians()->scratch(em, rows);
 }
 
-static lat_status prepare(lat_em *em, const double *parameters, double *derived)
+static lat_status prepare(lat_em *em, const double *parameters, double *memory)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   size_t D = m->gmm.D, M = m->M;
-  gmm_ready ready = lat_gmm_ready_of(&m->gmm, derived);
+  gmm_derived derived = lat_gmm_derived_of(&m->gmm, memory);
   LAT_TRY(lat_mppca_check_density(em->work, m, parameters));
   for (size_t k = 0; k < m->gmm.K; k++) {
-    own c = own_of(m, &ready, k);
-    double *C = ready.covariances + k * D * D;
-    mppca_update u = {
-        .m = m, .old = lat_mppca_of(m, (double *)parameters), .oldW = c.W, .old_noise = c.noise};
+    own c = own_of(m, &derived, k);
+    double *C = derived.covariances + k * D * D;
+    mppca_update u = {.m = m,
+                      .old = lat_mppca_view_of(m, (double *)parameters),
+                      .oldW = c.W,
+                      .old_noise = c.noise};
     lat_mppca_take_old(&u, k);
     lat_factor_multiply(false, true, D, D, M, c.W, c.W, 0, C);
     for (size_t j = 0; j < D; j++) {
@@ -65,13 +67,13 @@ static lat_status prepare(lat_em *em, const double *parameters, double *derived)
       C[j * (D + 1)] += c.noise[j];
     }
   }
-  LAT_TRY(lat_gmm_prepare_means(em->work, &m->gmm, parameters, &ready));
-  LAT_TRY(lat_gmm_prepare_densities(em->work, &m->gmm, &ready));
-  m->gmm.record->centred |= *ready.path == GMM_CENTRED;
+  LAT_TRY(lat_gmm_prepare_means(em->work, &m->gmm, parameters, &derived));
+  LAT_TRY(lat_gmm_prepare_densities(em->work, &m->gmm, &derived));
+  m->gmm.record->centred |= *derived.path == GMM_CENTRED;
   return LAT_OK;
 }
 
-/* ---- rows with missing entries ------------------------------------------------------------------ */
+/* ---- rows with missing entries --------------------------------------------------------------- */
 
 /* L += sum_o w w'/psi, packed */
 LAT_CLONES static void add_products(const own *c, size_t M, size_t o, const size_t *observed,
@@ -150,22 +152,24 @@ static void condition_missing(const own *c, size_t M, const gmm_pattern *p, doub
 }
 
 /* By the M x M matrix of the pattern: see factor.h. */
-static void condition(const lat_gmm *gmm, const gmm_ready *ready, size_t k, const gmm_pattern *p,
-                      const gmm_block *block, double *joint, double *hats, double *C)
+static void condition(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
+                      const gmm_pattern *p, const gmm_block *block, double *joint, double *expected,
+                      double *C)
 {
-  const lat_mppca *m = (const lat_mppca *)(const void *)gmm; /* which begins with it */
+  const lat_mppca_context *m =
+      (const lat_mppca_context *)(const void *)gmm; /* which begins with it */
   size_t M = m->M, n = block->n;
-  own c = own_of(m, ready, k);
+  own c = own_of(m, derived, k);
   double *z = block->Z, log_det = factor(&c, M, p, p->L);
   for (size_t i = 0; i < n; i++) {
     memset(z, 0, M * sizeof *z);
-    project(&c, M, p->o, p->observed, hats + i, n, z);
+    project(&c, M, p->o, p->observed, expected + i, n, z);
     lat_packed_solve(M, p->L, z);
-    double sum = log_det + residual(&c, M, p->o, p->observed, hats + i, n, z);
+    double sum = log_det + residual(&c, M, p->o, p->observed, expected + i, n, z);
     for (size_t a = 0; a < M; a++) sum += z[a] * z[a];
     joint[i] = -0.5 * sum;
     for (size_t l = 0; l < p->m; l++)
-      hats[p->missing[l] * n + i] = cblas_ddot((blasint)M, c.W + p->missing[l] * M, 1, z, 1);
+      expected[p->missing[l] * n + i] = cblas_ddot((blasint)M, c.W + p->missing[l] * M, 1, z, 1);
   }
   condition_missing(&c, M, p, p->G, C);
 }
@@ -173,17 +177,17 @@ static void condition(const lat_gmm *gmm, const gmm_ready *ready, size_t k, cons
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
   static const lat_gmm_structure structure = {.condition = condition};
-  lat_mppca model = *(const lat_mppca *)em->model;
+  lat_mppca_context model = *(const lat_mppca_context *)em->model;
   lat_em gaussian = *em;
   if (2 * model.M < model.gmm.D) model.gmm.structure = &structure; /* else it doesn't pay */
   gaussian.model = &model;
   gaussians()->e_step(&gaussian, chunk, statistics, scratch);
 }
 
-/* ---- the M-step ----------------------------------------------------------------------------------- */
+/* ---- the M-step ------------------------------------------------------------------------------ */
 
-/* Steps of EM for diagonal noise, in an iteration: they cost nothing beside its E-step, and its next
- * responsibilities are the better for them. */
+/* Steps of EM for diagonal noise, in an iteration: they cost nothing beside its E-step, and its
+ * next responsibilities are the better for them. */
 enum { STEPS = 10 };
 
 typedef struct update {
@@ -221,7 +225,7 @@ static bool fit_isotropic(update *s)
 
 static bool fit_diagonal(update *s)
 {
-  const lat_mppca *m = s->u.m;
+  const lat_mppca_context *m = s->u.m;
   size_t D = m->gmm.D, M = m->M;
   memcpy(s->u.W, s->u.oldW, D * M * sizeof(double));
   memcpy(s->u.noise, s->u.old_noise, D * sizeof(double));
@@ -259,10 +263,10 @@ static bool is_point(const gmm_update *base, size_t k)
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  const lat_mppca *m = em->model;
+  const lat_mppca_context *m = em->model;
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
   LAT_SCOPE(em->work);
-  gmm_ready ready = lat_gmm_ready_of(&m->gmm, em->derived);
+  gmm_derived derived = lat_gmm_derived_of(&m->gmm, em->derived);
   update s = {.u = {.base = {.fit = fit, .is_point = is_point}}};
   LAT_TRY(lat_mppca_begin_update(&s.u, em, parameters, statistics[1]));
   s.S = lat_doubles(em->work, 2 * D * D + D + M * M + 2 * D * M + 2 * T + M);
@@ -273,18 +277,18 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   s.half = s.G + D * M;
   s.V = s.half + D * M;
   s.spare = s.V + T;
-  lat_gmm_find_means(&s.u.base, &ready, statistics + 2);
+  lat_gmm_find_means(&s.u.base, &derived, statistics + 2);
   for (size_t k = 0; k < m->gmm.K; k++) {
     gmm_emptiness empty = lat_gmm_is_empty(&s.u.base, k);
     if (empty == GMM_EMPTY) {
-      memcpy(s.u.base.means + k * D, ready.means + k * D, D * sizeof(double));
+      memcpy(s.u.base.means + k * D, derived.means + k * D, D * sizeof(double));
       continue;
     }
     lat_mppca_take_old(&s.u, k);
     s.added = 0;
     if (empty == GMM_FILLED) {
       lat_gmm_own_covariance(&s.u.base, k, statistics + 2, s.S);
-      lat_gmm_secure(&s.u.base, k);
+      lat_gmm_regularize_or_reseed(&s.u.base, k);
     }
     LAT_TRY(s.status);
     lat_mppca_put_new(&s.u, k);

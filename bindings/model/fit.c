@@ -1,0 +1,528 @@
+/* fit.c: fits, step by step, of all models that the core describes; see fit.h. */
+#include "model/fit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/run.h"
+#include "model/source.h"
+#include "model/table.h"
+
+static const char FIT[] = "latent.fit"; /* no class of the users' */
+
+/* User values of a run, behind those of any (run.h). */
+enum {
+  FIT_WEIGHTS = LATL_RUN_WORK + 1,
+  FIT_HISTORY, /* of the present start */
+  FIT_BEST,    /* the history of the best start */
+  FIT_LAST,    /* the model's block as the run began, or the one it has published last */
+  FIT_VALUES = FIT_LAST
+};
+
+typedef struct run {
+  latL_Turn turn;
+  const latL_Kind *kind;
+  const char *who; /* "gmm:fit" */
+  latL_Rows rows;
+  lat_request request;
+  lat_fit fit;
+  const latL_Fitted *last; /* see FIT_LAST */
+  size_t start;            /* whose history is at FIT_HISTORY */
+  bool observed;           /* Lua code may look at the model between iterations */
+  bool feeding;            /* the core is at a piece of the data, so a failure may be the data's */
+  bool ended;              /* the model has what came out */
+  bool aborted;            /* it ended by an error */
+  bool quiet,
+      updated; /* of partial_fit: the model gets updates at the end, not each; there was one */
+} run;
+
+/* ---- what a run is given --------------------------------------------------------------------- */
+
+/* The option `labels` of complete data: N integers from 0 (not known), in the run's memory, or
+ * NULL. For a matrix in memory only. */
+static const uint32_t *read_labels(lua_State *L, run *r)
+{
+  if (latL_getoption(L, LATL_OPTIONS, "labels") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return NULL;
+  }
+  lat_matrix labels = latL_checkvector(L, lua_gettop(L), r->who, "labels");
+  size_t N = r->rows.source.X.rows;
+  if (r->rows.function || r->rows.source.mapped)
+    latL_error(L, r->who, "labels are for a matrix in memory");
+  if (labels.rows != N)
+    latL_error(L, r->who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
+               (lua_Integer)N);
+  uint32_t *to = lat_allocate(r->turn.work, N, sizeof *to);
+  if (!to) latL_error(L, r->who, "%s", r->turn.work->message);
+  for (size_t i = 0; i < N; i++) {
+    double label = lat_get(&labels, i, 0);
+    if (!(label >= 0 && label <= UINT32_MAX && label == floor(label)))
+      latL_error(L, r->who, "label %I is %f; labels are integers from 0 (not known) up",
+                 (lua_Integer)i + 1, label);
+    to[i] = (uint32_t)label;
+  }
+  lua_pop(L, 1);
+  return to;
+}
+
+static void fail(lua_State *L, latL_Turn *turn);
+
+/* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. `columns` are those
+ * that a model has already to which rows are added, or 0. */
+static run *new_run(lua_State *L, size_t columns)
+{
+  const latL_Kind *kind = latL_verbkind(L);
+  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
+  const char *who = latL_verb(L);
+  lua_settop(L, LATL_OPTIONS);
+  luaL_checkstack(L, LATL_DEEP, who);
+  const latL_Model *m = latL_checkmodel(L, kind, who);
+  lat_request request = {.missing = false};
+  latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, &request);
+  run *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
+  *r = (run){.kind = kind, .who = who, .request = request};
+  r->observed = latL_optfunction(L, who, "on_iteration");
+  latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
+  latL_hold(L, FIT_WEIGHTS);
+  lua_settop(L, LATL_RUN);
+  r->observed |= r->rows.function;
+  for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
+    lua_pushvalue(L, i);
+    latL_hold(L, i - LATL_MODEL + LATL_RUN_MODEL);
+  }
+  lat_workspace *work = latL_newworkspace(L);
+  latL_hold(L, LATL_RUN_WORK);
+  r->last = latL_pushfitted(L, LATL_MODEL);
+  latL_hold(L, FIT_LAST);
+  r->turn = (latL_Turn){.who = who, .work = work, .failed = fail};
+  luaL_setmetatable(L, FIT);
+  lua_newtable(L);
+  latL_hold(L, FIT_HISTORY);
+  latL_newguard(L);
+  if (lat_fit_init(&r->fit, work, kind->core, latL_optionsof(m), request.missing) != LAT_OK)
+    latL_error(L, who, "%s", work->message);
+  r->fit.labels = read_labels(L, r);
+  return r;
+}
+
+/* ---- the record ------------------------------------------------------------------------------ */
+
+static void record_integer(lua_State *L, int fitted, const char *name, size_t value)
+{
+  lua_pushinteger(L, (lua_Integer)value);
+  latL_record(L, fitted, name);
+}
+
+/* The fields that every model has after a fit. */
+static void record_report(lua_State *L, const run *r, const lat_fit_report *report, int fitted)
+{
+  record_integer(L, fitted, "iterations", report->iterations);
+  record_integer(L, fitted, "drops", report->decreases);
+  lua_pushnumber(L, report->largest_decrease);
+  latL_record(L, fitted, "largest_drop");
+  record_integer(L, fitted, "refused", report->rejected_steps);
+  lua_pushboolean(L, report->converged);
+  latL_record(L, fitted, "converged");
+  if (r->fit.core->singular) {
+    lua_pushboolean(L, report->singular);
+    latL_record(L, fitted, "singular");
+  }
+}
+
+/* Pushes a block with what the core has made, the record, the history at that user value, and the
+ * kind's own. */
+static void push_block(lua_State *L, const run *r, const lat_fitted *made,
+                       const lat_fit_report *report, int history)
+{
+  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, made->sizes);
+  int fitted = lua_gettop(L);
+  memcpy(f->flat, made->flat, r->fit.em.count * sizeof *f->flat);
+  if (made->aside)
+    memcpy(latL_newaside(L, fitted, made->aside_bytes), made->aside, made->aside_bytes);
+  if (made->statistics)
+    memcpy(latL_newstatistics(L, fitted, made->count), made->statistics,
+           made->count * sizeof *made->statistics);
+  f->seen = made->seen;
+  f->updates = made->updates;
+  record_report(L, r, report, fitted);
+  lua_getiuservalue(L, LATL_RUN, history);
+  latL_record(L, fitted, "history");
+  if (r->kind->record) r->kind->record(L, fitted);
+  lua_settop(L, fitted);
+}
+
+/* history[iteration] := objective. Allocates nothing that a finalizer could see. */
+static void note(lua_State *L, int history, size_t iteration, double objective)
+{
+  lua_getiuservalue(L, LATL_RUN, history);
+  lua_pushnumber(L, objective);
+  lua_rawseti(L, -2, (lua_Integer)iteration);
+  lua_pop(L, 1);
+}
+
+/* The block on the top becomes the model's, and is popped. */
+static void publish(lua_State *L, run *r)
+{
+  lua_pushvalue(L, -1);
+  latL_hold(L, FIT_LAST);
+  r->last = lua_touserdata(L, -1);
+  latL_publish(L, LATL_MODEL);
+}
+
+/* Whether nobody else has published since the run did. */
+static bool is_ours(lua_State *L, const run *r)
+{
+  bool same = latL_pushfitted(L, LATL_MODEL) == r->last;
+  lua_pop(L, 1); /* only compared */
+  return same;
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+/* Time that is up ends a fit as max_iterations does: true. Any other failure raises. */
+static bool is_late(lua_State *L, run *r, lat_status status)
+{
+  if (status == LAT_OK) return false;
+  lat_workspace *work = r->turn.work;
+  if (lat_fit_is_late(&r->fit, status)) return true;
+  char message[sizeof work->message];
+  memcpy(message, work->message, sizeof message);
+  bool feeding = r->feeding;
+  latL_giveup(L);
+  work = latL_workspace(L);
+  memcpy(work->message, message, sizeof message);
+  lat_mark mark = lat_workspace_mark(work);
+  if (!feeding) latL_check(L, r->who, work, mark, status);
+  latL_failrows(L, &r->rows, r->who, work, mark, status, r->fit.missing);
+  return true;
+}
+
+/* The run needs its memory no more, whoever holds it yet. */
+static void release(lua_State *L, run *r)
+{
+  (void)L;
+  lat_workspace_done(r->turn.work);
+}
+
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+/* What comes next is r->fit.pass; keeps the histories of starts apart. */
+static lat_status begin_pass(lua_State *L, run *r)
+{
+  lat_fit *fit = &r->fit;
+  lat_status status = lat_fit_begin(fit);
+  if (fit->best.flat && fit->report.start == r->start) { /* it is the best so far */
+    if (fit->report.iterations > 0)
+      note(L, FIT_HISTORY, fit->report.iterations, fit->report.objective);
+    lua_getiuservalue(L, LATL_RUN, FIT_HISTORY);
+    latL_hold(L, FIT_BEST);
+  }
+  if (fit->start != r->start) {
+    r->start = fit->start;
+    lua_newtable(L);
+    latL_hold(L, FIT_HISTORY);
+  }
+  return status;
+}
+
+/* One pass over the data, whatever it is for. */
+static lat_status run_pass(lua_State *L, run *r)
+{
+  lat_matrix X;
+  const double *weights;
+  latL_rewind(&r->rows);
+  while (latL_nextrows(L, &r->rows, LATL_DATA, r->who, &X, &weights)) {
+    r->feeding = true;
+    LAT_TRY(lat_fit_add(&r->fit, &X, weights));
+    r->feeding = false;
+    lua_settop(L, LATL_TOP);
+  }
+  return lat_fit_end(&r->fit);
+}
+
+/* Passes up to the end of the next iteration. False when there is none any more. */
+static bool iterate(lua_State *L, run *r)
+{
+  lat_fit *fit = &r->fit;
+  do {
+    lat_status status = begin_pass(L, r);
+    if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return false;
+    if (status == LAT_OK) status = run_pass(L, r);
+    lua_settop(L, LATL_TOP);
+    is_late(L, r, status);
+  } while (!fit->iterated);
+  return true;
+}
+
+/* An iteration is complete. */
+static void publish_iteration(lua_State *L, run *r)
+{
+  const lat_em *em = &r->fit.em;
+  if (r->observed) {
+    lat_fitted made;
+    lat_fit_report report;
+    if (lat_fit_present(&r->fit, &made, &report) != LAT_OK)
+      latL_error(L, r->who, "%s", r->turn.work->message);
+    push_block(L, r, &made, &report, FIT_HISTORY);
+  }
+  note(L, FIT_HISTORY, em->iterations, em->objective); /* with what it belongs to, at once */
+  if (r->observed) publish(L, r);
+}
+
+/* The rows of a matrix in memory are known at once; the fit's first pass samples others. */
+static void give_rows(lua_State *L, run *r)
+{
+  if (latL_inpieces(&r->rows)) return;
+  r->feeding = true;
+  is_late(L, r, lat_fit_rows(&r->fit, &r->rows.source.X, r->rows.source.weights));
+  r->feeding = false;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* The model gets the best of what the run has come to, if it has come to anything. */
+static void conclude(lua_State *L, run *r)
+{
+  r->ended = true;
+  if (r->fit.best.flat) {
+    lua_settop(L, LATL_TOP);
+    push_block(L, r, &r->fit.best, &r->fit.report, FIT_BEST);
+    publish(L, r);
+  }
+  lua_settop(L, LATL_TOP);
+  release(L, r);
+}
+
+/* Whoever interrupts a fit doesn't wait for another pass over much data, nor is a function asked
+ * again that has failed. */
+static bool too_late(const run *r)
+{
+  enum { MOST = 1 << 22 }; /* numbers */
+  return r->aborted && (r->rows.function || r->rows.source.X.rows > MOST / r->rows.source.X.cols);
+}
+
+/* No more iterations: the best start's canonical form, and the kind's last pass. */
+static void stop(lua_State *L, run *r)
+{
+  lat_fit_stop(&r->fit);
+  lat_status status = begin_pass(L, r);
+  if (status == LAT_OK && r->fit.pass == LAT_PASS_LAST && !too_late(r)) status = run_pass(L, r);
+  if (status != LAT_OK) latL_error(L, r->who, "%s", r->turn.work->message);
+}
+
+static void fail_online(lua_State *L, run *r);
+
+/* A call of the run has failed: as far as whole iterations go, it was a fit. */
+static void fail(lua_State *L, latL_Turn *turn)
+{
+  run *r = (run *)turn;
+  if (r->ended) return;
+  r->aborted = r->ended = true;
+  r->turn.work->deadline = 0;
+  if (is_ours(L, r)) {
+    if (r->fit.online) {
+      fail_online(L, r);
+    } else if (r->fit.em.iterations > 0 || r->fit.best.flat) {
+      stop(L, r);
+      conclude(L, r);
+    }
+  }
+  release(L, r);
+}
+
+/* ---- fit and steps --------------------------------------------------------------------------- */
+
+/* fit(X [, {weights, missing, on_iteration, progress, max_seconds}]) -> the model */
+static int fit_model(lua_State *L)
+{
+  run *r = new_run(L, 0);
+  const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
+  if (r->request.max_seconds > 0) r->turn.work->deadline = lat_clock() + r->request.max_seconds;
+  latL_beginturn(L, &r->turn);
+  latL_makebar(L, r->who, r->kind->name, o->max_iterations * o->restarts);
+  give_rows(L, r);
+  while (iterate(L, r)) {
+    size_t done = r->fit.em.iterations;
+    double objective = r->fit.em.objective;
+    publish_iteration(L, r);
+    latL_drawbar(L, r->fit.start * o->max_iterations + done, objective);
+    if (!latL_observe(L, done, objective, r->fit.start + 1)) lat_fit_stop(&r->fit);
+  }
+  conclude(L, r);
+  latL_endturn(&r->turn);
+  return latL_returnmodel(L);
+}
+
+/* The loop has been left, or is over. */
+static void finish_steps(lua_State *L, run *r)
+{
+  if (r->ended) return;
+  r->ended = true;
+  if (r->fit.em.state && is_ours(L, r)) {
+    stop(L, r);
+    conclude(L, r);
+  }
+  release(L, r);
+}
+
+static int next_step(lua_State *L)
+{
+  run *r = latL_resume(L, lua_upvalueindex(1));
+  bool more = !r->ended && iterate(L, r);
+  if (more) publish_iteration(L, r);
+  if (!more) finish_steps(L, r);
+  latL_endturn(&r->turn);
+  if (!more) return 0;
+  lua_pushinteger(L, (lua_Integer)r->fit.em.iterations);
+  lua_pushnumber(L, r->fit.em.objective);
+  return 2;
+}
+
+/* The run at 1 */
+static int leave_steps(lua_State *L)
+{
+  run *r = latL_resume(L, 1);
+  finish_steps(L, r);
+  latL_endturn(&r->turn);
+  return 0;
+}
+
+/* __close(run, error) */
+static int close_run(lua_State *L)
+{
+  const run *r = luaL_testudata(L, 1, FIT);
+  if (!r) return latL_error(L, "steps", "__close is for the loop to call");
+  bool failed = !lua_isnoneornil(L, 2);
+  if (r->ended) return 0;
+  lua_settop(L, 1);
+  if (failed) {
+    latL_callquietly(L, leave_steps);
+    return 0;
+  }
+  lua_pushcfunction(L, leave_steps);
+  lua_insert(L, 1);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* steps(X [, {weights, missing}]) -> iterator of i, objective */
+static int steps(lua_State *L)
+{
+  run *r = new_run(L, 0);
+  r->observed = true;
+  latL_beginturn(L, &r->turn);
+  give_rows(L, r);
+  latL_endturn(&r->turn);
+  return latL_pushsteps(L, next_step);
+}
+
+/* ---- online updates -------------------------------------------------------------------------- */
+
+static void push_online(lua_State *L, run *r)
+{
+  lat_fitted made;
+  lat_fit_report report;
+  if (lat_fit_updated(&r->fit, &made, &report) != LAT_OK)
+    latL_error(L, r->who, "%s", r->turn.work->message);
+  push_block(L, r, &made, &report, FIT_HISTORY);
+}
+
+/* Gives the block on the top a history of its own: the updates before this one. */
+static void copy_history(lua_State *L, const run *r)
+{
+  lua_Integer n = (lua_Integer)r->fit.em.iterations;
+  lua_createtable(L, (int)n, 0);
+  lua_getiuservalue(L, LATL_RUN, FIT_HISTORY);
+  for (lua_Integer i = 1; i < n; i++) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -3, i);
+  }
+  lua_pop(L, 1);
+  lua_pushvalue(L, -1);
+  latL_hold(L, FIT_HISTORY);
+  latL_record(L, -2, "history");
+}
+
+/* The block on the top becomes the model's, and is popped. The table of its history is that of the
+ * block before, unless another fit has come between. */
+static void publish_online(lua_State *L, run *r)
+{
+  if (!is_ours(L, r)) copy_history(L, r);
+  note(L, FIT_HISTORY, r->fit.em.iterations, r->fit.em.objective);
+  publish(L, r);
+}
+
+/* The model gets the updates as users see them. */
+static void finish_online(lua_State *L, run *r)
+{
+  const lat_fit_kind *kind = r->fit.kind;
+  if (!r->quiet && !kind->finish) { /* it has them, unless another fit has published since */
+    lua_getiuservalue(L, LATL_RUN, FIT_LAST);
+    latL_publish(L, LATL_MODEL);
+    return;
+  }
+  push_online(L, r);
+  lat_workspace *work = r->turn.work;
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status = kind->finish ? kind->finish(&r->fit, lua_touserdata(L, -1)) : LAT_OK;
+  if (status != LAT_OK) latL_check(L, r->who, work, mark, status);
+  publish_online(L, r);
+  lua_settop(L, LATL_TOP);
+}
+
+static void fail_online(lua_State *L, run *r)
+{
+  if (r->updated) finish_online(L, r);
+}
+
+static void update_all(lua_State *L, run *r)
+{
+  const double *weights;
+  lat_matrix X;
+  while (latL_nextrows(L, &r->rows, LATL_DATA, r->who, &X, &weights)) {
+    r->feeding = true;
+    is_late(L, r, lat_fit_update(&r->fit, &X, weights, r->request.rate));
+    r->feeding = false;
+    r->updated = true;
+    if (!r->quiet) {
+      push_online(L, r);
+      publish_online(L, r);
+    }
+    lua_settop(L, LATL_TOP);
+  }
+}
+
+/* partial_fit(X [, {weights, missing, rate}]) -> the model */
+static int partial_fit(lua_State *L)
+{
+  run *r = new_run(L, latL_columnsbefore(L));
+  r->fit.online = r->observed = true;
+  r->quiet = !latL_inpieces(&r->rows);
+  r->fit.before = r->last;
+  if (r->last && r->last->updates > 0) {
+    lua_getiuservalue(L, LATL_RUN, FIT_LAST);
+    latL_recorded(L, -1, "history");
+    latL_hold(L, FIT_HISTORY);
+    lua_settop(L, LATL_TOP);
+  }
+  latL_beginturn(L, &r->turn);
+  update_all(L, r);
+  finish_online(L, r);
+  r->ended = true;
+  latL_endturn(&r->turn);
+  release(L, r);
+  return latL_returnmodel(L);
+}
+
+/* ---- the class ------------------------------------------------------------------------------- */
+
+lua_CFunction latL_fitfunction(const char *name)
+{
+  return strcmp(name, "fit") == 0 ? fit_model : strcmp(name, "steps") == 0 ? steps : partial_fit;
+}
+
+void latL_open_fit(lua_State *L)
+{
+  latL_newclosed(L, FIT, close_run);
+}

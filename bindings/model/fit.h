@@ -1,0 +1,22 @@
+/* fit.h: fits of models that the core describes (em/fit.h): sources of data, weights, steps, the
+ * observer, progress, time, Ctrl-C, the record, online updates.
+ *
+ * A run owns all it works with, in a workspace of its own; the model is only read for its options.
+ * What the run has come to is a block (model.h), which is complete before the model has it:
+ *
+ *   - while Lua code may look on (on_iteration, steps, data from a function), every iteration's
+ *     parameters become such a block, so that what was read before stays as it was;
+ *   - at the end, whatever ends the run (also an error in a callback or an interrupt, once an iteration
+ *     is complete), the best start's canonical form becomes the model's; but a loop that is left, or a call that
+ *     fails, leaves the model alone when another fit has published since.
+ *
+ * So fits of one model within each other, and iterators in turns, don't disturb each other. */
+#ifndef LATL_MODEL_FIT_H
+#define LATL_MODEL_FIT_H
+
+#include "model/model.h"
+
+/* The methods fit, steps and partial_fit, by name: closures of a kind, as in methods.c. */
+lua_CFunction latL_fitfunction(const char *name);
+
+#endif

@@ -1,0 +1,332 @@
+/* methods.c: constructors and methods of all models that the core describes.
+ *
+ * One place where a vector is one row (query.h), where a width is compared, where `out` is checked
+ * and workspace is taken. A method is a closure of its kind, its name for messages, and its row in
+ * the core's table. */
+#include "model/methods.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/fit.h"
+#include "model/given.h"
+#include "model/query.h"
+#include "model/table.h"
+
+static const latL_Kind *kind_of(lua_State *L)
+{
+  return latL_verbkind(L);
+}
+
+static const lat_method *method_of(lua_State *L)
+{
+  return lua_touserdata(L, lua_upvalueindex(3));
+}
+
+/* ---- the constructor ------------------------------------------------------------------------- */
+
+/* latent.NAME{options} */
+static int construct(lua_State *L)
+{
+  const latL_Kind *kind = kind_of(L);
+  const lat_model *core = kind->core;
+  const char *who = core->name;
+  lua_settop(L, 1);
+  if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TTABLE)
+    latL_error(L, who, "options must be a table, got %s", latL_got(L, 1));
+  latL_Model *m = latL_newmodel(L, kind, sizeof *m + core->options_size);
+  void *options = latL_optionsof(m);
+  lat_model_defaults(core, options);
+  latL_readtable(L, 1, who, core->options, NULL, options);
+  if (kind->read) kind->read(L, 2, options);
+  lua_settop(L, 2);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_model_check(work, core, options));
+  return 1;
+}
+
+/* ---- a call ---------------------------------------------------------------------------------- */
+
+typedef struct call {
+  const lat_method *method;
+  const char *who;
+  const lat_fitted *f;
+  const lat_model *core;
+  int options; /* stack index of the option table */
+  latL_Query q;
+  lat_request request;
+  lat_outputs outputs;
+  latL_Result results[LAT_MOST_OUTPUTS]; /* of those that are rows */
+  int places[LAT_MOST_OUTPUTS];          /* stack indices of all */
+  size_t count;                          /* of outputs that are given */
+} call;
+
+const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_request *request)
+{
+  const lat_method *method = method_of(L);
+  const char *who = latL_verb(L);
+  *request = (lat_request){.missing = method->missing};
+  if (options)
+    lua_settop(L, top);
+  else
+    latL_nooptions(L, top + 1, who), lua_settop(L, top);
+  const latL_Fitted *f = latL_fitted(L, 1, kind_of(L), who);
+  if (options)
+    latL_readtable(L, options, who, method->options ? method->options : lat_no_options,
+                   method->out ? "out" : NULL, request);
+  return f;
+}
+
+/* A call whose option table is at `options`; 0: it has none, and takes `top` arguments. */
+static call begin(lua_State *L, int top, int options)
+{
+  call c = {.method = method_of(L), .who = latL_verb(L), .options = options};
+  c.f = latL_beginmethod(L, top, options, &c.request);
+  c.core = c.f->model;
+  return c;
+}
+
+static void check_rows(lua_State *L, call *c, const char *name, size_t D)
+{
+  if (D == 0) latL_error(L, c->who, "latent_dim is 0: there are no latent variables");
+  c->q = latL_checkquery(L, 2, c->who, name, D);
+  c->request.X = c->q.X;
+}
+
+/* Whether the output is given at all. */
+static bool is_asked(const call *c, const lat_output *o)
+{
+  return o->only_if == 0 || *((const bool *)(const void *)&c->request + (o->only_if - 1));
+}
+
+/* Pushes memory for the outputs of rows. */
+static void push_outputs(lua_State *L, call *c)
+{
+  char *outputs = (char *)&c->outputs;
+  for (const lat_output *o = c->method->outputs; o->shape; o++) {
+    if (!is_asked(c, o)) continue;
+    size_t i = c->count++;
+    if (o->shape != LAT_GIVES_ROWS) {
+      *(double **)(void *)(outputs + o->field) = latL_querycolumn(L, &c->q);
+    } else {
+      size_t width = c->f->sizes[o->size];
+      if (width == 0) latL_error(L, c->who, "latent_dim is 0: there are no latent variables");
+      c->results[i] = latL_queryresult(L, &c->q, c->method->out ? c->options : 0, width,
+                                       LAT_FLOAT64, LATL_APART);
+      *(const lat_matrix **)(void *)(outputs + o->field) = &c->results[i].view;
+    }
+    c->places[i] = lua_gettop(L);
+  }
+}
+
+/* What the core calls a mean, or a criterion, of the numbers at `place`. */
+static double summary_of(lua_State *L, const call *c, const lat_output *o, int place)
+{
+  lat_matrix values = latL_tomatrix(L, place)->view;
+  double sum = 0, N = (double)values.rows;
+  for (size_t i = 0; i < values.rows; i++) sum += lat_get(&values, i, 0);
+  if (o->shape == LAT_GIVES_MEAN) return sum / N;
+  double count = (double)c->core->free_parameters(c->f);
+  return -2 * sum + count * (o->shape == LAT_GIVES_AIC ? 2 : log(N));
+}
+
+/* Makes results of the filled outputs, in order. */
+static int return_outputs(lua_State *L, call *c)
+{
+  size_t i = 0;
+  for (const lat_output *o = c->method->outputs; o->shape; o++) {
+    if (!is_asked(c, o)) continue;
+    int place = c->places[i];
+    if (o->shape == LAT_GIVES_ROWS) latL_finish(L, c->who, &c->results[i]);
+    lua_pushvalue(L, place);
+    if (o->shape == LAT_GIVES_NUMBERS) latL_querynumbers(L, &c->q, 1);
+    if (o->shape == LAT_GIVES_LABELS) latL_querylabels(L, &c->q);
+    if (o->shape >= LAT_GIVES_MEAN) lua_pushnumber(L, summary_of(L, c, o, place));
+    i++;
+  }
+  return (int)c->count;
+}
+
+static int apply(lua_State *L, call *c)
+{
+  push_outputs(L, c);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, c->who, work, c->core->apply(work, c->f, &c->request, &c->outputs));
+  return return_outputs(L, c);
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+/* method(X [, options]) */
+static int of_rows(lua_State *L)
+{
+  call c = begin(L, 3, 3);
+  check_rows(L, &c, "X", c.f->sizes[LAT_D]);
+  return apply(L, &c);
+}
+
+/* elbo(X [, q [, options]]) */
+static int of_rows_and_q(lua_State *L)
+{
+  call c = begin(L, 4, 4);
+  size_t K = c.f->sizes[LAT_K];
+  lat_matrix q;
+  check_rows(L, &c, "X", c.f->sizes[LAT_D]);
+  if (!lua_isnil(L, 3)) {
+    const latL_Matrix *given = latL_checkmatrix(L, 3, c.who, "q");
+    q = latL_checkquery(L, 3, c.who, "q", K).X;
+    if (q.rows != c.q.X.rows || q.cols != K)
+      latL_error(L, c.who,
+                 "q is a %s, it should be %Ix%I: a row for each of X, a column for each component",
+                 latL_shape(L, given), (lua_Integer)c.q.X.rows, (lua_Integer)K);
+    c.request.q = &q;
+  }
+  return apply(L, &c);
+}
+
+static int inverse(lua_State *L, call *c)
+{
+  latL_Result X = latL_queryresult(L, &c->q, c->method->out ? c->options : 0, c->f->sizes[LAT_D],
+                                   LAT_FLOAT64, LATL_APART);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, c->who, work, c->core->inverse(work, c->f, &c->request, &X.view));
+  latL_finish(L, c->who, &X);
+  return 1;
+}
+
+/* method(Z [, options]) -> rows of X */
+static int of_latent(lua_State *L)
+{
+  call c = begin(L, 3, 3);
+  check_rows(L, &c, "Z", c.f->sizes[LAT_M]);
+  return inverse(L, &c);
+}
+
+/* method(Z, labels), where a number is the label of all rows */
+static int of_latent_and_labels(lua_State *L)
+{
+  call c = begin(L, 3, 0);
+  check_rows(L, &c, "Z", c.f->sizes[LAT_M]);
+  size_t rows = c.q.X.rows;
+  lat_matrix labels;
+  if (lua_type(L, 3) == LUA_TNUMBER) {
+    labels = latL_newvector(L, rows, LAT_FLOAT64)->view;
+    lat_fill(&labels, lua_tonumber(L, 3));
+  } else {
+    labels = latL_checkvector(L, 3, c.who, "labels");
+  }
+  if (labels.rows != rows)
+    latL_error(L, c.who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
+               (lua_Integer)rows);
+  c.request.labels = &labels;
+  return inverse(L, &c);
+}
+
+/* sample(n [, {seed}]) -> rows, and what they came from */
+static int of_count(lua_State *L)
+{
+  call c = begin(L, 3, 3);
+  char *outputs = (char *)&c.outputs;
+  lat_matrix views[LAT_MOST_OUTPUTS];
+  int results = 1;
+  size_t n = latL_checksize(L, 2, c.who, "n");
+  latL_getoption(L, 3, "seed");
+  lat_random *random = latL_checkrandom(L, lua_gettop(L), c.who);
+  lat_matrix X = latL_newmatrix(L, n, c.f->sizes[LAT_D], LAT_FLOAT64)->view;
+  for (const lat_output *o = c.method->outputs; o->shape; o++, results++) {
+    size_t width = o->shape == LAT_GIVES_ROWS ? c.f->sizes[o->size] : 1;
+    lat_matrix *view = &views[results - 1];
+    *view = (lat_matrix){.rows = n};
+    if (o->shape != LAT_GIVES_ROWS)
+      *(double **)(void *)(outputs + o->field) = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+    else if (width == 0)
+      lua_pushnil(L); /* no matrix is empty */
+    else
+      *view = latL_newmatrix(L, n, width, LAT_FLOAT64)->view;
+    if (o->shape == LAT_GIVES_ROWS) *(const lat_matrix **)(void *)(outputs + o->field) = view;
+  }
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, c.who, work, c.core->sample(work, c.f, random, &X, &c.outputs));
+  return results;
+}
+
+static int of_nothing(lua_State *L)
+{
+  call c = begin(L, 1, 0);
+  lua_pushinteger(L, (lua_Integer)c.core->free_parameters(c.f));
+  return 1;
+}
+
+/* align(other) -> permutation, distances: component i is now what was number permutation[i], the
+ * one that belongs to component i of the other, by the assignment with the least sum of distances.
+ */
+static int of_model(lua_State *L)
+{
+  call c = begin(L, 2, 0);
+  const latL_Fitted *other = latL_fitted(L, 2, kind_of(L), c.who);
+  size_t K = c.f->sizes[LAT_K], most = other->sizes[LAT_K] > K ? other->sizes[LAT_K] : K;
+  double *costs = latL_newmatrix(L, most, most, LAT_FLOAT64)->view.data;
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, c.who, work, c.core->distances(work, other, c.f, costs));
+  size_t *order = latL_matchcomponents(L, c.who, K, costs);
+  int results = lua_gettop(L) - 1;
+  lua_getiuservalue(L, 1, LATL_OF_MODEL);
+  latL_Fitted *f = latL_copyfitted(L, 1);
+  work = latL_workspace(L);
+  latL_call(L, c.who, work, c.core->reorder(work, f, order));
+  const latL_Kind *kind = latL_owner(f)->kind;
+  if (kind->record) kind->record(L, results + 3);
+  latL_publish(L, results + 2);
+  lua_settop(L, results);
+  return 2;
+}
+
+/* ---- the class ------------------------------------------------------------------------------- */
+
+/* loaded(model): parameters from a file, or given, go with each other and with the options. */
+static int check_loaded(lua_State *L)
+{
+  const latL_Fitted *f = latL_fitted(L, 1, kind_of(L), "latent.load");
+  lat_workspace *work = latL_workspace(L);
+  if (f->model->check_fitted) latL_call(L, "latent.load", work, f->model->check_fitted(work, f));
+  return 0;
+}
+
+static lua_CFunction own_method(lua_State *L, const latL_Kind *kind, const char *name)
+{
+  const luaL_Reg *own = kind->methods;
+  while (own && own->name && strcmp(own->name, name) != 0) own++;
+  if (!own || !own->name) luaL_error(L, "%s:%s has no function", kind->name, name);
+  return own ? own->func : NULL;
+}
+
+static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_method *method)
+{
+  static const lua_CFunction generic[] = {
+      [LAT_TAKES_ROWS] = of_rows,      [LAT_TAKES_ROWS_AND_Q] = of_rows_and_q,
+      [LAT_TAKES_LATENT] = of_latent,  [LAT_TAKES_LATENT_AND_LABELS] = of_latent_and_labels,
+      [LAT_TAKES_COUNT] = of_count,    [LAT_TAKES_MODEL] = of_model,
+      [LAT_TAKES_NOTHING] = of_nothing};
+  if (method->argument == LAT_TAKES_DATA && kind->core->fit) return latL_fitfunction(method->name);
+  return method->argument == LAT_TAKES_OTHER || method->argument == LAT_TAKES_DATA
+             ? own_method(L, kind, method->name)
+             : generic[method->argument];
+}
+
+void latL_openmodel(lua_State *L, const latL_Kind *kind)
+{
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  static const luaL_Reg loaded[] = {{"loaded", check_loaded}, {NULL, NULL}};
+  latL_newkind(L, kind, none);
+  for (const lat_method *m = kind->core->methods; m->name; m++) {
+    const luaL_Reg one[] = {{m->name, function_of(L, kind, m)}, {NULL, NULL}};
+    latL_addverbs(L, kind->metatable, kind->name, kind, one, m);
+  }
+  luaL_getmetatable(L, kind->metatable);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  luaL_setfuncs(L, loaded, 1);
+  lua_pop(L, 1);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  lua_pushcclosure(L, construct, 1);
+  lua_setfield(L, -2, kind->name);
+}

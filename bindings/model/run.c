@@ -1,0 +1,200 @@
+/* run.c: calls of a run: something that goes on between calls from Lua, or runs Lua code within
+ * one. */
+#include "model/run.h"
+
+#include <stdio.h>
+
+static const char GUARD[] = "latent.guard"; /* no class of the users' */
+
+/* ---- calls of a run -------------------------------------------------------------------------- */
+
+void latL_newguard(lua_State *L)
+{
+  lua_settop(L, LATL_RUN);
+  lua_newuserdatauv(L, 0, 1);
+  lua_pushvalue(L, LATL_RUN);
+  lua_setiuservalue(L, LATL_GUARD, 1);
+  luaL_setmetatable(L, GUARD);
+  lua_pushvalue(L, LATL_GUARD);
+  lua_setiuservalue(L, LATL_RUN, LATL_RUN_GUARD);
+  lua_settop(L, LATL_TOP);
+}
+
+/* Makes the stack of the run at `at`, and nothing else. */
+static latL_Turn *restore(lua_State *L, int at)
+{
+  lua_pushvalue(L, at);
+  lua_insert(L, 1);
+  lua_settop(L, 1);
+  luaL_checkstack(L, LATL_DEEP, NULL);
+  for (int i = LATL_RUN_MODEL; i <= LATL_RUN_OPTIONS; i++) lua_getiuservalue(L, 1, i);
+  lua_pushvalue(L, 1);
+  lua_getiuservalue(L, 1, LATL_RUN_GUARD);
+  lua_remove(L, 1);
+  lua_settop(L, LATL_TOP);
+  return lua_touserdata(L, LATL_RUN);
+}
+
+void latL_beginturn(lua_State *L, latL_Turn *turn)
+{
+  latL_workspace(L);
+  latL_watch(L, turn->work);
+  lua_toclose(L, LATL_GUARD);
+  turn->busy = true;
+}
+
+void *latL_resume(lua_State *L, int at)
+{
+  latL_Turn *turn = restore(L, at);
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_WORK);
+  if (latL_workspacegone(L, -1)) latL_failgone(L, turn->who, "loop's memory");
+  lua_settop(L, LATL_TOP);
+  if (turn->busy)
+    latL_error(L, turn->who, "the iterator is in the middle of a turn, which has called this");
+  latL_beginturn(L, turn);
+  return turn;
+}
+
+void latL_endturn(latL_Turn *turn)
+{
+  turn->busy = false;
+}
+
+int latL_returnmodel(lua_State *L)
+{
+  lua_pushvalue(L, LATL_MODEL);
+  return 1;
+}
+
+int latL_pushsteps(lua_State *L, lua_CFunction next)
+{
+  lua_pushvalue(L, LATL_RUN);
+  lua_pushcclosure(L, next, 1);
+  lua_pushnil(L);
+  lua_pushnil(L);
+  lua_pushvalue(L, LATL_RUN);
+  return 4;
+}
+
+/* The run at 1 */
+static int fail_turn(lua_State *L)
+{
+  latL_Turn *turn = restore(L, 1);
+  latL_workspace(L);
+  latL_watch(L, turn->work);
+  turn->failed(L, turn);
+  return 0;
+}
+
+void latL_callquietly(lua_State *L, lua_CFunction f)
+{
+  lua_Hook hook = lua_gethook(L);
+  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+  lua_sethook(L, NULL, 0, 0);
+  lua_pushcfunction(L, f);
+  lua_insert(L, -2);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+  lua_sethook(L, hook, mask, count);
+}
+
+/* __close(guard): a call is over, or has failed. */
+static int close_guard(lua_State *L)
+{
+  if (!luaL_testudata(L, 1, GUARD)) return latL_error(L, "steps", "__close is for calls to call");
+  lua_settop(L, 1);
+  lua_getiuservalue(L, 1, 1);
+  latL_Turn *turn = lua_touserdata(L, 2);
+  if (!turn->busy) return 0;
+  lua_pushvalue(L, 2);
+  latL_callquietly(L, fail_turn);
+  turn->busy = false;
+  lat_workspace_done(turn->work);
+  return 0;
+}
+
+bool latL_optfunction(lua_State *L, const char *who, const char *name)
+{
+  int type = latL_getoption(L, LATL_OPTIONS, name);
+  if (type != LUA_TNIL && type != LUA_TFUNCTION)
+    latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return type == LUA_TFUNCTION;
+}
+
+void latL_hold(lua_State *L, int value)
+{
+  lua_setiuservalue(L, LATL_RUN, value);
+}
+
+void latL_giveup(lua_State *L)
+{
+  lua_pushvalue(L, LATL_RUN);
+  latL_callquietly(L, fail_turn);
+  lua_settop(L, LATL_TOP);
+}
+
+/* ---- who looks on ---------------------------------------------------------------------------- */
+
+bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart)
+{
+  bool go_on = true;
+  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") == LUA_TFUNCTION) {
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, (lua_Integer)iteration);
+    lua_setfield(L, -2, "iteration");
+    lua_pushnumber(L, objective);
+    lua_setfield(L, -2, "objective");
+    lua_pushinteger(L, (lua_Integer)restart);
+    lua_setfield(L, -2, "restart");
+    lua_pushvalue(L, LATL_MODEL);
+    lua_setfield(L, -2, "model");
+    lua_call(L, 1, 1);
+    latL_workspace(L);
+    go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
+  }
+  lua_settop(L, LATL_TOP);
+  return go_on;
+}
+
+void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)
+{
+  if (!latL_optboolean(L, LATL_OPTIONS, who, "progress", false)) return;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "latent.progress");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "bar");
+  lua_pushinteger(L, (lua_Integer)total);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, label);
+  lua_setfield(L, -2, "label");
+  lua_call(L, 2, 1);
+  lua_replace(L, LATL_BAR);
+  lua_settop(L, LATL_TOP);
+  lua_toclose(L, LATL_BAR);
+}
+
+void latL_drawbar(lua_State *L, size_t done, double objective)
+{
+  if (lua_isnil(L, LATL_BAR)) return;
+  lua_getfield(L, LATL_BAR, "update");
+  lua_pushvalue(L, LATL_BAR);
+  lua_pushinteger(L, (lua_Integer)done);
+  char text[32];
+  snprintf(text, sizeof text, "%.6g", objective);
+  lua_pushstring(L, text);
+  lua_call(L, 3, 0);
+  latL_workspace(L);
+}
+
+void latL_newclosed(lua_State *L, const char *metatable, lua_CFunction close)
+{
+  latL_newmetatable(L, metatable);
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}
+
+void latL_open_run(lua_State *L)
+{
+  latL_newclosed(L, GUARD, close_guard);
+}

@@ -1,0 +1,406 @@
+/* fit.c: the passes of a fit, its starts, and the best of them; see fit.h.
+ *
+ * Storage: what the fit keeps (the sample, the best start's parameters, statistics and what lies
+ * aside) lies below state->mark in the workspace; a start's plan, parameters and statistics above
+ * it, and go with it. */
+#include "em/fit.h"
+
+#include <string.h>
+
+#include "base/random.h"
+#include "modeling/sample.h"
+
+typedef struct lat_fit_state {
+  lat_thinning thinning; /* while the sample is taken */
+  bool sampled, started, reviewed, finished;
+  bool failed;                     /* the review has: parameters without a likelihood */
+  double *parameters, *statistics; /* memory for the best */
+  void *aside, *present;           /* what lies aside of the best, and of the present start */
+  size_t aside_bytes;
+  lat_mark mark;
+} lat_fit_state;
+
+const lat_option lat_update_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_RATE, {.name = NULL}};
+
+static const lat_fit_options *options_of(const lat_fit *fit)
+{
+  return fit->options; /* the first member of the model's */
+}
+
+lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *model,
+                        const void *options, bool missing)
+{
+  *fit = (lat_fit){.model = model,
+                   .kind = model->fit,
+                   .work = work,
+                   .options = options,
+                   .missing = missing,
+                   .average_weight = 1};
+  LAT_TRY(lat_model_check(work, model, options));
+  fit->state = lat_allocate(work, 1, sizeof *fit->state);
+  if (!fit->state) return LAT_MEMORY;
+  *fit->state = (lat_fit_state){.sampled = false};
+  return LAT_OK;
+}
+
+/* ---- the sample ------------------------------------------------------------------------------ */
+
+lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights)
+{
+  LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
+  fit->rows = fit->sample = *X;
+  fit->row_weights = fit->sample_weights = weights;
+  fit->columns = X->cols;
+  double sum = 0;
+  for (size_t i = 0; weights && i < X->rows; i++) sum += weights[i];
+  if (weights) fit->average_weight = sum / (double)X->rows;
+  fit->state->sampled = true;
+  return LAT_OK;
+}
+
+static lat_status end_sample(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  if (s->thinning.seen == 0) return lat_fail(fit->work, LAT_INVALID, "the source gave no rows");
+  lat_thinning_end(&s->thinning, &fit->sample, &fit->sample_weights);
+  fit->columns = fit->sample.cols;
+  s->sampled = true;
+  return LAT_OK;
+}
+
+/* ---- a start --------------------------------------------------------------------------------- */
+
+static uint64_t seed_of(const lat_fit *fit)
+{
+  enum { STREAM = 0x656d }; /* of its own, so that no model's draws are the seeds */
+  lat_random words = {options_of(fit)->seed, STREAM, fit->start};
+  return fit->start == 0 ? options_of(fit)->seed : lat_random_word(&words);
+}
+
+lat_status lat_fit_plan(lat_fit *fit)
+{
+  const lat_fit_options *o = options_of(fit);
+  memset(fit->sizes, 0, sizeof fit->sizes);
+  fit->sizes[LAT_D] = fit->columns;
+  fit->seed = seed_of(fit);
+  LAT_TRY(fit->kind->plan(fit));
+  const lat_fitted *given = o->given;
+  if (given && given->sizes[LAT_D] != fit->sizes[LAT_D])
+    return lat_fail(fit->work, LAT_SHAPE, "X has %zu columns, init has %zu", fit->sizes[LAT_D],
+                    given->sizes[LAT_D]);
+  fit->parameters = lat_doubles(fit->work, lat_parameters_count(fit->core->parameters, fit->sizes));
+  lat_fit_state *s = fit->state;
+  s->aside_bytes = fit->kind->aside_bytes ? fit->kind->aside_bytes(fit) : 0;
+  s->present = lat_allocate(fit->work, 1, s->aside_bytes);
+  if (!fit->parameters || !s->present) return LAT_MEMORY;
+  lat_em_options em = {.max_iterations = o->max_iterations,
+                       .tolerance = o->tolerance,
+                       .missing = fit->missing,
+                       .accelerate = o->accelerate};
+  return lat_em_init(&fit->em, fit->work, fit->core, fit->context, fit->sizes, fit->parameters,
+                     &em);
+}
+
+/* Memory for the best start, once a first plan has told the sizes, which are the same for each. */
+static lat_status allocate_best(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  lat_workspace *work = fit->work;
+  lat_mark mark = lat_workspace_mark(work);
+  LAT_TRY(lat_fit_plan(fit));
+  lat_fitted *b = &fit->best;
+  *b = (lat_fitted){.model = fit->model, .options = fit->options, .aside_bytes = s->aside_bytes};
+  size_t count = fit->em.count, statistics = fit->core->statistics(&fit->em);
+  lat_workspace_release(work, mark);
+  s->parameters = lat_doubles(work, count);
+  s->statistics = lat_doubles(work, statistics);
+  s->aside = lat_allocate(work, 1, b->aside_bytes);
+  if (!s->parameters || !s->statistics || !s->aside) return LAT_MEMORY;
+  if (fit->rows.data && !fit->labels && fit->kind->condense) LAT_TRY(fit->kind->condense(fit));
+  s->mark = lat_workspace_mark(work);
+  return LAT_OK;
+}
+
+lat_status lat_fit_start(lat_fit *fit)
+{
+  const lat_fitted *given = options_of(fit)->given;
+  LAT_TRY(fit->kind->start(fit));
+  for (size_t i = 0; given && i < fit->em.count; i++)
+    if (!isnan(given->flat[i])) fit->parameters[i] = given->flat[i];
+  return LAT_OK;
+}
+
+static lat_status begin_start(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  fit->em = (lat_em){0}; /* of the start before, whose memory goes */
+  fit->complete = s->reviewed = s->failed = false;
+  if (!s->parameters) LAT_TRY(allocate_best(fit));
+  lat_workspace_release(fit->work, s->mark);
+  LAT_TRY(lat_fit_plan(fit));
+  LAT_TRY(lat_fit_start(fit));
+  s->started = true;
+  fit->over = options_of(fit)->max_iterations == 0;
+  return LAT_OK;
+}
+
+/* ---- the best -------------------------------------------------------------------------------- */
+
+static lat_fit_report report_of(const lat_fit *fit)
+{
+  const lat_em *em = &fit->em;
+  return (lat_fit_report){.converged = em->converged,
+                          .singular = em->singular,
+                          .iterations = em->iterations,
+                          .start = fit->start,
+                          .objective = em->objective,
+                          .decreases = em->decreases,
+                          .largest_decrease = em->largest_decrease,
+                          .rejected_steps = em->rejected};
+}
+
+/* The present start's parameters, and its statistics if they are those of a whole iteration. (Those
+ * of an accelerated step that was rejected are of no use.) */
+static void take(lat_fit *fit)
+{
+  const lat_em *em = &fit->em;
+  const lat_fit_state *s = fit->state;
+  lat_fitted *b = &fit->best;
+  memcpy(b->sizes, em->sizes, sizeof b->sizes);
+  b->flat = s->parameters;
+  memcpy(b->flat, fit->parameters, em->count * sizeof *b->flat);
+  b->statistics = NULL;
+  b->seen = 0;
+  b->count = 0;
+  if (fit->complete && em->iterations > 0 && isfinite(em->statistics[0])) {
+    b->statistics = s->statistics;
+    b->seen = em->statistics[1];
+    b->count = fit->core->statistics(em);
+    for (size_t i = 0; i < b->count; i++) b->statistics[i] = em->statistics[i] / b->seen;
+  }
+  b->aside = b->aside_bytes ? s->aside : NULL;
+  if (b->aside) fit->kind->write_aside(fit, b->aside);
+  fit->best_em = *em;
+  fit->report = report_of(fit);
+}
+
+/* The start is over: is it the best? Also when no iteration was complete: a start is better than
+ * nothing. */
+static lat_status compare(lat_fit *fit)
+{
+  bool first = fit->best.flat == NULL;
+  if (fit->em.iterations == 0 && !first) return LAT_OK;
+  lat_em_settle(&fit->em);
+  LAT_TRY(lat_em_finish(&fit->em));
+  if (first || lat_em_better(&fit->em, &fit->best_em)) take(fit);
+  return LAT_OK;
+}
+
+/* An iteration's objective is that of the parameters it began with, so starts that are compared
+ * have one more pass for those they leave. Those of a fit that time or the user has ended are worth
+ * what their last iteration says at least. */
+static bool needs_review(const lat_fit *fit)
+{
+  return !fit->state->reviewed && !fit->stopped && fit->em.iterations > 0 &&
+         options_of(fit)->restarts > 1;
+}
+
+/* Parameters without a likelihood are the worst there are, and no failure. */
+static lat_status end_review(lat_fit *fit, lat_status status)
+{
+  bool worthless = status == LAT_SINGULAR || status == LAT_DIVERGED;
+  lat_em_reviewed(&fit->em, status);
+  fit->state->reviewed = status == LAT_OK || worthless;
+  fit->state->failed = worthless;
+  return worthless ? LAT_OK : status;
+}
+
+lat_status lat_fit_present(lat_fit *fit, lat_fitted *fitted, lat_fit_report *report)
+{
+  LAT_TRY(lat_em_finish(&fit->em));
+  *fitted = (lat_fitted){.model = fit->model,
+                         .options = fit->options,
+                         .flat = fit->parameters,
+                         .aside_bytes = fit->state->aside_bytes};
+  memcpy(fitted->sizes, fit->em.sizes, sizeof fitted->sizes);
+  if (fitted->aside_bytes) {
+    fitted->aside = fit->state->present;
+    fit->kind->write_aside(fit, fitted->aside);
+  }
+  *report = report_of(fit);
+  return LAT_OK;
+}
+
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+static lat_status begin_pass(lat_fit *fit, lat_pass pass)
+{
+  fit->pass = pass;
+  fit->row = 0;
+  switch (pass) {
+  case LAT_PASS_SAMPLE:
+    fit->state->thinning = (lat_thinning){.step = 1};
+    return LAT_OK;
+  case LAT_PASS_ITERATE:
+    fit->complete = false;
+    return lat_em_begin(&fit->em);
+  case LAT_PASS_REVIEW: {
+    lat_status status = lat_em_review(&fit->em);
+    return status == LAT_OK ? LAT_OK : end_review(fit, status);
+  }
+  case LAT_PASS_LAST:
+    return fit->kind->begin_last(fit);
+  default:
+    return LAT_OK;
+  }
+}
+
+/* What is left to do when no start needs an iteration any more. */
+static lat_status finish(lat_fit *fit)
+{
+  fit->state->finished = true;
+  fit->work->deadline = 0; /* it is for the iterations */
+  if (!fit->best.flat || !fit->kind->finish) return LAT_OK;
+  return fit->kind->finish(fit, &fit->best);
+}
+
+lat_status lat_fit_begin(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  fit->iterated = false;
+  if (!s->sampled && !s->finished) return begin_pass(fit, LAT_PASS_SAMPLE);
+  while (!s->finished) {
+    if (!s->started) LAT_TRY(begin_start(fit));
+    if (!fit->over) return begin_pass(fit, LAT_PASS_ITERATE);
+    if (needs_review(fit)) {
+      LAT_TRY(begin_pass(fit, LAT_PASS_REVIEW));
+      if (!s->failed) return LAT_OK;
+    }
+    LAT_TRY(compare(fit));
+    s->started = false;
+    if (fit->stopped || fit->start + 1 >= options_of(fit)->restarts)
+      LAT_TRY(finish(fit));
+    else
+      fit->start++;
+    if (s->finished && fit->kind->begin_last && fit->best.flat)
+      return begin_pass(fit, LAT_PASS_LAST);
+  }
+  return begin_pass(fit, LAT_PASS_NONE);
+}
+
+static lat_status add(lat_fit *fit, const lat_matrix *X, const double *weights)
+{
+  switch (fit->pass) {
+  case LAT_PASS_SAMPLE:
+    LAT_TRY(lat_check(fit->work));
+    LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
+    return lat_thinning_add(&fit->state->thinning, fit->work, X, weights);
+  case LAT_PASS_LAST:
+    return fit->kind->add_last(fit, X, weights, fit->row);
+  default:
+    if (!fit->condensed) return lat_em_add(&fit->em, X, weights);
+    return fit->row ? LAT_OK : lat_em_add(&fit->em, &fit->rows, fit->row_weights);
+  }
+}
+
+lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights)
+{
+  lat_status status = fit->state->failed ? LAT_OK : add(fit, X, weights);
+  fit->row += X->rows;
+  return fit->pass == LAT_PASS_REVIEW && status != LAT_OK ? end_review(fit, status) : status;
+}
+
+/* The objective's verification is passes of the same kind, of one iteration. */
+static lat_status end_iteration(lat_fit *fit)
+{
+  LAT_TRY(lat_em_end(&fit->em));
+  if (fit->em.verifying) return LAT_OK;
+  fit->over = fit->em.done;
+  fit->complete = fit->iterated = true;
+  return LAT_OK;
+}
+
+lat_status lat_fit_end(lat_fit *fit)
+{
+  switch (fit->pass) {
+  case LAT_PASS_SAMPLE:
+    return end_sample(fit);
+  case LAT_PASS_ITERATE:
+    return end_iteration(fit);
+  case LAT_PASS_REVIEW:
+    return fit->state->failed ? LAT_OK : end_review(fit, LAT_OK);
+  default:
+    return LAT_OK;
+  }
+}
+
+/* ---- the end before the end ------------------------------------------------------------------ */
+
+void lat_fit_stop(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  fit->stopped = fit->over = true;
+  if (s->started && fit->em.state) return;
+  /* no start is under way: there is nothing to compare */
+  s->finished = !fit->best.flat;
+  s->sampled = s->started = true;
+}
+
+bool lat_fit_is_late(lat_fit *fit, lat_status status)
+{
+  lat_workspace *work = fit->work;
+  if (status != LAT_CANCELLED || !(work->deadline > 0 && lat_clock() > work->deadline))
+    return false;
+  if ((work->poll && work->poll(work->poll_state)) || (work->cancel && atomic_load(work->cancel)))
+    return false;
+  if (!fit->best.flat && fit->em.iterations == 0) {
+    lat_fail(work, LAT_CANCELLED, "max_seconds are over before the start is");
+    return false;
+  }
+  work->deadline = 0;
+  lat_fit_stop(fit);
+  return true;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static lat_status run_pass(lat_fit *fit, lat_source *source)
+{
+  lat_matrix piece;
+  const double *weights;
+  lat_source_rewind(source);
+  for (;;) {
+    LAT_TRY(lat_source_next(source, fit->work, &piece, &weights));
+    if (piece.rows == 0) return lat_fit_end(fit);
+    lat_status status = lat_fit_add(fit, &piece, weights);
+    if (status != LAT_OK) return lat_source_failure(source, fit->work, status, fit->missing);
+  }
+}
+
+lat_status lat_fit_run(lat_fit *fit, lat_source *source)
+{
+  const lat_fit_options *o = options_of(fit);
+  fit->labels = source->labels;
+  if (!lat_source_in_pieces(source)) LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
+  for (;;) {
+    lat_status status = lat_fit_begin(fit);
+    if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return LAT_OK;
+    if (status == LAT_OK) status = run_pass(fit, source);
+    if (status != LAT_OK && !lat_fit_is_late(fit, status)) return status;
+    if (fit->iterated && o->on_iteration && !o->on_iteration(o->observer, fit)) lat_fit_stop(fit);
+  }
+}
+
+lat_status lat_fit_model(lat_workspace *work, const lat_model *model, lat_source *source,
+                         const double *weights, const void *options, lat_fitted *fitted,
+                         lat_fit_report *report)
+{
+  lat_fit fit;
+  if (weights) source->weights = weights;
+  LAT_TRY(lat_fit_init(&fit, work, model, options, source->missing));
+  LAT_TRY(lat_fit_run(&fit, source));
+  *fitted = fit.best;
+  if (report) *report = fit.report;
+  return LAT_OK;
+}

@@ -1,0 +1,234 @@
+/* model.h: what a model is, described once.
+ *
+ * A model has options (a struct, and its table: base/options.h), parameters (one flat vector of
+ * doubles, and its table: base/parameters.h) and methods. What a fit has made is a lat_fitted,
+ * whichever model it is of. From the description (lat_model) come saving and loading, a binding's
+ * constructors and methods, its help, and the checks of what users and files give:
+ *
+ *   const lat_model lat_gmm_model = {"gmm", lat_gmm_option_table, sizeof(lat_gmm_options), ...};
+ *
+ * Hosts that know which model they want needn't read this: every model's own header has its
+ * options, its fit, its view of the parameters by name (lat_gmm) and what it computes of rows. */
+#ifndef LAT_MODELING_MODEL_H
+#define LAT_MODELING_MODEL_H
+
+#include "base/options.h"
+#include "base/parameters.h"
+#include "base/random.h"
+#include "matrix/matrix.h"
+
+typedef struct lat_model lat_model;
+
+/* What a fit has made, or a user has given. */
+typedef struct lat_fitted {
+  const lat_model *model;
+  const void *options; /* the model's */
+  size_t sizes[LAT_SIZES];
+  double *flat; /* the parameters, as the table says; NULL: none yet */
+  /* What an online fit goes on from: statistics, scaled to weight 1, of rows of the total weight
+   * `seen`; NULL, 0 and 0 where there are none. And the updates since the last fit. */
+  double *statistics, seen;
+  size_t count, updates;
+  /* What else belongs to the parameters, as the model has it (gmm: singularities and coordinates).
+   */
+  void *aside;
+  size_t aside_bytes;
+  const void *owner; /* the caller's own */
+} lat_fitted;
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+/* What a method is asked. A method reads what its row of the table names. */
+typedef struct lat_request {
+  lat_matrix X;        /* N x D rows, or N x M latent variables */
+  bool missing;        /* NaN marks a missing entry; what is said is said given the others */
+  const lat_matrix *q; /* N x K: elbo's distribution of the components; rows add up to 1. NULL: the
+                            * posterior */
+  const lat_matrix *labels; /* N: the component of each row of latent variables, from 1 */
+  size_t component;         /* from 1; 0: each row's most probable */
+  int scores;               /* lat_scores */
+  bool variance;            /* the variances of imputed entries, too */
+  /* of fits */
+  double rate, max_seconds;
+  bool progress;
+} lat_request;
+
+typedef enum lat_scores { LAT_SCORES_REGRESSION, LAT_SCORES_BARTLETT } lat_scores;
+
+/* What a method gives, all that isn't NULL: one number a row (packed vectors of N), or a row of
+ * them. */
+typedef struct lat_outputs {
+  double *log_likelihood; /* N, nats */
+  double *labels;         /* N: the most probable component, from 1; ties go to the lowest */
+  double *bound,
+      *kl; /* N each: the evidence lower bound, KL(q || p(z | x)); their sum is log p(x) */
+  double *effective; /* N: effective numbers of draws, of estimates by importance sampling */
+  const lat_matrix *responsibilities; /* N x K */
+  const lat_matrix *latent;           /* N x M: posterior means, or projections */
+  const lat_matrix *reconstruction;   /* N x D */
+  const lat_matrix *imputed;          /* N x D: missing entries at their conditional means */
+  const lat_matrix *variances; /* N x D: the conditional variances of those; 0 of the others */
+  const lat_matrix *distances; /* N x K: from the centres */
+} lat_outputs;
+
+/* What a method takes besides its options. */
+typedef enum lat_argument {
+  LAT_TAKES_OTHER,      /* what its own code says: the generic one of a binding doesn't serve it */
+  LAT_TAKES_ROWS,       /* X, N x D */
+  LAT_TAKES_ROWS_AND_Q, /* and q, N x K, which may be left out */
+  LAT_TAKES_LATENT,     /* Z, N x M */
+  LAT_TAKES_LATENT_AND_LABELS, /* and the component of each row, or one of all rows */
+  LAT_TAKES_COUNT,             /* n, of rows to draw */
+  LAT_TAKES_MODEL,             /* another of the kind, whose order of components is taken */
+  LAT_TAKES_DATA,              /* X to be fitted to: rows, a file, a function of chunks */
+  LAT_TAKES_NOTHING
+} lat_argument;
+
+/* The shape of one output. */
+typedef enum lat_output_shape {
+  LAT_GIVES_NUMBERS = 1, /* one a row: a double * of lat_outputs */
+  LAT_GIVES_LABELS,      /* the same, integers */
+  LAT_GIVES_ROWS,        /* `size` numbers a row: a const lat_matrix * of lat_outputs */
+  LAT_GIVES_MEAN,        /* one number, the mean of LAT_GIVES_NUMBERS over all rows */
+  LAT_GIVES_AIC,         /* -2 (sum of them) + 2 p, with p free parameters */
+  LAT_GIVES_BIC          /* -2 (sum of them) + p log N */
+} lat_output_shape;
+
+typedef struct lat_output {
+  lat_output_shape shape; /* 0 ends the list */
+  size_t field;           /* offset in lat_outputs */
+  lat_size size;          /* of LAT_GIVES_ROWS */
+  size_t only_if; /* offset of a bool in lat_request without which it isn't given, plus 1; or 0 */
+} lat_output;
+
+enum { LAT_MOST_OUTPUTS = 3 };
+
+typedef struct lat_method {
+  const char *name; /* NULL ends a table */
+  lat_argument argument;
+  lat_output outputs[LAT_MOST_OUTPUTS + 1];
+  const lat_option *options; /* fields of lat_request; or NULL */
+  bool missing;              /* it is about missing entries: as if the option were true */
+  bool out; /* knows the option `out` of bindings: fills a matrix of the caller's */
+} lat_method;
+
+/* Rows for the tables of methods. */
+extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_options[],
+    lat_variance_options[];
+#define LAT_OPTION_MISSING  LAT_OPTION_BOOLEAN(lat_request, missing, false)
+#define LAT_OPTION_VARIANCE LAT_OPTION_BOOLEAN(lat_request, variance, false)
+/* 1..K, or 0 for each row's most probable. */
+#define LAT_OPTION_COMPONENT                                                                       \
+  {                                                                                                \
+    .name = "component", LAT_SIZE, offsetof(lat_request, component), 0, 1, LAT_MOST_PARTS, NULL,   \
+    NULL, "nil"                                                                                    \
+  }
+#define LAT_OUTPUT(shape, field)                                                                   \
+  {                                                                                                \
+    shape, offsetof(lat_outputs, field), LAT_END, 0                                                \
+  }
+#define LAT_OUTPUT_ROWS(field, size)                                                               \
+  {                                                                                                \
+    LAT_GIVES_ROWS, offsetof(lat_outputs, field), size, 0                                          \
+  }
+
+/* Those of models with a density: log_likelihood, score, aic, bic, free_parameters. */
+#define LAT_DENSITY_METHODS(options_)                                                              \
+  {.name = "log_likelihood",                                                                       \
+   .argument = LAT_TAKES_ROWS,                                                                     \
+   .outputs = {LAT_OUTPUT(LAT_GIVES_NUMBERS, log_likelihood)},                                     \
+   .options = options_},                                                                           \
+      {.name = "score",                                                                            \
+       .argument = LAT_TAKES_ROWS,                                                                 \
+       .outputs = {LAT_OUTPUT(LAT_GIVES_MEAN, log_likelihood)},                                    \
+       .options = options_},                                                                       \
+      {.name = "aic",                                                                              \
+       .argument = LAT_TAKES_ROWS,                                                                 \
+       .outputs = {LAT_OUTPUT(LAT_GIVES_AIC, log_likelihood)},                                     \
+       .options = options_},                                                                       \
+      {.name = "bic",                                                                              \
+       .argument = LAT_TAKES_ROWS,                                                                 \
+       .outputs = {LAT_OUTPUT(LAT_GIVES_BIC, log_likelihood)},                                     \
+       .options = options_},                                                                       \
+  {                                                                                                \
+    .name = "free_parameters", .argument = LAT_TAKES_NOTHING                                       \
+  }
+#define LAT_METHOD_IMPUTE_WITH_VARIANCE                                                            \
+  {                                                                                                \
+    .name = "impute", .argument = LAT_TAKES_ROWS,                                                  \
+    .outputs = {LAT_OUTPUT_ROWS(imputed, LAT_D),                                                   \
+                {LAT_GIVES_ROWS, offsetof(lat_outputs, variances), LAT_D,                          \
+                 offsetof(lat_request, variance) + 1}},                                            \
+    .options = lat_variance_options, .missing = true                                               \
+  }
+/* Those of mixtures: and responsibilities, predict, elbo. */
+#define LAT_MIXTURE_METHODS                                                                        \
+  {.name = "responsibilities",                                                                     \
+   .argument = LAT_TAKES_ROWS,                                                                     \
+   .outputs = {LAT_OUTPUT_ROWS(responsibilities, LAT_K)},                                          \
+   .options = lat_missing_options},                                                                \
+      {.name = "predict",                                                                          \
+       .argument = LAT_TAKES_ROWS,                                                                 \
+       .outputs = {LAT_OUTPUT(LAT_GIVES_LABELS, labels)},                                          \
+       .options = lat_missing_options},                                                            \
+      {.name = "elbo",                                                                             \
+       .argument = LAT_TAKES_ROWS_AND_Q,                                                           \
+       .outputs = {LAT_OUTPUT(LAT_GIVES_NUMBERS, bound), LAT_OUTPUT(LAT_GIVES_NUMBERS, kl)},       \
+       .options = lat_missing_options},                                                            \
+      LAT_DENSITY_METHODS(lat_missing_options)
+
+/* ---- the description ------------------------------------------------------------------------- */
+
+struct lat_fit_kind;
+
+struct lat_model {
+  const char *name; /* "gmm" */
+  const lat_option *options;
+  size_t options_size;
+  const lat_method *methods;
+  bool missing; /* it knows missing entries */
+  /* Parameters of a model with these options. */
+  const lat_parameter *(*parameters)(const void *options);
+  /* LAT_INVALID, with a sentence, for options that don't go with each other; bounds have been
+   * checked. NULL: all do. */
+  lat_status (*check)(lat_workspace *work, const void *options);
+  /* The same for parameters, of a file or given, whose shapes go with `sizes` and which are finite:
+   * do they go with each other and with the options? */
+  lat_status (*check_fitted)(lat_workspace *work, const lat_fitted *fitted);
+  /* What the table of methods says. LAT_SHAPE for other columns; LAT_INVALID, naming row and
+   * column, for NaN and infinities in X. */
+  lat_status (*apply)(lat_workspace *work, const lat_fitted *fitted, const lat_request *request,
+                      const lat_outputs *outputs);
+  /* X (N x D) := what the latent variables request->X stand for. */
+  lat_status (*inverse)(lat_workspace *work, const lat_fitted *fitted, const lat_request *request,
+                        const lat_matrix *X);
+  /* n rows drawn (X, n x D); of a mixture their components (labels), of latent variables Z (n x M).
+   */
+  lat_status (*sample)(lat_workspace *work, const lat_fitted *fitted, lat_random *random,
+                       const lat_matrix *X, const lat_outputs *of);
+  size_t (*free_parameters)(const lat_fitted *fitted);
+  /* Of mixtures: distances of the components of two (K x K, row i for component i of the first),
+   * LAT_SHAPE if they can't be compared; and new component i := old component order[i], from 0, in
+   * all that `fitted` has. */
+  lat_status (*distances)(lat_workspace *work, const lat_fitted *first, const lat_fitted *second,
+                          double *distances);
+  lat_status (*reorder)(lat_workspace *work, lat_fitted *fitted, const size_t *order);
+  const struct lat_fit_kind *fit; /* of models fitted by EM: em/fit.h */
+};
+
+/* The model's defaults; and LAT_INVALID, with a sentence, for options out of bounds or that don't
+ * go with each other. */
+void lat_model_defaults(const lat_model *model, void *options);
+lat_status lat_model_check(lat_workspace *work, const lat_model *model, const void *options);
+
+/* The row of this name, or NULL. */
+const lat_method *lat_method_find(const lat_method *table, const char *name);
+
+/* Weights of K components, or the probabilities of a column: numbers >= 0 that add up to 1, but for
+ * rounding (1e-6), add up to it as numbers here do afterwards. LAT_INVALID, naming `name`, for
+ * others. */
+lat_status lat_take_distribution(lat_workspace *work, const char *name, size_t n, double *p);
+/* LAT_INVALID unless they do already (within 1e-6), for parameters of a file. */
+lat_status lat_check_distribution(lat_workspace *work, const char *name, size_t n, const double *p);
+
+#endif
