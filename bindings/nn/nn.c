@@ -101,7 +101,7 @@ lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, cons
 void latL_begin(lua_State *L, lat_tape *tape)
 {
   lua_Debug where;
-  tape->asks = latL_workspace(L);
+  tape->work = latL_workspace(L);
   tape->tag = 0;
   if (tape->check && lua_getstack(L, 1, &where) && lua_getinfo(L, "l", &where))
     tape->tag = where.currentline > 0 ? (uint32_t)where.currentline : 0;

@@ -320,7 +320,7 @@ uint64_t lat_random_below(lat_random *random, uint64_t bound)
   return result;
 }
 
-enum { ASK = 1 << 15 }; /* draws between two calls of lat_check */
+enum { CHECK = 1 << 15 }; /* draws between two calls of lat_check */
 
 lat_status lat_random_permutation(lat_workspace *work, lat_random *random, size_t n, size_t *out)
 {
@@ -329,7 +329,7 @@ lat_status lat_random_permutation(lat_workspace *work, lat_random *random, size_
     size_t j = (size_t)lat_random_below(&r, i + 1);
     out[i] = out[j];
     out[j] = i;
-    if (i % ASK == 0 && work) LAT_TRY(lat_check(work));
+    if (i % CHECK == 0 && work) LAT_TRY(lat_check(work));
   }
   *random = r;
   return LAT_OK;
@@ -388,7 +388,7 @@ lat_status lat_random_categorical(lat_workspace *work, lat_random *random, size_
     uint64_t place;
     size_t cell = (size_t)multiply(lat_random_word(&r), K, &place);
     out[i] = uniform_of(place) < accept[cell] ? cell : alias[cell];
-    if (i % ASK == 0 && work) LAT_TRY(lat_check(work));
+    if (i % CHECK == 0 && work) LAT_TRY(lat_check(work));
   }
   *random = r;
   return LAT_OK;

@@ -35,7 +35,7 @@ double lat_random_exponential(lat_random *random);             /* mean 1 */
 double lat_random_gamma(lat_random *random, double shape);     /* scale 1; shape > 0 */
 uint64_t lat_random_below(lat_random *random, uint64_t bound); /* 0..bound-1, unbiased */
 
-/* The functions that draw many numbers ask lat_check as they go; `work` may be NULL, and then they
+/* The functions that draw many numbers call lat_check as they go; `work` may be NULL, and then they
  * can't fail. The generator advances only when they succeed. */
 
 /* Fill n numbers, as n single draws would. Large fills use the thread pool. */

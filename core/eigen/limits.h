@@ -41,14 +41,11 @@
 #define LAT_SCHUR_SMALL   75 /* orders of an active block that it iterates at once (its own NMIN) */
 #define LAT_SCHUR_SHIFTS  64 /* shifts of a sweep, at most: its U stays in the second cache */
 #define LAT_SCHUR_FEWEST  12 /* and at least */
-#define LAT_SCHUR_WIDE                                                                             \
-  500 /* the order from which windows are wider than sweeps (LAPACK's iparmq) */
-#define LAT_SCHUR_SWEEP 2e8 /* n^2 times shifts of a sweep: 40 ms */
-#define LAT_SCHUR_NIBBLE                                                                           \
-  0.14 /* share of a window whose deflation makes a sweep unnecessary (iparmq) */
-#define LAT_SCHUR_STALLED                                                                          \
-  6 /* rounds without a deflation after which shifts are exceptional (dlaqr0) */
-#define LAT_SCHUR_ROUNDS 30 /* a row of the matrix, at most (dlaqr0) */
+#define LAT_SCHUR_WIDE    500  /* the order from which windows are wider than sweeps (iparmq) */
+#define LAT_SCHUR_SWEEP   2e8  /* n^2 times shifts of a sweep: 40 ms */
+#define LAT_SCHUR_NIBBLE  0.14 /* share of a window: if more is deflated no sweep follows */
+#define LAT_SCHUR_STALLED 6    /* rounds without deflation before shifts are exceptional (dlaqr0) */
+#define LAT_SCHUR_ROUNDS  30   /* a row of the matrix, at most (dlaqr0) */
 
 /* ---- products of X'X (gram.c) ---------------------------------------------------------------- */
 

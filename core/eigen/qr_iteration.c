@@ -75,10 +75,10 @@ static lat_status begin(lat_workspace *work, iteration *q)
   if (!q->sr || !q->V || !q->T || !q->W || !q->bulges || !q->U || !q->WV || !q->WH)
     return LAT_MEMORY;
   q->si = q->sr + N;
-  int size = q->window + 1, ask = -1, left, deflated, one = 1;
+  int size = q->window + 1, query_only = -1, left, deflated, one = 1;
   lat_dlaqr3(&q->wanted, &q->wanted, &q->n, &one, &q->n, &size, q->h, &q->n, &one, &q->n, q->z,
              &q->n, &left, &deflated, q->real, q->imaginary, q->V, &size, &q->n, q->T, &size, &q->n,
-             q->W, &q->n, &query, &ask);
+             q->W, &q->n, &query, &query_only);
   q->length = (int)query > 2 * size ? (int)query : 2 * size;
   q->work = zeros(work, (size_t)q->length);
   return q->work ? LAT_OK : LAT_MEMORY;

@@ -14,17 +14,17 @@
 
 const char *const lat_csv_missing[LAT_CSV_MISSING] = {"", "NA", "NaN", "nan", "null", "?"};
 
-/* The position of the reader: the next byte, and its line. At byte `ask` lat_check is called: so
- * many bytes after the last time, however few lines and fields they are. */
+/* The position of the reader: the next byte, and its line. At byte `check_at` lat_check is called:
+ * so many bytes after the last time, however few lines and fields they are. */
 typedef struct cursor {
   const char *at;
   size_t line;
-  const char *ask;
+  const char *check_at;
 } cursor;
 
-static lat_status ask(lat_workspace *work, const lat_csv *csv, cursor *c)
+static lat_status check_cancelled(lat_workspace *work, const lat_csv *csv, cursor *c)
 {
-  c->ask = csv->end - c->at > LAT_TEXT_ASK ? c->at + LAT_TEXT_ASK : csv->end;
+  c->check_at = csv->end - c->at > LAT_TEXT_CHECK ? c->at + LAT_TEXT_CHECK : csv->end;
   return lat_check(work);
 }
 
@@ -32,11 +32,11 @@ static lat_status ask(lat_workspace *work, const lat_csv *csv, cursor *c)
  * character. */
 #define SKIP_WHILE(work, csv, c, pass)                                                             \
   do {                                                                                             \
-    if ((c)->at >= (c)->ask) LAT_TRY(ask(work, csv, c));                                           \
-    const char *p_ = (c)->at, *stop_ = (c)->ask;                                                   \
+    if ((c)->at >= (c)->check_at) LAT_TRY(check_cancelled(work, csv, c));                          \
+    const char *p_ = (c)->at, *stop_ = (c)->check_at;                                              \
     while (p_ < stop_ && pass((csv), *p_)) p_++;                                                   \
     (c)->at = p_;                                                                                  \
-  } while ((c)->at == (c)->ask && (c)->at < (csv)->end)
+  } while ((c)->at == (c)->check_at && (c)->at < (csv)->end)
 
 static bool is_blank(char c)
 {
@@ -111,7 +111,7 @@ static lat_status quoted_field(lat_workspace *work, const lat_csv *csv, cursor *
   const char *start = ++c->at;
   for (;; c->at++) {
     if (c->at == csv->end) return fail_at(work, line, column, "this quote is never closed");
-    if (c->at >= c->ask) LAT_TRY(ask(work, csv, c));
+    if (c->at >= c->check_at) LAT_TRY(check_cancelled(work, csv, c));
     if (*c->at == '"') {
       if (csv->end - c->at < 2 || c->at[1] != '"') break;
       c->at++;
@@ -144,7 +144,7 @@ static lat_status long_field(lat_workspace *work, const lat_csv *csv, cursor *c,
 static lat_status next_field(lat_workspace *work, const lat_csv *csv, cursor *c, size_t column,
                              lat_csv_field *field)
 {
-  const char *p = c->at, *end = c->ask;
+  const char *p = c->at, *end = c->check_at;
   while (p < end && is_before_field(csv, *p)) p++;
   if (p >= end || *p == '"') return long_field(work, csv, c, column, field);
   const char *start = p;
@@ -210,7 +210,7 @@ static lat_status find_delimiter(lat_workspace *work, const lat_csv *csv, cursor
   bool quoted = false, numbers = true, any = false;
   const char *p = c.at;
   for (const char *word = p; p < csv->end && (quoted || !is_line_end(*p)); c.at = ++p) {
-    if (p >= c.ask) LAT_TRY(ask(work, csv, &c));
+    if (p >= c.check_at) LAT_TRY(check_cancelled(work, csv, &c));
     if (*p == '"') quoted = !quoted;
     for (size_t k = 0; k < sizeof candidates && !quoted; k++) counts[k] += *p == candidates[k];
     if (is_blank(*p)) {
@@ -282,7 +282,7 @@ static lat_status check_text(lat_workspace *work, const lat_csv *csv)
   if (!nul) return LAT_OK;
   size_t line = 1;
   for (cursor n = {csv->bytes, 1, csv->bytes}; n.at < nul; line = n.line) {
-    if (n.at >= n.ask) LAT_TRY(ask(work, csv, &n));
+    if (n.at >= n.check_at) LAT_TRY(check_cancelled(work, csv, &n));
     if (is_line_end(*n.at))
       skip_line_end(csv, &n);
     else
@@ -301,7 +301,7 @@ static lat_status begin(lat_workspace *work, lat_csv *csv, cursor *c)
     skip_line_end(csv, c);
   }
   while (c->at < csv->end && is_line_end(*c->at)) {
-    if (c->at >= c->ask) LAT_TRY(ask(work, csv, c));
+    if (c->at >= c->check_at) LAT_TRY(check_cancelled(work, csv, c));
     skip_line_end(csv, c);
   }
   if (!csv->options.delimiter) LAT_TRY(find_delimiter(work, csv, *c, &csv->options.delimiter));

@@ -25,7 +25,7 @@ typedef struct stream {
   unsigned count;
   unsigned char *out;                  /* the expanded bytes, in memory of `capacity` bytes */
   size_t used, capacity, member;       /* where this member begins */
-  unsigned until_asked;                /* symbols until lat_check */
+  unsigned until_check;                /* symbols until lat_check */
   codes *literals, *distances, *fixed; /* a block's own; the two fixed ones, or NULL */
 } stream;
 
@@ -206,9 +206,9 @@ static lat_status copy_back(stream *s, size_t distance, size_t length)
   return LAT_OK;
 }
 
-static lat_status ask(stream *s)
+static lat_status check_cancelled(stream *s)
 {
-  s->until_asked = LAT_GZIP_ASK;
+  s->until_check = LAT_GZIP_CHECK;
   return lat_check(s->work);
 }
 
@@ -222,7 +222,7 @@ static lat_status coded_block(stream *s, const codes *literals, const codes *dis
       193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
   for (;;) {
     unsigned value, extra, distance;
-    if (s->until_asked-- == 0) LAT_TRY(ask(s));
+    if (s->until_check-- == 0) LAT_TRY(check_cancelled(s));
     LAT_TRY(symbol(s, literals, &value));
     if (value < END) {
       LAT_TRY(reserve(s, 1));
@@ -266,10 +266,10 @@ static lat_status inflate(stream *s)
   while (!last) {
     LAT_TRY(read_bits(s, 1, &last));
     LAT_TRY(read_bits(s, 2, &kind));
-    s->until_asked = s->until_asked > LAT_GZIP_ASK / 64 ? s->until_asked - LAT_GZIP_ASK / 64
-                                                        : 0; /* a block's work */
+    s->until_check = s->until_check > LAT_GZIP_CHECK / 64 ? s->until_check - LAT_GZIP_CHECK / 64
+                                                          : 0; /* a block's work */
     if (kind == 3) return wrong(s, "a block is of no kind");
-    if (s->until_asked == 0) LAT_TRY(ask(s));
+    if (s->until_check == 0) LAT_TRY(check_cancelled(s));
     LAT_TRY(kind == 0 ? stored_block(s) : kind == 1 ? fixed_codes(s) : dynamic_codes(s));
     if (kind == 1) LAT_TRY(coded_block(s, &s->fixed[0], &s->fixed[1]));
     if (kind == 2) LAT_TRY(coded_block(s, s->literals, s->distances));
@@ -291,7 +291,7 @@ static lat_status crc32(stream *s, const unsigned char *bytes, size_t n, uint32_
     for (int b = 0; b < 8; b++) table[k] = table[k] >> 1 ^ (table[k] & 1 ? 0xEDB88320 : 0);
   }
   for (size_t k = 0, end; k < n; k = end) {
-    end = n - k < LAT_CRC_ASK ? n : k + LAT_CRC_ASK;
+    end = n - k < LAT_CRC_CHECK ? n : k + LAT_CRC_CHECK;
     for (size_t i = k; i < end; i++) crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 255];
     LAT_TRY(lat_check(s->work));
   }
@@ -362,7 +362,8 @@ static lat_status expand(stream *s, size_t n)
 lat_status lat_gzip_expand(lat_workspace *work, const unsigned char *bytes, size_t n, lat_map *map)
 {
   LAT_SCOPE(work);
-  stream s = {.work = work, .at = bytes, .end = n ? bytes + n : bytes, .until_asked = LAT_GZIP_ASK};
+  stream s = {
+      .work = work, .at = bytes, .end = n ? bytes + n : bytes, .until_check = LAT_GZIP_CHECK};
   *map = (lat_map){0};
   lat_status status = expand(&s, n);
   if (status == LAT_OK && s.used == 0) status = wrong(&s, "nothing is in it");

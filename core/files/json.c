@@ -44,10 +44,10 @@ bool lat_text_is_utf8(lat_text text)
 lat_status lat_json_begin(lat_json *j, lat_workspace *work, lat_text text)
 {
   *j = (lat_json){.start = text.at, .at = text.at, .end = text.at + text.n, .work = work};
-  for (size_t i = 0, asked = 0, n; i < text.n; i += n) {
-    if (i - asked > LAT_TEXT_ASK) {
+  for (size_t i = 0, checked = 0, n; i < text.n; i += n) {
+    if (i - checked > LAT_TEXT_CHECK) {
       LAT_TRY(lat_check(work));
-      asked = i;
+      checked = i;
     }
     if ((n = utf8_length((const unsigned char *)text.at + i, text.n - i)) == 0)
       return lat_fail(work, LAT_FORMAT, "bad JSON: not UTF-8");
@@ -56,10 +56,10 @@ lat_status lat_json_begin(lat_json *j, lat_workspace *work, lat_text text)
 }
 
 /* Calls lat_check, at most once in so many bytes. */
-static lat_status ask(lat_json *j)
+static lat_status check_cancelled(lat_json *j)
 {
-  if (j->at - j->start < j->ask) return LAT_OK;
-  j->ask = j->at - j->start + LAT_TEXT_ASK;
+  if (j->at - j->start < j->check_at) return LAT_OK;
+  j->check_at = j->at - j->start + LAT_TEXT_CHECK;
   return lat_check(j->work);
 }
 
@@ -110,7 +110,7 @@ lat_status lat_json_open(lat_json *j, char bracket)
 lat_status lat_json_more(lat_json *j, bool *more)
 {
   char close = j->close[j->depth - 1];
-  LAT_TRY(ask(j));
+  LAT_TRY(check_cancelled(j));
   *more = !accept(j, close);
   if (!*more)
     j->depth--;

@@ -37,8 +37,8 @@ typedef struct lat_json {
   const char *start, *at, *end;
   lat_workspace *work;
   size_t depth;
-  ptrdiff_t ask; /* at this byte lat_check is called */
-  bool first;    /* no element since the last open bracket */
+  ptrdiff_t check_at; /* at this byte lat_check is called */
+  bool first;         /* no element since the last open bracket */
   char close[LAT_JSON_DEPTH];
 } lat_json;
 

@@ -21,20 +21,19 @@
 
 /* ---- calls of lat_check: about every millisecond --------------------------------------------- */
 
-#define LAT_TEXT_ASK  (1 << 18) /* bytes of CSV or JSON */
-#define LAT_TEXT_SCAN (1 << 24) /* bytes of a search by memchr */
-#define LAT_GZIP_ASK  (1 << 16) /* symbols of gzip */
-#define LAT_CRC_ASK   (1 << 22) /* bytes of a checksum */
+#define LAT_TEXT_CHECK (1 << 18) /* bytes of CSV or JSON */
+#define LAT_TEXT_SCAN  (1 << 24) /* bytes of a search by memchr */
+#define LAT_GZIP_CHECK (1 << 16) /* symbols of gzip */
+#define LAT_CRC_CHECK  (1 << 22) /* bytes of a checksum */
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-#define LAT_FILE_BUFFER ((size_t)1 << 16) /* bytes written in one call of the system */
-#define LAT_FILE_BAND   ((size_t)1 << 16) /* elements of a view that are packed at a time */
-#define LAT_FILE_ROWS   64                /* rows converted at a time from column-major order */
-#define LAT_FILE_LINKS  40                /* symbolic links followed: as many as the kernel does */
-#define LAT_FILE_ATTEMPTS                                                                          \
-  1000 /* temporary names tried: so many processes may write one file at once */
-#define LAT_FILE_LEFTOVERS 16 /* temporary names searched for files of processes that are gone */
+#define LAT_FILE_BUFFER    ((size_t)1 << 16) /* bytes written in one call of the system */
+#define LAT_FILE_BAND      ((size_t)1 << 16) /* elements of a view that are packed at a time */
+#define LAT_FILE_ROWS      64                /* rows converted at a time from column-major order */
+#define LAT_FILE_LINKS     40   /* symbolic links followed: as many as the kernel does */
+#define LAT_FILE_ATTEMPTS  1000 /* temporary names tried: processes that write one file at once */
+#define LAT_FILE_LEFTOVERS 16   /* temporary names searched for files of processes that are gone */
 
 /* Significant digits of a decimal number: 767 decide the rounding of any double. */
 #define LAT_NUMBER_DIGITS 780

@@ -54,8 +54,8 @@ bool lat_overlaps(const lat_matrix *A, const lat_matrix *B);
 void lat_copy(const lat_matrix *A, const lat_matrix *B);
 void lat_fill(const lat_matrix *A, double value);
 
-/* The same for views that may be large: in bands, between which they ask lat_check. The views don't
- * overlap. */
+/* The same for views that may be large: in bands, between which they call lat_check. The views
+ * don't overlap. */
 lat_status lat_copy_bands(lat_workspace *work, const lat_matrix *A, const lat_matrix *B);
 lat_status lat_fill_bands(lat_workspace *work, const lat_matrix *A, double value);
 

@@ -174,7 +174,7 @@ lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, doubl
 }
 
 /* Rows of so many columns between two calls of lat_check. */
-static size_t rows_to_ask(size_t cols)
+static size_t rows_between_checks(size_t cols)
 {
   return 1 + LAT_JOB / (cols + 8);
 }
@@ -182,12 +182,12 @@ static size_t rows_to_ask(size_t cols)
 lat_status lat_gather_rows(lat_workspace *work, const lat_matrix *A, const size_t *place,
                            const lat_matrix *B)
 {
-  const size_t ask = rows_to_ask(A->cols);
+  const size_t step = rows_between_checks(A->cols);
   for (size_t k = 0; k < B->rows; k++) {
     const lat_matrix from = lat_block_of(*A, place[k], 0, 1, A->cols);
     const lat_matrix to = lat_block_of(*B, k, 0, 1, A->cols);
     lat_copy(&from, &to);
-    if (k % ask == 0) LAT_TRY(lat_check(work));
+    if (k % step == 0) LAT_TRY(lat_check(work));
   }
   return LAT_OK;
 }
@@ -208,11 +208,11 @@ lat_status lat_masked(lat_workspace *work, const lat_matrix *A, const lat_matrix
                       const lat_matrix *B)
 {
   const bool by_elements = mask->cols == A->cols;
-  const size_t ask = by_elements ? 4 * LAT_JOB : rows_to_ask(A->cols);
+  const size_t step = by_elements ? 4 * LAT_JOB : rows_between_checks(A->cols);
   size_t k = 0, since = 0;
   for (size_t i = 0; i < mask->rows; i++)
     for (size_t j = 0; j < mask->cols; j++) {
-      if (++since % ask == 0) LAT_TRY(lat_check(work));
+      if (++since % step == 0) LAT_TRY(lat_check(work));
       if (lat_get(mask, i, j) == 0) continue;
       if (by_elements) {
         lat_set(B, k++, 0, lat_get(A, i, j));

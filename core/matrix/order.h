@@ -1,6 +1,6 @@
 /* order.h: sorting, and choosing elements and rows.
  *
- * Places count from 0. Views have any strides and either dtype. All ask lat_check as they go. */
+ * Places count from 0. Views have any strides and either dtype. All call lat_check as they go. */
 #ifndef LAT_MATRIX_ORDER_H
 #define LAT_MATRIX_ORDER_H
 

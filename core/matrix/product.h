@@ -25,7 +25,7 @@ lat_status lat_product(lat_workspace *work, double alpha, const lat_matrix *A, c
  * blocks with Neumaier's compensation (ZAMM 54, 1974), so that the error does not grow
  * with the length. */
 double lat_dot(const lat_matrix *A, const lat_matrix *B);
-/* The same for long ones: asks lat_check as it goes. */
+/* The same for long ones: calls lat_check as it goes. */
 lat_status lat_inner(lat_workspace *work, const lat_matrix *A, const lat_matrix *B, double *inner);
 
 #endif

@@ -71,7 +71,7 @@ static lat_value linear(lat_tape *tape, lat_value x, lat_value W, lat_value b, l
                 .C_stride = node->cols,
                 .finish = in[2] || f != LAT_NN_LINEAR ? finish : NULL,
                 .context = &e,
-                .work = tape->asks};
+                .work = tape->work};
   if (lat_gemm_run(&g) != LAT_OK) lat_tape_continue(tape);
   return value;
 }
@@ -101,7 +101,7 @@ static void multiply(lat_tape *tape, lat_slot target, size_t rows, size_t cols, 
                 .A_transposed = A_transposed,
                 .B_transposed = B_transposed,
                 .add = target.add,
-                .work = tape->asks};
+                .work = tape->work};
   if (lat_gemm_run(&g) != LAT_OK) lat_tape_continue(tape);
 }
 

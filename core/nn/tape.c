@@ -66,7 +66,7 @@ void lat_tape_reset(lat_tape *tape)
   tape->used = 0;
   tape->store_count = 0;
   tape->status = LAT_OK;
-  tape->asks = NULL;
+  tape->work = NULL;
   tape->memory.message[0] = '\0';
   tape->step++;
   if (++tape->generation == 0) tape->generation = 1;
@@ -178,9 +178,9 @@ uint32_t lat_tape_find(const lat_tape *tape, const lat_store *store, size_t inde
 bool lat_tape_continue(lat_tape *tape)
 {
   if (tape->status != LAT_OK) return false;
-  lat_status status = tape->asks ? lat_check(tape->asks) : LAT_OK;
+  lat_status status = tape->work ? lat_check(tape->work) : LAT_OK;
   if (status == LAT_OK) return true;
-  lat_tape_fail(tape, status, "%s", tape->asks->message);
+  lat_tape_fail(tape, status, "%s", tape->work->message);
   return false;
 }
 

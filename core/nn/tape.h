@@ -69,7 +69,7 @@ typedef struct lat_tape {
   uint64_t seed, step; /* the generator's state: step counts resets */
   uint32_t generation; /* of handles */
   lat_status status;   /* the first failure of the step */
-  lat_workspace *asks; /* on which lat_check is called, before each operation and within products;
+  lat_workspace *work; /* on which lat_check is called, before each operation and within products;
                           or NULL, as after a reset */
   bool check;          /* every value and gradient is searched for NaN and infinities */
   uint32_t tag;        /* copied into new nodes: for example a line number of the caller's source */

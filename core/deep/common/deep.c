@@ -34,7 +34,7 @@ lat_status lat_deep_failure(lat_workspace *work, const lat_tape *tape)
 lat_status lat_deep_differentiate(lat_workspace *work, lat_deep *deep, lat_value loss)
 {
   lat_tape_backward(&deep->tape, loss, false);
-  deep->tape.asks = NULL;
+  deep->tape.work = NULL;
   return lat_deep_failure(work, &deep->tape);
 }
 

@@ -44,7 +44,7 @@ static lat_status differentiate(lat_workspace *work, lat_nonlinear *model, const
                     model->likelihood.D);
   if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "the batch is empty");
   lat_tape_reset(tape);
-  tape->asks = work;
+  tape->work = work;
   lat_value x = lat_nn_input(tape, X, false);
   lat_matrix here = lat_tape_value(tape, x);
   LAT_TRY(lat_deep_failure(work, tape));

@@ -162,7 +162,7 @@ static lat_status check_shape(lat_workspace *work, const lat_vae *vae, const lat
 static lat_status load_batch(lat_workspace *work, lat_vae *vae, const lat_matrix *X, batch *b)
 {
   lat_tape_reset(&vae->deep.tape);
-  vae->deep.tape.asks = work;
+  vae->deep.tape.work = work;
   b->x = lat_nn_input(&vae->deep.tape, X, false);
   lat_matrix here = lat_tape_value(&vae->deep.tape, b->x);
   LAT_TRY(lat_deep_failure(work, &vae->deep.tape));
