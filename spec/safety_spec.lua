@@ -229,6 +229,45 @@ describe("objects", function()
     assert.equal("true\n", output)
   end)
 
+  -- Each call runs a finalizer that calls the core in a coroutine, which the same call's collections free.
+  it("are made and read while finalizers call the core in coroutines that die", function()
+    local output, ok = helper.lua([[
+      local latent = require "latent"
+      local X, path = latent.matrix.zeros(60, 2), os.tmpname()
+      for i = 1, 60 do X:set(i, 1, i % 7) X:set(i, 2, i % 5) end
+      latent.gmm{ max_iterations = 3000, tolerance = 0 }:fit(X):save(path)
+      latent.write(path .. ".csv", X)
+      local died, class = 0, {}
+      function class.__gc()
+        coroutine.wrap(function() return X:t() * X end)()
+        died = died + 1
+      end
+      local calls = {
+        load = function() return assert(latent.load(path)) end,
+        read = function() return assert(latent.read(path .. ".csv")) end,
+        fit = function() return latent.gmm{ components = 2, max_iterations = 5 }:fit(X) end,
+        batches = function() return latent.kmeans{ clusters = 2, algorithm = "minibatch", batch = 9 }:fit(X) end,
+        eigen = function() return latent.eigen.largest(X:t() * X, 1) end,
+        views = function() return #latent.gmm{ components = 5000, max_iterations = 0,
+          init = { means = latent.matrix.ones(5000, 1) } }:fit(latent.matrix.ones(5000, 1)).covariances end,
+      }
+      collectgarbage("incremental", 10, 1000, 1)
+      for name, call in pairs(calls) do
+        for k = 1, name == "views" and 3 or 60 do
+          collectgarbage()
+          collectgarbage("setpause", k % 3 * 20)
+          setmetatable({}, class)
+          local fine, message = pcall(call)
+          assert(fine, ("%s: %s"):format(name, message))
+        end
+      end
+      os.remove(path)
+      os.remove(path .. ".csv")
+      print(died > 200)]], "MALLOC_PERTURB_=165")
+    assert.is_truthy(ok, output)
+    assert.equal("true\n", output)
+  end)
+
   it("whose finalizers are called by hand stay whole", function()
     local A = latent.matrix.ones(30, 2)
     local following, _, _, run = latent.gmm():steps(A)

@@ -18,7 +18,9 @@ typedef struct scratch {
   bool gone;                /* given back by its finalizer */
 } scratch;
 
-/* Kept in the registry under the address of `state_key`. */
+/* Kept in the registry under the address of `state_key`. Its user value is the thread that the scratch watches:
+ * a call may run finalizers while it makes Lua values, and these may call the core in coroutines that are
+ * garbage at once, while the call goes on with what they have left. */
 typedef struct state {
   scratch scratch;
   lua_State *main;
@@ -143,10 +145,27 @@ static lat_workspace *watch(lua_State *L, scratch *s)
 /* A finalizer of the user's may come after all of ours when the state is closed. */
 lat_workspace *latL_workspace(lua_State *L)
 {
-  scratch *s = &state_of(L)->scratch;
-  if (s->gone) luaL_error(L, "latent: the Lua state is being closed");
-  ((state *)s)->idle = false;
-  return watch(L, s);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  state *s = lua_touserdata(L, -1);
+  if (s->scratch.running != L) {
+    lua_pushthread(L);
+    lua_setiuservalue(L, -2, 1);
+  }
+  lua_pop(L, 1);
+  if (s->scratch.gone) luaL_error(L, "latent: the Lua state is being closed");
+  s->idle = false;
+  return watch(L, &s->scratch);
+}
+
+/* The thread that the state's scratch watches need not be kept any more. */
+static void forget_thread(lua_State *L, scratch *s)
+{
+  s->running = s->main;
+  s->hook = s->main_hook;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  lua_pushnil(L);
+  lua_setiuservalue(L, -2, 1);
+  lua_pop(L, 1);
 }
 
 void latL_watch(lua_State *L, lat_workspace *work)
@@ -196,7 +215,10 @@ static int sentinel_gc(lua_State *L)
 {
   state *s = state_of(L);
   if (!latL_garbage(L, LATL_SENTINEL) || s->scratch.gone) return 0;
-  if (s->idle) lat_workspace_trim(&s->scratch.work);
+  if (s->idle) {
+    lat_workspace_trim(&s->scratch.work);
+    forget_thread(L, &s->scratch);
+  }
   s->idle = true;
   luaL_setmetatable(L, LATL_SENTINEL);
   return 0;
@@ -355,7 +377,7 @@ void latL_open_state(lua_State *L)
   lua_setfield(L, -2, "__close");
   lua_pop(L, 1);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TNIL) {
-    state *s = lua_newuserdatauv(L, sizeof *s, 0);
+    state *s = lua_newuserdatauv(L, sizeof *s, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
     *s = (state){.main = lua_tothread(L, -1), .growth = LEAST_GROWTH};
     lua_pop(L, 1);
