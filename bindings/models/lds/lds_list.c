@@ -1,14 +1,38 @@
-/* lds_list.c: lists of matrices, one a step.
+/* lds_list.c: lists of matrices, one for each step.
  *
- * Long ones make their elements when they are asked for: of ten thousand covariances most are not. They
- * are tables with metamethods for that; short ones are plain tables. */
+ * Short lists are plain tables. Long ones are tables with metamethods that make an element when it
+ * is first read, since of ten thousand covariances most are never read. */
 #include "models/lds/lds.h"
 
-#define PLAIN 256
+#define PLAIN 256 /* the longest plain list: to make so many views takes some 50 us */
+
+/* ---- lists that are given -------------------------------------------------------------------- */
+
+bool latL_issequences(lua_State *L, int arg)
+{
+  if (lua_type(L, arg) != LUA_TTABLE) return false;
+  arg = lua_absindex(L, arg);
+  bool list = lua_geti(L, arg, 1) == LUA_TUSERDATA;
+  if (lua_type(L, -1) == LUA_TTABLE) {
+    list = lua_geti(L, -1, 1) == LUA_TTABLE;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return list;
+}
+
+size_t latL_lengthoflist(lua_State *L, int arg)
+{
+  lua_Integer n = luaL_len(L, arg); /* also of lists with a metamethod */
+  if (n < 0 || n > (lua_Integer)1 << 32) luaL_error(L, "a list can't have a length of %I", n);
+  return (size_t)n;
+}
+
+/* ---- lists that are made --------------------------------------------------------------------- */
 
 enum { LIST_ALL = 1, LIST_ROWS, LIST_SLOTS }; /* upvalues of index_list */
 
-/* The matrix of step t, a view; where steps share a slot a copy, which they can't see change. */
+/* The matrix of step t: a view, or where steps share a slot a copy, so that each has its own. */
 static void push_element(lua_State *L, int all, size_t t, size_t rows, const size_t *slots)
 {
   const latL_Matrix *from = latL_tomatrix(L, all);
@@ -69,17 +93,6 @@ static int pairs_of_list(lua_State *L)
 }
 
 /* From the matrix on the top, which it replaces. */
-static void make_plain(lua_State *L, size_t n, size_t rows)
-{
-  int all = lua_gettop(L);
-  lua_createtable(L, (int)n, 0);
-  for (size_t t = 0; t < n; t++) {
-    push_element(L, all, t, rows, NULL);
-    lua_rawseti(L, all + 1, (lua_Integer)t + 1);
-  }
-  lua_replace(L, all);
-}
-
 static void make_lazy(lua_State *L, size_t n, size_t rows, int slots)
 {
   int all = lua_gettop(L);
@@ -108,10 +121,12 @@ double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int s
 {
   luaL_checkstack(L, 8, "a list of matrices");
   double *data = latL_newmatrix(L, n * rows, cols, LAT_FLOAT64)->view.data;
-  if (n <= PLAIN)
-    make_plain(L, n, rows);
-  else
+  if (n > PLAIN) {
     make_lazy(L, n, rows, slots);
+    return data;
+  }
+  latL_newviews(L, lua_gettop(L), data, n, rows, cols);
+  lua_remove(L, -2);
   return data;
 }
 

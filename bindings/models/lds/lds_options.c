@@ -1,12 +1,13 @@
-/* lds_options.c: what a linear dynamical system is made of. */
+/* lds_options.c: the options of latent.lds.
+ *
+ * A matrix may be given as a number, a vector, a matrix, a list of these (one for each step), or a
+ * function of the step. What a value means depends on the sizes M, D and U, and these come from the
+ * values: first from matrices, then from vectors, then from numbers. */
 #include <string.h>
 
 #include "models/lds/lds.h"
 
 #define WHO "lds"
-
-static const char *const size_words[LAT_SIZES] = {
-    [LAT_D] = "outputs", [LAT_M] = "states", [LAT_U] = "inputs"};
 
 static const char *name_of(int i)
 {
@@ -18,86 +19,90 @@ static bool is_covariance(int i)
   return i == LAT_LDS_Q || i == LAT_LDS_R || i == LAT_LDS_COVARIANCE;
 }
 
-static bool may_vary(int i)
+/* rows x cols of parameter i; both are 0 while they aren't known. */
+static void shape_of(int i, const size_t sizes[LAT_SIZES], size_t *rows, size_t *cols)
 {
-  return i < LAT_LDS_MEAN;
+  const lat_size *shape = lat_lds_parameters[i].shape;
+  *rows = sizes[shape[0]];
+  *cols = shape[1] == LAT_END ? 1 : sizes[shape[1]];
 }
 
-/* ---- sizes ------------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
-/* The size s is n, says what is at `at`. */
-static void meet(lua_State *L, size_t sizes[LAT_SIZES], const char *who, int i, int at, lat_size s,
-                 size_t n)
+/* Size number k of parameter i is n, by the value at `at`. */
+static void set_size(lua_State *L, size_t sizes[LAT_SIZES], int i, int at, int k, size_t n)
 {
+  static const char *const words[LAT_SIZES] = {
+      [LAT_D] = "outputs", [LAT_M] = "states", [LAT_U] = "inputs"};
+  lat_size s = lat_lds_parameters[i].shape[k];
   if (s == LAT_END) return;
   if (sizes[s] == 0) sizes[s] = n;
   if (sizes[s] == n) return;
   const latL_Matrix *value = latL_tomatrix(L, at);
-  latL_error(L, who, "%s is a %s, but the model has %I %s", name_of(i),
-             value ? latL_shape(L, value) : "number", (lua_Integer)sizes[s], size_words[s]);
+  latL_error(L, WHO, "%s is a %s, but the model has %I %s", name_of(i),
+             value ? latL_shape(L, value) : "number", (lua_Integer)sizes[s], words[s]);
 }
 
-/* What a vector of n says where a matrix is expected: a diagonal, a row or a column. */
-static void meet_vector(lua_State *L, size_t sizes[LAT_SIZES], int i, int at, size_t n)
+/* A vector of n is a diagonal, a row or a column. */
+static void set_sizes_by_vector(lua_State *L, size_t sizes[LAT_SIZES], int i, int at, size_t n)
 {
   const lat_size *shape = lat_lds_parameters[i].shape;
   if (is_covariance(i) || shape[1] == LAT_END) {
-    meet(L, sizes, WHO, i, at, shape[0], n);
+    set_size(L, sizes, i, at, 0, n);
     return;
   }
   if (i == LAT_LDS_A && n > 1)
-    latL_error(
-        L, WHO,
-        "A is a vector of %I, it should be a number, a matrix or a list of matrices, one for "
-        "each step",
-        (lua_Integer)n);
-  bool row = i == LAT_LDS_C ? sizes[LAT_M] != 1 : false; /* C of one output; B and D of one input */
-  if (i != LAT_LDS_C && sizes[shape[0]] == 1 && n > 1) row = true;
-  meet(L, sizes, WHO, i, at, shape[0], row ? 1 : n);
-  meet(L, sizes, WHO, i, at, shape[1], row ? n : 1);
+    latL_error(L, WHO,
+               "A is a vector of %I, it should be a number, a matrix or a list of matrices, one "
+               "for each step",
+               (lua_Integer)n);
+  /* C of one output; B and D of one state or output */
+  bool row = i == LAT_LDS_C ? sizes[LAT_M] != 1 : sizes[shape[0]] == 1 && n > 1;
+  set_size(L, sizes, i, at, 0, row ? 1 : n);
+  set_size(L, sizes, i, at, 1, row ? n : 1);
 }
 
-/* What the value at `at` says. Matrices speak first, then vectors, then numbers. */
-static void meet_value(lua_State *L, latL_Lds *m, int i, int at, int turn)
+enum { MATRICES, VECTORS, NUMBERS, ROUNDS };
+
+/* Takes the sizes from the value at `at` of parameter i, in the round that is its kind's. */
+static void set_sizes(lua_State *L, size_t sizes[LAT_SIZES], int i, int at, int round)
 {
   const lat_size *shape = lat_lds_parameters[i].shape;
   if (lua_type(L, at) == LUA_TNUMBER) {
-    if (turn < 2 || is_covariance(i)) return;
-    for (int k = 0; k < 2; k++)
-      if (shape[k] != LAT_END && m->sizes[shape[k]] == 0) m->sizes[shape[k]] = 1;
+    for (int k = 0; round == NUMBERS && !is_covariance(i) && k < 2; k++)
+      if (shape[k] != LAT_END && sizes[shape[k]] == 0) sizes[shape[k]] = 1;
     return;
   }
   const latL_Matrix *value = latL_checkmatrix(L, at, WHO, name_of(i));
   bool vector = value->vector || shape[1] == LAT_END;
-  if (vector != (turn == 1)) return;
-  if (vector)
-    meet_vector(L, m->sizes, i, at, value->view.rows * value->view.cols);
-  else
-    for (int k = 0; k < 2; k++)
-      meet(L, m->sizes, WHO, i, at, shape[k], k ? value->view.cols : value->view.rows);
+  if (round != (vector ? VECTORS : MATRICES)) return;
+  if (vector) {
+    set_sizes_by_vector(L, sizes, i, at, value->view.rows * value->view.cols);
+    return;
+  }
+  set_size(L, sizes, i, at, 0, value->view.rows);
+  set_size(L, sizes, i, at, 1, value->view.cols);
 }
 
-void latL_sizelds(lua_State *L, const latL_Lds *m, const char *who, size_t outputs, size_t inputs,
-                  size_t sizes[LAT_SIZES])
+/* Pushes one of the matrices that the value at `at` gives: of a function that of its first step. */
+static void push_sample(lua_State *L, latL_LdsGiven given, int i, int at)
 {
-  memcpy(sizes, m->sizes, sizeof m->sizes);
-  if (outputs && sizes[LAT_D] && outputs != sizes[LAT_D])
-    latL_error(L, who, "Y has %I columns, the model has %I outputs", (lua_Integer)outputs,
-               (lua_Integer)sizes[LAT_D]);
-  if (outputs) sizes[LAT_D] = outputs;
-  if (inputs && sizes[LAT_U] == 0) sizes[LAT_U] = inputs;
-  if (inputs != sizes[LAT_U])
-    latL_error(L, who, "the data has %I inputs, the model has %I", (lua_Integer)inputs,
-               (lua_Integer)sizes[LAT_U]);
+  bool transition = i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
+  lua_pushvalue(L, at);
+  if (given == LATL_LIST) lua_geti(L, at, 1);
+  if (given != LATL_FUNCTION) return;
+  lua_pushinteger(L, transition ? 2 : 1);
+  lua_call(L, 1, 1);
 }
 
-/* ---- values -------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
-void latL_putlds(lua_State *L, const char *who, int i, int at, const size_t sizes[LAT_SIZES],
-                 double *to)
+/* to := the number, vector or matrix at `at`, as parameter number i. */
+static void read_value(lua_State *L, const char *who, int i, int at, const size_t sizes[LAT_SIZES],
+                       double *to)
 {
-  const lat_size *shape = lat_lds_parameters[i].shape;
-  size_t rows = sizes[shape[0]], cols = shape[1] == LAT_END ? 1 : sizes[shape[1]];
+  size_t rows, cols;
+  shape_of(i, sizes, &rows, &cols);
   memset(to, 0, rows * cols * sizeof *to);
   if (lua_type(L, at) == LUA_TNUMBER) {
     if (!is_covariance(i) && rows * cols != 1)
@@ -113,284 +118,286 @@ void latL_putlds(lua_State *L, const char *who, int i, int at, const size_t size
     for (size_t k = 0; k < rows; k++) to[k * cols + k] = lat_get(&from, k, 0);
     return;
   }
-  bool along =
-      (rows == 1 || cols == 1) && (value->vector || shape[1] == LAT_END) && n == rows * cols;
-  if (along && from.rows != rows) from = lat_transpose(from);
+  bool vector = value->vector || lat_lds_parameters[i].shape[1] == LAT_END;
+  if (vector && (rows == 1 || cols == 1) && n == rows * cols && from.rows != rows)
+    from = lat_transpose(from);
   if (from.rows != rows || from.cols != cols)
     latL_error(L, who, "%s is a %s, it should be %Ix%I", name_of(i), latL_shape(L, value),
                (lua_Integer)rows, (lua_Integer)cols);
   lat_copy(&from, &target);
 }
 
-/* Packs the list at `at` into a kept field. */
-static void pack_list(lua_State *L, latL_Lds *m, int i, int at)
+/* Calls the function of parameter i for steps 1..n. The matrices of the first transition, which
+ * there isn't, stay 0. */
+static void call_function(lua_State *L, int model, const char *who, int i, size_t n,
+                          const size_t sizes[LAT_SIZES], double *to)
 {
-  size_t n = latL_lengthoflist(L, at);
-  const lat_size *shape = lat_lds_parameters[i].shape;
-  size_t count = m->sizes[shape[0]] * m->sizes[shape[1]];
-  double *to = latL_newmatrix(L, n, count, LAT_FLOAT64)->view.data;
+  size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
+  bool transition = i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
   int top = lua_gettop(L);
-  lua_createtable(L, (int)n, 0);
+  memset(to, 0, count * sizeof *to);
+  for (size_t t = transition; t < n; t++) {
+    latL_kept(L, model, name_of(i));
+    lua_pushinteger(L, (lua_Integer)t + 1);
+    lua_call(L, 1, 1);
+    read_value(L, who, i, top + 1, sizes, to + t * count);
+    lua_settop(L, top);
+  }
+}
+
+/* The option that is constant. */
+static void read_constant(lua_State *L, int model, const char *who, int i,
+                          const size_t sizes[LAT_SIZES], double *to)
+{
+  int top = lua_gettop(L);
+  latL_kept(L, model, LATL_MADE_WITH);
+  latL_getoption(L, top + 1, name_of(i));
+  read_value(L, who, i, top + 2, sizes, to);
+  lua_settop(L, top);
+}
+
+void latL_ldsvalues(lua_State *L, int model, const latL_Lds *m, const char *who,
+                    const size_t sizes[LAT_SIZES], size_t n, bool constants,
+                    lat_lds_matrix values[LAT_LDS_PARAMETERS])
+{
+  luaL_checkstack(L, 8, who);
+  lua_newtable(L);
+  int keeper = lua_gettop(L);
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
+    size_t count = lat_parameter_count(lat_lds_parameters + i, sizes), room = count ? count : 1;
+    latL_LdsGiven given = m->given[i];
+    values[i] = (lat_lds_matrix){NULL, given > LATL_CONSTANT ? room : 0};
+    if (given == LATL_ABSENT || (given == LATL_CONSTANT && !constants)) continue;
+    if (given == LATL_LIST && m->steps[i] < n)
+      latL_error(L, who, "%s is given for %I steps, and %I are needed", name_of(i),
+                 (lua_Integer)m->steps[i], (lua_Integer)n);
+    if (given == LATL_LIST) {
+      values[i].data = m->options.given[i].data;
+      continue;
+    }
+    size_t steps = given == LATL_FUNCTION && n > 0 ? n : 1;
+    double *to = latL_newmatrix(L, steps, room, LAT_FLOAT64)->view.data;
+    lua_rawseti(L, keeper, i + 1);
+    values[i].data = to;
+    if (given == LATL_FUNCTION)
+      call_function(L, model, who, i, n, sizes, to);
+    else if (count > 0)
+      read_constant(L, model, who, i, sizes, to);
+  }
+}
+
+/* Packs the list at `at`: as views the field of the parameter's name, which users see. */
+static void pack_list(lua_State *L, latL_Lds *m, int i, int at, const size_t sizes[LAT_SIZES])
+{
+  size_t n = latL_lengthoflist(L, at), rows, cols;
+  shape_of(i, sizes, &rows, &cols);
+  double *to = latL_newmatrix(L, n, rows * cols, LAT_FLOAT64)->view.data;
+  int owner = lua_gettop(L);
   for (size_t t = 0; t < n; t++) {
     lua_geti(L, at, (lua_Integer)t + 1);
-    latL_putlds(L, WHO, i, top + 2, m->sizes, to + t * count);
-    lat_matrix view = lat_matrix_of(to + t * count, m->sizes[shape[0]], m->sizes[shape[1]]);
-    latL_newview(L, top, view, false);
-    lua_rawseti(L, top + 1, (lua_Integer)t + 1);
-    lua_settop(L, top + 1);
+    read_value(L, WHO, i, owner + 1, sizes, to + t * rows * cols);
+    lua_settop(L, owner);
   }
   m->steps[i] = n;
-  m->listed[i] = to;
+  m->options.given[i] = (lat_lds_matrix){to, rows * cols};
+  latL_newviews(L, owner, to, n, rows, cols);
   latL_keep(L, 2, name_of(i)); /* found before the parameter of this name */
-  lua_pushfstring(L, "(%s)", name_of(i));
-  lua_insert(L, -2);
-  latL_keep(L, 2, lua_tostring(L, -2));
-  lua_pop(L, 1);
+  char key[32];
+  snprintf(key, sizeof key, "(%s)", name_of(i));
+  latL_keep(L, 2, key);
 }
 
-/* One of the matrices that the value at `at` gives: of a function that of the first step that has one. */
-static void push_sample(lua_State *L, const latL_Lds *m, int i, int at)
+static latL_LdsGiven kind_of(lua_State *L, int at)
 {
-  bool moves = i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
-  lua_pushvalue(L, at);
-  if (m->given[i] == LATL_LIST) lua_geti(L, at, 1);
-  if (m->given[i] != LATL_FUNCTION) return;
-  lua_pushinteger(L, moves ? 2 : 1);
-  lua_call(L, 1, 1);
+  int type = lua_type(L, at);
+  return type == LUA_TNIL          ? LATL_ABSENT
+         : type == LUA_TFUNCTION   ? LATL_FUNCTION
+         : latL_issequences(L, at) ? LATL_LIST
+                                   : LATL_CONSTANT;
 }
 
-static void read_matrices(lua_State *L, latL_Lds *m)
+/* The kinds of all values, and the sizes that they imply. */
+static void read_matrices(lua_State *L, latL_Lds *m, size_t sizes[LAT_SIZES])
 {
-  int first = lua_gettop(L) + 1;
+  int first = lua_gettop(L) + 1, last = first + LAT_LDS_PARAMETERS - 1;
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
-    int type = latL_getoption(L, 1, name_of(i)), at = first + i;
-    m->given[i] = type == LUA_TNIL          ? LATL_ABSENT
-                  : type == LUA_TFUNCTION   ? LATL_FUNCTION
-                  : latL_issequences(L, at) ? LATL_LIST
-                                            : LATL_CONSTANT;
-    if (m->given[i] > LATL_CONSTANT && !may_vary(i))
+    int type = latL_getoption(L, 1, name_of(i));
+    m->given[i] = kind_of(L, first + i);
+    if (m->given[i] > LATL_CONSTANT && i >= LAT_LDS_MEAN)
       latL_error(L, WHO, "%s is of the first step, so there is one of it", name_of(i));
     if (m->given[i] == LATL_CONSTANT && type != LUA_TNUMBER)
-      latL_checkmatrix(L, at, WHO, name_of(i));
+      latL_checkmatrix(L, first + i, WHO, name_of(i));
   }
-  for (int turn = 0; turn < 3; turn++)
+  for (int round = 0; round < ROUNDS; round++)
     for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
       if (m->given[i] == LATL_ABSENT) continue;
-      push_sample(L, m, i, first + i);
-      meet_value(L, m, i, lua_gettop(L), turn);
-      lua_settop(L, first + LAT_LDS_PARAMETERS - 1);
+      push_sample(L, m->given[i], i, first + i);
+      set_sizes(L, sizes, i, lua_gettop(L), round);
+      lua_settop(L, last);
     }
-  if (m->sizes[LAT_M] == 0) m->sizes[LAT_M] = 1;
+  if (sizes[LAT_M] == 0) sizes[LAT_M] = 1;
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
-    if (m->given[i] == LATL_LIST) pack_list(L, m, i, first + i);
-    if (m->given[i] == LATL_FUNCTION) {
-      lua_pushvalue(L, first + i);
-      latL_keep(L, 2, name_of(i));
-    }
+    if (m->given[i] == LATL_LIST) pack_list(L, m, i, first + i, sizes);
+    if (m->given[i] != LATL_FUNCTION) continue;
+    lua_pushvalue(L, first + i);
+    latL_keep(L, 2, name_of(i));
   }
   lua_settop(L, first - 1);
 }
 
-/* ---- the initial state ------------------------------------------------------------------------------ */
-
-static const char *const initials[] = {"known", "stationary", "diffuse", NULL};
-
-static latL_LdsInitial check_initial(lua_State *L, int at)
+/* Lists are checked as a whole, once. */
+static void check_lists(lua_State *L, const latL_Lds *m, const size_t sizes[LAT_SIZES])
 {
+  lat_workspace *work = latL_workspace(L);
+  for (int i = 0; i < LAT_LDS_MEAN; i++) {
+    size_t rows, cols;
+    if (m->given[i] != LATL_LIST) continue;
+    shape_of(i, sizes, &rows, &cols);
+    latL_call(L, WHO, work,
+              lat_lds_check_matrix(work, i, m->options.given[i], m->steps[i], rows, cols));
+  }
+}
+
+/* ---- the other options ----------------------------------------------------------------------- */
+
+static lat_lds_initial check_initial(lua_State *L, int at)
+{
+  static const char *const words[] = {"known", "stationary", "diffuse", NULL};
   if (lua_type(L, at) != LUA_TSTRING)
     latL_error(L, WHO,
                "initial must be \"known\", \"stationary\" or \"diffuse\", or a list of "
                "these, one for each state");
   const char *word = lua_tostring(L, at);
-  for (int k = 0; initials[k]; k++)
-    if (strcmp(word, initials[k]) == 0) return (latL_LdsInitial)k;
+  for (int k = 0; words[k]; k++)
+    if (strcmp(word, words[k]) == 0) return (lat_lds_initial)(LAT_LDS_KNOWN + k);
   latL_error(L, WHO, "unknown initial '%s' (known: known, stationary, diffuse)", word);
-  return LATL_KNOWN;
+  return LAT_LDS_KNOWN;
 }
 
-/* Gives the flags that the core knows. */
-static void note_initial(latL_Lds *m, bool *diffuse)
+static void read_initial(lua_State *L, lat_lds_options *o)
 {
-  m->any_diffuse = m->any_stationary = false;
-  for (size_t i = 0; i < m->sizes[LAT_M]; i++) {
-    diffuse[i] = m->initial[i] == LATL_DIFFUSE;
-    m->any_diffuse |= diffuse[i];
-    m->any_stationary |= m->initial[i] == LATL_STATIONARY;
-  }
-  m->core.diffuse = m->any_diffuse ? diffuse : NULL;
-  m->core.stationary = m->any_stationary;
-}
-
-static void set_initial(latL_Lds *m, latL_LdsInitial initial)
-{
-  size_t M = m->sizes[LAT_M];
-  for (size_t i = 0; i < M; i++) m->initial[i] = initial;
-  note_initial(m, (bool *)(m->initial + M));
-}
-
-static void read_initial(lua_State *L, latL_Lds *m)
-{
-  size_t M = m->sizes[LAT_M];
-  m->initial = lua_newuserdatauv(L, M * (sizeof *m->initial + sizeof(bool)), 0);
-  latL_keep(L, 2, "(initial)");
-  set_initial(m, LATL_KNOWN);
+  size_t M = o->latent_dim;
   int type = latL_getoption(L, 1, "initial"), at = lua_gettop(L);
+  if (type != LUA_TNIL && type != LUA_TTABLE) o->initial = check_initial(L, at);
   if (type == LUA_TTABLE) {
     if (lua_rawlen(L, at) != M)
       latL_error(L, WHO, "initial is a list of %I, but the model has %I states",
                  (lua_Integer)lua_rawlen(L, at), (lua_Integer)M);
+    lat_lds_initial *initials = lua_newuserdatauv(L, M * sizeof *initials, 0);
     for (size_t i = 0; i < M; i++) {
       lua_geti(L, at, (lua_Integer)i + 1);
-      m->initial[i] = check_initial(L, at + 1);
-      lua_settop(L, at);
+      initials[i] = check_initial(L, at + 2);
+      lua_settop(L, at + 1);
     }
-    note_initial(m, (bool *)(m->initial + M));
-  } else if (type != LUA_TNIL) {
-    set_initial(m, check_initial(L, at));
+    o->initials = initials;
+    latL_keep(L, 2, "(initial)");
   }
-  bool known = false;
-  for (size_t i = 0; i < M; i++) known |= m->initial[i] == LATL_KNOWN;
-  if (m->any_stationary && known)
-    latL_error(L, WHO, "initial: states are all stationary or none of them, but for diffuse ones");
-  m->automatic = type == LUA_TNIL && m->given[LAT_LDS_MEAN] == LATL_ABSENT &&
-                 m->given[LAT_LDS_COVARIANCE] == LATL_ABSENT &&
-                 (latL_wholelds(m) || (m->asked && !m->core.estimate[LAT_LDS_MEAN] &&
-                                       !m->core.estimate[LAT_LDS_COVARIANCE]));
-  if (type != LUA_TNIL && known && m->given[LAT_LDS_COVARIANCE] == LATL_ABSENT && latL_wholelds(m))
-    latL_error(L, WHO, "initial = \"known\" needs initial_covariance");
   lua_settop(L, at - 1);
 }
 
-/* ---- what is estimated, and how ------------------------------------------------------------------------ */
-
-static void read_estimate(lua_State *L, latL_Lds *m)
+static void read_estimate(lua_State *L, const latL_Lds *m, lat_lds_options *o)
 {
-  const char *names[LAT_LDS_PARAMETERS + 1] = {NULL};
-  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) names[i] = name_of(i);
   int type = latL_getoption(L, 1, "estimate"), at = lua_gettop(L);
   if (type != LUA_TNIL && type != LUA_TTABLE)
     latL_error(L, WHO, "estimate must be a list of names, got %s", luaL_typename(L, at));
-  m->asked = type == LUA_TTABLE;
-  for (lua_Integer k = 1; m->asked && lua_geti(L, at, k) != LUA_TNIL; k++) {
-    const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    int i = 0;
-    while (names[i] && strcmp(names[i], word) != 0) i++;
-    if (!names[i])
-      latL_error(L, WHO,
-                 "estimate: unknown parameter %s (known: A, B, C, D, Q, R, initial_mean, "
-                 "initial_covariance)",
-                 latL_got(L, -1));
-    if (m->given[i] > LATL_CONSTANT)
-      latL_error(L, WHO, "%s varies with t, and so can't be estimated", word);
-    m->core.estimate[i] = true;
-    lua_pop(L, 1);
+  if (type == LUA_TTABLE) {
+    bool *flags = lua_newuserdatauv(L, LAT_LDS_PARAMETERS * sizeof *flags, 0);
+    memset(flags, 0, LAT_LDS_PARAMETERS * sizeof *flags);
+    for (lua_Integer k = 1; lua_geti(L, at, k) != LUA_TNIL; k++) {
+      const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+      int i = 0;
+      while (i < LAT_LDS_PARAMETERS && strcmp(name_of(i), word) != 0) i++;
+      if (i == LAT_LDS_PARAMETERS)
+        latL_error(L, WHO,
+                   "estimate: unknown parameter %s (known: A, B, C, D, Q, R, initial_mean, "
+                   "initial_covariance)",
+                   latL_got(L, -1));
+      if (m->given[i] > LATL_CONSTANT)
+        latL_error(L, WHO, "%s varies with t, and so can't be estimated", word);
+      flags[i] = true;
+      lua_pop(L, 1);
+    }
+    o->estimate = flags;
+    lua_settop(L, at + 1);
+    latL_keep(L, 2, "(estimate)");
   }
   lua_settop(L, at - 1);
 }
 
-static void read_structure(lua_State *L, latL_Lds *m)
+static void read_structure(lua_State *L, lat_lds_options *o)
 {
   static const char *const names[] = {"Q", "R", NULL};
   static const char *const words[] = {"full", "diagonal", "scalar", NULL};
   latL_getoption(L, 1, "structure");
   int at = lua_gettop(L);
   latL_checkfields(L, at, WHO, "structure", names);
-  m->core.Q_structure = (lat_lds_structure)latL_optword(L, at, WHO, "Q", words, LAT_LDS_FULL);
-  m->core.R_structure = (lat_lds_structure)latL_optword(L, at, WHO, "R", words, LAT_LDS_FULL);
+  o->Q_structure = (lat_lds_structure)latL_optword(L, at, WHO, "Q", words, LAT_LDS_FULL);
+  o->R_structure = (lat_lds_structure)latL_optword(L, at, WHO, "R", words, LAT_LDS_FULL);
   lua_settop(L, at - 1);
 }
 
-/* fixed = {A = mask, ...}: entries that aren't 0 are held */
-static void read_fixed(lua_State *L, latL_Lds *m)
+/* The mask at `at` of parameter i: entries that aren't 0 are held. Pushes its flags. */
+static const bool *check_mask(lua_State *L, int i, int at, size_t rows, size_t cols)
+{
+  const latL_Matrix *mask = latL_checkmatrix(L, at, WHO, "fixed");
+  lat_matrix view = mask->view;
+  if (mask->vector && (rows == 1 || cols == 1) && view.rows == rows * cols && view.rows != rows)
+    view = lat_transpose(view);
+  if (view.rows != rows || view.cols != cols)
+    latL_error(L, WHO, "fixed.%s is a %s, it should be %Ix%I", name_of(i), latL_shape(L, mask),
+               (lua_Integer)rows, (lua_Integer)cols);
+  bool *flags = lua_newuserdatauv(L, rows * cols, 0);
+  for (size_t k = 0; k < rows * cols; k++) flags[k] = lat_get(&view, k / cols, k % cols) != 0;
+  return flags;
+}
+
+/* fixed = {A = mask, ...} */
+static void read_fixed(lua_State *L, const latL_Lds *m, const size_t sizes[LAT_SIZES],
+                       lat_lds_options *o)
 {
   static const char *const names[] = {"A", "B", "C", "D", "Q", "R", "initial_mean", NULL};
   latL_getoption(L, 1, "fixed");
   int at = lua_gettop(L);
   latL_checkfields(L, at, WHO, "fixed", names);
   for (int i = 0; i <= LAT_LDS_MEAN && lua_istable(L, at); i++) {
+    size_t rows, cols;
     lua_settop(L, at);
     if (lua_getfield(L, at, name_of(i)) == LUA_TNIL) continue;
-    const lat_size *shape = lat_lds_parameters[i].shape;
-    size_t rows = m->sizes[shape[0]], cols = shape[1] == LAT_END ? 1 : m->sizes[shape[1]];
+    shape_of(i, sizes, &rows, &cols);
     if (m->given[i] != LATL_CONSTANT || rows * cols == 0)
       latL_error(L, WHO, "fixed holds entries of %s, which isn't given", name_of(i));
-    const latL_Matrix *mask = latL_checkmatrix(L, at + 1, WHO, "fixed");
-    lat_matrix view = mask->view;
-    if (mask->vector && (rows == 1 || cols == 1) && view.rows == rows * cols && view.rows != rows)
-      view = lat_transpose(view);
-    if (view.rows != rows || view.cols != cols)
-      latL_error(L, WHO, "fixed.%s is a %s, it should be %Ix%I", name_of(i), latL_shape(L, mask),
-                 (lua_Integer)rows, (lua_Integer)cols);
-    bool *flags = lua_newuserdatauv(L, rows * cols, 0);
-    for (size_t k = 0; k < rows * cols; k++) flags[k] = lat_get(&view, k / cols, k % cols) != 0;
-    m->core.fixed[i] = flags;
-    lua_pushfstring(L, "(fixed %s)", name_of(i));
-    lua_insert(L, -2);
-    latL_keep(L, 2, lua_tostring(L, -2));
+    o->fixed[i] = check_mask(L, i, at + 1, rows, cols);
+    char key[32];
+    snprintf(key, sizeof key, "(fixed %s)", name_of(i));
+    latL_keep(L, 2, key);
   }
   lua_settop(L, at - 1);
-}
-
-/* ---- given parameters ------------------------------------------------------------------------------------ */
-
-bool latL_wholelds(const latL_Lds *m)
-{
-  return m->given[LAT_LDS_A] && m->given[LAT_LDS_C] && m->given[LAT_LDS_Q] && m->given[LAT_LDS_R] &&
-         m->sizes[LAT_D] > 0;
-}
-
-void latL_fillgiven(lua_State *L, int model, const char *who, const size_t sizes[LAT_SIZES],
-                    double *flat)
-{
-  model = lua_absindex(L, model);
-  const latL_Lds *m = lua_touserdata(L, model);
-  int top = lua_gettop(L);
-  double *at = flat;
-  latL_kept(L, model, LATL_MADE_WITH);
-  int options = lua_gettop(L);
-  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
-    size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
-    memset(at, 0, count * sizeof *at);
-    if (m->given[i] == LATL_LIST) memcpy(at, m->listed[i], count * sizeof *at);
-    if (m->given[i] == LATL_CONSTANT && count > 0) {
-      latL_getoption(L, options, name_of(i));
-      latL_putlds(L, who, i, options + 1, sizes, at);
-      lua_settop(L, options);
-    }
-    at += count;
-  }
-  lua_settop(L, top);
-}
-
-/* Of an initial state of which nothing is said: stationary where A, which is given, has a long run, else
- * diffuse. */
-static void settle_initial(lua_State *L, latL_Lds *m)
-{
-  size_t M = m->sizes[LAT_M], count = lat_parameters_count(lat_lds_parameters, m->sizes);
-  double *flat = latL_newmatrix(L, 1, count, LAT_FLOAT64)->view.data;
-  latL_fillgiven(L, 2, WHO, m->sizes, flat);
-  lat_lds lds = lat_lds_of(flat, m->sizes);
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  double *scratch = lat_doubles(work, M + M * M);
-  bool stable = scratch && m->given[LAT_LDS_A] == LATL_CONSTANT &&
-                m->given[LAT_LDS_Q] <= LATL_CONSTANT &&
-                lat_lds_stationary(work, &lds, scratch, scratch + M) == LAT_OK;
-  lat_workspace_release(work, mark);
-  set_initial(m, stable ? LATL_STATIONARY : LATL_DIFFUSE);
-  lua_pop(L, 1);
 }
 
 void latL_readlds(lua_State *L, latL_Lds *m)
 {
   static const char *const forms[] = {"covariance", "square_root", NULL};
-  m->sizes[LAT_M] = (size_t)latL_optinteger(L, 1, WHO, "latent_dim", 0, 1, (lua_Integer)1 << 16);
-  read_matrices(L, m);
-  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) m->core.given[i] = m->given[i] != LATL_ABSENT;
-  m->core.square_root = latL_optword(L, 1, WHO, "form", forms, 0) == 1;
-  read_estimate(L, m);
-  read_structure(L, m);
-  read_fixed(L, m);
-  read_initial(L, m);
-  if (m->automatic) settle_initial(L, m);
+  lat_lds_options *o = &m->options;
+  size_t sizes[LAT_SIZES] = {0};
+  *o = lat_lds_defaults();
+  sizes[LAT_M] = (size_t)latL_optinteger(L, 1, WHO, "latent_dim", 0, 1, (lua_Integer)1 << 16);
+  read_matrices(L, m, sizes);
+  o->latent_dim = sizes[LAT_M];
+  o->outputs = sizes[LAT_D];
+  o->inputs = sizes[LAT_U];
+  o->form = latL_optword(L, 1, WHO, "form", forms, 0) == 1 ? LAT_LDS_SQUARE_ROOT
+                                                           : LAT_LDS_COVARIANCE_FORM;
+  read_estimate(L, m, o);
+  read_structure(L, o);
+  read_fixed(L, m, sizes, o);
+  read_initial(L, o);
+  lat_lds_matrix values[LAT_LDS_PARAMETERS]; /* not in place: lists are there */
+  latL_ldsvalues(L, 2, m, WHO, sizes, 0, true, values);
+  memcpy(o->given, values, sizeof values);
+  latL_keep(L, 2, "(values)");
+  bool *diffuse = lua_newuserdatauv(L, o->latent_dim * sizeof *diffuse, 0);
+  latL_keep(L, 2, "(diffuse)");
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, WHO, work, lat_lds_resolve(work, o, diffuse, &m->core));
+  check_lists(L, m, sizes);
 }

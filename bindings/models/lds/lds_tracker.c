@@ -1,5 +1,5 @@
-/* tracker.c: lds:tracker, a Kalman filter for hosts that see one observation at a time: making
- * one, its fields, keeping it. */
+/* lds_tracker.c: lds:tracker, a Kalman filter for hosts that see one observation at a time: making
+ * one, its fields, and snapshots. */
 #include "models/lds/lds_tracker.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #include "models/lds/lds.h"
 
-/* reset() -> the latL_Tracker */
+/* reset() -> the tracker */
 static int reset(lua_State *L)
 {
   latL_nooptions(L, 2, "tracker:reset");
@@ -23,17 +23,16 @@ static int reset(lua_State *L)
 static int snapshot(lua_State *L)
 {
   latL_nooptions(L, 2, "tracker:snapshot");
-  latL_Tracker *t = latL_freetracker(L, "tracker:snapshot");
+  const lat_lds_tracker *core = &latL_freetracker(L, "tracker:snapshot")->core;
   lat_lds_tracker_save(
-      &t->core,
-      latL_newvector(L, lat_lds_tracker_snapshot_count(&t->core), LAT_FLOAT64)->view.data);
+      core, latL_newvector(L, lat_lds_tracker_snapshot_count(core), LAT_FLOAT64)->view.data);
   return 1;
 }
 
 static int restore(lua_State *L)
 {
-  latL_nooptions(L, 3, "tracker:restore");
   const char *who = "tracker:restore";
+  latL_nooptions(L, 3, who);
   latL_Tracker *t = latL_freetracker(L, who);
   lua_settop(L, 2);
   lat_matrix v = latL_checkvector(L, 2, who, "snapshot");
@@ -49,138 +48,95 @@ static int restore(lua_State *L)
   return 1;
 }
 
-/* ---- fields ---------------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
+
+typedef enum field {
+  STATE,
+  COVARIANCE,
+  TIME,
+  LOG_LIKELIHOOD,
+  PREDICTED,
+  STEADY,
+  INNOVATION,
+  INNOVATION_COVARIANCE,
+  DISTANCE,
+  LOG_DENSITY,
+  NONE
+} field;
+
+static field find_field(lua_State *L)
+{
+  static const char *const names[] = {
+      "state",     "covariance", "time",       "log_likelihood",
+      "predicted", "steady",     "innovation", "innovation_covariance",
+      "distance",  "log_density"};
+  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  int i = 0;
+  while (i < NONE && strcmp(names[i], name) != 0) i++;
+  return (field)i;
+}
 
 static void push_vector(lua_State *L, const double *from, size_t n)
 {
   memcpy(latL_newvector(L, n, LAT_FLOAT64)->view.data, from, n * sizeof *from);
 }
 
-/* L L' of the observed entries, NaN elsewhere. */
-static void push_innovation_covariance(lua_State *L, const lat_lds_tracker *core)
-{
-  size_t D = core->lds.outputs, p = core->count;
-  lat_matrix S = latL_newmatrix(L, D, D, LAT_FLOAT64)->view;
-  lat_fill(&S, NAN);
-  for (size_t i = 0; i < p; i++)
-    for (size_t j = 0; j < p; j++) {
-      double sum = 0;
-      for (size_t k = 0; k <= (i < j ? i : j); k++)
-        sum += core->factor[k * p + i] * core->factor[k * p + j];
-      lat_set(&S, core->index[i], core->index[j], sum);
-    }
-}
-
-enum { STATE_FIELD, COVARIANCE, TIME, LOG_LIKELIHOOD, SETTABLE };
-static const char *const fields[] = {[STATE_FIELD] = "state",
-                                     [COVARIANCE] = "covariance",
-                                     [TIME] = "time",
-                                     [LOG_LIKELIHOOD] = "log_likelihood",
-                                     "predicted",
-                                     "steady",
-                                     "innovation",
-                                     "innovation_covariance",
-                                     "distance",
-                                     "log_density",
-                                     NULL};
-
-static int find_field(const char *name)
-{
-  for (int i = 0; fields[i]; i++)
-    if (strcmp(fields[i], name) == 0) return i;
-  return -1;
-}
-
 /* Upvalues: the metatable's address, the methods. */
 static int index_tracker(lua_State *L)
 {
-  const latL_Tracker *t = latL_checktracker(L, "tracker");
-  const lat_lds_tracker *core = &t->core;
-  size_t M = core->lds.states;
+  const lat_lds_tracker *core = &latL_checktracker(L, "tracker")->core;
+  size_t M = core->lds.states, D = core->lds.outputs;
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
-  switch (lua_type(L, 2) == LUA_TSTRING ? find_field(lua_tostring(L, 2)) : -1) {
-  case STATE_FIELD:
-    push_vector(L, core->belief.mean, M);
-    break;
-  case COVARIANCE:
+  field name = find_field(L);
+  if (name == STATE) push_vector(L, core->belief.mean, M);
+  if (name == COVARIANCE)
     memcpy(latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data, lat_lds_tracker_covariance(core),
            M * M * sizeof(double));
-    break;
-  case TIME:
-    lua_pushinteger(L, (lua_Integer)core->time);
-    break;
-  case LOG_LIKELIHOOD:
-    lua_pushnumber(L, core->log_likelihood);
-    break;
-  case SETTABLE:
-    lua_pushboolean(L, core->predicted);
-    break;
-  case SETTABLE + 1:
-    lua_pushboolean(L, core->steady);
-    break;
-  case SETTABLE + 2:
-    push_vector(L, core->innovation, core->lds.outputs);
-    break;
-  case SETTABLE + 3:
-    push_innovation_covariance(L, core);
-    break;
-  case SETTABLE + 4:
-    lua_pushnumber(L, sqrt(core->distance));
-    break;
-  case SETTABLE + 5:
-    lua_pushnumber(L, core->log_density);
-    break;
-  default:
-    lua_pushnil(L);
-  }
-  return 1;
+  if (name == TIME) lua_pushinteger(L, (lua_Integer)core->time);
+  if (name == LOG_LIKELIHOOD) lua_pushnumber(L, core->log_likelihood);
+  if (name == PREDICTED) lua_pushboolean(L, core->predicted);
+  if (name == STEADY) lua_pushboolean(L, core->steady);
+  if (name == INNOVATION) push_vector(L, core->innovation, D);
+  if (name == INNOVATION_COVARIANCE)
+    lat_lds_tracker_innovation_covariance(core, latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data);
+  if (name == DISTANCE) lua_pushnumber(L, sqrt(core->distance));
+  if (name == LOG_DENSITY) lua_pushnumber(L, core->log_density);
+  return 1; /* or the nil */
 }
 
-/* The belief at another time, or another one at this time; whether its y has been taken in stays. */
 static void set_belief(lua_State *L, latL_Tracker *t, const char *who, size_t time,
                        const double *mean, const double *covariance)
 {
-  bool predicted = t->core.predicted, has_input = t->core.has_input, same = time == t->core.time;
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_lds_tracker_set(work, &t->core, time, mean, covariance));
-  if (!same) return;
-  t->core.predicted = predicted;
-  t->core.has_input = has_input;
 }
 
-static int newindex(lua_State *L)
+static int newindex_tracker(lua_State *L)
 {
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  const char *who = lua_pushfstring(L, "tracker.%s =", name);
+  const char *who =
+      lua_pushfstring(L, "tracker.%s =", lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "");
   latL_Tracker *t = latL_freetracker(L, who);
   size_t M = t->core.lds.states;
-  switch (find_field(name)) {
-  case STATE_FIELD:
+  field name = find_field(L);
+  if (name > LOG_LIKELIHOOD)
+    latL_error(L, who, "only state, covariance, time and log_likelihood can be set");
+  if (name == STATE) {
     latL_readnumbers(L, 3, who, "state", M, t->point);
     set_belief(L, t, who, t->core.time, t->point, NULL);
-    break;
-  case COVARIANCE: {
+  } else if (name == COVARIANCE) {
     double *P = latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data;
     latL_readmatrix(L, 3, who, "covariance", M, M, P);
     set_belief(L, t, who, t->core.time, NULL, P);
-    break;
-  }
-  case TIME: {
+  } else if (name == TIME) {
     lua_Integer time = latL_checkinteger(L, 3, who, "time");
     if (time < 0) latL_error(L, who, "time must be an integer >= 0, got %I", time);
     set_belief(L, t, who, (size_t)time, NULL, NULL);
-    break;
-  }
-  case LOG_LIKELIHOOD: {
+  } else {
     double x = latL_checknumber(L, 3, who, "log_likelihood");
     if (!isfinite(x)) latL_error(L, who, "log_likelihood must be finite, got %f", x);
     t->core.log_likelihood = x;
-    break;
-  }
-  default:
-    latL_error(L, who, "only state, covariance, time and log_likelihood can be set");
   }
   return 0;
 }
@@ -196,55 +152,9 @@ static int tostring_tracker(lua_State *L)
   return 1;
 }
 
-/* ---- making one -------------------------------------------------------------------------------------------- */
+/* ---- making one ------------------------------------------------------------------------------ */
 
-/* Numbers in all steps of a rows x cols matrix of the model. */
-static size_t count_matrix(lat_lds_matrix matrix, size_t steps, size_t rows, size_t cols)
-{
-  return rows * cols * (matrix.stride ? steps : 1);
-}
-
-static size_t count_model(const lat_lds *m, size_t steps)
-{
-  size_t M = m->states, D = m->outputs, U = m->inputs;
-  return count_matrix(m->A, steps, M, M) + count_matrix(m->B, steps, M, U) +
-         count_matrix(m->C, steps, D, M) + count_matrix(m->D, steps, D, U) +
-         count_matrix(m->Q, steps, M, M) + count_matrix(m->R, steps, D, D) + M + M * M + M;
-}
-
-static double *take(double **memory, size_t n)
-{
-  double *at = *memory;
-  *memory += n;
-  return at;
-}
-
-static void copy_numbers(double **memory, const double **from, size_t n)
-{
-  double *to = take(memory, n);
-  if (n) memcpy(to, *from, n * sizeof *to);
-  *from = to;
-}
-
-/* The model points into memory of its own from here on: a later fit doesn't change the tracker. */
-static void copy_model(lat_lds *m, size_t steps, double **memory)
-{
-  size_t M = m->states, D = m->outputs, U = m->inputs;
-  copy_numbers(memory, &m->A.data, count_matrix(m->A, steps, M, M));
-  copy_numbers(memory, &m->B.data, count_matrix(m->B, steps, M, U));
-  copy_numbers(memory, &m->C.data, count_matrix(m->C, steps, D, M));
-  copy_numbers(memory, &m->D.data, count_matrix(m->D, steps, D, U));
-  copy_numbers(memory, &m->Q.data, count_matrix(m->Q, steps, M, M));
-  copy_numbers(memory, &m->R.data, count_matrix(m->R, steps, D, D));
-  copy_numbers(memory, &m->initial_mean, M);
-  copy_numbers(memory, &m->initial_covariance, M * M);
-  bool *flags = (bool *)take(memory, M); /* a bool is no larger than a double */
-  if (!m->diffuse) return;
-  memcpy(flags, m->diffuse, M * sizeof *flags);
-  m->diffuse = flags;
-}
-
-static void take_functions(lua_State *L, latL_Tracker *t, int options, const char *who)
+static void read_functions(lua_State *L, latL_Tracker *t, int options, const char *who)
 {
   for (int which = LATL_TRACKER_F; which <= LATL_TRACKER_H_JACOBIAN; which++) {
     int type = latL_getoption(L, options, latL_tracker_functions[which]);
@@ -260,8 +170,8 @@ static void take_functions(lua_State *L, latL_Tracker *t, int options, const cha
   t->nonlinear = t->has[LATL_TRACKER_F] || t->has[LATL_TRACKER_H];
 }
 
-/* The options of nonlinear models: t->unscented. */
-static void take_method(lua_State *L, latL_Tracker *t, int options, const char *who,
+/* The options of nonlinear models; returns steady_state. */
+static bool read_method(lua_State *L, latL_Tracker *t, int options, const char *who,
                         const lat_lds *m)
 {
   static const char *const methods[] = {"extended", "unscented", NULL};
@@ -275,41 +185,47 @@ static void take_method(lua_State *L, latL_Tracker *t, int options, const char *
                (lua_Integer)m->states, t->unscented.kappa);
   if (t->is_unscented && m->square_root)
     latL_error(L, who, "there is no unscented update of the square-root form");
-  if (!t->nonlinear) return;
+  if (!t->nonlinear) return steady;
   if (steady) latL_error(L, who, "a nonlinear model has no steady state");
   for (size_t i = 0; m->diffuse && i < m->states; i++)
     if (m->diffuse[i])
       latL_error(L, who, "f and h need a known initial state, and state %I is diffuse",
                  (lua_Integer)i + 1);
+  return steady;
 }
 
-/* Memory for all numbers, and the vectors that are shown. */
-static void lay_out(lua_State *L, latL_Tracker *t, int self_at, lat_lds *m, size_t steps,
-                    bool steady)
+static double *take(double **memory, size_t n)
 {
-  size_t M = m->states, D = m->outputs, U = m->inputs, wide = M > D ? M : D;
-  size_t step = D + U + M + wide + wide * M + M + 2 * wide;
-  size_t many = t->is_unscented ? (2 * M + 1) * (M + wide) : 0;
-  t->count = lat_lds_tracker_count(m, steady);
-  size_t all = count_model(m, steps) + t->count + t->count + step + many;
+  double *taken = *memory;
+  *memory += n;
+  return taken;
+}
+
+/* Memory for all numbers, the model's included: a later fit doesn't change the tracker. Returns the
+ * core's part. */
+static double *set_memory(lua_State *L, latL_Tracker *t, int self, lat_lds *m, size_t steps,
+                          bool steady)
+{
+  size_t M = m->states, D = m->outputs, wide = M > D ? M : D, count = lat_lds_copy_count(m, steps);
+  size_t tracker = lat_lds_tracker_count(m, steady), points = t->nonlinear ? 2 * M + 1 : 0;
+  size_t all = count + 2 * tracker + D + m->inputs + M + wide + wide * M + points * (M + wide);
   latL_Matrix *block = latL_newmatrix(L, 1, all, LAT_FLOAT64);
-  int owner = lua_gettop(L);
   lat_fill(&block->view, 0);
   double *memory = block->view.data;
-  copy_model(m, steps, &memory);
-  t->memory = take(&memory, t->count);
-  t->kept = take(&memory, t->count);
+  *m = lat_lds_copy(m, steps, take(&memory, count));
+  double *core = take(&memory, tracker);
+  t->checkpoint = take(&memory, tracker);
   t->y = take(&memory, D);
-  t->u = take(&memory, U);
+  t->u = take(&memory, m->inputs);
   t->point = take(&memory, M);
-  t->image = take(&memory, wide);
+  t->mean = take(&memory, wide);
   t->jacobian = take(&memory, wide * M);
-  t->trial = take(&memory, M + 2 * wide);
-  t->points = take(&memory, t->is_unscented ? (2 * M + 1) * M : 0);
-  t->images = memory;
-  latL_newview(L, owner, lat_vector_of(t->point, M), true);
-  lua_setiuservalue(L, self_at, LATL_TRACKER_POINT);
-  lua_setiuservalue(L, self_at, LATL_TRACKER_MEMORY);
+  t->points = take(&memory, points * M);
+  t->values = memory;
+  latL_newview(L, lua_gettop(L), lat_vector_of(t->point, M), true);
+  lua_setiuservalue(L, self, LATL_TRACKER_POINT);
+  lua_setiuservalue(L, self, LATL_TRACKER_MEMORY);
+  return core;
 }
 
 /* lds:tracker([options]) */
@@ -320,21 +236,21 @@ static int new (lua_State *L)
   const char *who = "lds:tracker";
   lua_settop(L, 2);
   lat_lds model;
-  size_t steps;
-  latL_checklds(L, who, &model, &steps);
+  size_t steps = latL_checklds(L, who, &model);
   latL_checkoptions(L, 2, who, names);
   latL_Tracker *t = lua_newuserdatauv(L, sizeof *t, LATL_TRACKER_VALUES);
+  int self = lua_gettop(L);
   memset(t, 0, sizeof *t);
-  take_functions(L, t, 2, who);
-  take_method(L, t, 2, who, &model);
-  bool steady = latL_optboolean(L, 2, who, "steady_state", false);
-  lay_out(L, t, 3, &model, steps, steady);
+  read_functions(L, t, 2, who);
+  bool steady = read_method(L, t, 2, who, &model);
+  double *memory = set_memory(L, t, self, &model, steps, steady);
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_lds_tracker_init(work, &t->core, &model, steps, steady, t->memory));
-  lua_getiuservalue(L, 3, LATL_TRACKER_MEMORY);
-  latL_newview(L, 4, lat_vector_of(t->core.belief.mean, model.states), true)->readonly = true;
-  lua_setiuservalue(L, 3, LATL_TRACKER_STATE);
-  lua_settop(L, 3);
+  latL_call(L, who, work, lat_lds_tracker_init(work, &t->core, &model, steps, steady, memory));
+  lua_getiuservalue(L, self, LATL_TRACKER_MEMORY);
+  lat_matrix state = lat_vector_of(t->core.belief.mean, model.states);
+  latL_newview(L, self + 1, state, true)->readonly = true;
+  lua_setiuservalue(L, self, LATL_TRACKER_STATE);
+  lua_settop(L, self);
   luaL_setmetatable(L, LATL_TRACKER); /* last: half of a tracker can't be reached */
   return 1;
 }
@@ -343,7 +259,7 @@ static const luaL_Reg lds_methods[] = {{"tracker", new}, {NULL, NULL}};
 static const luaL_Reg methods[] = {
     {"reset", reset}, {"snapshot", snapshot}, {"restore", restore}, {NULL, NULL}};
 static const luaL_Reg metamethods[] = {
-    {"__newindex", newindex}, {"__tostring", tostring_tracker}, {NULL, NULL}};
+    {"__newindex", newindex_tracker}, {"__tostring", tostring_tracker}, {NULL, NULL}};
 
 void latL_open_lds_tracker(lua_State *L)
 {

@@ -1,4 +1,4 @@
-/* tracker.h: what the files of a tracker share. */
+/* lds_tracker.h: what the files of a tracker share. */
 #ifndef LATL_MODELS_LDS_LDS_TRACKER_H
 #define LATL_MODELS_LDS_LDS_TRACKER_H
 
@@ -25,12 +25,11 @@ typedef struct latL_Tracker {
   bool nonlinear, is_unscented;
   bool busy; /* a function of the user's runs, and must not change what it is asked about */
   lat_lds_unscented unscented;
-  double *memory; /* the core's, of `count` numbers */
-  size_t count;
-  double *kept;  /* as many */
-  double *y, *u; /* of one step */
-  double *point, *image, *jacobian, *trial;
-  double *points, *images; /* 2M+1 of them; unscented only */
+  double *checkpoint;      /* memory of one */
+  double *y, *u;           /* of one step */
+  double *point;           /* what functions are given */
+  double *points, *values; /* 2M+1 of them: of the unscented form, or of differences */
+  double *mean, *jacobian; /* of f or h, for the extended form */
 } latL_Tracker;
 
 /* The tracker at 1, for functions whose first upvalue is the metatable's address; the second raises

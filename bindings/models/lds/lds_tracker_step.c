@@ -1,4 +1,4 @@
-/* lds_tracker_step.c: a tracker's steps: what comes in, the user's functions, update and predict. */
+/* lds_tracker_step.c: a tracker's steps: arguments, the user's functions, update and predict. */
 #include "models/lds/lds_tracker.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ latL_Tracker *latL_freetracker(lua_State *L, const char *who)
   return t;
 }
 
-/* ---- vectors and matrices that come in ---------------------------------------------------------- */
+/* ---- vectors and matrices that come in ------------------------------------------------------- */
 
 void latL_readnumbers(lua_State *L, int arg, const char *who, const char *name, size_t n,
                       double *to)
@@ -78,7 +78,8 @@ void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, s
   check_finite(L, who, name, rows * cols, to);
 }
 
-/* The option `name`, a rows x cols matrix, as packed doubles; NULL without it. The stack keeps it. */
+/* The option `name`, a rows x cols matrix, as packed doubles; NULL without it. The stack keeps
+ * it. */
 static const double *opt_matrix(lua_State *L, int options, const char *who, const char *name,
                                 size_t rows, size_t cols)
 {
@@ -93,26 +94,26 @@ static const double *opt_matrix(lua_State *L, int options, const char *who, cons
   return packed;
 }
 
-/* Matrices of one step, from the options at `arg`: of the transition (A, B, Q), unless that is done,
- * and of the observation (C, D, R), if there will be one. */
+/* Matrices of one step, from the options at `arg`: of the transition (A, B, Q), unless that is
+ * done, and of the observation (C, D, R), if there will be one. */
 static lat_lds_step read_step(lua_State *L, int arg, const latL_Tracker *t, const char *who,
                               bool observes)
 {
   static const char *const names[] = {"A", "B", "Q", "C", "D", "R", NULL};
   static const char *const transition[] = {"A", "B", "Q", NULL};
-  const lat_lds *m = &t->core.lds;
+  size_t M = t->core.lds.states, D = t->core.lds.outputs, U = t->core.lds.inputs;
   lat_lds_step step = {0};
   if (!latL_checkoptions(L, arg, who, observes ? names : transition)) return step;
   for (int i = 0; observes && t->core.predicted && transition[i]; i++)
     if (latL_getoption(L, arg, transition[i]) != LUA_TNIL)
       latL_error(L, who, "%s belongs to this step's transition, which predict has made",
                  transition[i]);
-  step.A = opt_matrix(L, arg, who, "A", m->states, m->states);
-  step.B = opt_matrix(L, arg, who, "B", m->states, m->inputs);
-  step.C = opt_matrix(L, arg, who, "C", m->outputs, m->states);
-  step.D = opt_matrix(L, arg, who, "D", m->outputs, m->inputs);
-  step.Q = opt_matrix(L, arg, who, "Q", m->states, m->states);
-  step.R = opt_matrix(L, arg, who, "R", m->outputs, m->outputs);
+  step.A = opt_matrix(L, arg, who, "A", M, M);
+  step.B = opt_matrix(L, arg, who, "B", M, U);
+  step.C = opt_matrix(L, arg, who, "C", D, M);
+  step.D = opt_matrix(L, arg, who, "D", D, U);
+  step.Q = opt_matrix(L, arg, who, "Q", M, M);
+  step.R = opt_matrix(L, arg, who, "R", D, D);
   return step;
 }
 
@@ -139,7 +140,7 @@ static const double *read_input(lua_State *L, int arg, latL_Tracker *t, const ch
   return NULL;
 }
 
-/* ---- the user's functions -------------------------------------------------------------------------- */
+/* ---- the user's functions -------------------------------------------------------------------- */
 
 const char *const latL_tracker_functions[] = {[LATL_TRACKER_F] = "f",
                                               [LATL_TRACKER_H] = "h",
@@ -171,77 +172,76 @@ static void call(lua_State *L, latL_Tracker *t, int which, const double *at, siz
   lua_settop(L, result - 1);
 }
 
-/* jacobian (rows x M) := that of function `which`: the user's, or by central differences, whose
- * steps are as large as rounding asks for, measured by the state and its standard deviation. */
-static void differentiate(lua_State *L, latL_Tracker *t, int which, int given, size_t time,
-                          const char *who, size_t rows)
+/* values := function `which` of the first `count` of the points. */
+static void call_points(lua_State *L, latL_Tracker *t, int which, size_t count, size_t time,
+                        const char *who, size_t rows)
+{
+  for (size_t i = 0; i < count; i++)
+    call(L, t, which, t->points + i * t->core.lds.states, time, who, rows, 0, t->values + i * rows);
+}
+
+/* mean and jacobian (rows x M) := those of function `which` at the state; the Jacobian is the
+ * user's function `given`, or by differences. */
+static void linearize(lua_State *L, latL_Tracker *t, int which, int given, size_t time,
+                      const char *who, size_t rows)
 {
   size_t M = t->core.lds.states;
+  const double *state = t->core.belief.mean;
+  call(L, t, which, state, time, who, rows, 0, t->mean);
   if (t->has[given]) {
-    call(L, t, given, t->core.belief.mean, time, who, rows, M, t->jacobian);
+    call(L, t, given, state, time, who, rows, M, t->jacobian);
     return;
   }
-  double *at = t->trial, *above = at + M, *below = above + rows;
-  for (size_t j = 0; j < M; j++) {
-    memcpy(at, t->core.belief.mean, M * sizeof *at);
-    double variance = t->core.belief.covariance[j * M + j];
-    double scale = fmax(fabs(at[j]), variance > 0 ? sqrt(variance) : 0);
-    double step = 6e-6 * (scale > 0 ? scale : 1), up = at[j] + step, down = at[j] - step;
-    at[j] = up;
-    call(L, t, which, at, time, who, rows, 0, above);
-    at[j] = down;
-    call(L, t, which, at, time, who, rows, 0, below);
-    for (size_t i = 0; i < rows; i++) t->jacobian[i * M + j] = (above[i] - below[i]) / (up - down);
-  }
+  lat_lds_tracker_difference_points(&t->core, t->points);
+  call_points(L, t, which, 2 * M, time, who, rows);
+  lat_lds_differentiate(M, rows, t->points, t->values, t->jacobian);
 }
 
-static void map_points(lua_State *L, latL_Tracker *t, int which, size_t time, const char *who,
-                       size_t rows)
-{
-  size_t M = t->core.lds.states;
-  for (size_t i = 0; i < 2 * M + 1; i++)
-    call(L, t, which, t->points + i * M, time, who, rows, 0, t->images + i * rows);
-}
-
-static void spread_points(lua_State *L, latL_Tracker *t, const char *who)
+/* points, and values := function `which` of them. */
+static void call_unscented(lua_State *L, latL_Tracker *t, int which, size_t time, const char *who,
+                           size_t rows)
 {
   if (lat_lds_tracker_points(&t->core, &t->unscented, t->points) != LAT_OK)
     latL_error(L, who, "the covariance is not positive semidefinite");
+  call_points(L, t, which, 2 * t->core.lds.states + 1, time, who, rows);
 }
 
-/* ---- steps --------------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+static void fail_step(lua_State *L, const latL_Tracker *t, const char *who, size_t step)
+{
+  latL_error(L, who, "there is no step %I: the model's matrices vary over %I", (lua_Integer)step,
+             (lua_Integer)t->core.steps);
+}
 
 static void check_status(lua_State *L, const latL_Tracker *t, const char *who, lat_status status)
 {
-  if (status == LAT_SHAPE)
-    latL_error(L, who, "there is no step %I: the model's matrices vary over %I",
-               (lua_Integer)t->core.time + !t->core.predicted, (lua_Integer)t->core.steps);
+  if (status == LAT_SHAPE) fail_step(L, t, who, t->core.time + !t->core.predicted);
   if (status == LAT_SINGULAR)
     latL_error(L, who, "the covariance of y is not positive semidefinite, or numbers overflow");
   if (status != LAT_OK) latL_error(L, who, "Q is not positive semidefinite");
 }
 
-/* Moves on to the next step. */
+/* To the next step. */
 static void predict_any(lua_State *L, latL_Tracker *t, const double *u, const lat_lds_step *step,
                         const char *who)
 {
-  size_t M = t->core.lds.states, time = t->core.time + 1;
+  lat_lds_tracker *core = &t->core;
+  size_t M = core->lds.states, time = core->time + 1;
   lat_status status;
-  if (!t->has[LATL_TRACKER_F] || lat_lds_tracker_begins(&t->core)) {
-    status = lat_lds_tracker_predict(&t->core, u, step);
+  if (!t->has[LATL_TRACKER_F] || lat_lds_tracker_begins(core)) {
+    status = lat_lds_tracker_predict(core, u, step);
   } else if (t->is_unscented) {
-    spread_points(L, t, who);
-    map_points(L, t, LATL_TRACKER_F, time, who, M);
-    status = lat_lds_tracker_predict_unscented(&t->core, &t->unscented, t->images, step->Q);
+    call_unscented(L, t, LATL_TRACKER_F, time, who, M);
+    status = lat_lds_tracker_predict_unscented(core, &t->unscented, t->values, step->Q);
   } else {
-    call(L, t, LATL_TRACKER_F, t->core.belief.mean, time, who, M, 0, t->image);
-    differentiate(L, t, LATL_TRACKER_F, LATL_TRACKER_F_JACOBIAN, time, who, M);
-    status = lat_lds_tracker_predict_extended(&t->core, t->image, t->jacobian, step->Q);
+    linearize(L, t, LATL_TRACKER_F, LATL_TRACKER_F_JACOBIAN, time, who, M);
+    status = lat_lds_tracker_predict_extended(core, t->mean, t->jacobian, step->Q);
   }
   check_status(L, t, who, status);
 }
 
-/* Takes t->y in. */
+/* The update by t->y. */
 static void update_any(lua_State *L, latL_Tracker *t, const double *u, const lat_lds_step *step,
                        const char *who)
 {
@@ -252,14 +252,12 @@ static void update_any(lua_State *L, latL_Tracker *t, const double *u, const lat
   if (!t->has[LATL_TRACKER_H]) {
     status = lat_lds_tracker_update(core, t->y, u, step);
   } else if (t->is_unscented) {
-    spread_points(L, t, who);
-    map_points(L, t, LATL_TRACKER_H, core->time, who, D);
+    call_unscented(L, t, LATL_TRACKER_H, core->time, who, D);
     status =
-        lat_lds_tracker_update_unscented(core, t->y, &t->unscented, t->points, t->images, step->R);
+        lat_lds_tracker_update_unscented(core, t->y, &t->unscented, t->points, t->values, step->R);
   } else {
-    call(L, t, LATL_TRACKER_H, core->belief.mean, core->time, who, D, 0, t->image);
-    differentiate(L, t, LATL_TRACKER_H, LATL_TRACKER_H_JACOBIAN, core->time, who, D);
-    status = lat_lds_tracker_update_extended(core, t->y, t->image, t->jacobian, step->R);
+    linearize(L, t, LATL_TRACKER_H, LATL_TRACKER_H_JACOBIAN, core->time, who, D);
+    status = lat_lds_tracker_update_extended(core, t->y, t->mean, t->jacobian, step->R);
   }
   check_status(L, t, who, status);
 }
@@ -297,13 +295,6 @@ static int update(lua_State *L)
   return 1;
 }
 
-/* Puts the tracker back to where it was saved in t->kept. */
-static void put_back(latL_Tracker *t, const lat_lds_tracker *before)
-{
-  memcpy(t->memory, t->kept, t->count * sizeof *t->kept);
-  t->core = *before;
-}
-
 /* distance_to(y [, u [, {...}]]) -> the Mahalanobis distance, log p(y | past): what update(y) would
  * leave in the fields. It is done, and taken back. */
 static int distance_to(lua_State *L)
@@ -315,38 +306,32 @@ static int distance_to(lua_State *L)
   lat_lds_step step = read_step(L, 4, t, who, true);
   const double *u = read_input(L, 3, t, who, t->core.predicted);
   if (!t->core.predicted) predict_any(L, t, u, &step, who);
-  lat_lds_tracker before = t->core;
-  memcpy(t->kept, t->memory, t->count * sizeof *t->kept);
+  lat_lds_checkpoint before = lat_lds_tracker_checkpoint(&t->core, t->checkpoint);
   update_any(L, t, u, &step, who);
   lua_pushnumber(L, sqrt(t->core.distance));
   lua_pushnumber(L, t->core.log_density);
-  put_back(t, &before);
+  lat_lds_tracker_return(&t->core, &before);
   return 2;
 }
 
-static double *new_list(lua_State *L, int result, const char *name, size_t n, size_t rows)
+/* Pushes, into the table at `result`, h rows of n numbers; and h matrices n x n. */
+static void new_forecasts(lua_State *L, int result, size_t h, size_t n, const char *means,
+                          const char *covariances, double **rows, double **matrices)
 {
-  double *data = latL_newmatrices(L, n, rows, rows, 0);
-  lua_setfield(L, result, name);
-  return data;
-}
-
-static double *new_rows(lua_State *L, int result, const char *name, size_t n, size_t cols)
-{
-  double *data = latL_newmatrix(L, n, cols, LAT_FLOAT64)->view.data;
-  lua_setfield(L, result, name);
-  return data;
+  *rows = latL_newmatrix(L, h, n, LAT_FLOAT64)->view.data;
+  lua_setfield(L, result, means);
+  *matrices = latL_newmatrices(L, h, n, n, 0);
+  lua_setfield(L, result, covariances);
 }
 
 /* forecast(h [, {inputs=}]) -> {means, covariances, state_means, state_covariances} of the next h
- * steps. The tracker goes there and comes back. */
+ * steps */
 static int forecast(lua_State *L)
 {
   static const char *const names[] = {"inputs", NULL};
   const char *who = "tracker:forecast";
   latL_Tracker *t = latL_freetracker(L, who);
-  size_t M = t->core.lds.states, D = t->core.lds.outputs, U = t->core.lds.inputs;
-  size_t h = latL_checksize(L, 2, who, "h");
+  size_t U = t->core.lds.inputs, h = latL_checksize(L, 2, who, "h"), last;
   lua_settop(L, 3);
   latL_checkoptions(L, 3, who, names);
   if (t->nonlinear)
@@ -358,27 +343,14 @@ static int forecast(lua_State *L)
                (lua_Integer)U);
   lua_createtable(L, 0, 4);
   int result = lua_gettop(L);
-  double *means = new_rows(L, result, "means", h, D);
-  double *covariances = new_list(L, result, "covariances", h, D);
-  double *states = new_rows(L, result, "state_means", h, M);
-  double *spreads = new_list(L, result, "state_covariances", h, M);
-  lat_lds_tracker before = t->core;
-  lat_status status = LAT_OK;
-  memcpy(t->kept, t->memory, t->count * sizeof *t->kept);
-  for (size_t k = 0; k < h && status == LAT_OK; k++) {
-    status = lat_lds_tracker_predict(&t->core, inputs ? inputs + k * U : NULL, NULL);
-    if (status != LAT_OK) break;
-    status = lat_lds_tracker_predict_observation(&t->core, means + k * D, covariances + k * D * D);
-    memcpy(states + k * M, t->core.belief.mean, M * sizeof *states);
-    memcpy(spreads + k * M * M, lat_lds_tracker_covariance(&t->core), M * M * sizeof *spreads);
-  }
-  size_t last = t->core.time;
-  put_back(t, &before);
-  if (status == LAT_SHAPE)
-    latL_error(L, who, "there is no step %I: the model's matrices vary over %I",
-               (lua_Integer)last + 1, (lua_Integer)t->core.steps);
+  lat_lds_forecasts to;
+  new_forecasts(L, result, h, t->core.lds.outputs, "means", "covariances", &to.means,
+                &to.covariances);
+  new_forecasts(L, result, h, t->core.lds.states, "state_means", "state_covariances",
+                &to.state_means, &to.state_covariances);
+  lat_status status = lat_lds_tracker_forecast(&t->core, h, inputs, t->checkpoint, &to, &last);
+  if (status == LAT_SHAPE) fail_step(L, t, who, last + 1);
   check_status(L, t, who, status);
-  lua_settop(L, result);
   return 1;
 }
 

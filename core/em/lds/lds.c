@@ -52,9 +52,8 @@ lat_lds lat_lds_of_model(const lat_lds_model *model, const double *flat,
                          const size_t sizes[LAT_SIZES])
 {
   lat_lds lds = lat_lds_of(flat, sizes);
-  lat_lds_matrix *matrices[] = {&lds.A, &lds.B, &lds.C, &lds.D, &lds.Q, &lds.R};
-  for (size_t i = 0; i < 6; i++)
-    if (model->varying[i].stride) *matrices[i] = model->varying[i];
+  for (int i = 0; i < LAT_LDS_MEAN; i++)
+    if (model->varying[i].stride) lds.matrix[i] = model->varying[i];
   lds.diffuse = model->diffuse;
   lds.square_root = model->square_root;
   return lds;
@@ -63,34 +62,32 @@ lat_lds lat_lds_of_model(const lat_lds_model *model, const double *flat,
 /* ---- copies ---------------------------------------------------------------------------------- */
 
 /* Doubles of parameter number i in all its steps. */
-static size_t count_numbers(const lat_lds *lds, int i, size_t stride, size_t steps)
+static size_t count_numbers(const lat_lds *lds, int i, size_t steps)
 {
   const size_t sizes[LAT_SIZES] = {
       [LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs};
-  return lat_parameter_count(lat_lds_parameters + i, sizes) * (stride ? steps : 1);
+  size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
+  return i < LAT_LDS_MEAN && lds->matrix[i].stride ? count * steps : count;
 }
 
 size_t lat_lds_copy_count(const lat_lds *lds, size_t steps)
 {
-  const lat_lds_matrix *matrices[] = {&lds->A, &lds->B, &lds->C, &lds->D, &lds->Q, &lds->R};
   size_t count = lds->states; /* the flags */
-  for (int i = 0; i < LAT_LDS_PARAMETERS; i++)
-    count += count_numbers(lds, i, i < LAT_LDS_MEAN ? matrices[i]->stride : 0, steps);
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) count += count_numbers(lds, i, steps);
   return count;
 }
 
 lat_lds lat_lds_copy(const lat_lds *lds, size_t steps, double *memory)
 {
   lat_lds copy = *lds;
-  lat_lds_matrix *matrices[] = {&copy.A, &copy.B, &copy.C, &copy.D, &copy.Q, &copy.R};
+  const double **data[] = {
+      &copy.A.data, &copy.B.data, &copy.C.data,       &copy.D.data,
+      &copy.Q.data, &copy.R.data, &copy.initial_mean, &copy.initial_covariance};
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
-    const double **data = i < LAT_LDS_MEAN    ? &matrices[i]->data
-                          : i == LAT_LDS_MEAN ? &copy.initial_mean
-                                              : &copy.initial_covariance;
-    size_t count = count_numbers(lds, i, i < LAT_LDS_MEAN ? matrices[i]->stride : 0, steps);
+    size_t count = count_numbers(lds, i, steps);
     double *to = lat_lds_take(&memory, count);
-    if (count) memcpy(to, *data, count * sizeof *to);
-    *data = to;
+    if (count) memcpy(to, *data[i], count * sizeof *to);
+    *data[i] = to;
   }
   if (!lds->diffuse) return copy;
   memcpy(memory, lds->diffuse, lds->states * sizeof *lds->diffuse); /* a bool isn't larger */
@@ -150,20 +147,15 @@ lat_status lat_lds_check_matrix(lat_workspace *work, int i, lat_lds_matrix matri
 
 lat_status lat_lds_check(lat_workspace *work, const lat_lds *lds, size_t steps)
 {
-  const lat_lds_matrix all[] = {lds->A,
-                                lds->B,
-                                lds->C,
-                                lds->D,
-                                lds->Q,
-                                lds->R,
-                                {lds->initial_mean, 0},
-                                {lds->initial_covariance, 0}};
+  const lat_lds_matrix first[] = {{lds->initial_mean, 0}, {lds->initial_covariance, 0}};
   const size_t sizes[LAT_SIZES] = {
       [LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs};
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
     const lat_size *shape = lat_lds_parameters[i].shape;
     size_t rows = sizes[shape[0]], cols = shape[1] == LAT_END ? 1 : sizes[shape[1]];
-    if (rows * cols > 0) LAT_TRY(lat_lds_check_matrix(work, i, all[i], steps, rows, cols));
+    if (rows * cols > 0)
+      LAT_TRY(lat_lds_check_matrix(
+          work, i, i < LAT_LDS_MEAN ? lds->matrix[i] : first[i - LAT_LDS_MEAN], steps, rows, cols));
   }
   return LAT_OK;
 }

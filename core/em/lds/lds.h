@@ -35,6 +35,19 @@
  * 0. */
 extern const lat_parameter lat_lds_parameters[];
 
+/* Indices into this table. */
+enum {
+  LAT_LDS_A,
+  LAT_LDS_B,
+  LAT_LDS_C,
+  LAT_LDS_D,
+  LAT_LDS_Q,
+  LAT_LDS_R,
+  LAT_LDS_MEAN,
+  LAT_LDS_COVARIANCE,
+  LAT_LDS_PARAMETERS
+};
+
 /* A matrix of the model, packed: at step t (from 0) it is at data + t * stride. Stride 0:
  * constant. */
 typedef struct lat_lds_matrix {
@@ -48,8 +61,13 @@ static inline const double *lat_lds_at(lat_lds_matrix matrix, size_t t)
 }
 
 typedef struct lat_lds {
-  size_t states, outputs, inputs;  /* M, D, U */
-  lat_lds_matrix A, B, C, D, Q, R; /* B and D aren't read without inputs */
+  size_t states, outputs, inputs; /* M, D, U */
+  union {                         /* by name, and by LAT_LDS_A, .. */
+    struct {
+      lat_lds_matrix A, B, C, D, Q, R; /* B and D aren't read without inputs */
+    };
+    lat_lds_matrix matrix[LAT_LDS_MEAN];
+  };
   const double *initial_mean, *initial_covariance;
   /* M flags, or NULL: states whose initial variance is infinite. Their initial means and rows of
    * the initial covariance aren't used. */
@@ -221,20 +239,44 @@ lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *m
 
 /* ---- EM -------------------------------------------------------------------------------------- */
 
-/* Indices into lat_lds_parameters. */
-enum {
-  LAT_LDS_A,
-  LAT_LDS_B,
-  LAT_LDS_C,
-  LAT_LDS_D,
-  LAT_LDS_Q,
-  LAT_LDS_R,
-  LAT_LDS_MEAN,
-  LAT_LDS_COVARIANCE,
-  LAT_LDS_PARAMETERS
-};
-
 typedef enum lat_lds_structure { LAT_LDS_FULL, LAT_LDS_DIAGONAL, LAT_LDS_SCALAR } lat_lds_structure;
+
+typedef enum lat_lds_form { LAT_LDS_COVARIANCE_FORM, LAT_LDS_SQUARE_ROOT } lat_lds_form;
+
+/* What is known of the initial state: its mean and covariance, given or estimated; that they are
+ * the stationary ones of A and Q; nothing, an infinite variance. */
+typedef enum lat_lds_initial {
+  LAT_LDS_AUTOMATIC, /* known, unless none of it is given or estimated: then stationary if A is
+                        stable, else diffuse */
+  LAT_LDS_KNOWN,
+  LAT_LDS_STATIONARY,
+  LAT_LDS_DIFFUSE
+} lat_lds_initial;
+
+typedef struct lat_lds_options {
+  size_t latent_dim, outputs, inputs; /* M, D, U; D and U 0: those of the data */
+  /* Given values, data NULL for those that aren't: starts of what is estimated. With a stride they
+   * vary, and can't be estimated. */
+  union {
+    struct {
+      lat_lds_matrix A, B, C, D, Q, R, initial_mean, initial_covariance;
+    };
+    lat_lds_matrix given[LAT_LDS_PARAMETERS];
+  };
+  const bool *estimate; /* LAT_LDS_PARAMETERS flags; NULL: what isn't given, or all if all is */
+  const bool *fixed[LAT_LDS_PARAMETERS]; /* see lat_lds_model */
+  lat_lds_structure Q_structure, R_structure;
+  lat_lds_initial initial;
+  const lat_lds_initial *initials; /* M, instead of it; or NULL */
+  lat_lds_form form;
+  /* EM */
+  size_t max_iterations, restarts; /* 500, 1 */
+  double tolerance;                /* 1e-14 */
+  uint64_t seed;
+  bool accelerate;
+} lat_lds_options;
+
+lat_lds_options lat_lds_defaults(void);
 
 /* lat_em's `model`: what is estimated, and all that isn't among the parameters. Data are sequences
  * (lat_em_add_units). */
@@ -255,6 +297,32 @@ typedef struct lat_lds_model {
    * likelihood is unbounded, and the M-step LAT_SINGULAR. */
   size_t skipped;
 } lat_lds_model;
+
+/* Whether all of the model is given, so that it can be used without a fit. */
+bool lat_lds_is_complete(const lat_lds_options *options);
+
+/* The model that these options describe, without `varying`, `longest` and `skipped`; `diffuse` (M)
+ * is the memory of its flags. LAT_INVALID for options that contradict each other. */
+lat_status lat_lds_resolve(lat_workspace *work, const lat_lds_options *options, bool *diffuse,
+                           lat_lds_model *model);
+/* Its `estimate` for data with so many inputs; and LAT_INVALID when that can't be estimated. */
+void lat_lds_set_estimates(const lat_lds_options *options, size_t inputs, lat_lds_model *model);
+lat_status lat_lds_check_estimates(lat_workspace *work, const lat_lds_options *options,
+                                   const lat_lds_model *model);
+/* Numbers that a fit of this model is free to choose; M^2 less when states may be in any basis. */
+size_t lat_lds_free_parameters(const lat_lds_model *model, const size_t sizes[LAT_SIZES]);
+
+/* parameters := those of a model that is complete, checked. */
+lat_status lat_lds_set_given(lat_workspace *work, const lat_lds_options *options,
+                             const lat_lds_model *model, const size_t sizes[LAT_SIZES],
+                             double *parameters);
+
+/* parameters := a start for EM (lat_lds_start), after all checks of options, data and start.
+ * Sets model->skipped. LAT_INVALID, LAT_SHAPE, LAT_SINGULAR, naming the sequence if there are
+ * several. */
+lat_status lat_lds_begin(lat_workspace *work, const lat_lds_options *options, lat_lds_model *model,
+                         const size_t sizes[LAT_SIZES], const lat_lds_sequence *sequences,
+                         size_t count, uint64_t seed, bool perturb, double *parameters);
 
 /* The model of these parameters. */
 lat_lds lat_lds_of_model(const lat_lds_model *model, const double *flat,
