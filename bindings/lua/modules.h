@@ -14,7 +14,7 @@
   part(kmeans) part(gmm) part(mppca) part(mixture) part(ppca) part(bpca) part(fa)                  \
   part(nonlinear) part(vae)                                                                        \
   part(nn_store) part(nn_checkpoint) part(nn_tape) part(nn_value) part(nn_net) part(nn_optimizers) \
-  part(save) part(load) /* after all models */
+  part(describe) part(save) part(load) /* after all models */
 /* clang-format on */
 
 #define LATL_DECLARE(name) void latL_open_##name(lua_State *L);

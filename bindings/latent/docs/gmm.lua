@@ -4,7 +4,7 @@ local data = { "X", "latent.Matrix|table|function",
   "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
-local missing = { { "missing", "boolean", "false", "NaN marks a missing entry: answers are given the others" } }
+local missing = { { "missing", "NaN marks a missing entry: answers are given the others" } }
 local fitted = "latent.gmm{ components = 2 }:fit(X)"
 
 local entries = {
@@ -13,17 +13,17 @@ local entries = {
     summary = "Makes a mixture of Gaussians; fit gives it data.",
     args = { options },
     options = {
-      { "components", "integer", "1", "K" },
-      { "covariance", "string", '"full"', '"full", "diag", "spherical"; or one for all components: "tied" (full), '
+      { "components", "K" },
+      { "covariance", '"full", "diag", "spherical"; or one for all components: "tied" (full), '
         .. '"tied_diag", "tied_spherical"' },
-      { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, '
+      { "init", '"k-means", "random" (rows as means), or { means=, weights=, '
         .. "covariances= } in the shapes of the parameters (weights add up to 1); the last two may be left out" },
-      { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
-      { "restarts", "integer", "1", "how many starts; the best is kept, see below" },
-      { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
-      { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
-      { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
-      { "seed", "integer", "0", "of the starts" },
+      { "regularization", "added to all variances, relative to the data's variance" },
+      { "restarts", "how many starts; the best is kept, see below" },
+      { "max_iterations", "the most EM iterations of a start" },
+      { "tolerance", "stop when the mean log-likelihood changes relatively by less; 0: never" },
+      { "accelerate", "SQUAREM: longer steps for slow convergence" },
+      { "seed", "of the starts" },
     },
     returns = { { "latent.GMM", "the model" } },
     text = [[
@@ -56,12 +56,12 @@ less likely; only handling a singularity does), events and singular tell of the 
     summary = "Finds the maximum likelihood parameters by EM.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" },
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
-      { "labels", "latent.Matrix?", "nil", "N integers: the component of each row, or 0 where it isn't known" },
-      { "on_iteration", "function?", "nil", "called with {iteration=, objective=, restart=, model=}; false stops" },
-      { "progress", "boolean", "false", "a bar on the terminal" },
-      { "max_seconds", "number", "0", "stop after the iteration in which they are over; 0: never" },
+      { "weights", "N numbers >= 0: a weight of 2 is the row twice" },
+      { "missing", "NaN marks a missing entry" },
+      { "labels", "N integers: the component of each row, or 0 where it isn't known" },
+      { "on_iteration", "called with {iteration=, objective=, restart=, model=}; false stops" },
+      { "progress", "a bar on the terminal" },
+      { "max_seconds", "stop after the iteration in which they are over; 0: never" },
     },
     returns = { { "latent.GMM", "the model itself" } },
     text = [[
@@ -75,9 +75,9 @@ the fit is the closed form: the Gaussian of each class.]],
     summary = "An iterator that does one iteration a turn: i, objective.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
-      { "labels", "latent.Matrix?", "nil", "N integers: components of rows, or 0" },
+      { "weights", "N numbers >= 0" },
+      { "missing", "NaN marks a missing entry" },
+      { "labels", "N integers: components of rows, or 0" },
     },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
     example = "for i, L in latent.gmm{ components = 2 }:steps(X) do if i == 3 then break end end",
@@ -87,9 +87,9 @@ the fit is the closed form: the Gaussian of each class.]],
     summary = "Takes more rows into the fit: one step of online EM a chunk.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
-      { "rate", "number", "0", "the share of the new statistics; 0: it falls as chunks come" },
+      { "weights", "N numbers >= 0" },
+      { "missing", "NaN marks a missing entry" },
+      { "rate", "the share of the new statistics; 0: it falls as chunks come" },
     },
     returns = { { "latent.GMM", "the model itself" } },
     text = [[
@@ -135,7 +135,7 @@ start, and the scale of the data.]],
     name = "GMM:sample",
     summary = "Rows drawn from the mixture.",
     args = { { "n", "integer", "how many" }, options },
-    options = { { "seed", "integer|latent.Random?", "nil", "a seed or a generator" } },
+    options = { { "seed", "a seed or a generator" } },
     returns = { { "latent.Matrix", "n x D rows" }, { "latent.Matrix", "their components, a vector of n" } },
     example = fitted .. ":sample(5, { seed = 1 })",
   },

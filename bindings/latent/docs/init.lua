@@ -8,7 +8,8 @@
 --   topic     true: a page about an idea, which no value stands for
 --   summary   one sentence
 --   args      { { name, type, meaning }, ... }; a type ends in ? when it may be left out
---   options   { { name, type, default, meaning }, ... }: the fields of the argument `options`
+--   options   { { name, type, default, meaning }, ... }: the fields of the argument `options`; of models that the core
+--             describes (latent.describe) { { name, meaning }, ... }, and types and defaults are the core's
 --   returns   { { type, meaning }, ... }
 --   text      more, where there is more to say; lines that begin with spaces are kept
 --   example   Lua that runs, with every room as a local of its name, A a 3 x 3 positive definite
@@ -41,12 +42,39 @@ local rooms = {
   { "progress" },
 }
 
+-- The core's list of the options of an entry, "latent.gmm" or "GMM:fit"; nil when it has none.
+local function described(name)
+  local class, method = name:match "^(%w+):([%w_]+)$"
+  local model = require("latent").describe((class or name):gsub("^latent%.", ""):lower())
+  if not model or not method then return model and model.options end
+  for _, row in ipairs(model.methods) do
+    if row.name == method then return row.options end
+  end
+end
+
+-- An entry's options in full, in the core's order; those that the core doesn't know come last, for a spec to find.
+local function complete(entry)
+  local meanings, rows = {}, {}
+  for _, row in ipairs(entry.options) do meanings[row[1]] = row[2] end
+  for i, option in ipairs(described(entry.name) or {}) do
+    rows[i] = { option.name, option.type, option.default, meanings[option.name] or "" }
+    meanings[option.name] = nil
+  end
+  for _, row in ipairs(entry.options) do
+    if meanings[row[1]] then rows[#rows + 1] = { row[1], "unknown", "unknown", row[2] } end
+  end
+  return rows
+end
+
 local docs = {}
 for _, files in ipairs(rooms) do
   local room = { name = files[1] }
   for _, file in ipairs(files) do
     if package.searchpath("latent.docs." .. file, package.path) then
-      for _, entry in ipairs(require("latent.docs." .. file)) do room[#room + 1] = entry end
+      for _, entry in ipairs(require("latent.docs." .. file)) do
+        if entry.options and entry.options[1] and #entry.options[1] == 2 then entry.options = complete(entry) end
+        room[#room + 1] = entry
+      end
     end
   end
   if #room > 0 then docs[#docs + 1] = room end

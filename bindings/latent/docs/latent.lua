@@ -65,6 +65,18 @@ number is what it was.]],
     example = "latent.threads(latent.threads())",
   },
   {
+    name = "latent.describe",
+    summary = "What a model is, from the core's own tables: options, methods, bounds.",
+    args = { { "name", "string", 'a kind of model, such as "gmm"' } },
+    returns = { { "table?", "nil when there is no description of that name" } },
+    text = [[
+{ name=, missing= (it knows missing entries), options=, methods= }. An option is { name=, type=, default= } (texts),
+and least= and most=, or choices=, a list of words. A method is { name=, takes=, gives=, options= }: takes is "rows",
+"data", "latent", "count", "model", "nothing" or "other"; gives a list of { shape=, size= }, where a shape of "rows" has
+as many numbers a row as the model has columns ("D"), components ("K") or latent dimensions ("M").]],
+    example = 'assert(latent.describe("gmm").options[1].name == "components")',
+  },
+  {
     name = "latent.version",
     summary = "The version as a string, such as \"0.1.0\".",
     returns = { { "string", "the version" } },

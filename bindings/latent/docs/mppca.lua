@@ -4,10 +4,10 @@ local data = { "X", "latent.Matrix|table|function",
   "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
-local missing = { "missing", "boolean", "false", "NaN marks a missing entry: answers are given the others" }
-local component = { "component", "integer?", "nil", "1..K: under this component; nil: each row's most probable" }
-local weights = { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" }
-local labels = { "labels", "latent.Matrix?", "nil", "N integers: the component of each row, or 0 where it isn't known" }
+local missing = { "missing", "NaN marks a missing entry: answers are given the others" }
+local component = { "component", "1..K: under this component; nil: each row's most probable" }
+local weights = { "weights", "N numbers >= 0: a weight of 2 is the row twice" }
+local labels = { "labels", "N integers: the component of each row, or 0 where it isn't known" }
 local fitted = "latent.mppca{ components = 1, latent_dim = 1 }:fit(X)"
 local made = "local m = " .. fitted .. "\n"
 
@@ -17,17 +17,17 @@ local entries = {
     summary = "Makes a mixture of probabilistic PCA, or of factor analysers; fit gives it data.",
     args = { options },
     options = {
-      { "components", "integer", "1", "K" },
-      { "latent_dim", "integer", "1", "M, from 0 to D - 1, the same for all components" },
-      { "noise", "string", '"isotropic"', '"isotropic": s_k I, PPCA; "diagonal": one a column, factor analysis' },
-      { "init", "string|table", '"k-means"', '"k-means", "random" (rows as means), or { means=, weights=, W=, '
+      { "components", "K" },
+      { "latent_dim", "M, from 0 to D - 1, the same for all components" },
+      { "noise", '"isotropic": s_k I, PPCA; "diagonal": one a column, factor analysis' },
+      { "init", '"k-means", "random" (rows as means), or { means=, weights=, W=, '
         .. "noise_variances= } in the shapes of the parameters (weights add up to 1); all but means may be left out" },
-      { "regularization", "number", "0", "added to all variances, relative to the data's variance" },
-      { "restarts", "integer", "1", "how many starts, which differ as latent.gmm's do; the best is kept" },
-      { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
-      { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
-      { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
-      { "seed", "integer", "0", "of the starts" },
+      { "regularization", "added to all variances, relative to the data's variance" },
+      { "restarts", "how many starts, which differ as latent.gmm's do; the best is kept" },
+      { "max_iterations", "the most EM iterations of a start" },
+      { "tolerance", "stop when the mean log-likelihood changes relatively by less; 0: never" },
+      { "accelerate", "SQUAREM: longer steps for slow convergence" },
+      { "seed", "of the starts" },
     },
     returns = { { "latent.MPPCA", "the model" } },
     text = [[
@@ -59,11 +59,11 @@ less likely; only handling a singularity does), events and singular tell of the 
     args = { data, options },
     options = {
       weights,
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "missing", "NaN marks a missing entry" },
       labels,
-      { "on_iteration", "function?", "nil", "called with {iteration=, objective=, restart=, model=}; false stops" },
-      { "progress", "boolean", "false", "a bar on the terminal" },
-      { "max_seconds", "number", "0", "stop after the iteration in which they are over; 0: never" },
+      { "on_iteration", "called with {iteration=, objective=, restart=, model=}; false stops" },
+      { "progress", "a bar on the terminal" },
+      { "max_seconds", "stop after the iteration in which they are over; 0: never" },
     },
     returns = { { "latent.MPPCA", "the model itself" } },
     text = [[
@@ -75,7 +75,7 @@ them numbers. Each row counts with the density of the entries it has.]],
     name = "MPPCA:steps",
     summary = "An iterator that does one iteration a turn: i, objective.",
     args = { data, options },
-    options = { weights, { "missing", "boolean", "false", "NaN marks a missing entry" }, labels },
+    options = { weights, { "missing", "NaN marks a missing entry" }, labels },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
     example = "for i, L in latent.mppca{ latent_dim = 1 }:steps(X) do if i == 3 then break end end",
   },
@@ -83,8 +83,8 @@ them numbers. Each row counts with the density of the entries it has.]],
     name = "MPPCA:partial_fit",
     summary = "Takes more rows into the fit: one step of online EM a chunk.",
     args = { data, options },
-    options = { weights, { "missing", "boolean", "false", "NaN marks a missing entry" },
-      { "rate", "number", "0", "the share of the new statistics; 0: it falls as chunks come" } },
+    options = { weights, { "missing", "NaN marks a missing entry" },
+      { "rate", "the share of the new statistics; 0: it falls as chunks come" } },
     returns = { { "latent.MPPCA", "the model itself" } },
     text = "The first chunk makes the start, and the scale of the data.",
     example = "latent.mppca{ latent_dim = 1 }:partial_fit(X)",
@@ -144,7 +144,7 @@ them numbers. Each row counts with the density of the entries it has.]],
     name = "MPPCA:impute",
     summary = "Rows with their missing entries (NaN) at their conditional means.",
     args = { rows, options },
-    options = { { "variance", "boolean", "false", "also give the conditional variances" } },
+    options = { { "variance", "also give the conditional variances" } },
     returns = { { "latent.Matrix", "N x D" },
       { "latent.Matrix?", "with variance: of each missing entry, within and between components; else 0" } },
     text = "E[x_m | x_o] = sum_k p(k | x_o) E[x_m | x_o, k]; what is there stays.",
@@ -154,7 +154,7 @@ them numbers. Each row counts with the density of the entries it has.]],
     name = "MPPCA:sample",
     summary = "Rows drawn from the mixture.",
     args = { { "n", "integer", "how many" }, options },
-    options = { { "seed", "integer|latent.Random?", "nil", "a seed or a generator" } },
+    options = { { "seed", "a seed or a generator" } },
     returns = { { "latent.Matrix", "n x D rows" }, { "latent.Matrix", "their components, a vector of n" },
       { "latent.Matrix?", "their latent variables, n x M; nil for M = 0" } },
     example = fitted .. ":sample(5, { seed = 1 })",
