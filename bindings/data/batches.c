@@ -2,15 +2,18 @@
 #include <math.h>
 
 #include "deep/common/batch.h"
-#include "lua/binding.h"
+#include "lua/matrix.h"
+#include "lua/modules.h"
+#include "lua/random.h"
+#include "lua/state.h"
 
 /* _gather(X, rows, out, scale, how, random) -> out, whose rows are X's of these numbers, scaled, then
  * binarized (how is nil, "dynamic", "static" or "threshold"). In place of `out` may stand the dtype
  * of a fresh one. */
-static int gather(lua_State *L)
+static int gather(lua_State *L, const latL_Function *f)
 {
   static const char *const words[] = {"none", "dynamic", "static", "threshold", NULL};
-  const char *who = "batches";
+  const char *who = f->who;
   lua_settop(L, 6);
   const latL_Matrix *X = latL_checkmatrix(L, 1, who, "X");
   const lat_matrix rows = latL_checkvector(L, 2, who, "rows");
@@ -49,18 +52,18 @@ static int gather(lua_State *L)
 }
 
 /* _shares(A, B): whether they have memory in common */
-static int shares(lua_State *L)
+static int shares(lua_State *L, const latL_Function *f)
 {
-  const latL_Matrix *A = latL_checkmatrix(L, 1, "batches", "A");
-  const latL_Matrix *B = latL_checkmatrix(L, 2, "batches", "B");
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const latL_Matrix *B = latL_checkmatrix(L, 2, f->who, "B");
   lua_pushboolean(L, lat_overlaps(&A->view, &B->view));
   return 1;
 }
 
+static const latL_Function functions[] = {
+    {"batches", gather, .name = "_gather"}, {"batches", shares, .name = "_shares"}, LATL_END};
+
 void latL_open_batches(lua_State *L)
 {
-  lua_pushcfunction(L, gather);
-  lua_setfield(L, -2, "_gather");
-  lua_pushcfunction(L, shares);
-  lua_setfield(L, -2, "_shares");
+  latL_addfunctions(L, functions);
 }

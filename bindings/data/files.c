@@ -1,210 +1,78 @@
 /* files.c: latent.read, latent.write and latent.open. The file's ending chooses the format. */
+#include "data/files.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
-#include "data/files.h"
 #include "files/gzip.h"
 #include "files/idx.h"
 #include "files/npy.h"
+#include "lua/class.h"
+#include "lua/modules.h"
+#include "lua/options.h"
 
-void latL_closesource(latL_Source *s)
-{
-  lat_file_unmap(&s->map);
-  s->gone = true;
-  lat_workspace_done(&s->work);
-}
+/* ---- the formats ------------------------------------------------------------------- */
 
-static int source_gc(lua_State *L)
-{
-  latL_Source *s = latL_garbage(L, "latent.File");
-  if (s) latL_closesource(s);
-  return 0;
-}
+typedef struct format format;
+struct format {
+  const char *ending;
+  int (*read)(lua_State *L, const format *f, latL_Source *s, const char *path);
+  lat_status (*write)(lua_State *L, const format *f, const char *path); /* what is at 2; or NULL */
+  lat_status (*parse)(lat_workspace *, const unsigned char *, size_t, lat_array *); /* of arrays */
+  char read_delimiter, write_delimiter; /* of text; '\0': found in the file */
+};
 
-/* Pushes one; Ctrl-C reaches its workspace as it does the state's. */
-static latL_Source *new_source(lua_State *L)
-{
-  const lat_workspace *ours = latL_workspace(L);
-  latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
-  *s = (latL_Source){0};
-  lat_workspace_init(&s->work);
-  s->work.allocator = ours->allocator;
-  s->work.poll = ours->poll;
-  s->work.poll_state = ours->poll_state;
-  luaL_setmetatable(L, "latent.File");
-  return s;
-}
-
-/* ---- failures ---------------------------------------------------------------- */
-
-/* nil, "path: message"; a message that begins with its line follows the colon at once, as in
- * "iris.csv:17:3: ...". Misuse, no memory and Ctrl-C raise instead. */
-int latL_filefailure(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
-                     const char *path, lat_status status)
-{
-  if (status != LAT_FILE && status != LAT_FORMAT) latL_check(L, who, work, mark, status);
-  char message[sizeof work->message];
-  memcpy(message, work->message, sizeof message);
-  lat_workspace_release(work, mark);
-  bool place = message[0] >= '0' && message[0] <= '9' && strchr(message, ':');
-  lua_pushnil(L);
-  lua_pushfstring(L, "%s:%s%s", path, place ? "" : " ", message);
-  return 2;
-}
-
-int latL_sourcefailure(lua_State *L, const char *who, latL_Source *s, const char *path,
-                       lat_status status)
-{
-  int results = latL_filefailure(L, who, &s->work, lat_workspace_mark(&s->work), path, status);
-  latL_closesource(s);
-  return results;
-}
-
-/* Maps the file; mappings that the collector hasn't found yet may have to go first. */
-static lat_status map_source(lua_State *L, latL_Source *s, const char *path)
-{
-  lat_status status = lat_file_map(&s->work, path, &s->map);
-  if (status != LAT_MEMORY) return status;
-  lua_gc(L, LUA_GCCOLLECT, 0);
-  return lat_file_map(&s->work, path, &s->map);
-}
-
-latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
-{
-  latL_Source *s = new_source(L);
-  lat_status status = map_source(L, s, path);
-  if (status == LAT_OK) return s;
-  latL_sourcefailure(L, who, s, path, status);
-  return NULL;
-}
-
-const char *latL_checkpath(lua_State *L, int arg, const char *who)
-{
-  size_t n;
-  if (lua_type(L, arg) != LUA_TSTRING)
-    latL_error(L, who, "path must be a string, got %s",
-               lua_isnone(L, arg) ? "nothing" : luaL_typename(L, arg));
-  const char *path = lua_tolstring(L, arg, &n);
-  if (strlen(path) != n) latL_error(L, who, "path holds a NUL character");
-  return path;
-}
-
-/* ---- binary arrays: npy and idx ---------------------------------------------- */
-
-typedef lat_status parser(lat_workspace *, const unsigned char *, size_t, lat_array *);
-
-/* Rows i, i+1, ... by way of a copy, where the matrix is of another dtype than the array's. */
-static lat_status convert_rows(latL_Source *s, const lat_array *array, size_t i,
-                               const lat_matrix *rows)
-{
-  LAT_TRY(lat_check(&s->work));
-  if (rows->dtype == lat_array_dtype(array)) {
-    lat_array_convert(array, s->map.bytes, i, rows);
-    return LAT_OK;
-  }
-  lat_mark mark = lat_workspace_mark(&s->work);
-  lat_matrix copy = *rows;
-  copy.dtype = lat_array_dtype(array);
-  copy.data = lat_allocate(&s->work, rows->rows * rows->cols, lat_dtype_size(copy.dtype));
-  if (!copy.data) return LAT_MEMORY;
-  lat_array_convert(array, s->map.bytes, i, &copy);
-  lat_copy(&copy, rows);
-  lat_workspace_release(&s->work, mark);
-  return LAT_OK;
-}
-
-latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const lat_array *array,
-                           lat_dtype dtype)
-{
-  latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, dtype);
-  A->vector = array->vector;
-  /* In bands, so that Ctrl-C is heard. What lies in the file as in memory is one long column, so that
-   * a long row is cut, too. */
-  lat_array line = *array;
-  lat_matrix all = A->view;
-  if (!array->fortran || (array->axes <= 2 && (array->rows == 1 || array->cols == 1))) {
-    line.fortran = false;
-    line.axes = 1;
-    line.rows = line.shape[0] = array->rows * array->cols;
-    line.cols = 1;
-    all = (lat_matrix){all.data, line.rows, 1, 1, 1, all.dtype};
-  }
-  size_t band = 1 + ((size_t)1 << 17) / line.cols;
-  lat_mark mark = lat_workspace_mark(&s->work);
-  for (size_t i = 0; i < line.rows; i += band) {
-    size_t n = line.rows - i < band ? line.rows - i : band;
-    lat_matrix rows = lat_block_of(all, i, 0, n, line.cols);
-    latL_check(L, who, &s->work, mark, convert_rows(s, &line, i, &rows));
-  }
-  return A;
-}
-
-static int read_array(lua_State *L, latL_Source *s, const char *path, parser *parse)
+static int read_array(lua_State *L, const format *f, latL_Source *s, const char *path)
 {
   static const char *const names[] = {"dtype", NULL};
+  static const char who[] = "latent.read";
   lat_array array;
-  latL_checkoptions(L, 2, "latent.read", names);
-  lat_status status = parse(&s->work, s->map.bytes, s->map.size, &array);
-  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
-  latL_newarray(L, "latent.read", s, &array,
-                latL_optdtype(L, 2, "latent.read", lat_array_dtype(&array)));
+  latL_checkoptions(L, 2, who, names);
+  lat_status status = f->parse(&s->work, s->map.bytes, s->map.size, &array);
+  if (status != LAT_OK) return latL_sourcefailure(L, who, s, path, status);
+  latL_newarray(L, who, s, &array, latL_optdtype(L, 2, who, lat_array_dtype(&array)));
   return 1;
 }
 
-static int read_npy(lua_State *L, latL_Source *s, const char *path)
+static lat_status write_array(lua_State *L, const format *f, const char *path)
 {
-  return read_array(L, s, path, lat_npy_parse);
-}
-
-static int read_idx(lua_State *L, latL_Source *s, const char *path)
-{
-  return read_array(L, s, path, lat_idx_parse);
-}
-
-static lat_status write_npy(lua_State *L, const char *path)
-{
+  (void)f;
   static const char *const none[] = {NULL};
   const latL_Matrix *A = latL_checkmatrix(L, 2, "latent.write", "X");
   latL_checkoptions(L, 3, "latent.write", none);
   return lat_npy_write(latL_workspace(L), path, &A->view, A->vector);
 }
 
-/* ---- the formats ------------------------------------------------------------------- */
-
-static int read_csv(lua_State *L, latL_Source *s, const char *path)
+static int read_text(lua_State *L, const format *f, latL_Source *s, const char *path)
 {
-  return latL_readcsv(L, s, path, '\0');
+  return latL_readcsv(L, s, path, f->read_delimiter);
 }
 
-static int read_tsv(lua_State *L, latL_Source *s, const char *path)
+static lat_status write_text(lua_State *L, const format *f, const char *path)
 {
-  return latL_readcsv(L, s, path, '\t');
+  return latL_writecsv(L, path, latL_checkmatrix(L, 2, "latent.write", "X"), f->write_delimiter);
 }
 
-static lat_status write_csv(lua_State *L, const char *path)
+static int read_tensors(lua_State *L, const format *f, latL_Source *s, const char *path)
 {
-  return latL_writecsv(L, path, latL_checkmatrix(L, 2, "latent.write", "X"), ',');
+  (void)f;
+  return latL_readtensors(L, s, path);
 }
 
-static lat_status write_tsv(lua_State *L, const char *path)
+static lat_status write_tensors(lua_State *L, const format *f, const char *path)
 {
-  return latL_writecsv(L, path, latL_checkmatrix(L, 2, "latent.write", "X"), '\t');
+  (void)f;
+  return latL_writetensors(L, path);
 }
 
-typedef struct format {
-  const char *ending;
-  int (*read)(lua_State *L, latL_Source *s, const char *path);
-  lat_status (*write)(lua_State *L, const char *path); /* what is at 2; or NULL */
-} format;
-
-static const format formats[] = {{".npy", read_npy, write_npy},
-                                 {".csv", read_csv, write_csv},
-                                 {".tsv", read_tsv, write_tsv},
-                                 {".txt", read_csv, write_tsv},
-                                 {".safetensors", latL_readtensors, latL_writetensors},
-                                 {".idx", read_idx, NULL},
-                                 {"ubyte", read_idx, NULL}};
+static const format formats[] = {{".npy", read_array, write_array, .parse = lat_npy_parse},
+                                 {".csv", read_text, write_text, NULL, '\0', ','},
+                                 {".tsv", read_text, write_text, NULL, '\t', '\t'},
+                                 {".txt", read_text, write_text, NULL, '\0', '\t'},
+                                 {".safetensors", read_tensors, write_tensors, .parse = NULL},
+                                 {".idx", read_array, NULL, .parse = lat_idx_parse},
+                                 {"ubyte", read_array, NULL, .parse = lat_idx_parse}};
 
 /* The characters of a path before the ending .gz, or all when it has another one. */
 static size_t without_gz(const char *path)
@@ -230,6 +98,8 @@ static int unknown_ending(lua_State *L, const char *path, const char *known)
   return 2;
 }
 
+/* ---- the functions ------------------------------------------------------------------ */
+
 /* The file's bytes become those that were compressed. */
 static lat_status expand(latL_Source *s)
 {
@@ -240,9 +110,9 @@ static lat_status expand(latL_Source *s)
   return LAT_OK;
 }
 
-static int files_read(lua_State *L)
+static int files_read(lua_State *L, const latL_Function *row)
 {
-  const char *path = latL_checkpath(L, 1, "latent.read");
+  const char *path = latL_checkpath(L, 1, row->who);
   size_t n = without_gz(path);
   const format *f = format_of(path, n);
   lua_settop(L, 2);
@@ -250,63 +120,57 @@ static int files_read(lua_State *L)
     return unknown_ending(L, path,
                           ".npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, "
                           "or one of these before .gz");
-  latL_Source *s = latL_opensource(L, "latent.read", path);
+  latL_Source *s = latL_opensource(L, row->who, path);
   if (!s) return 2;
   lat_status status = path[n] ? expand(s) : LAT_OK;
-  if (status != LAT_OK) return latL_sourcefailure(L, "latent.read", s, path, status);
-  int results = f->read(L, s, path);
+  if (status != LAT_OK) return latL_sourcefailure(L, row->who, s, path, status);
+  int results = f->read(L, f, s, path);
   latL_closesource(s);
   return results;
 }
 
-static int files_write(lua_State *L)
+/* Writing takes the state's workspace, which is released to where it was. */
+static int files_write(lua_State *L, const latL_Function *row)
 {
-  const char *path = latL_checkpath(L, 1, "latent.write");
+  const char *path = latL_checkpath(L, 1, row->who);
   const format *f = format_of(path, strlen(path));
   lua_settop(L, 3);
   if (!f || !f->write) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt or .safetensors");
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status = f->write(L, path);
-  if (status != LAT_OK) return latL_filefailure(L, "latent.write", work, mark, path, status);
-  lua_pushboolean(L, true);
-  return 1;
+  return latL_filewritten(L, row->who, work, mark, path, f->write(L, f, path));
 }
 
 /* latent._write_file(path, bytes): for the parts in Lua, so that their files are written as all
  * others. The underscore says that it isn't for users. */
-static int files_write_bytes(lua_State *L)
+static int files_write_bytes(lua_State *L, const latL_Function *row)
 {
-  static const char who[] = "latent._write_file";
   size_t n;
-  const char *path = latL_checkpath(L, 1, who);
+  const char *path = latL_checkpath(L, 1, row->who);
   const char *bytes = lua_tolstring(L, 2, &n);
-  if (!bytes) return latL_error(L, who, "bytes must be a string, got %s", luaL_typename(L, 2));
+  if (!bytes) return latL_error(L, row->who, "bytes must be a string, got %s", luaL_typename(L, 2));
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status = lat_file_write(work, path, bytes, n);
-  if (status != LAT_OK) return latL_filefailure(L, who, work, mark, path, status);
-  lua_pushboolean(L, true);
-  return 1;
+  return latL_filewritten(L, row->who, work, mark, path, lat_file_write(work, path, bytes, n));
 }
 
-static int files_open(lua_State *L)
+static int files_open(lua_State *L, const latL_Function *row)
 {
-  latL_nooptions(L, 2, "latent.open");
-  const char *path = latL_checkpath(L, 1, "latent.open");
+  const char *path = latL_checkpath(L, 1, row->who);
   const format *f = format_of(path, strlen(path));
   lat_array array;
   lat_matrix view;
-  if (!f || f->read != read_npy) return unknown_ending(L, path, ".npy (latent.read reads others)");
-  latL_Source *s = new_source(L);
-  lat_status status = map_source(L, s, path);
+  if (!f || f->parse != lat_npy_parse)
+    return unknown_ending(L, path, ".npy (latent.read reads others)");
+  latL_Source *s = latL_newsource(L);
+  lat_status status = latL_mapsource(L, s, path);
   if (status == LAT_OK) status = lat_npy_parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status == LAT_OK && !lat_array_native(&array))
     status = lat_fail(&s->work, LAT_FORMAT,
                       "%s-endian %c%zu elements can't be used as they are in the file; "
                       "latent.read converts them",
                       array.big ? "big" : "little", array.kind, array.size);
-  if (status != LAT_OK) return latL_sourcefailure(L, "latent.open", s, path, status);
+  if (status != LAT_OK) return latL_sourcefailure(L, row->who, s, path, status);
   if (lat_array_view(&array, s->map.bytes, &view)) {
     latL_Matrix *A = latL_newview(L, -1, view, array.vector);
     A->readonly = true;
@@ -314,18 +178,18 @@ static int files_open(lua_State *L)
     return 1;
   }
   /* askew in the file, so it takes a copy, which behaves the same */
-  latL_newarray(L, "latent.open", s, &array, lat_array_dtype(&array))->readonly = true;
+  latL_newarray(L, row->who, s, &array, lat_array_dtype(&array))->readonly = true;
   latL_closesource(s);
   return 1;
 }
 
+static const latL_Function functions[] = {{"latent.read", files_read, .arguments = 0},
+                                          {"latent.write", files_write, .arguments = 0},
+                                          {"latent.open", files_open, .arguments = 1},
+                                          {"latent._write_file", files_write_bytes, .arguments = 0},
+                                          LATL_END};
+
 void latL_open_files(lua_State *L)
 {
-  static const luaL_Reg functions[] = {{"read", files_read},
-                                       {"write", files_write},
-                                       {"open", files_open},
-                                       {"_write_file", files_write_bytes},
-                                       {NULL, NULL}};
-  luaL_setfuncs(L, functions, 0);
-  latL_newfinalized(L, "latent.File", source_gc);
+  latL_addfunctions(L, functions);
 }

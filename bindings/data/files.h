@@ -1,41 +1,8 @@
-/* files.h: what files.c, files_csv.c, files_safetensors.c and save.c share. Not installed. */
+/* files.h: formats of files that have a file of their own here. Not installed. */
 #ifndef LATL_DATA_FILES_H
 #define LATL_DATA_FILES_H
 
-#include "files/array.h"
-#include "files/file.h"
-#include "lua/binding.h"
-
-/* A file that is being read: its bytes and the memory that reading takes, in one userdata, so
- * that the collector gives both back whatever Lua raises in between. A matrix that is a view of
- * the file keeps it alive. */
-typedef struct latL_Source {
-  lat_map map;
-  lat_workspace work;
-  bool gone; /* closed: what was a view of it is no more */
-} latL_Source;
-
-/* The path at `arg`. */
-const char *latL_checkpath(lua_State *L, int arg, const char *who);
-
-/* Pushes the file, mapped. NULL when that can't be: then nil and "path: message" are pushed. */
-latL_Source *latL_opensource(lua_State *L, const char *who, const char *path);
-/* Gives back at once what reading took. */
-void latL_closesource(latL_Source *source);
-
-/* nil, "path: message" for a file that can't be read or parsed; the source is closed. Misuse, no
- * memory and Ctrl-C raise instead. */
-int latL_sourcefailure(lua_State *L, const char *who, latL_Source *source, const char *path,
-                       lat_status status);
-
-/* The same for a file that can't be written, from work's message; released to `mark`. */
-int latL_filefailure(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
-                     const char *path, lat_status status);
-
-/* Pushes the array as a matrix of its own, of that dtype (lat_array_dtype's loses nothing); raises
- * at Ctrl-C. */
-latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *source,
-                           const lat_array *array, lat_dtype dtype);
+#include "data/file.h"
 
 /* Read a table of text: options at 2, pushes X and info. The delimiter is the ending's, or 0. */
 int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delimiter);

@@ -1,37 +1,14 @@
 /* files_csv.c: tables of text, in and out: the options, and what comes back beside X. */
+#include "data/files.h"
+
 #include <stdint.h>
 #include <string.h>
 
-#include "data/files.h"
 #include "files/csv.h"
+#include "lua/options.h"
+#include "lua/state.h"
 
 /* ---- options -------------------------------------------------------------- */
-
-/* A list of strings (or one string) in the option `name`, as C strings which live as long as the
- * option table; NULL without the option. Pushes one value either way. */
-static const char **optstrings(lua_State *L, const char *who, int arg, const char *name, size_t *n)
-{
-  int type = latL_getoption(L, arg, name), list = lua_gettop(L);
-  if (type == LUA_TNIL) return NULL;
-  if (type != LUA_TSTRING && type != LUA_TTABLE)
-    latL_error(L, who, "%s must be a list of strings, got %s", name, luaL_typename(L, -1));
-  *n = type == LUA_TSTRING ? 1 : (size_t)lua_rawlen(L, list);
-  const char **strings = lua_newuserdatauv(L, (*n + 1) * sizeof *strings, 0);
-  strings[*n] = NULL;
-  for (size_t k = 0; k < *n; k++) {
-    if (type == LUA_TSTRING)
-      lua_pushvalue(L, list);
-    else
-      lua_rawgeti(L, list, (lua_Integer)k + 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      latL_error(L, who, "%s must be a list of strings, but element %I is a %s", name,
-                 (lua_Integer)k + 1, luaL_typename(L, -1));
-    strings[k] = lua_tostring(L, -1);
-    lua_pop(L, 1);
-  }
-  lua_replace(L, list);
-  return strings;
-}
 
 static char optdelimiter(lua_State *L, const char *who, int arg, char otherwise)
 {
@@ -120,15 +97,15 @@ static lat_status find_column(lua_State *L, lat_workspace *work, const plan *p, 
   return LAT_OK;
 }
 
-static bool is_taken(const plan *p, size_t j)
+static bool is_wanted(const plan *p, size_t j)
 {
   return p->text_of[j] || p->column_of[j] != SIZE_MAX;
 }
 
 /* Column j is wanted: it goes to X, or becomes text. */
-static lat_status take_column(lat_workspace *work, plan *p, size_t j)
+static lat_status add_column(lat_workspace *work, plan *p, size_t j)
 {
-  if (is_taken(p, j)) return LAT_OK;
+  if (is_wanted(p, j)) return LAT_OK;
   if (p->csv.text[j]) {
     p->text_of[j] = lat_allocate(work, p->csv.rows, sizeof **p->text_of);
     if (p->label == SIZE_MAX) p->label = j;
@@ -147,10 +124,10 @@ static lat_status make_plan(lua_State *L, lat_workspace *work, plan *p)
   if (latL_getoption(L, 2, "labels") != LUA_TNIL) {
     LAT_TRY(find_column(L, work, p, "labels", &j));
     p->csv.text[j] = true; /* classes are often numbered */
-    LAT_TRY(take_column(work, p, j));
+    LAT_TRY(add_column(work, p, j));
   }
   if (latL_getoption(L, 2, "columns") == LUA_TNIL) {
-    for (j = 0; j < p->csv.cols; j++) LAT_TRY(take_column(work, p, j));
+    for (j = 0; j < p->csv.cols; j++) LAT_TRY(add_column(work, p, j));
   } else {
     if (lua_type(L, -1) != LUA_TTABLE)
       latL_error(L, "latent.read", "columns must be a list of names or numbers, got %s",
@@ -158,9 +135,9 @@ static lat_status make_plan(lua_State *L, lat_workspace *work, plan *p)
     for (lua_Integer k = 1; k <= (lua_Integer)lua_rawlen(L, -1); k++) {
       lua_rawgeti(L, -1, k);
       LAT_TRY(find_column(L, work, p, "columns", &j));
-      if (j != p->label && is_taken(p, j))
+      if (j != p->label && is_wanted(p, j))
         latL_error(L, "latent.read", "columns names column %I twice", (lua_Integer)j + 1);
-      LAT_TRY(take_column(work, p, j));
+      LAT_TRY(add_column(work, p, j));
       lua_pop(L, 1);
     }
   }
@@ -256,9 +233,9 @@ int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delim
   latL_checkoptions(L, 2, who, names);
   lat_csv_options options = {.delimiter = optdelimiter(L, who, 2, delimiter),
                              .header = optheader(L, who),
-                             .skip =
-                                 (size_t)latL_optinteger(L, 2, who, "skip", 0, 0, LUA_MAXINTEGER)};
-  options.missing = optstrings(L, who, 2, "missing", &options.missing_count);
+                             .skip = latL_optsize(L, 2, who, "skip", 0, 0)};
+  options.missing =
+      latL_optstrings(L, 2, who, "missing", "a list of strings", &options.missing_count);
 
   plan p;
   lat_status status =
@@ -276,11 +253,11 @@ lat_status latL_writecsv(lua_State *L, const char *path, const latL_Matrix *A, c
 {
   static const char *const known[] = {"columns", "delimiter", "missing", NULL};
   const char *who = "latent.write";
-  size_t n = A->view.cols;
+  size_t n;
   latL_checkoptions(L, 3, who, known);
   delimiter = optdelimiter(L, who, 3, delimiter);
-  const char **names = optstrings(L, who, 3, "columns", &n);
-  if (n != A->view.cols)
+  const char **names = latL_optstrings(L, 3, who, "columns", "a list of strings", &n);
+  if (names && n != A->view.cols)
     latL_error(L, who, "columns has %I names for a %s", (lua_Integer)n, latL_shape(L, A));
   const char *missing = "NA";
   int type = latL_getoption(L, 3, "missing");

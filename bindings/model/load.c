@@ -1,4 +1,4 @@
-/* load.c: latent.load, for every kind of model there is; save.h describes the files.
+/* load.c: latent.load, for every kind of model there is; saved.h describes the files.
  *
  * Loading runs nothing that a file names but the constructors of the module, with options that
  * they check as they check a user's. */
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/save.h"
+#include "model/saved.h"
 
 static const char WHO[] = "latent.load";
 

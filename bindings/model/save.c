@@ -1,36 +1,10 @@
 /* save.c: model:save, for every kind of model there is. */
-#include "model/save.h"
+#include "model/saved.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-const char *const latL_size_names[LAT_SIZES] = {
-    [LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M", [LAT_U] = "U"};
-
-bool latL_usessize(const lat_parameter *table, int size)
-{
-  for (; table->name; table++)
-    for (int i = 0; i < 3 && table->shape[i] != LAT_END; i++)
-      if ((int)table->shape[i] == size) return true;
-  return false;
-}
-
-bool latL_isplain(lua_State *L, const char *name, int value)
-{
-  if (!isalpha((unsigned char)*name)) return false;
-  for (; *name; name++)
-    if (!isalnum((unsigned char)*name) && *name != '_') return false;
-  int type = lua_type(L, value);
-  if (type != LUA_TTABLE) return type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
-  bool plain = true;
-  size_t count = 0;
-  for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1), count++)
-    plain = plain && lua_isinteger(L, -2) && lua_type(L, -1) == LUA_TNUMBER;
-  return plain && count == lua_rawlen(L, value);
-}
-
-/* ---- what a file says of a model ------------------------------------------------------------- */
+/* ---- what a file says of a model ---------------------------------------------------------- */
 
 typedef struct texts {
   latL_Text options, sizes, record;
@@ -156,54 +130,18 @@ static lat_status put_model(lat_workspace *work, const char *prefix, const char 
 
 /* ---- one model ------------------------------------------------------------------------------- */
 
-/* true, or nil and a message. */
+/* True, or nil and a message. */
 static int finish(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                   const char *path, lat_status status)
 {
-  if (status != LAT_OK) return latL_filefailure(L, who, work, mark, path, status);
-  lat_workspace_done(work);
-  lua_pushboolean(L, true);
-  return 1;
+  int results = latL_filewritten(L, who, work, mark, path, status);
+  lat_workspace_done(work); /* now, not when the collector comes by */
+  return results;
 }
 
-/* model:save(path) -> true, or nil, message. Upvalue: the kind. */
+/* model:save(path) -> true, or nil, message. Upvalue: the kind. A model with nets is a checkpoint, which
+ * has a format of its own. */
 static int save(lua_State *L)
-{
-  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const char *who = lua_pushfstring(L, "%s:save", kind->name);
-  lua_insert(L, 1);
-  latL_nooptions(L, 4, who);
-  lua_settop(L, 3);
-  lua_rotate(L, 1, -1); /* `who` to the top */
-  const latL_Fitted *f = latL_fitted(L, 1, kind, who);
-  const char *path = latL_checkpath(L, 2, who);
-  lat_workspace *work = latL_callworkspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  texts t;
-  lat_pair metadata[OF_FILE + OF_MODEL];
-  kind = latL_owner(f)->kind; /* several kinds may share a metatable */
-  lat_parameter_set set = {"", latL_parametersof(latL_owner(f)), f->sizes, f->flat};
-  put_format(metadata);
-  lat_status status = describe(L, who, work, f, &t);
-  if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata + OF_FILE);
-  if (status == LAT_OK)
-    status = lat_parameters_write(work, path, &set, 1, metadata, OF_FILE + OF_MODEL);
-  return finish(L, who, work, mark, path, status);
-}
-
-/* ---- a model with nets ----------------------------------------------------------------------- */
-
-latL_Stored *latL_storedkind(lua_State *L, const char *metatable)
-{
-  luaL_getmetatable(L, metatable);
-  lua_getfield(L, -1, LATL_STORED);
-  latL_Stored *const *stored = lua_touserdata(L, -1);
-  lua_pop(L, 2);
-  return stored ? *stored : NULL;
-}
-
-/* model:save(path) -> true, or nil, message. Upvalue: the kind. */
-static int save_stored(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   latL_Stored *stored = latL_storedkind(L, kind->metatable);
@@ -212,16 +150,24 @@ static int save_stored(lua_State *L)
   latL_nooptions(L, 4, who);
   lua_settop(L, 3);
   lua_rotate(L, 1, -1); /* `who` to the top */
-  void *model = latL_checkmodel(L, kind, who);
+  void *model = stored ? latL_checkmodel(L, kind, who) : NULL;
+  const latL_Fitted *f = stored ? NULL : latL_fitted(L, 1, kind, who);
   const char *path = latL_checkpath(L, 2, who);
   lat_workspace *work = latL_callworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
   texts t;
-  lat_pair metadata[OF_MODEL];
-  lat_checkpoint checkpoint = stored(model);
-  lat_status status = describe(L, who, work, NULL, &t);
-  if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata);
-  if (status == LAT_OK) status = lat_checkpoint_write(work, path, &checkpoint, metadata, OF_MODEL);
+  lat_pair metadata[OF_FILE + OF_MODEL];
+  if (f) kind = latL_owner(f)->kind; /* several kinds may share a metatable */
+  put_format(metadata);
+  lat_status status = describe(L, who, work, f, &t);
+  if (status == LAT_OK) status = put_model(work, "", kind->name, &t, metadata + OF_FILE);
+  if (status == LAT_OK && stored) {
+    lat_checkpoint checkpoint = stored(model);
+    status = lat_checkpoint_write(work, path, &checkpoint, metadata + OF_FILE, OF_MODEL);
+  } else if (status == LAT_OK) {
+    lat_parameter_set set = {"", latL_parametersof(latL_owner(f)), f->sizes, f->flat};
+    status = lat_parameters_write(work, path, &set, 1, metadata, OF_FILE + OF_MODEL);
+  }
   return finish(L, who, work, mark, path, status);
 }
 
@@ -382,7 +328,7 @@ void latL_open_save(lua_State *L)
     if (lua_getfield(L, -1, "loaded") != LUA_TNIL || own || stored) { /* see latL_savable */
       lua_getfield(L, -2, "methods");
       lua_pushlightuserdata(L, (void *)(size_t)kind);
-      lua_pushcclosure(L, own ? save_own : stored ? save_stored : save, 1);
+      lua_pushcclosure(L, own ? save_own : save, 1);
       lua_setfield(L, -2, "save");
       lua_pop(L, 1);
     }

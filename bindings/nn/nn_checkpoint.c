@@ -1,5 +1,5 @@
 /* nn_checkpoint.c: store:save and store:load. */
-#include "data/files.h"
+#include "data/file.h"
 #include "lua/json.h"
 #include "nn/checkpoint.h"
 #include "nn/nn.h"
@@ -81,10 +81,7 @@ static int save(lua_State *L, const latL_Function *f)
   }
   lat_status status = fields.status != LAT_OK ? fields.status : generator.status;
   if (status == LAT_OK) status = lat_checkpoint_write(work, path, &c, pairs, count);
-  if (status != LAT_OK) return latL_filefailure(L, who, work, mark, path, status);
-  lat_workspace_done(work);
-  lua_pushboolean(L, true);
-  return 1;
+  return latL_filewritten(L, who, work, mark, path, status);
 }
 
 /* Pushes the value of the metadata `key`, or nil when there is none. */

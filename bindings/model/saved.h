@@ -1,4 +1,5 @@
-/* save.h: what save.c, which writes models, and load.c, which reads them, share. Not installed.
+/* saved.h: what saved models hold, for save.c, which writes them, and load.c, which reads them. Not
+ * installed.
  *
  * A saved model is a safetensors file: its parameters, each a tensor of its name, and metadata
  *
@@ -16,12 +17,12 @@
  * A model with nets (latent.vae) is a checkpoint of latent.nn (nn/checkpoint.h): it has that
  * format, what training goes on from, and kind, options and record beside it.
  *
- * A model of the user's functions (latent.em) has its present parameters as tensors, numbers
- * without axes, and no sizes; its functions are given again when it is loaded. */
-#ifndef LATL_MODEL_SAVE_H
-#define LATL_MODEL_SAVE_H
+ * A model of the user's functions (latent.em) has its present parameters as tensors, numbers without
+ * axes, and no sizes; its functions are given again when it is loaded. */
+#ifndef LATL_MODEL_SAVED_H
+#define LATL_MODEL_SAVED_H
 
-#include "data/files.h"
+#include "data/file.h"
 #include "files/safetensors.h"
 #include "lua/json.h"
 #include "model/model.h"

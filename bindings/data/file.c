@@ -1,0 +1,154 @@
+/* file.c: a file that is being read, mapped and kept by the collector; how reading and writing fail. */
+#include "data/file.h"
+
+#include <string.h>
+
+#include "lua/modules.h"
+#include "lua/options.h"
+#include "lua/state.h"
+
+#define LATL_FILE "latent.File" /* the metatable's name */
+
+/* ---- sources -------------------------------------------------------------------- */
+
+void latL_closesource(latL_Source *s)
+{
+  lat_file_unmap(&s->map);
+  s->gone = true;
+  lat_workspace_done(&s->work);
+}
+
+static int source_gc(lua_State *L)
+{
+  latL_Source *s = latL_garbage(L, LATL_FILE);
+  if (s) latL_closesource(s);
+  return 0;
+}
+
+latL_Source *latL_newsource(lua_State *L)
+{
+  const lat_workspace *ours = latL_workspace(L);
+  latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (latL_Source){0};
+  lat_workspace_init(&s->work);
+  s->work.allocator = ours->allocator;
+  s->work.poll = ours->poll;
+  s->work.poll_state = ours->poll_state;
+  luaL_setmetatable(L, LATL_FILE);
+  return s;
+}
+
+/* Mappings that the collector hasn't found yet may have to go first. */
+lat_status latL_mapsource(lua_State *L, latL_Source *s, const char *path)
+{
+  lat_status status = lat_file_map(&s->work, path, &s->map);
+  if (status != LAT_MEMORY) return status;
+  lua_gc(L, LUA_GCCOLLECT, 0);
+  return lat_file_map(&s->work, path, &s->map);
+}
+
+latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
+{
+  latL_Source *s = latL_newsource(L);
+  lat_status status = latL_mapsource(L, s, path);
+  if (status == LAT_OK) return s;
+  latL_sourcefailure(L, who, s, path, status);
+  return NULL;
+}
+
+const char *latL_checkpath(lua_State *L, int arg, const char *who)
+{
+  if (lua_type(L, arg) != LUA_TSTRING)
+    latL_error(L, who, "path must be a string, got %s",
+               lua_isnone(L, arg) ? "nothing" : luaL_typename(L, arg));
+  const char *path = lua_tostring(L, arg);
+  if (strlen(path) != lua_rawlen(L, arg)) latL_error(L, who, "path holds a NUL character");
+  return path;
+}
+
+/* ---- failures ---------------------------------------------------------------- */
+
+/* nil, "path: message"; a message that begins with its line follows the colon at once, as in
+ * "iris.csv:17:3: ...". Misuse, no memory and Ctrl-C raise instead. */
+static int push_failure(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                        const char *path, lat_status status)
+{
+  if (status != LAT_FILE && status != LAT_FORMAT) latL_check(L, who, work, mark, status);
+  char message[sizeof work->message];
+  memcpy(message, work->message, sizeof message);
+  lat_workspace_release(work, mark);
+  bool place = message[0] >= '0' && message[0] <= '9' && strchr(message, ':');
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s:%s%s", path, place ? "" : " ", message);
+  return 2;
+}
+
+int latL_sourcefailure(lua_State *L, const char *who, latL_Source *s, const char *path,
+                       lat_status status)
+{
+  int results = push_failure(L, who, &s->work, lat_workspace_mark(&s->work), path, status);
+  latL_closesource(s);
+  return results;
+}
+
+int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                     const char *path, lat_status status)
+{
+  if (status != LAT_OK) return push_failure(L, who, work, mark, path, status);
+  lat_workspace_release(work, mark);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+/* ---- arrays in files ------------------------------------------------------------ */
+
+/* Rows i, i+1, ... by way of a copy, where the matrix is of another dtype than the array's. */
+static lat_status convert_rows(latL_Source *s, const lat_array *array, size_t i,
+                               const lat_matrix *rows)
+{
+  LAT_TRY(lat_check(&s->work));
+  if (rows->dtype == lat_array_dtype(array)) {
+    lat_array_convert(array, s->map.bytes, i, rows);
+    return LAT_OK;
+  }
+  lat_mark mark = lat_workspace_mark(&s->work);
+  lat_matrix copy = *rows;
+  copy.dtype = lat_array_dtype(array);
+  copy.data = lat_allocate(&s->work, rows->rows * rows->cols, lat_dtype_size(copy.dtype));
+  if (!copy.data) return LAT_MEMORY;
+  lat_array_convert(array, s->map.bytes, i, &copy);
+  lat_copy(&copy, rows);
+  lat_workspace_release(&s->work, mark);
+  return LAT_OK;
+}
+
+latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const lat_array *array,
+                           lat_dtype dtype)
+{
+  latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, dtype);
+  A->vector = array->vector;
+  /* In bands, so that Ctrl-C is heard. What lies in the file as in memory is one long column, so that
+   * a long row is cut, too. */
+  lat_array line = *array;
+  lat_matrix all = A->view;
+  if (!array->fortran || (array->axes <= 2 && (array->rows == 1 || array->cols == 1))) {
+    line.fortran = false;
+    line.axes = 1;
+    line.rows = line.shape[0] = array->rows * array->cols;
+    line.cols = 1;
+    all = (lat_matrix){all.data, line.rows, 1, 1, 1, all.dtype};
+  }
+  size_t band = 1 + ((size_t)1 << 17) / line.cols;
+  lat_mark mark = lat_workspace_mark(&s->work);
+  for (size_t i = 0; i < line.rows; i += band) {
+    size_t n = line.rows - i < band ? line.rows - i : band;
+    lat_matrix rows = lat_block_of(all, i, 0, n, line.cols);
+    latL_check(L, who, &s->work, mark, convert_rows(s, &line, i, &rows));
+  }
+  return A;
+}
+
+void latL_open_file(lua_State *L)
+{
+  latL_newfinalized(L, LATL_FILE, source_gc);
+}

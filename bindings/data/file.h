@@ -1,0 +1,44 @@
+/* file.h: a file that is being read, or has been written. Not installed. */
+#ifndef LATL_DATA_FILE_H
+#define LATL_DATA_FILE_H
+
+#include "files/array.h"
+#include "files/file.h"
+#include "lua/matrix.h"
+
+/* A file that is being read: its bytes and the memory that reading takes, in one userdata, so
+ * that the collector gives both back whatever Lua raises in between. A matrix that is a view of
+ * the file keeps it alive. */
+typedef struct latL_Source {
+  lat_map map;
+  lat_workspace work;
+  bool gone; /* closed: what was a view of it is no more */
+} latL_Source;
+
+/* The path at `arg`. */
+const char *latL_checkpath(lua_State *L, int arg, const char *who);
+
+/* Pushes a file that isn't open yet, and maps one; Ctrl-C reaches its workspace as it does the state's. */
+latL_Source *latL_newsource(lua_State *L);
+lat_status latL_mapsource(lua_State *L, latL_Source *source, const char *path);
+/* The two in one. NULL when that can't be: then nil and "path: message" are pushed. */
+latL_Source *latL_opensource(lua_State *L, const char *who, const char *path);
+/* Gives back at once what reading took. */
+void latL_closesource(latL_Source *source);
+
+/* nil, "path: message" for a file that can't be read or parsed; the source is closed. Misuse, no
+ * memory and Ctrl-C raise instead. */
+int latL_sourcefailure(lua_State *L, const char *who, latL_Source *source, const char *path,
+                       lat_status status);
+
+/* What a function returns that has written a file: true, or nil and "path: message" from work's; the
+ * workspace is released to `mark`. */
+int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
+                     const char *path, lat_status status);
+
+/* Pushes the array as a matrix of its own, of that dtype (lat_array_dtype's loses nothing); raises
+ * at Ctrl-C. */
+latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *source,
+                           const lat_array *array, lat_dtype dtype);
+
+#endif
