@@ -31,8 +31,7 @@ static int lazy_part(lua_State *L)
 static int threads(lua_State *L, const latL_Function *f)
 {
   if (!lua_isnil(L, 1)) lat_threads_set(latL_checksize(L, 1, f->who, "n"));
-  lua_pushinteger(L, (lua_Integer)lat_threads());
-  return 1;
+  return latL_returninteger(L, (lua_Integer)lat_threads());
 }
 
 /* terminal([file]): columns, or nil when the file isn't a terminal. */
@@ -51,16 +50,14 @@ static int terminal(lua_State *L, const latL_Function *f)
   if (!isatty(descriptor)) return 0;
   /* a serial line knows no size */
   if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) size.ws_col = 80;
-  lua_pushinteger(L, size.ws_col);
-  return 1;
+  return latL_returninteger(L, size.ws_col);
 }
 
 /* clock(): seconds since some moment, of a clock that never goes back. */
 static int wall_clock(lua_State *L, const latL_Function *f)
 {
   latL_nooptions(L, 1, f->who);
-  lua_pushnumber(L, lat_clock());
-  return 1;
+  return latL_returnnumber(L, lat_clock());
 }
 
 static const latL_Function functions[] = {{"latent.threads", threads, .arguments = 1},

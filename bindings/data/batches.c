@@ -56,8 +56,7 @@ static int shares(lua_State *L, const latL_Function *f)
 {
   const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
   const latL_Matrix *B = latL_checkmatrix(L, 2, f->who, "B");
-  lua_pushboolean(L, lat_overlaps(&A->view, &B->view));
-  return 1;
+  return latL_returnboolean(L, lat_overlaps(&A->view, &B->view));
 }
 
 static const latL_Function functions[] = {

@@ -96,8 +96,7 @@ int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mar
 {
   if (status != LAT_OK) return push_failure(L, who, work, mark, path, status);
   lat_workspace_release(work, mark);
-  lua_pushboolean(L, true);
-  return 1;
+  return latL_returnboolean(L, true);
 }
 
 /* ---- arrays in files ------------------------------------------------------------ */

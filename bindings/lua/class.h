@@ -43,6 +43,28 @@ void *latL_self(lua_State *L);
 /* For functions that are no rows of a table. */
 void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods);
 
+/* What a function returns that has one result, or that returns the object at 1. */
+static inline int latL_returnnumber(lua_State *L, double x)
+{
+  lua_pushnumber(L, x);
+  return 1;
+}
+static inline int latL_returninteger(lua_State *L, lua_Integer i)
+{
+  lua_pushinteger(L, i);
+  return 1;
+}
+static inline int latL_returnboolean(lua_State *L, bool b)
+{
+  lua_pushboolean(L, b);
+  return 1;
+}
+static inline int latL_returnself(lua_State *L)
+{
+  lua_settop(L, 1);
+  return 1;
+}
+
 /* Moves a table of options that stands in the place of one of the last `optional` arguments to
  * `arguments` + 1, where the stack then ends. */
 void latL_placeoptions(lua_State *L, int arguments, int optional);

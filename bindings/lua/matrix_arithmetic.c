@@ -134,8 +134,7 @@ static int equal(lua_State *L, const latL_Function *f)
   const latL_Matrix *A = latL_tomatrix(L, 1), *B = latL_tomatrix(L, 2);
   bool same = A && B && A->vector == B->vector;
   if (same) latL_run(L, f->who, lat_equal, &A->view, &B->view, &same);
-  lua_pushboolean(L, same);
-  return 1;
+  return latL_returnboolean(L, same);
 }
 
 /* ---- functions of elements -------------------------------------------------------- */

@@ -41,9 +41,8 @@ static void *element(lua_State *L, const latL_Matrix *A, int arg, const char *wh
 
 static int push_element(lua_State *L, const latL_Matrix *A, const void *place)
 {
-  lua_pushnumber(L, A->view.dtype == LAT_FLOAT64 ? *(const double *)place
-                                                 : (double)*(const float *)place);
-  return 1;
+  return latL_returnnumber(L, A->view.dtype == LAT_FLOAT64 ? *(const double *)place
+                                                           : (double)*(const float *)place);
 }
 
 static int call(lua_State *L)
@@ -69,8 +68,7 @@ static int set(lua_State *L)
     *(double *)place = value;
   else
     *(float *)place = (float)value;
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 /* A[i]: a number of a vector, a row of a matrix; nil just past the end, which ends ipairs. */
@@ -154,8 +152,7 @@ static int set_index(lua_State *L)
 
 static int length(lua_State *L)
 {
-  lua_pushinteger(L, (lua_Integer)self(L, "#A")->view.rows);
-  return 1;
+  return latL_returninteger(L, (lua_Integer)self(L, "#A")->view.rows);
 }
 
 /* ---- views --------------------------------------------------------------------- */
@@ -279,15 +276,13 @@ static int fill(lua_State *L, const latL_Function *f)
 {
   latL_Matrix *A = writable_self(L, f->who);
   latL_fill(L, f->who, &A->view, latL_checknumber(L, 2, f->who, "value"));
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 static int assign(lua_State *L, const latL_Function *f)
 {
   assign_value(L, &writable_self(L, f->who)->view, 2, f->who);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 static int table(lua_State *L, const latL_Function *f)

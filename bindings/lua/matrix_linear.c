@@ -48,8 +48,7 @@ static int product(lua_State *L, const char *who, int options, double alpha, dou
       return latL_error(L, who, "the product of two vectors is a number, which has no out");
     double value;
     latL_run(L, who, lat_inner, &A->view, &B->view, &value);
-    lua_pushnumber(L, alpha * value);
-    return 1;
+    return latL_returnnumber(L, alpha * value);
   }
   lat_matrix a = A->view, b = B->view;
   if (A->vector) a = lat_transpose(B->view), b = A->view; /* v'B = (B'v)' */
@@ -83,8 +82,7 @@ static int dot(lua_State *L, const latL_Function *f)
                       latL_shape(L, B));
   double inner;
   latL_run(L, f->who, lat_inner, &A->view, &B->view, &inner);
-  lua_pushnumber(L, inner);
-  return 1;
+  return latL_returnnumber(L, inner);
 }
 
 static int outer(lua_State *L, const latL_Function *f)
@@ -251,12 +249,10 @@ static int number_of(lua_State *L, const latL_Function *f)
   default: {
     double tolerance = check_tolerance(L, 2, f->who, A);
     latL_run(L, f->who, lat_rank, a, tolerance, &rank);
-    lua_pushinteger(L, (lua_Integer)rank);
-    return 1;
+    return latL_returninteger(L, (lua_Integer)rank);
   }
   }
-  lua_pushnumber(L, value);
-  return 1;
+  return latL_returnnumber(L, value);
 }
 
 static const latL_Function functions[] = {

@@ -128,8 +128,7 @@ static int construct(lua_State *L)
 static int is(lua_State *L, const latL_Function *f)
 {
   (void)f;
-  lua_pushboolean(L, latL_tomatrix(L, 1) != NULL);
-  return 1;
+  return latL_returnboolean(L, latL_tomatrix(L, 1) != NULL);
 }
 
 static const latL_Function functions[] = {

@@ -102,8 +102,7 @@ static int quantile(lua_State *L, const latL_Function *f)
     double value;
     const lat_matrix out = lat_vector_of(&value, 1);
     latL_run(L, f->who, lat_quantile, &A->view, 0, p, &out);
-    lua_pushnumber(L, value);
-    return 1;
+    return latL_returnnumber(L, value);
   }
   const latL_Result out = line_result(L, options, f->who, A, dim, A->view.dtype);
   latL_run(L, f->who, lat_quantile, &A->view, dim, p, &out.view);

@@ -112,8 +112,7 @@ static int jump(lua_State *L, const latL_Function *f)
 {
   lat_random *random = latL_selfrandom(L, f->who);
   random->position += (uint64_t)latL_checkinteger(L, 2, f->who, "n");
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 /* rng:state() -> { seed, stream, position }; rng:state(t) sets them */
@@ -127,8 +126,7 @@ static int state(lua_State *L, const latL_Function *f)
       if (latL_getoption(L, 2, names[i]) != LUA_TNIL || i == 0)
         values[i] = (uint64_t)latL_checkinteger(L, -1, f->who, names[i]);
     for (int i = 0; i < 3; i++) *fields[i] = values[i];
-    lua_settop(L, 1);
-    return 1;
+    return latL_returnself(L);
   }
   lua_createtable(L, 0, 3);
   for (int i = 0; i < 3; i++) {
@@ -157,9 +155,8 @@ static int equal(lua_State *L, const latL_Function *f)
 {
   (void)f;
   const lat_random *a = luaL_testudata(L, 1, LATL_RANDOM), *b = luaL_testudata(L, 2, LATL_RANDOM);
-  lua_pushboolean(L, a && b && a->seed == b->seed && a->stream == b->stream &&
-                         a->position == b->position);
-  return 1;
+  return latL_returnboolean(L, a && b && a->seed == b->seed && a->stream == b->stream &&
+                                   a->position == b->position);
 }
 
 static const void *checked_self(lua_State *L, const char *who)

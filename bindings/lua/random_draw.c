@@ -133,8 +133,7 @@ static int draw(lua_State *L, const char *who, const distribution *d, lat_random
   }
   double x;
   standard(d, random, LAT_FLOAT64, 1, &x);
-  lua_pushnumber(L, d->base + d->scale * x);
-  return 1;
+  return latL_returnnumber(L, d->base + d->scale * x);
 }
 
 /* ---- distributions with options ---------------------------------------------------- */
@@ -199,8 +198,7 @@ static int draw_integers(lua_State *L, const latL_Function *f)
   uint64_t bound = (uint64_t)high - (uint64_t)low + 1;
   if (lua_isnil(L, 4) && !latL_hasoption(L, 6, "out")) { /* a Lua integer, of any size */
     uint64_t value = (uint64_t)low + lat_random_below(random, bound);
-    lua_pushinteger(L, (lua_Integer)value);
-    return 1;
+    return latL_returninteger(L, (lua_Integer)value);
   }
   if (low < -exact || high > exact)
     latL_error(L, f->who, "a matrix holds integers up to 2^53 exactly, the range is %I to %I", low,

@@ -110,8 +110,7 @@ static int step(lua_State *L, const latL_Function *f)
   double rate = rate_of(L, o, who);
   latL_usestore(L, o->core.store, who);
   latL_run(L, who, lat_optimizer_step, &o->core, rate);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 static int set_field(lua_State *L, const latL_Function *f)
@@ -138,9 +137,8 @@ static int tostring(lua_State *L, const latL_Function *f)
 static int cosine_at(lua_State *L)
 {
   double step = latL_checknumber(L, 1, "nn.cosine's schedule", "step");
-  lua_pushnumber(L, lat_schedule_cosine(step, lua_tonumber(L, lua_upvalueindex(1)),
-                                        lua_tonumber(L, lua_upvalueindex(2))));
-  return 1;
+  return latL_returnnumber(L, lat_schedule_cosine(step, lua_tonumber(L, lua_upvalueindex(1)),
+                                                  lua_tonumber(L, lua_upvalueindex(2))));
 }
 
 static int cosine(lua_State *L, const latL_Function *f)
@@ -175,8 +173,7 @@ static int warm_up_at(lua_State *L)
   double at = latL_checknumber(L, 1, "nn.warm_up's schedule", "step"),
          steps = lua_tonumber(L, lua_upvalueindex(1));
   if (at < steps || lua_isnil(L, lua_upvalueindex(2))) {
-    lua_pushnumber(L, lat_schedule_warm_up(at, steps));
-    return 1;
+    return latL_returnnumber(L, lat_schedule_warm_up(at, steps));
   }
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_pushnumber(L, at - steps);

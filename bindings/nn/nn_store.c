@@ -43,8 +43,7 @@ static int add(lua_State *L, const latL_Function *f)
   double gain = latL_optnumber(L, 5, f->who, "gain", 1, 1e-30, 1e30);
   size_t index;
   latL_run(L, f->who, lat_store_add, store, name, rows, cols, init, gain, 0, &index);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 static int list(lua_State *L, const latL_Function *f)
@@ -97,8 +96,7 @@ static int set(lua_State *L, const latL_Function *f)
                  (lua_Integer)target.rows, (lua_Integer)target.cols, latL_shape(L, A));
     lat_copy(&from, &target);
   }
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 /* ---- all at once ----------------------------------------------------------------------------------- */
@@ -109,8 +107,7 @@ static int clip(lua_State *L, const latL_Function *f)
   double most = latL_checknumber(L, 2, f->who, "norm");
   if (!(most > 0)) latL_error(L, f->who, "norm must be positive, got %f", most);
   flat_of(L, f->who, store, GRADIENTS);
-  lua_pushnumber(L, lat_store_clip(store, most));
-  return 1;
+  return latL_returnnumber(L, lat_store_clip(store, most));
 }
 
 static int average(lua_State *L, const latL_Function *f)
@@ -121,8 +118,7 @@ static int average(lua_State *L, const latL_Function *f)
   bool fresh = !store->average;
   latL_run(L, f->who, lat_store_average, store, decay);
   if (fresh) latL_weigh(L, bytes_of(store));
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 static int swap(lua_State *L, const latL_Function *f)
@@ -130,8 +126,7 @@ static int swap(lua_State *L, const latL_Function *f)
   lat_store *store = latL_checkstore(L, 1, f->who);
   flat_of(L, f->who, store, AVERAGES);
   lat_store_swap(store);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 /* store:assign(other): the values of a store of the same layout */
@@ -145,8 +140,7 @@ static int assign(lua_State *L, const latL_Function *f)
            store->items[i].cols == other->items[i].cols;
   if (!same) latL_error(L, f->who, "the other store's parameters have other shapes");
   if (store->size) memcpy(store->values, other->values, bytes_of(store));
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 static int tostring(lua_State *L, const latL_Function *f)

@@ -43,8 +43,7 @@ static int reset(lua_State *L, const latL_Function *f)
   size_t slab = tape->slab;
   lat_tape_reset(tape);
   if (tape->slab > slab) latL_weigh(L, tape->slab - slab);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 static int check(lua_State *L, const latL_Function *f)
@@ -53,8 +52,7 @@ static int check(lua_State *L, const latL_Function *f)
   if (lua_type(L, 2) != LUA_TBOOLEAN)
     latL_error(L, f->who, "on must be true or false, got %s", luaL_typename(L, 2));
   tape->check = lua_toboolean(L, 2);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 /* tape:state() -> { seed, step }; tape:state(t) sets them */
@@ -67,8 +65,7 @@ static int state(lua_State *L, const latL_Function *f)
                                        LUA_MININTEGER, LUA_MAXINTEGER);
     tape->step = latL_optsize(L, 2, f->who, "step", tape->step, 0);
     tape->seed = (uint64_t)seed;
-    lua_settop(L, 1);
-    return 1;
+    return latL_returnself(L);
   }
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, (lua_Integer)tape->seed);
@@ -205,8 +202,7 @@ static int more_fields(lua_State *L)
 {
   const lat_tape *tape = latL_checktape(L, 1, "tape");
   if (strcmp(lua_tostring(L, 2), "bytes") != 0) return 0;
-  lua_pushinteger(L, (lua_Integer)(tape->slab > tape->used ? tape->slab : tape->used));
-  return 1;
+  return latL_returninteger(L, (lua_Integer)(tape->slab > tape->used ? tape->slab : tape->used));
 }
 
 #define OF_VALUES(who, arguments, names, function)                                                 \

@@ -227,8 +227,7 @@ static int backward(lua_State *L, const latL_Function *f)
   latL_Value *x = self(L, f->who);
   lat_tape_backward(x->tape, x->handle, latL_optboolean(L, 2, f->who, "accumulate", false));
   latL_checkstep(L, x->tape, f->who);
-  lua_settop(L, 1);
-  return 1;
+  return latL_returnself(L);
 }
 
 /* Pushes a copy of what `part` says of the value. */
@@ -255,8 +254,7 @@ static int value(lua_State *L, const latL_Function *f)
   latL_Value *x = self(L, f->who);
   const lat_node *node = node_of(L, x, f->who);
   if (node->rows != 1 || node->cols != 1) return push_copy(L, x, 0, f->who, lat_tape_value);
-  lua_pushnumber(L, lat_tape_number(x->tape, x->handle));
-  return 1;
+  return latL_returnnumber(L, lat_tape_number(x->tape, x->handle));
 }
 
 static int gradient(lua_State *L, const latL_Function *f)
