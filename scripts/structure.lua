@@ -4,8 +4,10 @@
 --   2. no two modules (a .c file and its header) use each other, directly or through others (with the
 --      argument "circles": some still do)
 --   3. no folder of core has more than 20 .c files, none of bindings more than 15
+--   4. a .c file of core opens with a comment that begins with its name and says what it computes, and
+--      comments of core end within 100 columns (core/em: with the argument "comments")
 --
--- lua scripts/structure.lua [circles]   from the top of the tree; prints what is wrong, and exits with 1
+-- lua scripts/structure.lua [circles] [comments]   from the top; prints what is wrong, and exits with 1
 
 -- Each folder may use those before it; folders on one line don't know each other. A folder stands for
 -- those in it that aren't named.
@@ -22,6 +24,9 @@ local LAYERS = {
   { "bindings" },
 }
 local MOST = { core = 20, bindings = 15 }
+
+local asked = {}
+for _, word in ipairs(arg) do asked[word] = true end
 
 local wrong = {}
 local function fault(format, ...) wrong[#wrong + 1] = format:format(...) end
@@ -156,7 +161,7 @@ local function visit(name)
   if #component > 1 then report(component) end
 end
 
-for _, path in ipairs(arg[1] == "circles" and files or {}) do
+for _, path in ipairs(asked.circles and files or {}) do
   if not index[module_of[path]] then visit(module_of[path]) end
 end
 
@@ -169,6 +174,23 @@ end
 for folder, size in pairs(sizes) do
   local most = MOST[folder:match "^%a+"]
   if size > most then fault("%s has %d .c files, more than %d", folder, size, most) end
+end
+
+-- ---- comments -------------------------------------------------------------------------------------
+
+for _, path in ipairs(files) do
+  if path:find "^core/" and (asked.comments or not path:find "^core/em/") then
+    local code = read(path)
+    local name = path:match "[^/]*$"
+    if name:find "%.c$" and not (code:match "^/%* ([^\n]*)" or ""):find(name, 1, true) then
+      fault("%s doesn't open with a comment that says what it computes", path)
+    end
+    local number = 0
+    for line in code:gmatch "([^\n]*)\n" do
+      number = number + 1
+      if #line > 100 and not line:find "\\$" then fault("%s:%d has more than 100 columns", path, number) end
+    end
+  end
 end
 
 table.sort(wrong)

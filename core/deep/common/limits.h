@@ -11,9 +11,8 @@
 #define LAT_ROWS_MOST    1024
 #define LAT_ROWS_NODES   256 /* of the tapes of workers, at first */
 
-#define LAT_CHECK_BAND                                                                             \
-  ((size_t)1 << 18)            /* elements of data converted and checked at a time: 1 MB */
-#define LAT_WEIGHTS_BUFFER 256 /* exponentials computed together, on the stack */
+#define LAT_CHECK_BAND     ((size_t)1 << 18) /* elements of data checked at a time: 1 MB */
+#define LAT_WEIGHTS_BUFFER 256               /* exponentials computed together, on the stack */
 
 /* Rows whose draws are weighed together, at most, and draws a row for which tapes get memory at
  * first. */
