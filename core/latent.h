@@ -89,7 +89,8 @@ using std::atomic_int;
 #include "files/npy.h"
 #include "files/safetensors.h"
 
-/* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent, 0). */
+/* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent,
+ * 0). */
 struct lua_State;
 int luaopen_latent(struct lua_State *L);
 

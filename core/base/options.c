@@ -57,7 +57,7 @@ void lat_options_default(const lat_option *table, void *options, size_t size)
   for (; table->name; table++) put(table, options, table->otherwise);
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 const lat_option *lat_option_find(const lat_option *table, const char *name)
 {
@@ -124,7 +124,7 @@ const char *lat_option_nearest(const lat_option *table, const char *name)
   return nearest;
 }
 
-/* ---- for readers ------------------------------------------------------------------------------- */
+/* ---- for readers ----------------------------------------------------------------------------- */
 
 const char *lat_option_type_text(const lat_option *option, char *text, size_t size)
 {
@@ -149,7 +149,7 @@ const char *lat_option_default_text(const lat_option *option, char *text, size_t
   return text;
 }
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static bool whole(lat_option_type type)
 {
