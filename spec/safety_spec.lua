@@ -268,6 +268,37 @@ describe("objects", function()
     assert.equal("true\n", output)
   end)
 
+  it("whose fit has died in a coroutine may be closed by a finalizer, after their memory", function()
+    local output, ok = helper.lua([[
+      local latent = require "latent"
+      local X = latent.matrix.zeros(60, 2)
+      for i = 1, 60 do X:set(i, 1, i % 7) X:set(i, 2, i % 5) end
+      local closed = 0
+      local function die(model, X, options)
+        local t = setmetatable({}, { __gc = function(t)
+          coroutine.close(t.co)
+          closed = closed + 1
+        end })
+        t.co = coroutine.create(model.fit)
+        assert(not coroutine.resume(t.co, model, X, options))
+        local _ = X:sum() + (X:t() * X):sum() -- elsewhere than in that coroutine
+      end
+      for _, model in ipairs{
+        latent.kmeans{ clusters = 2, tolerance = 0 },
+        latent.gmm{ components = 2 }, latent.gmm{ components = 2, restarts = 2 },
+        latent.mppca{ components = 2, latent_dim = 1 }, latent.mixture{ components = 2, family = "poisson" },
+        latent.ppca{ latent_dim = 1, method = "em" }, latent.bpca{ method = "em" },
+        latent.fa{ latent_dim = 1, method = "em" }, latent.ica(), latent.lds{ latent_dim = 1 } } do
+        die(model, X, { on_iteration = function(s) if s.iteration == 2 then error "no more" end end })
+        collectgarbage()
+        collectgarbage()
+        assert(tostring(model):find "fitted:" or tostring(model):find "ica", tostring(model))
+      end
+      print(closed)]], "MALLOC_PERTURB_=165")
+    assert.is_truthy(ok, output)
+    assert.equal("10\n", output)
+  end)
+
   it("whose finalizers are called by hand stay whole", function()
     local A = latent.matrix.ones(30, 2)
     local following, _, _, run = latent.gmm():steps(A)

@@ -43,12 +43,19 @@ void latL_beginturn(lua_State *L, latL_Turn *turn)
   turn->busy = true;
 }
 
+/* Whether the collector has taken the workspace of the run at LATL_RUN. */
+static bool memory_gone(lua_State *L)
+{
+  lua_getiuservalue(L, LATL_RUN, LATL_RUN_WORK);
+  bool gone = latL_workspacegone(L, -1);
+  lua_pop(L, 1);
+  return gone;
+}
+
 void *latL_resume(lua_State *L, int at)
 {
   latL_Turn *turn = restore(L, at);
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_WORK);
-  if (latL_workspacegone(L, -1)) latL_failgone(L, turn->who, "loop's memory");
-  lua_settop(L, LATL_TOP);
+  if (memory_gone(L)) latL_failgone(L, turn->who, "loop's memory");
   if (turn->busy)
     latL_error(L, turn->who, "the iterator is in the middle of a turn, which has called this");
   latL_beginturn(L, turn);
@@ -76,10 +83,12 @@ int latL_pushsteps(lua_State *L, lua_CFunction next)
   return 4;
 }
 
-/* The run at 1 */
+/* The run at 1. A finalizer may be what closes the coroutine that its call has died in, and the
+ * collector may have taken its memory before. */
 static int fail_turn(lua_State *L)
 {
   latL_Turn *turn = restore(L, 1);
+  if (memory_gone(L)) return 0;
   latL_workspace(L);
   latL_watch(L, turn->work);
   turn->failed(L, turn);
