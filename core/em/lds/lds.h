@@ -61,9 +61,9 @@ static inline const double *lat_lds_at(lat_lds_matrix matrix, size_t t)
 }
 
 typedef struct lat_lds {
-  size_t states, outputs, inputs; /* M, D, U */
-  union {                         /* by name, and by LAT_LDS_A, .. */
-    struct {
+  size_t states, outputs, inputs;      /* M, D, U */
+  union {                              /* by name, and by LAT_LDS_A, .. */
+    __extension__ struct {             /* C++ has no such by itself */
       lat_lds_matrix A, B, C, D, Q, R; /* B and D aren't read without inputs */
     };
     lat_lds_matrix matrix[LAT_LDS_MEAN];
@@ -258,7 +258,7 @@ typedef struct lat_lds_options {
   /* Given values, data NULL for those that aren't: starts of what is estimated. With a stride they
    * vary, and can't be estimated. */
   union {
-    struct {
+    __extension__ struct {
       lat_lds_matrix A, B, C, D, Q, R, initial_mean, initial_covariance;
     };
     lat_lds_matrix given[LAT_LDS_PARAMETERS];
