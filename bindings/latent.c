@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "lua/binding.h"
 #include "model/model.h"
 
@@ -60,10 +61,30 @@ static int wall_clock(lua_State *L, const latL_Function *f)
   return latL_returnnumber(L, lat_clock());
 }
 
-static const latL_Function functions[] = {{"latent.threads", threads, .arguments = 1},
-                                          {"latent.terminal", terminal, .arguments = 1},
-                                          {"latent.clock", wall_clock, .arguments = 0},
-                                          LATL_END};
+/* latent._nearest(word, words): the one of the list that is nearest, or nil; latent._distance(a, b): the
+ * edit distance. For the parts in Lua, as their underscores say. */
+static int nearest(lua_State *L, const latL_Function *f)
+{
+  size_t count;
+  const char *word = latL_checkstring(L, 1, f->who, "word");
+  lua_createtable(L, 0, 1);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "words");
+  const char **words = latL_optstrings(L, lua_gettop(L), f->who, "words", "strings", &count);
+  lua_pushstring(L, words ? lat_nearest_word(word, words) : NULL);
+  return 1;
+}
+
+static int distance(lua_State *L, const latL_Function *f)
+{
+  const char *a = latL_checkstring(L, 1, f->who, "a"), *b = latL_checkstring(L, 2, f->who, "b");
+  return latL_returninteger(L, (lua_Integer)lat_word_distance(a, b));
+}
+
+static const latL_Function functions[] = {
+    {"latent.threads", threads, .arguments = 1},    {"latent.terminal", terminal, .arguments = 1},
+    {"latent.clock", wall_clock, .arguments = 0},   {"latent._nearest", nearest, .arguments = 0},
+    {"latent._distance", distance, .arguments = 2}, LATL_END};
 
 /* Lua 5.1, its JIT, 5.2 and 5.3: by what they have themselves. */
 static int fail_older(lua_State *L)

@@ -104,7 +104,7 @@ describe("the documentation", function()
       if seen[name] then wrong[#wrong + 1] = name .. " (twice)" end
       seen[name] = true
       local class, property = name:match("^(%u%w*)%.([%w_]+)$")
-      if entry.topic or name == room.name then return end -- a room may be a folder of functions only
+      if entry.topic or name == room.name then return end -- a module may have functions only
       local found
       if class then found = sample(class)[property] else found = help.resolve(name) end
       if found == nil then wrong[#wrong + 1] = name end
@@ -210,7 +210,7 @@ describe("latent.help", function()
     assert.is_truthy(page:find("\n  Figure:save +Writes the figure to a file%.\n"))
   end)
 
-  it("lists the rooms when nothing is asked", function()
+  it("lists the modules when nothing is asked", function()
     local page = help.text()
     for _, room in ipairs(docs) do assert.is_truthy(page:find("\n  " .. room.name .. " +%u"), room.name) end
   end)
@@ -223,7 +223,7 @@ describe("latent.help", function()
     assert.is_truthy(help.text "plot.figrue":find("Near it:\n  plot%.figure"))
     assert.is_truthy(help.text "elipse":find("Figure:ellipse", 1, true))
     assert.is_truthy(help.text "Mahalanobis":find("Nothing is called 'Mahalanobis'", 1, true))
-    assert.is_truthy(help.text "zzzzzzzz":find("latent.help() lists the rooms", 1, true))
+    assert.is_truthy(help.text "zzzzzzzz":find("latent.help() lists the modules", 1, true))
   end)
 
   it("says so when a value is none of latent's", function()
@@ -281,7 +281,7 @@ describe("scripts/stubs.lua", function()
     end
   end)
 
-  it("makes a reference page a room", function()
+  it("makes a reference page a module", function()
     for _, room in ipairs(docs) do
       local file = assert(io.open(("%s/docs/%s.md"):format(folder, room.name)))
       local text = file:read "a"

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "files/csv.h"
 #include "lua/options.h"
 #include "lua/state.h"
@@ -82,7 +83,7 @@ static lat_status find_column(lua_State *L, lat_workspace *work, const plan *p, 
       if (strcmp(p->names[*column], name) == 0) return LAT_OK;
     if (!p->names)
       return lat_fail(work, LAT_FORMAT, "no header that could name a column '%.60s'", name);
-    const char *near = latL_nearest(name, p->names);
+    const char *near = lat_nearest_word(name, p->names);
     return lat_fail(work, LAT_FORMAT, "no column '%.60s'%s%.60s%s", name,
                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
   }

@@ -6,30 +6,15 @@ local matrix = latent.matrix
 
 local OPTIONS = { seed = true, shuffle = "boolean", out = "userdata", dtype = "string", scale = "number",
   binarize = "string", labels = true }
-local BINARIZE = { dynamic = true, static = true, threshold = true }
-
--- The option labels: a vector with one element a row.
-local function labels_of(labels, n)
-  labels = check.matrix("batches", "labels", labels)
-  if #labels ~= n then check.fail("batches", "there are %d labels for %d rows", #labels, n) end
-  return labels
-end
 
 local function checked(X, size, options)
   X = check.matrix("batches", "X", X)
   size = check.integer("batches", "size", size, 1)
   options = check.options("batches", options, OPTIONS)
-  local out, binarize = options.out, options.binarize
-  if binarize and not BINARIZE[binarize] then
-    check.fail("batches", 'binarize must be "dynamic", "static" or "threshold", got %s', check.show(binarize))
-  end
-  if options.dtype and options.dtype ~= "float32" and options.dtype ~= "float64" then
-    check.fail("batches", 'dtype must be "float32" or "float64", got %s', check.show(options.dtype))
-  end
-  local scale = options.scale
-  if scale and scale - scale ~= 0 then
-    check.fail("batches", "scale must be finite, got %s", scale)
-  end
+  local out, scale = options.out, options.scale
+  check.word("batches", "binarize", options.binarize, { "dynamic", "static", "threshold" })
+  check.word("batches", "dtype", options.dtype, { "float32", "float64" })
+  if scale and scale - scale ~= 0 then check.fail("batches", "scale must be finite, got %s", scale) end
   if out and not check.is_matrix(out) then check.fail("batches", "out must be a matrix, got %s", check.show(out)) end
   if out and (out.cols ~= X.cols or #out < math.min(size, #X)) then
     check.fail("batches", "out must be a matrix of %d columns and at least %d rows", X.cols, math.min(size, #X))
@@ -47,7 +32,8 @@ end
 return function(X, size, options)
   X, size, options = checked(X, size, options)
   local n, last = #X, 0
-  local labels = options.labels ~= nil and labels_of(options.labels, n) or nil
+  local labels = options.labels
+  if labels ~= nil then labels = check.count("batches", "labels", check.matrix("batches", "labels", labels), n) end
   local random = check.random("batches", options.seed)
   local order = options.shuffle ~= false and random:permutation(n)
   local dtype = options.dtype or X.dtype

@@ -14,14 +14,6 @@ local blocks = {}
 
 -- ---- checks ------------------------------------------------------------------
 
--- A finite number, >= 0 unless it may have any sign.
-local function number(who, name, value, signed)
-  if type(value) ~= "number" or value ~= value or math.abs(value) == math.huge or not signed and value < 0 then
-    check.fail(who, "%s must be a finite number%s, got %s", name, signed and "" or " >= 0", check.show(value))
-  end
-  return value
-end
-
 -- The options that have numbers for defaults, checked; `known` are others.
 local function read(who, options, defaults, known)
   known = known or {}
@@ -29,31 +21,20 @@ local function read(who, options, defaults, known)
   for name in pairs(defaults) do known[name] = true end
   options = check.options(who, options, known)
   local o = {}
+  for name, value in pairs(options) do o[name] = value end
   for _, name in ipairs((check.names(defaults))) do
-    local value = options[name]
-    if value == nil then value = defaults[name] end
-    o[name] = number(who, name, value)
-  end
-  for name, value in pairs(options) do
-    if o[name] == nil then o[name] = value end
+    if o[name] == nil then o[name] = defaults[name] end
+    check.number(who, name, o[name])
   end
   return o
 end
 
-local function word(who, name, value, words)
-  value = value or words[1]
-  for _, known in ipairs(words) do
-    if value == known then return value end
-  end
-  check.fail(who, '%s must be "%s", got %s', name, table.concat(words, '" or "'), check.show(value))
-end
-
 -- Numbers from a table or a vector, each finite.
 local function numbers(who, name, list)
-  local result = {}
   if check.is_matrix(list) then list = list:table() end
   if type(list) ~= "table" then check.fail(who, "%s must be a list of numbers, got %s", name, check.show(list)) end
-  for i, value in ipairs(list) do result[i] = number(who, ("%s[%d]"):format(name, i), value, true) end
+  local result = {}
+  for i, value in ipairs(list) do result[i] = check.number(who, ("%s[%d]"):format(name, i), value, true) end
   return result
 end
 
@@ -68,14 +49,6 @@ local function block_diagonal(list)
     i, j = i + A.rows, j + A.cols
   end
   return result
-end
-
-local function end_to_end(vectors)
-  local result = {}
-  for _, v in ipairs(vectors) do
-    for i = 1, v.rows do result[#result + 1] = v(i, 1) end
-  end
-  return matrix(result)
 end
 
 -- A with every element times I of n rows: the same for each of n dimensions, dimensions side by side.
@@ -99,8 +72,7 @@ end
 
 local function check_stable(who, A)
   local re, im = latent.eigen.general(A)
-  local modulus = 0
-  for i = 1, #re do modulus = math.max(modulus, math.sqrt(re[i] ^ 2 + im[i] ^ 2)) end
+  local modulus = (re:square() + im:square()):sqrt():max()
   if modulus >= 1 - 1e-12 then
     check.fail(who, "the process is not stationary: a root has the modulus %.6g, which should be below 1", modulus)
   end
@@ -136,9 +108,13 @@ end
 
 -- A diagonal matrix that isn't all of it: the first variances, then zeros.
 local function diagonal(n, ...)
-  local Q = matrix.zeros(n, n)
-  for i, variance in ipairs { ... } do Q:set(i, i, variance) end
-  return Q
+  local variances = { ... }
+  return matrix(n, n, function(i, j) return i == j and variances[i] or 0 end)
+end
+
+-- 1 x n: the first of n states is observed.
+local function first_of(n)
+  return matrix(1, n, function(_, j) return j == 1 and 1 or 0 end)
 end
 
 function blocks.local_level(options)
@@ -149,7 +125,7 @@ end
 function blocks.local_linear_trend(options)
   local who = "blocks.local_linear_trend"
   local o = read(who, options, { level_variance = 0, slope_variance = 1, noise_variance = 0 })
-  return part(who, o, matrix { { 1, 1 }, { 0, 1 } }, matrix { { 1, 0 } },
+  return part(who, o, matrix { { 1, 1 }, { 0, 1 } }, first_of(2),
     diagonal(2, o.level_variance, o.slope_variance))
 end
 
@@ -159,7 +135,7 @@ end
 local function dummies(period, variance)
   local n = period - 1
   local A = matrix(n, n, function(i, j) return i == 1 and -1 or i == j + 1 and 1 or 0 end)
-  return A, matrix(1, n, function(_, j) return j == 1 and 1 or 0 end), diagonal(n, variance)
+  return A, first_of(n), diagonal(n, variance)
 end
 
 local function rotation(frequency)
@@ -184,7 +160,7 @@ function blocks.seasonal(options)
   local o = read(who, options, { variance = 1, noise_variance = 0 },
     { period = true, form = true, harmonics = true })
   local period = check.integer(who, "period", o.period, 2)
-  local form = word(who, "form", o.form, { "dummy", "trigonometric" })
+  local form = check.word(who, "form", o.form, { "dummy", "trigonometric" })
   if form == "dummy" then
     if o.harmonics then check.fail(who, 'harmonics are for form = "trigonometric"') end
     check_states(who, period - 1)
@@ -200,9 +176,9 @@ end
 function blocks.cycle(options)
   local who = "blocks.cycle"
   local o = read(who, options, { variance = 1, damping = 1, noise_variance = 0 }, { period = true })
-  if number(who, "period", o.period) <= 1 then check.fail(who, "period must be above 1, got %s", o.period) end
+  if check.number(who, "period", o.period) <= 1 then check.fail(who, "period must be above 1, got %s", o.period) end
   if o.damping > 1 then check.fail(who, "damping must be at most 1, got %s", o.damping) end
-  return part(who, o, rotation(2 * math.pi / o.period) * o.damping, matrix { { 1, 0 } }, matrix.eye(2) * o.variance,
+  return part(who, o, rotation(2 * math.pi / o.period) * o.damping, first_of(2), matrix.eye(2) * o.variance,
     o.damping < 1 and "stationary" or "diffuse")
 end
 
@@ -218,9 +194,8 @@ function blocks.arma(options)
   local A = matrix(n, n, function(i, j) return j == 1 and ar[i] or j == i + 1 and 1 or 0 end)
   local w = matrix(n, 1, function(i) return i == 1 and 1 or ma[i - 1] or 0 end)
   local Q = w * w:t() * o.variance
-  local C = matrix(1, n, function(_, j) return j == 1 and 1 or 0 end)
   check_stable(who, A)
-  return part(who, o, A, C, Q, "stationary")
+  return part(who, o, A, first_of(n), Q, "stationary")
 end
 
 -- y_t = x_t' beta: C is another one at each time.
@@ -256,36 +231,33 @@ local function body(who, options, order, strength)
   local o = read(who, options, defaults, { dims = true, form = true })
   local dims = check.integer(who, "dims", o.dims or 2, 1, MOST_STATES)
   check_states(who, dims * (order + 1))
-  local A, Q = motion(order, o.dt, o[strength], word(who, "form", o.form, { "continuous", "discrete" }))
-  local C = matrix(1, order + 1, function(_, j) return j == 1 and 1 or 0 end)
-  return part(who, o, for_each(A, dims), for_each(C, dims), for_each(Q, dims))
+  local A, Q = motion(order, o.dt, o[strength], check.word(who, "form", o.form, { "continuous", "discrete" }))
+  return part(who, o, for_each(A, dims), for_each(first_of(order + 1), dims), for_each(Q, dims))
 end
 
-function blocks.constant_velocity(options)
-  return body("blocks.constant_velocity", options, 1, "acceleration_variance")
-end
+function blocks.constant_velocity(options) return body("blocks.constant_velocity", options, 1, "acceleration_variance") end
 
-function blocks.constant_acceleration(options)
-  return body("blocks.constant_acceleration", options, 2, "jerk_variance")
-end
+function blocks.constant_acceleration(options) return body("blocks.constant_acceleration", options, 2, "jerk_variance") end
 
 -- ---- putting parts together -------------------------------------------------------------------
 
-local NEEDED = { "A", "C", "Q", "R", "initial" }
-local FIELDS = { A = true, C = true, Q = true, R = true, initial = true, initial_mean = true,
-  initial_covariance = true }
+-- The fields of a part; true: it can't be without.
+local FIELDS = { A = true, C = true, Q = true, R = true, initial = true, initial_mean = false,
+  initial_covariance = false }
 
 local function parts_of(who, ...)
   local parts = { ... }
   if #parts == 0 then check.fail(who, "there must be at least one part") end
   for i, p in ipairs(parts) do
     if type(p) ~= "table" then check.fail(who, "part %d must be a table, got %s", i, check.show(p)) end
-    for _, name in ipairs(NEEDED) do
-      if p[name] == nil then check.fail(who, "part %d has no %s; parts are made by latent.blocks", i, name) end
+    for _, name in ipairs((check.names(FIELDS))) do
+      if FIELDS[name] and p[name] == nil then
+        check.fail(who, "part %d has no %s; parts are made by latent.blocks", i, name)
+      end
     end
     local names, odd = check.names(p)
-    for _, name in ipairs(names) do
-      if not FIELDS[name] then check.fail(who, "part %d has %s, which can't be put together", i, name) end
+    for k = #names, 1, -1 do
+      if FIELDS[names[k]] == nil then table.insert(odd, 1, names[k]) end
     end
     if odd[1] then check.fail(who, "part %d has %s, which can't be put together", i, odd[1]) end
   end
@@ -336,18 +308,19 @@ local function begin(result, parts)
   for i, p in ipairs(parts) do
     local n, stationary = #p.initial, p.initial[1] == "stationary"
     for k = 1, n do initial[#initial + 1] = known and stationary and "known" or p.initial[k] end
-    means[i] = p.initial_mean or matrix.zeros(n)
+    means[i] = (p.initial_mean or matrix.zeros(n)):reshape(n, 1)
     covariances[i] = p.initial_covariance or known and stationary and stationary_covariance(p)
       or matrix.zeros(n, n)
   end
   result.initial = initial
   if known then
-    result.initial_mean, result.initial_covariance = end_to_end(means), block_diagonal(covariances)
+    result.initial_mean, result.initial_covariance = matrix.vstack(means):flatten(), block_diagonal(covariances)
   end
   return result
 end
 
-local function together(who, parts, join_C, join_R)
+local function together(who, join_C, join_R, ...)
+  local parts = parts_of(who, ...)
   return begin({
     R = joined(who, parts, "R", join_R), -- first: it checks how many observations there are
     A = joined(who, parts, "A", block_diagonal),
@@ -356,14 +329,9 @@ local function together(who, parts, join_C, join_R)
   }, parts)
 end
 
-function blocks.sum(...)
-  local who = "blocks.sum"
-  return together(who, parts_of(who, ...), matrix.hstack, total(who))
-end
+function blocks.sum(...) return together("blocks.sum", matrix.hstack, total "blocks.sum", ...) end
 
-function blocks.stack(...)
-  return together("blocks.stack", parts_of("blocks.stack", ...), block_diagonal, block_diagonal)
-end
+function blocks.stack(...) return together("blocks.stack", block_diagonal, block_diagonal, ...) end
 
 -- ---- maximum likelihood -------------------------------------------------------------------------
 
@@ -381,7 +349,7 @@ local function read_start(who, start, options)
   end
   for _, name in ipairs(names) do
     local value = start[name]
-    if number(who, "start." .. name, value, true) <= 0 and not signed[name] then
+    if check.number(who, "start." .. name, value, true) <= 0 and not signed[name] then
       check.fail(who, "start.%s must be above 0 (or named in the option signed), got %s", name, value)
     end
   end
@@ -400,7 +368,7 @@ function blocks.fit(build, start, Y, options)
   options = check.options(who, options, { signed = "table", max_iterations = true, tolerance = "number",
     inputs = true })
   local most = check.integer(who, "max_iterations", options.max_iterations or 200, 1)
-  local tolerance = number(who, "tolerance", options.tolerance or 1e-12)
+  local tolerance = check.number(who, "tolerance", options.tolerance or 1e-12)
   local names, signed = read_start(who, start, options)
   local function parameters_of(x)
     local p = {}

@@ -29,24 +29,6 @@ function check.call(f, ...)
   return give(pcall(f, ...))
 end
 
--- Damerau-Levenshtein distance (optimal string alignment) by the last rows of its table.
-function check.distance(a, b)
-  local before, last = {}, {}
-  for j = 0, #b do last[j] = j end
-  for i = 1, #a do
-    local row = { [0] = i }
-    for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
-      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        row[j] = math.min(row[j], before[j - 2] + 1)
-      end
-    end
-    before, last = last, row
-  end
-  return last[#b]
-end
-
 -- ---- classes: their metatables are protected, getmetatable gives the name ------------------------
 
 -- A new class, whose objects have it as metatable.
@@ -133,15 +115,19 @@ end
 
 -- Raises: the word is none of the keys of `known`; names the nearest.
 function check.unknown(who, what, word, known)
-  local names, nearest, best = check.names(known), nil, math.max(2, #word // 3) + 1
+  local names = check.names(known)
+  local nearest = require("latent")._nearest(word, names)
   if #word > 40 then word = "(a long string)" end
-  for _, name in ipairs(names) do
-    local far = check.distance(word, name)
-    if far < best then nearest, best = name, far end
-  end
   if nearest then check.fail(who, "unknown %s '%s'; did you mean '%s'?", what, word, nearest) end
   if #names == 0 then check.fail(who, "unknown %s '%s': there are none", what, word) end
   check.fail(who, "unknown %s '%s'; known are %s", what, word, table.concat(names, ", "))
+end
+
+-- A method begins: self is of the class, and the options are of these, or there are none (known = nil).
+function check.method(who, class, self, options, known)
+  check.self(who, class, self)
+  if known then return check.options(who, options, known) end
+  check.no_options(who, options)
 end
 
 -- For functions without options: a table where they would be raises as an unknown option does.
@@ -155,6 +141,29 @@ function check.integer(who, name, value, least, most)
   if not n or n < least then check.fail(who, "%s must be an integer >= %d, got %s", name, least, check.show(value)) end
   if most and n > most then check.fail(who, "%s must be at most %d, got %d", name, most, n) end
   return n
+end
+
+-- A finite number, >= 0 unless it may have any sign.
+function check.number(who, name, value, signed)
+  if type(value) ~= "number" or value - value ~= 0 or not signed and value < 0 then
+    check.fail(who, "%s must be a finite number%s, got %s", name, signed and "" or " >= 0", check.show(value))
+  end
+  return value
+end
+
+-- One of a list of words; nil is the first of them.
+function check.word(who, name, value, words)
+  for _, word in ipairs(words) do
+    if value == nil or value == word then return word end
+  end
+  local all = ('"%s"'):format(table.concat(words, '", "')):gsub('", "([^"]*)"$', '" or "%1"')
+  check.fail(who, "%s must be %s, got %s", name, all, check.show(value))
+end
+
+-- The labels or weights (`what`), one for each of n rows.
+function check.count(who, what, list, n)
+  if #list ~= n then check.fail(who, "there are %d %s for %d rows", #list, what, n) end
+  return list
 end
 
 return check

@@ -22,7 +22,7 @@ local function labels_of(who, y, n)
   elseif type(y) ~= "table" then
     check.fail(who, "y must be a vector or a list of labels, got %s", check.show(y))
   end
-  if #y ~= n then check.fail(who, "there are %d labels for %d rows", #y, n) end
+  check.count(who, "labels", y, n)
   local labels, kind = {}, type(y[1])
   for i, label in ipairs(y) do
     if type(label) ~= kind or (kind ~= "number" and kind ~= "string") or label ~= label then
@@ -53,10 +53,6 @@ local function as_labels(classes, places)
 end
 
 -- ---- checks -----------------------------------------------------------------------
-
-local function data(who, X)
-  return check.matrix(who, "X", X)
-end
 
 -- What the last fit has made. A method goes by this alone: the models are the user's, and might fit the
 -- classifier again while it works.
@@ -125,15 +121,13 @@ end
 
 local function weights_of(weights, n)
   if weights == nil then return nil end
-  weights = check.matrix("classifier:fit", "weights", weights):flatten()
-  if #weights ~= n then check.fail("classifier:fit", "there are %d weights for %d rows", #weights, n) end
-  return weights
+  return check.count("classifier:fit", "weights", check.matrix("classifier:fit", "weights", weights):flatten(), n)
 end
 
 function Classifier:fit(X, y, options)
   local who = "classifier:fit"
   check.self(who, Classifier, self)
-  X = data(who, X)
+  X = check.matrix(who, "X", X)
   local classes, rows = group(labels_of(who, y, #X))
   if options ~= nil and type(options) ~= "table" then
     check.fail(who, "options must be a table, got %s", check.show(options))
@@ -191,12 +185,10 @@ function Classifier:log_posteriors(X, options)
   return log_posteriors(self, "classifier:log_posteriors", X, options)
 end
 
-function Classifier:posteriors(X, options)
-  return log_posteriors(self, "classifier:posteriors", X, options):exp()
-end
-
-function Classifier:responsibilities(X, options)
-  return log_posteriors(self, "classifier:responsibilities", X, options):exp()
+for _, name in ipairs { "posteriors", "responsibilities" } do
+  Classifier[name] = function(self, X, options)
+    return log_posteriors(self, "classifier:" .. name, X, options):exp()
+  end
 end
 
 function Classifier:predict(X, options)
@@ -217,7 +209,7 @@ end
 -- The labels and the predictions, both as lists; and the classes.
 local function compare(self, who, X, y, options)
   fitted(self, who)
-  X = data(who, X)
+  X = check.matrix(who, "X", X)
   local log_p, one, classes = joint(self, who, X, options)
   if one and type(y) ~= "table" and not check.is_matrix(y) then y = { y } end
   return labels_of(who, y, one and 1 or #X), log_p:argmax(1), classes
@@ -228,9 +220,7 @@ function Classifier:score(X, y, options)
   if y == nil then return log_sum((joint(self, who, X, options))):mean() end
   local truth, predicted, classes = compare(self, who, X, y, options)
   local right = 0
-  for i, label in ipairs(truth) do
-    if classes[predicted[i] // 1 | 0] == label then right = right + 1 end
-  end
+  for i, label in ipairs(truth) do right = right + (classes[predicted[i] // 1 | 0] == label and 1 or 0) end
   return right / #truth
 end
 
@@ -252,9 +242,7 @@ function Classifier:free_parameters(options)
   local now = fitted(self, "classifier:free_parameters")
   local count = self.given_priors == "estimated" and #now.classes - 1 or 0
   for k, model in ipairs(now.models) do
-    count = count + for_class("classifier:free_parameters", now.classes[k], function()
-      return model:free_parameters()
-    end)
+    count = count + for_class("classifier:free_parameters", now.classes[k], function() return model:free_parameters() end)
   end
   return count
 end
@@ -267,18 +255,12 @@ function Classifier:sample(n, options)
   n = check.integer(who, "n", n, 1)
   options = check.options(who, options, { seed = true })
   local random = check.random(who, options.seed)
-  local places, rows = random:categorical(now.priors, n), {}
-  for i = 1, n do
-    local k = places[i] // 1 | 0
-    rows[k] = rows[k] or {}
-    table.insert(rows[k], i)
-  end
+  local places = random:categorical(now.priors, n)
+  local _, rows = group(places:table())
   local X
   for k, model in ipairs(now.models) do
     if rows[k] then
-      local drawn = for_class(who, now.classes[k], function()
-        return (model:sample(#rows[k], { seed = random }))
-      end)
+      local drawn = for_class(who, now.classes[k], model.sample, model, #rows[k], { seed = random })
       X = X or matrix.zeros(n, drawn.cols)
       for i, row in ipairs(rows[k]) do X[row]:assign(drawn[i]) end
     end

@@ -21,11 +21,8 @@ end
 function datasets.iris(options)
   check.no_options("datasets.iris", options)
   local X, info = read("iris.csv", { labels = "species" })
-  return X, info.codes, {
-    columns = info.columns,
-    classes = info.classes,
-    source = "Anderson 1935, Fisher 1936 (R's iris)",
-  }
+  return X, info.codes,
+    { columns = info.columns, classes = info.classes, source = "Anderson 1935, Fisher 1936 (R's iris)" }
 end
 
 function datasets.faithful(options)
@@ -46,11 +43,8 @@ end
 function datasets.nile(options)
   check.no_options("datasets.nile", options)
   local X = read "nile.csv"
-  return X:block(1, -1, 2, 2):copy(), {
-    columns = { "volume" },
-    time = X:col(1):copy(),
-    source = "Cobb 1978 (R's Nile)",
-  }
+  return X:block(1, -1, 2, 2):copy(),
+    { columns = { "volume" }, time = X:col(1):copy(), source = "Cobb 1978 (R's Nile)" }
 end
 
 function datasets.air_passengers(options)
@@ -83,21 +77,15 @@ local function find(directory, part, kind)
 end
 
 function datasets.mnist(directory, options)
-  if type(directory) ~= "string" then
-    check.fail(WHO, "folder must be a string, got %s", check.show(directory))
-  end
+  if type(directory) ~= "string" then check.fail(WHO, "folder must be a string, got %s", check.show(directory)) end
   options = check.options(WHO, options, { part = "string", scale = "number" })
-  local part, scale = options.part or "train", options.scale or 1 / 255
-  if not PARTS[part] then check.fail(WHO, 'part must be "train", "test" or "valid", got %s', check.show(part)) end
+  local part, scale = check.word(WHO, "part", options.part, { "train", "test", "valid" }), options.scale or 1 / 255
   local name, message = find(directory, part, "images-idx3-ubyte")
   if not name then return nil, message end
   local X
   X, message = latent.read(name, { dtype = "float32" })
   if not X then return nil, message end
-  if scale ~= 1 then
-    local every = matrix.range(1, #X)
-    latent._gather(X, every, X, scale)
-  end
+  if scale ~= 1 then latent._gather(X, matrix.range(1, #X), X, scale) end
   local labels = find(directory, part, "labels-idx1-ubyte")
   if labels then
     labels, message = latent.read(labels)
@@ -110,26 +98,21 @@ end
 
 -- ---- generators ---------------------------------------------------------------
 
--- Options with defaults, checked to be finite numbers >= 0 (integers >= 1 where the default is one).
--- A set of data is the same at every call unless another seed asks for another one.
-local function settings(who, options, defaults)
+-- The number of rows, and options with defaults, checked to be finite numbers >= 0 (integers >= 1 where the
+-- default is one). A set of data is the same at every call unless another seed asks for another one.
+local function settings(who, n, options, defaults)
+  n = check.integer(who, "n", n, 1)
   local known, given = { seed = true }, {}
   local names = check.names(defaults)
   for _, name in ipairs(names) do known[name] = "number" end
   options = check.options(who, options, known)
   for _, name in ipairs(names) do
-    local default = defaults[name]
-    local value = options[name] or default
-    if math.type(default) == "integer" then
-      value = check.integer(who, name, value, 1)
-    elseif not (value >= 0 and value < math.huge) then
-      check.fail(who, "%s must be a finite number >= 0, got %s", name, value)
-    end
-    given[name] = value
+    local value = options[name] or defaults[name]
+    local integer = math.type(defaults[name]) == "integer"
+    given[name] = integer and check.integer(who, name, value, 1) or check.number(who, name, value)
   end
-  local seed = options.seed or 1
-  given.random = check.random(who, seed)
-  return given
+  given.random = check.random(who, options.seed or 1)
+  return given, n
 end
 
 -- Classes 1..K in equal parts (up to one), in random order.
@@ -152,8 +135,8 @@ local function curves(n, noise, random, f)
 end
 
 function datasets.blobs(n, options)
-  n = check.integer("datasets.blobs", "n", n, 1)
-  local o = settings("datasets.blobs", options, { components = 3, dims = 2, spread = 1.0, box = 10.0 })
+  local o
+  o, n = settings("datasets.blobs", n, options, { components = 3, dims = 2, spread = 1.0, box = 10.0 })
   local centers = (matrix.random(o.components, o.dims, o.random) * 2 - 1) * o.box
   local labels = balanced(n, o.components, o.random)
   local X = matrix.normal(n, o.dims, o.random) * o.spread
@@ -161,8 +144,8 @@ function datasets.blobs(n, options)
 end
 
 function datasets.two_moons(n, options)
-  n = check.integer("datasets.two_moons", "n", n, 1)
-  local o = settings("datasets.two_moons", options, { noise = 0.1 })
+  local o
+  o, n = settings("datasets.two_moons", n, options, { noise = 0.1 })
   return curves(n, o.noise, o.random, function(label, u)
     local x, y = math.cos(math.pi * u), math.sin(math.pi * u)
     if label == 1 then return x, y end
@@ -171,8 +154,8 @@ function datasets.two_moons(n, options)
 end
 
 function datasets.circles(n, options)
-  n = check.integer("datasets.circles", "n", n, 1)
-  local o = settings("datasets.circles", options, { noise = 0.05, factor = 0.5 })
+  local o
+  o, n = settings("datasets.circles", n, options, { noise = 0.05, factor = 0.5 })
   return curves(n, o.noise, o.random, function(label, u)
     local radius = label == 1 and 1 or o.factor
     return radius * math.cos(2 * math.pi * u), radius * math.sin(2 * math.pi * u)
@@ -180,8 +163,8 @@ function datasets.circles(n, options)
 end
 
 function datasets.swiss_roll(n, options)
-  n = check.integer("datasets.swiss_roll", "n", n, 1)
-  local o = settings("datasets.swiss_roll", options, { noise = 0.0, height = 21.0 })
+  local o
+  o, n = settings("datasets.swiss_roll", n, options, { noise = 0.0, height = 21.0 })
   local u, latent_points = matrix.random(n, 2, o.random), matrix.zeros(n, 2)
   local X = matrix.normal(n, 3, o.random) * o.noise
   for i = 1, n do
@@ -196,20 +179,13 @@ function datasets.swiss_roll(n, options)
 end
 
 function datasets.low_rank(n, d, m, options)
-  n = check.integer("datasets.low_rank", "n", n, 1)
-  d = check.integer("datasets.low_rank", "d", d, 1)
-  m = check.integer("datasets.low_rank", "m", m, 1)
-  if m > d then check.fail("datasets.low_rank", "m must be at most d = %d, got %d", d, m) end
-  local o = settings("datasets.low_rank", options, { noise = 1.0 })
-  local W = matrix.normal(d, m, o.random)
-  local Z = matrix.normal(n, m, o.random)
+  local who, o = "datasets.low_rank", nil
+  d, m = check.integer(who, "d", d, 1), check.integer(who, "m", m, 1)
+  if m > d then check.fail(who, "m must be at most d = %d, got %d", d, m) end
+  o, n = settings(who, n, options, { noise = 1.0 })
+  local W, Z = matrix.normal(d, m, o.random), matrix.normal(n, m, o.random)
   local X = Z * W:t() + matrix.normal(n, d, o.random) * o.noise
-  return X, {
-    latent = Z,
-    W = W,
-    noise_variance = o.noise ^ 2,
-    covariance = W * W:t() + matrix.eye(d) * o.noise ^ 2,
-  }
+  return X, { latent = Z, W = W, noise_variance = o.noise ^ 2, covariance = W * W:t() + matrix.eye(d) * o.noise ^ 2 }
 end
 
 return datasets

@@ -9,11 +9,8 @@ local matrix = latent.matrix
 local function by_class(labels, n, random)
   local who = "folds"
   if check.is_matrix(labels) then labels = labels:flatten():table() end
-  if type(labels) ~= "table" then
-    check.fail(who, "labels must be a vector or a list, got %s", check.show(labels))
-  elseif #labels ~= n then
-    check.fail(who, "there are %d labels for %d rows", #labels, n)
-  end
+  if type(labels) ~= "table" then check.fail(who, "labels must be a vector or a list, got %s", check.show(labels)) end
+  check.count(who, "labels", labels, n)
   local classes, rows = {}, {}
   for _, i in ipairs(random:permutation(n):table()) do
     local label = labels[i // 1 | 0]

@@ -6,14 +6,12 @@
 local KINDS = { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" }
 local check = require "latent.check"
 
-local CRITERIA = { bic = true, aic = true }
-
 local WHO = "gmm_select"
--- Options of the choice, of the models, and of their fits; true: of any type.
-local CHOICE = { components = true, covariance = true, criterion = "string" }
-local MODEL = { init = true, regularization = true, restarts = true, max_iterations = true, tolerance = true,
-  accelerate = true, seed = true }
-local FIT = { weights = true, missing = "boolean" }
+-- Options of the models, of their fits, and all, with those of the choice.
+local MODEL = { "init", "regularization", "restarts", "max_iterations", "tolerance", "accelerate", "seed" }
+local FIT = { "weights", "missing" }
+local OPTIONS = { components = true, covariance = true, criterion = "string", weights = true, missing = "boolean" }
+for _, name in ipairs(MODEL) do OPTIONS[name] = true end
 
 -- A number, a list of numbers, or nil, as a list.
 local function list_of(value, otherwise)
@@ -42,26 +40,15 @@ end
 -- The options of the list `names`, of these.
 local function only(options, names)
   local chosen = {}
-  for name in pairs(names) do chosen[name] = options[name] end
+  for _, name in ipairs(names) do chosen[name] = options[name] end
   return chosen
-end
-
-local function checked(options)
-  local known = {}
-  for _, names in ipairs { CHOICE, MODEL, FIT } do
-    for name, kind in pairs(names) do known[name] = kind end
-  end
-  options = check.options(WHO, options, known)
-  local criterion = options.criterion or "bic"
-  if not CRITERIA[criterion] then check.fail(WHO, 'criterion must be "bic" or "aic", got %s', check.show(criterion)) end
-  return options, criterion
 end
 
 -- latent.gmm_select(X [, {components=, covariance=, criterion=, weights=, missing=, ...}])
 return function(X, options)
   local latent = require "latent"
-  local criterion
-  options, criterion = checked(options)
+  options = check.options(WHO, options, OPTIONS)
+  local criterion = check.word(WHO, "criterion", options.criterion, { "bic", "aic" })
   X = check.matrix(WHO, "X", X)
   local of_model, of_fit, missing = only(options, MODEL), only(options, FIT), { missing = options.missing }
   local weights = options.weights ~= nil and check.matrix(WHO, "weights", options.weights):flatten() or nil

@@ -46,8 +46,8 @@ local function repeats(layer, terminal)
 end
 
 local function palette(name)
-  local anchors, parts = gnuplot.palettes[name], {}
-  for i, hex in ipairs(anchors) do parts[i] = ("%d %s"):format(i - 1, quote(hex)) end
+  local parts = {}
+  for i, hex in ipairs(gnuplot.palettes[name]) do parts[i] = ("%d %s"):format(i - 1, quote(hex)) end
   return "set palette defined (" .. table.concat(parts, ", ") .. ")"
 end
 
@@ -128,15 +128,14 @@ local function settings(fig, text)
     if not text then set "set grid lt 1 lw 0.5 lc rgb '#e6e6e6'" end
   end
   if fig.title then set("set title %s textcolor rgb '#111111'", quote(fig.title)) end
-  if fig.xlabel then set("set xlabel %s textcolor rgb '#333333'", quote(fig.xlabel)) end
-  if fig.ylabel then set("set ylabel %s textcolor rgb '#333333'", quote(fig.ylabel)) end
   local empty = is_empty(fig) and { 0.1, 1 }
-  local x, y = fig.xrange or empty, fig.yrange or empty
-  if x then set("set xrange [%s:%s]", number(x[1]), number(x[2])) end
-  if y then set("set yrange [%s:%s]", number(y[1]), number(y[2])) end
+  for _, axis in ipairs { "x", "y" } do
+    local label, range = fig[axis .. "label"], fig[axis .. "range"] or empty
+    if label then set("set %slabel %s textcolor rgb '#333333'", axis, quote(label)) end
+    if range then set("set %srange [%s:%s]", axis, number(range[1]), number(range[2])) end
+    if fig["log" .. axis] then set("set logscale %s", axis) end
+  end
   if text and not (fig.logx or fig.logy) then set "set offsets graph 0.03, graph 0.03, graph 0.06, graph 0.06" end
-  if fig.logx then set "set logscale x" end
-  if fig.logy then set "set logscale y" end
   if fig.equal and not text then set "set size ratio -1" end
   if fig.palette then set("%s", palette(fig.palette)) end
   if fig.shades then set("set cbrange [%s:%s]", number(fig.shades[1]), number(fig.shades[2])) end

@@ -1,6 +1,6 @@
 -- latent.help: pages for the REPL, from the one source of documentation (docs/).
 --
---   latent.help()                     the rooms
+--   latent.help()                     the modules
 --   latent.help(latent.pca)           a function, a module, a class (of a matrix or a model)
 --   latent.help "Matrix:exp"          a name, or its last part, or a topic
 --   latent.help.text(x)               the same page as a string
@@ -13,7 +13,7 @@ local WIDTH = 80
 
 -- ---- names and what they stand for ------------------------------------------
 
-local rooms, entries -- the rooms' lists, and every entry by name; read at the first question
+local modules, entries -- the modules' lists, and every entry by name; read at the first question
 
 -- "latent.pca" and "pca" are one name.
 local function canonical(name)
@@ -27,10 +27,21 @@ end
 
 local function load_entries()
   if entries then return end
-  rooms, entries = require "latent.docs.init", {}
-  for _, room in ipairs(rooms) do
-    for _, entry in ipairs(room) do entries[canonical(entry.name)] = entry end
+  modules, entries = require "latent.docs.init", {}
+  for _, module in ipairs(modules) do
+    for _, entry in ipairs(module) do entries[canonical(entry.name)] = entry end
   end
+end
+
+-- Entries that a test accepts, in the order of the modules.
+local function matching(accept)
+  local found = {}
+  for _, module in ipairs(modules) do
+    for _, entry in ipairs(module) do
+      if accept(entry) then found[#found + 1] = entry end
+    end
+  end
+  return found
 end
 
 -- The metatable of a class of the C module, or the class table of a module in Lua.
@@ -38,9 +49,9 @@ local function find_class(class)
   local registered = debug and debug.getregistry()["latent." .. class]
   if registered then return registered, registered.methods or registered end
   local latent = require "latent"
-  for _, room in ipairs(rooms) do
-    local module = latent[room.name]
-    local found = type(module) == "table" and rawget(module, class)
+  for _, module in ipairs(modules) do
+    local functions = latent[module.name]
+    local found = type(functions) == "table" and rawget(functions, class)
     if found then return found, found end
   end
 end
@@ -176,14 +187,11 @@ end
 
 -- The entries that belong to a module, or a class: "matrix" has "matrix.zeros", "Matrix" has "Matrix:exp".
 local function members(name)
-  local found, pattern = {}, "^" .. name:gsub("%p", "%%%0") .. "[:.]([%w_]+)$"
-  for _, room in ipairs(rooms) do
-    for _, entry in ipairs(room) do
-      local top = name == "latent" and entry.name ~= name and canonical(entry.name):find "^%l[%w_]*$"
-      if top or entry.name:find(pattern) then found[#found + 1] = entry end
-    end
-  end
-  return found
+  local pattern = "^" .. name:gsub("%p", "%%%0") .. "[:.]([%w_]+)$"
+  return matching(function(entry)
+    local top = name == "latent" and entry.name ~= name and canonical(entry.name):find "^%l[%w_]*$"
+    return top or entry.name:find(pattern)
+  end)
 end
 
 local function section(title, rows_of_cells, out)
@@ -240,9 +248,9 @@ end
 local function overview()
   local out = { "latent: latent variable models for Lua", "" }
   local lines = {}
-  for _, room in ipairs(rooms) do
-    local entry = entries[room.name]
-    lines[#lines + 1] = { room.name, entry and entry.summary or "" }
+  for _, module in ipairs(modules) do
+    local entry = entries[module.name]
+    lines[#lines + 1] = { module.name, entry and entry.summary or "" }
   end
   columns(lines, "  ", out)
   out[#out + 1] = ""
@@ -254,17 +262,6 @@ end
 -- ---- finding --------------------------------------------------------------------
 
 local function last_part(name) return name:match("([%w_]+)$") or name end
-
--- Entries that a test accepts, in the order of the rooms.
-local function matching(accept)
-  local found = {}
-  for _, room in ipairs(rooms) do
-    for _, entry in ipairs(room) do
-      if accept(entry) then found[#found + 1] = entry end
-    end
-  end
-  return found
-end
 
 local function list(title, found)
   local out, lines = { title }, {}
@@ -289,14 +286,14 @@ local function nothing_called(name)
   local wanted = plain(name)
   local mentioned = #wanted > 2 and matching(function(entry) return mentions(entry, wanted) end) or {}
   local parts = { ("Nothing is called '%s'."):format(name) }
-  local limit = math.max(1, #last_part(wanted) // 3)
+  local limit, distance = math.max(1, #last_part(wanted) // 3), require("latent")._distance
   local near = matching(function(entry)
     local known = plain(entry.name)
-    return math.min(check.distance(wanted, known), check.distance(last_part(wanted), last_part(known))) <= limit
+    return math.min(distance(wanted, known), distance(last_part(wanted), last_part(known))) <= limit
   end)
   if #near > 0 then parts[#parts + 1] = list("Near it:", { table.unpack(near, 1, 8) }) end
   if #mentioned > 0 then parts[#parts + 1] = list("It is mentioned here:", { table.unpack(mentioned, 1, 12) }) end
-  if #parts == 1 then parts[2] = "latent.help() lists the rooms." end
+  if #parts == 1 then parts[2] = "latent.help() lists the modules." end
   return table.concat(parts, "\n\n")
 end
 

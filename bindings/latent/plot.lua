@@ -40,6 +40,20 @@ end
 
 local function same_length(who, name, list, n, of)
   if #list ~= n then check.fail(who, "%s has %d entries, %s has %d", name, #list, of, n) end
+  return list
+end
+
+-- Rows of the numbers in several lists, whose names say which they are: x, then others as long.
+local function columns(who, names, ...)
+  local rows, lists = {}, { ... }
+  for j, name in ipairs(names) do
+    local list = numbers(who, name, lists[j])
+    for i, x in ipairs(same_length(who, name, list, j > 1 and #rows or #list, names[1])) do
+      rows[i] = rows[i] or {}
+      rows[i][j] = x
+    end
+  end
+  return rows
 end
 
 -- A matrix as a list of rows of equal length.
@@ -108,6 +122,12 @@ function plot.figure(options)
   return setmetatable(fig, Figure)
 end
 
+-- Without axes and with square elements, unless the figure says otherwise.
+local function as_picture(fig)
+  if fig.axes == nil then fig.axes = false end
+  if fig.equal == nil then fig.equal = true end
+end
+
 -- A layer is data, and the plots of it: gnuplot's words after `plot $data`, and a label or nil.
 local function add(fig, rows, plots)
   fig.layers[#fig.layers + 1] = { rows = rows, plots = plots }
@@ -133,31 +153,26 @@ local function distinct(codes)
   return list, place
 end
 
-local POINTS = { classes = true, labels = "table", label = "string", size = "number", color = true }
-
 function Figure:points(x, y, options)
   local who = "figure:points"
-  check.self(who, Figure, self)
-  options = check.options(who, options, POINTS)
-  x, y = numbers(who, "x", x), numbers(who, "y", y)
-  same_length(who, "y", y, #x, "x")
-  local size = options.size or math.max(0.35, math.min(1, 20 / math.sqrt(#x + 1)))
-  local rows = {}
+  options = check.method(who, Figure, self, options,
+    { classes = true, labels = "table", label = "string", size = "number", color = true })
+  local rows = columns(who, { "x", "y" }, x, y)
+  local size = options.size or math.max(0.35, math.min(1, 20 / math.sqrt(#rows + 1)))
   if not options.classes then
-    for i = 1, #x do rows[i] = { x[i], y[i] } end
     local style = { size = size, color = color(who, options.color) or next_color(self), mark = "o" }
     return add(self, rows, { { points = style, label = options.label } })
   end
   local codes = as_table(options.classes)
   if type(codes) ~= "table" then check.fail(who, "classes must be a list or a vector, got %s", check.show(codes)) end
-  same_length(who, "classes", codes, #x, "x")
+  same_length(who, "classes", codes, #rows, "x")
   for i, code in ipairs(codes) do
     if type(code) ~= "number" and type(code) ~= "string" then
       check.fail(who, "class %d must be a number or a string, got %s", i, check.show(code))
     end
   end
   local list, place = distinct(codes)
-  for i = 1, #x do rows[i] = { x[i], y[i], place[codes[i]] } end
+  for i, row in ipairs(rows) do row[3] = place[codes[i]] end
   local plots = {}
   for i, code in ipairs(list) do
     local name = tostring(options.labels and options.labels[code] or code):gsub("%.0$", "")
@@ -167,41 +182,25 @@ function Figure:points(x, y, options)
   return add(self, rows, plots)
 end
 
-local LINE = { label = "string", color = true, width = "number", dash = "boolean" }
-
 function Figure:line(x, y, options)
   local who = "figure:line"
-  check.self(who, Figure, self)
-  options = check.options(who, options, LINE)
-  x, y = numbers(who, "x", x), numbers(who, "y", y)
-  same_length(who, "y", y, #x, "x")
-  local rows = {}
-  for i = 1, #x do rows[i] = { x[i], y[i] } end
-  return add(self, rows, { { label = options.label, line = { width = options.width or 2, dash = options.dash,
+  options = check.method(who, Figure, self, options,
+    { label = "string", color = true, width = "number", dash = "boolean" })
+  return add(self, columns(who, { "x", "y" }, x, y), { { label = options.label, line = { width = options.width or 2, dash = options.dash,
     color = color(who, options.color) or next_color(self) } } })
 end
 
-local BAND = { label = "string", color = true }
-
 function Figure:band(x, low, high, options)
   local who = "figure:band"
-  check.self(who, Figure, self)
-  options = check.options(who, options, BAND)
-  x, low, high = numbers(who, "x", x), numbers(who, "low", low), numbers(who, "high", high)
-  same_length(who, "low", low, #x, "x")
-  same_length(who, "high", high, #x, "x")
-  local rows = {}
-  for i = 1, #x do rows[i] = { x[i], low[i], high[i] } end
-  return add(self, rows, { { label = options.label, band = color(who, options.color) or next_color(self) } })
+  options = check.method(who, Figure, self, options, { label = "string", color = true })
+  return add(self, columns(who, { "x", "low", "high" }, x, low, high), { { label = options.label, band = color(who, options.color) or next_color(self) } })
 end
-
-local ELLIPSE = { deviations = "number", label = "string", color = true, width = "number" }
 
 -- The points m + k L (cos t, sin t), where L L' is the covariance, are those at k deviations.
 function Figure:ellipse(mean, covariance, options)
   local who = "figure:ellipse"
-  check.self(who, Figure, self)
-  options = check.options(who, options, ELLIPSE)
+  options = check.method(who, Figure, self, options,
+    { deviations = "number", label = "string", color = true, width = "number" })
   local m, S = numbers(who, "mean", mean), rows_of(who, "covariance", covariance)
   if #m ~= 2 or #S ~= 2 or #S[1] ~= 2 then
     check.fail(who, "mean must have 2 entries and covariance be 2x2, got %d and %dx%d", #m, #S, #S[1])
@@ -223,16 +222,12 @@ function Figure:ellipse(mean, covariance, options)
   return self:line(x, y, { label = options.label, color = options.color or "#333333", width = options.width })
 end
 
-local IMAGE = { x = true, y = true, palette = "string", range = true, bar = "boolean" }
-
 function Figure:image(A, options)
   local who = "figure:image"
-  check.self(who, Figure, self)
-  options = check.options(who, options, IMAGE)
+  options = check.method(who, Figure, self, options,
+    { x = true, y = true, palette = "string", range = true, bar = "boolean" })
   local name = options.palette or (options.x and "viridis" or "grey")
-  if not gnuplot.palettes[name] then
-    check.fail(who, 'palette must be "grey", "ink", "viridis" or "diverging", got %s', check.show(name))
-  end
+  check.word(who, "palette", name, { "grey", "ink", "viridis", "diverging" })
   local rows = rows_of(who, "A", A)
   local x, y = range(who, "x", options.x), range(who, "y", options.y)
   if (x == nil) ~= (y == nil) then check.fail(who, "x and y go together") end
@@ -240,8 +235,7 @@ function Figure:image(A, options)
   self.shades = range(who, "range", options.range)
   if not x then -- a picture: row 1 on top, square elements, no axes
     x, y = { 1, #rows[1] }, { 1, #rows }
-    if self.axes == nil then self.axes = false end
-    if self.equal == nil then self.equal = true end
+    as_picture(self)
     self.yrange = self.yrange or { #rows + 0.5, 0.5 }
   end
   local dx = #rows[1] > 1 and (x[2] - x[1]) / (#rows[1] - 1) or 1
@@ -251,13 +245,10 @@ function Figure:image(A, options)
   return add(self, rows, { { image = { x = x[1], y = y[1], dx = dx, dy = dy } } })
 end
 
-local HINTON = { largest = "number", at = true }
-
 -- A ground of grey, and on it squares by the square root of the magnitude.
 function Figure:hinton(A, options)
   local who = "figure:hinton"
-  check.self(who, Figure, self)
-  options = check.options(who, options, HINTON)
+  options = check.method(who, Figure, self, options, { largest = "number", at = true })
   local rows = rows_of(who, "A", A)
   local at = options.at and numbers(who, "at", options.at) or { 1, 1 }
   if #at ~= 2 then check.fail(who, "at must be { x, y }, got %d numbers", #at) end
@@ -273,8 +264,7 @@ function Figure:hinton(A, options)
       end
     end
   end
-  if self.axes == nil then self.axes = false end
-  if self.equal == nil then self.equal = true end
+  as_picture(self)
   local x, y = { at[1] - 0.7, at[1] + d - 0.3 }, { at[2] + n - 0.3, at[2] - 0.7 }
   local before = self.hintons
   if not self.xrange or before then -- room for all of them
@@ -290,18 +280,12 @@ function Figure:hinton(A, options)
   return self
 end
 
-local LABEL = { align = "string", color = true }
-
 function Figure:label(x, y, text, options)
   local who = "figure:label"
-  check.self(who, Figure, self)
-  options = check.options(who, options, LABEL)
+  options = check.method(who, Figure, self, options, { align = "string", color = true })
   local at = numbers(who, "x, y", { x, y })
   same_length(who, "x, y", at, 2, "a point")
-  local align = options.align or "left"
-  if align ~= "left" and align ~= "center" and align ~= "right" then
-    check.fail(who, 'align must be "left", "center" or "right", got %s', check.show(align))
-  end
+  local align = check.word(who, "align", options.align, { "left", "center", "right" })
   self.labels[#self.labels + 1] = { x = at[1], y = at[2], text = text, align = align,
     color = color(who, options.color, "#333333") }
   return self
@@ -317,8 +301,7 @@ local TERMINALS = {
 
 function Figure:save(path, options)
   local who = "figure:save"
-  check.no_options(who, options)
-  check.self(who, Figure, self)
+  check.method(who, Figure, self, options)
   if type(path) ~= "string" or path:find("[%z\n]") then
     check.fail(who, "path must be a file name, got %s", check.show(path))
   end
@@ -366,8 +349,7 @@ end
 
 function Figure:text(columns, lines, options)
   local who = "figure:text"
-  check.no_options(who, options)
-  check.self(who, Figure, self)
+  check.method(who, Figure, self, options)
   columns = check.integer(who, "columns", columns or 79, 20, MOST_DOTS)
   lines = check.integer(who, "lines", lines or math.max(5, columns * 3 // 10), 5, MOST_DOTS)
   local first = self.layers[1]
@@ -381,8 +363,7 @@ function Figure:text(columns, lines, options)
 end
 
 function Figure:show(options)
-  check.no_options("figure:show", options)
-  check.self("figure:show", Figure, self)
+  check.method("figure:show", Figure, self, options)
   local width = require("latent").terminal(io.stdout)
   local text, message = self:text(width and math.max(20, width - 1))
   if not text then return nil, message end
@@ -435,12 +416,8 @@ function plot.images(X, options)
     check.fail(who, "shape is %dx%d, but an image has %d numbers", h, w, #images[1])
   end
   local columns = check.integer(who, "columns", options.columns or math.min(10, #images), 1, MOST_DOTS)
-  local scale = options.scale or "all"
-  if scale == "each" or scale == "symmetric" then
-    for i, image in ipairs(images) do images[i] = rescale(image, scale) end
-  elseif scale ~= "all" then
-    check.fail(who, 'scale must be "all", "each" or "symmetric", got %s', check.show(scale))
-  end
+  local scale = check.word(who, "scale", options.scale, { "all", "each", "symmetric" })
+  for i, image in ipairs(images) do images[i] = scale ~= "all" and rescale(image, scale) or image end
   -- Sizes in elements of the grid, then in dots: `zoom` dots an element.
   local zoom = check.integer(who, "zoom", options.zoom or math.max(1, 56 // math.max(h, w)), 1, MOST_DOTS)
   local gap = math.max(1, 6 // zoom)

@@ -46,8 +46,7 @@ local function draw(bar)
 end
 
 function Bar:update(done, text, options)
-  check.no_options("bar:update", options)
-  check.self("bar:update", Bar, self)
+  check.method("bar:update", Bar, self, options)
   self.steps = check.integer("bar:update", "done", done, 0)
   self.text = text and tostring(text):gsub("%c", " ") or ""
   if self.drawn then draw(self) end
@@ -55,8 +54,7 @@ function Bar:update(done, text, options)
 end
 
 function Bar:done(options)
-  check.no_options("bar:done", options)
-  check.self("bar:done", Bar, self)
+  check.method("bar:done", Bar, self, options)
   if self.drawn then
     self.output:write "\n"
     self.output:flush()
@@ -66,10 +64,8 @@ end
 
 function Bar.__close(bar) Bar.done(bar) end -- the error that the loop was left by may be a table
 
-local OPTIONS = { label = "string", output = true, width = "number" }
-
 local function new_bar(who, total, options)
-  options = check.options(who, options, OPTIONS)
+  options = check.options(who, options, { label = "string", output = true, width = "number" })
   local output = options.output
   local writes = type(output) == "table" and type(output.write) == "function" and type(output.flush) == "function"
   if output ~= nil and not (io.type(output) == "file" or writes) then
@@ -78,11 +74,8 @@ local function new_bar(who, total, options)
   end
   local bar = setmetatable({ total = total, steps = 0, text = "", label = options.label or "",
     started = os.time(), output = options.output or io.stderr }, Bar)
-  if options.width then
-    bar.width = check.integer(who, "width", options.width, 1)
-  else
-    bar.width = io.type(bar.output) == "file" and require("latent").terminal(bar.output)
-  end
+  bar.width = options.width and check.integer(who, "width", options.width, 1)
+    or io.type(bar.output) == "file" and require("latent").terminal(bar.output)
   bar.drawn = bar.width and true or false
   if bar.drawn then draw(bar) end
   return bar

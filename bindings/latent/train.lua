@@ -28,9 +28,8 @@ end
 
 local function checked(model, who, options, more)
   local known = { labels = LABELLED[name_of(model)] }
-  for _, list in ipairs { STEPS, more } do
-    for name, kind in pairs(list) do known[name] = kind end
-  end
+  for name, kind in pairs(STEPS) do known[name] = kind end
+  for name, kind in pairs(more) do known[name] = kind end
   options = check.options(who, options, known)
   local rate = options.learning_rate
   if rate ~= nil and type(rate) ~= "function" and not (type(rate) == "number" and rate > 0 and rate < math.huge) then
@@ -59,14 +58,10 @@ end
 -- whether or not the model was saved and loaded before it.
 local function batches(model, X, o, epoch)
   local g = o.given
-  local seed = latent.random(model.seed):stream(epoch)
-  local function make(out)
-    return latent.batches(X, o.batch, { seed = seed, shuffle = g.shuffle, labels = g.labels, scale = g.scale,
-      binarize = g.binarize, dtype = model.dtype, out = out })
-  end
   -- a copy of the rows is made anyway, so every batch may be the same memory
-  o.out = o.out or check.is_matrix(X) and latent.matrix.zeros(math.min(o.batch, #X), X.cols, { dtype = model.dtype })
-  return make(o.out or nil)
+  o.out = o.out or latent.matrix.zeros(math.min(o.batch, #X), X.cols, { dtype = model.dtype })
+  return latent.batches(X, o.batch, { seed = latent.random(model.seed):stream(epoch), shuffle = g.shuffle,
+    labels = g.labels, scale = g.scale, binarize = g.binarize, dtype = model.dtype, out = o.out })
 end
 
 -- An iterator over steps: gives the batch's share of the epoch, then what model:step gives.
@@ -90,24 +85,17 @@ end
 
 -- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood.
 local function validate(model, X, labels)
-  local values
-  if model.elbo then
-    values = check.call(model.elbo, model, X, { labels = labels })
-  else
-    values = check.call(model.log_likelihood, model, X)
-  end
+  local values = model.elbo and check.call(model.elbo, model, X, { labels = labels })
+    or check.call(model.log_likelihood, model, X)
   return type(values) == "number" and -values or -values:mean()
 end
 
 -- The parameters as they are, in the matrices of `kept` (or fresh ones), and back from there.
 local function keep_parameters(model, kept)
-  local parameters = model:parameters()
-  if not kept then
-    kept = {}
-    for name, view in pairs(parameters) do kept[name] = view:copy() end
-    return kept
+  kept = kept or {}
+  for name, view in pairs(model:parameters()) do
+    kept[name] = kept[name] and kept[name]:assign(view) or view:copy()
   end
-  for name, view in pairs(parameters) do kept[name]:assign(view) end
   return kept
 end
 
@@ -126,9 +114,7 @@ local function run_epoch(model, X, o, epoch, bar)
     rows, values = rows + n, { ... }
     for i, value in ipairs(values) do sums[i] = (sums[i] or 0) + n * value end
     if o.given.on_iteration and o.given.on_iteration(model, model.iterations, ...) == false then stop = true end
-    if bar then
-      bar:update(o.done + rows, ("epoch %d  loss %.4g"):format(epoch, sums[1] / rows))
-    end
+    if bar then bar:update(o.done + rows, ("epoch %d  loss %.4g"):format(epoch, sums[1] / rows)) end
     stop = stop or o.deadline and latent.clock() > o.deadline
     return not stop
   end
@@ -188,28 +174,23 @@ function train.steps(model, X, options)
   local o = checked(model, who, options, {})
   X = rows_of(model, who, X)
   local following, i = nil, 0
-  local function give(n, ...)
-    if not n then
-      model:__keep("epochs", (model.epochs or 0) + 1)
-      following = nil
-      return nil
-    end
-    i = i + 1
-    return i, ...
-  end
   local ends = options and options.epochs and (model.epochs or 0) + o.epochs
-  return function()
-    while true do
-      if ends and (model.epochs or 0) >= ends then return nil end
-      following = following or pass(model, X, o, (model.epochs or 0) + 1)
-      local function turn(first, ...)
-        if first then return true, first, ... end
-        return false
-      end
-      local made = table.pack(turn(give(following())))
-      if made[1] then return table.unpack(made, 2, made.n) end
+  local step -- a step of this epoch, or else the first one of the next
+  local function result(n, ...)
+    if n then
+      i = i + 1
+      return i, ...
     end
+    model:__keep("epochs", (model.epochs or 0) + 1)
+    following = nil
+    return step()
   end
+  function step()
+    if ends and (model.epochs or 0) >= ends then return nil end
+    following = following or pass(model, X, o, (model.epochs or 0) + 1)
+    return result(following())
+  end
+  return step
 end
 
 return train

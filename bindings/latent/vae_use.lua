@@ -27,11 +27,7 @@ end
 function vae.active_units(model, X, options)
   options = check.options("vae:active_units", options, { threshold = "number", labels = true })
   local variances = encode(model, X, options.labels):var(1)
-  local threshold, count = options.threshold or 0.01, 0
-  for j = 1, #variances do
-    if variances[j] > threshold then count = count + 1 end
-  end
-  return count, variances
+  return math.tointeger(variances:gt(options.threshold or 0.01):sum()), variances
 end
 
 -- For each latent unit a row of images: the decoded mean while the unit goes from -width to width, the others
@@ -41,24 +37,19 @@ function vae.traverse(model, options)
   options = check.options(who, options, { units = "table", count = true, width = "number", z = true, labels = true })
   local M = model.latent_dim
   local count = check.integer(who, "count", options.count or 9, 2, MOST)
-  local width, units = options.width or 2.5, options.units
-  if not units then
-    units = {}
-    for j = 1, M do units[j] = j end
-  end
-  local z = options.z ~= nil and check.matrix(who, "z", options.z) or nil
-  if z and z.rows * z.cols ~= M then
-    check.fail(who, "z has %d elements, the model has latent_dim = %d", z.rows * z.cols, M)
-  end
+  local width, units = options.width or 2.5, options.units or matrix.range(1, M):table()
+  local z = options.z == nil and matrix.zeros(M) or check.matrix(who, "z", options.z):flatten()
+  if #z ~= M then check.fail(who, "z has %d elements, the model has latent_dim = %d", #z, M) end
   if #units > MOST then check.fail(who, "units must be at most %d, got %d", MOST, #units) end
   local Z = matrix.zeros(#units * count, M)
   for k, unit in ipairs(units) do
-    if not (math.type(unit) == "integer" and unit >= 1 and unit <= M) then
+    local n = math.type(unit) and math.tointeger(unit)
+    if not (n and n >= 1 and n <= M) then
       check.fail(who, "units are integers from 1 to latent_dim = %d, got %s", M, check.show(unit))
     end
     for c = 1, count do
       local row = (k - 1) * count + c
-      for j = 1, M do Z:set(row, j, z and (z.cols == 1 and z:get(j, 1) or z:get(1, j)) or 0) end
+      Z[row] = z
       Z:set(row, unit, -width + 2 * width * (c - 1) / (count - 1))
     end
   end

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/options.h"
+
 int latL_error(lua_State *L, const char *who, const char *format, ...)
 {
   va_list arguments;
@@ -34,42 +36,10 @@ const char *latL_typegot(lua_State *L, int arg)
   return lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg);
 }
 
-/* Levenshtein's distance, for words of up to 63 letters. */
-static size_t edit_distance(const char *a, const char *b)
-{
-  size_t row[64], n = strlen(a), m = strlen(b);
-  if (n > 63 || m > 63) return 64;
-  for (size_t j = 0; j <= m; j++) row[j] = j;
-  for (size_t i = 1; i <= n; i++) {
-    size_t corner = row[0]; /* the distance of the prefixes one shorter on both sides */
-    row[0] = i;
-    for (size_t j = 1; j <= m; j++) {
-      size_t best = corner + (a[i - 1] != b[j - 1]);
-      corner = row[j];
-      if (corner + 1 < best) best = corner + 1;
-      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-      row[j] = best;
-    }
-  }
-  return row[m];
-}
-
-const char *latL_nearest(const char *word, const char *const words[])
-{
-  const char *nearest = NULL;
-  if (strlen(word) > 63) return NULL;  /* which has no distance */
-  size_t least = strlen(word) / 3 + 2; /* farther than this is another word */
-  for (; *words; words++) {
-    size_t distance = edit_distance(word, *words);
-    if (distance < least) least = distance, nearest = *words;
-  }
-  return nearest;
-}
-
 int latL_failunknown(lua_State *L, const char *who, const char *what, const char *word,
                      const char *const words[])
 {
-  const char *near = latL_nearest(word, words);
+  const char *near = lat_nearest_word(word, words);
   if (strlen(word) > 40) word = "(a long string)";
   if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", what, word, near);
   if (!words[0]) latL_error(L, who, "unknown %s '%s': there are none", what, word);

@@ -16,9 +16,6 @@ const char *latL_typegot(lua_State *L, int arg);
 /* Raises: `word` is none of `words` (ended by NULL), which are names of a `what`; names the nearest. */
 int latL_failunknown(lua_State *L, const char *who, const char *what, const char *word,
                      const char *const words[]);
-/* The word of `words` (ended by NULL) nearest to `word` by edit distance, or NULL when none is near. */
-const char *latL_nearest(const char *word, const char *const words[]);
-
 /* Raises for an object that a finalizer uses after the object's own finalizer has run. */
 int latL_failgone(lua_State *L, const char *who, const char *what);
 

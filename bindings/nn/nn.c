@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/options.h"
+
 const char *const latL_init_words[LAT_INITS + 1] = {
     [LAT_INIT_ZERO] = "zero",   [LAT_INIT_HE] = "he",       [LAT_INIT_GLOROT] = "glorot",
     [LAT_INIT_LECUN] = "lecun", [LAT_INIT_TORCH] = "torch", [LAT_INIT_ORTHOGONAL] = "orthogonal",
@@ -87,7 +89,7 @@ lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, cons
   const char *word = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : NULL;
   for (int i = 0; word && i < LAT_ACTIVATIONS; i++)
     if (strcmp(word, lat_activation_names[i]) == 0) return (lat_activation)i;
-  const char *near = word ? latL_nearest(word, lat_activation_names) : NULL;
+  const char *near = word ? lat_nearest_word(word, lat_activation_names) : NULL;
   if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", name, word, near);
   latL_error(L, who,
              "%s must be one of linear, relu, leaky_relu, elu, tanh, sigmoid, "

@@ -73,10 +73,7 @@ static size_t least_of(size_t a, size_t b)
   return a < b ? a : b;
 }
 
-/* The edit distance of words of fewer than LONGEST letters: insertions, deletions, replacements,
- * and exchanges of neighbours (Damerau, Communications of the ACM 7, 1964), each letter edited
- * once. */
-static size_t edit_distance(const char *a, const char *b)
+size_t lat_word_distance(const char *a, const char *b)
 {
   size_t rows[3][LONGEST + 1], n = strlen(a), m = strlen(b);
   if (n >= LONGEST || m >= LONGEST) return LONGEST;
@@ -96,10 +93,11 @@ static size_t edit_distance(const char *a, const char *b)
   return last[m];
 }
 
-/* Farther than a third of its letters (and one) is another word. */
+/* Farther than a third of its letters (and one) is another word; of long ones nothing is near. */
 static size_t farthest(const char *word)
 {
-  return strlen(word) / 3 + 2;
+  size_t n = strlen(word);
+  return n < LONGEST ? n / 3 + 2 : 0;
 }
 
 const char *lat_nearest_word(const char *word, const char *const *words)
@@ -107,7 +105,7 @@ const char *lat_nearest_word(const char *word, const char *const *words)
   const char *nearest = NULL;
   size_t least = farthest(word);
   for (; *words; words++) {
-    size_t distance = edit_distance(word, *words);
+    size_t distance = lat_word_distance(word, *words);
     if (distance < least) least = distance, nearest = *words;
   }
   return nearest;
@@ -118,7 +116,7 @@ const char *lat_option_nearest(const lat_option *table, const char *name)
   const char *nearest = NULL;
   size_t least = farthest(name);
   for (; table->name; table++) {
-    size_t distance = edit_distance(name, table->name);
+    size_t distance = lat_word_distance(name, table->name);
     if (distance < least) least = distance, nearest = table->name;
   }
   return nearest;

@@ -1,4 +1,4 @@
--- The documentation's one source. Each file beside this one is a room: a list of entries
+-- The documentation's one source. Each file beside this one is a module: a list of entries
 -- (a module, a function, a class, a method, a property or a topic), which latent.help prints,
 -- and from which scripts/stubs.lua makes the stubs for editors and the reference pages.
 --
@@ -12,13 +12,13 @@
 --             describes (latent.describe) { { name, meaning }, ... }, and types and defaults are the core's
 --   returns   { { type, meaning }, ... }
 --   text      more, where there is more to say; lines that begin with spaces are kept
---   example   Lua that runs, with every room as a local of its name, A a 3 x 3 positive definite
+--   example   Lua that runs, with every module as a local of its name, A a 3 x 3 positive definite
 --             matrix and X one of 5 x 3
 --
--- This file gives the rooms in the order of the overview, each { name =, entries... }. A room
+-- This file gives the modules in the order of the overview, each { name =, entries... }. A module
 -- may have several files.
 
-local rooms = {
+local modules = {
   { "latent" },
   { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
   { "random" },
@@ -67,16 +67,16 @@ local function complete(entry)
 end
 
 local docs = {}
-for _, files in ipairs(rooms) do
-  local room = { name = files[1] }
+for _, files in ipairs(modules) do
+  local module = { name = files[1] }
   for _, file in ipairs(files) do
     if package.searchpath("latent.docs." .. file, package.path) then
       for _, entry in ipairs(require("latent.docs." .. file)) do
         if entry.options and entry.options[1] and #entry.options[1] == 2 then entry.options = complete(entry) end
-        room[#room + 1] = entry
+        module[#module + 1] = entry
       end
     end
   end
-  if #room > 0 then docs[#docs + 1] = room end
+  if #module > 0 then docs[#docs + 1] = module end
 end
 return docs

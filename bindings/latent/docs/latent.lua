@@ -1,4 +1,4 @@
--- The module itself: what is called latent.NAME and belongs to no room.
+-- The module itself: what is called latent.NAME and belongs to no module of it.
 
 return {
   {
@@ -17,7 +17,7 @@ that names the nearest known one. Misuse raises; a file that can't be read gives
     name = "latent.help",
     summary = "Prints the page about a function, a module, a value, a name or a topic.",
     args = {
-      { "x", "any?", "a function or module of latent, a matrix or model, or a name; without it the rooms are listed" },
+      { "x", "any?", "a function or module of latent, a matrix or model, or a name; without it the modules are listed" },
     },
     returns = {},
     text = "A name may be whole (\"Matrix:exp\") or a last part (\"exp\"); for an unknown one the nearest are named.",
@@ -84,7 +84,7 @@ as many numbers a row as the model has columns ("D"), components ("K") or latent
   {
     name = "conventions",
     topic = true,
-    summary = "What holds in every room: 1/N, descending order, signs, units.",
+    summary = "What holds everywhere: 1/N, descending order, signs, units.",
     text = [[
 Covariances and variances of models divide by N, as maximum likelihood does; other tools divide by N - 1.
 Eigenvalues and singular values descend. The sign of an eigenvector is fixed: its entry of largest magnitude

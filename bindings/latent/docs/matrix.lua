@@ -1,5 +1,5 @@
 -- The type Matrix: construction, indexing, views. Arithmetic, reductions and linear algebra
--- have rooms of their own.
+-- have files of their own.
 
 local function constructor(name, summary, example)
   return {
