@@ -1,5 +1,5 @@
 -- From the documentation's one source (bindings/latent/docs): stubs for the Lua language server,
--- FOLDER/stubs/latent.lua, and reference pages, FOLDER/docs/ROOM.md.
+-- FOLDER/stubs/latent.lua, and reference pages, FOLDER/docs/MODULE.md.
 --
 --   lua5.4 scripts/stubs.lua [FOLDER]      FOLDER is build when left out
 
@@ -124,8 +124,8 @@ end
 
 local function stubs()
   local entries, by_name, members = {}, {}, {}
-  for _, room in ipairs(docs) do
-    for _, entry in ipairs(room) do
+  for _, module in ipairs(docs) do
+    for _, entry in ipairs(module) do
       if not entry.topic then entries[#entries + 1], by_name[canonical(entry.name)] = entry, entry end
     end
   end
@@ -211,10 +211,10 @@ local function markdown_table(head, rows, out)
   end
 end
 
-local function page(room)
-  local out = { "# " .. room.name }
-  for _, entry in ipairs(room) do
-    local heading = entry.name ~= room.name
+local function page(module)
+  local out = { "# " .. module.name }
+  for _, entry in ipairs(module) do
+    local heading = entry.name ~= module.name
     if heading then
       out[#out + 1] = ""
       out[#out + 1] = (entry.name:find("^%u%w*$") and "## " or "### ") .. signature(entry)
@@ -245,4 +245,4 @@ end
 
 assert(os.execute(("mkdir -p '%s/stubs' '%s/docs'"):format(folder:gsub("'", "'\\''"), folder:gsub("'", "'\\''"))))
 write(folder .. "/stubs/latent.lua", stubs())
-for _, room in ipairs(docs) do write(("%s/docs/%s.md"):format(folder, room.name), page(room)) end
+for _, module in ipairs(docs) do write(("%s/docs/%s.md"):format(folder, module.name), page(module)) end

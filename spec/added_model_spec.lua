@@ -63,8 +63,9 @@ it("a new model is its folder in the core, a short binding, its meanings, and a 
   local folder = os.tmpname()
   os.remove(folder)
   local core, bindings = folder .. "/core/em/zip", folder .. "/bindings"
-  assert.is_truthy(select(2, helper.run(("mkdir -p %s %s/lua %s/build && cp spec/added_model/zip.* %s"):format(core, bindings,
-    folder, core))))
+  local output, made = helper.run(("mkdir -p %s %s/lua %s/build && cp spec/added_model/zip.* %s"):format(core,
+    bindings, folder, core))
+  assert.is_truthy(made, output)
   extend("core/latent.h", folder .. "/core/latent.h", '#include "em/mppca/mppca.h"\n', '%0#include "em/zip/zip.h"\n')
   extend("bindings/lua/modules.h", bindings .. "/lua/modules.h", "part%(kmeans%)", "part(zip) %0")
   local flags = ("-std=c11 -D_GNU_SOURCE -fPIC -O1 -Wall -Wextra -Werror -I%s/core -Icore -I%s -Ibindings "
@@ -79,10 +80,10 @@ it("a new model is its folder in the core, a short binding, its meanings, and a 
       compiler, folder, folder, build),
   }
   for _, command in ipairs(commands) do
-    local output, ok = helper.run(command)
-    assert.is_truthy(ok, output)
+    local said, ok = helper.run(command)
+    assert.is_truthy(ok, said)
   end
-  local output = helper.lua(("package.cpath = %q .. package.cpath\n"):format(folder .. "/build/?.so;") .. SCRIPT)
+  output = helper.lua(("package.cpath = %q .. package.cpath\n"):format(folder .. "/build/?.so;") .. SCRIPT)
   os.execute("rm -r " .. folder)
   assert.equal("ok\n", output)
 end)

@@ -255,8 +255,8 @@ end
 -- Visits every entry that can be called: visit{ name=, entry=, options= (documented names), call= }, where
 -- call(options, change) calls it with good arguments, options at their place; change(list) may spoil arguments.
 local function each(visit)
-  for _, room in ipairs(docs) do
-    for _, entry in ipairs(room) do
+  for _, module in ipairs(docs) do
+    for _, entry in ipairs(module) do
       local class, method = entry.name:match "^(%u%w*):([%w_]+)$"
       local f = not class and latent.help.resolve(canonical(entry.name))
       if (entry.args or method) and not entry.topic and not (method or ""):find "^__" then

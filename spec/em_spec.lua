@@ -260,8 +260,8 @@ describe("the driver of EM models", function()
     }, "\n"), (run [[
       local m = poisson{}:fit(X)
       local before = state(m)
-      local function fails(verb, ...)
-        local ok, message = pcall(m[verb], m, ...)
+      local function fails(method, ...)
+        local ok, message = pcall(m[method], m, ...)
         print(ok or (message:gsub("^.-: ", "", message:find "^[^ ]+:%d+: " and 1 or 0)))
       end
       local bad = X:copy()

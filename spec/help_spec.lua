@@ -6,8 +6,8 @@ local help = latent.help
 local function canonical(name) return (name:gsub("^latent%.", "")) end
 
 local function each_entry(visit)
-  for _, room in ipairs(docs) do
-    for _, entry in ipairs(room) do visit(entry, room) end
+  for _, module in ipairs(docs) do
+    for _, entry in ipairs(module) do visit(entry, module) end
   end
 end
 
@@ -99,12 +99,12 @@ describe("the documentation", function()
 
   it("names only what exists, and each thing once", function()
     local wrong, seen = {}, {}
-    each_entry(function(entry, room)
+    each_entry(function(entry, module)
       local name = canonical(entry.name)
       if seen[name] then wrong[#wrong + 1] = name .. " (twice)" end
       seen[name] = true
       local class, property = name:match("^(%u%w*)%.([%w_]+)$")
-      if entry.topic or name == room.name then return end -- a module may have functions only
+      if entry.topic or name == module.name then return end -- a module may have functions only
       local found
       if class then found = sample(class)[property] else found = help.resolve(name) end
       if found == nil then wrong[#wrong + 1] = name end
@@ -212,7 +212,7 @@ describe("latent.help", function()
 
   it("lists the modules when nothing is asked", function()
     local page = help.text()
-    for _, room in ipairs(docs) do assert.is_truthy(page:find("\n  " .. room.name .. " +%u"), room.name) end
+    for _, module in ipairs(docs) do assert.is_truthy(page:find("\n  " .. module.name .. " +%u"), module.name) end
   end)
 
   it("has topics", function()
@@ -282,12 +282,12 @@ describe("scripts/stubs.lua", function()
   end)
 
   it("makes a reference page a module", function()
-    for _, room in ipairs(docs) do
-      local file = assert(io.open(("%s/docs/%s.md"):format(folder, room.name)))
+    for _, module in ipairs(docs) do
+      local file = assert(io.open(("%s/docs/%s.md"):format(folder, module.name)))
       local text = file:read "a"
       file:close()
-      assert.is_truthy(text:find("^# " .. room.name .. "\n"))
-      for _, entry in ipairs(room) do assert.is_truthy(text:find(entry.summary, 1, true), entry.name) end
+      assert.is_truthy(text:find("^# " .. module.name .. "\n"))
+      for _, entry in ipairs(module) do assert.is_truthy(text:find(entry.summary, 1, true), entry.name) end
     end
   end)
 end)

@@ -319,10 +319,11 @@ describe("ica", function()
       assert.near(-2 * L + 12 * math.log(300), ica:bic(X), 1e-9)
       fails("ica:bic: the model has 2 sources for 3 columns", narrow.bic, narrow, X)
       fails("ica:free_parameters: the model is not fitted yet", narrow.free_parameters, latent.ica())
-      for _, verb in ipairs{ "log_likelihood", "score", "aic", "bic" } do
-        fails("ica:" .. verb .. ": missing: this model does not know missing entries; latent.fa knows missing entries",
-          ica[verb], ica, X, { missing = true })
-        fails("ica:" .. verb .. ": X has 2 columns", ica[verb], ica, X:block(1, 300, 1, 2))
+      for _, method in ipairs{ "log_likelihood", "score", "aic", "bic" } do
+        fails("ica:" .. method
+          .. ": missing: this model does not know missing entries; latent.fa knows missing entries",
+          ica[method], ica, X, { missing = true })
+        fails("ica:" .. method .. ": X has 2 columns", ica[method], ica, X:block(1, 300, 1, 2))
       end
       -- a classifier counts those of its models
       local labels = latent.matrix(300, 1, function(i) return i % 2 end)

@@ -56,7 +56,7 @@ describe("a family of functions", function()
     assert.are.equal(0, a.drops)
   end)
 
-  it("has the verbs", function()
+  it("has the methods", function()
     local model = mixture(2, exponential, { restarts = 3 })
     local random = latent.random(2)
     local X = matrix(400, 1, function(i)

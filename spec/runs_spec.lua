@@ -345,10 +345,10 @@ for _, case in ipairs(cases) do
       for _, part in ipairs(case.parts) do assert.is_nil(fresh[part]) end
       local model = case.make():fit(X)
       local before = read(case, model)
-      for _, verb in ipairs { "fit", "steps", case.online and "partial_fit" or nil } do
+      for _, method in ipairs { "fit", "steps", case.online and "partial_fit" or nil } do
         assert.is_false((pcall(function()
-          local result = model[verb](model, bad_data())
-          if verb == "steps" then result() end
+          local result = model[method](model, bad_data())
+          if method == "steps" then result() end
         end)))
         same_model(case, before, model)
       end

@@ -62,9 +62,9 @@ local function fitted(self, who)
   return { classes = self.classes, priors = self.priors, models = self.models }
 end
 
-local function callable(model, verb)
+local function callable(model, name)
   if type(model) ~= "userdata" and type(model) ~= "table" then return false end
-  local ok, method = pcall(function() return model[verb] end)
+  local ok, method = pcall(function() return model[name] end)
   -- what has no fields is no model; what else is raised (no memory, an interrupt) goes on
   if not ok and not tostring(method):find("attempt to index", 1, true) then error(method, 0) end
   return ok and type(method) == "function"

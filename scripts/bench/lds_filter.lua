@@ -2,19 +2,19 @@
 -- steps of 20 and 10. The peer is statsmodels' compiled filter and smoother, also with its own
 -- tolerance (1e-19), with which it stops updating covariances that have settled.
 
-local function ours(verb)
+local function ours(method)
   return function(latent, Y, A, C, Q, R)
     local n, result = A.rows, nil
     local model = latent.lds { A = A, C = C, Q = Q, R = R, initial_mean = latent.matrix.zeros(n),
       initial_covariance = latent.matrix.eye(n) }
-    return function() result = model[verb](model, Y) end, function()
+    return function() result = model[method](model, Y) end, function()
       local last = result.means[Y.rows]
       return { result.log_likelihood, last[1], last[n], result.covariances[Y.rows](1, 1) }
     end
   end
 end
 
-local function theirs(verb, tolerance)
+local function theirs(method, tolerance)
   return ([[
 import numpy as np
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
@@ -37,18 +37,18 @@ def setup(Y, A, C, Q, R):
         return r.llf, state[0, -1], state[-1, -1], cov[0, 0, -1]
 
     return work, check
-]]):format(tolerance, verb, verb == "filter" and "filtered" or "smoothed")
+]]):format(tolerance, method, method == "filter" and "filtered" or "smoothed")
 end
 
-local function case(name, data, verb, target)
+local function case(name, data, method, target)
   local inputs = {}
   for i, part in ipairs { "Y", "A", "C", "Q", "R" } do inputs[i] = data .. "_" .. part end
   return {
     name = name, data = inputs, agree = 1e-9, target = target,
     sides = {
-      { name = "latent", lua = ours(verb) },
-      { name = "statsmodels", python = theirs(verb, 0) },
-      { name = "statsmodels, settling", python = theirs(verb, 1e-19) },
+      { name = "latent", lua = ours(method) },
+      { name = "statsmodels", python = theirs(method, 0) },
+      { name = "statsmodels, settling", python = theirs(method, 1e-19) },
     },
   }
 end

@@ -40,8 +40,10 @@ local entries = {
     returns = { { "latent.Matrix|number", "vector of N; a number for one row" } },
     example = fitted .. ":log_likelihood{ {0}, {2} }",
   },
-  { name = "Zip.zeros", summary = "The probability of a sure zero (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
-  { name = "Zip.rates", summary = "The rates of the counts (D).", returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "Zip.zeros", summary = "The probability of a sure zero (D).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
+  { name = "Zip.rates", summary = "The rates of the counts (D).",
+    returns = { { "latent.Matrix", "nil before a fit" } } },
 }
 
-return require "latent.docs.density_verbs"(entries, "Zip", { model = fitted, X = "{ {0}, {2} }", free = "2 D" })
+return require "latent.docs.density_methods"(entries, "Zip", { model = fitted, X = "{ {0}, {2} }", free = "2 D" })

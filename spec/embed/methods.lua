@@ -99,8 +99,8 @@ end
 
 -- The documented methods of each class.
 local documented = {}
-for _, room in ipairs(require "latent.docs.init") do
-  for _, entry in ipairs(room) do
+for _, module in ipairs(require "latent.docs.init") do
+  for _, entry in ipairs(module) do
     local class, name = entry.name:match "^([%w_]+):([%w_]+)$"
     if class then
       documented[class] = documented[class] or {}

@@ -54,8 +54,8 @@ local function sorted_keys(t)
 end
 
 local entries = {}
-for _, room in ipairs(docs) do
-  for _, entry in ipairs(room) do entries[entry.name] = entry end
+for _, module in ipairs(docs) do
+  for _, entry in ipairs(module) do entries[entry.name] = entry end
 end
 
 -- Lists by class, or by table of the module, so that each has its turn: { { name, f, entry, class }, ... }

@@ -19,8 +19,8 @@ local PATHS = { "a.npy", "b.npy", "c.csv", "d.tsv", "e.safetensors", "f.safetens
 -- The words that the documentation has in quotes: of options and of arguments.
 local function words_of(docs_)
   local words, seen = { "", "nonsense", ("x"):rep(3000), "a\0b", "\xff\xfe", "%s%n", "1e3" }, {}
-  for _, room in ipairs(docs_) do
-    for _, entry in ipairs(room) do
+  for _, module in ipairs(docs_) do
+    for _, entry in ipairs(module) do
       for _, list in ipairs{ entry.args or {}, entry.options or {} } do
         for _, item in ipairs(list) do
           for word in table.concat(item, " "):gmatch '"([%w_%-+.]+)"' do

@@ -53,7 +53,7 @@ Evidence can't be added up by rows as likelihood can, so there is no partial_fit
     returns = { { "integer", "nil before a fit" } } },
 }
 
-return require "latent.docs.factor_verbs"(entries, "BPCA", {
+return require "latent.docs.factor_methods"(entries, "BPCA", {
   fitted = fitted,
   free = "D + D M + 1 - M(M-1)/2, M being the effective dimension",
   transform = "They are 0 in dimensions that are switched off.",

@@ -87,7 +87,7 @@ without degrees of freedom, with a singular covariance, after EM.]],
     returns = { { "table", "numbers of columns, often none; nil before a fit" } } },
 }
 
-return require "latent.docs.factor_verbs"(entries, "FA", {
+return require "latent.docs.factor_methods"(entries, "FA", {
   fitted = fitted,
   X = "Y",
   gap = "{0.5, 0/0, 1, 2}",

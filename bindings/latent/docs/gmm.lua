@@ -214,5 +214,5 @@ better.]],
   },
 }
 
-return require "latent.docs.density_verbs"(entries, "GMM", { model = fitted, X = "X", options = missing,
+return require "latent.docs.density_methods"(entries, "GMM", { model = fitted, X = "X", options = missing,
   free = "K - 1 weights, K D means, and the free numbers of the covariances" })

@@ -139,5 +139,5 @@ to the contrast, has variance 1, and is a peaked or a flat one: by the sign of t
     returns = { { "latent.Matrix", "nil before a fit" } } },
 }
 
-return require "latent.docs.density_verbs"(entries, "ICA", { model = fit, X = "{ {1, 1} }",
+return require "latent.docs.density_methods"(entries, "ICA", { model = fit, X = "{ {1, 1} }",
   free = "D for the mean and D M for the mixing: the variance of a source is 1" })

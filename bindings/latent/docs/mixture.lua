@@ -180,5 +180,5 @@ what it didn't have from becoming impossible. Not for families of functions, whi
   },
 }
 
-return require "latent.docs.density_verbs"(entries, "Mixture", { model = fitted .. "return model", X = "B",
+return require "latent.docs.density_methods"(entries, "Mixture", { model = fitted .. "return model", X = "B",
   options = missing, free = "K - 1 weights, and for each component D, or levels - 1 of each column" })

@@ -187,5 +187,5 @@ regularization, is at most 1e-6 of that within all components. With restarts any
     returns = { { "boolean", "nil before a fit" } } },
 }
 
-return require "latent.docs.density_verbs"(entries, "MPPCA", { model = fitted, X = "X", options = { missing },
+return require "latent.docs.density_methods"(entries, "MPPCA", { model = fitted, X = "X", options = { missing },
   free = "K - 1 weights, and of each component D, D M - M(M-1)/2, and 1 (diagonal noise: D) for the noise" })

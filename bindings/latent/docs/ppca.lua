@@ -60,7 +60,7 @@ of the evidence of each M from 1 on, in nats but for a constant.]],
     returns = { { "number", "nil before a fit" } } },
 }
 
-return require "latent.docs.factor_verbs"(entries, "PPCA", {
+return require "latent.docs.factor_methods"(entries, "PPCA", {
   fitted = fitted,
   free = "D + D M + 1 - M(M-1)/2",
   transform = "They are drawn towards 0 by the prior. For s2 = 0 they are PCA's, whitened.",

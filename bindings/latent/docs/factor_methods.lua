@@ -1,4 +1,4 @@
--- What PPCA, FA and their kin have in common: factor_verbs(entries, class, words) adds the entries of fits and of what
+-- What PPCA, FA and their kin have in common: factor_methods(entries, class, words) adds the entries of fits and what
 -- a fitted model says of rows. Of words, `fitted` is Lua that makes a fitted model p of one latent dimension, `X` the
 -- name of its data there, and the rest formulas, whose defaults are PPCA's.
 local data = { "X", "latent.Matrix|table|function",
@@ -26,7 +26,7 @@ return function(entries, class, words)
   setmetatable(words, { __index = isotropic })
   local itself = { { "latent." .. class, "the model itself" } }
   local function example(code) return words.fitted .. code:gsub("X", words.X) end
-  local verbs = {
+  local methods = {
     {
       name = "fit",
       summary = words.finds,
@@ -138,11 +138,11 @@ return function(entries, class, words)
     { name = "covariance", summary = words.model .. ", the model's covariance of the data.",
       returns = { { "latent.Matrix", "D x D" } }, example = example "p:covariance()" },
   }
-  table.move(uses, 1, #uses, #verbs + 1, verbs)
-  for i, entry in ipairs(verbs) do
+  table.move(uses, 1, #uses, #methods + 1, methods)
+  for i, entry in ipairs(methods) do
     entry.name = class .. ":" .. entry.name
-    entries[#entries + 1] = verbs[i]
+    entries[#entries + 1] = methods[i]
   end
-  return require "latent.docs.density_verbs"(entries, class, { model = words.fitted .. "p", X = words.X,
+  return require "latent.docs.density_methods"(entries, class, { model = words.fitted .. "p", X = words.X,
     options = { missing }, free = words.free .. "; D are the mean, and rotations of W's columns make no other model" })
 end
