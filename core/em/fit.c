@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "matrix/weighted_rows.h"
 #include "modeling/sample.h"
 
 typedef struct lat_fit_state {
@@ -49,6 +50,10 @@ lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *mode
 lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights)
 {
   LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
+  if (weights) {
+    const lat_matrix all = lat_vector_of((double *)weights, X->rows);
+    LAT_TRY(lat_check_weights(fit->work, &all));
+  }
   fit->rows = fit->sample = *X;
   fit->row_weights = fit->sample_weights = weights;
   fit->columns = X->cols;
@@ -382,6 +387,8 @@ lat_status lat_fit_run(lat_fit *fit, lat_source *source)
 {
   const lat_fit_options *o = options_of(fit);
   fit->labels = source->labels;
+  if (fit->labels && lat_source_in_pieces(source))
+    return lat_fail(fit->work, LAT_INVALID, "labels are for a matrix in memory");
   if (!lat_source_in_pieces(source)) LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
   for (;;) {
     lat_status status = lat_fit_begin(fit);
