@@ -41,6 +41,7 @@ using std::atomic_int;
 
 #include "modeling/model.h"
 #include "modeling/sample.h"
+#include "modeling/save.h"
 #include "modeling/source.h"
 
 #include "eigen/eigen.h"

@@ -10,65 +10,19 @@
 
 /* ---- Lua values to JSON ------------------------------------------------------------------ */
 
-/* Memory for `more` characters, or NULL. */
-static char *reserve(latL_Text *t, size_t more)
+static void put_matrix(lat_json_text *t, const latL_Matrix *A)
 {
-  if (t->status != LAT_OK) return NULL;
-  if (t->capacity - t->n < more) {
-    size_t capacity = 2 * t->capacity + more + 256;
-    char *larger = lat_allocate(t->work, capacity, 1);
-    if (!larger) {
-      t->status = LAT_MEMORY;
-      return NULL;
-    }
-    if (t->n) memcpy(larger, t->at, t->n);
-    t->at = larger;
-    t->capacity = capacity;
-  }
-  return t->at + t->n;
-}
-
-void latL_puttext(latL_Text *t, const char *word)
-{
-  size_t n = strlen(word);
-  char *to = reserve(t, n);
-  if (!to) return;
-  memcpy(to, word, n);
-  t->n += n;
-}
-
-static void put_string(latL_Text *t, lat_text string)
-{
-  char *to = reserve(t, LAT_JSON_QUOTED(string.n));
-  if (to) t->n += lat_json_quote(string, to);
-}
-
-static void put_double(latL_Text *t, double x)
-{
-  char digits[LAT_NUMBER_MOST + 1];
-  if (!isfinite(x)) {
-    latL_puttext(t, isnan(x) ? "null" : x > 0 ? "1e999" : "-1e999");
-    return;
-  }
-  size_t n = lat_number_print(x, LAT_FLOAT64, digits);
-  digits[n] = '\0';
-  latL_puttext(t, digits);
-  if (!strpbrk(digits, ".e")) latL_puttext(t, ".0"); /* it comes back as a float, and -0 as -0 */
-}
-
-static void put_matrix(latL_Text *t, const latL_Matrix *A)
-{
-  latL_puttext(t, "[");
+  lat_json_put(t, "[");
   for (size_t i = 0; i < A->view.rows; i++) {
-    latL_puttext(t, i ? "," : "");
-    if (!A->vector) latL_puttext(t, "[");
+    lat_json_put(t, i ? "," : "");
+    if (!A->vector) lat_json_put(t, "[");
     for (size_t j = 0; j < A->view.cols; j++) {
-      latL_puttext(t, j ? "," : "");
-      put_double(t, lat_get(&A->view, i, j));
+      lat_json_put(t, j ? "," : "");
+      lat_json_put_number(t, lat_get(&A->view, i, j));
     }
-    if (!A->vector) latL_puttext(t, "]");
+    if (!A->vector) lat_json_put(t, "]");
   }
-  latL_puttext(t, "]");
+  lat_json_put(t, "]");
 }
 
 static int by_text(const void *a, const void *b)
@@ -77,7 +31,7 @@ static int by_text(const void *a, const void *b)
 }
 
 /* The string keys of the table on the top, sorted, so that equal models make equal files. */
-static lat_text *sorted_keys(lua_State *L, latL_Text *t, size_t count)
+static lat_text *sorted_keys(lua_State *L, lat_json_text *t, size_t count)
 {
   lat_text *keys = lat_allocate(t->work, count, sizeof *keys);
   if (!keys) {
@@ -92,7 +46,7 @@ static lat_text *sorted_keys(lua_State *L, latL_Text *t, size_t count)
 }
 
 /* A table is a list when it has elements 1..n and nothing else, or an object. */
-static const char *put_table(lua_State *L, latL_Text *t, int depth)
+static const char *put_table(lua_State *L, lat_json_text *t, int depth)
 {
   size_t n = lua_rawlen(L, -1), count = 0;
   bool names = true;
@@ -104,12 +58,12 @@ static const char *put_table(lua_State *L, latL_Text *t, int depth)
   if (!names && count != n) return "table that is neither a list nor has names only";
   lat_text *keys = names ? sorted_keys(L, t, count) : NULL;
   if (t->status != LAT_OK) return NULL;
-  latL_puttext(t, names ? "{" : "[");
+  lat_json_put(t, names ? "{" : "[");
   for (size_t i = 0; i < count && !wrong; i++) {
-    latL_puttext(t, i ? "," : "");
+    lat_json_put(t, i ? "," : "");
     if (names) {
-      put_string(t, keys[i]);
-      latL_puttext(t, ":");
+      lat_json_put_string(t, keys[i]);
+      lat_json_put(t, ":");
       lua_pushlstring(L, keys[i].at, keys[i].n);
       lua_rawget(L, -2);
     } else {
@@ -118,30 +72,28 @@ static const char *put_table(lua_State *L, latL_Text *t, int depth)
     wrong = latL_putvalue(L, t, depth - 1);
     lua_pop(L, 1);
   }
-  latL_puttext(t, names ? "}" : "]");
+  lat_json_put(t, names ? "}" : "]");
   return wrong;
 }
 
-const char *latL_putvalue(lua_State *L, latL_Text *t, int depth)
+const char *latL_putvalue(lua_State *L, lat_json_text *t, int depth)
 {
-  char digits[32];
   lat_text string;
   switch (lua_type(L, -1)) {
   case LUA_TBOOLEAN:
-    latL_puttext(t, lua_toboolean(L, -1) ? "true" : "false");
+    lat_json_put(t, lua_toboolean(L, -1) ? "true" : "false");
     return NULL;
   case LUA_TNUMBER:
     if (!lua_isinteger(L, -1)) {
-      put_double(t, lua_tonumber(L, -1));
+      lat_json_put_number(t, lua_tonumber(L, -1));
       return NULL;
     }
-    snprintf(digits, sizeof digits, LUA_INTEGER_FMT, lua_tointeger(L, -1));
-    latL_puttext(t, digits);
+    lat_json_put_integer(t, lua_tointeger(L, -1));
     return NULL;
   case LUA_TSTRING:
     string.at = lua_tolstring(L, -1, &string.n);
     if (!lat_text_is_utf8(string)) return "string that is not UTF-8";
-    put_string(t, string);
+    lat_json_put_string(t, string);
     return NULL;
   case LUA_TTABLE:
     return put_table(L, t, depth);

@@ -10,19 +10,9 @@
 #include "files/json.h"
 #include "lua/matrix.h"
 
-/* Text that grows in a workspace. `status` keeps the first failure, and later calls do nothing. */
-typedef struct latL_Text {
-  lat_workspace *work;
-  char *at;
-  size_t n, capacity;
-  lat_status status;
-} latL_Text;
-
-void latL_puttext(latL_Text *text, const char *word);
-
 /* Writes the value on the top of the stack. NULL, or what it is that has no place in JSON (also
  * tables in tables beyond `depth`); then the text is of no use. */
-const char *latL_putvalue(lua_State *L, latL_Text *text, int depth);
+const char *latL_putvalue(lua_State *L, lat_json_text *text, int depth);
 
 /* Pushes the next value, or, when it fails, some values. Text from strangers is safe: it nests
  * LAT_JSON_DEPTH deep at most, and a name that is twice in an object is an error. */

@@ -19,43 +19,13 @@ typedef struct loading {
   int constructors, functions; /* stack indices: by kind; what the user adds, or nil */
 } loading;
 
-/* The metadata of `prefix` and `key`, or NULL. */
-static const lat_text *find(const loading *l, const char *prefix, const char *key)
-{
-  char name[sizeof(latL_Prefix) + 16];
-  snprintf(name, sizeof name, "%s%s", prefix, key);
-  return lat_safetensors_metadata(&l->file, name);
-}
-
 /* Pushes the object that is the metadata `key`. */
 static lat_status push_object(lua_State *L, const loading *l, const char *prefix, const char *key)
 {
   lat_json j;
-  const lat_text *value = find(l, prefix, key);
-  if (!value) return lat_fail(l->work, LAT_FORMAT, "the metadata has no '%s%s'", prefix, key);
-  LAT_TRY(lat_json_begin(&j, l->work, *value));
-  if (lat_json_peek(&j) != '{')
-    return lat_fail(l->work, LAT_FORMAT, "'%s%s' in the metadata is no JSON object", prefix, key);
+  LAT_TRY(lat_saved_object(l->work, &l->file, prefix, key, &j));
   LAT_TRY(latL_pushjson(L, &j));
   return lat_json_end(&j);
-}
-
-static lat_status read_sizes(lua_State *L, const loading *l, const char *prefix,
-                             const lat_parameter *table, size_t sizes[LAT_SIZES])
-{
-  LAT_TRY(push_object(L, l, prefix, "sizes"));
-  for (int s = LAT_END + 1; s < LAT_SIZES; s++) {
-    if (!latL_usessize(table, s)) continue;
-    lua_Integer least = s == LAT_M || s == LAT_U ? 0 : 1; /* there may be none */
-    if (lua_getfield(L, -1, latL_size_names[s]) != LUA_TNUMBER || !lua_isinteger(L, -1) ||
-        lua_tointeger(L, -1) < least)
-      return lat_fail(l->work, LAT_FORMAT, "the size %s must be an integer >= %d",
-                      latL_size_names[s], (int)least);
-    sizes[s] = (size_t)lua_tointeger(L, -1);
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return LAT_OK;
 }
 
 /* Calls the function below its `arguments` for one result; what it raises is the file's fault. */
@@ -70,7 +40,7 @@ static lat_status call(lua_State *L, lat_workspace *work, const char *what, int 
 /* Pushes the constructor that the file names. */
 static lat_status push_constructor(lua_State *L, const loading *l, const char *prefix)
 {
-  const lat_text *kind = find(l, prefix, "kind");
+  const lat_text *kind = lat_saved_find(&l->file, prefix, "kind");
   if (!kind) return lat_fail(l->work, LAT_FORMAT, "the metadata has no '%skind'", prefix);
   lua_pushlstring(L, kind->at, kind->n);
   if (lua_rawget(L, l->constructors) == LUA_TFUNCTION) return LAT_OK;
@@ -114,12 +84,11 @@ static lat_status make_models(lua_State *L, const loading *l, size_t count, latL
   for (size_t i = 0; i < count; i++) {
     size_t *sizes = lat_allocate(l->work, LAT_SIZES, sizeof *sizes);
     if (!sizes) return LAT_MEMORY;
-    memset(sizes, 0, LAT_SIZES * sizeof *sizes);
     LAT_TRY(push_constructor(L, l, of[i]));
     LAT_TRY(push_object(L, l, of[i], "options"));
     LAT_TRY(call(L, l->work, "the options are wrong", 1));
     const lat_parameter *parameters = latL_parametersof(lua_touserdata(L, -1));
-    LAT_TRY(read_sizes(L, l, of[i], parameters, sizes));
+    LAT_TRY(lat_saved_sizes(l->work, &l->file, of[i], parameters, sizes));
     sets[i] = (lat_parameter_set){of[i], parameters, sizes, NULL};
     lua_rawseti(L, list, (lua_Integer)i + 1);
   }
@@ -156,7 +125,7 @@ static lat_status load_group(lua_State *L, const loading *l, const char *kind)
   latL_Prefix prefix;
   do {
     snprintf(prefix, sizeof prefix, "%zu.", ++count);
-  } while (find(l, prefix, "kind"));
+  } while (lat_saved_find(&l->file, prefix, "kind"));
   latL_Prefix *of = lat_allocate(l->work, --count, sizeof *of);
   if (!of) return LAT_MEMORY;
   for (size_t i = 0; i < count; i++) snprintf(of[i], sizeof of[i], "%zu.", i + 1);
@@ -237,7 +206,7 @@ static latL_Stored *stored_kind(lua_State *L, const lat_text *name)
 /* A constructor makes nets as large as its options say: no larger than the file holds. */
 static lat_status load_stored(lua_State *L, const loading *l)
 {
-  const lat_text *kind = find(l, "", "kind");
+  const lat_text *kind = lat_saved_find(&l->file, "", "kind");
   latL_Stored *stored = kind ? stored_kind(L, kind) : NULL;
   if (!stored)
     return lat_fail(l->work, LAT_FORMAT, "a checkpoint of latent.nn alone (store:load reads it)");
@@ -266,17 +235,11 @@ static lat_status load_file(lua_State *L, loading *l)
   static const char *const groups[] = {"classifier", NULL};
   latL_Prefix alone[] = {""};
   LAT_TRY(lat_safetensors_parse(l->work, l->source->map.bytes, l->source->map.size, &l->file));
-  const lat_text *format = find(l, "", "format"), *version = find(l, "", "version");
-  const lat_text *kind = find(l, "", "kind");
+  const lat_text *format = lat_saved_find(&l->file, "", "format");
   if (format && lat_text_is(*format, "latent.nn") && lua_isnil(L, l->functions))
     return load_stored(L, l);
-  if (!format || !lat_text_is(*format, LATL_SAVED_FORMAT) || !version || !kind)
-    return lat_fail(l->work, LAT_FORMAT,
-                    "no saved model (latent.read reads other safetensors files)");
-  if (!lat_text_is(*version, LATL_SAVED_VERSION))
-    return lat_fail(l->work, LAT_FORMAT,
-                    "version '%.*s' is unknown (" LATL_SAVED_VERSION " is read)",
-                    version->n < 20 ? (int)version->n : 20, version->at);
+  LAT_TRY(lat_saved_check(l->work, &l->file));
+  const lat_text *kind = lat_saved_find(&l->file, "", "kind");
   if (lat_text_is(*kind, LATL_SAVED_OWN)) return load_own(L, l);
   if (!lua_isnil(L, l->functions))
     latL_error(L, WHO, "the model in the file is not one of Lua functions, and takes none");

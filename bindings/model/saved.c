@@ -1,18 +1,7 @@
-/* saved.c: what saved models hold: which sizes, which fields, and who stores nets. */
+/* saved.c: what saved models hold: which fields, and who stores nets. */
 #include "model/saved.h"
 
 #include <ctype.h>
-
-const char *const latL_size_names[LAT_SIZES] = {
-    [LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M", [LAT_U] = "U"};
-
-bool latL_usessize(const lat_parameter *table, int size)
-{
-  for (; table->name; table++)
-    for (int i = 0; i < 3 && table->shape[i] != LAT_END; i++)
-      if ((int)table->shape[i] == size) return true;
-  return false;
-}
 
 bool latL_isplain(lua_State *L, const char *name, int value)
 {

@@ -63,7 +63,7 @@ static int save(lua_State *L, const latL_Function *f)
   lat_checkpoint c = read_options(L, who, &random);
   lat_workspace *work = latL_callworkspace(L);
   lat_mark mark = lat_workspace_mark(work);
-  latL_Text fields = {.work = work}, generator = {.work = work};
+  lat_json_text fields = {.work = work}, generator = {.work = work};
   lat_pair pairs[2];
   size_t count = 0;
   int type = latL_getoption(L, 3, "fields");

@@ -1,6 +1,7 @@
 /* options.c: reading, writing and checking options by their table. */
 #include "base/options.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,13 +155,19 @@ static bool whole(lat_option_type type)
   return type == LAT_SIZE || type == LAT_SEED;
 }
 
+/* Whether there is no most. */
+static bool is_open(const lat_option *option)
+{
+  return option->most == (double)INFINITY || option->most == LAT_ANY_COUNT;
+}
+
 static lat_status fail_bounds(lat_workspace *work, const lat_option *option, double value)
 {
-  bool open = option->most == (double)INFINITY || option->most == LAT_ANY_COUNT;
+  bool open = is_open(option);
   if (option->type == LAT_SIZE)
-    return open ? lat_fail(work, LAT_INVALID, "%s must be an integer >= %.0f, got %.0f",
+    return open ? lat_fail(work, LAT_INVALID, "%s must be an integer >= %.0f, got %.16g",
                            option->name, option->least, value)
-                : lat_fail(work, LAT_INVALID, "%s must be an integer from %.0f to %.0f, got %.0f",
+                : lat_fail(work, LAT_INVALID, "%s must be an integer from %.0f to %.0f, got %.16g",
                            option->name, option->least, option->most, value);
   return open ? lat_fail(work, LAT_INVALID, "%s must be at least %.14g, got %.14g", option->name,
                          option->least, value)
@@ -173,7 +180,7 @@ static lat_status check(lat_workspace *work, const lat_option *option, double va
   if (whole(option->type) && value != floor(value))
     return lat_fail(work, LAT_INVALID, "%s must be an integer, got %.14g", option->name, value);
   if ((option->type == LAT_SIZE || option->type == LAT_NUMBER) &&
-      !(value >= option->least && value <= option->most))
+      !(value >= option->least && (is_open(option) || value <= option->most)))
     return fail_bounds(work, option, value);
   if (option->type != LAT_CHOICE) return LAT_OK;
   int count = 0;
@@ -183,11 +190,31 @@ static lat_status check(lat_workspace *work, const lat_option *option, double va
                   value);
 }
 
+/* Of doubles only those within a field's range can be converted. */
+static const double TWO_63 = 9223372036854775808.0;
+
 lat_status lat_option_put(lat_workspace *work, const lat_option *option, void *options,
                           double value)
 {
   LAT_TRY(check(work, option, value));
+  if (whole(option->type) && !(value >= -TWO_63 && value < TWO_63))
+    return lat_fail(work, LAT_INVALID, "%s must be an integer of 64 bits, got %.16g", option->name,
+                    value);
   put(option, options, value);
+  return LAT_OK;
+}
+
+lat_status lat_option_put_integer(lat_workspace *work, const lat_option *option, void *options,
+                                  int64_t value)
+{
+  unsigned char *field = (unsigned char *)options + option->offset;
+  LAT_TRY(check(work, option, (double)value));
+  if (option->type == LAT_SIZE)
+    *(size_t *)(void *)field = (size_t)value;
+  else if (option->type == LAT_SEED)
+    *(uint64_t *)(void *)field = (uint64_t)value;
+  else
+    put(option, options, (double)value);
   return LAT_OK;
 }
 
@@ -228,6 +255,19 @@ static lat_status set_choice(lat_workspace *work, const lat_option *option, void
   return fail_choice(work, option, text);
 }
 
+/* Whether the text is an integer of 64 bits; a seed may be beyond the signed ones. */
+static bool to_integer(lat_option_type type, const char *text, int64_t *value)
+{
+  char *end;
+  errno = 0;
+  *value = strtoll(text, &end, 10);
+  if (errno == ERANGE && type == LAT_SEED && *text != '-') {
+    errno = 0;
+    *value = (int64_t)strtoull(text, &end, 10);
+  }
+  return errno == 0 && end > text && *end == '\0';
+}
+
 lat_status lat_option_set(lat_workspace *work, const lat_option *table, void *options,
                           const char *name, const char *text)
 {
@@ -249,6 +289,9 @@ lat_status lat_option_set(lat_workspace *work, const lat_option *table, void *op
     return LAT_OK;
   }
   char *end;
+  int64_t integer;
+  if (whole(option->type) && to_integer(option->type, text, &integer))
+    return lat_option_put_integer(work, option, options, integer);
   double value = strtod(text, &end);
   if (end == text || *end)
     return lat_fail(work, LAT_INVALID, "%s must be %s, got '%.40s'", name,

@@ -72,8 +72,7 @@ typedef struct lat_option {
     .name = name_, LAT_GIVEN, 0, 0, 0, 0, NULL, also_, "nil"                                       \
   }
 
-/* The most of a count that stands in no other relation: 2^53, to which doubles hold all integers.
- */
+/* A count without a bound of its own; 2^53, to which doubles hold all integers, is no bound. */
 #define LAT_ANY_COUNT 9007199254740992.0
 /* The most components, and the most dimensions: more are a mistake. */
 #define LAT_MOST_PARTS 1048576.0
@@ -106,6 +105,10 @@ lat_status lat_option_set(lat_workspace *work, const lat_option *table, void *op
 double lat_option_get(const lat_option *option, const void *options);
 lat_status lat_option_put(lat_workspace *work, const lat_option *option, void *options,
                           double value);
+/* The same of an integer, of which sizes and seeds keep every bit (a seed has 64 of them: -1 is the
+ * largest). */
+lat_status lat_option_put_integer(lat_workspace *work, const lat_option *option, void *options,
+                                  int64_t value);
 
 /* LAT_INVALID, with a sentence, unless all fields are within their bounds. */
 lat_status lat_options_check(lat_workspace *work, const lat_option *table, const void *options);

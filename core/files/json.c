@@ -307,3 +307,41 @@ lat_status lat_json_word(lat_json *j, const char *word)
   j->at += n;
   return LAT_OK;
 }
+
+/* ---- anything ------------------------------------------------------------------------------------ */
+
+static lat_status skip_inside(lat_json *j, char bracket)
+{
+  bool more;
+  lat_text key;
+  LAT_TRY(lat_json_open(j, bracket));
+  for (;;) {
+    LAT_TRY(lat_json_more(j, &more));
+    if (!more) return LAT_OK;
+    if (bracket == '{') LAT_TRY(lat_json_key(j, &key));
+    LAT_TRY(lat_json_skip(j));
+  }
+}
+
+lat_status lat_json_skip(lat_json *j)
+{
+  double number;
+  int64_t integer;
+  bool whole;
+  lat_text string;
+  LAT_SCOPE(j->work); /* of strings with escapes */
+  char next = lat_json_peek(j);
+  switch (next) {
+  case '{':
+  case '[':
+    LAT_TRY(skip_inside(j, next));
+    return LAT_OK;
+  case '"':
+    LAT_TRY(lat_json_string(j, &string));
+    return LAT_OK;
+  case '0':
+    return lat_json_number(j, &number, &integer, &whole);
+  default:
+    return lat_json_word(j, next == 't' ? "true" : next == 'f' ? "false" : "null");
+  }
+}

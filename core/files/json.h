@@ -64,8 +64,32 @@ lat_status lat_json_number(lat_json *json, double *number, int64_t *integer, boo
 lat_status lat_json_size(lat_json *json, size_t *size);
 lat_status lat_json_word(lat_json *json, const char *word); /* true, false or null */
 
+/* Reads any value, and what is in it. */
+lat_status lat_json_skip(lat_json *json);
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
 /* Writes the string with its quotes, at most LAT_JSON_QUOTED(n) characters; returns how many. */
 #define LAT_JSON_QUOTED(n) (6 * (size_t)(n) + 2)
 size_t lat_json_quote(lat_text text, char *out);
+
+/* Text that grows in a workspace, `n` characters at `at`; begins as {.work = work}. `status` keeps
+ * the first failure (LAT_MEMORY), after which calls do nothing. All keep the text. */
+typedef struct lat_json_text {
+  lat_workspace *work;
+  char *at;
+  size_t n, capacity;
+  lat_status status;
+} lat_json_text;
+
+/* Brackets, commas, words. Keeps the text. */
+void lat_json_put(lat_json_text *json, const char *text);
+/* UTF-8. Keeps the text. */
+void lat_json_put_string(lat_json_text *json, lat_text string);
+/* Keeps the text. */
+void lat_json_put_integer(lat_json_text *json, int64_t value);
+/* A number that comes back with all its bits, and isn't `whole`: it has a point or an exponent.
+ * Infinity is 1e999 and NaN null. Keeps the text. */
+void lat_json_put_number(lat_json_text *json, double value);
 
 #endif

@@ -102,6 +102,7 @@ for name, model in pairs(models) do
   local bytes = written(".safetensors", function(path) return model:save(path) end)
   put("fuzz_module", "model-" .. name, "\0" .. bytes)
   put("fuzz_safetensors", name, bytes)
+  put("fuzz_model", name, bytes)
 end
 
 local nn = latent.nn

@@ -93,8 +93,9 @@ lat_status lat_gmm_fit(lat_workspace *work, lat_source *source, const double *we
 lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const lat_request *request,
                          const lat_outputs *outputs);
 
-/* A file, as modeling/save.h describes it; loading keeps the parameters. */
+/* A file, as modeling/save.h describes it. */
 lat_status lat_gmm_save(lat_workspace *work, const lat_gmm *gmm, const char *path);
+/* After a failure the mixture is as it was. Keeps the parameters. */
 lat_status lat_gmm_load(lat_workspace *work, const char *path, lat_gmm *gmm);
 
 /* ---- more of a mixture ----------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "em/gmm/internal.h"
 #include "matrix/linear/lapack.h"
+#include "modeling/save.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -174,6 +175,26 @@ static lat_status distances(lat_workspace *work, const lat_fitted *first, const 
 {
   lat_gmm a = lat_gmm_of(first), b = lat_gmm_of(second);
   return lat_gmm_distances(work, &a, &b, to);
+}
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
+lat_status lat_gmm_save(lat_workspace *work, const lat_gmm *gmm, const char *path)
+{
+  const lat_fitted f = {.model = &lat_gmm_model,
+                        .options = &gmm->options,
+                        .sizes = {[LAT_D] = gmm->D, [LAT_K] = gmm->K},
+                        .flat = (double *)gmm->weights};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_gmm_load(lat_workspace *work, const char *path, lat_gmm *gmm)
+{
+  lat_gmm_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_gmm_model, &o, &f));
+  *gmm = lat_gmm_of(&f);
+  return LAT_OK;
 }
 
 /* ---- methods --------------------------------------------------------------------------------- */

@@ -78,8 +78,9 @@ lat_status lat_mppca_fit(lat_workspace *work, lat_source *source, const double *
 lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *mppca, const lat_request *request,
                            const lat_outputs *outputs);
 
-/* A file, as modeling/save.h describes it; loading keeps the parameters. */
+/* A file, as modeling/save.h describes it. */
 lat_status lat_mppca_save(lat_workspace *work, const lat_mppca *mppca, const char *path);
+/* After a failure the mixture is as it was. Keeps the parameters. */
 lat_status lat_mppca_load(lat_workspace *work, const char *path, lat_mppca *mppca);
 
 /* ---- more of a mixture ----------------------------------------------------------------------- */

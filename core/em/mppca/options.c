@@ -1,6 +1,7 @@
 /* mppca/options.c: the description of a mixture of PPCA: options, methods, and the functions behind
  * them. */
 #include "em/mppca/internal.h"
+#include "modeling/save.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -170,6 +171,26 @@ static lat_status distances(lat_workspace *work, const lat_fitted *first, const 
 {
   lat_mppca a = lat_mppca_of(first), b = lat_mppca_of(second);
   return lat_mppca_distances(work, &a, &b, to);
+}
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
+lat_status lat_mppca_save(lat_workspace *work, const lat_mppca *m, const char *path)
+{
+  const lat_fitted f = {.model = &lat_mppca_model,
+                        .options = &m->options,
+                        .sizes = {[LAT_D] = m->D, [LAT_K] = m->K, [LAT_M] = m->M},
+                        .flat = (double *)m->weights};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_mppca_load(lat_workspace *work, const char *path, lat_mppca *m)
+{
+  lat_mppca_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_mppca_model, &o, &f));
+  *m = lat_mppca_of(&f);
+  return LAT_OK;
 }
 
 /* ---- methods --------------------------------------------------------------------------------- */

@@ -1,0 +1,203 @@
+/* Models as files, from C:
+ *
+ *   save score KIND FILE X.npy    log p of the rows, as hexadecimal
+ *   save again KIND FILE TO       loaded, and saved again
+ *   save made TO X.npy            a mixture fitted here with options of every type: saved; its scores
+ *   save wrong KIND FILE...       what is said of files that are refused, a line each
+ *   save mutants KIND FILE COUNT  the file with bytes changed: loaded, or refused in words
+ *   save memory KIND FILE         every request for memory refused in turn
+ *   save set NAME TEXT            an option of lat_gmm by its name: what it is then */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "latent.h"
+
+static const lat_model *model_of(const char *name)
+{
+  const lat_model *const models[] = {&lat_gmm_model, &lat_mppca_model};
+  for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+    if (strcmp(models[i]->name, name) == 0) return models[i];
+  exit(3);
+}
+
+/* Ends the program with what is wrong. */
+static void must(const lat_workspace *work, lat_status status)
+{
+  if (status == LAT_OK) return;
+  printf("%s: %s\n", lat_status_name(status), work->message);
+  exit(1);
+}
+
+static lat_matrix read_rows(lat_workspace *work, const char *path)
+{
+  lat_map map;
+  lat_array array;
+  must(work, lat_file_map(work, path, &map));
+  must(work, lat_npy_parse(work, map.bytes, map.size, &array));
+  lat_matrix X = lat_matrix_new(work, array.rows, array.cols);
+  if (!X.data) exit(2);
+  lat_array_convert(&array, map.bytes, 0, &X);
+  lat_file_unmap(&map);
+  return X;
+}
+
+static void score(lat_workspace *work, const lat_fitted *f, const lat_matrix *X)
+{
+  double *log_p = lat_doubles(work, X->rows);
+  lat_request request = {.X = *X};
+  lat_outputs outputs = {.log_likelihood = log_p};
+  must(work, f->model->apply(work, f, &request, &outputs));
+  for (size_t i = 0; i < X->rows; i++) printf("%a\n", log_p[i]);
+}
+
+static void make(lat_workspace *work, const char *to, const lat_matrix *X)
+{
+  lat_gmm_options o = lat_gmm_defaults();
+  o.components = 2;
+  o.covariance = LAT_COVARIANCE_TIED_DIAG;
+  o.init = LAT_GMM_RANDOM;
+  o.regularization = 1.0 / 3;
+  o.fit.seed = 0xfedcba9876543211;
+  o.fit.max_iterations = SIZE_MAX;
+  o.fit.tolerance = (double)INFINITY;
+  o.fit.restarts = ((size_t)1 << 53) + 1;
+  o.fit.accelerate = true;
+  must(work, lat_gmm_check(work, &o));
+  o.fit.restarts = 3;
+  lat_gmm gmm;
+  lat_source source = lat_source_of(X);
+  must(work, lat_gmm_fit(work, &source, NULL, &o, &gmm, NULL));
+  must(work, lat_gmm_save(work, &gmm, to));
+  lat_gmm again;
+  must(work, lat_gmm_load(work, to, &again));
+  const lat_gmm_options *l = &again.options;
+  printf("%d %d %d %d %d %d\n", l->regularization == o.regularization, l->fit.seed == o.fit.seed,
+         l->fit.max_iterations == INT64_MAX, l->fit.tolerance == o.fit.tolerance,
+         l->fit.restarts == 3, l->fit.accelerate);
+  lat_fitted f = {.model = &lat_gmm_model,
+                  .options = l,
+                  .sizes = {[LAT_D] = again.D, [LAT_K] = again.K},
+                  .flat = (double *)again.weights};
+  score(work, &f, X);
+}
+
+static void refuse(lat_workspace *work, const lat_model *model, void *options, const char *path)
+{
+  lat_fitted f;
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status = lat_model_load(work, path, model, options, &f);
+  if (!lat_workspace_at(work, mark)) printf("memory is kept; ");
+  printf("%s: %s\n", lat_status_name(status), work->message);
+}
+
+/* One to three bytes of the file become others; every fourth time it is truncated. */
+static void mutate(lat_workspace *work, const lat_model *model, void *options, const char *path,
+                   size_t count)
+{
+  lat_map map;
+  size_t loaded = 0;
+  lat_random random = {.seed = 1};
+  must(work, lat_file_map(work, path, &map));
+  for (size_t i = 0; i < count; i++) {
+    LAT_SCOPE(work);
+    size_t n = i % 4 ? map.size : (size_t)(lat_random_uniform(&random) * (double)map.size);
+    unsigned char *bytes = malloc(n ? n : 1); /* as long as it is, for the sanitizers */
+    if (!bytes) exit(2);
+    memcpy(bytes, map.bytes, n);
+    for (size_t k = 0; n && k <= i % 3; k++)
+      bytes[(size_t)(lat_random_uniform(&random) * (double)n)] ^=
+          (unsigned char)(1 << i / 3 % 8 | 1 << i / 24 % 8);
+    lat_fitted f;
+    lat_status status = lat_model_parse(work, bytes, n, model, options, &f);
+    free(bytes);
+    if (status != LAT_OK && (status != LAT_FORMAT || !work->message[0])) exit(4);
+    loaded += status == LAT_OK;
+  }
+  printf("%s\n", loaded > 0 && loaded < count ? "some loaded" : "all or none loaded");
+  lat_file_unmap(&map);
+}
+
+typedef struct budget {
+  size_t left, held;
+} budget;
+
+static void *allocate(void *state, void *old, size_t was, size_t size)
+{
+  budget *b = state;
+  if (size == 0) {
+    b->held -= was;
+    free(old);
+    return NULL;
+  }
+  if (b->left == 0) return NULL;
+  b->left--;
+  b->held += size;
+  return malloc(size);
+}
+
+static void starve(const lat_model *model, void *options, const char *path)
+{
+  lat_status status = LAT_MEMORY;
+  size_t calls = 0;
+  for (; status == LAT_MEMORY && calls < 100; calls++) {
+    budget b = {.left = calls};
+    lat_workspace work;
+    lat_fitted f;
+    lat_workspace_init(&work);
+    work.allocator = (lat_allocator){allocate, &b};
+    status = lat_model_load(&work, path, model, options, &f);
+    lat_workspace_done(&work);
+    if (b.held) exit(5);
+  }
+  printf("%s, %s\n", lat_status_name(status), calls > 1 ? "after refusals" : "at once");
+}
+
+static void set(lat_workspace *work, const char *name, const char *text)
+{
+  lat_gmm_options o = lat_gmm_defaults();
+  must(work, lat_option_set(work, lat_gmm_model.options, &o, name, text));
+  printf("%zu %d %.17g %zu %" PRIu64 "\n", o.components, o.covariance, o.regularization,
+         o.fit.max_iterations, o.fit.seed);
+}
+
+int main(int count, char **arguments)
+{
+  lat_workspace work;
+  lat_workspace_init(&work);
+  if (count < 4) return 3;
+  const char *what = arguments[1];
+  if (strcmp(what, "made") == 0) {
+    lat_matrix X = read_rows(&work, arguments[3]);
+    make(&work, arguments[2], &X);
+    lat_workspace_done(&work);
+    return 0;
+  }
+  if (strcmp(what, "set") == 0) {
+    set(&work, arguments[2], arguments[3]);
+    return 0;
+  }
+  const lat_model *model = model_of(arguments[2]);
+  void *options = malloc(model->options_size);
+  lat_fitted f;
+  if (!options) return 2;
+  if (strcmp(what, "wrong") == 0) {
+    for (int i = 3; i < count; i++) refuse(&work, model, options, arguments[i]);
+  } else if (strcmp(what, "mutants") == 0) {
+    mutate(&work, model, options, arguments[3], (size_t)atol(arguments[4]));
+  } else if (strcmp(what, "memory") == 0) {
+    starve(model, options, arguments[3]);
+  } else {
+    must(&work, lat_model_load(&work, arguments[3], model, options, &f));
+    if (strcmp(what, "again") == 0) {
+      must(&work, lat_model_save(&work, arguments[4], &f));
+    } else {
+      lat_matrix X = read_rows(&work, arguments[4]);
+      score(&work, &f, &X);
+    }
+  }
+  free(options);
+  lat_workspace_done(&work);
+  return 0;
+}

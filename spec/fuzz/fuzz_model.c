@@ -1,0 +1,49 @@
+/* Fuzz target: models as files. The file, copied to be exactly as long as it claims, is read as each
+ * of these models; what loads scores a row. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "latent.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+static const lat_model *const models[] = {&lat_gmm_model, &lat_mppca_model};
+
+/* Numbers that a file may hold can be too large to compute with, which is said. */
+static void use(lat_workspace *work, const lat_fitted *f)
+{
+  if (f->sizes[LAT_D] > 64) return;
+  double row[64] = {0}, log_p;
+  lat_request request = {.X = lat_matrix_of(row, 1, f->sizes[LAT_D])};
+  lat_outputs outputs = {.log_likelihood = &log_p};
+  f->model->apply(work, f, &request, &outputs);
+}
+
+static void read_as(lat_workspace *work, const lat_model *model, const unsigned char *bytes,
+                    size_t size)
+{
+  LAT_SCOPE(work);
+  lat_fitted f;
+  lat_mark mark = lat_workspace_mark(work);
+  void *options = lat_allocate(work, 1, model->options_size);
+  if (!options) abort();
+  lat_status status = lat_model_parse(work, bytes, size, model, options, &f);
+  if (status == LAT_OK && lat_model_check(work, model, options) != LAT_OK) abort();
+  if (status == LAT_OK) use(work, &f);
+  if (status != LAT_OK && (status != LAT_FORMAT || !work->message[0])) abort();
+  lat_workspace_release(work, mark);
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+  unsigned char *bytes = malloc(size + !size);
+  if (!bytes) return 0;
+  memcpy(bytes, data, size);
+  lat_workspace work;
+  lat_workspace_init(&work);
+  for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+    read_as(&work, models[i], bytes, size);
+  lat_workspace_done(&work);
+  free(bytes);
+  return 0;
+}

@@ -1,0 +1,202 @@
+-- Models as files from C (core/modeling/save.h, by spec/embed/save.c), and from C to Lua and back.
+local latent = require "latent"
+local helper = require "helper"
+local matrix = latent.matrix
+
+local X = latent.random(5):normal(60, 3)
+local folder, program
+
+local function path(name) return folder .. "/" .. name .. (name:find "%." and "" or ".safetensors") end
+
+local function run(...)
+  local words = { ... }
+  for i, word in ipairs(words) do words[i] = "'" .. word .. "'" end
+  return helper.run(program .. " " .. table.concat(words, " "))
+end
+
+-- The model's scores of X, as the program prints them.
+local function scores(model)
+  local lines = {}
+  for i, value in ipairs(model:log_likelihood(X):table()) do lines[i] = ("%a\n"):format(value) end
+  return table.concat(lines)
+end
+
+local function contents(name)
+  local file = assert(io.open(path(name), "rb"))
+  local bytes = file:read "a"
+  file:close()
+  return bytes
+end
+
+describe("models as files in C", function()
+  setup(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder))
+    program = helper.program "save"
+    assert(latent.write(path "X.npy", X))
+  end)
+  teardown(function() os.execute("rm -rf " .. folder) end)
+
+  local function models()
+    local list = {}
+    for _, covariance in ipairs { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" } do
+      list[#list + 1] = latent.gmm { components = 2, covariance = covariance, seed = math.mininteger }
+    end
+    list[#list + 1] = latent.gmm()
+    list[#list + 1] = latent.gmm { init = { means = { { -1, 0, 0 }, { 1, 0, 0 } } }, max_iterations = 2.0 }
+    list[#list + 1] = latent.gmm { components = 2, max_iterations = math.maxinteger, tolerance = math.huge }
+    list[#list + 1] = latent.mppca { components = 2, latent_dim = 1, noise = "diagonal", restarts = 2 }
+    list[#list + 1] = latent.mppca { components = 2, latent_dim = 0, init = "random" }
+    return list
+  end
+
+  it("from Lua score the same bits, and come back to Lua", function()
+    for _, model in ipairs(models()) do
+      local kind = tostring(model):match "%w+"
+      model:fit(X)
+      assert(model:save(path "lua"))
+      local expected = scores(model)
+      local output, ok = run("score", kind, path "lua", path "X.npy")
+      assert.is_truthy(ok, output)
+      assert.equal(expected, output)
+      output, ok = run("again", kind, path "lua", path "c")
+      assert.is_truthy(ok, output)
+      local loaded = assert(latent.load(path "c"))
+      assert.equal(expected, scores(loaded))
+      assert.equal(model:free_parameters(), loaded:free_parameters())
+      -- the same bytes from then on, and the same fit as of the options that the file has
+      output, ok = run("again", kind, path "c", path "d")
+      assert.is_truthy(ok, output)
+      assert.equal(contents "c", contents "d")
+      if not contents "lua":find '\\"means\\"' then assert.equal(scores(model:fit(X)), scores(loaded:fit(X))) end
+    end
+  end)
+
+  it("keep options of every type", function()
+    local output, ok = run("made", path "made", path "X.npy")
+    assert.is_truthy(ok, output)
+    local flags, lines = output:match "^([^\n]*)\n(.*)$"
+    assert.equal("1 1 1 1 1 1", flags)
+    local loaded = assert(latent.load(path "made"))
+    assert.equal(scores(loaded), lines)
+    local _, metadata = latent.read(path "made")
+    assert.same({ "latent", "1", "gmm", '{"D":3,"K":2}', "{}" }, { metadata.format, metadata.version, metadata.kind,
+      metadata.sizes, metadata.record })
+    assert.equal('{"accelerate":true,"components":2,"covariance":"tied_diag","init":"random",'
+      .. '"max_iterations":9223372036854775807,"regularization":0.3333333333333333,"restarts":3,'
+      .. '"seed":-81985529216486895,"tolerance":1e999}', metadata.options)
+    -- whose own words for these are the same
+    assert(latent.gmm { components = 2, seed = -81985529216486895 }:fit(X):save(path "lua"))
+    assert.truthy(select(2, latent.read(path "lua")).options:find('"seed":-81985529216486895', 1, true))
+  end)
+
+  -- The file of a mixture with changes to its metadata and tensors (by name; false leaves one out).
+  local function changed(name, metadata, tensors)
+    assert(latent.gmm { components = 2, covariance = "diag" }:fit(X):save(path(name)))
+    local t, m = assert(latent.read(path(name)))
+    for key, value in pairs(metadata or {}) do m[key] = value or nil end
+    for key, value in pairs(tensors or {}) do t[key] = value or nil end
+    assert(latent.write(path(name), t, { metadata = m }))
+  end
+
+  it("are refused in the words of what is wrong", function()
+    local options = '{"components":2,"covariance":"diag"%s}'
+    local function of(more) return { options = options:format(more) } end
+    local cases = {
+      { "no saved model, but another safetensors file", { format = "latent.nn" } },
+      { "no saved model, but another safetensors file", { kind = false } },
+      { "version '2' is unknown (1 is read)", { version = "2" } },
+      { "the model is of the kind 'pca', not 'gmm'", { kind = "pca" } },
+      { "the metadata has no 'options'", { options = false } },
+      { "'options' in the metadata is no JSON object", { options = "[]" } },
+      { "bad JSON: expected ',' or '}' at byte 36", of "x" },
+      { "bad JSON: a key is there twice", of ',"components":2' },
+      { "bad JSON: nested more than 16 deep", of(',"init":' .. ("["):rep(100)) },
+      { "the options are wrong: unknown option 'componants', did you mean 'components'?", of ',"componants":2' },
+      { "the options are wrong: unknown option 'compo?'", of ',"compo\\u0000":2' },
+      { "the options are wrong: unknown option 'e_step'", of ',"e_step":2' },
+      { "the options are wrong: components must be an integer from 1 to 1048576, got 0",
+        { options = '{"components":0}' } },
+      { "the options are wrong: components must be an integer from 1 to 1048576, got -1",
+        { options = '{"components":-1}' } },
+      { "the options are wrong: components must be an integer, got 1.5", { options = '{"components":1.5}' } },
+      { "the options are wrong: components must be an integer", { options = '{"components":"2"}' } },
+      { "the options are wrong: components must be an integer", { options = '{"components":null}' } },
+      { "the options are wrong: seed must be an integer of 64 bits, got 9.223372036854776e+18",
+        of ',"seed":9223372036854775808' },
+      { "the options are wrong: seed must be an integer, got 0.5", of ',"seed":0.5' },
+      { "the options are wrong: max_iterations must be an integer of 64 bits, got inf", of ',"max_iterations":1e999' },
+      { "the options are wrong: tolerance must be at least 0, got -1e-300", of ',"tolerance":-1e-300' },
+      { "the options are wrong: tolerance must be a number", of ',"tolerance":null' },
+      { "the options are wrong: regularization must be from 0 to 1, got 2", of ',"regularization":2' },
+      { "the options are wrong: accelerate must be true or false", of ',"accelerate":1' },
+      { "the options are wrong: unknown init 'k-maens', did you mean 'k-means'?", of ',"init":"k-maens"' },
+      { "the options are wrong: unknown init 'random?', did you mean 'random'?", of ',"init":"random\\u0000"' },
+      { "the metadata has no 'record'", { record = false } },
+      { "'record' in the metadata is no JSON object", { record = "1" } },
+      { "bad JSON: expected true at byte 6", { record = '{"a":tru}' } },
+      { "the metadata has no 'sizes'", { sizes = false } },
+      { "the size K must be an integer >= 1", { sizes = '{"D":3}' } },
+      { "the size D must be an integer >= 1", { sizes = '{"D":0,"K":2}' } },
+      { "the size D must be an integer >= 1", { sizes = '{"D":3.0,"K":2}' } },
+      { "the size K must be an integer >= 1", { sizes = '{"D":3,"K":"2"}' } },
+      { "bad JSON: a key is there twice", { sizes = '{"D":3,"D":3,"K":2}' } },
+      { "bad JSON: expected nothing more at byte 15", { sizes = '{"D":3,"K":2} {}' } },
+      { "'weights' is 2, the model's sizes make it 9223372036854775807",
+        { sizes = '{"D":3,"K":9223372036854775807}' } },
+      { "the model's 'covariances' is missing", nil, { covariances = false } },
+      { "'extra' is no parameter of the model", nil, { extra = matrix { 1 } } },
+      { "'means' must have dtype F64", nil, { means = matrix.zeros(2, 3):to "float32" } },
+      { "element 2 of 'means' is NaN", nil, { means = matrix { { 1, 0 / 0, 1 }, { 1, 1, 1 } } } },
+      { "the parameters are wrong: the weights are no distribution", nil, { weights = matrix { 0.5, 0.6 } } },
+      { "the parameters are wrong: the parameters are of 2 components, the options say 3",
+        { options = '{"components":3,"covariance":"diag"}' } },
+    }
+    local paths, expected = {}, {}
+    for i, case in ipairs(cases) do
+      changed("wrong" .. i, case[2], case[3])
+      paths[i], expected[i] = path("wrong" .. i), "malformed file: " .. case[1] .. "\n"
+    end
+    local output = run("wrong", "gmm", table.unpack(paths))
+    local i = 0
+    for line in output:gmatch "[^\n]*\n" do
+      i = i + 1
+      assert.equal(expected[i], line)
+    end
+    assert.equal(#cases, i)
+    assert.truthy(run("wrong", "gmm", path "nowhere"):find("No such file", 1, true))
+    -- and what the table doesn't read is passed over
+    changed("right", { options = '{"components":2,"covariance":"diag","init":{"means":[[1,2],["\\n"]]},"seed":3.0}',
+      sizes = ' {"Z": [{}], "K" :2, "M":"none", "D":3}', record = '{"a":[1,{"b":null}]}' })
+    assert.truthy(select(2, run("score", "gmm", path "right", path "X.npy")))
+  end)
+
+  it("have options that are set by name, with all of an integer's bits", function()
+    for _, case in ipairs {
+      { "components", "12", "12 0 0 1000 0" }, { "components", "1e1", "10 0 0 1000 0" },
+      { "covariance", "tied", "1 2 0 1000 0" }, { "regularization", "1e-3", "1 0 0.001 1000 0" },
+      { "max_iterations", "9223372036854775807", "1 0 0 9223372036854775807 0" },
+      { "seed", "-1", "1 0 0 1000 18446744073709551615" },
+      { "seed", "18446744073709551615", "1 0 0 1000 18446744073709551615" },
+      { "seed", "9007199254740993", "1 0 0 1000 9007199254740993" },
+      { "seed", "18446744073709551616",
+        "invalid argument: seed must be an integer of 64 bits, got 1.844674407370955e+19" },
+      { "seed", "1e300", "invalid argument: seed must be an integer of 64 bits, got 1e+300" },
+      { "seed", "x", "invalid argument: seed must be an integer, got 'x'" },
+      { "max_iterations", "1e19", "invalid argument: max_iterations must be an integer of 64 bits, got 1e+19" },
+      { "max_iterations", "nan", "invalid argument: max_iterations must be an integer, got nan" },
+      { "max_iterations", "-1", "invalid argument: max_iterations must be an integer >= 0, got -1" },
+    } do assert.equal(case[3] .. "\n", (run("set", case[1], case[2]))) end
+  end)
+
+  it("survive mutants, and memory that ends anywhere", function()
+    for _, model in ipairs { latent.gmm { components = 2, seed = 7, init = { means = { { 1, 0, 0 }, { 0, 1, 2 } } } },
+      latent.mppca { components = 2, latent_dim = 1 } } do
+      local kind = tostring(model):match "%w+"
+      assert(model:fit(X):save(path "lua"))
+      assert.equal("some loaded\n", run("mutants", kind, path "lua", "20000"))
+      assert.equal("ok, after refusals\n", run("memory", kind, path "lua"))
+    end
+  end)
+end)
