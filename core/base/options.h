@@ -72,7 +72,7 @@ typedef struct lat_option {
     .name = name_, LAT_GIVEN, 0, 0, 0, 0, NULL, also_, "nil"                                       \
   }
 
-/* A count without a bound of its own; 2^53, to which doubles hold all integers, is no bound. */
+/* The most of a count that has no most. */
 #define LAT_ANY_COUNT 9007199254740992.0
 /* The most components, and the most dimensions: more are a mistake. */
 #define LAT_MOST_PARTS 1048576.0

@@ -308,7 +308,7 @@ lat_status lat_json_word(lat_json *j, const char *word)
   return LAT_OK;
 }
 
-/* ---- anything ------------------------------------------------------------------------------------ */
+/* ---- anything -------------------------------------------------------------------------------- */
 
 static lat_status skip_inside(lat_json *j, char bracket)
 {
