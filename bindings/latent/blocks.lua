@@ -54,8 +54,7 @@ end
 -- A with every element times I of n rows: the same for each of n dimensions, dimensions side by side.
 local function for_each(A, n)
   return matrix(A.rows * n, A.cols * n, function(i, j)
-    if (i - 1) % n ~= (j - 1) % n then return 0 end
-    return A((i - 1) // n + 1, (j - 1) // n + 1)
+    return (i - j) % n == 0 and A((i - 1) // n + 1, (j - 1) // n + 1) or 0
   end)
 end
 
@@ -87,9 +86,8 @@ end
 local MOST_STATES = 4096 -- a filter takes their cube at each step, and their covariance 128 MB
 
 local function check_states(who, n)
-  if n > MOST_STATES then
-    check.fail(who, "a part has at most %d states, and this one would have %d", MOST_STATES, n)
-  end
+  if n <= MOST_STATES then return end
+  check.fail(who, "a part has at most %d states, and this one would have %d", MOST_STATES, n)
 end
 
 -- What latent.lds takes, for the options o: observed with o.noise_variance, begun with what o says or `initial`.
@@ -113,9 +111,7 @@ local function diagonal(n, ...)
 end
 
 -- 1 x n: the first of n states is observed.
-local function first_of(n)
-  return matrix(1, n, function(_, j) return j == 1 and 1 or 0 end)
-end
+local function first_of(n) return matrix(1, n, function(_, j) return j == 1 and 1 or 0 end) end
 
 function blocks.local_level(options)
   local o = read("blocks.local_level", options, { level_variance = 1, noise_variance = 0 })
@@ -235,9 +231,11 @@ local function body(who, options, order, strength)
   return part(who, o, for_each(A, dims), for_each(first_of(order + 1), dims), for_each(Q, dims))
 end
 
-function blocks.constant_velocity(options) return body("blocks.constant_velocity", options, 1, "acceleration_variance") end
-
-function blocks.constant_acceleration(options) return body("blocks.constant_acceleration", options, 2, "jerk_variance") end
+-- The order of the derivative that is disturbed, and the option that says how much.
+for name, of in pairs { velocity = { 1, "acceleration_variance" }, acceleration = { 2, "jerk_variance" } } do
+  name = "constant_" .. name
+  blocks[name] = function(options) return body("blocks." .. name, options, of[1], of[2]) end
+end
 
 -- ---- putting parts together -------------------------------------------------------------------
 
@@ -286,17 +284,15 @@ local function joined(who, parts, name, join)
   return result
 end
 
-local function total(who)
-  return function(list)
-    local sum = list[1]
-    for i = 2, #list do
-      if list[i].rows ~= sum.rows then
-        check.fail(who, "parts have %d and %d observations", sum.rows, list[i].rows)
-      end
-      sum = sum + list[i]
+local function total(list)
+  local sum = list[1]
+  for i = 2, #list do
+    if list[i].rows ~= sum.rows then
+      check.fail("blocks.sum", "parts have %d and %d observations", sum.rows, list[i].rows)
     end
-    return sum
+    sum = sum + list[i]
   end
+  return sum
 end
 
 -- The initial states, one after another. Where one is known, stationary ones become known, too: latent.lds has both
@@ -329,7 +325,7 @@ local function together(who, join_C, join_R, ...)
   }, parts)
 end
 
-function blocks.sum(...) return together("blocks.sum", matrix.hstack, total "blocks.sum", ...) end
+function blocks.sum(...) return together("blocks.sum", matrix.hstack, total, ...) end
 
 function blocks.stack(...) return together("blocks.stack", block_diagonal, block_diagonal, ...) end
 

@@ -22,11 +22,11 @@ end
 
 -- Calls a function that is written in C; what it raises is raised in the user's line.
 function check.call(f, ...)
-  local function give(ok, first, ...)
+  local function results(ok, first, ...)
     if ok then return first, ... end
     error(first, type(first) == "string" and level_outside() or 0)
   end
-  return give(pcall(f, ...))
+  return results(pcall(f, ...))
 end
 
 -- ---- classes: their metatables are protected, getmetatable gives the name ------------------------
@@ -95,6 +95,16 @@ function check.names(t)
   return names, odd
 end
 
+-- Raises: the option is none of the keys of `known`; names the nearest.
+local function fail_unknown(who, word, known)
+  local names = check.names(known)
+  local nearest = require("latent")._nearest(word, names)
+  if #word > 40 then word = "(a long string)" end
+  local hint = nearest and ("; did you mean '%s'?"):format(nearest) or #names == 0 and ": there are none"
+    or "; known are " .. table.concat(names, ", ")
+  check.fail(who, "unknown option '%s'%s", word, hint)
+end
+
 -- An option table against { name = "type", or true for any }; nil is an empty one. Of several faults it is always the
 -- same that is raised: keys that are no names, then names in alphabetical order.
 function check.options(who, options, known)
@@ -105,22 +115,12 @@ function check.options(who, options, known)
   for _, key in ipairs(keys) do
     local value, expected = options[key], known[key]
     if expected == nil then
-      check.unknown(who, "option", key, known)
+      fail_unknown(who, key, known)
     elseif expected ~= true and type(value) ~= expected then
       check.fail(who, "%s must be a %s, got %s", key, expected, check.show(value))
     end
   end
   return options
-end
-
--- Raises: the word is none of the keys of `known`; names the nearest.
-function check.unknown(who, what, word, known)
-  local names = check.names(known)
-  local nearest = require("latent")._nearest(word, names)
-  if #word > 40 then word = "(a long string)" end
-  if nearest then check.fail(who, "unknown %s '%s'; did you mean '%s'?", what, word, nearest) end
-  if #names == 0 then check.fail(who, "unknown %s '%s': there are none", what, word) end
-  check.fail(who, "unknown %s '%s'; known are %s", what, word, table.concat(names, ", "))
 end
 
 -- A method begins: self is of the class, and the options are of these, or there are none (known = nil).
@@ -158,6 +158,16 @@ function check.word(who, name, value, words)
   end
   local all = ('"%s"'):format(table.concat(words, '", "')):gsub('", "([^"]*)"$', '" or "%1"')
   check.fail(who, "%s must be %s, got %s", name, all, check.show(value))
+end
+
+-- The distinct labels of a list, as they come, and a list of the rows of each.
+function check.group(labels)
+  local classes, rows = {}, {}
+  for i, label in ipairs(labels) do
+    if not rows[label] then classes[#classes + 1], rows[label] = label, {} end
+    table.insert(rows[label], i)
+  end
+  return classes, rows
 end
 
 -- The labels or weights (`what`), one for each of n rows.

@@ -34,17 +34,6 @@ local function labels_of(who, y, n)
   return labels
 end
 
--- The sorted classes; and the rows of each, by its label.
-local function group(labels)
-  local classes, rows = {}, {}
-  for i, label in ipairs(labels) do
-    if not rows[label] then classes[#classes + 1], rows[label] = label, {} end
-    table.insert(rows[label], i)
-  end
-  table.sort(classes)
-  return classes, rows
-end
-
 -- Places in `classes` as labels: a vector where these are numbers, else a list.
 local function as_labels(classes, places)
   local labels = {}
@@ -87,12 +76,8 @@ local function given_priors(priors, classes)
   for _, class in ipairs(classes) do by_label = by_label and priors[class] ~= nil end
   local list = not by_label and #priors == #classes
   for i, class in ipairs(classes) do
-    local value = priors[list and i or class]
-    if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
-      check.fail(who, "the prior of class %s must be a finite number >= 0, got %s", check.show(class),
-        check.show(value))
-    end
-    values[i], total = value, total + value
+    values[i] = check.number(who, "the prior of class " .. check.show(class), priors[list and i or class])
+    total = total + values[i]
   end
   local count = 0
   for _ in pairs(priors) do count = count + 1 end
@@ -119,21 +104,18 @@ local function make_model(self, class, made)
   return model
 end
 
-local function weights_of(weights, n)
-  if weights == nil then return nil end
-  return check.count("classifier:fit", "weights", check.matrix("classifier:fit", "weights", weights):flatten(), n)
-end
-
 function Classifier:fit(X, y, options)
   local who = "classifier:fit"
   check.self(who, Classifier, self)
   X = check.matrix(who, "X", X)
-  local classes, rows = group(labels_of(who, y, #X))
+  local classes, rows = check.group(labels_of(who, y, #X))
+  table.sort(classes)
   if options ~= nil and type(options) ~= "table" then
     check.fail(who, "options must be a table, got %s", check.show(options))
   end
-  local given, weights = {}, weights_of(options and options.weights, #X)
+  local given, weights = {}, options and options.weights
   for name, value in pairs(options or {}) do given[name] = value end
+  if weights ~= nil then weights = check.count(who, "weights", check.matrix(who, "weights", weights):flatten(), #X) end
   local models, made, totals = {}, {}, {}
   for i, class in ipairs(classes) do
     local model = make_model(self, class, made)
@@ -242,7 +224,7 @@ function Classifier:free_parameters(options)
   local now = fitted(self, "classifier:free_parameters")
   local count = self.given_priors == "estimated" and #now.classes - 1 or 0
   for k, model in ipairs(now.models) do
-    count = count + for_class("classifier:free_parameters", now.classes[k], function() return model:free_parameters() end)
+    count = count + for_class("classifier:free_parameters", now.classes[k], model.free_parameters, model)
   end
   return count
 end
@@ -256,7 +238,7 @@ function Classifier:sample(n, options)
   options = check.options(who, options, { seed = true })
   local random = check.random(who, options.seed)
   local places = random:categorical(now.priors, n)
-  local _, rows = group(places:table())
+  local _, rows = check.group(places:table())
   local X
   for k, model in ipairs(now.models) do
     if rows[k] then
@@ -274,10 +256,8 @@ function Classifier:save(path, options)
   check.no_options("classifier:save", options)
   local now = fitted(self, "classifier:save")
   local priors, given = now.priors:table(), self.given_priors
-  if check.is_matrix(given) then given = given:table() end
-  if type(given) == "table" then given = priors end
-  return latent._save_group(path, "classifier", { classes = now.classes, priors = priors, given = given },
-    now.models)
+  if type(given) ~= "string" then given = priors end
+  return latent._save_group(path, "classifier", { classes = now.classes, priors = priors, given = given }, now.models)
 end
 
 -- For latent.load: a classifier of what `save` has put into a file. What is wrong raises.
@@ -309,19 +289,17 @@ end
 function Classifier:__tostring()
   check.self("classifier:__tostring", Classifier, self)
   if not self.models then return "classifier, not fitted" end
-  local names = {}
-  for k, class in ipairs(self.classes) do names[k] = tostring(class) end
-  return ("classifier, fitted: %d classes: %s"):format(#names, table.concat(names, ", "))
+  return ("classifier, fitted: %d classes: %s"):format(#self.classes, table.concat(self.classes, ", "))
 end
 
 local function new(_, make, options)
+  local who = "classifier"
   if type(make) ~= "function" then
-    check.fail("classifier", "the first argument must be a function that makes a model, got %s", check.show(make))
+    check.fail(who, "the first argument must be a function that makes a model, got %s", check.show(make))
   end
-  options = check.options("classifier", options, { priors = true })
-  local priors = options.priors or "estimated"
+  local priors = check.options(who, options, { priors = true }).priors or "estimated"
   if priors ~= "estimated" and priors ~= "equal" and type(priors) ~= "table" and not check.is_matrix(priors) then
-    check.fail("classifier", 'priors must be "estimated", "equal" or numbers, got %s', check.show(priors))
+    check.fail(who, 'priors must be "estimated", "equal" or numbers, got %s', check.show(priors))
   end
   return setmetatable({ make = make, given_priors = priors }, Classifier)
 end

@@ -14,9 +14,7 @@ local _, path = ...
 path = path or package.searchpath("latent.datasets", package.path) or ""
 local folder = path:gsub("[^/\\]*$", "") .. "data/"
 
-local function read(name, options)
-  return assert(latent.read(folder .. name, options))
-end
+local function read(name, options) return assert(latent.read(folder .. name, options)) end
 
 function datasets.iris(options)
   check.no_options("datasets.iris", options)
@@ -66,24 +64,20 @@ local function find(directory, part, kind)
   for _, start in ipairs(PARTS[part]) do
     for _, ending in ipairs { "", ".gz" } do
       local name = ("%s/%s-%s%s"):format(directory, start, kind, ending)
-      local file = io.open(name, "rb")
-      if file then
-        file:close()
-        return name
-      end
+      local file <close> = io.open(name, "rb")
+      if file then return name end
     end
   end
-  return nil, ("%s: no file %s-%s or %s-%s.gz"):format(directory, PARTS[part][1], kind, PARTS[part][1], kind)
+  local first = ("%s-%s"):format(PARTS[part][1], kind)
+  return nil, ("%s: no file %s or %s.gz"):format(directory, first, first)
 end
 
 function datasets.mnist(directory, options)
   if type(directory) ~= "string" then check.fail(WHO, "folder must be a string, got %s", check.show(directory)) end
   options = check.options(WHO, options, { part = "string", scale = "number" })
   local part, scale = check.word(WHO, "part", options.part, { "train", "test", "valid" }), options.scale or 1 / 255
-  local name, message = find(directory, part, "images-idx3-ubyte")
-  if not name then return nil, message end
-  local X
-  X, message = latent.read(name, { dtype = "float32" })
+  local name, message, X = find(directory, part, "images-idx3-ubyte")
+  if name then X, message = latent.read(name, { dtype = "float32" }) end
   if not X then return nil, message end
   if scale ~= 1 then latent._gather(X, matrix.range(1, #X), X, scale) end
   local labels = find(directory, part, "labels-idx1-ubyte")
@@ -101,7 +95,7 @@ end
 -- The number of rows, and options with defaults, checked to be finite numbers >= 0 (integers >= 1 where the
 -- default is one). A set of data is the same at every call unless another seed asks for another one.
 local function settings(who, n, options, defaults)
-  n = check.integer(who, "n", n, 1)
+  check.integer(who, "n", n, 1)
   local known, given = { seed = true }, {}
   local names = check.names(defaults)
   for _, name in ipairs(names) do known[name] = "number" end
@@ -112,7 +106,7 @@ local function settings(who, n, options, defaults)
     given[name] = integer and check.integer(who, name, value, 1) or check.number(who, name, value)
   end
   given.random = check.random(who, options.seed or 1)
-  return given, n
+  return given
 end
 
 -- Classes 1..K in equal parts (up to one), in random order.
@@ -135,8 +129,7 @@ local function curves(n, noise, random, f)
 end
 
 function datasets.blobs(n, options)
-  local o
-  o, n = settings("datasets.blobs", n, options, { components = 3, dims = 2, spread = 1.0, box = 10.0 })
+  local o = settings("datasets.blobs", n, options, { components = 3, dims = 2, spread = 1.0, box = 10.0 })
   local centers = (matrix.random(o.components, o.dims, o.random) * 2 - 1) * o.box
   local labels = balanced(n, o.components, o.random)
   local X = matrix.normal(n, o.dims, o.random) * o.spread
@@ -144,8 +137,7 @@ function datasets.blobs(n, options)
 end
 
 function datasets.two_moons(n, options)
-  local o
-  o, n = settings("datasets.two_moons", n, options, { noise = 0.1 })
+  local o = settings("datasets.two_moons", n, options, { noise = 0.1 })
   return curves(n, o.noise, o.random, function(label, u)
     local x, y = math.cos(math.pi * u), math.sin(math.pi * u)
     if label == 1 then return x, y end
@@ -154,8 +146,7 @@ function datasets.two_moons(n, options)
 end
 
 function datasets.circles(n, options)
-  local o
-  o, n = settings("datasets.circles", n, options, { noise = 0.05, factor = 0.5 })
+  local o = settings("datasets.circles", n, options, { noise = 0.05, factor = 0.5 })
   return curves(n, o.noise, o.random, function(label, u)
     local radius = label == 1 and 1 or o.factor
     return radius * math.cos(2 * math.pi * u), radius * math.sin(2 * math.pi * u)
@@ -163,8 +154,7 @@ function datasets.circles(n, options)
 end
 
 function datasets.swiss_roll(n, options)
-  local o
-  o, n = settings("datasets.swiss_roll", n, options, { noise = 0.0, height = 21.0 })
+  local o = settings("datasets.swiss_roll", n, options, { noise = 0.0, height = 21.0 })
   local u, latent_points = matrix.random(n, 2, o.random), matrix.zeros(n, 2)
   local X = matrix.normal(n, 3, o.random) * o.noise
   for i = 1, n do
@@ -179,10 +169,10 @@ function datasets.swiss_roll(n, options)
 end
 
 function datasets.low_rank(n, d, m, options)
-  local who, o = "datasets.low_rank", nil
+  local who = "datasets.low_rank"
   d, m = check.integer(who, "d", d, 1), check.integer(who, "m", m, 1)
   if m > d then check.fail(who, "m must be at most d = %d, got %d", d, m) end
-  o, n = settings(who, n, options, { noise = 1.0 })
+  local o = settings(who, n, options, { noise = 1.0 })
   local W, Z = matrix.normal(d, m, o.random), matrix.normal(n, m, o.random)
   local X = Z * W:t() + matrix.normal(n, d, o.random) * o.noise
   return X, { latent = Z, W = W, noise_variance = o.noise ^ 2, covariance = W * W:t() + matrix.eye(d) * o.noise ^ 2 }

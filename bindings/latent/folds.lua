@@ -11,16 +11,16 @@ local function by_class(labels, n, random)
   if check.is_matrix(labels) then labels = labels:flatten():table() end
   if type(labels) ~= "table" then check.fail(who, "labels must be a vector or a list, got %s", check.show(labels)) end
   check.count(who, "labels", labels, n)
-  local classes, rows = {}, {}
-  for _, i in ipairs(random:permutation(n):table()) do
-    local label = labels[i // 1 | 0]
-    if label ~= label then check.fail(who, "label %d is NaN", i // 1 | 0) end
-    if not rows[label] then classes[#classes + 1], rows[label] = label, {} end
-    table.insert(rows[label], i)
+  local order, shuffled, result = random:permutation(n):table(), {}, {}
+  for k, i in ipairs(order) do
+    shuffled[k] = labels[i // 1 | 0]
+    if shuffled[k] ~= shuffled[k] then check.fail(who, "label %d is NaN", i // 1 | 0) end
   end
-  local order = {}
-  for _, class in ipairs(classes) do table.move(rows[class], 1, #rows[class], #order + 1, order) end
-  return order
+  local classes, places = check.group(shuffled)
+  for _, class in ipairs(classes) do
+    for _, k in ipairs(places[class]) do result[#result + 1] = order[k] end
+  end
+  return result
 end
 
 return function(n, k, options)

@@ -22,9 +22,8 @@ local function quote(text)
   return parts:find("'", 1, true) and "('" .. parts .. "')" or "'" .. parts .. "'"
 end
 
-local function number(x)
-  return x - x == 0 and (("%.9g"):format(x):gsub(",", ".")) or "NaN" -- a locale may write a comma
-end
+-- A locale may write a comma.
+local function number(x) return x - x == 0 and (("%.9g"):format(x):gsub(",", ".")) or "NaN" end
 
 local function data_block(name, rows, times)
   local lines = { ("$%s << END_OF_DATA"):format(name) }
@@ -104,10 +103,7 @@ end
 local function longest_label(fig)
   local longest = 0
   for _, layer in ipairs(fig.layers) do
-    for _, p in ipairs(layer.plots) do
-      local label = p.label or ""
-      longest = math.max(longest, utf8.len(label) or #label)
-    end
+    for _, p in ipairs(layer.plots) do longest = math.max(longest, utf8.len(p.label or "") or #p.label) end
   end
   return longest
 end
@@ -175,20 +171,17 @@ function gnuplot.script(fig, terminal, path)
   return table.concat(out, "\n")
 end
 
--- A name for a scratch file that is safe in a shell, with the file; or nil and a message.
-local function scratch_name()
+-- Calls f with the name of a scratch file, which is safe in a shell: the file's contents, and what f returns; or
+-- nil and a message.
+local function with_scratch(f)
   local name = os.tmpname()
   if name:find("[^%w_/.]") then return nil, "plot: no usable name for a scratch file" end
-  return name
-end
-
--- Takes the scratch file away and gives what was in it.
-local function take(name)
+  local ok, status = f(name)
   local file = io.open(name, "rb")
   local contents = file and file:read "a" or ""
   if file then file:close() end
   os.remove(name)
-  return contents
+  return contents, ok, status
 end
 
 -- Runs gnuplot on a script; its text, or nil and a message. The shell's words are fixed but for
@@ -196,28 +189,27 @@ end
 -- to a pipe that nobody reads would end the process. In a locale that isn't UTF-8, gnuplot would warn of
 -- characters it can't convert, in the midst of the text.
 function gnuplot.run(text)
-  local scratch, message = scratch_name()
-  if not scratch then return nil, message end
-  local command = "{ LC_ALL=C.UTF-8 gnuplot -d >%s 2>&1; s=$?; cat >/dev/null; exit $s; }"
-  local pipe
-  pipe, message = io.popen(command:format(scratch), "w")
-  if not pipe then return nil, "plot: " .. tostring(message) end
-  pipe:write(text)
-  local ok, _, status = pipe:close()
-  local said = take(scratch)
-  if ok then return said end
+  local output, ok, status = with_scratch(function(scratch)
+    local command = "{ LC_ALL=C.UTF-8 gnuplot -d >%s 2>&1; s=$?; cat >/dev/null; exit $s; }"
+    local pipe, message = io.popen(command:format(scratch), "w")
+    if not pipe then return false, message end
+    pipe:write(text)
+    local done, _, code = pipe:close()
+    return done, code
+  end)
+  if not output then return nil, ok end
+  if ok then return output end
   if status == 127 then return nil, "plot: gnuplot is not installed (Debian: apt-get install gnuplot-nox)" end
-  return nil, "plot: gnuplot failed: " .. said:gsub("%s+", " "):sub(1, 300)
+  if type(status) == "string" then return nil, "plot: " .. status end
+  return nil, "plot: gnuplot failed: " .. output:gsub("%s+", " "):sub(1, 300)
 end
 
 -- The bytes of the file that a terminal makes of a figure, or nil and a message.
 function gnuplot.picture(fig, terminal)
-  local scratch, message = scratch_name()
-  if not scratch then return nil, message end
-  local ok
-  ok, message = gnuplot.run(gnuplot.script(fig, terminal, scratch))
-  local picture = take(scratch)
-  if not ok then return nil, message end
+  local picture, ok, message = with_scratch(function(scratch)
+    return gnuplot.run(gnuplot.script(fig, terminal, scratch))
+  end)
+  if not picture or not ok then return nil, picture and message or ok end
   if picture == "" then return nil, "plot: gnuplot made no picture" end
   return picture
 end

@@ -16,14 +16,10 @@ local WIDTH = 80
 local modules, entries -- the modules' lists, and every entry by name; read at the first question
 
 -- "latent.pca" and "pca" are one name.
-local function canonical(name)
-  return (name:gsub("^latent%.", ""))
-end
+local function canonical(name) return (name:gsub("^latent%.", "")) end
 
 -- The class, the separator and the member of "Matrix:exp"; only classes are capitalized.
-local function split_member(name)
-  return name:match("^(%u%w*)([:.])([%w_]+)$")
-end
+local function split_member(name) return name:match("^(%u%w*)([:.])([%w_]+)$") end
 
 local function load_entries()
   if entries then return end
@@ -93,8 +89,6 @@ end
 
 local function length(s) return utf8.len(s) or #s end
 
-local function pad(s, width) return s .. (" "):rep(width - length(s)) end
-
 -- Fills lines of at most `width` with the words of a paragraph.
 local function fill(paragraph, width)
   local lines, line = {}, ""
@@ -120,7 +114,7 @@ local function flow(text, indent, out)
     paragraph = {}
   end
   for line in (text:gsub("%s+$", "") .. "\n"):gmatch("(.-)\n") do
-    if line:find("^%s*$") or line:find("^%s") then
+    if line == "" or line:find("^%s") then
       finish()
       out[#out + 1] = line:find("%S") and indent .. line or ""
     else
@@ -132,17 +126,17 @@ end
 
 -- Rows of cells under each other; the last cell is filled into what is left of the line.
 local function columns(rows_of_cells, indent, out)
-  local count, widths = #rows_of_cells[1], {}
-  for _, row in ipairs(rows_of_cells) do
-    for c = 1, count - 1 do
-      if length(row[c]) <= 30 then widths[c] = math.max(widths[c] or 0, length(row[c])) end
+  local count, widths, left = #rows_of_cells[1], {}, #indent
+  for c = 1, count - 1 do
+    widths[c] = 0
+    for _, row in ipairs(rows_of_cells) do
+      if length(row[c]) <= 30 then widths[c] = math.max(widths[c], length(row[c])) end
     end
+    left = left + widths[c] + 2
   end
   for _, row in ipairs(rows_of_cells) do
     local head = indent
-    for c = 1, count - 1 do head = head .. pad(row[c], widths[c] or 0) .. "  " end
-    local left = #indent
-    for c = 1, count - 1 do left = left + (widths[c] or 0) + 2 end
+    for c = 1, count - 1 do head = head .. row[c] .. (" "):rep(widths[c] - length(row[c])) .. "  " end
     local lines = fill(row[count], WIDTH - left)
     if length(head) > left then -- a cell too wide for its column: the text goes below
       out[#out + 1] = (head:gsub("%s+$", ""))
@@ -166,12 +160,7 @@ local OPERATORS = {
 -- "zeros(rows [, cols [, options]])": what may be left out is in brackets.
 local function signature(entry)
   local _, _, member = split_member(entry.name)
-  if member and OPERATORS[member] then
-    local arguments = {}
-    for i, arg in ipairs(entry.args or {}) do arguments[i] = arg[1] end
-    if member == "__call" and #arguments > 0 then return "A(" .. table.concat(arguments, ", ") .. ")" end
-    return OPERATORS[member]
-  end
+  if member and OPERATORS[member] and (member ~= "__call" or #(entry.args or {}) == 0) then return OPERATORS[member] end
   if not entry.args then return entry.name end
   local text, open = "", 0
   for i, arg in ipairs(entry.args) do
@@ -182,7 +171,7 @@ local function signature(entry)
       text = text .. comma .. arg[1]
     end
   end
-  return entry.name .. "(" .. text .. ("]"):rep(open) .. ")"
+  return (member == "__call" and "A" or entry.name) .. "(" .. text .. ("]"):rep(open) .. ")"
 end
 
 -- The entries that belong to a module, or a class: "matrix" has "matrix.zeros", "Matrix" has "Matrix:exp".
@@ -205,15 +194,11 @@ local function strip(type_name) return (type_name:gsub("%?$", "")) end
 
 local function page(entry)
   local out = {}
-  local head = signature(entry)
-  if entry.returns and entry.args then
-    local types = {}
-    for i, value in ipairs(entry.returns) do types[i] = value[1] end
-    if #types > 0 then head = head .. " -> " .. table.concat(types, ", ") end
-  end
-  if length(head) <= WIDTH then out[1] = head else out[1] = signature(entry) end
+  local arguments, options, returns, types = {}, {}, {}, {}
+  for i, value in ipairs(entry.args and entry.returns or {}) do types[i] = value[1] end
+  local head = signature(entry) .. (#types > 0 and " -> " .. table.concat(types, ", ") or "")
+  out[1] = length(head) <= WIDTH and head or signature(entry)
   flow(entry.summary, "  ", out)
-  local arguments, options, returns = {}, {}, {}
   for i, arg in ipairs(entry.args or {}) do arguments[i] = { arg[1], strip(arg[2]), arg[3] } end
   for i, option in ipairs(entry.options or {}) do
     local default = option[3] ~= "" and " (" .. option[3] .. ")" or ""
@@ -245,20 +230,6 @@ local function page(entry)
   return table.concat(out, "\n")
 end
 
-local function overview()
-  local out = { "latent: latent variable models for Lua", "" }
-  local lines = {}
-  for _, module in ipairs(modules) do
-    local entry = entries[module.name]
-    lines[#lines + 1] = { module.name, entry and entry.summary or "" }
-  end
-  columns(lines, "  ", out)
-  out[#out + 1] = ""
-  flow('Ask for more: latent.help(latent.matrix), latent.help "Matrix", latent.help "matrix.zeros", ' ..
-    'latent.help "exp", or latent.help(x) for a value x.', "", out)
-  return table.concat(out, "\n")
-end
-
 -- ---- finding --------------------------------------------------------------------
 
 local function last_part(name) return name:match("([%w_]+)$") or name end
@@ -268,6 +239,16 @@ local function list(title, found)
   for i, entry in ipairs(found) do lines[i] = { entry.name, entry.summary } end
   columns(lines, "  ", out)
   return table.concat(out, "\n")
+end
+
+local function overview()
+  local found, out = {}, {}
+  for i, module in ipairs(modules) do
+    found[i] = { name = module.name, summary = (entries[module.name] or {}).summary or "" }
+  end
+  flow('Ask for more: latent.help(latent.matrix), latent.help "Matrix", latent.help "matrix.zeros", ' ..
+    'latent.help "exp", or latent.help(x) for a value x.', "", out)
+  return list("latent: latent variable models for Lua\n", found) .. "\n\n" .. table.concat(out, "\n")
 end
 
 local function plain(name) return (canonical(name):lower():gsub(":", ".")) end

@@ -20,10 +20,7 @@ local COLORS = { "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59
 -- ---- values ------------------------------------------------------------------------
 
 -- A matrix as nested lists, a vector as a list; tables are themselves.
-local function as_table(value)
-  if check.is_matrix(value) then return value:table() end
-  return value
-end
+local function as_table(value) return check.is_matrix(value) and value:table() or value end
 
 -- A list of numbers from a vector, a list, or a matrix of one column.
 local function numbers(who, name, value)
@@ -44,7 +41,7 @@ local function same_length(who, name, list, n, of)
 end
 
 -- Rows of the numbers in several lists, whose names say which they are: x, then others as long.
-local function columns(who, names, ...)
+local function side_by_side(who, names, ...)
   local rows, lists = {}, { ... }
   for j, name in ipairs(names) do
     local list = numbers(who, name, lists[j])
@@ -64,8 +61,9 @@ local function rows_of(who, name, value)
   end
   local out = {}
   for i = 1, #rows do
-    out[i] = numbers(who, ("%s[%d]"):format(name, i), rows[i])
-    same_length(who, ("%s[%d]"):format(name, i), out[i], #out[1], name .. "[1]")
+    local row = ("%s[%d]"):format(name, i)
+    out[i] = numbers(who, row, rows[i])
+    same_length(who, row, out[i], #out[1], name .. "[1]")
   end
   return out
 end
@@ -141,10 +139,7 @@ end
 
 -- The distinct codes, in order, and for each code its place.
 local function distinct(codes)
-  local list, place = {}, {}
-  for _, code in ipairs(codes) do
-    if place[code] == nil then place[code], list[#list + 1] = 0, code end
-  end
+  local list, place = check.group(codes), {}
   table.sort(list, function(a, b)
     if type(a) == type(b) then return a < b end
     return type(a) == "number"
@@ -157,7 +152,7 @@ function Figure:points(x, y, options)
   local who = "figure:points"
   options = check.method(who, Figure, self, options,
     { classes = true, labels = "table", label = "string", size = "number", color = true })
-  local rows = columns(who, { "x", "y" }, x, y)
+  local rows = side_by_side(who, { "x", "y" }, x, y)
   local size = options.size or math.max(0.35, math.min(1, 20 / math.sqrt(#rows + 1)))
   if not options.classes then
     local style = { size = size, color = color(who, options.color) or next_color(self), mark = "o" }
@@ -186,14 +181,16 @@ function Figure:line(x, y, options)
   local who = "figure:line"
   options = check.method(who, Figure, self, options,
     { label = "string", color = true, width = "number", dash = "boolean" })
-  return add(self, columns(who, { "x", "y" }, x, y), { { label = options.label, line = { width = options.width or 2, dash = options.dash,
-    color = color(who, options.color) or next_color(self) } } })
+  local style = { width = options.width or 2, dash = options.dash,
+    color = color(who, options.color) or next_color(self) }
+  return add(self, side_by_side(who, { "x", "y" }, x, y), { { label = options.label, line = style } })
 end
 
 function Figure:band(x, low, high, options)
   local who = "figure:band"
   options = check.method(who, Figure, self, options, { label = "string", color = true })
-  return add(self, columns(who, { "x", "low", "high" }, x, low, high), { { label = options.label, band = color(who, options.color) or next_color(self) } })
+  local rows = side_by_side(who, { "x", "low", "high" }, x, low, high)
+  return add(self, rows, { { label = options.label, band = color(who, options.color) or next_color(self) } })
 end
 
 -- The points m + k L (cos t, sin t), where L L' is the covariance, are those at k deviations.
@@ -259,15 +256,14 @@ function Figure:hinton(A, options)
   for i, row in ipairs(rows) do
     for j, a in ipairs(row) do
       local half = 0.48 * math.min(1, math.sqrt(math.abs(a) / largest))
-      if a ~= 0 and a == a then
-        table.insert(squares[a > 0 and 1 or 2], { at[1] + j - 1, at[2] + i - 1, half, half })
-      end
+      local square = { at[1] + j - 1, at[2] + i - 1, half, half }
+      if a ~= 0 and a == a then table.insert(squares[a > 0 and 1 or 2], square) end
     end
   end
   as_picture(self)
   local x, y = { at[1] - 0.7, at[1] + d - 0.3 }, { at[2] + n - 0.3, at[2] - 0.7 }
   local before = self.hintons
-  if not self.xrange or before then -- room for all of them
+  if not self.xrange or before then -- wide enough for all of them
     self.xrange = before and { math.min(before.x[1], x[1]), math.max(before.x[2], x[2]) } or x
     self.yrange = before and { math.max(before.y[1], y[1]), math.min(before.y[2], y[2]) } or y
     self.hintons = { x = self.xrange, y = self.yrange }
@@ -283,8 +279,7 @@ end
 function Figure:label(x, y, text, options)
   local who = "figure:label"
   options = check.method(who, Figure, self, options, { align = "string", color = true })
-  local at = numbers(who, "x, y", { x, y })
-  same_length(who, "x, y", at, 2, "a point")
+  local at = same_length(who, "x, y", numbers(who, "x, y", { x, y }), 2, "a point")
   local align = check.word(who, "align", options.align, { "left", "center", "right" })
   self.labels[#self.labels + 1] = { x = at[1], y = at[2], text = text, align = align,
     color = color(who, options.color, "#333333") }
@@ -305,21 +300,19 @@ function Figure:save(path, options)
   if type(path) ~= "string" or path:find("[%z\n]") then
     check.fail(who, "path must be a file name, got %s", check.show(path))
   end
-  local kind = path:match("%.(%w+)$")
-  kind = kind and kind:lower()
+  local kind = (path:match("%.(%w+)$") or ""):lower()
   if not TERMINALS[kind] then check.fail(who, "path must end in .svg or .png, got '%s'", path) end
   local scale = kind == "png" and 2 or 1
   local terminal = TERMINALS[kind]:format(scale * self.width, scale * self.height)
   -- gnuplot writes elsewhere: the file at `path` is replaced by a whole picture or not at all
   local picture, message = gnuplot.picture(self, terminal)
-  local ok
+  local ok = picture
   if picture then ok, message = require("latent")._write_file(path, picture) end
-  if ok then return path end
-  return nil, message
+  return ok and path or nil, message
 end
 
 -- gnuplot's text has no shades, so an image is set in characters here, two to an element where
--- there is room; elements that don't fit are averaged.
+-- there is space; elements that don't fit are averaged.
 local function shaded(rows, shades, columns, dark_is_high)
   local ramp = " .:-=+*#%@"
   local low, high = extremes(rows)
@@ -366,9 +359,8 @@ function Figure:show(options)
   check.method("figure:show", Figure, self, options)
   local width = require("latent").terminal(io.stdout)
   local text, message = self:text(width and math.max(20, width - 1))
-  if not text then return nil, message end
-  print((text:gsub("\n$", "")))
-  return true
+  if text then print((text:gsub("\n$", ""))) end
+  return text and true, message
 end
 
 -- ---- many small images -----------------------------------------------------------------------
@@ -379,10 +371,7 @@ local IMAGES = { shape = "table", columns = "number", titles = "table", rows = "
 -- Each image to 0..1 by its own extremes, or by a symmetric range, which keeps 0 in the middle.
 local function rescale(image, how)
   local low, high = extremes { image }
-  if how == "symmetric" then
-    high = math.max(math.abs(low), math.abs(high))
-    low = -high
-  end
+  if how == "symmetric" then low, high = -math.max(-low, high), math.max(-low, high) end
   local out = {}
   for i, x in ipairs(image) do out[i] = high > low and (x - low) / (high - low) or 0.5 end
   return out
@@ -408,13 +397,12 @@ function plot.images(X, options)
   local who = "plot.images"
   options = check.options(who, options, IMAGES)
   local images = rows_of(who, "X", X)
-  local side = math.tointeger(math.sqrt(#images[1]))
+  local size = #images[1]
+  local side = math.tointeger(math.sqrt(size))
   local shape = options.shape or (side and { side, side })
-  if not shape then check.fail(who, "shape must be given: %d numbers are no square", #images[1]) end
+  if not shape then check.fail(who, "shape must be given: %d numbers are no square", size) end
   local h, w = check.integer(who, "shape[1]", shape[1], 1), check.integer(who, "shape[2]", shape[2], 1)
-  if h * w ~= #images[1] then
-    check.fail(who, "shape is %dx%d, but an image has %d numbers", h, w, #images[1])
-  end
+  if h * w ~= size then check.fail(who, "shape is %dx%d, but an image has %d numbers", h, w, size) end
   local columns = check.integer(who, "columns", options.columns or math.min(10, #images), 1, MOST_DOTS)
   local scale = check.word(who, "scale", options.scale, { "all", "each", "symmetric" })
   for i, image in ipairs(images) do images[i] = scale ~= "all" and rescale(image, scale) or image end

@@ -36,9 +36,8 @@ local function draw(bar)
   local head = bar.label ~= "" and bar.label .. " " or ""
   local cells = math.max(math.min(bar.width - 30, 30), 5)
   local full = math.floor(share * cells)
-  local line = ("%s%s%s %3d%%%s%s"):format(head, ("━"):rep(full), ("╌"):rep(cells - full),
-    math.floor(share * 100), left, bar.text ~= "" and "  " .. bar.text or "")
-  line = cut(line, bar.width - 1)
+  local line = cut(("%s%s%s %3d%%%s%s"):format(head, ("━"):rep(full), ("╌"):rep(cells - full),
+    math.floor(share * 100), left, bar.text ~= "" and "  " .. bar.text or ""), bar.width - 1)
   if line == bar.line then return end
   bar.line = line
   bar.output:write("\r\27[K", line) -- from the line's start, cleared
@@ -89,11 +88,10 @@ end
 local function count(_, n, options)
   local total = check.integer("latent.progress", "n", n, 0)
   local bar = new_bar("latent.progress", total, options)
-  local function step(_, i)
+  return function(_, i)
     bar:update(i)
     if i < total then return i + 1 end
-  end
-  return step, nil, 0, bar
+  end, nil, 0, bar
 end
 
 return setmetatable(progress, { __call = count, __metatable = false })

@@ -18,12 +18,9 @@ local function name_of(model) return tostring(model):match "^[%w_]+" end
 
 -- validation = X, or { X, labels }
 local function validation_of(who, given)
-  if given == nil then return nil end
+  if given == nil or check.is_matrix(given) then return given end
   if type(given) == "table" and check.is_matrix(given[1]) then return given[1], given[2] end
-  if not check.is_matrix(given) then
-    check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
-  end
-  return given
+  check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
 end
 
 local function checked(model, who, options, more)
@@ -72,7 +69,7 @@ local function pass(model, X, o, epoch)
     local x, _, y = following()
     if not x then return nil end
     settings.labels = y
-    if rate then settings.learning_rate = type(rate) == "function" and rate(model.iterations or 0) or rate end
+    settings.learning_rate = type(rate) == "function" and rate(model.iterations or 0) or rate
     return #x, check.call(model.step, model, x, settings)
   end
 end
@@ -107,12 +104,11 @@ end
 local LISTS = { "history", "reconstruction_history", "kl_history" }
 
 local function run_epoch(model, X, o, epoch, bar)
-  local rows, sums, values = 0, {}, nil
-  local stop
+  local rows, sums, stop = 0, {}, nil
   local function add(n, ...)
     if not n then return false end
-    rows, values = rows + n, { ... }
-    for i, value in ipairs(values) do sums[i] = (sums[i] or 0) + n * value end
+    rows = rows + n
+    for i, value in ipairs { ... } do sums[i] = (sums[i] or 0) + n * value end
     if o.given.on_iteration and o.given.on_iteration(model, model.iterations, ...) == false then stop = true end
     if bar then bar:update(o.done + rows, ("epoch %d  loss %.4g"):format(epoch, sums[1] / rows)) end
     stop = stop or o.deadline and latent.clock() > o.deadline
@@ -127,8 +123,10 @@ local function run_epoch(model, X, o, epoch, bar)
   return true, stop
 end
 
+-- The option checkpoint: the model in a file.
 local function save(model, who, path)
-  local ok, message = check.call(model.save, model, path)
+  local ok, message = path == nil, nil
+  if path then ok, message = check.call(model.save, model, path) end
   if not ok then check.fail(who, "checkpoint: %s", message) end
 end
 
@@ -153,7 +151,7 @@ function train.fit(model, X, options)
       if loss < best then best, since = loss, 0 else since = since + 1 end
       if o.patience and since == 0 then kept = keep_parameters(model, kept) end
     end
-    if o.given.checkpoint then save(model, who, o.given.checkpoint) end
+    save(model, who, o.given.checkpoint)
     local history = model.history
     if o.given.on_epoch and o.given.on_epoch(model, epoch, history[#history], loss) == false then break end
     if stopped then break end -- in its last batch
@@ -164,7 +162,7 @@ function train.fit(model, X, options)
   end
   if kept and since > 0 then
     put_back(model, kept)
-    if o.given.checkpoint then save(model, who, o.given.checkpoint) end
+    save(model, who, o.given.checkpoint)
   end
   return model
 end

@@ -43,8 +43,7 @@ function vae.traverse(model, options)
   if #units > MOST then check.fail(who, "units must be at most %d, got %d", MOST, #units) end
   local Z = matrix.zeros(#units * count, M)
   for k, unit in ipairs(units) do
-    local n = math.type(unit) and math.tointeger(unit)
-    if not (n and n >= 1 and n <= M) then
+    if not (math.type(unit) and unit % 1 == 0 and unit >= 1 and unit <= M) then
       check.fail(who, "units are integers from 1 to latent_dim = %d, got %s", M, check.show(unit))
     end
     for c = 1, count do

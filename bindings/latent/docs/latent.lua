@@ -17,7 +17,7 @@ that names the nearest known one. Misuse raises; a file that can't be read gives
     name = "latent.help",
     summary = "Prints the page about a function, a module, a value, a name or a topic.",
     args = {
-      { "x", "any?", "a function or module of latent, a matrix or model, or a name; without it the modules are listed" },
+      { "x", "any?", "a function or module of latent, a matrix or model, or a name; without it the modules" },
     },
     returns = {},
     text = "A name may be whole (\"Matrix:exp\") or a last part (\"exp\"); for an unknown one the nearest are named.",
