@@ -193,7 +193,7 @@ stubs: all
 
 # ---- lint: formatting, luacheck, warnings as errors (here and for arm64, where its compiler is) ----
 
-C_FILES  = $(shell find core bindings spec notebooks -name '*.[ch]' 2>/dev/null)
+C_FILES  = $(shell find core bindings spec scripts notebooks -name '*.[ch]' 2>/dev/null)
 SPEC_C   = $(filter spec/%.c,$(C_FILES))
 CROSS    = $(shell command -v aarch64-linux-gnu-gcc)
 STRICT   = -O2 -Werror

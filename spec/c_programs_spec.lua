@@ -1,0 +1,103 @@
+-- The numbered C programs of scripts/c: each is compiled as its head says, run from the top of the tree, and prints
+-- what is known of it.
+local helper = require "helper"
+
+-- Where a figure isn't the program's own "1" (true), its source is said here.
+local EXPECTED = {
+  -- X = ((1, 2), (3, 4), (5, 7)): X'X by hand; its determinant is 14, hence the inverse's first column (69, -49)/14,
+  -- and the eigenvalues 52 +- sqrt(52^2 - 14)
+  ["00_matrix"] = [[
+X'
+1  3  5
+2  4  7
+[2x3 float64 matrix]
+its second column without the first element
+4  7
+[2 float64 vector]
+X'X
+35  49
+49  69
+[2x2 float64 matrix]
+means of the columns
+3.0000  4.3333
+[2 float64 vector]
+inv(S) (1, 0)'
+ 4.9286  -3.5000
+[2 float64 vector]
+eigenvalues
+103.8652    0.1348
+[2 float64 vector]
+singular matrix: A is not positive definite: its leading minor of order 1 isn't positive
+]],
+  -- mclust finds a log-likelihood of -1130.2641 (spec/gmm_spec.lua)
+  ["02_gmm"] = [[
+272 rows, log-likelihood -1130.26, 11 free parameters, converged 1
+0.3559 of them about (2.036, 54.48)
+0.6441 of them about (4.290, 79.97)
+an eruption of 3.1 minutes after 65: log p -8.372, component 2, by 0.963
+the same bits from a file: 1
+]],
+  -- noise variances of 0.01; a missing entry has the noise's deviation, and a third of its variance for z
+  ["04_mppca"] = [[
+one component: the noise is the eigenvalues' left out: 1
+component 1: noise 0.010, along (1.0, 1.0, 1.0, 1.0)
+component 2: noise 0.011, along (-1.0, 1.0, -1.0, 1.0)
+component 2, |z| 2.1, the entry is -2.0 +- 0.12
+]],
+  -- Do, Batzoglou 2008, figure 1: 0.71 and 0.58 after the first iteration, 0.80 and 0.52 after ten
+  ["09_own_model"] = [[
+iteration 1: 0.71 0.58
+iteration 10: 0.80 0.52
+maximum: 0.7968 0.5196, log-likelihood -31.5702
+from a file: 1
+]],
+  ["10_time_budget"] = [[
+several slices: 1, a frame before each: 1
+converged 1, means of the first column 0.0 0.0 4.0
+the same bits as a whole fit: 21 of 21 numbers, after as many iterations: 1
+]],
+  ["12_threads"] = [[
+three fits: ok, 21 of 21 numbers are the same
+interrupted: cancelled
+out of time: ok, some iterations: 1
+not enough memory; held afterwards: 0 bytes
+]],
+}
+
+local build = os.getenv "LATENT_BUILD" or "build"
+local LINK = ("-Icore %s/liblatent.a -lopenblas -llapacke -lm -pthread"):format(build)
+
+-- The command of the program's head: "cc -std=c11 ... " up to an "-o", with this build's compiler and library.
+local function command_of(path)
+  local file = assert(io.open(path))
+  local head = file:read "a":match "^/%*(.-)%*/"
+  file:close()
+  local command = assert(head:match "\n %*   cc ([^\n]*)", path .. " doesn't say how it is compiled")
+  assert.is_truthy(command:find(path, 1, true), command)
+  command = command:gsub(" %-o .*", ""):gsub("build/", build .. "/"):gsub("%$%(pkg%-config [^)]*%)", LINK)
+  return command
+end
+
+describe("scripts/c", function()
+  local names = {}
+  for path in helper.run("ls scripts/c/*.c"):gmatch "[^\n]+" do names[#names + 1] = path:match "([^/]+)%.c$" end
+
+  for _, name in ipairs(names) do
+    it(name, function()
+      local program = ("%s/spec/c_%s"):format(build, name)
+      local output, ok = helper.run(("mkdir -p %s/spec && %s -Wall -Wextra -Wpedantic -Werror -g -o %s %s")
+        :format(build, os.getenv "CC" or "gcc", program, command_of(("scripts/c/%s.c"):format(name))))
+      assert.is_truthy(ok, output)
+      assert.equal("", output)
+      output, ok = helper.run(program)
+      assert.is_truthy(ok, output)
+      assert.equal(assert(EXPECTED[name], "nothing is said here of what " .. name .. " prints"), output)
+    end)
+  end
+
+  it("has no program missing", function()
+    for name in pairs(EXPECTED) do
+      assert.is_truthy((table.concat(names, " ") .. " "):find(name .. " ", 1, true), name)
+    end
+  end)
+end)
