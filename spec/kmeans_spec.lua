@@ -299,6 +299,54 @@ describe("kmeans", function()
     assert.equal(7, latent.kmeans(options):fit(X).iterations)
   end)
 
+  it("steps through mini-batches, and tells of them", function()
+    local X = clouds(5, 400, 4, 10)
+    local options = { clusters = 5, algorithm = "minibatch", batch = 50, seed = 3, tolerance = 0, max_iterations = 12,
+      restarts = 2 }
+    local seen, fitted = {}, latent.kmeans(options)
+    fitted:fit(X, { on_iteration = function(t) seen[#seen + 1] = { t.restart, t.iteration, t.objective } end })
+    assert.equal(24, #seen)
+    assert.same({ 2, 12 }, { seen[24][1], seen[24][2] })
+    local model, count = latent.kmeans(options), 0
+    for i, objective in model:steps(X) do
+      count = count + 1
+      assert.same({ (count - 1) // 12 + 1, i, objective }, seen[count])
+      assert.is_nil(model.labels)
+    end
+    same_bits(fitted, model)
+    local early = latent.kmeans(options):fit(X, { on_iteration = function(t) return t.iteration < 4 end })
+    assert.equal(4, early.iterations)
+    local labels, J = brute_force(X, early.centers)
+    assert.same(labels, early.labels:table())
+    assert.near(J, early.inertia, 1e-9 * J)
+  end)
+
+  it("draws mini-batches from a mapped file, and not from a function", function()
+    local X, path = clouds(3, 300, 2, 10), os.tmpname()
+    latent.write(path .. ".npy", X)
+    local options = { clusters = 3, algorithm = "minibatch", batch = 40, seed = 3 }
+    local file = assert(latent.open(path .. ".npy"))
+    same_bits(latent.kmeans(options):fit(X), latent.kmeans(options):fit(file))
+    os.remove(path)
+    os.remove(path .. ".npy")
+    fails("X must be a matrix or a mapped file", function() latent.kmeans(options):fit(function() return X end) end)
+  end)
+
+  it("has no labels and no inertia when the last pass has failed", function()
+    local X, calls = clouds(2, 50, 2, 9), 0
+    local model = latent.kmeans{ clusters = 2, max_iterations = 2, tolerance = 0 }
+    local function chunks() -- a sample, two iterations, the last pass: two calls each
+      calls = calls + 1
+      if calls == 7 then error "no more" end
+      return calls % 2 == 1 and X or nil
+    end
+    fails("no more", function() model:fit(chunks) end)
+    assert.equal(2, model.iterations)
+    assert.is_nil(model.inertia)
+    assert.is_nil(model.labels)
+    assert.equal(100, #model:predict(X))
+  end)
+
   it("transforms rows to distances", function()
     local model = latent.kmeans{ init = matrix{ { 0, 0 }, { 3, 4 } }, max_iterations = 1 }
     model:fit(matrix{ { 0, 0 }, { 3, 4 } })
@@ -329,7 +377,7 @@ describe("kmeans", function()
     fails("6 clusters need at least as many rows", function()
       latent.kmeans{ init = matrix.eye(6) }:fit(matrix.eye(6):block(1, 5, 1, 6))
     end)
-    fails("init has 3 columns, X has 4", function() latent.kmeans{ init = matrix.eye(3) }:fit(iris) end)
+    fails("X has 4 columns, init has 3", function() latent.kmeans{ init = matrix.eye(3) }:fit(iris) end)
     fails("X", two.fit, two, matrix{ { 1, 2 }, { 3, 0 / 0 }, { 1, 1 } })
     fails("X", two.fit, two, matrix{ { 1, 2 }, { 3, math.huge }, { 1, 1 } })
     fails("missing", two.fit, two, iris, { missing = true })

@@ -273,9 +273,11 @@ static void publish_iteration(lua_State *L, run *r)
 /* The rows of a matrix in memory are known at once; the fit's first pass samples others. */
 static void give_rows(lua_State *L, run *r)
 {
-  if (latL_inpieces(&r->rows)) return;
+  const lat_source *source = &r->rows.source;
+  r->fit.all_rows = r->rows.function ? 0 : source->X.rows;
+  if (latL_inpieces(&r->rows) && (r->rows.function || !lat_fit_needs_rows(&r->fit))) return;
   r->feeding = true;
-  is_late(L, r, lat_fit_rows(&r->fit, &r->rows.source.X, r->rows.source.weights));
+  is_late(L, r, lat_fit_rows(&r->fit, &source->X, source->weights));
   r->feeding = false;
 }
 

@@ -179,18 +179,15 @@ static void check_names(lua_State *L, const char *who, const lat_parameter *para
   lua_pop(L, 1);
 }
 
-latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
-                            const size_t given[LAT_SIZES])
+/* The same of the table on the top, which is popped. */
+static latL_Fitted *read_table(lua_State *L, int model, const char *required,
+                               const size_t given[LAT_SIZES])
 {
   static const char *const optional[] = {"weights", NULL};
   const latL_Model *m = lua_touserdata(L, model);
   const char *who = m->kind->name;
   const lat_parameter *parameters = latL_parametersof(m);
   size_t sizes[LAT_SIZES];
-  if (latL_getoption(L, 1, "init") != LUA_TTABLE) {
-    lua_pop(L, 1);
-    return NULL;
-  }
   int init = lua_gettop(L);
   check_names(L, who, parameters, required);
   const lat_parameter *first = parameters; /* which tells the others' sizes */
@@ -210,6 +207,25 @@ latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
     weights[sizes[LAT_K] - 1 - k] = 1 / (double)sizes[LAT_K]; /* the first last */
   lua_remove(L, init);
   return f;
+}
+
+latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
+                            const size_t given[LAT_SIZES])
+{
+  if (latL_getoption(L, 1, "init") == LUA_TTABLE) return read_table(L, model, required, given);
+  lua_pop(L, 1);
+  return NULL;
+}
+
+latL_Fitted *latL_givenmatrix(lua_State *L, int model, const char *name,
+                              const size_t given[LAT_SIZES])
+{
+  lua_createtable(L, 0, 1);
+  int type = latL_getoption(L, 1, "init");
+  lua_setfield(L, -2, name);
+  if (type == LUA_TTABLE || type == LUA_TUSERDATA) return read_table(L, model, name, given);
+  lua_pop(L, 1);
+  return NULL;
 }
 
 void latL_keepgiven(lua_State *L, int model)

@@ -23,6 +23,9 @@ latL_Fitted *latL_pushgiven(lua_State *L, int model, int init, const char *who,
  * 1. */
 latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
                             const size_t sizes[LAT_SIZES]);
+/* The same where the option is a matrix, the parameter `name` itself, and not a table of them. */
+latL_Fitted *latL_givenmatrix(lua_State *L, int model, const char *name,
+                              const size_t sizes[LAT_SIZES]);
 /* Pops that block, which the model keeps; if nothing is left out it has these parameters now
  * (latL_adoptgiven). To be called once the options go with them. */
 void latL_keepgiven(lua_State *L, int model);

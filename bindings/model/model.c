@@ -69,6 +69,16 @@ void *latL_newaside(lua_State *L, int fitted, size_t bytes)
   return f->aside = memory;
 }
 
+void latL_dropaside(lua_State *L, int fitted)
+{
+  fitted = lua_absindex(L, fitted);
+  latL_Fitted *f = lua_touserdata(L, fitted);
+  lua_pushnil(L);
+  lua_setiuservalue(L, fitted, LATL_ASIDE);
+  f->aside = NULL;
+  f->aside_bytes = 0;
+}
+
 latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
 {
   fitted = lua_absindex(L, fitted);

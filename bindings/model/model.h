@@ -95,6 +95,7 @@ latL_Fitted *latL_copyfitted(lua_State *L, int fitted);
 double *latL_newstatistics(lua_State *L, int fitted, size_t count);
 void *latL_newaside(lua_State *L, int fitted, size_t bytes);
 void latL_dropstatistics(lua_State *L, int fitted);
+void latL_dropaside(lua_State *L, int fitted);
 /* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped.
  */
 void latL_record(lua_State *L, int fitted, const char *name);

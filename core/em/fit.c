@@ -47,6 +47,11 @@ lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *mode
 
 /* ---- the sample ------------------------------------------------------------------------------ */
 
+bool lat_fit_needs_rows(const lat_fit *fit)
+{
+  return fit->kind->draws && fit->kind->draws(fit);
+}
+
 lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights)
 {
   LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
@@ -57,6 +62,7 @@ lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights
   fit->rows = fit->sample = *X;
   fit->row_weights = fit->sample_weights = weights;
   fit->columns = X->cols;
+  fit->all_rows = X->rows;
   double sum = 0;
   for (size_t i = 0; weights && i < X->rows; i++) sum += weights[i];
   if (weights) fit->average_weight = sum / (double)X->rows;
@@ -165,8 +171,29 @@ static lat_fit_report report_of(const lat_fit *fit)
                           .rejected_steps = em->rejected};
 }
 
-/* The present start's parameters, and its statistics if they are those of a whole iteration. (Those
- * of an accelerated step that was rejected are of no use.) */
+/* The best start's statistics := the present one's, of weight 1, if they are those of a whole
+ * iteration. (Those of an accelerated step that was rejected are of no use.) */
+static void take_statistics(lat_fit *fit)
+{
+  const lat_em *em = &fit->em;
+  lat_fitted *b = &fit->best;
+  b->statistics = NULL;
+  b->seen = 0;
+  b->count = b->updates = 0;
+  if (!fit->complete || em->iterations == 0 || !isfinite(em->statistics[0])) return;
+  b->statistics = fit->state->statistics;
+  b->count = fit->core->statistics(em);
+  if (fit->running) {
+    b->seen = fit->seen;
+    b->updates = em->iterations;
+    memcpy(b->statistics, fit->running, b->count * sizeof *b->statistics);
+  } else {
+    b->seen = em->statistics[1];
+    for (size_t i = 0; i < b->count; i++) b->statistics[i] = em->statistics[i] / b->seen;
+  }
+}
+
+/* The present start's parameters, and what belongs to them. */
 static void take(lat_fit *fit)
 {
   const lat_em *em = &fit->em;
@@ -175,15 +202,7 @@ static void take(lat_fit *fit)
   memcpy(b->sizes, em->sizes, sizeof b->sizes);
   b->flat = s->parameters;
   memcpy(b->flat, fit->parameters, em->count * sizeof *b->flat);
-  b->statistics = NULL;
-  b->seen = 0;
-  b->count = 0;
-  if (fit->complete && em->iterations > 0 && isfinite(em->statistics[0])) {
-    b->statistics = s->statistics;
-    b->seen = em->statistics[1];
-    b->count = fit->core->statistics(em);
-    for (size_t i = 0; i < b->count; i++) b->statistics[i] = em->statistics[i] / b->seen;
-  }
+  take_statistics(fit);
   b->aside = b->aside_bytes ? s->aside : NULL;
   if (b->aside) fit->kind->write_aside(fit, b->aside);
   fit->best_em = *em;
@@ -249,7 +268,7 @@ static lat_status begin_pass(lat_fit *fit, lat_pass pass)
     return LAT_OK;
   case LAT_PASS_ITERATE:
     fit->complete = false;
-    return lat_em_begin(&fit->em);
+    return lat_fit_needs_rows(fit) ? LAT_OK : lat_em_begin(&fit->em);
   case LAT_PASS_REVIEW: {
     lat_status status = lat_em_review(&fit->em);
     return status == LAT_OK ? LAT_OK : end_review(fit, status);
@@ -274,6 +293,8 @@ lat_status lat_fit_begin(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
   fit->iterated = false;
+  if (lat_fit_needs_rows(fit) && !fit->rows.data)
+    return lat_fail(fit->work, LAT_INVALID, "X must be a matrix or a mapped file: rows are drawn");
   if (!s->sampled && !s->finished) return begin_pass(fit, LAT_PASS_SAMPLE);
   while (!s->finished) {
     if (!s->started) LAT_TRY(begin_start(fit));
@@ -301,12 +322,16 @@ static lat_status add(lat_fit *fit, const lat_matrix *X, const double *weights)
     LAT_TRY(lat_check(fit->work));
     LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
     return lat_thinning_add(&fit->state->thinning, fit->work, X, weights);
+  case LAT_PASS_ITERATE:
+    if (lat_fit_needs_rows(fit)) return LAT_OK;
+    break;
   case LAT_PASS_LAST:
     return fit->kind->add_last(fit, X, weights, fit->row);
   default:
-    if (!fit->condensed) return lat_em_add(&fit->em, X, weights);
-    return fit->row ? LAT_OK : lat_em_add(&fit->em, &fit->rows, fit->row_weights);
+    break;
   }
+  if (!fit->condensed) return lat_em_add(&fit->em, X, weights);
+  return fit->row ? LAT_OK : lat_em_add(&fit->em, &fit->rows, fit->row_weights);
 }
 
 lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights)
@@ -319,7 +344,7 @@ lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights)
 /* The objective's verification is passes of the same kind, of one iteration. */
 static lat_status end_iteration(lat_fit *fit)
 {
-  LAT_TRY(lat_em_end(&fit->em));
+  LAT_TRY(lat_fit_needs_rows(fit) ? fit->kind->iterate(fit) : lat_em_end(&fit->em));
   if (fit->em.verifying) return LAT_OK;
   fit->over = fit->em.done;
   fit->complete = fit->iterated = true;
@@ -335,6 +360,8 @@ lat_status lat_fit_end(lat_fit *fit)
     return end_iteration(fit);
   case LAT_PASS_REVIEW:
     return fit->state->failed ? LAT_OK : end_review(fit, LAT_OK);
+  case LAT_PASS_LAST:
+    return fit->kind->end_last ? fit->kind->end_last(fit) : LAT_OK;
   default:
     return LAT_OK;
   }
@@ -346,6 +373,7 @@ void lat_fit_stop(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
   fit->stopped = fit->over = true;
+  if (s->finished) return;
   if (s->started && fit->em.state) return;
   /* no start is under way: there is nothing to compare */
   s->finished = !fit->best.flat;
@@ -389,7 +417,9 @@ lat_status lat_fit_run(lat_fit *fit, lat_source *source)
   fit->labels = source->labels;
   if (fit->labels && lat_source_in_pieces(source))
     return lat_fail(fit->work, LAT_INVALID, "labels are for a matrix in memory");
-  if (!lat_source_in_pieces(source)) LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
+  fit->all_rows = source->next ? 0 : source->X.rows;
+  if (!lat_source_in_pieces(source) || (!source->next && lat_fit_needs_rows(fit)))
+    LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
   for (;;) {
     lat_status status = lat_fit_begin(fit);
     if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return LAT_OK;

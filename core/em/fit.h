@@ -108,11 +108,18 @@ typedef struct lat_fit_kind {
    * passes are made then, by rows that say the same (repetitions counted by weights). NULL: they
    * stay. */
   lat_status (*condense)(lat_fit *fit);
+  /* Iterations that aren't passes over the data: whether those of this fit draw from fit->rows what
+   * they need, and one of them, which says in fit->em whether it was the last. NULL: they are
+   * passes. */
+  bool (*draws)(const lat_fit *fit);
+  lat_status (*iterate)(lat_fit *fit);
   /* A last pass over all rows with the final parameters, fit->best, before which the first is
-   * called and to which the second adds; `first` is the number of the first row. NULL: there is
-   * none. */
+   * called and to which the second adds; `first` is the number of the first row. What it has found
+   * (in memory of fit->work, and fit->last until then) becomes part of fit->best by the third, once
+   * the pass is complete. NULL: there is none. */
   lat_status (*begin_last)(lat_fit *fit);
   lat_status (*add_last)(lat_fit *fit, const lat_matrix *X, const double *weights, size_t first);
+  lat_status (*end_last)(lat_fit *fit);
 } lat_fit_kind;
 
 typedef enum lat_pass {
@@ -158,13 +165,15 @@ struct lat_fit {
   const double *row_weights;
   bool condensed;
   size_t columns;    /* of the data */
+  size_t all_rows;   /* of the data, where each pass gives the same rows; 0: not known */
   lat_matrix sample; /* the rows, or some of them */
   const double *sample_weights;
   double average_weight; /* of the rows that were sampled */
 
+  void *last; /* the kind's own, of the last pass */
   struct lat_fit_state *state;
 
-  /* of an online fit: statistics of weight 1, and the weight of the rows behind them */
+  /* of updates (lat_fit_update): statistics of weight 1, and the weight of the rows behind them */
   double *running, seen;
 };
 
@@ -172,6 +181,9 @@ struct lat_fit {
  * LAT_MEMORY. Keeps the fit's memory, as do the passes and what they make. */
 lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *model,
                         const void *options, bool missing);
+
+/* Whether the fit's iterations draw rows from all of them, which lat_fit_rows must have given. */
+bool lat_fit_needs_rows(const lat_fit *fit);
 
 /* All rows, which stay in memory, with weights or NULL, instead of the first pass. LAT_INVALID,
  * naming row and column, for infinities and, unless missing, NaN. */

@@ -61,7 +61,8 @@ typedef struct lat_outputs {
   double *log_likelihood; /* N, nats */
   double *labels;         /* N: the most probable component, from 1; ties go to the lowest */
   double *bound,
-      *kl; /* N each: the evidence lower bound, KL(q || p(z | x)); their sum is log p(x) */
+      *kl;        /* N each: the evidence lower bound, KL(q || p(z | x)); their sum is log p(x) */
+  double *scores; /* N: of models without a density, what their `score` is the mean of */
   double *effective; /* N: effective numbers of draws, of estimates by importance sampling */
   const lat_matrix *responsibilities; /* N x K */
   const lat_matrix *latent;           /* N x M: posterior means, or projections */

@@ -145,9 +145,13 @@ static lat_status mixture_apply(scene *s)
 
 static lat_status kmeans(scene *s)
 {
-  double centers[K * D], J;
-  lat_kmeans_options options = {.restarts = 2};
-  return lat_kmeans_fit(&s->work, &s->X, NULL, K, &options, centers, &J);
+  LAT_SCOPE(&s->work); /* the fit keeps what it finds */
+  lat_kmeans_options options = lat_kmeans_defaults();
+  lat_source rows = lat_source_of(&s->X);
+  lat_kmeans found;
+  options.clusters = K;
+  options.fit.restarts = 2;
+  return lat_kmeans_fit(&s->work, &rows, NULL, &options, &found, NULL);
 }
 
 static lat_status condition(scene *s)

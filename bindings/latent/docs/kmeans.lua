@@ -64,8 +64,8 @@ with; iterations and converged say how the fit ended.]],
       { "max_seconds", "number?", "nil", "stop after this time, with what there is" },
     },
     returns = { { "latent.KMeans", "the model itself" } },
-    text = "Data of a function, and of files beyond 32 MB, are started from a sample. Mini-batches take a matrix, and "
-      .. "weights only.",
+    text = "Data of a function, and of files beyond 32 MB, are started from a sample. Mini-batches are drawn from a "
+      .. "matrix or a mapped file.",
     example = "latent.kmeans{ clusters = 2 }:fit(matrix{ {1, 2}, {1, 3}, {8, 9} })",
   },
   {
@@ -74,7 +74,8 @@ with; iterations and converged say how the fit ended.]],
     args = { data, options },
     options = { weights },
     returns = { { "function", "for the generic for" } },
-    text = "Leaving the loop keeps the model as it stands; labels and inertia come when the loop is left.",
+    text = "With mini-batches an iteration is one of them. "
+      .. "Leaving the loop keeps the model as it stands; labels and inertia come when the loop is left.",
     example = "for i, J in latent.kmeans{ clusters = 2 }:steps(matrix{ {1, 2}, {1, 3}, {8, 9} }) do print(i, J) end",
   },
   {

@@ -10,9 +10,9 @@
 
 #include "base/clones.h"
 
-#define LAT_LANES 8
+#define LAT_ACCUMULATORS 8
 
-LAT_INLINE double lat_sum_lanes(const double s[LAT_LANES])
+LAT_INLINE double lat_sum_accumulators(const double s[LAT_ACCUMULATORS])
 {
   return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
 }
@@ -20,10 +20,10 @@ LAT_INLINE double lat_sum_lanes(const double s[LAT_LANES])
 /* sum of (x_j - c_j)^2 over D entries */
 LAT_INLINE double lat_squared_distance(size_t D, const double *x, const double *c)
 {
-  double s[LAT_LANES] = {0}, rest = 0;
+  double s[LAT_ACCUMULATORS] = {0}, rest = 0;
   size_t j = 0;
-  for (; j + LAT_LANES <= D; j += LAT_LANES) {
-    for (size_t l = 0; l < LAT_LANES; l++) {
+  for (; j + LAT_ACCUMULATORS <= D; j += LAT_ACCUMULATORS) {
+    for (size_t l = 0; l < LAT_ACCUMULATORS; l++) {
       double d = x[j + l] - c[j + l];
       s[l] += d * d;
     }
@@ -32,7 +32,7 @@ LAT_INLINE double lat_squared_distance(size_t D, const double *x, const double *
     double d = x[j] - c[j];
     rest += d * d;
   }
-  return lat_sum_lanes(s) + rest;
+  return lat_sum_accumulators(s) + rest;
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* packed.h: small symmetric matrices, their lower triangles packed row by row. Private to the module.
+/* packed.h: small symmetric matrices, their lower triangles packed row by row. Private to the
+ * module.
  *
  * Element (i, j), j <= i, is at i(i+1)/2 + j. For the matrices of a row's latent variables, of
  * which there is one for each pattern of missing entries: too small and too many for LAPACK. */

@@ -1,3 +1,5 @@
+/* responsibilities.c: see responsibilities.h; loops over the n observations of a block, a component
+ * at a time. */
 #include "em/common/responsibilities.h"
 
 #include <math.h>

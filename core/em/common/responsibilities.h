@@ -9,9 +9,9 @@
 
 #include "matrix/matrix.h"
 
-/* joint (K x n, packed): log p(x_i, k) becomes p(k | x_i), where less than 1e-200 is 0; log_sum (n): log p(x_i), the
- * log-sum-exp of column i, which neither over- nor underflows. A NaN or an infinity in a column
- * makes its log_sum NaN. `scratch` is for 2n numbers. */
+/* joint (K x n, packed): log p(x_i, k) becomes p(k | x_i), where less than 1e-200 is 0; log_sum
+ * (n): log p(x_i), the log-sum-exp of column i, which neither over- nor underflows. A NaN or an
+ * infinity in a column makes its log_sum NaN. `scratch` is for 2n numbers. */
 void lat_responsibilities(size_t K, size_t n, double *joint, double *log_sum, double *scratch);
 
 /* Whether log p(x) of a finite row says nothing about its component: its distances from all of them

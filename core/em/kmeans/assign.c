@@ -1,3 +1,5 @@
+/* kmeans/assign.c: labels and distances of rows under given centres, block by block of
+ * LAT_NEAREST_ROWS, on the threads. */
 #include <math.h>
 #include <string.h>
 

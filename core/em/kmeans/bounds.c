@@ -1,3 +1,6 @@
+/* kmeans/bounds.c: what spares distances from one pass to the next (Hamerly, Making k-means even
+ * faster, SDM 2010; see kmeans.h): lower bounds in single precision, rounded down, and the centres
+ * that they hold for. */
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* kmeans/farthest.c: the rows of a pass that are farthest from their centres, for clusters without
+ * rows: a sorted list with copies of the rows, which blocks of rows are offered to under a lock. */
 #include <string.h>
 
 #include "em/kmeans/internal.h"

@@ -1,3 +1,7 @@
+/* kmeans/init.c: where K-means begins: rows at random, or by k-means++; see kmeans.h.
+ *
+ * k-means++ keeps for each row its nearest centre so far and the distance to it, in single
+ * precision, and for each candidate of a pool the rows' distances to it. */
 #include <math.h>
 #include <string.h>
 
@@ -103,10 +107,10 @@ static size_t block_rows(const plus *p, size_t c, double *copy, const double **r
 /* The sum of w (own^2 - d^2) over the rows where d is less. */
 LAT_CLONES static double gain_of(size_t n, const float *own, const float *d, const double *w)
 {
-  double s[LAT_LANES] = {0};
+  double s[LAT_ACCUMULATORS] = {0};
   size_t i = 0;
-  for (; i + LAT_LANES <= n; i += LAT_LANES) {
-    for (size_t l = 0; l < LAT_LANES; l++) {
+  for (; i + LAT_ACCUMULATORS <= n; i += LAT_ACCUMULATORS) {
+    for (size_t l = 0; l < LAT_ACCUMULATORS; l++) {
       double a = (double)own[i + l], b = (double)d[i + l];
       s[l] += b < a ? w[i + l] * (a * a - b * b) : 0;
     }
@@ -115,7 +119,7 @@ LAT_CLONES static double gain_of(size_t n, const float *own, const float *d, con
     double a = (double)own[i + l], b = (double)d[i + l];
     s[l] += b < a ? w[i + l] * (a * a - b * b) : 0;
   }
-  return lat_sum_lanes(s);
+  return lat_sum_accumulators(s);
 }
 
 /* No candidate can be nearer to a row than its centre is, by the triangle inequality, when all are
@@ -200,7 +204,8 @@ static size_t draw(const plus *p, double share)
   return last;
 }
 
-static bool settled(const plus *p)
+/* Every row is a centre. */
+static bool is_covered(const plus *p)
 {
   for (size_t c = 0; c < p->blocks; c++)
     if (p->potential[c] > 0) return false;
@@ -362,7 +367,7 @@ lat_status lat_kmeans_plus(lat_workspace *work, const lat_matrix *X, const doubl
   thin_out(&p, K);
   LAT_TRY(plus_begin(work, &p, K));
   for (size_t k = 0; k < K; k++) {
-    if (settled(&p)) /* every row is a centre already: what is left has nowhere to go */
+    if (is_covered(&p)) /* what is left has nowhere to go */
       memcpy(centers + k * D, centers, D * sizeof *centers);
     else
       LAT_TRY(choose(work, &p, k, random, centers + k * D));

@@ -7,6 +7,59 @@
 #include "em/kmeans/kmeans.h"
 #include "em/kmeans/nearest.h"
 
+/* ---- one fit (kmeans.c) ---------------------------------------------------------------------- */
+
+/* Memory for one pass after another over the same data; lat_em's `model`. */
+typedef struct lat_kmeans_context {
+  struct lat_kmeans_bounds *bounds;   /* of each row, and its label; or NULL */
+  struct lat_kmeans_far *far;         /* the farthest rows of a pass */
+  struct lat_kmeans_batches *batches; /* of a fit by mini-batches; or NULL */
+} lat_kmeans_context;
+
+/* statistics: J, weight, the number of rows whose distances were computed, then of each cluster its
+ * weight (K) and its sum of w (x - origin) (K x D). */
+extern const lat_em_kind lat_kmeans_kind;
+extern const lat_parameter lat_kmeans_parameters[];
+
+/* Memory for a fit of K centres to N rows (0: unknown; then there are no bounds and no labels).
+ * Keeps it. */
+lat_status lat_kmeans_context_init(lat_kmeans_context *context, lat_workspace *work, size_t N,
+                                   size_t D, size_t K, lat_kmeans_algorithm algorithm);
+
+/* A fit begins at these centres, with which the parameters begin: the origin becomes their median,
+ * and bounds are unknown. */
+void lat_kmeans_begin(lat_kmeans_context *context, size_t D, size_t K, double *parameters);
+
+/* The labels, from 0, of the N rows of the last pass; NULL without bounds. */
+const uint32_t *lat_kmeans_labels(const lat_kmeans_context *context);
+
+/* ---- a fit's kind (fit.c, minibatch.c) ------------------------------------------------------- */
+
+extern const lat_fit_kind lat_kmeans_fit_kind;
+
+/* Beyond this many rows they don't remember bounds, which would take more than 24 MB. */
+enum { KMEANS_BOUNDED_ROWS = 3 << 20 };
+/* Words of the seed are drawn from streams of their own. */
+enum { KMEANS_STREAM_BATCHES = 0x6b6d };
+
+/* Whether the fit is by mini-batches. */
+bool lat_kmeans_draws(const lat_fit *fit);
+/* Memory for them. Keeps it. */
+lat_status lat_kmeans_batches_init(lat_fit *fit, lat_kmeans_context *context);
+/* The rows that the start is made of, at least three for each centre, which are also those of the
+ * first update. Keeps memory for the running statistics. */
+lat_status lat_kmeans_first_batch(lat_fit *fit, lat_matrix *X, const double **weights);
+/* One update by the present batch, or a new one. (lat_fit_update keeps statistics; here there are
+ * some already.) */
+lat_status lat_kmeans_update(lat_fit *fit);
+
+/* What a last pass over the data has found, which lies aside of the parameters. */
+typedef struct lat_kmeans_found {
+  double inertia;
+  size_t rows;
+  uint32_t labels[]; /* from 1 */
+} lat_kmeans_found;
+
 /* ---- rows (assign.c) ------------------------------------------------------------------------- */
 
 /* Pointers to the rows of a block of X, which are D doubles each: in place, or in `copy`, which

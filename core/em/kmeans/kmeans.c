@@ -1,5 +1,7 @@
-#include "em/kmeans/kmeans.h"
-
+/* kmeans.c: the E- and the M-step of K-means.
+ *
+ * The E-step goes through the rows in blocks: labels by the bounds or a search, then sums cluster
+ * by cluster, in groups of rows that share what is read of the centre. */
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -7,9 +9,6 @@
 #include "base/clones.h"
 #include "em/common/distance.h"
 #include "em/kmeans/internal.h"
-
-const lat_parameter lat_kmeans_parameters[] = {
-    {"centers", {LAT_K, LAT_D}}, {"origin", {LAT_D}}, {NULL, {LAT_END}}};
 
 /* ---- what lies where ------------------------------------------------------------------------- */
 
@@ -58,7 +57,7 @@ static size_t scratch_count(const lat_em *em, size_t rows)
 
 static lat_status prepare(lat_em *em, const double *centers, double *derived)
 {
-  const lat_kmeans *model = em->model;
+  const lat_kmeans_context *model = em->model;
   size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D];
   if (K > INT_MAX || D > INT_MAX)
     return lat_fail(em->work, LAT_SHAPE, "%zu centres of %zu columns are too many", K, D);
@@ -104,7 +103,8 @@ static size_t label_rows(const lat_nearest *nearest, lat_kmeans_bounds *bounds, 
   return count;
 }
 
-/* Rows of one cluster that are added together: they share what is read of its centre and its sum. */
+/* Rows of one cluster that are added together: they share what is read of its centre and its sum.
+ */
 enum { GROUP = 4 };
 
 typedef struct group {
@@ -119,11 +119,12 @@ LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
 {
   const double *a = g->x[0], *b = g->x[1], *c = g->x[2], *d = g->x[3];
   const double wa = g->w[0], wb = g->w[1], wc = g->w[2], wd = g->w[3];
-  double sa[LAT_LANES] = {0}, sb[LAT_LANES] = {0}, sc[LAT_LANES] = {0}, sd[LAT_LANES] = {0};
+  double sa[LAT_ACCUMULATORS] = {0}, sb[LAT_ACCUMULATORS] = {0}, sc[LAT_ACCUMULATORS] = {0},
+         sd[LAT_ACCUMULATORS] = {0};
   double rest[GROUP] = {0};
   size_t j = 0;
-  for (; j + LAT_LANES <= D; j += LAT_LANES) {
-    for (size_t l = 0; l < LAT_LANES; l++) {
+  for (; j + LAT_ACCUMULATORS <= D; j += LAT_ACCUMULATORS) {
+    for (size_t l = 0; l < LAT_ACCUMULATORS; l++) {
       double o = origin[j + l], m = center[j + l];
       double xa = a[j + l], xb = b[j + l], xc = c[j + l], xd = d[j + l];
       sum[j + l] += (wa * (xa - o) + wb * (xb - o)) + (wc * (xc - o) + wd * (xd - o));
@@ -140,10 +141,10 @@ LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
     for (size_t i = 0; measure && i < GROUP; i++) rest[i] += (g->x[i][j] - m) * (g->x[i][j] - m);
   }
   if (!measure) return;
-  g->squares[0] = lat_sum_lanes(sa) + rest[0];
-  g->squares[1] = lat_sum_lanes(sb) + rest[1];
-  g->squares[2] = lat_sum_lanes(sc) + rest[2];
-  g->squares[3] = lat_sum_lanes(sd) + rest[3];
+  g->squares[0] = lat_sum_accumulators(sa) + rest[0];
+  g->squares[1] = lat_sum_accumulators(sb) + rest[1];
+  g->squares[2] = lat_sum_accumulators(sc) + rest[2];
+  g->squares[3] = lat_sum_accumulators(sd) + rest[3];
 }
 
 /* The rows by their labels, stably; in their own order where clusters are more than rows. */
@@ -205,7 +206,7 @@ LAT_CLONES static void add_block(const lat_em *em, block *b, const sums *s)
 
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
-  const lat_kmeans *model = em->model;
+  const lat_kmeans_context *model = em->model;
   size_t N = chunk->X.rows, D = em->sizes[LAT_D];
   size_t step = lat_nearest_rows(em->sizes[LAT_K], D);
   lat_nearest nearest = nearest_of(em, em->parameters);
@@ -226,7 +227,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
 /* Each centre goes to the mean of its rows; those without rows take the farthest ones. */
 static lat_status m_step(lat_em *em, const double *statistics, double *centers)
 {
-  const lat_kmeans *model = em->model;
+  const lat_kmeans_context *model = em->model;
   size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D], at = 0;
   const double *counts = statistics + 3, *sum = counts + K, *origin = origin_of(em, centers);
   for (size_t k = 0; k < K; k++) {
@@ -254,62 +255,25 @@ const lat_em_kind lat_kmeans_kind = {.name = "kmeans",
                                      .e_step = e_step,
                                      .m_step = m_step};
 
-/* ---- a fit ----------------------------------------------------------------------------------- */
+/* ---- what a fit needs ------------------------------------------------------------------------ */
 
-lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
-                           lat_kmeans_algorithm algorithm)
+lat_status lat_kmeans_context_init(lat_kmeans_context *context, lat_workspace *work, size_t N,
+                                   size_t D, size_t K, lat_kmeans_algorithm algorithm)
 {
-  *model = (lat_kmeans){.far = lat_kmeans_far_new(work, D, K)};
-  if (!model->far) return LAT_MEMORY;
+  *context = (lat_kmeans_context){.far = lat_kmeans_far_new(work, D, K)};
+  if (!context->far) return LAT_MEMORY;
   if (N == 0) return LAT_OK;
-  model->bounds = lat_kmeans_bounds_new(work, N, D, K, algorithm);
-  return model->bounds ? LAT_OK : LAT_MEMORY;
+  context->bounds = lat_kmeans_bounds_new(work, N, D, K, algorithm);
+  return context->bounds ? LAT_OK : LAT_MEMORY;
 }
 
-void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters)
+void lat_kmeans_begin(lat_kmeans_context *context, size_t D, size_t K, double *parameters)
 {
   lat_nearest_origin(K, D, parameters, parameters + K * D);
-  if (model->bounds) model->bounds->known = false;
+  if (context->bounds) context->bounds->known = false;
 }
 
-const uint32_t *lat_kmeans_labels(const lat_kmeans *model)
+const uint32_t *lat_kmeans_labels(const lat_kmeans_context *context)
 {
-  return model->bounds ? model->bounds->label : NULL;
-}
-
-lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,
-                          const lat_kmeans_options *options, double *centers, double *J)
-{
-  size_t D = X->cols, sizes[LAT_SIZES] = {[LAT_D] = D, [LAT_K] = K};
-  lat_random random = {.seed = options->seed};
-  LAT_SCOPE(work);
-  double *trial = lat_allocate(work, K + 1, D * sizeof *trial), weight = 0;
-  lat_kmeans model;
-  lat_em em, best;
-  if (!trial) return LAT_MEMORY;
-  LAT_TRY(lat_kmeans_init(&model, work, X->rows, D, K, options->algorithm));
-  for (size_t i = 0; i < (options->restarts ? options->restarts : 1); i++) {
-    LAT_SCOPE(work);
-    lat_random own = lat_random_split(&random);
-    LAT_TRY((options->random_start ? lat_kmeans_random : lat_kmeans_plus)(work, X, weights, K, &own,
-                                                                          trial));
-    lat_kmeans_begin(&model, D, K, trial);
-    LAT_TRY(lat_em_init(&em, work, &lat_kmeans_kind, &model, sizes, trial, &options->em));
-    do {
-      LAT_TRY(lat_em_begin(&em));
-      LAT_TRY(lat_em_add(&em, X, weights));
-      LAT_TRY(lat_em_end(&em));
-    } while (!em.done);
-    lat_status status = lat_em_review(&em);
-    if (status == LAT_OK) status = lat_em_add(&em, X, weights);
-    lat_em_reviewed(&em, status);
-    LAT_TRY(status);
-    weight = em.statistics[1];
-    if (i == 0 || lat_em_better(&em, &best)) {
-      memcpy(centers, trial, K * D * sizeof *trial);
-      best = em;
-    }
-  }
-  if (J) *J = best.reached * weight;
-  return LAT_OK;
+  return context->bounds ? context->bounds->label : NULL;
 }

@@ -5,6 +5,14 @@
  *
  *   J = sum over n of w_n |x_n - m_k(n)|^2,    k(n) = the k with the least |x_n - m_k|
  *
+ *   lat_kmeans_options options = lat_kmeans_defaults();
+ *   options.clusters = 3;
+ *   lat_kmeans kmeans;
+ *   lat_source rows = lat_source_of(&X);
+ *   LAT_TRY(lat_kmeans_fit(work, &rows, NULL, &options, &kmeans, NULL));
+ *   printf("%g\n", kmeans.inertia);                       the labels of X are kmeans.labels
+ *   LAT_TRY(lat_kmeans_apply(work, &kmeans, &(lat_request){.X = Y}, &(lat_outputs){.labels = to}));
+ *
  * The E-step gives each row its nearest centre, the first of equally near ones; the M-step moves
  * each centre to the mean of its rows. Neither makes J larger. All distances that count, in J and
  * between rivals, are exact differences in double (nearest.h): labels, J and centres are the same
@@ -18,47 +26,72 @@
  * A cluster that gets no row is moved to the row that is farthest from its centre (several: to the
  * farthest ones; equal distances: the first rows), and that iteration doesn't count as converged.
  * With fewer distinct rows than clusters the farthest distance is 0 in the end: surplus centres
- * then stay where they are, coincide with others or stand aside, and have no rows. */
+ * then stay where they are, coincide with others or stand aside, and have no rows.
+ *
+ * Mini-batches (Sculley, WWW 2010) are for data so large that some iterations over all of it are
+ * too many: an iteration draws `batch` rows at random and makes one stepwise update (em/fit.h). A
+ * fit has converged when the smoothed objective has not become less for ten batches. */
 #ifndef LAT_EM_KMEANS_KMEANS_H
 #define LAT_EM_KMEANS_KMEANS_H
 
-#include <stdint.h>
-
-#include "base/random.h"
-#include "em/em.h"
+#include "em/fit.h"
 
 typedef enum lat_kmeans_algorithm {
-  LAT_KMEANS_AUTO,   /* bounds, given up for a while when they spare few rows */
-  LAT_KMEANS_LLOYD,  /* no bounds */
-  LAT_KMEANS_HAMERLY /* bounds in every iteration */
+  LAT_KMEANS_AUTO,     /* bounds, given up for a while when they spare few rows */
+  LAT_KMEANS_LLOYD,    /* no bounds */
+  LAT_KMEANS_HAMERLY,  /* bounds in every iteration */
+  LAT_KMEANS_MINIBATCH /* of a matrix or a mapped file */
 } lat_kmeans_algorithm;
 
-/* What the kind has beyond its parameters: memory for one pass after another over the same data. */
+/* Where a start takes its centres from. Explicit ones (fit.given, with `centers`, and NaN for the
+ * origin) take the place of either. */
+typedef enum lat_kmeans_init { LAT_KMEANS_PLUS, LAT_KMEANS_RANDOM } lat_kmeans_init;
+
+typedef struct lat_kmeans_options {
+  lat_fit_options fit; /* 300 iterations, tolerance 1e-9, one start */
+  size_t clusters;     /* K; 1 */
+  int init;            /* lat_kmeans_init; k-means++ */
+  int algorithm;       /* lat_kmeans_algorithm; auto */
+  size_t batch;        /* the rows of a mini-batch; 1024 */
+} lat_kmeans_options;
+
+/* A clustering: a view of its parameters, which somebody else holds. */
 typedef struct lat_kmeans {
-  struct lat_kmeans_bounds *bounds; /* of each row, and its label; or NULL */
-  struct lat_kmeans_far *far;       /* the farthest rows of a pass */
+  lat_kmeans_options options;
+  size_t D, K;
+  const double *centers; /* K x D */
+  /* D: a fixed point near the data, which sums are taken about: an offset of the data costs no
+   * digits. */
+  const double *origin;
+  /* Of the rows that a fit was made to: their number, their labels, from 1, and J, with the final
+   * centres; 0 and NULL for data of a function, which may give other rows each time; NaN where no
+   * fit made the centres. */
+  size_t N;
+  const uint32_t *labels;
+  double inertia;
 } lat_kmeans;
 
-/* parameters: centers (K x D), and the origin (D), a fixed point near the data: sums are of
- * x - origin, so that an offset of the data costs no digits. statistics: J, weight, the number of
- * rows whose distances were computed, then of each cluster its weight (K) and its sum of
- * w (x - origin) (K x D). */
-extern const lat_em_kind lat_kmeans_kind;
-extern const lat_parameter lat_kmeans_parameters[];
+lat_kmeans_options lat_kmeans_defaults(void);
+/* LAT_INVALID, with a sentence, for options out of bounds. */
+lat_status lat_kmeans_check(lat_workspace *work, const lat_kmeans_options *options);
 
-/* Memory for a fit of K centres to N rows (0: unknown; then there are no bounds and no labels).
- * Keeps it. */
-lat_status lat_kmeans_init(lat_kmeans *model, lat_workspace *work, size_t N, size_t D, size_t K,
-                           lat_kmeans_algorithm algorithm);
+/* Centres with a small J, the least of several starts. `report` may be NULL. Keeps them and the
+ * labels. LAT_INVALID for options and data (naming row and column), and for fewer rows with a
+ * weight than clusters; LAT_CANCELLED. */
+lat_status lat_kmeans_fit(lat_workspace *work, lat_source *source, const double *weights,
+                          const lat_kmeans_options *options, lat_kmeans *kmeans,
+                          lat_fit_report *report);
 
-/* A fit begins at these centres, with which the parameters begin: the origin becomes their median,
- * and bounds are unknown. */
-void lat_kmeans_begin(lat_kmeans *model, size_t D, size_t K, double *parameters);
+/* Of each row of request->X: labels, distances (from all centres) and scores (minus the squared
+ * distance from the nearest). LAT_SHAPE; LAT_INVALID for NaN and infinities. */
+lat_status lat_kmeans_apply(lat_workspace *work, const lat_kmeans *kmeans,
+                            const lat_request *request, const lat_outputs *outputs);
 
-/* The labels, from 0, of the N rows of the last pass; NULL without N. */
-const uint32_t *lat_kmeans_labels(const lat_kmeans *model);
+/* A file, as modeling/save.h describes it; loading keeps the parameters. */
+lat_status lat_kmeans_save(lat_workspace *work, const lat_kmeans *kmeans, const char *path);
+lat_status lat_kmeans_load(lat_workspace *work, const char *path, lat_kmeans *kmeans);
 
-/* ---- starts ---------------------------------------------------------------------------------- */
+/* ---- parts of it ----------------------------------------------------------------------------- */
 
 /* K different rows, all equally likely; rows of weight 0 aren't chosen. */
 lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const double *weights,
@@ -72,11 +105,9 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
  * acceleration of k-means++ and k-means||, IJCAI 2021). Of more than 2^18 rows (and 16 K) every few
  * are looked at.
  *
- * Both starts: LAT_INVALID when X has a NaN or an infinity or fewer than K rows have a weight. */
+ * Both: LAT_INVALID when X has a NaN or an infinity or fewer than K rows have a weight. */
 lat_status lat_kmeans_plus(lat_workspace *work, const lat_matrix *X, const double *weights,
                            size_t K, lat_random *random, double *centers);
-
-/* ---- using centres --------------------------------------------------------------------------- */
 
 /* The nearest centre of each row, from 0 (`labels`, N), the squared distance to it (`squares`, N),
  * and J; each may be NULL. LAT_INVALID for NaN and infinities. */
@@ -88,18 +119,11 @@ lat_status lat_kmeans_assign(lat_workspace *work, const lat_matrix *X, const dou
 lat_status lat_kmeans_distances(lat_workspace *work, const lat_matrix *X, size_t K,
                                 const double *centers, const lat_matrix *Z);
 
-/* ---- all of it ------------------------------------------------------------------------------- */
+/* ---- for bindings ---------------------------------------------------------------------------- */
 
-typedef struct lat_kmeans_options {
-  lat_kmeans_algorithm algorithm;
-  bool random_start; /* instead of k-means++ */
-  size_t restarts;   /* 0: 1 */
-  uint64_t seed;
-  lat_em_options em;
-} lat_kmeans_options;
-
-/* Starts and fits, `restarts` times, and keeps the centres with the least J, which is returned. */
-lat_status lat_kmeans_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t K,
-                          const lat_kmeans_options *options, double *centers, double *J);
+extern const lat_model lat_kmeans_model;
+lat_kmeans lat_kmeans_of(const lat_fitted *fitted);
+/* Given centres are without an origin: this finds it. */
+void lat_kmeans_complete(lat_fitted *given);
 
 #endif

@@ -1,3 +1,5 @@
+/* kmeans/nearest.c: the search for the nearest of K centres: scores by products in single
+ * precision, and exact distances of those that their bounds leave in question; see nearest.h. */
 #include "em/kmeans/nearest.h"
 
 #include <math.h>
@@ -11,7 +13,8 @@
 
 enum { ROWS_MOST = LAT_NEAREST_ROWS, SPAN = 32 };
 
-/* From so many columns on products are summed along them; below, rows are put side by side first. */
+/* From so many columns on products are summed along them; below, rows are put side by side first.
+ */
 enum { LONG = 256 };
 
 /* What is multiplied: a row or a centre, and two numbers more; long ones in whole cache lines. */
@@ -24,10 +27,10 @@ static size_t length(size_t D)
 LAT_INLINE double shift_row(size_t D, const double *restrict x, const double *restrict o,
                             double scale, float *restrict y)
 {
-  double s[LAT_LANES] = {0}, rest = 0;
+  double s[LAT_ACCUMULATORS] = {0}, rest = 0;
   size_t j = 0;
-  for (; j + LAT_LANES <= D; j += LAT_LANES) {
-    for (size_t l = 0; l < LAT_LANES; l++) {
+  for (; j + LAT_ACCUMULATORS <= D; j += LAT_ACCUMULATORS) {
+    for (size_t l = 0; l < LAT_ACCUMULATORS; l++) {
       double d = (x[j + l] - o[j + l]) * scale;
       y[j + l] = (float)d;
       s[l] += d * d;
@@ -38,7 +41,7 @@ LAT_INLINE double shift_row(size_t D, const double *restrict x, const double *re
     y[j] = (float)d;
     rest += d * d;
   }
-  return lat_sum_lanes(s) + rest;
+  return lat_sum_accumulators(s) + rest;
 }
 
 LAT_CLONES static void shift_rows(const lat_nearest *t, size_t n, const double *const *rows,
@@ -191,8 +194,9 @@ LAT_CLONES static uint32_t compare(const lat_nearest *t, size_t stride, const do
   return label;
 }
 
-/* The lowered scores of all centres for n rows, centre by centre, `*stride` apart; fills in s->norm.
- * They are inner products of the rows with |y| and 1 behind them, and of the centres as prepared. */
+/* The lowered scores of all centres for n rows, centre by centre, `*stride` apart; fills in
+ * s->norm. They are inner products of the rows with |y| and 1 behind them, and of the centres as
+ * prepared. */
 static const float *score(const lat_nearest *t, size_t n, const double *const *rows,
                           double *squares, scan *s, size_t *stride, double *scratch)
 {

@@ -38,7 +38,8 @@ void lat_nearest_prepare(const lat_nearest *nearest);
 /* origin := the median of each column of up to 64 of the centres, which outliers don't move. */
 void lat_nearest_origin(size_t K, size_t D, const double *centers, double *origin);
 
-/* Rows that a search takes at once, at most LAT_NEAREST_ROWS, and the doubles of scratch for them. */
+/* Rows that a search takes at once, at most LAT_NEAREST_ROWS, and the doubles of scratch for them.
+ */
 #define LAT_NEAREST_ROWS 256
 size_t lat_nearest_rows(size_t K, size_t D);
 size_t lat_nearest_scratch(size_t K, size_t D);
@@ -49,9 +50,9 @@ size_t lat_nearest_scratch(size_t K, size_t D);
 void lat_nearest_search(const lat_nearest *nearest, size_t n, const double *const *rows,
                         uint32_t *labels, double *second, double *scratch);
 
-/* The same rows' distances to every centre, times `unit`, centre by centre: row i's to centre k goes
- * to distances[k * LAT_NEAREST_ROWS + i]. To a part in a thousand, exactly 0 where row and centre
- * are equal, and at most 1e18. */
+/* The same rows' distances to every centre, times `unit`, centre by centre: row i's to centre k
+ * goes to distances[k * LAT_NEAREST_ROWS + i]. To a part in a thousand, exactly 0 where row and
+ * centre are equal, and at most 1e18. */
 void lat_nearest_distances(const lat_nearest *nearest, size_t n, const double *const *rows,
                            double unit, float *distances, double *scratch);
 

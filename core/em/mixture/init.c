@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "em/kmeans/kmeans.h"
+#include "em/kmeans/starts.h"
 #include "em/mixture/internal.h"
 
 static double weight_of_row(const lat_mixture *m, size_t N, const double *weights)
@@ -140,7 +140,7 @@ lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture *m, c
 {
   enum { MOST = 16384 };
   size_t step = (X->rows + MOST - 1) / MOST, n = (X->rows + step - 1) / step, M = m->M;
-  double *theta = parameters + lat_mixture_offset(m), J;
+  double *theta = parameters + lat_mixture_offset(m);
   LAT_SCOPE(work);
   double *margins = lat_doubles(work, M), *w = weights ? lat_doubles(work, n) : NULL;
   lat_matrix Y = lat_matrix_new(work, n, M);
@@ -149,9 +149,7 @@ lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture *m, c
   LAT_TRY(gather_features(work, m, X, missing, step, margins, &Y));
   for (size_t i = 0; weights && i < n; i++) w[i] = weights[i * step];
   fill_structure(m, parameters);
-  lat_kmeans_options options = {.seed = lat_random_word(random),
-                                .em = {.max_iterations = 30, .tolerance = 1e-4}};
-  LAT_TRY(lat_kmeans_fit(work, &Y, w, m->K, &options, theta, &J));
+  LAT_TRY(lat_start_kmeans(work, &Y, w, m->K, lat_random_word(random), theta, NULL));
   for (size_t i = 0; i < m->K * M; i++) theta[i] = 0.9 * theta[i] + 0.1 * margins[i % M];
   return LAT_OK;
 }

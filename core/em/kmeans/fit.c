@@ -1,0 +1,113 @@
+/* kmeans/fit.c: fits of K-means: starts, and the last pass, which labels the rows by the final
+ * centres and adds up J. */
+#include <math.h>
+#include <string.h>
+
+#include "em/kmeans/internal.h"
+
+bool lat_kmeans_draws(const lat_fit *fit)
+{
+  return !fit->online &&
+         ((const lat_kmeans_options *)fit->options)->algorithm == LAT_KMEANS_MINIBATCH;
+}
+
+/* ---- a start --------------------------------------------------------------------------------- */
+
+static lat_status plan(lat_fit *fit)
+{
+  const lat_kmeans_options *o = fit->options;
+  bool draws = lat_kmeans_draws(fit), known = fit->all_rows <= KMEANS_BOUNDED_ROWS;
+  lat_kmeans_context *context = lat_allocate(fit->work, 1, sizeof *context);
+  if (!context) return LAT_MEMORY;
+  lat_kmeans_algorithm algorithm =
+      o->algorithm == LAT_KMEANS_MINIBATCH ? LAT_KMEANS_LLOYD : (lat_kmeans_algorithm)o->algorithm;
+  LAT_TRY(lat_kmeans_context_init(context, fit->work, draws || !known ? 0 : fit->all_rows,
+                                  fit->sizes[LAT_D], o->clusters, algorithm));
+  if (draws) LAT_TRY(lat_kmeans_batches_init(fit, context));
+  fit->core = &lat_kmeans_kind;
+  fit->context = context;
+  fit->sizes[LAT_K] = o->clusters;
+  return LAT_OK;
+}
+
+static lat_status start(lat_fit *fit)
+{
+  const lat_kmeans_options *o = fit->options;
+  const double *weights = fit->sample_weights;
+  size_t K = fit->sizes[LAT_K], D = fit->sizes[LAT_D];
+  lat_random random = {.seed = fit->seed};
+  lat_matrix X = fit->sample;
+  if (!fit->online && fit->all_rows && fit->all_rows < K)
+    return lat_fail(fit->work, LAT_INVALID, "%zu clusters need at least as many rows, got %zu", K,
+                    fit->all_rows);
+  if (lat_kmeans_draws(fit)) LAT_TRY(lat_kmeans_first_batch(fit, &X, &weights));
+  if (o->fit.given) {
+    if (o->fit.given->sizes[LAT_K] != K)
+      return lat_fail(fit->work, LAT_SHAPE, "init has %zu rows for %zu clusters",
+                      o->fit.given->sizes[LAT_K], K);
+    memcpy(fit->parameters, o->fit.given->flat, K * D * sizeof(double));
+  } else {
+    LAT_TRY((o->init == LAT_KMEANS_RANDOM ? lat_kmeans_random : lat_kmeans_plus)(
+        fit->work, &X, weights, K, &random, fit->parameters));
+  }
+  lat_kmeans_begin((lat_kmeans_context *)(size_t)fit->context, D, K, fit->parameters);
+  return LAT_OK;
+}
+
+/* ---- the last pass --------------------------------------------------------------------------- */
+
+/* Whether the last start's own E-step can give the labels: it knows the bounds. Of several starts
+ * these may be another's, and an acceleration may have a trial in mind. */
+static bool has_bounds(const lat_fit *fit)
+{
+  const lat_fit_options *o = fit->options;
+  return o->restarts == 1 && !o->accelerate && fit->rows.data && fit->em.state && fit->complete &&
+         lat_kmeans_labels(fit->context);
+}
+
+static lat_status begin_last(lat_fit *fit)
+{
+  size_t N = fit->all_rows;
+  lat_kmeans_found *found = lat_allocate(fit->work, 1, sizeof *found + N * sizeof found->labels[0]);
+  if (!found) return LAT_MEMORY;
+  *found = (lat_kmeans_found){.rows = N};
+  fit->last = found;
+  if (!has_bounds(fit)) return LAT_OK;
+  memcpy(fit->em.parameters, fit->best.flat, fit->em.count * sizeof(double));
+  return lat_em_begin(&fit->em);
+}
+
+static lat_status add_last(lat_fit *fit, const lat_matrix *X, const double *weights, size_t first)
+{
+  lat_kmeans_found *found = fit->last;
+  if (has_bounds(fit)) return lat_em_add(&fit->em, X, weights);
+  uint32_t *labels = found->rows ? found->labels + first : NULL;
+  double J;
+  LAT_TRY(lat_kmeans_assign(fit->work, X, weights, fit->best.sizes[LAT_K], fit->best.flat, labels,
+                            NULL, &J));
+  for (size_t i = 0; labels && i < X->rows; i++) labels[i]++;
+  found->inertia += J;
+  return LAT_OK;
+}
+
+static lat_status end_last(lat_fit *fit)
+{
+  lat_kmeans_found *found = fit->last;
+  if (has_bounds(fit)) {
+    const uint32_t *labels = lat_kmeans_labels(fit->context);
+    lat_em_collect(&fit->em);
+    found->inertia = fit->em.statistics[0];
+    for (size_t i = 0; i < found->rows; i++) found->labels[i] = labels[i] + 1;
+  }
+  fit->best.aside = found;
+  fit->best.aside_bytes = sizeof *found + found->rows * sizeof found->labels[0];
+  return LAT_OK;
+}
+
+const lat_fit_kind lat_kmeans_fit_kind = {.plan = plan,
+                                          .start = start,
+                                          .draws = lat_kmeans_draws,
+                                          .iterate = lat_kmeans_update,
+                                          .begin_last = begin_last,
+                                          .add_last = add_last,
+                                          .end_last = end_last};
