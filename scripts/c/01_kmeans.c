@@ -1,8 +1,9 @@
-/* 01_kmeans.c: K-means: a fit of rows in memory, its labels, new rows, explicit centres, and
+/* 01_kmeans.c: K-means: a fit of rows in memory, its labels, new rows, a file, explicit centres, and
  * mini-batches.
  *
  *   cc scripts/c/01_kmeans.c $(pkg-config --cflags --libs latent) -o kmeans && ./kmeans */
 #include <stdio.h>
+#include <string.h>
 
 #include "latent.h"
 
@@ -12,7 +13,7 @@ enum { N = 9, D = 2, K = 3 };
  * right centres J is 3 (1 + 0 + 1) = 6. Row i is of triple i mod 3. */
 static double points[N * D] = {-1, 0, 9, 0, -1, 10, 0, 0, 10, 0, 0, 10, 1, 0, 11, 0, 1, 10};
 
-static lat_status run(lat_workspace *work)
+static lat_status run(lat_workspace *work, const char *path)
 {
   LAT_SCOPE(work); /* whatever a fit keeps goes with it */
   lat_matrix X = lat_matrix_of(points, N, D);
@@ -37,6 +38,14 @@ static lat_status run(lat_workspace *work)
   printf("(3, 4) is %.6f from its centre, which is that of its label: %d\n", least,
          distance[(size_t)label[0] - 1] == least);
 
+  /* A file has the parameters and the options; labels are the fit's rows' own. */
+  lat_kmeans loaded;
+  LAT_TRY(lat_kmeans_save(work, &kmeans, path));
+  LAT_TRY(lat_kmeans_load(work, path, &loaded));
+  remove(path);
+  printf("loaded: %zu clusters, the same centres %d\n", loaded.K,
+         memcmp(loaded.centers, kmeans.centers, K * D * sizeof(double)) == 0);
+
   /* A start of one's own: centres, and an origin that lat_kmeans_complete finds. */
   double first[K * D + D] = {1, 1, 9, 1, 1, 9};
   lat_fitted given = {.sizes = {[LAT_D] = D, [LAT_K] = K}, .flat = first};
@@ -58,11 +67,11 @@ static lat_status run(lat_workspace *work)
   return LAT_OK;
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
   lat_workspace work;
   lat_workspace_init(&work);
-  lat_status status = run(&work);
+  lat_status status = run(&work, count > 1 ? arguments[1] : "01_kmeans.safetensors");
   if (status != LAT_OK) fprintf(stderr, "%s\n", work.message);
   lat_workspace_done(&work);
   return status != LAT_OK;

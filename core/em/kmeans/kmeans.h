@@ -87,8 +87,9 @@ lat_status lat_kmeans_fit(lat_workspace *work, lat_source *source, const double 
 lat_status lat_kmeans_apply(lat_workspace *work, const lat_kmeans *kmeans,
                             const lat_request *request, const lat_outputs *outputs);
 
-/* A file, as modeling/save.h describes it; loading keeps the parameters. */
+/* A file, as modeling/save.h describes it. */
 lat_status lat_kmeans_save(lat_workspace *work, const lat_kmeans *kmeans, const char *path);
+/* Keeps the parameters. There are no labels in it, and no J. */
 lat_status lat_kmeans_load(lat_workspace *work, const char *path, lat_kmeans *kmeans);
 
 /* ---- parts of it ----------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "em/kmeans/internal.h"
+#include "modeling/save.h"
 
 const lat_parameter lat_kmeans_parameters[] = {
     {"centers", {LAT_K, LAT_D}}, {"origin", {LAT_D}}, {NULL, {LAT_END}}};
@@ -89,6 +90,26 @@ lat_status lat_kmeans_fit(lat_workspace *work, lat_source *source, const double 
   lat_fitted fitted;
   LAT_TRY(lat_fit_model(work, &lat_kmeans_model, source, weights, o, &fitted, report));
   *kmeans = lat_kmeans_of(&fitted);
+  return LAT_OK;
+}
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
+lat_status lat_kmeans_save(lat_workspace *work, const lat_kmeans *kmeans, const char *path)
+{
+  const lat_fitted f = {.model = &lat_kmeans_model,
+                        .options = &kmeans->options,
+                        .sizes = {[LAT_D] = kmeans->D, [LAT_K] = kmeans->K},
+                        .flat = (double *)kmeans->centers};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_kmeans_load(lat_workspace *work, const char *path, lat_kmeans *kmeans)
+{
+  lat_kmeans_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_kmeans_model, &o, &f));
+  *kmeans = lat_kmeans_of(&f);
   return LAT_OK;
 }
 
