@@ -43,6 +43,7 @@ using std::atomic_int;
 #include "modeling/sample.h"
 #include "modeling/save.h"
 #include "modeling/source.h"
+#include "modeling/statistics.h"
 
 #include "eigen/eigen.h"
 #include "eigen/krylov.h"

@@ -11,6 +11,7 @@
 #include "model/fit.h"
 #include "model/given.h"
 #include "model/query.h"
+#include "model/statistics.h"
 #include "model/table.h"
 
 static const latL_Kind *kind_of(lua_State *L)
@@ -57,6 +58,7 @@ typedef struct call {
   lat_request request;
   lat_outputs outputs;
   latL_Result results[LAT_MOST_OUTPUTS]; /* of those that are rows */
+  lat_matrix alike[LAT_MOST_OUTPUTS];    /* their views, of those that are like X */
   int places[LAT_MOST_OUTPUTS];          /* stack indices of all */
   size_t count;                          /* of outputs that are given */
 } call;
@@ -106,7 +108,16 @@ static void push_outputs(lua_State *L, call *c)
   for (const lat_output *o = c->method->outputs; o->shape; o++) {
     if (!is_asked(c, o)) continue;
     size_t i = c->count++;
-    if (o->shape != LAT_GIVES_ROWS) {
+    if (o->shape == LAT_GIVES_NUMBER) {
+      *(double **)(void *)(outputs + o->field) = latL_newvector(L, 1, LAT_FLOAT64)->view.data;
+    } else if (o->shape == LAT_GIVES_ALIKE) {
+      const latL_Matrix *X = latL_tomatrix(L, 2);
+      latL_Result *to = &c->results[i];
+      *to = latL_result(L, c->options, c->who, X->view.rows, X->view.cols, X->vector, X->view.dtype,
+                        LATL_SAME_PLACES);
+      c->alike[i] = c->q.one ? lat_transpose(to->view) : to->view;
+      *(const lat_matrix **)(void *)(outputs + o->field) = &c->alike[i];
+    } else if (o->shape != LAT_GIVES_ROWS) {
       *(double **)(void *)(outputs + o->field) = latL_querycolumn(L, &c->q);
     } else {
       size_t width = c->f->sizes[o->size];
@@ -137,8 +148,11 @@ static int return_outputs(lua_State *L, call *c)
   for (const lat_output *o = c->method->outputs; o->shape; o++) {
     if (!is_asked(c, o)) continue;
     int place = c->places[i];
-    if (o->shape == LAT_GIVES_ROWS) latL_finish(L, c->who, &c->results[i]);
+    if (o->shape == LAT_GIVES_ROWS || o->shape == LAT_GIVES_ALIKE)
+      latL_finish(L, c->who, &c->results[i]);
     lua_pushvalue(L, place);
+    if (o->shape == LAT_GIVES_NUMBER)
+      lua_pushnumber(L, *(const double *)latL_tomatrix(L, place)->view.data);
     if (o->shape == LAT_GIVES_NUMBERS) latL_querynumbers(L, &c->q, 1);
     if (o->shape == LAT_GIVES_LABELS) latL_querylabels(L, &c->q);
     if (o->shape >= LAT_GIVES_MEAN) lua_pushnumber(L, summary_of(L, c, o, place));
@@ -308,6 +322,8 @@ static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_
       [LAT_TAKES_COUNT] = of_count,    [LAT_TAKES_MODEL] = of_model,
       [LAT_TAKES_NOTHING] = of_nothing};
   if (method->argument == LAT_TAKES_DATA && kind->core->fit) return latL_fitfunction(method->name);
+  if (method->argument == LAT_TAKES_DATA && kind->core->statistics)
+    return latL_statisticsfunction(method->name);
   return method->argument == LAT_TAKES_OTHER || method->argument == LAT_TAKES_DATA
              ? own_method(L, kind, method->name)
              : generic[method->argument];

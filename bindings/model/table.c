@@ -1,6 +1,8 @@
 /* table.c: options from Lua by a table of the core's. */
 #include "model/table.h"
 
+#include <string.h>
+
 enum { MOST_OPTIONS = 32 };
 
 /* The option's value into its field; what isn't there leaves it as it is. */
@@ -10,7 +12,8 @@ static void read_option(lua_State *L, int arg, const char *who, const lat_option
   const lua_Integer any = LUA_MAXINTEGER,
                     most = o->most >= LAT_ANY_COUNT ? any : (lua_Integer)o->most;
   int type = latL_getoption(L, arg, o->name);
-  bool other = o->also && (type == LUA_TTABLE || type == LUA_TUSERDATA);
+  bool other = o->also && (type == LUA_TTABLE || type == LUA_TUSERDATA ||
+                           strstr(o->also, lua_typename(L, type)));
   lua_pop(L, 1);
   if (type == LUA_TNIL || other) return; /* another type is for code to read */
   void *field = (char *)options + o->offset;

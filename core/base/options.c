@@ -220,8 +220,11 @@ lat_status lat_option_put_integer(lat_workspace *work, const lat_option *option,
 
 lat_status lat_options_check(lat_workspace *work, const lat_option *table, const void *options)
 {
-  for (; table->name; table++)
-    if (table->type != LAT_GIVEN) LAT_TRY(check(work, table, lat_option_get(table, options)));
+  for (; table->name; table++) {
+    if (table->type == LAT_GIVEN) continue;
+    double value = lat_option_get(table, options);
+    if (value != table->otherwise) LAT_TRY(check(work, table, value));
+  }
   return LAT_OK;
 }
 

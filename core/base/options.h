@@ -110,7 +110,8 @@ lat_status lat_option_put(lat_workspace *work, const lat_option *option, void *o
 lat_status lat_option_put_integer(lat_workspace *work, const lat_option *option, void *options,
                                   int64_t value);
 
-/* LAT_INVALID, with a sentence, unless all fields are within their bounds. */
+/* LAT_INVALID, with a sentence, unless all fields are within their bounds or the default, which may
+ * lie outside and stand for "not given". */
 lat_status lat_options_check(lat_workspace *work, const lat_option *table, const void *options);
 
 #endif

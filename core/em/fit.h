@@ -69,14 +69,6 @@ typedef struct lat_fit_options {
       LAT_FIT_OPTION(type, "accelerate", LAT_BOOLEAN, accelerate, false, 0, 1),                    \
       LAT_FIT_OPTION(type, "seed", LAT_SEED, seed, 0, 0, 0)
 
-/* Rows for the tables of methods: what fit, steps and partial_fit take. */
-#define LAT_OPTION_WEIGHTS      LAT_OPTION_GIVEN("weights", "latent.Matrix?")
-#define LAT_OPTION_LABELS       LAT_OPTION_GIVEN("labels", "latent.Matrix?")
-#define LAT_OPTION_ON_ITERATION LAT_OPTION_GIVEN("on_iteration", "function?")
-#define LAT_OPTION_PROGRESS     LAT_OPTION_BOOLEAN(lat_request, progress, false)
-#define LAT_OPTION_MAX_SECONDS  LAT_OPTION_NUMBER(lat_request, max_seconds, 0, 0, (double)INFINITY)
-#define LAT_OPTION_RATE         LAT_OPTION_NUMBER(lat_request, rate, 0, 0, 1)
-
 extern const lat_option lat_update_options[]; /* of partial_fit: missing, weights, rate */
 
 /* The record of a fit, of its best start. */

@@ -12,6 +12,10 @@
 #ifndef LAT_MODELING_MODEL_H
 #define LAT_MODELING_MODEL_H
 
+#ifndef __cplusplus
+#include <math.h>
+#endif
+
 #include "base/options.h"
 #include "base/parameters.h"
 #include "base/random.h"
@@ -70,6 +74,8 @@ typedef struct lat_outputs {
   const lat_matrix *imputed;          /* N x D: missing entries at their conditional means */
   const lat_matrix *variances; /* N x D: the conditional variances of those; 0 of the others */
   const lat_matrix *distances; /* N x K: from the centres */
+  const lat_matrix *standardized, *restored; /* N x D: columns in units of their own, and back */
+  double *distortion;                        /* 1: the mean of |x - reconstruction|^2 */
 } lat_outputs;
 
 /* What a method takes besides its options. */
@@ -90,6 +96,8 @@ typedef enum lat_output_shape {
   LAT_GIVES_NUMBERS = 1, /* one a row: a double * of lat_outputs */
   LAT_GIVES_LABELS,      /* the same, integers */
   LAT_GIVES_ROWS,        /* `size` numbers a row: a const lat_matrix * of lat_outputs */
+  LAT_GIVES_ALIKE,       /* the same, with the shape and type of X, whose memory it may be */
+  LAT_GIVES_NUMBER,      /* one of all rows: a double * of lat_outputs */
   LAT_GIVES_MEAN,        /* one number, the mean of LAT_GIVES_NUMBERS over all rows */
   LAT_GIVES_AIC,         /* -2 (sum of them) + 2 p, with p free parameters */
   LAT_GIVES_BIC          /* -2 (sum of them) + p log N */
@@ -124,6 +132,14 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
     .name = "component", LAT_SIZE, offsetof(lat_request, component), 0, 1, LAT_MOST_PARTS, NULL,   \
     NULL, "nil"                                                                                    \
   }
+/* What fit, steps and partial_fit take. */
+#define LAT_OPTION_WEIGHTS      LAT_OPTION_GIVEN("weights", "latent.Matrix?")
+#define LAT_OPTION_LABELS       LAT_OPTION_GIVEN("labels", "latent.Matrix?")
+#define LAT_OPTION_ON_ITERATION LAT_OPTION_GIVEN("on_iteration", "function?")
+#define LAT_OPTION_PROGRESS     LAT_OPTION_BOOLEAN(lat_request, progress, false)
+#define LAT_OPTION_MAX_SECONDS  LAT_OPTION_NUMBER(lat_request, max_seconds, 0, 0, (double)INFINITY)
+#define LAT_OPTION_RATE         LAT_OPTION_NUMBER(lat_request, rate, 0, 0, 1)
+
 #define LAT_OUTPUT(shape, field)                                                                   \
   {                                                                                                \
     shape, offsetof(lat_outputs, field), LAT_END, 0                                                \
@@ -154,6 +170,17 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
   {                                                                                                \
     .name = "free_parameters", .argument = LAT_TAKES_NOTHING                                       \
   }
+/* Those of projections: transform, inverse_transform, reconstruct. */
+#define LAT_PROJECTION_METHODS                                                                     \
+  {.name = "transform",                                                                            \
+   .argument = LAT_TAKES_ROWS,                                                                     \
+   .outputs = {LAT_OUTPUT_ROWS(latent, LAT_M)},                                                    \
+   .out = true},                                                                                   \
+      {.name = "inverse_transform", .argument = LAT_TAKES_LATENT, .out = true},                    \
+  {                                                                                                \
+    .name = "reconstruct", .argument = LAT_TAKES_ROWS,                                             \
+    .outputs = {LAT_OUTPUT_ROWS(reconstruction, LAT_D)}, .out = true                               \
+  }
 #define LAT_METHOD_IMPUTE_WITH_VARIANCE                                                            \
   {                                                                                                \
     .name = "impute", .argument = LAT_TAKES_ROWS,                                                  \
@@ -181,6 +208,7 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
 /* ---- the description ------------------------------------------------------------------------- */
 
 struct lat_fit_kind;
+struct lat_statistics_kind;
 
 struct lat_model {
   const char *name; /* "gmm" */
@@ -215,6 +243,8 @@ struct lat_model {
                           double *distances);
   lat_status (*reorder)(lat_workspace *work, lat_fitted *fitted, const size_t *order);
   const struct lat_fit_kind *fit; /* of models fitted by EM: em/fit.h */
+  /* of those whose parameters are a function of sums over the rows: statistics.h */
+  const struct lat_statistics_kind *statistics;
 };
 
 /* The model's defaults; and LAT_INVALID, with a sentence, for options out of bounds or that don't

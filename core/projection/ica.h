@@ -111,7 +111,8 @@ typedef struct lat_ica_fit {
   lat_workspace *work;
   const lat_ica_options *options;
   size_t D, M;
-  double *mean, *into, *back; /* z = into (x - m): M x D; x = m + back z: D x M */
+  const double *mean;
+  double *into, *back; /* z = into (x - m): M x D; x = m + back z: D x M */
   double *W;      /* the rotation, M x M; of maximum likelihood any matrix, diag(scale) U back */
   double log_det; /* log|det into| if M = D, else 0 */
 

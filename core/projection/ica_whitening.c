@@ -29,7 +29,7 @@ static lat_status use_axes(lat_ica_fit *fit, double *flat, size_t found)
 {
   lat_workspace *work = fit->work;
   size_t D = fit->D, wanted = fit->options->latent_dim, M = 0;
-  lat_pca pca = lat_pca_of(flat, D, found);
+  lat_pca pca = lat_pca_view(flat, D, found);
   double least = LAT_RANK_NOISE * (double)D * pca.eigenvalues[0];
   while (M < found && pca.eigenvalues[M] > least) M++;
   if (M == 0) return lat_fail(work, LAT_INVALID, "X doesn't vary: all rows are equal");
@@ -60,13 +60,13 @@ static lat_status use_axes(lat_ica_fit *fit, double *flat, size_t found)
 lat_status lat_ica_find_axes(lat_ica_fit *fit, const lat_moments *moments)
 {
   lat_pca_options pca = pca_options(fit);
-  lat_pca_record record;
+  lat_pca_report record;
   double *flat;
   size_t found;
   if (moments)
     LAT_TRY(lat_pca_from_moments(fit->work, moments, &pca, &flat, &found, &record));
   else
-    LAT_TRY(lat_pca_fit(fit->work, &fit->X, fit->weights, &pca, &flat, &found, &record));
+    LAT_TRY(lat_pca_fit_rows(fit->work, &fit->X, fit->weights, &pca, &flat, &found, &record));
   return use_axes(fit, flat, found);
 }
 

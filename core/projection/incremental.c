@@ -11,6 +11,7 @@
 #include "matrix/linear/svd.h"
 #include "matrix/spread.h"
 #include "projection/limits.h"
+#include "projection/pca_internal.h"
 
 size_t lat_incremental_count(size_t D, size_t M)
 {
@@ -92,7 +93,7 @@ lat_status lat_pca_from_incremental(lat_workspace *work, const lat_incremental *
   *flat = lat_doubles(work, lat_parameters_count(lat_pca_parameters, sizes));
   double *deviation = lat_doubles(work, D);
   if (!*flat || !deviation) return LAT_MEMORY;
-  lat_pca pca = lat_pca_of(*flat, D, rank);
+  lat_pca_parts pca = lat_pca_parts_of(*flat, D, rank);
   *pca.total_variance = 0;
   for (size_t j = 0; j < D; j++) {
     pca.mean[j] = state->columns.mean[j];

@@ -3,8 +3,6 @@
  * Each solver computes eigenvalues of S in descending order and their vectors, D x found; the
  * parameters are then packed into one flat vector. Columns are divided by their deviations when
  * standardized; those whose deviation is rounding noise count as constant. */
-#include "projection/pca.h"
-
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -16,22 +14,7 @@
 #include "projection/dimension.h"
 #include "projection/gram.h"
 #include "projection/limits.h"
-
-const lat_parameter lat_pca_parameters[] = {
-    {"mean", {LAT_D}},        {"deviation", {LAT_D}},       {"components", {LAT_D, LAT_M}},
-    {"eigenvalues", {LAT_M}}, {"explained_ratio", {LAT_M}}, {"total_variance", {LAT_END}},
-    {NULL, {LAT_END}}};
-
-lat_pca lat_pca_of(double *flat, size_t D, size_t M)
-{
-  lat_pca pca = {.D = D, .M = M, .mean = flat};
-  pca.deviation = pca.mean + D;
-  pca.components = pca.deviation + D;
-  pca.eigenvalues = pca.components + D * M;
-  pca.explained_ratio = pca.eigenvalues + M;
-  pca.total_variance = pca.explained_ratio + M;
-  return pca;
-}
+#include "projection/pca_internal.h"
 
 /* ---- shared by all solvers ------------------------------------------------------- */
 
@@ -99,19 +82,19 @@ static size_t components_for_share(const fit *f)
 }
 
 /* Packs the parameters of the first M eigenpairs. */
-static lat_status pack(fit *f, double **flat, size_t *count, lat_pca_record *record)
+static lat_status pack(fit *f, double **flat, size_t *count, lat_pca_report *report)
 {
   size_t M = f->options->share > 0 ? components_for_share(f) : f->found;
-  record->iterations = f->iterations;
-  record->log_evidence = NULL;
-  record->dimensions = 0;
+  report->iterations = f->iterations;
+  report->log_evidence = NULL;
+  report->dimensions = 0;
   if (f->options->evidence)
     LAT_TRY(lat_choose_dimension(f->work, f->values.data, f->D, f->weight, &M,
-                                 &record->log_evidence, &record->dimensions));
+                                 &report->log_evidence, &report->dimensions));
   size_t sizes[LAT_SIZES] = {[LAT_D] = f->D, [LAT_M] = M};
   *flat = lat_doubles(f->work, lat_parameters_count(lat_pca_parameters, sizes));
   if (!*flat) return LAT_MEMORY;
-  lat_pca pca = lat_pca_of(*flat, f->D, M);
+  lat_pca_parts pca = lat_pca_parts_of(*flat, f->D, M);
   memcpy(pca.mean, f->mean, f->D * sizeof(double));
   memcpy(pca.deviation, f->deviation, f->D * sizeof(double));
   lat_matrix vectors = lat_block_of(f->vectors, 0, 0, f->D, M);
@@ -175,7 +158,7 @@ static lat_status eigen_of_covariance(fit *f, const lat_moments *moments)
 
 lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
                                 const lat_pca_options *options, double **flat, size_t *M,
-                                lat_pca_record *record)
+                                lat_pca_report *report)
 {
   double count = moments->rows ? *moments->rows : *moments->weight;
   size_t rows = count > 2 ? (size_t)fmin(count, 1e15) : 2;
@@ -183,9 +166,9 @@ lat_status lat_pca_from_moments(lat_workspace *work, const lat_moments *moments,
   LAT_TRY(check_latent_dim(work, options, rows, f.D));
   LAT_TRY(begin(&f));
   LAT_TRY(eigen_of_covariance(&f, moments));
-  record->solver = LAT_PCA_COVARIANCE;
+  report->solver = LAT_PCA_COVARIANCE;
   f.iterations = 1;
-  return pack(&f, flat, M, record);
+  return pack(&f, flat, M, report);
 }
 
 static lat_status by_covariance(fit *f)
@@ -304,25 +287,25 @@ static lat_pca_solver choose(const fit *f)
   return N < D ? LAT_PCA_GRAM : LAT_PCA_COVARIANCE;
 }
 
-lat_status lat_pca_fit(lat_workspace *work, const lat_matrix *X, const double *weights,
-                       const lat_pca_options *options, double **flat, size_t *M,
-                       lat_pca_record *record)
+lat_status lat_pca_fit_rows(lat_workspace *work, const lat_matrix *X, const double *weights,
+                            const lat_pca_options *options, double **flat, size_t *M,
+                            lat_pca_report *report)
 {
   fit f = {
       .work = work, .X = X, .weights = weights, .options = options, .N = X->rows, .D = X->cols};
   LAT_TRY(check_latent_dim(work, options, f.N, f.D));
   LAT_TRY(begin(&f));
-  record->solver = options->solver == LAT_PCA_AUTO ? choose(&f) : options->solver;
-  switch (record->solver) {
+  report->solver = options->solver == LAT_PCA_AUTO ? choose(&f) : (lat_pca_solver)options->solver;
+  switch (report->solver) {
   case LAT_PCA_GRAM:
     LAT_TRY(by_gram(&f));
     break;
   case LAT_PCA_RANDOMIZED:
-    LAT_TRY(by_krylov(&f, &record->solver));
+    LAT_TRY(by_krylov(&f, &report->solver));
     break;
   default:
     LAT_TRY(by_covariance(&f));
     break;
   }
-  return pack(&f, flat, M, record);
+  return pack(&f, flat, M, report);
 }

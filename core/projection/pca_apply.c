@@ -13,16 +13,16 @@
 typedef struct walk {
   const lat_pca *pca;
   const lat_matrix *X;
-  const lat_pca_outputs *outputs;
+  const lat_outputs *outputs;
   const double *into, *back; /* D x M: z = into' (x - m), x~ = m + back z */
   double *buffers, *errors;  /* a worker's rows of X, Z and X~; a chunk's squared error */
   size_t chunk, buffer_count;
 } walk;
 
 /* The two maps, with deviations and whitening multiplied in. */
-static lat_status maps(lat_workspace *work, const lat_pca *pca, bool whiten, double **into,
-                       double **back)
+static lat_status maps(lat_workspace *work, const lat_pca *pca, double **into, double **back)
 {
+  bool whiten = pca->options.whiten;
   size_t D = pca->D, M = pca->M;
   double least = M ? LAT_RANK_NOISE * (double)D * pca->eigenvalues[0] : 0;
   *into = lat_doubles(work, D * M);
@@ -74,9 +74,10 @@ static void apply_chunk(void *context, size_t c, size_t worker)
   lat_copy(&r, &to);
 }
 
-lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, const lat_matrix *X,
-                         const lat_pca_outputs *outputs)
+lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, const lat_request *request,
+                         const lat_outputs *outputs)
 {
+  const lat_matrix *X = &request->X;
   if (X->cols != pca->D)
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
                     pca->D);
@@ -87,7 +88,7 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, c
   size_t chunks = (X->rows + w.chunk - 1) / w.chunk;
   w.buffer_count = w.chunk * (2 * pca->D + pca->M);
   double *into, *back;
-  LAT_TRY(maps(work, pca, whiten, &into, &back));
+  LAT_TRY(maps(work, pca, &into, &back));
   w.into = into;
   w.back = back;
   w.buffers = lat_allocate(work, lat_workers(work), w.buffer_count * sizeof(double));
@@ -105,8 +106,8 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, bool whiten, c
   return LAT_OK;
 }
 
-lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, bool whiten,
-                           const lat_matrix *Z, const lat_matrix *X)
+lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, const lat_matrix *Z,
+                           const lat_matrix *X)
 {
   size_t D = pca->D, M = pca->M, rows = lat_chunk_rows(D);
   if (Z->cols != M)
@@ -115,7 +116,7 @@ lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, bool whiten,
   LAT_SCOPE(work);
   double *into, *back, *z = lat_doubles(work, rows * M), *x = lat_doubles(work, rows * D);
   if (!z || !x) return LAT_MEMORY;
-  LAT_TRY(maps(work, pca, whiten, &into, &back));
+  LAT_TRY(maps(work, pca, &into, &back));
   for (size_t first = 0; first < Z->rows; first += rows) {
     size_t n = Z->rows - first < rows ? Z->rows - first : rows;
     lat_matrix from = lat_block_of(*Z, first, 0, n, M), packed = lat_matrix_of(z, n, M);

@@ -9,28 +9,90 @@
 
 #include "base/clones.h"
 #include "base/parallel.h"
+#include "matrix/moments.h"
 #include "projection/limits.h"
 
-const lat_parameter lat_scaler_parameters[] = {
+/* ---- options and parameters ------------------------------------------------------------------ */
+
+static const lat_parameter scaler_parameters[] = {
     {"mean", {LAT_D}}, {"deviation", {LAT_D}}, {NULL, {LAT_END}}};
 
-lat_scaler lat_scaler_of(double *flat, size_t D)
+static const lat_option scaler_options[] = {
+    LAT_OPTION_BOOLEAN(lat_scaler_options, with_mean, true),
+    LAT_OPTION_BOOLEAN(lat_scaler_options, with_deviation, true),
+    {.name = NULL}};
+
+lat_scaler_options lat_scaler_defaults(void)
 {
-  return (lat_scaler){D, flat, flat + D};
+  lat_scaler_options o;
+  lat_model_defaults(&lat_scaler_model, &o);
+  return o;
 }
 
-lat_status lat_scaler_from_moments(lat_workspace *work, const lat_column_moments *moments,
-                                   bool with_mean, bool with_deviation, const lat_scaler *scaler)
+lat_status lat_scaler_check(lat_workspace *work, const lat_scaler_options *o)
 {
-  for (size_t j = 0; j < scaler->D; j++) {
-    if (!(moments->weight[j] > 0))
+  return lat_model_check(work, &lat_scaler_model, o);
+}
+
+lat_scaler lat_scaler_of(const lat_fitted *f)
+{
+  size_t D = f->sizes[LAT_D];
+  return (lat_scaler){*(const lat_scaler_options *)f->options, D, f->flat, f->flat + D};
+}
+
+static const lat_parameter *parameters_of(const void *options)
+{
+  (void)options;
+  return scaler_parameters;
+}
+
+/* ---- a fit ----------------------------------------------------------------------------------- */
+
+static lat_status count_statistics(lat_workspace *work, const void *options, size_t D,
+                                   size_t *count)
+{
+  (void)work, (void)options;
+  *count = lat_column_moments_count(D);
+  return LAT_OK;
+}
+
+static lat_status add(lat_workspace *work, const lat_fitted *f, const lat_matrix *X,
+                      const double *weights, bool missing)
+{
+  lat_column_moments moments = lat_column_moments_of(f->statistics, f->sizes[LAT_D]);
+  return lat_column_moments_add(work, &moments, X, weights, missing);
+}
+
+static lat_status solve(lat_workspace *work, lat_fitted *f)
+{
+  const lat_scaler_options *o = f->options;
+  size_t D = f->sizes[LAT_D];
+  lat_column_moments moments = lat_column_moments_of(f->statistics, D);
+  f->flat = lat_doubles(work, 2 * D);
+  if (!f->flat) return LAT_MEMORY;
+  for (size_t j = 0; j < D; j++) {
+    if (!(moments.weight[j] > 0))
       return lat_fail(work, LAT_INVALID, "column %zu of X has no entries", j + 1);
-    double mean = moments->mean[j], s = lat_column_deviation(moments, j);
-    scaler->mean[j] = with_mean ? mean : 0;
-    scaler->deviation[j] = with_deviation && s > LAT_CONSTANT * fabs(mean) ? s : 1;
+    double mean = moments.mean[j], s = lat_column_deviation(&moments, j);
+    f->flat[j] = o->with_mean ? mean : 0;
+    f->flat[D + j] = o->with_deviation && s > LAT_CONSTANT * fabs(mean) ? s : 1;
   }
   return LAT_OK;
 }
+
+static const lat_statistics_kind statistics = {
+    .count = count_statistics, .add = add, .solve = solve};
+
+lat_status lat_scaler_fit(lat_workspace *work, lat_source *source, const double *weights,
+                          const lat_scaler_options *o, lat_scaler *scaler)
+{
+  lat_fitted fitted;
+  LAT_TRY(lat_statistics_fit(work, &lat_scaler_model, source, weights, o, &fitted));
+  *scaler = lat_scaler_of(&fitted);
+  return LAT_OK;
+}
+
+/* ---- rows in chunks -------------------------------------------------------------------------- */
 
 typedef struct walk {
   const lat_scaler *scaler;
@@ -95,17 +157,58 @@ static void scale_chunk(void *context, size_t c, size_t worker)
   lat_copy(&y, &Z);
 }
 
-lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler, bool inverse,
-                            const lat_matrix *X, const lat_matrix *Z)
+static lat_status scale_rows(lat_workspace *work, const lat_scaler *scaler, bool inverse,
+                             const lat_matrix *X, const lat_matrix *Z)
 {
-  if (X->cols != scaler->D)
-    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the scaler was fitted on %zu", X->cols,
-                    scaler->D);
   LAT_SCOPE(work);
   walk w = {scaler, X, Z, lat_chunk_rows(scaler->D), NULL, inverse, is_large(scaler)};
   if (w.chunk > X->rows) w.chunk = X->rows;
   w.buffers = lat_allocate(work, lat_workers(work), w.chunk * scaler->D * sizeof(double));
   if (!w.buffers) return LAT_MEMORY;
-  LAT_TRY(lat_parallel(work, (X->rows + w.chunk - 1) / w.chunk, scale_chunk, &w));
+  return lat_parallel(work, (X->rows + w.chunk - 1) / w.chunk, scale_chunk, &w);
+}
+
+lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler,
+                            const lat_request *request, const lat_outputs *outputs)
+{
+  const lat_matrix *X = &request->X;
+  if (X->cols != scaler->D)
+    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the scaler was fitted on %zu", X->cols,
+                    scaler->D);
+  if (outputs->standardized) LAT_TRY(scale_rows(work, scaler, false, X, outputs->standardized));
+  if (outputs->restored) LAT_TRY(scale_rows(work, scaler, true, X, outputs->restored));
   return LAT_OK;
 }
+
+/* ---- the description ------------------------------------------------------------------------- */
+
+static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                        const lat_outputs *outputs)
+{
+  lat_scaler scaler = lat_scaler_of(f);
+  return lat_scaler_apply(work, &scaler, request, outputs);
+}
+
+static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, {.name = NULL}};
+
+static const lat_method methods[] = {
+    {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    {.name = "transform",
+     .argument = LAT_TAKES_ROWS,
+     .outputs = {LAT_OUTPUT(LAT_GIVES_ALIKE, standardized)},
+     .out = true},
+    {.name = "inverse_transform",
+     .argument = LAT_TAKES_ROWS,
+     .outputs = {LAT_OUTPUT(LAT_GIVES_ALIKE, restored)},
+     .out = true},
+    {.name = NULL}};
+
+const lat_model lat_scaler_model = {.name = "scaler",
+                                    .options = scaler_options,
+                                    .options_size = sizeof(lat_scaler_options),
+                                    .methods = methods,
+                                    .missing = true,
+                                    .parameters = parameters_of,
+                                    .apply = apply,
+                                    .statistics = &statistics};

@@ -3,31 +3,46 @@
  *   z_j = (x_j - m_j) / s_j,   s_j^2 = 1/N sum (x_j - m_j)^2
  *
  * A constant column has s_j = 1, so it becomes 0. A missing entry (NaN) stays missing, and its
- * column's moments are those of the other entries. */
+ * column's moments are those of the other entries.
+ *
+ *   lat_scaler_options options = lat_scaler_defaults();
+ *   lat_scaler scaler;
+ *   lat_source rows = lat_source_of(&X);
+ *   LAT_TRY(lat_scaler_fit(work, &rows, NULL, &options, &scaler));
+ *   LAT_TRY(lat_scaler_apply(work, &scaler, &(lat_request){.X = X}, &(lat_outputs){.standardized = &Z}));
+ */
 #ifndef LAT_PROJECTION_SCALER_H
 #define LAT_PROJECTION_SCALER_H
 
-#include "base/parameters.h"
-#include "matrix/matrix.h"
-#include "matrix/moments.h"
+#include "modeling/statistics.h"
 
-extern const lat_parameter lat_scaler_parameters[]; /* mean D, deviation D */
+typedef struct lat_scaler_options {
+  bool with_mean, with_deviation; /* true; else the means are 0, the deviations 1 */
+} lat_scaler_options;
 
+/* A view of the parameters, which somebody else holds. */
 typedef struct lat_scaler {
+  lat_scaler_options options;
   size_t D;
-  double *mean, *deviation;
+  const double *mean, *deviation; /* D each */
 } lat_scaler;
 
-lat_scaler lat_scaler_of(double *flat, size_t D);
+lat_scaler_options lat_scaler_defaults(void);
+lat_status lat_scaler_check(lat_workspace *work, const lat_scaler_options *options);
 
-/* The parameters from moments that have seen every column: LAT_INVALID, naming it, when one is
- * wholly missing. Without `with_mean` the means are 0, without `with_deviation` the deviations
- * 1. */
-lat_status lat_scaler_from_moments(lat_workspace *work, const lat_column_moments *moments,
-                                   bool with_mean, bool with_deviation, const lat_scaler *scaler);
+/* One pass over the rows; with source->missing NaN marks missing entries. LAT_INVALID, naming it,
+ * for a column without entries. Keeps the parameters. */
+lat_status lat_scaler_fit(lat_workspace *work, lat_source *source, const double *weights,
+                          const lat_scaler_options *options, lat_scaler *scaler);
 
-/* Z := (X - m)/s, or with `inverse` Z := m + s X; N x D both, and Z may be X. */
-lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler, bool inverse,
-                            const lat_matrix *X, const lat_matrix *Z);
+/* standardized := (X - m)/s, or restored := m + s X, where X has what `standardized` had; N x D, and
+ * either may be X. */
+lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler,
+                            const lat_request *request, const lat_outputs *outputs);
+
+/* ---- for bindings ---------------------------------------------------------------------------- */
+
+extern const lat_model lat_scaler_model;
+lat_scaler lat_scaler_of(const lat_fitted *fitted);
 
 #endif

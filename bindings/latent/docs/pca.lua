@@ -3,7 +3,7 @@
 local data = { "X", "latent.Matrix|table|function",
   "N x D data; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
-local out = { { "out", "latent.Matrix?", "nil", "a matrix to write the result into" } }
+local out = { { "out", "a matrix to write the result into" } }
 local options = { "options", "table?", "see options" }
 
 return {
@@ -12,17 +12,17 @@ return {
     summary = "Makes a principal component analysis; fit gives it data.",
     args = { options },
     options = {
-      { "latent_dim", "number|string?", "nil",
+      { "latent_dim",
         'M, how many components to keep; a number between 0 and 1 keeps that share of the variance; "mle" as many as '
         .. "make the data most probable; all when nil" },
-      { "solver", "string", '"auto"',
+      { "solver",
         '"covariance" (exact), "gram" (exact, for N < D), "randomized" (a Krylov space, until the residuals '
         .. 'are below the tolerance), or "auto" by the shape' },
-      { "standardize", "boolean", "false", "divide each column by its deviation: the correlation matrix" },
-      { "whiten", "boolean", "false", "give transformed data variance 1 in every direction" },
-      { "tolerance", "number", "1e-9", "of the randomized solver: residuals relative to the largest eigenvalue" },
-      { "seed", "integer", "0", "of the randomized solver's start" },
-      { "init", "table?", "nil", "{ mean=, components= (D x M), eigenvalues=, deviation= (else 1), total_variance= "
+      { "standardize", "divide each column by its deviation: the correlation matrix" },
+      { "whiten", "give transformed data variance 1 in every direction" },
+      { "tolerance", "of the randomized solver: residuals relative to the largest eigenvalue" },
+      { "seed", "of the randomized solver's start" },
+      { "init", "{ mean=, components= (D x M), eigenvalues=, deviation= (else 1), total_variance= "
         .. "(else the sum) }: the model can be used without a fit" },
     },
     returns = { { "latent.PCA", "the model" } },
@@ -51,7 +51,7 @@ evidence of M components, in nats but for a constant, for M = 1 to D - 1.]],
     name = "PCA:fit",
     summary = "Finds the components of the data.",
     args = { data, options },
-    options = { { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" } },
+    options = { { "weights", "N numbers >= 0: a weight of 2 is the row twice" } },
     returns = { { "latent.PCA", "the model itself" } },
     text = "A function as data is run to its end once; see partial_fit for the limits of chunks.",
     example = "latent.pca{ latent_dim = 1 }:fit(matrix{ {1, 2}, {2, 4.1}, {3, 5.9} })",
@@ -60,7 +60,7 @@ evidence of M components, in nats but for a constant, for M = 1 to D - 1.]],
     name = "PCA:partial_fit",
     summary = "Takes more rows into the fit.",
     args = { data, options },
-    options = { { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" } },
+    options = { { "weights", "N numbers >= 0: a weight of 2 is the row twice" } },
     returns = { { "latent.PCA", "the model itself" } },
     text = [[
 Up to 4096 columns the covariance of all rows seen is kept, and the result is exact. Beyond that the leading
@@ -118,8 +118,8 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     summary = "Makes a scaler, which gives columns mean 0 and deviation 1.",
     args = { options },
     options = {
-      { "with_mean", "boolean", "true", "subtract the mean" },
-      { "with_deviation", "boolean", "true", "divide by the deviation (divisor N)" },
+      { "with_mean", "subtract the mean" },
+      { "with_deviation", "divide by the deviation (divisor N)" },
     },
     returns = { { "latent.Scaler", "the scaler" } },
     text = "A constant column has deviation 1, and becomes 0. Numbers may have any size that a double can hold.",
@@ -131,8 +131,8 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     summary = "Finds the columns' means and deviations.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" },
-      { "missing", "boolean", "false", "NaN marks a missing entry, which is left out of its column" },
+      { "weights", "N numbers >= 0: a weight of 2 is the row twice" },
+      { "missing", "NaN marks a missing entry, which is left out of its column" },
     },
     returns = { { "latent.Scaler", "the scaler itself" } },
     example = "latent.scaler():fit(matrix{ {1, 2}, {3, 8} })",
@@ -142,8 +142,8 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     summary = "Takes more rows into the means and deviations.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "weights", "N numbers >= 0" },
+      { "missing", "NaN marks a missing entry" },
     },
     returns = { { "latent.Scaler", "the scaler itself" } },
     example = "latent.scaler():partial_fit(matrix{ {1, 2} }):partial_fit(matrix{ {3, 8} })",

@@ -229,11 +229,11 @@ lat_status lat_bpca_fit(lat_workspace *work, const lat_matrix *X, const double *
   LAT_TRY(check_latent_dim(work, X->cols, M));
   LAT_SCOPE(work);
   lat_pca_options options = pca_options(X->rows, M);
-  lat_pca_record record;
+  lat_pca_report record;
   double *flat;
   size_t found;
-  LAT_TRY(lat_pca_fit(work, X, weights, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_of(flat, X->cols, found), total_weight(X->rows, weights), M,
+  LAT_TRY(lat_pca_fit_rows(work, X, weights, &options, &flat, &found, &record));
+  LAT_TRY(from_pca(work, lat_pca_view(flat, X->cols, found), total_weight(X->rows, weights), M,
                    parameters, objective));
   return LAT_OK;
 }
@@ -245,10 +245,10 @@ lat_status lat_bpca_from_moments(lat_workspace *work, const lat_moments *moments
   LAT_TRY(check_latent_dim(work, D, M));
   LAT_SCOPE(work);
   lat_pca_options options = pca_options(D, M);
-  lat_pca_record record;
+  lat_pca_report record;
   double *flat;
   LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_of(flat, D, found), *moments->weight, M, parameters, objective));
+  LAT_TRY(from_pca(work, lat_pca_view(flat, D, found), *moments->weight, M, parameters, objective));
   return LAT_OK;
 }
 
@@ -285,10 +285,10 @@ lat_status lat_bpca_start(lat_workspace *work, const lat_matrix *X, const double
   lat_matrix filled = *X;
   if (missing) LAT_TRY(fill_gaps(work, X, weights, state->shift, &filled));
   lat_pca_options options = pca_options(X->rows, M);
-  lat_pca_record record;
+  lat_pca_report record;
   double *flat, objective, weight = total_weight(X->rows, weights), spread = 0;
-  LAT_TRY(lat_pca_fit(work, &filled, weights, &options, &flat, &found, &record));
-  lat_pca pca = lat_pca_of(flat, D, found);
+  LAT_TRY(lat_pca_fit_rows(work, &filled, weights, &options, &flat, &found, &record));
+  lat_pca pca = lat_pca_view(flat, D, found);
   LAT_TRY(from_pca(work, pca, weight, M, parameters, &objective));
   memcpy(state->shift, pca.mean, D * sizeof *state->shift);
   *state->settled = false;

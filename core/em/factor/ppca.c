@@ -83,11 +83,11 @@ lat_status lat_ppca_fit(lat_workspace *work, const lat_matrix *X, const double *
   LAT_TRY(check_latent_dim(work, X->cols, M));
   LAT_SCOPE(work);
   lat_pca_options options = pca_options(M);
-  lat_pca_record record;
+  lat_pca_report record;
   double *flat;
   size_t found;
-  LAT_TRY(lat_pca_fit(work, X, weights, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_of(flat, X->cols, found), M, parameters, objective));
+  LAT_TRY(lat_pca_fit_rows(work, X, weights, &options, &flat, &found, &record));
+  LAT_TRY(from_pca(work, lat_pca_view(flat, X->cols, found), M, parameters, objective));
   return LAT_OK;
 }
 
@@ -98,10 +98,10 @@ lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments
   LAT_TRY(check_latent_dim(work, D, M));
   LAT_SCOPE(work);
   lat_pca_options options = pca_options(M);
-  lat_pca_record record;
+  lat_pca_report record;
   double *flat;
   LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_of(flat, D, found), M, parameters, objective));
+  LAT_TRY(from_pca(work, lat_pca_view(flat, D, found), M, parameters, objective));
   return LAT_OK;
 }
 
@@ -109,7 +109,7 @@ lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size
                            double **log_evidence, size_t *count)
 {
   lat_pca_options options = {.evidence = true};
-  lat_pca_record record;
+  lat_pca_report record;
   double *flat;
   LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, M, &record));
   *log_evidence = record.log_evidence;
