@@ -90,8 +90,8 @@ const lat_option *lat_option_find(const lat_option *table, const char *name);
 /* The name nearest to it by edit distance (Damerau), or NULL when none is near. */
 const char *lat_option_nearest(const lat_option *table, const char *name);
 /* The edit distance of words of fewer than 64 letters (of others 64): insertions, deletions,
- * replacements, and exchanges of neighbours (Damerau, Communications of the ACM 7, 1964), each letter
- * edited once. */
+ * replacements, and exchanges of neighbours (Damerau, Communications of the ACM 7, 1964), each
+ * letter edited once. */
 size_t lat_word_distance(const char *a, const char *b);
 /* The word of the list (ended by NULL) nearest to it, or NULL. */
 const char *lat_nearest_word(const char *word, const char *const *words);

@@ -2,8 +2,8 @@
  *
  * Such a fit is one pass: every piece of the data is added to the statistics, from which the
  * parameters are solved at the end. They can be kept, and more rows be added later. A model of this
- * kind is a table (lat_statistics_kind) of what differs; lat_statistics_fit is a fit as a whole, and
- * each lat_NAME_fit of them calls it. Step by step it is
+ * kind is a table (lat_statistics_kind) of what differs; lat_statistics_fit is a fit as a whole,
+ * and each lat_NAME_fit of them calls it. Step by step it is
  *
  *   lat_fitted f = {.model = &lat_scaler_model, .options = &options};
  *   LAT_TRY(lat_statistics_begin(work, &f, D));

@@ -3,6 +3,8 @@
  * Each solver computes eigenvalues of S in descending order and their vectors, D x found; the
  * parameters are then packed into one flat vector. Columns are divided by their deviations when
  * standardized; those whose deviation is rounding noise count as constant. */
+#include "projection/pca.h"
+
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -15,6 +17,24 @@
 #include "projection/gram.h"
 #include "projection/limits.h"
 #include "projection/pca_internal.h"
+
+const lat_parameter lat_pca_parameters[] = {
+    {"mean", {LAT_D}},        {"deviation", {LAT_D}},       {"components", {LAT_D, LAT_M}},
+    {"eigenvalues", {LAT_M}}, {"explained_ratio", {LAT_M}}, {"total_variance", {LAT_END}},
+    {NULL, {LAT_END}}};
+
+lat_pca lat_pca_view(const double *flat, size_t D, size_t M)
+{
+  lat_pca_parts p = lat_pca_parts_of((double *)flat, D, M);
+  return (lat_pca){.D = D,
+                   .M = M,
+                   .mean = p.mean,
+                   .deviation = p.deviation,
+                   .components = p.components,
+                   .eigenvalues = p.eigenvalues,
+                   .explained_ratio = p.explained_ratio,
+                   .total_variance = p.total_variance};
+}
 
 /* ---- shared by all solvers ------------------------------------------------------- */
 

@@ -73,12 +73,12 @@ lat_status lat_pca_check(lat_workspace *work, const lat_pca_options *options);
 /* A fit with its report, or NULL.
  *
  * Rows in memory are fitted by the solver of the options; AUTO chooses the Gram matrix when N < D
- * and it is small, the covariance when D is, and the Krylov space when both are large and M is small
- * against them. Rows in pieces are added up to the covariance, or, of more than LAT_SCATTER_COLUMNS
- * columns, by incremental decompositions (incremental.h).
+ * and it is small, the covariance when D is, and the Krylov space when both are large and M is
+ * small against them. Rows in pieces are added up to the covariance, or, of more than
+ * LAT_SCATTER_COLUMNS columns, by incremental decompositions (incremental.h).
  *
- * LAT_INVALID for N < 2, M > min(N, D), data with NaN or infinities, and when `evidence` is to choose
- * and there aren't more rows than columns. Keeps the parameters, and scratch. */
+ * LAT_INVALID for N < 2, M > min(N, D), data with NaN or infinities, and when `evidence` is to
+ * choose and there aren't more rows than columns. Keeps the parameters, and scratch. */
 lat_status lat_pca_fit(lat_workspace *work, lat_source *source, const double *weights,
                        const lat_pca_options *options, lat_pca *pca, lat_pca_report *report);
 

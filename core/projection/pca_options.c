@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "projection/incremental.h"
+#include "projection/pca.h"
 #include "projection/pca_internal.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -53,39 +54,10 @@ static lat_status check(lat_workspace *work, const void *options_)
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-const lat_parameter lat_pca_parameters[] = {
-    {"mean", {LAT_D}},        {"deviation", {LAT_D}},       {"components", {LAT_D, LAT_M}},
-    {"eigenvalues", {LAT_M}}, {"explained_ratio", {LAT_M}}, {"total_variance", {LAT_END}},
-    {NULL, {LAT_END}}};
-
 static const lat_parameter *parameters(const void *o)
 {
   (void)o;
   return lat_pca_parameters;
-}
-
-lat_pca_parts lat_pca_parts_of(double *flat, size_t D, size_t M)
-{
-  lat_pca_parts p = {.mean = flat};
-  p.deviation = p.mean + D;
-  p.components = p.deviation + D;
-  p.eigenvalues = p.components + D * M;
-  p.explained_ratio = p.eigenvalues + M;
-  p.total_variance = p.explained_ratio + M;
-  return p;
-}
-
-lat_pca lat_pca_view(const double *flat, size_t D, size_t M)
-{
-  lat_pca_parts p = lat_pca_parts_of((double *)flat, D, M);
-  return (lat_pca){.D = D,
-                   .M = M,
-                   .mean = p.mean,
-                   .deviation = p.deviation,
-                   .components = p.components,
-                   .eigenvalues = p.eigenvalues,
-                   .explained_ratio = p.explained_ratio,
-                   .total_variance = p.total_variance};
 }
 
 lat_pca lat_pca_of(const lat_fitted *f)

@@ -9,7 +9,8 @@
  *   lat_scaler scaler;
  *   lat_source rows = lat_source_of(&X);
  *   LAT_TRY(lat_scaler_fit(work, &rows, NULL, &options, &scaler));
- *   LAT_TRY(lat_scaler_apply(work, &scaler, &(lat_request){.X = X}, &(lat_outputs){.standardized = &Z}));
+ *   LAT_TRY(lat_scaler_apply(work, &scaler, &(lat_request){.X = X},
+ *                            &(lat_outputs){.standardized = &Z}));
  */
 #ifndef LAT_PROJECTION_SCALER_H
 #define LAT_PROJECTION_SCALER_H
@@ -35,8 +36,8 @@ lat_status lat_scaler_check(lat_workspace *work, const lat_scaler_options *optio
 lat_status lat_scaler_fit(lat_workspace *work, lat_source *source, const double *weights,
                           const lat_scaler_options *options, lat_scaler *scaler);
 
-/* standardized := (X - m)/s, or restored := m + s X, where X has what `standardized` had; N x D, and
- * either may be X. */
+/* standardized := (X - m)/s, or restored := m + s X, where X has what `standardized` had; N x D,
+ * and either may be X. */
 lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler,
                             const lat_request *request, const lat_outputs *outputs);
 
