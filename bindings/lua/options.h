@@ -2,6 +2,7 @@
 #ifndef LATL_LUA_OPTIONS_H
 #define LATL_LUA_OPTIONS_H
 
+#include "base/options.h"
 #include "lua/errors.h"
 
 /* ---- positional arguments ----------------------------------------------------- */
@@ -61,5 +62,14 @@ const char **latL_optstrings(lua_State *L, int arg, const char *who, const char 
 /* float64 or float32 from the option `dtype`; and the name of one. */
 lat_dtype latL_optdtype(lua_State *L, int arg, const char *who, lat_dtype otherwise);
 const char *latL_dtypename(lat_dtype dtype);
+
+/* ---- by a table of the core's (base/options.h) ------------------------------------------------ */
+
+/* Reads the options of the Lua table at `arg` (or nothing, which leaves them as they are) into the
+ * struct: each with the type, bounds and choices of its row. Rows of LAT_GIVEN are known names that
+ * code reads, and so is `more`, unless NULL. A name that isn't in the table raises and names the
+ * nearest. True when there is a Lua table. */
+bool latL_readtable(lua_State *L, int arg, const char *who, const lat_option *table,
+                    const char *more, void *options);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "model/run.h"
 #include "model/source.h"
-#include "model/table.h"
 
 static const char FIT[] = "latent.fit"; /* no class of the users' */
 

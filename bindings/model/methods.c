@@ -12,7 +12,6 @@
 #include "model/given.h"
 #include "model/query.h"
 #include "model/statistics.h"
-#include "model/table.h"
 
 static const latL_Kind *kind_of(lua_State *L)
 {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "model/source.h"
-#include "model/table.h"
 
 static const lat_statistics_kind *kind_of(const latL_Model *m)
 {

@@ -280,6 +280,8 @@ static lat_status read_number(lat_workspace *work, lat_json *j, const lat_option
   int64_t integer;
   bool whole;
   LAT_TRY(lat_json_number(j, &number, &integer, &whole));
+  bool other = o->type == LAT_SIZE && !whole && o->also && strstr(o->also, "number");
+  if (other) return LAT_OK; /* a fraction is for code to read */
   return whole ? lat_option_put_integer(work, o, options, integer)
                : lat_option_put(work, o, options, number);
 }

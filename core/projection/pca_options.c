@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "modeling/save.h"
 #include "projection/incremental.h"
 #include "projection/pca.h"
 #include "projection/pca_internal.h"
@@ -192,6 +193,26 @@ lat_status lat_pca_fit(lat_workspace *work, lat_source *source, const double *we
   LAT_TRY(lat_statistics_fit(work, &lat_pca_model, source, weights, o, &fitted));
   *pca = lat_pca_of(&fitted);
   if (report) *report = lat_pca_report_of(&fitted);
+  return LAT_OK;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+lat_status lat_pca_save(lat_workspace *work, const lat_pca *pca, const char *path)
+{
+  const lat_fitted f = {.model = &lat_pca_model,
+                        .options = &pca->options,
+                        .sizes = {[LAT_D] = pca->D, [LAT_M] = pca->M},
+                        .flat = (double *)pca->mean};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_pca_load(lat_workspace *work, const char *path, lat_pca *pca)
+{
+  lat_pca_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_pca_model, &o, &f));
+  *pca = lat_pca_of(&f);
   return LAT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clones.h"
 #include "base/parallel.h"
 #include "matrix/moments.h"
+#include "modeling/save.h"
 #include "projection/limits.h"
 
 /* ---- options and parameters ------------------------------------------------------------------ */
@@ -89,6 +90,26 @@ lat_status lat_scaler_fit(lat_workspace *work, lat_source *source, const double 
   lat_fitted fitted;
   LAT_TRY(lat_statistics_fit(work, &lat_scaler_model, source, weights, o, &fitted));
   *scaler = lat_scaler_of(&fitted);
+  return LAT_OK;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+lat_status lat_scaler_save(lat_workspace *work, const lat_scaler *scaler, const char *path)
+{
+  const lat_fitted f = {.model = &lat_scaler_model,
+                        .options = &scaler->options,
+                        .sizes = {[LAT_D] = scaler->D},
+                        .flat = (double *)scaler->mean};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_scaler_load(lat_workspace *work, const char *path, lat_scaler *scaler)
+{
+  lat_scaler_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_scaler_model, &o, &f));
+  *scaler = lat_scaler_of(&f);
   return LAT_OK;
 }
 
