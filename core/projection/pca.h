@@ -92,8 +92,9 @@ lat_status lat_pca_apply(lat_workspace *work, const lat_pca *pca, const lat_requ
 lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, const lat_matrix *Z,
                            const lat_matrix *X);
 
-/* A file, as modeling/save.h describes it; loading keeps the parameters. */
+/* A file, as modeling/save.h describes it. */
 lat_status lat_pca_save(lat_workspace *work, const lat_pca *pca, const char *path);
+/* Keeps the parameters. */
 lat_status lat_pca_load(lat_workspace *work, const char *path, lat_pca *pca);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */

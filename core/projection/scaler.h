@@ -41,8 +41,9 @@ lat_status lat_scaler_fit(lat_workspace *work, lat_source *source, const double 
 lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler,
                             const lat_request *request, const lat_outputs *outputs);
 
-/* A file, as modeling/save.h describes it; loading keeps the parameters. */
+/* A file, as modeling/save.h describes it. */
 lat_status lat_scaler_save(lat_workspace *work, const lat_scaler *scaler, const char *path);
+/* Keeps the parameters. */
 lat_status lat_scaler_load(lat_workspace *work, const char *path, lat_scaler *scaler);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
