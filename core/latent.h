@@ -36,6 +36,7 @@ using std::atomic_int;
 #include "matrix/moments.h"
 #include "matrix/order.h"
 #include "matrix/product.h"
+#include "matrix/random_matrix.h"
 #include "matrix/reduce.h"
 #include "matrix/spread.h"
 

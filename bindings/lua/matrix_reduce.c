@@ -8,6 +8,7 @@
 #include "lua/state.h"
 #include "matrix/arithmetic.h"
 #include "matrix/order.h"
+#include "matrix/random_matrix.h"
 #include "matrix/reduce.h"
 
 /* ---- dimensions and results -------------------------------------------------------- */
@@ -137,22 +138,6 @@ static int sort(lua_State *L, const latL_Function *f)
   return 2;
 }
 
-/* B := A's rows in random order, and the places (from 1) they come from. */
-static lat_status shuffle_rows(lat_workspace *work, lat_random *random, const lat_matrix *A,
-                               const lat_matrix *B, double *order)
-{
-  LAT_SCOPE(work);
-  size_t n = A->rows, *place = lat_allocate(work, n, sizeof *place);
-  if (!place) return LAT_MEMORY;
-  LAT_TRY(lat_random_permutation(work, random, n, place));
-  LAT_TRY(lat_gather_rows(work, A, place, B));
-  for (size_t i = 0; i < n; i++) {
-    order[i] = (double)place[i] + 1;
-    if (i % (1 << 20) == 0) LAT_TRY(lat_check(work));
-  }
-  return LAT_OK;
-}
-
 /* A:shuffle([rng]) -> the rows in random order, the order */
 static int shuffle(lua_State *L, const latL_Function *f)
 {
@@ -160,7 +145,7 @@ static int shuffle(lua_State *L, const latL_Function *f)
   lat_random *random = latL_checkrandom(L, 2, f->who);
   const lat_matrix shuffled = latL_newlike(L, A, A->view.dtype)->view;
   double *order = latL_newvector(L, A->view.rows, LAT_FLOAT64)->view.data;
-  latL_run(L, f->who, shuffle_rows, random, &A->view, &shuffled, order);
+  latL_run(L, f->who, lat_random_rows, random, &A->view, &shuffled, order);
   return 2;
 }
 

@@ -6,92 +6,7 @@
 #include "lua/options.h"
 #include "lua/random.h"
 #include "lua/state.h"
-
-/* ---- distributions --------------------------------------------------------------- */
-
-typedef enum kind { UNIFORM, NORMAL, EXPONENTIAL, GAMMA, INTEGER } kind;
-
-/* A number is base + scale * (a standard draw); INTEGER: base + (0..bound-1). */
-typedef struct distribution {
-  kind kind;
-  double base, scale;
-  double shape;   /* GAMMA */
-  uint64_t bound; /* INTEGER */
-} distribution;
-
-enum { BLOCK = 512 };
-
-/* n standard uniform or normal numbers, side by side. */
-static lat_status fill_packed(lat_workspace *work, kind which, lat_dtype dtype, lat_random *random,
-                              size_t n, void *out)
-{
-  if (which == UNIFORM && dtype == LAT_FLOAT64)
-    return lat_random_fill_uniform(work, random, n, out);
-  if (which == UNIFORM) return lat_random_fill_uniform_float(work, random, n, out);
-  if (dtype == LAT_FLOAT64) return lat_random_fill_normal(work, random, n, out);
-  return lat_random_fill_normal_float(work, random, n, out);
-}
-
-/* n standard draws, n <= BLOCK, as a matrix of that dtype gets them. */
-static void standard(const distribution *d, lat_random *random, lat_dtype dtype, size_t n,
-                     double *out)
-{
-  if (d->kind == GAMMA) {
-    for (size_t i = 0; i < n; i++) out[i] = lat_random_gamma(random, d->shape);
-  } else if (d->kind == INTEGER) {
-    for (size_t i = 0; i < n; i++) out[i] = (double)lat_random_below(random, d->bound);
-  } else if (d->kind == EXPONENTIAL) { /* the numbers of lat_random_exponential */
-    lat_random_fill_uniform(NULL, random, n, out);
-    for (size_t i = 0; i < n; i++) out[i] = 1 - out[i];
-    lat_log(n, out, out);
-    for (size_t i = 0; i < n; i++) out[i] = 0 - out[i];
-  } else if (dtype == LAT_FLOAT64) {
-    fill_packed(NULL, d->kind, dtype, random, n, out);
-  } else { /* not float64 numbers rounded, which could give 1 */
-    float narrow[BLOCK];
-    fill_packed(NULL, d->kind, dtype, random, n, narrow);
-    for (size_t i = 0; i < n; i++) out[i] = (double)narrow[i];
-  }
-}
-
-/* From standard numbers, side by side, to those of the distribution. */
-static void affine(const distribution *d, lat_dtype dtype, size_t n, void *numbers)
-{
-  double *wide = numbers, base = d->base, scale = d->scale;
-  float *narrow = numbers;
-  if (dtype == LAT_FLOAT64)
-    for (size_t i = 0; i < n; i++) wide[i] = base + scale * wide[i];
-  else
-    for (size_t i = 0; i < n; i++) narrow[i] = (float)(base + scale * (double)narrow[i]);
-}
-
-/* Fills any view, in row-major order. */
-static lat_status fill(lat_workspace *work, const distribution *d, lat_random *random,
-                       const lat_matrix *A)
-{
-  size_t n = A->rows * A->cols, i = 0, j = 0;
-  if ((d->kind == UNIFORM || d->kind == NORMAL) && lat_is_packed(A)) {
-    LAT_TRY(fill_packed(work, d->kind, A->dtype, random, n, A->data));
-    size_t size = lat_dtype_size(A->dtype);
-    for (size_t start = 0; (d->base != 0 || d->scale != 1) && start < n; start += LATL_ASK) {
-      affine(d, A->dtype, n - start < LATL_ASK ? n - start : LATL_ASK,
-             (char *)A->data + start * size);
-      LAT_TRY(lat_check(work));
-    }
-    return LAT_OK;
-  }
-  for (size_t start = 0; start < n; start += BLOCK) {
-    double draws[BLOCK];
-    size_t m = n - start < BLOCK ? n - start : BLOCK;
-    LAT_TRY(lat_check(work));
-    standard(d, random, A->dtype, m, draws);
-    for (size_t k = 0; k < m; k++) {
-      lat_set(A, i, j, d->base + d->scale * draws[k]);
-      if (++j == A->cols) i++, j = 0;
-    }
-  }
-  return LAT_OK;
-}
+#include "matrix/random_matrix.h"
 
 /* ---- numbers and matrices --------------------------------------------------------- */
 
@@ -124,16 +39,15 @@ static bool target(lua_State *L, int arg, const char *who, latL_Result *result)
 }
 
 /* The end of every drawing function, with n at `arg`: pushes a number or the filled matrix. */
-static int draw(lua_State *L, const char *who, const distribution *d, lat_random *random, int arg)
+static int draw(lua_State *L, const char *who, const lat_distribution *d, lat_random *random,
+                int arg)
 {
   latL_Result A;
   if (target(L, arg, who, &A)) {
-    latL_run(L, who, fill, d, random, &A.view);
+    latL_run(L, who, lat_random_matrix, random, d, &A.view);
     return 1;
   }
-  double x;
-  standard(d, random, LAT_FLOAT64, 1, &x);
-  return latL_returnnumber(L, d->base + d->scale * x);
+  return latL_returnnumber(L, lat_random_number(random, d));
 }
 
 /* ---- distributions with options ---------------------------------------------------- */
@@ -144,30 +58,31 @@ static void check_positive(lua_State *L, const char *who, const char *name, doub
     latL_error(L, who, "%s must be positive and finite, got %f", name, value);
 }
 
-static distribution uniform_options(lua_State *L, int options, const char *who)
+static lat_distribution uniform_options(lua_State *L, int options, const char *who)
 {
   double low = latL_optnumber(L, options, who, "low", 0, -HUGE_VAL, HUGE_VAL);
   double high = latL_optnumber(L, options, who, "high", 1, -HUGE_VAL, HUGE_VAL);
   if (!(low < high) || !isfinite(high - low))
     latL_error(L, who, "low must be less than high, and both finite, got %f and %f", low, high);
-  return (distribution){.kind = UNIFORM, .base = low, .scale = high - low};
+  return (lat_distribution){.kind = LAT_UNIFORM, .base = low, .scale = high - low};
 }
 
-static distribution normal_options(lua_State *L, int options, const char *who)
+static lat_distribution normal_options(lua_State *L, int options, const char *who)
 {
   double mean = latL_optnumber(L, options, who, "mean", 0, -HUGE_VAL, HUGE_VAL);
   double deviation = latL_optnumber(L, options, who, "deviation", 1, 0, HUGE_VAL);
   if (!isfinite(mean) || !isfinite(deviation))
     latL_error(L, who, "mean and deviation must be finite, got %f and %f", mean, deviation);
-  return (distribution){.kind = NORMAL, .base = mean, .scale = deviation};
+  return (lat_distribution){.kind = LAT_NORMAL, .base = mean, .scale = deviation};
 }
 
 /* Exponential and gamma numbers have a scale. */
-static distribution read_options(lua_State *L, int options, const char *who, kind which)
+static lat_distribution read_options(lua_State *L, int options, const char *who,
+                                     lat_distribution_kind which)
 {
-  if (which == UNIFORM) return uniform_options(L, options, who);
-  if (which == NORMAL) return normal_options(L, options, who);
-  distribution d = {.kind = which};
+  if (which == LAT_UNIFORM) return uniform_options(L, options, who);
+  if (which == LAT_NORMAL) return normal_options(L, options, who);
+  lat_distribution d = {.kind = which};
   d.scale = latL_optnumber(L, options, who, "scale", 1, 0, HUGE_VAL);
   check_positive(L, who, "scale", d.scale);
   return d;
@@ -178,11 +93,11 @@ static int draw_numbers(lua_State *L, const latL_Function *f)
 {
   lat_random *random = latL_selfrandom(L, f->who);
   double shape = 0;
-  if (f->kind == GAMMA) {
+  if (f->kind == LAT_GAMMA) {
     shape = latL_checknumber(L, 2, f->who, "shape");
     check_positive(L, f->who, "shape", shape);
   }
-  distribution d = read_options(L, f->arguments + 1, f->who, (kind)f->kind);
+  lat_distribution d = read_options(L, f->arguments + 1, f->who, (lat_distribution_kind)f->kind);
   d.shape = shape;
   return draw(L, f->who, &d, random, f->arguments - 1);
 }
@@ -203,7 +118,7 @@ static int draw_integers(lua_State *L, const latL_Function *f)
   if (low < -exact || high > exact)
     latL_error(L, f->who, "a matrix holds integers up to 2^53 exactly, the range is %I to %I", low,
                high);
-  distribution d = {.kind = INTEGER, .base = (double)low, .scale = 1, .bound = bound};
+  lat_distribution d = {.kind = LAT_INTEGERS, .base = (double)low, .scale = 1, .bound = bound};
   return draw(L, f->who, &d, random, 4);
 }
 
@@ -228,41 +143,8 @@ static int draw_matrix(lua_State *L, const latL_Function *f)
   }
   lua_settop(L, 4);
   lat_random *random = latL_checkrandom(L, 1, f->who);
-  distribution d = read_options(L, 4, f->who, (kind)f->kind);
+  lat_distribution d = read_options(L, 4, f->who, (lat_distribution_kind)f->kind);
   return draw(L, f->who, &d, random, 2);
-}
-
-/* ---- categories and permutations ----------------------------------------------------- */
-
-/* Indices from 0 of the core to numbers from 1. */
-static lat_status to_numbers(lat_workspace *work, size_t n, const size_t *from, double *to)
-{
-  for (size_t i = 0; i < n; i++) {
-    to[i] = (double)(from[i] + 1);
-    if (i % LATL_ASK == 0) LAT_TRY(lat_check(work));
-  }
-  return LAT_OK;
-}
-
-static lat_status categories(lat_workspace *work, lat_random *random, lat_matrix weights, size_t n,
-                             double *out)
-{
-  size_t K = weights.rows;
-  LAT_SCOPE(work);
-  double *w = lat_doubles(work, K), *accept = lat_doubles(work, K);
-  size_t *alias = lat_allocate(work, K, sizeof *alias);
-  size_t *drawn = lat_allocate(work, n, sizeof *drawn);
-  if (!w || !accept || !alias || !drawn) return LAT_MEMORY;
-  bool any = false;
-  for (size_t i = 0; i < K; i++) {
-    w[i] = lat_get(&weights, i, 0);
-    if (!(w[i] >= 0) || !isfinite(w[i]))
-      return lat_fail(work, LAT_INVALID, "weight %zu must be finite and >= 0, got %g", i + 1, w[i]);
-    any = any || w[i] > 0;
-  }
-  if (!any) return lat_fail(work, LAT_INVALID, "at least one of the weights must be positive");
-  LAT_TRY(lat_random_categorical(work, random, K, w, n, drawn, alias, accept));
-  return to_numbers(work, n, drawn, out);
 }
 
 static int categorical(lua_State *L, const latL_Function *f)
@@ -272,18 +154,9 @@ static int categorical(lua_State *L, const latL_Function *f)
   size_t n = single ? 1 : latL_checksize(L, 3, f->who, "n");
   lat_matrix weights = latL_checkvector(L, 2, f->who, "weights");
   double one, *out = single ? &one : latL_newvector(L, n, LAT_FLOAT64)->view.data;
-  latL_run(L, f->who, categories, random, weights, n, out);
+  latL_run(L, f->who, lat_random_categories, random, &weights, n, out);
   if (single) lua_pushinteger(L, (lua_Integer)one);
   return 1;
-}
-
-static lat_status permute(lat_workspace *work, lat_random *random, size_t n, double *out)
-{
-  LAT_SCOPE(work);
-  size_t *order = lat_allocate(work, n, sizeof *order);
-  if (!order) return LAT_MEMORY;
-  LAT_TRY(lat_random_permutation(work, random, n, order));
-  return to_numbers(work, n, order, out);
 }
 
 static int permutation(lua_State *L, const latL_Function *f)
@@ -291,7 +164,7 @@ static int permutation(lua_State *L, const latL_Function *f)
   lat_random *random = latL_selfrandom(L, f->who);
   size_t n = latL_checksize(L, 2, f->who, "n");
   double *out = latL_newvector(L, n, LAT_FLOAT64)->view.data;
-  latL_run(L, f->who, permute, random, n, out);
+  latL_run(L, f->who, lat_random_order, random, n, out);
   return 1;
 }
 
@@ -299,18 +172,18 @@ static int permutation(lua_State *L, const latL_Function *f)
 #define NORMAL_OPTIONS  "dtype", "out", "mean", "deviation"
 #define SCALE_OPTIONS   "dtype", "out", "scale"
 static const latL_Function methods[] = {
-    {"rng:uniform", draw_numbers, 3, 2, LATL_OPTIONS(UNIFORM_OPTIONS), .kind = UNIFORM},
-    {"rng:normal", draw_numbers, 3, 2, LATL_OPTIONS(NORMAL_OPTIONS), .kind = NORMAL},
-    {"rng:exponential", draw_numbers, 3, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = EXPONENTIAL},
-    {"rng:gamma", draw_numbers, 4, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = GAMMA},
+    {"rng:uniform", draw_numbers, 3, 2, LATL_OPTIONS(UNIFORM_OPTIONS), .kind = LAT_UNIFORM},
+    {"rng:normal", draw_numbers, 3, 2, LATL_OPTIONS(NORMAL_OPTIONS), .kind = LAT_NORMAL},
+    {"rng:exponential", draw_numbers, 3, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = LAT_EXPONENTIAL},
+    {"rng:gamma", draw_numbers, 4, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = LAT_GAMMA},
     {"rng:integer", draw_integers, 5, 2, LATL_OPTIONS("dtype", "out")},
     {"rng:categorical", categorical, .arguments = 3},
     {"rng:permutation", permutation, .arguments = 2},
     LATL_END};
 
 static const latL_Function functions[] = {
-    {"matrix.random", draw_matrix, LATL_OPTIONS("seed", UNIFORM_OPTIONS), .kind = UNIFORM},
-    {"matrix.normal", draw_matrix, LATL_OPTIONS("seed", NORMAL_OPTIONS), .kind = NORMAL},
+    {"matrix.random", draw_matrix, LATL_OPTIONS("seed", UNIFORM_OPTIONS), .kind = LAT_UNIFORM},
+    {"matrix.normal", draw_matrix, LATL_OPTIONS("seed", NORMAL_OPTIONS), .kind = LAT_NORMAL},
     LATL_END};
 
 void latL_open_random_draw(lua_State *L)

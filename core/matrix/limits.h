@@ -33,6 +33,11 @@
 
 #define LAT_SORT_SHORT 48 /* up to this length insertion sort is faster than counting digits */
 
+/* ---- random numbers -------------------------------------------------------------------------- */
+
+#define LAT_RANDOM_BLOCK 512   /* numbers drawn at once into strided memory: 4 KB of a stack */
+#define LAT_RANDOM_BAND  65536 /* numbers scaled, or counted, between two calls of lat_check */
+
 /* ---- products -------------------------------------------------------------------------------- */
 
 #define LAT_PRODUCT_PARALLEL 1e6 /* multiplications from which a product is cut into chunks */

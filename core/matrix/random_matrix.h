@@ -1,0 +1,40 @@
+/* random_matrix.h: matrices of random numbers, categories, permutations; numbers of categories and rows
+ * count from 1, as labels do. */
+#ifndef LAT_MATRIX_RANDOM_MATRIX_H
+#define LAT_MATRIX_RANDOM_MATRIX_H
+
+#include "base/random.h"
+#include "matrix/matrix.h"
+
+typedef enum lat_distribution_kind {
+  LAT_UNIFORM,     /* standard: on [0, 1) */
+  LAT_NORMAL,      /* mean 0, variance 1 */
+  LAT_EXPONENTIAL, /* mean 1 */
+  LAT_GAMMA,       /* of this shape, scale 1 */
+  LAT_INTEGERS     /* 0 .. bound - 1 */
+} lat_distribution_kind;
+
+/* A number is base + scale * (a standard one). */
+typedef struct lat_distribution {
+  lat_distribution_kind kind;
+  double base, scale;
+  double shape;   /* LAT_GAMMA, > 0 */
+  uint64_t bound; /* LAT_INTEGERS, >= 1 */
+} lat_distribution;
+
+/* Fills A, of any strides, in row-major order; float32 numbers are drawn as such. LAT_CANCELLED. */
+lat_status lat_random_matrix(lat_workspace *work, lat_random *random, const lat_distribution *d,
+                             const lat_matrix *A);
+double lat_random_number(lat_random *random, const lat_distribution *d);
+
+/* n categories 1..K with probabilities in proportion to the K x 1 weights. LAT_INVALID unless these are
+ * finite, >= 0 and not all 0. */
+lat_status lat_random_categories(lat_workspace *work, lat_random *random, const lat_matrix *weights,
+                                 size_t n, double *out);
+/* The numbers 1..n in random order. */
+lat_status lat_random_order(lat_workspace *work, lat_random *random, size_t n, double *out);
+/* B := A's rows in random order; order: the N rows of A that they are. */
+lat_status lat_random_rows(lat_workspace *work, lat_random *random, const lat_matrix *A,
+                           const lat_matrix *B, double *order);
+
+#endif
