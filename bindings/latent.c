@@ -1,5 +1,5 @@
-/* latent.c: luaopen_latent, which makes the module from its parts, and what plain Lua can't ask the system
- * for: threads, a terminal's width, a fine clock. */
+/* latent.c: luaopen_latent, which makes the module from its parts, and what plain Lua can't ask
+ * the system for: threads, a terminal's width, a fine clock. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -61,8 +61,8 @@ static int wall_clock(lua_State *L, const latL_Function *f)
   return latL_returnnumber(L, lat_clock());
 }
 
-/* latent._nearest(word, words): the one of the list that is nearest, or nil; latent._distance(a, b): the
- * edit distance. For the parts in Lua, as their underscores say. */
+/* latent._nearest(word, words): the one of the list that is nearest, or nil; latent._distance(a,
+ * b): the edit distance. For the parts in Lua, as their underscores say. */
 static int nearest(lua_State *L, const latL_Function *f)
 {
   size_t count;

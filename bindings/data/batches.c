@@ -7,9 +7,9 @@
 #include "lua/random.h"
 #include "lua/state.h"
 
-/* _gather(X, rows, out, scale, how, random) -> out, whose rows are X's of these numbers, scaled, then
- * binarized (how is nil, "dynamic", "static" or "threshold"). In place of `out` may stand the dtype
- * of a fresh one. */
+/* _gather(X, rows, out, scale, how, random) -> out, whose rows are X's of these numbers, scaled,
+ * then binarized (how is nil, "dynamic", "static" or "threshold"). In place of `out` may stand
+ * the dtype of a fresh one. */
 static int gather(lua_State *L, const latL_Function *f)
 {
   static const char *const words[] = {"none", "dynamic", "static", "threshold", NULL};

@@ -1,4 +1,5 @@
-/* file.c: a file that is being read, mapped and kept by the collector; how reading and writing fail. */
+/* file.c: a file that is being read, mapped and kept by the collector; how reading and writing
+ * fail. */
 #include "data/file.h"
 
 #include <string.h>
@@ -126,8 +127,8 @@ latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const 
 {
   latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, dtype);
   A->vector = array->vector;
-  /* In bands, so that Ctrl-C is heard. What lies in the file as in memory is one long column, so that
-   * a long row is cut, too. */
+  /* In bands, so that Ctrl-C is heard. What lies in the file as in memory is one long column, so
+   * that a long row is cut, too. */
   lat_array line = *array;
   lat_matrix all = A->view;
   if (!array->fortran || (array->axes <= 2 && (array->rows == 1 || array->cols == 1))) {

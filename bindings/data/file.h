@@ -18,7 +18,7 @@ typedef struct latL_Source {
 /* The path at `arg`. */
 const char *latL_checkpath(lua_State *L, int arg, const char *who);
 
-/* Pushes a file that isn't open yet, and maps one; Ctrl-C reaches its workspace as it does the state's. */
+/* Pushes a file that isn't open yet, and maps one; Ctrl-C reaches its workspace, too. */
 latL_Source *latL_newsource(lua_State *L);
 lat_status latL_mapsource(lua_State *L, latL_Source *source, const char *path);
 /* The two in one. NULL when that can't be: then nil and "path: message" are pushed. */
@@ -31,8 +31,8 @@ void latL_closesource(latL_Source *source);
 int latL_sourcefailure(lua_State *L, const char *who, latL_Source *source, const char *path,
                        lat_status status);
 
-/* What a function returns that has written a file: true, or nil and "path: message" from work's; the
- * workspace is released to `mark`. */
+/* What a function returns that has written a file: true, or nil and "path: message" from work's;
+ * the workspace is released to `mark`. */
 int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                      const char *path, lat_status status);
 

@@ -9,7 +9,7 @@ int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delim
 /* Write one: options at 3. */
 lat_status latL_writecsv(lua_State *L, const char *path, const latL_Matrix *A, char delimiter);
 
-/* safetensors: pushes a table of matrices and one of metadata; writes the table of matrices at 2. */
+/* safetensors: pushes tables of matrices and of metadata; writes the table of matrices at 2. */
 int latL_readtensors(lua_State *L, latL_Source *source, const char *path);
 lat_status latL_writetensors(lua_State *L, const char *path);
 

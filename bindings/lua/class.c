@@ -1,4 +1,4 @@
-/* class.c: functions as rows of tables, and classes: metatables with methods, fields, finalizers. */
+/* class.c: functions as rows of tables, and classes: methods, fields, finalizers. */
 #include "lua/class.h"
 
 #include <stdint.h>

@@ -1,6 +1,7 @@
-/* class.h: functions as rows of tables, and classes: metatables with methods, fields, finalizers.
+/* class.h: functions as rows of tables, and classes: methods, fields, finalizers.
  *
- * Only the debug library reaches metamethods by themselves; they check their arguments as methods do. */
+ * Only the debug library reaches metamethods by themselves; they check their arguments as
+ * methods do. */
 #ifndef LATL_LUA_CLASS_H
 #define LATL_LUA_CLASS_H
 
@@ -34,9 +35,9 @@ struct latL_Function {
 
 /* Adds the functions, up to LATL_END, to the table on the top of the stack. */
 void latL_addfunctions(lua_State *L, const latL_Function functions[]);
-/* Adds them to the table `name` of the module, which is on the top of the stack and made if need be. */
+/* Adds them to the table `name` of the module on the top of the stack, made if need be. */
 void latL_addtomodule(lua_State *L, const char *name, const latL_Function functions[]);
-/* Adds them to a class: those whose names begin with "__" to the metatable, the others to its methods. */
+/* Adds them to a class: names that begin with "__" to the metatable, others to its methods. */
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[]);
 /* In a function that latL_addtoclass has added: the object of the class at 1, or NULL. */
 void *latL_self(lua_State *L);

@@ -1,4 +1,4 @@
-/* errors.c: messages of errors: their form, values in them, unknown words, objects that are gone. */
+/* errors.c: messages of errors: their form, values in them, unknown words, lost objects. */
 #include "lua/errors.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* errors.h: how misuse is raised: "who: sentence", where `who` is the function as the user knows it,
- * as in "matrix.zeros: rows must be an integer >= 1, got 0". */
+/* errors.h: how misuse is raised: "who: sentence", where `who` is the function as the user knows
+ * it, as in "matrix.zeros: rows must be an integer >= 1, got 0". */
 #ifndef LATL_LUA_ERRORS_H
 #define LATL_LUA_ERRORS_H
 
@@ -13,7 +13,7 @@ const char *latL_got(lua_State *L, int arg);
 /* The type of the value at `arg`; "nothing" for nil, too. */
 const char *latL_typegot(lua_State *L, int arg);
 
-/* Raises: `word` is none of `words` (ended by NULL), which are names of a `what`; names the nearest. */
+/* Raises: `word` is none of `words` (ended by NULL), names of a `what`; names the nearest. */
 int latL_failunknown(lua_State *L, const char *who, const char *what, const char *word,
                      const char *const words[]);
 /* Raises for an object that a finalizer uses after the object's own finalizer has run. */

@@ -1,4 +1,4 @@
-/* matrix.c: the type latent.Matrix: made, found among the arguments, and where a function's result goes. */
+/* matrix.c: the type latent.Matrix: made, found among the arguments, and as a result. */
 #include "lua/matrix.h"
 
 #include <stdint.h>

@@ -36,8 +36,8 @@ void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t r
 
 /* The matrix at `arg`, or NULL. Raises when its memory has been given back. */
 latL_Matrix *latL_tomatrix(lua_State *L, int arg);
-/* Raises when the memory of the matrix has been given back: a finalizer may hold a matrix whose owner
- * was collected with it, and before it. */
+/* Raises when the memory of the matrix has been given back: a finalizer may hold a matrix whose
+ * owner was collected with it, and before it. */
 void latL_checkmemory(lua_State *L, const latL_Matrix *A);
 /* The matrix at `arg`; a table of numbers or of rows is converted in its place on
  * the stack. Else raises "who: NAME must be a matrix, got string". */
@@ -49,16 +49,16 @@ void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, con
 
 /* ---- results ----------------------------------------------------------------
  *
- * The option `out` of every function that has it. It is a matrix that can be written, of the result's
- * dtype, whose elements are in the same places as the result's: as many rows and columns, where a
- * vector of n and an n x 1 matrix are the same. Its strides may be any (no view that Lua has repeats
- * an element), and it may share memory with arguments, with the model's parameters, or with another
- * option: the result is the same. */
+ * The option `out` of every function that has it. It is a matrix that can be written, of the
+ * result's dtype, whose elements are in the same places as the result's: as many rows and
+ * columns, where a vector of n and an n x 1 matrix are the same. Its strides may be any (no view
+ * that Lua has repeats an element), and it may share memory with arguments, with the model's
+ * parameters, or with another option: the result is the same. */
 
 /* What `out` may share with matrices among the arguments without the function's noticing. */
 typedef enum latL_Sharing {
   LATL_APART,       /* nothing: the function reads them while it writes */
-  LATL_SAME_PLACES, /* all of a matrix, as each element depends on those in its place (or its row) */
+  LATL_SAME_PLACES, /* all of a matrix: an element depends on those in its place (or its row) */
   LATL_ANY_PLACES   /* anything: the core sees to it, or reads none */
 } latL_Sharing;
 
@@ -67,9 +67,9 @@ typedef struct latL_Result {
   lat_matrix target; /* where that has to go yet; no data: it is there */
 } latL_Result;
 
-/* Pushes the result (below it, maybe, what holds the view's memory): the option `out` of the table at
- * `options` (0: none) once it has been checked, else a fresh matrix or vector. To be called when all
- * arguments are on the stack. */
+/* Pushes the result (below it, maybe, what holds the view's memory): the option `out` of the
+ * table at `options` (0: none) once it has been checked, else a fresh matrix or vector. To be
+ * called when all arguments are on the stack. */
 latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
                         bool vector, lat_dtype dtype, latL_Sharing sharing);
 /* When the view has been filled. */

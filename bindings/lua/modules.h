@@ -1,5 +1,6 @@
-/* modules.h: the one list of the module's parts. Each has a function latL_open_NAME, called in this order
- * by luaopen_latent with the module's table on the top of the stack, which it leaves there. */
+/* modules.h: the one list of the module's parts. Each has a function latL_open_NAME, called in
+ * this order by luaopen_latent with the module's table on the top of the stack, which it leaves
+ * there. */
 #ifndef LATL_LUA_MODULES_H
 #define LATL_LUA_MODULES_H
 

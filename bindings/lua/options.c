@@ -132,7 +132,7 @@ static int by_text(const void *a, const void *b)
   return lat_text_compare(*(const lat_text *)a, *(const lat_text *)b);
 }
 
-/* One list holds the names while they are sorted: whatever a finalizer does to the table meanwhile. */
+/* One list holds the names while they are sorted, whatever a finalizer does to the table. */
 int latL_pushnames(lua_State *L)
 {
   int from = lua_gettop(L), list = from + 1, odd = LUA_TNONE;

@@ -1,4 +1,4 @@
-/* options.h: arguments and option tables, checked, with messages that name the nearest known word. */
+/* options.h: arguments and option tables, checked, with messages that help. */
 #ifndef LATL_LUA_OPTIONS_H
 #define LATL_LUA_OPTIONS_H
 
@@ -23,21 +23,22 @@ bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const
 /* The same of a table that is an option itself, and is called `what`. */
 bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
                       const char *const names[]);
-/* For functions without options, whose arguments end before `arg`: a table with options there raises as
- * an unknown option does. */
+/* For functions without options, whose arguments end before `arg`: a table with options there
+ * raises as an unknown option does. */
 void latL_nooptions(lua_State *L, int arg, const char *who);
-/* Options that mean something with others only: raises "NAME is for WHAT" for the first of these that is
- * there, unless they do (`known`). */
+/* Options that mean something with others only: raises "NAME is for WHAT" for the first of these
+ * that is there, unless they do (`known`). */
 void latL_onlyfor(lua_State *L, int arg, const char *who, const char *const names[], bool known,
                   const char *what);
-/* Pushes the names of the table on the top, sorted, so that nothing depends on hashes. Returns LUA_TNONE,
- * or the least type of the keys that are no names. */
+/* Pushes the names of the table on the top, sorted, so that nothing depends on hashes. Returns
+ * LUA_TNONE, or the least type of the keys that are no names. */
 int latL_pushnames(lua_State *L);
 
 /* ---- single options --------------------------------------------------------------- */
 
-/* Pushes option `name` (nil when absent) and returns its type; `arg` may be 0, nil or none, and then
- * all are absent. It is a field of the table itself: what a metatable would make up nothing would keep. */
+/* Pushes option `name` (nil when absent) and returns its type; `arg` may be 0, nil or none, and
+ * then all are absent. It is a field of the table itself: what a metatable would make up nothing
+ * would keep. */
 int latL_getoption(lua_State *L, int arg, const char *name);
 bool latL_hasoption(lua_State *L, int arg, const char *name);
 
@@ -54,8 +55,8 @@ uint64_t latL_optseed(lua_State *L, int arg, const char *who);
 /* The index in `words` (ended by NULL) of a string option. */
 int latL_optword(lua_State *L, int arg, const char *who, const char *name,
                  const char *const words[], int otherwise);
-/* A string, or a list of strings: pushes memory with them, `count` and then NULL, which live as long as
- * the option table; NULL (and nil) without the option. `what` ends "NAME must be ...". */
+/* A string, or a list of strings: pushes memory with them, `count` and then NULL, which live as
+ * long as the option table; NULL (and nil) without the option. `what` ends "NAME must be ...". */
 const char **latL_optstrings(lua_State *L, int arg, const char *who, const char *name,
                              const char *what, size_t *count);
 

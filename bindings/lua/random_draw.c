@@ -1,4 +1,4 @@
-/* random_draw.c: random numbers: the distributions of latent.Random, matrix.random and matrix.normal. */
+/* random_draw.c: the random numbers of latent.Random, matrix.random and matrix.normal. */
 #include <math.h>
 
 #include "lua/matrix.h"
@@ -10,8 +10,9 @@
 
 /* ---- numbers and matrices --------------------------------------------------------- */
 
-/* Pushes what n at `arg`, m after it and the options behind ask for: a matrix or a vector; false for
- * a single number. With the option `out`, the sizes and the dtype are its own when they aren't given. */
+/* Pushes what n at `arg`, m after it and the options behind ask for: a matrix or a vector; false
+ * for a single number. With the option `out`, the sizes and the dtype are its own when they
+ * aren't given. */
 static bool target(lua_State *L, int arg, const char *who, latL_Result *result)
 {
   const int options = arg + 2;
@@ -122,8 +123,8 @@ static int draw_integers(lua_State *L, const latL_Function *f)
   return draw(L, f->who, &d, random, 4);
 }
 
-/* matrix.random and matrix.normal: n [, m] [, rng or seed] [, options]. The generator goes to the bottom of
- * the stack, so that what is left has the methods' order. */
+/* matrix.random and matrix.normal: n [, m] [, rng or seed] [, options]. The generator goes to
+ * the bottom of the stack, so that what is left has the methods' order. */
 static int draw_matrix(lua_State *L, const latL_Function *f)
 {
   latL_checksize(L, 1, f->who, "rows");

@@ -1,5 +1,5 @@
-/* state.c: the workspace, allocator and collections of a Lua state, and the hooks that calls into the
- * core watch. */
+/* state.c: the workspace, allocator and collections of a Lua state, and the hooks that calls
+ * into the core watch. */
 #include "lua/state.h"
 
 #include <stdint.h>
@@ -18,9 +18,9 @@ typedef struct scratch {
   bool gone;                /* given back by its finalizer */
 } scratch;
 
-/* Kept in the registry under the address of `state_key`. Its user value is the thread that the scratch watches:
- * a call may run finalizers while it makes Lua values, and these may call the core in coroutines that are
- * garbage at once, while the call goes on with what they have left. */
+/* Kept in the registry under the address of `state_key`. Its user value is the thread that the
+ * scratch watches: a call may run finalizers while it makes Lua values, and these may call the
+ * core in coroutines that are garbage at once, while the call goes on with what they have left. */
 typedef struct state {
   scratch scratch;
   lua_State *main;
@@ -56,8 +56,8 @@ static int request_too_much(lua_State *L)
   return 0;
 }
 
-/* Lets Lua free what it would free for a request of its own: the core is at work, so no finalizer may
- * run, and nothing may be raised. The main thread is there in any case. */
+/* Lets Lua free what it would free for a request of its own: the core is at work, so no
+ * finalizer may run, and nothing may be raised. The main thread is there in any case. */
 static void collect_without_finalizers(lua_State *L)
 {
   if (lua_gethookmask(L) & (LUA_MASKCALL | LUA_MASKRET)) return; /* Ctrl-C would be heard here */
@@ -91,9 +91,10 @@ static size_t bytes_in_use(lua_State *L, const state *s)
   return ((size_t)lua_gc(L, LUA_GCCOUNT, 0) << 10) + s->outside;
 }
 
-/* Lua paces its collector by all it has, so that small matrices could fill as much again as large ones
- * that stay, and it doesn't feel what the core has. Therefore, where much more is in use than after the
- * last time, everything is collected. Not where the user has stopped the collector. */
+/* Lua paces its collector by all it has, so that small matrices could fill as much again as
+ * large ones that stay, and it doesn't feel what the core has. Therefore, where much more is in
+ * use than after the last time, everything is collected. Not where the user has stopped the
+ * collector. */
 static void pace(lua_State *L, state *s)
 {
   s->allocated = 0;

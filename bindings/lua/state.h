@@ -1,9 +1,9 @@
-/* state.h: what each Lua state has: the workspace for calls into the core, its allocator, and whom the
- * core asks whether to go on.
+/* state.h: what each Lua state has: the workspace for calls into the core, its allocator, and
+ * whom the core asks whether to go on.
  *
- * A function checks its arguments first, then makes its results (any Lua allocation may jump away), then
- * takes the workspace, and only then calls the core; nothing that a jump could leak is ever held in a C
- * variable. */
+ * A function checks its arguments first, then makes its results (any Lua allocation may jump
+ * away), then takes the workspace, and only then calls the core; nothing that a jump could leak
+ * is ever held in a C variable. */
 #ifndef LATL_LUA_STATE_H
 #define LATL_LUA_STATE_H
 
@@ -14,8 +14,8 @@
 /* The workspace of this Lua state, for one call into the core:
  *   lat_workspace *work = latL_workspace(L);
  *   latL_call(L, who, work, lat_something(work, ...));
- * latL_call makes the call and raises a failure. The mark is a statement of its own, for C leaves open in
- * which order a function's arguments are evaluated. */
+ * latL_call makes the call and raises a failure. The mark is a statement of its own, for C
+ * leaves open in which order a function's arguments are evaluated. */
 #define latL_call(L, who, work, call)                                                              \
   do {                                                                                             \
     lat_workspace *called_ = (work);                                                               \
@@ -24,7 +24,8 @@
     LAT_ASSERT_RELEASED(called_, mark_);                                                           \
     latL_check(L, who, called_, mark_, status_);                                                   \
   } while (0)
-/* The two in one, for functions whose first argument is the workspace: latL_run(L, who, lat_something, ...) */
+/* The two in one, for functions whose first argument is the workspace: latL_run(L, who,
+ * lat_something, ...) */
 #define latL_run(L, who, function, ...)                                                            \
   do {                                                                                             \
     lat_workspace *work_ = latL_workspace(L);                                                      \
@@ -45,8 +46,9 @@ void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value)
 
 /* ---- missing entries ------------------------------------------------------------------- */
 
-/* What the object at argument 1 of a call says about NaN in its data: NULL when it is no model; "" when
- * there is nothing to say; LATL_KNOWS_GAPS, or the remedy. Set when the module is opened. */
+/* What the object at argument 1 of a call says about NaN in its data: NULL when it is no model;
+ * "" when there is nothing to say; LATL_KNOWS_GAPS, or the remedy. Set when the module is
+ * opened. */
 typedef const char *latL_Remedy(lua_State *L);
 #define LATL_KNOWS_GAPS "missing = true makes it a missing entry"
 void latL_setremedy(lua_State *L, latL_Remedy *remedy);
@@ -54,20 +56,22 @@ const char *latL_remedy(lua_State *L);
 
 /* ---- memory ------------------------------------------------------------------------------ */
 
-/* The state's allocator, with the collector's accounts, for memory of the core's that lives longer than a
- * workspace. Workspaces have it already. */
+/* The state's allocator, with the collector's accounts, for memory of the core's that lives
+ * longer than a workspace. Workspaces have it already. */
 lat_allocator latL_allocator(lua_State *L);
 
-/* A userdata with one user value, of a matrix's `size`, which the pace of collections depends on; what
- * finalizers hold is collected before an error of memory is raised. */
+/* A userdata with one user value, of a matrix's `size`, which the pace of collections depends
+ * on; what finalizers hold is collected before an error of memory is raised. */
 void *latL_newelements(lua_State *L, size_t size);
 
-/* A workspace of one call's own, for calls that make Lua values or run Lua functions while they hold
- * scratch. It is pushed, and closed when the call ends, however it does. As of every value to be closed, the
- * caller leaves it where it is and returns: lua_settop and lua_pop below it would close it, too, but those of
- * Lua 5.4.3 and 5.4.4 then go on with the address of a stack that closing may have moved. */
+/* A workspace of one call's own, for calls that make Lua values or run Lua functions while they
+ * hold scratch. It is pushed, and closed when the call ends, however it does. As of every value
+ * to be closed, the caller leaves it where it is and returns: lua_settop and lua_pop below it
+ * would close it, too, but those of Lua 5.4.3 and 5.4.4 then go on with the address of a stack
+ * that closing may have moved. */
 lat_workspace *latL_callworkspace(lua_State *L);
-/* The same for an object that goes on holding it: freed by lat_workspace_done, or with the object. */
+/* The same for an object that goes on holding it: freed by lat_workspace_done, or with the
+ * object. */
 lat_workspace *latL_newworkspace(lua_State *L);
 /* Whether the collector has taken the workspace at `arg`, which latL_newworkspace pushed. */
 bool latL_workspacegone(lua_State *L, int arg);
@@ -84,9 +88,9 @@ int latL_newmetatable(lua_State *L, const char *name);
  * memory to end halfway, it would stay without one. */
 void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finalizer);
 
-/* For finalizers: the object at argument 1, when it is of this class and the collector (or lua_close)
- * is the caller; else NULL, and nothing is to be done, for whoever calls a finalizer by hand still
- * holds the object. */
+/* For finalizers: the object at argument 1, when it is of this class and the collector (or
+ * lua_close) is the caller; else NULL, and nothing is to be done, for whoever calls a finalizer
+ * by hand still holds the object. */
 void *latL_garbage(lua_State *L, const char *metatable);
 
 #endif

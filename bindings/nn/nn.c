@@ -1,4 +1,5 @@
-/* nn.c: what the parts of latent.nn share: their objects among the arguments, and steps of a tape. */
+/* nn.c: what the parts of latent.nn share: their objects among the arguments, and steps of a
+ * tape. */
 #include "nn/nn.h"
 
 #include <stdint.h>
@@ -21,7 +22,8 @@ void latL_weigh(lua_State *L, size_t bytes)
   if (bytes >= 1024) lua_gc(L, LUA_GCSTEP, bytes / 1024 < 65536 ? (int)(bytes / 1024) : 65536);
 }
 
-/* ---- arguments ----------------------------------------------------------------------------------- */
+/* ---- arguments
+ * ----------------------------------------------------------------------------------- */
 
 static void *check(lua_State *L, int arg, const char *metatable, const char *who, const char *must)
 {
@@ -98,7 +100,8 @@ lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, cons
   return LAT_NN_LINEAR;
 }
 
-/* ---- steps ---------------------------------------------------------------------------------------- */
+/* ---- steps
+ * ---------------------------------------------------------------------------------------- */
 
 void latL_begin(lua_State *L, lat_tape *tape)
 {

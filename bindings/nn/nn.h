@@ -66,8 +66,9 @@ int latL_pushvalue(lua_State *L, int tape, const char *who, lat_value handle);
 /* Raises the failure of the tape, if there is one, and forgets it. */
 void latL_checkstep(lua_State *L, lat_tape *tape, const char *who);
 
-/* Pushes a fresh matrix for the elements of A, or the option `out` at `options`. They are copied once A has
- * been asked for again: a finalizer may have moved a store's memory, or begun another step of the tape. */
+/* Pushes a fresh matrix for the elements of A, or the option `out` at `options`. They are copied
+ * once A has been asked for again: a finalizer may have moved a store's memory, or begun another
+ * step of the tape. */
 latL_Result latL_copyresult(lua_State *L, int options, const char *who, lat_matrix A);
 
 /* Adds functions to latent.nn; the module is on the top of the stack. */

@@ -19,8 +19,8 @@ static void add_optimizer(lua_State *L, const char *who, lat_checkpoint *c)
   c->optimizers[c->count++] = &o->core;
 }
 
-/* Reads the options at 3, { optimizer = one or a list, tape = , random = }; the objects stay alive in
- * the table. */
+/* Reads the options at 3, { optimizer = one or a list, tape = , random = }; the objects stay
+ * alive in the table. */
 static lat_checkpoint read_options(lua_State *L, const char *who, lat_random **random)
 {
   lat_checkpoint c = {.store = latL_checkstore(L, 1, who)};

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- making one -------------------------------------------------------------------------------- */
+/* ---- making one
+ * -------------------------------------------------------------------------------- */
 
 /* nn.tape([store] [, options]) */
 static int make(lua_State *L, const latL_Function *f)
@@ -35,7 +36,8 @@ static int collect(lua_State *L)
   return 0;
 }
 
-/* ---- steps --------------------------------------------------------------------------------------- */
+/* ---- steps
+ * --------------------------------------------------------------------------------------- */
 
 static int reset(lua_State *L, const latL_Function *f)
 {
@@ -83,7 +85,8 @@ static int tostring(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-/* ---- leaves --------------------------------------------------------------------------------------- */
+/* ---- leaves
+ * --------------------------------------------------------------------------------------- */
 
 static int input(lua_State *L, const latL_Function *f)
 {
@@ -118,7 +121,8 @@ static int leaf(lua_State *L, const latL_Function *f)
                                      : lat_nn_fill(tape, rows, cols, number));
 }
 
-/* ---- probability ----------------------------------------------------------------------------------- */
+/* ---- probability
+ * ----------------------------------------------------------------------------------- */
 
 typedef lat_value of_two(lat_tape *, lat_value, lat_value);
 typedef lat_value of_three(lat_tape *, lat_value, lat_value, lat_value);
@@ -178,7 +182,8 @@ static int categorical_nll(lua_State *L, const latL_Function *f)
   return latL_pushvalue(L, 1, f->who, lat_nn_categorical_nll(tape, logits, labels, K));
 }
 
-/* ---- the class --------------------------------------------------------------------------------------- */
+/* ---- the class
+ * --------------------------------------------------------------------------------------- */
 
 /* nn.operations() -> their names, as checks name them */
 static int operations(lua_State *L, const latL_Function *f)

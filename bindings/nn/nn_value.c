@@ -24,7 +24,8 @@ static const lat_node *node_of(lua_State *L, latL_Value *x, const char *who)
   return node;
 }
 
-/* ---- functions of one value ----------------------------------------------------------------------- */
+/* ---- functions of one value
+ * ----------------------------------------------------------------------- */
 
 typedef lat_value of_one(lat_tape *tape, lat_value x);
 
@@ -62,7 +63,8 @@ static int activate(lua_State *L, const latL_Function *f)
   return push(L, f, ((of_activation *)f->operation)(x->tape, x->handle, activation));
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------ */
+/* ---- shapes
+ * ------------------------------------------------------------------------------------------ */
 
 static int columns(lua_State *L, const latL_Function *f)
 {
@@ -119,7 +121,8 @@ static int repeat_rows(lua_State *L, const latL_Function *f)
   return push(L, f, lat_nn_repeat_rows(x->tape, x->handle, latL_checksize(L, 2, f->who, "times")));
 }
 
-/* ---- reductions ---------------------------------------------------------------------------------------- */
+/* ---- reductions
+ * ---------------------------------------------------------------------------------------- */
 
 typedef lat_value of_axis(lat_tape *tape, lat_value x, lat_axis axis);
 
@@ -141,7 +144,8 @@ static int log_mean_exp(lua_State *L, const latL_Function *f)
               lat_nn_log_mean_exp_groups(x->tape, x->handle, latL_checksize(L, 2, f->who, "size")));
 }
 
-/* ---- operators ------------------------------------------------------------------------------------------- */
+/* ---- operators
+ * ------------------------------------------------------------------------------------------- */
 
 enum { ADD, SUBTRACT, PRODUCT, MULTIPLY, DIVIDE };
 
@@ -220,7 +224,8 @@ static int negative(lua_State *L, const latL_Function *f)
   return latL_pushvalue(L, 2, f->who, lat_nn_affine(x->tape, x->handle, -1, 0));
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * -------------------------------------------------------------------------------------------- */
 
 static int backward(lua_State *L, const latL_Function *f)
 {

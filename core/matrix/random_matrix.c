@@ -1,8 +1,8 @@
 /* random_matrix.c: matrices of random numbers, categories, permutations.
  *
- * A number of a distribution is base + scale * x, where x is a standard one. A matrix gets the numbers
- * in row-major order whatever its strides are, and blocks of a fixed size are drawn at once, so that
- * neither changes what is drawn. */
+ * A number of a distribution is base + scale * x, where x is a standard one. A matrix gets the
+ * numbers in row-major order whatever its strides are, and blocks of a fixed size are drawn at
+ * once, so that neither changes what is drawn. */
 #include "matrix/random_matrix.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* random_matrix.h: matrices of random numbers, categories, permutations; numbers of categories and rows
- * count from 1, as labels do. */
+/* random_matrix.h: matrices of random numbers, categories, permutations; numbers of categories
+ * and rows count from 1, as labels do. */
 #ifndef LAT_MATRIX_RANDOM_MATRIX_H
 #define LAT_MATRIX_RANDOM_MATRIX_H
 
@@ -27,8 +27,8 @@ lat_status lat_random_matrix(lat_workspace *work, lat_random *random, const lat_
                              const lat_matrix *A);
 double lat_random_number(lat_random *random, const lat_distribution *d);
 
-/* n categories 1..K with probabilities in proportion to the K x 1 weights. LAT_INVALID unless these are
- * finite, >= 0 and not all 0. */
+/* n categories 1..K with probabilities in proportion to the K x 1 weights. LAT_INVALID unless
+ * these are finite, >= 0 and not all 0. */
 lat_status lat_random_categories(lat_workspace *work, lat_random *random, const lat_matrix *weights,
                                  size_t n, double *out);
 /* The numbers 1..n in random order. */
