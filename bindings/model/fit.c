@@ -23,6 +23,7 @@ typedef struct run {
   const latL_Kind *kind;
   const char *who; /* "gmm:fit" */
   latL_Rows rows;
+  latL_Units units; /* instead of rows, where the kind has others */
   lat_request request;
   lat_fit fit;
   const latL_Fitted *last; /* see FIT_LAST */
@@ -77,12 +78,16 @@ static run *new_run(lua_State *L, size_t columns)
   lua_settop(L, LATL_OPTIONS);
   luaL_checkstack(L, LATL_DEEP, who);
   const latL_Model *m = latL_checkmodel(L, kind, who);
-  lat_request request = {.missing = false};
+  lat_request request;
+  lat_options_default(method->options, &request, sizeof request);
   latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, &request);
   run *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
-  *r = (run){.kind = kind, .who = who, .request = request};
+  *r = (run){.kind = kind, .who = who, .request = request, .units.options = latL_optionsof(m)};
   r->observed = latL_optfunction(L, who, "on_iteration");
-  latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
+  if (kind->read_units)
+    kind->read_units(L, who, &r->units);
+  else
+    latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
   latL_hold(L, FIT_WEIGHTS);
   lua_settop(L, LATL_RUN);
   r->observed |= r->rows.function;
@@ -99,7 +104,7 @@ static run *new_run(lua_State *L, size_t columns)
   lua_newtable(L);
   latL_hold(L, FIT_HISTORY);
   latL_newguard(L);
-  if (lat_fit_init(&r->fit, work, kind->core, latL_optionsof(m), request.missing) != LAT_OK)
+  if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
   r->fit.labels = read_labels(L, r);
   return r;
@@ -230,6 +235,10 @@ static lat_status run_pass(lua_State *L, run *r)
 {
   lat_matrix X;
   const double *weights;
+  if (r->units.of) {
+    LAT_TRY(lat_fit_add_units(&r->fit));
+    return lat_fit_end(&r->fit);
+  }
   latL_rewind(&r->rows);
   while (latL_nextrows(L, &r->rows, LATL_DATA, r->who, &X, &weights)) {
     r->feeding = true;
@@ -269,11 +278,15 @@ static void publish_iteration(lua_State *L, run *r)
   if (r->observed) publish(L, r);
 }
 
-/* The rows of a matrix in memory are known at once; the fit's first pass samples others. */
+/* The rows of a matrix in memory are known at once, and so are units; the fit's first pass samples
+ * other rows. */
 static void give_rows(lua_State *L, run *r)
 {
+  const latL_Units *u = &r->units;
   const lat_source *source = &r->rows.source;
   r->fit.all_rows = r->rows.function ? 0 : source->X.rows;
+  if (u->of) is_late(L, r, lat_fit_units(&r->fit, u->of, u->count, u->columns));
+  if (u->of) return;
   if (latL_inpieces(&r->rows) && (r->rows.function || !lat_fit_needs_rows(&r->fit))) return;
   r->feeding = true;
   is_late(L, r, lat_fit_rows(&r->fit, &source->X, source->weights));
@@ -300,7 +313,8 @@ static void conclude(lua_State *L, run *r)
 static bool too_late(const run *r)
 {
   enum { MOST = 1 << 22 }; /* numbers */
-  return r->aborted && (r->rows.function || r->rows.source.X.rows > MOST / r->rows.source.X.cols);
+  return r->aborted && !r->units.of &&
+         (r->rows.function || r->rows.source.X.rows > MOST / r->rows.source.X.cols);
 }
 
 /* No more iterations: the best start's canonical form, and the kind's last pass. */

@@ -21,6 +21,12 @@
 
 #include "lua/binding.h"
 
+/* Data that aren't rows (lat_fit_units in em/fit.h), and the model's options for them. */
+typedef struct latL_Units {
+  const void *of, *options;
+  size_t count, columns;
+} latL_Units;
+
 typedef struct latL_Kind {
   const char *name;                /* "pca" */
   const char *metatable;           /* "latent.PCA" */
@@ -35,6 +41,9 @@ typedef struct latL_Kind {
   /* Options that the table doesn't read, for the model at `model`: the user's table, if any, is at
    * 1. NULL: none. */
   void (*read)(lua_State *L, int model, void *options);
+  /* Of models of other data than rows: what a fit (run.h) is given at LATL_DATA, with the options at
+   * LATL_OPTIONS. Pushes one value that keeps it. NULL: rows. */
+  void (*read_units)(lua_State *L, const char *who, latL_Units *units);
   /* Fields of the kind's own in the block at `fitted`, from what lies aside; after a fit and each
    * of its steps. Or NULL. */
   void (*record)(lua_State *L, int fitted);

@@ -70,6 +70,16 @@ lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights
   return LAT_OK;
 }
 
+lat_status lat_fit_units(lat_fit *fit, const void *units, size_t count, size_t columns)
+{
+  if (count == 0) return lat_fail(fit->work, LAT_INVALID, "there are no sequences");
+  fit->units = units;
+  fit->unit_count = count;
+  fit->columns = columns;
+  fit->state->sampled = true;
+  return LAT_OK;
+}
+
 static lat_status end_sample(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
@@ -341,6 +351,13 @@ lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights)
   return fit->pass == LAT_PASS_REVIEW && status != LAT_OK ? end_review(fit, status) : status;
 }
 
+lat_status lat_fit_add_units(lat_fit *fit)
+{
+  if (fit->state->failed) return LAT_OK;
+  lat_status status = lat_em_add_units(&fit->em, fit->units, fit->unit_count);
+  return fit->pass == LAT_PASS_REVIEW && status != LAT_OK ? end_review(fit, status) : status;
+}
+
 /* The objective's verification is passes of the same kind, of one iteration. */
 static lat_status end_iteration(lat_fit *fit)
 {
@@ -402,6 +419,10 @@ static lat_status run_pass(lat_fit *fit, lat_source *source)
 {
   lat_matrix piece;
   const double *weights;
+  if (fit->units) {
+    LAT_TRY(lat_fit_add_units(fit));
+    return lat_fit_end(fit);
+  }
   lat_source_rewind(source);
   for (;;) {
     LAT_TRY(lat_source_next(source, fit->work, &piece, &weights));
@@ -411,15 +432,22 @@ static lat_status run_pass(lat_fit *fit, lat_source *source)
   }
 }
 
-lat_status lat_fit_run(lat_fit *fit, lat_source *source)
+/* What is known of the source before the first pass. */
+static lat_status take_source(lat_fit *fit, const lat_source *source)
 {
-  const lat_fit_options *o = options_of(fit);
   fit->labels = source->labels;
   if (fit->labels && lat_source_in_pieces(source))
     return lat_fail(fit->work, LAT_INVALID, "labels are for a matrix in memory");
   fit->all_rows = source->next ? 0 : source->X.rows;
   if (!lat_source_in_pieces(source) || (!source->next && lat_fit_needs_rows(fit)))
     LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
+  return LAT_OK;
+}
+
+lat_status lat_fit_run(lat_fit *fit, lat_source *source)
+{
+  const lat_fit_options *o = options_of(fit);
+  if (source) LAT_TRY(take_source(fit, source));
   for (;;) {
     lat_status status = lat_fit_begin(fit);
     if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return LAT_OK;

@@ -156,6 +156,8 @@ struct lat_fit {
       rows; /* all of them, when they are in memory; then `row_weights` are theirs, or NULL */
   const double *row_weights;
   bool condensed;
+  const void *units; /* data that aren't rows: so many sequences, say (lat_fit_units); or NULL */
+  size_t unit_count;
   size_t columns;    /* of the data */
   size_t all_rows;   /* of the data, where each pass gives the same rows; 0: not known */
   lat_matrix sample; /* the rows, or some of them */
@@ -181,11 +183,17 @@ bool lat_fit_needs_rows(const lat_fit *fit);
  * naming row and column, for infinities and, unless missing, NaN. */
 lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights);
 
+/* Data that are not independent rows, but `count` units of the kind's own, which stay in memory:
+ * sequences of rows with so many columns, say. There is no first pass, the kind's start has
+ * fit->units, and lat_fit_add_units is a whole pass. LAT_INVALID when there are none. */
+lat_status lat_fit_units(lat_fit *fit, const void *units, size_t count, size_t columns);
+
 /* Keeps starts. Does what has to be done until the next pass over the data: starts (which may take
  * as long as many iterations), the comparison of starts, the end. */
 lat_status lat_fit_begin(lat_fit *fit);
 /* Keeps what the sample needs. */
 lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights);
+lat_status lat_fit_add_units(lat_fit *fit);
 lat_status lat_fit_end(lat_fit *fit);
 
 /* No more iterations and starts: what whole iterations have come to counts, and lat_fit_begin comes
@@ -200,7 +208,8 @@ bool lat_fit_is_late(lat_fit *fit, lat_status status);
  * next pass. No canonical form. And its record. */
 lat_status lat_fit_present(lat_fit *fit, lat_fitted *fitted, lat_fit_report *report);
 
-/* All of it, with the rows of the source (and source->labels). Keeps the result. */
+/* All of it, with the rows of the source (and source->labels); NULL after lat_fit_units. Keeps the
+ * result. */
 lat_status lat_fit_run(lat_fit *fit, lat_source *source);
 
 /* What lat_NAME_fit does: init and run, with the result in `fitted` (and in `report`, unless NULL).

@@ -22,7 +22,10 @@ static const double initial_covariance[M * M] = {2, 0,   0, 0, 0, 2, 0.5, 0,
                                                  0, 0.5, 1, 0, 0, 0, 0,   1};
 
 static double Y[T * D], inputs[T * U], varying_A[T * M * M], varying_R[T * D * D];
-static bool all_diffuse[M] = {true, true, true, true}, two_diffuse[M] = {false, false, true, true};
+static const lat_lds_initial all_diffuse[M] = {LAT_LDS_DIFFUSE, LAT_LDS_DIFFUSE, LAT_LDS_DIFFUSE,
+                                               LAT_LDS_DIFFUSE},
+                             two_diffuse[M] = {LAT_LDS_KNOWN, LAT_LDS_KNOWN, LAT_LDS_DIFFUSE,
+                                               LAT_LDS_DIFFUSE};
 
 static lat_workspace work;
 
@@ -234,9 +237,9 @@ int main(void)
   compare("inputs", lds);
   lds.A = (lat_lds_matrix){varying_A, M * M}, lds.R = (lat_lds_matrix){varying_R, D * D};
   compare("varying", lds);
-  lds.diffuse = all_diffuse;
+  lds.initial = all_diffuse;
   compare("diffuse", lds);
-  lds.diffuse = two_diffuse;
+  lds.initial = two_diffuse;
   compare("partly diffuse", lds);
   lds.square_root = true;
   compare("diffuse square root", lds);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/query.h"
+#include "model/run.h"
 #include "models/lds/lds.h"
 
 /* ---- sequences ------------------------------------------------------------------------------- */
@@ -92,31 +93,33 @@ latL_Sequences *latL_ldsdata(lua_State *L, const latL_Fitted *f, int data, int o
 
 /* ---- a model --------------------------------------------------------------------------------- */
 
-void latL_ldsfor(lua_State *L, const char *who, size_t n, lat_lds *core)
+lat_lds latL_ldsfor(lua_State *L, const char *who, size_t n)
 {
-  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
-  const latL_Lds *m = (const latL_Lds *)latL_owner(f);
-  lat_lds_model now = m->core;
-  bool called = false;
-  latL_ldsvalues(L, 1, m, who, f->sizes, n, false, now.varying);
-  *core = lat_lds_of_model(&now, f->flat, f->sizes);
-  for (int i = 0; i < LAT_LDS_MEAN; i++) called |= m->given[i] == LATL_FUNCTION;
-  if (!called) return;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_lds_check(work, core, n));
+  const latL_Fitted *f = lua_touserdata(L, 1);
+  lat_lds_matrix values[LAT_LDS_PARAMETERS];
+  bool called = latL_ldsvalues(L, 1, who, f->sizes, n, false, values);
+  lat_lds lds = lat_lds_of(f->options, f->flat, f->sizes);
+  for (int i = 0; i < LAT_LDS_MEAN; i++)
+    if (values[i].stride) lds.matrix[i] = values[i];
+  if (called) latL_run(L, who, lat_lds_check_parameters, &lds, n);
+  return lds;
 }
 
-size_t latL_checklds(lua_State *L, const char *who, lat_lds *core)
+void latL_readsequences(lua_State *L, const char *who, latL_Units *units)
 {
-  const latL_Fitted *f = latL_fitted(L, 1, &latL_lds_kind.base, who);
-  const latL_Lds *m = (const latL_Lds *)latL_owner(f);
-  size_t steps = 0;
-  for (int i = 0; i < LAT_LDS_MEAN; i++) {
-    if (m->given[i] == LATL_FUNCTION)
-      latL_error(L, who, "%s is a function of t, for which there must be sequences",
-                 lat_lds_parameters[i].name);
-    if (m->given[i] == LATL_LIST && (steps == 0 || m->steps[i] < steps)) steps = m->steps[i];
-  }
-  latL_ldsfor(L, who, steps, core);
-  return steps;
+  const lat_lds_options *o = units->options;
+  size_t sizes[LAT_SIZES] = {[LAT_M] = o->latent_dim, [LAT_D] = o->outputs, [LAT_U] = o->inputs};
+  lat_lds_options *own = lua_newuserdatauv(L, sizeof *own, 2);
+  int at = lua_gettop(L);
+  const latL_Sequences *s = latL_checksequences(L, LATL_DATA, LATL_OPTIONS, who, sizes);
+  lua_setiuservalue(L, at, 1);
+  if (o->inputs && sizes[LAT_U] != o->inputs)
+    latL_error(L, who, "the data has %I inputs, the model has %I", (lua_Integer)sizes[LAT_U],
+               (lua_Integer)o->inputs);
+  *own = *o;
+  own->outputs = sizes[LAT_D];
+  own->inputs = sizes[LAT_U];
+  latL_ldsvalues(L, LATL_MODEL, who, sizes, s->longest, true, own->given);
+  lua_setiuservalue(L, at, 2);
+  *units = (latL_Units){s->of, own, s->count, sizes[LAT_D]};
 }

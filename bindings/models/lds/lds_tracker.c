@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/table.h"
 #include "models/lds/lds.h"
 
 /* reset() -> the tracker */
@@ -146,7 +147,8 @@ static int tostring_tracker(lua_State *L)
   const latL_Tracker *t = latL_checktracker(L, "tracker");
   lua_pushfstring(L, "tracker at step %I: %I states, %I outputs%s", (lua_Integer)t->core.time,
                   (lua_Integer)t->core.lds.states, (lua_Integer)t->core.lds.outputs,
-                  t->nonlinear     ? (t->is_unscented ? ", unscented" : ", extended")
+                  t->nonlinear
+                      ? (t->options.method == LAT_LDS_UNSCENTED ? ", unscented" : ", extended")
                   : t->core.steady ? ", steady"
                                    : "");
   return 1;
@@ -154,44 +156,20 @@ static int tostring_tracker(lua_State *L)
 
 /* ---- making one ------------------------------------------------------------------------------ */
 
-static void read_functions(lua_State *L, latL_Tracker *t, int options, const char *who)
+static void read_functions(lua_State *L, latL_Tracker *t, int self, const char *who)
 {
   for (int which = LATL_TRACKER_F; which <= LATL_TRACKER_H_JACOBIAN; which++) {
-    int type = latL_getoption(L, options, latL_tracker_functions[which]);
+    int type = latL_getoption(L, 2, latL_tracker_functions[which]);
     t->has[which] = type != LUA_TNIL;
     if (t->has[which] && type != LUA_TFUNCTION)
       latL_error(L, who, "%s must be a function, got %s", latL_tracker_functions[which],
                  luaL_typename(L, -1));
-    lua_setiuservalue(L, -2, which);
+    lua_setiuservalue(L, self, which);
   }
   if (t->has[LATL_TRACKER_F_JACOBIAN] > t->has[LATL_TRACKER_F] ||
       t->has[LATL_TRACKER_H_JACOBIAN] > t->has[LATL_TRACKER_H])
     latL_error(L, who, "a Jacobian is given, but not its function");
   t->nonlinear = t->has[LATL_TRACKER_F] || t->has[LATL_TRACKER_H];
-}
-
-/* The options of nonlinear models; returns steady_state. */
-static bool read_method(lua_State *L, latL_Tracker *t, int options, const char *who,
-                        const lat_lds *m)
-{
-  static const char *const methods[] = {"extended", "unscented", NULL};
-  bool steady = latL_optboolean(L, options, who, "steady_state", false);
-  t->is_unscented = latL_optword(L, options, who, "method", methods, 0) == 1;
-  t->unscented.alpha = latL_optnumber(L, options, who, "alpha", 1, 1e-8, 1e8);
-  t->unscented.beta = latL_optnumber(L, options, who, "beta", 2, -1e8, 1e8);
-  t->unscented.kappa = latL_optnumber(L, options, who, "kappa", 0, -1e8, 1e8);
-  if (!((double)m->states + t->unscented.kappa > 0))
-    latL_error(L, who, "kappa must be above -%I, minus the number of states, got %f",
-               (lua_Integer)m->states, t->unscented.kappa);
-  if (t->is_unscented && m->square_root)
-    latL_error(L, who, "there is no unscented update of the square-root form");
-  if (!t->nonlinear) return steady;
-  if (steady) latL_error(L, who, "a nonlinear model has no steady state");
-  for (size_t i = 0; m->diffuse && i < m->states; i++)
-    if (m->diffuse[i])
-      latL_error(L, who, "f and h need a known initial state, and state %I is diffuse",
-                 (lua_Integer)i + 1);
-  return steady;
 }
 
 static double *take(double **memory, size_t n)
@@ -229,23 +207,24 @@ static double *set_memory(lua_State *L, latL_Tracker *t, int self, lat_lds *m, s
 }
 
 /* lds:tracker([options]) */
-static int new (lua_State *L)
+int latL_newtracker(lua_State *L)
 {
-  static const char *const names[] = {"steady_state", "f",     "h",    "f_jacobian", "h_jacobian",
-                                      "method",       "alpha", "beta", "kappa",      NULL};
-  const char *who = "lds:tracker";
+  const char *who = latL_verb(L);
   lua_settop(L, 2);
-  lat_lds model;
-  size_t steps = latL_checklds(L, who, &model);
-  latL_checkoptions(L, 2, who, names);
+  latL_fitted(L, 1, &latL_lds_kind, who);
+  size_t steps = latL_ldssteps(L, who);
+  lat_lds model = latL_ldsfor(L, who, steps);
+  lat_lds_tracker_options o;
+  lat_options_default(lat_lds_tracker_option_table, &o, sizeof o);
+  latL_readtable(L, 2, who, lat_lds_tracker_option_table, NULL, &o);
   latL_Tracker *t = lua_newuserdatauv(L, sizeof *t, LATL_TRACKER_VALUES);
   int self = lua_gettop(L);
   memset(t, 0, sizeof *t);
-  read_functions(L, t, 2, who);
-  bool steady = read_method(L, t, 2, who, &model);
-  double *memory = set_memory(L, t, self, &model, steps, steady);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_lds_tracker_init(work, &t->core, &model, steps, steady, memory));
+  t->options = o;
+  read_functions(L, t, self, who);
+  latL_run(L, who, lat_lds_tracker_check, &model, &o, t->nonlinear);
+  double *memory = set_memory(L, t, self, &model, steps, o.steady_state);
+  latL_run(L, who, lat_lds_tracker_init, &t->core, &model, steps, o.steady_state, memory);
   lua_getiuservalue(L, self, LATL_TRACKER_MEMORY);
   lat_matrix state = lat_vector_of(t->core.belief.mean, model.states);
   latL_newview(L, self + 1, state, true)->readonly = true;
@@ -255,7 +234,6 @@ static int new (lua_State *L)
   return 1;
 }
 
-static const luaL_Reg lds_methods[] = {{"tracker", new}, {NULL, NULL}};
 static const luaL_Reg methods[] = {
     {"reset", reset}, {"snapshot", snapshot}, {"restore", restore}, {NULL, NULL}};
 static const luaL_Reg metamethods[] = {
@@ -263,7 +241,6 @@ static const luaL_Reg metamethods[] = {
 
 void latL_open_lds_tracker(lua_State *L)
 {
-  latL_addmethods(L, "latent.LDS", lds_methods);
   latL_newmetatable(L, LATL_TRACKER);
   void *address = (void *)(size_t)lua_topointer(L, -1);
   lua_pushlightuserdata(L, address);

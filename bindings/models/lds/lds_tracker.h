@@ -22,9 +22,9 @@ enum {
 typedef struct latL_Tracker {
   lat_lds_tracker core;
   bool has[LATL_TRACKER_VALUES + 1]; /* functions */
-  bool nonlinear, is_unscented;
+  bool nonlinear;
   bool busy; /* a function of the user's runs, and must not change what it is asked about */
-  lat_lds_unscented unscented;
+  lat_lds_tracker_options options;
   double *checkpoint;      /* memory of one */
   double *y, *u;           /* of one step */
   double *point;           /* what functions are given */

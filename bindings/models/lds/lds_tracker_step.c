@@ -201,7 +201,7 @@ static void linearize(lua_State *L, latL_Tracker *t, int which, int given, size_
 static void call_unscented(lua_State *L, latL_Tracker *t, int which, size_t time, const char *who,
                            size_t rows)
 {
-  if (lat_lds_tracker_points(&t->core, &t->unscented, t->points) != LAT_OK)
+  if (lat_lds_tracker_points(&t->core, &t->options.unscented, t->points) != LAT_OK)
     latL_error(L, who, "the covariance is not positive semidefinite");
   call_points(L, t, which, 2 * t->core.lds.states + 1, time, who, rows);
 }
@@ -231,9 +231,9 @@ static void predict_any(lua_State *L, latL_Tracker *t, const double *u, const la
   lat_status status;
   if (!t->has[LATL_TRACKER_F] || lat_lds_tracker_begins(core)) {
     status = lat_lds_tracker_predict(core, u, step);
-  } else if (t->is_unscented) {
+  } else if (t->options.method == LAT_LDS_UNSCENTED) {
     call_unscented(L, t, LATL_TRACKER_F, time, who, M);
-    status = lat_lds_tracker_predict_unscented(core, &t->unscented, t->values, step->Q);
+    status = lat_lds_tracker_predict_unscented(core, &t->options.unscented, t->values, step->Q);
   } else {
     linearize(L, t, LATL_TRACKER_F, LATL_TRACKER_F_JACOBIAN, time, who, M);
     status = lat_lds_tracker_predict_extended(core, t->mean, t->jacobian, step->Q);
@@ -251,10 +251,10 @@ static void update_any(lua_State *L, latL_Tracker *t, const double *u, const lat
   if (!core->predicted) predict_any(L, t, u, step, who);
   if (!t->has[LATL_TRACKER_H]) {
     status = lat_lds_tracker_update(core, t->y, u, step);
-  } else if (t->is_unscented) {
+  } else if (t->options.method == LAT_LDS_UNSCENTED) {
     call_unscented(L, t, LATL_TRACKER_H, core->time, who, D);
-    status =
-        lat_lds_tracker_update_unscented(core, t->y, &t->unscented, t->points, t->values, step->R);
+    status = lat_lds_tracker_update_unscented(core, t->y, &t->options.unscented, t->points,
+                                              t->values, step->R);
   } else {
     linearize(L, t, LATL_TRACKER_H, LATL_TRACKER_H_JACOBIAN, core->time, who, D);
     status = lat_lds_tracker_update_extended(core, t->y, t->mean, t->jacobian, step->R);

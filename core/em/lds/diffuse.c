@@ -20,7 +20,7 @@
 size_t lat_lds_count_diffuse(const lat_lds *lds)
 {
   size_t q = 0;
-  for (size_t i = 0; lds->diffuse && i < lds->states; i++) q += lds->diffuse[i];
+  for (size_t i = 0; i < lds->states; i++) q += lat_lds_is_diffuse(lds, i);
   return q;
 }
 
@@ -182,7 +182,7 @@ static double finite_variance(const lat_lds_pass *pass)
   }
   for (size_t i = 0; i < M; i++) {
     noise = fmax(noise, lat_lds_at(lds->Q, 0)[i * M + i]);
-    if (!lds->diffuse[i]) noise = fmax(noise, lds->initial_covariance[i * M + i]);
+    if (!lat_lds_is_diffuse(lds, i)) noise = fmax(noise, lds->initial_covariance[i * M + i]);
   }
   for (size_t i = 0; i < D * M; i++) gain = fmax(gain, fabs(lat_lds_at(lds->C, 0)[i]));
   if (!needed) return 0;
@@ -191,14 +191,15 @@ static double finite_variance(const lat_lds_pass *pass)
 
 void lat_lds_diffuse_initial(const lat_lds_pass *pass, double *P, double *E)
 {
-  const bool *diffuse = pass->lds->diffuse;
+  const lat_lds *lds = pass->lds;
   size_t M = pass->M, q = pass->diffuse.q;
   double more = finite_variance(pass);
   memset(E, 0, M * q * sizeof *E);
   for (size_t i = 0, k = 0; i < M; i++) {
-    if (diffuse[i]) E[i * q + k++] = 1;
+    if (lat_lds_is_diffuse(lds, i)) E[i * q + k++] = 1;
     for (size_t j = 0; j < M; j++)
-      if (diffuse[i] || diffuse[j]) P[i * M + j] = i == j ? more : 0;
+      if (lat_lds_is_diffuse(lds, i) || lat_lds_is_diffuse(lds, j))
+        P[i * M + j] = i == j ? more : 0;
   }
 }
 

@@ -218,9 +218,9 @@ static void add_first(adder *a)
 void lat_lds_e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics,
                     double *scratch)
 {
-  const lat_lds_model *model = em->model;
+  const lat_lds_context *context = em->model;
   const lat_lds_sequence *sequence = (const lat_lds_sequence *)chunk->units + chunk->first;
-  lat_lds lds = lat_lds_of_model(model, em->parameters, em->sizes);
+  lat_lds lds = lat_lds_of(context->options, em->parameters, em->sizes);
   lat_lds_pass pass;
   lat_lds_smoother_init(&pass, &lds, sequence, scratch);
   pass.halt = chunk->halt;
@@ -254,8 +254,8 @@ void lat_lds_e_step(const lat_em *em, const lat_em_chunk *chunk, double *statist
 size_t lat_lds_scratch_count(const lat_em *em, size_t rows)
 {
   (void)rows;
-  const lat_lds_model *model = em->model;
-  lat_lds lds = lat_lds_of_model(model, em->parameters, em->sizes);
-  return lat_lds_smoother_count(&lds, model->longest) +
+  const lat_lds_context *context = em->model;
+  lat_lds lds = lat_lds_of(context->options, em->parameters, em->sizes);
+  return lat_lds_smoother_count(&lds, context->longest) +
          count_adder(lds.states, lds.outputs, lds.inputs);
 }

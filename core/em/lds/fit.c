@@ -1,4 +1,4 @@
-/* lds/fit.c: EM for linear dynamical systems, as em.h runs it, from its options to a start. */
+/* lds/fit.c: fits of linear dynamical systems, whose data are sequences: plan, start and checks. */
 #include "em/lds/em.h"
 
 const lat_em_kind lat_lds_kind = {.name = "lds",
@@ -21,46 +21,84 @@ static void set_given(const lat_lds_options *o, const size_t sizes[LAT_SIZES], d
   }
 }
 
-static lat_status set_stationary(lat_workspace *work, const lat_lds_model *model,
+static lat_status set_stationary(lat_workspace *work, const lat_lds_options *o,
                                  const size_t sizes[LAT_SIZES], double *parameters)
 {
-  if (!model->stationary) return LAT_OK;
-  lat_lds lds = lat_lds_of_model(model, parameters, sizes);
+  if (!lat_lds_is_stationary(o)) return LAT_OK;
+  lat_lds lds = lat_lds_of(o, parameters, sizes);
   lat_lds_values v = lat_lds_values_of(parameters, sizes);
   return lat_lds_stationary(work, &lds, v.mean, v.covariance);
 }
 
 lat_status lat_lds_set_given(lat_workspace *work, const lat_lds_options *o,
-                             const lat_lds_model *model, const size_t sizes[LAT_SIZES],
-                             double *parameters)
+                             const size_t sizes[LAT_SIZES], double *parameters)
 {
-  if (model->stationary && (o->A.stride || o->Q.stride))
+  if (lat_lds_is_stationary(o) && (o->A.stride || o->Q.stride))
     return lat_fail(work, LAT_INVALID,
                     "a model whose %s varies with t has no stationary initial state",
                     o->A.stride ? "A" : "Q");
   set_given(o, sizes, parameters);
-  lat_lds lds = lat_lds_of_model(model, parameters, sizes);
-  LAT_TRY(lat_lds_check(work, &lds, 1));
-  return set_stationary(work, model, sizes, parameters);
+  lat_lds lds = lat_lds_of(o, parameters, sizes);
+  LAT_TRY(lat_lds_check_parameters(work, &lds, 1));
+  return set_stationary(work, o, sizes, parameters);
+}
+
+/* ---- the plan -------------------------------------------------------------------------------- */
+
+static lat_status check_estimates(lat_workspace *work, const lat_lds_options *o,
+                                  const bool estimate[])
+{
+  static const int needed[] = {LAT_LDS_A, LAT_LDS_C, LAT_LDS_Q, LAT_LDS_R};
+  for (size_t k = 0; k < 4; k++)
+    if (!o->given[needed[k]].data && !estimate[needed[k]])
+      return lat_fail(work, LAT_INVALID, "%s is neither given nor estimated",
+                      lat_lds_parameters[needed[k]].name);
+  for (int i = 0; i < LAT_LDS_Q; i++) {
+    int noise = i == LAT_LDS_A || i == LAT_LDS_B ? LAT_LDS_Q : LAT_LDS_R;
+    if (estimate[i] && o->given[noise].stride)
+      return lat_fail(work, LAT_INVALID, "%s can't be estimated when %s varies with t",
+                      lat_lds_parameters[i].name, lat_lds_parameters[noise].name);
+  }
+  if (lat_lds_is_stationary(o) && (estimate[LAT_LDS_MEAN] || estimate[LAT_LDS_COVARIANCE]))
+    return lat_fail(work, LAT_INVALID,
+                    "initial = \"stationary\" leaves no initial state to estimate");
+  return LAT_OK;
+}
+
+static lat_status plan(lat_fit *fit)
+{
+  const lat_lds_options *o = fit->options;
+  lat_lds_context *c = lat_allocate(fit->work, 1, sizeof *c);
+  if (!c) return LAT_MEMORY;
+  *c = (lat_lds_context){.options = o, .sequences = fit->units, .count = fit->unit_count};
+  for (size_t i = 0; i < c->count; i++) c->longest = lat_lds_max(c->longest, c->sequences[i].steps);
+  lat_lds_set_estimates(o, o->inputs, c->estimate);
+  LAT_TRY(check_estimates(fit->work, o, c->estimate));
+  fit->sizes[LAT_M] = o->latent_dim;
+  fit->sizes[LAT_U] = o->inputs;
+  fit->core = &lat_lds_kind;
+  fit->context = c;
+  return LAT_OK;
 }
 
 /* ---- a start --------------------------------------------------------------------------------- */
 
 /* Q and R whose held entries leave a closed M-step. */
-static lat_status check_fixed(lat_workspace *work, const lat_lds_model *model,
+static lat_status check_fixed(lat_workspace *work, const lat_lds_context *c,
                               const size_t sizes[LAT_SIZES], double *parameters)
 {
   lat_lds_values v = lat_lds_values_of(parameters, sizes);
-  const bool *Q = model->estimate[LAT_LDS_Q] ? model->fixed[LAT_LDS_Q] : NULL;
-  const bool *R = model->estimate[LAT_LDS_R] ? model->fixed[LAT_LDS_R] : NULL;
+  const bool *Q = c->estimate[LAT_LDS_Q] ? c->options->fixed[LAT_LDS_Q] : NULL;
+  const bool *R = c->estimate[LAT_LDS_R] ? c->options->fixed[LAT_LDS_R] : NULL;
   if (Q) LAT_TRY(lat_lds_check_fixed(work, "Q", sizes[LAT_M], Q, v.Q));
   if (R) LAT_TRY(lat_lds_check_fixed(work, "R", sizes[LAT_D], R, v.R));
   return LAT_OK;
 }
 
-static lat_status check_observed(lat_workspace *work, const lat_lds_sequence *s, size_t outputs)
+static lat_status check_data(lat_workspace *work, const lat_lds_sequence *s, const lat_lds *lds)
 {
-  for (size_t k = 0; k < s->steps * outputs; k++)
+  LAT_TRY(lat_lds_check_sequence(work, lds, s));
+  for (size_t k = 0; k < s->steps * lds->outputs; k++)
     if (!isnan(s->Y[k])) return LAT_OK;
   return lat_fail(work, LAT_INVALID, "there is no observation");
 }
@@ -85,23 +123,42 @@ static lat_status of_sequence(lat_workspace *work, size_t i, size_t count, lat_s
   return lat_fail(work, status, "sequence %zu: %.200s", i + 1, message);
 }
 
-lat_status lat_lds_begin(lat_workspace *work, const lat_lds_options *o, lat_lds_model *model,
-                         const size_t sizes[LAT_SIZES], const lat_lds_sequence *sequences,
-                         size_t count, uint64_t seed, bool perturb, double *parameters)
+static lat_status start(lat_fit *fit)
 {
-  set_given(o, sizes, parameters);
-  lat_lds lds = lat_lds_of_model(model, parameters, sizes);
-  LAT_TRY(check_fixed(work, model, sizes, parameters));
-  for (size_t i = 0; i < count; i++) {
-    const lat_lds_sequence *s = sequences + i;
-    LAT_TRY(of_sequence(work, i, count, lat_lds_check_sequence(work, &lds, s)));
-    LAT_TRY(of_sequence(work, i, count, check_observed(work, s, lds.outputs)));
-  }
-  LAT_TRY(lat_lds_start(work, model, sizes, sequences, count, seed, perturb, parameters));
-  LAT_TRY(set_stationary(work, model, sizes, parameters));
-  LAT_TRY(lat_lds_check(work, &lds, model->longest));
-  model->skipped = 0;
-  for (size_t i = 0; i < count; i++)
-    LAT_TRY(of_sequence(work, i, count, check_density(work, sequences + i, &lds, &model->skipped)));
+  lat_workspace *work = fit->work;
+  lat_lds_context *c = (lat_lds_context *)fit->context;
+  const lat_lds_options *o = c->options;
+  set_given(o, fit->sizes, fit->parameters);
+  lat_lds lds = lat_lds_of(o, fit->parameters, fit->sizes);
+  LAT_TRY(check_fixed(work, c, fit->sizes, fit->parameters));
+  for (size_t i = 0; i < c->count; i++)
+    LAT_TRY(of_sequence(work, i, c->count, check_data(work, c->sequences + i, &lds)));
+  LAT_TRY(lat_lds_start(work, c, fit->sizes, fit->seed, fit->start > 0, fit->parameters));
+  LAT_TRY(set_stationary(work, o, fit->sizes, fit->parameters));
+  LAT_TRY(lat_lds_check_parameters(work, &lds, c->longest));
+  c->skipped = 0;
+  for (size_t i = 0; i < c->count; i++)
+    LAT_TRY(
+        of_sequence(work, i, c->count, check_density(work, c->sequences + i, &lds, &c->skipped)));
+  return LAT_OK;
+}
+
+const lat_fit_kind lat_lds_fit_kind = {.plan = plan, .start = start};
+
+lat_status lat_lds_fit(lat_workspace *work, const lat_lds_sequence *sequences, size_t count,
+                       const lat_lds_options *options, lat_lds *lds, lat_fit_report *report)
+{
+  lat_fit fit;
+  LAT_TRY(lat_lds_check(work, options));
+  lat_lds_options *own = lat_allocate(work, 1, sizeof *own);
+  lat_lds_initial *initials = lat_allocate(work, options->latent_dim, sizeof *initials);
+  if (!own || !initials) return LAT_MEMORY;
+  *own = *options;
+  LAT_TRY(lat_lds_resolve(work, own, initials));
+  LAT_TRY(lat_fit_init(&fit, work, &lat_lds_model, own, true));
+  LAT_TRY(lat_fit_units(&fit, sequences, count, own->outputs));
+  LAT_TRY(lat_fit_run(&fit, NULL));
+  *lds = lat_lds_of(own, fit.best.flat, fit.best.sizes);
+  if (report) *report = fit.report;
   return LAT_OK;
 }

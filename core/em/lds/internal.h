@@ -103,6 +103,12 @@ enum { LDS_HANKEL_ROWS = 2048 };
 /* The random stream of these ("lds"), apart from other models' with the same seed. */
 enum { LDS_STREAM = 0x6c6473 };
 
+/* Whether the initial variance of a state is infinite. */
+static inline bool lat_lds_is_diffuse(const lat_lds *lds, size_t state)
+{
+  return lds->initial && lds->initial[state] == LAT_LDS_DIFFUSE;
+}
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Takes n doubles of the memory at *memory. */

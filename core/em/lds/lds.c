@@ -32,31 +32,120 @@ lat_lds_values lat_lds_values_of(double *flat, const size_t sizes[LAT_SIZES])
   return v;
 }
 
-lat_lds lat_lds_of(const double *flat, const size_t sizes[LAT_SIZES])
+lat_lds lat_lds_of(const lat_lds_options *o, const double *parameters,
+                   const size_t sizes[LAT_SIZES])
 {
-  lat_lds_values v = lat_lds_values_of((double *)flat, sizes);
-  return (lat_lds){.states = sizes[LAT_M],
-                   .outputs = sizes[LAT_D],
-                   .inputs = sizes[LAT_U],
-                   .A = {v.A, 0},
-                   .B = {v.B, 0},
-                   .C = {v.C, 0},
-                   .D = {v.D, 0},
-                   .Q = {v.Q, 0},
-                   .R = {v.R, 0},
-                   .initial_mean = v.mean,
-                   .initial_covariance = v.covariance};
+  lat_lds lds = {.states = sizes[LAT_M],
+                 .outputs = sizes[LAT_D],
+                 .inputs = sizes[LAT_U],
+                 .initial = o->initials,
+                 .square_root = o->form == LAT_LDS_SQUARE_ROOT};
+  lat_lds_values v = lat_lds_values_of((double *)parameters, sizes);
+  const double *constants[] = {v.A, v.B, v.C, v.D, v.Q, v.R};
+  for (int i = 0; i < LAT_LDS_MEAN; i++)
+    lds.matrix[i] = o->given[i].stride ? o->given[i] : (lat_lds_matrix){constants[i], 0};
+  lds.initial_mean = v.mean;
+  lds.initial_covariance = v.covariance;
+  return lds;
 }
 
-lat_lds lat_lds_of_model(const lat_lds_model *model, const double *flat,
-                         const size_t sizes[LAT_SIZES])
+/* ---- given values ---------------------------------------------------------------------------- */
+
+static bool is_covariance(int i)
 {
-  lat_lds lds = lat_lds_of(flat, sizes);
-  for (int i = 0; i < LAT_LDS_MEAN; i++)
-    if (model->varying[i].stride) lds.matrix[i] = model->varying[i];
-  lds.diffuse = model->diffuse;
-  lds.square_root = model->square_root;
-  return lds;
+  return i == LAT_LDS_Q || i == LAT_LDS_R || i == LAT_LDS_COVARIANCE;
+}
+
+void lat_lds_shape(int i, const size_t sizes[LAT_SIZES], size_t *rows, size_t *cols)
+{
+  const lat_size *shape = lat_lds_parameters[i].shape;
+  *rows = sizes[shape[0]];
+  *cols = shape[1] == LAT_END ? 1 : sizes[shape[1]];
+}
+
+/* "number", "vector of 3", "2x3 matrix" */
+static const char *describe(const lat_lds_value *v, char text[64])
+{
+  if (v->kind == LAT_LDS_NUMBER)
+    snprintf(text, 64, "number");
+  else if (v->kind == LAT_LDS_VECTOR && (v->X.rows == 1 || v->X.cols == 1))
+    snprintf(text, 64, "vector of %zu", v->X.rows * v->X.cols);
+  else
+    snprintf(text, 64, "%zux%zu matrix", v->X.rows, v->X.cols);
+  return text;
+}
+
+/* Size number k of parameter i is n. */
+static lat_status set_size(lat_workspace *work, int i, const lat_lds_value *v, int k, size_t n,
+                           size_t sizes[LAT_SIZES])
+{
+  static const char *const words[LAT_SIZES] = {
+      [LAT_D] = "outputs", [LAT_M] = "states", [LAT_U] = "inputs"};
+  char text[64];
+  lat_size s = lat_lds_parameters[i].shape[k];
+  if (s == LAT_END) return LAT_OK;
+  if (sizes[s] == 0) sizes[s] = n;
+  if (sizes[s] == n) return LAT_OK;
+  return lat_fail(work, LAT_SHAPE, "%s is a %s, but the model has %zu %s",
+                  lat_lds_parameters[i].name, describe(v, text), sizes[s], words[s]);
+}
+
+/* A vector of n is a diagonal, a row or a column. */
+static lat_status set_sizes_by_vector(lat_workspace *work, int i, const lat_lds_value *v,
+                                      size_t sizes[LAT_SIZES])
+{
+  const lat_size *shape = lat_lds_parameters[i].shape;
+  size_t n = v->X.rows * v->X.cols;
+  if (is_covariance(i) || shape[1] == LAT_END) return set_size(work, i, v, 0, n, sizes);
+  if (i == LAT_LDS_A && n > 1)
+    return lat_fail(work, LAT_SHAPE,
+                    "A is a vector of %zu, it should be a number, a matrix or a list of matrices, "
+                    "one for each step",
+                    n);
+  /* C of one output; B and D of one state or output */
+  bool row = i == LAT_LDS_C ? sizes[LAT_M] != 1 : sizes[shape[0]] == 1 && n > 1;
+  LAT_TRY(set_size(work, i, v, 0, row ? 1 : n, sizes));
+  return set_size(work, i, v, 1, row ? n : 1, sizes);
+}
+
+lat_status lat_lds_set_sizes(lat_workspace *work, int i, const lat_lds_value *v,
+                             size_t sizes[LAT_SIZES])
+{
+  const lat_size *shape = lat_lds_parameters[i].shape;
+  if (v->kind == LAT_LDS_VECTOR) return set_sizes_by_vector(work, i, v, sizes);
+  if (v->kind == LAT_LDS_MATRIX) {
+    LAT_TRY(set_size(work, i, v, 0, v->X.rows, sizes));
+    return set_size(work, i, v, 1, v->X.cols, sizes);
+  }
+  for (int k = 0; !is_covariance(i) && k < 2; k++)
+    if (shape[k] != LAT_END && sizes[shape[k]] == 0) sizes[shape[k]] = 1;
+  return LAT_OK;
+}
+
+lat_status lat_lds_set_value(lat_workspace *work, int i, const lat_lds_value *v,
+                             const size_t sizes[LAT_SIZES], double *to)
+{
+  char text[64];
+  size_t rows, cols, n = v->X.rows * v->X.cols;
+  lat_lds_shape(i, sizes, &rows, &cols);
+  memset(to, 0, rows * cols * sizeof *to);
+  bool number = v->kind == LAT_LDS_NUMBER && (is_covariance(i) || rows * cols == 1);
+  bool diagonal = v->kind == LAT_LDS_VECTOR && is_covariance(i) && n == rows && rows > 1;
+  if (number || diagonal) {
+    for (size_t k = 0; k < rows; k++)
+      to[k * cols + k] =
+          number ? v->number : lat_get(&v->X, v->X.cols == 1 ? k : 0, v->X.cols == 1 ? 0 : k);
+    return LAT_OK;
+  }
+  lat_matrix from = v->X, target = lat_matrix_of(to, rows, cols);
+  if (v->kind == LAT_LDS_VECTOR && (rows == 1 || cols == 1) && n == rows * cols &&
+      from.rows != rows)
+    from = lat_transpose(from);
+  if (v->kind == LAT_LDS_NUMBER || from.rows != rows || from.cols != cols)
+    return lat_fail(work, LAT_SHAPE, "%s is a %s, it should be %zux%zu", lat_lds_parameters[i].name,
+                    describe(v, text), rows, cols);
+  lat_copy(&from, &target);
+  return LAT_OK;
 }
 
 /* ---- copies ---------------------------------------------------------------------------------- */
@@ -72,7 +161,7 @@ static size_t count_numbers(const lat_lds *lds, int i, size_t steps)
 
 size_t lat_lds_copy_count(const lat_lds *lds, size_t steps)
 {
-  size_t count = lds->states; /* the flags */
+  size_t count = lds->states; /* `initial` */
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) count += count_numbers(lds, i, steps);
   return count;
 }
@@ -89,9 +178,9 @@ lat_lds lat_lds_copy(const lat_lds *lds, size_t steps, double *memory)
     if (count) memcpy(to, *data[i], count * sizeof *to);
     *data[i] = to;
   }
-  if (!lds->diffuse) return copy;
-  memcpy(memory, lds->diffuse, lds->states * sizeof *lds->diffuse); /* a bool isn't larger */
-  copy.diffuse = (const bool *)memory;
+  if (!lds->initial) return copy;
+  memcpy(memory, lds->initial, lds->states * sizeof *lds->initial); /* no larger than doubles */
+  copy.initial = (const lat_lds_initial *)(void *)memory;
   return copy;
 }
 
@@ -140,19 +229,18 @@ lat_status lat_lds_check_matrix(lat_workspace *work, int i, lat_lds_matrix matri
                                 size_t rows, size_t cols)
 {
   const char *name = lat_lds_parameters[i].name;
-  if (i == LAT_LDS_Q || i == LAT_LDS_R || i == LAT_LDS_COVARIANCE)
-    return check_covariance(work, name, matrix, steps, rows);
+  if (is_covariance(i)) return check_covariance(work, name, matrix, steps, rows);
   return check_finite(work, name, matrix, steps, rows, cols);
 }
 
-lat_status lat_lds_check(lat_workspace *work, const lat_lds *lds, size_t steps)
+lat_status lat_lds_check_parameters(lat_workspace *work, const lat_lds *lds, size_t steps)
 {
   const lat_lds_matrix first[] = {{lds->initial_mean, 0}, {lds->initial_covariance, 0}};
   const size_t sizes[LAT_SIZES] = {
       [LAT_M] = lds->states, [LAT_D] = lds->outputs, [LAT_U] = lds->inputs};
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
-    const lat_size *shape = lat_lds_parameters[i].shape;
-    size_t rows = sizes[shape[0]], cols = shape[1] == LAT_END ? 1 : sizes[shape[1]];
+    size_t rows, cols;
+    lat_lds_shape(i, sizes, &rows, &cols);
     if (rows * cols > 0)
       LAT_TRY(lat_lds_check_matrix(
           work, i, i < LAT_LDS_MEAN ? lds->matrix[i] : first[i - LAT_LDS_MEAN], steps, rows, cols));
@@ -240,7 +328,7 @@ lat_status lat_lds_stationary(lat_workspace *work, const lat_lds *lds, double *m
   double *A = lat_doubles(work, 5 * M * M);
   if (!index || !A) return LAT_MEMORY;
   for (size_t i = 0; i < M; i++)
-    if (!lds->diffuse || !lds->diffuse[i]) index[n++] = i;
+    if (!lat_lds_is_diffuse(lds, i)) index[n++] = i;
   double *P = A + M * M;
   memset(mean, 0, M * sizeof *mean);
   memset(covariance, 0, M * M * sizeof *covariance);

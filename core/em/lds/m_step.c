@@ -207,7 +207,7 @@ lat_status lat_lds_check_fixed(lat_workspace *work, const char *name, size_t n, 
 /* ---- one regression and its noise ------------------------------------------------------------ */
 
 typedef struct part {
-  const lat_lds_model *model;
+  const lat_lds_context *context;
   int left, right, noise; /* A, B, Q or C, D, R */
   lat_lds_structure structure;
   size_t M, U;
@@ -221,9 +221,9 @@ static void find_free(const part *p, size_t n, bool *free)
     for (size_t j = 0; j < X; j++) {
       bool first = j < p->M;
       int which = first ? p->left : p->right;
-      const bool *fixed = p->model->fixed[which];
+      const bool *fixed = p->context->options->fixed[which];
       size_t entry = first ? i * p->M + j : i * p->U + j - p->M;
-      free[i * X + j] = p->model->estimate[which] && !(fixed && fixed[entry]);
+      free[i * X + j] = p->context->estimate[which] && !(fixed && fixed[entry]);
     }
 }
 
@@ -231,7 +231,7 @@ static lat_status estimate(lat_workspace *work, const part *p, const lat_lds_reg
                            double count, double *left, double *right, double *noise)
 {
   size_t n = r->n, X = r->X;
-  const bool *estimated = p->model->estimate;
+  const bool *estimated = p->context->estimate;
   if (!(count > 0)) return LAT_OK;
   bool *free = lat_allocate(work, n * X, sizeof *free);
   double *change = lat_doubles(work, n * X), *square = lat_doubles(work, n * n);
@@ -246,29 +246,30 @@ static lat_status estimate(lat_workspace *work, const part *p, const lat_lds_reg
     }
   if (!estimated[p->noise]) return LAT_OK;
   LAT_TRY(residuals(work, r, change, square));
-  set_covariance(n, p->structure, p->model->fixed[p->noise], square, count, noise);
+  set_covariance(n, p->structure, p->context->options->fixed[p->noise], square, count, noise);
   return make_semidefinite(work, n, noise);
 }
 
 /* ---- the initial state ----------------------------------------------------------------------- */
 
-static lat_status estimate_first(lat_workspace *work, const lat_lds_model *model, size_t M,
+static lat_status estimate_first(lat_workspace *work, const lat_lds_context *context, size_t M,
                                  const lat_lds_sums *s, double *mean, double *covariance)
 {
   double count = s->totals[LDS_SEQUENCES];
-  const bool *fixed = model->fixed[LAT_LDS_MEAN];
+  const bool *fixed = context->options->fixed[LAT_LDS_MEAN];
   double *change = lat_doubles(work, M);
   if (!change) return LAT_MEMORY;
   for (size_t i = 0; i < M; i++) {
-    bool held = !model->estimate[LAT_LDS_MEAN] || (fixed && fixed[i]) ||
-                (model->diffuse && model->diffuse[i]);
+    bool held = !context->estimate[LAT_LDS_MEAN] || (fixed && fixed[i]) ||
+                lat_lds_option_diffuse(context->options, i);
     change[i] = held ? 0 : s->first[i] / count;
     mean[i] += change[i];
   }
-  if (!model->estimate[LAT_LDS_COVARIANCE]) return LAT_OK;
+  if (!context->estimate[LAT_LDS_COVARIANCE]) return LAT_OK;
   for (size_t i = 0; i < M; i++)
     for (size_t j = 0; j < M; j++) {
-      bool diffuse = model->diffuse && (model->diffuse[i] || model->diffuse[j]);
+      bool diffuse = lat_lds_option_diffuse(context->options, i) ||
+                     lat_lds_option_diffuse(context->options, j);
       covariance[i * M + j] =
           diffuse
               ? 0
@@ -307,7 +308,7 @@ static lat_status expected(lat_em *em, const lat_lds_sums *s, const double *chan
   lat_workspace *work = em->work;
   LAT_SCOPE(work);
   size_t M = em->sizes[LAT_M];
-  lat_lds lds = lat_lds_of_model(em->model, parameters, em->sizes);
+  lat_lds lds = lat_lds_of(((const lat_lds_context *)em->model)->options, parameters, em->sizes);
   lat_lds_values now = lat_lds_values_of(parameters, em->sizes);
   double *square = lat_doubles(work, M * M);
   if (!square) return LAT_MEMORY;
@@ -362,7 +363,7 @@ static lat_status halve_step(lat_em *em, const lat_lds_sums *s, const double *be
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  const lat_lds_model *model = em->model;
+  const lat_lds_context *context = em->model;
   lat_workspace *work = em->work;
   size_t M = em->sizes[LAT_M], U = em->sizes[LAT_U];
   lat_lds_sums s = lat_lds_sums_of(em->sizes, statistics);
@@ -370,13 +371,19 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   double *before = lat_doubles(work, em->count);
   if (!before) return LAT_MEMORY;
   memcpy(before, parameters, em->count * sizeof *before);
-  part transitions = {model, LAT_LDS_A, LAT_LDS_B, LAT_LDS_Q, model->Q_structure, M, U};
-  part outputs = {model, LAT_LDS_C, LAT_LDS_D, LAT_LDS_R, model->R_structure, M, U};
+  part transitions = {
+      context, LAT_LDS_A, LAT_LDS_B, LAT_LDS_Q, (lat_lds_structure)context->options->Q_structure,
+      M,       U};
+  part outputs = {
+      context, LAT_LDS_C, LAT_LDS_D, LAT_LDS_R, (lat_lds_structure)context->options->R_structure,
+      M,       U};
   LAT_TRY(estimate(work, &outputs, &s.outputs, s.totals[LDS_OUTPUTS], now.C, now.D, now.R));
   LAT_TRY(
       estimate(work, &transitions, &s.transitions, s.totals[LDS_TRANSITIONS], now.A, now.B, now.Q));
-  if (!model->stationary) return estimate_first(work, model, M, &s, now.mean, now.covariance);
-  if (!model->estimate[LAT_LDS_A] && !model->estimate[LAT_LDS_B] && !model->estimate[LAT_LDS_Q])
+  if (!lat_lds_is_stationary(context->options))
+    return estimate_first(work, context, M, &s, now.mean, now.covariance);
+  if (!context->estimate[LAT_LDS_A] && !context->estimate[LAT_LDS_B] &&
+      !context->estimate[LAT_LDS_Q])
     return LAT_OK;
   return halve_step(em, &s, before, parameters);
 }
@@ -411,32 +418,31 @@ static size_t count_noiseless(const lat_em *em, double *parameters, double *work
 
 lat_status lat_lds_m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  const lat_lds_model *model = em->model;
+  const lat_lds_context *context = em->model;
   size_t D = em->sizes[LAT_D];
   LAT_SCOPE(em->work);
   double *work = lat_doubles(em->work, D * D + D);
   if (!work) return LAT_MEMORY;
   size_t noiseless = count_noiseless(em, parameters, work);
-  if (lat_lds_sums_of(em->sizes, statistics).totals[LDS_SKIPPED] > (double)model->skipped)
+  if (lat_lds_sums_of(em->sizes, statistics).totals[LDS_SKIPPED] > (double)context->skipped)
     return fail_unbounded(em);
   LAT_TRY(m_step(em, statistics, parameters));
   LAT_TRY(check_finite(em, parameters));
-  if (model->estimate[LAT_LDS_R] && count_noiseless(em, parameters, work) > noiseless)
+  if (context->estimate[LAT_LDS_R] && count_noiseless(em, parameters, work) > noiseless)
     return fail_unbounded(em);
   return LAT_OK;
 }
 
 bool lat_lds_feasible(const lat_em *em, double *parameters)
 {
-  const lat_lds_model *model = em->model;
+  const lat_lds_options *options = ((const lat_lds_context *)em->model)->options;
   size_t M = em->sizes[LAT_M], D = em->sizes[LAT_D];
-  lat_lds lds = lat_lds_of(parameters, em->sizes);
+  lat_lds lds = lat_lds_of(options, parameters, em->sizes);
   lat_lds_values now = lat_lds_values_of(parameters, em->sizes);
   LAT_SCOPE(em->work);
   double *root = lat_doubles(em->work, M > D ? M * M : D * D);
   bool proper = root && lat_lds_root(M, now.Q, root) && lat_lds_root(D, now.R, root);
-  lds.diffuse = model->diffuse;
-  if (proper && model->stationary)
+  if (proper && lat_lds_is_stationary(options))
     proper = lat_lds_stationary(em->work, &lds, now.mean, now.covariance) == LAT_OK;
   return proper && lat_lds_root(M, now.covariance, root);
 }

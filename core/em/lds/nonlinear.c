@@ -8,6 +8,25 @@
 
 #include "em/lds/tracker_internal.h"
 
+lat_status lat_lds_tracker_check(lat_workspace *work, const lat_lds *lds,
+                                 const lat_lds_tracker_options *o, bool nonlinear)
+{
+  LAT_TRY(lat_options_check(work, lat_lds_tracker_option_table, o));
+  if (!((double)lds->states + o->unscented.kappa > 0))
+    return lat_fail(work, LAT_INVALID,
+                    "kappa must be above -%zu, minus the number of states, got %.14g", lds->states,
+                    o->unscented.kappa);
+  if (o->method == LAT_LDS_UNSCENTED && lds->square_root)
+    return lat_fail(work, LAT_INVALID, "there is no unscented update of the square-root form");
+  if (!nonlinear) return LAT_OK;
+  if (o->steady_state) return lat_fail(work, LAT_INVALID, "a nonlinear model has no steady state");
+  for (size_t i = 0; i < lds->states; i++)
+    if (lat_lds_is_diffuse(lds, i))
+      return lat_fail(work, LAT_INVALID,
+                      "f and h need a known initial state, and state %zu is diffuse", i + 1);
+  return LAT_OK;
+}
+
 /* Nothing here has a steady state. */
 static void disable_steady(lat_lds_tracker *t)
 {

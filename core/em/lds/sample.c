@@ -38,9 +38,9 @@ static lat_status draw(lat_workspace *work, const lat_lds *lds, lat_random *rand
     if (t == 0) {
       memset(z, 0, M * sizeof *z);
       if (!centred) memcpy(z, lds->initial_mean, M * sizeof *z);
-      for (size_t i = 0; lds->diffuse && i < M; i++)
+      for (size_t i = 0; i < M; i++)
         for (size_t j = 0; j < M; j++)
-          if (lds->diffuse[i] || lds->diffuse[j]) s.first[i * M + j] = 0;
+          if (lat_lds_is_diffuse(lds, i) || lat_lds_is_diffuse(lds, j)) s.first[i * M + j] = 0;
       add_noise(M, s.first, random, s.noise, z);
     } else {
       if ((t == 1 || lds->Q.stride) && !lat_lds_root(M, lat_lds_at(lds->Q, t), s.Q))

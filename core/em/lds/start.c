@@ -329,7 +329,7 @@ static void guess_matrices(size_t M, size_t D, double *A, double *C)
 /* ---- the start ------------------------------------------------------------------------------- */
 
 /* Makes S diagonal, or a multiple of I. */
-static void set_structure(size_t n, lat_lds_structure s, double *S)
+static void set_structure(size_t n, int s, double *S)
 {
   double mean = 0;
   for (size_t i = 0; i < n; i++) mean += S[i * n + i] / (double)n;
@@ -358,18 +358,17 @@ static lat_status perturb_matrices(lat_workspace *work, size_t M, size_t D, lat_
   return LAT_OK;
 }
 
-static lat_status start(lat_workspace *work, const lat_lds_model *model,
-                        const size_t sizes[LAT_SIZES], const lat_lds_sequence *sequences,
-                        size_t count, lat_random *random, double *parameters)
+static lat_status start(lat_workspace *work, const lat_lds_context *context,
+                        const size_t sizes[LAT_SIZES], lat_random *random, double *parameters)
 {
   size_t M = sizes[LAT_M], D = sizes[LAT_D], U = sizes[LAT_U];
-  const bool *given = model->given, *diffuse = model->diffuse;
+  const lat_lds_options *o = context->options;
   lat_lds_values v = lat_lds_values_of(parameters, sizes);
-  double *A = given[LAT_LDS_A] ? NULL : v.A, *C = given[LAT_LDS_C] ? NULL : v.C;
+  double *A = o->A.data ? NULL : v.A, *C = o->C.data ? NULL : v.C;
   filled f;
-  LAT_TRY(fill(work, &f, D, sequences, count));
-  if (U > 0 && !model->varying[LAT_LDS_D].stride)
-    LAT_TRY(subtract_inputs(work, &f, U, !given[LAT_LDS_D] && model->estimate[LAT_LDS_D], v.D));
+  LAT_TRY(fill(work, &f, D, context->sequences, context->count));
+  if (U > 0 && !o->D.stride)
+    LAT_TRY(subtract_inputs(work, &f, U, !o->D.data && context->estimate[LAT_LDS_D], v.D));
   double *Q = lat_doubles(work, 2 * M * M + D * D), *P = Q ? Q + M * M : NULL;
   if (!Q) return LAT_MEMORY;
   double *R = P + M * M;
@@ -385,22 +384,22 @@ static lat_status start(lat_workspace *work, const lat_lds_model *model,
   raise_variances(M, least / (gain > 0 ? gain : 1), Q);
   raise_variances(D, least, R);
   raise_variances(M, least / (gain > 0 ? gain : 1), P);
-  set_structure(M, model->Q_structure, Q);
-  set_structure(D, model->R_structure, R);
-  if (!given[LAT_LDS_Q]) memcpy(v.Q, Q, M * M * sizeof *Q);
-  if (!given[LAT_LDS_R]) memcpy(v.R, R, D * D * sizeof *R);
-  if (!given[LAT_LDS_COVARIANCE]) memcpy(v.covariance, P, M * M * sizeof *P);
-  for (size_t i = 0; diffuse && i < M * M; i++)
-    if (diffuse[i / M] || diffuse[i % M]) v.covariance[i] = 0;
+  set_structure(M, o->Q_structure, Q);
+  set_structure(D, o->R_structure, R);
+  if (!o->Q.data) memcpy(v.Q, Q, M * M * sizeof *Q);
+  if (!o->R.data) memcpy(v.R, R, D * D * sizeof *R);
+  if (!o->initial_covariance.data) memcpy(v.covariance, P, M * M * sizeof *P);
+  for (size_t i = 0; i < M * M; i++)
+    if (lat_lds_option_diffuse(o, i / M) || lat_lds_option_diffuse(o, i % M)) v.covariance[i] = 0;
   return LAT_OK;
 }
 
-lat_status lat_lds_start(lat_workspace *work, const lat_lds_model *model,
-                         const size_t sizes[LAT_SIZES], const lat_lds_sequence *sequences,
-                         size_t count, uint64_t seed, bool perturb, double *parameters)
+lat_status lat_lds_start(lat_workspace *work, const lat_lds_context *context,
+                         const size_t sizes[LAT_SIZES], uint64_t seed, bool perturb,
+                         double *parameters)
 {
   lat_random random = {.seed = seed, .stream = LDS_STREAM};
   LAT_SCOPE(work);
-  LAT_TRY(start(work, model, sizes, sequences, count, perturb ? &random : NULL, parameters));
+  LAT_TRY(start(work, context, sizes, perturb ? &random : NULL, parameters));
   return LAT_OK;
 }

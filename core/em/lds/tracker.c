@@ -105,7 +105,7 @@ lat_status lat_lds_tracker_init(lat_workspace *work, lat_lds_tracker *t, const l
 {
   *t = (lat_lds_tracker){.lds = *lds, .steps = steps, .wants_steady = steady, .memory = memory};
   t->memory_count = lat_lds_tracker_count(lds, steady);
-  LAT_TRY(lat_lds_check(work, lds, steps));
+  LAT_TRY(lat_lds_check_parameters(work, lds, steps));
   set_memory(t, steady, memory);
   if (steady) LAT_TRY(set_steady(work, t));
   if (t->Q_root && !lds->Q.stride)

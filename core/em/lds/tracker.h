@@ -37,6 +37,24 @@
 
 #include "em/lds/lds.h"
 
+typedef struct lat_lds_unscented {
+  double alpha, beta, kappa; /* alpha > 0, M + kappa > 0 */
+} lat_lds_unscented;
+
+/* How a host's tracker is made: in the steady state; of nonlinear models which filter. */
+typedef enum lat_lds_method { LAT_LDS_EXTENDED, LAT_LDS_UNSCENTED } lat_lds_method;
+
+typedef struct lat_lds_tracker_options {
+  bool steady_state;
+  int method;                  /* lat_lds_method; extended */
+  lat_lds_unscented unscented; /* 1, 2, 0 */
+} lat_lds_tracker_options;
+
+extern const lat_option lat_lds_tracker_option_table[];
+/* LAT_INVALID for options out of bounds, or that this model, linear or not, can't have. */
+lat_status lat_lds_tracker_check(lat_workspace *work, const lat_lds *lds,
+                                 const lat_lds_tracker_options *options, bool nonlinear);
+
 /* Matrices of one step: NULL ones are the model's. */
 typedef struct lat_lds_step {
   const double *A, *B, *C, *D, *Q, *R;
@@ -73,8 +91,8 @@ typedef struct lat_lds_tracker {
 size_t lat_lds_tracker_count(const lat_lds *lds, bool steady);
 
 /* Checks the model, whose matrices are the caller's and stay where they are, and begins. `steps` is
- * how many steps its varying matrices have. LAT_INVALID and LAT_SHAPE as lat_lds_check; for
- * `steady` also what lat_lds_steady says, and LAT_INVALID for varying matrices. */
+ * how many steps its varying matrices have. LAT_INVALID and LAT_SHAPE as lat_lds_check_parameters;
+ * for `steady` also what lat_lds_steady says, and LAT_INVALID for varying matrices. */
 lat_status lat_lds_tracker_init(lat_workspace *work, lat_lds_tracker *tracker, const lat_lds *lds,
                                 size_t steps, bool steady, double *memory);
 
@@ -157,10 +175,6 @@ lat_status lat_lds_tracker_predict_extended(lat_lds_tracker *tracker, const doub
 lat_status lat_lds_tracker_update_extended(lat_lds_tracker *tracker, const double *y,
                                            const double *expected, const double *H,
                                            const double *R);
-
-typedef struct lat_lds_unscented {
-  double alpha, beta, kappa; /* alpha > 0, M + kappa > 0 */
-} lat_lds_unscented;
 
 /* The points, (2M+1) x M. LAT_SINGULAR when the covariance has become indefinite. */
 lat_status lat_lds_tracker_points(lat_lds_tracker *tracker, const lat_lds_unscented *unscented,
