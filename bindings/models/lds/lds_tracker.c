@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/table.h"
 #include "models/lds/lds.h"
 
 /* reset() -> the tracker */
