@@ -86,9 +86,6 @@ lat_status lat_gmm_own_coordinates(lat_workspace *work, lat_covariance covarianc
  * covariance diag(scale^2). */
 void lat_gmm_start(const lat_gmm_context *gmm, const double *means, double *parameters);
 
-/* order (K, from 0) := the components by the first coordinate of their means, then the second, and
- * so on. */
-void lat_gmm_rank(const lat_gmm_context *gmm, const double *parameters, size_t *order);
 /* New component i := old component order[i], in the parameters, which are as the table says, and,
  * unless NULL, in statistics. */
 lat_status lat_gmm_reorder_parameters(lat_workspace *work, const lat_gmm_context *gmm,
@@ -110,10 +107,6 @@ extern const lat_option lat_gmm_fit_options[], lat_gmm_steps_options[];
       {.name = "steps", .argument = LAT_TAKES_DATA, .options = lat_gmm_steps_options},             \
       {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = lat_update_options},          \
       LAT_MIXTURE_METHODS
-
-/* LAT_INVALID unless there are as many components as the options say, and weights are a
- * distribution. */
-lat_status lat_gmm_check_mixture(lat_workspace *work, const lat_fitted *fitted, size_t components);
 
 /* A fitted mixture's context, in coordinates of its own; keeps them. */
 lat_status lat_gmm_context_of(lat_workspace *work, const lat_gmm *gmm, lat_gmm_context *context);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "em/common/components.h"
 #include "em/gmm/internal.h"
 #include "em/kmeans/starts.h"
 #include "matrix/moments.h"
@@ -37,16 +38,6 @@ static lat_status go_on(lat_fit *fit, const lat_gmm_form *form, double *numbers,
   return LAT_OK;
 }
 
-static lat_status check_labels(const lat_fit *fit, size_t K)
-{
-  for (size_t i = 0; fit->labels && i < fit->rows.rows; i++)
-    if (fit->labels[i] > K)
-      return lat_fail(fit->work, LAT_INVALID,
-                      "label %zu is %u; labels are integers from 0 (not known) to %zu", i + 1,
-                      (unsigned)fit->labels[i], K);
-  return LAT_OK;
-}
-
 lat_status lat_gmm_plan(lat_fit *fit, lat_gmm_context *gmm)
 {
   const lat_fitted *before = fit->before;
@@ -65,7 +56,7 @@ lat_status lat_gmm_plan(lat_fit *fit, lat_gmm_context *gmm)
   gmm->labels = fit->labels;
   fit->context = gmm;
   fit->sizes[LAT_K] = K;
-  return check_labels(fit, K);
+  return lat_components_check_labels(fit, K);
 }
 
 size_t lat_gmm_aside_bytes(const lat_fit *fit)
@@ -212,10 +203,10 @@ lat_status lat_gmm_finish(lat_fit *fit, lat_fitted *f)
     f->count = 0;
   }
   if (((const lat_fit_options *)fit->options)->given || fit->labels) return LAT_OK;
-  lat_gmm_context sizes = {.D = f->sizes[LAT_D], .K = f->sizes[LAT_K]};
+  size_t K = f->sizes[LAT_K];
   LAT_SCOPE(fit->work);
-  size_t *order = lat_allocate(fit->work, sizes.K, sizeof *order);
+  size_t *order = lat_allocate(fit->work, K, sizeof *order);
   if (!order) return LAT_MEMORY;
-  lat_gmm_rank(&sizes, f->flat, order);
+  lat_components_rank(K, f->sizes[LAT_D], f->flat + K, order);
   return lat_gmm_reorder_all(fit->work, form, f, order);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "em/common/components.h"
 #include "em/gmm/internal.h"
 #include "matrix/linear/lapack.h"
 #include "modeling/save.h"
@@ -50,21 +51,13 @@ lat_gmm lat_gmm_of(const lat_fitted *f)
   return gmm;
 }
 
-lat_status lat_gmm_check_mixture(lat_workspace *work, const lat_fitted *f, size_t components)
-{
-  if (f->sizes[LAT_K] != components)
-    return lat_fail(work, LAT_INVALID, "the parameters are of %zu components, the options say %zu",
-                    f->sizes[LAT_K], components);
-  return lat_check_distribution(work, "weights", f->sizes[LAT_K], f->flat);
-}
-
 /* Components and weights go together, and covariances are symmetric. */
 static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 {
   lat_gmm gmm = lat_gmm_of(f);
   size_t D = gmm.D;
   bool full = gmm.options.covariance == LAT_COVARIANCE_FULL;
-  LAT_TRY(lat_gmm_check_mixture(work, f, gmm.options.components));
+  LAT_TRY(lat_components_check(work, f, gmm.options.components));
   size_t count = full ? gmm.K : gmm.options.covariance == LAT_COVARIANCE_TIED;
   for (size_t k = 0; k < count; k++) {
     char name[40] = "covariances";

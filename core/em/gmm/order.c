@@ -1,7 +1,8 @@
-/* gmm/order.c: the first parameters of a mixture of Gaussians by means, and the order of its
- * components. */
+/* gmm/order.c: the first parameters of a mixture of Gaussians by means, and its components in a new
+ * order. */
 #include <string.h>
 
+#include "em/common/components.h"
 #include "em/gmm/internal.h"
 
 void lat_gmm_start(const lat_gmm_context *gmm, const double *means, double *parameters)
@@ -17,14 +18,6 @@ void lat_gmm_start(const lat_gmm_context *gmm, const double *means, double *para
   }
 }
 
-/* Blocks of `size` numbers, one a component, in a new order; `old` is scratch. */
-static void permute(size_t K, size_t size, const size_t *order, double *blocks, double *old)
-{
-  memcpy(old, blocks, K * size * sizeof *old);
-  for (size_t i = 0; i < K; i++)
-    memcpy(blocks + i * size, old + order[i] * size, size * sizeof *old);
-}
-
 lat_status lat_gmm_reorder_parameters(lat_workspace *work, const lat_gmm_context *gmm,
                                       const lat_parameter *table, const size_t sizes[LAT_SIZES],
                                       const size_t *order, double *parameters, double *statistics)
@@ -34,27 +27,8 @@ lat_status lat_gmm_reorder_parameters(lat_workspace *work, const lat_gmm_context
   double *old = lat_doubles(work, count > K * F ? count : K * F);
   if (!old) return LAT_MEMORY;
   lat_parameters_reorder(table, sizes, LAT_K, order, parameters, old);
-  if (statistics && gmm_is_wide(gmm)) permute(K, F, order, statistics + 2, old);
+  if (statistics && gmm_is_wide(gmm)) lat_components_permute(K, F, order, statistics + 2, old);
   for (size_t f = 0; statistics && !gmm_is_wide(gmm) && f < F; f++)
-    permute(K, 1, order, statistics + 2 + f * gmm_step(gmm), old);
+    lat_components_permute(K, 1, order, statistics + 2 + f * gmm_step(gmm), old);
   return LAT_OK;
-}
-
-static bool before(const double *a, const double *b, size_t D)
-{
-  for (size_t d = 0; d < D; d++)
-    if (a[d] != b[d]) return a[d] < b[d];
-  return false;
-}
-
-void lat_gmm_rank(const lat_gmm_context *gmm, const double *parameters, size_t *order)
-{
-  size_t D = gmm->D;
-  const double *means = parameters + gmm->K;
-  for (size_t k = 0; k < gmm->K; k++) { /* insertion: components are few */
-    size_t i = k;
-    for (; i > 0 && before(means + k * D, means + order[i - 1] * D, D); i--)
-      order[i] = order[i - 1];
-    order[i] = k;
-  }
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "em/common/outputs.h"
 #include "em/common/responsibilities.h"
 #include "em/mppca/internal.h"
 
@@ -24,8 +25,8 @@ typedef struct slice {
   lat_matrix X;
   size_t first, n;                   /* rows of the data */
   double *joint;                     /* K x n: log p(x, k), then p(k | x) */
-  double *kept, *q;                  /* K x n each: log p(x, k), and q, for the bound */
-  double *log_sum, *bound, *kl;      /* n each */
+  double *kept, *scratch;            /* K x n: log p(x, k), for the bound; and lat_write_bound's */
+  double *log_sum;                   /* n */
   double *best;                      /* n: the most probable component, from 0 */
   double *weight;                    /* n: of the components that imputing has seen */
   double *line, *inverse, *variance; /* M, packed, D */
@@ -45,10 +46,8 @@ static size_t place(const apply *a, double *scratch, slice *s)
   size_t n = a->chunk, K = a->m->gmm.K, M = a->m->M, D = a->m->gmm.D, count = 0;
   s->joint = take(scratch, &count, K * n);
   s->kept = take(scratch, &count, K * n);
-  s->q = take(scratch, &count, K * n);
+  s->scratch = take(scratch, &count, lat_bound_scratch(K, n));
   s->log_sum = take(scratch, &count, n);
-  s->bound = take(scratch, &count, n);
-  s->kl = take(scratch, &count, n);
   s->best = take(scratch, &count, n);
   s->weight = take(scratch, &count, n);
   s->line = take(scratch, &count, M);
@@ -60,47 +59,18 @@ static size_t place(const apply *a, double *scratch, slice *s)
 
 /* ---- components ------------------------------------------------------------------------------ */
 
-static void find_best(const slice *s)
+static void write_components(const slice *s)
 {
-  for (size_t i = 0; i < s->n; i++) {
-    size_t best = 0;
-    for (size_t k = 1; k < s->a->m->gmm.K; k++)
-      if (s->joint[k * s->n + i] > s->joint[best * s->n + i]) best = k;
-    s->best[i] = (double)best;
-  }
-}
-
-static void measure(const slice *s)
-{
-  const lat_outputs *outputs = &s->a->outputs->rows;
-  size_t K = s->a->m->gmm.K, n = s->n;
-  for (size_t i = 0; i < n; i++) {
-    double total = 0;
-    for (size_t k = 0; k < K; k++)
-      total += s->q[k * n + i] = s->a->q ? lat_get(s->a->q, s->first + i, k) : s->joint[k * n + i];
-    for (size_t k = 0; k < K; k++) s->q[k * n + i] /= total;
-  }
-  lat_elbo(K, n, s->kept, s->log_sum, s->q, s->bound, s->kl);
-  memcpy(outputs->bound + s->first, s->bound, n * sizeof(double));
-  memcpy(outputs->kl + s->first, s->kl, n * sizeof(double));
-}
-
-static void say_components(const slice *s)
-{
-  const lat_outputs *outputs = &s->a->outputs->rows;
-  size_t K = s->a->m->gmm.K, n = s->n;
+  const apply *a = s->a;
+  const lat_outputs *outputs = &a->outputs->rows;
+  size_t K = a->m->gmm.K, n = s->n;
+  lat_output_rows to = {outputs, a->q, K, n, s->first, NULL};
   if (outputs->bound) memcpy(s->kept, s->joint, K * n * sizeof(double));
-  lat_responsibilities(K, n, s->joint, s->log_sum, s->bound); /* bound and kl are its scratch */
-  for (size_t i = n; i-- > 0;)
-    if (lat_is_far(&s->log_sum[i])) s->a->far[s->first / s->a->chunk] = s->first + i + 1;
-  find_best(s);
-  if (outputs->log_likelihood)
-    memcpy(outputs->log_likelihood + s->first, s->log_sum, n * sizeof(double));
-  for (size_t i = 0; outputs->labels && i < n; i++) outputs->labels[s->first + i] = s->best[i] + 1;
-  for (size_t i = 0; outputs->responsibilities && i < n; i++)
-    for (size_t k = 0; k < K; k++)
-      lat_set(outputs->responsibilities, s->first + i, k, s->joint[k * n + i]);
-  if (outputs->bound) measure(s);
+  lat_responsibilities(K, n, s->joint, s->log_sum, s->scratch);
+  lat_find_far(&to, s->log_sum, &a->far[s->first / a->chunk]);
+  lat_write_components(&to, s->joint, s->log_sum);
+  for (size_t i = 0; i < n; i++) s->best[i] = (double)lat_best_component(K, s->joint + i, n);
+  if (outputs->bound) lat_write_bound(&to, s->kept, s->log_sum, s->joint, s->scratch);
 }
 
 /* ---- latent variables and missing entries ---------------------------------------------------- */
@@ -143,7 +113,7 @@ static void impute(const slice *s, const lat_factor_rows *r, size_t k, size_t g,
   }
 }
 
-static void say_latent(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
+static void write_latent(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
 {
   const lat_mppca_outputs *to = s->a->outputs;
   size_t D = s->a->m->gmm.D, M = s->a->m->M;
@@ -157,7 +127,7 @@ static void say_latent(const slice *s, const lat_factor_rows *r, size_t k, size_
 }
 
 /* V of a pattern, dense, for one of its rows. */
-static void say_covariance(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
+static void write_covariance(const slice *s, const lat_factor_rows *r, size_t k, size_t i)
 {
   size_t M = s->a->m->M, row = s->first + lat_factor_place(r, i);
   double *V = s->a->outputs->covariances + (k * s->a->X->rows + row) * M * M;
@@ -179,8 +149,8 @@ static void walk_component(const slice *s, size_t k)
       if (to->rows.variances && r.mask) find_variances(s, &r, g);
       if (to->covariances) lat_packed_inverse(a->m->M, r.factor + g * T, s->inverse, s->line);
       for (size_t i = r.first[g]; i < r.first[g + 1]; i++) {
-        say_latent(s, &r, k, i);
-        if (to->covariances) say_covariance(s, &r, k, i);
+        write_latent(s, &r, k, i);
+        if (to->covariances) write_covariance(s, &r, k, i);
         if (to->rows.imputed) impute(s, &r, k, g, i);
       }
     }
@@ -211,7 +181,7 @@ static void apply_chunk(void *context, size_t chunk, size_t worker)
   s.X = lat_block_of(*a->X, s.first, 0, s.n, a->X->cols);
   place(a, a->scratch + worker * a->scratch_count, &s);
   lat_mppca_densities(a->m, a->parameters, a->missing, a->derived, &s.X, s.joint, s.walk);
-  say_components(&s);
+  write_components(&s);
   if (to->rows.imputed) begin_imputing(&s);
   if (!to->rows.latent && !to->all_latent && !to->covariances && !to->rows.reconstruction &&
       !to->rows.imputed)
@@ -252,17 +222,14 @@ lat_status lat_mppca_apply_all(lat_workspace *work, const lat_mppca *mppca,
   slice s;
   a.scratch_count = (place(&a, NULL, &s) + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
-  size_t chunks = X->rows ? (X->rows + a.chunk - 1) / a.chunk : 0, far = 0;
+  size_t chunks = X->rows ? (X->rows + a.chunk - 1) / a.chunk : 0;
   a.far = lat_allocate(work, chunks + 1, sizeof *a.far);
   if (!a.scratch || !a.far) return LAT_MEMORY;
   memset(a.far, 0, chunks * sizeof *a.far);
   if (chunks > 0) LAT_TRY(lat_parallel(work, chunks, apply_chunk, &a));
-  for (size_t c = chunks; c-- > 0;) far = a.far[c] ? a.far[c] : far;
-  const lat_outputs *asked = &outputs->rows;
-  if (asked->responsibilities || asked->labels || asked->imputed || asked->bound || asked->latent ||
-      outputs->all_latent || outputs->covariances || asked->reconstruction)
-    LAT_TRY(lat_check_far(work, far));
-  return LAT_OK;
+  lat_outputs asked = outputs->rows; /* the posterior is one of latent variables, too */
+  if (outputs->all_latent || outputs->covariances) asked.latent = X;
+  return lat_check_all_far(work, &asked, a.far, chunks);
 }
 
 lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *mppca, const lat_request *request,

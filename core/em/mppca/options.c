@@ -1,5 +1,6 @@
 /* mppca/options.c: the description of a mixture of PPCA: options, methods, and the functions behind
  * them. */
+#include "em/common/components.h"
 #include "em/mppca/internal.h"
 #include "modeling/save.h"
 
@@ -71,7 +72,7 @@ static lat_status check_dimensions(lat_workspace *work, size_t D, size_t M)
 static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 {
   lat_mppca m = lat_mppca_of(f);
-  LAT_TRY(lat_gmm_check_mixture(work, f, m.options.components));
+  LAT_TRY(lat_components_check(work, f, m.options.components));
   if (m.M != m.options.latent_dim || m.M >= m.D)
     return lat_fail(work, LAT_INVALID,
                     "W is of %zux%zu matrices, which latent_dim = %zu doesn't fit", m.D, m.M,
