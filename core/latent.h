@@ -88,6 +88,7 @@ using std::atomic_int;
 #include "deep/vae/vae.h"
 
 #include "files/csv.h"
+#include "files/csv_columns.h"
 #include "files/gzip.h"
 #include "files/npy.h"
 #include "files/safetensors.h"

@@ -4,8 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/options.h"
-#include "files/csv.h"
+#include "files/csv_columns.h"
 #include "lua/options.h"
 #include "lua/state.h"
 
@@ -39,111 +38,58 @@ static lat_csv_header optheader(lua_State *L, const char *who)
 
 /* ---- which column goes where ----------------------------------------------- */
 
+/* The table, and the columns that are wanted of it. */
 typedef struct plan {
   lat_csv csv;
-  const char **names;      /* the header's, ended by NULL; NULL without a header */
-  size_t *column_of;       /* the file's column -> X's, or SIZE_MAX */
-  lat_csv_field **text_of; /* the file's column -> its fields, or NULL */
-  size_t *order, count;    /* X's column -> the file's */
-  size_t label;            /* the column of the labels, or SIZE_MAX */
+  lat_csv_columns columns;
 } plan;
-
-static lat_status plan_memory(lat_workspace *work, plan *p)
-{
-  size_t cols = p->csv.cols;
-  p->count = 0;
-  p->label = SIZE_MAX;
-  p->names = NULL;
-  p->column_of = lat_allocate(work, cols, sizeof *p->column_of);
-  p->text_of = lat_allocate(work, cols, sizeof *p->text_of);
-  p->order = lat_allocate(work, cols, sizeof *p->order);
-  if (!p->column_of || !p->text_of || !p->order) return LAT_MEMORY;
-  for (size_t j = 0; j < cols; j++) p->column_of[j] = SIZE_MAX, p->text_of[j] = NULL;
-  if (!p->csv.header) return LAT_OK;
-  p->names = lat_allocate(work, cols + 1, sizeof *p->names);
-  if (!p->names) return LAT_MEMORY;
-  p->names[cols] = NULL;
-  for (size_t j = 0; j < cols; j++) {
-    lat_csv_field field = p->csv.names[j];
-    char *name = lat_allocate(work, field.length + 1, 1);
-    if (!name) return LAT_MEMORY;
-    name[lat_csv_unquote(field, name)] = '\0';
-    p->names[j] = name;
-  }
-  return LAT_OK;
-}
 
 /* The column that the name or number on the top of the stack means. */
 static lat_status find_column(lua_State *L, lat_workspace *work, const plan *p, const char *option,
                               size_t *column)
 {
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    const char *name = lua_tostring(L, -1);
-    for (*column = 0; p->names && *column < p->csv.cols; ++*column)
-      if (strcmp(p->names[*column], name) == 0) return LAT_OK;
-    if (!p->names)
-      return lat_fail(work, LAT_FORMAT, "no header that could name a column '%.60s'", name);
-    const char *near = lat_nearest_word(name, p->names);
-    return lat_fail(work, LAT_FORMAT, "no column '%.60s'%s%.60s%s", name,
-                    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-  }
-  int is;
-  lua_Integer i = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is) : (is = 0);
-  if (!is)
+  const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  int is = 0;
+  lua_Integer i = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is) : 0;
+  if (!name && !is)
     latL_error(L, "latent.read", "%s must name columns by strings or integers, got %s", option,
                luaL_typename(L, -1));
-  if (i < 1 || (lua_Unsigned)i > p->csv.cols)
-    return lat_fail(work, LAT_FORMAT, "no column %lld, there are %zu", (long long)i, p->csv.cols);
-  *column = (size_t)i - 1;
-  return LAT_OK;
+  return lat_csv_find_column(work, &p->csv, &p->columns, name, i, column);
 }
 
-static bool is_wanted(const plan *p, size_t j)
+/* The option `columns`; without it all columns are wanted. */
+static lat_status add_columns(lua_State *L, lat_workspace *work, plan *p)
 {
-  return p->text_of[j] || p->column_of[j] != SIZE_MAX;
-}
-
-/* Column j is wanted: it goes to X, or becomes text. */
-static lat_status add_column(lat_workspace *work, plan *p, size_t j)
-{
-  if (is_wanted(p, j)) return LAT_OK;
-  if (p->csv.text[j]) {
-    p->text_of[j] = lat_allocate(work, p->csv.rows, sizeof **p->text_of);
-    if (p->label == SIZE_MAX) p->label = j;
-    return p->text_of[j] ? LAT_OK : LAT_MEMORY;
+  size_t j;
+  if (latL_getoption(L, 2, "columns") == LUA_TNIL) {
+    for (j = 0; j < p->csv.cols; j++) LAT_TRY(lat_csv_add_column(work, &p->csv, &p->columns, j));
+  } else if (lua_type(L, -1) != LUA_TTABLE) {
+    latL_error(L, "latent.read", "columns must be a list of names or numbers, got %s",
+               luaL_typename(L, -1));
   }
-  p->order[p->count] = j;
-  p->column_of[j] = p->count++;
+  for (lua_Integer k = 1; lua_istable(L, -1) && k <= (lua_Integer)lua_rawlen(L, -1); k++) {
+    lua_rawgeti(L, -1, k);
+    LAT_TRY(find_column(L, work, p, "columns", &j));
+    if (j != p->columns.label && lat_csv_is_wanted(&p->columns, j))
+      latL_error(L, "latent.read", "columns names column %I twice", (lua_Integer)j + 1);
+    LAT_TRY(lat_csv_add_column(work, &p->csv, &p->columns, j));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
   return LAT_OK;
 }
 
-/* The options `labels` and `columns`; without them all columns are wanted. */
 static lat_status make_plan(lua_State *L, lat_workspace *work, plan *p)
 {
   size_t j;
-  LAT_TRY(plan_memory(work, p));
+  LAT_TRY(lat_csv_columns_begin(work, &p->csv, &p->columns));
   if (latL_getoption(L, 2, "labels") != LUA_TNIL) {
     LAT_TRY(find_column(L, work, p, "labels", &j));
-    p->csv.text[j] = true; /* classes are often numbered */
-    LAT_TRY(add_column(work, p, j));
+    LAT_TRY(lat_csv_add_labels(work, &p->csv, &p->columns, j));
   }
-  if (latL_getoption(L, 2, "columns") == LUA_TNIL) {
-    for (j = 0; j < p->csv.cols; j++) LAT_TRY(add_column(work, p, j));
-  } else {
-    if (lua_type(L, -1) != LUA_TTABLE)
-      latL_error(L, "latent.read", "columns must be a list of names or numbers, got %s",
-                 luaL_typename(L, -1));
-    for (lua_Integer k = 1; k <= (lua_Integer)lua_rawlen(L, -1); k++) {
-      lua_rawgeti(L, -1, k);
-      LAT_TRY(find_column(L, work, p, "columns", &j));
-      if (j != p->label && is_wanted(p, j))
-        latL_error(L, "latent.read", "columns names column %I twice", (lua_Integer)j + 1);
-      LAT_TRY(add_column(work, p, j));
-      lua_pop(L, 1);
-    }
-  }
-  lua_pop(L, 2);
-  return p->count > 0 ? LAT_OK : lat_fail(work, LAT_FORMAT, "no column of numbers");
+  lua_pop(L, 1);
+  LAT_TRY(add_columns(L, work, p));
+  return p->columns.count > 0 ? LAT_OK : lat_fail(work, LAT_FORMAT, "no column of numbers");
 }
 
 /* ---- what comes back -------------------------------------------------------- */
@@ -165,7 +111,7 @@ static void set_labels(lua_State *L, const plan *p)
   lua_newtable(L);             /* info + 4: a class's code */
   lua_Integer classes = 0;
   for (size_t i = 0; i < p->csv.rows; i++) {
-    push_field(L, p->text_of[p->label][i]);
+    push_field(L, p->columns.text_of[p->columns.label][i]);
     lua_pushvalue(L, -1);
     if (lua_rawget(L, info + 4) == LUA_TNIL) {
       lua_pushvalue(L, -2);
@@ -191,17 +137,17 @@ static void set_texts(lua_State *L, const plan *p)
 {
   lua_newtable(L);
   for (size_t j = 0; j < p->csv.cols; j++) {
-    if (!p->text_of[j]) continue;
-    if (p->names)
-      lua_pushstring(L, p->names[j]);
+    if (!p->columns.text_of[j]) continue;
+    if (p->columns.names)
+      lua_pushstring(L, p->columns.names[j]);
     else
       lua_pushinteger(L, (lua_Integer)j + 1);
-    if (j == p->label) {
+    if (j == p->columns.label) {
       lua_getfield(L, -3, "labels");
     } else {
       lua_createtable(L, p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0, 0);
       for (size_t i = 0; i < p->csv.rows; i++) {
-        push_field(L, p->text_of[j][i]);
+        push_field(L, p->columns.text_of[j][i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
       }
     }
@@ -213,15 +159,15 @@ static void set_texts(lua_State *L, const plan *p)
 static void push_info(lua_State *L, const plan *p)
 {
   lua_newtable(L);
-  if (p->names) {
-    lua_createtable(L, (int)p->count, 0);
-    for (size_t k = 0; k < p->count; k++) {
-      lua_pushstring(L, p->names[p->order[k]]);
+  if (p->columns.names) {
+    lua_createtable(L, (int)p->columns.count, 0);
+    for (size_t k = 0; k < p->columns.count; k++) {
+      lua_pushstring(L, p->columns.names[p->columns.order[k]]);
       lua_rawseti(L, -2, (lua_Integer)k + 1);
     }
     lua_setfield(L, -2, "columns");
   }
-  if (p->label == SIZE_MAX) return;
+  if (p->columns.label == SIZE_MAX) return;
   set_labels(L, p);
   set_texts(L, p);
 }
@@ -243,8 +189,8 @@ int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delim
       lat_csv_scan(&source->work, source->map.bytes, source->map.size, &options, &p.csv);
   if (status == LAT_OK) status = make_plan(L, &source->work, &p);
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
-  latL_Matrix *X = latL_newmatrix(L, p.csv.rows, p.count, LAT_FLOAT64);
-  status = lat_csv_read(&source->work, &p.csv, &X->view, p.column_of, p.text_of);
+  latL_Matrix *X = latL_newmatrix(L, p.csv.rows, p.columns.count, LAT_FLOAT64);
+  status = lat_csv_read(&source->work, &p.csv, &X->view, p.columns.column_of, p.columns.text_of);
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
   push_info(L, &p);
   return 2;

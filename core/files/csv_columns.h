@@ -1,0 +1,41 @@
+/* csv_columns.h: which columns of a table of text are wanted, and where each goes.
+ *
+ *   lat_csv_columns c;
+ *   LAT_TRY(lat_csv_scan(work, bytes, size, &options, &csv));
+ *   LAT_TRY(lat_csv_columns_begin(work, &csv, &c));
+ *   LAT_TRY(lat_csv_find_column(work, &csv, &c, "species", &j));
+ *   LAT_TRY(lat_csv_add_labels(work, &csv, &c, j));
+ *   for (j = 0; j < csv.cols; j++) LAT_TRY(lat_csv_add_column(work, &csv, &c, j));
+ *   LAT_TRY(lat_csv_read(work, &csv, &X, c.column_of, c.text_of));   X: csv.rows x c.count */
+#ifndef LAT_FILES_CSV_COLUMNS_H
+#define LAT_FILES_CSV_COLUMNS_H
+
+#include "files/csv.h"
+
+typedef struct lat_csv_columns {
+  const char **names;      /* the header's, ended by NULL; NULL without a header */
+  size_t *column_of;       /* the file's column -> X's, or SIZE_MAX */
+  lat_csv_field **text_of; /* the file's column -> its fields, or NULL */
+  size_t *order, count;    /* X's column -> the file's */
+  size_t label;            /* the column of the labels, the first of text; or SIZE_MAX */
+} lat_csv_columns;
+
+/* No column is wanted yet. Keeps the arrays. */
+lat_status lat_csv_columns_begin(lat_workspace *work, const lat_csv *csv, lat_csv_columns *columns);
+
+/* The column of this name, or (NULL) of this number, from 1. LAT_FORMAT when there is none; the
+ * message names the nearest. */
+lat_status lat_csv_find_column(lat_workspace *work, const lat_csv *csv,
+                               const lat_csv_columns *columns, const char *name, int64_t number,
+                               size_t *column);
+
+/* Column j is wanted, where it isn't already: numbers become a column of X, text a list of fields.
+ * Keeps the list. */
+lat_status lat_csv_add_column(lat_workspace *work, const lat_csv *csv, lat_csv_columns *columns,
+                              size_t j);
+/* The same of the labels, which are text even where they are numbers. Keeps the list. */
+lat_status lat_csv_add_labels(lat_workspace *work, const lat_csv *csv, lat_csv_columns *columns,
+                              size_t j);
+bool lat_csv_is_wanted(const lat_csv_columns *columns, size_t j);
+
+#endif
