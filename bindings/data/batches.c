@@ -1,11 +1,6 @@
 /* batches.c: the inner step of latent.batches (latent/batches.lua). */
-#include <math.h>
-
 #include "deep/common/batch.h"
-#include "lua/matrix.h"
-#include "lua/modules.h"
-#include "lua/random.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 
 /* _gather(X, rows, out, scale, how, random) -> out, whose rows are X's of these numbers, scaled,
  * then binarized (how is nil, "dynamic", "static" or "threshold"). In place of `out` may stand
@@ -16,14 +11,13 @@ static int gather(lua_State *L, const latL_Function *f)
   const char *who = f->who;
   lua_settop(L, 6);
   const latL_Matrix *X = latL_checkmatrix(L, 1, who, "X");
-  const lat_matrix rows = latL_checkvector(L, 2, who, "rows");
   static const char *const dtypes[] = {"float64", "float32", NULL};
+  size_t count;
+  const size_t *places = latL_checkplaces(L, 2, who, X->view.rows, false, &count);
   if (lua_type(L, 3) == LUA_TSTRING) {
-    lat_dtype dtype = (lat_dtype)luaL_checkoption(L, 3, NULL, dtypes);
-    if (X->vector)
-      latL_newvector(L, rows.rows, dtype);
-    else
-      latL_newmatrix(L, rows.rows, X->view.cols, dtype);
+    latL_Matrix *fresh =
+        latL_newmatrix(L, count, X->view.cols, (lat_dtype)luaL_checkoption(L, 3, NULL, dtypes));
+    fresh->vector = X->vector;
     lua_replace(L, 3);
   }
   const latL_Matrix *out = latL_checkmatrix(L, 3, who, "out");
@@ -31,22 +25,10 @@ static int gather(lua_State *L, const latL_Function *f)
   lat_binarize how = (lat_binarize)luaL_checkoption(L, 5, "none", words);
   lat_random *random = latL_checkrandom(L, 6, who);
   latL_checkwritable(L, out, who, "out");
-  if (out->view.rows != rows.rows || out->view.cols != X->view.cols)
-    latL_error(L, who, "out is a %s, the batch is %Ix%I", latL_shape(L, out),
-               (lua_Integer)rows.rows, (lua_Integer)X->view.cols);
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  size_t *place = lat_allocate(work, rows.rows, sizeof *place);
-  if (!place) latL_check(L, who, work, mark, LAT_MEMORY);
-  for (size_t k = 0; k < rows.rows; k++) {
-    double i = lat_get(&rows, k, 0);
-    if (!(i >= 1 && i <= (double)X->view.rows && i == floor(i))) {
-      lat_workspace_release(work, mark);
-      latL_error(L, who, "row %f is outside 1..%I", i, (lua_Integer)X->view.rows);
-    }
-    place[k] = (size_t)i - 1;
-  }
-  latL_check(L, who, work, mark, lat_batch(work, &X->view, place, scale, how, random, &out->view));
+  if (out->view.rows != count || out->view.cols != X->view.cols)
+    latL_error(L, who, "out is a %s, the batch is %Ix%I", latL_shape(L, out), (lua_Integer)count,
+               (lua_Integer)X->view.cols);
+  latL_run(L, who, lat_batch, &X->view, places, scale, how, random, &out->view);
   lua_settop(L, 3);
   return 1;
 }

@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 
 #define LATL_FILE "latent.File" /* the metatable's name */
 

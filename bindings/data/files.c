@@ -8,9 +8,7 @@
 #include "files/gzip.h"
 #include "files/idx.h"
 #include "files/npy.h"
-#include "lua/class.h"
-#include "lua/modules.h"
-#include "lua/options.h"
+#include "lua/binding.h"
 
 /* ---- the formats ------------------------------------------------------------------- */
 

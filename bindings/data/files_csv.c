@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "files/csv_columns.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 
 /* ---- options -------------------------------------------------------------- */
 

@@ -1,8 +1,7 @@
 /* files_safetensors.c: tables of matrices by name, in and out. */
 #include "data/files.h"
 #include "files/safetensors.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 
 /* ---- reading ------------------------------------------------------------------------ */
 

@@ -4,10 +4,7 @@
 #include <limits.h>
 
 #include "eigen/krylov.h"
-#include "lua/matrix.h"
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 
 static latL_Matrix *check_square(lua_State *L, int arg, const char *who, const char *name)
 {

@@ -1,6 +1,7 @@
 /* matrix.c: the type latent.Matrix: made, found among the arguments, and as a result. */
 #include "lua/matrix.h"
 
+#include <math.h>
 #include <stdint.h>
 
 #include "lua/modules.h"
@@ -192,6 +193,28 @@ lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *
   v = wide->view;
   lua_replace(L, arg);
   return v;
+}
+
+size_t *latL_checkplaces(lua_State *L, int arg, const char *who, size_t rows, bool from_end,
+                         size_t *count)
+{
+  const lat_matrix list = latL_checkvector(L, arg, who, from_end ? "list" : "rows");
+  size_t *places = lua_newuserdatauv(L, list.rows * sizeof *places, 0);
+  lat_workspace *work = latL_workspace(L);
+  *count = list.rows;
+  for (size_t k = 0; k < list.rows; k++) {
+    const double number = lat_get(&list, k, 0);
+    const double i = from_end && number < 0 ? number + (double)rows + 1 : number;
+    const bool good = i >= 1 && i <= (double)rows && i == floor(i);
+    if (!good && !from_end)
+      latL_error(L, who, "row %f is none of 1..%I", number, (lua_Integer)rows);
+    if (!good)
+      latL_error(L, who, "row %f (element %I of the list) is outside 1..%I", number,
+                 (lua_Integer)k + 1, (lua_Integer)rows);
+    places[k] = (size_t)i - 1;
+    if (k % LATL_ASK == 0) latL_ask(L, who, work);
+  }
+  return places;
 }
 
 void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, const char *name)

@@ -1,9 +1,7 @@
 /* matrix_arithmetic.c: operators, element-wise functions, masks and choices of latent.Matrix. */
 #include "lua/matrix_arithmetic.h"
 
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 #include "matrix/order.h"
 
 enum { OPERANDS = 3 };

@@ -1,11 +1,7 @@
 /* matrix_index.c: elements, views and copies of latent.Matrix. */
 #include <string.h>
 
-#include "lua/class.h"
-#include "lua/matrix.h"
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 
 /* A matrix is known by its metatable's address, an upvalue, which is one comparison instead of a
  * look-up by name. */

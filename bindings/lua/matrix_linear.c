@@ -2,10 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "lua/binding.h"
 #include "lua/matrix_arithmetic.h"
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/state.h"
 #include "matrix/linear/linear.h"
 #include "matrix/linear/solve.h"
 #include "matrix/linear/svd.h"

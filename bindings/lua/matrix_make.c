@@ -1,10 +1,7 @@
 /* matrix_make.c: latent.matrix, and its functions that make matrices: zeros, eye, linspace, ... */
 #include <math.h>
 
-#include "lua/matrix.h"
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 
 /* The arguments rows, [cols], [options]: pushes the matrix, or a vector when there is no cols. */
 static latL_Matrix *sized(lua_State *L, const latL_Function *f)

@@ -1,7 +1,5 @@
 /* matrix_print.c: matrices as text: tostring(A), and A:format with limits of one's own. */
-#include "lua/matrix.h"
-#include "lua/modules.h"
-#include "lua/options.h"
+#include "lua/binding.h"
 #include "matrix/format.h"
 
 /* The text is measured first, so that Lua's buffer holds all of it. */

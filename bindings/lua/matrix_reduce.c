@@ -1,11 +1,7 @@
 /* matrix_reduce.c: reductions, sorting, choosing rows and stacking of latent.Matrix. */
 #include <math.h>
 
-#include "lua/matrix.h"
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/random.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 #include "matrix/arithmetic.h"
 #include "matrix/order.h"
 #include "matrix/random_matrix.h"
@@ -153,25 +149,12 @@ static int shuffle(lua_State *L, const latL_Function *f)
  * more than once */
 static int rows_at(lua_State *L, const latL_Function *f)
 {
-  const char *who = f->who;
-  const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A");
-  const lat_matrix list = latL_checkvector(L, 2, who, "list");
-  const lat_matrix B = latL_newmatrix(L, list.rows, A->view.cols, A->view.dtype)->view;
-  latL_tomatrix(L, -1)->vector = A->vector;
-  const double rows = (double)A->view.rows;
-  lat_workspace *work = latL_workspace(L);
-  const size_t ask = 1 + LATL_ASK / (B.cols + 8);
-  for (size_t k = 0; k < list.rows; k++) {
-    const double i = lat_get(&list, k, 0);
-    if (!(i == floor(i) && fabs(i) >= 1 && fabs(i) <= rows))
-      latL_error(L, who, "row %f (element %I of the list) is outside 1..%I", i, (lua_Integer)k + 1,
-                 (lua_Integer)A->view.rows);
-    const size_t place = (size_t)(i < 0 ? i + rows : i - 1);
-    const lat_matrix from = lat_block_of(A->view, place, 0, 1, B.cols);
-    const lat_matrix to = lat_block_of(B, k, 0, 1, B.cols);
-    lat_copy(&from, &to);
-    if (k % ask == 0) latL_ask(L, who, work);
-  }
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  size_t count;
+  const size_t *places = latL_checkplaces(L, 2, f->who, A->view.rows, true, &count);
+  latL_Matrix *B = latL_newmatrix(L, count, A->view.cols, A->view.dtype);
+  B->vector = A->vector;
+  latL_run(L, f->who, lat_gather_rows, &A->view, places, &B->view);
   return 1;
 }
 

@@ -1,11 +1,7 @@
 /* random_draw.c: the random numbers of latent.Random, matrix.random and matrix.normal. */
 #include <math.h>
 
-#include "lua/matrix.h"
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/random.h"
-#include "lua/state.h"
+#include "lua/binding.h"
 #include "matrix/random_matrix.h"
 
 /* ---- numbers and matrices --------------------------------------------------------- */

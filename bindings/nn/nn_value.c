@@ -103,16 +103,9 @@ static int concat(lua_State *L, const latL_Function *f)
 static int gather(lua_State *L, const latL_Function *f)
 {
   latL_Value *x = self(L, f->who);
-  size_t rows = node_of(L, x, f->who)->rows;
-  lat_matrix list = latL_checkvector(L, 2, f->who, "rows");
-  size_t *index = lua_newuserdatauv(L, list.rows * sizeof *index, 0);
-  for (size_t i = 0; i < list.rows; i++) {
-    double row = lat_get(&list, i, 0);
-    if (!(row >= 1 && row <= (double)rows) || row != (double)(size_t)row)
-      latL_error(L, f->who, "row %f is none of 1..%I", row, (lua_Integer)rows);
-    index[i] = (size_t)row - 1;
-  }
-  return push(L, f, lat_nn_gather(x->tape, x->handle, index, list.rows));
+  size_t count;
+  const size_t *places = latL_checkplaces(L, 2, f->who, node_of(L, x, f->who)->rows, false, &count);
+  return push(L, f, lat_nn_gather(x->tape, x->handle, places, count));
 }
 
 static int repeat_rows(lua_State *L, const latL_Function *f)
