@@ -44,6 +44,25 @@ component 1: noise 0.010, along (1.0, 1.0, 1.0, 1.0)
 component 2: noise 0.011, along (-1.0, 1.0, -1.0, 1.0)
 component 2, |z| 2.1, the entry is -2.0 +- 0.12
 ]],
+  -- An ellipse with half-axes 3 and 1 has variances 9/2 and 1/2 along them; its axis is (cos 30, sin 30).
+  ["05_pca"] = [[
+mean        10.000000 -5.000000
+component   0.866025 0.500000
+eigenvalue  4.500000, 0.9000 of the variance
+z           3.000000 (first row), distortion 0.500000
+pieces      4.500000
+loaded      4.500000
+]],
+  -- Deviations of the sources: sqrt(1/5) = 0.4472 and sqrt((1 - 1/1600)/3) = 0.57717; kurtosis 2 and -1.2 1601/1599.
+  ["07_ica"] = [[
+mixing      0.4472 1.1543
+            1.3416 0.5772
+kurtosis    2.0000 -1.2015
+converged   1, identifiable 1
+s           -2.2361 -1.6893 (first row)
+step by step 0.4472
+loaded      0.4472
+]],
   -- Do, Batzoglou 2008, figure 1: 0.71 and 0.58 after the first iteration, 0.80 and 0.52 after ten
   ["09_own_model"] = [[
 iteration 1: 0.71 0.58

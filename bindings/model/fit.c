@@ -89,21 +89,12 @@ static run *new_run(lua_State *L, size_t columns)
   else
     latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
   latL_hold(L, FIT_WEIGHTS);
-  lua_settop(L, LATL_RUN);
   r->observed |= r->rows.function;
-  for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
-    lua_pushvalue(L, i);
-    latL_hold(L, i - LATL_MODEL + LATL_RUN_MODEL);
-  }
-  lat_workspace *work = latL_newworkspace(L);
-  latL_hold(L, LATL_RUN_WORK);
+  lat_workspace *work = latL_holdrun(L, &r->turn, who, FIT, fail);
   r->last = latL_pushfitted(L, LATL_MODEL);
   latL_hold(L, FIT_LAST);
-  r->turn = (latL_Turn){.who = who, .work = work, .failed = fail};
-  luaL_setmetatable(L, FIT);
   lua_newtable(L);
   latL_hold(L, FIT_HISTORY);
-  latL_newguard(L);
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
   r->fit.labels = read_labels(L, r);

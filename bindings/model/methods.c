@@ -66,7 +66,8 @@ const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_requ
 {
   const lat_method *method = method_of(L);
   const char *who = latL_verb(L);
-  *request = (lat_request){.missing = method->missing};
+  lat_options_default(method->options ? method->options : lat_no_options, request, sizeof *request);
+  if (method->missing) request->missing = true;
   if (options)
     lua_settop(L, top);
   else

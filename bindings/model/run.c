@@ -20,6 +20,22 @@ void latL_newguard(lua_State *L)
   lua_settop(L, LATL_TOP);
 }
 
+lat_workspace *latL_holdrun(lua_State *L, latL_Turn *turn, const char *who, const char *metatable,
+                            void (*failed)(lua_State *L, latL_Turn *turn))
+{
+  lua_settop(L, LATL_RUN);
+  for (int i = LATL_MODEL; i <= LATL_OPTIONS; i++) { /* the user values come in the same order */
+    lua_pushvalue(L, i);
+    latL_hold(L, i - LATL_MODEL + LATL_RUN_MODEL);
+  }
+  lat_workspace *work = latL_newworkspace(L);
+  latL_hold(L, LATL_RUN_WORK);
+  *turn = (latL_Turn){.who = who, .work = work, .failed = failed};
+  luaL_setmetatable(L, metatable);
+  latL_newguard(L);
+  return work;
+}
+
 /* Makes the stack of the run at `at`, and nothing else. */
 static latL_Turn *restore(lua_State *L, int at)
 {
@@ -144,25 +160,37 @@ void latL_giveup(lua_State *L)
 
 /* ---- who looks on ---------------------------------------------------------------------------- */
 
-bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart)
+bool latL_beginobserve(lua_State *L, size_t iteration, double objective)
 {
-  bool go_on = true;
-  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") == LUA_TFUNCTION) {
-    lua_createtable(L, 0, 4);
-    lua_pushinteger(L, (lua_Integer)iteration);
-    lua_setfield(L, -2, "iteration");
-    lua_pushnumber(L, objective);
-    lua_setfield(L, -2, "objective");
-    lua_pushinteger(L, (lua_Integer)restart);
-    lua_setfield(L, -2, "restart");
-    lua_pushvalue(L, LATL_MODEL);
-    lua_setfield(L, -2, "model");
-    lua_call(L, 1, 1);
-    latL_workspace(L);
-    go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
+  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") != LUA_TFUNCTION) {
+    lua_settop(L, LATL_TOP);
+    return false;
   }
+  lua_createtable(L, 0, 4);
+  lua_pushinteger(L, (lua_Integer)iteration);
+  lua_setfield(L, -2, "iteration");
+  lua_pushnumber(L, objective);
+  lua_setfield(L, -2, "objective");
+  lua_pushvalue(L, LATL_MODEL);
+  lua_setfield(L, -2, "model");
+  return true;
+}
+
+bool latL_endobserve(lua_State *L)
+{
+  lua_call(L, 1, 1);
+  latL_workspace(L);
+  bool go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
   lua_settop(L, LATL_TOP);
   return go_on;
+}
+
+bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart)
+{
+  if (!latL_beginobserve(L, iteration, objective)) return true;
+  lua_pushinteger(L, (lua_Integer)restart);
+  lua_setfield(L, -2, "restart");
+  return latL_endobserve(L);
 }
 
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)

@@ -36,6 +36,11 @@ enum { LATL_RUN_MODEL = 1, LATL_RUN_DATA, LATL_RUN_OPTIONS, LATL_RUN_GUARD, LATL
 
 /* Gives the run at LATL_RUN its guard. */
 void latL_newguard(lua_State *L);
+/* The userdata at LATL_RUN becomes a run of the class: it keeps the model, the data and the
+ * options, which are at their places on the stack, and has a workspace, which is returned, and a
+ * guard. */
+lat_workspace *latL_holdrun(lua_State *L, latL_Turn *turn, const char *who, const char *metatable,
+                            void (*failed)(lua_State *L, latL_Turn *turn));
 /* A run's first call begins, the stack being as above: the guard sees to it that `failed` is called
  * should the call not come to its end, and that memory is given back. */
 void latL_beginturn(lua_State *L, latL_Turn *turn);
@@ -53,6 +58,10 @@ int latL_pushsteps(lua_State *L, lua_CFunction next);
 /* Calls on_iteration{iteration=, objective=, restart=, model=}, if the options have it. False when
  * it says to stop. Leaves the top at LATL_TOP. */
 bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart);
+/* The same in two calls: the first, which is false when there is none, pushes the function and the
+ * table {iteration=, objective=, model=}; more fields may be set before the second. */
+bool latL_beginobserve(lua_State *L, size_t iteration, double objective);
+bool latL_endobserve(lua_State *L);
 /* Raises unless the option is a function or nil; true for a function. */
 bool latL_optfunction(lua_State *L, const char *who, const char *name);
 

@@ -12,20 +12,6 @@
 #include "matrix/linear/svd.h"
 #include "projection/ica_internal.h"
 
-const lat_parameter lat_ica_parameters[] = {
-    {"mean", {LAT_D}},     {"mixing", {LAT_D, LAT_M}}, {"unmixing", {LAT_M, LAT_D}},
-    {"kurtosis", {LAT_M}}, {"flat", {LAT_M}},          {NULL, {LAT_END}}};
-
-lat_ica lat_ica_of(double *flat, size_t D, size_t M)
-{
-  lat_ica ica = {.D = D, .M = M, .mean = flat};
-  ica.mixing = ica.mean + D;
-  ica.unmixing = ica.mixing + D * M;
-  ica.kurtosis = ica.unmixing + M * D;
-  ica.flat = ica.kurtosis + M;
-  return ica;
-}
-
 bool lat_ica_identifiable(const double *kurtosis, size_t M, double N)
 {
   size_t gaussian = 0;
@@ -39,7 +25,7 @@ bool lat_ica_identifiable(const double *kurtosis, size_t M, double N)
 
 /* ---- the search ---------------------------------------------------------------------------- */
 
-static lat_status matrix_from_init(lat_ica_fit *fit)
+static lat_status matrix_from_init(lat_ica_search *fit)
 {
   size_t M = fit->M, D = fit->D;
   const lat_matrix *init = fit->options->init;
@@ -57,7 +43,7 @@ static lat_status matrix_from_init(lat_ica_fit *fit)
 }
 
 /* The first matrix: a rotation, or for maximum likelihood `init` itself. */
-static lat_status first_matrix(lat_ica_fit *fit)
+static lat_status first_matrix(lat_ica_search *fit)
 {
   size_t M = fit->M;
   fit->W = lat_doubles(fit->work, M * M);
@@ -73,15 +59,15 @@ static lat_status first_matrix(lat_ica_fit *fit)
 }
 
 /* AUTO begins with the fixed point, and maximum likelihood without `init` with AUTO. */
-static void choose_algorithm(lat_ica_fit *fit)
+static void choose_algorithm(lat_ica_search *fit)
 {
   const lat_ica_options *options = fit->options;
-  fit->starting = options->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD && !options->init;
-  fit->algorithm = options->algorithm == LAT_ICA_AUTO || fit->starting ? LAT_ICA_FIXED_POINT
-                                                                       : options->algorithm;
+  lat_ica_algorithm asked = (lat_ica_algorithm)options->algorithm;
+  fit->starting = asked == LAT_ICA_MAXIMUM_LIKELIHOOD && !options->init;
+  fit->algorithm = asked == LAT_ICA_AUTO || fit->starting ? LAT_ICA_FIXED_POINT : asked;
 }
 
-static lat_status begin_search(lat_ica_fit *fit)
+static lat_status begin_search(lat_ica_search *fit)
 {
   choose_algorithm(fit);
   LAT_TRY(first_matrix(fit));
@@ -98,22 +84,23 @@ static lat_status begin_search(lat_ica_fit *fit)
   }
 }
 
-lat_status lat_ica_begin(lat_ica_fit *fit, lat_workspace *work, const lat_matrix *X,
+lat_status lat_ica_begin(lat_ica_search *fit, lat_workspace *work, const lat_matrix *X,
                          const double *weights, const lat_ica_options *options)
 {
   LAT_BLAS_SECTION;
-  *fit = (lat_ica_fit){.work = work, .options = options, .D = X->cols, .X = *X, .weights = weights};
+  *fit =
+      (lat_ica_search){.work = work, .options = options, .D = X->cols, .X = *X, .weights = weights};
   LAT_TRY(lat_ica_find_axes(fit, NULL));
   for (size_t i = 0; i < X->rows; i++) fit->weight += weights ? weights[i] : 1;
   LAT_TRY(lat_ica_whiten_all(fit));
   return begin_search(fit);
 }
 
-lat_status lat_ica_begin_pieces(lat_ica_fit *fit, lat_workspace *work, const lat_moments *moments,
-                                const lat_ica_options *options)
+lat_status lat_ica_begin_pieces(lat_ica_search *fit, lat_workspace *work,
+                                const lat_moments *moments, const lat_ica_options *options)
 {
   LAT_BLAS_SECTION;
-  *fit = (lat_ica_fit){
+  *fit = (lat_ica_search){
       .work = work, .options = options, .D = moments->dimensions, .weight = *moments->weight};
   LAT_TRY(lat_ica_find_axes(fit, moments));
   return begin_search(fit);
@@ -132,7 +119,7 @@ static void sort_descending(const double *lengths, size_t M, size_t *order)
 }
 
 /* inverse := W^-1, which for a rotation is its transpose. */
-static lat_status invert(const lat_ica_fit *fit, double *W, double *inverse)
+static lat_status invert(const lat_ica_search *fit, double *W, double *inverse)
 {
   size_t M = fit->M;
   lat_matrix from = lat_matrix_of(W, M, M), to = lat_matrix_of(inverse, M, M);
@@ -146,7 +133,7 @@ static lat_status invert(const lat_ica_fit *fit, double *W, double *inverse)
 
 /* The rows of W as it stands, in order: by the deviations of what the sources make, the lengths of
  * the columns of A = back inv(W), times the sources' own. */
-static lat_status order_rows(lat_ica_fit *fit)
+static lat_status order_rows(lat_ica_search *fit)
 {
   size_t D = fit->D, M = fit->M;
   LAT_SCOPE(fit->work);
@@ -169,7 +156,7 @@ static lat_status order_rows(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
+lat_status lat_ica_open(lat_ica_search *fit, bool conclude)
 {
   LAT_BLAS_SECTION;
   size_t M = fit->M;
@@ -179,7 +166,7 @@ lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
     fit->each = fit->next_each;
   }
   fit->concluding = conclude;
-  fit->contrast = conclude ? LAT_ICA_CUBE : fit->options->contrast;
+  fit->contrast = conclude ? LAT_ICA_CUBE : (lat_ica_contrast)fit->options->contrast;
   if (conclude) {
     LAT_TRY(order_rows(fit));
     fit->next_R = fit->R;
@@ -195,7 +182,7 @@ lat_status lat_ica_open(lat_ica_fit *fit, bool conclude)
   return LAT_OK;
 }
 
-static lat_status update(lat_ica_fit *fit)
+static lat_status update(lat_ica_search *fit)
 {
   switch (fit->algorithm) {
   case LAT_ICA_DEFLATION:
@@ -209,7 +196,7 @@ static lat_status update(lat_ica_fit *fit)
   }
 }
 
-lat_status lat_ica_close(lat_ica_fit *fit)
+lat_status lat_ica_close(lat_ica_search *fit)
 {
   LAT_BLAS_SECTION;
   if (!(fit->total > 0)) return lat_fail(fit->work, LAT_INVALID, "all weights are 0");
@@ -224,14 +211,14 @@ lat_status lat_ica_close(lat_ica_fit *fit)
   return lat_ica_likelihood_begin(fit);
 }
 
-static lat_status pass_in_memory(lat_ica_fit *fit, bool conclude)
+static lat_status pass_in_memory(lat_ica_search *fit, bool conclude)
 {
   LAT_TRY(lat_ica_open(fit, conclude));
   LAT_TRY(lat_ica_add(fit, &fit->X, fit->weights));
   return lat_ica_close(fit);
 }
 
-lat_status lat_ica_step(lat_ica_fit *fit)
+lat_status lat_ica_step(lat_ica_search *fit)
 {
   LAT_BLAS_SECTION;
   size_t before = fit->iterations;
@@ -242,7 +229,7 @@ lat_status lat_ica_step(lat_ica_fit *fit)
 /* ---- the result ------------------------------------------------------------------------------ */
 
 /* The excess kurtosis of each source, and which density it has. */
-static void write_shapes(const lat_ica_fit *fit, const lat_ica *ica)
+static void write_shapes(const lat_ica_search *fit, const lat_ica_parts *ica)
 {
   lat_ica_means means = lat_ica_pass_means(fit);
   bool likelihood = fit->algorithm == LAT_ICA_MAXIMUM_LIKELIHOOD;
@@ -253,11 +240,11 @@ static void write_shapes(const lat_ica_fit *fit, const lat_ica *ica)
   }
 }
 
-lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
+lat_status lat_ica_write(lat_ica_search *fit, double *flat)
 {
   LAT_BLAS_SECTION;
   size_t D = fit->D, M = fit->M;
-  lat_ica ica = lat_ica_of(flat, D, M);
+  lat_ica_parts ica = lat_ica_parts_of(flat, D, M);
   LAT_SCOPE(fit->work);
   double *inverse = lat_doubles(fit->work, M * M);
   if (!inverse) return LAT_MEMORY;
@@ -274,10 +261,21 @@ lat_status lat_ica_write(lat_ica_fit *fit, double *flat)
   return LAT_OK;
 }
 
-lat_status lat_ica_end(lat_ica_fit *fit, double *flat)
+lat_status lat_ica_end(lat_ica_search *fit, double *flat)
 {
   LAT_BLAS_SECTION;
   LAT_SCOPE(fit->work);
   LAT_TRY(pass_in_memory(fit, true));
   return lat_ica_write(fit, flat);
+}
+
+lat_ica_report lat_ica_report_of(const lat_ica_search *fit, const lat_ica *ica)
+{
+  return (lat_ica_report){.algorithm = fit->algorithm,
+                          .iterations = fit->starting ? 0 : fit->iterations,
+                          .objective = fit->objective,
+                          .gradient = fit->gradient,
+                          .change = fit->change,
+                          .converged = fit->converged,
+                          .identifiable = lat_ica_identifiable(ica->kurtosis, fit->M, fit->weight)};
 }

@@ -174,17 +174,17 @@ lat_status lat_ica_inverse(lat_workspace *work, const lat_ica *ica, const lat_ma
   return run(work, &w);
 }
 
-static lat_ica_shape *shapes_of(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast)
+static lat_ica_shape *shapes_of(lat_workspace *work, const lat_ica *ica)
 {
+  lat_ica_contrast contrast = (lat_ica_contrast)ica->options.contrast;
   lat_ica_shape *shapes = lat_allocate(work, ica->M, sizeof *shapes);
   for (size_t i = 0; shapes && i < ica->M; i++)
     shapes[i] = lat_ica_shape_of(contrast, ica->flat[i] != 0);
   return shapes;
 }
 
-lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
-                                  lat_ica_contrast contrast, const lat_matrix *X,
-                                  const lat_matrix *values)
+lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica, const lat_matrix *X,
+                                  double *values)
 {
   LAT_TRY(check_columns(work, "X", X, ica->D, "was fitted on", ""));
   if (ica->M < ica->D)
@@ -194,11 +194,12 @@ lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica,
                     ica->M, ica->D);
   LAT_SCOPE(work);
   double sign;
+  lat_matrix Y = lat_vector_of(values, X->rows);
   walk w = {
-      .X = X, .Y = values, .from = ica->D, .to = ica->M, .offset = ica->mean, .map = ica->unmixing};
-  lat_matrix U = lat_matrix_of(ica->unmixing, ica->M, ica->D);
+      .X = X, .Y = &Y, .from = ica->D, .to = ica->M, .offset = ica->mean, .map = ica->unmixing};
+  lat_matrix U = lat_matrix_of((double *)ica->unmixing, ica->M, ica->D);
   LAT_TRY(lat_logdet(work, &U, &w.log_det, &sign));
-  w.shapes = shapes_of(work, ica, contrast);
+  w.shapes = shapes_of(work, ica);
   if (!w.shapes) return LAT_MEMORY;
   LAT_TRY(run(work, &w));
   return LAT_OK;
@@ -209,11 +210,11 @@ size_t lat_ica_free_parameters(const lat_ica *ica)
   return ica->D + ica->D * ica->M;
 }
 
-lat_status lat_ica_sample(lat_workspace *work, const lat_ica *ica, lat_ica_contrast contrast,
-                          lat_random *random, const lat_matrix *S, const lat_matrix *X)
+lat_status lat_ica_sample(lat_workspace *work, const lat_ica *ica, lat_random *random,
+                          const lat_matrix *S, const lat_matrix *X)
 {
   LAT_SCOPE(work);
-  const lat_ica_shape *shapes = shapes_of(work, ica, contrast);
+  const lat_ica_shape *shapes = shapes_of(work, ica);
   if (!shapes) return LAT_MEMORY;
   for (size_t i = 0; i < S->rows; i++)
     for (size_t j = 0; j < ica->M; j++) lat_set(S, i, j, draw(shapes[j], random));

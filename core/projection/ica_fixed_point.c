@@ -19,7 +19,7 @@ typedef struct symmetric {
   size_t best_at;
 } symmetric;
 
-lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit)
+lat_status lat_ica_fixed_point_begin(lat_ica_search *fit)
 {
   size_t M = fit->M;
   symmetric *s = lat_allocate(fit->work, 1, sizeof *s);
@@ -34,7 +34,7 @@ lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-static bool stuck(const lat_ica_fit *fit, symmetric *s)
+static bool stuck(const lat_ica_search *fit, symmetric *s)
 {
   if (fit->gradient < s->best / 2) {
     s->best = fit->gradient;
@@ -44,7 +44,7 @@ static bool stuck(const lat_ica_fit *fit, symmetric *s)
          2 * fit->iterations >= fit->options->max_iterations;
 }
 
-lat_status lat_ica_fixed_point_update(lat_ica_fit *fit)
+lat_status lat_ica_fixed_point_update(lat_ica_search *fit)
 {
   symmetric *s = fit->solver;
   size_t M = fit->M;
@@ -104,7 +104,7 @@ static void make_unit(const double *W, size_t count, size_t M, double *w)
   cblas_dscal((blasint)M, 1 / length, w, 1);
 }
 
-lat_status lat_ica_deflation_begin(lat_ica_fit *fit)
+lat_status lat_ica_deflation_begin(lat_ica_search *fit)
 {
   size_t M = fit->M;
   deflation *d = lat_allocate(fit->work, 1, sizeof *d);
@@ -117,14 +117,14 @@ lat_status lat_ica_deflation_begin(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W)
+void lat_ica_deflation_complete(const lat_ica_search *fit, double *W)
 {
   const deflation *d = fit->solver;
   for (size_t i = d->unit; i < fit->M; i++) make_unit(W, i, fit->M, W + i * fit->M);
 }
 
 /* The source has converged or has had its iterations: the next one begins. */
-static void next_unit(lat_ica_fit *fit, deflation *d, bool converged, double distance)
+static void next_unit(lat_ica_search *fit, deflation *d, bool converged, double distance)
 {
   d->all = d->all && converged;
   d->found += distance;
@@ -141,13 +141,13 @@ static void next_unit(lat_ica_fit *fit, deflation *d, bool converged, double dis
   fit->converged = d->all;
 }
 
-lat_status lat_ica_deflation_update(lat_ica_fit *fit)
+lat_status lat_ica_deflation_update(lat_ica_search *fit)
 {
   deflation *d = fit->solver;
   size_t M = fit->M;
   double *w = fit->W + d->unit * M;
   lat_ica_means means = lat_ica_pass_means(fit);
-  double distance = lat_ica_distance(fit->options->contrast, *means.value);
+  double distance = lat_ica_distance((lat_ica_contrast)fit->options->contrast, *means.value);
   fit->objective = d->found + distance;
   fit->iterations++;
   d->iterations++;

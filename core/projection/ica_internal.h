@@ -36,6 +36,27 @@ typedef struct lat_ica_density {
 extern const lat_ica_density lat_ica_densities[]; /* by shape */
 lat_ica_shape lat_ica_shape_of(lat_ica_contrast contrast, bool flat);
 
+/* S := U (X - m): N x M; and values[n] := log p(x_n). */
+lat_status lat_ica_transform(lat_workspace *work, const lat_ica *ica, const lat_matrix *X,
+                             const lat_matrix *S);
+lat_status lat_ica_log_likelihood(lat_workspace *work, const lat_ica *ica, const lat_matrix *X,
+                                  double *values);
+
+/* The members of lat_ica, as a fit writes them. */
+typedef struct lat_ica_parts {
+  double *mean, *mixing, *unmixing, *kurtosis, *flat;
+} lat_ica_parts;
+
+static inline lat_ica_parts lat_ica_parts_of(double *flat, size_t D, size_t M)
+{
+  lat_ica_parts p = {.mean = flat};
+  p.mixing = p.mean + D;
+  p.unmixing = p.mixing + D * M;
+  p.kurtosis = p.unmixing + M * D;
+  p.flat = p.kurtosis + M;
+  return p;
+}
+
 /* ---- constants ------------------------------------------------------------------------------- */
 
 enum {
@@ -75,7 +96,7 @@ size_t lat_ica_means_count(size_t k, size_t M);
 lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M);
 
 /* The means of the pass that has ended. */
-lat_ica_means lat_ica_pass_means(const lat_ica_fit *fit);
+lat_ica_means lat_ica_pass_means(const lat_ica_search *fit);
 
 /* y := g(y) for n numbers; adds their sums of g'(y) and G(y). With weights w (n, or NULL) sums are
  * weighted and y := w g(y). `scratch` has 2n. */
@@ -94,24 +115,24 @@ double lat_ica_change(size_t M, const double *W, const double *V);
 
 /* Evaluates the means at W: A := E[g(y) y'] (M x M), the record's objective and gradient, `signs`
  * (M) := c, and `G`, unless NULL, := the gradient. */
-void lat_ica_evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+void lat_ica_evaluate(lat_ica_search *fit, const lat_ica_means *means, double *A, double *signs,
                       double *G);
 
 /* The gradient at which the search under way has converged. */
-double lat_ica_tolerance(const lat_ica_fit *fit);
+double lat_ica_tolerance(const lat_ica_search *fit);
 
 /* ---- whitening ------------------------------------------------------------------------------- */
 
 /* Sets M, mean, into, back and log_det from the moments, or NULL: from the rows in memory. Keeps
  * them and the memory of passes. */
-lat_status lat_ica_find_axes(lat_ica_fit *fit, const lat_moments *moments);
+lat_status lat_ica_find_axes(lat_ica_search *fit, const lat_moments *moments);
 
 /* Whitens the rows in memory, where they don't take more than LAT_ICA_WHITE_BYTES: the
  * fit keeps them. */
-lat_status lat_ica_whiten_all(lat_ica_fit *fit);
+lat_status lat_ica_whiten_all(lat_ica_search *fit);
 
 /* Z (M x n, rows `stride` apart) := into (x - m); 0 for rows of weight 0. `rows` has n x D. */
-void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
+void lat_ica_whiten(const lat_ica_search *fit, const lat_matrix *X, const double *w, double *rows,
                     double *Z, size_t stride);
 
 /* The distance of a source's numbers to the next source's in a chunk of white rows: whole vectors,
@@ -125,24 +146,24 @@ static inline size_t lat_ica_stride(size_t chunk)
 
 /* `begin` allocates an algorithm's memory and sets fit->R for its first pass; `update` uses the
  * means of a pass and sets fit->R for the next. Begin keeps its memory. */
-lat_status lat_ica_fixed_point_begin(lat_ica_fit *fit);
+lat_status lat_ica_fixed_point_begin(lat_ica_search *fit);
 /* Keeps that of lat_ica_newton_begin when it changes to it. */
-lat_status lat_ica_fixed_point_update(lat_ica_fit *fit);
+lat_status lat_ica_fixed_point_update(lat_ica_search *fit);
 /* Keeps its memory. */
-lat_status lat_ica_deflation_begin(lat_ica_fit *fit);
-lat_status lat_ica_deflation_update(lat_ica_fit *fit);
+lat_status lat_ica_deflation_begin(lat_ica_search *fit);
+lat_status lat_ica_deflation_update(lat_ica_search *fit);
 /* Makes the rows of W that aren't found yet orthogonal to those before. */
-void lat_ica_deflation_complete(const lat_ica_fit *fit, double *W);
+void lat_ica_deflation_complete(const lat_ica_search *fit, double *W);
 /* Keeps its memory. */
-lat_status lat_ica_newton_begin(lat_ica_fit *fit);
-lat_status lat_ica_newton_update(lat_ica_fit *fit);
+lat_status lat_ica_newton_begin(lat_ica_search *fit);
+lat_status lat_ica_newton_update(lat_ica_search *fit);
 /* Keeps its memory. */
-lat_status lat_ica_likelihood_begin(lat_ica_fit *fit);
-lat_status lat_ica_likelihood_update(lat_ica_fit *fit);
+lat_status lat_ica_likelihood_begin(lat_ica_search *fit);
+lat_status lat_ica_likelihood_update(lat_ica_search *fit);
 /* Which of the two densities each source has (M), and W with its rows in the sources' own
  * scales. */
-const bool *lat_ica_likelihood_flat(const lat_ica_fit *fit);
-void lat_ica_likelihood_scale(const lat_ica_fit *fit, double *W);
+const bool *lat_ica_likelihood_flat(const lat_ica_search *fit);
+void lat_ica_likelihood_scale(const lat_ica_search *fit, double *W);
 
 /* ---- quasi-Newton methods (ica_newton.c) ----------------------------------------------------- */
 
@@ -151,27 +172,27 @@ void lat_ica_likelihood_scale(const lat_ica_fit *fit, double *W);
 typedef struct lat_ica_problem {
   /* Sets the record's objective and gradient, and G := the relative gradient (M x M) from the means
    * at W; A (M x M) and signs (M) are scratch of the problem. */
-  lat_status (*evaluate)(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+  lat_status (*evaluate)(lat_ica_search *fit, const lat_ica_means *means, double *A, double *signs,
                          double *G);
-  lat_status (*loss)(lat_ica_fit *fit, const lat_ica_means *means, const double *R,
+  lat_status (*loss)(lat_ica_search *fit, const lat_ica_means *means, const double *R,
                      const double *signs, double *value);
   /* h (M x M) := the approximate Hessian at W, as `scale` needs it; E := inv(Hessian) E. */
-  void (*curvatures)(const lat_ica_fit *fit, const lat_ica_means *means, const double *A,
+  void (*curvatures)(const lat_ica_search *fit, const lat_ica_means *means, const double *A,
                      double *h);
   void (*scale)(size_t M, const double *h, double *E);
-  lat_status (*move)(lat_ica_fit *fit, const double *E, double *next);
+  lat_status (*move)(lat_ica_search *fit, const double *E, double *next);
 } lat_ica_problem;
 
 typedef struct lat_ica_newton lat_ica_newton;
 
 /* Keeps the method's memory; fit->R becomes W, for a pass at it. */
-lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_problem *problem,
+lat_status lat_ica_newton_new(lat_ica_search *fit, const lat_ica_problem *problem,
                               lat_ica_newton **newton);
 /* Uses the means of a pass; fit->R is then the matrix of the next pass. */
-lat_status lat_ica_newton_continue(lat_ica_fit *fit, lat_ica_newton *newton);
+lat_status lat_ica_newton_continue(lat_ica_search *fit, lat_ica_newton *newton);
 /* The means at W, which the caller may change; and an iteration that begins from them, without the
  * stored steps, as they belong to another loss. */
 lat_ica_means *lat_ica_newton_means(lat_ica_newton *newton);
-lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *newton);
+lat_status lat_ica_newton_restart(lat_ica_search *fit, lat_ica_newton *newton);
 
 #endif

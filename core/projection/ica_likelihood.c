@@ -34,30 +34,30 @@ typedef struct likelihood {
   bool comparing;
 } likelihood;
 
-static const lat_ica_density *density_of(const lat_ica_fit *fit, bool flat)
+static const lat_ica_density *density_of(const lat_ica_search *fit, bool flat)
 {
-  return &lat_ica_densities[lat_ica_shape_of(fit->options->contrast, flat)];
+  return &lat_ica_densities[lat_ica_shape_of((lat_ica_contrast)fit->options->contrast, flat)];
 }
 
-static const lat_ica_density *density(const lat_ica_fit *fit, size_t i)
+static const lat_ica_density *density(const lat_ica_search *fit, size_t i)
 {
   return density_of(fit, lat_ica_likelihood_flat(fit)[i]);
 }
 
-static double square(const lat_ica_fit *fit, const double *row)
+static double square(const lat_ica_search *fit, const double *row)
 {
   return cblas_ddot((blasint)fit->M, row, 1, row, 1);
 }
 
 /* E[log p] of source i in its own scale, except for log|det B|, from the mean of G and row i of
  * B. */
-static double log_density(const lat_ica_fit *fit, const lat_ica_density *p, double value,
+static double log_density(const lat_ica_search *fit, const lat_ica_density *p, double value,
                           const double *row)
 {
   return p->factor - log(p->scale) - p->c / 2 * square(fit, row) - p->b * value;
 }
 
-static lat_status log_likelihood(lat_ica_fit *fit, const lat_ica_means *means, const double *B,
+static lat_status log_likelihood(lat_ica_search *fit, const lat_ica_means *means, const double *B,
                                  double *value)
 {
   size_t M = fit->M;
@@ -72,7 +72,7 @@ static lat_status log_likelihood(lat_ica_fit *fit, const lat_ica_means *means, c
 
 /* ---- the problem ----------------------------------------------------------------------------- */
 
-static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const double *R,
+static lat_status loss(lat_ica_search *fit, const lat_ica_means *means, const double *R,
                        const double *signs, double *value)
 {
   (void)signs;
@@ -81,8 +81,8 @@ static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const doubl
   return LAT_OK;
 }
 
-static lat_status evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
-                           double *G)
+static lat_status evaluate(lat_ica_search *fit, const lat_ica_means *means, double *A,
+                           double *signs, double *G)
 {
   size_t M = fit->M;
   blasint m = (blasint)M;
@@ -103,7 +103,7 @@ static lat_status evaluate(lat_ica_fit *fit, const lat_ica_means *means, double 
   return LAT_OK;
 }
 
-static void curvatures(const lat_ica_fit *fit, const lat_ica_means *means, const double *A,
+static void curvatures(const lat_ica_search *fit, const lat_ica_means *means, const double *A,
                        double *h)
 {
   size_t M = fit->M;
@@ -131,7 +131,7 @@ static void scale(size_t M, const double *h, double *E)
   }
 }
 
-static lat_status move(lat_ica_fit *fit, const double *E, double *next)
+static lat_status move(lat_ica_search *fit, const double *E, double *next)
 {
   blasint m = (blasint)fit->M;
   memcpy(next, fit->W, fit->M * fit->M * sizeof *next);
@@ -144,7 +144,7 @@ static const lat_ica_problem problem = {evaluate, loss, curvatures, scale, move}
 /* ---- densities ------------------------------------------------------------------------------- */
 
 /* The next pass evaluates every source with its other density, at variance 1. */
-static void compare(lat_ica_fit *fit, likelihood *s)
+static void compare(lat_ica_search *fit, likelihood *s)
 {
   size_t M = fit->M;
   for (size_t i = 0; i < M; i++) {
@@ -160,7 +160,7 @@ static void compare(lat_ica_fit *fit, likelihood *s)
 
 /* Switches each source to its other density where the log-likelihood grows by it; whether any
  * did. */
-static bool switch_densities(lat_ica_fit *fit, likelihood *s, const lat_ica_means *found)
+static bool switch_densities(lat_ica_search *fit, likelihood *s, const lat_ica_means *found)
 {
   size_t M = fit->M;
   bool any = false;
@@ -185,7 +185,7 @@ static bool switch_densities(lat_ica_fit *fit, likelihood *s, const lat_ica_mean
 
 /* ---- the search ------------------------------------------------------------------------------ */
 
-lat_status lat_ica_likelihood_begin(lat_ica_fit *fit)
+lat_status lat_ica_likelihood_begin(lat_ica_search *fit)
 {
   size_t M = fit->M;
   likelihood *s = lat_allocate(fit->work, 1, sizeof *s);
@@ -213,7 +213,7 @@ lat_status lat_ica_likelihood_begin(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-lat_status lat_ica_likelihood_update(lat_ica_fit *fit)
+lat_status lat_ica_likelihood_update(lat_ica_search *fit)
 {
   likelihood *s = fit->solver;
   size_t M = fit->M;
@@ -240,12 +240,12 @@ lat_status lat_ica_likelihood_update(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-const bool *lat_ica_likelihood_flat(const lat_ica_fit *fit)
+const bool *lat_ica_likelihood_flat(const lat_ica_search *fit)
 {
   return ((const likelihood *)fit->solver)->flat;
 }
 
-void lat_ica_likelihood_scale(const lat_ica_fit *fit, double *W)
+void lat_ica_likelihood_scale(const lat_ica_search *fit, double *W)
 {
   for (size_t i = 0; i < fit->M; i++)
     for (size_t j = 0; j < fit->M; j++) W[i * fit->M + j] /= density(fit, i)->scale;

@@ -37,7 +37,7 @@ struct lat_ica_newton {
   size_t halvings; /* of E */
 };
 
-lat_status lat_ica_newton_new(lat_ica_fit *fit, const lat_ica_problem *problem,
+lat_status lat_ica_newton_new(lat_ica_search *fit, const lat_ica_problem *problem,
                               lat_ica_newton **newton)
 {
   size_t M = fit->M, square = M * M, means = lat_ica_means_count(M, M);
@@ -103,14 +103,14 @@ static void direction(lat_ica_newton *s, size_t M)
 }
 
 /* The next pass evaluates the loss at the end of the step E. */
-static lat_status try_step(lat_ica_fit *fit, lat_ica_newton *s)
+static lat_status try_step(lat_ica_search *fit, lat_ica_newton *s)
 {
   s->searching = true;
   fit->R = s->next;
   return s->problem->move(fit, s->E, s->next);
 }
 
-static lat_status first_step(lat_ica_fit *fit, lat_ica_newton *s)
+static lat_status first_step(lat_ica_search *fit, lat_ica_newton *s)
 {
   direction(s, fit->M);
   s->halvings = 0;
@@ -118,7 +118,7 @@ static lat_status first_step(lat_ica_fit *fit, lat_ica_newton *s)
 }
 
 /* The means at W are known: an iteration ends, and the next step begins. */
-static lat_status begin_iteration(lat_ica_fit *fit, lat_ica_newton *s)
+static lat_status begin_iteration(lat_ica_search *fit, lat_ica_newton *s)
 {
   size_t M = fit->M, n = M * M;
   memcpy(s->before, s->signs, M * sizeof *s->signs);
@@ -139,7 +139,7 @@ static lat_status begin_iteration(lat_ica_fit *fit, lat_ica_newton *s)
 }
 
 /* W := the trial matrix, whose means are known. */
-static lat_status accept(lat_ica_fit *fit, lat_ica_newton *s, const lat_ica_means *found)
+static lat_status accept(lat_ica_search *fit, lat_ica_newton *s, const lat_ica_means *found)
 {
   size_t M = fit->M;
   fit->change = lat_ica_change(M, s->next, fit->W);
@@ -150,7 +150,7 @@ static lat_status accept(lat_ica_fit *fit, lat_ica_newton *s, const lat_ica_mean
 }
 
 /* Line search along E: halves the step until the loss is lower. */
-lat_status lat_ica_newton_continue(lat_ica_fit *fit, lat_ica_newton *s)
+lat_status lat_ica_newton_continue(lat_ica_search *fit, lat_ica_newton *s)
 {
   size_t M = fit->M;
   lat_ica_means found = lat_ica_pass_means(fit);
@@ -184,7 +184,7 @@ lat_ica_means *lat_ica_newton_means(lat_ica_newton *s)
   return &s->means;
 }
 
-lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *s)
+lat_status lat_ica_newton_restart(lat_ica_search *fit, lat_ica_newton *s)
 {
   s->moved = false;
   return begin_iteration(fit, s);
@@ -194,7 +194,7 @@ lat_status lat_ica_newton_restart(lat_ica_fit *fit, lat_ica_newton *s)
 
 /* next := the Cayley transform (I - E/2)^-1 (I + E/2), a rotation that agrees with exp(E) to second
  * order, times W. */
-static lat_status rotate(lat_ica_fit *fit, const double *E, double *to)
+static lat_status rotate(lat_ica_search *fit, const double *E, double *to)
 {
   size_t M = fit->M;
   LAT_SCOPE(fit->work);
@@ -211,14 +211,14 @@ static lat_status rotate(lat_ica_fit *fit, const double *E, double *to)
   return LAT_OK;
 }
 
-static lat_status evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
-                           double *G)
+static lat_status evaluate(lat_ica_search *fit, const lat_ica_means *means, double *A,
+                           double *signs, double *G)
 {
   lat_ica_evaluate(fit, means, A, signs, G);
   return LAT_OK;
 }
 
-static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const double *R,
+static lat_status loss(lat_ica_search *fit, const lat_ica_means *means, const double *R,
                        const double *signs, double *value)
 {
   (void)R;
@@ -226,7 +226,7 @@ static lat_status loss(lat_ica_fit *fit, const lat_ica_means *means, const doubl
   return LAT_OK;
 }
 
-static void curvatures(const lat_ica_fit *fit, const lat_ica_means *means, const double *A,
+static void curvatures(const lat_ica_search *fit, const lat_ica_means *means, const double *A,
                        double *to)
 {
   size_t M = fit->M;
@@ -244,7 +244,7 @@ static void divide(size_t M, const double *h, double *E)
 
 static const lat_ica_problem rotations = {evaluate, loss, curvatures, divide, rotate};
 
-lat_status lat_ica_newton_begin(lat_ica_fit *fit)
+lat_status lat_ica_newton_begin(lat_ica_search *fit)
 {
   lat_ica_newton *s;
   LAT_TRY(lat_ica_newton_new(fit, &rotations, &s));
@@ -252,7 +252,7 @@ lat_status lat_ica_newton_begin(lat_ica_fit *fit)
   return LAT_OK;
 }
 
-lat_status lat_ica_newton_update(lat_ica_fit *fit)
+lat_status lat_ica_newton_update(lat_ica_search *fit)
 {
   return lat_ica_newton_continue(fit, fit->solver);
 }

@@ -15,18 +15,18 @@ lat_ica_means lat_ica_means_of(double *memory, size_t k, size_t M)
   return (lat_ica_means){memory, memory + k * M, memory + k * M + k};
 }
 
-lat_ica_means lat_ica_pass_means(const lat_ica_fit *fit)
+lat_ica_means lat_ica_pass_means(const lat_ica_search *fit)
 {
   return lat_ica_means_of(fit->sums, fit->k, fit->M);
 }
 
-double lat_ica_tolerance(const lat_ica_fit *fit)
+double lat_ica_tolerance(const lat_ica_search *fit)
 {
   return fit->starting ? fmax(LAT_ICA_START_TOLERANCE, fit->options->tolerance)
                        : fit->options->tolerance;
 }
 
-void lat_ica_evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, double *signs,
+void lat_ica_evaluate(lat_ica_search *fit, const lat_ica_means *means, double *A, double *signs,
                       double *G)
 {
   size_t M = fit->M;
@@ -36,7 +36,7 @@ void lat_ica_evaluate(lat_ica_fit *fit, const lat_ica_means *means, double *A, d
   fit->objective = 0;
   for (size_t i = 0; i < M; i++) {
     signs[i] = means->slope[i] >= A[i * M + i] ? 1 : -1;
-    fit->objective += lat_ica_distance(fit->options->contrast, means->value[i]);
+    fit->objective += lat_ica_distance((lat_ica_contrast)fit->options->contrast, means->value[i]);
   }
   fit->gradient = 0;
   for (size_t i = 0; i < M; i++)

@@ -16,7 +16,7 @@
 /* ---- rows in groups of whole chunks ---------------------------------------------------------- */
 
 typedef struct pass {
-  const lat_ica_fit *fit;
+  const lat_ica_search *fit;
   const lat_matrix *X; /* NULL: the fit's Z */
   const double *weights;
   size_t N, chunk, stride;
@@ -28,7 +28,7 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
                      size_t worker)
 {
   const pass *p = context;
-  const lat_ica_fit *fit = p->fit;
+  const lat_ica_search *fit = p->fit;
   size_t M = fit->M, k = fit->k, stride = p->stride;
   lat_ica_means sums = lat_ica_means_of(sum, k, M);
   double *Y = p->buffers + worker * p->buffer_count, *scratch = Y + k * stride;
@@ -55,7 +55,7 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
   }
 }
 
-static lat_status run(lat_ica_fit *fit, pass *p)
+static lat_status run(lat_ica_search *fit, pass *p)
 {
   lat_workspace *work = fit->work;
   LAT_SCOPE(work);
@@ -71,7 +71,7 @@ static lat_status run(lat_ica_fit *fit, pass *p)
 
 /* ---- a pass ---------------------------------------------------------------------------------- */
 
-static lat_status add_weights(lat_ica_fit *fit, size_t N, const double *weights)
+static lat_status add_weights(lat_ica_search *fit, size_t N, const double *weights)
 {
   for (size_t i = 0; weights && i < N; i++) {
     if (!(weights[i] >= 0 && weights[i] <= DBL_MAX))
@@ -83,7 +83,7 @@ static lat_status add_weights(lat_ica_fit *fit, size_t N, const double *weights)
   return LAT_OK;
 }
 
-lat_status lat_ica_add(lat_ica_fit *fit, const lat_matrix *X, const double *weights)
+lat_status lat_ica_add(lat_ica_search *fit, const lat_matrix *X, const double *weights)
 {
   LAT_BLAS_SECTION;
   pass p = {.fit = fit, .weights = weights, .N = X->rows};

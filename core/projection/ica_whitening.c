@@ -14,7 +14,7 @@
 #include "projection/limits.h"
 #include "projection/pca.h"
 
-static lat_pca_options pca_options(const lat_ica_fit *fit)
+static lat_pca_options pca_options(const lat_ica_search *fit)
 {
   size_t wanted = fit->options->latent_dim;
   lat_pca_options options = {.latent_dim = wanted, .tolerance = LAT_ICA_PCA_TOLERANCE};
@@ -25,7 +25,7 @@ static lat_pca_options pca_options(const lat_ica_fit *fit)
 }
 
 /* Keeps the principal axes that have variance, and allocates the memory of passes. */
-static lat_status use_axes(lat_ica_fit *fit, double *flat, size_t found)
+static lat_status use_axes(lat_ica_search *fit, double *flat, size_t found)
 {
   lat_workspace *work = fit->work;
   size_t D = fit->D, wanted = fit->options->latent_dim, M = 0;
@@ -57,7 +57,7 @@ static lat_status use_axes(lat_ica_fit *fit, double *flat, size_t found)
   return LAT_OK;
 }
 
-lat_status lat_ica_find_axes(lat_ica_fit *fit, const lat_moments *moments)
+lat_status lat_ica_find_axes(lat_ica_search *fit, const lat_moments *moments)
 {
   lat_pca_options pca = pca_options(fit);
   lat_pca_report record;
@@ -72,7 +72,7 @@ lat_status lat_ica_find_axes(lat_ica_fit *fit, const lat_moments *moments)
 
 /* ---- rows in memory are whitened once -------------------------------------------------------- */
 
-void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w, double *rows,
+void lat_ica_whiten(const lat_ica_search *fit, const lat_matrix *X, const double *w, double *rows,
                     double *Z, size_t stride)
 {
   size_t D = fit->D, n = X->rows;
@@ -84,14 +84,14 @@ void lat_ica_whiten(const lat_ica_fit *fit, const lat_matrix *X, const double *w
 }
 
 typedef struct whitening {
-  const lat_ica_fit *fit;
+  const lat_ica_search *fit;
   double *buffers; /* a worker's centred rows */
 } whitening;
 
 static void whiten_chunk(void *context, size_t c, size_t worker)
 {
   const whitening *w = context;
-  const lat_ica_fit *fit = w->fit;
+  const lat_ica_search *fit = w->fit;
   size_t first = c * fit->chunk, left = fit->X.rows - first;
   size_t n = left < fit->chunk ? left : fit->chunk;
   double *Z = fit->Z + c * fit->M * fit->stride;
@@ -102,7 +102,7 @@ static void whiten_chunk(void *context, size_t c, size_t worker)
                  w->buffers + worker * fit->chunk * fit->D, Z, fit->stride);
 }
 
-lat_status lat_ica_whiten_all(lat_ica_fit *fit)
+lat_status lat_ica_whiten_all(lat_ica_search *fit)
 {
   lat_workspace *work = fit->work;
   size_t N = fit->X.rows;

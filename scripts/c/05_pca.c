@@ -4,7 +4,7 @@
  * components are known: with angles spread evenly the variances along the axes are 9/2 and 1/2, and
  * the first axis is (cos 30, sin 30).
  *
- *   cc 05_pca.c $(pkg-config --cflags --libs latent) -lm && ./a.out */
+ *   cc -std=c11 -Icore scripts/c/05_pca.c build/liblatent.a -lopenblas -llapacke -lm */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +31,9 @@ static void make_data(double *x)
   }
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-  const char *path = argc > 1 ? argv[1] : "pca.safetensors";
+  const char *path = "pca.safetensors";
   static double x[N * D];
   make_data(x);
   lat_matrix X = lat_matrix_of(x, N, D);
@@ -74,6 +74,7 @@ int main(int argc, char **argv)
   lat_pca loaded;
   check(&work, lat_pca_save(&work, &pca, path));
   check(&work, lat_pca_load(&work, path, &loaded));
+  remove(path);
   printf("loaded      %.6f\n", loaded.eigenvalues[0]);
   lat_workspace_done(&work);
   return 0;

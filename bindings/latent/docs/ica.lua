@@ -4,7 +4,7 @@ local data = { "X", "latent.Matrix|table|function",
   "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
-local out = { { "out", "latent.Matrix?", "nil", "a matrix to write the result into" } }
+local out = { { "out", "a matrix to write the result into" } }
 local fit = "latent.ica():fit(random(1):uniform(200, 2) * matrix{ {2, 1}, {1, 1} })"
 
 local entries = {
@@ -13,16 +13,16 @@ local entries = {
     summary = "Makes an independent component analysis; fit gives it data.",
     args = { options },
     options = {
-      { "latent_dim", "integer?", "nil", "M, the number of sources; nil: as many as directions with variance" },
-      { "contrast", "string", '"logcosh"', '"logcosh" (good all round), "exp" (very peaked sources, outliers) or '
+      { "latent_dim", "M, the number of sources; nil: as many as directions with variance" },
+      { "contrast", '"logcosh" (good all round), "exp" (very peaked sources, outliers) or '
         .. '"cube" (kurtosis; flat sources)' },
-      { "algorithm", "string", '"auto"', '"fixed_point" (all sources at once), "deflation" (one after the other), '
+      { "algorithm", '"fixed_point" (all sources at once), "deflation" (one after the other), '
         .. '"quasi_newton", "auto": the fixed point, and the quasi-Newton method once that gets nowhere; or '
         .. '"maximum_likelihood", without the constraint that sources be uncorrelated' },
-      { "init", "latent.Matrix?", "nil", "the unmixing matrix to begin with (M x D); else a random rotation" },
-      { "max_iterations", "integer", "200", "for deflation: of each source; 0 leaves the start" },
-      { "tolerance", "number", "1e-8", "of the gradient's largest entry; 0 makes all iterations" },
-      { "seed", "integer", "0", "of the random rotation" },
+      { "init", "the unmixing matrix to begin with (M x D); else a random rotation" },
+      { "max_iterations", "for deflation: of each source; 0 leaves the start" },
+      { "tolerance", "of the gradient's largest entry; 0 makes all iterations" },
+      { "seed", "of the random rotation" },
     },
     returns = { { "latent.ICA", "the model" } },
     text = [[
@@ -57,10 +57,10 @@ mean nothing.]],
     summary = "Finds the sources of the data.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" },
-      { "on_iteration", "function?", "nil", "called with {iteration=, objective=, gradient=, model=}; false stops" },
-      { "progress", "boolean", "false", "a bar on the terminal" },
-      { "max_seconds", "number?", "nil", "end the fit then" },
+      { "weights", "N numbers >= 0: a weight of 2 is the row twice" },
+      { "on_iteration", "called with {iteration=, objective=, gradient=, model=}; false stops" },
+      { "progress", "a bar on the terminal" },
+      { "max_seconds", "end the fit then" },
     },
     returns = { { "latent.ICA", "the model itself" } },
     text = [[
@@ -73,7 +73,7 @@ the model is brought up to date for each call, which takes a pass more.]],
     name = "ICA:steps",
     summary = "An iterator that does one iteration a turn: i, objective.",
     args = { data, options },
-    options = { { "weights", "latent.Matrix?", "nil", "N numbers >= 0" } },
+    options = { { "weights", "N numbers >= 0" } },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
     text = "The model is up to date in every turn, and stays as it is when the loop is left.",
     example = "for i, J in latent.ica():steps(X) do if i == 3 then break end end",
@@ -122,7 +122,7 @@ to the contrast, has variance 1, and is a peaked or a flat one: by the sign of t
     name = "ICA:sample",
     summary = "Draws rows from the model, and the sources that they are mixed from.",
     args = { { "n", "integer", "number of rows" }, options },
-    options = { { "seed", "integer|latent.Random", "the default generator", "same seed, same rows" } },
+    options = { { "seed", "same seed, same rows" } },
     returns = { { "latent.Matrix", "n x D rows" }, { "latent.Matrix", "n x M sources" } },
     text = "Sources have the densities of log_likelihood.",
     example = fit .. ":sample(5, { seed = 1 })",

@@ -1,208 +1,265 @@
-/* ica.c: latent.ica, independent component analysis. Its fits are in ica_fit.c. */
-#include "models/projection/ica.h"
+/* ica.c: latent.ica, independent component analysis: what the core's description doesn't say, and
+ * its fits, whole and step by step. */
+#include <string.h>
 
-#include <math.h>
+#include "model/methods.h"
+#include "model/run.h"
+#include "model/source.h"
 
-#include "model/density.h"
+static const char RUN[] = "latent.ICA fit"; /* no class of the users' */
 
-const latL_Kind latL_icakind = {.name = "ica",
-                                .metatable = "latent.ICA",
-                                .parameters = lat_ica_parameters,
-                                .refresh = NULL,
-                                .gaps = LATL_GAPS_BY("fa")};
-#define kind latL_icakind
+/* User values of a fit under way, behind those of any (run.h). */
+enum {
+  RUN_WEIGHTS = LATL_RUN_WORK + 1,
+  RUN_HISTORY,
+  RUN_LAST, /* the block that the run has published last */
+  RUN_VALUES = RUN_LAST
+};
 
-static const char *const contrasts[] = {"logcosh", "exp", "cube", NULL};
-const char *const latL_icaalgorithms[] = {"auto",         "fixed_point",        "deflation",
-                                          "quasi_newton", "maximum_likelihood", NULL};
+typedef struct run {
+  latL_Turn turn;
+  latL_Rows rows;
+  lat_request request;
+  bool pieces; /* which are read in every pass */
+  bool over;   /* of `steps`: no more of them */
+  lat_moments moments;
+  lat_ica_search fit;
+  const latL_Fitted *last;
+} run;
 
-typedef latL_Ica ica;
-
-static lat_ica core_of(const latL_Fitted *f)
+/* The matrix `init`, which the model keeps. */
+static void read_options(lua_State *L, int model, void *options)
 {
-  return lat_ica_of(f->flat, f->sizes[LAT_D], f->sizes[LAT_M]);
+  if (!latL_hasoption(L, 1, "init")) return;
+  latL_getoption(L, 1, "init");
+  const latL_Matrix *init = latL_checkmatrix(L, lua_gettop(L), "ica", "init");
+  latL_Matrix *copy = latL_newlike(L, init, LAT_FLOAT64);
+  lat_copy(&init->view, &copy->view);
+  ((lat_ica_options *)options)->init = &copy->view;
+  latL_keep(L, model, "(init)"); /* no field of the user's */
 }
 
-static const ica *model_of(const latL_Fitted *f)
+/* A call has failed: the model has what it had. */
+static void fail(lua_State *L, latL_Turn *turn)
 {
-  return (const ica *)latL_owner(f);
+  (void)L;
+  ((run *)turn)->over = true;
 }
 
-/* latent.ica [{latent_dim=, contrast=, algorithm=, init=, max_iterations=, tolerance=, seed=}] */
-static int new (lua_State *L)
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+static void check(lua_State *L, run *r, lat_status status)
 {
-  static const char *const names[] = {"latent_dim",     "contrast",  "algorithm", "init",
-                                      "max_iterations", "tolerance", "seed",      NULL};
-  lua_settop(L, 1);
-  latL_checkoptions(L, 1, "ica", names);
-  ica *p = latL_newmodel(L, &kind, sizeof *p);
-  lat_ica_options *o = &p->options;
-  if (latL_getoption(L, 1, "latent_dim") != LUA_TNIL)
-    o->latent_dim = latL_checksize(L, -1, "ica", "latent_dim");
-  lua_pop(L, 1);
-  o->contrast = (lat_ica_contrast)latL_optword(L, 1, "ica", "contrast", contrasts, LAT_ICA_LOGCOSH);
-  o->algorithm =
-      (lat_ica_algorithm)latL_optword(L, 1, "ica", "algorithm", latL_icaalgorithms, LAT_ICA_AUTO);
-  o->max_iterations =
-      (size_t)latL_optinteger(L, 1, "ica", "max_iterations", 200, 0, LUA_MAXINTEGER);
-  o->tolerance = latL_optnumber(L, 1, "ica", "tolerance", 1e-8, 0, HUGE_VAL);
-  o->seed = (uint64_t)latL_optinteger(L, 1, "ica", "seed", 0, LUA_MININTEGER, LUA_MAXINTEGER);
-  if (latL_getoption(L, 1, "init") != LUA_TNIL) {
-    const latL_Matrix *init = latL_checkmatrix(L, lua_gettop(L), "ica", "init");
-    latL_Matrix *copy = latL_newlike(L, init, LAT_FLOAT64);
-    lat_copy(&init->view, &copy->view);
-    latL_keep(L, 2, LATL_ICA_INIT);
-  }
-  lua_settop(L, 2);
-  return 1;
+  lat_workspace *work = r->turn.work;
+  if (status != LAT_OK) latL_check(L, r->turn.who, work, lat_workspace_mark(work), status);
 }
 
-/* ---- what the model says of rows -------------------------------------------------- */
-
-static const char *const out_option[] = {"out", NULL};
-
-/* The data at argument 2, whose rows have `D` numbers, and the result, N x `cols`, which is pushed. */
-static latL_Result data_and_result(lua_State *L, const char *who, const char *name, size_t D,
-                                   size_t cols, lat_matrix *X)
+/* A piece into the moments, when the fit hasn't begun, or into the pass under way. */
+static lat_status take(lua_State *L, void *context, lat_workspace *work, const lat_matrix *X,
+                       const double *weights)
 {
-  lua_settop(L, 3);
-  latL_Query q = latL_checkquery(L, 2, who, name, D);
-  latL_checkoptions(L, 3, who, out_option);
-  *X = q.X;
-  return latL_queryresult(L, &q, 3, cols, LAT_FLOAT64, LATL_APART);
+  run *r = context;
+  lat_workspace *own = r->turn.work;
+  (void)L;
+  lat_status status = r->fit.work ? lat_ica_add(&r->fit, X, weights)
+                                  : lat_ica_add_moments(own, &r->moments, X, weights);
+  if (status != LAT_OK) memcpy(work->message, own->message, sizeof work->message);
+  return status;
 }
 
-static int transform(lua_State *L)
+static void each_piece(lua_State *L, run *r)
 {
-  const char *who = "ica:transform";
-  lat_ica core = core_of(latL_fitted(L, 1, &kind, who));
-  lat_matrix X;
-  latL_Result S = data_and_result(L, who, "X", core.D, core.M, &X);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_ica_transform(work, &core, &X, &S.view));
-  latL_finish(L, who, &S);
-  return 1;
+  latL_eachpiece(L, &r->rows, LATL_DATA, r->turn.who, false, r, take);
 }
 
-static int inverse_transform(lua_State *L)
+static run *begin(lua_State *L)
 {
-  const char *who = "ica:inverse_transform";
-  lat_ica core = core_of(latL_fitted(L, 1, &kind, who));
-  lat_matrix S;
-  latL_Result X = data_and_result(L, who, "S", core.M, core.D, &S);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_ica_inverse(work, &core, &S, &X.view));
-  latL_finish(L, who, &X);
-  return 1;
-}
-
-static lat_status rebuild(lat_workspace *work, const lat_ica *core, const lat_matrix *X,
-                          const lat_matrix *Y)
-{
-  LAT_SCOPE(work);
-  lat_matrix S = lat_matrix_new(work, X->rows, core->M);
-  if (!S.data) return LAT_MEMORY;
-  LAT_TRY(lat_ica_transform(work, core, X, &S));
-  return lat_ica_inverse(work, core, &S, Y);
-}
-
-static int reconstruct(lua_State *L)
-{
-  const char *who = "ica:reconstruct";
-  lat_ica core = core_of(latL_fitted(L, 1, &kind, who));
-  lat_matrix X;
-  latL_Result Y = data_and_result(L, who, "X", core.D, core.D, &X);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, rebuild(work, &core, &X, &Y.view));
-  latL_finish(L, who, &Y);
-  return 1;
-}
-
-/* log_likelihood(X) -> vector */
-static latL_Query log_likelihood(lua_State *L)
-{
-  static const char *const none[] = {NULL};
+  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
   const char *who = latL_verb(L);
-  lua_settop(L, 3);
-  const latL_Fitted *f = latL_fitted(L, 1, &kind, who);
-  lat_ica core = core_of(f);
-  latL_Query q = latL_checkquery(L, 2, who, "X", core.D);
-  latL_checkoptions(L, 3, who, none);
-  lat_matrix values = lat_vector_of(latL_querycolumn(L, &q), q.X.rows);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work,
-            lat_ica_log_likelihood(work, &core, model_of(f)->options.contrast, &q.X, &values));
-  return q;
+  lua_settop(L, LATL_OPTIONS);
+  luaL_checkstack(L, LATL_DEEP, who);
+  const latL_Model *m = latL_checkmodel(L, latL_verbkind(L), who);
+  run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
+  *r = (run){.over = false};
+  lat_options_default(method->options, &r->request, sizeof r->request);
+  latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, &r->request);
+  latL_optfunction(L, who, "on_iteration");
+  latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, 0);
+  latL_hold(L, RUN_WEIGHTS);
+  lat_workspace *work = latL_holdrun(L, &r->turn, who, RUN, fail);
+  const lat_ica_options *o = latL_optionsof(m);
+  lat_source *source = &r->rows.source;
+  lua_newtable(L);
+  latL_hold(L, RUN_HISTORY);
+  latL_beginturn(L, &r->turn);
+  latL_makebar(L, r->turn.who, "ica", o->max_iterations);
+  r->pieces = r->rows.function || lat_ica_needs_pieces(source);
+  if (r->pieces) each_piece(L, r);
+  check(L, r,
+        r->pieces ? lat_ica_begin_pieces(&r->fit, work, &r->moments, o)
+                  : lat_ica_begin(&r->fit, work, &source->X, source->weights, o));
+  return r;
 }
 
-static size_t free_parameters(lua_State *L)
+static void pass_in_pieces(lua_State *L, run *r, bool conclude)
 {
-  lat_ica core = core_of(latL_fitted(L, 1, &kind, latL_verb(L)));
-  return lat_ica_free_parameters(&core);
+  check(L, r, lat_ica_open(&r->fit, conclude));
+  each_piece(L, r);
+  check(L, r, lat_ica_close(&r->fit));
 }
 
-/* sample(n [, {seed}]) -> rows, sources */
-static int sample(lua_State *L)
+/* Passes until an iteration is complete, also one of a start, or the fit is over. True for an
+ * iteration of the fit itself. */
+static bool iterate(lua_State *L, run *r)
 {
-  static const char *const names[] = {"seed", NULL};
-  const char *who = "ica:sample";
-  lua_settop(L, 3);
-  const latL_Fitted *f = latL_fitted(L, 1, &kind, who);
-  lat_ica core = core_of(f);
-  size_t n = latL_checksize(L, 2, who, "n");
-  latL_checkoptions(L, 3, who, names);
-  latL_getoption(L, 3, "seed");
-  lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
-  lat_matrix X = latL_newmatrix(L, n, core.D, LAT_FLOAT64)->view;
-  lat_matrix S = latL_newmatrix(L, n, core.M, LAT_FLOAT64)->view;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work,
-            lat_ica_sample(work, &core, model_of(f)->options.contrast, random, &S, &X));
+  lat_ica_search *fit = &r->fit;
+  size_t before = fit->iterations;
+  if (!r->pieces) check(L, r, lat_ica_step(fit));
+  while (r->pieces && !fit->done && fit->iterations == before) pass_in_pieces(L, r, false);
+  if (fit->starting || fit->iterations == 0 || fit->iterations == before) return false;
+  lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
+  lua_pushnumber(L, fit->objective);
+  lua_rawseti(L, -2, (lua_Integer)fit->iterations);
+  lua_settop(L, LATL_TOP);
+  return true;
+}
+
+/* ---- what the model gets --------------------------------------------------------------------- */
+
+static void record(lua_State *L, int fitted, const lat_ica_report *report)
+{
+  const struct {
+    const char *name;
+    double value;
+  } numbers[] = {
+      {"objective", report->objective}, {"gradient", report->gradient}, {"change", report->change}};
+  lua_pushinteger(L, (lua_Integer)report->iterations);
+  latL_record(L, fitted, "iterations");
+  lua_pushboolean(L, report->converged);
+  latL_record(L, fitted, "converged");
+  lua_pushstring(L, lat_ica_algorithms[report->algorithm]);
+  latL_record(L, fitted, "algorithm");
+  lua_pushboolean(L, report->identifiable);
+  latL_record(L, fitted, "identifiable");
+  for (int i = 0; i < 3; i++) {
+    lua_pushnumber(L, numbers[i].value);
+    latL_record(L, fitted, numbers[i].name);
+  }
+}
+
+/* The parameters, and the fields that say how the fit went. */
+static void publish(lua_State *L, run *r)
+{
+  lat_ica_search *fit = &r->fit;
+  const size_t sizes[LAT_SIZES] = {[LAT_D] = fit->D, [LAT_M] = fit->M};
+  if (r->pieces) pass_in_pieces(L, r, true);
+  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
+  int fitted = lua_gettop(L);
+  check(L, r, r->pieces ? lat_ica_write(fit, f->flat) : lat_ica_end(fit, f->flat));
+  lat_ica ica = lat_ica_of(f);
+  lat_ica_report report = lat_ica_report_of(fit, &ica);
+  record(L, fitted, &report);
+  lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
+  latL_record(L, fitted, "history");
+  lua_pushvalue(L, fitted);
+  latL_hold(L, RUN_LAST);
+  r->last = f;
+  latL_publish(L, LATL_MODEL);
+  lua_settop(L, LATL_TOP);
+}
+
+/* on_iteration{iteration=, objective=, gradient=, model=}; false ends the fit. */
+static bool observe(lua_State *L, run *r)
+{
+  if (!latL_hasoption(L, LATL_OPTIONS, "on_iteration")) return true;
+  publish(L, r);
+  latL_beginobserve(L, r->fit.iterations, r->fit.objective);
+  lua_pushnumber(L, r->fit.gradient);
+  lua_setfield(L, -2, "gradient");
+  return latL_endobserve(L);
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+/* fit(X [, {weights, on_iteration, progress, max_seconds}]) -> the model */
+static int fit(lua_State *L)
+{
+  double start = lat_clock();
+  run *r = begin(L);
+  double end = start + r->request.max_seconds;
+  for (bool first = true; !r->fit.done && (first || lat_clock() < end); first = false) {
+    if (!iterate(L, r)) continue;
+    latL_drawbar(L, r->fit.iterations, r->fit.objective);
+    if (!observe(L, r)) break;
+  }
+  publish(L, r);
+  latL_endturn(&r->turn);
+  lat_workspace_done(r->turn.work);
+  return latL_returnmodel(L);
+}
+
+/* No more iterations. */
+static void end_run(run *r)
+{
+  if (!r->over) lat_workspace_done(r->turn.work);
+  r->over = true;
+}
+
+/* Whether nobody else has published since the run did: the last pass, which may find that it has
+ * converged, changes nothing then. */
+static bool is_ours(lua_State *L, const run *r)
+{
+  bool same = latL_pushfitted(L, LATL_MODEL) == r->last;
+  lua_pop(L, 1); /* only compared */
+  return same;
+}
+
+static int next_step(lua_State *L)
+{
+  run *r = latL_resume(L, lua_upvalueindex(1));
+  bool complete = false;
+  while (!r->over && !complete && !r->fit.done) complete = iterate(L, r);
+  if (complete || (!r->over && r->fit.converged && is_ours(L, r))) publish(L, r);
+  if (!complete) end_run(r);
+  latL_endturn(&r->turn);
+  if (!complete) return 0;
+  lua_pushinteger(L, (lua_Integer)r->fit.iterations);
+  lua_pushnumber(L, r->fit.objective);
   return 2;
 }
 
-/* loaded(model): unmixing undoes mixing, and both have as many sources as the options say. */
-static int check_loaded(lua_State *L)
+/* __close(run): the loop has been left, or is over. */
+static int close_run(lua_State *L)
 {
-  const latL_Fitted *f = latL_fitted(L, 1, &kind, "latent.load");
-  lat_ica core = core_of(f);
-  size_t asked = model_of(f)->options.latent_dim;
-  if (core.M < 1 || core.M > core.D || (asked && asked != core.M))
-    latL_error(L, "latent.load", "mixing is %Ix%I, which latent_dim = %I doesn't fit",
-               (lua_Integer)core.D, (lua_Integer)core.M, (lua_Integer)asked);
-  for (size_t i = 0; i < core.M; i++)
-    if (core.flat[i] != 0 && core.flat[i] != 1)
-      latL_error(L, "latent.load", "flat[%I] is %f, neither 0 nor 1", (lua_Integer)i + 1,
-                 core.flat[i]);
-  for (size_t i = 0; i < core.M; i++)
-    for (size_t k = 0; k < core.M; k++) {
-      double sum = 0;
-      for (size_t j = 0; j < core.D; j++)
-        sum += core.unmixing[i * core.D + j] * core.mixing[j * core.M + k];
-      if (!(fabs(sum - (i == k)) < 1e-6))
-        latL_error(L, "latent.load", "unmixing * mixing isn't the identity");
-    }
+  run *r = luaL_testudata(L, 1, RUN);
+  if (!r) return latL_error(L, "ica:steps", "__close is for the loop to call");
+  if (r->over) return 0;
+  latL_resume(L, 1);
+  end_run(r);
+  latL_endturn(&r->turn);
   return 0;
 }
 
-static const luaL_Reg methods[] = {
-    {"fit", latL_icafit},
-    {"steps", latL_icasteps},
-    {"transform", transform},
-    {"inverse_transform", inverse_transform},
-    {"reconstruct", reconstruct},
-    {"sample", sample},
-    {NULL, NULL},
-};
+/* steps(X [, {weights}]) -> iterator of i, objective */
+static int steps(lua_State *L)
+{
+  run *r = begin(L);
+  latL_endturn(&r->turn);
+  return latL_pushsteps(L, next_step);
+}
+
+/* ---- the class ------------------------------------------------------------------------------- */
+
+static const luaL_Reg methods[] = {{"fit", fit}, {"steps", steps}, {NULL, NULL}};
+static const latL_Kind kind = {.name = "ica",
+                               .metatable = "latent.ICA",
+                               .gaps = LATL_GAPS_BY("fa"),
+                               .core = &lat_ica_model,
+                               .read = read_options,
+                               .methods = methods};
 
 void latL_open_ica(lua_State *L)
 {
-  latL_open_icafit(L);
-  static const latL_Density density = {.log_likelihood = log_likelihood,
-                                       .free_parameters = free_parameters};
-  latL_newkind(L, &kind, methods);
-  latL_adddensity(L, kind.metatable, kind.name, NULL, &density);
-  latL_savable(L, "latent.ICA", check_loaded);
-  lua_pushcfunction(L, new);
-  lua_setfield(L, -2, "ica");
+  latL_newclosed(L, RUN, close_run);
+  latL_openmodel(L, &kind);
 }

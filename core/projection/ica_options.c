@@ -1,0 +1,273 @@
+/* ica_options.c: the description of ICA: options, parameters, methods, and fits as a whole. */
+#include <math.h>
+#include <string.h>
+
+#include "modeling/save.h"
+#include "projection/ica_internal.h"
+
+/* ---- options and parameters ------------------------------------------------------------------ */
+
+static const char *const contrasts[] = {"logcosh", "exp", "cube", NULL};
+const char *const lat_ica_algorithms[] = {"auto",         "fixed_point",        "deflation",
+                                          "quasi_newton", "maximum_likelihood", NULL};
+
+#define LATENT_DIM                                                                                 \
+  {                                                                                                \
+    .name = "latent_dim", LAT_SIZE, offsetof(lat_ica_options, latent_dim), 0, 1, LAT_ANY_COUNT,    \
+    NULL, NULL, "nil"                                                                              \
+  }
+
+static const lat_option options[] = {
+    LATENT_DIM,
+    LAT_OPTION_CHOICE(lat_ica_options, contrast, LAT_ICA_LOGCOSH, contrasts),
+    LAT_OPTION_CHOICE(lat_ica_options, algorithm, LAT_ICA_AUTO, lat_ica_algorithms),
+    LAT_OPTION_GIVEN("init", "latent.Matrix?"),
+    LAT_OPTION_SIZE(lat_ica_options, max_iterations, 200, 0, LAT_ANY_COUNT),
+    LAT_OPTION_NUMBER(lat_ica_options, tolerance, 1e-8, 0, (double)INFINITY),
+    LAT_OPTION_SEED(lat_ica_options, seed),
+    {.name = NULL}};
+
+lat_ica_options lat_ica_defaults(void)
+{
+  lat_ica_options o;
+  lat_model_defaults(&lat_ica_model, &o);
+  return o;
+}
+
+lat_status lat_ica_check(lat_workspace *work, const lat_ica_options *o)
+{
+  return lat_model_check(work, &lat_ica_model, o);
+}
+
+static const lat_parameter ica_parameters[] = {
+    {"mean", {LAT_D}},     {"mixing", {LAT_D, LAT_M}}, {"unmixing", {LAT_M, LAT_D}},
+    {"kurtosis", {LAT_M}}, {"flat", {LAT_M}},          {NULL, {LAT_END}}};
+
+static const lat_parameter *parameters(const void *o)
+{
+  (void)o;
+  return ica_parameters;
+}
+
+lat_ica lat_ica_of(const lat_fitted *f)
+{
+  size_t D = f->sizes[LAT_D], M = f->sizes[LAT_M];
+  lat_ica_parts p = lat_ica_parts_of(f->flat, D, M);
+  return (lat_ica){.options = *(const lat_ica_options *)f->options,
+                   .D = D,
+                   .M = M,
+                   .mean = p.mean,
+                   .mixing = p.mixing,
+                   .unmixing = p.unmixing,
+                   .kurtosis = p.kurtosis,
+                   .flat = p.flat};
+}
+
+/* Unmixing undoes mixing, and both have as many sources as the options say. */
+static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
+{
+  lat_ica ica = lat_ica_of(f);
+  size_t D = ica.D, M = ica.M, asked = ica.options.latent_dim;
+  if (M < 1 || M > D || (asked && asked != M))
+    return lat_fail(work, LAT_INVALID, "mixing is %zux%zu, which latent_dim = %zu doesn't fit", D,
+                    M, asked);
+  for (size_t i = 0; i < M; i++)
+    if (ica.flat[i] != 0 && ica.flat[i] != 1)
+      return lat_fail(work, LAT_INVALID, "flat[%zu] is %.14g, neither 0 nor 1", i + 1, ica.flat[i]);
+  for (size_t i = 0; i < M; i++)
+    for (size_t k = 0; k < M; k++) {
+      double sum = 0;
+      for (size_t j = 0; j < D; j++) sum += ica.unmixing[i * D + j] * ica.mixing[j * M + k];
+      if (!(fabs(sum - (i == k)) < 1e-6))
+        return lat_fail(work, LAT_INVALID, "unmixing * mixing isn't the identity");
+    }
+  return LAT_OK;
+}
+
+/* ---- fits ------------------------------------------------------------------------------------ */
+
+lat_status lat_ica_add_moments(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
+                               const double *weights)
+{
+  if (!moments->mean) {
+    size_t count = lat_moments_count(X->cols);
+    if (X->cols > LAT_SCATTER_COLUMNS)
+      return lat_fail(work, LAT_INVALID, "data in pieces have at most %d columns here, got %zu",
+                      LAT_SCATTER_COLUMNS, X->cols);
+    double *memory = lat_doubles(work, count);
+    if (!memory) return LAT_MEMORY;
+    memset(memory, 0, count * sizeof *memory);
+    *moments = lat_moments_of(memory, X->cols);
+  }
+  return lat_moments_add(work, moments, X, weights);
+}
+
+/* A pass over the source: into the moments, or, without them, the pass of the fit. */
+static lat_status each_piece(lat_ica_search *fit, lat_workspace *work, lat_source *source,
+                             lat_moments *moments)
+{
+  lat_matrix piece;
+  const double *weights;
+  lat_source_rewind(source);
+  for (;;) {
+    LAT_TRY(lat_source_next(source, work, &piece, &weights));
+    if (piece.rows == 0) return LAT_OK;
+    lat_status status = moments ? lat_ica_add_moments(work, moments, &piece, weights)
+                                : lat_ica_add(fit, &piece, weights);
+    if (status != LAT_OK) return lat_source_failure(source, work, status, false);
+  }
+}
+
+/* Keeps the memory of a method that AUTO changes to. */
+static lat_status pass_in_pieces(lat_ica_search *fit, lat_source *source, bool conclude)
+{
+  LAT_TRY(lat_ica_open(fit, conclude));
+  LAT_TRY(each_piece(fit, fit->work, source, NULL));
+  return lat_ica_close(fit);
+}
+
+static lat_status fit_in_pieces(lat_ica_search *fit, lat_workspace *work, lat_source *source,
+                                const lat_ica_options *o)
+{
+  lat_moments moments = {0};
+  LAT_TRY(each_piece(NULL, work, source, &moments));
+  LAT_TRY(lat_ica_begin_pieces(fit, work, &moments, o));
+  while (!fit->done) LAT_TRY(pass_in_pieces(fit, source, false));
+  return pass_in_pieces(fit, source, true);
+}
+
+static lat_status fit_in_memory(lat_ica_search *fit, lat_workspace *work, const lat_source *source,
+                                const lat_ica_options *o)
+{
+  LAT_TRY(lat_ica_begin(fit, work, &source->X, source->weights, o));
+  while (!fit->done) LAT_TRY(lat_ica_step(fit));
+  return LAT_OK;
+}
+
+bool lat_ica_needs_pieces(const lat_source *source)
+{
+  return source->next || (lat_source_in_pieces(source) && source->X.cols <= LAT_SCATTER_COLUMNS);
+}
+
+lat_status lat_ica_fit(lat_workspace *work, lat_source *source, const double *weights,
+                       const lat_ica_options *o, lat_ica *ica, lat_ica_report *report)
+{
+  lat_ica_search fit;
+  lat_fitted f = {.model = &lat_ica_model, .options = o};
+  if (weights) source->weights = weights;
+  LAT_TRY(lat_ica_check(work, o));
+  bool pieces = lat_ica_needs_pieces(source);
+  LAT_TRY(pieces ? fit_in_pieces(&fit, work, source, o) : fit_in_memory(&fit, work, source, o));
+  f.sizes[LAT_D] = fit.D;
+  f.sizes[LAT_M] = fit.M;
+  f.flat = lat_doubles(work, lat_parameters_count(ica_parameters, f.sizes));
+  if (!f.flat) return LAT_MEMORY;
+  LAT_TRY(pieces ? lat_ica_write(&fit, f.flat) : lat_ica_end(&fit, f.flat));
+  *ica = lat_ica_of(&f);
+  if (report) *report = lat_ica_report_of(&fit, ica);
+  return LAT_OK;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+lat_status lat_ica_save(lat_workspace *work, const lat_ica *ica, const char *path)
+{
+  const lat_fitted f = {.model = &lat_ica_model,
+                        .options = &ica->options,
+                        .sizes = {[LAT_D] = ica->D, [LAT_M] = ica->M},
+                        .flat = (double *)ica->mean};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_ica_load(lat_workspace *work, const char *path, lat_ica *ica)
+{
+  lat_ica_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_ica_model, &o, &f));
+  *ica = lat_ica_of(&f);
+  return LAT_OK;
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+static lat_status reconstruct(lat_workspace *work, const lat_ica *ica, const lat_matrix *X,
+                              const lat_matrix *latent, const lat_matrix *Y)
+{
+  LAT_SCOPE(work);
+  lat_matrix S = latent ? *latent : lat_matrix_new(work, X->rows, ica->M);
+  if (!S.data) return LAT_MEMORY;
+  if (!latent) LAT_TRY(lat_ica_transform(work, ica, X, &S));
+  LAT_TRY(lat_ica_inverse(work, ica, &S, Y));
+  return LAT_OK;
+}
+
+lat_status lat_ica_apply(lat_workspace *work, const lat_ica *ica, const lat_request *request,
+                         const lat_outputs *outputs)
+{
+  const lat_matrix *X = &request->X;
+  if (outputs->latent) LAT_TRY(lat_ica_transform(work, ica, X, outputs->latent));
+  if (outputs->reconstruction)
+    LAT_TRY(reconstruct(work, ica, X, outputs->latent, outputs->reconstruction));
+  if (outputs->log_likelihood)
+    LAT_TRY(lat_ica_log_likelihood(work, ica, X, outputs->log_likelihood));
+  return LAT_OK;
+}
+
+static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                        const lat_outputs *outputs)
+{
+  lat_ica ica = lat_ica_of(f);
+  return lat_ica_apply(work, &ica, request, outputs);
+}
+
+static lat_status inverse(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                          const lat_matrix *X)
+{
+  lat_ica ica = lat_ica_of(f);
+  return lat_ica_inverse(work, &ica, &request->X, X);
+}
+
+static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *random,
+                         const lat_matrix *X, const lat_outputs *of)
+{
+  lat_ica ica = lat_ica_of(f);
+  return lat_ica_sample(work, &ica, random, of->latent, X);
+}
+
+static size_t free_parameters(const lat_fitted *f)
+{
+  lat_ica ica = lat_ica_of(f);
+  return lat_ica_free_parameters(&ica);
+}
+
+/* Time may end before the first iteration does, which is made anyway. */
+#define MAX_SECONDS                                                                                \
+  {                                                                                                \
+    .name = "max_seconds", LAT_NUMBER, offsetof(lat_request, max_seconds), (double)INFINITY, 0,    \
+    (double)INFINITY, NULL, NULL, "nil"                                                            \
+  }
+static const lat_option fit_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS, MAX_SECONDS, {.name = NULL}};
+static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, {.name = NULL}};
+
+static const lat_method methods[] = {
+    {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    {.name = "steps", .argument = LAT_TAKES_DATA, .options = steps_options},
+    LAT_PROJECTION_METHODS,
+    LAT_DENSITY_METHODS(NULL),
+    {.name = "sample",
+     .argument = LAT_TAKES_COUNT,
+     .outputs = {LAT_OUTPUT_ROWS(latent, LAT_M)},
+     .options = lat_seed_options},
+    {.name = NULL}};
+
+const lat_model lat_ica_model = {.name = "ica",
+                                 .options = options,
+                                 .options_size = sizeof(lat_ica_options),
+                                 .methods = methods,
+                                 .parameters = parameters,
+                                 .check_fitted = check_fitted,
+                                 .apply = apply,
+                                 .inverse = inverse,
+                                 .sample = sample,
+                                 .free_parameters = free_parameters};
