@@ -132,7 +132,8 @@ static void push_block(lua_State *L, const run *r, const lat_fitted *made,
 {
   latL_Fitted *f = latL_newfitted(L, LATL_MODEL, made->sizes);
   int fitted = lua_gettop(L);
-  memcpy(f->flat, made->flat, r->fit.em.count * sizeof *f->flat);
+  size_t count = lat_parameters_count(r->fit.core->parameters, made->sizes);
+  memcpy(f->flat, made->flat, count * sizeof *f->flat);
   if (made->aside)
     memcpy(latL_newaside(L, fitted, made->aside_bytes), made->aside, made->aside_bytes);
   if (made->statistics)

@@ -155,7 +155,8 @@ lat_status lat_fit_start(lat_fit *fit)
 static lat_status begin_start(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
-  fit->em = (lat_em){0}; /* of the start before, whose memory goes */
+  fit->em = (lat_em){0}; /* of the start before, whose memory goes, */
+  fit->context = NULL;   /* as does its plan's */
   fit->complete = s->reviewed = s->failed = false;
   if (!s->parameters) LAT_TRY(allocate_best(fit));
   lat_workspace_release(fit->work, s->mark);
@@ -295,7 +296,7 @@ static lat_status finish(lat_fit *fit)
 {
   fit->state->finished = true;
   fit->work->deadline = 0; /* it is for the iterations */
-  if (!fit->best.flat || !fit->kind->finish) return LAT_OK;
+  if (!fit->best.flat || !fit->context || !fit->kind->finish) return LAT_OK;
   return fit->kind->finish(fit, &fit->best);
 }
 
@@ -319,7 +320,7 @@ lat_status lat_fit_begin(lat_fit *fit)
       LAT_TRY(finish(fit));
     else
       fit->start++;
-    if (s->finished && fit->kind->begin_last && fit->best.flat)
+    if (s->finished && fit->kind->begin_last && fit->best.flat && fit->context)
       return begin_pass(fit, LAT_PASS_LAST);
   }
   return begin_pass(fit, LAT_PASS_NONE);

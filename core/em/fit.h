@@ -94,7 +94,8 @@ typedef struct lat_fit_kind {
   size_t (*aside_bytes)(const lat_fit *fit);
   void (*write_aside)(const lat_fit *fit, void *aside);
   /* The canonical form of what a fit or an online fit has made: components in order, axes turned.
-   * `fitted` changes in place; fit->context is that of the last start. NULL: it is in it. */
+   * `fitted` changes in place; fit->context is that of the last start. NULL: it is in it. (When the
+   * last start's plan has failed, the best one before stays as it is, and there is no last pass.) */
   lat_status (*finish)(lat_fit *fit, lat_fitted *fitted);
   /* After lat_fit_rows and the first plan: may replace fit->rows and fit->row_weights, from which
    * passes are made then, by rows that say the same (repetitions counted by weights). NULL: they
