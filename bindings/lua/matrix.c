@@ -94,10 +94,16 @@ void latL_newviews(lua_State *L, int owner, double *data, size_t count, size_t r
   }
 }
 
+/* As luaL_testudata, whose look-up by name would take longer. */
 latL_Matrix *latL_tomatrix(lua_State *L, int arg)
 {
-  latL_Matrix *A = luaL_testudata(L, arg, LATL_MATRIX);
-  if (A && A->gone) latL_checkmemory(L, A);
+  latL_Matrix *A = lua_touserdata(L, arg);
+  if (!A || !lua_getmetatable(L, arg)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &matrix_key);
+  const bool is_matrix = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  if (!is_matrix) return NULL;
+  if (A->gone) latL_checkmemory(L, A);
   return A;
 }
 
