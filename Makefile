@@ -229,8 +229,13 @@ bench: all
 # information and names, which are most of a file, stay in the build tree.
 
 ROCK      = $(INST_LIBDIR)$(if $(filter command%,$(origin PREFIX)),,$(filter command%,$(origin LIBDIR)))
-HEADERS   = $(sort $(shell find core -name '*.h'))
+# what latent.h includes; internal headers and templates of code are nobody else's
+HEADERS   = $(sort $(filter core/%,$(shell $(CC) -std=c11 -Icore -MM core/latent.h)))
 PUT       = install -D -m 644
+
+headers:
+	@echo $(HEADERS)
+
 STRIP     = strip
 
 # A path as one word of the shell's, whatever is in it: $(call quoted,$(PREFIX)/lib)
@@ -274,5 +279,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

@@ -21,7 +21,10 @@
 #ifndef LAT_BASE_WORKSPACE_H
 #define LAT_BASE_WORKSPACE_H
 
-#ifndef __cplusplus /* there latent.h has it already */
+#ifdef __cplusplus /* no stdatomic.h before C++23 */
+#include <atomic>
+using std::atomic_int;
+#else
 #include <stdatomic.h>
 #endif
 #include <stdbool.h>

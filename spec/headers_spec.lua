@@ -1,0 +1,96 @@
+-- What is installed for C and C++: the headers that latent.h includes, each of which can be included alone, and the
+-- tour at its top, whose code is a program.
+local helper = require "helper"
+
+local build = os.getenv "LATENT_BUILD" or "build"
+local compiler = os.getenv "CC" or "gcc"
+local LINK = ("-Icore %s/liblatent.a -lopenblas -llapacke -lm -pthread"):format(build)
+local cplusplus = os.getenv "CXX" or "g++"
+local has_cplusplus = select(2, helper.run(cplusplus .. " --version"))
+
+local function compile(command, source, ending)
+  local path = os.tmpname()
+  local file = assert(io.open(path .. ending, "w"))
+  file:write(source)
+  file:close()
+  local output, ok = helper.run(("%s -Wall -Wextra -Wpedantic -Werror -o %s %s%s %s")
+    :format(command, path, path, ending, LINK))
+  os.remove(path .. ending)
+  assert.is_truthy(ok, output)
+  return path
+end
+
+local function run(program)
+  local output, ok = helper.run(program)
+  os.remove(program)
+  assert.is_truthy(ok, output)
+  return output
+end
+
+describe("the headers", function()
+  local headers = {}
+  for name in helper.run "env -u MAKEFLAGS -u MAKELEVEL make -s headers":gmatch "core/(%S+)" do
+    headers[#headers + 1] = name
+  end
+
+  it("are those that a host needs", function()
+    local list = " " .. table.concat(headers, " ") .. " "
+    for _, name in ipairs { "latent.h", "base/workspace.h", "matrix/matrix.h", "em/gmm/gmm.h", "modeling/save.h" } do
+      assert.is_truthy(list:find(" " .. name .. " ", 1, true), name)
+    end
+    assert.is_nil(list:find "internal")
+    assert.is_nil(list:find "template")
+  end)
+
+  local function each(command)
+    local wrong = {}
+    for _, name in ipairs(headers) do
+      local output = helper.run(("%s -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Icore core/%s")
+        :format(command, name))
+      if output ~= "" then wrong[#wrong + 1] = output end
+    end
+    assert.equal("", table.concat(wrong))
+  end
+
+  it("compile alone in C11", function() each(compiler .. " -std=c11 -x c") end)
+
+  it("compile alone in C++17", function()
+    if not has_cplusplus then return pending(cplusplus .. " is not installed") end
+    each(cplusplus .. " -std=c++17 -x c++")
+  end)
+
+  it("give C++ programs C's linkage", function()
+    if not has_cplusplus or helper.sanitized() then return pending "needs a C++ compiler, and no sanitizer" end
+    assert.equal("components must be an integer from 1 to 1048576, got 0\n", run(compile(cplusplus .. " -std=c++17", [[
+      #include <cstdio>
+      #include "latent.h"
+      int main()
+      {
+        lat_workspace work;
+        lat_workspace_init(&work);
+        lat_gmm_options options = lat_gmm_defaults();
+        options.components = 0;
+        if (lat_gmm_check(&work, &options) != LAT_OK) std::puts(work.message);
+        lat_workspace_done(&work);
+      }]], ".cpp")))
+  end)
+
+  -- The lines of latent.h's first comment that are indented by more than a command's.
+  it("have a tour whose code runs", function()
+    local code, lines = {}, 0
+    for line in io.lines "core/latent.h" do
+      lines = lines + 1
+      if line == "#ifndef LATENT_H" then break end
+      local indented = line:match "^ %*     (.*)$"
+      if indented or line == " *" then code[#code + 1] = indented or "" end
+    end
+    assert.is_true(lines <= 130 and #code >= 60)
+    assert.equal([[
+converged 1, the means are 8 apart
+row 1 is of component 2, row 200 of component 1
+the same from a file: 1
+invalid argument: components must be an integer from 1 to 1048576, got 0
+bytes held: 0
+]], run(compile(compiler .. " -std=c11", table.concat(code, "\n"), ".c")))
+  end)
+end)
