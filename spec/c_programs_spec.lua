@@ -29,6 +29,15 @@ eigenvalues
 [2 float64 vector]
 singular matrix: A is not positive definite: its leading minor of order 1 isn't positive
 ]],
+  -- three triples at -1, 0 and 1 about centres: J = 3 (1 + 0 + 1); (3, 4) is 5 from (0, 0)
+  ["01_kmeans"] = [[
+inertia 6.000000 converged 1
+rows of the same cluster 9 of 9
+(3, 4) is 5.000000 from its centre, which is that of its label: 1
+loaded: 3 clusters, the same centres 1
+from given centres: 3 iterations, centre 2 is (10.000000, 0.000000)
+mini-batches: 200 iterations, inertia below 9: 1
+]],
   -- mclust finds a log-likelihood of -1130.2641 (spec/gmm_spec.lua)
   ["02_gmm"] = [[
 272 rows, log-likelihood -1130.26, 11 free parameters, converged 1

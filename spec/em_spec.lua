@@ -219,6 +219,14 @@ describe("the driver of EM models", function()
       print(count == 12, a.history[3] == best, state(a) == state(b))]])
   end)
 
+  it("ends at max_seconds, which starts by another model's fit leave alone", function()
+    local X = latent.random(5):normal(600, 3)
+    for _, make in ipairs { latent.gmm, latent.mppca } do
+      local m = make { components = 3, tolerance = 0, max_iterations = 1000000000 }:fit(X, { max_seconds = 0.3 })
+      assert.is_true(m.iterations > 0 and not m.converged)
+    end
+  end)
+
   it("ends at max_seconds with what it has", function()
     assert.equal("false\ttrue\n", run [[
       local m = poisson{ tolerance = 0, max_iterations = 10000000 }:fit(X, { max_seconds = 0.1 })

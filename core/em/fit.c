@@ -445,7 +445,7 @@ static lat_status take_source(lat_fit *fit, const lat_source *source)
   return LAT_OK;
 }
 
-lat_status lat_fit_run(lat_fit *fit, lat_source *source)
+static lat_status run_passes(lat_fit *fit, lat_source *source)
 {
   const lat_fit_options *o = options_of(fit);
   if (source) LAT_TRY(take_source(fit, source));
@@ -456,6 +456,16 @@ lat_status lat_fit_run(lat_fit *fit, lat_source *source)
     if (status != LAT_OK && !lat_fit_is_late(fit, status)) return status;
     if (fit->iterated && o->on_iteration && !o->on_iteration(o->observer, fit)) lat_fit_stop(fit);
   }
+}
+
+/* The deadline is the caller's, who may have set it for more than this fit: one that starts by
+ * another's clusters, say. */
+lat_status lat_fit_run(lat_fit *fit, lat_source *source)
+{
+  const double deadline = fit->work->deadline;
+  lat_status status = run_passes(fit, source);
+  fit->work->deadline = deadline;
+  return status;
 }
 
 lat_status lat_fit_model(lat_workspace *work, const lat_model *model, lat_source *source,

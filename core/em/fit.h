@@ -209,8 +209,9 @@ bool lat_fit_is_late(lat_fit *fit, lat_status status);
  * next pass. No canonical form. And its record. */
 lat_status lat_fit_present(lat_fit *fit, lat_fitted *fitted, lat_fit_report *report);
 
-/* All of it, with the rows of the source (and source->labels); NULL after lat_fit_units. Keeps the
- * result. */
+/* All of it, with the rows of the source (and source->labels); NULL after lat_fit_units. A deadline
+ * of the workspace ends it as by lat_fit_is_late, and is there again afterwards.
+ * Keeps the result. */
 lat_status lat_fit_run(lat_fit *fit, lat_source *source);
 
 /* What lat_NAME_fit does: init and run, with the result in `fitted` (and in `report`, unless NULL).
