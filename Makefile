@@ -71,7 +71,7 @@ $(BUILD)/core/%.o: core/%.c
 
 # Loops over elements, dozens of them for three kinds of processor: vector code by -O2 is as fast, and
 # -O3's further copies of each are 100 KB.
-$(addprefix $(BUILD)/core/,nn/ops_elementwise.o nn/ops_probability.o nn/ops_linear.o matrix/arithmetic.o): \
+$(addprefix $(BUILD)/core/,nn/ops_elementwise.o nn/ops_probability.o nn/ops_linear.o nn/ops_flow.o nn/ops_spline.o matrix/arithmetic.o): \
   CFLAGS += -O2 -ftree-vectorize $(if $(CLANG),,-fvect-cost-model=dynamic)
 
 $(BUILD)/bindings/%.o: bindings/%.c

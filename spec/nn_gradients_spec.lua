@@ -133,6 +133,35 @@ local TABLE = {
       build = function(tape, ...) return tape:gaussian_mixture_nll(...) end },
   },
 }
+TABLE.gather_columns = { { shapes = { { 4, 5 } }, build = function(_, x)
+  return x:gather_columns { 5, 1, 1, 3, 1 } % x
+end } }
+-- Maps of flows: the state is B x (D + 1); raw has B rows, or one.
+local function map_cases(name, shapes, options)
+  local cases = {}
+  for i, s in ipairs(shapes) do
+    cases[i] = { shapes = { { s[1], s[2] + 1 }, { s[3], s[4] } }, build = function(tape, state, raw)
+      -- the state has a gradient from elsewhere, too
+      return tape["flow_" .. name](tape, state, raw, options and options[i]) + state % state
+    end }
+  end
+  return cases
+end
+local halves = { { bound = 2, columns = { 2, 5 } }, { columns = { 1 } }, { bound = 1.5 }, { bound = 2 }, {} }
+TABLE.flow_affine = map_cases("affine",
+  { { 19, 5, 19, 4 }, { 3, 2, 3, 2 }, { 5, 3, 1, 6 }, { 1, 1, 1, 2 }, { 33, 2, 1, 4 } }, halves)
+TABLE.flow_spline = map_cases("spline", { { 19, 5, 19, 22 }, { 3, 2, 3, 23 }, { 40, 3, 1, 15 }, { 1, 1, 1, 5 } },
+  { { bins = 4, columns = { 2, 5 }, box = 2 }, { columns = { 1 } }, { bins = 2, box = 1 }, { bins = 2 } })
+TABLE.flow_linear = map_cases("linear", { { 7, 5, 5, 5 }, { 1, 1, 1, 1 }, { 40, 2, 2, 2 } })
+TABLE.flow_planar = map_cases("planar", { { 7, 5, 1, 11 }, { 1, 1, 1, 3 }, { 40, 2, 1, 5 } })
+TABLE.flow_radial = map_cases("radial", { { 7, 5, 1, 7 }, { 1, 1, 1, 3 }, { 40, 2, 1, 4 } })
+TABLE.flow_nll = {}
+for _, base in ipairs { "normal", "uniform" } do
+  for _, s in ipairs { { 1, 2 }, { 5, 4 } } do
+    table.insert(TABLE.flow_nll, { shapes = { s },
+      build = function(tape, state) return tape:flow_nll(state, { base = base }) end })
+  end
+end
 for _, how in ipairs { "sum", "mean" } do
   for dim = 0, 2 do
     for _, case in ipairs(unary(how, "normal", dim > 0 and dim or nil)) do TABLE.sum[#TABLE.sum + 1] = case end

@@ -49,6 +49,16 @@
 #define LAT_STORE_STREAM     ((uint64_t)1 << 63)
 #define LAT_TAPE_STREAM_BITS 24
 
+/* ---- invertible maps (ops_flow.c, ops_spline.c) --------------------------------------------- */
+
+#define LAT_FLOW_LANES 16 /* rows side by side: a vector of float32 of AVX-512 */
+#define LAT_FLOW_LEAST_SLOPE                                                                       \
+  1e-4                     /* of planar and radial maps: an inverse loses four digits there */
+#define LAT_FLOW_SOLVE 100 /* steps of a solution: halving alone needs 60 */
+/* Of splines, as in the paper's code: bins and slopes that vanish have no inverse. */
+#define LAT_SPLINE_LEAST_BIN   1e-3 /* of the box */
+#define LAT_SPLINE_LEAST_SLOPE 1e-3
+
 #define LAT_LEAK 0.01 /* leaky_relu's slope for x < 0, as an activation (Maas et al. 2013) */
 
 #endif

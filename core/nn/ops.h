@@ -21,7 +21,9 @@
   OP(columns) OP(concat) OP(gather) OP(repeat_rows) OP(transpose) \
   OP(sum) OP(log_sum_exp) OP(log_mean_exp_groups) \
   OP(reparameterize) OP(kl_standard_normal) OP(kl_normal) OP(bernoulli_nll) OP(categorical_nll) \
-  OP(gaussian_nll) OP(continuous_bernoulli_nll) OP(gaussian_mixture_nll)
+  OP(gaussian_nll) OP(continuous_bernoulli_nll) OP(gaussian_mixture_nll) \
+  OP(gather_columns) OP(flow_affine) OP(flow_spline) OP(flow_linear) OP(flow_planar) OP(flow_radial) \
+  OP(flow_nll)
 /* clang-format on */
 
 typedef enum lat_op_kind {
@@ -114,6 +116,8 @@ lat_value lat_nn_slope(lat_tape *tape, lat_value x, lat_activation f);
 
 /* Columns first..first+count-1, from 0. */
 lat_value lat_nn_columns(lat_tape *tape, lat_value x, size_t first, size_t count);
+/* Columns by their numbers, from 0 (copied). Gradients of a column that occurs twice add up. */
+lat_value lat_nn_gather_columns(lat_tape *tape, lat_value x, const size_t *columns, size_t count);
 /* Side by side. */
 lat_value lat_nn_concat(lat_tape *tape, lat_value a, lat_value b);
 /* Rows by their numbers, from 0 (copied). Gradients of a row that occurs twice add up. */
@@ -155,5 +159,56 @@ lat_value lat_nn_gaussian_nll(lat_tape *tape, lat_value mean, lat_value log_vari
  * K x D */
 lat_value lat_nn_gaussian_mixture_nll(lat_tape *tape, lat_value logits, lat_value means,
                                       lat_value log_variances, lat_value x);
+
+/* ---- invertible maps (normalizing flows) ----------------------------------------------------- */
+
+/* A state is B x (D + 1): D columns, and the sum of log |det J| of the maps so far. A map
+ * transforms the m columns with the numbers `columns` (copied; NULL: all D in their order), adds
+ * the logarithm of its determinant to the last column, and leaves the others. `raw`, the map's
+ * parameters, is one row for each of the state, as a net makes them, or one row for all.
+ *
+ * With `inverse` it is the inverse map, and log |det J| is subtracted: then the result is a
+ * constant, through which no gradient flows. */
+typedef struct lat_flow_columns {
+  const size_t *columns;
+  size_t count;
+  bool inverse;
+} lat_flow_columns;
+
+/* y = x exp(s) + t; raw is (t, o) for each column, 2 m, and s = bound tanh(o/bound), or o itself
+ * when bound is 0 (Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP, ICLR 2017).
+ */
+lat_value lat_nn_flow_affine(lat_tape *tape, lat_value state, lat_value raw,
+                             const lat_flow_columns *on, double bound);
+
+enum { LAT_SPLINE_BINS = 64 };
+/* Monotonic rational quadratic splines of 2 to LAT_SPLINE_BINS bins from [-box, box] to itself, the
+ * identity outside (Durkan, Bekasov, Murray and Papamakarios, Neural Spline Flows, NeurIPS 2019).
+ * raw is for each column `bins` widths and heights before a softmax, and bins - 1 slopes at the
+ * inner knots before a softplus: m (3 bins - 1). All zero is the identity. */
+lat_value lat_nn_flow_spline(lat_tape *tape, lat_value state, lat_value raw,
+                             const lat_flow_columns *on, size_t bins, double box);
+
+/* y = x L U: A (D x D) has L below its diagonal, whose own is 1, and U from it on, with exp of A's
+ * diagonal (Kingma and Dhariwal, Glow, NeurIPS 2018). */
+lat_value lat_nn_flow_linear(lat_tape *tape, lat_value state, lat_value A, bool inverse);
+
+/* y = x + u' tanh(w x + b), raw = (u, w, b), 1 x (2 D + 1), with u' = u moved along w so that w u'
+ * > -1 (Rezende and Mohamed, Variational inference with normalizing flows, ICML 2015). The inverse
+ * solves one monotonic equation a row by Newton's method, kept in an interval. */
+lat_value lat_nn_flow_planar(lat_tape *tape, lat_value state, lat_value raw, bool inverse);
+
+/* y = x + c (x - x0)/(a + |x - x0|), raw = (x0, p, q), 1 x (D + 2), a = softplus(p),
+ * c = softplus(q) - a > -a (the same paper). */
+lat_value lat_nn_flow_radial(lat_tape *tape, lat_value state, lat_value raw, bool inverse);
+
+typedef enum lat_flow_base {
+  LAT_BASE_NORMAL,  /* N(0, I) */
+  LAT_BASE_UNIFORM, /* of sigmoid(x), on the unit cube: x itself is logistic */
+  LAT_BASES
+} lat_flow_base;
+extern const char *const lat_flow_base_names[LAT_BASES + 1]; /* ended by NULL */
+/* -log p(x) = -log base(state's columns) - log |det J|: B x 1, in nats */
+lat_value lat_nn_flow_nll(lat_tape *tape, lat_value state, lat_flow_base base);
 
 #endif

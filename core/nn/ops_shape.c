@@ -72,6 +72,46 @@ void lat_back_columns(lat_tape *tape, lat_node *node)
             row_at(tape, node->gradient, i, node->cols, 0), node->cols, true);
 }
 
+/* Row `to` takes its numbers from, or (back) adds them to, the places `columns` of row `from`. */
+static void choose(const lat_tape *tape, const lat_node *node, void *wide, size_t wide_cols,
+                   void *narrow, bool back)
+{
+  const size_t *columns = node->saved, size = lat_dtype_size(tape->dtype);
+  for (size_t i = 0; i < node->rows; i++) {
+    char *row = row_at(tape, wide, i, wide_cols, 0), *own = row_at(tape, narrow, i, node->cols, 0);
+    for (size_t k = 0; k < node->cols; k++)
+      if (back)
+        put_row(tape, row + columns[k] * size, own + k * size, 1, true);
+      else
+        memcpy(own + k * size, row + columns[k] * size, size);
+  }
+}
+
+lat_value lat_nn_gather_columns(lat_tape *tape, lat_value x, const size_t *columns, size_t count)
+{
+  lat_value value = {0};
+  lat_node *in = lat_tape_node(tape, x);
+  if (!in) return value;
+  if (count == 0) return lat_tape_fail(tape, LAT_SHAPE, "there must be at least one column");
+  for (size_t k = 0; k < count; k++)
+    if (columns[k] >= in->cols)
+      return lat_tape_fail(tape, LAT_INVALID, "column %zu is outside of the %zux%zu value",
+                           columns[k] + 1, in->rows, in->cols);
+  size_t *copy = lat_tape_bytes(tape, count, sizeof *copy);
+  lat_node *node = lat_tape_push(tape, LAT_OP_gather_columns, in->rows, count, &x, 1, &value);
+  if (!node) return value;
+  node->saved = memcpy(copy, columns, count * sizeof *copy);
+  choose(tape, node, in->value, in->cols, node->value, false);
+  return value;
+}
+
+void lat_back_gather_columns(lat_tape *tape, lat_node *node)
+{
+  const lat_node *in = lat_tape_at(tape, node->inputs[0]);
+  void *at = cleared(tape, node, 0);
+  if (at) choose(tape, node, at, in->cols, node->gradient, true);
+}
+
 lat_value lat_nn_concat(lat_tape *tape, lat_value a, lat_value b)
 {
   lat_value value = {0}, inputs[2] = {a, b};

@@ -291,6 +291,13 @@ operation of the step whose result isn't finite, and leaves the parameters as th
     example = begin .. "local y = x:gather{ 2, 2, 1 }",
   },
   {
+    name = "Value:gather_columns",
+    summary = "Columns by their numbers.",
+    args = { { "columns", "latent.Matrix|table", "numbers from 1; a column may come more than once" } },
+    returns = value,
+    example = begin .. "local y = x:gather_columns{ 2, 1 }",
+  },
+  {
     name = "Value:repeat_rows",
     summary = "Every row so many times, one after the other.",
     args = { { "times", "integer", "how often" } },
@@ -320,6 +327,53 @@ operation of the step whose result isn't finite, and leaves the parameters as th
       "for each observation.",
     example = begin .. "local y = x:repeat_rows(4):sum(2):log_mean_exp(4)",
   },
+}
+
+-- invertible maps
+local state = { "state", "latent.Value|latent.Matrix", "B x (D + 1)" }
+local mapped = { { "latent.Value", "B x (D + 1), the next state" } }
+local columns = { "columns", "table", "all", "numbers of the columns that it transforms, m of them" }
+local inverse = { "inverse", "boolean", "false", "the inverse map; no gradient flows through its result" }
+
+local function map(name, summary, raw, map_options, text, example)
+  entries[#entries + 1] = { name = "Tape:flow_" .. name, summary = summary,
+    args = { state, { "raw", "latent.Value|latent.Matrix", raw }, options }, options = map_options, returns = mapped,
+    text = text, example = begin .. "local h = tape:flow_state(x)\n" .. example }
+end
+
+entries[#entries + 1] = {
+  name = "Tape:flow_state",
+  summary = "What invertible maps work on: columns, and beside them the sum of log |det J| so far.",
+  args = { { "x", "latent.Value|latent.Matrix", "B x D" } },
+  returns = { { "latent.Value", "B x (D + 1); the last column is 0" } },
+  text = "The change of variables: log p(x) = log p(z) + log |det J| for z = f(x), a chain of maps that\n" ..
+    "tape:flow_nll ends.",
+  example = begin .. "local h = tape:flow_state(x)\nlocal nll = tape:flow_nll(h)",
+}
+map("affine", "y = x exp(s) + t.", "(t, o) for each column, 2 m numbers in a row: B rows, or one for all",
+  { columns, { "bound", "number", "0", "s = bound tanh(o / bound); 0: s = o" }, inverse },
+  "Dinh, Sohl-Dickstein and Bengio, ICLR 2017. A net of the other columns makes raw.",
+  "h = tape:flow_affine(h, { { 1, 0.5 } }, { columns = { 2 }, bound = 2 })")
+map("spline", "Monotonic rational quadratic splines in a box, the identity outside.",
+  "for each column `bins` widths, `bins` heights and bins - 1 slopes: m (3 bins - 1) numbers in a row",
+  { columns, { "bins", "integer", "8", "2 to 64" }, { "box", "number", "5", "the splines are within -box..box" },
+    inverse },
+  "Durkan, Bekasov, Murray and Papamakarios, NeurIPS 2019. Zeros are the identity.",
+  "h = tape:flow_spline(h, tape:fill(1, 11, 0), { columns = { 1 }, bins = 4 })")
+map("linear", "y = x L U.", "D x D: L below the diagonal, U from it on, with exp of the diagonal", { inverse },
+  "Kingma and Dhariwal, NeurIPS 2018. Zeros are the identity.",
+  "h = tape:flow_linear(h, tape:fill(x.cols, x.cols, 0))")
+map("planar", "y = x + u tanh(w x + b), with u moved along w so that it is invertible.", "(u, w, b): 1 x (2 D + 1)",
+  { inverse }, "Rezende and Mohamed, ICML 2015.", "h = tape:flow_planar(h, tape:fill(1, 2 * x.cols + 1, 0.1))")
+map("radial", "y = x + c (x - x0) / (a + |x - x0|).", "(x0, p, q): 1 x (D + 2), a = softplus(p), c = softplus(q) - a",
+  { inverse }, "Rezende and Mohamed, ICML 2015.", "h = tape:flow_radial(h, tape:fill(1, x.cols + 2, 0.1))")
+entries[#entries + 1] = {
+  name = "Tape:flow_nll",
+  summary = "-log p(x) by a state after all maps: -log base(z) - log |det J|.",
+  args = { state, options },
+  options = { { "base", "string", '"normal"', '"normal": N(0, I); "uniform": of sigmoid(z), on the unit cube' } },
+  returns = rows,
+  example = begin .. "local nll = tape:flow_nll(tape:flow_state(x)):mean()",
 }
 
 local one = {
