@@ -173,7 +173,7 @@ extern "C" {
 #include "em/kmeans/starts.h"
 #include "em/lds/lds.h"
 #include "em/lds/steady.h"
-#include "em/lds/tracker.h"
+#include "em/lds/tracker/tracker.h"
 #include "em/mixture/mixture.h"
 #include "em/mppca/mppca.h"
 #include "matrix/assignment.h"

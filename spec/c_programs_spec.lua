@@ -72,6 +72,17 @@ s           -2.2361 -1.6893 (first row)
 step by step 0.4472
 loaded      0.4472
 ]],
+  -- Durbin, Koopman, Time Series Analysis by State Space Methods, 2nd ed.: the variances and the likelihood in 2.10.2
+  -- (with the 1/2 log 2 pi of the first year), the rest by its recursions (spec/lds_spec.lua)
+  ["08_lds"] = [[
+noise 15098.5, level 1469.2, log-likelihood -633.4646, converged 1
+the same from a file: 1
+1872: level 1140.9278 +- sqrt(7899.7364); 1871, after a hundred years: 1111.6683
+missing years on a line: 1
+1971: the last level 1, with a variance of 1 Q and R more: 1
+1972: the last level 1, with a variance of 2 Q and R more: 1
+1973: the last level 1, with a variance of 3 Q and R more: 1
+]],
   -- Do, Batzoglou 2008, figure 1: 0.71 and 0.58 after the first iteration, 0.80 and 0.52 after ten
   ["09_own_model"] = [[
 iteration 1: 0.71 0.58

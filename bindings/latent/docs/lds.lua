@@ -25,7 +25,7 @@ return {
       { "R", "D x D: covariance of v, likewise" },
       { "initial_mean", "of z_1, M" },
       { "initial_covariance", "of z_1, M x M" },
-      { "initial", '"known", "stationary" or "diffuse"; or a list of these, one for each state' },
+      { "initial", '"known", "stationary", "diffuse", or a list of these, one for each state; "automatic": see below' },
       { "form", '"covariance", or "square_root": slower, with twice the digits for covariances' },
       { "estimate", 'names of what fit estimates: { "Q", "R" }' },
       { "structure", '{ Q = "full"/"diagonal"/"scalar", R = likewise }: of the estimates' },
@@ -44,8 +44,9 @@ of t = 1, 2, ... Q and R may be singular.
 
 The initial state is "known" (given, or estimated), "stationary" (the limit distribution under A and Q), or "diffuse"
 (of infinite variance, treated exactly, not by a large number). The likelihood is then the diffuse one of Durbin and
-Koopman, in which each observation has its 1/2 log 2 pi. When A, C, Q and R are given and no option is about the
-initial state, it is stationary if A is stable, and diffuse otherwise.
+Koopman, in which each observation has its 1/2 log 2 pi. "automatic"
+is known, except when A, C, Q and R are given and nothing of the initial state is: then it is stationary if A is
+stable, and diffuse otherwise.
 
 Without `estimate`, fit estimates the matrices that aren't given, or all if all are given. A matrix that is given and
 estimated is a starting value. With latent_dim alone the start comes from the data, by subspace identification.

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/given.h"
 #include "models/lds/lds.h"
 
 #define WHO "lds"
@@ -203,33 +204,23 @@ static void read_kinds(lua_State *L, int model, kinds *k, size_t sizes[LAT_SIZES
 
 /* ---- the other options ----------------------------------------------------------------------- */
 
-static lat_lds_initial check_initial(lua_State *L, int at)
-{
-  static const char *const words[] = {"known", "stationary", "diffuse", NULL};
-  if (lua_type(L, at) != LUA_TSTRING)
-    latL_error(L, WHO,
-               "initial must be \"known\", \"stationary\" or \"diffuse\", or a list of "
-               "these, one for each state");
-  const char *word = lua_tostring(L, at);
-  int k = 0;
-  while (words[k] && strcmp(word, words[k]) != 0) k++;
-  if (!words[k])
-    latL_error(L, WHO, "unknown initial '%s' (known: known, stationary, diffuse)", word);
-  return (lat_lds_initial)(LAT_LDS_KNOWN + k);
-}
-
-/* initials := that of each state, if the option says so. */
-static void read_initial(lua_State *L, lat_lds_options *o, lat_lds_initial *initials)
+/* initials := those of the option's list, if it is one. */
+static void read_initials(lua_State *L, lat_lds_options *o, lat_lds_initial *initials)
 {
   int type = latL_getoption(L, 1, "initial"), at = lua_gettop(L);
-  if (type != LUA_TNIL && type != LUA_TTABLE) o->initial = check_initial(L, at);
   if (type == LUA_TTABLE) {
     if (lua_rawlen(L, at) != o->latent_dim)
       latL_error(L, WHO, "initial is a list of %I, but the model has %I states",
                  (lua_Integer)lua_rawlen(L, at), (lua_Integer)o->latent_dim);
     for (size_t i = 0; i < o->latent_dim; i++) {
-      lua_geti(L, at, (lua_Integer)i + 1);
-      initials[i] = check_initial(L, at + 1);
+      const char *word =
+          lua_geti(L, at, (lua_Integer)i + 1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+      int k = LAT_LDS_KNOWN;
+      while (lat_lds_initials[k] && strcmp(word, lat_lds_initials[k]) != 0) k++;
+      if (!lat_lds_initials[k])
+        latL_error(L, WHO, "initial[%I] is %s (known: known, stationary, diffuse)",
+                   (lua_Integer)i + 1, latL_got(L, -1));
+      initials[i] = (lat_lds_initial)k;
       lua_settop(L, at);
     }
     o->initials = initials;
@@ -333,6 +324,15 @@ static void publish_given(lua_State *L, int model, const lat_lds_options *o,
   latL_publish(L, model);
 }
 
+/* What nothing was said of becomes an option, for files. */
+static void note_initial(lua_State *L, int model, const lat_lds_options *o)
+{
+  latL_kept(L, model, LATL_MADE_WITH);
+  lua_pushstring(L, o->initials[0] == LAT_LDS_STATIONARY ? "stationary" : "diffuse");
+  lua_setfield(L, -2, "initial");
+  lua_pop(L, 1);
+}
+
 void latL_readlds(lua_State *L, int model, void *options)
 {
   lat_lds_options *o = options;
@@ -350,10 +350,12 @@ void latL_readlds(lua_State *L, int model, void *options)
   read_estimate(L, model, o);
   read_structure(L, o);
   read_fixed(L, model, k, sizes, o);
-  read_initial(L, o, initials);
+  read_initials(L, o, initials);
   latL_ldsvalues(L, model, WHO, sizes, 0, true, o->given);
   keep(L, model, "", "values");
   latL_run(L, WHO, lat_lds_resolve, o, initials);
+  latL_madewith(L, model, "latent_dim", o->latent_dim);
+  if (o->initial_unsaid) note_initial(L, model, o);
   check_lists(L, k, sizes);
   if (lat_lds_is_complete(o)) publish_given(L, model, o, sizes);
 }

@@ -314,7 +314,7 @@ static lat_status extend(lat_workspace *work, const lat_lds *lds, const lat_lds_
 
 lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
                             const lat_lds_sequence *sequence, size_t h, const double *future_U,
-                            lat_lds_forecasts *to)
+                            const lat_lds_forecasts *to)
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
   LAT_SCOPE(work);

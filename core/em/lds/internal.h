@@ -3,7 +3,7 @@
  * From the bottom: kernel.h (small matrices), step.c and noiseless.c (one step of the filter),
  * diffuse.c (states of infinite initial variance), pass.c (memory of a run over one sequence),
  * filter.c, smoother_arrays.c, smoother.c, missing.c and sample.c; e_step.c, m_step.c and start.c
- * with fit.c for EM; tracker.c with tracker_diffuse.c and nonlinear.c. */
+ * with fit.c and options.c for EM; save.c; and the tracker's folder. */
 #ifndef LAT_EM_LDS_INTERNAL_H
 #define LAT_EM_LDS_INTERNAL_H
 

@@ -18,6 +18,7 @@
  *   LAT_TRY(lat_lds_fit(work, &nile, 1, &options, &lds, NULL));
  *   LAT_TRY(lat_lds_smooth(work, &lds, &nile, &(lat_lds_smoothed){.means = level}));
  *   LAT_TRY(lat_lds_forecast(work, &lds, &nile, 10, NULL, &forecasts));
+ *   LAT_TRY(lat_lds_save(work, &lds, "level.safetensors"));
  *
  * Whoever has all matrices fills a lat_lds, whose A, C, .. point to them, and needs no fit.
  * tracker.h takes one observation at a time.
@@ -151,6 +152,12 @@ lat_status lat_lds_check(lat_workspace *work, const lat_lds_options *options);
 lat_status lat_lds_fit(lat_workspace *work, const lat_lds_sequence *sequences, size_t count,
                        const lat_lds_options *options, lat_lds *lds, lat_fit_report *report);
 
+/* A file, as modeling/save.h describes it. LAT_INVALID for matrices that vary; LAT_FILE. */
+lat_status lat_lds_save(lat_workspace *work, const lat_lds *lds, const char *path);
+/* Keeps the parameters, and what is known of the initial states. LAT_FILE; LAT_FORMAT, also for
+ * matrices that vary. */
+lat_status lat_lds_load(lat_workspace *work, const char *path, lat_lds *lds);
+
 /* ---- what the model says of sequences -------------------------------------------------------- */
 
 /* Results of the filter over T steps: those that aren't NULL. */
@@ -212,7 +219,7 @@ typedef struct lat_lds_forecasts {
  * steps. Errors as lat_lds_filter. */
 lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
                             const lat_lds_sequence *sequence, size_t h, const double *future_U,
-                            lat_lds_forecasts *to);
+                            const lat_lds_forecasts *to);
 
 /* Y (T x D) with its missing entries at their means given all others, and, unless NULL, their
  * variances (T x D), 0 for observed entries. */
@@ -328,6 +335,7 @@ bool lat_lds_root(size_t n, const double *covariance, double *root);
 /* ---- for bindings ---------------------------------------------------------------------------- */
 
 extern const lat_model lat_lds_model;
+extern const char *const lat_lds_initials[]; /* words of lat_lds_initial */
 
 /* Decides what options leave open: `initials` (M) becomes that of each state, and the options refer
  * to it. LAT_INVALID as lat_lds_check. What follows takes options that are resolved. */

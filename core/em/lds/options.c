@@ -4,8 +4,9 @@
  * Which parameters are given, which are estimated, and what the initial state is depends on several
  * options; lat_lds_resolve decides it once. */
 #include "em/lds/em.h"
-#include "em/lds/tracker.h"
+#include "em/lds/tracker/tracker.h"
 
+const char *const lat_lds_initials[] = {"automatic", "known", "stationary", "diffuse", NULL};
 static const char *const forms[] = {"covariance", "square_root", NULL};
 static const char *const methods_of_tracker[] = {"extended", "unscented", NULL};
 
@@ -26,7 +27,15 @@ static const lat_option options[] = {
     LAT_OPTION_GIVEN("R", MATRIX),
     GIVEN("initial_mean", "latent.Matrix|number", "0"),
     LAT_OPTION_GIVEN("initial_covariance", "latent.Matrix|number"),
-    GIVEN("initial", "string|table", "see below"),
+    {.name = "initial",
+     LAT_CHOICE,
+     offsetof(lat_lds_options, initial),
+     LAT_LDS_AUTOMATIC,
+     0,
+     0,
+     lat_lds_initials,
+     "table",
+     NULL},
     LAT_OPTION_CHOICE(lat_lds_options, form, LAT_LDS_COVARIANCE_FORM, forms),
     GIVEN("estimate", "table?", "see below"),
     GIVEN("structure", "table", "{}"),

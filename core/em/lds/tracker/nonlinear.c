@@ -1,4 +1,4 @@
-/* lds/nonlinear.c: a tracker's steps with f and h that the caller has evaluated.
+/* lds/tracker/nonlinear.c: a tracker's steps with f and h that the caller has evaluated.
  *
  * The extended filter replaces A and C by Jacobians at the belief's mean (Anderson, Moore, Optimal
  * Filtering, 1979, 8.2), which central differences give where the caller has none. The unscented
@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "em/lds/tracker_internal.h"
+#include "em/lds/tracker/internal.h"
 
 lat_status lat_lds_tracker_check(lat_workspace *work, const lat_lds *lds,
                                  const lat_lds_tracker_options *o, bool nonlinear)

@@ -1,4 +1,4 @@
-/* lds/tracker.c: a Kalman filter whose steps are taken one at a time.
+/* lds/tracker/tracker.c: a Kalman filter whose steps are taken one at a time.
  *
  * A step is lat_lds_predict and lat_lds_update (step.c). In the steady state covariances and gain
  * are those of the Riccati equation's solution (steady.c), and only the mean is computed: O(M^2).
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "em/lds/steady.h"
-#include "em/lds/tracker_internal.h"
+#include "em/lds/tracker/internal.h"
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 

@@ -1,11 +1,11 @@
-/* lds/tracker_diffuse.c: a tracker's steps while states are diffuse.
+/* lds/tracker/diffuse.c: a tracker's steps while states are diffuse.
  *
  * They are the filter's over a sequence (diffuse.c), which keeps all steps, for a sequence of two:
  * the present step and the previous one. */
 #include <math.h>
 #include <string.h>
 
-#include "em/lds/tracker_internal.h"
+#include "em/lds/tracker/internal.h"
 
 size_t lat_lds_diffuse_phase_count(const lat_lds *lds)
 {

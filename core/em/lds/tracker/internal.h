@@ -1,9 +1,9 @@
-/* tracker_internal.h: what the files of the tracker share. Private to the module. */
+/* tracker/internal.h: what the files of the tracker share. Private to the module. */
 #ifndef LAT_EM_LDS_TRACKER_INTERNAL_H
 #define LAT_EM_LDS_TRACKER_INTERNAL_H
 
 #include "em/lds/internal.h"
-#include "em/lds/tracker.h"
+#include "em/lds/tracker/tracker.h"
 
 /* Doubles that hold n values of another size. */
 static inline size_t lat_lds_doubles_of(size_t n, size_t size)
@@ -27,7 +27,7 @@ void lat_lds_tracker_leave_steady(lat_lds_tracker *tracker);
 lat_status lat_lds_tracker_record(lat_lds_tracker *tracker, const lat_lds_workspace *w,
                                   const size_t *index, double log_density);
 
-/* ---- the diffuse phase (tracker_diffuse.c) ---- */
+/* ---- the diffuse phase (diffuse.c) ---- */
 
 /* A pass over two steps, whose second is done again and again. */
 struct lat_lds_diffuse_phase {

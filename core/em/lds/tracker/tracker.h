@@ -1,4 +1,4 @@
-/* tracker.h: a Kalman filter for hosts that see one observation at a time.
+/* tracker/tracker.h: a Kalman filter for hosts that see one observation at a time.
  *
  * A game, a robot or a server has no T x D matrix: it asks for the state as each y comes in. A
  * tracker is the filter's state at one step, in the caller's memory; a step allocates nothing.
@@ -32,8 +32,8 @@
  *   Cov g(z) = sum_{i>0} (g_i - g_0)(g_i - g_0)' / 2k + (beta - alpha^2) d d'
  *
  * which are the usual weights, in a form that doesn't cancel and gives no indefinite covariance. */
-#ifndef LAT_EM_LDS_TRACKER_H
-#define LAT_EM_LDS_TRACKER_H
+#ifndef LAT_EM_LDS_TRACKER_TRACKER_H
+#define LAT_EM_LDS_TRACKER_TRACKER_H
 
 #include "em/lds/lds.h"
 
