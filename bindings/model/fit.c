@@ -473,6 +473,7 @@ static void finish_online(lua_State *L, run *r)
   lat_workspace *work = r->turn.work;
   lat_mark mark = lat_workspace_mark(work);
   lat_status status = kind->finish ? kind->finish(&r->fit, lua_touserdata(L, -1)) : LAT_OK;
+  r->ended = true; /* a failure gives the run's memory back, so its guard finds nothing to do */
   if (status != LAT_OK) latL_check(L, r->who, work, mark, status);
   publish_online(L, r);
   lua_settop(L, LATL_TOP);
