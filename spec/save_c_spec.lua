@@ -73,6 +73,44 @@ describe("models as files in C", function()
     end
   end)
 
+  -- Parameters and methods of the model, as text; those that draw or want more than rows aside.
+  local function answers(model)
+    local list = { tostring(model) }
+    for _, name in ipairs { "transform", "predict", "log_likelihood", "reconstruct", "responsibilities", "smooth" } do
+      local ok, result = pcall(function() return model[name](model, X) end)
+      if ok and type(result) == "table" then result = result.means end
+      list[#list + 1] = name
+      list[#list + 1] = ok and result:map(function(x) return x end):table() or tostring(result)
+    end
+    return list
+  end
+
+  it("of other kinds come back from C as they were", function()
+    local U = latent.random(6):uniform(200, 3)
+    for _, case in ipairs {
+      { latent.kmeans { clusters = 2 } }, { latent.kmeans { init = { { 0, 0, 0 }, { 1, 1, 1 } } } },
+      { latent.kmeans { clusters = 3, algorithm = "minibatch", seed = 5 } },
+      { latent.pca() }, { latent.pca { latent_dim = 2, whiten = true, standardize = true } },
+      { latent.pca { latent_dim = 0.8, tolerance = 1e-7 } }, { latent.pca { latent_dim = "mle" } },
+      { latent.scaler() }, { latent.scaler { with_mean = false } }, { latent.scaler { with_deviation = false } },
+      { latent.ica { seed = 3, contrast = "cube" }, U }, { latent.ica { latent_dim = 2 }, U },
+      { latent.ica { init = matrix.eye(3) }, U },
+      { latent.lds { latent_dim = 2, max_iterations = 5 } },
+      { latent.lds { A = { { 1 } }, C = matrix.ones(3, 1), Q = { { 0.1 } }, R = matrix.eye(3), max_iterations = 3,
+        estimate = { "R", "Q" }, initial_mean = { 0.5 }, initial_covariance = { { 2 } } } },
+    } do
+      local model = case[1]
+      local kind = tostring(model):match "%w+"
+      model:fit(case[2] or X)
+      assert(model:save(path "lua"))
+      local output, ok = run("again", kind, path "lua", path "c")
+      assert.is_truthy(ok, output)
+      assert.same(answers(model), answers(assert(latent.load(path "c"))))
+      assert.equal("ok, after refusals\n", run("memory", kind, path "lua"))
+      assert.equal("some loaded\n", run("mutants", kind, path "lua", "2000"))
+    end
+  end)
+
   it("keep options of every type", function()
     local output, ok = run("made", path "made", path "X.npy")
     assert.is_truthy(ok, output)
