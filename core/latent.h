@@ -165,7 +165,6 @@ extern "C" {
 #include "em/em.h"
 #include "em/factor/bpca.h"
 #include "em/factor/fa.h"
-#include "em/factor/factor.h"
 #include "em/factor/ppca.h"
 #include "em/fit.h"
 #include "em/gmm/gmm.h"

@@ -41,7 +41,7 @@ describe("fa", function()
     assert.near(1.45638456547e-12, test.p_value, 1e-20)
     assert.is_true(one.converged)
     assert.is_true(one.iterations < 12)
-    assert.equal("profile", one.method)
+    assert.equal("ml", one.method)
     assert.equal(0, #one.heywood)
 
     local two = latent.fa{ latent_dim = 2 }:fit_covariance(ability, 112)
@@ -265,7 +265,7 @@ describe("fa", function()
     end
   end)
 
-  it("never goes down by the profile either, whose objective is the log-likelihood", function()
+  it("never goes down by the profile of the likelihood either, whose objective is the log-likelihood", function()
     local X = data(200, 6)
     local fa = latent.fa{ latent_dim = 2 }:fit(X)
     for i = 2, #fa.history do assert.is_true(fa.history[i] >= fa.history[i - 1] - 1e-13) end
@@ -359,7 +359,7 @@ describe("fa", function()
       weights[i] = i % 3
       for _ = 1, i % 3 do list[#list + 1] = i end
     end
-    for _, method in ipairs{ "profile", "em" } do
+    for _, method in ipairs{ "ml", "em" } do
       local options = { latent_dim = 2, method = method, max_iterations = 40, tolerance = 0 }
       local a = latent.fa(options):fit(X, { weights = weights })
       local b = latent.fa(options):fit(X:rows_at(list))
@@ -397,7 +397,7 @@ describe("fa", function()
   it("goes on with partial_fit from where a fit has left it, and steps through EM", function()
     local X = data(200, 6)
     for _, rotation in ipairs{ "none", "varimax", "promax" } do
-      for _, method in ipairs{ "profile", "em" } do
+      for _, method in ipairs{ "ml", "em" } do
         local fa = latent.fa{ latent_dim = 2, method = method, rotation = rotation }:fit(X)
         local W, noise = fa.W:copy(), fa.noise_variances:copy()
         for _ = 1, 3 do fa:partial_fit(X) end -- the same data: a fixed point
@@ -500,7 +500,7 @@ describe("fa", function()
     local function fit(options, Y, more)
       return function() return latent.fa(options):fit(Y or X, more) end
     end
-    for _, method in ipairs{ "profile", "em" } do
+    for _, method in ipairs{ "ml", "em" } do
       fails("fa:fit: latent_dim is 4 and X has 4 columns", fit{ latent_dim = 4, method = method })
       fails("column 2 of X is constant",
         fit({ method = method }, matrix(20, 3, function(i, j) return j == 2 and 0.1 or math.sin(i * j) end)))
@@ -512,7 +512,7 @@ describe("fa", function()
     fails("column 1 of X is constant", fit({ latent_dim = 1, method = "em" }, matrix{ { 1, 2, 3 } }))
     fails("latent_dim must be an integer from 0", latent.fa, { latent_dim = -1 })
     fails("least_uniqueness", latent.fa, { least_uniqueness = 0 })
-    fails("unknown method 'ml' (known: profile, em)", latent.fa, { method = "ml" })
+    fails("unknown method 'minres' (known: ml, em, profile)", latent.fa, { method = "minres" })
     fails("unknown rotation 'oblimin' (known: none, varimax, promax)", latent.fa, { rotation = "oblimin" })
     fails("not fitted", function() latent.fa():transform(X) end)
     local function from(S, n, more) return function() latent.fa():fit_covariance(S, n, more) end end
@@ -525,7 +525,7 @@ describe("fa", function()
     local fa = latent.fa{ latent_dim = 2 }:fit(X)
     fails("fa:transform: X has 5 columns, the model was fitted on 4", fa.transform, fa, data(3, 5))
     fails("fa:log_likelihood: self must be a fa", fa.log_likelihood, latent.ppca():fit(X), X)
-    fails("only a fit by method = \"profile\"", function() latent.fa{ method = "em" }:fit(data(50, 5)):test() end)
+    fails("only a fit by method = \"ml\"", function() latent.fa{ method = "em" }:fit(data(50, 5)):test() end)
   end)
 
   it("is saved and loaded", function()

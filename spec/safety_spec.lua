@@ -30,8 +30,8 @@ local big = matrix.zeros(3000, 3000)
 local lds = latent.lds{ latent_dim = 1, max_iterations = 2 }:fit(X)
 for _, object in ipairs{ lds, lds:tracker(), lds:smooth(matrix.normal(400, 3)).covariances,
   lds:smooth(X).covariances } do objects[#objects + 1] = object end
-for _, make in ipairs{ latent.gmm, latent.ica, latent.ppca } do
-  local next_step, _, _, run = make{ max_iterations = 5 }:steps(X)
+for _, make in ipairs{ latent.gmm, latent.ica, latent.mixture } do
+  local next_step, _, _, run = make{ max_iterations = 5 }:steps(make == latent.mixture and X:gt(0) or X)
   next_step(nil)
   objects[#objects + 1] = run
 end

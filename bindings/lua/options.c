@@ -298,6 +298,17 @@ const char *latL_dtypename(lat_dtype dtype)
 
 enum { MOST_OPTIONS = 32 };
 
+/* One of the words that may stand in the place of a count; false for whatever else. */
+static bool read_word(lua_State *L, int arg, const lat_option *o, size_t *field)
+{
+  bool found = false;
+  int type = latL_getoption(L, arg, o->name);
+  for (int i = 0; type == LUA_TSTRING && o->choices && o->choices[i] && !found; i++)
+    if (strcmp(o->choices[i], lua_tostring(L, -1)) == 0) *field = LAT_WORD(i), found = true;
+  lua_pop(L, 1);
+  return found;
+}
+
 /* The option's value into its field; what isn't there leaves it as it is. */
 static void read_option(lua_State *L, int arg, const char *who, const lat_option *o, void *options)
 {
@@ -305,8 +316,10 @@ static void read_option(lua_State *L, int arg, const char *who, const lat_option
   const lua_Integer any = LUA_MAXINTEGER,
                     most = o->most >= LAT_ANY_COUNT ? any : (lua_Integer)o->most;
   int type = latL_getoption(L, arg, o->name);
-  bool other = o->also && (type == LUA_TTABLE || type == LUA_TUSERDATA ||
-                           strstr(o->also, lua_typename(L, type)));
+  bool words = o->type == LAT_SIZE && o->choices;
+  bool other =
+      o->also && !words &&
+      (type == LUA_TTABLE || type == LUA_TUSERDATA || strstr(o->also, lua_typename(L, type)));
   lua_pop(L, 1);
   if (type == LUA_TNIL || other) return; /* another type is for code to read */
   void *field = (char *)options + o->offset;
@@ -315,6 +328,7 @@ static void read_option(lua_State *L, int arg, const char *who, const lat_option
     *(bool *)field = latL_optboolean(L, arg, who, o->name, now != 0);
     return;
   case LAT_SIZE:
+    if (words && read_word(L, arg, o, field)) return;
     *(size_t *)field =
         (size_t)latL_optinteger(L, arg, who, o->name, 0, (lua_Integer)o->least, most);
     return;

@@ -9,14 +9,20 @@ static const char *const arguments[] = {
     [LAT_TAKES_LATENT] = "latent",
     [LAT_TAKES_LATENT_AND_LABELS] = "latent and labels",
     [LAT_TAKES_COUNT] = "count",
+    [LAT_TAKES_COMPONENT] = "component",
     [LAT_TAKES_MODEL] = "model",
     [LAT_TAKES_DATA] = "data",
     [LAT_TAKES_NOTHING] = "nothing",
 };
-static const char *const shapes[] = {
-    [LAT_GIVES_NUMBERS] = "numbers", [LAT_GIVES_LABELS] = "labels", [LAT_GIVES_ROWS] = "rows",
-    [LAT_GIVES_ALIKE] = "alike",     [LAT_GIVES_NUMBER] = "number", [LAT_GIVES_MEAN] = "number",
-    [LAT_GIVES_AIC] = "number",      [LAT_GIVES_BIC] = "number"};
+static const char *const shapes[] = {[LAT_GIVES_NUMBERS] = "numbers",
+                                     [LAT_GIVES_LABELS] = "labels",
+                                     [LAT_GIVES_ROWS] = "rows",
+                                     [LAT_GIVES_ALIKE] = "alike",
+                                     [LAT_GIVES_NUMBER] = "number",
+                                     [LAT_GIVES_MEAN] = "number",
+                                     [LAT_GIVES_AIC] = "number",
+                                     [LAT_GIVES_BIC] = "number",
+                                     [LAT_GIVES_COVARIANCE] = "covariance"};
 static const char *const size_names[LAT_SIZES] = {"", "D", "K", "M", "U"};
 
 static void set_string(lua_State *L, const char *name, const char *value)

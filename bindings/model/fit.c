@@ -98,6 +98,7 @@ static run *new_run(lua_State *L, size_t columns)
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
   r->fit.labels = read_labels(L, r);
+  if (r->last) memcpy(r->fit.sizes_before, r->last->sizes, sizeof r->last->sizes);
   return r;
 }
 
@@ -110,7 +111,7 @@ static void record_integer(lua_State *L, int fitted, const char *name, size_t va
 }
 
 /* The fields that every model has after a fit. */
-static void record_report(lua_State *L, const run *r, const lat_fit_report *report, int fitted)
+static void record_report(lua_State *L, const lat_fit_report *report, int fitted)
 {
   record_integer(L, fitted, "iterations", report->iterations);
   record_integer(L, fitted, "drops", report->decreases);
@@ -119,20 +120,17 @@ static void record_report(lua_State *L, const run *r, const lat_fit_report *repo
   record_integer(L, fitted, "refused", report->rejected_steps);
   lua_pushboolean(L, report->converged);
   latL_record(L, fitted, "converged");
-  if (r->fit.core->singular) {
-    lua_pushboolean(L, report->singular);
-    latL_record(L, fitted, "singular");
-  }
+  if (!report->method) return;
+  lua_pushstring(L, report->method);
+  latL_record(L, fitted, "method");
 }
 
-/* Pushes a block with what the core has made, the record, the history at that user value, and the
- * kind's own. */
-static void push_block(lua_State *L, const run *r, const lat_fitted *made,
-                       const lat_fit_report *report, int history)
+void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report)
 {
-  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, made->sizes);
+  latL_Fitted *f = latL_newfitted(L, model, made->sizes);
   int fitted = lua_gettop(L);
-  size_t count = lat_parameters_count(r->fit.core->parameters, made->sizes);
+  const latL_Model *m = latL_owner(f);
+  size_t count = lat_parameters_count(latL_parametersof(m), made->sizes);
   memcpy(f->flat, made->flat, count * sizeof *f->flat);
   if (made->aside)
     memcpy(latL_newaside(L, fitted, made->aside_bytes), made->aside, made->aside_bytes);
@@ -141,11 +139,23 @@ static void push_block(lua_State *L, const run *r, const lat_fitted *made,
            made->count * sizeof *made->statistics);
   f->seen = made->seen;
   f->updates = made->updates;
-  record_report(L, r, report, fitted);
+  record_report(L, report, fitted);
+  if (m->kind->record) m->kind->record(L, fitted);
+  lua_settop(L, fitted);
+}
+
+/* The same with the history at that user value, and whether it is at a singularity. */
+static void push_block(lua_State *L, const run *r, const lat_fitted *made,
+                       const lat_fit_report *report, int history)
+{
+  latL_pushmade(L, LATL_MODEL, made, report);
+  int fitted = lua_gettop(L);
+  if (r->fit.core && r->fit.core->singular) {
+    lua_pushboolean(L, report->singular);
+    latL_record(L, fitted, "singular");
+  }
   lua_getiuservalue(L, LATL_RUN, history);
   latL_record(L, fitted, "history");
-  if (r->kind->record) r->kind->record(L, fitted);
-  lua_settop(L, fitted);
 }
 
 /* history[iteration] := objective. Allocates nothing that a finalizer could see. */
@@ -209,7 +219,9 @@ static lat_status begin_pass(lua_State *L, run *r)
   lat_fit *fit = &r->fit;
   lat_status status = lat_fit_begin(fit);
   if (fit->best.flat && fit->report.start == r->start) { /* it is the best so far */
-    if (fit->report.iterations > 0)
+    for (size_t i = 0; fit->history && i < fit->report.iterations; i++)
+      note(L, FIT_HISTORY, i + 1, fit->history[i]);
+    if (!fit->history && fit->report.iterations > 0)
       note(L, FIT_HISTORY, fit->report.iterations, fit->report.objective);
     lua_getiuservalue(L, LATL_RUN, FIT_HISTORY);
     latL_hold(L, FIT_BEST);
@@ -279,7 +291,7 @@ static void give_rows(lua_State *L, run *r)
   r->fit.all_rows = r->rows.function ? 0 : source->X.rows;
   if (u->of) is_late(L, r, lat_fit_units(&r->fit, u->of, u->count, u->columns));
   if (u->of) return;
-  if (latL_inpieces(&r->rows) && (r->rows.function || !lat_fit_needs_rows(&r->fit))) return;
+  if (r->rows.function || !lat_fit_takes_rows(&r->fit, source)) return;
   r->feeding = true;
   is_late(L, r, lat_fit_rows(&r->fit, &source->X, source->weights));
   r->feeding = false;
@@ -340,6 +352,19 @@ static void fail(lua_State *L, latL_Turn *turn)
 
 /* ---- fit and steps --------------------------------------------------------------------------- */
 
+static void make_bar(lua_State *L, const run *r, const lat_fit_options *o)
+{
+  latL_makebar(L, r->who, r->kind->name, o->max_iterations * (o->restarts ? o->restarts : 1));
+}
+
+/* A fit without iterations shows once what it has found, for there is nothing to be stopped. */
+static void show_at_once(lua_State *L, const run *r, const lat_fit_report *report)
+{
+  latL_makebar(L, r->who, r->kind->name, report->iterations);
+  latL_drawbar(L, report->iterations, report->objective);
+  latL_observe(L, report->iterations, report->objective, 1);
+}
+
 /* fit(X [, {weights, missing, on_iteration, progress, max_seconds}]) -> the model */
 static int fit_model(lua_State *L)
 {
@@ -347,16 +372,22 @@ static int fit_model(lua_State *L)
   const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
   if (r->request.max_seconds > 0) r->turn.work->deadline = lat_clock() + r->request.max_seconds;
   latL_beginturn(L, &r->turn);
-  latL_makebar(L, r->who, r->kind->name, o->max_iterations * o->restarts);
+  bool at_once = lat_fit_form(&r->fit) != LAT_FORM_EM; /* unless entries are missing */
+  if (!at_once) make_bar(L, r, o);
   give_rows(L, r);
   while (iterate(L, r)) {
     size_t done = r->fit.em.iterations;
     double objective = r->fit.em.objective;
     publish_iteration(L, r);
+    if (at_once) make_bar(L, r, o);
+    at_once = false;
     latL_drawbar(L, r->fit.start * o->max_iterations + done, objective);
     if (!latL_observe(L, done, objective, r->fit.start + 1)) lat_fit_stop(&r->fit);
   }
+  bool shown = r->fit.history == NULL;
+  lat_fit_report report = r->fit.report;
   conclude(L, r);
+  if (!shown) show_at_once(L, r, &report);
   latL_endturn(&r->turn);
   return latL_returnmodel(L);
 }
@@ -417,7 +448,7 @@ static int close_run(lua_State *L)
 static int steps(lua_State *L)
 {
   run *r = new_run(L, 0);
-  r->observed = true;
+  r->observed = r->fit.by_em = true;
   latL_beginturn(L, &r->turn);
   give_rows(L, r);
   latL_endturn(&r->turn);

@@ -16,6 +16,9 @@
 
 #include "model/model.h"
 
+/* Pushes a block with what the core has made, its report (not the history), and the kind's own. */
+void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report);
+
 /* The methods fit, steps and partial_fit, by name: closures of a kind, as in methods.c. */
 lua_CFunction latL_fitfunction(const char *name);
 

@@ -271,6 +271,20 @@ static int of_nothing(lua_State *L)
   return 1;
 }
 
+/* covariance() -> C (D x D); of a mixture covariance(k) */
+static int of_component(lua_State *L)
+{
+  const latL_Kind *kind = kind_of(L);
+  bool mixture = kind->core->distances != NULL;
+  call c = begin(L, mixture ? 2 : 1, 0);
+  size_t k = mixture ? latL_checkindex(L, 2, c.who, "component", c.f->sizes[LAT_K]) : 0;
+  size_t D = c.f->sizes[LAT_D];
+  lat_matrix C = latL_newmatrix(L, D, D, LAT_FLOAT64)->view;
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, c.who, work, c.core->covariance(work, c.f, k, &C));
+  return 1;
+}
+
 /* align(other) -> permutation, distances: component i is now what was number permutation[i], the
  * one that belongs to component i of the other, by the assignment with the least sum of distances.
  */
@@ -303,6 +317,7 @@ static int check_loaded(lua_State *L)
   const latL_Fitted *f = latL_fitted(L, 1, kind_of(L), "latent.load");
   lat_workspace *work = latL_workspace(L);
   if (f->model->check_fitted) latL_call(L, "latent.load", work, f->model->check_fitted(work, f));
+  if (kind_of(L)->complete) kind_of(L)->complete(L, 1); /* nobody else has it yet */
   return 0;
 }
 
@@ -317,10 +332,10 @@ static lua_CFunction own_method(lua_State *L, const latL_Kind *kind, const char 
 static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_method *method)
 {
   static const lua_CFunction generic[] = {
-      [LAT_TAKES_ROWS] = of_rows,      [LAT_TAKES_ROWS_AND_Q] = of_rows_and_q,
-      [LAT_TAKES_LATENT] = of_latent,  [LAT_TAKES_LATENT_AND_LABELS] = of_latent_and_labels,
-      [LAT_TAKES_COUNT] = of_count,    [LAT_TAKES_MODEL] = of_model,
-      [LAT_TAKES_NOTHING] = of_nothing};
+      [LAT_TAKES_ROWS] = of_rows,     [LAT_TAKES_ROWS_AND_Q] = of_rows_and_q,
+      [LAT_TAKES_LATENT] = of_latent, [LAT_TAKES_LATENT_AND_LABELS] = of_latent_and_labels,
+      [LAT_TAKES_COUNT] = of_count,   [LAT_TAKES_COMPONENT] = of_component,
+      [LAT_TAKES_MODEL] = of_model,   [LAT_TAKES_NOTHING] = of_nothing};
   if (method->argument == LAT_TAKES_DATA && kind->core->fit) return latL_fitfunction(method->name);
   if (method->argument == LAT_TAKES_DATA && kind->core->statistics)
     return latL_statisticsfunction(method->name);

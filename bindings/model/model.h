@@ -47,6 +47,8 @@ typedef struct latL_Kind {
   /* Fields of the kind's own in the block at `fitted`, from what lies aside; after a fit and each
    * of its steps. Or NULL. */
   void (*record)(lua_State *L, int fitted);
+  /* The fields of those that follow from the parameters, for ones from a file, or given. Or NULL. */
+  void (*complete)(lua_State *L, int fitted);
   const luaL_Reg *methods; /* those whose row takes LAT_TAKES_OTHER; or NULL */
 } latL_Kind;
 

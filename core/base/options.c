@@ -9,6 +9,20 @@
 
 /* ---- fields --------------------------------------------------------------------------------- */
 
+static int count_words(const lat_option *option)
+{
+  int count = 0;
+  while (option->choices && option->choices[count]) count++;
+  return count;
+}
+
+/* Of a word -1 - i. */
+static double read_size(const lat_option *option, size_t size)
+{
+  size_t word = SIZE_MAX - size;
+  return word < (size_t)count_words(option) ? -1 - (double)word : (double)size;
+}
+
 double lat_option_get(const lat_option *option, const void *options)
 {
   const unsigned char *field = (const unsigned char *)options + option->offset;
@@ -16,7 +30,7 @@ double lat_option_get(const lat_option *option, const void *options)
   case LAT_BOOLEAN:
     return *(const bool *)field;
   case LAT_SIZE:
-    return (double)*(const size_t *)(const void *)field;
+    return read_size(option, *(const size_t *)(const void *)field);
   case LAT_SEED:
     return (double)(int64_t) * (const uint64_t *)(const void *)field;
   case LAT_NUMBER:
@@ -36,7 +50,7 @@ static void put(const lat_option *option, void *options, double value)
     *(bool *)field = value != 0;
     return;
   case LAT_SIZE:
-    *(size_t *)(void *)field = (size_t)value;
+    *(size_t *)(void *)field = value < 0 ? LAT_WORD(-1 - value) : (size_t)value;
     return;
   case LAT_SEED:
     *(uint64_t *)(void *)field = (uint64_t)(int64_t)value;
@@ -131,7 +145,8 @@ const char *lat_option_type_text(const lat_option *option, char *text, size_t si
       [LAT_BOOLEAN] = "boolean", [LAT_SIZE] = "integer",  [LAT_SEED] = "integer",
       [LAT_NUMBER] = "number",   [LAT_CHOICE] = "string", [LAT_GIVEN] = ""};
   const char *name = names[option->type], *also = option->also;
-  snprintf(text, size, "%s%s%s", name, *name && also ? "|" : "", also ? also : "");
+  const char *none = isnan(option->otherwise) ? "?" : "";
+  snprintf(text, size, "%s%s%s%s", name, *name && also ? "|" : "", also ? also : "", none);
   return text;
 }
 
@@ -143,6 +158,8 @@ const char *lat_option_default_text(const lat_option *option, char *text, size_t
     snprintf(text, size, "%s", option->otherwise != 0 ? "true" : "false");
   else if (option->type == LAT_CHOICE)
     snprintf(text, size, "\"%s\"", option->choices[(int)option->otherwise]);
+  else if (option->type == LAT_SIZE && option->otherwise < 0)
+    snprintf(text, size, "\"%s\"", option->choices[(int)(-1 - option->otherwise)]);
   else
     snprintf(text, size, "%.14g", option->otherwise);
   return text;
@@ -179,12 +196,13 @@ static lat_status check(lat_workspace *work, const lat_option *option, double va
 {
   if (whole(option->type) && value != floor(value))
     return lat_fail(work, LAT_INVALID, "%s must be an integer, got %.14g", option->name, value);
+  if (option->type == LAT_SIZE && value < 0 && -value <= count_words(option)) return LAT_OK;
+  if (isnan(value) && isnan(option->otherwise)) return LAT_OK;
   if ((option->type == LAT_SIZE || option->type == LAT_NUMBER) &&
       !(value >= option->least && (is_open(option) || value <= option->most)))
     return fail_bounds(work, option, value);
   if (option->type != LAT_CHOICE) return LAT_OK;
-  int count = 0;
-  while (option->choices[count]) count++;
+  int count = count_words(option);
   if (value >= 0 && value < count) return LAT_OK;
   return lat_fail(work, LAT_INVALID, "%s has %d choices, got number %.14g", option->name, count,
                   value);
@@ -208,6 +226,7 @@ lat_status lat_option_put_integer(lat_workspace *work, const lat_option *option,
                                   int64_t value)
 {
   unsigned char *field = (unsigned char *)options + option->offset;
+  if (option->type == LAT_SIZE && value < 0) return fail_bounds(work, option, (double)value);
   LAT_TRY(check(work, option, (double)value));
   if (option->type == LAT_SIZE)
     *(size_t *)(void *)field = (size_t)value;
@@ -247,15 +266,15 @@ static lat_status fail_choice(lat_workspace *work, const lat_option *option, con
   return lat_fail(work, LAT_INVALID, "unknown %s '%.40s' (known: %s)", option->name, text, list);
 }
 
-static lat_status set_choice(lat_workspace *work, const lat_option *option, void *options,
-                             const char *text)
+/* Sets the option to one of its words; false for another text. */
+static bool set_word(const lat_option *option, void *options, const char *text)
 {
-  for (int i = 0; option->choices[i]; i++)
+  for (int i = 0; i < count_words(option); i++)
     if (strcmp(option->choices[i], text) == 0) {
-      put(option, options, i);
-      return LAT_OK;
+      put(option, options, option->type == LAT_SIZE ? -1 - i : i);
+      return true;
     }
-  return fail_choice(work, option, text);
+  return false;
 }
 
 /* Whether the text is an integer of 64 bits; a seed may be beyond the signed ones. */
@@ -281,7 +300,8 @@ lat_status lat_option_set(lat_workspace *work, const lat_option *table, void *op
       return lat_fail(work, LAT_INVALID, "unknown option '%.40s', did you mean '%s'?", name, near);
     return lat_fail(work, LAT_INVALID, "unknown option '%.40s'", name);
   }
-  if (option->type == LAT_CHOICE) return set_choice(work, option, options, text);
+  if (set_word(option, options, text)) return LAT_OK;
+  if (option->type == LAT_CHOICE) return fail_choice(work, option, text);
   if (option->type == LAT_GIVEN)
     return lat_fail(work, LAT_INVALID, "%s is %s, which no text gives", name, option->also);
   if (option->type == LAT_BOOLEAN) {

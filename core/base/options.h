@@ -17,6 +17,7 @@
 #ifndef LAT_BASE_OPTIONS_H
 #define LAT_BASE_OPTIONS_H
 
+#include <math.h>
 #ifndef __cplusplus
 #include <stdbool.h>
 #endif
@@ -39,7 +40,9 @@ typedef struct lat_option {
   lat_option_type type;
   size_t offset; /* of the field */
   double otherwise, least, most;
-  const char *const *choices; /* ended by NULL */
+  /* Ended by NULL. Of LAT_CHOICE the words; of LAT_SIZE those that may stand in the place of a
+   * count (LAT_WORD), or NULL. */
+  const char *const *choices;
   /* For readers, where the field alone doesn't tell: what may stand there besides, or in the place
    * of, such a value ("table"); and the default ("nil"). NULL without. */
   const char *also, *shown;
@@ -65,6 +68,20 @@ typedef struct lat_option {
 #define LAT_OPTION_CHOICE(type, field, otherwise, choices)                                         \
   {                                                                                                \
     .name = #field, LAT_CHOICE, offsetof(type, field), otherwise, 0, 0, choices, NULL, NULL        \
+  }
+/* A count, or one of these words. */
+#define LAT_OPTION_SIZE_OR_WORD(type, field, otherwise, least, most, words)                        \
+  {                                                                                                \
+    .name = #field, LAT_SIZE, offsetof(type, field), otherwise, least, most, words, "string", NULL \
+  }
+/* What the field has for word number i. As a double (lat_option_get, lat_option_put, a default) it
+ * is -1 - i. */
+#define LAT_WORD(i) (SIZE_MAX - (size_t)(i))
+
+/* A number that may be left out, which NAN says. */
+#define LAT_OPTION_NUMBER_OR_NONE(type, field, least, most)                                        \
+  {                                                                                                \
+    .name = #field, LAT_NUMBER, offsetof(type, field), (double)NAN, least, most, NULL, NULL, "nil" \
   }
 /* An option that code reads, not this table: matrices, functions. */
 #define LAT_OPTION_GIVEN(name_, also_)                                                             \

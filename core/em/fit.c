@@ -10,9 +10,14 @@
 #include "base/random.h"
 #include "matrix/weighted_rows.h"
 #include "modeling/sample.h"
+#include "modeling/statistics.h"
 
 typedef struct lat_fit_state {
   lat_thinning thinning; /* while the sample is taken */
+  lat_form form;         /* once it is decided */
+  lat_moments moments;   /* its mean is NULL before the first rows */
+  bool decided, added;   /* the moments are those of all rows */
+  double deadline;       /* for the iterations, if there are any */
   bool sampled, started, reviewed, finished;
   bool failed;                     /* the review has: parameters without a likelihood */
   double *parameters, *statistics; /* memory for the best */
@@ -47,14 +52,29 @@ lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *mode
 
 /* ---- the sample ------------------------------------------------------------------------------ */
 
-bool lat_fit_needs_rows(const lat_fit *fit)
+lat_form lat_fit_form(const lat_fit *fit)
+{
+  return fit->kind->form && !fit->by_em && !fit->online ? fit->kind->form(fit) : LAT_FORM_EM;
+}
+
+static bool draws(const lat_fit *fit)
 {
   return fit->kind->draws && fit->kind->draws(fit);
 }
 
+bool lat_fit_takes_rows(const lat_fit *fit, const lat_source *source)
+{
+  if (!lat_source_in_pieces(source)) return true;
+  if (source->next) return false;
+  bool wide = source->X.cols > LAT_SCATTER_COLUMNS;
+  return draws(fit) || (wide && lat_fit_form(fit) == LAT_FORM_ROWS);
+}
+
+/* A fit without iterations looks at entries itself. */
 lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights)
 {
-  LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
+  if (fit->missing || lat_fit_form(fit) == LAT_FORM_EM)
+    LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
   if (weights) {
     const lat_matrix all = lat_vector_of((double *)weights, X->rows);
     LAT_TRY(lat_check_weights(fit->work, &all));
@@ -87,6 +107,57 @@ static lat_status end_sample(lat_fit *fit)
   lat_thinning_end(&s->thinning, &fit->sample, &fit->sample_weights);
   fit->columns = fit->sample.cols;
   s->sampled = true;
+  return LAT_OK;
+}
+
+/* ---- fits without iterations ----------------------------------------------------------------- */
+
+static bool has_gaps(const lat_fit *fit, const lat_matrix *X)
+{
+  return fit->missing && lat_check_finite(fit->work, "X", X, false) != LAT_OK;
+}
+
+/* The deadline is for iterations: a fit without them comes to its end. */
+static void decide(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  s->decided = true;
+  s->form = fit->rows.data && has_gaps(fit, &fit->rows) ? LAT_FORM_EM : lat_fit_form(fit);
+  if (s->form == LAT_FORM_EM) return;
+  s->deadline = fit->work->deadline;
+  fit->work->deadline = 0;
+}
+
+static lat_status add_moments(lat_fit *fit, const lat_matrix *X, const double *weights)
+{
+  lat_fit_state *s = fit->state;
+  if (s->form == LAT_FORM_EM) return LAT_OK;
+  if (fit->missing) LAT_TRY(lat_check_finite(fit->work, "X", X, true));
+  if (has_gaps(fit, X) || (fit->missing && X->cols > LAT_SCATTER_COLUMNS)) { /* it is EM's */
+    s->form = LAT_FORM_EM;
+    fit->work->deadline = s->deadline;
+    return LAT_OK;
+  }
+  if (X->cols > LAT_SCATTER_COLUMNS)
+    return lat_fail(fit->work, LAT_SHAPE, "beyond %d columns this fit needs method = \"em\"",
+                    LAT_SCATTER_COLUMNS);
+  if (!s->moments.mean) {
+    size_t count = lat_moments_count(X->cols);
+    double *memory = lat_doubles(fit->work, count);
+    if (!memory) return LAT_MEMORY;
+    memset(memory, 0, count * sizeof *memory);
+    s->moments = lat_moments_of(memory, X->cols);
+  }
+  return lat_moments_add(fit->work, &s->moments, X, weights);
+}
+
+static lat_status solve(lat_fit *fit)
+{
+  lat_fit_state *s = fit->state;
+  fit->best = (lat_fitted){.model = fit->model, .options = fit->options};
+  fit->report = (lat_fit_report){.converged = true, .iterations = 1};
+  LAT_TRY(fit->kind->solve(fit, s->added ? &s->moments : NULL));
+  s->finished = true;
   return LAT_OK;
 }
 
@@ -147,9 +218,10 @@ lat_status lat_fit_start(lat_fit *fit)
 {
   const lat_fitted *given = options_of(fit)->given;
   LAT_TRY(fit->kind->start(fit));
-  for (size_t i = 0; given && i < fit->em.count; i++)
+  if (!given || memcmp(given->sizes, fit->sizes, sizeof fit->sizes) != 0) return LAT_OK;
+  for (size_t i = 0; i < fit->em.count; i++)
     if (!isnan(given->flat[i])) fit->parameters[i] = given->flat[i];
-  return LAT_OK;
+  return fit->kind->adopt ? fit->kind->adopt(fit) : LAT_OK;
 }
 
 static lat_status begin_start(lat_fit *fit)
@@ -176,6 +248,7 @@ static lat_fit_report report_of(const lat_fit *fit)
                           .singular = em->singular,
                           .iterations = em->iterations,
                           .start = fit->start,
+                          .method = fit->kind->form ? "em" : NULL,
                           .objective = em->objective,
                           .decreases = em->decreases,
                           .largest_decrease = em->largest_decrease,
@@ -274,12 +347,15 @@ static lat_status begin_pass(lat_fit *fit, lat_pass pass)
   fit->pass = pass;
   fit->row = 0;
   switch (pass) {
+  case LAT_PASS_MOMENTS:
+    fit->state->moments = (lat_moments){0};
+    return LAT_OK;
   case LAT_PASS_SAMPLE:
     fit->state->thinning = (lat_thinning){.step = 1};
     return LAT_OK;
   case LAT_PASS_ITERATE:
     fit->complete = false;
-    return lat_fit_needs_rows(fit) ? LAT_OK : lat_em_begin(&fit->em);
+    return draws(fit) ? LAT_OK : lat_em_begin(&fit->em);
   case LAT_PASS_REVIEW: {
     lat_status status = lat_em_review(&fit->em);
     return status == LAT_OK ? LAT_OK : end_review(fit, status);
@@ -304,8 +380,14 @@ lat_status lat_fit_begin(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
   fit->iterated = false;
-  if (lat_fit_needs_rows(fit) && !fit->rows.data)
+  if (draws(fit) && !fit->rows.data)
     return lat_fail(fit->work, LAT_INVALID, "X must be a matrix or a mapped file: rows are drawn");
+  if (!s->decided) decide(fit);
+  if (s->form != LAT_FORM_EM && !s->finished) {
+    if (!s->added && (s->form == LAT_FORM_MOMENTS || !fit->rows.data))
+      return begin_pass(fit, LAT_PASS_MOMENTS);
+    LAT_TRY(solve(fit));
+  }
   if (!s->sampled && !s->finished) return begin_pass(fit, LAT_PASS_SAMPLE);
   while (!s->finished) {
     if (!s->started) LAT_TRY(begin_start(fit));
@@ -329,12 +411,14 @@ lat_status lat_fit_begin(lat_fit *fit)
 static lat_status add(lat_fit *fit, const lat_matrix *X, const double *weights)
 {
   switch (fit->pass) {
+  case LAT_PASS_MOMENTS:
+    return add_moments(fit, X, weights);
   case LAT_PASS_SAMPLE:
     LAT_TRY(lat_check(fit->work));
     LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
     return lat_thinning_add(&fit->state->thinning, fit->work, X, weights);
   case LAT_PASS_ITERATE:
-    if (lat_fit_needs_rows(fit)) return LAT_OK;
+    if (draws(fit)) return LAT_OK;
     break;
   case LAT_PASS_LAST:
     return fit->kind->add_last(fit, X, weights, fit->row);
@@ -362,7 +446,7 @@ lat_status lat_fit_add_units(lat_fit *fit)
 /* The objective's verification is passes of the same kind, of one iteration. */
 static lat_status end_iteration(lat_fit *fit)
 {
-  LAT_TRY(lat_fit_needs_rows(fit) ? fit->kind->iterate(fit) : lat_em_end(&fit->em));
+  LAT_TRY(draws(fit) ? fit->kind->iterate(fit) : lat_em_end(&fit->em));
   if (fit->em.verifying) return LAT_OK;
   fit->over = fit->em.done;
   fit->complete = fit->iterated = true;
@@ -372,6 +456,9 @@ static lat_status end_iteration(lat_fit *fit)
 lat_status lat_fit_end(lat_fit *fit)
 {
   switch (fit->pass) {
+  case LAT_PASS_MOMENTS:
+    fit->state->added = fit->state->form != LAT_FORM_EM;
+    return LAT_OK;
   case LAT_PASS_SAMPLE:
     return end_sample(fit);
   case LAT_PASS_ITERATE:
@@ -440,8 +527,7 @@ static lat_status take_source(lat_fit *fit, const lat_source *source)
   if (fit->labels && lat_source_in_pieces(source))
     return lat_fail(fit->work, LAT_INVALID, "labels are for a matrix in memory");
   fit->all_rows = source->next ? 0 : source->X.rows;
-  if (!lat_source_in_pieces(source) || (!source->next && lat_fit_needs_rows(fit)))
-    LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
+  if (lat_fit_takes_rows(fit, source)) LAT_TRY(lat_fit_rows(fit, &source->X, source->weights));
   return LAT_OK;
 }
 

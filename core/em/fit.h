@@ -34,6 +34,7 @@
 #include <math.h>
 
 #include "em/em.h"
+#include "matrix/moments.h"
 #include "modeling/model.h"
 #include "modeling/source.h"
 
@@ -73,6 +74,7 @@ extern const lat_option lat_update_options[]; /* of partial_fit: missing, weight
 
 /* The record of a fit, of its best start. */
 typedef struct lat_fit_report {
+  const char *method; /* of models that know several: "em", "closed_form", ...; or NULL */
   bool converged;
   bool singular;            /* the likelihood is unbounded near these parameters (gmm.h) */
   size_t iterations, start; /* the start's number, from 0 */
@@ -81,6 +83,13 @@ typedef struct lat_fit_report {
   double largest_decrease;  /* relative */
   size_t rejected_steps;    /* of the acceleration */
 } lat_fit_report;
+
+/* What a fit without iterations over the data is made of. */
+typedef enum lat_form {
+  LAT_FORM_EM, /* it isn't one */
+  LAT_FORM_ROWS,
+  LAT_FORM_MOMENTS
+} lat_form;
 
 /* What differs between models. */
 typedef struct lat_fit_kind {
@@ -95,7 +104,8 @@ typedef struct lat_fit_kind {
   void (*write_aside)(const lat_fit *fit, void *aside);
   /* The canonical form of what a fit or an online fit has made: components in order, axes turned.
    * `fitted` changes in place; fit->context is that of the last start. NULL: it is in it. (When the
-   * last start's plan has failed, the best one before stays as it is, and there is no last pass.) */
+   * last start's plan has failed, the best one before stays as it is, and there is no last pass.)
+   */
   lat_status (*finish)(lat_fit *fit, lat_fitted *fitted);
   /* After lat_fit_rows and the first plan: may replace fit->rows and fit->row_weights, from which
    * passes are made then, by rows that say the same (repetitions counted by weights). NULL: they
@@ -106,6 +116,16 @@ typedef struct lat_fit_kind {
    * passes. */
   bool (*draws)(const lat_fit *fit);
   lat_status (*iterate)(lat_fit *fit);
+  /* Of models that EM isn't needed for: whether these options do without. Then `solve` makes
+   * fit->best, of memory in the workspace, fit->report and fit->history, of the moments of all rows
+   * or, where these are in memory and LAT_FORM_ROWS says so, of fit->rows (moments is NULL). Data
+   * with missing entries are EM's, whatever the options say. The
+   * workspace's deadline is for iterations: these fits come to their end. */
+  lat_form (*form)(const lat_fit *fit);
+  lat_status (*solve)(lat_fit *fit, const lat_moments *moments);
+  /* After `start`, when parameters were given: brings them into a form that EM can begin with.
+   * NULL: they are. */
+  lat_status (*adopt)(lat_fit *fit);
   /* A last pass over all rows with the final parameters, fit->best, before which the first is
    * called and to which the second adds; `first` is the number of the first row. What it has found
    * (in memory of fit->work, and fit->last until then) becomes part of fit->best by the third, once
@@ -117,6 +137,7 @@ typedef struct lat_fit_kind {
 
 typedef enum lat_pass {
   LAT_PASS_NONE,    /* the fit is over */
+  LAT_PASS_MOMENTS, /* mean and scatter are added up, for a fit without iterations */
   LAT_PASS_SAMPLE,  /* rows for the starts are picked */
   LAT_PASS_ITERATE, /* an iteration, or the verification of a maximum (em.h) */
   LAT_PASS_REVIEW,  /* the objective of the parameters that a start leaves */
@@ -132,7 +153,10 @@ struct lat_fit {
   const uint32_t *labels; /* of complete data: a row's component, from 1, or 0; NULL. Of all rows */
   const lat_fitted *before; /* what an online fit goes on from; NULL */
   bool online;
-  void *user; /* the caller's own */
+  bool by_em; /* EM, even where the options ask for a fit without iterations: set after init */
+  size_t sizes_before[LAT_SIZES]; /* of the parameters that the model had, for options that leave a
+                                   * size to an earlier fit; set after init, or 0 */
+  void *user;                     /* the caller's own */
 
   const lat_em_kind *core; /* these three by plan */
   const void *context;
@@ -151,6 +175,8 @@ struct lat_fit {
 
   lat_fitted best; /* flat is NULL while there is none */
   lat_fit_report report;
+  const double *history; /* of a fit without iterations over the data: its report's iterations'
+                          * objectives; else NULL */
   lat_em best_em;
 
   lat_matrix
@@ -177,11 +203,15 @@ struct lat_fit {
 lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *model,
                         const void *options, bool missing);
 
-/* Whether the fit's iterations draw rows from all of them, which lat_fit_rows must have given. */
-bool lat_fit_needs_rows(const lat_fit *fit);
-
+/* What the options ask for; LAT_FORM_EM for an online fit and with fit->by_em. */
+lat_form lat_fit_form(const lat_fit *fit);
+/* Whether lat_fit_rows is to be given the rows of the source: those in memory, and those of a large
+ * mapped file when iterations draw from all of them, or when they are too wide for a fit without
+ * iterations to add up their moments. */
+bool lat_fit_takes_rows(const lat_fit *fit, const lat_source *source);
 /* All rows, which stay in memory, with weights or NULL, instead of the first pass. LAT_INVALID,
- * naming row and column, for infinities and, unless missing, NaN. */
+ * naming row and column, for infinities and, unless missing, NaN (of a fit without iterations
+ * lat_fit_begin says so). */
 lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights);
 
 /* Data that are not independent rows, but `count` units of the kind's own, which stay in memory:
@@ -192,7 +222,7 @@ lat_status lat_fit_units(lat_fit *fit, const void *units, size_t count, size_t c
 /* Keeps starts. Does what has to be done until the next pass over the data: starts (which may take
  * as long as many iterations), the comparison of starts, the end. */
 lat_status lat_fit_begin(lat_fit *fit);
-/* Keeps what the sample needs. */
+/* Keeps what the sample, or the moments, need. */
 lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights);
 lat_status lat_fit_add_units(lat_fit *fit);
 lat_status lat_fit_end(lat_fit *fit);

@@ -48,6 +48,11 @@ typedef struct lat_request {
   bool missing;        /* NaN marks a missing entry; what is said is said given the others */
   const lat_matrix *q; /* N x K: elbo's distribution of the components; rows add up to 1. NULL: the
                             * posterior */
+  /* The same of latent variables, q(z) = N(means, covariances): N x M, and N x M x M, or M x M for
+   * all rows (q_shared). NULL: the posterior. */
+  const lat_matrix *q_means;
+  const double *q_covariances;
+  bool q_shared;
   const lat_matrix *labels; /* N: the component of each row of latent variables, from 1 */
   size_t component;         /* from 1; 0: each row's most probable */
   int scores;               /* lat_scores */
@@ -70,6 +75,8 @@ typedef struct lat_outputs {
   double *effective; /* N: effective numbers of draws, of estimates by importance sampling */
   const lat_matrix *responsibilities; /* N x K */
   const lat_matrix *latent;           /* N x M: posterior means, or projections */
+  double *covariances;                /* N x M x M: of the posteriors of latent variables */
+  double *covariance;                 /* M x M: of that of every row without missing entries */
   const lat_matrix *reconstruction;   /* N x D */
   const lat_matrix *imputed;          /* N x D: missing entries at their conditional means */
   const lat_matrix *variances; /* N x D: the conditional variances of those; 0 of the others */
@@ -86,6 +93,7 @@ typedef enum lat_argument {
   LAT_TAKES_LATENT,     /* Z, N x M */
   LAT_TAKES_LATENT_AND_LABELS, /* and the component of each row, or one of all rows */
   LAT_TAKES_COUNT,             /* n, of rows to draw */
+  LAT_TAKES_COMPONENT,         /* its number, from 1; of models without components nothing */
   LAT_TAKES_MODEL,             /* another of the kind, whose order of components is taken */
   LAT_TAKES_DATA,              /* X to be fitted to: rows, a file, a function of chunks */
   LAT_TAKES_NOTHING
@@ -100,7 +108,8 @@ typedef enum lat_output_shape {
   LAT_GIVES_NUMBER,      /* one of all rows: a double * of lat_outputs */
   LAT_GIVES_MEAN,        /* one number, the mean of LAT_GIVES_NUMBERS over all rows */
   LAT_GIVES_AIC,         /* -2 (sum of them) + 2 p, with p free parameters */
-  LAT_GIVES_BIC          /* -2 (sum of them) + p log N */
+  LAT_GIVES_BIC,         /* -2 (sum of them) + p log N */
+  LAT_GIVES_COVARIANCE   /* of x, D x D */
 } lat_output_shape;
 
 typedef struct lat_output {
@@ -181,6 +190,12 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
     .name = "reconstruct", .argument = LAT_TAKES_ROWS,                                             \
     .outputs = {LAT_OUTPUT_ROWS(reconstruction, LAT_D)}, .out = true                               \
   }
+#define LAT_METHOD_COVARIANCE                                                                      \
+  {                                                                                                \
+    .name = "covariance", .argument = LAT_TAKES_COMPONENT, .outputs = {                            \
+      {LAT_GIVES_COVARIANCE, 0, LAT_D, 0}                                                          \
+    }                                                                                              \
+  }
 #define LAT_METHOD_IMPUTE_WITH_VARIANCE                                                            \
   {                                                                                                \
     .name = "impute", .argument = LAT_TAKES_ROWS,                                                  \
@@ -235,6 +250,9 @@ struct lat_model {
    */
   lat_status (*sample)(lat_workspace *work, const lat_fitted *fitted, lat_random *random,
                        const lat_matrix *X, const lat_outputs *of);
+  /* C (D x D) := the covariance of x; in a mixture of component k, from 0. */
+  lat_status (*covariance)(lat_workspace *work, const lat_fitted *fitted, size_t k,
+                           const lat_matrix *C);
   size_t (*free_parameters)(const lat_fitted *fitted);
   /* Of mixtures: distances of the components of two (K x K, row i for component i of the first),
    * LAT_SHAPE if they can't be compared; and new component i := old component order[i], from 0, in

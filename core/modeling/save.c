@@ -98,7 +98,8 @@ lat_status lat_saved_write(lat_workspace *work, const char *path, const lat_save
 
 static bool is_default(const lat_option *o, const void *options)
 {
-  return o->type == LAT_GIVEN || lat_option_get(o, options) == o->otherwise;
+  double value = lat_option_get(o, options);
+  return o->type == LAT_GIVEN || value == o->otherwise || (isnan(value) && isnan(o->otherwise));
 }
 
 /* The option whose name comes next in the alphabet, so that equal models make equal files; of those
@@ -124,9 +125,12 @@ static void put_option(lat_json_text *t, const lat_option *o, const void *option
   case LAT_BOOLEAN:
     lat_json_put(t, value != 0 ? "true" : "false");
     return;
-  case LAT_SIZE: /* integers of Lua's, and of this reader's, end at INT64_MAX */
+  case LAT_SIZE: /* a word; integers of Lua's, and of this reader's, end at INT64_MAX */
     memcpy(&size, field, sizeof size);
-    lat_json_put_integer(t, size > INT64_MAX ? INT64_MAX : (int64_t)size);
+    if (value < 0)
+      lat_json_put_string(t, text_of(o->choices[(int)(-1 - value)]));
+    else
+      lat_json_put_integer(t, size > INT64_MAX ? INT64_MAX : (int64_t)size);
     return;
   case LAT_SEED:
     memcpy(&seed, field, sizeof seed);
@@ -310,7 +314,8 @@ static lat_status read_option(lat_workspace *work, lat_json *j, const lat_option
     LAT_TRY(lat_option_put(work, o, options, next == 't'));
     return lat_json_word(j, next == 't' ? "true" : "false");
   }
-  if (o->type == LAT_CHOICE && next == '"') return read_choice(work, j, o, options);
+  if ((o->type == LAT_CHOICE || (o->type == LAT_SIZE && o->choices)) && next == '"')
+    return read_choice(work, j, o, options);
   if ((o->type == LAT_SIZE || o->type == LAT_SEED || o->type == LAT_NUMBER) && next == '0')
     return read_number(work, j, o, options);
   if (o->type == LAT_GIVEN || o->also) return lat_json_skip(j);

@@ -9,13 +9,12 @@ local entries = {
     summary = "Makes a Bayesian PCA, which finds how many latent dimensions the data needs.",
     args = { options },
     options = {
-      { "latent_dim", "integer?", "nil",
-        "the most there can be, 0 to D - 1; by default one less than columns that vary, at most N - 2" },
-      { "method", "string", '"em"',
+      { "latent_dim", 'the most there can be, 0 to D - 1; "all": one less than columns that vary, at most N - 2' },
+      { "method",
         '"em", which is also used where entries are missing; or "closed_form": the greatest bound at once' },
-      { "max_iterations", "integer", "10000", "of EM" },
-      { "tolerance", "number", "1e-10", "of EM: stop when the bound changes by less, relatively" },
-      { "accelerate", "boolean", "true", "longer steps for EM (SQUAREM), never a worse bound" },
+      { "max_iterations", "of EM" },
+      { "tolerance", "of EM: stop when the bound changes by less, relatively" },
+      { "accelerate", "longer steps for EM (SQUAREM), never a worse bound" },
     },
     returns = { { "latent.BPCA", "the model" } },
     text = [[

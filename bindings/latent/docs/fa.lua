@@ -10,24 +10,25 @@ local entries = {
     summary = "Makes a factor analysis: x = W z + mean + noise, each column with a noise variance of its own.",
     args = { options },
     options = {
-      { "latent_dim", "integer", "1", "M, the number of factors, from 0 (independent columns) to D - 1" },
-      { "method", "string", '"profile"', '"profile" or "em"; EM is also used when entries are missing' },
-      { "rotation", "string", '"none"', '"none", "varimax" (orthogonal) or "promax" (oblique: factors correlate)' },
-      { "least_uniqueness", "number", "0.005", "the bound below noise_variances, as a share of a column's variance" },
-      { "init", "table?", "nil", "{ mean=, W=, noise_variances=, factor_correlations= (else none) }: the model can be "
+      { "latent_dim", "M, the number of factors, from 0 (independent columns) to D - 1" },
+      { "method", '"ml" (maximum likelihood at once; also called "profile") or "em"; EM is also used when entries are '
+        .. "missing" },
+      { "rotation", '"none", "varimax" (orthogonal) or "promax" (oblique: factors correlate)' },
+      { "least_uniqueness", "the bound below noise_variances, as a share of a column's variance" },
+      { "init", "{ mean=, W=, noise_variances=, factor_correlations= (else none) }: the model can be "
         .. "used without a fit, and EM begins with them" },
-      { "max_iterations", "integer", "10000", "at most; 0 leaves the start" },
-      { "tolerance", "number", "1e-12", "of EM: stop when the objective changes by less, relatively" },
-      { "restarts", "integer", "1", "starts, of which the best is kept; the first is no random one" },
-      { "seed", "integer", "0", "of the other starts" },
-      { "accelerate", "boolean", "true", "longer steps for EM (SQUAREM), never a worse objective" },
+      { "max_iterations", "at most; 0 leaves the start" },
+      { "tolerance", "of EM: stop when the objective changes by less, relatively" },
+      { "restarts", "starts, of which the best is kept; the first is no random one" },
+      { "seed", "of the other starts" },
+      { "accelerate", "longer steps for EM (SQUAREM), never a worse objective" },
     },
     returns = { { "latent.FA", "the model" } },
     text = [[
 z ~ N(0, I) has M dimensions, and the noise variances Psi are one for each of the D columns, so x ~ N(mean, W W' +
 Psi): the factors explain all covariances. Other units of a column change its row of W and its noise, and nothing else.
 
-"profile" takes the W that is best for a Psi, by eigenvalues of Psi^(-1/2) S Psi^(-1/2), and finds the best Psi by
+"ml" takes the W that is best for a Psi, by eigenvalues of Psi^(-1/2) S Psi^(-1/2), and finds the best Psi by
 Newton steps on the D x D correlations: after one pass over the data it takes no more. It stops where the gradient is
 below 1e-9 and no curvature is negative: data that are symmetric under an exchange of columns have saddles, which it
 leaves. "em" is for data with missing entries, more columns than a D x D matrix is wanted for, and online fits; up to
@@ -51,7 +52,7 @@ history is the mean log-likelihood of a row in nats (of its observed entries), a
 converged, method, drops and largest_drop say how the fit went. degrees_of_freedom, ((D - M)^2 - D - M)/2, is how many
 more numbers a covariance has than the model. Where it is negative, identifiable is false: the likelihood has a whole
 family of maxima, of which one was found, and its factors mean nothing by themselves. rows and discrepancy, twice the
-log-likelihood a row that a Gaussian without structure has more, are kept by fits without gaps by "profile".]],
+log-likelihood a row that a Gaussian without structure has more, are kept by fits without gaps by "ml".]],
   },
   {
     name = "FA:fit_covariance",
@@ -60,7 +61,7 @@ log-likelihood a row that a Gaussian without structure has more, are kept by fit
       { "S", "latent.Matrix|table", "D x D: covariances, or correlations; with divisor N it is what fit uses" },
       { "N", "number", "of how many rows; the test depends on it" },
       options },
-    options = { { "mean", "latent.Matrix?", "nil", "D numbers; zeros without" } },
+    options = { { "mean", "D numbers; zeros without" } },
     returns = { { "latent.FA", "the model itself" } },
     example = "latent.fa{ latent_dim = 1 }:fit_covariance(matrix{ {1, 0.5, 0.4}, {0.5, 1, 0.3}, {0.4, 0.3, 1} }, 100)",
   },

@@ -5,11 +5,10 @@ local data = { "X", "latent.Matrix|table|function",
   "N x D data; or a function that returns the next chunk of rows (and their weights), and nil at the end of a pass" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
-local missing = { "missing", "boolean", "false",
-  "NaN marks a missing entry: what is said is said given the others of its row" }
+local missing = { "missing", "NaN marks a missing entry: what is said is said given the others of its row" }
 
-local weights = { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" }
-local gaps = { "missing", "boolean", "false", "NaN marks a missing entry" }
+local weights = { "weights", "N numbers >= 0: a weight of 2 is the row twice" }
+local gaps = { "missing", "NaN marks a missing entry" }
 
 local isotropic = {
   X = "X",
@@ -33,10 +32,10 @@ return function(entries, class, words)
       args = { data, options },
       options = {
         weights,
-        { "missing", "boolean", "false", "NaN marks a missing entry; where there is one the method is EM" },
-        { "on_iteration", "function?", "nil", "of EM: given {iteration, objective, restart, model}; false stops" },
-        { "progress", "boolean", "false", "a bar for EM" },
-        { "max_seconds", "number", "0", "stop EM after so long; 0 is never" },
+        { "missing", "NaN marks a missing entry; where there is one the method is EM" },
+        { "on_iteration", "of EM: given {iteration, objective, restart, model}; false stops" },
+        { "progress", "a bar for EM" },
+        { "max_seconds", "stop EM after so long; 0 is never" },
       },
       returns = itself,
       text = words.fit,
@@ -56,7 +55,7 @@ return function(entries, class, words)
       summary = "Takes more rows into the fit, by online EM.",
       args = { data, options },
       options = { weights, gaps,
-        { "rate", "number", "0", "of the update, 0 to 1; 0 lets it fall with the number of rows seen" } },
+        { "rate", "of the update, 0 to 1; 0 lets it fall with the number of rows seen" } },
       returns = itself,
       example = example "p:partial_fit(X)",
     } or nil,
@@ -85,7 +84,7 @@ return function(entries, class, words)
       name = "transform",
       summary = ("The posterior means of the latent variables: %s."):format(words.scores),
       args = { rows, options },
-      options = { missing, { "scores", "string", '"regression"',
+      options = { missing, { "scores",
         ('"bartlett": fitted by least squares, without the prior, %s'):format(words.bartlett) } },
       returns = { { "latent.Matrix", "N x M, or a vector of M for one row" } },
       text = words.transform .. " What the entries of a row leave open is 0 in Bartlett's scores.",
@@ -120,7 +119,7 @@ return function(entries, class, words)
       name = "impute",
       summary = "X with its missing entries (NaN) at their conditional means.",
       args = { rows, options },
-      options = { { "variance", "boolean", "false", "also give the conditional variances" } },
+      options = { { "variance", "also give the conditional variances" } },
       returns = {
         { "latent.Matrix", "N x D" },
         { "latent.Matrix?", ("with variance: %s where an entry is missing, else 0"):format(words.variance) },
@@ -131,7 +130,7 @@ return function(entries, class, words)
       name = "sample",
       summary = "Rows drawn from the model.",
       args = { { "n", "integer", "how many" }, options },
-      options = { { "seed", "integer|latent.Random", "nil", "a seed or a generator; else the default generator" } },
+      options = { { "seed", "a seed or a generator; else the default generator" } },
       returns = { { "latent.Matrix", "n x D" }, { "latent.Matrix?", "the latent variables, n x M; nil for M = 0" } },
       example = example "p:sample(3, { seed = 1 })",
     },

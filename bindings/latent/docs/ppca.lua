@@ -9,19 +9,19 @@ local entries = {
     summary = "Makes a probabilistic PCA: x = W z + mean + noise; fit gives it data.",
     args = { options },
     options = {
-      { "latent_dim", "integer|string", "1",
+      { "latent_dim",
         'M, from 0 (the isotropic Gaussian) to D - 1 (the Gaussian with full covariance); or "mle": as latent.pca '
         .. "chooses it, for data without missing entries" },
-      { "method", "string", '"closed_form"', '"closed_form" or "em"; EM is also used when entries are missing' },
-      { "noise_variance", "number?", "nil",
+      { "method", '"closed_form" or "em"; EM is also used when entries are missing' },
+      { "noise_variance",
         "0: the limit without noise, in which EM finds the principal subspace; else it is estimated" },
-      { "init", "table?", "nil", "{ mean=, W=, noise_variance= }: the model can be used without a fit, and EM begins "
+      { "init", "{ mean=, W=, noise_variance= }: the model can be used without a fit, and EM begins "
         .. "with them" },
-      { "max_iterations", "integer", "10000", "of EM" },
-      { "tolerance", "number", "1e-13", "of EM: stop when the objective changes by less, relatively" },
-      { "restarts", "integer", "1", "starts of EM, of which the best is kept" },
-      { "seed", "integer", "0", "of EM's start" },
-      { "accelerate", "boolean", "false", "longer steps for EM (SQUAREM), never a worse objective; where variances "
+      { "max_iterations", "of EM" },
+      { "tolerance", "of EM: stop when the objective changes by less, relatively" },
+      { "restarts", "starts of EM, of which the best is kept" },
+      { "seed", "of EM's start" },
+      { "accelerate", "longer steps for EM (SQUAREM), never a worse objective; where variances "
         .. "differ by thousands they may end in a saddle point, at which some component is missed" },
     },
     returns = { { "latent.PPCA", "the model" } },

@@ -47,20 +47,7 @@ static int posterior(lua_State *L)
   return 1;
 }
 
-/* covariance(k) -> W_k W_k' + Psi_k */
-static int covariance(lua_State *L)
-{
-  const char *who = latL_verb(L);
-  lat_request request;
-  const latL_Fitted *f = latL_beginmethod(L, 2, 0, &request);
-  lat_mppca core = lat_mppca_of(f);
-  size_t k = latL_checkindex(L, 2, who, "component", core.K);
-  lat_mppca_covariance(&core, k, latL_newmatrix(L, core.D, core.D, LAT_FLOAT64)->view.data);
-  return 1;
-}
-
-static const luaL_Reg methods[] = {
-    {"posterior", posterior}, {"covariance", covariance}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"posterior", posterior}, {NULL, NULL}};
 static const latL_Kind kind = {.name = "mppca",
                                .metatable = "latent.MPPCA",
                                .gaps = LATL_KNOWS_GAPS,

@@ -1,15 +1,13 @@
-#include "em/factor/bilinear.h"
-
+/* factor/bilinear.c: EM for linear-Gaussian latent variables (internal.h): the sums of the E-step,
+ * and the M-step but for the noise.
+ *
+ * Storage: statistics as lat_factor_sums_of places them; a chunk's sums, about the mean, lie in the
+ * worker's scratch behind the batch. */
 #include <math.h>
 
 #include "base/clones.h"
-#include "matrix/spread.h"
+#include "em/factor/internal.h"
 #include "matrix/tile.h"
-
-lat_status lat_factor_wholly_missing(lat_workspace *work, size_t column)
-{
-  return lat_fail(work, LAT_INVALID, "column %zu of X is wholly missing", column + 1);
-}
 
 /* ---- statistics ------------------------------------------------------------------------------ */
 
@@ -31,7 +29,7 @@ lat_factor_sums lat_factor_sums_of(size_t D, size_t M, bool missing, const doubl
 }
 
 /* B := W L, or W; A is only scratch here. */
-static void put_loadings(const lat_factor_model *model, const lat_factor_sums *s)
+static void put_loadings(const lat_factor_view *model, const lat_factor_sums *s)
 {
   size_t M = model->M;
   double *L = model->correlations ? s->A : NULL;
@@ -47,7 +45,7 @@ static void put_loadings(const lat_factor_model *model, const lat_factor_sums *s
     }
 }
 
-void lat_factor_statistics(const lat_factor_model *model, double objective, double *statistics)
+void lat_factor_statistics(const lat_factor_view *model, double objective, double *statistics)
 {
   size_t D = model->D, M = model->M;
   lat_factor_sums s = lat_factor_sums_of(D, M, false, statistics);
@@ -63,26 +61,26 @@ void lat_factor_statistics(const lat_factor_model *model, double objective, doub
   }
 }
 
-lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const double *Q)
+lat_status lat_factor_rotate(lat_workspace *work, const lat_factor_sums *s, const double *Q)
 {
   size_t n = s->M + 1;
   LAT_SCOPE(work);
-  double *turn = lat_doubles(work, n * n), *A = lat_doubles(work, n * n);
+  double *rotation = lat_doubles(work, n * n), *A = lat_doubles(work, n * n);
   double *half = lat_doubles(work, n * n), *b = lat_doubles(work, s->D * n);
-  if (!turn || !A || !half || !b) return LAT_MEMORY;
+  if (!rotation || !A || !half || !b) return LAT_MEMORY;
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < n; j++)
-      turn[i * n + j] = i < s->M && j < s->M ? Q[i * s->M + j] : i == j ? 1 : 0;
+      rotation[i * n + j] = i < s->M && j < s->M ? Q[i * s->M + j] : i == j ? 1 : 0;
   for (double *packed = s->A; packed <= s->all; packed += s->T) {
     for (size_t i = 0, at = 0; i < n; i++)
       for (size_t j = 0; j <= i; j++, at++) A[i * n + j] = A[j * n + i] = packed[at];
-    lat_factor_multiply(false, false, n, n, n, turn, A, 0, half);
-    lat_factor_multiply(false, true, n, n, n, half, turn, 0, A);
+    lat_factor_multiply(false, false, n, n, n, rotation, A, 0, half);
+    lat_factor_multiply(false, true, n, n, n, half, rotation, 0, A);
     for (size_t i = 0, at = 0; i < n; i++)
       for (size_t j = 0; j <= i; j++, at++) packed[at] = A[i * n + j];
   }
   memcpy(b, s->B, s->D * n * sizeof *b);
-  lat_factor_multiply(false, true, s->D, n, n, b, turn, 0, s->B);
+  lat_factor_multiply(false, true, s->D, n, n, b, rotation, 0, s->B);
   return LAT_OK;
 }
 
@@ -90,7 +88,7 @@ lat_status lat_factor_turn(lat_workspace *work, const lat_factor_sums *s, const 
 
 /* A chunk's sums, about the mean; behind the memory of the walk. */
 typedef struct adder {
-  lat_factor_lanes l;
+  lat_factor_batch b;
   bool density;
   const double *weights;
   double *w;         /* rows: their weights */
@@ -103,7 +101,7 @@ typedef struct adder {
 
 static size_t lay_out(adder *a, size_t D, size_t M, bool missing, size_t rows, double *memory)
 {
-  size_t stride = lat_factor_stride(lat_factor_batch(M, missing, rows));
+  size_t stride = lat_factor_batch_stride(lat_factor_batch_rows(M, missing, rows));
   size_t T = lat_packed_count(M + 1), n = M + 1;
   const struct {
     double **to;
@@ -114,7 +112,7 @@ static size_t lay_out(adder *a, size_t D, size_t M, bool missing, size_t rows, d
                {&a->A, missing ? (D + 1) * T : n * n},
                {&a->B, D * n},
                {&a->q, D}};
-  size_t total = lat_factor_lanes_count(D, M, missing, rows);
+  size_t total = lat_factor_batch_count(D, M, missing, rows);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     *parts[i].to = memory ? memory + total : NULL;
     total += parts[i].count;
@@ -142,7 +140,8 @@ LAT_CLONES static void combine(size_t n, double c, const double *restrict w,
   for (size_t i = 0; i < n; i++) z[i] = c * w[i] * z[i] + x[i] * y[i];
 }
 
-/* The sum of w x y, in eight sums side by side, which a compiler can make a vector; n is a multiple of 8. */
+/* The sum of w x y, in eight sums side by side, which a compiler can make a vector; n is a multiple
+ * of 8. */
 LAT_CLONES static double sum_of(size_t n, const double *restrict w, const double *restrict x,
                                 const double *restrict y)
 {
@@ -164,12 +163,12 @@ LAT_CLONES static double total(size_t n, const double *x)
 /* Weights, the objective, and z1. */
 static void weigh(adder *a)
 {
-  const lat_factor_lanes *l = &a->l;
-  size_t n = lat_tile_columns(l->rows), M = l->frame->M;
-  const double *value = a->density ? l->density : l->square, *one = l->z + M * l->stride;
+  const lat_factor_batch *b = &a->b;
+  size_t n = lat_tile_columns(b->rows), M = b->model->M;
+  const double *value = a->density ? b->density : b->square, *one = b->z + M * b->stride;
   for (size_t i = 0; i < n; i++)
-    a->w[i] = i >= l->rows ? 0 : a->weights ? a->weights[lat_factor_lane_place(l, i)] : 1;
-  for (size_t m = 0; m <= M; m++) multiply(n, a->w, l->z + m * l->stride, a->z1 + m * l->stride);
+    a->w[i] = i >= b->rows ? 0 : a->weights ? a->weights[lat_factor_batch_place(b, i)] : 1;
+  for (size_t m = 0; m <= M; m++) multiply(n, a->w, b->z + m * b->stride, a->z1 + m * b->stride);
   a->weight += sum_of(n, a->w, one, one);
   a->objective += sum_of(n, a->w, value, one);
 }
@@ -177,53 +176,53 @@ static void weigh(adder *a)
 /* E of each group: its rows' weights times z~ z~', and V = noise inv(K) for z0 and 0 for the 1. */
 static void expect(adder *a)
 {
-  const lat_factor_lanes *l = &a->l;
-  size_t M = l->frame->M, stride = l->stride, padded = lat_tile_columns(l->groups);
-  bool alone = l->groups == l->rows;
-  double noise = a->density ? l->frame->noise : 0;
+  const lat_factor_batch *b = &a->b;
+  size_t M = b->model->M, stride = b->stride, padded = lat_tile_columns(b->groups);
+  bool alone = b->groups == b->rows;
+  double noise = a->density ? b->model->noise : 0;
   memset(a->E, 0, lat_packed_count(M + 1) * stride * sizeof *a->E);
-  if (a->density) lat_factor_lanes_inverse(l, a->E);
+  if (a->density) lat_factor_batch_inverse(b, a->E);
   for (size_t i = 0, t = 0; i <= M; i++)
     for (size_t j = 0; j <= i; j++, t++) {
-      const double *x = a->z1 + i * stride, *y = l->z + j * stride, c = i < M ? noise : 0;
+      const double *x = a->z1 + i * stride, *y = b->z + j * stride, c = i < M ? noise : 0;
       double *E = a->E + t * stride;
       if (alone) combine(padded, c, a->w, x, y, E);
-      for (size_t g = 0; !alone && g < l->groups; g++) {
+      for (size_t g = 0; !alone && g < b->groups; g++) {
         double sum = 0, weight = 0;
-        for (size_t r = l->first[g]; r < l->first[g + 1]; r++) {
+        for (size_t r = b->first[g]; r < b->first[g + 1]; r++) {
           sum += x[r] * y[r];
           weight += a->w[r];
         }
         E[g] = c * weight * E[g] + sum;
       }
-      for (size_t g = l->groups; g < padded; g++) E[g] = 0;
+      for (size_t g = b->groups; g < padded; g++) E[g] = 0;
     }
 }
 
 static void add_batch(adder *a)
 {
-  const lat_factor_lanes *l = &a->l;
-  size_t D = l->frame->D, M = l->frame->M, T = lat_packed_count(M + 1), stride = l->stride;
-  size_t n = lat_tile_columns(l->rows);
+  const lat_factor_batch *b = &a->b;
+  size_t D = b->model->D, M = b->model->M, T = lat_packed_count(M + 1), stride = b->stride;
+  size_t n = lat_tile_columns(b->rows);
   weigh(a);
-  lat_tile_inner(D, M + 1, n, l->d, stride, a->z1, stride, true, a->B, M + 1);
-  for (size_t j = 0; j < D; j++) a->q[j] += sum_of(n, a->w, l->d + j * stride, l->d + j * stride);
-  if (l->mask) {
-    size_t padded = lat_tile_columns(l->groups);
+  lat_tile_inner(D, M + 1, n, b->d, stride, a->z1, stride, true, a->B, M + 1);
+  for (size_t j = 0; j < D; j++) a->q[j] += sum_of(n, a->w, b->d + j * stride, b->d + j * stride);
+  if (b->mask) {
+    size_t padded = lat_tile_columns(b->groups);
     expect(a);
-    lat_tile_inner(D, T, padded, l->mask, stride, a->E, stride, true, a->A, T);
+    lat_tile_inner(D, T, padded, b->mask, stride, a->E, stride, true, a->A, T);
     for (size_t t = 0; t < T; t++) a->A[D * T + t] += total(padded, a->E + t * stride);
   } else {
-    lat_tile_inner(M + 1, M + 1, n, a->z1, stride, l->z, stride, true, a->A, M + 1);
+    lat_tile_inner(M + 1, M + 1, n, a->z1, stride, b->z, stride, true, a->A, M + 1);
   }
 }
 
 /* A of complete rows, packed, into the memory of the walk, which is over: all have the same V. */
 static const double *pack(const adder *a)
 {
-  const lat_factor_frame *f = a->l.frame;
+  const lat_factor_precomputed *f = a->b.model;
   size_t M = f->M;
-  double *A = a->l.copy, *inverse = A + lat_packed_count(M + 1);
+  double *A = a->b.copy, *inverse = A + lat_packed_count(M + 1);
   for (size_t i = 0, t = 0; i <= M; i++)
     for (size_t j = 0; j <= i; j++) A[t++] = a->A[i * (M + 1) + j];
   if (!a->density || M == 0) return A;
@@ -235,7 +234,7 @@ static const double *pack(const adder *a)
 /* From sums about the mean to ones about the shift. */
 static void add_chunk(const adder *a, const double *shift, double *statistics)
 {
-  const lat_factor_frame *f = a->l.frame;
+  const lat_factor_precomputed *f = a->b.model;
   size_t D = f->D, M = f->M;
   lat_factor_sums s = lat_factor_sums_of(D, M, f->missing, statistics);
   const double *A = f->missing ? a->A : pack(a);
@@ -250,17 +249,17 @@ static void add_chunk(const adder *a, const double *shift, double *statistics)
   }
 }
 
-void lat_factor_add(const lat_factor_frame *frame, const lat_matrix *X, const double *weights,
+void lat_factor_add(const lat_factor_precomputed *model, const lat_matrix *X, const double *weights,
                     const double *shift, bool density, double *statistics, double *scratch)
 {
-  size_t D = frame->D, M = frame->M, T = lat_packed_count(M + 1);
+  size_t D = model->D, M = model->M, T = lat_packed_count(M + 1);
   adder a = {.density = density, .weights = weights};
-  lay_out(&a, D, M, frame->missing, X->rows, scratch);
-  memset(a.A, 0, (frame->missing ? (D + 1) * T : (M + 1) * (M + 1)) * sizeof *a.A);
+  lay_out(&a, D, M, model->missing, X->rows, scratch);
+  memset(a.A, 0, (model->missing ? (D + 1) * T : (M + 1) * (M + 1)) * sizeof *a.A);
   memset(a.B, 0, D * (M + 1) * sizeof *a.B);
   memset(a.q, 0, D * sizeof *a.q);
-  lat_factor_lanes_begin(&a.l, frame, X, scratch);
-  while (lat_factor_lanes_next(&a.l)) add_batch(&a);
+  lat_factor_batch_begin(&a.b, model, X, scratch);
+  while (lat_factor_batch_next(&a.b)) add_batch(&a);
   add_chunk(&a, shift, statistics);
 }
 
@@ -276,8 +275,13 @@ size_t lat_factor_em_scratch(const lat_em *em, size_t rows)
 
 /* ---- the M-step ------------------------------------------------------------------------------ */
 
+lat_status lat_factor_wholly_missing(lat_workspace *work, size_t column)
+{
+  return lat_fail(work, LAT_INVALID, "column %zu of X is wholly missing", column + 1);
+}
+
 lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const double *shift,
-                            const lat_factor_model *to, double *rest, double *weight)
+                            const lat_factor_view *to, double *rest, double *weight)
 {
   size_t M = s->M;
   LAT_SCOPE(work);
@@ -302,7 +306,7 @@ lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const
 }
 
 lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *s,
-                             const lat_factor_model *to)
+                             const lat_factor_view *to)
 {
   size_t M = s->M, T = lat_packed_count(M);
   const double *z = s->all + T, n = z[M];
@@ -321,36 +325,5 @@ lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *s,
       w[k] = sum;
     }
   }
-  return LAT_OK;
-}
-
-/* ---- a start --------------------------------------------------------------------------------- */
-
-lat_status lat_factor_start(lat_workspace *work, const lat_matrix *X, const double *weights,
-                            bool missing, uint64_t seed, const lat_factor_model *to, double *shift,
-                            double *variances)
-{
-  enum { STREAM = 0x70706361 };
-  size_t D = X->cols, M = to->M, count = lat_column_moments_count(D);
-  LAT_SCOPE(work);
-  double *memory = lat_doubles(work, count), *deviation = lat_doubles(work, D), mean = 0;
-  if (!memory || !deviation) return LAT_MEMORY;
-  memset(memory, 0, count * sizeof *memory);
-  lat_column_moments m = lat_column_moments_of(memory, D);
-  LAT_TRY(lat_column_moments_add(work, &m, X, weights, missing));
-  for (size_t j = 0; j < D; j++) {
-    to->mean[j] = shift[j] = m.mean[j];
-    deviation[j] = lat_column_deviation(&m, j);
-    variances[j] = deviation[j] > LAT_CONSTANT * fabs(m.mean[j]) ? deviation[j] * deviation[j] : 0;
-    mean += variances[j] / (double)D;
-  }
-  LAT_TRY(lat_check_spread(work, to->shared ? LAT_SPREAD_TOGETHER : LAT_SPREAD_EACH, D, m.mean,
-                           deviation));
-  for (size_t j = 0; !(to->shared && mean > 0) && j < D; j++)
-    if (!(m.weight[j] > 0)) return lat_factor_wholly_missing(work, j);
-  lat_random random = {seed, STREAM, 0};
-  lat_random_fill_normal(NULL, &random, D * M, to->W);
-  for (size_t i = 0; i < D * M; i++)
-    to->W[i] *= sqrt((to->shared ? mean : variances[i / M]) / 2 / (double)M);
   return LAT_OK;
 }

@@ -1,307 +1,250 @@
-/* bpca.c: the closed form of Bayesian PCA, and the start of its iteration. */
-#include "em/factor/bpca.h"
-
+/* bpca.c: the description of Bayesian PCA: options, methods, and the functions behind them.
+ *
+ * Storage: nothing lies aside of the parameters. Evidence can't be added up by rows as likelihood
+ * can, so there are no online fits. */
 #include <math.h>
 #include <string.h>
 
-#include "base/special.h"
-#include "em/factor/bilinear.h"
-#include "em/factor/bpca_internal.h"
-#include "projection/pca.h"
+#include "em/factor/context.h"
+#include "modeling/save.h"
 
-const lat_parameter lat_bpca_parameters[] = {{"mean", {LAT_D}},
-                                             {"W", {LAT_D, LAT_M}},
-                                             {"noise_variance", {LAT_END}},
-                                             {"alpha", {LAT_M}},
-                                             {"W_covariance", {LAT_M, LAT_M}},
-                                             {NULL, {LAT_END}}};
+/* ---- options --------------------------------------------------------------------------------- */
 
-lat_bpca lat_bpca_of(double *flat, size_t D, size_t M)
+static const char *const dimensions[] = {"all", NULL};
+static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
+
+static const lat_option options[] = {
+    LAT_OPTION_SIZE_OR_WORD(lat_bpca_options, latent_dim, -1, 0, LAT_MOST_PARTS, dimensions),
+    LAT_OPTION_CHOICE(lat_bpca_options, method, LAT_BPCA_EM, methods_of_fit),
+    LAT_FIT_OPTION(lat_bpca_options, "max_iterations", LAT_SIZE, max_iterations, 10000, 0,
+                   LAT_ANY_COUNT),
+    LAT_FIT_OPTION(lat_bpca_options, "tolerance", LAT_NUMBER, tolerance, 1e-10, 0,
+                   (double)INFINITY),
+    LAT_FIT_OPTION(lat_bpca_options, "accelerate", LAT_BOOLEAN, accelerate, true, 0, 1),
+    {.name = NULL}};
+
+lat_bpca_options lat_bpca_defaults(void)
 {
-  double *s2 = flat + D + D * M;
-  return (lat_bpca){D, M, flat, flat + D, s2, s2 + 1, s2 + 1 + M};
+  lat_bpca_options o;
+  lat_model_defaults(&lat_bpca_model, &o);
+  return o;
 }
 
-lat_factor_model lat_bpca_model(const lat_bpca *b)
+lat_status lat_bpca_check(lat_workspace *work, const lat_bpca_options *o)
 {
-  return (lat_factor_model){.D = b->D,
-                            .M = b->M,
-                            .mean = b->mean,
-                            .W = b->W,
-                            .noise_variances = b->noise_variance,
-                            .shared = true};
+  return lat_model_check(work, &lat_bpca_model, o);
 }
 
-size_t lat_bpca_dimensions(const double *W, size_t D, size_t M)
+static const lat_parameter *parameters(const void *o)
 {
-  for (size_t i = 0; i < M; i++) {
-    bool off = true;
-    for (size_t j = 0; off && j < D; j++) off = W[j * M + i] == 0;
-    if (off) return i;
-  }
-  return M;
+  (void)o;
+  return lat_bpca_parameters;
 }
 
-void lat_bpca_switch_off(const lat_bpca *b, size_t i, double weight)
+lat_bpca lat_bpca_of(const lat_fitted *f)
 {
-  double alpha = 1e12 * weight / *b->noise_variance;
-  for (size_t j = 0; j < b->D; j++) b->W[j * b->M + i] = 0;
-  for (size_t k = 0; k < b->M; k++)
-    b->W_covariance[i * b->M + k] = b->W_covariance[k * b->M + i] = 0;
-  b->alpha[i] = alpha;
-  b->W_covariance[i * b->M + i] = 1 / alpha;
+  size_t D = f->sizes[LAT_D], M = f->sizes[LAT_M];
+  lat_bpca_view b = lat_bpca_view_of(f->flat, D, M);
+  return (lat_bpca){.options = *(const lat_bpca_options *)f->options,
+                    .D = D,
+                    .M = M,
+                    .mean = b.mean,
+                    .W = b.W,
+                    .noise_variance = b.noise_variance,
+                    .alpha = b.alpha,
+                    .W_covariance = b.W_covariance,
+                    .effective_dimension = lat_bpca_count_on(b.W, D, M)};
 }
 
-lat_status lat_bpca_no_noise(lat_workspace *work, size_t M)
+static lat_factor_view factor_of(const lat_bpca *b)
 {
-  return lat_fail(
-      work, LAT_SINGULAR,
-      "the data has no variance outside of %zu dimensions (rows too few, or constant or "
-      "collinear columns), so noise_variance is 0 and the evidence unbounded; take a "
-      "smaller latent_dim, or a PCA",
-      M);
+  return lat_factor_view_of(b->mean, b->D, b->M, true);
 }
 
-static lat_status check_latent_dim(lat_workspace *work, size_t D, size_t M)
+static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 {
-  if (M < D) return LAT_OK;
-  return lat_fail(work, LAT_INVALID,
-                  "latent_dim is %zu and X has %zu columns; Bayesian PCA needs fewer latent "
-                  "dimensions than columns",
-                  M, D);
-}
-
-/* ---- one column ------------------------------------------------------------------------------ */
-
-/* y of x = lambda/s2, and what a column of that y adds to 2 bound/N. Below x = (1 + sqrt(a))^2 there
- * is no root: y is 0. */
-static double root_of(double x, double a)
-{
-  double t = x - 1 - a, square = t * t - 4 * a;
-  return t > 0 && square >= 0 ? 0.5 * (t + sqrt(square)) : 0;
-}
-
-static double gain_of(double y, double a)
-{
-  return y - log1p(y) - a * log1p(y / a);
-}
-
-/* The x from which on the gain is above 0. It grows with y >= sqrt(a), is below 0 there, and above
- * at 4 (1 + a). */
-static double threshold(double a)
-{
-  double low = sqrt(a), high = 4 * (1 + a);
-  for (int i = 0; i < 200 && low < high; i++) {
-    double middle = 0.5 * (low + high);
-    if (middle <= low || middle >= high) break;
-    *(gain_of(middle, a) > 0 ? &high : &low) = middle;
-  }
-  return (1 + high) * (high + a) / high;
-}
-
-/* ---- the noise variance ---------------------------------------------------------------------- */
-
-typedef struct spectrum {
-  const double *lambda; /* descending */
-  double total, D, a;
-} spectrum;
-
-/* 2 bound/N without its constant, with the first `on` columns on. */
-static double bound(const spectrum *s, size_t on, double s2)
-{
-  double sum = -s->D * log(s2) - s->total / s2;
-  for (size_t i = 0; i < on; i++) sum += gain_of(root_of(s->lambda[i] / s2, s->a), s->a);
-  return sum;
-}
-
-/* Its first derivative by log s2, total/s2 - D - sum of y, and the second, which grows with s2. */
-static double slope(const spectrum *s, size_t on, double s2)
-{
-  double sum = s->total / s2 - s->D;
-  for (size_t i = 0; i < on; i++) sum -= root_of(s->lambda[i] / s2, s->a);
-  return sum;
-}
-
-static double curvature(const spectrum *s, size_t on, double s2)
-{
-  double sum = -s->total / s2;
-  for (size_t i = 0; i < on; i++) {
-    double x = s->lambda[i] / s2, y = root_of(x, s->a), below = y * y - s->a;
-    sum += below > 0 ? x * y * y / below : INFINITY;
-  }
-  return sum;
-}
-
-/* Where f, above 0 at low, is no more. */
-static double zero_of(const spectrum *s, size_t on, double low, double high, double sign,
-                      double (*f)(const spectrum *, size_t, double))
-{
-  for (int i = 0; i < 200; i++) {
-    double middle = sqrt(low) * sqrt(high);
-    if (middle <= low || middle >= high) break;
-    *(sign * f(s, on, middle) > 0 ? &low : &high) = middle;
-  }
-  return high;
-}
-
-/* With i columns on s2 is between lambda_{i+1} and lambda_i over the threshold, where the bound has
- * at most one maximum: first it bends down, then up. */
-lat_bpca_optimum lat_bpca_best(const double *lambda, size_t M, double total, size_t D,
-                               double weight, double floor)
-{
-  spectrum s = {lambda, total, (double)D, (double)D / weight};
-  double edge = threshold(s.a), high = 2 * total / s.D;
-  lat_bpca_optimum best = {floor, bound(&s, M, floor), M};
-  for (size_t on = 0; on <= M; on++) {
-    double low = on < M ? lambda[on] / edge : floor, top = high;
-    if (low < floor) low = floor;
-    if (low >= high) continue;
-    high = low;
-    if (!(slope(&s, on, low) > 0)) continue;
-    if (curvature(&s, on, top) > 0) top = zero_of(&s, on, low, top, -1, curvature);
-    if (slope(&s, on, top) > 0) continue;
-    double noise = zero_of(&s, on, low, top, 1, slope), value = bound(&s, on, noise);
-    if (value > best.bound) best = (lat_bpca_optimum){noise, value, on};
-  }
-  best.bound = 0.5 * (best.bound - s.D * LAT_LOG_2PI);
-  return best;
-}
-
-double lat_bpca_eigenvalue(double y, double noise, size_t D, double weight)
-{
-  return noise * (1 + y) * (y + (double)D / weight) / y;
-}
-
-double lat_bpca_switch_on(const lat_bpca *b, size_t i, double lambda, double weight)
-{
-  double D = (double)b->D, noise = *b->noise_variance, a = D / weight;
-  double y = root_of(lambda / noise, a);
-  for (size_t k = 0; k < b->M; k++)
-    b->W_covariance[i * b->M + k] = b->W_covariance[k * b->M + i] = 0;
-  b->alpha[i] = D / (noise * y);
-  b->W_covariance[i * b->M + i] = noise * y / (weight * (y + a));
-  return sqrt(noise * y / (y + a) * y);
-}
-
-/* ---- the closed form ------------------------------------------------------------------------- */
-
-static lat_status from_pca(lat_workspace *work, lat_pca pca, double weight, size_t M,
-                           double *parameters, double *objective)
-{
-  size_t D = pca.D, known = pca.M < M ? pca.M : M;
-  lat_bpca to = lat_bpca_of(parameters, D, M);
-  double total = *pca.total_variance, offset = 0;
-  for (size_t j = 0; j < D; j++) offset = fmax(offset, fabs(pca.mean[j]));
-  double floor =
-      fmax(LAT_BPCA_NO_NOISE * total / (double)D, LAT_CONSTANT * offset * LAT_CONSTANT * offset);
-  if (!(total / (double)D > floor)) return lat_bpca_no_noise(work, M);
-  lat_bpca_optimum best = lat_bpca_best(pca.eigenvalues, known, total, D, weight, floor);
-  if (!(best.noise > floor)) return lat_bpca_no_noise(work, known);
-  memcpy(to.mean, pca.mean, D * sizeof *to.mean);
-  *to.noise_variance = best.noise;
-  *objective = best.bound;
-  for (size_t i = 0; i < M; i++) {
-    lat_bpca_switch_off(&to, i, weight);
-    if (i >= best.on) continue;
-    double length = lat_bpca_switch_on(&to, i, pca.eigenvalues[i], weight);
-    for (size_t j = 0; j < D; j++) to.W[j * M + i] = length * pca.components[j * pca.M + i];
-  }
+  lat_bpca b = lat_bpca_of(f);
+  size_t M = b.options.latent_dim;
+  if (b.M >= b.D || (M != LAT_BPCA_ALL && b.M != M))
+    return lat_fail(work, LAT_INVALID, "W is %zux%zu, which latent_dim doesn't fit", b.D, b.M);
+  if (!(*b.noise_variance > 0))
+    return lat_fail(work, LAT_INVALID, "noise_variance is %.14g", *b.noise_variance);
+  for (size_t i = 0; i < b.M; i++)
+    if (!(b.alpha[i] > 0 && b.W_covariance[i * b.M + i] > 0))
+      return lat_fail(work, LAT_INVALID, "alpha or the variance of column %zu of W isn't above 0",
+                      i + 1);
   return LAT_OK;
 }
 
-/* As many directions as are asked for, and as N rows can have. */
-static lat_pca_options pca_options(size_t rows, size_t M)
-{
-  size_t most = rows > 1 && rows - 1 < M ? rows - 1 : M;
-  return (lat_pca_options){.latent_dim = most ? most : 1, .tolerance = 1e-10};
-}
+/* ---- how many dimensions --------------------------------------------------------------------- */
 
-static double total_weight(size_t rows, const double *weights)
+/* Columns with more than one value. */
+static size_t count_varying(const lat_matrix *X)
 {
-  double sum = weights ? 0 : (double)rows;
-  for (size_t i = 0; weights && i < rows; i++) sum += weights[i];
-  return sum;
-}
-
-lat_status lat_bpca_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t M,
-                        double *parameters, double *objective)
-{
-  LAT_TRY(check_latent_dim(work, X->cols, M));
-  LAT_SCOPE(work);
-  lat_pca_options options = pca_options(X->rows, M);
-  lat_pca_report record;
-  double *flat;
-  size_t found;
-  LAT_TRY(lat_pca_fit_rows(work, X, weights, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_view(flat, X->cols, found), total_weight(X->rows, weights), M,
-                   parameters, objective));
-  return LAT_OK;
-}
-
-lat_status lat_bpca_from_moments(lat_workspace *work, const lat_moments *moments, size_t M,
-                                 double *parameters, double *objective)
-{
-  size_t D = moments->dimensions, found;
-  LAT_TRY(check_latent_dim(work, D, M));
-  LAT_SCOPE(work);
-  lat_pca_options options = pca_options(D, M);
-  lat_pca_report record;
-  double *flat;
-  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_view(flat, D, found), *moments->weight, M, parameters, objective));
-  return LAT_OK;
-}
-
-/* ---- a start --------------------------------------------------------------------------------- */
-
-/* X without gaps, these filled with the columns' means, which become the shift. */
-static lat_status fill_gaps(lat_workspace *work, const lat_matrix *X, const double *weights,
-                            double *shift, lat_matrix *filled)
-{
-  size_t D = X->cols, count = lat_column_moments_count(D);
-  double *memory = lat_doubles(work, count);
-  *filled = lat_matrix_new(work, X->rows, D);
-  if (!memory || !filled->data) return LAT_MEMORY;
-  memset(memory, 0, count * sizeof *memory);
-  lat_column_moments m = lat_column_moments_of(memory, D);
-  LAT_TRY(lat_column_moments_add(work, &m, X, weights, true));
-  for (size_t j = 0; j < D; j++)
-    if (!(m.weight[j] > 0)) return lat_factor_wholly_missing(work, j);
-  memcpy(shift, m.mean, D * sizeof *shift);
-  lat_copy(X, filled);
-  double *to = filled->data;
-  for (size_t i = 0; i < X->rows; i++)
-    for (size_t j = 0; j < D; j++)
-      if (isnan(to[i * D + j])) to[i * D + j] = shift[j];
-  return LAT_OK;
-}
-
-lat_status lat_bpca_start(lat_workspace *work, const lat_matrix *X, const double *weights,
-                          bool missing, size_t M, const lat_bpca_state *state, double *parameters)
-{
-  size_t D = X->cols, found;
-  LAT_TRY(check_latent_dim(work, D, M));
-  LAT_SCOPE(work);
-  lat_matrix filled = *X;
-  if (missing) LAT_TRY(fill_gaps(work, X, weights, state->shift, &filled));
-  lat_pca_options options = pca_options(X->rows, M);
-  lat_pca_report record;
-  double *flat, objective, weight = total_weight(X->rows, weights), spread = 0;
-  LAT_TRY(lat_pca_fit_rows(work, &filled, weights, &options, &flat, &found, &record));
-  lat_pca pca = lat_pca_view(flat, D, found);
-  LAT_TRY(from_pca(work, pca, weight, M, parameters, &objective));
-  memcpy(state->shift, pca.mean, D * sizeof *state->shift);
-  *state->settled = false;
-  lat_bpca to = lat_bpca_of(parameters, D, M);
-  double s2 = *to.noise_variance;
-  size_t on = 0;
-  for (; on < M && on < found && pca.eigenvalues[on] > LAT_BPCA_NO_NOISE * *pca.total_variance;
-       on++) {
-    double square = fmax(pca.eigenvalues[on] - s2, 0.5 * s2);
-    for (size_t j = 0; j < D; j++) to.W[j * M + on] = sqrt(square) * pca.components[j * found + on];
-    to.W_covariance[on * M + on] = s2 / weight;
-    spread += square + (double)D * s2 / weight;
+  size_t count = 0;
+  for (size_t j = 0; j < X->cols; j++) {
+    double first = NAN;
+    size_t i = 0;
+    for (; i < X->rows; i++) {
+      double x = lat_get(X, i, j);
+      if (isnan(first)) first = x;
+      if (x > first || x < first) break;
+    }
+    count += i < X->rows;
   }
-  for (size_t i = 0; i < on; i++) to.alpha[i] = (double)D * (double)on / spread;
+  return count;
+}
+
+static size_t count_scattered(const lat_moments *moments)
+{
+  size_t D = moments->dimensions, count = 0;
+  for (size_t j = 0; j < D; j++) count += moments->scatter[j * (D + 1)] > 0;
+  return count;
+}
+
+/* The most latent dimensions: one less than the columns that vary, and of N rows N - 2. */
+static size_t most_dimensions(const lat_bpca_options *o, size_t varying, size_t N)
+{
+  if (o->latent_dim != LAT_BPCA_ALL) return o->latent_dim;
+  size_t most = varying > 0 ? varying - 1 : 0;
+  if (most + 2 <= N) return most;
+  return N > 2 ? N - 2 : most > 0;
+}
+
+/* ---- a fit ----------------------------------------------------------------------------------- */
+
+static lat_form form(const lat_fit *fit)
+{
+  const lat_bpca_options *o = fit->options;
+  return o->method == LAT_BPCA_EM ? LAT_FORM_EM : LAT_FORM_ROWS;
+}
+
+static lat_status solve(lat_fit *fit, const lat_moments *moments)
+{
+  lat_workspace *work = fit->work;
+  size_t D = moments ? moments->dimensions : fit->rows.cols;
+  size_t M = moments
+                 ? most_dimensions(fit->options, count_scattered(moments), (size_t)*moments->rows)
+                 : most_dimensions(fit->options, count_varying(&fit->rows), fit->rows.rows);
+  LAT_TRY(lat_bpca_check_dimensions(work, D, M));
+  fit->best.sizes[LAT_D] = D;
+  fit->best.sizes[LAT_M] = M;
+  double *flat = lat_doubles(work, lat_parameters_count(lat_bpca_parameters, fit->best.sizes));
+  double *history = lat_doubles(work, 1);
+  if (!flat || !history) return LAT_MEMORY;
+  LAT_TRY(moments ? lat_bpca_from_moments(work, moments, M, flat, history)
+                  : lat_bpca_closed_form(work, &fit->rows, fit->row_weights, M, flat, history));
+  fit->best.flat = flat;
+  fit->report.method = "closed_form";
+  fit->report.objective = *history;
+  fit->history = history;
   return LAT_OK;
 }
+
+static lat_status plan(lat_fit *fit)
+{
+  lat_bpca_context *context = lat_allocate(fit->work, 1, sizeof *context);
+  double *shift = lat_doubles(fit->work, fit->sizes[LAT_D]);
+  bool *judging = lat_allocate(fit->work, 1, sizeof *judging);
+  if (!context || !shift || !judging) return LAT_MEMORY;
+  memset(shift, 0, fit->sizes[LAT_D] * sizeof *shift);
+  *judging = false;
+  *context = (lat_bpca_context){shift, judging};
+  fit->core = &lat_bpca_kind;
+  fit->context = context;
+  fit->sizes[LAT_M] = most_dimensions(fit->options, count_varying(&fit->sample), fit->sample.rows);
+  return lat_bpca_check_dimensions(fit->work, fit->sizes[LAT_D], fit->sizes[LAT_M]);
+}
+
+static lat_status start(lat_fit *fit)
+{
+  return lat_bpca_start(fit->work, &fit->sample, fit->sample_weights, fit->missing,
+                        fit->sizes[LAT_M], fit->context, fit->parameters);
+}
+
+static const lat_fit_kind fit_kind = {.plan = plan, .start = start, .form = form, .solve = solve};
+
+lat_status lat_bpca_fit(lat_workspace *work, lat_source *source, const double *weights,
+                        const lat_bpca_options *o, lat_bpca *bpca, lat_fit_report *report)
+{
+  lat_fitted fitted;
+  LAT_TRY(lat_fit_model(work, &lat_bpca_model, source, weights, o, &fitted, report));
+  *bpca = lat_bpca_of(&fitted);
+  return LAT_OK;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+lat_status lat_bpca_save(lat_workspace *work, const lat_bpca *bpca, const char *path)
+{
+  const lat_fitted f = {.model = &lat_bpca_model,
+                        .options = &bpca->options,
+                        .sizes = {[LAT_D] = bpca->D, [LAT_M] = bpca->M},
+                        .flat = (double *)bpca->mean};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_bpca_load(lat_workspace *work, const char *path, lat_bpca *bpca)
+{
+  lat_bpca_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_bpca_model, &o, &f));
+  *bpca = lat_bpca_of(&f);
+  return LAT_OK;
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+lat_status lat_bpca_apply(lat_workspace *work, const lat_bpca *bpca, const lat_request *request,
+                          const lat_outputs *outputs)
+{
+  lat_factor_view model = factor_of(bpca);
+  return lat_factor_apply(work, &model, request, outputs);
+}
+
+lat_status lat_bpca_inverse(lat_workspace *work, const lat_bpca *bpca, const lat_matrix *Z,
+                            const lat_matrix *X)
+{
+  lat_factor_view model = factor_of(bpca);
+  return lat_factor_inverse(work, &model, Z, X);
+}
+
+lat_status lat_bpca_sample(lat_workspace *work, const lat_bpca *bpca, lat_random *random,
+                           const lat_matrix *X, const lat_matrix *Z)
+{
+  lat_factor_view model = factor_of(bpca);
+  return lat_factor_sample(work, &model, random, X, Z);
+}
+
+lat_status lat_bpca_covariance(lat_workspace *work, const lat_bpca *bpca, const lat_matrix *C)
+{
+  lat_factor_view model = factor_of(bpca);
+  return lat_factor_covariance(work, &model, C);
+}
+
+size_t lat_bpca_free_parameters(const lat_bpca *bpca)
+{
+  return lat_factor_isotropic_parameters(bpca->D, bpca->effective_dimension);
+}
+
+static size_t free_parameters(const lat_fitted *f)
+{
+  lat_bpca bpca = lat_bpca_of(f);
+  return lat_bpca_free_parameters(&bpca);
+}
+
+static const lat_method methods[] = {LAT_FACTOR_METHODS, {.name = NULL}};
+
+const lat_model lat_bpca_model = {.name = "bpca",
+                                  .options = options,
+                                  .options_size = sizeof(lat_bpca_options),
+                                  .methods = methods,
+                                  .missing = true,
+                                  .parameters = parameters,
+                                  .check_fitted = check_fitted,
+                                  .apply = lat_factor_fitted_apply,
+                                  .inverse = lat_factor_fitted_inverse,
+                                  .sample = lat_factor_fitted_sample,
+                                  .covariance = lat_factor_fitted_covariance,
+                                  .free_parameters = free_parameters,
+                                  .fit = &fit_kind};

@@ -1,25 +1,33 @@
-/* bpca_em.c: the iteration of Bayesian PCA. The statistics are those of bilinear.h, of the columns
- * that are not off. */
+/* bpca_em.c: the iteration of Bayesian PCA (bpca.h).
+ *
+ * Storage: the statistics are those of bilinear.c, of the columns that are not off. */
 #include <math.h>
 #include <string.h>
 
 #include "eigen/eigen.h"
-#include "em/factor/bilinear.h"
-#include "em/factor/bpca_internal.h"
+#include "em/factor/context.h"
 #include "matrix/linear/svd.h"
 
-/* Relative changes of the bound: below SETTLED the noise variance is right, below NEAR a maximum is
- * near. */
-#define SETTLED 1e-4
-#define NEAR    1e-5
+/* Relative changes of the bound: below CONVERGED the noise variance is right, below NEAR a maximum
+ * is near. */
+#define CONVERGED 1e-4
+#define NEAR      1e-5
 /* A column whose |w|^2 is less than this part of D Sigma_ii is on its way to 0. */
 #define FADED 1e-3
 
+const lat_parameter lat_bpca_parameters[] = {{"mean", {LAT_D}},
+                                             {"W", {LAT_D, LAT_M}},
+                                             {"noise_variance", {LAT_END}},
+                                             {"alpha", {LAT_M}},
+                                             {"W_covariance", {LAT_M, LAT_M}},
+                                             {NULL, {LAT_END}}};
+
 /* ---- the E-step ------------------------------------------------------------------------------ */
 
-/* What prepare makes: the columns that are on, D x on; their Sigma; KL(q(W) || p(W)); and the frame. */
+/* What prepare makes: the columns that are on, D x on; their Sigma; KL(q(W) || p(W)); and what
+ * batches need. */
 typedef struct derived {
-  double *count, *kl, *W, *spread, *frame;
+  double *count, *kl, *W, *spread, *precomputed;
 } derived;
 
 static derived derived_of(const lat_em *em)
@@ -30,11 +38,11 @@ static derived derived_of(const lat_em *em)
 }
 
 /* The model as the E-step sees it. */
-static lat_factor_model model_of(const lat_em *em)
+static lat_factor_view model_of(const lat_em *em)
 {
   derived d = derived_of(em);
-  lat_bpca b = lat_bpca_of(em->parameters, em->sizes[LAT_D], em->sizes[LAT_M]);
-  lat_factor_model model = lat_bpca_model(&b);
+  lat_factor_view model =
+      lat_factor_view_of(em->parameters, em->sizes[LAT_D], em->sizes[LAT_M], true);
   model.M = (size_t)*d.count;
   model.W = d.W;
   model.spread = d.spread;
@@ -44,8 +52,8 @@ static lat_factor_model model_of(const lat_em *em)
 static size_t count_derived(const lat_em *em)
 {
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
-  lat_factor_model model = {.D = D, .M = M, .shared = true};
-  return 2 + D * M + M * M + lat_factor_frame_count(&model, em->options.missing);
+  lat_factor_view model = {.D = D, .M = M, .shared = true};
+  return 2 + D * M + M * M + lat_factor_precomputed_count(&model, em->options.missing);
 }
 
 /* With fewer columns batches are longer, so the most may be needed by any number of them. */
@@ -67,8 +75,9 @@ static double square_of(const double *W, size_t D, size_t n, size_t i)
   return sum;
 }
 
-/* The first `on` rows and columns of Sigma, packed, as L L'; false unless it is positive definite. */
-static bool factor_covariance(const lat_bpca *b, size_t on, double *packed, double *log_det)
+/* The first `on` rows and columns of Sigma, packed, as L L'; false unless it is positive definite.
+ */
+static bool factor_covariance(const lat_bpca_view *b, size_t on, double *packed, double *log_det)
 {
   for (size_t i = 0, at = 0; i < on; i++)
     for (size_t k = 0; k <= i; k++) packed[at++] = b->W_covariance[i * b->M + k];
@@ -78,18 +87,18 @@ static bool factor_covariance(const lat_bpca *b, size_t on, double *packed, doub
 static lat_status prepare(lat_em *em, const double *parameters, double *memory)
 {
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
-  lat_bpca b = lat_bpca_of((double *)parameters, D, M);
+  lat_bpca_view b = lat_bpca_view_of(parameters, D, M);
   derived d = derived_of(em);
   LAT_SCOPE(em->work);
-  size_t on = lat_bpca_dimensions(b.W, D, M);
+  size_t on = lat_bpca_count_on(b.W, D, M);
   double *packed = lat_doubles(em->work, lat_packed_count(on)), log_det;
   if (!packed) return LAT_MEMORY;
   memory[0] = (double)on;
   for (size_t j = 0; j < D; j++) memcpy(d.W + j * on, b.W + j * M, on * sizeof *d.W);
   for (size_t i = 0; i < on; i++)
     memcpy(d.spread + i * on, b.W_covariance + i * M, on * sizeof *d.spread);
-  lat_factor_model model = model_of(em);
-  lat_factor_frame_fill(&model, em->options.missing, true, d.frame);
+  lat_factor_view model = model_of(em);
+  lat_factor_precompute(&model, em->options.missing, true, d.precomputed);
   if (!factor_covariance(&b, on, packed, &log_det))
     return lat_fail(em->work, LAT_SINGULAR, "W_covariance is not positive definite");
   *d.kl = -0.5 * (double)D * ((double)on + log_det);
@@ -103,10 +112,11 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
   derived d = derived_of(em);
-  lat_factor_model model = model_of(em);
-  lat_factor_frame frame = lat_factor_frame_of(&model, em->options.missing, true, d.frame);
-  lat_factor_add(&frame, &chunk->X, chunk->weights, ((const lat_bpca_state *)em->model)->shift,
-                 true, statistics, scratch);
+  lat_factor_view model = model_of(em);
+  lat_factor_precomputed f =
+      lat_factor_precomputed_of(&model, em->options.missing, true, d.precomputed);
+  lat_factor_add(&f, &chunk->X, chunk->weights, ((const lat_bpca_context *)em->model)->shift, true,
+                 statistics, scratch);
   if (chunk->first == 0) statistics[0] -= *d.kl;
 }
 
@@ -114,7 +124,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
 
 /* A step under way: new loadings (D x on) and their Sigma (on x on), in whatever directions. */
 typedef struct step {
-  lat_bpca b;
+  lat_bpca_view b;
   size_t D, on;
   lat_factor_sums sums;
   double weight, noise; /* of all rows; the new s2 */
@@ -139,9 +149,9 @@ static lat_status solve(lat_em *em, step *s)
   }
   lat_factor_sums ridged = s->sums;
   ridged.A = A;
-  lat_factor_model to = {.D = D, .M = on, .mean = s->b.mean, .W = s->W};
-  LAT_TRY(lat_factor_solve(em->work, &ridged, ((const lat_bpca_state *)em->model)->shift, &to, rest,
-                           rest + D));
+  lat_factor_view to = {.D = D, .M = on, .mean = s->b.mean, .W = s->W};
+  LAT_TRY(lat_factor_solve(em->work, &ridged, ((const lat_bpca_context *)em->model)->shift, &to,
+                           rest, rest + D));
   lat_packed_cholesky(on, P, NULL);
   lat_packed_inverse(on, P, inverse, inverse + T);
   for (size_t i = 0, at = 0; i < on; i++)
@@ -156,7 +166,7 @@ static lat_status solve(lat_em *em, step *s)
   sum += (double)(D * on) * noise;
   for (size_t i = 0; i < on; i++)
     sum -= noise * s->b.alpha[i] * (square_of(s->W, D, on, i) + (double)D * s->spread[i * on + i]);
-  if (!(sum > LAT_BPCA_NO_NOISE * squares)) return lat_bpca_no_noise(em->work, on);
+  if (!(sum > LAT_FACTOR_NO_NOISE * squares)) return lat_bpca_no_noise(em->work, on);
   s->noise = sum / entries;
   return LAT_OK;
 }
@@ -175,7 +185,7 @@ static lat_status scale_of(lat_em *em, const step *s, bool wanted, double *L)
 }
 
 /* W := W R, Sigma := R'Sigma R for the best R = L Q, where Q diagonalizes L'E[W'W] L. */
-static lat_status turn(lat_em *em, step *s, bool scaled)
+static lat_status rotate(lat_em *em, step *s, bool scaled)
 {
   size_t D = s->D, on = s->on;
   lat_matrix C = lat_matrix_new(em->work, on, on), Q = lat_matrix_new(em->work, on, on);
@@ -191,8 +201,8 @@ static lat_status turn(lat_em *em, step *s, bool scaled)
   LAT_TRY(lat_symmetric(em->work, &C, LAT_EIGEN_AUTO, values, &Q));
   lat_factor_multiply(false, false, on, on, on, L, Q.data, 0, R);
   lat_factor_multiply(false, false, D, on, on, s->W, R, 0, W.data);
-  lat_matrix turned = lat_matrix_of(R, on, on);
-  lat_fix_signs(&W, &turned);
+  lat_matrix rotation = lat_matrix_of(R, on, on);
+  lat_fix_signs(&W, &rotation);
   memcpy(s->W, W.data, D * on * sizeof *s->W);
   lat_factor_multiply(false, false, on, on, on, s->spread, R, 0, half);
   lat_factor_multiply(true, false, on, on, on, R, half, 0, s->spread);
@@ -200,16 +210,16 @@ static lat_status turn(lat_em *em, step *s, bool scaled)
 }
 
 /* The step's results become the parameters, but for columns on their way to 0. */
-static void store(const step *s, bool settled)
+static void store(const step *s, bool judging)
 {
-  const lat_bpca *b = &s->b;
+  const lat_bpca_view *b = &s->b;
   size_t M = b->M, kept = 0, *places = s->places;
   *b->noise_variance = s->noise;
   for (size_t i = 0; i < s->on; i++) {
     double square = square_of(s->W, s->D, s->on, i);
     double variance = (double)s->D * s->spread[i * s->on + i];
-    if (settled && square < FADED * variance) continue;
-    if (settled) b->alpha[kept] = (double)s->D / (square + variance);
+    if (judging && square < FADED * variance) continue;
+    if (judging) b->alpha[kept] = (double)s->D / (square + variance);
     for (size_t j = 0; j < s->D; j++) b->W[j * M + kept] = s->W[j * s->on + i];
     places[kept++] = i;
   }
@@ -219,13 +229,13 @@ static void store(const step *s, bool settled)
   for (size_t i = kept; i < s->on; i++) lat_bpca_switch_off(b, i, s->weight);
 }
 
-/* Near a maximum the columns lie along eigenvectors, and their eigenvalues are known: the closed form
- * says whether the bound is greater elsewhere with fewer of them, and where. Missing entries have no
- * such form. */
-static lat_status leap(lat_em *em, const step *s, double objective)
+/* Near a maximum the columns lie along eigenvectors, and their eigenvalues are known: the closed
+ * form says whether the bound is greater elsewhere with fewer of them, and where. Missing entries
+ * have no such form. */
+static lat_status try_fewer(lat_em *em, const step *s, double objective)
 {
-  const lat_bpca *b = &s->b;
-  size_t D = s->D, M = b->M, on = lat_bpca_dimensions(b->W, D, M);
+  const lat_bpca_view *b = &s->b;
+  size_t D = s->D, M = b->M, on = lat_bpca_count_on(b->W, D, M);
   double *lambda = lat_doubles(em->work, on), total = 0;
   if (!lambda) return LAT_MEMORY;
   for (size_t j = 0; j < D; j++) {
@@ -235,7 +245,7 @@ static lat_status leap(lat_em *em, const step *s, double objective)
   for (size_t i = 0; i < on; i++)
     lambda[i] = lat_bpca_eigenvalue((double)D / (b->alpha[i] * s->noise), s->noise, D, s->weight);
   lat_bpca_optimum best =
-      lat_bpca_best(lambda, on, total, D, s->weight, LAT_BPCA_NO_NOISE * total / (double)D);
+      lat_bpca_best(lambda, on, total, D, s->weight, LAT_FACTOR_NO_NOISE * total / (double)D);
   if (best.on >= on || !(best.bound > objective)) return LAT_OK;
   *b->noise_variance = best.noise;
   for (size_t i = 0; i < best.on; i++) {
@@ -251,8 +261,8 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
 {
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
   LAT_SCOPE(em->work);
-  const lat_bpca_state *state = em->model;
-  step s = {.b = lat_bpca_of(parameters, D, M), .D = D, .weight = statistics[1]};
+  const lat_bpca_context *context = em->model;
+  step s = {.b = lat_bpca_view_of(parameters, D, M), .D = D, .weight = statistics[1]};
   s.on = (size_t)*derived_of(em).count;
   s.sums = lat_factor_sums_of(D, s.on, em->options.missing, statistics);
   s.W = lat_doubles(em->work, D * s.on);
@@ -262,19 +272,19 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   double objective = statistics[0] / statistics[1];
   double change = fabs(objective - em->objective) / (1 + fabs(objective));
   LAT_TRY(solve(em, &s));
-  *state->settled = *state->settled || (em->iterations > 0 && change < SETTLED);
-  if (s.on > 0) LAT_TRY(turn(em, &s, *state->settled));
-  store(&s, *state->settled);
-  if (*state->settled && em->iterations > 0 && change < NEAR && s.sums.blocks == 1)
-    LAT_TRY(leap(em, &s, objective));
-  em->reseeded = !*state->settled || lat_bpca_dimensions(s.b.W, D, M) < s.on;
+  *context->judging = *context->judging || (em->iterations > 0 && change < CONVERGED);
+  if (s.on > 0) LAT_TRY(rotate(em, &s, *context->judging));
+  store(&s, *context->judging);
+  if (*context->judging && em->iterations > 0 && change < NEAR && s.sums.blocks == 1)
+    LAT_TRY(try_fewer(em, &s, objective));
+  em->reseeded = !*context->judging || lat_bpca_count_on(s.b.W, D, M) < s.on;
   return LAT_OK;
 }
 
 /* On a line of acceleration variances may have become negative. */
 static bool feasible(const lat_em *em, double *parameters)
 {
-  lat_bpca b = lat_bpca_of(parameters, em->sizes[LAT_D], em->sizes[LAT_M]);
+  lat_bpca_view b = lat_bpca_view_of(parameters, em->sizes[LAT_D], em->sizes[LAT_M]);
   bool yes = *b.noise_variance > 0;
   for (size_t i = 0; i < b.M; i++) yes = yes && b.alpha[i] > 0 && b.W_covariance[i * b.M + i] > 0;
   return yes; /* prepare says whether all of Sigma is positive definite */

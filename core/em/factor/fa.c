@@ -1,275 +1,421 @@
-#include "em/factor/fa.h"
-
+/* fa.c: the description of factor analysis: options, methods, and the functions behind them.
+ *
+ * Storage: what lies aside of the parameters is an `aside`: the rows and the discrepancy of a fit
+ * by LAT_FA_ML, the D numbers that EM's statistics are about, and the D bounds of the noise
+ * variances. */
 #include <math.h>
+#include <string.h>
 
-#include "em/factor/bilinear.h"
-#include "em/factor/fa_internal.h"
-#include "matrix/linear/svd.h"
-#include "projection/rotation.h"
+#include "base/special.h"
+#include "em/factor/context.h"
+#include "matrix/spread.h"
+#include "modeling/save.h"
 
-const lat_parameter lat_fa_parameters[] = {{"mean", {LAT_D}},
-                                           {"W", {LAT_D, LAT_M}},
-                                           {"noise_variances", {LAT_D}},
-                                           {"factor_correlations", {LAT_M, LAT_M}},
-                                           {NULL, {LAT_END}}};
+typedef struct aside {
+  double rows, discrepancy;
+  double numbers[];
+} aside;
 
-static double *correlations_of(double *flat, size_t D, size_t M)
+static size_t aside_size(size_t D)
 {
-  return flat + 2 * D + D * M;
+  return sizeof(aside) + 2 * D * sizeof(double);
 }
 
-static bool is_identity(size_t M, const double *A)
+/* ---- options --------------------------------------------------------------------------------- */
+
+/* Iterations of LAT_FA_ML, which needs few: the history has room for so many. */
+enum { MOST_ITERATIONS = 10000 };
+
+static const char *const methods_of_fit[] = {"ml", "em", "profile", NULL};
+static const char *const rotations[] = {"none", "varimax", "promax", NULL};
+
+static const lat_option options[] = {
+    LAT_OPTION_SIZE(lat_fa_options, latent_dim, 1, 0, LAT_MOST_PARTS),
+    LAT_OPTION_CHOICE(lat_fa_options, method, LAT_FA_ML, methods_of_fit),
+    LAT_OPTION_CHOICE(lat_fa_options, rotation, LAT_UNROTATED, rotations),
+    LAT_OPTION_NUMBER(lat_fa_options, least_uniqueness, 0.005, 1e-8, 0.5),
+    LAT_OPTION_GIVEN("init", "table?"),
+    LAT_FIT_OPTION(lat_fa_options, "restarts", LAT_SIZE, restarts, 1, 1, LAT_ANY_COUNT),
+    LAT_FIT_OPTION(lat_fa_options, "max_iterations", LAT_SIZE, max_iterations, MOST_ITERATIONS, 0,
+                   LAT_ANY_COUNT),
+    LAT_FIT_OPTION(lat_fa_options, "tolerance", LAT_NUMBER, tolerance, 1e-12, 0, (double)INFINITY),
+    LAT_FIT_OPTION(lat_fa_options, "accelerate", LAT_BOOLEAN, accelerate, true, 0, 1),
+    LAT_FIT_OPTION(lat_fa_options, "seed", LAT_SEED, seed, 0, 0, 0),
+    {.name = NULL}};
+
+lat_fa_options lat_fa_defaults(void)
 {
-  for (size_t i = 0; i < M * M; i++)
-    if (A[i] != (i % (M + 1) == 0)) return false;
+  lat_fa_options o;
+  lat_model_defaults(&lat_fa_model, &o);
+  return o;
+}
+
+lat_status lat_fa_check(lat_workspace *work, const lat_fa_options *o)
+{
+  return lat_model_check(work, &lat_fa_model, o);
+}
+
+static const lat_parameter *parameters(const void *o)
+{
+  (void)o;
+  return lat_fa_parameters;
+}
+
+lat_fa lat_fa_of(const lat_fitted *f)
+{
+  const aside *a = f->aside;
+  size_t D = f->sizes[LAT_D], M = f->sizes[LAT_M];
+  return (lat_fa){.options = *(const lat_fa_options *)f->options,
+                  .D = D,
+                  .M = M,
+                  .mean = f->flat,
+                  .W = f->flat + D,
+                  .noise_variances = f->flat + D + D * M,
+                  .factor_correlations = f->flat + 2 * D + D * M,
+                  .least = a ? a->numbers + D : NULL,
+                  .rows = a ? a->rows : (double)NAN,
+                  .discrepancy = a ? a->discrepancy : (double)NAN};
+}
+
+static lat_factor_view factor_of(const lat_fa *fa)
+{
+  return lat_factor_view_of(fa->mean, fa->D, fa->M, false);
+}
+
+/* Phi is symmetric and has a diagonal of ones. */
+static bool are_correlations(size_t M, const double *Phi)
+{
+  for (size_t i = 0; i < M; i++)
+    for (size_t j = 0; j < M; j++)
+      if (fabs(Phi[i * M + j] - Phi[j * M + i]) > 1e-9 ||
+          (i == j && fabs(Phi[i * M + i] - 1) > 1e-9))
+        return false;
   return true;
 }
 
-lat_factor_model lat_fa_of(double *flat, size_t D, size_t M)
+static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 {
-  const double *correlations = correlations_of(flat, D, M);
-  return (lat_factor_model){.D = D,
-                            .M = M,
-                            .mean = flat,
-                            .W = flat + D,
-                            .noise_variances = flat + D + D * M,
-                            .correlations = is_identity(M, correlations) ? NULL : correlations};
+  lat_fa fa = lat_fa_of(f);
+  size_t M = fa.M;
+  if (M != fa.options.latent_dim || M >= fa.D)
+    return lat_fail(work, LAT_INVALID, "W is %zux%zu, which latent_dim = %zu doesn't fit", fa.D, M,
+                    fa.options.latent_dim);
+  for (size_t j = 0; j < fa.D; j++)
+    if (!(fa.noise_variances[j] > 0))
+      return lat_fail(work, LAT_INVALID, "noise_variances[%zu] is %.14g", j + 1,
+                      fa.noise_variances[j]);
+  LAT_SCOPE(work);
+  double *packed = lat_doubles(work, lat_packed_count(M));
+  if (!packed) return LAT_MEMORY;
+  for (size_t i = 0, at = 0; i < M; i++)
+    for (size_t j = 0; j <= i; j++) packed[at++] = fa.factor_correlations[i * M + j];
+  if (!are_correlations(M, fa.factor_correlations) || lat_packed_cholesky(M, packed, NULL) > 0)
+    return lat_fail(work, LAT_INVALID, "factor_correlations are none");
+  return LAT_OK;
 }
 
-void lat_fa_uncorrelate(double *flat, size_t D, size_t M)
+/* ---- from moments ---------------------------------------------------------------------------- */
+
+static lat_form form(const lat_fit *fit)
 {
-  double *correlations = correlations_of(flat, D, M);
-  for (size_t i = 0; i < M * M; i++) correlations[i] = i % (M + 1) == 0;
+  const lat_fa_options *o = fit->options;
+  /* both methods begin alike */
+  return o->method == LAT_FA_EM || o->fit.max_iterations == 0 ? LAT_FORM_EM : LAT_FORM_MOMENTS;
 }
 
-size_t lat_fa_free_parameters(size_t D, size_t M)
+lat_status lat_fa_fitted_to(lat_workspace *work, const lat_matrix *S, double rows,
+                            const double *mean, const lat_fa_options *o, lat_fitted *f,
+                            lat_fit_report *report, const double **history)
 {
-  return 2 * D + D * M - M * (M - (M > 0)) / 2;
+  size_t D = S->rows, M = o->latent_dim, most = o->fit.max_iterations;
+  if (most > MOST_ITERATIONS) most = MOST_ITERATIONS;
+  const lat_fa_search search = {.M = M,
+                                .least = o->least_uniqueness,
+                                .rotation = o->rotation,
+                                .max_iterations = most,
+                                .restarts = o->fit.restarts,
+                                .seed = o->fit.seed};
+  lat_fa_found found;
+  LAT_TRY(lat_fa_check(work, o));
+  LAT_TRY(lat_fa_check_dimensions(work, D, M));
+  double *flat = lat_doubles(work, 2 * D + D * M + M * M), *trace = lat_doubles(work, most);
+  aside *a = lat_allocate(work, 1, aside_size(D));
+  if (!flat || !trace || !a) return LAT_MEMORY;
+  LAT_TRY(lat_fa_ml(work, S, mean, &search, flat, trace, &found));
+  a->rows = rows;
+  a->discrepancy = found.discrepancy;
+  memcpy(a->numbers, flat, D * sizeof *flat); /* statistics are about the mean */
+  for (size_t j = 0; j < D; j++) a->numbers[D + j] = o->least_uniqueness * lat_get(S, j, j);
+  *f = (lat_fitted){.model = &lat_fa_model, .options = o, .aside = a, .aside_bytes = aside_size(D)};
+  *report = (lat_fit_report){.method = "ml",
+                             .converged = found.converged,
+                             .iterations = found.iterations,
+                             .objective = found.objective};
+  *history = trace;
+  lat_factor_view model = lat_factor_view_of(flat, D, M, false);
+  return lat_factor_solved(work, &model, found.objective, rows, f);
 }
 
-long long lat_fa_degrees_of_freedom(size_t D, size_t M)
+static lat_status solve(lat_fit *fit, const lat_moments *moments)
 {
-  long long d = (long long)D, m = (long long)M;
-  return ((d - m) * (d - m) - d - m) / 2;
+  lat_workspace *work = fit->work;
+  size_t D = moments->dimensions;
+  if (*moments->rows < 2)
+    return lat_fail(work, LAT_INVALID, "X has 1 row, and the covariance of one is 0");
+  lat_matrix S = lat_matrix_new(work, D, D);
+  if (!S.data) return LAT_MEMORY;
+  LAT_TRY(lat_check_spread_of_moments(work, LAT_SPREAD_EACH, moments));
+  lat_moments_covariance(moments, S.data);
+  return lat_fa_fitted_to(work, &S, *moments->weight, moments->mean, fit->options, &fit->best,
+                          &fit->report, &fit->history);
 }
 
-double lat_fa_statistic(double rows, size_t D, size_t M, double discrepancy)
+lat_status lat_fa_fit_covariance(lat_workspace *work, const lat_matrix *S, double rows,
+                                 const double *mean, const lat_fa_options *o, lat_fa *fa,
+                                 lat_fit_report *report)
 {
-  return (rows - 1 - (2 * (double)D + 5) / 6 - 2 * (double)M / 3) * discrepancy;
-}
-
-lat_status lat_fa_check_latent_dim(lat_workspace *work, size_t D, size_t M)
-{
-  if (M < D) return LAT_OK;
-  return lat_fail(work, LAT_INVALID,
-                  "latent_dim is %zu and X has %zu columns; factor analysis needs fewer factors "
-                  "than columns",
-                  M, D);
-}
-
-lat_status lat_fa_constant(lat_workspace *work, size_t column, double variance)
-{
-  return lat_fail(work, LAT_SINGULAR,
-                  "column %zu of X is constant (its variance is %g), so there are neither factors "
-                  "nor noise in it; leave it out",
-                  column + 1, variance);
+  lat_fitted fitted;
+  lat_fit_report own;
+  const double *history;
+  double *zeros = lat_doubles(work, S->rows);
+  if (!zeros) return LAT_MEMORY;
+  memset(zeros, 0, S->rows * sizeof *zeros);
+  if (S->cols != S->rows)
+    return lat_fail(work, LAT_SHAPE, "S is %zux%zu, a covariance is square", S->rows, S->cols);
+  if (!(rows >= 2 && isfinite(rows)))
+    return lat_fail(work, LAT_INVALID, "rows must be the number of rows, at least 2, got %.14g",
+                    rows);
+  LAT_TRY(lat_fa_fitted_to(work, S, rows, mean ? mean : zeros, o, &fitted, report ? report : &own,
+                           &history));
+  *fa = lat_fa_of(&fitted);
+  return LAT_OK;
 }
 
 /* ---- EM -------------------------------------------------------------------------------------- */
 
-static lat_factor_model model_of(const lat_em *em, const double *parameters)
+/* The variances of x by the model, psi_j + w_j'Phi w_j. */
+static lat_status find_variances(lat_workspace *work, const lat_fa *fa, double *variances)
 {
-  return lat_fa_of((double *)parameters, em->sizes[LAT_D], em->sizes[LAT_M]);
-}
-
-static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
-{
-  const lat_fa_model *own = em->model;
-  lat_factor_model model = model_of(em, em->parameters);
-  lat_factor_frame frame = lat_factor_frame_of(&model, em->options.missing, true, em->derived);
-  lat_factor_add(&frame, &chunk->X, chunk->weights, own->shift, true, statistics, scratch);
-}
-
-static size_t count_derived(const lat_em *em)
-{
-  static const double some;
-  lat_factor_model sizes = {.D = em->sizes[LAT_D], .M = em->sizes[LAT_M], .correlations = &some};
-  return lat_factor_frame_count(&sizes, em->options.missing);
-}
-
-static lat_status prepare(lat_em *em, const double *parameters, double *derived)
-{
-  lat_factor_model model = model_of(em, parameters);
-  lat_factor_frame_fill(&model, em->options.missing, true, derived);
-  return LAT_OK;
-}
-
-/* psi_j is the mean of the expected (x_nj - w~_j'z~)^2 over the rows that observe it, or its bound, at
- * which the expected log-likelihood is then greatest. */
-static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
-{
-  const lat_fa_model *own = em->model;
-  lat_workspace *work = em->work;
+  lat_factor_view model = factor_of(fa);
   LAT_SCOPE(work);
-  size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
-  lat_factor_sums s = lat_factor_sums_of(D, M, em->options.missing, statistics);
-  double *rest = lat_doubles(work, 2 * D);
-  if (!rest) return LAT_MEMORY;
-  lat_fa_uncorrelate(parameters, D, M);
-  lat_factor_model to = model_of(em, parameters);
-  LAT_TRY(lat_factor_solve(work, &s, own->shift, &to, rest, rest + D));
-  LAT_TRY(lat_factor_expand(work, &s, &to));
-  for (size_t j = 0; j < D; j++) to.noise_variances[j] = fmax(rest[j] / rest[D + j], own->least[j]);
-  return LAT_OK;
-}
-
-static bool feasible(const lat_em *em, double *parameters)
-{
-  const lat_fa_model *own = em->model;
-  lat_fa_uncorrelate(parameters, em->sizes[LAT_D], em->sizes[LAT_M]);
-  lat_factor_model to = model_of(em, parameters);
-  for (size_t j = 0; j < to.D; j++)
-    to.noise_variances[j] = fmax(to.noise_variances[j], own->least[j]);
-  return true;
-}
-
-const lat_em_kind lat_fa_kind = {.name = "fa",
-                                 .parameters = lat_fa_parameters,
-                                 .statistics = lat_factor_em_statistics,
-                                 .derived = count_derived,
-                                 .scratch = lat_factor_em_scratch,
-                                 .prepare = prepare,
-                                 .e_step = e_step,
-                                 .m_step = m_step,
-                                 .feasible = feasible,
-                                 .verification = &lat_fa_verification};
-
-/* The covariance of rows whose missing entries are at their means. */
-static lat_status fill_covariance(lat_workspace *work, const lat_matrix *X, const double *weights,
-                                  const double *mean, double *S)
-{
-  enum { PIECE = 8192 };
-  size_t D = X->cols, most = X->rows < PIECE ? X->rows : PIECE;
-  double *memory = lat_doubles(work, lat_moments_count(D)), *filled = lat_doubles(work, most * D);
-  if (!memory || !filled) return LAT_MEMORY;
-  memset(memory, 0, lat_moments_count(D) * sizeof *memory);
-  lat_moments moments = lat_moments_of(memory, D);
-  for (size_t first = 0; first < X->rows; first += most) {
-    size_t n = X->rows - first < most ? X->rows - first : most;
-    lat_matrix piece = lat_matrix_of(filled, n, D);
-    for (size_t i = 0; i < n; i++)
-      for (size_t j = 0; j < D; j++) {
-        double x = lat_get(X, first + i, j);
-        filled[i * D + j] = isnan(x) ? mean[j] : x;
-      }
-    LAT_TRY(lat_moments_add(work, &moments, &piece, weights ? weights + first : NULL));
-  }
-  lat_moments_covariance(&moments, S);
-  return LAT_OK;
-}
-
-static lat_status principal_start(lat_workspace *work, const lat_matrix *X, const double *weights,
-                                  const lat_fa_options *options, const double *variances,
-                                  double *parameters)
-{
-  size_t D = X->cols;
-  lat_matrix S = lat_matrix_new(work, D, D);
-  double *mean = lat_doubles(work, D);
-  if (!S.data || !mean) return LAT_MEMORY;
-  memcpy(mean, parameters, D * sizeof *mean);
-  LAT_TRY(fill_covariance(work, X, weights, mean, S.data));
-  return lat_fa_principal(work, &S, mean, options, variances, parameters);
-}
-
-lat_status lat_fa_start(lat_workspace *work, const lat_matrix *X, const double *weights,
-                        bool missing, const lat_fa_options *options, bool random,
-                        const lat_fa_model *own, double *parameters)
-{
-  enum { MOST_COLUMNS = 1000 };
-  size_t D = X->cols, M = options->M;
-  LAT_TRY(lat_fa_check_latent_dim(work, D, M));
-  lat_fa_uncorrelate(parameters, D, M);
-  LAT_SCOPE(work);
-  lat_factor_model to = lat_fa_of(parameters, D, M);
-  double *variances = lat_doubles(work, D);
-  if (!variances) return LAT_MEMORY;
-  LAT_TRY(lat_factor_start(work, X, weights, missing, options->seed, &to, own->shift, variances));
-  for (size_t j = 0; j < D; j++) {
-    if (!(variances[j] > 0)) return lat_fa_constant(work, j, variances[j]);
-    to.noise_variances[j] = variances[j] / 2;
-    own->least[j] = variances[j] * (options->least > 0 ? options->least : 0.005);
-  }
-  if (!random && D <= MOST_COLUMNS)
-    LAT_TRY(principal_start(work, X, weights, options, variances, parameters));
-  return LAT_OK;
-}
-
-/* ---- rotations ------------------------------------------------------------------------------- */
-
-/* T (M x M) for loadings of variables with variance 1; and Phi, the identity if T is orthogonal. */
-static lat_status choose(lat_workspace *work, size_t D, size_t M, lat_rotation rotation,
-                         const double *loadings, double *T, double *Phi)
-{
-  for (size_t i = 0; i < M * M; i++) T[i] = Phi[i] = i % (M + 1) == 0;
-  if (rotation == LAT_VARIMAX && M > 1) return lat_varimax(work, D, M, loadings, T);
-  if (rotation == LAT_PROMAX && M > 1) return lat_promax(work, D, M, loadings, T, Phi);
-  return lat_fix_loadings(work, D, M, loadings, false, T, NULL);
-}
-
-/* z0 was that of W0 = Psi^(1/2) U s V'; now z = inv(T) V' z0 and, with Phi = L L', the new z0 is
- * Q z0 = inv(L) inv(T) V' z0 = L' T' V' z0, because inv(T) inv(T') = L L' . */
-static lat_status turn_statistics(lat_workspace *work, const lat_factor_sums *sums,
-                                  const double *Phi, const double *T, const double *V)
-{
-  size_t M = sums->M;
-  double *L = lat_doubles(work, lat_packed_count(M)), *VT = lat_doubles(work, M * M);
-  double *Q = lat_doubles(work, M * M);
-  if (!L || !VT || !Q) return LAT_MEMORY;
-  for (size_t i = 0, at = 0; i < M; i++)
-    for (size_t j = 0; j <= i; j++) L[at++] = Phi[i * M + j];
-  lat_packed_cholesky(M, L, NULL);
-  lat_factor_multiply(false, false, M, M, M, V, T, 0, VT);
-  for (size_t i = 0; i < M; i++)
-    for (size_t j = 0; j < M; j++) {
-      double sum = 0;
-      for (size_t k = i; k < M; k++) sum += L[lat_packed_count(k) + i] * VT[j * M + k];
-      Q[i * M + j] = sum;
-    }
-  return lat_factor_turn(work, sums, Q);
-}
-
-lat_status lat_fa_rotate(lat_workspace *work, size_t D, size_t M, lat_rotation rotation,
-                         bool missing, double *parameters, double *statistics)
-{
-  LAT_SCOPE(work);
-  if (M == 0) return LAT_OK;
-  lat_factor_model model = lat_fa_of(parameters, D, M);
-  double *derived = lat_doubles(work, lat_factor_frame_count(&model, false));
-  lat_matrix scaled = lat_matrix_new(work, D, M), U = lat_matrix_new(work, D, M);
-  lat_matrix V = lat_matrix_new(work, M, M), s = lat_matrix_new(work, M, 1);
-  double *T = lat_doubles(work, M * M);
-  if (!derived || !scaled.data || !U.data || !V.data || !s.data || !T) return LAT_MEMORY;
-  lat_factor_frame_fill(&model, false, true, derived);
-  lat_factor_frame frame = lat_factor_frame_of(&model, false, true, derived);
-  for (size_t j = 0; j < D; j++)
-    for (size_t m = 0; m < M; m++)
-      lat_set(&scaled, j, m, frame.W[j * M + m] / sqrt(model.noise_variances[j]));
-  LAT_TRY(lat_svd(work, &scaled, &U, s, &V));
-  double *canonical = U.data, *loadings = scaled.data;
-  for (size_t j = 0; j < D; j++) {
-    double variance = model.noise_variances[j], deviation = sqrt(variance);
-    for (size_t m = 0; m < M; m++) {
-      double w = canonical[j * M + m] *= deviation * lat_get(&s, m, 0);
-      variance += w * w;
-    }
-    for (size_t m = 0; m < M; m++) loadings[j * M + m] = canonical[j * M + m] / sqrt(variance);
-  }
-  double *Phi = correlations_of(parameters, D, M);
-  LAT_TRY(choose(work, D, M, rotation, loadings, T, Phi));
-  lat_factor_multiply(false, false, D, M, M, canonical, T, 0, model.W);
-  if (statistics) {
-    lat_factor_sums sums = lat_factor_sums_of(D, M, missing, statistics);
-    LAT_TRY(turn_statistics(work, &sums, Phi, T, V.data));
+  double *derived = lat_doubles(work, lat_factor_precomputed_count(&model, false));
+  if (!derived) return LAT_MEMORY;
+  lat_factor_precompute(&model, false, true, derived);
+  lat_factor_precomputed f = lat_factor_precomputed_of(&model, false, true, derived);
+  for (size_t j = 0; j < fa->D; j++) {
+    variances[j] = fa->noise_variances[j];
+    for (size_t m = 0; m < fa->M; m++) variances[j] += f.W[j * fa->M + m] * f.W[j * fa->M + m];
   }
   return LAT_OK;
 }
+
+/* What EM goes on about, and within: the numbers that lie aside. Of parameters alone (from a file)
+ * the mean and variances are near the data's. */
+static lat_status go_on(lat_workspace *work, const lat_fitted *before, double *numbers)
+{
+  const aside *a = before->aside;
+  lat_fa fa = lat_fa_of(before);
+  if (a) {
+    memcpy(numbers, a->numbers, 2 * fa.D * sizeof *numbers);
+    return LAT_OK;
+  }
+  memcpy(numbers, fa.mean, fa.D * sizeof *numbers);
+  LAT_TRY(find_variances(work, &fa, numbers + fa.D));
+  for (size_t j = 0; j < fa.D; j++) numbers[fa.D + j] *= fa.options.least_uniqueness;
+  return LAT_OK;
+}
+
+static lat_status plan(lat_fit *fit)
+{
+  const lat_fa_options *o = fit->options;
+  size_t D = fit->sizes[LAT_D];
+  LAT_TRY(lat_fa_check_dimensions(fit->work, D, o->latent_dim));
+  lat_fa_context *context = lat_allocate(fit->work, 1, sizeof *context);
+  double *numbers = lat_doubles(fit->work, 2 * D);
+  if (!context || !numbers) return LAT_MEMORY;
+  memset(numbers, 0, 2 * D * sizeof *numbers);
+  if (fit->before && fit->before->sizes[LAT_D] == D)
+    LAT_TRY(go_on(fit->work, fit->before, numbers));
+  *context = (lat_fa_context){numbers, numbers + D};
+  fit->core = &lat_fa_kind;
+  fit->context = context;
+  fit->sizes[LAT_M] = o->latent_dim;
+  return LAT_OK;
+}
+
+static lat_status start(lat_fit *fit)
+{
+  const lat_fa_options *o = fit->options;
+  const lat_fa_search search = {
+      .M = o->latent_dim, .least = o->least_uniqueness, .seed = fit->seed};
+  return lat_fa_start(fit->work, &fit->sample, fit->sample_weights, fit->missing, &search,
+                      fit->start > 0, fit->context, fit->parameters);
+}
+
+static lat_status adopt(lat_fit *fit)
+{
+  return lat_fa_whiten(fit->work, fit->context, fit->sizes[LAT_D], fit->sizes[LAT_M],
+                       fit->parameters);
+}
+
+static size_t aside_bytes(const lat_fit *fit)
+{
+  return aside_size(fit->sizes[LAT_D]);
+}
+
+static void write_aside(const lat_fit *fit, void *to)
+{
+  const lat_fa_context *context = fit->context;
+  aside *a = to;
+  a->rows = a->discrepancy = NAN;
+  memcpy(a->numbers, context->shift, 2 * fit->sizes[LAT_D] * sizeof(double)); /* and least */
+}
+
+static lat_status finish(lat_fit *fit, lat_fitted *f)
+{
+  const lat_fa_options *o = fit->options;
+  return lat_fa_rotate(fit->work, f->sizes[LAT_D], f->sizes[LAT_M], o->rotation, fit->missing,
+                       f->flat, f->statistics);
+}
+
+static const lat_fit_kind fit_kind = {.plan = plan,
+                                      .start = start,
+                                      .adopt = adopt,
+                                      .aside_bytes = aside_bytes,
+                                      .write_aside = write_aside,
+                                      .finish = finish,
+                                      .form = form,
+                                      .solve = solve};
+
+lat_status lat_fa_fit(lat_workspace *work, lat_source *source, const double *weights,
+                      const lat_fa_options *o, lat_fa *fa, lat_fit_report *report)
+{
+  lat_fitted fitted;
+  LAT_TRY(lat_fit_model(work, &lat_fa_model, source, weights, o, &fitted, report));
+  *fa = lat_fa_of(&fitted);
+  return LAT_OK;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+lat_status lat_fa_save(lat_workspace *work, const lat_fa *fa, const char *path)
+{
+  const lat_fitted f = {.model = &lat_fa_model,
+                        .options = &fa->options,
+                        .sizes = {[LAT_D] = fa->D, [LAT_M] = fa->M},
+                        .flat = (double *)fa->mean};
+  return lat_model_save(work, path, &f);
+}
+
+lat_status lat_fa_load(lat_workspace *work, const char *path, lat_fa *fa)
+{
+  lat_fa_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_fa_model, &o, &f));
+  *fa = lat_fa_of(&f);
+  return LAT_OK;
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+lat_status lat_fa_apply(lat_workspace *work, const lat_fa *fa, const lat_request *request,
+                        const lat_outputs *outputs)
+{
+  lat_factor_view model = factor_of(fa);
+  return lat_factor_apply(work, &model, request, outputs);
+}
+
+lat_status lat_fa_inverse(lat_workspace *work, const lat_fa *fa, const lat_matrix *Z,
+                          const lat_matrix *X)
+{
+  lat_factor_view model = factor_of(fa);
+  return lat_factor_inverse(work, &model, Z, X);
+}
+
+lat_status lat_fa_sample(lat_workspace *work, const lat_fa *fa, lat_random *random,
+                         const lat_matrix *X, const lat_matrix *Z)
+{
+  lat_factor_view model = factor_of(fa);
+  return lat_factor_sample(work, &model, random, X, Z);
+}
+
+lat_status lat_fa_covariance(lat_workspace *work, const lat_fa *fa, const lat_matrix *C)
+{
+  lat_factor_view model = factor_of(fa);
+  return lat_factor_covariance(work, &model, C);
+}
+
+size_t lat_fa_free_parameters(const lat_fa *fa)
+{
+  return lat_factor_isotropic_parameters(fa->D, fa->M) + fa->D - 1;
+}
+
+static size_t free_parameters(const lat_fitted *f)
+{
+  lat_fa fa = lat_fa_of(f);
+  return lat_fa_free_parameters(&fa);
+}
+
+long long lat_fa_degrees_of_freedom(const lat_fa *fa)
+{
+  long long d = (long long)fa->D, m = (long long)fa->M;
+  return ((d - m) * (d - m) - d - m) / 2;
+}
+
+lat_status lat_fa_uniquenesses(lat_workspace *work, const lat_fa *fa, double *u)
+{
+  double least = fa->options.least_uniqueness;
+  if (!fa->least) LAT_TRY(find_variances(work, fa, u));
+  for (size_t j = 0; j < fa->D; j++)
+    u[j] = least * (fa->noise_variances[j] / (fa->least ? fa->least[j] : least * u[j]));
+  return LAT_OK;
+}
+
+bool lat_fa_is_heywood(const lat_fa *fa, double uniqueness)
+{
+  return !(uniqueness > fa->options.least_uniqueness * (1 + 1e-6));
+}
+
+lat_status lat_fa_test(lat_workspace *work, const lat_fa *fa, lat_fa_test_result *test)
+{
+  long long degrees = lat_fa_degrees_of_freedom(fa);
+  double D = (double)fa->D, M = (double)fa->M;
+  if (degrees <= 0)
+    return lat_fail(work, LAT_INVALID,
+                    "%zu factors of %zu columns leave %lld degrees of freedom: nothing to test",
+                    fa->M, fa->D, degrees);
+  if (isnan(fa->rows))
+    return lat_fail(work, LAT_INVALID,
+                    "only a fit by method = \"ml\", without gaps, can be tested");
+  if (!isfinite(fa->discrepancy))
+    return lat_fail(work, LAT_INVALID,
+                    "the covariance is singular: the Gaussian it is tested against has no "
+                    "likelihood");
+  test->degrees_of_freedom = degrees;
+  test->statistic = (fa->rows - 1 - (2 * D + 5) / 6 - 2 * M / 3) * fa->discrepancy;
+  test->p_value = lat_chi_square_upper((double)degrees, fmax(test->statistic, 0));
+  return LAT_OK;
+}
+
+static const lat_option mean_options[] = {LAT_OPTION_GIVEN("mean", "latent.Matrix?"),
+                                          {.name = NULL}};
+static const lat_method methods[] = {
+    LAT_FACTOR_METHODS,
+    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = lat_update_options},
+    {.name = "fit_covariance", .options = mean_options},
+    {.name = "test"},
+    {.name = NULL}};
+
+const lat_model lat_fa_model = {.name = "fa",
+                                .options = options,
+                                .options_size = sizeof(lat_fa_options),
+                                .methods = methods,
+                                .missing = true,
+                                .parameters = parameters,
+                                .check_fitted = check_fitted,
+                                .apply = lat_factor_fitted_apply,
+                                .inverse = lat_factor_fitted_inverse,
+                                .sample = lat_factor_fitted_sample,
+                                .covariance = lat_factor_fitted_covariance,
+                                .free_parameters = free_parameters,
+                                .fit = &fit_kind};

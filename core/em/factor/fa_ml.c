@@ -1,11 +1,14 @@
-/* fa_ml.c: factor analysis by the likelihood's profile over Psi. */
+/* fa_ml.c: factor analysis by the likelihood's profile over Psi: projected Newton steps in theta =
+ * log psi with the derivatives of fa.h, on the correlations of the columns.
+ *
+ * Storage: a `problem` of D x D matrices in the workspace, which is released. */
 #include <math.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "base/special.h"
 #include "eigen/eigen.h"
-#include "em/factor/fa_internal.h"
+#include "em/factor/context.h"
 #include "matrix/linear/lapack.h"
 #include "matrix/product.h"
 #include "matrix/spread.h"
@@ -18,6 +21,8 @@
 /* Of the Hessian's largest eigenvalue and 1: a direction whose curvature is below minus this is no
  * rounding. */
 #define CURVED 1e-7
+/* Of the projected gradient's largest entry, where the steps end. */
+#define FLAT 1e-9
 
 /* One Psi, and what is known of it. */
 typedef struct point {
@@ -139,7 +144,8 @@ static size_t find_open(problem *p)
   return n;
 }
 
-/* step := - inv(H) gradient for the variables that no bound holds or, where H isn't positive definite,
+/* step := - inv(H) gradient for the variables that no bound holds or, where H isn't positive
+ * definite,
  * - inv(G + ridge) gradient; and at most 1.5 in each: a factor of 4.5 of psi. */
 static lat_status newton_step(problem *p)
 {
@@ -186,9 +192,9 @@ static bool is_flatter(problem *p)
   return after < 0.9 * before;
 }
 
-/* Goes along the step, which the bounds bend, until f has come down by its due, if it does: *flat says
- * that only rounding is left of it. */
-static lat_status search(problem *p, bool *moved, bool *flat)
+/* Goes along the step, which the bounds bend, until f has come down by its due, if it does: *flat
+ * says that only rounding is left of it. */
+static lat_status line_search(problem *p, bool *moved, bool *flat)
 {
   enum { HALVINGS = 40 };
   double share = 1;
@@ -212,8 +218,8 @@ static lat_status search(problem *p, bool *moved, bool *flat)
   return LAT_OK;
 }
 
-/* The unit vector of the least curvature among the open variables into p->step, and that curvature, if
- * it is negative; else 0. */
+/* The unit vector of the least curvature among the open variables into p->step, and that curvature,
+ * if it is negative; else 0. */
 static lat_status find_descent(problem *p, double *curvature)
 {
   size_t n = find_open(p);
@@ -236,9 +242,10 @@ static lat_status find_descent(problem *p, double *curvature)
 }
 
 /* Where the gradient vanishes f may have a saddle: data that are symmetric under an exchange of
- * variables keep Newton's steps in the subspace of the same symmetry, and what is least in there need
- * not be least. Goes along the direction of the most negative curvature, either way, if there is one:
- * as far as f falls by a part of what that curvature promises. *moved says whether it did. */
+ * variables keep Newton's steps in the subspace of the same symmetry, and what is least in there
+ * need not be least. Goes along the direction of the most negative curvature, either way, if there
+ * is one: as far as f falls by a part of what that curvature promises. *moved says whether it did.
+ */
 static lat_status leave_saddle(problem *p, bool *moved)
 {
   double curvature;
@@ -261,24 +268,24 @@ static lat_status leave_saddle(problem *p, bool *moved)
 
 /* From p->at.theta to the nearest minimum. f of each iteration goes to `history`. */
 static lat_status minimize(problem *p, size_t most, double tolerance, double *history,
-                           lat_fa_record *record)
+                           lat_fa_found *found)
 {
   bool moved = true, flat = false;
   LAT_TRY(evaluate(p, &p->at));
-  for (record->iterations = 0; record->iterations < most;) {
+  for (found->iterations = 0; found->iterations < most;) {
     differentiate(p);
-    history[record->iterations++] = p->at.f;
-    record->converged = flat || largest_gradient(p) <= tolerance;
-    if (!record->converged && !moved) break;
-    if (record->converged) {
+    history[found->iterations++] = p->at.f;
+    found->converged = flat || largest_gradient(p) <= tolerance;
+    if (!found->converged && !moved) break;
+    if (found->converged) {
       LAT_TRY(leave_saddle(p, &moved));
       if (!moved) break;
-      flat = record->converged = false;
+      flat = found->converged = false;
       continue;
     }
     LAT_TRY(differentiate_twice(p));
     LAT_TRY(newton_step(p));
-    LAT_TRY(search(p, &moved, &flat));
+    LAT_TRY(line_search(p, &moved, &flat));
   }
   return LAT_OK;
 }
@@ -341,18 +348,17 @@ static lat_status first_start(problem *p, double *log_det)
 
 static void random_start(problem *p, uint64_t seed, size_t number)
 {
-  enum { STREAM = 0x6661 };
-  lat_random random = {seed, STREAM + number, 0};
+  lat_random random = {seed, LAT_FA_STREAM + number, 0};
   lat_random_fill_uniform(NULL, &random, p->D, p->at.theta);
   for (size_t j = 0; j < p->D; j++) p->at.theta[j] = clip(p, j, log(p->at.theta[j]));
 }
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-/* W = Psi^(1/2) Omega (E - I)^(1/2), in the units of the data; columns for which E isn't above I are
- * left as they are. */
+/* W = Psi^(1/2) Omega (E - I)^(1/2), in the units of the data; columns for which E isn't above I
+ * are left as they are. */
 static void parameters_of(const problem *p, const double *theta, const double *mean,
-                          const double *deviations, lat_factor_model *to)
+                          const double *deviations, lat_factor_view *to)
 {
   size_t M = p->M;
   const double *e = p->at.e.data;
@@ -365,11 +371,11 @@ static void parameters_of(const problem *p, const double *theta, const double *m
   }
 }
 
-static lat_status prepare(problem *p, const lat_fa_options *options)
+static lat_status prepare(problem *p, const lat_fa_search *search)
 {
   size_t D = p->D;
-  p->M = options->M;
-  double least = log(options->least > 0 ? options->least : 0.005);
+  p->M = search->M;
+  double least = log(search->least);
   p->R = lat_matrix_new(p->work, D, D);
   p->H = lat_doubles(p->work, D * D);
   p->G = lat_doubles(p->work, D * D);
@@ -384,85 +390,83 @@ static lat_status prepare(problem *p, const lat_fa_options *options)
   return new_point(p->work, D, &p->next);
 }
 
-static lat_status best_of_starts(problem *p, const lat_fa_options *options, double *theta,
-                                 double *history, lat_fa_record *record)
+static lat_status best_of_starts(problem *p, const lat_fa_search *search, double *theta,
+                                 double *history, lat_fa_found *found)
 {
-  size_t most = options->max_iterations ? options->max_iterations : 100;
-  size_t restarts = options->restarts ? options->restarts : 1;
+  size_t most = search->max_iterations, restarts = search->restarts ? search->restarts : 1;
   double *trace = lat_doubles(p->work, most), best = INFINITY;
   if (!trace) return LAT_MEMORY;
   for (size_t start = 0; start < restarts; start++) {
-    lat_fa_record found = *record;
-    if (start > 0) random_start(p, options->seed, start);
-    LAT_TRY(minimize(p, most, options->tolerance > 0 ? options->tolerance : 1e-9, trace, &found));
-    if (!(p->at.f < best)) continue;
+    lat_fa_found now = {.converged = false};
+    if (start > 0) random_start(p, search->seed, start);
+    LAT_TRY(minimize(p, most, FLAT, trace, &now));
+    if (start > 0 && !(p->at.f < best)) continue;
     best = p->at.f;
-    *record = found;
+    *found = now;
     memcpy(theta, p->at.theta, p->D * sizeof *theta);
-    memcpy(history, trace, found.iterations * sizeof *trace);
+    memcpy(history, trace, now.iterations * sizeof *trace);
   }
   memcpy(p->at.theta, theta, p->D * sizeof *theta);
   return evaluate(p, &p->at);
 }
 
-lat_status lat_fa_principal(lat_workspace *work, const lat_matrix *S, const double *mean,
-                            const lat_fa_options *options, const double *variances,
-                            double *parameters)
+lat_status lat_fa_ml_start(lat_workspace *work, const lat_matrix *S, const double *mean,
+                           const lat_fa_search *search, const double *variances, double *parameters)
 {
   problem p = {.work = work, .D = S->rows};
   LAT_SCOPE(work);
   double *deviations = lat_doubles(work, p.D), log_det;
   if (!deviations) return LAT_MEMORY;
-  LAT_TRY(prepare(&p, options));
+  LAT_TRY(prepare(&p, search));
   LAT_TRY(correlations(work, S, mean, deviations, &p.R));
   LAT_TRY(first_start(&p, &log_det));
   LAT_TRY(evaluate(&p, &p.at));
   for (size_t j = 0; j < p.D; j++) deviations[j] = sqrt(variances[j]);
-  lat_factor_model to = lat_fa_of(parameters, p.D, p.M);
+  lat_factor_view to = lat_factor_view_of(parameters, p.D, p.M, false);
   parameters_of(&p, p.at.theta, mean, deviations, &to);
   return LAT_OK;
 }
 
-lat_status lat_fa_from_covariance(lat_workspace *work, const lat_matrix *S, const double *mean,
-                                  const lat_fa_options *options, double *parameters,
-                                  double *history, lat_fa_record *record)
+lat_status lat_fa_ml(lat_workspace *work, const lat_matrix *S, const double *mean,
+                     const lat_fa_search *search, double *parameters, double *history,
+                     lat_fa_found *found)
 {
   problem p = {.work = work, .D = S->rows};
   LAT_SCOPE(work);
   double *deviations = lat_doubles(work, 2 * p.D), log_det = 0;
   if (!deviations) return LAT_MEMORY;
   double *theta = deviations + p.D;
-  *record = (lat_fa_record){0};
-  LAT_TRY(lat_fa_check_latent_dim(work, p.D, options->M));
-  LAT_TRY(prepare(&p, options));
+  *found = (lat_fa_found){0};
+  LAT_TRY(lat_fa_check_dimensions(work, p.D, search->M));
+  LAT_TRY(prepare(&p, search));
   LAT_TRY(correlations(work, S, mean, deviations, &p.R));
   LAT_TRY(first_start(&p, &log_det));
-  LAT_TRY(best_of_starts(&p, options, theta, history, record));
+  LAT_TRY(best_of_starts(&p, search, theta, history, found));
   lat_fa_uncorrelate(parameters, p.D, p.M);
-  lat_factor_model to = lat_fa_of(parameters, p.D, p.M);
+  lat_factor_view to = lat_factor_view_of(parameters, p.D, p.M, false);
   memset(to.W, 0, p.D * p.M * sizeof *to.W);
   parameters_of(&p, theta, mean, deviations, &to);
   double base = (double)p.D * (LAT_LOG_2PI + 1) + log_det;
   for (size_t j = 0; j < p.D; j++) base += 2 * log(deviations[j]);
-  for (size_t i = 0; i < record->iterations; i++) history[i] = -0.5 * (base + history[i]);
-  record->objective = -0.5 * (base + p.at.f);
-  record->discrepancy = p.singular ? INFINITY : p.at.f;
-  return lat_fa_rotate(work, p.D, p.M, options->rotation, false, parameters, NULL);
+  for (size_t i = 0; i < found->iterations; i++) history[i] = -0.5 * (base + history[i]);
+  found->objective = -0.5 * (base + p.at.f);
+  found->discrepancy = p.singular ? INFINITY : p.at.f;
+  return lat_fa_rotate(work, p.D, p.M, search->rotation, false, parameters, NULL);
 }
 
 lat_status lat_fa_leave_saddle(lat_workspace *work, const lat_matrix *S, const double *mean,
-                               const double *least, lat_factor_model *model, double *tilt,
+                               const double *least, lat_factor_view *model, double *tilt,
                                bool *moved)
 {
   enum { MOST = 100 };
   problem p = {.work = work, .D = S->rows};
   LAT_SCOPE(work);
-  lat_fa_options options = {.M = model->M};
-  lat_fa_record record;
+  lat_fa_search search = {.M = model->M, .least = 1}; /* theta and its bounds are set below */
+  lat_fa_found found;
   double *deviations = lat_doubles(work, p.D), *history = lat_doubles(work, MOST), log_det;
   *moved = false;
   if (!deviations || !history) return LAT_MEMORY;
-  LAT_TRY(prepare(&p, &options));
+  LAT_TRY(prepare(&p, &search));
   LAT_TRY(correlations(work, S, mean, deviations, &p.R));
   LAT_TRY(first_start(&p, &log_det)); /* whether R is singular, and log|R| */
   for (size_t j = 0; j < p.D; j++) {
@@ -475,7 +479,7 @@ lat_status lat_fa_leave_saddle(lat_workspace *work, const lat_matrix *S, const d
   LAT_TRY(leave_saddle(&p, moved));
   memcpy(tilt, p.step, p.D * sizeof *tilt);
   if (*moved) {
-    LAT_TRY(minimize(&p, MOST, 1e-9, history, &record));
+    LAT_TRY(minimize(&p, MOST, FLAT, history, &found));
     memset(model->W, 0, p.D * p.M * sizeof *model->W);
     parameters_of(&p, p.at.theta, mean, deviations, model);
   }

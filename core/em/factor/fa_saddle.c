@@ -13,19 +13,17 @@
  * model that is better for S, whose likelihood has a profile with known second derivatives
  * (fa_ml.c), is better for the data; without missing entries that is all there is to know.
  *
- * With them the likelihood's curvature is more than that of its bound, and may be the wrong way where
- * the bound's is right. Near a fixed point EM's map is linear, and its eigenvalues are above 1 where the
- * likelihood is convex (1 - curvature / curvature of the bound), so that steps from a point nearby turn
- * into the direction of the largest: a power iteration, for which a few passes are taken. If the
- * likelihood is higher a little along it, EM has stopped in a saddle, and goes on from as far along the
- * direction as the likelihood rises. */
+ * With them the likelihood's curvature is more than that of its bound, and may be the wrong way
+ * where the bound's is right. Near a fixed point EM's map is linear, and its eigenvalues are above
+ * 1 where the likelihood is convex (1 - curvature / curvature of the bound), so that steps from a
+ * point nearby turn into the direction of the largest: a power iteration, for which a few passes
+ * are taken. If the likelihood is higher a little along it, EM has stopped in a saddle, and goes on
+ * from as far along the direction as the likelihood rises. */
 #include <math.h>
 
-#include "em/factor/bilinear.h"
-#include "em/factor/fa_internal.h"
-#include "em/factor/rows.h"
+#include "em/factor/context.h"
 
-enum { HEAD = 2, MOST_COLUMNS = 1000, POWERS = 8, LONGEST = 4 };
+enum { HEAD = 2, POWERS = 8, LONGEST = 4 };
 
 static const double NEAR = 0.01;  /* of the noise's deviation, or variance: how far passes look */
 static const double RISE = 1e-10; /* of the objective and 1: what is more is no rounding */
@@ -54,7 +52,7 @@ static size_t count_statistics(const lat_em *em)
 {
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
   size_t count = HEAD + D + D * D, own = lat_factor_em_statistics(em);
-  if (M == 0 || D > MOST_COLUMNS) return 0;
+  if (M == 0 || D > LAT_FA_MOST_COLUMNS) return 0;
   return em->options.missing && own > count ? own : count;
 }
 
@@ -64,7 +62,7 @@ static size_t count_scratch(const lat_em *em, size_t rows)
   bool missing = em->options.missing;
   size_t own = lat_factor_em_scratch(em, rows);
   size_t count = lat_factor_rows_count(D, M, missing, rows) +
-                 lat_factor_batch(M, missing, rows) * D + D * M + D;
+                 lat_factor_batch_rows(M, missing, rows) * D + D * M + D;
   return own > count ? own : count;
 }
 
@@ -72,7 +70,7 @@ static size_t count_scratch(const lat_em *em, size_t rows)
 static void add_uncertainty(const lat_factor_rows *r, size_t g, double weight, double *u,
                             double *missed, double *S)
 {
-  const lat_factor_frame *f = r->frame;
+  const lat_factor_precomputed *f = r->model;
   size_t D = f->D, M = f->M, n = 0;
   for (size_t j = 0; j < D; j++)
     if (r->mask[g * D + j] == 0) missed[n++] = (double)j;
@@ -92,18 +90,18 @@ static void add_uncertainty(const lat_factor_rows *r, size_t g, double weight, d
 static void step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
   if (*verifier_of(em).pass > 0) {
-    lat_fa_kind.e_step(em, chunk, statistics, scratch);
+    em->kind->e_step(em, chunk, statistics, scratch);
     return;
   }
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
   bool missing = em->options.missing;
-  lat_factor_model model = lat_fa_of(em->parameters, D, M);
-  lat_factor_frame frame = lat_factor_frame_of(&model, missing, true, em->derived);
+  lat_factor_view model = lat_factor_view_of(em->parameters, D, M, false);
+  lat_factor_precomputed f = lat_factor_precomputed_of(&model, missing, true, em->derived);
   double *sums = statistics + HEAD, *S = sums + D;
   double *Y = scratch + lat_factor_rows_count(D, M, missing, chunk->X.rows);
-  double *u = Y + lat_factor_batch(M, missing, chunk->X.rows) * D, *missed = u + D * M;
+  double *u = Y + lat_factor_batch_rows(M, missing, chunk->X.rows) * D, *missed = u + D * M;
   lat_factor_rows r;
-  lat_factor_rows_begin(&r, &frame, &chunk->X, scratch);
+  lat_factor_rows_begin(&r, &f, &chunk->X, scratch);
   while (lat_factor_rows_next(&r)) {
     for (size_t g = 0; g < r.groups; g++) {
       double group = 0;
@@ -141,18 +139,18 @@ static lat_status expected_covariance(const lat_em *em, const double *statistics
   return LAT_OK;
 }
 
-/* `trial` becomes a maximum for S, if the parameters are a saddle for it; else the noise variances in
- * it are changed a little in the direction in which the curvature is least. */
+/* `trial` becomes a maximum for S, if the parameters are a saddle for it; else the noise variances
+ * in it are changed a little in the direction in which the curvature is least. */
 static lat_status take_covariance(lat_em *em, const double *statistics, double *trial, bool *moved)
 {
-  const lat_fa_model *own = em->model;
+  const lat_fa_context *own = em->model;
   size_t D = em->sizes[LAT_D];
   LAT_SCOPE(em->work);
   lat_matrix S = lat_matrix_new(em->work, D, D);
   double *mean = lat_doubles(em->work, D), *tilt = lat_doubles(em->work, D), largest = 0;
   if (!S.data || !mean || !tilt) return LAT_MEMORY;
   memcpy(trial, em->parameters, em->count * sizeof *trial);
-  lat_factor_model model = lat_fa_of(trial, D, em->sizes[LAT_M]);
+  lat_factor_view model = lat_factor_view_of(trial, D, em->sizes[LAT_M], false);
   memcpy(mean, model.mean, D * sizeof *mean);
   LAT_TRY(expected_covariance(em, statistics, mean, S.data));
   LAT_TRY(lat_fa_leave_saddle(em->work, &S, mean, own->least, &model, tilt, moved));
@@ -165,9 +163,9 @@ static lat_status take_covariance(lat_em *em, const double *statistics, double *
 
 /* ---- the power iteration --------------------------------------------------------------------- */
 
-/* The largest of the direction's entries, means and loadings by the noise's deviation, noise variances
- * by themselves. */
-static double length_of(const lat_factor_model *at, const lat_factor_model *direction)
+/* The largest of the direction's entries, means and loadings by the noise's deviation, noise
+ * variances by themselves. */
+static double length_of(const lat_factor_view *at, const lat_factor_view *direction)
 {
   double largest = 0;
   for (size_t j = 0; j < at->D; j++) {
@@ -185,20 +183,21 @@ static void go_along(const lat_em *em, const verifier *v, double *trial)
 {
   for (size_t i = 0; i < em->count; i++)
     trial[i] = em->parameters[i] + *v->length * v->direction[i];
-  lat_fa_kind.feasible(em, trial);
+  em->kind->feasible(em, trial);
 }
 
 /* The direction is where EM's step from the trial leads; `growth` is by how much it got longer. */
-static lat_status turn(lat_em *em, const verifier *v, const double *statistics, double *trial,
-                       double *growth)
+static lat_status update_direction(lat_em *em, const verifier *v, const double *statistics,
+                                   double *trial, double *growth)
 {
   size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
-  lat_factor_model at = lat_fa_of(em->parameters, D, M), to = lat_fa_of(v->direction, D, M);
+  lat_factor_view at = lat_factor_view_of(em->parameters, D, M, false),
+                  to = lat_factor_view_of(v->direction, D, M, false);
   for (size_t i = 0; i < em->count; i++) trial[i] -= em->parameters[i];
-  lat_factor_model before = lat_fa_of(trial, D, M);
+  lat_factor_view before = lat_factor_view_of(trial, D, M, false);
   double old = length_of(&at, &before);
   memcpy(v->direction, em->parameters, em->count * sizeof *trial);
-  LAT_TRY(lat_fa_kind.m_step(em, statistics, v->direction));
+  LAT_TRY(em->kind->m_step(em, statistics, v->direction));
   for (size_t i = 0; i < em->count; i++) v->direction[i] -= em->parameters[i];
   double length = length_of(&at, &to);
   *growth = old > 0 ? length / old : 0;
@@ -221,7 +220,7 @@ static lat_status take(lat_em *em, const double *statistics, double *trial, lat_
   *verdict = LAT_EM_ANOTHER;
   if (*v.pass <= POWERS) {
     bool higher = *v.pass > 1 && objective > *v.higher;
-    LAT_TRY(turn(em, &v, statistics, trial, &growth));
+    LAT_TRY(update_direction(em, &v, statistics, trial, &growth));
     *v.length = NEAR;
     if (!higher && *v.pass == POWERS) *verdict = LAT_EM_SETTLED;
     *v.pass += higher ? POWERS : 1;

@@ -1,288 +1,299 @@
-#include "em/factor/ppca.h"
-
+/* ppca.c: the description of PPCA: options, methods, and the functions behind them.
+ *
+ * Storage: what lies aside of the parameters is an `aside`: D numbers that EM's statistics are
+ * about and, behind them, the evidences. Parameters without it (from a file, say) have no
+ * statistics. */
 #include <math.h>
+#include <string.h>
 
-#include "base/special.h"
-#include "em/factor/bilinear.h"
-#include "matrix/linear/svd.h"
+#include "em/factor/context.h"
+#include "modeling/save.h"
 #include "projection/pca.h"
 
-/* Of the total variance: less noise than this is rounding. */
-#define NO_NOISE 1e-14
+typedef struct aside {
+  size_t evidences;
+  double numbers[];
+} aside;
 
-const lat_parameter lat_ppca_parameters[] = {
-    {"mean", {LAT_D}}, {"W", {LAT_D, LAT_M}}, {"noise_variance", {LAT_END}}, {NULL, {LAT_END}}};
+/* ---- options --------------------------------------------------------------------------------- */
 
-lat_factor_model lat_ppca_of(double *flat, size_t D, size_t M)
+static const char *const dimensions[] = {"mle", NULL};
+static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
+
+static const lat_option options[] = {
+    LAT_OPTION_SIZE_OR_WORD(lat_ppca_options, latent_dim, 1, 0, LAT_MOST_PARTS, dimensions),
+    LAT_OPTION_CHOICE(lat_ppca_options, method, LAT_PPCA_CLOSED_FORM, methods_of_fit),
+    LAT_OPTION_NUMBER_OR_NONE(lat_ppca_options, noise_variance, 0, (double)INFINITY),
+    LAT_OPTION_GIVEN("init", "table?"),
+    LAT_FIT_OPTIONS(lat_ppca_options, 10000, 1e-13, 1),
+    {.name = NULL}};
+
+lat_ppca_options lat_ppca_defaults(void)
 {
-  return (lat_factor_model){.D = D,
-                            .M = M,
-                            .mean = flat,
-                            .W = flat + D,
-                            .noise_variances = flat + D + D * M,
-                            .shared = true};
+  lat_ppca_options o;
+  lat_model_defaults(&lat_ppca_model, &o);
+  return o;
 }
 
-size_t lat_ppca_free_parameters(size_t D, size_t M)
+lat_status lat_ppca_check(lat_workspace *work, const lat_ppca_options *o)
 {
-  return D + D * M + 1 - M * (M - (M > 0)) / 2;
+  return lat_model_check(work, &lat_ppca_model, o);
 }
 
-static lat_status check_latent_dim(lat_workspace *work, size_t D, size_t M)
+static bool is_limit(const lat_ppca_options *o)
 {
-  if (M < D) return LAT_OK;
-  return lat_fail(
-      work, LAT_INVALID,
-      "latent_dim is %zu and X has %zu columns; PPCA needs fewer latent dimensions than "
-      "columns",
-      M, D);
+  return !isnan(o->noise_variance);
 }
 
-static lat_status no_noise(lat_workspace *work, size_t M)
+static lat_status check(lat_workspace *work, const void *of)
 {
-  return lat_fail(
-      work, LAT_SINGULAR,
-      "the data has no variance outside of %zu dimensions (rows too few, or constant or "
-      "collinear columns), so noise_variance is 0 and the likelihood unbounded; take a "
-      "smaller latent_dim, or a PCA",
-      M);
-}
-
-/* ---- the closed form ------------------------------------------------------------------------- */
-
-static lat_status from_pca(lat_workspace *work, lat_pca pca, size_t M, double *parameters,
-                           double *objective)
-{
-  size_t D = pca.D;
-  lat_factor_model to = lat_ppca_of(parameters, D, M);
-  double total = *pca.total_variance, rest = total, log_det = 0, offset = 0;
-  for (size_t i = 0; i < M; i++) rest -= pca.eigenvalues[i];
-  double s2 = rest / (double)(D - M);
-  for (size_t j = 0; j < D; j++) offset = fmax(offset, fabs(pca.mean[j]));
-  if (!(rest > NO_NOISE * total) || s2 <= LAT_CONSTANT * offset * LAT_CONSTANT * offset)
-    return no_noise(work, M);
-  memcpy(to.mean, pca.mean, D * sizeof *to.mean);
-  *to.noise_variances = s2;
-  for (size_t i = 0; i < M; i++) {
-    double length = sqrt(fmax(pca.eigenvalues[i] - s2, 0));
-    for (size_t j = 0; j < D; j++) to.W[j * M + i] = length * pca.components[j * pca.M + i];
-    log_det += log(pca.eigenvalues[i]);
-  }
-  *objective = -0.5 * (((double)D) * (LAT_LOG_2PI + 1) + log_det + (double)(D - M) * log(s2));
+  const lat_ppca_options *o = of;
+  if (is_limit(o) && o->noise_variance > 0)
+    return lat_fail(work, LAT_INVALID,
+                    "noise_variance must be 0, the limit in which EM does PCA, or be left out");
+  if (is_limit(o) && o->method != LAT_PPCA_EM)
+    return lat_fail(work, LAT_INVALID,
+                    "noise_variance = 0 needs method = \"em\"; its closed form is latent.pca");
+  if (o->latent_dim == LAT_PPCA_BY_EVIDENCE && o->method == LAT_PPCA_EM)
+    return lat_fail(work, LAT_INVALID, "latent_dim = \"mle\" needs method = \"closed_form\"");
   return LAT_OK;
 }
 
-static lat_pca_options pca_options(size_t M)
+static const lat_parameter *parameters(const void *o)
 {
-  return (lat_pca_options){.latent_dim = M ? M : 1, .tolerance = 1e-10};
+  (void)o;
+  return lat_ppca_parameters;
 }
 
-lat_status lat_ppca_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t M,
-                        double *parameters, double *objective)
+lat_ppca lat_ppca_of(const lat_fitted *f)
 {
-  LAT_TRY(check_latent_dim(work, X->cols, M));
-  LAT_SCOPE(work);
-  lat_pca_options options = pca_options(M);
-  lat_pca_report record;
-  double *flat;
-  size_t found;
-  LAT_TRY(lat_pca_fit_rows(work, X, weights, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_view(flat, X->cols, found), M, parameters, objective));
+  const aside *a = f->aside;
+  lat_ppca p = {.options = *(const lat_ppca_options *)f->options,
+                .D = f->sizes[LAT_D],
+                .M = f->sizes[LAT_M],
+                .mean = f->flat};
+  p.W = p.mean + p.D;
+  p.noise_variance = p.W + p.D * p.M;
+  p.evidences = a ? a->evidences : 0;
+  if (p.evidences) p.log_evidence = a->numbers + p.D;
+  return p;
+}
+
+static lat_factor_view factor_of(const lat_ppca *p)
+{
+  return lat_factor_view_of(p->mean, p->D, p->M, true);
+}
+
+static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
+{
+  lat_ppca p = lat_ppca_of(f);
+  size_t M = p.options.latent_dim;
+  if ((M != LAT_PPCA_BY_EVIDENCE && p.M != M) || p.M >= p.D)
+    return lat_fail(work, LAT_INVALID, "W is %zux%zu, which latent_dim doesn't fit", p.D, p.M);
+  if (is_limit(&p.options) ? *p.noise_variance != 0 : !(*p.noise_variance > 0))
+    return lat_fail(work, LAT_INVALID, "noise_variance is %.14g", *p.noise_variance);
   return LAT_OK;
 }
 
-lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments, size_t M,
-                                 double *parameters, double *objective)
+/* ---- a fit ----------------------------------------------------------------------------------- */
+
+static lat_form form(const lat_fit *fit)
 {
-  size_t D = moments->dimensions, found;
-  LAT_TRY(check_latent_dim(work, D, M));
-  LAT_SCOPE(work);
-  lat_pca_options options = pca_options(M);
-  lat_pca_report record;
-  double *flat;
-  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, &found, &record));
-  LAT_TRY(from_pca(work, lat_pca_view(flat, D, found), M, parameters, objective));
-  return LAT_OK;
+  const lat_ppca_options *o = fit->options;
+  if (o->latent_dim == LAT_PPCA_BY_EVIDENCE) return LAT_FORM_MOMENTS;
+  return o->method == LAT_PPCA_EM ? LAT_FORM_EM : LAT_FORM_ROWS;
 }
 
-lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size_t *M,
-                           double **log_evidence, size_t *count)
+/* The M of the largest evidence, and the evidences. Keeps these. */
+static lat_status choose(lat_workspace *work, const lat_moments *moments, size_t *M,
+                         double **log_evidence, size_t *count)
 {
-  lat_pca_options options = {.evidence = true};
+  lat_pca_options by_evidence = {.evidence = true};
   lat_pca_report record;
   double *flat;
-  LAT_TRY(lat_pca_from_moments(work, moments, &options, &flat, M, &record));
+  LAT_TRY(lat_pca_from_moments(work, moments, &by_evidence, &flat, M, &record));
   *log_evidence = record.log_evidence;
   *count = record.dimensions;
   return LAT_OK;
 }
 
-/* ---- EM -------------------------------------------------------------------------------------- */
-
-static lat_factor_frame frame_of(const lat_em *em)
+static lat_status solve(lat_fit *fit, const lat_moments *moments)
 {
-  lat_factor_model ppca = lat_ppca_of(em->parameters, em->sizes[LAT_D], em->sizes[LAT_M]);
-  return lat_factor_frame_of(&ppca, em->options.missing, true, em->derived);
+  lat_workspace *work = fit->work;
+  const lat_ppca_options *o = fit->options;
+  size_t D = moments ? moments->dimensions : fit->rows.cols, M = o->latent_dim, count = 0;
+  double *evidence = NULL, *history = lat_doubles(work, 1);
+  if (!history) return LAT_MEMORY;
+  if (M == LAT_PPCA_BY_EVIDENCE) LAT_TRY(choose(work, moments, &M, &evidence, &count));
+  LAT_TRY(lat_ppca_check_dimensions(work, D, M));
+  double *flat = lat_doubles(work, D + D * M + 1);
+  aside *a = lat_allocate(work, 1, sizeof *a + (D + count) * sizeof(double));
+  if (!flat || !a) return LAT_MEMORY;
+  LAT_TRY(moments ? lat_ppca_from_moments(work, moments, M, flat, history)
+                  : lat_ppca_closed_form(work, &fit->rows, fit->row_weights, M, flat, history));
+  a->evidences = count;
+  memcpy(a->numbers, flat, D * sizeof *flat); /* statistics are about the mean */
+  if (count) memcpy(a->numbers + D, evidence, count * sizeof *evidence);
+  fit->best.aside = a;
+  fit->best.aside_bytes = sizeof *a + (D + count) * sizeof(double);
+  fit->report.method = "closed_form";
+  fit->report.objective = *history;
+  fit->history = history;
+  lat_factor_view model = lat_factor_view_of(flat, D, M, true);
+  double weight = moments ? *moments->weight : lat_factor_weight(&fit->rows, fit->row_weights);
+  return lat_factor_solved(work, &model, *history, weight, &fit->best);
 }
 
-static const double *shift_of(const lat_em *em)
+/* What EM goes on about: the numbers that lie aside, or the parameters' mean. */
+static lat_status plan(lat_fit *fit)
 {
-  return ((const lat_ppca_model *)em->model)->shift;
-}
-
-static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
-{
-  lat_factor_frame frame = frame_of(em);
-  lat_factor_add(&frame, &chunk->X, chunk->weights, shift_of(em), true, statistics, scratch);
-}
-
-static void limit_e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics,
-                         double *scratch)
-{
-  lat_factor_frame frame = frame_of(em);
-  lat_factor_add(&frame, &chunk->X, chunk->weights, shift_of(em), false, statistics, scratch);
-}
-
-static size_t count_derived(const lat_em *em)
-{
-  lat_factor_model sizes = {.D = em->sizes[LAT_D], .M = em->sizes[LAT_M], .shared = true};
-  return lat_factor_frame_count(&sizes, em->options.missing);
-}
-
-static lat_status prepare(lat_em *em, const double *parameters, double *derived)
-{
-  lat_factor_model ppca = lat_ppca_of((double *)parameters, em->sizes[LAT_D], em->sizes[LAT_M]);
-  lat_factor_frame_fill(&ppca, em->options.missing, true, derived);
-  return LAT_OK;
-}
-
-/* s2 is the mean over all observed entries of the expected (x_nj - w~_j'z~)^2. */
-static lat_status solve(lat_em *em, const double *statistics, double *parameters, bool limit)
-{
-  lat_workspace *work = em->work;
-  LAT_SCOPE(work);
-  size_t D = em->sizes[LAT_D], M = em->sizes[LAT_M];
-  lat_factor_sums s = lat_factor_sums_of(D, M, em->options.missing, statistics);
-  lat_factor_model to = lat_ppca_of(parameters, D, M);
-  double *rest = lat_doubles(work, 2 * D), sum = 0, weight = 0, total = 0;
-  if (!rest) return LAT_MEMORY;
-  LAT_TRY(lat_factor_solve(work, &s, shift_of(em), &to, rest, rest + D));
-  for (size_t j = 0; j < D; j++) {
-    sum += rest[j];
-    weight += rest[D + j];
-    total += s.q[j];
+  const lat_ppca_options *o = fit->options;
+  const lat_fitted *before = fit->before;
+  size_t D = fit->sizes[LAT_D];
+  lat_ppca_context *context = lat_allocate(fit->work, 1, sizeof *context);
+  double *shift = lat_doubles(fit->work, D);
+  if (!context || !shift) return LAT_MEMORY;
+  memset(shift, 0, D * sizeof *shift);
+  if (before && before->sizes[LAT_D] == D) {
+    const aside *a = before->aside;
+    memcpy(shift, a ? a->numbers : before->flat, D * sizeof *shift);
   }
-  if (!limit && !(sum > NO_NOISE * total)) return no_noise(work, M);
-  if (!limit) LAT_TRY(lat_factor_expand(work, &s, &to));
-  *to.noise_variances = limit ? 0 : sum / weight;
+  context->shift = shift;
+  fit->context = context;
+  fit->core = is_limit(o) ? &lat_ppca_limit_kind : &lat_ppca_kind;
+  fit->sizes[LAT_M] = o->latent_dim;
+  if (o->latent_dim != LAT_PPCA_BY_EVIDENCE)
+    return lat_ppca_check_dimensions(fit->work, D, o->latent_dim);
+  if (!fit->by_em && !fit->online)
+    return lat_fail(fit->work, LAT_INVALID,
+                    "latent_dim = \"mle\" is for data without missing entries: it takes the "
+                    "eigenvalues of their covariance");
+  if (fit->sizes_before[LAT_D] == 0)
+    return lat_fail(fit->work, LAT_INVALID,
+                    "latent_dim = \"mle\" is chosen by fit, which comes first");
+  fit->sizes[LAT_M] = fit->sizes_before[LAT_M];
   return LAT_OK;
 }
 
-static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
+static lat_status start(lat_fit *fit)
 {
-  return solve(em, statistics, parameters, false);
+  return lat_ppca_start(fit->work, &fit->sample, fit->sample_weights, fit->missing,
+                        is_limit(fit->options), fit->sizes[LAT_M], fit->seed, fit->context,
+                        fit->parameters);
 }
 
-static lat_status limit_m_step(lat_em *em, const double *statistics, double *parameters)
+static size_t aside_bytes(const lat_fit *fit)
 {
-  return solve(em, statistics, parameters, true);
+  return sizeof(aside) + fit->sizes[LAT_D] * sizeof(double);
 }
 
-/* Along a line of acceleration the noise variance may have become negative. */
-static bool feasible(const lat_em *em, double *parameters)
+static void write_aside(const lat_fit *fit, void *to)
 {
-  return *lat_ppca_of(parameters, em->sizes[LAT_D], em->sizes[LAT_M]).noise_variances > 0;
+  const lat_ppca_context *context = fit->context;
+  aside *a = to;
+  a->evidences = 0;
+  memcpy(a->numbers, context->shift, fit->sizes[LAT_D] * sizeof(double));
 }
 
-const lat_em_kind lat_ppca_kind = {.name = "ppca",
-                                   .parameters = lat_ppca_parameters,
-                                   .statistics = lat_factor_em_statistics,
-                                   .derived = count_derived,
-                                   .scratch = lat_factor_em_scratch,
-                                   .prepare = prepare,
-                                   .e_step = e_step,
-                                   .m_step = m_step,
-                                   .feasible = feasible};
-
-const lat_em_kind lat_ppca_limit_kind = {.name = "ppca",
-                                         .parameters = lat_ppca_parameters,
-                                         .descends = true,
-                                         .statistics = lat_factor_em_statistics,
-                                         .derived = count_derived,
-                                         .scratch = lat_factor_em_scratch,
-                                         .prepare = prepare,
-                                         .e_step = limit_e_step,
-                                         .m_step = limit_m_step};
-
-/* ---- before and after ------------------------------------------------------------------------ */
-
-lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double *weights,
-                          bool missing, bool limit, size_t M, uint64_t seed,
-                          const lat_ppca_model *model, double *parameters)
+static lat_status finish(lat_fit *fit, lat_fitted *f)
 {
-  size_t D = X->cols;
-  LAT_TRY(check_latent_dim(work, D, M));
-  LAT_SCOPE(work);
-  lat_factor_model to = lat_ppca_of(parameters, D, M);
-  double *variances = lat_doubles(work, D), mean = 0;
-  if (!variances) return LAT_MEMORY;
-  LAT_TRY(lat_factor_start(work, X, weights, missing, seed, &to, model->shift, variances));
-  for (size_t j = 0; j < D; j++) mean += variances[j] / (double)D;
-  if (!(mean > 0) && !limit) return no_noise(work, M);
-  *to.noise_variances = limit ? 0 : mean / 2;
+  return lat_ppca_canonical(fit->work, f->sizes[LAT_D], f->sizes[LAT_M], fit->missing,
+                            is_limit(f->options), f->flat, f->statistics);
+}
+
+static const lat_fit_kind fit_kind = {.plan = plan,
+                                      .start = start,
+                                      .aside_bytes = aside_bytes,
+                                      .write_aside = write_aside,
+                                      .finish = finish,
+                                      .form = form,
+                                      .solve = solve};
+
+lat_status lat_ppca_fit(lat_workspace *work, lat_source *source, const double *weights,
+                        const lat_ppca_options *o, lat_ppca *ppca, lat_fit_report *report)
+{
+  lat_fitted fitted;
+  LAT_TRY(lat_fit_model(work, &lat_ppca_model, source, weights, o, &fitted, report));
+  *ppca = lat_ppca_of(&fitted);
   return LAT_OK;
 }
 
-/* L with L L' = the mean of E[z z'], dense; the identity where that isn't known. */
-static void spread(const lat_factor_sums *s, bool known, double *packed, double *L)
+/* ---- files ----------------------------------------------------------------------------------- */
+
+lat_status lat_ppca_save(lat_workspace *work, const lat_ppca *ppca, const char *path)
 {
-  size_t M = s->M;
-  double weight = 0;
-  memset(packed, 0, s->T * sizeof *packed);
-  for (size_t k = 0; known && k < s->blocks; k++) {
-    for (size_t i = 0; i < lat_packed_count(M); i++) packed[i] += s->A[k * s->T + i];
-    weight += s->A[k * s->T + s->T - 1];
-  }
-  for (size_t i = 0; known && i < lat_packed_count(M); i++) packed[i] /= weight;
-  known = known && lat_packed_cholesky(M, packed, NULL) == 0;
-  for (size_t i = 0; i < M; i++)
-    for (size_t j = 0; j < M; j++)
-      L[i * M + j] = known ? (j <= i ? packed[lat_packed_count(i) + j] : 0) : (i == j);
+  const lat_fitted f = {.model = &lat_ppca_model,
+                        .options = &ppca->options,
+                        .sizes = {[LAT_D] = ppca->D, [LAT_M] = ppca->M},
+                        .flat = (double *)ppca->mean};
+  return lat_model_save(work, path, &f);
 }
 
-/* With W L = U s V' (L = I but in the limit) the new W is U s = W (L V), and so z becomes
- * V' inv(L) z. */
-lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool missing, bool limit,
-                              double *parameters, double *statistics)
+lat_status lat_ppca_load(lat_workspace *work, const char *path, lat_ppca *ppca)
 {
-  if (M == 0) return LAT_OK;
-  LAT_SCOPE(work);
-  double *W = lat_ppca_of(parameters, D, M).W;
-  double *packed = lat_doubles(work, lat_packed_count(M + 1)), *L = lat_doubles(work, M * M);
-  lat_matrix WL = lat_matrix_new(work, D, M), U = lat_matrix_new(work, D, M);
-  lat_matrix V = lat_matrix_new(work, M, M), s = lat_matrix_new(work, M, 1);
-  if (!packed || !L || !WL.data || !U.data || !V.data || !s.data) return LAT_MEMORY;
-  lat_factor_sums sum = lat_factor_sums_of(D, M, missing, statistics);
-  spread(&sum, limit && statistics, packed, L);
-  lat_factor_multiply(false, false, D, M, M, W, L, 0, WL.data);
-  lat_matrix turned = lat_transpose(WL); /* so that the signs are fixed by U */
-  LAT_TRY(lat_svd(work, &turned, &V, s, &U));
-  for (size_t j = 0; j < D; j++)
-    for (size_t i = 0; i < M; i++) W[j * M + i] = lat_get(&U, j, i) * lat_get(&s, i, 0);
-  if (statistics) {
-    double *v = V.data;
-    for (size_t i = 0; i < M;
-         i++) { /* V := inv(L') V by back substitution, whose transpose it is */
-      for (size_t r = M; r-- > 0;) {
-        double x = v[r * M + i];
-        for (size_t k = r + 1; k < M; k++) x -= L[k * M + r] * v[k * M + i];
-        v[r * M + i] = x / L[r * M + r];
-      }
-    }
-    lat_matrix Bt = lat_transpose(V), B = lat_matrix_new(work, M, M);
-    if (!B.data) return LAT_MEMORY;
-    lat_copy(&Bt, &B);
-    LAT_TRY(lat_factor_turn(work, &sum, B.data));
-  }
+  lat_ppca_options o;
+  lat_fitted f;
+  LAT_TRY(lat_model_load(work, path, &lat_ppca_model, &o, &f));
+  *ppca = lat_ppca_of(&f);
   return LAT_OK;
 }
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+lat_status lat_ppca_apply(lat_workspace *work, const lat_ppca *ppca, const lat_request *request,
+                          const lat_outputs *outputs)
+{
+  lat_factor_view model = factor_of(ppca);
+  return lat_factor_apply(work, &model, request, outputs);
+}
+
+lat_status lat_ppca_inverse(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *Z,
+                            const lat_matrix *X)
+{
+  lat_factor_view model = factor_of(ppca);
+  return lat_factor_inverse(work, &model, Z, X);
+}
+
+lat_status lat_ppca_sample(lat_workspace *work, const lat_ppca *ppca, lat_random *random,
+                           const lat_matrix *X, const lat_matrix *Z)
+{
+  lat_factor_view model = factor_of(ppca);
+  return lat_factor_sample(work, &model, random, X, Z);
+}
+
+lat_status lat_ppca_covariance(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *C)
+{
+  lat_factor_view model = factor_of(ppca);
+  return lat_factor_covariance(work, &model, C);
+}
+
+size_t lat_ppca_free_parameters(const lat_ppca *ppca)
+{
+  return lat_factor_isotropic_parameters(ppca->D, ppca->M);
+}
+
+static size_t free_parameters(const lat_fitted *f)
+{
+  lat_ppca ppca = lat_ppca_of(f);
+  return lat_ppca_free_parameters(&ppca);
+}
+
+static const lat_method methods[] = {
+    LAT_FACTOR_METHODS,
+    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = lat_update_options},
+    {.name = NULL}};
+
+const lat_model lat_ppca_model = {.name = "ppca",
+                                  .options = options,
+                                  .options_size = sizeof(lat_ppca_options),
+                                  .methods = methods,
+                                  .missing = true,
+                                  .parameters = parameters,
+                                  .check = check,
+                                  .check_fitted = check_fitted,
+                                  .apply = lat_factor_fitted_apply,
+                                  .inverse = lat_factor_fitted_inverse,
+                                  .sample = lat_factor_fitted_sample,
+                                  .covariance = lat_factor_fitted_covariance,
+                                  .free_parameters = free_parameters,
+                                  .fit = &fit_kind};

@@ -3,22 +3,32 @@
  *   x = W z + mean + noise,   z ~ N(0, I) of M dimensions,   noise ~ N(0, s2 I) of D > M,
  *
  * so that x ~ N(mean, C) with C = W W' + s2 I (Tipping, Bishop, Journal of the Royal Statistical
- * Society B 61, 1999; Bishop, Pattern Recognition and Machine Learning, 12.2). With S = U Lambda U',
- * the covariance with divisor N, the likelihood is greatest for the sample mean,
+ * Society B 61, 1999; Bishop, Pattern Recognition and Machine Learning, 12.2). With S = U Lambda
+ * U', the covariance with divisor N, the likelihood is greatest for the sample mean,
  *
  *   s2 = 1/(D-M) (lambda_{M+1} + ... + lambda_D),   W = U_M (Lambda_M - s2 I)^(1/2) R
  *
  * with any rotation R. Here R = I: the columns of W are orthogonal, descend in length, and the
- * largest entry of each in magnitude is positive. All goes through the M x M matrix
+ * largest entry of each in magnitude is positive.
+ *
+ *   lat_ppca_options options = lat_ppca_defaults();
+ *   options.latent_dim = 2;
+ *   lat_ppca ppca;
+ *   lat_source rows = lat_source_of(&X);
+ *   LAT_TRY(lat_ppca_fit(work, &rows, NULL, &options, &ppca, NULL));
+ *   LAT_TRY(lat_ppca_apply(work, &ppca, &(lat_request){.X = X}, &(lat_outputs){.latent = &Z}));
+ *   LAT_TRY(lat_ppca_save(work, &ppca, "ppca.safetensors"));
+ *
+ * All goes through the M x M matrix
  *
  *   K = W'W + s2 I,   p(z | x) = N(inv(K) W'(x - mean), s2 inv(K)),   log|C| = (D-M) log s2 + log|K|
  *   (x - mean)' inv(C) (x - mean) = |x - mean - W z|^2 / s2 + |z|^2   at the posterior mean z,
  *
  * whose last form subtracts no large numbers when s2 is small.
  *
- * EM with missing entries is exact. Row n has its own observed entries o, hence its own
- * K_n = W_o'W_o + s2 I and posterior; with z~ = (z, 1) the M-step solves for each column j, over
- * the rows that observe it,
+ * EM with missing entries is exact. Row n has its own observed entries o, hence its own K_n =
+ * W_o'W_o + s2 I and posterior; with z~ = (z, 1) the M-step solves for each column j, over the rows
+ * that observe it,
  *
  *   [w_j mean_j] = inv(sum E[z~ z~']) sum x_nj E[z~],   s2 = mean over all observed entries of
  *   the expected (x_nj - w~_j'z~)^2
@@ -30,61 +40,79 @@
 #ifndef LAT_EM_FACTOR_PPCA_H
 #define LAT_EM_FACTOR_PPCA_H
 
-#include "em/em.h"
-#include "em/factor/factor.h"
-#include "matrix/moments.h"
+#include "em/fit.h"
 
-/* mean (D), W (D x M), noise_variance. */
-extern const lat_parameter lat_ppca_parameters[];
+typedef enum lat_ppca_method { LAT_PPCA_CLOSED_FORM, LAT_PPCA_EM } lat_ppca_method;
 
-/* The view of a flat vector of parameters. What a fitted model says of rows is in factor.h. */
-lat_factor_model lat_ppca_of(double *flat, size_t D, size_t M);
+/* The latent_dim with the largest evidence (projection/dimension.h): "mle". */
+#define LAT_PPCA_BY_EVIDENCE LAT_WORD(0)
 
-/* ---- the closed form ------------------------------------------------------------------------- */
+typedef struct lat_ppca_options {
+  lat_fit_options fit;   /* of EM: 10000 iterations, tolerance 1e-13, one start */
+  size_t latent_dim;     /* M, from 0 (the isotropic Gaussian) to D - 1 (the Gaussian with full
+                          * covariance), or LAT_PPCA_BY_EVIDENCE; 1 */
+  int method;            /* lat_ppca_method; the closed form. Where entries are missing it is EM */
+  double noise_variance; /* 0: the limit, by EM only; NAN: it is estimated; NAN */
+} lat_ppca_options;
 
-/* The parameters of maximum likelihood, and the mean log-likelihood (nats a row) they have on the
- * data. M = 0 is the isotropic Gaussian, M = D-1 the one with full covariance. N < D is fine.
- *
- * LAT_INVALID for M >= D, N < 2, NaN and infinities; LAT_SINGULAR when the data lies in a plane of M
- * dimensions (collinear or constant columns, M >= N-1), where s2 is 0 and the likelihood unbounded. */
-lat_status lat_ppca_fit(lat_workspace *work, const lat_matrix *X, const double *weights, size_t M,
-                        double *parameters, double *objective);
+/* A fitted model: a view of its parameters, which somebody else holds. */
+typedef struct lat_ppca {
+  lat_ppca_options options;
+  size_t D, M;
+  const double *mean;           /* D */
+  const double *W;              /* D x M */
+  const double *noise_variance; /* one number */
+  /* of LAT_PPCA_BY_EVIDENCE: the logarithm of the evidence of M = 1, 2, ..., in nats but for a
+   * constant; else NULL and 0 */
+  const double *log_evidence;
+  size_t evidences;
+} lat_ppca;
 
-/* The same from moments, which may have been added up chunk by chunk. */
-lat_status lat_ppca_from_moments(lat_workspace *work, const lat_moments *moments, size_t M,
-                                 double *parameters, double *objective);
+lat_ppca_options lat_ppca_defaults(void);
+/* LAT_INVALID, with a sentence, for options out of bounds or that don't go with each other. */
+lat_status lat_ppca_check(lat_workspace *work, const lat_ppca_options *options);
 
-/* The dimension with the largest evidence, and the logarithms of all, in the workspace
- * (projection/dimension.h). Keeps the evidences. */
-lat_status lat_ppca_choose(lat_workspace *work, const lat_moments *moments, size_t *M,
-                           double **log_evidence, size_t *count);
+/* Maximum likelihood. `report` may be NULL. Keeps the parameters. LAT_INVALID for options and data
+ * (naming row and column), M >= D, N < 2, and a column that is wholly missing; LAT_SINGULAR when
+ * the data lies in a plane of M dimensions (collinear or constant columns, M >= N-1), where s2 is 0
+ * and the likelihood unbounded; LAT_CANCELLED. N < D is fine. */
+lat_status lat_ppca_fit(lat_workspace *work, lat_source *source, const double *weights,
+                        const lat_ppca_options *options, lat_ppca *ppca, lat_fit_report *report);
 
-/* ---- EM -------------------------------------------------------------------------------------- */
+/* Of each row of request->X, given the entries it has: log_likelihood (0 for a row without
+ * entries), latent (the posterior means; with request->scores Bartlett's), covariances, covariance,
+ * reconstruction (W z + mean), imputed and variances; bound and kl, with request->q_means and
+ * q_covariances or else the posterior itself. Never forms a D x D matrix. Errors: LAT_SHAPE;
+ * LAT_INVALID, naming row and column, for infinities and, unless request->missing, NaN; for a
+ * density when s2 is 0; for a covariance of q that isn't positive definite. */
+lat_status lat_ppca_apply(lat_workspace *work, const lat_ppca *ppca, const lat_request *request,
+                          const lat_outputs *outputs);
 
-/* lat_em's `model`. Statistics are about the shift, which should be near the mean. */
-typedef struct lat_ppca_model {
-  double *shift; /* D */
-} lat_ppca_model;
+/* A file, as modeling/save.h describes it. */
+lat_status lat_ppca_save(lat_workspace *work, const lat_ppca *ppca, const char *path);
+/* After a failure the model is as it was. Keeps the parameters. */
+lat_status lat_ppca_load(lat_workspace *work, const char *path, lat_ppca *ppca);
 
-/* Kinds for the loop: PPCA, whose objective is the log-likelihood of what is observed; and its limit
- * s2 = 0, whose objective is the squared error of the reconstruction, and descends. sizes[LAT_M]
- * is M. Both know missing entries. The M-step's errors: LAT_INVALID for a column that is wholly
- * missing, LAT_SINGULAR when s2 falls to 1e-14 of the variance. */
-extern const lat_em_kind lat_ppca_kind, lat_ppca_limit_kind;
+/* ---- more of a model ------------------------------------------------------------------------- */
 
-/* A start: the columns' means, also into the shift; W random, about half of the variance; s2 the
- * other half, or 0 for the limit. */
-lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double *weights,
-                          bool missing, bool limit, size_t M, uint64_t seed,
-                          const lat_ppca_model *model, double *parameters);
+/* X (N x D) := W z + mean of latent variables Z (N x M). */
+lat_status lat_ppca_inverse(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *Z,
+                            const lat_matrix *X);
 
-/* Turns W, which EM leaves in any rotation, into the form of the closed solution; in the limit, where
- * any basis is as good, into U Lambda^(1/2), Lambda being the variances along U by `statistics` (one
- * of an iteration; or NULL). The statistics are turned along. */
-lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool missing, bool limit,
-                              double *parameters, double *statistics);
+/* Rows drawn from the model into X (n x D), and the latent variables they came from into Z (n x M;
+ * or NULL), both packed. */
+lat_status lat_ppca_sample(lat_workspace *work, const lat_ppca *ppca, lat_random *random,
+                           const lat_matrix *X, const lat_matrix *Z);
+
+/* C (D x D) := W W' + s2 I. */
+lat_status lat_ppca_covariance(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *C);
 
 /* D for the mean, and D M + 1 - M(M-1)/2 for C: rotations of W make no other model. */
-size_t lat_ppca_free_parameters(size_t D, size_t M);
+size_t lat_ppca_free_parameters(const lat_ppca *ppca);
+
+/* ---- for bindings ---------------------------------------------------------------------------- */
+
+extern const lat_model lat_ppca_model;
+lat_ppca lat_ppca_of(const lat_fitted *fitted);
 
 #endif

@@ -1,21 +1,44 @@
-#include "em/factor/precomputed.h"
+/* factor/precomputed.c: what is derived from a model once for all rows (internal.h).
+ *
+ * Storage: one block, in this order: root, W L; precision, logs, inv(Psi) W; products, or factor
+ * and log|K|. */
+#include "em/factor/internal.h"
 
 #include <math.h>
 
-size_t lat_factor_frame_count(const lat_factor_model *model, bool missing)
+static bool is_identity(size_t M, const double *A)
+{
+  for (size_t i = 0; i < M * M; i++)
+    if (A[i] != (i % (M + 1) == 0)) return false;
+  return true;
+}
+
+lat_factor_view lat_factor_view_of(const double *flat, size_t D, size_t M, bool shared)
+{
+  double *mean = (double *)flat, *W = mean + D, *noise = W + D * M;
+  const double *correlations = shared ? NULL : noise + D;
+  if (correlations && is_identity(M, correlations)) correlations = NULL;
+  return (lat_factor_view){.D = D,
+                           .M = M,
+                           .mean = mean,
+                           .W = W,
+                           .noise_variances = noise,
+                           .shared = shared,
+                           .correlations = correlations};
+}
+
+size_t lat_factor_precomputed_count(const lat_factor_view *model, bool missing)
 {
   size_t D = model->D, M = model->M, T = lat_packed_count(M);
   return (model->correlations ? T + D * M : 0) + (model->shared ? 0 : 2 * D + D * M) +
          (missing ? D * T : T + 1);
 }
 
-/* In memory, in this order: root, W L; precision, logs, inv(Psi) W; products, or factor and
- * log|K|. */
-lat_factor_frame lat_factor_frame_of(const lat_factor_model *model, bool missing, bool prior,
-                                     const double *memory)
+lat_factor_precomputed lat_factor_precomputed_of(const lat_factor_view *model, bool missing,
+                                                 bool prior, const double *memory)
 {
   size_t D = model->D, M = model->M;
-  lat_factor_frame f = {
+  lat_factor_precomputed f = {
       .D = D, .M = M, .mean = model->mean, .spread = model->spread, .missing = missing};
   f.noise = !prior ? 0 : model->shared ? *model->noise_variances : 1;
   f.W = f.weighted = model->W;
@@ -37,7 +60,7 @@ lat_factor_frame lat_factor_frame_of(const lat_factor_model *model, bool missing
 }
 
 /* W := W L */
-static void turn_loadings(const lat_factor_model *model, double *root, double *W)
+static void multiply_root(const lat_factor_view *model, double *root, double *W)
 {
   size_t M = model->M;
   for (size_t i = 0, at = 0; i < M; i++)
@@ -57,7 +80,7 @@ static void add_diagonal(size_t M, double value, double *K)
 }
 
 /* The products of each column, or their sum. */
-static void multiply_loadings(const lat_factor_frame *f, double *to)
+static void multiply_loadings(const lat_factor_precomputed *f, double *to)
 {
   size_t M = f->M, T = lat_packed_count(M);
   if (!f->missing) memset(to, 0, (T + 1) * sizeof *to);
@@ -70,11 +93,11 @@ static void multiply_loadings(const lat_factor_frame *f, double *to)
   }
 }
 
-void lat_factor_frame_fill(const lat_factor_model *model, bool missing, bool prior, double *memory)
+void lat_factor_precompute(const lat_factor_view *model, bool missing, bool prior, double *memory)
 {
-  lat_factor_frame f = lat_factor_frame_of(model, missing, prior, memory);
+  lat_factor_precomputed f = lat_factor_precomputed_of(model, missing, prior, memory);
   size_t D = f.D, M = f.M, T = lat_packed_count(M);
-  if (f.root) turn_loadings(model, (double *)f.root, (double *)f.W);
+  if (f.root) multiply_root(model, (double *)f.root, (double *)f.W);
   for (size_t j = 0; f.variances && j < D; j++) {
     double *weighted = (double *)f.weighted + j * M;
     ((double *)f.precision)[j] = 1 / f.variances[j];

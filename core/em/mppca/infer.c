@@ -78,7 +78,7 @@ static void write_components(const slice *s)
 /* The conditional variances of a pattern's missing entries: psi_j + w_j'V w_j. */
 static void find_variances(const slice *s, const lat_factor_rows *r, size_t g)
 {
-  const lat_factor_frame *f = r->frame;
+  const lat_factor_precomputed *f = r->model;
   const double *L = r->factor + g * lat_packed_count(f->M);
   for (size_t j = 0; j < f->D; j++) {
     if (r->mask[g * f->D + j] != 0) continue;
@@ -103,7 +103,7 @@ static void impute(const slice *s, const lat_factor_rows *r, size_t k, size_t g,
   double share = weight / s->weight[at];
   for (size_t j = 0; j < D; j++) {
     if (!r->mask || r->mask[g * D + j] != 0) continue;
-    double mean = r->frame->mean[j] + r->fit[i * D + j];
+    double mean = r->model->mean[j] + r->fit[i * D + j];
     double before = lat_get(to->rows.imputed, row, j), away = mean - before;
     lat_set(to->rows.imputed, row, j, before + share * away);
     if (!to->rows.variances) continue;
@@ -123,7 +123,7 @@ static void write_latent(const slice *s, const lat_factor_rows *r, size_t k, siz
   if (s->a->component ? s->a->component != k + 1 : s->best[at] != (double)k) return;
   for (size_t l = 0; to->rows.latent && l < M; l++) lat_set(to->rows.latent, row, l, z[l]);
   for (size_t j = 0; to->rows.reconstruction && j < D; j++)
-    lat_set(to->rows.reconstruction, row, j, r->frame->mean[j] + r->fit[i * D + j]);
+    lat_set(to->rows.reconstruction, row, j, r->model->mean[j] + r->fit[i * D + j]);
 }
 
 /* V of a pattern, dense, for one of its rows. */
@@ -133,7 +133,7 @@ static void write_covariance(const slice *s, const lat_factor_rows *r, size_t k,
   double *V = s->a->outputs->covariances + (k * s->a->X->rows + row) * M * M;
   for (size_t a = 0, at = 0; a < M; a++)
     for (size_t b = 0; b <= a; b++, at++)
-      V[a * M + b] = V[b * M + a] = r->frame->noise * s->inverse[at];
+      V[a * M + b] = V[b * M + a] = r->model->noise * s->inverse[at];
 }
 
 static void walk_component(const slice *s, size_t k)

@@ -2,8 +2,7 @@
 #ifndef LAT_EM_MPPCA_INTERNAL_H
 #define LAT_EM_MPPCA_INTERNAL_H
 
-#include "em/factor/ppca.h"
-#include "em/factor/rows.h"
+#include "em/factor/internal.h"
 #include "em/gmm/internal.h"
 #include "em/mppca/context.h"
 
@@ -23,7 +22,7 @@ bool lat_mppca_feasible(const lat_em *em, double *parameters);
 typedef struct mppca_component {
   const double *noise; /* its variances */
   double log_weight;
-  lat_factor_frame frame;
+  lat_factor_precomputed frame;
 } mppca_component;
 
 /* What is derived from the parameters once for all rows. */

@@ -80,7 +80,8 @@ typedef struct room {
 
 static size_t place(const lat_mppca_context *m, bool missing, size_t n, double *scratch, room *r)
 {
-  size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M), batch = lat_factor_batch(M, missing, n);
+  size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M),
+         batch = lat_factor_batch_rows(M, missing, n);
   size_t walk = lat_factor_rows_count(m->gmm.D, m->M, missing, n),
          fast = lat_mppca_density_scratch(m, n);
   double *at = scratch;
@@ -150,7 +151,7 @@ static void weigh(const adder *a)
       sum += z1[M] = w;
     }
     if (M > 0) lat_packed_inverse(M, r->factor + g * T, V, a->room->line);
-    for (size_t t = 0; t < T; t++) V[t] *= sum * r->frame->noise;
+    for (size_t t = 0; t < T; t++) V[t] *= sum * r->model->noise;
     V[T] = sum;
   }
 }
@@ -176,7 +177,7 @@ static void complete(const adder *a)
   const lat_factor_rows *r = &a->walk;
   size_t D = a->m->gmm.D;
   for (size_t g = 0; g < r->groups; g++) {
-    const double *mask = r->frame->missing ? r->mask + g * D : NULL;
+    const double *mask = r->model->missing ? r->mask + g * D : NULL;
     for (size_t i = r->first[g]; i < r->first[g + 1]; i++) {
       double *d = r->d + i * D, *fit = r->fit + i * D;
       for (size_t j = 0; mask && j < D; j++) d[j] = mask[j] != 0 ? d[j] : fit[j];
@@ -221,7 +222,7 @@ static void add_rows(adder *a, const lat_matrix *X)
     add_latent(a);
     complete(a);
     lat_factor_multiply(true, false, D, M + 1, r->rows, r->fit, a->room->z1, 1, a->B);
-    if (r->frame->missing) add_gaps(a);
+    if (r->model->missing) add_gaps(a);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "em/factor/context.h"
 #include "em/mppca/internal.h"
 #include "matrix/linear/svd.h"
 #include "matrix/moments.h"
@@ -230,17 +231,17 @@ void lat_mppca_start(const lat_mppca_context *m, const double *means, double *pa
 
 /* The PPCA of the rows Y, in coordinates; false when they have none. */
 static lat_status ppca_of_rows(lat_workspace *work, const lat_mppca_context *m, const lat_matrix *Y,
-                               const double *weights, lat_factor_model *to, double *noise,
+                               const double *weights, lat_factor_view *to, double *noise,
                                bool *found)
 {
   size_t D = m->gmm.D, M = m->M, count = lat_column_moments_count(D);
   double objective, *flat = lat_doubles(work, D + D * M + 1), *memory = lat_doubles(work, count);
   if (!flat || !memory) return LAT_MEMORY;
-  lat_status status = lat_ppca_fit(work, Y, weights, M, flat, &objective);
+  lat_status status = lat_ppca_closed_form(work, Y, weights, M, flat, &objective);
   *found = status == LAT_OK;
   if (status == LAT_MEMORY || status == LAT_CANCELLED) return status;
   if (!*found) return LAT_OK;
-  *to = lat_ppca_of(flat, D, M);
+  *to = lat_factor_view_of(flat, D, M, true);
   *noise = *to->noise_variances;
   if (!m->diagonal) return LAT_OK;
   memset(memory, 0, count * sizeof *memory);
@@ -288,7 +289,7 @@ lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca_context *m
     double total, *mean = p.means + k * D;
     size_t n = gather(m, X, weights, labels, k + 1, Y, w, &total);
     lat_matrix rows = lat_matrix_of(Y, n, D);
-    lat_factor_model ppca;
+    lat_factor_view ppca;
     LAT_SCOPE(work);
     lat_random random = {m->gmm.seed, k + 1, 0};
     if (total > 0 && n > m->M + 1) LAT_TRY(ppca_of_rows(work, m, &rows, w, &ppca, noise, &found));

@@ -217,6 +217,15 @@ static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *r
   return lat_mppca_sample(work, &m, random, X, of->labels, of->latent);
 }
 
+static lat_status covariance(lat_workspace *work, const lat_fitted *f, size_t k,
+                             const lat_matrix *C)
+{
+  lat_mppca m = lat_mppca_of(f);
+  (void)work;
+  lat_mppca_covariance(&m, k, C->data);
+  return LAT_OK;
+}
+
 size_t lat_mppca_free_parameters(const lat_mppca *m)
 {
   size_t D = m->D, K = m->K, M = m->M, noise = m->options.noise == LAT_MPPCA_DIAGONAL ? D : 1;
@@ -250,7 +259,7 @@ static const lat_method methods[] = {
      .outputs = {LAT_OUTPUT(LAT_GIVES_LABELS, labels), LAT_OUTPUT_ROWS(latent, LAT_M)},
      .options = lat_seed_options},
     {.name = "posterior", .options = lat_missing_options},
-    {.name = "covariance"},
+    LAT_METHOD_COVARIANCE,
     {.name = "align", .argument = LAT_TAKES_MODEL},
     {.name = NULL}};
 
@@ -264,6 +273,7 @@ const lat_model lat_mppca_model = {.name = "mppca",
                                    .apply = apply,
                                    .inverse = inverse,
                                    .sample = sample,
+                                   .covariance = covariance,
                                    .free_parameters = free_parameters,
                                    .distances = distances,
                                    .reorder = lat_mppca_reorder,
