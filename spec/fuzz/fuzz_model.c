@@ -7,9 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-static const lat_model *const models[] = {&lat_gmm_model, &lat_mppca_model,  &lat_kmeans_model,
-                                          &lat_pca_model, &lat_scaler_model, &lat_ica_model,
-                                          &lat_lds_model};
+static const lat_model *const models[] = {
+    &lat_gmm_model, &lat_mppca_model, &lat_kmeans_model, &lat_pca_model,  &lat_scaler_model,
+    &lat_ica_model, &lat_lds_model,   &lat_ppca_model,   &lat_bpca_model, &lat_fa_model};
 
 /* Numbers that a file may hold can be too large to compute with, which is said. */
 static void use(lat_workspace *work, const lat_fitted *f)
