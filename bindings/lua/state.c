@@ -242,7 +242,7 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
   memcpy(message, work->message, sizeof message);
   lat_workspace_release(work, mark);
   if (work != &state_of(L)->scratch.work)
-    lat_workspace_done(work);                        /* rather now than at a collection */
+    lat_workspace_trim(work);                        /* rather now than at a collection */
   if (status == LAT_MEMORY) relieve(L, state_of(L)); /* the next call shall have more */
   if (status == LAT_CANCELLED) {
     /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
