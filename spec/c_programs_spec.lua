@@ -62,6 +62,18 @@ z           3.000000 (first row), distortion 0.500000
 pieces      4.500000
 loaded      4.500000
 ]],
+  -- PPCA's maximum is (Lambda - s2)^(1/2) with the mean of the eigenvalues left out (Tipping, Bishop 1999), and z =
+  -- 2 * 3 / (4 + 0.5); the other columns aren't correlated with a missing entry, whose variance is 4 + 0.5. The chi-
+  -- squares, uniquenesses and loadings are R 4.2.2's (factanal).
+  ["06_ppca_fa"] = [[
+closed_form: noise 0.5000, w (2.0000, 0.0000, 0.0000), the likelihood is known: 1
+em: noise 0.5000, W to 1e-5: 1
+z 1.3333; the missing entry 0.0000, with the variance 4.5000
+dimensions: 1 of 2 by evidence, 1 by priors
+1: chi-square 75.18 with 9 degrees of freedom, p 1.46e-12; first uniqueness 0.5346
+2: chi-square 6.11 with 4 degrees of freedom, p 0.191; first uniqueness 0.4552
+from a file: loadings of the first test 0.501 0.542 by its deviation
+]],
   -- Deviations of the sources: sqrt(1/5) = 0.4472 and sqrt((1 - 1/1600)/3) = 0.57717; kurtosis 2 and -1.2 1601/1599.
   ["07_ica"] = [[
 mixing      0.4472 1.1543

@@ -419,6 +419,19 @@ describe("fa", function()
     assert.is_true(fa:score(X) >= last - 1e-12)
   end)
 
+  it("leaves the start of a covariance without iterations; profile is another name of ml", function()
+    local left = latent.fa{ max_iterations = 0 }:fit_covariance(ability, 112)
+    assert.equal(0, left.iterations)
+    assert.equal(0, #left.history)
+    assert.is_false(left.converged)
+    local inverse = (ability / deviations / deviations:t()):inverse() -- Joreskog 1967: (1 - M/2D) / diag(inv(R))
+    for j = 1, 6 do assert.near((1 - 1 / 12) / inverse(j, j), left.uniquenesses[j], 1e-12) end
+    local X = data(50, 5)
+    local old, new = latent.fa{ method = "profile" }:fit(X), latent.fa{ method = "ml" }:fit(X)
+    assert.equal("ml", old.method)
+    assert.is_true(old.W == new.W)
+  end)
+
   it("says how probable a larger chi-square is", function()
     -- two columns with the correlation r and no factors: one degree of freedom
     local function p_value(x, n, d)

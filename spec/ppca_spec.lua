@@ -319,6 +319,56 @@ describe("ppca", function()
     end)
   end)
 
+  it("is fitted at once to data that may miss entries, unless they do", function()
+    local X = latent.datasets.iris()
+    local gap = X:copy()
+    gap[140][2] = 0 / 0
+    for _, name in ipairs{ "ppca", "bpca", "fa" } do
+      local options = { latent_dim = 1, method = name == "fa" and "ml" or "closed_form" }
+      local whole = latent[name](options):fit(X)
+      for _, data in ipairs{ X, chunks(X, 40) } do
+        local model = latent[name](options):fit(data, { missing = true, max_seconds = 1e-9 }) -- which is EM's
+        assert.equal(options.method, model.method)
+        assert.near_matrix(whole.W, model.W, 1e-9)
+      end
+      for _, data in ipairs{ gap, chunks(gap, 40) } do -- the fourth chunk has the first of them
+        local seen, model = 0, latent[name](options)
+        model:fit(data, { missing = true, on_iteration = function() seen = seen + 1 end })
+        assert.equal("em", model.method)
+        assert.equal(seen, model.iterations)
+        options.method = "em"
+        assert.near_matrix(latent[name](options):fit(gap, { missing = true }).W, model.W, 1e-9)
+        options.method = whole.method
+      end
+      fails("chunk 4: X has NaN at row 20, column 2", function() latent[name](options):fit(chunks(gap, 40)) end)
+      for _ in latent[name](options):steps(X) do break end -- whatever the method
+      local huge = { latent_dim = 2 ^ 20, method = options.method }
+      fails("latent_dim is 1048576 and X has 4 columns", function() latent[name](huge):fit(X) end)
+    end
+  end)
+
+  it("chooses its dimension by evidence, and goes on with that", function()
+    local X = latent.datasets.iris()
+    local model = latent.ppca{ latent_dim = "mle" }
+    fails("latent_dim = \"mle\" is chosen by fit, which comes first", function() for _ in model:steps(X) do end end)
+    fails("latent_dim = \"mle\" is chosen by fit", model.partial_fit, model, X)
+    local M = model:fit(chunks(X, 40)).W.cols
+    assert.equal(M, latent.pca{ latent_dim = "mle" }:fit(X).components.cols)
+    assert.equal(3, #model.log_evidence)
+    for i in model:steps(X) do
+      if i == 3 then break end
+    end
+    assert.equal(M, model.W.cols)
+    assert.equal("em", model.method)
+    assert.equal(M, model:partial_fit(X).W.cols)
+    fails("latent_dim must be an integer, got 'most'", latent.ppca, { latent_dim = "most" })
+    fails("noise_variance must be 0", latent.ppca, { noise_variance = 0.5 })
+    fails("needs method = \"closed_form\"", latent.ppca, { latent_dim = "mle", noise_variance = 0 })
+    fails("noise_variance must be at least 0", latent.ppca, { noise_variance = 0 / 0 })
+    local all = latent.bpca{ latent_dim = "all" }:fit(X)
+    assert.is_true(all.W == latent.bpca():fit(X).W)
+  end)
+
   it("says what is wrong", function()
     local X = data(20, 4)
     local function fit(options, Y, more)

@@ -48,6 +48,14 @@ describe("models as files in C", function()
     list[#list + 1] = latent.gmm { components = 2, max_iterations = math.maxinteger, tolerance = math.huge }
     list[#list + 1] = latent.mppca { components = 2, latent_dim = 1, noise = "diagonal", restarts = 2 }
     list[#list + 1] = latent.mppca { components = 2, latent_dim = 0, init = "random" }
+    for _, options in ipairs { {}, { latent_dim = "mle" }, { latent_dim = 2, method = "em", seed = 3 } } do
+      list[#list + 1] = latent.ppca(options)
+    end
+    for _, options in ipairs { {}, { latent_dim = "all", method = "closed_form" }, { latent_dim = 1 } } do
+      list[#list + 1] = latent.bpca(options)
+    end
+    list[#list + 1] = latent.fa { rotation = "promax", least_uniqueness = 0.01 }
+    list[#list + 1] = latent.fa { latent_dim = 2, method = "em", rotation = "promax" }
     return list
   end
 
@@ -98,6 +106,8 @@ describe("models as files in C", function()
       { latent.ppca { latent_dim = 1 } }, { latent.ppca { latent_dim = 2, method = "em", seed = 4 } },
       { latent.ppca { latent_dim = "mle" } }, { latent.bpca() }, { latent.bpca { latent_dim = 1 } },
       { latent.fa { latent_dim = 1 } }, { latent.fa { latent_dim = 1, method = "em", rotation = "varimax" } },
+      { latent.ppca { noise_variance = 0 } }, { latent.ppca { latent_dim = "mle" } }, { latent.bpca() },
+      { latent.fa { latent_dim = 2, rotation = "promax" } },
       { latent.lds { latent_dim = 2, max_iterations = 5 } },
       { latent.lds { A = { { 1 } }, C = matrix.ones(3, 1), Q = { { 0.1 } }, R = matrix.eye(3), max_iterations = 3,
         estimate = { "R", "Q" }, initial_mean = { 0.5 }, initial_covariance = { { 2 } } } },

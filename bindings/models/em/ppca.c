@@ -1,11 +1,9 @@
 /* ppca.c: latent.ppca, probabilistic PCA: what the core's description doesn't say. */
 #include "models/em/factor.h"
 
-/* noise_variance = 0 is EM's, unless the options say otherwise. */
 static void read_options(lua_State *L, int model, void *options)
 {
   lat_ppca_options *o = options;
-  if (latL_getoption(L, 1, "method") == LUA_TNIL && o->noise_variance == 0) o->method = LAT_PPCA_EM;
   latL_readfactors(L, model, &o->latent_dim, &o->fit);
 }
 

@@ -20,9 +20,16 @@ typedef struct aside {
 static const char *const dimensions[] = {"mle", NULL};
 static const char *const methods_of_fit[] = {"closed_form", "em", NULL};
 
+/* Not given it depends on noise_variance. */
+#define METHOD                                                                                     \
+  {                                                                                                \
+    .name = "method", LAT_CHOICE, offsetof(lat_ppca_options, method), LAT_PPCA_AUTO, 0, 0,         \
+    methods_of_fit, NULL, "\"closed_form\""                                                        \
+  }
+
 static const lat_option options[] = {
     LAT_OPTION_SIZE_OR_WORD(lat_ppca_options, latent_dim, 1, 0, LAT_MOST_PARTS, dimensions),
-    LAT_OPTION_CHOICE(lat_ppca_options, method, LAT_PPCA_CLOSED_FORM, methods_of_fit),
+    METHOD,
     LAT_OPTION_NUMBER_OR_NONE(lat_ppca_options, noise_variance, 0, (double)INFINITY),
     LAT_OPTION_GIVEN("init", "table?"),
     LAT_FIT_OPTIONS(lat_ppca_options, 10000, 1e-13, 1),
@@ -51,10 +58,10 @@ static lat_status check(lat_workspace *work, const void *of)
   if (is_limit(o) && o->noise_variance > 0)
     return lat_fail(work, LAT_INVALID,
                     "noise_variance must be 0, the limit in which EM does PCA, or be left out");
-  if (is_limit(o) && o->method != LAT_PPCA_EM)
+  if (is_limit(o) && o->method == LAT_PPCA_CLOSED_FORM)
     return lat_fail(work, LAT_INVALID,
                     "noise_variance = 0 needs method = \"em\"; its closed form is latent.pca");
-  if (o->latent_dim == LAT_PPCA_BY_EVIDENCE && o->method == LAT_PPCA_EM)
+  if (o->latent_dim == LAT_PPCA_BY_EVIDENCE && (o->method == LAT_PPCA_EM || is_limit(o)))
     return lat_fail(work, LAT_INVALID, "latent_dim = \"mle\" needs method = \"closed_form\"");
   return LAT_OK;
 }
@@ -101,7 +108,7 @@ static lat_form form(const lat_fit *fit)
 {
   const lat_ppca_options *o = fit->options;
   if (o->latent_dim == LAT_PPCA_BY_EVIDENCE) return LAT_FORM_MOMENTS;
-  return o->method == LAT_PPCA_EM ? LAT_FORM_EM : LAT_FORM_ROWS;
+  return o->method == LAT_PPCA_EM || is_limit(o) ? LAT_FORM_EM : LAT_FORM_ROWS;
 }
 
 /* The M of the largest evidence, and the evidences. Keeps these. */

@@ -42,7 +42,11 @@
 
 #include "em/fit.h"
 
-typedef enum lat_ppca_method { LAT_PPCA_CLOSED_FORM, LAT_PPCA_EM } lat_ppca_method;
+typedef enum lat_ppca_method {
+  LAT_PPCA_AUTO = -1, /* the closed form, or EM where noise_variance is 0 or entries are missing */
+  LAT_PPCA_CLOSED_FORM,
+  LAT_PPCA_EM
+} lat_ppca_method;
 
 /* The latent_dim with the largest evidence (projection/dimension.h): "mle". */
 #define LAT_PPCA_BY_EVIDENCE LAT_WORD(0)
@@ -51,7 +55,7 @@ typedef struct lat_ppca_options {
   lat_fit_options fit;   /* of EM: 10000 iterations, tolerance 1e-13, one start */
   size_t latent_dim;     /* M, from 0 (the isotropic Gaussian) to D - 1 (the Gaussian with full
                           * covariance), or LAT_PPCA_BY_EVIDENCE; 1 */
-  int method;            /* lat_ppca_method; the closed form. Where entries are missing it is EM */
+  int method;            /* lat_ppca_method; AUTO */
   double noise_variance; /* 0: the limit, by EM only; NAN: it is estimated; NAN */
 } lat_ppca_options;
 
