@@ -46,6 +46,15 @@ mini-batches: 200 iterations, inertia below 9: 1
 an eruption of 3.1 minutes after 65: log p -8.372, component 2, by 0.963
 the same bits from a file: 1
 ]],
+  -- the classes' means, which are also what EM finds where classes are so far apart
+  ["03_mixture"] = [[
+class 1: weight 0.5000 rates 1.0000 1.0000
+class 2: weight 0.5000 rates 11.0000 20.0000
+by EM: rates 1.000 1.000 and 11.000 20.000, converged 1
+(9, ?) is of component 2, and ? about 20.00
+loaded: family 1, the same rates 1
+waiting times: mean 0.2000 and 10.0000, 3 free parameters
+]],
   -- noise variances of 0.01; a missing entry has the noise's deviation, and a third of its variance for z
   ["04_mppca"] = [[
 one component: the noise is the eigenvalues' left out: 1

@@ -145,7 +145,7 @@ describe("given parameters", function()
         covariances = 1 } } },
       { "mppca: init.W must be a list of 2 matrices, got 1", "mppca", { init = { means = { { 0, 1 }, { 1, 1 } },
         W = { { { 1 }, { 2 } } }, noise_variances = { 1, 1 } } } },
-      { "mixture: init.means[1,2] is 2.0; probabilities are between 0 and 1", "mixture",
+      { "mixture: init.means[1,2] is 2; probabilities are between 0 and 1", "mixture",
         { init = { means = { { 0.5, 2 } } } } },
       { "pca: init is without eigenvalues", "pca", { init = { mean = { 0, 0 }, components = { { 1 }, { 0 } } } } },
       { "pca: init.eigenvalues has an infinity", "pca", { init = { mean = { 0, 0 }, components = { { 1 }, { 0 } },

@@ -111,4 +111,28 @@ describe("a family of functions", function()
     broken({ fit = function() end }, "fit returned nothing for component 1")
     helper.fails("family.fit must be a function, got nil", latent.mixture, { family = { log_density = print } })
   end)
+
+  it("says what it isn't for", function()
+    local X = matrix { { 1 }, { 2 }, { 5 }, { 9 } }
+    local model = mixture(2, { log_density = exponential.log_density, fit = exponential.fit }):fit(X)
+    for part, f in pairs {
+      ["use fit"] = function() model:partial_fit(X) end,
+      ["X must be a matrix or a mapped file"] = function() model:fit(function() return X end) end,
+      ["doesn't say how"] = function() model:impute(X) end,
+      ["has no distances"] = function() model:align(model) end,
+      ['the family is not "categorical"'] = function() model:column(1) end,
+      ["must say its free_parameters"] = function() model:bic(X) end,
+      ["has no function sample"] = function() model:sample(3) end,
+      ["X has 2 columns, the model was fitted on 1"] = function() model:predict { { 1, 2 } } end,
+      ["X has NaN"] = function() model:predict { { nan } } end,
+      ["label 3 is 3; labels are integers from 0 (not known) to 2"] = function()
+        model:fit(X, { labels = { 1, 2, 3, 0 } })
+      end,
+      ["a family of functions needs log_density and fit"] = function() mixture(1, "functions") end,
+      ["smoothing is not for a family of functions"] = function() mixture(1, exponential, { smoothing = 1 }) end,
+    } do
+      helper.fails(part, f)
+    end
+    assert.are.equal(4, #model:log_likelihood(X)) -- it is as it was
+  end)
 end)

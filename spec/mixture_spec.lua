@@ -454,7 +454,7 @@ describe("bad input to a mixture", function()
     fails("all weights are 0", {}, B, { weights = { 0, 0, 0 } })
     fails("weights", {}, B, { weights = { 1, -1, 1 } })
     fails("label 2 is 3", { components = 2 }, B, { labels = { 1, 3, 0 } })
-    fails("init.means is a 1x3 matrix, it should be 1x2", { init = { means = { { 0.5, 0.5, 0.5 } } } }, B)
+    fails("X has 2 columns, init has 3", { init = { means = { { 0.5, 0.5, 0.5 } } } }, B)
     fails("means[1,2] is 1.5; probabilities are between 0 and 1", { init = { means = { { 0.5, 1.5 } } } }, B)
     fails("init.weights must be >= 0", { init = { means = { { 0.5, 0.5 } }, weights = { -1 } } }, B)
     fails('levels is for the family "categorical"', { levels = 2 }, B)
@@ -503,5 +503,31 @@ describe("bad input to a mixture", function()
     assert.near_matrix(matrix.ones(3, 2), alike.means, 1e-6)
     local constant = mixture(2, "categorical"):fit { { 1 }, { 1 }, { 1 } }
     assert.near_matrix({ { 1 }, { 1 } }, constant.probabilities)
+  end)
+
+  it("takes the codes of given probabilities from the options, from init, or from the data", function()
+    local C = matrix { { 1, 0 }, { 2, 1 }, { 1, 1 }, { 2, 0 }, { 2, 1 } }
+    local p = { { 0.5, 0.5, 0.25, 0.75 }, { 0.1, 0.9, 0.5, 0.5 } }
+    local function log_likelihood(x, y)
+      local sum = 0
+      for k = 1, 2 do sum = sum + 0.5 * p[k][x] * p[k][3 + y] end
+      return math.log(sum)
+    end
+    local expected = {}
+    for i = 1, 5 do expected[i] = log_likelihood(C(i, 1), C(i, 2)) end
+    local family = "categorical"
+    local told = latent.mixture { family = family, levels = 2, lowest = { 1, 0 }, init = { probabilities = p } }
+    local whole = latent.mixture { family = family, init = { probabilities = p, levels = { 2, 2 }, lowest = { 1, 0 } } }
+    local found = latent.mixture { family = family, init = { probabilities = p }, max_iterations = 0 }
+    helper.fails("the model is not fitted yet", function() found:predict(C) end)
+    for _, model in ipairs { told, whole, found:fit(C) } do
+      assert.near_matrix(expected, model:log_likelihood(C), 1e-15)
+    end
+    helper.fails("init.probabilities is a 1x3 matrix, it should be 1x4", function()
+      latent.mixture { family = family, init = { probabilities = { { 0.5, 0.5, 1 } } } }:fit(C)
+    end)
+    helper.fails("init.levels don't add up to M", function()
+      latent.mixture { family = family, groups = { 2, 3 }, init = { probabilities = { { 0.5, 0.5, 1 } } } }
+    end)
   end)
 end)

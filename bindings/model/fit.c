@@ -15,7 +15,8 @@ enum {
   FIT_HISTORY, /* of the present start */
   FIT_BEST,    /* the history of the best start */
   FIT_LAST,    /* the model's block as the run began, or the one it has published last */
-  FIT_VALUES = FIT_LAST
+  FIT_STARTS,  /* a table for each start, which is the kind's */
+  FIT_VALUES = FIT_STARTS
 };
 
 typedef struct run {
@@ -26,6 +27,7 @@ typedef struct run {
   latL_Units units; /* instead of rows, where the kind has others */
   lat_request request;
   lat_fit fit;
+  latL_Caller caller;
   const latL_Fitted *last; /* see FIT_LAST */
   size_t start;            /* whose history is at FIT_HISTORY */
   bool observed;           /* Lua code may look at the model between iterations */
@@ -97,6 +99,8 @@ static run *new_run(lua_State *L, size_t columns)
   latL_hold(L, FIT_HISTORY);
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
+  r->caller = (latL_Caller){L, who};
+  r->fit.user = &r->caller;
   r->fit.labels = read_labels(L, r);
   if (r->last) memcpy(r->fit.sizes_before, r->last->sizes, sizeof r->last->sizes);
   return r;
@@ -204,10 +208,28 @@ static bool is_late(lua_State *L, run *r, lat_status status)
   return true;
 }
 
+void latL_pushstart(lua_State *L, size_t start)
+{
+  if (lua_getiuservalue(L, LATL_RUN, FIT_STARTS) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    latL_hold(L, FIT_STARTS);
+  }
+  if (lua_rawgeti(L, -1, (lua_Integer)start + 1) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, (lua_Integer)start + 1);
+  }
+  lua_remove(L, -2);
+}
+
 /* The run needs its memory no more, whoever holds it yet. */
 static void release(lua_State *L, run *r)
 {
-  (void)L;
+  lua_pushnil(L);
+  latL_hold(L, FIT_STARTS);
   lat_workspace_done(r->turn.work);
 }
 
@@ -217,6 +239,7 @@ static void release(lua_State *L, run *r)
 static lat_status begin_pass(lua_State *L, run *r)
 {
   lat_fit *fit = &r->fit;
+  r->caller.L = L;
   lat_status status = lat_fit_begin(fit);
   if (fit->best.flat && fit->report.start == r->start) { /* it is the best so far */
     for (size_t i = 0; fit->history && i < fit->report.iterations; i++)

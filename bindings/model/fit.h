@@ -22,4 +22,15 @@ void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fi
 /* The methods fit, steps and partial_fit, by name: closures of a kind, as in methods.c. */
 lua_CFunction latL_fitfunction(const char *name);
 
+/* Functions of a kind of the core's that reach Lua (those of models whose steps are the user's) find
+ * in fit->user who called. The stack is as run.h says, and they may raise. */
+typedef struct latL_Caller {
+  lua_State *L;
+  const char *who; /* "gmm:fit" */
+} latL_Caller;
+
+/* In such functions, and in `record` (model.h): pushes a table of start number `start` (from 0),
+ * which is the kind's, to use as it likes, until the run is over. */
+void latL_pushstart(lua_State *L, size_t start);
+
 #endif

@@ -232,7 +232,7 @@ void latL_keepgiven(lua_State *L, int model)
 {
   const latL_Fitted *f = lua_touserdata(L, -1);
   size_t count = lat_parameters_count(latL_parametersof(latL_owner(f)), f->sizes);
-  bool complete = true;
+  bool complete = f->sizes[LAT_D] > 0;
   for (size_t i = 0; i < count; i++) complete = complete && !isnan(f->flat[i]);
   if (complete)
     latL_adoptgiven(L, model, latL_owner(f)->kind->name);

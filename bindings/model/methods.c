@@ -161,8 +161,16 @@ static int return_outputs(lua_State *L, call *c)
   return (int)c->count;
 }
 
+/* What the kind has to say before the core is asked. */
+static void prepare(lua_State *L, call *c)
+{
+  const latL_Kind *kind = kind_of(L);
+  if (kind->prepare) kind->prepare(L, c->who, c->method, c->f, &c->request);
+}
+
 static int apply(lua_State *L, call *c)
 {
+  prepare(L, c);
   push_outputs(L, c);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, c->who, work, c->core->apply(work, c->f, &c->request, &c->outputs));
@@ -261,12 +269,15 @@ static int of_count(lua_State *L)
   }
   lat_workspace *work = latL_workspace(L);
   latL_call(L, c.who, work, c.core->sample(work, c.f, random, &X, &c.outputs));
+  const latL_Kind *kind = kind_of(L);
+  if (kind->draw) kind->draw(L, c.who, c.f, random, &X, c.outputs.labels);
   return results;
 }
 
 static int of_nothing(lua_State *L)
 {
   call c = begin(L, 1, 0);
+  prepare(L, &c);
   lua_pushinteger(L, (lua_Integer)c.core->free_parameters(c.f));
   return 1;
 }
@@ -292,6 +303,7 @@ static int of_model(lua_State *L)
 {
   call c = begin(L, 2, 0);
   const latL_Fitted *other = latL_fitted(L, 2, kind_of(L), c.who);
+  prepare(L, &c);
   size_t K = c.f->sizes[LAT_K], most = other->sizes[LAT_K] > K ? other->sizes[LAT_K] : K;
   double *costs = latL_newmatrix(L, most, most, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);

@@ -49,6 +49,13 @@ typedef struct latL_Kind {
   void (*record)(lua_State *L, int fitted);
   /* The fields of those that follow from the parameters, for ones from a file, or given. Or NULL. */
   void (*complete)(lua_State *L, int fitted);
+  /* Of models some of which are functions of the user's. Before a method asks the core about the
+   * block at 1 (and rows at 2): raises, or gives what the request needs besides, in memory that is
+   * pushed. And rows of which the core has drawn nothing but the components. NULL: nothing. */
+  void (*prepare)(lua_State *L, const char *who, const lat_method *method, const lat_fitted *fitted,
+                  lat_request *request);
+  void (*draw)(lua_State *L, const char *who, const lat_fitted *fitted, lat_random *random,
+               const lat_matrix *X, const double *labels);
   const luaL_Reg *methods; /* those whose row takes LAT_TAKES_OTHER; or NULL */
 } latL_Kind;
 

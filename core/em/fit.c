@@ -26,6 +26,11 @@ typedef struct lat_fit_state {
   lat_mark mark;
 } lat_fit_state;
 
+const lat_option lat_labelled_fit_options[] = {
+    LAT_OPTION_WEIGHTS,  LAT_OPTION_MISSING,     LAT_OPTION_LABELS, LAT_OPTION_ON_ITERATION,
+    LAT_OPTION_PROGRESS, LAT_OPTION_MAX_SECONDS, {.name = NULL}};
+const lat_option lat_labelled_steps_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_LABELS, {.name = NULL}};
 const lat_option lat_update_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_RATE, {.name = NULL}};
 
@@ -57,9 +62,15 @@ lat_form lat_fit_form(const lat_fit *fit)
   return fit->kind->form && !fit->by_em && !fit->online ? fit->kind->form(fit) : LAT_FORM_EM;
 }
 
-static bool draws(const lat_fit *fit)
+static bool needs_rows(const lat_fit *fit)
 {
-  return fit->kind->draws && fit->kind->draws(fit);
+  return fit->kind->needs_rows && fit->kind->needs_rows(fit);
+}
+
+/* Whether iterations aren't passes over the data. */
+static bool draws_rows(const lat_fit *fit)
+{
+  return fit->kind->iterate && needs_rows(fit);
 }
 
 bool lat_fit_takes_rows(const lat_fit *fit, const lat_source *source)
@@ -67,7 +78,7 @@ bool lat_fit_takes_rows(const lat_fit *fit, const lat_source *source)
   if (!lat_source_in_pieces(source)) return true;
   if (source->next) return false;
   bool wide = source->X.cols > LAT_SCATTER_COLUMNS;
-  return draws(fit) || (wide && lat_fit_form(fit) == LAT_FORM_ROWS);
+  return needs_rows(fit) || (wide && lat_fit_form(fit) == LAT_FORM_ROWS);
 }
 
 /* A fit without iterations looks at entries itself. */
@@ -178,7 +189,7 @@ lat_status lat_fit_plan(lat_fit *fit)
   fit->seed = seed_of(fit);
   LAT_TRY(fit->kind->plan(fit));
   const lat_fitted *given = o->given;
-  if (given && given->sizes[LAT_D] != fit->sizes[LAT_D])
+  if (given && given->sizes[LAT_D] && given->sizes[LAT_D] != fit->sizes[LAT_D])
     return lat_fail(fit->work, LAT_SHAPE, "X has %zu columns, init has %zu", fit->sizes[LAT_D],
                     given->sizes[LAT_D]);
   fit->parameters = lat_doubles(fit->work, lat_parameters_count(fit->core->parameters, fit->sizes));
@@ -214,13 +225,28 @@ static lat_status allocate_best(lat_fit *fit)
   return LAT_OK;
 }
 
+/* Explicit parameters take the place of those of a start, where there are as many. */
+static void take_given(lat_fit *fit, const lat_fitted *given)
+{
+  const double *from = given->flat;
+  double *to = fit->parameters;
+  for (const lat_parameter *p = fit->core->parameters; p->name; p++) {
+    size_t count = lat_parameter_count(p, fit->sizes), n = lat_parameter_count(p, given->sizes);
+    for (size_t i = 0; n == count && i < n; i++)
+      if (!isnan(from[i])) to[i] = from[i];
+    from += n;
+    to += count;
+  }
+}
+
 lat_status lat_fit_start(lat_fit *fit)
 {
   const lat_fitted *given = options_of(fit)->given;
   LAT_TRY(fit->kind->start(fit));
-  if (!given || memcmp(given->sizes, fit->sizes, sizeof fit->sizes) != 0) return LAT_OK;
-  for (size_t i = 0; i < fit->em.count; i++)
-    if (!isnan(given->flat[i])) fit->parameters[i] = given->flat[i];
+  /* those of other sizes are the kind's to look at, but where D isn't known before the data */
+  if (!given || (given->sizes[LAT_D] && memcmp(given->sizes, fit->sizes, sizeof fit->sizes) != 0))
+    return LAT_OK;
+  take_given(fit, given);
   return fit->kind->adopt ? fit->kind->adopt(fit) : LAT_OK;
 }
 
@@ -355,7 +381,7 @@ static lat_status begin_pass(lat_fit *fit, lat_pass pass)
     return LAT_OK;
   case LAT_PASS_ITERATE:
     fit->complete = false;
-    return draws(fit) ? LAT_OK : lat_em_begin(&fit->em);
+    return draws_rows(fit) ? LAT_OK : lat_em_begin(&fit->em);
   case LAT_PASS_REVIEW: {
     lat_status status = lat_em_review(&fit->em);
     return status == LAT_OK ? LAT_OK : end_review(fit, status);
@@ -380,8 +406,9 @@ lat_status lat_fit_begin(lat_fit *fit)
 {
   lat_fit_state *s = fit->state;
   fit->iterated = false;
-  if (draws(fit) && !fit->rows.data)
-    return lat_fail(fit->work, LAT_INVALID, "X must be a matrix or a mapped file: rows are drawn");
+  if (needs_rows(fit) && !fit->rows.data)
+    return lat_fail(fit->work, LAT_INVALID,
+                    "X must be a matrix or a mapped file: these options need all rows at once");
   if (!s->decided) decide(fit);
   if (s->form != LAT_FORM_EM && !s->finished) {
     if (!s->added && (s->form == LAT_FORM_MOMENTS || !fit->rows.data))
@@ -408,6 +435,11 @@ lat_status lat_fit_begin(lat_fit *fit)
   return begin_pass(fit, LAT_PASS_NONE);
 }
 
+static lat_status add_rows(lat_fit *fit, const lat_matrix *X, const double *weights)
+{
+  return fit->kind->e_step ? fit->kind->e_step(fit, X, weights) : lat_em_add(&fit->em, X, weights);
+}
+
 static lat_status add(lat_fit *fit, const lat_matrix *X, const double *weights)
 {
   switch (fit->pass) {
@@ -418,15 +450,15 @@ static lat_status add(lat_fit *fit, const lat_matrix *X, const double *weights)
     LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
     return lat_thinning_add(&fit->state->thinning, fit->work, X, weights);
   case LAT_PASS_ITERATE:
-    if (draws(fit)) return LAT_OK;
+    if (draws_rows(fit)) return LAT_OK;
     break;
   case LAT_PASS_LAST:
     return fit->kind->add_last(fit, X, weights, fit->row);
   default:
     break;
   }
-  if (!fit->condensed) return lat_em_add(&fit->em, X, weights);
-  return fit->row ? LAT_OK : lat_em_add(&fit->em, &fit->rows, fit->row_weights);
+  if (!fit->condensed) return add_rows(fit, X, weights);
+  return fit->row ? LAT_OK : add_rows(fit, &fit->rows, fit->row_weights);
 }
 
 lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights)
@@ -439,14 +471,15 @@ lat_status lat_fit_add(lat_fit *fit, const lat_matrix *X, const double *weights)
 lat_status lat_fit_add_units(lat_fit *fit)
 {
   if (fit->state->failed) return LAT_OK;
-  lat_status status = lat_em_add_units(&fit->em, fit->units, fit->unit_count);
+  lat_status status = fit->kind->e_step ? fit->kind->e_step(fit, NULL, NULL)
+                                        : lat_em_add_units(&fit->em, fit->units, fit->unit_count);
   return fit->pass == LAT_PASS_REVIEW && status != LAT_OK ? end_review(fit, status) : status;
 }
 
 /* The objective's verification is passes of the same kind, of one iteration. */
 static lat_status end_iteration(lat_fit *fit)
 {
-  LAT_TRY(draws(fit) ? fit->kind->iterate(fit) : lat_em_end(&fit->em));
+  LAT_TRY(draws_rows(fit) ? fit->kind->iterate(fit) : lat_em_end(&fit->em));
   if (fit->em.verifying) return LAT_OK;
   fit->over = fit->em.done;
   fit->complete = fit->iterated = true;

@@ -50,7 +50,8 @@ typedef struct lat_fit_options {
   size_t restarts;       /* how many starts, of which the best is kept */
   uint64_t seed;
   bool accelerate; /* SQUAREM */
-  /* Parameters to begin with: sizes and flat, of which NaN is left to the start; or NULL. */
+  /* Parameters to begin with: sizes (D is 0 where only the data tells) and flat, of which NaN is
+   * left to the start; or NULL. */
   const lat_fitted *given;
   lat_on_iteration *on_iteration; /* or NULL */
   void *observer;
@@ -71,6 +72,14 @@ typedef struct lat_fit_options {
       LAT_FIT_OPTION(type, "seed", LAT_SEED, seed, 0, 0, 0)
 
 extern const lat_option lat_update_options[]; /* of partial_fit: missing, weights, rate */
+/* Of fit and steps of mixtures: missing, weights, labels, ... */
+extern const lat_option lat_labelled_fit_options[], lat_labelled_steps_options[];
+#define LAT_LABELLED_FIT_METHODS                                                                   \
+  {.name = "fit", .argument = LAT_TAKES_DATA, .options = lat_labelled_fit_options},                \
+      {.name = "steps", .argument = LAT_TAKES_DATA, .options = lat_labelled_steps_options},        \
+  {                                                                                                \
+    .name = "partial_fit", .argument = LAT_TAKES_DATA, .options = lat_update_options               \
+  }
 
 /* The record of a fit, of its best start. */
 typedef struct lat_fit_report {
@@ -111,11 +120,15 @@ typedef struct lat_fit_kind {
    * passes are made then, by rows that say the same (repetitions counted by weights). NULL: they
    * stay. */
   lat_status (*condense)(lat_fit *fit);
-  /* Iterations that aren't passes over the data: whether those of this fit draw from fit->rows what
-   * they need, and one of them, which says in fit->em whether it was the last. NULL: they are
-   * passes. */
-  bool (*draws)(const lat_fit *fit);
+  /* Whether the fit must have all rows at once (lat_fit_rows). NULL: no. */
+  bool (*needs_rows)(const lat_fit *fit);
+  /* One iteration of such a fit that is no pass over the data but draws from fit->rows what it
+   * needs, and says in fit->em whether it was the last. NULL: iterations are passes. */
   lat_status (*iterate)(lat_fit *fit);
+  /* Adds the share of rows, or of the units (X is NULL), to fit->em.statistics, on the calling
+   * thread: of models whose steps are functions of the caller's. NULL: lat_em_add and
+   * lat_em_add_units. */
+  lat_status (*e_step)(lat_fit *fit, const lat_matrix *X, const double *weights);
   /* Of models that EM isn't needed for: whether these options do without. Then `solve` makes
    * fit->best, of memory in the workspace, fit->report and fit->history, of the moments of all rows
    * or, where these are in memory and LAT_FORM_ROWS says so, of fit->rows (moments is NULL). Data

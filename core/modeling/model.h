@@ -54,6 +54,7 @@ typedef struct lat_request {
   const double *q_covariances;
   bool q_shared;
   const lat_matrix *labels; /* N: the component of each row of latent variables, from 1 */
+  const double *densities;  /* K x N: log p(x | k), of families of the caller's functions */
   size_t component;         /* from 1; 0: each row's most probable */
   int scores;               /* lat_scores */
   bool variance;            /* the variances of imputed entries, too */

@@ -1,7 +1,7 @@
 /* 01_kmeans.c: K-means: a fit of rows in memory, its labels, new rows, a file, explicit centres, and
  * mini-batches.
  *
- *   cc scripts/c/01_kmeans.c $(pkg-config --cflags --libs latent) -o kmeans && ./kmeans */
+ *   cc -std=c11 -Icore scripts/c/01_kmeans.c build/liblatent.a -lopenblas -llapacke -lm */
 #include <stdio.h>
 #include <string.h>
 
@@ -67,11 +67,11 @@ static lat_status run(lat_workspace *work, const char *path)
   return LAT_OK;
 }
 
-int main(int count, char **arguments)
+int main(void)
 {
   lat_workspace work;
   lat_workspace_init(&work);
-  lat_status status = run(&work, count > 1 ? arguments[1] : "01_kmeans.safetensors");
+  lat_status status = run(&work, "kmeans.safetensors");
   if (status != LAT_OK) fprintf(stderr, "%s\n", work.message);
   lat_workspace_done(&work);
   return status != LAT_OK;

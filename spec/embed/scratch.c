@@ -130,17 +130,28 @@ static lat_status distances_singular(scene *s)
 }
 
 static const double bernoulli[] = {0.5, 0.5, 0.1, 0.9, 0.9, 0.1};
-static const lat_mixture counts = {.D = D, .K = K, .M = D, .family = LAT_BERNOULLI};
+
+static lat_mixture counts(void)
+{
+  return (lat_mixture){.options = lat_mixture_defaults(),
+                       .D = D,
+                       .K = K,
+                       .M = D,
+                       .weights = bernoulli,
+                       .means = bernoulli + K};
+}
 
 static lat_status mixture_sample(scene *s)
 {
-  return lat_mixture_sample(&s->work, &counts, bernoulli, &s->random, &s->X, s->numbers);
+  lat_mixture m = counts();
+  return lat_mixture_sample(&s->work, &m, &s->random, &s->X, s->numbers);
 }
 
 static lat_status mixture_apply(scene *s)
 {
-  lat_mixture_images images = {.responsibilities = &s->R, .log_likelihood = s->numbers};
-  return lat_mixture_apply(&s->work, &counts, bernoulli, &s->X, false, &images);
+  lat_mixture m = counts();
+  lat_outputs outputs = {.responsibilities = &s->R, .log_likelihood = s->numbers};
+  return lat_mixture_apply(&s->work, &m, &(lat_request){.X = s->X}, &outputs);
 }
 
 static lat_status kmeans(scene *s)

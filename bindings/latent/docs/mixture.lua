@@ -23,7 +23,8 @@ local entries = {
       { "lowest", "integer|integer[]", "the data's", "categorical: the columns' first code, 0 or 1" },
       { "groups", "integer[]", "none", "categorical: X is one-hot, and these are the numbers of columns that belong "
         .. "together" },
-      { "init", "string|table", '"random"', '"random", "k-means", or { means= (rates=, probabilities=), weights= }, '
+      { "init", "string|table", '"mixed"',
+        '"mixed", "random", "k-means", or { means= (rates=, probabilities=), weights= }, '
         .. "of which weights may be left out; probabilities and weights add up to 1" },
       { "restarts", "integer", "5", "how many starts; the likeliest result is kept, see below" },
       { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
@@ -49,8 +50,8 @@ likelihood times a prior, Beta(1+s, 1+s), Dirichlet(1+s) or Gamma(1+s, s), and t
 logarithm, without its constant. Without it probabilities of 0 and 1 can be reached; a row that no component allows
 has a log-likelihood of -infinity.
 
-The first start is by init. The next ones are random and by K-means in turn, as these find different maxima; with
-init = "random", said explicitly, all are random. The likelihood has no singularities.
+Starts are random and by K-means in turn, as these find different maxima: "mixed" begins at random, "k-means" by
+K-means; with "random" all are random. The likelihood has no singularities.
 
 After a fit components are in order of their first mean, rate or probability (then the second, ...), unless init or
 labels gave them numbers, or the family is a table. Rows that are the same are computed once.
@@ -58,7 +59,7 @@ labels gave them numbers, or the family is a table. Rows that are the same are c
 The table of a family of your own has log_density(parameters, X), a vector of N; fit(X, responsibilities), which
 returns the parameters, of any type, that maximize the weighted log-likelihood; and may have sample(parameters, n,
 seed), n rows, and free_parameters, how many a component has. The list model.parameters is what fit returned. Starts
-are "k-means" clusters (the default; further ones differ as latent.gmm's do) or "random" ones. X must be a matrix.]],
+are clusters (further ones differ as latent.gmm's do) or, with init = "random", random. X must be a matrix.]],
     example = binary .. "return latent.mixture{ components = 2, family = 'bernoulli' }:fit(B).means",
   },
   {

@@ -100,13 +100,8 @@ extern const char *const lat_gmm_inits[]; /* the words of lat_gmm_init */
     .name = "init", LAT_CHOICE, offsetof(type, init), LAT_GMM_KMEANS, 0, 0, lat_gmm_inits,         \
     "table", NULL                                                                                  \
   }
-extern const lat_option lat_gmm_fit_options[], lat_gmm_steps_options[];
 /* The methods that all forms have in common. */
-#define LAT_GMM_METHODS                                                                            \
-  {.name = "fit", .argument = LAT_TAKES_DATA, .options = lat_gmm_fit_options},                     \
-      {.name = "steps", .argument = LAT_TAKES_DATA, .options = lat_gmm_steps_options},             \
-      {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = lat_update_options},          \
-      LAT_MIXTURE_METHODS
+#define LAT_GMM_METHODS LAT_LABELLED_FIT_METHODS, LAT_MIXTURE_METHODS
 
 /* A fitted mixture's context, in coordinates of its own; keeps them. */
 lat_status lat_gmm_context_of(lat_workspace *work, const lat_gmm *gmm, lat_gmm_context *context);

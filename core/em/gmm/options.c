@@ -220,12 +220,6 @@ static size_t free_parameters(const lat_fitted *f)
   return lat_gmm_free_parameters(&gmm);
 }
 
-const lat_option lat_gmm_fit_options[] = {
-    LAT_OPTION_WEIGHTS,  LAT_OPTION_MISSING,     LAT_OPTION_LABELS, LAT_OPTION_ON_ITERATION,
-    LAT_OPTION_PROGRESS, LAT_OPTION_MAX_SECONDS, {.name = NULL}};
-const lat_option lat_gmm_steps_options[] = {
-    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_LABELS, {.name = NULL}};
-
 static const lat_method methods[] = {LAT_GMM_METHODS,
                                      {.name = "impute",
                                       .argument = LAT_TAKES_ROWS,

@@ -106,7 +106,7 @@ static lat_status end_last(lat_fit *fit)
 
 const lat_fit_kind lat_kmeans_fit_kind = {.plan = plan,
                                           .start = start,
-                                          .draws = lat_kmeans_draws,
+                                          .needs_rows = lat_kmeans_draws,
                                           .iterate = lat_kmeans_update,
                                           .begin_last = begin_last,
                                           .add_last = add_last,

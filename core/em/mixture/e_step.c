@@ -1,4 +1,4 @@
-/* Blocks of rows: features, densities, responsibilities. */
+/* mixture/e_step.c: blocks of rows: features, densities, responsibilities; see mixture.h. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -8,17 +8,17 @@
 #include "em/common/responsibilities.h"
 #include "em/mixture/internal.h"
 
-static size_t counts(const lat_mixture *m)
+static size_t counts(const lat_mixture_context *m)
 {
   return m->family == LAT_CATEGORICAL ? 0 : m->D; /* columns whose observed entries are counted */
 }
 
-size_t lat_mixture_block_count(const lat_mixture *m)
+size_t lat_mixture_block_count(const lat_mixture_context *m)
 {
   return MIXTURE_ROWS * (m->M + counts(m) + 2 * m->K + 4);
 }
 
-mixture_block lat_mixture_block_of(const lat_mixture *m, double *memory)
+mixture_block lat_mixture_block_of(const lat_mixture_context *m, double *memory)
 {
   mixture_block b = {.features = memory};
   b.observed = b.features + MIXTURE_ROWS * m->M;
@@ -29,12 +29,12 @@ mixture_block lat_mixture_block_of(const lat_mixture *m, double *memory)
   return b;
 }
 
-size_t lat_mixture_statistics_count(const lat_mixture *m)
+size_t lat_mixture_statistics_count(const lat_mixture_context *m)
 {
   return 2 + m->K * (1 + m->M + counts(m));
 }
 
-mixture_statistics lat_mixture_statistics_of(const lat_mixture *m, double *memory)
+mixture_statistics lat_mixture_statistics_of(const lat_mixture_context *m, double *memory)
 {
   mixture_statistics s = {.components = memory + 2};
   s.sums = s.components + m->K;
@@ -86,13 +86,14 @@ double lat_mixture_log_factorial(double x)
   return (x + 0.5) * log(x) - x + LAT_LOG_2PI / 2 + series;
 }
 
-static void add_factorials(const lat_mixture *m, const mixture_ready *ready, mixture_block *b)
+static void add_factorials(const lat_mixture_context *m, const mixture_derived *derived,
+                           mixture_block *b)
 {
   for (size_t i = 0; i < b->n; i++) {
     const double *x = b->features + i * m->M;
     double sum = 0;
     for (size_t d = 0; d < m->D; d++)
-      sum += x[d] < MIXTURE_FACTORIALS ? ready->factorials[(size_t)x[d]]
+      sum += x[d] < MIXTURE_FACTORIALS ? derived->factorials[(size_t)x[d]]
                                        : lat_mixture_log_factorial(x[d]);
     b->common[i] = -sum;
   }
@@ -109,7 +110,7 @@ static bool one_hot_group(const double *x, size_t levels, bool missing)
   return (ones == 1 && zeros == levels - 1) || (missing && ones + zeros == 0 && isnan(x[0]));
 }
 
-static void take_one_hot(const lat_mixture *m, bool missing, mixture_block *b)
+static void take_one_hot(const lat_mixture_context *m, bool missing, mixture_block *b)
 {
   for (size_t i = 0; i < b->n; i++) {
     double *x = b->features + i * m->M;
@@ -122,7 +123,8 @@ static void take_one_hot(const lat_mixture *m, bool missing, mixture_block *b)
   }
 }
 
-static void take_codes(const lat_mixture *m, const lat_matrix *X, bool missing, mixture_block *b)
+static void take_codes(const lat_mixture_context *m, const lat_matrix *X, bool missing,
+                       mixture_block *b)
 {
   memset(b->features, 0, b->n * m->M * sizeof(double));
   size_t first = 0;
@@ -139,17 +141,17 @@ static void take_codes(const lat_mixture *m, const lat_matrix *X, bool missing, 
   }
 }
 
-static void take_numbers(const lat_mixture *m, const mixture_ready *ready, bool missing,
+static void take_numbers(const lat_mixture_context *m, const mixture_derived *derived, bool missing,
                          mixture_block *b)
 {
   size_t count = b->n * m->D;
   if (missing) b->partial = split(count, b->features, b->observed) > 0;
   b->valid = (m->family == LAT_POISSON ? all_counts : all_binary)(count, b->features);
-  if (m->family == LAT_POISSON && b->valid) add_factorials(m, ready, b);
+  if (m->family == LAT_POISSON && b->valid) add_factorials(m, derived, b);
 }
 
-void lat_mixture_features(const lat_mixture *m, const mixture_ready *ready, const lat_matrix *X,
-                          bool missing, mixture_block *b)
+void lat_mixture_features(const lat_mixture_context *m, const mixture_derived *derived,
+                          const lat_matrix *X, bool missing, mixture_block *b)
 {
   bool coded = m->family == LAT_CATEGORICAL && m->lowest[0] >= 0;
   b->n = X->rows;
@@ -163,7 +165,7 @@ void lat_mixture_features(const lat_mixture *m, const mixture_ready *ready, cons
   else if (m->family == LAT_CATEGORICAL)
     take_one_hot(m, missing, b);
   else
-    take_numbers(m, ready, missing, b);
+    take_numbers(m, derived, missing, b);
 }
 
 /* ---- densities ------------------------------------------------------------------------------- */
@@ -176,22 +178,23 @@ static void add_product(size_t rows, size_t n, size_t cols, const double *A, con
               A, (blasint)cols, B, (blasint)cols, 1, joint, (blasint)n);
 }
 
-void lat_mixture_joint(const lat_mixture *m, const mixture_ready *ready, mixture_block *b)
+void lat_mixture_joint(const lat_mixture_context *m, const mixture_derived *derived,
+                       mixture_block *b)
 {
-  size_t K = m->K, n = b->n, rows = *ready->limits > 0 ? 2 * K : K;
+  size_t K = m->K, n = b->n, rows = *derived->limits > 0 ? 2 * K : K;
   for (size_t k = 0; k < rows; k++) {
-    double constant = (k < K ? ready->weights[k] : 0) + (b->partial ? 0 : ready->constants[k]);
+    double constant = (k < K ? derived->weights[k] : 0) + (b->partial ? 0 : derived->constants[k]);
     for (size_t i = 0; i < n; i++) b->joint[k * n + i] = constant;
   }
-  add_product(rows, n, m->M, ready->slopes, b->features, b->joint);
-  if (b->partial) add_product(rows, n, m->D, ready->bases, b->observed, b->joint);
+  add_product(rows, n, m->M, derived->slopes, b->features, b->joint);
+  if (b->partial) add_product(rows, n, m->D, derived->bases, b->observed, b->joint);
   for (size_t j = 0; rows > K && j < K * n; j++)
     if (b->joint[K * n + j] > 0.5) b->joint[j] = MIXTURE_NEVER;
 }
 
-void lat_mixture_settle(const lat_mixture *m, mixture_block *b)
+void lat_mixture_responsibilities(const lat_mixture_context *m, mixture_block *b)
 {
   lat_responsibilities(m->K, b->n, b->joint, b->log_sum, b->spare);
   for (size_t i = 0; i < b->n; i++)
-    b->log_sum[i] = b->log_sum[i] < MIXTURE_NEVER / 2 ? -INFINITY : b->log_sum[i] + b->common[i];
+    b->log_sum[i] = lat_mixture_log_sum(b->log_sum[i]) + b->common[i];
 }

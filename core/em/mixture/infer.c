@@ -1,77 +1,25 @@
-/* What a fitted mixture is good for: order, densities, samples, distances. */
+/* mixture/infer.c: what a fitted mixture is good for: densities, samples, distances. */
 #include <math.h>
 #include <string.h>
 
 #include "base/parallel.h"
+#include "em/common/outputs.h"
 #include "em/common/responsibilities.h"
 #include "em/mixture/internal.h"
-
-/* ---- order ----------------------------------------------------------------------------------- */
-
-static bool before(const double *a, const double *b, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    if (a[i] != b[i]) return a[i] < b[i];
-  return false;
-}
-
-void lat_mixture_rank(const lat_mixture *m, const double *parameters, size_t *order)
-{
-  const double *theta = parameters + lat_mixture_offset(m);
-  for (size_t k = 0; k < m->K; k++) { /* insertion: components are few */
-    size_t i = k;
-    for (; i > 0 && before(theta + k * m->M, theta + order[i - 1] * m->M, m->M); i--)
-      order[i] = order[i - 1];
-    order[i] = k;
-  }
-}
-
-/* K rows of `cols` numbers in a new order, by way of `old`, a copy. */
-static void permute(size_t K, size_t cols, const size_t *order, double *rows, double *old)
-{
-  memcpy(old, rows, K * cols * sizeof *rows);
-  for (size_t k = 0; k < K; k++)
-    memcpy(rows + k * cols, old + order[k] * cols, cols * sizeof *rows);
-}
-
-lat_status lat_mixture_reorder(lat_workspace *work, const lat_mixture *m, const size_t *order,
-                               double *parameters, double *statistics)
-{
-  size_t K = m->K, M = m->M;
-  LAT_SCOPE(work);
-  double *old = lat_doubles(work, K * M);
-  if (!old) return LAT_MEMORY;
-  permute(K, 1, order, parameters, old);
-  permute(K, M, order, parameters + lat_mixture_offset(m), old);
-  if (statistics) {
-    mixture_statistics s = lat_mixture_statistics_of(m, statistics);
-    permute(K, 1, order, s.components, old);
-    permute(K, M, order, s.sums, old);
-    if (m->family != LAT_CATEGORICAL) permute(K, m->D, order, s.observed, old);
-  }
-  return LAT_OK;
-}
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 typedef struct apply {
-  const lat_mixture *m;
-  mixture_ready ready;
+  const lat_mixture_context *m;
+  mixture_derived derived;
   const double *theta;
   const lat_matrix *X;
-  const lat_mixture_images *images;
+  const lat_outputs *outputs;
+  const lat_matrix *q;
   bool missing;
   size_t scratch_count;
   double *scratch;
 } apply;
-
-static double best_of(size_t K, const double *values, size_t stride)
-{
-  size_t best = 0;
-  for (size_t k = 1; k < K; k++)
-    if (values[k * stride] > values[best * stride]) best = k;
-  return (double)best;
-}
 
 /* sum_k r_k theta_kf */
 static double expected(const apply *a, const mixture_block *b, size_t i, size_t f)
@@ -95,7 +43,7 @@ static double expected_level(const apply *a, const mixture_block *b, size_t i, s
 
 static void impute(const apply *a, size_t first, const mixture_block *b)
 {
-  const lat_mixture *m = a->m;
+  const lat_mixture_context *m = a->m;
   bool coded = m->family == LAT_CATEGORICAL && m->lowest[0] >= 0;
   for (size_t i = 0; i < b->n; i++)
     for (size_t d = 0, f = 0; d < m->D; d++) {
@@ -103,26 +51,19 @@ static void impute(const apply *a, size_t first, const mixture_block *b)
       size_t levels = coded ? (size_t)m->levels[d] : 1;
       if (isnan(x))
         x = coded ? m->lowest[d] + expected_level(a, b, i, f, levels) : expected(a, b, i, f);
-      lat_set(a->images->imputed, first + i, d, x);
+      lat_set(a->outputs->imputed, first + i, d, x);
       f += levels;
     }
 }
 
-/* The bound for q, or for what is in `r`, the responsibilities; joint is log p(x, k) - c(x). */
-static void measure(const apply *a, size_t first, mixture_block *b, const double *joint, double *q)
+/* bound and kl; joint is log p(x, k) - c(x), of which c(x) is added to the bound. */
+static void measure(const lat_output_rows *rows, mixture_block *b, const double *joint,
+                    double *scratch)
 {
-  const lat_mixture_images *images = a->images;
-  size_t K = a->m->K, n = b->n;
-  for (size_t i = 0; i < n; i++) {
-    double total = 0;
-    for (size_t k = 0; k < K; k++)
-      total += q[k * n + i] = images->q ? lat_get(images->q, first + i, k) : b->joint[k * n + i];
-    for (size_t k = 0; k < K; k++) q[k * n + i] /= total;
-    b->spare[i] = b->log_sum[i] - b->common[i];
-  }
-  lat_elbo(K, n, joint, b->spare, q, images->bound + first, images->kl + first);
-  for (size_t i = 0; i < n; i++) {
-    double *bound = images->bound + first + i, *kl = images->kl + first + i;
+  for (size_t i = 0; i < b->n; i++) b->spare[i] = b->log_sum[i] - b->common[i];
+  lat_write_bound(rows, joint, b->spare, b->joint, scratch);
+  for (size_t i = 0; i < b->n; i++) {
+    double *bound = rows->to->bound + rows->first + i, *kl = rows->to->kl + rows->first + i;
     *bound += b->common[i];
     if (*bound < MIXTURE_NEVER * 1e-20) *bound = -INFINITY; /* q has what is impossible */
     if (*kl > -MIXTURE_NEVER * 1e-20) *kl = INFINITY;
@@ -130,21 +71,16 @@ static void measure(const apply *a, size_t first, mixture_block *b, const double
   }
 }
 
-static void take_block(const apply *a, size_t first, mixture_block *b, double *joint, double *q)
+static void take_block(const apply *a, size_t first, mixture_block *b, double *joint)
 {
-  const lat_mixture_images *images = a->images;
   size_t K = a->m->K, n = b->n;
-  lat_mixture_joint(a->m, &a->ready, b);
-  if (images->bound) memcpy(joint, b->joint, K * n * sizeof *joint);
-  lat_mixture_settle(a->m, b);
-  if (images->log_likelihood) memcpy(images->log_likelihood + first, b->log_sum, n * sizeof *joint);
-  for (size_t i = 0; images->labels && i < n; i++)
-    images->labels[first + i] = best_of(K, b->joint + i, n) + 1;
-  for (size_t i = 0; images->responsibilities && i < n; i++)
-    for (size_t k = 0; k < K; k++)
-      lat_set(images->responsibilities, first + i, k, b->joint[k * n + i]);
-  if (images->imputed) impute(a, first, b);
-  if (images->bound) measure(a, first, b, joint, q);
+  lat_output_rows rows = {a->outputs, a->q, K, n, first, NULL};
+  lat_mixture_joint(a->m, &a->derived, b);
+  if (a->outputs->bound) memcpy(joint, b->joint, K * n * sizeof *joint);
+  lat_mixture_responsibilities(a->m, b);
+  lat_write_components(&rows, b->joint, b->log_sum);
+  if (a->outputs->imputed) impute(a, first, b);
+  if (a->outputs->bound) measure(&rows, b, joint, joint + K * MIXTURE_ROWS);
 }
 
 static void take_chunk(void *context, size_t chunk, size_t worker)
@@ -152,27 +88,32 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
   const apply *a = context;
   double *scratch = a->scratch + worker * a->scratch_count;
   mixture_block b = lat_mixture_block_of(a->m, scratch);
-  double *joint = scratch + lat_mixture_block_count(a->m), *q = joint + a->m->K * MIXTURE_ROWS;
   size_t first = chunk * MIXTURE_ROWS, left = a->X->rows - first;
   lat_matrix X = lat_block_of(*a->X, first, 0, left < MIXTURE_ROWS ? left : MIXTURE_ROWS, a->m->D);
-  lat_mixture_features(a->m, &a->ready, &X, a->missing, &b);
-  take_block(a, first, &b, joint, q);
+  lat_mixture_features(a->m, &a->derived, &X, a->missing, &b);
+  take_block(a, first, &b, scratch + lat_mixture_block_count(a->m));
 }
 
-lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *m, const double *parameters,
-                             const lat_matrix *X, bool missing, const lat_mixture_images *images)
+lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,
+                             const lat_request *request, const lat_outputs *outputs)
 {
-  LAT_TRY(lat_mixture_check(work, m, X, missing));
-  if (images->q) LAT_TRY(lat_check_responsibilities(work, images->q));
-  apply a = {.m = m, .X = X, .images = images, .missing = missing};
+  const lat_matrix *X = &request->X;
+  if (mixture->options.family == LAT_FUNCTIONS)
+    return lat_own_apply(work, mixture, request, outputs);
+  const lat_mixture_context context = lat_mixture_context_of(mixture), *m = &context;
+  LAT_TRY(lat_mixture_check_rows(work, m, X, request->missing));
+  if (request->q) LAT_TRY(lat_check_responsibilities(work, request->q));
+  apply a = {.m = m, .X = X, .outputs = outputs, .q = request->q, .missing = request->missing};
   LAT_SCOPE(work);
-  double *derived = lat_doubles(work, lat_mixture_ready_count(m));
-  a.scratch_count = (lat_mixture_block_count(m) + 2 * m->K * MIXTURE_ROWS + 7) / 8 * 8;
+  double *derived = lat_doubles(work, lat_mixture_derived_count(m));
+  a.scratch_count =
+      lat_mixture_block_count(m) + m->K * MIXTURE_ROWS + lat_bound_scratch(m->K, MIXTURE_ROWS);
+  a.scratch_count = (a.scratch_count + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
   if (!derived || !a.scratch) return LAT_MEMORY;
-  LAT_TRY(lat_mixture_prepare(work, m, parameters, derived));
-  a.ready = lat_mixture_ready_of(m, derived);
-  a.theta = parameters + lat_mixture_offset(m);
+  LAT_TRY(lat_mixture_derive(work, m, mixture->weights, derived));
+  a.derived = lat_mixture_derived_of(m, derived);
+  a.theta = mixture->weights + lat_mixture_offset(m);
   return lat_parallel(work, (X->rows + MIXTURE_ROWS - 1) / MIXTURE_ROWS, take_chunk, &a);
 }
 
@@ -209,7 +150,7 @@ static size_t draw_level(lat_random *random, const double *p, size_t levels)
   return l;
 }
 
-static void draw_row(const lat_mixture *m, const double *theta, lat_random *random,
+static void draw_row(const lat_mixture_context *m, const double *theta, lat_random *random,
                      const lat_matrix *X, size_t i)
 {
   for (size_t d = 0; d < m->D; d++) {
@@ -226,11 +167,12 @@ static void draw_row(const lat_mixture *m, const double *theta, lat_random *rand
   }
 }
 
-lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const double *parameters,
-                              lat_random *random, const lat_matrix *X, double *labels)
+lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *mixture, lat_random *random,
+                              const lat_matrix *X, double *labels)
 {
+  const lat_mixture_context context = lat_mixture_context_of(mixture), *m = &context;
   size_t n = X->rows, K = m->K;
-  const double *theta = parameters + lat_mixture_offset(m);
+  const double *parameters = mixture->weights, *theta = parameters + lat_mixture_offset(m);
   LAT_SCOPE(work);
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
@@ -239,7 +181,7 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const d
   for (size_t i = 0; i < n; i++) {
     if (i % 1024 == 0) LAT_TRY(lat_check(work));
     labels[i] = (double)drawn[i] + 1;
-    draw_row(m, theta + drawn[i] * m->M, random, X, i);
+    if (m->family != LAT_FUNCTIONS) draw_row(m, theta + drawn[i] * m->M, random, X, i);
   }
   return LAT_OK;
 }
@@ -249,16 +191,31 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *m, const d
 size_t lat_mixture_free_parameters(const lat_mixture *m)
 {
   size_t own = m->D;
-  if (m->family == LAT_CATEGORICAL) {
+  if (m->options.family == LAT_FUNCTIONS) own = m->options.own.free_parameters;
+  if (m->options.family == LAT_CATEGORICAL) {
     own = 0;
     for (size_t d = 0; d < m->D; d++) own += m->levels[d] > 0 ? (size_t)m->levels[d] - 1 : 0;
   }
   return m->K - 1 + m->K * own;
 }
 
+size_t lat_mixture_column(const lat_mixture *m, size_t wanted, size_t *first, size_t *levels)
+{
+  size_t count = 0, at = 0;
+  for (size_t d = 0; d < m->D; d++) {
+    if (!(m->levels[d] > 0)) continue;
+    if (count++ == wanted) {
+      *first = at;
+      *levels = (size_t)m->levels[d];
+    }
+    at += (size_t)m->levels[d];
+  }
+  return count;
+}
+
 /* The sum over columns of 1 - sum_x sqrt(p(x) q(x)), which for Poisson columns is
  * 1 - exp(-(sqrt a - sqrt b)^2/2). */
-static double distance(const lat_mixture *m, const double *p, const double *q)
+static double distance(const lat_mixture_context *m, const double *p, const double *q)
 {
   double sum = 0;
   for (size_t d = 0, f = 0; d < m->D; d++) {
@@ -279,11 +236,29 @@ static double distance(const lat_mixture *m, const double *p, const double *q)
   return sum;
 }
 
-void lat_mixture_distances(const lat_mixture *m, const double *first, const double *second,
-                           double *distances)
+static lat_status check_comparable(lat_workspace *work, const lat_mixture *a, const lat_mixture *b)
 {
-  const double *p = first + lat_mixture_offset(m), *q = second + lat_mixture_offset(m);
+  if (b->options.family == LAT_FUNCTIONS)
+    return lat_fail(work, LAT_INVALID, "a family of functions has no distances");
+  if (a->options.family != b->options.family || a->K != b->K || a->D != b->D || a->M != b->M)
+    return lat_fail(work, LAT_SHAPE,
+                    "the other has %zu components of %zu columns, this one %zu of %zu, and the "
+                    "family and the levels must be the same",
+                    a->K, a->D, b->K, b->D);
+  if (a->levels && memcmp(a->levels, b->levels, 2 * a->D * sizeof *a->levels) != 0)
+    return lat_fail(work, LAT_SHAPE, "the columns of the other have other levels");
+  return LAT_OK;
+}
+
+lat_status lat_mixture_distances(lat_workspace *work, const lat_mixture *first,
+                                 const lat_mixture *second, double *distances)
+{
+  LAT_TRY(check_comparable(work, first, second));
+  const lat_mixture_context context = lat_mixture_context_of(second), *m = &context;
+  const double *p = first->weights + lat_mixture_offset(m),
+               *q = second->weights + lat_mixture_offset(m);
   for (size_t i = 0; i < m->K; i++)
     for (size_t j = 0; j < m->K; j++)
       distances[i * m->K + j] = distance(m, p + i * m->M, q + j * m->M);
+  return LAT_OK;
 }

@@ -1,11 +1,11 @@
-/* Where a fit of a mixture begins. */
+/* mixture/init.c: where a fit of a mixture begins. */
 #include <math.h>
 #include <string.h>
 
 #include "em/kmeans/starts.h"
 #include "em/mixture/internal.h"
 
-static double weight_of_row(const lat_mixture *m, size_t N, const double *weights)
+static double weight_of_row(const lat_mixture_context *m, size_t N, const double *weights)
 {
   double total = 0;
   if (m->row > 0 || !weights) return m->row > 0 ? m->row : 1;
@@ -16,23 +16,24 @@ static double weight_of_row(const lat_mixture *m, size_t N, const double *weight
 /* What the data says without components: the mean of each feature (M) where it is observed, moved
  * a little away from limits, by half a row of average weight. Blocks with an entry that the family doesn't have are
  * passed over here: the first E-step, which knows where they are, will name it. */
-static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
-                               const double *weights, bool missing, double *margins)
+static lat_status find_margins(lat_workspace *work, const lat_mixture_context *m,
+                               const lat_matrix *X, const double *weights, bool missing,
+                               double *margins)
 {
   size_t M = m->M;
   double *memory = lat_doubles(work, lat_mixture_block_count(m)), *counts = lat_doubles(work, M);
-  double *tables = lat_doubles(work, lat_mixture_ready_count(m));
+  double *tables = lat_doubles(work, lat_mixture_derived_count(m));
   if (!memory || !tables || !counts) return LAT_MEMORY;
   mixture_block b = lat_mixture_block_of(m, memory);
-  mixture_ready ready = lat_mixture_ready_of(m, tables);
-  memset(tables, 0, lat_mixture_ready_count(m) * sizeof *tables);
+  mixture_derived derived = lat_mixture_derived_of(m, tables);
+  memset(tables, 0, lat_mixture_derived_count(m) * sizeof *tables);
   memset(margins, 0, M * sizeof *margins);
   memset(counts, 0, M * sizeof *counts);
   double half = 0.5 * weight_of_row(m, X->rows, weights);
   for (size_t i = 0; i < X->rows; i += MIXTURE_ROWS) {
     size_t left = X->rows - i;
     lat_matrix rows = lat_block_of(*X, i, 0, left < MIXTURE_ROWS ? left : MIXTURE_ROWS, m->D);
-    lat_mixture_features(m, &ready, &rows, missing, &b);
+    lat_mixture_features(m, &derived, &rows, missing, &b);
     if (!b.valid) continue;
     for (size_t j = 0; j < b.n * M; j++) {
       double w = weights ? weights[i + j / M] : 1;
@@ -53,7 +54,7 @@ static lat_status find_margins(lat_workspace *work, const lat_mixture *m, const 
 }
 
 /* Equal weights, and what isn't estimated. */
-static void fill_structure(const lat_mixture *m, double *parameters)
+static void fill_structure(const lat_mixture_context *m, double *parameters)
 {
   for (size_t k = 0; k < m->K; k++) parameters[k] = 1 / (double)m->K;
   if (m->family != LAT_CATEGORICAL) return;
@@ -63,7 +64,8 @@ static void fill_structure(const lat_mixture *m, double *parameters)
 
 /* Random features: means between 1/4 and 3/4, rates around the margin, and probabilities that are
  * uniform on the simplex. */
-static void draw(const lat_mixture *m, const double *margins, lat_random *random, double *out)
+static void draw(const lat_mixture_context *m, const double *margins, lat_random *random,
+                 double *out)
 {
   if (m->family != LAT_CATEGORICAL) {
     for (size_t f = 0; f < m->M; f++) {
@@ -81,14 +83,14 @@ static void draw(const lat_mixture *m, const double *margins, lat_random *random
 }
 
 /* The components (K) that some row's label names. */
-static void find_labelled(const lat_mixture *m, size_t N, bool *labelled)
+static void find_labelled(const lat_mixture_context *m, size_t N, bool *labelled)
 {
   memset(labelled, 0, m->K * sizeof *labelled);
   for (size_t i = 0; m->labels && i < N; i++)
     if (m->labels[i] > 0) labelled[m->labels[i] - 1] = true;
 }
 
-lat_status lat_mixture_start(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
+lat_status lat_mixture_start(lat_workspace *work, const lat_mixture_context *m, const lat_matrix *X,
                              const double *weights, bool missing, lat_random *random,
                              double *parameters)
 {
@@ -109,19 +111,20 @@ lat_status lat_mixture_start(lat_workspace *work, const lat_mixture *m, const la
 }
 
 /* The features of some rows (Y: n x M), spread evenly over X, with what is missing at its mean. */
-static lat_status gather_features(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
-                                  bool missing, size_t step, const double *margins, lat_matrix *Y)
+static lat_status gather_features(lat_workspace *work, const lat_mixture_context *m,
+                                  const lat_matrix *X, bool missing, size_t step,
+                                  const double *margins, lat_matrix *Y)
 {
   double *memory = lat_doubles(work, lat_mixture_block_count(m));
-  double *tables = lat_doubles(work, lat_mixture_ready_count(m));
+  double *tables = lat_doubles(work, lat_mixture_derived_count(m));
   if (!memory || !tables) return LAT_MEMORY;
   mixture_block b = lat_mixture_block_of(m, memory);
-  mixture_ready ready = lat_mixture_ready_of(m, tables);
-  memset(tables, 0, lat_mixture_ready_count(m) * sizeof *tables);
+  mixture_derived derived = lat_mixture_derived_of(m, tables);
+  memset(tables, 0, lat_mixture_derived_count(m) * sizeof *tables);
   for (size_t i = 0; i < Y->rows; i++) {
     lat_matrix row = lat_block_of(*X, i * step, 0, 1, m->D);
     double *y = (double *)Y->data + i * m->M;
-    lat_mixture_features(m, &ready, &row, missing, &b);
+    lat_mixture_features(m, &derived, &row, missing, &b);
     memcpy(y, b.valid ? b.features : margins, m->M * sizeof *y);
     for (size_t f = 0; b.partial && f < m->M; f++)
       if (b.valid && b.observed[f] == 0) y[f] = margins[f];
@@ -134,9 +137,9 @@ static lat_status gather_features(lat_workspace *work, const lat_mixture *m, con
   return LAT_OK;
 }
 
-lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
-                                    const double *weights, bool missing, lat_random *random,
-                                    double *parameters)
+lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture_context *m,
+                                    const lat_matrix *X, const double *weights, bool missing,
+                                    lat_random *random, double *parameters)
 {
   enum { MOST = 16384 };
   size_t step = (X->rows + MOST - 1) / MOST, n = (X->rows + step - 1) / step, M = m->M;

@@ -1,4 +1,4 @@
-/* The EM steps of mixtures with independent columns. */
+/* mixture/mixture.c: the EM steps of mixtures with independent columns; see mixture.h. */
 #include "em/mixture/mixture.h"
 
 #include <cblas.h>
@@ -18,26 +18,26 @@ const lat_parameter lat_mixture_categorical[] = {{"weights", {LAT_K}},
                                                  {"probabilities", {LAT_K, LAT_M}},
                                                  {NULL, {LAT_END}}};
 
-size_t lat_mixture_offset(const lat_mixture *m)
+size_t lat_mixture_offset(const lat_mixture_context *m)
 {
   return m->family == LAT_CATEGORICAL ? m->K + 2 * m->D : m->K;
 }
 
 /* ---- what parameters mean -------------------------------------------------------------------- */
 
-static size_t bases(const lat_mixture *m)
+static size_t bases(const lat_mixture_context *m)
 {
   return m->family == LAT_CATEGORICAL ? 0 : m->D;
 }
 
-size_t lat_mixture_ready_count(const lat_mixture *m)
+size_t lat_mixture_derived_count(const lat_mixture_context *m)
 {
   return 2 + m->K * (3 + 2 * m->M + 2 * bases(m)) + MIXTURE_FACTORIALS;
 }
 
-mixture_ready lat_mixture_ready_of(const lat_mixture *m, double *memory)
+mixture_derived lat_mixture_derived_of(const lat_mixture_context *m, double *memory)
 {
-  mixture_ready r = {.limits = memory, .prior = memory + 1, .weights = memory + 2};
+  mixture_derived r = {.limits = memory, .prior = memory + 1, .weights = memory + 2};
   r.slopes = r.weights + m->K;
   r.bases = r.slopes + 2 * m->K * m->M;
   r.constants = r.bases + 2 * m->K * bases(m);
@@ -53,7 +53,7 @@ static double prior_log(double x)
 
 /* One column of one component: p, its terms at `at` of the tables with `half` numbers between the
  * terms and the contradictions; returns the logarithm of the prior over s. */
-static double take_bernoulli(double p, size_t at, size_t half, mixture_ready *r)
+static double take_bernoulli(double p, size_t at, size_t half, mixture_derived *r)
 {
   if (p <= 0 || p >= 1) {
     *r->limits = 1;
@@ -66,7 +66,7 @@ static double take_bernoulli(double p, size_t at, size_t half, mixture_ready *r)
   return prior_log(p) + prior_log(1 - p);
 }
 
-static double take_poisson(double rate, size_t at, size_t half, mixture_ready *r)
+static double take_poisson(double rate, size_t at, size_t half, mixture_derived *r)
 {
   if (rate <= 0) {
     *r->limits = 1;
@@ -78,7 +78,7 @@ static double take_poisson(double rate, size_t at, size_t half, mixture_ready *r
   return prior_log(rate) - rate;
 }
 
-static double take_categorical(double p, size_t at, size_t half, mixture_ready *r)
+static double take_categorical(double p, size_t at, size_t half, mixture_derived *r)
 {
   if (p <= 0) {
     *r->limits = 1;
@@ -89,7 +89,7 @@ static double take_categorical(double p, size_t at, size_t half, mixture_ready *
   return prior_log(p);
 }
 
-static lat_status check_parameters(lat_workspace *work, const lat_mixture *m,
+static lat_status check_parameters(lat_workspace *work, const lat_mixture_context *m,
                                    const double *parameters)
 {
   static const char *const names[] = {"means", "rates", "probabilities"};
@@ -108,16 +108,16 @@ static lat_status check_parameters(lat_workspace *work, const lat_mixture *m,
   return LAT_OK;
 }
 
-lat_status lat_mixture_prepare(lat_workspace *work, const lat_mixture *m, const double *parameters,
-                               double *memory)
+lat_status lat_mixture_derive(lat_workspace *work, const lat_mixture_context *m,
+                              const double *parameters, double *memory)
 {
-  static double (*const take[])(double, size_t, size_t,
-                                mixture_ready *) = {take_bernoulli, take_poisson, take_categorical};
-  mixture_ready r = lat_mixture_ready_of(m, memory);
+  static double (*const take[])(double, size_t, size_t, mixture_derived *) = {
+      take_bernoulli, take_poisson, take_categorical};
+  mixture_derived r = lat_mixture_derived_of(m, memory);
   const double *theta = parameters + lat_mixture_offset(m);
   double prior = 0;
   LAT_TRY(check_parameters(work, m, parameters));
-  memset(memory, 0, lat_mixture_ready_count(m) * sizeof *memory);
+  memset(memory, 0, lat_mixture_derived_count(m) * sizeof *memory);
   for (size_t k = 0; k < m->K; k++)
     r.weights[k] = parameters[k] > 0 ? log(parameters[k]) : MIXTURE_NEVER;
   for (size_t i = 0; i < m->K * m->M; i++) prior += take[m->family](theta[i], i, m->K * m->M, &r);
@@ -131,7 +131,7 @@ lat_status lat_mixture_prepare(lat_workspace *work, const lat_mixture *m, const 
 /* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* A row whose component is known is of no other. */
-static void apply_labels(const lat_mixture *m, const uint32_t *labels, mixture_block *b)
+static void apply_labels(const lat_mixture_context *m, const uint32_t *labels, mixture_block *b)
 {
   for (size_t i = 0; i < b->n; i++)
     for (size_t k = 0; labels[i] > 0 && k < m->K; k++)
@@ -148,7 +148,7 @@ static void add_objective(const mixture_block *b, const double *weights, double 
 }
 
 /* Adds r f and what belongs to it; r is overwritten by w r. */
-static void add_statistics(const lat_mixture *m, const double *weights, mixture_block *b,
+static void add_statistics(const lat_mixture_context *m, const double *weights, mixture_block *b,
                            double *statistics)
 {
   mixture_statistics s = lat_mixture_statistics_of(m, statistics);
@@ -169,22 +169,22 @@ static void add_statistics(const lat_mixture *m, const double *weights, mixture_
 
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
-  const lat_mixture *m = em->model;
-  mixture_ready ready = lat_mixture_ready_of(m, em->derived);
+  const lat_mixture_context *m = em->model;
+  mixture_derived derived = lat_mixture_derived_of(m, em->derived);
   mixture_block b = lat_mixture_block_of(m, scratch);
-  if (chunk->first == 0) statistics[0] += *ready.prior;
+  if (chunk->first == 0) statistics[0] += *derived.prior;
   for (size_t i = 0; i < chunk->X.rows; i += MIXTURE_ROWS) {
     size_t left = chunk->X.rows - i, n = left < MIXTURE_ROWS ? left : MIXTURE_ROWS;
     const double *weights = chunk->weights ? chunk->weights + i : NULL;
     lat_matrix X = lat_block_of(chunk->X, i, 0, n, m->D);
-    lat_mixture_features(m, &ready, &X, em->options.missing, &b);
+    lat_mixture_features(m, &derived, &X, em->options.missing, &b);
     if (!b.valid) {
       statistics[0] = NAN;
       return;
     }
-    lat_mixture_joint(m, &ready, &b);
+    lat_mixture_joint(m, &derived, &b);
     if (m->labels) apply_labels(m, m->labels + chunk->first + i, &b);
-    lat_mixture_settle(m, &b);
+    lat_mixture_responsibilities(m, &b);
     add_objective(&b, weights, statistics);
     add_statistics(m, weights, &b, statistics);
   }
@@ -194,8 +194,8 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
 
 /* Each is (sum + s)/(count + its share of pseudo-counts); where nothing was counted, the old
  * value stays. */
-static void estimate_numbers(const lat_mixture *m, const mixture_statistics *s, double smoothing,
-                             double *theta)
+static void estimate_numbers(const lat_mixture_context *m, const mixture_statistics *s,
+                             double smoothing, double *theta)
 {
   bool poisson = m->family == LAT_POISSON;
   for (size_t i = 0; i < m->K * m->D; i++) {
@@ -206,8 +206,8 @@ static void estimate_numbers(const lat_mixture *m, const mixture_statistics *s, 
   }
 }
 
-static void estimate_levels(const lat_mixture *m, const mixture_statistics *s, double smoothing,
-                            double *theta)
+static void estimate_levels(const lat_mixture_context *m, const mixture_statistics *s,
+                            double smoothing, double *theta)
 {
   for (size_t k = 0; k < m->K; k++) {
     const double *sums = s->sums + k * m->M;
@@ -224,7 +224,7 @@ static void estimate_levels(const lat_mixture *m, const mixture_statistics *s, d
 
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  const lat_mixture *m = em->model;
+  const lat_mixture_context *m = em->model;
   mixture_statistics s = lat_mixture_statistics_of(m, (double *)(size_t)statistics);
   double smoothing = m->smoothing, total = 0, *theta = parameters + lat_mixture_offset(m);
   /* running statistics are of weight 1, whatever they stand for */
@@ -252,7 +252,7 @@ static void normalize(size_t n, const double *present, double *trial)
 
 static bool feasible(const lat_em *em, double *parameters)
 {
-  const lat_mixture *m = em->model;
+  const lat_mixture_context *m = em->model;
   const double *present = em->parameters + lat_mixture_offset(m);
   double *theta = parameters + lat_mixture_offset(m);
   normalize(m->K, em->parameters, parameters);
@@ -281,7 +281,7 @@ static size_t statistics_count(const lat_em *em)
 
 static size_t derived_count(const lat_em *em)
 {
-  return lat_mixture_ready_count(em->model);
+  return lat_mixture_derived_count(em->model);
 }
 
 static size_t scratch_count(const lat_em *em, size_t rows)
@@ -292,12 +292,12 @@ static size_t scratch_count(const lat_em *em, size_t rows)
 
 static lat_status prepare(lat_em *em, const double *parameters, double *derived)
 {
-  return lat_mixture_prepare(em->work, em->model, parameters, derived);
+  return lat_mixture_derive(em->work, em->model, parameters, derived);
 }
 
 static lat_status check(const lat_em *em, const lat_matrix *X)
 {
-  return lat_mixture_check(em->work, em->model, X, em->options.missing);
+  return lat_mixture_check_rows(em->work, em->model, X, em->options.missing);
 }
 
 #define KIND(table)                                                                                \

@@ -4,7 +4,18 @@
  *
  * with Bernoulli, categorical or Poisson columns, fitted by EM (Bishop, Pattern Recognition and
  * Machine Learning, 9.3.3; with categorical columns latent class analysis: Goodman, Biometrika 61,
- * 1974). All three are exponential families: M features f of a row make
+ * 1974).
+ *
+ *   lat_mixture_options options = lat_mixture_defaults();
+ *   options.components = 2;
+ *   options.family = LAT_POISSON;
+ *   lat_mixture mixture;
+ *   lat_source rows = lat_source_of(&X);
+ *   LAT_TRY(lat_mixture_fit(work, &rows, NULL, &options, &mixture, NULL));
+ *   printf("%g\n", mixture.rates[0]);
+ *   LAT_TRY(lat_mixture_apply(work, &mixture, &(lat_request){.X = X}, &(lat_outputs){.labels = to}));
+ *
+ * All three are exponential families: M features f of a row make
  *
  *   log p(x | k) = sum_f slope_kf f + sum_{d observed} base_kd + c(x)
  *
@@ -18,117 +29,133 @@
  *
  * Probabilities of 0 and 1 are limits that EM does reach. Their terms are left out of the sums,
  * and a second product counts, in whole numbers, the entries of a row that contradict them: such a
- * row has probability 0 under that component, and nowhere is 0 multiplied by infinity. */
+ * row has probability 0 under that component, and nowhere is 0 multiplied by infinity.
+ *
+ * A family of the caller's own is two functions: log p(x | k) of all rows, and what maximizes their
+ * weighted likelihood. */
 #ifndef LAT_EM_MIXTURE_MIXTURE_H
 #define LAT_EM_MIXTURE_MIXTURE_H
 
-#include <stdint.h>
-
-#include "base/random.h"
-#include "em/em.h"
+#include "em/fit.h"
 
 typedef enum lat_family {
   LAT_BERNOULLI,   /* parameters: weights (K), means (K x D) */
   LAT_POISSON,     /* weights (K), rates (K x D) */
   LAT_CATEGORICAL, /* weights (K), levels (D), lowest (D), probabilities (K x M) */
+  LAT_FUNCTIONS    /* weights (K); the others are the caller's (lat_own_family) */
 } lat_family;
 
-/* A mixture's structure. Of categorical columns M is the number of all levels, and levels[d] that
- * of column d, whose codes are lowest[d], lowest[d] + 1 and so on; its probabilities stand side by
- * side. Where the data is one-hot already, M = D, lowest is -1, and levels[d] is the number of
- * columns that belong together for the first of them, 0 for the others. These two are parameters
- * too, which never change, so that a saved model is complete. Otherwise M = D. */
+/* Where starts come from: at random, by K-means on the features, or by both in turn. MIXED begins
+ * at random, KMEANS by K-means, and goes on in turn; of a family of functions see own.c. */
+typedef enum lat_mixture_init {
+  LAT_MIXTURE_MIXED,
+  LAT_MIXTURE_RANDOM,
+  LAT_MIXTURE_KMEANS
+} lat_mixture_init;
+
+/* Whole numbers, one a column, or one for all columns; none: they are found in the data. */
+typedef struct lat_number_list {
+  const double *values;
+  size_t count;
+} lat_number_list;
+
+/* A family of the caller's own. Both functions are called on the thread that fits, for k = 0, 1,
+ * ... K-1 in order, with all rows. */
+typedef struct lat_own_family {
+  /* row (N) := log p(x_n | k): numbers below infinity. */
+  lat_status (*log_density)(lat_fit *fit, size_t k, const lat_matrix *X, double *row);
+  /* Finds component k's parameters for sum_n r_n log p(x_n | k), or, with r NULL, keeps those that
+   * it has: no row is its. What was found counts from the last k on. */
+  lat_status (*estimate)(lat_fit *fit, size_t k, const lat_matrix *X, const double *r);
+  size_t free_parameters; /* of a component; SIZE_MAX: not known */
+  void *context;          /* the caller's: ((lat_mixture_options *)fit->options)->own.context */
+} lat_own_family;
+
+typedef struct lat_mixture_options {
+  lat_fit_options fit; /* 1000 iterations, tolerance 1e-8, five starts */
+  size_t components;   /* K; 1 */
+  int family;          /* lat_family; Bernoulli */
+  int init;            /* lat_mixture_init; mixed */
+  /* A pseudo-count of every value: of 0 and of 1, of each level; for a Poisson column that of a row
+   * with a count of 1; 0. The objective then has the logarithm of the prior Beta(1+s, 1+s),
+   * Dirichlet(1+s) or Gamma(1+s, s), without its constant. */
+  double smoothing;
+  /* Of categorical columns, how they are coded: how many levels, and the first code; or, where X is
+   * one-hot, how many columns belong together. */
+  lat_number_list levels, lowest, groups;
+  lat_own_family own; /* of LAT_FUNCTIONS */
+} lat_mixture_options;
+
+/* A mixture: a view of its parameters, which somebody else holds. */
 typedef struct lat_mixture {
-  lat_family family;
-  size_t D, K, M;
-  const double *levels, *lowest; /* D each */
-  double smoothing; /* pseudo-count of every value: of 0 and of 1, of each level; for a Poisson
-                     * column that of a row with a count of 1. The objective then has the
-                     * logarithm of the prior Beta(1+s, 1+s), Dirichlet(1+s) or Gamma(1+s, s),
-                     * without its constant */
-  /* a row's component, from 1, or 0 where it isn't known; or NULL. A known one counts with
-   * log p(x, k) in the objective. */
-  const uint32_t *labels;
-  double row;         /* what a row weighs on average, for starts, which add half a row to what they
-                       * count; 0: as the weights say */
-  const double *seen; /* for lat_em_step: the weight of the rows behind the running statistics;
-                       * the objective is then without the prior. NULL for a fit */
+  lat_mixture_options options;
+  size_t D, K;
+  size_t M;              /* of categorical columns the number of all levels; else D */
+  const double *weights; /* K */
+  /* Those of the family; the others are NULL. */
+  const double *means, *rates; /* K x D */
+  const double *probabilities; /* K x M: those of a column's levels side by side */
+  /* D each: a column's codes are lowest, lowest + 1, ... (levels of them). Where the data is
+   * one-hot, M = D, lowest is -1, and levels[d] is the number of columns that belong together for
+   * the first of them, 0 for the others. Parameters that never change, so that a file is complete. */
+  const double *levels, *lowest;
 } lat_mixture;
 
-extern const lat_parameter lat_mixture_bernoulli[], lat_mixture_poisson[],
-    lat_mixture_categorical[];
-const lat_em_kind *lat_mixture_kind(lat_family family);
+lat_mixture_options lat_mixture_defaults(void);
+/* LAT_INVALID, with a sentence, for options out of bounds or that don't go with each other. */
+lat_status lat_mixture_check(lat_workspace *work, const lat_mixture_options *options);
 
-/* LAT_INVALID, naming the entry (row, column, value): for data that aren't finite (NaN passes when
- * `missing`), and for an entry that the family doesn't have. */
-lat_status lat_mixture_check(lat_workspace *work, const lat_mixture *mixture, const lat_matrix *X,
-                             bool missing);
+/* Maximum likelihood by EM, or with smoothing the most probable parameters; from source->labels
+ * where they are given (rows with label 0 are free). Components are put in order of their first
+ * mean, rate or probability (then the second, ...), unless labels or given parameters name them.
+ * Rows in memory that are the same are computed once. `report` may be NULL. Keeps the parameters.
+ * LAT_INVALID for options, labels and data (naming the entry); LAT_CANCELLED. */
+lat_status lat_mixture_fit(lat_workspace *work, lat_source *source, const double *weights,
+                           const lat_mixture_options *options, lat_mixture *mixture,
+                           lat_fit_report *report);
 
-/* The levels (D) and the lowest codes (D) of coded columns, both found in the data: codes begin
- * at 0 in a column that has a 0, else at 1. Values that lowest and levels already have are kept
- * (NaN: to be found). LAT_INVALID for what is no code. */
-lat_status lat_mixture_levels(lat_workspace *work, const lat_matrix *X, bool missing,
-                              double *levels, double *lowest);
-
-/* Rows that are the same, entry by entry (NaN equals NaN), made one: the places of the first of
- * each, and the sum of their weights; rows of weight 0 are left out. All in the workspace. *count
- * is 0 when there would be more than `most`. X has finite values and NaN. Keeps them. */
-lat_status lat_distinct_rows(lat_workspace *work, const lat_matrix *X, const double *weights,
-                             size_t most, size_t *count, size_t **places, double **totals);
-
-/* ---- a start, and order ---------------------------------------------------------------------- */
-
-/* A start: each component halfway between the data's distribution (which is all that is taken
- * from X, so that the order of rows doesn't matter) and a random one; components that have labels
- * without the random part. Weights are equal. */
-lat_status lat_mixture_start(lat_workspace *work, const lat_mixture *mixture, const lat_matrix *X,
-                             const double *weights, bool missing, lat_random *random,
-                             double *parameters);
-
-/* The same with K-means centres of the features, which are probabilities or rates, moved a tenth
- * of the way to the data's; missing features are at their mean. From at most 16384 rows. */
-lat_status lat_mixture_start_kmeans(lat_workspace *work, const lat_mixture *mixture,
-                                    const lat_matrix *X, const double *weights, bool missing,
-                                    lat_random *random, double *parameters);
-
-/* The order of components (K, from 0) by their first mean, rate or probability, then the second,
- * and so on; and parameters, and statistics where there are any, put into an order (new component
- * i is old order[i]). */
-void lat_mixture_rank(const lat_mixture *mixture, const double *parameters, size_t *order);
-lat_status lat_mixture_reorder(lat_workspace *work, const lat_mixture *mixture, const size_t *order,
-                               double *parameters, double *statistics);
-
-/* ---- a fitted mixture ------------------------------------------------------------------------ */
-
-/* What to compute of each row: all that is not NULL. */
-typedef struct lat_mixture_images {
-  const lat_matrix *responsibilities; /* N x K */
-  double *log_likelihood;             /* N, nats; -infinity where no component has the row */
-  double *labels;            /* N: the most probable component, from 1; ties go to the lowest */
-  const lat_matrix *imputed; /* N x D: missing entries at their conditional means; codes at the
-                              * most probable level, the lowest of equal ones */
-  const lat_matrix *q;       /* N x K: given, see lat_elbo; rows add up to 1 */
-  double *bound, *kl;        /* N each */
-} lat_mixture_images;
-
-/* A row that no component has gets equal responsibilities. Errors as lat_mixture_check's;
- * for q those of gmm.h; for parameters that are none, LAT_INVALID. */
+/* Of each row of request->X: responsibilities (equal ones of a row that no component has), labels,
+ * log_likelihood (-infinity of such a row), imputed (codes at the most probable level, the lowest of
+ * equal ones), bound and kl (with request->q). With request->missing NaN marks a missing entry,
+ * which is left out. Of a family of functions request->densities must be there. Errors: LAT_SHAPE;
+ * LAT_INVALID for parameters that are none, for data and for a row of q that is no distribution. */
 lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,
-                             const double *parameters, const lat_matrix *X, bool missing,
-                             const lat_mixture_images *images);
+                             const lat_request *request, const lat_outputs *outputs);
 
-/* n rows drawn from the mixture into X (n x D), their components, from 1, into labels (n). */
-lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *mixture,
-                              const double *parameters, lat_random *random, const lat_matrix *X,
-                              double *labels);
+/* A file, as modeling/save.h describes it. */
+lat_status lat_mixture_save(lat_workspace *work, const lat_mixture *mixture, const char *path);
+/* After a failure the mixture is as it was. Keeps the parameters. */
+lat_status lat_mixture_load(lat_workspace *work, const char *path, lat_mixture *mixture);
+
+/* ---- more of a mixture ----------------------------------------------------------------------- */
+
+/* n rows drawn from the mixture into X (n x D), their components, from 1, into labels (n). Of a
+ * family of functions only the labels. */
+lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *mixture, lat_random *random,
+                              const lat_matrix *X, double *labels);
 
 /* Free parameters: K-1 weights, and for each component D, or levels - 1 of each column. */
 size_t lat_mixture_free_parameters(const lat_mixture *mixture);
 
 /* The squared Hellinger distances of the components of two mixtures, summed over the columns
  * (1 - sum_x sqrt(p(x) q(x)) each): K x K, row i for component i of the first. Unlike the
- * Bhattacharyya distance it is finite where two exclude each other. */
-void lat_mixture_distances(const lat_mixture *mixture, const double *first, const double *second,
-                           double *distances);
+ * Bhattacharyya distance it is finite where two exclude each other. LAT_SHAPE for mixtures of other
+ * sizes, families or levels; LAT_INVALID for families of functions. */
+lat_status lat_mixture_distances(lat_workspace *work, const lat_mixture *first,
+                                 const lat_mixture *second, double *distances);
+
+/* Where the probabilities of categorical column d (from 0; a group of one-hot columns counts once)
+ * stand in a row of `probabilities`; how many such columns there are. */
+size_t lat_mixture_column(const lat_mixture *mixture, size_t d, size_t *first, size_t *levels);
+
+/* ---- for bindings ---------------------------------------------------------------------------- */
+
+extern const lat_model lat_mixture_model;
+lat_mixture lat_mixture_of(const lat_fitted *fitted);
+lat_status lat_mixture_reorder(lat_workspace *work, lat_fitted *fitted, const size_t *order);
+/* Explicit probabilities (K x M) are of so many columns, as far as the options tell; 0 where only
+ * the data does. And levels and lowest of given parameters of so many columns. */
+size_t lat_mixture_columns(const lat_mixture_options *options, size_t M);
+void lat_mixture_complete(const lat_mixture_options *options, lat_fitted *given);
 
 #endif

@@ -1,4 +1,5 @@
-/* Rows before a fit: what is no data of the family, levels, and rows that are the same. */
+/* mixture/rows.c: rows before a fit: what is no data of the family, levels, and rows that are the
+ * same. */
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ static lat_status wrong(lat_workspace *work, size_t i, size_t d, double x, const
   return lat_fail(work, LAT_INVALID, "X[%zu,%zu] is %g; %s", i + 1, d + 1, x, expected);
 }
 
-static lat_status check_code(lat_workspace *work, const lat_mixture *m, size_t i, size_t d,
+static lat_status check_code(lat_workspace *work, const lat_mixture_context *m, size_t i, size_t d,
                              double x)
 {
   double level = x - m->lowest[d];
@@ -37,8 +38,8 @@ static lat_status check_group(lat_workspace *work, const lat_matrix *X, size_t i
                   i + 1, ones, first + 1, first + levels);
 }
 
-static lat_status check_entry(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
-                              size_t i, size_t d)
+static lat_status check_entry(lat_workspace *work, const lat_mixture_context *m,
+                              const lat_matrix *X, size_t i, size_t d)
 {
   double x = lat_get(X, i, d);
   if (m->family == LAT_CATEGORICAL && m->lowest[d] < 0)
@@ -52,11 +53,12 @@ static lat_status check_entry(lat_workspace *work, const lat_mixture *m, const l
   return LAT_OK;
 }
 
-lat_status lat_mixture_check(lat_workspace *work, const lat_mixture *m, const lat_matrix *X,
-                             bool missing)
+lat_status lat_mixture_check_rows(lat_workspace *work, const lat_mixture_context *m,
+                                  const lat_matrix *X, bool missing)
 {
   if (X->cols != m->D)
-    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, m->D);
+    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
+                    m->D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
   size_t ask = 1 + 65536 / m->D;
   for (size_t i = 0; i < X->rows; i++) {
@@ -66,8 +68,8 @@ lat_status lat_mixture_check(lat_workspace *work, const lat_mixture *m, const la
   return LAT_OK;
 }
 
-lat_status lat_mixture_levels(lat_workspace *work, const lat_matrix *X, bool missing,
-                              double *levels, double *lowest)
+lat_status lat_mixture_find_levels(lat_workspace *work, const lat_matrix *X, bool missing,
+                                   double *levels, double *lowest)
 {
   const double most = 65536; /* levels: beyond that it is no code */
   LAT_TRY(lat_check_finite(work, "X", X, missing));
