@@ -45,6 +45,8 @@ void latL_readsequences(lua_State *L, const char *who, latL_Units *units);
 /* Whether the value at `arg` is a list of matrices; and the length of one, by its own account. */
 bool latL_issequences(lua_State *L, int arg);
 size_t latL_lengthoflist(lua_State *L, int arg);
+/* Pushes element i of the list at `at`, or the value there, if it isn't one. */
+void latL_pushelement(lua_State *L, int at, bool list, size_t i);
 
 /* Pushes a list of n matrices (rows x cols), whose elements are returned, one behind another. With
  * a userdata of slots at `slots` (0: none) that of step t is the one at slots[t]. */
@@ -52,6 +54,13 @@ double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int s
 /* Pushes n slots, to be filled; nothing (NULL) when the list is so short that it has none. */
 size_t *latL_newslots(lua_State *L, size_t n);
 
+/* The option `name`, a rows x cols matrix of finite numbers, as packed doubles; NULL without it.
+ * The stack keeps it. */
+const double *latL_optpacked(lua_State *L, int options, const char *who, const char *name,
+                             size_t rows, size_t cols);
+
+/* Pushes the table of a forecast, h steps, whose memory is returned (lds.c). */
+lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h);
 int latL_newtracker(lua_State *L); /* lds_tracker.c: lds:tracker */
 
 #endif

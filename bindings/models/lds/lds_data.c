@@ -39,15 +39,6 @@ static lat_lds_sequence check_one(lua_State *L, int at, const char *who, const c
   return s;
 }
 
-/* Pushes element i of the list at `at`, or the value itself. */
-static void push_element(lua_State *L, int at, bool list, size_t i)
-{
-  if (list && !lua_isnil(L, at))
-    lua_geti(L, at, (lua_Integer)i);
-  else
-    lua_pushvalue(L, at);
-}
-
 latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
                                     size_t sizes[LAT_SIZES])
 {
@@ -64,8 +55,8 @@ latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const c
   lua_createtable(L, 2 * (int)count, 0); /* keeps the matrices */
   for (size_t i = 1; i <= count; i++) {
     const char *name = list ? lua_pushfstring(L, "Y[%I]", (lua_Integer)i) : lua_pushstring(L, "Y");
-    push_element(L, data, list, i);
-    push_element(L, given, list, i);
+    latL_pushelement(L, data, list, i);
+    latL_pushelement(L, given, list && inputs, i);
     lat_lds_sequence one = s->of[i - 1] = check_one(L, self + 3, who, name, sizes);
     s->rows += one.steps;
     if (one.steps > s->longest) s->longest = one.steps;

@@ -28,6 +28,14 @@ size_t latL_lengthoflist(lua_State *L, int arg)
   return (size_t)n;
 }
 
+void latL_pushelement(lua_State *L, int at, bool list, size_t i)
+{
+  if (list)
+    lua_geti(L, at, (lua_Integer)i);
+  else
+    lua_pushvalue(L, at);
+}
+
 /* ---- lists that are made --------------------------------------------------------------------- */
 
 enum { LIST_ALL = 1, LIST_ROWS, LIST_SLOTS }; /* upvalues of index_list */

@@ -50,20 +50,20 @@ static void keep(lua_State *L, int model, const char *what, const char *name)
 /* ---- values ---------------------------------------------------------------------------------- */
 
 /* The number, vector or matrix at `at`, for parameter i. */
-static lat_lds_value check_value(lua_State *L, const char *who, int i, int at)
+static lat_lds_value check_value(lua_State *L, const char *who, const char *name, int i, int at)
 {
   if (lua_type(L, at) == LUA_TNUMBER)
-    return (lat_lds_value){.kind = LAT_LDS_NUMBER, .number = lua_tonumber(L, at)};
-  const latL_Matrix *X = latL_checkmatrix(L, at, who, name_of(i));
+    return (lat_lds_value){name, LAT_LDS_NUMBER, {0}, lua_tonumber(L, at)};
+  const latL_Matrix *X = latL_checkmatrix(L, at, who, name);
   bool vector = X->vector || lat_lds_parameters[i].shape[1] == LAT_END;
-  return (lat_lds_value){vector ? LAT_LDS_VECTOR : LAT_LDS_MATRIX, X->view, 0};
+  return (lat_lds_value){name, vector ? LAT_LDS_VECTOR : LAT_LDS_MATRIX, X->view, 0};
 }
 
 /* to := the value at `at`, as parameter i. */
 static void read_value(lua_State *L, const char *who, int i, int at, const size_t sizes[LAT_SIZES],
                        double *to)
 {
-  lat_lds_value value = check_value(L, who, i, at);
+  lat_lds_value value = check_value(L, who, name_of(i), i, at);
   latL_run(L, who, lat_lds_set_value, i, &value, sizes, to);
 }
 
@@ -164,6 +164,8 @@ static void pack_list(lua_State *L, int model, kinds *k, int i, int at,
     read_value(L, WHO, i, owner + 1, sizes, to + t * rows * cols);
     lua_settop(L, owner);
   }
+  const lat_lds_matrix list = {to, rows * cols};
+  latL_run(L, WHO, lat_lds_check_matrix, i, list, n, rows, cols);
   k->steps[i] = n;
   k->lists[i] = to;
   latL_newviews(L, owner, to, n, rows, cols);
@@ -182,13 +184,13 @@ static void read_kinds(lua_State *L, int model, kinds *k, size_t sizes[LAT_SIZES
                                          : CONSTANT;
     if (k->of[i] > CONSTANT && i >= LAT_LDS_MEAN)
       latL_error(L, WHO, "%s is of the first step, so there is one of it", name_of(i));
-    if (k->of[i] == CONSTANT) check_value(L, WHO, i, at);
+    if (k->of[i] == CONSTANT) check_value(L, WHO, name_of(i), i, at);
   }
   for (int kind = LAT_LDS_MATRIX; kind < LAT_LDS_VALUES; kind++)
     for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
       if (k->of[i] == ABSENT) continue;
       push_sample(L, k->of[i], i, first + i);
-      lat_lds_value value = check_value(L, WHO, i, lua_gettop(L));
+      lat_lds_value value = check_value(L, WHO, name_of(i), i, lua_gettop(L));
       if ((int)value.kind == kind) latL_run(L, WHO, lat_lds_set_sizes, i, &value, sizes);
       lua_settop(L, last);
     }
@@ -204,84 +206,63 @@ static void read_kinds(lua_State *L, int model, kinds *k, size_t sizes[LAT_SIZES
 
 /* ---- the other options ----------------------------------------------------------------------- */
 
+/* The place of the word in the list; raises when it isn't there. */
+static int find_word(lua_State *L, const char *option, const char *word, const char *const words[],
+                     const char *known)
+{
+  int k = 0;
+  while (words[k] && strcmp(words[k], word) != 0) k++;
+  if (!words[k]) latL_error(L, WHO, "%s '%s' (known: %s)", option, word, known);
+  return k;
+}
+
 /* initials := those of the option's list, if it is one. */
 static void read_initials(lua_State *L, lat_lds_options *o, lat_lds_initial *initials)
 {
-  int type = latL_getoption(L, 1, "initial"), at = lua_gettop(L);
-  if (type == LUA_TTABLE) {
-    if (lua_rawlen(L, at) != o->latent_dim)
-      latL_error(L, WHO, "initial is a list of %I, but the model has %I states",
-                 (lua_Integer)lua_rawlen(L, at), (lua_Integer)o->latent_dim);
-    for (size_t i = 0; i < o->latent_dim; i++) {
-      const char *word =
-          lua_geti(L, at, (lua_Integer)i + 1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-      int k = LAT_LDS_KNOWN;
-      while (lat_lds_initials[k] && strcmp(word, lat_lds_initials[k]) != 0) k++;
-      if (!lat_lds_initials[k])
-        latL_error(L, WHO, "initial[%I] is %s (known: known, stationary, diffuse)",
-                   (lua_Integer)i + 1, latL_got(L, -1));
-      initials[i] = (lat_lds_initial)k;
-      lua_settop(L, at);
-    }
+  if (latL_getoption(L, 1, "initial") == LUA_TTABLE) {
+    size_t count;
+    const char **words = latL_optstrings(L, 1, WHO, "initial", "a list of words", &count);
+    if (count != o->latent_dim)
+      latL_error(L, WHO, "initial is a list of %I, but the model has %I states", (lua_Integer)count,
+                 (lua_Integer)o->latent_dim);
+    for (size_t i = 0; i < count; i++)
+      initials[i] = (lat_lds_initial)find_word(L, "unknown initial", words[i], lat_lds_initials,
+                                               "known, stationary, diffuse");
     o->initials = initials;
+    lua_pop(L, 1);
   }
-  lua_settop(L, at - 1);
+  lua_pop(L, 1);
 }
 
 static void read_estimate(lua_State *L, int model, lat_lds_options *o)
 {
-  int type = latL_getoption(L, 1, "estimate"), at = lua_gettop(L);
-  if (type != LUA_TNIL && type != LUA_TTABLE)
-    latL_error(L, WHO, "estimate must be a list of names, got %s", luaL_typename(L, at));
+  const char *names[LAT_LDS_PARAMETERS + 1] = {NULL};
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) names[i] = name_of(i);
+  if (latL_getoption(L, 1, "estimate") == LUA_TSTRING)
+    latL_error(L, WHO, "estimate must be a list of names, got string");
+  size_t count;
+  const char **words = latL_optstrings(L, 1, WHO, "estimate", "a list of names", &count);
   bool *flags = lua_newuserdatauv(L, LAT_LDS_PARAMETERS * sizeof *flags, 0);
   memset(flags, 0, LAT_LDS_PARAMETERS * sizeof *flags);
-  for (lua_Integer k = 1; type == LUA_TTABLE && lua_geti(L, at, k) != LUA_TNIL; k++) {
-    const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    int i = 0;
-    while (i < LAT_LDS_PARAMETERS && strcmp(name_of(i), word) != 0) i++;
-    if (i == LAT_LDS_PARAMETERS)
-      latL_error(L, WHO,
-                 "estimate: unknown parameter %s (known: A, B, C, D, Q, R, initial_mean, "
-                 "initial_covariance)",
-                 latL_got(L, -1));
-    flags[i] = true;
-    lua_pop(L, 1);
-  }
-  if (type == LUA_TTABLE) o->estimate = flags;
-  lua_settop(L, at + 1);
+  for (size_t i = 0; i < count; i++)
+    flags[find_word(L, "estimate: unknown parameter", words[i], names,
+                    "A, B, C, D, Q, R, initial_mean, initial_covariance")] = true;
+  if (words) o->estimate = flags;
   keep(L, model, "", "estimate");
-  lua_settop(L, at - 1);
+  lua_pop(L, 2);
 }
 
 static void read_structure(lua_State *L, lat_lds_options *o)
 {
   static const char *const names[] = {"Q", "R", NULL};
-  static const char *const words[] = {"full", "diagonal", "scalar", NULL};
   latL_getoption(L, 1, "structure");
-  int at = lua_gettop(L);
-  latL_checkfields(L, at, WHO, "structure", names);
-  o->Q_structure = latL_optword(L, at, WHO, "Q", words, LAT_LDS_FULL);
-  o->R_structure = latL_optword(L, at, WHO, "R", words, LAT_LDS_FULL);
-  lua_settop(L, at - 1);
+  latL_checkfields(L, lua_gettop(L), WHO, "structure", names);
+  latL_readtable(L, lua_gettop(L), WHO, lat_lds_structure_options, NULL, o);
+  lua_pop(L, 1);
 }
 
-/* The mask at `at` of parameter i: entries that aren't 0 are held. Pushes its flags. */
-static const bool *check_mask(lua_State *L, int i, int at, size_t rows, size_t cols)
-{
-  const latL_Matrix *mask = latL_checkmatrix(L, at, WHO, "fixed");
-  lat_matrix view = mask->view;
-  if (mask->vector && (rows == 1 || cols == 1) && view.rows == rows * cols && view.rows != rows)
-    view = lat_transpose(view);
-  if (view.rows != rows || view.cols != cols)
-    latL_error(L, WHO, "fixed.%s is a %s, it should be %Ix%I", name_of(i), latL_shape(L, mask),
-               (lua_Integer)rows, (lua_Integer)cols);
-  bool *flags = lua_newuserdatauv(L, rows * cols, 0);
-  for (size_t k = 0; k < rows * cols; k++) flags[k] = lat_get(&view, k / cols, k % cols) != 0;
-  return flags;
-}
-
-/* fixed = {A = mask, ...} */
-static void read_fixed(lua_State *L, int model, const kinds *kind, const size_t sizes[LAT_SIZES],
+/* fixed = {A = mask, ...}: entries that aren't 0 are held. */
+static void read_fixed(lua_State *L, int model, const kinds *k, const size_t sizes[LAT_SIZES],
                        lat_lds_options *o)
 {
   static const char *const names[] = {"A", "B", "C", "D", "Q", "R", "initial_mean", NULL};
@@ -289,40 +270,24 @@ static void read_fixed(lua_State *L, int model, const kinds *kind, const size_t 
   int at = lua_gettop(L);
   latL_checkfields(L, at, WHO, "fixed", names);
   for (int i = 0; i <= LAT_LDS_MEAN && lua_istable(L, at); i++) {
-    size_t rows, cols;
+    size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
     lua_settop(L, at);
     if (lua_getfield(L, at, name_of(i)) == LUA_TNIL) continue;
-    lat_lds_shape(i, sizes, &rows, &cols);
-    if (kind->of[i] != CONSTANT || rows * cols == 0)
+    if (k->of[i] != CONSTANT || count == 0)
       latL_error(L, WHO, "fixed holds entries of %s, which isn't given", name_of(i));
-    o->fixed[i] = check_mask(L, i, at + 1, rows, cols);
+    const char *name = lua_pushfstring(L, "fixed.%s", name_of(i));
+    lat_lds_value mask = check_value(L, WHO, name, i, at + 1);
+    double *numbers = latL_newvector(L, count, LAT_FLOAT64)->view.data;
+    latL_run(L, WHO, lat_lds_set_value, i, &mask, sizes, numbers);
+    bool *flags = lua_newuserdatauv(L, count, 0);
+    for (size_t j = 0; j < count; j++) flags[j] = numbers[j] != 0;
+    o->fixed[i] = flags;
     keep(L, model, "fixed ", name_of(i));
   }
   lua_settop(L, at - 1);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
-
-/* Lists are checked as a whole, once. */
-static void check_lists(lua_State *L, const kinds *k, const size_t sizes[LAT_SIZES])
-{
-  for (int i = 0; i < LAT_LDS_MEAN; i++) {
-    size_t rows, cols;
-    if (k->of[i] != LIST) continue;
-    lat_lds_shape(i, sizes, &rows, &cols);
-    const lat_lds_matrix list = {k->lists[i], rows * cols};
-    latL_run(L, WHO, lat_lds_check_matrix, i, list, k->steps[i], rows, cols);
-  }
-}
-
-/* A model of which all is given has its parameters at once. */
-static void publish_given(lua_State *L, int model, const lat_lds_options *o,
-                          const size_t sizes[LAT_SIZES])
-{
-  double *flat = latL_newfitted(L, model, sizes)->flat;
-  latL_run(L, WHO, lat_lds_set_given, o, sizes, flat);
-  latL_publish(L, model);
-}
 
 /* What nothing was said of becomes an option, for files. */
 static void note_initial(lua_State *L, int model, const lat_lds_options *o)
@@ -356,6 +321,8 @@ void latL_readlds(lua_State *L, int model, void *options)
   latL_run(L, WHO, lat_lds_resolve, o, initials);
   latL_madewith(L, model, "latent_dim", o->latent_dim);
   if (o->initial_unsaid) note_initial(L, model, o);
-  check_lists(L, k, sizes);
-  if (lat_lds_is_complete(o)) publish_given(L, model, o, sizes);
+  if (!lat_lds_is_complete(o)) return; /* else it has its parameters at once */
+  double *flat = latL_newfitted(L, model, sizes)->flat;
+  latL_run(L, WHO, lat_lds_set_given, o, sizes, flat);
+  latL_publish(L, model);
 }

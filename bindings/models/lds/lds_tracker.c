@@ -8,44 +8,35 @@
 #include "models/lds/lds.h"
 
 /* reset() -> the tracker */
-static int reset(lua_State *L)
+static int reset(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "tracker:reset");
-  latL_Tracker *t = latL_freetracker(L, "tracker:reset");
-  lua_settop(L, 1);
-  lat_lds_tracker_reset(&t->core);
+  lat_lds_tracker_reset(&latL_freetracker(L, f->who)->core);
   lua_pushnil(L);
   lua_setiuservalue(L, 1, LATL_TRACKER_INPUT);
-  return 1;
+  return latL_returnself(L);
 }
 
 /* snapshot() -> a vector with all that restore(vector) needs to go on from here */
-static int snapshot(lua_State *L)
+static int snapshot(lua_State *L, const latL_Function *f)
 {
-  latL_nooptions(L, 2, "tracker:snapshot");
-  const lat_lds_tracker *core = &latL_freetracker(L, "tracker:snapshot")->core;
+  const lat_lds_tracker *core = &latL_freetracker(L, f->who)->core;
   lat_lds_tracker_save(
       core, latL_newvector(L, lat_lds_tracker_snapshot_count(core), LAT_FLOAT64)->view.data);
   return 1;
 }
 
-static int restore(lua_State *L)
+static int restore(lua_State *L, const latL_Function *f)
 {
-  const char *who = "tracker:restore";
-  latL_nooptions(L, 3, who);
-  latL_Tracker *t = latL_freetracker(L, who);
-  lua_settop(L, 2);
-  lat_matrix v = latL_checkvector(L, 2, who, "snapshot");
+  latL_Tracker *t = latL_freetracker(L, f->who);
+  lat_matrix v = latL_checkvector(L, 2, f->who, "snapshot");
   size_t count = lat_lds_tracker_snapshot_count(&t->core);
   if (v.rows != count)
-    latL_error(L, who, "a snapshot of this model has %I numbers, not %I", (lua_Integer)count,
+    latL_error(L, f->who, "a snapshot of this model has %I numbers, not %I", (lua_Integer)count,
                (lua_Integer)v.rows);
   lat_matrix packed = latL_newvector(L, count, LAT_FLOAT64)->view;
   lat_copy(&v, &packed);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_lds_tracker_restore(work, &t->core, packed.data));
-  lua_settop(L, 1);
-  return 1;
+  latL_run(L, f->who, lat_lds_tracker_restore, &t->core, packed.data);
+  return latL_returnself(L);
 }
 
 /* ---- fields ---------------------------------------------------------------------------------- */
@@ -60,7 +51,6 @@ typedef enum field {
   INNOVATION,
   INNOVATION_COVARIANCE,
   DISTANCE,
-  LOG_DENSITY,
   NONE
 } field;
 
@@ -69,81 +59,86 @@ static field find_field(lua_State *L)
   static const char *const names[] = {
       "state",     "covariance", "time",       "log_likelihood",
       "predicted", "steady",     "innovation", "innovation_covariance",
-      "distance",  "log_density"};
+      "distance"};
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   int i = 0;
   while (i < NONE && strcmp(names[i], name) != 0) i++;
   return (field)i;
 }
 
-static void push_vector(lua_State *L, const double *from, size_t n)
+static int push_vector(lua_State *L, const double *from, size_t n)
 {
   memcpy(latL_newvector(L, n, LAT_FLOAT64)->view.data, from, n * sizeof *from);
+  return 1;
 }
 
-/* Upvalues: the metatable's address, the methods. */
-static int index_tracker(lua_State *L)
+/* Fields that aren't numbers of the core's. */
+static int push_field(lua_State *L)
 {
-  const lat_lds_tracker *core = &latL_checktracker(L, "tracker")->core;
+  const lat_lds_tracker *core = &((const latL_Tracker *)lua_touserdata(L, 1))->core;
   size_t M = core->lds.states, D = core->lds.outputs;
-  lua_settop(L, 2);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
-  field name = find_field(L);
-  if (name == STATE) push_vector(L, core->belief.mean, M);
-  if (name == COVARIANCE)
+  switch (find_field(L)) {
+  case STATE:
+    return push_vector(L, core->belief.mean, M);
+  case INNOVATION:
+    return push_vector(L, core->innovation, D);
+  case COVARIANCE:
     memcpy(latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data, lat_lds_tracker_covariance(core),
            M * M * sizeof(double));
-  if (name == TIME) lua_pushinteger(L, (lua_Integer)core->time);
-  if (name == LOG_LIKELIHOOD) lua_pushnumber(L, core->log_likelihood);
-  if (name == PREDICTED) lua_pushboolean(L, core->predicted);
-  if (name == STEADY) lua_pushboolean(L, core->steady);
-  if (name == INNOVATION) push_vector(L, core->innovation, D);
-  if (name == INNOVATION_COVARIANCE)
+    return 1;
+  case INNOVATION_COVARIANCE:
     lat_lds_tracker_innovation_covariance(core, latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data);
-  if (name == DISTANCE) lua_pushnumber(L, sqrt(core->distance));
-  if (name == LOG_DENSITY) lua_pushnumber(L, core->log_density);
-  return 1; /* or the nil */
+    return 1;
+  case PREDICTED:
+    return latL_returnboolean(L, core->predicted);
+  case STEADY:
+    return latL_returnboolean(L, core->steady);
+  case DISTANCE:
+    return latL_returnnumber(L, sqrt(core->distance));
+  default:
+    return 0;
+  }
 }
 
-static void set_belief(lua_State *L, latL_Tracker *t, const char *who, size_t time,
-                       const double *mean, const double *covariance)
+static int set_field(lua_State *L, const latL_Function *f)
 {
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_lds_tracker_set(work, &t->core, time, mean, covariance));
-}
-
-static int newindex_tracker(lua_State *L)
-{
+  (void)f;
   const char *who =
       lua_pushfstring(L, "tracker.%s =", lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "");
   latL_Tracker *t = latL_freetracker(L, who);
-  size_t M = t->core.lds.states;
-  field name = find_field(L);
-  if (name > LOG_LIKELIHOOD)
-    latL_error(L, who, "only state, covariance, time and log_likelihood can be set");
-  if (name == STATE) {
+  size_t M = t->core.lds.states, time = t->core.time;
+  const double *mean = NULL, *covariance = NULL;
+  switch (find_field(L)) {
+  case STATE:
     latL_readnumbers(L, 3, who, "state", M, t->point);
-    set_belief(L, t, who, t->core.time, t->point, NULL);
-  } else if (name == COVARIANCE) {
+    mean = t->point;
+    break;
+  case COVARIANCE: {
     double *P = latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data;
     latL_readmatrix(L, 3, who, "covariance", M, M, P);
-    set_belief(L, t, who, t->core.time, NULL, P);
-  } else if (name == TIME) {
-    lua_Integer time = latL_checkinteger(L, 3, who, "time");
-    if (time < 0) latL_error(L, who, "time must be an integer >= 0, got %I", time);
-    set_belief(L, t, who, (size_t)time, NULL, NULL);
-  } else {
-    double x = latL_checknumber(L, 3, who, "log_likelihood");
-    if (!isfinite(x)) latL_error(L, who, "log_likelihood must be finite, got %f", x);
-    t->core.log_likelihood = x;
+    covariance = P;
+    break;
   }
+  case TIME:
+    if (latL_checkinteger(L, 3, who, "time") < 0)
+      latL_error(L, who, "time must be an integer >= 0, got %I", lua_tointeger(L, 3));
+    time = (size_t)lua_tointeger(L, 3);
+    break;
+  case LOG_LIKELIHOOD:
+    if (!isfinite(latL_checknumber(L, 3, who, "log_likelihood")))
+      latL_error(L, who, "log_likelihood must be finite, got %f", lua_tonumber(L, 3));
+    t->core.log_likelihood = lua_tonumber(L, 3);
+    return 0;
+  default:
+    latL_error(L, who, "only state, covariance, time and log_likelihood can be set");
+  }
+  latL_run(L, who, lat_lds_tracker_set, &t->core, time, mean, covariance);
   return 0;
 }
 
-static int tostring_tracker(lua_State *L)
+static int to_string(lua_State *L, const latL_Function *f)
 {
-  const latL_Tracker *t = latL_checktracker(L, "tracker");
+  const latL_Tracker *t = latL_checktracker(L, f->who);
   lua_pushfstring(L, "tracker at step %I: %I states, %I outputs%s", (lua_Integer)t->core.time,
                   (lua_Integer)t->core.lds.states, (lua_Integer)t->core.lds.outputs,
                   t->nonlinear
@@ -233,26 +228,27 @@ int latL_newtracker(lua_State *L)
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"reset", reset}, {"snapshot", snapshot}, {"restore", restore}, {NULL, NULL}};
-static const luaL_Reg metamethods[] = {
-    {"__newindex", newindex_tracker}, {"__tostring", tostring_tracker}, {NULL, NULL}};
+static const void *tracker_at(lua_State *L, const char *who)
+{
+  const latL_Tracker *t = luaL_testudata(L, 1, LATL_TRACKER);
+  if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
+  return t;
+}
+
+static const latL_Function functions[] = {
+    {"tracker:reset", reset, .arguments = 1},     {"tracker:snapshot", snapshot, .arguments = 1},
+    {"tracker:restore", restore, .arguments = 2}, {"tracker", set_field, .name = "__newindex"},
+    {"tracker", to_string, .name = "__tostring"}, LATL_END};
+static const latL_Field fields[] = {
+    {"time", LATL_SIZE, offsetof(latL_Tracker, core.time)},
+    {"log_likelihood", LATL_DOUBLE, offsetof(latL_Tracker, core.log_likelihood)},
+    {"log_density", LATL_DOUBLE, offsetof(latL_Tracker, core.log_density)},
+    {.name = NULL}};
+static const latL_Class class = {LATL_TRACKER, "tracker",  functions, fields,
+                                 tracker_at,   push_field, NULL};
 
 void latL_open_lds_tracker(lua_State *L)
 {
-  latL_newmetatable(L, LATL_TRACKER);
-  void *address = (void *)(size_t)lua_topointer(L, -1);
-  lua_pushlightuserdata(L, address);
-  luaL_setfuncs(L, metamethods, 1);
-  lua_newtable(L);
-  lua_pushlightuserdata(L, address);
-  luaL_setfuncs(L, methods, 1);
-  lua_pushlightuserdata(L, address);
-  luaL_setfuncs(L, latL_tracker_steps, 1);
-  lua_pushlightuserdata(L, address);
-  lua_pushvalue(L, -2);
-  lua_pushcclosure(L, index_tracker, 2);
-  lua_setfield(L, -3, "__index");
-  lua_setfield(L, -2, "methods");
-  lua_pop(L, 1);
+  latL_newclass(L, &class);
+  latL_addtoclass(L, LATL_TRACKER, latL_tracker_steps);
 }

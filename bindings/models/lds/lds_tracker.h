@@ -32,8 +32,8 @@ typedef struct latL_Tracker {
   double *mean, *jacobian; /* of f or h, for the extended form */
 } latL_Tracker;
 
-/* The tracker at 1, for functions whose first upvalue is the metatable's address; the second raises
- * while a function of the user's runs. */
+/* The tracker at 1, in functions of its class; the second raises while a function of the user's
+ * runs. */
 latL_Tracker *latL_checktracker(lua_State *L, const char *who);
 latL_Tracker *latL_freetracker(lua_State *L, const char *who);
 
@@ -45,6 +45,6 @@ void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, s
                      size_t cols, double *to);
 
 extern const char *const latL_tracker_functions[]; /* names of the options, by their user values */
-extern const luaL_Reg latL_tracker_steps[];        /* lds_tracker_step.c: update, predict, ... */
+extern const latL_Function latL_tracker_steps[];   /* lds_tracker_step.c: update, predict, ... */
 
 #endif

@@ -8,14 +8,9 @@
 
 latL_Tracker *latL_checktracker(lua_State *L, const char *who)
 {
-  latL_Tracker *t = lua_touserdata(L, 1);
-  if (t && lua_getmetatable(L, 1)) {
-    const void *metatable = lua_topointer(L, -1);
-    lua_pop(L, 1);
-    if (metatable == lua_touserdata(L, lua_upvalueindex(1))) return t;
-  }
-  latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
-  return NULL;
+  latL_Tracker *t = latL_self(L);
+  if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
+  return t;
 }
 
 latL_Tracker *latL_freetracker(lua_State *L, const char *who)
@@ -78,10 +73,8 @@ void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, s
   check_finite(L, who, name, rows * cols, to);
 }
 
-/* The option `name`, a rows x cols matrix, as packed doubles; NULL without it. The stack keeps
- * it. */
-static const double *opt_matrix(lua_State *L, int options, const char *who, const char *name,
-                                size_t rows, size_t cols)
+const double *latL_optpacked(lua_State *L, int options, const char *who, const char *name,
+                             size_t rows, size_t cols)
 {
   if (latL_getoption(L, options, name) == LUA_TNIL) {
     lua_pop(L, 1);
@@ -94,26 +87,22 @@ static const double *opt_matrix(lua_State *L, int options, const char *who, cons
   return packed;
 }
 
-/* Matrices of one step, from the options at `arg`: of the transition (A, B, Q), unless that is
- * done, and of the observation (C, D, R), if there will be one. */
-static lat_lds_step read_step(lua_State *L, int arg, const latL_Tracker *t, const char *who,
-                              bool observes)
+/* Matrices of one step, from the options at `arg`, where those of the transition are for a step
+ * that predict hasn't taken. */
+static lat_lds_step read_step(lua_State *L, int arg, const latL_Tracker *t, const char *who)
 {
-  static const char *const names[] = {"A", "B", "Q", "C", "D", "R", NULL};
-  static const char *const transition[] = {"A", "B", "Q", NULL};
-  size_t M = t->core.lds.states, D = t->core.lds.outputs, U = t->core.lds.inputs;
+  const lat_lds *m = &t->core.lds;
+  const size_t sizes[LAT_SIZES] = {[LAT_M] = m->states, [LAT_D] = m->outputs, [LAT_U] = m->inputs};
   lat_lds_step step = {0};
-  if (!latL_checkoptions(L, arg, who, observes ? names : transition)) return step;
-  for (int i = 0; observes && t->core.predicted && transition[i]; i++)
-    if (latL_getoption(L, arg, transition[i]) != LUA_TNIL)
-      latL_error(L, who, "%s belongs to this step's transition, which predict has made",
-                 transition[i]);
-  step.A = opt_matrix(L, arg, who, "A", M, M);
-  step.B = opt_matrix(L, arg, who, "B", M, U);
-  step.C = opt_matrix(L, arg, who, "C", D, M);
-  step.D = opt_matrix(L, arg, who, "D", D, U);
-  step.Q = opt_matrix(L, arg, who, "Q", M, M);
-  step.R = opt_matrix(L, arg, who, "R", D, D);
+  for (int i = 0; !lua_isnil(L, arg) && i < LAT_LDS_MEAN; i++) {
+    size_t rows, cols;
+    const char *name = lat_lds_parameters[i].name;
+    bool transition = i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
+    lat_lds_shape(i, sizes, &rows, &cols);
+    step.matrix[i] = latL_optpacked(L, arg, who, name, rows, cols);
+    if (step.matrix[i] && transition && t->core.predicted && arg > 3)
+      latL_error(L, who, "%s belongs to this step's transition, which predict has made", name);
+  }
   return step;
 }
 
@@ -248,7 +237,6 @@ static void update_any(lua_State *L, latL_Tracker *t, const double *u, const lat
   lat_lds_tracker *core = &t->core;
   size_t D = core->lds.outputs;
   lat_status status;
-  if (!core->predicted) predict_any(L, t, u, step, who);
   if (!t->has[LATL_TRACKER_H]) {
     status = lat_lds_tracker_update(core, t->y, u, step);
   } else if (t->options.method == LAT_LDS_UNSCENTED) {
@@ -270,92 +258,60 @@ static void read_y(lua_State *L, latL_Tracker *t, const char *who)
     if (isinf(t->y[i])) latL_error(L, who, "element %I of y is %f", (lua_Integer)i + 1, t->y[i]);
 }
 
-/* predict([u [, {A=, B=, Q=}]]) -> the state */
-static int predict(lua_State *L)
-{
-  const char *who = "tracker:predict";
-  latL_Tracker *t = latL_freetracker(L, who);
-  lua_settop(L, 3);
-  lat_lds_step step = read_step(L, 3, t, who, false);
-  predict_any(L, t, read_input(L, 2, t, who, false), &step, who);
-  lua_getiuservalue(L, 1, LATL_TRACKER_STATE);
-  return 1;
-}
+enum { PREDICT, UPDATE, DISTANCE };
 
-/* update(y [, u [, {A=, B=, C=, D=, Q=, R=}]]) -> the state */
-static int update(lua_State *L)
-{
-  const char *who = "tracker:update";
-  latL_Tracker *t = latL_freetracker(L, who);
-  lua_settop(L, 4);
-  read_y(L, t, who);
-  lat_lds_step step = read_step(L, 4, t, who, true);
-  update_any(L, t, read_input(L, 3, t, who, t->core.predicted), &step, who);
-  lua_getiuservalue(L, 1, LATL_TRACKER_STATE);
-  return 1;
-}
-
-/* distance_to(y [, u [, {...}]]) -> the Mahalanobis distance, log p(y | past): what update(y) would
+/* predict([u [, {A=, B=, Q=}]]) -> the state
+ * update(y [, u [, {A=, B=, C=, D=, Q=, R=}]]) -> the state
+ * distance_to(y [, u [, {...}]]) -> the Mahalanobis distance, log p(y | past): what update(y) would
  * leave in the fields. It is done, and taken back. */
-static int distance_to(lua_State *L)
+static int take_step(lua_State *L, const latL_Function *f)
 {
-  const char *who = "tracker:distance_to";
-  latL_Tracker *t = latL_freetracker(L, who);
-  lua_settop(L, 4);
-  read_y(L, t, who);
-  lat_lds_step step = read_step(L, 4, t, who, true);
-  const double *u = read_input(L, 3, t, who, t->core.predicted);
-  if (!t->core.predicted) predict_any(L, t, u, &step, who);
-  lat_lds_checkpoint before = lat_lds_tracker_checkpoint(&t->core, t->checkpoint);
-  update_any(L, t, u, &step, who);
-  lua_pushnumber(L, sqrt(t->core.distance));
-  lua_pushnumber(L, t->core.log_density);
-  lat_lds_tracker_return(&t->core, &before);
-  return 2;
-}
-
-/* Pushes, into the table at `result`, h rows of n numbers; and h matrices n x n. */
-static void new_forecasts(lua_State *L, int result, size_t h, size_t n, const char *means,
-                          const char *covariances, double **rows, double **matrices)
-{
-  *rows = latL_newmatrix(L, h, n, LAT_FLOAT64)->view.data;
-  lua_setfield(L, result, means);
-  *matrices = latL_newmatrices(L, h, n, n, 0);
-  lua_setfield(L, result, covariances);
+  latL_Tracker *t = latL_freetracker(L, f->who);
+  lat_lds_tracker *core = &t->core;
+  if (f->kind != PREDICT) read_y(L, t, f->who);
+  lat_lds_step step = read_step(L, f->arguments + 1, t, f->who);
+  bool again = f->kind != PREDICT && core->predicted;
+  const double *u = read_input(L, f->arguments, t, f->who, again);
+  if (!again) predict_any(L, t, u, &step, f->who);
+  if (f->kind == DISTANCE) {
+    lat_lds_checkpoint before = lat_lds_tracker_checkpoint(core, t->checkpoint);
+    update_any(L, t, u, &step, f->who);
+    lua_pushnumber(L, sqrt(core->distance));
+    lua_pushnumber(L, core->log_density);
+    lat_lds_tracker_return(core, &before);
+    return 2;
+  }
+  if (f->kind == UPDATE) update_any(L, t, u, &step, f->who);
+  lua_getiuservalue(L, 1, LATL_TRACKER_STATE);
+  return 1;
 }
 
 /* forecast(h [, {inputs=}]) -> {means, covariances, state_means, state_covariances} of the next h
  * steps */
-static int forecast(lua_State *L)
+static int forecast(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"inputs", NULL};
-  const char *who = "tracker:forecast";
+  const char *who = f->who;
   latL_Tracker *t = latL_freetracker(L, who);
   size_t U = t->core.lds.inputs, h = latL_checksize(L, 2, who, "h"), last;
-  lua_settop(L, 3);
-  latL_checkoptions(L, 3, who, names);
   if (t->nonlinear)
     latL_error(L, who,
                "the model is nonlinear; predict goes ahead, snapshot and restore come back");
-  const double *inputs = opt_matrix(L, 3, who, "inputs", h, U);
+  const double *inputs = latL_optpacked(L, 3, who, "inputs", h, U);
   if (U && !inputs)
     latL_error(L, who, "inputs must be a %Ix%I matrix, those of the next steps", (lua_Integer)h,
                (lua_Integer)U);
-  lua_createtable(L, 0, 4);
-  int result = lua_gettop(L);
-  lat_lds_forecasts to;
-  new_forecasts(L, result, h, t->core.lds.outputs, "means", "covariances", &to.means,
-                &to.covariances);
-  new_forecasts(L, result, h, t->core.lds.states, "state_means", "state_covariances",
-                &to.state_means, &to.state_covariances);
+  lat_lds_forecasts to = latL_newforecasts(L, &t->core.lds, h);
   lat_status status = lat_lds_tracker_forecast(&t->core, h, inputs, t->checkpoint, &to, &last);
   if (status == LAT_SHAPE) fail_step(L, t, who, last + 1);
   check_status(L, t, who, status);
   return 1;
 }
 
-const luaL_Reg latL_tracker_steps[] = {{"update", update},
-                                       {"predict", predict},
-                                       {"distance_to", distance_to},
-                                       {"forecast", forecast},
-                                       {NULL, NULL}};
+#define TRANSITION "A", "B", "Q"
+const latL_Function latL_tracker_steps[] = {
+    {"tracker:predict", take_step, 2, 0, LATL_OPTIONS(TRANSITION), .kind = PREDICT},
+    {"tracker:update", take_step, 3, 0, LATL_OPTIONS(TRANSITION, "C", "D", "R"), .kind = UPDATE},
+    {"tracker:distance_to", take_step, 3, 0, LATL_OPTIONS(TRANSITION, "C", "D", "R"),
+     .kind = DISTANCE},
+    {"tracker:forecast", forecast, 2, 0, LATL_OPTIONS("inputs")},
+    LATL_END};

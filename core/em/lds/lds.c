@@ -86,8 +86,8 @@ static lat_status set_size(lat_workspace *work, int i, const lat_lds_value *v, i
   if (s == LAT_END) return LAT_OK;
   if (sizes[s] == 0) sizes[s] = n;
   if (sizes[s] == n) return LAT_OK;
-  return lat_fail(work, LAT_SHAPE, "%s is a %s, but the model has %zu %s",
-                  lat_lds_parameters[i].name, describe(v, text), sizes[s], words[s]);
+  return lat_fail(work, LAT_SHAPE, "%s is a %s, but the model has %zu %s", v->name,
+                  describe(v, text), sizes[s], words[s]);
 }
 
 /* A vector of n is a diagonal, a row or a column. */
@@ -142,8 +142,8 @@ lat_status lat_lds_set_value(lat_workspace *work, int i, const lat_lds_value *v,
       from.rows != rows)
     from = lat_transpose(from);
   if (v->kind == LAT_LDS_NUMBER || from.rows != rows || from.cols != cols)
-    return lat_fail(work, LAT_SHAPE, "%s is a %s, it should be %zux%zu", lat_lds_parameters[i].name,
-                    describe(v, text), rows, cols);
+    return lat_fail(work, LAT_SHAPE, "%s is a %s, it should be %zux%zu", v->name, describe(v, text),
+                    rows, cols);
   lat_copy(&from, &target);
   return LAT_OK;
 }

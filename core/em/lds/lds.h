@@ -337,6 +337,52 @@ bool lat_lds_root(size_t n, const double *covariance, double *root);
 extern const lat_model lat_lds_model;
 extern const char *const lat_lds_initials[]; /* words of lat_lds_initial */
 
+/* What methods compute of one sequence: the call with memory for the results, what these are, and
+ * the function. */
+typedef struct lat_lds_call {
+  lat_lds lds;
+  lat_lds_sequence sequence;
+  size_t rows;            /* of the results: T, or those of a forecast */
+  const double *future_U; /* of a forecast */
+  union {
+    lat_lds_filtered filtered;
+    lat_lds_smoothed smoothed;
+    lat_lds_forecasts forecasts;
+    struct lat_lds_imputed {
+      double *Y, *variances;
+    } imputed;
+  } to;
+} lat_lds_call;
+
+typedef enum lat_lds_result_shape {
+  LAT_LDS_ROWS,     /* rows x size: a double * of the call */
+  LAT_LDS_NUMBERS,  /* rows: the same */
+  LAT_LDS_MATRICES, /* rows x size x size: the same */
+  LAT_LDS_SLOTS,    /* the same, for to.filtered.slots */
+  LAT_LDS_ONE,      /* a double */
+  LAT_LDS_COUNT     /* a size_t */
+} lat_lds_result_shape;
+
+typedef struct lat_lds_result {
+  const char *name; /* NULL ends a list */
+  size_t field;     /* offset in lat_lds_call */
+  lat_lds_result_shape shape;
+  lat_size size;
+  bool if_variance; /* given only with the option `variance` */
+} lat_lds_result;
+
+typedef struct lat_lds_method_row {
+  const char *name; /* NULL ends the table */
+  bool by_name;     /* the results are the fields of one */
+  bool ahead;       /* it takes a number of rows to come */
+  lat_status (*run)(lat_workspace *work, lat_lds_call *call);
+  const lat_lds_result *results;
+} lat_lds_method_row;
+
+extern const lat_lds_method_row lat_lds_sequence_methods[];
+/* The method of this name, or NULL. */
+const lat_lds_method_row *lat_lds_find_method(const char *name);
+
 /* Decides what options leave open: `initials` (M) becomes that of each state, and the options refer
  * to it. LAT_INVALID as lat_lds_check. What follows takes options that are resolved. */
 lat_status lat_lds_resolve(lat_workspace *work, lat_lds_options *options,
@@ -360,6 +406,7 @@ typedef enum lat_lds_kind_of_value {
   LAT_LDS_VALUES
 } lat_lds_kind_of_value;
 typedef struct lat_lds_value {
+  const char *name; /* for messages */
   lat_lds_kind_of_value kind;
   lat_matrix X;
   double number;
@@ -373,6 +420,8 @@ lat_status lat_lds_set_sizes(lat_workspace *work, int i, const lat_lds_value *va
                              size_t sizes[LAT_SIZES]);
 lat_status lat_lds_set_value(lat_workspace *work, int i, const lat_lds_value *value,
                              const size_t sizes[LAT_SIZES], double *to);
+
+extern const lat_option lat_lds_structure_options[]; /* Q and R: Q_structure and R_structure */
 
 /* Numbers that a fit is free to choose; M^2 less when states may be in any basis. */
 size_t lat_lds_free_parameters(const lat_lds_options *options, const size_t sizes[LAT_SIZES]);

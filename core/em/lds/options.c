@@ -43,6 +43,27 @@ static const lat_option options[] = {
     LAT_FIT_OPTIONS(lat_lds_options, 500, 1e-14, 1),
     {.name = NULL}};
 
+static const char *const structures[] = {"full", "diagonal", "scalar", NULL};
+const lat_option lat_lds_structure_options[] = {{.name = "Q",
+                                                 LAT_CHOICE,
+                                                 offsetof(lat_lds_options, Q_structure),
+                                                 LAT_LDS_FULL,
+                                                 0,
+                                                 0,
+                                                 structures,
+                                                 NULL,
+                                                 NULL},
+                                                {.name = "R",
+                                                 LAT_CHOICE,
+                                                 offsetof(lat_lds_options, R_structure),
+                                                 LAT_LDS_FULL,
+                                                 0,
+                                                 0,
+                                                 structures,
+                                                 NULL,
+                                                 NULL},
+                                                {.name = NULL}};
+
 lat_lds_options lat_lds_defaults(void)
 {
   lat_lds_options o;

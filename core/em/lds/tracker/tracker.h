@@ -57,7 +57,12 @@ lat_status lat_lds_tracker_check(lat_workspace *work, const lat_lds *lds,
 
 /* Matrices of one step: NULL ones are the model's. */
 typedef struct lat_lds_step {
-  const double *A, *B, *C, *D, *Q, *R;
+  union { /* by name, and by LAT_LDS_A, .. */
+    __extension__ struct {
+      const double *A, *B, *C, *D, *Q, *R;
+    };
+    const double *matrix[LAT_LDS_MEAN];
+  };
 } lat_lds_step;
 
 typedef struct lat_lds_tracker {
