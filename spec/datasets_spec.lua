@@ -73,7 +73,7 @@ end)
 
 describe("a generator", function()
   it("gives the same at every call, and another set for another seed", function()
-    for _, name in ipairs { "blobs", "two_moons", "circles", "swiss_roll" } do
+    for _, name in ipairs { "blobs", "two_moons", "moons", "eight_gaussians", "pinwheel", "circles", "swiss_roll" } do
       local make = datasets[name]
       local X, Y, Z = make(20), make(20, { seed = 1 }), make(20, { seed = 2 })
       assert.near_matrix(X, Y, 0)
@@ -109,6 +109,37 @@ describe("a generator", function()
       assert.is_true(t >= 1.5 * math.pi and t <= 4.5 * math.pi and h >= 0 and h <= 3)
       assert.near_matrix({ t * math.cos(t), h, t * math.sin(t) }, X[i], 1e-12)
     end
+  end)
+
+  it("makes Gaussians on a circle and pinwheels that obey their equations", function()
+    local X, y = datasets.eight_gaussians(80, { noise = 0, radius = 2 })
+    for i = 1, 80 do
+      local angle = math.pi * (y[i] - 1) / 4
+      assert.near_matrix({ 2 * math.cos(angle), 2 * math.sin(angle) }, X[i], 1e-12)
+    end
+    X, y = datasets.pinwheel(60, { arms = 3, noise = 0 })
+    for i = 1, 60 do
+      local r = math.sqrt(X(i, 1) ^ 2 + X(i, 2) ^ 2)
+      local angle = 2 * math.pi * (y[i] - 1) / 3 + 0.25 * math.exp(r)
+      if r > 0.3 then assert.near_matrix({ r * math.cos(angle), r * math.sin(angle) }, X[i], 1e-9) end
+    end
+  end)
+
+  it("standardizes by the distributions' own means and variances", function()
+    for _, name in ipairs { "two_moons", "moons", "eight_gaussians", "pinwheel" } do
+      local X, raw = datasets[name](40000, { standardize = true }), datasets[name](40000)
+      assert.near_matrix({ 0, 0 }, X:mean(1), 0.02)
+      assert.near_matrix({ 1, 1 }, X:var(1), 0.02)
+      -- the same draws, shifted and scaled by numbers that don't depend on them
+      local scale = (raw(2, 1) - raw(1, 1)) / (X(2, 1) - X(1, 1))
+      local again, other = datasets[name](10, { standardize = true, seed = 5 }), datasets[name](10, { seed = 5 })
+      assert.near((other(2, 1) - other(1, 1)) / (again(2, 1) - again(1, 1)), scale, 1e-9)
+    end
+    assert.has_error(function() datasets.moons(5, { standardize = 1 }) end)
+    -- the moons' deviations for noise 0.06, by quadrature: 0.868 and 0.498
+    local X, raw = datasets.moons(2, { noise = 0.06, standardize = true }), datasets.moons(2, { noise = 0.06 })
+    assert.near(0.8681, (raw(1, 1) - raw(2, 1)) / (X(1, 1) - X(2, 1)), 1e-4)
+    assert.near(0.4978, (raw(1, 2) - raw(2, 2)) / (X(1, 2) - X(2, 2)), 1e-4)
   end)
 
   it("makes Gaussian data of low rank with the covariance it tells", function()

@@ -93,17 +93,17 @@ end
 -- ---- generators ---------------------------------------------------------------
 
 -- The number of rows, and options with defaults, checked to be finite numbers >= 0 (integers >= 1 where the
--- default is one). A set of data is the same at every call unless another seed asks for another one.
+-- default is one), true or false. A set of data is the same at every call unless another seed asks for another one.
 local function settings(who, n, options, defaults)
   check.integer(who, "n", n, 1)
   local known, given = { seed = true }, {}
   local names = check.names(defaults)
-  for _, name in ipairs(names) do known[name] = "number" end
+  for _, name in ipairs(names) do known[name] = type(defaults[name]) end
   options = check.options(who, options, known)
   for _, name in ipairs(names) do
-    local value = options[name] or defaults[name]
-    local integer = math.type(defaults[name]) == "integer"
-    given[name] = integer and check.integer(who, name, value, 1) or check.number(who, name, value)
+    local value, default = options[name] or defaults[name], defaults[name]
+    if math.type(default) == "integer" then check.integer(who, name, value, 1) end
+    given[name] = type(default) == "number" and check.number(who, name, value) or value
   end
   given.random = check.random(who, options.seed or 1)
   return given
@@ -136,13 +136,59 @@ function datasets.blobs(n, options)
   return X + centers:rows_at(labels), labels, centers
 end
 
-function datasets.two_moons(n, options)
-  local o = settings("datasets.two_moons", n, options, { noise = 0.1 })
-  return curves(n, o.noise, o.random, function(label, u)
-    local x, y = math.cos(math.pi * u), math.sin(math.pi * u)
-    if label == 1 then return x, y end
-    return 1 - x, 0.5 - y
+-- X in units of the distribution's own means and variances, when that is asked for: not of the sample's, so that
+-- entropies are known.
+local function standardized(X, o, means, variances)
+  if not o.standardize then return X end
+  for j = 1, X.cols do
+    local mean, deviation = means[j], math.sqrt(variances[j])
+    X:col(j):assign((X:col(j) - mean) / deviation)
+  end
+  return X
+end
+
+-- With c = cos(pi u) and s = sin(pi u): E[(c - 1/2)^2] = 3/4, E[(s - 1/4)^2] = 9/16 - 1/pi on either moon.
+local function moons(who)
+  return function(n, options)
+    local o = settings(who, n, options, { noise = 0.1, standardize = false })
+    local X, labels = curves(n, o.noise, o.random, function(label, u)
+      local x, y = math.cos(math.pi * u), math.sin(math.pi * u)
+      if label == 1 then return x, y end
+      return 1 - x, 0.5 - y
+    end)
+    local noise = o.noise ^ 2
+    return standardized(X, o, { 0.5, 0.25 }, { 0.75 + noise, 9 / 16 - 1 / math.pi + noise }), labels
+  end
+end
+
+datasets.two_moons = moons "datasets.two_moons"
+datasets.moons = moons "datasets.moons"
+
+function datasets.eight_gaussians(n, options)
+  local o = settings("datasets.eight_gaussians", n, options, { noise = 0.1, radius = 1.0, standardize = false })
+  local labels, X = balanced(n, 8, o.random), matrix.normal(n, 2, o.random) * o.noise
+  local centers = matrix(8, 2, function(k, j)
+    local angle = math.pi * (k - 1) / 4
+    return o.radius * (j == 1 and math.cos(angle) or math.sin(angle))
   end)
+  local variance = o.radius ^ 2 / 2 + o.noise ^ 2
+  return standardized(X + centers:rows_at(labels), o, { 0, 0 }, { variance, variance }), labels
+end
+
+-- Johnson, Duvenaud, Wiltschko, Datta and Adams 2016: arms that a rotation by rate exp(r) bends, r the distance
+-- along the arm. |x|^2 doesn't know of rotations: its mean is 1 + radial^2 + noise^2, half of it an axis.
+function datasets.pinwheel(n, options)
+  local o = settings("datasets.pinwheel", n, options,
+    { arms = 5, radial = 0.3, noise = 0.1, rate = 0.25, standardize = false })
+  local labels, X = balanced(n, o.arms, o.random), matrix.normal(n, 2, o.random)
+  for i = 1, n do
+    local along, across = 1 + o.radial * X(i, 1), o.noise * X(i, 2)
+    local angle = 2 * math.pi * (labels[i] - 1) / o.arms + o.rate * math.exp(along)
+    X:set(i, 1, along * math.cos(angle) - across * math.sin(angle))
+    X:set(i, 2, along * math.sin(angle) + across * math.cos(angle))
+  end
+  local variance = (1 + o.radial ^ 2 + o.noise ^ 2) / 2
+  return standardized(X, o, { 0, 0 }, { variance, variance }), labels
 end
 
 function datasets.circles(n, options)

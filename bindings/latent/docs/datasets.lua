@@ -1,6 +1,7 @@
 -- latent.datasets and latent.batches.
 
 local seed = { "seed", "integer|latent.Random", "1", "another seed is another set" }
+local standardize = { "standardize", "boolean", "false", "in units of the distribution's means and deviations" }
 
 return {
   {
@@ -107,9 +108,48 @@ pages offer.]],
     name = "datasets.two_moons",
     summary = "Two interleaved half circles of radius 1.",
     args = { { "n", "integer", "number of rows" }, { "options", "table?", "see options" } },
-    options = { { "noise", "number", "0.1", "standard deviation of the noise in both columns" }, seed },
+    options = { { "noise", "number", "0.1", "standard deviation of the noise in both columns" }, standardize, seed },
     returns = { { "latent.Matrix", "n x 2" }, { "latent.Matrix", "each row's moon, 1 or 2" } },
     example = "local X, y = latent.datasets.two_moons(400)",
+  },
+  {
+    name = "datasets.moons",
+    summary = "The same as two_moons.",
+    args = { { "n", "integer", "number of rows" }, { "options", "table?", "see options" } },
+    options = { { "noise", "number", "0.1", "standard deviation of the noise in both columns" }, standardize, seed },
+    returns = { { "latent.Matrix", "n x 2" }, { "latent.Matrix", "each row's moon, 1 or 2" } },
+    text = "Entropies in nats by quadrature: 0.478 with noise 0.06, and 1.320 standardized.",
+    example = "local X, y = latent.datasets.moons(400, { noise = 0.06, standardize = true })",
+  },
+  {
+    name = "datasets.eight_gaussians",
+    summary = "Eight round clusters at equal distances on a circle.",
+    args = { { "n", "integer", "number of rows" }, { "options", "table?", "see options" } },
+    options = {
+      { "noise", "number", "0.1", "standard deviation of a cluster in both columns" },
+      { "radius", "number", "1", "of the circle" },
+      standardize,
+      seed,
+    },
+    returns = { { "latent.Matrix", "n x 2" }, { "latent.Matrix", "each row's cluster, 1 to 8" } },
+    text = "Where clusters are far apart their entropy is log 8 + log(2 pi e noise^2): 0.312 nats by default.",
+    example = "local X, y = latent.datasets.eight_gaussians(400)",
+  },
+  {
+    name = "datasets.pinwheel",
+    summary = "Clusters bent into the arms of a pinwheel.",
+    args = { { "n", "integer", "number of rows" }, { "options", "table?", "see options" } },
+    options = {
+      { "arms", "integer", "5", "how many; they get equal shares of the rows" },
+      { "radial", "number", "0.3", "standard deviation along an arm, whose middle is at radius 1" },
+      { "noise", "number", "0.1", "standard deviation across an arm" },
+      { "rate", "number", "0.25", "a point at r along its arm is turned by rate exp(r)" },
+      standardize,
+      seed,
+    },
+    returns = { { "latent.Matrix", "n x 2" }, { "latent.Matrix", "each row's arm, from 1" } },
+    text = "Johnson, Duvenaud, Wiltschko, Datta and Adams, NeurIPS 2016.",
+    example = "local X, y = latent.datasets.pinwheel(400)",
   },
   {
     name = "datasets.circles",
