@@ -189,6 +189,7 @@ extern "C" {
 #include "deep/common/decoder.h"
 #include "deep/common/deep.h"
 #include "deep/common/likelihood.h"
+#include "deep/flow/flow.h"
 #include "deep/nonlinear/nonlinear.h"
 #include "deep/vae/vae.h"
 

@@ -77,6 +77,17 @@ lat_value lat_nn_detach(lat_tape *tape, lat_value x);
 /* f(x W + b): x is B x n, W n x m, b 1 x m or no value ({0}); f is fused where its derivative is a
  * function of its result, and silu and gelu are a second node. */
 lat_value lat_nn_linear(lat_tape *tape, lat_value x, lat_value W, lat_value b, lat_activation f);
+/* The same of parts of matrices in memory (rows x_stride, ... numbers apart; the tape's type),
+ * without a node or gradients: y (rows x cols) := f(x W + b), W depth x cols. `depth` may be 0:
+ * f(b). For nets that are evaluated unit by unit. */
+typedef struct lat_nn_block {
+  size_t rows, cols, depth;
+  const void *x, *W, *bias;
+  void *y;
+  size_t x_stride, W_stride, y_stride;
+  lat_activation activation;
+} lat_nn_block;
+void lat_nn_linear_block(lat_tape *tape, const lat_nn_block *block);
 /* a b, or with their transposes */
 lat_value lat_nn_product(lat_tape *tape, lat_value a, lat_value b, bool a_transposed,
                          bool b_transposed);

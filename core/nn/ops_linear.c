@@ -82,6 +82,32 @@ lat_value lat_nn_linear(lat_tape *tape, lat_value x, lat_value W, lat_value b, l
   return lat_nn_activate(tape, linear(tape, x, W, b, LAT_NN_LINEAR), f);
 }
 
+void lat_nn_linear_block(lat_tape *tape, const lat_nn_block *b)
+{
+  ending e = {tape->dtype, b->bias, b->y, b->y_stride, (int)b->activation};
+  lat_gemm g = {.dtype = tape->dtype,
+                .rows = b->rows,
+                .cols = b->cols,
+                .depth = b->depth,
+                .A = b->x,
+                .B = b->W,
+                .C = b->y,
+                .A_stride = b->x_stride,
+                .B_stride = b->W_stride,
+                .C_stride = b->y_stride,
+                .finish = finish,
+                .context = &e,
+                .work = tape->work};
+  if (b->depth > 0) {
+    if (lat_gemm_run(&g) != LAT_OK) lat_tape_continue(tape);
+    return;
+  }
+  size_t size = lat_dtype_size(tape->dtype);
+  for (size_t i = 0; i < b->rows; i++)
+    memset((char *)b->y + i * b->y_stride * size, 0, b->cols * size);
+  finish(&e, 0, b->rows, 0, b->cols);
+}
+
 /* target (+)= op(A) op(B), where A and B are stored as their nodes' values */
 static void multiply(lat_tape *tape, lat_slot target, size_t rows, size_t cols, const void *A,
                      size_t A_cols, bool A_transposed, const void *B, size_t B_cols,

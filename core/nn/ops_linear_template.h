@@ -23,6 +23,12 @@ static CLONES void K(activate_row)(int f, size_t n, const real *restrict b, real
   case LAT_NN_SOFTPLUS:
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = K(softplus)(y[j]);
     break;
+  case LAT_NN_SILU: /* this and the next one where no derivative is needed, only */
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] *= K(sigmoid)(y[j]);
+    break;
+  case LAT_NN_GELU:
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] *= K(normal_cdf)(y[j]);
+    break;
   default:
     break;
   }

@@ -11,8 +11,8 @@
 #include "nn/ops_flow.h"
 
 #define LANES LAT_FLOW_LANES
-/* log(exp(1 - least slope) - 1): a slope's number 0 is the slope 1 */
-#define SLOPE_SHIFT 0.5397424172369522
+/* log(exp(1 - LAT_SPLINE_LEAST_SLOPE) - 1): a slope's number 0 is the slope 1 */
+#define SLOPE_SHIFT 0.5254587192925019
 
 LAT_INLINE double root64(double x)
 {

@@ -37,8 +37,8 @@ LAT_INLINE void K(find_bins)(const real *raw, size_t stride, size_t n, size_t bi
                              const K(lanes) *restrict p, const K(lanes) *restrict q,
                              const real *restrict at, bool inverse, K(bin) * b)
 {
-  const real least = 2 * box * (real)LAT_SPLINE_LEAST_BIN;
-  const real rest = 2 * box * (1 - (real)bins * (real)LAT_SPLINE_LEAST_BIN);
+  const real least = 2 * box * (real)LAT_SPLINE_LEAST_SHARE / (real)bins;
+  const real rest = 2 * box * (1 - (real)LAT_SPLINE_LEAST_SHARE);
   K(lanes) x, y, d0;
   for (size_t l = 0; l < LANES; l++) {
     x[l] = y[l] = -box;
@@ -200,7 +200,7 @@ static CLONES void K(spline_column_back)(const lat_args *args, size_t row, size_
 {
   const size_t width = args->cols, bins = args->n, column = ((const size_t *)args->c)[k];
   const size_t own = 3 * bins - 1, stride = args->rows * own;
-  const real box = (real)args->s, rest = 2 * box * (1 - (real)bins * (real)LAT_SPLINE_LEAST_BIN);
+  const real box = (real)args->s, rest = 2 * box * (1 - (real)LAT_SPLINE_LEAST_SHARE);
   const real *raw = (const real *)args->b + row * args->m + k * own;
   const real *h = (const real *)args->a + row * width, *g = (const real *)args->d + row * width;
   real *dx = args->x ? (real *)args->x + row * width + column : NULL;

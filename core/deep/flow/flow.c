@@ -1,0 +1,267 @@
+/* flow/flow.c: making a flow: the columns that each map transforms and sees, its net, and masks
+ * (flow.h). Permutations are no maps: they change which column of the data is at which place. */
+#include "deep/flow/flow.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "deep/flow/internal.h"
+#include "nn/limits.h"
+
+/* Streams of permutations, apart from those of the store's parameters and the tapes' noise. */
+#define PERMUTE_STREAM (UINT64_C(3) << 62)
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static void *keep(lat_workspace *work, const lat_flow *flow, size_t count, size_t size)
+{
+  void *memory = lat_memory_allocate(&flow->allocator, count ? count : 1, size);
+  if (!memory) lat_fail(work, LAT_MEMORY, "not enough memory for a flow's layers");
+  return memory;
+}
+
+void lat_flow_done(lat_flow *flow)
+{
+  const lat_allocator *a = &flow->allocator;
+  for (size_t k = 0; flow->maps && k < flow->count; k++) {
+    lat_memory_free(a, flow->maps[k].columns);
+    lat_memory_free(a, flow->maps[k].inputs);
+    lat_memory_free(a, flow->maps[k].net);
+  }
+  lat_flow_shards_done(flow);
+  lat_memory_free(a, flow->maps);
+  lat_memory_free(a, flow->order);
+  lat_deep_done(&flow->deep);
+  flow->maps = NULL;
+  flow->order = NULL;
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+/* Another order of the places: never the same one, where there are two. */
+static void permute(const lat_flow *flow, size_t layer, size_t *order)
+{
+  lat_random random = {.seed = flow->options.deep.seed, .stream = PERMUTE_STREAM | layer};
+  size_t D = flow->options.input_dim;
+  bool same = true;
+  while (D > 1 && same)
+    for (size_t i = D; i-- > 1;) {
+      size_t j = D == 2 ? 0 : (size_t)lat_random_below(&random, i + 1), moved = order[i];
+      order[i] = order[j];
+      order[j] = moved;
+      same = same && i == j;
+    }
+}
+
+static void reverse(size_t D, size_t *order)
+{
+  for (size_t i = 0; i < D / 2; i++) {
+    size_t moved = order[i];
+    order[i] = order[D - 1 - i];
+    order[D - 1 - i] = moved;
+  }
+}
+
+/* The map's columns, and those that its net sees: of a coupling the halves, `other` exchanges them;
+ * of a masked map all, and all but the last. */
+static lat_status set_columns(lat_workspace *work, const lat_flow *flow, lat_flow_map *map,
+                              const size_t *order, bool other)
+{
+  size_t D = flow->options.input_dim, half = D / 2, from = 0, seen = 0;
+  map->count = D;
+  if (lat_flow_is_masked(map)) map->input_count = D - 1;
+  if (map->layer.kind == LAT_FLOW_AFFINE || map->layer.kind == LAT_FLOW_SPLINE) {
+    bool first = other && D > 1;
+    from = first ? 0 : half;
+    seen = first ? half : 0;
+    map->count = first ? half : D - half;
+    map->input_count = D - map->count;
+  }
+  map->columns = keep(work, flow, map->count, sizeof *map->columns);
+  map->inputs = keep(work, flow, map->input_count, sizeof *map->inputs);
+  if (!map->columns || !map->inputs) return LAT_MEMORY;
+  memcpy(map->columns, order + from, map->count * sizeof *order);
+  memcpy(map->inputs, order + seen, map->input_count * sizeof *order);
+  return LAT_OK;
+}
+
+/* ---- nets ------------------------------------------------------------------------------------ */
+
+/* raw begins at 0, where couplings are the identity: the last layer of a net, or a parameter. */
+static lat_status add_net(lat_workspace *work, lat_flow *flow, lat_flow_map *map, size_t number)
+{
+  const lat_flow_options *o = &flow->options;
+  size_t sizes[LAT_FLOW_HIDDEN + 2], outputs = map->count * map->each;
+  char name[32];
+  snprintf(name, sizeof name, "layer%zu", number);
+  map->lowest = o->context_dim ? 0 : 1;
+  sizes[0] = map->input_count + o->context_dim;
+  if (sizes[0] == 0)
+    return lat_store_add(work, &flow->deep.store, name, 1, outputs, LAT_INIT_ZERO, 1, 0,
+                         &map->parameter);
+  map->depth = map->layer.depth + 1;
+  memcpy(sizes + 1, map->layer.hidden, map->layer.depth * sizeof *sizes);
+  sizes[map->depth] = outputs;
+  map->net = keep(work, flow, map->depth, sizeof *map->net);
+  if (!map->net) return LAT_MEMORY;
+  lat_net net;
+  lat_layer_options options = {.activation = (lat_activation)o->deep.activation,
+                               .init = (lat_init)o->deep.init,
+                               .zero_last = true};
+  return lat_net_mlp(work, &flow->deep.store, name, sizes, map->depth, &options, map->net, &net);
+}
+
+static lat_status add_parameters(lat_workspace *work, lat_flow *flow, lat_flow_map *map,
+                                 size_t number)
+{
+  size_t D = flow->options.input_dim;
+  lat_store *store = &flow->deep.store;
+  char name[32];
+  snprintf(name, sizeof name, "layer%zu", number);
+  switch (map->layer.kind) {
+  case LAT_FLOW_PLANAR: /* as a layer of D inputs begins, within 1/sqrt(D) */
+    return lat_store_add(work, store, name, 1, 2 * D + 1, LAT_INIT_TORCH, 1, D, &map->parameter);
+  case LAT_FLOW_RADIAL:
+    return lat_store_add(work, store, name, 1, D + 2, LAT_INIT_TORCH, 1, D, &map->parameter);
+  case LAT_FLOW_ACTNORM:
+    map->each = 2;
+    return lat_store_add(work, store, name, 1, 2 * D, LAT_INIT_ZERO, 1, 0, &map->parameter);
+  case LAT_FLOW_LINEAR:
+    return lat_store_add(work, store, name, D, D, LAT_INIT_ZERO, 1, 0, &map->parameter);
+  default:
+    map->each = map->layer.kind == LAT_FLOW_SPLINE || map->layer.kind == LAT_FLOW_MASKED_SPLINE
+                    ? 3 * map->layer.bins - 1
+                    : 2;
+    return add_net(work, flow, map, number);
+  }
+}
+
+/* ---- masks ----------------------------------------------------------------------------------- */
+
+size_t lat_flow_seen(const lat_flow_map *map, size_t H, size_t D, size_t place)
+{
+  if (place < map->lowest) return 0;
+  if (place + 1 >= D) return H;
+  size_t degrees = D - map->lowest; /* unit j has the degree lowest + floor(j degrees/H) */
+  return ((place + 1 - map->lowest) * H + degrees - 1) / degrees;
+}
+
+/* Row i of a layer of a masked net: the first of its columns that may depend on it. */
+static size_t first_column(const lat_flow *flow, const lat_flow_map *map, size_t layer, size_t i)
+{
+  size_t D = flow->options.input_dim, C = flow->options.context_dim;
+  size_t inputs = map->net[layer].inputs, outputs = map->net[layer].outputs, degree;
+  if (layer > 0)
+    degree = map->lowest + i * (D - map->lowest) / inputs;
+  else
+    degree = i < C ? 0 : i - C + 1; /* a column is seen from the next place on */
+  if (layer + 1 == map->depth) return degree * map->each;
+  return degree == 0 ? 0 : lat_flow_seen(map, outputs, D, degree - 1);
+}
+
+void lat_flow_mask(const lat_flow *flow, void *flat)
+{
+  const lat_store *store = &flow->deep.store;
+  size_t size = lat_dtype_size(store->dtype);
+  for (size_t k = 0; k < flow->count; k++) {
+    const lat_flow_map *map = &flow->maps[k];
+    if (!map->net || !lat_flow_is_masked(map)) continue;
+    for (size_t l = 0; l < map->depth; l++) {
+      lat_matrix W = lat_store_view(store, flat, map->net[l].weight);
+      for (size_t i = 0; i < W.rows; i++) {
+        size_t end = first_column(flow, map, l, i);
+        memset((char *)W.data + i * W.cols * size, 0, (end < W.cols ? end : W.cols) * size);
+      }
+    }
+  }
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+/* Whether a coupling after this layer begins anew. */
+static bool mixes(int kind)
+{
+  return kind != LAT_FLOW_AFFINE && kind != LAT_FLOW_SPLINE && kind != LAT_FLOW_ACTNORM;
+}
+
+static lat_status make_maps(lat_workspace *work, lat_flow *flow, const lat_flow_layer *layers,
+                            size_t count)
+{
+  size_t D = flow->options.input_dim;
+  bool other = false; /* which half the next coupling transforms */
+  for (size_t i = 0; i < D; i++) flow->order[i] = i;
+  for (size_t k = 0; k < count; k++) {
+    int kind = layers[k].kind;
+    if (kind == LAT_FLOW_PERMUTE) permute(flow, k, flow->order);
+    if (kind == LAT_FLOW_REVERSE) reverse(D, flow->order);
+    if (kind != LAT_FLOW_PERMUTE && kind != LAT_FLOW_REVERSE) {
+      lat_flow_map *map = &flow->maps[flow->count++];
+      map->layer = layers[k];
+      LAT_TRY(set_columns(work, flow, map, flow->order, other));
+      LAT_TRY(add_parameters(work, flow, map, k + 1));
+    }
+    other = mixes(kind) ? false : kind == LAT_FLOW_ACTNORM ? other : !other;
+  }
+  return LAT_OK;
+}
+
+/* All parameters, of which the optimizer moves those of layers. */
+static lat_status make(lat_workspace *work, lat_flow *flow)
+{
+  LAT_SCOPE(work);
+  lat_flow_layer *layers = lat_allocate(work, LAT_FLOW_LAYERS, sizeof *layers);
+  if (!layers) return LAT_MEMORY;
+  size_t D = flow->options.input_dim, count = lat_flow_list(&flow->options, layers);
+  lat_store *store = &flow->deep.store;
+  flow->order = keep(work, flow, D, sizeof *flow->order);
+  flow->maps = keep(work, flow, count, sizeof *flow->maps);
+  if (!flow->order || !flow->maps) return LAT_MEMORY;
+  memset(flow->maps, 0, count * sizeof *flow->maps);
+  LAT_TRY(lat_store_add(work, store, "data.mean", 1, D, LAT_INIT_ZERO, 1, 0, &flow->mean));
+  LAT_TRY(
+      lat_store_add(work, store, "data.deviation", 1, D, LAT_INIT_ZERO, 1, 0, &flow->deviation));
+  LAT_TRY(make_maps(work, flow, layers, count));
+  lat_flow_mask(flow, store->values);
+  LAT_TRY(lat_deep_seal(work, &flow->deep, &flow->options.deep));
+  flow->deep.optimizer.ranges[0][0] = store->items[2].offset; /* not mean and deviation */
+  return LAT_OK;
+}
+
+lat_status lat_flow_init(lat_workspace *work, lat_flow *flow, const lat_flow_options *options)
+{
+  *flow = (lat_flow){.options = *options, .allocator = work->allocator};
+  LAT_TRY(lat_flow_check(work, options));
+  lat_deep_begin(&flow->deep, &options->deep);
+  lat_status status = make(work, flow);
+  if (status != LAT_OK) lat_flow_done(flow);
+  return status;
+}
+
+/* ---- units ----------------------------------------------------------------------------------- */
+
+void lat_flow_units(const lat_flow *flow, size_t column, double *mean, double *deviation)
+{
+  const lat_store *store = &flow->deep.store;
+  lat_matrix m = lat_store_view(store, store->values, flow->mean);
+  lat_matrix d = lat_store_view(store, store->values, flow->deviation);
+  *deviation = lat_get(&d, 0, column);
+  *mean = *deviation > 0 ? lat_get(&m, 0, column) : 0;
+  if (!(*deviation > 0)) *deviation = 1;
+}
+
+bool lat_flow_is_begun(const lat_flow *flow)
+{
+  lat_matrix d = lat_store_view(&flow->deep.store, flow->deep.store.values, flow->deviation);
+  return lat_get(&d, 0, 0) > 0;
+}
+
+double lat_flow_log_scale(const lat_flow *flow)
+{
+  double sum = 0, mean, deviation;
+  for (size_t j = 0; j < flow->options.input_dim; j++) {
+    lat_flow_units(flow, j, &mean, &deviation);
+    sum += log(deviation);
+  }
+  return sum;
+}

@@ -1,0 +1,81 @@
+/* flow/internal.h: maps of a flow, and how a state goes through them. Private. */
+#ifndef LAT_DEEP_FLOW_INTERNAL_H
+#define LAT_DEEP_FLOW_INTERNAL_H
+
+#include "deep/common/rows.h"
+#include "deep/flow/flow.h"
+#include "nn/ops.h"
+
+/* Rows of a shard of a batch: so many are worth a thread's wake-up, and gradients of its own. */
+#define LAT_FLOW_SHARD_ROWS 128
+#define LAT_FLOW_SHARDS     8 /* at most: more threads gain little, and each has gradients */
+/* Rows with which actnorm layers begin, at most. */
+#define LAT_FLOW_FIRST 8192
+/* Rows of a chunk of inference, by the widest layer: see rows.h. */
+#define LAT_FLOW_CHUNK_NODES 8
+
+/* A map: y = g(x; raw), of the columns with these numbers, in the data's order. raw is a net of
+ * other columns and the context, or a parameter.
+ *
+ * A masked net's units are in the order of their degrees: one of degree g sees the columns at
+ * places 0..g-1. Of H units those of degree g begin at lat_flow_seen(H, g - 1), so that masks are
+ * staircases, and an inverse pass computes every unit once, when what it sees is known. */
+typedef struct lat_flow_map lat_flow_map;
+struct lat_flow_map {
+  lat_flow_layer layer; /* with nothing left to the options */
+  size_t *columns, count;
+  size_t *inputs, input_count; /* columns that the net sees, after the context */
+  lat_layer *net;              /* depth + 1 layers; NULL: raw is a parameter */
+  size_t depth;
+  size_t parameter; /* of raw, where there is no net */
+  size_t each;      /* numbers of raw for a column */
+  size_t lowest;    /* of degrees: 0 with a context, else 1 */
+};
+
+/* What steps keep: tapes of workers, and the store's parameters with gradients of each shard. */
+typedef struct lat_flow_shards {
+  lat_rows rows;
+  lat_store stores[LAT_FLOW_SHARDS];
+} lat_flow_shards;
+void lat_flow_shards_done(lat_flow *flow);
+
+/* How a tape sees the flow: parameters of `store`, as constants where it has no gradients to be
+ * computed; rows of the context, or no value. */
+typedef struct lat_flow_view {
+  const lat_flow *flow;
+  lat_tape *tape;
+  lat_store *store;
+  bool constant;
+  lat_value context;
+} lat_flow_view;
+
+static inline bool lat_flow_is_masked(const lat_flow_map *map)
+{
+  return map->layer.kind == LAT_FLOW_MASKED_AFFINE || map->layer.kind == LAT_FLOW_MASKED_SPLINE;
+}
+
+/* How many of H units of a masked net over D columns have a degree of at most `place`. */
+size_t lat_flow_seen(const lat_flow_map *map, size_t H, size_t D, size_t place);
+
+/* A state through a map, or backwards. */
+lat_value lat_flow_through(const lat_flow_view *view, const lat_flow_map *map, lat_value state);
+lat_value lat_flow_back(const lat_flow_view *view, const lat_flow_map *map, lat_value state);
+
+/* Sets what a masked net's weights must not have to 0, in a flat vector of the store. */
+void lat_flow_mask(const lat_flow *flow, void *flat);
+
+/* A state of rows first..first+count-1 of X, standardized, with log |det| 0; and the context's. */
+lat_value lat_flow_load(lat_tape *tape, const lat_flow *flow, const lat_matrix *X, size_t first,
+                        size_t count);
+lat_value lat_flow_load_context(lat_tape *tape, const lat_matrix *context, size_t first,
+                                size_t count);
+
+/* The sum of the logarithms of the deviations: what standardizing takes from log |det|. */
+double lat_flow_log_scale(const lat_flow *flow);
+/* Mean and deviation of a column; 0 and 1 before data are seen. */
+void lat_flow_units(const lat_flow *flow, size_t column, double *mean, double *deviation);
+
+lat_status lat_flow_check_data(lat_workspace *work, const lat_flow *flow, const char *name,
+                               const lat_matrix *X, const lat_matrix *context);
+
+#endif
