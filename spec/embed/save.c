@@ -17,9 +17,8 @@
 static const lat_model *model_of(const char *name)
 {
   const lat_model *const models[] = {
-      &lat_gmm_model,  &lat_mppca_model, &lat_kmeans_model, &lat_pca_model,  &lat_scaler_model,
-      &lat_ica_model,  &lat_lds_model,   &lat_ppca_model,   &lat_bpca_model, &lat_fa_model,
-      &lat_ppca_model, &lat_bpca_model,  &lat_fa_model};
+      &lat_gmm_model, &lat_mppca_model, &lat_kmeans_model, &lat_pca_model,  &lat_scaler_model,
+      &lat_ica_model, &lat_lds_model,   &lat_ppca_model,   &lat_bpca_model, &lat_fa_model};
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)
     if (strcmp(models[i]->name, name) == 0) return models[i];
   exit(3);

@@ -86,7 +86,7 @@ lat_status lat_bpca_check(lat_workspace *work, const lat_bpca_options *options);
 lat_status lat_bpca_fit(lat_workspace *work, lat_source *source, const double *weights,
                         const lat_bpca_options *options, lat_bpca *bpca, lat_fit_report *report);
 
-/* What lat_ppca_apply says (ppca.h), of a PPCA whose W is the posterior's mean. */
+/* What lat_ppca_apply computes (ppca.h), of a PPCA whose W is the posterior's mean. */
 lat_status lat_bpca_apply(lat_workspace *work, const lat_bpca *bpca, const lat_request *request,
                           const lat_outputs *outputs);
 

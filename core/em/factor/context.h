@@ -43,7 +43,7 @@ lat_status lat_ppca_start(lat_workspace *work, const lat_matrix *X, const double
 
 /* Turns W, which EM leaves in any rotation, into the form of the closed solution; in the limit,
  * where any basis is as good, into U Lambda^(1/2), Lambda being the variances along U by
- * `statistics` (one of an iteration; or NULL). The statistics are turned along. */
+ * `statistics` (one of an iteration; or NULL). The statistics are rotated along. */
 lat_status lat_ppca_canonical(lat_workspace *work, size_t D, size_t M, bool missing, bool limit,
                               double *parameters, double *statistics);
 
@@ -182,7 +182,7 @@ lat_status lat_fa_start(lat_workspace *work, const lat_matrix *X, const double *
                         const lat_fa_context *context, double *parameters);
 
 /* Turns W, which may be in any rotation, into the canonical form and then as `rotation` says. The
- * statistics of an iteration (or NULL), in terms of z0, are turned along. */
+ * statistics of an iteration (or NULL), in terms of z0, are rotated along. */
 lat_status lat_fa_rotate(lat_workspace *work, size_t D, size_t M, int rotation, bool missing,
                          double *parameters, double *statistics);
 

@@ -88,7 +88,7 @@ lat_status lat_fa_fit_covariance(lat_workspace *work, const lat_matrix *S, doubl
                                  const double *mean, const lat_fa_options *options, lat_fa *fa,
                                  lat_fit_report *report);
 
-/* What lat_ppca_apply says (ppca.h), with Psi in the place of s2 I and z ~ N(0, Phi). */
+/* What lat_ppca_apply computes (ppca.h), with Psi in the place of s2 I and z ~ N(0, Phi). */
 lat_status lat_fa_apply(lat_workspace *work, const lat_fa *fa, const lat_request *request,
                         const lat_outputs *outputs);
 

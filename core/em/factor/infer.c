@@ -1,4 +1,4 @@
-/* factor/infer.c: what a model says of rows, chunk by chunk; and rows of latent variables.
+/* factor/infer.c: what a model computes of rows, chunk by chunk; and rows of latent variables.
  *
  * Storage: what is derived from the model lies in the workspace, for all; each worker has scratch
  * for a chunk's batches and behind it for one row's small matrices. */

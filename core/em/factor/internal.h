@@ -57,7 +57,7 @@ typedef struct lat_factor_view {
  * factor_correlations follow. */
 lat_factor_view lat_factor_view_of(const double *flat, size_t D, size_t M, bool shared);
 
-/* ---- what a fitted model says (infer.c) ------------------------------------------------------ */
+/* ---- what a fitted model computes (infer.c) -------------------------------------------------- */
 
 /* Of the rows of request->X, given their observed entries: log_likelihood (0 for a row without
  * entries), latent, covariances, covariance, reconstruction (W z + mean), imputed, variances; and
