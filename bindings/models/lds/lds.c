@@ -10,59 +10,6 @@
 
 #include "model/methods.h"
 
-/* ---- results --------------------------------------------------------------------------------- */
-
-/* Pushes the memory of a result; false, and pushes nothing, for one that isn't memory, or isn't
- * given. */
-static bool push_memory(lua_State *L, lat_lds_call *c, const lat_lds_result *r, int slots,
-                        bool variance)
-{
-  const size_t sizes[LAT_SIZES] = {[LAT_M] = c->lds.states, [LAT_D] = c->lds.outputs};
-  size_t n = c->rows, size = sizes[r->size];
-  double *data;
-  if (r->shape >= LAT_LDS_ONE || (r->if_variance && !variance)) return false;
-  if (r->shape == LAT_LDS_ROWS)
-    data = latL_newmatrix(L, n, size, LAT_FLOAT64)->view.data;
-  else if (r->shape == LAT_LDS_NUMBERS)
-    data = latL_newvector(L, n, LAT_FLOAT64)->view.data;
-  else
-    data = latL_newmatrices(L, n, size, size, r->shape == LAT_LDS_SLOTS ? slots : 0);
-  memcpy((char *)c + r->field, &data, sizeof data);
-  return true;
-}
-
-/* Pushes the memory of all results, in a table or not; returns how many values that are. */
-static int push_results(lua_State *L, lat_lds_call *c, const lat_lds_method_row *m, int slots,
-                        bool variance)
-{
-  int values = 0;
-  if (m->by_name) lua_createtable(L, 0, 8);
-  for (const lat_lds_result *r = m->results; r->name; r++) {
-    if (!push_memory(L, c, r, slots, variance)) continue;
-    if (m->by_name) lua_setfield(L, -2, r->name);
-    values++;
-  }
-  return m->by_name ? 1 : values;
-}
-
-/* The numbers that the call has given, into the table on the top. */
-static void set_numbers(lua_State *L, const lat_lds_call *c, const lat_lds_method_row *m)
-{
-  for (const lat_lds_result *r = m->results; m->by_name && r->name; r++) {
-    const void *at = (const char *)c + r->field;
-    if (r->shape == LAT_LDS_ONE) lua_pushnumber(L, *(const double *)at);
-    if (r->shape == LAT_LDS_COUNT) lua_pushinteger(L, (lua_Integer) * (const size_t *)at);
-    if (r->shape >= LAT_LDS_ONE) lua_setfield(L, -2, r->name);
-  }
-}
-
-lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h)
-{
-  lat_lds_call c = {.lds = *lds, .rows = h};
-  push_results(L, &c, lat_lds_find_method("forecast"), 0, false);
-  return c.to.forecasts;
-}
-
 /* ---- methods of one sequence ----------------------------------------------------------------- */
 
 /* Pushes the option `name`, rows x the model's inputs; NULL for a model without inputs. */
@@ -99,9 +46,9 @@ static int call_one(lua_State *L, const lat_lds_method_row *m)
   for (const lat_lds_result *r = m->results; r->name && !slots; r++)
     if (r->shape == LAT_LDS_SLOTS && (c.to.filtered.slots = latL_newslots(L, c.rows)))
       slots = lua_gettop(L);
-  int values = push_results(L, &c, m, slots, request.variance);
+  int values = latL_pushresults(L, &c, m, slots, request.variance);
   latL_run(L, who, m->run, &c);
-  set_numbers(L, &c, m);
+  latL_setnumbers(L, &c, m);
   return values;
 }
 
@@ -148,12 +95,6 @@ static int call_method(lua_State *L)
 
 /* ---- draws ----------------------------------------------------------------------------------- */
 
-static lat_random *check_seed(lua_State *L, const char *who)
-{
-  latL_getoption(L, 3, "seed");
-  return latL_checkrandom(L, lua_gettop(L), who);
-}
-
 /* sample(T [, {seed, inputs}]) -> Y, Z */
 static int sample(lua_State *L)
 {
@@ -162,7 +103,8 @@ static int sample(lua_State *L)
   const latL_Fitted *f = latL_beginmethod(L, 3, 3, &request);
   size_t T = latL_checksize(L, 2, who, "T");
   const double *U = check_inputs(L, f, who, "inputs", T);
-  lat_random *random = check_seed(L, who);
+  latL_getoption(L, 3, "seed");
+  lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   lat_lds core = latL_ldsfor(L, who, T);
   double *Y = latL_newmatrix(L, T, core.outputs, LAT_FLOAT64)->view.data;
   double *Z = latL_newmatrix(L, T, core.states, LAT_FLOAT64)->view.data;
@@ -177,7 +119,8 @@ static int simulate(lua_State *L)
   const char *who = latL_verb(L);
   lat_lds_call c = check_call(L, who, latL_beginmethod(L, 3, 3, &request), 0);
   size_t draws = (size_t)latL_optinteger(L, 3, who, "draws", 0, 1, 1 << 24);
-  lat_random *random = check_seed(L, who);
+  latL_getoption(L, 3, "seed");
+  lat_random *random = latL_checkrandom(L, lua_gettop(L), who);
   double *Z = draws ? latL_newmatrices(L, draws, c.rows, c.lds.states, 0)
                     : latL_newmatrix(L, c.rows, c.lds.states, LAT_FLOAT64)->view.data;
   latL_run(L, who, lat_lds_simulate, &c.lds, &c.sequence, random, draws ? draws : 1, Z);

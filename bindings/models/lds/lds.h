@@ -19,7 +19,20 @@ bool latL_ldsvalues(lua_State *L, int model, const char *who, const size_t sizes
 /* How many steps the lists of the model at 1 have; 0 without. Raises if there is a function. */
 size_t latL_ldssteps(lua_State *L, const char *who);
 
-/* ---- lds_data.c: sequences, and a model for them ---- */
+/* ---- lds_data.c: numbers, sequences, and a model for them ---- */
+
+/* to := the n numbers at `arg`, which are finite, or any: a vector, a table, or a number when n is
+ * 1. Makes nothing. */
+void latL_readnumbers(lua_State *L, int arg, const char *who, const char *name, size_t n,
+                      bool finite, double *to);
+/* to := the rows x cols matrix at `arg`, of finite numbers. */
+void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, size_t rows,
+                     size_t cols, double *to);
+
+/* The option `name`, a rows x cols matrix of finite numbers, as packed doubles; NULL without it.
+ * The stack keeps it. */
+const double *latL_optpacked(lua_State *L, int options, const char *who, const char *name,
+                             size_t rows, size_t cols);
 
 typedef struct latL_Sequences {
   size_t count, rows, longest; /* rows: of all */
@@ -40,7 +53,7 @@ lat_lds latL_ldsfor(lua_State *L, const char *who, size_t n);
 /* latL_Kind's `read_units`. */
 void latL_readsequences(lua_State *L, const char *who, latL_Units *units);
 
-/* ---- lds_list.c: lists of matrices ---- */
+/* ---- lds_list.c: lists of matrices, and results ---- */
 
 /* Whether the value at `arg` is a list of matrices; and the length of one, by its own account. */
 bool latL_issequences(lua_State *L, int arg);
@@ -54,13 +67,15 @@ double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int s
 /* Pushes n slots, to be filled; nothing (NULL) when the list is so short that it has none. */
 size_t *latL_newslots(lua_State *L, size_t n);
 
-/* The option `name`, a rows x cols matrix of finite numbers, as packed doubles; NULL without it.
- * The stack keeps it. */
-const double *latL_optpacked(lua_State *L, int options, const char *who, const char *name,
-                             size_t rows, size_t cols);
-
-/* Pushes the table of a forecast, h steps, whose memory is returned (lds.c). */
+/* Pushes the memory of all results, with slots at that index (or 0), in a table or not; returns how
+ * many values that are. The numbers that the call has given go into the table on the top
+ * afterwards. */
+int latL_pushresults(lua_State *L, lat_lds_call *call, const lat_lds_method_row *method, int slots,
+                     bool variance);
+void latL_setnumbers(lua_State *L, const lat_lds_call *call, const lat_lds_method_row *method);
+/* Pushes the table of a forecast, h steps, whose memory is returned. */
 lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h);
+
 int latL_newtracker(lua_State *L); /* lds_tracker.c: lds:tracker */
 
 #endif

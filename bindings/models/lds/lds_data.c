@@ -1,9 +1,78 @@
-/* lds_data.c: sequences, and a model with its matrices for their steps. */
+/* lds_data.c: numbers and sequences from Lua, and a model with its matrices for their steps. */
+#include <math.h>
 #include <string.h>
 
 #include "model/query.h"
 #include "model/run.h"
 #include "models/lds/lds.h"
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+static void check_finite(lua_State *L, const char *who, const char *name, size_t n,
+                         const double *numbers)
+{
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(numbers[i]))
+      latL_error(L, who, "%s has %f for element %I", name, numbers[i], (lua_Integer)i + 1);
+}
+
+void latL_readnumbers(lua_State *L, int arg, const char *who, const char *name, size_t n,
+                      bool finite, double *to)
+{
+  const latL_Matrix *v = latL_tomatrix(L, arg);
+  int type = lua_type(L, arg);
+  if (v) {
+    if ((v->view.cols != 1 && v->view.rows != 1) || v->view.rows * v->view.cols != n)
+      latL_error(L, who, "%s must be a vector of %I, got a %s", name, (lua_Integer)n,
+                 latL_shape(L, v));
+    for (size_t i = 0; i < n; i++)
+      to[i] = v->view.cols == 1 ? lat_get(&v->view, i, 0) : lat_get(&v->view, 0, i);
+  } else if (type == LUA_TNUMBER && n == 1) {
+    *to = lua_tonumber(L, arg);
+  } else if (type == LUA_TTABLE) {
+    if (lua_rawlen(L, arg) != n)
+      latL_error(L, who, "%s must have %I numbers, got %I", name, (lua_Integer)n,
+                 (lua_Integer)lua_rawlen(L, arg));
+    for (size_t i = 0; i < n; i++) {
+      if (lua_rawgeti(L, arg, (lua_Integer)i + 1) != LUA_TNUMBER)
+        latL_error(L, who, "%s[%I] must be a number, got %s", name, (lua_Integer)i + 1,
+                   luaL_typename(L, -1));
+      to[i] = lua_tonumber(L, -1);
+      lua_pop(L, 1);
+    }
+  } else {
+    latL_error(L, who, "%s must be a vector of %I, got %s", name, (lua_Integer)n,
+               luaL_typename(L, arg));
+  }
+  if (finite) check_finite(L, who, name, n, to);
+}
+
+void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, size_t rows,
+                     size_t cols, double *to)
+{
+  const latL_Matrix *A = latL_checkmatrix(L, arg, who, name);
+  lat_matrix from = A->view, into = lat_matrix_of(to, rows, cols);
+  if (A->vector && rows == 1) from = lat_transpose(from);
+  if (from.rows != rows || from.cols != cols)
+    latL_error(L, who, "%s must be a %Ix%I matrix, got a %s", name, (lua_Integer)rows,
+               (lua_Integer)cols, latL_shape(L, A));
+  lat_copy(&from, &into);
+  check_finite(L, who, name, rows * cols, to);
+}
+
+const double *latL_optpacked(lua_State *L, int options, const char *who, const char *name,
+                             size_t rows, size_t cols)
+{
+  if (latL_getoption(L, options, name) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return NULL;
+  }
+  int arg = lua_gettop(L);
+  double *packed = latL_newmatrix(L, rows, cols, LAT_FLOAT64)->view.data;
+  latL_readmatrix(L, arg, who, name, rows, cols, packed);
+  lua_remove(L, arg);
+  return packed;
+}
 
 /* ---- sequences ------------------------------------------------------------------------------- */
 

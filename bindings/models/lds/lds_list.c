@@ -1,7 +1,9 @@
-/* lds_list.c: lists of matrices, one for each step.
+/* lds_list.c: lists of matrices, one for each step, and results, by the core's tables of them.
  *
  * Short lists are plain tables. Long ones are tables with metamethods that make an element when it
  * is first read, since of ten thousand covariances most are never read. */
+#include <string.h>
+
 #include "models/lds/lds.h"
 
 #define PLAIN 256 /* the longest plain list: to make so many views takes some 50 us */
@@ -141,4 +143,55 @@ double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int s
 size_t *latL_newslots(lua_State *L, size_t n)
 {
   return n <= PLAIN ? NULL : lua_newuserdatauv(L, n * sizeof(size_t), 0);
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
+
+/* Pushes the memory of a result; false, and pushes nothing, for one that isn't memory, or isn't
+ * given. */
+static bool push_memory(lua_State *L, lat_lds_call *c, const lat_lds_result *r, int slots,
+                        bool variance)
+{
+  const size_t sizes[LAT_SIZES] = {[LAT_M] = c->lds.states, [LAT_D] = c->lds.outputs};
+  size_t n = c->rows, size = sizes[r->size];
+  double *data;
+  if (r->shape >= LAT_LDS_ONE || (r->if_variance && !variance)) return false;
+  if (r->shape == LAT_LDS_ROWS)
+    data = latL_newmatrix(L, n, size, LAT_FLOAT64)->view.data;
+  else if (r->shape == LAT_LDS_NUMBERS)
+    data = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  else
+    data = latL_newmatrices(L, n, size, size, r->shape == LAT_LDS_SLOTS ? slots : 0);
+  memcpy((char *)c + r->field, &data, sizeof data);
+  return true;
+}
+
+int latL_pushresults(lua_State *L, lat_lds_call *c, const lat_lds_method_row *m, int slots,
+                     bool variance)
+{
+  int values = 0;
+  if (m->by_name) lua_createtable(L, 0, 8);
+  for (const lat_lds_result *r = m->results; r->name; r++) {
+    if (!push_memory(L, c, r, slots, variance)) continue;
+    if (m->by_name) lua_setfield(L, -2, r->name);
+    values++;
+  }
+  return m->by_name ? 1 : values;
+}
+
+void latL_setnumbers(lua_State *L, const lat_lds_call *c, const lat_lds_method_row *m)
+{
+  for (const lat_lds_result *r = m->results; m->by_name && r->name; r++) {
+    const void *at = (const char *)c + r->field;
+    if (r->shape == LAT_LDS_ONE) lua_pushnumber(L, *(const double *)at);
+    if (r->shape == LAT_LDS_COUNT) lua_pushinteger(L, (lua_Integer) * (const size_t *)at);
+    if (r->shape >= LAT_LDS_ONE) lua_setfield(L, -2, r->name);
+  }
+}
+
+lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h)
+{
+  lat_lds_call c = {.lds = *lds, .rows = h};
+  latL_pushresults(L, &c, lat_lds_find_method("forecast"), 0, false);
+  return c.to.forecasts;
 }

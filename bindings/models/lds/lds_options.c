@@ -34,11 +34,6 @@ static const char *name_of(int i)
   return lat_lds_parameters[i].name;
 }
 
-static bool is_transition(int i)
-{
-  return i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
-}
-
 /* The value on the top becomes the model's kept field "(what name)". */
 static void keep(lua_State *L, int model, const char *what, const char *name)
 {
@@ -75,7 +70,7 @@ static void call_function(lua_State *L, int model, const char *who, int i, size_
   size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
   int top = lua_gettop(L);
   memset(to, 0, count * sizeof *to);
-  for (size_t t = is_transition(i); t < n; t++) {
+  for (size_t t = lat_lds_is_transition(i); t < n; t++) {
     latL_kept(L, model, name_of(i));
     lua_pushinteger(L, (lua_Integer)t + 1);
     lua_call(L, 1, 1);
@@ -147,7 +142,7 @@ static void push_sample(lua_State *L, given kind, int i, int at)
   lua_pushvalue(L, at);
   if (kind == LIST) lua_geti(L, at, 1);
   if (kind != FUNCTION) return;
-  lua_pushinteger(L, is_transition(i) ? 2 : 1);
+  lua_pushinteger(L, lat_lds_is_transition(i) ? 2 : 1);
   lua_call(L, 1, 1);
 }
 

@@ -110,7 +110,7 @@ static int set_field(lua_State *L, const latL_Function *f)
   const double *mean = NULL, *covariance = NULL;
   switch (find_field(L)) {
   case STATE:
-    latL_readnumbers(L, 3, who, "state", M, t->point);
+    latL_readnumbers(L, 3, who, "state", M, false, t->point);
     mean = t->point;
     break;
   case COVARIANCE: {

@@ -37,13 +37,6 @@ typedef struct latL_Tracker {
 latL_Tracker *latL_checktracker(lua_State *L, const char *who);
 latL_Tracker *latL_freetracker(lua_State *L, const char *who);
 
-/* to := the n numbers at `arg`: a vector, a table, or a number when n is 1. Makes nothing. */
-void latL_readnumbers(lua_State *L, int arg, const char *who, const char *name, size_t n,
-                      double *to);
-/* to := the rows x cols matrix at `arg`, of finite numbers. */
-void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, size_t rows,
-                     size_t cols, double *to);
-
 extern const char *const latL_tracker_functions[]; /* names of the options, by their user values */
 extern const latL_Function latL_tracker_steps[];   /* lds_tracker_step.c: update, predict, ... */
 

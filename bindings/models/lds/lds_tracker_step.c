@@ -20,72 +20,7 @@ latL_Tracker *latL_freetracker(lua_State *L, const char *who)
   return t;
 }
 
-/* ---- vectors and matrices that come in ------------------------------------------------------- */
-
-void latL_readnumbers(lua_State *L, int arg, const char *who, const char *name, size_t n,
-                      double *to)
-{
-  const latL_Matrix *v = latL_tomatrix(L, arg);
-  int type = lua_type(L, arg);
-  if (v) {
-    if ((v->view.cols != 1 && v->view.rows != 1) || v->view.rows * v->view.cols != n)
-      latL_error(L, who, "%s must be a vector of %I, got a %s", name, (lua_Integer)n,
-                 latL_shape(L, v));
-    for (size_t i = 0; i < n; i++)
-      to[i] = v->view.cols == 1 ? lat_get(&v->view, i, 0) : lat_get(&v->view, 0, i);
-  } else if (type == LUA_TNUMBER && n == 1) {
-    *to = lua_tonumber(L, arg);
-  } else if (type == LUA_TTABLE) {
-    if (lua_rawlen(L, arg) != n)
-      latL_error(L, who, "%s must have %I numbers, got %I", name, (lua_Integer)n,
-                 (lua_Integer)lua_rawlen(L, arg));
-    for (size_t i = 0; i < n; i++) {
-      if (lua_rawgeti(L, arg, (lua_Integer)i + 1) != LUA_TNUMBER)
-        latL_error(L, who, "%s[%I] must be a number, got %s", name, (lua_Integer)i + 1,
-                   luaL_typename(L, -1));
-      to[i] = lua_tonumber(L, -1);
-      lua_pop(L, 1);
-    }
-  } else {
-    latL_error(L, who, "%s must be a vector of %I, got %s", name, (lua_Integer)n,
-               luaL_typename(L, arg));
-  }
-}
-
-static void check_finite(lua_State *L, const char *who, const char *name, size_t n,
-                         const double *numbers)
-{
-  for (size_t i = 0; i < n; i++)
-    if (!isfinite(numbers[i]))
-      latL_error(L, who, "%s has %f for element %I", name, numbers[i], (lua_Integer)i + 1);
-}
-
-void latL_readmatrix(lua_State *L, int arg, const char *who, const char *name, size_t rows,
-                     size_t cols, double *to)
-{
-  const latL_Matrix *A = latL_checkmatrix(L, arg, who, name);
-  lat_matrix from = A->view, into = lat_matrix_of(to, rows, cols);
-  if (A->vector && rows == 1) from = lat_transpose(from);
-  if (from.rows != rows || from.cols != cols)
-    latL_error(L, who, "%s must be a %Ix%I matrix, got a %s", name, (lua_Integer)rows,
-               (lua_Integer)cols, latL_shape(L, A));
-  lat_copy(&from, &into);
-  check_finite(L, who, name, rows * cols, to);
-}
-
-const double *latL_optpacked(lua_State *L, int options, const char *who, const char *name,
-                             size_t rows, size_t cols)
-{
-  if (latL_getoption(L, options, name) == LUA_TNIL) {
-    lua_pop(L, 1);
-    return NULL;
-  }
-  int arg = lua_gettop(L);
-  double *packed = latL_newmatrix(L, rows, cols, LAT_FLOAT64)->view.data;
-  latL_readmatrix(L, arg, who, name, rows, cols, packed);
-  lua_remove(L, arg);
-  return packed;
-}
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 /* Matrices of one step, from the options at `arg`, where those of the transition are for a step
  * that predict hasn't taken. */
@@ -97,10 +32,9 @@ static lat_lds_step read_step(lua_State *L, int arg, const latL_Tracker *t, cons
   for (int i = 0; !lua_isnil(L, arg) && i < LAT_LDS_MEAN; i++) {
     size_t rows, cols;
     const char *name = lat_lds_parameters[i].name;
-    bool transition = i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
     lat_lds_shape(i, sizes, &rows, &cols);
     step.matrix[i] = latL_optpacked(L, arg, who, name, rows, cols);
-    if (step.matrix[i] && transition && t->core.predicted && arg > 3)
+    if (step.matrix[i] && lat_lds_is_transition(i) && t->core.predicted && arg > 3)
       latL_error(L, who, "%s belongs to this step's transition, which predict has made", name);
   }
   return step;
@@ -117,8 +51,7 @@ static const double *read_input(lua_State *L, int arg, latL_Tracker *t, const ch
     lua_setiuservalue(L, 1, LATL_TRACKER_INPUT);
   }
   if (given && U) {
-    latL_readnumbers(L, arg, who, "u", U, t->u);
-    check_finite(L, who, "u", U, t->u);
+    latL_readnumbers(L, arg, who, "u", U, true, t->u);
     return t->u;
   }
   bool used = !t->has[LATL_TRACKER_F] || !t->has[LATL_TRACKER_H];
@@ -152,12 +85,10 @@ static void call(lua_State *L, latL_Tracker *t, int which, const double *at, siz
   t->busy = false;
   if (status != LUA_OK) lua_error(L);
   int result = lua_gettop(L);
-  if (cols) {
+  if (cols)
     latL_readmatrix(L, result, who, name, rows, cols, to);
-  } else {
-    latL_readnumbers(L, result, who, name, rows, to);
-    check_finite(L, who, name, rows, to);
-  }
+  else
+    latL_readnumbers(L, result, who, name, rows, true, to);
   lua_settop(L, result - 1);
 }
 
@@ -253,7 +184,7 @@ static void update_any(lua_State *L, latL_Tracker *t, const double *u, const lat
 static void read_y(lua_State *L, latL_Tracker *t, const char *who)
 {
   size_t D = t->core.lds.outputs;
-  latL_readnumbers(L, 2, who, "y", D, t->y);
+  latL_readnumbers(L, 2, who, "y", D, false, t->y);
   for (size_t i = 0; i < D; i++)
     if (isinf(t->y[i])) latL_error(L, who, "element %I of y is %f", (lua_Integer)i + 1, t->y[i]);
 }

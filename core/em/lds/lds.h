@@ -396,6 +396,12 @@ lat_status lat_lds_set_given(lat_workspace *work, const lat_lds_options *options
 lat_lds lat_lds_of(const lat_lds_options *options, const double *parameters,
                    const size_t sizes[LAT_SIZES]);
 
+/* A, B and Q lead from a step to the next, so there is none of the first step. */
+static inline bool lat_lds_is_transition(int i)
+{
+  return i == LAT_LDS_A || i == LAT_LDS_B || i == LAT_LDS_Q;
+}
+
 /* A value that somebody gives for parameter number i: a number, which is a 1 x 1 matrix or the
  * variance of all; a vector (X is n x 1 or 1 x n), which is a diagonal of variances, a row or a
  * column; or a matrix. */
