@@ -180,6 +180,7 @@ extern "C" {
 #include "nn/checkpoint.h"
 #include "nn/gemm.h"
 #include "nn/layers.h"
+#include "nn/operations.h"
 #include "nn/ops.h"
 #include "nn/optimizers.h"
 #include "nn/store.h"

@@ -13,7 +13,7 @@ static int gather(lua_State *L, const latL_Function *f)
   const latL_Matrix *X = latL_checkmatrix(L, 1, who, "X");
   static const char *const dtypes[] = {"float64", "float32", NULL};
   size_t count;
-  const size_t *places = latL_checkplaces(L, 2, who, X->view.rows, false, &count);
+  const size_t *places = latL_checkplaces(L, 2, who, "row", X->view.rows, false, &count);
   if (lua_type(L, 3) == LUA_TSTRING) {
     latL_Matrix *fresh =
         latL_newmatrix(L, count, X->view.cols, (lat_dtype)luaL_checkoption(L, 3, NULL, dtypes));

@@ -35,7 +35,7 @@ static int call_function(lua_State *L)
     const int type = lua_type(L, at);
     if (f->options && type != LUA_TNIL)
       latL_checkoptions(L, at, f->who, f->options);
-    else if (type == LUA_TTABLE)
+    else if (type == LUA_TTABLE && !f->table)
       latL_nooptions(L, at, f->who);
   }
   return f->call(L, f);

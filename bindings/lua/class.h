@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "base/options.h"
 #include "lua/state.h"
 
 /* ---- functions ------------------------------------------------------------- */
@@ -20,6 +21,7 @@ struct latL_Function {
   int arguments; /* before the options, self among them; 0: `call` finds all of them as they came */
   int optional;  /* so many of the last may be left out, with the options in their place */
   const char *const *options; /* their names, ended by NULL; NULL: there are none */
+  const lat_option *table;    /* or the core's table of them, with which `call` reads them */
   const char *name;           /* where `who` doesn't end with it: "__add" */
   int kind;                   /* which of several functions this is, for `call` */
   void (*operation)(void);    /* or the function of the core that it stands for, as LATL_CORE(f) */

@@ -201,22 +201,23 @@ lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *
   return v;
 }
 
-size_t *latL_checkplaces(lua_State *L, int arg, const char *who, size_t rows, bool from_end,
-                         size_t *count)
+size_t *latL_checkplaces(lua_State *L, int arg, const char *who, const char *what, size_t n,
+                         bool from_end, size_t *count)
 {
-  const lat_matrix list = latL_checkvector(L, arg, who, from_end ? "list" : "rows");
+  const lat_matrix list =
+      latL_checkvector(L, arg, who, from_end ? "list" : lua_pushfstring(L, "%ss", what));
   size_t *places = lua_newuserdatauv(L, list.rows * sizeof *places, 0);
   lat_workspace *work = latL_workspace(L);
   *count = list.rows;
   for (size_t k = 0; k < list.rows; k++) {
     const double number = lat_get(&list, k, 0);
-    const double i = from_end && number < 0 ? number + (double)rows + 1 : number;
-    const bool good = i >= 1 && i <= (double)rows && i == floor(i);
+    const double i = from_end && number < 0 ? number + (double)n + 1 : number;
+    const bool good = i >= 1 && i <= (double)n && i == floor(i);
     if (!good && !from_end)
-      latL_error(L, who, "row %f is none of 1..%I", number, (lua_Integer)rows);
+      latL_error(L, who, "%s %f is none of 1..%I", what, number, (lua_Integer)n);
     if (!good)
-      latL_error(L, who, "row %f (element %I of the list) is outside 1..%I", number,
-                 (lua_Integer)k + 1, (lua_Integer)rows);
+      latL_error(L, who, "%s %f (element %I of the list) is outside 1..%I", what, number,
+                 (lua_Integer)k + 1, (lua_Integer)n);
     places[k] = (size_t)i - 1;
     if (k % LATL_ASK == 0) latL_ask(L, who, work);
   }

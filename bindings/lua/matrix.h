@@ -44,10 +44,10 @@ void latL_checkmemory(lua_State *L, const latL_Matrix *A);
 latL_Matrix *latL_checkmatrix(lua_State *L, int arg, const char *who, const char *name);
 /* The same, float64, one-dimensional (an n x 1 or 1 x n matrix counts): a view of length n. */
 lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *name);
-/* The list at `arg` of numbers 1..rows of rows, negative from the end if `from_end`: their places
- * from 0, `count` of them, in memory that is pushed. */
-size_t *latL_checkplaces(lua_State *L, int arg, const char *who, size_t rows, bool from_end,
-                         size_t *count);
+/* The list at `arg` of numbers 1..n of rows or columns (`what`: "row"), negative from the end if
+ * `from_end`: their places from 0, `count` of them, in memory that is pushed. */
+size_t *latL_checkplaces(lua_State *L, int arg, const char *who, const char *what, size_t n,
+                         bool from_end, size_t *count);
 /* Raises when the matrix is read-only. */
 void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, const char *name);
 

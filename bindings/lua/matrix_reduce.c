@@ -151,7 +151,7 @@ static int rows_at(lua_State *L, const latL_Function *f)
 {
   const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
   size_t count;
-  const size_t *places = latL_checkplaces(L, 2, f->who, A->view.rows, true, &count);
+  const size_t *places = latL_checkplaces(L, 2, f->who, "row", A->view.rows, true, &count);
   latL_Matrix *B = latL_newmatrix(L, count, A->view.cols, A->view.dtype);
   B->vector = A->vector;
   latL_run(L, f->who, lat_gather_rows, &A->view, places, &B->view);

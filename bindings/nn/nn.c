@@ -22,8 +22,7 @@ void latL_weigh(lua_State *L, size_t bytes)
   if (bytes >= 1024) lua_gc(L, LUA_GCSTEP, bytes / 1024 < 65536 ? (int)(bytes / 1024) : 65536);
 }
 
-/* ---- arguments
- * ----------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------ */
 
 static void *check(lua_State *L, int arg, const char *metatable, const char *who, const char *must)
 {
@@ -100,8 +99,7 @@ lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, cons
   return LAT_NN_LINEAR;
 }
 
-/* ---- steps
- * ---------------------------------------------------------------------------------------- */
+/* ---- steps ---------------------------------------------------------------------------------- */
 
 void latL_begin(lua_State *L, lat_tape *tape)
 {

@@ -25,8 +25,7 @@ static lat_net *self(lua_State *L, const char *who)
   return net;
 }
 
-/* ---- making them
- * ---------------------------------------------------------------------------------- */
+/* ---- making them ---------------------------------------------------------------------------- */
 
 static lat_activation activation_option(lua_State *L, int options, const char *who,
                                         const char *name, lat_activation otherwise)
@@ -133,8 +132,7 @@ static int sequential(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-/* ---- using them
- * -------------------------------------------------------------------------------------- */
+/* ---- using them ----------------------------------------------------------------------------- */
 
 /* The value at 2; its tape is pushed, and keeps the store. */
 static latL_Value *value_of(lua_State *L, const char *who, int *tape)

@@ -14,8 +14,7 @@ static optimizer *self(lua_State *L, const char *who)
   return o;
 }
 
-/* ---- making them
- * ----------------------------------------------------------------------------------- */
+/* ---- making them ---------------------------------------------------------------------------- */
 
 static const double learning_rates[LAT_OPTIMIZERS] = {[LAT_SGD] = 0.01,
                                                       [LAT_ADAM] = 1e-3,
@@ -85,8 +84,7 @@ static int collect(lua_State *L)
   return 0;
 }
 
-/* ---- the step
- * ---------------------------------------------------------------------------------------- */
+/* ---- the step ------------------------------------------------------------------------------- */
 
 /* The learning rate of the coming step. */
 static double rate_of(lua_State *L, const optimizer *o, const char *who)
@@ -133,8 +131,7 @@ static int tostring(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-/* ---- schedules
- * ----------------------------------------------------------------------------------------- */
+/* ---- schedules ------------------------------------------------------------------------------ */
 
 /* Upvalues: steps, the factor at the end. */
 static int cosine_at(lua_State *L)
@@ -195,8 +192,7 @@ static int warm_up(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-/* ---- the class
- * ------------------------------------------------------------------------------------------ */
+/* ---- the class ------------------------------------------------------------------------------ */
 
 static const void *optimizer_at(lua_State *L, const char *who)
 {

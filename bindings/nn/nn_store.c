@@ -31,8 +31,7 @@ static size_t bytes_of(const lat_store *store)
   return store->size * lat_dtype_size(store->dtype);
 }
 
-/* ---- parameters by name
- * ------------------------------------------------------------------------- */
+/* ---- parameters by name --------------------------------------------------------------------- */
 
 /* store:add(name, rows, cols [, options]) */
 static int add(lua_State *L, const latL_Function *f)
@@ -100,8 +99,7 @@ static int set(lua_State *L, const latL_Function *f)
   return latL_returnself(L);
 }
 
-/* ---- all at once
- * ----------------------------------------------------------------------------------- */
+/* ---- all at once ---------------------------------------------------------------------------- */
 
 static int clip(lua_State *L, const latL_Function *f)
 {

@@ -24,60 +24,6 @@ static const lat_node *node_of(lua_State *L, latL_Value *x, const char *who)
   return node;
 }
 
-/* ---- functions of one value
- * ----------------------------------------------------------------------- */
-
-typedef lat_value of_one(lat_tape *tape, lat_value x);
-
-static int apply(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  return push(L, f, ((of_one *)f->operation)(x->tape, x->handle));
-}
-
-static int leaky_relu(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  double slope = lua_isnil(L, 2) ? 0.01 : latL_checknumber(L, 2, f->who, "slope");
-  return push(L, f, lat_nn_leaky_relu(x->tape, x->handle, slope));
-}
-
-static int clamp(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  double least = latL_checknumber(L, 2, f->who, "least");
-  double most = latL_checknumber(L, 3, f->who, "most");
-  return push(L, f, lat_nn_clamp(x->tape, x->handle, least, most));
-}
-
-typedef lat_value of_activation(lat_tape *tape, lat_value x, lat_activation f);
-enum { FUNCTION, SLOPE };
-
-/* An activation by its name, or its slope. */
-static int activate(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  lat_activation activation = latL_checkactivation(L, 2, f->who, "activation");
-  if (f->kind == SLOPE && activation == LAT_NN_LINEAR)
-    latL_error(L, f->who, "the slope of linear is 1 everywhere");
-  return push(L, f, ((of_activation *)f->operation)(x->tape, x->handle, activation));
-}
-
-/* ---- shapes
- * ------------------------------------------------------------------------------------------ */
-
-static int columns(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  size_t cols = node_of(L, x, f->who)->cols;
-  size_t first = latL_checkindex(L, 2, f->who, "first", cols);
-  size_t last = lua_isnil(L, 3) ? first : latL_checkindex(L, 3, f->who, "last", cols);
-  if (last < first)
-    latL_error(L, f->who, "the range %I..%I is empty", (lua_Integer)first + 1,
-               (lua_Integer)last + 1);
-  return push(L, f, lat_nn_columns(x->tape, x->handle, first, last - first + 1));
-}
-
 /* value:split(size): pieces of so many columns */
 static int split(lua_State *L, const latL_Function *f)
 {
@@ -93,52 +39,7 @@ static int split(lua_State *L, const latL_Function *f)
   return (int)(cols / size);
 }
 
-static int concat(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  lat_value other = latL_tovalue(L, 2, x->tape, f->who, "other");
-  return push(L, f, lat_nn_concat(x->tape, x->handle, other));
-}
-
-static int gather(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  size_t count;
-  const size_t *places = latL_checkplaces(L, 2, f->who, node_of(L, x, f->who)->rows, false, &count);
-  return push(L, f, lat_nn_gather(x->tape, x->handle, places, count));
-}
-
-static int repeat_rows(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  return push(L, f, lat_nn_repeat_rows(x->tape, x->handle, latL_checksize(L, 2, f->who, "times")));
-}
-
-/* ---- reductions
- * ---------------------------------------------------------------------------------------- */
-
-typedef lat_value of_axis(lat_tape *tape, lat_value x, lat_axis axis);
-
-/* value:sum([dim]), value:mean([dim]): 1 over the rows, 2 over the columns, as for matrices */
-static int reduce(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  lua_Integer dim = lua_isnil(L, 2) ? 0 : latL_checkinteger(L, 2, f->who, "dim");
-  if (!lua_isnil(L, 2) && dim != 1 && dim != 2)
-    latL_error(L, f->who, "dim must be 1 or 2, got %I", dim);
-  lat_axis axis = dim == 0 ? LAT_NN_ALL : dim == 1 ? LAT_NN_DOWN : LAT_NN_ACROSS;
-  return push(L, f, ((of_axis *)f->operation)(x->tape, x->handle, axis));
-}
-
-static int log_mean_exp(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  return push(L, f,
-              lat_nn_log_mean_exp_groups(x->tape, x->handle, latL_checksize(L, 2, f->who, "size")));
-}
-
-/* ---- operators
- * ------------------------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------------------------ */
 
 enum { ADD, SUBTRACT, PRODUCT, MULTIPLY, DIVIDE };
 
@@ -200,16 +101,6 @@ static int operate(lua_State *L, const latL_Function *f)
   return latL_pushvalue(L, 3, f->who, compute(tape, f->kind, a, b));
 }
 
-/* a:product(b [, options]): either may be taken transposed */
-static int product(lua_State *L, const latL_Function *f)
-{
-  latL_Value *x = self(L, f->who);
-  lat_value other = latL_tovalue(L, 2, x->tape, f->who, "other");
-  bool left = latL_optboolean(L, 3, f->who, "left_transposed", false);
-  bool right = latL_optboolean(L, 3, f->who, "right_transposed", false);
-  return push(L, f, lat_nn_product(x->tape, x->handle, other, left, right));
-}
-
 static int negative(lua_State *L, const latL_Function *f)
 {
   lua_settop(L, 1);
@@ -217,8 +108,7 @@ static int negative(lua_State *L, const latL_Function *f)
   return latL_pushvalue(L, 2, f->who, lat_nn_affine(x->tape, x->handle, -1, 0));
 }
 
-/* ---- reading
- * -------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 static int backward(lua_State *L, const latL_Function *f)
 {
@@ -283,34 +173,9 @@ static const void *node_at(lua_State *L, const char *who)
   return node_of(L, latL_checkvalue(L, 1, who, "self"), who);
 }
 
-#define OF_ONE(who, function)                                                                      \
-  {                                                                                                \
-    who, apply, .arguments = 1, LATL_CORE(function)                                                \
-  }
-
 /* clang-format off */
 static const latL_Function functions[] = {
-  OF_ONE("value:exp", lat_nn_exp), OF_ONE("value:log", lat_nn_log),
-  OF_ONE("value:tanh", lat_nn_tanh), OF_ONE("value:sigmoid", lat_nn_sigmoid),
-  OF_ONE("value:relu", lat_nn_relu), OF_ONE("value:elu", lat_nn_elu),
-  OF_ONE("value:softplus", lat_nn_softplus), OF_ONE("value:gelu", lat_nn_gelu),
-  OF_ONE("value:silu", lat_nn_silu), OF_ONE("value:square", lat_nn_square),
-  OF_ONE("value:sqrt", lat_nn_sqrt), OF_ONE("value:abs", lat_nn_abs),
-  OF_ONE("value:detach", lat_nn_detach), OF_ONE("value:t", lat_nn_transpose),
-  OF_ONE("value:log_sum_exp", lat_nn_log_sum_exp),
-  {"value:leaky_relu", leaky_relu, .arguments = 2},
-  {"value:clamp", clamp, .arguments = 3},
-  {"value:activate", activate, .arguments = 2, .kind = FUNCTION, LATL_CORE(lat_nn_activate)},
-  {"value:slope", activate, .arguments = 2, .kind = SLOPE, LATL_CORE(lat_nn_slope)},
-  {"value:columns", columns, .arguments = 3},
   {"value:split", split, .arguments = 2},
-  {"value:concat", concat, .arguments = 2},
-  {"value:gather", gather, .arguments = 2},
-  {"value:repeat_rows", repeat_rows, .arguments = 2},
-  {"value:sum", reduce, .arguments = 2, LATL_CORE(lat_nn_sum)},
-  {"value:mean", reduce, .arguments = 2, LATL_CORE(lat_nn_mean)},
-  {"value:log_mean_exp", log_mean_exp, .arguments = 2},
-  {"value:product", product, 2, 0, LATL_OPTIONS("left_transposed", "right_transposed")},
   {"value:backward", backward, 1, 0, LATL_OPTIONS("accumulate")},
   {"value:matrix", matrix, 1, 0, LATL_OPTIONS("out")},
   {"value:value", value, .arguments = 1},
