@@ -116,6 +116,11 @@ several slices: 1, a frame before each: 1
 converged 1, means of the first column 0.0 0.0 4.0
 the same bits as a whole fit: 21 of 21 numbers, after as many iterations: 1
 ]],
+  ["11_vae"] = [[
+the loss is less than at first: 1, and near its least: 1
+bound <= log-likelihood: 1, below -log 2: 1, by less than 0.1: 1
+the same step after a file: 1
+]],
   ["12_threads"] = [[
 three fits: ok, 21 of 21 numbers are the same
 interrupted: cancelled

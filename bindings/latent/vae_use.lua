@@ -2,12 +2,11 @@
 
 local latent = require "latent"
 local check = require "latent.check"
-local train = require "latent.train"
 local matrix = latent.matrix
 
 local MOST = 1000 -- images along a side: more are a mistake, and would be decoded for hours
 
-local vae = { fit = train.fit, steps = train.steps }
+local vae = {}
 
 -- Means and variances of q(z|x) in float64, N x M, also of one row.
 local function encode(model, X, labels)

@@ -309,6 +309,17 @@ static bool read_word(lua_State *L, int arg, const lat_option *o, size_t *field)
   return found;
 }
 
+/* A finite number > 0. */
+static double read_positive(lua_State *L, int arg, const char *who, const char *name)
+{
+  latL_getoption(L, arg, name);
+  double value = latL_checknumber(L, lua_gettop(L), who, name);
+  if (!(value > 0 && value < (double)INFINITY))
+    latL_error(L, who, "%s must be a finite number > 0, got %f", name, value);
+  lua_pop(L, 1);
+  return value;
+}
+
 /* The option's value into its field; what isn't there leaves it as it is. */
 static void read_option(lua_State *L, int arg, const char *who, const lat_option *o, void *options)
 {
@@ -336,7 +347,9 @@ static void read_option(lua_State *L, int arg, const char *who, const lat_option
     *(uint64_t *)field = (uint64_t)latL_optinteger(L, arg, who, o->name, 0, LUA_MININTEGER, any);
     return;
   case LAT_NUMBER:
-    *(double *)field = latL_optnumber(L, arg, who, o->name, now, o->least, o->most);
+    *(double *)field = o->least == LAT_ABOVE_ZERO
+                           ? read_positive(L, arg, who, o->name)
+                           : latL_optnumber(L, arg, who, o->name, now, o->least, o->most);
     return;
   case LAT_CHOICE:
     *(int *)field = latL_optword(L, arg, who, o->name, o->choices, (int)now);

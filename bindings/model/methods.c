@@ -34,7 +34,8 @@ static int construct(lua_State *L)
   lua_settop(L, 1);
   if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TTABLE)
     latL_error(L, who, "options must be a table, got %s", latL_got(L, 1));
-  latL_Model *m = latL_newmodel(L, kind, sizeof *m + core->options_size);
+  size_t behind = core->nets ? sizeof(latL_Fitted) + core->nets->bytes : 0;
+  latL_Model *m = latL_newmodel(L, kind, sizeof *m + core->options_size + behind);
   void *options = latL_optionsof(m);
   lat_model_defaults(core, options);
   latL_readtable(L, 1, who, core->options, NULL, options);
@@ -42,10 +43,14 @@ static int construct(lua_State *L)
   lua_settop(L, 2);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_model_check(work, core, options));
+  if (kind->make) kind->make(L, 2);
+  lua_settop(L, 2);
   return 1;
 }
 
 /* ---- a call ---------------------------------------------------------------------------------- */
+
+enum { MOST_GIVEN = 4 };
 
 typedef struct call {
   const lat_method *method;
@@ -60,6 +65,7 @@ typedef struct call {
   lat_matrix alike[LAT_MOST_OUTPUTS];    /* their views, of those that are like X */
   int places[LAT_MOST_OUTPUTS];          /* stack indices of all */
   size_t count;                          /* of outputs that are given */
+  lat_matrix given[MOST_GIVEN];          /* matrices among the options */
 } call;
 
 const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_request *request)
@@ -95,6 +101,48 @@ static void check_rows(lua_State *L, call *c, const char *name, size_t D)
   c->request.X = c->q.X;
 }
 
+/* One number for each of so many rows; a number is that of all. */
+static lat_matrix check_numbers(lua_State *L, int arg, const char *who, const char *name,
+                                size_t rows)
+{
+  if (lua_type(L, arg) == LUA_TNUMBER) {
+    lat_matrix all = latL_newvector(L, rows, LAT_FLOAT64)->view;
+    lat_fill(&all, lua_tonumber(L, arg));
+    return all;
+  }
+  lat_matrix numbers = latL_checkvector(L, arg, who, name);
+  if (numbers.rows != rows)
+    latL_error(L, who, "there are %I %s for %I rows", (lua_Integer)numbers.rows, name,
+               (lua_Integer)rows);
+  return numbers;
+}
+
+/* Options that are matrices, with a row for each of so many of X: pushes what keeps them. */
+static void read_matrices(lua_State *L, call *c, size_t rows)
+{
+  size_t n = 0;
+  for (const lat_option *o = c->method->options; o && o->name; o++) {
+    if (o->type != LAT_GIVEN || o->offset == 0) continue;
+    if (latL_getoption(L, c->options, o->name) == LUA_TNIL) continue;
+    lat_matrix *to = &c->given[n++];
+    if (o->least == LAT_END) {
+      *to = check_numbers(L, lua_gettop(L), c->who, o->name, rows);
+    } else {
+      *to = latL_checkquery(L, lua_gettop(L), c->who, o->name, c->f->sizes[(int)o->least]).X;
+      if (to->rows != rows)
+        latL_error(L, c->who, "%s has %I rows, X has %I", o->name, (lua_Integer)to->rows,
+                   (lua_Integer)rows);
+    }
+    *(const lat_matrix **)(void *)((char *)&c->request + o->offset) = to;
+  }
+}
+
+/* The type of the rows that a method gives. */
+static lat_dtype dtype_of(const call *c)
+{
+  return c->core->dtype ? c->core->dtype(c->f) : LAT_FLOAT64;
+}
+
 /* Whether the output is given at all. */
 static bool is_asked(const call *c, const lat_output *o)
 {
@@ -123,7 +171,7 @@ static void push_outputs(lua_State *L, call *c)
       size_t width = c->f->sizes[o->size];
       if (width == 0) latL_error(L, c->who, "latent_dim is 0: there are no latent variables");
       c->results[i] = latL_queryresult(L, &c->q, c->method->out ? c->options : 0, width,
-                                       LAT_FLOAT64, LATL_APART);
+                                       dtype_of(c), LATL_APART);
       *(const lat_matrix **)(void *)(outputs + o->field) = &c->results[i].view;
     }
     c->places[i] = lua_gettop(L);
@@ -156,6 +204,7 @@ static int return_outputs(lua_State *L, call *c)
     if (o->shape == LAT_GIVES_NUMBERS) latL_querynumbers(L, &c->q, 1);
     if (o->shape == LAT_GIVES_LABELS) latL_querylabels(L, &c->q);
     if (o->shape >= LAT_GIVES_MEAN) lua_pushnumber(L, summary_of(L, c, o, place));
+    if (o->shape == LAT_GIVES_NUMBER || o->shape >= LAT_GIVES_MEAN) lua_remove(L, -2);
     i++;
   }
   return (int)c->count;
@@ -170,6 +219,7 @@ static void prepare(lua_State *L, call *c)
 
 static int apply(lua_State *L, call *c)
 {
+  read_matrices(L, c, c->q.X.rows);
   prepare(L, c);
   push_outputs(L, c);
   lat_workspace *work = latL_workspace(L);
@@ -180,7 +230,7 @@ static int apply(lua_State *L, call *c)
 /* ---- methods --------------------------------------------------------------------------------- */
 
 /* method(X [, options]) */
-static int of_rows(lua_State *L)
+int latL_applymethod(lua_State *L)
 {
   call c = begin(L, 3, 3);
   check_rows(L, &c, "X", c.f->sizes[LAT_D]);
@@ -216,12 +266,12 @@ static int inverse(lua_State *L, call *c)
   return 1;
 }
 
-/* method(Z [, options]) -> rows of X */
+/* method(Z [, options]) -> rows of X, or what the row says */
 static int of_latent(lua_State *L)
 {
   call c = begin(L, 3, 3);
   check_rows(L, &c, "Z", c.f->sizes[LAT_M]);
-  return inverse(L, &c);
+  return c.method->outputs[0].shape ? apply(L, &c) : inverse(L, &c);
 }
 
 /* method(Z, labels), where a number is the label of all rows */
@@ -229,17 +279,7 @@ static int of_latent_and_labels(lua_State *L)
 {
   call c = begin(L, 3, 0);
   check_rows(L, &c, "Z", c.f->sizes[LAT_M]);
-  size_t rows = c.q.X.rows;
-  lat_matrix labels;
-  if (lua_type(L, 3) == LUA_TNUMBER) {
-    labels = latL_newvector(L, rows, LAT_FLOAT64)->view;
-    lat_fill(&labels, lua_tonumber(L, 3));
-  } else {
-    labels = latL_checkvector(L, 3, c.who, "labels");
-  }
-  if (labels.rows != rows)
-    latL_error(L, c.who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
-               (lua_Integer)rows);
+  lat_matrix labels = check_numbers(L, 3, c.who, "labels", c.q.X.rows);
   c.request.labels = &labels;
   return inverse(L, &c);
 }
@@ -254,7 +294,8 @@ static int of_count(lua_State *L)
   size_t n = latL_checksize(L, 2, c.who, "n");
   latL_getoption(L, 3, "seed");
   lat_random *random = latL_checkrandom(L, lua_gettop(L), c.who);
-  lat_matrix X = latL_newmatrix(L, n, c.f->sizes[LAT_D], LAT_FLOAT64)->view;
+  read_matrices(L, &c, n);
+  lat_matrix X = latL_newmatrix(L, n, c.f->sizes[LAT_D], dtype_of(&c))->view;
   for (const lat_output *o = c.method->outputs; o->shape; o++, results++) {
     size_t width = o->shape == LAT_GIVES_ROWS ? c.f->sizes[o->size] : 1;
     lat_matrix *view = &views[results - 1];
@@ -264,11 +305,13 @@ static int of_count(lua_State *L)
     else if (width == 0)
       lua_pushnil(L); /* no matrix is empty */
     else
-      *view = latL_newmatrix(L, n, width, LAT_FLOAT64)->view;
+      *view = latL_newmatrix(L, n, width, dtype_of(&c))->view;
     if (o->shape == LAT_GIVES_ROWS) *(const lat_matrix **)(void *)(outputs + o->field) = view;
   }
   lat_workspace *work = latL_workspace(L);
-  latL_call(L, c.who, work, c.core->sample(work, c.f, random, &X, &c.outputs));
+  latL_call(L, c.who, work,
+            c.core->draw ? c.core->draw(work, c.f, &c.request, random, &X, &c.outputs)
+                         : c.core->sample(work, c.f, random, &X, &c.outputs));
   const latL_Kind *kind = kind_of(L);
   if (kind->draw) kind->draw(L, c.who, c.f, random, &X, c.outputs.labels);
   return results;
@@ -333,27 +376,28 @@ static int check_loaded(lua_State *L)
   return 0;
 }
 
-static lua_CFunction own_method(lua_State *L, const latL_Kind *kind, const char *name)
+static lua_CFunction own_method(const latL_Kind *kind, const char *name)
 {
   const luaL_Reg *own = kind->methods;
   while (own && own->name && strcmp(own->name, name) != 0) own++;
-  if (!own || !own->name) luaL_error(L, "%s:%s has no function", kind->name, name);
-  return own ? own->func : NULL;
+  return own && own->name ? own->func : NULL;
 }
 
 static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_method *method)
 {
   static const lua_CFunction generic[] = {
-      [LAT_TAKES_ROWS] = of_rows,     [LAT_TAKES_ROWS_AND_Q] = of_rows_and_q,
-      [LAT_TAKES_LATENT] = of_latent, [LAT_TAKES_LATENT_AND_LABELS] = of_latent_and_labels,
-      [LAT_TAKES_COUNT] = of_count,   [LAT_TAKES_COMPONENT] = of_component,
-      [LAT_TAKES_MODEL] = of_model,   [LAT_TAKES_NOTHING] = of_nothing};
-  if (method->argument == LAT_TAKES_DATA && kind->core->fit) return latL_fitfunction(method->name);
-  if (method->argument == LAT_TAKES_DATA && kind->core->statistics)
-    return latL_statisticsfunction(method->name);
-  return method->argument == LAT_TAKES_OTHER || method->argument == LAT_TAKES_DATA
-             ? own_method(L, kind, method->name)
-             : generic[method->argument];
+      [LAT_TAKES_ROWS] = latL_applymethod, [LAT_TAKES_ROWS_AND_Q] = of_rows_and_q,
+      [LAT_TAKES_LATENT] = of_latent,      [LAT_TAKES_LATENT_AND_LABELS] = of_latent_and_labels,
+      [LAT_TAKES_COUNT] = of_count,        [LAT_TAKES_COMPONENT] = of_component,
+      [LAT_TAKES_MODEL] = of_model,        [LAT_TAKES_NOTHING] = of_nothing};
+  bool data = method->argument == LAT_TAKES_DATA;
+  lua_CFunction own = own_method(kind, method->name);
+  if (own) return own;
+  if (data && kind->core->fit) return latL_fitfunction(method->name);
+  if (data && kind->core->statistics) return latL_statisticsfunction(method->name);
+  if (data || method->argument == LAT_TAKES_OTHER)
+    luaL_error(L, "%s:%s has no function", kind->name, method->name);
+  return generic[method->argument];
 }
 
 void latL_openmodel(lua_State *L, const latL_Kind *kind)

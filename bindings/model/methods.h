@@ -15,4 +15,7 @@ void latL_openmodel(lua_State *L, const latL_Kind *kind);
  * the top becomes `top`, and the method's options at that index are read (0: it has none). */
 const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_request *request);
 
+/* A method of rows as the core's table describes it, for kinds that do more in it. */
+int latL_applymethod(lua_State *L);
+
 #endif

@@ -167,7 +167,9 @@ const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, con
 {
   const latL_Fitted *f = to_fitted(L, arg);
   if (f && strcmp(latL_owner(f)->kind->metatable, kind->metatable) == 0) return f;
-  check_model(L, arg, kind, who);
+  const latL_Model *m = check_model(L, arg, kind, who);
+  if (m->gone) latL_failgone(L, who, "model's memory");
+  if (kind->core && kind->core->nets) return latL_netsof(m);
   if (kind->refresh) kind->refresh(L, arg, who);
   f = latL_pushfitted(L, arg);
   if (!f || !f->flat) latL_error(L, who, "the model is not fitted yet");

@@ -41,9 +41,11 @@ typedef struct latL_Kind {
   /* Options that the table doesn't read, for the model at `model`: the user's table, if any, is at
    * 1. NULL: none. */
   void (*read)(lua_State *L, int model, void *options);
-  /* Of models of other data than rows: what a fit (run.h) is given at LATL_DATA, with the options at
-   * LATL_OPTIONS. Pushes one value that keeps it. NULL: rows. */
+  /* Of models of other data than rows: what a fit (run.h) is given at LATL_DATA, with the options
+   * at LATL_OPTIONS. Pushes one value that keeps it. NULL: rows. */
   void (*read_units)(lua_State *L, const char *who, latL_Units *units);
+  /* Makes what such a model has besides, once its options have been checked: the nets. Or NULL. */
+  void (*make)(lua_State *L, int model);
   /* Fields of the kind's own in the block at `fitted`, from what lies aside; after a fit and each
    * of its steps. Or NULL. */
   void (*record)(lua_State *L, int fitted);
@@ -56,11 +58,11 @@ typedef struct latL_Kind {
                   lat_request *request);
   void (*draw)(lua_State *L, const char *who, const lat_fitted *fitted, lat_random *random,
                const lat_matrix *X, const double *labels);
-  const luaL_Reg *methods; /* those whose row takes LAT_TAKES_OTHER; or NULL */
+  const luaL_Reg *methods; /* those whose row takes LAT_TAKES_OTHER, or that do more; or NULL */
 } latL_Kind;
 
-/* The remedy for missing entries by a model that knows them (which itself says LATL_KNOWS_GAPS); and
- * what the model at argument 1, or whose block is there, says (latL_setremedy). */
+/* The remedy for missing entries by a model that knows them (which itself says LATL_KNOWS_GAPS);
+ * and what the model at argument 1, or whose block is there, says (latL_setremedy). */
 #define LATL_GAPS_BY(name) "latent." name " knows missing entries"
 const char *latL_modelremedy(lua_State *L);
 
@@ -84,6 +86,12 @@ static inline const latL_Model *latL_owner(const latL_Fitted *fitted)
 static inline void *latL_optionsof(const latL_Model *model)
 {
   return (void *)(size_t)(model + 1);
+}
+/* What a model with nets has in a block's place: it lies behind the options, and the core's struct
+ * behind it. Methods find the model itself at 1 then. */
+static inline latL_Fitted *latL_netsof(const latL_Model *model)
+{
+  return (latL_Fitted *)(void *)((char *)latL_optionsof(model) + model->kind->core->options_size);
 }
 /* The table of a model's parameters. */
 static inline const lat_parameter *latL_parametersof(const latL_Model *model)

@@ -7,11 +7,6 @@
 
 #include "base/options.h"
 
-const char *const latL_init_words[LAT_INITS + 1] = {
-    [LAT_INIT_ZERO] = "zero",   [LAT_INIT_HE] = "he",       [LAT_INIT_GLOROT] = "glorot",
-    [LAT_INIT_LECUN] = "lecun", [LAT_INIT_TORCH] = "torch", [LAT_INIT_ORTHOGONAL] = "orthogonal",
-    [LAT_INIT_AUTO] = "auto"};
-
 void latL_addtonn(lua_State *L, const latL_Function functions[])
 {
   latL_addtomodule(L, "nn", functions);

@@ -13,8 +13,6 @@
 #define LATL_NET       "latent.Net"
 #define LATL_OPTIMIZER "latent.Optimizer"
 
-/* lat_init by name, ended by NULL */
-extern const char *const latL_init_words[];
 
 /* What the core's have in a userdata; `gone` once their finalizers have run. */
 typedef struct latL_Store {

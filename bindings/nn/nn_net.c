@@ -44,7 +44,7 @@ static lat_layer_options read_options(lua_State *L, int arg, const char *who, bo
       activation_option(L, arg, who, "activation", mlp ? LAT_NN_RELU : LAT_NN_LINEAR);
   o.activation = mlp ? f : LAT_NN_LINEAR;
   o.last = mlp ? activation_option(L, arg, who, "last", LAT_NN_LINEAR) : f;
-  o.init = (lat_init)latL_optword(L, arg, who, "init", latL_init_words, LAT_INIT_TORCH);
+  o.init = (lat_init)latL_optword(L, arg, who, "init", lat_init_names, LAT_INIT_TORCH);
   o.gain = latL_optnumber(L, arg, who, "gain", 1, 1e-30, 1e30);
   o.no_bias = !latL_optboolean(L, arg, who, "bias", true);
   o.zero_last = mlp && latL_optboolean(L, arg, who, "zero_last", false);

@@ -39,7 +39,7 @@ static int add(lua_State *L, const latL_Function *f)
   lat_store *store = latL_checkstore(L, 1, f->who);
   const char *name = latL_checkstring(L, 2, f->who, "name");
   size_t rows = latL_checksize(L, 3, f->who, "rows"), cols = latL_checksize(L, 4, f->who, "cols");
-  lat_init init = (lat_init)latL_optword(L, 5, f->who, "init", latL_init_words, LAT_INIT_ZERO);
+  lat_init init = (lat_init)latL_optword(L, 5, f->who, "init", lat_init_names, LAT_INIT_ZERO);
   double gain = latL_optnumber(L, 5, f->who, "gain", 1, 1e-30, 1e30);
   size_t index;
   latL_run(L, f->who, lat_store_add, store, name, rows, cols, init, gain, 0, &index);

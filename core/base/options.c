@@ -181,6 +181,9 @@ static bool is_open(const lat_option *option)
 static lat_status fail_bounds(lat_workspace *work, const lat_option *option, double value)
 {
   bool open = is_open(option);
+  if (option->least == LAT_ABOVE_ZERO)
+    return lat_fail(work, LAT_INVALID, "%s must be a finite number > 0, got %.14g", option->name,
+                    value);
   if (option->type == LAT_SIZE)
     return open ? lat_fail(work, LAT_INVALID, "%s must be an integer >= %.0f, got %.16g",
                            option->name, option->least, value)

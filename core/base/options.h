@@ -21,6 +21,7 @@
 #ifndef __cplusplus
 #include <stdbool.h>
 #endif
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -89,6 +90,9 @@ typedef struct lat_option {
     .name = name_, LAT_GIVEN, 0, 0, 0, 0, NULL, also_, "nil"                                       \
   }
 
+/* The bounds of finite numbers > 0. */
+#define LAT_ABOVE_ZERO  DBL_TRUE_MIN
+#define LAT_MOST_NUMBER DBL_MAX
 /* The most of a count that has no most. */
 #define LAT_ANY_COUNT 9007199254740992.0
 /* The most components, and the most dimensions: more are a mistake. */

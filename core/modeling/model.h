@@ -58,6 +58,15 @@ typedef struct lat_request {
   size_t component;         /* from 1; 0: each row's most probable */
   int scores;               /* lat_scores */
   bool variance;            /* the variances of imputed entries, too */
+  /* of models with nets: each row's class; another q(z | x), N x M means and variances; draws of z
+   * a row, and their seed; how a likelihood is estimated; weights and step of training; and of
+   * draws of x, their means */
+  const lat_matrix *classes, *means, *variances;
+  size_t samples;
+  uint64_t seed;
+  int method;
+  double beta, learning_rate;
+  bool mean;
   /* of fits */
   double rate, max_seconds;
   bool progress;
@@ -84,6 +93,12 @@ typedef struct lat_outputs {
   const lat_matrix *distances; /* N x K: from the centres */
   const lat_matrix *standardized, *restored; /* N x D: columns in units of their own, and back */
   double *distortion;                        /* 1: the mean of |x - reconstruction|^2 */
+  /* of models with nets: the variances of `latent` (N x M); means of x and its variances at the
+   * latent variables request->X (N x D); -E_q[log p(x | z)] of each row (N); and of the rows as a
+   * batch, the loss of a step of training, or of the next one without it, and its parts (1 each) */
+  const lat_matrix *latent_variances, *decoded, *decoded_variances;
+  double *reconstruction_loss;
+  double *step_loss, *loss, *mean_reconstruction, *mean_kl;
 } lat_outputs;
 
 /* What a method takes besides its options. */
@@ -136,6 +151,13 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
     lat_variance_options[];
 #define LAT_OPTION_MISSING  LAT_OPTION_BOOLEAN(lat_request, missing, false)
 #define LAT_OPTION_VARIANCE LAT_OPTION_BOOLEAN(lat_request, variance, false)
+/* A matrix of the request's: rows of `size` numbers for those of X; LAT_END: a number for each row,
+ * or one for all. */
+#define LAT_OPTION_ROWS(name_, field, size, also_)                                                 \
+  {                                                                                                \
+    .name = name_, .type = LAT_GIVEN, .offset = offsetof(lat_request, field), .least = size,       \
+    .also = also_, .shown = "nil"                                                                  \
+  }
 /* 1..K, or 0 for each row's most probable. */
 #define LAT_OPTION_COMPONENT                                                                       \
   {                                                                                                \
@@ -225,6 +247,7 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
 
 struct lat_fit_kind;
 struct lat_statistics_kind;
+struct lat_net_kind;
 
 struct lat_model {
   const char *name; /* "gmm" */
@@ -264,6 +287,12 @@ struct lat_model {
   const struct lat_fit_kind *fit; /* of models fitted by EM: em/fit.h */
   /* of those whose parameters are a function of sums over the rows: statistics.h */
   const struct lat_statistics_kind *statistics;
+  const struct lat_net_kind *nets; /* of those with nets: deep/common/options.h */
+  /* The type of results; NULL: float64. */
+  lat_dtype (*dtype)(const lat_fitted *fitted);
+  /* As `sample`, where the method has more options than the seed: by request. */
+  lat_status (*draw)(lat_workspace *work, const lat_fitted *fitted, const lat_request *request,
+                     lat_random *random, const lat_matrix *X, const lat_outputs *of);
 };
 
 /* The model's defaults; and LAT_INVALID, with a sentence, for options out of bounds or that don't

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/file.h"
 #include "nn/limits.h"
 
 #define FORMAT  "latent.nn"
@@ -332,4 +333,22 @@ lat_status lat_checkpoint_read(lat_workspace *work, const lat_safetensors *file,
     c->tape->step = s.step;
   }
   return LAT_OK;
+}
+
+static lat_status parse_and_read(lat_workspace *work, const lat_map *map, const lat_checkpoint *c)
+{
+  LAT_SCOPE(work);
+  lat_safetensors file;
+  LAT_TRY(lat_safetensors_parse(work, map->bytes, map->size, &file));
+  LAT_TRY(lat_checkpoint_read(work, &file, map->bytes, c));
+  return LAT_OK;
+}
+
+lat_status lat_checkpoint_load(lat_workspace *work, const char *path, const lat_checkpoint *c)
+{
+  lat_map map;
+  LAT_TRY(lat_file_map(work, path, &map));
+  lat_status status = parse_and_read(work, &map, c);
+  lat_file_unmap(&map);
+  return status;
 }

@@ -34,5 +34,7 @@ lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat
  * file are ignored. LAT_FORMAT names what is missing, unknown, or of another type or shape. */
 lat_status lat_checkpoint_read(lat_workspace *work, const lat_safetensors *file,
                                const unsigned char *bytes, const lat_checkpoint *c);
+/* The same of the file at this path. */
+lat_status lat_checkpoint_load(lat_workspace *work, const char *path, const lat_checkpoint *c);
 
 #endif

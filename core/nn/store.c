@@ -10,6 +10,11 @@
 #include "base/random.h"
 #include "nn/limits.h"
 
+const char *const lat_init_names[LAT_INITS + 1] = {
+    [LAT_INIT_ZERO] = "zero",   [LAT_INIT_HE] = "he",       [LAT_INIT_GLOROT] = "glorot",
+    [LAT_INIT_LECUN] = "lecun", [LAT_INIT_TORCH] = "torch", [LAT_INIT_ORTHOGONAL] = "orthogonal",
+    [LAT_INIT_AUTO] = "auto"};
+
 void lat_store_init(lat_store *store, lat_dtype dtype, uint64_t seed)
 {
   *store = (lat_store){.dtype = dtype, .seed = seed};

@@ -36,6 +36,7 @@ typedef enum lat_init {
   LAT_INIT_AUTO,       /* layers: lat_init_for of each layer's own activation; else as zero */
   LAT_INITS
 } lat_init;
+extern const char *const lat_init_names[LAT_INITS + 1]; /* ended by NULL */
 
 typedef struct lat_store_item {
   char name[LAT_STORE_NAME];

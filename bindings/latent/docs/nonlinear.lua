@@ -2,8 +2,8 @@
 
 local options = { "options", "table?", "see options" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
-local seed = { "seed", "integer", "0", "of the draws: the same seed gives the same result" }
-local samples = { "samples", "integer", "10000", "K, draws of z" }
+local seed = { "seed", "of the draws: the same seed gives the same result" }
+local samples = { "samples", "K, draws of z" }
 local made = "local model = latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = 8, samples = 20 }\n"
 
 local entries = {
@@ -12,30 +12,30 @@ local entries = {
     summary = "Makes a nonlinear latent variable model: a net from z to x, without an encoder.",
     args = { { "options", "table", "see options" } },
     options = {
-      { "input_dim", "integer", "required", "D, columns of the data" },
-      { "latent_dim", "integer", "required", "M, latent variables" },
-      { "hidden", "integer|integer[]", "64", "widths of the hidden layers" },
-      { "likelihood", "string", '"gaussian"', '"gaussian", "bernoulli", "continuous_bernoulli" or "categorical"' },
-      { "sigma", "number", "1", "gaussian: the fixed standard deviation, or what a learned one begins with" },
-      { "samples", "integer", "500", "K, draws of z for a step, shared by the batch's rows" },
-      { "variance", "string", '"global", or "fixed" with sigma', 'gaussian: "fixed" (sigma^2), "global" (one, '
+      { "input_dim", "D, columns of the data" },
+      { "latent_dim", "M, latent variables" },
+      { "hidden", "widths of the hidden layers" },
+      { "likelihood", '"gaussian", "bernoulli", "continuous_bernoulli" or "categorical"' },
+      { "levels", "categorical: how many values a column has, 0 to levels - 1" },
+      { "variance", 'gaussian: "fixed" (sigma^2), "global" (one, '
         .. 'learned), "column" (one for each column) or "pixel" (given by the net)' },
-      { "variance_range", "number[]", "{1e-6, 1e6}", "bounds of learned variances" },
-      { "levels", "integer", "", "categorical: how many values a column has, 0 to levels - 1" },
-      { "activation", "string", '"relu"', "of the hidden layers, as for latent.vae" },
-      { "optimizer", "string", '"adam"', '"adam", "adamw", "adamax", "rmsprop" or "sgd"' },
-      { "learning_rate", "number", "1e-3", "the step's size" },
-      { "beta1", "number", "0.9", "the optimizer's first decay (SGD: momentum, 0)" },
-      { "beta2", "number", "0.999", "its second decay (RMSprop: 0.99)" },
-      { "epsilon", "number", "1e-8", "what it divides by at least" },
-      { "weight_decay", "number", "0", "(AdamW: 0.01)" },
-      { "clip", "number", "0", "the gradient's largest norm; 0 is none" },
-      { "schedule", "string", '"constant"', '"cosine": the learning rate falls to 0 in schedule_steps steps' },
-      { "schedule_steps", "number", "0", "steps of the schedule" },
-      { "warm_up", "number", "0", "steps in which the learning rate rises from 0" },
-      { "init", "string", '"torch"', "first weights, as for latent.vae" },
-      { "dtype", "string", '"float32"', '"float64" to check gradients' },
-      { "seed", "integer", "0", "of first weights and draws: the same seed gives the same result" },
+      { "sigma", "gaussian: the fixed standard deviation, or what a learned one begins with" },
+      { "variance_range", "bounds of learned variances" },
+      { "samples", "K, draws of z for a step, shared by the batch's rows" },
+      { "activation", "of the hidden layers, as for latent.vae" },
+      { "optimizer", '"adam", "adamw", "adamax", "rmsprop" or "sgd"' },
+      { "learning_rate", "the step's size" },
+      { "beta1", "the optimizer's first decay (SGD: momentum, 0)" },
+      { "beta2", "its second decay (RMSprop: 0.99)" },
+      { "epsilon", "what it divides by at least" },
+      { "weight_decay", "(AdamW: 0.01)" },
+      { "clip", "the gradient's largest norm; 0 is none" },
+      { "schedule", '"cosine": the learning rate falls to 0 in schedule_steps steps' },
+      { "schedule_steps", "steps of the schedule" },
+      { "warm_up", "steps in which the learning rate rises from 0" },
+      { "init", "first weights, as for latent.vae" },
+      { "dtype", '"float64" to check gradients' },
+      { "seed", "of first weights and draws: the same seed gives the same result" },
     },
     returns = { { "latent.Nonlinear", "the model" } },
     text = [[
@@ -60,8 +60,8 @@ many. log_likelihood's second result tells, and a VAE's encoder is the way out.]
     name = "Nonlinear:step",
     summary = "One step of the optimizer down the loss of a batch.",
     args = { { "X", "latent.Matrix|table", "B x D" }, options },
-    options = { { "samples", "integer", "the model's", "K of this step" },
-      { "learning_rate", "number", "the model's", "of this step" } },
+    options = { { "samples", "K of this step" },
+      { "learning_rate", "of this step" } },
     returns = { { "number", "the loss: minus the mean of log p(x) by K draws, in nats a row" } },
     text = "A loss or gradient that isn't finite raises; the parameters are then those of the last good step.",
     example = made .. "return model:step(X)",
@@ -70,7 +70,7 @@ many. log_likelihood's second result tells, and a VAE's encoder is the way out.]
     name = "Nonlinear:loss",
     summary = "The loss of the next step, without taking it; leaves its gradients.",
     args = { { "X", "latent.Matrix|table", "B x D" }, options },
-    options = { { "samples", "integer", "the model's", "K" } },
+    options = { { "samples", "K" } },
     returns = { { "number", "the loss" } },
     example = made .. "return model:loss(X)",
   },
@@ -100,8 +100,8 @@ right in the mean, so that of its logarithm is too low; where the effective numb
     name = "Nonlinear:sample",
     summary = "Draws rows from the model.",
     args = { { "n", "integer", "how many" }, options },
-    options = { { "seed", "integer|latent.Random", "the module's", "a seed or a generator" },
-      { "mean", "boolean", "false", "the means of p(x|z) in place of draws" } },
+    options = { { "seed", "a seed or a generator" },
+      { "mean", "the means of p(x|z) in place of draws" } },
     returns = { { "latent.Matrix", "n x D rows" }, { "latent.Matrix", "n x M: their latent variables" } },
     example = made .. "return model:sample(5, { seed = 1 })",
   },
@@ -112,7 +112,7 @@ for _, name in ipairs { "decode", "inverse_transform" } do
     name = "Nonlinear:" .. name,
     summary = "The means of p(x|z), g(z) of a Gaussian.",
     args = { { "Z", "latent.Matrix|table", "N x M places in the latent space" }, options },
-    options = { { "variance", "boolean", "false", "give the variances of x too" } },
+    options = { { "variance", "give the variances of x too" } },
     returns = { { "latent.Matrix", "N x D means" }, { "latent.Matrix?", "N x D variances" } },
     example = made .. ("return model:%s{ {0}, {1} }"):format(name),
   }

@@ -4,30 +4,30 @@ return function(class, made, about)
   local variable = made:match "^local (%w+)"
   local function example(text) return made .. text:gsub("MODEL", variable) end
   local steps = {
-    { "batch", "integer", "128", "rows in a batch" },
-    { "binarize", "string", "none", '"dynamic", "static" or "threshold", as for latent.batches' },
-    { "scale", "number", "1", "what the data are multiplied by: 1/255 for bytes" },
-    { "shuffle", "boolean", "true", "false keeps the rows' order" },
-    { "learning_rate", "number|function", "the model's", "a number, or a function of the number of steps so far" },
+    { "batch", "rows in a batch" },
+    { "binarize", '"dynamic", "static" or "threshold", as for latent.batches' },
+    { "scale", "what the data are multiplied by: 1/255 for bytes" },
+    { "shuffle", "false keeps the rows' order" },
+    { "learning_rate", "a number, or a function of the number of steps so far" },
   }
-  local labels = { "labels", "latent.Matrix|number[]", "none", "of conditional models, one a row" }
+  local labels = { "labels", "of conditional models, one a row" }
   if about.labels then steps[#steps + 1] = labels end
-  local with_epochs = { { "epochs", "integer", "10", "passes over the rows, from where the model stands" },
+  local with_epochs = { { "epochs", "passes over the rows, from where the model stands" },
     table.unpack(steps) }
   for _, option in ipairs {
-    { "validation", "latent.Matrix|table", "none", "X, or {X, labels}: rows whose loss is measured each epoch ("
+    { "validation", "X, or {X, labels}: rows whose loss is measured each epoch ("
       .. about.held .. ")" },
-    { "patience", "integer", "none", "epochs without a better validation loss after which fit stops; the model keeps "
+    { "patience", "epochs without a better validation loss after which fit stops; the model keeps "
       .. "the weights of the best epoch" },
-    { "on_epoch", "function", "none", "f(model, epoch, loss, validation loss): false stops" },
-    { "on_iteration", "function", "none", "f(model, iteration, loss, ...): false stops" },
-    { "max_seconds", "number", "none", "the time after which fit stops" },
-    { "checkpoint", "string", "none", "a file that the model is saved to after each epoch" },
-    { "progress", "boolean", "false", "a bar on standard error" },
+    { "on_epoch", "f(model, epoch, loss, validation loss): false stops" },
+    { "on_iteration", "f(model, iteration, loss, ...): false stops" },
+    { "max_seconds", "the time after which fit stops" },
+    { "checkpoint", "a file that the model is saved to after each epoch" },
+    { "progress", "a bar on standard error" },
   } do
     with_epochs[#with_epochs + 1] = option
   end
-  local without = { { "epochs", "integer", "no end", "passes after which it ends" }, table.unpack(steps) }
+  local without = { { "epochs", "passes after which it ends" }, table.unpack(steps) }
   local data = { "X", "latent.Matrix|table", "N x D rows" }
   local views = "matrices by name, such as decoder.1.weight (inputs x outputs) and decoder.1.bias; views"
   return {

@@ -2,52 +2,14 @@
 #include "models/deep/deep.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "nn/nn.h"
 
-static const char *const schedules[] = {"constant", "cosine", NULL};
+/* ---- options that no table reads ------------------------------------------------------------- */
 
-/* ---- options ------------------------------------------------------------------------------- */
-
-/* A finite number > 0. */
-static double opt_positive(lua_State *L, int options, const char *who, const char *name,
-                           double otherwise)
-{
-  double value = otherwise;
-  if (latL_getoption(L, options, name) != LUA_TNIL) {
-    value = latL_checknumber(L, lua_gettop(L), who, name);
-    if (!(value > 0 && value < (double)INFINITY))
-      latL_error(L, who, "%s must be a finite number > 0, got %f", name, value);
-  }
-  lua_pop(L, 1);
-  return value;
-}
-
-lat_deep_options latL_deepoptions(lua_State *L, const char *who, latL_Deep *m)
-{
-  lat_deep_options o;
-  o.activation =
-      (lat_activation)latL_optword(L, 1, who, "activation", lat_activation_names, LAT_NN_RELU);
-  o.init = (lat_init)latL_optword(L, 1, who, "init", latL_init_words, LAT_INIT_TORCH);
-  o.optimizer =
-      (lat_optimizer_kind)latL_optword(L, 1, who, "optimizer", lat_optimizer_names, LAT_ADAM);
-  o.dtype = latL_optdtype(L, 1, who, LAT_FLOAT32);
-  o.seed = latL_optseed(L, 1, who);
-  m->seed = o.seed;
-  m->learning_rate = opt_positive(L, 1, who, "learning_rate", 1e-3);
-  m->clip = latL_optnumber(L, 1, who, "clip", 0, 0, (double)INFINITY);
-  m->cosine = latL_optword(L, 1, who, "schedule", schedules, 0) == 1;
-  m->schedule_steps = latL_optnumber(L, 1, who, "schedule_steps", 0, 0, 1e15);
-  m->warm_up = latL_optnumber(L, 1, who, "warm_up", 0, 0, 1e15);
-  static const char *const cosine[] = {"schedule_steps", NULL};
-  latL_onlyfor(L, 1, who, cosine, m->cosine, "schedule = \"cosine\"");
-  if (m->cosine && m->schedule_steps < 1)
-    latL_error(L, who, "schedule = \"cosine\" needs schedule_steps, the steps until it ends");
-  return o;
-}
-
-size_t latL_opthidden(lua_State *L, const char *who, const char *name, size_t otherwise,
+size_t latL_optwidths(lua_State *L, const char *who, const char *name, size_t otherwise,
                       size_t *widths, size_t most)
 {
   int type = latL_getoption(L, 1, name);
@@ -74,7 +36,7 @@ size_t latL_opthidden(lua_State *L, const char *who, const char *name, size_t ot
 }
 
 /* variance_range = {least, most} */
-static void read_range(lua_State *L, const char *who, lat_likelihood *l)
+void latL_readrange(lua_State *L, const char *who, lat_likelihood *l)
 {
   if (latL_getoption(L, 1, "variance_range") != LUA_TNIL) {
     double ends[2] = {0, 0};
@@ -91,284 +53,182 @@ static void read_range(lua_State *L, const char *who, lat_likelihood *l)
   lua_pop(L, 1);
 }
 
-size_t latL_requiredsize(lua_State *L, const char *who, const char *name, lua_Integer most)
+/* ---- the nets -------------------------------------------------------------------------------- */
+
+static lat_deep *deep_of(const latL_Fitted *f)
 {
-  if (latL_getoption(L, 1, name) == LUA_TNIL) latL_error(L, who, "the option %s is missing", name);
+  return f->aside;
+}
+
+/* What a file that is being loaded can't hold isn't made: a stranger's options could say anything.
+ */
+static void check_numbers(lua_State *L, const char *who, double numbers)
+{
+  lua_getfield(L, LUA_REGISTRYINDEX, LATL_MOST);
+  double most = lua_isnil(L, -1) ? 1e11 : lua_tonumber(L, -1) / 4;
   lua_pop(L, 1);
-  return (size_t)latL_optinteger(L, 1, who, name, 1, 1, most);
+  if (numbers > most)
+    latL_error(L, who, "the nets would have %f parameters, which is too many", numbers);
 }
 
-lat_likelihood latL_optlikelihood(lua_State *L, const char *who, size_t D,
-                                  lat_likelihood_kind otherwise)
+static void keep_integer(lua_State *L, int model, const char *name, lua_Integer value)
 {
-  lat_likelihood l = {.D = D, .least = 1e-6, .most = 1e6, .sigma = 1};
-  l.kind = (lat_likelihood_kind)latL_optword(L, 1, who, "likelihood", lat_likelihood_names,
-                                             (int)otherwise);
-  bool sigma = latL_getoption(L, 1, "sigma") != LUA_TNIL;
-  l.variance = (lat_variance_kind)latL_optword(L, 1, who, "variance", lat_variance_names,
-                                               sigma ? LAT_VARIANCE_FIXED : LAT_VARIANCE_GLOBAL);
-  l.sigma = opt_positive(L, 1, who, "sigma", 1);
-  l.levels = (size_t)latL_optinteger(L, 1, who, "levels", 2, 2, 1 << 16);
-  read_range(L, who, &l);
-  lua_pop(L, 1);
-  static const char *const gaussian[] = {"sigma", "variance", "variance_range", NULL};
-  latL_onlyfor(L, 1, who, gaussian, l.kind == LAT_P_GAUSSIAN, "likelihood = \"gaussian\"");
-  bool levels = latL_getoption(L, 1, "levels") != LUA_TNIL;
-  if (levels != (l.kind == LAT_P_CATEGORICAL))
-    latL_error(L, who,
-               levels ? "levels are the categorical likelihood's, not the %s one's"
-                      : "likelihood = \"%s\" needs levels, how many values a column has",
-               lat_likelihood_names[l.kind]);
-  lua_pop(L, 1);
-  return l;
+  lua_pushinteger(L, value);
+  latL_keep(L, model, name);
 }
 
-double latL_rate(lua_State *L, int options, const char *who, const latL_Deep *m)
+void latL_makenets(lua_State *L, int model)
 {
-  double rate = opt_positive(L, options, who, "learning_rate", m->learning_rate);
-  double step = (double)m->core->optimizer.steps;
-  if (m->cosine) rate *= lat_schedule_cosine(step, m->schedule_steps, 0);
-  if (m->warm_up > 0) rate *= lat_schedule_warm_up(step, m->warm_up);
-  return rate;
+  const latL_Model *m = lua_touserdata(L, model);
+  const lat_model *core = m->kind->core;
+  const lat_net_kind *nets = core->nets;
+  const void *o = latL_optionsof(m);
+  latL_Fitted *f = latL_netsof(m);
+  check_numbers(L, core->name, nets->numbers(o));
+  *f = (latL_Fitted){.owner = m, .model = core, .options = o};
+  f->sizes[LAT_D] = nets->likelihood(o)->D;
+  f->sizes[LAT_M] = nets->latent_dim(o);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, core->name, work, nets->init(work, f + 1, o));
+  f->aside = f + 1;
+  const lat_store *store = &deep_of(f)->store;
+  keep_integer(L, model, "input_dim", (lua_Integer)f->sizes[LAT_D]);
+  keep_integer(L, model, "latent_dim", (lua_Integer)f->sizes[LAT_M]);
+  keep_integer(L, model, "seed", (lua_Integer)latL_optseed(L, 1, core->name));
+  lua_pushstring(L, latL_dtypename(store->dtype));
+  latL_keep(L, model, "dtype");
+  latL_weigh(L, 4 * store->size * lat_dtype_size(store->dtype));
 }
 
-/* ---- data ------------------------------------------------------------------------------------- */
-
-latL_Query latL_checkdata(lua_State *L, int arg, const char *who, const char *name, size_t columns)
-{
-  latL_Query q = latL_checkquery(L, arg, who, name, columns);
-  if (q.X.cols != columns)
-    latL_error(L, who, "%s has %I columns, the model takes %I", name, (lua_Integer)q.X.cols,
-               (lua_Integer)columns);
-  return q;
-}
-
-const size_t *latL_optclasslabels(lua_State *L, int arg, const char *who, size_t rows,
-                                  size_t classes, lua_Integer lowest)
-{
-  if (lua_isnoneornil(L, arg)) {
-    if (classes) latL_error(L, who, "the model is conditional: labels are missing");
-    lua_pushnil(L);
-    return NULL;
-  }
-  if (!classes)
-    latL_error(L, who, "labels are for conditional models, which are made with classes");
-  arg = lua_absindex(L, arg);
-  bool one = lua_type(L, arg) == LUA_TNUMBER;
-  lat_matrix y = {0};
-  if (!one) y = latL_checkvector(L, arg, who, "labels");
-  if (!one && y.rows != rows)
-    latL_error(L, who, "there are %I labels for %I rows", (lua_Integer)y.rows, (lua_Integer)rows);
-  size_t *labels = lua_newuserdatauv(L, rows * sizeof *labels, 0);
-  for (size_t i = 0; i < rows; i++) {
-    double label = one ? lua_tonumber(L, arg) : lat_get(&y, i, 0), from = label - (double)lowest;
-    if (!(from >= 0 && from < (double)classes && from == floor(from)))
-      latL_error(L, who, "label %I is %f: with classes = %I they are whole numbers from %I to %I",
-                 (lua_Integer)i + 1, label, (lua_Integer)classes, lowest,
-                 lowest + (lua_Integer)classes - 1);
-    labels[i] = (size_t)from;
-  }
-  return labels;
-}
-
-/* ---- steps --------------------------------------------------------------------------------------- */
-
-static const char GREY[] = "X has values between 0 and 1, which a Bernoulli likelihood takes for "
-                           "means: losses are cross-entropies, no "
-                           "likelihoods of X. likelihood = \"continuous_bernoulli\" has one; "
-                           "binarize = \"dynamic\" makes 0 and 1 of X";
-
-void latL_stepped(lua_State *L, const latL_Deep *m, bool grey)
-{
-  lua_getiuservalue(L, 1, LATL_KEPT);
-  lua_pushinteger(L, (lua_Integer)m->core->optimizer.steps);
-  lua_setfield(L, -2, "iterations");
-  if (grey) {
-    lua_pushstring(L, GREY);
-    lua_setfield(L, -2, "note");
-  }
-  lua_pop(L, 1);
-}
-
-/* ---- methods that all have ------------------------------------------------------------------------- */
-
-latL_Deep *latL_checkdeep(lua_State *L, const char *verb, const char **who)
-{
-  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  *who = lua_pushfstring(L, "%s:%s", kind->name, verb);
-  return latL_checkmodel(L, kind, *who);
-}
-
-static latL_Deep *self(lua_State *L, const char *verb)
-{
-  const char *who;
-  latL_Deep *m = latL_checkdeep(L, verb, &who);
-  latL_nooptions(L, 2, who);
-  lua_pop(L, 1);
-  return m;
-}
-
-static int push_named(lua_State *L, const latL_Deep *m, void *flat)
-{
-  const lat_store *store = &m->core->store;
-  lua_newtable(L);
-  for (size_t i = 0; i < store->count; i++) {
-    latL_newview(L, 1, lat_store_view(store, flat, i), false)->gone = &m->base.gone;
-    lua_setfield(L, -2, store->items[i].name);
-  }
-  return 1;
-}
-
-/* parameters() -> { ["encoder.1.weight"] = matrix, ... }, views */
-static int parameters(lua_State *L)
-{
-  const latL_Deep *m = self(L, "parameters");
-  return push_named(L, m, m->core->store.values);
-}
-
-/* gradients() -> the same of the last gradient */
-static int gradients(lua_State *L)
-{
-  const latL_Deep *m = self(L, "gradients");
-  return push_named(L, m, m->core->store.gradients);
-}
-
-static int free_parameters(lua_State *L)
-{
-  lua_pushinteger(L, (lua_Integer)self(L, "free_parameters")->core->store.numbers);
-  return 1;
-}
-
+/* Upvalue: the kind. */
 static int gc(lua_State *L)
 {
-  latL_Deep *m =
-      latL_garbage(L, ((const latL_Kind *)lua_touserdata(L, lua_upvalueindex(1)))->metatable);
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  latL_Model *m = latL_garbage(L, kind->metatable);
   if (!m) return 0;
-  if (m->core) m->done(m);
-  m->core = NULL;
-  m->base.gone = true;
+  latL_Fitted *f = latL_netsof(m);
+  if (f->aside) kind->core->nets->done(f->aside);
+  f->aside = NULL;
+  m->gone = true;
   return 0;
 }
 
 /* "vae, 652824 parameters, 4690 iterations" */
 static int tostring(lua_State *L)
 {
-  const latL_Deep *m = self(L, "tostring");
-  lua_pushfstring(L, "%s, %I parameters, %I iterations", m->base.kind->name,
-                  (lua_Integer)m->core->store.numbers, (lua_Integer)m->core->optimizer.steps);
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  const lat_deep *d = deep_of(latL_fitted(L, 1, kind, kind->name));
+  lua_pushfstring(L, "%s, %I parameters, %I iterations", kind->name, (lua_Integer)d->store.numbers,
+                  (lua_Integer)d->optimizer.steps);
   return 1;
 }
 
-/* _keep(name, value): for the methods in Lua: model.name = value */
+static lat_checkpoint stored(void *model)
+{
+  return lat_deep_checkpoint(deep_of(latL_netsof(model)));
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+static const char GREY[] = "X has values between 0 and 1, which a Bernoulli likelihood takes for "
+                           "means: losses are cross-entropies, no "
+                           "likelihoods of X. likelihood = \"continuous_bernoulli\" has one; "
+                           "binarize = \"dynamic\" makes 0 and 1 of X";
+
+int latL_step(lua_State *L)
+{
+  int results = latL_applymethod(L);
+  const lat_deep *d = deep_of(latL_netsof(lua_touserdata(L, 1)));
+  keep_integer(L, 1, "iterations", (lua_Integer)d->optimizer.steps);
+  if (d->grey) {
+    lua_pushstring(L, GREY);
+    latL_keep(L, 1, "note");
+  }
+  return results;
+}
+
+static const lat_deep *check_self(lua_State *L)
+{
+  const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), latL_verb(L));
+  latL_nooptions(L, 2, latL_verb(L));
+  return deep_of(f);
+}
+
+static int push_named(lua_State *L, const lat_store *store, void *flat)
+{
+  const latL_Model *m = lua_touserdata(L, 1);
+  lua_newtable(L);
+  for (size_t i = 0; i < store->count; i++) {
+    latL_newview(L, 1, lat_store_view(store, flat, i), false)->gone = &m->gone;
+    lua_setfield(L, -2, store->items[i].name);
+  }
+  return 1;
+}
+
+int latL_parameters(lua_State *L)
+{
+  const lat_deep *d = check_self(L);
+  return push_named(L, &d->store, d->store.values);
+}
+
+int latL_gradients(lua_State *L)
+{
+  const lat_deep *d = check_self(L);
+  return push_named(L, &d->store, d->store.gradients);
+}
+
+/* __keep(name, value): for the methods in Lua: model.name = value */
 static int keep(lua_State *L)
 {
-  self(L, "_keep");
+  check_self(L);
   lua_settop(L, 3);
   latL_keep(L, 1, luaL_checkstring(L, 2));
   return 0;
 }
 
-/* ---- files ------------------------------------------------------------------------------------------- */
-
-static lat_checkpoint stored(void *model)
+/* Calls the function of the module with the method's name. */
+static int call_lua(lua_State *L, const char *module)
 {
-  lat_deep *core = ((latL_Deep *)model)->core;
-  return (lat_checkpoint){
-      .store = &core->store, .optimizers = {&core->optimizer}, .count = 1, .tape = &core->tape};
-}
-
-/* What a file that is being loaded can't hold isn't made: a stranger's options could say anything. */
-void latL_checkwidths(lua_State *L, const char *who, const size_t *widths, size_t count,
-                      size_t inputs, size_t outputs, double *numbers)
-{
-  double before = (double)inputs;
-  for (size_t k = 0; k <= count; k++) {
-    double next = (double)(k < count ? widths[k] : outputs);
-    *numbers += (before + 1) * next;
-    before = next;
-  }
-  lua_getfield(L, LUA_REGISTRYINDEX, LATL_MOST);
-  double most = lua_isnil(L, -1) ? 1e11 : lua_tonumber(L, -1) / 4;
-  lua_pop(L, 1);
-  if (*numbers > most)
-    latL_error(L, who, "the nets would have %f parameters, which is too many", *numbers);
-}
-
-/* ---- making them ------------------------------------------------------------------------------------- */
-
-void latL_deepmade(lua_State *L, const char *who, latL_Deep *m, lat_deep *core,
-                   void (*done)(void *))
-{
-  m->core = core;
-  m->done = done;
-  lat_optimizer *o = &core->optimizer;
-  o->beta1 = latL_optnumber(L, 1, who, "beta1", o->beta1, 0, 1);
-  o->beta2 = latL_optnumber(L, 1, who, "beta2", o->beta2, 0, 1);
-  if (o->beta1 >= 1 || o->beta2 >= 1) latL_error(L, who, "beta1 and beta2 must be less than 1");
-  o->epsilon = opt_positive(L, 1, who, "epsilon", o->epsilon);
-  o->weight_decay = latL_optnumber(L, 1, who, "weight_decay", o->weight_decay, 0, 1e9);
-  lua_getiuservalue(L, -1, LATL_KEPT);
-  lua_pushinteger(L, (lua_Integer)m->likelihood->D);
-  lua_setfield(L, -2, "input_dim");
-  lua_pushinteger(L, (lua_Integer)m->latent_dim);
-  lua_setfield(L, -2, "latent_dim");
-  lua_pushinteger(L, (lua_Integer)m->seed);
-  lua_setfield(L, -2, "seed");
-  lua_pushstring(L, core->store.dtype == LAT_FLOAT64 ? "float64" : "float32");
-  lua_setfield(L, -2, "dtype");
-  lua_pop(L, 1);
-  size_t bytes = 4 * core->store.size * lat_dtype_size(core->store.dtype);
-  lua_gc(L, LUA_GCSTEP, (int)(bytes >> 10 < 1 << 20 ? bytes >> 10 : 1 << 20));
-}
-
-/* Calls the function of the module latent.MODULE; upvalues: MODULE, its name, the kind. */
-static int in_lua(lua_State *L)
-{
-  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(3));
-  const char *who = lua_pushfstring(L, "%s:%s", kind->name, lua_tostring(L, lua_upvalueindex(2)));
-  latL_checkmodel(L, kind, who);
-  lua_pop(L, 1);
+  const char *who = latL_verb(L);
+  latL_fitted(L, 1, latL_verbkind(L), who);
   lua_getglobal(L, "require");
-  lua_pushfstring(L, "latent.%s", lua_tostring(L, lua_upvalueindex(1)));
+  lua_pushstring(L, module);
   lua_call(L, 1, 1);
-  lua_getfield(L, -1, lua_tostring(L, lua_upvalueindex(2)));
+  lua_getfield(L, -1, strchr(who, ':') + 1);
   lua_insert(L, 1);
   lua_pop(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
   return lua_gettop(L);
 }
 
-void latL_newdeepkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods,
-                      const char *module, const char *const more[])
+int latL_train(lua_State *L)
 {
-  static const luaL_Reg all[] = {{"parameters", parameters},
-                                 {"gradients", gradients},
-                                 {"free_parameters", free_parameters},
-                                 {"__keep", keep},
-                                 {NULL, NULL}};
-  latL_newkind(L, kind, methods);
-  luaL_getmetatable(L, kind->metatable);
-  lua_getfield(L, -1, "methods");
-  lua_pushlightuserdata(L, (void *)(size_t)kind);
-  luaL_setfuncs(L, all, 1);
-  lua_pushlightuserdata(L, (void *)(size_t)kind);
-  luaL_setfuncs(L, latL_decoder_uses, 1);
-  for (; *more; more++) {
-    lua_pushstring(L, module);
-    lua_pushstring(L, *more);
-    lua_pushlightuserdata(L, (void *)(size_t)kind);
-    lua_pushcclosure(L, in_lua, 3);
-    lua_setfield(L, -2, *more);
-  }
-  lua_pop(L, 1);
-  lua_pushlightuserdata(L, (void *)(size_t)kind);
-  lua_pushcclosure(L, tostring, 1);
-  lua_setfield(L, -2, "__tostring");
-  lua_pushlightuserdata(L, (void *)(size_t)kind);
-  lua_pushcclosure(L, gc, 1);
-  lua_setfield(L, -2, "__gc");
+  return call_lua(L, "latent.train");
+}
+
+int latL_use(lua_State *L)
+{
+  const latL_Kind *kind = latL_verbkind(L);
+  char module[40];
+  snprintf(module, sizeof module, "latent.%s_use", kind->name);
+  return call_lua(L, module);
+}
+
+/* ---- the class ------------------------------------------------------------------------------- */
+
+void latL_opennets(lua_State *L, const latL_Kind *kind)
+{
+  static const luaL_Reg hidden[] = {{"__keep", keep}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__gc", gc}, {"__tostring", tostring}, {NULL, NULL}};
   static latL_Stored *const pointer = stored;
+  latL_openmodel(L, kind);
+  latL_addverbs(L, kind->metatable, kind->name, kind, hidden, NULL);
+  luaL_getmetatable(L, kind->metatable);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  luaL_setfuncs(L, meta, 1);
   lua_pushlightuserdata(L, (void *)(size_t)&pointer);
   lua_setfield(L, -2, LATL_STORED);
+  lua_pushnil(L); /* its parameters are no table of the core's */
+  lua_setfield(L, -2, "loaded");
   lua_pop(L, 1);
 }

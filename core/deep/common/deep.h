@@ -3,6 +3,7 @@
 #ifndef LAT_DEEP_COMMON_DEEP_H
 #define LAT_DEEP_COMMON_DEEP_H
 
+#include "nn/checkpoint.h"
 #include "nn/layers.h"
 #include "nn/optimizers.h"
 
@@ -12,16 +13,30 @@ typedef struct lat_deep {
   lat_store store;
   lat_tape tape;
   lat_optimizer optimizer;
+  bool grey; /* a Bernoulli's data had values between 0 and 1 */
 } lat_deep;
+
+typedef enum lat_schedule { LAT_SCHEDULE_CONSTANT, LAT_SCHEDULE_COSINE } lat_schedule;
 
 /* Options of the nets and of training. */
 typedef struct lat_deep_options {
-  lat_activation activation;
-  lat_init init;
-  lat_optimizer_kind optimizer;
-  lat_dtype dtype;
+  int activation; /* lat_activation, of hidden layers; relu */
+  int init;       /* lat_init; torch */
+  int optimizer;  /* lat_optimizer_kind; adam */
+  int dtype;      /* lat_dtype; float32 */
   uint64_t seed;
+  double learning_rate;                       /* 1e-3 */
+  double beta1, beta2, epsilon, weight_decay; /* of the optimizer; -1: its own */
+  double clip;                                /* the gradient's largest norm; 0: none */
+  int schedule;                               /* lat_schedule; constant */
+  double schedule_steps, warm_up;             /* steps; 0: none */
 } lat_deep_options;
+
+lat_deep_options lat_deep_defaults(void);
+
+/* The learning rate of the step after `steps`: `rate`, or that of the options if it isn't > 0, by
+ * the schedule. */
+double lat_deep_rate(const lat_deep_options *options, double rate, uint64_t steps);
 
 /* Begin, add nets, then seal; done frees everything, also after a failure in between. The struct
  * must not move meanwhile. */
@@ -36,6 +51,9 @@ lat_status lat_deep_differentiate(lat_workspace *work, lat_deep *deep, lat_value
 /* One step of the optimizer down the gradient in the store, whose norm is first reduced to `clip`
  * unless that is 0. When the gradient isn't finite nothing changes. */
 lat_status lat_deep_descend(lat_workspace *work, lat_deep *deep, double rate, double clip);
+
+/* All that training goes on from, for nn/checkpoint.h. */
+lat_checkpoint lat_deep_checkpoint(lat_deep *deep);
 
 /* The tape's status, with its message in the workspace. */
 lat_status lat_deep_failure(lat_workspace *work, const lat_tape *tape);

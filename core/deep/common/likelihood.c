@@ -22,6 +22,31 @@ size_t lat_likelihood_outputs(const lat_likelihood *l)
   return l->kind == LAT_P_GAUSSIAN && l->variance == LAT_VARIANCE_PIXEL ? 2 * l->D : l->D;
 }
 
+lat_likelihood lat_likelihood_complete(lat_likelihood l)
+{
+  if (l.variance < 0) l.variance = l.sigma > 0 ? LAT_VARIANCE_FIXED : LAT_VARIANCE_GLOBAL;
+  if (!(l.sigma > 0)) l.sigma = 1;
+  if (!(l.least > 0)) l.least = 1e-6, l.most = 1e6;
+  return l;
+}
+
+lat_status lat_likelihood_check_options(lat_workspace *work, const lat_likelihood *l)
+{
+  const char *given = l->sigma > 0       ? "sigma"
+                      : l->variance >= 0 ? "variance"
+                      : l->least > 0     ? "variance_range"
+                                         : NULL;
+  if (given && l->kind != LAT_P_GAUSSIAN)
+    return lat_fail(work, LAT_INVALID, "%s is for likelihood = \"gaussian\"", given);
+  if (l->levels > 0 && l->kind != LAT_P_CATEGORICAL)
+    return lat_fail(work, LAT_INVALID, "levels are the categorical likelihood's, not the %s one's",
+                    lat_likelihood_names[l->kind]);
+  if (l->levels == 0 && l->kind == LAT_P_CATEGORICAL)
+    return lat_fail(work, LAT_INVALID,
+                    "likelihood = \"categorical\" needs levels, how many values a column has");
+  return LAT_OK;
+}
+
 /* ---- variances -------------------------------------------------------------------------- */
 
 static bool has_parameter(const lat_likelihood *l)

@@ -40,14 +40,19 @@ typedef enum lat_variance_kind {
 extern const char *const lat_variance_names[LAT_VARIANCES + 1];
 
 typedef struct lat_likelihood {
-  lat_likelihood_kind kind;
-  lat_variance_kind variance;
+  int kind;     /* lat_likelihood_kind */
+  int variance; /* lat_variance_kind; -1: fixed where sigma is given, else global */
   size_t D, levels;
-  double sigma;       /* fixed, or what global and column begin with */
-  double least, most; /* bounds of learned variances */
+  double sigma;       /* fixed, or what global and column begin with; -1: 1 */
+  double least, most; /* bounds of learned variances; 0: 1e-6 and 1e6 */
   lat_store *store;   /* of the parameter, and its number there; set by lat_likelihood_add */
   size_t parameter;
 } lat_likelihood;
+
+/* LAT_INVALID, with a sentence, for what doesn't go with each other. */
+lat_status lat_likelihood_check_options(lat_workspace *work, const lat_likelihood *l);
+/* The same with what isn't given (-1 and 0 above) filled in. */
+lat_likelihood lat_likelihood_complete(lat_likelihood l);
 
 /* Columns of the decoder's outputs. */
 size_t lat_likelihood_outputs(const lat_likelihood *l);

@@ -19,6 +19,10 @@
 #define LAT_VAE_GROUP 64
 #define LAT_VAE_DRAWS 1000
 
+/* Draws for the estimate of a log-likelihood, unless told. */
+#define LAT_VAE_ESTIMATE_SAMPLES       5000
+#define LAT_NONLINEAR_ESTIMATE_SAMPLES 10000
+
 /* Log-variances of q(z | x): beyond these exp(v) or a KL is useless or overflows in float32. */
 #define LAT_LOG_VARIANCE_LEAST (-30)
 #define LAT_LOG_VARIANCE_MOST  20

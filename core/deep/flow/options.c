@@ -36,10 +36,7 @@ lat_flow_options lat_flow_defaults(void)
 {
   lat_flow_options o;
   lat_options_default(lat_flow_option_table, &o, sizeof o);
-  o.deep = (lat_deep_options){.activation = LAT_NN_RELU,
-                              .init = LAT_INIT_TORCH,
-                              .optimizer = LAT_ADAM,
-                              .dtype = LAT_FLOAT32};
+  o.deep = lat_deep_defaults();
   return o;
 }
 

@@ -7,18 +7,26 @@
  * given x, and fewer draws are near those the more dimensions z and x have: K has to grow
  * exponentially, which is what the encoder of a VAE is for (Kingma and Welling 2014). The effective
  * number of draws, (sum w)^2 / sum w^2 with w_k = p(x | z_k), shows it: at 1 a single draw has all
- * the weight. */
+ * the weight.
+ *
+ *   lat_nonlinear_options options = lat_nonlinear_defaults();
+ *   options.likelihood.D = 3, options.latent_dim = 1;
+ *   lat_nonlinear model;                             a struct that must not move
+ *   LAT_TRY(lat_nonlinear_init(work, &model, &options));
+ *   LAT_TRY(lat_nonlinear_train(work, &model, &(lat_request){.X = batch}, &loss));
+ *   LAT_TRY(lat_nonlinear_apply(work, &model, &(lat_request){.X = X}, &outputs));
+ *   lat_nonlinear_done(&model); */
 #ifndef LAT_DEEP_NONLINEAR_NONLINEAR_H
 #define LAT_DEEP_NONLINEAR_NONLINEAR_H
 
-#include "deep/common/deep.h"
-#include "deep/common/likelihood.h"
+#include "deep/common/options.h"
 
 enum { LAT_NONLINEAR_LAYERS = 16 };
 
 typedef struct lat_nonlinear_options {
   size_t latent_dim;
-  size_t hidden[LAT_NONLINEAR_LAYERS - 1], layers; /* from the latent space to the data */
+  size_t hidden[LAT_NONLINEAR_LAYERS - 1], layers; /* from the latent space to the data; 64, 1 */
+  size_t samples;                                  /* K of a step; 500 */
   lat_deep_options deep;
   lat_likelihood likelihood; /* D is the data's width */
 } lat_nonlinear_options;
@@ -29,20 +37,38 @@ typedef struct lat_nonlinear {
   lat_likelihood likelihood;
   lat_layer layers[LAT_NONLINEAR_LAYERS];
   lat_net decoder;
-  bool grey; /* a Bernoulli's data had values between 0 and 1 */
 } lat_nonlinear;
+
+lat_nonlinear_options lat_nonlinear_defaults(void);
+lat_status lat_nonlinear_check(lat_workspace *work, const lat_nonlinear_options *options);
 
 /* As lat_vae_init and its like (vae.h). */
 lat_status lat_nonlinear_init(lat_workspace *work, lat_nonlinear *model,
                               const lat_nonlinear_options *options);
 void lat_nonlinear_done(lat_nonlinear *model);
 
-/* *loss := the mean over the rows of X of -log p(x) by K draws of the next step, in nats; its
- * gradient is in the store. */
-lat_status lat_nonlinear_gradient(lat_workspace *work, lat_nonlinear *model, const lat_matrix *X,
-                                  size_t K, double *loss);
-/* And one step of the optimizer; parameters are as before when something isn't finite. */
-lat_status lat_nonlinear_step(lat_workspace *work, lat_nonlinear *model, const lat_matrix *X,
-                              size_t K, double rate, double clip, double *loss);
+/* One step of the optimizer: *loss := the mean over the rows of request->X of -log p(x) by
+ * request->samples draws, in nats, at request->learning_rate; 0: those of the options. Parameters
+ * are as before when something isn't finite. */
+lat_status lat_nonlinear_train(lat_workspace *work, lat_nonlinear *model,
+                               const lat_request *request, double *loss);
+/* The loss of the next step, without taking it; its gradient is in the store. */
+lat_status lat_nonlinear_gradient(lat_workspace *work, lat_nonlinear *model,
+                                  const lat_request *request, double *loss);
+
+/* Of each row of request->X: log_likelihood and effective, by request->samples draws; and of latent
+ * variables request->X decoded and decoded_variances, means and variances of x. */
+lat_status lat_nonlinear_apply(lat_workspace *work, lat_nonlinear *model,
+                               const lat_request *request, const lat_outputs *outputs);
+
+/* Z := N(0, I), packed and of the net's type, and X: a draw of x for each row, or with
+ * request->mean its mean. */
+lat_status lat_nonlinear_sample(lat_workspace *work, lat_nonlinear *model,
+                                const lat_request *request, lat_random *random, const lat_matrix *Z,
+                                const lat_matrix *X);
+
+/* ---- for bindings ---------------------------------------------------------------------------- */
+
+extern const lat_model lat_nonlinear_model;
 
 #endif

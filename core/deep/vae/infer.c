@@ -42,8 +42,9 @@ static lat_status each_rows(lat_workspace *work, use *u, uint64_t seed, size_t c
   size_t each = lat_net_tape_numbers(&vae->decoder) + 8 * u->X->cols + 8 * vae->options.latent_dim;
   size_t numbers = lat_net_tape_numbers(&vae->encoder) + 4 * u->X->cols +
                    each * (draws < LAT_VAE_DRAWS ? draws : LAT_VAE_DRAWS);
-  LAT_TRY(lat_vae_check(work, vae, u->X, u->labels));
-  return lat_each_rows(work, vae->options.deep.dtype, seed, u->X->rows, chunk, numbers, task, u);
+  LAT_TRY(lat_vae_check_data(work, vae, u->X, u->labels));
+  return lat_each_rows(work, (lat_dtype)vae->options.deep.dtype, seed, u->X->rows, chunk, numbers,
+                       task, u);
 }
 
 static size_t chunk_rows(const lat_vae *vae)

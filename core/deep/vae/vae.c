@@ -18,8 +18,8 @@ static lat_status add_net(lat_workspace *work, lat_vae *vae, const char *name, s
   sizes[0] = inputs;
   memcpy(sizes + 1, hidden, count * sizeof *hidden);
   sizes[count + 1] = outputs;
-  lat_layer_options options = {.activation = vae->options.deep.activation,
-                               .init = vae->options.deep.init};
+  lat_layer_options options = {.activation = (lat_activation)vae->options.deep.activation,
+                               .init = (lat_init)vae->options.deep.init};
   return lat_net_mlp(work, &vae->deep.store, name, sizes, count + 1, &options, layers, net);
 }
 
@@ -37,7 +37,7 @@ static lat_status make_nets(lat_workspace *work, lat_vae *vae)
 
 lat_status lat_vae_init(lat_workspace *work, lat_vae *vae, const lat_vae_options *options)
 {
-  *vae = (lat_vae){.options = *options, .likelihood = options->likelihood};
+  *vae = (lat_vae){.options = *options, .likelihood = lat_likelihood_complete(options->likelihood)};
   lat_deep_begin(&vae->deep, &options->deep);
   lat_status status = make_nets(work, vae);
   if (status != LAT_OK) lat_vae_done(vae);
@@ -117,23 +117,37 @@ static lat_value importance_loss(lat_vae *vae, const batch *b, lat_posterior q, 
   return lat_nn_affine(tape, lat_nn_mean(tape, rows, LAT_NN_ALL), -1, 0);
 }
 
+/* What the loss of the next step is made of: beta, which rises, and several samples' own bound. */
+static double beta_of(const lat_vae *vae, const lat_request *request)
+{
+  const lat_vae_options *o = &vae->options;
+  double beta = request->beta >= 0 ? request->beta : o->beta;
+  double step = (double)vae->deep.optimizer.steps;
+  return o->kl_warm_up > 0 ? beta * fmin(1, (step + 1) / o->kl_warm_up) : beta;
+}
+
+static bool is_importance(const lat_vae_options *o)
+{
+  return o->samples > 1 && o->bound != LAT_VAE_ELBO;
+}
+
 /* The loss on the tape, which has been reset. */
-static lat_value make_loss(lat_vae *vae, const batch *b, const lat_vae_objective *o,
-                           lat_vae_parts *parts)
+static lat_value make_loss(lat_vae *vae, const batch *b, double beta, lat_vae_parts *parts)
 {
   lat_tape *tape = &vae->deep.tape;
-  lat_value with = lat_with_labels(tape, b->x, b->labels, vae->options.classes);
+  const lat_vae_options *o = &vae->options;
+  lat_value with = lat_with_labels(tape, b->x, b->labels, o->classes);
   lat_posterior q = lat_vae_posterior(tape, vae, lat_net_forward(tape, &vae->encoder, with));
   lat_value nll, kl, term = divergence(tape, q, o->free_bits, &kl), loss, mean;
-  if (o->importance && o->samples > 1) {
-    loss = importance_loss(vae, b, q, o->beta, o->samples, &nll);
+  if (is_importance(o)) {
+    loss = importance_loss(vae, b, q, beta, o->samples, &nll);
     mean = lat_nn_mean(tape, nll, LAT_NN_ALL);
   } else {
     lat_value z = lat_nn_reparameterize(tape, repeat(tape, q.mean, o->samples),
                                         repeat(tape, q.log_variance, o->samples));
     nll = reconstruct(vae, b, z, o->samples);
     mean = lat_nn_mean(tape, nll, LAT_NN_ALL);
-    loss = lat_nn_add(tape, mean, lat_nn_affine(tape, term, o->beta, 0));
+    loss = lat_nn_add(tape, mean, lat_nn_affine(tape, term, beta, 0));
   }
   *parts = (lat_vae_parts){lat_tape_number(tape, loss), lat_tape_number(tape, mean),
                            lat_tape_number(tape, kl)};
@@ -142,20 +156,10 @@ static lat_value make_loss(lat_vae *vae, const batch *b, const lat_vae_objective
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-static lat_status check_shape(lat_workspace *work, const lat_vae *vae, const lat_matrix *X,
-                              const size_t *labels)
+static lat_status check_shape(lat_workspace *work, const lat_vae *vae, const lat_matrix *X)
 {
-  if (X->cols != vae->likelihood.D)
-    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model has input_dim = %zu", X->cols,
-                    vae->likelihood.D);
-  if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "the batch is empty");
-  if (vae->options.classes && !labels)
-    return lat_fail(work, LAT_INVALID, "the model is conditional: each row needs a label");
-  for (size_t i = 0; labels && i < X->rows; i++)
-    if (labels[i] >= vae->options.classes)
-      return lat_fail(work, LAT_INVALID, "the label of row %zu is beyond %zu classes", i + 1,
-                      vae->options.classes);
-  return LAT_OK;
+  LAT_TRY(lat_deep_check_columns(work, "X", X, vae->likelihood.D));
+  return X->rows ? LAT_OK : lat_fail(work, LAT_SHAPE, "the batch is empty");
 }
 
 /* Resets the tape, and puts the batch on it after checking its values. */
@@ -166,40 +170,48 @@ static lat_status load_batch(lat_workspace *work, lat_vae *vae, const lat_matrix
   b->x = lat_nn_input(&vae->deep.tape, X, false);
   lat_matrix here = lat_tape_value(&vae->deep.tape, b->x);
   LAT_TRY(lat_deep_failure(work, &vae->deep.tape));
-  return lat_likelihood_check(work, &vae->likelihood, &here, 0, &vae->grey);
+  return lat_likelihood_check(work, &vae->likelihood, &here, 0, &vae->deep.grey);
 }
 
-static lat_status differentiate(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                                const size_t *labels, const lat_vae_objective *objective,
+static lat_status differentiate(lat_workspace *work, lat_vae *vae, const lat_request *request,
                                 lat_vae_parts *parts)
 {
-  batch b = {.labels = labels, .rows = X->rows};
-  LAT_TRY(check_shape(work, vae, X, labels));
+  const lat_matrix *X = &request->X;
+  const lat_vae_options *o = &vae->options;
+  batch b = {.rows = X->rows};
+  LAT_TRY(check_shape(work, vae, X));
+  LAT_SCOPE(work);
+  LAT_TRY(lat_class_labels(work, request->classes, X->rows, o->classes, o->lowest, &b.labels));
   LAT_TRY(load_batch(work, vae, X, &b));
-  return lat_deep_differentiate(work, &vae->deep, make_loss(vae, &b, objective, parts));
+  lat_value loss = make_loss(vae, &b, beta_of(vae, request), parts);
+  LAT_TRY(lat_deep_differentiate(work, &vae->deep, loss));
+  return LAT_OK;
 }
 
-lat_status lat_vae_gradient(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                            const size_t *labels, const lat_vae_objective *objective,
+lat_status lat_vae_gradient(lat_workspace *work, lat_vae *vae, const lat_request *request,
                             lat_vae_parts *parts)
 {
   uint64_t step = vae->deep.tape.step;
-  lat_status status = differentiate(work, vae, X, labels, objective, parts);
+  lat_status status = differentiate(work, vae, request, parts);
   vae->deep.tape.step = step;
   return status;
 }
 
-lat_status lat_vae_step(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                        const size_t *labels, const lat_vae_objective *objective, double rate,
-                        double clip, lat_vae_parts *parts)
+lat_status lat_vae_train(lat_workspace *work, lat_vae *vae, const lat_request *request,
+                         lat_vae_parts *parts)
 {
-  LAT_TRY(differentiate(work, vae, X, labels, objective, parts));
-  return lat_deep_descend(work, &vae->deep, rate, clip);
+  const lat_deep_options *o = &vae->options.deep;
+  double rate = lat_deep_rate(o, request->learning_rate, vae->deep.optimizer.steps);
+  LAT_TRY(differentiate(work, vae, request, parts));
+  return lat_deep_descend(work, &vae->deep, rate, o->clip);
 }
 
-lat_status lat_vae_check(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                         const size_t *labels)
+lat_status lat_vae_check_data(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
+                              const size_t *labels)
 {
-  LAT_TRY(check_shape(work, vae, X, labels));
-  return lat_likelihood_check_all(work, &vae->likelihood, X, vae->options.deep.dtype, &vae->grey);
+  LAT_TRY(check_shape(work, vae, X));
+  if (vae->options.classes && !labels)
+    return lat_fail(work, LAT_INVALID, "the model is conditional: labels are missing");
+  return lat_likelihood_check_all(work, &vae->likelihood, X, (lat_dtype)vae->options.deep.dtype,
+                                  &vae->deep.grey);
 }

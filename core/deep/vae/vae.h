@@ -15,24 +15,44 @@
  *               and Salakhutdinov, Importance weighted autoencoders, ICLR 2016)
  *   classes     a conditional VAE: both nets have each row's label as input too (Sohn et al. 2015)
  *
+ *   lat_vae_options options = lat_vae_defaults();
+ *   options.likelihood.D = 784, options.latent_dim = 20;
+ *   lat_vae vae;                                     a struct that must not move
+ *   LAT_TRY(lat_vae_init(work, &vae, &options));
+ *   lat_request batch = {.X = X, .beta = -1};        the options' beta
+ *   LAT_TRY(lat_vae_train(work, &vae, &batch, &parts));   as often as there are batches
+ *   LAT_TRY(lat_vae_apply(work, &vae, &(lat_request){.X = X}, &(lat_outputs){.latent = &Z}));
+ *   lat_vae_done(&vae);
+ *
  * A step has the state of the tape (seed and step of the noise) and the optimizer; training that
  * continues with both and the parameters computes the same bits as without the stop. */
 #ifndef LAT_DEEP_VAE_VAE_H
 #define LAT_DEEP_VAE_VAE_H
 
-#include "deep/common/deep.h"
-#include "deep/common/likelihood.h"
+#include "deep/common/options.h"
 
 enum { LAT_VAE_LAYERS = 16 };
 
+typedef enum lat_vae_loss { LAT_VAE_ELBO, LAT_VAE_IWAE } lat_vae_loss;
+typedef enum lat_vae_estimate { LAT_VAE_IMPORTANCE, LAT_VAE_PRIOR } lat_vae_estimate;
+
 typedef struct lat_vae_options {
   size_t latent_dim, classes; /* classes: 0 when labels play no part */
-  size_t encoder_hidden[LAT_VAE_LAYERS - 1], decoder_hidden[LAT_VAE_LAYERS - 1];
+  double lowest;              /* label */
+  size_t encoder_hidden[LAT_VAE_LAYERS - 1], decoder_hidden[LAT_VAE_LAYERS - 1]; /* 400 */
   size_t encoder_layers, decoder_layers; /* hidden ones, of each; from the data to the latent space
-                                            and back */
+                                            and back; 1 */
+  double beta;                           /* 1 */
+  double kl_warm_up;                     /* steps in which beta rises to its value; 0: none */
+  double free_bits;
+  size_t samples; /* of a row in training; 1 */
+  int bound;      /* lat_vae_loss; -1: the importance-weighted one of several samples */
   lat_deep_options deep;
   lat_likelihood likelihood; /* D is the data's width */
 } lat_vae_options;
+
+lat_vae_options lat_vae_defaults(void);
+lat_status lat_vae_check(lat_workspace *work, const lat_vae_options *options);
 
 typedef struct lat_vae {
   lat_deep deep;
@@ -40,16 +60,9 @@ typedef struct lat_vae {
   lat_likelihood likelihood;
   lat_layer encoder_layers[LAT_VAE_LAYERS], decoder_layers[LAT_VAE_LAYERS];
   lat_net encoder, decoder;
-  bool grey; /* a Bernoulli's data had values between 0 and 1 */
 } lat_vae;
 
-typedef struct lat_vae_objective {
-  double beta, free_bits;
-  size_t samples;
-  bool importance;
-} lat_vae_objective;
-
-/* Means over the batch, in nats a row. With `importance` the loss isn't made of the other two. */
+/* Means over the batch, in nats a row. The importance-weighted loss isn't made of the other two. */
 typedef struct lat_vae_parts {
   double loss, reconstruction, kl;
 } lat_vae_parts;
@@ -59,42 +72,32 @@ typedef struct lat_vae_parts {
 lat_status lat_vae_init(lat_workspace *work, lat_vae *vae, const lat_vae_options *options);
 void lat_vae_done(lat_vae *vae);
 
-/* X: B x D of any type and strides; labels: B of 0..classes-1, or NULL. */
-
-/* The loss of a batch with the noise of the next step, and its gradient in the store. */
-lat_status lat_vae_gradient(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                            const size_t *labels, const lat_vae_objective *objective,
+/* One step of the optimizer down the loss of the batch request->X (B x D of any type and strides),
+ * of classes request->classes, at request->learning_rate with the weight request->beta; 0 and -1:
+ * those of the options. LAT_INVALID, naming the operation, when the loss or a gradient isn't
+ * finite; the parameters are then as before. */
+lat_status lat_vae_train(lat_workspace *work, lat_vae *vae, const lat_request *request,
+                         lat_vae_parts *parts);
+/* The loss of the next step, without taking it, and its gradient in the store. */
+lat_status lat_vae_gradient(lat_workspace *work, lat_vae *vae, const lat_request *request,
                             lat_vae_parts *parts);
 
-/* The same and then one step of the optimizer at this rate; the gradient's norm is first reduced to
- * `clip` unless that is 0. LAT_INVALID, naming the operation, when the loss or a gradient isn't
- * finite; the parameters are then as before. */
-lat_status lat_vae_step(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                        const size_t *labels, const lat_vae_objective *objective, double rate,
-                        double clip, lat_vae_parts *parts);
+/* Of each row of request->X, of classes request->classes: latent and latent_variances, those of q(z
+ * | x); reconstruction, the decoded means; bound, reconstruction_loss and kl, by request->samples
+ * draws of q (of request->means and ->variances); log_likelihood and effective, by request->samples
+ * draws of q, or, with request->method, of the prior. And of latent variables request->X decoded
+ * and decoded_variances, which are means and variances of x. All of it in chunks, on all threads.
+ */
+lat_status lat_vae_apply(lat_workspace *work, lat_vae *vae, const lat_request *request,
+                         const lat_outputs *outputs);
 
-/* ---- inference (vae/infer.c); all of it in chunks, on all threads ---------------------------- */
+/* Z := N(0, I), packed and of the nets' type, and X: a draw of x for each row, or with
+ * request->mean its mean. */
+lat_status lat_vae_sample(lat_workspace *work, lat_vae *vae, const lat_request *request,
+                          lat_random *random, const lat_matrix *Z, const lat_matrix *X);
 
-/* Means and variances of q(z | x): N x M each. */
-lat_status lat_vae_encode(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                          const size_t *labels, const lat_matrix *mean, const lat_matrix *variance);
+/* ---- for bindings ---------------------------------------------------------------------------- */
 
-/* For each row the reconstruction -E_q[log p(x|z)], by `samples` draws, and KL(q(z|x) || p(z));
- * minus their sum is the bound. q's means and variances (> 0), N x M each, are the encoder's where
- * `mean` is NULL. */
-lat_status lat_vae_bound(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                         const size_t *labels, const lat_matrix *mean, const lat_matrix *variance,
-                         size_t samples, uint64_t seed, double *reconstruction, double *kl);
-
-/* log 1/K sum_k p(x|z_k) p(z_k)/q(z_k|x), z_k ~ q(z|x): an estimate of log p(x) from below in the
- * mean, which grows with K; K = 1 is the bound. And, unless NULL, the effective number of draws. */
-lat_status lat_vae_log_likelihood(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                                  const size_t *labels, size_t K, uint64_t seed,
-                                  double *log_likelihood, double *effective);
-
-/* LAT_SHAPE or LAT_INVALID unless X and labels are data of this model; the functions above begin
- * with it. */
-lat_status lat_vae_check(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                         const size_t *labels);
+extern const lat_model lat_vae_model;
 
 #endif
