@@ -11,7 +11,7 @@
   part(state) part(matrix) part(matrix_index) part(matrix_make) part(matrix_print)                 \
   part(matrix_arithmetic) part(matrix_reduce) part(matrix_linear) part(random) part(random_draw)   \
   part(eigen) part(file) part(files) part(batches)                                                 \
-  part(scaler) part(pca) part(ica) part(em) part(fit) part(em_model) part(lds)             \
+  part(scaler) part(pca) part(ica) part(run) part(fit) part(em_model) part(lds)             \
   part(lds_tracker) part(kmeans) part(gmm) part(mppca) part(mixture) part(ppca) part(bpca) part(fa) \
   part(nonlinear) part(vae)                                                                        \
   part(nn_store) part(nn_checkpoint) part(nn_tape) part(nn_value) part(nn_operations) part(nn_net)          \

@@ -11,11 +11,11 @@ static const char FIT[] = "latent.fit"; /* no class of the users' */
 
 /* User values of a run, behind those of any (run.h). */
 enum {
-  FIT_WEIGHTS = LATL_RUN_WORK + 1,
-  FIT_HISTORY, /* of the present start */
-  FIT_BEST,    /* the history of the best start */
-  FIT_LAST,    /* the model's block as the run began, or the one it has published last */
-  FIT_STARTS,  /* a table for each start, which is the kind's */
+  FIT_WEIGHTS = LATL_RUN_WORK + 1, /* or what keeps other data than rows */
+  FIT_HISTORY,                     /* of the present start */
+  FIT_BEST,                        /* the history of the best start */
+  FIT_LAST,   /* the model's block as the run began, or the one it has published last */
+  FIT_STARTS, /* a table for each start, which is the kind's */
   FIT_VALUES = FIT_STARTS
 };
 
@@ -30,7 +30,6 @@ typedef struct run {
   latL_Caller caller;
   const latL_Fitted *last; /* see FIT_LAST */
   size_t start;            /* whose history is at FIT_HISTORY */
-  bool observed;           /* Lua code may look at the model between iterations */
   bool feeding;            /* the core is at a piece of the data, so a failure may be the data's */
   bool ended;              /* the model has what came out */
   bool aborted;            /* it ended by an error */
@@ -85,13 +84,13 @@ static run *new_run(lua_State *L, size_t columns)
   latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, &request);
   run *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
   *r = (run){.kind = kind, .who = who, .request = request, .units.options = latL_optionsof(m)};
-  r->observed = latL_optfunction(L, who, "on_iteration");
+  r->caller = (latL_Caller){L, who, latL_optfunction(L, who, "on_iteration")};
   if (kind->read_units)
     kind->read_units(L, who, &r->units);
   else
     latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
   latL_hold(L, FIT_WEIGHTS);
-  r->observed |= r->rows.function;
+  r->caller.observed |= r->rows.function;
   lat_workspace *work = latL_holdrun(L, &r->turn, who, FIT, fail);
   r->last = latL_pushfitted(L, LATL_MODEL);
   latL_hold(L, FIT_LAST);
@@ -99,7 +98,6 @@ static run *new_run(lua_State *L, size_t columns)
   latL_hold(L, FIT_HISTORY);
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
-  r->caller = (latL_Caller){L, who};
   r->fit.user = &r->caller;
   r->fit.labels = read_labels(L, r);
   if (r->last) memcpy(r->fit.sizes_before, r->last->sizes, sizeof r->last->sizes);
@@ -225,6 +223,11 @@ void latL_pushstart(lua_State *L, size_t start)
   lua_remove(L, -2);
 }
 
+void latL_pushdata(lua_State *L)
+{
+  lua_getiuservalue(L, LATL_RUN, FIT_WEIGHTS);
+}
+
 /* The run needs its memory no more, whoever holds it yet. */
 static void release(lua_State *L, run *r)
 {
@@ -294,7 +297,7 @@ static bool iterate(lua_State *L, run *r)
 static void publish_iteration(lua_State *L, run *r)
 {
   const lat_em *em = &r->fit.em;
-  if (r->observed) {
+  if (r->caller.observed) {
     lat_fitted made;
     lat_fit_report report;
     if (lat_fit_present(&r->fit, &made, &report) != LAT_OK)
@@ -302,7 +305,7 @@ static void publish_iteration(lua_State *L, run *r)
     push_block(L, r, &made, &report, FIT_HISTORY);
   }
   note(L, FIT_HISTORY, em->iterations, em->objective); /* with what it belongs to, at once */
-  if (r->observed) publish(L, r);
+  if (r->caller.observed) publish(L, r);
 }
 
 /* The rows of a matrix in memory are known at once, and so are units; the fit's first pass samples
@@ -471,7 +474,7 @@ static int close_run(lua_State *L)
 static int steps(lua_State *L)
 {
   run *r = new_run(L, 0);
-  r->observed = r->fit.by_em = true;
+  r->caller.observed = r->fit.by_em = true;
   latL_beginturn(L, &r->turn);
   give_rows(L, r);
   latL_endturn(&r->turn);
@@ -559,7 +562,7 @@ static void update_all(lua_State *L, run *r)
 static int partial_fit(lua_State *L)
 {
   run *r = new_run(L, latL_columnsbefore(L));
-  r->fit.online = r->observed = true;
+  r->fit.online = r->caller.observed = true;
   r->quiet = !latL_inpieces(&r->rows);
   r->fit.before = r->last;
   if (r->last && r->last->updates > 0) {

@@ -27,10 +27,13 @@ lua_CFunction latL_fitfunction(const char *name);
 typedef struct latL_Caller {
   lua_State *L;
   const char *who; /* "gmm:fit" */
+  bool observed;   /* Lua code may look at the model between iterations; they may set it */
 } latL_Caller;
 
 /* In such functions, and in `record` (model.h): pushes a table of start number `start` (from 0),
  * which is the kind's, to use as it likes, until the run is over. */
 void latL_pushstart(lua_State *L, size_t start);
+/* Pushes what read_units (model.h) has pushed. */
+void latL_pushdata(lua_State *L);
 
 #endif

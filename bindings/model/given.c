@@ -240,14 +240,6 @@ void latL_keepgiven(lua_State *L, int model)
     latL_keep(L, model, GIVEN);
 }
 
-void latL_giveweights(lua_State *L, const char *who, int init, size_t K, double *weights)
-{
-  bool given = latL_getoption(L, init, "weights") != LUA_TNIL;
-  lua_pop(L, 1);
-  for (size_t k = 0; !given && k < K; k++) weights[k] = 1 / (double)K;
-  if (given) latL_takedistribution(L, who, "init.weights", K, weights);
-}
-
 /* ---- the model ------------------------------------------------------------------------------- */
 
 /* Calls the metatable's `loaded` with the block at `fitted`; its messages name latent.load. */
@@ -280,17 +272,6 @@ void latL_adoptgiven(lua_State *L, int model, const char *who)
   lua_pushvalue(L, fitted);
   latL_keep(L, model, GIVEN);
   latL_publish(L, model);
-}
-
-const latL_Fitted *latL_given(lua_State *L, int model, const char *who, size_t D)
-{
-  latL_kept(L, model, GIVEN);
-  const latL_Fitted *f = lua_touserdata(L, -1);
-  lua_pop(L, 1); /* the model keeps it */
-  if (f && f->sizes[LAT_D] != D)
-    latL_error(L, who, "X has %I columns, init has %I", (lua_Integer)D,
-               (lua_Integer)f->sizes[LAT_D]);
-  return f;
 }
 
 void latL_madewith(lua_State *L, int model, const char *name, size_t value)

@@ -30,16 +30,10 @@ latL_Fitted *latL_givenmatrix(lua_State *L, int model, const char *name,
  * (latL_adoptgiven). To be called once the options go with them. */
 void latL_keepgiven(lua_State *L, int model);
 
-/* The weights of K components, which `init` gives or which are equal. */
-void latL_giveweights(lua_State *L, const char *who, int init, size_t K, double *weights);
-
 /* Pops that block, complete by now, and gives it to the model: as its parameters, with the record
  * of no iterations, once the kind's `loaded` (model.h) finds that they go together; and for fits to
  * begin with. */
 void latL_adoptgiven(lua_State *L, int model, const char *who);
-
-/* The parameters that the model of a run was given, which must be for D columns; NULL without. */
-const latL_Fitted *latL_given(lua_State *L, int model, const char *who, size_t D);
 
 /* `init` has told the option `name`, an integer, of the model at `model`: so it was made with that.
  */

@@ -339,6 +339,23 @@ static int of_component(lua_State *L)
   return 1;
 }
 
+/* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
+ * order with the least sum: pushes the permutation (from 1) and the distances, and memory with the
+ * order (from 0), which is returned. */
+static size_t *match_components(lua_State *L, const char *who, size_t K, const double *costs)
+{
+  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
+  lat_workspace *work = latL_workspace(L);
+  latL_call(L, who, work, lat_assignment(work, K, costs, order));
+  for (size_t i = 0; i < K; i++) {
+    permutation[i] = (double)order[i] + 1;
+    distances[i] = costs[i * K + order[i]];
+  }
+  return order;
+}
+
 /* align(other) -> permutation, distances: component i is now what was number permutation[i], the
  * one that belongs to component i of the other, by the assignment with the least sum of distances.
  */
@@ -351,7 +368,7 @@ static int of_model(lua_State *L)
   double *costs = latL_newmatrix(L, most, most, LAT_FLOAT64)->view.data;
   lat_workspace *work = latL_workspace(L);
   latL_call(L, c.who, work, c.core->distances(work, other, c.f, costs));
-  size_t *order = latL_matchcomponents(L, c.who, K, costs);
+  size_t *order = match_components(L, c.who, K, costs);
   int results = lua_gettop(L) - 1;
   lua_getiuservalue(L, 1, LATL_OF_MODEL);
   latL_Fitted *f = latL_copyfitted(L, 1);

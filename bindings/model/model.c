@@ -48,17 +48,6 @@ double *latL_newstatistics(lua_State *L, int fitted, size_t count)
   return f->statistics = memory;
 }
 
-void latL_dropstatistics(lua_State *L, int fitted)
-{
-  fitted = lua_absindex(L, fitted);
-  latL_Fitted *f = lua_touserdata(L, fitted);
-  lua_pushnil(L);
-  lua_setiuservalue(L, fitted, LATL_STATISTICS);
-  f->statistics = NULL;
-  f->seen = 0;
-  f->count = 0;
-}
-
 void *latL_newaside(lua_State *L, int fitted, size_t bytes)
 {
   fitted = lua_absindex(L, fitted);
@@ -323,29 +312,6 @@ const char *latL_verb(lua_State *L)
   return lua_tostring(L, lua_upvalueindex(2));
 }
 
-void latL_takedistribution(lua_State *L, const char *who, const char *name, size_t n, double *p)
-{
-  double total = 0;
-  for (size_t i = 0; i < n; i++) total += p[i] >= 0 ? p[i] : NAN;
-  if (!(total > 0 && isfinite(total))) latL_error(L, who, "%s must be >= 0, and not all 0", name);
-  if (fabs(total - 1) > 1e-6) latL_error(L, who, "%s must add up to 1, not to %f", name, total);
-  for (size_t i = 0; i < n; i++) p[i] /= total;
-}
-
-size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs)
-{
-  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_assignment(work, K, costs, order));
-  for (size_t i = 0; i < K; i++) {
-    permutation[i] = (double)order[i] + 1;
-    distances[i] = costs[i * K + order[i]];
-  }
-  return order;
-}
-
 /* ---- models ---------------------------------------------------------------------------------- */
 
 /* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
@@ -449,41 +415,6 @@ const double *latL_optweights(lua_State *L, int options, const char *who, size_t
   lat_workspace *work = latL_workspace(L);
   latL_call(L, who, work, lat_check_weights(work, &packed->view));
   return packed->view.data;
-}
-
-/* ---- models from files ----------------------------------------------------------------------- */
-
-void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded)
-{
-  luaL_getmetatable(L, metatable);
-  lua_pushcfunction(L, loaded);
-  lua_setfield(L, -2, "loaded");
-  lua_pop(L, 1);
-}
-
-int latL_soundasread(lua_State *L)
-{
-  (void)L;
-  return 0;
-}
-
-void latL_checkcomponents(lua_State *L, const latL_Fitted *f, size_t components)
-{
-  const latL_Kind *kind = latL_owner(f)->kind;
-  size_t K = f->sizes[LAT_K];
-  const double *weights =
-      lat_parameter_at(latL_parametersof(latL_owner(f)), f->sizes, f->flat, "weights");
-  if (K != components)
-    latL_error(L, kind->name, "the parameters are of %I components, the options say %I",
-               (lua_Integer)K, (lua_Integer)components);
-  double total = 0;
-  bool negative = false;
-  for (size_t k = 0; weights && k < K; k++) {
-    negative |= weights[k] < 0;
-    total += weights[k];
-  }
-  if (weights && (negative || !(fabs(total - 1) < 1e-6)))
-    latL_error(L, kind->name, "the weights are no distribution");
 }
 
 bool latL_asksevidence(lua_State *L, int arg)

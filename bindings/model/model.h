@@ -120,7 +120,6 @@ latL_Fitted *latL_copyfitted(lua_State *L, int fitted);
 /* Memory, unset, for the statistics of the block at `fitted`, and for what lies aside. */
 double *latL_newstatistics(lua_State *L, int fitted, size_t count);
 void *latL_newaside(lua_State *L, int fitted, size_t bytes);
-void latL_dropstatistics(lua_State *L, int fitted);
 void latL_dropaside(lua_State *L, int fitted);
 /* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped.
  */
@@ -160,29 +159,11 @@ const char *latL_verb(lua_State *L);
 
 #define LATL_KINDS "latent.kinds" /* in the registry: every kind by its name, also latent.NAME's */
 
-/* Makes the models of a metatable savable: `loaded`, called with a model of this kind whose
- * parameters come from a file, raises unless they go with each other and with its options. Shapes
- * and finite numbers have been checked. latL_soundasread is for kinds that need no more. */
-void latL_savable(lua_State *L, const char *metatable, lua_CFunction loaded);
-int latL_soundasread(lua_State *L);
 /* Kinds whose parameters aren't a table of the core's (which is empty then), but nets': what of a
  * model a file holds. Such a model is whole from the start. */
 typedef lat_checkpoint latL_Stored(void *model);
 #define LATL_STORED "stored" /* the metatable's field with a light userdata of a pointer to it */
 #define LATL_MOST   "latent.most" /* in the registry while a model is loaded: the file's bytes */
-
-/* What mixtures check: that there are as many components as the options say, and that the
- * parameter `weights`, if there is one, is a distribution. */
-void latL_checkcomponents(lua_State *L, const latL_Fitted *fitted, size_t components);
-
-/* Makes n given numbers >= 0 that add up to 1, but for rounding, add up to it as numbers here do;
- * raises for others. Of a mixture's weights, or the probabilities of a column. */
-void latL_takedistribution(lua_State *L, const char *who, const char *name, size_t n, double *p);
-
-/* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
- * order with the least sum: pushes the permutation (from 1) and the distances, and memory with the
- * order (from 0), which is returned. */
-size_t *latL_matchcomponents(lua_State *L, const char *who, size_t K, const double *costs);
 
 /* Pushes a new model of `bytes` >= sizeof(latL_Model), the rest zero. It is for constructors: a
  * copy of the table at argument 1, the options, becomes the kept field LATL_MADE_WITH. */

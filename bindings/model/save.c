@@ -255,7 +255,7 @@ void latL_open_save(lua_State *L)
     bool own = strcmp(kind->name, LATL_SAVED_OWN) == 0;
     luaL_getmetatable(L, kind->metatable);
     bool stored = latL_storedkind(L, kind->metatable) != NULL;
-    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || own || stored) { /* see latL_savable */
+    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || own || stored) { /* see latL_newkind */
       lua_getfield(L, -2, "methods");
       lua_pushlightuserdata(L, (void *)(size_t)kind);
       lua_pushcclosure(L, save, 1);

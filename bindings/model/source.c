@@ -7,7 +7,6 @@
 #include "data/files.h"
 #include "model/model.h"
 #include "model/query.h"
-#include "modeling/sample.h"
 
 /* ---- matrices and mapped files --------------------------------------------------------------- */
 
@@ -45,14 +44,6 @@ void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t befor
     latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)r->columns,
                (lua_Integer)before);
   if (before) r->columns = before; /* which a function's first chunk must have */
-}
-
-double latL_weight(const double *weights, size_t rows)
-{
-  double sum = 0;
-  if (!weights) return (double)rows;
-  for (size_t i = 0; i < rows; i++) sum += weights[i];
-  return sum;
 }
 
 bool latL_inpieces(const latL_Rows *r)
@@ -147,36 +138,4 @@ void latL_eachpiece(lua_State *L, latL_Rows *r, int data, const char *who, bool 
     lat_workspace_release(work, mark);
     lua_settop(L, top);
   }
-}
-
-/* ---- samples --------------------------------------------------------------------------------- */
-
-lat_matrix latL_samplerows(lua_State *L, latL_Rows *r, int data, const char *who, bool missing,
-                           const double **weights)
-{
-  lat_workspace *work = latL_workspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  *weights = r->source.weights;
-  if (!latL_inpieces(r)) {
-    lua_pushnil(L);
-    latL_check(L, who, work, mark, lat_check_finite(work, "X", &r->source.X, missing));
-    return r->source.X;
-  }
-  lat_workspace *own = latL_newworkspace(L); /* which the sample lies in */
-  int place = lua_gettop(L);
-  lat_thinning t = {.step = 1};
-  lat_matrix X;
-  const double *w;
-  latL_rewind(r);
-  while (latL_nextrows(L, r, data, who, &X, &w)) {
-    lat_status status = lat_check(work);
-    if (status == LAT_OK) status = lat_check_finite(work, "X", &X, missing);
-    if (status != LAT_OK) latL_failrows(L, r, who, work, mark, status, missing);
-    status = lat_thinning_add(&t, own, &X, w);
-    if (status != LAT_OK) latL_error(L, who, "%s", own->message);
-    lua_settop(L, place);
-  }
-  lat_matrix sample;
-  lat_thinning_end(&t, &sample, weights);
-  return sample;
 }

@@ -28,9 +28,6 @@ void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const 
 /* Raises unless the rows have as many columns as those `before` (0: there were none). */
 void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);
 
-/* What `rows` rows with these weights (or NULL) weigh together. */
-double latL_weight(const double *weights, size_t rows);
-
 /* Begins a pass. */
 void latL_rewind(latL_Rows *rows);
 
@@ -38,12 +35,6 @@ void latL_rewind(latL_Rows *rows);
  * while the piece is used. Raises for chunks of different widths and for a pass without data. */
 bool latL_nextrows(lua_State *L, latL_Rows *rows, int data, const char *who, lat_matrix *X,
                    const double **weights);
-
-/* Rows spread evenly over the data, in one pass: the matrix itself when it is in memory, else a
- * copy of every n-th row for the least n that makes it 32 MB, which is pushed (nil, when none
- * was made). Data with NaN (unless missing) or infinities raise. */
-lat_matrix latL_samplerows(lua_State *L, latL_Rows *rows, int data, const char *who, bool missing,
-                           const double **weights);
 
 /* One pass over the data at `data`, whose every piece is given to `take`. */
 typedef lat_status latL_Take(lua_State *L, void *model, lat_workspace *work, const lat_matrix *X,

@@ -1,37 +1,56 @@
 /* em_model.c: latent.em, EM for a model that the user writes as two Lua functions.
  *
  * The parameters are a table of numbers and matrices in Lua, and a flat vector for the core, which
- * watches, tests and accelerates as for any other model. Its E-step isn't used: a pass calls the
- * user's, adds up what it returns, and the core's M-step calls the user's. Both run on the thread
- * that called fit, and the core holds nothing while they do, so they may raise. */
+ * watches, tests and accelerates as for any other model. Its description is here, for its steps are
+ * Lua's: the E-step of a fit is a pass that calls the user's and adds up what it returns, and the
+ * M-step calls the user's. Both run on the thread that called fit, and the core holds nothing while
+ * they do, so they may raise. */
 #include <math.h>
 #include <string.h>
 
-#include "model/em.h"
+#include "em/fit.h"
+#include "model/fit.h"
+#include "model/methods.h"
+#include "model/run.h"
+#include "model/source.h"
 
-typedef struct own {
-  latL_EmModel em;
+typedef struct own_options {
+  lat_fit_options fit;
   bool descends;
-} own;
+} own_options;
 
 /* ---- parameters: a table and a flat vector ------------------------------------------------ */
 
-/* The run's own user value is a table of three: names (sorted), start (name = a number or a matrix,
- * whose shape is the parameter's), and, during an iteration, parameters and statistics. */
-static int push_own(lua_State *L, const char *field)
+/* Who calls, and for which start: its table (fit.h) has names (sorted), start (name = a number or a
+ * matrix, whose shape is the parameter's), count, and, during an iteration, parameters and
+ * statistics. */
+typedef struct place {
+  lua_State *L;
+  const char *who;
+  size_t start;
+} place;
+
+static place place_of(const lat_fit *fit)
 {
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_OWN);
-  int type = lua_getfield(L, -1, field);
-  lua_remove(L, -2);
+  const latL_Caller *caller = fit->user;
+  return (place){caller->L, caller->who, fit->start};
+}
+
+static int push_own(place at, const char *field)
+{
+  latL_pushstart(at.L, at.start);
+  int type = lua_getfield(at.L, -1, field);
+  lua_remove(at.L, -2);
   return type;
 }
 
-static void set_own(lua_State *L, const char *field)
+/* Pops the value. */
+static void set_own(place at, const char *field)
 {
-  lua_getiuservalue(L, LATL_RUN, LATL_RUN_OWN);
-  lua_insert(L, -2);
-  lua_setfield(L, -2, field);
-  lua_pop(L, 1);
+  latL_pushstart(at.L, at.start);
+  lua_insert(at.L, -2);
+  lua_setfield(at.L, -2, field);
+  lua_pop(at.L, 1);
 }
 
 /* Puts a number, or a matrix of whatever makes one, in the place of the value on the top; its
@@ -78,72 +97,73 @@ static size_t check_table(lua_State *L, const char *who, const char *what)
 
 /* Visits the parameters in the flat order: `visit` finds the value of the table at `table` on the
  * top of the stack and the start's below, and says where the next one goes. */
-typedef double *visitor(lua_State *L, latL_Run *run, int table, const char *name, double *at);
+typedef double *visitor(place at, int table, const char *name, double *to);
 
-static void visit_all(lua_State *L, latL_Run *run, int table, double *flat, visitor *visit)
+static void visit_all(place at, int table, double *flat, visitor *visit)
 {
-  push_own(L, "names");
-  push_own(L, "start");
+  lua_State *L = at.L;
+  push_own(at, "names");
+  push_own(at, "start");
   int names = lua_gettop(L) - 1, start = names + 1;
   for (lua_Integer i = 1; lua_rawgeti(L, names, i) == LUA_TSTRING; i++) {
     const char *name = lua_tostring(L, -1);
     lua_getfield(L, start, name);
     lua_getfield(L, table, name);
-    flat = visit(L, run, table, name, flat);
+    flat = visit(at, table, name, flat);
     lua_settop(L, start);
   }
   lua_settop(L, names - 1);
 }
 
-static double *check_one(lua_State *L, latL_Run *run, int table, const char *name, double *at)
+static double *check_one(place at, int table, const char *name, double *to)
 {
+  lua_State *L = at.L;
   (void)table;
   const latL_Matrix *should = latL_tomatrix(L, -2), *is = latL_tomatrix(L, -1);
-  if (lua_isnil(L, -1)) latL_error(L, run->who, "m_step returned no '%s'", name);
+  if (lua_isnil(L, -1)) latL_error(L, at.who, "m_step returned no '%s'", name);
   if (should ? !is || is->view.rows != should->view.rows || is->view.cols != should->view.cols
              : is != NULL)
-    latL_error(L, run->who, "m_step returned a %s as '%s', which began as a %s",
+    latL_error(L, at.who, "m_step returned a %s as '%s', which began as a %s",
                is ? latL_shape(L, is) : "number", name, should ? latL_shape(L, should) : "number");
-  return at;
+  return to;
 }
 
-static double *store_one(lua_State *L, latL_Run *run, int table, const char *name, double *at)
+static double *store_one(place at, int table, const char *name, double *to)
 {
-  (void)run, (void)table, (void)name;
-  const latL_Matrix *A = latL_tomatrix(L, -1);
+  (void)table, (void)name;
+  const latL_Matrix *A = latL_tomatrix(at.L, -1);
   if (!A) {
-    *at = lua_tonumber(L, -1);
-    return at + 1;
+    *to = lua_tonumber(at.L, -1);
+    return to + 1;
   }
-  lat_matrix to = lat_matrix_of(at, A->view.rows, A->view.cols);
-  lat_copy(&A->view, &to);
-  return at + A->view.rows * A->view.cols;
+  lat_matrix view = lat_matrix_of(to, A->view.rows, A->view.cols);
+  lat_copy(&A->view, &view);
+  return to + A->view.rows * A->view.cols;
 }
 
-/* table[name] := the numbers at `at` */
-static double *load_one(lua_State *L, latL_Run *run, int table, const char *name, double *at)
+/* table[name] := the numbers at `from` */
+static double *load_one(place at, int table, const char *name, double *from)
 {
-  (void)run;
-  const latL_Matrix *like = latL_tomatrix(L, -2);
+  const latL_Matrix *like = latL_tomatrix(at.L, -2);
   size_t count = 1;
   if (like) {
     count = like->view.rows * like->view.cols;
-    memcpy(latL_newlike(L, like, LAT_FLOAT64)->view.data, at, count * sizeof *at);
+    memcpy(latL_newlike(at.L, like, LAT_FLOAT64)->view.data, from, count * sizeof *from);
   } else {
-    lua_pushnumber(L, *at);
+    lua_pushnumber(at.L, *from);
   }
-  lua_setfield(L, table, name);
-  return at + count;
+  lua_setfield(at.L, table, name);
+  return from + count;
 }
 
 /* Pushes a fresh table of the parameters in `flat`. */
-static void push_parameters(lua_State *L, latL_Run *run, const double *flat)
+static void push_parameters(place at, const double *flat)
 {
-  lua_newtable(L);
-  visit_all(L, run, lua_gettop(L), (double *)flat, load_one);
+  lua_newtable(at.L);
+  visit_all(at, lua_gettop(at.L), (double *)flat, load_one);
 }
 
-/* ---- the kind ---------------------------------------------------------------------------------- */
+/* ---- the steps --------------------------------------------------------------------------------- */
 
 static const char FUNCTIONS[] = "(functions)"; /* a kept field that isn't the user's */
 
@@ -159,27 +179,28 @@ static int push_option(lua_State *L, const char *name)
 /* m_step(statistics, parameters) -> parameters */
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
-  latL_Run *run = (latL_Run *)em->model;
-  lua_State *L = run->L;
+  place at = place_of(em->model);
+  lua_State *L = at.L;
+  int top = lua_gettop(L), table = top + 1;
   (void)statistics;
   push_option(L, "m_step");
-  push_own(L, "statistics");
-  push_own(L, "parameters");
+  push_own(at, "statistics");
+  push_own(at, "parameters");
   lua_call(L, 2, 1);
-  check_table(L, run->who, "m_step's parameters");
-  int table = lua_gettop(L);
+  latL_workspace(L);
+  check_table(L, at.who, "m_step's parameters");
   latL_pushnames(L);
-  push_own(L, "start");
+  push_own(at, "start");
   for (lua_Integer i = 1; lua_rawgeti(L, table + 1, i) != LUA_TNIL; i++) {
     const char *name = lua_tostring(L, -1);
     if (lua_getfield(L, table + 2, name) == LUA_TNIL)
-      latL_error(L, run->who, "m_step returned '%s', which is no parameter", name);
+      latL_error(L, at.who, "m_step returned '%s', which is no parameter", name);
     lua_settop(L, table + 2);
   }
   lua_settop(L, table);
-  visit_all(L, run, table, NULL, check_one); /* all of them before any is stored */
-  visit_all(L, run, table, parameters, store_one);
-  lua_settop(L, LATL_TOP);
+  visit_all(at, table, NULL, check_one); /* all of them before any is stored */
+  visit_all(at, table, parameters, store_one);
+  lua_settop(L, top);
   for (size_t i = 0; i < em->count; i++)
     if (isnan(parameters[i]))
       return lat_fail(em->work, LAT_DIVERGED, "m_step returned NaN in iteration %zu",
@@ -189,14 +210,15 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
 
 static bool feasible(const lat_em *em, double *parameters)
 {
-  latL_Run *run = (latL_Run *)em->model;
-  lua_State *L = run->L;
+  place at = place_of(em->model);
+  lua_State *L = at.L;
   if (push_option(L, "feasible") == LUA_TNIL) {
     lua_pop(L, 1);
     return true;
   }
-  push_parameters(L, run, parameters);
+  push_parameters(at, parameters);
   lua_call(L, 1, 1);
+  latL_workspace(L);
   bool yes = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return yes;
@@ -208,59 +230,106 @@ static size_t two(const lat_em *em)
   return 2; /* the objective and its weight; the others are in Lua */
 }
 
-static const lat_parameter parameters[] = {{"parameters", {LAT_K}}, {0}};
+static const lat_parameter flat_parameters[] = {{"parameters", {LAT_K}}, {0}};
 static const lat_em_kind ascends = {.name = "em",
-                                    .parameters = parameters,
+                                    .parameters = flat_parameters,
                                     .statistics = two,
                                     .m_step = m_step,
                                     .feasible = feasible};
 static const lat_em_kind descends = {.name = "em",
-                                     .parameters = parameters,
+                                     .parameters = flat_parameters,
                                      .descends = true,
                                      .statistics = two,
                                      .m_step = m_step,
                                      .feasible = feasible};
 
-/* ---- a run -------------------------------------------------------------------------------------- */
+/* ---- a start ----------------------------------------------------------------------------------- */
 
-static void plan(lua_State *L, latL_Run *run)
+/* The parameters of this start: the table, or what the function makes of its seed. */
+static void read_start(place at, uint64_t seed)
 {
-  const own *o = run->model;
+  lua_State *L = at.L;
   if (push_option(L, "parameters") == LUA_TFUNCTION) {
-    lua_pushinteger(L, (lua_Integer)run->seed);
+    lua_pushinteger(L, (lua_Integer)seed);
     lua_call(L, 1, 1);
+    latL_workspace(L);
   }
-  size_t count = check_table(L, run->who, "parameters");
-  if (count == 0) latL_error(L, run->who, "parameters is an empty table");
-  if (run->restart > 0 && count != run->best.count)
-    latL_error(L, run->who, "parameters has %I numbers for this seed and %I for the one before",
-               (lua_Integer)count, (lua_Integer)run->best.count);
-  lua_createtable(L, 0, 4);
-  lua_setiuservalue(L, LATL_RUN, LATL_RUN_OWN);
+  size_t count = check_table(L, at.who, "parameters");
+  if (count == 0) latL_error(L, at.who, "parameters is an empty table");
+  lua_pushinteger(L, (lua_Integer)count);
+  set_own(at, "count");
   latL_pushnames(L);
-  set_own(L, "names");
-  set_own(L, "start");
-  run->sizes[LAT_D] = 0;
-  run->sizes[LAT_K] = count;
-  run->core = o->descends ? &descends : &ascends;
-  run->context = run;
+  set_own(at, "names");
+  set_own(at, "start");
 }
 
-static lat_status start(lua_State *L, latL_Run *run)
+static lua_Integer count_of(place at, size_t start)
 {
-  push_own(L, "start");
-  visit_all(L, run, lua_gettop(L), run->parameters, store_one);
+  at.start = start;
+  push_own(at, "count");
+  lua_Integer count = lua_tointeger(at.L, -1);
+  lua_pop(at.L, 1);
+  return count;
+}
+
+static lat_status plan(lat_fit *fit)
+{
+  place at = place_of(fit);
+  latL_Caller *caller = fit->user;
+  caller->observed = true; /* the user's functions may look at the model */
+  if (count_of(at, fit->start) == 0) read_start(at, fit->seed);
+  lua_Integer count = count_of(at, fit->start), first = count_of(at, 0);
+  if (count != first)
+    latL_error(at.L, at.who, "parameters has %I numbers for this seed and %I for the one before",
+               count, first);
+  fit->sizes[LAT_K] = (size_t)count;
+  fit->core = ((const own_options *)fit->options)->descends ? &descends : &ascends;
+  fit->context = fit;
   return LAT_OK;
 }
 
-/* Adds the table on the top of the stack to the statistics so far, and pops it. */
-static void add_statistics(lua_State *L, const latL_Run *run)
+static lat_status start(lat_fit *fit)
 {
-  check_table(L, run->who, "e_step's statistics");
+  place at = place_of(fit);
+  push_own(at, "start");
+  visit_all(at, lua_gettop(at.L), fit->parameters, store_one);
+  lua_pop(at.L, 1);
+  return LAT_OK;
+}
+
+/* ---- the E-step ---------------------------------------------------------------------------------- */
+
+/* What a fit is given, in place of rows: a userdata, whose user value are the weights or nil. */
+typedef struct data {
+  bool matrix;
+  latL_Rows rows;
+} data;
+
+static void read_units(lua_State *L, const char *who, latL_Units *units)
+{
+  data *d = lua_newuserdatauv(L, sizeof *d, 1);
+  int at = lua_gettop(L);
+  *d = (data){.matrix = latL_tomatrix(L, LATL_DATA) != NULL};
+  if (d->matrix) {
+    latL_checkrows(L, &d->rows, LATL_DATA, LATL_OPTIONS, who, 0);
+    lua_setiuservalue(L, at, 1);
+  } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
+    latL_error(L, who, "weights are for a matrix");
+  }
+  lua_settop(L, at);
+  units->of = d;
+  units->count = 1;
+}
+
+/* Adds the table on the top of the stack to the statistics so far, and pops it. */
+static void add_statistics(place at)
+{
+  lua_State *L = at.L;
+  check_table(L, at.who, "e_step's statistics");
   int share = lua_gettop(L), sum = share + 1;
-  if (push_own(L, "statistics") == LUA_TNIL) {
+  if (push_own(at, "statistics") == LUA_TNIL) {
     lua_pop(L, 1);
-    set_own(L, "statistics");
+    set_own(at, "statistics");
     return;
   }
   latL_pushnames(L);
@@ -268,7 +337,7 @@ static void add_statistics(lua_State *L, const latL_Run *run)
     const char *name = lua_tostring(L, -1);
     lua_getfield(L, sum, name);
     if (lua_getfield(L, share, name) == LUA_TNIL)
-      latL_error(L, run->who, "e_step's statistics are without '%s' for this chunk", name);
+      latL_error(L, at.who, "e_step's statistics are without '%s' for this chunk", name);
     lua_arith(L, LUA_OPADD);
     lua_setfield(L, sum, name);
     lua_settop(L, sum + 1);
@@ -277,102 +346,157 @@ static void add_statistics(lua_State *L, const latL_Run *run)
 }
 
 /* Calls e_step(parameters, X, weights) with the two values on the top of the stack. */
-static void take(lua_State *L, latL_Run *run)
+static void take(lat_fit *fit)
 {
+  place at = place_of(fit);
+  lua_State *L = at.L;
   push_option(L, "e_step");
-  push_own(L, "parameters");
+  push_own(at, "parameters");
   lua_rotate(L, -4, 2);
   lua_call(L, 3, 2);
   latL_workspace(L);
   if (lua_type(L, -1) != LUA_TNUMBER)
-    latL_error(L, run->who, "e_step must return statistics and the objective, a number; got %s",
+    latL_error(L, at.who, "e_step must return statistics and the objective, a number; got %s",
                luaL_typename(L, -1));
-  run->em.statistics[0] += lua_tonumber(L, -1);
-  run->em.statistics[1] = 1;
+  fit->em.statistics[0] += lua_tonumber(L, -1);
+  fit->em.statistics[1] = 1;
   lua_pop(L, 1);
-  add_statistics(L, run);
+  add_statistics(at);
 }
 
 /* A matrix: whole when it is in memory, in slices when it is a file. */
-static lat_status take_matrix(lua_State *L, latL_Run *run)
+static lat_status take_matrix(lat_fit *fit, data *d)
 {
+  place at = place_of(fit);
+  lua_State *L = at.L;
   lat_matrix X;
   const double *weights;
   const latL_Matrix *all = latL_tomatrix(L, LATL_DATA);
-  latL_rewind(&run->rows);
-  while (latL_nextrows(L, &run->rows, LATL_DATA, run->who, &X, &weights)) {
-    LAT_TRY(lat_check(run->work));
-    if (run->em.iterations == 0) LAT_TRY(lat_check_finite(run->work, "X", &X, run->missing));
-    if (X.rows == all->view.rows) {
+  latL_rewind(&d->rows);
+  while (latL_nextrows(L, &d->rows, LATL_DATA, at.who, &X, &weights)) {
+    LAT_TRY(lat_check(fit->work));
+    if (fit->em.iterations == 0) LAT_TRY(lat_check_finite(fit->work, "X", &X, fit->missing));
+    bool whole = X.rows == all->view.rows;
+    if (whole)
       lua_pushvalue(L, LATL_DATA);
-      lua_getiuservalue(L, LATL_RUN, LATL_RUN_WEIGHTS);
-    } else {
+    else
       latL_newview(L, LATL_DATA, X, all->vector);
-      lua_getiuservalue(L, LATL_RUN, LATL_RUN_WEIGHTS);
-      if (weights) {
-        latL_newview(L, -1, lat_vector_of((double *)weights, X.rows), true);
-        lua_remove(L, -2);
-      }
+    latL_pushdata(L);
+    lua_getiuservalue(L, -1, 1);
+    lua_remove(L, -2);
+    if (!whole && weights) {
+      latL_newview(L, -1, lat_vector_of((double *)weights, X.rows), true);
+      lua_remove(L, -2);
     }
-    take(L, run);
+    take(fit);
   }
   return LAT_OK;
 }
 
-static lat_status take_chunks(lua_State *L, latL_Run *run)
+static lat_status take_chunks(lat_fit *fit)
 {
+  place at = place_of(fit);
+  lua_State *L = at.L;
   for (size_t chunk = 1;; chunk++) {
-    LAT_TRY(lat_check(run->work));
+    LAT_TRY(lat_check(fit->work));
     lua_pushvalue(L, LATL_DATA);
     lua_call(L, 0, 2);
     latL_workspace(L);
     if (lua_isnil(L, -2)) {
-      if (chunk == 1) latL_error(L, run->who, "the function gave no data");
+      if (chunk == 1) latL_error(L, at.who, "the function gave no data");
       return LAT_OK;
     }
-    take(L, run);
+    take(fit);
   }
 }
 
-static lat_status pass(lua_State *L, latL_Run *run)
+/* A pass over whatever is at LATL_DATA. */
+static lat_status e_step(lat_fit *fit, const lat_matrix *X, const double *weights)
 {
+  place at = place_of(fit);
+  lua_State *L = at.L;
+  data *d = (data *)(size_t)fit->units;
+  (void)X, (void)weights;
   lua_pushnil(L);
-  set_own(L, "statistics");
-  push_parameters(L, run, run->parameters);
-  set_own(L, "parameters");
+  set_own(at, "statistics");
+  push_parameters(at, fit->em.parameters);
+  set_own(at, "parameters");
   lat_status status = LAT_OK;
-  if (latL_tomatrix(L, LATL_DATA)) {
-    status = take_matrix(L, run);
+  if (d->matrix) {
+    status = take_matrix(fit, d);
   } else if (lua_type(L, LATL_DATA) == LUA_TFUNCTION) {
-    status = take_chunks(L, run);
+    status = take_chunks(fit);
   } else {
-    LAT_TRY(lat_check(run->work));
+    LAT_TRY(lat_check(fit->work));
     lua_pushvalue(L, LATL_DATA);
     lua_pushnil(L);
-    take(L, run);
+    take(fit);
   }
   lua_settop(L, LATL_TOP);
   return status;
 }
 
-static void publish(lua_State *L, latL_Run *run, int fitted)
+/* ---- the record: the parameters as a table --------------------------------------------------- */
+
+/* Aside of the flat ones lies the number of the start whose names and shapes they have. */
+static size_t aside_bytes(const lat_fit *fit)
 {
-  push_parameters(L, run, run->parameters);
+  return sizeof fit->start;
+}
+
+static void write_aside(const lat_fit *fit, void *aside)
+{
+  memcpy(aside, &fit->start, sizeof fit->start);
+}
+
+static void record(lua_State *L, int fitted)
+{
+  const latL_Fitted *f = lua_touserdata(L, fitted);
+  place at = {L, "em", 0};
+  memcpy(&at.start, f->aside, sizeof at.start);
+  push_parameters(at, f->flat);
   latL_record(L, fitted, "parameters");
 }
 
-/* ---- in Lua ------------------------------------------------------------------------------------------ */
+/* ---- the description ----------------------------------------------------------------------------- */
 
-static const latL_EmKind kind = {.base = {.name = "em",
-                                          .metatable = "latent.EM",
-                                          .parameters = parameters,
-                                          .refresh = NULL,
-                                          .gaps = LATL_KNOWS_GAPS},
-                                 .missing = true,
-                                 .plan = plan,
-                                 .start = start,
-                                 .publish = publish,
-                                 .pass = pass};
+static const lat_option options[] = {LAT_OPTION_GIVEN("parameters", "table|function"),
+                                     LAT_OPTION_GIVEN("e_step", "function"),
+                                     LAT_OPTION_GIVEN("m_step", "function"),
+                                     LAT_OPTION_GIVEN("feasible", "function?"),
+                                     LAT_OPTION_BOOLEAN(own_options, descends, false),
+                                     LAT_FIT_OPTIONS(own_options, 1000, 1e-8, 1),
+                                     {.name = NULL}};
+
+static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS,      LAT_OPTION_MISSING,
+                                         LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS,
+                                         LAT_OPTION_MAX_SECONDS,  {.name = NULL}};
+static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, {.name = NULL}};
+static const lat_method methods[] = {
+    {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    {.name = "steps", .argument = LAT_TAKES_DATA, .options = steps_options},
+    {.name = NULL}};
+
+static const lat_parameter *parameters_of(const void *o)
+{
+  (void)o;
+  return flat_parameters;
+}
+
+static const lat_fit_kind fit_kind = {.plan = plan,
+                                      .start = start,
+                                      .e_step = e_step,
+                                      .aside_bytes = aside_bytes,
+                                      .write_aside = write_aside};
+static const lat_model core = {.name = "em",
+                               .options = options,
+                               .options_size = sizeof(own_options),
+                               .methods = methods,
+                               .missing = true,
+                               .parameters = parameters_of,
+                               .fit = &fit_kind};
+
+/* ---- the class ----------------------------------------------------------------------------------- */
 
 static void check_function(lua_State *L, const char *name, bool needed)
 {
@@ -383,16 +507,9 @@ static void check_function(lua_State *L, const char *name, bool needed)
   lua_setfield(L, -2, name);
 }
 
-/* latent.em{parameters=, e_step=, m_step= [, feasible=, descends=, ...]} */
-static int new (lua_State *L)
+static void read_options(lua_State *L, int model, void *to)
 {
-  static const char *const names[] = {"parameters", "e_step",        "m_step", "feasible",
-                                      "descends",   LATL_EM_OPTIONS, NULL};
-  lua_settop(L, 1);
-  latL_checkoptions(L, 1, "em", names);
-  own *o = latL_newmodel(L, &kind.base, sizeof *o);
-  latL_emoptions(L, 1, "em", &o->em, 1000, 1e-8, 1);
-  o->descends = latL_optboolean(L, 1, "em", "descends", false);
+  (void)to;
   lua_createtable(L, 0, 4);
   check_function(L, "e_step", true);
   check_function(L, "m_step", true);
@@ -402,25 +519,18 @@ static int new (lua_State *L)
     latL_error(L, "em", "parameters must be a table or a function, got %s",
                type == LUA_TNIL ? "nothing" : luaL_typename(L, -1));
   lua_setfield(L, -2, "parameters");
-  latL_keep(L, -2, FUNCTIONS);
-  return 1;
+  latL_keep(L, model, FUNCTIONS);
 }
 
-static int fit(lua_State *L)
-{
-  return latL_fit(L, &kind, "em:fit");
-}
-
-static int steps(lua_State *L)
-{
-  return latL_steps(L, &kind, "em:steps");
-}
-
-static const luaL_Reg methods[] = {{"fit", fit}, {"steps", steps}, {NULL, NULL}};
+static const latL_Kind kind = {.name = "em",
+                               .metatable = "latent.EM",
+                               .gaps = LATL_KNOWS_GAPS,
+                               .core = &core,
+                               .read = read_options,
+                               .read_units = read_units,
+                               .record = record};
 
 void latL_open_em_model(lua_State *L)
 {
-  latL_newkind(L, &kind.base, methods);
-  lua_pushcfunction(L, new);
-  lua_setfield(L, -2, "em");
+  latL_openmodel(L, &kind);
 }

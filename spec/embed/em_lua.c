@@ -1,85 +1,79 @@
-/* A host that runs a Lua script with one more model, latent.poisson{components=}, whose binding is as
- * short as the driver allows: em_lua SCRIPT. */
+/* A host that runs a Lua script with one more model, latent.poisson{components=}, whose description
+ * is as short as may be: em_lua SCRIPT. */
 #include <lualib.h>
 #include <stdio.h>
 
-#include "model/em.h"
+#include "em/fit.h"
+#include "model/methods.h"
 #include "poisson.h"
 
-typedef struct poisson {
-  latL_EmModel em;
+typedef struct poisson_options {
+  lat_fit_options fit;
   size_t components;
-} poisson;
+} poisson_options;
 
-static void plan(lua_State *L, latL_Run *run)
+static lat_status plan(lat_fit *fit)
 {
-  const poisson *p = run->model;
-  (void)L;
-  run->core = &kind;
-  run->sizes[LAT_K] = p->components;
+  fit->core = &kind;
+  fit->sizes[LAT_K] = ((const poisson_options *)fit->options)->components;
+  return LAT_OK;
 }
 
 /* Equal weights; rates about the mean, which the seed moves. */
-static lat_status start(lua_State *L, latL_Run *run)
+static lat_status start(lat_fit *fit)
 {
-  lat_matrix X = latL_sample(L, run);
-  size_t K = run->sizes[LAT_K];
+  const lat_matrix *X = &fit->sample;
+  size_t K = fit->sizes[LAT_K];
   double sum = 0, n = 0;
-  if (K > X.rows)
-    return lat_fail(run->work, LAT_INVALID, "components is %zu, X has %zu rows", K, X.rows);
-  lat_random random = {.seed = run->seed};
-  for (size_t i = 0; i < X.rows; i++) {
-    double w = run->sample_weights ? run->sample_weights[i] : 1;
-    sum += w * lat_get(&X, i, 0);
+  if (K > X->rows)
+    return lat_fail(fit->work, LAT_INVALID, "components is %zu, X has %zu rows", K, X->rows);
+  lat_random random = {.seed = fit->seed};
+  for (size_t i = 0; i < X->rows; i++) {
+    double w = fit->sample_weights ? fit->sample_weights[i] : 1;
+    sum += w * lat_get(X, i, 0);
     n += w;
   }
   for (size_t k = 0; k < K; k++) {
-    run->parameters[k] = 1 / (double)K;
-    run->parameters[K + k] =
-        sum / n * (0.5 + (double)k + (run->seed ? lat_random_uniform(&random) : 0));
+    fit->parameters[k] = 1 / (double)K;
+    fit->parameters[K + k] =
+        sum / n * (0.5 + (double)k + (fit->seed ? lat_random_uniform(&random) : 0));
   }
   return LAT_OK;
 }
 
-static const latL_EmKind poisson_kind = {
-    .base = {"poisson", "latent.Poisson", parameters, NULL}, .plan = plan, .start = start};
-
-static int fit(lua_State *L)
+static const lat_parameter *parameters_of(const void *o)
 {
-  return latL_fit(L, &poisson_kind, "poisson:fit");
+  (void)o;
+  return parameters;
 }
 
-static int steps(lua_State *L)
-{
-  return latL_steps(L, &poisson_kind, "poisson:steps");
-}
-
-static int partial_fit(lua_State *L)
-{
-  return latL_partial_fit(L, &poisson_kind, "poisson:partial_fit");
-}
-
-static int new (lua_State *L)
-{
-  static const char *const names[] = {"components", LATL_EM_OPTIONS, NULL};
-  lua_settop(L, 1);
-  latL_checkoptions(L, 1, "poisson", names);
-  poisson *p = latL_newmodel(L, &poisson_kind.base, sizeof *p);
-  latL_emoptions(L, 1, "poisson", &p->em, 100, 1e-6, 1);
-  p->components = (size_t)latL_optinteger(L, 1, "poisson", "components", 2, 1, 100);
-  return 1;
-}
+static const lat_option options[] = {LAT_OPTION_SIZE(poisson_options, components, 2, 1, 100),
+                                     LAT_FIT_OPTIONS(poisson_options, 100, 1e-6, 1),
+                                     {.name = NULL}};
+static const lat_option fit_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, LAT_OPTION_MAX_SECONDS, {.name = NULL}};
+static const lat_option update_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_RATE, {.name = NULL}};
+static const lat_method methods[] = {
+    {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    {.name = "steps", .argument = LAT_TAKES_DATA, .options = update_options},
+    {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = update_options},
+    {.name = NULL}};
+static const lat_fit_kind fit_kind = {.plan = plan, .start = start};
+static const lat_model poisson = {.name = "poisson",
+                                  .options = options,
+                                  .options_size = sizeof(poisson_options),
+                                  .methods = methods,
+                                  .parameters = parameters_of,
+                                  .fit = &fit_kind};
+static const latL_Kind poisson_kind = {
+    .name = "poisson", .metatable = "latent.Poisson", .core = &poisson};
 
 int main(int count, char **words)
 {
-  static const luaL_Reg methods[] = {
-      {"fit", fit}, {"steps", steps}, {"partial_fit", partial_fit}, {NULL, NULL}};
   lua_State *L = luaL_newstate();
   luaL_openlibs(L);
   luaL_requiref(L, "latent", luaopen_latent, 0);
-  latL_newkind(L, &poisson_kind.base, methods);
-  lua_pushcfunction(L, new);
-  lua_setfield(L, -2, "poisson");
+  latL_openmodel(L, &poisson_kind);
   lua_settop(L, 0);
   int failed = count < 2 || luaL_dofile(L, words[1]);
   if (failed) fprintf(stderr, "%s\n", count < 2 ? "em_lua SCRIPT" : lua_tostring(L, -1));

@@ -78,9 +78,10 @@ static void push_estimate(lua_State *L, const char *who, int start, size_t k, co
 /* A new list, so that what somebody has looked at stays as it was. */
 static lat_status estimate(lat_fit *fit, size_t k, const lat_matrix *X, const double *r)
 {
-  const latL_Caller *caller = fit->user;
+  latL_Caller *caller = fit->user;
   lua_State *L = caller->L;
   int top = lua_gettop(L), start = top + 1;
+  caller->observed = true; /* the functions may look at the model */
   latL_pushstart(L, fit->start);
   if (k == 0)
     lua_createtable(L, (int)fit->sizes[LAT_K], 0);
