@@ -11,7 +11,7 @@
  *     apart, becomes the model's as a whole (latL_publish), and isn't written to from then on;
  *   - a method begins by taking the block (latL_fitted): in its place on the stack it stays as it is,
  *     whatever becomes of the model, and the method reads sizes and numbers from nowhere else;
- *   - a fit has memory of its own (em.h), and the model has nothing of it before it is published.
+ *   - a fit has memory of its own (fit.h), and the model has nothing of it before it is published.
  *
  * A fit within a fit is thereby as good as one before it: the model has what was published last.
  * Models with nets (deep.h) are the exception: a step of theirs changes the nets in place, without
