@@ -1,3 +1,10 @@
+/* em.c: the EM loop; see em.h.
+ *
+ * An iteration is prepare, E-steps over chunks on the thread pool, whose statistics are added in
+ * the fixed tree of base/ordered_sum.h, M-step, and the test: |L - L'| < tolerance |L|. With
+ * acceleration (squarem.h) a trial replaces the parameters for one iteration, and is taken back if
+ * its objective is worse. Where a kind can tell, convergence is verified by passes that ask whether
+ * the point is a maximum. Storage: all in the workspace, from lat_em_init on. */
 #include "em/em.h"
 
 #include <float.h>

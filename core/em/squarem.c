@@ -1,3 +1,8 @@
+/* squarem.c: squared extrapolation of a fixed-point iteration (Varadhan, Roland, Scandinavian
+ * Journal of Statistics 35, 2008; scheme S3): with r = x1 - x0, v = (x2 - x1) - r, the trial is x0
+ * - 2 a r + a^2 v, a = -|r| / |v|.
+ *
+ * Storage: x0, x1 and the trial, n numbers each. */
 #include "em/squarem.h"
 
 #include <math.h>

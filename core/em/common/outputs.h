@@ -27,7 +27,8 @@ static inline size_t lat_output_row(const lat_output_rows *rows, size_t i)
  * ones. */
 size_t lat_best_component(size_t K, const double *values, size_t stride);
 
-/* Those of log_likelihood (log_sum, n), labels and responsibilities (r, K x n) that were asked for. */
+/* Those of log_likelihood (log_sum, n), labels and responsibilities (r, K x n) that were asked for.
+ */
 void lat_write_components(const lat_output_rows *rows, const double *r, const double *log_sum);
 
 /* bound and kl (lat_elbo) for the rows of q, made to add up to 1, or without for r. joint is
@@ -40,7 +41,8 @@ void lat_write_bound(const lat_output_rows *rows, const double *joint, const dou
  * none yet) becomes the first of them, from 1. */
 void lat_find_far(const lat_output_rows *rows, double *log_sum, size_t *far);
 
-/* The same of all chunks: LAT_INVALID, naming the first row, when the outputs tell of components. */
+/* The same of all chunks: LAT_INVALID, naming the first row, when the outputs tell of components.
+ */
 lat_status lat_check_all_far(lat_workspace *work, const lat_outputs *outputs, const size_t *far,
                              size_t chunks);
 

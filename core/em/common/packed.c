@@ -1,3 +1,5 @@
+/* packed.c: Cholesky factors, solutions and inverses of small symmetric matrices (Golub, Van Loan,
+ * Matrix Computations, 4.2), their lower triangles packed row by row: packed.h. */
 #include "em/common/packed.h"
 
 #include <math.h>

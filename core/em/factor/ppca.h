@@ -21,7 +21,8 @@
  *
  * All goes through the M x M matrix
  *
- *   K = W'W + s2 I,   p(z | x) = N(inv(K) W'(x - mean), s2 inv(K)),   log|C| = (D-M) log s2 + log|K|
+ *   K = W'W + s2 I,   p(z | x) = N(inv(K) W'(x - mean), s2 inv(K)),
+ *   log|C| = (D-M) log s2 + log|K|
  *   (x - mean)' inv(C) (x - mean) = |x - mean - W z|^2 / s2 + |z|^2   at the posterior mean z,
  *
  * whose last form subtracts no large numbers when s2 is small.

@@ -103,6 +103,8 @@ extern const char *const lat_gmm_inits[]; /* the words of lat_gmm_init */
 /* The methods that all forms have in common. */
 #define LAT_GMM_METHODS LAT_LABELLED_FIT_METHODS, LAT_MIXTURE_METHODS
 
+/* A fitted mixture's context, without coordinates. */
+lat_gmm_context lat_gmm_sizes_of(const lat_gmm *gmm);
 /* A fitted mixture's context, in coordinates of its own; keeps them. */
 lat_status lat_gmm_context_of(lat_workspace *work, const lat_gmm *gmm, lat_gmm_context *context);
 

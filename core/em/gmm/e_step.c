@@ -1,4 +1,5 @@
-/* Blocks of complete rows: log-densities and statistics, by features or by centred rows. */
+/* gmm/e_step.c: blocks of complete rows: log-densities and statistics, by features or by centred
+ * rows. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -271,35 +272,6 @@ void lat_gmm_find_responsibilities(const lat_gmm_context *gmm, const lat_em_chun
 
 /* ---- statistics ------------------------------------------------------------------------------ */
 
-/* Where component k's quadratic statistics begin, and how far apart they are. */
-static double *quadratic_of(const lat_gmm_context *gmm, size_t k, double *statistics, size_t *step)
-{
-  bool common = gmm->covariance == LAT_COVARIANCE_TIED;
-  *step = common ? 1 : gmm_step(gmm);
-  return statistics + (common ? gmm_statistics(gmm) : k * gmm_apart(gmm));
-}
-
-/* In the order of the products, which for wide mixtures is A's own. */
-void lat_gmm_add_products(const lat_gmm_context *gmm, size_t k, const double *A, size_t pitch,
-                          double *statistics)
-{
-  size_t D = gmm->D, step;
-  double *products = quadratic_of(gmm, k, statistics, &step);
-  if (gmm_is_wide(gmm)) {
-    for (size_t i = 0; i < D; i++) {
-      double *row = products + gmm_product(gmm, i, i);
-      for (size_t j = i; j < D; j++) row[j - i] += A[i * pitch + j];
-    }
-    return;
-  }
-  for (size_t s = 0; 2 * s <= D; s++) {
-    size_t straight = D - s, all = 2 * s == D ? straight : D;
-    for (size_t i = 0; i < straight; i++, products += step) *products += A[i * (pitch + 1) + s];
-    for (size_t i = straight; i < all; i++, products += step)
-      *products += A[(i - straight) * pitch + i];
-  }
-}
-
 /* Z (D x m) := sqrt(r) (Y - about), for the m rows that the component has anything to do with;
  * where components are far apart that spares nearly all of the work. */
 static size_t gather(size_t D, size_t n, const double *Y, const double *about, const double *r,
@@ -325,7 +297,7 @@ void lat_gmm_add_component(const lat_gmm_context *gmm, size_t k, const gmm_block
   size_t D = gmm->D, n = block->n, between = gmm_step(gmm), step;
   double *A = block->spare, *roots = A + D * D, *Z = block->Z;
   double *linear = statistics + lat_gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
-  double *quadratic = quadratic_of(gmm, k, statistics, &step);
+  double *quadratic = lat_gmm_quadratic_of(gmm, k, statistics, &step);
   size_t m = gather(D, n, Y, about, block->joint + k * n, Z, roots);
   if (m == 0) return;
   linear[D * between] += square_sum(m, roots);
@@ -345,7 +317,7 @@ void lat_gmm_add_covariance(const lat_gmm_context *gmm, size_t k, double weight,
                             const size_t *columns, size_t m, double *statistics)
 {
   size_t step;
-  double *quadratic = quadratic_of(gmm, k, statistics, &step);
+  double *quadratic = lat_gmm_quadratic_of(gmm, k, statistics, &step);
   bool one = gmm_is_spherical(gmm);
   if (!lat_gmm_is_dense(gmm)) {
     for (size_t i = 0; i < m; i++) quadratic[one ? 0 : columns[i] * step] += weight * C[i];

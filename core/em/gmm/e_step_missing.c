@@ -1,4 +1,5 @@
-/* Rows with missing entries. With the observed columns o and the missing ones m of a row,
+/* gmm/e_step_missing.c: rows with missing entries. With the observed columns o and the missing ones
+ * m of a row,
  *
  *   p(x_o) = sum_k w_k N(x_o; m_k,o, S_k,oo)
  *   E[x_m | x_o, k] = m_k,m + S_k,mo S_k,oo^-1 (x_o - m_k,o)
@@ -16,13 +17,13 @@
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Scratch for missing entries, behind a block's. */
-typedef struct room {
+typedef struct scratch_parts {
   size_t *order, *other;      /* a number for each row of the chunk */
   size_t *observed, *missing; /* D each */
   double *gathered;           /* rows x D */
   double *expected, *C;
   double *L, *G; /* D x D each */
-} room;
+} scratch_parts;
 
 static size_t room_count(const lat_gmm_context *gmm, size_t rows)
 {
@@ -30,10 +31,10 @@ static size_t room_count(const lat_gmm_context *gmm, size_t rows)
   return 2 * rows + 2 * D + n * D + K * D * n + K * D * D + 2 * D * D;
 }
 
-static room room_of(const lat_gmm_context *gmm, size_t rows, double *scratch)
+static scratch_parts parts_of(const lat_gmm_context *gmm, size_t rows, double *scratch)
 {
   size_t D = gmm->D, K = gmm->K, n = lat_gmm_block_rows(gmm);
-  room r = {.order = (size_t *)(void *)scratch};
+  scratch_parts r = {.order = (size_t *)(void *)scratch};
   r.other = r.order + rows;
   r.observed = r.other + rows;
   r.missing = r.observed + D;
@@ -66,7 +67,7 @@ static bool any_missing(const lat_matrix *X)
 }
 
 /* Sorts the rows by what they miss: stable, column by column (a radix sort). */
-static void sort_by_pattern(const lat_matrix *X, room *r)
+static void sort_by_pattern(const lat_matrix *X, scratch_parts *r)
 {
   for (size_t i = 0; i < X->rows; i++) r->order[i] = i;
   for (size_t j = 0; j < X->cols; j++) {
@@ -94,7 +95,7 @@ static bool same_pattern(const lat_matrix *X, size_t a, size_t b)
 /* Component k's observed block: L of S_oo, G = L^-1 S_om, and C. The logarithm of L's determinant.
  */
 static double split_covariance(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
-                               const room *r, size_t o, size_t m, double *C)
+                               const scratch_parts *r, size_t o, size_t m, double *C)
 {
   const double *S = gmm_part(gmm, derived->covariances, k);
   size_t D = gmm->D;
@@ -126,7 +127,7 @@ static double split_covariance(const lat_gmm_context *gmm, const gmm_derived *de
 }
 
 /* Z = L^-1 (x_o - m_o) is in Y (o x n): G'Z, the missing entries about m_k, into the expected. */
-static void condition(const lat_gmm_context *gmm, const room *r, size_t o, size_t m,
+static void condition(const lat_gmm_context *gmm, const scratch_parts *r, size_t o, size_t m,
                       gmm_block *block, double *expected)
 {
   size_t n = block->n;
@@ -147,7 +148,7 @@ static void condition(const lat_gmm_context *gmm, const room *r, size_t o, size_
 }
 
 static void component(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
-                      const room *r, size_t o, size_t m, gmm_block *block)
+                      const scratch_parts *r, size_t o, size_t m, gmm_block *block)
 {
   size_t D = gmm->D, n = block->n;
   double *expected = r->expected + k * D * n, *joint = block->joint + k * n;
@@ -185,8 +186,8 @@ static void gather(const lat_matrix *X, const size_t *at, size_t n, double *to)
 
 /* A block of n rows, which all miss what the first of them does. */
 static void one_block(const lat_gmm_context *gmm, const gmm_derived *derived, const lat_matrix *X,
-                      const size_t *at, size_t n, room *r, gmm_on_block *take, void *context,
-                      double *scratch)
+                      const size_t *at, size_t n, scratch_parts *r, gmm_on_block *take,
+                      void *context, double *scratch)
 {
   size_t D = gmm->D, o = 0, m = 0;
   for (size_t j = 0; j < D; j++)
@@ -218,7 +219,7 @@ void lat_gmm_each_block(const lat_gmm_context *gmm, const gmm_derived *derived, 
 {
   size_t most = lat_gmm_block_rows(gmm), n;
   if (missing && any_missing(X)) {
-    room r = room_of(gmm, X->rows, scratch + lat_gmm_scratch_count(gmm));
+    scratch_parts r = parts_of(gmm, X->rows, scratch + lat_gmm_scratch_count(gmm));
     sort_by_pattern(X, &r);
     for (size_t i = 0; i < X->rows; i += n) {
       const size_t *at = r.order + i;

@@ -1,6 +1,6 @@
-/* Blocks of complete rows with full covariances, about the means: for many columns, where features
- * would be more work, and where features would lose digits. A row lies side by side, in gmm_pitch
- * numbers of which those beyond D are 0. */
+/* gmm/e_step_rows.c: blocks of complete rows with full covariances, about the means: for many
+ * columns, where features would be more work, and where features would lose digits. A row lies side
+ * by side, in gmm_pitch numbers of which those beyond D are 0. */
 #include <math.h>
 #include <string.h>
 
@@ -69,19 +69,37 @@ LAT_CLONES static size_t weigh_rows(size_t n, size_t D, size_t pitch, const doub
   return m;
 }
 
-/* ---- densities ------------------------------------------------------------------------------- */
+/* ---- statistics of products ------------------------------------------------------------------ */
 
-void lat_gmm_transpose_factors(const lat_gmm_context *gmm, const gmm_derived *derived)
+double *lat_gmm_quadratic_of(const lat_gmm_context *gmm, size_t k, double *statistics, size_t *step)
 {
-  size_t D = gmm->D, pitch = gmm_pitch(gmm);
-  for (size_t k = 0; k < gmm->K; k++) {
-    const double *W = gmm_part(gmm, derived->factors, k);
-    double *to = derived->transposed + k * D * pitch;
-    memset(to, 0, D * pitch * sizeof *to);
-    for (size_t i = 0; i < D; i++)
-      for (size_t j = 0; j <= i; j++) to[j * pitch + i] = W[i * D + j];
+  bool common = gmm->covariance == LAT_COVARIANCE_TIED;
+  *step = common ? 1 : gmm_step(gmm);
+  return statistics + (common ? gmm_statistics(gmm) : k * gmm_apart(gmm));
+}
+
+/* In the order of the products, which for wide mixtures is A's own. */
+void lat_gmm_add_products(const lat_gmm_context *gmm, size_t k, const double *A, size_t pitch,
+                          double *statistics)
+{
+  size_t D = gmm->D, step;
+  double *products = lat_gmm_quadratic_of(gmm, k, statistics, &step);
+  if (gmm_is_wide(gmm)) {
+    for (size_t i = 0; i < D; i++) {
+      double *row = products + gmm_product(gmm, i, i);
+      for (size_t j = i; j < D; j++) row[j - i] += A[i * pitch + j];
+    }
+    return;
+  }
+  for (size_t s = 0; 2 * s <= D; s++) {
+    size_t straight = D - s, all = 2 * s == D ? straight : D;
+    for (size_t i = 0; i < straight; i++, products += step) *products += A[i * (pitch + 1) + s];
+    for (size_t i = straight; i < all; i++, products += step)
+      *products += A[(i - straight) * pitch + i];
   }
 }
+
+/* ---- densities ------------------------------------------------------------------------------- */
 
 void lat_gmm_read_packed_rows(const lat_gmm_context *gmm, const gmm_derived *derived,
                               const lat_matrix *X, gmm_block *block)

@@ -213,7 +213,6 @@ static inline bool gmm_by_rows(const lat_gmm_context *gmm, const gmm_derived *de
 {
   return gmm->covariance == LAT_COVARIANCE_FULL && *derived->path != GMM_FEATURES;
 }
-void lat_gmm_transpose_factors(const lat_gmm_context *gmm, const gmm_derived *derived);
 void lat_gmm_read_packed_rows(const lat_gmm_context *gmm, const gmm_derived *derived,
                               const lat_matrix *X, gmm_block *block);
 /* joint := log p(x, k) */
@@ -222,6 +221,9 @@ void lat_gmm_row_densities(const lat_gmm_context *gmm, const gmm_derived *derive
 /* Adds component k's share about `about` (NULL: 0). */
 void lat_gmm_add_rows(const lat_gmm_context *gmm, size_t k, const gmm_block *block,
                       const double *about, double *statistics);
+/* Where component k's quadratic statistics begin, and how far apart they are. */
+double *lat_gmm_quadratic_of(const lat_gmm_context *gmm, size_t k, double *statistics,
+                             size_t *step);
 /* Adds the upper triangle of A, rows `pitch` apart, to component k's products. */
 void lat_gmm_add_products(const lat_gmm_context *gmm, size_t k, const double *A, size_t pitch,
                           double *statistics);

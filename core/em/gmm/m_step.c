@@ -1,4 +1,8 @@
-/* The M-step of the mixture of Gaussians. */
+/* gmm/m_step.c: N_k = sum_n r_nk, w_k = N_k / N, m_k and S_k from the sums of x and of products of
+ * x (gmm.h), in the mixture's form; a ridge where S_k is not positive definite.
+ *
+ * Storage: statistics are those of internal.h, in coordinates; parameters become the user's units
+ * at the end. */
 #include <math.h>
 #include <string.h>
 

@@ -91,15 +91,6 @@ static void from_means(const lat_fit *fit, const double *means)
   lat_gmm_start(fit->context, means, fit->parameters);
 }
 
-/* The context of a fitted mixture, without coordinates. */
-static lat_gmm_context context_of(const lat_gmm *gmm)
-{
-  return (lat_gmm_context){.D = gmm->D,
-                           .K = gmm->K,
-                           .covariance = (lat_covariance)gmm->options.covariance,
-                           .regularization = gmm->options.regularization};
-}
-
 static lat_status own_coordinates(lat_workspace *work, const lat_fitted *f, double *shift,
                                   double *scale)
 {
@@ -108,21 +99,10 @@ static lat_status own_coordinates(lat_workspace *work, const lat_fitted *f, doub
                                  f->flat, shift, scale);
 }
 
-lat_status lat_gmm_context_of(lat_workspace *work, const lat_gmm *gmm, lat_gmm_context *context)
-{
-  *context = context_of(gmm);
-  double *own = lat_doubles(work, 2 * gmm->D);
-  if (!own) return LAT_MEMORY;
-  context->shift = own;
-  context->scale = own + gmm->D;
-  return lat_gmm_own_coordinates(work, context->covariance, gmm->D, gmm->K, gmm->weights, own,
-                                 own + gmm->D);
-}
-
 static lat_status reorder(lat_workspace *work, lat_fitted *f, const size_t *order)
 {
   lat_gmm gmm = lat_gmm_of(f);
-  lat_gmm_context context = context_of(&gmm);
+  lat_gmm_context context = lat_gmm_sizes_of(&gmm);
   return lat_gmm_reorder_parameters(work, &context, parameters(f->options), f->sizes, order,
                                     f->flat, f->statistics);
 }
@@ -170,7 +150,7 @@ static lat_status distances(lat_workspace *work, const lat_fitted *first, const 
   return lat_gmm_distances(work, &a, &b, to);
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 lat_status lat_gmm_save(lat_workspace *work, const lat_gmm *gmm, const char *path)
 {
@@ -208,7 +188,7 @@ static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *r
 
 size_t lat_gmm_free_parameters(const lat_gmm *gmm)
 {
-  lat_gmm_context c = context_of(gmm);
+  lat_gmm_context c = lat_gmm_sizes_of(gmm);
   size_t D = gmm->D, K = gmm->K,
          each = lat_gmm_is_dense(&c) ? gmm_triangle(D) : gmm_covariance_size(&c);
   return K - 1 + K * D + (gmm_is_tied(&c) ? each : K * each);

@@ -1,5 +1,5 @@
-/* An M-step of Gaussians on its way: means, and what is done about singularities, whatever the
- * covariances are made of; and whether a fit has ended at one. */
+/* gmm/singular.c: an M-step of Gaussians on its way: means, and what is done about singularities,
+ * whatever the covariances are made of; and whether a fit has ended at one. */
 #include <math.h>
 #include <string.h>
 

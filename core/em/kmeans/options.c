@@ -93,7 +93,7 @@ lat_status lat_kmeans_fit(lat_workspace *work, lat_source *source, const double 
   return LAT_OK;
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 lat_status lat_kmeans_save(lat_workspace *work, const lat_kmeans *kmeans, const char *path)
 {

@@ -13,9 +13,9 @@ static double weight_of_row(const lat_mixture_context *m, size_t N, const double
   return total > 0 ? total / (double)N : 1;
 }
 
-/* What the data says without components: the mean of each feature (M) where it is observed, moved
- * a little away from limits, by half a row of average weight. Blocks with an entry that the family doesn't have are
- * passed over here: the first E-step, which knows where they are, will name it. */
+/* What the data says without components: the mean of each feature (M) where it is observed, moved a
+ * little away from limits, by half a row of average weight. Blocks with an entry that the family
+ * doesn't have are passed over here: the first E-step, which knows where they are, will name it. */
 static lat_status find_margins(lat_workspace *work, const lat_mixture_context *m,
                                const lat_matrix *X, const double *weights, bool missing,
                                double *margins)

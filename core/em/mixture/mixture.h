@@ -13,7 +13,8 @@
  *   lat_source rows = lat_source_of(&X);
  *   LAT_TRY(lat_mixture_fit(work, &rows, NULL, &options, &mixture, NULL));
  *   printf("%g\n", mixture.rates[0]);
- *   LAT_TRY(lat_mixture_apply(work, &mixture, &(lat_request){.X = X}, &(lat_outputs){.labels = to}));
+ *   LAT_TRY(lat_mixture_apply(work, &mixture, &(lat_request){.X = X},
+ *                             &(lat_outputs){.labels = to}));
  *
  * All three are exponential families: M features f of a row make
  *
@@ -23,13 +24,13 @@
  *   poisson       f = x_d             slope = log rate      base = -rate      c = -sum log x_d!
  *   categorical   f = [x_d = level]   slope = log p         base = 0          c = 0
  *
- * so that the E-step is a product of matrices, and so is the M-step, which needs the features'
- * sums S_kf = sum_n r_nk f_n alone. A missing entry is left out of the product: exact, because of
- * the independence. A row without any entry has probability 1.
+ * so that the E-step is a product of matrices, and so is the M-step, which needs the features' sums
+ * S_kf = sum_n r_nk f_n alone. A missing entry is left out of the product: exact, because of the
+ * independence. A row without any entry has probability 1.
  *
- * Probabilities of 0 and 1 are limits that EM does reach. Their terms are left out of the sums,
- * and a second product counts, in whole numbers, the entries of a row that contradict them: such a
- * row has probability 0 under that component, and nowhere is 0 multiplied by infinity.
+ * Probabilities of 0 and 1 are limits that EM does reach. Their terms are left out of the sums, and
+ * a second product counts, in whole numbers, the entries of a row that contradict them: such a row
+ * has probability 0 under that component, and nowhere is 0 multiplied by infinity.
  *
  * A family of the caller's own is two functions: log p(x | k) of all rows, and what maximizes their
  * weighted likelihood. */
@@ -97,7 +98,8 @@ typedef struct lat_mixture {
   const double *probabilities; /* K x M: those of a column's levels side by side */
   /* D each: a column's codes are lowest, lowest + 1, ... (levels of them). Where the data is
    * one-hot, M = D, lowest is -1, and levels[d] is the number of columns that belong together for
-   * the first of them, 0 for the others. Parameters that never change, so that a file is complete. */
+   * the first of them, 0 for the others. Parameters that never change, so that a file is complete.
+   */
   const double *levels, *lowest;
 } lat_mixture;
 
@@ -115,8 +117,8 @@ lat_status lat_mixture_fit(lat_workspace *work, lat_source *source, const double
                            lat_fit_report *report);
 
 /* Of each row of request->X: responsibilities (equal ones of a row that no component has), labels,
- * log_likelihood (-infinity of such a row), imputed (codes at the most probable level, the lowest of
- * equal ones), bound and kl (with request->q). With request->missing NaN marks a missing entry,
+ * log_likelihood (-infinity of such a row), imputed (codes at the most probable level, the lowest
+ * of equal ones), bound and kl (with request->q). With request->missing NaN marks a missing entry,
  * which is left out. Of a family of functions request->densities must be there. Errors: LAT_SHAPE;
  * LAT_INVALID for parameters that are none, for data and for a row of q that is no distribution. */
 lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,

@@ -1,5 +1,5 @@
-/* mixture/own.c: families of the caller's functions: responsibilities and weights are made here, and
- * densities and the components' parameters there.
+/* mixture/own.c: families of the caller's functions: responsibilities and weights are made here,
+ * and densities and the components' parameters there.
  *
  * Storage: the joint matrix of a fit is K x N, for all rows, since `estimate` wants these at once;
  * it becomes the responsibilities. The caller's functions are called where this file holds nothing

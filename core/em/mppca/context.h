@@ -67,8 +67,4 @@ typedef struct lat_mppca_outputs {
 lat_status lat_mppca_apply_all(lat_workspace *work, const lat_mppca *mppca,
                                const lat_request *request, const lat_mppca_outputs *outputs);
 
-/* V = inv(I + W' inv(Psi) W) of component k, from 0: M x M, for rows without missing entries. */
-lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca_context *mppca,
-                                          const double *parameters, size_t k, double *V);
-
 #endif

@@ -242,6 +242,22 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *mppca, const la
   return LAT_OK;
 }
 
+static lat_status posterior_covariance(lat_workspace *work, const lat_mppca_context *m,
+                                       const double *parameters, size_t k, double *V)
+{
+  size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
+  LAT_SCOPE(work);
+  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
+  double *G = lat_doubles(work, D * M + 2 * T + M);
+  if (!G) return LAT_MEMORY;
+  double *packed = G + D * M;
+  lat_mppca_precision(m, p.W + k * D * M, p.noise + k * (m->diagonal ? D : 1), G, packed,
+                      packed + T);
+  for (size_t a = 0, at = 0; a < M; a++)
+    for (size_t b = 0; b <= a; b++, at++) V[a * M + b] = V[b * M + a] = packed[at];
+  return LAT_OK;
+}
+
 lat_status lat_mppca_posterior(lat_workspace *work, const lat_mppca *mppca,
                                const lat_request *request, const lat_matrix *responsibilities,
                                double *means, double *covariances)
@@ -254,6 +270,6 @@ lat_status lat_mppca_posterior(lat_workspace *work, const lat_mppca *mppca,
                            .all_latent = means,
                            .covariances = request->missing ? covariances : NULL}));
   for (size_t k = 0; !request->missing && k < mppca->K; k++)
-    LAT_TRY(lat_mppca_posterior_covariance(work, &m, mppca->weights, k, covariances + k * M * M));
+    LAT_TRY(posterior_covariance(work, &m, mppca->weights, k, covariances + k * M * M));
   return LAT_OK;
 }

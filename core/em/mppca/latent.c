@@ -64,7 +64,7 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
 /* ---- the E-step ------------------------------------------------------------------------------ */
 
 /* A worker's memory: of the chunk, and of what a component's share of it takes. */
-typedef struct room {
+typedef struct scratch_parts {
   double *joint;                    /* K x n, then responsibilities times weights */
   double *log_sum, *common, *spare; /* n, n, 2n */
   double *weights;                  /* n: the chunk's, then those of the rows at hand */
@@ -76,16 +76,17 @@ typedef struct room {
   double *line;                     /* M */
   double *shift;                    /* D: e = x - mean + shift */
   double *walk;
-} room;
+} scratch_parts;
 
-static size_t place(const lat_mppca_context *m, bool missing, size_t n, double *scratch, room *r)
+static size_t place(const lat_mppca_context *m, bool missing, size_t n, double *scratch,
+                    scratch_parts *r)
 {
   size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M),
          batch = lat_factor_batch_rows(M, missing, n);
   size_t walk = lat_factor_rows_count(m->gmm.D, m->M, missing, n),
          fast = lat_mppca_density_scratch(m, n);
   double *at = scratch;
-  room all;
+  scratch_parts all;
   const struct {
     double **part;
     size_t count;
@@ -133,7 +134,7 @@ LAT_CLONES static void add_squares(size_t n, double w, const double *restrict x,
 typedef struct adder {
   const lat_mppca_context *m;
   const mppca_component *c;
-  const room *room;
+  const scratch_parts *scratch_parts;
   lat_factor_rows walk;
   double *A, *B, *q;
 } adder;
@@ -144,13 +145,14 @@ static void weigh(const adder *a)
   const lat_factor_rows *r = &a->walk;
   size_t M = a->m->M, T = lat_packed_count(M);
   for (size_t g = 0; g < r->groups; g++) {
-    double sum = 0, *V = a->room->V + g * (T + 1);
+    double sum = 0, *V = a->scratch_parts->V + g * (T + 1);
     for (size_t i = r->first[g]; i < r->first[g + 1]; i++) {
-      double w = a->room->weights[lat_factor_place(r, i)], *z1 = a->room->z1 + i * (M + 1);
+      double w = a->scratch_parts->weights[lat_factor_place(r, i)],
+             *z1 = a->scratch_parts->z1 + i * (M + 1);
       for (size_t l = 0; l < M; l++) z1[l] = w * r->z[i * M + l];
       sum += z1[M] = w;
     }
-    if (M > 0) lat_packed_inverse(M, r->factor + g * T, V, a->room->line);
+    if (M > 0) lat_packed_inverse(M, r->factor + g * T, V, a->scratch_parts->line);
     for (size_t t = 0; t < T; t++) V[t] *= sum * r->model->noise;
     V[T] = sum;
   }
@@ -161,11 +163,12 @@ static void add_latent(const adder *a)
 {
   const lat_factor_rows *r = &a->walk;
   size_t M = a->m->M, T = lat_packed_count(M);
-  lat_factor_multiply(true, false, M + 1, M, r->rows, a->room->z1, r->z, 0, a->room->square);
+  lat_factor_multiply(true, false, M + 1, M, r->rows, a->scratch_parts->z1, r->z, 0,
+                      a->scratch_parts->square);
   for (size_t i = 0, at = 0; i <= M; i++)
-    for (size_t j = 0; j <= i && j < M; j++, at++) a->A[at] += a->room->square[i * M + j];
+    for (size_t j = 0; j <= i && j < M; j++, at++) a->A[at] += a->scratch_parts->square[i * M + j];
   for (size_t g = 0; g < r->groups; g++) {
-    const double *V = a->room->V + g * (T + 1);
+    const double *V = a->scratch_parts->V + g * (T + 1);
     for (size_t t = 0; t < T; t++) a->A[t] += V[t];
     a->A[T + M] += V[T];
   }
@@ -181,8 +184,8 @@ static void complete(const adder *a)
     for (size_t i = r->first[g]; i < r->first[g + 1]; i++) {
       double *d = r->d + i * D, *fit = r->fit + i * D;
       for (size_t j = 0; mask && j < D; j++) d[j] = mask[j] != 0 ? d[j] : fit[j];
-      move(D, d, a->room->shift, fit);
-      add_squares(D, a->room->z1[i * (a->m->M + 1) + a->m->M], fit, a->q);
+      move(D, d, a->scratch_parts->shift, fit);
+      add_squares(D, a->scratch_parts->z1[i * (a->m->M + 1) + a->m->M], fit, a->q);
     }
   }
 }
@@ -193,10 +196,11 @@ static void add_gaps(const adder *a)
   const lat_factor_rows *r = &a->walk;
   size_t D = a->m->gmm.D, M = a->m->M, T = lat_packed_count(M);
   for (size_t i = 0; i < r->groups * D; i++) r->mask[i] = 1 - r->mask[i];
-  lat_factor_multiply(true, false, D, T + 1, r->groups, r->mask, a->room->V, 0, a->room->gaps);
+  lat_factor_multiply(true, false, D, T + 1, r->groups, r->mask, a->scratch_parts->V, 0,
+                      a->scratch_parts->gaps);
   for (size_t j = 0; j < D; j++) {
-    const double *V = a->room->gaps + j * (T + 1), *w = a->c->frame.W + j * M;
-    double *b = a->B + j * (M + 1), *line = a->room->line;
+    const double *V = a->scratch_parts->gaps + j * (T + 1), *w = a->c->frame.W + j * M;
+    double *b = a->B + j * (M + 1), *line = a->scratch_parts->line;
     if (V[T] == 0) continue;
     memset(line, 0, M * sizeof *line);
     for (size_t k = 0, at = 0; k < M; k++)
@@ -215,20 +219,21 @@ static void add_gaps(const adder *a)
 static void add_rows(adder *a, const lat_matrix *X)
 {
   size_t D = a->m->gmm.D, M = a->m->M;
-  lat_factor_rows_begin(&a->walk, &a->c->frame, X, a->room->walk);
+  lat_factor_rows_begin(&a->walk, &a->c->frame, X, a->scratch_parts->walk);
   while (lat_factor_rows_next(&a->walk)) {
     const lat_factor_rows *r = &a->walk;
     weigh(a);
     add_latent(a);
     complete(a);
-    lat_factor_multiply(true, false, D, M + 1, r->rows, r->fit, a->room->z1, 1, a->B);
+    lat_factor_multiply(true, false, D, M + 1, r->rows, r->fit, a->scratch_parts->z1, 1, a->B);
     if (r->model->missing) add_gaps(a);
   }
 }
 
 /* The rows that the component has anything to do with: where components are far apart that spares
  * nearly all of the work. */
-static lat_matrix gather(const lat_matrix *X, const double *responsibilities, const room *r)
+static lat_matrix gather(const lat_matrix *X, const double *responsibilities,
+                         const scratch_parts *r)
 {
   size_t n = 0, D = X->cols;
   for (size_t i = 0; i < X->rows; i++) {
@@ -245,7 +250,7 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   const lat_mppca_context *m = em->model;
   bool missing = em->options.missing;
   size_t D = m->gmm.D, M = m->M, n = chunk->X.rows;
-  room r;
+  scratch_parts r;
   place(m, missing, n, scratch, &r);
   if (missing || !lat_mppca_density_rows(m, fast_part(em, em->derived), &chunk->X, r.joint, r.walk))
     lat_mppca_densities(m, em->parameters, missing, em->derived + 1, &chunk->X, r.joint, r.walk);
@@ -260,7 +265,8 @@ static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statisti
   for (size_t k = 0; k < m->gmm.K; k++) {
     mppca_component c = lat_mppca_component_of(m, em->parameters, missing, em->derived + 1, k);
     lat_matrix rows = gather(&chunk->X, r.joint + k * n, &r);
-    adder a = {.m = m, .c = &c, .room = &r, .A = statistics + 2 + k * mppca_latent_count(m)};
+    adder a = {
+        .m = m, .c = &c, .scratch_parts = &r, .A = statistics + 2 + k * mppca_latent_count(m)};
     a.B = a.A + lat_packed_count(M + 1);
     a.q = a.B + D * (M + 1);
     for (size_t j = 0; j < D; j++) {

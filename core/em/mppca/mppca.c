@@ -31,6 +31,16 @@ lat_mppca_view lat_mppca_view_of(const lat_mppca_context *m, double *flat)
   return p;
 }
 
+lat_mppca_context lat_mppca_context_of(const lat_mppca *m)
+{
+  return (lat_mppca_context){.gmm = {.D = m->D,
+                                     .K = m->K,
+                                     .covariance = LAT_COVARIANCE_FULL,
+                                     .regularization = m->options.regularization},
+                             .M = m->M,
+                             .diagonal = m->options.noise == LAT_MPPCA_DIAGONAL};
+}
+
 const lat_em_kind *lat_mppca_kind(const lat_mppca_context *m)
 {
   if (mppca_by_scatter(m))

@@ -11,15 +11,15 @@
  * EM takes components, and missing entries, for what isn't known. Its M-step is the mean m_k of
  * each component's (expected) rows, and from their scatter S_k about it, in one of two ways:
  *
- *   up to LAT_MPPCA_SCATTER columns S_k itself is added up: the mixture is one of Gaussians with full
- *   covariances (gmm.h), whose M-step is PPCA's closed form, W = U (Lambda - s I)^(1/2); or, for
- *   diagonal noise, a few of the steps below
+ *   up to LAT_MPPCA_SCATTER columns S_k itself is added up: the mixture is one of Gaussians with
+ *   full covariances (gmm.h), whose M-step is PPCA's closed form, W = U (Lambda - s I)^(1/2); or,
+ *   for diagonal noise, a few of the steps below
  *
- *   beyond, no D x D matrix is formed. With B = V W' inv(Psi), V = inv(I + W' inv(Psi) W) densities go
- *   through M x M matrices, S B' is added up, and the M-step is one step for z as well. EM's would be
- *   the regression S B' inv(E) of x on z, where E = V + B S B' is z's second moment. Taking E for z's
- *   covariance (parameter expansion: Liu, Rubin, Wu, Biometrika 85, 1998), which is then made I again,
- *   with E = L L',
+ *   beyond, no D x D matrix is formed. With B = V W' inv(Psi), V = inv(I + W' inv(Psi) W) the
+ *   densities go through M x M matrices, S B' is added up, and the M-step is one step for z as well. EM's
+ *   would be the regression S B' inv(E) of x on z, where E = V + B S B' is z's second moment. Taking
+ *   E for z's covariance (parameter expansion: Liu, Rubin, Wu, Biometrika 85, 1998), which is then
+ *   made I again, with E = L L',
  *
  *     W_new = S B' inv(L'),   Psi_new = diag(S - W_new W_new'), or the mean of these
  *

@@ -48,16 +48,6 @@ lat_mppca lat_mppca_of(const lat_fitted *f)
   return m;
 }
 
-lat_mppca_context lat_mppca_context_of(const lat_mppca *m)
-{
-  return (lat_mppca_context){.gmm = {.D = m->D,
-                                     .K = m->K,
-                                     .covariance = LAT_COVARIANCE_FULL,
-                                     .regularization = m->options.regularization},
-                             .M = m->M,
-                             .diagonal = m->options.noise == LAT_MPPCA_DIAGONAL};
-}
-
 static lat_status check_dimensions(lat_workspace *work, size_t D, size_t M)
 {
   if (M < D) return LAT_OK;
@@ -174,7 +164,7 @@ static lat_status distances(lat_workspace *work, const lat_fitted *first, const 
   return lat_mppca_distances(work, &a, &b, to);
 }
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 lat_status lat_mppca_save(lat_workspace *work, const lat_mppca *m, const char *path)
 {

@@ -15,22 +15,6 @@ void lat_mppca_covariance(const lat_mppca *mppca, size_t k, double *C)
   for (size_t j = 0; j < D; j++) C[j * (D + 1)] += mppca_noise(m, p.noise, k, j);
 }
 
-lat_status lat_mppca_posterior_covariance(lat_workspace *work, const lat_mppca_context *m,
-                                          const double *parameters, size_t k, double *V)
-{
-  size_t D = m->gmm.D, M = m->M, T = lat_packed_count(M);
-  LAT_SCOPE(work);
-  lat_mppca_view p = lat_mppca_view_of(m, (double *)parameters);
-  double *G = lat_doubles(work, D * M + 2 * T + M);
-  if (!G) return LAT_MEMORY;
-  double *packed = G + D * M;
-  lat_mppca_precision(m, p.W + k * D * M, p.noise + k * (m->diagonal ? D : 1), G, packed,
-                      packed + T);
-  for (size_t a = 0, at = 0; a < M; a++)
-    for (size_t b = 0; b <= a; b++, at++) V[a * M + b] = V[b * M + a] = packed[at];
-  return LAT_OK;
-}
-
 /* x := W_k z + m_k, plus what x is times the noise's deviation when `noisy`. */
 static void emit(const lat_mppca_context *m, const lat_mppca_view *p, size_t k, const lat_matrix *Z,
                  size_t row, bool noisy, const lat_matrix *X)

@@ -27,7 +27,7 @@ void lat_lds_tracker_leave_steady(lat_lds_tracker *tracker);
 lat_status lat_lds_tracker_record(lat_lds_tracker *tracker, const lat_lds_workspace *w,
                                   const size_t *index, double log_density);
 
-/* ---- the diffuse phase (diffuse.c) ---- */
+/* ---- the diffuse phase (diffuse.c) ----------------------------------------------------------- */
 
 /* A pass over two steps, whose second is done again and again. */
 struct lat_lds_diffuse_phase {
