@@ -1,13 +1,12 @@
 -- Fails where the code's structure breaks its rules (CONTRIBUTING.md):
 --
 --   1. an include or a call points down: to the same folder, or to one that stands below it in LAYERS
---   2. no two modules (a .c file and its header) use each other, directly or through others (with the
---      argument "circles": some still do)
+--   2. no two modules (a .c file and its header) use each other, directly or through others
 --   3. no folder of core has more than 20 .c files, none of bindings more than 15
 --   4. a .c file of core opens with a comment that begins with its name and says what it computes, and
---      comments of core end within 100 columns (core/em: with the argument "comments")
+--      comments of core end within 100 columns
 --
--- lua scripts/structure.lua [circles] [comments]   from the top; prints what is wrong, and exits with 1
+-- lua scripts/structure.lua   from the top of the tree; prints what is wrong, and exits with 1
 
 -- Each folder may use those before it; folders on one line don't know each other. A folder stands for
 -- those in it that aren't named.
@@ -25,8 +24,6 @@ local LAYERS = {
 }
 local MOST = { core = 20, bindings = 15 }
 
-local asked = {}
-for _, word in ipairs(arg) do asked[word] = true end
 
 local wrong = {}
 local function fault(format, ...) wrong[#wrong + 1] = format:format(...) end
@@ -161,7 +158,7 @@ local function visit(name)
   if #component > 1 then report(component) end
 end
 
-for _, path in ipairs(asked.circles and files or {}) do
+for _, path in ipairs(files) do
   if not index[module_of[path]] then visit(module_of[path]) end
 end
 
@@ -179,7 +176,7 @@ end
 -- ---- comments -------------------------------------------------------------------------------------
 
 for _, path in ipairs(files) do
-  if path:find "^core/" and (asked.comments or not path:find "^core/em/") then
+  if path:find "^core/" then
     local code = read(path)
     local name = path:match "[^/]*$"
     if name:find "%.c$" and not (code:match "^/%* ([^\n]*)" or ""):find(name, 1, true) then

@@ -25,6 +25,17 @@ size_t lat_mixture_offset(const lat_mixture_context *m)
 
 /* ---- what parameters mean -------------------------------------------------------------------- */
 
+lat_mixture_context lat_mixture_context_of(const lat_mixture *m)
+{
+  return (lat_mixture_context){.family = (lat_family)m->options.family,
+                               .D = m->D,
+                               .K = m->K,
+                               .M = m->M,
+                               .levels = m->levels,
+                               .lowest = m->lowest,
+                               .smoothing = m->options.smoothing};
+}
+
 static size_t bases(const lat_mixture_context *m)
 {
   return m->family == LAT_CATEGORICAL ? 0 : m->D;

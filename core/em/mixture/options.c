@@ -113,17 +113,6 @@ lat_mixture lat_mixture_of(const lat_fitted *f)
   return m;
 }
 
-lat_mixture_context lat_mixture_context_of(const lat_mixture *m)
-{
-  return (lat_mixture_context){.family = (lat_family)m->options.family,
-                               .D = m->D,
-                               .K = m->K,
-                               .M = m->M,
-                               .levels = m->levels,
-                               .lowest = m->lowest,
-                               .smoothing = m->options.smoothing};
-}
-
 lat_status lat_mixture_reorder(lat_workspace *work, lat_fitted *f, const size_t *order)
 {
   const lat_mixture mixture = lat_mixture_of(f);

@@ -16,10 +16,10 @@
  *   for diagonal noise, a few of the steps below
  *
  *   beyond, no D x D matrix is formed. With B = V W' inv(Psi), V = inv(I + W' inv(Psi) W) the
- *   densities go through M x M matrices, S B' is added up, and the M-step is one step for z as well.
+ *   densities go through M x M matrices, S B' is added up, and the M-step is a step for z, too.
  *   EM's would be the regression S B' inv(E) of x on z, where E = V + B S B' is z's second moment.
- *   Taking E for z's covariance (parameter expansion: Liu, Rubin, Wu, Biometrika 85, 1998), which is
- *   then made I again, with E = L L',
+ *   Taking E for z's covariance (parameter expansion: Liu, Rubin, Wu, Biometrika 85, 1998), which
+ *   is then made I again, with E = L L',
  *
  *     W_new = S B' inv(L'),   Psi_new = diag(S - W_new W_new'), or the mean of these
  *
