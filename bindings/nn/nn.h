@@ -13,7 +13,6 @@
 #define LATL_NET       "latent.Net"
 #define LATL_OPTIMIZER "latent.Optimizer"
 
-
 /* What the core's have in a userdata; `gone` once their finalizers have run. */
 typedef struct latL_Store {
   lat_store core;
