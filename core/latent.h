@@ -134,6 +134,7 @@ extern "C" {
 
 #include "matrix/arithmetic.h"
 #include "matrix/format.h"
+#include "matrix/functions.h"
 #include "matrix/linear/factor.h"
 #include "matrix/linear/linear.h"
 #include "matrix/linear/solve.h"

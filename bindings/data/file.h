@@ -41,4 +41,15 @@ int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mar
 latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *source,
                            const lat_array *array, lat_dtype dtype);
 
+/* ---- formats that have a file of their own -------------------------------------------------- */
+
+/* Read a table of text: options at 2, pushes X and info. The delimiter is the ending's, or 0. */
+int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delimiter);
+/* Write one: options at 3. */
+lat_status latL_writecsv(lua_State *L, const char *path, const latL_Matrix *A, char delimiter);
+
+/* safetensors: pushes tables of matrices and of metadata; writes the table of matrices at 2. */
+int latL_readtensors(lua_State *L, latL_Source *source, const char *path);
+lat_status latL_writetensors(lua_State *L, const char *path);
+
 #endif

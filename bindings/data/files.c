@@ -1,5 +1,5 @@
 /* files.c: latent.read, latent.write and latent.open. The file's ending chooses the format. */
-#include "data/files.h"
+#include "data/file.h"
 
 #include <stdint.h>
 #include <string.h>

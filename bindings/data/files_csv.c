@@ -1,5 +1,5 @@
 /* files_csv.c: tables of text, in and out: the options, and what comes back beside X. */
-#include "data/files.h"
+#include "data/file.h"
 
 #include <stdint.h>
 #include <string.h>

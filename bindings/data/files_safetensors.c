@@ -1,5 +1,5 @@
 /* files_safetensors.c: tables of matrices by name, in and out. */
-#include "data/files.h"
+#include "data/file.h"
 #include "files/safetensors.h"
 #include "lua/binding.h"
 

@@ -86,6 +86,18 @@ void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function fu
   lua_pop(L, 2);
 }
 
+void latL_addrow(lua_State *L, const char *metatable, const latL_Function *row)
+{
+  latL_Function *copy = lua_newuserdatauv(L, 2 * sizeof *copy, 0);
+  copy[0] = *row;
+  copy[1] = (latL_Function)LATL_END;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, copy);
+  if (metatable)
+    latL_addtoclass(L, metatable, copy);
+  else
+    latL_addfunctions(L, copy);
+}
+
 void *latL_self(lua_State *L)
 {
   void *object = lua_touserdata(L, 1);

@@ -25,6 +25,7 @@ struct latL_Function {
   const char *name;           /* where `who` doesn't end with it: "__add" */
   int kind;                   /* which of several functions this is, for `call` */
   void (*operation)(void);    /* or the function of the core that it stands for, as LATL_CORE(f) */
+  const void *of;             /* or the row of a core's table */
   lua_CFunction direct;       /* what Lua calls in place of all that, where ten percent matter */
 };
 /* For `options`: their names, in a table outside of functions. */
@@ -41,6 +42,9 @@ void latL_addfunctions(lua_State *L, const latL_Function functions[]);
 void latL_addtomodule(lua_State *L, const char *name, const latL_Function functions[]);
 /* Adds them to a class: names that begin with "__" to the metatable, others to its methods. */
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[]);
+/* Adds a copy of the row, which the registry keeps, to the class, or (NULL) to the table on the
+ * top: for rows that are made of a core's table. */
+void latL_addrow(lua_State *L, const char *metatable, const latL_Function *row);
 /* In a function that latL_addtoclass has added: the object of the class at 1, or NULL. */
 void *latL_self(lua_State *L);
 /* For functions that are no rows of a table. */
@@ -94,7 +98,7 @@ typedef struct latL_Class {
   const latL_Function *functions; /* methods and metamethods */
   const latL_Field *fields;
   /* the object at 1, for `fields`; raises when it isn't one */
-  const void *(*object)(lua_State *L, const char *who);
+  void *(*object)(lua_State *L, const char *who);
   /* pushes another field, of the name at 2, or returns 0; may be NULL */
   int (*more_fields)(lua_State *L);
   lua_CFunction finalizer; /* or NULL */

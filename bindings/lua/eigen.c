@@ -1,91 +1,9 @@
-/* eigen.c: latent.eigen, eigenvalues and singular values. */
-#include "eigen/eigen.h"
+/* eigen.c: eigen.largest, the largest eigenvalues of a matrix, or of a function that multiplies. */
+#include "eigen/krylov.h"
 
 #include <limits.h>
 
-#include "eigen/krylov.h"
 #include "lua/binding.h"
-
-static latL_Matrix *check_square(lua_State *L, int arg, const char *who, const char *name)
-{
-  latL_Matrix *A = latL_checkmatrix(L, arg, who, name);
-  if (A->vector || A->view.rows != A->view.cols)
-    latL_error(L, who, "%s must be square, got a %s", name, latL_shape(L, A));
-  return A;
-}
-
-/* The option k, or all of them. */
-static size_t opt_count(lua_State *L, int options, const char *who, size_t most)
-{
-  return (size_t)latL_optinteger(L, options, who, "k", (lua_Integer)most, 1, (lua_Integer)most);
-}
-
-/* Fresh results, on the stack. */
-typedef struct eigenpairs {
-  lat_matrix values, matrix;
-  const lat_matrix *vectors; /* `matrix`, or NULL when none are wanted */
-} eigenpairs;
-
-static void push_results(lua_State *L, size_t n, size_t k, bool wanted, eigenpairs *to)
-{
-  to->values = latL_newvector(L, k, LAT_FLOAT64)->view;
-  to->vectors = wanted ? &to->matrix : NULL;
-  if (wanted) to->matrix = latL_newmatrix(L, n, k, LAT_FLOAT64)->view;
-}
-
-/* eigen.symmetric(A [, {k=, vectors=, solver=}]) -> values, vectors */
-static int symmetric(lua_State *L, const latL_Function *f)
-{
-  static const char *const solvers[] = {"auto", "full", "partial", "krylov", NULL};
-  const latL_Matrix *A = check_square(L, 1, f->who, "A");
-  size_t n = A->view.rows, k = opt_count(L, 2, f->who, n);
-  bool wanted = latL_optboolean(L, 2, f->who, "vectors", true);
-  lat_eigensolver solver =
-      (lat_eigensolver)latL_optword(L, 2, f->who, "solver", solvers, LAT_EIGEN_AUTO);
-  eigenpairs to;
-  push_results(L, n, k, wanted, &to);
-  latL_run(L, f->who, lat_symmetric, &A->view, solver, to.values, to.vectors);
-  return wanted ? 2 : 1;
-}
-
-/* eigen.generalized(A, B [, {k=, vectors=}]) -> values, vectors */
-static int generalized(lua_State *L, const latL_Function *f)
-{
-  const latL_Matrix *A = check_square(L, 1, f->who, "A"), *B = check_square(L, 2, f->who, "B");
-  size_t n = A->view.rows, k = opt_count(L, 3, f->who, n);
-  bool wanted = latL_optboolean(L, 3, f->who, "vectors", true);
-  eigenpairs to;
-  push_results(L, n, k, wanted, &to);
-  latL_run(L, f->who, lat_generalized, &A->view, &B->view, to.values, to.vectors);
-  return wanted ? 2 : 1;
-}
-
-/* eigen.general(A [, {vectors=}]) -> real parts, imaginary parts, vectors */
-static int general(lua_State *L, const latL_Function *f)
-{
-  const latL_Matrix *A = check_square(L, 1, f->who, "A");
-  size_t n = A->view.rows;
-  bool wanted = latL_optboolean(L, 2, f->who, "vectors", true);
-  lat_matrix real = latL_newvector(L, n, LAT_FLOAT64)->view;
-  eigenpairs to;
-  push_results(L, n, n, wanted, &to);
-  latL_run(L, f->who, lat_general, &A->view, real, to.values, to.vectors);
-  return wanted ? 3 : 2;
-}
-
-/* eigen.svd(A [, {k=}]) -> U, s, V */
-static int svd(lua_State *L, const latL_Function *f)
-{
-  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
-  size_t N = A->view.rows, D = A->view.cols, k = opt_count(L, 2, f->who, N < D ? N : D);
-  lat_matrix U = latL_newmatrix(L, N, k, LAT_FLOAT64)->view;
-  lat_matrix s = latL_newvector(L, k, LAT_FLOAT64)->view;
-  lat_matrix V = latL_newmatrix(L, D, k, LAT_FLOAT64)->view;
-  latL_run(L, f->who, lat_svd_truncated, &A->view, &U, s, &V);
-  return 3;
-}
-
-/* ---- eigen.largest ---------------------------------------------------------- */
 
 #define LARGEST "eigen.largest"
 
@@ -116,7 +34,10 @@ static lat_krylov_options check_largest(lua_State *L, size_t *n, size_t *k)
     if (*n == 0)
       latL_error(L, LARGEST, "a function needs the option size, its number of rows and columns");
   } else {
-    *n = check_square(L, 1, LARGEST, "A")->view.rows;
+    const latL_Matrix *A = latL_checkmatrix(L, 1, LARGEST, "A");
+    *n = A->view.rows;
+    if (A->vector || A->view.cols != *n)
+      latL_error(L, LARGEST, "A must be square, got a %s", latL_shape(L, A));
     size_t size = latL_optsize(L, 3, LARGEST, "size", *n, 1);
     if (size != *n)
       latL_error(L, LARGEST, "size is %I, but A has %I rows", (lua_Integer)size, (lua_Integer)*n);
@@ -132,13 +53,18 @@ static lat_krylov_options check_largest(lua_State *L, size_t *n, size_t *k)
   return options;
 }
 
+static void push_copy(lua_State *L, const lat_matrix *A, bool vector)
+{
+  latL_Matrix *copy = latL_newmatrix(L, A->rows, A->cols, LAT_FLOAT64);
+  copy->vector = vector;
+  lat_copy(A, &copy->view);
+}
+
 /* Pushes values, vectors and the table of what happened. */
 static int push_largest(lua_State *L, const lat_krylov *solver)
 {
-  eigenpairs to;
-  push_results(L, solver->vectors.rows, solver->values.rows, true, &to);
-  lat_copy(&solver->values, &to.values);
-  lat_copy(&solver->vectors, &to.matrix);
+  push_copy(L, &solver->values, true);
+  push_copy(L, &solver->vectors, false);
   lua_createtable(L, 0, 4);
   lua_pushboolean(L, solver->converged);
   lua_setfield(L, -2, "converged");
@@ -146,8 +72,7 @@ static int push_largest(lua_State *L, const lat_krylov *solver)
   lua_setfield(L, -2, "iterations");
   lua_pushinteger(L, (lua_Integer)solver->products);
   lua_setfield(L, -2, "products");
-  lat_matrix residuals = latL_newvector(L, solver->residuals.rows, LAT_FLOAT64)->view;
-  lat_copy(&solver->residuals, &residuals);
+  push_copy(L, &solver->residuals, true);
   lua_setfield(L, -2, "residuals");
   return 3;
 }
@@ -182,10 +107,6 @@ static int largest(lua_State *L, const latL_Function *f)
 }
 
 static const latL_Function functions[] = {
-    {"eigen.symmetric", symmetric, 1, 0, LATL_OPTIONS("k", "vectors", "solver")},
-    {"eigen.generalized", generalized, 2, 0, LATL_OPTIONS("k", "vectors")},
-    {"eigen.general", general, 1, 0, LATL_OPTIONS("vectors")},
-    {"eigen.svd", svd, 1, 0, LATL_OPTIONS("k")},
     {LARGEST, largest, 2, 0,
      LATL_OPTIONS("size", "tolerance", "max_iterations", "block", "basis", "seed", "start")},
     LATL_END};

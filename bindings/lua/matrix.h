@@ -3,6 +3,7 @@
 #define LATL_LUA_MATRIX_H
 
 #include "lua/class.h"
+#include "matrix/arithmetic.h"
 
 #define LATL_MATRIX "latent.Matrix" /* the metatable's name */
 
@@ -85,5 +86,15 @@ bool latL_sameview(const lat_matrix *A, const lat_matrix *B);
 /* "3x4 matrix", "vector of 5" for messages, in a ring of a few static-size pushes: pushes
  * the string on the stack and returns it. */
 const char *latL_shape(lua_State *L, const latL_Matrix *A);
+
+/* ---- operations --------------------------------------------------------------------------- */
+
+/* Pushes op of the `count` matrices, tables or numbers from `first` on, broadcast to one shape;
+ * into the `out` of the option table at `options`, if any. */
+int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first, int count,
+                     int options);
+
+/* Pushes the product of the number and the matrix at 1 and 2, in either order. */
+int latL_scale(lua_State *L);
 
 #endif

@@ -1,6 +1,4 @@
 /* matrix_arithmetic.c: operators, element-wise functions, masks and choices of latent.Matrix. */
-#include "lua/matrix_arithmetic.h"
-
 #include "lua/binding.h"
 #include "matrix/order.h"
 

@@ -1,14 +1,15 @@
-/* random.c: the type latent.Random: generators of random numbers, split, copied, their state. */
+/* random.c: the type latent.Random: generators of random numbers, their state, and the numbers and
+ * matrices that they draw. */
 #include "lua/random.h"
 
+#include <math.h>
 #include <time.h>
 #if defined(__linux__)
 #include <sys/random.h>
 #endif
 
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "lua/state.h"
+#include "lua/binding.h"
+#include "matrix/random_matrix.h"
 
 static const char default_key = 0; /* the registry's key of the state's own generator */
 
@@ -20,7 +21,7 @@ lat_random *latL_newrandom(lua_State *L, lat_random value)
   return random;
 }
 
-lat_random *latL_selfrandom(lua_State *L, const char *who)
+static void *self(lua_State *L, const char *who)
 {
   lat_random *random = luaL_testudata(L, 1, LATL_RANDOM);
   if (!random) latL_error(L, who, "self must be a latent.Random, got %s", luaL_typename(L, 1));
@@ -74,7 +75,7 @@ enum { MOST_SPLITS = 1 << 20 }; /* generators of one call: each is a value of Lu
 
 static int split(lua_State *L, const latL_Function *f)
 {
-  lat_random *random = latL_selfrandom(L, f->who);
+  lat_random *random = self(L, f->who);
   if (lua_isnil(L, 2)) {
     latL_newrandom(L, lat_random_split(random));
     return 1;
@@ -94,7 +95,7 @@ static int split(lua_State *L, const latL_Function *f)
 
 static int stream(lua_State *L, const latL_Function *f)
 {
-  lat_random *random = latL_selfrandom(L, f->who);
+  lat_random *random = self(L, f->who);
   lua_Integer i = latL_checkinteger(L, 2, f->who, "i");
   latL_newrandom(L, (lat_random){.seed = random->seed, .stream = (uint64_t)i});
   return 1;
@@ -102,7 +103,7 @@ static int stream(lua_State *L, const latL_Function *f)
 
 static int copy(lua_State *L, const latL_Function *f)
 {
-  latL_newrandom(L, *latL_selfrandom(L, f->who));
+  latL_newrandom(L, *(const lat_random *)self(L, f->who));
   return 1;
 }
 
@@ -110,7 +111,7 @@ static int copy(lua_State *L, const latL_Function *f)
 
 static int jump(lua_State *L, const latL_Function *f)
 {
-  lat_random *random = latL_selfrandom(L, f->who);
+  lat_random *random = self(L, f->who);
   random->position += (uint64_t)latL_checkinteger(L, 2, f->who, "n");
   return latL_returnself(L);
 }
@@ -118,7 +119,7 @@ static int jump(lua_State *L, const latL_Function *f)
 /* rng:state() -> { seed, stream, position }; rng:state(t) sets them */
 static int state(lua_State *L, const latL_Function *f)
 {
-  lat_random *random = latL_selfrandom(L, f->who);
+  lat_random *random = self(L, f->who);
   static const char *const names[] = {"seed", "stream", "position", NULL};
   uint64_t *fields[] = {&random->seed, &random->stream, &random->position}, values[3] = {0};
   if (latL_checkoptions(L, 2, f->who, names)) {
@@ -136,11 +137,172 @@ static int state(lua_State *L, const latL_Function *f)
   return 1;
 }
 
+/* ---- numbers and matrices --------------------------------------------------------- */
+
+/* Pushes what n at `arg`, m after it and the options behind ask for: a matrix or a vector; false
+ * for a single number. With the option `out`, the sizes and the dtype are its own when they
+ * aren't given. */
+static bool target(lua_State *L, int arg, const char *who, latL_Result *result)
+{
+  const int options = arg + 2;
+  bool vector = lua_isnil(L, arg + 1);
+  size_t rows = 0, cols = 1;
+  lat_dtype dtype = LAT_FLOAT64;
+  latL_getoption(L, options, "out");
+  const latL_Matrix *out = latL_tomatrix(L, -1);
+  bool given = !lua_isnil(L, -1);
+  lua_pop(L, 1); /* the table keeps it */
+  if (out) dtype = out->view.dtype;
+  dtype = latL_optdtype(L, options, who, dtype);
+  if (!lua_isnil(L, arg)) {
+    rows = latL_checksize(L, arg, who, vector ? "n" : "rows");
+    if (!vector) cols = latL_checksize(L, arg + 1, who, "cols");
+  } else if (out) {
+    rows = out->view.rows;
+    cols = out->view.cols;
+    vector = out->vector;
+  } else if (!given) {
+    return false;
+  }
+  *result = latL_result(L, options, who, rows, cols, vector, dtype, LATL_ANY_PLACES);
+  return true;
+}
+
+/* The end of every drawing function, with n at `arg`: pushes a number or the filled matrix. */
+static int draw(lua_State *L, const char *who, const lat_distribution *d, lat_random *random,
+                int arg)
+{
+  latL_Result A;
+  if (target(L, arg, who, &A)) {
+    latL_run(L, who, lat_random_matrix, random, d, &A.view);
+    return 1;
+  }
+  return latL_returnnumber(L, lat_random_number(random, d));
+}
+
+/* ---- distributions with options ---------------------------------------------------- */
+
+static void check_positive(lua_State *L, const char *who, const char *name, double value)
+{
+  if (!(value > 0) || !isfinite(value))
+    latL_error(L, who, "%s must be positive and finite, got %f", name, value);
+}
+
+static lat_distribution uniform_options(lua_State *L, int options, const char *who)
+{
+  double low = latL_optnumber(L, options, who, "low", 0, -HUGE_VAL, HUGE_VAL);
+  double high = latL_optnumber(L, options, who, "high", 1, -HUGE_VAL, HUGE_VAL);
+  if (!(low < high) || !isfinite(high - low))
+    latL_error(L, who, "low must be less than high, and both finite, got %f and %f", low, high);
+  return (lat_distribution){.kind = LAT_UNIFORM, .base = low, .scale = high - low};
+}
+
+static lat_distribution normal_options(lua_State *L, int options, const char *who)
+{
+  double mean = latL_optnumber(L, options, who, "mean", 0, -HUGE_VAL, HUGE_VAL);
+  double deviation = latL_optnumber(L, options, who, "deviation", 1, 0, HUGE_VAL);
+  if (!isfinite(mean) || !isfinite(deviation))
+    latL_error(L, who, "mean and deviation must be finite, got %f and %f", mean, deviation);
+  return (lat_distribution){.kind = LAT_NORMAL, .base = mean, .scale = deviation};
+}
+
+/* Exponential and gamma numbers have a scale. */
+static lat_distribution read_options(lua_State *L, int options, const char *who,
+                                     lat_distribution_kind which)
+{
+  if (which == LAT_UNIFORM) return uniform_options(L, options, who);
+  if (which == LAT_NORMAL) return normal_options(L, options, who);
+  lat_distribution d = {.kind = which};
+  d.scale = latL_optnumber(L, options, who, "scale", 1, 0, HUGE_VAL);
+  check_positive(L, who, "scale", d.scale);
+  return d;
+}
+
+/* rng:uniform([n [, m]] [, options]) and its like; rng:gamma(shape [, n [, m]] [, options]) */
+static int draw_numbers(lua_State *L, const latL_Function *f)
+{
+  lat_random *random = self(L, f->who);
+  double shape = 0;
+  if (f->kind == LAT_GAMMA) {
+    shape = latL_checknumber(L, 2, f->who, "shape");
+    check_positive(L, f->who, "shape", shape);
+  }
+  lat_distribution d = read_options(L, f->arguments + 1, f->who, (lat_distribution_kind)f->kind);
+  d.shape = shape;
+  return draw(L, f->who, &d, random, f->arguments - 1);
+}
+
+/* rng:integer(low, high [, n [, m]] [, options]) */
+static int draw_integers(lua_State *L, const latL_Function *f)
+{
+  static const lua_Integer exact = (lua_Integer)1 << 53; /* doubles hold integers up to here */
+  lat_random *random = self(L, f->who);
+  lua_Integer low = latL_checkinteger(L, 2, f->who, "low");
+  lua_Integer high = latL_checkinteger(L, 3, f->who, "high");
+  if (low > high) latL_error(L, f->who, "low must not exceed high, got %I and %I", low, high);
+  uint64_t bound = (uint64_t)high - (uint64_t)low + 1;
+  if (lua_isnil(L, 4) && !latL_hasoption(L, 6, "out")) { /* a Lua integer, of any size */
+    uint64_t value = (uint64_t)low + lat_random_below(random, bound);
+    return latL_returninteger(L, (lua_Integer)value);
+  }
+  if (low < -exact || high > exact)
+    latL_error(L, f->who, "a matrix holds integers up to 2^53 exactly, the range is %I to %I", low,
+               high);
+  lat_distribution d = {.kind = LAT_INTEGERS, .base = (double)low, .scale = 1, .bound = bound};
+  return draw(L, f->who, &d, random, 4);
+}
+
+/* matrix.random and matrix.normal: n [, m] [, rng or seed] [, options]. The generator goes to
+ * the bottom of the stack, so that what is left has the methods' order. */
+static int draw_matrix(lua_State *L, const latL_Function *f)
+{
+  latL_checksize(L, 1, f->who, "rows");
+  int at = lua_isnoneornil(L, 2) || lua_type(L, 2) == LUA_TNUMBER ? 3 : 2;
+  if (lua_isnoneornil(L, at) || lua_type(L, at) == LUA_TTABLE) {
+    lua_pushnil(L);
+  } else {
+    lua_pushvalue(L, at);
+    lua_remove(L, at);
+  }
+  lua_insert(L, 1);
+  latL_placeoptions(L, 3, 2);
+  if (latL_checkoptions(L, 4, f->who, f->options) && latL_getoption(L, 4, "seed") != LUA_TNIL) {
+    if (!lua_isnil(L, 1))
+      latL_error(L, f->who, "a generator and the option seed exclude each other");
+    lua_replace(L, 1);
+  }
+  lua_settop(L, 4);
+  lat_random *random = latL_checkrandom(L, 1, f->who);
+  lat_distribution d = read_options(L, 4, f->who, (lat_distribution_kind)f->kind);
+  return draw(L, f->who, &d, random, 2);
+}
+
+static int categorical(lua_State *L, const latL_Function *f)
+{
+  lat_random *random = self(L, f->who);
+  bool single = lua_isnil(L, 3);
+  size_t n = single ? 1 : latL_checksize(L, 3, f->who, "n");
+  lat_matrix weights = latL_checkvector(L, 2, f->who, "weights");
+  double one, *out = single ? &one : latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  latL_run(L, f->who, lat_random_categories, random, &weights, n, out);
+  if (single) lua_pushinteger(L, (lua_Integer)one);
+  return 1;
+}
+
+static int permutation(lua_State *L, const latL_Function *f)
+{
+  lat_random *random = self(L, f->who);
+  size_t n = latL_checksize(L, 2, f->who, "n");
+  double *out = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  latL_run(L, f->who, lat_random_order, random, n, out);
+  return 1;
+}
+
 /* ---- metamethods ------------------------------------------------------------------------- */
 
 static int tostring(lua_State *L, const latL_Function *f)
 {
-  const lat_random *random = latL_selfrandom(L, f->who);
+  const lat_random *random = self(L, f->who);
   lua_pushfstring(L, "latent.Random (seed %I, stream %I, position %I)", (lua_Integer)random->seed,
                   (lua_Integer)random->stream, (lua_Integer)random->position);
   return 1;
@@ -159,27 +321,37 @@ static int equal(lua_State *L, const latL_Function *f)
                                    a->position == b->position);
 }
 
-static const void *checked_self(lua_State *L, const char *who)
-{
-  return latL_selfrandom(L, who);
-}
-
-static const latL_Function methods[] = {{"rng:split", split, .arguments = 2},
-                                        {"rng:stream", stream, .arguments = 2},
-                                        {"rng:jump", jump, .arguments = 2},
-                                        {"rng:state", state, .arguments = 2},
-                                        {"rng:copy", copy, .arguments = 1},
-                                        {"rng:__tostring", tostring, .arguments = 0},
-                                        {"rng:__eq", equal, .arguments = 0},
-                                        {"rng", fail_to_set, .name = "__newindex"},
-                                        LATL_END};
+#define UNIFORM_OPTIONS "dtype", "out", "low", "high"
+#define NORMAL_OPTIONS  "dtype", "out", "mean", "deviation"
+#define SCALE_OPTIONS   "dtype", "out", "scale"
+static const latL_Function methods[] = {
+    {"rng:split", split, .arguments = 2},
+    {"rng:stream", stream, .arguments = 2},
+    {"rng:jump", jump, .arguments = 2},
+    {"rng:state", state, .arguments = 2},
+    {"rng:copy", copy, .arguments = 1},
+    {"rng:__tostring", tostring, .arguments = 0},
+    {"rng:__eq", equal, .arguments = 0},
+    {"rng", fail_to_set, .name = "__newindex"},
+    {"rng:uniform", draw_numbers, 3, 2, LATL_OPTIONS(UNIFORM_OPTIONS), .kind = LAT_UNIFORM},
+    {"rng:normal", draw_numbers, 3, 2, LATL_OPTIONS(NORMAL_OPTIONS), .kind = LAT_NORMAL},
+    {"rng:exponential", draw_numbers, 3, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = LAT_EXPONENTIAL},
+    {"rng:gamma", draw_numbers, 4, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = LAT_GAMMA},
+    {"rng:integer", draw_integers, 5, 2, LATL_OPTIONS("dtype", "out")},
+    {"rng:categorical", categorical, .arguments = 3},
+    {"rng:permutation", permutation, .arguments = 2},
+    LATL_END};
+static const latL_Function of_matrices[] = {
+    {"matrix.random", draw_matrix, LATL_OPTIONS("seed", UNIFORM_OPTIONS), .kind = LAT_UNIFORM},
+    {"matrix.normal", draw_matrix, LATL_OPTIONS("seed", NORMAL_OPTIONS), .kind = LAT_NORMAL},
+    LATL_END};
 
 /* the stream's number is in rng:state(), as rng.stream is a method */
 static const latL_Field fields[] = {{"seed", LATL_UINT64, offsetof(lat_random, seed)},
                                     {"position", LATL_UINT64, offsetof(lat_random, position)},
                                     {.name = NULL}};
 
-static const latL_Class class = {LATL_RANDOM, "rng", methods, fields, checked_self, NULL, NULL};
+static const latL_Class class = {LATL_RANDOM, "rng", methods, fields, self, NULL, NULL};
 
 static const latL_Function functions[] = {{"latent.random", make, .arguments = 1}, LATL_END};
 
@@ -187,6 +359,7 @@ void latL_open_random(lua_State *L)
 {
   latL_newclass(L, &class);
   latL_addfunctions(L, functions);
+  latL_addtomodule(L, "matrix", of_matrices);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &default_key) == LUA_TNIL) {
     latL_newrandom(L, (lat_random){.seed = 0});
     lua_rawsetp(L, LUA_REGISTRYINDEX, &default_key);

@@ -11,9 +11,6 @@
  * on the stack. */
 lat_random *latL_checkrandom(lua_State *L, int arg, const char *who);
 
-/* The generator at 1, for its methods. */
-lat_random *latL_selfrandom(lua_State *L, const char *who);
-
 /* Pushes a new one. */
 lat_random *latL_newrandom(lua_State *L, lat_random value);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "data/files.h"
+#include "data/file.h"
 #include "model/model.h"
 #include "model/query.h"
 

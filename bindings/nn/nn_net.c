@@ -17,7 +17,7 @@ static lat_net *new_net(lua_State *L, size_t layers, int store)
   return net;
 }
 
-static lat_net *self(lua_State *L, const char *who)
+static void *self(lua_State *L, const char *who)
 {
   lat_net *net = luaL_testudata(L, 1, LATL_NET);
   if (!net) latL_error(L, who, "self must be a net, got %s", luaL_typename(L, 1));
@@ -223,18 +223,13 @@ static int more_fields(lua_State *L)
   return 1;
 }
 
-static const void *net_at(lua_State *L, const char *who)
-{
-  return self(L, who);
-}
-
 static const latL_Function methods[] = {{"net", forward, .name = "__call"},
                                         {"net:input_gradient", input_gradient, .arguments = 3},
                                         {"net:parameters", parameters, .arguments = 1},
                                         {"net:__tostring", tostring, .arguments = 0},
                                         LATL_END};
 static const latL_Field no_fields[] = {{.name = NULL}};
-static const latL_Class class = {LATL_NET, "net", methods, no_fields, net_at, more_fields, NULL};
+static const latL_Class class = {LATL_NET, "net", methods, no_fields, self, more_fields, NULL};
 static const latL_Function functions[] = {
     {"nn.linear", linear, 4, 0, LATL_OPTIONS("activation", "init", "gain", "bias")},
     {"nn.mlp", mlp, 3, 0, LATL_OPTIONS("activation", "last", "init", "gain", "bias", "zero_last")},

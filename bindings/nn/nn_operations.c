@@ -92,10 +92,10 @@ static void read_columns(lua_State *L, int options, const char *who, lat_tape *t
     c->places = latL_checkplaces(L, lua_gettop(L), who, "column", cols - 1, false, &c->place_count);
 }
 
-/* A method of a value, or of a tape; the `kind` is the operation's place in the table. */
+/* A method of a value, or of a tape; by a row of the table. */
 static int operate(lua_State *L, const latL_Function *f)
 {
-  const lat_nn_operation *o = &lat_nn_operations[f->kind];
+  const lat_nn_operation *o = f->of;
   const lat_nn_argument *takes = o->takes;
   lat_nn_call c;
   lat_nn_call_default(o, &c);
@@ -118,20 +118,13 @@ static int operate(lua_State *L, const latL_Function *f)
   return latL_pushvalue(L, home, f->who, lat_nn_apply(tape, o, &c));
 }
 
-/* The rows of Lua's functions are kept by the registry. */
 void latL_open_nn_operations(lua_State *L)
 {
-  int count = 0;
-  while (lat_nn_operations[count].name) count++;
-  latL_Function(*rows)[2] = lua_newuserdatauv(L, (size_t)count * sizeof *rows, 0);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, rows);
-  for (int i = 0; i < count; i++) {
-    const lat_nn_operation *o = &lat_nn_operations[i];
+  for (const lat_nn_operation *o = lat_nn_operations; o->name; o++) {
     const bool of_value = o->name[0] == 'v';
     int arguments = of_value ? 0 : 1;
     for (const lat_nn_argument *a = o->takes; a->name; a++) arguments++;
-    rows[i][0] = (latL_Function){o->name, operate, arguments, .table = o->options, .kind = i};
-    rows[i][1] = (latL_Function)LATL_END;
-    latL_addtoclass(L, of_value ? LATL_VALUE : LATL_TAPE, rows[i]);
+    latL_addrow(L, of_value ? LATL_VALUE : LATL_TAPE,
+                &(latL_Function){o->name, operate, arguments, .table = o->options, .of = o});
   }
 }

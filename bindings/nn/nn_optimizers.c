@@ -6,7 +6,7 @@
 
 typedef latL_Optimizer optimizer;
 
-static optimizer *self(lua_State *L, const char *who)
+static void *self(lua_State *L, const char *who)
 {
   optimizer *o = luaL_testudata(L, 1, LATL_OPTIMIZER);
   if (!o) latL_error(L, who, "self must be an optimizer, got %s", luaL_typename(L, 1));
@@ -194,11 +194,6 @@ static int warm_up(lua_State *L, const latL_Function *f)
 
 /* ---- the class ------------------------------------------------------------------------------ */
 
-static const void *optimizer_at(lua_State *L, const char *who)
-{
-  return self(L, who);
-}
-
 static const latL_Function methods[] = {{"optimizer:step", step, .arguments = 1},
                                         {"optimizer", set_field, .name = "__newindex"},
                                         {"optimizer:__tostring", tostring, .arguments = 0},
@@ -208,8 +203,7 @@ static const latL_Field fields[] = {
     {"steps", LATL_UINT64, offsetof(latL_Optimizer, core.steps)},
     {"name", LATL_STRING, offsetof(latL_Optimizer, name)},
     {.name = NULL}};
-static const latL_Class class = {LATL_OPTIMIZER, "optimizer", methods, fields,
-                                 optimizer_at,   NULL,        collect};
+static const latL_Class class = {LATL_OPTIMIZER, "optimizer", methods, fields, self, NULL, collect};
 
 #define OF_ALL "learning_rate", "weight_decay", "parameters", "schedule"
 #define ADAM(who, which)                                                                           \

@@ -151,7 +151,7 @@ static int tostring(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-static const void *store_at(lua_State *L, const char *who)
+static void *store_at(lua_State *L, const char *who)
 {
   return latL_checkstore(L, 1, who);
 }

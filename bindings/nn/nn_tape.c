@@ -118,7 +118,7 @@ static int operations(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-static const void *tape_at(lua_State *L, const char *who)
+static void *tape_at(lua_State *L, const char *who)
 {
   return latL_checktape(L, 1, who);
 }

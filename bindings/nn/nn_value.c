@@ -168,9 +168,9 @@ static int tostring(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-static const void *node_at(lua_State *L, const char *who)
+static void *node_at(lua_State *L, const char *who)
 {
-  return node_of(L, latL_checkvalue(L, 1, who, "self"), who);
+  return (lat_node *)node_of(L, latL_checkvalue(L, 1, who, "self"), who);
 }
 
 /* clang-format off */

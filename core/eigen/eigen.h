@@ -17,6 +17,7 @@
 #ifndef LAT_EIGEN_EIGEN_H
 #define LAT_EIGEN_EIGEN_H
 
+#include "matrix/functions.h"
 #include "matrix/matrix.h"
 
 typedef enum lat_eigensolver {
@@ -71,5 +72,8 @@ lat_status lat_general(lat_workspace *work, const lat_matrix *A, lat_matrix real
  * ||A'u - s v|| <= 1e-12 s_1, else the full SVD of lat_svd is computed and cut. */
 lat_status lat_svd_truncated(lat_workspace *work, const lat_matrix *A, const lat_matrix *U,
                              lat_matrix s, const lat_matrix *V);
+
+/* These four, by name: eigen.symmetric and its like. */
+extern const lat_function lat_eigen_functions[];
 
 #endif

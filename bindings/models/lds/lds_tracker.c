@@ -228,9 +228,9 @@ int latL_newtracker(lua_State *L)
   return 1;
 }
 
-static const void *tracker_at(lua_State *L, const char *who)
+static void *tracker_at(lua_State *L, const char *who)
 {
-  const latL_Tracker *t = luaL_testudata(L, 1, LATL_TRACKER);
+  latL_Tracker *t = luaL_testudata(L, 1, LATL_TRACKER);
   if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
   return t;
 }
