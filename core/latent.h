@@ -191,8 +191,8 @@ extern "C" {
 #include "deep/common/decoder.h"
 #include "deep/common/deep.h"
 #include "deep/common/likelihood.h"
-#include "deep/flow/flow.h"
 #include "deep/common/options.h"
+#include "deep/flow/flow.h"
 #include "deep/nonlinear/nonlinear.h"
 #include "deep/vae/vae.h"
 
