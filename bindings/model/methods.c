@@ -64,6 +64,7 @@ typedef struct call {
   latL_Result results[LAT_MOST_OUTPUTS]; /* of those that are rows */
   lat_matrix alike[LAT_MOST_OUTPUTS];    /* their views, of those that are like X */
   int places[LAT_MOST_OUTPUTS];          /* stack indices of all */
+  double numbers[LAT_MOST_OUTPUTS];      /* those of all rows together */
   size_t count;                          /* of outputs that are given */
   lat_matrix given[MOST_GIVEN];          /* matrices among the options */
 } call;
@@ -157,7 +158,7 @@ static void push_outputs(lua_State *L, call *c)
     if (!is_asked(c, o)) continue;
     size_t i = c->count++;
     if (o->shape == LAT_GIVES_NUMBER) {
-      *(double **)(void *)(outputs + o->field) = latL_newvector(L, 1, LAT_FLOAT64)->view.data;
+      *(double **)(void *)(outputs + o->field) = &c->numbers[i];
     } else if (o->shape == LAT_GIVES_ALIKE) {
       const latL_Matrix *X = latL_tomatrix(L, 2);
       latL_Result *to = &c->results[i];
@@ -198,13 +199,14 @@ static int return_outputs(lua_State *L, call *c)
     int place = c->places[i];
     if (o->shape == LAT_GIVES_ROWS || o->shape == LAT_GIVES_ALIKE)
       latL_finish(L, c->who, &c->results[i]);
-    lua_pushvalue(L, place);
     if (o->shape == LAT_GIVES_NUMBER)
-      lua_pushnumber(L, *(const double *)latL_tomatrix(L, place)->view.data);
+      lua_pushnumber(L, c->numbers[i]);
+    else if (o->shape >= LAT_GIVES_MEAN)
+      lua_pushnumber(L, summary_of(L, c, o, place));
+    else
+      lua_pushvalue(L, place);
     if (o->shape == LAT_GIVES_NUMBERS) latL_querynumbers(L, &c->q, 1);
     if (o->shape == LAT_GIVES_LABELS) latL_querylabels(L, &c->q);
-    if (o->shape >= LAT_GIVES_MEAN) lua_pushnumber(L, summary_of(L, c, o, place));
-    if (o->shape == LAT_GIVES_NUMBER || o->shape >= LAT_GIVES_MEAN) lua_remove(L, -2);
     i++;
   }
   return (int)c->count;
