@@ -39,7 +39,7 @@ end
 
 -- A value outside of what the table says, and the beginning of the message.
 local function wrong(option)
-  local kind = option.type:match "^%a+"
+  local kind = option.type:match "^%a+$" or option.least and option.type:match "^%a+"
   if option.choices then return "no such word", "unknown " .. option.name end
   if kind == "boolean" then return 1, option.name .. " must be true or false" end
   if kind == "integer" and option.least and option.least > 0 then

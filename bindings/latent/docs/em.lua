@@ -3,8 +3,8 @@
 local data = { "X", "any", "what e_step understands: a matrix, a file of latent.open, a function that returns the next "
   .. "chunk (of any type) and nil at the end of a pass, or any other value, which is passed on as it is" }
 local options = { "options", "table?", "see options" }
-local weights = { "weights", "latent.Matrix?", "nil", "for a matrix: a number >= 0 a row, which e_step gets third" }
-local missing = { "missing", "boolean", "false", "let NaN in a matrix pass; without it, it raises" }
+local weights = { "weights", "for a matrix: a number >= 0 a row, which e_step gets third" }
+local missing = { "missing", "let NaN in a matrix pass; without it, it raises" }
 
 return {
   {
@@ -68,18 +68,18 @@ Results are the same bits for every number of threads.]],
     summary = "EM for a model of your own, written as two Lua functions.",
     args = { options },
     options = {
-      { "parameters", "table|function", "needed", "name = number or matrix: where to start; or a function of a seed "
+      { "parameters", "name = number or matrix: where to start; or a function of a seed "
         .. "that returns such a table, for restarts" },
-      { "e_step", "function", "needed", "e_step(parameters, X, weights) returns statistics, a table of numbers and "
+      { "e_step", "e_step(parameters, X, weights) returns statistics, a table of numbers and "
         .. "matrices, and the objective of X" },
-      { "m_step", "function", "needed", "m_step(statistics, parameters) returns the new parameters" },
-      { "feasible", "function?", "nil", "feasible(parameters) says whether accelerated steps may try these" },
-      { "descends", "boolean", "false", "the objective is an error, and not a log-likelihood" },
-      { "max_iterations", "integer", "1000", "see fitting" },
-      { "tolerance", "number", "1e-8", "see fitting" },
-      { "restarts", "integer", "1", "see fitting" },
-      { "seed", "integer", "0", "see fitting" },
-      { "accelerate", "boolean", "false", "see fitting" },
+      { "m_step", "m_step(statistics, parameters) returns the new parameters" },
+      { "feasible", "feasible(parameters) says whether accelerated steps may try these" },
+      { "descends", "the objective is an error, and not a log-likelihood" },
+      { "max_iterations", "see fitting" },
+      { "tolerance", "see fitting" },
+      { "restarts", "see fitting" },
+      { "seed", "see fitting" },
+      { "accelerate", "see fitting" },
     },
     returns = { { "latent.EM", "the model" } },
     text = [[
@@ -127,9 +127,9 @@ latent.em{
     args = { data, options },
     options = {
       weights, missing,
-      { "on_iteration", "function?", "nil", "function{ iteration, objective, restart, model }; false ends the fit" },
-      { "progress", "boolean", "false", "draw a bar, on a terminal's standard error" },
-      { "max_seconds", "number?", "nil", "end the fit then, with the last complete iteration" },
+      { "on_iteration", "function{ iteration, objective, restart, model }; false ends the fit" },
+      { "progress", "draw a bar, on a terminal's standard error" },
+      { "max_seconds", "end the fit then, with the last complete iteration" },
     },
     returns = { { "latent.EM", "the model itself" } },
     text = "An error in one of the functions passes through; the model keeps its last complete iteration.",

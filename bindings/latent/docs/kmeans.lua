@@ -4,8 +4,7 @@ local options = { "options", "table?", "see options" }
 local data = { "X", "latent.Matrix|table|function", "N x D data, a mapped file, or a function that returns the next "
   .. "chunk of rows (and their weights), and nil at the end of a pass" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
-local weights = { "weights", "latent.Matrix?", "nil",
-  "N numbers >= 0: a weight of 2 is the row twice, 0 as if it weren't there" }
+local weights = { "weights", "N numbers >= 0: a weight of 2 is the row twice, 0 as if it weren't there" }
 
 return {
   {
@@ -13,20 +12,17 @@ return {
     summary = "Makes a K-means clustering; fit gives it data.",
     args = { { "options", "table", "see options" } },
     options = {
-      { "clusters", "integer", "the rows of init", "K, how many clusters" },
-      { "init", "string|latent.Matrix", '"k-means++"',
-        'the start: "k-means++" (rows far from each other), "random" (any rows), or a K x D matrix of centres, '
+      { "clusters", "K, how many clusters" },
+      { "init", 'the start: "k-means++" (rows far from each other), "random" (any rows), or a K x D matrix of centres, '
         .. 'which can be used without a fit' },
-      { "algorithm", "string", '"auto"',
-        '"lloyd", "hamerly" (bounds spare distances), "auto" (bounds while they spare any), all with the same result '
-        .. 'to the bit; or "minibatch"' },
-      { "restarts", "integer", "1", "how many starts; the fit with the least J is kept" },
-      { "max_iterations", "integer", "300", "an iteration is a pass over the data, or a mini-batch" },
-      { "tolerance", "number", "1e-9",
-        "stop when J changes by less than this part of it; 0 runs exactly max_iterations" },
-      { "accelerate", "boolean", "false", "SQUAREM: larger steps, taken back when they make J larger" },
-      { "batch", "integer", "1024", "the rows of a mini-batch" },
-      { "seed", "integer", "0", "of the starts and the mini-batches: the same seed gives the same result" },
+      { "algorithm", '"lloyd", "hamerly" (bounds spare distances), "auto" (bounds while they spare any), all with the same '
+        .. 'result to the bit; or "minibatch"' },
+      { "restarts", "how many starts; the fit with the least J is kept" },
+      { "max_iterations", "an iteration is a pass over the data, or a mini-batch" },
+      { "tolerance", "stop when J changes by less than this part of it; 0 runs exactly max_iterations" },
+      { "accelerate", "SQUAREM: larger steps, taken back when they make J larger" },
+      { "batch", "the rows of a mini-batch" },
+      { "seed", "of the starts and the mini-batches: the same seed gives the same result" },
     },
     returns = { { "latent.KMeans", "the model" } },
     text = [[
@@ -58,10 +54,9 @@ with; iterations and converged say how the fit ended.]],
     args = { data, options },
     options = {
       weights,
-      { "on_iteration", "function?", "nil",
-        "called with { iteration =, objective =, restart =, model = }; false stops" },
-      { "progress", "boolean", "false", "draw a progress bar" },
-      { "max_seconds", "number?", "nil", "stop after this time, with what there is" },
+      { "on_iteration", "called with { iteration =, objective =, restart =, model = }; false stops" },
+      { "progress", "draw a progress bar" },
+      { "max_seconds", "stop after this time, with what there is" },
     },
     returns = { { "latent.KMeans", "the model itself" } },
     text = "Data of a function, and of files beyond 32 MB, are started from a sample. Mini-batches are drawn from a "
@@ -84,7 +79,7 @@ with; iterations and converged say how the fit ended.]],
     args = { data, options },
     options = {
       weights,
-      { "rate", "number?", "nil", "of the update, 0 to 1; by default (n + 2)^-0.6 after n updates" },
+      { "rate", "of the update, 0 to 1; by default (n + 2)^-0.6 after n updates" },
     },
     returns = { { "latent.KMeans", "the model itself" } },
     text = "The first rows are what a new model starts from. No labels are kept.",
@@ -101,7 +96,7 @@ with; iterations and converged say how the fit ended.]],
     name = "KMeans:transform",
     summary = "The distances of rows to all centres.",
     args = { rows, options },
-    options = { { "out", "latent.Matrix?", "nil", "a matrix to write the result into" } },
+    options = { { "out", "a matrix to write the result into" } },
     returns = { { "latent.Matrix", "N x K, or a vector of K for one row" } },
     example = "latent.kmeans{ clusters = 2 }:fit(matrix{ {1, 2}, {1, 3}, {8, 9} }):transform{ {7, 7} }",
   },

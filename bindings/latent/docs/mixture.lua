@@ -4,8 +4,8 @@ local data = { "X", "latent.Matrix|table|function",
   "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
-local missing = { { "missing", "boolean", "false", "NaN marks a missing entry, which is left out" } }
-local labels = { "labels", "latent.Matrix?", "nil", "N integers: the component of each row, or 0 where it isn't known" }
+local missing = { { "missing", "NaN marks a missing entry, which is left out" } }
+local labels = { "labels", "N integers: the component of each row, or 0 where it isn't known" }
 local binary = "local B = latent.matrix{ {1,0,1}, {1,1,1}, {0,0,1}, {0,0,0}, {1,1,0} }; "
 local fitted = binary .. "local model = latent.mixture{ components = 2 }:fit(B); "
 
@@ -15,22 +15,21 @@ local entries = {
     summary = "Makes a mixture of distributions whose columns are independent given the component.",
     args = { options },
     options = {
-      { "components", "integer", "1", "K" },
-      { "family", "string|table", '"bernoulli"', '"bernoulli" (0 and 1), "categorical" (codes, or one-hot columns), '
+      { "components", "K" },
+      { "family", '"bernoulli" (0 and 1), "categorical" (codes, or one-hot columns), '
         .. '"poisson" (counts), or a table of functions' },
-      { "smoothing", "number", "0", "a pseudo-count of each value in each component; 0 is maximum likelihood" },
-      { "levels", "integer|integer[]", "the data's", "categorical: how many levels the columns have" },
-      { "lowest", "integer|integer[]", "the data's", "categorical: the columns' first code, 0 or 1" },
-      { "groups", "integer[]", "none", "categorical: X is one-hot, and these are the numbers of columns that belong "
+      { "smoothing", "a pseudo-count of each value in each component; 0 is maximum likelihood" },
+      { "levels", "categorical: how many levels the columns have" },
+      { "lowest", "categorical: the columns' first code, 0 or 1" },
+      { "groups", "categorical: X is one-hot, and these are the numbers of columns that belong "
         .. "together" },
-      { "init", "string|table", '"mixed"',
-        '"mixed", "random", "k-means", or { means= (rates=, probabilities=), weights= }, '
+      { "init", '"mixed", "random", "k-means", or { means= (rates=, probabilities=), weights= }, '
         .. "of which weights may be left out; probabilities and weights add up to 1" },
-      { "restarts", "integer", "5", "how many starts; the likeliest result is kept, see below" },
-      { "max_iterations", "integer", "1000", "the most EM iterations of a start" },
-      { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
-      { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
-      { "seed", "integer", "0", "of the starts" },
+      { "restarts", "how many starts; the likeliest result is kept, see below" },
+      { "max_iterations", "the most EM iterations of a start" },
+      { "tolerance", "stop when the mean log-likelihood changes relatively by less; 0: never" },
+      { "accelerate", "SQUAREM: longer steps for slow convergence" },
+      { "seed", "of the starts" },
     },
     returns = { { "latent.Mixture", "the model" } },
     text = [[
@@ -74,12 +73,12 @@ see fitting.]],
     summary = "Finds the maximum likelihood parameters by EM, or with smoothing the most probable ones.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0: a weight of 2 is the row twice" },
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "weights", "N numbers >= 0: a weight of 2 is the row twice" },
+      { "missing", "NaN marks a missing entry" },
       labels,
-      { "on_iteration", "function?", "nil", "called with {iteration=, objective=, restart=, model=}; false stops" },
-      { "progress", "boolean", "false", "a bar on the terminal" },
-      { "max_seconds", "number", "0", "stop after the iteration in which they are over; 0: never" },
+      { "on_iteration", "called with {iteration=, objective=, restart=, model=}; false stops" },
+      { "progress", "a bar on the terminal" },
+      { "max_seconds", "stop after the iteration in which they are over; 0: never" },
     },
     returns = { { "latent.Mixture", "the model itself" } },
     text = [[
@@ -92,8 +91,8 @@ without entries adds 0. When all labels are known the fit is the closed form.]],
     summary = "An iterator that does one iteration a turn: i, objective.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
+      { "weights", "N numbers >= 0" },
+      { "missing", "NaN marks a missing entry" },
       labels,
     },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
@@ -104,9 +103,9 @@ without entries adds 0. When all labels are known the fit is the closed form.]],
     summary = "Takes more rows into the fit: one step of online EM a chunk.",
     args = { data, options },
     options = {
-      { "weights", "latent.Matrix?", "nil", "N numbers >= 0" },
-      { "missing", "boolean", "false", "NaN marks a missing entry" },
-      { "rate", "number", "0", "the share of the new statistics; 0: it falls as chunks come" },
+      { "weights", "N numbers >= 0" },
+      { "missing", "NaN marks a missing entry" },
+      { "rate", "the share of the new statistics; 0: it falls as chunks come" },
     },
     returns = { { "latent.Mixture", "the model itself" } },
     text = [[
@@ -152,7 +151,7 @@ what it didn't have from becoming impossible. Not for families of functions, whi
     name = "Mixture:sample",
     summary = "Rows drawn from the mixture.",
     args = { { "n", "integer", "how many" }, options },
-    options = { { "seed", "integer|latent.Random?", "nil", "a seed or a generator" } },
+    options = { { "seed", "a seed or a generator" } },
     returns = { { "latent.Matrix", "n x D" }, { "latent.Matrix", "vector of n: the components they came from" } },
     example = fitted .. "return model:sample(4, { seed = 1 })",
   },
