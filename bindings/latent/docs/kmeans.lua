@@ -15,8 +15,8 @@ return {
       { "clusters", "K, how many clusters" },
       { "init", 'the start: "k-means++" (rows far from each other), "random" (any rows), or a K x D matrix of centres, '
         .. 'which can be used without a fit' },
-      { "algorithm", '"lloyd", "hamerly" (bounds spare distances), "auto" (bounds while they spare any), all with the same '
-        .. 'result to the bit; or "minibatch"' },
+      { "algorithm", '"lloyd", "hamerly" (bounds spare distances), "auto" (bounds while they spare any), all with the '
+        .. 'same result to the bit; or "minibatch"' },
       { "restarts", "how many starts; the fit with the least J is kept" },
       { "max_iterations", "an iteration is a pass over the data, or a mini-batch" },
       { "tolerance", "stop when J changes by less than this part of it; 0 runs exactly max_iterations" },
