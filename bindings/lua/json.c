@@ -2,11 +2,9 @@
 #include "lua/json.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "files/number.h"
+#include "lua/options.h"
 
 /* ---- Lua values to JSON ------------------------------------------------------------------ */
 
@@ -25,53 +23,36 @@ static void put_matrix(lat_json_text *t, const latL_Matrix *A)
   lat_json_put(t, "]");
 }
 
-static int by_text(const void *a, const void *b)
-{
-  return lat_text_compare(*(const lat_text *)a, *(const lat_text *)b);
-}
-
-/* The string keys of the table on the top, sorted, so that equal models make equal files. */
-static lat_text *sorted_keys(lua_State *L, lat_json_text *t, size_t count)
-{
-  lat_text *keys = lat_allocate(t->work, count, sizeof *keys);
-  if (!keys) {
-    t->status = LAT_MEMORY;
-    return NULL;
-  }
-  size_t n = 0;
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1), n++)
-    keys[n].at = lua_tolstring(L, -2, &keys[n].n);
-  if (n) qsort(keys, n, sizeof *keys, by_text);
-  return keys;
-}
-
-/* A table is a list when it has elements 1..n and nothing else, or an object. */
+/* A table is a list when it has elements 1..n and nothing else, or an object, sorted by its names,
+ * so that equal models make equal files. */
 static const char *put_table(lua_State *L, lat_json_text *t, int depth)
 {
-  size_t n = lua_rawlen(L, -1), count = 0;
-  bool names = true;
+  const size_t n = lua_rawlen(L, -1);
+  size_t count = 0;
   const char *wrong = NULL;
   if (depth == 0) return "table too deep";
   luaL_checkstack(L, 8, NULL);
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1), count++)
-    names = names && lua_type(L, -2) == LUA_TSTRING;
-  if (!names && count != n) return "table that is neither a list nor has names only";
-  lat_text *keys = names ? sorted_keys(L, t, count) : NULL;
-  if (t->status != LAT_OK) return NULL;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) count++;
+  const bool names = latL_pushnames(L) == LUA_TNONE;
+  const int keys = lua_gettop(L), table = keys - 1;
+  if (!names && count != n) wrong = "table that is neither a list nor has names only";
   lat_json_put(t, names ? "{" : "[");
   for (size_t i = 0; i < count && !wrong; i++) {
     lat_json_put(t, i ? "," : "");
     if (names) {
-      lat_json_put_string(t, keys[i]);
+      lat_text key;
+      lua_rawgeti(L, keys, (lua_Integer)i + 1);
+      key.at = lua_tolstring(L, -1, &key.n);
+      lat_json_put_string(t, key);
       lat_json_put(t, ":");
-      lua_pushlstring(L, keys[i].at, keys[i].n);
-      lua_rawget(L, -2);
+      lua_rawget(L, table);
     } else {
-      lua_rawgeti(L, -1, (lua_Integer)i + 1);
+      lua_rawgeti(L, table, (lua_Integer)i + 1);
     }
     wrong = latL_putvalue(L, t, depth - 1);
     lua_pop(L, 1);
   }
+  lua_pop(L, 1);
   lat_json_put(t, names ? "}" : "]");
   return wrong;
 }

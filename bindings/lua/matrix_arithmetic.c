@@ -205,16 +205,9 @@ static int where(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-#define UNARY(who, op)                                                                             \
-  {                                                                                                \
-    who, operate, 1, 0, LATL_OPTIONS("out"), .kind = op                                            \
-  }
-#define BINARY(who, op)                                                                            \
-  {                                                                                                \
-    who, operate, 2, 0, LATL_OPTIONS("out"), .kind = op                                            \
-  }
-
 /* clang-format off */
+#define UNARY(who, op)  {who, operate, 1, 0, LATL_OPTIONS("out"), .kind = op}
+#define BINARY(who, op) {who, operate, 2, 0, LATL_OPTIONS("out"), .kind = op}
 static const latL_Function functions[] = {
   {"matrix +", operate_on_two, .name = "__add", .kind = LAT_ADD},
   {"matrix -", operate_on_two, .name = "__sub", .kind = LAT_SUBTRACT},

@@ -1,5 +1,5 @@
-/* matrix_functions.c: linear algebra's methods of matrices and the functions of latent.eigen, by the
- * core's tables (matrix/functions.h). */
+/* matrix_functions.c: linear algebra's methods of matrices and the functions of latent.eigen, by
+ * the core's tables (matrix/functions.h). */
 #include "matrix/functions.h"
 
 #include <math.h>

@@ -21,14 +21,6 @@ static int check_dim(lua_State *L, int arg, const char *who, const latL_Matrix *
   return (int)dim;
 }
 
-/* Pushes the vector for one number a column (dim 1) or a row (dim 2). */
-static latL_Result line_result(lua_State *L, int options, const char *who, const latL_Matrix *A,
-                               int dim, lat_dtype dtype)
-{
-  const size_t n = dim == 1 ? A->view.cols : A->view.rows;
-  return latL_result(L, options, who, n, 1, true, dtype, LATL_APART);
-}
-
 /* ---- reductions -------------------------------------------------------------------- */
 
 /* Places count from 0 in the core, and from 1 in Lua. */
@@ -40,7 +32,7 @@ static void count_from_one(lua_State *L, const char *who, const lat_matrix *plac
 }
 
 /* One number, one truth, or the places of a minimum. */
-static int push_whole(lua_State *L, lat_reduction kind, const latL_Matrix *A, double value)
+static int push_whole(lua_State *L, int kind, const latL_Matrix *A, double value)
 {
   const bool place = kind == LAT_ARGMIN || kind == LAT_ARGMAX;
   if (kind == LAT_ANY || kind == LAT_ALL) {
@@ -57,52 +49,40 @@ static int push_whole(lua_State *L, lat_reduction kind, const latL_Matrix *A, do
   return 1;
 }
 
-/* A reduction gives a number of all elements (dim 0, and of a vector), which has no out. */
-static bool gives_number(lua_State *L, const char *who, const latL_Matrix *A, int dim, int options)
+/* A quantile counts as one more kind of reduction. */
+enum { QUANTILE = LAT_REDUCTIONS };
+
+static lat_status compute(lat_workspace *work, int kind, const lat_matrix *A, int dim,
+                          double parameter, const lat_matrix *out)
 {
-  if (dim != 0 && !A->vector) return false;
-  if (latL_hasoption(L, options, "out"))
-    latL_error(L, who, "the result is a number, which has no out");
-  return true;
+  if (kind == QUANTILE) return lat_quantile(work, A, dim, parameter, out);
+  return lat_reduce(work, (lat_reduction)kind, A, dim, parameter, out);
 }
 
-/* A:sum([dim [, options]]) and its like; the `kind` is the reduction. */
+/* A:sum([dim [, options]]) and its like, the `kind` says which; A:quantile(p [, dim]) */
 static int reduce(lua_State *L, const latL_Function *f)
 {
-  const lat_reduction kind = (lat_reduction)f->kind;
-  const bool place = kind == LAT_ARGMIN || kind == LAT_ARGMAX;
+  const bool place = f->kind == LAT_ARGMIN || f->kind == LAT_ARGMAX;
+  const int options = f->arguments + 1;
+  double parameter = latL_optnumber(L, options, f->who, "correction", 0, 0, INFINITY);
+  if (f->kind == QUANTILE) parameter = options == 3 ? 0.5 : latL_checknumber(L, 2, f->who, "p");
+  if (f->kind == QUANTILE && !(parameter >= 0 && parameter <= 1))
+    latL_error(L, f->who, "p must be from 0 to 1, got %f", parameter);
   const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
-  const int dim = check_dim(L, 2, f->who, A, 0);
-  const double correction = latL_optnumber(L, 3, f->who, "correction", 0, 0, INFINITY);
-  if (gives_number(L, f->who, A, dim, 3)) {
+  const int dim = check_dim(L, f->arguments, f->who, A, 0);
+  if (dim == 0 || A->vector) {
+    if (latL_hasoption(L, options, "out"))
+      latL_error(L, f->who, "the result is a number, which has no out");
     double value;
     const lat_matrix out = lat_vector_of(&value, 1);
-    latL_run(L, f->who, lat_reduce, kind, &A->view, 0, correction, &out);
-    return push_whole(L, kind, A, value);
+    latL_run(L, f->who, compute, f->kind, &A->view, 0, parameter, &out);
+    return push_whole(L, f->kind, A, value);
   }
-  const latL_Result out = line_result(L, 3, f->who, A, dim, place ? LAT_FLOAT64 : A->view.dtype);
-  latL_run(L, f->who, lat_reduce, kind, &A->view, dim, correction, &out.view);
+  const size_t n = dim == 1 ? A->view.cols : A->view.rows; /* a number a column, or a row */
+  const latL_Result out =
+      latL_result(L, options, f->who, n, 1, true, place ? LAT_FLOAT64 : A->view.dtype, LATL_APART);
+  latL_run(L, f->who, compute, f->kind, &A->view, dim, parameter, &out.view);
   if (place) count_from_one(L, f->who, &out.view);
-  latL_finish(L, f->who, &out);
-  return 1;
-}
-
-/* A:quantile(p [, dim [, options]]) and A:median([dim [, options]]) */
-static int quantile(lua_State *L, const latL_Function *f)
-{
-  const bool median = f->arguments == 2;
-  const double p = median ? 0.5 : latL_checknumber(L, 2, f->who, "p");
-  if (!(p >= 0 && p <= 1)) latL_error(L, f->who, "p must be from 0 to 1, got %f", p);
-  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
-  const int dim = check_dim(L, f->arguments, f->who, A, 0), options = f->arguments + 1;
-  if (gives_number(L, f->who, A, dim, options)) {
-    double value;
-    const lat_matrix out = lat_vector_of(&value, 1);
-    latL_run(L, f->who, lat_quantile, &A->view, 0, p, &out);
-    return latL_returnnumber(L, value);
-  }
-  const latL_Result out = line_result(L, options, f->who, A, dim, A->view.dtype);
-  latL_run(L, f->who, lat_quantile, &A->view, dim, p, &out.view);
   latL_finish(L, f->who, &out);
   return 1;
 }
@@ -210,20 +190,16 @@ static int stack(lua_State *L, const latL_Function *f)
 
 /* ---- the module ------------------------------------------------------------------------ */
 
-#define REDUCTION(who, kind_)                                                                      \
-  {                                                                                                \
-    who, reduce, 2, 1, LATL_OPTIONS("out"), .kind = kind_                                          \
-  }
-
 /* clang-format off */
+#define REDUCTION(who, kind_) {who, reduce, 2, 1, LATL_OPTIONS("out"), .kind = kind_}
 static const latL_Function methods[] = {
   REDUCTION("A:sum", LAT_SUM), REDUCTION("A:product", LAT_PRODUCT), REDUCTION("A:mean", LAT_MEAN),
   REDUCTION("A:min", LAT_MIN), REDUCTION("A:max", LAT_MAX), REDUCTION("A:argmin", LAT_ARGMIN),
   REDUCTION("A:argmax", LAT_ARGMAX), REDUCTION("A:any", LAT_ANY), REDUCTION("A:all", LAT_ALL),
   {"A:var", reduce, 2, 1, LATL_OPTIONS("correction", "out"), .kind = LAT_VARIANCE},
   {"A:std", reduce, 2, 1, LATL_OPTIONS("correction", "out"), .kind = LAT_DEVIATION},
-  {"A:quantile", quantile, 3, 1, LATL_OPTIONS("out")},
-  {"A:median", quantile, 2, 1, LATL_OPTIONS("out")},
+  {"A:quantile", reduce, 3, 1, LATL_OPTIONS("out"), .kind = QUANTILE},
+  REDUCTION("A:median", QUANTILE),
   {"A:cumsum", cumsum, 2, 1, LATL_OPTIONS("out")},
   {"A:sort", sort, 2, 1, LATL_OPTIONS("descending")},
   {"A:shuffle", shuffle, .arguments = 2},

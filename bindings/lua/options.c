@@ -359,6 +359,11 @@ static void read_option(lua_State *L, int arg, const char *who, const lat_option
   }
 }
 
+void latL_readfields(lua_State *L, int arg, const char *who, const lat_option *table, void *options)
+{
+  for (const lat_option *o = table; o->name; o++) read_option(L, arg, who, o, options);
+}
+
 bool latL_readtable(lua_State *L, int arg, const char *who, const lat_option *table,
                     const char *more, void *options)
 {
@@ -368,6 +373,6 @@ bool latL_readtable(lua_State *L, int arg, const char *who, const lat_option *ta
   for (const lat_option *o = table; o->name && n <= MOST_OPTIONS; o++) names[n++] = o->name;
   names[n] = NULL;
   if (!latL_checkoptions(L, arg, who, names)) return false;
-  for (const lat_option *o = table; o->name; o++) read_option(L, arg, who, o, options);
+  latL_readfields(L, arg, who, table, options);
   return true;
 }

@@ -73,4 +73,8 @@ const char *latL_dtypename(lat_dtype dtype);
 bool latL_readtable(lua_State *L, int arg, const char *who, const lat_option *table,
                     const char *more, void *options);
 
+/* The same where the names of options have been checked. */
+void latL_readfields(lua_State *L, int arg, const char *who, const lat_option *table,
+                     void *options);
+
 #endif

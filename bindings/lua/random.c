@@ -182,39 +182,14 @@ static int draw(lua_State *L, const char *who, const lat_distribution *d, lat_ra
 
 /* ---- distributions with options ---------------------------------------------------- */
 
-static void check_positive(lua_State *L, const char *who, const char *name, double value)
+static lat_distribution read_distribution(lua_State *L, int options, const latL_Function *f,
+                                          double shape)
 {
-  if (!(value > 0) || !isfinite(value))
-    latL_error(L, who, "%s must be positive and finite, got %f", name, value);
-}
-
-static lat_distribution uniform_options(lua_State *L, int options, const char *who)
-{
-  double low = latL_optnumber(L, options, who, "low", 0, -HUGE_VAL, HUGE_VAL);
-  double high = latL_optnumber(L, options, who, "high", 1, -HUGE_VAL, HUGE_VAL);
-  if (!(low < high) || !isfinite(high - low))
-    latL_error(L, who, "low must be less than high, and both finite, got %f and %f", low, high);
-  return (lat_distribution){.kind = LAT_UNIFORM, .base = low, .scale = high - low};
-}
-
-static lat_distribution normal_options(lua_State *L, int options, const char *who)
-{
-  double mean = latL_optnumber(L, options, who, "mean", 0, -HUGE_VAL, HUGE_VAL);
-  double deviation = latL_optnumber(L, options, who, "deviation", 1, 0, HUGE_VAL);
-  if (!isfinite(mean) || !isfinite(deviation))
-    latL_error(L, who, "mean and deviation must be finite, got %f and %f", mean, deviation);
-  return (lat_distribution){.kind = LAT_NORMAL, .base = mean, .scale = deviation};
-}
-
-/* Exponential and gamma numbers have a scale. */
-static lat_distribution read_options(lua_State *L, int options, const char *who,
-                                     lat_distribution_kind which)
-{
-  if (which == LAT_UNIFORM) return uniform_options(L, options, who);
-  if (which == LAT_NORMAL) return normal_options(L, options, who);
-  lat_distribution d = {.kind = which};
-  d.scale = latL_optnumber(L, options, who, "scale", 1, 0, HUGE_VAL);
-  check_positive(L, who, "scale", d.scale);
+  lat_distribution d;
+  lat_distribution_options o;
+  lat_options_default(lat_distribution_table, &o, sizeof o);
+  latL_readfields(L, options, f->who, lat_distribution_table, &o);
+  latL_run(L, f->who, lat_distribution_make, (lat_distribution_kind)f->kind, &o, shape, &d);
   return d;
 }
 
@@ -225,10 +200,10 @@ static int draw_numbers(lua_State *L, const latL_Function *f)
   double shape = 0;
   if (f->kind == LAT_GAMMA) {
     shape = latL_checknumber(L, 2, f->who, "shape");
-    check_positive(L, f->who, "shape", shape);
+    if (!(shape > 0) || !isfinite(shape))
+      latL_error(L, f->who, "shape must be positive and finite, got %f", shape);
   }
-  lat_distribution d = read_options(L, f->arguments + 1, f->who, (lat_distribution_kind)f->kind);
-  d.shape = shape;
+  lat_distribution d = read_distribution(L, f->arguments + 1, f, shape);
   return draw(L, f->who, &d, random, f->arguments - 1);
 }
 
@@ -273,7 +248,7 @@ static int draw_matrix(lua_State *L, const latL_Function *f)
   }
   lua_settop(L, 4);
   lat_random *random = latL_checkrandom(L, 1, f->who);
-  lat_distribution d = read_options(L, 4, f->who, (lat_distribution_kind)f->kind);
+  lat_distribution d = read_distribution(L, 4, f, 0);
   return draw(L, f->who, &d, random, 2);
 }
 

@@ -16,12 +16,6 @@ static void *self(lua_State *L, const char *who)
 
 /* ---- making them ---------------------------------------------------------------------------- */
 
-static const double learning_rates[LAT_OPTIMIZERS] = {[LAT_SGD] = 0.01,
-                                                      [LAT_ADAM] = 1e-3,
-                                                      [LAT_ADAMW] = 1e-3,
-                                                      [LAT_ADAMAX] = 2e-3,
-                                                      [LAT_RMSPROP] = 0.01};
-
 static double check_rate(lua_State *L, const char *who, double rate)
 {
   if (!(rate > 0) || !isfinite(rate))
@@ -29,29 +23,12 @@ static double check_rate(lua_State *L, const char *who, double rate)
   return rate;
 }
 
-/* The options at 2 of the kind's own. */
-static void read_options(lua_State *L, const char *who, lat_optimizer *o)
-{
-  const double below = 1 - 1e-15;
-  if (o->kind == LAT_SGD) {
-    o->beta1 = latL_optnumber(L, 2, who, "momentum", 0, 0, below);
-    o->nesterov = latL_optboolean(L, 2, who, "nesterov", false);
-    if (o->nesterov && o->beta1 == 0) latL_error(L, who, "nesterov needs a momentum > 0");
-  } else {
-    o->beta1 = latL_optnumber(L, 2, who, "beta1", o->beta1, 0, below);
-    o->beta2 =
-        latL_optnumber(L, 2, who, o->kind == LAT_RMSPROP ? "decay" : "beta2", o->beta2, 0, below);
-    o->epsilon = latL_optnumber(L, 2, who, "epsilon", o->epsilon, 1e-300, 1e30);
-  }
-  o->weight_decay = latL_optnumber(L, 2, who, "weight_decay", o->weight_decay, 0, 1e30);
-}
-
 /* nn.adam(store [, options]), ... */
 static int make(lua_State *L, const latL_Function *f)
 {
   lat_optimizer_kind kind = (lat_optimizer_kind)f->kind;
   lat_store *store = latL_checkstore(L, 1, f->who);
-  double rate = learning_rates[kind];
+  double rate = lat_optimizer_rates[kind];
   if (latL_getoption(L, 2, "learning_rate") != LUA_TNIL)
     rate = check_rate(L, f->who, latL_checknumber(L, -1, f->who, "learning_rate"));
   lua_pop(L, 1);
@@ -70,7 +47,9 @@ static int make(lua_State *L, const latL_Function *f)
   lua_setiuservalue(L, -2, 2);
   luaL_setmetatable(L, LATL_OPTIMIZER);
   latL_run(L, f->who, lat_optimizer_init, &o->core, kind, store, prefixes, count);
-  read_options(L, f->who, &o->core);
+  latL_readfields(L, 2, f->who, lat_optimizer_tables[kind], &o->core);
+  if (o->core.nesterov && o->core.beta1 == 0)
+    latL_error(L, f->who, "nesterov needs a momentum > 0");
   latL_weigh(L, 2 * store->size * lat_dtype_size(store->dtype));
   return 1;
 }
@@ -206,10 +185,10 @@ static const latL_Field fields[] = {
 static const latL_Class class = {LATL_OPTIMIZER, "optimizer", methods, fields, self, NULL, collect};
 
 #define OF_ALL "learning_rate", "weight_decay", "parameters", "schedule"
-#define ADAM(who, which)                                                                           \
-  {                                                                                                \
-    who, make, 1, 0, LATL_OPTIONS("beta1", "beta2", "epsilon", OF_ALL), .kind = which              \
-  }
+/* clang-format off */
+#define OF_ADAM "beta1", "beta2", "epsilon", OF_ALL
+#define ADAM(who, which) {who, make, 1, 0, LATL_OPTIONS(OF_ADAM), .kind = which}
+/* clang-format on */
 
 static const latL_Function functions[] = {
     {"nn.sgd", make, 1, 0, LATL_OPTIONS("momentum", "nesterov", OF_ALL), .kind = LAT_SGD},

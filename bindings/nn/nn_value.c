@@ -43,42 +43,26 @@ static int split(lua_State *L, const latL_Function *f)
 
 enum { ADD, SUBTRACT, PRODUCT, MULTIPLY, DIVIDE };
 
-static lat_value compute(lat_tape *tape, int operation, lat_value a, lat_value b)
+typedef lat_value of_two(lat_tape *tape, lat_value a, lat_value b);
+
+/* The matrix product, as for matrices. */
+static lat_value multiply(lat_tape *tape, lat_value a, lat_value b)
 {
-  const lat_node *left, *right;
-  switch (operation) {
-  case ADD:
-    return lat_nn_add(tape, a, b);
-  case SUBTRACT:
-    return lat_nn_subtract(tape, a, b);
-  case MULTIPLY:
-    return lat_nn_multiply(tape, a, b);
-  case DIVIDE:
-    return lat_nn_divide(tape, a, b);
-  default: /* the matrix product, as for matrices */
-    left = lat_tape_node(tape, a);
-    right = lat_tape_node(tape, b);
-    if (left && right && left->cols != right->rows)
-      lat_tape_fail(tape, LAT_SHAPE,
-                    "%zux%zu and %zux%zu don't fit as a matrix product (%% is element by element)",
-                    left->rows, left->cols, right->rows, right->cols);
-    return lat_nn_product(tape, a, b, false, false);
-  }
+  const lat_node *left = lat_tape_node(tape, a), *right = lat_tape_node(tape, b);
+  if (left && right && left->cols != right->rows)
+    lat_tape_fail(tape, LAT_SHAPE,
+                  "%zux%zu and %zux%zu don't fit as a matrix product (%% is element by element)",
+                  left->rows, left->cols, right->rows, right->cols);
+  return lat_nn_product(tape, a, b, false, false);
 }
 
 /* The same of a value and a number, c: `left` when the value is the left operand. */
 static lat_value compute_with(lat_tape *tape, int operation, lat_value x, double c, bool left)
 {
-  switch (operation) {
-  case ADD:
-    return lat_nn_affine(tape, x, 1, c);
-  case SUBTRACT:
-    return left ? lat_nn_affine(tape, x, 1, -c) : lat_nn_affine(tape, x, -1, c);
-  case PRODUCT:
-    return lat_nn_affine(tape, x, c, 0);
-  default:
-    return lat_nn_affine(tape, x, 1 / c, 0);
-  }
+  if (operation == PRODUCT) return lat_nn_affine(tape, x, c, 0);
+  if (operation == DIVIDE) return lat_nn_affine(tape, x, 1 / c, 0);
+  const bool minus = operation == SUBTRACT;
+  return lat_nn_affine(tape, x, minus && !left ? -1 : 1, minus && left ? -c : c);
 }
 
 /* value + value and its like: one operand is a value, the other a value, a matrix or a number. */
@@ -98,7 +82,7 @@ static int operate(lua_State *L, const latL_Function *f)
   }
   lat_value a = latL_tovalue(L, 1, tape, f->who, "the left operand");
   lat_value b = latL_tovalue(L, 2, tape, f->who, "the right operand");
-  return latL_pushvalue(L, 3, f->who, compute(tape, f->kind, a, b));
+  return latL_pushvalue(L, 3, f->who, ((of_two *)f->operation)(tape, a, b));
 }
 
 static int negative(lua_State *L, const latL_Function *f)
@@ -180,11 +164,11 @@ static const latL_Function functions[] = {
   {"value:matrix", matrix, 1, 0, LATL_OPTIONS("out")},
   {"value:value", value, .arguments = 1},
   {"value:gradient", gradient, 1, 0, LATL_OPTIONS("out")},
-  {"value + value", operate, .name = "__add", .kind = ADD},
-  {"value - value", operate, .name = "__sub", .kind = SUBTRACT},
-  {"value * value", operate, .name = "__mul", .kind = PRODUCT},
-  {"value % value", operate, .name = "__mod", .kind = MULTIPLY},
-  {"value / value", operate, .name = "__div", .kind = DIVIDE},
+  {"value + value", operate, .name = "__add", .kind = ADD, LATL_CORE(lat_nn_add)},
+  {"value - value", operate, .name = "__sub", .kind = SUBTRACT, LATL_CORE(lat_nn_subtract)},
+  {"value * value", operate, .name = "__mul", .kind = PRODUCT, LATL_CORE(multiply)},
+  {"value % value", operate, .name = "__mod", .kind = MULTIPLY, LATL_CORE(lat_nn_multiply)},
+  {"value / value", operate, .name = "__div", .kind = DIVIDE, LATL_CORE(lat_nn_divide)},
   {"-value", negative, .name = "__unm"},
   {"value:__tostring", tostring, .arguments = 0},
   LATL_END

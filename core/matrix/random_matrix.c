@@ -89,6 +89,44 @@ double lat_random_number(lat_random *random, const lat_distribution *d)
   return d->base + d->scale * x;
 }
 
+/* ---- options --------------------------------------------------------------------------------- */
+
+#define ANY(field, otherwise)                                                                      \
+  LAT_OPTION_NUMBER(lat_distribution_options, field, otherwise, -HUGE_VAL, HUGE_VAL)
+const lat_option lat_distribution_table[] = {
+    ANY(low, 0),
+    ANY(high, 1),
+    ANY(mean, 0),
+    LAT_OPTION_NUMBER(lat_distribution_options, deviation, 1, 0, HUGE_VAL),
+    LAT_OPTION_NUMBER(lat_distribution_options, scale, 1, 0, HUGE_VAL),
+    {.name = NULL}};
+
+lat_status lat_distribution_make(lat_workspace *work, lat_distribution_kind kind,
+                                 const lat_distribution_options *o, double shape,
+                                 lat_distribution *d)
+{
+  *d = (lat_distribution){.kind = kind, .shape = shape};
+  if (kind == LAT_UNIFORM) {
+    d->base = o->low;
+    d->scale = o->high - o->low;
+    if (!(o->low < o->high) || !isfinite(d->scale))
+      return lat_fail(work, LAT_INVALID,
+                      "low must be less than high, and both finite, got %.14g and %.14g", o->low,
+                      o->high);
+  } else if (kind == LAT_NORMAL) {
+    d->base = o->mean;
+    d->scale = o->deviation;
+    if (!isfinite(o->mean) || !isfinite(o->deviation))
+      return lat_fail(work, LAT_INVALID, "mean and deviation must be finite, got %.14g and %.14g",
+                      o->mean, o->deviation);
+  } else {
+    d->scale = o->scale;
+    if (!(o->scale > 0) || !isfinite(o->scale))
+      return lat_fail(work, LAT_INVALID, "scale must be positive and finite, got %.14g", o->scale);
+  }
+  return LAT_OK;
+}
+
 /* ---- categories and permutations ----------------------------------------------------- */
 
 /* Indices from 0 of the core to numbers from 1. */

@@ -3,6 +3,7 @@
 #ifndef LAT_MATRIX_RANDOM_MATRIX_H
 #define LAT_MATRIX_RANDOM_MATRIX_H
 
+#include "base/options.h"
 #include "base/random.h"
 #include "matrix/matrix.h"
 
@@ -21,6 +22,19 @@ typedef struct lat_distribution {
   double shape;   /* LAT_GAMMA, > 0 */
   uint64_t bound; /* LAT_INTEGERS, >= 1 */
 } lat_distribution;
+
+/* What says where a distribution lies: low and high of uniform numbers, mean and deviation of
+ * normal ones, the scale of exponential and gamma ones. Standard by default. */
+typedef struct lat_distribution_options {
+  double low, high, mean, deviation, scale;
+} lat_distribution_options;
+extern const lat_option lat_distribution_table[];
+
+/* The distribution of this kind (not LAT_INTEGERS); `shape` is that of LAT_GAMMA. LAT_INVALID for
+ * options that are not finite, low >= high, or a scale of 0. */
+lat_status lat_distribution_make(lat_workspace *work, lat_distribution_kind kind,
+                                 const lat_distribution_options *options, double shape,
+                                 lat_distribution *d);
 
 /* Fills A, of any strides, in row-major order; float32 numbers are drawn as such. LAT_CANCELLED. */
 lat_status lat_random_matrix(lat_workspace *work, lat_random *random, const lat_distribution *d,

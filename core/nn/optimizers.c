@@ -17,6 +17,35 @@ const char *const lat_optimizer_names[LAT_OPTIMIZERS + 1] = {[LAT_SGD] = "sgd",
                                                              [LAT_ADAMAX] = "adamax",
                                                              [LAT_RMSPROP] = "rmsprop"};
 
+#define BELOW_1 (1 - 1e-15)
+#define OPTION(name, field, otherwise, least, most)                                                \
+  {                                                                                                \
+    name, LAT_NUMBER, offsetof(lat_optimizer, field), otherwise, least, most, NULL, NULL, NULL     \
+  }
+#define BETA1         OPTION("beta1", beta1, 0.9, 0, BELOW_1)
+#define BETA2         OPTION("beta2", beta2, 0.999, 0, BELOW_1)
+#define EPSILON       OPTION("epsilon", epsilon, 1e-8, 1e-300, 1e30)
+#define DECAY(weight) OPTION("weight_decay", weight_decay, weight, 0, 1e30)
+static const lat_option of_sgd[] = {OPTION("momentum", beta1, 0, 0, BELOW_1),
+                                    LAT_OPTION_BOOLEAN(lat_optimizer, nesterov, false),
+                                    DECAY(0),
+                                    {.name = NULL}};
+static const lat_option of_adam[] = {BETA1, BETA2, EPSILON, DECAY(0), {.name = NULL}};
+static const lat_option of_adamw[] = {BETA1, BETA2, EPSILON, DECAY(0.01), {.name = NULL}};
+static const lat_option of_rmsprop[] = {
+    OPTION("decay", beta2, 0.99, 0, BELOW_1), EPSILON, DECAY(0), {.name = NULL}};
+
+const lat_option *const lat_optimizer_tables[LAT_OPTIMIZERS] = {[LAT_SGD] = of_sgd,
+                                                                [LAT_ADAM] = of_adam,
+                                                                [LAT_ADAMW] = of_adamw,
+                                                                [LAT_ADAMAX] = of_adam,
+                                                                [LAT_RMSPROP] = of_rmsprop};
+const double lat_optimizer_rates[LAT_OPTIMIZERS] = {[LAT_SGD] = 0.01,
+                                                    [LAT_ADAM] = 1e-3,
+                                                    [LAT_ADAMW] = 1e-3,
+                                                    [LAT_ADAMAX] = 2e-3,
+                                                    [LAT_RMSPROP] = 0.01};
+
 /* The numbers of one step. */
 typedef struct numbers {
   double rate, beta1, beta2, epsilon, decay, correction1, correction2;
@@ -77,11 +106,10 @@ static lat_status choose(lat_workspace *work, lat_optimizer *o, const char *cons
 lat_status lat_optimizer_init(lat_workspace *work, lat_optimizer *o, lat_optimizer_kind kind,
                               lat_store *store, const char *const *prefixes, size_t count)
 {
-  *o = (lat_optimizer){.kind = kind, .store = store, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  lat_options_default(lat_optimizer_tables[kind], o, sizeof *o);
+  o->kind = kind;
+  o->store = store;
   o->allocator = store->allocator;
-  if (kind == LAT_SGD) o->beta1 = 0;
-  if (kind == LAT_RMSPROP) o->beta2 = 0.99;
-  if (kind == LAT_ADAMW) o->weight_decay = 0.01;
   if (store->count == 0) return lat_fail(work, LAT_INVALID, "the store has no parameters yet");
   LAT_TRY(lat_store_seal(work, store));
   LAT_TRY(choose(work, o, prefixes, count));

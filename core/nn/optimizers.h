@@ -8,6 +8,7 @@
 #ifndef LAT_NN_OPTIMIZERS_H
 #define LAT_NN_OPTIMIZERS_H
 
+#include "base/options.h"
 #include "nn/store.h"
 
 typedef enum lat_optimizer_kind {
@@ -32,6 +33,11 @@ typedef struct lat_optimizer {
   size_t (*ranges)[2];     /* begin and end in the flat vectors, of the parameters it moves */
   size_t range_count;
 } lat_optimizer;
+
+/* The options of each kind, fields of lat_optimizer by the names that they have for it ("momentum",
+ * "decay"), and its usual learning rate. */
+extern const lat_option *const lat_optimizer_tables[LAT_OPTIMIZERS];
+extern const double lat_optimizer_rates[LAT_OPTIMIZERS];
 
 /* Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, weight_decay 0 (AdamW 0.01), SGD without
  * momentum, RMSprop's beta2 0.99. Moves the parameters whose names begin with one of `prefixes`
