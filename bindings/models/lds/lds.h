@@ -13,7 +13,7 @@ void latL_readlds(lua_State *L, int model, void *options);
 
 /* values := those of the parameters for n steps of the model (or its block) at `model`, of these
  * sizes: of lists, of functions (0 for n = 0), and with `constants` of constant ones; returns
- * whether there are functions. Pushes a table that keeps them. Raises when a list is shorter. */
+ * whether there are functions. Pushes what keeps them. Raises when a list is shorter. */
 bool latL_ldsvalues(lua_State *L, int model, const char *who, const size_t sizes[LAT_SIZES],
                     size_t n, bool constants, lat_lds_matrix values[LAT_LDS_PARAMETERS]);
 /* How many steps the lists of the model at 1 have; 0 without. Raises if there is a function. */
@@ -48,7 +48,7 @@ latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const c
 latL_Sequences *latL_ldsdata(lua_State *L, const latL_Fitted *f, int data, int options,
                              const char *who);
 /* The model whose block is at 1 for n steps: raises when a list is shorter, and calls functions.
- * Pushes a table that keeps their matrices. */
+ * Pushes what keeps their matrices. */
 lat_lds latL_ldsfor(lua_State *L, const char *who, size_t n);
 /* latL_Kind's `read_units`. */
 void latL_readsequences(lua_State *L, const char *who, latL_Units *units);

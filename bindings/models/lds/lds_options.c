@@ -13,8 +13,7 @@
 
 typedef enum given { ABSENT, CONSTANT, LIST, FUNCTION } given;
 
-/* What the user gave for each parameter; of lists their steps, and their matrices, which are kept:
- * a kept field of the model. */
+/* What the user gave for each parameter; of lists their steps and matrices. The model keeps it. */
 typedef struct kinds {
   given of[LAT_LDS_PARAMETERS];
   size_t steps[LAT_LDS_PARAMETERS];
@@ -94,30 +93,29 @@ bool latL_ldsvalues(lua_State *L, int model, const char *who, const size_t sizes
                     size_t n, bool constants, lat_lds_matrix values[LAT_LDS_PARAMETERS])
 {
   const kinds *k = kinds_of(L, model);
+  size_t memory[LAT_LDS_PARAMETERS], total = 1;
   bool functions = false;
   luaL_checkstack(L, 8, who);
-  lua_newtable(L);
-  int keeper = lua_gettop(L);
   for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
     size_t count = lat_parameter_count(lat_lds_parameters + i, sizes);
-    size_t room = count ? count : 1, steps = k->of[i] == FUNCTION && n > 0 ? n : 1;
-    values[i] = (lat_lds_matrix){NULL, k->of[i] > CONSTANT ? room : 0};
+    if (k->of[i] == LIST && k->steps[i] < n)
+      latL_error(L, who, "%s is given for %I steps, and %I are needed", name_of(i),
+                 (lua_Integer)k->steps[i], (lua_Integer)n);
+    values[i] = (lat_lds_matrix){NULL, k->of[i] > CONSTANT ? count + (count == 0) : 0};
+    if (k->of[i] == LIST) values[i].data = k->lists[i];
+    memory[i] = k->of[i] == FUNCTION ? count * (n + (n == 0)) : k->of[i] == CONSTANT ? count : 0;
+    total += memory[i];
     functions |= k->of[i] == FUNCTION;
-    if (k->of[i] == ABSENT || (k->of[i] == CONSTANT && !constants)) continue;
-    if (k->of[i] == LIST) {
-      if (k->steps[i] < n)
-        latL_error(L, who, "%s is given for %I steps, and %I are needed", name_of(i),
-                   (lua_Integer)k->steps[i], (lua_Integer)n);
-      values[i].data = k->lists[i];
-      continue;
-    }
-    double *to = latL_newmatrix(L, steps, room, LAT_FLOAT64)->view.data;
-    lua_rawseti(L, keeper, i + 1);
-    values[i].data = to;
+  }
+  double *to = latL_newmatrix(L, 1, total, LAT_FLOAT64)->view.data;
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++) {
+    if (k->of[i] != FUNCTION && (k->of[i] != CONSTANT || !constants)) continue;
     if (k->of[i] == FUNCTION)
       call_function(L, model, who, i, n, sizes, to);
-    else if (count > 0)
+    else if (memory[i] > 0)
       read_constant(L, model, who, i, sizes, to);
+    values[i].data = to;
+    to += memory[i];
   }
   return functions;
 }
@@ -237,13 +235,15 @@ static void read_estimate(lua_State *L, int model, lat_lds_options *o)
     latL_error(L, WHO, "estimate must be a list of names, got string");
   size_t count;
   const char **words = latL_optstrings(L, 1, WHO, "estimate", "a list of names", &count);
-  bool *flags = lua_newuserdatauv(L, LAT_LDS_PARAMETERS * sizeof *flags, 0);
-  memset(flags, 0, LAT_LDS_PARAMETERS * sizeof *flags);
-  for (size_t i = 0; i < count; i++)
-    flags[find_word(L, "estimate: unknown parameter", words[i], names,
-                    "A, B, C, D, Q, R, initial_mean, initial_covariance")] = true;
-  if (words) o->estimate = flags;
-  keep(L, model, "", "estimate");
+  if (words) {
+    bool *flags = lua_newuserdatauv(L, LAT_LDS_PARAMETERS * sizeof *flags, 0);
+    memset(flags, 0, LAT_LDS_PARAMETERS * sizeof *flags);
+    for (size_t i = 0; i < count; i++)
+      flags[find_word(L, "estimate: unknown parameter", words[i], names,
+                      "A, B, C, D, Q, R, initial_mean, initial_covariance")] = true;
+    o->estimate = flags;
+    keep(L, model, "", "estimate");
+  }
   lua_pop(L, 2);
 }
 
