@@ -42,7 +42,7 @@ CLANG      = $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),yes)
 WARNINGS  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
              $(if $(CLANG),-Wno-pass-failed -Wno-unknown-warning-option -Wno-enum-float-conversion)
 LAT_CFLAGS = -std=c11 -D_GNU_SOURCE -Icore -fPIC -pthread -fno-math-errno -fno-trapping-math \
-             -ffp-contract=off -fno-semantic-interposition $(WARNINGS) $(if $(SANITIZE)$(DEBUG),-DLAT_DEBUG) \
+             -ffp-contract=off -fno-semantic-interposition -ffunction-sections -fdata-sections $(WARNINGS) $(if $(SANITIZE)$(DEBUG),-DLAT_DEBUG) \
              $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
              $(if $(filter thread,$(SANITIZE)),-DLAT_NO_CLONES) # they are chosen before this one is ready
 # LAPACKE's few wrappers are linked in where their archive is: its shared library would bring
@@ -51,7 +51,8 @@ LAPACKE    = $(if $(findstring /,$(shell $(CC) -print-file-name=liblapacke.a)),-
 LIBS       = $(LAPACKE) -lopenblas -lm
 LDFLAGS    = -pthread -Wl,-z,nodelete -Wl,--no-undefined $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 # the module finds lua_* in its host, so they stay undefined here
-MODFLAGS   = $(filter-out -Wl$(comma)--no-undefined,$(LDFLAGS)) -Wl,--exclude-libs,ALL
+MODFLAGS   = $(filter-out -Wl$(comma)--no-undefined,$(LDFLAGS)) -Wl,--exclude-libs,ALL \
+             -Wl,--gc-sections # what C hosts alone call needs no place in the module
 
 # folders lie in folders: a file that no list names would silently be neither built nor installed
 CORE_C     = $(sort $(shell find core -name '*.c'))
@@ -73,6 +74,12 @@ $(BUILD)/core/%.o: core/%.c
 # -O3's further copies of each are 100 KB.
 $(addprefix $(BUILD)/core/,nn/ops_elementwise.o nn/ops_probability.o nn/ops_linear.o nn/ops_flow.o nn/ops_spline.o matrix/arithmetic.o): \
   CFLAGS += -O2 -ftree-vectorize $(if $(CLANG),,-fvect-cost-model=dynamic)
+
+# Where there are no loops over numbers: calls from Lua; descriptions, fits as a whole, files.
+$(filter-out $(BUILD)/bindings/lua/%,$(BIND_O)): CFLAGS += -O2
+$(filter $(BUILD)/core/modeling/%.o %/options.o %/fit.o %_options.o,$(CORE_O)) \
+  $(addprefix $(BUILD)/core/files/,json.o json_write.o npy.o safetensors.o safetensors_model.o file.o csv_columns.o): \
+  CFLAGS += -Os
 
 $(BUILD)/bindings/%.o: bindings/%.c
 	@mkdir -p $(@D)
