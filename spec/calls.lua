@@ -55,6 +55,9 @@ local objects = {
   VAE = function()
     return latent.vae { input_dim = 3, latent_dim = 2, hidden = 4, likelihood = "gaussian", seed = 1, classes = 2 }
   end,
+  Flow = function()
+    return latent.flow { input_dim = 3, context_dim = 1, kind = "maf", layers = 2, hidden = 4, seed = 1 }
+  end,
   Store = function()
     local s = store():average(0.9)
     local t = nn.tape(s)
@@ -142,6 +145,13 @@ local special = {
   ["Tape:categorical_nll"] = { labels = { 1, 2 } },
   ["Tape:gaussian_mixture_nll"] = { logits = { { 1, 1 } }, means = { { 1 }, { 2 } }, log_variances = { { 0 }, { 0 } },
     x = { { 1 }, { 2 } } },
+  ["Tape:flow_state"] = { x = ones }, ["Tape:flow_nll"] = { state = ones },
+  ["Tape:flow_affine"] = { state = ones, raw = { { 1, 1, 1, 1 } } },
+  ["Tape:flow_spline"] = { state = ones, raw = function() return matrix.ones(1, 46) end },
+  ["Tape:flow_linear"] = { state = ones, raw = { { 1, 1 }, { 1, 1 } } },
+  ["Tape:flow_planar"] = { state = ones, raw = { { 1, 1, 1, 1, 1 } } },
+  ["Tape:flow_radial"] = { state = ones, raw = { { 1, 1, 1, 1 } } },
+  ["Flow:inverse_transform"] = { Z = function() return X:copy() end },
   ["Value:product"] = { other = function() return matrix { { 1 } } end },
   ["Value:concat"] = { other = function() return matrix { { 1 } } end },
   ["Value:activate"] = { name = "relu" }, ["Value:slope"] = { name = "relu" }, ["Value:gather"] = { rows = { 1 } },
@@ -181,6 +191,7 @@ local required = {
   ["latent.kmeans"] = { clusters = 2 },
   ["latent.em"] = { parameters = { m = 1 }, e_step = print, m_step = print },
   ["latent.nonlinear"] = { input_dim = 3, latent_dim = 2 }, ["latent.vae"] = { input_dim = 3, latent_dim = 2 },
+  ["latent.flow"] = { input_dim = 3 },
   ["blocks.seasonal"] = { period = 4 }, ["blocks.cycle"] = { period = 4 },
   ["VAE:traverse"] = { labels = 1 }, ["VAE:manifold"] = { labels = 1 }, ["latent.nn"] = {},
 }
@@ -188,6 +199,11 @@ for _, method in ipairs { "step", "loss", "encode", "transform", "decode", "inve
   "elbo", "log_likelihood", "score", "kl_per_unit", "active_units", "fit", "steps" } do
   required["VAE:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
+for _, method in ipairs { "step", "loss", "transform", "log_det", "inverse_transform", "sample", "log_likelihood",
+  "score", "aic", "bic" } do
+  required["Flow:" .. method] = { context = { 1 } }
+end
+for _, method in ipairs { "fit", "steps" } do required["Flow:" .. method] = { context = { 1, 2, 3, 4, 5, 6, 7, 8 } } end
 for _, method in ipairs { "filter", "smooth", "transform", "log_likelihood", "score", "aic", "bic", "innovations",
   "impute", "simulate", "fit", "steps", "forecast" } do
   required["LDS:" .. method] = { inputs = { 1, 1, 1, 1, 1, 1, 1, 1 } }

@@ -31,6 +31,8 @@ local models = {
     log_likelihood = { "number" } },
   { "vae", vae, iris, encode = { "vector", "vector" }, transform = { "vector" }, reconstruct = { "vector" },
     inverse_transform = { "vector", 2 }, decode = { "vector", 2 } },
+  { "flow", latent.flow { input_dim = 4, hidden = 8 }:fit(iris, { epochs = 1 }), iris, transform = { "vector" },
+    inverse_transform = { "vector", 4 }, log_likelihood = { "number" }, log_det = { "number" } },
   { "nonlinear", nonlinear, iris, inverse_transform = { "vector", 2 }, decode = { "vector", 2 } },
 }
 for _, name in ipairs { "ppca", "bpca", "fa" } do

@@ -24,6 +24,7 @@ local objects = {
   latent.em{ parameters = { a = 0 }, e_step = function() end, m_step = function() end },
   latent.vae{ input_dim = 3, latent_dim = 1, hidden = {4} },
   latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = {4} },
+  latent.flow{ input_dim = 3, layers = { "affine", "spline", "masked_affine", "linear", "planar", "radial" } },
   store, net, tape, nn.adam(store), net(tape:input(X)),
 }
 local big = matrix.zeros(3000, 3000)

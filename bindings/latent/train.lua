@@ -6,17 +6,17 @@ local check = require "latent.check"
 
 local train = {}
 
--- Of a step loop; and more of a whole fit. Labels are for kinds of models that know them.
+-- Of a step loop; and more of a whole fit. Labels and contexts are for kinds of models that know them.
 local STEPS = { epochs = true, batch = true, learning_rate = true, binarize = "string", scale = "number",
   shuffle = "boolean" }
 local FIT = { validation = true, patience = true, progress = "boolean", on_epoch = "function",
   on_iteration = "function", max_seconds = "number", checkpoint = "string" }
-local LABELLED = { vae = true }
+local LABELLED, CONTEXTS = { vae = true }, { flow = true }
 
 -- A model's name in Lua: "vae".
 local function name_of(model) return tostring(model):match "^[%w_]+" end
 
--- validation = X, or { X, labels }
+-- validation = X, or { X, labels }, of models with contexts { X, context }
 local function validation_of(who, given)
   if given == nil or check.is_matrix(given) then return given end
   if type(given) == "table" and check.is_matrix(given[1]) then return given[1], given[2] end
@@ -24,7 +24,7 @@ local function validation_of(who, given)
 end
 
 local function checked(model, who, options, more)
-  local known = { labels = LABELLED[name_of(model)] }
+  local known = { labels = LABELLED[name_of(model)], context = CONTEXTS[name_of(model)] }
   for name, kind in pairs(STEPS) do known[name] = kind end
   for name, kind in pairs(more) do known[name] = kind end
   options = check.options(who, options, known)
@@ -33,6 +33,7 @@ local function checked(model, who, options, more)
     check.fail(who, "learning_rate must be a finite number > 0 or a function of the step, got %s", check.show(rate))
   end
   if options.labels ~= nil then check.matrix(who, "labels", options.labels) end
+  if options.context ~= nil then options.context = check.matrix(who, "context", options.context) end
   if options.patience ~= nil and options.validation == nil then
     check.fail(who, "patience waits for a better loss of the rows of validation, which is missing")
   end
@@ -51,6 +52,16 @@ local function rows_of(model, who, X)
   return one and X:reshape(1, #X) or X
 end
 
+-- What models begin with that need to see all rows first: those of the data themselves only, which the batches of an
+-- epoch needn't be.
+local function begin(model, X, o)
+  local g = o.given
+  if g.context and #g.context ~= #X then
+    check.fail(name_of(model) .. ":fit", "the context has %d rows, X has %d", #g.context, #X)
+  end
+  if model.__begin and not (g.scale or g.binarize) then check.call(model.__begin, model, X, { context = g.context }) end
+end
+
 -- The batches of an epoch: order and draws are a stream of the model's seed, so that an epoch is the same
 -- whether or not the model was saved and loaded before it.
 local function batches(model, X, o, epoch)
@@ -66,9 +77,10 @@ local function pass(model, X, o, epoch)
   local following, settings = batches(model, X, o, epoch), {}
   local rate = o.given.learning_rate
   return function()
-    local x, _, y = following()
+    local x, rows, y = following()
     if not x then return nil end
     settings.labels = y
+    settings.context = o.given.context and o.given.context:rows_at(rows)
     settings.learning_rate = type(rate) == "function" and rate(model.iterations or 0) or rate
     return #x, check.call(model.step, model, x, settings)
   end
@@ -81,9 +93,13 @@ local function append(model, name, value)
 end
 
 -- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood.
-local function validate(model, X, labels)
-  local values = model.elbo and check.call(model.elbo, model, X, { labels = labels })
-    or check.call(model.log_likelihood, model, X)
+local function validate(model, X, given)
+  local values
+  if model.elbo then
+    values = check.call(model.elbo, model, X, { labels = given })
+  else
+    values = check.call(model.log_likelihood, model, X, CONTEXTS[name_of(model)] and { context = given })
+  end
   return type(values) == "number" and -values or -values:mean()
 end
 
@@ -136,6 +152,7 @@ function train.fit(model, X, options)
   local held, held_labels = validation_of(who, o.given.validation)
   X = rows_of(model, who, X)
   local bar <close> = o.given.progress and latent.progress.bar(o.epochs * #X, { label = name_of(model) }) or nil
+  begin(model, X, o)
   o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
   o.done = 0
   local best, since, kept = math.huge, 0, nil
@@ -171,6 +188,7 @@ function train.steps(model, X, options)
   local who = name_of(model) .. ":steps"
   local o = checked(model, who, options, {})
   X = rows_of(model, who, X)
+  begin(model, X, o)
   local following, i = nil, 0
   local ends = options and options.epochs and (model.epochs or 0) + o.epochs
   local step -- a step of this epoch, or else the first one of the next

@@ -13,7 +13,7 @@
   part(eigen) part(file) part(files) part(batches)                                                 \
   part(scaler) part(pca) part(ica) part(run) part(fit) part(em_model) part(lds)             \
   part(lds_tracker) part(kmeans) part(gmm) part(mppca) part(mixture) part(ppca) part(bpca) part(fa) \
-  part(nonlinear) part(vae)                                                                        \
+  part(nonlinear) part(vae) part(flow)                                                             \
   part(nn_store) part(nn_checkpoint) part(nn_tape) part(nn_value) part(nn_operations) part(nn_net)          \
   part(nn_optimizers)                                                                              \
   part(describe) part(save) part(load) /* after all models */

@@ -129,8 +129,13 @@ static void read_matrices(lua_State *L, call *c, size_t rows)
     if (o->least == LAT_END) {
       *to = check_numbers(L, lua_gettop(L), c->who, o->name, rows);
     } else {
-      *to = latL_checkquery(L, lua_gettop(L), c->who, o->name, c->f->sizes[(int)o->least]).X;
-      if (to->rows != rows)
+      size_t width = c->f->sizes[(int)o->least];
+      *to = latL_checkquery(L, lua_gettop(L), c->who, o->name, width).X;
+      if (to->rows == 1 && o->least == LAT_U) { /* one context is that of all rows */
+        to->rows = rows;
+        to->row_stride = 0;
+      }
+      if (to->rows != rows && width > 0) /* else the core says that it takes none */
         latL_error(L, c->who, "%s has %I rows, X has %I", o->name, (lua_Integer)to->rows,
                    (lua_Integer)rows);
     }

@@ -62,6 +62,7 @@ typedef struct lat_request {
    * a row, and their seed; how a likelihood is estimated; weights and step of training; and of
    * draws of x, their means */
   const lat_matrix *classes, *means, *variances;
+  const lat_matrix *context; /* of conditional flows: N x C */
   size_t samples;
   uint64_t seed;
   int method;
@@ -98,6 +99,7 @@ typedef struct lat_outputs {
    * batch, the loss of a step of training, or of the next one without it, and its parts (1 each) */
   const lat_matrix *latent_variances, *decoded, *decoded_variances;
   double *reconstruction_loss;
+  double *log_det; /* N: log |det dz/dx| of an invertible map */
   double *step_loss, *loss, *mean_reconstruction, *mean_kl;
 } lat_outputs;
 

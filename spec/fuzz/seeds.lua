@@ -95,6 +95,7 @@ local models = {
   mixture = latent.mixture{ components = 2, max_iterations = 3 }:fit(B),
   lds = latent.lds{ latent_dim = 1, max_iterations = 3 }:fit(X),
   vae = latent.vae{ input_dim = 3, latent_dim = 1, hidden = {4} },
+  flow = latent.flow{ input_dim = 3, layers = { { "spline", bins = 3, hidden = {4} }, "permute", "actnorm" } },
   nonlinear = latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = {4} },
   classifier = latent.classifier(function() return latent.gmm(few) end):fit(X, { 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2 }),
 }

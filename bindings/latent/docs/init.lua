@@ -35,6 +35,7 @@ local modules = {
   { "nn", "nn_tape" },
   { "nonlinear" },
   { "vae" },
+  { "flow" },
   { "files" },
   { "save" },
   { "datasets" },

@@ -12,11 +12,13 @@ return function(class, made, about)
   }
   local labels = { "labels", "of conditional models, one a row" }
   if about.labels then steps[#steps + 1] = labels end
+  if about.context then steps[#steps + 1] = { "context", "of conditional flows, N x C" } end
+  local parameter = about.parameter or "decoder.1.weight"
   local with_epochs = { { "epochs", "passes over the rows, from where the model stands" },
     table.unpack(steps) }
   for _, option in ipairs {
-    { "validation", "X, or {X, labels}: rows whose loss is measured each epoch ("
-      .. about.held .. ")" },
+    { "validation", "X, or {X, " .. (about.context and "context" or "labels")
+      .. "}: rows whose loss is measured each epoch (" .. about.held .. ")" },
     { "patience", "epochs without a better validation loss after which fit stops; the model keeps "
       .. "the weights of the best epoch" },
     { "on_epoch", "f(model, epoch, loss, validation loss): false stops" },
@@ -29,7 +31,7 @@ return function(class, made, about)
   end
   local without = { { "epochs", "passes after which it ends" }, table.unpack(steps) }
   local data = { "X", "latent.Matrix|table", "N x D rows" }
-  local views = "matrices by name, such as decoder.1.weight (inputs x outputs) and decoder.1.bias; views"
+  local views = ("matrices by name, such as %s (inputs x outputs) and its .bias; views"):format(parameter)
   return {
     {
       name = class .. ":fit",
@@ -58,14 +60,14 @@ of this fit (the optimizer's moments stay the last ones), and a checkpoint has t
       summary = "The nets' parameters by name.",
       args = {},
       returns = { { "table", views .. ", so writing to them changes the model" } },
-      example = example 'return MODEL:parameters()["decoder.1.weight"]',
+      example = example(('return MODEL:parameters()["%s"]'):format(parameter)),
     },
     {
       name = class .. ":gradients",
       summary = "The gradients that the last step or loss has left, by name.",
       args = {},
       returns = { { "table", views } },
-      example = example 'return MODEL:gradients()["decoder.1.weight"]',
+      example = example(('return MODEL:gradients()["%s"]'):format(parameter)),
     },
     {
       name = class .. ":free_parameters",

@@ -9,10 +9,10 @@
 
 /* ---- options that no table reads ------------------------------------------------------------- */
 
-size_t latL_optwidths(lua_State *L, const char *who, const char *name, size_t otherwise,
-                      size_t *widths, size_t most)
+size_t latL_optwidths(lua_State *L, int options, const char *who, const char *name,
+                      size_t otherwise, size_t *widths, size_t most)
 {
-  int type = latL_getoption(L, 1, name);
+  int type = latL_getoption(L, options, name);
   size_t count = 1;
   widths[0] = otherwise;
   if (type == LUA_TTABLE) {
@@ -86,7 +86,8 @@ void latL_makenets(lua_State *L, int model)
   latL_Fitted *f = latL_netsof(m);
   check_numbers(L, core->name, nets->numbers(o));
   *f = (latL_Fitted){.owner = m, .model = core, .options = o};
-  f->sizes[LAT_D] = nets->likelihood(o)->D;
+  f->sizes[LAT_D] = nets->input_dim(o);
+  f->sizes[LAT_U] = nets->context_dim ? nets->context_dim(o) : 0;
   f->sizes[LAT_M] = nets->latent_dim(o);
   lat_workspace *work = latL_workspace(L);
   latL_call(L, core->name, work, nets->init(work, f + 1, o));

@@ -10,9 +10,9 @@
 #include "model/methods.h"
 
 /* The option `name`: the widths of hidden layers, a number or a list, at most `most` of them;
- * without it there is one of `otherwise`. The options are at 1. */
-size_t latL_optwidths(lua_State *L, const char *who, const char *name, size_t otherwise,
-                      size_t *widths, size_t most);
+ * without it there is one of `otherwise`. */
+size_t latL_optwidths(lua_State *L, int options, const char *who, const char *name,
+                      size_t otherwise, size_t *widths, size_t most);
 /* The option `variance_range`. */
 void latL_readrange(lua_State *L, const char *who, lat_likelihood *likelihood);
 

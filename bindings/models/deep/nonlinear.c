@@ -8,7 +8,7 @@ static void read_options(lua_State *L, int model, void *options)
   lat_nonlinear_options *o = options;
   (void)model;
   if (lua_isnil(L, 1)) latL_error(L, who, "options are missing: input_dim, latent_dim");
-  o->layers = latL_optwidths(L, who, "hidden", 64, o->hidden, LAT_NONLINEAR_LAYERS - 1);
+  o->layers = latL_optwidths(L, 1, who, "hidden", 64, o->hidden, LAT_NONLINEAR_LAYERS - 1);
   latL_readrange(L, who, &o->likelihood);
 }
 

@@ -6,11 +6,11 @@
 static void read_widths(lua_State *L, lat_vae_options *o)
 {
   const size_t most = LAT_VAE_LAYERS - 1;
-  size_t n = latL_optwidths(L, "vae", "hidden", 400, o->encoder_hidden, most);
+  size_t n = latL_optwidths(L, 1, "vae", "hidden", 400, o->encoder_hidden, most);
   o->encoder_layers = o->decoder_layers = n;
   for (size_t k = 0; k < n; k++) o->decoder_hidden[k] = o->encoder_hidden[n - 1 - k];
   if (latL_hasoption(L, 1, "decoder_hidden"))
-    o->decoder_layers = latL_optwidths(L, "vae", "decoder_hidden", 400, o->decoder_hidden, most);
+    o->decoder_layers = latL_optwidths(L, 1, "vae", "decoder_hidden", 400, o->decoder_hidden, most);
 }
 
 static void read_options(lua_State *L, int model, void *options)

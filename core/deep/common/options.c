@@ -19,11 +19,16 @@ double lat_net_numbers(const size_t *hidden, size_t count, size_t inputs, size_t
 lat_status lat_deep_check_options(lat_workspace *work, const lat_deep_options *o,
                                   const lat_likelihood *likelihood, size_t latent_dim)
 {
-  bool cosine = o->schedule == LAT_SCHEDULE_COSINE;
   if (likelihood->D == 0 || latent_dim == 0)
     return lat_fail(work, LAT_INVALID, "the option %s is missing",
                     likelihood->D == 0 ? "input_dim" : "latent_dim");
   LAT_TRY(lat_likelihood_check_options(work, likelihood));
+  return lat_deep_check_training(work, o);
+}
+
+lat_status lat_deep_check_training(lat_workspace *work, const lat_deep_options *o)
+{
+  bool cosine = o->schedule == LAT_SCHEDULE_COSINE;
   if (o->beta1 >= 1 || o->beta2 >= 1)
     return lat_fail(work, LAT_INVALID, "beta1 and beta2 must be less than 1");
   if (cosine && o->schedule_steps < 1)

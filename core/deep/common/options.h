@@ -12,20 +12,25 @@
 #include "modeling/model.h"
 
 /* A model with nets: its struct, which begins with a lat_deep, lies aside of a lat_fitted, whose
- * sizes are D and M. It can be used as soon as it is made, and training changes it in place. */
+ * sizes are D, M and U, the width of a context. It can be used as soon as it is made, and training
+ * changes it in place. */
 typedef struct lat_net_kind {
   size_t bytes; /* of the struct */
   lat_status (*init)(lat_workspace *work, void *model, const void *options);
   void (*done)(void *model);
   double (*numbers)(const void *options); /* how many parameters the nets are going to have */
   size_t (*latent_dim)(const void *options);
-  const lat_likelihood *(*likelihood)(const void *options);
+  size_t (*input_dim)(const void *options);
+  size_t (*context_dim)(
+      const void *options); /* the width of request->context; NULL: there is none */
 } lat_net_kind;
 
 /* The count of parameters of a net with hidden layers of these widths. */
 double lat_net_numbers(const size_t *hidden, size_t count, size_t inputs, size_t outputs);
 
-/* LAT_INVALID, with a sentence, for options that are missing or don't go with each other. */
+/* LAT_INVALID, with a sentence, for options of training that don't go with each other. */
+lat_status lat_deep_check_training(lat_workspace *work, const lat_deep_options *options);
+/* The same of a model with a likelihood, also for ones that are missing. */
 lat_status lat_deep_check_options(lat_workspace *work, const lat_deep_options *options,
                                   const lat_likelihood *likelihood, size_t latent_dim);
 

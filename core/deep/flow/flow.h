@@ -47,8 +47,7 @@
 #ifndef LAT_DEEP_FLOW_FLOW_H
 #define LAT_DEEP_FLOW_FLOW_H
 
-#include "base/options.h"
-#include "deep/common/deep.h"
+#include "deep/common/options.h"
 
 enum { LAT_FLOW_LAYERS = 64, LAT_FLOW_HIDDEN = 8 };
 
@@ -114,8 +113,6 @@ typedef struct lat_flow {
 } lat_flow;
 
 lat_flow_options lat_flow_defaults(void);
-/* Names, types, defaults and bounds of the options but the nets' (deep). */
-extern const lat_option lat_flow_option_table[];
 /* LAT_INVALID, naming the option or the layer, for options that can't be. */
 lat_status lat_flow_check(lat_workspace *work, const lat_flow_options *options);
 /* Fills `layers` with those of the options, or of their kind, and all that they leave to the
@@ -152,8 +149,8 @@ lat_status lat_flow_step(lat_workspace *work, lat_flow *flow, const lat_matrix *
 /* log p(x) of each row, in nats: exact. */
 lat_status lat_flow_log_likelihood(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
                                    const lat_matrix *context, double *log_likelihood);
-/* Z := f(X), N x D, and log |det df/dx| of each row unless NULL. In double, whatever the flow's
- * type: so lat_flow_inverse comes back to X far out, too. */
+/* Z := f(X), N x D, and log |det df/dx| of each row; either may be NULL. In double, whatever the
+ * flow's type: so lat_flow_inverse comes back to X far out, too. */
 lat_status lat_flow_transform(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
                               const lat_matrix *context, const lat_matrix *Z, double *log_det);
 /* X := f^-1(Z), in double; Z of a uniform base is within (0, 1), else LAT_INVALID. */
@@ -163,5 +160,9 @@ lat_status lat_flow_inverse(lat_workspace *work, lat_flow *flow, const lat_matri
  */
 lat_status lat_flow_sample(lat_workspace *work, lat_flow *flow, const lat_matrix *context,
                            lat_random *random, const lat_matrix *Z, const lat_matrix *X);
+
+/* ---- for bindings ---------------------------------------------------------------------------- */
+
+extern const lat_model lat_flow_model;
 
 #endif

@@ -57,6 +57,7 @@ static lat_status each_rows(lat_workspace *work, use *u, lat_dtype dtype, size_t
                             lat_rows_task *task)
 {
   LAT_SCOPE(work);
+  lat_flow_mask(u->flow, u->flow->deep.store.values);
   LAT_TRY(convert(work, u->flow, dtype, &u->store));
   u->log_scale = lat_flow_log_scale(u->flow);
   size_t chunk = lat_rows_chunk(width(u->flow) * LAT_FLOW_CHUNK_NODES);
@@ -113,7 +114,7 @@ static lat_status transform_chunk(void *context, lat_tape *tape, size_t first, s
     double rise = lat_get(&h, i, D) - u->log_scale;
     for (size_t j = 0; j < D; j++) {
       double x = lat_get(&h, i, u->flow->order[j]);
-      lat_set(u->Z, first + i, j, uniform ? logistic(x) : x);
+      if (u->Z) lat_set(u->Z, first + i, j, uniform ? logistic(x) : x);
       if (uniform) rise -= fabs(x) + 2 * log1p(exp(-fabs(x)));
     }
     if (u->numbers) u->numbers[first + i] = rise;

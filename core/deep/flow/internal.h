@@ -54,6 +54,10 @@ static inline bool lat_flow_is_masked(const lat_flow_map *map)
   return map->layer.kind == LAT_FLOW_MASKED_AFFINE || map->layer.kind == LAT_FLOW_MASKED_SPLINE;
 }
 
+/* The table of options (options.c), and the check that a description has. */
+extern const lat_option lat_flow_table[];
+lat_status lat_flow_check_options(lat_workspace *work, const void *options);
+
 /* How many of H units of a masked net over D columns have a degree of at most `place`. */
 size_t lat_flow_seen(const lat_flow_map *map, size_t H, size_t D, size_t place);
 
@@ -61,7 +65,8 @@ size_t lat_flow_seen(const lat_flow_map *map, size_t H, size_t D, size_t place);
 lat_value lat_flow_through(const lat_flow_view *view, const lat_flow_map *map, lat_value state);
 lat_value lat_flow_back(const lat_flow_view *view, const lat_flow_map *map, lat_value state);
 
-/* Sets what a masked net's weights must not have to 0, in a flat vector of the store. */
+/* Sets what a masked net's weights must not have to 0, in a flat vector of the store: in gradients,
+ * and in values before each use, as files and hosts may have set them to anything. */
 void lat_flow_mask(const lat_flow *flow, void *flat);
 
 /* A state of rows first..first+count-1 of X, standardized, with log |det| 0; and the context's. */

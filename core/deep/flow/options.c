@@ -1,4 +1,5 @@
-/* flow/options.c: a flow's options, their checks, and the layers that a kind has (flow.h). */
+/* flow/options.c: a flow's options, their checks, and the layers that a kind has (flow.h). What it
+ * does is described in model.c. */
 #include <math.h>
 #include <string.h>
 
@@ -20,23 +21,25 @@ const char *const lat_flow_layer_names[LAT_FLOW_LAYER_KINDS + 1] = {
 
 enum { MOST_WIDTH = 1 << 20, MOST_DIM = 1 << 20, OWN_WIDTH = 64, OWN_DEPTH = 2 };
 
-const lat_option lat_flow_option_table[] = {
-    LAT_OPTION_SIZE(lat_flow_options, input_dim, 0, 1, MOST_DIM),
+const lat_option lat_flow_table[] = {
+    LAT_DEEP_ROW("input_dim", LAT_SIZE, lat_flow_options, input_dim, 0, 1, MOST_DIM, NULL,
+                 "required"),
     LAT_OPTION_SIZE(lat_flow_options, context_dim, 0, 0, MOST_DIM),
     LAT_OPTION_CHOICE(lat_flow_options, kind, LAT_FLOW_NSF, lat_flow_kind_names),
-    LAT_OPTION_SIZE(lat_flow_options, transforms, 0, 0, LAT_FLOW_LAYERS / 2),
+    LAT_OPTION_READ("layers", "integer|table", "the kind's"),
+    LAT_OPTION_WIDTHS("hidden", "{64, 64}"),
     LAT_OPTION_SIZE(lat_flow_options, bins, 8, 2, LAT_SPLINE_BINS),
     LAT_OPTION_NUMBER(lat_flow_options, box, 5, 1e-3, 1e6),
     LAT_OPTION_NUMBER(lat_flow_options, bound, 2, 1e-3, (double)INFINITY),
     LAT_OPTION_CHOICE(lat_flow_options, base, LAT_BASE_NORMAL, lat_flow_base_names),
     LAT_OPTION_BOOLEAN(lat_flow_options, standardize, true),
+    LAT_DEEP_OPTIONS(lat_flow_options),
     {.name = NULL}};
 
 lat_flow_options lat_flow_defaults(void)
 {
   lat_flow_options o;
-  lat_options_default(lat_flow_option_table, &o, sizeof o);
-  o.deep = lat_deep_defaults();
+  lat_model_defaults(&lat_flow_model, &o);
   return o;
 }
 
@@ -117,11 +120,15 @@ static lat_status check_layer(lat_workspace *work, const lat_flow_options *o,
   return LAT_OK;
 }
 
-lat_status lat_flow_check(lat_workspace *work, const lat_flow_options *o)
+lat_status lat_flow_check_options(lat_workspace *work, const void *options)
 {
+  const lat_flow_options *o = options;
   LAT_SCOPE(work);
   if (o->input_dim == 0) return lat_fail(work, LAT_INVALID, "the option input_dim is missing");
-  LAT_TRY(lat_options_check(work, lat_flow_option_table, o));
+  LAT_TRY(lat_deep_check_training(work, &o->deep));
+  if (o->transforms > LAT_FLOW_LAYERS / 2)
+    return lat_fail(work, LAT_INVALID, "a kind has at most %d layers that transform, got %zu",
+                    LAT_FLOW_LAYERS / 2, o->transforms);
   if (o->count > LAT_FLOW_LAYERS)
     return lat_fail(work, LAT_INVALID, "a flow has at most %d layers, got %zu", LAT_FLOW_LAYERS,
                     o->count);
@@ -138,4 +145,9 @@ lat_status lat_flow_check(lat_workspace *work, const lat_flow_options *o)
   if (learn == 0)
     return lat_fail(work, LAT_INVALID, "none of the layers has parameters to be learned");
   return LAT_OK;
+}
+
+lat_status lat_flow_check(lat_workspace *work, const lat_flow_options *o)
+{
+  return lat_model_check(work, &lat_flow_model, o);
 }

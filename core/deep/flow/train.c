@@ -263,6 +263,7 @@ static lat_status differentiate(lat_workspace *work, lat_flow *flow, const lat_m
   }
   for (size_t s = 0; s < shards; s++) LAT_TRY(make_shard(work, flow, s));
   LAT_TRY(make_tapes(work, flow));
+  lat_flow_mask(flow, flow->deep.store.values);
   LAT_TRY(lat_rows_run(&flow->shards->rows, X->rows, b.shard_rows, tape_numbers(flow),
                        shard_gradient, &b));
   *nll = lat_flow_log_scale(flow);

@@ -67,9 +67,9 @@ static size_t latent_dim(const void *o)
   return ((const lat_vae_options *)o)->latent_dim;
 }
 
-static const lat_likelihood *likelihood(const void *o)
+static size_t input_dim(const void *o)
 {
-  return &((const lat_vae_options *)o)->likelihood;
+  return ((const lat_vae_options *)o)->likelihood.D;
 }
 
 static double numbers(const void *options_)
@@ -87,7 +87,7 @@ static const lat_net_kind nets = {.bytes = sizeof(lat_vae),
                                   .done = done,
                                   .numbers = numbers,
                                   .latent_dim = latent_dim,
-                                  .likelihood = likelihood};
+                                  .input_dim = input_dim};
 
 /* Parameters are the nets', by name. */
 static const lat_parameter *parameters(const void *o)
