@@ -147,6 +147,7 @@ extern "C" {
 #include "matrix/reduce.h"
 #include "matrix/spread.h"
 
+#include "modeling/describe.h"
 #include "modeling/model.h"
 #include "modeling/sample.h"
 #include "modeling/save.h"

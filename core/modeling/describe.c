@@ -1,0 +1,126 @@
+/* describe.c: a model's description as JSON; see describe.h. */
+#include "modeling/describe.h"
+
+#include <string.h>
+
+#include "files/json.h"
+
+static const char *const arguments[] = {
+    [LAT_TAKES_OTHER] = "other",
+    [LAT_TAKES_ROWS] = "rows",
+    [LAT_TAKES_ROWS_AND_Q] = "rows and q",
+    [LAT_TAKES_LATENT] = "latent",
+    [LAT_TAKES_LATENT_AND_LABELS] = "latent and labels",
+    [LAT_TAKES_COUNT] = "count",
+    [LAT_TAKES_COMPONENT] = "component",
+    [LAT_TAKES_MODEL] = "model",
+    [LAT_TAKES_DATA] = "data",
+    [LAT_TAKES_NOTHING] = "nothing",
+};
+static const char *const shapes[] = {[LAT_GIVES_NUMBERS] = "numbers",
+                                     [LAT_GIVES_LABELS] = "labels",
+                                     [LAT_GIVES_ROWS] = "rows",
+                                     [LAT_GIVES_ALIKE] = "alike",
+                                     [LAT_GIVES_NUMBER] = "number",
+                                     [LAT_GIVES_MEAN] = "number",
+                                     [LAT_GIVES_AIC] = "number",
+                                     [LAT_GIVES_BIC] = "number",
+                                     [LAT_GIVES_COVARIANCE] = "covariance"};
+static const char *const size_names[LAT_SIZES] = {"", "D", "K", "M", "U"};
+
+/* A member of an object, after a comma unless it is the first. */
+static void put_key(lat_json_text *j, const char *before, const char *name)
+{
+  lat_json_put(j, before);
+  lat_json_put_string(j, (lat_text){name, strlen(name)});
+  lat_json_put(j, ":");
+}
+
+static void put_word(lat_json_text *j, const char *before, const char *name, const char *value)
+{
+  put_key(j, before, name);
+  lat_json_put_string(j, (lat_text){value, strlen(value)});
+}
+
+static void put_boolean(lat_json_text *j, const char *name, bool value)
+{
+  put_key(j, ",", name);
+  lat_json_put(j, value ? "true" : "false");
+}
+
+static void put_option(lat_json_text *j, const lat_option *o)
+{
+  char text[80];
+  put_word(j, "{", "name", o->name);
+  put_word(j, ",", "type", lat_option_type_text(o, text, sizeof text));
+  put_word(j, ",", "default", lat_option_default_text(o, text, sizeof text));
+  if (o->type == LAT_SIZE || o->type == LAT_NUMBER) {
+    put_key(j, ",", "least");
+    lat_json_put_number(j, o->least);
+    put_key(j, ",", "most");
+    lat_json_put_number(j, o->most);
+  }
+  for (int i = 0; o->type == LAT_CHOICE && o->choices[i]; i++) {
+    if (i == 0) put_key(j, ",", "choices");
+    lat_json_put(j, i ? "," : "[");
+    lat_json_put_string(j, (lat_text){o->choices[i], strlen(o->choices[i])});
+  }
+  lat_json_put(j, o->type == LAT_CHOICE ? "]}" : "}");
+}
+
+/* The list of them, and `out` where there is one. */
+static void put_options(lat_json_text *j, const lat_option *table, bool out)
+{
+  static const lat_option fills = LAT_OPTION_GIVEN("out", "latent.Matrix?");
+  const char *comma = "";
+  put_key(j, ",", "options");
+  lat_json_put(j, "[");
+  for (; table && table->name; table++, comma = ",") {
+    lat_json_put(j, comma);
+    put_option(j, table);
+  }
+  if (out) {
+    lat_json_put(j, comma);
+    put_option(j, &fills);
+  }
+  lat_json_put(j, "]");
+}
+
+static void put_method(lat_json_text *j, const lat_method *m)
+{
+  put_word(j, "{", "name", m->name);
+  put_word(j, ",", "takes", arguments[m->argument]);
+  put_boolean(j, "missing", m->missing);
+  put_key(j, ",", "gives");
+  lat_json_put(j, "[");
+  for (int i = 0; m->outputs[i].shape; i++) {
+    put_word(j, i ? ",{" : "{", "shape", shapes[m->outputs[i].shape]);
+    if (m->outputs[i].size) put_word(j, ",", "size", size_names[m->outputs[i].size]);
+    lat_json_put(j, "}");
+  }
+  lat_json_put(j, "]");
+  put_options(j, m->options, m->out);
+  lat_json_put(j, "}");
+}
+
+lat_status lat_model_describe(lat_workspace *work, const lat_model *model, const char **text)
+{
+  lat_json_text j = {.work = work};
+  put_word(&j, "{", "name", model->name);
+  put_boolean(&j, "missing", model->missing);
+  put_options(&j, model->options, false);
+  put_key(&j, ",", "methods");
+  lat_json_put(&j, "[");
+  for (const lat_method *m = model->methods; m->name; m++) {
+    if (m != model->methods) lat_json_put(&j, ",");
+    put_method(&j, m);
+  }
+  lat_json_put(&j, "]}");
+  LAT_TRY(j.status);
+  char *copy = lat_allocate(work, j.n + 1, 1);
+  if (!copy) return LAT_MEMORY;
+  memcpy(copy, j.at, j.n);
+  copy[j.n] = '\0';
+  *text = copy;
+  return LAT_OK;
+}
