@@ -7,9 +7,11 @@
 
 /* `text` (ended by NUL) := a JSON object
  *
- *   {"name": .., "missing": it knows missing entries, "options": [option ..], "methods": [method ..]}
- *   option: {"name": .., "type": .., "default": ..} in words for readers, and "least" and "most", or "choices": [..]
- *   method: {"name": .., "takes": .., "missing": .., "gives": [{"shape": .., "size": ..} ..], "options": [option ..]}
+ *   {"name": .., "missing": it knows missing entries, "options": [..], "methods": [..]}
+ *   an option: {"name": .., "type": .., "default": ..} in words for readers, and "least" and "most",
+ *              or "choices": [..]
+ *   a method:  {"name": .., "takes": .., "missing": .., "gives": [{"shape": .., "size": ..} ..],
+ *              "options": [..]}
  *
  * Keeps the text. LAT_MEMORY. */
 lat_status lat_model_describe(lat_workspace *work, const lat_model *model, const char **text);
