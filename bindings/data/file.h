@@ -43,13 +43,22 @@ latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *source,
 
 /* ---- formats that have a file of their own -------------------------------------------------- */
 
-/* Read a table of text: options at 2, pushes X and info. The delimiter is the ending's, or 0. */
-int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delimiter);
-/* Write one: options at 3. */
-lat_status latL_writecsv(lua_State *L, const char *path, const latL_Matrix *A, char delimiter);
+/* By the file's ending. `read` pushes its results; `write` writes what is at 2, or is NULL; options
+ * are behind these. */
+typedef struct latL_Format latL_Format;
+struct latL_Format {
+  const char *ending;
+  int (*read)(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
+  lat_status (*write)(lua_State *L, const latL_Format *f, const char *path);
+  lat_status (*parse)(lat_workspace *, const unsigned char *, size_t, lat_array *); /* of arrays */
+  char read_delimiter, write_delimiter; /* of text; '\0': found in the file */
+};
 
-/* safetensors: pushes tables of matrices and of metadata; writes the table of matrices at 2. */
-int latL_readtensors(lua_State *L, latL_Source *source, const char *path);
-lat_status latL_writetensors(lua_State *L, const char *path);
+/* Tables of text: pushes X and info; writes the matrix. */
+int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
+lat_status latL_writecsv(lua_State *L, const latL_Format *f, const char *path);
+/* safetensors: pushes tables of matrices and of metadata; writes the table of matrices. */
+int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
+lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *path);
 
 #endif

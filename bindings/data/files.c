@@ -12,16 +12,7 @@
 
 /* ---- the formats ------------------------------------------------------------------- */
 
-typedef struct format format;
-struct format {
-  const char *ending;
-  int (*read)(lua_State *L, const format *f, latL_Source *s, const char *path);
-  lat_status (*write)(lua_State *L, const format *f, const char *path); /* what is at 2; or NULL */
-  lat_status (*parse)(lat_workspace *, const unsigned char *, size_t, lat_array *); /* of arrays */
-  char read_delimiter, write_delimiter; /* of text; '\0': found in the file */
-};
-
-static int read_array(lua_State *L, const format *f, latL_Source *s, const char *path)
+static int read_array(lua_State *L, const latL_Format *f, latL_Source *s, const char *path)
 {
   static const char *const names[] = {"dtype", NULL};
   static const char who[] = "latent.read";
@@ -33,7 +24,7 @@ static int read_array(lua_State *L, const format *f, latL_Source *s, const char 
   return 1;
 }
 
-static lat_status write_array(lua_State *L, const format *f, const char *path)
+static lat_status write_array(lua_State *L, const latL_Format *f, const char *path)
 {
   (void)f;
   static const char *const none[] = {NULL};
@@ -42,35 +33,14 @@ static lat_status write_array(lua_State *L, const format *f, const char *path)
   return lat_npy_write(latL_workspace(L), path, &A->view, A->vector);
 }
 
-static int read_text(lua_State *L, const format *f, latL_Source *s, const char *path)
-{
-  return latL_readcsv(L, s, path, f->read_delimiter);
-}
-
-static lat_status write_text(lua_State *L, const format *f, const char *path)
-{
-  return latL_writecsv(L, path, latL_checkmatrix(L, 2, "latent.write", "X"), f->write_delimiter);
-}
-
-static int read_tensors(lua_State *L, const format *f, latL_Source *s, const char *path)
-{
-  (void)f;
-  return latL_readtensors(L, s, path);
-}
-
-static lat_status write_tensors(lua_State *L, const format *f, const char *path)
-{
-  (void)f;
-  return latL_writetensors(L, path);
-}
-
-static const format formats[] = {{".npy", read_array, write_array, .parse = lat_npy_parse},
-                                 {".csv", read_text, write_text, NULL, '\0', ','},
-                                 {".tsv", read_text, write_text, NULL, '\t', '\t'},
-                                 {".txt", read_text, write_text, NULL, '\0', '\t'},
-                                 {".safetensors", read_tensors, write_tensors, .parse = NULL},
-                                 {".idx", read_array, NULL, .parse = lat_idx_parse},
-                                 {"ubyte", read_array, NULL, .parse = lat_idx_parse}};
+static const latL_Format formats[] = {
+    {".npy", read_array, write_array, .parse = lat_npy_parse},
+    {".csv", latL_readcsv, latL_writecsv, NULL, '\0', ','},
+    {".tsv", latL_readcsv, latL_writecsv, NULL, '\t', '\t'},
+    {".txt", latL_readcsv, latL_writecsv, NULL, '\0', '\t'},
+    {".safetensors", latL_readtensors, latL_writetensors, .parse = NULL},
+    {".idx", read_array, NULL, .parse = lat_idx_parse},
+    {"ubyte", read_array, NULL, .parse = lat_idx_parse}};
 
 /* The characters of a path before the ending .gz, or all when it has another one. */
 static size_t without_gz(const char *path)
@@ -80,7 +50,7 @@ static size_t without_gz(const char *path)
 }
 
 /* By the ending of the path's first n characters. */
-static const format *format_of(const char *path, size_t n)
+static const latL_Format *format_of(const char *path, size_t n)
 {
   for (size_t k = 0; k < sizeof formats / sizeof *formats; k++) {
     size_t m = strlen(formats[k].ending);
@@ -112,7 +82,7 @@ static int files_read(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
   size_t n = without_gz(path);
-  const format *f = format_of(path, n);
+  const latL_Format *f = format_of(path, n);
   lua_settop(L, 2);
   if (!f)
     return unknown_ending(L, path,
@@ -131,7 +101,7 @@ static int files_read(lua_State *L, const latL_Function *row)
 static int files_write(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
-  const format *f = format_of(path, strlen(path));
+  const latL_Format *f = format_of(path, strlen(path));
   lua_settop(L, 3);
   if (!f || !f->write) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt or .safetensors");
   lat_workspace *work = latL_workspace(L);
@@ -155,7 +125,7 @@ static int files_write_bytes(lua_State *L, const latL_Function *row)
 static int files_open(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
-  const format *f = format_of(path, strlen(path));
+  const latL_Format *f = format_of(path, strlen(path));
   lat_array array;
   lat_matrix view;
   if (!f || f->parse != lat_npy_parse)

@@ -101,34 +101,26 @@ static void push_field(lua_State *L, lat_csv_field field)
 }
 
 /* info.labels, info.classes and info.codes, into the table on the top of the stack. */
-static void set_labels(lua_State *L, const plan *p)
+static lat_status set_labels(lua_State *L, lat_workspace *work, const plan *p)
 {
-  int info = lua_gettop(L), rows = p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0;
-  latL_Matrix *codes = latL_newvector(L, p->csv.rows, LAT_FLOAT64);
-  lua_createtable(L, rows, 0); /* info + 2: the labels */
-  lua_newtable(L);             /* info + 3: the classes */
-  lua_newtable(L);             /* info + 4: a class's code */
-  lua_Integer classes = 0;
-  for (size_t i = 0; i < p->csv.rows; i++) {
-    push_field(L, p->columns.text_of[p->columns.label][i]);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, info + 4) == LUA_TNIL) {
-      lua_pushvalue(L, -2);
-      lua_rawseti(L, info + 3, ++classes);
-      lua_pushvalue(L, -2);
-      lua_pushinteger(L, classes);
-      lua_rawset(L, info + 4);
-      lua_pushinteger(L, classes);
-      lua_replace(L, -2);
-    }
-    lat_set(&codes->view, i, 0, lua_tonumber(L, -1));
-    lua_pop(L, 1);
-    lua_rawseti(L, info + 2, (lua_Integer)i + 1);
+  const lat_csv_field *labels = p->columns.text_of[p->columns.label], *classes;
+  const lat_matrix codes = latL_newvector(L, p->csv.rows, LAT_FLOAT64)->view;
+  size_t count;
+  LAT_TRY(lat_csv_classes(work, labels, p->csv.rows, codes.data, &classes, &count));
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+  for (size_t k = 0; k < count; k++) {
+    push_field(L, classes[k]);
+    lua_rawseti(L, -2, (lua_Integer)k + 1);
   }
-  lua_settop(L, info + 3);
-  lua_setfield(L, info, "classes");
-  lua_setfield(L, info, "labels");
-  lua_setfield(L, info, "codes");
+  lua_createtable(L, p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0, 0);
+  for (size_t i = 0; i < p->csv.rows; i++) {
+    lua_rawgeti(L, -2, (lua_Integer)lat_get(&codes, i, 0));
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -4, "labels");
+  lua_setfield(L, -3, "classes");
+  lua_setfield(L, -2, "codes");
+  return LAT_OK;
 }
 
 /* info.text: column name (or number, without a header) -> list of strings */
@@ -155,7 +147,7 @@ static void set_texts(lua_State *L, const plan *p)
   lua_setfield(L, -2, "text");
 }
 
-static void push_info(lua_State *L, const plan *p)
+static lat_status push_info(lua_State *L, lat_workspace *work, const plan *p)
 {
   lua_newtable(L);
   if (p->columns.names) {
@@ -166,18 +158,19 @@ static void push_info(lua_State *L, const plan *p)
     }
     lua_setfield(L, -2, "columns");
   }
-  if (p->columns.label == SIZE_MAX) return;
-  set_labels(L, p);
+  if (p->columns.label == SIZE_MAX) return LAT_OK;
+  LAT_TRY(set_labels(L, work, p));
   set_texts(L, p);
+  return LAT_OK;
 }
 
-int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delimiter)
+int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const char *path)
 {
   static const char *const names[] = {"delimiter", "header", "missing", "labels",
                                       "columns",   "skip",   NULL};
   const char *who = "latent.read";
   latL_checkoptions(L, 2, who, names);
-  lat_csv_options options = {.delimiter = optdelimiter(L, who, 2, delimiter),
+  lat_csv_options options = {.delimiter = optdelimiter(L, who, 2, f->read_delimiter),
                              .header = optheader(L, who),
                              .skip = latL_optsize(L, 2, who, "skip", 0, 0)};
   options.missing =
@@ -190,18 +183,19 @@ int latL_readcsv(lua_State *L, latL_Source *source, const char *path, char delim
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
   latL_Matrix *X = latL_newmatrix(L, p.csv.rows, p.columns.count, LAT_FLOAT64);
   status = lat_csv_read(&source->work, &p.csv, &X->view, p.columns.column_of, p.columns.text_of);
+  if (status == LAT_OK) status = push_info(L, &source->work, &p);
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
-  push_info(L, &p);
   return 2;
 }
 
-lat_status latL_writecsv(lua_State *L, const char *path, const latL_Matrix *A, char delimiter)
+lat_status latL_writecsv(lua_State *L, const latL_Format *f, const char *path)
 {
   static const char *const known[] = {"columns", "delimiter", "missing", NULL};
   const char *who = "latent.write";
+  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
   size_t n;
   latL_checkoptions(L, 3, who, known);
-  delimiter = optdelimiter(L, who, 3, delimiter);
+  const char delimiter = optdelimiter(L, who, 3, f->write_delimiter);
   const char **names = latL_optstrings(L, 3, who, "columns", "a list of strings", &n);
   if (names && n != A->view.cols)
     latL_error(L, who, "columns has %I names for a %s", (lua_Integer)n, latL_shape(L, A));

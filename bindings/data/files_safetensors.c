@@ -6,8 +6,9 @@
 /* ---- reading ------------------------------------------------------------------------ */
 
 /* { name = matrix, ... }, { key = string, ... } */
-int latL_readtensors(lua_State *L, latL_Source *s, const char *path)
+int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *s, const char *path)
 {
+  (void)f;
   static const char *const none[] = {NULL};
   const char *who = "latent.read";
   lat_safetensors file;
@@ -84,8 +85,9 @@ static size_t push_metadata(lua_State *L, const char *who)
   return pairs;
 }
 
-lat_status latL_writetensors(lua_State *L, const char *path)
+lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *path)
 {
+  (void)f;
   static const char *const names[] = {"metadata", NULL};
   const char *who = "latent.write";
   latL_checkoptions(L, 3, who, names);

@@ -1,7 +1,9 @@
-/* matrix_make.c: latent.matrix, and its functions that make matrices: zeros, eye, linspace, ... */
+/* matrix_make.c: latent.matrix and its functions that make matrices (zeros, eye, linspace, ...), and
+ * the other way round, matrices as text: tostring(A), A:format. */
 #include <math.h>
 
 #include "lua/binding.h"
+#include "matrix/format.h"
 
 /* The arguments rows, [cols], [options]: pushes the matrix, or a vector when there is no cols. */
 static latL_Matrix *sized(lua_State *L, const latL_Function *f)
@@ -128,6 +130,38 @@ static int is(lua_State *L, const latL_Function *f)
   return latL_returnboolean(L, latL_tomatrix(L, 1) != NULL);
 }
 
+/* ---- text -------------------------------------------------------------------------- */
+
+/* The text is measured first, so that Lua's buffer holds all of it. */
+static int push_text(lua_State *L, const latL_Matrix *A, lat_format how)
+{
+  how.vector = A->vector;
+  size_t n = lat_format_matrix(&A->view, how, NULL, 0);
+  luaL_Buffer buffer;
+  char *text = luaL_buffinitsize(L, &buffer, n + 1);
+  lat_format_matrix(&A->view, how, text, n + 1);
+  luaL_pushresultsize(&buffer, n);
+  return 1;
+}
+
+/* tostring(A), and A:format([options]) */
+static int format(lua_State *L, const latL_Function *f)
+{
+  const latL_Matrix *A = latL_tomatrix(L, 1);
+  if (!A) latL_error(L, f->who, "self must be a matrix, got %s", luaL_typename(L, 1));
+  lat_format how = LAT_FORMAT_USUAL;
+  if (!f->options) return push_text(L, A, how);
+  how.digits = (int)latL_optinteger(L, 2, f->who, "digits", how.digits, 0, LAT_DIGITS_MOST);
+  how.width = latL_optsize(L, 2, f->who, "width", how.width, 1);
+  how.rows = latL_optsize(L, 2, f->who, "rows", how.rows, 1);
+  return push_text(L, A, how);
+}
+
+static const latL_Function of_text[] = {
+    {"tostring", format, .name = "__tostring"},
+    {"A:format", format, 1, 0, LATL_OPTIONS("digits", "width", "rows")},
+    LATL_END};
+
 static const latL_Function functions[] = {
     {"matrix.zeros", equal_elements, 2, 1, LATL_OPTIONS("dtype"), .kind = 0},
     {"matrix.ones", equal_elements, 2, 1, LATL_OPTIONS("dtype"), .kind = 1},
@@ -140,6 +174,7 @@ static const latL_Function functions[] = {
 
 void latL_open_matrix_make(lua_State *L)
 {
+  latL_addtoclass(L, LATL_MATRIX, of_text);
   latL_addtomodule(L, "matrix", functions);
   lua_getfield(L, -1, "matrix");
   lua_createtable(L, 0, 2);

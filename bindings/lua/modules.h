@@ -8,7 +8,7 @@
 
 /* clang-format off */
 #define LATL_MODULES(part)                                                                         \
-  part(state) part(matrix) part(matrix_index) part(matrix_make) part(matrix_print)                 \
+  part(state) part(matrix) part(matrix_index) part(matrix_make)                 \
   part(matrix_arithmetic) part(matrix_reduce) part(matrix_linear) part(matrix_functions) part(random)   \
   part(eigen) part(file) part(files) part(batches)                                                 \
   part(scaler) part(pca) part(ica) part(run) part(fit) part(em_model) part(lds)             \

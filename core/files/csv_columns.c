@@ -74,3 +74,47 @@ lat_status lat_csv_add_labels(lat_workspace *work, const lat_csv *csv, lat_csv_c
   csv->text[j] = true; /* classes are often numbered */
   return lat_csv_add_column(work, csv, c, j);
 }
+
+/* ---- classes --------------------------------------------------------------------------------- */
+
+/* The bytes of the text, into `out`, and their FNV-1a hash. */
+static uint64_t read_text(lat_csv_field field, char *out, size_t *length)
+{
+  uint64_t hash = 14695981039346656037u;
+  *length = lat_csv_unquote(field, out);
+  for (size_t i = 0; i < *length; i++) hash = (hash ^ (unsigned char)out[i]) * 1099511628211u;
+  return hash ^ hash >> 32;
+}
+
+lat_status lat_csv_classes(lat_workspace *work, const lat_csv_field *labels, size_t rows,
+                           double *codes, const lat_csv_field **classes, size_t *count)
+{
+  size_t longest = 1, size = 16, n = 0;
+  for (size_t i = 0; i < rows; i++)
+    if (labels[i].length > longest) longest = labels[i].length;
+  while (size < 2 * rows) size *= 2;
+  lat_csv_field *found = lat_allocate(work, rows, sizeof *found);
+  if (!found) return LAT_MEMORY;
+  lat_mark mark = lat_workspace_mark(work);
+  size_t *places = lat_allocate(work, size, sizeof *places); /* the class, from 1; 0: free */
+  char *text = lat_allocate(work, 2, longest), *other = text + longest;
+  if (!places || !text) return LAT_MEMORY;
+  memset(places, 0, size * sizeof *places);
+  for (size_t i = 0; i < rows; i++) {
+    size_t length, at = (size_t)read_text(labels[i], text, &length) & (size - 1);
+    for (; places[at]; at = (at + 1) & (size - 1))
+      if (lat_csv_unquote(found[places[at] - 1], other) == length &&
+          memcmp(text, other, length) == 0)
+        break;
+    if (!places[at]) {
+      found[n++] = labels[i];
+      places[at] = n;
+    }
+    codes[i] = (double)places[at];
+    if (i % 65536 == 0) LAT_TRY(lat_check(work));
+  }
+  lat_workspace_release(work, mark);
+  *classes = found;
+  *count = n;
+  return LAT_OK;
+}

@@ -38,4 +38,11 @@ lat_status lat_csv_add_labels(lat_workspace *work, const lat_csv *csv, lat_csv_c
                               size_t j);
 bool lat_csv_is_wanted(const lat_csv_columns *columns, size_t j);
 
+/* Labels as classes, which are numbered from 1 in the order in which they come first. codes[i]
+ * becomes the number of label i; classes[k] is the first label of class k + 1, `count` of them.
+ * Two labels are the same when their texts without doubled quotes are. A hash table with linear
+ * probing: O(rows). Keeps `classes`. */
+lat_status lat_csv_classes(lat_workspace *work, const lat_csv_field *labels, size_t rows,
+                           double *codes, const lat_csv_field **classes, size_t *count);
+
 #endif
