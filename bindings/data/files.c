@@ -14,10 +14,9 @@
 
 static int read_array(lua_State *L, const latL_Format *f, latL_Source *s, const char *path)
 {
-  static const char *const names[] = {"dtype", NULL};
   static const char who[] = "latent.read";
   lat_array array;
-  latL_checkoptions(L, 2, who, names);
+  latL_checkoptions(L, 2, who, LATL_NAMES("dtype"));
   lat_status status = f->parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status != LAT_OK) return latL_sourcefailure(L, who, s, path, status);
   latL_newarray(L, who, s, &array, latL_optdtype(L, 2, who, lat_array_dtype(&array)));
@@ -27,9 +26,8 @@ static int read_array(lua_State *L, const latL_Format *f, latL_Source *s, const 
 static lat_status write_array(lua_State *L, const latL_Format *f, const char *path)
 {
   (void)f;
-  static const char *const none[] = {NULL};
   const latL_Matrix *A = latL_checkmatrix(L, 2, "latent.write", "X");
-  latL_checkoptions(L, 3, "latent.write", none);
+  latL_checkoptions(L, 3, "latent.write", LATL_NO_NAMES);
   return lat_npy_write(latL_workspace(L), path, &A->view, A->vector);
 }
 

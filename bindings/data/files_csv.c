@@ -166,10 +166,9 @@ static lat_status push_info(lua_State *L, lat_workspace *work, const plan *p)
 
 int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const char *path)
 {
-  static const char *const names[] = {"delimiter", "header", "missing", "labels",
-                                      "columns",   "skip",   NULL};
   const char *who = "latent.read";
-  latL_checkoptions(L, 2, who, names);
+  latL_checkoptions(L, 2, who,
+                    LATL_NAMES("delimiter", "header", "missing", "labels", "columns", "skip"));
   lat_csv_options options = {.delimiter = optdelimiter(L, who, 2, f->read_delimiter),
                              .header = optheader(L, who),
                              .skip = latL_optsize(L, 2, who, "skip", 0, 0)};
@@ -190,11 +189,10 @@ int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const 
 
 lat_status latL_writecsv(lua_State *L, const latL_Format *f, const char *path)
 {
-  static const char *const known[] = {"columns", "delimiter", "missing", NULL};
   const char *who = "latent.write";
   const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
   size_t n;
-  latL_checkoptions(L, 3, who, known);
+  latL_checkoptions(L, 3, who, LATL_NAMES("columns", "delimiter", "missing"));
   const char delimiter = optdelimiter(L, who, 3, f->write_delimiter);
   const char **names = latL_optstrings(L, 3, who, "columns", "a list of strings", &n);
   if (names && n != A->view.cols)

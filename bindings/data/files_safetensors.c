@@ -9,10 +9,9 @@
 int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *s, const char *path)
 {
   (void)f;
-  static const char *const none[] = {NULL};
   const char *who = "latent.read";
   lat_safetensors file;
-  latL_checkoptions(L, 2, who, none);
+  latL_checkoptions(L, 2, who, LATL_NO_NAMES);
   lat_status status = lat_safetensors_parse(&s->work, s->map.bytes, s->map.size, &file);
   for (size_t i = 0; i < file.count && status == LAT_OK; i++) {
     lat_text name = file.tensors[i].name;
@@ -88,9 +87,8 @@ static size_t push_metadata(lua_State *L, const char *who)
 lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *path)
 {
   (void)f;
-  static const char *const names[] = {"metadata", NULL};
   const char *who = "latent.write";
-  latL_checkoptions(L, 3, who, names);
+  latL_checkoptions(L, 3, who, LATL_NAMES("metadata"));
   size_t count = push_matrices(L, who), pairs = push_metadata(L, who);
   luaL_checkstack(L, 4, who);
   lat_workspace *work = latL_workspace(L);

@@ -31,6 +31,7 @@ struct latL_Function {
 /* For `options`: their names, in a table outside of functions. */
 #define LATL_OPTIONS(...)   .options = LATL_NAMES(__VA_ARGS__)
 #define LATL_NAMES(...)     ((const char *const[]){__VA_ARGS__, NULL})
+#define LATL_NO_NAMES       ((const char *const[]){NULL})
 #define LATL_CORE(function) .operation = (void (*)(void))(function)
 /* clang-format off */
 #define LATL_END {.who = NULL}

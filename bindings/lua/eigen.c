@@ -28,7 +28,8 @@ static void call_operator(lua_State *L, lat_krylov *solver)
 
 static lat_krylov_options check_largest(lua_State *L, size_t *n, size_t *k)
 {
-  lat_krylov_options options = {0};
+  lat_krylov_options options;
+  lat_options_default(lat_krylov_table, &options, sizeof options);
   if (lua_type(L, 1) == LUA_TFUNCTION) {
     *n = (size_t)latL_optinteger(L, 3, LARGEST, "size", 0, 1, INT_MAX);
     if (*n == 0)
@@ -45,11 +46,7 @@ static lat_krylov_options check_largest(lua_State *L, size_t *n, size_t *k)
   *k = latL_checksize(L, 2, LARGEST, "k");
   if (*k > *n)
     latL_error(L, LARGEST, "k must be from 1 to the size %d, got %I", (int)*n, (lua_Integer)*k);
-  options.tolerance = latL_optnumber(L, 3, LARGEST, "tolerance", 1e-10, 1e-15, 0.5);
-  options.max_iterations = latL_optsize(L, 3, LARGEST, "max_iterations", 1000, 1);
-  options.block = (size_t)latL_optinteger(L, 3, LARGEST, "block", 0, 1, INT_MAX);
-  options.basis = (size_t)latL_optinteger(L, 3, LARGEST, "basis", 0, 1, INT_MAX);
-  options.seed = latL_optseed(L, 3, LARGEST);
+  latL_readfields(L, 3, LARGEST, lat_krylov_table, &options);
   return options;
 }
 

@@ -51,12 +51,7 @@ static int linspace(lua_State *L, const latL_Function *f)
   double a = latL_checknumber(L, 1, f->who, "a"), b = latL_checknumber(L, 2, f->who, "b");
   size_t n = latL_checksize(L, 3, f->who, "n");
   double *x = latL_newvector(L, n, LAT_FLOAT64)->view.data;
-  lat_workspace *work = latL_workspace(L);
-  for (size_t i = 0; i < n; i++) { /* from both ends, so that both are met exactly */
-    double t = n > 1 ? (double)i / (double)(n - 1) : 0;
-    x[i] = (1 - t) * a + t * b;
-    if (i % LATL_ASK == 0) latL_ask(L, f->who, work);
-  }
+  latL_run(L, f->who, lat_linspace, a, b, n, x);
   return 1;
 }
 
@@ -71,11 +66,7 @@ static int range(lua_State *L, const latL_Function *f)
   if (count > 9e15) latL_error(L, f->who, "%f elements are too many", count);
   size_t n = (size_t)count;
   double *x = latL_newvector(L, n, LAT_FLOAT64)->view.data;
-  lat_workspace *work = latL_workspace(L);
-  for (size_t i = 0; i < n; i++) {
-    x[i] = a + (double)i * step;
-    if (i % LATL_ASK == 0) latL_ask(L, f->who, work);
-  }
+  latL_run(L, f->who, lat_sequence, a, step, n, x);
   return 1;
 }
 
@@ -99,14 +90,13 @@ static void fill_by_function(lua_State *L, int function, const latL_Matrix *A)
 /* matrix(table);  matrix(rows, cols [, value or function(i, j)] [, options]) */
 static int construct(lua_State *L)
 {
-  static const char *const names[] = {"dtype", NULL};
   static const char who[] = "matrix";
   lua_settop(L, 5);
   lua_remove(L, 1); /* the module's table, which was called */
   int first = lua_type(L, 1);
   if (first != LUA_TNUMBER) {
     const latL_Matrix *A = latL_checkmatrix(L, 1, who, "the argument");
-    latL_checkoptions(L, 2, who, names);
+    latL_checkoptions(L, 2, who, LATL_NAMES("dtype"));
     lat_dtype dtype = latL_optdtype(L, 2, who, A->view.dtype);
     lua_pushvalue(L, 1);
     if (first == LUA_TTABLE && dtype == A->view.dtype) return 1;
@@ -114,7 +104,7 @@ static int construct(lua_State *L)
   }
   int options = lua_type(L, 3) == LUA_TTABLE ? 3 : 4, value = lua_type(L, 3);
   size_t rows = latL_checksize(L, 1, who, "rows"), cols = latL_checksize(L, 2, who, "cols");
-  latL_checkoptions(L, options, who, names);
+  latL_checkoptions(L, options, who, LATL_NAMES("dtype"));
   if (value != LUA_TNIL && value != LUA_TNUMBER && value != LUA_TFUNCTION && value != LUA_TTABLE)
     latL_error(L, who, "the third argument must be a number or a function(i, j), got %s",
                luaL_typename(L, 3));

@@ -95,38 +95,33 @@ static int sequential(lua_State *L, const latL_Function *f)
   if (lua_type(L, 1) != LUA_TTABLE)
     latL_error(L, who, "parts must be a list of nets and names of activations, got %s",
                latL_typegot(L, 1));
-  size_t count = lua_rawlen(L, 1), layers = 0, columns = 0;
-  int store = 0;
+  const size_t count = lua_rawlen(L, 1);
+  size_t most = 0;
+  int store = 0; /* the first net's */
   lua_settop(L, 1);
   for (size_t i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i);
     const lat_net *part = luaL_testudata(L, -1, LATL_NET);
     if (!part) latL_checkactivation(L, lua_gettop(L), who, "activation");
-    layers += part ? part->count : 1;
-    if (part) {
-      size_t inputs = lat_net_inputs(part);
-      if (columns && inputs && inputs != columns)
-        latL_error(L, who, "part %I takes %I columns, the part before gives %I", (lua_Integer)i,
-                   (lua_Integer)inputs, (lua_Integer)columns);
-      columns = lat_net_outputs(part);
+    most += part ? part->count : 1;
+    if (part && !store) {
       lua_getiuservalue(L, -1, 1);
-      if (!store)
-        store = lua_gettop(L);
-      else if (lua_touserdata(L, -1) != lua_touserdata(L, store))
-        latL_error(L, who, "part %I has its parameters in another store", (lua_Integer)i);
+      store = lua_gettop(L);
     }
     lua_settop(L, store ? store : 1);
   }
   if (!store) latL_error(L, who, "there must be at least one net among the parts");
-  lat_net *net = new_net(L, layers, store);
-  size_t at = 0;
-  for (size_t i = 1; i <= count && at < layers; i++) {
+  lat_net *net = new_net(L, most, store);
+  net->count = 0;
+  for (size_t i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i);
+    lat_layer alone = {0};
+    lat_net only = {net->store, &alone, 1};
     const lat_net *part = luaL_testudata(L, -1, LATL_NET);
     if (!part)
-      net->layers[at++].activation = latL_checkactivation(L, lua_gettop(L), who, "activation");
-    for (size_t k = 0; part && k < part->count && at < layers; k++)
-      net->layers[at++] = part->layers[k];
+      alone.activation = latL_checkactivation(L, lua_gettop(L), who, "activation"), part = &only;
+    if (net->count + part->count > most) latL_error(L, who, "a finalizer changed the list");
+    latL_run(L, who, lat_net_append, net, part, i);
     lua_pop(L, 1);
   }
   return 1;

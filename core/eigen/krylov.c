@@ -18,6 +18,15 @@
 #include "matrix/linear/svd.h"
 #include "matrix/product.h"
 
+/* Sizes of 0 are chosen by lat_krylov_init. */
+const lat_option lat_krylov_table[] = {
+    LAT_OPTION_NUMBER(lat_krylov_options, tolerance, 1e-10, 1e-15, 0.5),
+    LAT_OPTION_SIZE(lat_krylov_options, max_iterations, 1000, 1, LAT_ANY_COUNT),
+    LAT_OPTION_SIZE(lat_krylov_options, block, 0, 1, INT_MAX),
+    LAT_OPTION_SIZE(lat_krylov_options, basis, 0, 1, INT_MAX),
+    LAT_OPTION_SEED(lat_krylov_options, seed),
+    {.name = NULL}};
+
 /* The basis Q has dim columns whose products are known, T = Q'AQ, then the current block:
  * width columns, whose product is wanted, and memory for that product. T's rows at the
  * block hold the product's part in Q, which is known by symmetry. */

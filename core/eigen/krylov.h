@@ -35,6 +35,7 @@
 
 #include <stdint.h>
 
+#include "base/options.h"
 #include "matrix/matrix.h"
 
 typedef struct lat_krylov_options { /* 0 and NULL mean the default */
@@ -45,6 +46,7 @@ typedef struct lat_krylov_options { /* 0 and NULL mean the default */
   uint64_t seed;                    /* of the random directions */
   const lat_matrix *start;          /* n x anything: first directions, completed at random */
 } lat_krylov_options;
+extern const lat_option lat_krylov_table[]; /* all but the start */
 
 typedef struct lat_krylov {
   bool wanted;     /* a product is wanted: W := A * V */

@@ -265,3 +265,26 @@ lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_mat
   }
   return LAT_OK;
 }
+
+/* ---- sequences ------------------------------------------------------------------------------- */
+
+enum { ASK = 65536 }; /* elements between two looks at whether to go on */
+
+lat_status lat_linspace(lat_workspace *work, double a, double b, size_t n, double *x)
+{
+  for (size_t i = 0; i < n; i++) {
+    const double t = n > 1 ? (double)i / (double)(n - 1) : 0;
+    x[i] = (1 - t) * a + t * b;
+    if (i % ASK == 0) LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
+}
+
+lat_status lat_sequence(lat_workspace *work, double a, double step, size_t n, double *x)
+{
+  for (size_t i = 0; i < n; i++) {
+    x[i] = a + (double)i * step;
+    if (i % ASK == 0) LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
+}

@@ -67,4 +67,9 @@ lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed);
 lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_matrix *A,
                             bool missing);
 
+/* x[i] := a + i (b - a)/(n - 1), i < n, from both ends, so that both are met exactly; a alone for
+ * n = 1. And x[i] := a + i step. LAT_CANCELLED. */
+lat_status lat_linspace(lat_workspace *work, double a, double b, size_t n, double *x);
+lat_status lat_sequence(lat_workspace *work, double a, double step, size_t n, double *x);
+
 #endif

@@ -50,6 +50,18 @@ lat_status lat_net_mlp(lat_workspace *work, lat_store *store, const char *name, 
   return LAT_OK;
 }
 
+lat_status lat_net_append(lat_workspace *work, lat_net *net, const lat_net *part, size_t number)
+{
+  const size_t inputs = lat_net_inputs(part), columns = lat_net_outputs(net);
+  if (columns && inputs && inputs != columns)
+    return lat_fail(work, LAT_SHAPE, "part %zu takes %zu columns, the part before gives %zu",
+                    number, inputs, columns);
+  if (inputs && part->store != net->store)
+    return lat_fail(work, LAT_INVALID, "part %zu has its parameters in another store", number);
+  for (size_t k = 0; k < part->count; k++) net->layers[net->count++] = part->layers[k];
+  return LAT_OK;
+}
+
 size_t lat_net_inputs(const lat_net *net)
 {
   for (size_t i = 0; i < net->count; i++)

@@ -41,6 +41,11 @@ lat_status lat_net_mlp(lat_workspace *work, lat_store *store, const char *name, 
                        size_t count, const lat_layer_options *options, lat_layer *layers,
                        lat_net *net);
 
+/* Appends the layers of `part` (whose number messages give) to those of the net; its `layers` have
+ * space for them. LAT_SHAPE when the part takes other columns than the net gives; LAT_INVALID when
+ * its parameters are in another store. */
+lat_status lat_net_append(lat_workspace *work, lat_net *net, const lat_net *part, size_t number);
+
 /* Columns of the net's input and output; 0 when it has activations only. */
 size_t lat_net_inputs(const lat_net *net);
 size_t lat_net_outputs(const lat_net *net);
