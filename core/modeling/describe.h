@@ -8,8 +8,8 @@
 /* `text` (ended by NUL) := a JSON object
  *
  *   {"name": .., "missing": it knows missing entries, "options": [..], "methods": [..]}
- *   an option: {"name": .., "type": .., "default": ..} in words for readers, and "least" and "most",
- *              or "choices": [..]
+ *   an option: {"name": .., "type": .., "default": ..} in words for readers, and "least" and
+ *              "most", or "choices": [..]
  *   a method:  {"name": .., "takes": .., "missing": .., "gives": [{"shape": .., "size": ..} ..],
  *              "options": [..]}
  *
