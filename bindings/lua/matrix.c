@@ -230,10 +230,15 @@ void latL_checkwritable(lua_State *L, const latL_Matrix *A, const char *who, con
     latL_error(L, who, "%s is a mapped file and can't be written: copy() it first", name);
 }
 
-const char *latL_shape(lua_State *L, const latL_Matrix *A)
+const char *latL_sides(lua_State *L, const latL_Matrix *A)
 {
   if (A->vector) return lua_pushfstring(L, "vector of %I", (lua_Integer)A->view.rows);
-  return lua_pushfstring(L, "%Ix%I matrix", (lua_Integer)A->view.rows, (lua_Integer)A->view.cols);
+  return lua_pushfstring(L, "%Ix%I", (lua_Integer)A->view.rows, (lua_Integer)A->view.cols);
+}
+
+const char *latL_shape(lua_State *L, const latL_Matrix *A)
+{
+  return lua_pushfstring(L, A->vector ? "%s" : "%s matrix", latL_sides(L, A));
 }
 
 /* ---- results ------------------------------------------------------------------ */

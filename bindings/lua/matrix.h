@@ -83,6 +83,8 @@ void latL_finish(lua_State *L, const char *who, const latL_Result *result);
 /* Whether two views are the same elements in the same places. */
 bool latL_sameview(const lat_matrix *A, const lat_matrix *B);
 
+/* "3x4" or "vector of 5", on the stack. */
+const char *latL_sides(lua_State *L, const latL_Matrix *A);
 /* "3x4 matrix", "vector of 5" for messages, in a ring of a few static-size pushes: pushes
  * the string on the stack and returns it. */
 const char *latL_shape(lua_State *L, const latL_Matrix *A);

@@ -34,9 +34,7 @@ static void misfit(lua_State *L, const char *who, const operand o[], int count)
   for (int k = 0; k < count; k++) {
     const latL_Matrix *A = o[k].matrix;
     if (!A) continue;
-    const char *shape = A->vector ? lua_pushfstring(L, "vector of %I", (lua_Integer)A->view.rows)
-                                  : lua_pushfstring(L, "%Ix%I", (lua_Integer)A->view.rows,
-                                                    (lua_Integer)A->view.cols);
+    const char *shape = latL_sides(L, A);
     shapes = shapes ? lua_pushfstring(L, "%s and %s", shapes, shape) : shape;
   }
   latL_error(L, who, "shapes %s don't fit", shapes);

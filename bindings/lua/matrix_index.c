@@ -164,17 +164,14 @@ static int transpose(lua_State *L, const latL_Function *f)
   return push_view(L, lat_transpose(self(L, f->who)->view), false);
 }
 
-static int row(lua_State *L, const latL_Function *f)
-{
-  latL_Matrix *A = self(L, f->who);
-  return push_view(L, lat_row(A->view, latL_checkindex(L, 2, f->who, "row", A->view.rows)), true);
-}
+enum { ROW, COLUMN };
 
-static int col(lua_State *L, const latL_Function *f)
+static int line(lua_State *L, const latL_Function *f)
 {
-  latL_Matrix *A = self(L, f->who);
-  return push_view(L, lat_col(A->view, latL_checkindex(L, 2, f->who, "column", A->view.cols)),
-                   true);
+  const lat_matrix A = self(L, f->who)->view;
+  if (f->kind == ROW)
+    return push_view(L, lat_row(A, latL_checkindex(L, 2, f->who, "row", A.rows)), true);
+  return push_view(L, lat_col(A, latL_checkindex(L, 2, f->who, "column", A.cols)), true);
 }
 
 /* The range at `arg` and `arg + 1`, inclusive; absent is all. */
@@ -309,8 +306,8 @@ static const latL_Function functions[] = {{"A()", .direct = call, .name = "__cal
                                           {"#A", .direct = length, .name = "__len"},
                                           {"A:get", .direct = get},
                                           {"A:set", .direct = set},
-                                          {"A:row", row, .arguments = 2},
-                                          {"A:col", col, .arguments = 2},
+                                          {"A:row", line, .arguments = 2, .kind = ROW},
+                                          {"A:col", line, .arguments = 2, .kind = COLUMN},
                                           {"A:block", block, .arguments = 5},
                                           {"A:t", transpose, .arguments = 1},
                                           {"A:diag", diagonal, .arguments = 1},

@@ -18,22 +18,16 @@ static size_t shorter(const latL_Matrix *A)
 
 /* ---- products -------------------------------------------------------------- */
 
-/* "3x4", or "a vector of 5", on the stack */
-static const char *side(lua_State *L, const latL_Matrix *A)
-{
-  if (A->vector) return lua_pushfstring(L, "a vector of %I", (lua_Integer)A->view.rows);
-  return lua_pushfstring(L, "%Ix%I", (lua_Integer)A->view.rows, (lua_Integer)A->view.cols);
-}
-
 /* Pushes A B for the matrices or vectors at 1 and 2; a vector on the left is a row. */
 static int product(lua_State *L, const char *who, int options, double alpha, double beta)
 {
   const latL_Matrix *A = latL_checkmatrix(L, 1, who, "A"), *B = latL_checkmatrix(L, 2, who, "B");
   size_t inner = A->vector ? A->view.rows : A->view.cols;
   if (inner != B->view.rows)
-    return latL_error(L, who, "%s and %s don't fit: %I %s against %I %s", side(L, A), side(L, B),
-                      (lua_Integer)inner, A->vector ? "elements" : "columns",
-                      (lua_Integer)B->view.rows, B->vector ? "elements" : "rows");
+    return latL_error(L, who, "%s%s and %s%s don't fit: %I %s against %I %s", A->vector ? "a " : "",
+                      latL_sides(L, A), B->vector ? "a " : "", latL_sides(L, B), (lua_Integer)inner,
+                      A->vector ? "elements" : "columns", (lua_Integer)B->view.rows,
+                      B->vector ? "elements" : "rows");
   if (A->vector && B->vector) {
     if (latL_hasoption(L, options, "out"))
       return latL_error(L, who, "the product of two vectors is a number, which has no out");
