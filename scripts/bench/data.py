@@ -37,6 +37,15 @@ BLOBS = {
     "784": (20_000, 784, 10, 0.1),
 }
 
+def moons(n):
+    """Two half circles with noise 0.06, each axis in units of its deviation."""
+    g = np.random.default_rng(8)
+    angle, upper = np.pi * g.uniform(size=n), g.uniform(size=n) < 0.5
+    x = np.where(upper, np.cos(angle), 1 - np.cos(angle)), np.where(upper, np.sin(angle), 0.5 - np.sin(angle))
+    X = np.stack(x, 1) + 0.06 * g.standard_normal((n, 2))
+    return (X - [0.5, 0.25]) / [0.868, 0.498]
+
+
 def mixture(n, d, k):
     """Gaussians with covariances of their own, somewhat overlapping."""
     g = np.random.default_rng(6)
@@ -125,6 +134,7 @@ INPUTS = {
     "mppca_missing": lambda: gaps(planes(5_000, 32, 8, 4), 0.2),
     "mppca_10000x256": lambda: planes(10_000, 256, 8, 8),
     "images_20000x784": lambda: images(20_000, 784),
+    "moons_20480x2": lambda: moons(20_480),
     "images_1792x64": lambda: images(1_792, 64),
     "ica_50000x32": lambda: mixed(50_000, 32),
     "pca_100000x256": lambda: spectrum(100_000, 256),
