@@ -1,7 +1,7 @@
 -- Normalizing flows on two moons: steps of maximum likelihood, and draws. RealNVP (8 couplings, nets 1-64-64-2, batches
 -- of 256) against the same in PyTorch in eager mode, with one thread and with two; the neural spline flow of three
--- masked layers against zuko's, which is PyTorch's. All with Adam and the gradient's norm clipped at 5. What is compared
--- is the mean loss of the timed steps, which have the same rows.
+-- masked layers against zuko's, which is PyTorch's. All with Adam and the gradient's norm clipped at 5. What is
+-- compared is the mean loss of the timed steps, which have the same rows.
 local STEPS, BATCH, DRAWS = 100, 256, 100000
 
 local function make(latent, kind)
@@ -97,7 +97,8 @@ def setup(X):
 ]==]
 
 local function theirs(kind, threads, train)
-  return python:format(("%q, %d, %s, %d, %d, %d"):format(kind, threads, train and "True" or "False", STEPS, BATCH, DRAWS))
+  local numbers = ("%q, %d, %s, %d, %d, %d"):format(kind, threads, train and "True" or "False", STEPS, BATCH, DRAWS)
+  return python:format(numbers)
 end
 
 local function case(name, kind, ours, train, peer, target)

@@ -9,6 +9,9 @@
 /* Rows of a shard of a batch: so many are worth a thread's wake-up, and gradients of its own. */
 #define LAT_FLOW_SHARD_ROWS 128
 #define LAT_FLOW_SHARDS     8 /* at most: more threads gain little, and each has gradients */
+/* Numbers of all shards' gradients, at most: 32 MB of float32. Larger nets are cut up by their
+ * products. */
+#define LAT_FLOW_GRADIENTS ((size_t)1 << 23)
 /* Rows with which actnorm layers begin, at most. */
 #define LAT_FLOW_FIRST 8192
 /* Rows of a chunk of inference, by the widest layer: see rows.h. */

@@ -252,8 +252,10 @@ static lat_status differentiate(lat_workspace *work, lat_flow *flow, const lat_m
                                 const lat_matrix *context, double *nll)
 {
   batch b = {.flow = flow, .X = X, .context = context};
-  size_t shards = X->rows / LAT_FLOW_SHARD_ROWS;
-  shards = shards < 1 ? 1 : shards > LAT_FLOW_SHARDS ? LAT_FLOW_SHARDS : shards;
+  size_t shards = X->rows / LAT_FLOW_SHARD_ROWS, most = LAT_FLOW_GRADIENTS / flow->deep.store.size;
+  most = most > LAT_FLOW_SHARDS ? LAT_FLOW_SHARDS : most;
+  shards = shards > most ? most : shards;
+  if (shards < 1) shards = 1;
   b.shard_rows = (X->rows + shards - 1) / shards;
   shards = (X->rows + b.shard_rows - 1) / b.shard_rows;
   if (!flow->shards) {
