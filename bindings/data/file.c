@@ -100,49 +100,13 @@ int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mar
 
 /* ---- arrays in files ------------------------------------------------------------ */
 
-/* Rows i, i+1, ... by way of a copy, where the matrix is of another dtype than the array's. */
-static lat_status convert_rows(latL_Source *s, const lat_array *array, size_t i,
-                               const lat_matrix *rows)
-{
-  LAT_TRY(lat_check(&s->work));
-  if (rows->dtype == lat_array_dtype(array)) {
-    lat_array_convert(array, s->map.bytes, i, rows);
-    return LAT_OK;
-  }
-  lat_mark mark = lat_workspace_mark(&s->work);
-  lat_matrix copy = *rows;
-  copy.dtype = lat_array_dtype(array);
-  copy.data = lat_allocate(&s->work, rows->rows * rows->cols, lat_dtype_size(copy.dtype));
-  if (!copy.data) return LAT_MEMORY;
-  lat_array_convert(array, s->map.bytes, i, &copy);
-  lat_copy(&copy, rows);
-  lat_workspace_release(&s->work, mark);
-  return LAT_OK;
-}
-
 latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const lat_array *array,
                            lat_dtype dtype)
 {
   latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, dtype);
   A->vector = array->vector;
-  /* In bands, so that Ctrl-C is heard. What lies in the file as in memory is one long column, so
-   * that a long row is cut, too. */
-  lat_array line = *array;
-  lat_matrix all = A->view;
-  if (!array->fortran || (array->axes <= 2 && (array->rows == 1 || array->cols == 1))) {
-    line.fortran = false;
-    line.axes = 1;
-    line.rows = line.shape[0] = array->rows * array->cols;
-    line.cols = 1;
-    all = (lat_matrix){all.data, line.rows, 1, 1, 1, all.dtype};
-  }
-  size_t band = 1 + ((size_t)1 << 17) / line.cols;
-  lat_mark mark = lat_workspace_mark(&s->work);
-  for (size_t i = 0; i < line.rows; i += band) {
-    size_t n = line.rows - i < band ? line.rows - i : band;
-    lat_matrix rows = lat_block_of(all, i, 0, n, line.cols);
-    latL_check(L, who, &s->work, mark, convert_rows(s, &line, i, &rows));
-  }
+  latL_check(L, who, &s->work, lat_workspace_mark(&s->work),
+             lat_array_read(&s->work, array, s->map.bytes, &A->view));
   return A;
 }
 

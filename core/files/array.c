@@ -159,6 +159,48 @@ void lat_array_convert(const lat_array *array, const unsigned char *bytes, size_
 #undef OUT
 }
 
+/* Rows first, first+1, ... by way of a copy, where the matrix is of another dtype. */
+static lat_status read_rows(lat_workspace *work, const lat_array *array, const unsigned char *bytes,
+                            size_t first, const lat_matrix *rows)
+{
+  LAT_TRY(lat_check(work));
+  if (rows->dtype == lat_array_dtype(array)) {
+    lat_array_convert(array, bytes, first, rows);
+    return LAT_OK;
+  }
+  LAT_SCOPE(work);
+  lat_matrix copy = *rows;
+  copy.dtype = lat_array_dtype(array);
+  copy.data = lat_allocate(work, rows->rows * rows->cols, lat_dtype_size(copy.dtype));
+  if (!copy.data) return LAT_MEMORY;
+  lat_array_convert(array, bytes, first, &copy);
+  lat_copy(&copy, rows);
+  return LAT_OK;
+}
+
+/* What lies in the file as in memory is one long column, so that a long row is cut, too. */
+lat_status lat_array_read(lat_workspace *work, const lat_array *array, const unsigned char *bytes,
+                          const lat_matrix *out)
+{
+  lat_array line = *array;
+  lat_matrix all = *out;
+  bool as_stored = !array->fortran || (array->axes <= 2 && (array->rows == 1 || array->cols == 1));
+  if (as_stored && lat_is_packed(out)) {
+    line.fortran = false;
+    line.axes = 1;
+    line.rows = line.shape[0] = array->rows * array->cols;
+    line.cols = 1;
+    all = (lat_matrix){all.data, line.rows, 1, 1, 1, all.dtype};
+  }
+  size_t band = 1 + ((size_t)1 << 17) / line.cols;
+  for (size_t i = 0; i < line.rows; i += band) {
+    size_t n = line.rows - i < band ? line.rows - i : band;
+    lat_matrix rows = lat_block_of(all, i, 0, n, line.cols);
+    LAT_TRY(read_rows(work, &line, bytes, i, &rows));
+  }
+  return LAT_OK;
+}
+
 /* ---- writing ------------------------------------------------------------- */
 
 static void reverse_bytes(unsigned char *at, size_t count, size_t size)
