@@ -41,34 +41,17 @@ static int restore(lua_State *L, const latL_Function *f)
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-typedef enum field {
-  STATE,
-  COVARIANCE,
-  TIME,
-  LOG_LIKELIHOOD,
-  PREDICTED,
-  STEADY,
-  INNOVATION,
-  INNOVATION_COVARIANCE,
-  DISTANCE,
-  NONE
-} field;
-
-static field find_field(lua_State *L)
+static bool is_field(lua_State *L, const char *name)
 {
-  static const char *const names[] = {
-      "state",     "covariance", "time",       "log_likelihood",
-      "predicted", "steady",     "innovation", "innovation_covariance",
-      "distance"};
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  int i = 0;
-  while (i < NONE && strcmp(names[i], name) != 0) i++;
-  return (field)i;
+  return lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), name) == 0;
 }
 
-static int push_vector(lua_State *L, const double *from, size_t n)
+/* Pushes a copy: a rows x cols matrix, or a vector when cols is 0. */
+static int push_copy(lua_State *L, const double *from, size_t rows, size_t cols)
 {
-  memcpy(latL_newvector(L, n, LAT_FLOAT64)->view.data, from, n * sizeof *from);
+  latL_Matrix *to =
+      cols ? latL_newmatrix(L, rows, cols, LAT_FLOAT64) : latL_newvector(L, rows, LAT_FLOAT64);
+  memcpy(to->view.data, from, rows * to->view.cols * sizeof *from);
   return 1;
 }
 
@@ -77,27 +60,15 @@ static int push_field(lua_State *L)
 {
   const lat_lds_tracker *core = &((const latL_Tracker *)lua_touserdata(L, 1))->core;
   size_t M = core->lds.states, D = core->lds.outputs;
-  switch (find_field(L)) {
-  case STATE:
-    return push_vector(L, core->belief.mean, M);
-  case INNOVATION:
-    return push_vector(L, core->innovation, D);
-  case COVARIANCE:
-    memcpy(latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data, lat_lds_tracker_covariance(core),
-           M * M * sizeof(double));
-    return 1;
-  case INNOVATION_COVARIANCE:
-    lat_lds_tracker_innovation_covariance(core, latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data);
-    return 1;
-  case PREDICTED:
-    return latL_returnboolean(L, core->predicted);
-  case STEADY:
-    return latL_returnboolean(L, core->steady);
-  case DISTANCE:
-    return latL_returnnumber(L, sqrt(core->distance));
-  default:
-    return 0;
-  }
+  if (is_field(L, "state")) return push_copy(L, core->belief.mean, M, 0);
+  if (is_field(L, "innovation")) return push_copy(L, core->innovation, D, 0);
+  if (is_field(L, "covariance")) return push_copy(L, lat_lds_tracker_covariance(core), M, M);
+  if (is_field(L, "predicted")) return latL_returnboolean(L, core->predicted);
+  if (is_field(L, "steady")) return latL_returnboolean(L, core->steady);
+  if (is_field(L, "distance")) return latL_returnnumber(L, sqrt(core->distance));
+  if (!is_field(L, "innovation_covariance")) return 0;
+  lat_lds_tracker_innovation_covariance(core, latL_newmatrix(L, D, D, LAT_FLOAT64)->view.data);
+  return 1;
 }
 
 static int set_field(lua_State *L, const latL_Function *f)
@@ -107,29 +78,22 @@ static int set_field(lua_State *L, const latL_Function *f)
       lua_pushfstring(L, "tracker.%s =", lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "");
   latL_Tracker *t = latL_freetracker(L, who);
   size_t M = t->core.lds.states, time = t->core.time;
-  const double *mean = NULL, *covariance = NULL;
-  switch (find_field(L)) {
-  case STATE:
-    latL_readnumbers(L, 3, who, "state", M, false, t->point);
-    mean = t->point;
-    break;
-  case COVARIANCE: {
-    double *P = latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data;
-    latL_readmatrix(L, 3, who, "covariance", M, M, P);
-    covariance = P;
-    break;
-  }
-  case TIME:
+  double *mean = NULL, *covariance = NULL;
+  if (is_field(L, "state")) {
+    latL_readnumbers(L, 3, who, "state", M, false, mean = t->point);
+  } else if (is_field(L, "covariance")) {
+    covariance = latL_newmatrix(L, M, M, LAT_FLOAT64)->view.data;
+    latL_readmatrix(L, 3, who, "covariance", M, M, covariance);
+  } else if (is_field(L, "time")) {
     if (latL_checkinteger(L, 3, who, "time") < 0)
       latL_error(L, who, "time must be an integer >= 0, got %I", lua_tointeger(L, 3));
     time = (size_t)lua_tointeger(L, 3);
-    break;
-  case LOG_LIKELIHOOD:
+  } else if (is_field(L, "log_likelihood")) {
     if (!isfinite(latL_checknumber(L, 3, who, "log_likelihood")))
       latL_error(L, who, "log_likelihood must be finite, got %f", lua_tonumber(L, 3));
     t->core.log_likelihood = lua_tonumber(L, 3);
     return 0;
-  default:
+  } else {
     latL_error(L, who, "only state, covariance, time and log_likelihood can be set");
   }
   latL_run(L, who, lat_lds_tracker_set, &t->core, time, mean, covariance);
@@ -139,31 +103,31 @@ static int set_field(lua_State *L, const latL_Function *f)
 static int to_string(lua_State *L, const latL_Function *f)
 {
   const latL_Tracker *t = latL_checktracker(L, f->who);
+  const lat_lds_functions *by = &t->functions;
+  const char *kind = t->core.steady ? ", steady" : "";
+  if (lat_lds_is_nonlinear(by))
+    kind = by->options.method == LAT_LDS_UNSCENTED ? ", unscented" : ", extended";
   lua_pushfstring(L, "tracker at step %I: %I states, %I outputs%s", (lua_Integer)t->core.time,
-                  (lua_Integer)t->core.lds.states, (lua_Integer)t->core.lds.outputs,
-                  t->nonlinear
-                      ? (t->options.method == LAT_LDS_UNSCENTED ? ", unscented" : ", extended")
-                  : t->core.steady ? ", steady"
-                                   : "");
+                  (lua_Integer)t->core.lds.states, (lua_Integer)t->core.lds.outputs, kind);
   return 1;
 }
 
 /* ---- making one ------------------------------------------------------------------------------ */
 
-static void read_functions(lua_State *L, latL_Tracker *t, int self, const char *who)
+/* The user's functions become user values of the tracker at `self`. */
+static void read_functions(lua_State *L, lat_lds_functions *f, int self, const char *who)
 {
-  for (int which = LATL_TRACKER_F; which <= LATL_TRACKER_H_JACOBIAN; which++) {
-    int type = latL_getoption(L, 2, latL_tracker_functions[which]);
-    t->has[which] = type != LUA_TNIL;
-    if (t->has[which] && type != LUA_TFUNCTION)
-      latL_error(L, who, "%s must be a function, got %s", latL_tracker_functions[which],
-                 luaL_typename(L, -1));
-    lua_setiuservalue(L, self, which);
+  for (int which = 0; which < LAT_LDS_FUNCTIONS; which++) {
+    const char *name = lat_lds_function_names[which];
+    int type = latL_getoption(L, 2, name);
+    f->has[which] = type != LUA_TNIL;
+    if (f->has[which] && type != LUA_TFUNCTION)
+      latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
+    lua_setiuservalue(L, self, LATL_TRACKER_FUNCTION + which);
   }
-  if (t->has[LATL_TRACKER_F_JACOBIAN] > t->has[LATL_TRACKER_F] ||
-      t->has[LATL_TRACKER_H_JACOBIAN] > t->has[LATL_TRACKER_H])
+  if (f->has[LAT_LDS_F_JACOBIAN] > f->has[LAT_LDS_F] ||
+      f->has[LAT_LDS_H_JACOBIAN] > f->has[LAT_LDS_H])
     latL_error(L, who, "a Jacobian is given, but not its function");
-  t->nonlinear = t->has[LATL_TRACKER_F] || t->has[LATL_TRACKER_H];
 }
 
 static double *take(double **memory, size_t n)
@@ -175,12 +139,12 @@ static double *take(double **memory, size_t n)
 
 /* Memory for all numbers, the model's included: a later fit doesn't change the tracker. Returns the
  * core's part. */
-static double *set_memory(lua_State *L, latL_Tracker *t, int self, lat_lds *m, size_t steps,
-                          bool steady)
+static double *set_memory(lua_State *L, latL_Tracker *t, int self, lat_lds *m, size_t steps)
 {
-  size_t M = m->states, D = m->outputs, wide = M > D ? M : D, count = lat_lds_copy_count(m, steps);
-  size_t tracker = lat_lds_tracker_count(m, steady), points = t->nonlinear ? 2 * M + 1 : 0;
-  size_t all = count + 2 * tracker + D + m->inputs + M + wide + wide * M + points * (M + wide);
+  size_t M = m->states, D = m->outputs, count = lat_lds_copy_count(m, steps);
+  size_t tracker = lat_lds_tracker_count(m, t->functions.options.steady_state);
+  size_t functions = lat_lds_functions_count(&t->functions, m);
+  size_t all = count + 2 * tracker + D + m->inputs + M + functions;
   latL_Matrix *block = latL_newmatrix(L, 1, all, LAT_FLOAT64);
   lat_fill(&block->view, 0);
   double *memory = block->view.data;
@@ -190,10 +154,7 @@ static double *set_memory(lua_State *L, latL_Tracker *t, int self, lat_lds *m, s
   t->y = take(&memory, D);
   t->u = take(&memory, m->inputs);
   t->point = take(&memory, M);
-  t->mean = take(&memory, wide);
-  t->jacobian = take(&memory, wide * M);
-  t->points = take(&memory, points * M);
-  t->values = memory;
+  lat_lds_functions_init(&t->functions, m, memory);
   latL_newview(L, lua_gettop(L), lat_vector_of(t->point, M), true);
   lua_setiuservalue(L, self, LATL_TRACKER_POINT);
   lua_setiuservalue(L, self, LATL_TRACKER_MEMORY);
@@ -208,17 +169,18 @@ int latL_newtracker(lua_State *L)
   latL_fitted(L, 1, &latL_lds_kind, who);
   size_t steps = latL_ldssteps(L, who);
   lat_lds model = latL_ldsfor(L, who, steps);
-  lat_lds_tracker_options o;
-  lat_options_default(lat_lds_tracker_option_table, &o, sizeof o);
-  latL_readtable(L, 2, who, lat_lds_tracker_option_table, NULL, &o);
   latL_Tracker *t = lua_newuserdatauv(L, sizeof *t, LATL_TRACKER_VALUES);
   int self = lua_gettop(L);
   memset(t, 0, sizeof *t);
-  t->options = o;
-  read_functions(L, t, self, who);
-  latL_run(L, who, lat_lds_tracker_check, &model, &o, t->nonlinear);
-  double *memory = set_memory(L, t, self, &model, steps, o.steady_state);
-  latL_run(L, who, lat_lds_tracker_init, &t->core, &model, steps, o.steady_state, memory);
+  t->functions.call = latL_calltracker;
+  t->functions.state = t;
+  lat_lds_tracker_options *o = &t->functions.options;
+  lat_options_default(lat_lds_tracker_option_table, o, sizeof *o);
+  latL_readtable(L, 2, who, lat_lds_tracker_option_table, NULL, o);
+  read_functions(L, &t->functions, self, who);
+  latL_run(L, who, lat_lds_tracker_check, &model, o, lat_lds_is_nonlinear(&t->functions));
+  double *memory = set_memory(L, t, self, &model, steps);
+  latL_run(L, who, lat_lds_tracker_init, &t->core, &model, steps, o->steady_state, memory);
   lua_getiuservalue(L, self, LATL_TRACKER_MEMORY);
   lat_matrix state = lat_vector_of(t->core.belief.mean, model.states);
   latL_newview(L, self + 1, state, true)->readonly = true;

@@ -6,30 +6,25 @@
 
 #define LATL_TRACKER "latent.Tracker"
 
-/* User values. The functions are nil where the model is linear. */
+/* User values. */
 enum {
   LATL_TRACKER_MEMORY = 1, /* all numbers, the model's matrices included */
   LATL_TRACKER_STATE,      /* a view of the mean: what update and predict return */
   LATL_TRACKER_POINT,      /* the vector that functions are given */
   LATL_TRACKER_INPUT,      /* the inputs, as the user gave them */
-  LATL_TRACKER_F,
-  LATL_TRACKER_H,
-  LATL_TRACKER_F_JACOBIAN,
-  LATL_TRACKER_H_JACOBIAN,
-  LATL_TRACKER_VALUES = LATL_TRACKER_H_JACOBIAN
+  LATL_TRACKER_FUNCTION,   /* the first of LAT_LDS_FUNCTIONS; nil where the model is linear */
+  LATL_TRACKER_VALUES = LATL_TRACKER_FUNCTION + LAT_LDS_FUNCTIONS - 1
 };
 
 typedef struct latL_Tracker {
   lat_lds_tracker core;
-  bool has[LATL_TRACKER_VALUES + 1]; /* functions */
-  bool nonlinear;
+  lat_lds_functions functions;
   bool busy; /* a function of the user's runs, and must not change what it is asked about */
-  lat_lds_tracker_options options;
-  double *checkpoint;      /* memory of one */
-  double *y, *u;           /* of one step */
-  double *point;           /* what functions are given */
-  double *points, *values; /* 2M+1 of them: of the unscented form, or of differences */
-  double *mean, *jacobian; /* of f or h, for the extended form */
+  double *checkpoint; /* memory of one */
+  double *y, *u;      /* of one step */
+  double *point;      /* what functions are given */
+  lua_State *L;       /* whose step it is */
+  const char *who;
 } latL_Tracker;
 
 /* The tracker at 1, in functions of its class; the second raises while a function of the user's
@@ -37,7 +32,10 @@ typedef struct latL_Tracker {
 latL_Tracker *latL_checktracker(lua_State *L, const char *who);
 latL_Tracker *latL_freetracker(lua_State *L, const char *who);
 
-extern const char *const latL_tracker_functions[]; /* names of the options, by their user values */
-extern const latL_Function latL_tracker_steps[];   /* lds_tracker_step.c: update, predict, ... */
+/* lat_lds_functions' call, of the tracker's. */
+void latL_calltracker(void *tracker, int which, const double *at, size_t time, size_t rows,
+                      size_t cols, double *to);
+
+extern const latL_Function latL_tracker_steps[]; /* lds_tracker_step.c: update, predict, ... */
 
 #endif

@@ -54,7 +54,7 @@ static const double *read_input(lua_State *L, int arg, latL_Tracker *t, const ch
     latL_readnumbers(L, arg, who, "u", U, true, t->u);
     return t->u;
   }
-  bool used = !t->has[LATL_TRACKER_F] || !t->has[LATL_TRACKER_H];
+  bool used = !t->functions.has[LAT_LDS_F] || !t->functions.has[LAT_LDS_H];
   if (given && used)
     latL_error(L, who, "u is given, but the model has no inputs (it has no B and no D)");
   if (U && used && !(again && t->core.has_input))
@@ -62,21 +62,16 @@ static const double *read_input(lua_State *L, int arg, latL_Tracker *t, const ch
   return NULL;
 }
 
-/* ---- the user's functions -------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
-const char *const latL_tracker_functions[] = {[LATL_TRACKER_F] = "f",
-                                              [LATL_TRACKER_H] = "h",
-                                              [LATL_TRACKER_F_JACOBIAN] = "f_jacobian",
-                                              [LATL_TRACKER_H_JACOBIAN] = "h_jacobian"};
-
-/* to := the user's function of a state, rows x cols numbers (a vector when cols is 0). `time` is
- * the step it is asked for. */
-static void call(lua_State *L, latL_Tracker *t, int which, const double *at, size_t time,
-                 const char *who, size_t rows, size_t cols, double *to)
+void latL_calltracker(void *tracker, int which, const double *at, size_t time, size_t rows,
+                      size_t cols, double *to)
 {
-  const char *name = latL_tracker_functions[which];
+  latL_Tracker *t = tracker;
+  lua_State *L = t->L;
+  const char *name = lat_lds_function_names[which], *who = t->who;
   memcpy(t->point, at, t->core.lds.states * sizeof *at);
-  lua_getiuservalue(L, 1, which);
+  lua_getiuservalue(L, 1, LATL_TRACKER_FUNCTION + which);
   lua_getiuservalue(L, 1, LATL_TRACKER_POINT);
   lua_getiuservalue(L, 1, LATL_TRACKER_INPUT);
   lua_pushinteger(L, (lua_Integer)time);
@@ -90,95 +85,6 @@ static void call(lua_State *L, latL_Tracker *t, int which, const double *at, siz
   else
     latL_readnumbers(L, result, who, name, rows, true, to);
   lua_settop(L, result - 1);
-}
-
-/* values := function `which` of the first `count` of the points. */
-static void call_points(lua_State *L, latL_Tracker *t, int which, size_t count, size_t time,
-                        const char *who, size_t rows)
-{
-  for (size_t i = 0; i < count; i++)
-    call(L, t, which, t->points + i * t->core.lds.states, time, who, rows, 0, t->values + i * rows);
-}
-
-/* mean and jacobian (rows x M) := those of function `which` at the state; the Jacobian is the
- * user's function `given`, or by differences. */
-static void linearize(lua_State *L, latL_Tracker *t, int which, int given, size_t time,
-                      const char *who, size_t rows)
-{
-  size_t M = t->core.lds.states;
-  const double *state = t->core.belief.mean;
-  call(L, t, which, state, time, who, rows, 0, t->mean);
-  if (t->has[given]) {
-    call(L, t, given, state, time, who, rows, M, t->jacobian);
-    return;
-  }
-  lat_lds_tracker_difference_points(&t->core, t->points);
-  call_points(L, t, which, 2 * M, time, who, rows);
-  lat_lds_differentiate(M, rows, t->points, t->values, t->jacobian);
-}
-
-/* points, and values := function `which` of them. */
-static void call_unscented(lua_State *L, latL_Tracker *t, int which, size_t time, const char *who,
-                           size_t rows)
-{
-  if (lat_lds_tracker_points(&t->core, &t->options.unscented, t->points) != LAT_OK)
-    latL_error(L, who, "the covariance is not positive semidefinite");
-  call_points(L, t, which, 2 * t->core.lds.states + 1, time, who, rows);
-}
-
-/* ---- steps ----------------------------------------------------------------------------------- */
-
-static void fail_step(lua_State *L, const latL_Tracker *t, const char *who, size_t step)
-{
-  latL_error(L, who, "there is no step %I: the model's matrices vary over %I", (lua_Integer)step,
-             (lua_Integer)t->core.steps);
-}
-
-static void check_status(lua_State *L, const latL_Tracker *t, const char *who, lat_status status)
-{
-  if (status == LAT_SHAPE) fail_step(L, t, who, t->core.time + !t->core.predicted);
-  if (status == LAT_SINGULAR)
-    latL_error(L, who, "the covariance of y is not positive semidefinite, or numbers overflow");
-  if (status != LAT_OK) latL_error(L, who, "Q is not positive semidefinite");
-}
-
-/* To the next step. */
-static void predict_any(lua_State *L, latL_Tracker *t, const double *u, const lat_lds_step *step,
-                        const char *who)
-{
-  lat_lds_tracker *core = &t->core;
-  size_t M = core->lds.states, time = core->time + 1;
-  lat_status status;
-  if (!t->has[LATL_TRACKER_F] || lat_lds_tracker_begins(core)) {
-    status = lat_lds_tracker_predict(core, u, step);
-  } else if (t->options.method == LAT_LDS_UNSCENTED) {
-    call_unscented(L, t, LATL_TRACKER_F, time, who, M);
-    status = lat_lds_tracker_predict_unscented(core, &t->options.unscented, t->values, step->Q);
-  } else {
-    linearize(L, t, LATL_TRACKER_F, LATL_TRACKER_F_JACOBIAN, time, who, M);
-    status = lat_lds_tracker_predict_extended(core, t->mean, t->jacobian, step->Q);
-  }
-  check_status(L, t, who, status);
-}
-
-/* The update by t->y. */
-static void update_any(lua_State *L, latL_Tracker *t, const double *u, const lat_lds_step *step,
-                       const char *who)
-{
-  lat_lds_tracker *core = &t->core;
-  size_t D = core->lds.outputs;
-  lat_status status;
-  if (!t->has[LATL_TRACKER_H]) {
-    status = lat_lds_tracker_update(core, t->y, u, step);
-  } else if (t->options.method == LAT_LDS_UNSCENTED) {
-    call_unscented(L, t, LATL_TRACKER_H, core->time, who, D);
-    status = lat_lds_tracker_update_unscented(core, t->y, &t->options.unscented, t->points,
-                                              t->values, step->R);
-  } else {
-    linearize(L, t, LATL_TRACKER_H, LATL_TRACKER_H_JACOBIAN, core->time, who, D);
-    status = lat_lds_tracker_update_extended(core, t->y, t->mean, t->jacobian, step->R);
-  }
-  check_status(L, t, who, status);
 }
 
 static void read_y(lua_State *L, latL_Tracker *t, const char *who)
@@ -199,22 +105,25 @@ static int take_step(lua_State *L, const latL_Function *f)
 {
   latL_Tracker *t = latL_freetracker(L, f->who);
   lat_lds_tracker *core = &t->core;
+  t->L = L;
+  t->who = f->who;
   if (f->kind != PREDICT) read_y(L, t, f->who);
   lat_lds_step step = read_step(L, f->arguments + 1, t, f->who);
   bool again = f->kind != PREDICT && core->predicted;
   const double *u = read_input(L, f->arguments, t, f->who, again);
-  if (!again) predict_any(L, t, u, &step, f->who);
-  if (f->kind == DISTANCE) {
-    lat_lds_checkpoint before = lat_lds_tracker_checkpoint(core, t->checkpoint);
-    update_any(L, t, u, &step, f->who);
-    lua_pushnumber(L, sqrt(core->distance));
-    lua_pushnumber(L, core->log_density);
-    lat_lds_tracker_return(core, &before);
-    return 2;
+  if (!again) latL_run(L, f->who, lat_lds_tracker_predict_by, core, &t->functions, u, &step);
+  lat_lds_checkpoint before = {0};
+  if (f->kind == DISTANCE) before = lat_lds_tracker_checkpoint(core, t->checkpoint);
+  if (f->kind != PREDICT)
+    latL_run(L, f->who, lat_lds_tracker_update_by, core, &t->functions, t->y, u, &step);
+  if (f->kind != DISTANCE) {
+    lua_getiuservalue(L, 1, LATL_TRACKER_STATE);
+    return 1;
   }
-  if (f->kind == UPDATE) update_any(L, t, u, &step, f->who);
-  lua_getiuservalue(L, 1, LATL_TRACKER_STATE);
-  return 1;
+  lua_pushnumber(L, sqrt(core->distance));
+  lua_pushnumber(L, core->log_density);
+  lat_lds_tracker_return(core, &before);
+  return 2;
 }
 
 /* forecast(h [, {inputs=}]) -> {means, covariances, state_means, state_covariances} of the next h
@@ -224,7 +133,7 @@ static int forecast(lua_State *L, const latL_Function *f)
   const char *who = f->who;
   latL_Tracker *t = latL_freetracker(L, who);
   size_t U = t->core.lds.inputs, h = latL_checksize(L, 2, who, "h"), last;
-  if (t->nonlinear)
+  if (lat_lds_is_nonlinear(&t->functions))
     latL_error(L, who,
                "the model is nonlinear; predict goes ahead, snapshot and restore come back");
   const double *inputs = latL_optpacked(L, 3, who, "inputs", h, U);
@@ -233,8 +142,7 @@ static int forecast(lua_State *L, const latL_Function *f)
                (lua_Integer)U);
   lat_lds_forecasts to = latL_newforecasts(L, &t->core.lds, h);
   lat_status status = lat_lds_tracker_forecast(&t->core, h, inputs, t->checkpoint, &to, &last);
-  if (status == LAT_SHAPE) fail_step(L, t, who, last + 1);
-  check_status(L, t, who, status);
+  latL_run(L, who, lat_lds_tracker_failure, &t->core, status, last + 1);
   return 1;
 }
 

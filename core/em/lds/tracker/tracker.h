@@ -194,4 +194,38 @@ lat_status lat_lds_tracker_update_unscented(lat_lds_tracker *tracker, const doub
                                             const double *points, const double *values,
                                             const double *R);
 
+/* ---- by functions ---------------------------------------------------------------------------- */
+
+enum { LAT_LDS_F, LAT_LDS_H, LAT_LDS_F_JACOBIAN, LAT_LDS_H_JACOBIAN, LAT_LDS_FUNCTIONS };
+extern const char *const lat_lds_function_names[]; /* "f", ..., and NULL */
+
+/* The functions of a model that the steps below evaluate; where `has` is false it is linear, and
+ * Jacobians are by differences. */
+typedef struct lat_lds_functions {
+  bool has[LAT_LDS_FUNCTIONS];
+  lat_lds_tracker_options options;
+  /* to := function `which` of the state `at`, for that step: so many rows, or rows x cols of a
+   * Jacobian (else cols is 0). May leave by longjmp: the belief is then as it was. */
+  void (*call)(void *state, int which, const double *at, size_t time, size_t rows, size_t cols,
+               double *to);
+  void *state;
+  double *mean, *jacobian, *points, *values; /* by lat_lds_functions_init */
+} lat_lds_functions;
+
+bool lat_lds_is_nonlinear(const lat_lds_functions *functions);
+/* Memory in doubles; once `has` is set. */
+size_t lat_lds_functions_count(const lat_lds_functions *functions, const lat_lds *lds);
+void lat_lds_functions_init(lat_lds_functions *functions, const lat_lds *lds, double *memory);
+
+/* lat_lds_tracker_predict or its like, by what the model has; and the update, after it. */
+lat_status lat_lds_tracker_predict_by(lat_workspace *work, lat_lds_tracker *tracker,
+                                      const lat_lds_functions *functions, const double *u,
+                                      const lat_lds_step *step);
+lat_status lat_lds_tracker_update_by(lat_workspace *work, lat_lds_tracker *tracker,
+                                     const lat_lds_functions *functions, const double *y,
+                                     const double *u, const lat_lds_step *step);
+/* The status of one of the steps above, in words; `step` is the one that there isn't. */
+lat_status lat_lds_tracker_failure(lat_workspace *work, const lat_lds_tracker *tracker,
+                                   lat_status status, size_t step);
+
 #endif
