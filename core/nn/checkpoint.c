@@ -73,7 +73,13 @@ static lat_status put_pair(lat_workspace *work, lat_pair *pair, const char *key,
 static lat_status put_state(lat_workspace *work, const lat_checkpoint *c, lat_pair *pairs,
                             size_t *count)
 {
-  char key[40], value[64];
+  char key[40], value[80];
+  if (c->random) {
+    const lat_random *r = c->random;
+    snprintf(value, sizeof value, "[%" PRId64 ",%" PRId64 ",%" PRId64 "]", (int64_t)r->seed,
+             (int64_t)r->stream, (int64_t)r->position);
+    LAT_TRY(put_pair(work, &pairs[(*count)++], "random", value));
+  }
   LAT_TRY(put_pair(work, &pairs[(*count)++], "format", FORMAT));
   LAT_TRY(put_pair(work, &pairs[(*count)++], "version", VERSION));
   snprintf(value, sizeof value, "%" PRIu64, c->store->averaged);
@@ -114,7 +120,7 @@ lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat
   LAT_SCOPE(work);
   size_t tensors = 0, pairs = count;
   lat_tensor_source *sources = lat_allocate(work, PARTS * c->store->count + 1, sizeof *sources);
-  lat_pair *metadata = lat_allocate(work, count + 4 + LAT_CHECKPOINT_OPTIMIZERS, sizeof *metadata);
+  lat_pair *metadata = lat_allocate(work, count + 5 + LAT_CHECKPOINT_OPTIMIZERS, sizeof *metadata);
   if (!sources || !metadata) return LAT_MEMORY;
   if (count) memcpy(metadata, own, count * sizeof *own);
   LAT_TRY(put_state(work, c, metadata, &pairs));
@@ -238,9 +244,36 @@ static lat_status read_metadata(lat_workspace *work, const lat_safetensors *file
   return LAT_OK;
 }
 
+/* Three integers, of JSON. */
+static lat_status read_random(lat_workspace *work, const lat_safetensors *file, lat_random *random)
+{
+  const lat_text *text = lat_safetensors_metadata(file, "random");
+  uint64_t *fields[] = {&random->seed, &random->stream, &random->position};
+  lat_json j;
+  double number;
+  int64_t integer = 0;
+  bool more, whole = false;
+  if (text) LAT_TRY(lat_json_begin(&j, work, *text));
+  if (!text || lat_json_peek(&j) != '[')
+    return lat_fail(work, LAT_FORMAT, "the metadata has no 'random'");
+  LAT_TRY(lat_json_open(&j, '['));
+  for (int i = 0; i < 3; i++) {
+    LAT_TRY(lat_json_more(&j, &more));
+    if (more && lat_json_peek(&j) == '0') LAT_TRY(lat_json_number(&j, &number, &integer, &whole));
+    if (!more || !whole)
+      return lat_fail(work, LAT_FORMAT, "'random' in the metadata must be three integers");
+    *fields[i] = (uint64_t)integer;
+    whole = false;
+  }
+  LAT_TRY(lat_json_more(&j, &more));
+  return more ? lat_fail(work, LAT_FORMAT, "'random' in the metadata must be three integers")
+              : lat_json_end(&j);
+}
+
 /* The numbers of the metadata, all read before the store changes. */
 typedef struct state {
   uint64_t averaged, seed, step, steps[LAT_CHECKPOINT_OPTIMIZERS];
+  lat_random random;
 } state;
 
 static lat_status read_state(lat_workspace *work, const lat_safetensors *file,
@@ -248,6 +281,7 @@ static lat_status read_state(lat_workspace *work, const lat_safetensors *file,
 {
   char text[64], key[40];
   const char *at = text;
+  if (c->random) LAT_TRY(read_random(work, file, &s->random));
   LAT_TRY(read_metadata(work, file, "averaged", text));
   if (!read_number(&at, &s->averaged) || *at)
     return lat_fail(work, LAT_FORMAT, "'averaged' in the metadata is no number");
@@ -332,6 +366,7 @@ lat_status lat_checkpoint_read(lat_workspace *work, const lat_safetensors *file,
     c->tape->seed = s.seed;
     c->tape->step = s.step;
   }
+  if (c->random) *c->random = s.random;
   return LAT_OK;
 }
 

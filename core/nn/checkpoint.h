@@ -4,7 +4,8 @@
  *              average:NAME           its moving average, where there are averages
  *              first1:NAME, second1:NAME   moments of optimizer 1, first2:NAME those of 2, ...
  *   metadata   format "latent.nn", version "1", averaged (how often), optimizer1 "adam 4690" (its
- *              kind and steps), tape "seed step", and the caller's own pairs
+ *              kind and steps), tape "seed step", random [seed, stream, position], and the
+ *              caller's own pairs
  *
  * Written to a temporary file that is renamed when it is complete. After reading one back training
  * continues bit for bit as if it had not stopped. A file is checked as a whole, names, shapes,
@@ -12,6 +13,7 @@
 #ifndef LAT_NN_CHECKPOINT_H
 #define LAT_NN_CHECKPOINT_H
 
+#include "base/random.h"
 #include "files/safetensors.h"
 #include "nn/optimizers.h"
 #include "nn/tape.h"
@@ -21,8 +23,9 @@ enum { LAT_CHECKPOINT_OPTIMIZERS = 8 };
 typedef struct lat_checkpoint {
   lat_store *store;
   lat_optimizer *optimizers[LAT_CHECKPOINT_OPTIMIZERS];
-  size_t count;   /* of them */
-  lat_tape *tape; /* its seed and step; or NULL */
+  size_t count;       /* of them */
+  lat_tape *tape;     /* its seed and step; or NULL */
+  lat_random *random; /* a generator's state; or NULL */
 } lat_checkpoint;
 
 /* Pairs of the caller have keys other than those above. */
