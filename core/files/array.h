@@ -50,8 +50,8 @@ bool lat_array_view(const lat_array *array, const unsigned char *bytes, lat_matr
 void lat_array_convert(const lat_array *array, const unsigned char *bytes, size_t first,
                        const lat_matrix *out);
 
-/* out := all of the array, of the matrix's dtype (lat_array_dtype's loses nothing). In bands, between
- * which the call can be cancelled. LAT_MEMORY, LAT_CANCELLED. */
+/* out := all of the array, in the matrix's dtype (lat_array_dtype's loses nothing). In bands,
+ * between which the call can be cancelled. LAT_MEMORY, LAT_CANCELLED. */
 lat_status lat_array_read(lat_workspace *work, const lat_array *array, const unsigned char *bytes,
                           const lat_matrix *out);
 
