@@ -24,7 +24,7 @@ static int source_gc(lua_State *L)
   return 0;
 }
 
-latL_Source *latL_newsource(lua_State *L)
+latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
 {
   const lat_workspace *ours = latL_workspace(L);
   latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
@@ -34,22 +34,12 @@ latL_Source *latL_newsource(lua_State *L)
   s->work.poll = ours->poll;
   s->work.poll_state = ours->poll_state;
   luaL_setmetatable(L, LATL_FILE);
-  return s;
-}
-
-/* Mappings that the collector hasn't found yet may have to go first. */
-lat_status latL_mapsource(lua_State *L, latL_Source *s, const char *path)
-{
   lat_status status = lat_file_map(&s->work, path, &s->map);
-  if (status != LAT_MEMORY) return status;
-  lua_gc(L, LUA_GCCOLLECT, 0);
-  return lat_file_map(&s->work, path, &s->map);
-}
-
-latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
-{
-  latL_Source *s = latL_newsource(L);
-  lat_status status = latL_mapsource(L, s, path);
+  if (status ==
+      LAT_MEMORY) { /* mappings that the collector hasn't found yet may have to go first */
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    status = lat_file_map(&s->work, path, &s->map);
+  }
   if (status == LAT_OK) return s;
   latL_sourcefailure(L, who, s, path, status);
   return NULL;

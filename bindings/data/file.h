@@ -18,10 +18,8 @@ typedef struct latL_Source {
 /* The path at `arg`. */
 const char *latL_checkpath(lua_State *L, int arg, const char *who);
 
-/* Pushes a file that isn't open yet, and maps one; Ctrl-C reaches its workspace, too. */
-latL_Source *latL_newsource(lua_State *L);
-lat_status latL_mapsource(lua_State *L, latL_Source *source, const char *path);
-/* The two in one. NULL when that can't be: then nil and "path: message" are pushed. */
+/* Pushes a file, mapped; Ctrl-C reaches its workspace, too. NULL when that can't be: then nil and
+ * "path: message" are pushed. */
 latL_Source *latL_opensource(lua_State *L, const char *who, const char *path);
 /* Gives back at once what reading took. */
 void latL_closesource(latL_Source *source);

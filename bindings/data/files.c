@@ -128,9 +128,9 @@ static int files_open(lua_State *L, const latL_Function *row)
   lat_matrix view;
   if (!f || f->parse != lat_npy_parse)
     return unknown_ending(L, path, ".npy (latent.read reads others)");
-  latL_Source *s = latL_newsource(L);
-  lat_status status = latL_mapsource(L, s, path);
-  if (status == LAT_OK) status = lat_npy_parse(&s->work, s->map.bytes, s->map.size, &array);
+  latL_Source *s = latL_opensource(L, row->who, path);
+  if (!s) return 2;
+  lat_status status = lat_npy_parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status == LAT_OK && !lat_array_native(&array))
     status = lat_fail(&s->work, LAT_FORMAT,
                       "%s-endian %c%zu elements can't be used as they are in the file; "

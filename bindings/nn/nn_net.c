@@ -207,14 +207,10 @@ static int more_fields(lua_State *L)
 {
   const lat_net *net = lua_touserdata(L, 1);
   const char *name = lua_tostring(L, 2);
-  if (strcmp(name, "inputs") == 0)
-    lua_pushinteger(L, (lua_Integer)lat_net_inputs(net));
-  else if (strcmp(name, "outputs") == 0)
-    lua_pushinteger(L, (lua_Integer)lat_net_outputs(net));
-  else if (strcmp(name, "store") == 0)
-    lua_getiuservalue(L, 1, 1);
-  else
-    return 0;
+  if (strcmp(name, "inputs") == 0) return latL_returninteger(L, (lua_Integer)lat_net_inputs(net));
+  if (strcmp(name, "outputs") == 0) return latL_returninteger(L, (lua_Integer)lat_net_outputs(net));
+  if (strcmp(name, "store") != 0) return 0;
+  lua_getiuservalue(L, 1, 1);
   return 1;
 }
 

@@ -1,5 +1,6 @@
 /* nn_value.c: values of a tape: operators, functions, reductions, the backward pass. */
 #include "nn/nn.h"
+#include "nn/operations.h"
 
 /* The value at 1; its tape is pushed, behind the arguments and the options. */
 static latL_Value *self(lua_State *L, const char *who)
@@ -41,30 +42,6 @@ static int split(lua_State *L, const latL_Function *f)
 
 /* ---- operators ------------------------------------------------------------------------------ */
 
-enum { ADD, SUBTRACT, PRODUCT, MULTIPLY, DIVIDE };
-
-typedef lat_value of_two(lat_tape *tape, lat_value a, lat_value b);
-
-/* The matrix product, as for matrices. */
-static lat_value multiply(lat_tape *tape, lat_value a, lat_value b)
-{
-  const lat_node *left = lat_tape_node(tape, a), *right = lat_tape_node(tape, b);
-  if (left && right && left->cols != right->rows)
-    lat_tape_fail(tape, LAT_SHAPE,
-                  "%zux%zu and %zux%zu don't fit as a matrix product (%% is element by element)",
-                  left->rows, left->cols, right->rows, right->cols);
-  return lat_nn_product(tape, a, b, false, false);
-}
-
-/* The same of a value and a number, c: `left` when the value is the left operand. */
-static lat_value compute_with(lat_tape *tape, int operation, lat_value x, double c, bool left)
-{
-  if (operation == PRODUCT) return lat_nn_affine(tape, x, c, 0);
-  if (operation == DIVIDE) return lat_nn_affine(tape, x, 1 / c, 0);
-  const bool minus = operation == SUBTRACT;
-  return lat_nn_affine(tape, x, minus && !left ? -1 : 1, minus && left ? -c : c);
-}
-
 /* value + value and its like: one operand is a value, the other a value, a matrix or a number. */
 static int operate(lua_State *L, const latL_Function *f)
 {
@@ -73,16 +50,16 @@ static int operate(lua_State *L, const latL_Function *f)
   lat_tape *tape = latL_checkvalue(L, of, f->who, "one operand")->tape;
   lua_getiuservalue(L, of, 1);
   latL_begin(L, tape);
-  bool number = lua_type(L, other) == LUA_TNUMBER && f->kind != MULTIPLY;
-  if (f->kind == DIVIDE && of == 2) number = false; /* a number over a value is no scaled value */
-  if (number) {
+  lat_nn_operator o = (lat_nn_operator)f->kind;
+  bool number = lua_type(L, other) == LUA_TNUMBER && o != LAT_NN_MULTIPLY;
+  if (number && (o != LAT_NN_DIVIDE || of == 1)) {
     lat_value x = latL_tovalue(L, of, tape, f->who, "the operand");
-    return latL_pushvalue(L, 3, f->who,
-                          compute_with(tape, f->kind, x, lua_tonumber(L, other), of == 1));
+    double c = lua_tonumber(L, other);
+    return latL_pushvalue(L, 3, f->who, lat_nn_operate_number(tape, o, x, c, of == 1));
   }
   lat_value a = latL_tovalue(L, 1, tape, f->who, "the left operand");
   lat_value b = latL_tovalue(L, 2, tape, f->who, "the right operand");
-  return latL_pushvalue(L, 3, f->who, ((of_two *)f->operation)(tape, a, b));
+  return latL_pushvalue(L, 3, f->who, lat_nn_operate(tape, o, a, b));
 }
 
 static int negative(lua_State *L, const latL_Function *f)
@@ -164,11 +141,11 @@ static const latL_Function functions[] = {
   {"value:matrix", matrix, 1, 0, LATL_OPTIONS("out")},
   {"value:value", value, .arguments = 1},
   {"value:gradient", gradient, 1, 0, LATL_OPTIONS("out")},
-  {"value + value", operate, .name = "__add", .kind = ADD, LATL_CORE(lat_nn_add)},
-  {"value - value", operate, .name = "__sub", .kind = SUBTRACT, LATL_CORE(lat_nn_subtract)},
-  {"value * value", operate, .name = "__mul", .kind = PRODUCT, LATL_CORE(multiply)},
-  {"value % value", operate, .name = "__mod", .kind = MULTIPLY, LATL_CORE(lat_nn_multiply)},
-  {"value / value", operate, .name = "__div", .kind = DIVIDE, LATL_CORE(lat_nn_divide)},
+  {"value + value", operate, .name = "__add", .kind = LAT_NN_ADD},
+  {"value - value", operate, .name = "__sub", .kind = LAT_NN_SUBTRACT},
+  {"value * value", operate, .name = "__mul", .kind = LAT_NN_PRODUCT},
+  {"value % value", operate, .name = "__mod", .kind = LAT_NN_MULTIPLY},
+  {"value / value", operate, .name = "__div", .kind = LAT_NN_DIVIDE},
   {"-value", negative, .name = "__unm"},
   {"value:__tostring", tostring, .arguments = 0},
   LATL_END

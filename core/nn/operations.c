@@ -239,3 +239,36 @@ lat_value lat_nn_apply(lat_tape *tape, const lat_nn_operation *o, const lat_nn_c
   if (o->four) return o->four(tape, v[0], v[1], v[2], v[3]);
   return o->call(tape, c);
 }
+
+/* ---- operators ------------------------------------------------------------------------------- */
+
+lat_value lat_nn_operate(lat_tape *tape, lat_nn_operator o, lat_value a, lat_value b)
+{
+  const lat_node *left, *right;
+  switch (o) {
+  case LAT_NN_ADD:
+    return lat_nn_add(tape, a, b);
+  case LAT_NN_SUBTRACT:
+    return lat_nn_subtract(tape, a, b);
+  case LAT_NN_MULTIPLY:
+    return lat_nn_multiply(tape, a, b);
+  case LAT_NN_DIVIDE:
+    return lat_nn_divide(tape, a, b);
+  default:
+    left = lat_tape_node(tape, a), right = lat_tape_node(tape, b);
+    if (left && right && left->cols != right->rows)
+      return lat_tape_fail(tape, LAT_SHAPE,
+                           "%zux%zu and %zux%zu don't fit as a matrix product (%% is element by "
+                           "element)",
+                           left->rows, left->cols, right->rows, right->cols);
+    return lat_nn_product(tape, a, b, false, false);
+  }
+}
+
+lat_value lat_nn_operate_number(lat_tape *tape, lat_nn_operator o, lat_value x, double c, bool left)
+{
+  if (o == LAT_NN_PRODUCT) return lat_nn_affine(tape, x, c, 0);
+  if (o == LAT_NN_DIVIDE) return lat_nn_affine(tape, x, 1 / c, 0);
+  const bool minus = o == LAT_NN_SUBTRACT;
+  return lat_nn_affine(tape, x, minus && !left ? -1 : 1, minus && left ? -c : c);
+}

@@ -75,4 +75,18 @@ void lat_nn_call_default(const lat_nn_operation *operation, lat_nn_call *call);
 /* The operation of the call's arguments; it fails as the functions of ops.h do. */
 lat_value lat_nn_apply(lat_tape *tape, const lat_nn_operation *operation, const lat_nn_call *call);
 
+/* Operators: of two values (the product is that of matrices, the others go element by element), and
+ * of a value with a number, on its left when `left` is false; LAT_NN_MULTIPLY and a number over a
+ * value have no form with a number. */
+typedef enum lat_nn_operator {
+  LAT_NN_ADD,
+  LAT_NN_SUBTRACT,
+  LAT_NN_PRODUCT,
+  LAT_NN_MULTIPLY,
+  LAT_NN_DIVIDE
+} lat_nn_operator;
+lat_value lat_nn_operate(lat_tape *tape, lat_nn_operator o, lat_value a, lat_value b);
+lat_value lat_nn_operate_number(lat_tape *tape, lat_nn_operator o, lat_value x, double c,
+                                bool left);
+
 #endif

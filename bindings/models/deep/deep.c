@@ -155,27 +155,17 @@ static const lat_deep *check_self(lua_State *L)
   return deep_of(f);
 }
 
-static int push_named(lua_State *L, const lat_store *store, void *flat)
+int latL_parameters(lua_State *L)
 {
+  const lat_store *store = &check_self(L)->store;
   const latL_Model *m = lua_touserdata(L, 1);
+  void *flat = strstr(latL_verb(L), ":gradients") ? store->gradients : store->values;
   lua_newtable(L);
   for (size_t i = 0; i < store->count; i++) {
     latL_newview(L, 1, lat_store_view(store, flat, i), false)->gone = &m->gone;
     lua_setfield(L, -2, store->items[i].name);
   }
   return 1;
-}
-
-int latL_parameters(lua_State *L)
-{
-  const lat_deep *d = check_self(L);
-  return push_named(L, &d->store, d->store.values);
-}
-
-int latL_gradients(lua_State *L)
-{
-  const lat_deep *d = check_self(L);
-  return push_named(L, &d->store, d->store.gradients);
 }
 
 /* __keep(name, value): for the methods in Lua: model.name = value */

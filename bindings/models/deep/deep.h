@@ -22,9 +22,13 @@ void latL_makenets(lua_State *L, int model);
 /* Methods of these kinds, for their lists. */
 int latL_step(lua_State *L);       /* a method of rows, which counts in `iterations` */
 int latL_parameters(lua_State *L); /* { ["encoder.1.weight"] = matrix, ... }, views */
-int latL_gradients(lua_State *L);  /* the same of the last gradient */
 int latL_train(lua_State *L);      /* the function of latent.train with the method's name */
 int latL_use(lua_State *L);        /* that of latent.NAME_use */
+/* clang-format off */
+#define LATL_NET_METHODS                                                  \
+  {"parameters", latL_parameters}, {"gradients", latL_parameters},        \
+  {"fit", latL_train}, {"steps", latL_train}
+/* clang-format on */
 
 void latL_opennets(lua_State *L, const latL_Kind *kind);
 

@@ -150,9 +150,7 @@ static int begin(lua_State *L)
   return 0;
 }
 
-static const luaL_Reg methods[] = {
-    {"step", step},      {"parameters", latL_parameters}, {"gradients", latL_gradients},
-    {"fit", latL_train}, {"steps", latL_train},           {NULL, NULL}};
+static const luaL_Reg methods[] = {LATL_NET_METHODS, {"step", step}, {NULL, NULL}};
 static const luaL_Reg hidden[] = {{"__begin", begin}, {NULL, NULL}};
 static const latL_Kind kind = {.name = "flow",
                                .metatable = "latent.Flow",

@@ -12,9 +12,7 @@ static void read_options(lua_State *L, int model, void *options)
   latL_readrange(L, who, &o->likelihood);
 }
 
-static const luaL_Reg methods[] = {{"step", latL_step},           {"parameters", latL_parameters},
-                                   {"gradients", latL_gradients}, {"fit", latL_train},
-                                   {"steps", latL_train},         {NULL, NULL}};
+static const luaL_Reg methods[] = {LATL_NET_METHODS, {"step", latL_step}, {NULL, NULL}};
 static const latL_Kind kind = {.name = "nonlinear",
                                .metatable = "latent.Nonlinear",
                                .gaps = LATL_GAPS_BY("mppca"),

@@ -23,11 +23,13 @@ static void read_options(lua_State *L, int model, void *options)
   o->lowest = (double)latL_optinteger(L, 1, "vae", "lowest", 0, -(1 << 30), 1 << 30);
 }
 
-static const luaL_Reg methods[] = {{"step", latL_step},           {"parameters", latL_parameters},
-                                   {"gradients", latL_gradients}, {"fit", latL_train},
-                                   {"steps", latL_train},         {"kl_per_unit", latL_use},
-                                   {"active_units", latL_use},    {"traverse", latL_use},
-                                   {"manifold", latL_use},        {NULL, NULL}};
+static const luaL_Reg methods[] = {LATL_NET_METHODS,
+                                   {"step", latL_step},
+                                   {"kl_per_unit", latL_use},
+                                   {"active_units", latL_use},
+                                   {"traverse", latL_use},
+                                   {"manifold", latL_use},
+                                   {NULL, NULL}};
 static const latL_Kind kind = {.name = "vae",
                                .metatable = "latent.VAE",
                                .gaps = LATL_GAPS_BY("mppca"),

@@ -7,6 +7,13 @@
 
 #include "models/lds/lds.h"
 
+static void *tracker_at(lua_State *L, const char *who)
+{
+  latL_Tracker *t = luaL_testudata(L, 1, LATL_TRACKER);
+  if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
+  return t;
+}
+
 /* reset() -> the tracker */
 static int reset(lua_State *L, const latL_Function *f)
 {
@@ -102,7 +109,7 @@ static int set_field(lua_State *L, const latL_Function *f)
 
 static int to_string(lua_State *L, const latL_Function *f)
 {
-  const latL_Tracker *t = latL_checktracker(L, f->who);
+  const latL_Tracker *t = tracker_at(L, f->who);
   const lat_lds_functions *by = &t->functions;
   const char *kind = t->core.steady ? ", steady" : "";
   if (lat_lds_is_nonlinear(by))
@@ -130,13 +137,6 @@ static void read_functions(lua_State *L, lat_lds_functions *f, int self, const c
     latL_error(L, who, "a Jacobian is given, but not its function");
 }
 
-static double *take(double **memory, size_t n)
-{
-  double *taken = *memory;
-  *memory += n;
-  return taken;
-}
-
 /* Memory for all numbers, the model's included: a later fit doesn't change the tracker. Returns the
  * core's part. */
 static double *set_memory(lua_State *L, latL_Tracker *t, int self, lat_lds *m, size_t steps)
@@ -147,14 +147,13 @@ static double *set_memory(lua_State *L, latL_Tracker *t, int self, lat_lds *m, s
   size_t all = count + 2 * tracker + D + m->inputs + M + functions;
   latL_Matrix *block = latL_newmatrix(L, 1, all, LAT_FLOAT64);
   lat_fill(&block->view, 0);
-  double *memory = block->view.data;
-  *m = lat_lds_copy(m, steps, take(&memory, count));
-  double *core = take(&memory, tracker);
-  t->checkpoint = take(&memory, tracker);
-  t->y = take(&memory, D);
-  t->u = take(&memory, m->inputs);
-  t->point = take(&memory, M);
-  lat_lds_functions_init(&t->functions, m, memory);
+  double *core = (double *)block->view.data + count;
+  *m = lat_lds_copy(m, steps, block->view.data);
+  t->checkpoint = core + tracker;
+  t->y = t->checkpoint + tracker;
+  t->u = t->y + D;
+  t->point = t->u + m->inputs;
+  lat_lds_functions_init(&t->functions, m, t->point + M);
   latL_newview(L, lua_gettop(L), lat_vector_of(t->point, M), true);
   lua_setiuservalue(L, self, LATL_TRACKER_POINT);
   lua_setiuservalue(L, self, LATL_TRACKER_MEMORY);
@@ -188,13 +187,6 @@ int latL_newtracker(lua_State *L)
   lua_settop(L, self);
   luaL_setmetatable(L, LATL_TRACKER); /* last: half of a tracker can't be reached */
   return 1;
-}
-
-static void *tracker_at(lua_State *L, const char *who)
-{
-  latL_Tracker *t = luaL_testudata(L, 1, LATL_TRACKER);
-  if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
-  return t;
 }
 
 static const latL_Function functions[] = {

@@ -27,9 +27,7 @@ typedef struct latL_Tracker {
   const char *who;
 } latL_Tracker;
 
-/* The tracker at 1, in functions of its class; the second raises while a function of the user's
- * runs. */
-latL_Tracker *latL_checktracker(lua_State *L, const char *who);
+/* The tracker at 1, in functions of its class; raises while a function of the user's runs. */
 latL_Tracker *latL_freetracker(lua_State *L, const char *who);
 
 /* lat_lds_functions' call, of the tracker's. */

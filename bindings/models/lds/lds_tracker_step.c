@@ -6,16 +6,10 @@
 
 #include "models/lds/lds.h"
 
-latL_Tracker *latL_checktracker(lua_State *L, const char *who)
+latL_Tracker *latL_freetracker(lua_State *L, const char *who)
 {
   latL_Tracker *t = latL_self(L);
   if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
-  return t;
-}
-
-latL_Tracker *latL_freetracker(lua_State *L, const char *who)
-{
-  latL_Tracker *t = latL_checktracker(L, who);
   if (t->busy) latL_error(L, who, "the tracker is in the middle of a step, which called this");
   return t;
 }
