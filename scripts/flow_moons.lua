@@ -22,10 +22,10 @@ local test, classes = moons(20000, 99)
 local function train(kind)
   local flow = latent.flow { input_dim = 2, kind = kind, learning_rate = 2e-3, clip = 5, schedule = "cosine",
     schedule_steps = STEPS, seed = 1 }
-  local rows, t, curve = latent.random(1), latent.clock(), {}
+  local rows, t, curve, sum = latent.random(1), latent.clock(), {}, 0
   for i = 1, STEPS do
-    local loss = flow:step((moons(BATCH, rows)))
-    if i % 100 == 0 then curve[#curve + 1] = loss end
+    sum = sum + flow:step((moons(BATCH, rows)))
+    if i % 100 == 0 then curve[#curve + 1], sum = sum / 100, 0 end
   end
   return flow, latent.clock() - t, curve
 end
@@ -73,7 +73,7 @@ save("samples", plot.figure { title = "Rows of data, and draws", xlabel = "x1", 
   :points(some:col(1), some:col(2), { label = "data", size = 0.5 })
   :points(draws:col(1), draws:col(2), { label = "draws", size = 0.5 }))
 
-local figure = plot.figure { title = "-log p of a batch, in nats", xlabel = "step", ylabel = "nats",
+local figure = plot.figure { title = "-log p in training, the mean of 100 steps", xlabel = "step", ylabel = "nats",
   yrange = { 1.2, 2.2 } }
 for _, kind in ipairs { "realnvp", "maf", "nsf" } do
   figure:line(100 * matrix.range(1, #curves[kind]), curves[kind], { label = kind, width = 2 })
