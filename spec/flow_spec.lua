@@ -265,6 +265,14 @@ describe("latent.flow", function()
     assert.near_matrix(flow:log_likelihood(grid), log_density(grid), 1e-8)
   end)
 
+  it("has the density 0 where numbers overflow", function()
+    local far = matrix { { 1e30, -1e30 }, { 1e300, 0 }, { 0, -1e300 } }
+    for _, kind in ipairs(KINDS) do
+      local flow = trained(with(kind, { input_dim = 2, hidden = 8 }), moons(100, 1), 5)
+      for i = 1, 3 do assert.is_true(flow:log_likelihood(far[i]) < -1e20, kind.kind) end
+    end
+  end)
+
   it("says that its samples are those of an untrained model", function()
     local flow = latent.flow { input_dim = 2 }
     flow:sample(3)

@@ -80,14 +80,27 @@ static lat_value forwards(use *u, lat_tape *tape, size_t first, size_t count)
 
 /* ---- log-likelihoods and transforms ---------------------------------------------------------- */
 
+/* Whether a row is so far out that what is NaN is an overflow, and the density 0. */
+static bool is_far(const use *u, size_t row)
+{
+  for (size_t j = 0; j < u->X->cols; j++) {
+    double mean, deviation;
+    lat_flow_units(u->flow, j, &mean, &deviation);
+    if (fabs((lat_get(u->X, row, j) - mean) / deviation) > LAT_FLOW_FAR) return true;
+  }
+  return false;
+}
+
 static lat_status likelihood_chunk(void *context, lat_tape *tape, size_t first, size_t count)
 {
   use *u = context;
   lat_value h = forwards(u, tape, first, count);
   lat_value nll = lat_nn_flow_nll(tape, h, (lat_flow_base)u->flow->options.base);
   lat_matrix values = lat_tape_value(tape, nll);
-  for (size_t i = 0; values.data && i < count; i++)
-    u->numbers[first + i] = -lat_get(&values, i, 0) - u->log_scale;
+  for (size_t i = 0; values.data && i < count; i++) {
+    double value = -lat_get(&values, i, 0) - u->log_scale;
+    u->numbers[first + i] = isnan(value) && is_far(u, first + i) ? -(double)INFINITY : value;
+  }
   return tape->status;
 }
 

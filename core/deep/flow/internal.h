@@ -12,6 +12,7 @@
 /* Numbers of all shards' gradients, at most: 32 MB of float32. Larger nets are cut up by their
  * products. */
 #define LAT_FLOW_GRADIENTS ((size_t)1 << 23)
+#define LAT_FLOW_FAR       1e6 /* deviations: squares of more overflow float32 in a few layers */
 /* Rows with which actnorm layers begin, at most. */
 #define LAT_FLOW_FIRST 8192
 /* Rows of a chunk of inference, by the widest layer: see rows.h. */
