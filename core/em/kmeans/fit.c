@@ -72,21 +72,49 @@ static lat_status begin_last(lat_fit *fit)
   if (!found) return LAT_MEMORY;
   *found = (lat_kmeans_found){.rows = N};
   fit->last = found;
-  if (!has_bounds(fit)) return LAT_OK;
+  if (!has_bounds(fit)) {
+    found->sum = lat_allocate(fit->work, 1, sizeof *found->sum);
+    if (!found->sum) return LAT_MEMORY;
+    return lat_sum_init(found->sum, fit->work, fit->columns, 1, 0, NULL);
+  }
   memcpy(fit->em.parameters, fit->best.flat, fit->em.count * sizeof(double));
   return lat_em_begin(&fit->em);
 }
 
+/* Squared distances of a slice's rows, and their weights or NULL. */
+typedef struct slice {
+  const double *squares, *weights;
+} slice;
+
+static void add_squares(void *context, size_t first, size_t rows, size_t offset, double *sum,
+                        size_t worker)
+{
+  const slice *s = context;
+  (void)offset, (void)worker;
+  for (size_t i = first; i < first + rows; i++)
+    *sum += s->squares[i] * (s->weights ? s->weights[i] : 1);
+}
+
+/* Slices are whole groups of the sum, so that J is the same bits however the rows come. */
 static lat_status add_last(lat_fit *fit, const lat_matrix *X, const double *weights, size_t first)
 {
+  enum { SLICE_ROWS = 1 << 15 };
   lat_kmeans_found *found = fit->last;
   if (has_bounds(fit)) return lat_em_add(&fit->em, X, weights);
-  uint32_t *labels = found->rows ? found->labels + first : NULL;
-  double J;
-  LAT_TRY(lat_kmeans_assign(fit->work, X, weights, fit->best.sizes[LAT_K], fit->best.flat, labels,
-                            NULL, &J));
-  for (size_t i = 0; labels && i < X->rows; i++) labels[i]++;
-  found->inertia += J;
+  size_t group = found->sum->group, step = (SLICE_ROWS + group - 1) / group * group;
+  LAT_SCOPE(fit->work);
+  double *squares = lat_doubles(fit->work, step);
+  if (!squares) return LAT_MEMORY;
+  for (size_t at = 0; at < X->rows; at += step) {
+    size_t n = X->rows - at < step ? X->rows - at : step;
+    lat_matrix rows = lat_block_of(*X, at, 0, n, X->cols);
+    uint32_t *labels = found->rows ? found->labels + first + at : NULL;
+    slice s = {squares, weights ? weights + at : NULL};
+    LAT_TRY(lat_kmeans_assign(fit->work, &rows, s.weights, fit->best.sizes[LAT_K], fit->best.flat,
+                              labels, squares, NULL));
+    for (size_t i = 0; labels && i < n; i++) labels[i]++;
+    LAT_TRY(lat_sum_add(found->sum, fit->work, n, add_squares, &s));
+  }
   return LAT_OK;
 }
 
@@ -98,6 +126,9 @@ static lat_status end_last(lat_fit *fit)
     lat_em_collect(&fit->em);
     found->inertia = fit->em.statistics[0];
     for (size_t i = 0; i < found->rows; i++) found->labels[i] = labels[i] + 1;
+  } else {
+    lat_sum_total(found->sum, &found->inertia);
+    found->sum = NULL; /* which is the fit's */
   }
   fit->best.aside = found;
   fit->best.aside_bytes = sizeof *found + found->rows * sizeof found->labels[0];

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/ordered_sum.h"
 #include "em/kmeans/kmeans.h"
 #include "em/kmeans/nearest.h"
 
@@ -56,6 +57,7 @@ lat_status lat_kmeans_update(lat_fit *fit);
 /* What a last pass over the data has found, which lies aside of the parameters. */
 typedef struct lat_kmeans_found {
   double inertia;
+  lat_ordered_sum *sum; /* of the inertia, while the pass is under way */
   size_t rows;
   uint32_t labels[]; /* from 1 */
 } lat_kmeans_found;
