@@ -162,6 +162,8 @@ const char *lat_option_default_text(const lat_option *option, char *text, size_t
     snprintf(text, size, "\"%s\"", option->choices[(int)(-1 - option->otherwise)]);
   else
     snprintf(text, size, "%.14g", option->otherwise);
+  char *zero = option->type == LAT_NUMBER ? strstr(text, "e-0") : NULL;
+  if (zero) memmove(zero + 2, zero + 3, strlen(zero + 3) + 1); /* 1e-9, as people write it */
   return text;
 }
 
