@@ -7,11 +7,6 @@
 
 #include "base/options.h"
 
-void latL_addtonn(lua_State *L, const latL_Function functions[])
-{
-  latL_addtomodule(L, "nn", functions);
-}
-
 void latL_weigh(lua_State *L, size_t bytes)
 {
   if (bytes >= 1024) lua_gc(L, LUA_GCSTEP, bytes / 1024 < 65536 ? (int)(bytes / 1024) : 65536);

@@ -68,9 +68,6 @@ void latL_checkstep(lua_State *L, lat_tape *tape, const char *who);
  * step of the tape. */
 latL_Result latL_copyresult(lua_State *L, int options, const char *who, lat_matrix A);
 
-/* Adds functions to latent.nn; the module is on the top of the stack. */
-void latL_addtonn(lua_State *L, const latL_Function functions[]);
-
 /* Tells the collector of memory that it doesn't see. */
 void latL_weigh(lua_State *L, size_t bytes);
 

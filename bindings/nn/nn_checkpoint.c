@@ -24,15 +24,12 @@ static void add_optimizer(lua_State *L, const char *who, lat_checkpoint *c)
 static lat_checkpoint read_options(lua_State *L, const char *who)
 {
   lat_checkpoint c = {.store = latL_checkstore(L, 1, who)};
-  if (latL_getoption(L, 3, "optimizer") == LUA_TTABLE) {
-    size_t n = lua_rawlen(L, -1);
-    for (size_t i = 1; i <= n; i++) {
-      lua_rawgeti(L, -1, (lua_Integer)i);
-      add_optimizer(L, who, &c);
-      lua_pop(L, 1);
-    }
-  } else if (!lua_isnil(L, -1)) {
+  bool list = latL_getoption(L, 3, "optimizer") == LUA_TTABLE;
+  if (!list && !lua_isnil(L, -1)) add_optimizer(L, who, &c);
+  for (size_t i = 1, n = list ? lua_rawlen(L, -1) : 0; i <= n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i);
     add_optimizer(L, who, &c);
+    lua_pop(L, 1);
   }
   if (latL_getoption(L, 3, "tape") != LUA_TNIL) c.tape = latL_checktape(L, lua_gettop(L), who);
   if (latL_getoption(L, 3, "random") != LUA_TNIL &&

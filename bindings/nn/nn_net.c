@@ -178,27 +178,14 @@ static int parameters(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-/* "784 -> 400 relu -> 40" */
 static int tostring(lua_State *L, const latL_Function *f)
 {
-  const lat_net *net = self(L, f->who);
-  luaL_Buffer b;
-  luaL_buffinit(L, &b);
-  lua_pushfstring(L, "latent.Net (%I", (lua_Integer)lat_net_inputs(net));
-  luaL_addvalue(&b);
-  for (size_t i = 0; i < net->count; i++) {
-    const lat_layer *layer = &net->layers[i];
-    if (layer->inputs) {
-      lua_pushfstring(L, " -> %I", (lua_Integer)layer->outputs);
-      luaL_addvalue(&b);
-    }
-    if (layer->activation != LAT_NN_LINEAR) {
-      luaL_addchar(&b, ' ');
-      luaL_addstring(&b, lat_activation_names[layer->activation]);
-    }
-  }
-  luaL_addchar(&b, ')');
-  luaL_pushresult(&b);
+  lat_workspace *work = latL_workspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  const char *text;
+  lat_status status = lat_net_describe(work, self(L, f->who), &text);
+  if (status == LAT_OK) lua_pushfstring(L, "latent.Net (%s)", text);
+  latL_check(L, f->who, work, mark, status);
   return 1;
 }
 
@@ -230,5 +217,5 @@ static const latL_Function functions[] = {
 void latL_open_nn_net(lua_State *L)
 {
   latL_newclass(L, &class);
-  latL_addtonn(L, functions);
+  latL_addtomodule(L, "nn", functions);
 }

@@ -204,5 +204,5 @@ static const latL_Function functions[] = {
 void latL_open_nn_optimizers(lua_State *L)
 {
   latL_newclass(L, &class);
-  latL_addtonn(L, functions);
+  latL_addtomodule(L, "nn", functions);
 }

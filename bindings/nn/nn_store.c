@@ -2,7 +2,6 @@
 #include "nn/nn.h"
 
 #include <stdint.h>
-#include <string.h>
 
 /* nn.parameters([options]) */
 static int make(lua_State *L, const latL_Function *f)
@@ -24,11 +23,6 @@ static int collect(lua_State *L)
   lat_store_done(&store->core);
   store->gone = true;
   return 0;
-}
-
-static size_t bytes_of(const lat_store *store)
-{
-  return store->size * lat_dtype_size(store->dtype);
 }
 
 /* ---- parameters by name --------------------------------------------------------------------- */
@@ -117,7 +111,7 @@ static int average(lua_State *L, const latL_Function *f)
   if (!(decay >= 0 && decay < 1)) latL_error(L, f->who, "decay must be in [0, 1), got %f", decay);
   bool fresh = !store->average;
   latL_run(L, f->who, lat_store_average, store, decay);
-  if (fresh) latL_weigh(L, bytes_of(store));
+  if (fresh) latL_weigh(L, store->size * lat_dtype_size(store->dtype));
   return latL_returnself(L);
 }
 
@@ -134,12 +128,7 @@ static int assign(lua_State *L, const latL_Function *f)
 {
   lat_store *store = latL_checkstore(L, 1, f->who);
   const lat_store *other = latL_checkstore(L, 2, f->who);
-  bool same = store->count == other->count && store->dtype == other->dtype;
-  for (size_t i = 0; same && i < store->count; i++)
-    same = store->items[i].rows == other->items[i].rows &&
-           store->items[i].cols == other->items[i].cols;
-  if (!same) latL_error(L, f->who, "the other store's parameters have other shapes");
-  if (store->size) memcpy(store->values, other->values, bytes_of(store));
+  latL_run(L, f->who, lat_store_assign, store, other);
   return latL_returnself(L);
 }
 
@@ -179,5 +168,5 @@ static const latL_Function functions[] = {{"nn.parameters", make, .arguments = 0
 void latL_open_nn_store(lua_State *L)
 {
   latL_newclass(L, &class);
-  latL_addtonn(L, functions);
+  latL_addtomodule(L, "nn", functions);
 }

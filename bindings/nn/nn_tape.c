@@ -151,5 +151,5 @@ static const latL_Function functions[] = {{"nn.tape", make, 1, 1, LATL_OPTIONS("
 void latL_open_nn_tape(lua_State *L)
 {
   latL_newclass(L, &class);
-  latL_addtonn(L, functions);
+  latL_addtomodule(L, "nn", functions);
 }

@@ -76,6 +76,22 @@ size_t lat_net_outputs(const lat_net *net)
   return 0;
 }
 
+lat_status lat_net_describe(lat_workspace *work, const lat_net *net, const char **text)
+{
+  enum { LAYER = 64 }; /* characters: half for the digits of a size, half for a name */
+  char *out = lat_allocate(work, net->count + 1, LAYER), *at = out;
+  if (!out) return LAT_MEMORY;
+  at += snprintf(at, LAYER, "%zu", lat_net_inputs(net));
+  for (size_t i = 0; i < net->count; i++) {
+    const lat_layer *layer = &net->layers[i];
+    if (layer->inputs) at += snprintf(at, LAYER / 2, " -> %zu", layer->outputs);
+    if (layer->activation != LAT_NN_LINEAR)
+      at += snprintf(at, LAYER / 2, " %s", lat_activation_names[layer->activation]);
+  }
+  *text = out;
+  return LAT_OK;
+}
+
 static lat_value bias_of(lat_tape *tape, const lat_net *net, const lat_layer *layer)
 {
   if (layer->bias == SIZE_MAX) return (lat_value){0};

@@ -49,6 +49,8 @@ lat_status lat_net_append(lat_workspace *work, lat_net *net, const lat_net *part
 /* Columns of the net's input and output; 0 when it has activations only. */
 size_t lat_net_inputs(const lat_net *net);
 size_t lat_net_outputs(const lat_net *net);
+/* "784 -> 400 relu -> 40". Keeps the text. */
+lat_status lat_net_describe(lat_workspace *work, const lat_net *net, const char **text);
 
 lat_value lat_net_forward(lat_tape *tape, const lat_net *net, lat_value x);
 

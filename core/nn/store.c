@@ -55,6 +55,18 @@ size_t lat_store_find(const lat_store *store, const char *name)
   return SIZE_MAX;
 }
 
+lat_status lat_store_assign(lat_workspace *work, lat_store *store, const lat_store *other)
+{
+  bool same = store->count == other->count && store->dtype == other->dtype;
+  for (size_t i = 0; same && i < store->count; i++)
+    same = store->items[i].rows == other->items[i].rows &&
+           store->items[i].cols == other->items[i].cols;
+  if (!same) return lat_fail(work, LAT_SHAPE, "the other store's parameters have other shapes");
+  if (store->size && store != other)
+    memcpy(store->values, other->values, store->size * lat_dtype_size(store->dtype));
+  return LAT_OK;
+}
+
 /* ---- initial values -------------------------------------------------------------------------- */
 
 static void scale(const lat_matrix *A, double shift, double factor)

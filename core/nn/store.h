@@ -80,6 +80,9 @@ lat_matrix lat_store_view(const lat_store *store, void *flat, size_t index);
 /* The number of the parameter `name`, or SIZE_MAX. */
 size_t lat_store_find(const lat_store *store, const char *name);
 
+/* The values of `other`, a store of the same layout. LAT_SHAPE when it isn't. */
+lat_status lat_store_assign(lat_workspace *work, lat_store *store, const lat_store *other);
+
 /* A fresh flat vector of zeros in the store's layout, for moments, to be freed by lat_memory_free
  * with the store's allocator. NULL when there is no memory. */
 void *lat_store_vector(const lat_store *store);
