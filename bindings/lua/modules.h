@@ -16,7 +16,7 @@
   part(nonlinear) part(vae) part(flow)                                                             \
   part(nn_store) part(nn_checkpoint) part(nn_tape) part(nn_value) part(nn_operations) part(nn_net)          \
   part(nn_optimizers)                                                                              \
-  part(describe) part(save) part(load) /* after all models */
+  part(describe) part(save) /* after all models */
 /* clang-format on */
 
 #define LATL_DECLARE(name) void latL_open_##name(lua_State *L);

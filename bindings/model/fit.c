@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/query.h"
 #include "model/run.h"
 #include "model/source.h"
 
@@ -47,13 +48,10 @@ static const uint32_t *read_labels(lua_State *L, run *r)
     lua_pop(L, 1);
     return NULL;
   }
-  lat_matrix labels = latL_checkvector(L, lua_gettop(L), r->who, "labels");
   size_t N = r->rows.source.X.rows;
   if (r->rows.function || r->rows.source.mapped)
     latL_error(L, r->who, "labels are for a matrix in memory");
-  if (labels.rows != N)
-    latL_error(L, r->who, "there are %I labels for %I rows", (lua_Integer)labels.rows,
-               (lua_Integer)N);
+  lat_matrix labels = latL_checkeach(L, lua_gettop(L), r->who, "labels", N);
   uint32_t *to = lat_allocate(r->turn.work, N, sizeof *to);
   if (!to) latL_error(L, r->who, "%s", r->turn.work->message);
   for (size_t i = 0; i < N; i++) {
@@ -129,20 +127,10 @@ static void record_report(lua_State *L, const lat_fit_report *report, int fitted
 
 void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report)
 {
-  latL_Fitted *f = latL_newfitted(L, model, made->sizes);
+  const latL_Kind *kind = latL_owner(latL_pushcopy(L, model, made))->kind;
   int fitted = lua_gettop(L);
-  const latL_Model *m = latL_owner(f);
-  size_t count = lat_parameters_count(latL_parametersof(m), made->sizes);
-  memcpy(f->flat, made->flat, count * sizeof *f->flat);
-  if (made->aside)
-    memcpy(latL_newaside(L, fitted, made->aside_bytes), made->aside, made->aside_bytes);
-  if (made->statistics)
-    memcpy(latL_newstatistics(L, fitted, made->count), made->statistics,
-           made->count * sizeof *made->statistics);
-  f->seen = made->seen;
-  f->updates = made->updates;
-  record_report(L, report, fitted);
-  if (m->kind->record) m->kind->record(L, fitted);
+  if (report) record_report(L, report, fitted);
+  if (kind->record) kind->record(L, fitted);
   lua_settop(L, fitted);
 }
 

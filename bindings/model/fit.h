@@ -16,7 +16,8 @@
 
 #include "model/model.h"
 
-/* Pushes a block with what the core has made, its report (not the history), and the kind's own. */
+/* Pushes a block with what the core has made, its report (not the history) unless NULL, and the
+ * kind's own. */
 void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report);
 
 /* The methods fit, steps and partial_fit, by name: closures of a kind, as in methods.c. */

@@ -42,8 +42,7 @@ static bool is_empty(const lat_parameter *p, const size_t given[LAT_SIZES])
 
 static void check_finite(lua_State *L, const char *who, const char *name, const lat_matrix *X)
 {
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_check_finite(work, name, X, false));
+  latL_run(L, who, lat_check_finite, name, X, false);
 }
 
 static void copy_to(lua_State *L, const char *who, const char *name, lat_matrix from, double *to)
@@ -134,15 +133,15 @@ static bool find_sizes(lua_State *L, const lat_parameter *parameters, int init, 
   return complete;
 }
 
-/* Pushes a block of these sizes with what the table gives; the rest is `otherwise`. */
+/* Pushes a block of these sizes with what the table gives; the rest is NaN. */
 static latL_Fitted *push_values(lua_State *L, int model, int init, const char *who,
-                                size_t sizes[LAT_SIZES], double otherwise)
+                                size_t sizes[LAT_SIZES])
 {
   latL_Fitted *f = latL_newfitted(L, model, sizes);
   double *to = f->flat;
   for (const lat_parameter *p = latL_parametersof(latL_owner(f)); p->name; p++) {
     size_t count = lat_parameter_count(p, sizes);
-    for (size_t i = 0; i < count; i++) to[i] = otherwise;
+    for (size_t i = 0; i < count; i++) to[i] = (double)NAN;
     if (latL_getoption(L, init, p->name) != LUA_TNIL)
       read_value(L, who, p, sizes, to);
     else
@@ -152,67 +151,75 @@ static latL_Fitted *push_values(lua_State *L, int model, int init, const char *w
   return f;
 }
 
-latL_Fitted *latL_pushgiven(lua_State *L, int model, int init, const char *who,
-                            const size_t given[LAT_SIZES], const char *const optional[])
-{
-  model = lua_absindex(L, model);
-  init = lua_absindex(L, init);
-  const lat_parameter *parameters = latL_parametersof(lua_touserdata(L, model));
-  size_t sizes[LAT_SIZES];
-  bool complete = find_sizes(L, parameters, init, who, given, optional, sizes);
-  return complete && sizes[LAT_D] ? push_values(L, model, init, who, sizes, 0) : NULL;
-}
-
 /* ---- the option init of a described model ---------------------------------------------------- */
 
+/* Raises for a name that is no parameter's, and for a parameter that is needed and isn't there:
+ * `required`, or, if that is NULL, all but empty and optional ones. */
 static void check_names(lua_State *L, const char *who, const lat_parameter *parameters,
-                        const char *required)
+                        const char *required, const size_t given[LAT_SIZES],
+                        const char *const optional[])
 {
   enum { MOST = 16 };
   const char *names[MOST + 1];
   size_t n = 0;
+  int init = lua_gettop(L);
   for (const lat_parameter *p = parameters; p->name && n < MOST; p++) names[n++] = p->name;
   names[n] = NULL;
-  latL_checkoptions(L, lua_gettop(L), who, names);
-  if (latL_getoption(L, -1, required) == LUA_TNIL)
-    latL_error(L, who, "init is without %s", required);
-  lua_pop(L, 1);
+  latL_checkoptions(L, init, who, names);
+  for (const lat_parameter *p = parameters; p->name; p++) {
+    bool needed = required ? strcmp(p->name, required) == 0
+                           : !is_empty(p, given) && !is_among(p->name, optional);
+    if (needed && !latL_hasoption(L, init, p->name))
+      latL_error(L, who, "init is without %s", p->name);
+  }
 }
 
-/* The same of the table on the top, which is popped. */
+/* A block with what the table on the top gives, which is popped. */
 static latL_Fitted *read_table(lua_State *L, int model, const char *required,
-                               const size_t given[LAT_SIZES])
+                               const size_t given[LAT_SIZES], const char *const optional[])
 {
-  static const char *const optional[] = {"weights", NULL};
   const latL_Model *m = lua_touserdata(L, model);
   const char *who = m->kind->name;
-  const lat_parameter *parameters = latL_parametersof(m);
-  size_t sizes[LAT_SIZES];
+  const lat_parameter *parameters = latL_parametersof(m), *first = parameters;
+  size_t sizes[LAT_SIZES], known[LAT_SIZES];
   int init = lua_gettop(L);
-  check_names(L, who, parameters, required);
-  const lat_parameter *first = parameters; /* which tells the others' sizes */
-  while (strcmp(first->name, required) != 0) first++;
-  size_t known[LAT_SIZES];
+  check_names(L, who, parameters, required, given, optional);
   memcpy(known, given, sizeof known);
-  latL_getoption(L, init, required);
-  read_value(L, who, first, known, NULL);
-  bool complete = find_sizes(L, parameters, init, who, known, optional, sizes);
-  latL_Fitted *f = push_values(L, model, init, who, sizes, (double)NAN);
-  double *weights = lat_parameter_at(parameters, sizes, f->flat, "weights");
-  if (weights && !isnan(*weights)) {
-    lat_workspace *work = latL_workspace(L);
-    latL_call(L, who, work, lat_take_distribution(work, "init.weights", sizes[LAT_K], weights));
+  if (required) { /* it tells the others' sizes */
+    while (strcmp(first->name, required) != 0) first++;
+    latL_getoption(L, init, required);
+    read_value(L, who, first, known, NULL);
   }
-  for (size_t k = 0; complete && weights && isnan(*weights) && k < sizes[LAT_K]; k++)
-    weights[sizes[LAT_K] - 1 - k] = 1 / (double)sizes[LAT_K]; /* the first last */
+  bool complete = find_sizes(L, parameters, init, who, known, optional, sizes);
+  latL_Fitted *f = push_values(L, model, init, who, sizes);
+  double *weights = lat_parameter_at(parameters, sizes, f->flat, "weights");
+  if (weights && !isnan(*weights))
+    latL_run(L, who, lat_take_distribution, "init.weights", sizes[LAT_K], weights);
+  else if (weights && complete)
+    for (size_t k = 0; k < sizes[LAT_K]; k++) weights[k] = 1 / (double)sizes[LAT_K];
   lua_remove(L, init);
   return f;
 }
 
+latL_Fitted *latL_pushgiven(lua_State *L, int model, const size_t given[LAT_SIZES],
+                            const char *const optional[])
+{
+  int type = latL_getoption(L, 1, "init");
+  if (type != LUA_TNIL && type != LUA_TTABLE)
+    latL_error(L, ((const latL_Model *)lua_touserdata(L, model))->kind->name,
+               "init must be a table of parameters, got %s", luaL_typename(L, -1));
+  if (type == LUA_TTABLE) return read_table(L, model, NULL, given, optional);
+  lua_pop(L, 1);
+  return NULL;
+}
+
+static const char *const WEIGHTS[] = {"weights", NULL};
+
 latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
                             const size_t given[LAT_SIZES])
 {
-  if (latL_getoption(L, 1, "init") == LUA_TTABLE) return read_table(L, model, required, given);
+  if (latL_getoption(L, 1, "init") == LUA_TTABLE)
+    return read_table(L, model, required, given, WEIGHTS);
   lua_pop(L, 1);
   return NULL;
 }
@@ -223,7 +230,8 @@ latL_Fitted *latL_givenmatrix(lua_State *L, int model, const char *name,
   lua_createtable(L, 0, 1);
   int type = latL_getoption(L, 1, "init");
   lua_setfield(L, -2, name);
-  if (type == LUA_TTABLE || type == LUA_TUSERDATA) return read_table(L, model, name, given);
+  if (type == LUA_TTABLE || type == LUA_TUSERDATA)
+    return read_table(L, model, name, given, WEIGHTS);
   lua_pop(L, 1);
   return NULL;
 }
@@ -265,8 +273,7 @@ void latL_adoptgiven(lua_State *L, int model, const char *who)
   latL_record(L, fitted, "iterations");
   lua_pushboolean(L, false);
   latL_record(L, fitted, "converged");
-  lua_newtable(L);
-  latL_record(L, fitted, "history");
+  latL_recordlist(L, fitted, "history", NULL, 0);
   check_loaded(L, model, fitted, who);
   lua_settop(L, fitted);
   lua_pushvalue(L, fitted);

@@ -7,20 +7,18 @@
 
 #include "model/model.h"
 
-/* Pushes a block for the model at `model` with the parameters of the table at `init`, whose fields
- * have the names and shapes of the kind's table; or nothing, and returns NULL, if one is missing
- * that isn't in `optional` (ended by NULL; or NULL). `sizes` are those that the options give: 0
- * where the shapes are to tell, LATL_NONE where it is 0 and there is nothing to give. What was left
- * out is 0, for the caller to fill in. Raises for other types, shapes that don't go with each
+/* The option `init`, a table, of the model at `model`, whose kind has a core: pushes a block with
+ * the parameters that it gives, of the names and shapes of the kind's table; the rest is NaN. There
+ * must be all that aren't in `optional` (ended by NULL). NULL, and nothing is pushed, without the
+ * option. `sizes` are those that other options give: 0 where the shapes are to tell, LATL_NONE where
+ * it is 0 and there is nothing to give. Raises for other types, shapes that don't go with each
  * other, and numbers that aren't finite. */
 #define LATL_NONE SIZE_MAX
-latL_Fitted *latL_pushgiven(lua_State *L, int model, int init, const char *who,
-                            const size_t sizes[LAT_SIZES], const char *const optional[]);
+latL_Fitted *latL_pushgiven(lua_State *L, int model, const size_t sizes[LAT_SIZES],
+                            const char *const optional[]);
 
-/* The option `init`, a table, of the model at `model`, whose kind has a core: pushes a block with
- * what it gives, which must have `required`; the rest is NaN, but for weights, which are equal.
- * NULL, and nothing is pushed, when the option is no table. Weights that are given must add up to
- * 1. */
+/* The same where only `required` must be there, and the option may also be of another type, which
+ * is NULL. Weights, which must add up to 1, are equal when all else is given. */
 latL_Fitted *latL_readgiven(lua_State *L, int model, const char *required,
                             const size_t sizes[LAT_SIZES]);
 /* The same where the option is a matrix, the parameter `name` itself, and not a table of them. */

@@ -3,7 +3,6 @@
  * Loading runs nothing that a file names but the constructors of the module, with options that
  * they check as they check a user's. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "model/saved.h"
@@ -75,39 +74,41 @@ static lat_status keep_record(lua_State *L, const loading *l, const char *prefix
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
-/* Pushes a list of new models for these prefixes, and fills the sets but for `flat`. */
-static lat_status make_models(lua_State *L, const loading *l, size_t count, latL_Prefix *of,
+/* Pushes a list of new models, members of a group or one alone, and fills the sets but for `flat`.
+ */
+static lat_status make_models(lua_State *L, const loading *l, size_t count, bool group,
                               lat_parameter_set *sets)
 {
   lua_newtable(L);
   int list = lua_gettop(L);
   for (size_t i = 0; i < count; i++) {
     size_t *sizes = lat_allocate(l->work, LAT_SIZES, sizeof *sizes);
-    if (!sizes) return LAT_MEMORY;
-    LAT_TRY(push_constructor(L, l, of[i]));
-    LAT_TRY(push_object(L, l, of[i], "options"));
+    const char *prefix = group ? lat_saved_prefix(l->work, i + 1) : "";
+    if (!sizes || !prefix) return LAT_MEMORY;
+    LAT_TRY(push_constructor(L, l, prefix));
+    LAT_TRY(push_object(L, l, prefix, "options"));
     LAT_TRY(call(L, l->work, "the options are wrong", 1));
     const lat_parameter *parameters = latL_parametersof(lua_touserdata(L, -1));
-    LAT_TRY(lat_saved_sizes(l->work, &l->file, of[i], parameters, sizes));
-    sets[i] = (lat_parameter_set){of[i], parameters, sizes, NULL};
+    LAT_TRY(lat_saved_sizes(l->work, &l->file, prefix, parameters, sizes));
+    sets[i] = (lat_parameter_set){prefix, parameters, sizes, NULL};
     lua_rawseti(L, list, (lua_Integer)i + 1);
   }
   return LAT_OK;
 }
 
-/* Pushes a list of the models with these prefixes, which have all the tensors of the file. */
-static lat_status load_models(lua_State *L, const loading *l, size_t count, latL_Prefix *of)
+/* The same of whole models, which have all the tensors of the file. */
+static lat_status load_models(lua_State *L, const loading *l, size_t count, bool group)
 {
   lat_parameter_set *sets = lat_allocate(l->work, count, sizeof *sets);
   if (!sets) return LAT_MEMORY;
-  LAT_TRY(make_models(L, l, count, of, sets));
+  LAT_TRY(make_models(L, l, count, group, sets));
   LAT_TRY(lat_parameters_match(l->work, &l->file, sets, count));
   int list = lua_gettop(L);
   for (size_t i = 0; i < count; i++, lua_settop(L, list)) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
     sets[i].flat = latL_newfitted(L, list + 1, sets[i].sizes)->flat;
     LAT_TRY(lat_parameters_read(l->work, &l->file, l->source->map.bytes, &sets[i], 1));
-    LAT_TRY(keep_record(L, l, of[i], list + 1, list + 2));
+    LAT_TRY(keep_record(L, l, sets[i].prefix, list + 1, list + 2));
     latL_publish(L, list + 1);
     luaL_getmetafield(L, list + 1, "loaded");
     lua_pushvalue(L, list + 1);
@@ -121,20 +122,12 @@ static lat_status load_models(lua_State *L, const loading *l, size_t count, latL
 /* The part in Lua, whose function `_restore` takes the options and the list of models. */
 static lat_status load_group(lua_State *L, const loading *l, const char *kind)
 {
-  size_t count = 0;
-  latL_Prefix prefix;
-  do {
-    snprintf(prefix, sizeof prefix, "%zu.", ++count);
-  } while (lat_saved_find(&l->file, prefix, "kind"));
-  latL_Prefix *of = lat_allocate(l->work, --count, sizeof *of);
-  if (!of) return LAT_MEMORY;
-  for (size_t i = 0; i < count; i++) snprintf(of[i], sizeof of[i], "%zu.", i + 1);
   lua_getglobal(L, "require");
   lua_pushfstring(L, "latent.%s", kind);
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "_restore");
   LAT_TRY(push_object(L, l, "", "options"));
-  LAT_TRY(load_models(L, l, count, of));
+  LAT_TRY(load_models(L, l, lat_saved_count(&l->file), true));
   return call(L, l->work, "the models are wrong", 2);
 }
 
@@ -233,7 +226,6 @@ static lat_status load_stored(lua_State *L, const loading *l)
 static lat_status load_file(lua_State *L, loading *l)
 {
   static const char *const groups[] = {"classifier", NULL};
-  latL_Prefix alone[] = {""};
   LAT_TRY(lat_safetensors_parse(l->work, l->source->map.bytes, l->source->map.size, &l->file));
   const lat_text *format = lat_saved_find(&l->file, "", "format");
   if (format && lat_text_is(*format, "latent.nn") && lua_isnil(L, l->functions))
@@ -245,14 +237,13 @@ static lat_status load_file(lua_State *L, loading *l)
     latL_error(L, WHO, "the model in the file is not one of Lua functions, and takes none");
   for (int i = 0; groups[i]; i++)
     if (lat_text_is(*kind, groups[i])) return load_group(L, l, groups[i]);
-  LAT_TRY(load_models(L, l, 1, alone));
+  LAT_TRY(load_models(L, l, 1, false));
   lua_rawgeti(L, -1, 1);
   return LAT_OK;
 }
 
-/* latent.load(path [, functions]) -> model, or nil, message. Upvalue: the constructors by the
- * kinds' names. */
-static int load(lua_State *L)
+/* latent.load(path [, functions]) -> model, or nil, message */
+int latL_load(lua_State *L)
 {
   latL_nooptions(L, 3, WHO);
   lua_settop(L, 2);
@@ -268,24 +259,4 @@ static int load(lua_State *L)
   if (status != LAT_OK) return latL_sourcefailure(L, WHO, s, path, status);
   latL_closesource(s);
   return 1;
-}
-
-void latL_open_load(lua_State *L)
-{
-  int module = lua_gettop(L);
-  lua_newtable(L);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
-  for (lua_pushnil(L); lua_next(L, module + 2); lua_pop(L, 1)) {
-    const latL_Kind *kind = lua_touserdata(L, -1);
-    luaL_getmetatable(L, kind->metatable);
-    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || strcmp(kind->name, LATL_SAVED_OWN) == 0 ||
-        latL_storedkind(L, kind->metatable)) {
-      lua_getfield(L, module, kind->name);
-      lua_setfield(L, module + 1, kind->name);
-    }
-    lua_pop(L, 2);
-  }
-  lua_pop(L, 1);
-  lua_pushcclosure(L, load, 1);
-  lua_setfield(L, module, "load");
 }

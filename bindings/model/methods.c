@@ -41,8 +41,7 @@ static int construct(lua_State *L)
   latL_readtable(L, 1, who, core->options, NULL, options);
   if (kind->read) kind->read(L, 2, options);
   lua_settop(L, 2);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_model_check(work, core, options));
+  latL_run(L, who, lat_model_check, core, options);
   if (kind->make) kind->make(L, 2);
   lua_settop(L, 2);
   return 1;
@@ -111,11 +110,7 @@ static lat_matrix check_numbers(lua_State *L, int arg, const char *who, const ch
     lat_fill(&all, lua_tonumber(L, arg));
     return all;
   }
-  lat_matrix numbers = latL_checkvector(L, arg, who, name);
-  if (numbers.rows != rows)
-    latL_error(L, who, "there are %I %s for %I rows", (lua_Integer)numbers.rows, name,
-               (lua_Integer)rows);
-  return numbers;
+  return latL_checkeach(L, arg, who, name, rows);
 }
 
 /* Options that are matrices, with a row for each of so many of X: pushes what keeps them. */
@@ -184,17 +179,6 @@ static void push_outputs(lua_State *L, call *c)
   }
 }
 
-/* What the core calls a mean, or a criterion, of the numbers at `place`. */
-static double summary_of(lua_State *L, const call *c, const lat_output *o, int place)
-{
-  lat_matrix values = latL_tomatrix(L, place)->view;
-  double sum = 0, N = (double)values.rows;
-  for (size_t i = 0; i < values.rows; i++) sum += lat_get(&values, i, 0);
-  if (o->shape == LAT_GIVES_MEAN) return sum / N;
-  double count = (double)c->core->free_parameters(c->f);
-  return -2 * sum + count * (o->shape == LAT_GIVES_AIC ? 2 : log(N));
-}
-
 /* Makes results of the filled outputs, in order. */
 static int return_outputs(lua_State *L, call *c)
 {
@@ -207,7 +191,7 @@ static int return_outputs(lua_State *L, call *c)
     if (o->shape == LAT_GIVES_NUMBER)
       lua_pushnumber(L, c->numbers[i]);
     else if (o->shape >= LAT_GIVES_MEAN)
-      lua_pushnumber(L, summary_of(L, c, o, place));
+      lua_pushnumber(L, lat_method_summary(c->f, o->shape, &latL_tomatrix(L, place)->view));
     else
       lua_pushvalue(L, place);
     if (o->shape == LAT_GIVES_NUMBERS) latL_querynumbers(L, &c->q, 1);
@@ -229,8 +213,7 @@ static int apply(lua_State *L, call *c)
   read_matrices(L, c, c->q.X.rows);
   prepare(L, c);
   push_outputs(L, c);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->who, work, c->core->apply(work, c->f, &c->request, &c->outputs));
+  latL_run(L, c->who, c->core->apply, c->f, &c->request, &c->outputs);
   return return_outputs(L, c);
 }
 
@@ -267,8 +250,7 @@ static int inverse(lua_State *L, call *c)
 {
   latL_Result X = latL_queryresult(L, &c->q, c->method->out ? c->options : 0, c->f->sizes[LAT_D],
                                    LAT_FLOAT64, LATL_APART);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->who, work, c->core->inverse(work, c->f, &c->request, &X.view));
+  latL_run(L, c->who, c->core->inverse, c->f, &c->request, &X.view);
   latL_finish(L, c->who, &X);
   return 1;
 }
@@ -341,49 +323,27 @@ static int of_component(lua_State *L)
   size_t k = mixture ? latL_checkindex(L, 2, c.who, "component", c.f->sizes[LAT_K]) : 0;
   size_t D = c.f->sizes[LAT_D];
   lat_matrix C = latL_newmatrix(L, D, D, LAT_FLOAT64)->view;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, c.who, work, c.core->covariance(work, c.f, k, &C));
+  latL_run(L, c.who, c.core->covariance, c.f, k, &C);
   return 1;
 }
 
-/* By the distances (K x K) of another's components (rows) from its own, a mixture takes the other's
- * order with the least sum: pushes the permutation (from 1) and the distances, and memory with the
- * order (from 0), which is returned. */
-static size_t *match_components(lua_State *L, const char *who, size_t K, const double *costs)
-{
-  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
-  size_t *order = lua_newuserdatauv(L, K * sizeof *order, 0);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_assignment(work, K, costs, order));
-  for (size_t i = 0; i < K; i++) {
-    permutation[i] = (double)order[i] + 1;
-    distances[i] = costs[i * K + order[i]];
-  }
-  return order;
-}
-
 /* align(other) -> permutation, distances: component i is now what was number permutation[i], the
- * one that belongs to component i of the other, by the assignment with the least sum of distances.
- */
+ * one that belongs to component i of the other. */
 static int of_model(lua_State *L)
 {
   call c = begin(L, 2, 0);
   const latL_Fitted *other = latL_fitted(L, 2, kind_of(L), c.who);
   prepare(L, &c);
-  size_t K = c.f->sizes[LAT_K], most = other->sizes[LAT_K] > K ? other->sizes[LAT_K] : K;
-  double *costs = latL_newmatrix(L, most, most, LAT_FLOAT64)->view.data;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, c.who, work, c.core->distances(work, other, c.f, costs));
-  size_t *order = match_components(L, c.who, K, costs);
-  int results = lua_gettop(L) - 1;
+  size_t K = c.f->sizes[LAT_K];
+  double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  double *distances = latL_newvector(L, K, LAT_FLOAT64)->view.data;
+  int results = lua_gettop(L);
   lua_getiuservalue(L, 1, LATL_OF_MODEL);
   latL_Fitted *f = latL_copyfitted(L, 1);
-  work = latL_workspace(L);
-  latL_call(L, c.who, work, c.core->reorder(work, f, order));
+  latL_run(L, c.who, lat_model_align, other, f, permutation, distances);
   const latL_Kind *kind = latL_owner(f)->kind;
-  if (kind->record) kind->record(L, results + 3);
-  latL_publish(L, results + 2);
+  if (kind->record) kind->record(L, results + 2);
+  latL_publish(L, results + 1);
   lua_settop(L, results);
   return 2;
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/query.h"
+
 static const char is_kind = 0;                /* its address is a key of every kind's metatable */
 static const char FITTED[] = "latent.fitted"; /* no class of the users' */
 
@@ -68,21 +70,27 @@ void latL_dropaside(lua_State *L, int fitted)
   f->aside_bytes = 0;
 }
 
-latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
+latL_Fitted *latL_pushcopy(lua_State *L, int model, const lat_fitted *from)
 {
-  fitted = lua_absindex(L, fitted);
-  const latL_Fitted *from = lua_touserdata(L, fitted);
-  lua_getiuservalue(L, fitted, LATL_OF_MODEL);
-  latL_Fitted *to = latL_newfitted(L, -1, from->sizes);
-  lua_remove(L, -2);
-  size_t count = lat_parameters_count(latL_parametersof(latL_owner(from)), from->sizes);
+  latL_Fitted *to = latL_newfitted(L, model, from->sizes);
+  size_t count = lat_parameters_count(latL_parametersof(latL_owner(to)), from->sizes);
   memcpy(to->flat, from->flat, count * sizeof *to->flat);
+  if (from->aside) memcpy(latL_newaside(L, -1, from->aside_bytes), from->aside, from->aside_bytes);
   if (from->statistics)
     memcpy(latL_newstatistics(L, -1, from->count), from->statistics,
            from->count * sizeof *from->statistics);
   to->seen = from->seen;
   to->updates = from->updates;
-  if (from->aside) memcpy(latL_newaside(L, -1, from->aside_bytes), from->aside, from->aside_bytes);
+  return to;
+}
+
+latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
+{
+  fitted = lua_absindex(L, fitted);
+  const latL_Fitted *from = lua_touserdata(L, fitted);
+  lua_getiuservalue(L, fitted, LATL_OF_MODEL);
+  latL_Fitted *to = latL_pushcopy(L, -1, from);
+  lua_remove(L, -2);
   lua_getiuservalue(L, -1, LATL_RECORD);
   lua_getiuservalue(L, fitted, LATL_RECORD);
   for (lua_pushnil(L); lua_next(L, -2);) {
@@ -115,6 +123,18 @@ static int push_field(lua_State *L, int at, int value, const char *name)
 void latL_record(lua_State *L, int fitted, const char *name)
 {
   set_field(L, lua_absindex(L, fitted), LATL_RECORD, name);
+}
+
+void latL_recordlist(lua_State *L, int fitted, const char *name, const double *numbers,
+                     size_t count)
+{
+  fitted = lua_absindex(L, fitted);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushnumber(L, numbers[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  latL_record(L, fitted, name);
 }
 
 int latL_recorded(lua_State *L, int fitted, const char *name)
@@ -406,14 +426,11 @@ int latL_kept(lua_State *L, int model, const char *name)
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
 {
   if (latL_getoption(L, options, "weights") == LUA_TNIL) return NULL;
-  lat_matrix w = latL_checkvector(L, lua_gettop(L), who, "weights");
-  if (w.rows != N)
-    latL_error(L, who, "there are %I weights for %I rows", (lua_Integer)w.rows, (lua_Integer)N);
+  lat_matrix w = latL_checkeach(L, lua_gettop(L), who, "weights", N);
   latL_Matrix *packed = latL_newvector(L, N, LAT_FLOAT64);
   lat_copy(&w, &packed->view);
   lua_remove(L, -2);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_check_weights(work, &packed->view));
+  latL_run(L, who, lat_check_weights, &packed->view);
   return packed->view.data;
 }
 
@@ -423,14 +440,4 @@ bool latL_asksevidence(lua_State *L, int arg)
               strcmp(lua_tostring(L, -1), "mle") == 0;
   lua_pop(L, 1);
   return asks;
-}
-
-void latL_keepevidence(lua_State *L, int fitted, const double *log_evidence, size_t count)
-{
-  lua_createtable(L, (int)count, 0);
-  for (size_t i = 0; i < count; i++) {
-    lua_pushnumber(L, log_evidence[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  latL_record(L, fitted, "log_evidence");
 }

@@ -115,6 +115,8 @@ enum {
 latL_Fitted *latL_newfitted(lua_State *L, int model, const size_t sizes[LAT_SIZES]);
 /* Pushes one without parameters, for kinds with `refresh`. */
 latL_Fitted *latL_newunfitted(lua_State *L, int model);
+/* Pushes one with what `from` has, whose numbers may lie in a workspace, but without a record. */
+latL_Fitted *latL_pushcopy(lua_State *L, int model, const lat_fitted *from);
 /* Pushes a copy of the block at `fitted`, which may be changed. */
 latL_Fitted *latL_copyfitted(lua_State *L, int fitted);
 /* Memory, unset, for the statistics of the block at `fitted`, and for what lies aside. */
@@ -124,6 +126,9 @@ void latL_dropaside(lua_State *L, int fitted);
 /* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped.
  */
 void latL_record(lua_State *L, int fitted, const char *name);
+/* The same of a list of numbers. */
+void latL_recordlist(lua_State *L, int fitted, const char *name, const double *numbers,
+                     size_t count);
 /* The block on the top of the stack is popped and becomes the model's at `model`. Allocates
  * nothing. */
 void latL_publish(lua_State *L, int model);
@@ -184,9 +189,8 @@ int latL_kept(lua_State *L, int model, const char *name);
 void latL_pushkept(lua_State *L, int model);
 
 /* Whether the option latent_dim of the table at `arg` is "mle": the dimension of the largest
- * evidence; and the field log_evidence of the block at `fitted`, a table. */
+ * evidence. */
 bool latL_asksevidence(lua_State *L, int arg);
-void latL_keepevidence(lua_State *L, int fitted, const double *log_evidence, size_t count);
 
 /* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without).
  */

@@ -13,6 +13,14 @@ latL_Query latL_checkquery(lua_State *L, int arg, const char *who, const char *n
   return q;
 }
 
+lat_matrix latL_checkeach(lua_State *L, int arg, const char *who, const char *name, size_t N)
+{
+  lat_matrix v = latL_checkvector(L, arg, who, name);
+  if (v.rows != N)
+    latL_error(L, who, "there are %I %s for %I rows", (lua_Integer)v.rows, name, (lua_Integer)N);
+  return v;
+}
+
 latL_Result latL_queryresult(lua_State *L, const latL_Query *q, int options, size_t cols,
                              lat_dtype dtype, latL_Sharing sharing)
 {

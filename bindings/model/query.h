@@ -18,6 +18,9 @@ typedef struct latL_Query {
 /* The rows at `arg` of a model with D columns; `name` for messages. */
 latL_Query latL_checkquery(lua_State *L, int arg, const char *who, const char *name, size_t D);
 
+/* The vector at `arg`, a number for each of N rows. */
+lat_matrix latL_checkeach(lua_State *L, int arg, const char *who, const char *name, size_t N);
+
 /* Pushes a result with a row of `cols` for each of X, into the option `out` of the table at
  * `options` (0: it has none); latL_finish ends it. The view is N x cols. */
 latL_Result latL_queryresult(lua_State *L, const latL_Query *q, int options, size_t cols,

@@ -8,18 +8,6 @@ static const char GUARD[] = "latent.guard"; /* no class of the users' */
 
 /* ---- calls of a run -------------------------------------------------------------------------- */
 
-void latL_newguard(lua_State *L)
-{
-  lua_settop(L, LATL_RUN);
-  lua_newuserdatauv(L, 0, 1);
-  lua_pushvalue(L, LATL_RUN);
-  lua_setiuservalue(L, LATL_GUARD, 1);
-  luaL_setmetatable(L, GUARD);
-  lua_pushvalue(L, LATL_GUARD);
-  lua_setiuservalue(L, LATL_RUN, LATL_RUN_GUARD);
-  lua_settop(L, LATL_TOP);
-}
-
 lat_workspace *latL_holdrun(lua_State *L, latL_Turn *turn, const char *who, const char *metatable,
                             void (*failed)(lua_State *L, latL_Turn *turn))
 {
@@ -32,7 +20,13 @@ lat_workspace *latL_holdrun(lua_State *L, latL_Turn *turn, const char *who, cons
   latL_hold(L, LATL_RUN_WORK);
   *turn = (latL_Turn){.who = who, .work = work, .failed = failed};
   luaL_setmetatable(L, metatable);
-  latL_newguard(L);
+  lua_newuserdatauv(L, 0, 1); /* the guard */
+  lua_pushvalue(L, LATL_RUN);
+  lua_setiuservalue(L, LATL_GUARD, 1);
+  luaL_setmetatable(L, GUARD);
+  lua_pushvalue(L, LATL_GUARD);
+  latL_hold(L, LATL_RUN_GUARD);
+  lua_settop(L, LATL_TOP);
   return work;
 }
 

@@ -34,8 +34,6 @@ typedef struct latL_Turn {
 
 enum { LATL_RUN_MODEL = 1, LATL_RUN_DATA, LATL_RUN_OPTIONS, LATL_RUN_GUARD, LATL_RUN_WORK };
 
-/* Gives the run at LATL_RUN its guard. */
-void latL_newguard(lua_State *L);
 /* The userdata at LATL_RUN becomes a run of the class: it keeps the model, the data and the
  * options, which are at their places on the stack, and has a workspace, which is returned, and a
  * guard. */

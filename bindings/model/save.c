@@ -1,7 +1,6 @@
 /* save.c: model:save, for every kind of model there is. */
 #include "model/saved.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- what a file says of a model ------------------------------------------------------------- */
@@ -104,24 +103,25 @@ static int finish(lua_State *L, const char *who, lat_workspace *work, lat_mark m
 
 /* ---- a model of the user's functions --------------------------------------------------------- */
 
-/* Users can change the table on the top, of the model's present parameters. */
-static void check_own(lua_State *L, const char *who)
+/* Users can change the table on the top, of the model's present parameters; their count. */
+static size_t check_own(lua_State *L, const char *who)
 {
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+  size_t n = 0;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1), n++) {
     if (lua_type(L, -2) != LUA_TSTRING)
       latL_error(L, who, "model.parameters has a key without a name");
     if (lua_type(L, -1) != LUA_TNUMBER && !latL_tomatrix(L, -1))
       latL_error(L, who, "model.parameters: '%s' must be a number or a matrix, got %s",
                  lua_tostring(L, -2), luaL_typename(L, -1));
   }
+  return n;
 }
 
 /* The values of the table on the top, numbers and matrices, as sources. */
-static size_t put_own(lua_State *L, double *numbers, lat_tensor_source *to)
+static void put_own(lua_State *L, double *numbers, lat_tensor_source *to)
 {
   size_t n = 0;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1), n++) {
-    if (!to) continue;
     const latL_Matrix *A = latL_tomatrix(L, -1);
     if (!A) numbers[n] = lua_tonumber(L, -1);
     to[n] = (lat_tensor_source){.name = {lua_tostring(L, -2), lua_rawlen(L, -2)},
@@ -132,7 +132,6 @@ static size_t put_own(lua_State *L, double *numbers, lat_tensor_source *to)
     to[n].shape[1] = A->view.cols;
     to[n].data = A->view;
   }
-  return n;
 }
 
 static lat_status write_own(lua_State *L, const char *who, lat_workspace *work, const char *path,
@@ -140,8 +139,7 @@ static lat_status write_own(lua_State *L, const char *who, lat_workspace *work, 
 {
   lat_pair metadata[2 + LAT_SAVED_PAIRS];
   latL_recorded(L, 1, "parameters");
-  check_own(L, who);
-  size_t n = put_own(L, NULL, NULL);
+  size_t n = check_own(L, who);
   lat_tensor_source *sources = lat_allocate(work, n, sizeof *sources);
   double *numbers = lat_doubles(work, n);
   if (!sources || !numbers) return LAT_MEMORY;
@@ -199,9 +197,8 @@ static int save(lua_State *L)
 static lat_status put_member(lua_State *L, const char *who, lat_workspace *work, size_t i,
                              lat_saved *to)
 {
-  char *prefix = lat_allocate(work, 1, sizeof(latL_Prefix));
+  const char *prefix = lat_saved_prefix(work, i + 1);
   if (!prefix) return LAT_MEMORY;
-  snprintf(prefix, sizeof(latL_Prefix), "%zu.", i + 1);
   const latL_Model *m = latL_tomodel(L, 1);
   if (!m || luaL_getmetafield(L, 1, "loaded") == LUA_TNIL)
     return (lat_status)latL_error(L, who, "model %I is a %s, which can't be saved",
@@ -246,25 +243,28 @@ static int save_group(lua_State *L)
   return finish(L, who, work, mark, path, status);
 }
 
+/* Of all models that can be saved (latL_newkind): their method, and latent.load. */
 void latL_open_save(lua_State *L)
 {
-  int module = lua_gettop(L);
+  int module = lua_gettop(L), constructors = module + 1;
+  lua_newtable(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
-  for (lua_pushnil(L); lua_next(L, module + 1); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, module + 2); lua_settop(L, module + 3)) {
     const latL_Kind *kind = lua_touserdata(L, -1);
-    bool own = strcmp(kind->name, LATL_SAVED_OWN) == 0;
     luaL_getmetatable(L, kind->metatable);
-    bool stored = latL_storedkind(L, kind->metatable) != NULL;
-    if (lua_getfield(L, -1, "loaded") != LUA_TNIL || own || stored) { /* see latL_newkind */
-      lua_getfield(L, -2, "methods");
-      lua_pushlightuserdata(L, (void *)(size_t)kind);
-      lua_pushcclosure(L, save, 1);
-      lua_setfield(L, -2, "save");
-      lua_pop(L, 1);
-    }
-    lua_pop(L, 2);
+    if (lua_getfield(L, -1, "loaded") == LUA_TNIL && strcmp(kind->name, LATL_SAVED_OWN) != 0 &&
+        !latL_storedkind(L, kind->metatable))
+      continue;
+    lua_getfield(L, -2, "methods");
+    lua_pushlightuserdata(L, (void *)(size_t)kind);
+    lua_pushcclosure(L, save, 1);
+    lua_setfield(L, -2, "save");
+    lua_getfield(L, module, kind->name);
+    lua_setfield(L, constructors, kind->name);
   }
-  lua_pop(L, 1);
+  lua_settop(L, constructors);
+  lua_pushcclosure(L, latL_load, 1);
+  lua_setfield(L, module, "load");
   lua_pushcfunction(L, save_group);
   lua_setfield(L, module, "_save_group");
 }

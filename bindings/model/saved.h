@@ -23,11 +23,12 @@
 
 #define LATL_SAVED_OWN "em" /* the kind of users' functions */
 
-typedef char latL_Prefix[24]; /* "1." */
-
 /* Fields that are saved have identifiers for names, and are true, false, numbers, strings or lists
  * of numbers. `value` is a stack index. */
 bool latL_isplain(lua_State *L, const char *name, int value);
+
+/* latent.load; its upvalue is a table of the constructors by the kinds' names. */
+int latL_load(lua_State *L);
 
 /* What the models of a metatable store beside options and record, when they have nets; or NULL. */
 latL_Stored *latL_storedkind(lua_State *L, const char *metatable);

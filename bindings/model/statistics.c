@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/fit.h"
 #include "model/source.h"
 
 static const lat_statistics_kind *kind_of(const latL_Model *m)
@@ -53,20 +54,6 @@ static void take_statistics(lua_State *L, int from, int to, bool copy)
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-/* Pushes a block of the model at `model` with what `made` has, whose numbers lie in a workspace. */
-static void push_made(lua_State *L, int model, const lat_fitted *made)
-{
-  latL_Fitted *f = latL_newfitted(L, model, made->sizes);
-  int fitted = lua_gettop(L);
-  const latL_Kind *kind = latL_owner(f)->kind;
-  size_t count = lat_parameters_count(latL_parametersof(latL_owner(f)), made->sizes);
-  memcpy(f->flat, made->flat, count * sizeof *f->flat);
-  if (made->aside)
-    memcpy(latL_newaside(L, fitted, made->aside_bytes), made->aside, made->aside_bytes);
-  if (kind->record) kind->record(L, fitted);
-  lua_settop(L, fitted);
-}
-
 /* Pushes a block with the parameters of the statistics of the one at `from`, and these. */
 static void push_solved(lua_State *L, int model, int from, const char *who)
 {
@@ -76,7 +63,8 @@ static void push_solved(lua_State *L, int model, int from, const char *who)
   lat_mark mark = lat_workspace_mark(work);
   lat_status status = made.model->statistics->solve(work, &made);
   if (status != LAT_OK) latL_check(L, who, work, mark, status);
-  push_made(L, model, &made);
+  made.statistics = NULL; /* they are shared */
+  latL_pushmade(L, model, &made, NULL);
   lat_workspace_done(work);
   lua_remove(L, at);
   take_statistics(L, from, at, false);
@@ -132,7 +120,7 @@ static void fit_whole(lua_State *L, const char *who, const latL_Rows *rows)
   lat_mark mark = lat_workspace_mark(work);
   lat_status status = kind_of(m)->fit_whole(work, X, rows->source.weights, &made);
   if (status != LAT_OK) latL_check(L, who, work, mark, status);
-  push_made(L, 1, &made);
+  latL_pushmade(L, 1, &made, NULL);
   lat_workspace_done(work);
 }
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "matrix/assignment.h"
+
 const lat_option lat_no_options[] = {{.name = NULL}};
 const lat_option lat_missing_options[] = {LAT_OPTION_MISSING, {.name = NULL}};
 const lat_option lat_variance_options[] = {LAT_OPTION_VARIANCE, {.name = NULL}};
@@ -19,6 +21,33 @@ lat_status lat_model_check(lat_workspace *work, const lat_model *model, const vo
 {
   LAT_TRY(lat_options_check(work, model->options, options));
   return model->check ? model->check(work, options) : LAT_OK;
+}
+
+lat_status lat_model_align(lat_workspace *work, const lat_fitted *other, lat_fitted *fitted,
+                           double *permutation, double *distances)
+{
+  LAT_SCOPE(work);
+  size_t K = fitted->sizes[LAT_K], most = other->sizes[LAT_K] > K ? other->sizes[LAT_K] : K;
+  double *costs = lat_doubles(work, most * most);
+  size_t *order = lat_allocate(work, K, sizeof *order);
+  if (!costs || !order) return LAT_MEMORY;
+  LAT_TRY(fitted->model->distances(work, other, fitted, costs));
+  LAT_TRY(lat_assignment(work, K, costs, order));
+  for (size_t i = 0; i < K; i++) {
+    permutation[i] = (double)order[i] + 1;
+    distances[i] = costs[i * K + order[i]];
+  }
+  LAT_TRY(fitted->model->reorder(work, fitted, order));
+  return LAT_OK;
+}
+
+double lat_method_summary(const lat_fitted *fitted, int shape, const lat_matrix *numbers)
+{
+  double sum = 0, N = (double)numbers->rows;
+  for (size_t i = 0; i < numbers->rows; i++) sum += lat_get(numbers, i, 0);
+  if (shape == LAT_GIVES_MEAN) return sum / N;
+  double count = (double)fitted->model->free_parameters(fitted);
+  return -2 * sum + count * (shape == LAT_GIVES_AIC ? 2 : log(N));
 }
 
 const lat_method *lat_method_find(const lat_method *table, const char *name)

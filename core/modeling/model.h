@@ -302,6 +302,15 @@ struct lat_model {
 void lat_model_defaults(const lat_model *model, void *options);
 lat_status lat_model_check(lat_workspace *work, const lat_model *model, const void *options);
 
+/* Of mixtures: component i of `fitted` is now what was number permutation[i] (from 1), the one that
+ * belongs to component i of the other, by the assignment with the least sum of distances, of which
+ * distances[i] is theirs (K each). LAT_SHAPE if they can't be compared. */
+lat_status lat_model_align(lat_workspace *work, const lat_fitted *other, lat_fitted *fitted,
+                           double *permutation, double *distances);
+
+/* What a method of the shape LAT_GIVES_MEAN, _AIC or _BIC says of its numbers, one for each row. */
+double lat_method_summary(const lat_fitted *fitted, int shape, const lat_matrix *numbers);
+
 /* The row of this name, or NULL. */
 const lat_method *lat_method_find(const lat_method *table, const char *name);
 

@@ -198,6 +198,23 @@ const lat_text *lat_saved_find(const lat_safetensors *file, const char *prefix, 
   return n < (int)sizeof name ? lat_safetensors_metadata(file, name) : NULL;
 }
 
+const char *lat_saved_prefix(lat_workspace *work, size_t number)
+{
+  char *prefix = lat_allocate(work, 1, 24);
+  if (prefix) snprintf(prefix, 24, "%zu.", number);
+  return prefix;
+}
+
+size_t lat_saved_count(const lat_safetensors *file)
+{
+  char kind[32];
+  size_t count = 0;
+  do {
+    snprintf(kind, sizeof kind, "%zu.kind", ++count);
+  } while (lat_safetensors_metadata(file, kind));
+  return count - 1;
+}
+
 lat_status lat_saved_object(lat_workspace *work, const lat_safetensors *file, const char *prefix,
                             const char *key, lat_json *json)
 {

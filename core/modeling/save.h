@@ -67,7 +67,11 @@ lat_status lat_saved_write(lat_workspace *work, const char *path, const lat_save
 lat_status lat_saved_check(lat_workspace *work, const lat_safetensors *file);
 /* The metadata of `prefix` and `key`, or NULL. */
 const lat_text *lat_saved_find(const lat_safetensors *file, const char *prefix, const char *key);
-/* A reader of that, which must be an object. */
+/* The prefix of model `number` of a file, from 1, which is kept; NULL: no memory. And how many of
+ * them the file has. */
+const char *lat_saved_prefix(lat_workspace *work, size_t number);
+size_t lat_saved_count(const lat_safetensors *file);
+/* A reader of the metadata of `prefix` and `key`, which must be an object. */
 lat_status lat_saved_object(lat_workspace *work, const lat_safetensors *file, const char *prefix,
                             const char *key, lat_json *json);
 lat_status lat_saved_sizes(lat_workspace *work, const lat_safetensors *file, const char *prefix,

@@ -101,9 +101,9 @@ lat_status lat_pca_load(lat_workspace *work, const char *path, lat_pca *pca);
 
 extern const lat_model lat_pca_model;
 lat_pca lat_pca_of(const lat_fitted *fitted);
-/* Gives parameters that a user has given what follows from the others: deviations of 1, the total
- * variance without any beyond the components, and their shares. */
-void lat_pca_complete(lat_fitted *fitted, bool deviation, bool total);
+/* Gives parameters that a user has given, and NaN, what follows from the others: deviations of 1,
+ * the total variance without any beyond the components, and their shares. */
+void lat_pca_complete(lat_fitted *fitted);
 /* The report of the fit that has made them. */
 lat_pca_report lat_pca_report_of(const lat_fitted *fitted);
 

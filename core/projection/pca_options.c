@@ -68,10 +68,11 @@ lat_pca lat_pca_of(const lat_fitted *f)
   return pca;
 }
 
-void lat_pca_complete(lat_fitted *f, bool deviation, bool total)
+void lat_pca_complete(lat_fitted *f)
 {
   size_t D = f->sizes[LAT_D], M = f->sizes[LAT_M];
   lat_pca_parts p = lat_pca_parts_of(f->flat, D, M);
+  bool deviation = isnan(*p.deviation), total = isnan(*p.total_variance);
   for (size_t j = 0; deviation && j < D; j++) p.deviation[j] = 1;
   if (total) *p.total_variance = 0;
   for (size_t i = 0; total && i < M; i++) *p.total_variance += p.eigenvalues[i];

@@ -23,8 +23,7 @@ static void record(lua_State *L, int fitted)
   lua_pushboolean(L, degrees >= 0);
   latL_record(L, fitted, "identifiable");
   double *u = latL_newvector(L, fa.D, LAT_FLOAT64)->view.data;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, "fa", work, lat_fa_uniquenesses(work, &fa, u));
+  latL_run(L, "fa", lat_fa_uniquenesses, &fa, u);
   lua_newtable(L);
   for (size_t j = 0, n = 0; j < fa.D; j++) {
     if (!lat_fa_is_heywood(&fa, u[j])) continue;
@@ -55,8 +54,7 @@ static const double *take_mean(lua_State *L, const char *who, int options, size_
       latL_error(L, who, "mean has %I numbers, S %I columns", (lua_Integer)from.rows,
                  (lua_Integer)D);
     lat_copy(&from, &to);
-    lat_workspace *work = latL_workspace(L);
-    latL_call(L, who, work, lat_check_finite(work, "mean", &to, false));
+    latL_run(L, who, lat_check_finite, "mean", &to, false);
   }
   lua_pop(L, 1);
   return mean;
@@ -88,13 +86,7 @@ static int fit_covariance(lua_State *L)
       lat_fa_fitted_to(work, &S, rows, mean, latL_optionsof(m), &made, &report, &history);
   if (status != LAT_OK) latL_check(L, who, work, mark, status); /* else what was made stays */
   latL_pushmade(L, 1, &made, &report);
-  int fitted = lua_gettop(L);
-  lua_createtable(L, (int)report.iterations, 0);
-  for (size_t i = 0; i < report.iterations; i++) {
-    lua_pushnumber(L, history[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  latL_record(L, fitted, "history");
+  latL_recordlist(L, -1, "history", history, report.iterations);
   latL_publish(L, 1);
   lua_pushvalue(L, 1);
   return 1;
@@ -119,8 +111,7 @@ static int test(lua_State *L)
   lat_fa fa = lat_fa_of(latL_beginmethod(L, 1, 0, &none));
   fa.rows = recorded_number(L, "rows");
   fa.discrepancy = recorded_number(L, "discrepancy");
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, latL_verb(L), work, lat_fa_test(work, &fa, &result));
+  latL_run(L, latL_verb(L), lat_fa_test, &fa, &result);
   lua_createtable(L, 0, 3);
   lua_pushnumber(L, result.statistic);
   lua_setfield(L, -2, "statistic");

@@ -2,60 +2,35 @@
  * methods about distributions of latent variables. */
 #include "models/em/factor.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "model/given.h"
 #include "model/query.h"
 
 /* ---- given parameters ------------------------------------------------------------------------ */
 
-/* The table at `init` has all parameters but those in `optional`, or that are empty. */
-static void check_complete(lua_State *L, const latL_Model *m, int init, bool empty,
-                           const char *optional)
-{
-  enum { MOST = 8 };
-  const char *names[MOST + 1] = {NULL};
-  const lat_parameter *p = latL_parametersof(m);
-  for (size_t n = 0; p[n].name && n < MOST; n++) names[n] = p[n].name;
-  latL_checkoptions(L, init, m->kind->name, names);
-  for (; p->name; p++) {
-    bool needed = strcmp(p->name, optional) != 0 && !(empty && p->shape[1] == LAT_M);
-    if (latL_getoption(L, init, p->name) == LUA_TNIL && needed)
-      latL_error(L, m->kind->name, "init is without %s", p->name);
-    lua_pop(L, 1);
-  }
-}
-
 void latL_readfactors(lua_State *L, int model, size_t *latent_dim, lat_fit_options *fit)
 {
   static const char *const optional[] = {"factor_correlations", NULL};
   const latL_Model *m = lua_touserdata(L, model);
-  const char *who = m->kind->name;
-  int type = latL_getoption(L, 1, "init"), init = lua_gettop(L);
-  if (type == LUA_TNIL) return;
-  if (type != LUA_TTABLE)
-    latL_error(L, who, "init must be a table of parameters, got %s", luaL_typename(L, init));
   bool chosen = *latent_dim > (size_t)LAT_MOST_PARTS; /* a word: a fit finds it */
-  bool said = latL_getoption(L, 1, "latent_dim") != LUA_TNIL && !chosen;
-  lua_pop(L, 1);
-  check_complete(L, m, init, said && *latent_dim == 0, *optional);
+  bool said = latL_hasoption(L, 1, "latent_dim") && !chosen;
   const size_t sizes[LAT_SIZES] = {[LAT_M] = !said ? 0 : *latent_dim ? *latent_dim : LATL_NONE};
-  latL_Fitted *f = latL_pushgiven(L, model, init, who, sizes, optional);
-  if (!f) latL_error(L, who, "init is without a mean");
+  latL_Fitted *f = latL_pushgiven(L, model, sizes, optional);
+  if (!f) return;
   size_t D = f->sizes[LAT_D], M = f->sizes[LAT_M];
   if (M >= D)
-    latL_error(L, who, "init.W is %Ix%I; there are fewer latent dimensions than columns",
+    latL_error(L, m->kind->name, "init.W is %Ix%I; there are fewer latent dimensions than columns",
                (lua_Integer)D, (lua_Integer)M);
   double *Phi = lat_parameter_at(latL_parametersof(m), f->sizes, f->flat, *optional);
-  bool given = latL_getoption(L, init, *optional) != LUA_TNIL;
-  lua_pop(L, 1);
-  for (size_t i = 0; Phi && !given && i < M; i++) Phi[i * M + i] = 1;
+  bool none = Phi && M > 0 && isnan(*Phi);
+  for (size_t i = 0; none && i < M * M; i++) Phi[i] = i % (M + 1) == 0;
   fit->given = f;
   if (!chosen) {
     *latent_dim = M;
     latL_madewith(L, model, "latent_dim", M);
   }
-  latL_adoptgiven(L, model, who);
+  latL_adoptgiven(L, model, m->kind->name);
 }
 
 /* ---- distributions of latent variables ------------------------------------------------------- */
@@ -79,8 +54,7 @@ static call begin(lua_State *L, int options)
 
 static void apply(lua_State *L, const call *c, const lat_outputs *outputs)
 {
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, c->who, work, c->f->model->apply(work, c->f, &c->request, outputs));
+  latL_run(L, c->who, c->f->model->apply, c->f, &c->request, outputs);
 }
 
 /* Raises unless the matrix on the top is M x M (or a vector of 1, or a number, for M = 1). */

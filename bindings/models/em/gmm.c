@@ -90,8 +90,7 @@ static int conditional(lua_State *L)
   to.mean = latL_queryrows(L, &q, M).data;
   to.variance = latL_queryrows(L, &q, M).data;
   lat_gmm gmm = lat_gmm_of(f);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_gmm_conditional(work, &gmm, columns, count, &q.X, &to));
+  latL_run(L, who, lat_gmm_conditional, &gmm, columns, count, &q.X, &to);
   lua_createtable(L, 0, 5);
   static const char *const names[] = {"responsibilities", NULL, NULL, "mean", "variance"};
   for (int i = 0; i < 5; i++) {

@@ -70,8 +70,7 @@ static void read_options(lua_State *L, int model, void *options)
   read_list(L, model, "levels", "(levels)", &o->levels);
   read_list(L, model, "lowest", "(lowest)", &o->lowest);
   read_list(L, model, "groups", "(groups)", &o->groups);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, "mixture", work, lat_mixture_check(work, o));
+  latL_run(L, "mixture", lat_mixture_check, o);
   if (o->family != LAT_FUNCTIONS) {
     read_given(L, model, o);
   } else if (latL_getoption(L, 1, "init") == LUA_TTABLE) {

@@ -168,8 +168,7 @@ void latL_preparefamily(lua_State *L, const char *who, const lat_method *method,
   if (X->cols != f->sizes[LAT_D])
     latL_error(L, who, "X has %I columns, the model was fitted on %I", (lua_Integer)X->cols,
                (lua_Integer)f->sizes[LAT_D]);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_check_finite(work, "X", X, request->missing));
+  latL_run(L, who, lat_check_finite, "X", X, request->missing);
   if (X->rows == 1) { /* the functions get rows */
     latL_newview(L, 2, *X, false);
     lua_replace(L, 2);

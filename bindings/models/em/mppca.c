@@ -27,8 +27,7 @@ static int posterior(lua_State *L)
   lat_matrix Z = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view;
   lat_matrix V = latL_newmatrix(L, K * each * M, M, LAT_FLOAT64)->view;
   int at = lua_gettop(L) - 2;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_mppca_posterior(work, &core, &request, &R, Z.data, V.data));
+  latL_run(L, who, lat_mppca_posterior, &core, &request, &R, Z.data, V.data);
   lua_createtable(L, 0, 3);
   lua_pushvalue(L, at);
   lua_setfield(L, -2, "responsibilities");

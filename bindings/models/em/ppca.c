@@ -11,7 +11,7 @@ static void read_options(lua_State *L, int model, void *options)
 static void record(lua_State *L, int fitted)
 {
   lat_ppca ppca = lat_ppca_of(lua_touserdata(L, fitted));
-  if (ppca.evidences) latL_keepevidence(L, fitted, ppca.log_evidence, ppca.evidences);
+  if (ppca.evidences) latL_recordlist(L, fitted, "log_evidence", ppca.log_evidence, ppca.evidences);
 }
 
 static const luaL_Reg methods[] = {LATL_FACTOR_METHODS, {NULL, NULL}};

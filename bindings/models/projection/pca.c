@@ -34,16 +34,10 @@ static void read_init(lua_State *L, int model)
                                       "deviation", "total_variance", NULL};
   static const char *const optional[] = {"deviation", "explained_ratio", "total_variance", NULL};
   const size_t sizes[LAT_SIZES] = {0};
-  int type = latL_getoption(L, 1, "init"), init = lua_gettop(L);
-  if (type == LUA_TNIL) return;
-  if (type != LUA_TTABLE)
-    latL_error(L, "pca", "init must be a table of parameters, got %s", luaL_typename(L, init));
-  latL_checkoptions(L, init, "pca", names);
-  for (int i = 0; i < 3; i++)
-    if (!latL_hasoption(L, init, names[i])) latL_error(L, "pca", "init is without %s", names[i]);
-  bool divided = latL_hasoption(L, init, "deviation");
-  bool total = latL_hasoption(L, init, "total_variance");
-  lat_pca_complete(latL_pushgiven(L, model, init, "pca", sizes, optional), !divided, !total);
+  if (latL_getoption(L, 1, "init") == LUA_TTABLE) latL_checkoptions(L, lua_gettop(L), "pca", names);
+  latL_Fitted *f = latL_pushgiven(L, model, sizes, optional);
+  if (!f) return;
+  lat_pca_complete(f);
   latL_adoptgiven(L, model, "pca");
 }
 
@@ -70,11 +64,10 @@ static void record(lua_State *L, int fitted)
   latL_record(L, fitted, "solver");
   lua_pushboolean(L, 1);
   latL_record(L, fitted, "converged");
-  lua_createtable(L, 1, 0);
-  lua_pushnumber(L, distortion > 0 ? distortion : 0);
-  lua_rawseti(L, -2, 1);
-  latL_record(L, fitted, "history");
-  if (pca.options.evidence) latL_keepevidence(L, fitted, report.log_evidence, report.dimensions);
+  distortion = distortion > 0 ? distortion : 0;
+  latL_recordlist(L, fitted, "history", &distortion, 1);
+  if (pca.options.evidence)
+    latL_recordlist(L, fitted, "log_evidence", report.log_evidence, report.dimensions);
 }
 
 /* ---- the class ------------------------------------------------------------------------------- */
