@@ -15,10 +15,7 @@ static int describe(lua_State *L)
   lua_settop(L, 1);
   if (lua_type(L, 1) != LUA_TSTRING)
     latL_error(L, who, "name must be a string, got %s", latL_got(L, 1));
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
-  lua_pushvalue(L, 1);
-  lua_rawget(L, -2);
-  const latL_Kind *kind = lua_islightuserdata(L, -1) ? lua_touserdata(L, -1) : NULL;
+  const latL_Kind *kind = latL_findkind(L, lua_tostring(L, 1));
   if (!kind || !kind->core) return 0;
   lat_workspace *work = latL_callworkspace(L);
   lat_mark mark = lat_workspace_mark(work);

@@ -65,6 +65,18 @@ static const uint32_t *read_labels(lua_State *L, run *r)
   return to;
 }
 
+const latL_Model *latL_beginfit(lua_State *L, lat_request *request)
+{
+  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
+  const char *who = latL_verb(L);
+  lua_settop(L, LATL_OPTIONS);
+  luaL_checkstack(L, LATL_DEEP, who);
+  const latL_Model *m = latL_checkmodel(L, latL_verbkind(L), who);
+  lat_options_default(method->options, request, sizeof *request);
+  latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, request);
+  return m;
+}
+
 static void fail(lua_State *L, latL_Turn *turn);
 
 /* Checks model, data and options at 1, 2 and 3, and puts a run of them at 4. `columns` are those
@@ -72,14 +84,9 @@ static void fail(lua_State *L, latL_Turn *turn);
 static run *new_run(lua_State *L, size_t columns)
 {
   const latL_Kind *kind = latL_verbkind(L);
-  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
   const char *who = latL_verb(L);
-  lua_settop(L, LATL_OPTIONS);
-  luaL_checkstack(L, LATL_DEEP, who);
-  const latL_Model *m = latL_checkmodel(L, kind, who);
   lat_request request;
-  lat_options_default(method->options, &request, sizeof request);
-  latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, &request);
+  const latL_Model *m = latL_beginfit(L, &request);
   run *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
   *r = (run){.kind = kind, .who = who, .request = request, .units.options = latL_optionsof(m)};
   r->caller = (latL_Caller){L, who, latL_optfunction(L, who, "on_iteration")};
@@ -155,6 +162,16 @@ static void note(lua_State *L, int history, size_t iteration, double objective)
   lua_pushnumber(L, objective);
   lua_rawseti(L, -2, (lua_Integer)iteration);
   lua_pop(L, 1);
+}
+
+/* Pushes one of what the present start, or the updates, have come to. */
+static void push_present(lua_State *L, run *r)
+{
+  lat_fitted made;
+  lat_fit_report report;
+  if ((r->fit.online ? lat_fit_updated : lat_fit_present)(&r->fit, &made, &report) != LAT_OK)
+    latL_error(L, r->who, "%s", r->turn.work->message);
+  push_block(L, r, &made, &report, FIT_HISTORY);
 }
 
 /* The block on the top becomes the model's, and is popped. */
@@ -285,13 +302,7 @@ static bool iterate(lua_State *L, run *r)
 static void publish_iteration(lua_State *L, run *r)
 {
   const lat_em *em = &r->fit.em;
-  if (r->caller.observed) {
-    lat_fitted made;
-    lat_fit_report report;
-    if (lat_fit_present(&r->fit, &made, &report) != LAT_OK)
-      latL_error(L, r->who, "%s", r->turn.work->message);
-    push_block(L, r, &made, &report, FIT_HISTORY);
-  }
+  if (r->caller.observed) push_present(L, r);
   note(L, FIT_HISTORY, em->iterations, em->objective); /* with what it belongs to, at once */
   if (r->caller.observed) publish(L, r);
 }
@@ -471,15 +482,6 @@ static int steps(lua_State *L)
 
 /* ---- online updates -------------------------------------------------------------------------- */
 
-static void push_online(lua_State *L, run *r)
-{
-  lat_fitted made;
-  lat_fit_report report;
-  if (lat_fit_updated(&r->fit, &made, &report) != LAT_OK)
-    latL_error(L, r->who, "%s", r->turn.work->message);
-  push_block(L, r, &made, &report, FIT_HISTORY);
-}
-
 /* Gives the block on the top a history of its own: the updates before this one. */
 static void copy_history(lua_State *L, const run *r)
 {
@@ -514,7 +516,7 @@ static void finish_online(lua_State *L, run *r)
     latL_publish(L, LATL_MODEL);
     return;
   }
-  push_online(L, r);
+  push_present(L, r);
   lat_workspace *work = r->turn.work;
   lat_mark mark = lat_workspace_mark(work);
   lat_status status = kind->finish ? kind->finish(&r->fit, lua_touserdata(L, -1)) : LAT_OK;
@@ -539,7 +541,7 @@ static void update_all(lua_State *L, run *r)
     r->feeding = false;
     r->updated = true;
     if (!r->quiet) {
-      push_online(L, r);
+      push_present(L, r);
       publish_online(L, r);
     }
     lua_settop(L, LATL_TOP);

@@ -40,18 +40,12 @@ static bool is_empty(const lat_parameter *p, const size_t given[LAT_SIZES])
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static void check_finite(lua_State *L, const char *who, const char *name, const lat_matrix *X)
-{
-  latL_run(L, who, lat_check_finite, name, X, false);
-}
-
 static void copy_to(lua_State *L, const char *who, const char *name, lat_matrix from, double *to)
 {
-  if (to) {
-    lat_matrix packed = lat_matrix_of(to, from.rows, from.cols);
-    lat_copy(&from, &packed);
-    check_finite(L, who, name, &packed);
-  }
+  if (!to) return;
+  lat_matrix packed = lat_matrix_of(to, from.rows, from.cols);
+  lat_copy(&from, &packed);
+  latL_run(L, who, lat_check_finite, name, &packed, false);
 }
 
 /* The value on the top, of the parameter p: finds its sizes and, unless NULL, writes it. */

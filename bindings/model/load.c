@@ -36,13 +36,13 @@ static lat_status call(lua_State *L, lat_workspace *work, const char *what, int 
   return lat_fail(work, LAT_FORMAT, "%s: %s", what, lua_tostring(L, -1));
 }
 
-/* Pushes the constructor that the file names. */
+/* Pushes the constructor that the file names, and its options. */
 static lat_status push_constructor(lua_State *L, const loading *l, const char *prefix)
 {
   const lat_text *kind = lat_saved_find(&l->file, prefix, "kind");
   if (!kind) return lat_fail(l->work, LAT_FORMAT, "the metadata has no '%skind'", prefix);
   lua_pushlstring(L, kind->at, kind->n);
-  if (lua_rawget(L, l->constructors) == LUA_TFUNCTION) return LAT_OK;
+  if (lua_rawget(L, l->constructors) == LUA_TFUNCTION) return push_object(L, l, prefix, "options");
   return lat_fail(l->work, LAT_FORMAT, "the model's kind '%.*s' is unknown",
                   kind->n < 40 ? (int)kind->n : 40, kind->at);
 }
@@ -86,7 +86,6 @@ static lat_status make_models(lua_State *L, const loading *l, size_t count, bool
     const char *prefix = group ? lat_saved_prefix(l->work, i + 1) : "";
     if (!sizes || !prefix) return LAT_MEMORY;
     LAT_TRY(push_constructor(L, l, prefix));
-    LAT_TRY(push_object(L, l, prefix, "options"));
     LAT_TRY(call(L, l->work, "the options are wrong", 1));
     const lat_parameter *parameters = latL_parametersof(lua_touserdata(L, -1));
     LAT_TRY(lat_saved_sizes(l->work, &l->file, prefix, parameters, sizes));
@@ -163,7 +162,6 @@ static lat_status load_own(lua_State *L, const loading *l)
                     "its functions are not in the file: latent.load(path, { e_step = ..., m_step = "
                     "... }) takes them");
   LAT_TRY(push_constructor(L, l, ""));
-  LAT_TRY(push_object(L, l, "", "options"));
   int options = lua_gettop(L);
   LAT_TRY(push_own(L, l));
   lua_setfield(L, options, "parameters");
@@ -185,28 +183,18 @@ static lat_status load_own(lua_State *L, const loading *l)
 
 /* ---- models with nets ------------------------------------------------------------------------ */
 
-/* What the kind that the file names stores, or NULL. */
-static latL_Stored *stored_kind(lua_State *L, const lat_text *name)
-{
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
-  lua_pushlstring(L, name->at, name->n);
-  lua_rawget(L, -2);
-  const latL_Kind *kind = lua_touserdata(L, -1);
-  lua_pop(L, 2);
-  return kind ? latL_storedkind(L, kind->metatable) : NULL;
-}
-
 /* A constructor makes nets as large as its options say: no larger than the file holds. */
 static lat_status load_stored(lua_State *L, const loading *l)
 {
   const lat_text *kind = lat_saved_find(&l->file, "", "kind");
-  latL_Stored *stored = kind ? stored_kind(L, kind) : NULL;
+  if (kind) lua_pushlstring(L, kind->at, kind->n);
+  const latL_Kind *known = kind ? latL_findkind(L, lua_tostring(L, -1)) : NULL;
+  latL_Stored *stored = known ? latL_storedkind(L, known) : NULL;
   if (!stored)
     return lat_fail(l->work, LAT_FORMAT, "a checkpoint of latent.nn alone (store:load reads it)");
   lua_pushinteger(L, (lua_Integer)l->source->map.size);
   lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);
   LAT_TRY(push_constructor(L, l, ""));
-  LAT_TRY(push_object(L, l, "", "options"));
   lat_status status = call(L, l->work, "the options are wrong", 1);
   lua_pushnil(L);
   lua_setfield(L, LUA_REGISTRYINDEX, LATL_MOST);

@@ -72,16 +72,15 @@ const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_requ
 {
   const lat_method *method = method_of(L);
   const char *who = latL_verb(L);
-  lat_options_default(method->options ? method->options : lat_no_options, request, sizeof *request);
+  const lat_option *table = method->options ? method->options : lat_no_options;
+  lat_options_default(table, request, sizeof *request);
   if (method->missing) request->missing = true;
   if (options)
     lua_settop(L, top);
   else
     latL_nooptions(L, top + 1, who), lua_settop(L, top);
   const latL_Fitted *f = latL_fitted(L, 1, kind_of(L), who);
-  if (options)
-    latL_readtable(L, options, who, method->options ? method->options : lat_no_options,
-                   method->out ? "out" : NULL, request);
+  if (options) latL_readtable(L, options, who, table, method->out ? "out" : NULL, request);
   return f;
 }
 
@@ -386,9 +385,8 @@ static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_
 
 void latL_openmodel(lua_State *L, const latL_Kind *kind)
 {
-  static const luaL_Reg none[] = {{NULL, NULL}};
   static const luaL_Reg loaded[] = {{"loaded", check_loaded}, {NULL, NULL}};
-  latL_newkind(L, kind, none);
+  latL_newkind(L, kind);
   for (const lat_method *m = kind->core->methods; m->name; m++) {
     const luaL_Reg one[] = {{m->name, function_of(L, kind, m)}, {NULL, NULL}};
     latL_addverbs(L, kind->metatable, kind->name, kind, one, m);

@@ -281,7 +281,7 @@ static int newindex_model(lua_State *L)
                     latL_got(L, 2));
 }
 
-void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
+void latL_newkind(lua_State *L, const latL_Kind *kind)
 {
   latL_newmetatable(L, FITTED);
   lua_pop(L, 1);
@@ -289,7 +289,6 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
   lua_pushboolean(L, true);
   lua_rawsetp(L, -2, &is_kind);
   lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_pushvalue(L, -2);
   lua_pushcclosure(L, index_model, 2);
@@ -305,6 +304,16 @@ void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods)
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_setfield(L, -2, kind->name);
   lua_pop(L, 2);
+}
+
+const latL_Kind *latL_findkind(lua_State *L, const char *name)
+{
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
+  lua_pushstring(L, name);
+  lua_rawget(L, -2);
+  const latL_Kind *kind = lua_touserdata(L, -1);
+  lua_pop(L, 2);
+  return kind;
 }
 
 void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
@@ -421,6 +430,14 @@ int latL_kept(lua_State *L, int model, const char *name)
   return type;
 }
 
+int latL_keptfield(lua_State *L, int model, const char *table, const char *name)
+{
+  latL_kept(L, model, table);
+  int type = lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+  return type;
+}
+
 /* ---- data ------------------------------------------------------------------------------------ */
 
 const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
@@ -432,12 +449,4 @@ const double *latL_optweights(lua_State *L, int options, const char *who, size_t
   lua_remove(L, -2);
   latL_run(L, who, lat_check_weights, &packed->view);
   return packed->view.data;
-}
-
-bool latL_asksevidence(lua_State *L, int arg)
-{
-  bool asks = latL_getoption(L, arg, "latent_dim") == LUA_TSTRING &&
-              strcmp(lua_tostring(L, -1), "mle") == 0;
-  lua_pop(L, 1);
-  return asks;
 }

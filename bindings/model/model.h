@@ -152,7 +152,9 @@ int latL_recorded(lua_State *L, int fitted, const char *name);
  * are the options, the plain fields, and the parameters with those sizes that their shapes use. A
  * kind that has more to be checked gives its metatable a function `loaded`, which is called with
  * the model after a load, and may raise. */
-void latL_newkind(lua_State *L, const latL_Kind *kind, const luaL_Reg *methods);
+void latL_newkind(lua_State *L, const latL_Kind *kind);
+/* The kind of this name, or NULL. */
+const latL_Kind *latL_findkind(lua_State *L, const char *name);
 
 /* Gives a metatable verbs that several kinds share: closures of `kind`, whatever that points to, of
  * "name:verb" for messages, and of `more`, or NULL. */
@@ -185,12 +187,10 @@ void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who);
 void latL_keep(lua_State *L, int model, const char *name);
 /* Pushes that field of the model at `model`, or of the model whose block is there; its type. */
 int latL_kept(lua_State *L, int model, const char *name);
+/* The same of field `name` of that field, a table. */
+int latL_keptfield(lua_State *L, int model, const char *table, const char *name);
 /* Pushes the table of these fields. */
 void latL_pushkept(lua_State *L, int model);
-
-/* Whether the option latent_dim of the table at `arg` is "mle": the dimension of the largest
- * evidence. */
-bool latL_asksevidence(lua_State *L, int arg);
 
 /* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without).
  */

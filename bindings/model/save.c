@@ -30,21 +30,18 @@ static void push_record(lua_State *L, bool block)
   copy_plain(L);
 }
 
-/* Pushes the options that the model was made with; of users' functions, without these and what they
- * began with. */
+/* Pushes the options that the model was made with; of users' functions the plain ones, without
+ * these and what they began with. */
 static void push_options(lua_State *L, bool own)
 {
-  int type = latL_kept(L, 1, LATL_MADE_WITH), from = lua_gettop(L);
+  int type = latL_kept(L, 1, LATL_MADE_WITH);
   if (type == LUA_TTABLE && !own) return;
   lua_newtable(L);
+  lua_insert(L, -2);
   if (type == LUA_TTABLE)
-    for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
-      if (lua_isfunction(L, -1) || strcmp(lua_tostring(L, -2), "parameters") == 0) continue;
-      lua_pushvalue(L, -2);
-      lua_pushvalue(L, -2);
-      lua_rawset(L, from + 1);
-    }
-  lua_remove(L, from);
+    copy_plain(L);
+  else
+    lua_pop(L, 1);
 }
 
 /* The table on the top, which is popped, as text in the workspace. */
@@ -165,7 +162,7 @@ static lat_status write_stored(lat_workspace *work, const char *path,
 static int save(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  latL_Stored *stored = latL_storedkind(L, kind->metatable);
+  latL_Stored *stored = latL_storedkind(L, kind);
   const char *who = lua_pushfstring(L, "%s:save", kind->name);
   lua_insert(L, 1);
   latL_nooptions(L, 4, who);
@@ -253,7 +250,7 @@ void latL_open_save(lua_State *L)
     const latL_Kind *kind = lua_touserdata(L, -1);
     luaL_getmetatable(L, kind->metatable);
     if (lua_getfield(L, -1, "loaded") == LUA_TNIL && strcmp(kind->name, LATL_SAVED_OWN) != 0 &&
-        !latL_storedkind(L, kind->metatable))
+        !latL_storedkind(L, kind))
       continue;
     lua_getfield(L, -2, "methods");
     lua_pushlightuserdata(L, (void *)(size_t)kind);

@@ -17,9 +17,9 @@ bool latL_isplain(lua_State *L, const char *name, int value)
   return plain && count == lua_rawlen(L, value);
 }
 
-latL_Stored *latL_storedkind(lua_State *L, const char *metatable)
+latL_Stored *latL_storedkind(lua_State *L, const latL_Kind *kind)
 {
-  luaL_getmetatable(L, metatable);
+  luaL_getmetatable(L, kind->metatable);
   lua_getfield(L, -1, LATL_STORED);
   latL_Stored *const *stored = lua_touserdata(L, -1);
   lua_pop(L, 2);

@@ -30,7 +30,7 @@ bool latL_isplain(lua_State *L, const char *name, int value);
 /* latent.load; its upvalue is a table of the constructors by the kinds' names. */
 int latL_load(lua_State *L);
 
-/* What the models of a metatable store beside options and record, when they have nets; or NULL. */
-latL_Stored *latL_storedkind(lua_State *L, const char *metatable);
+/* What models of the kind store beside options and record, when they have nets; or NULL. */
+latL_Stored *latL_storedkind(lua_State *L, const latL_Kind *kind);
 
 #endif

@@ -89,25 +89,17 @@ void latL_solvestatistics(lua_State *L, int model, const char *who)
 
 /* ---- fits ------------------------------------------------------------------------------------ */
 
-/* Model, data and options are at 1, 2 and 3. `columns` are those that a model has already to which
- * rows are added, or 0. */
+/* Of the model, the data and the options at 1, 2 and 3. `columns` are those that a model has already
+ * to which rows are added, or 0. */
 static gathering begin(lua_State *L, latL_Rows *rows, size_t columns)
 {
-  gathering g = {.who = latL_verb(L)};
-  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
-  lat_request request = {.missing = false};
-  lua_settop(L, 3);
-  latL_checkmodel(L, latL_verbkind(L), g.who);
-  latL_readtable(L, 3, g.who, method->options, NULL, &request);
+  lat_request request;
+  latL_beginfit(L, &request);
+  gathering g = {.who = latL_verb(L), .missing = request.missing};
   latL_checkrows(L, rows, 2, 3, g.who, columns);
-  g.missing = request.missing;
+  g.f = latL_newunfitted(L, 1);
+  g.fitted = lua_gettop(L);
   return g;
-}
-
-static void push_gathering(lua_State *L, gathering *g)
-{
-  g->f = latL_newunfitted(L, 1);
-  g->fitted = lua_gettop(L);
 }
 
 static void fit_whole(lua_State *L, const char *who, const latL_Rows *rows)
@@ -134,7 +126,6 @@ static int fit(lua_State *L)
   if (kind->takes_whole && !rows.function && kind->takes_whole(latL_optionsof(m), &rows.source)) {
     fit_whole(L, g.who, &rows);
   } else {
-    push_gathering(L, &g);
     latL_eachpiece(L, &rows, 2, g.who, g.missing, &g, take);
     push_solved(L, 1, g.fitted, g.who);
   }
@@ -151,7 +142,6 @@ static int partial_fit(lua_State *L)
   gathering g = begin(L, &rows, latL_columnsbefore(L));
   const latL_Fitted *before = latL_pushfitted(L, 1);
   int at = lua_gettop(L);
-  push_gathering(L, &g);
   const lat_statistics_kind *kind = kind_of(latL_owner(g.f));
   if (before && before->statistics) {
     size_t D = before->sizes[LAT_D];
@@ -159,6 +149,7 @@ static int partial_fit(lua_State *L)
     latL_checkcolumns(L, &rows, g.who, D);
     take_statistics(L, at, g.fitted, !same);
   }
+  lua_settop(L, g.fitted);
   latL_eachpiece(L, &rows, 2, g.who, g.missing, &g, take);
   if (!kind->adds_all_or_nothing) push_solved(L, 1, g.fitted, g.who);
   latL_publish(L, 1);

@@ -167,15 +167,6 @@ static void push_parameters(place at, const double *flat)
 
 static const char FUNCTIONS[] = "(functions)"; /* a kept field that isn't the user's */
 
-/* Pushes one of the model's functions. */
-static int push_option(lua_State *L, const char *name)
-{
-  latL_kept(L, LATL_MODEL, FUNCTIONS);
-  int type = lua_getfield(L, -1, name);
-  lua_remove(L, -2);
-  return type;
-}
-
 /* m_step(statistics, parameters) -> parameters */
 static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
 {
@@ -183,7 +174,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   lua_State *L = at.L;
   int top = lua_gettop(L), table = top + 1;
   (void)statistics;
-  push_option(L, "m_step");
+  latL_keptfield(L, LATL_MODEL, FUNCTIONS, "m_step");
   push_own(at, "statistics");
   push_own(at, "parameters");
   lua_call(L, 2, 1);
@@ -212,7 +203,7 @@ static bool feasible(const lat_em *em, double *parameters)
 {
   place at = place_of(em->model);
   lua_State *L = at.L;
-  if (push_option(L, "feasible") == LUA_TNIL) {
+  if (latL_keptfield(L, LATL_MODEL, FUNCTIONS, "feasible") == LUA_TNIL) {
     lua_pop(L, 1);
     return true;
   }
@@ -249,7 +240,7 @@ static const lat_em_kind descends = {.name = "em",
 static void read_start(place at, uint64_t seed)
 {
   lua_State *L = at.L;
-  if (push_option(L, "parameters") == LUA_TFUNCTION) {
+  if (latL_keptfield(L, LATL_MODEL, FUNCTIONS, "parameters") == LUA_TFUNCTION) {
     lua_pushinteger(L, (lua_Integer)seed);
     lua_call(L, 1, 1);
     latL_workspace(L);
@@ -350,7 +341,7 @@ static void take(lat_fit *fit)
 {
   place at = place_of(fit);
   lua_State *L = at.L;
-  push_option(L, "e_step");
+  latL_keptfield(L, LATL_MODEL, FUNCTIONS, "e_step");
   push_own(at, "parameters");
   lua_rotate(L, -4, 2);
   lua_call(L, 3, 2);

@@ -11,16 +11,7 @@
 #include "model/run.h"
 #include "models/em/mixture.h"
 
-static const char FAMILY[] = "(family)"; /* a kept field that isn't the user's */
-
-/* Pushes one of the family's functions, of the model at 1 or the block there. */
-static int push_function(lua_State *L, const char *name)
-{
-  latL_kept(L, 1, FAMILY);
-  int type = lua_getfield(L, -1, name);
-  lua_remove(L, -2);
-  return type;
-}
+static const char FAMILY[] = "(family)"; /* a kept field that isn't the user's: the functions */
 
 /* ---- densities and parameters ---------------------------------------------------------------- */
 
@@ -28,7 +19,7 @@ static int push_function(lua_State *L, const char *name)
 static void take_density(lua_State *L, const char *who, size_t k, size_t N, double *row)
 {
   int top = lua_gettop(L) - 1;
-  push_function(L, "log_density");
+  latL_keptfield(L, 1, FAMILY, "log_density");
   lua_insert(L, -2);
   lua_pushvalue(L, 2);
   lua_call(L, 2, 1);
@@ -66,7 +57,7 @@ static void push_estimate(lua_State *L, const char *who, int start, size_t k, co
       latL_error(L, who, "component %I begins without rows", (lua_Integer)k + 1);
     return;
   }
-  push_function(L, "fit");
+  latL_keptfield(L, 1, FAMILY, "fit");
   lua_pushvalue(L, LATL_DATA);
   memcpy(latL_newvector(L, X->rows, LAT_FLOAT64)->view.data, r, X->rows * sizeof *r);
   lua_call(L, 2, 1);
@@ -205,7 +196,7 @@ void latL_drawfamily(lua_State *L, const char *who, const latL_Fitted *f, lat_ra
 {
   int top = lua_gettop(L);
   if (((const lat_mixture_options *)f->options)->family != LAT_FUNCTIONS) return;
-  if (push_function(L, "sample") == LUA_TNIL)
+  if (latL_keptfield(L, 1, FAMILY, "sample") == LUA_TNIL)
     latL_error(L, who, "the family has no function sample(parameters, n, seed)");
   latL_recorded(L, 1, "parameters");
   for (size_t k = 0; k < f->sizes[LAT_K]; k++) {

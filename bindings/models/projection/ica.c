@@ -2,6 +2,7 @@
  * its fits, whole and step by step. */
 #include <string.h>
 
+#include "model/fit.h"
 #include "model/methods.h"
 #include "model/run.h"
 #include "model/source.h"
@@ -74,15 +75,11 @@ static void each_piece(lua_State *L, run *r)
 
 static run *begin(lua_State *L)
 {
-  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
   const char *who = latL_verb(L);
-  lua_settop(L, LATL_OPTIONS);
-  luaL_checkstack(L, LATL_DEEP, who);
-  const latL_Model *m = latL_checkmodel(L, latL_verbkind(L), who);
+  lat_request request;
+  const latL_Model *m = latL_beginfit(L, &request);
   run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
-  *r = (run){.over = false};
-  lat_options_default(method->options, &r->request, sizeof r->request);
-  latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, &r->request);
+  *r = (run){.request = request};
   latL_optfunction(L, who, "on_iteration");
   latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, 0);
   latL_hold(L, RUN_WEIGHTS);

@@ -1,5 +1,6 @@
 /* pca.c: latent.pca, principal component analysis: what the core's description doesn't say. */
 #include <math.h>
+#include <string.h>
 
 #include "model/given.h"
 #include "model/methods.h"
@@ -10,9 +11,9 @@
 /* latent_dim: an integer, a share of the variance strictly between 0 and 1, or "mle" */
 static void read_latent_dim(lua_State *L, lat_pca_options *o)
 {
-  o->evidence = latL_asksevidence(L, 1);
-  if (o->evidence || !latL_hasoption(L, 1, "latent_dim")) return;
-  latL_getoption(L, 1, "latent_dim");
+  int type = latL_getoption(L, 1, "latent_dim");
+  o->evidence = type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "mle") == 0;
+  if (o->evidence || type == LUA_TNIL) return;
   double x = latL_checknumber(L, -1, "pca", "latent_dim");
   if (x > 0 && x < 1)
     o->share = x;
@@ -23,7 +24,6 @@ static void read_latent_dim(lua_State *L, lat_pca_options *o)
                "latent_dim must be an integer >= 1, or a share of the variance between 0 and 1, "
                "or \"mle\", got %s",
                luaL_tolstring(L, -1, NULL));
-  lua_pop(L, 1);
 }
 
 /* The option `init`: the model can be used without a fit. What is left out is as if nothing were
