@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/query.h"
-
 static const char is_kind = 0;                /* its address is a key of every kind's metatable */
 static const char FITTED[] = "latent.fitted"; /* no class of the users' */
 
@@ -50,16 +48,6 @@ double *latL_newstatistics(lua_State *L, int fitted, size_t count)
   return f->statistics = memory;
 }
 
-void *latL_newaside(lua_State *L, int fitted, size_t bytes)
-{
-  fitted = lua_absindex(L, fitted);
-  void *memory = lua_newuserdatauv(L, bytes, 0);
-  lua_setiuservalue(L, fitted, LATL_ASIDE);
-  latL_Fitted *f = lua_touserdata(L, fitted);
-  f->aside_bytes = bytes;
-  return f->aside = memory;
-}
-
 void latL_dropaside(lua_State *L, int fitted)
 {
   fitted = lua_absindex(L, fitted);
@@ -75,7 +63,11 @@ latL_Fitted *latL_pushcopy(lua_State *L, int model, const lat_fitted *from)
   latL_Fitted *to = latL_newfitted(L, model, from->sizes);
   size_t count = lat_parameters_count(latL_parametersof(latL_owner(to)), from->sizes);
   memcpy(to->flat, from->flat, count * sizeof *to->flat);
-  if (from->aside) memcpy(latL_newaside(L, -1, from->aside_bytes), from->aside, from->aside_bytes);
+  if (from->aside) {
+    to->aside = memcpy(lua_newuserdatauv(L, from->aside_bytes, 0), from->aside, from->aside_bytes);
+    to->aside_bytes = from->aside_bytes;
+    lua_setiuservalue(L, -2, LATL_ASIDE);
+  }
   if (from->statistics)
     memcpy(latL_newstatistics(L, -1, from->count), from->statistics,
            from->count * sizeof *from->statistics);
@@ -436,17 +428,4 @@ int latL_keptfield(lua_State *L, int model, const char *table, const char *name)
   int type = lua_getfield(L, -1, name);
   lua_remove(L, -2);
   return type;
-}
-
-/* ---- data ------------------------------------------------------------------------------------ */
-
-const double *latL_optweights(lua_State *L, int options, const char *who, size_t N)
-{
-  if (latL_getoption(L, options, "weights") == LUA_TNIL) return NULL;
-  lat_matrix w = latL_checkeach(L, lua_gettop(L), who, "weights", N);
-  latL_Matrix *packed = latL_newvector(L, N, LAT_FLOAT64);
-  lat_copy(&w, &packed->view);
-  lua_remove(L, -2);
-  latL_run(L, who, lat_check_weights, &packed->view);
-  return packed->view.data;
 }

@@ -119,9 +119,8 @@ latL_Fitted *latL_newunfitted(lua_State *L, int model);
 latL_Fitted *latL_pushcopy(lua_State *L, int model, const lat_fitted *from);
 /* Pushes a copy of the block at `fitted`, which may be changed. */
 latL_Fitted *latL_copyfitted(lua_State *L, int fitted);
-/* Memory, unset, for the statistics of the block at `fitted`, and for what lies aside. */
+/* Memory, unset, for the statistics of the block at `fitted`; and what lies aside is gone. */
 double *latL_newstatistics(lua_State *L, int fitted, size_t count);
-void *latL_newaside(lua_State *L, int fitted, size_t bytes);
 void latL_dropaside(lua_State *L, int fitted);
 /* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped.
  */
@@ -191,9 +190,5 @@ int latL_kept(lua_State *L, int model, const char *name);
 int latL_keptfield(lua_State *L, int model, const char *table, const char *name);
 /* Pushes the table of these fields. */
 void latL_pushkept(lua_State *L, int model);
-
-/* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without).
- */
-const double *latL_optweights(lua_State *L, int options, const char *who, size_t N);
 
 #endif

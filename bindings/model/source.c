@@ -23,6 +23,18 @@ static bool is_mapped(lua_State *L, const lat_matrix *X, int data)
   return mapped;
 }
 
+/* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
+static const double *read_weights(lua_State *L, int options, const char *who, size_t N)
+{
+  if (latL_getoption(L, options, "weights") == LUA_TNIL) return NULL;
+  lat_matrix w = latL_checkeach(L, lua_gettop(L), who, "weights", N);
+  latL_Matrix *packed = latL_newvector(L, N, LAT_FLOAT64);
+  lat_copy(&w, &packed->view);
+  lua_remove(L, -2);
+  latL_run(L, who, lat_check_weights, &packed->view);
+  return packed->view.data;
+}
+
 void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who, size_t D)
 {
   *r = (latL_Rows){.function = lua_type(L, data) == LUA_TFUNCTION, .columns = D};
@@ -35,7 +47,7 @@ void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const cha
   r->source = lat_source_of(&X);
   r->columns = X.cols;
   r->source.mapped = is_mapped(L, &X, data);
-  r->source.weights = latL_optweights(L, options, who, X.rows);
+  r->source.weights = read_weights(L, options, who, X.rows);
 }
 
 void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t before)

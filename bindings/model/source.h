@@ -15,10 +15,6 @@ typedef struct latL_Rows {
   size_t pieces, rows; /* given so far in this pass */
 } latL_Rows;
 
-/* A covariance is added up piece by piece for so many columns at most (128 MB). Wider, partial_fit
- * of a PCA keeps an incremental decomposition, and other fits take data as a whole. */
-enum { LATL_EXACT_COLUMNS = 4096 };
-
 /* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
  * must live as long as the rows are used. A vector is one column; or one row, where a model that
  * more rows are given to has D > 1 columns already (else 0). */

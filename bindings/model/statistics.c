@@ -54,20 +54,29 @@ static void take_statistics(lua_State *L, int from, int to, bool copy)
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-/* Pushes a block with the parameters of the statistics of the one at `from`, and these. */
-static void push_solved(lua_State *L, int model, int from, const char *who)
+/* Pushes a block of the model at `model` with what the rows, as a whole, or, without them (NULL),
+ * the statistics of `made` make of it. */
+static void push_made(lua_State *L, int model, const char *who, lat_fitted made,
+                      const lat_source *rows)
 {
-  lat_fitted made = *(const latL_Fitted *)lua_touserdata(L, from);
+  const lat_statistics_kind *kind = made.model->statistics;
   lat_workspace *work = latL_newworkspace(L);
   int at = lua_gettop(L);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status = made.model->statistics->solve(work, &made);
+  lat_status status =
+      rows ? kind->fit_whole(work, &rows->X, rows->weights, &made) : kind->solve(work, &made);
   if (status != LAT_OK) latL_check(L, who, work, mark, status);
   made.statistics = NULL; /* they are shared */
   latL_pushmade(L, model, &made, NULL);
   lat_workspace_done(work);
   lua_remove(L, at);
-  take_statistics(L, from, at, false);
+}
+
+/* Pushes a block with the parameters of the statistics of the one at `from`, and these. */
+static void push_solved(lua_State *L, int model, int from, const char *who)
+{
+  push_made(L, model, who, *(const latL_Fitted *)lua_touserdata(L, from), NULL);
+  take_statistics(L, from, lua_gettop(L), false);
 }
 
 /* Chunks cost only their own share. When rows are added meanwhile (by a finalizer), parameters are
@@ -102,20 +111,6 @@ static gathering begin(lua_State *L, latL_Rows *rows, size_t columns)
   return g;
 }
 
-static void fit_whole(lua_State *L, const char *who, const latL_Rows *rows)
-{
-  const latL_Model *m = lua_touserdata(L, 1);
-  const lat_matrix *X = &rows->source.X;
-  lat_fitted made = {
-      .model = m->kind->core, .options = latL_optionsof(m), .sizes = {[LAT_D] = X->cols}};
-  lat_workspace *work = latL_newworkspace(L);
-  lat_mark mark = lat_workspace_mark(work);
-  lat_status status = kind_of(m)->fit_whole(work, X, rows->source.weights, &made);
-  if (status != LAT_OK) latL_check(L, who, work, mark, status);
-  latL_pushmade(L, 1, &made, NULL);
-  lat_workspace_done(work);
-}
-
 /* fit(X [, options]) -> the model */
 static int fit(lua_State *L)
 {
@@ -124,7 +119,8 @@ static int fit(lua_State *L)
   const latL_Model *m = lua_touserdata(L, 1);
   const lat_statistics_kind *kind = kind_of(m);
   if (kind->takes_whole && !rows.function && kind->takes_whole(latL_optionsof(m), &rows.source)) {
-    fit_whole(L, g.who, &rows);
+    g.f->sizes[LAT_D] = rows.source.X.cols;
+    push_made(L, 1, g.who, *g.f, &rows.source);
   } else {
     latL_eachpiece(L, &rows, 2, g.who, g.missing, &g, take);
     push_solved(L, 1, g.fitted, g.who);

@@ -222,17 +222,10 @@ static size_t two(const lat_em *em)
 }
 
 static const lat_parameter flat_parameters[] = {{"parameters", {LAT_K}}, {0}};
-static const lat_em_kind ascends = {.name = "em",
-                                    .parameters = flat_parameters,
-                                    .statistics = two,
-                                    .m_step = m_step,
-                                    .feasible = feasible};
-static const lat_em_kind descends = {.name = "em",
-                                     .parameters = flat_parameters,
-                                     .descends = true,
-                                     .statistics = two,
-                                     .m_step = m_step,
-                                     .feasible = feasible};
+/* by whether the objective descends */
+static const lat_em_kind kinds[2] = {
+    {"em", flat_parameters, false, .statistics = two, .m_step = m_step, .feasible = feasible},
+    {"em", flat_parameters, true, .statistics = two, .m_step = m_step, .feasible = feasible}};
 
 /* ---- a start ----------------------------------------------------------------------------------- */
 
@@ -274,7 +267,7 @@ static lat_status plan(lat_fit *fit)
     latL_error(at.L, at.who, "parameters has %I numbers for this seed and %I for the one before",
                count, first);
   fit->sizes[LAT_K] = (size_t)count;
-  fit->core = ((const own_options *)fit->options)->descends ? &descends : &ascends;
+  fit->core = &kinds[((const own_options *)fit->options)->descends];
   fit->context = fit;
   return LAT_OK;
 }
@@ -430,16 +423,6 @@ static lat_status e_step(lat_fit *fit, const lat_matrix *X, const double *weight
 /* ---- the record: the parameters as a table --------------------------------------------------- */
 
 /* Aside of the flat ones lies the number of the start whose names and shapes they have. */
-static size_t aside_bytes(const lat_fit *fit)
-{
-  return sizeof fit->start;
-}
-
-static void write_aside(const lat_fit *fit, void *aside)
-{
-  memcpy(aside, &fit->start, sizeof fit->start);
-}
-
 static void record(lua_State *L, int fitted)
 {
   const latL_Fitted *f = lua_touserdata(L, fitted);
@@ -477,8 +460,8 @@ static const lat_parameter *parameters_of(const void *o)
 static const lat_fit_kind fit_kind = {.plan = plan,
                                       .start = start,
                                       .e_step = e_step,
-                                      .aside_bytes = aside_bytes,
-                                      .write_aside = write_aside};
+                                      .aside_bytes = lat_fit_start_bytes,
+                                      .write_aside = lat_fit_write_start};
 static const lat_model core = {.name = "em",
                                .options = options,
                                .options_size = sizeof(own_options),

@@ -599,3 +599,13 @@ lat_status lat_fit_model(lat_workspace *work, const lat_model *model, lat_source
   if (report) *report = fit.report;
   return LAT_OK;
 }
+
+size_t lat_fit_start_bytes(const lat_fit *fit)
+{
+  return sizeof fit->start;
+}
+
+void lat_fit_write_start(const lat_fit *fit, void *aside)
+{
+  memcpy(aside, &fit->start, sizeof fit->start);
+}

@@ -274,6 +274,11 @@ lat_status lat_fit_model(lat_workspace *work, const lat_model *model, lat_source
 lat_status lat_fit_update(lat_fit *fit, const lat_matrix *X, const double *weights, double rate);
 lat_status lat_fit_updated(lat_fit *fit, lat_fitted *fitted, lat_fit_report *report);
 
+/* aside_bytes and write_aside of kinds whose parameters are the caller's to keep: the number of the
+ * start that they are of, a size_t. */
+size_t lat_fit_start_bytes(const lat_fit *fit);
+void lat_fit_write_start(const lat_fit *fit, void *aside);
+
 /* ---- what fit.c and online.c share ----------------------------------------------------------- */
 
 /* The kind's plan, with memory for parameters (unset), and lat_em_init (keeps these); and then the
