@@ -107,14 +107,6 @@ void *latL_self(lua_State *L)
   return metatable == lua_touserdata(L, lua_upvalueindex(2)) ? object : NULL;
 }
 
-void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods)
-{
-  luaL_getmetatable(L, metatable);
-  lua_getfield(L, -1, "methods");
-  luaL_setfuncs(L, methods, 0);
-  lua_pop(L, 2);
-}
-
 /* ---- classes ----------------------------------------------------------------------- */
 
 static int push_field(lua_State *L, const latL_Field *field, const void *object)

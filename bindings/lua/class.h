@@ -48,8 +48,6 @@ void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function fu
 void latL_addrow(lua_State *L, const char *metatable, const latL_Function *row);
 /* In a function that latL_addtoclass has added: the object of the class at 1, or NULL. */
 void *latL_self(lua_State *L);
-/* For functions that are no rows of a table. */
-void latL_addmethods(lua_State *L, const char *metatable, const luaL_Reg *methods);
 
 /* What a function returns that has one result, or that returns the object at 1. */
 static inline int latL_returnnumber(lua_State *L, double x)

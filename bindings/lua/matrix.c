@@ -243,7 +243,7 @@ const char *latL_shape(lua_State *L, const latL_Matrix *A)
 
 /* ---- results ------------------------------------------------------------------ */
 
-bool latL_sameview(const lat_matrix *A, const lat_matrix *B)
+static bool same_view(const lat_matrix *A, const lat_matrix *B)
 {
   return A->data == B->data && A->dtype == B->dtype && A->rows == B->rows && A->cols == B->cols &&
          (A->rows == 1 || A->row_stride == B->row_stride) &&
@@ -257,7 +257,7 @@ static bool meets(lua_State *L, int at, const lat_matrix *out, latL_Sharing shar
   const latL_Matrix *A = latL_tomatrix(L, at);
   if (A)
     return lat_overlaps(&A->view, out) &&
-           !(sharing == LATL_SAME_PLACES && latL_sameview(&A->view, out));
+           !(sharing == LATL_SAME_PLACES && same_view(&A->view, out));
   if (lua_type(L, at) != LUA_TUSERDATA) return false;
   bool found = false;
   for (int i = 1; !found && lua_getiuservalue(L, at, i) != LUA_TNONE; i++) {

@@ -80,9 +80,6 @@ latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows,
 /* When the view has been filled. */
 void latL_finish(lua_State *L, const char *who, const latL_Result *result);
 
-/* Whether two views are the same elements in the same places. */
-bool latL_sameview(const lat_matrix *A, const lat_matrix *B);
-
 /* "3x4" or "vector of 5", on the stack. */
 const char *latL_sides(lua_State *L, const latL_Matrix *A);
 /* "3x4 matrix", "vector of 5" for messages, in a ring of a few static-size pushes: pushes
@@ -90,11 +87,6 @@ const char *latL_sides(lua_State *L, const latL_Matrix *A);
 const char *latL_shape(lua_State *L, const latL_Matrix *A);
 
 /* ---- operations --------------------------------------------------------------------------- */
-
-/* Pushes op of the `count` matrices, tables or numbers from `first` on, broadcast to one shape;
- * into the `out` of the option table at `options`, if any. */
-int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first, int count,
-                     int options);
 
 /* Pushes the product of the number and the matrix at 1 and 2, in either order. */
 int latL_scale(lua_State *L);

@@ -77,8 +77,10 @@ static lat_status compute(lat_workspace *work, lat_operation op, int count, cons
   return lat_ternary(work, op, &o[0].view, &o[1].view, &o[2].view, C);
 }
 
-int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first, int count,
-                     int options)
+/* Pushes op of the `count` matrices, tables or numbers from `first` on, broadcast to one shape;
+ * into the `out` of the option table at `options`, if any. */
+static int elementwise(lua_State *L, const char *who, lat_operation op, int first, int count,
+                       int options)
 {
   operand o[OPERANDS];
   lat_dtype dtype = LAT_FLOAT32; /* float64 as soon as one matrix is; numbers follow */
@@ -109,17 +111,17 @@ int latL_elementwise(lua_State *L, const char *who, lat_operation op, int first,
 
 static int operate_on_two(lua_State *L, const latL_Function *f)
 {
-  return latL_elementwise(L, f->who, (lat_operation)f->kind, 1, 2, 0);
+  return elementwise(L, f->who, (lat_operation)f->kind, 1, 2, 0);
 }
 
 static int negative(lua_State *L, const latL_Function *f)
 {
-  return latL_elementwise(L, f->who, LAT_NEGATIVE, 1, 1, 0);
+  return elementwise(L, f->who, LAT_NEGATIVE, 1, 1, 0);
 }
 
 int latL_scale(lua_State *L)
 {
-  return latL_elementwise(L, "matrix *", LAT_MULTIPLY, 1, 2, 0);
+  return elementwise(L, "matrix *", LAT_MULTIPLY, 1, 2, 0);
 }
 
 /* Lua asks this only for two values that aren't the same one. */
@@ -137,7 +139,7 @@ static int equal(lua_State *L, const latL_Function *f)
 static int operate(lua_State *L, const latL_Function *f)
 {
   latL_checkmatrix(L, 1, f->who, "A");
-  return latL_elementwise(L, f->who, (lat_operation)f->kind, 1, f->arguments, f->arguments + 1);
+  return elementwise(L, f->who, (lat_operation)f->kind, 1, f->arguments, f->arguments + 1);
 }
 
 /* A:map(f [, {out=}]): f(x, i, j), for a vector f(x, i). */
@@ -185,7 +187,7 @@ static int where(lua_State *L, const latL_Function *f)
     lua_pushvalue(L, 2);
     lua_replace(L, 1);
     lua_replace(L, 2);
-    return latL_elementwise(L, who, LAT_SELECT, 1, 3, 4);
+    return elementwise(L, who, LAT_SELECT, 1, 3, 4);
   }
   const bool by_rows = mask->vector && !A->vector;
   const bool fits = by_rows ? mask->view.rows == A->view.rows

@@ -13,7 +13,8 @@
 
 static const char default_key = 0; /* the registry's key of the state's own generator */
 
-lat_random *latL_newrandom(lua_State *L, lat_random value)
+/* Pushes a new one. */
+static lat_random *new_random(lua_State *L, lat_random value)
 {
   lat_random *random = lua_newuserdatauv(L, sizeof *random, 0);
   *random = value;
@@ -41,8 +42,7 @@ lat_random *latL_checkrandom(lua_State *L, int arg, const char *who)
   if (lua_type(L, arg) != LUA_TNUMBER)
     latL_error(L, who, "seed must be an integer or a latent.Random, got %s", luaL_typename(L, arg));
   arg = lua_absindex(L, arg);
-  random =
-      latL_newrandom(L, (lat_random){.seed = (uint64_t)latL_checkinteger(L, arg, who, "seed")});
+  random = new_random(L, (lat_random){.seed = (uint64_t)latL_checkinteger(L, arg, who, "seed")});
   lua_replace(L, arg);
   return random;
 }
@@ -67,7 +67,7 @@ static lua_Integer entropy(const void *somewhere)
 static int make(lua_State *L, const latL_Function *f)
 {
   lua_Integer seed = lua_isnil(L, 1) ? entropy(L) : latL_checkinteger(L, 1, f->who, "seed");
-  latL_newrandom(L, (lat_random){.seed = (uint64_t)seed});
+  new_random(L, (lat_random){.seed = (uint64_t)seed});
   return 1;
 }
 
@@ -77,7 +77,7 @@ static int split(lua_State *L, const latL_Function *f)
 {
   lat_random *random = self(L, f->who);
   if (lua_isnil(L, 2)) {
-    latL_newrandom(L, lat_random_split(random));
+    new_random(L, lat_random_split(random));
     return 1;
   }
   size_t k = latL_checksize(L, 2, f->who, "k");
@@ -87,7 +87,7 @@ static int split(lua_State *L, const latL_Function *f)
   lat_workspace *work = latL_workspace(L);
   for (size_t i = 1; i <= k; i++) {
     if (i % 4096 == 0) latL_ask(L, f->who, work);
-    latL_newrandom(L, lat_random_split(random));
+    new_random(L, lat_random_split(random));
     lua_rawseti(L, -2, (lua_Integer)i);
   }
   return 1;
@@ -97,13 +97,13 @@ static int stream(lua_State *L, const latL_Function *f)
 {
   lat_random *random = self(L, f->who);
   lua_Integer i = latL_checkinteger(L, 2, f->who, "i");
-  latL_newrandom(L, (lat_random){.seed = random->seed, .stream = (uint64_t)i});
+  new_random(L, (lat_random){.seed = random->seed, .stream = (uint64_t)i});
   return 1;
 }
 
 static int copy(lua_State *L, const latL_Function *f)
 {
-  latL_newrandom(L, *(const lat_random *)self(L, f->who));
+  new_random(L, *(const lat_random *)self(L, f->who));
   return 1;
 }
 
@@ -336,7 +336,7 @@ void latL_open_random(lua_State *L)
   latL_addfunctions(L, functions);
   latL_addtomodule(L, "matrix", of_matrices);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &default_key) == LUA_TNIL) {
-    latL_newrandom(L, (lat_random){.seed = 0});
+    new_random(L, (lat_random){.seed = 0});
     lua_rawsetp(L, LUA_REGISTRYINDEX, &default_key);
   }
   lua_pop(L, 1);

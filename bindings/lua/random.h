@@ -11,7 +11,4 @@
  * on the stack. */
 lat_random *latL_checkrandom(lua_State *L, int arg, const char *who);
 
-/* Pushes a new one. */
-lat_random *latL_newrandom(lua_State *L, lat_random value);
-
 #endif

@@ -26,7 +26,7 @@ void latL_usestore(lua_State *L, const lat_store *store, const char *who)
   if (((const latL_Store *)store)->gone) latL_failgone(L, who, "store's memory");
 }
 
-void latL_usetape(lua_State *L, const lat_tape *tape, const char *who)
+static void use_tape(lua_State *L, const lat_tape *tape, const char *who)
 {
   if (((const latL_Tape *)tape)->gone) latL_failgone(L, who, "tape's memory");
   for (size_t i = 0; i < tape->store_count; i++) latL_usestore(L, tape->stores[i], who);
@@ -60,7 +60,7 @@ latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *
   if (!v)
     latL_error(L, who, "%s must be a value of a tape (tape:input makes one of a matrix), got %s",
                name, latL_typegot(L, arg));
-  latL_usetape(L, v->tape, who);
+  use_tape(L, v->tape, who);
   return v;
 }
 

@@ -32,7 +32,6 @@ typedef struct latL_Value {
 lat_store *latL_checkstore(lua_State *L, int arg, const char *who);
 /* Raises when a store that latent.nn made, or a tape or one of the stores on it, is gone. */
 void latL_usestore(lua_State *L, const lat_store *store, const char *who);
-void latL_usetape(lua_State *L, const lat_tape *tape, const char *who);
 lat_tape *latL_checktape(lua_State *L, int arg, const char *who);
 latL_Value *latL_checkvalue(lua_State *L, int arg, const char *who, const char *name);
 

@@ -67,8 +67,8 @@ lat_status lat_saved_write(lat_workspace *work, const char *path, const lat_save
 lat_status lat_saved_check(lat_workspace *work, const lat_safetensors *file);
 /* The metadata of `prefix` and `key`, or NULL. */
 const lat_text *lat_saved_find(const lat_safetensors *file, const char *prefix, const char *key);
-/* The prefix of model `number` of a file, from 1, which is kept; NULL: no memory. And how many of
- * them the file has. */
+/* Keeps the prefix of model `number` of a file, from 1; NULL: no memory. And how many of them the
+ * file has. */
 const char *lat_saved_prefix(lat_workspace *work, size_t number);
 size_t lat_saved_count(const lat_safetensors *file);
 /* A reader of the metadata of `prefix` and `key`, which must be an object. */

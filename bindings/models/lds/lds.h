@@ -39,12 +39,9 @@ typedef struct latL_Sequences {
   lat_lds_sequence *of;
 } latL_Sequences;
 
-/* Sequences: the matrix or list at `data`, and the inputs, one or a list, in the option `inputs` at
- * `options`. Pushes a userdata that keeps them. Raises unless they have sizes[LAT_D] columns and
- * the inputs sizes[LAT_U] (0: any, and it becomes theirs). */
-latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
-                                    size_t sizes[LAT_SIZES]);
-/* The same for a fitted model; raises unless the inputs are as many as it has. */
+/* Sequences of a fitted model: the matrix or list at `data`, and the inputs, one or a list, in the
+ * option `inputs` at `options`. Pushes a userdata that keeps them; raises unless columns and inputs
+ * are as many as it has. */
 latL_Sequences *latL_ldsdata(lua_State *L, const latL_Fitted *f, int data, int options,
                              const char *who);
 /* The model whose block is at 1 for n steps: raises when a list is shorter, and calls functions.

@@ -108,8 +108,10 @@ static lat_lds_sequence check_one(lua_State *L, int at, const char *who, const c
   return s;
 }
 
-latL_Sequences *latL_checksequences(lua_State *L, int data, int options, const char *who,
-                                    size_t sizes[LAT_SIZES])
+/* Raises unless they have sizes[LAT_D] columns and the inputs sizes[LAT_U] (0: any, and it becomes
+ * theirs). */
+static latL_Sequences *check_sequences(lua_State *L, int data, int options, const char *who,
+                                       size_t sizes[LAT_SIZES])
 {
   bool list = latL_issequences(L, data);
   size_t count = list ? latL_lengthoflist(L, data) : 1;
@@ -144,7 +146,7 @@ latL_Sequences *latL_ldsdata(lua_State *L, const latL_Fitted *f, int data, int o
 {
   size_t sizes[LAT_SIZES], inputs = f->sizes[LAT_U];
   memcpy(sizes, f->sizes, sizeof sizes);
-  latL_Sequences *s = latL_checksequences(L, data, options, who, sizes);
+  latL_Sequences *s = check_sequences(L, data, options, who, sizes);
   if (sizes[LAT_U] < inputs)
     latL_error(L, who, "the model has %I inputs, and none are given", (lua_Integer)inputs);
   if (sizes[LAT_U] > inputs) latL_error(L, who, "the model has no inputs, and some are given");
@@ -171,7 +173,7 @@ void latL_readsequences(lua_State *L, const char *who, latL_Units *units)
   size_t sizes[LAT_SIZES] = {[LAT_M] = o->latent_dim, [LAT_D] = o->outputs, [LAT_U] = o->inputs};
   lat_lds_options *own = lua_newuserdatauv(L, sizeof *own, 2);
   int at = lua_gettop(L);
-  const latL_Sequences *s = latL_checksequences(L, LATL_DATA, LATL_OPTIONS, who, sizes);
+  const latL_Sequences *s = check_sequences(L, LATL_DATA, LATL_OPTIONS, who, sizes);
   lua_setiuservalue(L, at, 1);
   if (o->inputs && sizes[LAT_U] != o->inputs)
     latL_error(L, who, "the data has %I inputs, the model has %I", (lua_Integer)sizes[LAT_U],
