@@ -14,7 +14,7 @@ static const lat_model *const models[] = {
 /* Numbers that a file may hold can be too large to compute with, which is said. */
 static void use(lat_workspace *work, const lat_fitted *f)
 {
-  if (f->sizes[LAT_D] > 64) return;
+  if (f->sizes[LAT_D] > 64 || !f->model->apply) return; /* sequences have methods of their own */
   double row[64] = {0}, log_p;
   lat_request request = {.X = lat_matrix_of(row, 1, f->sizes[LAT_D])};
   lat_outputs outputs = {.log_likelihood = &log_p};
