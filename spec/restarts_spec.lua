@@ -348,3 +348,25 @@ describe("a singular fit", function()
     assert.is_truthy(all.best) -- when there are only such, one of them
   end)
 end)
+
+describe("steps", function()
+  local X = latent.matrix.normal(60, 3, latent.random(1))
+  local kinds = {
+    kmeans = { { clusters = 3 }, X },
+    gmm = { { components = 2 }, X },
+    mppca = { { components = 2, latent_dim = 1 }, X },
+    mixture = { { components = 2 }, X:gt(0) },
+    lds = { { latent_dim = 1 }, X },
+  }
+  for name, case in pairs(kinds) do
+    it("makes the first start only: " .. name, function()
+      local options = case[1]
+      options.max_iterations, options.tolerance, options.restarts = 4, 0, 3
+      local turns, stepped = {}, latent[name](options)
+      for i in stepped:steps(case[2]) do turns[#turns + 1] = i end
+      assert.same({ 1, 2, 3, 4 }, turns)
+      options.restarts = 1
+      assert.same(latent[name](options):fit(case[2]).history, stepped.history)
+    end)
+  end
+end)

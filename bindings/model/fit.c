@@ -474,6 +474,7 @@ static int steps(lua_State *L)
 {
   run *r = new_run(L, 0);
   r->caller.observed = r->fit.by_em = true;
+  r->fit.starts = 1; /* turns count the iterations of one */
   latL_beginturn(L, &r->turn);
   give_rows(L, r);
   latL_endturn(&r->turn);

@@ -47,6 +47,7 @@ lat_status lat_fit_init(lat_fit *fit, lat_workspace *work, const lat_model *mode
                    .work = work,
                    .options = options,
                    .missing = missing,
+                   .starts = ((const lat_fit_options *)options)->restarts,
                    .average_weight = 1};
   LAT_TRY(lat_model_check(work, model, options));
   fit->state = lat_allocate(work, 1, sizeof *fit->state);
@@ -336,8 +337,7 @@ static lat_status compare(lat_fit *fit)
  * what their last iteration says at least. */
 static bool needs_review(const lat_fit *fit)
 {
-  return !fit->state->reviewed && !fit->stopped && fit->em.iterations > 0 &&
-         options_of(fit)->restarts > 1;
+  return !fit->state->reviewed && !fit->stopped && fit->em.iterations > 0 && fit->starts > 1;
 }
 
 /* Parameters without a likelihood are the worst there are, and no failure. */
@@ -425,7 +425,7 @@ lat_status lat_fit_begin(lat_fit *fit)
     }
     LAT_TRY(compare(fit));
     s->started = false;
-    if (fit->stopped || fit->start + 1 >= options_of(fit)->restarts)
+    if (fit->stopped || fit->start + 1 >= fit->starts)
       LAT_TRY(finish(fit));
     else
       fit->start++;

@@ -177,6 +177,7 @@ struct lat_fit {
 
   uint64_t seed;      /* of this start */
   size_t start;       /* its number, from 0 */
+  size_t starts;      /* how many: the option; whoever wants another number sets it after init */
   double *parameters; /* its present ones */
   lat_em em;
   lat_pass pass;

@@ -61,7 +61,7 @@ static lat_status start(lat_fit *fit)
 static bool has_bounds(const lat_fit *fit)
 {
   const lat_fit_options *o = fit->options;
-  return o->restarts == 1 && !o->accelerate && fit->rows.data && fit->em.state && fit->complete &&
+  return fit->starts == 1 && !o->accelerate && fit->rows.data && fit->em.state && fit->complete &&
          lat_kmeans_labels(fit->context);
 }
 
