@@ -304,7 +304,8 @@ describe("kmeans", function()
     local options = { clusters = 5, algorithm = "minibatch", batch = 50, seed = 3, tolerance = 0, max_iterations = 12,
       restarts = 2 }
     local seen = {}
-    latent.kmeans(options):fit(X, { on_iteration = function(t) seen[#seen + 1] = { t.restart, t.iteration, t.objective } end })
+    latent.kmeans(options):fit(X, { on_iteration =
+      function(t) seen[#seen + 1] = { t.restart, t.iteration, t.objective } end })
     assert.equal(24, #seen)
     assert.same({ 2, 12 }, { seen[24][1], seen[24][2] })
     local model, count = latent.kmeans(options), 0
