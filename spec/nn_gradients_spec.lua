@@ -71,6 +71,13 @@ local TABLE = {
       build = function(_, a, b) return a:product(b, { left_transposed = true, right_transposed = true }) end },
     { shapes = { { 5, 5 } }, build = function(_, a) return a * a end },
   },
+  spectral = { -- u is no singular vector: it is a constant whatever it is
+    { shapes = { { 5, 3 } }, build = function(_, W) return W:spectral { { 0, 0.6, 0.8 } } end },
+    { shapes = { { 1, 7 } }, build = function(_, W) return W:spectral(fixed(1, 7, 5)) end },
+    { shapes = { { 7, 1 } }, build = function(_, W) return W:spectral { { 1 } } % W end },
+    { shapes = { { 33, 35 } },
+      build = function(_, W) return W:spectral(fixed(1, 35, 4)) + W:spectral(fixed(1, 35)) end },
+  },
   add = broadcasts(function(a, b) return a + b end),
   subtract = broadcasts(function(a, b) return a - b end),
   multiply = broadcasts(function(a, b) return a % b end),

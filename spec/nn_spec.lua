@@ -436,6 +436,134 @@ describe("nets", function()
     end
   end)
 
+  -- The mean of (|dy/dx| - 1)^2, by input gradients, as a function of all parameters.
+  local function penalty_of(net, X)
+    local tape = nn.tape(net.store)
+    local g = net:input_gradient(tape:input(X))
+    return ((g:square():sum(2) + 1e-12):sqrt() - 1):square():mean()
+  end
+
+  it("have penalties on input gradients whose gradients agree with differences, for every activation", function()
+    for _, f in ipairs { "linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu" } do
+      for _, spectral in ipairs { false, true } do
+        local store = nn.parameters { dtype = "float64", seed = 4 }
+        local last = f == "relu" and "linear" or f -- of relus two may be 0 for all rows
+        local net = nn.mlp(store, "f", { 3, 6, 5, 2 }, { activation = f, last = last, spectral = spectral, gain = 2 })
+        local X, h, seen = matrix.normal(7, 3, 8), 1e-5, 0
+        penalty_of(net, X):backward()
+        for _, name in ipairs(store:names()) do
+          local W, G = store:get(name), store:gradient(name)
+          if name:find "%.u$" then
+            assert.are.equal(0, G:abs():max())
+          else
+            for i = 1, W.rows do
+              for j = 1, W.cols, 2 do
+                local w = W(i, j)
+                store:set(name, W:set(i, j, w + h))
+                local up = penalty_of(net, X):value()
+                store:set(name, W:set(i, j, w - h))
+                local down = penalty_of(net, X):value()
+                store:set(name, W:set(i, j, w))
+                assert.is_near((up - down) / (2 * h), G(i, j), 2e-7, f .. " " .. name)
+                seen = math.max(seen, math.abs(G(i, j)))
+              end
+            end
+          end
+        end
+        assert.is_true(seen > 1e-2, f)
+      end
+    end
+  end)
+
+  it("are the same frozen, with the same gradient of what they take and none of their own", function()
+    local store, other = nn.parameters { dtype = "float64" }, nn.parameters { dtype = "float64" }
+    local net = nn.mlp(store, "d", { 4, 6, 1 }, { activation = "gelu", spectral = true })
+    local g = nn.linear(other, "g", 2, 4)
+    local Z = matrix.normal(5, 2, 3)
+    local tape = nn.tape(store)
+    local z = tape:input(Z, { gradient = true })
+    net(g(z)):mean():backward()
+    local whole, of_z = other:gradient "g.weight", z:gradient()
+    assert.is_true(store:gradient "d.1.weight":abs():max() > 0)
+    tape:reset()
+    z = tape:input(Z, { gradient = true })
+    local y = net:frozen(g(z))
+    local value = y:mean()
+    value:backward()
+    assert.near_matrix(whole, other:gradient "g.weight", 0)
+    assert.near_matrix(of_z, z:gradient(), 0)
+    assert.near_matrix(net(g(z)):matrix(), y:matrix(), 0)
+    tape:reset()
+    fails("depends on no parameter", function() net:frozen(tape:input(matrix.ones(1, 4))):mean():backward() end)
+  end)
+
+  it("divide weights by their largest singular value, as the SVD has it", function()
+    for _, sizes in ipairs { { 6, 4 }, { 4, 6 }, { 1, 5 }, { 5, 1 }, { 40, 35 } } do
+      for dtype, tolerance in pairs { float64 = 1e-12, float32 = 2e-6 } do
+        local store = nn.parameters { dtype = dtype, seed = 7 }
+        local net = nn.linear(store, "l", sizes[1], sizes[2], { spectral = true, init = "he", bias = false })
+        assert.are.same({ "l.weight", "l.u" }, net:parameters())
+        assert.is_near(1, store:get "l.u":norm(), tolerance)
+        local sigma
+        for _ = 1, 300 do sigma = net:power_iteration() end
+        local W = store:get "l.weight":to "float64"
+        local U, s = latent.eigen.svd(W:t())
+        assert.are.equal(1, #sigma)
+        assert.is_near(s[1], sigma[1], tolerance * s[1])
+        local u = store:get "l.u":to "float64"
+        assert.is_near(1, math.abs((u * U:block(1, -1, 1, 1))(1, 1)), tolerance) -- the singular vector itself
+        local given = nn.tape(store):input(matrix.eye(sizes[1]))
+        assert.near_matrix(W / s[1], net(given):matrix():to "float64", 4 * tolerance)
+      end
+    end
+  end)
+
+  it("have the gradients of spectral normalization that PyTorch 2.13's has, through a penalty", function()
+    local store = nn.parameters { dtype = "float64" }
+    local net = nn.mlp(store, "f", { 2, 3, 1 }, { activation = "tanh", spectral = true })
+    store:set("f.1.weight", { { 0.5, -1, 2 }, { 1, 0.3, -0.7 } }):set("f.1.bias", { 0.1, -0.2, 0.3 })
+    store:set("f.2.weight", { { 1 }, { -2 }, { 0.5 } }):set("f.2.bias", 0)
+    for _ = 1, 400 do net:power_iteration() end
+    local x = nn.tape(store):input { { 1, 2 }, { -0.5, 0.25 }, { 0.3, -1 } }
+    local loss = (net:input_gradient(x):square():sum(2):sqrt() - 1):square():mean() + net(x):mean()
+    loss:backward()
+    assert.is_near(0.5991953372117105, loss:value(), 1e-13)
+    assert.near_matrix({ -0.10280310792358419, 0.11300746860447057, 0.11000857061289035, 0.008524646272870756,
+      -0.16316662943440788, 0.02168968014580902 }, store:gradient "f.1.weight":flatten(), 1e-12)
+    assert.near_matrix({ 0.32537357917305537, -0.9397711011745806, 0.2380264123917751 },
+      store:gradient "f.1.bias":flatten(), 1e-12)
+    assert.near_matrix({ 0.05220119533164379, 0.00366441316295929, -0.08974473801145044 },
+      store:gradient "f.2.weight":flatten(), 1e-12)
+  end)
+
+  it("take a step of the power iteration as its formula has it, and keep u apart from training", function()
+    local store = nn.parameters { dtype = "float64" }
+    local net = nn.linear(store, "l", 3, 2, { spectral = true })
+    store:set("l.weight", { { 1, 2 }, { -1, 0.5 }, { 0, 3 } })
+    store:set("l.u", { { 0.6, 0.8 } })
+    local W, u = store:get "l.weight", store:get "l.u"
+    local v = W * u:t()
+    v = v / v:norm()
+    local next_u = v:t() * W
+    next_u = next_u / next_u:norm()
+    local sigma = net:power_iteration()
+    assert.near_matrix(next_u, store:get "l.u", 1e-15)
+    assert.is_near((W * next_u:t()):norm(), sigma[1], 1e-14)
+    local adam = nn.adam(store, { weight_decay = 0.5 })
+    net(nn.tape(store):input(matrix.ones(2, 3))):mean():backward()
+    adam:step()
+    assert.near_matrix(next_u, store:get "l.u", 1e-15)
+    store:set("l.weight", 0) -- then nothing is known about u, and the layer is 0
+    sigma = net:power_iteration()
+    assert.are.equal(0, sigma[1])
+    assert.near_matrix(next_u, store:get "l.u", 1e-15)
+    store:set("l.bias", 0)
+    assert.are.equal(0, net(nn.tape(store):input(matrix.ones(2, 3))):matrix():abs():max())
+    fails("u is 1x3, for weights of 3x2 it must be 1x2", function()
+      nn.tape(store):input(W):spectral(matrix.ones(1, 3))
+    end)
+  end)
+
   it("have input gradients that are the gradients of what they give", function()
     local store = nn.parameters { dtype = "float64" }
     local net = nn.sequential { nn.mlp(store, "f", { 4, 6, 3 }, { activation = "silu", last = "elu" }), "sigmoid" }

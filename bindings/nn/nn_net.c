@@ -47,6 +47,7 @@ static lat_layer_options read_options(lua_State *L, int arg, const char *who, bo
   o.init = (lat_init)latL_optword(L, arg, who, "init", lat_init_names, LAT_INIT_TORCH);
   o.gain = latL_optnumber(L, arg, who, "gain", 1, 1e-30, 1e30);
   o.no_bias = !latL_optboolean(L, arg, who, "bias", true);
+  o.spectral = latL_optboolean(L, arg, who, "spectral", false);
   o.zero_last = mlp && latL_optboolean(L, arg, who, "zero_last", false);
   return o;
 }
@@ -141,13 +142,14 @@ static latL_Value *value_of(lua_State *L, const char *who, int *tape)
   return x;
 }
 
-/* net(x) */
+/* net(x), and net:frozen(x), of another kind */
 static int forward(lua_State *L, const latL_Function *f)
 {
   int tape;
   const lat_net *net = self(L, f->who);
   latL_Value *x = value_of(L, f->who, &tape);
-  return latL_pushvalue(L, tape, f->who, lat_net_forward(x->tape, net, x->handle));
+  return latL_pushvalue(L, tape, f->who,
+                        (f->kind ? lat_net_constant : lat_net_forward)(x->tape, net, x->handle));
 }
 
 static int input_gradient(lua_State *L, const latL_Function *f)
@@ -157,7 +159,22 @@ static int input_gradient(lua_State *L, const latL_Function *f)
   latL_Value *x = value_of(L, f->who, &tape);
   lat_value v = {0};
   if (!lua_isnil(L, 3)) v = latL_tovalue(L, 3, x->tape, f->who, "v");
-  return latL_pushvalue(L, tape, f->who, lat_net_input_gradient(x->tape, net, x->handle, v));
+  return latL_pushvalue(L, tape, f->who, lat_net_input_gradient(x->tape, net, x->handle, v, NULL));
+}
+
+/* net:power_iteration() -> |W u| of each layer, as far as they are normalized */
+static int power_iteration(lua_State *L, const latL_Function *f)
+{
+  const lat_net *net = self(L, f->who);
+  double *norms = lua_newuserdatauv(L, net->count * sizeof *norms, 0);
+  latL_run(L, f->who, lat_net_power_iteration, net, norms);
+  lua_newtable(L);
+  for (size_t i = 0; i < net->count; i++) {
+    if (net->layers[i].inputs == 0 || net->layers[i].u == SIZE_MAX) continue;
+    lua_pushnumber(L, norms[i]);
+    lua_rawseti(L, -2, luaL_len(L, -2) + 1);
+  }
+  return 1;
 }
 
 /* net:parameters() -> the names of its parameters */
@@ -168,12 +185,12 @@ static int parameters(lua_State *L, const latL_Function *f)
   lua_newtable(L);
   for (size_t i = 0; i < net->count; i++) {
     const lat_layer *layer = &net->layers[i];
-    if (layer->inputs == 0) continue;
-    lua_pushstring(L, net->store->items[layer->weight].name);
-    lua_rawseti(L, -2, ++n);
-    if (layer->bias == SIZE_MAX) continue;
-    lua_pushstring(L, net->store->items[layer->bias].name);
-    lua_rawseti(L, -2, ++n);
+    const size_t all[] = {layer->weight, layer->bias, layer->u};
+    for (size_t k = 0; layer->inputs > 0 && k < 3; k++) {
+      if (all[k] == SIZE_MAX) continue;
+      lua_pushstring(L, net->store->items[all[k]].name);
+      lua_rawseti(L, -2, ++n);
+    }
   }
   return 1;
 }
@@ -202,6 +219,8 @@ static int more_fields(lua_State *L)
 }
 
 static const latL_Function methods[] = {{"net", forward, .name = "__call"},
+                                        {"net:frozen", forward, .kind = 1, .arguments = 2},
+                                        {"net:power_iteration", power_iteration, .arguments = 1},
                                         {"net:input_gradient", input_gradient, .arguments = 3},
                                         {"net:parameters", parameters, .arguments = 1},
                                         {"net:__tostring", tostring, .arguments = 0},
@@ -209,8 +228,9 @@ static const latL_Function methods[] = {{"net", forward, .name = "__call"},
 static const latL_Field no_fields[] = {{.name = NULL}};
 static const latL_Class class = {LATL_NET, "net", methods, no_fields, self, more_fields, NULL};
 static const latL_Function functions[] = {
-    {"nn.linear", linear, 4, 0, LATL_OPTIONS("activation", "init", "gain", "bias")},
-    {"nn.mlp", mlp, 3, 0, LATL_OPTIONS("activation", "last", "init", "gain", "bias", "zero_last")},
+    {"nn.linear", linear, 4, 0, LATL_OPTIONS("activation", "init", "gain", "bias", "spectral")},
+    {"nn.mlp", mlp, 3, 0,
+     LATL_OPTIONS("activation", "last", "init", "gain", "bias", "zero_last", "spectral")},
     {"nn.sequential", sequential, .arguments = 1},
     LATL_END};
 

@@ -24,13 +24,19 @@ lat_status lat_layer_add(lat_workspace *work, lat_store *store, const char *name
   char full[LAT_STORE_NAME + 16];
   lat_init init = options->init == LAT_INIT_AUTO ? lat_init_for(options->last) : options->init;
   double gain = options->gain != 0 ? options->gain : 1;
-  *layer = (lat_layer){inputs, outputs, SIZE_MAX, SIZE_MAX, options->last};
+  *layer = (lat_layer){inputs, outputs, SIZE_MAX, SIZE_MAX, SIZE_MAX, options->last};
   snprintf(full, sizeof full, "%.*s.weight", LAT_STORE_NAME, name);
   LAT_TRY(lat_store_add(work, store, full, inputs, outputs, init, gain, 0, &layer->weight));
-  if (options->no_bias) return LAT_OK;
-  snprintf(full, sizeof full, "%.*s.bias", LAT_STORE_NAME, name);
-  init = init == LAT_INIT_TORCH ? LAT_INIT_TORCH : LAT_INIT_ZERO;
-  return lat_store_add(work, store, full, 1, outputs, init, gain, inputs, &layer->bias);
+  if (!options->no_bias) {
+    snprintf(full, sizeof full, "%.*s.bias", LAT_STORE_NAME, name);
+    init = init == LAT_INIT_TORCH ? LAT_INIT_TORCH : LAT_INIT_ZERO;
+    LAT_TRY(lat_store_add(work, store, full, 1, outputs, init, gain, inputs, &layer->bias));
+  }
+  if (!options->spectral) return LAT_OK;
+  snprintf(full, sizeof full, "%.*s.u", LAT_STORE_NAME, name); /* a random unit vector */
+  LAT_TRY(lat_store_add(work, store, full, 1, outputs, LAT_INIT_ORTHOGONAL, 1, 0, &layer->u));
+  lat_store_fix(store, layer->u);
+  return LAT_OK;
 }
 
 lat_status lat_net_mlp(lat_workspace *work, lat_store *store, const char *name, const size_t *sizes,
@@ -92,47 +98,107 @@ lat_status lat_net_describe(lat_workspace *work, const lat_net *net, const char 
   return LAT_OK;
 }
 
-static lat_value bias_of(lat_tape *tape, const lat_net *net, const lat_layer *layer)
+/* Parameter `index` of the net, or its value as a constant. */
+static lat_value parameter(lat_tape *tape, const lat_net *net, size_t index, bool constant)
 {
-  if (layer->bias == SIZE_MAX) return (lat_value){0};
-  return lat_nn_parameter(tape, net->store, layer->bias);
+  if (!constant) return lat_nn_parameter(tape, net->store, index);
+  lat_matrix A = lat_store_view(net->store, net->store->values, index);
+  return lat_nn_borrow(tape, &A);
 }
 
-/* One layer, up to its activation (which may be LAT_NN_LINEAR). */
-static lat_value apply(lat_tape *tape, const lat_net *net, const lat_layer *layer, lat_value x,
-                       lat_activation f)
+static lat_value weight_of(lat_tape *tape, const lat_net *net, const lat_layer *layer,
+                           bool constant)
 {
+  lat_value W = parameter(tape, net, layer->weight, constant);
+  if (layer->u == SIZE_MAX) return W;
+  return lat_nn_spectral(tape, W, parameter(tape, net, layer->u, constant));
+}
+
+/* One layer with these weights, up to the activation f. */
+static lat_value apply(lat_tape *tape, const lat_net *net, const lat_layer *layer, lat_value x,
+                       lat_value W, lat_activation f, bool constant)
+{
+  lat_value b = {0};
   if (layer->inputs == 0) return lat_nn_activate(tape, x, f);
-  return lat_nn_linear(tape, x, lat_nn_parameter(tape, net->store, layer->weight),
-                       bias_of(tape, net, layer), f);
+  if (layer->bias != SIZE_MAX) b = parameter(tape, net, layer->bias, constant);
+  return lat_nn_linear(tape, x, W, b, f);
+}
+
+static lat_value forward(lat_tape *tape, const lat_net *net, lat_value x, bool constant)
+{
+  for (size_t i = 0; i < net->count; i++) {
+    const lat_layer *layer = &net->layers[i];
+    lat_value W = {0};
+    if (layer->inputs) W = weight_of(tape, net, layer, constant);
+    x = apply(tape, net, layer, x, W, layer->activation, constant);
+  }
+  return x;
 }
 
 lat_value lat_net_forward(lat_tape *tape, const lat_net *net, lat_value x)
 {
-  for (size_t i = 0; i < net->count; i++)
-    x = apply(tape, net, &net->layers[i], x, net->layers[i].activation);
-  return x;
+  return forward(tape, net, x, false);
 }
 
-/* Backwards through the layers: g := g f'(a), then g := g W', where a are the layer's sums. */
-lat_value lat_net_input_gradient(lat_tape *tape, const lat_net *net, lat_value x, lat_value v)
+lat_value lat_net_constant(lat_tape *tape, const lat_net *net, lat_value x)
 {
-  lat_value *sums = lat_tape_bytes(tape, net->count, sizeof *sums), y = x, none = {0};
-  if (!sums) return none;
-  for (size_t i = 0; i < net->count; i++) {
-    sums[i] = apply(tape, net, &net->layers[i], y, LAT_NN_LINEAR);
-    y = lat_nn_activate(tape, sums[i], net->layers[i].activation);
-  }
+  return forward(tape, net, x, true);
+}
+
+/* ---- gradients of the input ------------------------------------------------------------------ */
+
+/* A layer of a net as it was computed: its weights, and f'(a) at its sums a, or no value where that
+ * is 1. */
+typedef struct passed {
+  lat_value W, slope;
+} passed;
+
+/* Where f' is a function of f's result, that is all that has to be computed. */
+static lat_value pass(lat_tape *tape, const lat_net *net, const lat_layer *layer, lat_value x,
+                      passed *p)
+{
+  const lat_activation f = layer->activation;
+  const bool sums = f == LAT_NN_SILU || f == LAT_NN_GELU;
+  *p = (passed){{0}, {0}};
+  if (layer->inputs) p->W = weight_of(tape, net, layer, false);
+  lat_value y = apply(tape, net, layer, x, p->W, sums ? LAT_NN_LINEAR : f, false);
+  if (f == LAT_NN_LINEAR) return y;
+  p->slope = sums ? lat_nn_slope(tape, layer->inputs ? y : x, f) : lat_nn_slope_of(tape, y, f);
+  return sums ? lat_nn_activate(tape, layer->inputs ? y : x, f) : y;
+}
+
+/* Backwards through the layers: g := g f'(a), then g := g W'. */
+lat_value lat_net_input_gradient(lat_tape *tape, const lat_net *net, lat_value x, lat_value v,
+                                 lat_value *output)
+{
+  passed *all = lat_tape_bytes(tape, net->count, sizeof *all);
+  lat_value y = x, none = {0};
+  if (!all) return none;
+  for (size_t i = 0; i < net->count; i++) y = pass(tape, net, &net->layers[i], y, &all[i]);
   lat_node *out = lat_tape_node(tape, y);
   if (!out) return none;
+  if (output) *output = y;
   lat_value g = lat_nn_fill(tape, out->rows, out->cols, 1);
   if (v.step) g = lat_nn_multiply(tape, g, v);
   for (size_t i = net->count; i-- > 0;) {
-    const lat_layer *layer = &net->layers[i];
-    if (layer->activation != LAT_NN_LINEAR)
-      g = lat_nn_multiply(tape, g, lat_nn_slope(tape, sums[i], layer->activation));
-    if (layer->inputs)
-      g = lat_nn_product(tape, g, lat_nn_parameter(tape, net->store, layer->weight), false, true);
+    if (all[i].slope.step) g = lat_nn_multiply(tape, g, all[i].slope);
+    if (net->layers[i].inputs) g = lat_nn_product(tape, g, all[i].W, false, true);
   }
   return g;
+}
+
+/* ---- spectral normalization ------------------------------------------------------------------ */
+
+lat_status lat_net_power_iteration(lat_workspace *work, const lat_net *net, double *norms)
+{
+  lat_store *store = net->store;
+  for (size_t i = 0; i < net->count; i++) {
+    const lat_layer *layer = &net->layers[i];
+    if (norms) norms[i] = 0;
+    if (layer->inputs == 0 || layer->u == SIZE_MAX) continue;
+    lat_matrix W = lat_store_view(store, store->values, layer->weight);
+    lat_matrix u = lat_store_view(store, store->values, layer->u);
+    LAT_TRY(lat_spectral_iteration(work, &W, &u, norms ? &norms[i] : NULL));
+  }
+  return LAT_OK;
 }

@@ -198,6 +198,7 @@ const lat_nn_operation lat_nn_operations[] = {
   {"value:mean", AXIS, .call = mean},
   {"value:log_mean_exp", LIST(X, SIZE("size", 0)), .call = log_mean_exp},
   {"value:product", LIST(X, VALUE("other", 1)), of_product, .call = product},
+  {"value:spectral", LIST(X, VALUE("u", 1)), .two = lat_nn_spectral},
   {"tape:normal", LIST(SHAPE), .call = normal},
   {"tape:uniform", LIST(SHAPE), .call = uniform},
   {"tape:fill", LIST(SHAPE, NUMBER("number", 0)), .call = fill},

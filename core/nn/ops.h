@@ -14,7 +14,7 @@
 /* clang-format off */
 #define LAT_OPS(OP) \
   OP(input) OP(parameter) OP(detach) \
-  OP(linear) OP(product) \
+  OP(linear) OP(product) OP(spectral) \
   OP(add) OP(subtract) OP(multiply) OP(divide) OP(affine) \
   OP(exp) OP(log) OP(tanh) OP(sigmoid) OP(relu) OP(leaky_relu) OP(elu) OP(softplus) OP(gelu) OP(silu) \
   OP(square) OP(sqrt) OP(abs) OP(clamp) OP(slope) \
@@ -92,6 +92,14 @@ void lat_nn_linear_block(lat_tape *tape, const lat_nn_block *block);
 lat_value lat_nn_product(lat_tape *tape, lat_value a, lat_value b, bool a_transposed,
                          bool b_transposed);
 
+/* W/|W u|, for a unit vector u (1 x cols), a constant: with W's right singular vector of the
+ * largest singular value, W over that value. 0 where W u is. */
+lat_value lat_nn_spectral(lat_tape *tape, lat_value W, lat_value u);
+/* One step of the power iteration for u, packed and 1 x W.cols: v := W u/|W u|, u := W'v/|W'v|,
+ * which are left as they are where W u or W'v is 0. *norm := |W u| of the new u, unless NULL. */
+lat_status lat_spectral_iteration(lat_workspace *work, const lat_matrix *W, const lat_matrix *u,
+                                  double *norm);
+
 /* ---- arithmetic: B x D with B x D, 1 x D, B x 1 and 1 x 1, on either side -------------------- */
 
 lat_value lat_nn_add(lat_tape *tape, lat_value a, lat_value b);
@@ -122,6 +130,8 @@ lat_value lat_nn_activate(lat_tape *tape, lat_value x, lat_activation f);
 /* f'(x) as a function of x (for relu and its like constant where it is constant), so that gradients
  * of a net are expressions that can be differentiated again. */
 lat_value lat_nn_slope(lat_tape *tape, lat_value x, lat_activation f);
+/* The same as a function of y = f(x), of all but silu and gelu. */
+lat_value lat_nn_slope_of(lat_tape *tape, lat_value y, lat_activation f);
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 

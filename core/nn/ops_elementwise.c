@@ -149,18 +149,47 @@ static pair slope_kernels(lat_activation f)
   }
 }
 
-lat_value lat_nn_slope(lat_tape *tape, lat_value x, lat_activation f)
+static pair slope_of_kernels(lat_activation f)
 {
-  lat_value y =
-      forward(tape, LAT_OP_slope, x, slope_kernels(f).forward[tape->dtype], LAT_LEAK, 0, 12);
+  switch (f) {
+  case LAT_NN_ELU:
+    return PAIR(elu_slope_of);
+  case LAT_NN_TANH:
+    return PAIR(tanh_slope_of);
+  case LAT_NN_SIGMOID:
+    return PAIR(sigmoid_slope_of);
+  case LAT_NN_SOFTPLUS:
+    return PAIR(softplus_slope_of);
+  default: /* the result has the sign of the argument */
+    return slope_kernels(f);
+  }
+}
+
+static lat_value slope(lat_tape *tape, lat_value x, lat_activation f, bool of)
+{
+  const pair kernels = of ? slope_of_kernels(f) : slope_kernels(f);
+  lat_value y = forward(tape, LAT_OP_slope, x, kernels.forward[tape->dtype], LAT_LEAK, 0, 12);
   lat_node *node = tape->status == LAT_OK ? lat_tape_node(tape, y) : NULL;
   if (!node) return y;
   node->i = f;
+  node->j = of;
   if (f == LAT_NN_RELU || f == LAT_NN_LEAKY_RELU) node->needs = false;
   return y;
 }
 
+lat_value lat_nn_slope(lat_tape *tape, lat_value x, lat_activation f)
+{
+  return slope(tape, x, f, false);
+}
+
+lat_value lat_nn_slope_of(lat_tape *tape, lat_value y, lat_activation f)
+{
+  return slope(tape, y, f, true);
+}
+
 void lat_back_slope(lat_tape *tape, lat_node *node)
 {
-  back(tape, node, slope_kernels((lat_activation)node->i).backward[tape->dtype], 12);
+  const lat_activation f = (lat_activation)node->i;
+  const pair kernels = node->j ? slope_of_kernels(f) : slope_kernels(f);
+  back(tape, node, kernels.backward[tape->dtype], 12);
 }

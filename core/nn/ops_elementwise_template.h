@@ -103,5 +103,10 @@ FUNCTION(sigmoid_slope,  K(bell)(K(sigmoid)(x)),              y * (1 - 2 * K(sig
 FUNCTION(softplus_slope, K(sigmoid)(x),                       y * (1 - y))
 FUNCTION(silu_slope,     K(silu_slope)(x),                    K(silu_bend)(x))
 FUNCTION(gelu_slope,     K(gelu_slope)(x), K(normal_density)(x) * (2 - x * x))
+/* the same of x = f(a), where they are a function of that */
+FUNCTION(elu_slope_of,      x < 0 ? x + 1 : 1,        (real)(x < 0))
+FUNCTION(tanh_slope_of,     1 - x * x,                -2 * x)
+FUNCTION(sigmoid_slope_of,  K(bell)(x),               1 - 2 * x)
+FUNCTION(softplus_slope_of, 1 - K(exp)(-x),           1 - y)
 /* clang-format on */
 #undef FUNCTION

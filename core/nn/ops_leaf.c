@@ -97,7 +97,7 @@ lat_value lat_nn_parameter(lat_tape *tape, lat_store *store, size_t index)
   if (!node) return value;
   node->i = index;
   size_t offset = item->offset * lat_dtype_size(store->dtype);
-  node->needs = true;
+  node->needs = !item->fixed;
   node->store = store;
   node->value = (char *)store->values + offset;
   node->gradient = (char *)store->gradients + offset;

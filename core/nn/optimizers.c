@@ -87,10 +87,10 @@ static lat_status choose(lat_workspace *work, lat_optimizer *o, const char *cons
   o->ranges = lat_memory_allocate(&o->allocator, store->count + 1, sizeof *o->ranges);
   if (!o->ranges) return lat_fail(work, LAT_MEMORY, "not enough memory for an optimizer");
   for (size_t i = 0; i < store->count; i++) {
-    bool mine = count == 0;
+    bool mine = count == 0, fixed = store->items[i].fixed;
     for (size_t k = 0; k < count; k++)
       mine = mine || begins_with(store->items[i].name, prefixes[k]);
-    if (!mine) continue;
+    if (!mine || fixed) continue;
     size_t begin = store->items[i].offset;
     size_t end = i + 1 < store->count ? store->items[i + 1].offset : store->size;
     if (o->range_count && o->ranges[o->range_count - 1][1] == begin) {

@@ -40,8 +40,9 @@ extern const lat_option *const lat_optimizer_tables[LAT_OPTIMIZERS];
 extern const double lat_optimizer_rates[LAT_OPTIMIZERS];
 
 /* Defaults: beta1 0.9, beta2 0.999, epsilon 1e-8, weight_decay 0 (AdamW 0.01), SGD without
- * momentum, RMSprop's beta2 0.99. Moves the parameters whose names begin with one of `prefixes`
- * (count of them; 0 is all). Seals the store. LAT_INVALID when no name has a prefix. */
+ * momentum, RMSprop's beta2 0.99. Moves the parameters that aren't fixed and whose names begin with
+ * one of `prefixes` (count of them; 0 is all). Seals the store. LAT_INVALID when no name has a
+ * prefix. */
 lat_status lat_optimizer_init(lat_workspace *work, lat_optimizer *optimizer,
                               lat_optimizer_kind kind, lat_store *store,
                               const char *const *prefixes, size_t count);

@@ -216,6 +216,13 @@ lat_status lat_store_add(lat_workspace *work, lat_store *store, const char *name
   return LAT_OK;
 }
 
+void lat_store_fix(lat_store *store, size_t index)
+{
+  lat_store_item *item = &store->items[index];
+  if (!item->fixed) store->fixed += item->rows * item->cols;
+  item->fixed = true;
+}
+
 lat_status lat_store_seal(lat_workspace *work, lat_store *store)
 {
   if (store->sealed) return LAT_OK;

@@ -42,6 +42,7 @@ typedef struct lat_store_item {
   char name[LAT_STORE_NAME];
   size_t rows, cols;
   size_t offset;    /* of its first element in the flat vectors */
+  bool fixed;       /* it is kept and saved, but has no gradient, and no optimizer moves it */
   const void *tape; /* its node in this step, see lat_nn_parameter */
   uint32_t step, node;
 } lat_store_item;
@@ -54,6 +55,7 @@ typedef struct lat_store {
   size_t count, capacity;
   size_t size;    /* elements of a flat vector, padding included */
   size_t numbers; /* the same without padding */
+  size_t fixed;   /* how many of them are fixed */
   bool sealed;
   void *values, *gradients; /* flat vectors, aligned to LAT_ALIGNMENT */
   void *average;            /* of the values, or NULL; see optimizers.h */
@@ -70,6 +72,9 @@ void lat_store_done(lat_store *store);
  * sealed, or the name exists already, is empty or too long. */
 lat_status lat_store_add(lat_workspace *work, lat_store *store, const char *name, size_t rows,
                          size_t cols, lat_init init, double gain, size_t fan_in, size_t *index);
+
+/* Fixes a parameter, once: what a net keeps beside its weights, such as the scales of its data. */
+void lat_store_fix(lat_store *store, size_t index);
 
 /* Makes the flat vectors of gradients; may be called again. */
 lat_status lat_store_seal(lat_workspace *work, lat_store *store);

@@ -8,6 +8,7 @@ local init = { "init", "string", '"torch"', '"torch" (as torch.nn.Linear: unifor
   .. 'else glorot' }
 local gain = { "gain", "number", "1", "what the initial weights are multiplied by" }
 local bias = { "bias", "boolean", "true", "whether there are biases; they begin at 0, but for torch" }
+local spectral = { "spectral", "boolean", "false", "weights are divided by their largest singular value, see below" }
 local moved = { "parameters", "string|table", "all", "the beginning of the names of what it moves, or a list of such" }
 local schedule = { "schedule", "function", "nil", "gives the learning rate's factor at a step, from 0" }
 local rate = function(default) return { "learning_rate", "number", default, "positive and finite" } end
@@ -72,9 +73,14 @@ step raises. Results are the same bits for every number of threads.]],
     summary = "A linear layer f(x W + b).",
     args = { store, name, { "inputs", "integer", "columns of x" }, { "outputs", "integer", "columns of the result" },
       options },
-    options = { activations '"linear"', init, gain, bias },
+    options = { activations '"linear"', init, gain, bias, spectral },
     returns = net,
-    text = "W is inputs x outputs, called NAME.weight; b is 1 x outputs, NAME.bias.",
+    text = [[
+W is inputs x outputs, called NAME.weight; b is 1 x outputs, NAME.bias.
+
+With spectral normalization (Miyato, Kataoka, Koyama and Yoshida, ICLR 2018) the layer is f(x W/|W u| + b), where
+NAME.u, 1 x outputs, is an estimate of the singular vector: net:power_iteration(), once a step, brings it closer. It is
+saved with the parameters, has no gradient, and optimizers leave it alone.]],
     example = "local f = nn.linear(nn.parameters(), 'f', 3, 2, { activation = 'tanh' })",
   },
   {
@@ -83,9 +89,9 @@ step raises. Results are the same bits for every number of threads.]],
     args = { store, name, { "sizes", "table", "columns: { inputs, hidden..., outputs }" }, options },
     options = { activations '"relu"',
       { "last", "string", '"linear"', "the activation after the last layer" }, init, gain, bias,
-      { "zero_last", "boolean", "false", "the last layer begins at 0" } },
+      { "zero_last", "boolean", "false", "the last layer begins at 0" }, spectral },
     returns = net,
-    text = "Its parameters are NAME.1.weight, NAME.1.bias, NAME.2.weight, ...",
+    text = "Its parameters are NAME.1.weight, NAME.1.bias, NAME.2.weight, ...; with spectral, as in nn.linear.",
     example = "local f = nn.mlp(nn.parameters(), 'f', { 2, 16, 16, 1 }, { activation = 'silu' })",
   },
   {
@@ -306,6 +312,24 @@ lists what is missing or different, and changes nothing.]],
     args = { { "x", "latent.Value", "B x inputs" } },
     returns = { { "latent.Value", "B x outputs" } },
     example = begin .. "local y = f(nn.tape(s):input(X))",
+  },
+  {
+    name = "Net:frozen",
+    summary = "The net of a value, with the net's parameters as constants.",
+    args = { { "x", "latent.Value", "B x inputs" } },
+    returns = { { "latent.Value", "B x outputs" } },
+    text = "A loss of it has gradients of x, and of what x is made of, but none of the net's parameters are computed.",
+    example = begin .. "local tape = nn.tape(s)\nlocal x = tape:input(X, { gradient = true })\n" ..
+      "f:frozen(x):mean():backward()\nlocal g = x:gradient()",
+  },
+  {
+    name = "Net:power_iteration",
+    summary = "One step of the power iteration for the layers with spectral normalization.",
+    args = {},
+    returns = { { "table", "a number for each of them: |W u|, about its largest singular value" } },
+    text = "With v = W u/|W u|, the next u is W'v/|W'v|. Once in a step of training is enough: weights change slowly.",
+    example = "local s = nn.parameters()\nlocal f = nn.mlp(s, 'f', { 3, 8, 1 }, { spectral = true })\n" ..
+      "for _ = 1, 20 do f:power_iteration() end\nassert(#f:power_iteration() == 2)",
   },
   {
     name = "Net:input_gradient",

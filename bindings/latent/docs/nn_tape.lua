@@ -262,6 +262,14 @@ operation of the step whose result isn't finite, and leaves the parameters as th
     example = begin .. "local d = x:slope 'tanh'",
   },
   {
+    name = "Value:spectral",
+    summary = "The value over |W u|: weights W over their largest singular value, for its right singular vector u.",
+    args = { { "u", "latent.Value|latent.Matrix", "1 x cols, a unit vector; a constant" } },
+    returns = value,
+    text = "nn.linear and nn.mlp do it with spectral = true, and keep u.",
+    example = begin .. "local W = x:spectral{ { 0, 0.6, 0.8 } }",
+  },
+  {
     name = "Value:columns",
     summary = "Columns first to last.",
     args = { { "first", "integer", "from 1, or negative from the end" },

@@ -145,26 +145,6 @@ lat_status lat_each_rows(lat_workspace *work, lat_dtype dtype, uint64_t seed, si
   return status;
 }
 
-lat_value lat_net_constant(lat_tape *tape, const lat_net *net, lat_value x)
-{
-  const lat_store *store = net->store;
-  for (size_t k = 0; k < net->count; k++) {
-    const lat_layer *layer = &net->layers[k];
-    if (layer->inputs == 0) {
-      x = lat_nn_activate(tape, x, layer->activation);
-      continue;
-    }
-    lat_matrix W = lat_store_view(store, store->values, layer->weight), b;
-    lat_value bias = {0};
-    if (layer->bias != SIZE_MAX) {
-      b = lat_store_view(store, store->values, layer->bias);
-      bias = lat_nn_borrow(tape, &b);
-    }
-    x = lat_nn_linear(tape, x, lat_nn_borrow(tape, &W), bias, layer->activation);
-  }
-  return x;
-}
-
 size_t lat_rows_chunk(size_t width)
 {
   size_t rows = LAT_ROWS_NUMBERS / (width ? width : 1);

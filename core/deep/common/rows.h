@@ -30,10 +30,6 @@ lat_status lat_rows_run(lat_rows *r, size_t rows, size_t chunk, size_t numbers, 
                         void *context);
 void lat_rows_end(lat_rows *r);
 
-/* The net's value with its parameters as constants: nothing is kept for a backward pass, and the
- * store isn't written to. */
-lat_value lat_net_constant(lat_tape *tape, const lat_net *net, lat_value x);
-
 /* Rows of a chunk for a net whose widest layer has `width` columns: a few MB. */
 size_t lat_rows_chunk(size_t width);
 

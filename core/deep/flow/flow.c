@@ -166,7 +166,7 @@ static lat_status make_maps(lat_workspace *work, lat_flow *flow, const lat_flow_
   return LAT_OK;
 }
 
-/* All parameters, of which the optimizer moves those of layers. */
+/* All parameters. */
 static lat_status make(lat_workspace *work, lat_flow *flow)
 {
   LAT_SCOPE(work);
@@ -181,11 +181,11 @@ static lat_status make(lat_workspace *work, lat_flow *flow)
   LAT_TRY(lat_store_add(work, store, "data.mean", 1, D, LAT_INIT_ZERO, 1, 0, &flow->mean));
   LAT_TRY(
       lat_store_add(work, store, "data.deviation", 1, D, LAT_INIT_ZERO, 1, 0, &flow->deviation));
+  lat_store_fix(store, flow->mean);
+  lat_store_fix(store, flow->deviation);
   LAT_TRY(make_maps(work, flow, layers, count));
   lat_flow_mask(flow, store->values);
-  LAT_TRY(lat_deep_seal(work, &flow->deep, &flow->options.deep));
-  flow->deep.optimizer.ranges[0][0] = store->items[2].offset; /* not mean and deviation */
-  return LAT_OK;
+  return lat_deep_seal(work, &flow->deep, &flow->options.deep);
 }
 
 lat_status lat_flow_init(lat_workspace *work, lat_flow *flow, const lat_flow_options *options)

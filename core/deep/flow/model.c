@@ -91,8 +91,8 @@ static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_reque
 /* Mean and deviation of the data aren't fitted. */
 static size_t free_parameters(const lat_fitted *f)
 {
-  const lat_flow *flow = f->aside;
-  return flow->deep.store.numbers - 2 * flow->options.input_dim;
+  const lat_store *store = &((const lat_deep *)f->aside)->store;
+  return store->numbers - store->fixed;
 }
 
 #define CONTEXT       LAT_OPTION_ROWS("context", context, LAT_U, "latent.Matrix|number[]?")
