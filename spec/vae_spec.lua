@@ -526,4 +526,16 @@ describe("a callback of a vae's fit", function()
     assert.are.equal(vae.epochs, #vae.history)
     assert.are.equal(9 + nested * (1 + 2), vae.iterations)
   end)
+
+  it("may yield: the loop is in Lua", function()
+    local X = (latent.datasets.digits():block(1, 60) / 16):to "float32"
+    local function make() return latent.vae { input_dim = 64, latent_dim = 2, hidden = 8, seed = 1 } end
+    local whole, vae = make():fit(X, { epochs = 2, batch = 20 }), make()
+    local turn = coroutine.wrap(function()
+      vae:fit(X, { epochs = 2, batch = 20, on_epoch = function() coroutine.yield "epoch" end })
+      return "end"
+    end)
+    assert.are.same({ "epoch", "epoch", "end" }, { turn(), turn(), turn() })
+    assert.are.same(whole.history, vae.history)
+  end)
 end)

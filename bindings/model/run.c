@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "model/source.h"
+
 static const char GUARD[] = "latent.guard"; /* no class of the users' */
 
 /* ---- calls of a run -------------------------------------------------------------------------- */
@@ -172,8 +174,7 @@ bool latL_beginobserve(lua_State *L, size_t iteration, double objective)
 
 bool latL_endobserve(lua_State *L)
 {
-  lua_call(L, 1, 1);
-  latL_workspace(L);
+  latL_callback(L, ((const latL_Turn *)lua_touserdata(L, LATL_RUN))->who, 1, 1);
   bool go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
   lua_settop(L, LATL_TOP);
   return go_on;

@@ -71,12 +71,31 @@ void latL_rewind(latL_Rows *r)
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
+/* What Lua says of a yield below a function in C. */
+static bool is_yield(lua_State *L, int error)
+{
+  return lua_type(L, error) == LUA_TSTRING && strstr(lua_tostring(L, error), "attempt to yield");
+}
+
+void latL_callback(lua_State *L, const char *who, int arguments, int results)
+{
+  if (!lua_isyieldable(L)) { /* an error's traceback is whole */
+    lua_call(L, arguments, results);
+  } else if (lua_pcall(L, arguments, results, 0) != LUA_OK) {
+    if (is_yield(L, -1))
+      latL_error(L, who,
+                 "callbacks and functions that give data can't yield; the body of a loop "
+                 "over steps can");
+    lua_error(L);
+  }
+  latL_workspace(L); /* what the function called has had the hooks watched from elsewhere */
+}
+
 static bool next_chunk(lua_State *L, latL_Rows *r, int data, const char *who, lat_matrix *X,
                        const double **weights)
 {
   lua_pushvalue(L, data);
-  lua_call(L, 0, 2);
-  latL_workspace(L); /* what the function called has had the hooks watched from elsewhere */
+  latL_callback(L, who, 0, 2);
   if (lua_isnil(L, -2)) {
     if (r->pieces == 0) latL_error(L, who, "the function gave no data");
     lua_pop(L, 2);

@@ -24,6 +24,10 @@ void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const 
 /* Raises unless the rows have as many columns as those `before` (0: there were none). */
 void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);
 
+/* lua_call of a function of the user's, which can't yield: in a coroutine, where it could try,
+ * the message says so. */
+void latL_callback(lua_State *L, const char *who, int arguments, int results);
+
 /* Begins a pass. */
 void latL_rewind(latL_Rows *rows);
 

@@ -59,7 +59,7 @@ with much data the labels are left out). A fit that fails before leaves the mode
 A model may be used and fitted again, to whatever data, by its own callbacks, by functions that give its data, between
 the turns of its loops, and by finalizers: each fit has memory of its own, and the model has the result that was last
 complete. A loop that is left, or a fit that fails, doesn't take the place of what another fit has made since.
-Callbacks can't yield.
+Callbacks can't yield; the body of a loop over steps can.
 
 Results are the same bits for every number of threads.]],
   },

@@ -177,6 +177,13 @@ static int keep(lua_State *L)
   return 0;
 }
 
+/* All that the function has given; it may have yielded. */
+static int give_all(lua_State *L, int status, lua_KContext context)
+{
+  (void)status, (void)context;
+  return lua_gettop(L);
+}
+
 /* Calls the function of the module with the method's name. */
 static int call_lua(lua_State *L, const char *module)
 {
@@ -188,8 +195,8 @@ static int call_lua(lua_State *L, const char *module)
   lua_getfield(L, -1, strchr(who, ':') + 1);
   lua_insert(L, 1);
   lua_pop(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, give_all);
+  return give_all(L, LUA_OK, 0);
 }
 
 int latL_train(lua_State *L)
