@@ -6,15 +6,27 @@ local check = require "latent.check"
 
 local train = {}
 
--- Of a step loop; and more of a whole fit. Labels and contexts are for kinds of models that know them.
+-- Of a step loop; and more of a whole fit. Labels and contexts are for kinds of models whose fit has these options.
 local STEPS = { epochs = true, batch = true, learning_rate = true, binarize = "string", scale = "number",
   shuffle = "boolean" }
 local FIT = { validation = true, patience = true, progress = "boolean", on_epoch = "function",
   on_iteration = "function", max_seconds = "number", checkpoint = "string" }
-local LABELLED, CONTEXTS = { vae = true }, { flow = true }
 
 -- A model's name in Lua: "vae".
 local function name_of(model) return tostring(model):match "^[%w_]+" end
+
+-- The options of the model's fit, by name, as the core describes it.
+local described = {}
+local function takes(model)
+  local name = name_of(model)
+  if described[name] then return described[name] end
+  local names = {}
+  for _, method in ipairs(latent.describe(name).methods) do
+    for _, option in ipairs(method.name == "fit" and method.options or {}) do names[option.name] = true end
+  end
+  described[name] = names
+  return names
+end
 
 -- validation = X, or { X, labels }, of models with contexts { X, context }
 local function validation_of(who, given)
@@ -24,7 +36,7 @@ local function validation_of(who, given)
 end
 
 local function checked(model, who, options, more)
-  local known = { labels = LABELLED[name_of(model)], context = CONTEXTS[name_of(model)] }
+  local known = { labels = takes(model).labels, context = takes(model).context }
   for name, kind in pairs(STEPS) do known[name] = kind end
   for name, kind in pairs(more) do known[name] = kind end
   options = check.options(who, options, known)
@@ -98,22 +110,27 @@ local function validate(model, X, given)
   if model.elbo then
     values = check.call(model.elbo, model, X, { labels = given })
   else
-    values = check.call(model.log_likelihood, model, X, CONTEXTS[name_of(model)] and { context = given })
+    values = check.call(model.log_likelihood, model, X, takes(model).context and { context = given })
   end
   return type(values) == "number" and -values or -values:mean()
 end
 
--- The parameters as they are, in the matrices of `kept` (or fresh ones), and back from there.
+-- The parameters as they are, and their averages where the model has them, in the matrices of `kept` (or fresh ones);
+-- and back from there.
 local function keep_parameters(model, kept)
-  kept = kept or {}
-  for name, view in pairs(model:parameters()) do
-    kept[name] = kept[name] and kept[name]:assign(view) or view:copy()
+  kept = kept or { {}, {} }
+  for i, views in ipairs { model:parameters(), model:__averages() } do
+    for name, view in pairs(views) do
+      kept[i][name] = kept[i][name] and kept[i][name]:assign(view) or view:copy()
+    end
   end
   return kept
 end
 
 local function put_back(model, kept)
-  for name, view in pairs(model:parameters()) do view:assign(kept[name]) end
+  for i, views in ipairs { model:parameters(), model:__averages() } do
+    for name, view in pairs(views) do view:assign(kept[i][name]) end
+  end
 end
 
 -- What the lists of an epoch are called: model:step gives these, in this order.

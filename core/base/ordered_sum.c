@@ -253,6 +253,14 @@ void lat_sum_total(const lat_ordered_sum *sum, double *total)
   }
 }
 
+/* A counter up to n merges neighbours of 2^l groups each, and at its end its rest from the lowest
+ * level up, which is the same as merging at every level all pairs that there are. */
+void lat_sum_tree(size_t n, lat_sum_pair *merge_pair, void *context)
+{
+  for (size_t apart = 1; apart < n; apart *= 2)
+    for (size_t i = 0; i + apart < n; i += 2 * apart) merge_pair(context, i, i + apart);
+}
+
 bool lat_sum_finite(const lat_ordered_sum *sum)
 {
   bool finite = sum->open_rows == 0 || isfinite(*sum->open);

@@ -65,6 +65,11 @@ lat_status lat_sum_add(lat_ordered_sum *sum, lat_workspace *work, size_t rows, l
 /* total (count) := the sum of all rows. The sum stays as it is. */
 void lat_sum_total(const lat_ordered_sum *sum, double *total);
 
+/* The same tree over n sums that are all there: merge(context, i, j) is called for its nodes, and
+ * makes sum i that of the two, i < j. The total is then sum 0. */
+typedef void lat_sum_pair(void *context, size_t into, size_t from);
+void lat_sum_tree(size_t n, lat_sum_pair *merge, void *context);
+
 /* False when the first number of a partial sum is NaN or infinite, which marks bad data. */
 bool lat_sum_finite(const lat_ordered_sum *sum);
 /* True when that of all partial sums is 0. */

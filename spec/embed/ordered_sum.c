@@ -104,6 +104,29 @@ static void orders(void)
   printf("whole %d\npieces %d\nchunks %d\n", whole, pieces, chunks);
 }
 
+static void merge_pair(void *context, size_t into, size_t from)
+{
+  double(*sums)[COUNT] = context;
+  for (int i = 0; i < COUNT; i++) sums[into][i] += sums[from][i];
+}
+
+/* Sums that are all there, in the same tree. */
+static void tree(void)
+{
+  enum { MOST = 40 };
+  int ok = 1;
+  for (size_t n = 1; n <= MOST; n++) {
+    double expected[COUNT], sums[MOST][COUNT];
+    data d = {0, COUNT};
+    reference(n, 1, 0, n, expected);
+    memset(sums, 0, sizeof sums);
+    for (size_t g = 0; g < n; g++) add(&d, g, 1, 0, sums[g], 0);
+    lat_sum_tree(n, merge_pair, sums);
+    ok = ok && memcmp(expected, sums[0], sizeof expected) == 0;
+  }
+  printf("tree %d\n", ok);
+}
+
 /* Sums of more than 2^16 numbers have 12 levels: beyond 2^12 groups the highest one grows in order. */
 static void large(void)
 {
@@ -152,6 +175,7 @@ static void stops(void)
 int main(void)
 {
   orders();
+  tree();
   large();
   stops();
   return 0;

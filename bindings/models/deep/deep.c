@@ -35,6 +35,14 @@ size_t latL_optwidths(lua_State *L, int options, const char *who, const char *na
   return count;
 }
 
+size_t latL_opthidden(lua_State *L, int options, const char *who, size_t *widths, size_t most)
+{
+  if (!latL_hasoption(L, options, "hidden")) return 0;
+  size_t count = latL_optwidths(L, options, who, "hidden", 0, widths, most);
+  if (count == 0) latL_error(L, who, "hidden must have at least one width");
+  return count;
+}
+
 /* variance_range = {least, most} */
 void latL_readrange(lua_State *L, const char *who, lat_likelihood *l)
 {
@@ -136,16 +144,48 @@ static const char GREY[] = "X has values between 0 and 1, which a Bernoulli like
                            "likelihoods of X. likelihood = \"continuous_bernoulli\" has one; "
                            "binarize = \"dynamic\" makes 0 and 1 of X";
 
+static void keep_note(lua_State *L, const char *text)
+{
+  bool had = latL_kept(L, 1, "note") != LUA_TNIL;
+  lua_pop(L, 1);
+  if (!had && !text) return;
+  lua_pushstring(L, text);
+  latL_keep(L, 1, "note");
+}
+
 int latL_step(lua_State *L)
 {
   int results = latL_applymethod(L);
   const lat_deep *d = deep_of(latL_netsof(lua_touserdata(L, 1)));
   keep_integer(L, 1, "iterations", (lua_Integer)d->optimizer.steps);
-  if (d->grey) {
-    lua_pushstring(L, GREY);
-    latL_keep(L, 1, "note");
-  }
+  keep_note(L, d->grey ? GREY : NULL);
   return results;
+}
+
+void latL_sayuntrained(lua_State *L, const char *who, const lat_fitted *f, lat_random *random,
+                       const lat_matrix *X, const double *labels)
+{
+  (void)who, (void)random, (void)X, (void)labels;
+  if (((const lat_deep *)f->aside)->optimizer.steps == 0)
+    keep_note(L, "the model is untrained: its samples are those of nets as they began");
+}
+
+/* __begin(X [, {context=}]): what a fit begins with, unless the model has seen data. */
+static int begin(lua_State *L)
+{
+  lua_settop(L, 3);
+  const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), latL_verb(L));
+  const char *who = lua_pushfstring(L, "%s:fit", f->model->name);
+  lat_matrix context;
+  lat_request request = {.X = latL_checkmatrix(L, 2, who, "X")->view};
+  if (latL_getoption(L, 3, "context") != LUA_TNIL) {
+    context = latL_checkmatrix(L, lua_gettop(L), who, "context")->view;
+    request.context = &context;
+  }
+  lat_workspace *work = latL_workspace(L);
+  if (f->model->nets->begin)
+    latL_call(L, who, work, f->model->nets->begin(work, f->aside, &request));
+  return 0;
 }
 
 static const lat_deep *check_self(lua_State *L)
@@ -160,8 +200,9 @@ int latL_parameters(lua_State *L)
   const lat_store *store = &check_self(L)->store;
   const latL_Model *m = lua_touserdata(L, 1);
   void *flat = strstr(latL_verb(L), ":gradients") ? store->gradients : store->values;
+  if (strstr(latL_verb(L), ":__averages")) flat = store->average; /* of steps; there may be none */
   lua_newtable(L);
-  for (size_t i = 0; i < store->count; i++) {
+  for (size_t i = 0; flat && i < store->count; i++) {
     latL_newview(L, 1, lat_store_view(store, flat, i), false)->gone = &m->gone;
     lua_setfield(L, -2, store->items[i].name);
   }
@@ -216,7 +257,8 @@ int latL_use(lua_State *L)
 
 void latL_opennets(lua_State *L, const latL_Kind *kind)
 {
-  static const luaL_Reg hidden[] = {{"__keep", keep}, {NULL, NULL}};
+  static const luaL_Reg hidden[] = {
+      {"__keep", keep}, {"__begin", begin}, {"__averages", latL_parameters}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", gc}, {"__tostring", tostring}, {NULL, NULL}};
   static latL_Stored *const pointer = stored;
   latL_openmodel(L, kind);

@@ -13,11 +13,17 @@
  * without it there is one of `otherwise`. */
 size_t latL_optwidths(lua_State *L, int options, const char *who, const char *name,
                       size_t otherwise, size_t *widths, size_t most);
+/* The option `hidden`, likewise: 0 without it; at least one width. */
+size_t latL_opthidden(lua_State *L, int options, const char *who, size_t *widths, size_t most);
 /* The option `variance_range`. */
 void latL_readrange(lua_State *L, const char *who, lat_likelihood *likelihood);
 
 /* Makes the nets of a new model: the `make` of its kind. */
 void latL_makenets(lua_State *L, int model);
+
+/* The `draw` of kinds whose samples may be of an untrained model: a note says so. */
+void latL_sayuntrained(lua_State *L, const char *who, const lat_fitted *f, lat_random *random,
+                       const lat_matrix *X, const double *labels);
 
 /* Methods of these kinds, for their lists. */
 int latL_step(lua_State *L);       /* a method of rows, which counts in `iterations` */

@@ -1,17 +1,7 @@
-/* flow.c: latent.flow, normalizing flows: layers, which no table describes, and what is said of
- * draws from an untrained model. */
+/* flow.c: latent.flow, normalizing flows: layers, which no table describes. */
 #include "models/deep/deep.h"
 
 /* ---- layers ---------------------------------------------------------------------------------- */
-
-/* hidden = width or widths, of the table at `options`. */
-static size_t read_hidden(lua_State *L, int options, const char *who, size_t *hidden)
-{
-  if (!latL_hasoption(L, options, "hidden")) return 0;
-  size_t count = latL_optwidths(L, options, who, "hidden", 64, hidden, LAT_FLOW_HIDDEN);
-  if (count == 0) latL_error(L, who, "hidden must have at least one width");
-  return count;
-}
 
 /* Pushes what the layer at the top, which it replaces, says by names alone: "spline" and
  * {"spline", bins = 4} are {kind = "spline"} and {kind = "spline", bins = 4}. */
@@ -58,7 +48,7 @@ static void read_layer(lua_State *L, int options, lua_Integer number, lat_flow_l
                kind == LAT_FLOW_SPLINE || kind == LAT_FLOW_MASKED_SPLINE, "splines");
   latL_onlyfor(L, options, who, of_affine,
                kind == LAT_FLOW_AFFINE || kind == LAT_FLOW_MASKED_AFFINE, "affine layers");
-  layer->depth = read_hidden(L, options, who, layer->hidden);
+  layer->depth = latL_opthidden(L, options, who, layer->hidden, LAT_FLOW_HIDDEN);
   layer->bins = (size_t)latL_optinteger(L, options, who, "bins", 0, 2, LAT_SPLINE_BINS);
   layer->box = latL_optnumber(L, options, who, "box", 0, 1e-3, 1e6);
   layer->bound = latL_optnumber(L, options, who, "bound", 0, 1e-3, (double)INFINITY);
@@ -104,65 +94,23 @@ static void read_options(lua_State *L, int model, void *options)
 {
   lat_flow_options *o = options;
   if (lua_isnil(L, 1)) latL_error(L, "flow", "options are missing: input_dim");
-  o->depth = read_hidden(L, 1, "flow", o->hidden);
+  o->depth = latL_opthidden(L, 1, "flow", o->hidden, LAT_FLOW_HIDDEN);
   read_layers(L, model, o);
 }
 
-/* ---- methods --------------------------------------------------------------------------------- */
+/* ---- the class ------------------------------------------------------------------------------- */
 
-static void note(lua_State *L, const char *text)
-{
-  lua_pushstring(L, text);
-  latL_keep(L, 1, "note");
-}
-
-static int step(lua_State *L)
-{
-  int results = latL_step(L);
-  if (latL_kept(L, 1, "note") != LUA_TNIL) note(L, NULL);
-  lua_pop(L, 1);
-  return results;
-}
-
-/* After draws: of a model without a step they are the base's, through layers as they began. */
-static void say_untrained(lua_State *L, const char *who, const lat_fitted *f, lat_random *random,
-                          const lat_matrix *X, const double *labels)
-{
-  (void)who, (void)random, (void)X, (void)labels;
-  if (((const lat_deep *)f->aside)->optimizer.steps == 0)
-    note(L, "the model is untrained: its samples are the base's, through layers as they began");
-}
-
-/* __begin(X [, {context=}]): what a fit begins with, unless the model has seen data. */
-static int begin(lua_State *L)
-{
-  const char *who = "flow:fit";
-  lua_settop(L, 3);
-  const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), who);
-  lat_flow *flow = f->aside;
-  if (lat_flow_is_begun(flow)) return 0;
-  lat_matrix X = latL_checkmatrix(L, 2, who, "X")->view;
-  bool given = latL_getoption(L, 3, "context") != LUA_TNIL;
-  lat_matrix context = {.rows = 0};
-  if (given) context = latL_checkmatrix(L, 4, who, "context")->view;
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_flow_begin(work, flow, &X, given ? &context : NULL));
-  return 0;
-}
-
-static const luaL_Reg methods[] = {LATL_NET_METHODS, {"step", step}, {NULL, NULL}};
-static const luaL_Reg hidden[] = {{"__begin", begin}, {NULL, NULL}};
+static const luaL_Reg methods[] = {LATL_NET_METHODS, {"step", latL_step}, {NULL, NULL}};
 static const latL_Kind kind = {.name = "flow",
                                .metatable = "latent.Flow",
                                .gaps = LATL_GAPS_BY("mppca"),
                                .core = &lat_flow_model,
                                .read = read_options,
                                .make = latL_makenets,
-                               .draw = say_untrained,
+                               .draw = latL_sayuntrained,
                                .methods = methods};
 
 void latL_open_flow(lua_State *L)
 {
   latL_opennets(L, &kind);
-  latL_addverbs(L, kind.metatable, kind.name, &kind, hidden, NULL);
 }

@@ -33,7 +33,8 @@ lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, siz
   size_t rows = lat_tape_value(tape, x).rows;
   lat_value indicators = lat_nn_fill(tape, rows, classes, 0);
   lat_matrix to = lat_tape_value(tape, indicators);
-  for (size_t i = 0; to.data && i < rows; i++) lat_set(&to, i, labels[i], 1);
+  for (size_t i = 0; to.data && i < rows; i++)
+    if (labels[i] < classes) lat_set(&to, i, labels[i], 1);
   return lat_nn_concat(tape, x, indicators);
 }
 

@@ -25,8 +25,8 @@ lat_status lat_draw(lat_workspace *work, const lat_net *decoder, const lat_likel
                     const size_t *labels, size_t classes, bool mean, lat_random *random,
                     const lat_matrix *Z, const lat_matrix *X);
 
-/* x with an indicator of its label beside each row: B x (n + classes); x itself when there are
- * none. */
+/* x with an indicator of its label beside each row, 0 for labels that are no class: B x (n +
+ * classes); x itself when there are none. */
 lat_value lat_with_labels(lat_tape *tape, lat_value x, const size_t *labels, size_t classes);
 
 /* The widest of a net's layers. */

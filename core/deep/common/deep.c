@@ -49,6 +49,7 @@ double lat_deep_rate(const lat_deep_options *o, double rate, uint64_t steps)
 
 void lat_deep_done(lat_deep *deep)
 {
+  lat_shards_done(&deep->shards, &deep->store.allocator);
   lat_optimizer_done(&deep->optimizer);
   lat_tape_done(&deep->tape);
   lat_store_done(&deep->store);
@@ -71,6 +72,12 @@ lat_status lat_deep_differentiate(lat_workspace *work, lat_deep *deep, lat_value
   lat_tape_backward(&deep->tape, loss, false);
   deep->tape.work = NULL;
   return lat_deep_failure(work, &deep->tape);
+}
+
+lat_status lat_deep_gradient(lat_workspace *work, lat_deep *deep, const lat_shard_batch *batch,
+                             double *loss)
+{
+  return lat_shards_gradient(work, &deep->shards, &deep->store, &deep->tape, batch, loss);
 }
 
 lat_status lat_deep_descend(lat_workspace *work, lat_deep *deep, double rate, double clip)

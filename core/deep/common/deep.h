@@ -3,6 +3,7 @@
 #ifndef LAT_DEEP_COMMON_DEEP_H
 #define LAT_DEEP_COMMON_DEEP_H
 
+#include "deep/common/shards.h"
 #include "nn/checkpoint.h"
 #include "nn/layers.h"
 #include "nn/optimizers.h"
@@ -13,7 +14,8 @@ typedef struct lat_deep {
   lat_store store;
   lat_tape tape;
   lat_optimizer optimizer;
-  bool grey; /* a Bernoulli's data had values between 0 and 1 */
+  bool grey;          /* a Bernoulli's data had values between 0 and 1 */
+  lat_shards *shards; /* of steps by several threads */
 } lat_deep;
 
 typedef enum lat_schedule { LAT_SCHEDULE_CONSTANT, LAT_SCHEDULE_COSINE } lat_schedule;
@@ -47,6 +49,11 @@ void lat_deep_done(lat_deep *deep);
 /* The gradient of a loss on the tape (1 x 1) into the store. LAT_INVALID, naming the operation,
  * when it isn't finite. */
 lat_status lat_deep_differentiate(lat_workspace *work, lat_deep *deep, lat_value loss);
+
+/* The same of a batch's loss by several threads (shards.h): *loss := *loss + its value. The place
+ * in the stream of noise, tape.step, stays. */
+lat_status lat_deep_gradient(lat_workspace *work, lat_deep *deep, const lat_shard_batch *batch,
+                             double *loss);
 
 /* One step of the optimizer down the gradient in the store, whose norm is first reduced to `clip`
  * unless that is 0. When the gradient isn't finite nothing changes. */

@@ -11,6 +11,19 @@
 #define LAT_ROWS_MOST    1024
 #define LAT_ROWS_NODES   256 /* of the tapes of workers, at first */
 
+/* Shards of a batch, at most: more threads gain little, and each has gradients. Numbers of all
+ * their gradients, at most: 32 MB of float32; larger nets are cut up by their products. Gradients
+ * are added in pieces, 16 KB of float32, which threads share from so many on, a shard each. */
+#define LAT_SHARDS          8
+#define LAT_SHARD_GRADIENTS ((size_t)1 << 23)
+#define LAT_SHARD_PIECE     ((size_t)1 << 12)
+#define LAT_SHARD_WORTH     128
+
+/* Frequencies of time features, for times in [0, 1]: half a period, and steps of a hundredth apart
+ * differ by a radian. */
+#define LAT_TIME_SLOWEST 3.14159265358979323846
+#define LAT_TIME_FASTEST 100.0
+
 #define LAT_CHECK_BAND     ((size_t)1 << 18) /* elements of data checked at a time: 1 MB */
 #define LAT_WEIGHTS_BUFFER 256               /* exponentials computed together, on the stack */
 

@@ -23,6 +23,8 @@ typedef struct lat_net_kind {
   size_t (*input_dim)(const void *options);
   size_t (*context_dim)(
       const void *options); /* the width of request->context; NULL: there is none */
+  /* What a fit begins with that sees all rows first, unless the model has seen some; or NULL. */
+  lat_status (*begin)(lat_workspace *work, void *model, const lat_request *request);
 } lat_net_kind;
 
 /* The count of parameters of a net with hidden layers of these widths. */

@@ -29,7 +29,6 @@ void lat_flow_done(lat_flow *flow)
     lat_memory_free(a, flow->maps[k].inputs);
     lat_memory_free(a, flow->maps[k].net);
   }
-  lat_flow_shards_done(flow);
   lat_memory_free(a, flow->maps);
   lat_memory_free(a, flow->order);
   lat_deep_done(&flow->deep);
@@ -178,14 +177,15 @@ static lat_status make(lat_workspace *work, lat_flow *flow)
   flow->maps = keep(work, flow, count, sizeof *flow->maps);
   if (!flow->order || !flow->maps) return LAT_MEMORY;
   memset(flow->maps, 0, count * sizeof *flow->maps);
-  LAT_TRY(lat_store_add(work, store, "data.mean", 1, D, LAT_INIT_ZERO, 1, 0, &flow->mean));
-  LAT_TRY(
-      lat_store_add(work, store, "data.deviation", 1, D, LAT_INIT_ZERO, 1, 0, &flow->deviation));
-  lat_store_fix(store, flow->mean);
-  lat_store_fix(store, flow->deviation);
+  LAT_TRY(lat_units_add(work, store, D, &flow->units));
   LAT_TRY(make_maps(work, flow, layers, count));
   lat_flow_mask(flow, store->values);
   return lat_deep_seal(work, &flow->deep, &flow->options.deep);
+}
+
+bool lat_flow_is_begun(const lat_flow *flow)
+{
+  return lat_units_known(&flow->units);
 }
 
 lat_status lat_flow_init(lat_workspace *work, lat_flow *flow, const lat_flow_options *options)

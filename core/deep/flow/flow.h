@@ -48,6 +48,7 @@
 #define LAT_DEEP_FLOW_FLOW_H
 
 #include "deep/common/options.h"
+#include "deep/common/units.h"
 
 enum { LAT_FLOW_LAYERS = 64, LAT_FLOW_HIDDEN = 8 };
 
@@ -103,12 +104,10 @@ typedef struct lat_flow_options {
 typedef struct lat_flow {
   lat_deep deep; /* its first member, as of all models with nets */
   lat_flow_options options;
-  /* flow.c's: what layers have become; the column of the data that is at each place of z; numbers
-   * of the parameters data.mean and data.deviation (1 x D; 0 until data are seen); tapes and
-   * gradients of a step's shards */
+  /* flow.c's: what layers have become; the column of the data that is at each place of z */
   struct lat_flow_map *maps;
-  size_t count, *order, mean, deviation;
-  struct lat_flow_shards *shards;
+  size_t count, *order;
+  lat_units units; /* of the data */
   lat_allocator allocator;
 } lat_flow;
 

@@ -59,7 +59,7 @@ static lat_status each_rows(lat_workspace *work, use *u, lat_dtype dtype, size_t
   LAT_SCOPE(work);
   lat_flow_mask(u->flow, u->flow->deep.store.values);
   LAT_TRY(convert(work, u->flow, dtype, &u->store));
-  u->log_scale = lat_flow_log_scale(u->flow);
+  u->log_scale = lat_units_log_scale(&u->flow->units);
   size_t chunk = lat_rows_chunk(width(u->flow) * LAT_FLOW_CHUNK_NODES);
   return lat_each_rows(work, dtype, 0, rows, chunk, numbers(u->flow), task, u);
 }
@@ -85,7 +85,7 @@ static bool is_far(const use *u, size_t row)
 {
   for (size_t j = 0; j < u->X->cols; j++) {
     double mean, deviation;
-    lat_flow_units(u->flow, j, &mean, &deviation);
+    lat_units_of(&u->flow->units, j, &mean, &deviation);
     if (fabs((lat_get(u->X, row, j) - mean) / deviation) > LAT_FLOW_FAR) return true;
   }
   return false;
@@ -164,7 +164,7 @@ static lat_status inverse_chunk(void *context, lat_tape *tape, size_t first, siz
   state = lat_tape_value(tape, h);
   for (size_t j = 0; state.data && j < D; j++) {
     double mean, deviation;
-    lat_flow_units(flow, j, &mean, &deviation);
+    lat_units_of(&flow->units, j, &mean, &deviation);
     for (size_t i = 0; i < count; i++)
       lat_set(u->X, first + i, j, mean + deviation * lat_get(&state, i, j));
   }

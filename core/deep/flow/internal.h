@@ -6,13 +6,9 @@
 #include "deep/flow/flow.h"
 #include "nn/ops.h"
 
-/* Rows of a shard of a batch: so many are worth a thread's wake-up, and gradients of its own. */
+/* Rows of a shard of a batch, at least. */
 #define LAT_FLOW_SHARD_ROWS 128
-#define LAT_FLOW_SHARDS     8 /* at most: more threads gain little, and each has gradients */
-/* Numbers of all shards' gradients, at most: 32 MB of float32. Larger nets are cut up by their
- * products. */
-#define LAT_FLOW_GRADIENTS ((size_t)1 << 23)
-#define LAT_FLOW_FAR       1e6 /* deviations: squares of more overflow float32 in a few layers */
+#define LAT_FLOW_FAR        1e6 /* deviations: squares of more overflow float32 in a few layers */
 /* Rows with which actnorm layers begin, at most. */
 #define LAT_FLOW_FIRST 8192
 /* Rows of a chunk of inference, by the widest layer: see rows.h. */
@@ -35,13 +31,6 @@ struct lat_flow_map {
   size_t each;      /* numbers of raw for a column */
   size_t lowest;    /* of degrees: 0 with a context, else 1 */
 };
-
-/* What steps keep: tapes of workers, and the store's parameters with gradients of each shard. */
-typedef struct lat_flow_shards {
-  lat_rows rows;
-  lat_store stores[LAT_FLOW_SHARDS];
-} lat_flow_shards;
-void lat_flow_shards_done(lat_flow *flow);
 
 /* How a tape sees the flow: parameters of `store`, as constants where it has no gradients to be
  * computed; rows of the context, or no value. */
@@ -78,11 +67,6 @@ lat_value lat_flow_load(lat_tape *tape, const lat_flow *flow, const lat_matrix *
                         size_t count);
 lat_value lat_flow_load_context(lat_tape *tape, const lat_matrix *context, size_t first,
                                 size_t count);
-
-/* The sum of the logarithms of the deviations: what standardizing takes from log |det|. */
-double lat_flow_log_scale(const lat_flow *flow);
-/* Mean and deviation of a column; 0 and 1 before data are seen. */
-void lat_flow_units(const lat_flow *flow, size_t column, double *mean, double *deviation);
 
 lat_status lat_flow_check_data(lat_workspace *work, const lat_flow *flow, const char *name,
                                const lat_matrix *X, const lat_matrix *context);

@@ -23,6 +23,11 @@ static size_t context_dim(const void *o)
   return ((const lat_flow_options *)o)->context_dim;
 }
 
+static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
+{
+  return lat_flow_is_begun(model) ? LAT_OK : lat_flow_begin(work, model, &r->X, r->context);
+}
+
 /* Of all layers, at most: those of a file may be any. */
 static double numbers(const void *options)
 {
@@ -47,7 +52,8 @@ static const lat_net_kind nets = {.bytes = sizeof(lat_flow),
                                   .numbers = numbers,
                                   .latent_dim = input_dim,
                                   .input_dim = input_dim,
-                                  .context_dim = context_dim};
+                                  .context_dim = context_dim,
+                                  .begin = begin};
 
 /* Parameters are the nets', by name. */
 static const lat_parameter *parameters(const void *o)

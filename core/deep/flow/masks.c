@@ -1,13 +1,10 @@
-/* flow/units.c: which units of a masked net see which columns (Germain et al., MADE, ICML 2015;
- * their degrees ascend here), and the columns' standardization: x = mean + deviation z. */
+/* flow/masks.c: which units of a masked net see which columns (Germain et al., MADE, ICML 2015;
+ * their degrees ascend here). */
 #include "deep/flow/flow.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "deep/flow/internal.h"
-
-/* ---- degrees --------------------------------------------------------------------------------- */
 
 size_t lat_flow_seen(const lat_flow_map *map, size_t H, size_t D, size_t place)
 {
@@ -45,32 +42,4 @@ void lat_flow_mask(const lat_flow *flow, void *flat)
       }
     }
   }
-}
-
-/* ---- standardization ------------------------------------------------------------------------- */
-
-void lat_flow_units(const lat_flow *flow, size_t column, double *mean, double *deviation)
-{
-  const lat_store *store = &flow->deep.store;
-  lat_matrix m = lat_store_view(store, store->values, flow->mean);
-  lat_matrix d = lat_store_view(store, store->values, flow->deviation);
-  *deviation = lat_get(&d, 0, column);
-  *mean = *deviation > 0 ? lat_get(&m, 0, column) : 0;
-  if (!(*deviation > 0)) *deviation = 1;
-}
-
-bool lat_flow_is_begun(const lat_flow *flow)
-{
-  lat_matrix d = lat_store_view(&flow->deep.store, flow->deep.store.values, flow->deviation);
-  return lat_get(&d, 0, 0) > 0;
-}
-
-double lat_flow_log_scale(const lat_flow *flow)
-{
-  double sum = 0, mean, deviation;
-  for (size_t j = 0; j < flow->options.input_dim; j++) {
-    lat_flow_units(flow, j, &mean, &deviation);
-    sum += log(deviation);
-  }
-  return sum;
 }

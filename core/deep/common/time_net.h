@@ -1,0 +1,84 @@
+/* time_net.h: a net of x, a time and a class: y = MLP([x, e_class, f(t)]).
+ *
+ * The noise of a diffusion and the velocity of a flow are functions of x in R^D, t in [0, 1] and,
+ * of conditional models, one of C classes. e_class is its indicator, C numbers; all of them are 0
+ * for the null class, "of any class", which classifier-free guidance needs. f(t) has F numbers,
+ *
+ *   sin(w_k t), cos(w_k t),    w_k from LAT_TIME_SLOWEST to LAT_TIME_FASTEST, in equal ratios
+ *
+ * (Vaswani et al., Attention is all you need, NeurIPS 2017): a net of few units can be a different
+ * function of x at times that are near each other.
+ *
+ * In training rows have times of their own: lat_time_net_inputs, then lat_net_forward. Where all
+ * rows have one time, f(t) is a bias of the first layer, which saves its products:
+ * lat_time_net_at. */
+#ifndef LAT_DEEP_COMMON_TIME_NET_H
+#define LAT_DEEP_COMMON_TIME_NET_H
+
+#include "deep/common/options.h"
+#include "nn/layers.h"
+
+enum { LAT_TIME_HIDDEN = 8 };
+
+typedef struct lat_time_net_options {
+  size_t classes;                 /* C; 0: not conditional */
+  double lowest;                  /* the label of the first class */
+  size_t hidden[LAT_TIME_HIDDEN]; /* widths of hidden layers; depth 0 stands for 128, 128, 128 */
+  size_t depth;
+  size_t time_features; /* F; an odd one is one less */
+} lat_time_net_options;
+
+/* Rows of a model's table, whose options have `net`, one of these; binding code reads `hidden` and
+ * `lowest`. */
+#define LAT_TIME_NET_OPTIONS(type)                                                                 \
+  LAT_OPTION_WIDTHS("hidden", "{128, 128, 128}"),                                                  \
+      LAT_DEEP_ROW("time_features", LAT_SIZE, type, net.time_features, 32, 2, 1024, NULL, NULL),   \
+      LAT_DEEP_ROW("classes", LAT_SIZE, type, net.classes, 0, 0, 1 << 20, NULL, NULL),             \
+      LAT_OPTION_READ("lowest", "integer", "0")
+
+/* The class of a row that has none. */
+#define LAT_NULL_CLASS SIZE_MAX
+
+typedef struct lat_time_net {
+  size_t D, classes, features;
+  lat_layer layers[LAT_TIME_HIDDEN + 1];
+  lat_net net; /* views `layers`: the struct must not move */
+} lat_time_net;
+
+/* Adds the parameters NAME.1.weight, ... of a net from D numbers to `outputs`. */
+lat_status lat_time_net_add(lat_workspace *work, lat_store *store, const char *name, size_t D,
+                            size_t outputs, const lat_time_net_options *options,
+                            const lat_deep_options *training, lat_time_net *net);
+/* How many parameters it has; and numbers of a row on a tape with gradients, about. */
+double lat_time_net_numbers(const lat_time_net_options *options, size_t D, size_t outputs);
+size_t lat_time_net_tape_numbers(const lat_time_net *net);
+
+/* F (n x F numbers, any view) := the features of the times t[0..n-1]. */
+void lat_time_features(size_t n, const double *t, const lat_matrix *F);
+
+/* Rows for the net: x (B x D, any view), classes (from 0, or LAT_NULL_CLASS; NULL: all null), and
+ * their times t; or, with `table`, features that are its rows at[0..B-1], where times are of a few
+ * values. */
+typedef struct lat_time_rows {
+  const lat_matrix *X;
+  const size_t *labels;
+  const double *t;
+  const lat_matrix *table;
+  const size_t *at;
+} lat_time_rows;
+
+/* The net's input, B x (D + C + F). Its gradient is kept when `gradient`: the first D columns are
+ * that of x. */
+lat_value lat_time_net_inputs(lat_tape *tape, const lat_time_net *net, const lat_time_rows *rows,
+                              bool gradient);
+/* The net of such inputs, with parameters of this store (which is the model's, or a shard's). */
+lat_value lat_time_net_forward(lat_tape *tape, const lat_time_net *net, lat_store *store,
+                               lat_value inputs);
+
+/* The net at one time for all rows of x (a value, B x D), with the parameters as constants, from a
+ * flat vector in the store's layout: its values, or their averages. Nothing is written to the
+ * store. */
+lat_value lat_time_net_at(lat_tape *tape, const lat_time_net *net, void *flat, lat_value x,
+                          double t, const size_t *labels);
+
+#endif

@@ -1,0 +1,93 @@
+/* units.c: means and deviations of columns, as parameters of a store (units.h). */
+#include "deep/common/units.h"
+
+#include <math.h>
+
+static lat_matrix means(const lat_units *units)
+{
+  return lat_store_view(units->store, units->store->values, units->mean);
+}
+
+static lat_matrix deviations(const lat_units *units)
+{
+  return lat_store_view(units->store, units->store->values, units->deviation);
+}
+
+lat_status lat_units_add(lat_workspace *work, lat_store *store, size_t D, lat_units *units)
+{
+  units->store = store;
+  LAT_TRY(lat_store_add(work, store, "data.mean", 1, D, LAT_INIT_ZERO, 1, 0, &units->mean));
+  LAT_TRY(
+      lat_store_add(work, store, "data.deviation", 1, D, LAT_INIT_ZERO, 1, 0, &units->deviation));
+  lat_store_fix(store, units->mean);
+  lat_store_fix(store, units->deviation);
+  return LAT_OK;
+}
+
+void lat_units_moments(const lat_matrix *A, size_t column, double *mean, double *deviation)
+{
+  double sum = 0, squares = 0;
+  for (size_t i = 0; i < A->rows; i++) sum += lat_get(A, i, column);
+  *mean = sum / (double)A->rows;
+  for (size_t i = 0; i < A->rows; i++) {
+    double far = lat_get(A, i, column) - *mean;
+    squares += far * far;
+  }
+  *deviation = sqrt(squares / (double)A->rows);
+}
+
+static bool is_constant(const lat_matrix *X, size_t column)
+{
+  for (size_t i = 1; i < X->rows; i++)
+    if (lat_get(X, i, column) != lat_get(X, 0, column)) return false;
+  return true;
+}
+
+lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const lat_matrix *X,
+                           bool standardize)
+{
+  lat_matrix m = means(units), d = deviations(units);
+  if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
+  for (size_t j = 0; j < X->cols; j++)
+    if (is_constant(X, j))
+      return lat_fail(work, LAT_INVALID,
+                      "column %zu of X is constant (%g): its density has no bound; leave it out",
+                      j + 1, lat_get(X, 0, j));
+  for (size_t j = 0; j < X->cols; j++) {
+    double mean = 0, deviation = 1;
+    if (standardize) lat_units_moments(X, j, &mean, &deviation);
+    lat_set(&m, 0, j, mean);
+    lat_set(&d, 0, j, deviation);
+    if (lat_get(&d, 0, j) > 0 && isfinite(lat_get(&d, 0, j)) && isfinite(lat_get(&m, 0, j)))
+      continue;
+    lat_set(&d, 0, 0, 0); /* as before */
+    return lat_fail(work, LAT_INVALID, "column %zu of X, mean %g and deviation %g, is beyond %s",
+                    j + 1, mean, deviation, m.dtype == LAT_FLOAT64 ? "float64" : "float32");
+  }
+  return LAT_OK;
+}
+
+bool lat_units_known(const lat_units *units)
+{
+  lat_matrix d = deviations(units);
+  return lat_get(&d, 0, 0) > 0;
+}
+
+void lat_units_of(const lat_units *units, size_t column, double *mean, double *deviation)
+{
+  lat_matrix m = means(units), d = deviations(units);
+  *deviation = lat_get(&d, 0, column);
+  *mean = *deviation > 0 ? lat_get(&m, 0, column) : 0;
+  if (!(*deviation > 0)) *deviation = 1;
+}
+
+double lat_units_log_scale(const lat_units *units)
+{
+  double sum = 0, mean, deviation;
+  size_t D = units->store->items[units->mean].cols;
+  for (size_t j = 0; j < D; j++) {
+    lat_units_of(units, j, &mean, &deviation);
+    sum += log(deviation);
+  }
+  return sum;
+}

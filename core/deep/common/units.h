@@ -1,0 +1,35 @@
+/* units.h: the data's own units: each column's mean and deviation, in which nets see it.
+ *
+ *   z_j = (x_j - mean_j)/deviation_j,      log p(x) = log p(z) - sum_j log deviation_j
+ *
+ * They are two parameters of the store, data.mean and data.deviation (1 x D), so that files have
+ * them, fixed to optimizers. Both are 0 until data are seen: then z is x. */
+#ifndef LAT_DEEP_COMMON_UNITS_H
+#define LAT_DEEP_COMMON_UNITS_H
+
+#include "nn/store.h"
+
+typedef struct lat_units {
+  const lat_store *store;
+  size_t mean, deviation; /* numbers of the parameters */
+} lat_units;
+
+/* Adds the parameters to the store, for D columns. */
+lat_status lat_units_add(lat_workspace *work, lat_store *store, size_t D, lat_units *units);
+
+/* Units of these rows (1/N), or with `standardize` false the mean 0 and the deviation 1.
+ * LAT_INVALID, naming it, for a column that is constant or whose moments the store's type doesn't
+ * hold; the units are then not known. X is finite. */
+lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const lat_matrix *X,
+                           bool standardize);
+bool lat_units_known(const lat_units *units);
+
+/* Mean and deviation of a column; 0 and 1 before data are seen. */
+void lat_units_of(const lat_units *units, size_t column, double *mean, double *deviation);
+/* The sum of the logarithms of the deviations. */
+double lat_units_log_scale(const lat_units *units);
+
+/* Mean and deviation (1/N) of a column of A, by two passes. */
+void lat_units_moments(const lat_matrix *A, size_t column, double *mean, double *deviation);
+
+#endif
