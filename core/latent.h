@@ -145,6 +145,7 @@ extern "C" {
 #include "matrix/product.h"
 #include "matrix/random_matrix.h"
 #include "matrix/reduce.h"
+#include "matrix/sample_distances.h"
 #include "matrix/spread.h"
 
 #include "modeling/describe.h"

@@ -1,5 +1,5 @@
-/* matrix_functions.c: linear algebra's methods of matrices and the functions of latent.eigen, by
- * the core's tables (matrix/functions.h). */
+/* matrix_functions.c: linear algebra's methods of matrices and the functions of latent.eigen and
+ * latent.metrics, by the core's tables (matrix/functions.h). */
 #include "matrix/functions.h"
 
 #include <math.h>
@@ -7,10 +7,11 @@
 
 #include "eigen/eigen.h"
 #include "lua/binding.h"
+#include "matrix/sample_distances.h"
 
 static const latL_Matrix *check_argument(lua_State *L, int arg, const latL_Function *f)
 {
-  const char *name = arg == 1 ? "A" : "B";
+  const char name[] = {((const lat_function *)f->of)->takes[arg - 1], '\0'};
   const latL_Matrix *A = latL_checkmatrix(L, arg, f->who, name);
   const bool square = !A->vector && A->view.rows == A->view.cols;
   if (((const lat_function *)f->of)->square && !square)
@@ -80,9 +81,10 @@ static int compute(lua_State *L, const latL_Function *f)
   const lat_function *function = f->of;
   const char *gives = function->gives;
   lat_function_call c = {.tolerance = (double)NAN, .vectors = true};
+  if (f->table) lat_options_default(f->table, &c, sizeof c);
   const latL_Matrix *A = check_argument(L, 1, f), *B = NULL;
   for (const char *t = function->takes + 1; *t; t++) {
-    if (*t == 'B') B = check_argument(L, 2, f);
+    if (*t == 'B' || *t == 'Y') B = check_argument(L, 2, f);
     if (*t == 't') c.tolerance = check_tolerance(L, 2, f->who);
     if (*t == 'n') c.norm = check_norm(L, 2);
   }
@@ -128,4 +130,7 @@ void latL_open_matrix_functions(lua_State *L)
   luaL_getsubtable(L, -1, "eigen");
   add(L, NULL, lat_eigen_functions);
   lua_pop(L, 1);
+  lua_newtable(L);
+  add(L, NULL, lat_metric_functions);
+  lua_setfield(L, -2, "metrics");
 }

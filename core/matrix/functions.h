@@ -5,7 +5,8 @@
  *   for (each pair of letters in function->gives) call.results[i] = a matrix of that shape;
  *   LAT_TRY(function->call(work, &call));
  *
- * Tables: lat_linear_functions (below), lat_eigen_functions (eigen/eigen.h). */
+ * Tables: lat_linear_functions (below), lat_eigen_functions (eigen/eigen.h), lat_metric_functions
+ * (sample_distances.h). */
 #ifndef LAT_MATRIX_FUNCTIONS_H
 #define LAT_MATRIX_FUNCTIONS_H
 
@@ -22,13 +23,15 @@ typedef struct lat_function_call {
   int solver;   /* a lat_eigensolver */
   bool vectors; /* whether eigenvectors are wanted, too */
   size_t k;     /* how many eigenvalues or singular values; 0: all */
+  double p;     /* the power of a distance */
   lat_matrix results[LAT_FUNCTION_RESULTS];
   double numbers[2]; /* what the function gives besides, or instead */
 } lat_function_call;
 
 typedef struct lat_function {
   const char *name; /* NULL ends a table */
-  /* A, A and B; then t, the tolerance, or n, the kind of norm, or nothing */
+  /* A, A and B, or the samples X and Y; then t, the tolerance, or n, the kind of norm, or nothing
+   */
   const char *takes;
   /* Words of letters. The sides of a matrix, or the length of a vector: n and d, A's rows and
    * columns; k, the shorter of these, or as many as wanted; m, B's columns. Behind a question mark:

@@ -38,6 +38,7 @@ local modules = {
   { "flow" },
   { "files" },
   { "save" },
+  { "metrics" },
   { "datasets" },
   { "plot" },
   { "progress" },

@@ -1,0 +1,278 @@
+/* sample_distances.c: energy and Wasserstein distances of two samples (sample_distances.h).
+ *
+ * Both samples are first multiplied by a power of two that brings their largest number near 1,
+ * which is exact: squares neither overflow nor underflow. Distances are computed a row of X and a
+ * block of rows of Y at a time, of which columns lie side by side (a transposed copy), so that the
+ * loop over the block is vector code for any D. */
+#include "matrix/sample_distances.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/clones.h"
+#include "base/parallel.h"
+#include "matrix/assignment.h"
+#include "matrix/order.h"
+
+enum {
+  BLOCK = 512, /* rows of Y: their distances stay in the first cache */
+  ROWS = 32,   /* of X in a chunk */
+  LANES = 8,   /* of a sum: a vector of AVX-512 */
+  MOST_POWER = 64
+};
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+typedef struct sample {
+  size_t n, D;
+  double *rows;    /* n x D, scaled; or NULL */
+  double *columns; /* D x n; or NULL */
+} sample;
+
+/* |x| <= 2^e for all elements, with e far enough from the ends that 2^-e is finite. */
+static int exponent_of(const lat_matrix *A, int least)
+{
+  double most = 0;
+  int e;
+  for (size_t i = 0; i < A->rows; i++)
+    for (size_t j = 0; j < A->cols; j++) most = fmax(most, fabs(lat_get(A, i, j)));
+  frexp(most, &e);
+  return e > least ? e : least;
+}
+
+static lat_matrix times(const lat_matrix *A, int e, lat_matrix to)
+{
+  lat_copy(A, &to);
+  for (size_t i = 0; e != 0 && i < A->rows; i++)
+    for (size_t j = 0; j < A->cols; j++) lat_set(&to, i, j, ldexp(lat_get(&to, i, j), -e));
+  return to;
+}
+
+/* A times 2^-e, by rows and by columns. Keeps them. */
+static lat_status take(lat_workspace *work, const lat_matrix *A, int e, sample *s)
+{
+  *s = (sample){.n = A->rows, .D = A->cols};
+  s->rows = lat_allocate(work, A->rows, A->cols * sizeof(double));
+  s->columns = lat_allocate(work, A->rows, A->cols * sizeof(double));
+  if (!s->rows || !s->columns) return LAT_MEMORY;
+  lat_matrix rows = times(A, e, lat_matrix_of(s->rows, s->n, s->D));
+  lat_matrix across = lat_transpose(rows), columns = lat_matrix_of(s->columns, s->D, s->n);
+  lat_copy(&across, &columns);
+  return LAT_OK;
+}
+
+static lat_status check(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y)
+{
+  if (X->rows == 0 || Y->rows == 0)
+    return lat_fail(work, LAT_SHAPE, "%s has no rows", X->rows == 0 ? "X" : "Y");
+  if (X->cols != Y->cols)
+    return lat_fail(work, LAT_SHAPE, "X has %zu columns, Y has %zu", X->cols, Y->cols);
+  LAT_TRY(lat_check_finite(work, "X", X, false));
+  return lat_check_finite(work, "Y", Y, false);
+}
+
+/* The exponent of both; far below 1 nothing can overflow, and squares of 2^-400 are no zeros. */
+static int scale_of(const lat_matrix *X, const lat_matrix *Y)
+{
+  return exponent_of(X, exponent_of(Y, -1000));
+}
+
+/* ---- distances ------------------------------------------------------------------------------- */
+
+/* squares[j] := |x - y_j|^2 for `count` rows of Y, whose columns are `stride` numbers apart. */
+LAT_CLONES static void squares_to(size_t D, const double *x, const double *columns, size_t stride,
+                                  size_t count, double *squares)
+{
+  LAT_INDEPENDENT
+  for (size_t j = 0; j < count; j++) {
+    double far = x[0] - columns[j];
+    squares[j] = far * far;
+  }
+  for (size_t d = 1; d < D; d++) {
+    const double *column = columns + d * stride;
+    LAT_INDEPENDENT
+    for (size_t j = 0; j < count; j++) {
+      double far = x[d] - column[j];
+      squares[j] += far * far;
+    }
+  }
+}
+
+/* The sum of the roots of `count` numbers, in LANES sums. */
+LAT_CLONES static double sum_roots(size_t count, const double *squares)
+{
+  double lanes[LANES] = {0}, sum = 0;
+  size_t j = 0;
+  for (; j + LANES <= count; j += LANES)
+    for (size_t l = 0; l < LANES; l++) lanes[l] += sqrt(squares[j + l]);
+  for (; j < count; j++) lanes[0] += sqrt(squares[j]);
+  for (size_t l = 0; l < LANES; l++) sum += lanes[l];
+  return sum;
+}
+
+typedef struct pairs {
+  const sample *X, *Y;
+  bool within;     /* X is Y: pairs i < j only */
+  double *sums;    /* of distances, a chunk of rows of X each; or NULL */
+  double *squares; /* of all pairs; or NULL */
+} pairs;
+
+static void pair_chunk(void *context, size_t chunk, size_t worker)
+{
+  const pairs *p = context;
+  size_t M = p->Y->n, D = p->X->D, end = (chunk + 1) * ROWS;
+  double block[BLOCK], sum = 0;
+  (void)worker;
+  if (end > p->X->n) end = p->X->n;
+  for (size_t i = chunk * ROWS; i < end; i++)
+    for (size_t j = p->within ? i + 1 : 0; j < M; j += BLOCK) {
+      size_t count = M - j < BLOCK ? M - j : BLOCK;
+      double *to = p->squares ? p->squares + i * M + j : block;
+      squares_to(D, p->X->rows + i * D, p->Y->columns + j, M, count, to);
+      if (p->sums) sum += sum_roots(count, to);
+    }
+  if (p->sums) p->sums[chunk] = sum;
+}
+
+static size_t chunks_of(size_t rows)
+{
+  return rows / ROWS + (rows % ROWS > 0);
+}
+
+lat_status lat_squared_distances(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y,
+                                 double *squares)
+{
+  LAT_SCOPE(work);
+  sample x, y;
+  LAT_TRY(take(work, X, 0, &x));
+  LAT_TRY(take(work, Y, 0, &y));
+  pairs p = {.X = &x, .Y = &y, .squares = squares};
+  return lat_parallel(work, chunks_of(x.n), pair_chunk, &p);
+}
+
+/* ---- energy ---------------------------------------------------------------------------------- */
+
+/* *mean := that of the distances of all pairs, those of a row with itself too. */
+static lat_status mean_distance(lat_workspace *work, const sample *X, const sample *Y, double *mean)
+{
+  LAT_SCOPE(work);
+  size_t chunks = chunks_of(X->n);
+  pairs p = {.X = X, .Y = Y, .within = X == Y, .sums = lat_doubles(work, chunks)};
+  if (!p.sums) return LAT_MEMORY;
+  LAT_TRY(lat_parallel(work, chunks, pair_chunk, &p));
+  double sum = 0;
+  for (size_t k = 0; k < chunks; k++) sum += p.sums[k];
+  *mean = (p.within ? 2 : 1) * sum / ((double)X->n * (double)Y->n);
+  return LAT_OK;
+}
+
+lat_status lat_energy_distance(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y,
+                               double *distance)
+{
+  LAT_SCOPE(work);
+  sample x, y;
+  double between, in_x, in_y;
+  LAT_TRY(check(work, X, Y));
+  int e = scale_of(X, Y);
+  LAT_TRY(take(work, X, e, &x));
+  LAT_TRY(take(work, Y, e, &y));
+  LAT_TRY(mean_distance(work, &x, &y, &between));
+  LAT_TRY(mean_distance(work, &x, &x, &in_x));
+  LAT_TRY(mean_distance(work, &y, &y, &in_y));
+  *distance = ldexp(fmax(2 * between - in_x - in_y, 0), e);
+  return LAT_OK;
+}
+
+/* ---- Wasserstein ----------------------------------------------------------------------------- */
+
+/* |difference|^p, relative to `most` */
+static double power(double difference, double most, double p)
+{
+  return pow(fabs(difference) / most, p);
+}
+
+/* Of one column: what is between two neighbours of all quantiles i/N and j/M goes from one number
+ * to one number. */
+static lat_status in_line(lat_workspace *work, const sample *X, const sample *Y, double p,
+                          double *distance)
+{
+  lat_matrix x = lat_matrix_of(X->rows, X->n, 1), y = lat_matrix_of(Y->rows, Y->n, 1);
+  LAT_TRY(lat_sort(work, &x, 1, false, &x, NULL));
+  LAT_TRY(lat_sort(work, &y, 1, false, &y, NULL));
+  double most = 0, sum = 0, N = (double)X->n, M = (double)Y->n;
+  for (int pass = 0; pass < 2 && (pass == 0 || most > 0); pass++)
+    for (size_t i = 0, j = 0; i < X->n && j < Y->n;) {
+      double far = fabs(X->rows[i] - Y->rows[j]), begin = fmax((double)i / N, (double)j / M);
+      uint64_t a = (uint64_t)(i + 1) * Y->n, b = (uint64_t)(j + 1) * X->n;
+      double end = a <= b ? (double)(i + 1) / N : (double)(j + 1) / M;
+      if (pass == 0)
+        most = fmax(most, far);
+      else
+        sum += (end - begin) * power(far, most, p);
+      i += a <= b;
+      j += b <= a;
+    }
+  *distance = most * pow(sum, 1 / p);
+  return LAT_OK;
+}
+
+/* Of several columns: the least sum of |x - y|^p over all assignments. */
+static lat_status by_assignment(lat_workspace *work, const sample *X, const sample *Y, double p,
+                                double *distance)
+{
+  size_t n = X->n;
+  double *costs = lat_allocate(work, n, n * sizeof *costs), most = 0, sum = 0;
+  size_t *columns = lat_allocate(work, n, sizeof *columns);
+  if (!costs || !columns) return LAT_MEMORY;
+  struct pairs all = {.X = X, .Y = Y, .squares = costs};
+  LAT_TRY(lat_parallel(work, chunks_of(n), pair_chunk, &all));
+  for (size_t k = 0; k < n * n; k++) most = fmax(most, costs[k]);
+  for (size_t k = 0; most > 0 && k < n * n; k++)
+    costs[k] = p == 2 ? costs[k] / most : power(costs[k], most, p / 2);
+  LAT_TRY(lat_assignment(work, n, costs, columns));
+  for (size_t i = 0; i < n; i++) sum += costs[i * n + columns[i]];
+  *distance = sqrt(most) * pow(sum / (double)n, 1 / p);
+  return LAT_OK;
+}
+
+lat_status lat_wasserstein(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y, double p,
+                           double *distance)
+{
+  LAT_SCOPE(work);
+  sample x, y;
+  LAT_TRY(check(work, X, Y));
+  if (!(p >= 1 && p <= MOST_POWER))
+    return lat_fail(work, LAT_INVALID, "p must be 1 to %d, got %g", MOST_POWER, p);
+  if (X->cols > 1 && X->rows != Y->rows)
+    return lat_fail(work, LAT_SHAPE,
+                    "X has %zu rows, Y has %zu: in several columns the exact distance is for "
+                    "samples of the same size",
+                    X->rows, Y->rows);
+  int e = scale_of(X, Y);
+  LAT_TRY(take(work, X, e, &x));
+  LAT_TRY(take(work, Y, e, &y));
+  LAT_TRY((X->cols == 1 ? in_line : by_assignment)(work, &x, &y, p, distance));
+  *distance = ldexp(*distance, e);
+  return LAT_OK;
+}
+
+/* ---- for bindings ---------------------------------------------------------------------------- */
+
+static lat_status energy_distance(lat_workspace *work, lat_function_call *c)
+{
+  return lat_energy_distance(work, c->A, c->B, &c->numbers[0]);
+}
+
+static lat_status wasserstein(lat_workspace *work, lat_function_call *c)
+{
+  return lat_wasserstein(work, c->A, c->B, c->p, &c->numbers[0]);
+}
+
+static const lat_option of_wasserstein[] = {
+    LAT_OPTION_NUMBER(lat_function_call, p, 2, 1, MOST_POWER), {.name = NULL}};
+
+const lat_function lat_metric_functions[] = {
+    {"metrics.energy_distance", "XY", "#", .call = energy_distance},
+    {"metrics.wasserstein", "XY", "#", .options = of_wasserstein, .call = wasserstein},
+    {.name = NULL}};
