@@ -194,6 +194,7 @@ extern "C" {
 #include "deep/common/deep.h"
 #include "deep/common/likelihood.h"
 #include "deep/common/options.h"
+#include "deep/common/training.h"
 #include "deep/flow/flow.h"
 #include "deep/nonlinear/nonlinear.h"
 #include "deep/vae/vae.h"

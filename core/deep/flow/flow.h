@@ -47,7 +47,7 @@
 #ifndef LAT_DEEP_FLOW_FLOW_H
 #define LAT_DEEP_FLOW_FLOW_H
 
-#include "deep/common/options.h"
+#include "deep/common/training.h"
 #include "deep/common/units.h"
 
 enum { LAT_FLOW_LAYERS = 64, LAT_FLOW_HIDDEN = 8 };
@@ -143,7 +143,16 @@ lat_status lat_flow_gradient(lat_workspace *work, lat_flow *flow, const lat_matr
 lat_status lat_flow_step(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
                          const lat_matrix *context, double rate, double clip, double *nll);
 
+/* Epochs of steps, as the options of training say: deep/common/training.h. */
+lat_status lat_flow_fit(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
+                        const lat_training *training, lat_training_report *report);
+
 /* ---- inference (infer.c); all of it in chunks, on all threads -------------------------------- */
+
+/* Of each row of request->X, given request->context: latent, log_det and log_likelihood; and of
+ * latent variables request->X what they stand for, decoded. Each of them by itself: */
+lat_status lat_flow_apply(lat_workspace *work, lat_flow *flow, const lat_request *request,
+                          const lat_outputs *outputs);
 
 /* log p(x) of each row, in nats: exact. */
 lat_status lat_flow_log_likelihood(lat_workspace *work, lat_flow *flow, const lat_matrix *X,

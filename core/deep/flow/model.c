@@ -63,6 +63,12 @@ static const lat_parameter *parameters(const void *o)
   return none;
 }
 
+lat_status lat_flow_fit(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
+                        const lat_training *training, lat_training_report *report)
+{
+  return lat_train(work, &lat_flow_model, flow, &flow->options, X, training, report);
+}
+
 /* ---- methods --------------------------------------------------------------------------------- */
 
 /* A step of training, or its loss alone. */
@@ -75,10 +81,9 @@ static lat_status train(lat_workspace *work, lat_flow *flow, const lat_request *
   return lat_flow_step(work, flow, &r->X, r->context, rate, o->clip, to->step_loss);
 }
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *r,
-                        const lat_outputs *to)
+lat_status lat_flow_apply(lat_workspace *work, lat_flow *flow, const lat_request *r,
+                          const lat_outputs *to)
 {
-  lat_flow *flow = f->aside;
   if (to->step_loss || to->loss) return train(work, flow, r, to);
   if (to->latent || to->log_det)
     LAT_TRY(lat_flow_transform(work, flow, &r->X, r->context, to->latent, to->log_det));
@@ -86,6 +91,12 @@ static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_requ
   if (to->log_likelihood)
     LAT_TRY(lat_flow_log_likelihood(work, flow, &r->X, r->context, to->log_likelihood));
   return LAT_OK;
+}
+
+static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                        const lat_outputs *outputs)
+{
+  return lat_flow_apply(work, f->aside, request, outputs);
 }
 
 static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_request *request,

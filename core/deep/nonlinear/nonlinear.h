@@ -19,7 +19,7 @@
 #ifndef LAT_DEEP_NONLINEAR_NONLINEAR_H
 #define LAT_DEEP_NONLINEAR_NONLINEAR_H
 
-#include "deep/common/options.h"
+#include "deep/common/training.h"
 
 enum { LAT_NONLINEAR_LAYERS = 16 };
 
@@ -52,6 +52,9 @@ void lat_nonlinear_done(lat_nonlinear *model);
  * are as before when something isn't finite. */
 lat_status lat_nonlinear_train(lat_workspace *work, lat_nonlinear *model,
                                const lat_request *request, double *loss);
+/* Epochs of such steps: training.h. */
+lat_status lat_nonlinear_fit(lat_workspace *work, lat_nonlinear *model, const lat_matrix *X,
+                             const lat_training *training, lat_training_report *report);
 /* The loss of the next step, without taking it; its gradient is in the store. */
 lat_status lat_nonlinear_gradient(lat_workspace *work, lat_nonlinear *model,
                                   const lat_request *request, double *loss);

@@ -220,6 +220,12 @@ lat_status lat_vae_sample(lat_workspace *work, lat_vae *vae, const lat_request *
   return LAT_OK;
 }
 
+lat_status lat_vae_fit(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
+                       const lat_training *training, lat_training_report *report)
+{
+  return lat_train(work, &lat_vae_model, vae, &vae->options, X, training, report);
+}
+
 /* ---- methods --------------------------------------------------------------------------------- */
 
 static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,

@@ -29,7 +29,7 @@
 #ifndef LAT_DEEP_VAE_VAE_H
 #define LAT_DEEP_VAE_VAE_H
 
-#include "deep/common/options.h"
+#include "deep/common/training.h"
 
 enum { LAT_VAE_LAYERS = 16 };
 
@@ -78,6 +78,9 @@ void lat_vae_done(lat_vae *vae);
  * finite; the parameters are then as before. */
 lat_status lat_vae_train(lat_workspace *work, lat_vae *vae, const lat_request *request,
                          lat_vae_parts *parts);
+/* Epochs of such steps: training.h. */
+lat_status lat_vae_fit(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
+                       const lat_training *training, lat_training_report *report);
 /* The loss of the next step, without taking it, and its gradient in the store. */
 lat_status lat_vae_gradient(lat_workspace *work, lat_vae *vae, const lat_request *request,
                             lat_vae_parts *parts);

@@ -1,0 +1,218 @@
+/* training.c: epochs of mini-batches, validation and patience (training.h).
+ *
+ * A batch is a copy of its rows in the nets' type, made in memory that all batches share. */
+#include "deep/common/training.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct run {
+  lat_workspace *work;
+  const lat_model *model;
+  lat_fitted fitted;
+  const lat_training *training;
+  const lat_matrix *X;
+  size_t *order;                    /* of the rows, in this epoch */
+  lat_matrix rows, labels, context; /* a batch's; data is NULL without */
+  void *kept;                       /* the parameters with the lowest validation loss, or NULL */
+  double deadline;
+} run;
+
+lat_training lat_training_defaults(void)
+{
+  return (lat_training){.epochs = 10, .batch = 128, .scale = 1};
+}
+
+static lat_deep *deep_of(const run *r)
+{
+  return r->fitted.aside;
+}
+
+static lat_status check_training(lat_workspace *work, const lat_training *t, const lat_matrix *X)
+{
+  if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
+  if (t->epochs == 0 || t->batch == 0)
+    return lat_fail(work, LAT_INVALID, "epochs and batch must be at least 1");
+  if (t->patience && !t->validation)
+    return lat_fail(work, LAT_INVALID,
+                    "patience waits for a better loss of the rows of validation, which is missing");
+  if (!isfinite(t->scale)) return lat_fail(work, LAT_INVALID, "scale must be finite");
+  if (t->labels && t->labels->rows * t->labels->cols != X->rows)
+    return lat_fail(work, LAT_SHAPE, "there are %zu labels for %zu rows",
+                    t->labels->rows * t->labels->cols, X->rows);
+  if (t->context && t->context->rows != X->rows)
+    return lat_fail(work, LAT_SHAPE, "the context has %zu rows, X has %zu", t->context->rows,
+                    X->rows);
+  return LAT_OK;
+}
+
+/* Keeps a matrix for a batch of what `all` has for each row. */
+static lat_status make_rows(lat_workspace *work, const lat_matrix *all, size_t rows, size_t cols,
+                            lat_dtype dtype, lat_matrix *made)
+{
+  *made = (lat_matrix){NULL, rows, cols, (ptrdiff_t)cols, 1, dtype};
+  if (!all) return LAT_OK;
+  made->data = lat_allocate(work, rows * cols, lat_dtype_size(dtype));
+  return made->data ? LAT_OK : LAT_MEMORY;
+}
+
+/* Keeps the memory of all batches. */
+static lat_status make_batch(run *r)
+{
+  const lat_training *t = r->training;
+  lat_workspace *work = r->work;
+  const lat_matrix *X = r->X, *C = t->context;
+  size_t rows = t->batch < X->rows ? t->batch : X->rows;
+  r->order = lat_allocate(work, X->rows, sizeof *r->order);
+  if (!r->order) return LAT_MEMORY;
+  LAT_TRY(make_rows(work, X, rows, X->cols, deep_of(r)->store.dtype, &r->rows));
+  LAT_TRY(make_rows(work, t->labels, rows, 1, LAT_FLOAT64, &r->labels));
+  LAT_TRY(make_rows(work, C, rows, C ? C->cols : 0, C ? C->dtype : LAT_FLOAT64, &r->context));
+  return LAT_OK;
+}
+
+/* Labels and contexts of the batch's rows. */
+static void gather(const run *r, const size_t *place, size_t count)
+{
+  const lat_matrix *labels = r->training->labels, *C = r->training->context;
+  for (size_t i = 0; labels && i < count; i++) {
+    size_t at = place[i];
+    bool across = labels->rows == 1;
+    lat_set(&r->labels, i, 0, across ? lat_get(labels, 0, at) : lat_get(labels, at, 0));
+  }
+  for (size_t i = 0; C && i < count; i++)
+    for (size_t j = 0; j < C->cols; j++) lat_set(&r->context, i, j, lat_get(C, place[i], j));
+}
+
+static lat_status take_step(run *r, const size_t *place, size_t count, lat_random *random,
+                            double *loss)
+{
+  const lat_training *t = r->training;
+  lat_matrix rows = r->rows, labels = r->labels, context = r->context;
+  rows.rows = labels.rows = context.rows = count;
+  LAT_TRY(lat_batch(r->work, r->X, place, t->scale, t->binarize, random, &rows));
+  gather(r, place, count);
+  lat_request request = {.X = rows,
+                         .classes = t->labels ? &labels : NULL,
+                         .context = t->context ? &context : NULL,
+                         .beta = -1,
+                         .learning_rate = t->learning_rate};
+  return r->model->apply(r->work, &r->fitted, &request, &(lat_outputs){.step_loss = loss});
+}
+
+/* One epoch, of the mean loss *loss; *whole is false when time has ended it before its last step.
+ */
+static lat_status run_epoch(run *r, size_t number, double *loss, bool *whole, bool *over)
+{
+  const lat_training *t = r->training;
+  size_t N = r->X->rows;
+  lat_random random = {.seed = deep_of(r)->store.seed, .stream = number};
+  for (size_t i = 0; i < N; i++) r->order[i] = i;
+  if (!t->in_order) LAT_TRY(lat_random_permutation(r->work, &random, N, r->order));
+  double sum = 0;
+  *over = false;
+  size_t first = 0;
+  while (first < N && !*over) {
+    size_t count = t->batch < N - first ? t->batch : N - first;
+    double mean;
+    LAT_TRY(lat_check(r->work));
+    LAT_TRY(take_step(r, r->order + first, count, &random, &mean));
+    sum += mean * (double)count;
+    first += count;
+    *over = r->deadline > 0 && lat_clock() > r->deadline;
+  }
+  *whole = first == N;
+  *loss = sum / (double)first;
+  return LAT_OK;
+}
+
+/* Minus the mean bound, or log-likelihood, of the rows of validation. */
+static lat_status validate(run *r, double *loss)
+{
+  const lat_training *t = r->training;
+  LAT_SCOPE(r->work);
+  size_t N = t->validation->rows;
+  double *values = lat_doubles(r->work, N);
+  if (!values) return LAT_MEMORY;
+  bool bound = lat_method_find(r->model->methods, "elbo") != NULL;
+  lat_request request = {.X = *t->validation,
+                         .classes = t->validation_labels,
+                         .context = t->validation_context,
+                         .beta = -1};
+  lat_outputs outputs = {0};
+  *(bound ? &outputs.bound : &outputs.log_likelihood) = values;
+  LAT_TRY(r->model->apply(r->work, &r->fitted, &request, &outputs));
+  lat_matrix all = lat_matrix_of(values, N, 1);
+  *loss = -lat_method_summary(&r->fitted, LAT_GIVES_MEAN, &all);
+  return LAT_OK;
+}
+
+/* After an epoch: false when the fit has no use for another one. */
+static lat_status review(run *r, lat_training_report *report, size_t *since, bool *more)
+{
+  const lat_training *t = r->training;
+  const lat_store *store = &deep_of(r)->store;
+  if (t->validation) {
+    LAT_TRY(validate(r, &report->validation));
+    bool lower = report->validation < report->best;
+    *since = lower ? 0 : *since + 1;
+    if (lower) report->best = report->validation;
+    if (lower && r->kept)
+      memcpy(r->kept, store->values, store->size * lat_dtype_size(store->dtype));
+  }
+  report->converged = t->patience && *since >= t->patience;
+  *more = (!t->observe || t->observe(t->observer, report)) && !report->converged;
+  return LAT_OK;
+}
+
+static lat_status run_epochs(run *r, lat_training_report *report)
+{
+  const lat_training *t = r->training;
+  const lat_store *store = &deep_of(r)->store;
+  size_t since = 0;
+  bool more = true;
+  if (t->patience) {
+    r->kept = lat_allocate(r->work, store->size, lat_dtype_size(store->dtype));
+    if (!r->kept) return LAT_MEMORY;
+  }
+  for (size_t e = 0; more && e < t->epochs; e++) {
+    bool whole, over;
+    double loss;
+    LAT_TRY(run_epoch(r, t->earlier + e + 1, &loss, &whole, &over));
+    if (!whole) break;
+    report->loss = loss;
+    report->epochs = e + 1;
+    LAT_TRY(review(r, report, &since, &more));
+    more = more && !over;
+  }
+  if (r->kept && since > 0 && isfinite(report->best))
+    memcpy(store->values, r->kept, store->size * lat_dtype_size(store->dtype));
+  return LAT_OK;
+}
+
+lat_status lat_train(lat_workspace *work, const lat_model *model, void *nets, const void *options,
+                     const lat_matrix *X, const lat_training *training, lat_training_report *report)
+{
+  const lat_net_kind *kind = model->nets;
+  lat_training_report own;
+  if (!report) report = &own;
+  *report = (lat_training_report){.loss = NAN, .validation = NAN, .best = INFINITY};
+  run r = {.work = work,
+           .model = model,
+           .fitted = {.model = model, .options = options, .aside = nets},
+           .training = training,
+           .X = X};
+  r.fitted.sizes[LAT_D] = kind->input_dim(options);
+  r.fitted.sizes[LAT_M] = kind->latent_dim(options);
+  r.fitted.sizes[LAT_U] = kind->context_dim ? kind->context_dim(options) : 0;
+  LAT_SCOPE(work);
+  LAT_TRY(lat_deep_check_columns(work, "X", X, r.fitted.sizes[LAT_D]));
+  LAT_TRY(check_training(work, training, X));
+  if (training->max_seconds > 0) r.deadline = lat_clock() + training->max_seconds;
+  LAT_TRY(make_batch(&r));
+  lat_request all = {.X = *X, .classes = training->labels, .context = training->context};
+  /* what batches show isn't the data then, but a draw of them */
+  bool plain = training->scale == 1 && training->binarize == LAT_AS_IT_IS;
+  if (kind->begin && plain) LAT_TRY(kind->begin(work, nets, &all));
+  return run_epochs(&r, report);
+}

@@ -1,0 +1,161 @@
+/* training.c: fits by epochs in C (core/deep/common/training.h), printed so that Lua's can be compared to them.
+ *
+ *   training MODEL    vae, conditional, nonlinear, flow, context, patience, time, errors */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "latent.h"
+
+enum { N = 150, D = 3, HELD = 40 };
+
+static double x[N * D], held[HELD * D], labels[N], context[N];
+static lat_matrix X, V, Y, C;
+static lat_workspace work;
+static lat_training_report report;
+
+static void fill(void)
+{
+  lat_random random = {.seed = 7};
+  for (size_t i = 0; i < N * D; i++) x[i] = lat_random_normal(&random);
+  random = (lat_random){.seed = 8};
+  for (size_t i = 0; i < HELD * D; i++) held[i] = lat_random_normal(&random);
+  for (size_t i = 0; i < N; i++) labels[i] = (double)(i % 2), context[i] = x[i * D];
+  X = lat_matrix_of(x, N, D);
+  V = lat_matrix_of(held, HELD, D);
+  Y = lat_matrix_of(labels, N, 1);
+  C = lat_matrix_of(context, N, 1);
+}
+
+static void check(lat_status status)
+{
+  if (status == LAT_OK) return;
+  printf("%s\n", work.message);
+  exit(0);
+}
+
+static void print(const lat_deep *deep)
+{
+  printf("epochs %zu loss %.17g converged %d\n", report.epochs, report.loss, report.converged);
+  for (size_t i = 0; i < deep->store.count; i++) {
+    lat_matrix A = lat_store_view(&deep->store, deep->store.values, i);
+    printf("%s %.17g %.17g\n", deep->store.items[i].name, lat_get(&A, 0, 0),
+           lat_get(&A, A.rows - 1, A.cols - 1));
+  }
+}
+
+static bool stop_after_two(void *observer, const lat_training_report *so_far)
+{
+  ++*(int *)observer;
+  return so_far->epochs < 2;
+}
+
+static lat_vae_options vae_options(void)
+{
+  lat_vae_options o = lat_vae_defaults();
+  o.likelihood.D = D, o.likelihood.kind = LAT_P_GAUSSIAN, o.latent_dim = 2;
+  o.encoder_layers = o.decoder_layers = 1;
+  o.encoder_hidden[0] = o.decoder_hidden[0] = 8;
+  o.deep.seed = 3;
+  return o;
+}
+
+static void fit_vae(const char *how)
+{
+  lat_vae_options o = vae_options();
+  lat_training t = lat_training_defaults();
+  lat_vae vae;
+  int seen = 0;
+  t.epochs = 3, t.batch = 64;
+  if (strcmp(how, "conditional") == 0) {
+    o.classes = 2, o.lowest = 0;
+    t.labels = &Y, t.in_order = true;
+  }
+  if (strcmp(how, "patience") == 0) {
+    t.epochs = 200, t.batch = 16, t.validation = &V, t.patience = 2;
+    o.deep.learning_rate = 0.05;
+  }
+  if (strcmp(how, "time") == 0) t.epochs = 1000000, t.max_seconds = 0.05;
+  if (strcmp(how, "observer") == 0) t.observe = stop_after_two, t.observer = &seen;
+  check(lat_vae_init(&work, &vae, &o));
+  check(lat_vae_fit(&work, &vae, &X, &t, &report));
+  if (strcmp(how, "time") == 0)
+    printf("ended %d\n", report.epochs < t.epochs && report.epochs > 0);
+  else
+    print(&vae.deep);
+  if (seen) printf("seen %d\n", seen);
+  lat_vae_done(&vae);
+}
+
+static void fit_nonlinear(void)
+{
+  lat_nonlinear_options o = lat_nonlinear_defaults();
+  lat_training t = lat_training_defaults();
+  lat_nonlinear m;
+  o.likelihood.D = D, o.latent_dim = 2, o.samples = 20, o.hidden[0] = 8, o.deep.seed = 3;
+  t.epochs = 2, t.batch = 50, t.scale = 0.5;
+  check(lat_nonlinear_init(&work, &m, &o));
+  check(lat_nonlinear_fit(&work, &m, &X, &t, NULL));
+  check(lat_nonlinear_fit(&work, &m, &X,
+                          &(lat_training){.epochs = 1, .batch = 50, .scale = 0.5, .earlier = 2},
+                          &report));
+  print(&m.deep);
+  lat_nonlinear_done(&m);
+}
+
+static void fit_flow(bool conditional)
+{
+  lat_flow_options o = lat_flow_defaults();
+  lat_training t = lat_training_defaults();
+  lat_flow flow;
+  o.input_dim = D, o.kind = LAT_FLOW_REALNVP, o.transforms = 2, o.hidden[0] = 8, o.depth = 1,
+  o.deep.seed = 3;
+  o.context_dim = conditional;
+  t.epochs = 2, t.batch = 64, t.context = conditional ? &C : NULL;
+  check(lat_flow_init(&work, &flow, &o));
+  check(lat_flow_fit(&work, &flow, &X, &t, &report));
+  print(&flow.deep);
+  lat_flow_done(&flow);
+}
+
+static void refuse(const lat_matrix *rows, lat_training t)
+{
+  lat_vae_options o = vae_options();
+  lat_vae vae;
+  check(lat_vae_init(&work, &vae, &o));
+  lat_status status = lat_vae_fit(&work, &vae, rows, &t, &report);
+  printf("%d %s\n", status != LAT_OK, work.message);
+  lat_vae_done(&vae);
+}
+
+static void errors(void)
+{
+  lat_training t = lat_training_defaults();
+  lat_matrix none = lat_block_of(X, 0, 0, 0, D), narrow = lat_block_of(X, 0, 0, N, 2);
+  refuse(&none, t);
+  refuse(&narrow, t);
+  t.batch = 0, refuse(&X, t), t.batch = 8;
+  t.patience = 2, refuse(&X, t), t.patience = 0;
+  t.scale = (double)INFINITY, refuse(&X, t), t.scale = 1;
+  t.labels = &V, refuse(&X, t), t.labels = &Y;
+  refuse(&X, t), t.labels = NULL;
+  t.binarize = LAT_DYNAMIC, refuse(&X, t);
+}
+
+int main(int count, char **words)
+{
+  const char *how = count > 1 ? words[1] : "vae";
+  lat_workspace_init(&work);
+  fill();
+  if (strcmp(how, "nonlinear") == 0)
+    fit_nonlinear();
+  else if (strcmp(how, "flow") == 0 || strcmp(how, "context") == 0)
+    fit_flow(strcmp(how, "context") == 0);
+  else if (strcmp(how, "errors") == 0)
+    errors();
+  else
+    fit_vae(how);
+  lat_workspace_done(&work);
+  return 0;
+}
