@@ -14,7 +14,7 @@ typedef struct run {
   const lat_matrix *X;
   size_t *order;                    /* of the rows, in this epoch */
   lat_matrix rows, labels, context; /* a batch's; data is NULL without */
-  void *kept;                       /* the parameters with the lowest validation loss, or NULL */
+  void *kept[2];                    /* parameters and averages of the lowest validation loss */
   double deadline;
 } run;
 
@@ -147,11 +147,20 @@ static lat_status validate(run *r, double *loss)
   return LAT_OK;
 }
 
+/* Parameters and their averages, as they are, into `kept`, or back from there. */
+static void keep(const run *r, bool back)
+{
+  const lat_store *store = &deep_of(r)->store;
+  void *const now[] = {store->values, store->average};
+  size_t bytes = store->size * lat_dtype_size(store->dtype);
+  for (int i = 0; i < 2; i++)
+    if (now[i]) memcpy(back ? now[i] : r->kept[i], back ? r->kept[i] : now[i], bytes);
+}
+
 /* After an epoch: false when the fit has no use for another one. */
 static lat_status review(run *r, lat_training_report *report, size_t *since, bool *more)
 {
   const lat_training *t = r->training;
-  const lat_store *store = &deep_of(r)->store;
   if (t->validation) {
     LAT_TRY(validate(r, &report->validation));
     bool lower = report->validation < report->best;
@@ -171,9 +180,9 @@ static lat_status run_epochs(run *r, lat_training_report *report)
   const lat_store *store = &deep_of(r)->store;
   size_t since = 0;
   bool more = true;
-  if (t->patience) {
-    r->kept = lat_allocate(r->work, store->size, lat_dtype_size(store->dtype));
-    if (!r->kept) return LAT_MEMORY;
+  for (int i = 0; t->patience && i < 2; i++) {
+    r->kept[i] = lat_allocate(r->work, store->size, lat_dtype_size(store->dtype));
+    if (!r->kept[i]) return LAT_MEMORY;
   }
   for (size_t e = 0; more && e < t->epochs; e++) {
     bool whole, over;
@@ -185,8 +194,7 @@ static lat_status run_epochs(run *r, lat_training_report *report)
     LAT_TRY(review(r, report, &since, &more));
     more = more && !over;
   }
-  if (r->kept && since > 0 && isfinite(report->best))
-    memcpy(store->values, r->kept, store->size * lat_dtype_size(store->dtype));
+  if (t->patience && since > 0 && isfinite(report->best)) keep(r, true);
   return LAT_OK;
 }
 
