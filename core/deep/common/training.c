@@ -166,8 +166,7 @@ static lat_status review(run *r, lat_training_report *report, size_t *since, boo
     bool lower = report->validation < report->best;
     *since = lower ? 0 : *since + 1;
     if (lower) report->best = report->validation;
-    if (lower && r->kept)
-      memcpy(r->kept, store->values, store->size * lat_dtype_size(store->dtype));
+    if (lower && t->patience) keep(r, false);
   }
   report->converged = t->patience && *since >= t->patience;
   *more = (!t->observe || t->observe(t->observer, report)) && !report->converged;
