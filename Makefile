@@ -11,6 +11,9 @@
 #   make refused    every request for memory of every function, fit and reader is refused in turn (HOW=short: some)
 #   make check-all  all of these and more, for hours: see CONTRIBUTING.md
 #   make repl       a Lua session with latent loaded
+#   make kernel     a Jupyter kernel for Lua, in build/jupyter; KERNEL=user: for your own Jupyter, which needs ipykernel
+#   make notebook   the notebooks in a browser
+#   make notebooks  runs all of them, into build/notebooks; WRITE=1: their outputs are replaced
 #   make bench      latent and its peers side by side (make bench-deps: installs the peers)
 #   make stubs      stubs for editors and the reference pages, from the documentation's one source
 #   make install    PREFIX=/usr/local, DESTDIR=, or LuaRocks' LIBDIR and LUADIR
@@ -129,7 +132,7 @@ $(BUILD)/lua-thread:
 env:
 	@echo 'export $(ENV)'
 
-test: all $(if $(THREAD),$(BUILD)/lua-thread)
+test: all $(BUILD)/kernel/interrupt.so $(if $(THREAD),$(BUILD)/lua-thread)
 	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(SPEC_LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
 
 # ---- fuzzing: what it is, the heads of spec/fuzz/calls.lua and spec/fuzz/readers.sh say ----
@@ -197,6 +200,41 @@ demo: all
 
 stubs: all
 	$(Q)$(ENV) $(LUA) scripts/stubs.lua $(BUILD)
+
+# ---- notebooks: the kernel lies in a Python environment of its own, or where KERNEL=user has its Jupyter ----
+
+PYTHON        = python3
+JUPYTER       = $(CURDIR)/build/jupyter
+KERNEL        = own
+KERNEL_PYTHON = $(if $(filter user,$(KERNEL)),$(shell command -v $(PYTHON)),$(JUPYTER)/bin/python)
+KERNEL_FILES  = latent_kernel.py session.lua cells.lua
+NOTEBOOKS     = $(sort $(wildcard notebooks/*.ipynb))
+WRITE         =
+
+$(BUILD)/kernel/interrupt.so: notebooks/kernel/interrupt.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LAT_CFLAGS) -isystem $(LUA_INCDIR) $(CFLAGS) $(LIBFLAG) -o $@ $<
+
+$(JUPYTER)/ready:
+	$(Q)$(PYTHON) -m venv $(JUPYTER) || \
+	  { rm -rf $(JUPYTER); echo "python3's venv is missing (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(Q)$(JUPYTER)/bin/pip install --quiet ipykernel nbclient jupyter_kernel_test
+	@touch $@
+
+kernel: all $(BUILD)/kernel/interrupt.so $(if $(filter user,$(KERNEL)),,$(JUPYTER)/ready)
+	@mkdir -p $(BUILD)/kernel/latent
+	$(Q)cp $(KERNEL_FILES:%=notebooks/kernel/%) $(BUILD)/kernel/interrupt.so $(BUILD)/kernel/latent/
+	$(Q)sed -e 's|@PYTHON@|$(KERNEL_PYTHON)|' -e 's|@BUILD@|$(CURDIR)/$(BUILD)|' -e 's|@LUA@|$(LUA)|' \
+	  notebooks/kernel/kernel.json.in >$(BUILD)/kernel/latent/kernel.json
+	$(Q)$(KERNEL_PYTHON) -m jupyter_client.kernelspecapp install --log-level WARN --name latent \
+	  $(if $(filter user,$(KERNEL)),--user,--prefix $(JUPYTER)) $(BUILD)/kernel/latent
+
+notebook: kernel
+	$(Q)$(JUPYTER)/bin/python -c "import notebook" 2>/dev/null || $(JUPYTER)/bin/pip install --quiet notebook
+	$(Q)$(JUPYTER)/bin/jupyter-notebook --notebook-dir=notebooks
+
+notebooks: kernel
+	$(Q)$(JUPYTER)/bin/python notebooks/kernel/execute.py $(if $(WRITE),--write) $(BUILD)/notebooks $(NOTEBOOKS)
 
 # ---- lint: formatting, luacheck, warnings as errors (here and for arm64, where its compiler is) ----
 
@@ -286,5 +324,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs lint objects bench bench-deps install install-c uninstall headers
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs kernel notebook notebooks lint objects bench bench-deps install install-c uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

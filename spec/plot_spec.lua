@@ -29,6 +29,13 @@ local function squares()
 end
 
 describe("a figure", function()
+  it("is SVG, and says in a line what it is", function()
+    assert.equal('figure "Squares": layers 1', tostring(squares()))
+    local svg = squares():svg()
+    assert.is_truthy(svg:find("^<%?xml") and svg:find("<text>Squares</text>", 1, true))
+    helper.fails("figure:svg: unknown option 'width'", squares().svg, squares(), { width = 2 })
+  end)
+
   it("is saved as SVG", function()
     local path = in_folder "squares.svg"
     assert.are.equal(path, squares():save(path))

@@ -289,6 +289,21 @@ local function by_name(name)
   return nothing_called(name)
 end
 
+-- The entry of an object's class, or of a function, module or class; or nil.
+local function of_value(x)
+  local class = (check.class(x) or ""):match("^latent%.(%u%w*)$")
+  if class and entries[class] then return entries[class] end
+  local names = (type(x) == "function" or type(x) == "table") and names_of(x) or {}
+  return entries[names[1]]
+end
+
+function help.entry(x, options)
+  check.no_options("help.entry", options)
+  load_entries()
+  if type(x) == "string" then return entries[canonical(x)] end
+  return of_value(x)
+end
+
 -- The page for x, as a string.
 function help.text(...)
   load_entries()
@@ -296,11 +311,8 @@ function help.text(...)
   local x, options = ...
   check.no_options("latent.help", options)
   if type(x) == "string" then return by_name(x) end
-  local class = (check.class(x) or ""):match("^latent%.(%u%w*)$")
-  if class and entries[class] then return page(entries[class]) end
-  local names = (type(x) == "function" or type(x) == "table") and names_of(x) or {}
-  if #names == 0 then return ("%s is not a part of latent."):format(check.show(x)) end
-  return page(entries[names[1]])
+  local entry = of_value(x)
+  return entry and page(entry) or ("%s is not a part of latent."):format(check.show(x))
 end
 
 return setmetatable(help, { __call = function(_, ...) print(help.text(...)) end, __metatable = false })

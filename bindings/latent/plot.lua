@@ -311,6 +311,22 @@ function Figure:save(path, options)
   return ok and path or nil, message
 end
 
+function Figure:svg(options)
+  check.method("figure:svg", Figure, self, options)
+  return gnuplot.picture(self, TERMINALS.svg:format(self.width, self.height))
+end
+
+-- In a notebook a figure is its picture, or else says why there is none.
+function Figure.__mime(figure)
+  local picture, message = figure:svg()
+  if not picture then return { ["text/plain"] = message } end
+  return { ["image/svg+xml"] = picture }
+end
+
+function Figure.__tostring(figure)
+  return ("figure%s: layers %d"):format(figure.title and (" %q"):format(figure.title) or "", #figure.layers)
+end
+
 -- gnuplot's text has no shades, so an image is set in characters here, two to an element where
 -- there is space; elements that don't fit are averaged.
 local function shaded(rows, shades, columns, dark_is_high)

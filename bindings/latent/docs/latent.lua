@@ -38,6 +38,13 @@ that names the nearest known one. Misuse raises; a file that can't be read gives
     example = 'assert(latent.help.resolve "latent.help" == latent.help)',
   },
   {
+    name = "help.entry",
+    summary = "What the documentation has about a name or a value, as a table.",
+    args = { { "x", "any", "a whole name, or as for latent.help" } },
+    returns = { { "table?", "its name, summary, args, options, returns, text and example; nil when there is none" } },
+    example = 'assert(latent.help.entry(latent.pca).name == "latent.pca")',
+  },
+  {
     name = "latent.terminal",
     summary = "The width of a terminal.",
     args = { { "file", "file*?", "an open file; io.stderr when left out" } },
@@ -105,6 +112,19 @@ A fitted model takes N rows of D numbers, an N x D matrix. A vector has one mean
 Data that a model is fitted to is a matrix; a vector is one column, as everywhere else (values of nets, too). Rows that
 partial_fit adds to a model may be a vector of D numbers, one row. Sequences are rows, one a step, and one row is a
 sequence of one step.]],
+  },
+  {
+    name = "notebooks",
+    topic = true,
+    summary = "How a value is shown in a notebook, and how one of your own can be.",
+    text = [[
+`make kernel` installs a Jupyter kernel for Lua 5.4. A cell that ends in an expression shows its value: figures as
+pictures, matrices and models as tables, other values as print would. A value whose metatable has the function __mime is
+shown by what it gives, a table of texts by their MIME types:
+
+  setmetatable(x, { __mime = function(self) return { ["text/html"] = "<b>x</b>" } end })
+
+"text/plain" is tostring's when it isn't given; "image/png" is the file's bytes.]],
   },
   {
     name = "out",

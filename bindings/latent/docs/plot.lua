@@ -200,6 +200,16 @@ latent.plot.figure():line({ 0, 1 }, { 0, 1 }):save(path)
 os.remove(path)]],
   },
   {
+    name = "Figure:svg",
+    summary = "The figure as SVG.",
+    args = {},
+    returns = {
+      { "string?", "the picture, or nil when gnuplot is missing" },
+      { "string?", "then the message" },
+    },
+    example = 'assert(latent.plot.figure():line({ 0, 1 }, { 0, 1 }):svg():find "<svg")',
+  },
+  {
     name = "Figure:text",
     summary = "The figure in characters.",
     args = {
