@@ -35,18 +35,21 @@ local function index(t, name)
   return ok and value or nil
 end
 
--- Where the bracket that the text ends with was opened.
-local function opening(text)
+-- The bracket that is open where the text ends, and where.
+local function unclosed(text)
   local depth = 0
   for at = #text, 1, -1 do
     local c = text:sub(at, at)
     if c:find "[%)%]}]" then depth = depth + 1 end
     if c:find "[%(%[{]" then
+      if depth == 0 then return c, at end
       depth = depth - 1
-      if depth == 0 then return at end
     end
   end
 end
+
+-- Where the bracket was opened that the text ends with.
+local function opening(text) return select(2, unclosed(text:sub(1, -2))) end
 
 -- The text with the insides of its strings blanked, so that no bracket in them counts.
 local function without_strings(text)
@@ -156,19 +159,6 @@ local function members(of, separator)
 end
 
 -- ---- options --------------------------------------------------------------------------------------------
-
--- The bracket that is open where the text ends, and where.
-local function unclosed(text)
-  local depth = 0
-  for at = #text, 1, -1 do
-    local c = text:sub(at, at)
-    if c:find "[%)%]}]" then depth = depth + 1 end
-    if c:find "[%(%[{]" then
-      if depth == 0 then return c, at end
-      depth = depth - 1
-    end
-  end
-end
 
 -- The call that the end of a text stands inside of; and whether it is in a table that is given to it.
 local function enclosing_call(text, scope)
