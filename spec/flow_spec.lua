@@ -304,7 +304,7 @@ describe("latent.flow", function()
     fails("the context has 5 rows, X has 20", conditional.fit, conditional, X, { context = matrix.ones(5, 3) })
     local uniform = latent.flow { input_dim = 2, base = "uniform", hidden = 8 }
     fails("Z(1,2) is 1: of a uniform base it is within (0, 1)", uniform.inverse_transform, uniform, { { 0.5, 1 } })
-    fails("options are missing: input_dim", latent.flow)
+    fails("flow: the option input_dim is missing", latent.flow)
     fails("flow: the option input_dim is missing", latent.flow, {})
     fails("layer 2 (masked_affine): a hidden width of 4 is too narrow to tell 8 columns apart: it must be at least 7",
       latent.flow, { input_dim = 8, layers = { "affine", { "masked_affine", hidden = { 16, 4 } } } })

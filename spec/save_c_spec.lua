@@ -241,6 +241,39 @@ describe("models as files in C", function()
     } do assert.equal(case[3] .. "\n", (run("set", case[1], case[2]))) end
   end)
 
+  it("have options that are lists, of which each has one form in files", function()
+    local flow, vae = { "flow", "input_dim", "2" }, { "vae", "input_dim", "8", "latent_dim", "2" }
+    local net = { "nonlinear", "input_dim", "3", "latent_dim", "1" }
+    local function case(of, options, expected)
+      local words = { "options", table.unpack(of) }
+      table.move(options, 1, #options, #words + 1, words)
+      assert.equal(expected .. "\n", (run(table.unpack(words))))
+    end
+    case(vae, { "hidden", "400" }, '{"input_dim":8,"latent_dim":2}') -- the default
+    case(vae, { "hidden", "40,20", "decoder_hidden", "7", "lowest", "-1" },
+      '{"decoder_hidden":7,"hidden":[40,20],"input_dim":8,"latent_dim":2,"lowest":-1}')
+    case(vae, { "hidden", "", "decoder_hidden", "" }, '{"decoder_hidden":[],"hidden":[],"input_dim":8,"latent_dim":2}')
+    case(net, { "hidden", "5, 4", "variance_range", "0.5,2" },
+      '{"hidden":[5,4],"input_dim":3,"latent_dim":1,"variance_range":[0.5,2.0]}')
+    case(flow, { "layers", "3", "hidden", "8,8" }, '{"hidden":[8,8],"input_dim":2,"layers":3}')
+    case(flow, { "layers", "3", "layers", "spline, permute,affine" },
+      '{"input_dim":2,"layers":[{"kind":"spline"},{"kind":"permute"},{"kind":"affine"}]}')
+    case(flow, { "layers", "affine", "layers", "4" }, '{"input_dim":2,"layers":4}')
+    local function wrong(of, options, message) case(of, options, "invalid argument: " .. message) end
+    wrong(vae, { "hidden", "3,0" }, "hidden must be an integer from 1 to 16777216, got 0")
+    wrong(vae, { "hidden", "3,,4" }, "hidden must be an integer, got ''")
+    wrong(vae, { "hidden", ("1,"):rep(15) .. "1" }, "hidden must be a list of 0 to 15 widths, got at least 16")
+    wrong(vae, { "lowest", "1e10" }, "lowest must be an integer from -1073741824 to 1073741824, got 10000000000")
+    wrong(net, { "variance_range", "2" }, "variance_range must be {least, most} with 0 < least < most")
+    wrong(net, { "variance_range", "2,1" }, "variance_range must be {least, most} with 0 < least < most")
+    wrong(net, { "variance_range", "1,2,3" }, "variance_range must be {least, most} with 0 < least < most")
+    wrong(flow, { "hidden", "" }, "hidden must be a list of 1 to 8 widths, got 0")
+    wrong(flow, { "layers", "" }, "layers must be a list of 1 to 64 layers, got 0")
+    wrong(flow, { "layers", "33" }, "layers must be an integer from 1 to 32, got 33")
+    wrong(flow, { "layers", "affine,splin" }, "layer 2: unknown kind 'splin', did you mean 'spline'?")
+    wrong(flow, { "layers", "permute,reverse" }, "none of the layers has parameters to be learned")
+  end)
+
   it("survive mutants, and memory that ends anywhere", function()
     for _, model in ipairs { latent.gmm { components = 2, seed = 7, init = { means = { { 1, 0, 0 }, { 0, 1, 2 } } } },
       latent.mppca { components = 2, latent_dim = 1 } } do

@@ -13,7 +13,7 @@ local X = matrix { { 0, 1, 0, 1 }, { 1, 1, 0, 0 }, { 0, 0.5, 1, 1 } }
 
 describe("latent.vae refuses", function()
   it("options that make no sense", function()
-    helper.fails("vae: options are missing", latent.vae)
+    helper.fails("vae: the option input_dim is missing", latent.vae)
     helper.fails("vae: the option input_dim is missing", latent.vae, { latent_dim = 2 })
     helper.fails("vae: the option latent_dim is missing", latent.vae, { input_dim = 2 })
     helper.fails("vae: unknown option 'latentdim', did you mean 'latent_dim'?", latent.vae, { latentdim = 2 })
@@ -23,7 +23,7 @@ describe("latent.vae refuses", function()
     helper.fails("vae: hidden", make, { hidden = "wide" })
     local deep = {}
     for k = 1, 20 do deep[k] = 1 end
-    helper.fails("vae: hidden has 20 layers", make, { hidden = deep })
+    helper.fails("vae: hidden must be a list of 0 to 15 widths, got at least 16", make, { hidden = deep })
     helper.fails("unknown activation 'rulu', did you mean 'relu'?", make, { activation = "rulu" })
     helper.fails("unknown likelihood 'bernouli', did you mean 'bernoulli'?", make, { likelihood = "bernouli" })
     for _, rate in ipairs { 0, -1, math.huge, 0 / 0 } do

@@ -343,6 +343,10 @@ static void read_option(lua_State *L, int arg, const char *who, const lat_option
     *(size_t *)field =
         (size_t)latL_optinteger(L, arg, who, o->name, 0, (lua_Integer)o->least, most);
     return;
+  case LAT_INTEGER:
+    *(int64_t *)field =
+        (int64_t)latL_optinteger(L, arg, who, o->name, 0, (lua_Integer)o->least, most);
+    return;
   case LAT_SEED:
     *(uint64_t *)field = (uint64_t)latL_optinteger(L, arg, who, o->name, 0, LUA_MININTEGER, any);
     return;

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lua/option_lists.h"
 #include "model/fit.h"
 #include "model/given.h"
 #include "model/query.h"
@@ -39,6 +40,7 @@ static int construct(lua_State *L)
   void *options = latL_optionsof(m);
   lat_model_defaults(core, options);
   latL_readtable(L, 1, who, core->options, NULL, options);
+  latL_readlists(L, 1, who, core->options, options);
   if (kind->read) kind->read(L, 2, options);
   lua_settop(L, 2);
   latL_run(L, who, lat_model_check, core, options);

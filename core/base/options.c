@@ -35,6 +35,8 @@ double lat_option_get(const lat_option *option, const void *options)
     return (double)(int64_t) * (const uint64_t *)(const void *)field;
   case LAT_NUMBER:
     return *(const double *)(const void *)field;
+  case LAT_INTEGER:
+    return (double)*(const int64_t *)(const void *)field;
   case LAT_CHOICE:
     return *(const int *)(const void *)field;
   default:
@@ -58,6 +60,9 @@ static void put(const lat_option *option, void *options, double value)
   case LAT_NUMBER:
     *(double *)(void *)field = value;
     return;
+  case LAT_INTEGER:
+    *(int64_t *)(void *)field = (int64_t)value;
+    return;
   case LAT_CHOICE:
     *(int *)(void *)field = (int)value;
     return;
@@ -66,10 +71,82 @@ static void put(const lat_option *option, void *options, double value)
   }
 }
 
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static size_t *length_of(const lat_option *option, const void *options)
+{
+  return (size_t *)(void *)((char *)(size_t)options + option->list->length);
+}
+
+/* The length of a list that isn't given. */
+static size_t no_list(const lat_option *option)
+{
+  return option->list->shortest > 0 ? 0 : LAT_NO_LIST;
+}
+
+size_t lat_option_length(const lat_option *option, const void *options)
+{
+  if (option->type == LAT_RANGE) return lat_option_is_default(option, options) ? LAT_NO_LIST : 2;
+  size_t length = *length_of(option, options);
+  return length == no_list(option) ? LAT_NO_LIST : length;
+}
+
+lat_option lat_option_element(const lat_option *option, size_t i)
+{
+  lat_option element = *option;
+  bool range = option->type == LAT_RANGE;
+  element.type = range ? LAT_NUMBER : LAT_SIZE;
+  element.offset += i * (range ? sizeof(double) : sizeof(size_t));
+  return element;
+}
+
+void *lat_option_record(const lat_option *option, const void *options, size_t i)
+{
+  return (char *)(size_t)options + option->offset + i * option->list->bytes;
+}
+
+static void put_default_list(const lat_option *option, void *options)
+{
+  bool one = option->type == LAT_SIZE_LIST && !isnan(option->otherwise);
+  *length_of(option, options) = one ? 1 : no_list(option);
+  if (one) *(size_t *)lat_option_record(option, options, 0) = (size_t)option->otherwise;
+  const lat_option *number = option->list->number;
+  if (number) put(number, options, number->otherwise);
+}
+
+static bool is_default_list(const lat_option *option, const void *options)
+{
+  const lat_option *number = option->list->number, first = lat_option_element(option, 0);
+  size_t length = *length_of(option, options);
+  if (number && !lat_option_is_default(number, options)) return false;
+  if (length == no_list(option)) return true;
+  return option->type == LAT_SIZE_LIST && length == 1 &&
+         lat_option_get(&first, options) == option->otherwise;
+}
+
+/* ---- defaults -------------------------------------------------------------------------------- */
+
 void lat_options_default(const lat_option *table, void *options, size_t size)
 {
   memset(options, 0, size);
-  for (; table->name; table++) put(table, options, table->otherwise);
+  for (; table->name; table++) {
+    if (table->list)
+      put_default_list(table, options);
+    else
+      put(table, options, table->otherwise);
+  }
+}
+
+bool lat_option_is_default(const lat_option *option, const void *options)
+{
+  if (option->list) return is_default_list(option, options);
+  if (option->type == LAT_GIVEN) return true;
+  if (option->type == LAT_RANGE) {
+    const double *ends = (const void *)((const char *)options + option->offset);
+    return ends[0] == 0 && ends[1] == 0;
+  }
+  double value = lat_option_get(option, options);
+  return value == option->otherwise || (isnan(value) && isnan(option->otherwise));
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -81,55 +158,10 @@ const lat_option *lat_option_find(const lat_option *table, const char *name)
   return NULL;
 }
 
-enum { LONGEST = 64 };
-
-static size_t least_of(size_t a, size_t b)
-{
-  return a < b ? a : b;
-}
-
-size_t lat_word_distance(const char *a, const char *b)
-{
-  size_t rows[3][LONGEST + 1], n = strlen(a), m = strlen(b);
-  if (n >= LONGEST || m >= LONGEST) return LONGEST;
-  size_t *before = rows[0], *last = rows[1], *row = rows[2];
-  for (size_t j = 0; j <= m; j++) last[j] = j;
-  for (size_t i = 1; i <= n; i++) {
-    row[0] = i;
-    for (size_t j = 1; j <= m; j++) {
-      size_t replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
-      row[j] = least_of(replaced, least_of(last[j], row[j - 1]) + 1);
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = least_of(row[j], before[j - 2] + 1);
-    }
-    size_t *free_row = before;
-    before = last, last = row, row = free_row;
-  }
-  return last[m];
-}
-
-/* Farther than a third of its letters (and one) is another word; of long ones nothing is near. */
-static size_t farthest(const char *word)
-{
-  size_t n = strlen(word);
-  return n < LONGEST ? n / 3 + 2 : 0;
-}
-
-const char *lat_nearest_word(const char *word, const char *const *words)
-{
-  const char *nearest = NULL;
-  size_t least = farthest(word);
-  for (; *words; words++) {
-    size_t distance = lat_word_distance(word, *words);
-    if (distance < least) least = distance, nearest = *words;
-  }
-  return nearest;
-}
-
 const char *lat_option_nearest(const lat_option *table, const char *name)
 {
   const char *nearest = NULL;
-  size_t least = farthest(name);
+  size_t least = lat_word_reach(name);
   for (; table->name; table++) {
     size_t distance = lat_word_distance(name, table->name);
     if (distance < least) least = distance, nearest = table->name;
@@ -141,11 +173,19 @@ const char *lat_option_nearest(const lat_option *table, const char *name)
 
 const char *lat_option_type_text(const lat_option *option, char *text, size_t size)
 {
-  static const char *const names[] = {
-      [LAT_BOOLEAN] = "boolean", [LAT_SIZE] = "integer",  [LAT_SEED] = "integer",
-      [LAT_NUMBER] = "number",   [LAT_CHOICE] = "string", [LAT_GIVEN] = ""};
+  static const char *const names[] = {[LAT_BOOLEAN] = "boolean",
+                                      [LAT_SIZE] = "integer",
+                                      [LAT_SEED] = "integer",
+                                      [LAT_NUMBER] = "number",
+                                      [LAT_CHOICE] = "string",
+                                      [LAT_INTEGER] = "integer",
+                                      [LAT_SIZE_LIST] = "integer|integer[]",
+                                      [LAT_RECORD_LIST] = "table",
+                                      [LAT_RANGE] = "number[]",
+                                      [LAT_GIVEN] = ""};
   const char *name = names[option->type], *also = option->also;
-  const char *none = isnan(option->otherwise) ? "?" : "";
+  const char *none = isnan(option->otherwise) && !option->list ? "?" : "";
+  if (option->list && option->list->number) name = "integer|table";
   snprintf(text, size, "%s%s%s%s", name, *name && also ? "|" : "", also ? also : "", none);
   return text;
 }
@@ -171,7 +211,7 @@ const char *lat_option_default_text(const lat_option *option, char *text, size_t
 
 static bool whole(lat_option_type type)
 {
-  return type == LAT_SIZE || type == LAT_SEED;
+  return type == LAT_SIZE || type == LAT_SEED || type == LAT_INTEGER;
 }
 
 /* Whether there is no most. */
@@ -182,11 +222,11 @@ static bool is_open(const lat_option *option)
 
 static lat_status fail_bounds(lat_workspace *work, const lat_option *option, double value)
 {
-  bool open = is_open(option);
+  bool open = is_open(option), integer = whole(option->type);
   if (option->least == LAT_ABOVE_ZERO)
     return lat_fail(work, LAT_INVALID, "%s must be a finite number > 0, got %.14g", option->name,
                     value);
-  if (option->type == LAT_SIZE)
+  if (integer)
     return open ? lat_fail(work, LAT_INVALID, "%s must be an integer >= %.0f, got %.16g",
                            option->name, option->least, value)
                 : lat_fail(work, LAT_INVALID, "%s must be an integer from %.0f to %.0f, got %.16g",
@@ -203,7 +243,7 @@ static lat_status check(lat_workspace *work, const lat_option *option, double va
     return lat_fail(work, LAT_INVALID, "%s must be an integer, got %.14g", option->name, value);
   if (option->type == LAT_SIZE && value < 0 && -value <= count_words(option)) return LAT_OK;
   if (isnan(value) && isnan(option->otherwise)) return LAT_OK;
-  if ((option->type == LAT_SIZE || option->type == LAT_NUMBER) &&
+  if (option->type != LAT_SEED && option->type != LAT_BOOLEAN && option->type != LAT_CHOICE &&
       !(value >= option->least && (is_open(option) || value <= option->most)))
     return fail_bounds(work, option, value);
   if (option->type != LAT_CHOICE) return LAT_OK;
@@ -237,20 +277,106 @@ lat_status lat_option_put_integer(lat_workspace *work, const lat_option *option,
     *(size_t *)(void *)field = (size_t)value;
   else if (option->type == LAT_SEED)
     *(uint64_t *)(void *)field = (uint64_t)value;
+  else if (option->type == LAT_INTEGER)
+    *(int64_t *)(void *)field = value;
   else
     put(option, options, (double)value);
   return LAT_OK;
 }
 
-lat_status lat_options_check(lat_workspace *work, const lat_option *table, const void *options)
+/* ---- lists of values ------------------------------------------------------------------------- */
+
+lat_status lat_option_fault(lat_workspace *work, const lat_option *option, const void *options,
+                            size_t i, lat_status status)
 {
-  for (; table->name; table++) {
-    if (table->type == LAT_GIVEN) continue;
-    double value = lat_option_get(table, options);
-    if (value != table->otherwise) LAT_TRY(check(work, table, value));
+  char message[sizeof work->message];
+  const lat_option *kind = option->list->fields;
+  double word = lat_option_get(kind, lat_option_record(option, options, i));
+  bool known = word >= 0 && word < count_words(kind);
+  if (status != LAT_INVALID) return status;
+  memcpy(message, work->message, sizeof message);
+  return lat_fail(work, status, "%s %zu%s%s%s: %s", option->list->element, i + 1, known ? " (" : "",
+                  known ? kind->choices[(int)word] : "", known ? ")" : "", message);
+}
+
+static lat_status check_length(lat_workspace *work, const lat_option *option, size_t length)
+{
+  const lat_option_list *list = option->list;
+  bool few = length < list->shortest;
+  if (!few && length <= list->longest) return LAT_OK;
+  return lat_fail(work, LAT_INVALID, "%s must be a list of %zu to %zu %ss, got %s%zu", option->name,
+                  list->shortest, list->longest, list->element, few ? "" : "at least ", length);
+}
+
+static lat_status fail_range(lat_workspace *work, const lat_option *option)
+{
+  if (option->least == LAT_ABOVE_ZERO)
+    return lat_fail(work, LAT_INVALID, "%s must be {least, most} with 0 < least < most",
+                    option->name);
+  return lat_fail(work, LAT_INVALID, "%s must be {least, most} with %.14g <= least < most <= %.14g",
+                  option->name, option->least, option->most);
+}
+
+static lat_status check_range(lat_workspace *work, const lat_option *option, const void *options)
+{
+  const double *ends = (const void *)((const char *)options + option->offset);
+  bool ordered = ends[0] >= option->least && ends[1] > ends[0] && ends[1] <= option->most;
+  return ordered ? LAT_OK : fail_range(work, option);
+}
+
+static lat_status check_list(lat_workspace *work, const lat_option *option, const void *options)
+{
+  size_t length = lat_option_length(option, options);
+  if (option->type == LAT_RANGE) return check_range(work, option, options);
+  if (length == LAT_NO_LIST) return LAT_OK;
+  LAT_TRY(check_length(work, option, length));
+  for (size_t i = 0; i < length; i++) {
+    if (option->type == LAT_RECORD_LIST) {
+      const void *record = lat_option_record(option, options, i);
+      lat_status status = lat_options_check(work, option->list->fields, record);
+      LAT_TRY(lat_option_fault(work, option, options, i, status));
+    } else {
+      const lat_option element = lat_option_element(option, i);
+      LAT_TRY(check(work, &element, lat_option_get(&element, options)));
+    }
   }
   return LAT_OK;
 }
+
+lat_status lat_option_grow(lat_workspace *work, const lat_option *option, void *options, size_t i)
+{
+  if (option->type == LAT_RANGE) return i < 2 ? LAT_OK : fail_range(work, option);
+  if (i >= option->list->longest) return check_length(work, option, i + 1);
+  if (option->type == LAT_RECORD_LIST)
+    lat_options_default(option->list->fields, lat_option_record(option, options, i),
+                        option->list->bytes);
+  return LAT_OK;
+}
+
+lat_status lat_option_finish(lat_workspace *work, const lat_option *option, void *options,
+                             size_t length)
+{
+  if (option->type == LAT_RANGE && length == 2) return check_range(work, option, options);
+  if (option->type == LAT_RANGE) return fail_range(work, option);
+  const lat_option *number = option->list->number;
+  if (number) put(number, options, number->otherwise);
+  *length_of(option, options) = length;
+  return check_length(work, option, length);
+}
+
+lat_status lat_options_check(lat_workspace *work, const lat_option *table, const void *options)
+{
+  for (; table->name; table++) {
+    if (lat_option_is_default(table, options)) continue;
+    if (table->list || table->type == LAT_RANGE)
+      LAT_TRY(check_list(work, table, options));
+    else
+      LAT_TRY(check(work, table, lat_option_get(table, options)));
+  }
+  return LAT_OK;
+}
+
+/* ---- by name, as text ------------------------------------------------------------------------ */
 
 static lat_status fail_choice(lat_workspace *work, const lat_option *option, const char *text)
 {
@@ -295,6 +421,73 @@ static bool to_integer(lat_option_type type, const char *text, int64_t *value)
   return errno == 0 && end > text && *end == '\0';
 }
 
+static lat_status set_text(lat_workspace *work, const lat_option *option, void *options,
+                           const char *text)
+{
+  if (set_word(option, options, text)) return LAT_OK;
+  if (option->type == LAT_CHOICE) return fail_choice(work, option, text);
+  if (option->type == LAT_GIVEN)
+    return lat_fail(work, LAT_INVALID, "%s is %s, which no text gives", option->name, option->also);
+  if (option->type == LAT_BOOLEAN) {
+    bool yes = strcmp(text, "true") == 0;
+    if (!yes && strcmp(text, "false") != 0)
+      return lat_fail(work, LAT_INVALID, "%s must be true or false, got '%.40s'", option->name,
+                      text);
+    put(option, options, yes);
+    return LAT_OK;
+  }
+  char *end;
+  int64_t integer;
+  if (whole(option->type) && to_integer(option->type, text, &integer))
+    return lat_option_put_integer(work, option, options, integer);
+  double value = strtod(text, &end);
+  if (end == text || *end)
+    return lat_fail(work, LAT_INVALID, "%s must be %s, got '%.40s'", option->name,
+                    whole(option->type) ? "an integer" : "a number", text);
+  return lat_option_put(work, option, options, value);
+}
+
+lat_status lat_option_put_one(lat_workspace *work, const lat_option *option, void *options,
+                              int64_t value)
+{
+  const lat_option_list *list = option->list;
+  if (list && list->number) {
+    *length_of(option, options) = no_list(option);
+    return lat_option_put_integer(work, list->number, options, value);
+  }
+  const lat_option first = lat_option_element(option, 0);
+  LAT_TRY(lat_option_put_integer(work, &first, options, value));
+  return lat_option_finish(work, option, options, 1);
+}
+
+/* "64, 32": values with commas between; of records their first fields. */
+static lat_status set_list(lat_workspace *work, const lat_option *option, void *options,
+                           const char *text)
+{
+  char word[48];
+  int64_t number;
+  size_t length = 0;
+  if (option->list && to_integer(LAT_SIZE, text, &number))
+    return lat_option_put_one(work, option, options, number);
+  for (bool more = *text != '\0'; more; length++) {
+    size_t n = strcspn(text, ","), blanks = strspn(text, " ");
+    more = text[n] == ',';
+    if (blanks > n) blanks = n;
+    snprintf(word, sizeof word, "%.*s", (int)(n - blanks < 40 ? n - blanks : 40), text + blanks);
+    text += n + more;
+    LAT_TRY(lat_option_grow(work, option, options, length));
+    if (option->type == LAT_RECORD_LIST) {
+      lat_status status =
+          set_text(work, option->list->fields, lat_option_record(option, options, length), word);
+      LAT_TRY(lat_option_fault(work, option, options, length, status));
+    } else {
+      const lat_option element = lat_option_element(option, length);
+      LAT_TRY(set_text(work, &element, options, word));
+    }
+  }
+  return lat_option_finish(work, option, options, length);
+}
+
 lat_status lat_option_set(lat_workspace *work, const lat_option *table, void *options,
                           const char *name, const char *text)
 {
@@ -305,24 +498,6 @@ lat_status lat_option_set(lat_workspace *work, const lat_option *table, void *op
       return lat_fail(work, LAT_INVALID, "unknown option '%.40s', did you mean '%s'?", name, near);
     return lat_fail(work, LAT_INVALID, "unknown option '%.40s'", name);
   }
-  if (set_word(option, options, text)) return LAT_OK;
-  if (option->type == LAT_CHOICE) return fail_choice(work, option, text);
-  if (option->type == LAT_GIVEN)
-    return lat_fail(work, LAT_INVALID, "%s is %s, which no text gives", name, option->also);
-  if (option->type == LAT_BOOLEAN) {
-    bool yes = strcmp(text, "true") == 0;
-    if (!yes && strcmp(text, "false") != 0)
-      return lat_fail(work, LAT_INVALID, "%s must be true or false, got '%.40s'", name, text);
-    put(option, options, yes);
-    return LAT_OK;
-  }
-  char *end;
-  int64_t integer;
-  if (whole(option->type) && to_integer(option->type, text, &integer))
-    return lat_option_put_integer(work, option, options, integer);
-  double value = strtod(text, &end);
-  if (end == text || *end)
-    return lat_fail(work, LAT_INVALID, "%s must be %s, got '%.40s'", name,
-                    whole(option->type) ? "an integer" : "a number", text);
-  return lat_option_put(work, option, options, value);
+  if (option->list || option->type == LAT_RANGE) return set_list(work, option, options, text);
+  return set_text(work, option, options, text);
 }

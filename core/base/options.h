@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/words.h"
 #include "base/workspace.h"
 
 typedef enum lat_option_type {
@@ -33,8 +34,30 @@ typedef enum lat_option_type {
   LAT_SEED,    /* uint64_t, of which any integer makes one */
   LAT_NUMBER,  /* double */
   LAT_CHOICE,  /* int (an enum): a place in the list of choices */
-  LAT_GIVEN    /* matrices, functions: the field is set by code, and has no text */
+  LAT_INTEGER, /* int64_t */
+  /* size_t[]: a list of counts, whose length is a field of its own. A number is a list of one. */
+  LAT_SIZE_LIST,
+  LAT_RECORD_LIST, /* structs, each described by a table of its own */
+  LAT_RANGE,       /* double[2]: the least and the most of something; 0, 0: not given */
+  LAT_GIVEN        /* matrices, functions: the field is set by code, and has no text */
 } lat_option_type;
+
+/* The length of a list that isn't given, if an empty list can be given; else that is 0. */
+#define LAT_NO_LIST SIZE_MAX
+
+struct lat_option;
+
+/* What a list is besides. */
+typedef struct lat_option_list {
+  size_t length; /* offset of the field with its length, a size_t */
+  size_t shortest, longest;
+  const char *element; /* what one is called: "width" */
+  /* of LAT_RECORD_LIST: bytes of a record and the table of its fields, of which the first is a
+   * choice that each record has, and which a word alone gives; and the LAT_SIZE that a number in
+   * the place of the list sets, or NULL */
+  size_t bytes;
+  const struct lat_option *fields, *number;
+} lat_option_list;
 
 typedef struct lat_option {
   const char *name; /* NULL ends a table */
@@ -47,6 +70,7 @@ typedef struct lat_option {
   /* For readers, where the field alone doesn't tell: what may stand there besides, or in the place
    * of, such a value ("table"); and the default ("nil"). NULL without. */
   const char *also, *shown;
+  const lat_option_list *list; /* of LAT_SIZE_LIST and LAT_RECORD_LIST */
 } lat_option;
 
 /* Rows of a table; `field` is a member of the struct `type`, and the option has its name. */
@@ -84,6 +108,39 @@ typedef struct lat_option {
   {                                                                                                \
     .name = #field, LAT_NUMBER, offsetof(type, field), (double)NAN, least, most, NULL, NULL, "nil" \
   }
+#define LAT_OPTION_INTEGER(type, field, otherwise, least, most)                                    \
+  {                                                                                                \
+    .name = #field, LAT_INTEGER, offsetof(type, field), otherwise, least, most, NULL, NULL, NULL   \
+  }
+/* Counts from least to most in the array `field`, at least `shortest` of them and as many as it
+ * has; `length` is the field with how many there are. By default there is one, `otherwise`; NAN: no
+ * list. `element` is what a count is called in messages. */
+#define LAT_OPTION_SIZE_LIST(name_, owner, field, length, otherwise, least, most, shortest,        \
+                             element, shown_)                                                      \
+  {                                                                                                \
+    .name = name_, .type = LAT_SIZE_LIST, .offset = offsetof(owner, field), otherwise, least,      \
+    most, .shown = shown_, .list = &(const lat_option_list)                                        \
+    {                                                                                              \
+      offsetof(owner, length), shortest, sizeof(((owner *)0)->field) / sizeof(size_t), element,    \
+          sizeof(size_t), NULL, NULL                                                               \
+    }                                                                                              \
+  }
+/* At least one record in the array `field`, by the table of their fields; or the number, a
+ * LAT_SIZE, unless NULL. */
+#define LAT_OPTION_RECORD_LIST(name_, owner, field, length, fields, number, element, shown_)       \
+  {                                                                                                \
+    .name = name_, .type = LAT_RECORD_LIST, .offset = offsetof(owner, field), .shown = shown_,     \
+    .list = &(const lat_option_list)                                                               \
+    {                                                                                              \
+      offsetof(owner, length), 1, sizeof(((owner *)0)->field) / sizeof(((owner *)0)->field[0]),    \
+          element, sizeof(((owner *)0)->field[0]), fields, number                                  \
+    }                                                                                              \
+  }
+/* Two numbers from least to most, of which the first is less. */
+#define LAT_OPTION_RANGE(name_, type, field, least, most, shown_)                                  \
+  {                                                                                                \
+    .name = name_, LAT_RANGE, offsetof(type, field), 0, least, most, NULL, NULL, shown_            \
+  }
 /* An option that code reads, not this table: matrices, functions. */
 #define LAT_OPTION_GIVEN(name_, also_)                                                             \
   {                                                                                                \
@@ -110,19 +167,14 @@ void lat_options_default(const lat_option *table, void *options, size_t size);
 const lat_option *lat_option_find(const lat_option *table, const char *name);
 /* The name nearest to it by edit distance (Damerau), or NULL when none is near. */
 const char *lat_option_nearest(const lat_option *table, const char *name);
-/* The edit distance of words of fewer than 64 letters (of others 64): insertions, deletions,
- * replacements, and exchanges of neighbours (Damerau, Communications of the ACM 7, 1964), each
- * letter edited once. */
-size_t lat_word_distance(const char *a, const char *b);
-/* The word of the list (ended by NULL) nearest to it, or NULL. */
-const char *lat_nearest_word(const char *word, const char *const *words);
 
-/* Sets the option by name to what the text says: "true", "12", "1e-3", "diag". LAT_INVALID, with a
- * sentence that names the option, the text and what was expected. */
+/* Sets the option by name to what the text says: "true", "12", "1e-3", "diag", and lists with
+ * commas: "64, 32". LAT_INVALID, with a sentence that names the option, the text and what was
+ * expected. */
 lat_status lat_option_set(lat_workspace *work, const lat_option *table, void *options,
                           const char *name, const char *text);
-/* The field's value as a number (of a choice its place), and the other way round. LAT_INVALID for
- * a number out of bounds, or a fraction where a whole number is expected. */
+/* The field's value as a number (of a choice its place; of lists NaN), and the other way round.
+ * LAT_INVALID for a number out of bounds, or a fraction where a whole number is expected. */
 double lat_option_get(const lat_option *option, const void *options);
 lat_status lat_option_put(lat_workspace *work, const lat_option *option, void *options,
                           double value);
@@ -130,6 +182,30 @@ lat_status lat_option_put(lat_workspace *work, const lat_option *option, void *o
  * largest). */
 lat_status lat_option_put_integer(lat_workspace *work, const lat_option *option, void *options,
                                   int64_t value);
+
+/* Whether the field is what it is by default. */
+bool lat_option_is_default(const lat_option *option, const void *options);
+
+/* The length of a list, LAT_NO_LIST when it isn't given (of a range 2 or this); and the option that
+ * its element i is, from 0: a LAT_SIZE or, of a range, LAT_NUMBER. LAT_RECORD_LIST has records in
+ * the place of these, which its table of fields describes. */
+size_t lat_option_length(const lat_option *option, const void *options);
+lat_option lat_option_element(const lat_option *option, size_t i);
+void *lat_option_record(const lat_option *option, const void *options, size_t i);
+/* Makes room for element `i` of a list that is being read, from 0: LAT_INVALID for one too many.
+ * Records begin with the defaults of their fields. And says that there are `length`, all of which
+ * have been set: LAT_INVALID for too few, and for a range without order. */
+lat_status lat_option_grow(lat_workspace *work, const lat_option *option, void *options, size_t i);
+lat_status lat_option_finish(lat_workspace *work, const lat_option *option, void *options,
+                             size_t length);
+
+/* The list is this number: one count, or what a number in the place of records stands for. */
+lat_status lat_option_put_one(lat_workspace *work, const lat_option *option, void *options,
+                              int64_t value);
+/* After a failure that record i has caused: LAT_INVALID, with the record before the message: "layer
+ * 2 (spline): ". */
+lat_status lat_option_fault(lat_workspace *work, const lat_option *option, const void *options,
+                            size_t i, lat_status status);
 
 /* LAT_INVALID, with a sentence, unless all fields are within their bounds or the default, which may
  * lie outside and stand for "not given". */

@@ -54,7 +54,9 @@ static void put_option(lat_json_text *j, const lat_option *o)
   put_word(j, "{", "name", o->name);
   put_word(j, ",", "type", lat_option_type_text(o, text, sizeof text));
   put_word(j, ",", "default", lat_option_default_text(o, text, sizeof text));
-  if (o->type == LAT_SIZE || o->type == LAT_NUMBER) {
+  bool bounds = o->type == LAT_SIZE || o->type == LAT_NUMBER || o->type == LAT_INTEGER ||
+                o->type == LAT_SIZE_LIST || o->type == LAT_RANGE;
+  if (bounds) {
     put_key(j, ",", "least");
     lat_json_put_number(j, o->least);
     put_key(j, ",", "most");

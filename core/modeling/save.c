@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "files/file.h"
+#include "modeling/option_json.h"
 
 static const char *const size_names[LAT_SIZES] = {
     [LAT_D] = "D", [LAT_K] = "K", [LAT_M] = "M", [LAT_U] = "U"};
@@ -96,72 +97,6 @@ lat_status lat_saved_write(lat_workspace *work, const char *path, const lat_save
   return LAT_OK;
 }
 
-static bool is_default(const lat_option *o, const void *options)
-{
-  double value = lat_option_get(o, options);
-  return o->type == LAT_GIVEN || value == o->otherwise || (isnan(value) && isnan(o->otherwise));
-}
-
-/* The option whose name comes next in the alphabet, so that equal models make equal files; of those
- * that aren't their defaults. NULL: none is left. */
-static const lat_option *next_option(const lat_option *table, const void *options,
-                                     const lat_option *last)
-{
-  const lat_option *next = NULL;
-  for (const lat_option *o = table; o->name; o++)
-    if (!is_default(o, options) && (!last || strcmp(o->name, last->name) > 0) &&
-        (!next || strcmp(o->name, next->name) < 0))
-      next = o;
-  return next;
-}
-
-static void put_option(lat_json_text *t, const lat_option *o, const void *options)
-{
-  const unsigned char *field = (const unsigned char *)options + o->offset;
-  double value = lat_option_get(o, options);
-  size_t size;
-  uint64_t seed;
-  switch (o->type) {
-  case LAT_BOOLEAN:
-    lat_json_put(t, value != 0 ? "true" : "false");
-    return;
-  case LAT_SIZE: /* a word; integers of Lua's, and of this reader's, end at INT64_MAX */
-    memcpy(&size, field, sizeof size);
-    if (value < 0)
-      lat_json_put_string(t, text_of(o->choices[(int)(-1 - value)]));
-    else
-      lat_json_put_integer(t, size > INT64_MAX ? INT64_MAX : (int64_t)size);
-    return;
-  case LAT_SEED:
-    memcpy(&seed, field, sizeof seed);
-    lat_json_put_integer(t, (int64_t)seed);
-    return;
-  case LAT_CHOICE:
-    lat_json_put_string(t, text_of(o->choices[(int)value]));
-    return;
-  default:
-    lat_json_put_number(t, value);
-  }
-}
-
-/* Keeps the text. */
-static lat_status put_options(lat_workspace *work, const lat_option *table, const void *options,
-                              lat_text *to)
-{
-  lat_json_text t = {.work = work};
-  const lat_option *o = NULL;
-  lat_json_put(&t, "{");
-  for (const char *comma = ""; (o = next_option(table, options, o)) != NULL; comma = ",") {
-    lat_json_put(&t, comma);
-    lat_json_put_string(&t, text_of(o->name));
-    lat_json_put(&t, ":");
-    put_option(&t, o, options);
-  }
-  lat_json_put(&t, "}");
-  *to = (lat_text){t.at, t.n};
-  return t.status;
-}
-
 lat_status lat_model_save(lat_workspace *work, const char *path, const lat_fitted *f)
 {
   LAT_SCOPE(work);
@@ -169,7 +104,7 @@ lat_status lat_model_save(lat_workspace *work, const char *path, const lat_fitte
   LAT_TRY(lat_model_check(work, f->model, f->options));
   const lat_parameter *table = f->model->parameters(f->options);
   lat_saved saved = {{"", table, f->sizes, f->flat}, f->model->name, {"", 0}, text_of("{}")};
-  LAT_TRY(put_options(work, f->model->options, f->options, &saved.options));
+  LAT_TRY(lat_options_write(work, f->model->options, f->options, &saved.options));
   LAT_TRY(lat_saved_write(work, path, &saved, 1));
   return LAT_OK;
 }
@@ -281,93 +216,6 @@ lat_status lat_saved_fault(lat_workspace *work, const char *what, lat_status sta
   return lat_fail(work, LAT_FORMAT, "%s: %s", what, message);
 }
 
-/* ---- reading: options by their table --------------------------------------------------------- */
-
-/* The text with an end, and without any within. Keeps it. */
-static const char *word_of(lat_workspace *work, lat_text text)
-{
-  char *word = lat_allocate(work, text.n + 1, 1);
-  if (!word) return NULL;
-  memcpy(word, text.at, text.n);
-  word[text.n] = '\0';
-  for (size_t i = 0; i < text.n; i++)
-    if (word[i] == '\0') word[i] = '?';
-  return word;
-}
-
-static lat_status read_number(lat_workspace *work, lat_json *j, const lat_option *o, void *options)
-{
-  double number;
-  int64_t integer;
-  bool whole;
-  LAT_TRY(lat_json_number(j, &number, &integer, &whole));
-  bool other = o->type == LAT_SIZE && !whole && o->also && strstr(o->also, "number");
-  if (other) return LAT_OK; /* a fraction is for code to read */
-  return whole ? lat_option_put_integer(work, o, options, integer)
-               : lat_option_put(work, o, options, number);
-}
-
-static lat_status read_choice(lat_workspace *work, lat_json *j, const lat_option *o, void *options)
-{
-  lat_text text;
-  LAT_SCOPE(work);
-  LAT_TRY(lat_json_string(j, &text));
-  const char *word = word_of(work, text);
-  if (!word) return LAT_MEMORY;
-  const lat_option row[] = {*o, {.name = NULL}};
-  LAT_TRY(lat_option_set(work, row, options, o->name, word));
-  return LAT_OK;
-}
-
-/* The next value into its field. One of a type that the table doesn't read is passed over where it
- * says that code may read others (`also`). */
-static lat_status read_option(lat_workspace *work, lat_json *j, const lat_option *o, void *options)
-{
-  static const char *const types[] = {
-      [LAT_BOOLEAN] = "true or false", [LAT_SIZE] = "an integer", [LAT_SEED] = "an integer",
-      [LAT_NUMBER] = "a number",       [LAT_CHOICE] = "a string", [LAT_GIVEN] = ""};
-  char next = lat_json_peek(j);
-  if (o->type == LAT_BOOLEAN && (next == 't' || next == 'f')) {
-    LAT_TRY(lat_option_put(work, o, options, next == 't'));
-    return lat_json_word(j, next == 't' ? "true" : "false");
-  }
-  if ((o->type == LAT_CHOICE || (o->type == LAT_SIZE && o->choices)) && next == '"')
-    return read_choice(work, j, o, options);
-  if ((o->type == LAT_SIZE || o->type == LAT_SEED || o->type == LAT_NUMBER) && next == '0')
-    return read_number(work, j, o, options);
-  if (o->type == LAT_GIVEN || o->also) return lat_json_skip(j);
-  return lat_fail(work, LAT_INVALID, "%s must be %s", o->name, types[o->type]);
-}
-
-static lat_status read_options(lat_workspace *work, lat_json *j, const lat_option *table,
-                               void *options)
-{
-  size_t count = 0;
-  lat_text key;
-  bool more;
-  while (table[count].name) count++;
-  LAT_SCOPE(work);
-  bool *seen = lat_allocate(work, count, sizeof *seen);
-  if (!seen) return LAT_MEMORY;
-  if (count) memset(seen, 0, count * sizeof *seen);
-  LAT_TRY(lat_json_open(j, '{'));
-  for (;;) {
-    LAT_TRY(lat_json_more(j, &more));
-    if (!more) break;
-    LAT_SCOPE(work);
-    LAT_TRY(lat_json_key(j, &key));
-    const char *name = word_of(work, key);
-    if (!name) return LAT_MEMORY;
-    const lat_option *o = lat_option_find(table, name);
-    if (!o) return lat_option_set(work, table, options, name, ""); /* which says so */
-    if (seen[o - table]) return fail_twice(work);
-    seen[o - table] = true;
-    LAT_TRY(read_option(work, j, o, options));
-  }
-  LAT_TRY(lat_json_end(j));
-  return LAT_OK;
-}
-
 /* ---- reading a model ------------------------------------------------------------------------- */
 
 /* Everything but the parameters: then the file has exactly those. */
@@ -383,7 +231,8 @@ static lat_status read_header(lat_workspace *work, const lat_safetensors *file,
   LAT_SCOPE(work);
   lat_model_defaults(model, options);
   LAT_TRY(lat_saved_object(work, file, "", "options", &j));
-  lat_status status = read_options(work, &j, model->options, options);
+  lat_status status = lat_options_read(work, &j, model->options, options);
+  if (status == LAT_OK) status = lat_json_end(&j);
   if (status == LAT_OK) status = lat_model_check(work, model, options);
   LAT_TRY(lat_saved_fault(work, "the options are wrong", status));
   LAT_TRY(lat_saved_object(work, file, "", "record", &j));

@@ -18,9 +18,10 @@ const char *const lat_optimizer_names[LAT_OPTIMIZERS + 1] = {[LAT_SGD] = "sgd",
                                                              [LAT_RMSPROP] = "rmsprop"};
 
 #define BELOW_1 (1 - 1e-15)
-#define OPTION(name, field, otherwise, least, most)                                                \
+#define OPTION(name_, field, otherwise, least, most)                                               \
   {                                                                                                \
-    name, LAT_NUMBER, offsetof(lat_optimizer, field), otherwise, least, most, NULL, NULL, NULL     \
+    .name = name_, LAT_NUMBER, offsetof(lat_optimizer, field), otherwise, least, most, NULL, NULL, \
+    NULL                                                                                           \
   }
 #define BETA1         OPTION("beta1", beta1, 0.9, 0, BELOW_1)
 #define BETA2         OPTION("beta2", beta2, 0.999, 0, BELOW_1)

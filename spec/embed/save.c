@@ -6,19 +6,22 @@
  *   save wrong KIND FILE...       what is said of files that are refused, a line each
  *   save mutants KIND FILE COUNT  the file with bytes changed: loaded, or refused in words
  *   save memory KIND FILE         every request for memory refused in turn
- *   save set NAME TEXT            an option of lat_gmm by its name: what it is then */
+ *   save set NAME TEXT            an option of lat_gmm by its name: what it is then
+ *   save options KIND [NAME TEXT]...   options by name: checked, and as a file has them */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "latent.h"
+#include "modeling/option_json.h"
 
 static const lat_model *model_of(const char *name)
 {
   const lat_model *const models[] = {
-      &lat_gmm_model, &lat_mppca_model, &lat_kmeans_model, &lat_pca_model,  &lat_scaler_model,
-      &lat_ica_model, &lat_lds_model,   &lat_ppca_model,   &lat_bpca_model, &lat_fa_model};
+      &lat_gmm_model, &lat_mppca_model, &lat_kmeans_model,   &lat_pca_model,  &lat_scaler_model,
+      &lat_ica_model, &lat_lds_model,   &lat_ppca_model,     &lat_bpca_model, &lat_fa_model,
+      &lat_vae_model, &lat_flow_model,  &lat_nonlinear_model};
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)
     if (strcmp(models[i]->name, name) == 0) return models[i];
   exit(3);
@@ -164,6 +167,20 @@ static void set(lat_workspace *work, const char *name, const char *text)
          o.fit.max_iterations, o.fit.seed);
 }
 
+static void name_options(lat_workspace *work, const lat_model *model, char **words, int count)
+{
+  lat_text text;
+  void *options = malloc(model->options_size);
+  if (!options) exit(2);
+  lat_model_defaults(model, options);
+  for (int i = 0; i + 1 < count; i += 2)
+    must(work, lat_option_set(work, model->options, options, words[i], words[i + 1]));
+  must(work, lat_model_check(work, model, options));
+  must(work, lat_options_write(work, model->options, options, &text));
+  printf("%.*s\n", (int)text.n, text.at);
+  free(options);
+}
+
 int main(int count, char **arguments)
 {
   lat_workspace work;
@@ -181,6 +198,11 @@ int main(int count, char **arguments)
     return 0;
   }
   const lat_model *model = model_of(arguments[2]);
+  if (strcmp(what, "options") == 0) {
+    name_options(&work, model, arguments + 3, count - 3);
+    lat_workspace_done(&work);
+    return 0;
+  }
   void *options = malloc(model->options_size);
   lat_fitted f;
   if (!options) return 2;

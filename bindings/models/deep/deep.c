@@ -7,60 +7,6 @@
 
 #include "nn/nn.h"
 
-/* ---- options that no table reads ------------------------------------------------------------- */
-
-size_t latL_optwidths(lua_State *L, int options, const char *who, const char *name,
-                      size_t otherwise, size_t *widths, size_t most)
-{
-  int type = latL_getoption(L, options, name);
-  size_t count = 1;
-  widths[0] = otherwise;
-  if (type == LUA_TTABLE) {
-    count = lua_rawlen(L, -1);
-    if (count > most)
-      latL_error(L, who, "%s has %I layers, at most %I are possible", name, (lua_Integer)count,
-                 (lua_Integer)most);
-  }
-  for (size_t k = 0; type != LUA_TNIL && k < count; k++) {
-    if (type == LUA_TTABLE)
-      lua_rawgeti(L, -1, (lua_Integer)k + 1);
-    else
-      lua_pushvalue(L, -1);
-    widths[k] = latL_checksize(L, lua_gettop(L), who, name);
-    if (widths[k] > 1 << 24)
-      latL_error(L, who, "%s: a layer of %I is too wide", name, (lua_Integer)widths[k]);
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return count;
-}
-
-size_t latL_opthidden(lua_State *L, int options, const char *who, size_t *widths, size_t most)
-{
-  if (!latL_hasoption(L, options, "hidden")) return 0;
-  size_t count = latL_optwidths(L, options, who, "hidden", 0, widths, most);
-  if (count == 0) latL_error(L, who, "hidden must have at least one width");
-  return count;
-}
-
-/* variance_range = {least, most} */
-void latL_readrange(lua_State *L, const char *who, lat_likelihood *l)
-{
-  if (latL_getoption(L, 1, "variance_range") != LUA_TNIL) {
-    double ends[2] = {0, 0};
-    for (int k = 0; k < 2 && lua_type(L, -1) == LUA_TTABLE; k++) {
-      lua_rawgeti(L, -1, k + 1);
-      ends[k] = lua_tonumber(L, -1);
-      lua_pop(L, 1);
-    }
-    if (!(ends[0] > 0 && ends[1] > ends[0] && ends[1] < (double)INFINITY))
-      latL_error(L, who, "variance_range must be {least, most} with 0 < least < most");
-    l->least = ends[0];
-    l->most = ends[1];
-  }
-  lua_pop(L, 1);
-}
-
 /* ---- the nets -------------------------------------------------------------------------------- */
 
 static lat_deep *deep_of(const latL_Fitted *f)

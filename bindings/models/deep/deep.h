@@ -9,15 +9,6 @@
 
 #include "model/methods.h"
 
-/* The option `name`: the widths of hidden layers, a number or a list, at most `most` of them;
- * without it there is one of `otherwise`. */
-size_t latL_optwidths(lua_State *L, int options, const char *who, const char *name,
-                      size_t otherwise, size_t *widths, size_t most);
-/* The option `hidden`, likewise: 0 without it; at least one width. */
-size_t latL_opthidden(lua_State *L, int options, const char *who, size_t *widths, size_t most);
-/* The option `variance_range`. */
-void latL_readrange(lua_State *L, const char *who, lat_likelihood *likelihood);
-
 /* Makes the nets of a new model: the `make` of its kind. */
 void latL_makenets(lua_State *L, int model);
 

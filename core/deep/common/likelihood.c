@@ -26,16 +26,16 @@ lat_likelihood lat_likelihood_complete(lat_likelihood l)
 {
   if (l.variance < 0) l.variance = l.sigma > 0 ? LAT_VARIANCE_FIXED : LAT_VARIANCE_GLOBAL;
   if (!(l.sigma > 0)) l.sigma = 1;
-  if (!(l.least > 0)) l.least = 1e-6, l.most = 1e6;
+  if (!(l.variance_range[0] > 0)) l.variance_range[0] = 1e-6, l.variance_range[1] = 1e6;
   return l;
 }
 
 lat_status lat_likelihood_check_options(lat_workspace *work, const lat_likelihood *l)
 {
-  const char *given = l->sigma > 0       ? "sigma"
-                      : l->variance >= 0 ? "variance"
-                      : l->least > 0     ? "variance_range"
-                                         : NULL;
+  const char *given = l->sigma > 0               ? "sigma"
+                      : l->variance >= 0         ? "variance"
+                      : l->variance_range[0] > 0 ? "variance_range"
+                                                 : NULL;
   if (given && l->kind != LAT_P_GAUSSIAN)
     return lat_fail(work, LAT_INVALID, "%s is for likelihood = \"gaussian\"", given);
   if (l->levels > 0 && l->kind != LAT_P_CATEGORICAL)
@@ -57,12 +57,12 @@ static bool has_parameter(const lat_likelihood *l)
 
 static double middle(const lat_likelihood *l)
 {
-  return (log(l->least) + log(l->most)) / 2;
+  return (log(l->variance_range[0]) + log(l->variance_range[1])) / 2;
 }
 
 static double half(const lat_likelihood *l)
 {
-  return (log(l->most) - log(l->least)) / 2;
+  return (log(l->variance_range[1]) - log(l->variance_range[0])) / 2;
 }
 
 static double bounded(const lat_likelihood *l, double v)

@@ -43,9 +43,9 @@ typedef struct lat_likelihood {
   int kind;     /* lat_likelihood_kind */
   int variance; /* lat_variance_kind; -1: fixed where sigma is given, else global */
   size_t D, levels;
-  double sigma;       /* fixed, or what global and column begin with; -1: 1 */
-  double least, most; /* bounds of learned variances; 0: 1e-6 and 1e6 */
-  lat_store *store;   /* of the parameter, and its number there; set by lat_likelihood_add */
+  double sigma;             /* fixed, or what global and column begin with; -1: 1 */
+  double variance_range[2]; /* bounds of learned variances; 0: 1e-6 and 1e6 */
+  lat_store *store;         /* of the parameter, and its number there; set by lat_likelihood_add */
   size_t parameter;
 } lat_likelihood;
 

@@ -1,6 +1,8 @@
 /* options.c: checks of options, labels and shapes that all models with nets have (options.h). */
 #include "deep/common/options.h"
 
+#include <inttypes.h>
+
 const char *const lat_schedule_names[] = {"constant", "cosine", NULL};
 const char *const lat_dtype_names[] = {
     [LAT_FLOAT64] = "float64", [LAT_FLOAT32] = "float32", [LAT_FLOAT32 + 1] = NULL};
@@ -40,7 +42,7 @@ lat_status lat_deep_check_training(lat_workspace *work, const lat_deep_options *
 }
 
 lat_status lat_class_labels(lat_workspace *work, const lat_matrix *labels, size_t rows,
-                            size_t classes, double lowest, const size_t **from_zero)
+                            size_t classes, int64_t lowest, const size_t **from_zero)
 {
   *from_zero = NULL;
   if (!labels && classes)
@@ -52,12 +54,12 @@ lat_status lat_class_labels(lat_workspace *work, const lat_matrix *labels, size_
   size_t *to = lat_allocate(work, rows, sizeof *to);
   if (!to) return LAT_MEMORY;
   for (size_t i = 0; i < rows; i++) {
-    double label = lat_get(labels, i, 0), from = label - lowest;
+    double label = lat_get(labels, i, 0), from = label - (double)lowest;
     if (!(from >= 0 && from < (double)classes && from == floor(from)))
       return lat_fail(work, LAT_INVALID,
-                      "label %zu is %.14g: with classes = %zu they are whole numbers from %.0f to "
-                      "%.0f",
-                      i + 1, label, classes, lowest, lowest + (double)classes - 1);
+                      "label %zu is %.14g: with classes = %zu they are whole numbers from %" PRId64
+                      " to %" PRId64,
+                      i + 1, label, classes, lowest, lowest + (int64_t)classes - 1);
     to[i] = (size_t)from;
   }
   *from_zero = to;

@@ -40,7 +40,7 @@ lat_status lat_deep_check_options(lat_workspace *work, const lat_deep_options *o
  * NULL without. LAT_INVALID, naming the row, for others, and for labels that are missing or not
  * asked for. Keeps them. */
 lat_status lat_class_labels(lat_workspace *work, const lat_matrix *labels, size_t rows,
-                            size_t classes, double lowest, const size_t **from_zero);
+                            size_t classes, int64_t lowest, const size_t **from_zero);
 
 /* LAT_SHAPE unless the matrix has as many columns as the model takes. */
 lat_status lat_deep_check_columns(lat_workspace *work, const char *name, const lat_matrix *X,
@@ -69,8 +69,10 @@ extern const char *const lat_schedule_names[], *const lat_dtype_names[]; /* ende
   {                                                                                                \
     .name = name_, .type = LAT_GIVEN, .also = also_, .shown = shown_                               \
   }
-/* Widths of hidden layers: a number or a list. */
-#define LAT_OPTION_WIDTHS(name_, shown_) LAT_OPTION_READ(name_, "integer|integer[]", shown_)
+/* Widths of hidden layers, a number or a list: the array `field` of the options, of which `length`
+ * says how many there are; by default one, `otherwise`, or NAN: none are given. */
+#define LAT_OPTION_WIDTHS(name_, type, field, length, otherwise, shortest, shown_)                 \
+  LAT_OPTION_SIZE_LIST(name_, type, field, length, otherwise, 1, 1 << 24, shortest, "width", shown_)
 #define LAT_LIKELIHOOD_OPTIONS(owner_, kind_)                                                      \
   LAT_DEEP_ROW("likelihood", LAT_CHOICE, owner_, likelihood.kind, kind_, 0, 0,                     \
                lat_likelihood_names, NULL),                                                        \
@@ -79,9 +81,8 @@ extern const char *const lat_schedule_names[], *const lat_dtype_names[]; /* ende
                    lat_variance_names, "\"global\", or \"fixed\" with sigma"),                     \
       LAT_DEEP_ROW("sigma", LAT_NUMBER, owner_, likelihood.sigma, -1, LAT_ABOVE_ZERO,              \
                    LAT_MOST_NUMBER, NULL, "1"),                                                    \
-  {                                                                                                \
-    .name = "variance_range", .type = LAT_GIVEN, .also = "table", .shown = "{1e-6, 1e6}"           \
-  }
+      LAT_OPTION_RANGE("variance_range", owner_, likelihood.variance_range, LAT_ABOVE_ZERO,        \
+                       LAT_MOST_NUMBER, "{1e-6, 1e6}")
 #define LAT_DEEP_OPTIONS(type)                                                                     \
   LAT_DEEP_ROW("activation", LAT_CHOICE, type, deep.activation, LAT_NN_RELU, 0, 0,                 \
                lat_activation_names, NULL),                                                        \

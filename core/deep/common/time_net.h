@@ -22,19 +22,18 @@ enum { LAT_TIME_HIDDEN = 8 };
 
 typedef struct lat_time_net_options {
   size_t classes;                 /* C; 0: not conditional */
-  double lowest;                  /* the label of the first class */
+  int64_t lowest;                 /* the label of the first class */
   size_t hidden[LAT_TIME_HIDDEN]; /* widths of hidden layers; depth 0 stands for 128, 128, 128 */
   size_t depth;
   size_t time_features; /* F; an odd one is one less */
 } lat_time_net_options;
 
-/* Rows of a model's table, whose options have `net`, one of these; binding code reads `hidden` and
- * `lowest`. */
+/* Rows of a model's table, whose options have `net`, one of these. */
 #define LAT_TIME_NET_OPTIONS(type)                                                                 \
-  LAT_OPTION_WIDTHS("hidden", "{128, 128, 128}"),                                                  \
+  LAT_OPTION_WIDTHS("hidden", type, net.hidden, net.depth, NAN, 1, "{128, 128, 128}"),             \
       LAT_DEEP_ROW("time_features", LAT_SIZE, type, net.time_features, 32, 2, 1024, NULL, NULL),   \
       LAT_DEEP_ROW("classes", LAT_SIZE, type, net.classes, 0, 0, 1 << 20, NULL, NULL),             \
-      LAT_OPTION_READ("lowest", "integer", "0")
+      LAT_DEEP_ROW("lowest", LAT_INTEGER, type, net.lowest, 0, -(1 << 30), 1 << 30, NULL, NULL)
 
 /* The class of a row that has none. */
 #define LAT_NULL_CLASS SIZE_MAX

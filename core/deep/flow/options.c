@@ -19,15 +19,32 @@ const char *const lat_flow_layer_names[LAT_FLOW_LAYER_KINDS + 1] = {
     [LAT_FLOW_PERMUTE] = "permute",
     [LAT_FLOW_REVERSE] = "reverse"};
 
-enum { MOST_WIDTH = 1 << 20, MOST_DIM = 1 << 20, OWN_WIDTH = 64, OWN_DEPTH = 2 };
+enum { MOST_DIM = 1 << 20, OWN_WIDTH = 64, OWN_DEPTH = 2 };
+
+/* A number in the place of layers. */
+static const lat_option transforms[] = {LAT_DEEP_ROW("layers", LAT_SIZE, lat_flow_options,
+                                                     transforms, 0, 1, LAT_FLOW_LAYERS / 2, NULL,
+                                                     NULL),
+                                        {.name = NULL}};
+
+/* What isn't there is as the options have it. */
+static const lat_option layer_table[] = {
+    LAT_DEEP_ROW("kind", LAT_CHOICE, lat_flow_layer, kind, -1, 0, 0, lat_flow_layer_names,
+                 "required"),
+    LAT_OPTION_WIDTHS("hidden", lat_flow_layer, hidden, depth, NAN, 1, "nil"),
+    LAT_OPTION_SIZE(lat_flow_layer, bins, 0, 2, LAT_SPLINE_BINS),
+    LAT_OPTION_NUMBER(lat_flow_layer, box, 0, 1e-3, 1e6),
+    LAT_OPTION_NUMBER(lat_flow_layer, bound, 0, 1e-3, (double)INFINITY),
+    {.name = NULL}};
 
 const lat_option lat_flow_table[] = {
     LAT_DEEP_ROW("input_dim", LAT_SIZE, lat_flow_options, input_dim, 0, 1, MOST_DIM, NULL,
                  "required"),
     LAT_OPTION_SIZE(lat_flow_options, context_dim, 0, 0, MOST_DIM),
     LAT_OPTION_CHOICE(lat_flow_options, kind, LAT_FLOW_NSF, lat_flow_kind_names),
-    LAT_OPTION_READ("layers", "integer|table", "the kind's"),
-    LAT_OPTION_WIDTHS("hidden", "{64, 64}"),
+    LAT_OPTION_RECORD_LIST("layers", lat_flow_options, layers, count, layer_table, transforms,
+                           "layer", "the kind's"),
+    LAT_OPTION_WIDTHS("hidden", lat_flow_options, hidden, depth, NAN, 1, "{64, 64}"),
     LAT_OPTION_SIZE(lat_flow_options, bins, 8, 2, LAT_SPLINE_BINS),
     LAT_OPTION_NUMBER(lat_flow_options, box, 5, 1e-3, 1e6),
     LAT_OPTION_NUMBER(lat_flow_options, bound, 2, 1e-3, (double)INFINITY),
@@ -86,37 +103,33 @@ size_t lat_flow_list(const lat_flow_options *o, lat_flow_layer layers[LAT_FLOW_L
   return count;
 }
 
-static lat_status check_layer(lat_workspace *work, const lat_flow_options *o,
-                              const lat_flow_layer *layer, size_t number)
+/* Fields that mean nothing to the layer. */
+static lat_status check_given(lat_workspace *work, const lat_flow_layer *layer)
+{
+  bool spline = layer->kind == LAT_FLOW_SPLINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
+  bool affine = layer->kind == LAT_FLOW_AFFINE || layer->kind == LAT_FLOW_MASKED_AFFINE;
+  if (layer->kind < 0) return lat_fail(work, LAT_INVALID, "its kind is missing");
+  if (layer->depth > 0 && !spline && !affine)
+    return lat_fail(work, LAT_INVALID, "hidden is for couplings and masked layers");
+  if ((layer->bins > 0 || layer->box > 0) && !spline)
+    return lat_fail(work, LAT_INVALID, "%s is for splines", layer->bins > 0 ? "bins" : "box");
+  if (layer->bound > 0 && !affine) return lat_fail(work, LAT_INVALID, "bound is for affine layers");
+  return LAT_OK;
+}
+
+/* A masked net has units of every degree. */
+static lat_status check_widths(lat_workspace *work, const lat_flow_options *o,
+                               const lat_flow_layer *layer, size_t number)
 {
   size_t degrees = o->input_dim - (o->context_dim ? 0 : 1);
-  if (layer->kind < 0 || layer->kind >= LAT_FLOW_LAYER_KINDS)
-    return lat_fail(work, LAT_INVALID, "layer %zu: there is no kind %d", number, layer->kind);
-  const char *name = lat_flow_layer_names[layer->kind];
-  if (layer->kind > LAT_FLOW_MASKED_SPLINE) return LAT_OK;
-  if (layer->depth > LAT_FLOW_HIDDEN)
-    return lat_fail(work, LAT_INVALID,
-                    "layer %zu (%s): hidden has %zu widths, at most %d are possible", number, name,
-                    layer->depth, LAT_FLOW_HIDDEN);
-  bool masked = layer->kind == LAT_FLOW_MASKED_AFFINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
-  for (size_t l = 0; l < layer->depth; l++) {
-    size_t width = layer->hidden[l];
-    if (width < 1 || width > MOST_WIDTH)
-      return lat_fail(work, LAT_INVALID, "layer %zu (%s): hidden widths are 1 to %d, got %zu",
-                      number, name, MOST_WIDTH, width);
-    if (masked && width < degrees)
-      return lat_fail(
-          work, LAT_INVALID,
-          "layer %zu (%s): a hidden width of %zu is too narrow to tell %zu columns apart: "
-          "it must be at least %zu",
-          number, name, width, o->input_dim, degrees);
-  }
-  if (layer->bins < 2 || layer->bins > LAT_SPLINE_BINS)
-    return lat_fail(work, LAT_INVALID, "layer %zu (%s): bins are 2 to %d, got %zu", number, name,
-                    LAT_SPLINE_BINS, layer->bins);
-  if (!(layer->box > 0 && layer->box < (double)INFINITY) || !(layer->bound > 0))
-    return lat_fail(work, LAT_INVALID, "layer %zu (%s): box and bound must be > 0, got %g and %g",
-                    number, name, layer->box, layer->bound);
+  if (layer->kind != LAT_FLOW_MASKED_AFFINE && layer->kind != LAT_FLOW_MASKED_SPLINE) return LAT_OK;
+  for (size_t l = 0; l < layer->depth; l++)
+    if (layer->hidden[l] < degrees)
+      return lat_fail(work, LAT_INVALID,
+                      "layer %zu (%s): a hidden width of %zu is too narrow to tell %zu columns "
+                      "apart: it must be at least %zu",
+                      number, lat_flow_layer_names[layer->kind], layer->hidden[l], o->input_dim,
+                      degrees);
   return LAT_OK;
 }
 
@@ -126,12 +139,10 @@ lat_status lat_flow_check_options(lat_workspace *work, const void *options)
   LAT_SCOPE(work);
   if (o->input_dim == 0) return lat_fail(work, LAT_INVALID, "the option input_dim is missing");
   LAT_TRY(lat_deep_check_training(work, &o->deep));
-  if (o->transforms > LAT_FLOW_LAYERS / 2)
-    return lat_fail(work, LAT_INVALID, "a kind has at most %d layers that transform, got %zu",
-                    LAT_FLOW_LAYERS / 2, o->transforms);
-  if (o->count > LAT_FLOW_LAYERS)
-    return lat_fail(work, LAT_INVALID, "a flow has at most %d layers, got %zu", LAT_FLOW_LAYERS,
-                    o->count);
+  if (o->transforms) LAT_TRY(lat_options_check(work, transforms, o));
+  for (size_t k = 0; k < o->count; k++)
+    LAT_TRY(lat_option_fault(work, lat_option_find(lat_flow_table, "layers"), o, k,
+                             check_given(work, &o->layers[k])));
   if (o->count && o->transforms)
     return lat_fail(work, LAT_INVALID,
                     "transforms are of a ready-made kind, not of layers of one's own");
@@ -139,7 +150,7 @@ lat_status lat_flow_check_options(lat_workspace *work, const void *options)
   if (!layers) return LAT_MEMORY;
   size_t count = lat_flow_list(o, layers), learn = 0;
   for (size_t k = 0; k < count; k++) {
-    LAT_TRY(check_layer(work, o, &layers[k], k + 1));
+    LAT_TRY(check_widths(work, o, &layers[k], k + 1));
     learn += layers[k].kind < LAT_FLOW_PERMUTE;
   }
   if (learn == 0)

@@ -26,6 +26,7 @@ lat_status lat_nonlinear_init(lat_workspace *work, lat_nonlinear *model,
 {
   *model = (lat_nonlinear){.options = *options,
                            .likelihood = lat_likelihood_complete(options->likelihood)};
+  LAT_TRY(lat_model_check(work, &lat_nonlinear_model, options));
   lat_deep_begin(&model->deep, &options->deep);
   lat_status status = make_nets(work, model);
   if (status != LAT_OK) lat_nonlinear_done(model);

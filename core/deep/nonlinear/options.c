@@ -8,7 +8,7 @@
 
 static const lat_option options[] = {
     LAT_NET_SIZE_OPTIONS(lat_nonlinear_options),
-    LAT_OPTION_WIDTHS("hidden", "64"),
+    LAT_OPTION_WIDTHS("hidden", lat_nonlinear_options, hidden, layers, 64, 0, "64"),
     LAT_LIKELIHOOD_OPTIONS(lat_nonlinear_options, LAT_P_GAUSSIAN),
     LAT_OPTION_SIZE(lat_nonlinear_options, samples, 500, 1, 1 << 24),
     LAT_DEEP_OPTIONS(lat_nonlinear_options),
@@ -18,8 +18,6 @@ lat_nonlinear_options lat_nonlinear_defaults(void)
 {
   lat_nonlinear_options o;
   lat_model_defaults(&lat_nonlinear_model, &o);
-  o.layers = 1;
-  o.hidden[0] = 64;
   return o;
 }
 

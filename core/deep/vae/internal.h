@@ -8,6 +8,9 @@ typedef struct lat_posterior {
   lat_value mean, log_variance; /* of q(z | x) */
 } lat_posterior;
 
+/* The options with the decoder's widths, where these aren't given. */
+lat_vae_options lat_vae_complete(const lat_vae_options *options);
+
 /* The posterior of the encoder's outputs, B x 2M. */
 lat_posterior lat_vae_posterior(lat_tape *tape, const lat_vae *vae, lat_value encoded);
 

@@ -10,28 +10,27 @@
 static const char *const bounds[] = {"elbo", "iwae", NULL};
 static const char *const estimates[] = {"importance", "prior", NULL};
 
-static const lat_option options[] = {LAT_NET_SIZE_OPTIONS(lat_vae_options),
-                                     LAT_OPTION_WIDTHS("hidden", "400"),
-                                     LAT_OPTION_WIDTHS("decoder_hidden", "hidden reversed"),
-                                     LAT_LIKELIHOOD_OPTIONS(lat_vae_options, LAT_P_BERNOULLI),
-                                     LAT_OPTION_NUMBER(lat_vae_options, beta, 1, 0, 1e6),
-                                     LAT_OPTION_NUMBER(lat_vae_options, kl_warm_up, 0, 0, 1e15),
-                                     LAT_OPTION_NUMBER(lat_vae_options, free_bits, 0, 0, 1e6),
-                                     LAT_OPTION_SIZE(lat_vae_options, samples, 1, 1, 1 << 20),
-                                     LAT_DEEP_ROW("bound", LAT_CHOICE, lat_vae_options, bound, -1,
-                                                  0, 0, bounds,
-                                                  "\"elbo\", or \"iwae\" with samples"),
-                                     LAT_OPTION_SIZE(lat_vae_options, classes, 0, 0, 1 << 20),
-                                     LAT_OPTION_READ("lowest", "integer", "0"),
-                                     LAT_DEEP_OPTIONS(lat_vae_options),
-                                     {.name = NULL}};
+static const lat_option options[] = {
+    LAT_NET_SIZE_OPTIONS(lat_vae_options),
+    LAT_OPTION_WIDTHS("hidden", lat_vae_options, encoder_hidden, encoder_layers, 400, 0, "400"),
+    LAT_OPTION_WIDTHS("decoder_hidden", lat_vae_options, decoder_hidden, decoder_layers, NAN, 0,
+                      "hidden reversed"),
+    LAT_LIKELIHOOD_OPTIONS(lat_vae_options, LAT_P_BERNOULLI),
+    LAT_OPTION_NUMBER(lat_vae_options, beta, 1, 0, 1e6),
+    LAT_OPTION_NUMBER(lat_vae_options, kl_warm_up, 0, 0, 1e15),
+    LAT_OPTION_NUMBER(lat_vae_options, free_bits, 0, 0, 1e6),
+    LAT_OPTION_SIZE(lat_vae_options, samples, 1, 1, 1 << 20),
+    LAT_DEEP_ROW("bound", LAT_CHOICE, lat_vae_options, bound, -1, 0, 0, bounds,
+                 "\"elbo\", or \"iwae\" with samples"),
+    LAT_OPTION_SIZE(lat_vae_options, classes, 0, 0, 1 << 20),
+    LAT_OPTION_INTEGER(lat_vae_options, lowest, 0, -(1 << 30), 1 << 30),
+    LAT_DEEP_OPTIONS(lat_vae_options),
+    {.name = NULL}};
 
 lat_vae_options lat_vae_defaults(void)
 {
   lat_vae_options o;
   lat_model_defaults(&lat_vae_model, &o);
-  o.encoder_layers = o.decoder_layers = 1;
-  o.encoder_hidden[0] = o.decoder_hidden[0] = 400;
   return o;
 }
 
@@ -74,7 +73,7 @@ static size_t input_dim(const void *o)
 
 static double numbers(const void *options_)
 {
-  const lat_vae_options *o = options_;
+  const lat_vae_options complete = lat_vae_complete(options_), *o = &complete;
   lat_likelihood l = lat_likelihood_complete(o->likelihood);
   return lat_net_numbers(o->encoder_hidden, o->encoder_layers, l.D + o->classes,
                          2 * o->latent_dim) +

@@ -23,9 +23,19 @@ static lat_status add_net(lat_workspace *work, lat_vae *vae, const char *name, s
   return lat_net_mlp(work, &vae->deep.store, name, sizes, count + 1, &options, layers, net);
 }
 
+lat_vae_options lat_vae_complete(const lat_vae_options *options)
+{
+  lat_vae_options o = *options;
+  if (o.decoder_layers != LAT_NO_LIST) return o;
+  o.decoder_layers = o.encoder_layers;
+  for (size_t k = 0; k < o.encoder_layers; k++)
+    o.decoder_hidden[k] = o.encoder_hidden[o.encoder_layers - 1 - k];
+  return o;
+}
+
 static lat_status make_nets(lat_workspace *work, lat_vae *vae)
 {
-  const lat_vae_options *o = &vae->options;
+  const lat_vae_options complete = lat_vae_complete(&vae->options), *o = &complete;
   size_t D = vae->likelihood.D, M = o->latent_dim;
   LAT_TRY(add_net(work, vae, "encoder", D + o->classes, o->encoder_hidden, o->encoder_layers, 2 * M,
                   vae->encoder_layers, &vae->encoder));
@@ -38,6 +48,7 @@ static lat_status make_nets(lat_workspace *work, lat_vae *vae)
 lat_status lat_vae_init(lat_workspace *work, lat_vae *vae, const lat_vae_options *options)
 {
   *vae = (lat_vae){.options = *options, .likelihood = lat_likelihood_complete(options->likelihood)};
+  LAT_TRY(lat_model_check(work, &lat_vae_model, options));
   lat_deep_begin(&vae->deep, &options->deep);
   lat_status status = make_nets(work, vae);
   if (status != LAT_OK) lat_vae_done(vae);

@@ -38,12 +38,13 @@ typedef enum lat_vae_estimate { LAT_VAE_IMPORTANCE, LAT_VAE_PRIOR } lat_vae_esti
 
 typedef struct lat_vae_options {
   size_t latent_dim, classes; /* classes: 0 when labels play no part */
-  double lowest;              /* label */
-  size_t encoder_hidden[LAT_VAE_LAYERS - 1], decoder_hidden[LAT_VAE_LAYERS - 1]; /* 400 */
-  size_t encoder_layers, decoder_layers; /* hidden ones, of each; from the data to the latent space
-                                            and back; 1 */
-  double beta;                           /* 1 */
-  double kl_warm_up;                     /* steps in which beta rises to its value; 0: none */
+  int64_t lowest;             /* label */
+  /* Widths of hidden layers, from the data to the latent space (400) and back, and how many there
+   * are; decoder_layers = LAT_NO_LIST: the encoder's, in reverse. */
+  size_t encoder_hidden[LAT_VAE_LAYERS - 1], decoder_hidden[LAT_VAE_LAYERS - 1];
+  size_t encoder_layers, decoder_layers;
+  double beta;       /* 1 */
+  double kl_warm_up; /* steps in which beta rises to its value; 0: none */
   double free_bits;
   size_t samples; /* of a row in training; 1 */
   int bound;      /* lat_vae_loss; -1: the importance-weighted one of several samples */

@@ -1,0 +1,17 @@
+/* words.h: which known word someone has meant who wrote another. */
+#ifndef LAT_BASE_WORDS_H
+#define LAT_BASE_WORDS_H
+
+#include <stddef.h>
+
+/* The edit distance of words of fewer than 64 letters (of others 64): insertions, deletions,
+ * replacements, and exchanges of neighbours (Damerau, Communications of the ACM 7, 1964), each
+ * letter edited once. */
+size_t lat_word_distance(const char *a, const char *b);
+/* From this distance on another word is no longer near: a third of the letters, and two; 0, for
+ * long words, to which nothing is. */
+size_t lat_word_reach(const char *word);
+/* The word of the list (ended by NULL) nearest to it, or NULL. */
+const char *lat_nearest_word(const char *word, const char *const *words);
+
+#endif
