@@ -311,6 +311,33 @@ describe("the notebook's process", function()
   end)
 end)
 
+describe("a notebook's process", function()
+  it("ends with the process that has started it, in a cell without end, too", function()
+    local script = os.tmpname()
+    local file = assert(io.open(script, "w"))
+    file:write(([[
+      cd "$(mktemp -d)" && mkfifo requests replies || exit
+      cat replies >/dev/null &
+      LUA_CPATH='%s/kernel/?.so;'"$LUA_CPATH" sh -c '"$1" "$2" 3 4 3<requests 4>replies & echo $! >child; wait' \
+        sh '%s' '%s/notebooks/kernel/session.lua' >/dev/null 2>&1 &
+      code='io.open("running", "w"):close() while true do end'
+      printf '7 %%d 1\nexecute%%s1' ${#code} "$code" >requests
+      for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -e running ] || sleep 0.1; done
+      kill -9 $!
+      for i in 1 2 3 4 5 6 7 8 9 10; do
+        case $(ps -o stat= -p $(cat child)) in Z*|'') echo ended; break;; esac # a zombie waits for its heir
+        sleep 0.2
+      done
+      kill -9 $(cat child) 2>/dev/null
+      rm -r "$PWD"
+    ]]):format(build, lua, os.getenv "PWD"))
+    file:close()
+    local output = helper.run("sh " .. script)
+    os.remove(script)
+    assert.equal("ended\n", output)
+  end)
+end)
+
 describe("the notebook's kernel", function()
   it("passes jupyter_kernel_test", function()
     local python = "build/jupyter/bin/python"

@@ -12,6 +12,9 @@
 #include <lua.h>
 #include <signal.h>
 #include <time.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #define REPEATED_SECONDS 0.1 /* Ctrl-C reaches this process, and its parent, which sends it on */
 
@@ -91,6 +94,9 @@ LUAMOD_API int luaopen_interrupt(lua_State *L)
   main_state = lua_tothread(L, -1);
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
   sigaction(SIGINT, &action, NULL);
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* a cell without end would outlive a kernel that was killed */
+#endif
   luaL_newlib(L, functions);
   return 1;
 }
