@@ -193,6 +193,7 @@ extern "C" {
 #include "deep/common/decoder.h"
 #include "deep/common/deep.h"
 #include "deep/common/likelihood.h"
+#include "deep/common/net_file.h"
 #include "deep/common/options.h"
 #include "deep/common/training.h"
 #include "deep/flow/flow.h"

@@ -14,10 +14,10 @@ local function run(...)
   return helper.run(program .. " " .. table.concat(words, " "))
 end
 
--- The model's scores of X, as the program prints them.
-local function scores(model)
+-- The model's scores of X, or other rows, as the program prints them.
+local function scores(model, rows)
   local lines = {}
-  for i, value in ipairs(model:log_likelihood(X):table()) do lines[i] = ("%a\n"):format(value) end
+  for i, value in ipairs(model:log_likelihood(rows or X):table()) do lines[i] = ("%a\n"):format(value) end
   return table.concat(lines)
 end
 
@@ -122,6 +122,170 @@ describe("models as files in C", function()
       assert.equal("ok, after refusals\n", run("memory", kind, path "lua"))
       assert.equal("some loaded\n", run("mutants", kind, path "lua", "2000"))
     end
+  end)
+
+  -- Models with nets, small, with options of every type.
+  local function nets()
+    local list = {}
+    for _, options in ipairs {
+      {}, { hidden = { 8, 5 }, samples = 3, seed = -3, beta = 0.5, dtype = "float64" },
+      { hidden = {}, decoder_hidden = 6, likelihood = "gaussian", variance_range = { 0.01, 4 } },
+      { likelihood = "gaussian", sigma = 0.5, optimizer = "sgd", weight_decay = 0.1, schedule = "cosine",
+        schedule_steps = 10, kl_warm_up = 3, clip = 1, hidden = { 7 } },
+    } do
+      options.input_dim, options.latent_dim = 3, 2
+      options.hidden = options.hidden or 4
+      options.likelihood = options.likelihood or "gaussian"
+      list[#list + 1] = latent.vae(options)
+    end
+    list[#list + 1] = latent.nonlinear { input_dim = 3, latent_dim = 1, hidden = { 5, 4 }, samples = 20, seed = 9 }
+    list[#list + 1] = latent.nonlinear { input_dim = 3, latent_dim = 2, hidden = 6, optimizer = "rmsprop" }
+    for _, options in ipairs {
+      { hidden = 8 }, { kind = "maf", layers = 2, hidden = { 6, 6 }, optimizer = "sgd" },
+      { kind = "realnvp", optimizer = "sgd", bound = math.huge }, { standardize = false, base = "normal", bins = 4 },
+      { layers = { { "spline", bins = 5, hidden = { 12 }, box = 3 }, "permute", { "masked_affine", hidden = 12 },
+        "actnorm", "linear", { kind = "affine", bound = 1 }, "planar", "radial", "reverse" } },
+    } do
+      options.input_dim = 3
+      list[#list + 1] = latent.flow(options)
+    end
+    return list
+  end
+
+  it("of mixtures of independent columns, of every family", function()
+    local random = latent.random(8)
+    local bits, counts = random:uniform(50, 4):map(function(x) return x < 0.4 and 1 or 0 end),
+      random:uniform(50, 4):map(function(x) return math.floor(6 * x * x) end)
+    local codes = random:uniform(50, 2):map(function(x) return 1 + math.floor(3 * x) end)
+    local hot = matrix.zeros(50, 5) -- the first column's three levels, and whether the second's is above 1
+    for i = 1, 50 do
+      hot[i][codes[i][1]] = 1
+      hot[i][codes[i][2] > 1 and 5 or 4] = 1
+    end
+    for _, case in ipairs {
+      { { components = 2 }, bits }, { { components = 2, smoothing = 0.5, init = "k-means" }, bits },
+      { { components = 2, family = "poisson", restarts = 2 }, counts },
+      { { components = 2, family = "categorical" }, codes },
+      { { components = 2, family = "categorical", levels = 4, lowest = { 0, 1 }, smoothing = 1 }, codes },
+      { { components = 2, family = "categorical", groups = { 3, 2 }, smoothing = 1 }, hot },
+    } do
+      local model, data = latent.mixture(case[1]):fit(case[2]), case[2]
+      assert(latent.write(path "data.npy", data))
+      assert(model:save(path "lua"))
+      local expected = scores(model, data)
+      assert.equal(expected, (run("score", "mixture", path "lua", path "data.npy")))
+      for _, how in ipairs { "again", "typed" } do
+        local output, ok = run(how, "mixture", path "lua", path "c")
+        assert.is_truthy(ok, output)
+        local loaded = assert(latent.load(path "c"))
+        assert.equal(expected, scores(loaded, data))
+        assert.equal(tostring(model), tostring(loaded))
+        assert.equal(model:free_parameters(), loaded:free_parameters())
+      end
+      assert.equal("ok, after refusals\n", run("memory", "mixture", path "lua"))
+      assert.equal("some loaded\n", run("mutants", "mixture", path "lua", "5000"))
+    end
+  end)
+
+  it("with nets score the same bits, go on from the same state, and come back to Lua", function()
+    for i, model in ipairs(nets()) do
+      local kind = tostring(model):match "%w+"
+      for _ = 1, 3 do model:step(X) end
+      assert(model:save(path "lua"))
+      local expected = scores(model)
+      assert.equal(expected, (run("score", kind, path "lua", path "X.npy")), kind .. i)
+      local output, ok = run("again", kind, path "lua", path "c")
+      assert.is_truthy(ok, output)
+      local loaded = assert(latent.load(path "c"))
+      assert.equal(expected, scores(loaded))
+      assert.equal(tostring(model), tostring(loaded))
+      output, ok = run("typed", kind, path "c", path "d")
+      assert.is_truthy(ok, output)
+      assert.equal(contents "c", contents "d")
+      assert.equal(model:step(X), loaded:step(X))
+      assert.equal(scores(model), scores(loaded))
+      assert.equal("ok, after refusals\n", run("memory", kind, path "lua"))
+      assert.equal("some loaded\n", run("mutants", kind, path "lua", "1000"))
+    end
+  end)
+
+  it("with nets are refused in the words of what is wrong", function()
+    local paths, expected = {}, {}
+    local function case(message, options, metadata, tensors)
+      local name = "net" .. #paths
+      assert(latent.vae({ input_dim = 3, latent_dim = 1, hidden = 2 }):save(path(name)))
+      local t, m = assert(latent.read(path(name)))
+      if options then m.options = options end
+      for key, value in pairs(metadata or {}) do m[key] = value or nil end
+      for key, value in pairs(tensors or {}) do t[key] = value or nil end
+      assert(latent.write(path(name), t, { metadata = m }))
+      paths[#paths + 1], expected[#expected + 1] = path(name), "malformed file: " .. message .. "\n"
+    end
+    local plain = '{"hidden":2,"input_dim":3,"latent_dim":1%s}'
+    case("no saved model with nets", nil, { format = "latent" })
+    case("no saved model with nets", nil, { format = false })
+    case("the metadata has no 'kind'", nil, { kind = false })
+    case("the model is of the kind 'flow', not 'vae'", nil, { kind = "flow" })
+    case("the metadata has no 'options'", nil, { options = false })
+    case("the options are wrong: the option input_dim is missing", "{}")
+    case("the options are wrong: hidden must be an integer or a list of integers", '{"hidden":"2"}')
+    case("the options are wrong: hidden must be an integer or a list of integers", '{"hidden":[[2]]}')
+    case("the options are wrong: hidden must be an integer or a list of integers", '{"hidden":{"a":2}}')
+    case("the options are wrong: hidden must be an integer or a list of integers", '{"hidden":2.5}')
+    case("the options are wrong: hidden must be an integer from 1 to 16777216, got 0", '{"hidden":[3,0]}')
+    case("the options are wrong: hidden must be an integer, got 2.5", '{"hidden":[2.5]}')
+    case("the options are wrong: hidden must be a list of 0 to 15 widths, got at least 16",
+      '{"hidden":[' .. ("1,"):rep(99) .. '1]}')
+    case("bad JSON: expected ',' or ']' at byte 14", '{"hidden":[1 2]}')
+    case("the options are wrong: variance_range must be a list of two numbers",
+      plain:format ',"likelihood":"gaussian","variance_range":1')
+    case("the options are wrong: variance_range must be {least, most} with 0 < least < most",
+      plain:format ',"likelihood":"gaussian","variance_range":[1]')
+    case("the options are wrong: variance_range must be a finite number > 0, got inf",
+      plain:format ',"likelihood":"gaussian","variance_range":[2,1e999]')
+    case("the options are wrong: lowest must be an integer from -1073741824 to 1073741824, got 1e+100",
+      plain:format ',"lowest":1e100')
+    case("the options are wrong: the nets would have 176000005 parameters, which is too many",
+      '{"hidden":16000000,"input_dim":3,"latent_dim":1}')
+    case("'encoder.1.weight' is 3x2 in the file, 3x5 in the store", '{"hidden":5,"input_dim":3,"latent_dim":1}')
+    case("the file is of other parameters; it lacks 'encoder.1.bias'", nil, nil, { ["encoder.1.bias"] = false })
+    case("'encoder.2.bias' has a NaN or an infinity", nil, nil,
+      { ["encoder.2.bias"] = matrix({ { 0 / 0, 1 } }):to "float32" })
+    local lines = {}
+    for line in run("wrong", "vae", table.unpack(paths)):gmatch "[^\n]*\n" do lines[#lines + 1] = line end
+    assert.same(expected, lines)
+    assert(latent.gmm({ components = 2 }):fit(X):save(path "gmm"))
+    assert.equal("malformed file: no saved model with nets\n", (run("wrong", "vae", path "gmm")))
+  end)
+
+  it("of flows are refused in the words of what is wrong with a layer", function()
+    local paths, expected = {}, {}
+    local function case(message, layers)
+      local name = "flow" .. #paths
+      assert(latent.flow({ input_dim = 2, layers = { "affine" } }):save(path(name)))
+      local t, m = assert(latent.read(path(name)))
+      m.options = '{"input_dim":2,"layers":' .. layers .. "}"
+      assert(latent.write(path(name), t, { metadata = m }))
+      paths[#paths + 1], expected[#expected + 1] = path(name), "malformed file: " .. message .. "\n"
+    end
+    local options = "the options are wrong: "
+    case(options .. "layers must be an integer or a list", '"affine"')
+    case(options .. "layers must be a list of 1 to 64 layers, got 0", "[]")
+    case(options .. "layers must be a list of 1 to 64 layers, got at least 65",
+      "[" .. ('"affine",'):rep(64) .. '"affine"]')
+    case(options .. "layers must be an integer from 1 to 32, got 1000", "1000")
+    case(options .. "layer 2: it must be a kind, or a table with one", '["affine",3]')
+    case(options .. "layer 1: its kind is missing", '[{"bins":3}]')
+    case(options .. "layer 1: kind must be a string", '[{"kind":3}]')
+    case(options .. "layer 1: unknown kind 'afine', did you mean 'affine'?", '[{"kind":"afine"}]')
+    case(options .. "layer 1 (spline): bins must be an integer from 2 to 64, got 1", '[{"bins":1,"kind":"spline"}]')
+    case(options .. "layer 1 (spline): unknown option 'bims', did you mean 'bins'?", '[{"bims":1,"kind":"spline"}]')
+    case(options .. "layer 1 (affine): bins is for splines", '[{"bins":4,"kind":"affine"}]')
+    case(options .. "layer 1 (permute): hidden is for couplings and masked layers", '[{"hidden":4,"kind":"permute"}]')
+    case("bad JSON: a key is there twice", '[{"kind":"affine","kind":"spline"}]')
+    local lines = {}
+    for line in run("wrong", "flow", table.unpack(paths)):gmatch "[^\n]*\n" do lines[#lines + 1] = line end
+    assert.same(expected, lines)
   end)
 
   it("keep options of every type", function()

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "deep/common/net_file.h"
+
 /* ---- what a file says of a model ------------------------------------------------------------- */
 
 /* Copies the plain fields of the table on the top into the one below it, and pops it. */
@@ -146,16 +148,6 @@ static lat_status write_own(lua_State *L, const char *who, lat_workspace *work, 
   return lat_safetensors_write(work, path, sources, n, metadata, 2 + LAT_SAVED_PAIRS);
 }
 
-/* ---- a model with nets ----------------------------------------------------------------------- */
-
-static lat_status write_stored(lat_workspace *work, const char *path,
-                               const lat_checkpoint *checkpoint, const lat_saved *m)
-{
-  lat_pair metadata[LAT_SAVED_PAIRS];
-  LAT_TRY(lat_saved_pairs(work, m, metadata));
-  return lat_checkpoint_write(work, path, checkpoint, metadata, LAT_SAVED_PAIRS);
-}
-
 /* ---- one model ------------------------------------------------------------------------------- */
 
 /* model:save(path) -> true, or nil, message. Upvalue: the kind. */
@@ -179,7 +171,7 @@ static int save(lua_State *L)
   if (status != LAT_OK) return finish(L, who, work, mark, path, status);
   if (nets) {
     lat_checkpoint checkpoint = stored(nets);
-    status = write_stored(work, path, &checkpoint, &m);
+    status = lat_net_write(work, path, &checkpoint, &m);
   } else if (strcmp(kind->name, LATL_SAVED_OWN) == 0) {
     status = write_own(L, who, work, path, &m);
   } else {

@@ -218,13 +218,12 @@ lat_status lat_saved_fault(lat_workspace *work, const char *what, lat_status sta
 
 /* ---- reading a model ------------------------------------------------------------------------- */
 
-/* Everything but the parameters: then the file has exactly those. */
-static lat_status read_header(lat_workspace *work, const lat_safetensors *file,
-                              const lat_model *model, void *options, lat_fitted *f)
+lat_status lat_saved_options(lat_workspace *work, const lat_safetensors *file,
+                             const lat_model *model, void *options)
 {
   lat_json j;
-  LAT_TRY(lat_saved_check(work, file));
   const lat_text *kind = lat_saved_find(file, "", "kind");
+  if (!kind) return lat_fail(work, LAT_FORMAT, "the metadata has no 'kind'");
   if (!lat_text_is(*kind, model->name))
     return lat_fail(work, LAT_FORMAT, "the model is of the kind '%.*s', not '%s'", SHOWN(*kind),
                     model->name);
@@ -238,11 +237,19 @@ static lat_status read_header(lat_workspace *work, const lat_safetensors *file,
   LAT_TRY(lat_saved_object(work, file, "", "record", &j));
   LAT_TRY(lat_json_skip(&j));
   LAT_TRY(lat_json_end(&j));
+  return LAT_OK;
+}
+
+/* Everything but the parameters: then the file has exactly those. */
+static lat_status read_header(lat_workspace *work, const lat_safetensors *file,
+                              const lat_model *model, void *options, lat_fitted *f)
+{
+  LAT_TRY(lat_saved_check(work, file));
+  LAT_TRY(lat_saved_options(work, file, model, options));
   const lat_parameter *table = model->parameters(options);
   LAT_TRY(lat_saved_sizes(work, file, "", table, f->sizes));
   const lat_parameter_set set = {"", table, f->sizes, NULL};
-  LAT_TRY(lat_parameters_match(work, file, &set, 1));
-  return LAT_OK;
+  return lat_parameters_match(work, file, &set, 1);
 }
 
 /* Into f->flat, which is as long as the file. */

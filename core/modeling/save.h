@@ -77,6 +77,10 @@ lat_status lat_saved_object(lat_workspace *work, const lat_safetensors *file, co
 lat_status lat_saved_sizes(lat_workspace *work, const lat_safetensors *file, const char *prefix,
                            const lat_parameter *table, size_t sizes[LAT_SIZES]);
 
+/* The options of the file's model, which is of this kind, checked; and the record is JSON. */
+lat_status lat_saved_options(lat_workspace *work, const lat_safetensors *file,
+                             const lat_model *model, void *options);
+
 /* After a failure that is the file's fault: LAT_FORMAT, with `what` before the message. */
 lat_status lat_saved_fault(lat_workspace *work, const char *what, lat_status status);
 

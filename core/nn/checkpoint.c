@@ -14,7 +14,6 @@
 #include "files/file.h"
 #include "nn/limits.h"
 
-#define FORMAT  "latent.nn"
 #define VERSION "1"
 
 /* A flat vector and the prefix of its tensors' names. */
@@ -80,7 +79,7 @@ static lat_status put_state(lat_workspace *work, const lat_checkpoint *c, lat_pa
              (int64_t)r->stream, (int64_t)r->position);
     LAT_TRY(put_pair(work, &pairs[(*count)++], "random", value));
   }
-  LAT_TRY(put_pair(work, &pairs[(*count)++], "format", FORMAT));
+  LAT_TRY(put_pair(work, &pairs[(*count)++], "format", LAT_CHECKPOINT_FORMAT));
   LAT_TRY(put_pair(work, &pairs[(*count)++], "version", VERSION));
   snprintf(value, sizeof value, "%" PRIu64, c->store->averaged);
   LAT_TRY(put_pair(work, &pairs[(*count)++], "averaged", value));
@@ -343,7 +342,7 @@ lat_status lat_checkpoint_read(lat_workspace *work, const lat_safetensors *file,
   part parts[PARTS];
   state s = {0};
   lat_store *store = c->store;
-  if (!format || !lat_text_is(*format, FORMAT))
+  if (!format || !lat_text_is(*format, LAT_CHECKPOINT_FORMAT))
     return lat_fail(work, LAT_FORMAT, "no checkpoint of latent.nn");
   if (!version || !lat_text_is(*version, VERSION))
     return lat_fail(work, LAT_FORMAT, "its version is unknown (" VERSION " is read)");

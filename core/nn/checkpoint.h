@@ -18,6 +18,7 @@
 #include "nn/optimizers.h"
 #include "nn/tape.h"
 
+#define LAT_CHECKPOINT_FORMAT "latent.nn"
 enum { LAT_CHECKPOINT_OPTIMIZERS = 8 };
 
 typedef struct lat_checkpoint {

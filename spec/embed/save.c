@@ -2,6 +2,7 @@
  *
  *   save score KIND FILE X.npy    log p of the rows, as hexadecimal
  *   save again KIND FILE TO       loaded, and saved again
+ *   save typed KIND FILE TO       the same by the model's own functions
  *   save made TO X.npy            a mixture fitted here with options of every type: saved; its scores
  *   save wrong KIND FILE...       what is said of files that are refused, a line each
  *   save mutants KIND FILE COUNT  the file with bytes changed: loaded, or refused in words
@@ -19,9 +20,9 @@
 static const lat_model *model_of(const char *name)
 {
   const lat_model *const models[] = {
-      &lat_gmm_model, &lat_mppca_model, &lat_kmeans_model,   &lat_pca_model,  &lat_scaler_model,
-      &lat_ica_model, &lat_lds_model,   &lat_ppca_model,     &lat_bpca_model, &lat_fa_model,
-      &lat_vae_model, &lat_flow_model,  &lat_nonlinear_model};
+      &lat_gmm_model, &lat_mppca_model, &lat_kmeans_model,    &lat_pca_model,    &lat_scaler_model,
+      &lat_ica_model, &lat_lds_model,   &lat_ppca_model,      &lat_bpca_model,   &lat_fa_model,
+      &lat_vae_model, &lat_flow_model,  &lat_nonlinear_model, &lat_mixture_model};
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)
     if (strcmp(models[i]->name, name) == 0) return models[i];
   exit(3);
@@ -46,6 +47,65 @@ static lat_matrix read_rows(lat_workspace *work, const char *path)
   lat_array_convert(&array, map.bytes, 0, &X);
   lat_file_unmap(&map);
   return X;
+}
+
+/* A model of a file: of one with nets the struct lies aside. */
+static lat_status parse(lat_workspace *work, const unsigned char *bytes, size_t n,
+                        const lat_model *model, void *options, lat_fitted *f)
+{
+  const lat_net_kind *nets = model->nets;
+  if (!nets) return lat_model_parse(work, bytes, n, model, options, f);
+  void *net = malloc(nets->bytes);
+  if (!net) exit(2);
+  *f = (lat_fitted){.model = model, .options = options, .aside = net};
+  lat_status status = lat_net_parse(work, bytes, n, model, options, net);
+  if (status != LAT_OK) {
+    free(net);
+    f->aside = NULL;
+  }
+  return status;
+}
+
+static lat_status load(lat_workspace *work, const char *path, const lat_model *model, void *options,
+                       lat_fitted *f)
+{
+  lat_map map;
+  LAT_TRY(lat_file_map(work, path, &map));
+  lat_status status = parse(work, map.bytes, map.size, model, options, f);
+  lat_file_unmap(&map);
+  return status;
+}
+
+static void done(lat_fitted *f)
+{
+  if (!f->model->nets) return;
+  f->model->nets->done(f->aside);
+  free(f->aside);
+}
+
+static lat_status save(lat_workspace *work, const char *path, const lat_fitted *f)
+{
+  return f->model->nets ? lat_net_save(work, path, f->model, f->options, f->aside)
+                        : lat_model_save(work, path, f);
+}
+
+/* By the functions of their own, which hosts call. */
+static void typed(lat_workspace *work, const char *kind, const char *path, const char *to)
+{
+#define TYPED(NAME)                                                                                \
+  if (strcmp(kind, #NAME) == 0) {                                                                  \
+    static lat_##NAME model;                                                                       \
+    must(work, lat_##NAME##_load(work, path, &model));                                             \
+    must(work, lat_##NAME##_save(work, &model, to));                                               \
+    DONE(NAME)                                                                                     \
+  }
+#define DONE(NAME) lat_##NAME##_done(&model);
+  TYPED(vae)
+  TYPED(flow)
+  TYPED(nonlinear)
+#undef DONE
+#define DONE(NAME)
+  TYPED(mixture)
 }
 
 static void score(lat_workspace *work, const lat_fitted *f, const lat_matrix *X)
@@ -92,7 +152,7 @@ static void refuse(lat_workspace *work, const lat_model *model, void *options, c
 {
   lat_fitted f;
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status = lat_model_load(work, path, model, options, &f);
+  lat_status status = load(work, path, model, options, &f);
   if (!lat_workspace_at(work, mark)) printf("memory is kept; ");
   printf("%s: %s\n", lat_status_name(status), work->message);
 }
@@ -115,8 +175,9 @@ static void mutate(lat_workspace *work, const lat_model *model, void *options, c
       bytes[(size_t)(lat_random_uniform(&random) * (double)n)] ^=
           (unsigned char)(1 << i / 3 % 8 | 1 << i / 24 % 8);
     lat_fitted f;
-    lat_status status = lat_model_parse(work, bytes, n, model, options, &f);
+    lat_status status = parse(work, bytes, n, model, options, &f);
     free(bytes);
+    if (status == LAT_OK) done(&f);
     if (status != LAT_OK && (status != LAT_FORMAT || !work->message[0])) exit(4);
     loaded += status == LAT_OK;
   }
@@ -152,7 +213,8 @@ static void starve(const lat_model *model, void *options, const char *path)
     lat_fitted f;
     lat_workspace_init(&work);
     work.allocator = (lat_allocator){allocate, &b};
-    status = lat_model_load(&work, path, model, options, &f);
+    status = load(&work, path, model, options, &f);
+    if (status == LAT_OK) done(&f);
     lat_workspace_done(&work);
     if (b.held) exit(5);
   }
@@ -203,6 +265,11 @@ int main(int count, char **arguments)
     lat_workspace_done(&work);
     return 0;
   }
+  if (strcmp(what, "typed") == 0) {
+    typed(&work, arguments[2], arguments[3], arguments[4]);
+    lat_workspace_done(&work);
+    return 0;
+  }
   void *options = malloc(model->options_size);
   lat_fitted f;
   if (!options) return 2;
@@ -213,13 +280,14 @@ int main(int count, char **arguments)
   } else if (strcmp(what, "memory") == 0) {
     starve(model, options, arguments[3]);
   } else {
-    must(&work, lat_model_load(&work, arguments[3], model, options, &f));
+    must(&work, load(&work, arguments[3], model, options, &f));
     if (strcmp(what, "again") == 0) {
-      must(&work, lat_model_save(&work, arguments[4], &f));
+      must(&work, save(&work, arguments[4], &f));
     } else {
       lat_matrix X = read_rows(&work, arguments[4]);
       score(&work, &f, &X);
     }
+    done(&f);
   }
   free(options);
   lat_workspace_done(&work);

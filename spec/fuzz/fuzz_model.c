@@ -7,16 +7,18 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-static const lat_model *const models[] = {
-    &lat_gmm_model, &lat_mppca_model, &lat_kmeans_model, &lat_pca_model,  &lat_scaler_model,
-    &lat_ica_model, &lat_lds_model,   &lat_ppca_model,   &lat_bpca_model, &lat_fa_model};
+static const lat_model *const models[] = {&lat_gmm_model, &lat_mppca_model,  &lat_kmeans_model,
+                                          &lat_pca_model, &lat_scaler_model, &lat_ica_model,
+                                          &lat_lds_model, &lat_ppca_model,   &lat_bpca_model,
+                                          &lat_fa_model,  &lat_mixture_model};
+static const lat_model *const with_nets[] = {&lat_vae_model, &lat_flow_model, &lat_nonlinear_model};
 
 /* Numbers that a file may hold can be too large to compute with, which is said. */
 static void use(lat_workspace *work, const lat_fitted *f)
 {
   if (f->sizes[LAT_D] > 64 || !f->model->apply) return; /* sequences have methods of their own */
   double row[64] = {0}, log_p;
-  lat_request request = {.X = lat_matrix_of(row, 1, f->sizes[LAT_D])};
+  lat_request request = {.X = lat_matrix_of(row, 1, f->sizes[LAT_D]), .samples = 2};
   lat_outputs outputs = {.log_likelihood = &log_p};
   f->model->apply(work, f, &request, &outputs);
 }
@@ -36,6 +38,25 @@ static void read_as(lat_workspace *work, const lat_model *model, const unsigned 
   lat_workspace_release(work, mark);
 }
 
+static void read_net(lat_workspace *work, const lat_model *model, const unsigned char *bytes,
+                     size_t size)
+{
+  LAT_SCOPE(work);
+  void *options = lat_allocate(work, 1, model->options_size);
+  void *net = lat_allocate(work, 1, model->nets->bytes);
+  if (!options || !net) abort();
+  lat_status status = lat_net_parse(work, bytes, size, model, options, net);
+  if (status == LAT_OK) {
+    lat_fitted f = {.model = model, .options = options, .aside = net};
+    f.sizes[LAT_D] = model->nets->input_dim(options);
+    if (lat_model_check(work, model, options) != LAT_OK) abort();
+    use(work, &f);
+    model->nets->done(net);
+  } else if (status != LAT_FORMAT || !work->message[0]) {
+    abort();
+  }
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
   unsigned char *bytes = malloc(size + !size);
@@ -45,6 +66,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
   lat_workspace_init(&work);
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)
     read_as(&work, models[i], bytes, size);
+  for (size_t i = 0; i < sizeof with_nets / sizeof *with_nets; i++)
+    read_net(&work, with_nets[i], bytes, size);
   lat_workspace_done(&work);
   free(bytes);
   return 0;

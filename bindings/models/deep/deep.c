@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "deep/common/net_file.h"
 #include "nn/nn.h"
 
 /* ---- the nets -------------------------------------------------------------------------------- */
@@ -12,17 +13,6 @@
 static lat_deep *deep_of(const latL_Fitted *f)
 {
   return f->aside;
-}
-
-/* What a file that is being loaded can't hold isn't made: a stranger's options could say anything.
- */
-static void check_numbers(lua_State *L, const char *who, double numbers)
-{
-  lua_getfield(L, LUA_REGISTRYINDEX, LATL_MOST);
-  double most = lua_isnil(L, -1) ? 1e11 : lua_tonumber(L, -1) / 4;
-  lua_pop(L, 1);
-  if (numbers > most)
-    latL_error(L, who, "the nets would have %f parameters, which is too many", numbers);
 }
 
 static void keep_integer(lua_State *L, int model, const char *name, lua_Integer value)
@@ -38,7 +28,9 @@ void latL_makenets(lua_State *L, int model)
   const lat_net_kind *nets = core->nets;
   const void *o = latL_optionsof(m);
   latL_Fitted *f = latL_netsof(m);
-  check_numbers(L, core->name, nets->numbers(o));
+  lua_getfield(L, LUA_REGISTRYINDEX, LATL_MOST); /* of a file that is being loaded */
+  latL_run(L, core->name, lat_net_check_size, core, o, (size_t)lua_tointeger(L, -1));
+  lua_pop(L, 1);
   *f = (latL_Fitted){.owner = m, .model = core, .options = o};
   f->sizes[LAT_D] = nets->input_dim(o);
   f->sizes[LAT_U] = nets->context_dim ? nets->context_dim(o) : 0;

@@ -19,6 +19,9 @@
 #define LAT_SHARD_PIECE     ((size_t)1 << 12)
 #define LAT_SHARD_WORTH     128
 
+/* Parameters of a model with nets, at most: more are a mistake. */
+#define LAT_NET_MOST_NUMBERS 1e11
+
 /* Frequencies of time features, for times in [0, 1]: half a period, and steps of a hundredth apart
  * differ by a radian. */
 #define LAT_TIME_SLOWEST 3.14159265358979323846

@@ -62,20 +62,30 @@ static void reverse(size_t D, size_t *order)
   }
 }
 
-/* The map's columns, and those that its net sees: of a coupling the halves, `other` exchanges them;
- * of a masked map all, and all but the last. */
+static bool is_coupling(const lat_flow_layer *layer)
+{
+  return layer->kind == LAT_FLOW_AFFINE || layer->kind == LAT_FLOW_SPLINE;
+}
+
+/* How many of D columns a layer transforms, and how many its net sees: of a coupling the halves,
+ * `other` exchanges them; of a masked map all, and all but the last. */
+static size_t count_columns(const lat_flow_layer *layer, size_t D, bool other, size_t *seen)
+{
+  size_t half = D / 2, count = other && D > 1 ? half : D - half;
+  if (!is_coupling(layer)) count = D;
+  *seen = is_coupling(layer) ? D - count : lat_flow_is_masked(layer) ? D - 1 : 0;
+  return count;
+}
+
 static lat_status set_columns(lat_workspace *work, const lat_flow *flow, lat_flow_map *map,
                               const size_t *order, bool other)
 {
   size_t D = flow->options.input_dim, half = D / 2, from = 0, seen = 0;
-  map->count = D;
-  if (lat_flow_is_masked(map)) map->input_count = D - 1;
-  if (map->layer.kind == LAT_FLOW_AFFINE || map->layer.kind == LAT_FLOW_SPLINE) {
+  map->count = count_columns(&map->layer, D, other, &map->input_count);
+  if (is_coupling(&map->layer)) {
     bool first = other && D > 1;
     from = first ? 0 : half;
     seen = first ? half : 0;
-    map->count = first ? half : D - half;
-    map->input_count = D - map->count;
   }
   map->columns = keep(work, flow, map->count, sizeof *map->columns);
   map->inputs = keep(work, flow, map->input_count, sizeof *map->inputs);
@@ -86,6 +96,13 @@ static lat_status set_columns(lat_workspace *work, const lat_flow *flow, lat_flo
 }
 
 /* ---- nets ------------------------------------------------------------------------------------ */
+
+/* Numbers of raw for a column. */
+static size_t numbers_each(const lat_flow_layer *layer)
+{
+  bool spline = layer->kind == LAT_FLOW_SPLINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
+  return spline ? 3 * layer->bins - 1 : 2;
+}
 
 /* raw begins at 0, where couplings are the identity: the last layer of a net, or a parameter. */
 static lat_status add_net(lat_workspace *work, lat_flow *flow, lat_flow_map *map, size_t number)
@@ -129,9 +146,7 @@ static lat_status add_parameters(lat_workspace *work, lat_flow *flow, lat_flow_m
   case LAT_FLOW_LINEAR:
     return lat_store_add(work, store, name, D, D, LAT_INIT_ZERO, 1, 0, &map->parameter);
   default:
-    map->each = map->layer.kind == LAT_FLOW_SPLINE || map->layer.kind == LAT_FLOW_MASKED_SPLINE
-                    ? 3 * map->layer.bins - 1
-                    : 2;
+    map->each = numbers_each(&map->layer);
     return add_net(work, flow, map, number);
   }
 }
@@ -142,6 +157,47 @@ static lat_status add_parameters(lat_workspace *work, lat_flow *flow, lat_flow_m
 static bool mixes(int kind)
 {
   return kind != LAT_FLOW_AFFINE && kind != LAT_FLOW_SPLINE && kind != LAT_FLOW_ACTNORM;
+}
+
+/* Which half a coupling after this layer transforms. */
+static bool next_half(int kind, bool other)
+{
+  return mixes(kind) ? false : kind == LAT_FLOW_ACTNORM ? other : !other;
+}
+
+static double layer_numbers(const lat_flow_options *o, const lat_flow_layer *layer, bool other)
+{
+  size_t D = o->input_dim, inputs, outputs = count_columns(layer, D, other, &inputs);
+  inputs += o->context_dim;
+  outputs *= numbers_each(layer);
+  switch (layer->kind) {
+  case LAT_FLOW_PLANAR:
+    return 2 * (double)D + 1;
+  case LAT_FLOW_RADIAL:
+    return (double)D + 2;
+  case LAT_FLOW_ACTNORM:
+    return 2 * (double)D;
+  case LAT_FLOW_LINEAR:
+    return (double)D * (double)D;
+  case LAT_FLOW_PERMUTE:
+  case LAT_FLOW_REVERSE:
+    return 0;
+  default:
+    return inputs ? lat_net_numbers(layer->hidden, layer->depth, inputs, outputs) : (double)outputs;
+  }
+}
+
+double lat_flow_numbers(const lat_flow_options *o)
+{
+  lat_flow_layer layers[LAT_FLOW_LAYERS];
+  size_t count = lat_flow_list(o, layers);
+  double sum = 2 * (double)o->input_dim; /* means and deviations of the data */
+  bool other = false;
+  for (size_t k = 0; k < count; k++) {
+    sum += layer_numbers(o, &layers[k], other);
+    other = next_half(layers[k].kind, other);
+  }
+  return sum;
 }
 
 static lat_status make_maps(lat_workspace *work, lat_flow *flow, const lat_flow_layer *layers,
@@ -160,7 +216,7 @@ static lat_status make_maps(lat_workspace *work, lat_flow *flow, const lat_flow_
       LAT_TRY(set_columns(work, flow, map, flow->order, other));
       LAT_TRY(add_parameters(work, flow, map, k + 1));
     }
-    other = mixes(kind) ? false : kind == LAT_FLOW_ACTNORM ? other : !other;
+    other = next_half(kind, other);
   }
   return LAT_OK;
 }

@@ -169,6 +169,12 @@ lat_status lat_flow_inverse(lat_workspace *work, lat_flow *flow, const lat_matri
 lat_status lat_flow_sample(lat_workspace *work, lat_flow *flow, const lat_matrix *context,
                            lat_random *random, const lat_matrix *Z, const lat_matrix *X);
 
+/* ---- files (deep/common/net_file.h) ---------------------------------------------------------- */
+
+lat_status lat_flow_save(lat_workspace *work, lat_flow *flow, const char *path);
+/* In the place of init. */
+lat_status lat_flow_load(lat_workspace *work, const char *path, lat_flow *flow);
+
 /* ---- for bindings ---------------------------------------------------------------------------- */
 
 extern const lat_model lat_flow_model;

@@ -31,7 +31,7 @@ static size_t numbers(const lat_flow *flow)
   for (size_t k = 0; k < flow->count; k++) {
     const lat_flow_map *map = &flow->maps[k];
     sum += 2 * D + 2 + 2 * map->input_count + 2 * flow->options.context_dim;
-    if (lat_flow_is_masked(map)) sum += D * (map->each + 8);
+    if (lat_flow_is_masked(&map->layer)) sum += D * (map->each + 8);
     for (size_t l = 0; l < map->depth; l++) sum += map->net[l].outputs;
   }
   return sum;
@@ -67,13 +67,13 @@ static lat_status each_rows(lat_workspace *work, use *u, lat_dtype dtype, size_t
 static lat_flow_view view_of(use *u, lat_tape *tape, size_t first, size_t count)
 {
   return (lat_flow_view){u->flow, tape, &u->store, true,
-                         lat_flow_load_context(tape, u->context, first, count)};
+                         lat_flow_context_rows(tape, u->context, first, count)};
 }
 
 static lat_value forwards(use *u, lat_tape *tape, size_t first, size_t count)
 {
   lat_flow_view view = view_of(u, tape, first, count);
-  lat_value h = lat_flow_load(tape, u->flow, u->X, first, count);
+  lat_value h = lat_flow_rows(tape, u->flow, u->X, first, count);
   for (size_t k = 0; k < u->flow->count; k++) h = lat_flow_through(&view, &u->flow->maps[k], h);
   return h;
 }

@@ -42,14 +42,17 @@ typedef struct lat_flow_view {
   lat_value context;
 } lat_flow_view;
 
-static inline bool lat_flow_is_masked(const lat_flow_map *map)
+static inline bool lat_flow_is_masked(const lat_flow_layer *layer)
 {
-  return map->layer.kind == LAT_FLOW_MASKED_AFFINE || map->layer.kind == LAT_FLOW_MASKED_SPLINE;
+  return layer->kind == LAT_FLOW_MASKED_AFFINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
 }
 
 /* The table of options (options.c), and the check that a description has. */
 extern const lat_option lat_flow_table[];
 lat_status lat_flow_check_options(lat_workspace *work, const void *options);
+
+/* How many parameters the flow is going to have. */
+double lat_flow_numbers(const lat_flow_options *options);
 
 /* How many of H units of a masked net over D columns have a degree of at most `place`. */
 size_t lat_flow_seen(const lat_flow_map *map, size_t H, size_t D, size_t place);
@@ -63,9 +66,9 @@ lat_value lat_flow_back(const lat_flow_view *view, const lat_flow_map *map, lat_
 void lat_flow_mask(const lat_flow *flow, void *flat);
 
 /* A state of rows first..first+count-1 of X, standardized, with log |det| 0; and the context's. */
-lat_value lat_flow_load(lat_tape *tape, const lat_flow *flow, const lat_matrix *X, size_t first,
+lat_value lat_flow_rows(lat_tape *tape, const lat_flow *flow, const lat_matrix *X, size_t first,
                         size_t count);
-lat_value lat_flow_load_context(lat_tape *tape, const lat_matrix *context, size_t first,
+lat_value lat_flow_context_rows(lat_tape *tape, const lat_matrix *context, size_t first,
                                 size_t count);
 
 lat_status lat_flow_check_data(lat_workspace *work, const lat_flow *flow, const char *name,

@@ -33,7 +33,7 @@ void lat_flow_mask(const lat_flow *flow, void *flat)
   size_t size = lat_dtype_size(store->dtype);
   for (size_t k = 0; k < flow->count; k++) {
     const lat_flow_map *map = &flow->maps[k];
-    if (!map->net || !lat_flow_is_masked(map)) continue;
+    if (!map->net || !lat_flow_is_masked(&map->layer)) continue;
     for (size_t l = 0; l < map->depth; l++) {
       lat_matrix W = lat_store_view(store, flat, map->net[l].weight);
       for (size_t i = 0; i < W.rows; i++) {

@@ -1,4 +1,5 @@
 /* flow/model.c: the description of a flow: methods, and the functions behind them. */
+#include "deep/common/net_file.h"
 #include "deep/flow/internal.h"
 
 /* ---- the nets -------------------------------------------------------------------------------- */
@@ -28,22 +29,9 @@ static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
   return lat_flow_is_begun(model) ? LAT_OK : lat_flow_begin(work, model, &r->X, r->context);
 }
 
-/* Of all layers, at most: those of a file may be any. */
-static double numbers(const void *options)
+static double numbers(const void *o)
 {
-  const lat_flow_options *o = options;
-  lat_flow_layer layers[LAT_FLOW_LAYERS];
-  size_t count = lat_flow_list(o, layers);
-  double sum = 0, D = (double)o->input_dim;
-  for (size_t k = 0; k < count; k++) {
-    const lat_flow_layer *layer = &layers[k];
-    if (layer->kind <= LAT_FLOW_MASKED_SPLINE)
-      sum += lat_net_numbers(layer->hidden, layer->depth, o->input_dim + o->context_dim,
-                             o->input_dim * 3 * layer->bins);
-    else
-      sum += layer->kind == LAT_FLOW_LINEAR ? D * D : 2 * D + 2;
-  }
-  return sum;
+  return lat_flow_numbers(o);
 }
 
 static const lat_net_kind nets = {.bytes = sizeof(lat_flow),
@@ -63,11 +51,7 @@ static const lat_parameter *parameters(const void *o)
   return none;
 }
 
-lat_status lat_flow_fit(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
-                        const lat_training *training, lat_training_report *report)
-{
-  return lat_train(work, &lat_flow_model, flow, &flow->options, X, training, report);
-}
+LAT_DEFINE_NET(flow)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 

@@ -122,7 +122,7 @@ static lat_status check_widths(lat_workspace *work, const lat_flow_options *o,
                                const lat_flow_layer *layer, size_t number)
 {
   size_t degrees = o->input_dim - (o->context_dim ? 0 : 1);
-  if (layer->kind != LAT_FLOW_MASKED_AFFINE && layer->kind != LAT_FLOW_MASKED_SPLINE) return LAT_OK;
+  if (!lat_flow_is_masked(layer)) return LAT_OK;
   for (size_t l = 0; l < layer->depth; l++)
     if (layer->hidden[l] < degrees)
       return lat_fail(work, LAT_INVALID,

@@ -185,6 +185,6 @@ static lat_value masked_back(const lat_flow_view *v, const lat_flow_map *map, la
 
 lat_value lat_flow_back(const lat_flow_view *view, const lat_flow_map *map, lat_value state)
 {
-  bool by_columns = lat_flow_is_masked(map) && map->net && map->input_count > 0;
+  bool by_columns = lat_flow_is_masked(&map->layer) && map->net && map->input_count > 0;
   return by_columns ? masked_back(view, map, state) : both_ways(view, map, state, true);
 }

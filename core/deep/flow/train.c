@@ -26,7 +26,7 @@ lat_status lat_flow_check_data(lat_workspace *work, const lat_flow *flow, const 
   return context ? lat_check_finite(work, "the context", context, false) : LAT_OK;
 }
 
-lat_value lat_flow_load(lat_tape *tape, const lat_flow *flow, const lat_matrix *X, size_t first,
+lat_value lat_flow_rows(lat_tape *tape, const lat_flow *flow, const lat_matrix *X, size_t first,
                         size_t count)
 {
   size_t D = flow->options.input_dim;
@@ -41,7 +41,7 @@ lat_value lat_flow_load(lat_tape *tape, const lat_flow *flow, const lat_matrix *
   return state;
 }
 
-lat_value lat_flow_load_context(lat_tape *tape, const lat_matrix *context, size_t first,
+lat_value lat_flow_context_rows(lat_tape *tape, const lat_matrix *context, size_t first,
                                 size_t count)
 {
   if (!context) return (lat_value){0};
@@ -66,8 +66,8 @@ static lat_status begin_actnorms(lat_workspace *work, lat_flow *flow, const lat_
   size_t rows = X->rows < LAT_FLOW_FIRST ? X->rows : LAT_FLOW_FIRST;
   lat_tape_reset(tape);
   tape->step = step;
-  lat_flow_view view = {flow, tape, store, true, lat_flow_load_context(tape, context, 0, rows)};
-  lat_value h = lat_flow_load(tape, flow, X, 0, rows);
+  lat_flow_view view = {flow, tape, store, true, lat_flow_context_rows(tape, context, 0, rows)};
+  lat_value h = lat_flow_rows(tape, flow, X, 0, rows);
   for (size_t k = 0; k < flow->count && tape->status == LAT_OK; k++) {
     const lat_flow_map *map = &flow->maps[k];
     lat_matrix state = lat_tape_value(tape, h);
@@ -106,8 +106,8 @@ static lat_value shard_loss(void *context, lat_tape *tape, lat_store *store, siz
   const batch *b = context;
   const lat_flow *flow = b->flow;
   lat_flow_view view = {flow, tape, store, false,
-                        lat_flow_load_context(tape, b->context, first, count)};
-  lat_value h = lat_flow_load(tape, flow, b->X, first, count);
+                        lat_flow_context_rows(tape, b->context, first, count)};
+  lat_value h = lat_flow_rows(tape, flow, b->X, first, count);
   for (size_t k = 0; k < flow->count; k++) h = lat_flow_through(&view, &flow->maps[k], h);
   lat_value nll = lat_nn_flow_nll(tape, h, (lat_flow_base)flow->options.base);
   return lat_nn_affine(tape, lat_nn_sum(tape, nll, LAT_NN_ALL), 1 / (double)b->X->rows, 0);

@@ -70,6 +70,12 @@ lat_status lat_nonlinear_sample(lat_workspace *work, lat_nonlinear *model,
                                 const lat_request *request, lat_random *random, const lat_matrix *Z,
                                 const lat_matrix *X);
 
+/* ---- files (deep/common/net_file.h) ---------------------------------------------------------- */
+
+lat_status lat_nonlinear_save(lat_workspace *work, lat_nonlinear *model, const char *path);
+/* In the place of init. */
+lat_status lat_nonlinear_load(lat_workspace *work, const char *path, lat_nonlinear *model);
+
 /* ---- for bindings ---------------------------------------------------------------------------- */
 
 extern const lat_model lat_nonlinear_model;

@@ -2,6 +2,7 @@
  * them. */
 #include "deep/common/decoder.h"
 #include "deep/common/limits.h"
+#include "deep/common/net_file.h"
 #include "deep/nonlinear/nonlinear.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -107,11 +108,7 @@ lat_status lat_nonlinear_sample(lat_workspace *work, lat_nonlinear *m, const lat
   return lat_draw(work, &m->decoder, &m->likelihood, NULL, 0, r->mean, random, Z, X);
 }
 
-lat_status lat_nonlinear_fit(lat_workspace *work, lat_nonlinear *model, const lat_matrix *X,
-                             const lat_training *training, lat_training_report *report)
-{
-  return lat_train(work, &lat_nonlinear_model, model, &model->options, X, training, report);
-}
+LAT_DEFINE_NET(nonlinear)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 

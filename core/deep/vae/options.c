@@ -3,6 +3,7 @@
 
 #include "deep/common/decoder.h"
 #include "deep/common/limits.h"
+#include "deep/common/net_file.h"
 #include "deep/vae/internal.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -219,11 +220,7 @@ lat_status lat_vae_sample(lat_workspace *work, lat_vae *vae, const lat_request *
   return LAT_OK;
 }
 
-lat_status lat_vae_fit(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
-                       const lat_training *training, lat_training_report *report)
-{
-  return lat_train(work, &lat_vae_model, vae, &vae->options, X, training, report);
-}
+LAT_DEFINE_NET(vae)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 

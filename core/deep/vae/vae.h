@@ -100,6 +100,12 @@ lat_status lat_vae_apply(lat_workspace *work, lat_vae *vae, const lat_request *r
 lat_status lat_vae_sample(lat_workspace *work, lat_vae *vae, const lat_request *request,
                           lat_random *random, const lat_matrix *Z, const lat_matrix *X);
 
+/* ---- files (deep/common/net_file.h) ---------------------------------------------------------- */
+
+lat_status lat_vae_save(lat_workspace *work, lat_vae *vae, const char *path);
+/* In the place of init. */
+lat_status lat_vae_load(lat_workspace *work, const char *path, lat_vae *vae);
+
 /* ---- for bindings ---------------------------------------------------------------------------- */
 
 extern const lat_model lat_vae_model;

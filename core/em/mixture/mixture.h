@@ -124,7 +124,9 @@ lat_status lat_mixture_fit(lat_workspace *work, lat_source *source, const double
 lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,
                              const lat_request *request, const lat_outputs *outputs);
 
-/* A file, as modeling/save.h describes it. */
+/* A file, as modeling/save.h describes it. How columns are coded is in its parameters; the options
+ * levels, lowest and groups, which say it to fits, are not in it. LAT_INVALID for a family of
+ * functions. */
 lat_status lat_mixture_save(lat_workspace *work, const lat_mixture *mixture, const char *path);
 /* After a failure the mixture is as it was. Keeps the parameters. */
 lat_status lat_mixture_load(lat_workspace *work, const char *path, lat_mixture *mixture);
