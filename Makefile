@@ -221,6 +221,8 @@ $(JUPYTER)/ready:
 	$(Q)$(JUPYTER)/bin/pip install --quiet ipykernel nbclient jupyter_kernel_test
 	@touch $@
 
+jupyter: $(JUPYTER)/ready
+
 kernel: all $(BUILD)/kernel/interrupt.so $(if $(filter user,$(KERNEL)),,$(JUPYTER)/ready)
 	@mkdir -p $(BUILD)/kernel/latent
 	$(Q)cp $(KERNEL_FILES:%=notebooks/kernel/%) $(BUILD)/kernel/interrupt.so $(BUILD)/kernel/latent/
@@ -324,5 +326,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs kernel notebook notebooks lint objects bench bench-deps install install-c uninstall headers
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs jupyter kernel notebook notebooks lint objects bench bench-deps install install-c uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

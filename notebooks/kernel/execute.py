@@ -15,6 +15,20 @@ from nbclient.exceptions import CellExecutionError
 MOST_SECONDS = 300  # of a cell
 
 
+def join_streams(notebook):
+    """Pieces of a stream that follow each other as one: how they were cut is chance."""
+    for cell in notebook.cells:
+        joined = []
+        for output in cell.get("outputs", []):
+            last = joined[-1] if joined else None
+            if last and output.output_type == "stream" == last.output_type and output.name == last.name:
+                last.text += output.text
+            else:
+                joined.append(output)
+        if cell.cell_type == "code":
+            cell.outputs = joined
+
+
 def run(path):
     """The notebook with the outputs of this run, and the error of a cell or None."""
     notebook = nbformat.read(path, as_version=4)
@@ -31,9 +45,11 @@ def run(path):
     )
     try:
         client.execute()
+        failure = None
     except CellExecutionError as error:
-        return notebook, error
-    return notebook, None
+        failure = error
+    join_streams(notebook)
+    return notebook, failure
 
 
 def main():
