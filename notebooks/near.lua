@@ -3,6 +3,6 @@
 return function(what, a, b, tolerance)
   local d = a - b
   d = type(d) == "number" and math.abs(d) or d:abs():max()
-  if not (d <= tolerance) then error(("%s: they differ by %g"):format(what, d), 2) end
+  if d > tolerance or d ~= d then error(("%s: they differ by %g"):format(what, d), 2) end
   print(("%s: equal to %.0e"):format(what, tolerance))
 end
