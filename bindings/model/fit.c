@@ -31,7 +31,6 @@ typedef struct run {
   latL_Caller caller;
   const latL_Fitted *last; /* see FIT_LAST */
   size_t start;            /* whose history is at FIT_HISTORY */
-  bool feeding;            /* the core is at a piece of the data, so a failure may be the data's */
   bool ended;              /* the model has what came out */
   bool aborted;            /* it ended by an error */
   bool quiet,
@@ -49,7 +48,7 @@ static const uint32_t *read_labels(lua_State *L, run *r)
     return NULL;
   }
   size_t N = r->rows.source.X.rows;
-  if (r->rows.function || r->rows.source.mapped)
+  if (r->rows.source.next || r->rows.source.mapped)
     latL_error(L, r->who, "labels are for a matrix in memory");
   lat_matrix labels = latL_checkeach(L, lua_gettop(L), r->who, "labels", N);
   uint32_t *to = lat_allocate(r->turn.work, N, sizeof *to);
@@ -95,7 +94,7 @@ static run *new_run(lua_State *L, size_t columns)
   else
     latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
   latL_hold(L, FIT_WEIGHTS);
-  r->caller.observed |= r->rows.function;
+  r->caller.observed |= r->rows.source.next != NULL;
   lat_workspace *work = latL_holdrun(L, &r->turn, who, FIT, fail);
   r->last = latL_pushfitted(L, LATL_MODEL);
   latL_hold(L, FIT_LAST);
@@ -104,7 +103,7 @@ static run *new_run(lua_State *L, size_t columns)
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
   r->fit.user = &r->caller;
-  r->fit.labels = read_labels(L, r);
+  r->rows.source.labels = r->fit.labels = read_labels(L, r);
   if (r->last) memcpy(r->fit.sizes_before, r->last->sizes, sizeof r->last->sizes);
   return r;
 }
@@ -193,22 +192,16 @@ static bool is_ours(lua_State *L, const run *r)
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
-/* Time that is up ends a fit as max_iterations does: true. Any other failure raises. */
-static bool is_late(lua_State *L, run *r, lat_status status)
+/* The run has failed: it comes to its end before the error is raised. */
+static void raise(lua_State *L, const run *r, lat_status status)
 {
-  if (status == LAT_OK) return false;
-  lat_workspace *work = r->turn.work;
-  if (lat_fit_is_late(&r->fit, status)) return true;
-  char message[sizeof work->message];
-  memcpy(message, work->message, sizeof message);
-  bool feeding = r->feeding;
+  const char *who = r->who;
+  char message[sizeof r->turn.work->message];
+  memcpy(message, r->turn.work->message, sizeof message);
   latL_giveup(L);
-  work = latL_workspace(L);
+  lat_workspace *work = latL_workspace(L);
   memcpy(work->message, message, sizeof message);
-  lat_mark mark = lat_workspace_mark(work);
-  if (!feeding) latL_check(L, r->who, work, mark, status);
-  latL_failrows(L, &r->rows, r->who, work, mark, status, r->fit.missing);
-  return true;
+  latL_check(L, who, work, lat_workspace_mark(work), status);
 }
 
 void latL_pushstart(lua_State *L, size_t start)
@@ -243,12 +236,20 @@ static void release(lua_State *L, run *r)
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
-/* What comes next is r->fit.pass; keeps the histories of starts apart. */
-static lat_status begin_pass(lua_State *L, run *r)
+/* For calls of the core that pass over the data: the stack is that of a call of the run. */
+static lat_source *data_of(lua_State *L, run *r)
 {
-  lat_fit *fit = &r->fit;
+  lua_settop(L, LATL_TOP);
   r->caller.L = L;
-  lat_status status = lat_fit_begin(fit);
+  return r->units.of ? NULL : latL_readrows(L, &r->rows);
+}
+
+/* After passes: keeps the histories of starts apart. */
+static void keep_history(lua_State *L, run *r, bool over)
+{
+  const lat_fit *fit = &r->fit;
+  lua_settop(L, LATL_TOP);
+  if (!over && fit->start == r->start) return;
   if (fit->best.flat && fit->report.start == r->start) { /* it is the best so far */
     for (size_t i = 0; fit->history && i < fit->report.iterations; i++)
       note(L, FIT_HISTORY, i + 1, fit->history[i]);
@@ -257,45 +258,20 @@ static lat_status begin_pass(lua_State *L, run *r)
     lua_getiuservalue(L, LATL_RUN, FIT_HISTORY);
     latL_hold(L, FIT_BEST);
   }
-  if (fit->start != r->start) {
-    r->start = fit->start;
-    lua_newtable(L);
-    latL_hold(L, FIT_HISTORY);
-  }
-  return status;
-}
-
-/* One pass over the data, whatever it is for. */
-static lat_status run_pass(lua_State *L, run *r)
-{
-  lat_matrix X;
-  const double *weights;
-  if (r->units.of) {
-    LAT_TRY(lat_fit_add_units(&r->fit));
-    return lat_fit_end(&r->fit);
-  }
-  latL_rewind(&r->rows);
-  while (latL_nextrows(L, &r->rows, LATL_DATA, r->who, &X, &weights)) {
-    r->feeding = true;
-    LAT_TRY(lat_fit_add(&r->fit, &X, weights));
-    r->feeding = false;
-    lua_settop(L, LATL_TOP);
-  }
-  return lat_fit_end(&r->fit);
+  if (fit->start == r->start) return;
+  r->start = fit->start;
+  lua_newtable(L);
+  latL_hold(L, FIT_HISTORY);
 }
 
 /* Passes up to the end of the next iteration. False when there is none any more. */
 static bool iterate(lua_State *L, run *r)
 {
-  lat_fit *fit = &r->fit;
-  do {
-    lat_status status = begin_pass(L, r);
-    if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return false;
-    if (status == LAT_OK) status = run_pass(L, r);
-    lua_settop(L, LATL_TOP);
-    is_late(L, r, status);
-  } while (!fit->iterated);
-  return true;
+  bool more;
+  lat_status status = lat_fit_iterate(&r->fit, data_of(L, r), &more);
+  keep_history(L, r, !more);
+  if (status != LAT_OK) raise(L, r, status);
+  return more;
 }
 
 /* An iteration is complete. */
@@ -307,19 +283,13 @@ static void publish_iteration(lua_State *L, run *r)
   if (r->caller.observed) publish(L, r);
 }
 
-/* The rows of a matrix in memory are known at once, and so are units; the fit's first pass samples
- * other rows. */
-static void give_rows(lua_State *L, run *r)
+/* What is known of the data before the first pass. */
+static void give_data(lua_State *L, run *r)
 {
   const latL_Units *u = &r->units;
-  const lat_source *source = &r->rows.source;
-  r->fit.all_rows = r->rows.function ? 0 : source->X.rows;
-  if (u->of) is_late(L, r, lat_fit_units(&r->fit, u->of, u->count, u->columns));
-  if (u->of) return;
-  if (r->rows.function || !lat_fit_takes_rows(&r->fit, source)) return;
-  r->feeding = true;
-  is_late(L, r, lat_fit_rows(&r->fit, &source->X, source->weights));
-  r->feeding = false;
+  lat_status status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
+                            : lat_fit_source(&r->fit, data_of(L, r));
+  if (status != LAT_OK && !lat_fit_is_late(&r->fit, status)) raise(L, r, status);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -342,16 +312,18 @@ static void conclude(lua_State *L, run *r)
 static bool too_late(const run *r)
 {
   enum { MOST = 1 << 22 }; /* numbers */
-  return r->aborted && !r->units.of &&
-         (r->rows.function || r->rows.source.X.rows > MOST / r->rows.source.X.cols);
+  const lat_source *rows = &r->rows.source;
+  return r->aborted && !r->units.of && (rows->next || rows->X.rows > MOST / rows->X.cols);
 }
 
 /* No more iterations: the best start's canonical form, and the kind's last pass. */
 static void stop(lua_State *L, run *r)
 {
+  bool more;
+  lat_source *data = data_of(L, r);
   lat_fit_stop(&r->fit);
-  lat_status status = begin_pass(L, r);
-  if (status == LAT_OK && r->fit.pass == LAT_PASS_LAST && !too_late(r)) status = run_pass(L, r);
+  lat_status status = too_late(r) ? lat_fit_begin(&r->fit) : lat_fit_iterate(&r->fit, data, &more);
+  keep_history(L, r, true);
   if (status != LAT_OK) latL_error(L, r->who, "%s", r->turn.work->message);
 }
 
@@ -399,7 +371,7 @@ static int fit_model(lua_State *L)
   latL_beginturn(L, &r->turn);
   bool at_once = lat_fit_form(&r->fit) != LAT_FORM_EM; /* unless entries are missing */
   if (!at_once) make_bar(L, r, o);
-  give_rows(L, r);
+  give_data(L, r);
   while (iterate(L, r)) {
     size_t done = r->fit.em.iterations;
     double objective = r->fit.em.objective;
@@ -476,7 +448,7 @@ static int steps(lua_State *L)
   r->caller.observed = r->fit.by_em = true;
   r->fit.starts = 1; /* turns count the iterations of one */
   latL_beginturn(L, &r->turn);
-  give_rows(L, r);
+  give_data(L, r);
   latL_endturn(&r->turn);
   return latL_pushsteps(L, next_step);
 }
@@ -534,18 +506,23 @@ static void fail_online(lua_State *L, run *r)
 
 static void update_all(lua_State *L, run *r)
 {
+  lat_workspace *work = r->turn.work;
+  lat_source *data = data_of(L, r);
   const double *weights;
   lat_matrix X;
-  while (latL_nextrows(L, &r->rows, LATL_DATA, r->who, &X, &weights)) {
-    r->feeding = true;
-    is_late(L, r, lat_fit_update(&r->fit, &X, weights, r->request.rate));
-    r->feeding = false;
-    r->updated = true;
-    if (!r->quiet) {
-      push_present(L, r);
-      publish_online(L, r);
+  lat_source_rewind(data);
+  for (;;) {
+    lat_status status = lat_source_next(data, work, &X, &weights);
+    if (status == LAT_OK && X.rows == 0) return;
+    if (status == LAT_OK) {
+      status = lat_fit_update(&r->fit, &X, weights, r->request.rate);
+      if (status != LAT_OK) status = lat_source_failure(data, work, status, r->fit.missing);
     }
-    lua_settop(L, LATL_TOP);
+    if (status != LAT_OK) raise(L, r, status);
+    r->updated = true;
+    if (r->quiet) continue;
+    push_present(L, r);
+    publish_online(L, r);
   }
 }
 
@@ -554,7 +531,7 @@ static int partial_fit(lua_State *L)
 {
   run *r = new_run(L, latL_columnsbefore(L));
   r->fit.online = r->caller.observed = true;
-  r->quiet = !latL_inpieces(&r->rows);
+  r->quiet = !lat_source_in_pieces(&r->rows.source);
   r->fit.before = r->last;
   if (r->last && r->last->updates > 0) {
     lua_getiuservalue(L, LATL_RUN, FIT_LAST);

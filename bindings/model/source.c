@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "data/file.h"
-#include "model/model.h"
 #include "model/query.h"
 
 /* ---- matrices and mapped files --------------------------------------------------------------- */
@@ -35,40 +34,6 @@ static const double *read_weights(lua_State *L, int options, const char *who, si
   return packed->view.data;
 }
 
-void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who, size_t D)
-{
-  *r = (latL_Rows){.function = lua_type(L, data) == LUA_TFUNCTION, .columns = D};
-  if (r->function) {
-    if (latL_getoption(L, options, "weights") != LUA_TNIL)
-      latL_error(L, who, "a function gives weights with its chunks: return X, weights");
-    return;
-  }
-  lat_matrix X = latL_checkquery(L, data, who, "X", D).X;
-  r->source = lat_source_of(&X);
-  r->columns = X.cols;
-  r->source.mapped = is_mapped(L, &X, data);
-  r->source.weights = read_weights(L, options, who, X.rows);
-}
-
-void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t before)
-{
-  if (before && r->columns && r->columns != before)
-    latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)r->columns,
-               (lua_Integer)before);
-  if (before) r->columns = before; /* which a function's first chunk must have */
-}
-
-bool latL_inpieces(const latL_Rows *r)
-{
-  return r->function || lat_source_in_pieces(&r->source);
-}
-
-void latL_rewind(latL_Rows *r)
-{
-  r->pieces = r->rows = 0;
-  lat_source_rewind(&r->source);
-}
-
 /* ---- functions ------------------------------------------------------------------------------- */
 
 /* What Lua says of a yield below a function in C. */
@@ -91,82 +56,70 @@ void latL_callback(lua_State *L, const char *who, int arguments, int results)
   latL_workspace(L); /* what the function called has had the hooks watched from elsewhere */
 }
 
-static bool next_chunk(lua_State *L, latL_Rows *r, int data, const char *who, lat_matrix *X,
-                       const double **weights)
+/* The weights at `at` of a chunk of n rows, side by side, or NULL. */
+static const double *check_weights(lua_State *L, int at, const latL_Rows *r, size_t n)
 {
-  lua_pushvalue(L, data);
-  latL_callback(L, who, 0, 2);
-  if (lua_isnil(L, -2)) {
-    if (r->pieces == 0) latL_error(L, who, "the function gave no data");
-    lua_pop(L, 2);
-    return false;
-  }
-  r->pieces++;
-  lua_Integer number = (lua_Integer)r->pieces;
-  int at = lua_gettop(L) - 1;
-  *X = latL_checkquery(L, at, who, "the function's result", r->columns).X;
-  if (r->columns && X->cols != r->columns)
-    latL_error(L, who, "chunk %I has %I columns, those before it %I", number, (lua_Integer)X->cols,
-               (lua_Integer)r->columns);
-  r->columns = X->cols;
-  *weights = NULL;
-  if (!lua_isnil(L, at + 1)) {
-    lat_matrix w = latL_checkvector(L, at + 1, who, "the function's second result");
-    if (w.rows != X->rows)
-      latL_error(L, who, "chunk %I has %I weights for %I rows", number, (lua_Integer)w.rows,
-                 (lua_Integer)X->rows);
-    if (w.row_stride != 1) { /* the core takes them side by side */
-      latL_Matrix *packed = latL_newvector(L, w.rows, LAT_FLOAT64);
-      lat_copy(&w, &packed->view);
-      w = packed->view;
-    }
-    *weights = w.data;
-  }
-  r->rows += X->rows;
-  return true;
+  if (lua_isnil(L, at)) return NULL;
+  lat_matrix w = latL_checkvector(L, at, r->who, "the function's second result");
+  if (w.rows != n)
+    latL_error(L, r->who, "chunk %I has %I weights for %I rows", (lua_Integer)r->source.pieces + 1,
+               (lua_Integer)w.rows, (lua_Integer)n);
+  if (w.row_stride == 1) return w.data;
+  latL_Matrix *packed = latL_newvector(L, n, LAT_FLOAT64);
+  lat_copy(&w, &packed->view);
+  return packed->view.data;
 }
 
-bool latL_nextrows(lua_State *L, latL_Rows *r, int data, const char *who, lat_matrix *X,
-                   const double **weights)
+/* The source's `next`. */
+static lat_status next_chunk(lat_source *source, lat_workspace *work, lat_matrix *X,
+                             const double **weights)
 {
-  if (r->function) return next_chunk(L, r, data, who, X, weights);
-  lat_workspace *work = latL_workspace(L);
-  latL_call(L, who, work, lat_source_next(&r->source, work, X, weights));
-  r->pieces = r->source.pieces;
-  r->rows = r->source.rows;
-  return X->rows > 0;
+  const latL_Rows *r = source->context;
+  lua_State *L = r->L;
+  (void)work;
+  lua_settop(L, r->top);
+  lua_pushvalue(L, r->data);
+  latL_callback(L, r->who, 0, 2);
+  *X = (lat_matrix){0};
+  if (!lua_isnil(L, -2)) {
+    *X = latL_checkquery(L, r->top + 1, r->who, "the function's result", source->columns).X;
+    *weights = check_weights(L, r->top + 2, r, X->rows);
+  } else if (source->pieces == 0) {
+    latL_error(L, r->who, "the function gave no data");
+  }
+  return LAT_OK;
 }
 
-/* ---- failures -------------------------------------------------------------------------------- */
+/* ---- what a fit is given --------------------------------------------------------------------- */
 
-void latL_failrows(lua_State *L, const latL_Rows *r, const char *who, lat_workspace *work,
-                   lat_mark mark, lat_status status, bool missing)
+void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who, size_t D)
 {
-  if (r->function && status == LAT_INVALID) {
-    char message[sizeof work->message];
-    memcpy(message, work->message, sizeof message);
-    lat_fail(work, status, "chunk %zu: %.200s", r->pieces, message);
-  } else {
-    status = lat_source_failure(&r->source, work, status, missing);
+  *r = (latL_Rows){.source.columns = D, .who = who, .data = data};
+  if (lua_type(L, data) == LUA_TFUNCTION) {
+    if (latL_getoption(L, options, "weights") != LUA_TNIL)
+      latL_error(L, who, "a function gives weights with its chunks: return X, weights");
+    r->source.next = next_chunk;
+    return;
   }
-  latL_check(L, who, work, mark, status);
+  lat_matrix X = latL_checkquery(L, data, who, "X", D).X;
+  r->source = lat_source_of(&X);
+  r->source.mapped = is_mapped(L, &X, data);
+  r->source.weights = read_weights(L, options, who, X.rows);
 }
 
-/* ---- one pass -------------------------------------------------------------------------------- */
-
-void latL_eachpiece(lua_State *L, latL_Rows *r, int data, const char *who, bool missing,
-                    void *model, latL_Take *take)
+void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t before)
 {
-  int top = lua_gettop(L);
-  lat_matrix X;
-  const double *weights;
-  latL_rewind(r);
-  while (latL_nextrows(L, r, data, who, &X, &weights)) {
-    lat_workspace *work = latL_workspace(L);
-    lat_mark mark = lat_workspace_mark(work);
-    lat_status status = take(L, model, work, &X, weights);
-    if (status != LAT_OK) latL_failrows(L, r, who, work, mark, status, missing);
-    lat_workspace_release(work, mark);
-    lua_settop(L, top);
-  }
+  size_t columns = r->source.columns;
+  if (before && columns && columns != before)
+    latL_error(L, who, "X has %I columns, the data before had %I", (lua_Integer)columns,
+               (lua_Integer)before);
+  if (before) r->source.columns = before; /* which a function's first chunk must have */
+}
+
+lat_source *latL_readrows(lua_State *L, latL_Rows *r)
+{
+  r->L = L;
+  r->top = lua_gettop(L);
+  r->source.context = r;
+  return &r->source;
 }

@@ -2,17 +2,19 @@
  *
  * A matrix is one piece. A mapped file (latent.open) is walked in slices, whose pages are given
  * back behind it, so that a file larger than memory stays a file. A function gives a piece a call,
- * X or X, weights, and nil at the end of a pass; it is called again for each pass. */
+ * X or X, weights, and nil at the end of a pass; it is called again for each pass. All of them are
+ * the core's lat_source, which calls the function, and through which an error may jump. */
 #ifndef LATL_MODEL_SOURCE_H
 #define LATL_MODEL_SOURCE_H
 
 #include "lua/binding.h"
 
 typedef struct latL_Rows {
-  bool function;
-  lat_source source;   /* its X and weights, unless it is a function, and whether X is mapped */
-  size_t columns;      /* 0 until a function has said */
-  size_t pieces, rows; /* given so far in this pass */
+  lat_source source;
+  const char *who;
+  int data;     /* where the function is */
+  lua_State *L; /* who asks for pieces, and what is on the stack below their values */
+  int top;
 } latL_Rows;
 
 /* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
@@ -24,29 +26,12 @@ void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const 
 /* Raises unless the rows have as many columns as those `before` (0: there were none). */
 void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);
 
+/* Before calls of the core that read rows: pieces of functions are values on this stack, above what
+ * is there now, until the next one is asked for. */
+lat_source *latL_readrows(lua_State *L, latL_Rows *rows);
+
 /* lua_call of a function of the user's, which can't yield: in a coroutine, where it could try,
  * the message says so. */
 void latL_callback(lua_State *L, const char *who, int arguments, int results);
-
-/* Begins a pass. */
-void latL_rewind(latL_Rows *rows);
-
-/* The next piece; false at the end of a pass. It may push values, which must stay on the stack
- * while the piece is used. Raises for chunks of different widths and for a pass without data. */
-bool latL_nextrows(lua_State *L, latL_Rows *rows, int data, const char *who, lat_matrix *X,
-                   const double **weights);
-
-/* One pass over the data at `data`, whose every piece is given to `take`. */
-typedef lat_status latL_Take(lua_State *L, void *model, lat_workspace *work, const lat_matrix *X,
-                             const double *weights);
-void latL_eachpiece(lua_State *L, latL_Rows *rows, int data, const char *who, bool missing,
-                    void *model, latL_Take *take);
-
-/* Whether the rows come in pieces: from a function, or as slices of a large file. */
-bool latL_inpieces(const latL_Rows *rows);
-
-/* Raises the failure `status` of work on the piece given last, saying which it was. */
-void latL_failrows(lua_State *L, const latL_Rows *rows, const char *who, lat_workspace *work,
-                   lat_mark mark, lat_status status, bool missing);
 
 #endif

@@ -6,35 +6,6 @@
 #include "model/fit.h"
 #include "model/source.h"
 
-static const lat_statistics_kind *kind_of(const latL_Model *m)
-{
-  return m->kind->core->statistics;
-}
-
-/* ---- rows added up --------------------------------------------------------------------------- */
-
-/* A fit under way; its block, without parameters, is at `fitted`. */
-typedef struct gathering {
-  const char *who;
-  latL_Fitted *f;
-  int fitted;
-  bool missing;
-} gathering;
-
-static lat_status take(lua_State *L, void *context, lat_workspace *work, const lat_matrix *X,
-                       const double *weights)
-{
-  const gathering *g = context;
-  latL_Fitted *f = g->f;
-  if (!f->statistics) {
-    size_t count;
-    LAT_TRY(kind_of(latL_owner(f))->count(work, f->options, X->cols, &count));
-    memset(latL_newstatistics(L, g->fitted, count), 0, count * sizeof(double));
-    f->sizes[LAT_D] = X->cols;
-  }
-  return kind_of(latL_owner(f))->add(work, f, X, weights, g->missing);
-}
-
 /* Gives the block at `to` the statistics of the one at `from`: themselves, or a copy. */
 static void take_statistics(lua_State *L, int from, int to, bool copy)
 {
@@ -54,29 +25,20 @@ static void take_statistics(lua_State *L, int from, int to, bool copy)
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-/* Pushes a block of the model at `model` with what the rows, as a whole, or, without them (NULL),
- * the statistics of `made` make of it. */
-static void push_made(lua_State *L, int model, const char *who, lat_fitted made,
-                      const lat_source *rows)
+/* Pushes a block with the parameters of the statistics of the one at `from`, and these. */
+static void push_solved(lua_State *L, int model, int from, const char *who)
 {
-  const lat_statistics_kind *kind = made.model->statistics;
   lat_workspace *work = latL_newworkspace(L);
   int at = lua_gettop(L);
+  lat_fitted made = *(const latL_Fitted *)lua_touserdata(L, from);
   lat_mark mark = lat_workspace_mark(work);
-  lat_status status =
-      rows ? kind->fit_whole(work, &rows->X, rows->weights, &made) : kind->solve(work, &made);
+  lat_status status = made.model->statistics->solve(work, &made);
   if (status != LAT_OK) latL_check(L, who, work, mark, status);
   made.statistics = NULL; /* they are shared */
   latL_pushmade(L, model, &made, NULL);
   lat_workspace_done(work);
   lua_remove(L, at);
-}
-
-/* Pushes a block with the parameters of the statistics of the one at `from`, and these. */
-static void push_solved(lua_State *L, int model, int from, const char *who)
-{
-  push_made(L, model, who, *(const latL_Fitted *)lua_touserdata(L, from), NULL);
-  take_statistics(L, from, lua_gettop(L), false);
+  take_statistics(L, from, at, false);
 }
 
 /* Chunks cost only their own share. When rows are added meanwhile (by a finalizer), parameters are
@@ -99,35 +61,38 @@ void latL_solvestatistics(lua_State *L, int model, const char *who)
 /* ---- fits ------------------------------------------------------------------------------------ */
 
 /* Of the model, the data and the options at 1, 2 and 3. `columns` are those that a model has already
- * to which rows are added, or 0. */
-static gathering begin(lua_State *L, latL_Rows *rows, size_t columns)
+ * to which rows are added, or 0. Returns a workspace of the call's own, which is at the top. */
+static lat_workspace *begin(lua_State *L, latL_Rows *rows, size_t columns)
 {
   lat_request request;
   latL_beginfit(L, &request);
-  gathering g = {.who = latL_verb(L), .missing = request.missing};
-  latL_checkrows(L, rows, 2, 3, g.who, columns);
-  g.f = latL_newunfitted(L, 1);
-  g.fitted = lua_gettop(L);
-  return g;
+  latL_checkrows(L, rows, 2, 3, latL_verb(L), columns);
+  rows->source.missing = request.missing;
+  return latL_newworkspace(L);
+}
+
+/* The model gets the block on the top. */
+static int end(lua_State *L, lat_workspace *work)
+{
+  lat_workspace_done(work);
+  latL_publish(L, 1);
+  lua_settop(L, 1);
+  return 1;
 }
 
 /* fit(X [, options]) -> the model */
 static int fit(lua_State *L)
 {
   latL_Rows rows;
-  gathering g = begin(L, &rows, 0);
+  lat_fitted made;
+  lat_workspace *work = begin(L, &rows, 0);
   const latL_Model *m = lua_touserdata(L, 1);
-  const lat_statistics_kind *kind = kind_of(m);
-  if (kind->takes_whole && !rows.function && kind->takes_whole(latL_optionsof(m), &rows.source)) {
-    g.f->sizes[LAT_D] = rows.source.X.cols;
-    push_made(L, 1, g.who, *g.f, &rows.source);
-  } else {
-    latL_eachpiece(L, &rows, 2, g.who, g.missing, &g, take);
-    push_solved(L, 1, g.fitted, g.who);
-  }
-  latL_publish(L, 1);
-  lua_settop(L, 1);
-  return 1;
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status = lat_statistics_fit(work, m->kind->core, latL_readrows(L, &rows), NULL,
+                                         latL_optionsof(m), &made);
+  if (status != LAT_OK) latL_check(L, latL_verb(L), work, mark, status);
+  latL_pushmade(L, 1, &made, NULL);
+  return end(L, work);
 }
 
 /* Rows of a matrix in memory are added in one call of the core, with no Lua code in between: to the
@@ -135,22 +100,31 @@ static int fit(lua_State *L)
 static int partial_fit(lua_State *L)
 {
   latL_Rows rows;
-  gathering g = begin(L, &rows, latL_columnsbefore(L));
-  const latL_Fitted *before = latL_pushfitted(L, 1);
+  const char *who = latL_verb(L);
+  lat_workspace *work = begin(L, &rows, latL_columnsbefore(L));
+  latL_Fitted *f = latL_newunfitted(L, 1);
   int at = lua_gettop(L);
-  const lat_statistics_kind *kind = kind_of(latL_owner(g.f));
+  const latL_Fitted *before = latL_pushfitted(L, 1);
+  const lat_statistics_kind *kind = f->model->statistics;
   if (before && before->statistics) {
     size_t D = before->sizes[LAT_D];
-    bool same = kind->adds_all_or_nothing && kind->adds_all_or_nothing(D) && !latL_inpieces(&rows);
-    latL_checkcolumns(L, &rows, g.who, D);
-    take_statistics(L, at, g.fitted, !same);
+    bool same = kind->adds_all_or_nothing && kind->adds_all_or_nothing(D) &&
+                !lat_source_in_pieces(&rows.source);
+    latL_checkcolumns(L, &rows, who, D);
+    take_statistics(L, at + 1, at, !same);
   }
-  lua_settop(L, g.fitted);
-  latL_eachpiece(L, &rows, 2, g.who, g.missing, &g, take);
-  if (!kind->adds_all_or_nothing) push_solved(L, 1, g.fitted, g.who);
-  latL_publish(L, 1);
-  lua_settop(L, 1);
-  return 1;
+  lat_fitted sums = *f;
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status = lat_statistics_add(work, latL_readrows(L, &rows), &sums);
+  if (status != LAT_OK) latL_check(L, who, work, mark, status);
+  if (!f->statistics) { /* they lie in the workspace */
+    f->sizes[LAT_D] = sums.sizes[LAT_D];
+    memcpy(latL_newstatistics(L, at, sums.count), sums.statistics,
+           sums.count * sizeof *sums.statistics);
+  }
+  lua_settop(L, at);
+  if (!kind->adds_all_or_nothing) push_solved(L, 1, at, who);
+  return end(L, work);
 }
 
 lua_CFunction latL_statisticsfunction(const char *name)

@@ -356,8 +356,10 @@ static lat_status take_matrix(lat_fit *fit, data *d)
   lat_matrix X;
   const double *weights;
   const latL_Matrix *all = latL_tomatrix(L, LATL_DATA);
-  latL_rewind(&d->rows);
-  while (latL_nextrows(L, &d->rows, LATL_DATA, at.who, &X, &weights)) {
+  lat_source_rewind(&d->rows.source);
+  for (;;) {
+    LAT_TRY(lat_source_next(&d->rows.source, fit->work, &X, &weights));
+    if (X.rows == 0) return LAT_OK;
     LAT_TRY(lat_check(fit->work));
     if (fit->em.iterations == 0) LAT_TRY(lat_check_finite(fit->work, "X", &X, fit->missing));
     bool whole = X.rows == all->view.rows;
@@ -374,7 +376,6 @@ static lat_status take_matrix(lat_fit *fit, data *d)
     }
     take(fit);
   }
-  return LAT_OK;
 }
 
 static lat_status take_chunks(lat_fit *fit)

@@ -553,8 +553,7 @@ static lat_status run_pass(lat_fit *fit, lat_source *source)
   }
 }
 
-/* What is known of the source before the first pass. */
-static lat_status take_source(lat_fit *fit, const lat_source *source)
+lat_status lat_fit_source(lat_fit *fit, const lat_source *source)
 {
   fit->labels = source->labels;
   if (fit->labels && lat_source_in_pieces(source))
@@ -564,16 +563,28 @@ static lat_status take_source(lat_fit *fit, const lat_source *source)
   return LAT_OK;
 }
 
-static lat_status run_passes(lat_fit *fit, lat_source *source)
+lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more)
 {
-  const lat_fit_options *o = options_of(fit);
-  if (source) LAT_TRY(take_source(fit, source));
-  for (;;) {
+  *more = false;
+  do {
     lat_status status = lat_fit_begin(fit);
     if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return LAT_OK;
     if (status == LAT_OK) status = run_pass(fit, source);
     if (status != LAT_OK && !lat_fit_is_late(fit, status)) return status;
-    if (fit->iterated && o->on_iteration && !o->on_iteration(o->observer, fit)) lat_fit_stop(fit);
+  } while (!fit->iterated);
+  *more = true;
+  return LAT_OK;
+}
+
+static lat_status run_passes(lat_fit *fit, lat_source *source)
+{
+  const lat_fit_options *o = options_of(fit);
+  if (source) LAT_TRY(lat_fit_source(fit, source));
+  for (;;) {
+    bool more;
+    LAT_TRY(lat_fit_iterate(fit, source, &more));
+    if (!more) return LAT_OK;
+    if (o->on_iteration && !o->on_iteration(o->observer, fit)) lat_fit_stop(fit);
   }
 }
 

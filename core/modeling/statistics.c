@@ -14,7 +14,7 @@ lat_status lat_statistics_begin(lat_workspace *work, lat_fitted *f, size_t D)
   return LAT_OK;
 }
 
-static lat_status add_all(lat_workspace *work, lat_source *source, lat_fitted *f)
+lat_status lat_statistics_add(lat_workspace *work, lat_source *source, lat_fitted *f)
 {
   lat_matrix piece;
   const double *weights;
@@ -39,6 +39,6 @@ lat_status lat_statistics_fit(lat_workspace *work, const lat_model *model, lat_s
     f->sizes[LAT_D] = source->X.cols;
     return kind->fit_whole(work, &source->X, source->weights, f);
   }
-  LAT_TRY(add_all(work, source, f));
+  LAT_TRY(lat_statistics_add(work, source, f));
   return kind->solve(work, f);
 }

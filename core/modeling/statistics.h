@@ -42,6 +42,10 @@ typedef struct lat_statistics_kind {
 /* The statistics of no rows, of D columns, in the workspace. Keeps them. */
 lat_status lat_statistics_begin(lat_workspace *work, lat_fitted *fitted, size_t D);
 
+/* Adds all rows of the source to the statistics, which begin here where there are none yet. Keeps
+ * these. */
+lat_status lat_statistics_add(lat_workspace *work, lat_source *source, lat_fitted *fitted);
+
 /* A fit with all rows of the source: `fitted` gets sizes, parameters, what lies aside and, unless
  * the rows were taken as a whole, statistics. LAT_INVALID for options that are wrong; what the
  * source and the model say. Keeps these. */

@@ -221,12 +221,15 @@ lat_status lat_ica_add(lat_ica_search *fit, const lat_matrix *X, const double *w
 /* Keeps as lat_ica_step does. */
 lat_status lat_ica_close(lat_ica_search *fit);
 lat_status lat_ica_write(lat_ica_search *fit, double *flat);
-/* Whether rows are to be read in pieces, in each pass. */
-bool lat_ica_needs_pieces(const lat_source *source);
-/* For the moments of pieces: allocates them with the first piece (moments->mean is NULL), and adds
- * rows. LAT_INVALID for more than LAT_SCATTER_COLUMNS columns. Keeps the moments. */
-lat_status lat_ica_add_moments(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
-                               const double *weights);
+
+/* The same by a source, in memory or in pieces, which is read in each pass. LAT_INVALID for pieces
+ * with more than LAT_SCATTER_COLUMNS columns. Keeps the fit's memory. */
+lat_status lat_ica_start(lat_ica_search *fit, lat_workspace *work, lat_source *source,
+                         const lat_ica_options *options);
+/* One iteration or, in memory, a part of one. Keeps as lat_ica_step does. */
+lat_status lat_ica_iterate(lat_ica_search *fit, lat_source *source);
+/* The parameters as they stand, into `flat`. Keeps as lat_ica_step does. */
+lat_status lat_ica_conclude(lat_ica_search *fit, lat_source *source, double *flat);
 
 /* What it has come to; `ica` has the parameters. */
 lat_ica_report lat_ica_report_of(const lat_ica_search *fit, const lat_ica *ica);

@@ -86,8 +86,9 @@ static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 
 /* ---- fits ------------------------------------------------------------------------------------ */
 
-lat_status lat_ica_add_moments(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
-                               const double *weights)
+/* Adds to the moments, which are allocated with the first piece. Keeps them. */
+static lat_status add_moments(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
+                              const double *weights)
 {
   if (!moments->mean) {
     size_t count = lat_moments_count(X->cols);
@@ -112,8 +113,8 @@ static lat_status each_piece(lat_ica_search *fit, lat_workspace *work, lat_sourc
   for (;;) {
     LAT_TRY(lat_source_next(source, work, &piece, &weights));
     if (piece.rows == 0) return LAT_OK;
-    lat_status status = moments ? lat_ica_add_moments(work, moments, &piece, weights)
-                                : lat_ica_add(fit, &piece, weights);
+    lat_status status =
+        moments ? add_moments(work, moments, &piece, weights) : lat_ica_add(fit, &piece, weights);
     if (status != LAT_OK) return lat_source_failure(source, work, status, false);
   }
 }
@@ -126,27 +127,33 @@ static lat_status pass_in_pieces(lat_ica_search *fit, lat_source *source, bool c
   return lat_ica_close(fit);
 }
 
-static lat_status fit_in_pieces(lat_ica_search *fit, lat_workspace *work, lat_source *source,
-                                const lat_ica_options *o)
+static bool needs_pieces(const lat_source *source)
 {
-  lat_moments moments = {0};
-  LAT_TRY(each_piece(NULL, work, source, &moments));
-  LAT_TRY(lat_ica_begin_pieces(fit, work, &moments, o));
-  while (!fit->done) LAT_TRY(pass_in_pieces(fit, source, false));
-  return pass_in_pieces(fit, source, true);
+  return source->next || (lat_source_in_pieces(source) && source->X.cols <= LAT_SCATTER_COLUMNS);
 }
 
-static lat_status fit_in_memory(lat_ica_search *fit, lat_workspace *work, const lat_source *source,
-                                const lat_ica_options *o)
+lat_status lat_ica_start(lat_ica_search *fit, lat_workspace *work, lat_source *source,
+                         const lat_ica_options *o)
 {
-  LAT_TRY(lat_ica_begin(fit, work, &source->X, source->weights, o));
-  while (!fit->done) LAT_TRY(lat_ica_step(fit));
+  lat_moments moments = {0};
+  if (!needs_pieces(source)) return lat_ica_begin(fit, work, &source->X, source->weights, o);
+  LAT_TRY(each_piece(NULL, work, source, &moments));
+  return lat_ica_begin_pieces(fit, work, &moments, o);
+}
+
+lat_status lat_ica_iterate(lat_ica_search *fit, lat_source *source)
+{
+  size_t before = fit->iterations;
+  if (!needs_pieces(source)) return lat_ica_step(fit);
+  while (!fit->done && fit->iterations == before) LAT_TRY(pass_in_pieces(fit, source, false));
   return LAT_OK;
 }
 
-bool lat_ica_needs_pieces(const lat_source *source)
+lat_status lat_ica_conclude(lat_ica_search *fit, lat_source *source, double *flat)
 {
-  return source->next || (lat_source_in_pieces(source) && source->X.cols <= LAT_SCATTER_COLUMNS);
+  if (!needs_pieces(source)) return lat_ica_end(fit, flat);
+  LAT_TRY(pass_in_pieces(fit, source, true));
+  return lat_ica_write(fit, flat);
 }
 
 lat_status lat_ica_fit(lat_workspace *work, lat_source *source, const double *weights,
@@ -156,13 +163,13 @@ lat_status lat_ica_fit(lat_workspace *work, lat_source *source, const double *we
   lat_fitted f = {.model = &lat_ica_model, .options = o};
   if (weights) source->weights = weights;
   LAT_TRY(lat_ica_check(work, o));
-  bool pieces = lat_ica_needs_pieces(source);
-  LAT_TRY(pieces ? fit_in_pieces(&fit, work, source, o) : fit_in_memory(&fit, work, source, o));
+  LAT_TRY(lat_ica_start(&fit, work, source, o));
+  while (!fit.done) LAT_TRY(lat_ica_iterate(&fit, source));
   f.sizes[LAT_D] = fit.D;
   f.sizes[LAT_M] = fit.M;
   f.flat = lat_doubles(work, lat_parameters_count(ica_parameters, f.sizes));
   if (!f.flat) return LAT_MEMORY;
-  LAT_TRY(pieces ? lat_ica_write(&fit, f.flat) : lat_ica_end(&fit, f.flat));
+  LAT_TRY(lat_ica_conclude(&fit, source, f.flat));
   *ica = lat_ica_of(&f);
   if (report) *report = lat_ica_report_of(&fit, ica);
   return LAT_OK;

@@ -1,7 +1,5 @@
 /* ica.c: latent.ica, independent component analysis: what the core's description doesn't say, and
  * its fits, whole and step by step. */
-#include <string.h>
-
 #include "model/fit.h"
 #include "model/methods.h"
 #include "model/run.h"
@@ -21,9 +19,7 @@ typedef struct run {
   latL_Turn turn;
   latL_Rows rows;
   lat_request request;
-  bool pieces; /* which are read in every pass */
-  bool over;   /* of `steps`: no more of them */
-  lat_moments moments;
+  bool over; /* of `steps`: no more of them */
   lat_ica_search fit;
   const latL_Fitted *last;
 } run;
@@ -55,24 +51,6 @@ static void check(lua_State *L, run *r, lat_status status)
   if (status != LAT_OK) latL_check(L, r->turn.who, work, lat_workspace_mark(work), status);
 }
 
-/* A piece into the moments, when the fit hasn't begun, or into the pass under way. */
-static lat_status take(lua_State *L, void *context, lat_workspace *work, const lat_matrix *X,
-                       const double *weights)
-{
-  run *r = context;
-  lat_workspace *own = r->turn.work;
-  (void)L;
-  lat_status status = r->fit.work ? lat_ica_add(&r->fit, X, weights)
-                                  : lat_ica_add_moments(own, &r->moments, X, weights);
-  if (status != LAT_OK) memcpy(work->message, own->message, sizeof work->message);
-  return status;
-}
-
-static void each_piece(lua_State *L, run *r)
-{
-  latL_eachpiece(L, &r->rows, LATL_DATA, r->turn.who, false, r, take);
-}
-
 static run *begin(lua_State *L)
 {
   const char *who = latL_verb(L);
@@ -85,24 +63,13 @@ static run *begin(lua_State *L)
   latL_hold(L, RUN_WEIGHTS);
   lat_workspace *work = latL_holdrun(L, &r->turn, who, RUN, fail);
   const lat_ica_options *o = latL_optionsof(m);
-  lat_source *source = &r->rows.source;
   lua_newtable(L);
   latL_hold(L, RUN_HISTORY);
   latL_beginturn(L, &r->turn);
   latL_makebar(L, r->turn.who, "ica", o->max_iterations);
-  r->pieces = r->rows.function || lat_ica_needs_pieces(source);
-  if (r->pieces) each_piece(L, r);
-  check(L, r,
-        r->pieces ? lat_ica_begin_pieces(&r->fit, work, &r->moments, o)
-                  : lat_ica_begin(&r->fit, work, &source->X, source->weights, o));
+  check(L, r, lat_ica_start(&r->fit, work, latL_readrows(L, &r->rows), o));
+  lua_settop(L, LATL_TOP);
   return r;
-}
-
-static void pass_in_pieces(lua_State *L, run *r, bool conclude)
-{
-  check(L, r, lat_ica_open(&r->fit, conclude));
-  each_piece(L, r);
-  check(L, r, lat_ica_close(&r->fit));
 }
 
 /* Passes until an iteration is complete, also one of a start, or the fit is over. True for an
@@ -111,8 +78,8 @@ static bool iterate(lua_State *L, run *r)
 {
   lat_ica_search *fit = &r->fit;
   size_t before = fit->iterations;
-  if (!r->pieces) check(L, r, lat_ica_step(fit));
-  while (r->pieces && !fit->done && fit->iterations == before) pass_in_pieces(L, r, false);
+  check(L, r, lat_ica_iterate(fit, latL_readrows(L, &r->rows)));
+  lua_settop(L, LATL_TOP);
   if (fit->starting || fit->iterations == 0 || fit->iterations == before) return false;
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   lua_pushnumber(L, fit->objective);
@@ -149,10 +116,10 @@ static void publish(lua_State *L, run *r)
 {
   lat_ica_search *fit = &r->fit;
   const size_t sizes[LAT_SIZES] = {[LAT_D] = fit->D, [LAT_M] = fit->M};
-  if (r->pieces) pass_in_pieces(L, r, true);
   latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
   int fitted = lua_gettop(L);
-  check(L, r, r->pieces ? lat_ica_write(fit, f->flat) : lat_ica_end(fit, f->flat));
+  check(L, r, lat_ica_conclude(fit, latL_readrows(L, &r->rows), f->flat));
+  lua_settop(L, fitted);
   lat_ica ica = lat_ica_of(f);
   lat_ica_report report = lat_ica_report_of(fit, &ica);
   record(L, fitted, &report);
