@@ -7,7 +7,9 @@
 
 #include "base/options.h"
 #include "lua/binding.h"
-#include "model/model.h"
+#include "model/methods.h"
+#include "models/lds/lds_tracker.h"
+#include "nn/nn.h"
 
 /* The parts in Lua, required at their first use. */
 static const char *const parts[] = {"help",    "blocks",     "plot",       "progress", "datasets",
@@ -86,6 +88,17 @@ static const latL_Function functions[] = {
     {"latent.clock", wall_clock, .arguments = 0},   {"latent._nearest", nearest, .arguments = 0},
     {"latent._distance", distance, .arguments = 2}, LATL_END};
 
+#define OPEN_MODEL(name)            latL_openmodel(L, &latL_##name##_kind);
+#define OPEN_PART(name)             latL_open_##name(L);
+#define OPEN_CLASS(name)            latL_newclass(L, &latL_##name##_class);
+#define ADD_METHODS(name, of)       latL_addtoclass(L, of, latL_##name##_methods);
+#define ADD_FUNCTIONS(name, module) latL_addtomodule(L, module, latL_##name##_functions);
+
+void latL_open_models(lua_State *L)
+{
+  LATL_MODELS(OPEN_MODEL)
+}
+
 /* Lua 5.1, its JIT, 5.2 and 5.3: by what they have themselves. */
 static int fail_older(lua_State *L)
 {
@@ -102,9 +115,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   if (!lua_newuserdatauv) return fail_older(L);
   luaL_checkversion(L);
   lua_newtable(L);
-#define OPEN(name) latL_open_##name(L);
-  LATL_MODULES(OPEN)
-#undef OPEN
+  LATL_MODULES(OPEN_PART, OPEN_CLASS, ADD_METHODS, ADD_FUNCTIONS)
   latL_setremedy(L, latL_modelremedy);
   latL_addfunctions(L, functions);
   lua_pushliteral(L, LAT_VERSION);

@@ -67,7 +67,7 @@ it("a new model is its folder in the core, a short binding, its meanings, and a 
     bindings, folder, core))
   assert.is_truthy(made, output)
   extend("core/latent.h", folder .. "/core/latent.h", '#include "em/mppca/mppca.h"\n', '%0#include "em/zip/zip.h"\n')
-  extend("bindings/lua/modules.h", bindings .. "/lua/modules.h", "part%(kmeans%)", "part(zip) %0")
+  extend("bindings/lua/modules.h", bindings .. "/lua/modules.h", "model%(kmeans%)", "model(zip) %0")
   local flags = ("-std=c11 -D_GNU_SOURCE -fPIC -O1 -Wall -Wextra -Werror -I%s/core -Icore -I%s -Ibindings "
     .. "-isystem /usr/include/lua5.4"):format(folder, bindings)
   local compiler = os.getenv "CC" or "gcc"

@@ -41,10 +41,5 @@ static int shares(lua_State *L, const latL_Function *f)
   return latL_returnboolean(L, lat_overlaps(&A->view, &B->view));
 }
 
-static const latL_Function functions[] = {
+const latL_Function latL_batches_functions[] = {
     {"batches", gather, .name = "_gather"}, {"batches", shares, .name = "_shares"}, LATL_END};
-
-void latL_open_batches(lua_State *L)
-{
-  latL_addfunctions(L, functions);
-}

@@ -149,13 +149,9 @@ static int files_open(lua_State *L, const latL_Function *row)
   return 1;
 }
 
-static const latL_Function functions[] = {{"latent.read", files_read, .arguments = 0},
-                                          {"latent.write", files_write, .arguments = 0},
-                                          {"latent.open", files_open, .arguments = 1},
-                                          {"latent._write_file", files_write_bytes, .arguments = 0},
-                                          LATL_END};
-
-void latL_open_files(lua_State *L)
-{
-  latL_addfunctions(L, functions);
-}
+const latL_Function latL_files_functions[] = {
+    {"latent.read", files_read, .arguments = 0},
+    {"latent.write", files_write, .arguments = 0},
+    {"latent.open", files_open, .arguments = 1},
+    {"latent._write_file", files_write_bytes, .arguments = 0},
+    LATL_END};

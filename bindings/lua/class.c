@@ -68,9 +68,9 @@ void latL_addfunctions(lua_State *L, const latL_Function functions[])
 
 void latL_addtomodule(lua_State *L, const char *name, const latL_Function functions[])
 {
-  luaL_getsubtable(L, -1, name);
+  if (name) luaL_getsubtable(L, -1, name);
   latL_addfunctions(L, functions);
-  lua_pop(L, 1);
+  if (name) lua_pop(L, 1);
 }
 
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[])
@@ -122,6 +122,9 @@ static int push_field(lua_State *L, const latL_Field *field, const void *object)
   case LATL_DOUBLE:
     lua_pushnumber(L, *(const double *)at);
     break;
+  case LATL_BOOLEAN:
+    lua_pushboolean(L, *(const bool *)at);
+    break;
   case LATL_DTYPE:
     lua_pushstring(L, latL_dtypename(*(const lat_dtype *)at));
     break;
@@ -130,6 +133,14 @@ static int push_field(lua_State *L, const latL_Field *field, const void *object)
     break;
   }
   return 1;
+}
+
+void latL_setfields(lua_State *L, const latL_Field *fields, const void *object)
+{
+  for (; fields->name; fields++) {
+    push_field(L, fields, object);
+    lua_setfield(L, -2, fields->name);
+  }
 }
 
 /* __index. Upvalues: the class, the methods. */

@@ -39,7 +39,8 @@ struct latL_Function {
 
 /* Adds the functions, up to LATL_END, to the table on the top of the stack. */
 void latL_addfunctions(lua_State *L, const latL_Function functions[]);
-/* Adds them to the table `name` of the module on the top of the stack, made if need be. */
+/* Adds them to the table `name` of the module on the top of the stack, made if need be; or (NULL) to
+ * the module. */
 void latL_addtomodule(lua_State *L, const char *name, const latL_Function functions[]);
 /* Adds them to a class: names that begin with "__" to the metatable, others to its methods. */
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[]);
@@ -82,6 +83,7 @@ typedef enum latL_FieldType {
   LATL_SIZE,
   LATL_UINT64,
   LATL_DOUBLE,
+  LATL_BOOLEAN,
   LATL_DTYPE,
   LATL_STRING
 } latL_FieldType;
@@ -90,6 +92,9 @@ typedef struct latL_Field {
   latL_FieldType type;
   size_t offset;
 } latL_Field;
+
+/* Sets them, of the object, in the table on the top of the stack; a string that is NULL is nil. */
+void latL_setfields(lua_State *L, const latL_Field *fields, const void *object);
 
 typedef struct latL_Class {
   const char *metatable;          /* "latent.Tape" */

@@ -103,12 +103,7 @@ static int largest(lua_State *L, const latL_Function *f)
   return results;
 }
 
-static const latL_Function functions[] = {
+const latL_Function latL_eigen_functions[] = {
     {LARGEST, largest, 2, 0,
      LATL_OPTIONS("size", "tolerance", "max_iterations", "block", "basis", "seed", "start")},
     LATL_END};
-
-void latL_open_eigen(lua_State *L)
-{
-  latL_addtomodule(L, "eigen", functions);
-}

@@ -208,7 +208,7 @@ static int where(lua_State *L, const latL_Function *f)
 /* clang-format off */
 #define UNARY(who, op)  {who, operate, 1, 0, LATL_OPTIONS("out"), .kind = op}
 #define BINARY(who, op) {who, operate, 2, 0, LATL_OPTIONS("out"), .kind = op}
-static const latL_Function functions[] = {
+const latL_Function latL_matrix_arithmetic_methods[] = {
   {"matrix +", operate_on_two, .name = "__add", .kind = LAT_ADD},
   {"matrix -", operate_on_two, .name = "__sub", .kind = LAT_SUBTRACT},
   {"matrix %", operate_on_two, .name = "__mod", .kind = LAT_MULTIPLY},
@@ -234,8 +234,3 @@ static const latL_Function functions[] = {
   LATL_END
 };
 /* clang-format on */
-
-void latL_open_matrix_arithmetic(lua_State *L)
-{
-  latL_addtoclass(L, LATL_MATRIX, functions);
-}

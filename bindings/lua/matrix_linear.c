@@ -112,15 +112,10 @@ static int solve(lua_State *L, const latL_Function *f)
   return 2;
 }
 
-static const latL_Function functions[] = {
+const latL_Function latL_matrix_linear_methods[] = {
     {"matrix *", multiply, .name = "__mul"},
     {"A:matmul", matmul, 2, 0, LATL_OPTIONS("out", "alpha", "beta")},
     {"A:dot", dot, .arguments = 2},
     {"A:outer", outer, 2, 0, LATL_OPTIONS("out")},
     {"A:solve", solve, 2, 0, LATL_OPTIONS("kind")},
     LATL_END};
-
-void latL_open_matrix_linear(lua_State *L)
-{
-  latL_addtoclass(L, LATL_MATRIX, functions);
-}

@@ -192,7 +192,7 @@ static int stack(lua_State *L, const latL_Function *f)
 
 /* clang-format off */
 #define REDUCTION(who, kind_) {who, reduce, 2, 1, LATL_OPTIONS("out"), .kind = kind_}
-static const latL_Function methods[] = {
+const latL_Function latL_matrix_reduce_methods[] = {
   REDUCTION("A:sum", LAT_SUM), REDUCTION("A:product", LAT_PRODUCT), REDUCTION("A:mean", LAT_MEAN),
   REDUCTION("A:min", LAT_MIN), REDUCTION("A:max", LAT_MAX), REDUCTION("A:argmin", LAT_ARGMIN),
   REDUCTION("A:argmax", LAT_ARGMAX), REDUCTION("A:any", LAT_ANY), REDUCTION("A:all", LAT_ALL),
@@ -208,12 +208,7 @@ static const latL_Function methods[] = {
 };
 /* clang-format on */
 
-static const latL_Function functions[] = {{"matrix.vstack", stack, .arguments = 1, .kind = BELOW},
-                                          {"matrix.hstack", stack, .arguments = 1, .kind = BESIDE},
-                                          LATL_END};
-
-void latL_open_matrix_reduce(lua_State *L)
-{
-  latL_addtoclass(L, LATL_MATRIX, methods);
-  latL_addtomodule(L, "matrix", functions);
-}
+const latL_Function latL_matrix_reduce_functions[] = {
+    {"matrix.vstack", stack, .arguments = 1, .kind = BELOW},
+    {"matrix.hstack", stack, .arguments = 1, .kind = BESIDE},
+    LATL_END};

@@ -185,6 +185,14 @@ bool latL_hasoption(lua_State *L, int arg, const char *name)
   return type != LUA_TNIL;
 }
 
+bool latL_optfunction(lua_State *L, int arg, const char *who, const char *name)
+{
+  int type = latL_getoption(L, arg, name);
+  if (type != LUA_TNIL && type != LUA_TFUNCTION)
+    latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
+  return type == LUA_TFUNCTION;
+}
+
 bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise)
 {
   int type = latL_getoption(L, arg, name);

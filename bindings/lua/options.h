@@ -41,6 +41,8 @@ int latL_pushnames(lua_State *L);
  * would keep. */
 int latL_getoption(lua_State *L, int arg, const char *name);
 bool latL_hasoption(lua_State *L, int arg, const char *name);
+/* The same of an option that is a function or nil: true for a function. */
+bool latL_optfunction(lua_State *L, int arg, const char *who, const char *name);
 
 /* Read one option, checked, or the default. */
 bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise);

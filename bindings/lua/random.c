@@ -116,25 +116,26 @@ static int jump(lua_State *L, const latL_Function *f)
   return latL_returnself(L);
 }
 
+static const latL_Field state_fields[] = {{"seed", LATL_UINT64, offsetof(lat_random, seed)},
+                                          {"stream", LATL_UINT64, offsetof(lat_random, stream)},
+                                          {"position", LATL_UINT64, offsetof(lat_random, position)},
+                                          {.name = NULL}};
+
 /* rng:state() -> { seed, stream, position }; rng:state(t) sets them */
 static int state(lua_State *L, const latL_Function *f)
 {
   lat_random *random = self(L, f->who);
-  static const char *const names[] = {"seed", "stream", "position", NULL};
-  uint64_t *fields[] = {&random->seed, &random->stream, &random->position}, values[3] = {0};
-  if (latL_checkoptions(L, 2, f->who, names)) {
-    for (int i = 0; i < 3; i++) /* all are checked before one is set */
-      if (latL_getoption(L, 2, names[i]) != LUA_TNIL || i == 0)
-        values[i] = (uint64_t)latL_checkinteger(L, -1, f->who, names[i]);
-    for (int i = 0; i < 3; i++) *fields[i] = values[i];
-    return latL_returnself(L);
+  if (!latL_checkoptions(L, 2, f->who, LATL_NAMES("seed", "stream", "position"))) {
+    lua_createtable(L, 0, 3);
+    latL_setfields(L, state_fields, random);
+    return 1;
   }
-  lua_createtable(L, 0, 3);
-  for (int i = 0; i < 3; i++) {
-    lua_pushinteger(L, (lua_Integer)*fields[i]);
-    lua_setfield(L, -2, names[i]);
-  }
-  return 1;
+  uint64_t values[3] = {0};
+  for (int i = 0; i < 3; i++) /* all are checked before one is set */
+    if (latL_getoption(L, 2, state_fields[i].name) != LUA_TNIL || i == 0)
+      values[i] = (uint64_t)latL_checkinteger(L, -1, f->who, state_fields[i].name);
+  *random = (lat_random){values[0], values[1], values[2]};
+  return latL_returnself(L);
 }
 
 /* ---- numbers and matrices --------------------------------------------------------- */

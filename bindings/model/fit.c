@@ -12,11 +12,10 @@ static const char FIT[] = "latent.fit"; /* no class of the users' */
 
 /* User values of a run, behind those of any (run.h). */
 enum {
-  FIT_WEIGHTS = LATL_RUN_WORK + 1, /* or what keeps other data than rows */
+  FIT_WEIGHTS = LATL_RUN_LAST + 1, /* or what keeps other data than rows */
   FIT_HISTORY,                     /* of the present start */
   FIT_BEST,                        /* the history of the best start */
-  FIT_LAST,   /* the model's block as the run began, or the one it has published last */
-  FIT_STARTS, /* a table for each start, which is the kind's */
+  FIT_STARTS,                      /* a table for each start, which is the kind's */
   FIT_VALUES = FIT_STARTS
 };
 
@@ -29,10 +28,9 @@ typedef struct run {
   lat_request request;
   lat_fit fit;
   latL_Caller caller;
-  const latL_Fitted *last; /* see FIT_LAST */
-  size_t start;            /* whose history is at FIT_HISTORY */
-  bool ended;              /* the model has what came out */
-  bool aborted;            /* it ended by an error */
+  size_t start; /* whose history is at FIT_HISTORY */
+  bool ended;   /* the model has what came out */
+  bool aborted; /* it ended by an error */
   bool quiet,
       updated; /* of partial_fit: the model gets updates at the end, not each; there was one */
 } run;
@@ -88,7 +86,7 @@ static run *new_run(lua_State *L, size_t columns)
   const latL_Model *m = latL_beginfit(L, &request);
   run *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
   *r = (run){.kind = kind, .who = who, .request = request, .units.options = latL_optionsof(m)};
-  r->caller = (latL_Caller){L, who, latL_optfunction(L, who, "on_iteration")};
+  r->caller = (latL_Caller){L, who, latL_optfunction(L, LATL_OPTIONS, who, "on_iteration")};
   if (kind->read_units)
     kind->read_units(L, who, &r->units);
   else
@@ -96,46 +94,33 @@ static run *new_run(lua_State *L, size_t columns)
   latL_hold(L, FIT_WEIGHTS);
   r->caller.observed |= r->rows.source.next != NULL;
   lat_workspace *work = latL_holdrun(L, &r->turn, who, FIT, fail);
-  r->last = latL_pushfitted(L, LATL_MODEL);
-  latL_hold(L, FIT_LAST);
   lua_newtable(L);
   latL_hold(L, FIT_HISTORY);
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
   r->fit.user = &r->caller;
   r->rows.source.labels = r->fit.labels = read_labels(L, r);
-  if (r->last) memcpy(r->fit.sizes_before, r->last->sizes, sizeof r->last->sizes);
+  if (r->turn.last) memcpy(r->fit.sizes_before, r->turn.last->sizes, sizeof r->turn.last->sizes);
   return r;
 }
 
 /* ---- the record ------------------------------------------------------------------------------ */
 
-static void record_integer(lua_State *L, int fitted, const char *name, size_t value)
-{
-  lua_pushinteger(L, (lua_Integer)value);
-  latL_record(L, fitted, name);
-}
-
 /* The fields that every model has after a fit. */
-static void record_report(lua_State *L, const lat_fit_report *report, int fitted)
-{
-  record_integer(L, fitted, "iterations", report->iterations);
-  record_integer(L, fitted, "drops", report->decreases);
-  lua_pushnumber(L, report->largest_decrease);
-  latL_record(L, fitted, "largest_drop");
-  record_integer(L, fitted, "refused", report->rejected_steps);
-  lua_pushboolean(L, report->converged);
-  latL_record(L, fitted, "converged");
-  if (!report->method) return;
-  lua_pushstring(L, report->method);
-  latL_record(L, fitted, "method");
-}
+static const latL_Field report_fields[] = {
+    {"iterations", LATL_SIZE, offsetof(lat_fit_report, iterations)},
+    {"drops", LATL_SIZE, offsetof(lat_fit_report, decreases)},
+    {"largest_drop", LATL_DOUBLE, offsetof(lat_fit_report, largest_decrease)},
+    {"refused", LATL_SIZE, offsetof(lat_fit_report, rejected_steps)},
+    {"converged", LATL_BOOLEAN, offsetof(lat_fit_report, converged)},
+    {"method", LATL_STRING, offsetof(lat_fit_report, method)},
+    {.name = NULL}};
 
 void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report)
 {
   const latL_Kind *kind = latL_owner(latL_pushcopy(L, model, made))->kind;
   int fitted = lua_gettop(L);
-  if (report) record_report(L, report, fitted);
+  if (report) latL_recordfields(L, fitted, report_fields, report);
   if (kind->record) kind->record(L, fitted);
   lua_settop(L, fitted);
 }
@@ -154,15 +139,6 @@ static void push_block(lua_State *L, const run *r, const lat_fitted *made,
   latL_record(L, fitted, "history");
 }
 
-/* history[iteration] := objective. Allocates nothing that a finalizer could see. */
-static void note(lua_State *L, int history, size_t iteration, double objective)
-{
-  lua_getiuservalue(L, LATL_RUN, history);
-  lua_pushnumber(L, objective);
-  lua_rawseti(L, -2, (lua_Integer)iteration);
-  lua_pop(L, 1);
-}
-
 /* Pushes one of what the present start, or the updates, have come to. */
 static void push_present(lua_State *L, run *r)
 {
@@ -171,23 +147,6 @@ static void push_present(lua_State *L, run *r)
   if ((r->fit.online ? lat_fit_updated : lat_fit_present)(&r->fit, &made, &report) != LAT_OK)
     latL_error(L, r->who, "%s", r->turn.work->message);
   push_block(L, r, &made, &report, FIT_HISTORY);
-}
-
-/* The block on the top becomes the model's, and is popped. */
-static void publish(lua_State *L, run *r)
-{
-  lua_pushvalue(L, -1);
-  latL_hold(L, FIT_LAST);
-  r->last = lua_touserdata(L, -1);
-  latL_publish(L, LATL_MODEL);
-}
-
-/* Whether nobody else has published since the run did. */
-static bool is_ours(lua_State *L, const run *r)
-{
-  bool same = latL_pushfitted(L, LATL_MODEL) == r->last;
-  lua_pop(L, 1); /* only compared */
-  return same;
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
@@ -252,9 +211,9 @@ static void keep_history(lua_State *L, run *r, bool over)
   if (!over && fit->start == r->start) return;
   if (fit->best.flat && fit->report.start == r->start) { /* it is the best so far */
     for (size_t i = 0; fit->history && i < fit->report.iterations; i++)
-      note(L, FIT_HISTORY, i + 1, fit->history[i]);
+      latL_note(L, FIT_HISTORY, i + 1, fit->history[i]);
     if (!fit->history && fit->report.iterations > 0)
-      note(L, FIT_HISTORY, fit->report.iterations, fit->report.objective);
+      latL_note(L, FIT_HISTORY, fit->report.iterations, fit->report.objective);
     lua_getiuservalue(L, LATL_RUN, FIT_HISTORY);
     latL_hold(L, FIT_BEST);
   }
@@ -279,8 +238,8 @@ static void publish_iteration(lua_State *L, run *r)
 {
   const lat_em *em = &r->fit.em;
   if (r->caller.observed) push_present(L, r);
-  note(L, FIT_HISTORY, em->iterations, em->objective); /* with what it belongs to, at once */
-  if (r->caller.observed) publish(L, r);
+  latL_note(L, FIT_HISTORY, em->iterations, em->objective); /* with what it belongs to, at once */
+  if (r->caller.observed) latL_publishrun(L, &r->turn);
 }
 
 /* What is known of the data before the first pass. */
@@ -301,7 +260,7 @@ static void conclude(lua_State *L, run *r)
   if (r->fit.best.flat) {
     lua_settop(L, LATL_TOP);
     push_block(L, r, &r->fit.best, &r->fit.report, FIT_BEST);
-    publish(L, r);
+    latL_publishrun(L, &r->turn);
   }
   lua_settop(L, LATL_TOP);
   release(L, r);
@@ -336,7 +295,7 @@ static void fail(lua_State *L, latL_Turn *turn)
   if (r->ended) return;
   r->aborted = r->ended = true;
   r->turn.work->deadline = 0;
-  if (is_ours(L, r)) {
+  if (latL_isours(L, &r->turn)) {
     if (r->fit.online) {
       fail_online(L, r);
     } else if (r->fit.em.iterations > 0 || r->fit.best.flat) {
@@ -394,7 +353,7 @@ static void finish_steps(lua_State *L, run *r)
 {
   if (r->ended) return;
   r->ended = true;
-  if (r->fit.em.state && is_ours(L, r)) {
+  if (r->fit.em.state && latL_isours(L, &r->turn)) {
     stop(L, r);
     conclude(L, r);
   }
@@ -475,9 +434,9 @@ static void copy_history(lua_State *L, const run *r)
  * block before, unless another fit has come between. */
 static void publish_online(lua_State *L, run *r)
 {
-  if (!is_ours(L, r)) copy_history(L, r);
-  note(L, FIT_HISTORY, r->fit.em.iterations, r->fit.em.objective);
-  publish(L, r);
+  if (!latL_isours(L, &r->turn)) copy_history(L, r);
+  latL_note(L, FIT_HISTORY, r->fit.em.iterations, r->fit.em.objective);
+  latL_publishrun(L, &r->turn);
 }
 
 /* The model gets the updates as users see them. */
@@ -485,7 +444,7 @@ static void finish_online(lua_State *L, run *r)
 {
   const lat_fit_kind *kind = r->fit.kind;
   if (!r->quiet && !kind->finish) { /* it has them, unless another fit has published since */
-    lua_getiuservalue(L, LATL_RUN, FIT_LAST);
+    lua_getiuservalue(L, LATL_RUN, LATL_RUN_LAST);
     latL_publish(L, LATL_MODEL);
     return;
   }
@@ -532,9 +491,9 @@ static int partial_fit(lua_State *L)
   run *r = new_run(L, latL_columnsbefore(L));
   r->fit.online = r->caller.observed = true;
   r->quiet = !lat_source_in_pieces(&r->rows.source);
-  r->fit.before = r->last;
-  if (r->last && r->last->updates > 0) {
-    lua_getiuservalue(L, LATL_RUN, FIT_LAST);
+  r->fit.before = r->turn.last;
+  if (r->turn.last && r->turn.last->updates > 0) {
+    lua_getiuservalue(L, LATL_RUN, LATL_RUN_LAST);
     latL_recorded(L, -1, "history");
     latL_hold(L, FIT_HISTORY);
     lua_settop(L, LATL_TOP);

@@ -117,6 +117,13 @@ void latL_record(lua_State *L, int fitted, const char *name)
   set_field(L, lua_absindex(L, fitted), LATL_RECORD, name);
 }
 
+void latL_recordfields(lua_State *L, int fitted, const latL_Field *fields, const void *object)
+{
+  lua_getiuservalue(L, fitted, LATL_RECORD);
+  latL_setfields(L, fields, object);
+  lua_pop(L, 1);
+}
+
 void latL_recordlist(lua_State *L, int fitted, const char *name, const double *numbers,
                      size_t count)
 {
@@ -275,6 +282,8 @@ static int newindex_model(lua_State *L)
 
 void latL_newkind(lua_State *L, const latL_Kind *kind)
 {
+  static const luaL_Reg meta[] = {
+      {"__tostring", tostring_model}, {"__newindex", newindex_model}, {NULL, NULL}};
   latL_newmetatable(L, FITTED);
   lua_pop(L, 1);
   latL_newmetatable(L, kind->metatable);
@@ -287,11 +296,7 @@ void latL_newkind(lua_State *L, const latL_Kind *kind)
   lua_setfield(L, -3, "__index");
   lua_setfield(L, -2, "methods");
   lua_pushlightuserdata(L, (void *)(size_t)kind);
-  lua_pushcclosure(L, tostring_model, 1);
-  lua_setfield(L, -2, "__tostring");
-  lua_pushlightuserdata(L, (void *)(size_t)kind);
-  lua_pushcclosure(L, newindex_model, 1);
-  lua_setfield(L, -2, "__newindex");
+  luaL_setfuncs(L, meta, 1);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LATL_KINDS);
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   lua_setfield(L, -2, kind->name);

@@ -125,6 +125,8 @@ void latL_dropaside(lua_State *L, int fitted);
 /* The field `name` of the block at `fitted` := the value on the top of the stack, which is popped.
  */
 void latL_record(lua_State *L, int fitted, const char *name);
+/* Such fields of the object (lua/class.h). */
+void latL_recordfields(lua_State *L, int fitted, const latL_Field *fields, const void *object);
 /* The same of a list of numbers. */
 void latL_recordlist(lua_State *L, int fitted, const char *name, const double *numbers,
                      size_t count);

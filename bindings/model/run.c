@@ -21,6 +21,8 @@ lat_workspace *latL_holdrun(lua_State *L, latL_Turn *turn, const char *who, cons
   lat_workspace *work = latL_newworkspace(L);
   latL_hold(L, LATL_RUN_WORK);
   *turn = (latL_Turn){.who = who, .work = work, .failed = failed};
+  turn->last = latL_pushfitted(L, LATL_MODEL);
+  latL_hold(L, LATL_RUN_LAST);
   luaL_setmetatable(L, metatable);
   lua_newuserdatauv(L, 0, 1); /* the guard */
   lua_pushvalue(L, LATL_RUN);
@@ -133,18 +135,32 @@ static int close_guard(lua_State *L)
   return 0;
 }
 
-bool latL_optfunction(lua_State *L, const char *who, const char *name)
-{
-  int type = latL_getoption(L, LATL_OPTIONS, name);
-  if (type != LUA_TNIL && type != LUA_TFUNCTION)
-    latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
-  lua_pop(L, 1);
-  return type == LUA_TFUNCTION;
-}
-
 void latL_hold(lua_State *L, int value)
 {
   lua_setiuservalue(L, LATL_RUN, value);
+}
+
+void latL_publishrun(lua_State *L, latL_Turn *turn)
+{
+  lua_pushvalue(L, -1);
+  latL_hold(L, LATL_RUN_LAST);
+  turn->last = lua_touserdata(L, -1);
+  latL_publish(L, LATL_MODEL);
+}
+
+bool latL_isours(lua_State *L, const latL_Turn *turn)
+{
+  bool same = latL_pushfitted(L, LATL_MODEL) == turn->last;
+  lua_pop(L, 1); /* only compared */
+  return same;
+}
+
+void latL_note(lua_State *L, int value, size_t i, double x)
+{
+  lua_getiuservalue(L, LATL_RUN, value);
+  lua_pushnumber(L, x);
+  lua_rawseti(L, -2, (lua_Integer)i);
+  lua_pop(L, 1);
 }
 
 void latL_giveup(lua_State *L)

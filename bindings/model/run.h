@@ -22,17 +22,26 @@ enum {
   LATL_TOP = LATL_BAR
 };
 
-/* Any run's userdata begins with this, and user values 1 to 5 are the model, the data, the options,
- * the guard and the workspace. */
+/* Any run's userdata begins with this, and its first user values are the model, the data, the
+ * options, the guard, the workspace, and the block `last`. */
 typedef struct latL_Turn {
   const char *who; /* "gmm:fit" */
   lat_workspace *work;
   bool busy; /* a call of it is under way */
+  const latL_Fitted
+      *last; /* the model's block as the run began, or the one it has published last */
   /* what becomes of the run when such a call fails: everything is as in a call */
   void (*failed)(lua_State *L, struct latL_Turn *turn);
 } latL_Turn;
 
-enum { LATL_RUN_MODEL = 1, LATL_RUN_DATA, LATL_RUN_OPTIONS, LATL_RUN_GUARD, LATL_RUN_WORK };
+enum {
+  LATL_RUN_MODEL = 1,
+  LATL_RUN_DATA,
+  LATL_RUN_OPTIONS,
+  LATL_RUN_GUARD,
+  LATL_RUN_WORK,
+  LATL_RUN_LAST
+};
 
 /* The userdata at LATL_RUN becomes a run of the class: it keeps the model, the data and the
  * options, which are at their places on the stack, and has a workspace, which is returned, and a
@@ -60,13 +69,18 @@ bool latL_observe(lua_State *L, size_t iteration, double objective, size_t resta
  * table {iteration=, objective=, model=}; more fields may be set before the second. */
 bool latL_beginobserve(lua_State *L, size_t iteration, double objective);
 bool latL_endobserve(lua_State *L);
-/* Raises unless the option is a function or nil; true for a function. */
-bool latL_optfunction(lua_State *L, const char *who, const char *name);
 
 /* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
  * however the call ends. Drawing it counts iterations. */
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total);
 void latL_drawbar(lua_State *L, size_t done, double objective);
+
+/* The block on the top becomes the model's, and is popped. */
+void latL_publishrun(lua_State *L, latL_Turn *turn);
+/* Whether nobody else has published since the run did. */
+bool latL_isours(lua_State *L, const latL_Turn *turn);
+/* The list at a user value of the run: list[i] := x. Allocates nothing that a finalizer could see. */
+void latL_note(lua_State *L, int value, size_t i, double x);
 
 /* Makes the value on the top the run's user value `value`, and pops it. */
 void latL_hold(lua_State *L, int value);

@@ -4,23 +4,9 @@
 
 #include <string.h>
 
-#include "data/file.h"
 #include "model/query.h"
 
 /* ---- matrices and mapped files --------------------------------------------------------------- */
-
-/* Whether a matrix lies in a mapped file; a copy in memory that is merely read-only doesn't. */
-static bool is_mapped(lua_State *L, const lat_matrix *X, int data)
-{
-  bool mapped = false;
-  if (lua_getiuservalue(L, data, 1) != LUA_TNIL) {
-    const latL_Source *s = luaL_testudata(L, -1, "latent.File");
-    uintptr_t at = (uintptr_t)X->data, first = s ? (uintptr_t)s->map.bytes : 0;
-    mapped = s && at >= first && at < first + s->map.size;
-  }
-  lua_pop(L, 1);
-  return mapped;
-}
 
 /* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
 static const double *read_weights(lua_State *L, int options, const char *who, size_t N)
@@ -103,7 +89,8 @@ void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const cha
   }
   lat_matrix X = latL_checkquery(L, data, who, "X", D).X;
   r->source = lat_source_of(&X);
-  r->source.mapped = is_mapped(L, &X, data);
+  const latL_Matrix *A = latL_tomatrix(L, data);
+  r->source.mapped = A->readonly && A->gone; /* a file's, which can go: no copy of one */
   r->source.weights = read_weights(L, options, who, X.rows);
 }
 

@@ -177,8 +177,7 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   latL_keptfield(L, LATL_MODEL, FUNCTIONS, "m_step");
   push_own(at, "statistics");
   push_own(at, "parameters");
-  lua_call(L, 2, 1);
-  latL_workspace(L);
+  latL_callback(L, at.who, 2, 1);
   check_table(L, at.who, "m_step's parameters");
   latL_pushnames(L);
   push_own(at, "start");
@@ -208,8 +207,7 @@ static bool feasible(const lat_em *em, double *parameters)
     return true;
   }
   push_parameters(at, parameters);
-  lua_call(L, 1, 1);
-  latL_workspace(L);
+  latL_callback(L, at.who, 1, 1);
   bool yes = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return yes;
@@ -235,8 +233,7 @@ static void read_start(place at, uint64_t seed)
   lua_State *L = at.L;
   if (latL_keptfield(L, LATL_MODEL, FUNCTIONS, "parameters") == LUA_TFUNCTION) {
     lua_pushinteger(L, (lua_Integer)seed);
-    lua_call(L, 1, 1);
-    latL_workspace(L);
+    latL_callback(L, at.who, 1, 1);
   }
   size_t count = check_table(L, at.who, "parameters");
   if (count == 0) latL_error(L, at.who, "parameters is an empty table");
@@ -337,8 +334,7 @@ static void take(lat_fit *fit)
   latL_keptfield(L, LATL_MODEL, FUNCTIONS, "e_step");
   push_own(at, "parameters");
   lua_rotate(L, -4, 2);
-  lua_call(L, 3, 2);
-  latL_workspace(L);
+  latL_callback(L, at.who, 3, 2);
   if (lua_type(L, -1) != LUA_TNUMBER)
     latL_error(L, at.who, "e_step must return statistics and the objective, a number; got %s",
                luaL_typename(L, -1));
@@ -385,8 +381,7 @@ static lat_status take_chunks(lat_fit *fit)
   for (size_t chunk = 1;; chunk++) {
     LAT_TRY(lat_check(fit->work));
     lua_pushvalue(L, LATL_DATA);
-    lua_call(L, 0, 2);
-    latL_workspace(L);
+    latL_callback(L, at.who, 0, 2);
     if (lua_isnil(L, -2)) {
       if (chunk == 1) latL_error(L, at.who, "the function gave no data");
       return LAT_OK;
@@ -473,22 +468,16 @@ static const lat_model core = {.name = "em",
 
 /* ---- the class ----------------------------------------------------------------------------------- */
 
-static void check_function(lua_State *L, const char *name, bool needed)
-{
-  int type = latL_getoption(L, 1, name);
-  if (type != LUA_TFUNCTION && (needed || type != LUA_TNIL))
-    latL_error(L, "em", "%s must be a function, got %s", name,
-               type == LUA_TNIL ? "nothing" : luaL_typename(L, -1));
-  lua_setfield(L, -2, name);
-}
-
 static void read_options(lua_State *L, int model, void *to)
 {
   (void)to;
+  static const char *const names[] = {"e_step", "m_step", "feasible"};
   lua_createtable(L, 0, 4);
-  check_function(L, "e_step", true);
-  check_function(L, "m_step", true);
-  check_function(L, "feasible", false);
+  for (int i = 0; i < 3; i++) {
+    if (!latL_optfunction(L, 1, "em", names[i]) && i < 2)
+      latL_error(L, "em", "%s must be a function, got nothing", names[i]);
+    lua_setfield(L, -2, names[i]);
+  }
   int type = latL_getoption(L, 1, "parameters");
   if (type != LUA_TTABLE && type != LUA_TFUNCTION)
     latL_error(L, "em", "parameters must be a table or a function, got %s",
@@ -497,15 +486,10 @@ static void read_options(lua_State *L, int model, void *to)
   latL_keep(L, model, FUNCTIONS);
 }
 
-static const latL_Kind kind = {.name = "em",
-                               .metatable = "latent.EM",
-                               .gaps = LATL_KNOWS_GAPS,
-                               .core = &core,
-                               .read = read_options,
-                               .read_units = read_units,
-                               .record = record};
-
-void latL_open_em_model(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_em_model_kind = {.name = "em",
+                                      .metatable = "latent.EM",
+                                      .gaps = LATL_KNOWS_GAPS,
+                                      .core = &core,
+                                      .read = read_options,
+                                      .read_units = read_units,
+                                      .record = record};

@@ -93,12 +93,7 @@ static int load(lua_State *L, const latL_Function *f)
   return 1;
 }
 
-static const latL_Function methods[] = {
+const latL_Function latL_nn_checkpoint_methods[] = {
     {"store:save", save, 2, 0, LATL_OPTIONS("optimizer", "tape", "random", "fields")},
     {"store:load", load, 2, 0, LATL_OPTIONS("optimizer", "tape", "random")},
     LATL_END};
-
-void latL_open_nn_checkpoint(lua_State *L)
-{
-  latL_addtoclass(L, LATL_STORE, methods);
-}

@@ -226,16 +226,10 @@ static const latL_Function methods[] = {{"net", forward, .name = "__call"},
                                         {"net:__tostring", tostring, .arguments = 0},
                                         LATL_END};
 static const latL_Field no_fields[] = {{.name = NULL}};
-static const latL_Class class = {LATL_NET, "net", methods, no_fields, self, more_fields, NULL};
-static const latL_Function functions[] = {
+const latL_Class latL_nn_net_class = {LATL_NET, "net", methods, no_fields, self, more_fields, NULL};
+const latL_Function latL_nn_net_functions[] = {
     {"nn.linear", linear, 4, 0, LATL_OPTIONS("activation", "init", "gain", "bias", "spectral")},
     {"nn.mlp", mlp, 3, 0,
      LATL_OPTIONS("activation", "last", "init", "gain", "bias", "zero_last", "spectral")},
     {"nn.sequential", sequential, .arguments = 1},
     LATL_END};
-
-void latL_open_nn_net(lua_State *L)
-{
-  latL_newclass(L, &class);
-  latL_addtomodule(L, "nn", functions);
-}

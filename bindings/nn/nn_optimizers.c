@@ -182,7 +182,8 @@ static const latL_Field fields[] = {
     {"steps", LATL_UINT64, offsetof(latL_Optimizer, core.steps)},
     {"name", LATL_STRING, offsetof(latL_Optimizer, name)},
     {.name = NULL}};
-static const latL_Class class = {LATL_OPTIMIZER, "optimizer", methods, fields, self, NULL, collect};
+const latL_Class latL_nn_optimizers_class = {LATL_OPTIMIZER, "optimizer", methods, fields,
+                                             self,           NULL,        collect};
 
 #define OF_ALL "learning_rate", "weight_decay", "parameters", "schedule"
 /* clang-format off */
@@ -190,7 +191,7 @@ static const latL_Class class = {LATL_OPTIMIZER, "optimizer", methods, fields, s
 #define ADAM(who, which) {who, make, 1, 0, LATL_OPTIONS(OF_ADAM), .kind = which}
 /* clang-format on */
 
-static const latL_Function functions[] = {
+const latL_Function latL_nn_optimizers_functions[] = {
     {"nn.sgd", make, 1, 0, LATL_OPTIONS("momentum", "nesterov", OF_ALL), .kind = LAT_SGD},
     ADAM("nn.adam", LAT_ADAM),
     ADAM("nn.adamw", LAT_ADAMW),
@@ -200,9 +201,3 @@ static const latL_Function functions[] = {
     {"nn.cosine", cosine, 1, 0, LATL_OPTIONS("final")},
     {"nn.warm_up", warm_up, .arguments = 2},
     LATL_END};
-
-void latL_open_nn_optimizers(lua_State *L)
-{
-  latL_newclass(L, &class);
-  latL_addtomodule(L, "nn", functions);
-}

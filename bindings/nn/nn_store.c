@@ -162,11 +162,6 @@ static const latL_Field fields[] = {{"count", LATL_SIZE, offsetof(lat_store, num
                                     {"dtype", LATL_DTYPE, offsetof(lat_store, dtype)},
                                     {"seed", LATL_UINT64, offsetof(lat_store, seed)},
                                     {.name = NULL}};
-static const latL_Class class = {LATL_STORE, "store", methods, fields, store_at, NULL, collect};
-static const latL_Function functions[] = {{"nn.parameters", make, .arguments = 0}, LATL_END};
-
-void latL_open_nn_store(lua_State *L)
-{
-  latL_newclass(L, &class);
-  latL_addtomodule(L, "nn", functions);
-}
+const latL_Class latL_nn_store_class = {LATL_STORE, "store", methods, fields,
+                                        store_at,   NULL,    collect};
+const latL_Function latL_nn_store_functions[] = {{"nn.parameters", make, .arguments = 0}, LATL_END};

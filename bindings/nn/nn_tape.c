@@ -58,9 +58,11 @@ static int check(lua_State *L, const latL_Function *f)
 /* tape:state() -> { seed, step }; tape:state(t) sets them */
 static int state(lua_State *L, const latL_Function *f)
 {
-  static const char *const names[] = {"seed", "step", NULL};
+  static const latL_Field of_state[] = {{"seed", LATL_UINT64, offsetof(lat_tape, seed)},
+                                        {"step", LATL_UINT64, offsetof(lat_tape, step)},
+                                        {.name = NULL}};
   lat_tape *tape = latL_checktape(L, 1, f->who);
-  if (latL_checkoptions(L, 2, f->who, names)) {
+  if (latL_checkoptions(L, 2, f->who, LATL_NAMES("seed", "step"))) {
     lua_Integer seed = latL_optinteger(L, 2, f->who, "seed", (lua_Integer)tape->seed,
                                        LUA_MININTEGER, LUA_MAXINTEGER);
     tape->step = latL_optsize(L, 2, f->who, "step", tape->step, 0);
@@ -68,10 +70,7 @@ static int state(lua_State *L, const latL_Function *f)
     return latL_returnself(L);
   }
   lua_createtable(L, 0, 2);
-  lua_pushinteger(L, (lua_Integer)tape->seed);
-  lua_setfield(L, -2, "seed");
-  lua_pushinteger(L, (lua_Integer)tape->step);
-  lua_setfield(L, -2, "step");
+  latL_setfields(L, of_state, tape);
   return 1;
 }
 
@@ -143,13 +142,9 @@ static const latL_Field fields[] = {{"dtype", LATL_DTYPE, offsetof(lat_tape, dty
                                     {"step", LATL_UINT64, offsetof(lat_tape, step)},
                                     {"values", LATL_SIZE, offsetof(lat_tape, count)},
                                     {.name = NULL}};
-static const latL_Class class = {LATL_TAPE, "tape", methods, fields, tape_at, more_fields, collect};
-static const latL_Function functions[] = {{"nn.tape", make, 1, 1, LATL_OPTIONS("seed", "dtype")},
-                                          {"nn.operations", operations, .arguments = 0},
-                                          LATL_END};
-
-void latL_open_nn_tape(lua_State *L)
-{
-  latL_newclass(L, &class);
-  latL_addtomodule(L, "nn", functions);
-}
+const latL_Class latL_nn_tape_class = {LATL_TAPE, "tape",      methods, fields,
+                                       tape_at,   more_fields, collect};
+const latL_Function latL_nn_tape_functions[] = {
+    {"nn.tape", make, 1, 1, LATL_OPTIONS("seed", "dtype")},
+    {"nn.operations", operations, .arguments = 0},
+    LATL_END};

@@ -154,9 +154,5 @@ static const latL_Function functions[] = {
 static const latL_Field fields[] = {{"rows", LATL_SIZE, offsetof(lat_node, rows)},
                                     {"cols", LATL_SIZE, offsetof(lat_node, cols)},
                                     {.name = NULL}};
-static const latL_Class class = {LATL_VALUE, "value", functions, fields, node_at, NULL, NULL};
-
-void latL_open_nn_value(lua_State *L)
-{
-  latL_newclass(L, &class);
-}
+const latL_Class latL_nn_value_class = {LATL_VALUE, "value", functions, fields,
+                                        node_at,    NULL,    NULL};

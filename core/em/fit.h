@@ -256,8 +256,8 @@ lat_status lat_fit_present(lat_fit *fit, lat_fitted *fitted, lat_fit_report *rep
 /* The same by a source. Before the first pass: what is known of it, its labels, and its rows, where
  * lat_fit_takes_rows says so. LAT_INVALID as lat_fit_rows. */
 lat_status lat_fit_source(lat_fit *fit, const lat_source *source);
-/* Passes over the source, or NULL after lat_fit_units, up to the end of the next iteration; *more is
- * false when there is none any more and the fit is over. The workspace's deadline ends it as by
+/* Passes over the source, or NULL after lat_fit_units, up to the end of the next iteration; *more
+ * is false when there is none any more and the fit is over. The workspace's deadline ends it as by
  * lat_fit_is_late. Keeps what the passes keep. */
 lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more);
 

@@ -1,13 +1,8 @@
 /* zip.c: latent.zip, zero-inflated counts. */
 #include "em/zip/zip.h"
-#include "model/methods.h"
+#include "model/model.h"
 
-static const latL_Kind kind = {.name = "zip",
-                               .metatable = "latent.Zip",
-                               .gaps = LATL_GAPS_BY("mixture"),
-                               .core = &lat_zip_model};
-
-void latL_open_zip(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_zip_kind = {.name = "zip",
+                                 .metatable = "latent.Zip",
+                                 .gaps = LATL_GAPS_BY("mixture"),
+                                 .core = &lat_zip_model};

@@ -9,15 +9,10 @@ static void record(lua_State *L, int fitted)
 }
 
 static const luaL_Reg methods[] = {LATL_FACTOR_METHODS, {NULL, NULL}};
-static const latL_Kind kind = {.name = "bpca",
-                               .metatable = "latent.BPCA",
-                               .gaps = LATL_KNOWS_GAPS,
-                               .core = &lat_bpca_model,
-                               .record = record,
-                               .complete = record,
-                               .methods = methods};
-
-void latL_open_bpca(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_bpca_kind = {.name = "bpca",
+                                  .metatable = "latent.BPCA",
+                                  .gaps = LATL_KNOWS_GAPS,
+                                  .core = &lat_bpca_model,
+                                  .record = record,
+                                  .complete = record,
+                                  .methods = methods};

@@ -103,6 +103,11 @@ static double recorded_number(lua_State *L, const char *name)
   return value;
 }
 
+static const latL_Field test_fields[] = {
+    {"statistic", LATL_DOUBLE, offsetof(lat_fa_test_result, statistic)},
+    {"p_value", LATL_DOUBLE, offsetof(lat_fa_test_result, p_value)},
+    {.name = NULL}};
+
 /* test() -> {statistic, degrees_of_freedom, p_value} */
 static int test(lua_State *L)
 {
@@ -113,12 +118,9 @@ static int test(lua_State *L)
   fa.discrepancy = recorded_number(L, "discrepancy");
   latL_run(L, latL_verb(L), lat_fa_test, &fa, &result);
   lua_createtable(L, 0, 3);
-  lua_pushnumber(L, result.statistic);
-  lua_setfield(L, -2, "statistic");
+  latL_setfields(L, test_fields, &result);
   lua_pushinteger(L, (lua_Integer)result.degrees_of_freedom);
   lua_setfield(L, -2, "degrees_of_freedom");
-  lua_pushnumber(L, result.p_value);
-  lua_setfield(L, -2, "p_value");
   return 1;
 }
 
@@ -126,16 +128,11 @@ static int test(lua_State *L)
 
 static const luaL_Reg methods[] = {
     LATL_FACTOR_METHODS, {"fit_covariance", fit_covariance}, {"test", test}, {NULL, NULL}};
-static const latL_Kind kind = {.name = "fa",
-                               .metatable = "latent.FA",
-                               .gaps = LATL_KNOWS_GAPS,
-                               .core = &lat_fa_model,
-                               .read = read_options,
-                               .record = record,
-                               .complete = record,
-                               .methods = methods};
-
-void latL_open_fa(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_fa_kind = {.name = "fa",
+                                .metatable = "latent.FA",
+                                .gaps = LATL_KNOWS_GAPS,
+                                .core = &lat_fa_model,
+                                .read = read_options,
+                                .record = record,
+                                .complete = record,
+                                .methods = methods};

@@ -7,21 +7,25 @@
 
 /* ---- the constructor ------------------------------------------------------------------------- */
 
+bool latL_takecomponents(lua_State *L, int model, const latL_Fitted *given, const char *what,
+                         size_t *components, lat_fit_options *fit)
+{
+  fit->given = given;
+  if (!given) return false;
+  size_t K = given->sizes[LAT_K];
+  if (latL_hasoption(L, 1, "components") && K != *components)
+    latL_error(L, latL_owner(given)->kind->name, "components is %I, but init has %I%s",
+               (lua_Integer)*components, (lua_Integer)K, what);
+  *components = K;
+  latL_madewith(L, model, "components", K);
+  return true;
+}
+
 void latL_readcomponents(lua_State *L, int model, size_t *components, lat_fit_options *fit,
                          const size_t sizes[LAT_SIZES])
 {
-  const char *who = ((const latL_Model *)lua_touserdata(L, model))->kind->name;
-  fit->given = latL_readgiven(L, model, "means", sizes);
-  if (!fit->given) return;
-  size_t given = fit->given->sizes[LAT_K];
-  bool said = latL_getoption(L, 1, "components") != LUA_TNIL;
-  lua_pop(L, 1);
-  if (said && given != *components)
-    latL_error(L, who, "components is %I, but init has %I means", (lua_Integer)*components,
-               (lua_Integer)given);
-  *components = given;
-  latL_madewith(L, model, "components", given);
-  latL_keepgiven(L, model);
+  const latL_Fitted *given = latL_readgiven(L, model, "means", sizes);
+  if (latL_takecomponents(L, model, given, " means", components, fit)) latL_keepgiven(L, model);
 }
 
 static void read_options(lua_State *L, int model, void *options)
@@ -35,15 +39,15 @@ static void read_options(lua_State *L, int model, void *options)
 void latL_recordevents(lua_State *L, int fitted)
 {
   static const char *const what[] = {"regularized", "reseeded"};
+  static const latL_Field fields[] = {{"iteration", LATL_SIZE, offsetof(lat_gmm_event, iteration)},
+                                      {"component", LATL_SIZE, offsetof(lat_gmm_event, component)},
+                                      {.name = NULL}};
   size_t count;
   const lat_gmm_event *events = lat_gmm_events(lua_touserdata(L, fitted), &count);
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
     lua_createtable(L, 0, 3);
-    lua_pushinteger(L, (lua_Integer)events[i].iteration);
-    lua_setfield(L, -2, "iteration");
-    lua_pushinteger(L, (lua_Integer)events[i].component);
-    lua_setfield(L, -2, "component");
+    latL_setfields(L, fields, &events[i]);
     lua_pushstring(L, what[events[i].what]);
     lua_setfield(L, -2, "what");
     lua_rawseti(L, -2, (lua_Integer)i + 1);
@@ -108,15 +112,10 @@ static int conditional(lua_State *L)
 /* ---- the class ------------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {{"conditional", conditional}, {NULL, NULL}};
-static const latL_Kind kind = {.name = "gmm",
-                               .metatable = "latent.GMM",
-                               .gaps = LATL_KNOWS_GAPS,
-                               .core = &lat_gmm_model,
-                               .read = read_options,
-                               .record = latL_recordevents,
-                               .methods = methods};
-
-void latL_open_gmm(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_gmm_kind = {.name = "gmm",
+                                 .metatable = "latent.GMM",
+                                 .gaps = LATL_KNOWS_GAPS,
+                                 .core = &lat_gmm_model,
+                                 .read = read_options,
+                                 .record = latL_recordevents,
+                                 .methods = methods};

@@ -45,14 +45,9 @@ static void record(lua_State *L, int fitted)
   latL_dropaside(L, fitted);
 }
 
-static const latL_Kind kind = {.name = "kmeans",
-                               .metatable = "latent.KMeans",
-                               .gaps = LATL_GAPS_BY("gmm"),
-                               .core = &lat_kmeans_model,
-                               .read = read_options,
-                               .record = record};
-
-void latL_open_kmeans(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_kmeans_kind = {.name = "kmeans",
+                                    .metatable = "latent.KMeans",
+                                    .gaps = LATL_GAPS_BY("gmm"),
+                                    .core = &lat_kmeans_model,
+                                    .read = read_options,
+                                    .record = record};

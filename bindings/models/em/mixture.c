@@ -4,6 +4,7 @@
 
 #include "model/given.h"
 #include "model/methods.h"
+#include "models/em/gmm.h"
 
 /* ---- the constructor ------------------------------------------------------------------------- */
 
@@ -49,17 +50,8 @@ static void read_given(lua_State *L, int model, lat_mixture_options *o)
   static const char *const names[] = {"means", "rates", "probabilities"};
   const size_t sizes[LAT_SIZES] = {[LAT_D] = count_columns(L, o)};
   latL_Fitted *given = latL_readgiven(L, model, names[o->family], sizes);
-  if (!given) return;
-  size_t K = given->sizes[LAT_K];
-  bool said = latL_getoption(L, 1, "components") != LUA_TNIL;
-  lua_pop(L, 1);
-  if (said && K != o->components)
-    latL_error(L, "mixture", "components is %I, but init has %I", (lua_Integer)o->components,
-               (lua_Integer)K);
-  o->components = K;
-  o->fit.given = given;
+  if (!latL_takecomponents(L, model, given, "", &o->components, &o->fit)) return;
   lat_mixture_complete(o, given);
-  latL_madewith(L, model, "components", K);
   latL_keepgiven(L, model);
 }
 
@@ -100,17 +92,12 @@ static int column(lua_State *L)
 /* ---- the class ------------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {{"column", column}, {NULL, NULL}};
-static const latL_Kind kind = {.name = "mixture",
-                               .metatable = "latent.Mixture",
-                               .gaps = LATL_KNOWS_GAPS,
-                               .core = &lat_mixture_model,
-                               .read = read_options,
-                               .record = latL_recordfamily,
-                               .prepare = latL_preparefamily,
-                               .draw = latL_drawfamily,
-                               .methods = methods};
-
-void latL_open_mixture(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_mixture_kind = {.name = "mixture",
+                                     .metatable = "latent.Mixture",
+                                     .gaps = LATL_KNOWS_GAPS,
+                                     .core = &lat_mixture_model,
+                                     .read = read_options,
+                                     .record = latL_recordfamily,
+                                     .prepare = latL_preparefamily,
+                                     .draw = latL_drawfamily,
+                                     .methods = methods};

@@ -9,6 +9,7 @@
 
 #include "model/fit.h"
 #include "model/run.h"
+#include "model/source.h"
 #include "models/em/mixture.h"
 
 static const char FAMILY[] = "(family)"; /* a kept field that isn't the user's: the functions */
@@ -22,8 +23,7 @@ static void take_density(lua_State *L, const char *who, size_t k, size_t N, doub
   latL_keptfield(L, 1, FAMILY, "log_density");
   lua_insert(L, -2);
   lua_pushvalue(L, 2);
-  lua_call(L, 2, 1);
-  latL_workspace(L); /* what the function called has had the hooks watched from elsewhere */
+  latL_callback(L, who, 2, 1);
   lua_pushfstring(L, "log_density's result for component %I", (lua_Integer)k + 1);
   lat_matrix v = latL_checkvector(L, top + 1, who, lua_tostring(L, -1));
   if (v.rows != N)
@@ -60,8 +60,7 @@ static void push_estimate(lua_State *L, const char *who, int start, size_t k, co
   latL_keptfield(L, 1, FAMILY, "fit");
   lua_pushvalue(L, LATL_DATA);
   memcpy(latL_newvector(L, X->rows, LAT_FLOAT64)->view.data, r, X->rows * sizeof *r);
-  lua_call(L, 2, 1);
-  latL_workspace(L);
+  latL_callback(L, who, 2, 1);
   if (lua_isnil(L, -1))
     latL_error(L, who, "fit returned nothing for component %I", (lua_Integer)k + 1);
 }
@@ -177,8 +176,7 @@ static void draw_component(lua_State *L, const char *who, int function, size_t k
   lua_rawgeti(L, list, (lua_Integer)k + 1);
   lua_pushinteger(L, (lua_Integer)count);
   lua_pushinteger(L, (lua_Integer)(lat_random_word(random) >> 1));
-  lua_call(L, 3, 1);
-  latL_workspace(L);
+  latL_callback(L, who, 3, 1);
   lat_matrix rows = latL_checkmatrix(L, lua_gettop(L), who, "sample's result")->view;
   if (rows.rows != count || rows.cols != D)
     latL_error(L, who, "sample's result is %Ix%I, it should be %Ix%I", (lua_Integer)rows.rows,

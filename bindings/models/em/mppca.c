@@ -47,15 +47,10 @@ static int posterior(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {{"posterior", posterior}, {NULL, NULL}};
-static const latL_Kind kind = {.name = "mppca",
-                               .metatable = "latent.MPPCA",
-                               .gaps = LATL_KNOWS_GAPS,
-                               .core = &lat_mppca_model,
-                               .read = read_options,
-                               .record = latL_recordevents,
-                               .methods = methods};
-
-void latL_open_mppca(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_mppca_kind = {.name = "mppca",
+                                   .metatable = "latent.MPPCA",
+                                   .gaps = LATL_KNOWS_GAPS,
+                                   .core = &lat_mppca_model,
+                                   .read = read_options,
+                                   .record = latL_recordevents,
+                                   .methods = methods};

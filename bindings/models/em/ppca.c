@@ -15,15 +15,10 @@ static void record(lua_State *L, int fitted)
 }
 
 static const luaL_Reg methods[] = {LATL_FACTOR_METHODS, {NULL, NULL}};
-static const latL_Kind kind = {.name = "ppca",
-                               .metatable = "latent.PPCA",
-                               .gaps = LATL_KNOWS_GAPS,
-                               .core = &lat_ppca_model,
-                               .read = read_options,
-                               .record = record,
-                               .methods = methods};
-
-void latL_open_ppca(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_ppca_kind = {.name = "ppca",
+                                  .metatable = "latent.PPCA",
+                                  .gaps = LATL_KNOWS_GAPS,
+                                  .core = &lat_ppca_model,
+                                  .read = read_options,
+                                  .record = record,
+                                  .methods = methods};

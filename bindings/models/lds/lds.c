@@ -162,8 +162,3 @@ const latL_Kind latL_lds_kind = {.name = "lds",
                                  .read = latL_readlds,
                                  .read_units = latL_readsequences,
                                  .methods = methods};
-
-void latL_open_lds(lua_State *L)
-{
-  latL_openmodel(L, &latL_lds_kind);
-}

@@ -4,8 +4,6 @@
 
 #include "model/model.h"
 
-extern const latL_Kind latL_lds_kind;
-
 /* ---- lds_options.c: what a model is made of ---- */
 
 /* latL_Kind's `read`. */

@@ -125,11 +125,7 @@ static int to_string(lua_State *L, const latL_Function *f)
 static void read_functions(lua_State *L, lat_lds_functions *f, int self, const char *who)
 {
   for (int which = 0; which < LAT_LDS_FUNCTIONS; which++) {
-    const char *name = lat_lds_function_names[which];
-    int type = latL_getoption(L, 2, name);
-    f->has[which] = type != LUA_TNIL;
-    if (f->has[which] && type != LUA_TFUNCTION)
-      latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
+    f->has[which] = latL_optfunction(L, 2, who, lat_lds_function_names[which]);
     lua_setiuservalue(L, self, LATL_TRACKER_FUNCTION + which);
   }
   if (f->has[LAT_LDS_F_JACOBIAN] > f->has[LAT_LDS_F] ||
@@ -198,11 +194,5 @@ static const latL_Field fields[] = {
     {"log_likelihood", LATL_DOUBLE, offsetof(latL_Tracker, core.log_likelihood)},
     {"log_density", LATL_DOUBLE, offsetof(latL_Tracker, core.log_density)},
     {.name = NULL}};
-static const latL_Class class = {LATL_TRACKER, "tracker",  functions, fields,
-                                 tracker_at,   push_field, NULL};
-
-void latL_open_lds_tracker(lua_State *L)
-{
-  latL_newclass(L, &class);
-  latL_addtoclass(L, LATL_TRACKER, latL_tracker_steps);
-}
+const latL_Class latL_lds_tracker_class = {LATL_TRACKER, "tracker",  functions, fields,
+                                           tracker_at,   push_field, NULL};

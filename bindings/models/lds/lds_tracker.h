@@ -34,6 +34,4 @@ latL_Tracker *latL_freetracker(lua_State *L, const char *who);
 void latL_calltracker(void *tracker, int which, const double *at, size_t time, size_t rows,
                       size_t cols, double *to);
 
-extern const latL_Function latL_tracker_steps[]; /* lds_tracker_step.c: update, predict, ... */
-
 #endif

@@ -141,7 +141,7 @@ static int forecast(lua_State *L, const latL_Function *f)
 }
 
 #define TRANSITION "A", "B", "Q"
-const latL_Function latL_tracker_steps[] = {
+const latL_Function latL_lds_tracker_step_methods[] = {
     {"tracker:predict", take_step, 2, 0, LATL_OPTIONS(TRANSITION), .kind = PREDICT},
     {"tracker:update", take_step, 3, 0, LATL_OPTIONS(TRANSITION, "C", "D", "R"), .kind = UPDATE},
     {"tracker:distance_to", take_step, 3, 0, LATL_OPTIONS(TRANSITION, "C", "D", "R"),

@@ -8,12 +8,7 @@
 static const char RUN[] = "latent.ICA fit"; /* no class of the users' */
 
 /* User values of a fit under way, behind those of any (run.h). */
-enum {
-  RUN_WEIGHTS = LATL_RUN_WORK + 1,
-  RUN_HISTORY,
-  RUN_LAST, /* the block that the run has published last */
-  RUN_VALUES = RUN_LAST
-};
+enum { RUN_WEIGHTS = LATL_RUN_LAST + 1, RUN_HISTORY, RUN_VALUES = RUN_HISTORY };
 
 typedef struct run {
   latL_Turn turn;
@@ -21,7 +16,6 @@ typedef struct run {
   lat_request request;
   bool over; /* of `steps`: no more of them */
   lat_ica_search fit;
-  const latL_Fitted *last;
 } run;
 
 /* The matrix `init`, which the model keeps. */
@@ -58,7 +52,8 @@ static run *begin(lua_State *L)
   const latL_Model *m = latL_beginfit(L, &request);
   run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
   *r = (run){.request = request};
-  latL_optfunction(L, who, "on_iteration");
+  latL_optfunction(L, LATL_OPTIONS, who, "on_iteration");
+  lua_pop(L, 1);
   latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, 0);
   latL_hold(L, RUN_WEIGHTS);
   lat_workspace *work = latL_holdrun(L, &r->turn, who, RUN, fail);
@@ -81,35 +76,20 @@ static bool iterate(lua_State *L, run *r)
   check(L, r, lat_ica_iterate(fit, latL_readrows(L, &r->rows)));
   lua_settop(L, LATL_TOP);
   if (fit->starting || fit->iterations == 0 || fit->iterations == before) return false;
-  lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
-  lua_pushnumber(L, fit->objective);
-  lua_rawseti(L, -2, (lua_Integer)fit->iterations);
-  lua_settop(L, LATL_TOP);
+  latL_note(L, RUN_HISTORY, fit->iterations, fit->objective);
   return true;
 }
 
 /* ---- what the model gets --------------------------------------------------------------------- */
 
-static void record(lua_State *L, int fitted, const lat_ica_report *report)
-{
-  const struct {
-    const char *name;
-    double value;
-  } numbers[] = {
-      {"objective", report->objective}, {"gradient", report->gradient}, {"change", report->change}};
-  lua_pushinteger(L, (lua_Integer)report->iterations);
-  latL_record(L, fitted, "iterations");
-  lua_pushboolean(L, report->converged);
-  latL_record(L, fitted, "converged");
-  lua_pushstring(L, lat_ica_algorithms[report->algorithm]);
-  latL_record(L, fitted, "algorithm");
-  lua_pushboolean(L, report->identifiable);
-  latL_record(L, fitted, "identifiable");
-  for (int i = 0; i < 3; i++) {
-    lua_pushnumber(L, numbers[i].value);
-    latL_record(L, fitted, numbers[i].name);
-  }
-}
+static const latL_Field report_fields[] = {
+    {"iterations", LATL_SIZE, offsetof(lat_ica_report, iterations)},
+    {"converged", LATL_BOOLEAN, offsetof(lat_ica_report, converged)},
+    {"identifiable", LATL_BOOLEAN, offsetof(lat_ica_report, identifiable)},
+    {"objective", LATL_DOUBLE, offsetof(lat_ica_report, objective)},
+    {"gradient", LATL_DOUBLE, offsetof(lat_ica_report, gradient)},
+    {"change", LATL_DOUBLE, offsetof(lat_ica_report, change)},
+    {.name = NULL}};
 
 /* The parameters, and the fields that say how the fit went. */
 static void publish(lua_State *L, run *r)
@@ -122,13 +102,12 @@ static void publish(lua_State *L, run *r)
   lua_settop(L, fitted);
   lat_ica ica = lat_ica_of(f);
   lat_ica_report report = lat_ica_report_of(fit, &ica);
-  record(L, fitted, &report);
+  latL_recordfields(L, fitted, report_fields, &report);
+  lua_pushstring(L, lat_ica_algorithms[report.algorithm]);
+  latL_record(L, fitted, "algorithm");
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   latL_record(L, fitted, "history");
-  lua_pushvalue(L, fitted);
-  latL_hold(L, RUN_LAST);
-  r->last = f;
-  latL_publish(L, LATL_MODEL);
+  latL_publishrun(L, &r->turn);
   lua_settop(L, LATL_TOP);
 }
 
@@ -169,21 +148,13 @@ static void end_run(run *r)
   r->over = true;
 }
 
-/* Whether nobody else has published since the run did: the last pass, which may find that it has
- * converged, changes nothing then. */
-static bool is_ours(lua_State *L, const run *r)
-{
-  bool same = latL_pushfitted(L, LATL_MODEL) == r->last;
-  lua_pop(L, 1); /* only compared */
-  return same;
-}
-
+/* The last pass, which may find that it has converged, changes nothing once another has published. */
 static int next_step(lua_State *L)
 {
   run *r = latL_resume(L, lua_upvalueindex(1));
   bool complete = false;
   while (!r->over && !complete && !r->fit.done) complete = iterate(L, r);
-  if (complete || (!r->over && r->fit.converged && is_ours(L, r))) publish(L, r);
+  if (complete || (!r->over && r->fit.converged && latL_isours(L, &r->turn))) publish(L, r);
   if (!complete) end_run(r);
   latL_endturn(&r->turn);
   if (!complete) return 0;
@@ -215,15 +186,14 @@ static int steps(lua_State *L)
 /* ---- the class ------------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {{"fit", fit}, {"steps", steps}, {NULL, NULL}};
-static const latL_Kind kind = {.name = "ica",
-                               .metatable = "latent.ICA",
-                               .gaps = LATL_GAPS_BY("fa"),
-                               .core = &lat_ica_model,
-                               .read = read_options,
-                               .methods = methods};
+const latL_Kind latL_ica_kind = {.name = "ica",
+                                 .metatable = "latent.ICA",
+                                 .gaps = LATL_GAPS_BY("fa"),
+                                 .core = &lat_ica_model,
+                                 .read = read_options,
+                                 .methods = methods};
 
-void latL_open_ica(lua_State *L)
+void latL_open_ica_run(lua_State *L)
 {
   latL_newclosed(L, RUN, close_run);
-  latL_openmodel(L, &kind);
 }

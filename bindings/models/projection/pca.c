@@ -72,15 +72,10 @@ static void record(lua_State *L, int fitted)
 
 /* ---- the class ------------------------------------------------------------------------------- */
 
-static const latL_Kind kind = {.name = "pca",
-                               .metatable = "latent.PCA",
-                               .refresh = latL_solvestatistics,
-                               .gaps = LATL_GAPS_BY("ppca"),
-                               .core = &lat_pca_model,
-                               .read = read_options,
-                               .record = record};
-
-void latL_open_pca(lua_State *L)
-{
-  latL_openmodel(L, &kind);
-}
+const latL_Kind latL_pca_kind = {.name = "pca",
+                                 .metatable = "latent.PCA",
+                                 .refresh = latL_solvestatistics,
+                                 .gaps = LATL_GAPS_BY("ppca"),
+                                 .core = &lat_pca_model,
+                                 .read = read_options,
+                                 .record = record};
