@@ -82,10 +82,37 @@ describe("latent.flow", function()
           local flow = trained(with(kind, { input_dim = D, dtype = dtype, hidden = 12 }), X)
           -- near 1 a uniform z has no digits left for what is far out
           for _, far in ipairs(kind.base == "uniform" and { 1 } or { 1, 10, 100 }) do
-            assert.near_matrix(far * X, flow:inverse_transform(flow:transform(far * X)), tolerance * far)
+            local back = flow:inverse_transform(flow:transform(far * X))
+            assert.near_matrix(far * X, back, tolerance * far * (far > 10 and 10 or 1))
           end
         end
       end
+    end)
+
+    it(name .. " comes back from 100,000 rows at ten deviations", function()
+      local uniform = kind.base == "uniform" -- near 1 its z has few digits left
+      local X = (uniform and 1 or 10) * matrix.normal(100000, 2, 8)
+      local flow = trained(with(kind, { input_dim = 2, hidden = 12 }), moons(500, 1), 100)
+      assert.near(0, (flow:inverse_transform(flow:transform(X)) - X):abs():max(), uniform and 1e-8 or 1e-10)
+    end)
+
+    it(name .. " is in its file, with and without a context", function()
+      local path = os.tmpname()
+      for D = 1, 3 do
+        for C = 0, 2 do
+          local X, context = matrix.normal(30, D, 1), C > 0 and matrix.normal(30, C, 2) or nil
+          local flow = latent.flow(with(kind, { input_dim = D, context_dim = C, hidden = 5 * D, seed = D }))
+          for _ = 1, 2 do -- untrained, when the file has nothing but the parameters, and after a step
+            assert(flow:save(path))
+            local again = assert(latent.load(path))
+            assert.equal(flow:free_parameters(), again:free_parameters())
+            assert.is_true(flow:log_likelihood(X, { context = context }) ==
+              again:log_likelihood(X, { context = context }))
+            assert.equal(flow:step(X, { context = context }), again:step(X, { context = context }))
+          end
+        end
+      end
+      os.remove(path)
     end)
 
     it(name .. " integrates to 1", function()
@@ -139,8 +166,38 @@ describe("latent.flow", function()
     assert.near(6, permuted:sum(), 0)
   end)
 
+  it("has couplings take turns, whatever lies between", function()
+    -- the first one transforms columns 2 and 3 by column 1, the second one column 1 by 2 and 3; what lies between is
+    -- the identity, as it begins
+    local depends = { { true, true, true }, { true, true, false }, { true, false, true } }
+    local x = matrix { { 0.3, -0.2, 0.5 } }
+    for _, between in ipairs { "actnorm", "linear", "masked_affine" } do
+      local flow = latent.flow { input_dim = 3, hidden = 8, layers = { "affine", between, "spline" }, dtype = "float64",
+        standardize = false }
+      for name, W in pairs(flow:parameters()) do
+        if name:find "^layer[13].*weight" then W:assign(matrix.normal(W.rows, W.cols, 3)) end
+      end
+      local z = flow:transform(x)
+      for j = 1, 3 do
+        local moved = x:copy()
+        moved:set(1, j, x(1, j) + 1e-3)
+        local dz = flow:transform(moved) - z
+        for i = 1, 3 do assert.equal(depends[i][j], dz(1, i) ~= 0, ("%s: z%d by x%d"):format(between, i, j)) end
+      end
+    end
+  end)
+
+  it("has as many parameters as PyTorch's, and as the masks of zuko's leave", function()
+    -- 8 nets 1-64-64-2; zuko 1.6.0 counts 22,026 and 23,060 with the columns that no net sees: 64 weights a net
+    assert.equal(35344, latent.flow({ input_dim = 2, kind = "realnvp" }):free_parameters())
+    assert.equal(22026 - 3 * 64, latent.flow({ input_dim = 2, kind = "nsf" }):free_parameters())
+    assert.equal(23060 - 5 * 64, latent.flow({ input_dim = 2, kind = "maf" }):free_parameters())
+    assert.equal("flow, 35344 parameters, 0 iterations", tostring(latent.flow { input_dim = 2, kind = "realnvp" }))
+  end)
+
   it("reaches the entropy of two moons", function()
-    -- 1.320 nats by quadrature; PyTorch's RealNVP of these layers has 1.330 after 5,000 steps of 256 rows
+    -- 1.320 nats by quadrature; PyTorch's RealNVP of these layers has 1.330 after 5,000 steps of 256 rows, and 1.467
+    -- after 1,000; zuko 1.6.0's NSF of these layers has 1.336 after 2,000
     local function run(options, steps)
       options.input_dim, options.clip, options.schedule, options.schedule_steps = 2, 5, "cosine", steps
       local flow, rows = latent.flow(options), latent.random(1)
@@ -151,7 +208,7 @@ describe("latent.flow", function()
     assert.is_true(nll > 1.31 and nll < 1.345, nll)
     assert.near(1, integral(flow, 2, 4, 300), 2e-3)
     nll = run({ kind = "realnvp", learning_rate = 3e-3 }, 1000)
-    assert.is_true(nll > 1.31 and nll < 1.40, nll)
+    assert.is_true(nll > 1.31 and nll < 1.467, nll)
   end)
 
   it("reaches the entropy of eight Gaussians", function()
@@ -197,6 +254,14 @@ describe("latent.flow", function()
     own:step(X / 1e4)
     assert.near_matrix({ { 0, 0 } }, own:parameters()["data.mean"], 0)
     assert.near_matrix({ { 1, 1 } }, own:parameters()["data.deviation"], 0)
+  end)
+
+  it("sees deviations beside a mean that is a billion times as large", function()
+    local X = moons(500, 1)
+    local near = latent.flow { input_dim = 2, hidden = 16, seed = 2 }:fit(X, { epochs = 20 })
+    local far = latent.flow { input_dim = 2, hidden = 16, seed = 2 }:fit(X + 1e9, { epochs = 20 })
+    assert.near(near:score(X), far:score(X + 1e9), 1e-4)
+    assert.near_matrix(1e9 + X, far:inverse_transform(far:transform(X + 1e9)), 1e-6)
   end)
 
   it("begins actnorm layers as the data need", function()
@@ -302,6 +367,8 @@ describe("latent.flow", function()
     fails("the context is 20x2, for 20 rows it must be 20x3", conditional.step, conditional, X,
       { context = matrix.ones(20, 2) })
     fails("the context has 5 rows, X has 20", conditional.fit, conditional, X, { context = matrix.ones(5, 3) })
+    fails("log p of row 2 is NaN: its context or a parameter is too large", conditional.log_likelihood, conditional,
+      X:block(1, 2), { context = { { 0, 0, 0 }, { 0, 1e300, 0 } } })
     local uniform = latent.flow { input_dim = 2, base = "uniform", hidden = 8 }
     fails("Z(1,2) is 1: of a uniform base it is within (0, 1)", uniform.inverse_transform, uniform, { { 0.5, 1 } })
     fails("flow: the option input_dim is missing", latent.flow)
@@ -313,6 +380,11 @@ describe("latent.flow", function()
     fails("layer 1 (affine): bins is for splines", latent.flow, { input_dim = 2, layers = { { "affine", bins = 4 } } })
     fails("unknown option 'bims', did you mean 'bins'?", latent.flow,
       { input_dim = 2, layers = { { "spline", bims = 4 } } })
+    fails("got a table that is neither a list nor has names only", latent.flow,
+      { input_dim = 2, layers = { "spline", bins = 4 } })
+    fails("layer 2: it must be its kind, or {kind, option = value, ...}", latent.flow,
+      { input_dim = 2, layers = { "affine", { "spline", kind = "affine" } } })
+    fails("layer 1: it must be its kind, or {kind", latent.flow, { input_dim = 2, layers = { { "spline", 8 } } })
     fails("none of the layers has parameters", latent.flow, { input_dim = 2, layers = { "permute" } })
     fails("layers are instead of a kind", latent.flow, { input_dim = 2, kind = "maf", layers = { "affine" } })
   end)

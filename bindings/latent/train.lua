@@ -71,7 +71,10 @@ local function begin(model, X, o)
   if g.context and #g.context ~= #X then
     check.fail(name_of(model) .. ":fit", "the context has %d rows, X has %d", #g.context, #X)
   end
-  if model.__begin and not (g.scale or g.binarize) then check.call(model.__begin, model, X, { context = g.context }) end
+  o.dtype = model.dtype
+  if g.scale or g.binarize then return end
+  -- batches of what has units of its own are as exact as it is: float32 far from 0 would be without its digits
+  if check.call(model.__begin, model, X, { context = g.context }) then o.dtype = X.dtype end
 end
 
 -- The batches of an epoch: order and draws are a stream of the model's seed, so that an epoch is the same
@@ -79,9 +82,9 @@ end
 local function batches(model, X, o, epoch)
   local g = o.given
   -- a copy of the rows is made anyway, so every batch may be the same memory
-  o.out = o.out or latent.matrix.zeros(math.min(o.batch, #X), X.cols, { dtype = model.dtype })
+  o.out = o.out or latent.matrix.zeros(math.min(o.batch, #X), X.cols, { dtype = o.dtype })
   return latent.batches(X, o.batch, { seed = latent.random(model.seed):stream(epoch), shuffle = g.shuffle,
-    labels = g.labels, scale = g.scale, binarize = g.binarize, dtype = model.dtype, out = o.out })
+    labels = g.labels, scale = g.scale, binarize = g.binarize, dtype = o.dtype, out = o.out })
 end
 
 -- An iterator over steps: gives the batch's share of the epoch, then what model:step gives.

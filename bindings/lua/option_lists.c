@@ -6,26 +6,38 @@
 #include "lua/state.h"
 #include "modeling/option_json.h"
 
-/* Gives the records of the list on the top, of which it makes a copy, their first field's name:
- * {"spline", bins = 4} is {kind = "spline", bins = 4}. */
-static void name_first(lua_State *L, const char *name)
+/* The record at `record` with its first field's name, pushed: {"spline", bins = 4} is {kind =
+ * "spline", bins = 4}. */
+static void push_named(lua_State *L, const char *who, const lat_option *o, int record)
 {
-  int given = lua_gettop(L), list = given + 1;
+  const char *name = o->list->fields->name;
   lua_newtable(L);
-  for (lua_Integer i = 1; lua_rawgeti(L, given, i) != LUA_TNIL; i++) {
-    lua_pushvalue(L, -1);
-    if (lua_istable(L, -1)) lua_newtable(L), lua_replace(L, -2);
-    if (lua_istable(L, -1))
-      for (lua_pushnil(L); lua_next(L, list + 1); lua_pop(L, 1)) {
-        bool first = lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1;
-        first ? (void)lua_pushstring(L, name) : lua_pushvalue(L, -2);
-        lua_pushvalue(L, -2);
-        lua_rawset(L, list + 2);
-      }
-    lua_rawseti(L, list, i);
-    lua_settop(L, list);
+  int named = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, record); lua_pop(L, 1)) {
+    bool first = lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1;
+    if (first ? latL_hasoption(L, record, name) : lua_type(L, -2) != LUA_TSTRING)
+      latL_error(L, who, "it must be its %s, or {%s, option = value, ...}", name, name);
+    first ? (void)lua_pushstring(L, name) : lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, named);
   }
-  lua_settop(L, list);
+}
+
+/* Replaces the list on the top by one in which all fields of records have names. */
+static void name_fields(lua_State *L, const char *who, const lat_option *o)
+{
+  int given = lua_gettop(L), list = given + 1, key = given + 2, record = given + 3;
+  luaL_checkstack(L, 12, NULL);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, given); lua_settop(L, key)) {
+    bool counted = lua_isinteger(L, key) && lua_istable(L, record);
+    if (counted)
+      push_named(L, lua_pushfstring(L, "%s: %s %I", who, o->list->element, lua_tointeger(L, key)),
+                 o, record);
+    lua_pushvalue(L, key);
+    lua_pushvalue(L, counted ? -2 : record);
+    lua_rawset(L, list);
+  }
   lua_remove(L, given);
 }
 
@@ -35,7 +47,7 @@ static void read_list(lua_State *L, const char *who, const lat_option *o, void *
   char type[48];
   lat_workspace *work = latL_newworkspace(L);
   lua_insert(L, -2);
-  if (o->type == LAT_RECORD_LIST && lua_istable(L, -1)) name_first(L, o->list->fields->name);
+  if (o->type == LAT_RECORD_LIST && lua_istable(L, -1)) name_fields(L, who, o);
   lat_json_text t = {.work = work};
   const char *wrong = latL_putvalue(L, &t, LAT_JSON_DEPTH);
   if (wrong)

@@ -58,7 +58,8 @@ and `layers` lists them: names, or tables with the name first and options of the
 
   latent.flow{ input_dim = 3, layers = { { "spline", bins = 8, hidden = { 64, 64 } }, "permute", "affine" } }
 
-A coupling ("affine", "spline") that follows one without a layer between that mixes columns transforms the other half.
+Couplings ("affine", "spline") take turns: each transforms the half that the last one left; after "permute" or "reverse"
+the second half of the new order.
 A masked layer's hidden width is at least D - 1, or with a context D: else columns couldn't be told apart.
 
 The rule doesn't need latent.flow. With a map of your own as two Lua functions, z(x) and log_det(x), rows to rows and to

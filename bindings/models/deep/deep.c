@@ -65,7 +65,8 @@ static int tostring(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   const lat_deep *d = deep_of(latL_fitted(L, 1, kind, kind->name));
-  lua_pushfstring(L, "%s, %I parameters, %I iterations", kind->name, (lua_Integer)d->store.numbers,
+  lua_pushfstring(L, "%s, %I parameters, %I iterations", kind->name,
+                  (lua_Integer)(d->store.numbers - d->store.fixed),
                   (lua_Integer)d->optimizer.steps);
   return 1;
 }
@@ -108,7 +109,8 @@ void latL_sayuntrained(lua_State *L, const char *who, const lat_fitted *f, lat_r
     keep_note(L, "the model is untrained: its samples are those of nets as they began");
 }
 
-/* __begin(X [, {context=}]): what a fit begins with, unless the model has seen data. */
+/* __begin(X [, {context=}]): what a fit begins with, unless the model has seen data; whether there is
+ * such a thing. */
 static int begin(lua_State *L)
 {
   lua_settop(L, 3);
@@ -123,7 +125,8 @@ static int begin(lua_State *L)
   lat_workspace *work = latL_workspace(L);
   if (f->model->nets->begin)
     latL_call(L, who, work, f->model->nets->begin(work, f->aside, &request));
-  return 0;
+  lua_pushboolean(L, f->model->nets->begin != NULL);
+  return 1;
 }
 
 static const lat_deep *check_self(lua_State *L)

@@ -1,6 +1,7 @@
 /* training.c: epochs of mini-batches, validation and patience (training.h).
  *
- * A batch is a copy of its rows in the nets' type, made in memory that all batches share. */
+ * A batch is a copy of its rows, made in memory that all batches share: in the nets' type, or, where
+ * the model has units of the data (units.h), in that of the data. */
 #include "deep/common/training.h"
 
 #include <math.h>
@@ -56,8 +57,8 @@ static lat_status make_rows(lat_workspace *work, const lat_matrix *all, size_t r
   return made->data ? LAT_OK : LAT_MEMORY;
 }
 
-/* Keeps the memory of all batches. */
-static lat_status make_batch(run *r)
+/* Keeps the memory of all batches, of this type. */
+static lat_status make_batch(run *r, lat_dtype dtype)
 {
   const lat_training *t = r->training;
   lat_workspace *work = r->work;
@@ -65,7 +66,7 @@ static lat_status make_batch(run *r)
   size_t rows = t->batch < X->rows ? t->batch : X->rows;
   r->order = lat_allocate(work, X->rows, sizeof *r->order);
   if (!r->order) return LAT_MEMORY;
-  LAT_TRY(make_rows(work, X, rows, X->cols, deep_of(r)->store.dtype, &r->rows));
+  LAT_TRY(make_rows(work, X, rows, X->cols, dtype, &r->rows));
   LAT_TRY(make_rows(work, t->labels, rows, 1, LAT_FLOAT64, &r->labels));
   LAT_TRY(make_rows(work, C, rows, C ? C->cols : 0, C ? C->dtype : LAT_FLOAT64, &r->context));
   return LAT_OK;
@@ -216,10 +217,11 @@ lat_status lat_train(lat_workspace *work, const lat_model *model, void *nets, co
   LAT_TRY(lat_deep_check_columns(work, "X", X, r.fitted.sizes[LAT_D]));
   LAT_TRY(check_training(work, training, X));
   if (training->max_seconds > 0) r.deadline = lat_clock() + training->max_seconds;
-  LAT_TRY(make_batch(&r));
   lat_request all = {.X = *X, .classes = training->labels, .context = training->context};
   /* what batches show isn't the data then, but a draw of them */
   bool plain = training->scale == 1 && training->binarize == LAT_AS_IT_IS;
-  if (kind->begin && plain) LAT_TRY(kind->begin(work, nets, &all));
+  bool begins = kind->begin && plain;
+  LAT_TRY(make_batch(&r, begins ? X->dtype : deep_of(&r)->store.dtype));
+  if (begins) LAT_TRY(kind->begin(work, nets, &all));
   return run_epochs(&r, report);
 }

@@ -3,24 +3,20 @@
 
 #include <math.h>
 
-static lat_matrix means(const lat_units *units)
+static lat_matrix view(const lat_units *units, size_t parameter)
 {
-  return lat_store_view(units->store, units->store->values, units->mean);
-}
-
-static lat_matrix deviations(const lat_units *units)
-{
-  return lat_store_view(units->store, units->store->values, units->deviation);
+  return lat_store_view(units->store, units->store->values, parameter);
 }
 
 lat_status lat_units_add(lat_workspace *work, lat_store *store, size_t D, lat_units *units)
 {
+  const char *const names[] = {"data.mean", "data.rest", "data.deviation"};
+  size_t *const numbers[] = {&units->mean, &units->rest, &units->deviation};
   units->store = store;
-  LAT_TRY(lat_store_add(work, store, "data.mean", 1, D, LAT_INIT_ZERO, 1, 0, &units->mean));
-  LAT_TRY(
-      lat_store_add(work, store, "data.deviation", 1, D, LAT_INIT_ZERO, 1, 0, &units->deviation));
-  lat_store_fix(store, units->mean);
-  lat_store_fix(store, units->deviation);
+  for (size_t k = 0; k < 3; k++) {
+    LAT_TRY(lat_store_add(work, store, names[k], 1, D, LAT_INIT_ZERO, 1, 0, numbers[k]));
+    lat_store_fix(store, *numbers[k]);
+  }
   return LAT_OK;
 }
 
@@ -46,7 +42,8 @@ static bool is_constant(const lat_matrix *X, size_t column)
 lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const lat_matrix *X,
                            bool standardize)
 {
-  lat_matrix m = means(units), d = deviations(units);
+  lat_matrix m = view(units, units->mean), r = view(units, units->rest);
+  lat_matrix d = view(units, units->deviation);
   if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
   for (size_t j = 0; j < X->cols; j++)
     if (is_constant(X, j))
@@ -57,6 +54,7 @@ lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const la
     double mean = 0, deviation = 1;
     if (standardize) lat_units_moments(X, j, &mean, &deviation);
     lat_set(&m, 0, j, mean);
+    lat_set(&r, 0, j, mean - lat_get(&m, 0, j));
     lat_set(&d, 0, j, deviation);
     if (lat_get(&d, 0, j) > 0 && isfinite(lat_get(&d, 0, j)) && isfinite(lat_get(&m, 0, j)))
       continue;
@@ -69,15 +67,16 @@ lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const la
 
 bool lat_units_known(const lat_units *units)
 {
-  lat_matrix d = deviations(units);
+  lat_matrix d = view(units, units->deviation);
   return lat_get(&d, 0, 0) > 0;
 }
 
 void lat_units_of(const lat_units *units, size_t column, double *mean, double *deviation)
 {
-  lat_matrix m = means(units), d = deviations(units);
+  lat_matrix m = view(units, units->mean), r = view(units, units->rest);
+  lat_matrix d = view(units, units->deviation);
   *deviation = lat_get(&d, 0, column);
-  *mean = *deviation > 0 ? lat_get(&m, 0, column) : 0;
+  *mean = *deviation > 0 ? lat_get(&m, 0, column) + lat_get(&r, 0, column) : 0;
   if (!(*deviation > 0)) *deviation = 1;
 }
 

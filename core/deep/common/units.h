@@ -2,8 +2,10 @@
  *
  *   z_j = (x_j - mean_j)/deviation_j,      log p(x) = log p(z) - sum_j log deviation_j
  *
- * They are two parameters of the store, data.mean and data.deviation (1 x D), so that files have
- * them, fixed to optimizers. Both are 0 until data are seen: then z is x. */
+ * They are parameters of the store (1 x D), so that files have them, fixed to optimizers:
+ * data.deviation, and the mean as a sum, data.mean and data.rest, which of a float32 store has 48
+ * bits: of times in seconds, say, a float32 alone can be off by many deviations. All are 0 until
+ * data are seen: then z is x. */
 #ifndef LAT_DEEP_COMMON_UNITS_H
 #define LAT_DEEP_COMMON_UNITS_H
 
@@ -11,7 +13,7 @@
 
 typedef struct lat_units {
   const lat_store *store;
-  size_t mean, deviation; /* numbers of the parameters */
+  size_t mean, rest, deviation; /* numbers of the parameters */
 } lat_units;
 
 /* Adds the parameters to the store, for D columns. */

@@ -153,16 +153,11 @@ static lat_status add_parameters(lat_workspace *work, lat_flow *flow, lat_flow_m
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-/* Whether a coupling after this layer begins anew. */
-static bool mixes(int kind)
-{
-  return kind != LAT_FLOW_AFFINE && kind != LAT_FLOW_SPLINE && kind != LAT_FLOW_ACTNORM;
-}
-
-/* Which half a coupling after this layer transforms. */
+/* Which half a coupling after this layer transforms: flow.h. */
 static bool next_half(int kind, bool other)
 {
-  return mixes(kind) ? false : kind == LAT_FLOW_ACTNORM ? other : !other;
+  bool moves = kind == LAT_FLOW_PERMUTE || kind == LAT_FLOW_REVERSE;
+  return !moves && (kind == LAT_FLOW_AFFINE || kind == LAT_FLOW_SPLINE ? !other : other);
 }
 
 static double layer_numbers(const lat_flow_options *o, const lat_flow_layer *layer, bool other)
@@ -191,7 +186,7 @@ double lat_flow_numbers(const lat_flow_options *o)
 {
   lat_flow_layer layers[LAT_FLOW_LAYERS];
   size_t count = lat_flow_list(o, layers);
-  double sum = 2 * (double)o->input_dim; /* means and deviations of the data */
+  double sum = 3 * (double)o->input_dim; /* units of the data */
   bool other = false;
   for (size_t k = 0; k < count; k++) {
     sum += layer_numbers(o, &layers[k], other);

@@ -22,10 +22,11 @@
  *   permute         the columns in a random order, which isn't theirs; of two the other one
  *   reverse         the columns in reverse order
  *
- * A coupling (affine, spline) that follows one without a layer that mixes columns between them
- * (masked ones, permute, reverse, linear, planar, radial) transforms the half that the other one
- * left. Of an odd number of columns the second half has one more; with one column nothing is left
- * to look at, and the map is the same for all rows. Ready-made kinds:
+ * Couplings (affine, spline) take turns: each transforms the half that the last one left; after
+ * permute or reverse the second half of the new order. Other layers between don't change whose turn
+ * it is, as they begin at or near the identity. Of an odd number of columns the second half has one
+ * more; with one column nothing is left to look at, and the map is the same for all rows.
+ * Ready-made kinds:
  *
  *   nsf       masked_spline, with reverse between: 3 of them
  *   maf       masked_affine, with reverse between: 5

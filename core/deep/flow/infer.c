@@ -99,7 +99,11 @@ static lat_status likelihood_chunk(void *context, lat_tape *tape, size_t first, 
   lat_matrix values = lat_tape_value(tape, nll);
   for (size_t i = 0; values.data && i < count; i++) {
     double value = -lat_get(&values, i, 0) - u->log_scale;
-    u->numbers[first + i] = isnan(value) && is_far(u, first + i) ? -(double)INFINITY : value;
+    bool far = isnan(value) && is_far(u, first + i);
+    if (isnan(value) && !far)
+      lat_tape_fail(tape, LAT_INVALID, "log p of row %zu is NaN: %s too large", first + i + 1,
+                    u->context ? "its context or a parameter is" : "a parameter is");
+    u->numbers[first + i] = far ? -(double)INFINITY : value;
   }
   return tape->status;
 }
