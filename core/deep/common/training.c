@@ -1,7 +1,7 @@
 /* training.c: epochs of mini-batches, validation and patience (training.h).
  *
- * A batch is a copy of its rows, made in memory that all batches share: in the nets' type, or, where
- * the model has units of the data (units.h), in that of the data. */
+ * A batch is a copy of its rows, made in memory that all batches share: in the nets' type, or,
+ * where the model has units of the data (units.h), in that of the data. */
 #include "deep/common/training.h"
 
 #include <math.h>
