@@ -15,8 +15,8 @@
 typedef struct lat_fit_state {
   lat_thinning thinning; /* while the sample is taken */
   lat_form form;         /* once it is decided */
-  lat_moments moments;   /* its mean is NULL before the first rows */
-  bool decided, added;   /* the moments are those of all rows */
+  lat_moments_sum sum;   /* has no dimensions before the first rows */
+  bool decided, added;   /* the sum is of all rows */
   double deadline;       /* for the iterations, if there are any */
   bool sampled, started, reviewed, finished;
   bool failed;                     /* the review has: parameters without a likelihood */
@@ -153,14 +153,8 @@ static lat_status add_moments(lat_fit *fit, const lat_matrix *X, const double *w
   if (X->cols > LAT_SCATTER_COLUMNS)
     return lat_fail(fit->work, LAT_SHAPE, "beyond %d columns this fit needs method = \"em\"",
                     LAT_SCATTER_COLUMNS);
-  if (!s->moments.mean) {
-    size_t count = lat_moments_count(X->cols);
-    double *memory = lat_doubles(fit->work, count);
-    if (!memory) return LAT_MEMORY;
-    memset(memory, 0, count * sizeof *memory);
-    s->moments = lat_moments_of(memory, X->cols);
-  }
-  return lat_moments_add(fit->work, &s->moments, X, weights);
+  if (!s->sum.dimensions) LAT_TRY(lat_moments_begin(fit->work, &s->sum, X->cols, fit->all_rows));
+  return lat_moments_include(fit->work, &s->sum, X, weights);
 }
 
 static lat_status solve(lat_fit *fit)
@@ -168,7 +162,9 @@ static lat_status solve(lat_fit *fit)
   lat_fit_state *s = fit->state;
   fit->best = (lat_fitted){.model = fit->model, .options = fit->options};
   fit->report = (lat_fit_report){.converged = true, .iterations = 1};
-  LAT_TRY(fit->kind->solve(fit, s->added ? &s->moments : NULL));
+  lat_moments moments;
+  if (s->added) LAT_TRY(lat_moments_total(fit->work, &s->sum, &moments));
+  LAT_TRY(fit->kind->solve(fit, s->added ? &moments : NULL));
   s->finished = true;
   return LAT_OK;
 }
@@ -374,7 +370,7 @@ static lat_status begin_pass(lat_fit *fit, lat_pass pass)
   fit->row = 0;
   switch (pass) {
   case LAT_PASS_MOMENTS:
-    fit->state->moments = (lat_moments){0};
+    fit->state->sum = (lat_moments_sum){0};
     return LAT_OK;
   case LAT_PASS_SAMPLE:
     fit->state->thinning = (lat_thinning){.step = 1};

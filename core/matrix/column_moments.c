@@ -41,39 +41,39 @@ LAT_CLONES static void square_row(size_t D, double w, const double *restrict x,
   }
 }
 
-/* into += from, column by column */
-static void merge_columns(lat_column_moments *into, const lat_column_moments *from)
+/* into += from, column by column, each in a unit that both can be brought to */
+static void merge(size_t D, double *into_, const double *from_)
 {
-  for (size_t j = 0; j < into->dimensions; j++) {
-    double n = into->weight[j], k = from->weight[j];
+  lat_column_moments into = lat_column_moments_of(into_, D);
+  const lat_column_moments from = lat_column_moments_of((double *)from_, D);
+  for (size_t j = 0; j < D; j++) {
+    double n = into.weight[j], k = from.weight[j], here = into.exponent[j];
+    double there = from.exponent[j], share = k / (n + k);
     if (k == 0) continue;
-    double d = from->mean[j] - into->mean[j], share = k / (n + k);
-    into->scatter[j] += from->scatter[j] + n * share * d * d;
-    into->mean[j] += share * d;
-    into->weight[j] = n + k;
+    double e = lat_common_exponent(n, into.mean[j], into.scatter[j], here, k, from.mean[j],
+                                   from.scatter[j], there);
+    double mean = lat_times_power(into.mean[j], -e);
+    double d = lat_times_power(from.mean[j], -e) - mean;
+    into.scatter[j] = lat_times_power(into.scatter[j], 2 * (here - e)) +
+                      (lat_times_power(from.scatter[j], 2 * (there - e)) + n * share * d * d);
+    into.mean[j] = lat_times_power(mean + share * d, e);
+    into.weight[j] = n + k;
+    into.exponent[j] = e;
   }
 }
 
-static void merge_column_sums(size_t D, double *into, const double *from)
+static void add_columns(const lat_moments_walk *w, size_t first, size_t rows, size_t offset,
+                        const double *exponents, double *node, size_t worker)
 {
-  lat_column_moments to = lat_column_moments_of(into, D);
-  lat_column_moments other = lat_column_moments_of((double *)from, D);
-  merge_columns(&to, &other);
-}
-
-static void add_columns(void *context, size_t first, size_t rows, size_t offset, double *sum,
-                        size_t worker)
-{
-  const lat_moments_walk *w = context;
-  size_t D = w->X->cols;
-  lat_column_moments m = lat_column_moments_of(sum, D);
+  size_t D = w->X->cols, chunk = w->X->rows < w->chunk ? w->X->rows : w->chunk;
   double *Y = w->buffers + worker * w->buffer_count;
-  lat_column_moments part = lat_column_moments_of(Y + w->chunk * D, D);
+  lat_column_moments part = lat_column_moments_of(Y + chunk * D, D);
   while (rows > 0) {
-    lat_matrix X = lat_moments_chunk(w, first, rows, offset), flat = lat_moments_packed(w, &X, Y);
+    lat_matrix X = lat_moments_chunk(w, first, rows, offset);
+    lat_matrix flat = lat_moments_packed(&X, exponents, Y);
     const double *weights = w->weights ? w->weights + first : NULL;
     first += X.rows, offset += X.rows, rows -= X.rows;
-    memset(part.weight, 0, 3 * D * sizeof(double));
+    memset(part.weight, 0, lat_column_moments_count(D) * sizeof(double));
     const double *x = flat.data;
     if (w->missing) {
       for (size_t i = 0; i < X.rows; i++)
@@ -89,57 +89,46 @@ static void add_columns(void *context, size_t first, size_t rows, size_t offset,
     for (size_t i = 0; i < X.rows; i++)
       square_row(D, weights ? weights[i] : 1, x + (ptrdiff_t)i * flat.row_stride, part.mean,
                  part.scatter);
-    merge_columns(&m, &part);
+    merge(D, node, part.weight);
   }
 }
 
-static lat_status sum_up_columns(lat_workspace *work, lat_moments_walk *w, double *total)
+static const lat_moments_kind kind = {
+    .add = add_columns, .merge = merge, .count = lat_column_moments_count};
+
+lat_status lat_column_moments_begin(lat_workspace *work, lat_moments_sum *sum, size_t D,
+                                    size_t rows)
+{
+  *sum = (lat_moments_sum){.dimensions = D};
+  return lat_moments_open(work, &sum->sum, &kind, D, rows);
+}
+
+lat_status lat_column_moments_include(lat_workspace *work, lat_moments_sum *sum,
+                                      const lat_matrix *X, const double *weights, bool missing)
+{
+  sum->rows += (double)X->rows;
+  return lat_moments_walk_add(work, &sum->sum, &kind, X, weights, missing, 4);
+}
+
+lat_status lat_column_moments_join(lat_workspace *work, const lat_moments_sum *sum,
+                                   lat_column_moments *moments)
 {
   LAT_SCOPE(work);
-  /* the three rows after a chunk hold its own moments */
-  LAT_TRY(lat_moments_walk_begin(work, w, 3 * w->X->cols, 2, merge_column_sums));
-  LAT_TRY(lat_sum_add(&w->sum, work, w->X->rows, add_columns, w));
-  lat_sum_total(&w->sum, total);
+  double *total = lat_doubles(work, lat_column_moments_count(sum->dimensions));
+  if (!total) return LAT_MEMORY;
+  lat_sum_total(&sum->sum, total);
+  merge(sum->dimensions, moments->weight, total);
   return LAT_OK;
-}
-
-static void join_columns(lat_column_moments *into, lat_column_moments *from,
-                         const double *exponents)
-{
-  for (size_t j = 0; j < into->dimensions; j++) {
-    double here = into->exponent[j], there = exponents ? exponents[j] : 0;
-    double e = lat_common_exponent(into->weight[j], into->mean[j], into->scatter[j], here,
-                                   from->weight[j], from->mean[j], from->scatter[j], there);
-    into->scatter[j] = lat_times_power(into->scatter[j], 2 * (here - e));
-    into->mean[j] = lat_times_power(into->mean[j], -e);
-    from->scatter[j] = lat_times_power(from->scatter[j], 2 * (there - e));
-    from->mean[j] = lat_times_power(from->mean[j], there - e);
-    into->exponent[j] = e;
-  }
-  merge_columns(into, from);
-  for (size_t j = 0; j < into->dimensions; j++)
-    into->mean[j] = lat_times_power(into->mean[j], into->exponent[j]);
 }
 
 lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *moments,
                                   const lat_matrix *X, const double *weights, bool missing)
 {
-  size_t D = moments->dimensions;
-  LAT_TRY(lat_moments_check_size(work, D, X));
+  lat_moments_sum sum;
   LAT_SCOPE(work);
-  lat_moments_walk w = {.X = X, .weights = weights, .missing = missing};
-  double *total = lat_doubles(work, 3 * D), *exponents = lat_doubles(work, D);
-  bool again;
-  if (!total || !exponents) return LAT_MEMORY;
-  lat_column_moments from = lat_column_moments_of(total, D);
-  LAT_TRY(sum_up_columns(work, &w, total));
-  LAT_TRY(lat_moments_check_sums(work, &w, from.mean, from.scatter, 1, exponents, &again));
-  if (again) {
-    w.exponents = exponents;
-    LAT_TRY(sum_up_columns(work, &w, total));
-    for (size_t j = 0; j < D; j++) LAT_TRY(lat_moments_check_weight(work, from.weight[j]));
-  }
-  join_columns(moments, &from, w.exponents);
+  LAT_TRY(lat_column_moments_begin(work, &sum, moments->dimensions, X->rows));
+  LAT_TRY(lat_column_moments_include(work, &sum, X, weights, missing));
+  LAT_TRY(lat_column_moments_join(work, &sum, moments));
   return LAT_OK;
 }
 

@@ -66,6 +66,8 @@
 #define LAT_SCATTER_SMALL 0x1p-900
 /* A constant column of this size has a mean whose rounding error can't be squared. */
 #define LAT_CONSTANT_LARGE 0x1p500
+/* Sums of squares of numbers whose largest is 2^e are in range for |e| up to this. */
+#define LAT_EXPONENT_ORDINARY 400
 /* Exponents of a column's unit: 2^-LEAST is finite, and 2^-MOST isn't 0. */
 #define LAT_EXPONENT_LEAST (-1000)
 #define LAT_EXPONENT_MOST  1024

@@ -30,15 +30,15 @@ LAT_CLONES static void centre_and_sum(size_t rows, size_t D, const double *x, pt
   }
 }
 
-/* Numbers of a sum over rows: of moments without exponents. */
-static size_t sum_count(size_t D)
+/* Numbers of a node of a sum over rows: of moments but for their number. */
+static size_t node_count(size_t D)
 {
-  return 1 + D + D * D;
+  return 1 + D + D * D + D;
 }
 
 size_t lat_moments_count(size_t dimensions)
 {
-  return sum_count(dimensions) + dimensions + 1;
+  return node_count(dimensions) + 1;
 }
 
 lat_moments lat_moments_of(double *memory, size_t dimensions)
@@ -110,13 +110,12 @@ static void add_about_own_mean(group *l, const lat_matrix *X, const double *weig
   *m->weight = total;
 }
 
-static void add_scatter(void *context, size_t first, size_t rows, size_t offset, double *sum,
-                        size_t worker)
+static void add_scatter(const lat_moments_walk *w, size_t first, size_t rows, size_t offset,
+                        const double *exponents, double *node, size_t worker)
 {
-  const lat_moments_walk *w = context;
-  size_t D = w->X->cols;
-  group l = {.m = lat_moments_of(sum, D), .Y = w->buffers + worker * w->buffer_count};
-  l.sums = l.Y + (w->chunk + 1) * D;
+  size_t D = w->X->cols, chunk = w->X->rows < w->chunk ? w->X->rows : w->chunk;
+  group l = {.m = lat_moments_of(node, D), .Y = w->buffers + worker * w->buffer_count};
+  l.sums = l.Y + (chunk + 1) * D;
   l.terms = l.sums + D;
   while (rows > 0 && !lat_halted(w->halt, worker)) {
     lat_matrix X = lat_moments_chunk(w, first, rows, offset);
@@ -124,7 +123,7 @@ static void add_scatter(void *context, size_t first, size_t rows, size_t offset,
     double n = lat_total_weight(weights, X.rows);
     first += X.rows, offset += X.rows, rows -= X.rows;
     if (n == 0) continue;
-    lat_matrix flat = lat_moments_packed(w, &X, l.Y);
+    lat_matrix flat = lat_moments_packed(&X, exponents, l.Y);
     if (!weights && *l.m.weight >= n)
       add_about_mean(&l, &flat, n);
     else
@@ -133,94 +132,117 @@ static void add_scatter(void *context, size_t first, size_t rows, size_t offset,
   flush(&l);
 }
 
-/* into += from */
-static void merge(lat_moments *into, const lat_moments *from)
+/* ---- merging --------------------------------------------------------------------------------- */
+
+/* into += from, where all exponents are 0. */
+static void merge_plain(lat_moments *into, const lat_moments *from)
 {
   size_t D = into->dimensions;
-  double n = *into->weight, k = *from->weight;
-  if (k == 0) return;
-  double share = k / (n + k), factor = n * share;
+  double n = *into->weight, k = *from->weight, share = k / (n + k), factor = n * share;
   for (size_t i = 0; i < D; i++) {
     double *row = into->scatter + i * D, di = factor * (from->mean[i] - into->mean[i]);
     const double *other = from->scatter + i * D;
     for (size_t j = i; j < D; j++) row[j] += other[j] + di * (from->mean[j] - into->mean[j]);
   }
   for (size_t j = 0; j < D; j++) into->mean[j] += share * (from->mean[j] - into->mean[j]);
-  *into->weight = n + k;
 }
 
-static void merge_sums(size_t D, double *into, const double *from)
+static double unit_of(const lat_moments *into, const lat_moments *from, size_t j)
 {
-  lat_moments to = lat_moments_of(into, D), other = lat_moments_of((double *)from, D);
-  merge(&to, &other);
+  size_t diagonal = j * (into->dimensions + 1);
+  return lat_common_exponent(*into->weight, into->mean[j], into->scatter[diagonal],
+                             into->exponent[j], *from->weight, from->mean[j],
+                             from->scatter[diagonal], from->exponent[j]);
 }
 
-/* Brings column j of the moments from one unit to another; its mean, which is in units of 2^own,
- * too. */
-static void change_unit(lat_moments *m, size_t j, double from, double to, double own)
+/* The difference of the means of column j, in units of 2^e. */
+static double difference(const lat_moments *into, const lat_moments *from, size_t j, double e)
 {
-  size_t D = m->dimensions;
-  for (size_t i = 0; i <= j && from != to; i++) {
-    double *s = m->scatter + i * D + j;
-    *s = lat_times_power(*s, (i == j ? 2 : 1) * (from - to));
-  }
-  for (size_t i = j + 1; i < D && from != to; i++) {
-    double *s = m->scatter + j * D + i;
-    *s = lat_times_power(*s, from - to);
-  }
-  m->mean[j] = lat_times_power(m->mean[j], own - to);
+  return lat_times_power(from->mean[j], -e) - lat_times_power(into->mean[j], -e);
 }
 
-/* into += from, whose means are in units of 2^exponents already, and which is overwritten. */
-static void join(lat_moments *into, lat_moments *from, const double *exponents)
+/* The same in units that both can be brought to. A unit hangs on the diagonal and the mean of its
+ * own column only: rows come after their diagonal's last use, exponents and means at the end. */
+static void merge_scaled(lat_moments *into, const lat_moments *from)
 {
   size_t D = into->dimensions;
-  for (size_t j = 0; j < D; j++) {
-    double here = into->exponent[j], there = exponents ? exponents[j] : 0;
-    double e = lat_common_exponent(*into->weight, into->mean[j], into->scatter[j * (D + 1)], here,
-                                   *from->weight, from->mean[j], from->scatter[j * (D + 1)], there);
-    change_unit(into, j, here, e, 0);
-    change_unit(from, j, there, e, there);
-    into->exponent[j] = e;
+  double n = *into->weight, k = *from->weight, share = k / (n + k), factor = n * share;
+  for (size_t j = D; j-- > 0;) {
+    double ej = unit_of(into, from, j), dj = difference(into, from, j, ej);
+    for (size_t i = 0; i <= j; i++) {
+      double ei = i < j ? unit_of(into, from, i) : ej;
+      double di = factor * difference(into, from, i, ei), *s = into->scatter + i * D + j;
+      double here = into->exponent[i] + into->exponent[j] - ei - ej;
+      double there = from->exponent[i] + from->exponent[j] - ei - ej;
+      *s = lat_times_power(*s, here) + (lat_times_power(from->scatter[i * D + j], there) + di * dj);
+    }
+    /* the column's own mean and unit are needed no more: those to its left have i < j */
+    into->mean[j] = lat_times_power(lat_times_power(into->mean[j], -ej) + share * dj, ej);
+    into->exponent[j] = ej;
   }
-  merge(into, from);
-  for (size_t j = 0; j < D; j++) into->mean[j] = lat_times_power(into->mean[j], into->exponent[j]);
 }
 
-static lat_status sum_up(lat_workspace *work, lat_moments_walk *w, double *total)
+static void merge(size_t D, double *into, const double *from)
 {
-  size_t D = w->X->cols;
+  lat_moments to = lat_moments_of(into, D), other = lat_moments_of((double *)from, D);
+  bool plain = true;
+  if (*other.weight == 0) return;
+  for (size_t j = 0; j < D; j++) plain = plain && to.exponent[j] == 0 && other.exponent[j] == 0;
+  if (plain)
+    merge_plain(&to, &other);
+  else
+    merge_scaled(&to, &other);
+  *to.weight += *other.weight;
+}
+
+/* ---- sums ------------------------------------------------------------------------------------ */
+
+static const lat_moments_kind kind = {
+    .add = add_scatter, .merge = merge, .count = node_count, .full = true};
+
+lat_status lat_moments_begin(lat_workspace *work, lat_moments_sum *sum, size_t D, size_t rows)
+{
+  *sum = (lat_moments_sum){.dimensions = D};
+  return lat_moments_open(work, &sum->sum, &kind, D, rows);
+}
+
+lat_status lat_moments_include(lat_workspace *work, lat_moments_sum *sum, const lat_matrix *X,
+                               const double *weights)
+{
+  sum->rows += (double)X->rows;
+  return lat_moments_walk_add(work, &sum->sum, &kind, X, weights, false, 2 + LAT_MOMENTS_PENDING);
+}
+
+lat_status lat_moments_join(lat_workspace *work, const lat_moments_sum *sum, lat_moments *moments)
+{
   LAT_SCOPE(work);
-  LAT_TRY(lat_moments_walk_begin(work, w, sum_count(D), 1 + LAT_MOMENTS_PENDING, merge_sums));
-  while (w->sum.group < LAT_MOMENTS_CHUNKS * lat_chunk_rows(D)) w->sum.group *= 2;
-  lat_halt halt = {work, 0, LAT_OK};
-  w->halt = &halt;
-  LAT_TRY(lat_sum_add(&w->sum, work, w->X->rows, add_scatter, w));
-  LAT_TRY(halt.status);
-  lat_sum_total(&w->sum, total);
+  double *total = lat_doubles(work, node_count(sum->dimensions));
+  if (!total) return LAT_MEMORY;
+  lat_sum_total(&sum->sum, total);
+  merge(sum->dimensions, moments->weight, total);
+  if (moments->rows) *moments->rows += sum->rows;
+  return LAT_OK;
+}
+
+lat_status lat_moments_total(lat_workspace *work, const lat_moments_sum *sum, lat_moments *moments)
+{
+  size_t count = lat_moments_count(sum->dimensions);
+  double *memory = lat_doubles(work, count);
+  if (!memory) return LAT_MEMORY;
+  *moments = lat_moments_of(memory, sum->dimensions);
+  lat_sum_total(&sum->sum, memory);
+  *moments->rows = sum->rows;
   return LAT_OK;
 }
 
 lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
                            const double *weights)
 {
-  size_t D = moments->dimensions;
-  LAT_TRY(lat_moments_check_size(work, D, X));
+  lat_moments_sum sum;
   LAT_SCOPE(work);
-  lat_moments_walk w = {.X = X, .weights = weights};
-  double *total = lat_doubles(work, sum_count(D)), *exponents = lat_doubles(work, D);
-  bool again;
-  if (!total || !exponents) return LAT_MEMORY;
-  lat_moments from = lat_moments_of(total, D);
-  LAT_TRY(sum_up(work, &w, total));
-  LAT_TRY(lat_moments_check_sums(work, &w, from.mean, from.scatter, D + 1, exponents, &again));
-  if (again) {
-    w.exponents = exponents;
-    LAT_TRY(sum_up(work, &w, total));
-    LAT_TRY(lat_moments_check_weight(work, *from.weight));
-  }
-  join(moments, &from, w.exponents);
-  if (moments->rows) *moments->rows += (double)X->rows;
+  LAT_TRY(lat_moments_begin(work, &sum, moments->dimensions, X->rows));
+  LAT_TRY(lat_moments_include(work, &sum, X, weights));
+  LAT_TRY(lat_moments_join(work, &sum, moments));
   return LAT_OK;
 }
 

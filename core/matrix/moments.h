@@ -13,13 +13,22 @@
  * exponent_j). Exponents of numbers of ordinary sizes are 0. So deviations are right over the whole
  * range of doubles, while covariances may overflow or underflow (spread.h).
  *
- * Rows are added in the order of base/ordered_sum.h: the result is the same bits for every
- * number of threads. A covariance is S/n (divisor N, the maximum likelihood estimate). */
+ * Rows are added in the order of base/ordered_sum.h: the result is the same bits for every number
+ * of threads, and for every way to cut the rows into pieces that end where groups do; other cuts
+ * may change the last bits. A covariance is S/n (divisor N, the maximum likelihood estimate). */
 #ifndef LAT_MATRIX_MOMENTS_H
 #define LAT_MATRIX_MOMENTS_H
 
+#include "base/ordered_sum.h"
 #include "matrix/matrix.h"
 #include "matrix/weighted_rows.h"
+
+/* Rows that come in pieces, all of which are one sum. */
+typedef struct lat_moments_sum {
+  size_t dimensions;
+  double rows; /* so far, whatever their weights */
+  lat_ordered_sum sum;
+} lat_moments_sum;
 
 /* ---- full scatter: D x D ---------------------------------------------------- */
 
@@ -37,8 +46,20 @@ typedef struct lat_moments {
 size_t lat_moments_count(size_t dimensions);
 lat_moments lat_moments_of(double *memory, size_t dimensions);
 
-/* Adds the rows of X (N x D), with `weights` (N, finite, >= 0) or NULL. LAT_INVALID, naming row
- * and column, when X has a NaN or an infinity; the moments are then as they were. */
+/* The sum of no rows, for so many, or 0: any number. Keeps it. */
+lat_status lat_moments_begin(lat_workspace *work, lat_moments_sum *sum, size_t dimensions,
+                             size_t rows);
+/* Adds the rows of X (N x D), with `weights` (N, finite, >= 0) or NULL. LAT_INVALID, naming row and
+ * column, when X has a NaN or an infinity. After any failure the sum is of no use. */
+lat_status lat_moments_include(lat_workspace *work, lat_moments_sum *sum, const lat_matrix *X,
+                               const double *weights);
+/* moments := these and the rows of the sum, which stays as it is. LAT_MEMORY. */
+lat_status lat_moments_join(lat_workspace *work, const lat_moments_sum *sum, lat_moments *moments);
+
+/* Those of the sum alone. Keeps them. */
+lat_status lat_moments_total(lat_workspace *work, const lat_moments_sum *sum, lat_moments *moments);
+
+/* All of it for a single piece. The moments are as they were when it fails. */
 lat_status lat_moments_add(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
                            const double *weights);
 
@@ -62,6 +83,13 @@ typedef struct lat_column_moments {
 
 size_t lat_column_moments_count(size_t dimensions);
 lat_column_moments lat_column_moments_of(double *memory, size_t dimensions);
+/* As those of the full scatter. The first keeps the sum. */
+lat_status lat_column_moments_begin(lat_workspace *work, lat_moments_sum *sum, size_t dimensions,
+                                    size_t rows);
+lat_status lat_column_moments_include(lat_workspace *work, lat_moments_sum *sum,
+                                      const lat_matrix *X, const double *weights, bool missing);
+lat_status lat_column_moments_join(lat_workspace *work, const lat_moments_sum *sum,
+                                   lat_column_moments *moments);
 lat_status lat_column_moments_add(lat_workspace *work, lat_column_moments *moments,
                                   const lat_matrix *X, const double *weights, bool missing);
 /* Scatter over weight, 0 without weight; and its square root, also where the first overflows or

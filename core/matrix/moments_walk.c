@@ -1,26 +1,14 @@
 /* moments_walk.c: the pass over rows that both kinds of moments make (moments.h): groups of whole
- * chunks in the order of base/ordered_sum.h, and a second pass in units of powers of two for
- * columns whose squares overflow or underflow (scales.h). */
+ * chunks in the order of base/ordered_sum.h. A group with columns whose squares overflow or
+ * underflow is added once more, in units of powers of two (scales.h), so that each node of the sum
+ * has the units of its own rows, whatever pieces they come in. */
 #include "matrix/moments_walk.h"
 
 #include <math.h>
+#include <string.h>
 
-#include "base/parallel.h"
+#include "matrix/limits.h"
 #include "matrix/scales.h"
-
-/* ---- the walk over chunks ---------------------------------------------------------------- */
-
-lat_status lat_moments_walk_begin(lat_workspace *work, lat_moments_walk *w, size_t count,
-                                  size_t extra_rows, lat_sum_merge *merge)
-{
-  size_t D = w->X->cols;
-  w->chunk = lat_chunk_rows(D);
-  if (w->chunk > w->X->rows) w->chunk = w->X->rows;
-  w->buffer_count = (w->chunk + extra_rows + 1) * D;
-  w->buffers = lat_allocate(work, lat_workers(work), w->buffer_count * sizeof(double));
-  if (!w->buffers) return LAT_MEMORY;
-  return lat_sum_init(&w->sum, work, D, count, w->X->rows, merge);
-}
 
 lat_matrix lat_moments_chunk(const lat_moments_walk *w, size_t first, size_t rows, size_t offset)
 {
@@ -28,52 +16,115 @@ lat_matrix lat_moments_chunk(const lat_moments_walk *w, size_t first, size_t row
   return lat_block_of(*w->X, first, 0, n < rows ? n : rows, w->X->cols);
 }
 
-lat_matrix lat_moments_packed(const lat_moments_walk *w, const lat_matrix *X, double *Y)
+lat_matrix lat_moments_packed(const lat_matrix *X, const double *exponents, double *Y)
 {
-  if (lat_rows_are_packed(X) && !w->exponents) return *X;
+  if (lat_rows_are_packed(X) && !exponents) return *X;
   lat_matrix flat = lat_matrix_of(Y, X->rows, X->cols);
   lat_copy(X, &flat);
-  if (w->exponents) lat_scale_columns(X->rows, X->cols, w->exponents, Y);
+  if (exponents) lat_scale_columns(X->rows, X->cols, exponents, Y);
   return flat;
 }
 
-lat_status lat_moments_check_size(lat_workspace *work, size_t dimensions, const lat_matrix *X)
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+/* Where a node has its D means, scatters and exponents: these are its last numbers. */
+typedef struct parts {
+  double *mean, *scatter, *exponent;
+} parts;
+
+static parts parts_of(const lat_moments_kind *kind, size_t D, double *node)
 {
-  if (X->cols == dimensions) return LAT_OK;
-  return lat_fail(work, LAT_SHAPE, "X has %zu columns, the moments are of %zu", X->cols,
-                  dimensions);
+  double *mean = node + (kind->full ? 1 : D);
+  return (parts){mean, mean + D, node + kind->count(D) - D};
 }
 
-lat_status lat_moments_check_weight(lat_workspace *work, double weight)
+static bool is_scaled(size_t D, const double *exponents)
 {
-  if (isfinite(weight)) return LAT_OK;
+  for (size_t j = 0; j < D; j++)
+    if (exponents[j] != 0) return true;
+  return false;
+}
+
+/* The group's rows once more, in the units of the exponents, to what it was before. */
+static void add_scaled(lat_moments_walk *w, size_t first, size_t rows, size_t offset,
+                       const double *exponents, double *node, size_t worker)
+{
+  const lat_moments_kind *kind = w->kind;
+  size_t D = w->X->cols, count = kind->count(D);
+  parts p = parts_of(kind, D, node);
+  memset(node, 0, count * sizeof *node);
+  kind->add(w, first, rows, offset, exponents, node, worker);
+  for (size_t j = 0; j < D; j++) p.mean[j] = lat_times_power(p.mean[j], exponents[j]);
+  memcpy(p.exponent, exponents, D * sizeof *exponents);
+  if (offset == 0) return;
+  kind->merge(D, w->before, node);
+  memcpy(node, w->before, count * sizeof *node);
+}
+
+static void add_group(void *context, size_t first, size_t rows, size_t offset, double *node,
+                      size_t worker)
+{
+  lat_moments_walk *w = context;
+  const lat_moments_kind *kind = w->kind;
+  size_t D = w->X->cols, step = kind->full ? D + 1 : 1;
+  double *exponents = w->buffers + (worker + 1) * w->buffer_count - D, *scratch = exponents - 2 * D;
+  parts p = parts_of(kind, D, node);
+  lat_matrix X = lat_block_of(*w->X, first, 0, rows, D);
+  const double *weights = w->weights ? w->weights + first : NULL;
+  bool scaled = offset > 0 && is_scaled(D, p.exponent);
+  if (offset > 0) memcpy(w->before, node, kind->count(D) * sizeof *node);
+  if (!scaled) kind->add(w, first, rows, offset, NULL, node, worker);
+  if (lat_find_exponents(&X, weights, scaled ? NULL : p.mean, p.scatter, step, scratch,
+                         exponents) ||
+      scaled)
+    add_scaled(w, first, rows, offset, exponents, node, worker);
+  for (size_t j = 0; j < D; j++)
+    if (!isfinite(p.mean[j])) w->bad = true;
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+lat_status lat_moments_open(lat_workspace *work, lat_ordered_sum *sum, const lat_moments_kind *kind,
+                            size_t D, size_t rows)
+{
+  LAT_TRY(lat_sum_init(sum, work, D, kind->count(D), rows, kind->merge));
+  while (sum->group < LAT_MOMENTS_CHUNKS * lat_chunk_rows(D)) sum->group *= 2;
+  return LAT_OK;
+}
+
+lat_status lat_moments_walk_add(lat_workspace *work, lat_ordered_sum *sum,
+                                const lat_moments_kind *kind, const lat_matrix *X,
+                                const double *weights, bool missing, size_t extra_rows)
+{
+  size_t D = sum->columns, chunk = lat_chunk_rows(D), rows = X->rows < chunk ? X->rows : chunk;
+  if (X->cols != D)
+    return lat_fail(work, LAT_SHAPE, "X has %zu columns, the moments are of %zu", X->cols, D);
+  LAT_SCOPE(work);
+  lat_halt halt = {work, 0, LAT_OK};
+  lat_moments_walk w = {.kind = kind,
+                        .X = X,
+                        .weights = weights,
+                        .chunk = chunk,
+                        .buffer_count = (rows + extra_rows + 4) * D,
+                        .missing = missing,
+                        .halt = &halt};
+  w.buffers = lat_allocate(work, lat_workers(work), w.buffer_count * sizeof(double));
+  w.before = lat_doubles(work, sum->open_rows ? kind->count(D) : 0);
+  if (!w.buffers || !w.before) return LAT_MEMORY;
+  LAT_TRY(lat_sum_add(sum, work, X->rows, add_group, &w));
+  LAT_TRY(halt.status);
+  if (!w.bad && lat_sum_finite(sum)) return LAT_OK;
+  LAT_TRY(lat_check_finite(work, "X", X, missing));
   return lat_fail(work, LAT_INVALID, "the sum of the weights overflows");
 }
 
-lat_status lat_moments_check_sums(lat_workspace *work, const lat_moments_walk *w,
-                                  const double *means, const double *scatter, size_t step,
-                                  double *exponents, bool *again)
-{
-  LAT_SCOPE(work);
-  size_t D = w->X->cols;
-  bool *marked = lat_allocate(work, D, sizeof *marked), finite = true, any = false;
-  *again = false;
-  if (!marked) return LAT_MEMORY;
-  for (size_t j = 0; j < D; j++) {
-    marked[j] = lat_out_of_range(means[j], scatter[j * step]);
-    any |= marked[j];
-    finite &= (bool)isfinite(means[j]);
-  }
-  if (!finite) LAT_TRY(lat_check_finite(work, "X", w->X, w->missing));
-  if (!any) return LAT_OK;
-  return lat_find_exponents(work, w->X, w->weights, marked, exponents, again);
-}
+/* ---- units ----------------------------------------------------------------------------------- */
 
-/* The exponent of moments whose mean is 2^unit mean: a constant column's is its size. */
-static double own_exponent(double mean, double unit, double scatter, double exponent)
+/* The exponent of moments: a constant column's is its size. */
+static double own_exponent(double mean, double scatter, double exponent)
 {
   if (scatter != 0) return exponent;
-  return mean == 0 ? -INFINITY : fmin(exponent, ilogb(mean) + 1 + unit);
+  return mean == 0 ? -INFINITY : fmin(exponent, ilogb(mean) + 1);
 }
 
 double lat_common_exponent(double n, double mean, double scatter, double exponent, double k,
@@ -81,7 +132,7 @@ double lat_common_exponent(double n, double mean, double scatter, double exponen
 {
   if (exponent == other || k == 0) return exponent;
   if (n == 0) return other;
-  double larger = fmax(own_exponent(mean, 0, scatter, exponent),
-                       own_exponent(other_mean, other, other_scatter, other));
+  double larger =
+      fmax(own_exponent(mean, scatter, exponent), own_exponent(other_mean, other_scatter, other));
   return isinf(larger) ? exponent : larger;
 }

@@ -2,27 +2,39 @@
 #ifndef LAT_MATRIX_MOMENTS_WALK_H
 #define LAT_MATRIX_MOMENTS_WALK_H
 
+#include <stdatomic.h>
+
 #include "base/ordered_sum.h"
 #include "base/parallel.h"
 #include "matrix/weighted_rows.h"
 
-/* Rows in groups of whole chunks. */
-typedef struct lat_moments_walk {
+typedef struct lat_moments_walk lat_moments_walk;
+
+/* What differs between the two. A node of the sum is moments, of which the first numbers are
+ * `count`. */
+typedef struct lat_moments_kind {
+  /* Adds the rows first..first+rows-1 of the walk, at `offset` of their group, times the powers of
+   * the exponents (or NULL), to a node: means in these units, too. */
+  void (*add)(const lat_moments_walk *w, size_t first, size_t rows, size_t offset,
+              const double *exponents, double *node, size_t worker);
+  lat_sum_merge *merge;
+  size_t (*count)(size_t D);
+  bool full; /* one weight, D means, a scatter of D x D; else D of each. Then D exponents */
+} lat_moments_kind;
+
+/* A piece of rows that is being added. */
+struct lat_moments_walk {
+  const lat_moments_kind *kind;
   const lat_matrix *X;
   const double *weights;
   size_t chunk;
-  double *buffers; /* a worker's scratch */
+  double *buffers; /* a worker's scratch: the rows of a chunk and, behind them, what `add` needs */
   size_t buffer_count;
   bool missing;
-  const double *exponents; /* of the columns; NULL when all are 0 */
-  lat_ordered_sum sum;
-  lat_halt *halt; /* cancels between chunks */
-} lat_moments_walk;
-
-/* Buffers of a chunk and so many rows more, and the sum of `count` numbers. LAT_MEMORY. Keeps
- * both. */
-lat_status lat_moments_walk_begin(lat_workspace *work, lat_moments_walk *w, size_t count,
-                                  size_t extra_rows, lat_sum_merge *merge);
+  double *before;  /* the open group's sum as the piece begins */
+  lat_halt *halt;  /* cancels between chunks */
+  atomic_bool bad; /* a mean isn't finite */
+};
 
 /* The rows of a group that begin at `first` and at `offset` of the group, up to a chunk's
  * border. */
@@ -30,25 +42,19 @@ lat_matrix lat_moments_chunk(const lat_moments_walk *w, size_t first, size_t row
 
 /* The rows of X with elements side by side, times the exponents' powers: in place, or copied to
  * Y. */
-lat_matrix lat_moments_packed(const lat_moments_walk *w, const lat_matrix *X, double *Y);
+lat_matrix lat_moments_packed(const lat_matrix *X, const double *exponents, double *Y);
 
-/* LAT_SHAPE unless X has so many columns. */
-lat_status lat_moments_check_size(lat_workspace *work, size_t dimensions, const lat_matrix *X);
-
-/* LAT_INVALID unless a sum of weights is finite. */
-lat_status lat_moments_check_weight(lat_workspace *work, double weight);
-
-/* Checks the sums of a pass: means, and the scatter, of which that of column j is at scatter[j
- * step]. Sums of finite numbers are finite unless they overflow: only if they aren't, entries are
- * tested. *again: squares overflow or may underflow, and the pass is to be repeated in units of
- * these exponents. */
-lat_status lat_moments_check_sums(lat_workspace *work, const lat_moments_walk *w,
-                                  const double *means, const double *scatter, size_t step,
-                                  double *exponents, bool *again);
+/* The sum of no rows, of the kind; see lat_moments_begin. Keeps it. */
+lat_status lat_moments_open(lat_workspace *work, lat_ordered_sum *sum, const lat_moments_kind *kind,
+                            size_t D, size_t rows);
+/* Adds a piece; `extra_rows` are what `add` needs behind a chunk's. See lat_moments_include. */
+lat_status lat_moments_walk_add(lat_workspace *work, lat_ordered_sum *sum,
+                                const lat_moments_kind *kind, const lat_matrix *X,
+                                const double *weights, bool missing, size_t extra_rows);
 
 /* The unit 2^e in which a column's moments, of n rows and in units of 2^exponent except for the
- * mean, are merged with others of k rows, mean included in units of 2^other: the larger of both,
- * where a constant column's is its size. */
+ * mean, are merged with others of k rows: the larger of both, where a constant column's is its
+ * size. */
 double lat_common_exponent(double n, double mean, double scatter, double exponent, double k,
                            double other_mean, double other_scatter, double other);
 

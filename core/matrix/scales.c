@@ -5,9 +5,7 @@
 #include "matrix/scales.h"
 
 #include <math.h>
-#include <string.h>
 
-#include "base/parallel.h"
 #include "matrix/limits.h"
 
 bool lat_out_of_range(double mean, double scatter)
@@ -20,67 +18,41 @@ double lat_times_power(double x, double e)
   return e == 0 ? x : ldexp(x, (int)e);
 }
 
-/* The least and the largest numbers of the marked columns, for each worker: extremes don't depend
- * on the order of the rows. */
-typedef struct search {
-  const lat_matrix *X;
-  const double *weights;
-  const size_t *columns;
-  size_t count, chunk;
-  double *ranges; /* a worker's: 2 x count */
-} search;
-
-static void search_chunk(void *context, size_t c, size_t worker)
-{
-  const search *s = context;
-  const lat_matrix *X = s->X;
-  size_t first = c * s->chunk, end = first + s->chunk < X->rows ? first + s->chunk : X->rows;
-  double *least = s->ranges + worker * 2 * s->count, *most = least + s->count;
-  for (size_t i = first; i < end; i++) {
-    if (s->weights && !(s->weights[i] > 0)) continue;
-    for (size_t k = 0; k < s->count; k++) {
-      double x = lat_get(X, i, s->columns[k]);
-      if (x < least[k]) least[k] = x;
-      if (x > most[k]) most[k] = x;
-    }
-  }
-}
-
 /* The power that brings the numbers of a column, from `least` to `most`, to 1 at most; 0 for a
  * constant one that isn't large. */
 static double exponent_of(double least, double most)
 {
   double size = fmax(fabs(least), fabs(most));
-  if (!(least <= most) || size == 0 || (least == most && size < LAT_CONSTANT_LARGE)) return 0;
+  if (!(least <= most) || size == 0 || isinf(size) || (least == most && size < LAT_CONSTANT_LARGE))
+    return 0;
   return fmin(fmax(ilogb(size) + 1, LAT_EXPONENT_LEAST), LAT_EXPONENT_MOST);
 }
 
-lat_status lat_find_exponents(lat_workspace *work, const lat_matrix *X, const double *weights,
-                              const bool *marked, double *exponents, bool *any)
+bool lat_find_exponents(const lat_matrix *X, const double *weights, const double *mean,
+                        const double *scatter, size_t step, double *scratch, double *exponents)
 {
-  size_t D = X->cols, workers = lat_workers(work);
-  LAT_SCOPE(work);
-  size_t *columns = lat_allocate(work, D, sizeof *columns);
-  search s = {.X = X, .weights = weights, .columns = columns, .chunk = lat_chunk_rows(D)};
-  for (size_t j = 0; columns && j < D; j++)
-    if (marked[j]) columns[s.count++] = j;
-  s.ranges = lat_allocate(work, workers, 2 * s.count * sizeof(double));
-  if (!columns || !s.ranges) return LAT_MEMORY;
-  for (size_t k = 0; k < workers * 2 * s.count; k++)
-    s.ranges[k] = k / s.count % 2 ? -INFINITY : INFINITY;
-  LAT_TRY(lat_parallel(work, (X->rows + s.chunk - 1) / s.chunk, search_chunk, &s));
-  memset(exponents, 0, D * sizeof *exponents);
-  *any = false;
-  for (size_t k = 0; k < s.count; k++) {
-    double least = INFINITY, most = -INFINITY;
-    for (size_t w = 0; w < workers; w++) {
-      least = fmin(least, s.ranges[w * 2 * s.count + k]);
-      most = fmax(most, s.ranges[w * 2 * s.count + s.count + k]);
+  size_t count = 0, D = X->cols;
+  double *least = scratch, *most = scratch + D, *columns = exponents;
+  for (size_t j = 0; j < D; j++)
+    if (!mean || lat_out_of_range(mean[j], scatter[j * step])) columns[count++] = (double)j;
+  for (size_t k = 0; k < count; k++) least[k] = INFINITY, most[k] = -INFINITY;
+  for (size_t i = 0; i < X->rows && count > 0; i++) {
+    if (weights && !(weights[i] > 0)) continue;
+    for (size_t k = 0; k < count; k++) {
+      double x = lat_get(X, i, (size_t)columns[k]);
+      if (x < least[k]) least[k] = x;
+      if (x > most[k]) most[k] = x;
     }
-    exponents[columns[k]] = exponent_of(least, most);
-    *any |= exponents[columns[k]] != 0;
   }
-  return LAT_OK;
+  bool any = false;
+  for (size_t j = D; j-- > 0;) { /* from the end: column k of them is k or more of all */
+    bool found = count > 0 && columns[count - 1] == (double)j;
+    double e = found ? exponent_of(least[count - 1], most[count - 1]) : 0;
+    count -= found;
+    exponents[j] = !mean && fabs(e) <= LAT_EXPONENT_ORDINARY ? 0 : e;
+    any |= exponents[j] != 0;
+  }
+  return any;
 }
 
 void lat_scale_columns(size_t n, size_t D, const double *exponents, double *Y)

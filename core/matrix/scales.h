@@ -11,11 +11,13 @@
 /* True for a sum of squares that has overflowed or may have underflowed. */
 bool lat_out_of_range(double mean, double scatter);
 
-/* exponents[j] := e for the columns j that are `marked`: their numbers with a weight > 0, times
- * 2^-e, are at most 1; 0 for the others, and for those that are constant, whose scatter is 0 in any
- * unit, unless it is so large that the mean's rounding counts. *any: one isn't 0. */
-lat_status lat_find_exponents(lat_workspace *work, const lat_matrix *X, const double *weights,
-                              const bool *marked, double *exponents, bool *any);
+/* exponents (D) := e for the columns of X whose mean and sum of squares (scatter[j step]) are out
+ * of range, or, with NULL, for those whose largest numbers may have such squares: their numbers
+ * with a weight > 0, times 2^-e, are at most 1; 0 for the others, and for those that are constant,
+ * whose scatter is 0 in any unit, unless it is so large that the mean's rounding counts. Whether
+ * one isn't 0. `scratch` is of 2 D numbers. */
+bool lat_find_exponents(const lat_matrix *X, const double *weights, const double *mean,
+                        const double *scatter, size_t step, double *scratch, double *exponents);
 
 /* The n rows Y (packed, D columns) times 2^-exponents. */
 void lat_scale_columns(size_t n, size_t D, const double *exponents, double *Y);

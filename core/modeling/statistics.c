@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "matrix/moments.h"
+
 lat_status lat_statistics_begin(lat_workspace *work, lat_fitted *f, size_t D)
 {
   LAT_TRY(f->model->statistics->count(work, f->options, D, &f->count));
@@ -14,16 +16,54 @@ lat_status lat_statistics_begin(lat_workspace *work, lat_fitted *f, size_t D)
   return LAT_OK;
 }
 
+/* A pass under way. */
+typedef struct pass {
+  lat_fitted *f;
+  lat_statistics_sum kind;
+  lat_moments_sum sum;
+} pass;
+
+static lat_status begin(lat_workspace *work, pass *p, const lat_source *source, size_t D)
+{
+  size_t rows = source->next ? 0 : source->X.rows;
+  lat_statistics_sum kind = p->f->model->statistics->sum(D);
+  if (!p->f->statistics) LAT_TRY(lat_statistics_begin(work, p->f, D));
+  if (kind == LAT_SUM_MOMENTS) LAT_TRY(lat_moments_begin(work, &p->sum, D, rows));
+  if (kind == LAT_SUM_COLUMNS) LAT_TRY(lat_column_moments_begin(work, &p->sum, D, rows));
+  p->kind = kind;
+  return LAT_OK;
+}
+
+static lat_status add(lat_workspace *work, pass *p, const lat_matrix *X, const double *weights,
+                      bool missing)
+{
+  if (p->kind == LAT_SUM_MOMENTS) return lat_moments_include(work, &p->sum, X, weights);
+  if (p->kind == LAT_SUM_COLUMNS)
+    return lat_column_moments_include(work, &p->sum, X, weights, missing);
+  return p->f->model->statistics->add(work, p->f, X, weights, missing);
+}
+
+static lat_status end(lat_workspace *work, const pass *p)
+{
+  size_t D = p->f->sizes[LAT_D];
+  lat_moments all = lat_moments_of(p->f->statistics, D);
+  lat_column_moments columns = lat_column_moments_of(p->f->statistics, D);
+  if (p->kind == LAT_SUM_MOMENTS) return lat_moments_join(work, &p->sum, &all);
+  if (p->kind == LAT_SUM_COLUMNS) return lat_column_moments_join(work, &p->sum, &columns);
+  return LAT_OK;
+}
+
 lat_status lat_statistics_add(lat_workspace *work, lat_source *source, lat_fitted *f)
 {
+  pass p = {.f = f};
   lat_matrix piece;
   const double *weights;
   lat_source_rewind(source);
   for (;;) {
     LAT_TRY(lat_source_next(source, work, &piece, &weights));
-    if (piece.rows == 0) return LAT_OK;
-    if (!f->statistics) LAT_TRY(lat_statistics_begin(work, f, piece.cols));
-    lat_status status = f->model->statistics->add(work, f, &piece, weights, source->missing);
+    if (piece.rows == 0) return end(work, &p);
+    if (source->pieces == 1) LAT_TRY(begin(work, &p, source, piece.cols));
+    lat_status status = add(work, &p, &piece, weights, source->missing);
     if (status != LAT_OK) return lat_source_failure(source, work, status, source->missing);
   }
 }

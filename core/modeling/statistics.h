@@ -18,12 +18,21 @@
 /* A D x D scatter is added up for so many columns at most (128 MB). */
 enum { LAT_SCATTER_COLUMNS = 4096 };
 
+typedef enum lat_statistics_sum {
+  LAT_SUM_OTHER,
+  LAT_SUM_MOMENTS, /* lat_moments, or lat_column_moments (matrix/moments.h) */
+  LAT_SUM_COLUMNS
+} lat_statistics_sum;
+
 typedef struct lat_statistics_kind {
   /* How many numbers the statistics of D columns are; all 0 are those of no rows. LAT_INVALID, with
    * a sentence, where the options don't allow for so many columns. */
   lat_status (*count)(lat_workspace *work, const void *options, size_t D, size_t *count);
-  /* Adds rows to fitted->statistics, of fitted->sizes[LAT_D] columns. LAT_INVALID, naming row and
-   * column, for infinities and, unless missing, NaN. */
+  /* What the statistics are: moments of so many columns, to which the rows of a pass are joined
+   * once all of them are there; or anything else, to which each piece is added. */
+  lat_statistics_sum (*sum)(size_t D);
+  /* Adds rows, as one piece, to fitted->statistics, of fitted->sizes[LAT_D] columns. LAT_INVALID,
+   * naming row and column, for infinities and, unless missing, NaN. */
   lat_status (*add)(lat_workspace *work, const lat_fitted *fitted, const lat_matrix *X,
                     const double *weights, bool missing);
   /* Sets sizes, flat and what lies aside from the statistics. Keeps them. */
@@ -34,16 +43,16 @@ typedef struct lat_statistics_kind {
   lat_status (*fit_whole)(lat_workspace *work, const lat_matrix *X, const double *weights,
                           lat_fitted *fitted);
   /* Solving costs much more than adding, so who adds to earlier statistics may solve once somebody
-   * asks; then, for D columns, does a failing add leave the statistics as they were? NULL: solving
-   * costs little. */
+   * asks; then, for D columns, does adding that fails leave the statistics as they were? NULL:
+   * solving costs little. */
   bool (*adds_all_or_nothing)(size_t D);
 } lat_statistics_kind;
 
 /* The statistics of no rows, of D columns, in the workspace. Keeps them. */
 lat_status lat_statistics_begin(lat_workspace *work, lat_fitted *fitted, size_t D);
 
-/* Adds all rows of the source to the statistics, which begin here where there are none yet. Keeps
- * these. */
+/* Adds all rows of the source to the statistics, which begin here where there are none yet.
+ * Keeps these. */
 lat_status lat_statistics_add(lat_workspace *work, lat_source *source, lat_fitted *fitted);
 
 /* A fit with all rows of the source: `fitted` gets sizes, parameters, what lies aside and, unless

@@ -86,26 +86,20 @@ static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 
 /* ---- fits ------------------------------------------------------------------------------------ */
 
-/* Adds to the moments, which are allocated with the first piece. Keeps them. */
-static lat_status add_moments(lat_workspace *work, lat_moments *moments, const lat_matrix *X,
-                              const double *weights)
+/* Adds to the sum, which begins with the first piece. Keeps it. */
+static lat_status add_moments(lat_workspace *work, lat_moments_sum *sum, const lat_source *source,
+                              const lat_matrix *X, const double *weights)
 {
-  if (!moments->mean) {
-    size_t count = lat_moments_count(X->cols);
-    if (X->cols > LAT_SCATTER_COLUMNS)
-      return lat_fail(work, LAT_INVALID, "data in pieces have at most %d columns here, got %zu",
-                      LAT_SCATTER_COLUMNS, X->cols);
-    double *memory = lat_doubles(work, count);
-    if (!memory) return LAT_MEMORY;
-    memset(memory, 0, count * sizeof *memory);
-    *moments = lat_moments_of(memory, X->cols);
-  }
-  return lat_moments_add(work, moments, X, weights);
+  if (X->cols > LAT_SCATTER_COLUMNS)
+    return lat_fail(work, LAT_INVALID, "data in pieces have at most %d columns here, got %zu",
+                    LAT_SCATTER_COLUMNS, X->cols);
+  if (!sum->dimensions) LAT_TRY(lat_moments_begin(work, sum, X->cols, source->X.rows));
+  return lat_moments_include(work, sum, X, weights);
 }
 
-/* A pass over the source: into the moments, or, without them, the pass of the fit. */
+/* A pass over the source: into the sum, or, without one, the pass of the fit. */
 static lat_status each_piece(lat_ica_search *fit, lat_workspace *work, lat_source *source,
-                             lat_moments *moments)
+                             lat_moments_sum *sum)
 {
   lat_matrix piece;
   const double *weights;
@@ -114,7 +108,7 @@ static lat_status each_piece(lat_ica_search *fit, lat_workspace *work, lat_sourc
     LAT_TRY(lat_source_next(source, work, &piece, &weights));
     if (piece.rows == 0) return LAT_OK;
     lat_status status =
-        moments ? add_moments(work, moments, &piece, weights) : lat_ica_add(fit, &piece, weights);
+        sum ? add_moments(work, sum, source, &piece, weights) : lat_ica_add(fit, &piece, weights);
     if (status != LAT_OK) return lat_source_failure(source, work, status, false);
   }
 }
@@ -135,9 +129,11 @@ static bool needs_pieces(const lat_source *source)
 lat_status lat_ica_start(lat_ica_search *fit, lat_workspace *work, lat_source *source,
                          const lat_ica_options *o)
 {
-  lat_moments moments = {0};
+  lat_moments_sum sum = {0};
+  lat_moments moments;
   if (!needs_pieces(source)) return lat_ica_begin(fit, work, &source->X, source->weights, o);
-  LAT_TRY(each_piece(NULL, work, source, &moments));
+  LAT_TRY(each_piece(NULL, work, source, &sum));
+  LAT_TRY(lat_moments_total(work, &sum, &moments));
   return lat_ica_begin_pieces(fit, work, &moments, o);
 }
 

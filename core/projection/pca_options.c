@@ -180,7 +180,13 @@ static lat_status fit_whole(lat_workspace *work, const lat_matrix *X, const doub
   return keep_report(work, &report, f);
 }
 
+static lat_statistics_sum sum_of(size_t D)
+{
+  return is_exact(D) ? LAT_SUM_MOMENTS : LAT_SUM_OTHER;
+}
+
 static const lat_statistics_kind statistics = {.count = count,
+                                               .sum = sum_of,
                                                .add = add,
                                                .solve = solve,
                                                .takes_whole = takes_whole,

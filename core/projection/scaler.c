@@ -81,8 +81,14 @@ static lat_status solve(lat_workspace *work, lat_fitted *f)
   return LAT_OK;
 }
 
+static lat_statistics_sum sum_of(size_t D)
+{
+  (void)D;
+  return LAT_SUM_COLUMNS;
+}
+
 static const lat_statistics_kind statistics = {
-    .count = count_statistics, .add = add, .solve = solve};
+    .count = count_statistics, .sum = sum_of, .add = add, .solve = solve};
 
 lat_status lat_scaler_fit(lat_workspace *work, lat_source *source, const double *weights,
                           const lat_scaler_options *o, lat_scaler *scaler)

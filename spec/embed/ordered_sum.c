@@ -149,6 +149,77 @@ static void large(void)
   lat_workspace_done(&work);
 }
 
+/* ---- moments of rows in pieces ---- */
+
+enum { DIMENSIONS = 3, ROWS = 150000 };
+
+/* Column 2 has numbers whose squares overflow in its second third, column 3 one constant. */
+static void fill(double *X)
+{
+  for (size_t i = 0; i < ROWS; i++) {
+    X[i * DIMENSIONS] = number(i, 0);
+    X[i * DIMENSIONS + 1] = number(i, 1) * (i / (ROWS / 3) == 1 ? 0x1p600 : 1);
+    X[i * DIMENSIONS + 2] = 1.25;
+  }
+}
+
+/* The moments of X's rows in pieces of so many rows; into at most COUNT^2 numbers. */
+static int moments_of(const double *X, size_t piece, int columns, double *to)
+{
+  lat_workspace work;
+  lat_moments_sum sum;
+  lat_workspace_init(&work);
+  size_t D = DIMENSIONS;
+  int ok = (columns ? lat_column_moments_begin : lat_moments_begin)(&work, &sum, D, 0) == LAT_OK;
+  if (piece == 0) piece = sum.sum.group;
+  if (piece == 1) piece = lat_chunk_rows(D);
+  for (size_t first = 0; ok && first < ROWS; first += piece) {
+    size_t rows = ROWS - first < piece ? ROWS - first : piece;
+    lat_matrix part = lat_matrix_of((double *)X + first * D, rows, D);
+    ok = (columns ? lat_column_moments_include(&work, &sum, &part, NULL, false)
+                  : lat_moments_include(&work, &sum, &part, NULL)) == LAT_OK;
+  }
+  memset(to, 0, COUNT * COUNT * sizeof *to);
+  lat_moments all = lat_moments_of(to, D);
+  lat_column_moments each = lat_column_moments_of(to, D);
+  ok = ok && (columns ? lat_column_moments_join(&work, &sum, &each)
+                      : lat_moments_join(&work, &sum, &all)) == LAT_OK;
+  lat_workspace_done(&work);
+  return ok;
+}
+
+/* The parts that an in-range column has: its mean and scatter, to a few units in the last place. */
+static int is_close(const double *a, const double *b, int columns)
+{
+  size_t mean = columns ? DIMENSIONS : 1, scatter = columns ? 2 * DIMENSIONS : 1 + DIMENSIONS;
+  double scale = sqrt(b[scatter] / ROWS);
+  return fabs(a[mean] - b[mean]) < 1e-12 * scale &&
+         fabs(a[scatter] - b[scatter]) < 1e-12 * b[scatter];
+}
+
+static void moments(void)
+{
+  double *X = malloc((size_t)ROWS * DIMENSIONS * sizeof *X), whole[COUNT * COUNT],
+         to[COUNT * COUNT];
+  int groups = X != NULL, chunks = 1, cut = 1;
+  if (X) fill(X);
+  for (int columns = 0; groups && columns < 2; columns++) {
+    lat_threads_set(1);
+    groups = moments_of(X, ROWS, columns, whole);
+    for (size_t threads = 1; threads < 4; threads++) {
+      lat_threads_set(threads);
+      groups = groups && moments_of(X, 0, columns, to) && memcmp(to, whole, sizeof to) == 0;
+      chunks = chunks && moments_of(X, 1, columns, to) && is_close(to, whole, columns);
+      cut = cut && moments_of(X, 777, columns, to) && is_close(to, whole, columns);
+    }
+    /* the unit of column 2 is that of its largest numbers, and its deviation is right */
+    double e = whole[columns ? 3 * DIMENSIONS + 1 : 1 + DIMENSIONS + DIMENSIONS * DIMENSIONS + 1];
+    groups = groups && e > 600 && e < 625;
+  }
+  printf("groups %d\ncut at chunks %d\ncut anywhere %d\n", groups, chunks, cut);
+  free(X);
+}
+
 static void stops(void)
 {
   lat_workspace work;
@@ -177,6 +248,7 @@ int main(void)
   orders();
   tree();
   large();
+  moments();
   stops();
   return 0;
 }

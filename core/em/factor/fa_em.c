@@ -79,10 +79,11 @@ static lat_status fill_covariance(lat_workspace *work, const lat_matrix *X, cons
 {
   enum { PIECE = 8192 };
   size_t D = X->cols, most = X->rows < PIECE ? X->rows : PIECE;
-  double *memory = lat_doubles(work, lat_moments_count(D)), *filled = lat_doubles(work, most * D);
-  if (!memory || !filled) return LAT_MEMORY;
-  memset(memory, 0, lat_moments_count(D) * sizeof *memory);
-  lat_moments moments = lat_moments_of(memory, D);
+  double *filled = lat_doubles(work, most * D);
+  lat_moments_sum sum;
+  lat_moments moments;
+  if (!filled) return LAT_MEMORY;
+  LAT_TRY(lat_moments_begin(work, &sum, D, X->rows));
   for (size_t first = 0; first < X->rows; first += most) {
     size_t n = X->rows - first < most ? X->rows - first : most;
     lat_matrix piece = lat_matrix_of(filled, n, D);
@@ -91,8 +92,9 @@ static lat_status fill_covariance(lat_workspace *work, const lat_matrix *X, cons
         double x = lat_get(X, first + i, j);
         filled[i * D + j] = isnan(x) ? mean[j] : x;
       }
-    LAT_TRY(lat_moments_add(work, &moments, &piece, weights ? weights + first : NULL));
+    LAT_TRY(lat_moments_include(work, &sum, &piece, weights ? weights + first : NULL));
   }
+  LAT_TRY(lat_moments_total(work, &sum, &moments));
   lat_moments_covariance(&moments, S);
   return LAT_OK;
 }
