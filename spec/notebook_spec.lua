@@ -338,6 +338,30 @@ describe("a notebook's process", function()
   end)
 end)
 
+describe("the notebooks", function()
+  it("are committed as a run from a clean state left them", function()
+    local count = 0
+    for path in helper.run("ls notebooks/*.ipynb"):gmatch "[^\n]+" do
+      local file = assert(io.open(path))
+      local text = file:read "a"
+      file:close()
+      count = count + 1
+      assert.is_true(#text < 300000, path .. " is too large")
+      assert.is_truthy(text:find('"name": "latent"', 1, true), path)
+      assert.is_truthy(text:find('"image/svg+xml"', 1, true), path .. " has no picture")
+      assert.is_nil(text:find('"output_type": "error"', 1, true), path .. " has an error")
+      assert.is_nil(text:find('"execution_count": null', 1, true), path .. " has a cell that wasn't run")
+      local last = 0
+      for number in text:gmatch '\n   "execution_count": (%d+)' do
+        assert.equal(last + 1, math.tointeger(number), path .. " wasn't run in its order")
+        last = math.tointeger(number)
+      end
+      assert.is_true(last > 5, path)
+    end
+    assert.is_true(count >= 8)
+  end)
+end)
+
 describe("the notebook's kernel", function()
   it("passes jupyter_kernel_test", function()
     local python = "build/jupyter/bin/python"
