@@ -196,6 +196,7 @@ extern "C" {
 #include "deep/common/net_file.h"
 #include "deep/common/options.h"
 #include "deep/common/training.h"
+#include "deep/diffusion/diffusion.h"
 #include "deep/flow/flow.h"
 #include "deep/nonlinear/nonlinear.h"
 #include "deep/vae/vae.h"

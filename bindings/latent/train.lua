@@ -111,7 +111,7 @@ end
 local function validate(model, X, given)
   local values
   if model.elbo then
-    values = check.call(model.elbo, model, X, { labels = given })
+    values = check.call(model.elbo, model, X, { labels = given, terms = model.held_terms })
   else
     values = check.call(model.log_likelihood, model, X, takes(model).context and { context = given })
   end

@@ -68,6 +68,11 @@ typedef struct lat_request {
   int method;
   double beta, learning_rate;
   bool mean;
+  /* of diffusions: steps of the reverse process (0: all) and its times; terms of the bound drawn a
+   * row (0: all); noise of DDIM; guidance by class; the weights as they are, not their averages */
+  size_t steps, from, to, terms;
+  double eta, guidance;
+  bool raw;
   /* of fits */
   double rate, max_seconds;
   bool progress;

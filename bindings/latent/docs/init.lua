@@ -36,6 +36,7 @@ local modules = {
   { "nonlinear" },
   { "vae" },
   { "flow" },
+  { "diffusion" },
   { "files" },
   { "save" },
   { "metrics" },

@@ -41,6 +41,7 @@ void latL_makenets(lua_State *L, int model)
   const lat_store *store = &deep_of(f)->store;
   keep_integer(L, model, "input_dim", (lua_Integer)f->sizes[LAT_D]);
   keep_integer(L, model, "latent_dim", (lua_Integer)f->sizes[LAT_M]);
+  if (nets->held_terms) keep_integer(L, model, "held_terms", (lua_Integer)nets->held_terms);
   keep_integer(L, model, "seed", (lua_Integer)latL_optseed(L, 1, core->name));
   lua_pushstring(L, latL_dtypename(store->dtype));
   latL_keep(L, model, "dtype");

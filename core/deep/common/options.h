@@ -25,6 +25,7 @@ typedef struct lat_net_kind {
       const void *options); /* the width of request->context; NULL: there is none */
   /* What a fit begins with that sees all rows first, unless the model has seen some; or NULL. */
   lat_status (*begin)(lat_workspace *work, void *model, const lat_request *request);
+  size_t held_terms; /* request->terms of validation, of bounds that have it */
 } lat_net_kind;
 
 /* The count of parameters of a net with hidden layers of these widths. */

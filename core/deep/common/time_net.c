@@ -1,5 +1,9 @@
 /* time_net.c: inputs of a net of x, time and class, and the net at one time (time_net.h).
  *
+ * An initialization by the number of inputs would make the weights of x small, few among many as
+ * its columns are beside f(t), and nets learn slowly what changes fast with x. So these begin as
+ * those of a layer of D inputs would, times LAT_TIME_GAIN.
+ *
  * The first layer's weights have the rows of x, then those of classes, then those of f(t); so the
  * first D + C of them are a packed matrix, and f(t) times the others a constant. */
 #include "deep/common/time_net.h"
@@ -31,6 +35,18 @@ double lat_time_net_numbers(const lat_time_net_options *o, size_t D, size_t outp
   return lat_net_numbers(hidden, depth, D + o->classes + features_of(o), outputs);
 }
 
+lat_status lat_time_net_check(lat_workspace *work, const lat_time_net_options *o)
+{
+  if (o->depth > LAT_TIME_HIDDEN)
+    return lat_fail(work, LAT_INVALID, "hidden has %zu widths, at most %d are possible", o->depth,
+                    LAT_TIME_HIDDEN);
+  for (size_t l = 0; l < o->depth; l++)
+    if (o->hidden[l] < 1 || o->hidden[l] > LAT_TIME_WIDTH)
+      return lat_fail(work, LAT_INVALID, "hidden widths are 1 to %d, got %zu", LAT_TIME_WIDTH,
+                      o->hidden[l]);
+  return LAT_OK;
+}
+
 lat_status lat_time_net_add(lat_workspace *work, lat_store *store, const char *name, size_t D,
                             size_t outputs, const lat_time_net_options *o,
                             const lat_deep_options *training, lat_time_net *net)
@@ -43,7 +59,12 @@ lat_status lat_time_net_add(lat_workspace *work, lat_store *store, const char *n
   sizes[depth + 1] = outputs;
   lat_layer_options options = {.activation = (lat_activation)training->activation,
                                .init = (lat_init)training->init};
-  return lat_net_mlp(work, store, name, sizes, depth + 1, &options, net->layers, &net->net);
+  LAT_TRY(lat_net_mlp(work, store, name, sizes, depth + 1, &options, net->layers, &net->net));
+  lat_matrix W = lat_store_view(store, store->values, net->layers[0].weight);
+  double gain = LAT_TIME_GAIN * sqrt((double)sizes[0] / (double)D);
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < W.cols; j++) lat_set(&W, i, j, gain * lat_get(&W, i, j));
+  return LAT_OK;
 }
 
 size_t lat_time_net_tape_numbers(const lat_time_net *net)
@@ -105,6 +126,14 @@ lat_value lat_time_net_forward(lat_tape *tape, const lat_time_net *net, lat_stor
   return lat_net_forward(tape, &own, inputs);
 }
 
+lat_value lat_time_net_constant(lat_tape *tape, const lat_time_net *net, const lat_store *store,
+                                lat_value inputs)
+{
+  lat_store view = *store;
+  const lat_net own = {&view, net->net.layers, net->net.count};
+  return lat_net_constant(tape, &own, inputs);
+}
+
 /* ---- one time -------------------------------------------------------------------------------- */
 
 /* b + f(t) W, W the rows of the first layer's weights from `first` on: 1 x cols */
@@ -122,17 +151,16 @@ static lat_value time_bias(lat_tape *tape, const lat_matrix *W, const lat_matrix
   return lat_nn_add(tape, bias, product);
 }
 
-lat_value lat_time_net_at(lat_tape *tape, const lat_time_net *net, void *flat, lat_value x,
-                          double t, const size_t *labels)
+lat_value lat_time_net_at(lat_tape *tape, const lat_time_net *net, const lat_store *store,
+                          lat_value x, double t, const size_t *labels)
 {
-  const lat_store *store = net->net.store;
   size_t D = net->D, C = net->classes;
   bool classes = labels && C > 0;
   if (classes) x = lat_with_labels(tape, x, labels, C);
   for (size_t l = 0; l < net->net.count; l++) {
     const lat_layer *layer = &net->layers[l];
-    lat_matrix W = lat_store_view(store, flat, layer->weight);
-    lat_matrix b = lat_store_view(store, flat, layer->bias);
+    lat_matrix W = lat_store_view(store, store->values, layer->weight);
+    lat_matrix b = lat_store_view(store, store->values, layer->bias);
     lat_value bias = l == 0 ? time_bias(tape, &W, &b, D + C, t) : lat_nn_borrow(tape, &b);
     lat_matrix used = l == 0 ? lat_block_of(W, 0, 0, classes ? D + C : D, W.cols) : W;
     x = lat_nn_linear(tape, x, lat_nn_borrow(tape, &used), bias, layer->activation);

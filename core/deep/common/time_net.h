@@ -18,7 +18,7 @@
 #include "deep/common/options.h"
 #include "nn/layers.h"
 
-enum { LAT_TIME_HIDDEN = 8 };
+enum { LAT_TIME_HIDDEN = 8, LAT_TIME_WIDTH = 1 << 20 };
 
 typedef struct lat_time_net_options {
   size_t classes;                 /* C; 0: not conditional */
@@ -44,6 +44,8 @@ typedef struct lat_time_net {
   lat_net net; /* views `layers`: the struct must not move */
 } lat_time_net;
 
+/* LAT_INVALID for widths that can't be. */
+lat_status lat_time_net_check(lat_workspace *work, const lat_time_net_options *options);
 /* Adds the parameters NAME.1.weight, ... of a net from D numbers to `outputs`. */
 lat_status lat_time_net_add(lat_workspace *work, lat_store *store, const char *name, size_t D,
                             size_t outputs, const lat_time_net_options *options,
@@ -70,14 +72,15 @@ typedef struct lat_time_rows {
  * that of x. */
 lat_value lat_time_net_inputs(lat_tape *tape, const lat_time_net *net, const lat_time_rows *rows,
                               bool gradient);
-/* The net of such inputs, with parameters of this store (which is the model's, or a shard's). */
+/* The net of such inputs, with parameters of this store: the model's, or a shard's. */
 lat_value lat_time_net_forward(lat_tape *tape, const lat_time_net *net, lat_store *store,
                                lat_value inputs);
-
-/* The net at one time for all rows of x (a value, B x D), with the parameters as constants, from a
- * flat vector in the store's layout: its values, or their averages. Nothing is written to the
- * store. */
-lat_value lat_time_net_at(lat_tape *tape, const lat_time_net *net, void *flat, lat_value x,
-                          double t, const size_t *labels);
+/* The same with the parameters as constants: nothing is written to the store, which may be a view
+ * of the model's with other values, such as its averages. */
+lat_value lat_time_net_constant(lat_tape *tape, const lat_time_net *net, const lat_store *store,
+                                lat_value inputs);
+/* The same at one time for all rows of x, a value B x D. */
+lat_value lat_time_net_at(lat_tape *tape, const lat_time_net *net, const lat_store *store,
+                          lat_value x, double t, const size_t *labels);
 
 #endif

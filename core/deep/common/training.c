@@ -139,6 +139,7 @@ static lat_status validate(run *r, double *loss)
   lat_request request = {.X = *t->validation,
                          .classes = t->validation_labels,
                          .context = t->validation_context,
+                         .terms = r->model->nets->held_terms,
                          .beta = -1};
   lat_outputs outputs = {0};
   *(bound ? &outputs.bound : &outputs.log_likelihood) = values;
