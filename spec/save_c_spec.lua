@@ -17,7 +17,8 @@ end
 -- The model's scores of X, or other rows, as the program prints them.
 local function scores(model, rows)
   local lines = {}
-  for i, value in ipairs(model:log_likelihood(rows or X):table()) do lines[i] = ("%a\n"):format(value) end
+  local method = model.log_likelihood or model.elbo
+  for i, value in ipairs(method(model, rows or X):table()) do lines[i] = ("%a\n"):format(value) end
   return table.concat(lines)
 end
 
@@ -140,6 +141,9 @@ describe("models as files in C", function()
     end
     list[#list + 1] = latent.nonlinear { input_dim = 3, latent_dim = 1, hidden = { 5, 4 }, samples = 20, seed = 9 }
     list[#list + 1] = latent.nonlinear { input_dim = 3, latent_dim = 2, hidden = 6, optimizer = "rmsprop" }
+    list[#list + 1] = latent.diffusion { input_dim = 3, hidden = { 8, 5 }, timesteps = 7, noise_schedule = "linear",
+      beta_end = 0.5, prediction = "epsilon", variance = "posterior", time_features = 4, seed = 3 }
+    list[#list + 1] = latent.diffusion { input_dim = 3, hidden = 4, timesteps = 200, ema = 0, dtype = "float64" }
     for _, options in ipairs {
       { hidden = 8 }, { kind = "maf", layers = 2, hidden = { 6, 6 }, optimizer = "sgd" },
       { kind = "realnvp", optimizer = "sgd", bound = math.huge }, { standardize = false, base = "normal", bins = 4 },

@@ -57,7 +57,7 @@ typedef struct lat_diffusion_use {
 /* Checks labels (of `rows` rows) and finds the weights. Keeps its memory. */
 lat_status lat_diffusion_begin_use(lat_workspace *work, const lat_diffusion *model,
                                    const lat_request *request, size_t rows, lat_diffusion_use *use);
-/* The part of it that x_0 is kept within. */
+/* The part of it that x_0 is kept within. Keeps its memory. */
 lat_status lat_diffusion_bounds(lat_workspace *work, const lat_diffusion *model,
                                 lat_diffusion_use *use);
 
