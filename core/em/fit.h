@@ -295,4 +295,16 @@ void lat_fit_write_start(const lat_fit *fit, void *aside);
 lat_status lat_fit_plan(lat_fit *fit);
 lat_status lat_fit_start(lat_fit *fit);
 
+/* Defines lat_NAME_fit, which a model's header declares, by lat_fit_model. */
+#define LAT_DEFINE_FIT(NAME)                                                                       \
+  lat_status lat_##NAME##_fit(lat_workspace *work, lat_source *source, const double *weights,      \
+                              const lat_##NAME##_options *o, lat_##NAME *model,                    \
+                              lat_fit_report *report)                                              \
+  {                                                                                                \
+    lat_fitted fitted;                                                                             \
+    LAT_TRY(lat_fit_model(work, &lat_##NAME##_model, source, weights, o, &fitted, report));        \
+    *model = lat_##NAME##_of(&fitted);                                                             \
+    return LAT_OK;                                                                                 \
+  }
+
 #endif

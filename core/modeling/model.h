@@ -302,6 +302,34 @@ struct lat_model {
                      lat_random *random, const lat_matrix *X, const lat_outputs *of);
 };
 
+/* Defines lat_NAME_defaults and lat_NAME_check, which a model's header declares. */
+#define LAT_DEFINE_OPTIONS(NAME)                                                                   \
+  lat_##NAME##_options lat_##NAME##_defaults(void)                                                 \
+  {                                                                                                \
+    lat_##NAME##_options o;                                                                        \
+    lat_model_defaults(&lat_##NAME##_model, &o);                                                   \
+    return o;                                                                                      \
+  }                                                                                                \
+  lat_status lat_##NAME##_check(lat_workspace *work, const lat_##NAME##_options *o)                \
+  {                                                                                                \
+    return lat_model_check(work, &lat_##NAME##_model, o);                                          \
+  }
+/* Define the description's functions by the model's own: lat_NAME_of is its view of what is fitted,
+ * lat_NAME_apply and lat_NAME_free_parameters take that. */
+#define LAT_DEFINE_APPLY(NAME)                                                                     \
+  static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,    \
+                          const lat_outputs *outputs)                                              \
+  {                                                                                                \
+    lat_##NAME model = lat_##NAME##_of(f);                                                         \
+    return lat_##NAME##_apply(work, &model, request, outputs);                                     \
+  }
+#define LAT_DEFINE_FREE_PARAMETERS(NAME)                                                           \
+  static size_t free_parameters(const lat_fitted *f)                                               \
+  {                                                                                                \
+    lat_##NAME model = lat_##NAME##_of(f);                                                         \
+    return lat_##NAME##_free_parameters(&model);                                                   \
+  }
+
 /* The model's defaults; and LAT_INVALID, with a sentence, for options out of bounds or that don't
  * go with each other. */
 void lat_model_defaults(const lat_model *model, void *options);

@@ -41,6 +41,32 @@ lat_status lat_model_load(lat_workspace *work, const char *path, const lat_model
 lat_status lat_model_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
                            const lat_model *model, void *options, lat_fitted *fitted);
 
+/* ---- a model's own functions ----------------------------------------------------------------- */
+
+/* Defines lat_NAME_save and lat_NAME_load, which a model's header declares. Parameters begin at the
+ * model's field FIRST; what follows are its sizes, as fields of `model`:
+ *
+ *   LAT_DEFINE_FILES(ppca, mean, [LAT_D] = model->D, [LAT_M] = model->M) */
+#define LAT_DEFINE_FILES(NAME, FIRST, ...)                                                         \
+  lat_status lat_##NAME##_save(lat_workspace *work, const lat_##NAME *model, const char *path)     \
+  {                                                                                                \
+    const lat_fitted f = {.model = &lat_##NAME##_model,                                            \
+                          .options = &model->options,                                              \
+                          .sizes = {__VA_ARGS__},                                                  \
+                          .flat = (double *)model->FIRST};                                         \
+    return lat_model_save(work, path, &f);                                                         \
+  }                                                                                                \
+  LAT_DEFINE_LOAD(NAME)
+#define LAT_DEFINE_LOAD(NAME)                                                                      \
+  lat_status lat_##NAME##_load(lat_workspace *work, const char *path, lat_##NAME *model)           \
+  {                                                                                                \
+    lat_##NAME##_options o;                                                                        \
+    lat_fitted f;                                                                                  \
+    LAT_TRY(lat_model_load(work, path, &lat_##NAME##_model, &o, &f));                              \
+    *model = lat_##NAME##_of(&f);                                                                  \
+    return LAT_OK;                                                                                 \
+  }
+
 /* ---- in parts, for bindings ------------------------------------------------------------------ */
 
 #define LAT_SAVED_FORMAT  "latent"

@@ -27,17 +27,7 @@ static const lat_option options[] = {
     LAT_OPTION_SEED(lat_ica_options, seed),
     {.name = NULL}};
 
-lat_ica_options lat_ica_defaults(void)
-{
-  lat_ica_options o;
-  lat_model_defaults(&lat_ica_model, &o);
-  return o;
-}
-
-lat_status lat_ica_check(lat_workspace *work, const lat_ica_options *o)
-{
-  return lat_model_check(work, &lat_ica_model, o);
-}
+LAT_DEFINE_OPTIONS(ica)
 
 static const lat_parameter ica_parameters[] = {
     {"mean", {LAT_D}},     {"mixing", {LAT_D, LAT_M}}, {"unmixing", {LAT_M, LAT_D}},
@@ -173,23 +163,7 @@ lat_status lat_ica_fit(lat_workspace *work, lat_source *source, const double *we
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_ica_save(lat_workspace *work, const lat_ica *ica, const char *path)
-{
-  const lat_fitted f = {.model = &lat_ica_model,
-                        .options = &ica->options,
-                        .sizes = {[LAT_D] = ica->D, [LAT_M] = ica->M},
-                        .flat = (double *)ica->mean};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_ica_load(lat_workspace *work, const char *path, lat_ica *ica)
-{
-  lat_ica_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_ica_model, &o, &f));
-  *ica = lat_ica_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(ica, mean, [LAT_D] = model->D, [LAT_M] = model->M)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
@@ -216,12 +190,7 @@ lat_status lat_ica_apply(lat_workspace *work, const lat_ica *ica, const lat_requ
   return LAT_OK;
 }
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_ica ica = lat_ica_of(f);
-  return lat_ica_apply(work, &ica, request, outputs);
-}
+LAT_DEFINE_APPLY(ica)
 
 static lat_status inverse(lat_workspace *work, const lat_fitted *f, const lat_request *request,
                           const lat_matrix *X)
@@ -237,11 +206,7 @@ static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *r
   return lat_ica_sample(work, &ica, random, of->latent, X);
 }
 
-static size_t free_parameters(const lat_fitted *f)
-{
-  lat_ica ica = lat_ica_of(f);
-  return lat_ica_free_parameters(&ica);
-}
+LAT_DEFINE_FREE_PARAMETERS(ica)
 
 /* Time may end before the first iteration does, which is made anyway. */
 #define MAX_SECONDS                                                                                \

@@ -30,17 +30,7 @@ static const lat_option options[] = {
     LAT_OPTION_GIVEN("init", "table?"),
     {.name = NULL}};
 
-lat_pca_options lat_pca_defaults(void)
-{
-  lat_pca_options o;
-  lat_model_defaults(&lat_pca_model, &o);
-  return o;
-}
-
-lat_status lat_pca_check(lat_workspace *work, const lat_pca_options *o)
-{
-  return lat_model_check(work, &lat_pca_model, o);
-}
+LAT_DEFINE_OPTIONS(pca)
 
 static lat_status check(lat_workspace *work, const void *options_)
 {
@@ -205,32 +195,11 @@ lat_status lat_pca_fit(lat_workspace *work, lat_source *source, const double *we
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_pca_save(lat_workspace *work, const lat_pca *pca, const char *path)
-{
-  const lat_fitted f = {.model = &lat_pca_model,
-                        .options = &pca->options,
-                        .sizes = {[LAT_D] = pca->D, [LAT_M] = pca->M},
-                        .flat = (double *)pca->mean};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_pca_load(lat_workspace *work, const char *path, lat_pca *pca)
-{
-  lat_pca_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_pca_model, &o, &f));
-  *pca = lat_pca_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(pca, mean, [LAT_D] = model->D, [LAT_M] = model->M)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_pca pca = lat_pca_of(f);
-  return lat_pca_apply(work, &pca, request, outputs);
-}
+LAT_DEFINE_APPLY(pca)
 
 static lat_status inverse(lat_workspace *work, const lat_fitted *f, const lat_request *request,
                           const lat_matrix *X)

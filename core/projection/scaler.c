@@ -23,17 +23,7 @@ static const lat_option scaler_options[] = {
     LAT_OPTION_BOOLEAN(lat_scaler_options, with_deviation, true),
     {.name = NULL}};
 
-lat_scaler_options lat_scaler_defaults(void)
-{
-  lat_scaler_options o;
-  lat_model_defaults(&lat_scaler_model, &o);
-  return o;
-}
-
-lat_status lat_scaler_check(lat_workspace *work, const lat_scaler_options *o)
-{
-  return lat_model_check(work, &lat_scaler_model, o);
-}
+LAT_DEFINE_OPTIONS(scaler)
 
 lat_scaler lat_scaler_of(const lat_fitted *f)
 {
@@ -101,23 +91,7 @@ lat_status lat_scaler_fit(lat_workspace *work, lat_source *source, const double 
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_scaler_save(lat_workspace *work, const lat_scaler *scaler, const char *path)
-{
-  const lat_fitted f = {.model = &lat_scaler_model,
-                        .options = &scaler->options,
-                        .sizes = {[LAT_D] = scaler->D},
-                        .flat = (double *)scaler->mean};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_scaler_load(lat_workspace *work, const char *path, lat_scaler *scaler)
-{
-  lat_scaler_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_scaler_model, &o, &f));
-  *scaler = lat_scaler_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(scaler, mean, [LAT_D] = model->D)
 
 /* ---- rows in chunks -------------------------------------------------------------------------- */
 
@@ -209,12 +183,7 @@ lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler,
 
 /* ---- the description ------------------------------------------------------------------------- */
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_scaler scaler = lat_scaler_of(f);
-  return lat_scaler_apply(work, &scaler, request, outputs);
-}
+LAT_DEFINE_APPLY(scaler)
 
 static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, {.name = NULL}};
 

@@ -108,14 +108,7 @@ static lat_status start(lat_fit *fit)
 
 static const lat_fit_kind fit_kind = {.plan = plan, .start = start};
 
-lat_status lat_zip_fit(lat_workspace *work, lat_source *source, const double *weights,
-                       const lat_zip_options *options, lat_zip *zip, lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_zip_model, source, weights, options, &fitted, report));
-  *zip = lat_zip_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(zip)
 
 /* ---- the description ---------------------------------------------------------------------------- */
 
@@ -184,12 +177,7 @@ static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
   return LAT_OK;
 }
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_zip zip = lat_zip_of(f);
-  return lat_zip_apply(work, &zip, request, outputs);
-}
+LAT_DEFINE_APPLY(zip)
 
 static size_t free_parameters(const lat_fitted *f)
 {

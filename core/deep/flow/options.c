@@ -53,12 +53,7 @@ const lat_option lat_flow_table[] = {
     LAT_DEEP_OPTIONS(lat_flow_options),
     {.name = NULL}};
 
-lat_flow_options lat_flow_defaults(void)
-{
-  lat_flow_options o;
-  lat_model_defaults(&lat_flow_model, &o);
-  return o;
-}
+LAT_DEFINE_OPTIONS(flow)
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
@@ -156,9 +151,4 @@ lat_status lat_flow_check_options(lat_workspace *work, const void *options)
   if (learn == 0)
     return lat_fail(work, LAT_INVALID, "none of the layers has parameters to be learned");
   return LAT_OK;
-}
-
-lat_status lat_flow_check(lat_workspace *work, const lat_flow_options *o)
-{
-  return lat_model_check(work, &lat_flow_model, o);
 }

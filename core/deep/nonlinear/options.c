@@ -15,17 +15,7 @@ static const lat_option options[] = {
     LAT_DEEP_OPTIONS(lat_nonlinear_options),
     {.name = NULL}};
 
-lat_nonlinear_options lat_nonlinear_defaults(void)
-{
-  lat_nonlinear_options o;
-  lat_model_defaults(&lat_nonlinear_model, &o);
-  return o;
-}
-
-lat_status lat_nonlinear_check(lat_workspace *work, const lat_nonlinear_options *o)
-{
-  return lat_model_check(work, &lat_nonlinear_model, o);
-}
+LAT_DEFINE_OPTIONS(nonlinear)
 
 static lat_status check(lat_workspace *work, const void *options_)
 {

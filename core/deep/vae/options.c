@@ -28,17 +28,7 @@ static const lat_option options[] = {
     LAT_DEEP_OPTIONS(lat_vae_options),
     {.name = NULL}};
 
-lat_vae_options lat_vae_defaults(void)
-{
-  lat_vae_options o;
-  lat_model_defaults(&lat_vae_model, &o);
-  return o;
-}
-
-lat_status lat_vae_check(lat_workspace *work, const lat_vae_options *o)
-{
-  return lat_model_check(work, &lat_vae_model, o);
-}
+LAT_DEFINE_OPTIONS(vae)
 
 static lat_status check(lat_workspace *work, const void *options_)
 {

@@ -23,17 +23,7 @@ static const lat_option options[] = {
     LAT_FIT_OPTION(lat_bpca_options, "accelerate", LAT_BOOLEAN, accelerate, true, 0, 1),
     {.name = NULL}};
 
-lat_bpca_options lat_bpca_defaults(void)
-{
-  lat_bpca_options o;
-  lat_model_defaults(&lat_bpca_model, &o);
-  return o;
-}
-
-lat_status lat_bpca_check(lat_workspace *work, const lat_bpca_options *o)
-{
-  return lat_model_check(work, &lat_bpca_model, o);
-}
+LAT_DEFINE_OPTIONS(bpca)
 
 static const lat_parameter *parameters(const void *o)
 {
@@ -164,74 +154,22 @@ static lat_status start(lat_fit *fit)
 
 static const lat_fit_kind fit_kind = {.plan = plan, .start = start, .form = form, .solve = solve};
 
-lat_status lat_bpca_fit(lat_workspace *work, lat_source *source, const double *weights,
-                        const lat_bpca_options *o, lat_bpca *bpca, lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_bpca_model, source, weights, o, &fitted, report));
-  *bpca = lat_bpca_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(bpca)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_bpca_save(lat_workspace *work, const lat_bpca *bpca, const char *path)
-{
-  const lat_fitted f = {.model = &lat_bpca_model,
-                        .options = &bpca->options,
-                        .sizes = {[LAT_D] = bpca->D, [LAT_M] = bpca->M},
-                        .flat = (double *)bpca->mean};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_bpca_load(lat_workspace *work, const char *path, lat_bpca *bpca)
-{
-  lat_bpca_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_bpca_model, &o, &f));
-  *bpca = lat_bpca_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(bpca, mean, [LAT_D] = model->D, [LAT_M] = model->M)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-lat_status lat_bpca_apply(lat_workspace *work, const lat_bpca *bpca, const lat_request *request,
-                          const lat_outputs *outputs)
-{
-  lat_factor_view model = factor_of(bpca);
-  return lat_factor_apply(work, &model, request, outputs);
-}
-
-lat_status lat_bpca_inverse(lat_workspace *work, const lat_bpca *bpca, const lat_matrix *Z,
-                            const lat_matrix *X)
-{
-  lat_factor_view model = factor_of(bpca);
-  return lat_factor_inverse(work, &model, Z, X);
-}
-
-lat_status lat_bpca_sample(lat_workspace *work, const lat_bpca *bpca, lat_random *random,
-                           const lat_matrix *X, const lat_matrix *Z)
-{
-  lat_factor_view model = factor_of(bpca);
-  return lat_factor_sample(work, &model, random, X, Z);
-}
-
-lat_status lat_bpca_covariance(lat_workspace *work, const lat_bpca *bpca, const lat_matrix *C)
-{
-  lat_factor_view model = factor_of(bpca);
-  return lat_factor_covariance(work, &model, C);
-}
+LAT_DEFINE_FACTOR(bpca)
 
 size_t lat_bpca_free_parameters(const lat_bpca *bpca)
 {
   return lat_factor_isotropic_parameters(bpca->D, bpca->effective_dimension);
 }
 
-static size_t free_parameters(const lat_fitted *f)
-{
-  lat_bpca bpca = lat_bpca_of(f);
-  return lat_bpca_free_parameters(&bpca);
-}
+LAT_DEFINE_FREE_PARAMETERS(bpca)
 
 static const lat_method methods[] = {LAT_FACTOR_METHODS, {.name = NULL}};
 

@@ -43,17 +43,7 @@ static const lat_option options[] = {
     LAT_FIT_OPTION(lat_fa_options, "seed", LAT_SEED, seed, 0, 0, 0),
     {.name = NULL}};
 
-lat_fa_options lat_fa_defaults(void)
-{
-  lat_fa_options o;
-  lat_model_defaults(&lat_fa_model, &o);
-  return o;
-}
-
-lat_status lat_fa_check(lat_workspace *work, const lat_fa_options *o)
-{
-  return lat_model_check(work, &lat_fa_model, o);
-}
+LAT_DEFINE_OPTIONS(fa)
 
 static const lat_parameter *parameters(const void *o)
 {
@@ -287,74 +277,22 @@ static const lat_fit_kind fit_kind = {.plan = plan,
                                       .form = form,
                                       .solve = solve};
 
-lat_status lat_fa_fit(lat_workspace *work, lat_source *source, const double *weights,
-                      const lat_fa_options *o, lat_fa *fa, lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_fa_model, source, weights, o, &fitted, report));
-  *fa = lat_fa_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(fa)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_fa_save(lat_workspace *work, const lat_fa *fa, const char *path)
-{
-  const lat_fitted f = {.model = &lat_fa_model,
-                        .options = &fa->options,
-                        .sizes = {[LAT_D] = fa->D, [LAT_M] = fa->M},
-                        .flat = (double *)fa->mean};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_fa_load(lat_workspace *work, const char *path, lat_fa *fa)
-{
-  lat_fa_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_fa_model, &o, &f));
-  *fa = lat_fa_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(fa, mean, [LAT_D] = model->D, [LAT_M] = model->M)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-lat_status lat_fa_apply(lat_workspace *work, const lat_fa *fa, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_factor_view model = factor_of(fa);
-  return lat_factor_apply(work, &model, request, outputs);
-}
-
-lat_status lat_fa_inverse(lat_workspace *work, const lat_fa *fa, const lat_matrix *Z,
-                          const lat_matrix *X)
-{
-  lat_factor_view model = factor_of(fa);
-  return lat_factor_inverse(work, &model, Z, X);
-}
-
-lat_status lat_fa_sample(lat_workspace *work, const lat_fa *fa, lat_random *random,
-                         const lat_matrix *X, const lat_matrix *Z)
-{
-  lat_factor_view model = factor_of(fa);
-  return lat_factor_sample(work, &model, random, X, Z);
-}
-
-lat_status lat_fa_covariance(lat_workspace *work, const lat_fa *fa, const lat_matrix *C)
-{
-  lat_factor_view model = factor_of(fa);
-  return lat_factor_covariance(work, &model, C);
-}
+LAT_DEFINE_FACTOR(fa)
 
 size_t lat_fa_free_parameters(const lat_fa *fa)
 {
   return lat_factor_isotropic_parameters(fa->D, fa->M) + fa->D - 1;
 }
 
-static size_t free_parameters(const lat_fitted *f)
-{
-  lat_fa fa = lat_fa_of(f);
-  return lat_fa_free_parameters(&fa);
-}
+LAT_DEFINE_FREE_PARAMETERS(fa)
 
 long long lat_fa_degrees_of_freedom(const lat_fa *fa)
 {

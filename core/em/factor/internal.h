@@ -97,6 +97,34 @@ lat_status lat_factor_fitted_sample(lat_workspace *work, const lat_fitted *f, la
 lat_status lat_factor_fitted_covariance(lat_workspace *work, const lat_fitted *f, size_t k,
                                         const lat_matrix *C);
 
+/* Defines lat_NAME_apply, _inverse, _sample and _covariance, which a model's header declares, by
+ * factor_of, its view. */
+#define LAT_DEFINE_FACTOR(NAME)                                                                    \
+  lat_status lat_##NAME##_apply(lat_workspace *work, const lat_##NAME *model,                      \
+                                const lat_request *request, const lat_outputs *outputs)            \
+  {                                                                                                \
+    lat_factor_view view = factor_of(model);                                                       \
+    return lat_factor_apply(work, &view, request, outputs);                                        \
+  }                                                                                                \
+  lat_status lat_##NAME##_inverse(lat_workspace *work, const lat_##NAME *model,                    \
+                                  const lat_matrix *Z, const lat_matrix *X)                        \
+  {                                                                                                \
+    lat_factor_view view = factor_of(model);                                                       \
+    return lat_factor_inverse(work, &view, Z, X);                                                  \
+  }                                                                                                \
+  lat_status lat_##NAME##_sample(lat_workspace *work, const lat_##NAME *model, lat_random *random, \
+                                 const lat_matrix *X, const lat_matrix *Z)                         \
+  {                                                                                                \
+    lat_factor_view view = factor_of(model);                                                       \
+    return lat_factor_sample(work, &view, random, X, Z);                                           \
+  }                                                                                                \
+  lat_status lat_##NAME##_covariance(lat_workspace *work, const lat_##NAME *model,                 \
+                                     const lat_matrix *C)                                          \
+  {                                                                                                \
+    lat_factor_view view = factor_of(model);                                                       \
+    return lat_factor_covariance(work, &view, C);                                                  \
+  }
+
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
 extern const lat_option lat_factor_fit_options[], lat_factor_steps_options[],

@@ -35,17 +35,7 @@ static const lat_option options[] = {
     LAT_FIT_OPTIONS(lat_ppca_options, 10000, 1e-13, 1),
     {.name = NULL}};
 
-lat_ppca_options lat_ppca_defaults(void)
-{
-  lat_ppca_options o;
-  lat_model_defaults(&lat_ppca_model, &o);
-  return o;
-}
-
-lat_status lat_ppca_check(lat_workspace *work, const lat_ppca_options *o)
-{
-  return lat_model_check(work, &lat_ppca_model, o);
-}
+LAT_DEFINE_OPTIONS(ppca)
 
 static bool is_limit(const lat_ppca_options *o)
 {
@@ -216,74 +206,22 @@ static const lat_fit_kind fit_kind = {.plan = plan,
                                       .form = form,
                                       .solve = solve};
 
-lat_status lat_ppca_fit(lat_workspace *work, lat_source *source, const double *weights,
-                        const lat_ppca_options *o, lat_ppca *ppca, lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_ppca_model, source, weights, o, &fitted, report));
-  *ppca = lat_ppca_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(ppca)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_ppca_save(lat_workspace *work, const lat_ppca *ppca, const char *path)
-{
-  const lat_fitted f = {.model = &lat_ppca_model,
-                        .options = &ppca->options,
-                        .sizes = {[LAT_D] = ppca->D, [LAT_M] = ppca->M},
-                        .flat = (double *)ppca->mean};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_ppca_load(lat_workspace *work, const char *path, lat_ppca *ppca)
-{
-  lat_ppca_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_ppca_model, &o, &f));
-  *ppca = lat_ppca_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(ppca, mean, [LAT_D] = model->D, [LAT_M] = model->M)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-lat_status lat_ppca_apply(lat_workspace *work, const lat_ppca *ppca, const lat_request *request,
-                          const lat_outputs *outputs)
-{
-  lat_factor_view model = factor_of(ppca);
-  return lat_factor_apply(work, &model, request, outputs);
-}
-
-lat_status lat_ppca_inverse(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *Z,
-                            const lat_matrix *X)
-{
-  lat_factor_view model = factor_of(ppca);
-  return lat_factor_inverse(work, &model, Z, X);
-}
-
-lat_status lat_ppca_sample(lat_workspace *work, const lat_ppca *ppca, lat_random *random,
-                           const lat_matrix *X, const lat_matrix *Z)
-{
-  lat_factor_view model = factor_of(ppca);
-  return lat_factor_sample(work, &model, random, X, Z);
-}
-
-lat_status lat_ppca_covariance(lat_workspace *work, const lat_ppca *ppca, const lat_matrix *C)
-{
-  lat_factor_view model = factor_of(ppca);
-  return lat_factor_covariance(work, &model, C);
-}
+LAT_DEFINE_FACTOR(ppca)
 
 size_t lat_ppca_free_parameters(const lat_ppca *ppca)
 {
   return lat_factor_isotropic_parameters(ppca->D, ppca->M);
 }
 
-static size_t free_parameters(const lat_fitted *f)
-{
-  lat_ppca ppca = lat_ppca_of(f);
-  return lat_ppca_free_parameters(&ppca);
-}
+LAT_DEFINE_FREE_PARAMETERS(ppca)
 
 static const lat_method methods[] = {
     LAT_FACTOR_METHODS,

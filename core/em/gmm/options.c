@@ -23,17 +23,7 @@ static const lat_option options[] = {
 
 const char *const lat_gmm_inits[] = {"k-means", "random", NULL};
 
-lat_gmm_options lat_gmm_defaults(void)
-{
-  lat_gmm_options o;
-  lat_model_defaults(&lat_gmm_model, &o);
-  return o;
-}
-
-lat_status lat_gmm_check(lat_workspace *work, const lat_gmm_options *o)
-{
-  return lat_model_check(work, &lat_gmm_model, o);
-}
+LAT_DEFINE_OPTIONS(gmm)
 
 static const lat_parameter *parameters(const void *o)
 {
@@ -134,14 +124,7 @@ static const lat_fit_kind fit_kind = {.plan = plan,
                                       .write_aside = lat_gmm_write_aside,
                                       .finish = lat_gmm_finish};
 
-lat_status lat_gmm_fit(lat_workspace *work, lat_source *source, const double *weights,
-                       const lat_gmm_options *o, lat_gmm *gmm, lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_gmm_model, source, weights, o, &fitted, report));
-  *gmm = lat_gmm_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(gmm)
 
 static lat_status distances(lat_workspace *work, const lat_fitted *first, const lat_fitted *second,
                             double *to)
@@ -152,32 +135,11 @@ static lat_status distances(lat_workspace *work, const lat_fitted *first, const 
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_gmm_save(lat_workspace *work, const lat_gmm *gmm, const char *path)
-{
-  const lat_fitted f = {.model = &lat_gmm_model,
-                        .options = &gmm->options,
-                        .sizes = {[LAT_D] = gmm->D, [LAT_K] = gmm->K},
-                        .flat = (double *)gmm->weights};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_gmm_load(lat_workspace *work, const char *path, lat_gmm *gmm)
-{
-  lat_gmm_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_gmm_model, &o, &f));
-  *gmm = lat_gmm_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(gmm, weights, [LAT_D] = model->D, [LAT_K] = model->K)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_gmm gmm = lat_gmm_of(f);
-  return lat_gmm_apply(work, &gmm, request, outputs);
-}
+LAT_DEFINE_APPLY(gmm)
 
 static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *random,
                          const lat_matrix *X, const lat_outputs *of)
@@ -194,11 +156,7 @@ size_t lat_gmm_free_parameters(const lat_gmm *gmm)
   return K - 1 + K * D + (gmm_is_tied(&c) ? each : K * each);
 }
 
-static size_t free_parameters(const lat_fitted *f)
-{
-  lat_gmm gmm = lat_gmm_of(f);
-  return lat_gmm_free_parameters(&gmm);
-}
+LAT_DEFINE_FREE_PARAMETERS(gmm)
 
 static const lat_method methods[] = {LAT_GMM_METHODS,
                                      {.name = "impute",

@@ -39,17 +39,7 @@ static const lat_option options[] = {
     LAT_FIT_OPTIONS(lat_kmeans_options, 300, 1e-9, 1),
     {.name = NULL}};
 
-lat_kmeans_options lat_kmeans_defaults(void)
-{
-  lat_kmeans_options o;
-  lat_model_defaults(&lat_kmeans_model, &o);
-  return o;
-}
-
-lat_status lat_kmeans_check(lat_workspace *work, const lat_kmeans_options *o)
-{
-  return lat_model_check(work, &lat_kmeans_model, o);
-}
+LAT_DEFINE_OPTIONS(kmeans)
 
 static const lat_parameter *parameters(const void *o)
 {
@@ -84,34 +74,11 @@ static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
                   f->sizes[LAT_K], K);
 }
 
-lat_status lat_kmeans_fit(lat_workspace *work, lat_source *source, const double *weights,
-                          const lat_kmeans_options *o, lat_kmeans *kmeans, lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_kmeans_model, source, weights, o, &fitted, report));
-  *kmeans = lat_kmeans_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(kmeans)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_kmeans_save(lat_workspace *work, const lat_kmeans *kmeans, const char *path)
-{
-  const lat_fitted f = {.model = &lat_kmeans_model,
-                        .options = &kmeans->options,
-                        .sizes = {[LAT_D] = kmeans->D, [LAT_K] = kmeans->K},
-                        .flat = (double *)kmeans->centers};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_kmeans_load(lat_workspace *work, const char *path, lat_kmeans *kmeans)
-{
-  lat_kmeans_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_kmeans_model, &o, &f));
-  *kmeans = lat_kmeans_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(kmeans, centers, [LAT_D] = model->D, [LAT_K] = model->K)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
@@ -143,12 +110,7 @@ lat_status lat_kmeans_apply(lat_workspace *work, const lat_kmeans *kmeans,
   return LAT_OK;
 }
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_kmeans kmeans = lat_kmeans_of(f);
-  return lat_kmeans_apply(work, &kmeans, request, outputs);
-}
+LAT_DEFINE_APPLY(kmeans)
 
 static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS,
                                          LAT_OPTION_ON_ITERATION,

@@ -38,17 +38,7 @@ static const lat_option options[] = {
     LAT_FIT_OPTIONS(lat_mixture_options, 1000, 1e-8, 5),
     {.name = NULL}};
 
-lat_mixture_options lat_mixture_defaults(void)
-{
-  lat_mixture_options o;
-  lat_model_defaults(&lat_mixture_model, &o);
-  return o;
-}
-
-lat_status lat_mixture_check(lat_workspace *work, const lat_mixture_options *o)
-{
-  return lat_model_check(work, &lat_mixture_model, o);
-}
+LAT_DEFINE_OPTIONS(mixture)
 
 static lat_status check_list(lat_workspace *work, const char *name, const lat_number_list *list,
                              double least, lat_family family)
@@ -190,15 +180,7 @@ static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 
 /* ---- fits and files -------------------------------------------------------------------------- */
 
-lat_status lat_mixture_fit(lat_workspace *work, lat_source *source, const double *weights,
-                           const lat_mixture_options *o, lat_mixture *mixture,
-                           lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_mixture_model, source, weights, o, &fitted, report));
-  *mixture = lat_mixture_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(mixture)
 
 lat_status lat_mixture_save(lat_workspace *work, const lat_mixture *m, const char *path)
 {
@@ -211,23 +193,11 @@ lat_status lat_mixture_save(lat_workspace *work, const lat_mixture *m, const cha
   return lat_model_save(work, path, &f);
 }
 
-lat_status lat_mixture_load(lat_workspace *work, const char *path, lat_mixture *mixture)
-{
-  lat_mixture_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_mixture_model, &o, &f));
-  *mixture = lat_mixture_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_LOAD(mixture)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_mixture m = lat_mixture_of(f);
-  return lat_mixture_apply(work, &m, request, outputs);
-}
+LAT_DEFINE_APPLY(mixture)
 
 static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *random,
                          const lat_matrix *X, const lat_outputs *of)
@@ -236,11 +206,7 @@ static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *r
   return lat_mixture_sample(work, &m, random, X, of->labels);
 }
 
-static size_t free_parameters(const lat_fitted *f)
-{
-  lat_mixture m = lat_mixture_of(f);
-  return lat_mixture_free_parameters(&m);
-}
+LAT_DEFINE_FREE_PARAMETERS(mixture)
 
 static lat_status distances(lat_workspace *work, const lat_fitted *first, const lat_fitted *second,
                             double *to)

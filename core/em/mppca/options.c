@@ -17,17 +17,7 @@ static const lat_option options[] = {
     LAT_FIT_OPTIONS(lat_mppca_options, 1000, 1e-8, 1),
     {.name = NULL}};
 
-lat_mppca_options lat_mppca_defaults(void)
-{
-  lat_mppca_options o;
-  lat_model_defaults(&lat_mppca_model, &o);
-  return o;
-}
-
-lat_status lat_mppca_check(lat_workspace *work, const lat_mppca_options *o)
-{
-  return lat_model_check(work, &lat_mppca_model, o);
-}
+LAT_DEFINE_OPTIONS(mppca)
 
 static const lat_parameter *parameters(const void *o)
 {
@@ -148,14 +138,7 @@ static const lat_fit_kind fit_kind = {.plan = plan,
                                       .write_aside = lat_gmm_write_aside,
                                       .finish = finish};
 
-lat_status lat_mppca_fit(lat_workspace *work, lat_source *source, const double *weights,
-                         const lat_mppca_options *o, lat_mppca *mppca, lat_fit_report *report)
-{
-  lat_fitted fitted;
-  LAT_TRY(lat_fit_model(work, &lat_mppca_model, source, weights, o, &fitted, report));
-  *mppca = lat_mppca_of(&fitted);
-  return LAT_OK;
-}
+LAT_DEFINE_FIT(mppca)
 
 static lat_status distances(lat_workspace *work, const lat_fitted *first, const lat_fitted *second,
                             double *to)
@@ -166,32 +149,11 @@ static lat_status distances(lat_workspace *work, const lat_fitted *first, const 
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-lat_status lat_mppca_save(lat_workspace *work, const lat_mppca *m, const char *path)
-{
-  const lat_fitted f = {.model = &lat_mppca_model,
-                        .options = &m->options,
-                        .sizes = {[LAT_D] = m->D, [LAT_K] = m->K, [LAT_M] = m->M},
-                        .flat = (double *)m->weights};
-  return lat_model_save(work, path, &f);
-}
-
-lat_status lat_mppca_load(lat_workspace *work, const char *path, lat_mppca *m)
-{
-  lat_mppca_options o;
-  lat_fitted f;
-  LAT_TRY(lat_model_load(work, path, &lat_mppca_model, &o, &f));
-  *m = lat_mppca_of(&f);
-  return LAT_OK;
-}
+LAT_DEFINE_FILES(mppca, weights, [LAT_D] = model->D, [LAT_K] = model->K, [LAT_M] = model->M)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  lat_mppca m = lat_mppca_of(f);
-  return lat_mppca_apply(work, &m, request, outputs);
-}
+LAT_DEFINE_APPLY(mppca)
 
 static lat_status inverse(lat_workspace *work, const lat_fitted *f, const lat_request *request,
                           const lat_matrix *X)
@@ -222,11 +184,7 @@ size_t lat_mppca_free_parameters(const lat_mppca *m)
   return K - 1 + K * (D + D * M - M * (M - (M > 0)) / 2 + noise);
 }
 
-static size_t free_parameters(const lat_fitted *f)
-{
-  lat_mppca m = lat_mppca_of(f);
-  return lat_mppca_free_parameters(&m);
-}
+LAT_DEFINE_FREE_PARAMETERS(mppca)
 
 /* `most`, the components, is the model's own: lat_mppca_apply checks it */
 static const lat_option component_options[] = {
