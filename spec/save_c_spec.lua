@@ -409,6 +409,18 @@ describe("models as files in C", function()
     } do assert.equal(case[3] .. "\n", (run("set", case[1], case[2]))) end
   end)
 
+  it("have options whose numbers are the same in every locale", function()
+    local made = ("localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 2>/dev/null"):format(folder)
+    if not os.execute(made) then return pending "needs localedef and its sources" end
+    local german = ("LOCPATH=%s LC_ALL=de_DE.UTF-8 %s set regularization "):format(folder, program)
+    assert.equal("1 0 0,5 1000 0\n", (helper.run(german .. "0.5"))) -- the host prints a comma
+    assert.equal("1 0 0,001 1000 0\n", (helper.run(german .. "1e-3")))
+    assert.equal("invalid argument: regularization must be a number, got '0,5'\n", (helper.run(german .. "0,5")))
+    assert.equal("invalid argument: regularization must be a number, got ' 1'\n", (run("set", "regularization", " 1")))
+    assert.equal("invalid argument: regularization must be a number, got '0x1p-1'\n",
+      (run("set", "regularization", "0x1p-1")))
+  end)
+
   it("have options that are lists, of which each has one form in files", function()
     local flow, vae = { "flow", "input_dim", "2" }, { "vae", "input_dim", "8", "latent_dim", "2" }
     local net = { "nonlinear", "input_dim", "3", "latent_dim", "1" }

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "files/number.h"
 #include "lua/options.h"
 
 /* ---- Lua values to JSON ------------------------------------------------------------------ */

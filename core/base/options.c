@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 /* ---- fields --------------------------------------------------------------------------------- */
 
 static int count_words(const lat_option *option)
@@ -436,12 +438,11 @@ static lat_status set_text(lat_workspace *work, const lat_option *option, void *
     put(option, options, yes);
     return LAT_OK;
   }
-  char *end;
+  double value;
   int64_t integer;
   if (whole(option->type) && to_integer(option->type, text, &integer))
     return lat_option_put_integer(work, option, options, integer);
-  double value = strtod(text, &end);
-  if (end == text || *end)
+  if (!lat_number_parse(text, strlen(text), &value))
     return lat_fail(work, LAT_INVALID, "%s must be %s, got '%.40s'", option->name,
                     whole(option->type) ? "an integer" : "a number", text);
   return lat_option_put(work, option, options, value);

@@ -96,7 +96,7 @@ static void push(const lat_ordered_sum *sum, double *levels, uint64_t *groups, s
 
 static bool holds(const lat_ordered_sum *sum, uint64_t groups, size_t l)
 {
-  return l + 1 < sum->most_levels ? groups >> l & 1 : groups >> l != 0;
+  return l + 1 < sum->most_levels ? (groups >> l & 1) != 0 : groups >> l != 0;
 }
 
 /* ---- a piece's blocks ------------------------------------------------------------------------ */

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "files/file.h"
-#include "files/number.h"
 
 const char *const lat_csv_missing[LAT_CSV_MISSING] = {"", "NA", "NaN", "nan", "null", "?"};
 
@@ -409,7 +409,7 @@ static lat_status put_table(lat_writer *writer, const lat_matrix *A, const char 
         LAT_TRY(A->cols == 1 ? put_name(writer, missing, delimiter)
                              : lat_writer_put(writer, missing, strlen(missing)));
       else
-        LAT_TRY(lat_writer_put(writer, text, lat_number_print(x, A->dtype, text)));
+        LAT_TRY(lat_writer_put(writer, text, lat_number_print(x, A->dtype == LAT_FLOAT32, text)));
       LAT_TRY(lat_writer_put(writer, j + 1 < A->cols ? &delimiter : "\n", 1));
     }
   }

@@ -3,7 +3,7 @@
  * Comma-separated values as in RFC 4180, and its relatives: quoted fields may hold
  * delimiters, line ends and doubled quotes; lines end in LF, CR LF or CR; a byte
  * order mark and blank lines are skipped; blanks around a field don't count.
- * Numbers are read the same in every locale (number.h).
+ * Numbers are read the same in every locale (base/number.h).
  *
  * A column is numeric or text, by its first entry that isn't missing; in a numeric
  * column anything but numbers and missing entries (NaN in the matrix) is an error.

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "files/number.h"
+#include "base/number.h"
 
 /* ---- text -------------------------------------------------------------------- */
 

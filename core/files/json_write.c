@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "files/json.h"
-#include "files/number.h"
 
 /* Memory for `more` characters, or NULL. */
 static char *reserve(lat_json_text *t, size_t more)
@@ -56,7 +56,7 @@ void lat_json_put_number(lat_json_text *t, double x)
     lat_json_put(t, isnan(x) ? "null" : x > 0 ? "1e999" : "-1e999");
     return;
   }
-  digits[lat_number_print(x, LAT_FLOAT64, digits)] = '\0';
+  digits[lat_number_print(x, false, digits)] = '\0';
   lat_json_put(t, digits);
   if (!strpbrk(digits, ".e")) lat_json_put(t, ".0");
 }

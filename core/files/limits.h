@@ -35,7 +35,4 @@
 #define LAT_FILE_ATTEMPTS  1000 /* temporary names tried: processes that write one file at once */
 #define LAT_FILE_LEFTOVERS 16   /* temporary names searched for files of processes that are gone */
 
-/* Significant digits of a decimal number: 767 decide the rounding of any double. */
-#define LAT_NUMBER_DIGITS 780
-
 #endif

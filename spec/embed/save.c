@@ -10,6 +10,7 @@
  *   save set NAME TEXT            an option of lat_gmm by its name: what it is then
  *   save options KIND [NAME TEXT]...   options by name: checked, and as a file has them */
 #include <inttypes.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,6 +252,7 @@ int main(int count, char **arguments)
 {
   lat_workspace work;
   lat_workspace_init(&work);
+  setlocale(LC_ALL, "");
   if (count < 4) return 3;
   const char *what = arguments[1];
   if (strcmp(what, "made") == 0) {

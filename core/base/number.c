@@ -2,7 +2,7 @@
  *
  * Up to 2^53 and 10^22 a number is a product or quotient of two exact doubles, rounded once
  * (Clinger 1990); else strtod converts a normalized copy of the digits. */
-#include "files/number.h"
+#include "base/number.h"
 
 #include <locale.h>
 #include <math.h>
@@ -12,7 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "files/limits.h"
+/* Significant digits that are converted: 767 decide the rounding of any double. */
+#define MOST_DIGITS 780
 
 /* The C locale for this thread only, while strtod or snprintf runs.
  * (glibc keeps a ready-made object for it: it needs no memory.) */
@@ -90,14 +91,14 @@ static bool scan(const char *p, const char *end, parts *number)
  * any double, and of the others only whether one isn't 0. */
 static double convert(const char *text, const parts *number)
 {
-  char copy[LAT_NUMBER_DIGITS + 32];
+  char copy[MOST_DIGITS + 32];
   size_t n = 0;
   bool rest = false, point = false;
   long long exponent = number->exponent;
   for (const char *p = text; p < number->digits_end; p++) {
     if (*p == '.') {
       point = true;
-    } else if (n == LAT_NUMBER_DIGITS) {
+    } else if (n == MOST_DIGITS) {
       rest |= *p != '0';
       exponent += !point;
     } else {
@@ -150,19 +151,24 @@ bool lat_number_parse(const char *text, size_t n, double *value)
 
 /* ---- writing ------------------------------------------------------------- */
 
-size_t lat_number_print(double x, lat_dtype dtype, char text[LAT_NUMBER_MOST])
+static bool reads_back(const char *text, double x, bool single)
 {
-  bool single = dtype == LAT_FLOAT32;
+  if (single) return strtof(text, NULL) == (float)x;
+  return strtod(text, NULL) == x;
+}
+
+size_t lat_number_print(double x, bool single, char text[LAT_NUMBER_MOST])
+{
   if (isnan(x)) return (size_t)snprintf(text, LAT_NUMBER_MOST, "nan");
   if (isinf(x)) return (size_t)snprintf(text, LAT_NUMBER_MOST, x > 0 ? "inf" : "-inf");
   /* small integers by the shortest path; -0 keeps its sign below */
   if (fabs(x) < 1e6 && x == (double)(int)x && !(x == 0 && signbit(x)))
     return (size_t)snprintf(text, LAT_NUMBER_MOST, "%d", (int)x);
-  neutral locale = neutral_begin();
   int n = 0;
+  neutral locale = neutral_begin();
   for (int digits = single ? 6 : 15; digits <= (single ? 9 : 17); digits++) {
     n = snprintf(text, LAT_NUMBER_MOST, "%.*g", digits, x);
-    if (single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x) break;
+    if (reads_back(text, x, single)) break;
   }
   neutral_end(locale);
   return (size_t)n;
