@@ -154,7 +154,7 @@ function helper.fuzz(target, seeds)
   local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 -fsanitize=address,undefined "
     .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
     .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/parameters.c core/base/options.c "
-    .. "core/base/words.c "
+    .. "core/base/words.c core/base/number.c "
     .. "core/matrix/matrix.c core/matrix/transpose.c -lopenblas -pthread -lm -o %s"):format(compiler, target, program))
   assert.is_truthy(ok, output)
   for i, seed in ipairs(seeds) do
