@@ -22,7 +22,6 @@ enum {
 typedef struct run {
   latL_Turn turn;
   const latL_Kind *kind;
-  const char *who; /* "gmm:fit" */
   latL_Rows rows;
   latL_Units units; /* instead of rows, where the kind has others */
   lat_request request;
@@ -47,14 +46,14 @@ static const uint32_t *read_labels(lua_State *L, run *r)
   }
   size_t N = r->rows.source.X.rows;
   if (r->rows.source.next || r->rows.source.mapped)
-    latL_error(L, r->who, "labels are for a matrix in memory");
-  lat_matrix labels = latL_checkeach(L, lua_gettop(L), r->who, "labels", N);
+    latL_error(L, r->turn.who, "labels are for a matrix in memory");
+  lat_matrix labels = latL_checkeach(L, lua_gettop(L), r->turn.who, "labels", N);
   uint32_t *to = lat_allocate(r->turn.work, N, sizeof *to);
-  if (!to) latL_error(L, r->who, "%s", r->turn.work->message);
+  if (!to) latL_error(L, r->turn.who, "%s", r->turn.work->message);
   for (size_t i = 0; i < N; i++) {
     double label = lat_get(&labels, i, 0);
     if (!(label >= 0 && label <= UINT32_MAX && label == floor(label)))
-      latL_error(L, r->who, "label %I is %f; labels are integers from 0 (not known) up",
+      latL_error(L, r->turn.who, "label %I is %f; labels are integers from 0 (not known) up",
                  (lua_Integer)i + 1, label);
     to[i] = (uint32_t)label;
   }
@@ -85,7 +84,7 @@ static run *new_run(lua_State *L, size_t columns)
   lat_request request;
   const latL_Model *m = latL_beginfit(L, &request);
   run *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
-  *r = (run){.kind = kind, .who = who, .request = request, .units.options = latL_optionsof(m)};
+  *r = (run){.kind = kind, .request = request, .units.options = latL_optionsof(m)};
   r->caller = (latL_Caller){L, who, latL_optfunction(L, LATL_OPTIONS, who, "on_iteration")};
   if (kind->read_units)
     kind->read_units(L, who, &r->units);
@@ -145,7 +144,7 @@ static void push_present(lua_State *L, run *r)
   lat_fitted made;
   lat_fit_report report;
   if ((r->fit.online ? lat_fit_updated : lat_fit_present)(&r->fit, &made, &report) != LAT_OK)
-    latL_error(L, r->who, "%s", r->turn.work->message);
+    latL_error(L, r->turn.who, "%s", r->turn.work->message);
   push_block(L, r, &made, &report, FIT_HISTORY);
 }
 
@@ -154,13 +153,12 @@ static void push_present(lua_State *L, run *r)
 /* The run has failed: it comes to its end before the error is raised. */
 static void raise(lua_State *L, const run *r, lat_status status)
 {
-  const char *who = r->who;
   char message[sizeof r->turn.work->message];
   memcpy(message, r->turn.work->message, sizeof message);
   latL_giveup(L);
   lat_workspace *work = latL_workspace(L);
   memcpy(work->message, message, sizeof message);
-  latL_check(L, who, work, lat_workspace_mark(work), status);
+  latL_check(L, r->turn.who, work, lat_workspace_mark(work), status);
 }
 
 void latL_pushstart(lua_State *L, size_t start)
@@ -283,10 +281,10 @@ static void stop(lua_State *L, run *r)
   lat_fit_stop(&r->fit);
   lat_status status = too_late(r) ? lat_fit_begin(&r->fit) : lat_fit_iterate(&r->fit, data, &more);
   keep_history(L, r, true);
-  if (status != LAT_OK) latL_error(L, r->who, "%s", r->turn.work->message);
+  if (status != LAT_OK) latL_error(L, r->turn.who, "%s", r->turn.work->message);
 }
 
-static void fail_online(lua_State *L, run *r);
+static void finish_online(lua_State *L, run *r);
 
 /* A call of the run has failed: as far as whole iterations go, it was a fit. */
 static void fail(lua_State *L, latL_Turn *turn)
@@ -297,7 +295,7 @@ static void fail(lua_State *L, latL_Turn *turn)
   r->turn.work->deadline = 0;
   if (latL_isours(L, &r->turn)) {
     if (r->fit.online) {
-      fail_online(L, r);
+      if (r->updated) finish_online(L, r);
     } else if (r->fit.em.iterations > 0 || r->fit.best.flat) {
       stop(L, r);
       conclude(L, r);
@@ -310,15 +308,16 @@ static void fail(lua_State *L, latL_Turn *turn)
 
 static void make_bar(lua_State *L, const run *r, const lat_fit_options *o)
 {
-  latL_makebar(L, r->who, r->kind->name, o->max_iterations * (o->restarts ? o->restarts : 1));
+  latL_makebar(L, r->turn.who, r->kind->name, o->max_iterations * (o->restarts ? o->restarts : 1));
 }
 
 /* A fit without iterations shows once what it has found, for there is nothing to be stopped. */
 static void show_at_once(lua_State *L, const run *r, const lat_fit_report *report)
 {
-  latL_makebar(L, r->who, r->kind->name, report->iterations);
+  latL_makebar(L, r->turn.who, r->kind->name, report->iterations);
   latL_drawbar(L, report->iterations, report->objective);
-  latL_observe(L, report->iterations, report->objective, 1);
+  lua_pushinteger(L, 1);
+  latL_observe(L, report->iterations, report->objective, "restart");
 }
 
 /* fit(X [, {weights, missing, on_iteration, progress, max_seconds}]) -> the model */
@@ -338,7 +337,8 @@ static int fit_model(lua_State *L)
     if (at_once) make_bar(L, r, o);
     at_once = false;
     latL_drawbar(L, r->fit.start * o->max_iterations + done, objective);
-    if (!latL_observe(L, done, objective, r->fit.start + 1)) lat_fit_stop(&r->fit);
+    lua_pushinteger(L, (lua_Integer)r->fit.start + 1);
+    if (!latL_observe(L, done, objective, "restart")) lat_fit_stop(&r->fit);
   }
   bool shown = r->fit.history == NULL;
   lat_fit_report report = r->fit.report;
@@ -453,14 +453,9 @@ static void finish_online(lua_State *L, run *r)
   lat_mark mark = lat_workspace_mark(work);
   lat_status status = kind->finish ? kind->finish(&r->fit, lua_touserdata(L, -1)) : LAT_OK;
   r->ended = true; /* a failure gives the run's memory back, so its guard finds nothing to do */
-  if (status != LAT_OK) latL_check(L, r->who, work, mark, status);
+  if (status != LAT_OK) latL_check(L, r->turn.who, work, mark, status);
   publish_online(L, r);
   lua_settop(L, LATL_TOP);
-}
-
-static void fail_online(lua_State *L, run *r)
-{
-  if (r->updated) finish_online(L, r);
 }
 
 static void update_all(lua_State *L, run *r)

@@ -14,11 +14,6 @@
 #include "model/query.h"
 #include "model/statistics.h"
 
-static const latL_Kind *kind_of(lua_State *L)
-{
-  return latL_verbkind(L);
-}
-
 static const lat_method *method_of(lua_State *L)
 {
   return lua_touserdata(L, lua_upvalueindex(3));
@@ -29,7 +24,7 @@ static const lat_method *method_of(lua_State *L)
 /* latent.NAME{options} */
 static int construct(lua_State *L)
 {
-  const latL_Kind *kind = kind_of(L);
+  const latL_Kind *kind = latL_verbkind(L);
   const lat_model *core = kind->core;
   const char *who = core->name;
   lua_settop(L, 1);
@@ -81,7 +76,7 @@ const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_requ
     lua_settop(L, top);
   else
     latL_nooptions(L, top + 1, who), lua_settop(L, top);
-  const latL_Fitted *f = latL_fitted(L, 1, kind_of(L), who);
+  const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), who);
   if (options) latL_readtable(L, options, who, table, method->out ? "out" : NULL, request);
   return f;
 }
@@ -205,7 +200,7 @@ static int return_outputs(lua_State *L, call *c)
 /* What the kind has to say before the core is asked. */
 static void prepare(lua_State *L, call *c)
 {
-  const latL_Kind *kind = kind_of(L);
+  const latL_Kind *kind = latL_verbkind(L);
   if (kind->prepare) kind->prepare(L, c->who, c->method, c->f, &c->request);
 }
 
@@ -302,7 +297,7 @@ static int of_count(lua_State *L)
   latL_call(L, c.who, work,
             c.core->draw ? c.core->draw(work, c.f, &c.request, random, &X, &c.outputs)
                          : c.core->sample(work, c.f, random, &X, &c.outputs));
-  const latL_Kind *kind = kind_of(L);
+  const latL_Kind *kind = latL_verbkind(L);
   if (kind->draw) kind->draw(L, c.who, c.f, random, &X, c.outputs.labels);
   return results;
 }
@@ -318,7 +313,7 @@ static int of_nothing(lua_State *L)
 /* covariance() -> C (D x D); of a mixture covariance(k) */
 static int of_component(lua_State *L)
 {
-  const latL_Kind *kind = kind_of(L);
+  const latL_Kind *kind = latL_verbkind(L);
   bool mixture = kind->core->distances != NULL;
   call c = begin(L, mixture ? 2 : 1, 0);
   size_t k = mixture ? latL_checkindex(L, 2, c.who, "component", c.f->sizes[LAT_K]) : 0;
@@ -333,7 +328,7 @@ static int of_component(lua_State *L)
 static int of_model(lua_State *L)
 {
   call c = begin(L, 2, 0);
-  const latL_Fitted *other = latL_fitted(L, 2, kind_of(L), c.who);
+  const latL_Fitted *other = latL_fitted(L, 2, latL_verbkind(L), c.who);
   prepare(L, &c);
   size_t K = c.f->sizes[LAT_K];
   double *permutation = latL_newvector(L, K, LAT_FLOAT64)->view.data;
@@ -354,10 +349,11 @@ static int of_model(lua_State *L)
 /* loaded(model): parameters from a file, or given, go with each other and with the options. */
 static int check_loaded(lua_State *L)
 {
-  const latL_Fitted *f = latL_fitted(L, 1, kind_of(L), "latent.load");
+  const latL_Kind *kind = latL_verbkind(L);
+  const latL_Fitted *f = latL_fitted(L, 1, kind, "latent.load");
   lat_workspace *work = latL_workspace(L);
   if (f->model->check_fitted) latL_call(L, "latent.load", work, f->model->check_fitted(work, f));
-  if (kind_of(L)->complete) kind_of(L)->complete(L, 1); /* nobody else has it yet */
+  if (kind->complete) kind->complete(L, 1); /* nobody else has it yet */
   return 0;
 }
 

@@ -76,6 +76,23 @@ latL_Fitted *latL_pushcopy(lua_State *L, int model, const lat_fitted *from)
   return to;
 }
 
+/* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
+static void push_copy(lua_State *L, int from, int depth)
+{
+  if (lua_type(L, from) != LUA_TTABLE || depth == 0) {
+    lua_pushvalue(L, from);
+    return;
+  }
+  luaL_checkstack(L, 8, NULL);
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, from);) {
+    lua_pushvalue(L, -2);
+    push_copy(L, lua_gettop(L) - 1, depth - 1);
+    lua_rawset(L, -5);
+    lua_pop(L, 1);
+  }
+}
+
 latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
 {
   fitted = lua_absindex(L, fitted);
@@ -83,14 +100,10 @@ latL_Fitted *latL_copyfitted(lua_State *L, int fitted)
   lua_getiuservalue(L, fitted, LATL_OF_MODEL);
   latL_Fitted *to = latL_pushcopy(L, -1, from);
   lua_remove(L, -2);
-  lua_getiuservalue(L, -1, LATL_RECORD);
   lua_getiuservalue(L, fitted, LATL_RECORD);
-  for (lua_pushnil(L); lua_next(L, -2);) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -5);
-  }
-  lua_pop(L, 2);
+  push_copy(L, lua_gettop(L), 1);
+  lua_setiuservalue(L, -3, LATL_RECORD);
+  lua_pop(L, 1);
   return to;
 }
 
@@ -103,9 +116,9 @@ static void set_field(lua_State *L, int at, int value, const char *name)
   lua_pop(L, 1);
 }
 
-static int push_field(lua_State *L, int at, int value, const char *name)
+/* In the place of the table on the top, its field; the type. */
+static int take_field(lua_State *L, const char *name)
 {
-  lua_getiuservalue(L, at, value);
   lua_pushstring(L, name);
   int type = lua_rawget(L, -2);
   lua_remove(L, -2);
@@ -138,7 +151,8 @@ void latL_recordlist(lua_State *L, int fitted, const char *name, const double *n
 
 int latL_recorded(lua_State *L, int fitted, const char *name)
 {
-  return push_field(L, lua_absindex(L, fitted), LATL_RECORD, name);
+  lua_getiuservalue(L, fitted, LATL_RECORD);
+  return take_field(L, name);
 }
 
 void latL_publish(lua_State *L, int model)
@@ -340,23 +354,6 @@ const char *latL_verb(lua_State *L)
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
-/* Pushes the value at `from`; of a table a copy, also of the tables in it, `depth` levels. */
-static void push_copy(lua_State *L, int from, int depth)
-{
-  if (lua_type(L, from) != LUA_TTABLE || depth == 0) {
-    lua_pushvalue(L, from);
-    return;
-  }
-  luaL_checkstack(L, 8, NULL);
-  lua_newtable(L);
-  for (lua_pushnil(L); lua_next(L, from);) {
-    lua_pushvalue(L, -2);
-    push_copy(L, lua_gettop(L) - 1, depth - 1);
-    lua_rawset(L, -5);
-    lua_pop(L, 1);
-  }
-}
-
 void *latL_newmodel(lua_State *L, const latL_Kind *kind, size_t bytes)
 {
   latL_Model *m = lua_newuserdatauv(L, bytes, LATL_VALUES);
@@ -421,10 +418,7 @@ void latL_keep(lua_State *L, int model, const char *name)
 int latL_kept(lua_State *L, int model, const char *name)
 {
   latL_pushkept(L, model);
-  lua_pushstring(L, name);
-  int type = lua_rawget(L, -2);
-  lua_remove(L, -2);
-  return type;
+  return take_field(L, name);
 }
 
 int latL_keptfield(lua_State *L, int model, const char *table, const char *name)

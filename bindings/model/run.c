@@ -172,36 +172,25 @@ void latL_giveup(lua_State *L)
 
 /* ---- who looks on ---------------------------------------------------------------------------- */
 
-bool latL_beginobserve(lua_State *L, size_t iteration, double objective)
+bool latL_observe(lua_State *L, size_t iteration, double objective, const char *more)
 {
-  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") != LUA_TFUNCTION) {
-    lua_settop(L, LATL_TOP);
-    return false;
+  bool go_on = true;
+  int value = lua_gettop(L);
+  if (latL_getoption(L, LATL_OPTIONS, "on_iteration") == LUA_TFUNCTION) {
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, (lua_Integer)iteration);
+    lua_setfield(L, -2, "iteration");
+    lua_pushnumber(L, objective);
+    lua_setfield(L, -2, "objective");
+    lua_pushvalue(L, LATL_MODEL);
+    lua_setfield(L, -2, "model");
+    lua_pushvalue(L, value);
+    lua_setfield(L, -2, more);
+    latL_callback(L, ((const latL_Turn *)lua_touserdata(L, LATL_RUN))->who, 1, 1);
+    go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
   }
-  lua_createtable(L, 0, 4);
-  lua_pushinteger(L, (lua_Integer)iteration);
-  lua_setfield(L, -2, "iteration");
-  lua_pushnumber(L, objective);
-  lua_setfield(L, -2, "objective");
-  lua_pushvalue(L, LATL_MODEL);
-  lua_setfield(L, -2, "model");
-  return true;
-}
-
-bool latL_endobserve(lua_State *L)
-{
-  latL_callback(L, ((const latL_Turn *)lua_touserdata(L, LATL_RUN))->who, 1, 1);
-  bool go_on = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
   lua_settop(L, LATL_TOP);
   return go_on;
-}
-
-bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart)
-{
-  if (!latL_beginobserve(L, iteration, objective)) return true;
-  lua_pushinteger(L, (lua_Integer)restart);
-  lua_setfield(L, -2, "restart");
-  return latL_endobserve(L);
 }
 
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)

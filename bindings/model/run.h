@@ -62,13 +62,9 @@ int latL_returnmodel(lua_State *L);
 /* What `steps` returns for the run: its iterator, and the run itself, to be closed. */
 int latL_pushsteps(lua_State *L, lua_CFunction next);
 
-/* Calls on_iteration{iteration=, objective=, restart=, model=}, if the options have it. False when
- * it says to stop. Leaves the top at LATL_TOP. */
-bool latL_observe(lua_State *L, size_t iteration, double objective, size_t restart);
-/* The same in two calls: the first, which is false when there is none, pushes the function and the
- * table {iteration=, objective=, model=}; more fields may be set before the second. */
-bool latL_beginobserve(lua_State *L, size_t iteration, double objective);
-bool latL_endobserve(lua_State *L);
+/* Calls on_iteration{iteration=, objective=, model=, more=}, if the options have it, with the value
+ * on the top for the field `more`. False when it says to stop. Leaves the top at LATL_TOP. */
+bool latL_observe(lua_State *L, size_t iteration, double objective, const char *more);
 
 /* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
  * however the call ends. Drawing it counts iterations. */

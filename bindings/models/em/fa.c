@@ -63,7 +63,6 @@ static const double *take_mean(lua_State *L, const char *who, int options, size_
 /* fit_covariance(S, N [, {mean}]) -> the model */
 static int fit_covariance(lua_State *L)
 {
-  static const char *const names[] = {"mean", NULL};
   const char *who = latL_verb(L);
   lua_settop(L, 4);
   latL_Model *m = latL_checkmodel(L, latL_verbkind(L), who);
@@ -74,7 +73,7 @@ static int fit_covariance(lua_State *L)
     latL_error(L, who, "S is a %s, a covariance is square", latL_shape(L, given));
   if (!(rows >= 2 && isfinite(rows)))
     latL_error(L, who, "N must be the number of rows, at least 2, got %f", rows);
-  latL_checkoptions(L, 4, who, names);
+  latL_checkoptions(L, 4, who, LATL_NAMES("mean"));
   lat_matrix S = latL_newmatrix(L, D, D, LAT_FLOAT64)->view;
   lat_copy(&given->view, &S);
   const double *mean = take_mean(L, who, 4, D), *history;

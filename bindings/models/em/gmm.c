@@ -86,26 +86,23 @@ static int conditional(lua_State *L)
   const size_t *columns = check_columns(L, 3, who, D, &count);
   latL_Query q = latL_checkquery(L, 2, who, "X", count);
   size_t M = D - count, N = q.X.rows;
-  int base = lua_gettop(L);
+  lua_createtable(L, 0, 5);
+  int table = lua_gettop(L);
   lat_matrix R = latL_queryrows(L, &q, K);
-  lat_gmm_conditionals to = {.responsibilities = &R};
-  to.means = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view.data;
-  to.covariances = latL_newmatrix(L, K * M, M, LAT_FLOAT64)->view.data;
-  to.mean = latL_queryrows(L, &q, M).data;
+  lua_setfield(L, table, "responsibilities");
+  lat_gmm_conditionals to = {.responsibilities = &R, .mean = latL_queryrows(L, &q, M).data};
+  lua_setfield(L, table, "mean");
   to.variance = latL_queryrows(L, &q, M).data;
+  lua_setfield(L, table, "variance");
+  to.means = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view.data;
+  latL_queryviews(L, &q, table + 1, to.means, K, M);
+  lua_setfield(L, table, "means");
+  to.covariances = latL_newmatrix(L, K * M, M, LAT_FLOAT64)->view.data;
+  latL_newviews(L, table + 2, to.covariances, K, M, M);
+  lua_setfield(L, table, "covariances");
   lat_gmm gmm = lat_gmm_of(f);
   latL_run(L, who, lat_gmm_conditional, &gmm, columns, count, &q.X, &to);
-  lua_createtable(L, 0, 5);
-  static const char *const names[] = {"responsibilities", NULL, NULL, "mean", "variance"};
-  for (int i = 0; i < 5; i++) {
-    if (!names[i]) continue;
-    lua_pushvalue(L, base + 1 + i);
-    lua_setfield(L, -2, names[i]);
-  }
-  latL_queryviews(L, &q, base + 2, to.means, K, M);
-  lua_setfield(L, -2, "means");
-  latL_newviews(L, base + 3, to.covariances, K, M, M);
-  lua_setfield(L, -2, "covariances");
+  lua_settop(L, table);
   return 1;
 }
 

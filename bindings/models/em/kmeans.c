@@ -9,12 +9,11 @@
 /* clusters, which init may tell; and init, when it is a matrix of centres */
 static void read_options(lua_State *L, int model, void *options)
 {
-  static const char *const minibatches[] = {"batch", NULL};
   const size_t sizes[LAT_SIZES] = {0};
   lat_kmeans_options *o = options;
   bool said = latL_getoption(L, 1, "clusters") != LUA_TNIL;
   latL_Fitted *given = latL_givenmatrix(L, model, "centers", sizes);
-  latL_onlyfor(L, 1, "kmeans", minibatches, o->algorithm == LAT_KMEANS_MINIBATCH,
+  latL_onlyfor(L, 1, "kmeans", LATL_NAMES("batch"), o->algorithm == LAT_KMEANS_MINIBATCH,
                "algorithm = \"minibatch\"");
   if (!said && !given)
     latL_error(L, "kmeans", "clusters is missing: latent.kmeans{ clusters = 3 }");

@@ -23,26 +23,26 @@ static int posterior(lua_State *L)
   request.X = q.X;
   if (core.M == 0) latL_error(L, who, "latent_dim is 0: there are no latent variables");
   size_t K = core.K, M = core.M, N = q.X.rows, each = request.missing ? N : 1;
-  lat_matrix R = latL_queryrows(L, &q, K);
-  lat_matrix Z = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view;
-  lat_matrix V = latL_newmatrix(L, K * each * M, M, LAT_FLOAT64)->view;
-  int at = lua_gettop(L) - 2;
-  latL_run(L, who, lat_mppca_posterior, &core, &request, &R, Z.data, V.data);
   lua_createtable(L, 0, 3);
-  lua_pushvalue(L, at);
-  lua_setfield(L, -2, "responsibilities");
-  latL_queryviews(L, &q, at + 1, Z.data, K, M);
-  lua_setfield(L, -2, "means");
+  int table = lua_gettop(L);
+  lat_matrix R = latL_queryrows(L, &q, K);
+  lua_setfield(L, table, "responsibilities");
+  double *Z = latL_newmatrix(L, K * N, M, LAT_FLOAT64)->view.data;
+  latL_queryviews(L, &q, table + 1, Z, K, M);
+  lua_setfield(L, table, "means");
+  double *V = latL_newmatrix(L, K * each * M, M, LAT_FLOAT64)->view.data;
   if (q.one || !request.missing) {
-    latL_newviews(L, at + 2, V.data, K, M, M);
+    latL_newviews(L, table + 2, V, K, M, M);
   } else {
     lua_createtable(L, (int)K, 0);
     for (size_t k = 0; k < K; k++) {
-      latL_newviews(L, at + 2, (double *)V.data + k * N * M * M, N, M, M);
+      latL_newviews(L, table + 2, V + k * N * M * M, N, M, M);
       lua_rawseti(L, -2, (lua_Integer)k + 1);
     }
   }
-  lua_setfield(L, -2, "covariances");
+  lua_setfield(L, table, "covariances");
+  latL_run(L, who, lat_mppca_posterior, &core, &request, &R, Z, V);
+  lua_settop(L, table);
   return 1;
 }
 

@@ -249,9 +249,8 @@ static void read_estimate(lua_State *L, int model, lat_lds_options *o)
 
 static void read_structure(lua_State *L, lat_lds_options *o)
 {
-  static const char *const names[] = {"Q", "R", NULL};
   latL_getoption(L, 1, "structure");
-  latL_checkfields(L, lua_gettop(L), WHO, "structure", names);
+  latL_checkfields(L, lua_gettop(L), WHO, "structure", LATL_NAMES("Q", "R"));
   latL_readtable(L, lua_gettop(L), WHO, lat_lds_structure_options, NULL, o);
   lua_pop(L, 1);
 }

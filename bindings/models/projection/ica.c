@@ -116,10 +116,8 @@ static bool observe(lua_State *L, run *r)
 {
   if (!latL_hasoption(L, LATL_OPTIONS, "on_iteration")) return true;
   publish(L, r);
-  latL_beginobserve(L, r->fit.iterations, r->fit.objective);
   lua_pushnumber(L, r->fit.gradient);
-  lua_setfield(L, -2, "gradient");
-  return latL_endobserve(L);
+  return latL_observe(L, r->fit.iterations, r->fit.objective, "gradient");
 }
 
 /* ---- methods --------------------------------------------------------------------------------- */
