@@ -625,4 +625,43 @@ describe("a gmm from a file", function()
     assert.near_matrix(model.means, loaded:partial_fit(X).means, 1e-2) -- the same rows: nearly a fixed point
     assert.near(model:score(X), loaded:score(X), 1e-6)
   end)
+
+  it("of diagonal and spherical covariances take memory by columns, not by pairs of them", function()
+    if helper.sanitized() then return pending "sanitizers need all of the address space" end
+    -- 20,000 columns: their pairs would be 3.2 GB
+    local output = helper.lua([[
+      local latent = require "latent"
+      local D, N = 20000, 12
+      local X = latent.random(1):normal(N, D)
+      local Y = X * 1
+      Y[2][7] = 0 / 0
+      for _, covariance in ipairs { "diag", "spherical", "tied_diag", "tied_spherical" } do
+        local function fit(data, options)
+          return latent.gmm({ components = 2, covariance = covariance, seed = 1, max_iterations = 2,
+            regularization = 1e-3 }):fit(data, options)
+        end
+        local gmm, tied, one = fit(X), covariance:find "tied", covariance:find "spherical"
+        local total, x = 0, X[1]
+        for k = 1, 2 do -- log p(x_1) by its definition
+          local at = covariance == "diag" and gmm.covariances[k] or gmm.covariances
+          local sum = math.log(gmm.weights[k])
+          for d = 1, D do
+            local s = one and (tied and gmm.covariances or at[k]) or at[d]
+            sum = sum - 0.5 * (math.log(2 * math.pi * s) + (x[d] - gmm.means[k][d]) ^ 2 / s)
+          end
+          total = k == 1 and sum or math.max(sum, total) + math.log(1 + math.exp(-math.abs(sum - total)))
+        end
+        assert(math.abs(gmm:log_likelihood(X)[1] / total - 1) < 1e-12, covariance)
+        assert(gmm:sample(2, { seed = 1 }).cols == D)
+        local _, distances = fit(X):align(gmm)
+        assert(distances[1] == 0 and distances[2] == 0)
+        local gaps = fit(Y, { missing = true })
+        local r, expected = gaps:responsibilities(Y, { missing = true })[2], 0
+        for k = 1, 2 do expected = expected + r[k] * gaps.means[k][7] end
+        assert(math.abs(gaps:impute(Y)[2][7] - expected) < 1e-12)
+      end
+      print "ok"]], "ulimit -v 3000000;")
+    assert.equal("ok\n", output)
+  end)
+
 end)

@@ -231,7 +231,7 @@ lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm_context 
 {
   size_t D = gmm->D, K = gmm->K;
   LAT_SCOPE(work);
-  double *P = lat_doubles(work, D * D + D);
+  double *P = lat_doubles(work, gmm_square(gmm) + D);
   if (!P) return LAT_MEMORY;
   if (!gmm_is_wide(gmm)) memset(derived->coefficients, 0, gmm_statistics(gmm) * sizeof(double));
   double volume = -0.5 * (double)D * LAT_LOG_2PI, worst = 0, log_det = 0, trace = 0;
@@ -243,7 +243,7 @@ lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm_context 
     const double *m = derived->means + k * D;
     worst = fmax(worst, (cblas_ddot((blasint)D, m, 1, m, 1) + (double)D) * trace);
     derived->constants[k] = derived->log_weights[k] + volume + log_det;
-    if (!gmm_is_wide(gmm)) coefficients(gmm, k, derived, P, P + D * D);
+    if (!gmm_is_wide(gmm)) coefficients(gmm, k, derived, P, P + gmm_square(gmm));
   }
   *derived->path = !(worst < guard) ? GMM_CENTRED : gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
   if (gmm_by_rows(gmm, derived)) transpose_factors(gmm, derived);

@@ -64,7 +64,8 @@ size_t lat_gmm_block_rows(const lat_gmm_context *gmm)
 
 size_t lat_gmm_scratch_count(const lat_gmm_context *gmm)
 {
-  return row_count(gmm) * lat_gmm_block_rows(gmm) + gmm->D * gmm_pitch(gmm) + 2 * gmm->D;
+  size_t square = lat_gmm_is_dense(gmm) ? gmm->D * gmm_pitch(gmm) : 0;
+  return row_count(gmm) * lat_gmm_block_rows(gmm) + square + 2 * gmm->D;
 }
 
 gmm_block lat_gmm_block_of(const lat_gmm_context *gmm, double *scratch, size_t n)
@@ -295,7 +296,7 @@ void lat_gmm_add_component(const lat_gmm_context *gmm, size_t k, const gmm_block
                            const double *Y, const double *about, double *statistics)
 {
   size_t D = gmm->D, n = block->n, between = gmm_step(gmm), step;
-  double *A = block->spare, *roots = A + D * D, *Z = block->Z;
+  double *A = block->spare, *roots = A + (lat_gmm_is_dense(gmm) ? D * D : 0), *Z = block->Z;
   double *linear = statistics + lat_gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
   double *quadratic = lat_gmm_quadratic_of(gmm, k, statistics, &step);
   size_t m = gather(D, n, Y, about, block->joint + k * n, Z, roots);

@@ -22,13 +22,13 @@ typedef struct scratch_parts {
   size_t *observed, *missing; /* D each */
   double *gathered;           /* rows x D */
   double *expected, *C;
-  double *L, *G; /* D x D each */
+  double *L, *G; /* gmm_square each */
 } scratch_parts;
 
 static size_t room_count(const lat_gmm_context *gmm, size_t rows)
 {
   size_t D = gmm->D, K = gmm->K, n = lat_gmm_block_rows(gmm);
-  return 2 * rows + 2 * D + n * D + K * D * n + K * D * D + 2 * D * D;
+  return 2 * rows + 2 * D + n * D + K * D * n + (K + 2) * gmm_square(gmm);
 }
 
 static scratch_parts parts_of(const lat_gmm_context *gmm, size_t rows, double *scratch)
@@ -41,8 +41,8 @@ static scratch_parts parts_of(const lat_gmm_context *gmm, size_t rows, double *s
   r.gathered = scratch + 2 * rows + 2 * D;
   r.expected = r.gathered + n * D;
   r.C = r.expected + K * D * n;
-  r.L = r.C + K * D * D;
-  r.G = r.L + D * D;
+  r.L = r.C + K * gmm_square(gmm);
+  r.G = r.L + gmm_square(gmm);
   return r;
 }
 

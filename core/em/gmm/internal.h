@@ -105,6 +105,11 @@ static inline size_t gmm_triangle(size_t D)
 {
   return D * (D + 1) / 2;
 }
+/* Numbers that a matrix between columns has, of scratch: D, when it is diagonal. */
+static inline size_t gmm_square(const lat_gmm_context *gmm)
+{
+  return lat_gmm_is_dense(gmm) ? gmm->D * gmm->D : gmm->D;
+}
 /* Numbers in one covariance, and in all of them. */
 static inline size_t gmm_covariance_size(const lat_gmm_context *gmm)
 {
@@ -156,7 +161,7 @@ typedef struct gmm_block {
   double *log_sum, *common; /* n each: log p(x); what all log p(x, k) have to add */
   double *weights;          /* n: or NULL when all are 1 */
   double *Y, *Z;            /* D x n, or n x pitch, each */
-  double *spare;            /* D x pitch + 2n, at least 2D */
+  double *spare;            /* 2n + 2D, and of dense covariances D x pitch */
 } gmm_block;
 
 /* Which rows of a chunk a block has, and what is missing of them: the same columns of all. */

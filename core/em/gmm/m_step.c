@@ -150,15 +150,15 @@ static void keep(update *u, size_t k, const gmm_derived *derived)
 lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *parameters)
 {
   const lat_gmm_context *gmm = em->model;
-  size_t D = gmm->D, K = gmm->K;
+  size_t K = gmm->K;
   bool tied = gmm_is_tied(gmm);
   LAT_SCOPE(em->work);
   gmm_derived derived = lat_gmm_derived_of(gmm, em->derived);
   update u = {.base = {.fit = fit, .is_point = is_point, .spread = spread}};
-  u.covariances = lat_doubles(em->work, gmm_covariance_count(gmm) + D * D + K);
+  u.covariances = lat_doubles(em->work, gmm_covariance_count(gmm) + gmm_square(gmm) + K);
   if (!u.covariances) return LAT_MEMORY;
   u.trial = u.covariances + gmm_covariance_count(gmm);
-  u.added = u.trial + D * D;
+  u.added = u.trial + gmm_square(gmm);
   memset(u.added, 0, K * sizeof *u.added);
   LAT_TRY(lat_gmm_begin_update(&u.base, em, gmm, statistics[1]));
   const double *features = statistics + 2;
