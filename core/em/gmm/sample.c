@@ -1,7 +1,8 @@
 /* gmm/sample.c: what a fitted mixture of Gaussians is good for besides densities: samples,
  * conditionals, distances.
  *
- * Dense covariances are factored by Cholesky; of the others there are D variances, and their roots. */
+ * Dense covariances are factored by Cholesky; of the others there are D variances, and their
+ * roots. */
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
