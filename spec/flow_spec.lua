@@ -117,7 +117,7 @@ describe("latent.flow", function()
 
     it(name .. " integrates to 1", function()
       local flow = trained(with(kind, { input_dim = 2, hidden = 16 }), moons(256, 1), 60)
-      assert.near(1, integral(flow, 2, 12, 600), 5e-3)
+      assert.near(1, integral(flow, 2, 12, 1200), 5e-3)
       flow = trained(with(kind, { input_dim = 1, hidden = 16 }), moons(256, 1):block(1, -1, 1, 1), 60)
       assert.near(1, integral(flow, 1, 40, 20000), 1e-3)
     end)
@@ -262,6 +262,28 @@ describe("latent.flow", function()
     local far = latent.flow { input_dim = 2, hidden = 16, seed = 2 }:fit(X + 1e9, { epochs = 20 })
     assert.near(near:score(X), far:score(X + 1e9), 1e-4)
     assert.near_matrix(1e9 + X, far:inverse_transform(far:transform(X + 1e9)), 1e-6)
+  end)
+
+  it("has the units of all rows of a fit, or of the first 4,096 or so of steps", function()
+    local quiet = matrix.zeros(6000)
+    for i = 7, 6000, 170 do quiet[i] = 3 end -- few batches have such a row
+    local X = matrix.normal(6000, 2, 1) % matrix { { 2, 0.03 } } + matrix.hstack { matrix.ones(6000), quiet }
+    local function of(flow, rows)
+      local seen, P = X:block(1, rows), flow:parameters()
+      assert.near_matrix(seen:mean(1), (P["data.mean"] + P["data.rest"])[1], 1e-12)
+      assert.near_matrix(seen:var(1):sqrt(), P["data.deviation"][1], 1e-12)
+    end
+    local flow = latent.flow { input_dim = 2, hidden = 4, dtype = "float64" }
+    local first, steps = matrix.zeros(1, 2), 0
+    for x in latent.batches(X, 100, { shuffle = false }) do
+      flow:step(x)
+      steps = steps + 1
+      if steps == 1 then first = flow:parameters()["data.deviation"]:copy() end
+      if steps == 1 or steps == 10 or steps == 41 then of(flow, 100 * steps) end
+    end
+    of(flow, 4100)
+    assert.is_true(math.abs(first(1, 2) / flow:parameters()["data.deviation"](1, 2) - 1) > 1e-3)
+    of(latent.flow({ input_dim = 2, hidden = 4, dtype = "float64" }):fit(X, { epochs = 1 }), 6000)
   end)
 
   it("begins actnorm layers as the data need", function()

@@ -86,7 +86,8 @@ Fields: input_dim, latent_dim (the same), dtype, seed; iterations (steps so far)
 history (the mean of -log p) and validation_history; converged, whether patience ended the last fit; note, a sentence
 when samples were asked of an untrained model.
 
-The first fit, or else the first step, sets the means and deviations of the data and what actnorm layers begin with.]],
+The first fit sets the means and deviations of the data, and what actnorm layers begin with. Where steps come first, the
+first one does, and means and deviations are those of the steps' rows until these are 4,096.]],
   },
   { name = "Flow.history", summary = "The mean of -log p(x) in each epoch, in nats a row.",
     returns = { { "number[]", "nil before fit" } } },

@@ -22,6 +22,10 @@
 /* Parameters of a model with nets, at most: more are a mistake. */
 #define LAT_NET_MOST_NUMBERS 1e11
 
+/* Rows that units of the data are of when training is by steps alone: of so many, moments are
+ * within 2 % or so, and later ones would change them no more than an optimizer bears. */
+#define LAT_UNITS_ROWS 4096
+
 /* Of nets of x and time (time_net.h): frequencies of time features, for times in [0, 1], from half
  * a period to five; and a factor of the first weights of x. Measured with the DDPM of eight
  * Gaussians (128-128-128, 2000 steps of 256): with a factor of 0.25, 1 and 2 the bound was 0.98,

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "deep/common/limits.h"
+
 static lat_matrix view(const lat_units *units, size_t parameter)
 {
   return lat_store_view(units->store, units->store->values, parameter);
@@ -10,11 +12,12 @@ static lat_matrix view(const lat_units *units, size_t parameter)
 
 lat_status lat_units_add(lat_workspace *work, lat_store *store, size_t D, lat_units *units)
 {
-  const char *const names[] = {"data.mean", "data.rest", "data.deviation"};
-  size_t *const numbers[] = {&units->mean, &units->rest, &units->deviation};
+  const char *const names[] = {"data.mean", "data.rest", "data.deviation", "data.rows"};
+  size_t *const numbers[] = {&units->mean, &units->rest, &units->deviation, &units->rows};
   units->store = store;
-  for (size_t k = 0; k < 3; k++) {
-    LAT_TRY(lat_store_add(work, store, names[k], 1, D, LAT_INIT_ZERO, 1, 0, numbers[k]));
+  for (size_t k = 0; k < 4; k++) {
+    size_t cols = k < 3 ? D : 1;
+    LAT_TRY(lat_store_add(work, store, names[k], 1, cols, LAT_INIT_ZERO, 1, 0, numbers[k]));
     lat_store_fix(store, *numbers[k]);
   }
   return LAT_OK;
@@ -32,6 +35,49 @@ void lat_units_moments(const lat_matrix *A, size_t column, double *mean, double 
   *deviation = sqrt(squares / (double)A->rows);
 }
 
+size_t lat_units_numbers(size_t D)
+{
+  return 3 * D + 1;
+}
+
+/* Sets the units of a column; false, and they are as before, where the store's type can't. */
+static bool set_units(const lat_units *units, size_t j, double mean, double deviation)
+{
+  lat_matrix m = view(units, units->mean), r = view(units, units->rest);
+  lat_matrix d = view(units, units->deviation);
+  double before[] = {lat_get(&m, 0, j), lat_get(&d, 0, j)};
+  lat_set(&m, 0, j, mean);
+  lat_set(&d, 0, j, deviation);
+  if (lat_get(&d, 0, j) > 0 && isfinite(lat_get(&d, 0, j)) && isfinite(lat_get(&m, 0, j))) {
+    lat_set(&r, 0, j, mean - lat_get(&m, 0, j));
+    return true;
+  }
+  lat_set(&m, 0, j, before[0]);
+  lat_set(&d, 0, j, before[1]);
+  return false;
+}
+
+void lat_units_open(const lat_units *units, size_t rows)
+{
+  lat_matrix n = view(units, units->rows);
+  lat_set(&n, 0, 0, (double)rows);
+}
+
+void lat_units_follow(const lat_units *units, const lat_matrix *X)
+{
+  lat_matrix rows = view(units, units->rows);
+  double n = lat_get(&rows, 0, 0), k = (double)X->rows, all = n + k;
+  if (!(n < LAT_UNITS_ROWS)) return;
+  for (size_t j = 0; j < X->cols; j++) {
+    double mean, deviation, own, spread;
+    lat_units_of(units, j, &mean, &deviation);
+    lat_units_moments(X, j, &own, &spread);
+    double far = own - mean, squares = n * deviation * deviation + k * spread * spread;
+    set_units(units, j, mean + far * k / all, sqrt((squares + far * far * n * k / all) / all));
+  }
+  lat_set(&rows, 0, 0, all);
+}
+
 static bool is_constant(const lat_matrix *X, size_t column)
 {
   for (size_t i = 1; i < X->rows; i++)
@@ -42,7 +88,6 @@ static bool is_constant(const lat_matrix *X, size_t column)
 lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const lat_matrix *X,
                            bool standardize)
 {
-  lat_matrix m = view(units, units->mean), r = view(units, units->rest);
   lat_matrix d = view(units, units->deviation);
   if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
   for (size_t j = 0; j < X->cols; j++)
@@ -53,15 +98,12 @@ lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const la
   for (size_t j = 0; j < X->cols; j++) {
     double mean = 0, deviation = 1;
     if (standardize) lat_units_moments(X, j, &mean, &deviation);
-    lat_set(&m, 0, j, mean);
-    lat_set(&r, 0, j, mean - lat_get(&m, 0, j));
-    lat_set(&d, 0, j, deviation);
-    if (lat_get(&d, 0, j) > 0 && isfinite(lat_get(&d, 0, j)) && isfinite(lat_get(&m, 0, j)))
-      continue;
+    if (set_units(units, j, mean, deviation)) continue;
     lat_set(&d, 0, 0, 0); /* as before */
     return lat_fail(work, LAT_INVALID, "column %zu of X, mean %g and deviation %g, is beyond %s",
-                    j + 1, mean, deviation, m.dtype == LAT_FLOAT64 ? "float64" : "float32");
+                    j + 1, mean, deviation, d.dtype == LAT_FLOAT64 ? "float64" : "float32");
   }
+  lat_units_open(units, LAT_UNITS_ROWS); /* all that there are */
   return LAT_OK;
 }
 

@@ -5,7 +5,12 @@
  * They are parameters of the store (1 x D), so that files have them, fixed to optimizers:
  * data.deviation, and the mean as a sum, data.mean and data.rest, which of a float32 store has 48
  * bits: of times in seconds, say, a float32 alone can be off by many deviations. All are 0 until
- * data are seen: then z is x. */
+ * data are seen: then z is x.
+ *
+ * A fit begins with the units of all its rows. Steps alone show a batch at a time, and the units of
+ * one batch can be far off where a column is mostly quiet: so the rows of the following steps are
+ * added to what the units are of, until these are LAT_UNITS_ROWS rows (limits.h). data.rows counts
+ * them. */
 #ifndef LAT_DEEP_COMMON_UNITS_H
 #define LAT_DEEP_COMMON_UNITS_H
 
@@ -13,7 +18,7 @@
 
 typedef struct lat_units {
   const lat_store *store;
-  size_t mean, rest, deviation; /* numbers of the parameters */
+  size_t mean, rest, deviation, rows; /* numbers of the parameters */
 } lat_units;
 
 /* Adds the parameters to the store, for D columns. */
@@ -24,6 +29,15 @@ lat_status lat_units_add(lat_workspace *work, lat_store *store, size_t D, lat_un
  * hold; the units are then not known. X is finite. */
 lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const lat_matrix *X,
                            bool standardize);
+/* How many numbers the parameters of D columns are. */
+size_t lat_units_numbers(size_t D);
+
+/* Says that the rows that the units began with are the first of more to come, and that these are
+ * some of them: units are then those of all so far (Chan, Golub and LeVeque, The American
+ * Statistician 37, 1983). What would take them beyond the store's type is left out. */
+void lat_units_open(const lat_units *units, size_t rows);
+void lat_units_follow(const lat_units *units, const lat_matrix *X);
+
 bool lat_units_known(const lat_units *units);
 
 /* Mean and deviation of a column; 0 and 1 before data are seen. */

@@ -186,7 +186,7 @@ double lat_flow_numbers(const lat_flow_options *o)
 {
   lat_flow_layer layers[LAT_FLOW_LAYERS];
   size_t count = lat_flow_list(o, layers);
-  double sum = 3 * (double)o->input_dim; /* units of the data */
+  double sum = (double)lat_units_numbers(o->input_dim);
   bool other = false;
   for (size_t k = 0; k < count; k++) {
     sum += layer_numbers(o, &layers[k], other);

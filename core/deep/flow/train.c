@@ -149,8 +149,12 @@ lat_status lat_flow_gradient(lat_workspace *work, lat_flow *flow, const lat_matr
 lat_status lat_flow_step(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
                          const lat_matrix *context, double rate, double clip, double *nll)
 {
-  if (!lat_flow_is_begun(flow)) LAT_TRY(lat_flow_begin(work, flow, X, context));
+  bool begun = lat_flow_is_begun(flow);
+  if (!begun) LAT_TRY(lat_flow_begin(work, flow, X, context));
+  if (!begun && flow->options.standardize) lat_units_open(&flow->units, X->rows);
   LAT_TRY(lat_flow_gradient(work, flow, X, context, nll));
   flow->deep.tape.step++;
-  return lat_deep_descend(work, &flow->deep, rate, clip);
+  LAT_TRY(lat_deep_descend(work, &flow->deep, rate, clip));
+  if (begun) lat_units_follow(&flow->units, X);
+  return LAT_OK;
 }
