@@ -30,8 +30,8 @@ static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
 static double numbers(const void *options)
 {
   const lat_diffusion_options *o = options;
-  return lat_time_net_numbers(&o->net, o->input_dim, o->input_dim) + 4 * (double)o->input_dim +
-         2 * (double)o->timesteps;
+  return lat_time_net_numbers(&o->net, o->input_dim, o->input_dim) +
+         (double)(lat_units_numbers(o->input_dim) + 2 * o->input_dim + 2 * o->timesteps);
 }
 
 static const lat_net_kind nets = {.bytes = sizeof(lat_diffusion),
