@@ -12,7 +12,7 @@
 #   make check-all  all of these and more, for hours: see CONTRIBUTING.md
 #   make repl       a Lua session with latent loaded
 #   make kernel     a Jupyter kernel for Lua, in build/jupyter; KERNEL=user: for your own Jupyter, which needs ipykernel
-#   make notebook   the notebooks in a browser
+#   make notebook   the notebooks in a browser; NOTEBOOK_FLAGS=--no-browser, ...
 #   make notebooks  runs all of them, into build/notebooks; WRITE=1: their outputs are replaced
 #   make bench      latent and its peers side by side (make bench-deps: installs the peers)
 #   make stubs      stubs for editors and the reference pages, from the documentation's one source
@@ -210,6 +210,7 @@ KERNEL_PYTHON = $(if $(filter user,$(KERNEL)),$(shell command -v $(PYTHON)),$(JU
 KERNEL_FILES  = latent_kernel.py session.lua cells.lua
 NOTEBOOKS     = $(sort $(wildcard notebooks/*.ipynb))
 WRITE         =
+NOTEBOOK_FLAGS =
 
 $(BUILD)/kernel/interrupt.so: notebooks/kernel/interrupt.c
 	@mkdir -p $(@D)
@@ -228,12 +229,12 @@ kernel: all $(BUILD)/kernel/interrupt.so $(if $(filter user,$(KERNEL)),,$(JUPYTE
 	$(Q)cp $(KERNEL_FILES:%=notebooks/kernel/%) $(BUILD)/kernel/interrupt.so $(BUILD)/kernel/latent/
 	$(Q)sed -e 's|@PYTHON@|$(KERNEL_PYTHON)|' -e 's|@BUILD@|$(CURDIR)/$(BUILD)|' -e 's|@LUA@|$(LUA)|' \
 	  notebooks/kernel/kernel.json.in >$(BUILD)/kernel/latent/kernel.json
-	$(Q)$(KERNEL_PYTHON) -m jupyter_client.kernelspecapp install --log-level WARN --name latent \
+	$(Q)$(KERNEL_PYTHON) -W ignore -m jupyter_client.kernelspecapp install --log-level WARN --name latent \
 	  $(if $(filter user,$(KERNEL)),--user,--prefix $(JUPYTER)) $(BUILD)/kernel/latent
 
 notebook: kernel
 	$(Q)$(JUPYTER)/bin/python -c "import notebook" 2>/dev/null || $(JUPYTER)/bin/pip install --quiet notebook
-	$(Q)$(JUPYTER)/bin/jupyter-notebook --notebook-dir=notebooks
+	$(Q)$(JUPYTER)/bin/jupyter-notebook --notebook-dir=notebooks $(NOTEBOOK_FLAGS)
 
 notebooks: kernel
 	$(Q)$(JUPYTER)/bin/python notebooks/kernel/execute.py $(if $(WRITE),--write) $(BUILD)/notebooks $(NOTEBOOKS)
