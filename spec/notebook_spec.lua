@@ -211,6 +211,9 @@ describe("the notebook's process", function()
     assert.is_truthy(data["text/html"]:find("<code>converged</code></td><td>true", 1, true))
     frames = select(2, child:run "setmetatable({}, { __mime = function() return { ['text/html'] = '<i>' } end })")
     assert.equal("<i>", bundle(frames[1])["text/html"])
+    child:run "odd = setmetatable({}, { __mime = function() error 'no picture' end, __tostring = function() return 'x' end })"
+    local text = value "odd"
+    assert.is_truthy(text:find "^x %(__mime: .*no picture%)$")
   end)
 
   it("shows at once, in the place of what was shown, and clears", function()

@@ -69,9 +69,11 @@ end
 
 -- ---- values ------------------------------------------------------------------------------------
 
+-- What can't be shown as it should be says why.
 local function bundle_of(x)
-  if found_mime then return mime(x) end
-  return { ["text/plain"] = tostring(x) }
+  if not found_mime then return { ["text/plain"] = tostring(x) } end
+  local ok, bundle = pcall(mime, x)
+  return ok and bundle or { ["text/plain"] = ("%s (__mime: %s)"):format(tostring(x), tostring(bundle)) }
 end
 
 local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })) end
