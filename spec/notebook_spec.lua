@@ -211,8 +211,8 @@ describe("the notebook's process", function()
     assert.is_truthy(data["text/html"]:find("<code>converged</code></td><td>true", 1, true))
     frames = select(2, child:run "setmetatable({}, { __mime = function() return { ['text/html'] = '<i>' } end })")
     assert.equal("<i>", bundle(frames[1])["text/html"])
-    child:run "odd = setmetatable({}, { __mime = function() error 'no picture' end, __tostring = function() return 'x' end })"
-    local text = value "odd"
+    child:run "shown = { __mime = function() error 'no picture' end, __tostring = function() return 'x' end }"
+    local text = value "setmetatable({}, shown)"
     assert.is_truthy(text:find "^x %(__mime: .*no picture%)$")
   end)
 
