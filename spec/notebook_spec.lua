@@ -328,7 +328,7 @@ describe("a notebook's process", function()
       for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -e running ] || sleep 0.1; done
       kill -9 $!
       for i in 1 2 3 4 5 6 7 8 9 10; do
-        case $(ps -o stat= -p $(cat child)) in Z*|'') echo ended; break;; esac # a zombie waits for its heir
+        case $(LD_PRELOAD= ps -o stat= -p $(cat child)) in Z*|'') echo ended; break;; esac # a zombie waits for its heir
         sleep 0.2
       done
       kill -9 $(cat child) 2>/dev/null
