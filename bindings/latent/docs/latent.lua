@@ -124,7 +124,17 @@ shown by what it gives, a table of texts by their MIME types:
 
   setmetatable(x, { __mime = function(self) return { ["text/html"] = "<b>x</b>" } end })
 
-"text/plain" is tostring's when it isn't given; "image/png" is the file's bytes.]],
+"text/plain" is tostring's when it isn't given; "image/png" is the file's bytes. A semicolon at the end of a cell shows
+nothing. What cells declare local at their top level is known in later ones, x? is latent.help(x), and an interrupt ends
+the cell and keeps everything. Cells have the table `notebook`:
+
+  local shown = notebook.display(x)     shows x at once
+  shown:update(y)                       y in its place
+  notebook.clear()                      clears what the cell has shown
+  model:fit(X, { on_epoch = notebook.curve { title = "Loss" } })
+
+The last is a curve that grows with the calls of on_epoch or on_iteration; its options are a figure's, seconds (between
+two drawings, 0.5) and names (of the lines).]],
   },
   {
     name = "out",
