@@ -117,7 +117,8 @@ local function last_statement(code, list)
   for i = #list, 1, -1 do
     local token = list[i]
     if token.depth == 0 and token.text == "return" and token.kind == "name" then return token.at, false end
-    if token.depth == 0 and token.line and begins_expression(token) then
+    local begins = token.line or i > 1 and list[i - 1].text == ";"
+    if token.depth == 0 and begins and begins_expression(token) then
       local head, tail = code:sub(1, token.at - 1), code:sub(token.at)
       if load("return " .. tail) and load(head) and load(head .. "return " .. tail) then return token.at, true end
     end
