@@ -98,11 +98,13 @@ loaded      0.4472
   ["08_lds"] = [[
 noise 15098.5, level 1469.2, log-likelihood -633.4646, converged 1
 the same from a file: 1
-1872: level 1140.9278 +- sqrt(7899.7364); 1871, after a hundred years: 1111.6683
 missing years on a line: 1
+1872: level 1140.9278 +- sqrt(7899.7364); 1871, after a hundred years: 1111.6683
+log-likelihood -633.4646, -633.4646
 1971: the last level 1, with a variance of 1 Q and R more: 1
 1972: the last level 1, with a variance of 2 Q and R more: 1
 1973: the last level 1, with a variance of 3 Q and R more: 1
+invalid argument: forecasts are of at least one step ahead
 ]],
   -- Do, Batzoglou 2008, figure 1: 0.71 and 0.58 after the first iteration, 0.80 and 0.52 after ten
   ["09_own_model"] = [[
@@ -130,7 +132,7 @@ not enough memory; held afterwards: 0 bytes
   -- The moons with noise 0.1 have 1.002 nats, by quadrature; three nets 1-64-64-46 (the other column sees nothing),
   -- mean and deviation of two columns, are 3 (2 64 + 65 64 + 65 46) + 4 numbers.
   ["13_flow"] = [[
-21838 parameters
+21841 parameters
 -log p of new rows is within 0.15 of the entropy: 1
 the density integrates to 1.00
 back within 1e-10: 1, the change of variables within 1e-5: 1

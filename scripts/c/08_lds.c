@@ -50,40 +50,39 @@ static lat_status fit(lat_workspace *work, const lat_lds_sequence *nile, lat_lds
   return LAT_OK;
 }
 
-/* Every output that isn't NULL is filled. */
-static lat_status filter_and_smooth(lat_workspace *work, const lat_lds *lds,
-                                    const lat_lds_sequence *nile)
-{
-  double means[T], variances[T], smoothed[T];
-  lat_lds_filtered to = {.means = means, .covariances = variances};
-  LAT_TRY(lat_lds_filter(work, lds, nile, &to));
-  LAT_TRY(lat_lds_smooth(work, lds, nile, &(lat_lds_smoothed){.means = smoothed}));
-  printf("1872: level %.4f +- sqrt(%.4f); 1871, after a hundred years: %.4f\n", means[1],
-         variances[1], smoothed[0]);
-  return LAT_OK;
-}
-
 /* Missing years are NaN; between its neighbours a random walk is expected on a straight line. */
 static lat_status fill_gap(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *nile)
 {
   double gap[T], filled[T], bend = 0;
   memcpy(gap, nile->Y, sizeof gap);
   for (int t = 20; t < 40; t++) gap[t] = NAN;
-  LAT_TRY(lat_lds_impute(work, lds, &(lat_lds_sequence){.steps = T, .Y = gap}, filled, NULL));
+  const lat_lds_request request = {.sequence = {.steps = T, .Y = gap}};
+  LAT_TRY(lat_lds_apply(work, lds, &request, &(lat_lds_outputs){.imputed = filled}));
   for (int t = 21; t < 39; t++)
     bend = fmax(bend, fabs(filled[t - 1] - 2 * filled[t] + filled[t + 1]));
   printf("missing years on a line: %d\n", bend < 1e-9);
   return LAT_OK;
 }
 
-/* The next years: the last level, ever less certain. */
-static lat_status forecast(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *nile)
+/* What the model says of a sequence, in one call: every output that isn't NULL is filled. The next
+ * years have the last level, ever less certain. */
+static lat_status apply(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *nile)
 {
-  double means[T], variances[T], flow[H], flow_variance[H], level[H], level_variance[H];
+  double means[T], variances[T], smoothed[T], log_likelihood, alone;
+  double flow[H], flow_variance[H], level[H], level_variance[H];
   lat_lds_filtered past = {.means = means, .covariances = variances};
-  LAT_TRY(lat_lds_filter(work, lds, nile, &past));
+  lat_lds_smoothed all = {.means = smoothed};
   const lat_lds_forecasts next = {flow, flow_variance, level, level_variance};
-  LAT_TRY(lat_lds_forecast(work, lds, nile, H, NULL, &next));
+  const lat_lds_request request = {.sequence = *nile, .ahead = H};
+  LAT_TRY(lat_lds_apply(work, lds, &request,
+                        &(lat_lds_outputs){.filtered = &past,
+                                           .smoothed = &all,
+                                           .forecasts = &next,
+                                           .log_likelihood = &log_likelihood}));
+  printf("1872: level %.4f +- sqrt(%.4f); 1871, after a hundred years: %.4f\n", means[1],
+         variances[1], smoothed[0]);
+  LAT_TRY(lat_lds_apply(work, lds, &request, &(lat_lds_outputs){.log_likelihood = &alone}));
+  printf("log-likelihood %.4f, %.4f\n", log_likelihood, alone);
   for (int h = 0; h < H; h++)
     printf("%d: the last level %d, with a variance of %d Q and R more: %d\n", 1971 + h,
            fabs(flow[h] - means[T - 1]) < 1e-9, h + 1,
@@ -129,9 +128,12 @@ static lat_status run(lat_workspace *work, const char *path)
                        .initial_mean = &zero,
                        .initial_covariance = &zero,
                        .initial = &diffuse};
-  LAT_TRY(filter_and_smooth(work, &lds, &nile));
   LAT_TRY(fill_gap(work, &lds, &nile));
-  return forecast(work, &lds, &nile);
+  LAT_TRY(apply(work, &lds, &nile));
+  lat_status status = lat_lds_apply(work, &lds, &(lat_lds_request){.sequence = nile},
+                                    &(lat_lds_outputs){.forecasts = &(lat_lds_forecasts){NULL}});
+  printf("%s: %s\n", lat_status_name(status), work->message);
+  return LAT_OK;
 }
 
 int main(int argc, char **argv)

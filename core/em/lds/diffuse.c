@@ -224,7 +224,7 @@ static void write_moments(const lat_lds_pass *pass, const double *E, double *mea
   size_t M = pass->M;
   memcpy(mean, pass->belief.mean, M * sizeof *mean);
   memcpy(covariance, pass->belief.covariance, M * M * sizeof *covariance);
-  lat_lds_apply(M, d->q, E, d->delta, LDS_ADD, mean);
+  lat_lds_product(M, d->q, E, d->delta, LDS_ADD, mean);
   lat_lds_diffuse_add_covariance(d, M, E, covariance);
 }
 

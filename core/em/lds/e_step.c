@@ -136,8 +136,9 @@ LAT_CLONES static void add_transition(adder *a, size_t t)
   const double *mean = pass->smoothed_means + t * M;
   set_x(a, t, t - 1);
   memcpy(a->d, mean, M * sizeof *a->d);
-  lat_lds_apply(M, M, lat_lds_at(pass->lds->A, t), mean - M, LDS_SUBTRACT, a->d);
-  if (pass->U) lat_lds_apply(M, pass->U, lat_lds_at(pass->lds->B, t), a->x + M, LDS_SUBTRACT, a->d);
+  lat_lds_product(M, M, lat_lds_at(pass->lds->A, t), mean - M, LDS_SUBTRACT, a->d);
+  if (pass->U)
+    lat_lds_product(M, pass->U, lat_lds_at(pass->lds->B, t), a->x + M, LDS_SUBTRACT, a->d);
   lat_lds_add_outer(a->X, a->X, a->x, a->x, a->to.transitions.xx);
   lat_lds_add_outer(M, a->X, a->d, a->x, a->to.transitions.dx);
   lat_lds_add_outer(M, M, a->d, a->d, a->to.transitions.dd);

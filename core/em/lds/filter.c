@@ -87,7 +87,8 @@ static double step_converged(lat_lds_pass *pass, size_t t)
   size_t M = pass->M;
   if (pass->scales && pass->belief.scale)
     memcpy(pass->scales + t * M, pass->scales + (t - 1) * M, M * sizeof(double));
-  lat_lds_apply(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET, pass->predicted_means + t * M);
+  lat_lds_product(M, M, pass->lds->A.data, pass->belief.mean, LDS_SET,
+                  pass->predicted_means + t * M);
   memcpy(pass->belief.mean, pass->predicted_means + t * M, M * sizeof(double));
   add_state_input(pass, t);
   keep_mean(pass, t, pass->predicted_means);
@@ -184,8 +185,8 @@ static void set_innovation(lat_lds_pass *pass, size_t t, double *v)
 {
   const double *offset = lat_lds_offset(pass, t), *y = pass->sequence->Y + t * pass->D;
   for (size_t i = 0; i < pass->D; i++) v[i] = y[i] - (offset ? offset[i] : 0);
-  lat_lds_apply(pass->D, pass->M, lat_lds_at(pass->lds->C, t), pass->predicted_means + t * pass->M,
-                LDS_SUBTRACT, v);
+  lat_lds_product(pass->D, pass->M, lat_lds_at(pass->lds->C, t),
+                  pass->predicted_means + t * pass->M, LDS_SUBTRACT, v);
 }
 
 /* S := C P C' + R of all entries, observed or not. */

@@ -28,8 +28,8 @@ void lat_lds_transpose(size_t n, size_t m, const double *A, double *to)
   inline_transpose(n, m, A, to);
 }
 
-LAT_CLONES void lat_lds_apply(size_t n, size_t k, const double *A, const double *x,
-                              lds_operation how, double *y)
+LAT_CLONES void lat_lds_product(size_t n, size_t k, const double *A, const double *x,
+                                lds_operation how, double *y)
 {
   inline_apply(n, k, A, x, how, y);
 }

@@ -41,8 +41,8 @@ void lat_lds_multiply_symmetric(size_t m, size_t k, const double *A, size_t a_ro
 void lat_lds_transpose(size_t n, size_t m, const double *A, double *to);
 
 /* y (n) := or += or -= A x, A being n x k. */
-void lat_lds_apply(size_t n, size_t k, const double *A, const double *x, lds_operation how,
-                   double *y);
+void lat_lds_product(size_t n, size_t k, const double *A, const double *x, lds_operation how,
+                     double *y);
 
 /* S (n x m) += a b' */
 LAT_INLINE void lat_lds_add_outer(size_t n, size_t m, const double *a, const double *b, double *S)

@@ -226,6 +226,26 @@ lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
 lat_status lat_lds_impute(lat_workspace *work, const lat_lds *lds, const lat_lds_sequence *sequence,
                           double *Y, double *variances);
 
+/* What is asked of a sequence, and where it goes: all that isn't NULL. */
+typedef struct lat_lds_request {
+  lat_lds_sequence sequence;
+  size_t ahead;           /* h: steps after it, of forecasts */
+  const double *future_U; /* h x inputs: the inputs then; or NULL */
+} lat_lds_request;
+
+typedef struct lat_lds_outputs {
+  lat_lds_filtered *filtered;
+  lat_lds_smoothed *smoothed;
+  const lat_lds_forecasts *forecasts;
+  double *imputed, *imputed_variances; /* T x D; the variances come with the means only */
+  double *log_likelihood;              /* 1: of the sequence */
+} lat_lds_outputs;
+
+/* All of these in one call, by the functions above. Errors as theirs; LAT_INVALID for forecasts of
+ * no steps, and for variances of entries that aren't asked for. */
+lat_status lat_lds_apply(lat_workspace *work, const lat_lds *lds, const lat_lds_request *request,
+                         const lat_lds_outputs *outputs);
+
 /* A sequence of T steps from the model into Y (T x D) and Z (T x M); diffuse states begin at their
  * mean. U (T x inputs) or NULL. */
 lat_status lat_lds_sample(lat_workspace *work, const lat_lds *lds, lat_random *random, size_t T,

@@ -1,5 +1,33 @@
-/* lds/methods.c: what methods of one sequence give, for bindings. */
+/* lds/methods.c: what the model says of one sequence, all in one call; and what methods of it give,
+ * for bindings. */
 #include "em/lds/internal.h"
+
+/* ---- one call -------------------------------------------------------------------------------- */
+
+lat_status lat_lds_apply(lat_workspace *work, const lat_lds *lds, const lat_lds_request *r,
+                         const lat_lds_outputs *to)
+{
+  lat_lds_filtered alone = {.means = NULL};
+  lat_lds_filtered *filtered = to->filtered ? to->filtered : &alone;
+  if (to->forecasts && r->ahead == 0)
+    return lat_fail(work, LAT_INVALID, "forecasts are of at least one step ahead");
+  if (to->imputed_variances && !to->imputed)
+    return lat_fail(work, LAT_INVALID, "variances of missing entries come with their means");
+  if (to->filtered || (to->log_likelihood && !to->smoothed)) {
+    LAT_TRY(lat_lds_filter(work, lds, &r->sequence, filtered));
+    if (to->log_likelihood) *to->log_likelihood = filtered->log_likelihood;
+  }
+  if (to->smoothed) {
+    LAT_TRY(lat_lds_smooth(work, lds, &r->sequence, to->smoothed));
+    if (to->log_likelihood) *to->log_likelihood = to->smoothed->log_likelihood;
+  }
+  if (to->forecasts)
+    LAT_TRY(lat_lds_forecast(work, lds, &r->sequence, r->ahead, r->future_U, to->forecasts));
+  if (!to->imputed) return LAT_OK;
+  return lat_lds_impute(work, lds, &r->sequence, to->imputed, to->imputed_variances);
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
 
 static lat_status run_filter(lat_workspace *work, lat_lds_call *c)
 {

@@ -86,7 +86,7 @@ static void fill_row(imputation *f, size_t t, double *y, double *variances)
     memcpy(row, C + i * M, M * sizeof *row);
     for (size_t l = 0; l < p; l++)
       for (size_t m = 0; m < M; m++) row[m] -= missing->gain[k * p + l] * w->C[l * M + m];
-    lat_lds_apply(M, M, pass->smoothed_covariances + t * M * M, row, LDS_SET, f->PC);
+    lat_lds_product(M, M, pass->smoothed_covariances + t * M * M, row, LDS_SET, f->PC);
     variances[i] = missing->rest[k * missing->missing + k];
     for (size_t m = 0; m < M; m++)
       if (row[m] != 0) variances[i] += row[m] * f->PC[m]; /* not of an infinite variance */

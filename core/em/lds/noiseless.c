@@ -60,7 +60,7 @@ static noiseless prepare(const lat_lds_workspace *w, const lat_lds_belief *b)
 static double variance_of(size_t M, const double *c, const double *P, double *Pc)
 {
   double sum = 0;
-  lat_lds_apply(M, M, P, c, LDS_SET, Pc);
+  lat_lds_product(M, M, P, c, LDS_SET, Pc);
   for (size_t i = 0; i < M; i++) sum += c[i] * Pc[i];
   return sum;
 }

@@ -19,7 +19,7 @@ static lat_status no_root(lat_workspace *work, const char *name)
 static void add_noise(size_t n, const double *root, lat_random *random, double *noise, double *to)
 {
   for (size_t i = 0; i < n; i++) noise[i] = lat_random_normal(random);
-  lat_lds_apply(n, n, root, noise, LDS_ADD, to);
+  lat_lds_product(n, n, root, noise, LDS_ADD, to);
 }
 
 /* z_t and y_t; `centred`: those of the model with an initial mean and inputs of 0. */
@@ -45,14 +45,14 @@ static lat_status draw(lat_workspace *work, const lat_lds *lds, lat_random *rand
     } else {
       if ((t == 1 || lds->Q.stride) && !lat_lds_root(M, lat_lds_at(lds->Q, t), s.Q))
         return no_root(work, "Q");
-      lat_lds_apply(M, M, lat_lds_at(lds->A, t), z - M, LDS_SET, z);
-      if (u) lat_lds_apply(M, u, lat_lds_at(lds->B, t), U + t * u, LDS_ADD, z);
+      lat_lds_product(M, M, lat_lds_at(lds->A, t), z - M, LDS_SET, z);
+      if (u) lat_lds_product(M, u, lat_lds_at(lds->B, t), U + t * u, LDS_ADD, z);
       add_noise(M, s.Q, random, s.noise, z);
     }
     if ((t == 0 || lds->R.stride) && !lat_lds_root(D, lat_lds_at(lds->R, t), s.R))
       return no_root(work, "R");
-    lat_lds_apply(D, M, lat_lds_at(lds->C, t), z, LDS_SET, y);
-    if (u) lat_lds_apply(D, u, lat_lds_at(lds->D, t), U + t * u, LDS_ADD, y);
+    lat_lds_product(D, M, lat_lds_at(lds->C, t), z, LDS_SET, y);
+    if (u) lat_lds_product(D, u, lat_lds_at(lds->D, t), U + t * u, LDS_ADD, y);
     add_noise(D, s.R, random, s.noise, y);
   }
   return LAT_OK;

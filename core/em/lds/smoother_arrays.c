@@ -190,7 +190,7 @@ static void predict_next(arrays *a, size_t t, size_t m)
   const lat_lds_pass *pass = a->pass;
   size_t M = a->M, p = pass->step.count;
   const double *A = lat_lds_at(pass->lds->A, t + 1);
-  lat_lds_apply(M, M, A, pass->predicted_means + t * M, LDS_SET, a->x);
+  lat_lds_product(M, M, A, pass->predicted_means + t * M, LDS_SET, a->x);
   add_gain(a, m, p, 1, 1, a->v, a->x);
   if (pass->U)
     lat_lds_add_input(M, lat_lds_at(pass->lds->B, t + 1), pass->U,
@@ -244,7 +244,7 @@ static void collapse(arrays *a)
   size_t M = a->M, q = a->q, K = a->K, m = M + K;
   double *X = a->X;
   set_half(a, a->E);
-  lat_lds_apply(M, q, a->E, a->pass->diffuse.delta, LDS_ADD, a->x);
+  lat_lds_product(M, q, a->E, a->pass->diffuse.delta, LDS_ADD, a->x);
   memset(X, 0, K * m * sizeof *X);
   memset(a->least, 0, m * sizeof *a->least);
   for (size_t k = 0; k < K; k++) {
@@ -288,7 +288,7 @@ static void expand(arrays *a)
 {
   size_t M = a->M, q = a->q, K = a->K;
   memcpy(a->t, a->mean, M * sizeof *a->t);
-  lat_lds_apply(K, M, a->from_state, a->t, LDS_SET, a->mean);
+  lat_lds_product(K, M, a->from_state, a->t, LDS_SET, a->mean);
   lat_lds_multiply(K, M, M, a->from_state, M, 1, a->G, LDS_SET, a->TG);
   memcpy(a->z, a->Z, M * M * sizeof *a->z);
   memset(a->Z, 0, M * K * sizeof *a->Z);
@@ -313,7 +313,7 @@ static void set_delta(const arrays *a, double *delta)
 {
   const lat_lds_diffuse *d = &a->pass->diffuse;
   memcpy(delta, d->delta, a->q * sizeof *delta);
-  lat_lds_apply(a->q, a->q, d->half, a->mean + a->M, LDS_ADD, delta);
+  lat_lds_product(a->q, a->q, d->half, a->mean + a->M, LDS_ADD, delta);
 }
 
 /* Z (M x width) := [S, E half] G, a root of the covariance of z. */
@@ -331,13 +331,13 @@ static void go_back(arrays *a, size_t t, size_t width)
   size_t M = a->M, q = a->q;
   const double *phi = phi_at(a, t);
   memcpy(a->t, pass->means + t * M, M * sizeof *a->t);
-  lat_lds_apply(M, M, phi, a->mean, LDS_ADD, a->t);
+  lat_lds_product(M, M, phi, a->mean, LDS_ADD, a->t);
   lat_lds_multiply(M, width, M, phi, M, 1, a->G, LDS_SET, a->TG);
   if (width > M) {
     const double *BX = pass->diffuse.E + t * M * q;
     double *delta = a->t + M, *BX_half = a->z;
     set_delta(a, delta);
-    lat_lds_apply(M, q, BX, delta, LDS_SUBTRACT, a->t);
+    lat_lds_product(M, q, BX, delta, LDS_SUBTRACT, a->t);
     lat_lds_multiply(M, q, q, BX, q, 1, pass->diffuse.half, LDS_SET, BX_half);
     lat_lds_multiply(M, width, q, BX_half, q, 1, a->G + M * width, LDS_SUBTRACT, a->TG);
     memcpy(a->TG + M * width, a->G + M * width, q * width * sizeof *a->TG);
@@ -391,10 +391,10 @@ static void smooth_step(arrays *a, size_t t)
   lat_lds_transpose(M, width, a->Z, transposed);
   lat_lds_multiply_symmetric(M, width, a->Z, width, 1, transposed, LDS_SET, covariance);
   memcpy(mean, pass->predicted_means + t * M, M * sizeof *mean);
-  lat_lds_apply(M, M, root_at(a, t), a->mean, LDS_ADD, mean);
+  lat_lds_product(M, M, root_at(a, t), a->mean, LDS_ADD, mean);
   if (width == M) return;
   set_delta(a, a->t + M);
-  lat_lds_apply(M, a->q, pass->diffuse.ahead_E + t * M * a->q, a->t + M, LDS_ADD, mean);
+  lat_lds_product(M, a->q, pass->diffuse.ahead_E + t * M * a->q, a->t + M, LDS_ADD, mean);
   if (pass->diffuse.rank < a->q) smooth_coefficients(a, t);
 }
 

@@ -127,7 +127,7 @@ static lat_status subtract_inputs(lat_workspace *work, filled *f, size_t U, bool
   y = f->Y;
   for (size_t i = 0; i < f->count; i++)
     for (size_t t = 0; t < f->sequences[i].steps; t++, y += f->D)
-      lat_lds_apply(f->D, U, D, f->sequences[i].U + t * U, LDS_SUBTRACT, y);
+      lat_lds_product(f->D, U, D, f->sequences[i].U + t * U, LDS_SUBTRACT, y);
   return LAT_OK;
 }
 
@@ -208,14 +208,14 @@ static void set_noise(const filled *f, size_t L, size_t M, const double *G, cons
     size_t T = f->sequences[i].steps;
     for (size_t t = L; t < T; t++, windows++) {
       double *now = x + (t % 2) * M, *before = x + (1 - t % 2) * M;
-      lat_lds_apply(M, n, G, y + (t - L) * D, LDS_SET, now);
+      lat_lds_product(M, n, G, y + (t - L) * D, LDS_SET, now);
       lat_lds_add_outer(M, M, now, now, P);
       memcpy(r, y + t * D, D * sizeof *r);
-      lat_lds_apply(D, M, v->C, now, LDS_SUBTRACT, r);
+      lat_lds_product(D, M, v->C, now, LDS_SUBTRACT, r);
       lat_lds_add_outer(D, D, r, r, R);
       if (t == L) continue;
       memcpy(r, now, M * sizeof *r);
-      lat_lds_apply(M, M, v->A, before, LDS_SUBTRACT, r);
+      lat_lds_product(M, M, v->A, before, LDS_SUBTRACT, r);
       lat_lds_add_outer(M, M, r, r, Q);
       moves++;
     }

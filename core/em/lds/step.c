@@ -214,7 +214,7 @@ static void update_scale(size_t M, const lat_lds_belief *b)
 void lat_lds_predict(lat_lds_workspace *w, const double *A, const double *Q, const double *Q_root,
                      lat_lds_belief *b)
 {
-  lat_lds_apply(w->M, w->M, A, b->mean, LDS_SET, w->work);
+  lat_lds_product(w->M, w->M, A, b->mean, LDS_SET, w->work);
   memcpy(b->mean, w->work, w->M * sizeof *b->mean);
   if (b->root)
     predict_root(w, A, Q_root, b);
@@ -225,7 +225,7 @@ void lat_lds_predict(lat_lds_workspace *w, const double *A, const double *Q, con
 
 void lat_lds_add_input(size_t rows, const double *B, size_t U, const double *u, double *to)
 {
-  lat_lds_apply(rows, U, B, u, LDS_ADD, to);
+  lat_lds_product(rows, U, B, u, LDS_ADD, to);
 }
 
 /* ---- the update ------------------------------------------------------------------------------ */
@@ -290,7 +290,7 @@ void lat_lds_select_observed(lat_lds_workspace *w, const double *C, const double
   }
   for (size_t k = 0; k < p; k++)
     w->residual[k] = y[w->index[k]] - (offset ? offset[w->index[k]] : 0);
-  lat_lds_apply(p, M, w->C, mean, LDS_SUBTRACT, w->residual);
+  lat_lds_product(p, M, w->C, mean, LDS_SUBTRACT, w->residual);
 }
 
 double lat_lds_update(lat_lds_workspace *w, const double *C, const double *R, const double *y,
