@@ -140,12 +140,14 @@ extern "C" {
 #include "matrix/linear/solve.h"
 #include "matrix/linear/svd.h"
 #include "matrix/matrix.h"
+#include "matrix/metrics.h"
 #include "matrix/moments.h"
 #include "matrix/order.h"
 #include "matrix/product.h"
 #include "matrix/random_matrix.h"
 #include "matrix/reduce.h"
 #include "matrix/sample_distances.h"
+#include "matrix/sample_neighbours.h"
 #include "matrix/spread.h"
 
 #include "modeling/describe.h"
@@ -198,6 +200,7 @@ extern "C" {
 #include "deep/common/training.h"
 #include "deep/diffusion/diffusion.h"
 #include "deep/flow/flow.h"
+#include "deep/gan/gan.h"
 #include "deep/nonlinear/nonlinear.h"
 #include "deep/vae/vae.h"
 

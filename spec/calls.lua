@@ -58,6 +58,7 @@ local objects = {
   Flow = function()
     return latent.flow { input_dim = 3, context_dim = 1, kind = "maf", layers = 2, hidden = 4, seed = 1 }
   end,
+  GAN = function() return latent.gan { input_dim = 3, latent_dim = 2, hidden = 4, seed = 1, classes = 2 } end,
   Store = function()
     local s = store():average(0.9)
     local t = nn.tape(s)
@@ -193,7 +194,7 @@ local required = {
   ["latent.kmeans"] = { clusters = 2 },
   ["latent.em"] = { parameters = { m = 1 }, e_step = print, m_step = print },
   ["latent.nonlinear"] = { input_dim = 3, latent_dim = 2 }, ["latent.vae"] = { input_dim = 3, latent_dim = 2 },
-  ["latent.flow"] = { input_dim = 3 },
+  ["latent.flow"] = { input_dim = 3 }, ["latent.gan"] = { input_dim = 3 },
   ["blocks.seasonal"] = { period = 4 }, ["blocks.cycle"] = { period = 4 },
   ["VAE:traverse"] = { labels = 1 }, ["VAE:manifold"] = { labels = 1 }, ["latent.nn"] = {},
 }
@@ -204,6 +205,9 @@ end
 for _, method in ipairs { "step", "loss", "transform", "log_det", "inverse_transform", "sample", "log_likelihood",
   "score", "aic", "bic" } do
   required["Flow:" .. method] = { context = { 1 } }
+end
+for _, method in ipairs { "step", "loss", "critic", "decode", "inverse_transform", "sample", "fit", "steps" } do
+  required["GAN:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
 for _, method in ipairs { "fit", "steps" } do required["Flow:" .. method] = { context = { 1, 2, 3, 4, 5, 6, 7, 8 } } end
 for _, method in ipairs { "filter", "smooth", "transform", "log_likelihood", "score", "aic", "bic", "innovations",

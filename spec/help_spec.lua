@@ -64,6 +64,7 @@ local samples = {
   Nonlinear = { input_dim = 2, latent_dim = 1, samples = 10 },
   Flow = { input_dim = 2, kind = "realnvp", layers = 2, hidden = 4 },
   Diffusion = { input_dim = 2, hidden = 4 },
+  GAN = { input_dim = 2, hidden = 4 },
   VAE = { input_dim = 2, latent_dim = 1, likelihood = "gaussian" },
   Classifier = function()
     local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 }, { 2, 1 } }

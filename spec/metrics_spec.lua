@@ -148,6 +148,113 @@ describe("metrics.wasserstein", function()
   end)
 end)
 
+describe("metrics by neighbours", function()
+  it("are precision, recall, density and coverage by their formulas", function()
+    -- by NumPy 2.4.6 from the definitions; 40 and 33 rows
+    local X, Y = waves()
+    Y = Y:block(1, 33)
+    for k, expected in pairs {
+      { 0.121212121212121, 0.225, 0.151515151515152, 0.075 },
+      [3] = { 0.272727272727273, 0.375, 0.181818181818182, 0.225 },
+      [5] = { 0.393939393939394, 0.475, 0.224242424242424, 0.45 },
+    } do
+      local precision, recall = metrics.precision_recall(X, Y, { neighbours = k })
+      local density, coverage = metrics.density_coverage(X, Y, { neighbours = k })
+      assert.near_matrix(expected, { precision, recall, density, coverage }, 1e-14)
+    end
+    local precision, recall = metrics.precision_recall(X, Y)
+    assert.near_matrix({ 0.272727272727273, 0.375 }, { precision, recall }, 1e-14)
+    local density, coverage = metrics.density_coverage(X:to "float32", Y)
+    assert.near_matrix({ 0.224242424242424, 0.45 }, { density, coverage }, 1e-14)
+  end)
+
+  it("see what a sample leaves out, and what it makes up", function()
+    local function modes(seed, first, last, n) -- Gaussians far from each other, on a line
+      local X = matrix.normal(n, 2, seed)
+      for i = 1, n do X:set(i, 1, X(i, 1) + 100 * (first + i % (last - first + 1))) end
+      return X
+    end
+    local data = modes(1, 1, 4, 2000)
+    local density, coverage = metrics.density_coverage(data, modes(2, 1, 4, 2000))
+    assert.near(1, density, 0.1)
+    assert.near(1 - 2 ^ -5, coverage, 0.02) -- of equal distributions
+    density, coverage = metrics.density_coverage(data, modes(2, 1, 2, 2000)) -- half of the modes
+    assert.near(1, density, 0.1) -- all rows are like data
+    assert.near(0.5, coverage, 0.02)
+    density, coverage = metrics.density_coverage(data, modes(2, 1, 8, 4000)) -- and as many that aren't there
+    assert.near(0.5, density, 0.05)
+    assert.near(1 - 2 ^ -5, coverage, 0.02)
+    local precision, recall = metrics.precision_recall(data, modes(2, 1, 8, 4000))
+    assert.near(0.5, precision, 0.03)
+    assert.is_true(recall > 0.95)
+    precision, recall = metrics.precision_recall(data, modes(2, 1, 2, 2000))
+    assert.is_true(precision > 0.95)
+    assert.near(0.5, recall, 0.03)
+  end)
+
+  it("are the same for blocks of rows and in one, and for every number of threads", function()
+    local X, Y, threads = matrix.normal(900, 3, 1), matrix.normal(1500, 3, 2), latent.threads()
+    local function all()
+      local p, r = metrics.precision_recall(X, Y)
+      local d, c = metrics.density_coverage(X, Y)
+      return { p, r, d, c }
+    end
+    latent.threads(1)
+    local one = all()
+    latent.threads(3)
+    assert.same(one, all())
+    latent.threads(threads)
+    local hits = 0 -- coverage, row by row
+    for i = 1, 60 do
+      local own, closest = {}, math.huge
+      for j = 1, #X do if j ~= i then own[#own + 1] = distance(X, i, X, j) end end
+      table.sort(own)
+      for j = 1, #Y do closest = math.min(closest, distance(X, i, Y, j)) end
+      if closest < own[5] then hits = hits + 1 end
+    end
+    local _, part = metrics.density_coverage(X, Y)
+    assert.near(part, hits / 60, 0.1)
+  end)
+end)
+
+describe("metrics.modes", function()
+  it("counts centres with a row and rows with a centre", function()
+    local centers = matrix { { 0, 0 }, { 10, 0 }, { 0, 10 } }
+    local X = matrix { { 0, 3 }, { 0, -3 }, { 10, 1 }, { 5, 5 }, { 0, 3.5 } }
+    local covered, share = metrics.modes(X, centers, { radius = 3 })
+    assert.equal(2, covered)
+    assert.equal("integer", math.type(covered))
+    assert.near(0.6, share, 1e-15)
+    covered, share = metrics.modes(X, centers, { radius = 8 })
+    assert.equal(2, covered) -- a row counts for its nearest centre: of ties the first
+    assert.equal(1, share)
+    covered, share = metrics.modes(matrix { 1, 2 }, matrix { 5 }, { radius = 1 })
+    assert.same({ 0, 0 }, { covered, share })
+  end)
+
+  it("finds 98.9 percent of a ring of Gaussians within three deviations", function()
+    local X = latent.datasets.eight_gaussians(20000, { seed = 1 })
+    local centers = matrix(8, 2, function(k, j)
+      return (j == 1 and math.cos or math.sin)(math.pi * (k - 1) / 4)
+    end)
+    local covered, share = metrics.modes(X, centers, { radius = 0.3 })
+    assert.equal(8, covered)
+    assert.near(1 - math.exp(-4.5), share, 0.003)
+  end)
+
+  it("names what is wrong", function()
+    local X, C = matrix.normal(5, 2, 1), matrix.ones(2, 2)
+    fails("metrics.modes: the option radius is missing", metrics.modes, X, C)
+    fails("radius must be", metrics.modes, X, C, { radius = 0 })
+    fails("metrics.modes: X has 2 columns, Y has 3", metrics.modes, X, matrix.ones(2, 3), { radius = 1 })
+    fails("metrics.density_coverage: X has 5 rows: there must be more than 5", metrics.density_coverage, X, X)
+    fails("metrics.precision_recall: Y has 2 rows: there must be more than 3", metrics.precision_recall, X, C)
+    fails("neighbours must be", metrics.precision_recall, X, X, { neighbours = 0 })
+    C:set(2, 1, 0 / 0)
+    fails("Y has NaN at row 2, column 1", metrics.modes, X, C, { radius = 1 })
+  end)
+end)
+
 describe("latent.metrics", function()
   it("names what is wrong", function()
     local X, Y = waves()

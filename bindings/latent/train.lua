@@ -107,9 +107,14 @@ local function append(model, name, value)
   model:__keep(name, list)
 end
 
--- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood.
+-- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood; of models that have
+-- neither the energy distance of the rows from as many draws.
 local function validate(model, X, given)
   local values
+  if not (model.elbo or model.log_likelihood) then
+    local draws = check.call(model.sample, model, #X, { seed = model.seed, labels = given })
+    return latent.metrics.energy_distance(X, draws)
+  end
   if model.elbo then
     values = check.call(model.elbo, model, X, { labels = given, terms = model.held_terms })
   else
@@ -136,8 +141,13 @@ local function put_back(model, kept)
   end
 end
 
--- What the lists of an epoch are called: model:step gives these, in this order.
+-- What the lists of an epoch are called: model:step gives these, in this order. And what a bar says of them.
 local LISTS = { "history", "reconstruction_history", "kl_history" }
+local OF_TWO = { gan = { "history", "generator_history", "spread_history" } }
+local function words(model, epoch, sums, rows)
+  if not OF_TWO[name_of(model)] then return ("epoch %d  loss %.4g"):format(epoch, sums[1] / rows) end
+  return ("epoch %d  critic %.4g  generator %.4g"):format(epoch, sums[1] / rows, sums[2] / rows)
+end
 
 local function run_epoch(model, X, o, epoch, bar)
   local rows, sums, stop = 0, {}, nil
@@ -146,7 +156,7 @@ local function run_epoch(model, X, o, epoch, bar)
     rows = rows + n
     for i, value in ipairs { ... } do sums[i] = (sums[i] or 0) + n * value end
     if o.given.on_iteration and o.given.on_iteration(model, model.iterations, ...) == false then stop = true end
-    if bar then bar:update(o.done + rows, ("epoch %d  loss %.4g"):format(epoch, sums[1] / rows)) end
+    if bar then bar:update(o.done + rows, words(model, epoch, sums, rows)) end
     stop = stop or o.deadline and latent.clock() > o.deadline
     return not stop
   end
@@ -154,7 +164,8 @@ local function run_epoch(model, X, o, epoch, bar)
   while add(following()) do end
   o.done = o.done + rows
   if rows < #X then return false end -- not a whole epoch: it doesn't count
-  for i, sum in ipairs(sums) do append(model, LISTS[i], sum / rows) end
+  local lists = OF_TWO[name_of(model)] or LISTS
+  for i, sum in ipairs(sums) do append(model, lists[i], sum / rows) end
   model:__keep("epochs", (model.epochs or 0) + 1) -- a callback may have fitted some, too
   return true, stop
 end

@@ -7,7 +7,7 @@
 
 #include "eigen/eigen.h"
 #include "lua/binding.h"
-#include "matrix/sample_distances.h"
+#include "matrix/metrics.h"
 
 static const latL_Matrix *check_argument(lua_State *L, int arg, const latL_Function *f)
 {

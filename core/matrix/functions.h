@@ -6,7 +6,7 @@
  *   LAT_TRY(function->call(work, &call));
  *
  * Tables: lat_linear_functions (below), lat_eigen_functions (eigen/eigen.h), lat_metric_functions
- * (sample_distances.h). */
+ * (metrics.h). */
 #ifndef LAT_MATRIX_FUNCTIONS_H
 #define LAT_MATRIX_FUNCTIONS_H
 
@@ -20,10 +20,12 @@ typedef struct lat_function_call {
   const lat_matrix *A, *B;
   double tolerance; /* a share of the largest singular value; NaN: lat_rank_tolerance */
   lat_norm_kind norm;
-  int solver;   /* a lat_eigensolver */
-  bool vectors; /* whether eigenvectors are wanted, too */
-  size_t k;     /* how many eigenvalues or singular values; 0: all */
-  double p;     /* the power of a distance */
+  int solver;        /* a lat_eigensolver */
+  bool vectors;      /* whether eigenvectors are wanted, too */
+  size_t k;          /* how many eigenvalues or singular values; 0: all */
+  double p;          /* the power of a distance */
+  size_t neighbours; /* how many of a row are near */
+  double radius;     /* of a mode */
   lat_matrix results[LAT_FUNCTION_RESULTS];
   double numbers[2]; /* what the function gives besides, or instead */
 } lat_function_call;

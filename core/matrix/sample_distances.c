@@ -18,8 +18,7 @@
 enum {
   BLOCK = 512, /* rows of Y: their distances stay in the first cache */
   ROWS = 32,   /* of X in a chunk */
-  LANES = 8,   /* of a sum: a vector of AVX-512 */
-  MOST_POWER = 64
+  LANES = 8    /* of a sum: a vector of AVX-512 */
 };
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -242,8 +241,8 @@ lat_status lat_wasserstein(lat_workspace *work, const lat_matrix *X, const lat_m
   LAT_SCOPE(work);
   sample x, y;
   LAT_TRY(check(work, X, Y));
-  if (!(p >= 1 && p <= MOST_POWER))
-    return lat_fail(work, LAT_INVALID, "p must be 1 to %d, got %g", MOST_POWER, p);
+  if (!(p >= 1 && p <= LAT_MOST_POWER))
+    return lat_fail(work, LAT_INVALID, "p must be 1 to %d, got %g", LAT_MOST_POWER, p);
   if (X->cols > 1 && X->rows != Y->rows)
     return lat_fail(work, LAT_SHAPE,
                     "X has %zu rows, Y has %zu: in several columns the exact distance is for "
@@ -256,23 +255,3 @@ lat_status lat_wasserstein(lat_workspace *work, const lat_matrix *X, const lat_m
   *distance = ldexp(*distance, e);
   return LAT_OK;
 }
-
-/* ---- for bindings ---------------------------------------------------------------------------- */
-
-static lat_status energy_distance(lat_workspace *work, lat_function_call *c)
-{
-  return lat_energy_distance(work, c->A, c->B, &c->numbers[0]);
-}
-
-static lat_status wasserstein(lat_workspace *work, lat_function_call *c)
-{
-  return lat_wasserstein(work, c->A, c->B, c->p, &c->numbers[0]);
-}
-
-static const lat_option of_wasserstein[] = {
-    LAT_OPTION_NUMBER(lat_function_call, p, 2, 1, MOST_POWER), {.name = NULL}};
-
-const lat_function lat_metric_functions[] = {
-    {"metrics.energy_distance", "XY", "#", .call = energy_distance},
-    {"metrics.wasserstein", "XY", "#", .options = of_wasserstein, .call = wasserstein},
-    {.name = NULL}};

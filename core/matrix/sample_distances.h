@@ -13,7 +13,9 @@
 #ifndef LAT_MATRIX_SAMPLE_DISTANCES_H
 #define LAT_MATRIX_SAMPLE_DISTANCES_H
 
-#include "matrix/functions.h"
+#include "matrix/matrix.h"
+
+enum { LAT_MOST_POWER = 64 }; /* of a Wasserstein distance */
 
 /* squares[i M + j] := |x_i - y_j|^2, from differences, not from products: near ones keep their
  * digits. On the thread pool. Not checked for NaN. */
@@ -35,7 +37,5 @@ lat_status lat_energy_distance(lat_workspace *work, const lat_matrix *X, const l
  * Errors as above, and LAT_SHAPE for N and M that differ. */
 lat_status lat_wasserstein(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y, double p,
                            double *distance);
-
-extern const lat_function lat_metric_functions[];
 
 #endif

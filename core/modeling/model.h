@@ -106,6 +106,8 @@ typedef struct lat_outputs {
   double *reconstruction_loss;
   double *log_det; /* N: log |det dz/dx| of an invertible map */
   double *step_loss, *loss, *mean_reconstruction, *mean_kl;
+  double *generator_loss, *spread; /* 1 each, likewise, of GANs */
+  double *critic;                  /* N: a GAN's scores of rows */
 } lat_outputs;
 
 /* What a method takes besides its options. */

@@ -37,6 +37,7 @@ local modules = {
   { "vae" },
   { "flow" },
   { "diffusion" },
+  { "gan" },
   { "files" },
   { "save" },
   { "metrics" },

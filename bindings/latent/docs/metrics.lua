@@ -35,4 +35,39 @@ plane: half a second). In one column sizes may differ: it is the integral over t
 them.]],
     example = "return metrics.wasserstein(matrix{1, 2, 3}, matrix{2, 4})   -- the root of 4/3",
   },
+  {
+    name = "metrics.precision_recall",
+    summary = "Shares of draws that are like data, and of data that are like draws, by nearest neighbours.",
+    args = { X, Y, { "options", "table?", "see options" } },
+    options = { { "neighbours", "integer", "3", "k: a row's ball reaches its k-th nearest of the same sample" } },
+    returns = { { "number", "precision: the share of rows of Y within a ball of X" },
+      { "number", "recall: the share of rows of X within a ball of Y" } },
+    text = [[
+X are data and Y a model's draws: precision is lost by rows that are none of the data's, recall by data that the model
+doesn't make (Kynkäänniemi et al. 2019). Balls are open. Each sample has more than k rows.]],
+    example = "return metrics.precision_recall(X, X + 0.01)",
+  },
+  {
+    name = "metrics.density_coverage",
+    summary = "How dense draws are where data are, and the share of the data that they cover.",
+    args = { X, Y, { "options", "table?", "see options" } },
+    options = { { "neighbours", "integer", "5", "k: a row's ball reaches its k-th nearest of the same sample" } },
+    returns = { { "number", "density: balls of X that a row of Y is in, on the average, over k; about 1, or more" },
+      { "number", "coverage: the share of the balls of X in which a row of Y is" } },
+    text = [[
+Naeem et al. 2020: as precision and recall, but one far row of X with its large ball spoils neither. Of two large
+samples of one distribution and of one size coverage is about 1 - 2^-k, 0.97 for 5 neighbours: a GAN that has collapsed
+to a part of the data covers that part only.]],
+    example = "return metrics.density_coverage(X, X + 0.01, { neighbours = 3 })",
+  },
+  {
+    name = "metrics.modes",
+    summary = "How many of some known modes draws cover, and the share of draws that are in one.",
+    args = { { "X", "latent.Matrix", "N x D rows, a model's draws" }, { "Y", "latent.Matrix", "K x D: the centres" },
+      { "options", "table", "see options" } },
+    options = { { "radius", "number", "required", "within what of its nearest centre a row is in a mode: 3 sigma" } },
+    returns = { { "integer", "centres with at least one row" }, { "number", "the share of rows in a mode" } },
+    text = "For data of which the modes are known: the ring of eight Gaussians, for example.",
+    example = "return metrics.modes(matrix{ {0, 1}, {5, 5} }, matrix{ {0, 0}, {9, 9} }, { radius = 1 })   -- 1, 0.5",
+  },
 }

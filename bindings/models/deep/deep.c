@@ -96,9 +96,11 @@ static void keep_note(lua_State *L, const char *text)
 int latL_step(lua_State *L)
 {
   int results = latL_applymethod(L);
-  const lat_deep *d = deep_of(latL_netsof(lua_touserdata(L, 1)));
+  const latL_Fitted *f = latL_netsof(lua_touserdata(L, 1));
+  const lat_deep *d = deep_of(f);
+  const lat_net_kind *nets = f->model->nets;
   keep_integer(L, 1, "iterations", (lua_Integer)d->optimizer.steps);
-  keep_note(L, d->grey ? GREY : NULL);
+  keep_note(L, d->grey ? GREY : nets->note ? nets->note(d) : NULL);
   return results;
 }
 

@@ -24,18 +24,29 @@ void lat_deep_begin(lat_deep *deep, const lat_deep_options *options)
   lat_tape_init(&deep->tape, (lat_dtype)options->dtype, options->seed ^ LAT_TAPE_SEED);
 }
 
-lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, const lat_deep_options *options)
+lat_status lat_deep_optimizer(lat_workspace *work, lat_deep *deep, const lat_deep_options *options,
+                              const char *prefix, lat_optimizer *o)
 {
-  LAT_TRY(lat_store_seal(work, &deep->store));
-  deep->tape.memory.allocator = deep->store.allocator;
-  lat_optimizer *o = &deep->optimizer;
   lat_optimizer_kind kind = (lat_optimizer_kind)options->optimizer;
-  LAT_TRY(lat_optimizer_init(work, o, kind, &deep->store, NULL, 0));
+  LAT_TRY(lat_optimizer_init(work, o, kind, &deep->store, &prefix, prefix ? 1 : 0));
   if (options->beta1 >= 0) o->beta1 = options->beta1;
   if (options->beta2 >= 0) o->beta2 = options->beta2;
   if (options->epsilon > 0) o->epsilon = options->epsilon;
   if (options->weight_decay >= 0) o->weight_decay = options->weight_decay;
   return LAT_OK;
+}
+
+lat_status lat_deep_seal_part(lat_workspace *work, lat_deep *deep, const lat_deep_options *options,
+                              const char *prefix)
+{
+  LAT_TRY(lat_store_seal(work, &deep->store));
+  deep->tape.memory.allocator = deep->store.allocator;
+  return lat_deep_optimizer(work, deep, options, prefix, &deep->optimizer);
+}
+
+lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, const lat_deep_options *options)
+{
+  return lat_deep_seal_part(work, deep, options, NULL);
 }
 
 double lat_deep_rate(const lat_deep_options *o, double rate, uint64_t steps)
@@ -57,8 +68,10 @@ void lat_deep_done(lat_deep *deep)
 
 lat_checkpoint lat_deep_checkpoint(lat_deep *deep)
 {
-  return (lat_checkpoint){
-      .store = &deep->store, .optimizers = {&deep->optimizer}, .count = 1, .tape = &deep->tape};
+  return (lat_checkpoint){.store = &deep->store,
+                          .optimizers = {&deep->optimizer, deep->other},
+                          .count = deep->other ? 2 : 1,
+                          .tape = &deep->tape};
 }
 
 lat_status lat_deep_failure(lat_workspace *work, const lat_tape *tape)

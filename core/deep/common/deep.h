@@ -14,8 +14,9 @@ typedef struct lat_deep {
   lat_store store;
   lat_tape tape;
   lat_optimizer optimizer;
-  bool grey;          /* a Bernoulli's data had values between 0 and 1 */
-  lat_shards *shards; /* of steps by several threads */
+  bool grey;            /* a Bernoulli's data had values between 0 and 1 */
+  lat_shards *shards;   /* of steps by several threads */
+  lat_optimizer *other; /* of parameters that `optimizer` leaves alone, or NULL */
 } lat_deep;
 
 typedef enum lat_schedule { LAT_SCHEDULE_CONSTANT, LAT_SCHEDULE_COSINE } lat_schedule;
@@ -44,6 +45,12 @@ double lat_deep_rate(const lat_deep_options *options, double rate, uint64_t step
  * must not move meanwhile. */
 void lat_deep_begin(lat_deep *deep, const lat_deep_options *options);
 lat_status lat_deep_seal(lat_workspace *work, lat_deep *deep, const lat_deep_options *options);
+/* The same, where the optimizer is to move the parameters only whose names begin with `prefix`; and
+ * another one for others, to be freed by the caller. */
+lat_status lat_deep_seal_part(lat_workspace *work, lat_deep *deep, const lat_deep_options *options,
+                              const char *prefix);
+lat_status lat_deep_optimizer(lat_workspace *work, lat_deep *deep, const lat_deep_options *options,
+                              const char *prefix, lat_optimizer *optimizer);
 void lat_deep_done(lat_deep *deep);
 
 /* The gradient of a loss on the tape (1 x 1) into the store. LAT_INVALID, naming the operation,

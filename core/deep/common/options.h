@@ -26,6 +26,8 @@ typedef struct lat_net_kind {
   /* What a fit begins with that sees all rows first, unless the model has seen some; or NULL. */
   lat_status (*begin)(lat_workspace *work, void *model, const lat_request *request);
   size_t held_terms; /* request->terms of validation, of bounds that have it */
+  /* What should be said of the model after a step, or NULL; the function too. */
+  const char *(*note)(const void *model);
 } lat_net_kind;
 
 /* The count of parameters of a net with hidden layers of these widths. */
@@ -84,15 +86,17 @@ extern const char *const lat_schedule_names[], *const lat_dtype_names[]; /* ende
                    LAT_MOST_NUMBER, NULL, "1"),                                                    \
       LAT_OPTION_RANGE("variance_range", owner_, likelihood.variance_range, LAT_ABOVE_ZERO,        \
                        LAT_MOST_NUMBER, "{1e-6, 1e6}")
-#define LAT_DEEP_OPTIONS(type)                                                                     \
-  LAT_DEEP_ROW("activation", LAT_CHOICE, type, deep.activation, LAT_NN_RELU, 0, 0,                 \
+#define LAT_DEEP_OPTIONS(type) LAT_DEEP_OPTIONS_FROM(type, LAT_NN_RELU, 1e-3, "0.9", "0.999")
+/* The same with defaults of the model's own; betas are left to it (-1), and only shown. */
+#define LAT_DEEP_OPTIONS_FROM(type, activation_, rate_, beta1_, beta2_)                            \
+  LAT_DEEP_ROW("activation", LAT_CHOICE, type, deep.activation, activation_, 0, 0,                 \
                lat_activation_names, NULL),                                                        \
       LAT_DEEP_ROW("optimizer", LAT_CHOICE, type, deep.optimizer, LAT_ADAM, 0, 0,                  \
                    lat_optimizer_names, NULL),                                                     \
-      LAT_DEEP_ROW("learning_rate", LAT_NUMBER, type, deep.learning_rate, 1e-3, LAT_ABOVE_ZERO,    \
+      LAT_DEEP_ROW("learning_rate", LAT_NUMBER, type, deep.learning_rate, rate_, LAT_ABOVE_ZERO,   \
                    LAT_MOST_NUMBER, NULL, NULL),                                                   \
-      LAT_DEEP_ROW("beta1", LAT_NUMBER, type, deep.beta1, -1, 0, 1, NULL, "0.9"),                  \
-      LAT_DEEP_ROW("beta2", LAT_NUMBER, type, deep.beta2, -1, 0, 1, NULL, "0.999"),                \
+      LAT_DEEP_ROW("beta1", LAT_NUMBER, type, deep.beta1, -1, 0, 1, NULL, beta1_),                 \
+      LAT_DEEP_ROW("beta2", LAT_NUMBER, type, deep.beta2, -1, 0, 1, NULL, beta2_),                 \
       LAT_DEEP_ROW("epsilon", LAT_NUMBER, type, deep.epsilon, -1, LAT_ABOVE_ZERO, LAT_MOST_NUMBER, \
                    NULL, "1e-8"),                                                                  \
       LAT_DEEP_ROW("weight_decay", LAT_NUMBER, type, deep.weight_decay, -1, 0, 1e9, NULL, "0"),    \

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "matrix/sample_distances.h"
+
 typedef struct run {
   lat_workspace *work;
   const lat_model *model;
@@ -127,6 +129,20 @@ static lat_status run_epoch(run *r, size_t number, double *loss, bool *whole, bo
   return LAT_OK;
 }
 
+/* The energy distance of the rows of validation from as many draws, which are the same each time
+ * but for the parameters. */
+static lat_status compare_draws(run *r, double *distance)
+{
+  const lat_training *t = r->training;
+  LAT_SCOPE(r->work);
+  lat_random random = {.seed = deep_of(r)->store.seed};
+  lat_matrix draws = lat_matrix_new(r->work, t->validation->rows, t->validation->cols);
+  if (!draws.data) return LAT_MEMORY;
+  lat_request request = {.classes = t->validation_labels, .context = t->validation_context};
+  LAT_TRY(r->model->draw(r->work, &r->fitted, &request, &random, &draws, &(lat_outputs){0}));
+  return lat_energy_distance(r->work, t->validation, &draws, distance);
+}
+
 /* Minus the mean bound, or log-likelihood, of the rows of validation. */
 static lat_status validate(run *r, double *loss)
 {
@@ -136,6 +152,8 @@ static lat_status validate(run *r, double *loss)
   double *values = lat_doubles(r->work, N);
   if (!values) return LAT_MEMORY;
   bool bound = lat_method_find(r->model->methods, "elbo") != NULL;
+  if (!bound && !lat_method_find(r->model->methods, "log_likelihood"))
+    return compare_draws(r, loss);
   lat_request request = {.X = *t->validation,
                          .classes = t->validation_labels,
                          .context = t->validation_context,

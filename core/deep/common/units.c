@@ -91,13 +91,14 @@ lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const la
   lat_matrix d = view(units, units->deviation);
   if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
   for (size_t j = 0; j < X->cols; j++)
-    if (is_constant(X, j))
+    if (!units->constant && is_constant(X, j))
       return lat_fail(work, LAT_INVALID,
                       "column %zu of X is constant (%g): its density has no bound; leave it out",
                       j + 1, lat_get(X, 0, j));
   for (size_t j = 0; j < X->cols; j++) {
     double mean = 0, deviation = 1;
     if (standardize) lat_units_moments(X, j, &mean, &deviation);
+    if (units->constant && is_constant(X, j)) deviation = 1;
     if (set_units(units, j, mean, deviation)) continue;
     lat_set(&d, 0, 0, 0); /* as before */
     return lat_fail(work, LAT_INVALID, "column %zu of X, mean %g and deviation %g, is beyond %s",

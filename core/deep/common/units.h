@@ -19,14 +19,15 @@
 typedef struct lat_units {
   const lat_store *store;
   size_t mean, rest, deviation, rows; /* numbers of the parameters */
+  bool constant;                      /* columns may be: then a fit's deviation of them is 1 */
 } lat_units;
 
 /* Adds the parameters to the store, for D columns. */
 lat_status lat_units_add(lat_workspace *work, lat_store *store, size_t D, lat_units *units);
 
 /* Units of these rows (1/N), or with `standardize` false the mean 0 and the deviation 1.
- * LAT_INVALID, naming it, for a column that is constant or whose moments the store's type doesn't
- * hold; the units are then not known. X is finite. */
+ * LAT_INVALID, naming it, for a column that is constant (unless these may be) or whose moments the
+ * store's type doesn't hold; the units are then not known. X is finite. */
 lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const lat_matrix *X,
                            bool standardize);
 /* How many numbers the parameters of D columns are. */

@@ -1,0 +1,147 @@
+/* gan/model.c: the description of a GAN: methods, and the functions behind them. */
+#include "deep/gan/internal.h"
+
+/* ---- the nets -------------------------------------------------------------------------------- */
+
+static lat_status init(lat_workspace *work, void *model, const void *o)
+{
+  return lat_gan_init(work, model, o);
+}
+
+static void done(void *model)
+{
+  lat_gan_done(model);
+}
+
+static size_t input_dim(const void *o)
+{
+  return ((const lat_gan_options *)o)->input_dim;
+}
+
+static size_t latent_dim(const void *o)
+{
+  return lat_gan_complete(*(const lat_gan_options *)o).latent_dim;
+}
+
+static double numbers(const void *options)
+{
+  const lat_gan_options o = lat_gan_complete(*(const lat_gan_options *)options);
+  double sum = (double)lat_units_numbers(o.input_dim) + 2; /* and the spread */
+  for (size_t k = 0; o.spectral && k <= o.critic_depth; k++)
+    sum += k < o.critic_depth ? (double)o.critic_hidden[k] : 1;
+  return sum + lat_net_numbers(o.hidden, o.depth, o.latent_dim + o.classes, o.input_dim) +
+         lat_net_numbers(o.critic_hidden, o.critic_depth, o.input_dim + o.classes, 1);
+}
+
+static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
+{
+  return lat_gan_begin(work, model, &r->X);
+}
+
+static const char *note(const void *model)
+{
+  return lat_gan_note(model);
+}
+
+static const lat_net_kind nets = {.bytes = sizeof(lat_gan),
+                                  .init = init,
+                                  .done = done,
+                                  .numbers = numbers,
+                                  .latent_dim = latent_dim,
+                                  .input_dim = input_dim,
+                                  .begin = begin,
+                                  .note = note};
+
+/* Parameters are the nets', by name. */
+static const lat_parameter *parameters(const void *o)
+{
+  static const lat_parameter none[] = {{NULL, {LAT_END}}};
+  (void)o;
+  return none;
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *r,
+                        const lat_outputs *to)
+{
+  lat_gan *gan = f->aside;
+  double *loss = to->step_loss ? to->step_loss : to->loss;
+  if (loss) {
+    lat_gan_losses losses = {0, 0, 0};
+    LAT_TRY((to->step_loss ? lat_gan_step : lat_gan_gradient)(work, gan, r, &losses));
+    *loss = losses.critic;
+    if (to->generator_loss) *to->generator_loss = losses.generator;
+    if (to->spread) *to->spread = losses.spread;
+    return LAT_OK;
+  }
+  if (to->decoded) LAT_TRY(lat_gan_decode(work, gan, &r->X, r->classes, to->decoded));
+  if (to->critic) LAT_TRY(lat_gan_score(work, gan, &r->X, r->classes, to->critic));
+  return LAT_OK;
+}
+
+static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                       lat_random *random, const lat_matrix *X, const lat_outputs *of)
+{
+  return lat_gan_sample(work, f->aside, request->classes, random, of->latent, X);
+}
+
+/* Of both nets; what is fixed isn't fitted. */
+static size_t free_parameters(const lat_fitted *f)
+{
+  const lat_store *store = &((const lat_deep *)f->aside)->store;
+  return store->numbers - store->fixed;
+}
+
+lat_status lat_gan_fit(lat_workspace *work, lat_gan *gan, const lat_matrix *X,
+                       const lat_training *training, lat_training_report *report)
+{
+  return lat_train(work, &lat_gan_model, gan, &gan->options, X, training, report);
+}
+
+#define LABELS LAT_OPTION_GIVEN("labels", "latent.Matrix|number[]?")
+static const lat_option class_options[] = {LAT_OPTION_CLASSES, {.name = NULL}};
+static const lat_option step_options[] = {LAT_OPTION_CLASSES, LAT_OPTION_STEP_RATE, {.name = NULL}};
+static const lat_option sample_options[] = {
+    LAT_OPTION_GIVEN("seed", "integer|latent.Random"), LAT_OPTION_CLASSES, {.name = NULL}};
+static const lat_option fit_options[] = {
+    LAT_TRAIN_OPTIONS("10"), LABELS, LAT_EPOCH_OPTIONS, {.name = NULL}};
+static const lat_option steps_options[] = {LAT_TRAIN_OPTIONS("no end"), LABELS, {.name = NULL}};
+
+#define OF_ROWS(name_, options_, ...)                                                              \
+  {                                                                                                \
+    .name = name_, .argument = LAT_TAKES_ROWS, .outputs = {__VA_ARGS__}, .options = options_       \
+  }
+#define OF_LATENT(name_)                                                                           \
+  {                                                                                                \
+    .name = name_, .argument = LAT_TAKES_LATENT, .outputs = {LAT_OUTPUT_ROWS(decoded, LAT_D)},     \
+    .options = class_options                                                                       \
+  }
+
+static const lat_method methods[] = {
+    {.name = "fit", .options = fit_options},
+    {.name = "steps", .options = steps_options},
+    OF_ROWS("step", step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss),
+            LAT_OUTPUT(LAT_GIVES_NUMBER, generator_loss), LAT_OUTPUT(LAT_GIVES_NUMBER, spread)),
+    OF_ROWS("loss", class_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss),
+            LAT_OUTPUT(LAT_GIVES_NUMBER, generator_loss)),
+    OF_ROWS("critic", class_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, critic)),
+    OF_LATENT("decode"),
+    OF_LATENT("inverse_transform"),
+    {.name = "sample",
+     .argument = LAT_TAKES_COUNT,
+     .outputs = {LAT_OUTPUT_ROWS(latent, LAT_M)},
+     .options = sample_options},
+    LAT_NET_METHODS,
+    {.name = NULL}};
+
+const lat_model lat_gan_model = {.name = "gan",
+                                 .options = lat_gan_table,
+                                 .options_size = sizeof(lat_gan_options),
+                                 .methods = methods,
+                                 .parameters = parameters,
+                                 .check = lat_gan_check_options,
+                                 .apply = apply,
+                                 .free_parameters = free_parameters,
+                                 .nets = &nets,
+                                 .draw = draw};
