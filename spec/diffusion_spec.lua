@@ -83,6 +83,12 @@ describe("latent.diffusion", function()
     assert.near_matrix({ 5, -3000 }, Y:mean(1), 15)
     assert.near(0.01, Y:var(1)[1] ^ 0.5, 1e-3)
     assert.near(200, Y:var(1)[2] ^ 0.5, 15)
+    -- of steps alone, those of their rows
+    model = latent.diffusion { input_dim = 2, hidden = 4, timesteps = 10 }
+    for i = 1, 20 do model:step(X:block(50 * i - 49, 50 * i)) end
+    local seen = X:block(1, 1000)
+    assert.near_matrix(seen:mean(1), (model:parameters()["data.mean"] + model:parameters()["data.rest"])[1], 1e-3)
+    assert.near_matrix({ 1, 1 }, seen:var(1) ^ 0.5 / model:parameters()["data.deviation"][1]:to "float64", 1e-4)
   end)
 
   it("has the gradient of its loss", function()

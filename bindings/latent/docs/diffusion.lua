@@ -88,9 +88,10 @@ Fields: input_dim, latent_dim (the same), timesteps, dtype, seed; iterations (st
 epoch in history (the mean loss) and validation_history (minus the bound, estimated from held_terms terms a row);
 converged, whether patience ended the last fit; note, a sentence when samples were asked of an untrained model.
 
-The first fit, or else the first step, sets the means and deviations of the data. Parameters have, besides the net's,
-what is kept of the data: data.mean, data.deviation, data.range, and data.residuals, for each t the mean of
-|x_0 - X|^2/D, with X the x_0 that the net said, and of how many rows it is.]],
+The first fit sets the means and deviations of the data. Where steps come first, the first one does, and they are those
+of the steps' rows until these are 4,096. Parameters have, besides the net's, what is kept of the data: data.mean,
+data.rest, data.deviation, data.rows, data.range, and data.residuals, for each t the mean of |x_0 - X|^2/D, with X the
+x_0 that the net said, and of how many rows it is.]],
   },
   { name = "Diffusion.history", summary = "The mean loss in each epoch.",
     returns = { { "number[]", "nil before fit" } } },

@@ -145,8 +145,8 @@ lat_status lat_diffusion_init(lat_workspace *work, lat_diffusion *model,
                               const lat_diffusion_options *options);
 void lat_diffusion_done(lat_diffusion *model);
 
-/* Takes the units and the range of these rows, once; a step does it with its batch. LAT_INVALID,
- * naming it, for a column that is constant. */
+/* Takes the units and the range of these rows, once; steps that come first do it with their batches
+ * (deep/common/units.h). LAT_INVALID, naming it, for a column that is constant. */
 lat_status lat_diffusion_begin(lat_workspace *work, lat_diffusion *model, const lat_matrix *X);
 
 /* Requests: X is N x D, of any type and strides; `classes` the rows' labels of a conditional model,

@@ -142,10 +142,13 @@ lat_status lat_diffusion_step(lat_workspace *work, lat_diffusion *model, const l
   lat_deep *deep = &model->deep;
   const lat_diffusion_options *o = &model->options;
   double rate = lat_deep_rate(&o->deep, request->learning_rate, deep->optimizer.steps);
-  if (!lat_units_known(&model->units)) LAT_TRY(lat_diffusion_begin(work, model, &request->X));
+  bool begun = lat_units_known(&model->units);
+  if (!begun) LAT_TRY(lat_diffusion_begin(work, model, &request->X));
+  if (!begun && o->standardize) lat_units_open(&model->units, request->X.rows);
   LAT_TRY(differentiate(work, model, request, &b, loss));
   deep->tape.step++;
   LAT_TRY(lat_deep_descend(work, deep, rate, o->deep.clip));
+  if (begun) lat_units_follow(&model->units, &request->X);
   lat_diffusion_extend(model, &request->X);
   keep_residuals(model, &b);
   return o->ema > 0 ? lat_store_average(work, &deep->store, o->ema) : LAT_OK;
