@@ -165,11 +165,13 @@ size_t lat_number_print(double x, bool single, char text[LAT_NUMBER_MOST])
   if (fabs(x) < 1e6 && x == (double)(int)x && !(x == 0 && signbit(x)))
     return (size_t)snprintf(text, LAT_NUMBER_MOST, "%d", (int)x);
   int n = 0;
+  char printed[LAT_NUMBER_MOST];
   neutral locale = neutral_begin();
   for (int digits = single ? 6 : 15; digits <= (single ? 9 : 17); digits++) {
-    n = snprintf(text, LAT_NUMBER_MOST, "%.*g", digits, x);
-    if (reads_back(text, x, single)) break;
+    n = snprintf(printed, sizeof printed, "%.*g", digits, x);
+    if (reads_back(printed, x, single)) break;
   }
   neutral_end(locale);
+  memcpy(text, printed, (size_t)n + 1);
   return (size_t)n;
 }

@@ -1,5 +1,6 @@
 -- latent.diffusion.
 
+local net_options = require "latent.docs.net_options"
 local options = { "options", "table?", "see options" }
 local labels = { "labels", "of conditional models: one a row, or one for all; without them rows are of any class" }
 local guidance = { "guidance", "w: outputs are (1 + w) o(class) - w o(any); 0 is the class's own density" }
@@ -23,7 +24,7 @@ local entries = {
     name = "latent.diffusion",
     summary = "Makes a denoising diffusion model of vectors; step or fit train it.",
     args = { { "options", "table", "see options" } },
-    options = {
+    options = net_options({
       { "input_dim", "D, columns of the data; 1 is fine" },
       { "timesteps", "T, steps from data to noise" },
       { "noise_schedule", '"cosine", or beta_t "linear" or "quadratic" from beta_start to beta_end' },
@@ -39,21 +40,7 @@ local entries = {
       { "time_features", "sines and cosines of t/T that the net sees" },
       { "classes", "of a conditional model" },
       { "lowest", "the label of the first class" },
-      { "activation", '"linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu" or "gelu"' },
-      { "optimizer", '"adam", "adamw", "adamax", "rmsprop" or "sgd"' },
-      { "learning_rate", "the step's size" },
-      { "beta1", "the optimizer's first decay (SGD: momentum, 0)" },
-      { "beta2", "its second decay (RMSprop: 0.99)" },
-      { "epsilon", "what it divides by at least" },
-      { "weight_decay", "(AdamW: 0.01)" },
-      { "clip", "the gradient's largest norm; 0 is none" },
-      { "schedule", '"cosine": the learning rate falls to 0 in schedule_steps steps' },
-      { "schedule_steps", "steps of the schedule" },
-      { "warm_up", "steps in which the learning rate rises from 0" },
-      { "init", 'first weights: "torch", "he", "glorot", "lecun", "orthogonal", "zero" or "auto", as for nn.linear' },
-      { "dtype", '"float32" or "float64"' },
-      { "seed", "of the first weights, the noise and the order of rows" },
-    },
+    }, '"float32" or "float64"', "of the first weights, the noise and the order of rows"),
     returns = { { "latent.Diffusion", "the model" } },
     text = [[
 Noise replaces a row of data in T steps, and a net learns the way back. With A_t the product of 1 - beta_s, s <= t,

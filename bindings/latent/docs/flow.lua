@@ -3,6 +3,7 @@
 local options = { "options", "table?", "see options" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local context = { "context", "of conditional flows: N x C, or one row of C numbers for all" }
+local net_options = require "latent.docs.net_options"
 local made = "local flow = latent.flow{ input_dim = 3, kind = 'maf', layers = 2, hidden = 8 }\n"
 
 local entries = {
@@ -10,7 +11,7 @@ local entries = {
     name = "latent.flow",
     summary = "Makes a normalizing flow: an exact density by an invertible net; step or fit train it.",
     args = { { "options", "table", "see options" } },
-    options = {
+    options = net_options({
       { "input_dim", "D, columns of the data; 1 is fine" },
       { "context_dim", "C, columns of the context that a conditional flow is told" },
       { "kind", '"nsf": masked splines, 3 of them; "maf": masked affine maps, 5; "realnvp": affine couplings, 8' },
@@ -21,21 +22,8 @@ local entries = {
       { "bound", "of the logarithm of an affine map's scale; math.huge is none" },
       { "base", '"normal": z ~ N(0, I); "uniform": z uniform on the unit cube, after a last logistic function' },
       { "standardize", "shift and scale x by the means and deviations of the data first, as part of the map" },
-      { "activation", '"linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu" or "gelu"' },
-      { "optimizer", '"adam", "adamw", "adamax", "rmsprop" or "sgd"' },
-      { "learning_rate", "the step's size" },
-      { "beta1", "the optimizer's first decay (SGD: momentum, 0)" },
-      { "beta2", "its second decay (RMSprop: 0.99)" },
-      { "epsilon", "what it divides by at least" },
-      { "weight_decay", "(AdamW: 0.01)" },
-      { "clip", "the gradient's largest norm; 0 is none" },
-      { "schedule", '"cosine": the learning rate falls to 0 in schedule_steps steps' },
-      { "schedule_steps", "steps of the schedule" },
-      { "warm_up", "steps in which the learning rate rises from 0" },
-      { "init", 'first weights: "torch", "he", "glorot", "lecun", "orthogonal", "zero" or "auto", as for nn.linear' },
-      { "dtype", '"float32" or "float64", of training; transforms are computed in double anyway' },
-      { "seed", "of the first weights, permutations and the order of rows" },
-    },
+    }, '"float32" or "float64", of training; transforms are computed in double anyway',
+      "of the first weights, permutations and the order of rows"),
     returns = { { "latent.Flow", "the model" } },
     text = [[
 With z = f(x), f invertible, and a base density p_z, the change of variables gives

@@ -4,6 +4,7 @@ local options = { "options", "table?", "see options" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local seed = { "seed", "of the draws: the same seed gives the same result" }
 local samples = { "samples", "K, draws of z" }
+local net_options = require "latent.docs.net_options"
 local made = "local model = latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = 8, samples = 20 }\n"
 
 local entries = {
@@ -11,7 +12,7 @@ local entries = {
     name = "latent.nonlinear",
     summary = "Makes a nonlinear latent variable model: a net from z to x, without an encoder.",
     args = { { "options", "table", "see options" } },
-    options = {
+    options = net_options({
       { "input_dim", "D, columns of the data" },
       { "latent_dim", "M, latent variables" },
       { "hidden", "widths of the hidden layers" },
@@ -22,21 +23,7 @@ local entries = {
       { "sigma", "gaussian: the fixed standard deviation, or what a learned one begins with" },
       { "variance_range", "bounds of learned variances" },
       { "samples", "K, draws of z for a step, shared by the batch's rows" },
-      { "activation", "of the hidden layers, as for latent.vae" },
-      { "optimizer", '"adam", "adamw", "adamax", "rmsprop" or "sgd"' },
-      { "learning_rate", "the step's size" },
-      { "beta1", "the optimizer's first decay (SGD: momentum, 0)" },
-      { "beta2", "its second decay (RMSprop: 0.99)" },
-      { "epsilon", "what it divides by at least" },
-      { "weight_decay", "(AdamW: 0.01)" },
-      { "clip", "the gradient's largest norm; 0 is none" },
-      { "schedule", '"cosine": the learning rate falls to 0 in schedule_steps steps' },
-      { "schedule_steps", "steps of the schedule" },
-      { "warm_up", "steps in which the learning rate rises from 0" },
-      { "init", "first weights, as for latent.vae" },
-      { "dtype", '"float64" to check gradients' },
-      { "seed", "of first weights and draws: the same seed gives the same result" },
-    },
+    }, '"float64" to check gradients', "of first weights and draws: the same seed gives the same result"),
     returns = { { "latent.Nonlinear", "the model" } },
     text = [[
 z ~ N(0, I), x|z ~ N(g(z), sigma^2 I) with a net g (or another likelihood), and

@@ -9,6 +9,7 @@ local seed = { "seed", "of the draws: the same seed gives the same result" }
 local samples = { "samples", "K, draws of z a row" }
 local method = { "method",
   '"importance": draws from q(z|x); "prior": draws from p(z), the same ones for all rows' }
+local net_options = require "latent.docs.net_options"
 local made = "local vae = latent.vae{ input_dim = 3, latent_dim = 2, hidden = 8, likelihood = 'gaussian' }\n"
 
 local entries = {
@@ -16,7 +17,7 @@ local entries = {
     name = "latent.vae",
     summary = "Makes a variational autoencoder; step or fit train it.",
     args = { { "options", "table", "see options" } },
-    options = {
+    options = net_options({
       { "input_dim", "D, columns of the data" },
       { "latent_dim", "M, latent variables" },
       { "hidden", "widths of the encoder's hidden layers; the decoder has them in reverse; "
@@ -36,23 +37,7 @@ local entries = {
         .. '"elbo": the mean of their bounds' },
       { "classes", "a conditional VAE: encoder and decoder are told each row's label" },
       { "lowest", "the lowest label: labels go from lowest to lowest + classes - 1" },
-      { "activation", '"linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", '
-        .. '"silu" or "gelu"' },
-      { "optimizer", '"adam", "adamw", "adamax", "rmsprop" or "sgd"' },
-      { "learning_rate", "the step's size" },
-      { "beta1", "the optimizer's first decay (SGD: momentum, 0)" },
-      { "beta2", "its second decay (RMSprop: 0.99)" },
-      { "epsilon", "what it divides by at least" },
-      { "weight_decay", "(AdamW: 0.01)" },
-      { "clip", "the gradient's largest norm; 0 is none" },
-      { "schedule", '"cosine": the learning rate falls to 0 in schedule_steps steps' },
-      { "schedule_steps", "steps of the schedule" },
-      { "warm_up", "steps in which the learning rate rises from 0" },
-      { "init", 'first weights: "torch", "he", "glorot", "lecun", "orthogonal", "zero" or "auto", '
-        .. 'as for nn.linear' },
-      { "dtype", '"float64" to check gradients' },
-      { "seed", "of the first weights, the noise and the order of rows" },
-    },
+    }, '"float64" to check gradients', "of the first weights, the noise and the order of rows"),
     returns = { { "latent.VAE", "the model" } },
     text = [[
 z ~ N(0, I) has M dimensions; a decoder net gives p(x|z), an encoder net q(z|x) = N(mean, diag(variance)), and
