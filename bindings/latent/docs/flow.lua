@@ -50,6 +50,21 @@ Couplings ("affine", "spline") take turns: each transforms the half that the las
 the second half of the new order.
 A masked layer's hidden width is at least D - 1, or with a context D: else columns couldn't be told apart.
 
+Which flow for what: by the mean of -log p above the entropy, after 5,000 steps of 256 fresh rows with clip = 5 and a
+learning rate of 2e-3 (moons) or 3e-3 that falls to 0 (scripts/flow_moons.lua, scripts/flow_modes.lua):
+
+                          parameters   two moons   eight Gaussians
+  kind = "nsf"                21,834       0.003             0.037
+  4 "spline" couplings        23,132       0.003             0.026
+  kind = "realnvp"            35,344       0.009             0.114
+  "realnvp", layers = 24     106,032                         0.056
+  "maf", layers = 16          72,768                         0.053
+
+Splines, the default, need the fewest steps. Affine maps suit densities in one piece; one that falls into modes takes
+many of them and longer training (24 couplings: 0.042 after 10,000 steps), as each is smooth and splits off few.
+Couplings draw as fast as they score; a masked flow draws column by column, but each column sees all before it. With few
+rows (178 wines of 13 columns) flows of these sizes overfit within 100 steps: use validation and patience.
+
 The rule doesn't need latent.flow. With a map of your own as two Lua functions, z(x) and log_det(x), rows to rows and to
 a number a row,
 

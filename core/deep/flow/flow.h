@@ -127,8 +127,9 @@ void lat_flow_done(lat_flow *flow);
 /* Whether the flow has seen data: means and deviations, and actnorm layers, are as these need.
  * Until then it can be used as it is: it isn't standardized. */
 bool lat_flow_is_begun(const lat_flow *flow);
-/* Begins with these data. A step does it with its batch. LAT_INVALID, naming it, for a column that
- * is constant: its density has no bound. */
+/* Begins with these data. Else the first step does it with its batch, and the rows of the following
+ * ones add to the data's units for a while (deep/common/units.h). LAT_INVALID, naming it, for a
+ * column that is constant: its density has no bound. */
 lat_status lat_flow_begin(lat_workspace *work, lat_flow *flow, const lat_matrix *X,
                           const lat_matrix *context);
 
