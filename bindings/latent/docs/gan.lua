@@ -1,5 +1,6 @@
 -- latent.gan.
 
+local net_options = require "latent.docs.net_options"
 local options = { "options", "table?", "see options" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local latents = { "Z", "latent.Matrix|table", "N x M, or a vector of M" }
@@ -11,7 +12,7 @@ local entries = {
     name = "latent.gan",
     summary = "Makes a generative adversarial network: a generator of rows and a critic; step or fit train both.",
     args = { { "options", "table", "see options" } },
-    options = {
+    options = net_options({
       { "input_dim", "D, columns of the data" },
       { "latent_dim", "M, columns of the noise z that rows are made from" },
       { "hidden", "widths of the generator's hidden layers" },
@@ -26,21 +27,7 @@ local entries = {
       { "standardize", "the nets see x in units of the data: shifted and scaled by their means and deviations" },
       { "classes", "classes of a conditional model, which is told each row's label; 0 is none" },
       { "lowest", "the label of the first class" },
-      { "activation", '"linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu" or "gelu"' },
-      { "optimizer", '"adam", "adamw", "adamax", "rmsprop" or "sgd"; one of its own for each net' },
-      { "learning_rate", "the generator's step size" },
-      { "beta1", "the optimizers' first decay" },
-      { "beta2", "their second decay" },
-      { "epsilon", "what they divide by at least" },
-      { "weight_decay", "(AdamW: 0.01)" },
-      { "clip", "the largest norm of a gradient, of each net; 0 is none" },
-      { "schedule", '"cosine": the learning rates fall to 0 in schedule_steps steps' },
-      { "schedule_steps", "steps of the schedule" },
-      { "warm_up", "steps in which the learning rates rise from 0" },
-      { "init", 'first weights: "torch", "he", "glorot", "lecun", "orthogonal", "zero" or "auto", as for nn.linear' },
-      { "dtype", '"float32" or "float64", of the nets' },
-      { "seed", "of the first weights, the noise and the order of rows" },
-    },
+    }, '"float32" or "float64", of the nets', "of the first weights, the noise and the order of rows"),
     returns = { { "latent.GAN", "the model" } },
     text = [[
 The generator makes rows x = G(z) of noise z ~ N(0, I); the critic D(x) learns to tell them from data, and the generator
@@ -60,6 +47,8 @@ The parameters go round rather than converge, so draws are from an average of th
 1/(1 - average) of them. A generator that makes a part of the data only has collapsed: see spread_history and note, and
 measure draws with metrics.density_coverage, metrics.precision_recall, or metrics.modes where modes are known. A larger
 gamma or penalty, more critic_steps or a smaller learning rate help.
+
+Each net has an optimizer of its own; learning_rate is the generator's.
 
 With classes the model is conditional, G(z, class) and D(x, class), and what asks for rows asks for labels.
 
