@@ -266,7 +266,9 @@ bench-deps:
 	$(Q)test -x $(PEERS)/bin/pip || python3 -m venv $(PEERS) || \
 	  { rm -rf $(PEERS); echo "python3's venv is missing (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	$(Q)$(PEERS)/bin/pip install --quiet --upgrade numpy scipy scikit-learn threadpoolctl \
-	  statsmodels pykalman safetensors faiss-cpu scikit-learn-intelex torch==2.13.0 zuko
+	  statsmodels pykalman safetensors faiss-cpu scikit-learn-intelex torch==2.13.0 zuko \
+	  POT torchdiffeq
+	$(Q)$(PEERS)/bin/pip install --quiet --no-deps torchcfm # what it asks for besides is for its examples
 
 bench: all
 	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)

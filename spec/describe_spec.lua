@@ -7,6 +7,7 @@ local docs = require "latent.docs.init"
 local fails = helper.fails
 
 -- By name: the documentation's entries, whole and as they are written.
+local maker = require("latent.check").maker
 local entries = {}
 for _, part in ipairs(docs) do
   for _, entry in ipairs(part) do entries[entry.name:gsub("^latent%.", "")] = entry end
@@ -16,7 +17,8 @@ end
 local classes = {}
 for key in pairs(debug.getregistry()) do
   local class = type(key) == "string" and key:match "^latent%.(%u%w*)$"
-  if class and latent[class:lower()] and latent.describe(class:lower()) then classes[class:lower()] = class end
+  local name = class and maker(class)
+  if class and latent[name] and latent.describe(name) then classes[name] = class end
 end
 
 local function names_of(rows)

@@ -62,6 +62,7 @@ local samples = {
   KMeans = { clusters = 2 },
   Tracker = function() return latent.lds(latent.blocks.local_level()):tracker() end,
   Nonlinear = { input_dim = 2, latent_dim = 1, samples = 10 },
+  FlowMatching = { input_dim = 2, hidden = 4 },
   Flow = { input_dim = 2, kind = "realnvp", layers = 2, hidden = 4 },
   Diffusion = { input_dim = 2, hidden = 4 },
   GAN = { input_dim = 2, hidden = 4 },
@@ -86,7 +87,7 @@ local function sample(class)
   local how = samples[class] or {}
   if type(how) == "function" then return how() end
   local X = latent.matrix { { 1, 2 }, { 3, 5 }, { 4, 4 } }
-  return latent[class:lower()](how):fit(X)
+  return latent[require("latent.check").maker(class)](how):fit(X)
 end
 
 describe("the documentation", function()

@@ -33,6 +33,7 @@ local models = {
     inverse_transform = { "vector", 2 }, decode = { "vector", 2 } },
   { "flow", latent.flow { input_dim = 4, hidden = 8 }:fit(iris, { epochs = 1 }), iris, transform = { "vector" },
     inverse_transform = { "vector", 4 }, log_likelihood = { "number" }, log_det = { "number" } },
+  { "flow_matching", latent.flow_matching { input_dim = 4, hidden = 8 }:fit(iris, { epochs = 1 }), iris },
   { "diffusion", latent.diffusion { input_dim = 4, hidden = 8, timesteps = 5 }:fit(iris, { epochs = 1 }), iris },
   { "gan", latent.gan { input_dim = 4, latent_dim = 2, hidden = 8 }:fit(iris, { epochs = 1 }), iris,
     critic = { "number" }, inverse_transform = { "vector", 2 }, decode = { "vector", 2 } },

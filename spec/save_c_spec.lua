@@ -144,6 +144,9 @@ describe("models as files in C", function()
     list[#list + 1] = latent.diffusion { input_dim = 3, hidden = { 8, 5 }, timesteps = 7, noise_schedule = "linear",
       beta_end = 0.5, prediction = "epsilon", variance = "posterior", time_features = 4, seed = 3 }
     list[#list + 1] = latent.diffusion { input_dim = 3, hidden = 4, timesteps = 200, ema = 0, dtype = "float64" }
+    list[#list + 1] = latent.flow_matching { input_dim = 3, hidden = { 8, 5 }, coupling = "ot", sigma = 0.1, steps = 7,
+      solver = "midpoint", time_features = 6, seed = 3 }
+    list[#list + 1] = latent.flow_matching { input_dim = 3, hidden = 4, ema = 0, dtype = "float64", tolerance = 1e-3 }
     for _, options in ipairs {
       { hidden = 8 }, { kind = "maf", layers = 2, hidden = { 6, 6 }, optimizer = "sgd" },
       { kind = "realnvp", optimizer = "sgd", bound = math.huge }, { standardize = false, base = "normal", bins = 4 },
@@ -193,7 +196,7 @@ describe("models as files in C", function()
 
   it("with nets score the same bits, go on from the same state, and come back to Lua", function()
     for i, model in ipairs(nets()) do
-      local kind = tostring(model):match "%w+"
+      local kind = tostring(model):match "[%w_]+"
       for _ = 1, 3 do model:step(X) end
       assert(model:save(path "lua"))
       local expected = scores(model)
@@ -457,7 +460,7 @@ describe("models as files in C", function()
   it("survive mutants, and memory that ends anywhere", function()
     for _, model in ipairs { latent.gmm { components = 2, seed = 7, init = { means = { { 1, 0, 0 }, { 0, 1, 2 } } } },
       latent.mppca { components = 2, latent_dim = 1 } } do
-      local kind = tostring(model):match "%w+"
+      local kind = tostring(model):match "[%w_]+"
       assert(model:fit(X):save(path "lua"))
       assert.equal("some loaded\n", run("mutants", kind, path "lua", "20000"))
       assert.equal("ok, after refusals\n", run("memory", kind, path "lua"))

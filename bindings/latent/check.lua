@@ -46,10 +46,13 @@ function check.class(x)
   return type(name) == "string" and name or nil
 end
 
+-- The name of what makes a class's objects: "FlowMatching" is flow_matching, "VAE" is vae.
+function check.maker(class) return (class:gsub("^latent%.", ""):gsub("(%l)(%u)", "%1_%2"):lower()) end
+
 -- Raises unless self is an object of the class.
 function check.self(who, class, self)
   if type(self) ~= "table" or getmetatable(self) ~= class.__name then
-    check.fail(who, "self must be a %s, got %s", class.__name:match("%w+$"):lower(), check.show(self))
+    check.fail(who, "self must be a %s, got %s", check.maker(class.__name:match "%w+$"), check.show(self))
   end
   return self
 end

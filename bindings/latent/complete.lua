@@ -188,7 +188,7 @@ local function choices(before, scope)
   local words = {}
   if not entry then return words end
   local latent = require "latent"
-  local model = latent.describe((entry.name:match "^(%w+):" or entry.name:gsub("^latent%.", "")):lower())
+  local model = latent.describe(check.maker(entry.name:match "^(%w+):" or entry.name))
   for _, row in ipairs(model and model.options or {}) do
     if row.name == option then
       for _, word in ipairs(row.choices or {}) do words[word] = true end

@@ -6,7 +6,8 @@ local check = require "latent.check"
 
 local train = {}
 
--- Of a step loop; and more of a whole fit. Labels and contexts are for kinds of models whose fit has these options.
+-- Of a step loop; and more of a whole fit. Labels, contexts and sources are for kinds of models whose fit has these
+-- options.
 local STEPS = { epochs = true, batch = true, learning_rate = true, binarize = "string", scale = "number",
   shuffle = "boolean" }
 local FIT = { validation = true, patience = true, progress = "boolean", on_epoch = "function",
@@ -36,7 +37,7 @@ local function validation_of(who, given)
 end
 
 local function checked(model, who, options, more)
-  local known = { labels = takes(model).labels, context = takes(model).context }
+  local known = { labels = takes(model).labels, context = takes(model).context, source = takes(model).source }
   for name, kind in pairs(STEPS) do known[name] = kind end
   for name, kind in pairs(more) do known[name] = kind end
   options = check.options(who, options, known)
@@ -45,7 +46,9 @@ local function checked(model, who, options, more)
     check.fail(who, "learning_rate must be a finite number > 0 or a function of the step, got %s", check.show(rate))
   end
   if options.labels ~= nil then check.matrix(who, "labels", options.labels) end
-  if options.context ~= nil then options.context = check.matrix(who, "context", options.context) end
+  for _, name in ipairs { "context", "source" } do
+    if options[name] ~= nil then options[name] = check.matrix(who, name, options[name]) end
+  end
   if options.patience ~= nil and options.validation == nil then
     check.fail(who, "patience waits for a better loss of the rows of validation, which is missing")
   end
@@ -89,7 +92,7 @@ end
 
 -- An iterator over steps: gives the batch's share of the epoch, then what model:step gives.
 local function pass(model, X, o, epoch)
-  local following, settings = batches(model, X, o, epoch), {}
+  local following, settings = batches(model, X, o, epoch), { source = o.given.source }
   local rate = o.given.learning_rate
   return function()
     local x, rows, y = following()
@@ -107,10 +110,14 @@ local function append(model, name, value)
   model:__keep(name, list)
 end
 
--- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood; of models that have
--- neither the energy distance of the rows from as many draws.
-local function validate(model, X, given)
+-- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood; of models with a
+-- source their loss, of the same draws each time; of models that have none of these the energy distance of the rows
+-- from as many draws.
+local function validate(model, X, given, source)
   local values
+  if takes(model).source then
+    return check.call(model.loss, model, X, { labels = given, source = source })
+  end
   if not (model.elbo or model.log_likelihood) then
     local draws = check.call(model.sample, model, #X, { seed = model.seed, labels = given })
     return latent.metrics.energy_distance(X, draws)
@@ -194,7 +201,7 @@ function train.fit(model, X, options)
     if not whole then break end
     local loss
     if held then
-      loss = validate(model, held, held_labels)
+      loss = validate(model, held, held_labels, o.given.source)
       append(model, "validation_history", loss)
       if loss < best then best, since = loss, 0 else since = since + 1 end
       if o.patience and since == 0 then kept = keep_parameters(model, kept) end

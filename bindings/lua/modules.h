@@ -17,7 +17,7 @@
   part(random) functions(eigen, "eigen") part(file) functions(files, NULL)                         \
   functions(batches, NULL) part(run) part(fit) part(ica_run)                                       \
   class(lds_tracker) methods(lds_tracker_step, LATL_TRACKER) part(models)                          \
-  part(nonlinear) part(vae) part(flow) part(diffusion) part(gan)                                   \
+  part(nonlinear) part(vae) part(flow) part(diffusion) part(flow_matching) part(gan)               \
   class(nn_store) functions(nn_store, "nn") methods(nn_checkpoint, LATL_STORE)                     \
   class(nn_tape) functions(nn_tape, "nn") class(nn_value) part(nn_operations)                      \
   class(nn_net) functions(nn_net, "nn") class(nn_optimizers) functions(nn_optimizers, "nn")        \

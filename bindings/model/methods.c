@@ -126,7 +126,8 @@ static void read_matrices(lua_State *L, call *c, size_t rows)
         to->rows = rows;
         to->row_stride = 0;
       }
-      if (to->rows != rows && width > 0) /* else the core says that it takes none */
+      bool any = o->most > 0;                    /* a sample */
+      if (to->rows != rows && width > 0 && !any) /* else the core says that it takes none */
         latL_error(L, c->who, "%s has %I rows, X has %I", o->name, (lua_Integer)to->rows,
                    (lua_Integer)rows);
     }

@@ -72,6 +72,13 @@ typedef struct lat_request {
    * row (0: all); noise of DDIM; guidance by class; the weights as they are, not their averages */
   size_t steps, from, to, terms;
   double eta, guidance;
+  /* of flow matching: rows of the source, of any number; a time; lat_ode's solver (-1: the model's)
+   * and tolerance (0: the model's), as steps; how a density's divergence is computed
+   * (lat_trace_kind), and by how many random vectors */
+  const lat_matrix *source;
+  double time, tolerance;
+  int solver, trace;
+  size_t probes;
   bool raw;
   /* of fits */
   double rate, max_seconds;
@@ -104,7 +111,8 @@ typedef struct lat_outputs {
    * batch, the loss of a step of training, or of the next one without it, and its parts (1 each) */
   const lat_matrix *latent_variances, *decoded, *decoded_variances;
   double *reconstruction_loss;
-  double *log_det; /* N: log |det dz/dx| of an invertible map */
+  double *log_det;            /* N: log |det dz/dx| of an invertible map */
+  const lat_matrix *velocity; /* N x D: dx/dt */
   double *step_loss, *loss, *mean_reconstruction, *mean_kl;
   double *generator_loss, *spread; /* 1 each, likewise, of GANs */
   double *critic;                  /* N: a GAN's scores of rows */
@@ -166,6 +174,12 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
   {                                                                                                \
     .name = name_, .type = LAT_GIVEN, .offset = offsetof(lat_request, field), .least = size,       \
     .also = also_, .shown = "nil"                                                                  \
+  }
+/* The same with any number of rows. */
+#define LAT_OPTION_SAMPLE(name_, field, size, also_)                                               \
+  {                                                                                                \
+    .name = name_, .type = LAT_GIVEN, .offset = offsetof(lat_request, field), .least = size,       \
+    .most = 1, .also = also_, .shown = "nil"                                                       \
   }
 /* 1..K, or 0 for each row's most probable. */
 #define LAT_OPTION_COMPONENT                                                                       \

@@ -67,6 +67,22 @@ lat_status lat_store_assign(lat_workspace *work, lat_store *store, const lat_sto
   return LAT_OK;
 }
 
+lat_status lat_store_as(lat_workspace *work, const lat_store *store, void *flat, lat_dtype dtype,
+                        lat_store *to)
+{
+  *to = *store;
+  to->values = flat;
+  if (store->dtype == dtype) return LAT_OK;
+  lat_matrix from = {flat, 1, store->size, (ptrdiff_t)store->size, 1, store->dtype};
+  lat_matrix copy = {NULL, 1, store->size, (ptrdiff_t)store->size, 1, dtype};
+  copy.data = lat_allocate(work, store->size, lat_dtype_size(dtype));
+  if (!copy.data) return LAT_MEMORY;
+  lat_copy(&from, &copy);
+  to->values = copy.data;
+  to->dtype = dtype;
+  return LAT_OK;
+}
+
 /* ---- initial values -------------------------------------------------------------------------- */
 
 static void scale(const lat_matrix *A, double shift, double factor)

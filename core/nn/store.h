@@ -88,6 +88,11 @@ size_t lat_store_find(const lat_store *store, const char *name);
 /* The values of `other`, a store of the same layout. LAT_SHAPE when it isn't. */
 lat_status lat_store_assign(lat_workspace *work, lat_store *store, const lat_store *other);
 
+/* *to := a view of the store with the values of `flat` (its own, or its averages) as `dtype`: for
+ * nets as constants. Keeps a copy of them where they are of the other type. */
+lat_status lat_store_as(lat_workspace *work, const lat_store *store, void *flat, lat_dtype dtype,
+                        lat_store *to);
+
 /* A fresh flat vector of zeros in the store's layout, for moments, to be freed by lat_memory_free
  * with the store's allocator. NULL when there is no memory. */
 void *lat_store_vector(const lat_store *store);

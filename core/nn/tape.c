@@ -72,6 +72,19 @@ void lat_tape_reset(lat_tape *tape)
   if (++tape->generation == 0) tape->generation = 1;
 }
 
+lat_tape_mark lat_tape_here(const lat_tape *tape)
+{
+  return (lat_tape_mark){tape->count, tape->used, lat_workspace_mark(&tape->memory)};
+}
+
+void lat_tape_rewind(lat_tape *tape, lat_tape_mark mark)
+{
+  if (tape->used > tape->most) tape->most = tape->used;
+  lat_workspace_release(&tape->memory, mark.memory);
+  tape->count = mark.count;
+  tape->used = mark.used;
+}
+
 void *lat_tape_bytes(lat_tape *tape, size_t count, size_t size)
 {
   void *memory = tape->status == LAT_OK ? lat_allocate(&tape->memory, count, size) : NULL;

@@ -92,6 +92,16 @@ bool lat_tape_reserve(lat_tape *tape, size_t nodes, size_t bytes);
 /* Begins a step, without values and without a failure. */
 void lat_tape_reset(lat_tape *tape);
 
+/* A place in a step, and back to it: values and memory since then are forgotten, and their handles
+ * mustn't be used any more, nor those of parameters that came on the tape since. For loops that
+ * evaluate a net of constants, step after step of a solver. A failure stays. */
+typedef struct lat_tape_mark {
+  size_t count, used;
+  lat_mark memory;
+} lat_tape_mark;
+lat_tape_mark lat_tape_here(const lat_tape *tape);
+void lat_tape_rewind(lat_tape *tape, lat_tape_mark mark);
+
 /* Computes the gradient of `loss`, a 1 x 1 value, with respect to all that it depends on. The
  * parameters' gradients in their stores are replaced (those that the loss doesn't reach are 0), or
  * added to when `accumulate`. LAT_INVALID when the loss isn't 1 x 1, depends on nothing that has a

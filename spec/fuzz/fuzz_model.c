@@ -12,7 +12,7 @@ static const lat_model *const models[] = {&lat_gmm_model, &lat_mppca_model,  &la
                                           &lat_lds_model, &lat_ppca_model,   &lat_bpca_model,
                                           &lat_fa_model,  &lat_mixture_model};
 static const lat_model *const with_nets[] = {&lat_vae_model, &lat_flow_model, &lat_nonlinear_model,
-                                             &lat_diffusion_model};
+                                             &lat_diffusion_model, &lat_flow_matching_model};
 
 /* Numbers that a file may hold can be too large to compute with, which is said. */
 static void use(lat_workspace *work, const lat_fitted *f)

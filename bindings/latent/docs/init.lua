@@ -18,6 +18,8 @@
 -- This file gives the modules in the order of the overview, each { name =, entries... }. A module
 -- may have several files.
 
+local check = require "latent.check"
+
 local modules = {
   { "latent" },
   { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
@@ -37,6 +39,7 @@ local modules = {
   { "vae" },
   { "flow" },
   { "diffusion" },
+  { "flow_matching" },
   { "gan" },
   { "files" },
   { "save" },
@@ -49,7 +52,7 @@ local modules = {
 -- The core's list of the options of an entry, "latent.gmm" or "GMM:fit"; nil when it has none.
 local function described(name)
   local class, method = name:match "^(%w+):([%w_]+)$"
-  local model = require("latent").describe((class or name):gsub("^latent%.", ""):lower())
+  local model = require("latent").describe(check.maker(class or name))
   if not model or not method then return model and model.options end
   for _, row in ipairs(model.methods) do
     if row.name == method then return row.options end

@@ -12,6 +12,7 @@ return function(class, made, about)
   }
   local labels = { "labels", "of conditional models, one a row" }
   if about.labels then steps[#steps + 1] = labels end
+  if about.source then steps[#steps + 1] = { "source", "rows that starts are drawn from, M x D; N(0, I) without" } end
   if about.context then steps[#steps + 1] = { "context", "of conditional flows, N x C" } end
   local parameter = about.parameter or "decoder.1.weight"
   local with_epochs = { { "epochs", "passes over the rows, from where the model stands" },

@@ -28,6 +28,7 @@ typedef struct lat_net_kind {
   size_t held_terms; /* request->terms of validation, of bounds that have it */
   /* What should be said of the model after a step, or NULL; the function too. */
   const char *(*note)(const void *model);
+  bool held_loss; /* what validation compares is the loss, which has no noise for one seed */
 } lat_net_kind;
 
 /* The count of parameters of a net with hidden layers of these widths. */

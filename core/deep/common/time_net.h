@@ -29,9 +29,12 @@ typedef struct lat_time_net_options {
 } lat_time_net_options;
 
 /* Rows of a model's table, whose options have `net`, one of these. */
-#define LAT_TIME_NET_OPTIONS(type)                                                                 \
+#define LAT_TIME_NET_OPTIONS(type) LAT_TIME_NET_OPTIONS_WITH(type, 32)
+/* The same with so many time features unless told. */
+#define LAT_TIME_NET_OPTIONS_WITH(type, features_)                                                 \
   LAT_OPTION_WIDTHS("hidden", type, net.hidden, net.depth, NAN, 1, "{128, 128, 128}"),             \
-      LAT_DEEP_ROW("time_features", LAT_SIZE, type, net.time_features, 32, 2, 1024, NULL, NULL),   \
+      LAT_DEEP_ROW("time_features", LAT_SIZE, type, net.time_features, features_, 2, 1024, NULL,   \
+                   NULL),                                                                          \
       LAT_DEEP_ROW("classes", LAT_SIZE, type, net.classes, 0, 0, 1 << 20, NULL, NULL),             \
       LAT_DEEP_ROW("lowest", LAT_INTEGER, type, net.lowest, 0, -(1 << 30), 1 << 30, NULL, NULL)
 

@@ -98,6 +98,7 @@ static lat_status take_step(run *r, const size_t *place, size_t count, lat_rando
   lat_request request = {.X = rows,
                          .classes = t->labels ? &labels : NULL,
                          .context = t->context ? &context : NULL,
+                         .source = t->source,
                          .beta = -1,
                          .learning_rate = t->learning_rate};
   return r->model->apply(r->work, &r->fitted, &request, &(lat_outputs){.step_loss = loss});
@@ -143,7 +144,7 @@ static lat_status compare_draws(run *r, double *distance)
   return lat_energy_distance(r->work, t->validation, &draws, distance);
 }
 
-/* Minus the mean bound, or log-likelihood, of the rows of validation. */
+/* Minus the mean bound, or log-likelihood, of the rows of validation; or their loss. */
 static lat_status validate(run *r, double *loss)
 {
   const lat_training *t = r->training;
@@ -158,8 +159,13 @@ static lat_status validate(run *r, double *loss)
                          .classes = t->validation_labels,
                          .context = t->validation_context,
                          .terms = r->model->nets->held_terms,
+                         .source = t->source,
                          .beta = -1};
   lat_outputs outputs = {0};
+  if (r->model->nets->held_loss) {
+    outputs.loss = loss;
+    return r->model->apply(r->work, &r->fitted, &request, &outputs);
+  }
   *(bound ? &outputs.bound : &outputs.log_likelihood) = values;
   LAT_TRY(r->model->apply(r->work, &r->fitted, &request, &outputs));
   lat_matrix all = lat_matrix_of(values, N, 1);

@@ -37,28 +37,13 @@ static size_t numbers(const lat_flow *flow)
   return sum;
 }
 
-/* The parameters as `dtype`. Keeps a copy where they are of the other one. */
-static lat_status convert(lat_workspace *work, const lat_flow *flow, lat_dtype dtype, lat_store *to)
-{
-  const lat_store *store = &flow->deep.store;
-  *to = *store;
-  if (store->dtype == dtype) return LAT_OK;
-  lat_matrix from = {store->values, 1, store->size, (ptrdiff_t)store->size, 1, store->dtype};
-  lat_matrix copy = {NULL, 1, store->size, (ptrdiff_t)store->size, 1, dtype};
-  copy.data = lat_allocate(work, store->size, lat_dtype_size(dtype));
-  if (!copy.data) return LAT_MEMORY;
-  lat_copy(&from, &copy);
-  to->values = copy.data;
-  to->dtype = dtype;
-  return LAT_OK;
-}
-
 static lat_status each_rows(lat_workspace *work, use *u, lat_dtype dtype, size_t rows,
                             lat_rows_task *task)
 {
   LAT_SCOPE(work);
   lat_flow_mask(u->flow, u->flow->deep.store.values);
-  LAT_TRY(convert(work, u->flow, dtype, &u->store));
+  const lat_store *store = &u->flow->deep.store;
+  LAT_TRY(lat_store_as(work, store, store->values, dtype, &u->store));
   u->log_scale = lat_units_log_scale(&u->flow->units);
   size_t chunk = lat_rows_chunk(width(u->flow) * LAT_FLOW_CHUNK_NODES);
   return lat_each_rows(work, dtype, 0, rows, chunk, numbers(u->flow), task, u);

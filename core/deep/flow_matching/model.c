@@ -1,0 +1,180 @@
+/* flow_matching/model.c: the description of flow matching: methods, and the functions behind them.
+ */
+#include "deep/common/net_file.h"
+#include "deep/flow_matching/internal.h"
+
+/* ---- the net --------------------------------------------------------------------------------- */
+
+static lat_status init(lat_workspace *work, void *model, const void *o)
+{
+  return lat_flow_matching_init(work, model, o);
+}
+
+static void done(void *model)
+{
+  lat_flow_matching_done(model);
+}
+
+static lat_status begin(lat_workspace *work, void *model, const lat_request *request)
+{
+  return lat_flow_matching_begin(work, model, &request->X);
+}
+
+static size_t input_dim(const void *o)
+{
+  return ((const lat_flow_matching_options *)o)->input_dim;
+}
+
+static double numbers(const void *options)
+{
+  const lat_flow_matching_options *o = options;
+  return lat_time_net_numbers(&o->net, o->input_dim, o->input_dim) +
+         (double)(lat_units_numbers(o->input_dim) + 1); /* and the kind of source */
+}
+
+static const lat_net_kind nets = {.bytes = sizeof(lat_flow_matching),
+                                  .init = init,
+                                  .done = done,
+                                  .numbers = numbers,
+                                  .latent_dim = input_dim,
+                                  .input_dim = input_dim,
+                                  .begin = begin,
+                                  .held_loss = true};
+
+/* Parameters are the net's, by name. */
+static const lat_parameter *parameters(const void *o)
+{
+  static const lat_parameter none[] = {{NULL, {LAT_END}}};
+  (void)o;
+  return none;
+}
+
+LAT_DEFINE_NET(flow_matching)
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+lat_status lat_flow_matching_apply(lat_workspace *work, lat_flow_matching *model,
+                                   const lat_request *r, const lat_outputs *to)
+{
+  if (to->step_loss) return lat_flow_matching_step(work, model, r, to->step_loss);
+  if (to->loss) return lat_flow_matching_gradient(work, model, r, to->loss);
+  if (to->latent) return lat_flow_matching_transform(work, model, r, to->latent);
+  if (to->decoded) return lat_flow_matching_inverse(work, model, r, to->decoded);
+  if (to->velocity) return lat_flow_matching_velocity(work, model, r, to->velocity);
+  return lat_flow_matching_log_likelihood(work, model, r, to->log_likelihood);
+}
+
+static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                        const lat_outputs *outputs)
+{
+  return lat_flow_matching_apply(work, f->aside, request, outputs);
+}
+
+static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                       lat_random *random, const lat_matrix *X, const lat_outputs *of)
+{
+  return lat_flow_matching_sample(work, f->aside, request, random, of->latent, X);
+}
+
+/* Units and the kind of source aren't fitted. */
+static size_t free_parameters(const lat_fitted *f)
+{
+  const lat_store *store = &((const lat_deep *)f->aside)->store;
+  return store->numbers - store->fixed;
+}
+
+static const char *const trace_names[] = {[LAT_TRACE_AUTO] = "auto",
+                                          [LAT_TRACE_EXACT] = "exact",
+                                          [LAT_TRACE_HUTCHINSON] = "hutchinson",
+                                          NULL};
+
+#define REQUEST(name_, kind_, field_, otherwise_, least_, most_, choices_, shown_)                 \
+  LAT_DEEP_ROW(name_, kind_, lat_request, field_, otherwise_, least_, most_, choices_, shown_)
+#define SOURCE(name_) LAT_OPTION_SAMPLE(name_, source, LAT_D, "latent.Matrix?")
+#define WEIGHTS       LAT_OPTION_BOOLEAN(lat_request, raw, false)
+#define SOLVER                                                                                     \
+  REQUEST("solver", LAT_CHOICE, solver, -1, 0, 0, lat_ode_solver_names, "the model's"),            \
+      REQUEST("steps", LAT_SIZE, steps, 0, 1, 1 << 20, NULL, "the model's"),                       \
+      REQUEST("tolerance", LAT_NUMBER, tolerance, -1, 1e-13, 1, NULL, "the model's")
+#define GUIDANCE REQUEST("guidance", LAT_NUMBER, guidance, 1, -1e6, 1e6, NULL, NULL)
+
+static const lat_option step_options[] = {
+    LAT_OPTION_CLASSES, SOURCE("source"), LAT_OPTION_STEP_RATE, {.name = NULL}};
+static const lat_option loss_options[] = {LAT_OPTION_CLASSES,
+                                          SOURCE("source"),
+                                          REQUEST("seed", LAT_SEED, seed, 0, 0, 0, NULL, NULL),
+                                          {.name = NULL}};
+static const lat_option path_options[] = {
+    LAT_OPTION_CLASSES, SOLVER, GUIDANCE, WEIGHTS, {.name = NULL}};
+static const lat_option velocity_options[] = {
+    REQUEST("time", LAT_NUMBER, time, 0, 0, 1, NULL, NULL),
+    LAT_OPTION_CLASSES,
+    GUIDANCE,
+    WEIGHTS,
+    {.name = NULL}};
+static const lat_option density_options[] = {
+    LAT_OPTION_CLASSES,
+    SOLVER,
+    REQUEST("trace", LAT_CHOICE, trace, LAT_TRACE_AUTO, 0, 0, trace_names, NULL),
+    REQUEST("probes", LAT_SIZE, probes, LAT_FLOW_MATCHING_PROBES, 1, 1 << 16, NULL, NULL),
+    REQUEST("seed", LAT_SEED, seed, 0, 0, 0, NULL, NULL),
+    WEIGHTS,
+    {.name = NULL}};
+static const lat_option sample_options[] = {LAT_OPTION_GIVEN("seed", "integer|latent.Random"),
+                                            LAT_OPTION_CLASSES,
+                                            SOURCE("from"),
+                                            SOLVER,
+                                            GUIDANCE,
+                                            WEIGHTS,
+                                            {.name = NULL}};
+#define TRAIN_GIVEN                                                                                \
+  LAT_OPTION_GIVEN("labels", "latent.Matrix?"), LAT_OPTION_GIVEN("source", "latent.Matrix?")
+static const lat_option fit_options[] = {
+    LAT_TRAIN_OPTIONS("10"), TRAIN_GIVEN, LAT_EPOCH_OPTIONS, {.name = NULL}};
+static const lat_option steps_options[] = {
+    LAT_TRAIN_OPTIONS("no end"), TRAIN_GIVEN, {.name = NULL}};
+
+#define OF_ROWS(name_, options_, ...)                                                              \
+  {                                                                                                \
+    .name = name_, .argument = LAT_TAKES_ROWS, .outputs = {__VA_ARGS__}, .options = options_       \
+  }
+
+static const lat_method methods[] = {
+    {.name = "fit", .options = fit_options},
+    {.name = "steps", .options = steps_options},
+    OF_ROWS("step", step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss)),
+    OF_ROWS("loss", loss_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss)),
+    OF_ROWS("velocity", velocity_options, LAT_OUTPUT_ROWS(velocity, LAT_D)),
+    OF_ROWS("transform", path_options, LAT_OUTPUT_ROWS(latent, LAT_D)),
+    {.name = "inverse_transform",
+     .argument = LAT_TAKES_LATENT,
+     .outputs = {LAT_OUTPUT_ROWS(decoded, LAT_D)},
+     .options = path_options},
+    OF_ROWS("log_likelihood", density_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, log_likelihood)),
+    OF_ROWS("score", density_options, LAT_OUTPUT(LAT_GIVES_MEAN, log_likelihood)),
+    OF_ROWS("aic", density_options, LAT_OUTPUT(LAT_GIVES_AIC, log_likelihood)),
+    OF_ROWS("bic", density_options, LAT_OUTPUT(LAT_GIVES_BIC, log_likelihood)),
+    {.name = "sample",
+     .argument = LAT_TAKES_COUNT,
+     .outputs = {LAT_OUTPUT_ROWS(latent, LAT_D)},
+     .options = sample_options},
+    LAT_NET_METHODS,
+    {.name = NULL}};
+
+lat_request lat_flow_matching_request(void)
+{
+  lat_request r;
+  lat_options_default(path_options, &r, sizeof r);
+  return r;
+}
+
+const lat_model lat_flow_matching_model = {.name = "flow_matching",
+                                           .options = lat_flow_matching_table,
+                                           .options_size = sizeof(lat_flow_matching_options),
+                                           .methods = methods,
+                                           .parameters = parameters,
+                                           .check = lat_flow_matching_check_options,
+                                           .apply = apply,
+                                           .free_parameters = free_parameters,
+                                           .nets = &nets,
+                                           .draw = draw};
