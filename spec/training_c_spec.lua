@@ -62,6 +62,17 @@ describe("fits of nets in C", function()
     check(latent.flow(options):fit(X, { epochs = 2, batch = 64, context = X:block(1, N, 1, 1) }), "context")
   end)
 
+  it("fit GANs, by patience for draws that are near the rows held out", function()
+    local model = latent.gan { input_dim = 3, hidden = 8, classes = 2, seed = 3, learning_rate = 0.02 }
+    local held_labels = { table.unpack(labels, 1, HELD) }
+    model:fit(X, { epochs = 200, batch = 50, labels = labels, validation = { held, held_labels }, patience = 3 })
+    assert.is_true(model.converged and #model.history < 200)
+    check(model, "gan", true)
+    local best = math.huge
+    for _, distance in ipairs(model.validation_history) do best = math.min(best, distance) end
+    assert.equal(("%.17g"):format(best), run("gan"):match "best (%S+)")
+  end)
+
   it("end by patience, with the best parameters", function()
     local model = vae { learning_rate = 0.05 }
     model:fit(X, { epochs = 200, batch = 16, validation = held, patience = 2 })

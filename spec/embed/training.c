@@ -1,6 +1,6 @@
 /* training.c: fits by epochs in C (core/deep/common/training.h), printed so that Lua's can be compared to them.
  *
- *   training MODEL    vae, conditional, nonlinear, flow, context, patience, time, errors */
+ *   training MODEL    vae, conditional, nonlinear, flow, context, gan, patience, time, errors */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +119,23 @@ static void fit_flow(bool conditional)
   lat_flow_done(&flow);
 }
 
+/* Without a likelihood patience waits for a lower energy distance of draws from the rows. */
+static void fit_gan(void)
+{
+  lat_gan_options o = lat_gan_defaults();
+  lat_training t = lat_training_defaults();
+  lat_gan gan;
+  o.input_dim = D, o.hidden[0] = 8, o.depth = 1, o.classes = 2, o.deep.seed = 3;
+  o.deep.learning_rate = 0.02;
+  t.epochs = 200, t.batch = 50, t.labels = &Y, t.patience = 3;
+  t.validation = &V, t.validation_labels = &(lat_matrix){labels, HELD, 1, 1, 1, LAT_FLOAT64};
+  check(lat_gan_init(&work, &gan, &o));
+  check(lat_gan_fit(&work, &gan, &X, &t, &report));
+  print(&gan.deep);
+  printf("best %.17g\n", report.best);
+  lat_gan_done(&gan);
+}
+
 static void refuse(const lat_matrix *rows, lat_training t)
 {
   lat_vae_options o = vae_options();
@@ -152,6 +169,8 @@ int main(int count, char **words)
     fit_nonlinear();
   else if (strcmp(how, "flow") == 0 || strcmp(how, "context") == 0)
     fit_flow(strcmp(how, "context") == 0);
+  else if (strcmp(how, "gan") == 0)
+    fit_gan();
   else if (strcmp(how, "errors") == 0)
     errors();
   else
