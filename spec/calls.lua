@@ -58,6 +58,9 @@ local objects = {
   Flow = function()
     return latent.flow { input_dim = 3, context_dim = 1, kind = "maf", layers = 2, hidden = 4, seed = 1 }
   end,
+  Diffusion = function()
+    return latent.diffusion { input_dim = 3, classes = 2, timesteps = 5, hidden = 4, seed = 1 }
+  end,
   GAN = function() return latent.gan { input_dim = 3, latent_dim = 2, hidden = 4, seed = 1, classes = 2 } end,
   Store = function()
     local s = store():average(0.9)
@@ -195,6 +198,7 @@ local required = {
   ["latent.em"] = { parameters = { m = 1 }, e_step = print, m_step = print },
   ["latent.nonlinear"] = { input_dim = 3, latent_dim = 2 }, ["latent.vae"] = { input_dim = 3, latent_dim = 2 },
   ["latent.flow"] = { input_dim = 3 }, ["latent.gan"] = { input_dim = 3 },
+  ["latent.diffusion"] = { input_dim = 3 },
   ["blocks.seasonal"] = { period = 4 }, ["blocks.cycle"] = { period = 4 },
   ["VAE:traverse"] = { labels = 1 }, ["VAE:manifold"] = { labels = 1 }, ["latent.nn"] = {},
 }
@@ -208,6 +212,9 @@ for _, method in ipairs { "step", "loss", "transform", "log_det", "inverse_trans
 end
 for _, method in ipairs { "step", "loss", "critic", "decode", "inverse_transform", "sample", "fit", "steps" } do
   required["GAN:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
+end
+for _, method in ipairs { "step", "loss", "fit", "steps" } do
+  required["Diffusion:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
 for _, method in ipairs { "fit", "steps" } do required["Flow:" .. method] = { context = { 1, 2, 3, 4, 5, 6, 7, 8 } } end
 for _, method in ipairs { "filter", "smooth", "transform", "log_likelihood", "score", "aic", "bic", "innovations",
