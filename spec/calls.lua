@@ -198,7 +198,7 @@ local required = {
   ["latent.em"] = { parameters = { m = 1 }, e_step = print, m_step = print },
   ["latent.nonlinear"] = { input_dim = 3, latent_dim = 2 }, ["latent.vae"] = { input_dim = 3, latent_dim = 2 },
   ["latent.flow"] = { input_dim = 3 }, ["latent.gan"] = { input_dim = 3 },
-  ["latent.diffusion"] = { input_dim = 3 },
+  ["latent.diffusion"] = { input_dim = 3 }, ["metrics.modes"] = { radius = 1 },
   ["blocks.seasonal"] = { period = 4 }, ["blocks.cycle"] = { period = 4 },
   ["VAE:traverse"] = { labels = 1 }, ["VAE:manifold"] = { labels = 1 }, ["latent.nn"] = {},
 }
