@@ -17,7 +17,7 @@ end
 -- The model's scores of X, or other rows, as the program prints them.
 local function scores(model, rows)
   local lines = {}
-  local method = model.log_likelihood or model.elbo
+  local method = model.log_likelihood or model.elbo or model.critic
   for i, value in ipairs(method(model, rows or X):table()) do lines[i] = ("%a\n"):format(value) end
   return table.concat(lines)
 end
@@ -147,6 +147,9 @@ describe("models as files in C", function()
     list[#list + 1] = latent.flow_matching { input_dim = 3, hidden = { 8, 5 }, coupling = "ot", sigma = 0.1, steps = 7,
       solver = "midpoint", time_features = 6, seed = 3 }
     list[#list + 1] = latent.flow_matching { input_dim = 3, hidden = 4, ema = 0, dtype = "float64", tolerance = 1e-3 }
+    list[#list + 1] = latent.gan { input_dim = 3, hidden = { 8, 5 }, latent_dim = 2, seed = 3 }
+    list[#list + 1] = latent.gan { input_dim = 3, hidden = 4, critic_hidden = 6, loss = "wasserstein", spectral = true,
+      average = 0, dtype = "float64", critic_steps = 2 }
     for _, options in ipairs {
       { hidden = 8 }, { kind = "maf", layers = 2, hidden = { 6, 6 }, optimizer = "sgd" },
       { kind = "realnvp", optimizer = "sgd", bound = math.huge }, { standardize = false, base = "normal", bins = 4 },

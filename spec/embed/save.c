@@ -24,7 +24,8 @@ static const lat_model *model_of(const char *name)
       &lat_gmm_model,       &lat_mppca_model,   &lat_kmeans_model,    &lat_pca_model,
       &lat_scaler_model,    &lat_ica_model,     &lat_lds_model,       &lat_ppca_model,
       &lat_bpca_model,      &lat_fa_model,      &lat_vae_model,       &lat_flow_model,
-      &lat_nonlinear_model, &lat_mixture_model, &lat_diffusion_model, &lat_flow_matching_model};
+      &lat_nonlinear_model, &lat_mixture_model, &lat_diffusion_model, &lat_flow_matching_model,
+      &lat_gan_model};
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)
     if (strcmp(models[i]->name, name) == 0) return models[i];
   exit(3);
@@ -107,6 +108,7 @@ static void typed(lat_workspace *work, const char *kind, const char *path, const
   TYPED(nonlinear)
   TYPED(diffusion)
   TYPED(flow_matching)
+  TYPED(gan)
 #undef DONE
 #define DONE(NAME)
   TYPED(mixture)
@@ -116,9 +118,10 @@ static void score(lat_workspace *work, const lat_fitted *f, const lat_matrix *X)
 {
   double *log_p = lat_doubles(work, X->rows);
   lat_request request = {.X = *X, .solver = -1};
-  lat_outputs outputs = {0}; /* log p, or where there is none the bound */
+  lat_outputs outputs = {0}; /* log p, or where there is none the bound, or a critic's scores */
   bool exact = lat_method_find(f->model->methods, "log_likelihood") != NULL;
-  *(exact ? &outputs.log_likelihood : &outputs.bound) = log_p;
+  bool critic = lat_method_find(f->model->methods, "critic") != NULL;
+  *(exact ? &outputs.log_likelihood : critic ? &outputs.critic : &outputs.bound) = log_p;
   must(work, f->model->apply(work, f, &request, &outputs));
   for (size_t i = 0; i < X->rows; i++) printf("%a\n", log_p[i]);
 }

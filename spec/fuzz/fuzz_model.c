@@ -11,16 +11,17 @@ static const lat_model *const models[] = {&lat_gmm_model, &lat_mppca_model,  &la
                                           &lat_pca_model, &lat_scaler_model, &lat_ica_model,
                                           &lat_lds_model, &lat_ppca_model,   &lat_bpca_model,
                                           &lat_fa_model,  &lat_mixture_model};
-static const lat_model *const with_nets[] = {&lat_vae_model, &lat_flow_model, &lat_nonlinear_model,
-                                             &lat_diffusion_model, &lat_flow_matching_model};
+static const lat_model *const with_nets[] = {&lat_vae_model,           &lat_flow_model,
+                                             &lat_nonlinear_model,     &lat_diffusion_model,
+                                             &lat_flow_matching_model, &lat_gan_model};
 
 /* Numbers that a file may hold can be too large to compute with, which is said. */
 static void use(lat_workspace *work, const lat_fitted *f)
 {
   if (f->sizes[LAT_D] > 64 || !f->model->apply) return; /* sequences have methods of their own */
-  double row[64] = {0}, log_p, bound;
+  double row[64] = {0}, log_p, bound, critic;
   lat_request request = {.X = lat_matrix_of(row, 1, f->sizes[LAT_D]), .samples = 2, .terms = 2};
-  lat_outputs outputs = {.log_likelihood = &log_p, .bound = &bound};
+  lat_outputs outputs = {.log_likelihood = &log_p, .bound = &bound, .critic = &critic};
   f->model->apply(work, f, &request, &outputs);
 }
 

@@ -13,15 +13,15 @@ static lat_status add_net(lat_workspace *work, lat_gan *gan, const char *name, s
   sizes[0] = inputs;
   memcpy(sizes + 1, hidden, depth * sizeof *hidden);
   sizes[depth + 1] = outputs;
-  lat_layer_options options = {.activation = (lat_activation)gan->options.deep.activation,
-                               .init = (lat_init)gan->options.deep.init,
+  lat_layer_options options = {.activation = (lat_activation)gan->own.deep.activation,
+                               .init = (lat_init)gan->own.deep.init,
                                .spectral = spectral};
   return lat_net_mlp(work, &gan->deep.store, name, sizes, depth + 1, &options, layers, net);
 }
 
 static lat_status make_optimizers(lat_workspace *work, lat_gan *gan)
 {
-  const lat_deep_options *o = &gan->options.deep;
+  const lat_deep_options *o = &gan->own.deep;
   LAT_TRY(lat_deep_seal_part(work, &gan->deep, o, "generator."));
   LAT_TRY(lat_deep_optimizer(work, &gan->deep, o, "critic.", &gan->critic_optimizer));
   gan->deep.other = &gan->critic_optimizer;
@@ -30,7 +30,7 @@ static lat_status make_optimizers(lat_workspace *work, lat_gan *gan)
 
 static lat_status make(lat_workspace *work, lat_gan *gan)
 {
-  const lat_gan_options *o = &gan->options;
+  const lat_gan_options *o = &gan->own;
   lat_store *store = &gan->deep.store;
   LAT_TRY(lat_units_add(work, store, o->input_dim, &gan->units));
   gan->units.constant = true;
@@ -47,9 +47,9 @@ static lat_status make(lat_workspace *work, lat_gan *gan)
 
 lat_status lat_gan_init(lat_workspace *work, lat_gan *gan, const lat_gan_options *options)
 {
-  *gan = (lat_gan){.options = lat_gan_complete(*options)};
+  *gan = (lat_gan){.options = *options, .own = lat_gan_complete(*options)};
   LAT_TRY(lat_gan_check(work, options));
-  lat_deep_begin(&gan->deep, &gan->options.deep);
+  lat_deep_begin(&gan->deep, &gan->own.deep);
   lat_status status = make(work, gan);
   if (status != LAT_OK) lat_gan_done(gan);
   return status;

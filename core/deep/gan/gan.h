@@ -78,7 +78,8 @@ lat_gan_options lat_gan_complete(lat_gan_options options);
 typedef struct lat_gan {
   lat_deep
       deep; /* its first member, as of all models with nets; its optimizer is the generator's */
-  lat_gan_options options; /* complete */
+  lat_gan_options options; /* as they were given, and complete */
+  lat_gan_options own;
   lat_units units;
   lat_layer generator_layers[LAT_GAN_HIDDEN + 1], critic_layers[LAT_GAN_HIDDEN + 1];
   lat_net generator, critic;
@@ -134,6 +135,12 @@ lat_status lat_gan_sample(lat_workspace *work, lat_gan *gan, const lat_matrix *l
  * and low for the generator's. */
 lat_status lat_gan_score(lat_workspace *work, lat_gan *gan, const lat_matrix *X,
                          const lat_matrix *labels, double *scores);
+
+/* ---- files (deep/common/net_file.h) ---------------------------------------------------------- */
+
+lat_status lat_gan_save(lat_workspace *work, lat_gan *gan, const char *path);
+/* In the place of init. */
+lat_status lat_gan_load(lat_workspace *work, const char *path, lat_gan *gan);
 
 /* ---- for bindings ---------------------------------------------------------------------------- */
 

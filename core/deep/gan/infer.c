@@ -21,7 +21,7 @@ static lat_value latent(const use *u, lat_tape *tape, size_t first, size_t count
   if (!u->draw) return lat_nn_input(tape, &given, false);
   lat_random random = u->random;
   random.stream += first;
-  lat_value z = lat_nn_fill(tape, count, u->gan->options.latent_dim, 0);
+  lat_value z = lat_nn_fill(tape, count, u->gan->own.latent_dim, 0);
   lat_matrix drawn = lat_tape_value(tape, z);
   if (!drawn.data) return z;
   if (drawn.dtype == LAT_FLOAT64)
@@ -37,7 +37,7 @@ static lat_status generate_chunk(void *context, lat_tape *tape, size_t first, si
   use *u = context;
   const lat_net net = lat_gan_net(&u->gan->generator, &u->store);
   lat_value z = lat_with_labels(tape, latent(u, tape, first, count),
-                                u->labels ? u->labels + first : NULL, u->gan->options.classes);
+                                u->labels ? u->labels + first : NULL, u->gan->own.classes);
   lat_matrix x = lat_tape_value(tape, lat_net_constant(tape, &net, z));
   for (size_t j = 0; x.data && j < x.cols; j++) {
     double mean, deviation;
@@ -52,8 +52,8 @@ static lat_status score_chunk(void *context, lat_tape *tape, size_t first, size_
 {
   use *u = context;
   const lat_net net = lat_gan_net(&u->gan->critic, &u->store);
-  lat_value x = lat_with_labels(tape, lat_gan_load(tape, u->gan, u->X, first, count),
-                                u->labels ? u->labels + first : NULL, u->gan->options.classes);
+  lat_value x = lat_with_labels(tape, lat_gan_rows(tape, u->gan, u->X, first, count),
+                                u->labels ? u->labels + first : NULL, u->gan->own.classes);
   lat_matrix scores = lat_tape_value(tape, lat_net_constant(tape, &net, x));
   for (size_t i = 0; scores.data && i < count; i++) u->scores[first + i] = lat_get(&scores, i, 0);
   return tape->status;
@@ -69,7 +69,7 @@ static lat_status each_rows(lat_workspace *work, use *u, const lat_net *net, lat
 static use use_generator(lat_gan *gan, const lat_matrix *Z, const lat_matrix *X)
 {
   use u = {.gan = gan, .store = gan->deep.store, .Z = Z, .X = X};
-  if (gan->options.average > 0 && gan->deep.store.average) u.store.values = gan->deep.store.average;
+  if (gan->own.average > 0 && gan->deep.store.average) u.store.values = gan->deep.store.average;
   return u;
 }
 
@@ -78,7 +78,7 @@ lat_status lat_gan_decode(lat_workspace *work, lat_gan *gan, const lat_matrix *Z
 {
   LAT_SCOPE(work);
   use u = use_generator(gan, Z, X);
-  LAT_TRY(lat_gan_check_data(work, gan, "Z", Z, gan->options.latent_dim, labels, &u.labels));
+  LAT_TRY(lat_gan_check_data(work, gan, "Z", Z, gan->own.latent_dim, labels, &u.labels));
   return each_rows(work, &u, &gan->generator, generate_chunk);
 }
 
@@ -87,7 +87,7 @@ lat_status lat_gan_sample(lat_workspace *work, lat_gan *gan, const lat_matrix *l
 {
   LAT_SCOPE(work);
   use u = use_generator(gan, Z, X);
-  const lat_gan_options *o = &gan->options;
+  const lat_gan_options *o = &gan->own;
   u.draw = true;
   u.random = lat_random_split(random);
   LAT_TRY(lat_class_labels(work, labels, X->rows, o->classes, o->lowest, &u.labels));
@@ -99,6 +99,6 @@ lat_status lat_gan_score(lat_workspace *work, lat_gan *gan, const lat_matrix *X,
 {
   LAT_SCOPE(work);
   use u = {.gan = gan, .store = gan->deep.store, .X = X, .scores = scores};
-  LAT_TRY(lat_gan_check_data(work, gan, "X", X, gan->options.input_dim, labels, &u.labels));
+  LAT_TRY(lat_gan_check_data(work, gan, "X", X, gan->own.input_dim, labels, &u.labels));
   return each_rows(work, &u, &gan->critic, score_chunk);
 }

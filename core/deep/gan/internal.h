@@ -36,7 +36,7 @@ static inline lat_net lat_gan_net(const lat_net *net, lat_store *store)
 }
 
 /* Rows first..first+count-1 of X in the nets' units, a constant. */
-lat_value lat_gan_load(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, size_t first,
+lat_value lat_gan_rows(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, size_t first,
                        size_t count);
 
 #endif

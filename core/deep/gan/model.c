@@ -1,4 +1,5 @@
 /* gan/model.c: the description of a GAN: methods, and the functions behind them. */
+#include "deep/common/net_file.h"
 #include "deep/gan/internal.h"
 
 /* ---- the nets -------------------------------------------------------------------------------- */
@@ -93,11 +94,7 @@ static size_t free_parameters(const lat_fitted *f)
   return store->numbers - store->fixed;
 }
 
-lat_status lat_gan_fit(lat_workspace *work, lat_gan *gan, const lat_matrix *X,
-                       const lat_training *training, lat_training_report *report)
-{
-  return lat_train(work, &lat_gan_model, gan, &gan->options, X, training, report);
-}
+LAT_DEFINE_NET(gan)
 
 #define LABELS LAT_OPTION_GIVEN("labels", "latent.Matrix|number[]?")
 static const lat_option class_options[] = {LAT_OPTION_CLASSES, {.name = NULL}};

@@ -15,13 +15,13 @@ lat_status lat_gan_check_data(lat_workspace *work, const lat_gan *gan, const cha
                               const lat_matrix *A, size_t columns, const lat_matrix *labels,
                               const size_t **classes)
 {
-  const lat_gan_options *o = &gan->options;
+  const lat_gan_options *o = &gan->own;
   LAT_TRY(lat_deep_check_columns(work, name, A, columns));
   LAT_TRY(lat_check_finite(work, name, A, false));
   return lat_class_labels(work, labels, A->rows, o->classes, o->lowest, classes);
 }
 
-lat_value lat_gan_load(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, size_t first,
+lat_value lat_gan_rows(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, size_t first,
                        size_t count)
 {
   lat_value x = lat_nn_fill(tape, count, X->cols, 0);
@@ -38,9 +38,9 @@ lat_value lat_gan_load(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, 
 lat_status lat_gan_begin(lat_workspace *work, lat_gan *gan, const lat_matrix *X)
 {
   if (lat_units_known(&gan->units)) return LAT_OK;
-  LAT_TRY(lat_deep_check_columns(work, "X", X, gan->options.input_dim));
+  LAT_TRY(lat_deep_check_columns(work, "X", X, gan->own.input_dim));
   LAT_TRY(lat_check_finite(work, "X", X, false));
-  return lat_units_begin(work, &gan->units, X, gan->options.standardize);
+  return lat_units_begin(work, &gan->units, X, gan->own.standardize);
 }
 
 /* ---- losses ---------------------------------------------------------------------------------- */
@@ -60,7 +60,7 @@ static const size_t *labels_of(const batch *b, size_t first)
 /* `value` beside the indicators of the rows' labels. */
 static lat_value label(lat_tape *tape, const batch *b, lat_value value, size_t first)
 {
-  return lat_with_labels(tape, value, labels_of(b, first), b->gan->options.classes);
+  return lat_with_labels(tape, value, labels_of(b, first), b->gan->own.classes);
 }
 
 /* count draws of the generator, with its parameters as constants or not. */
@@ -68,7 +68,7 @@ static lat_value generate(lat_tape *tape, const batch *b, lat_store *store, size
                           size_t count, bool constant)
 {
   const lat_net net = lat_gan_net(&b->gan->generator, store);
-  lat_value z = lat_nn_normal(tape, count, b->gan->options.latent_dim);
+  lat_value z = lat_nn_normal(tape, count, b->gan->own.latent_dim);
   return (constant ? lat_net_constant : lat_net_forward)(tape, &net, label(tape, b, z, first));
 }
 
@@ -88,7 +88,7 @@ static lat_value cross_entropy(lat_tape *tape, lat_value x, double sign, double 
 static lat_value squared_slopes(lat_tape *tape, const batch *b, const lat_net *critic, lat_value x,
                                 lat_value *scores)
 {
-  const lat_gan_options *o = &b->gan->options;
+  const lat_gan_options *o = &b->gan->own;
   lat_value g = lat_net_input_gradient(tape, critic, x, (lat_value){0}, scores);
   if (o->classes) g = lat_nn_columns(tape, g, 0, o->input_dim);
   return lat_nn_sum(tape, lat_nn_square(tape, g), LAT_NN_ACROSS);
@@ -106,10 +106,10 @@ static lat_value critic_loss(void *context, lat_tape *tape, lat_store *store, si
                              size_t count)
 {
   const batch *b = context;
-  const lat_gan_options *o = &b->gan->options;
+  const lat_gan_options *o = &b->gan->own;
   const lat_net critic = lat_gan_net(&b->gan->critic, store);
   const double share = 1 / (double)b->X->rows;
-  lat_value x = lat_gan_load(tape, b->gan, b->X, first, count), y, real, loss;
+  lat_value x = lat_gan_rows(tape, b->gan, b->X, first, count), y, real, loss;
   y = generate(tape, b, store, first, count, true);
   lat_value of_x = label(tape, b, x, first);
   lat_value fake = lat_net_forward(tape, &critic, label(tape, b, y, first));
@@ -161,13 +161,13 @@ static lat_value generator_loss(void *context, lat_tape *tape, lat_store *store,
   lat_value y = generate(tape, b, store, first, count, false);
   lat_value score = lat_net_constant(tape, &critic, label(tape, b, y, first));
   lat_matrix Y = lat_tape_value(tape, y);
-  lat_matrix X = lat_tape_value(tape, lat_gan_load(tape, b->gan, b->X, first, count));
+  lat_matrix X = lat_tape_value(tape, lat_gan_rows(tape, b->gan, b->X, first, count));
   if (Y.data && X.data) {
     double *distances = b->distances + 2 * (first / LAT_GAN_SHARD_ROWS);
     distances[0] = pair_distances(&Y);
     distances[1] = pair_distances(&X);
   }
-  if (b->gan->options.loss == LAT_GAN_WASSERSTEIN) return sum(tape, score, -share);
+  if (b->gan->own.loss == LAT_GAN_WASSERSTEIN) return sum(tape, score, -share);
   return cross_entropy(tape, score, -1, share);
 }
 
@@ -176,7 +176,7 @@ static lat_value generator_loss(void *context, lat_tape *tape, lat_store *store,
 /* Numbers of a row on a tape: values, gradients and those of slopes, of both nets. */
 static size_t tape_numbers(const lat_gan *gan)
 {
-  const lat_gan_options *o = &gan->options;
+  const lat_gan_options *o = &gan->own;
   return 6 * lat_net_tape_numbers(&gan->critic) + 2 * lat_net_tape_numbers(&gan->generator) +
          8 * (o->input_dim + o->latent_dim + o->classes);
 }
@@ -195,8 +195,8 @@ static lat_status make_batch(lat_workspace *work, const lat_gan *gan, const lat_
                              batch *b)
 {
   *b = (batch){.gan = gan, .X = &request->X};
-  LAT_TRY(lat_gan_check_data(work, gan, "X", b->X, gan->options.input_dim, request->classes,
-                             &b->labels));
+  LAT_TRY(
+      lat_gan_check_data(work, gan, "X", b->X, gan->own.input_dim, request->classes, &b->labels));
   const size_t most = b->X->rows / LAT_GAN_SHARD_ROWS + 1;
   b->distances = lat_doubles(work, 2 * most);
   if (!b->distances) return LAT_MEMORY;
@@ -221,7 +221,7 @@ lat_status lat_gan_gradient(lat_workspace *work, lat_gan *gan, const lat_request
   deep->tape.step = step + 1;
   lat_status status = differentiate(work, gan, &b, critic_loss, &losses->critic);
   memcpy(of_critic, gradients, (store->size - begin) * size);
-  deep->tape.step = step + 1 + gan->options.critic_steps;
+  deep->tape.step = step + 1 + gan->own.critic_steps;
   if (status == LAT_OK) status = differentiate(work, gan, &b, generator_loss, &losses->generator);
   memcpy(gradients, of_critic, (store->size - begin) * size);
   deep->tape.step = step;
@@ -233,7 +233,7 @@ lat_status lat_gan_gradient(lat_workspace *work, lat_gan *gan, const lat_request
 static lat_status update_critic(lat_workspace *work, lat_gan *gan, batch *b, double rate,
                                 double *loss)
 {
-  const lat_gan_options *o = &gan->options;
+  const lat_gan_options *o = &gan->own;
   gan->deep.tape.step++;
   LAT_TRY(differentiate(work, gan, b, critic_loss, loss));
   if (o->deep.clip > 0) lat_store_clip(&gan->deep.store, o->deep.clip);
@@ -261,7 +261,7 @@ lat_status lat_gan_step(lat_workspace *work, lat_gan *gan, const lat_request *re
                         lat_gan_losses *losses)
 {
   LAT_SCOPE(work);
-  const lat_gan_options *o = &gan->options;
+  const lat_gan_options *o = &gan->own;
   batch b;
   const bool begun = lat_units_known(&gan->units);
   LAT_TRY(lat_gan_begin(work, gan, &request->X));
