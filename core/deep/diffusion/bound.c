@@ -114,7 +114,8 @@ lat_status lat_diffusion_bound(lat_workspace *work, const lat_diffusion *model,
              .terms = r->terms < model->options.timesteps ? r->terms : 0,
              .seed = r->seed,
              .log_scale = lat_units_log_scale(&model->units)};
-  LAT_TRY(lat_diffusion_begin_use(work, model, r, N, &b.use));
+  size_t times = b.samples * (b.terms ? b.terms : model->options.timesteps);
+  LAT_TRY(lat_diffusion_begin_use(work, model, r, N, times, &b.use));
   b.squares = lat_doubles(work, N);
   b.times = b.terms ? lat_allocate(work, N, sizeof *b.times) : NULL;
   if (!b.squares || (b.terms && !b.times)) return LAT_MEMORY;

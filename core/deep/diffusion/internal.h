@@ -9,8 +9,10 @@
 #define LAT_DIFFUSION_TABLE ((size_t)1 << 26) /* numbers of its table of features, at most */
 /* Rows of a shard of a batch, at least: some 15 million multiplications a thread. */
 #define LAT_DIFFUSION_SHARD_ROWS 64
-/* Rows of a chunk of evaluation, at most: all its steps run between two calls of lat_check. */
+/* Rows of a chunk of evaluation, at most; and, as all its steps run between two calls of lat_check,
+ * about how many multiplications a chunk has that is more than the least one: 50 ms. */
 #define LAT_DIFFUSION_CHUNK 512
+#define LAT_DIFFUSION_WORK  2e9
 /* Rows that the mean of |x_0 - X|^2/D of a time remembers: it follows the net as it learns. */
 #define LAT_DIFFUSION_MEMORY 500.0
 /* Terms of the bound that validation draws a row: all would take longer than the epoch. */
@@ -54,9 +56,11 @@ typedef struct lat_diffusion_use {
   size_t chunk, numbers; /* rows of a chunk, and numbers of a row on its tape */
 } lat_diffusion_use;
 
-/* Checks labels (of `rows` rows) and finds the weights. Keeps its memory. */
+/* Checks labels (of `rows` rows, for each of which the net is used `times` times) and finds the
+ * weights. Keeps its memory. */
 lat_status lat_diffusion_begin_use(lat_workspace *work, const lat_diffusion *model,
-                                   const lat_request *request, size_t rows, lat_diffusion_use *use);
+                                   const lat_request *request, size_t rows, size_t times,
+                                   lat_diffusion_use *use);
 /* The part of it that x_0 is kept within. Keeps its memory. */
 lat_status lat_diffusion_bounds(lat_workspace *work, const lat_diffusion *model,
                                 lat_diffusion_use *use);

@@ -78,17 +78,21 @@ static void keep_within(const lat_diffusion_use *use, const lat_matrix *x)
 
 /* ---- a use of the model ---------------------------------------------------------------------- */
 
-/* Rows of a chunk: eight of them, where these are neither few rows nor many. */
-static size_t chunk_of(const lat_diffusion *model, size_t rows)
+/* Rows of a chunk: eight of them, where these are neither few rows nor many, nor long. */
+static size_t chunk_of(const lat_diffusion *model, size_t rows, size_t times)
 {
   size_t most = lat_rows_chunk(lat_net_width(&model->net.net)), chunk = (rows + 7) / 8;
+  size_t least = most < LAT_DIFFUSION_SHARD_ROWS ? most : LAT_DIFFUSION_SHARD_ROWS;
+  double each = (double)model->deep.store.numbers * (double)times;
   if (most > LAT_DIFFUSION_CHUNK) most = LAT_DIFFUSION_CHUNK;
-  if (chunk < LAT_DIFFUSION_SHARD_ROWS) chunk = LAT_DIFFUSION_SHARD_ROWS;
-  return chunk > most ? most : chunk;
+  if ((double)most * each > LAT_DIFFUSION_WORK) most = (size_t)(LAT_DIFFUSION_WORK / each);
+  if (chunk > most) chunk = most;
+  return chunk < least ? least : chunk;
 }
 
 lat_status lat_diffusion_begin_use(lat_workspace *work, const lat_diffusion *model,
-                                   const lat_request *request, size_t rows, lat_diffusion_use *use)
+                                   const lat_request *request, size_t rows, size_t times,
+                                   lat_diffusion_use *use)
 {
   const lat_diffusion_options *o = &model->options;
   *use = (lat_diffusion_use){
@@ -107,7 +111,7 @@ lat_status lat_diffusion_begin_use(lat_workspace *work, const lat_diffusion *mod
   if (request->classes)
     LAT_TRY(lat_class_labels(work, request->classes, rows, o->net.classes, o->net.lowest,
                              &use->labels));
-  use->chunk = chunk_of(model, rows);
+  use->chunk = chunk_of(model, rows, times);
   use->numbers = 2 * lat_net_tape_numbers(&model->net.net) + lat_net_inputs(&model->net.net) +
                  8 * o->input_dim + 64;
   return lat_diffusion_bounds(work, model, use);

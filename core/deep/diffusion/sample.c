@@ -115,7 +115,7 @@ static lat_status run(lat_workspace *work, const lat_diffusion *model, const lat
   lat_dtype dtype = model->deep.store.dtype;
   c->request = r;
   LAT_TRY(check_times(work, model, r, c));
-  LAT_TRY(lat_diffusion_begin_use(work, model, r, N, &c->use));
+  LAT_TRY(lat_diffusion_begin_use(work, model, r, N, c->steps, &c->use));
   c->state = lat_allocate(work, N * model->options.input_dim, lat_dtype_size(dtype));
   if (!c->state) return LAT_MEMORY;
   return lat_each_rows(work, dtype, 0, N, c->use.chunk, c->use.numbers, run_chunk, c);
