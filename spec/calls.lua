@@ -61,6 +61,9 @@ local objects = {
   Diffusion = function()
     return latent.diffusion { input_dim = 3, classes = 2, timesteps = 5, hidden = 4, seed = 1 }
   end,
+  FlowMatching = function()
+    return latent.flow_matching { input_dim = 3, classes = 2, hidden = 4, seed = 1 }
+  end,
   GAN = function() return latent.gan { input_dim = 3, latent_dim = 2, hidden = 4, seed = 1, classes = 2 } end,
   Store = function()
     local s = store():average(0.9)
@@ -157,6 +160,7 @@ local special = {
   ["Tape:flow_planar"] = { state = ones, raw = { { 1, 1, 1, 1, 1 } } },
   ["Tape:flow_radial"] = { state = ones, raw = { { 1, 1, 1, 1 } } },
   ["Flow:inverse_transform"] = { Z = function() return X:copy() end },
+  ["FlowMatching:inverse_transform"] = { Z = function() return X:copy() end },
   ["Value:product"] = { other = function() return matrix { { 1 } } end },
   ["Value:concat"] = { other = function() return matrix { { 1 } } end },
   ["Value:activate"] = { name = "relu" }, ["Value:slope"] = { name = "relu" },
@@ -198,7 +202,8 @@ local required = {
   ["latent.em"] = { parameters = { m = 1 }, e_step = print, m_step = print },
   ["latent.nonlinear"] = { input_dim = 3, latent_dim = 2 }, ["latent.vae"] = { input_dim = 3, latent_dim = 2 },
   ["latent.flow"] = { input_dim = 3 }, ["latent.gan"] = { input_dim = 3 },
-  ["latent.diffusion"] = { input_dim = 3 }, ["metrics.modes"] = { radius = 1 },
+  ["latent.diffusion"] = { input_dim = 3 }, ["latent.flow_matching"] = { input_dim = 3 },
+  ["metrics.modes"] = { radius = 1 },
   ["blocks.seasonal"] = { period = 4 }, ["blocks.cycle"] = { period = 4 },
   ["VAE:traverse"] = { labels = 1 }, ["VAE:manifold"] = { labels = 1 }, ["latent.nn"] = {},
 }
@@ -215,6 +220,9 @@ for _, method in ipairs { "step", "loss", "critic", "decode", "inverse_transform
 end
 for _, method in ipairs { "step", "loss", "fit", "steps" } do
   required["Diffusion:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
+end
+for _, method in ipairs { "step", "loss", "fit", "steps" } do
+  required["FlowMatching:" .. method] = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
 end
 for _, method in ipairs { "fit", "steps" } do required["Flow:" .. method] = { context = { 1, 2, 3, 4, 5, 6, 7, 8 } } end
 for _, method in ipairs { "filter", "smooth", "transform", "log_likelihood", "score", "aic", "bic", "innovations",

@@ -98,7 +98,6 @@ describe("latent.flow_matching", function()
     end)
 
     it("reaches the entropy of two moons", function()
-      if helper.sanitized() then return end -- minutes there, of the same code
       -- 1.320 nats by quadrature; after 10,000 steps it is 1.37
       local model, rows = latent.flow_matching { input_dim = 2, learning_rate = 3e-3, schedule = "cosine",
         schedule_steps = 2000 }, latent.random(1)

@@ -147,19 +147,21 @@ describe("latent.gan", function()
   end)
 
   it("finds the eight modes of a ring, by the defaults", function()
-    local gan = trained({ input_dim = 2, seed = 1 }, 1000)
-    local covered, share = metrics.modes(gan:sample(2500, { seed = 1 }), CENTERS, { radius = 0.3 })
-    assert.equal(8, covered)
-    assert.is_true(share > 0.8, share)
-    assert.is_nil(gan.note)
+    for seed = 1, 2 do
+      local gan = trained({ input_dim = 2, seed = seed }, 1000)
+      local covered, share = metrics.modes(gan:sample(2500, { seed = 1 }), CENTERS, { radius = 0.3 })
+      assert.equal(8, covered)
+      assert.is_true(share > 0.8, share)
+      assert.is_nil(gan.note)
+    end
   end)
 
   it("finds the eight modes of a ring by WGAN-GP, and with a spectral critic", function()
     for _, more in ipairs { { loss = "wasserstein" }, { spectral = true } } do
-      local gan = trained(with({ input_dim = 2, seed = 1 }, more), 300)
+      local gan = trained(with({ input_dim = 2, seed = 1 }, more), 700)
       local covered, share = metrics.modes(gan:sample(2500, { seed = 1 }), CENTERS, { radius = 0.3 })
       assert.equal(8, covered)
-      assert.is_true(share > 0.5, share)
+      assert.is_true(share > 0.7, share)
     end
   end)
 

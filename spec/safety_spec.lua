@@ -26,6 +26,7 @@ local objects = {
   latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = {4} },
   latent.flow{ input_dim = 3, layers = { "affine", "spline", "masked_affine", "linear", "planar", "radial" } },
   latent.gan{ input_dim = 3, hidden = 4, spectral = true },
+  latent.diffusion{ input_dim = 3, timesteps = 4, hidden = 4 }, latent.flow_matching{ input_dim = 3, hidden = 4 },
   store, net, tape, nn.adam(store), net(tape:input(X)),
 }
 local big = matrix.zeros(3000, 3000)

@@ -318,12 +318,14 @@ end
 
 -- In a notebook a figure is its picture, or else says why there is none.
 function Figure.__mime(figure)
+  check.method("__mime", Figure, figure)
   local picture, message = figure:svg()
   if not picture then return { ["text/plain"] = message } end
   return { ["image/svg+xml"] = picture }
 end
 
 function Figure.__tostring(figure)
+  check.method("tostring", Figure, figure)
   return ("figure%s: layers %d"):format(figure.title and (" %q"):format(figure.title) or "", #figure.layers)
 end
 

@@ -97,6 +97,8 @@ local models = {
   vae = latent.vae{ input_dim = 3, latent_dim = 1, hidden = {4} },
   flow = latent.flow{ input_dim = 3, layers = { { "spline", bins = 3, hidden = {4} }, "permute", "actnorm" } },
   diffusion = latent.diffusion{ input_dim = 3, timesteps = 4, hidden = {4}, time_features = 2 },
+  gan = latent.gan{ input_dim = 3, hidden = {4} },
+  flow_matching = latent.flow_matching{ input_dim = 3, hidden = {4}, time_features = 2 },
   nonlinear = latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = {4} },
   classifier = latent.classifier(function() return latent.gmm(few) end):fit(X, { 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2 }),
 }
