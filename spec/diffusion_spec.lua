@@ -428,6 +428,47 @@ describe("latent.diffusion", function()
     fails("hidden must be a list of 1 to 8 widths", latent.diffusion, { input_dim = 2, hidden = {} })
   end)
 
+  it("takes nothing of data with labels that are wrong, and names the row of all rows", function()
+    local model, X = latent.diffusion { input_dim = 2, hidden = 8, timesteps = 5, classes = 2 }, ring(20, 1)
+    local labels, hole = {}, X:copy()
+    for i = 1, 20 do labels[i] = i == 20 and 2 or 1 end
+    hole:set(7, 2, 0 / 0)
+    for _, method in ipairs { "step", "fit", "loss" } do
+      fails("label 20 is 2: with classes = 2 they are whole numbers from 0 to 1", model[method], model, X,
+        { labels = labels })
+      fails("the model is conditional: labels are missing", model[method], model, X)
+      fails("there are 2 labels for 20 rows", model[method], model, X, { labels = { 1, 0 } })
+    end
+    assert.near_matrix({ { 0, 0 } }, model:parameters()["data.deviation"], 0)
+    labels[20] = 0
+    model:fit(X, { labels = labels, epochs = 1 })
+    fails("diffusion:fit: X has NaN at row 7, column 2", model.fit, model, hole, { labels = labels, batch = 2 })
+  end)
+
+  it("refuses schedules after which nothing of the data is left", function()
+    local lost = "the signal is lost before the last of 1000 timesteps"
+    for _, schedule in ipairs { "linear", "quadratic" } do
+      fails(lost, latent.diffusion,
+        { input_dim = 2, timesteps = 1000, noise_schedule = schedule, beta_start = 0.1, beta_end = 0.2 })
+    end
+    -- and what is near to it is finite: 0.001^9 = 1e-27
+    for _, prediction in ipairs { "epsilon", "x0", "v" } do
+      local model = latent.diffusion { input_dim = 2, timesteps = 9, noise_schedule = "linear", beta_start = 0.999,
+        beta_end = 0.999, prediction = prediction, hidden = 8, clamp = prediction ~= "x0" }
+      model:fit(ring(50, 1), { epochs = 1 })
+      for _, how in ipairs { { method = "ddim" }, { method = "ddim", eta = 1, steps = 3 }, {} } do
+        assert.equal(0, model:sample(100, how):isnan():sum())
+      end
+      assert.is_true(math.abs(model:elbo(ring(20, 2)):mean()) < math.huge)
+    end
+    -- the schedules of every length that are there without options aren't lost
+    for _, schedule in ipairs { "linear", "quadratic", "cosine" } do
+      for _, T in ipairs { 1, 2, 15, 20, 25, 100, 5000 } do
+        latent.diffusion { input_dim = 1, hidden = 1, timesteps = T, noise_schedule = schedule }
+      end
+    end
+  end)
+
   it("refuses a step that isn't finite, and stays as it was", function()
     local model = trained({ input_dim = 2, hidden = 8, timesteps = 10 }, ring(50, 1), 2)
     local before, steps = model:sample(10, { seed = 2 }), model.iterations

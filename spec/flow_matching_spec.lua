@@ -378,4 +378,13 @@ describe("latent.flow_matching", function()
     local stiff = linear({ { 1e9, 0 }, { 0, 1e9 } }, { 0, 0 })
     fails("the velocity isn't finite, or jumps, near t = ", stiff.inverse_transform, stiff, X)
   end)
+
+  it("takes nothing of data with labels that are wrong", function()
+    local model, X = latent.flow_matching { input_dim = 2, hidden = 8, classes = 2 }, matrix.normal(20, 2, 1)
+    for _, method in ipairs { "step", "fit" } do
+      fails("the model is conditional: labels are missing", model[method], model, X)
+      fails("there are 2 labels for 20 rows", model[method], model, X, { labels = { 1, 0 } })
+    end
+    assert.near_matrix({ { 0, 0 } }, model:parameters()["data.deviation"], 0)
+  end)
 end)

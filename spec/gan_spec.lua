@@ -125,7 +125,7 @@ describe("latent.gan", function()
   end)
 
   it("moves each net down its own loss only, and the critic critic_steps times", function()
-    local o = with(SMALL, { gamma = 0, learning_rate = 0.1, critic_learning_rate = 0.3, average = 0 })
+    local o = with(SMALL, { gamma = 0, learning_rate = 0.1, critic_learning_rate = 0.3, ema = 0 })
     local X = matrix.normal(20, 3, 1)
     local gan = latent.gan(o)
     gan:loss(X)
@@ -208,8 +208,8 @@ describe("latent.gan", function()
 
   it("draws from the average generator", function()
     local X = ring(256, 1)
-    local gan = latent.gan { input_dim = 2, hidden = 16, seed = 1, average = 0.9, dtype = "float64" }
-    local last = latent.gan { input_dim = 2, hidden = 16, seed = 1, average = 0, dtype = "float64" }
+    local gan = latent.gan { input_dim = 2, hidden = 16, seed = 1, ema = 0.9, dtype = "float64" }
+    local last = latent.gan { input_dim = 2, hidden = 16, seed = 1, ema = 0, dtype = "float64" }
     local sums, Z = nil, matrix.normal(5, 8, 1)
     for n = 0, 4 do
       gan:step(X)
@@ -219,7 +219,7 @@ describe("latent.gan", function()
       sums = sums or {}
       for name, W in pairs(now) do sums[name] = (sums[name] or 0 * W) * d + W * (1 - d) end
     end
-    local plain = latent.gan { input_dim = 2, hidden = 16, seed = 1, average = 0, dtype = "float64" }
+    local plain = latent.gan { input_dim = 2, hidden = 16, seed = 1, ema = 0, dtype = "float64" }
     plain:step(X)
     for name, W in pairs(plain:parameters()) do W:assign(sums[name]) end
     local units = gan:parameters()
@@ -363,7 +363,7 @@ describe("latent.gan", function()
     fails("gamma is for loss = \"non_saturating\"", latent.gan, { input_dim = 2, loss = "wasserstein", gamma = 1 })
     fails("has no bound without a penalty or spectral = true", latent.gan,
       { input_dim = 2, loss = "wasserstein", penalty = 0 })
-    fails("average must be less than 1", latent.gan, { input_dim = 2, average = 1 })
+    fails("ema must be from 0.0 to 0.999999999, got 1.0", latent.gan, { input_dim = 2, ema = 1 })
     fails("hidden must be a list of 1 to 8 widths", latent.gan,
       { input_dim = 2, hidden = { 1, 2, 3, 4, 5, 6, 7, 8, 9 } })
     fails("critic_hidden must be an integer", latent.gan, { input_dim = 2, critic_hidden = { 8, 0 } })
@@ -382,6 +382,37 @@ describe("latent.gan", function()
     fails("labels are for conditional models", gan.step, gan, X, { labels = 1 })
     fails("learning_rate must be", gan.step, gan, X, { learning_rate = 0 })
     fails("unknown option 'context'", gan.fit, gan, X, { context = X })
+    fails("metrics.energy_distance: X has 1 columns, Y has 2", gan.fit, gan, X, { validation = matrix.zeros(3, 1) })
+    gan:fit(X, { epochs = 1 }) -- and once there are units, a fit's errors still name the row of all rows
+    fails("gan:fit: X has NaN at row 7, column 2", gan.fit, gan, hole, { batch = 2 })
+  end)
+
+  it("takes nothing of data with labels that are wrong", function()
+    local gan, X = latent.gan { input_dim = 2, hidden = 8, classes = 2, lowest = 1 }, ring(20, 1)
+    local labels = {}
+    for i = 1, 20 do labels[i] = i == 20 and 3 or 1 end
+    for _, method in ipairs { "step", "fit", "loss" } do
+      fails("label 20 is 3: with classes = 2 they are whole numbers from 1 to 2", gan[method], gan, X,
+        { labels = labels })
+      fails("the model is conditional: labels are missing", gan[method], gan, X)
+      fails("there are 2 labels for 20 rows", gan[method], gan, X, { labels = { 1, 2 } })
+    end
+    assert.near_matrix({ { 0, 0 } }, gan:parameters()["data.deviation"], 0)
+    assert.equal(0, gan.iterations or 0)
+    local options = { labels = { table.unpack(labels, 1, 19) }, epochs = 1 }
+    gan:fit(X:block(1, 19), options)
+    assert.equal("table", type(options.labels)) -- the caller's table stays as it was
+  end)
+
+  it("has the defaults of its optimizer: SGD without momentum", function()
+    local X, ends = ring(40, 1), {}
+    for i, beta1 in ipairs { false, 0, 0.5 } do
+      local gan = latent.gan { input_dim = 2, hidden = 8, optimizer = "sgd", learning_rate = 0.1,
+        beta1 = beta1 or nil, seed = 1 }
+      for _ = 1, 3 do gan:step(X) end
+      ends[i] = gan:critic(X)
+    end
+    assert.is_true(ends[1] == ends[2] and ends[1] ~= ends[3])
   end)
 
   it("refuses a step that isn't finite, and stays as it was", function()

@@ -149,7 +149,7 @@ describe("models as files in C", function()
     list[#list + 1] = latent.flow_matching { input_dim = 3, hidden = 4, ema = 0, dtype = "float64", tolerance = 1e-3 }
     list[#list + 1] = latent.gan { input_dim = 3, hidden = { 8, 5 }, latent_dim = 2, seed = 3 }
     list[#list + 1] = latent.gan { input_dim = 3, hidden = 4, critic_hidden = 6, loss = "wasserstein", spectral = true,
-      average = 0, dtype = "float64", critic_steps = 2 }
+      ema = 0, dtype = "float64", critic_steps = 2 }
     for _, options in ipairs {
       { hidden = 8 }, { kind = "maf", layers = 2, hidden = { 6, 6 }, optimizer = "sgd" },
       { kind = "realnvp", optimizer = "sgd", bound = math.huge }, { standardize = false, base = "normal", bins = 4 },

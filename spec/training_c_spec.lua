@@ -73,6 +73,15 @@ describe("fits of nets in C", function()
     assert.equal(("%.17g"):format(best), run("gan"):match "best (%S+)")
   end)
 
+  it("fit conditional diffusions, with labels in a row", function()
+    local model = latent.diffusion { input_dim = 3, timesteps = 30, hidden = 8, classes = 2, seed = 3,
+      learning_rate = 0.02 }
+    model:fit(X, { epochs = 200, batch = 50, labels = labels, patience = 3,
+      validation = { held, { table.unpack(labels, 1, HELD) } } })
+    assert.is_true(model.converged and #model.history < 200)
+    check(model, "diffusion", true)
+  end)
+
   it("end by patience, with the best parameters", function()
     local model = vae { learning_rate = 0.05 }
     model:fit(X, { epochs = 200, batch = 16, validation = held, patience = 2 })
@@ -92,6 +101,7 @@ describe("fits of nets in C", function()
       "1 there are no rows", "1 X has 2 columns, the model takes 3", "1 epochs and batch must be at least 1",
       "1 patience waits for a better loss of the rows of validation, which is missing", "1 scale must be finite",
       "1 there are 120 labels for 150 rows", "1 labels are for conditional models, which are made with classes",
+      "1 there are 2 labels for 150 rows",
     }
     local lines = {}
     for line in run("errors"):gmatch "[^\n]+" do lines[#lines + 1] = line end

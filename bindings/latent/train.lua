@@ -40,13 +40,14 @@ local function checked(model, who, options, more)
   local known = { labels = takes(model).labels, context = takes(model).context, source = takes(model).source }
   for name, kind in pairs(STEPS) do known[name] = kind end
   for name, kind in pairs(more) do known[name] = kind end
-  options = check.options(who, options, known)
+  local given = check.options(who, options, known)
+  options = {} -- the user's table stays as it is
+  for name, value in pairs(given) do options[name] = value end
   local rate = options.learning_rate
   if rate ~= nil and type(rate) ~= "function" and not (type(rate) == "number" and rate > 0 and rate < math.huge) then
     check.fail(who, "learning_rate must be a finite number > 0 or a function of the step, got %s", check.show(rate))
   end
-  if options.labels ~= nil then check.matrix(who, "labels", options.labels) end
-  for _, name in ipairs { "context", "source" } do
+  for _, name in ipairs { "context", "labels", "source" } do
     if options[name] ~= nil then options[name] = check.matrix(who, name, options[name]) end
   end
   if options.patience ~= nil and options.validation == nil then
@@ -77,7 +78,7 @@ local function begin(model, X, o)
   o.dtype = model.dtype
   if g.scale or g.binarize then return end
   -- batches of what has units of its own are as exact as it is: float32 far from 0 would be without its digits
-  if check.call(model.__begin, model, X, { context = g.context }) then o.dtype = X.dtype end
+  if check.call(model.__begin, model, X, { context = g.context, labels = g.labels }) then o.dtype = X.dtype end
 end
 
 -- The batches of an epoch: order and draws are a stream of the model's seed, so that an epoch is the same
@@ -120,7 +121,7 @@ local function validate(model, X, given, source)
   end
   if not (model.elbo or model.log_likelihood) then
     local draws = check.call(model.sample, model, #X, { seed = model.seed, labels = given })
-    return latent.metrics.energy_distance(X, draws)
+    return check.call(latent.metrics.energy_distance, X, draws)
   end
   if model.elbo then
     values = check.call(model.elbo, model, X, { labels = given, terms = model.held_terms })

@@ -13,7 +13,7 @@ local MODELS = {
 
 local function make(latent, kind)
   local o = { input_dim = 2, latent_dim = 2, hidden = { 128, 128 }, activation = "relu", learning_rate = 1e-4,
-    beta1 = 0.5, beta2 = 0.9, standardize = false, average = 0, seed = 1 }
+    beta1 = 0.5, beta2 = 0.9, standardize = false, ema = 0, seed = 1 }
   for name, value in pairs(MODELS[kind]) do o[name] = value end
   return latent.gan(o)
 end

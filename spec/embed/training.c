@@ -1,6 +1,7 @@
 /* training.c: fits by epochs in C (core/deep/common/training.h), printed so that Lua's can be compared to them.
  *
- *   training MODEL    vae, conditional, nonlinear, flow, context, gan, patience, time, errors */
+ *   training MODEL    vae, conditional, nonlinear, flow, context, gan, diffusion, patience, time,
+ *                     errors */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,12 +137,45 @@ static void fit_gan(void)
   lat_gan_done(&gan);
 }
 
+/* Labels in a row, and a held set whose bound is estimated from some of its terms. */
+static void fit_diffusion(void)
+{
+  lat_diffusion_options o = lat_diffusion_defaults();
+  lat_training t = lat_training_defaults();
+  lat_diffusion model;
+  lat_matrix across = lat_transpose(Y);
+  o.input_dim = D, o.timesteps = 30, o.deep.seed = 3, o.deep.learning_rate = 0.02;
+  o.net.hidden[0] = 8, o.net.depth = 1, o.net.classes = 2;
+  t.epochs = 200, t.batch = 50, t.labels = &across, t.patience = 3;
+  t.validation = &V, t.validation_labels = &(lat_matrix){labels, HELD, 1, 1, 1, LAT_FLOAT64};
+  check(lat_diffusion_init(&work, &model, &o));
+  check(lat_diffusion_fit(&work, &model, &X, &t, &report));
+  print(&model.deep);
+  lat_diffusion_done(&model);
+}
+
 static void refuse(const lat_matrix *rows, lat_training t)
 {
   lat_vae_options o = vae_options();
   lat_vae vae;
   check(lat_vae_init(&work, &vae, &o));
   lat_status status = lat_vae_fit(&work, &vae, rows, &t, &report);
+  printf("%d %s\n", status != LAT_OK, work.message);
+  lat_vae_done(&vae);
+}
+
+/* A step with fewer labels than rows reads none beyond them. */
+static void refuse_labels(void)
+{
+  lat_vae_options o = vae_options();
+  lat_vae vae;
+  lat_matrix few = lat_block_of(Y, 0, 0, 2, 1);
+  o.classes = 2;
+  check(lat_vae_init(&work, &vae, &o));
+  double loss;
+  lat_status status =
+      lat_vae_apply(&work, &vae, &(lat_request){.X = X, .classes = &few, .beta = -1},
+                    &(lat_outputs){.step_loss = &loss});
   printf("%d %s\n", status != LAT_OK, work.message);
   lat_vae_done(&vae);
 }
@@ -157,6 +191,7 @@ static void errors(void)
   t.scale = (double)INFINITY, refuse(&X, t), t.scale = 1;
   t.labels = &V, refuse(&X, t), t.labels = &Y;
   refuse(&X, t), t.labels = NULL;
+  refuse_labels();
   t.binarize = LAT_DYNAMIC, refuse(&X, t);
 }
 
@@ -171,6 +206,8 @@ int main(int count, char **words)
     fit_flow(strcmp(how, "context") == 0);
   else if (strcmp(how, "gan") == 0)
     fit_gan();
+  else if (strcmp(how, "diffusion") == 0)
+    fit_diffusion();
   else if (strcmp(how, "errors") == 0)
     errors();
   else

@@ -29,7 +29,7 @@ local entries = {
       { "timesteps", "T, steps from data to noise" },
       { "noise_schedule", '"cosine", or beta_t "linear" or "quadratic" from beta_start to beta_end' },
       { "beta_start", "the share of the variance that the first step replaces by noise, within (0, 1)" },
-      { "beta_end", "that of the last step; at most 0.999 by default" },
+      { "beta_end", "that of the last step; at most 0.999 by default. The product of all 1 - beta_t is 1e-30 or more" },
       { "prediction", 'what the net says of x_t: "v", "epsilon" (the noise) or "x0"' },
       { "variance", 'of reverse steps: "optimal", as training measures it, "posterior" or "beta"' },
       { "standardize", "shift and scale x by the means and deviations of the data first" },

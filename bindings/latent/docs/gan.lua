@@ -22,7 +22,7 @@ local entries = {
       { "penalty", "of the wasserstein loss on slopes that aren't 1; 0 is none" },
       { "critic_steps", "updates of the critic in a step" },
       { "spectral", "spectral normalization: every layer of the critic is divided by its largest singular value" },
-      { "average", "decay a step of the average generator, which draws are from; 0 is none: draws are from the last" },
+      { "ema", "decay a step of the average generator, which draws are from; 0 is none: draws are from the last" },
       { "critic_learning_rate", "the critic's step size" },
       { "standardize", "the nets see x in units of the data: shifted and scaled by their means and deviations" },
       { "classes", "classes of a conditional model, which is told each row's label; 0 is none" },
@@ -44,7 +44,7 @@ first critic can't tell the two apart (its loss is 2 log 2 = 1.386, the generato
 one's loss is about the Wasserstein distance of the two.
 
 The parameters go round rather than converge, so draws are from an average of the generator over its last steps, about
-1/(1 - average) of them. A generator that makes a part of the data only has collapsed: see spread_history and note, and
+1/(1 - ema) of them. A generator that makes a part of the data only has collapsed: see spread_history and note, and
 measure draws with metrics.density_coverage, metrics.precision_recall, or metrics.modes where modes are known. A larger
 gamma or penalty, more critic_steps or a smaller learning rate help.
 

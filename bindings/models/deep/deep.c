@@ -112,19 +112,22 @@ void latL_sayuntrained(lua_State *L, const char *who, const lat_fitted *f, lat_r
     keep_note(L, "the model is untrained: its samples are those of nets as they began");
 }
 
-/* __begin(X [, {context=}]): what a fit begins with, unless the model has seen data; whether there is
+/* __begin(X [, {context, labels}]): what a fit begins with, unless the model has seen data; whether there is
  * such a thing. */
 static int begin(lua_State *L)
 {
   lua_settop(L, 3);
   const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), latL_verb(L));
   const char *who = lua_pushfstring(L, "%s:fit", f->model->name);
-  lat_matrix context;
+  lat_matrix given[2];
   lat_request request = {.X = latL_checkmatrix(L, 2, who, "X")->view};
-  if (latL_getoption(L, 3, "context") != LUA_TNIL) {
-    context = latL_checkmatrix(L, lua_gettop(L), who, "context")->view;
-    request.context = &context;
-  }
+  const char *const names[] = {"context", "labels"};
+  const lat_matrix **const to[] = {&request.context, &request.classes};
+  for (int i = 0; i < 2; i++)
+    if (latL_getoption(L, 3, names[i]) != LUA_TNIL) {
+      given[i] = latL_checkmatrix(L, lua_gettop(L), who, names[i])->view;
+      *to[i] = &given[i];
+    }
   lat_workspace *work = latL_workspace(L);
   if (f->model->nets->begin)
     latL_call(L, who, work, f->model->nets->begin(work, f->aside, &request));

@@ -51,10 +51,15 @@ lat_status lat_class_labels(lat_workspace *work, const lat_matrix *labels, size_
   if (!classes)
     return lat_fail(work, LAT_INVALID,
                     "labels are for conditional models, which are made with classes");
+  const bool across = labels->rows == 1;
+  if (labels->rows * labels->cols != rows)
+    return lat_fail(work, LAT_SHAPE, "there are %zu labels for %zu rows",
+                    labels->rows * labels->cols, rows);
   size_t *to = lat_allocate(work, rows, sizeof *to);
   if (!to) return LAT_MEMORY;
   for (size_t i = 0; i < rows; i++) {
-    double label = lat_get(labels, i, 0), from = label - (double)lowest;
+    double label = across ? lat_get(labels, 0, i) : lat_get(labels, i, 0),
+           from = label - (double)lowest;
     if (!(from >= 0 && from < (double)classes && from == floor(from)))
       return lat_fail(work, LAT_INVALID,
                       "label %zu is %.14g: with classes = %zu they are whole numbers from %" PRId64

@@ -41,8 +41,8 @@ lat_status lat_deep_check_options(lat_workspace *work, const lat_deep_options *o
                                   const lat_likelihood *likelihood, size_t latent_dim);
 
 /* *from_zero := the rows' classes, from 0, by labels that go from `lowest` to lowest + classes - 1;
- * NULL without. LAT_INVALID, naming the row, for others, and for labels that are missing or not
- * asked for. Keeps them. */
+ * NULL without. They stand in a column or a row. LAT_SHAPE unless there is one a row; LAT_INVALID,
+ * naming the row, for others, and for labels that are missing or not asked for. Keeps them. */
 lat_status lat_class_labels(lat_workspace *work, const lat_matrix *labels, size_t rows,
                             size_t classes, int64_t lowest, const size_t **from_zero);
 

@@ -69,6 +69,14 @@ lat_status lat_diffusion_check_rows(lat_workspace *work, const lat_diffusion *mo
   return lat_check_finite(work, "X", X, false);
 }
 
+lat_status lat_diffusion_check_data(lat_workspace *work, const lat_diffusion *model,
+                                    const lat_request *r, const size_t **labels)
+{
+  const lat_time_net_options *o = &model->options.net;
+  LAT_TRY(lat_diffusion_check_rows(work, model, &r->X));
+  return lat_class_labels(work, r->classes, r->X.rows, o->classes, o->lowest, labels);
+}
+
 void lat_diffusion_extend(lat_diffusion *model, const lat_matrix *X)
 {
   lat_matrix range = lat_store_view(&model->deep.store, model->deep.store.values, model->range);

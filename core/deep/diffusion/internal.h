@@ -18,6 +18,8 @@
 /* Terms of the bound that validation draws a row: all would take longer than the epoch. */
 #define LAT_DIFFUSION_HELD_TERMS 16
 #define LAT_DIFFUSION_LEAST      1e-12 /* of variances, in squared deviations */
+/* Of A_T: 1/sqrt(A_T) is within float32, and quotients of A_t are numbers. */
+#define LAT_DIFFUSION_SIGNAL 1e-30
 
 /* Streams of a step's random numbers, of the tape's seed: of step s they are s 2^24 + one of these,
  * where the tapes of shards have none. */
@@ -29,6 +31,7 @@ extern const lat_option lat_diffusion_table[];
 lat_status lat_diffusion_check_options(lat_workspace *work, const void *options);
 
 /* beta_1, ..., beta_T and A_0, ..., A_T (schedule.c); betas may be NULL. */
+double lat_diffusion_last(const lat_diffusion_options *options); /* A_T */
 void lat_diffusion_schedule(const lat_diffusion_options *options, double *betas, double *kept);
 
 /* sqrt(A_t), sqrt(1 - A_t), and X = x px + output po, at time t. */
@@ -93,6 +96,9 @@ lat_matrix lat_diffusion_rows(lat_tape *tape, size_t rows, size_t cols);
 
 lat_status lat_diffusion_check_rows(lat_workspace *work, const lat_diffusion *model,
                                     const lat_matrix *X);
+/* The same, and labels from 0 of a batch or of all rows. Keeps the labels. */
+lat_status lat_diffusion_check_data(lat_workspace *work, const lat_diffusion *model,
+                                    const lat_request *request, const size_t **labels);
 /* The range of the data extended to these rows. */
 void lat_diffusion_extend(lat_diffusion *model, const lat_matrix *X);
 /* x := rows of X in units of deviations; and the other way. */

@@ -23,7 +23,10 @@ static size_t input_dim(const void *o)
 
 static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
 {
+  LAT_SCOPE(work);
   const lat_diffusion *m = model;
+  const size_t *labels;
+  LAT_TRY(lat_diffusion_check_data(work, m, r, &labels));
   return lat_units_known(&m->units) ? LAT_OK : lat_diffusion_begin(work, model, &r->X);
 }
 

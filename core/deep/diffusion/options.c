@@ -56,6 +56,11 @@ lat_status lat_diffusion_check_options(lat_workspace *work, const void *options)
   if (o->timesteps > LAT_DIFFUSION_TABLE / o->net.time_features)
     return lat_fail(work, LAT_INVALID, "%zu time features of %zu steps are too many",
                     o->net.time_features, o->timesteps);
+  if (lat_diffusion_last(o) < LAT_DIFFUSION_SIGNAL)
+    return lat_fail(work, LAT_INVALID,
+                    "the signal is lost before the last of %zu timesteps: beta_start and beta_end "
+                    "must be smaller, so that the product of all 1 - beta_t is at least %g",
+                    o->timesteps, LAT_DIFFUSION_SIGNAL);
   return lat_time_net_check(work, &o->net);
 }
 

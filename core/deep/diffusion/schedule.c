@@ -48,6 +48,13 @@ void lat_diffusion_schedule(const lat_diffusion_options *o, double *betas, doubl
   }
 }
 
+double lat_diffusion_last(const lat_diffusion_options *o)
+{
+  double kept = 1;
+  for (size_t t = 1; t <= o->timesteps; t++) kept *= 1 - beta_of(o, t);
+  return kept;
+}
+
 lat_noise_level lat_diffusion_level(const lat_diffusion *model, size_t t)
 {
   double A = model->kept[t], signal = sqrt(A), noise = sqrt(1 - A);

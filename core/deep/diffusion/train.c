@@ -70,12 +70,10 @@ static lat_value shard_loss(void *context, lat_tape *tape, lat_store *store, siz
 /* ---- a batch --------------------------------------------------------------------------------- */
 
 /* Times, and labels of which some are dropped. Keeps them. */
-static lat_status draw(lat_workspace *work, const lat_request *r, batch *b)
+static lat_status draw(lat_workspace *work, const size_t *labels, batch *b)
 {
   const lat_diffusion_options *o = &b->model->options;
   size_t B = b->X->rows, T = o->timesteps;
-  const size_t *labels;
-  LAT_TRY(lat_class_labels(work, r->classes, B, o->net.classes, o->net.lowest, &labels));
   b->times = lat_allocate(work, B, sizeof *b->times);
   b->squares = lat_doubles(work, B);
   b->labels = labels ? lat_allocate(work, B, sizeof *b->labels) : NULL;
@@ -93,16 +91,15 @@ static lat_status draw(lat_workspace *work, const lat_request *r, batch *b)
   return LAT_OK;
 }
 
-/* The gradient. Keeps times and squares in b. */
+/* The gradient, for data that are checked. Keeps times and squares in b. */
 static lat_status differentiate(lat_workspace *work, lat_diffusion *model, const lat_request *r,
-                                batch *b, double *loss)
+                                const size_t *labels, batch *b, double *loss)
 {
   size_t D = model->options.input_dim, F = model->net.features;
   *b = (batch){.model = model, .X = &r->X, .use = {.model = model}};
   b->table = (lat_matrix){model->features,        model->options.timesteps, F, (ptrdiff_t)F, 1,
                           model->deep.store.dtype};
-  LAT_TRY(lat_diffusion_check_rows(work, model, &r->X));
-  LAT_TRY(draw(work, r, b));
+  LAT_TRY(draw(work, labels, b));
   LAT_TRY(lat_diffusion_bounds(work, model, &b->use));
   const lat_shard_batch shards = {r->X.rows, LAT_DIFFUSION_SHARD_ROWS,
                                   lat_time_net_tape_numbers(&model->net) + 16 * D, shard_loss, b};
@@ -131,7 +128,9 @@ lat_status lat_diffusion_gradient(lat_workspace *work, lat_diffusion *model,
 {
   LAT_SCOPE(work);
   batch b;
-  return differentiate(work, model, request, &b, loss);
+  const size_t *labels;
+  LAT_TRY(lat_diffusion_check_data(work, model, request, &labels));
+  return differentiate(work, model, request, labels, &b, loss);
 }
 
 lat_status lat_diffusion_step(lat_workspace *work, lat_diffusion *model, const lat_request *request,
@@ -139,13 +138,15 @@ lat_status lat_diffusion_step(lat_workspace *work, lat_diffusion *model, const l
 {
   LAT_SCOPE(work);
   batch b;
+  const size_t *labels;
   lat_deep *deep = &model->deep;
   const lat_diffusion_options *o = &model->options;
   double rate = lat_deep_rate(&o->deep, request->learning_rate, deep->optimizer.steps);
   bool begun = lat_units_known(&model->units);
+  LAT_TRY(lat_diffusion_check_data(work, model, request, &labels));
   if (!begun) LAT_TRY(lat_diffusion_begin(work, model, &request->X));
   if (!begun && o->standardize) lat_units_open(&model->units, request->X.rows);
-  LAT_TRY(differentiate(work, model, request, &b, loss));
+  LAT_TRY(differentiate(work, model, request, labels, &b, loss));
   deep->tape.step++;
   LAT_TRY(lat_deep_descend(work, deep, rate, o->deep.clip));
   if (begun) lat_units_follow(&model->units, &request->X);

@@ -111,6 +111,14 @@ lat_status lat_flow_matching_check_rows(lat_workspace *work, const lat_flow_matc
   return lat_check_finite(work, "the source", request->source, false);
 }
 
+lat_status lat_flow_matching_check_data(lat_workspace *work, const lat_flow_matching *model,
+                                        const lat_request *r, const size_t **labels)
+{
+  const lat_time_net_options *o = &model->options.net;
+  LAT_TRY(lat_flow_matching_check_rows(work, model, "X", &r->X, r));
+  return lat_class_labels(work, r->classes, r->X.rows, o->classes, o->lowest, labels);
+}
+
 lat_status lat_flow_matching_begin(lat_workspace *work, lat_flow_matching *model,
                                    const lat_matrix *X)
 {

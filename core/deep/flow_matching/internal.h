@@ -30,6 +30,9 @@ lat_status lat_flow_matching_check_options(lat_workspace *work, const void *opti
 lat_status lat_flow_matching_check_rows(lat_workspace *work, const lat_flow_matching *model,
                                         const char *name, const lat_matrix *X,
                                         const lat_request *request);
+/* The same of the rows of a step or a fit, and their labels from 0. Keeps the labels. */
+lat_status lat_flow_matching_check_data(lat_workspace *work, const lat_flow_matching *model,
+                                        const lat_request *request, const size_t **labels);
 
 /* v and div v for rows (inputs of the net, B x (D + C + F)) along K directions each: V is (B K) x
  * D. With constants only: the net's store is that of the tape's type. False after a failure, which

@@ -17,6 +17,9 @@ static void done(void *model)
 
 static lat_status begin(lat_workspace *work, void *model, const lat_request *request)
 {
+  LAT_SCOPE(work);
+  const size_t *labels;
+  LAT_TRY(lat_flow_matching_check_data(work, model, request, &labels));
   return lat_flow_matching_begin(work, model, &request->X);
 }
 

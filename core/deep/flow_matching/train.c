@@ -166,7 +166,6 @@ static lat_status make_batch(lat_workspace *work, batch *b, const lat_request *r
   lat_flow_matching *model = b->model;
   const lat_flow_matching_options *o = &model->options;
   size_t B = r->X.rows, D = r->X.cols, size = lat_dtype_size(model->deep.store.dtype);
-  LAT_TRY(lat_class_labels(work, r->classes, B, o->net.classes, o->net.lowest, &b->classes));
   double *numbers = lat_allocate(work, 2 * B, (D + 1) * sizeof *numbers);
   char *points = lat_allocate(work, 2 * B, D * size);
   b->labels = b->classes ? lat_allocate(work, B, sizeof *b->labels) : NULL;
@@ -209,7 +208,7 @@ static lat_status differentiate(lat_workspace *work, lat_flow_matching *model, c
 {
   LAT_SCOPE(work);
   batch b = {.model = model};
-  LAT_TRY(lat_flow_matching_check_rows(work, model, "X", &r->X, r));
+  LAT_TRY(lat_flow_matching_check_data(work, model, r, &b.classes));
   if (r->X.rows == 0) return lat_fail(work, LAT_SHAPE, "the batch is empty");
   if (!r->source && lat_flow_matching_source(model) == LAT_SOURCE_ROWS)
     return lat_fail(work, LAT_INVALID,
@@ -231,11 +230,14 @@ lat_status lat_flow_matching_gradient(lat_workspace *work, lat_flow_matching *mo
 lat_status lat_flow_matching_step(lat_workspace *work, lat_flow_matching *model,
                                   const lat_request *r, double *loss)
 {
+  LAT_SCOPE(work);
   const lat_deep_options *o = &model->options.deep;
+  const size_t *labels;
   lat_deep *deep = &model->deep;
   lat_store *store = &deep->store;
   double rate = lat_deep_rate(o, r->learning_rate, deep->optimizer.steps);
   bool begun = lat_units_known(&model->units);
+  LAT_TRY(lat_flow_matching_check_data(work, model, r, &labels));
   LAT_TRY(lat_flow_matching_begin(work, model, &r->X));
   if (!begun && model->options.standardize) lat_units_open(&model->units, r->X.rows);
   LAT_TRY(differentiate(work, model, r, (draws){deep->tape.seed, deep->tape.step}, loss));

@@ -23,7 +23,7 @@
  * generator, which has gradients through the critic, but none of the critic's own parameters.
  *
  * Both play against each other, so that parameters go round more than they converge: draws are from
- * an average of the generator's parameters over its last steps, about 1/(1 - average) of them.
+ * an average of the generator's parameters over its last steps, about 1/(1 - ema) of them.
  * Nets see the data in their own units (units.h), and with `classes` each row's label too.
  *
  *   lat_gan_options options = lat_gan_defaults();
@@ -63,7 +63,7 @@ typedef struct lat_gan_options {
   double penalty;              /* of the wasserstein loss; -1: its own */
   size_t critic_steps;         /* 0: the loss's own */
   bool spectral;               /* false */
-  double average;              /* decay of the generator's average, in [0, 1); 0: none */
+  double ema;                  /* decay of the generator's average, in [0, 1); 0: none */
   double critic_learning_rate; /* -1: the generator's, deep.learning_rate */
   bool standardize;            /* true */
   lat_deep_options deep;       /* beta1 and beta2 of -1 are the loss's own */
@@ -135,6 +135,11 @@ lat_status lat_gan_sample(lat_workspace *work, lat_gan *gan, const lat_matrix *l
  * and low for the generator's. */
 lat_status lat_gan_score(lat_workspace *work, lat_gan *gan, const lat_matrix *X,
                          const lat_matrix *labels, double *scores);
+
+/* Of each row: decoded (of rows of latent variables), critic; or step_loss or loss, with
+ * generator_loss and spread. */
+lat_status lat_gan_apply(lat_workspace *work, lat_gan *gan, const lat_request *request,
+                         const lat_outputs *outputs);
 
 /* ---- files (deep/common/net_file.h) ---------------------------------------------------------- */
 

@@ -69,7 +69,7 @@ static lat_status each_rows(lat_workspace *work, use *u, const lat_net *net, lat
 static use use_generator(lat_gan *gan, const lat_matrix *Z, const lat_matrix *X)
 {
   use u = {.gan = gan, .store = gan->deep.store, .Z = Z, .X = X};
-  if (gan->own.average > 0 && gan->deep.store.average) u.store.values = gan->deep.store.average;
+  if (gan->own.ema > 0 && gan->deep.store.average) u.store.values = gan->deep.store.average;
   return u;
 }
 

@@ -36,7 +36,11 @@ static double numbers(const void *options)
 
 static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
 {
-  return lat_gan_begin(work, model, &r->X);
+  LAT_SCOPE(work);
+  lat_gan *gan = model;
+  const size_t *labels;
+  LAT_TRY(lat_gan_check_data(work, gan, "X", &r->X, gan->own.input_dim, r->classes, &labels));
+  return lat_gan_begin(work, gan, &r->X);
 }
 
 static const char *note(const void *model)
@@ -63,10 +67,11 @@ static const lat_parameter *parameters(const void *o)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *r,
-                        const lat_outputs *to)
+LAT_DEFINE_NET(gan)
+
+lat_status lat_gan_apply(lat_workspace *work, lat_gan *gan, const lat_request *r,
+                         const lat_outputs *to)
 {
-  lat_gan *gan = f->aside;
   double *loss = to->step_loss ? to->step_loss : to->loss;
   if (loss) {
     lat_gan_losses losses = {0, 0, 0};
@@ -81,6 +86,12 @@ static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_requ
   return LAT_OK;
 }
 
+static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
+                        const lat_outputs *outputs)
+{
+  return lat_gan_apply(work, f->aside, request, outputs);
+}
+
 static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_request *request,
                        lat_random *random, const lat_matrix *X, const lat_outputs *of)
 {
@@ -93,8 +104,6 @@ static size_t free_parameters(const lat_fitted *f)
   const lat_store *store = &((const lat_deep *)f->aside)->store;
   return store->numbers - store->fixed;
 }
-
-LAT_DEFINE_NET(gan)
 
 #define LABELS LAT_OPTION_GIVEN("labels", "latent.Matrix|number[]?")
 static const lat_option class_options[] = {LAT_OPTION_CLASSES, {.name = NULL}};

@@ -25,7 +25,7 @@ const lat_option lat_gan_table[] = {
     LAT_DEEP_ROW("critic_steps", LAT_SIZE, lat_gan_options, critic_steps, 0, 1, 1000, NULL,
                  "1; of wasserstein 3, with spectral 5"),
     LAT_OPTION_BOOLEAN(lat_gan_options, spectral, false),
-    LAT_OPTION_NUMBER(lat_gan_options, average, 0.999, 0, 1),
+    LAT_OPTION_NUMBER(lat_gan_options, ema, 0.999, 0, 1 - 1e-9),
     LAT_DEEP_ROW("critic_learning_rate", LAT_NUMBER, lat_gan_options, critic_learning_rate, -1,
                  LAT_ABOVE_ZERO, LAT_MOST_NUMBER, NULL, "learning_rate"),
     LAT_OPTION_BOOLEAN(lat_gan_options, standardize, true),
@@ -61,7 +61,7 @@ lat_gan_options lat_gan_complete(lat_gan_options o)
   if (o.penalty < 0) o.penalty = !wasserstein || o.spectral ? 0 : 1;
   if (o.critic_steps == 0) o.critic_steps = o.spectral ? 5 : wasserstein ? 3 : 1;
   if (!(o.critic_learning_rate > 0)) o.critic_learning_rate = o.deep.learning_rate;
-  if (o.deep.beta1 < 0) o.deep.beta1 = 0.5;
+  if (o.deep.beta1 < 0 && o.deep.optimizer != LAT_SGD) o.deep.beta1 = 0.5; /* no momentum of SGD */
   if (o.deep.beta2 < 0) o.deep.beta2 = 0.99;
   return o;
 }
@@ -95,8 +95,6 @@ lat_status lat_gan_check_options(lat_workspace *work, const void *options)
   if (wasserstein && o->penalty == 0 && !o->spectral)
     return lat_fail(work, LAT_INVALID,
                     "loss = \"wasserstein\" has no bound without a penalty or spectral = true");
-  if (!(o->average < 1))
-    return lat_fail(work, LAT_INVALID, "average must be less than 1: it is the decay a step");
   return lat_deep_check_training(work, &o->deep);
 }
 

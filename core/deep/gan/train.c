@@ -264,9 +264,9 @@ lat_status lat_gan_step(lat_workspace *work, lat_gan *gan, const lat_request *re
   const lat_gan_options *o = &gan->own;
   batch b;
   const bool begun = lat_units_known(&gan->units);
+  LAT_TRY(make_batch(work, gan, request, &b));
   LAT_TRY(lat_gan_begin(work, gan, &request->X));
   if (!begun && o->standardize) lat_units_open(&gan->units, request->X.rows);
-  LAT_TRY(make_batch(work, gan, request, &b));
   double rate = lat_deep_rate(&o->deep, request->learning_rate, gan->deep.optimizer.steps), loss;
   double critic_rate = rate * (o->critic_learning_rate / o->deep.learning_rate);
   losses->critic = 0;
@@ -279,7 +279,7 @@ lat_status lat_gan_step(lat_workspace *work, lat_gan *gan, const lat_request *re
   LAT_TRY(lat_deep_descend(work, &gan->deep, rate, o->deep.clip));
   losses->spread = follow_spread(gan, &b);
   if (begun) lat_units_follow(&gan->units, b.X);
-  return o->average > 0 ? lat_store_average(work, &gan->deep.store, o->average) : LAT_OK;
+  return o->ema > 0 ? lat_store_average(work, &gan->deep.store, o->ema) : LAT_OK;
 }
 
 bool lat_gan_has_collapsed(const lat_gan *gan)
