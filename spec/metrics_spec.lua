@@ -133,6 +133,21 @@ describe("metrics.wasserstein", function()
     assert.equal(0, metrics.wasserstein(matrix.ones(50, 2), matrix.ones(50, 2)))
   end)
 
+  it("has every power, of pairs that cost 10^30 times as much as others", function()
+    -- a shift's optimal coupling is the shift, for every p >= 1
+    local X = matrix.normal(200, 2, 3)
+    for _, p in ipairs { 1, 5, 12, 16, 32, 64 } do
+      for _, scale in ipairs { 1, 1e100, 1e-200 } do
+        assert.near(0.1 * math.sqrt(2), metrics.wasserstein(X * scale, (X + 0.1) * scale, { p = p }) / scale, 1e-12)
+      end
+    end
+    for n = 2, 7 do
+      local A, B = matrix.normal(n, 2, n) ^ 3, matrix.normal(n, 2, 100 + n) ^ 3
+      local best = least(n, function(i, j) return distance(A, i, B, j) ^ 40 end)
+      assert.near(best ^ (1 / 40), metrics.wasserstein(A, B, { p = 40 }), 1e-10)
+    end
+  end)
+
   it("has many optimal assignments of points on a lattice", function()
     -- every point moves by (1, 0), or the same sum of squares goes through others
     local X = matrix(225, 2, function(k, j) return j == 1 and (k - 1) % 15 or (k - 1) // 15 end)
@@ -166,6 +181,19 @@ describe("metrics by neighbours", function()
     assert.near_matrix({ 0.272727272727273, 0.375 }, { precision, recall }, 1e-14)
     local density, coverage = metrics.density_coverage(X:to "float32", Y)
     assert.near_matrix({ 0.224242424242424, 0.45 }, { density, coverage }, 1e-14)
+  end)
+
+  it("don't depend on the unit of length", function()
+    local X, Y, C = matrix.normal(60, 2, 1), matrix.normal(50, 2, 2), matrix.normal(4, 2, 3)
+    local function all(s)
+      local p, r = metrics.precision_recall(X * s, Y * s)
+      local d, c = metrics.density_coverage(X * s, Y * s)
+      local m, share = metrics.modes(X * s, C * s, { radius = 0.7 * s })
+      return { p, r, d, c, m, share }
+    end
+    local expected = all(1)
+    assert.is_true(expected[2] > 0.5 and expected[6] > 0.1 and expected[6] < 0.9)
+    for _, e in ipairs { -700, -1000, 600, 1000 } do assert.same(expected, all(2.0 ^ e)) end
   end)
 
   it("see what a sample leaves out, and what it makes up", function()

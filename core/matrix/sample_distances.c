@@ -21,6 +21,11 @@ enum {
   LANES = 8    /* of a sum: a vector of AVX-512 */
 };
 
+/* Of optimal assignments: the power that they begin with, at most, and sums that are too small a
+ * part of the largest cost to be exact. */
+#define FIRST_POWER 4.0
+#define SMALL_SUM   1e-6
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 typedef struct sample {
@@ -71,8 +76,8 @@ static lat_status check(lat_workspace *work, const lat_matrix *X, const lat_matr
   return lat_check_finite(work, "Y", Y, false);
 }
 
-/* The exponent of both; far below 1 nothing can overflow, and squares of 2^-400 are no zeros. */
-static int scale_of(const lat_matrix *X, const lat_matrix *Y)
+/* Far below 1 nothing can overflow, and squares of 2^-400 are no zeros. */
+int lat_sample_exponent(const lat_matrix *X, const lat_matrix *Y)
 {
   return exponent_of(X, exponent_of(Y, -1000));
 }
@@ -140,12 +145,12 @@ static size_t chunks_of(size_t rows)
 }
 
 lat_status lat_squared_distances(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y,
-                                 double *squares)
+                                 int exponent, double *squares)
 {
   LAT_SCOPE(work);
   sample x, y;
-  LAT_TRY(take(work, X, 0, &x));
-  LAT_TRY(take(work, Y, 0, &y));
+  LAT_TRY(take(work, X, exponent, &x));
+  LAT_TRY(take(work, Y, exponent, &y));
   pairs p = {.X = &x, .Y = &y, .squares = squares};
   return lat_parallel(work, chunks_of(x.n), pair_chunk, &p);
 }
@@ -173,7 +178,7 @@ lat_status lat_energy_distance(lat_workspace *work, const lat_matrix *X, const l
   sample x, y;
   double between, in_x, in_y;
   LAT_TRY(check(work, X, Y));
-  int e = scale_of(X, Y);
+  int e = lat_sample_exponent(X, Y);
   LAT_TRY(take(work, X, e, &x));
   LAT_TRY(take(work, Y, e, &y));
   LAT_TRY(mean_distance(work, &x, &y, &between));
@@ -216,22 +221,70 @@ static lat_status in_line(lat_workspace *work, const sample *X, const sample *Y,
   return LAT_OK;
 }
 
-/* Of several columns: the least sum of |x - y|^p over all assignments. */
+/* An assignment of several columns: memory, and what it comes to. */
+typedef struct matching {
+  double *costs;   /* n x n */
+  size_t *columns; /* n */
+  double most;     /* the largest squared distance of its pairs */
+  double sum;      /* of (squared distance/most)^(p/2) */
+} matching;
+
+/* The assignment with the least sum of (squared distance/cap)^(q/2), where pairs beyond the cap cost
+ * 2: more than all pairs of one that is known. A cap of 0 is the largest of all pairs. */
+static lat_status match(lat_workspace *work, const sample *X, const sample *Y, double q,
+                        double *cap, matching *m)
+{
+  size_t n = X->n;
+  struct pairs all = {.X = X, .Y = Y, .squares = m->costs};
+  LAT_TRY(lat_parallel(work, chunks_of(n), pair_chunk, &all));
+  for (size_t k = 0; *cap == 0 && k < n * n; k++) m->most = fmax(m->most, m->costs[k]);
+  if (*cap == 0) *cap = m->most;
+  for (size_t k = 0; *cap > 0 && k < n * n; k++) {
+    double s = m->costs[k];
+    m->costs[k] = s > *cap ? 2 : q == 2 ? s / *cap : power(s, *cap, q / 2);
+  }
+  return lat_assignment(work, n, m->costs, m->columns);
+}
+
+static void measure(const sample *X, const sample *Y, double p, matching *m)
+{
+  size_t n = X->n;
+  m->most = m->sum = 0;
+  for (int pass = 0; pass < 2 && (pass == 0 || m->most > 0); pass++)
+    for (size_t i = 0; i < n; i++) {
+      double square;
+      squares_to(X->D, X->rows + i * X->D, Y->columns + m->columns[i], n, 1, &square);
+      if (pass == 0)
+        m->most = fmax(m->most, square);
+      else
+        m->sum += power(square, m->most, p / 2);
+    }
+}
+
+/* Of several columns: the least sum of |x - y|^p over all assignments.
+ *
+ * Costs of distant pairs may be so much larger than the least sum that rounding them hides it: with
+ * p = 64 a pair ten times as far costs 10^64 times as much. So where the sum S of a matching is small
+ * beside the largest cost it is only a bound: no pair of the best one costs more than S, and the
+ * next matching is of pairs up to there. The first one has a smaller power, with which sums come out
+ * well, and so a bound that is near. */
 static lat_status by_assignment(lat_workspace *work, const sample *X, const sample *Y, double p,
                                 double *distance)
 {
   size_t n = X->n;
-  double *costs = lat_allocate(work, n, n * sizeof *costs), most = 0, sum = 0;
-  size_t *columns = lat_allocate(work, n, sizeof *columns);
-  if (!costs || !columns) return LAT_MEMORY;
-  struct pairs all = {.X = X, .Y = Y, .squares = costs};
-  LAT_TRY(lat_parallel(work, chunks_of(n), pair_chunk, &all));
-  for (size_t k = 0; k < n * n; k++) most = fmax(most, costs[k]);
-  for (size_t k = 0; most > 0 && k < n * n; k++)
-    costs[k] = p == 2 ? costs[k] / most : power(costs[k], most, p / 2);
-  LAT_TRY(lat_assignment(work, n, costs, columns));
-  for (size_t i = 0; i < n; i++) sum += costs[i * n + columns[i]];
-  *distance = sqrt(most) * pow(sum / (double)n, 1 / p);
+  matching m = {.costs = lat_allocate(work, n, n * sizeof(double)),
+                .columns = lat_allocate(work, n, sizeof(size_t))};
+  if (!m.costs || !m.columns) return LAT_MEMORY;
+  double cap = 0, q = fmin(p, FIRST_POWER);
+  for (bool again = true; again;) {
+    LAT_TRY(match(work, X, Y, q, &cap, &m));
+    measure(X, Y, p, &m);
+    double bound = m.most * pow(m.sum, 2 / p);
+    again = bound > 0 && (q < p || bound < cap * pow(SMALL_SUM, 2 / p));
+    cap = bound;
+    q = p;
+  }
+  *distance = sqrt(m.most) * pow(m.sum / (double)n, 1 / p);
   return LAT_OK;
 }
 
@@ -248,7 +301,7 @@ lat_status lat_wasserstein(lat_workspace *work, const lat_matrix *X, const lat_m
                     "X has %zu rows, Y has %zu: in several columns the exact distance is for "
                     "samples of the same size",
                     X->rows, Y->rows);
-  int e = scale_of(X, Y);
+  int e = lat_sample_exponent(X, Y);
   LAT_TRY(take(work, X, e, &x));
   LAT_TRY(take(work, Y, e, &y));
   LAT_TRY((X->cols == 1 ? in_line : by_assignment)(work, &x, &y, p, distance));

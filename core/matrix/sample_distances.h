@@ -17,10 +17,13 @@
 
 enum { LAT_MOST_POWER = 64 }; /* of a Wasserstein distance */
 
-/* squares[i M + j] := |x_i - y_j|^2, from differences, not from products: near ones keep their
- * digits. On the thread pool. Not checked for NaN. */
+/* e such that 2^-e brings the largest number of both near 1. */
+int lat_sample_exponent(const lat_matrix *X, const lat_matrix *Y);
+
+/* squares[i M + j] := |x_i - y_j|^2 of rows times 2^-exponent (0: as they are), from differences,
+ * not from products: near ones keep their digits. On the thread pool. Not checked for NaN. */
 lat_status lat_squared_distances(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y,
-                                 double *squares);
+                                 int exponent, double *squares);
 
 /* *distance := 2/(N M) sum |x_i - y_j| - 1/N^2 sum |x_i - x_j| - 1/M^2 sum |y_i - y_j|, over all
  * pairs (Szekely and Rizzo, Journal of Statistical Planning and Inference 143, 2013), >= 0; its

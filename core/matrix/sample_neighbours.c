@@ -8,11 +8,12 @@
 
 enum { NUMBERS = 1 << 20, LEAST_ROWS = 32 }; /* of a block of distances: 8 MB */
 
-/* Calls `each` for every row i of X with its squared distances from the rows of Y. */
+/* Calls `each` for every row i of X with its squared distances from the rows of Y, both times
+ * 2^-exponent, so that squares neither overflow nor underflow. */
 typedef void row_task(void *context, size_t i, const double *squares);
 
 static lat_status each_row(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y,
-                           row_task *each, void *context)
+                           int exponent, row_task *each, void *context)
 {
   LAT_SCOPE(work);
   size_t rows = NUMBERS / Y->rows;
@@ -24,7 +25,7 @@ static lat_status each_row(lat_workspace *work, const lat_matrix *X, const lat_m
     const size_t count = X->rows - first < rows ? X->rows - first : rows;
     const lat_matrix block = lat_block_of(*X, first, 0, count, X->cols);
     LAT_TRY(lat_check(work));
-    LAT_TRY(lat_squared_distances(work, &block, Y, squares));
+    LAT_TRY(lat_squared_distances(work, &block, Y, exponent, squares));
     for (size_t i = 0; i < count; i++) each(context, first + i, squares + i * Y->rows);
   }
   return LAT_OK;
@@ -64,12 +65,13 @@ static void find_radius(void *context, size_t i, const double *squares)
 }
 
 /* Keeps the radii. */
-static lat_status find_radii(lat_workspace *work, const lat_matrix *A, size_t k, double **radii)
+static lat_status find_radii(lat_workspace *work, const lat_matrix *A, int exponent, size_t k,
+                             double **radii)
 {
   nearest near = {A->rows, k, lat_doubles(work, A->rows), lat_doubles(work, k)};
   if (!near.radii || !near.closest) return LAT_MEMORY;
   *radii = near.radii;
-  return each_row(work, A, A, find_radius, &near);
+  return each_row(work, A, A, exponent, find_radius, &near);
 }
 
 /* ---- shares ---------------------------------------------------------------------------------- */
@@ -104,13 +106,14 @@ lat_status lat_sample_neighbours(lat_workspace *work, const lat_matrix *X, const
   if (k < 1) return lat_fail(work, LAT_INVALID, "neighbours must be at least 1");
   LAT_TRY(check(work, "X", X, X->cols, k));
   LAT_TRY(check(work, "Y", Y, X->cols, k));
-  LAT_TRY(find_radii(work, X, k, &of_x));
-  LAT_TRY(find_radii(work, Y, k, &of_y));
+  const int exponent = lat_sample_exponent(X, Y);
+  LAT_TRY(find_radii(work, X, exponent, k, &of_x));
+  LAT_TRY(find_radii(work, Y, exponent, k, &of_y));
   counts c = {.M = Y->rows, .of_x = of_x, .of_y = of_y};
   c.precise = lat_allocate(work, Y->rows, sizeof *c.precise);
   if (!c.precise) return LAT_MEMORY;
   for (size_t j = 0; j < c.M; j++) c.precise[j] = false;
-  LAT_TRY(each_row(work, X, Y, count_row, &c));
+  LAT_TRY(each_row(work, X, Y, exponent, count_row, &c));
   const double N = (double)X->rows, M = (double)Y->rows;
   size_t precise = 0;
   for (size_t j = 0; j < c.M; j++) precise += c.precise[j];
@@ -149,11 +152,13 @@ lat_status lat_sample_modes(lat_workspace *work, const lat_matrix *Y, const lat_
     return lat_fail(work, LAT_INVALID, "radius must be positive and finite, got %g", radius);
   LAT_TRY(check(work, "X", Y, Y->cols, 0));
   LAT_TRY(check(work, "Y", centers, Y->cols, 0));
-  modes m = {.K = centers->rows, .square = radius * radius};
+  const int exponent = lat_sample_exponent(Y, centers);
+  const double scaled = ldexp(radius, -exponent);
+  modes m = {.K = centers->rows, .square = scaled * scaled};
   m.covered = lat_allocate(work, m.K, sizeof *m.covered);
   if (!m.covered) return LAT_MEMORY;
   for (size_t k = 0; k < m.K; k++) m.covered[k] = false;
-  LAT_TRY(each_row(work, Y, centers, count_mode, &m));
+  LAT_TRY(each_row(work, Y, centers, exponent, count_mode, &m));
   *covered = 0;
   for (size_t k = 0; k < m.K; k++) *covered += m.covered[k];
   *share = (double)m.within / (double)Y->rows;

@@ -91,7 +91,7 @@ static lat_status pair(lat_workspace *work, const batch *b, const size_t *places
     memcpy(rows + (n + i) * D, x0 + places[i] * D, D * sizeof *rows);
   }
   lat_matrix ends = lat_matrix_of(rows, n, D), starts = lat_matrix_of(rows + n * D, n, D);
-  LAT_TRY(lat_squared_distances(work, &ends, &starts, costs));
+  LAT_TRY(lat_squared_distances(work, &ends, &starts, 0, costs));
   LAT_TRY(lat_assignment(work, n, costs, columns));
   for (size_t i = 0; i < n; i++)
     memcpy(x0 + places[i] * D, rows + (n + columns[i]) * D, D * sizeof *rows);
