@@ -16,6 +16,9 @@ local images = matrix.random(3000, 200, latent.random(5), { dtype = "float32" })
 local level = latent.lds(latent.blocks.local_linear_trend { noise_variance = 1 })
 local series = matrix.normal(40000, 1, latent.random(6))
 local rng, path = latent.random(7), os.tmpname()
+for _, model in ipairs { "gan", "diffusion" } do -- the first fit of each asks more: it loads what it needs
+  latent[model] { input_dim = 1, hidden = 1 }:fit({ 1, 2 }, { epochs = 1 })
+end
 
 return {
   permutation = { 60, function() rng:permutation(2000000) end },
@@ -69,6 +72,21 @@ return {
   ["vae:step"] = { 60, function() latent.vae { input_dim = 200, latent_dim = 4, hidden = 200 }:step(images) end },
   ["nonlinear:step"] = { 30, function() latent.nonlinear { input_dim = 200, latent_dim = 2, likelihood = "gaussian",
     samples = 50 }:step(images) end },
+  ["diffusion:fit"] = { 50, function() latent.diffusion { input_dim = 8, hidden = 32 }:fit(tall, { epochs = 1,
+    batch = 6000 }) end },
+  ["diffusion:sample"] = { 20, function() latent.diffusion { input_dim = 8, hidden = 32 }:sample(20000) end },
+  ["diffusion:elbo"] = { 20,
+    function() latent.diffusion { input_dim = 8, hidden = 32 }:elbo(tall:block(1, 20000)) end },
+  ["gan:fit"] = { 95, function() latent.gan { input_dim = 8, hidden = 32 }:fit(tall, { epochs = 1,
+    batch = 6000 }) end },
+  ["gan:step"] = { 9, function() latent.gan { input_dim = 8 }:step(tall) end },
+  ["gan:sample"] = { 95, function() latent.gan { input_dim = 8 }:sample(200000) end },
+  ["metrics.energy_distance"] = { 400,
+    function() latent.metrics.energy_distance(tall:block(1, 9000), tall:block(9001, 18000)) end },
+  ["metrics.wasserstein"] = { 110,
+    function() latent.metrics.wasserstein(tall:block(1, 900), tall:block(901, 1800), { p = 16 }) end },
+  ["metrics.density_coverage"] = { 250,
+    function() latent.metrics.density_coverage(tall:block(1, 4000), tall:block(4001, 8000)) end },
   write = { 30, function() assert(latent.write(path .. ".npy", tall)) end },
   ["write CSV"] = { 60, function() assert(latent.write(path .. ".csv", tall)) end },
   read = { 3, function() assert(latent.read(path .. ".npy")) end, after = "write" },
