@@ -263,11 +263,11 @@ static void measure(const sample *X, const sample *Y, double p, matching *m)
 
 /* Of several columns: the least sum of |x - y|^p over all assignments.
  *
- * Costs of distant pairs may be so much larger than the least sum that rounding them hides it: with
- * p = 64 a pair ten times as far costs 10^64 times as much. So where the sum S of a matching is small
- * beside the largest cost it is only a bound: no pair of the best one costs more than S, and the
- * next matching is of pairs up to there. The first one has a smaller power, with which sums come out
- * well, and so a bound that is near. */
+ * Costs of distant pairs may be so large that rounding them hides the least sum: with p = 64 a pair
+ * ten times as far costs 10^64 times as much. So where the sum S of a matching is small beside the
+ * largest cost it is only a bound: no pair of the best one costs more than S, and the next matching
+ * is of pairs up to there. The first one has a smaller power, with which sums come out well, and so
+ * a bound that is near. */
 static lat_status by_assignment(lat_workspace *work, const sample *X, const sample *Y, double p,
                                 double *distance)
 {
