@@ -229,8 +229,8 @@ typedef struct matching {
   double sum;      /* of (squared distance/most)^(p/2) */
 } matching;
 
-/* The assignment with the least sum of (squared distance/cap)^(q/2), where pairs beyond the cap cost
- * 2: more than all pairs of one that is known. A cap of 0 is the largest of all pairs. */
+/* The assignment with the least sum of (squared distance/cap)^(q/2), where pairs beyond the cap
+ * cost 2: more than all pairs of one that is known. A cap of 0 is the largest of all pairs. */
 static lat_status match(lat_workspace *work, const sample *X, const sample *Y, double q,
                         double *cap, matching *m)
 {
