@@ -52,7 +52,7 @@ Gaussians any finite numbers. Grey levels given to "bernoulli" work as the well-
 likelihood of them: it can't be compared with one, and vae.note says so. "continuous_bernoulli" is normalized;
 fit with binarize = "dynamic" makes black and white images. Learned variances are bounded, as a density has no upper
 limit where a variance goes to 0. On clustered data a "gaussian" decoder with variance = "global" and sigma = 1 may stay
-at one Gaussian (its KL stays 0): a sigma near the noise of the data, or kl_warm_up, mend it.
+at one Gaussian (its KL stays 0): a sigma near the noise of the data mends it, or a kl_warm_up of thousands of steps.
 
 samples = K alone gives the importance-weighted bound (Burda, Grosse and Salakhutdinov 2016), which grows with K to
 log p(x). When units collapse (their KL is 0), kl_per_unit and active_units show it, and kl_warm_up, free_bits or a
