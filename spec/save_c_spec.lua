@@ -82,6 +82,24 @@ describe("models as files in C", function()
     end
   end)
 
+  it("give each number of a row by itself as with the others", function()
+    local counts = { gmm = 4, mppca = 4, mixture = 4, kmeans = 1, ppca = 1, bpca = 1, fa = 1, vae = 5, diffusion = 3,
+      nonlinear = 2 }
+    local list = { latent.kmeans { clusters = 2 }, latent.mixture { components = 2, seed = 1 },
+      latent.vae { input_dim = 3, latent_dim = 1, hidden = 4, likelihood = "gaussian" },
+      latent.diffusion { input_dim = 3, timesteps = 4, hidden = 4 },
+      latent.nonlinear { input_dim = 3, latent_dim = 1, hidden = 4, samples = 5 } }
+    table.move(models(), 1, #models(), #list + 1, list)
+    for _, model in ipairs(list) do
+      local kind = tostring(model):match "%w+"
+      local rows = kind == "mixture" and X:gt(0):to "float64" or X
+      model:fit(rows, model.step and { epochs = 1 } or nil)
+      assert(model:save(path "alone"))
+      assert(latent.write(path "rows.npy", rows))
+      assert.equal(counts[kind] .. "\n", (run("alone", kind, path "alone", path "rows.npy")), kind)
+    end
+  end)
+
   -- Parameters and methods of the model, as text; those that draw or want more than rows aside.
   local function answers(model)
     local list = { tostring(model) }

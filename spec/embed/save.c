@@ -1,6 +1,7 @@
 /* Models as files, from C:
  *
  *   save score KIND FILE X.npy    log p of the rows, as hexadecimal
+ *   save alone KIND FILE X.npy    each number of a row asked for by itself and with the others: how many
  *   save again KIND FILE TO       loaded, and saved again
  *   save typed KIND FILE TO       the same by the model's own functions
  *   save made TO X.npy            a mixture fitted here with options of every type: saved; its scores
@@ -124,6 +125,39 @@ static void score(lat_workspace *work, const lat_fitted *f, const lat_matrix *X)
   *(exact ? &outputs.log_likelihood : critic ? &outputs.critic : &outputs.bound) = log_p;
   must(work, f->model->apply(work, f, &request, &outputs));
   for (size_t i = 0; i < X->rows; i++) printf("%a\n", log_p[i]);
+}
+
+/* The fields of lat_outputs that are a number for each row, of all methods of rows. */
+static size_t number_fields(const lat_model *model, size_t fields[16])
+{
+  size_t count = 0;
+  for (const lat_method *m = model->methods; m->name; m++)
+    for (const lat_output *o = m->outputs; o->shape && count < 16; o++) {
+      bool rows = m->argument == LAT_TAKES_ROWS || m->argument == LAT_TAKES_ROWS_AND_Q,
+           seen = false;
+      for (size_t i = 0; i < count; i++) seen = seen || fields[i] == o->field;
+      if (rows && !seen && (o->shape == LAT_GIVES_NUMBERS || o->shape == LAT_GIVES_LABELS))
+        fields[count++] = o->field;
+    }
+  return count;
+}
+
+static void ask_alone(lat_workspace *work, const lat_fitted *f, const lat_matrix *X)
+{
+  size_t fields[16], count = number_fields(f->model, fields), N = X->rows;
+  lat_request request = {.X = *X, .solver = -1, .samples = 2, .terms = 2};
+  lat_outputs all = {0};
+  double *together = lat_doubles(work, count * N), *alone = lat_doubles(work, N);
+  for (size_t k = 0; k < count; k++)
+    *(double **)(void *)((char *)&all + fields[k]) = together + k * N;
+  must(work, f->model->apply(work, f, &request, &all));
+  for (size_t k = 0; k < count; k++) {
+    lat_outputs one = {0};
+    *(double **)(void *)((char *)&one + fields[k]) = alone;
+    must(work, f->model->apply(work, f, &request, &one));
+    if (memcmp(alone, together + k * N, N * sizeof *alone) != 0) printf("output %zu differs\n", k);
+  }
+  printf("%zu\n", count);
 }
 
 static void make(lat_workspace *work, const char *to, const lat_matrix *X)
@@ -295,7 +329,7 @@ int main(int count, char **arguments)
       must(&work, save(&work, arguments[4], &f));
     } else {
       lat_matrix X = read_rows(&work, arguments[4]);
-      score(&work, &f, &X);
+      (strcmp(what, "alone") == 0 ? ask_alone : score)(&work, &f, &X);
     }
     done(&f);
   }

@@ -72,12 +72,16 @@ static const lat_parameter *parameters(const void *o)
 static lat_status apply_likelihood(lat_workspace *work, lat_nonlinear *m, const lat_request *r,
                                    const lat_outputs *to)
 {
+  LAT_SCOPE(work);
   LAT_TRY(lat_deep_check_columns(work, "X", &r->X, m->likelihood.D));
+  double *log_p = to->log_likelihood ? to->log_likelihood : lat_doubles(work, r->X.rows);
+  if (!log_p) return LAT_MEMORY;
   LAT_TRY(
       lat_likelihood_check_all(work, &m->likelihood, &r->X, m->deep.store.dtype, &m->deep.grey));
-  return lat_prior_log_likelihood(work, &m->decoder, &m->likelihood, &r->X,
-                                  r->samples ? r->samples : LAT_NONLINEAR_ESTIMATE_SAMPLES, r->seed,
-                                  to->log_likelihood, to->effective);
+  LAT_TRY(lat_prior_log_likelihood(work, &m->decoder, &m->likelihood, &r->X,
+                                   r->samples ? r->samples : LAT_NONLINEAR_ESTIMATE_SAMPLES,
+                                   r->seed, log_p, to->effective));
+  return LAT_OK;
 }
 
 lat_status lat_nonlinear_apply(lat_workspace *work, lat_nonlinear *m, const lat_request *r,
@@ -85,7 +89,7 @@ lat_status lat_nonlinear_apply(lat_workspace *work, lat_nonlinear *m, const lat_
 {
   if (to->step_loss) return lat_nonlinear_train(work, m, r, to->step_loss);
   if (to->loss) return lat_nonlinear_gradient(work, m, r, to->loss);
-  if (to->log_likelihood) LAT_TRY(apply_likelihood(work, m, r, to));
+  if (to->log_likelihood || to->effective) LAT_TRY(apply_likelihood(work, m, r, to));
   if (!lat_deep_decodes(to)) return LAT_OK;
   LAT_TRY(lat_deep_check_columns(work, "Z", &r->X, m->options.latent_dim));
   return lat_decode(work, &m->decoder, &m->likelihood, &r->X, NULL, 0, to->decoded,

@@ -129,16 +129,21 @@ static lat_status apply_bound(lat_workspace *work, lat_vae *vae, const lat_reque
 static lat_status apply_likelihood(lat_workspace *work, lat_vae *vae, const lat_request *r,
                                    const size_t *classes, const lat_outputs *to)
 {
+  LAT_SCOPE(work);
   size_t K = r->samples ? r->samples : LAT_VAE_ESTIMATE_SAMPLES;
-  if (r->method != LAT_VAE_PRIOR)
-    return lat_vae_log_likelihood(work, vae, &r->X, classes, K, r->seed, to->log_likelihood,
-                                  to->effective);
+  double *log_p = to->log_likelihood ? to->log_likelihood : lat_doubles(work, r->X.rows);
+  if (!log_p) return LAT_MEMORY;
+  if (r->method != LAT_VAE_PRIOR) {
+    LAT_TRY(lat_vae_log_likelihood(work, vae, &r->X, classes, K, r->seed, log_p, to->effective));
+    return LAT_OK;
+  }
   if (classes)
     return lat_fail(work, LAT_INVALID,
                     "method = \"prior\" shares its draws among all rows, which labels forbid");
   LAT_TRY(lat_vae_check_data(work, vae, &r->X, classes));
-  return lat_prior_log_likelihood(work, &vae->decoder, &vae->likelihood, &r->X, K, r->seed,
-                                  to->log_likelihood, to->effective);
+  LAT_TRY(lat_prior_log_likelihood(work, &vae->decoder, &vae->likelihood, &r->X, K, r->seed, log_p,
+                                   to->effective));
+  return LAT_OK;
 }
 
 static lat_status decode(lat_workspace *work, const lat_vae *vae, const lat_matrix *Z,
@@ -181,7 +186,7 @@ static lat_status apply_rows(lat_workspace *work, lat_vae *vae, const lat_reques
     LAT_TRY(apply_encoder(work, vae, r, classes, to));
   if (to->bound || to->kl || to->reconstruction_loss)
     LAT_TRY(apply_bound(work, vae, r, classes, to));
-  if (to->log_likelihood) LAT_TRY(apply_likelihood(work, vae, r, classes, to));
+  if (to->log_likelihood || to->effective) LAT_TRY(apply_likelihood(work, vae, r, classes, to));
   return LAT_OK;
 }
 

@@ -44,8 +44,8 @@ void lat_write_bound(const lat_output_rows *rows, const double *joint, const dou
   }
   lat_elbo(K, n, joint, log_sum, q, bound, kl);
   for (size_t i = 0; i < n; i++) {
-    rows->to->bound[lat_output_row(rows, i)] = bound[i];
-    rows->to->kl[lat_output_row(rows, i)] = kl[i];
+    if (rows->to->bound) rows->to->bound[lat_output_row(rows, i)] = bound[i];
+    if (rows->to->kl) rows->to->kl[lat_output_row(rows, i)] = kl[i];
   }
 }
 
@@ -62,7 +62,7 @@ lat_status lat_check_all_far(lat_workspace *work, const lat_outputs *o, const si
 {
   size_t row = 0;
   for (size_t c = chunks; c-- > 0;) row = far[c] ? far[c] : row;
-  bool asked =
-      o->responsibilities || o->labels || o->imputed || o->bound || o->latent || o->reconstruction;
+  bool asked = o->responsibilities || o->labels || o->imputed || lat_asks_bound(o) || o->latent ||
+               o->reconstruction;
   return asked ? lat_check_far(work, row) : LAT_OK;
 }

@@ -3,7 +3,7 @@
  *
  *   lat_output_rows rows = {outputs, request->q, K, n, first, NULL};
  *   lat_write_components(&rows, joint, log_sum);
- *   if (outputs->bound) lat_write_bound(&rows, kept, log_sum, joint, scratch);
+ *   if (lat_asks_bound(outputs)) lat_write_bound(&rows, kept, log_sum, joint, scratch);
  */
 #ifndef LAT_EM_COMMON_OUTPUTS_H
 #define LAT_EM_COMMON_OUTPUTS_H
@@ -31,8 +31,15 @@ size_t lat_best_component(size_t K, const double *values, size_t stride);
  */
 void lat_write_components(const lat_output_rows *rows, const double *r, const double *log_sum);
 
-/* bound and kl (lat_elbo) for the rows of q, made to add up to 1, or without for r. joint is
- * log p(x, k), log_sum log p(x). Scratch: lat_bound_scratch(K, n) numbers. */
+/* Whether bound or kl was asked for: hosts may want one without the other. */
+static inline bool lat_asks_bound(const lat_outputs *outputs)
+{
+  return outputs->bound || outputs->kl;
+}
+
+/* Those of bound and kl (lat_elbo) that were asked for, for the rows of q, made to add up to 1, or
+ * without for r. joint is log p(x, k), log_sum log p(x). Scratch: lat_bound_scratch(K, n) numbers.
+ */
 size_t lat_bound_scratch(size_t K, size_t n);
 void lat_write_bound(const lat_output_rows *rows, const double *joint, const double *log_sum,
                      const double *r, double *scratch);

@@ -54,14 +54,15 @@ static void on_block(void *context, gmm_block *block, const gmm_rows *rows)
   const lat_outputs *outputs = s->a->outputs;
   size_t K = s->a->gmm->K, n = block->n;
   lat_output_rows to = {outputs, s->a->q, K, n, s->first + (rows->at ? 0 : rows->first), rows->at};
-  if (outputs->bound)
+  if (lat_asks_bound(outputs))
     for (size_t j = 0; j < K * n; j++) s->joint[j] = block->joint[j] + block->common[j % n];
   lat_responsibilities(K, n, block->joint, block->log_sum, block->spare);
   for (size_t i = 0; i < n; i++) block->log_sum[i] += block->common[i];
   lat_find_far(&to, block->log_sum, s->far);
   lat_write_components(&to, block->joint, block->log_sum);
   if (outputs->imputed) impute(s, block, rows);
-  if (outputs->bound) lat_write_bound(&to, s->joint, block->log_sum, block->joint, s->scratch);
+  if (lat_asks_bound(outputs))
+    lat_write_bound(&to, s->joint, block->log_sum, block->joint, s->scratch);
 }
 
 static void on_chunk(void *context, size_t chunk, size_t worker)

@@ -63,11 +63,13 @@ static void measure(const lat_output_rows *rows, mixture_block *b, const double 
   for (size_t i = 0; i < b->n; i++) b->spare[i] = b->log_sum[i] - b->common[i];
   lat_write_bound(rows, joint, b->spare, b->joint, scratch);
   for (size_t i = 0; i < b->n; i++) {
-    double *bound = rows->to->bound + rows->first + i, *kl = rows->to->kl + rows->first + i;
-    *bound += b->common[i];
-    if (*bound < MIXTURE_NEVER * 1e-20) *bound = -INFINITY; /* q has what is impossible */
-    if (*kl > -MIXTURE_NEVER * 1e-20) *kl = INFINITY;
-    if (isinf(b->log_sum[i])) *kl = 0;
+    size_t row = rows->first + i;
+    double *bound = rows->to->bound ? &rows->to->bound[row] : NULL;
+    double *kl = rows->to->kl ? &rows->to->kl[row] : NULL;
+    if (bound) *bound += b->common[i];
+    if (bound && *bound < MIXTURE_NEVER * 1e-20) *bound = -INFINITY; /* q has what is impossible */
+    if (kl && *kl > -MIXTURE_NEVER * 1e-20) *kl = INFINITY;
+    if (kl && isinf(b->log_sum[i])) *kl = 0;
   }
 }
 
@@ -76,11 +78,11 @@ static void take_block(const apply *a, size_t first, mixture_block *b, double *j
   size_t K = a->m->K, n = b->n;
   lat_output_rows rows = {a->outputs, a->q, K, n, first, NULL};
   lat_mixture_joint(a->m, &a->derived, b);
-  if (a->outputs->bound) memcpy(joint, b->joint, K * n * sizeof *joint);
+  if (lat_asks_bound(a->outputs)) memcpy(joint, b->joint, K * n * sizeof *joint);
   lat_mixture_responsibilities(a->m, b);
   lat_write_components(&rows, b->joint, b->log_sum);
   if (a->outputs->imputed) impute(a, first, b);
-  if (a->outputs->bound) measure(&rows, b, joint, joint + K * MIXTURE_ROWS);
+  if (lat_asks_bound(a->outputs)) measure(&rows, b, joint, joint + K * MIXTURE_ROWS);
 }
 
 static void take_chunk(void *context, size_t chunk, size_t worker)

@@ -194,7 +194,7 @@ lat_status lat_own_apply(lat_workspace *work, const lat_mixture *mixture,
     }
     memcpy(kept, joint, K * n * sizeof *kept);
     lat_responsibilities(K, n, joint, log_sum, scratch);
-    if (outputs->bound) lat_write_bound(&rows, kept, log_sum, joint, scratch);
+    if (lat_asks_bound(outputs)) lat_write_bound(&rows, kept, log_sum, joint, scratch);
     for (size_t i = 0; i < n; i++) log_sum[i] = lat_mixture_log_sum(log_sum[i]);
     lat_write_components(&rows, joint, log_sum);
   }

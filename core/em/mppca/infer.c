@@ -65,12 +65,12 @@ static void write_components(const slice *s)
   const lat_outputs *outputs = &a->outputs->rows;
   size_t K = a->m->gmm.K, n = s->n;
   lat_output_rows to = {outputs, a->q, K, n, s->first, NULL};
-  if (outputs->bound) memcpy(s->kept, s->joint, K * n * sizeof(double));
+  if (lat_asks_bound(outputs)) memcpy(s->kept, s->joint, K * n * sizeof(double));
   lat_responsibilities(K, n, s->joint, s->log_sum, s->scratch);
   lat_find_far(&to, s->log_sum, &a->far[s->first / a->chunk]);
   lat_write_components(&to, s->joint, s->log_sum);
   for (size_t i = 0; i < n; i++) s->best[i] = (double)lat_best_component(K, s->joint + i, n);
-  if (outputs->bound) lat_write_bound(&to, s->kept, s->log_sum, s->joint, s->scratch);
+  if (lat_asks_bound(outputs)) lat_write_bound(&to, s->kept, s->log_sum, s->joint, s->scratch);
 }
 
 /* ---- latent variables and missing entries ---------------------------------------------------- */
