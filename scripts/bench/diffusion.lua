@@ -2,7 +2,8 @@
 -- with the cosine schedule and v, Adam; against the same in PyTorch in eager mode, with one thread and with two.
 -- latent's steps also keep the averages of the weights and the residuals of each time. Draws are DDIM's of ten steps,
 -- of nets of 50 steps. What is compared is the mean loss of the timed steps.
-local STEPS, BATCH, DRAWS, T = 200, 128, 100000, 100
+-- Turns are of a few tenths of a second: a second thread begins on the caller's processor, for 20 to 40 ms.
+local STEPS, BATCH, DRAWS, T = 1000, 128, 100000, 100
 
 local function make(latent)
   return latent.diffusion { input_dim = 2, timesteps = T, standardize = false, clamp = false, seed = 1 }

@@ -3,7 +3,8 @@
 -- to one of the generator; and draws. Against the same in PyTorch in eager mode, with one thread and with two, where
 -- the critic's parameters are frozen for the generator's update. All with Adam. What is compared is the mean loss of
 -- the critic in the timed steps, which have the same rows.
-local STEPS, BATCH, DRAWS = 50, 256, 100000
+-- Turns are of a few tenths of a second: a second thread begins on the caller's processor, for 20 to 40 ms.
+local STEPS, BATCH, DRAWS = 500, 256, 100000
 
 local MODELS = {
   plain = { gamma = 0 },
