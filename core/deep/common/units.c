@@ -2,6 +2,7 @@
 #include "deep/common/units.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "deep/common/limits.h"
 
@@ -23,16 +24,13 @@ lat_status lat_units_add(lat_workspace *work, lat_store *store, size_t D, lat_un
   return LAT_OK;
 }
 
-void lat_units_moments(const lat_matrix *A, size_t column, double *mean, double *deviation)
+lat_status lat_units_moments(lat_workspace *work, const lat_matrix *A, lat_column_moments *moments)
 {
-  double sum = 0, squares = 0;
-  for (size_t i = 0; i < A->rows; i++) sum += lat_get(A, i, column);
-  *mean = sum / (double)A->rows;
-  for (size_t i = 0; i < A->rows; i++) {
-    double far = lat_get(A, i, column) - *mean;
-    squares += far * far;
-  }
-  *deviation = sqrt(squares / (double)A->rows);
+  double *memory = lat_doubles(work, lat_column_moments_count(A->cols));
+  if (!memory) return LAT_MEMORY;
+  memset(memory, 0, lat_column_moments_count(A->cols) * sizeof *memory);
+  *moments = lat_column_moments_of(memory, A->cols);
+  return lat_column_moments_add(work, moments, A, NULL, false);
 }
 
 size_t lat_units_numbers(size_t D)
@@ -63,19 +61,22 @@ void lat_units_open(const lat_units *units, size_t rows)
   lat_set(&n, 0, 0, (double)rows);
 }
 
-void lat_units_follow(const lat_units *units, const lat_matrix *X)
+lat_status lat_units_follow(lat_workspace *work, const lat_units *units, const lat_matrix *X)
 {
+  LAT_SCOPE(work);
   lat_matrix rows = view(units, units->rows);
   double n = lat_get(&rows, 0, 0), k = (double)X->rows, all = n + k;
-  if (!(n < LAT_UNITS_ROWS)) return;
+  lat_column_moments own;
+  if (!(n < LAT_UNITS_ROWS)) return LAT_OK;
+  LAT_TRY(lat_units_moments(work, X, &own));
   for (size_t j = 0; j < X->cols; j++) {
-    double mean, deviation, own, spread;
+    double mean, deviation, spread = lat_column_deviation(&own, j);
     lat_units_of(units, j, &mean, &deviation);
-    lat_units_moments(X, j, &own, &spread);
-    double far = own - mean, squares = n * deviation * deviation + k * spread * spread;
+    double far = own.mean[j] - mean, squares = n * deviation * deviation + k * spread * spread;
     set_units(units, j, mean + far * k / all, sqrt((squares + far * far * n * k / all) / all));
   }
   lat_set(&rows, 0, 0, all);
+  return LAT_OK;
 }
 
 static bool is_constant(const lat_matrix *X, size_t column)
@@ -88,16 +89,19 @@ static bool is_constant(const lat_matrix *X, size_t column)
 lat_status lat_units_begin(lat_workspace *work, const lat_units *units, const lat_matrix *X,
                            bool standardize)
 {
+  LAT_SCOPE(work);
   lat_matrix d = view(units, units->deviation);
+  lat_column_moments moments;
   if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
   for (size_t j = 0; j < X->cols; j++)
     if (!units->constant && is_constant(X, j))
       return lat_fail(work, LAT_INVALID,
                       "column %zu of X is constant (%g): its density has no bound; leave it out",
                       j + 1, lat_get(X, 0, j));
+  if (standardize) LAT_TRY(lat_units_moments(work, X, &moments));
   for (size_t j = 0; j < X->cols; j++) {
-    double mean = 0, deviation = 1;
-    if (standardize) lat_units_moments(X, j, &mean, &deviation);
+    double mean = standardize ? moments.mean[j] : 0;
+    double deviation = standardize ? lat_column_deviation(&moments, j) : 1;
     if (units->constant && is_constant(X, j)) deviation = 1;
     if (set_units(units, j, mean, deviation)) continue;
     lat_set(&d, 0, 0, 0); /* as before */
@@ -121,6 +125,35 @@ void lat_units_of(const lat_units *units, size_t column, double *mean, double *d
   *deviation = lat_get(&d, 0, column);
   *mean = *deviation > 0 ? lat_get(&m, 0, column) + lat_get(&r, 0, column) : 0;
   if (!(*deviation > 0)) *deviation = 1;
+}
+
+/* Columns of which the units are read at a time, before the rows are gone through. */
+enum { COLUMNS = 64 };
+
+static void change(const lat_units *units, const lat_matrix *from, const lat_matrix *to,
+                   bool restore)
+{
+  double mean[COLUMNS], deviation[COLUMNS];
+  for (size_t first = 0; first < from->cols; first += COLUMNS) {
+    size_t n = from->cols - first < COLUMNS ? from->cols - first : COLUMNS;
+    for (size_t j = 0; j < n; j++) lat_units_of(units, first + j, &mean[j], &deviation[j]);
+    for (size_t i = 0; i < from->rows; i++)
+      for (size_t j = 0; j < n; j++) {
+        double x = lat_get(from, i, first + j);
+        lat_set(to, i, first + j,
+                restore ? mean[j] + deviation[j] * x : (x - mean[j]) / deviation[j]);
+      }
+  }
+}
+
+void lat_units_standardize(const lat_units *units, const lat_matrix *X, const lat_matrix *Z)
+{
+  change(units, X, Z, false);
+}
+
+void lat_units_restore(const lat_units *units, const lat_matrix *Z, const lat_matrix *X)
+{
+  change(units, Z, X, true);
 }
 
 double lat_units_log_scale(const lat_units *units)

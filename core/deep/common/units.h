@@ -14,6 +14,7 @@
 #ifndef LAT_DEEP_COMMON_UNITS_H
 #define LAT_DEEP_COMMON_UNITS_H
 
+#include "matrix/moments.h"
 #include "nn/store.h"
 
 typedef struct lat_units {
@@ -37,16 +38,20 @@ size_t lat_units_numbers(size_t D);
  * some of them: units are then those of all so far (Chan, Golub and LeVeque, The American
  * Statistician 37, 1983). What would take them beyond the store's type is left out. */
 void lat_units_open(const lat_units *units, size_t rows);
-void lat_units_follow(const lat_units *units, const lat_matrix *X);
+lat_status lat_units_follow(lat_workspace *work, const lat_units *units, const lat_matrix *X);
 
 bool lat_units_known(const lat_units *units);
 
 /* Mean and deviation of a column; 0 and 1 before data are seen. */
 void lat_units_of(const lat_units *units, size_t column, double *mean, double *deviation);
+/* Z := the rows of X in these units; and X := what rows Z in these units are. N x D both, of any
+ * type and view; one matrix may be both. */
+void lat_units_standardize(const lat_units *units, const lat_matrix *X, const lat_matrix *Z);
+void lat_units_restore(const lat_units *units, const lat_matrix *Z, const lat_matrix *X);
 /* The sum of the logarithms of the deviations. */
 double lat_units_log_scale(const lat_units *units);
 
-/* Mean and deviation (1/N) of a column of A, by two passes. */
-void lat_units_moments(const lat_matrix *A, size_t column, double *mean, double *deviation);
+/* Mean and deviation (1/N) of every column of A. Keeps them. */
+lat_status lat_units_moments(lat_workspace *work, const lat_matrix *A, lat_column_moments *moments);
 
 #endif

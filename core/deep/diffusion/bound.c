@@ -70,7 +70,7 @@ static lat_status add_terms(const bound *b, lat_tape *tape, size_t t, size_t fir
   lat_matrix x = lat_diffusion_rows(tape, count, rows.cols);
   lat_matrix X0 = lat_diffusion_rows(tape, count, rows.cols);
   if (!x.data || !X0.data) return tape->status;
-  lat_diffusion_standardize(b->use.model, &rows, &x);
+  lat_units_standardize(&b->use.model->units, &rows, &x);
   lat_matrix y = diffuse(b, tape, &x, t, at, first, stream);
   if (!y.data || !lat_diffusion_x0(&b->use, tape, &y, t, at, first, &X0)) return tape->status;
   lat_diffusion_distances(&x, &X0, squares);
@@ -86,7 +86,7 @@ static lat_status bound_chunk(void *context, lat_tape *tape, size_t first, size_
   lat_matrix rows = lat_block_of(*b->X, first, 0, count, b->X->cols);
   lat_matrix x = lat_diffusion_rows(tape, count, rows.cols);
   if (!x.data) return tape->status;
-  lat_diffusion_standardize(b->use.model, &rows, &x);
+  lat_units_standardize(&b->use.model->units, &rows, &x);
   begin_rows(b, first, &x);
   for (size_t k = 0; k < b->samples; k++)
     for (size_t j = 0; j < K; j++) {

@@ -3,6 +3,7 @@
 #include "deep/diffusion/diffusion.h"
 
 #include "deep/diffusion/internal.h"
+#include "matrix/reduce.h"
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
@@ -77,15 +78,27 @@ lat_status lat_diffusion_check_data(lat_workspace *work, const lat_diffusion *mo
   return lat_class_labels(work, r->classes, r->X.rows, o->classes, o->lowest, labels);
 }
 
-void lat_diffusion_extend(lat_diffusion *model, const lat_matrix *X)
+/* Rows of `range`, 2 x D: the least and the greatest of each column of X. */
+static lat_status find_range(lat_workspace *work, const lat_matrix *X, const lat_matrix *range)
 {
+  const lat_matrix least = lat_block_of(*range, 0, 0, 1, X->cols);
+  const lat_matrix greatest = lat_block_of(*range, 1, 0, 1, X->cols);
+  LAT_TRY(lat_reduce(work, LAT_MIN, X, 1, 0, &least));
+  return lat_reduce(work, LAT_MAX, X, 1, 0, &greatest);
+}
+
+lat_status lat_diffusion_extend(lat_workspace *work, lat_diffusion *model, const lat_matrix *X)
+{
+  LAT_SCOPE(work);
   lat_matrix range = lat_store_view(&model->deep.store, model->deep.store.values, model->range);
-  for (size_t j = 0; j < X->cols; j++)
-    for (size_t i = 0; i < X->rows; i++) {
-      double x = lat_get(X, i, j);
-      if (x < lat_get(&range, 0, j)) lat_set(&range, 0, j, x);
-      if (x > lat_get(&range, 1, j)) lat_set(&range, 1, j, x);
-    }
+  lat_matrix ends = lat_matrix_new(work, 2, X->cols);
+  if (!ends.data) return LAT_MEMORY;
+  LAT_TRY(find_range(work, X, &ends));
+  for (size_t j = 0; j < X->cols; j++) {
+    lat_set(&range, 0, j, fmin(lat_get(&range, 0, j), lat_get(&ends, 0, j)));
+    lat_set(&range, 1, j, fmax(lat_get(&range, 1, j), lat_get(&ends, 1, j)));
+  }
+  return LAT_OK;
 }
 
 lat_status lat_diffusion_begin(lat_workspace *work, lat_diffusion *model, const lat_matrix *X)
@@ -93,26 +106,5 @@ lat_status lat_diffusion_begin(lat_workspace *work, lat_diffusion *model, const 
   LAT_TRY(lat_diffusion_check_rows(work, model, X));
   LAT_TRY(lat_units_begin(work, &model->units, X, model->options.standardize));
   lat_matrix range = lat_store_view(&model->deep.store, model->deep.store.values, model->range);
-  for (size_t k = 0; k < 2; k++)
-    for (size_t j = 0; j < X->cols; j++) lat_set(&range, k, j, lat_get(X, 0, j));
-  lat_diffusion_extend(model, X);
-  return LAT_OK;
-}
-
-void lat_diffusion_standardize(const lat_diffusion *model, const lat_matrix *X, const lat_matrix *x)
-{
-  double mean, deviation;
-  for (size_t j = 0; j < X->cols; j++) {
-    lat_units_of(&model->units, j, &mean, &deviation);
-    for (size_t i = 0; i < X->rows; i++) lat_set(x, i, j, (lat_get(X, i, j) - mean) / deviation);
-  }
-}
-
-void lat_diffusion_restore(const lat_diffusion *model, const lat_matrix *x, const lat_matrix *X)
-{
-  double mean, deviation;
-  for (size_t j = 0; j < X->cols; j++) {
-    lat_units_of(&model->units, j, &mean, &deviation);
-    for (size_t i = 0; i < X->rows; i++) lat_set(X, i, j, mean + deviation * lat_get(x, i, j));
-  }
+  return find_range(work, X, &range);
 }

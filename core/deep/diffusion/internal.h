@@ -100,10 +100,6 @@ lat_status lat_diffusion_check_rows(lat_workspace *work, const lat_diffusion *mo
 lat_status lat_diffusion_check_data(lat_workspace *work, const lat_diffusion *model,
                                     const lat_request *request, const size_t **labels);
 /* The range of the data extended to these rows. */
-void lat_diffusion_extend(lat_diffusion *model, const lat_matrix *X);
-/* x := rows of X in units of deviations; and the other way. */
-void lat_diffusion_standardize(const lat_diffusion *model, const lat_matrix *X,
-                               const lat_matrix *x);
-void lat_diffusion_restore(const lat_diffusion *model, const lat_matrix *x, const lat_matrix *X);
+lat_status lat_diffusion_extend(lat_workspace *work, lat_diffusion *model, const lat_matrix *X);
 
 #endif

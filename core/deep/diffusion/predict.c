@@ -64,7 +64,7 @@ lat_status lat_diffusion_bounds(lat_workspace *work, const lat_diffusion *model,
   lat_matrix to = {
       lat_allocate(work, 2 * D, lat_dtype_size(store->dtype)), 2, D, (ptrdiff_t)D, 1, store->dtype};
   if (!to.data) return LAT_MEMORY;
-  lat_diffusion_standardize(model, &range, &to);
+  lat_units_standardize(&model->units, &range, &to);
   use->least = to.data;
   use->most = (char *)to.data + D * lat_dtype_size(store->dtype);
   return LAT_OK;

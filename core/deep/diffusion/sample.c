@@ -69,7 +69,7 @@ static lat_status run_chunk(void *context, lat_tape *tape, size_t first, size_t 
   lat_matrix to = lat_block_of(*c->to, first, 0, count, x.cols);
   if (c->from) {
     lat_matrix from = lat_block_of(*c->from, first, 0, count, x.cols);
-    lat_diffusion_standardize(model, &from, &x);
+    lat_units_standardize(&model->units, &from, &x);
   } else {
     lat_diffusion_normal(c->random, first, &x);
   }
@@ -82,7 +82,7 @@ static lat_status run_chunk(void *context, lat_tape *tape, size_t first, size_t 
     lat_tape_reset(tape);
     advance(c, tape, t, s, first, &x);
   }
-  if (tape->status == LAT_OK) lat_diffusion_restore(model, &x, &to);
+  if (tape->status == LAT_OK) lat_units_restore(&model->units, &x, &to);
   return tape->status;
 }
 

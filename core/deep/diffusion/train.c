@@ -51,7 +51,7 @@ static lat_value shard_loss(void *context, lat_tape *tape, lat_store *store, siz
   lat_matrix x = lat_diffusion_rows(tape, count, D), e = lat_diffusion_rows(tape, count, D);
   lat_matrix y = lat_diffusion_rows(tape, count, D), X0 = lat_diffusion_rows(tape, count, D);
   if (!x.data || !e.data || !y.data || !X0.data) return (lat_value){0};
-  lat_diffusion_standardize(model, &rows, &x);
+  lat_units_standardize(&model->units, &rows, &x);
   lat_diffusion_normal(stream(model, LAT_DIFFUSION_NOISE), first, &e);
   lat_diffusion_mix(model, &x, &e, 0, at, &y);
   const lat_time_rows inputs = {
@@ -149,8 +149,8 @@ lat_status lat_diffusion_step(lat_workspace *work, lat_diffusion *model, const l
   LAT_TRY(differentiate(work, model, request, labels, &b, loss));
   deep->tape.step++;
   LAT_TRY(lat_deep_descend(work, deep, rate, o->deep.clip));
-  if (begun) lat_units_follow(&model->units, &request->X);
-  lat_diffusion_extend(model, &request->X);
+  if (begun) LAT_TRY(lat_units_follow(work, &model->units, &request->X));
+  LAT_TRY(lat_diffusion_extend(work, model, &request->X));
   keep_residuals(model, &b);
   return o->ema > 0 ? lat_store_average(work, &deep->store, o->ema) : LAT_OK;
 }

@@ -151,12 +151,9 @@ static lat_status inverse_chunk(void *context, lat_tape *tape, size_t first, siz
   lat_flow_view view = view_of(u, tape, first, count);
   for (size_t k = flow->count; k-- > 0;) h = lat_flow_back(&view, &flow->maps[k], h);
   state = lat_tape_value(tape, h);
-  for (size_t j = 0; state.data && j < D; j++) {
-    double mean, deviation;
-    lat_units_of(&flow->units, j, &mean, &deviation);
-    for (size_t i = 0; i < count; i++)
-      lat_set(u->X, first + i, j, mean + deviation * lat_get(&state, i, j));
-  }
+  const lat_matrix x = lat_block_of(state, 0, 0, count, D);
+  const lat_matrix to = lat_block_of(*u->X, first, 0, count, D);
+  if (state.data) lat_units_restore(&flow->units, &x, &to);
   return tape->status;
 }
 

@@ -32,12 +32,9 @@ lat_value lat_flow_rows(lat_tape *tape, const lat_flow *flow, const lat_matrix *
   size_t D = flow->options.input_dim;
   lat_value state = lat_nn_fill(tape, count, D + 1, 0);
   lat_matrix h = lat_tape_value(tape, state);
-  for (size_t j = 0; h.data && j < D; j++) {
-    double mean, deviation;
-    lat_units_of(&flow->units, j, &mean, &deviation);
-    for (size_t i = 0; i < count; i++)
-      lat_set(&h, i, j, (lat_get(X, first + i, j) - mean) / deviation);
-  }
+  const lat_matrix rows = lat_block_of(*X, first, 0, count, D);
+  const lat_matrix z = lat_block_of(h, 0, 0, count, D);
+  if (h.data) lat_units_standardize(&flow->units, &rows, &z);
   return state;
 }
 
@@ -50,6 +47,23 @@ lat_value lat_flow_context_rows(lat_tape *tape, const lat_matrix *context, size_
 }
 
 /* ---- the first look -------------------------------------------------------------------------- */
+
+/* The scale and the shift with which the layer makes mean 0 and deviation 1 of these states. */
+static lat_status begin_actnorm(lat_workspace *work, const lat_store *store,
+                                const lat_flow_map *map, const lat_matrix *state)
+{
+  LAT_SCOPE(work);
+  lat_column_moments moments;
+  lat_matrix raw = lat_store_view(store, store->values, map->parameter);
+  LAT_TRY(lat_units_moments(work, state, &moments));
+  for (size_t j = 0; j < map->count; j++) {
+    double deviation = lat_column_deviation(&moments, map->columns[j]);
+    if (!(deviation > 0)) deviation = 1;
+    lat_set(&raw, 0, 2 * j, -moments.mean[map->columns[j]] / deviation);
+    lat_set(&raw, 0, 2 * j + 1, -log(deviation));
+  }
+  return LAT_OK;
+}
 
 /* Actnorm layers: each gets the scale and the shift with which what reaches it has mean 0 and
  * deviation 1. */
@@ -71,14 +85,7 @@ static lat_status begin_actnorms(lat_workspace *work, lat_flow *flow, const lat_
   for (size_t k = 0; k < flow->count && tape->status == LAT_OK; k++) {
     const lat_flow_map *map = &flow->maps[k];
     lat_matrix state = lat_tape_value(tape, h);
-    for (size_t j = 0; map->layer.kind == LAT_FLOW_ACTNORM && j < map->count; j++) {
-      double mean, deviation;
-      lat_matrix raw = lat_store_view(store, store->values, map->parameter);
-      lat_units_moments(&state, map->columns[j], &mean, &deviation);
-      if (!(deviation > 0)) deviation = 1;
-      lat_set(&raw, 0, 2 * j, -mean / deviation);
-      lat_set(&raw, 0, 2 * j + 1, -log(deviation));
-    }
+    if (map->layer.kind == LAT_FLOW_ACTNORM) LAT_TRY(begin_actnorm(work, store, map, &state));
     h = lat_flow_through(&view, map, h);
   }
   return lat_deep_failure(work, tape);
@@ -155,6 +162,5 @@ lat_status lat_flow_step(lat_workspace *work, lat_flow *flow, const lat_matrix *
   LAT_TRY(lat_flow_gradient(work, flow, X, context, nll));
   flow->deep.tape.step++;
   LAT_TRY(lat_deep_descend(work, &flow->deep, rate, clip));
-  if (begun) lat_units_follow(&flow->units, X);
-  return LAT_OK;
+  return begun ? lat_units_follow(work, &flow->units, X) : LAT_OK;
 }

@@ -136,14 +136,10 @@ static lat_status field(void *context, const lat_ode_rows *rows)
 static void change_units(const use *u, const lat_matrix *X, bool from_data, bool to_data,
                          const lat_matrix *Y)
 {
-  for (size_t j = 0; j < X->cols; j++) {
-    double mean = 0, deviation = 1;
-    if (from_data != to_data) lat_units_of(&u->model->units, j, &mean, &deviation);
-    for (size_t i = 0; i < X->rows; i++) {
-      double x = lat_get(X, i, j);
-      lat_set(Y, i, j, to_data ? mean + deviation * x : (x - mean) / deviation);
-    }
-  }
+  if (from_data == to_data)
+    lat_copy(X, Y);
+  else
+    (to_data ? lat_units_restore : lat_units_standardize)(&u->model->units, X, Y);
 }
 
 /* log N(z; 0, I) + the integral of the divergence, of a row's state. */

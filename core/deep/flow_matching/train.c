@@ -243,7 +243,7 @@ lat_status lat_flow_matching_step(lat_workspace *work, lat_flow_matching *model,
   LAT_TRY(differentiate(work, model, r, (draws){deep->tape.seed, deep->tape.step}, loss));
   deep->tape.step++;
   LAT_TRY(lat_deep_descend(work, deep, rate, o->clip));
-  if (begun) lat_units_follow(&model->units, &r->X);
+  if (begun) LAT_TRY(lat_units_follow(work, &model->units, &r->X));
   lat_matrix kind = lat_store_view(store, store->values, model->source);
   lat_set(&kind, 0, 0, r->source ? LAT_SOURCE_ROWS : LAT_SOURCE_NORMAL);
   return model->options.ema > 0 ? lat_store_average(work, store, model->options.ema) : LAT_OK;

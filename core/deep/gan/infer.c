@@ -39,12 +39,8 @@ static lat_status generate_chunk(void *context, lat_tape *tape, size_t first, si
   lat_value z = lat_with_labels(tape, latent(u, tape, first, count),
                                 u->labels ? u->labels + first : NULL, u->gan->own.classes);
   lat_matrix x = lat_tape_value(tape, lat_net_constant(tape, &net, z));
-  for (size_t j = 0; x.data && j < x.cols; j++) {
-    double mean, deviation;
-    lat_units_of(&u->gan->units, j, &mean, &deviation);
-    for (size_t i = 0; i < count; i++)
-      lat_set(u->X, first + i, j, mean + deviation * lat_get(&x, i, j));
-  }
+  const lat_matrix to = lat_block_of(*u->X, first, 0, count, u->X->cols);
+  if (x.data) lat_units_restore(&u->gan->units, &x, &to);
   return tape->status;
 }
 

@@ -26,12 +26,8 @@ lat_value lat_gan_rows(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, 
 {
   lat_value x = lat_nn_fill(tape, count, X->cols, 0);
   lat_matrix to = lat_tape_value(tape, x);
-  for (size_t j = 0; to.data && j < X->cols; j++) {
-    double mean, deviation;
-    lat_units_of(&gan->units, j, &mean, &deviation);
-    for (size_t i = 0; i < count; i++)
-      lat_set(&to, i, j, (lat_get(X, first + i, j) - mean) / deviation);
-  }
+  const lat_matrix rows = lat_block_of(*X, first, 0, count, X->cols);
+  if (to.data) lat_units_standardize(&gan->units, &rows, &to);
   return x;
 }
 
@@ -278,7 +274,7 @@ lat_status lat_gan_step(lat_workspace *work, lat_gan *gan, const lat_request *re
   LAT_TRY(differentiate(work, gan, &b, generator_loss, &losses->generator));
   LAT_TRY(lat_deep_descend(work, &gan->deep, rate, o->deep.clip));
   losses->spread = follow_spread(gan, &b);
-  if (begun) lat_units_follow(&gan->units, b.X);
+  if (begun) LAT_TRY(lat_units_follow(work, &gan->units, b.X));
   return o->ema > 0 ? lat_store_average(work, &gan->deep.store, o->ema) : LAT_OK;
 }
 
