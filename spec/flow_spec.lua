@@ -83,7 +83,7 @@ describe("latent.flow", function()
           -- near 1 a uniform z has no digits left for what is far out
           for _, far in ipairs(kind.base == "uniform" and { 1 } or { 1, 10, 100 }) do
             local back = flow:inverse_transform(flow:transform(far * X))
-            assert.near_matrix(far * X, back, tolerance * far * (far > 10 and 10 or 1))
+            assert.near_matrix(far * X, back, tolerance * far)
           end
         end
       end
@@ -208,7 +208,7 @@ describe("latent.flow", function()
     assert.is_true(nll > 1.31 and nll < 1.345, nll)
     assert.near(1, integral(flow, 2, 4, 300), 2e-3)
     nll = run({ kind = "realnvp", learning_rate = 3e-3 }, 1000)
-    assert.is_true(nll > 1.31 and nll < 1.467, nll)
+    assert.is_true(nll > 1.31 and nll < 1.40, nll)
   end)
 
   it("reaches the entropy of eight Gaussians", function()
