@@ -88,7 +88,7 @@ typedef struct lat_request {
 typedef enum lat_scores { LAT_SCORES_REGRESSION, LAT_SCORES_BARTLETT } lat_scores;
 
 /* What a method gives, all that isn't NULL: one number a row (packed vectors of N), or a row of
- * them. */
+ * them. A step of training is taken first: the others are then of the model after it. */
 typedef struct lat_outputs {
   double *log_likelihood; /* N, nats */
   double *labels;         /* N: the most probable component, from 1; ties go to the lowest */

@@ -1,7 +1,8 @@
 /* Models as files, from C:
  *
  *   save score KIND FILE X.npy    log p of the rows, as hexadecimal
- *   save alone KIND FILE X.npy    each number of a row asked for by itself and with the others: how many
+ *   save alone KIND FILE X.npy    each output asked for by itself and with the others: how many there are
+ *                                 of rows, of rows with missing entries and of latent variables
  *   save again KIND FILE TO       loaded, and saved again
  *   save typed KIND FILE TO       the same by the model's own functions
  *   save made TO X.npy            a mixture fitted here with options of every type: saved; its scores
@@ -12,6 +13,7 @@
  *   save options KIND [NAME TEXT]...   options by name: checked, and as a file has them */
 #include <inttypes.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,37 +129,140 @@ static void score(lat_workspace *work, const lat_fitted *f, const lat_matrix *X)
   for (size_t i = 0; i < X->rows; i++) printf("%a\n", log_p[i]);
 }
 
-/* The fields of lat_outputs that are a number for each row, of all methods of rows. */
-static size_t number_fields(const lat_model *model, size_t fields[16])
+/* An output, by its field in lat_outputs: a number for each row, a row of `cols` for each (a
+ * matrix), or one number. */
+typedef struct asked {
+  size_t field, rows, cols;
+  bool matrix;
+} asked;
+
+static size_t size_of(const lat_fitted *f, lat_size which)
+{
+  const lat_net_kind *nets = f->model->nets;
+  if (!nets) return f->sizes[which];
+  return which == LAT_M ? nets->latent_dim(f->options) : nets->input_dim(f->options);
+}
+
+static size_t ask(asked *list, size_t count, asked one)
+{
+  for (size_t i = 0; i < count; i++)
+    if (list[i].field == one.field) return count;
+  list[count] = one;
+  return count + 1;
+}
+
+static bool has_option(const lat_method *m, const char *name)
+{
+  for (const lat_option *o = m->options; o && o->name; o++)
+    if (strcmp(o->name, name) == 0) return true;
+  return false;
+}
+
+/* All that methods say of N rows of data, or of latent variables; `missing`: those that know missing
+ * entries. A step of training isn't among them. Factor models' bounds and posteriors are methods
+ * that bindings write themselves. */
+static size_t all_asked(const lat_fitted *f, size_t N, bool latent, bool missing, asked list[32])
 {
   size_t count = 0;
-  for (const lat_method *m = model->methods; m->name; m++)
-    for (const lat_output *o = m->outputs; o->shape && count < 16; o++) {
-      bool rows = m->argument == LAT_TAKES_ROWS || m->argument == LAT_TAKES_ROWS_AND_Q,
-           seen = false;
-      for (size_t i = 0; i < count; i++) seen = seen || fields[i] == o->field;
-      if (rows && !seen && (o->shape == LAT_GIVES_NUMBERS || o->shape == LAT_GIVES_LABELS))
-        fields[count++] = o->field;
+  for (const lat_method *m = f->model->methods; m->name; m++) {
+    bool fits = latent ? m->argument == LAT_TAKES_LATENT
+                       : m->argument == LAT_TAKES_ROWS || m->argument == LAT_TAKES_ROWS_AND_Q;
+    bool knows = m->missing || has_option(m, "missing");
+    if (strcmp(m->name, "step") == 0 || !fits || (missing ? !knows : m->missing)) continue;
+    for (const lat_output *o = m->outputs; o->shape; o++) {
+      bool matrix = o->shape == LAT_GIVES_ROWS || o->shape == LAT_GIVES_ALIKE;
+      size_t cols = o->shape == LAT_GIVES_ROWS    ? size_of(f, o->size)
+                    : o->shape == LAT_GIVES_ALIKE ? size_of(f, LAT_D)
+                                                  : 1;
+      count =
+          ask(list, count, (asked){o->field, o->shape == LAT_GIVES_NUMBER ? 1 : N, cols, matrix});
     }
+  }
+  const lat_method *posterior = lat_method_find(f->model->methods, "posterior");
+  if (latent || !posterior || f->sizes[LAT_K]) return count;
+  size_t M = f->sizes[LAT_M];
+  count = ask(list, count, (asked){offsetof(lat_outputs, bound), N, 1, false});
+  count = ask(list, count, (asked){offsetof(lat_outputs, kl), N, 1, false});
+  if (!missing) count = ask(list, count, (asked){offsetof(lat_outputs, covariance), M, M, false});
+  return ask(list, count, (asked){offsetof(lat_outputs, covariances), N, M * M, false});
+}
+
+/* Memory for it, of bytes that are no result, and the outputs' pointer to that. */
+static void want(lat_workspace *work, const asked *a, int byte, lat_outputs *to, lat_matrix *into)
+{
+  char *field = (char *)to + a->field;
+  *into = lat_matrix_new(work, a->rows, a->cols);
+  if (!into->data) exit(2);
+  memset(into->data, byte, a->rows * a->cols * sizeof(double));
+  if (a->matrix)
+    *(const lat_matrix **)(void *)field = into;
+  else
+    *(double **)(void *)field = into->data;
+}
+
+/* Each alone, and all together: the same bits. Gives how many there are. */
+static size_t compare(lat_workspace *work, const lat_fitted *f, const lat_request *r, bool latent)
+{
+  LAT_SCOPE(work);
+  asked list[32];
+  lat_matrix together[32], alone;
+  lat_outputs all = {0};
+  size_t count = all_asked(f, r->X.rows, latent, r->missing, list);
+  for (size_t k = 0; k < count; k++) want(work, &list[k], 0xa5, &all, &together[k]);
+  must(work, f->model->apply(work, f, r, &all));
+  for (size_t k = 0; k < count; k++) {
+    lat_outputs one = {0};
+    want(work, &list[k], 0x5a, &one, &alone);
+    must(work, f->model->apply(work, f, r, &one));
+    size_t bytes = list[k].rows * list[k].cols * sizeof(double);
+    if (memcmp(alone.data, together[k].data, bytes) != 0)
+      printf("the output at %zu differs\n", list[k].field);
+  }
+  must(work, f->model->apply(work, f, r, &(lat_outputs){0}));
   return count;
+}
+
+/* A step with all of the others: those are of the model after it. */
+static void step_with_all(lat_workspace *work, const lat_fitted *f, const lat_request *r)
+{
+  asked list[32];
+  lat_matrix with[32], after[32];
+  lat_outputs step = {0}, then = {0};
+  double loss = (double)NAN;
+  size_t count = all_asked(f, r->X.rows, false, false, list), rows = 0;
+  for (size_t k = 0; k < count; k++)
+    if (list[k].rows == r->X.rows) list[rows++] = list[k]; /* parts of the loss are the step's */
+  for (size_t k = 0; k < rows; k++) want(work, &list[k], 0xa5, &step, &with[k]);
+  for (size_t k = 0; k < rows; k++) want(work, &list[k], 0x5a, &then, &after[k]);
+  step.step_loss = &loss;
+  must(work, f->model->apply(work, f, r, &step));
+  must(work, f->model->apply(work, f, r, &then));
+  for (size_t k = 0; k < rows; k++)
+    if (memcmp(with[k].data, after[k].data, list[k].rows * list[k].cols * sizeof(double)) != 0)
+      printf("with a step the output at %zu differs\n", list[k].field);
+  if (!isfinite(loss)) printf("no loss\n");
 }
 
 static void ask_alone(lat_workspace *work, const lat_fitted *f, const lat_matrix *X)
 {
-  size_t fields[16], count = number_fields(f->model, fields), N = X->rows;
-  lat_request request = {.X = *X, .solver = -1, .samples = 2, .terms = 2};
-  lat_outputs all = {0};
-  double *together = lat_doubles(work, count * N), *alone = lat_doubles(work, N);
-  for (size_t k = 0; k < count; k++)
-    *(double **)(void *)((char *)&all + fields[k]) = together + k * N;
-  must(work, f->model->apply(work, f, &request, &all));
-  for (size_t k = 0; k < count; k++) {
-    lat_outputs one = {0};
-    *(double **)(void *)((char *)&one + fields[k]) = alone;
-    must(work, f->model->apply(work, f, &request, &one));
-    if (memcmp(alone, together + k * N, N * sizeof *alone) != 0) printf("output %zu differs\n", k);
+  const lat_model *model = f->model;
+  lat_request request = {.X = *X, .solver = -1, .samples = 2, .terms = 2, .beta = -1};
+  request.variance = true, request.time = 0.5;
+  size_t of_rows = compare(work, f, &request, false), of_missing = 0, of_latent = 0;
+  if (model->nets) step_with_all(work, f, &request);
+  if (model->missing) {
+    lat_matrix gaps = lat_matrix_new(work, X->rows, X->cols);
+    if (!gaps.data) exit(2);
+    lat_copy(X, &gaps);
+    for (size_t i = 0; i < X->rows; i += 2) lat_set(&gaps, i, i % X->cols, (double)NAN);
+    request.X = gaps, request.missing = true;
+    of_missing = compare(work, f, &request, false);
   }
-  printf("%zu\n", count);
+  if (model->nets) {
+    request.X = lat_block_of(*X, 0, 0, X->rows, size_of(f, LAT_M)), request.missing = false;
+    of_latent = compare(work, f, &request, true);
+  }
+  printf("%zu %zu %zu\n", of_rows, of_missing, of_latent);
 }
 
 static void make(lat_workspace *work, const char *to, const lat_matrix *X)

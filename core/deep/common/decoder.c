@@ -142,9 +142,9 @@ static lat_status decode_chunk(void *context, lat_tape *tape, size_t first, size
     lat_likelihood_sample(d->l, &outputs, &random, &X);
     return LAT_OK;
   }
-  X = lat_block_of(*d->mean, first, 0, count, d->l->D);
+  if (d->mean) X = lat_block_of(*d->mean, first, 0, count, d->l->D);
   if (d->variance) V = lat_block_of(*d->variance, first, 0, count, d->l->D);
-  lat_likelihood_mean(d->l, &outputs, &X, d->variance ? &V : NULL);
+  lat_likelihood_mean(d->l, &outputs, d->mean ? &X : NULL, d->variance ? &V : NULL);
   return LAT_OK;
 }
 

@@ -13,8 +13,8 @@ lat_status lat_prior_log_likelihood(lat_workspace *work, const lat_net *decoder,
                                     const lat_likelihood *l, const lat_matrix *X, size_t K,
                                     uint64_t seed, double *log_likelihood, double *effective);
 
-/* Means of x for the rows of Z, and variances unless NULL. `labels` (or NULL) are classes from 0,
- * which the decoder has as `classes` more columns of its input. */
+/* Means and variances of x for the rows of Z, those that aren't NULL. `labels` (or NULL) are
+ * classes from 0, which the decoder has as `classes` more columns of its input. */
 lat_status lat_decode(lat_workspace *work, const lat_net *decoder, const lat_likelihood *l,
                       const lat_matrix *Z, const size_t *labels, size_t classes,
                       const lat_matrix *mean, const lat_matrix *variance);

@@ -361,7 +361,7 @@ void lat_likelihood_mean(const lat_likelihood *l, const lat_matrix *outputs, con
     for (size_t d = 0; d < l->D; d++) {
       double m, v;
       moments(l, outputs, i, d, &m, &v);
-      lat_set(mean, i, d, m);
+      if (mean) lat_set(mean, i, d, m);
       if (variance) lat_set(variance, i, d, v);
     }
 }

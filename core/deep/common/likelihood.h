@@ -79,8 +79,8 @@ lat_value lat_likelihood_nll(lat_tape *tape, const lat_likelihood *l, lat_value 
 lat_value lat_likelihood_pairs(lat_tape *tape, const lat_likelihood *l, lat_value outputs,
                                lat_value x, bool constant);
 
-/* Means of x, and its variances unless `variance` is NULL; outputs are packed, the results any view
- * of D columns. */
+/* Means of x and its variances, those that aren't NULL; outputs are packed, the results any view of
+ * D columns. */
 void lat_likelihood_mean(const lat_likelihood *l, const lat_matrix *outputs, const lat_matrix *mean,
                          const lat_matrix *variance);
 

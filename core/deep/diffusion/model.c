@@ -74,8 +74,8 @@ LAT_DEFINE_NET(diffusion)
 lat_status lat_diffusion_apply(lat_workspace *work, lat_diffusion *model, const lat_request *r,
                                const lat_outputs *to)
 {
-  if (to->step_loss) return lat_diffusion_step(work, model, r, to->step_loss);
-  if (to->loss) return lat_diffusion_gradient(work, model, r, to->loss);
+  if (to->step_loss) LAT_TRY(lat_diffusion_step(work, model, r, to->step_loss));
+  if (to->loss) LAT_TRY(lat_diffusion_gradient(work, model, r, to->loss));
   if (to->latent) LAT_TRY(lat_diffusion_diffuse(work, model, r, to->latent));
   if (to->decoded) LAT_TRY(lat_diffusion_reverse(work, model, r, to->decoded));
   if (to->bound || to->kl || to->reconstruction_loss) LAT_TRY(apply_bound(work, model, r, to));

@@ -55,20 +55,18 @@ LAT_DEFINE_NET(flow)
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-/* A step of training, or its loss alone. */
-static lat_status train(lat_workspace *work, lat_flow *flow, const lat_request *r,
-                        const lat_outputs *to)
+static lat_status step(lat_workspace *work, lat_flow *flow, const lat_request *r, double *loss)
 {
   const lat_deep_options *o = &flow->options.deep;
-  if (!to->step_loss) return lat_flow_gradient(work, flow, &r->X, r->context, to->loss);
   double rate = lat_deep_rate(o, r->learning_rate, flow->deep.optimizer.steps);
-  return lat_flow_step(work, flow, &r->X, r->context, rate, o->clip, to->step_loss);
+  return lat_flow_step(work, flow, &r->X, r->context, rate, o->clip, loss);
 }
 
 lat_status lat_flow_apply(lat_workspace *work, lat_flow *flow, const lat_request *r,
                           const lat_outputs *to)
 {
-  if (to->step_loss || to->loss) return train(work, flow, r, to);
+  if (to->step_loss) LAT_TRY(step(work, flow, r, to->step_loss));
+  if (to->loss) LAT_TRY(lat_flow_gradient(work, flow, &r->X, r->context, to->loss));
   if (to->latent || to->log_det)
     LAT_TRY(lat_flow_transform(work, flow, &r->X, r->context, to->latent, to->log_det));
   if (to->decoded) LAT_TRY(lat_flow_inverse(work, flow, &r->X, r->context, to->decoded));

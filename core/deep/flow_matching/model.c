@@ -59,12 +59,14 @@ LAT_DEFINE_NET(flow_matching)
 lat_status lat_flow_matching_apply(lat_workspace *work, lat_flow_matching *model,
                                    const lat_request *r, const lat_outputs *to)
 {
-  if (to->step_loss) return lat_flow_matching_step(work, model, r, to->step_loss);
-  if (to->loss) return lat_flow_matching_gradient(work, model, r, to->loss);
-  if (to->latent) return lat_flow_matching_transform(work, model, r, to->latent);
-  if (to->decoded) return lat_flow_matching_inverse(work, model, r, to->decoded);
-  if (to->velocity) return lat_flow_matching_velocity(work, model, r, to->velocity);
-  return lat_flow_matching_log_likelihood(work, model, r, to->log_likelihood);
+  if (to->step_loss) LAT_TRY(lat_flow_matching_step(work, model, r, to->step_loss));
+  if (to->loss) LAT_TRY(lat_flow_matching_gradient(work, model, r, to->loss));
+  if (to->latent) LAT_TRY(lat_flow_matching_transform(work, model, r, to->latent));
+  if (to->decoded) LAT_TRY(lat_flow_matching_inverse(work, model, r, to->decoded));
+  if (to->velocity) LAT_TRY(lat_flow_matching_velocity(work, model, r, to->velocity));
+  if (to->log_likelihood)
+    LAT_TRY(lat_flow_matching_log_likelihood(work, model, r, to->log_likelihood));
+  return LAT_OK;
 }
 
 static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,

@@ -110,7 +110,7 @@ lat_status lat_gan_begin(lat_workspace *work, lat_gan *gan, const lat_matrix *X)
 lat_status lat_gan_step(lat_workspace *work, lat_gan *gan, const lat_request *request,
                         lat_gan_losses *losses);
 /* Both losses at the parameters as they are, and their gradients in the store, each for its own
- * net. */
+ * net; the spread is that of the last step. */
 lat_status lat_gan_gradient(lat_workspace *work, lat_gan *gan, const lat_request *request,
                             lat_gan_losses *losses);
 

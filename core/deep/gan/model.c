@@ -69,18 +69,26 @@ static const lat_parameter *parameters(const void *o)
 
 LAT_DEFINE_NET(gan)
 
+/* A step, and its losses and spread; or what these are of the model as it is. */
+static lat_status train(lat_workspace *work, lat_gan *gan, const lat_request *r,
+                        const lat_outputs *to)
+{
+  lat_gan_losses taken, next;
+  if (to->step_loss) LAT_TRY(lat_gan_step(work, gan, r, &taken));
+  if (to->loss || !to->step_loss) LAT_TRY(lat_gan_gradient(work, gan, r, &next));
+  const lat_gan_losses *parts = to->step_loss ? &taken : &next;
+  if (to->step_loss) *to->step_loss = taken.critic;
+  if (to->loss) *to->loss = next.critic;
+  if (to->generator_loss) *to->generator_loss = parts->generator;
+  if (to->spread) *to->spread = parts->spread;
+  return LAT_OK;
+}
+
 lat_status lat_gan_apply(lat_workspace *work, lat_gan *gan, const lat_request *r,
                          const lat_outputs *to)
 {
-  double *loss = to->step_loss ? to->step_loss : to->loss;
-  if (loss) {
-    lat_gan_losses losses = {0, 0, 0};
-    LAT_TRY((to->step_loss ? lat_gan_step : lat_gan_gradient)(work, gan, r, &losses));
-    *loss = losses.critic;
-    if (to->generator_loss) *to->generator_loss = losses.generator;
-    if (to->spread) *to->spread = losses.spread;
-    return LAT_OK;
-  }
+  if (to->step_loss || to->loss || to->generator_loss || to->spread)
+    LAT_TRY(train(work, gan, r, to));
   if (to->decoded) LAT_TRY(lat_gan_decode(work, gan, &r->X, r->classes, to->decoded));
   if (to->critic) LAT_TRY(lat_gan_score(work, gan, &r->X, r->classes, to->critic));
   return LAT_OK;

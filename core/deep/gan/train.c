@@ -200,6 +200,15 @@ static lat_status make_batch(lat_workspace *work, const lat_gan *gan, const lat_
   return LAT_OK;
 }
 
+/* The generator's mean distance over the data's; 1 before there are any. */
+static double spread_of(const lat_gan *gan)
+{
+  const lat_store *store = &gan->deep.store;
+  lat_matrix record = lat_store_view(store, store->values, gan->spread);
+  double data = lat_get(&record, 0, 1);
+  return data > 0 ? lat_get(&record, 0, 0) / data : 1;
+}
+
 lat_status lat_gan_gradient(lat_workspace *work, lat_gan *gan, const lat_request *request,
                             lat_gan_losses *losses)
 {
@@ -221,6 +230,7 @@ lat_status lat_gan_gradient(lat_workspace *work, lat_gan *gan, const lat_request
   if (status == LAT_OK) status = differentiate(work, gan, &b, generator_loss, &losses->generator);
   memcpy(gradients, of_critic, (store->size - begin) * size);
   deep->tape.step = step;
+  losses->spread = spread_of(gan);
   return status;
 }
 
@@ -238,7 +248,7 @@ static lat_status update_critic(lat_workspace *work, lat_gan *gan, batch *b, dou
 }
 
 /* Both sums lose the same share of what was, so that their ratio needs no correction. */
-static double follow_spread(lat_gan *gan, const batch *b)
+static void follow_spread(lat_gan *gan, const batch *b)
 {
   const lat_store *store = &gan->deep.store;
   lat_matrix record = lat_store_view(store, store->values, gan->spread);
@@ -249,8 +259,6 @@ static double follow_spread(lat_gan *gan, const batch *b)
     double share = sums[k] / (double)b->X->rows, old = lat_get(&record, 0, k);
     lat_set(&record, 0, k, LAT_GAN_SPREAD_DECAY * old + (1 - LAT_GAN_SPREAD_DECAY) * share);
   }
-  double data = lat_get(&record, 0, 1);
-  return data > 0 ? lat_get(&record, 0, 0) / data : 1;
 }
 
 lat_status lat_gan_step(lat_workspace *work, lat_gan *gan, const lat_request *request,
@@ -273,7 +281,8 @@ lat_status lat_gan_step(lat_workspace *work, lat_gan *gan, const lat_request *re
   gan->deep.tape.step++;
   LAT_TRY(differentiate(work, gan, &b, generator_loss, &losses->generator));
   LAT_TRY(lat_deep_descend(work, &gan->deep, rate, o->deep.clip));
-  losses->spread = follow_spread(gan, &b);
+  follow_spread(gan, &b);
+  losses->spread = spread_of(gan);
   if (begun) LAT_TRY(lat_units_follow(work, &gan->units, b.X));
   return o->ema > 0 ? lat_store_average(work, &gan->deep.store, o->ema) : LAT_OK;
 }

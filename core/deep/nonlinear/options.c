@@ -87,8 +87,8 @@ static lat_status apply_likelihood(lat_workspace *work, lat_nonlinear *m, const 
 lat_status lat_nonlinear_apply(lat_workspace *work, lat_nonlinear *m, const lat_request *r,
                                const lat_outputs *to)
 {
-  if (to->step_loss) return lat_nonlinear_train(work, m, r, to->step_loss);
-  if (to->loss) return lat_nonlinear_gradient(work, m, r, to->loss);
+  if (to->step_loss) LAT_TRY(lat_nonlinear_train(work, m, r, to->step_loss));
+  if (to->loss) LAT_TRY(lat_nonlinear_gradient(work, m, r, to->loss));
   if (to->log_likelihood || to->effective) LAT_TRY(apply_likelihood(work, m, r, to));
   if (!lat_deep_decodes(to)) return LAT_OK;
   LAT_TRY(lat_deep_check_columns(work, "Z", &r->X, m->options.latent_dim));

@@ -174,33 +174,45 @@ static lat_status apply_encoder(lat_workspace *work, lat_vae *vae, const lat_req
 static lat_status apply_rows(lat_workspace *work, lat_vae *vae, const lat_request *r,
                              const lat_outputs *to)
 {
-  bool decodes = lat_deep_decodes(to);
+  const bool decodes = lat_deep_decodes(to);
+  const bool encodes = to->latent || to->latent_variances || to->reconstruction;
+  const bool bound = to->bound || to->kl || to->reconstruction_loss;
+  const bool likelihood = to->log_likelihood || to->effective;
   const lat_vae_options *o = &vae->options;
   const size_t *classes;
+  if (!decodes && !encodes && !bound && !likelihood) return LAT_OK;
   LAT_SCOPE(work);
   LAT_TRY(lat_deep_check_columns(work, decodes ? "Z" : "X", &r->X,
                                  decodes ? o->latent_dim : vae->likelihood.D));
   LAT_TRY(lat_class_labels(work, r->classes, r->X.rows, o->classes, o->lowest, &classes));
   if (decodes) LAT_TRY(decode(work, vae, &r->X, classes, to->decoded, to->decoded_variances));
-  if (to->latent || to->latent_variances || to->reconstruction)
-    LAT_TRY(apply_encoder(work, vae, r, classes, to));
-  if (to->bound || to->kl || to->reconstruction_loss)
-    LAT_TRY(apply_bound(work, vae, r, classes, to));
-  if (to->log_likelihood || to->effective) LAT_TRY(apply_likelihood(work, vae, r, classes, to));
+  if (encodes) LAT_TRY(apply_encoder(work, vae, r, classes, to));
+  if (bound) LAT_TRY(apply_bound(work, vae, r, classes, to));
+  if (likelihood) LAT_TRY(apply_likelihood(work, vae, r, classes, to));
+  return LAT_OK;
+}
+
+/* A step, and its loss and parts; or those of the next one. */
+static lat_status train(lat_workspace *work, lat_vae *vae, const lat_request *r,
+                        const lat_outputs *to)
+{
+  lat_vae_parts taken, next;
+  if (to->step_loss) LAT_TRY(lat_vae_train(work, vae, r, &taken));
+  if (to->loss || !to->step_loss) LAT_TRY(lat_vae_gradient(work, vae, r, &next));
+  const lat_vae_parts *parts = to->step_loss ? &taken : &next;
+  if (to->step_loss) *to->step_loss = taken.loss;
+  if (to->loss) *to->loss = next.loss;
+  if (to->mean_reconstruction) *to->mean_reconstruction = parts->reconstruction;
+  if (to->mean_kl) *to->mean_kl = parts->kl;
   return LAT_OK;
 }
 
 lat_status lat_vae_apply(lat_workspace *work, lat_vae *vae, const lat_request *r,
                          const lat_outputs *to)
 {
-  double *loss = to->step_loss ? to->step_loss : to->loss;
-  if (!loss) return apply_rows(work, vae, r, to);
-  lat_vae_parts parts;
-  LAT_TRY((to->step_loss ? lat_vae_train : lat_vae_gradient)(work, vae, r, &parts));
-  *loss = parts.loss;
-  if (to->mean_reconstruction) *to->mean_reconstruction = parts.reconstruction;
-  if (to->mean_kl) *to->mean_kl = parts.kl;
-  return LAT_OK;
+  if (to->step_loss || to->loss || to->mean_reconstruction || to->mean_kl)
+    LAT_TRY(train(work, vae, r, to));
+  return apply_rows(work, vae, r, to);
 }
 
 lat_status lat_vae_sample(lat_workspace *work, lat_vae *vae, const lat_request *r,

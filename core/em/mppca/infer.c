@@ -209,12 +209,19 @@ lat_status lat_mppca_apply_all(lat_workspace *work, const lat_mppca *mppca,
   double *memory = lat_doubles(work, lat_mppca_derived_count(m, missing));
   if (!memory) return LAT_MEMORY;
   lat_mppca_derive(m, parameters, missing, memory);
+  lat_mppca_outputs to = *outputs;
+  lat_matrix means; /* variances are about running means of the entries */
+  if (to.rows.variances && !to.rows.imputed) {
+    means = lat_matrix_new(work, X->rows, X->cols);
+    if (!means.data) return LAT_MEMORY;
+    to.rows.imputed = &means;
+  }
   apply a = {.m = m,
              .parameters = parameters,
              .derived = memory,
              .missing = missing,
              .X = X,
-             .outputs = outputs,
+             .outputs = &to,
              .q = request->q,
              .component = request->component,
              .chunk = lat_chunk_rows(m->gmm.D)};
