@@ -140,7 +140,7 @@ describe("latent.flow_matching", function()
           model:fit(moons(700, 1), how)
         end
         local some = moons(600, 2)
-        return model, model:log_likelihood(some), model:sample(600, { seed = 1, labels = 1, guidance = 2 }),
+        return model, model:log_likelihood(some), model:sample(600, { seed = 1, labels = 1, guidance = 1 }),
           model:log_likelihood(some, { trace = "hutchinson", seed = 3 })
       end
       local one = table.pack(fit(1))
@@ -303,13 +303,13 @@ describe("latent.flow_matching", function()
       assert.is_true(all > 0.726 + math.log(3) - 0.05 and all < 2.5, all)
       local S = model:sample(600, { seed = 9 })
       for k = 1, 3 do assert.near(200, ((S - 4 * k):abs():lt(2)):sum(), 60) end
-      -- guidance 0 is that of no class, and 1 the class's
+      -- guidance -1 is that of no class, and 0 the class's
       local Z = matrix.normal(20, 1, 5)
-      assert.near_matrix(model:inverse_transform(Z), model:inverse_transform(Z, { labels = 2, guidance = 0 }), 1e-4)
+      assert.near_matrix(model:inverse_transform(Z), model:inverse_transform(Z, { labels = 2, guidance = -1 }), 1e-4)
       assert.near_matrix(model:inverse_transform(Z, { labels = 2 }),
-        model:inverse_transform(Z, { labels = 2, guidance = 1 }), 0)
+        model:inverse_transform(Z, { labels = 2, guidance = 0 }), 0)
       local v, none = model:velocity(Z, { time = 0.5, labels = 2 }), model:velocity(Z, { time = 0.5 })
-      assert.near_matrix(none + 3 * (v - none), model:velocity(Z, { time = 0.5, labels = 2, guidance = 3 }), 1e-4)
+      assert.near_matrix(none + 3 * (v - none), model:velocity(Z, { time = 0.5, labels = 2, guidance = 2 }), 1e-4)
     end
   end)
 
@@ -369,6 +369,12 @@ describe("latent.flow_matching", function()
     fails("the model is conditional: labels are missing", classes.step, classes, X)
     fails("label 1 is 3: with classes = 3 they are whole numbers from 0 to 2", classes.step, classes, X,
       { labels = matrix.ones(20) * 3 })
+    fails("guidance must be", classes.sample, classes, 3, { labels = 1, guidance = -2 })
+    fails("guidance is towards a class: labels are missing", classes.sample, classes, 3, { guidance = 1 })
+    local told = latent.flow_matching { input_dim = 2, classes = 3, hidden = 8, drop_labels = 0 }
+    fails("labels are missing: with drop_labels = 0", told.sample, told, 3)
+    fails("guidance is for models that are made with drop_labels > 0", told.velocity, told, X,
+      { labels = 1, guidance = 1 })
     local other = latent.flow_matching { input_dim = 2, hidden = 8 }
     other:fit(X, { source = X, epochs = 1 })
     fails("the model has been trained with rows of a source: the source is missing", other.step, other, X)

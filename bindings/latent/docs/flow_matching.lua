@@ -1,5 +1,6 @@
 -- latent.flow_matching.
 
+local net_options = require "latent.docs.net_options"
 local options = { "options", "table?", "see options" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local labels = { "labels", "of conditional models: one a row, or a number for all; without, of all classes together" }
@@ -8,7 +9,7 @@ local solver = {
   { "steps", "of midpoint and euler" },
   { "tolerance", "of dormand_prince, in units of deviations" },
 }
-local guidance = { "guidance", "v(none) + guidance (v(class) - v(none)): 1 is the class's own, 0 that of all" }
+local guidance = { "guidance", "w: v(any) + (1 + w) (v(class) - v(any)); 0 is that of the class, -1 of any class" }
 local raw = { "raw", "the weights as they are, not their averages" }
 local made = "local model = latent.flow_matching{ input_dim = 3, hidden = 8 }\n"
 local trained = made .. "model:fit(X, { epochs = 1 })\n"
@@ -26,7 +27,7 @@ local entries = {
     name = "latent.flow_matching",
     summary = "Makes a model whose velocity field carries a source to the data; step or fit train it.",
     args = { { "options", "table", "see options" } },
-    options = {
+    options = net_options({
       { "input_dim", "D, columns of the data; 1 is fine" },
       { "coupling", '"independent": a row\'s start is any of the source; "ot": by optimal transport within a batch' },
       { "sigma", "the deviation of noise on the paths, in units of the data's deviations" },
@@ -40,21 +41,8 @@ local entries = {
       { "time_features", "how many sines and cosines of the time the net sees" },
       { "classes", "of a conditional model: how many" },
       { "lowest", "the label of the first class" },
-      { "activation", '"linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu" or "gelu"' },
-      { "optimizer", '"adam", "adamw", "adamax", "rmsprop" or "sgd"' },
-      { "learning_rate", "the step's size" },
-      { "beta1", "the optimizer's first decay (SGD: momentum, 0)" },
-      { "beta2", "its second decay (RMSprop: 0.99)" },
-      { "epsilon", "what it divides by at least" },
-      { "weight_decay", "(AdamW: 0.01)" },
-      { "clip", "the gradient's largest norm; 0 is none" },
-      { "schedule", '"cosine": the learning rate falls to 0 in schedule_steps steps' },
-      { "schedule_steps", "steps of the schedule" },
-      { "warm_up", "steps in which the learning rate rises from 0" },
-      { "init", 'first weights: "torch", "he", "glorot", "lecun", "orthogonal", "zero" or "auto", as for nn.linear' },
-      { "dtype", '"float32" or "float64"; with a tolerance below 1e-6 paths are computed in double anyway' },
-      { "seed", "of the first weights, the draws of training and the order of rows" },
-    },
+    }, '"float32" or "float64"; with a tolerance below 1e-6 paths are computed in double anyway',
+      "of the first weights, the draws of training and the order of rows"),
     returns = { { "latent.FlowMatching", "the model" } },
     text = [[
 A net v(x, t) is the velocity of points that are draws of a source at t = 0 and of the data at t = 1. It learns by

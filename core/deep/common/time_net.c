@@ -47,6 +47,37 @@ lat_status lat_time_net_check(lat_workspace *work, const lat_time_net_options *o
   return LAT_OK;
 }
 
+lat_status lat_time_net_labels(lat_workspace *work, const lat_time_net_options *o,
+                               const lat_request *request, size_t rows, const size_t **labels)
+{
+  *labels = NULL;
+  if (o->classes && !request->classes && o->drop_labels <= 0)
+    return lat_fail(
+        work, LAT_INVALID,
+        "labels are missing: with drop_labels = 0 the model hasn't learned what rows of "
+        "any class are");
+  if (!request->classes && request->guidance != 0)
+    return lat_fail(work, LAT_INVALID, "guidance is towards a class: labels are missing");
+  if (request->guidance != 0 && o->drop_labels <= 0)
+    return lat_fail(work, LAT_INVALID,
+                    "guidance is for models that are made with drop_labels > 0, got 0");
+  if (!request->classes) return LAT_OK;
+  return lat_class_labels(work, request->classes, rows, o->classes, o->lowest, labels);
+}
+
+lat_status lat_time_net_drop(lat_workspace *work, const lat_time_net_options *o, lat_random *random,
+                             size_t n, const size_t *labels, size_t **kept)
+{
+  *kept = NULL;
+  if (!labels) return LAT_OK;
+  size_t *to = lat_allocate(work, n, sizeof *to);
+  if (!to) return LAT_MEMORY;
+  for (size_t i = 0; i < n; i++)
+    to[i] = lat_random_uniform(random) < o->drop_labels ? LAT_NULL_CLASS : labels[i];
+  *kept = to;
+  return LAT_OK;
+}
+
 lat_status lat_time_net_add(lat_workspace *work, lat_store *store, const char *name, size_t D,
                             size_t outputs, const lat_time_net_options *o,
                             const lat_deep_options *training, lat_time_net *net)

@@ -2,7 +2,13 @@
  *
  * The noise of a diffusion and the velocity of a flow are functions of x in R^D, t in [0, 1] and,
  * of conditional models, one of C classes. e_class is its indicator, C numbers; all of them are 0
- * for the null class, "of any class", which classifier-free guidance needs. f(t) has F numbers,
+ * for the null class, "of any class", which training puts in the place of a row's own with the
+ * probability drop_labels. Outputs for a class can then be guided (Ho and Salimans, Classifier-free
+ * diffusion guidance, 2022): by a request's `guidance`, w >= -1, they become
+ *
+ *   (1 + w) y(c) - w y(null),    w = 0: those of the class; -1: of any class
+ *
+ * f(t) has F numbers,
  *
  *   sin(w_k t), cos(w_k t),    w_k from LAT_TIME_SLOWEST to LAT_TIME_FASTEST, in equal ratios
  *
@@ -23,6 +29,7 @@ enum { LAT_TIME_HIDDEN = 8, LAT_TIME_WIDTH = 1 << 20 };
 typedef struct lat_time_net_options {
   size_t classes;                 /* C; 0: not conditional */
   int64_t lowest;                 /* the label of the first class */
+  double drop_labels;             /* 0.1 */
   size_t hidden[LAT_TIME_HIDDEN]; /* widths of hidden layers; depth 0 stands for 128, 128, 128 */
   size_t depth;
   size_t time_features; /* F; an odd one is one less */
@@ -32,11 +39,15 @@ typedef struct lat_time_net_options {
 #define LAT_TIME_NET_OPTIONS(type) LAT_TIME_NET_OPTIONS_WITH(type, 32)
 /* The same with so many time features unless told. */
 #define LAT_TIME_NET_OPTIONS_WITH(type, features_)                                                 \
-  LAT_OPTION_WIDTHS("hidden", type, net.hidden, net.depth, NAN, 1, "{128, 128, 128}"),             \
+  LAT_DEEP_ROW("drop_labels", LAT_NUMBER, type, net.drop_labels, 0.1, 0, 1, NULL, NULL),           \
+      LAT_OPTION_WIDTHS("hidden", type, net.hidden, net.depth, NAN, 1, "{128, 128, 128}"),         \
       LAT_DEEP_ROW("time_features", LAT_SIZE, type, net.time_features, features_, 2, 1024, NULL,   \
                    NULL),                                                                          \
       LAT_DEEP_ROW("classes", LAT_SIZE, type, net.classes, 0, 0, 1 << 20, NULL, NULL),             \
       LAT_DEEP_ROW("lowest", LAT_INTEGER, type, net.lowest, 0, -(1 << 30), 1 << 30, NULL, NULL)
+
+/* Of the methods that evaluate it. */
+#define LAT_OPTION_GUIDANCE LAT_OPTION_NUMBER(lat_request, guidance, 0, -1, 1e6)
 
 /* The class of a row that has none. */
 #define LAT_NULL_CLASS SIZE_MAX
@@ -49,6 +60,16 @@ typedef struct lat_time_net {
 
 /* LAT_INVALID for widths that can't be. */
 lat_status lat_time_net_check(lat_workspace *work, const lat_time_net_options *options);
+/* *labels := the rows' classes that evaluation is asked for, from 0; NULL: of any class. Keeps
+ * them. LAT_SHAPE, LAT_INVALID as of lat_class_labels; LAT_INVALID for guidance without classes,
+ * and where the net hasn't learned what is of any class (drop_labels = 0). */
+lat_status lat_time_net_labels(lat_workspace *work, const lat_time_net_options *options,
+                               const lat_request *request, size_t rows, const size_t **labels);
+/* *kept := the n labels of a batch, each replaced by LAT_NULL_CLASS with the probability
+ * drop_labels; NULL for NULL. Keeps them. */
+lat_status lat_time_net_drop(lat_workspace *work, const lat_time_net_options *options,
+                             lat_random *random, size_t n, const size_t *labels, size_t **kept);
+
 /* Adds the parameters NAME.1.weight, ... of a net from D numbers to `outputs`. */
 lat_status lat_time_net_add(lat_workspace *work, lat_store *store, const char *name, size_t D,
                             size_t outputs, const lat_time_net_options *options,

@@ -50,8 +50,8 @@
  *
  * A conditional model (`classes`) is told each row's class, which training replaces by none with
  * the probability drop_labels. So it also has the density of all classes together, and its outputs
- * o(c), o(none) can be guided: o = (1 + guidance) o(c) - guidance o(none). Guidance 0 is the
- * class's own density, more makes its rows more typical of it, and -1 forgets the class.
+ * can be guided (deep/common/time_net.h): 0 is the class's own density, more makes its rows more
+ * typical of it, and -1 forgets the class.
  *
  * Evaluation uses averages of the weights over the steps, average := d average + (1 - d) weights
  * with d = min(ema, (1 + n)/(10 + n)) at step n; or, when asked, the weights as they are.
@@ -117,7 +117,6 @@ typedef struct lat_diffusion_options {
   int variance;                /* lat_reverse_variance; optimal */
   bool standardize, clamp;     /* true */
   double ema;                  /* 0.999; 0: no averages */
-  double drop_labels;          /* 0.1 */
   lat_time_net_options net;
   lat_deep_options deep;
 } lat_diffusion_options;

@@ -103,13 +103,12 @@ static size_t free_parameters(const lat_fitted *f)
 static const char *const samplers[] = {
     [LAT_DIFFUSION_ANCESTRAL] = "ancestral", [LAT_DIFFUSION_DDIM] = "ddim", NULL};
 
-#define RAW      LAT_OPTION_BOOLEAN(lat_request, raw, false)
-#define GUIDANCE LAT_OPTION_NUMBER(lat_request, guidance, 0, -1, 1e6)
+#define RAW LAT_OPTION_BOOLEAN(lat_request, raw, false)
 #define REVERSE                                                                                    \
   LAT_OPTION_CHOICE(lat_request, method, LAT_DIFFUSION_ANCESTRAL, samplers),                       \
       LAT_DEEP_ROW("steps", LAT_SIZE, lat_request, steps, 0, 1, LAT_DIFFUSION_STEPS, NULL,         \
                    "timesteps"),                                                                   \
-      LAT_OPTION_NUMBER(lat_request, eta, 0, 0, 1), LAT_OPTION_CLASSES, GUIDANCE, RAW,             \
+      LAT_OPTION_NUMBER(lat_request, eta, 0, 0, 1), LAT_OPTION_CLASSES, LAT_OPTION_GUIDANCE, RAW,  \
       LAT_OPTION_SIZE(lat_request, to, 0, 0, LAT_DIFFUSION_STEPS)
 #define LABELS LAT_OPTION_GIVEN("labels", "latent.Matrix|number[]?")
 
@@ -139,7 +138,7 @@ static const lat_option elbo_options[] = {
     LAT_DEEP_ROW("terms", LAT_SIZE, lat_request, terms, 0, 1, LAT_DIFFUSION_STEPS, NULL, "all"),
     LAT_OPTION_SEED(lat_request, seed),
     LAT_OPTION_CLASSES,
-    GUIDANCE,
+    LAT_OPTION_GUIDANCE,
     RAW,
     {.name = NULL}};
 

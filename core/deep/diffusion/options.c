@@ -31,7 +31,6 @@ const lat_option lat_diffusion_table[] = {
     LAT_OPTION_BOOLEAN(lat_diffusion_options, standardize, true),
     LAT_OPTION_BOOLEAN(lat_diffusion_options, clamp, true),
     LAT_OPTION_NUMBER(lat_diffusion_options, ema, 0.999, 0, 1 - 1e-9),
-    LAT_OPTION_NUMBER(lat_diffusion_options, drop_labels, 0.1, 0, 1),
     LAT_TIME_NET_OPTIONS(lat_diffusion_options),
     LAT_DEEP_OPTIONS(lat_diffusion_options),
     {.name = NULL}};

@@ -98,19 +98,7 @@ lat_status lat_diffusion_begin_use(lat_workspace *work, const lat_diffusion *mod
   *use = (lat_diffusion_use){
       .model = model, .store = model->deep.store, .guidance = request->guidance};
   if (model->deep.store.average && !request->raw) use->store.values = model->deep.store.average;
-  if (o->net.classes && !request->classes && o->drop_labels <= 0)
-    return lat_fail(
-        work, LAT_INVALID,
-        "labels are missing: with drop_labels = 0 the model hasn't learned what rows of "
-        "any class are");
-  if (!request->classes && request->guidance != 0)
-    return lat_fail(work, LAT_INVALID, "guidance is towards a class: labels are missing");
-  if (request->guidance != 0 && o->drop_labels <= 0)
-    return lat_fail(work, LAT_INVALID,
-                    "guidance is for models that are made with drop_labels > 0, got 0");
-  if (request->classes)
-    LAT_TRY(lat_class_labels(work, request->classes, rows, o->net.classes, o->net.lowest,
-                             &use->labels));
+  LAT_TRY(lat_time_net_labels(work, &o->net, request, rows, &use->labels));
   use->chunk = chunk_of(model, rows, times);
   use->numbers = 2 * lat_net_tape_numbers(&model->net.net) + lat_net_inputs(&model->net.net) +
                  8 * o->input_dim + 64;

@@ -76,8 +76,7 @@ static lat_status draw(lat_workspace *work, const size_t *labels, batch *b)
   size_t B = b->X->rows, T = o->timesteps;
   b->times = lat_allocate(work, B, sizeof *b->times);
   b->squares = lat_doubles(work, B);
-  b->labels = labels ? lat_allocate(work, B, sizeof *b->labels) : NULL;
-  if (!b->times || !b->squares || (labels && !b->labels)) return LAT_MEMORY;
+  if (!b->times || !b->squares) return LAT_MEMORY;
   lat_random times = stream(b->model, LAT_DIFFUSION_TIMES);
   lat_random drops = stream(b->model, LAT_DIFFUSION_DROPS);
   double u = lat_random_uniform(&times);
@@ -86,9 +85,7 @@ static lat_status draw(lat_workspace *work, const size_t *labels, batch *b)
     size_t t = (size_t)((along < 1 ? along : along - 1) * (double)T);
     b->times[i] = t < T ? t : T - 1;
   }
-  for (size_t i = 0; labels && i < B; i++)
-    b->labels[i] = lat_random_uniform(&drops) < o->drop_labels ? LAT_NULL_CLASS : labels[i];
-  return LAT_OK;
+  return lat_time_net_drop(work, &o->net, &drops, B, labels, &b->labels);
 }
 
 /* The gradient, for data that are checked. Keeps times and squares in b. */

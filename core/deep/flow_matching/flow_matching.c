@@ -24,7 +24,6 @@ const lat_option lat_flow_matching_table[] = {
     ROW("steps", LAT_SIZE, steps, 100, 1, MOST_STEPS, NULL),
     ROW("tolerance", LAT_NUMBER, tolerance, 1e-5, 1e-13, 1, NULL),
     ROW("ema", LAT_NUMBER, ema, 0.999, 0, 1, NULL),
-    ROW("drop_labels", LAT_NUMBER, drop_labels, 0.1, 0, 1, NULL),
     /* velocities change slowly with t: frequencies as high as those of diffusions cost more than
      * they give */
     LAT_TIME_NET_OPTIONS_WITH(lat_flow_matching_options, 4),

@@ -40,8 +40,8 @@
  * row's path (FFJORD: Grathwohl et al., ICLR 2019).
  *
  * A conditional model (`classes`) is told each row's class, which training replaces by none with
- * the probability drop_labels, so that it has a velocity for all classes together, too; and
- * velocities can be guided: v = v(none) + guidance (v(c) - v(none)).
+ * the probability drop_labels, so that it has a velocity for all classes together, too;
+ * and velocities can be guided (deep/common/time_net.h).
  *
  * Evaluation uses averages of the weights over the steps (`ema`, as in diffusion), or, when asked,
  * the weights as they are (`raw`).
@@ -76,15 +76,14 @@ typedef enum lat_trace_kind {
 #define LAT_FLOW_MATCHING_EXACT 16
 
 typedef struct lat_flow_matching_options {
-  size_t input_dim;   /* D */
-  int coupling;       /* lat_coupling; independent */
-  double sigma;       /* >= 0; 0 */
-  bool standardize;   /* true */
-  int solver;         /* lat_ode_solver; dormand_prince */
-  size_t steps;       /* of the others; 100 */
-  double tolerance;   /* of dormand_prince; 1e-5 */
-  double ema;         /* 0.999; 0: no averages */
-  double drop_labels; /* 0.1 */
+  size_t input_dim; /* D */
+  int coupling;     /* lat_coupling; independent */
+  double sigma;     /* >= 0; 0 */
+  bool standardize; /* true */
+  int solver;       /* lat_ode_solver; dormand_prince */
+  size_t steps;     /* of the others; 100 */
+  double tolerance; /* of dormand_prince; 1e-5 */
+  double ema;       /* 0.999; 0: no averages */
   lat_time_net_options net;
   lat_deep_options deep;
 } lat_flow_matching_options;
@@ -145,7 +144,7 @@ lat_status lat_flow_matching_fit(lat_workspace *work, lat_flow_matching *model, 
 /* ---- along the flow; in chunks of rows, on all threads --------------------------------------- */
 
 /* What these read of a request, besides X and classes: `solver` (-1), `steps` (0) and `tolerance`
- * (0), which are the model's where they are what is in brackets; `guidance` (1); `raw`. Computed in
+ * (0), which are the model's where they are what is in brackets; `guidance`; `raw`. Computed in
  * the model's type, or in double with a tolerance below 1e-6. LAT_INVALID as lat_ode_solve has it.
  */
 

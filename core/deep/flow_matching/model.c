@@ -101,7 +101,6 @@ static const char *const trace_names[] = {[LAT_TRACE_AUTO] = "auto",
   REQUEST("solver", LAT_CHOICE, solver, -1, 0, 0, lat_ode_solver_names, "the model's"),            \
       REQUEST("steps", LAT_SIZE, steps, 0, 1, 1 << 20, NULL, "the model's"),                       \
       REQUEST("tolerance", LAT_NUMBER, tolerance, -1, 1e-13, 1, NULL, "the model's")
-#define GUIDANCE REQUEST("guidance", LAT_NUMBER, guidance, 1, -1e6, 1e6, NULL, NULL)
 
 static const lat_option step_options[] = {
     LAT_OPTION_CLASSES, SOURCE("source"), LAT_OPTION_STEP_RATE, {.name = NULL}};
@@ -110,11 +109,11 @@ static const lat_option loss_options[] = {LAT_OPTION_CLASSES,
                                           REQUEST("seed", LAT_SEED, seed, 0, 0, 0, NULL, NULL),
                                           {.name = NULL}};
 static const lat_option path_options[] = {
-    LAT_OPTION_CLASSES, SOLVER, GUIDANCE, WEIGHTS, {.name = NULL}};
+    LAT_OPTION_CLASSES, SOLVER, LAT_OPTION_GUIDANCE, WEIGHTS, {.name = NULL}};
 static const lat_option velocity_options[] = {
     REQUEST("time", LAT_NUMBER, time, 0, 0, 1, NULL, NULL),
     LAT_OPTION_CLASSES,
-    GUIDANCE,
+    LAT_OPTION_GUIDANCE,
     WEIGHTS,
     {.name = NULL}};
 static const lat_option density_options[] = {
@@ -129,7 +128,7 @@ static const lat_option sample_options[] = {LAT_OPTION_GIVEN("seed", "integer|la
                                             LAT_OPTION_CLASSES,
                                             SOURCE("from"),
                                             SOLVER,
-                                            GUIDANCE,
+                                            LAT_OPTION_GUIDANCE,
                                             WEIGHTS,
                                             {.name = NULL}};
 #define TRAIN_GIVEN                                                                                \

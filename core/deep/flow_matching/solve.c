@@ -67,12 +67,12 @@ static lat_value plain_velocity(const path *p, const lat_ode_rows *rows, const l
 
 static lat_value velocity(const path *p, const lat_ode_rows *rows, const lat_matrix *x)
 {
-  double g = p->u->guidance;
-  lat_value v = plain_velocity(p, rows, x, false);
-  if (!p->u->labels || g == 1) return v;
+  double w = p->u->guidance;
+  lat_value v = plain_velocity(p, rows, x, w == -1);
+  if (!p->u->labels || w == 0 || w == -1) return v;
   lat_value none = plain_velocity(p, rows, x, true);
-  return lat_nn_add(p->tape, lat_nn_affine(p->tape, v, g, 0),
-                    lat_nn_affine(p->tape, none, 1 - g, 0));
+  return lat_nn_add(p->tape, lat_nn_affine(p->tape, v, 1 + w, 0),
+                    lat_nn_affine(p->tape, none, -w, 0));
 }
 
 /* Directions of the rows: their axes, or random signs, which are a function of the row. */
@@ -213,8 +213,7 @@ static lat_status begin_use(lat_workspace *work, const lat_flow_matching *model,
   u->log_scale = lat_units_log_scale(&model->units);
   u->net.net.store = &u->store;
   u->net.net.layers = u->net.layers;
-  if (r->classes || !o->net.classes)
-    LAT_TRY(lat_class_labels(work, r->classes, rows, o->net.classes, o->net.lowest, &u->labels));
+  LAT_TRY(lat_time_net_labels(work, &o->net, r, rows, &u->labels));
   bool fine = u->ode.solver == LAT_ODE_DORMAND_PRINCE && u->ode.tolerance < LAT_FLOW_MATCHING_FINE;
   return lat_store_as(work, store, weights, fine ? LAT_FLOAT64 : store->dtype, &u->store);
 }

@@ -128,16 +128,6 @@ static void set_times(const batch *b, draws d)
   }
 }
 
-/* Classes as the net is told them. */
-static void drop(const batch *b, draws d)
-{
-  lat_random random = stream(d, LAT_FLOW_MATCHING_DROPS);
-  for (size_t i = 0; b->classes && i < b->B; i++) {
-    bool dropped = lat_random_uniform(&random) < b->model->options.drop_labels;
-    b->labels[i] = dropped ? LAT_NULL_CLASS : b->classes[i];
-  }
-}
-
 static lat_status set_points(lat_workspace *work, const batch *b, draws d)
 {
   LAT_SCOPE(work);
@@ -168,8 +158,8 @@ static lat_status make_batch(lat_workspace *work, batch *b, const lat_request *r
   size_t B = r->X.rows, D = r->X.cols, size = lat_dtype_size(model->deep.store.dtype);
   double *numbers = lat_allocate(work, 2 * B, (D + 1) * sizeof *numbers);
   char *points = lat_allocate(work, 2 * B, D * size);
-  b->labels = b->classes ? lat_allocate(work, B, sizeof *b->labels) : NULL;
-  if (!numbers || !points || (b->classes && !b->labels)) return LAT_MEMORY;
+  lat_random drops = stream(d, LAT_FLOW_MATCHING_DROPS);
+  if (!numbers || !points) return LAT_MEMORY;
   b->B = B;
   b->x0 = lat_matrix_of(numbers, B, D);
   b->x1 = lat_matrix_of(numbers + B * D, B, D);
@@ -181,7 +171,7 @@ static lat_status make_batch(lat_workspace *work, batch *b, const lat_request *r
   LAT_TRY(draw_starts(work, b, r, d));
   if (o->coupling == LAT_COUPLING_OT) LAT_TRY(couple(work, b));
   set_times(b, d);
-  drop(b, d);
+  LAT_TRY(lat_time_net_drop(work, &o->net, &drops, B, b->classes, &b->labels));
   return set_points(work, b, d);
 }
 
