@@ -24,7 +24,7 @@ static CLONES void K(activate_row)(int f, size_t n, const real *restrict b, real
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = K(softplus)(y[j]);
     break;
   case LAT_NN_SILU: /* this and the next one where no derivative is needed, only */
-    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] *= K(sigmoid)(y[j]);
+    LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] = K(silu)(y[j]);
     break;
   case LAT_NN_GELU:
     LAT_INDEPENDENT for (size_t j = 0; j < n; j++) y[j] *= K(normal_cdf)(y[j]);
