@@ -51,6 +51,12 @@ function helper.fails(part, f, ...)
     ("the message was: %s\nit should contain: %s"):format(tostring(message), part))
 end
 
+-- Whether an object has the method (or field) of this name; one that it hasn't raises.
+function helper.has(object, name)
+  local ok, value = pcall(function() return object[name] end)
+  return ok and value ~= nil
+end
+
 -- X as a function that gives `rows` of its rows a call, pass after pass.
 function helper.chunks(X, rows)
   local first = 1

@@ -65,6 +65,52 @@ describe("a NaN in the data", function()
     end
   end)
 
+  it("is one of the rows that the fit of a net was given, not of a batch", function()
+    for _, name in ipairs { "vae", "nonlinear" } do
+      local model = latent[name] { input_dim = 4, latent_dim = 1, hidden = 4, likelihood = "gaussian" }
+      fails(name .. ":fit: X has NaN at row 3, column 2: latent.mppca knows missing entries", model.fit, model, gap)
+    end
+  end)
+
+  it("is taken by every method of a model that was fitted with missing = true, also after save and load", function()
+    local path = os.tmpname()
+    local methods = { "transform", "posterior", "reconstruct", "responsibilities", "predict", "log_likelihood", "score",
+      "aic", "bic", "elbo", "impute", "partial_fit" }
+    for name, options in pairs { gmm = { components = 2 }, mppca = { components = 2, latent_dim = 1 }, ppca = {},
+      bpca = {}, fa = { latent_dim = 1 }, mixture = { family = "poisson" }, scaler = {} } do
+      local data = name == "mixture" and gap:round() or gap
+      local model = latent[name](options):fit(data, { missing = true })
+      assert.is_true(model.missing)
+      local told = helper.has(model, "log_likelihood") and model:log_likelihood(data, { missing = true })
+      model:save(path)
+      for _, one in ipairs { model, (latent.load(path)) } do
+        for _, method in ipairs(methods) do
+          if helper.has(one, method) then
+            local ok, message = pcall(one[method], one, data)
+            assert.is_true(ok, ("%s:%s: %s"):format(name, method, message))
+            if method == "log_likelihood" then assert.are.equal(told, one:log_likelihood(data)) end
+          end
+        end
+        one:fit(data)
+        if helper.has(one, "log_likelihood") then fails(knows, one.log_likelihood, one, data, { missing = false }) end
+        fails(knows, one.fit, one, data, { missing = false })
+      end
+      model:fit(iris:round(), { missing = false })
+      assert.is_nil(model.missing)
+      fails(knows, model.fit, model, data)
+    end
+    os.remove(path)
+  end)
+
+  it("was counted as missing by partial_fit, and so by what follows", function()
+    for _, name in ipairs { "scaler", "gmm", "ppca" } do
+      local model = latent[name] { components = name == "gmm" and 2 or nil }
+      model:partial_fit(gap, { missing = true }):partial_fit(gap)
+      assert.is_true(model.missing)
+      if helper.has(model, "score") then assert.are.equal(model:score(gap, { missing = true }), model:score(gap)) end
+    end
+  end)
+
   it("is none of an infinity, nor of other arguments", function()
     local far = iris:copy()
     far[3][2] = math.huge

@@ -92,7 +92,7 @@ static const char *first_unknown(lua_State *L, int arg, const char *who, const c
 static void fail_missing(lua_State *L, const char *who)
 {
   const char *remedy = latL_remedy(L);
-  if (!remedy || strcmp(remedy, LATL_KNOWS_GAPS) == 0) return;
+  if (!remedy || strncmp(remedy, LATL_KNOWS_GAPS, sizeof LATL_KNOWS_GAPS - 1) == 0) return;
   latL_error(L, who, "missing: this model does not know missing entries%s%s", *remedy ? "; " : "",
              remedy);
 }

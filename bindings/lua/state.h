@@ -48,7 +48,7 @@ void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value)
 /* ---- missing entries ------------------------------------------------------------------- */
 
 /* What the object at argument 1 of a call says about NaN in its data: NULL when it is no model;
- * "" when there is nothing to say; LATL_KNOWS_GAPS, or the remedy. Set when the module is
+ * "" when there is nothing to say; what begins with LATL_KNOWS_GAPS, or the remedy. Set when the module is
  * opened. */
 typedef const char *latL_Remedy(lua_State *L);
 #define LATL_KNOWS_GAPS "missing = true makes it a missing entry"

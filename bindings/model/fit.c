@@ -69,6 +69,9 @@ const latL_Model *latL_beginfit(lua_State *L, lat_request *request)
   luaL_checkstack(L, LATL_DEEP, who);
   const latL_Model *m = latL_checkmodel(L, latL_verbkind(L), who);
   lat_options_default(method->options, request, sizeof *request);
+  latL_pushfitted(L, 1);
+  request->missing = latL_takesmissing(L, lua_gettop(L));
+  lua_pop(L, 1);
   latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, request);
   return m;
 }
@@ -136,6 +139,7 @@ static void push_block(lua_State *L, const run *r, const lat_fitted *made,
   }
   lua_getiuservalue(L, LATL_RUN, history);
   latL_record(L, fitted, "history");
+  latL_recordmissing(L, fitted, r->request.missing);
 }
 
 /* Pushes one of what the present start, or the updates, have come to. */

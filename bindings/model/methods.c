@@ -77,6 +77,8 @@ const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_requ
   else
     latL_nooptions(L, top + 1, who), lua_settop(L, top);
   const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), who);
+  if (lat_option_find(table, "missing") && !(f->model->nets))
+    request->missing = latL_takesmissing(L, 1);
   if (options) latL_readtable(L, options, who, table, method->out ? "out" : NULL, request);
   return f;
 }

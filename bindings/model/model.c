@@ -155,6 +155,24 @@ int latL_recorded(lua_State *L, int fitted, const char *name)
   return take_field(L, name);
 }
 
+static const char MISSING[] = "missing";
+
+bool latL_takesmissing(lua_State *L, int fitted)
+{
+  if (lua_isnil(L, fitted)) return false;
+  bool takes = latL_recorded(L, fitted, MISSING) == LUA_TBOOLEAN && lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return takes;
+}
+
+void latL_recordmissing(lua_State *L, int fitted, bool missing)
+{
+  if (!missing) return;
+  fitted = lua_absindex(L, fitted);
+  lua_pushboolean(L, true);
+  latL_record(L, fitted, MISSING);
+}
+
 void latL_publish(lua_State *L, int model)
 {
   lua_setiuservalue(L, model, LATL_FITTED);
@@ -389,7 +407,9 @@ const char *latL_modelremedy(lua_State *L)
 {
   const latL_Model *m = model_at(L, 1);
   if (!m) return NULL;
-  return m->kind->gaps ? m->kind->gaps : "";
+  const char *gaps = m->kind->gaps ? m->kind->gaps : "";
+  bool later = to_fitted(L, 1) && strcmp(gaps, LATL_KNOWS_GAPS) == 0; /* a method, no fit */
+  return later ? LATL_KNOWS_GAPS ", here or at fit" : gaps;
 }
 
 void *latL_checkmodel(lua_State *L, const latL_Kind *kind, const char *who)

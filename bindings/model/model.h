@@ -145,6 +145,10 @@ const latL_Fitted *latL_pushfitted(lua_State *L, int model);
 size_t latL_columnsbefore(lua_State *L);
 /* Pushes field `name` of the block at `fitted`; its type. */
 int latL_recorded(lua_State *L, int fitted, const char *name);
+/* Whether the block at `fitted` (or nil) is of a fit with missing = true, and so takes missing entries
+ * in all methods without being told; and says so of it, a field that files keep. */
+bool latL_takesmissing(lua_State *L, int fitted);
+void latL_recordmissing(lua_State *L, int fitted, bool missing);
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 

@@ -39,6 +39,7 @@ static void push_solved(lua_State *L, int model, int from, const char *who)
   lat_workspace_done(work);
   lua_remove(L, at);
   take_statistics(L, from, at, false);
+  latL_recordmissing(L, at, latL_takesmissing(L, from));
 }
 
 /* Chunks cost only their own share. When rows are added meanwhile (by a finalizer), parameters are
@@ -92,6 +93,7 @@ static int fit(lua_State *L)
                                          latL_optionsof(m), &made);
   if (status != LAT_OK) latL_check(L, latL_verb(L), work, mark, status);
   latL_pushmade(L, 1, &made, NULL);
+  latL_recordmissing(L, -1, rows.source.missing);
   return end(L, work);
 }
 
@@ -104,6 +106,7 @@ static int partial_fit(lua_State *L)
   lat_workspace *work = begin(L, &rows, latL_columnsbefore(L));
   latL_Fitted *f = latL_newunfitted(L, 1);
   int at = lua_gettop(L);
+  latL_recordmissing(L, at, rows.source.missing);
   const latL_Fitted *before = latL_pushfitted(L, 1);
   const lat_statistics_kind *kind = f->model->statistics;
   if (before && before->statistics) {

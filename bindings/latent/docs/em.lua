@@ -30,7 +30,8 @@ and history empty. A fit by EM begins with them.
 fit(X, { ... }) takes
 
   weights          a number >= 0 a row: 2 is the row twice, 0 is no row
-  missing          true: NaN is a missing entry, for models that know them
+  missing          true: NaN is a missing entry, for models that know them. The model then takes them in all its
+                   methods without being told again, also after save and load, until missing = false
   on_iteration     function{ iteration, objective, restart, model }; false ends the fit
   progress         true: a bar, on a terminal's standard error
   max_seconds      ends the fit; the model then has the last complete iteration

@@ -128,6 +128,8 @@ static int begin(lua_State *L)
       given[i] = latL_checkmatrix(L, lua_gettop(L), who, names[i])->view;
       *to[i] = &given[i];
     }
+  /* here, where a row's number is that of X and not of a batch */
+  latL_run(L, who, lat_check_finite, "X", &request.X, false);
   lat_workspace *work = latL_workspace(L);
   if (f->model->nets->begin)
     latL_call(L, who, work, f->model->nets->begin(work, f->aside, &request));
