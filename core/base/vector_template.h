@@ -128,8 +128,8 @@ LAT_INLINE real K(sigmoid)(real x)
   return y - inverse * (y * lost + (left ? -inverse : inverse) * e_lost);
 }
 
-/* x/(1 + exp(-x)), to 2.2 ulp where the result is a normal number. With exp in the denominator neither
- * what it has lost nor the side of 0 matters, and one step applies the power of two: below
+/* x/(1 + exp(-x)), to 2.2 ulp where the result is a normal number. With exp in the denominator
+ * neither what it has lost nor the side of 0 matters, and one step applies the power of two: below
  * -2 TANH_MOST 1 + exp(-x) is 1, and from n = BIAS + 1 on the word is that of infinity, the result
  * 0. */
 LAT_INLINE real K(silu)(real x)
