@@ -129,6 +129,7 @@ local special = {
   ["Matrix:column"] = "vector", ["Matrix:outer"] = "vector", ["Matrix:clamp"] = { low = 0, high = 1 },
   ["Random:gamma"] = { n = 2, m = 2 }, ["Random:integer"] = { n = 2, m = 2 },
   ["Random:uniform"] = { n = 2, m = 2 }, ["Random:normal"] = { n = 2, m = 2 },
+  ["Random:beta"] = { n = 2, m = 2 }, ["Random:poisson"] = { mean = 3, n = 2, m = 2 },
   ["Random:exponential"] = { n = 2, m = 2 },
   ["Random:__eq"] = { other = function() return latent.random(2) end },
   ["FA:fit_covariance"] = { N = 20 },

@@ -95,8 +95,13 @@ describe("the generator", function()
           local v = filled[kind](filled, n)
           for i = 1, n do assert.are.equal(single[kind](single), v[i]) end
         end
-        local gamma, integers = filled:gamma(0.7, n), filled:integer(-3, 12, n)
+        local gamma = filled:gamma(0.7, n)
         for i = 1, n do assert.are.equal(single:gamma(0.7), gamma[i]) end
+        local beta, few, many = filled:beta(0.7, 2, n), filled:poisson(3, n), filled:poisson(30, n)
+        for i = 1, n do assert.are.equal(single:beta(0.7, 2), beta[i]) end
+        for i = 1, n do assert.are.equal(single:poisson(3), few[i]) end
+        for i = 1, n do assert.are.equal(single:poisson(30), many[i]) end
+        local integers = filled:integer(-3, 12, n)
         for i = 1, n do assert.are.equal(single:integer(-3, 12), integers[i]) end
         assert.are.equal(single, filled)
       end
@@ -161,7 +166,8 @@ local GAMMA = {
 
 -- Chi-squared of the counts of 1..K against equal or given shares, below its 1 - 1e-4 quantile
 -- (SciPy 1.17.1, chi2.ppf) for K - 1 degrees of freedom.
-local QUANTILE = { [3] = 18.4207, [5] = 23.5127, [6] = 25.7448, [10] = 33.7199 }
+local QUANTILE = { [3] = 18.4207, [5] = 23.5127, [6] = 25.7448, [7] = 27.8563, [8] = 29.8775, [9] = 31.8276,
+  [10] = 33.7199 }
 
 local function evenly(labels, K, shares)
   local counts, n, chi = {}, #labels, 0
@@ -243,6 +249,78 @@ describe("distributions", function()
       assert.is_true(x >= 0 and x < math.huge)
     end
     assert.is_true(math.abs(rng:gamma(1e12) / 1e12 - 1) < 1e-5)
+  end)
+
+  it("beta, with shapes on both sides of 1", function()
+    local function of(a, b, F) agrees(latent.random(61):beta(a, b, N), F) end
+    of(1, 4, function(x) return 1 - (1 - x) ^ 4 end)
+    of(0.2, 1, function(x) return x ^ 0.2 end)
+    of(1, 0.3, function(x) return 1 - (1 - x) ^ 0.3 end)
+    of(0.5, 0.5, function(x) return 2 / math.pi * math.asin(math.sqrt(x)) end)
+    of(2, 3, function(x) return 6 * x ^ 2 - 8 * x ^ 3 + 3 * x ^ 4 end)
+    -- I_x(2, 1/2) = 1 - sqrt(1 - x) (1 + x/2)
+    of(2, 0.5, function(x) return 1 - math.sqrt(1 - x) * (1 + x / 2) end)
+  end)
+
+  -- Beta(a, b) with mean m has the variance m (1 - m)/(a + b + 1); for small a and b it is nearly 1 or 0.
+  it("beta of extreme shapes", function()
+    for _, shapes in ipairs { { 5e-324, 5e-324 }, { 1e-310, 3e-310 }, { 1e-300, 1e-299 }, { 1e-3, 2e-3 } } do
+      local a, b = shapes[1], shapes[2]
+      local x, share = latent.random(62):beta(a, b, N), 1 / (1 + b / a)
+      assert.is_true(math.abs(x:mean() - share) < 4 * math.sqrt(share * (1 - share) / N))
+      assert.is_true(x:min() >= 0 and x:max() <= 1)
+    end
+    for _, shapes in ipairs { { 1e10, 3e10 }, { 1e6, 2 }, { 3, 1e8 } } do
+      local a, b = shapes[1], shapes[2]
+      local x, mean = latent.random(63):beta(a, b, N), a / (a + b)
+      local variance = mean * (b / (a + b)) / (a + b + 1)
+      assert.is_true(math.abs(x:mean() - mean) < 4 * math.sqrt(variance / N))
+      assert.near(1, x:var() / variance, 0.05)
+    end
+    assert.near(1 / 2.7, latent.random(64):beta(1e308, 1.7e308), 1e-12)
+  end)
+
+  -- The counts in ten cells of nearly equal probability, found from the mode outwards by the ratios mean/k.
+  it("counts of Poisson, by chi-squared", function()
+    for _, mean in ipairs { 2.5, 6, 9.99, 10, 12.3, 37, 400, 12345.6 } do
+      local mode, far = math.floor(mean), math.ceil(12 * math.sqrt(mean) + 40)
+      local from, to, log_p, total, p = math.max(0, mode - far), mode + far, 0, 0, {}
+      for k = 1, mode do log_p = log_p + math.log(mean / k) end
+      p[mode] = math.exp(log_p - mean)
+      for k = mode - 1, from, -1 do p[k] = p[k + 1] * (k + 1) / mean end
+      for k = mode + 1, to do p[k] = p[k - 1] * mean / k end
+      local cells, shares = {}, {}
+      for k = from, to do
+        cells[k] = math.min(10, 1 + math.floor(total * 10))
+        total = total + p[k]
+        shares[cells[k]] = (shares[cells[k]] or 0) + p[k]
+      end
+      assert.near(1, total, 1e-9)
+      local draws = latent.random(65):poisson(mean, N):table()
+      local labels = {}
+      for i, k in ipairs(draws) do labels[i] = cells[k // 1 | 0] end
+      local used, number, of_used = {}, {}, {}
+      for cell = 1, 10 do
+        if shares[cell] then
+          used[#used + 1], number[cell] = cell, #used + 1
+          of_used[#used] = shares[cell]
+        end
+      end
+      for i, cell in ipairs(labels) do labels[i] = number[cell] end
+      evenly(labels, #used, of_used)
+    end
+  end)
+
+  it("counts of Poisson with tiny and huge means", function()
+    assert.equal(0, latent.random(1):poisson(0, 1000):max())
+    assert.equal(0, latent.random(1):poisson(1e-300, 1000):max())
+    local rare = latent.random(66):poisson(1e-3, N * 10) -- 1000 ones, and half a two
+    assert.is_true(math.abs(rare:sum() - N / 100) < 4 * math.sqrt(N / 100) and rare:max() <= 2)
+    for _, mean in ipairs { 1e9, 1e12, 2 ^ 52 } do -- the normal distribution, but for mean^-1/2
+      local z = (latent.random(67):poisson(mean, N) - mean) / math.sqrt(mean)
+      agrees(z, Phi)
+    end
+    assert.equal("integer", math.type(latent.random(1):poisson(2 ^ 52)))
   end)
 
   it("integers", function()
@@ -397,6 +475,14 @@ describe("generators", function()
     assert.are.equal("integer", math.type(rng:categorical { 1, 2 }))
     assert.are.equal(2, rng:integer(1, 6, 3, 2).cols)
     assert.are.equal(2, rng:gamma(1, 3, 2).cols)
+    assert.are.equal("float", math.type(rng:beta(1, 2)))
+    assert.are.equal("integer", math.type(rng:poisson(4)))
+    local counts = rng:poisson(4, 3, 2, { dtype = "float32" })
+    assert.are.same({ 3, 2, "float32" }, { counts.rows, counts.cols, counts.dtype })
+    local u = rng:uniform { low = 5, high = 6 }
+    assert.is_true(math.type(u) == "float" and u >= 5 and u < 6)
+    local U = rng:uniform(20, 3, { low = 5, high = 6 })
+    assert.is_true(U.cols == 3 and U:min() >= 5 and U:max() < 6)
   end)
 
   it("never round a float32 uniform number up to 1", function()
@@ -489,11 +575,18 @@ describe("errors", function()
   end)
 
   it("parameters", function()
-    fails("rng:gamma: shape must be positive and finite, got 0.0", rng.gamma, rng, 0)
+    fails("rng:gamma: shape must be positive and finite, got 0", rng.gamma, rng, 0)
     fails("rng:gamma: shape must be positive and finite", rng.gamma, rng, -1)
     fails("rng:gamma: shape must be positive and finite", rng.gamma, rng, 0 / 0)
     fails("rng:gamma: shape must be positive and finite", rng.gamma, rng, math.huge)
     fails("rng:gamma: shape must be a number, got nothing", rng.gamma, rng)
+    fails("rng:beta: b must be positive and finite, got -2", rng.beta, rng, 1, -2)
+    fails("rng:beta: b must be a number, got nothing", rng.beta, rng, 1)
+    fails("rng:poisson: mean must be 0 to 2^52, got -1", rng.poisson, rng, -1)
+    fails("rng:poisson: mean must be 0 to 2^52, got", rng.poisson, rng, 0 / 0)
+    fails("rng:poisson: mean must be 0 to 2^52, got inf", rng.poisson, rng, math.huge, 3)
+    fails("rng:poisson: mean must be a number, got nothing", rng.poisson, rng)
+    fails("unknown option 'scale'", rng.poisson, rng, 1, { scale = 2 })
     fails("rng:integer: low must not exceed high, got 3 and 1", rng.integer, rng, 3, 1)
     fails("rng:integer: high must be an integer, got 2.5", rng.integer, rng, 1, 2.5)
     fails("integers up to 2^53", rng.integer, rng, 0, 1 << 54, 3)

@@ -183,29 +183,44 @@ static int draw(lua_State *L, const char *who, const lat_distribution *d, lat_ra
 
 /* ---- distributions with options ---------------------------------------------------- */
 
+/* What is given before the sizes, by kind: names, and where their numbers go. */
+typedef struct latL_Shape {
+  const char *name;
+  size_t offset;
+} latL_Shape;
+#define SHAPE(name)                                                                                \
+  {                                                                                                \
+#name, offsetof(lat_distribution_options, name)                                                \
+  }
+static const latL_Shape shapes[][2] = {
+    [LAT_GAMMA] = {SHAPE(shape)}, [LAT_BETA] = {SHAPE(a), SHAPE(b)}, [LAT_COUNTS] = {SHAPE(mean)}};
+
+/* The distribution of f->kind: its `count` shapes from 2 on, and the options. */
 static lat_distribution read_distribution(lua_State *L, int options, const latL_Function *f,
-                                          double shape)
+                                          int count)
 {
   lat_distribution d;
   lat_distribution_options o;
   lat_options_default(lat_distribution_table, &o, sizeof o);
+  for (int i = 0; i < count; i++) {
+    const latL_Shape *shape = &shapes[f->kind][i];
+    *(double *)((char *)&o + shape->offset) = latL_checknumber(L, 2 + i, f->who, shape->name);
+  }
   latL_readfields(L, options, f->who, lat_distribution_table, &o);
-  latL_run(L, f->who, lat_distribution_make, (lat_distribution_kind)f->kind, &o, shape, &d);
+  latL_run(L, f->who, lat_distribution_make, (lat_distribution_kind)f->kind, &o, &d);
   return d;
 }
 
-/* rng:uniform([n [, m]] [, options]) and its like; rng:gamma(shape [, n [, m]] [, options]) */
+/* rng:uniform([n [, m]] [, options]) and its like; rng:gamma(shape [, n [, m]] [, options]). A
+ * single count is an integer of Lua's. */
 static int draw_numbers(lua_State *L, const latL_Function *f)
 {
   lat_random *random = self(L, f->who);
-  double shape = 0;
-  if (f->kind == LAT_GAMMA) {
-    shape = latL_checknumber(L, 2, f->who, "shape");
-    if (!(shape > 0) || !isfinite(shape))
-      latL_error(L, f->who, "shape must be positive and finite, got %f", shape);
-  }
-  lat_distribution d = read_distribution(L, f->arguments + 1, f, shape);
-  return draw(L, f->who, &d, random, f->arguments - 1);
+  int options = f->arguments + 1, sizes = f->arguments - 1;
+  lat_distribution d = read_distribution(L, options, f, sizes - 2);
+  if (f->kind == LAT_COUNTS && lua_isnil(L, sizes) && !latL_hasoption(L, options, "out"))
+    return latL_returninteger(L, (lua_Integer)lat_random_number(random, &d));
+  return draw(L, f->who, &d, random, sizes);
 }
 
 /* rng:integer(low, high [, n [, m]] [, options]) */
@@ -313,6 +328,8 @@ static const latL_Function methods[] = {
     {"rng:normal", draw_numbers, 3, 2, LATL_OPTIONS(NORMAL_OPTIONS), .kind = LAT_NORMAL},
     {"rng:exponential", draw_numbers, 3, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = LAT_EXPONENTIAL},
     {"rng:gamma", draw_numbers, 4, 2, LATL_OPTIONS(SCALE_OPTIONS), .kind = LAT_GAMMA},
+    {"rng:beta", draw_numbers, 5, 2, LATL_OPTIONS("dtype", "out"), .kind = LAT_BETA},
+    {"rng:poisson", draw_numbers, 4, 2, LATL_OPTIONS("dtype", "out"), .kind = LAT_COUNTS},
     {"rng:integer", draw_integers, 5, 2, LATL_OPTIONS("dtype", "out")},
     {"rng:categorical", categorical, .arguments = 3},
     {"rng:permutation", permutation, .arguments = 2},

@@ -277,28 +277,6 @@ double lat_random_exponential(lat_random *random)
   return 0 - log64(1 - lat_random_uniform(random));
 }
 
-/* Marsaglia and Tsang (2000): d v with v = (1 + c x)^3, x normal, is nearly gamma(shape) already;
- * rejection, at most one time in twenty, makes it exact. Below shape 1: gamma(shape + 1)
- * u^(1/shape). */
-double lat_random_gamma(lat_random *random, double shape)
-{
-  if (!(shape > 0)) return NAN;
-  if (!(shape < INFINITY)) return shape;
-  double boost = 1;
-  if (shape < 1) {
-    boost = exp64(log64(1 - lat_random_uniform(random)) / shape);
-    shape += 1;
-  }
-  double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
-  for (;;) {
-    double x = lat_random_normal(random), v = 1 + c * x;
-    if (v <= 0) continue;
-    v = v * v * v;
-    double u = 1 - lat_random_uniform(random);
-    if (log64(u) < 0.5 * x * x + d - d * v + d * log64(v)) return boost * d * v;
-  }
-}
-
 /* The 128 bits of a*b: returns the upper half. */
 static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low)
 {

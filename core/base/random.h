@@ -21,6 +21,8 @@
 
 #include "base/workspace.h"
 
+#define LAT_MOST_POISSON 0x1p52
+
 typedef struct lat_random {
   uint64_t seed, stream, position; /* the whole state; position counts 64-bit words */
 } lat_random;
@@ -28,11 +30,14 @@ typedef struct lat_random {
 /* The raw function, as in the Random123 reference: four words of counter, two of key. */
 void lat_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-uint64_t lat_random_word(lat_random *random);                  /* 64 random bits */
-double lat_random_uniform(lat_random *random);                 /* in [0,1), 53 bits */
-double lat_random_normal(lat_random *random);                  /* N(0,1) */
-double lat_random_exponential(lat_random *random);             /* mean 1 */
-double lat_random_gamma(lat_random *random, double shape);     /* scale 1; shape > 0 */
+uint64_t lat_random_word(lat_random *random);                   /* 64 random bits */
+double lat_random_uniform(lat_random *random);                  /* in [0,1), 53 bits */
+double lat_random_normal(lat_random *random);                   /* N(0,1) */
+double lat_random_exponential(lat_random *random);              /* mean 1 */
+double lat_random_gamma(lat_random *random, double shape);      /* scale 1; shape > 0 */
+double lat_random_beta(lat_random *random, double a, double b); /* on [0,1]; a, b > 0 */
+/* A whole number. 0 <= mean <= LAT_MOST_POISSON, up to which doubles hold what is drawn exactly. */
+double lat_random_poisson(lat_random *random, double mean);
 uint64_t lat_random_below(lat_random *random, uint64_t bound); /* 0..bound-1, unbiased */
 
 /* The functions that draw many numbers call lat_check as they go; `work` may be NULL, and then they

@@ -28,6 +28,10 @@ static void standard(const lat_distribution *d, lat_random *random, lat_dtype dt
 {
   if (d->kind == LAT_GAMMA) {
     for (size_t i = 0; i < n; i++) out[i] = lat_random_gamma(random, d->shape);
+  } else if (d->kind == LAT_BETA) {
+    for (size_t i = 0; i < n; i++) out[i] = lat_random_beta(random, d->shape, d->second);
+  } else if (d->kind == LAT_COUNTS) {
+    for (size_t i = 0; i < n; i++) out[i] = lat_random_poisson(random, d->shape);
   } else if (d->kind == LAT_INTEGERS) {
     for (size_t i = 0; i < n; i++) out[i] = (double)lat_random_below(random, d->bound);
   } else if (d->kind == LAT_EXPONENTIAL) { /* the numbers of lat_random_exponential */
@@ -101,19 +105,17 @@ const lat_option lat_distribution_table[] = {
     LAT_OPTION_NUMBER(lat_distribution_options, scale, 1, 0, HUGE_VAL),
     {.name = NULL}};
 
-lat_status lat_distribution_make(lat_workspace *work, lat_distribution_kind kind,
-                                 const lat_distribution_options *o, double shape,
-                                 lat_distribution *d)
+/* d := base + scale times standard numbers. */
+static lat_status place(lat_workspace *work, const lat_distribution_options *o, lat_distribution *d)
 {
-  *d = (lat_distribution){.kind = kind, .shape = shape};
-  if (kind == LAT_UNIFORM) {
+  if (d->kind == LAT_UNIFORM) {
     d->base = o->low;
     d->scale = o->high - o->low;
     if (!(o->low < o->high) || !isfinite(d->scale))
       return lat_fail(work, LAT_INVALID,
                       "low must be less than high, and both finite, got %.14g and %.14g", o->low,
                       o->high);
-  } else if (kind == LAT_NORMAL) {
+  } else if (d->kind == LAT_NORMAL) {
     d->base = o->mean;
     d->scale = o->deviation;
     if (!isfinite(o->mean) || !isfinite(o->deviation))
@@ -125,6 +127,31 @@ lat_status lat_distribution_make(lat_workspace *work, lat_distribution_kind kind
       return lat_fail(work, LAT_INVALID, "scale must be positive and finite, got %.14g", o->scale);
   }
   return LAT_OK;
+}
+
+static lat_status take_shape(lat_workspace *work, const char *name, double value, double *shape)
+{
+  *shape = value;
+  if (value > 0 && isfinite(value)) return LAT_OK;
+  return lat_fail(work, LAT_INVALID, "%s must be positive and finite, got %.14g", name, value);
+}
+
+lat_status lat_distribution_make(lat_workspace *work, lat_distribution_kind kind,
+                                 const lat_distribution_options *o, lat_distribution *d)
+{
+  *d = (lat_distribution){.kind = kind, .scale = 1};
+  if (kind == LAT_COUNTS) {
+    d->shape = o->mean;
+    if (!(o->mean >= 0 && o->mean <= LAT_MOST_POISSON))
+      return lat_fail(work, LAT_INVALID, "mean must be 0 to 2^52, got %.14g", o->mean);
+    return LAT_OK;
+  }
+  if (kind == LAT_BETA) {
+    LAT_TRY(take_shape(work, "a", o->a, &d->shape));
+    return take_shape(work, "b", o->b, &d->second);
+  }
+  if (kind == LAT_GAMMA) LAT_TRY(take_shape(work, "shape", o->shape, &d->shape));
+  return place(work, o, d);
 }
 
 /* ---- categories and permutations ----------------------------------------------------- */

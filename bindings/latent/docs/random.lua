@@ -15,10 +15,10 @@ local mean = { "mean", "number", "0", "the mean" }
 local deviation = { "deviation", "number", "1", "the standard deviation, >= 0" }
 local drawn = { { "number|latent.Matrix", "the number, vector or matrix" } }
 
-local function with(first, rest)
-  local list = { first }
-  for i, argument in ipairs(rest) do list[i + 1] = argument end
-  return list
+-- The arguments before the sizes, and these.
+local function with(...)
+  local list = { ... }
+  return table.move(size, 1, #size, #list + 1, list)
 end
 
 local sized = {
@@ -49,9 +49,11 @@ the 64-bit word at a position is a fixed number. So streams never overlap, a jum
 be saved, and filling a matrix gives the numbers that as many single draws would give, row by row.
 
 A uniform, normal or exponential number, an index of categorical: one word each. Integers and permutations
-take a word a number, rarely one more; a gamma number takes two, at times two or four more. Normals come from
-Box and Muller's transform (of a half of Philox's words that nothing else uses), gamma numbers from Marsaglia
-and Tsang's method (2000), bounded integers from Lemire's (2019, no bias), categories from Walker's alias table.
+take a word a number, rarely one more; a gamma number takes two, at times two or four more, and a beta number is
+made of two; a Poisson number takes one for a mean below 10 and two, at times more, above. Normals come from Box and
+Muller's transform (of a half of Philox's words that nothing else uses), gamma numbers from Marsaglia and Tsang's
+method (2000), Poisson numbers from inversion and Hoermann's transformed rejection (1993), bounded integers from
+Lemire's (2019, no bias), categories from Walker's alias table.
 
 Two generators are equal (==) when seed, stream and position are.]],
     example = "local rng = latent.random(7)\nprint(rng, rng:uniform(), rng:integer(1, 6))",
@@ -93,12 +95,29 @@ Two generators are equal (==) when seed, stream and position are.]],
   {
     name = "Random:gamma",
     summary = "Gamma numbers, density proportional to x^(shape - 1) exp(-x/scale).",
-    args = with({ "shape", "number", "positive" }, size),
+    args = with { "shape", "number", "positive" },
     options = { scale, dtype, out },
     returns = drawn,
     text = "A chi-squared number with k degrees of freedom is gamma(k/2, { scale = 2 }). For a shape near 0 many " ..
       "numbers are too small for their type, and 0.",
     example = "local g = latent.random(1):gamma(2.5, 1000)",
+  },
+  {
+    name = "Random:beta",
+    summary = "Beta numbers, density proportional to x^(a - 1) (1 - x)^(b - 1) on 0 to 1.",
+    args = with({ "a", "number", "positive" }, { "b", "number", "positive" }),
+    options = { dtype, out },
+    returns = drawn,
+    text = "The mean is a/(a + b). For small a and b numbers are near 0 and 1, and the nearest are rounded to these.",
+    example = "local share = latent.random(1):beta(2, 5, 1000)",
+  },
+  {
+    name = "Random:poisson",
+    summary = "Poisson numbers: counts k with probability mean^k exp(-mean)/k!.",
+    args = with { "mean", "number", "0 to 2^52, up to which counts are exact (in float32: counts up to 2^24)" },
+    options = { dtype, out },
+    returns = { { "integer|latent.Matrix", "the count, vector or matrix" } },
+    example = "local counts = latent.random(1):poisson(3.5, 1000)",
   },
   {
     name = "Random:integer",
