@@ -219,6 +219,101 @@ describe("latent.help", function()
     for _, module in ipairs(docs) do assert.is_truthy(page:find("\n  " .. module.name .. " +%u"), module.name) end
   end)
 
+  it("lists every model and function by family when nothing is asked", function()
+    local page, missing = help.text(), {}
+    local at = 0
+    for _, family in ipairs(docs.families) do
+      local here = page:find("\n" .. family.title .. "\n", at + 1, true)
+      assert.is_truthy(here, family.title)
+      at = here
+    end
+    for name in pairs(exported()) do
+      local class = name:match "^(%u%w*):"
+      if not class and not page:find("%f[%w_.]" .. name:gsub("%.", "%%.") .. "%f[^%w_]") then
+        missing[#missing + 1] = name
+      end
+    end
+    assert.are.equal("", table.concat(missing, " "))
+    assert.is_truthy(page:find("\n  gmm_select +Fits mixtures"))
+    assert.is_nil(page:find("_nearest", 1, true))
+  end)
+
+  it("shows a model's methods and properties with what makes it", function()
+    local page = help.text "gmm"
+    for _, name in ipairs { "GMM:fit", "GMM:responsibilities", "GMM:bic", "GMM:save", "GMM.means", "GMM.events" } do
+      assert.is_truthy(page:find("\n  " .. name:gsub("%.", "%%.") .. " +%u"), name)
+    end
+    assert.is_nil(help.text "gmm_select":find("\nMethods\n"))
+  end)
+
+  it("shows an option of a model: type, default, words, and what else has it", function()
+    local page = help.text "gmm.covariance"
+    assert.is_truthy(page:find("^covariance, an option of latent%.gmm%("))
+    assert.is_truthy(page:find('default +"full"\n'))
+    assert.is_truthy(page:find('words +"full", "diag", "tied", "spherical", "tied_diag", "tied_spherical"\n'))
+    assert.is_truthy(page:find("latent.gmm_select", 1, true))
+    assert.are.equal(page, help.text "latent.gmm.covariance")
+    assert.are.equal(page, help.text "GMM.covariance")
+    assert.is_truthy(help.text "gmm.fit.labels":find("^labels, an option of GMM:fit%("))
+    assert.are.equal(help.text "gmm.fit.labels", help.text "GMM:fit.labels")
+    assert.are.equal(help.text "GMM.means", help.text "gmm.means")
+    assert.are.equal(help.text "LDS:filter", help.text "lds.filter")
+  end)
+
+  it("says which models have an option, and what is called so besides", function()
+    local page = help.text "restarts"
+    for _, row in ipairs(latent.describe "gmm".options) do
+      assert.is_truthy(row.name ~= "restarts" or page:find("latent.gmm ", 1, true))
+    end
+    local having = 0
+    for _, name in ipairs { "kmeans", "gmm", "mixture", "mppca", "ppca", "fa", "lds", "em" } do
+      for _, row in ipairs(latent.describe(name) and latent.describe(name).options or {}) do
+        if row.name == "restarts" then
+          having = having + 1
+          assert.is_truthy(page:find("\n  latent%." .. name .. " +integer"), name)
+        end
+      end
+    end
+    assert.is_true(having >= 6)
+    assert.is_nil(page:find "latent%.pca")
+    local weights = help.text "weights"
+    assert.is_truthy(weights:find("Called 'weights':\n  GMM.weights", 1, true))
+    assert.is_truthy(weights:find("'weights' is an option of", 1, true) and weights:find("KMeans:fit", 1, true))
+  end)
+
+  it("knows the words that options may be", function()
+    assert.is_truthy(help.text "varimax":find('latent.fa  rotation = "varimax"', 1, true))
+    assert.is_truthy(help.text "TIED_diag":find('covariance = "tied_diag"', 1, true))
+  end)
+
+  it("leads from words of the field and names of other libraries to what there is", function()
+    for word, name in pairs { train_test_split = "latent.folds", scatter = "Figure:points", ["t-SNE"] = "latent.pca",
+      ["t_sne"] = "latent.pca", UMAP = "latent.vae", ["Kalman filter"] = "LDS:filter", StandardScaler = "latent.scaler",
+      ["missing data"] = "PPCA:impute", read_csv = "latent.read", PyTorch = "nn.tape", DBSCAN = "latent.gmm" } do
+      local page = help.text(word)
+      assert.is_nil(page:find("Nothing is called", 1, true), word)
+      assert.is_truthy(page:find("\n  " .. name:gsub("%.", "%%.") .. " +%u"), word)
+    end
+  end)
+
+  it("has each word once, and leads to entries only", function()
+    local seen, wrong = {}, {}
+    local index = require "latent.help.index"
+    for _, row in ipairs(require "latent.docs.words") do
+      for word in row[1]:gmatch "[^,]+" do
+        local letters = word:lower():gsub("[^%w+]", "")
+        if seen[letters] then wrong[#wrong + 1] = word .. " (twice)" end
+        seen[letters] = true
+        if index.entry(word:gsub("^%s+", "")) then wrong[#wrong + 1] = word .. " (is an entry)" end
+        if help.text((word:gsub("^%s+", ""))):find("Nothing is called", 1, true) then wrong[#wrong + 1] = word end
+      end
+      for _, target in ipairs(row[3]) do
+        if not index.entry(target) then wrong[#wrong + 1] = target end
+      end
+    end
+    assert.are.equal("", table.concat(wrong, "\n"))
+  end)
+
   it("has topics", function()
     assert.is_truthy(help.text "conventions":find("divide by N"))
   end)
@@ -227,7 +322,12 @@ describe("latent.help", function()
     assert.is_truthy(help.text "plot.figrue":find("Near it:\n  plot%.figure"))
     assert.is_truthy(help.text "elipse":find("Figure:ellipse", 1, true))
     assert.is_truthy(help.text "Mahalanobis":find("Nothing is called 'Mahalanobis'", 1, true))
-    assert.is_truthy(help.text "zzzzzzzz":find("latent.help() lists the modules", 1, true))
+    assert.is_truthy(help.text "zzzzzzzz":find("latent.help() lists the models", 1, true))
+    assert.is_truthy(help.text "gmm.tolerence":find("Near it:\n  gmm.tolerance", 1, true))
+    assert.is_truthy(help.text "pca.fitt":find("Near it:\n  PCA:fit", 1, true))
+    assert.is_truthy(help.text "":find("Nothing is called ''", 1, true))
+    assert.is_truthy(help.text(("x"):rep(1e6)):find("Nothing is called a long string", 1, true))
+    assert.is_truthy(help.text "%b()[":find("Nothing is called '%b()['", 1, true))
   end)
 
   it("says so when a value is none of latent's", function()

@@ -15,38 +15,27 @@
 --   example   Lua that runs, with every module as a local of its name, A a 3 x 3 positive definite
 --             matrix and X one of 5 x 3
 --
--- This file gives the modules in the order of the overview, each { name =, entries... }. A module
--- may have several files.
+-- An option that is one of some words has them as `choices` in its row, from the core's table where it has them.
+--
+-- This file gives the families in the order of the overview, each with its modules, { name, more files... }: a family
+-- is a page of the reference (its `page` is the file's name).
 
 local check = require "latent.check"
 
-local modules = {
-  { "latent" },
-  { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" },
-  { "random" },
-  { "eigen" },
-  { "pca", "ppca", "bpca", "fa" },
-  { "ica" },
-  { "em" },
-  { "kmeans" },
-  { "gmm", "mppca" },
-  { "mixture" },
-  { "lds", "lds_tracker" },
-  { "blocks" },
-  { "classifier" },
-  { "nn", "nn_tape" },
-  { "nonlinear" },
-  { "vae" },
-  { "flow" },
-  { "diffusion" },
-  { "flow_matching" },
-  { "gan" },
-  { "files" },
-  { "save" },
-  { "metrics" },
-  { "datasets" },
-  { "plot" },
-  { "progress" },
+local families = {
+  { page = "latent", title = "The module, and what holds everywhere", { "latent" } },
+  { page = "matrices", title = "Matrices and linear algebra",
+    { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" }, { "random" }, { "eigen" } },
+  { page = "components", title = "Components and factors", { "pca", "ppca", "bpca", "fa" }, { "ica" } },
+  { page = "clusters", title = "Clusters and mixtures, and EM",
+    { "kmeans" }, { "gmm", "mppca" }, { "mixture" }, { "em" } },
+  { page = "series", title = "Time series", { "lds", "lds_tracker" }, { "blocks" } },
+  { page = "classifiers", title = "Classifiers and validation", { "classifier" } },
+  { page = "deep", title = "Deep generative models",
+    { "nonlinear" }, { "vae" }, { "flow" }, { "diffusion" }, { "flow_matching" }, { "gan" } },
+  { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },
+  { page = "data", title = "Data, files and measures", { "files" }, { "save" }, { "datasets" }, { "metrics" } },
+  { page = "pictures", title = "Pictures and progress", { "plot" }, { "progress" } },
 }
 
 -- The core's list of the options of an entry, "latent.gmm" or "GMM:fit"; nil when it has none.
@@ -64,7 +53,7 @@ local function complete(entry)
   local meanings, rows = {}, {}
   for _, row in ipairs(entry.options) do meanings[row[1]] = row[2] end
   for i, option in ipairs(described(entry.name) or {}) do
-    rows[i] = { option.name, option.type, option.default, meanings[option.name] or "" }
+    rows[i] = { option.name, option.type, option.default, meanings[option.name] or "", choices = option.choices }
     meanings[option.name] = nil
   end
   for _, row in ipairs(entry.options) do
@@ -73,9 +62,9 @@ local function complete(entry)
   return rows
 end
 
-local docs = {}
-for _, files in ipairs(modules) do
-  local module = { name = files[1] }
+-- A module's entries, of all of its files; nil when none of them is there.
+local function read(files, family)
+  local module = { name = files[1], family = family }
   for _, file in ipairs(files) do
     if package.searchpath("latent.docs." .. file, package.path) then
       for _, entry in ipairs(require("latent.docs." .. file)) do
@@ -84,6 +73,17 @@ for _, files in ipairs(modules) do
       end
     end
   end
-  if #module > 0 then docs[#docs + 1] = module end
+  return #module > 0 and module or nil
+end
+
+-- A list of all modules; and the families, each a list of its modules with page and title.
+local docs = { families = {} }
+for i, listed in ipairs(families) do
+  local family = { page = listed.page, title = listed.title }
+  for _, files in ipairs(listed) do
+    local module = read(files, family)
+    family[#family + 1], docs[#docs + 1] = module, module
+  end
+  docs.families[i] = family
 end
 return docs

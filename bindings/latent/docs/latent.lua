@@ -17,10 +17,14 @@ that names the nearest known one. Misuse raises; a file that can't be read gives
     name = "latent.help",
     summary = "Prints the page about a function, a module, a value, a name or a topic.",
     args = {
-      { "x", "any?", "a function or module of latent, a matrix or model, or a name; without it the modules" },
+      { "x", "any?", "a function or module of latent, a matrix or model, or a name; without it all, by family" },
     },
     returns = {},
-    text = "A name may be whole (\"Matrix:exp\") or a last part (\"exp\"); for an unknown one the nearest are named.",
+    text = [[
+A name may be whole ("Matrix:exp") or a last part ("exp"); an option or property of a model ("gmm.covariance") or of a
+method ("gmm.fit.labels"); an option by itself ("restarts": which models have it) or a word that one may be ("varimax");
+or a word of the field or of another library ("t-SNE", "train_test_split"): what there is here. For an unknown one the
+nearest are named.]],
     example = 'latent.help "matrix.zeros"',
   },
   {

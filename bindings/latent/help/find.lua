@@ -1,0 +1,168 @@
+-- The page that a name leads to: an entry, an option, a word of the field, or what is near. Not exported.
+--
+--   find(name)   -> the page, and whether anything is called so
+
+local check = require "latent.check"
+local index = require "latent.help.index"
+local pages = require "latent.help.pages"
+local setting = require "latent.help.setting"
+
+local MOST_NEAR, MOST_MENTIONED = 8, 12
+
+local function plain(name) return (index.canonical(name):lower():gsub(":", ".")) end
+
+local function last_part(name) return name:match("([%w_]+)$") or name end
+
+-- ---- X.Y: an option, a property or a method of X ----------------------------------------------------
+
+-- What a name stands for, also as a model's maker with a class: "gmm" -> latent.gmm, and "GMM".
+local function owner(name)
+  local wanted = plain(name)
+  local found = index.matching(function(e) return not e.topic and plain(e.name) == wanted end)
+  local by_call = index.entry(wanted) or found[1]
+  return by_call, by_call and index.made_by(by_call)
+end
+
+local function option_of(entry, name)
+  for _, row in ipairs(entry and entry.options or {}) do
+    if row[1]:lower() == name then return pages.option(entry, row) end
+  end
+end
+
+local function part_of(name)
+  local head, last = plain(name):match "^(.+)%.([%w_]+)$"
+  if not head then return nil end
+  local entry, class = owner(head)
+  if not entry then -- "gmm.fit.weights"
+    local model, method = head:match "^(.+)%.([%w_]+)$"
+    class = model and select(2, owner(model))
+    return class and option_of(index.entry(class .. ":" .. method), last)
+  end
+  local option = option_of(entry, last)
+  if option or not class then return option end
+  local member = index.entry(class .. ":" .. last) or index.entry(class .. "." .. last)
+  if member then return pages.entry(member) end
+  local own = {} -- an option of its methods
+  for _, pair in ipairs(index.with_option(last)) do
+    if index.split_member(pair[1].name) == class then own[#own + 1] = pair end
+  end
+  return #own > 0 and pages.several(last, {}, own) or nil
+end
+
+-- "gmm.tolerence": what a model has whose name is near.
+local function near_part(name)
+  local head, last = plain(name):match "^(.+)%.([%w_]+)$"
+  local entry, class = owner(head or "")
+  local names, rows = {}, {}
+  for _, row in ipairs(entry and entry.options or {}) do
+    names[#names + 1], rows[row[1]] = row[1], { ("%s.%s"):format(index.canonical(entry.name), row[1]), row[4] }
+  end
+  for _, member in ipairs(class and index.members(class) or {}) do
+    local short = last_part(member.name)
+    names[#names + 1], rows[short] = short, { member.name, member.summary }
+  end
+  local nearest = #names > 0 and require("latent")._nearest(last, names)
+  if not nearest then return nil end
+  return setting.list("Near it:", { { name = rows[nearest][1], summary = rows[nearest][2] } })
+end
+
+-- ---- words of options: "varimax" --------------------------------------------------------------------
+
+local function as_choice(name)
+  local found = {}
+  for _, entry in ipairs(index.matching(function(e) return e.options ~= nil end)) do
+    for _, row in ipairs(entry.options) do
+      for _, word in ipairs(row.choices or {}) do
+        if word:lower() == name:lower() then
+          found[#found + 1] = { entry.name, row[1] .. ' = "' .. word .. '"', row[4] }
+        end
+      end
+    end
+  end
+  if #found == 0 then return nil end
+  local out = { ("'%s' is what an option may be:"):format(name) }
+  setting.columns(found, "  ", out)
+  return table.concat(out, "\n")
+end
+
+-- ---- words of the field -----------------------------------------------------------------------------
+
+-- "t-SNE", "t_sne" and "tSNE" are one word.
+local function letters(word) return (word:lower():gsub("[^%w+]", "")) end
+
+local function as_word(name)
+  local wanted = letters(name)
+  for _, row in ipairs(require "latent.docs.words") do
+    for word in row[1]:gmatch "[^,]+" do
+      if letters(word) == wanted then
+        local found = {}
+        for i, target in ipairs(row[3]) do found[i] = assert(index.entry(target), target) end
+        local out = {}
+        setting.flow(("'%s': %s"):format(name, row[2]), "", out)
+        return setting.list(table.concat(out, "\n"), found)
+      end
+    end
+  end
+end
+
+-- ---- nothing is called so ---------------------------------------------------------------------------
+
+-- Some string of an entry, its arguments' included, has the word.
+local function mentions(value, word)
+  if type(value) == "string" then return value:lower():find(word, 1, true) ~= nil end
+  if type(value) ~= "table" then return false end
+  for _, part in pairs(value) do
+    if mentions(part, word) then return true end
+  end
+  return false
+end
+
+-- Entries that have all of the words.
+local function mentioning(text)
+  local words = {}
+  for word in text:gmatch "%S+" do
+    if #word > 2 then words[#words + 1] = word end
+  end
+  return #words > 0 and index.matching(function(entry)
+    for _, word in ipairs(words) do
+      if not mentions(entry, word) then return false end
+    end
+    return true
+  end) or {}
+end
+
+local function nothing_called(name)
+  local wanted = plain(name)
+  local mentioned = mentioning(wanted)
+  local parts = { ("Nothing is called %s."):format(check.show(name)), near_part(name) }
+  local limit, distance = math.max(1, #last_part(wanted) // 3), require("latent")._distance
+  local near = index.matching(function(entry)
+    local known = plain(entry.name)
+    return math.min(distance(wanted, known), distance(last_part(wanted), last_part(known))) <= limit
+  end)
+  if #near > 0 and #parts == 1 then parts[2] = setting.list("Near it:", { table.unpack(near, 1, MOST_NEAR) }) end
+  if #mentioned > 0 then
+    parts[#parts + 1] = setting.list("It is mentioned here:", { table.unpack(mentioned, 1, MOST_MENTIONED) })
+  end
+  if #parts == 1 then parts[2] = "latent.help() lists the models and functions." end
+  return table.concat(parts, "\n\n")
+end
+
+return function(name)
+  local entry = index.entry(name)
+  if entry then return pages.entry(entry), true end
+  local wanted = plain(name)
+  local found = index.matching(function(e) return plain(e.name) == wanted end)
+  if #found == 1 then return pages.entry(found[1]), true end
+  if #found == 0 then
+    local part = part_of(name)
+    if part then return part, true end
+    found = index.matching(function(e) return last_part(plain(e.name)) == wanted end)
+  end
+  local options = index.with_option(wanted)
+  if #found == 1 and #options == 0 then return pages.entry(found[1]), true end
+  if #found + #options > 0 then return pages.several(name, found, options), true end
+  local page = as_choice(name) or as_word(name)
+  if page then return page, true end
+  return nothing_called(name), false
+end

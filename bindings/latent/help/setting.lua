@@ -1,0 +1,85 @@
+-- How pages are set: paragraphs and tables of at most WIDTH columns, as lists of lines. Not exported.
+
+local setting = {}
+
+local WIDTH <const> = 80
+setting.WIDTH = WIDTH
+
+function setting.length(s) return utf8.len(s) or #s end
+
+-- Fills lines of at most `width` with the words of a paragraph.
+function setting.fill(paragraph, width)
+  local lines, line = {}, ""
+  for word in paragraph:gmatch("%S+") do
+    if line ~= "" and setting.length(line) + 1 + setting.length(word) > width then
+      lines[#lines + 1], line = line, word
+    else
+      line = line == "" and word or line .. " " .. word
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+-- Paragraphs are filled; a line that begins with spaces stands as it is, and an empty one stays.
+function setting.flow(text, indent, out)
+  local paragraph = {}
+  local function finish()
+    if #paragraph == 0 then return end
+    for _, line in ipairs(setting.fill(table.concat(paragraph, " "), WIDTH - #indent)) do
+      out[#out + 1] = indent .. line
+    end
+    paragraph = {}
+  end
+  for line in (text:gsub("%s+$", "") .. "\n"):gmatch("(.-)\n") do
+    if line == "" or line:find("^%s") then
+      finish()
+      out[#out + 1] = line:find("%S") and indent .. line or ""
+    else
+      paragraph[#paragraph + 1] = line
+    end
+  end
+  finish()
+end
+
+-- Rows of cells under each other; the last cell is filled into what is left of the line.
+function setting.columns(rows_of_cells, indent, out)
+  local count, widths, left = #rows_of_cells[1], {}, #indent
+  for c = 1, count - 1 do
+    widths[c] = 0
+    for _, row in ipairs(rows_of_cells) do
+      if setting.length(row[c]) <= 30 then widths[c] = math.max(widths[c], setting.length(row[c])) end
+    end
+    left = left + widths[c] + 2
+  end
+  for _, row in ipairs(rows_of_cells) do
+    local head = indent
+    for c = 1, count - 1 do head = head .. row[c] .. (" "):rep(widths[c] - setting.length(row[c])) .. "  " end
+    local lines = setting.fill(row[count], WIDTH - left)
+    if setting.length(head) > left then -- a cell too wide for its column: the text goes below
+      out[#out + 1] = (head:gsub("%s+$", ""))
+      head = (" "):rep(left)
+    end
+    for i, line in ipairs(lines) do
+      out[#out + 1] = ((i == 1 and head or (" "):rep(left)) .. line):gsub("%s+$", "")
+    end
+  end
+end
+
+-- A head line, and the rows of cells below it; nothing where there are none.
+function setting.section(title, rows_of_cells, out)
+  if #rows_of_cells == 0 then return end
+  out[#out + 1] = ""
+  out[#out + 1] = title
+  setting.columns(rows_of_cells, "  ", out)
+end
+
+-- Names and summaries of entries under a title.
+function setting.list(title, found)
+  local out, lines = { title }, {}
+  for i, entry in ipairs(found) do lines[i] = { entry.name, entry.summary } end
+  if #lines > 0 then setting.columns(lines, "  ", out) end
+  return table.concat(out, "\n")
+end
+
+return setting
