@@ -23,6 +23,10 @@ describe("base", function()
     assert.equal("fork 1\nparent 1\nno threads 1\n", facts "forks")
   end)
 
+  it("keeps its threads off the caller's processor, within the process' own", function()
+    assert.equal("away 1\nalone 1\n", facts "places")
+  end)
+
   it("leaves signals to the host", function() assert.equal("signals 1\n", facts "signals") end)
 
   it("stops at a flag or a deadline", function()

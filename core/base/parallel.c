@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/blas.h"
 
@@ -20,6 +21,8 @@ typedef struct job {
   atomic_size_t next; /* the first chunk that no thread has claimed */
   atomic_bool stop;
 } job;
+
+enum { PLACED = 64 }; /* threads that are placed, at most */
 
 /* The pool. `owner` is held for the length of a lat_parallel; `lock` guards the rest. A new
  * `generation` tells parked threads that there is a job; those with number <= `helpers` run
@@ -32,10 +35,14 @@ static struct {
   size_t working;
   unsigned long generation;
   job *work;
+  pthread_t ids[PLACED]; /* of the first threads */
+  int away_from;         /* the processor that they stay off; -1: none */
+  size_t placed;         /* how many have been placed */
 } pool = {.owner = PTHREAD_MUTEX_INITIALIZER,
           .lock = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER,
-          .done = PTHREAD_COND_INITIALIZER};
+          .done = PTHREAD_COND_INITIALIZER,
+          .away_from = -1};
 
 static atomic_size_t threads; /* 0: not decided yet */
 
@@ -47,7 +54,8 @@ static void after_fork(void)
   pthread_mutex_init(&pool.lock, NULL);
   pthread_cond_init(&pool.wake, NULL);
   pthread_cond_init(&pool.done, NULL);
-  pool.made = pool.helpers = pool.working = 0;
+  pool.made = pool.helpers = pool.working = pool.placed = 0;
+  pool.away_from = -1;
   pool.work = NULL;
 }
 
@@ -96,10 +104,44 @@ static void make_threads(size_t wanted)
   while (pool.made < wanted) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, thread_main, (void *)(pool.made + 1)) != 0) break;
+    if (pool.made < PLACED) pool.ids[pool.made] = thread;
     pthread_detach(thread);
     pool.made++;
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+#ifdef __linux__
+/* Where the caller, or else the process' first thread, may run: a caller that is bound to one
+ * processor says nothing about the others. False where there is only one. */
+static bool find_processors(cpu_set_t *set)
+{
+  return (sched_getaffinity(0, sizeof *set, set) == 0 && CPU_COUNT(set) > 1) ||
+         (sched_getaffinity(getpid(), sizeof *set, set) == 0 && CPU_COUNT(set) > 1);
+}
+#endif
+
+/* After a pause Linux wakes a helper on the caller's own processor, and leaves both there for 20-40
+ * ms (measured, 6.x). So as many helpers as there are processors besides the caller's keep off that
+ * one, and the others may use all. The caller itself goes where it likes: when it has moved, they
+ * are placed anew. The lock is held. */
+static void place_threads(void)
+{
+#ifdef __linux__
+  int here = sched_getcpu();
+  size_t count = pool.made < PLACED ? pool.made : PLACED;
+  cpu_set_t all;
+  if (here < 0 || (here == pool.away_from && count == pool.placed)) return;
+  pool.away_from = here;
+  pool.placed = count;
+  if (!find_processors(&all)) return;
+  cpu_set_t others = all;
+  CPU_CLR((size_t)here, &others);
+  for (size_t i = 0; i < count; i++) {
+    const cpu_set_t *set = i < (size_t)CPU_COUNT(&others) ? &others : &all;
+    pthread_setaffinity_np(pool.ids[i], sizeof *set, set);
+  }
+#endif
 }
 
 /* The caller's share: as run_chunks, and it alone calls lat_check. */
@@ -138,6 +180,7 @@ lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void
   pthread_mutex_lock(&pool.lock);
   if (pool.made < wanted) make_threads(wanted);
   pool.helpers = pool.working = wanted < pool.made ? wanted : pool.made;
+  place_threads();
   pool.work = &mine;
   pool.generation++;
   pthread_cond_broadcast(&pool.wake);

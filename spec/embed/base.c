@@ -1,6 +1,7 @@
 /* base.c: exercises status, workspace and thread pool as a C host would. Each line printed is a
  * fact that spec/base_spec.lua expects; `base NAME` runs one part. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -149,6 +150,63 @@ static void signals(void)
   printf("signals %d\n", caught > 0 && caught < 1000);
 }
 
+/* ---- where threads run ---- */
+
+typedef struct place {
+  int bound_to; /* the caller's processor */
+  cpu_set_t of; /* where worker 1 may run */
+  int seen;
+} place;
+
+static void look(void *context, size_t chunk, size_t worker)
+{
+  place *p = context;
+  (void)chunk;
+  usleep(500);
+  if (worker != 1) return;
+  sched_getaffinity(0, sizeof p->of, &p->of);
+  p->seen = 1;
+}
+
+/* Worker 1's processors, of a job whose caller is bound to one. */
+static void *bind_and_look(void *argument)
+{
+  place *p = argument;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET((size_t)p->bound_to, &one);
+  sched_setaffinity(0, sizeof one, &one);
+  p->seen = 0;
+  for (int i = 0; i < 100 && !p->seen; i++) lat_parallel(NULL, 20, look, p);
+  return NULL;
+}
+
+/* Helpers keep off the caller's processor and within the process'; where there is no other, they
+ * are left alone. */
+static void places(void)
+{
+  cpu_set_t all;
+  int away = 1;
+  place p = {0};
+  lat_threads_set(2);
+  sched_getaffinity(0, sizeof all, &all);
+  for (int c = 0; c < CPU_SETSIZE; c++) {
+    if (!CPU_ISSET((size_t)c, &all) || CPU_COUNT(&all) < 2) continue;
+    cpu_set_t others = all;
+    pthread_t thread;
+    CPU_CLR((size_t)c, &others);
+    p.bound_to = c;
+    pthread_create(&thread, NULL, bind_and_look, &p);
+    pthread_join(thread, NULL);
+    away = away && p.seen && CPU_EQUAL(&p.of, &others);
+  }
+  printf("away %d\n", away);
+  cpu_set_t before = p.of;
+  if (CPU_COUNT(&all) < 2) before = all;
+  bind_and_look(&p);
+  printf("alone %d\n", p.seen && CPU_EQUAL(&p.of, &before));
+}
+
 static atomic_int flag;
 static atomic_int began;
 static void cancel_at_ten(void *context, size_t chunk, size_t worker)
@@ -211,9 +269,9 @@ int main(int argc, char **argv)
   static const struct {
     const char *name;
     void (*run)(void);
-  } parts[] = {{"pool", pool},          {"idle", idle},       {"callers", callers},
-               {"forks", forks},        {"signals", signals}, {"cancelling", cancelling},
-               {"workspace", workspace}};
+  } parts[] = {{"pool", pool},           {"idle", idle},       {"callers", callers},
+               {"forks", forks},         {"signals", signals}, {"cancelling", cancelling},
+               {"workspace", workspace}, {"places", places}};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     if (argc == 2 && strcmp(argv[1], parts[i].name) == 0) {
       parts[i].run();
