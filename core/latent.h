@@ -212,6 +212,7 @@ extern "C" {
 #include "files/idx.h"
 #include "files/json.h"
 #include "files/npy.h"
+#include "files/npz.h"
 #include "files/safetensors.h"
 
 /* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent,

@@ -79,6 +79,50 @@ function helper.log_normal(X, mean, C)
   return (quadratic + (X.cols * math.log(2 * math.pi) + logdet)) * -0.5
 end
 
+-- ---- files that go away ----------------------------------------------------------------------
+
+local temporary = {}
+
+-- A path with this ending, where no file is.
+function helper.path(ending)
+  local path = os.tmpname()
+  os.remove(path)
+  temporary[#temporary + 1] = path .. (ending or "")
+  return temporary[#temporary]
+end
+
+-- The path of a file of these bytes.
+function helper.file(bytes, ending)
+  local path = helper.path(ending)
+  local file = assert(io.open(path, "wb"))
+  file:write(bytes)
+  file:close()
+  return path
+end
+
+function helper.contents(path)
+  local file = assert(io.open(path, "rb"))
+  local bytes = file:read "a"
+  file:close()
+  return bytes
+end
+
+-- Removes all of them: for after_each.
+function helper.clean()
+  collectgarbage()
+  for _, path in ipairs(temporary) do os.remove(path) end
+  temporary = {}
+end
+
+-- Raises unless latent.read refuses a file of these bytes with nil and "PATH: ...", in which `part` is.
+function helper.refuses(part, bytes, ending, options)
+  local path = helper.file(bytes, ending)
+  local result, message = require("latent").read(path, options)
+  assert.is_nil(result)
+  assert.equal(path .. ": ", message:sub(1, #path + 2))
+  assert.is_truthy(message:find(part, 1, true), ("'%s' should contain '%s'"):format(message, part))
+end
+
 local build = os.getenv "LATENT_BUILD" or "build"
 local compiler = os.getenv "CC" or "gcc"
 

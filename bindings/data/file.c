@@ -90,13 +90,13 @@ int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mar
 
 /* ---- arrays in files ------------------------------------------------------------ */
 
-latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s, const lat_array *array,
-                           lat_dtype dtype)
+latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *s,
+                           const unsigned char *bytes, const lat_array *array, lat_dtype dtype)
 {
   latL_Matrix *A = latL_newmatrix(L, array->rows, array->cols, dtype);
   A->vector = array->vector;
   latL_check(L, who, &s->work, lat_workspace_mark(&s->work),
-             lat_array_read(&s->work, array, s->map.bytes, &A->view));
+             lat_array_read(&s->work, array, bytes, &A->view));
   return A;
 }
 

@@ -34,10 +34,10 @@ int latL_sourcefailure(lua_State *L, const char *who, latL_Source *source, const
 int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                      const char *path, lat_status status);
 
-/* Pushes the array as a matrix of its own, of that dtype (lat_array_dtype's loses nothing); raises
+/* Pushes the array, of a file of these bytes, as a matrix of its own, of that dtype (lat_array_dtype's loses nothing); raises
  * at Ctrl-C. */
 latL_Matrix *latL_newarray(lua_State *L, const char *who, latL_Source *source,
-                           const lat_array *array, lat_dtype dtype);
+                           const unsigned char *bytes, const lat_array *array, lat_dtype dtype);
 
 /* ---- formats that have a file of their own -------------------------------------------------- */
 
@@ -58,5 +58,8 @@ lat_status latL_writecsv(lua_State *L, const latL_Format *f, const char *path);
 /* safetensors: pushes tables of matrices and of metadata; writes the table of matrices. */
 int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
 lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *path);
+/* npz: pushes a table of matrices; writes the same. */
+int latL_readnpz(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
+lat_status latL_writenpz(lua_State *L, const latL_Format *f, const char *path);
 
 #endif

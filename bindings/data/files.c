@@ -19,7 +19,7 @@ static int read_array(lua_State *L, const latL_Format *f, latL_Source *s, const 
   latL_checkoptions(L, 2, who, LATL_NAMES("dtype"));
   lat_status status = f->parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status != LAT_OK) return latL_sourcefailure(L, who, s, path, status);
-  latL_newarray(L, who, s, &array, latL_optdtype(L, 2, who, lat_array_dtype(&array)));
+  latL_newarray(L, who, s, s->map.bytes, &array, latL_optdtype(L, 2, who, lat_array_dtype(&array)));
   return 1;
 }
 
@@ -33,6 +33,7 @@ static lat_status write_array(lua_State *L, const latL_Format *f, const char *pa
 
 static const latL_Format formats[] = {
     {".npy", read_array, write_array, .parse = lat_npy_parse},
+    {".npz", latL_readnpz, latL_writenpz, .parse = NULL},
     {".csv", latL_readcsv, latL_writecsv, NULL, '\0', ','},
     {".tsv", latL_readcsv, latL_writecsv, NULL, '\t', '\t'},
     {".txt", latL_readcsv, latL_writecsv, NULL, '\0', '\t'},
@@ -84,7 +85,7 @@ static int files_read(lua_State *L, const latL_Function *row)
   lua_settop(L, 2);
   if (!f)
     return unknown_ending(L, path,
-                          ".npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, "
+                          ".npy, .npz, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, "
                           "or one of these before .gz");
   latL_Source *s = latL_opensource(L, row->who, path);
   if (!s) return 2;
@@ -101,7 +102,8 @@ static int files_write(lua_State *L, const latL_Function *row)
   const char *path = latL_checkpath(L, 1, row->who);
   const latL_Format *f = format_of(path, strlen(path));
   lua_settop(L, 3);
-  if (!f || !f->write) return unknown_ending(L, path, ".npy, .csv, .tsv, .txt or .safetensors");
+  if (!f || !f->write)
+    return unknown_ending(L, path, ".npy, .npz, .csv, .tsv, .txt or .safetensors");
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   return latL_filewritten(L, row->who, work, mark, path, f->write(L, f, path));
@@ -144,7 +146,7 @@ static int files_open(lua_State *L, const latL_Function *row)
     return 1;
   }
   /* askew in the file, so it takes a copy, which behaves the same */
-  latL_newarray(L, row->who, s, &array, lat_array_dtype(&array))->readonly = true;
+  latL_newarray(L, row->who, s, s->map.bytes, &array, lat_array_dtype(&array))->readonly = true;
   latL_closesource(s);
   return 1;
 }

@@ -168,7 +168,8 @@ static lat_status push_own(lua_State *L, const loading *l)
     const char *name = lua_tostring(L, -1);
     if (t->array.rows == 0 || t->array.kind != 'f' || t->array.size != sizeof(double))
       return lat_fail(l->work, LAT_FORMAT, "'%.40s' must have dtype F64, and not be empty", name);
-    lat_matrix A = latL_newarray(L, WHO, l->source, &t->array, LAT_FLOAT64)->view;
+    lat_matrix A =
+        latL_newarray(L, WHO, l->source, l->source->map.bytes, &t->array, LAT_FLOAT64)->view;
     for (size_t k = 0; k < A.rows * A.cols; k++)
       if (!isfinite(((const double *)A.data)[k]))
         return lat_fail(l->work, LAT_FORMAT, "element %zu of '%.40s' isn't finite", k + 1, name);

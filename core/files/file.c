@@ -210,9 +210,16 @@ static lat_status flush(lat_writer *writer)
   return lat_check(writer->work);
 }
 
+lat_writer lat_writer_of_crc(lat_workspace *work, lat_crc *crc)
+{
+  return (lat_writer){.work = work, .descriptor = -1, .crc = crc};
+}
+
 lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size)
 {
   const unsigned char *from = bytes;
+  if (writer->crc) lat_crc_add(writer->crc, bytes, size);
+  if (writer->descriptor < 0) return lat_check(writer->work);
   while (size > 0) {
     size_t n = LAT_FILE_BUFFER - writer->used < size ? LAT_FILE_BUFFER - writer->used : size;
     memcpy(writer->buffer + writer->used, from, n);

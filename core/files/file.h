@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/workspace.h"
+#include "files/checksum.h"
 
 typedef struct lat_map {
   const unsigned char *bytes; /* NULL when the file is empty */
@@ -33,6 +34,7 @@ typedef struct lat_writer {
   unsigned char *buffer;
   size_t used;
   int descriptor;
+  lat_crc *crc; /* of what is put, where one is wanted: the caller sets it */
 } lat_writer;
 
 /* Begin, put any number of times, and end; all from the same function, since the
@@ -49,6 +51,10 @@ typedef struct lat_writer {
 lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path);
 lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size);
 lat_status lat_writer_end(lat_writer *writer, lat_status status);
+
+/* A writer without a file: what is put is only summed, for formats whose headers have the checksum
+ * of what follows. There is no end. */
+lat_writer lat_writer_of_crc(lat_workspace *work, lat_crc *crc);
 
 /* The three in one: a file of these bytes. */
 lat_status lat_file_write(lat_workspace *work, const char *path, const void *bytes, size_t size);

@@ -27,6 +27,9 @@ typedef struct lat_text {
   size_t n;
 } lat_text;
 
+/* For "%.*s": no more of a text than a message has room for. */
+#define LAT_SHOWN(text) ((text).n < 40 ? (int)(text).n : 40), (text).at
+
 bool lat_text_is(lat_text text, const char *word);
 int lat_text_compare(lat_text a, lat_text b); /* by bytes: < 0, 0, > 0 */
 

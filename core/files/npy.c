@@ -183,7 +183,13 @@ static lat_status put_header(lat_writer *writer, const lat_matrix *A, bool vecto
       __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? '>' : '<', lat_dtype_size(A->dtype), shape);
   memset(header + 10 + n, ' ', (size_t)(117 - n));
   header[127] = '\n';
-  return lat_writer_put(writer, header, 128);
+  return lat_writer_put(writer, header, LAT_NPY_START);
+}
+
+lat_status lat_npy_put(lat_writer *writer, const lat_matrix *A, bool vector)
+{
+  LAT_TRY(put_header(writer, A, vector));
+  return lat_array_put(writer, A, false);
 }
 
 lat_status lat_npy_write(lat_workspace *work, const char *path, const lat_matrix *A, bool vector)
@@ -191,8 +197,6 @@ lat_status lat_npy_write(lat_workspace *work, const char *path, const lat_matrix
   lat_writer writer;
   LAT_SCOPE(work);
   LAT_TRY(lat_writer_begin(work, &writer, path));
-  lat_status status = put_header(&writer, A, vector);
-  if (status == LAT_OK) status = lat_array_put(&writer, A, false);
-  status = lat_writer_end(&writer, status);
+  lat_status status = lat_writer_end(&writer, lat_npy_put(&writer, A, vector));
   return status;
 }

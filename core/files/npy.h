@@ -20,4 +20,8 @@ lat_status lat_npy_parse(lat_workspace *work, const unsigned char *bytes, size_t
 /* Writes A in C order, as f8 or f4 by its dtype, with one axis when `vector`. */
 lat_status lat_npy_write(lat_workspace *work, const char *path, const lat_matrix *A, bool vector);
 
+/* The same to a writer: LAT_NPY_START bytes, then the elements. */
+#define LAT_NPY_START 128
+lat_status lat_npy_put(lat_writer *writer, const lat_matrix *A, bool vector);
+
 #endif

@@ -9,7 +9,6 @@
 #define METADATA "__metadata__"
 
 /* A name in a message: its beginning is enough. */
-#define SHOWN(text) ((text).n < 40 ? (int)(text).n : 40), (text).at
 
 static const struct dtype {
   char name[5], kind;
@@ -33,7 +32,7 @@ static lat_status read_dtype(lat_json *j, lat_tensor *t)
   return lat_fail(j->work, LAT_FORMAT,
                   "'%.*s' has dtype '%.*s', which can't be read, only F64 F32 F16, I64 I32 I16 I8, "
                   "U64 U32 U16 U8 and BOOL",
-                  SHOWN(t->name), SHOWN(name));
+                  LAT_SHOWN(t->name), LAT_SHOWN(name));
 }
 
 static lat_status read_shape(lat_json *j, lat_tensor *t)
@@ -44,7 +43,7 @@ static lat_status read_shape(lat_json *j, lat_tensor *t)
     LAT_TRY(lat_json_more(j, &more));
     if (!more) return LAT_OK;
     if (t->array.axes == LAT_SAFETENSORS_AXES)
-      return lat_fail(j->work, LAT_FORMAT, "'%.*s' has more than %d axes", SHOWN(t->name),
+      return lat_fail(j->work, LAT_FORMAT, "'%.*s' has more than %d axes", LAT_SHOWN(t->name),
                       LAT_SAFETENSORS_AXES);
     LAT_TRY(lat_json_size(j, &t->array.shape[t->array.axes]));
   }
@@ -61,7 +60,7 @@ static lat_status read_offsets(lat_json *j, lat_tensor *t)
     LAT_TRY(lat_json_size(j, offsets[n]));
   }
   if (n == 2 && !more) return LAT_OK;
-  return lat_fail(j->work, LAT_FORMAT, "'%.*s' must have two data_offsets", SHOWN(t->name));
+  return lat_fail(j->work, LAT_FORMAT, "'%.*s' must have two data_offsets", LAT_SHOWN(t->name));
 }
 
 static lat_status read_tensor(lat_json *j, lat_tensor *t)
@@ -80,14 +79,14 @@ static lat_status read_tensor(lat_json *j, lat_tensor *t)
     size_t k = 0;
     while (k < 3 && !lat_text_is(key, keys[k])) k++;
     if (k == 3 || seen & 1u << k)
-      return lat_fail(j->work, LAT_FORMAT, "'%.*s' has %s key '%.*s'", SHOWN(t->name),
-                      k == 3 ? "an unknown" : "a repeated", SHOWN(key));
+      return lat_fail(j->work, LAT_FORMAT, "'%.*s' has %s key '%.*s'", LAT_SHOWN(t->name),
+                      k == 3 ? "an unknown" : "a repeated", LAT_SHOWN(key));
     seen |= 1u << k;
     LAT_TRY(readers[k](j, t));
   }
   for (size_t k = 0; k < 3; k++)
     if (!(seen & 1u << k))
-      return lat_fail(j->work, LAT_FORMAT, "'%.*s' has no %s", SHOWN(t->name), keys[k]);
+      return lat_fail(j->work, LAT_FORMAT, "'%.*s' has no %s", LAT_SHOWN(t->name), keys[k]);
   return LAT_OK;
 }
 
@@ -167,11 +166,11 @@ static lat_status check_names(lat_workspace *work, lat_safetensors *file)
   if (file->pairs) qsort(file->metadata, file->pairs, sizeof *file->metadata, by_key);
   for (size_t i = 1; i < file->count; i++)
     if (by_name(&file->tensors[i - 1], &file->tensors[i]) == 0)
-      return lat_fail(work, LAT_FORMAT, "'%.*s' is there twice", SHOWN(file->tensors[i].name));
+      return lat_fail(work, LAT_FORMAT, "'%.*s' is there twice", LAT_SHOWN(file->tensors[i].name));
   for (size_t i = 1; i < file->pairs; i++)
     if (by_key(&file->metadata[i - 1], &file->metadata[i]) == 0)
       return lat_fail(work, LAT_FORMAT, "the metadata has '%.*s' twice",
-                      SHOWN(file->metadata[i].key));
+                      LAT_SHOWN(file->metadata[i].key));
   return LAT_OK;
 }
 
@@ -184,14 +183,15 @@ static lat_status check_size(lat_workspace *work, lat_tensor *t, size_t header, 
     empty = empty || t->array.shape[k] == 0;
     overflow = __builtin_mul_overflow(bytes, t->array.shape[k], &bytes) || overflow;
   }
-  if (overflow) return lat_fail(work, LAT_FORMAT, "the shape of '%.*s' overflows", SHOWN(t->name));
+  if (overflow)
+    return lat_fail(work, LAT_FORMAT, "the shape of '%.*s' overflows", LAT_SHOWN(t->name));
   if (t->begin > t->end || t->end > data)
     return lat_fail(work, LAT_FORMAT,
                     "'%.*s' is at bytes %zu to %zu of the data, but there are %zu bytes of it",
-                    SHOWN(t->name), t->begin, t->end, data);
+                    LAT_SHOWN(t->name), t->begin, t->end, data);
   if (t->end - t->begin != bytes)
-    return lat_fail(work, LAT_FORMAT, "'%.*s' has %zu bytes, its shape needs %zu", SHOWN(t->name),
-                    t->end - t->begin, bytes);
+    return lat_fail(work, LAT_FORMAT, "'%.*s' has %zu bytes, its shape needs %zu",
+                    LAT_SHOWN(t->name), t->end - t->begin, bytes);
   t->array.offset = header + t->begin;
   return empty ? LAT_OK : lat_array_check(work, &t->array, header + data);
 }
@@ -206,7 +206,7 @@ static lat_status check_places(lat_workspace *work, lat_safetensors *file, size_
   for (size_t i = 0; i < file->count; covered = order[i++]->end)
     if (order[i]->begin != covered)
       return lat_fail(work, LAT_FORMAT, "'%.*s' begins at byte %zu of the data, which is %s %zu",
-                      SHOWN(order[i]->name), order[i]->begin,
+                      LAT_SHOWN(order[i]->name), order[i]->begin,
                       order[i]->begin < covered ? "within the tensor that ends at"
                                                 : "after a hole from",
                       covered);
@@ -274,8 +274,7 @@ static int by_dtype(const void *a, const void *b)
   return by_source_name(a, b);
 }
 
-static lat_status check_sources(lat_workspace *work, lat_tensor_source *sources, size_t count,
-                                const lat_pair *metadata, size_t pairs)
+lat_status lat_tensor_sources_sort(lat_workspace *work, lat_tensor_source *sources, size_t count)
 {
   if (count > LAT_SAFETENSORS_MOST)
     return lat_fail(work, LAT_INVALID, "a file holds at most %zu tensors, got %zu",
@@ -285,10 +284,20 @@ static lat_status check_sources(lat_workspace *work, lat_tensor_source *sources,
     lat_text name = sources[i].name;
     if (!lat_text_is_utf8(name))
       return lat_fail(work, LAT_INVALID, "the name of a tensor is not UTF-8");
-    if (lat_text_is(name, METADATA) || (i > 0 && by_source_name(&sources[i - 1], &sources[i]) == 0))
-      return lat_fail(work, LAT_INVALID, "the tensors' name '%.*s' is %s", SHOWN(name),
-                      lat_text_is(name, METADATA) ? "the format's own" : "there twice");
+    if (i > 0 && by_source_name(&sources[i - 1], &sources[i]) == 0)
+      return lat_fail(work, LAT_INVALID, "the tensors' name '%.*s' is there twice",
+                      LAT_SHOWN(name));
   }
+  return LAT_OK;
+}
+
+static lat_status check_sources(lat_workspace *work, lat_tensor_source *sources, size_t count,
+                                const lat_pair *metadata, size_t pairs)
+{
+  LAT_TRY(lat_tensor_sources_sort(work, sources, count));
+  for (size_t i = 0; i < count; i++)
+    if (lat_text_is(sources[i].name, METADATA))
+      return lat_fail(work, LAT_INVALID, "the tensors' name '" METADATA "' is the format's own");
   if (count) qsort(sources, count, sizeof *sources, by_dtype);
   for (size_t i = 0; i < pairs; i++)
     if (!lat_text_is_utf8(metadata[i].key) || !lat_text_is_utf8(metadata[i].value))

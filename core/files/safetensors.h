@@ -52,6 +52,9 @@ typedef struct lat_tensor_source {
   lat_matrix data;
 } lat_tensor_source;
 
+/* By name. LAT_INVALID when there are too many, a name isn't UTF-8, or is twice there. */
+lat_status lat_tensor_sources_sort(lat_workspace *work, lat_tensor_source *sources, size_t count);
+
 /* Writes a file. The sources are sorted: F64 first, so that every element is aligned, then by name;
  * hence the same arrays make the same file. LAT_INVALID when a name or a pair isn't UTF-8, a name
  * is twice there or is "__metadata__"; LAT_FILE as in file.h. */

@@ -116,10 +116,9 @@ lat_status lat_parameters_match(lat_workspace *work, const lat_safetensors *file
     LAT_TRY(lat_check(work));
   }
   for (size_t i = 0; i < file->count; i++) {
-    lat_text text = file->tensors[i].name;
     if (!known[i])
       return lat_fail(work, LAT_FORMAT, "'%.*s' is no parameter of the model",
-                      text.n < 40 ? (int)text.n : 40, text.at);
+                      LAT_SHOWN(file->tensors[i].name));
   }
   return LAT_OK;
 }

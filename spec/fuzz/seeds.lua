@@ -41,6 +41,17 @@ local function gzip(bytes)
   return packed
 end
 
+-- An npz file of one npy file that is deflated, as numpy.savez_compressed has it: what gzip has between its first 10
+-- bytes and its last 8, which begin with the checksum.
+local function deflated_npz(name, bytes)
+  local packed = gzip(bytes)
+  local head = string.pack("<I2I2I2I2I2c4I4I4I2I2", 20, 0, 8, 0, 33, packed:sub(-8, -5), #packed - 18, #bytes,
+    #name + 4, 0)
+  local entry = "PK\3\4" .. head .. name .. ".npy" .. packed:sub(11, -9)
+  local directory = "PK\1\2\20\0" .. head .. ("\0"):rep(14) .. name .. ".npy"
+  return entry .. directory .. "PK\5\6" .. string.pack("<I4I2I2I4I4I2", 0, 1, 1, #directory, #entry, 0)
+end
+
 assert(os.execute(("mkdir -p '%s'"):format(folder)))
 
 -- ---- tables and arrays -----------------------------------------------------------
@@ -53,6 +64,7 @@ local npy = {
 }
 local idx = "\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x0212345678"
 local tensors = written(".safetensors", function(path) return latent.write(path, { one = X, two = X:col(1) }) end)
+local npz = written(".npz", function(path) return latent.write(path, { one = X, two = X:col(1) }) end)
 
 for name, bytes in pairs(npy) do
   put("fuzz_npy", name, "n" .. bytes)
@@ -61,6 +73,9 @@ for name, bytes in pairs(npy) do
   put("fuzz_gzip", name, gzip(bytes))
 end
 put("fuzz_npy", "idx", "i" .. idx)
+put("fuzz_npz", "two", npz)
+put("fuzz_npz", "deflated", deflated_npz("one", npy.f8))
+put("fuzz_module", "npz", "\8" .. npz)
 put("fuzz_csv", "usual", "\0\0\0" .. csv)
 put("fuzz_csv", "old", '\0\2\1\xEF\xBB\xBF1;2\r3; "4" \r\r\n')
 put("fuzz_csv", "blanks", "\4\1\0 1.5 2\t3\n 4  5e-320 123456789012345678901234567890.5\n")

@@ -4,9 +4,9 @@ return {
   {
     name = "files",
     topic = true,
-    summary = "Matrices in files: NumPy's npy, CSV and its relatives, safetensors, MNIST's idx.",
+    summary = "Matrices in files: NumPy's npy and npz, CSV and its relatives, safetensors, MNIST's idx.",
     text = [[
-A file's ending chooses its format: .npy; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). Each
+A file's ending chooses its format: .npy; .npz; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). Each
 may be followed by .gz, which is expanded in memory (read only). What is wrong with a file gives nil and a
 message that begins with its path, for text with line and column (field):
 
@@ -19,6 +19,11 @@ and b1. f4 gives a float32 matrix, all others float64: whole numbers beyond 2^53
 vector, none a vector of one; of more than two the first stays and the others become one, as
 reshape(first, -1) does in NumPy. Empty arrays are refused. Written are f8 and f4, in version 1.0. Bytes after
 the array are ignored.
+
+npz: several npy files by name in one, as numpy.savez (stored) and numpy.savez_compressed (deflated) write them;
+written are stored ones. latent.read gives a table of matrices, latent.write takes one. Checksums are checked;
+what isn't an npy file is passed over. An array of text (dtype U) can't be a matrix, and fails the whole:
+names = {"X"} reads the others.
 
 CSV: as in RFC 4180. Fields in double quotes may hold delimiters, line ends and doubled quotes; lines end in
 LF, CR LF or CR; a byte order mark and blank lines are passed over; blanks around a field don't count. Numbers
@@ -41,7 +46,8 @@ a file is being written, or was by a process that was killed: then the next writ
     name = "latent.read",
     summary = "Reads a matrix from a file.",
     args = {
-      { "path", "string", "ends in .npy, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, or in one of these and .gz" },
+      { "path", "string", "ends in .npy, .npz, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, or in one of these "
+        .. "and .gz" },
       { "options", "table?", "for npy and idx dtype, the others for text; see options" },
     },
     options = {
@@ -54,11 +60,12 @@ a file is being written, or was by a process that was killed: then the next writ
       { "labels", "string|integer", "the first text column", "name or number of the column of labels, "
         .. "which may also hold numbers; it is not in the matrix" },
       { "columns", "(string|integer)[]", "all", "the columns to read, in this order" },
+      { "names", "string[]", "all", "for npz and safetensors: the matrices to read" },
       { "skip", "integer", "0", "lines to pass over at the start" },
     },
     returns = {
-      { "latent.Matrix|table?", "the numbers, one record a row; for safetensors the matrices by name; nil when the "
-        .. "file can't be read" },
+      { "latent.Matrix|table?", "the numbers, one record a row; for npz and safetensors the matrices by name; nil "
+        .. "when the file can't be read" },
       { "table|string", "for text: columns (the names of the matrix's columns, when there is a header); and when "
         .. "there are labels: labels (strings, one a row), classes (the different ones, in order of "
         .. "appearance), codes (a vector: the number in classes), text (every text column by its name, or "
@@ -71,8 +78,9 @@ a file is being written, or was by a process that was killed: then the next writ
     name = "latent.write",
     summary = "Writes a matrix to a file.",
     args = {
-      { "path", "string", "ends in .npy, .csv, .tsv, .txt or .safetensors" },
-      { "X", "latent.Matrix|table", "a matrix, a vector or a view of one; for safetensors a table of them by name" },
+      { "path", "string", "ends in .npy, .npz, .csv, .tsv, .txt or .safetensors" },
+      { "X", "latent.Matrix|table", "a matrix, a vector or a view of one; for npz and safetensors a table of them "
+        .. "by name" },
       { "options", "table?", "for text and safetensors; see options" },
     },
     options = {
