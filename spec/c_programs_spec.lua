@@ -104,6 +104,7 @@ log-likelihood -633.4646, -633.4646
 1971: the last level 1, with a variance of 1 Q and R more: 1
 1972: the last level 1, with a variance of 2 Q and R more: 1
 1973: the last level 1, with a variance of 3 Q and R more: 1
+1971, with a probability of 95 %: 517.06 to 1079.68
 invalid argument: forecasts are of at least one step ahead
 ]],
   -- Do, Batzoglou 2008, figure 1: 0.71 and 0.58 after the first iteration, 0.80 and 0.52 after ten

@@ -235,6 +235,36 @@ describe("lds", function()
     end
   end)
 
+  it("gives intervals of forecasts, in which the next row is with that probability", function()
+    -- SciPy 1.17.1, norm.isf((1 - level)/2)
+    local quantiles = { [0.5] = 0.6744897501960817, [0.8] = 1.2815515655446004, [0.95] = 1.959963984540054,
+      [0.99] = 2.5758293035489004, [1 - 1e-12] = 7.130509892879273, [0.01] = 0.012533469508069276 }
+    local lds = latent.lds { A = { { 0.9, 0.2 }, { 0, 0.7 } }, C = { { 1, 0 }, { 1, 1 }, { 0, 2 } },
+      Q = { 0.3, 0.5 }, R = { 0.1, 0.2, 0.4 } }
+    local Y = lds:sample(30, { seed = 3 })
+    for level, z in pairs(quantiles) do
+      local f = lds:forecast(Y, 4, { level = level })
+      for k = 1, 4 do
+        local deviations = f.covariances[k]:diag():sqrt()
+        assert.near_matrix(f.means[k] - deviations * z, f.lower[k], 1e-12)
+        assert.near_matrix(f.means[k] + deviations * z, f.upper[k], 1e-12)
+      end
+    end
+    assert.is_nil(lds:forecast(Y, 4).lower)
+    -- of 2000 continuations of sequences, 80 % are within, but for 4 standard errors
+    local inside, n = 0, 2000
+    for seed = 1, n do
+      local all = lds:sample(12, { seed = seed })
+      local f = lds:forecast(all:block(1, 10), 2, { level = 0.8 })
+      if all(12, 2) >= f.lower(2, 2) and all(12, 2) <= f.upper(2, 2) then inside = inside + 1 end
+    end
+    assert.near(0.8, inside / n, 4 * math.sqrt(0.8 * 0.2 / n))
+    -- nothing is known of a diffuse state without observations
+    local vague = latent.lds { A = 1, C = 1, Q = 1, R = 1, initial = "diffuse" }
+    local open = vague:forecast({ { 0 / 0 } }, 1, { level = 0.9 })
+    assert.same({ -math.huge, math.huge }, { open.lower(1, 1), open.upper(1, 1) })
+  end)
+
   it("says the same whether covariances have settled or are computed again", function()
     local m = random_model(4, 2, 0, 3)
     local Y = matrix(400, 2, function(i, j) return (i == 200 and j == 1) and nan or math.sin(i * j) end)
@@ -590,6 +620,12 @@ describe("lds", function()
     fails("has become singular", function() latent.lds():fit(matrix.ones(20, 2)) end)
     fails("A is neither given nor estimated", function() latent.lds{ estimate = { "Q" } }:fit(nile) end)
     fails("h must be an integer >= 1", lds.forecast, lds, matrix.zeros(3, 2), 0)
+    local function level(x) return function() lds:forecast(matrix.zeros(3, 2), 1, { level = x }) end end
+    fails("lds:forecast: level must be between 0 and 1, got 0", level(0))
+    fails("lds:forecast: level must be between 0 and 1, got 1", level(1))
+    fails("lds:forecast: level must be from 0.0 to 1.0, got 95", level(95))
+    fails("lds:forecast: level must be", level(0 / 0))
+    fails("lds:forecast: level must be a number", level "95%")
     -- no density: numbers overflow
     local exact = latent.lds{ A = 1, C = 1, Q = 1, R = 1e-300, initial_mean = 0, initial_covariance = 1e-300 }
     fails("step 1: numbers overflow", exact.filter, exact, { { 1e100 } })

@@ -126,9 +126,11 @@ describe("a tracker", function()
       for t = 1, 40 do tracker:update(Y[t], case[2] and U[t]) end
       local before = tracker:snapshot()
       local expected = model:forecast(Y:block(1, 40), 7, { inputs = case[2] and U:block(1, 40),
-        future_inputs = case[2] and U:block(41, 47) })
-      local got = tracker:forecast(7, { inputs = case[2] and U:block(41, 47) })
-      for _, name in ipairs { "means", "state_means" } do assert.near_matrix(expected[name], got[name], 1e-9) end
+        future_inputs = case[2] and U:block(41, 47), level = 0.9 })
+      local got = tracker:forecast(7, { inputs = case[2] and U:block(41, 47), level = 0.9 })
+      for _, name in ipairs { "means", "state_means", "lower", "upper" } do
+        assert.near_matrix(expected[name], got[name], 1e-9)
+      end
       for k = 1, 7 do
         assert.near_matrix(expected.covariances[k], got.covariances[k], 1e-9)
         assert.near_matrix(expected.state_covariances[k], got.state_covariances[k], 1e-9)
@@ -136,6 +138,9 @@ describe("a tracker", function()
       assert.near_matrix(before, tracker:snapshot(), 0)
     end
     helper.fails("tracker:forecast: inputs must be a 2x1 matrix", function() driven:tracker():forecast(2) end)
+    helper.fails("tracker:forecast: level must be between 0 and 1, got 1", function()
+      driven:tracker():forecast(1, { level = 1, inputs = { { 1 } } })
+    end)
     helper.fails("tracker:forecast: h must be an integer >= 1, got 0", function() driven:tracker():forecast(0) end)
     helper.fails("tracker:forecast: the model is nonlinear", function()
       known():tracker({ h = function(z) return z end }):forecast(2)

@@ -1,4 +1,4 @@
-/* special.c: the regularized incomplete gamma function Q(a, x).
+/* special.c: the regularized incomplete gamma function Q(a, x), and quantiles of normal numbers.
  *
  * Below x = a + 1 by the power series of P = 1 - Q, above by Legendre's continued fraction of Q,
  * evaluated by Lentz's method (special.h has the sources). Both are scaled by x^a exp(-x) /
@@ -50,4 +50,21 @@ double lat_gamma_upper(double a, double x)
 double lat_chi_square_upper(double degrees, double x)
 {
   return lat_gamma_upper(degrees / 2, x / 2);
+}
+
+/* A step changes x by f/(1 + f x/2), with f = (Q(x) - q)/phi(x): three are enough from an error of
+ * 4.5e-4. */
+double lat_normal_upper_quantile(double q)
+{
+  if (!(q >= 0 && q <= 1)) return NAN;
+  if (q > 0.5) return -lat_normal_upper_quantile(1 - q);
+  if (q == 0) return INFINITY;
+  double t = sqrt(-2 * log(q));
+  double x = t - (2.515517 + t * (0.802853 + t * 0.010328)) /
+                     (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+  for (int step = 0; step < 3; step++) {
+    double f = (erfc(x / sqrt(2)) / 2 - q) * exp(0.5 * (LAT_LOG_2PI + x * x));
+    x += f / (1 + f * x / 2);
+  }
+  return x;
 }

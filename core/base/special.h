@@ -18,4 +18,9 @@ double lat_gamma_upper(double a, double x);
  * 0. */
 double lat_chi_square_upper(double degrees, double x);
 
+/* The x that a standard normal variable is above with probability q, 0 <= q <= 1, to about 1e-15
+ * relative, also for tiny q. NaN outside. A rational approximation (Abramowitz, Stegun, 26.2.23),
+ * and Halley's steps from there. */
+double lat_normal_upper_quantile(double q);
+
 #endif

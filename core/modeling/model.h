@@ -58,6 +58,7 @@ typedef struct lat_request {
   size_t component;         /* from 1; 0: each row's most probable */
   int scores;               /* lat_scores */
   bool variance;            /* the variances of imputed entries, too */
+  double level;             /* of the intervals of forecasts, too; NaN: none */
   /* of models with nets: each row's class; another q(z | x), N x M means and variances; draws of z
    * a row, and their seed; how a likelihood is estimated; weights and step of training; and of
    * draws of x, their means */

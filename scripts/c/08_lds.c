@@ -72,7 +72,8 @@ static lat_status apply(lat_workspace *work, const lat_lds *lds, const lat_lds_s
   double flow[H], flow_variance[H], level[H], level_variance[H];
   lat_lds_filtered past = {.means = means, .covariances = variances};
   lat_lds_smoothed all = {.means = smoothed};
-  const lat_lds_forecasts next = {flow, flow_variance, level, level_variance};
+  double lower[H], upper[H];
+  const lat_lds_forecasts next = {flow, flow_variance, level, level_variance, lower, upper, 0.95};
   const lat_lds_request request = {.sequence = *nile, .ahead = H};
   LAT_TRY(lat_lds_apply(work, lds, &request,
                         &(lat_lds_outputs){.filtered = &past,
@@ -88,6 +89,7 @@ static lat_status apply(lat_workspace *work, const lat_lds *lds, const lat_lds_s
            fabs(flow[h] - means[T - 1]) < 1e-9, h + 1,
            fabs(flow_variance[h] - (variances[T - 1] + (h + 1) * *lds->Q.data + *lds->R.data)) <
                1e-6);
+  printf("1971, with a probability of 95 %%: %.2f to %.2f\n", lower[0], upper[0]);
   return LAT_OK;
 }
 

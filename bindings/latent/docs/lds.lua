@@ -136,11 +136,17 @@ after a vague start, say, are done by orthogonal transformations, as all are in 
     name = "LDS:forecast",
     summary = "The distributions of the next h rows.",
     args = { one, { "h", "integer", "the number of rows" }, options },
-    options = { inputs, { "future_inputs", "u of the next rows, h x U" } },
-    returns = { { "table",
-      "means (h x D) and covariances (a list of h) of y; state_means (h x M) and state_covariances of z" } },
-    text = "Matrices that vary must be given for T + h steps.",
-    example = made .. "print(m:forecast(y, 3).means)",
+    options = {
+      inputs,
+      { "future_inputs", "u of the next rows, h x U" },
+      { "level", "also give the intervals in which entries of y are with this probability: 0.95" },
+    },
+    returns = { { "table", "means (h x D) and covariances (a list of h) of y; state_means (h x M) and "
+      .. "state_covariances of z; with level: lower and upper (h x D)" } },
+    text = [[
+Matrices that vary must be given for T + h steps. Intervals are central, of each entry of y by itself (not of all rows
+at once), noise included; that parameters are estimates isn't in them.]],
+    example = made .. "local ahead = m:forecast(y, 3, { level = 0.95 })\nprint(ahead.means, ahead.lower, ahead.upper)",
   },
   {
     name = "LDS:log_likelihood",

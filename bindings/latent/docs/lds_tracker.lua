@@ -102,9 +102,13 @@ and predict leaves it without an observation.]],
     name = "Tracker:forecast",
     summary = "The next h steps without observations, as LDS:forecast gives them; the tracker stays where it is.",
     args = { { "h", "integer", "the number of steps" }, options },
-    options = { { "inputs", "latent.Matrix?", "nil", "h x U: of those steps, for models with B or D" } },
+    options = {
+      { "inputs", "latent.Matrix?", "nil", "h x U: of those steps, for models with B or D" },
+      { "level", "number", "nil", "also give the intervals in which entries are with this probability" },
+    },
     returns = {
-      { "table", "means (h x D), covariances (a list of D x D): of observations; state_means, state_covariances" },
+      { "table", "means (h x D), covariances (a list of D x D): of observations; state_means, state_covariances; "
+        .. "with level: lower and upper (h x D)" },
     },
     text = "Of linear models.",
     example = made .. "print(t:forecast(3).means)",

@@ -46,7 +46,12 @@ static int call_one(lua_State *L, const lat_lds_method_row *m)
   for (const lat_lds_result *r = m->results; r->name && !slots; r++)
     if (r->shape == LAT_LDS_SLOTS && (c.to.filtered.slots = latL_newslots(L, c.rows)))
       slots = lua_gettop(L);
-  int values = latL_pushresults(L, &c, m, slots, request.variance);
+  unsigned asked = request.variance ? LAT_LDS_VARIANCES : 0;
+  if (m->ahead) {
+    c.to.forecasts.level = request.level;
+    if (!isnan(request.level)) asked = LAT_LDS_INTERVALS;
+  }
+  int values = latL_pushresults(L, &c, m, slots, asked);
   latL_run(L, who, m->run, &c);
   latL_setnumbers(L, &c, m);
   return values;

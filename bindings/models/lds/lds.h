@@ -62,14 +62,15 @@ double *latL_newmatrices(lua_State *L, size_t n, size_t rows, size_t cols, int s
 /* Pushes n slots, to be filled; nothing (NULL) when the list is so short that it has none. */
 size_t *latL_newslots(lua_State *L, size_t n);
 
-/* Pushes the memory of all results, with slots at that index (or 0), in a table or not; returns how
- * many values that are. The numbers that the call has given go into the table on the top
+/* Pushes the memory of all results that are given for what is asked (LAT_LDS_VARIANCES, ..), with
+ * slots at that index (or 0), in a table or not; returns how many values that are. The numbers that the call has given go into the table on the top
  * afterwards. */
 int latL_pushresults(lua_State *L, lat_lds_call *call, const lat_lds_method_row *method, int slots,
-                     bool variance);
+                     unsigned asked);
 void latL_setnumbers(lua_State *L, const lat_lds_call *call, const lat_lds_method_row *method);
-/* Pushes the table of a forecast, h steps, whose memory is returned. */
-lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h);
+/* Pushes the table of a forecast, h steps, whose memory is returned; with intervals, unless the
+ * level is NaN. */
+lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h, double level);
 
 int latL_newtracker(lua_State *L); /* lds_tracker.c: lds:tracker */
 

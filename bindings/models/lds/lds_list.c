@@ -2,6 +2,7 @@
  *
  * Short lists are plain tables. Long ones are tables with metamethods that make an element when it
  * is first read, since of ten thousand covariances most are never read. */
+#include <math.h>
 #include <string.h>
 
 #include "models/lds/lds.h"
@@ -150,12 +151,12 @@ size_t *latL_newslots(lua_State *L, size_t n)
 /* Pushes the memory of a result; false, and pushes nothing, for one that isn't memory, or isn't
  * given. */
 static bool push_memory(lua_State *L, lat_lds_call *c, const lat_lds_result *r, int slots,
-                        bool variance)
+                        unsigned asked)
 {
   const size_t sizes[LAT_SIZES] = {[LAT_M] = c->lds.states, [LAT_D] = c->lds.outputs};
   size_t n = c->rows, size = sizes[r->size];
   double *data;
-  if (r->shape >= LAT_LDS_ONE || (r->if_variance && !variance)) return false;
+  if (r->shape >= LAT_LDS_ONE || (r->only_if && !(r->only_if & asked))) return false;
   if (r->shape == LAT_LDS_ROWS)
     data = latL_newmatrix(L, n, size, LAT_FLOAT64)->view.data;
   else if (r->shape == LAT_LDS_NUMBERS)
@@ -167,12 +168,12 @@ static bool push_memory(lua_State *L, lat_lds_call *c, const lat_lds_result *r, 
 }
 
 int latL_pushresults(lua_State *L, lat_lds_call *c, const lat_lds_method_row *m, int slots,
-                     bool variance)
+                     unsigned asked)
 {
   int values = 0;
   if (m->by_name) lua_createtable(L, 0, 8);
   for (const lat_lds_result *r = m->results; r->name; r++) {
-    if (!push_memory(L, c, r, slots, variance)) continue;
+    if (!push_memory(L, c, r, slots, asked)) continue;
     if (m->by_name) lua_setfield(L, -2, r->name);
     values++;
   }
@@ -189,9 +190,10 @@ void latL_setnumbers(lua_State *L, const lat_lds_call *c, const lat_lds_method_r
   }
 }
 
-lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h)
+lat_lds_forecasts latL_newforecasts(lua_State *L, const lat_lds *lds, size_t h, double level)
 {
-  lat_lds_call c = {.lds = *lds, .rows = h};
-  latL_pushresults(L, &c, lat_lds_find_method("forecast"), 0, false);
+  lat_lds_call c = {.lds = *lds, .rows = h, .to.forecasts.level = level};
+  unsigned asked = isnan(level) ? 0 : LAT_LDS_INTERVALS;
+  latL_pushresults(L, &c, lat_lds_find_method("forecast"), 0, asked);
   return c.to.forecasts;
 }

@@ -120,8 +120,8 @@ static int take_step(lua_State *L, const latL_Function *f)
   return 2;
 }
 
-/* forecast(h [, {inputs=}]) -> {means, covariances, state_means, state_covariances} of the next h
- * steps */
+/* forecast(h [, {inputs=, level=}]) -> {means, covariances, state_means, state_covariances} of the
+ * next h steps, and {lower, upper} with a level */
 static int forecast(lua_State *L, const latL_Function *f)
 {
   const char *who = f->who;
@@ -134,7 +134,12 @@ static int forecast(lua_State *L, const latL_Function *f)
   if (U && !inputs)
     latL_error(L, who, "inputs must be a %Ix%I matrix, those of the next steps", (lua_Integer)h,
                (lua_Integer)U);
-  lat_lds_forecasts to = latL_newforecasts(L, &t->core.lds, h);
+  double level = NAN;
+  if (latL_hasoption(L, 3, "level")) {
+    level = latL_optnumber(L, 3, who, "level", 0, 0, 1);
+    latL_run(L, who, lat_lds_check_level, level);
+  }
+  lat_lds_forecasts to = latL_newforecasts(L, &t->core.lds, h, level);
   lat_status status = lat_lds_tracker_forecast(&t->core, h, inputs, t->checkpoint, &to, &last);
   latL_run(L, who, lat_lds_tracker_failure, &t->core, status, last + 1);
   return 1;
@@ -146,5 +151,5 @@ const latL_Function latL_lds_tracker_step_methods[] = {
     {"tracker:update", take_step, 3, 0, LATL_OPTIONS(TRANSITION, "C", "D", "R"), .kind = UPDATE},
     {"tracker:distance_to", take_step, 3, 0, LATL_OPTIONS(TRANSITION, "C", "D", "R"),
      .kind = DISTANCE},
-    {"tracker:forecast", forecast, 2, 0, LATL_OPTIONS("inputs")},
+    {"tracker:forecast", forecast, 2, 0, LATL_OPTIONS("inputs", "level")},
     LATL_END};

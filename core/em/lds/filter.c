@@ -1,5 +1,8 @@
 /* lds/filter.c: Kalman's filter over a sequence (step.c for one step, diffuse.c for a diffuse
  * start). */
+#include <math.h>
+
+#include "base/special.h"
 #include "em/lds/internal.h"
 
 /* ---- one step -------------------------------------------------------------------------------- */
@@ -313,11 +316,29 @@ static lat_status extend(lat_workspace *work, const lat_lds *lds, const lat_lds_
   return LAT_OK;
 }
 
+lat_status lat_lds_check_level(lat_workspace *work, double level)
+{
+  if (level > 0 && level < 1) return LAT_OK;
+  return lat_fail(work, LAT_INVALID, "level must be between 0 and 1, got %.14g", level);
+}
+
+void lat_lds_intervals(size_t h, size_t D, const lat_lds_forecasts *to)
+{
+  double z = to->lower ? lat_normal_upper_quantile((1 - to->level) / 2) : 0;
+  for (size_t k = 0; to->lower && k < h; k++)
+    for (size_t d = 0; d < D; d++) {
+      double mean = to->means[k * D + d], variance = to->covariances[(k * D + d) * D + d];
+      to->lower[k * D + d] = mean - z * sqrt(variance);
+      to->upper[k * D + d] = mean + z * sqrt(variance);
+    }
+}
+
 lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
                             const lat_lds_sequence *sequence, size_t h, const double *future_U,
                             const lat_lds_forecasts *to)
 {
   LAT_TRY(lat_lds_check_sequence(work, lds, sequence));
+  if (to->lower) LAT_TRY(lat_lds_check_level(work, to->level));
   LAT_SCOPE(work);
   size_t M = lds->states, D = lds->outputs, U = lds->inputs, T = sequence->steps;
   if (U > 0 && !future_U)
@@ -337,6 +358,7 @@ lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
     if (U) lat_lds_add_input(D, lat_lds_at(lds->D, T + k), U, longer.U + (T + k) * U, mean);
   }
   memcpy(to->covariances, all.innovation_covariances + T * D * D, h * D * D * sizeof(double));
+  lat_lds_intervals(h, D, to);
   memcpy(to->state_means, all.means + T * M, h * M * sizeof(double));
   memcpy(to->state_covariances, all.covariances + T * M * M, h * M * M * sizeof(double));
   return LAT_OK;

@@ -312,6 +312,9 @@ void lat_lds_diffuse_add_covariance(const lat_lds_diffuse *diffuse, size_t n, co
 /* ---- missing entries (missing.c) ------------------------------------------------------------- */
 
 /* Of v ~ N(0, R) the missing entries given the observed ones: mean gain v_o, covariance rest. */
+/* Fills the intervals of forecasts (filter.c), unless they are NULL. */
+void lat_lds_intervals(size_t h, size_t D, const lat_lds_forecasts *to);
+
 typedef struct lat_lds_missing {
   size_t missing;
   size_t *index; /* which */

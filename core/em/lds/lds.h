@@ -210,16 +210,22 @@ lat_status lat_lds_smooth(lat_workspace *work, const lat_lds *lds, const lat_lds
 lat_status lat_lds_log_likelihood(lat_workspace *work, const lat_lds *lds,
                                   const lat_lds_sequence *sequences, size_t count, double *sum);
 
-/* The distributions of the next h steps: of y (h x D, h x D x D) and z (h x M, h x M x M). */
+/* The distributions of the next h steps: of y (h x D, h x D x D) and z (h x M, h x M x M). And,
+ * where these aren't NULL, the intervals of each entry of y by itself, in which it is with
+ * probability `level`, and below and above which alike: means -+ z deviations (h x D each). */
 typedef struct lat_lds_forecasts {
   double *means, *covariances, *state_means, *state_covariances;
+  double *lower, *upper; /* both, or none */
+  double level;
 } lat_lds_forecasts;
 
 /* After the sequence; future_U (h x inputs) are the inputs then. Matrices that vary have T + h
- * steps. Errors as lat_lds_filter. */
+ * steps. Errors as lat_lds_filter, and lat_lds_check_level. */
 lat_status lat_lds_forecast(lat_workspace *work, const lat_lds *lds,
                             const lat_lds_sequence *sequence, size_t h, const double *future_U,
                             const lat_lds_forecasts *to);
+/* LAT_INVALID unless level is between 0 and 1. */
+lat_status lat_lds_check_level(lat_workspace *work, double level);
 
 /* Y (T x D) with its missing entries at their means given all others, and, unless NULL, their
  * variances (T x D), 0 for observed entries. */
@@ -374,6 +380,9 @@ typedef struct lat_lds_call {
   } to;
 } lat_lds_call;
 
+/* Results that are given if they are asked for: by the options `variance` and `level`. */
+enum { LAT_LDS_VARIANCES = 1, LAT_LDS_INTERVALS = 2 };
+
 typedef enum lat_lds_result_shape {
   LAT_LDS_ROWS,     /* rows x size: a double * of the call */
   LAT_LDS_NUMBERS,  /* rows: the same */
@@ -388,7 +397,7 @@ typedef struct lat_lds_result {
   size_t field;     /* offset in lat_lds_call */
   lat_lds_result_shape shape;
   lat_size size;
-  bool if_variance; /* given only with the option `variance` */
+  unsigned only_if; /* of what is asked, one of which this needs; 0: always given */
 } lat_lds_result;
 
 typedef struct lat_lds_method_row {

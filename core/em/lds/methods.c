@@ -54,7 +54,7 @@ static lat_status run_imputation(lat_workspace *work, lat_lds_call *c)
 
 #define RESULT(name, of, member, shape, size)                                                      \
   {                                                                                                \
-    name, offsetof(lat_lds_call, to.of.member), shape, size, false                                 \
+    name, offsetof(lat_lds_call, to.of.member), shape, size, 0                                     \
   }
 #define RESULTS(...) ((const lat_lds_result[]){__VA_ARGS__, {.name = NULL}})
 
@@ -85,12 +85,17 @@ const lat_lds_method_row lat_lds_sequence_methods[] = {
         RESULT("log_likelihood", filtered, log_densities, LAT_LDS_NUMBERS, LAT_END))},
     {"impute", false, false, run_imputation, RESULTS(
         RESULT("Y", imputed, Y, LAT_LDS_ROWS, LAT_D),
-        {"variances", offsetof(lat_lds_call, to.imputed.variances), LAT_LDS_ROWS, LAT_D, true})},
+        {"variances", offsetof(lat_lds_call, to.imputed.variances), LAT_LDS_ROWS, LAT_D,
+         LAT_LDS_VARIANCES})},
     {"forecast", true, true, run_forecast, RESULTS(
         RESULT("means", forecasts, means, LAT_LDS_ROWS, LAT_D),
         RESULT("covariances", forecasts, covariances, LAT_LDS_MATRICES, LAT_D),
         RESULT("state_means", forecasts, state_means, LAT_LDS_ROWS, LAT_M),
-        RESULT("state_covariances", forecasts, state_covariances, LAT_LDS_MATRICES, LAT_M))},
+        RESULT("state_covariances", forecasts, state_covariances, LAT_LDS_MATRICES, LAT_M),
+        {"lower", offsetof(lat_lds_call, to.forecasts.lower), LAT_LDS_ROWS, LAT_D,
+         LAT_LDS_INTERVALS},
+        {"upper", offsetof(lat_lds_call, to.forecasts.upper), LAT_LDS_ROWS, LAT_D,
+         LAT_LDS_INTERVALS})},
     {.name = NULL}};
 /* clang-format on */
 

@@ -285,6 +285,7 @@ static const lat_option fit_options[] = {INPUTS,
                         impute_options[] = {INPUTS, LAT_OPTION_VARIANCE, {.name = NULL}},
                         forecast_options[] = {INPUTS,
                                               LAT_OPTION_GIVEN("future_inputs", "latent.Matrix?"),
+                                              LAT_OPTION_NUMBER_OR_NONE(lat_request, level, 0, 1),
                                               {.name = NULL}},
                         sample_options[] = {SEED, INPUTS, {.name = NULL}},
                         simulate_options[] = {

@@ -404,6 +404,7 @@ lat_status lat_lds_tracker_forecast(lat_lds_tracker *t, size_t h, const double *
     memcpy(to->state_covariances + k * M * M, lat_lds_tracker_covariance(t),
            M * M * sizeof(double));
   }
+  if (status == LAT_OK) lat_lds_intervals(h, D, to);
   *last = t->time;
   lat_lds_tracker_return(t, &before);
   return status;
