@@ -14,7 +14,8 @@
 #   make kernel     a Jupyter kernel for Lua, in build/jupyter; KERNEL=user: for your own Jupyter, which needs ipykernel
 #   make notebook   the notebooks in a browser; NOTEBOOK_FLAGS=--no-browser, ...
 #   make notebooks  runs all of them, into build/notebooks; WRITE=1: their outputs are replaced
-#   make bench      latent and its peers side by side (make bench-deps: installs the peers)
+#   make bench      latent and its peers side by side (make bench-deps: installs the peers; make limits: what the
+#                   machine can do; make bench-table: the README's table)
 #   make stubs      stubs for editors and the reference pages, from the documentation's one source
 #   make install    PREFIX=/usr/local, DESTDIR=, or LuaRocks' LIBDIR and LUADIR
 #   make env        the LUA_PATH and LUA_CPATH of the build tree: eval "$(make -s env)"
@@ -270,8 +271,20 @@ bench-deps:
 	  POT torchdiffeq
 	$(Q)$(PEERS)/bin/pip install --quiet --no-deps torchcfm # what it asks for besides is for its examples
 
-bench: all
+bench: all $(BUILD)/bench/limits.lua
 	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
+
+# What the machine can do, measured once (make limits measures anew); the README's table of the last results.
+limits:
+	$(Q)rm -f $(BUILD)/bench/limits.lua
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/bench/limits.lua && cat $(BUILD)/bench/limits.lua
+
+$(BUILD)/bench/limits.lua: scripts/bench/limits.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O3 -ffp-contract=fast -pthread -o $(BUILD)/bench/limits $< && $(BUILD)/bench/limits $@
+
+bench-table:
+	$(Q)$(LUA) scripts/bench/table.lua $(BUILD)/bench/results.jsonl README.md
 
 # ---- install: LuaRocks gives INST_LIBDIR and INST_LUADIR and takes the module only, as does LIBDIR without PREFIX;
 # ---- with PREFIX it only says where in it Lua's modules are (PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu/lua/5.4)
@@ -329,5 +342,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs jupyter kernel notebook notebooks lint objects bench bench-deps install install-c uninstall headers
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

@@ -17,5 +17,6 @@ def setup(X):
 ]] },
   },
   agree = 1e-8,
+  floor = { flops64 = 50000 * 100 * 101, bytes = 8 * 50000 * 100 }, -- of the covariance
   target = 100,
 }

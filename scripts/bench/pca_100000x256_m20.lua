@@ -15,5 +15,6 @@ def setup(X):
 ]] },
   },
   agree = 1e-9,
+  floor = { flops64 = 100000 * 256 * 257, bytes = 8 * 100000 * 256 }, -- of the covariance
   target = 1.3,
 }

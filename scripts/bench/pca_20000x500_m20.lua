@@ -15,5 +15,6 @@ def setup(X):
 ]] },
   },
   agree = 1e-9,
+  floor = { flops64 = 20000 * 500 * 501, bytes = 8 * 20000 * 500 }, -- of the covariance
   target = 1.3,
 }
