@@ -307,6 +307,7 @@ MODULE      = $(call quoted,$(LIBDIR)/latent.so)
 LUA_FOLDER  = $(call quoted,$(LUADIR)/latent)
 INCLUDES    = $(call quoted,$(PREFIX)/include/latent)
 LIB         = $(call quoted,$(PREFIX)/lib)
+SHARE       = $(call quoted,$(PREFIX)/share/latent)
 # pkg-config reads a flag as the shell does, so blanks and quotes are escaped; then for sed
 blank       = $(subst ,, )
 # What a static program needs besides, in this order, of what this system has as archives: Debian's OpenBLAS
@@ -332,6 +333,7 @@ install-c:
 	$(Q)$(STRIP) -S $(LIB)/liblatent.a
 	$(Q)$(STRIP) --strip-unneeded $(LIB)/liblatent.so.0
 	$(Q)ln -s liblatent.so.0 $(LIB)/liblatent.so
+	$(Q)$(PUT) scripts/from_sklearn.py $(SHARE)/from_sklearn.py
 	$(Q)mkdir -p $(LIB)/pkgconfig
 	$(Q)sed -e 's|@PREFIX@|$(PC_PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@STATIC@|$(PC_STATIC)|' \
 	  scripts/latent.pc.in \
@@ -339,7 +341,7 @@ install-c:
 
 uninstall:
 	rm -rf $(MODULE) $(LUA_FOLDER)
-	$(if $(ROCK),,rm -rf $(INCLUDES) $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
+	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
 .PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c uninstall headers

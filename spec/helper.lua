@@ -157,6 +157,13 @@ function helper.program(name, flags, folder)
   return path
 end
 
+-- A Python that has these modules ("numpy, sklearn"): PYTHON or python3, or that of `make bench-deps`; else nil.
+function helper.python(modules)
+  for _, name in ipairs { os.getenv "PYTHON" or "python3", "build/peers/bin/python" } do
+    if select(2, helper.run(("%s -W ignore -c 'import %s'"):format(name, modules))) then return name .. " -W ignore" end
+  end
+end
+
 -- Runs a Lua script with `latent`, `matrix` and `eigen` again and again, each time refusing another request
 -- for memory, also of the core's own (spec/embed/memory.c): there must be an error, a usable state, nothing lost.
 function helper.starve(script)

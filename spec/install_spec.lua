@@ -19,7 +19,7 @@ describe("make", function()
     make "install"
     local files = helper.run(("cd %s && find . -type f"):format(quoted(prefix)))
     for _, name in ipairs { "lib/lua/5.4/latent.so", "share/lua/5.4/latent/plot.lua", "include/latent/latent.h",
-      "lib/liblatent.a", "lib/pkgconfig/latent.pc" } do
+      "lib/liblatent.a", "lib/pkgconfig/latent.pc", "share/latent/from_sklearn.py" } do
       assert.is_truthy(files:find("./" .. name .. "\n", 1, true), name)
     end
     make "uninstall"

@@ -582,13 +582,9 @@ describe("saved models", function()
     end)
   end)
 
-  -- PYTHON may name an interpreter; safetensors' own package is the judge.
+  -- safetensors' own package is the judge.
   it("load in Python with the safetensors package, and its files here", function()
-    local python
-    for _, name in ipairs { os.getenv "PYTHON" or "python3", "build/peers/bin/python" } do
-      local _, there = helper.run(name .. " -c 'import safetensors.numpy'")
-      python = python or there and name
-    end
+    local python = helper.python "safetensors.numpy"
     if not python then return pending "python3 has no safetensors and numpy" end
     local model = latent.pca { latent_dim = 2 }:fit(X)
     local path, back, script = temporary(), temporary(), temporary()
