@@ -187,6 +187,15 @@ local special = {
   ["latent.folds"] = { n = 8, k = 2 },
   ["Figure:points"] = { x = { 1, 2 }, y = { 1, 2 } }, ["Figure:line"] = { x = { 1, 2 }, y = { 1, 2 } },
   ["Figure:band"] = { x = { 1, 2 }, low = { 1, 2 }, high = { 2, 3 } },
+  ["Figure:step"] = { x = { 1, 2 }, y = { 1, 2 } }, ["Figure:hline"] = { y = 1 },
+  ["Figure:ribbon"] = { x = { 1, 2 }, y = { 1, 2 }, low = { 1, 2 }, high = { 2, 3 } },
+  ["Figure:errorbars"] = { x = { 1, 2 }, y = { 1, 2 }, errors = { 1, 1 } },
+  ["Figure:bars"] = { x = { 1, 2 }, y = { 1, 2 } }, ["Figure:histogram"] = { x = { 1, 2 } },
+  ["Figure:vectors"] = { x = { 1, 2 }, y = { 1, 2 }, dx = { 1, 2 }, dy = { 1, 2 } },
+  ["Figure:ellipses"] = { means = { { 1, 2 } }, covariances = { { { 1, 0 }, { 0, 1 } } } },
+  ["Figure:contours"] = { f = function() return matrix { { 1, 2 }, { 3, 4 } } end },
+  ["Figure:images"] = { X = function() return matrix.ones(2, 4) end },
+  ["Figure:panels"] = { figures = function() return { latent.plot.figure() } end },
   ["Figure:label"] = { x = 1, y = 1 }, ["Figure:save"] = { path = function() return folder .. ".svg" end },
   ["Figure:text"] = { columns = 40 },
   ["plot.images"] = { X = function() return matrix.ones(2, 4) end },
@@ -283,6 +292,7 @@ end
 
 local function object_of(class, entry)
   if special[entry.name] == "vector" then return matrix { 1, 2 } end
+  if entry.name == "Figure:images" or entry.name == "Figure:panels" then return latent.plot.figure() end
   if entry.name == "Store:add" then return nn.parameters() end
   if entry.name == "FA:test" then -- which three columns leave nothing for
     return latent.fa { latent_dim = 1 }:fit(matrix.hstack { X, X:square(), X:exp() }:block(1, 8, 1, 5))

@@ -286,7 +286,7 @@ print(require("latent").plot.figure():line(x, x):save(arg[1]))]]
       { { 1, 2 }, { 2, 1 } })
     fails("figure:image: A must be a matrix, got a list", fig.image, fig, { 1, 2 })
     fails("figure:image: A[2] has 1 entries, A[1] has 2", fig.image, fig, { { 1, 2 }, { 1 } })
-    fails("figure:save: path must end in .svg or .png, got 'x.gif'", fig.save, fig, "x.gif")
+    fails("figure:save: path must end in .svg, .png or .pdf, got 'x.gif'", fig.save, fig, "x.gif")
     local ok, message = pcall(function() fig:line({ 1 }, {}) end)
     assert.is_false(ok)
     assert.is_truthy(message:find("^spec/plot_spec%.lua:%d+: figure:line: y has 0 entries, x has 1"))
