@@ -34,7 +34,8 @@ local families = {
   { page = "deep", title = "Deep generative models",
     { "nonlinear" }, { "vae" }, { "flow" }, { "diffusion" }, { "flow_matching" }, { "gan" } },
   { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },
-  { page = "data", title = "Data, files and measures", { "files" }, { "save" }, { "datasets" }, { "metrics" } },
+  { page = "data", title = "Data, files and measures",
+    { "files" }, { "save" }, { "interchange" }, { "datasets" }, { "metrics" } },
   { page = "pictures", title = "Pictures and progress", { "plot" }, { "progress" } },
 }
 
