@@ -358,6 +358,93 @@ describe("rows_at", function()
   end)
 end)
 
+describe("cols_at", function()
+  local X = matrix { { 1, 2, 3 }, { 4, 5, 6 } }
+  it("copies columns by number, from either end, in any order and more than once", function()
+    assert.near_matrix({ { 3, 1, 3 }, { 6, 4, 6 } }, X:cols_at { -1, 1, 3 }, 0)
+    assert.near_matrix({ { 4 }, { 5 }, { 6 } }, X:t():cols_at(matrix { 2 }), 0)
+    assert.are.equal("float32", X:to "float32":cols_at { 1 }.dtype)
+    local copy = X:cols_at { 1 }
+    copy:fill(9)
+    assert.are.equal(1, X(1, 1))
+    assert.near_matrix({ { 7 }, { 8 } }, matrix { 7, 8 }:cols_at { 1 }, 0)
+  end)
+  it("checks every number of the list", function()
+    helper.fails("A:cols_at: column 4.0 (element 2 of the list) is outside 1..3", X.cols_at, X, { 1, 4 })
+    helper.fails("A:cols_at: column 0.0 (element 1 of the list) is outside 1..3", X.cols_at, X, { 0 })
+    helper.fails("A:cols_at: list is an empty table", X.cols_at, X, {})
+    helper.fails("A:cols_at: list must be a matrix, got nothing", X.cols_at, X)
+  end)
+end)
+
+describe("unique", function()
+  it("gives the distinct numbers, their counts, and codes in the matrix's shape", function()
+    for name, layout in pairs(layouts) do
+      local values, counts, codes = layout(matrix { { 7, 3, 7 }, { -1, 7, 3 } }):unique()
+      assert.near_matrix({ -1, 3, 7 }, values, 0, name)
+      assert.near_matrix({ 1, 2, 3 }, counts, 0, name)
+      assert.near_matrix({ { 3, 2, 3 }, { 1, 3, 2 } }, codes, 0, name)
+    end
+  end)
+  it("takes all NaN as one, and 0 and -0", function()
+    local values, counts, codes = matrix { nan, 2, -nan, 0, -0.0, inf }:unique()
+    assert.near_matrix({ 0, 2, inf, nan }, values, 0)
+    assert.near_matrix({ 2, 1, 1, 2 }, counts, 0)
+    assert.near_matrix({ 4, 2, 4, 1, 1, 3 }, codes, 0)
+  end)
+  it("puts a matrix together again, of many numbers too", function()
+    local X = latent.random(3):integer(-300, 300, 500, 100)
+    local values, counts, codes = X:unique()
+    assert.are.equal(601, #values)
+    assert.are.equal(50000, counts:sum())
+    assert.is_true(values:rows_at(codes:flatten()):reshape(500, 100) == X)
+    for k = 1, 600 do assert.is_true(values[k] < values[k + 1]) end
+    for _, k in ipairs { 1, 300, 601 } do assert.are.equal(X:eq(values[k]):sum(), counts[k]) end
+    assert.are.equal(1, #(matrix.ones(100):unique()))
+  end)
+end)
+
+describe("covariance and correlation", function()
+  -- R 4's cov(iris[, 1:4]) and cor(iris[, 1:4]), as its documentation and textbooks print them; its divisor is N - 1.
+  local COVARIANCE = { { 0.6856935, -0.0424340, 1.2743154, 0.5162707 },
+    { -0.0424340, 0.1899794, -0.3296564, -0.1216394 }, { 1.2743154, -0.3296564, 3.1162779, 1.2956094 },
+    { 0.5162707, -0.1216394, 1.2956094, 0.5810063 } }
+  local CORRELATION = { { 1, -0.1175698, 0.8717538, 0.8179411 }, { -0.1175698, 1, -0.4284401, -0.3661259 },
+    { 0.8717538, -0.4284401, 1, 0.9628654 }, { 0.8179411, -0.3661259, 0.9628654, 1 } }
+  local X = latent.datasets.iris()
+  it("are R's", function()
+    for name, layout in pairs(layouts) do
+      assert.near_matrix(COVARIANCE, layout(X):covariance { correction = 1 }, 5e-8, name)
+      assert.near_matrix(matrix(COVARIANCE) * (149 / 150), layout(X):covariance(), 5e-8, name)
+      assert.near_matrix(CORRELATION, layout(X):correlation(), 5e-8, name)
+    end
+    assert.are.equal("float64", X:to "float32":covariance().dtype)
+    assert.near_matrix({ { 0.25 } }, matrix { 1, 2 }:covariance(), 0)
+    for j = 1, 4 do assert.near(X:col(j):var(), X:covariance()(j, j), 1e-14) end
+  end)
+  it("keep their digits far from 0, and over the whole range of numbers", function()
+    assert.near_matrix(X:covariance(), (X + 1e6):covariance(), 1e-9)
+    assert.near_matrix(CORRELATION, (X * 1e200):correlation(), 5e-8)
+    assert.near_matrix(CORRELATION, (X * 1e-200):correlation(), 5e-8)
+    local line = matrix.linspace(0, 1, 50)
+    assert.near_matrix({ { 1, -1 }, { -1, 1 } }, matrix.hstack { line, line * -3 + 7 }:correlation(), 1e-15)
+  end)
+  it("have no correlation with a constant column, and no spread of one row", function()
+    local R = matrix.hstack { X, matrix.ones(150) * 0.1 }:correlation()
+    assert.near_matrix(CORRELATION, R:block(1, 4, 1, 4), 5e-8)
+    for j = 1, 5 do assert.is_true(R(5, j) ~= R(5, j) and R(j, 5) ~= R(j, 5)) end
+    assert.near_matrix({ { 0, 0 }, { 0, 0 } }, matrix { { 1, 2 } }:covariance(), 0)
+  end)
+  it("check rows and divisors", function()
+    helper.fails("A:covariance: A has NaN at row 2, column 1", X.covariance, matrix { 1, nan })
+    helper.fails("A:correlation: A has an infinity at row 2, column 2", X.correlation, matrix { { 1, 2 }, { 3, inf } })
+    helper.fails("A:covariance: correction must be below the number of rows, 150, from which it is taken, got 150",
+      X.covariance, X, { correction = 150 })
+    helper.fails("A:covariance: correction must be", X.covariance, X, { correction = -1 })
+    helper.fails("did you mean 'correction'?", X.covariance, X, { corection = 1 })
+  end)
+end)
+
 describe("vstack and hstack", function()
   local A, v = matrix { { 1, 2 }, { 3, 4 } }, matrix { 5, 6 }
   it("put matrices below and beside each other", function()

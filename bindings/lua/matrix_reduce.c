@@ -125,16 +125,40 @@ static int shuffle(lua_State *L, const latL_Function *f)
   return 2;
 }
 
-/* A:rows_at(list): rows (elements of a vector) by number, negative from the end, in any order and
- * more than once */
-static int rows_at(lua_State *L, const latL_Function *f)
+/* A:unique() -> the distinct numbers, how often each comes, which of them each element is */
+static int unique(lua_State *L, const latL_Function *f)
 {
   const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const size_t n = A->view.rows * A->view.cols;
   size_t count;
-  const size_t *places = latL_checkplaces(L, 2, f->who, "row", A->view.rows, true, &count);
-  latL_Matrix *B = latL_newmatrix(L, count, A->view.cols, A->view.dtype);
-  B->vector = A->vector;
-  latL_run(L, f->who, lat_gather_rows, &A->view, places, &B->view);
+  double *values = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  double *counts = latL_newvector(L, n, LAT_FLOAT64)->view.data;
+  const lat_matrix codes = latL_newlike(L, A, LAT_FLOAT64)->view;
+  latL_run(L, f->who, lat_unique, &A->view, values, counts, &codes, &count);
+  for (int k = 0; k < 2; k++) { /* in memory of their own size */
+    const lat_matrix all = lat_vector_of(k ? counts : values, count);
+    latL_copy(L, f->who, &all, &latL_newvector(L, count, LAT_FLOAT64)->view);
+  }
+  lua_rotate(L, -3, -1); /* the codes last */
+  return 3;
+}
+
+enum { ROWS, COLUMNS };
+
+/* A:rows_at(list): rows (elements of a vector) by number, negative from the end, in any order and
+ * more than once; A:cols_at(list): columns */
+static int choose(lua_State *L, const latL_Function *f)
+{
+  const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
+  const bool rows = f->kind == ROWS;
+  size_t count, n = rows ? A->view.rows : A->view.cols;
+  const size_t *places = latL_checkplaces(L, 2, f->who, rows ? "row" : "column", n, true, &count);
+  latL_Matrix *B =
+      latL_newmatrix(L, rows ? count : A->view.rows, rows ? A->view.cols : count, A->view.dtype);
+  B->vector = rows && A->vector;
+  const lat_matrix from = rows ? A->view : lat_transpose(A->view);
+  const lat_matrix to = rows ? B->view : lat_transpose(B->view);
+  latL_run(L, f->who, lat_gather_rows, &from, places, &to);
   return 1;
 }
 
@@ -203,7 +227,9 @@ const latL_Function latL_matrix_reduce_methods[] = {
   {"A:cumsum", cumsum, 2, 1, LATL_OPTIONS("out")},
   {"A:sort", sort, 2, 1, LATL_OPTIONS("descending")},
   {"A:shuffle", shuffle, .arguments = 2},
-  {"A:rows_at", rows_at, .arguments = 2},
+  {"A:unique", unique, .arguments = 1},
+  {"A:rows_at", choose, .arguments = 2, .kind = ROWS},
+  {"A:cols_at", choose, .arguments = 2, .kind = COLUMNS},
   LATL_END
 };
 /* clang-format on */

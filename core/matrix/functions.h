@@ -26,6 +26,7 @@ typedef struct lat_function_call {
   double p;          /* the power of a distance */
   size_t neighbours; /* how many of a row are near */
   double radius;     /* of a mode */
+  double correction; /* what a covariance's divisor N is made smaller by */
   lat_matrix results[LAT_FUNCTION_RESULTS];
   double numbers[2]; /* what the function gives besides, or instead */
 } lat_function_call;

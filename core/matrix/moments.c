@@ -278,3 +278,61 @@ void lat_moments_divided(const lat_moments *moments, const double *divisor, doub
     }
   }
 }
+
+/* ---- of a matrix ------------------------------------------------------------------------------ */
+
+/* Keeps the moments of A's rows. */
+static lat_status moments_of_rows(lat_workspace *work, const lat_matrix *A, lat_moments *moments)
+{
+  lat_moments_sum sum;
+  LAT_TRY(lat_check_finite(work, "A", A, false));
+  LAT_TRY(lat_moments_begin(work, &sum, A->cols, A->rows));
+  LAT_TRY(lat_moments_include(work, &sum, A, NULL));
+  return lat_moments_total(work, &sum, moments);
+}
+
+lat_status lat_row_covariance(lat_workspace *work, const lat_matrix *A, double correction,
+                              const lat_matrix *C)
+{
+  LAT_SCOPE(work);
+  lat_moments moments;
+  const size_t D = A->cols;
+  const double N = (double)A->rows;
+  if (!(correction >= 0 && correction < N))
+    return lat_fail(
+        work, LAT_INVALID,
+        "correction must be below the number of rows, %zu, from which it is taken, got %g", A->rows,
+        correction);
+  double *covariance = lat_doubles(work, D * D);
+  if (!covariance) return LAT_MEMORY;
+  LAT_TRY(moments_of_rows(work, A, &moments));
+  lat_moments_covariance(&moments, covariance);
+  for (size_t k = 0; k < D * D; k++)
+    lat_set(C, k / D, k % D, covariance[k] * (N / (N - correction)));
+  return LAT_OK;
+}
+
+lat_status lat_row_correlation(lat_workspace *work, const lat_matrix *A, const lat_matrix *C)
+{
+  LAT_SCOPE(work);
+  lat_moments moments;
+  const size_t D = A->cols;
+  double *deviations = lat_doubles(work, D), *correlation = lat_doubles(work, D * D);
+  if (!deviations || !correlation) return LAT_MEMORY;
+  LAT_TRY(moments_of_rows(work, A, &moments));
+  for (size_t j = 0; j < D; j++) {
+    double deviation = lat_moments_deviation(&moments, j);
+    deviations[j] = deviation > LAT_CONSTANT * fabs(moments.mean[j]) ? deviation : NAN;
+  }
+  lat_moments_divided(&moments, deviations, correlation);
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++) {
+      double r = correlation[i * D + j];
+      if (isnan(deviations[i]) || isnan(deviations[j]))
+        r = NAN;
+      else
+        r = i == j ? 1 : fmax(-1, fmin(1, r));
+      lat_set(C, i, j, r);
+    }
+  return LAT_OK;
+}

@@ -73,6 +73,17 @@ double lat_moments_deviation(const lat_moments *moments, size_t j);
  * large or small have zeros. */
 void lat_moments_divided(const lat_moments *moments, const double *divisor, double *covariance);
 
+/* ---- of a matrix --------------------------------------------------------------------------- */
+
+/* C (D x D, float64) := the scatter of A's rows divided by N - correction: 0 is maximum likelihood,
+ * 1 what is without bias. LAT_INVALID unless correction is 0 or more and below N, and for a NaN or
+ * an infinity in A. */
+lat_status lat_row_covariance(lat_workspace *work, const lat_matrix *A, double correction,
+                              const lat_matrix *C);
+/* C := Pearson's correlations of A's columns, from -1 to 1; NaN with a column that is constant, up
+ * to rounding about its mean. Errors as above. */
+lat_status lat_row_correlation(lat_workspace *work, const lat_matrix *A, const lat_matrix *C);
+
 /* ---- by columns: only the diagonal ------------------------------------------ */
 
 /* The same for each column by itself; a missing entry (NaN) is left out of its column. */

@@ -173,6 +173,36 @@ lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, doubl
   return LAT_OK;
 }
 
+static bool same(double a, double b)
+{
+  return a == b || (a != a && b != b);
+}
+
+lat_status lat_unique(lat_workspace *work, const lat_matrix *A, double *values, double *counts,
+                      const lat_matrix *codes, size_t *count)
+{
+  LAT_SCOPE(work);
+  const size_t n = A->rows * A->cols;
+  double *numbers = lat_doubles(work, n), *order = lat_doubles(work, n);
+  if (!numbers || !order) return LAT_MEMORY;
+  const lat_matrix packed = lat_matrix_of(numbers, A->rows, A->cols);
+  const lat_matrix line = lat_vector_of(numbers, n), places = lat_vector_of(order, n);
+  LAT_TRY(lat_copy_bands(work, A, &packed));
+  LAT_TRY(lat_sort(work, &line, 1, false, &line, &places));
+  *count = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (i == 0 || !same(numbers[i], numbers[i - 1])) {
+      values[*count] = numbers[i];
+      counts[(*count)++] = 0;
+    }
+    counts[*count - 1]++;
+    const size_t place = (size_t)order[i];
+    if (codes) lat_set(codes, place / A->cols, place % A->cols, (double)*count);
+    if (i % (4 * LAT_JOB) == 0) LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
+}
+
 /* Rows of so many columns between two calls of lat_check. */
 static size_t rows_between_checks(size_t cols)
 {

@@ -25,6 +25,12 @@ lat_status lat_sort(lat_workspace *work, const lat_matrix *A, int dim, bool desc
 lat_status lat_quantile(lat_workspace *work, const lat_matrix *A, int dim, double p,
                         const lat_matrix *out);
 
+/* The distinct numbers of A, ascending, all NaN last as one: how many (`count`), what they are
+ * (values), how often each comes (counts), and which of them, from 1, each element of A is (codes,
+ * of A's shape; NULL: not wanted). values and counts have memory for as many as A has elements. */
+lat_status lat_unique(lat_workspace *work, const lat_matrix *A, double *values, double *counts,
+                      const lat_matrix *codes, size_t *count);
+
 /* Row k of B := row place[k] of A, for B.rows places. B doesn't overlap A. */
 lat_status lat_gather_rows(lat_workspace *work, const lat_matrix *A, const size_t *place,
                            const lat_matrix *B);

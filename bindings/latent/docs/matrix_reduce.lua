@@ -19,8 +19,9 @@ local function reduction(name, summary, example, text, options, returns)
 end
 
 local CORRECTION = { "correction", "number", "0", "the divisor is n - correction: 1 makes it unbiased" }
+local DIVISOR = "The divisor is n, as maximum likelihood has it; other tools divide by n - 1, which is correction = 1."
 local SPREAD = "The squares are summed about the mean in a second pass, so that data far from 0 lose no digits. "
-  .. "The divisor is n, as maximum likelihood has it; other tools divide by n - 1, which is correction = 1."
+  .. DIVISOR
 local PLACES = { { "integer|latent.Matrix", "the index in a vector; the row in a matrix; with dim, a vector" },
   { "integer?", "the column, of a matrix without dim" } }
 local TRUTH = { { "boolean|latent.Matrix", "true or false without dim; else a vector of 1 and 0" } }
@@ -86,6 +87,43 @@ return {
     },
     returns = { { "latent.Matrix", "one row an entry of the list" } },
     example = "matrix{{1, 2}, {3, 4}, {5, 6}}:rows_at{-1, 1}   -- 5 6; 1 2",
+  },
+  {
+    name = "Matrix:cols_at",
+    summary = "A copy of the columns with the given numbers.",
+    args = {
+      { "list", "integer[]|latent.Matrix", "column numbers, negative from the end, in any order, repeated or not" },
+    },
+    returns = { { "latent.Matrix", "one column an entry of the list" } },
+    example = "matrix{{1, 2, 3}, {4, 5, 6}}:cols_at{3, 1}   -- 3 1; 6 4",
+  },
+  {
+    name = "Matrix:unique",
+    summary = "The distinct numbers of a vector or matrix, ascending.",
+    args = {},
+    returns = {
+      { "latent.Matrix", "a vector of K numbers" },
+      { "latent.Matrix", "how often each comes" },
+      { "latent.Matrix", "codes, of the shape of the matrix: which of the K each element is, 1..K" },
+    },
+    text = "All NaN are one, the last; 0 and -0 are the same.",
+    example = "local values, counts, codes = matrix{7, 3, 7}:unique()   -- 3 7; 1 2; 2 1 2",
+  },
+  {
+    name = "Matrix:covariance",
+    summary = "The covariance matrix of the columns; rows are observations.",
+    args = { OPTIONS },
+    options = { CORRECTION },
+    returns = { { "latent.Matrix", "D x D, float64" } },
+    text = "Rows are centred before they are multiplied, so that data far from 0 lose no digits. " .. DIVISOR,
+    example = "matrix{{1, 2}, {3, 6}}:covariance()   -- 1 2; 2 4",
+  },
+  {
+    name = "Matrix:correlation",
+    summary = "Pearson's correlations of the columns; rows are observations.",
+    args = {},
+    returns = { { "latent.Matrix", "D x D, float64: from -1 to 1, NaN with a column that is constant" } },
+    example = "matrix{{1, 2}, {3, 6}, {4, 1}}:correlation()",
   },
   {
     name = "matrix.vstack",

@@ -1,11 +1,12 @@
 /* functions.c: the table of linear algebra's functions: factorizations, inverses, numbers of a
- * matrix (matrix/functions.h). */
+ * matrix, covariances of its rows (matrix/functions.h). */
 #include "matrix/functions.h"
 
 #include <math.h>
 
 #include "matrix/linear/solve.h"
 #include "matrix/linear/svd.h"
+#include "matrix/moments.h"
 
 static double tolerance_of(const lat_function_call *c)
 {
@@ -74,6 +75,18 @@ static lat_status rank(lat_workspace *work, lat_function_call *c)
   return LAT_OK;
 }
 
+static lat_status covariance(lat_workspace *work, lat_function_call *c)
+{
+  return lat_row_covariance(work, c->A, c->correction, &c->results[0]);
+}
+
+static lat_status correlation(lat_workspace *work, lat_function_call *c)
+{
+  return lat_row_correlation(work, c->A, &c->results[0]);
+}
+
+static const lat_option of_covariance[] = {
+    LAT_OPTION_NUMBER(lat_function_call, correction, 0, 0, LAT_MOST_NUMBER), {.name = NULL}};
 static const lat_option of_least_squares[] = {
     LAT_OPTION_NUMBER_OR_NONE(lat_function_call, tolerance, 0, 1), {.name = NULL}};
 
@@ -89,4 +102,6 @@ const lat_function lat_linear_functions[] = {
     {"A:trace", "A", "#", .call = trace},
     {"A:norm", "An", "#", .call = norm},
     {"A:rank", "At", "%", .call = rank},
+    {"A:covariance", "A", "dd", .wide = true, .options = of_covariance, .call = covariance},
+    {"A:correlation", "A", "dd", .wide = true, .call = correlation},
     {.name = NULL}};
