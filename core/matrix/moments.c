@@ -279,7 +279,7 @@ void lat_moments_divided(const lat_moments *moments, const double *divisor, doub
   }
 }
 
-/* ---- of a matrix ------------------------------------------------------------------------------ */
+/* ---- of a matrix ----------------------------------------------------------------------------- */
 
 /* Keeps the moments of A's rows. */
 static lat_status moments_of_rows(lat_workspace *work, const lat_matrix *A, lat_moments *moments)
