@@ -196,6 +196,7 @@ extern "C" {
 #include "deep/common/deep.h"
 #include "deep/common/likelihood.h"
 #include "deep/common/net_file.h"
+#include "deep/common/net_model.h"
 #include "deep/common/ode.h"
 #include "deep/common/options.h"
 #include "deep/common/training.h"

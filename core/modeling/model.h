@@ -205,24 +205,24 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
     LAT_GIVES_ROWS, offsetof(lat_outputs, field), size, 0                                          \
   }
 
-/* Those of models with a density: log_likelihood, score, aic, bic, free_parameters. */
+/* A method of rows, or of latent variables, and its outputs. */
+#define LAT_METHOD_OF(takes_, name_, options_, ...)                                                \
+  {                                                                                                \
+    .name = name_, .argument = takes_, .outputs = {__VA_ARGS__}, .options = options_               \
+  }
+#define LAT_METHOD_ROWS(name_, options_, ...)                                                      \
+  LAT_METHOD_OF(LAT_TAKES_ROWS, name_, options_, __VA_ARGS__)
+#define LAT_METHOD_LATENT(name_, options_, ...)                                                    \
+  LAT_METHOD_OF(LAT_TAKES_LATENT, name_, options_, __VA_ARGS__)
+
+/* Those of models with a density: log_likelihood, score, aic, bic; and free_parameters. */
+#define LAT_LIKELIHOOD_METHODS(options_)                                                           \
+  LAT_METHOD_ROWS("log_likelihood", options_, LAT_OUTPUT(LAT_GIVES_NUMBERS, log_likelihood)),      \
+      LAT_METHOD_ROWS("score", options_, LAT_OUTPUT(LAT_GIVES_MEAN, log_likelihood)),              \
+      LAT_METHOD_ROWS("aic", options_, LAT_OUTPUT(LAT_GIVES_AIC, log_likelihood)),                 \
+      LAT_METHOD_ROWS("bic", options_, LAT_OUTPUT(LAT_GIVES_BIC, log_likelihood))
 #define LAT_DENSITY_METHODS(options_)                                                              \
-  {.name = "log_likelihood",                                                                       \
-   .argument = LAT_TAKES_ROWS,                                                                     \
-   .outputs = {LAT_OUTPUT(LAT_GIVES_NUMBERS, log_likelihood)},                                     \
-   .options = options_},                                                                           \
-      {.name = "score",                                                                            \
-       .argument = LAT_TAKES_ROWS,                                                                 \
-       .outputs = {LAT_OUTPUT(LAT_GIVES_MEAN, log_likelihood)},                                    \
-       .options = options_},                                                                       \
-      {.name = "aic",                                                                              \
-       .argument = LAT_TAKES_ROWS,                                                                 \
-       .outputs = {LAT_OUTPUT(LAT_GIVES_AIC, log_likelihood)},                                     \
-       .options = options_},                                                                       \
-      {.name = "bic",                                                                              \
-       .argument = LAT_TAKES_ROWS,                                                                 \
-       .outputs = {LAT_OUTPUT(LAT_GIVES_BIC, log_likelihood)},                                     \
-       .options = options_},                                                                       \
+  LAT_LIKELIHOOD_METHODS(options_),                                                                \
   {                                                                                                \
     .name = "free_parameters", .argument = LAT_TAKES_NOTHING                                       \
   }
@@ -311,7 +311,7 @@ struct lat_model {
   const struct lat_fit_kind *fit; /* of models fitted by EM: em/fit.h */
   /* of those whose parameters are a function of sums over the rows: statistics.h */
   const struct lat_statistics_kind *statistics;
-  const struct lat_net_kind *nets; /* of those with nets: deep/common/options.h */
+  const struct lat_net_kind *nets; /* of those with nets: deep/common/net_model.h */
   /* The type of results; NULL: float64. */
   lat_dtype (*dtype)(const lat_fitted *fitted);
   /* As `sample`, where the method has more options than the seed: by request. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "deep/common/net_file.h"
+#include "deep/common/net_model.h"
 #include "nn/nn.h"
 
 /* ---- the nets -------------------------------------------------------------------------------- */

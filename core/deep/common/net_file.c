@@ -3,6 +3,7 @@
 #include "deep/common/net_file.h"
 
 #include "deep/common/limits.h"
+#include "deep/common/net_model.h"
 #include "files/file.h"
 #include "modeling/option_json.h"
 

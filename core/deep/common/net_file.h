@@ -31,23 +31,6 @@ lat_status lat_net_load(lat_workspace *work, const char *path, const lat_model *
 lat_status lat_net_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
                          const lat_model *model, void *options, void *net);
 
-/* Defines lat_NAME_fit, lat_NAME_save and lat_NAME_load, which a model's header declares. */
-#define LAT_DEFINE_NET(NAME)                                                                       \
-  lat_status lat_##NAME##_fit(lat_workspace *work, lat_##NAME *model, const lat_matrix *X,         \
-                              const lat_training *training, lat_training_report *report)           \
-  {                                                                                                \
-    return lat_train(work, &lat_##NAME##_model, model, &model->options, X, training, report);      \
-  }                                                                                                \
-  lat_status lat_##NAME##_save(lat_workspace *work, lat_##NAME *model, const char *path)           \
-  {                                                                                                \
-    return lat_net_save(work, path, &lat_##NAME##_model, &model->options, &model->deep);           \
-  }                                                                                                \
-  lat_status lat_##NAME##_load(lat_workspace *work, const char *path, lat_##NAME *model)           \
-  {                                                                                                \
-    lat_##NAME##_options read;                                                                     \
-    return lat_net_load(work, path, &lat_##NAME##_model, &read, model);                            \
-  }
-
 /* ---- in parts, for bindings ------------------------------------------------------------------ */
 
 /* Writes a checkpoint with what is said of the model beside it. */

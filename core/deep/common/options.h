@@ -1,5 +1,4 @@
-/* options.h: rows of the tables of options and methods that all models with nets have, and what
- * such a model is to who doesn't know which it is. */
+/* options.h: rows of the tables of options that all models with nets have, and their checks. */
 #ifndef LAT_DEEP_COMMON_OPTIONS_H
 #define LAT_DEEP_COMMON_OPTIONS_H
 
@@ -10,26 +9,6 @@
 #include "deep/common/deep.h"
 #include "deep/common/likelihood.h"
 #include "modeling/model.h"
-
-/* A model with nets: its struct, which begins with a lat_deep, lies aside of a lat_fitted, whose
- * sizes are D, M and U, the width of a context. It can be used as soon as it is made, and training
- * changes it in place. */
-typedef struct lat_net_kind {
-  size_t bytes; /* of the struct */
-  lat_status (*init)(lat_workspace *work, void *model, const void *options);
-  void (*done)(void *model);
-  double (*numbers)(const void *options); /* how many parameters the nets are going to have */
-  size_t (*latent_dim)(const void *options);
-  size_t (*input_dim)(const void *options);
-  size_t (*context_dim)(
-      const void *options); /* the width of request->context; NULL: there is none */
-  /* What a fit begins with that sees all rows first, unless the model has seen some; or NULL. */
-  lat_status (*begin)(lat_workspace *work, void *model, const lat_request *request);
-  size_t held_terms; /* request->terms of validation, of bounds that have it */
-  /* What should be said of the model after a step, or NULL; the function too. */
-  const char *(*note)(const void *model);
-  bool held_loss; /* what validation compares is the loss, which has no noise for one seed */
-} lat_net_kind;
 
 /* The count of parameters of a net with hidden layers of these widths. */
 double lat_net_numbers(const size_t *hidden, size_t count, size_t inputs, size_t outputs);
@@ -122,31 +101,5 @@ extern const char *const lat_schedule_names[], *const lat_dtype_names[]; /* ende
 #define LAT_OPTION_MEAN LAT_OPTION_BOOLEAN(lat_request, mean, false)
 #define LAT_OPTION_SAMPLES(otherwise, most, shown)                                                 \
   LAT_DEEP_ROW("samples", LAT_SIZE, lat_request, samples, otherwise, 1, most, NULL, shown)
-
-/* Methods, with rows of options that the model has: decoding, and what training is, which a binding
- * says in terms of steps. */
-#define LAT_DECODE_OUTPUTS                                                                         \
-  {                                                                                                \
-    LAT_OUTPUT_ROWS(decoded, LAT_D),                                                               \
-    {                                                                                              \
-      LAT_GIVES_ROWS, offsetof(lat_outputs, decoded_variances), LAT_D,                             \
-          offsetof(lat_request, variance) + 1                                                      \
-    }                                                                                              \
-  }
-#define LAT_TRAIN_OPTIONS(epochs_)                                                                 \
-  LAT_OPTION_READ("epochs", "integer", epochs_), LAT_OPTION_READ("batch", "integer", "128"),       \
-      LAT_OPTION_READ("binarize", "string", "none"), LAT_OPTION_READ("scale", "number", "1"),      \
-      LAT_OPTION_READ("shuffle", "boolean", "true"),                                               \
-      LAT_OPTION_READ("learning_rate", "number|function", "the model's")
-#define LAT_EPOCH_OPTIONS                                                                          \
-  LAT_OPTION_GIVEN("validation", "latent.Matrix|table?"),                                          \
-      LAT_OPTION_GIVEN("patience", "integer?"), LAT_OPTION_GIVEN("on_epoch", "function?"),         \
-      LAT_OPTION_GIVEN("on_iteration", "function?"), LAT_OPTION_GIVEN("max_seconds", "number?"),   \
-      LAT_OPTION_GIVEN("checkpoint", "string?"), LAT_OPTION_GIVEN("progress", "boolean?")
-#define LAT_NET_METHODS                                                                            \
-  {.name = "parameters"}, {.name = "gradients"},                                                   \
-  {                                                                                                \
-    .name = "free_parameters", .argument = LAT_TAKES_NOTHING                                       \
-  }
 
 #endif

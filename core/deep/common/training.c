@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "deep/common/net_model.h"
 #include "matrix/sample_distances.h"
 
 typedef struct run {

@@ -1,18 +1,16 @@
 /* flow_matching/model.c: the description of flow matching: methods, and the functions behind them.
  */
-#include "deep/common/net_file.h"
+#include "deep/common/net_model.h"
 #include "deep/flow_matching/internal.h"
+
+LAT_DEFINE_NET(flow_matching)
+LAT_DEFINE_NET_DRAW(flow_matching)
 
 /* ---- the net --------------------------------------------------------------------------------- */
 
-static lat_status init(lat_workspace *work, void *model, const void *o)
+static size_t input_dim(const void *o)
 {
-  return lat_flow_matching_init(work, model, o);
-}
-
-static void done(void *model)
-{
-  lat_flow_matching_done(model);
+  return ((const lat_flow_matching_options *)o)->input_dim;
 }
 
 static lat_status begin(lat_workspace *work, void *model, const lat_request *request)
@@ -23,11 +21,6 @@ static lat_status begin(lat_workspace *work, void *model, const lat_request *req
   return lat_flow_matching_begin(work, model, &request->X);
 }
 
-static size_t input_dim(const void *o)
-{
-  return ((const lat_flow_matching_options *)o)->input_dim;
-}
-
 static double numbers(const void *options)
 {
   const lat_flow_matching_options *o = options;
@@ -35,24 +28,8 @@ static double numbers(const void *options)
          (double)(lat_units_numbers(o->input_dim) + 1); /* and the kind of source */
 }
 
-static const lat_net_kind nets = {.bytes = sizeof(lat_flow_matching),
-                                  .init = init,
-                                  .done = done,
-                                  .numbers = numbers,
-                                  .latent_dim = input_dim,
-                                  .input_dim = input_dim,
-                                  .begin = begin,
-                                  .held_loss = true};
-
-/* Parameters are the net's, by name. */
-static const lat_parameter *parameters(const void *o)
-{
-  static const lat_parameter none[] = {{NULL, {LAT_END}}};
-  (void)o;
-  return none;
-}
-
-LAT_DEFINE_NET(flow_matching)
+static const lat_net_kind nets = {LAT_NET_KIND(flow_matching), .latent_dim = input_dim,
+                                  .begin = begin, .held_loss = true};
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
@@ -67,25 +44,6 @@ lat_status lat_flow_matching_apply(lat_workspace *work, lat_flow_matching *model
   if (to->log_likelihood)
     LAT_TRY(lat_flow_matching_log_likelihood(work, model, r, to->log_likelihood));
   return LAT_OK;
-}
-
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  return lat_flow_matching_apply(work, f->aside, request, outputs);
-}
-
-static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                       lat_random *random, const lat_matrix *X, const lat_outputs *of)
-{
-  return lat_flow_matching_sample(work, f->aside, request, random, of->latent, X);
-}
-
-/* Units and the kind of source aren't fitted. */
-static size_t free_parameters(const lat_fitted *f)
-{
-  const lat_store *store = &((const lat_deep *)f->aside)->store;
-  return store->numbers - store->fixed;
 }
 
 static const char *const trace_names[] = {[LAT_TRACE_AUTO] = "auto",
@@ -124,44 +82,24 @@ static const lat_option density_options[] = {
     REQUEST("seed", LAT_SEED, seed, 0, 0, 0, NULL, NULL),
     WEIGHTS,
     {.name = NULL}};
-static const lat_option sample_options[] = {LAT_OPTION_GIVEN("seed", "integer|latent.Random"),
-                                            LAT_OPTION_CLASSES,
-                                            SOURCE("from"),
-                                            SOLVER,
-                                            LAT_OPTION_GUIDANCE,
-                                            WEIGHTS,
-                                            {.name = NULL}};
-#define TRAIN_GIVEN                                                                                \
-  LAT_OPTION_GIVEN("labels", "latent.Matrix?"), LAT_OPTION_GIVEN("source", "latent.Matrix?")
+static const lat_option sample_options[] = {
+    LAT_OPTION_DRAW_SEED, LAT_OPTION_CLASSES, SOURCE("from"), SOLVER, LAT_OPTION_GUIDANCE, WEIGHTS,
+    {.name = NULL}};
+#define TRAIN_GIVEN LAT_OPTION_TRAIN_LABELS, LAT_OPTION_GIVEN("source", "latent.Matrix?")
 static const lat_option fit_options[] = {
     LAT_TRAIN_OPTIONS("10"), TRAIN_GIVEN, LAT_EPOCH_OPTIONS, {.name = NULL}};
 static const lat_option steps_options[] = {
     LAT_TRAIN_OPTIONS("no end"), TRAIN_GIVEN, {.name = NULL}};
 
-#define OF_ROWS(name_, options_, ...)                                                              \
-  {                                                                                                \
-    .name = name_, .argument = LAT_TAKES_ROWS, .outputs = {__VA_ARGS__}, .options = options_       \
-  }
-
 static const lat_method methods[] = {
-    {.name = "fit", .options = fit_options},
-    {.name = "steps", .options = steps_options},
-    OF_ROWS("step", step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss)),
-    OF_ROWS("loss", loss_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss)),
-    OF_ROWS("velocity", velocity_options, LAT_OUTPUT_ROWS(velocity, LAT_D)),
-    OF_ROWS("transform", path_options, LAT_OUTPUT_ROWS(latent, LAT_D)),
-    {.name = "inverse_transform",
-     .argument = LAT_TAKES_LATENT,
-     .outputs = {LAT_OUTPUT_ROWS(decoded, LAT_D)},
-     .options = path_options},
-    OF_ROWS("log_likelihood", density_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, log_likelihood)),
-    OF_ROWS("score", density_options, LAT_OUTPUT(LAT_GIVES_MEAN, log_likelihood)),
-    OF_ROWS("aic", density_options, LAT_OUTPUT(LAT_GIVES_AIC, log_likelihood)),
-    OF_ROWS("bic", density_options, LAT_OUTPUT(LAT_GIVES_BIC, log_likelihood)),
-    {.name = "sample",
-     .argument = LAT_TAKES_COUNT,
-     .outputs = {LAT_OUTPUT_ROWS(latent, LAT_D)},
-     .options = sample_options},
+    LAT_FIT_METHODS(fit_options, steps_options),
+    LAT_METHOD_ROWS("step", step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss)),
+    LAT_METHOD_ROWS("loss", loss_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss)),
+    LAT_METHOD_ROWS("velocity", velocity_options, LAT_OUTPUT_ROWS(velocity, LAT_D)),
+    LAT_METHOD_ROWS("transform", path_options, LAT_OUTPUT_ROWS(latent, LAT_D)),
+    LAT_METHOD_LATENT("inverse_transform", path_options, LAT_OUTPUT_ROWS(decoded, LAT_D)),
+    LAT_LIKELIHOOD_METHODS(density_options),
+    LAT_METHOD_SAMPLE(LAT_D, sample_options),
     LAT_NET_METHODS,
     {.name = NULL}};
 
@@ -172,13 +110,5 @@ lat_request lat_flow_matching_request(void)
   return r;
 }
 
-const lat_model lat_flow_matching_model = {.name = "flow_matching",
-                                           .options = lat_flow_matching_table,
-                                           .options_size = sizeof(lat_flow_matching_options),
-                                           .methods = methods,
-                                           .parameters = parameters,
-                                           .check = lat_flow_matching_check_options,
-                                           .apply = apply,
-                                           .free_parameters = free_parameters,
-                                           .nets = &nets,
-                                           .draw = draw};
+const lat_model lat_flow_matching_model = {
+    LAT_NET_MODEL(flow_matching, lat_flow_matching_table, lat_flow_matching_check_options)};

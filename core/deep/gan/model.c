@@ -1,18 +1,10 @@
 /* gan/model.c: the description of a GAN: methods, and the functions behind them. */
-#include "deep/common/net_file.h"
+#include "deep/common/net_model.h"
 #include "deep/gan/internal.h"
 
+LAT_DEFINE_NET(gan)
+
 /* ---- the nets -------------------------------------------------------------------------------- */
-
-static lat_status init(lat_workspace *work, void *model, const void *o)
-{
-  return lat_gan_init(work, model, o);
-}
-
-static void done(void *model)
-{
-  lat_gan_done(model);
-}
 
 static size_t input_dim(const void *o)
 {
@@ -48,26 +40,8 @@ static const char *note(const void *model)
   return lat_gan_note(model);
 }
 
-static const lat_net_kind nets = {.bytes = sizeof(lat_gan),
-                                  .init = init,
-                                  .done = done,
-                                  .numbers = numbers,
-                                  .latent_dim = latent_dim,
-                                  .input_dim = input_dim,
-                                  .begin = begin,
+static const lat_net_kind nets = {LAT_NET_KIND(gan), .latent_dim = latent_dim, .begin = begin,
                                   .note = note};
-
-/* Parameters are the nets', by name. */
-static const lat_parameter *parameters(const void *o)
-{
-  static const lat_parameter none[] = {{NULL, {LAT_END}}};
-  (void)o;
-  return none;
-}
-
-/* ---- methods --------------------------------------------------------------------------------- */
-
-LAT_DEFINE_NET(gan)
 
 /* A step, and its losses and spread; or what these are of the model as it is. */
 static lat_status train(lat_workspace *work, lat_gan *gan, const lat_request *r,
@@ -94,68 +68,29 @@ lat_status lat_gan_apply(lat_workspace *work, lat_gan *gan, const lat_request *r
   return LAT_OK;
 }
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  return lat_gan_apply(work, f->aside, request, outputs);
-}
-
 static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_request *request,
                        lat_random *random, const lat_matrix *X, const lat_outputs *of)
 {
   return lat_gan_sample(work, f->aside, request->classes, random, of->latent, X);
 }
 
-/* Of both nets; what is fixed isn't fitted. */
-static size_t free_parameters(const lat_fitted *f)
-{
-  const lat_store *store = &((const lat_deep *)f->aside)->store;
-  return store->numbers - store->fixed;
-}
-
-#define LABELS LAT_OPTION_GIVEN("labels", "latent.Matrix|number[]?")
-static const lat_option class_options[] = {LAT_OPTION_CLASSES, {.name = NULL}};
-static const lat_option step_options[] = {LAT_OPTION_CLASSES, LAT_OPTION_STEP_RATE, {.name = NULL}};
 static const lat_option sample_options[] = {
-    LAT_OPTION_GIVEN("seed", "integer|latent.Random"), LAT_OPTION_CLASSES, {.name = NULL}};
-static const lat_option fit_options[] = {
-    LAT_TRAIN_OPTIONS("10"), LABELS, LAT_EPOCH_OPTIONS, {.name = NULL}};
-static const lat_option steps_options[] = {LAT_TRAIN_OPTIONS("no end"), LABELS, {.name = NULL}};
+    LAT_OPTION_DRAW_SEED, LAT_OPTION_CLASSES, {.name = NULL}};
 
-#define OF_ROWS(name_, options_, ...)                                                              \
-  {                                                                                                \
-    .name = name_, .argument = LAT_TAKES_ROWS, .outputs = {__VA_ARGS__}, .options = options_       \
-  }
-#define OF_LATENT(name_)                                                                           \
-  {                                                                                                \
-    .name = name_, .argument = LAT_TAKES_LATENT, .outputs = {LAT_OUTPUT_ROWS(decoded, LAT_D)},     \
-    .options = class_options                                                                       \
-  }
+#define DECODED LAT_OUTPUT_ROWS(decoded, LAT_D)
 
 static const lat_method methods[] = {
-    {.name = "fit", .options = fit_options},
-    {.name = "steps", .options = steps_options},
-    OF_ROWS("step", step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss),
-            LAT_OUTPUT(LAT_GIVES_NUMBER, generator_loss), LAT_OUTPUT(LAT_GIVES_NUMBER, spread)),
-    OF_ROWS("loss", class_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss),
-            LAT_OUTPUT(LAT_GIVES_NUMBER, generator_loss)),
-    OF_ROWS("critic", class_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, critic)),
-    OF_LATENT("decode"),
-    OF_LATENT("inverse_transform"),
-    {.name = "sample",
-     .argument = LAT_TAKES_COUNT,
-     .outputs = {LAT_OUTPUT_ROWS(latent, LAT_M)},
-     .options = sample_options},
+    LAT_FIT_METHODS(lat_class_fit_options, lat_class_steps_options),
+    LAT_METHOD_ROWS("step", lat_class_step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss),
+                    LAT_OUTPUT(LAT_GIVES_NUMBER, generator_loss),
+                    LAT_OUTPUT(LAT_GIVES_NUMBER, spread)),
+    LAT_METHOD_ROWS("loss", lat_class_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss),
+                    LAT_OUTPUT(LAT_GIVES_NUMBER, generator_loss)),
+    LAT_METHOD_ROWS("critic", lat_class_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, critic)),
+    LAT_METHOD_LATENT("decode", lat_class_options, DECODED),
+    LAT_METHOD_LATENT("inverse_transform", lat_class_options, DECODED),
+    LAT_METHOD_SAMPLE(LAT_M, sample_options),
     LAT_NET_METHODS,
     {.name = NULL}};
 
-const lat_model lat_gan_model = {.name = "gan",
-                                 .options = lat_gan_table,
-                                 .options_size = sizeof(lat_gan_options),
-                                 .methods = methods,
-                                 .parameters = parameters,
-                                 .check = lat_gan_check_options,
-                                 .apply = apply,
-                                 .free_parameters = free_parameters,
-                                 .nets = &nets,
-                                 .draw = draw};
+const lat_model lat_gan_model = {LAT_NET_MODEL(gan, lat_gan_table, lat_gan_check_options)};

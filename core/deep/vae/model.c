@@ -1,9 +1,9 @@
-/* vae/options.c: the description of a VAE: options, methods, and the functions behind them. */
+/* vae/model.c: the description of a VAE: options, methods, and the functions behind them. */
 #include <math.h>
 
 #include "deep/common/decoder.h"
 #include "deep/common/limits.h"
-#include "deep/common/net_file.h"
+#include "deep/common/net_model.h"
 #include "deep/vae/internal.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -11,7 +11,7 @@
 static const char *const bounds[] = {"elbo", "iwae", NULL};
 static const char *const estimates[] = {"importance", "prior", NULL};
 
-static const lat_option options[] = {
+static const lat_option table[] = {
     LAT_NET_SIZE_OPTIONS(lat_vae_options),
     LAT_OPTION_WIDTHS("hidden", lat_vae_options, encoder_hidden, encoder_layers, 400, 0, "400"),
     LAT_OPTION_WIDTHS("decoder_hidden", lat_vae_options, decoder_hidden, decoder_layers, NAN, 0,
@@ -30,9 +30,9 @@ static const lat_option options[] = {
 
 LAT_DEFINE_OPTIONS(vae)
 
-static lat_status check(lat_workspace *work, const void *options_)
+static lat_status check(lat_workspace *work, const void *options)
 {
-  const lat_vae_options *o = options_;
+  const lat_vae_options *o = options;
   LAT_TRY(lat_deep_check_options(work, &o->deep, &o->likelihood, o->latent_dim));
   if (o->free_bits > 0 && o->bound != LAT_VAE_ELBO && (o->samples > 1 || o->bound == LAT_VAE_IWAE))
     return lat_fail(work, LAT_INVALID,
@@ -40,17 +40,10 @@ static lat_status check(lat_workspace *work, const void *options_)
   return LAT_OK;
 }
 
+LAT_DEFINE_NET(vae)
+LAT_DEFINE_NET_DRAW(vae)
+
 /* ---- the nets -------------------------------------------------------------------------------- */
-
-static lat_status init(lat_workspace *work, void *model, const void *o)
-{
-  return lat_vae_init(work, model, o);
-}
-
-static void done(void *model)
-{
-  lat_vae_done(model);
-}
 
 static size_t latent_dim(const void *o)
 {
@@ -62,9 +55,9 @@ static size_t input_dim(const void *o)
   return ((const lat_vae_options *)o)->likelihood.D;
 }
 
-static double numbers(const void *options_)
+static double numbers(const void *options)
 {
-  const lat_vae_options complete = lat_vae_complete(options_), *o = &complete;
+  const lat_vae_options complete = lat_vae_complete(options), *o = &complete;
   lat_likelihood l = lat_likelihood_complete(o->likelihood);
   return lat_net_numbers(o->encoder_hidden, o->encoder_layers, l.D + o->classes,
                          2 * o->latent_dim) +
@@ -72,20 +65,7 @@ static double numbers(const void *options_)
                          lat_likelihood_outputs(&l));
 }
 
-static const lat_net_kind nets = {.bytes = sizeof(lat_vae),
-                                  .init = init,
-                                  .done = done,
-                                  .numbers = numbers,
-                                  .latent_dim = latent_dim,
-                                  .input_dim = input_dim};
-
-/* Parameters are the nets', by name. */
-static const lat_parameter *parameters(const void *o)
-{
-  static const lat_parameter none[] = {{NULL, {LAT_END}}};
-  (void)o;
-  return none;
-}
+static const lat_net_kind nets = {LAT_NET_KIND(vae), .latent_dim = latent_dim};
 
 /* ---- what it says of rows -------------------------------------------------------------------- */
 
@@ -227,43 +207,16 @@ lat_status lat_vae_sample(lat_workspace *work, lat_vae *vae, const lat_request *
   return LAT_OK;
 }
 
-LAT_DEFINE_NET(vae)
-
 /* ---- methods --------------------------------------------------------------------------------- */
 
-static lat_status apply(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                        const lat_outputs *outputs)
-{
-  return lat_vae_apply(work, f->aside, request, outputs);
-}
-
-static lat_status draw(lat_workspace *work, const lat_fitted *f, const lat_request *request,
-                       lat_random *random, const lat_matrix *X, const lat_outputs *of)
-{
-  return lat_vae_sample(work, f->aside, request, random, of->latent, X);
-}
-
-static size_t free_parameters(const lat_fitted *f)
-{
-  return ((const lat_deep *)f->aside)->store.numbers;
-}
-
-static lat_dtype dtype(const lat_fitted *f)
-{
-  return ((const lat_deep *)f->aside)->store.dtype;
-}
-
 #define BETA LAT_DEEP_ROW("beta", LAT_NUMBER, lat_request, beta, -1, 0, 1e6, NULL, "the model's")
-static const lat_option class_options[] = {LAT_OPTION_CLASSES, {.name = NULL}};
 static const lat_option step_options[] = {
     LAT_OPTION_CLASSES, LAT_OPTION_STEP_RATE, BETA, {.name = NULL}};
 static const lat_option loss_options[] = {LAT_OPTION_CLASSES, BETA, {.name = NULL}};
 static const lat_option decode_options[] = {
     LAT_OPTION_CLASSES, LAT_OPTION_VARIANCE, {.name = NULL}};
-static const lat_option sample_options[] = {LAT_OPTION_GIVEN("seed", "integer|latent.Random"),
-                                            LAT_OPTION_CLASSES,
-                                            LAT_OPTION_MEAN,
-                                            {.name = NULL}};
+static const lat_option sample_options[] = {
+    LAT_OPTION_DRAW_SEED, LAT_OPTION_CLASSES, LAT_OPTION_MEAN, {.name = NULL}};
 static const lat_option elbo_options[] = {
     LAT_OPTION_SAMPLES(1, 1 << 30, NULL),
     LAT_OPTION_SEED(lat_request, seed),
@@ -277,13 +230,6 @@ static const lat_option likelihood_options[] = {
     LAT_OPTION_SEED(lat_request, seed),
     LAT_OPTION_CLASSES,
     {.name = NULL}};
-static const lat_option fit_options[] = {LAT_TRAIN_OPTIONS("10"),
-                                         LAT_OPTION_GIVEN("labels", "latent.Matrix|number[]?"),
-                                         LAT_EPOCH_OPTIONS,
-                                         {.name = NULL}};
-static const lat_option steps_options[] = {LAT_TRAIN_OPTIONS("no end"),
-                                           LAT_OPTION_GIVEN("labels", "latent.Matrix|number[]?"),
-                                           {.name = NULL}};
 static const lat_option active_options[] = {
     LAT_OPTION_READ("threshold", "number", "0.01"), LAT_OPTION_CLASSES, {.name = NULL}};
 static const lat_option traverse_options[] = {
@@ -296,54 +242,32 @@ static const lat_option traverse_options[] = {
 static const lat_option manifold_options[] = {
     LAT_OPTION_READ("size", "integer", "15"), LAT_OPTION_CLASSES, {.name = NULL}};
 
-#define OF_ROWS(name_, options_, ...)                                                              \
-  {                                                                                                \
-    .name = name_, .argument = LAT_TAKES_ROWS, .outputs = {__VA_ARGS__}, .options = options_       \
-  }
 #define PARTS                                                                                      \
   LAT_OUTPUT(LAT_GIVES_NUMBER, mean_reconstruction), LAT_OUTPUT(LAT_GIVES_NUMBER, mean_kl)
 
 static const lat_method methods[] = {
-    {.name = "fit", .options = fit_options},
-    {.name = "steps", .options = steps_options},
-    OF_ROWS("step", step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss), PARTS),
-    OF_ROWS("loss", loss_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss), PARTS),
-    OF_ROWS("encode", class_options, LAT_OUTPUT_ROWS(latent, LAT_M),
-            LAT_OUTPUT_ROWS(latent_variances, LAT_M)),
-    OF_ROWS("transform", class_options, LAT_OUTPUT_ROWS(latent, LAT_M)),
-    {.name = "decode",
-     .argument = LAT_TAKES_LATENT,
-     .outputs = LAT_DECODE_OUTPUTS,
-     .options = decode_options},
-    {.name = "inverse_transform",
-     .argument = LAT_TAKES_LATENT,
-     .outputs = LAT_DECODE_OUTPUTS,
-     .options = decode_options},
-    OF_ROWS("reconstruct", class_options, LAT_OUTPUT_ROWS(reconstruction, LAT_D)),
-    {.name = "sample",
-     .argument = LAT_TAKES_COUNT,
-     .outputs = {LAT_OUTPUT_ROWS(latent, LAT_M)},
-     .options = sample_options},
-    OF_ROWS("elbo", elbo_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, bound),
-            LAT_OUTPUT(LAT_GIVES_NUMBERS, reconstruction_loss), LAT_OUTPUT(LAT_GIVES_NUMBERS, kl)),
-    OF_ROWS("log_likelihood", likelihood_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, log_likelihood),
-            LAT_OUTPUT(LAT_GIVES_NUMBERS, effective)),
-    OF_ROWS("score", likelihood_options, LAT_OUTPUT(LAT_GIVES_MEAN, log_likelihood)),
-    {.name = "kl_per_unit", .options = class_options},
+    LAT_FIT_METHODS(lat_class_fit_options, lat_class_steps_options),
+    LAT_METHOD_ROWS("step", step_options, LAT_OUTPUT(LAT_GIVES_NUMBER, step_loss), PARTS),
+    LAT_METHOD_ROWS("loss", loss_options, LAT_OUTPUT(LAT_GIVES_NUMBER, loss), PARTS),
+    LAT_METHOD_ROWS("encode", lat_class_options, LAT_OUTPUT_ROWS(latent, LAT_M),
+                    LAT_OUTPUT_ROWS(latent_variances, LAT_M)),
+    LAT_METHOD_ROWS("transform", lat_class_options, LAT_OUTPUT_ROWS(latent, LAT_M)),
+    LAT_METHOD_LATENT("decode", decode_options, LAT_DECODE_OUTPUTS),
+    LAT_METHOD_LATENT("inverse_transform", decode_options, LAT_DECODE_OUTPUTS),
+    LAT_METHOD_ROWS("reconstruct", lat_class_options, LAT_OUTPUT_ROWS(reconstruction, LAT_D)),
+    LAT_METHOD_SAMPLE(LAT_M, sample_options),
+    LAT_METHOD_ROWS("elbo", elbo_options, LAT_OUTPUT(LAT_GIVES_NUMBERS, bound),
+                    LAT_OUTPUT(LAT_GIVES_NUMBERS, reconstruction_loss),
+                    LAT_OUTPUT(LAT_GIVES_NUMBERS, kl)),
+    LAT_METHOD_ROWS("log_likelihood", likelihood_options,
+                    LAT_OUTPUT(LAT_GIVES_NUMBERS, log_likelihood),
+                    LAT_OUTPUT(LAT_GIVES_NUMBERS, effective)),
+    LAT_METHOD_ROWS("score", likelihood_options, LAT_OUTPUT(LAT_GIVES_MEAN, log_likelihood)),
+    {.name = "kl_per_unit", .options = lat_class_options},
     {.name = "active_units", .options = active_options},
     {.name = "traverse", .options = traverse_options},
     {.name = "manifold", .options = manifold_options},
     LAT_NET_METHODS,
     {.name = NULL}};
 
-const lat_model lat_vae_model = {.name = "vae",
-                                 .options = options,
-                                 .options_size = sizeof(lat_vae_options),
-                                 .methods = methods,
-                                 .parameters = parameters,
-                                 .check = check,
-                                 .apply = apply,
-                                 .free_parameters = free_parameters,
-                                 .nets = &nets,
-                                 .dtype = dtype,
-                                 .draw = draw};
+const lat_model lat_vae_model = {LAT_NET_MODEL(vae, table, check), .dtype = lat_net_dtype};
