@@ -107,7 +107,7 @@ lat_status lat_column_moments_include(lat_workspace *work, lat_moments_sum *sum,
                                       const lat_matrix *X, const double *weights, bool missing)
 {
   sum->rows += (double)X->rows;
-  return lat_moments_walk_add(work, &sum->sum, &kind, X, weights, missing, 4);
+  return lat_moments_walk_add(work, &sum->sum, &kind, X, weights, missing, 4 * X->cols);
 }
 
 lat_status lat_column_moments_join(lat_workspace *work, const lat_moments_sum *sum,

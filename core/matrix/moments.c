@@ -1,9 +1,9 @@
 /* moments.c: mean and scatter of rows by groups of chunks (moments.h).
  *
- * A chunk is centred and its products are added to the upper triangle of the D x D scatter by
- * dsyrk: about its own mean, with the term n n'/(n+n') d d' of the merge as one more row, or, when
- * it weighs no more than the rows before it, about their mean in a single pass, with n'^2/(n+n') d
- * d' subtracted. */
+ * A chunk is centred and its products are added to the upper triangle of the D x D scatter
+ * (linear/scatter.h): about its own mean, with the term n n'/(n+n') d d' of the merge as one more
+ * row, or, when it weighs no more than the rows before it, about their mean in a single pass, with
+ * n'^2/(n+n') d d' subtracted. */
 #include "matrix/moments.h"
 
 #include <cblas.h>
@@ -13,22 +13,9 @@
 #include "base/clones.h"
 #include "base/parallel.h"
 #include "matrix/limits.h"
+#include "matrix/linear/scatter.h"
 #include "matrix/moments_walk.h"
 #include "matrix/scales.h"
-
-/* Y := X - 1 centre', and sums += the sum of the rows of Y; Y (packed) may be X */
-LAT_CLONES static void centre_and_sum(size_t rows, size_t D, const double *x, ptrdiff_t stride,
-                                      const double *restrict centre, double *y,
-                                      double *restrict sums)
-{
-  for (size_t i = 0; i < rows; i++, x += stride, y += D) {
-    LAT_INDEPENDENT
-    for (size_t j = 0; j < D; j++) {
-      y[j] = x[j] - centre[j];
-      sums[j] += y[j];
-    }
-  }
-}
 
 /* Numbers of a node of a sum over rows: of moments but for their number. */
 static size_t node_count(size_t D)
@@ -48,26 +35,41 @@ lat_moments lat_moments_of(double *memory, size_t dimensions)
 }
 
 /* A group of rows that is being added: its moments, and in the worker's buffer the centred rows of
- * a chunk (and space for one more), the chunk's sums, and the terms to subtract from the
- * scatter. */
+ * a chunk (and space for one more), the chunk's sums, the terms to subtract from the scatter, and
+ * what lat_scatter_add needs. */
 typedef struct group {
   lat_moments m;
-  double *Y, *sums, *terms;
+  double *Y, *sums, *terms, *products, *scratch;
   size_t pending;
 } group;
 
-/* scatter += sign YY' */
-static void add_products(lat_moments *m, double sign, const double *Y, size_t rows)
+static size_t products_count(size_t D)
 {
-  blasint D = (blasint)m->dimensions;
-  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, D, (blasint)rows, sign, Y, D, 1, m->scatter,
-              D);
+  return D * lat_scatter_pitch(D);
 }
 
-static void flush(group *l)
+/* Numbers of a group behind Y's. */
+static size_t group_count(size_t D)
 {
-  if (l->pending) add_products(&l->m, -1, l->terms, l->pending);
+  return (1 + LAT_MOMENTS_PENDING) * D + products_count(D) + lat_scatter_scratch(D);
+}
+
+/* scatter -= the terms' products */
+static void subtract_terms(group *l)
+{
+  blasint D = (blasint)l->m.dimensions;
+  if (l->pending)
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, D, (blasint)l->pending, -1, l->terms, D, 1,
+                l->m.scatter, D);
   l->pending = 0;
+}
+
+/* scatter += the products of the rows */
+static void add_products(group *l)
+{
+  size_t D = l->m.dimensions, pitch = lat_scatter_pitch(D);
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = i; j < D; j++) l->m.scatter[i * D + j] += l->products[i * pitch + j];
 }
 
 /* Rows of weight n, which weigh no more than those before them, are centred about the mean of
@@ -79,15 +81,14 @@ static void add_about_mean(group *l, const lat_matrix *X, double n)
   size_t D = m->dimensions;
   double total = *m->weight + n;
   memset(l->sums, 0, D * sizeof(double));
-  centre_and_sum(X->rows, D, X->data, X->row_stride, m->mean, l->Y, l->sums);
-  add_products(m, 1, l->Y, X->rows);
+  lat_scatter_add(X->rows, D, X->data, X->row_stride, m->mean, l->sums, l->scratch, l->products);
   double *term = l->terms + l->pending++ * D;
   for (size_t j = 0; j < D; j++) {
     term[j] = l->sums[j] / sqrt(total);
     m->mean[j] += l->sums[j] / total;
   }
   *m->weight = total;
-  if (l->pending == LAT_MOMENTS_PENDING) flush(l);
+  if (l->pending == LAT_MOMENTS_PENDING) subtract_terms(l);
 }
 
 /* Any rows are centred about their own mean, in a second pass; the term of the two means goes into
@@ -106,7 +107,8 @@ static void add_about_own_mean(group *l, const lat_matrix *X, const double *weig
     last[j] = root * d;
     m->mean[j] += share * d;
   }
-  add_products(m, 1, l->Y, root > 0 ? X->rows + 1 : X->rows);
+  lat_scatter_add(root > 0 ? X->rows + 1 : X->rows, D, l->Y, (ptrdiff_t)D, NULL, NULL, l->scratch,
+                  l->products);
   *m->weight = total;
 }
 
@@ -117,6 +119,9 @@ static void add_scatter(const lat_moments_walk *w, size_t first, size_t rows, si
   group l = {.m = lat_moments_of(node, D), .Y = w->buffers + worker * w->buffer_count};
   l.sums = l.Y + (chunk + 1) * D;
   l.terms = l.sums + D;
+  l.products = l.terms + LAT_MOMENTS_PENDING * D;
+  l.scratch = l.products + products_count(D);
+  memset(l.products, 0, products_count(D) * sizeof *l.products);
   while (rows > 0 && !lat_halted(w->halt, worker)) {
     lat_matrix X = lat_moments_chunk(w, first, rows, offset);
     const double *weights = w->weights ? w->weights + first : NULL;
@@ -129,7 +134,8 @@ static void add_scatter(const lat_moments_walk *w, size_t first, size_t rows, si
     else
       add_about_own_mean(&l, &flat, weights, n);
   }
-  flush(&l);
+  add_products(&l);
+  subtract_terms(&l);
 }
 
 /* ---- merging --------------------------------------------------------------------------------- */
@@ -210,7 +216,8 @@ lat_status lat_moments_include(lat_workspace *work, lat_moments_sum *sum, const 
                                const double *weights)
 {
   sum->rows += (double)X->rows;
-  return lat_moments_walk_add(work, &sum->sum, &kind, X, weights, false, 2 + LAT_MOMENTS_PENDING);
+  return lat_moments_walk_add(work, &sum->sum, &kind, X, weights, false,
+                              sum->dimensions + group_count(sum->dimensions));
 }
 
 lat_status lat_moments_join(lat_workspace *work, const lat_moments_sum *sum, lat_moments *moments)

@@ -94,7 +94,7 @@ lat_status lat_moments_open(lat_workspace *work, lat_ordered_sum *sum, const lat
 
 lat_status lat_moments_walk_add(lat_workspace *work, lat_ordered_sum *sum,
                                 const lat_moments_kind *kind, const lat_matrix *X,
-                                const double *weights, bool missing, size_t extra_rows)
+                                const double *weights, bool missing, size_t extra)
 {
   size_t D = sum->columns, chunk = lat_chunk_rows(D), rows = X->rows < chunk ? X->rows : chunk;
   if (X->cols != D)
@@ -105,7 +105,7 @@ lat_status lat_moments_walk_add(lat_workspace *work, lat_ordered_sum *sum,
                         .X = X,
                         .weights = weights,
                         .chunk = chunk,
-                        .buffer_count = (rows + extra_rows + 4) * D,
+                        .buffer_count = (rows + 4) * D + extra,
                         .missing = missing,
                         .halt = &halt};
   w.buffers = lat_allocate(work, lat_workers(work), w.buffer_count * sizeof(double));

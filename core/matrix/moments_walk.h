@@ -47,10 +47,11 @@ lat_matrix lat_moments_packed(const lat_matrix *X, const double *exponents, doub
 /* The sum of no rows, of the kind; see lat_moments_begin. Keeps it. */
 lat_status lat_moments_open(lat_workspace *work, lat_ordered_sum *sum, const lat_moments_kind *kind,
                             size_t D, size_t rows);
-/* Adds a piece; `extra_rows` are what `add` needs behind a chunk's. See lat_moments_include. */
+/* Adds a piece; `extra` numbers are what `add` needs behind a chunk's rows. See
+ * lat_moments_include. */
 lat_status lat_moments_walk_add(lat_workspace *work, lat_ordered_sum *sum,
                                 const lat_moments_kind *kind, const lat_matrix *X,
-                                const double *weights, bool missing, size_t extra_rows);
+                                const double *weights, bool missing, size_t extra);
 
 /* The unit 2^e in which a column's moments, of n rows and in units of 2^exponent except for the
  * mean, are merged with others of k rows: the larger of both, where a constant column's is its

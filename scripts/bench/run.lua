@@ -164,7 +164,8 @@ local function run(case)
   if not case.measure then return compare(case) end
   local bytes = case.measure(build)
   local good = bytes <= case.most
-  report.row(case.name, not good and "ABOVE", ("%.2f MB"):format(bytes / 1e6), { ("at most %.2f MB"):format(case.most / 1e6) })
+  report.row(case.name, not good and "ABOVE", ("%.2f MB"):format(bytes / 1e6),
+    { ("at most %.2f MB"):format(case.most / 1e6) })
   report.record(bench, { case = case.name, bytes = bytes, below = not good })
 end
 

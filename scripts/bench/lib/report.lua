@@ -18,8 +18,8 @@ local function output_of(command)
   return text
 end
 
-local PEERS = { "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "statsmodels", "pykalman", "torch",
-  "zuko", "torchcfm" }
+local PEERS = { "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "faiss-cpu", "statsmodels", "pykalman",
+  "torch", "zuko", "torchcfm" }
 
 -- What the machine is and what is compared, from the system and from the peers' own words.
 function report.machine(bench)
