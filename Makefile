@@ -10,7 +10,7 @@
 #                   our own: SECONDS=60 for each, or RUNS=10000
 #   make refused    every request for memory of every function, fit and reader is refused in turn (HOW=short: some)
 #   make check-all  all of these and more, for hours: see CONTRIBUTING.md
-#   make repl       a Lua session with latent loaded
+#   make repl       the command `latent` of the build tree: a prompt with completion, history and help
 #   make kernel     a Jupyter kernel for Lua, in build/jupyter; KERNEL=user: for your own Jupyter, which needs ipykernel
 #   make notebook   the notebooks in a browser; NOTEBOOK_FLAGS=--no-browser, ...
 #   make notebooks  runs all of them, into build/notebooks; WRITE=1: their outputs are replaced
@@ -60,14 +60,14 @@ MODFLAGS   = $(filter-out -Wl$(comma)--no-undefined,$(LDFLAGS)) -Wl,--exclude-li
 
 # folders lie in folders: a file that no list names would silently be neither built nor installed
 CORE_C     = $(sort $(shell find core -name '*.c'))
-BIND_C     = $(sort $(shell find bindings -name '*.c'))
+BIND_C     = $(sort $(shell find bindings -name '*.c' ! -path 'bindings/command/*'))
 LUA_FILES  = $(shell find bindings/latent -type f 2>/dev/null)
 CORE_O     = $(CORE_C:%.c=$(BUILD)/%.o)
 BIND_O     = $(BIND_C:%.c=$(BUILD)/%.o)
 BUILT_LUA  = $(LUA_FILES:bindings/%=$(BUILD)/lua/%)
 Q          = $(if $(V),,@)
 
-all: $(BUILD)/liblatent.a $(BUILD)/liblatent.so $(BUILD)/latent.so $(BUILT_LUA)
+all: $(BUILD)/liblatent.a $(BUILD)/liblatent.so $(BUILD)/latent.so $(BUILD)/latent/interrupt.so $(BUILT_LUA)
 
 $(BUILD)/core/%.o: core/%.c
 	@mkdir -p $(@D)
@@ -107,6 +107,11 @@ $(BUILD)/core.a: $(CORE_O)
 $(BUILD)/latent.so: $(BIND_O) $(BUILD)/core.a
 	$(Q)$(CC) $(LIBFLAG) -o $@ $(BIND_O) $(BUILD)/core.a $(MODFLAGS) $(LIBS)
 
+# what the prompt and the notebooks need of signals, which are none of the module's
+$(BUILD)/latent/interrupt.so: bindings/command/interrupt.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LAT_CFLAGS) -isystem $(LUA_INCDIR) $(CFLAGS) $(LIBFLAG) -o $@ $<
+
 $(BUILD)/lua/%: bindings/%
 	@mkdir -p $(@D)
 	@cp $< $@
@@ -133,7 +138,7 @@ $(BUILD)/lua-thread:
 env:
 	@echo 'export $(ENV)'
 
-test: all $(BUILD)/kernel/interrupt.so $(if $(THREAD),$(BUILD)/lua-thread)
+test: all $(BUILD)/bin/latent $(if $(THREAD),$(BUILD)/lua-thread)
 	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(SPEC_LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
 
 # ---- fuzzing: what it is, the heads of spec/fuzz/calls.lua and spec/fuzz/readers.sh say ----
@@ -183,8 +188,19 @@ check-all: all
 	$(AGAIN) fuzz SECONDS=3600
 	$(AGAIN) fuzz-readers SECONDS=600
 
-repl: all
-	$(Q)$(ENV) $(LUA) -l latent
+# The command `latent`: what it is told where is a word of the shell's, whatever is in it.
+one_word    = '$(subst ','\'',$(1))'
+for_sed     = $(subst |,\|,$(subst &,\&,$(subst \,\\,$(1))))
+command_for = sed -e $(call one_word,s|@LUA@|$(call for_sed,$(call one_word,$(LUA)))|) \
+  -e $(call one_word,s|@LUADIR@|$(call for_sed,$(call one_word,$(1)))|) \
+  -e $(call one_word,s|@LIBDIR@|$(call for_sed,$(call one_word,$(2)))|) bindings/command/latent.sh
+
+$(BUILD)/bin/latent: bindings/command/latent.sh Makefile
+	@mkdir -p $(@D)
+	$(Q)$(call command_for,$(CURDIR)/$(BUILD)/lua,$(CURDIR)/$(BUILD)) >$@ && chmod +x $@
+
+repl: all $(BUILD)/bin/latent
+	$(Q)$(BUILD)/bin/latent
 
 clean:
 	rm -rf build
@@ -208,14 +224,10 @@ PYTHON        = python3
 JUPYTER       = $(CURDIR)/build/jupyter
 KERNEL        = own
 KERNEL_PYTHON = $(if $(filter user,$(KERNEL)),$(shell command -v $(PYTHON)),$(JUPYTER)/bin/python)
-KERNEL_FILES  = latent_kernel.py session.lua cells.lua
+KERNEL_FILES  = latent_kernel.py session.lua
 NOTEBOOKS     = $(sort $(wildcard notebooks/*.ipynb))
 WRITE         =
 NOTEBOOK_FLAGS =
-
-$(BUILD)/kernel/interrupt.so: notebooks/kernel/interrupt.c
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LAT_CFLAGS) -isystem $(LUA_INCDIR) $(CFLAGS) $(LIBFLAG) -o $@ $<
 
 $(JUPYTER)/ready:
 	$(Q)$(PYTHON) -m venv $(JUPYTER) || \
@@ -225,9 +237,9 @@ $(JUPYTER)/ready:
 
 jupyter: $(JUPYTER)/ready
 
-kernel: all $(BUILD)/kernel/interrupt.so $(if $(filter user,$(KERNEL)),,$(JUPYTER)/ready)
+kernel: all $(if $(filter user,$(KERNEL)),,$(JUPYTER)/ready)
 	@mkdir -p $(BUILD)/kernel/latent
-	$(Q)cp $(KERNEL_FILES:%=notebooks/kernel/%) $(BUILD)/kernel/interrupt.so $(BUILD)/kernel/latent/
+	$(Q)cp $(KERNEL_FILES:%=notebooks/kernel/%) $(BUILD)/kernel/latent/
 	$(Q)sed -e 's|@PYTHON@|$(KERNEL_PYTHON)|' -e 's|@BUILD@|$(CURDIR)/$(BUILD)|' -e 's|@LUA@|$(LUA)|' \
 	  notebooks/kernel/kernel.json.in >$(BUILD)/kernel/latent/kernel.json
 	$(Q)$(KERNEL_PYTHON) -W ignore -m jupyter_client.kernelspecapp install --log-level WARN --name latent \
@@ -243,7 +255,7 @@ notebooks: kernel
 # ---- lint: formatting, luacheck, warnings as errors (here and for arm64, where its compiler is) ----
 
 C_FILES  = $(shell find core bindings spec scripts notebooks -name '*.[ch]' 2>/dev/null)
-SPEC_C   = $(filter-out spec/added_model/%,$(filter spec/%.c,$(C_FILES))) # that one compiles in its copy of the tree
+SPEC_C   = $(filter-out spec/added_model/%,$(filter spec/%.c bindings/command/%.c,$(C_FILES))) # that one compiles in its copy of the tree
 CROSS    = $(shell command -v aarch64-linux-gnu-gcc)
 STRICT   = -O2 -Werror
 # headers of this machine's libraries, after the cross compiler's own
@@ -302,8 +314,10 @@ headers:
 STRIP     = strip
 
 # A path as one word of the shell's, whatever is in it: $(call quoted,$(PREFIX)/lib)
-quoted      = '$(subst ','\'',$(DESTDIR)$(1))'
+quoted      = $(call one_word,$(DESTDIR)$(1))
 MODULE      = $(call quoted,$(LIBDIR)/latent.so)
+INTERRUPT   = $(call quoted,$(LIBDIR)/latent/interrupt.so)
+COMMAND     = $(call quoted,$(PREFIX)/bin/latent)
 LUA_FOLDER  = $(call quoted,$(LUADIR)/latent)
 INCLUDES    = $(call quoted,$(PREFIX)/include/latent)
 LIB         = $(call quoted,$(PREFIX)/lib)
@@ -323,7 +337,7 @@ install: all
 	$(Q)$(STRIP) --strip-unneeded $(MODULE)
 	$(Q)rm -rf $(LUA_FOLDER)
 	$(Q)for f in $(LUA_FILES:bindings/latent/%=%); do $(PUT) bindings/latent/$$f $(LUA_FOLDER)/$$f || exit 1; done
-	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c)
+	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c install-command)
 
 install-c:
 	$(Q)rm -rf $(INCLUDES) $(LIB)/liblatent.*
@@ -339,10 +353,19 @@ install-c:
 	  scripts/latent.pc.in \
 	  >$(LIB)/pkgconfig/latent.pc
 
+install-command:
+	$(Q)rm -f $(INTERRUPT) $(COMMAND)
+	$(Q)install -D -m 755 $(BUILD)/latent/interrupt.so $(INTERRUPT)
+	$(Q)$(STRIP) --strip-unneeded $(INTERRUPT)
+	$(Q)mkdir -p $(call quoted,$(PREFIX)/bin)
+	$(Q)$(call command_for,$(LUADIR),$(LIBDIR)) >$(COMMAND) && chmod 755 $(COMMAND)
+
 uninstall:
 	rm -rf $(MODULE) $(LUA_FOLDER)
+	$(if $(ROCK),,rm -rf $(INTERRUPT) $(COMMAND))
+	$(if $(ROCK),,rmdir $(call quoted,$(LIBDIR)/latent) 2>/dev/null || true)
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c uninstall headers
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c install-command uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

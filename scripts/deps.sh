@@ -26,6 +26,7 @@ need "liblapacke-dev" header lapacke.h
 need "liblapacke-dev" library lapacke
 need "lua-busted" has busted
 need "gnuplot-nox" has gnuplot
+need "lua-readline" "${LUA:-lua5.4}" -e 'require "readline"'
 need "lua-check" has luacheck
 need "clang-format" has clang-format
 

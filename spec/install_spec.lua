@@ -19,8 +19,13 @@ describe("make", function()
     make "install"
     local files = helper.run(("cd %s && find . -type f"):format(quoted(prefix)))
     for _, name in ipairs { "lib/lua/5.4/latent.so", "share/lua/5.4/latent/plot.lua", "include/latent/latent.h",
-      "lib/liblatent.a", "lib/pkgconfig/latent.pc", "share/latent/from_sklearn.py" } do
+      "lib/liblatent.a", "lib/pkgconfig/latent.pc", "share/latent/from_sklearn.py", "bin/latent",
+      "lib/lua/5.4/latent/interrupt.so" } do
       assert.is_truthy(files:find("./" .. name .. "\n", 1, true), name)
+    end
+    if not helper.sanitized() then
+      local line = "cd / && env -u LUA_PATH -u LUA_CPATH %s -e 'print(latent.matrix{1, 2}:sum())'"
+      assert.equal("3.0\n", (helper.run(line:format(quoted(prefix .. "/bin/latent")))))
     end
     make "uninstall"
     assert.equal("./mine\n", helper.run(("cd %s && find . -type f"):format(quoted(prefix))))
@@ -50,6 +55,34 @@ describe("make", function()
       assert.is_nil(files:find "include" or files:find "liblatent")
       os.execute("rm -rf " .. folder)
     end
+  end)
+
+  -- From an empty folder, with the paths of a fresh session: `line`'s @ is the command.
+  local function run_in_empty(folder, command, line)
+    return (helper.run(("mkdir -p %s/empty && cd %s/empty && unset LUA_PATH LUA_CPATH && %s"):format(folder, folder,
+      line:gsub("@", command))))
+  end
+
+  it("installs the command, which finds latent where it was told, where it was staged, moved and linked", function()
+    if helper.sanitized() then return pending "lua5.4 itself is started, without sanitizers" end
+    local folder = os.tmpname()
+    os.remove(folder)
+    install(folder, "DESTDIR=@ PREFIX=/usr LIBDIR=/usr/lib/triplet/lua/5.4")
+    local where = [[@ -e 'print(package.searchpath("latent", package.cpath), (package.searchpath("latent.help",
+      package.path)))']]
+    local found = "%s/usr/lib/triplet/lua/5.4/latent.so\t%s/usr/share/lua/5.4/latent/help.lua\n"
+    assert.equal(found:format(folder, folder),
+      run_in_empty(folder, folder .. "/usr/bin/latent", where))
+    assert(os.execute(("mv %s/usr %s/moved && mkdir %s/links && ln -s ../moved/bin/latent %s/links/l"):format(folder,
+      folder, folder, folder)))
+    assert.truthy(run_in_empty(folder, folder .. "/links/l", where):find("^" .. folder .. "/moved/lib/triplet"))
+    assert.truthy(run_in_empty(folder, folder .. "/links/l", "echo 1+1 | @ -i"):find "\n> 2\n> \n$")
+    os.execute("rm -rf " .. folder)
+    install(folder, "PREFIX=@ LIBDIR=@/elsewhere/of/C LUADIR=@/elsewhere/of/Lua")
+    assert.equal(("%s/elsewhere/of/C/latent.so\t%s/elsewhere/of/Lua/latent/help.lua\n"):format(folder, folder),
+      run_in_empty(folder, folder .. "/bin/latent", where))
+    assert.truthy(run_in_empty(folder, folder .. "/bin/latent", "@ help gmm"):find "^latent.gmm%(")
+    os.execute("rm -rf " .. folder)
   end)
 
   it("tells pkg-config how a program is linked: with the shared library, the archive, and nothing shared at all",

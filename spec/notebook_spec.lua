@@ -2,7 +2,6 @@
 -- Python with Jupyter is at hand (make kernel), the kernel itself under jupyter_kernel_test.
 local helper = require "helper"
 
-local build = os.getenv "LATENT_BUILD" or "build"
 local lua = os.getenv "LATENT_LUA" or "lua5.4"
 local folder
 
@@ -16,8 +15,8 @@ local function start()
   folder = os.tmpname()
   os.remove(folder)
   assert(os.execute(("mkdir %s && mkfifo %s/replies"):format(folder, folder)))
-  local command = ("cd %s; echo $$ >pid; LUA_CPATH='%s/kernel/?.so;'\"$LUA_CPATH\" exec %s %s 3 4 3<&0 4>replies "
-    .. "</dev/null >out 2>err"):format(folder, build, lua, os.getenv "PWD" .. "/notebooks/kernel/session.lua")
+  local command = ("cd %s; echo $$ >pid; exec %s %s 3 4 3<&0 4>replies "
+    .. "</dev/null >out 2>err"):format(folder, lua, os.getenv "PWD" .. "/notebooks/kernel/session.lua")
   local child = setmetatable({ count = 0 }, Child)
   child.requests = assert(io.popen(command, "w"))
   child.replies = assert(io.open(folder .. "/replies", "rb"))
@@ -322,7 +321,7 @@ describe("a notebook's process", function()
     file:write(([[
       cd "$(mktemp -d)" && mkfifo requests replies || exit
       cat replies >/dev/null &
-      LUA_CPATH='%s/kernel/?.so;'"$LUA_CPATH" sh -c '"$1" "$2" 3 4 3<requests 4>replies & echo $! >child; wait' \
+      sh -c '"$1" "$2" 3 4 3<requests 4>replies & echo $! >child; wait' \
         sh '%s' '%s/notebooks/kernel/session.lua' >/dev/null 2>&1 &
       code='io.open("running", "w"):close() while true do end'
       printf '7 %%d 1\nexecute%%s1' ${#code} "$code" >requests
@@ -334,7 +333,7 @@ describe("a notebook's process", function()
       done
       kill -9 $(cat child) 2>/dev/null
       rm -r "$PWD"
-    ]]):format(build, lua, os.getenv "PWD"))
+    ]]):format(lua, os.getenv "PWD"))
     file:close()
     local output = helper.run("sh " .. script)
     os.remove(script)

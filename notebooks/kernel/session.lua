@@ -21,19 +21,11 @@
 --   notebook.clear()                   clears the cell's output; notebook.clear(true): when the next comes
 --   notebook.curve { options of a figure }   a curve that grows: a callback for on_epoch and on_iteration
 
--- The files beside this one are no modules of the cells'.
-local function beside(name)
-  local folder, path, cpath = arg[0]:match "^(.*)/" or ".", package.path, package.cpath
-  package.path, package.cpath = folder .. "/?.lua;" .. path, folder .. "/?.so;" .. cpath
-  local module = require(name)
-  package.path, package.cpath, package.loaded[name] = path, cpath, nil
-  return module
-end
+local cells = require "latent.session.cells"
+local interrupt = require "latent.interrupt"
+local sessions = require "latent.session"
 
-local cells = beside "cells"
-local interrupt = beside "interrupt"
-local found_mime, mime = pcall(require, "latent.mime")
-local found_complete, complete = pcall(require, "latent.complete")
+interrupt.end_with_parent()
 
 local requests = assert(io.open("/dev/fd/" .. arg[1], "rb"))
 local replies = assert(io.open("/dev/fd/" .. arg[2], "wb"))
@@ -41,7 +33,7 @@ replies:setvbuf "full"
 io.stdout:setvbuf "line"
 arg = nil -- the cells' programs have no arguments
 
-local session = cells.new()
+local session = sessions.new()
 
 -- ---- frames ------------------------------------------------------------------------------------
 
@@ -69,28 +61,19 @@ end
 
 -- ---- values ------------------------------------------------------------------------------------
 
--- What can't be shown as it should be says why.
-local function bundle_of(x)
-  if not found_mime then return { ["text/plain"] = tostring(x) } end
-  local ok, bundle = pcall(mime, x)
-  return ok and bundle or { ["text/plain"] = ("%s (__mime: %s)"):format(tostring(x), tostring(bundle)) }
-end
-
 local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })) end
 
--- Several values as one: their texts side by side as print sets them, or below each other where they have lines.
+-- Several values as one.
 local function joined(values)
-  if values.n == 1 then return bundle_of(values[1]) end
+  if values.n == 1 then return sessions.bundle(values[1]) end
   local texts, htmls, rich = {}, {}, false
   for i = 1, values.n do
-    local bundle = bundle_of(values[i])
+    local bundle = sessions.bundle(values[i])
     texts[i] = bundle["text/plain"]
     rich = rich or bundle["text/html"] or bundle["image/svg+xml"]
     htmls[i] = bundle["text/html"] or bundle["image/svg+xml"] or "<pre>" .. escape(texts[i]) .. "</pre>"
   end
-  local text = table.concat(texts, "\t")
-  if text:find "\n" then text = table.concat(texts, "\n") end
-  return { ["text/plain"] = text, ["text/html"] = rich and table.concat(htmls, "\n") or nil }
+  return { ["text/plain"] = sessions.join(texts), ["text/html"] = rich and table.concat(htmls, "\n") or nil }
 end
 
 local function send_bundle(kind, id, bundle)
@@ -185,123 +168,25 @@ function io.read(format, ...)
   return format == "L" and text .. "\n" or text
 end
 
--- ---- coroutines, which an interrupt shall reach ------------------------------------------------------
-
-local resume, close, status = coroutine.resume, coroutine.close, coroutine.status
-local current -- the coroutine that runs, nil in the main one
-
-local function leave(before, ...)
-  current = before
-  interrupt.enter(before)
-  return ...
-end
-
-function coroutine.resume(thread, ...)
-  if type(thread) ~= "thread" then return resume(thread, ...) end
-  local before = current
-  current = thread
-  interrupt.enter(thread)
-  return leave(before, resume(thread, ...))
-end
-
-local function results(thread, ok, ...)
-  if ok then return ... end
-  if status(thread) == "dead" then close(thread) end
-  error((...), 0)
-end
-
-function coroutine.wrap(f)
-  local thread = coroutine.create(f)
-  return function(...) return results(thread, coroutine.resume(thread, ...)) end
-end
-
 -- ---- the requests ------------------------------------------------------------------------------------
-
-local MOST_LEVELS, SHOWN_LEVELS = 500, 20 -- of the stack: an endless recursion has 200,000
-
--- The traceback down to the cell f, whose locals are kept.
-local function trace(message, f)
-  local lines = { message }
-  for level = 3, MOST_LEVELS do -- above are this function and the handler
-    local info = debug.getinfo(level, "Slnf")
-    if not info then break end
-    local place = info.currentline > 0 and ("%s:%d"):format(info.short_src, info.currentline) or "[C]"
-    if info.func == f then
-      lines[#lines + 1] = "  " .. place
-      session:failed(level)
-      break
-    end
-    if level < SHOWN_LEVELS then
-      lines[#lines + 1] = ("  %s%s"):format(place, info.name and (" in %s '%s'"):format(info.namewhat ~= "" and
-        info.namewhat or "function", info.name) or "")
-    elseif level == SHOWN_LEVELS then
-      lines[#lines + 1] = "  ..."
-    end
-  end
-  return table.concat(lines, "\n")
-end
-
-local function failure(f)
-  return function(err)
-    interrupt.listen(false)
-    local meta = debug.getmetatable(err)
-    local message = type(err) == "string" and err or type(meta) == "table" and meta.__tostring and tostring(err)
-      or ("an error that is a %s: %s"):format(type(err), bundle_of(err)["text/plain"])
-    local name = message:find("interrupted!", 1, true) and "Interrupted" or "Error"
-    return { name = name, message = message, trace = trace(message, f) }
-  end
-end
 
 local function fail(err)
   if type(err) ~= "table" then err = { name = "Error", message = tostring(err), trace = tostring(err) } end
   send("error", err.name, err.message, err.trace)
 end
 
--- x? and ?x ask for help, as in other notebooks.
-local function question(code)
-  return code:match "^%s*%?+%s*([%w_.:]+)%s*$" or code:match "^%s*([%w_.:]+)%s*%?+%s*$"
-end
-
-local function scope()
-  local names = session:variables()
-  return setmetatable(names, { __index = _G, __pairs = function()
-    local all = {}
-    for name, value in pairs(_G) do all[name] = value end
-    for name, value in next, names do all[name] = value end
-    return next, all
-  end })
-end
-
-local function describe(text)
-  local entry = found_complete and complete.entry(text, scope())
-  if entry then return require("latent.help").text(entry.name) end
-  local value = found_complete and complete.value(text, scope())
-  if value == nil then return nil end
-  local info = type(value) == "function" and debug.getinfo(value, "S")
-  if info and info.what ~= "C" then return ("function, %s:%d"):format(info.short_src, info.linedefined) end
-  return type(value) .. "\n" .. bundle_of(value)["text/plain"]
-end
-
 local answer = {}
 
 function answer.execute(code, count)
-  local asked = question(code)
+  local asked = sessions.question(code)
   if asked then
-    print(describe(asked) or ("Nothing is called '%s'."):format(asked))
+    print(session:answer(asked))
     return send "ok"
   end
-  local f, shows = session:compile(code, ("=cell %s"):format(count))
-  if not f then return fail { name = "SyntaxError", message = shows, trace = shows } end
-  current = nil
-  local function run()
-    interrupt.listen(true)
-    local values = table.pack(f())
+  local ok, err = session:run(code, ("=cell %s"):format(count), function(values)
     draw_waiting()
-    if shows and values.n > 0 then send_bundle("result", "", joined(values)) end
-    interrupt.listen(false)
-  end
-  local ok, err = xpcall(run, failure(f))
-  interrupt.listen(false)
+    if values then send_bundle("result", "", joined(values)) end
+  end)
   if not ok then pcall(draw_waiting) end
   waiting = {}
   if ok then return send "ok" end
@@ -309,13 +194,12 @@ function answer.execute(code, count)
 end
 
 function answer.complete(before)
-  if not found_complete then return send("completions", "0") end
-  local words, start = complete(before, scope())
+  local words, start = session:complete(before)
   send("completions", ("%d"):format(start - 1), table.unpack(words))
 end
 
 function answer.inspect(before, after)
-  local text = describe(before .. after:match "^[%w_]*")
+  local text = session:describe(before .. after:match "^[%w_]*")
   if text then send("page", text) else send "page" end
 end
 
