@@ -218,6 +218,10 @@ void lat_gmm_densities(const lat_gmm_context *gmm, const gmm_derived *derived, g
     feature_densities(gmm, derived, block);
     return;
   }
+  if (*derived->path == GMM_MAIN_ROWS) {
+    lat_gmm_main_densities(gmm, derived, block);
+    return;
+  }
   for (size_t k = 0; k < K; k++) {
     if (gmm_by_rows(gmm, derived)) {
       lat_gmm_row_densities(gmm, derived, k, block);

@@ -51,7 +51,9 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
     return LAT_OK;
   }
   LAT_TRY(lat_gmm_prepare(em->work, gmm, parameters, memory));
-  gmm->record->centred |= *lat_gmm_derived_of(gmm, memory).path == GMM_CENTRED;
+  double *path = lat_gmm_derived_of(gmm, memory).path;
+  gmm->record->centred |= *path == GMM_CENTRED;
+  if (*path == GMM_ROWS && !gmm->labels) *path = GMM_MAIN_ROWS;
   return LAT_OK;
 }
 

@@ -8,10 +8,10 @@
 #include "em/gmm/context.h"
 #include "matrix/tile.h"
 
-/* How an iteration computes: by features; by rows about the means, because there are many columns;
- * or with statistics about the means as well, because products of coordinates would lose digits
- * (statistics are about 0 otherwise). */
-enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_CENTRED };
+/* How an iteration computes: by features; by rows about the means, because there are many columns,
+ * all pairs of rows and components or those that matter; or with statistics about the means as well,
+ * because products of coordinates would lose digits (statistics are about 0 otherwise). */
+enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_MAIN_ROWS, GMM_CENTRED };
 
 /* Full covariances that aren't computed by features: rows of a block then lie side by side,
  * gmm_pitch numbers apart (e_step_rows.c). */
@@ -51,7 +51,8 @@ typedef struct gmm_derived {
   double *transposed; /* K x D x pitch: W', of full covariances that aren't computed by features */
 } gmm_derived;
 
-/* More columns than this: features would be more work than triangular products. */
+/* More columns than this: features would be more work than triangular products. (From 20 on by rows
+ * would be faster where most responsibilities are nothing, and half as fast where they aren't.) */
 enum { GMM_FEATURE_COLUMNS = 40 };
 static inline bool gmm_is_wide(const lat_gmm_context *gmm)
 {
@@ -223,6 +224,9 @@ void lat_gmm_read_packed_rows(const lat_gmm_context *gmm, const gmm_derived *der
 /* joint := log p(x, k) */
 void lat_gmm_row_densities(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
                            gmm_block *block);
+/* The same of all components; where they make no difference to the responsibilities, -INFINITY. */
+void lat_gmm_main_densities(const lat_gmm_context *gmm, const gmm_derived *derived,
+                            gmm_block *block);
 /* Adds component k's share about `about` (NULL: 0). */
 void lat_gmm_add_rows(const lat_gmm_context *gmm, size_t k, const gmm_block *block,
                       const double *about, double *statistics);
