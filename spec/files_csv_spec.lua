@@ -330,7 +330,7 @@ describe("the parsers", function()
     helper.fuzz("fuzz_csv", {
       '\0\0\0a,b,c\n1,2.5e3,"x"\n-3,NA,"y ""z"" \r\n,"\n', '\0\2\1\xEF\xBB\xBF1;2\r3; "4" \r\r\n',
       "\4\1\0 1.5 2\t3\n 4  5e-320 123456789012345678901234567890.5\n", '\0\0\0n\n"q\n, ""r"\n?\n',
-      "\1\1\0inf,-nan,1e999\n0x10,.5,5.\n",
+      "\1\1\0inf,-nan,1e999\n0x10,.5,5.\n", "\0\3\0a;b\n1,5;x\n,5e-3;NA\n",
     })
   end)
 end)

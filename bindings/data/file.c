@@ -24,7 +24,9 @@ static int source_gc(lua_State *L)
   return 0;
 }
 
-latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
+/* Pushes a file whose bytes `get` gets. */
+static latL_Source *open_by(lua_State *L, const char *who, const char *path,
+                            lat_status (*get)(lat_workspace *, const char *, lat_map *))
 {
   const lat_workspace *ours = latL_workspace(L);
   latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
@@ -34,15 +36,24 @@ latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
   s->work.poll = ours->poll;
   s->work.poll_state = ours->poll_state;
   luaL_setmetatable(L, LATL_FILE);
-  lat_status status = lat_file_map(&s->work, path, &s->map);
-  if (status ==
-      LAT_MEMORY) { /* mappings that the collector hasn't found yet may have to go first */
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    status = lat_file_map(&s->work, path, &s->map);
+  lat_status status = get(&s->work, path, &s->map);
+  if (status == LAT_MEMORY && get == lat_file_map) {
+    lua_gc(L, LUA_GCCOLLECT, 0); /* mappings that it hasn't found yet may have to go first */
+    status = get(&s->work, path, &s->map);
   }
   if (status == LAT_OK) return s;
   latL_sourcefailure(L, who, s, path, status);
   return NULL;
+}
+
+latL_Source *latL_opensource(lua_State *L, const char *who, const char *path)
+{
+  return open_by(L, who, path, lat_file_map);
+}
+
+latL_Source *latL_openstream(lua_State *L, const char *who, const char *path)
+{
+  return open_by(L, who, path, lat_file_take);
 }
 
 const char *latL_checkpath(lua_State *L, int arg, const char *who)

@@ -21,6 +21,8 @@ const char *latL_checkpath(lua_State *L, int arg, const char *who);
 /* Pushes a file, mapped; Ctrl-C reaches its workspace, too. NULL when that can't be: then nil and
  * "path: message" are pushed. */
 latL_Source *latL_opensource(lua_State *L, const char *who, const char *path);
+/* The same of what comes from a stream (lat_file_is_stream), whose end is waited for. */
+latL_Source *latL_openstream(lua_State *L, const char *who, const char *path);
 /* Gives back at once what reading took. */
 void latL_closesource(latL_Source *source);
 
@@ -49,8 +51,11 @@ struct latL_Format {
   int (*read)(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
   lat_status (*write)(lua_State *L, const latL_Format *f, const char *path);
   lat_status (*parse)(lat_workspace *, const unsigned char *, size_t, lat_array *); /* of arrays */
-  char read_delimiter, write_delimiter; /* of text; '\0': found in the file */
+  char read_delimiter, write_delimiter; /* of text; '\0': found in the file, or the usual one */
 };
+
+/* The option `name` of one character. */
+char latL_optcharacter(lua_State *L, const char *who, int arg, const char *name, char otherwise);
 
 /* Tables of text: pushes X and info; writes the matrix. */
 int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);

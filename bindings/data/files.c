@@ -1,7 +1,6 @@
 /* files.c: latent.read, latent.write and latent.open. The file's ending chooses the format. */
 #include "data/file.h"
 
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,7 +15,7 @@ static int read_array(lua_State *L, const latL_Format *f, latL_Source *s, const 
 {
   static const char who[] = "latent.read";
   lat_array array;
-  latL_checkoptions(L, 2, who, LATL_NAMES("dtype"));
+  latL_checkoptions(L, 2, who, LATL_NAMES("format", "dtype"));
   lat_status status = f->parse(&s->work, s->map.bytes, s->map.size, &array);
   if (status != LAT_OK) return latL_sourcefailure(L, who, s, path, status);
   latL_newarray(L, who, s, s->map.bytes, &array, latL_optdtype(L, 2, who, lat_array_dtype(&array)));
@@ -27,25 +26,24 @@ static lat_status write_array(lua_State *L, const latL_Format *f, const char *pa
 {
   (void)f;
   const latL_Matrix *A = latL_checkmatrix(L, 2, "latent.write", "X");
-  latL_checkoptions(L, 3, "latent.write", LATL_NO_NAMES);
+  latL_checkoptions(L, 3, "latent.write", LATL_NAMES("format"));
   return lat_npy_write(latL_workspace(L), path, &A->view, A->vector);
 }
 
 static const latL_Format formats[] = {
     {".npy", read_array, write_array, .parse = lat_npy_parse},
     {".npz", latL_readnpz, latL_writenpz, .parse = NULL},
-    {".csv", latL_readcsv, latL_writecsv, NULL, '\0', ','},
+    {".csv", latL_readcsv, latL_writecsv, NULL, '\0', '\0'},
     {".tsv", latL_readcsv, latL_writecsv, NULL, '\t', '\t'},
     {".txt", latL_readcsv, latL_writecsv, NULL, '\0', '\t'},
     {".safetensors", latL_readtensors, latL_writetensors, .parse = NULL},
     {".idx", read_array, NULL, .parse = lat_idx_parse},
     {"ubyte", read_array, NULL, .parse = lat_idx_parse}};
 
-/* The characters of a path before the ending .gz, or all when it has another one. */
-static size_t without_gz(const char *path)
+/* The characters of a name before the ending .gz, or all when it has another one. */
+static size_t without_gz(const char *name, size_t n)
 {
-  size_t n = strlen(path);
-  return n >= 3 && strcasecmp(path + n - 3, ".gz") == 0 ? n - 3 : n;
+  return n >= 3 && strncasecmp(name + n - 3, ".gz", 3) == 0 ? n - 3 : n;
 }
 
 /* By the ending of the path's first n characters. */
@@ -58,10 +56,53 @@ static const latL_Format *format_of(const char *path, size_t n)
   return NULL;
 }
 
+/* Pushes the endings of formats that are read, or written: ".npy, .csv or .idx". */
+static void push_endings(lua_State *L, bool written)
+{
+  enum { COUNT = sizeof formats / sizeof *formats };
+  int last = COUNT - 1;
+  luaL_Buffer list;
+  while (written && !formats[last].write) last--;
+  luaL_buffinit(L, &list);
+  for (int k = 0; k <= last; k++) {
+    if (written && !formats[k].write) continue;
+    if (k > 0) luaL_addstring(&list, k == last ? " or " : ", ");
+    if (formats[k].ending[0] != '.') luaL_addchar(&list, '-');
+    luaL_addstring(&list, formats[k].ending);
+  }
+  if (!written) luaL_addstring(&list, ", or one of these before .gz");
+  luaL_pushresult(&list);
+}
+
+/* The option `format` in place of the path's ending; NULL where it isn't given. *packed becomes true
+ * when it ends in .gz. */
+static const latL_Format *optformat(lua_State *L, const char *who, int arg, bool written,
+                                    bool *packed)
+{
+  if (lua_isnil(L, arg)) return NULL;
+  int type = latL_getoption(L, arg, "format");
+  if (type == LUA_TNIL) return NULL;
+  if (type != LUA_TSTRING)
+    latL_error(L, who, "format must be a string, got %s", luaL_typename(L, -1));
+  const char *name = lua_tostring(L, -1); /* the options keep it */
+  lua_pop(L, 1);
+  size_t length = strlen(name), n = written ? length : without_gz(name, length);
+  if (n < length) *packed = true;
+  for (size_t k = 0; k < sizeof formats / sizeof *formats; k++) {
+    const char *ending = formats[k].ending + (formats[k].ending[0] == '.' && name[0] != '.');
+    if (strlen(ending) == n && strncasecmp(ending, name, n) == 0 && (formats[k].write || !written))
+      return &formats[k];
+  }
+  push_endings(L, written);
+  latL_error(L, who, "format must be one of %s, got \"%s\"", lua_tostring(L, -1), name);
+  return NULL;
+}
+
 static int unknown_ending(lua_State *L, const char *path, const char *known)
 {
   lua_pushnil(L);
-  lua_pushfstring(L, "%s: the file's ending must be %s", path, known);
+  lua_pushfstring(L, "%s: the file's ending must be %s; the option format says it for any name",
+                  path, known);
   return 2;
 }
 
@@ -80,16 +121,19 @@ static lat_status expand(latL_Source *s)
 static int files_read(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
-  size_t n = without_gz(path);
-  const latL_Format *f = format_of(path, n);
   lua_settop(L, 2);
-  if (!f)
-    return unknown_ending(L, path,
-                          ".npy, .npz, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, "
-                          "or one of these before .gz");
-  latL_Source *s = latL_opensource(L, row->who, path);
+  size_t n = without_gz(path, strlen(path));
+  bool packed = path[n];
+  const latL_Format *f = optformat(L, row->who, 2, false, &packed);
+  if (!f) f = format_of(path, n);
+  if (!f) {
+    push_endings(L, false);
+    return unknown_ending(L, path, lua_tostring(L, -1));
+  }
+  latL_Source *s = lat_file_is_stream(path) ? latL_openstream(L, row->who, path)
+                                            : latL_opensource(L, row->who, path);
   if (!s) return 2;
-  lat_status status = path[n] ? expand(s) : LAT_OK;
+  lat_status status = packed ? expand(s) : LAT_OK;
   if (status != LAT_OK) return latL_sourcefailure(L, row->who, s, path, status);
   int results = f->read(L, f, s, path);
   latL_closesource(s);
@@ -100,10 +144,19 @@ static int files_read(lua_State *L, const latL_Function *row)
 static int files_write(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
-  const latL_Format *f = format_of(path, strlen(path));
   lua_settop(L, 3);
-  if (!f || !f->write)
-    return unknown_ending(L, path, ".npy, .npz, .csv, .tsv, .txt or .safetensors");
+  bool packed = false;
+  const latL_Format *f = optformat(L, row->who, 3, true, &packed);
+  if (!f) f = format_of(path, strlen(path));
+  if (!f || !f->write) {
+    push_endings(L, true);
+    return unknown_ending(L, path, lua_tostring(L, -1));
+  }
+  if (lat_file_is_stream(path)) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: only files are written, not streams", path);
+    return 2;
+  }
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   return latL_filewritten(L, row->who, work, mark, path, f->write(L, f, path));
@@ -125,10 +178,14 @@ static int files_write_bytes(lua_State *L, const latL_Function *row)
 static int files_open(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
-  const latL_Format *f = format_of(path, strlen(path));
+  lua_settop(L, 2);
+  latL_checkoptions(L, 2, row->who, LATL_NAMES("format"));
+  bool packed = false;
+  const latL_Format *f = optformat(L, row->who, 2, false, &packed);
+  if (!f) f = format_of(path, strlen(path));
   lat_array array;
   lat_matrix view;
-  if (!f || f->parse != lat_npy_parse)
+  if (!f || f->parse != lat_npy_parse || packed)
     return unknown_ending(L, path, ".npy (latent.read reads others)");
   latL_Source *s = latL_opensource(L, row->who, path);
   if (!s) return 2;
@@ -154,6 +211,6 @@ static int files_open(lua_State *L, const latL_Function *row)
 const latL_Function latL_files_functions[] = {
     {"latent.read", files_read, .arguments = 0},
     {"latent.write", files_write, .arguments = 0},
-    {"latent.open", files_open, .arguments = 1},
+    {"latent.open", files_open, .arguments = 0},
     {"latent._write_file", files_write_bytes, .arguments = 0},
     LATL_END};

@@ -9,17 +9,17 @@
 
 /* ---- options -------------------------------------------------------------- */
 
-static char optdelimiter(lua_State *L, const char *who, int arg, char otherwise)
+char latL_optcharacter(lua_State *L, const char *who, int arg, const char *name, char otherwise)
 {
-  char delimiter = otherwise;
-  if (latL_getoption(L, arg, "delimiter") != LUA_TNIL) {
+  char character = otherwise;
+  if (latL_getoption(L, arg, name) != LUA_TNIL) {
     if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) != 1)
-      latL_error(L, who, "delimiter must be a string of one character");
-    delimiter = lua_tostring(L, -1)[0];
-    if (delimiter == '\0') latL_error(L, who, "delimiter must not be a NUL character");
+      latL_error(L, who, "%s must be a string of one character", name);
+    character = lua_tostring(L, -1)[0];
+    if (character == '\0') latL_error(L, who, "%s must not be a NUL character", name);
   }
   lua_pop(L, 1);
-  return delimiter;
+  return character;
 }
 
 /* header = true, false or "auto" (also nil) */
@@ -56,6 +56,28 @@ static lat_status find_column(lua_State *L, lat_workspace *work, const plan *p, 
   return lat_csv_find_column(work, &p->csv, &p->columns, name, i, column);
 }
 
+/* The option `categorical`: true, or a list of columns. */
+static lat_status set_categorical(lua_State *L, lat_workspace *work, plan *p)
+{
+  size_t j;
+  int type = latL_getoption(L, 2, "categorical");
+  if (type == LUA_TBOOLEAN && lua_toboolean(L, -1)) {
+    for (j = 0; j < p->csv.cols; j++)
+      if (p->csv.text[j] && j != p->columns.label) lat_csv_set_categorical(&p->csv, &p->columns, j);
+  } else if (type != LUA_TNIL && type != LUA_TBOOLEAN && type != LUA_TTABLE) {
+    latL_error(L, "latent.read", "categorical must be true, or a list of names or numbers, got %s",
+               luaL_typename(L, -1));
+  }
+  for (lua_Integer k = 1; type == LUA_TTABLE && k <= (lua_Integer)lua_rawlen(L, -1); k++) {
+    lua_rawgeti(L, -1, k);
+    LAT_TRY(find_column(L, work, p, "categorical", &j));
+    lat_csv_set_categorical(&p->csv, &p->columns, j);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return LAT_OK;
+}
+
 /* The option `columns`; without it all columns are wanted. */
 static lat_status add_columns(lua_State *L, lat_workspace *work, plan *p)
 {
@@ -82,12 +104,14 @@ static lat_status make_plan(lua_State *L, lat_workspace *work, plan *p)
 {
   size_t j;
   LAT_TRY(lat_csv_columns_begin(work, &p->csv, &p->columns));
-  if (latL_getoption(L, 2, "labels") != LUA_TNIL) {
-    LAT_TRY(find_column(L, work, p, "labels", &j));
-    LAT_TRY(lat_csv_add_labels(work, &p->csv, &p->columns, j));
-  }
+  bool labels = latL_getoption(L, 2, "labels") != LUA_TNIL;
+  if (labels) LAT_TRY(find_column(L, work, p, "labels", &p->columns.label));
   lua_pop(L, 1);
+  LAT_TRY(set_categorical(L, work, p));
+  if (labels) LAT_TRY(lat_csv_add_labels(work, &p->csv, &p->columns, p->columns.label));
   LAT_TRY(add_columns(L, work, p));
+  for (j = 0; j < p->csv.cols; j++)
+    if (p->columns.categorical[j]) LAT_TRY(lat_csv_add_column(work, &p->csv, &p->columns, j));
   return p->columns.count > 0 ? LAT_OK : lat_fail(work, LAT_FORMAT, "no column of numbers");
 }
 
@@ -100,18 +124,54 @@ static void push_field(lua_State *L, lat_csv_field field)
   luaL_pushresultsize(&buffer, lat_csv_unquote(field, out));
 }
 
+/* Pushes the texts of classes as a list. */
+static void push_classes(lua_State *L, const lat_csv_field *classes, size_t count)
+{
+  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
+  for (size_t k = 0; k < count; k++) {
+    push_field(L, classes[k]);
+    lua_rawseti(L, -2, (lua_Integer)k + 1);
+  }
+}
+
+/* Pushes the name of column j, or its number without a header. */
+static void push_column(lua_State *L, const plan *p, size_t j)
+{
+  if (p->columns.names)
+    lua_pushstring(L, p->columns.names[j]);
+  else
+    lua_pushinteger(L, (lua_Integer)j + 1);
+}
+
+/* Fills the columns of codes of the matrix below the table on the top of the stack, which gets
+ * info.categories: column -> its classes. */
+static lat_status set_categories(lua_State *L, lat_workspace *work, const plan *p)
+{
+  const lat_matrix X = latL_tomatrix(L, -2)->view;
+  bool any = false;
+  for (size_t j = 0; j < p->csv.cols; j++) {
+    const lat_csv_field *classes;
+    size_t count;
+    if (p->columns.code_of[j] == SIZE_MAX) continue;
+    LAT_TRY(lat_csv_encode(work, &p->csv, &p->columns, j, &X, &classes, &count));
+    if (!any) lua_newtable(L);
+    any = true;
+    push_column(L, p, j);
+    push_classes(L, classes, count);
+    lua_rawset(L, -3);
+  }
+  if (any) lua_setfield(L, -2, "categories");
+  return LAT_OK;
+}
+
 /* info.labels, info.classes and info.codes, into the table on the top of the stack. */
 static lat_status set_labels(lua_State *L, lat_workspace *work, const plan *p)
 {
   const lat_csv_field *labels = p->columns.text_of[p->columns.label], *classes;
   const lat_matrix codes = latL_newvector(L, p->csv.rows, LAT_FLOAT64)->view;
   size_t count;
-  LAT_TRY(lat_csv_classes(work, labels, p->csv.rows, codes.data, &classes, &count));
-  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
-  for (size_t k = 0; k < count; k++) {
-    push_field(L, classes[k]);
-    lua_rawseti(L, -2, (lua_Integer)k + 1);
-  }
+  LAT_TRY(lat_csv_classes(work, NULL, labels, p->csv.rows, codes.data, &classes, &count));
+  push_classes(L, classes, count);
   lua_createtable(L, p->csv.rows < INT32_MAX ? (int)p->csv.rows : 0, 0);
   for (size_t i = 0; i < p->csv.rows; i++) {
     lua_rawgeti(L, -2, (lua_Integer)lat_get(&codes, i, 0));
@@ -128,11 +188,8 @@ static void set_texts(lua_State *L, const plan *p)
 {
   lua_newtable(L);
   for (size_t j = 0; j < p->csv.cols; j++) {
-    if (!p->columns.text_of[j]) continue;
-    if (p->columns.names)
-      lua_pushstring(L, p->columns.names[j]);
-    else
-      lua_pushinteger(L, (lua_Integer)j + 1);
+    if (!p->columns.text_of[j] || (p->columns.categorical[j] && j != p->columns.label)) continue;
+    push_column(L, p, j);
     if (j == p->columns.label) {
       lua_getfield(L, -3, "labels");
     } else {
@@ -158,6 +215,7 @@ static lat_status push_info(lua_State *L, lat_workspace *work, const plan *p)
     }
     lua_setfield(L, -2, "columns");
   }
+  LAT_TRY(set_categories(L, work, p));
   if (p->columns.label == SIZE_MAX) return LAT_OK;
   LAT_TRY(set_labels(L, work, p));
   set_texts(L, p);
@@ -168,8 +226,12 @@ int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const 
 {
   const char *who = "latent.read";
   latL_checkoptions(L, 2, who,
-                    LATL_NAMES("delimiter", "header", "missing", "labels", "columns", "skip"));
-  lat_csv_options options = {.delimiter = optdelimiter(L, who, 2, f->read_delimiter),
+                    LATL_NAMES("format", "delimiter", "decimal", "header", "missing", "labels",
+                               "columns", "categorical", "skip"));
+  const char decimal = latL_optcharacter(L, who, 2, "decimal", '.');
+  lat_csv_options options = {.delimiter =
+                                 latL_optcharacter(L, who, 2, "delimiter", f->read_delimiter),
+                             .decimal = decimal,
                              .header = optheader(L, who),
                              .skip = latL_optsize(L, 2, who, "skip", 0, 0)};
   options.missing =
@@ -185,22 +247,4 @@ int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const 
   if (status == LAT_OK) status = push_info(L, &source->work, &p);
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
   return 2;
-}
-
-lat_status latL_writecsv(lua_State *L, const latL_Format *f, const char *path)
-{
-  const char *who = "latent.write";
-  const latL_Matrix *A = latL_checkmatrix(L, 2, who, "X");
-  size_t n;
-  latL_checkoptions(L, 3, who, LATL_NAMES("columns", "delimiter", "missing"));
-  const char delimiter = optdelimiter(L, who, 3, f->write_delimiter);
-  const char **names = latL_optstrings(L, 3, who, "columns", "a list of strings", &n);
-  if (names && n != A->view.cols)
-    latL_error(L, who, "columns has %I names for a %s", (lua_Integer)n, latL_shape(L, A));
-  const char *missing = "NA";
-  int type = latL_getoption(L, 3, "missing");
-  if (type != LUA_TNIL && type != LUA_TSTRING)
-    latL_error(L, who, "missing must be a string, got %s", luaL_typename(L, -1));
-  if (type == LUA_TSTRING) missing = lua_tostring(L, -1);
-  return lat_csv_write(latL_workspace(L), path, &A->view, names, delimiter, missing);
 }

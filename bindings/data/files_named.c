@@ -34,7 +34,7 @@ int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *s, const c
   const char *who = "latent.read";
   size_t n;
   lat_safetensors file;
-  latL_checkoptions(L, 2, who, LATL_NAMES("names"));
+  latL_checkoptions(L, 2, who, LATL_NAMES("format", "names"));
   const char **names = latL_optstrings(L, 2, who, "names", "a list of strings", &n);
   lat_status status = lat_safetensors_parse(&s->work, s->map.bytes, s->map.size, &file);
   for (size_t k = 0; names && k < n && status == LAT_OK; k++)
@@ -76,7 +76,7 @@ int latL_readnpz(lua_State *L, const latL_Format *f, latL_Source *s, const char 
   const char *who = "latent.read";
   size_t n;
   lat_npz file;
-  latL_checkoptions(L, 2, who, LATL_NAMES("names"));
+  latL_checkoptions(L, 2, who, LATL_NAMES("format", "names"));
   const char **names = latL_optstrings(L, 2, who, "names", "a list of strings", &n);
   lat_status status = lat_npz_parse(&s->work, s->map.bytes, s->map.size, &file);
   for (size_t k = 0; names && k < n && status == LAT_OK; k++)
@@ -155,7 +155,7 @@ static lat_tensor_source *sources_at(lua_State *L, int at, lat_workspace *work, 
 lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *path)
 {
   const char *who = "latent.write";
-  latL_checkoptions(L, 3, who, LATL_NAMES("metadata"));
+  latL_checkoptions(L, 3, who, LATL_NAMES("format", "metadata"));
   size_t count = push_matrices(L, who, f), pairs = push_metadata(L, who);
   luaL_checkstack(L, 4, who);
   lat_workspace *work = latL_workspace(L);
@@ -173,7 +173,7 @@ lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *pat
 lat_status latL_writenpz(lua_State *L, const latL_Format *f, const char *path)
 {
   const char *who = "latent.write";
-  latL_checkoptions(L, 3, who, LATL_NO_NAMES);
+  latL_checkoptions(L, 3, who, LATL_NAMES("format"));
   size_t count = push_matrices(L, who, f);
   luaL_checkstack(L, 4, who);
   if (count == 0) latL_error(L, who, "for %s X must have a matrix at least", f->ending);

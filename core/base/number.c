@@ -62,13 +62,13 @@ static const char *scan_digits(const char *p, const char *end, parts *number)
 }
 
 /* True when the whole of p..end is a number. */
-static bool scan(const char *p, const char *end, parts *number)
+static bool scan(const char *p, const char *end, char point, parts *number)
 {
   *number = (parts){.fits = true};
   const char *start = p;
   p = scan_digits(p, end, number);
   ptrdiff_t digits = p - start;
-  if (p < end && *p == '.') {
+  if (p < end && *p == point) {
     start = ++p;
     p = scan_digits(p, end, number);
     number->fraction = p - start;
@@ -96,7 +96,7 @@ static double convert(const char *text, const parts *number)
   bool rest = false, point = false;
   long long exponent = number->exponent;
   for (const char *p = text; p < number->digits_end; p++) {
-    if (*p == '.') {
+    if (!is_digit(*p)) {
       point = true;
     } else if (n == MOST_DIGITS) {
       rest |= *p != '0';
@@ -122,6 +122,11 @@ static bool is_word(const char *p, const char *end, const char *word)
 
 bool lat_number_parse(const char *text, size_t n, double *value)
 {
+  return lat_number_parse_with(text, n, '.', value);
+}
+
+bool lat_number_parse_with(const char *text, size_t n, char point, double *value)
+{
   static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -129,7 +134,7 @@ bool lat_number_parse(const char *text, size_t n, double *value)
   parts number;
   bool negative = n > 0 && *p == '-';
   if (n > 0 && (*p == '-' || *p == '+')) p++;
-  if (scan(p, end, &number)) {
+  if (scan(p, end, point, &number)) {
     long long e = number.exponent - number.fraction;
     /* both factors are exact, so their product or quotient is rounded once (Clinger 1990) */
     if (number.fits && number.mantissa <= (uint64_t)1 << 53 && e >= -22 && e <= 22) {

@@ -14,6 +14,8 @@
  * with an optional sign, point and exponent, or inf, infinity and nan in any case.
  * No blanks, no hexadecimal. Beyond the largest double is infinity. */
 bool lat_number_parse(const char *text, size_t n, double *value);
+/* The same with another character as point. */
+bool lat_number_parse_with(const char *text, size_t n, char point, double *value);
 
 /* Prints x so that it reads back as the same number, of `single` precision or double, usually the
  * shortest such text: the first of 15, 16 or 17 digits that does (6 to 9 of single precision).

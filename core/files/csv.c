@@ -92,8 +92,12 @@ static lat_status not_a_number(lat_workspace *work, size_t line, size_t column, 
                   field.text, field.length > 40 ? "..." : "");
 }
 
-static lat_status check_delimiter(lat_workspace *work, char c)
+static lat_status check_delimiter(lat_workspace *work, char c, char decimal)
 {
+  if (decimal != '.' && decimal != ',')
+    return lat_fail(work, LAT_INVALID, "decimal must be '.' or ','");
+  if (c == ',' && decimal == ',')
+    return lat_fail(work, LAT_INVALID, "delimiter and decimal are both ','");
   bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   if (letter || c == '\0' || is_line_end(c) || strchr("\"+-.", c))
     return lat_fail(work, LAT_INVALID,
@@ -179,7 +183,7 @@ static lat_status next_record(lat_workspace *work, const lat_csv *csv, cursor *c
   return LAT_OK;
 }
 
-static bool is_missing(const lat_csv *csv, lat_csv_field field)
+bool lat_csv_is_missing(const lat_csv *csv, lat_csv_field field)
 {
   for (size_t k = 0; k < csv->options.missing_count; k++) {
     const char *marker = csv->options.missing[k];
@@ -191,11 +195,16 @@ static bool is_missing(const lat_csv *csv, lat_csv_field field)
   return false;
 }
 
+static inline bool is_number(const lat_csv *csv, const char *text, size_t n, double *value)
+{
+  return lat_number_parse_with(text, n, csv->options.decimal, value);
+}
+
 /* A field as a number, a missing entry as NaN. */
 static bool number_of(const lat_csv *csv, lat_csv_field field, double *value)
 {
   *value = NAN; /* a marker may be a number: -999 */
-  return is_missing(csv, field) || lat_number_parse(field.text, field.length, value);
+  return lat_csv_is_missing(csv, field) || is_number(csv, field.text, field.length, value);
 }
 
 /* ---- the first pass ------------------------------------------------------ */
@@ -216,9 +225,10 @@ static lat_status find_delimiter(lat_workspace *work, const lat_csv *csv, cursor
     if (is_blank(*p)) {
       word = p + 1;
     } else if (numbers && (csv->end - p == 1 || is_blank(p[1]) || is_line_end(p[1]))) {
-      numbers = any = lat_number_parse(word, (size_t)(p + 1 - word), &value);
+      numbers = any = is_number(csv, word, (size_t)(p + 1 - word), &value);
     }
   }
+  if (csv->options.decimal == ',') counts[0] = 0, best = 1;
   for (size_t k = 1; k < sizeof candidates; k++)
     if (counts[k] > counts[best]) best = k;
   *delimiter = counts[best] == 0 && numbers && any ? ' ' : candidates[best];
@@ -232,13 +242,12 @@ static bool is_header(const lat_csv *csv, const lat_csv_field *first, size_t n,
   double value;
   bool words = false, numbers = false, number_below = false;
   for (size_t j = 0; j < n; j++) {
-    bool missing = is_missing(csv, first[j]);
-    bool number = !missing && lat_number_parse(first[j].text, first[j].length, &value);
+    bool missing = lat_csv_is_missing(csv, first[j]);
+    bool number = !missing && is_number(csv, first[j].text, first[j].length, &value);
     numbers |= number;
     if (missing || number) continue;
     words = true;
-    if (j < below && lat_number_parse(second[j].text, second[j].length, &value))
-      number_below = true;
+    if (j < below && is_number(csv, second[j].text, second[j].length, &value)) number_below = true;
   }
   return words && (!numbers || number_below);
 }
@@ -258,8 +267,8 @@ static lat_status scan_rows(lat_workspace *work, lat_csv *csv)
       return lat_fail(work, LAT_FORMAT, "%zu:%zu: %zu fields where the first line has %zu", line,
                       count < csv->cols ? count : csv->cols + 1, count, csv->cols);
     for (size_t j = 0; j < csv->cols && unknown > 0; j++) {
-      if (known[j] || is_missing(csv, csv->record[j])) continue;
-      csv->text[j] = !lat_number_parse(csv->record[j].text, csv->record[j].length, &value);
+      if (known[j] || lat_csv_is_missing(csv, csv->record[j])) continue;
+      csv->text[j] = !is_number(csv, csv->record[j].text, csv->record[j].length, &value);
       known[j] = true;
       unknown--;
     }
@@ -305,7 +314,7 @@ static lat_status begin(lat_workspace *work, lat_csv *csv, cursor *c)
     skip_line_end(csv, c);
   }
   if (!csv->options.delimiter) LAT_TRY(find_delimiter(work, csv, *c, &csv->options.delimiter));
-  return check_delimiter(work, csv->options.delimiter);
+  return check_delimiter(work, csv->options.delimiter, csv->options.decimal);
 }
 
 lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t size,
@@ -314,6 +323,7 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
   *csv = (lat_csv){.options = *options, .bytes = (const char *)bytes};
   if (!options->missing)
     csv->options.missing = lat_csv_missing, csv->options.missing_count = LAT_CSV_MISSING;
+  if (!options->decimal) csv->options.decimal = '.';
   if (size == 0)
     return lat_fail(work, LAT_FORMAT, "the file is empty"); /* its address may be NULL */
   csv->end = csv->bytes + size;
@@ -379,51 +389,77 @@ size_t lat_csv_unquote(lat_csv_field field, char *out)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* A name, in quotes where it would be read differently without. */
-static lat_status put_name(lat_writer *writer, const char *name, char delimiter)
+/* A text, in quotes where it would be read differently without. */
+static lat_status put_text(lat_writer *writer, const char *text, char delimiter)
 {
   const char special[] = {delimiter, '"', '\n', '\r', '\0'};
-  size_t n = strlen(name);
-  if (n > 0 && !strpbrk(name, special) && !is_blank(name[0]) && !is_blank(name[n - 1]))
-    return lat_writer_put(writer, name, n);
+  size_t n = strlen(text);
+  if (n > 0 && !strpbrk(text, special) && !is_blank(text[0]) && !is_blank(text[n - 1]))
+    return lat_writer_put(writer, text, n);
   LAT_TRY(lat_writer_put(writer, "\"", 1));
-  for (const char *p = name; *p; p++) {
+  for (const char *p = text; *p; p++) {
     if (*p == '"') LAT_TRY(lat_writer_put(writer, "\"", 1));
     LAT_TRY(lat_writer_put(writer, p, 1));
   }
   return lat_writer_put(writer, "\"", 1);
 }
 
-static lat_status put_table(lat_writer *writer, const lat_matrix *A, const char *const *names,
-                            char delimiter, const char *missing)
+static lat_status put_number(lat_writer *writer, double x, bool single, char decimal)
 {
   char text[LAT_NUMBER_MOST];
-  for (size_t j = 0; names && j < A->cols; j++) {
-    LAT_TRY(put_name(writer, names[j], delimiter));
-    LAT_TRY(lat_writer_put(writer, j + 1 < A->cols ? &delimiter : "\n", 1));
+  size_t n = lat_number_print(x, single, text);
+  char *point = decimal == '.' ? NULL : memchr(text, '.', n);
+  if (point) *point = decimal;
+  return lat_writer_put(writer, text, n);
+}
+
+static lat_status put_header(lat_writer *writer, const lat_matrix *A, const lat_csv_format *f)
+{
+  for (size_t j = 0; j < A->cols; j++) {
+    LAT_TRY(put_text(writer, f->names[j], f->delimiter));
+    if (j + 1 < A->cols) LAT_TRY(lat_writer_put(writer, &f->delimiter, 1));
   }
+  if (f->labels) {
+    LAT_TRY(lat_writer_put(writer, &f->delimiter, 1));
+    LAT_TRY(put_text(writer, f->label, f->delimiter));
+  }
+  return lat_writer_put(writer, "\n", 1);
+}
+
+static lat_status put_table(lat_writer *writer, const lat_matrix *A, const lat_csv_format *f)
+{
+  if (f->names) LAT_TRY(put_header(writer, A, f));
   for (size_t i = 0; i < A->rows; i++) {
     for (size_t j = 0; j < A->cols; j++) {
       double x = lat_get(A, i, j);
-      if (isnan(x)) /* in a single column an empty text would be a blank line */
-        LAT_TRY(A->cols == 1 ? put_name(writer, missing, delimiter)
-                             : lat_writer_put(writer, missing, strlen(missing)));
-      else
-        LAT_TRY(lat_writer_put(writer, text, lat_number_print(x, A->dtype == LAT_FLOAT32, text)));
-      LAT_TRY(lat_writer_put(writer, j + 1 < A->cols ? &delimiter : "\n", 1));
+      if (j > 0) LAT_TRY(lat_writer_put(writer, &f->delimiter, 1));
+      if (!isnan(x))
+        LAT_TRY(put_number(writer, x, A->dtype == LAT_FLOAT32, f->decimal));
+      else /* in a single column an empty text would be a blank line */
+        LAT_TRY(A->cols == 1 ? put_text(writer, f->missing, f->delimiter)
+                             : lat_writer_put(writer, f->missing, strlen(f->missing)));
     }
+    if (f->labels) {
+      LAT_TRY(lat_writer_put(writer, &f->delimiter, 1));
+      LAT_TRY(put_text(writer, f->labels[i], f->delimiter));
+    }
+    LAT_TRY(lat_writer_put(writer, "\n", 1));
   }
   return LAT_OK;
 }
 
 lat_status lat_csv_write(lat_workspace *work, const char *path, const lat_matrix *A,
-                         const char *const *names, char delimiter, const char *missing)
+                         const lat_csv_format *format)
 {
   lat_writer writer;
+  lat_csv_format f = *format;
   LAT_SCOPE(work);
-  LAT_TRY(check_delimiter(work, delimiter));
+  if (!f.decimal) f.decimal = '.';
+  if (!f.delimiter) f.delimiter = f.decimal == ',' ? ';' : ',';
+  if (!f.missing) f.missing = "NA";
+  if (!f.label) f.label = "label";
+  LAT_TRY(check_delimiter(work, f.delimiter, f.decimal));
   LAT_TRY(lat_writer_begin(work, &writer, path));
-  lat_status status = put_table(&writer, A, names, delimiter, missing);
-  status = lat_writer_end(&writer, status);
+  lat_status status = lat_writer_end(&writer, put_table(&writer, A, &f));
   return status;
 }

@@ -33,6 +33,7 @@ typedef enum lat_csv_header { LAT_CSV_AUTO = 0, LAT_CSV_NO, LAT_CSV_YES } lat_cs
 typedef struct lat_csv_options {
   char delimiter; /* ' ' is any run of blanks; 0: the most frequent of , ; tab | in the first
                      line, or blanks when that line has only numbers between blanks */
+  char decimal;   /* the point of numbers, '.' or ','; 0: '.'. A comma delimits nothing then. */
   lat_csv_header header;
   size_t skip;                /* lines to skip at the start */
   const char *const *missing; /* texts of a missing entry; NULL: lat_csv_missing */
@@ -68,13 +69,24 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
 lat_status lat_csv_read(lat_workspace *work, const lat_csv *csv, const lat_matrix *X,
                         const size_t *column_of, lat_csv_field *const *text_of);
 
+/* Is the field a missing entry? */
+bool lat_csv_is_missing(const lat_csv *csv, lat_csv_field field);
+
 /* The text of a field without doubled quotes, into `out` of at least field.length bytes: returns
  * its length. */
 size_t lat_csv_unquote(lat_csv_field field, char *out);
 
-/* Writes A with lat_number_print, NaN as `missing`, after a header of A's cols names
- * unless `names` is NULL. */
+/* How a table is written. */
+typedef struct lat_csv_format {
+  char delimiter, decimal;   /* 0: ',', or ';' beside a decimal comma; '.' */
+  const char *missing;       /* for NaN; NULL: NA */
+  const char *const *names;  /* of A's columns, for a header; NULL: none */
+  const char *const *labels; /* one a row, in a column behind the numbers; NULL: none */
+  const char *label;         /* its name in the header; NULL: label */
+} lat_csv_format;
+
+/* Writes A with lat_number_print. LAT_INVALID when the delimiter can't be one. */
 lat_status lat_csv_write(lat_workspace *work, const char *path, const lat_matrix *A,
-                         const char *const *names, char delimiter, const char *missing);
+                         const lat_csv_format *format);
 
 #endif

@@ -1,6 +1,7 @@
 /* csv_columns.c: which columns of a table of text are wanted, and where each goes. */
 #include "files/csv_columns.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/options.h"
@@ -27,8 +28,15 @@ lat_status lat_csv_columns_begin(lat_workspace *work, const lat_csv *csv, lat_cs
   c->column_of = lat_allocate(work, cols, sizeof *c->column_of);
   c->text_of = lat_allocate(work, cols, sizeof *c->text_of);
   c->order = lat_allocate(work, cols, sizeof *c->order);
-  if (!c->column_of || !c->text_of || !c->order) return LAT_MEMORY;
-  for (size_t j = 0; j < cols; j++) c->column_of[j] = SIZE_MAX, c->text_of[j] = NULL;
+  c->code_of = lat_allocate(work, cols, sizeof *c->code_of);
+  c->categorical = lat_allocate(work, cols, sizeof *c->categorical);
+  if (!c->column_of || !c->text_of || !c->order || !c->code_of || !c->categorical)
+    return LAT_MEMORY;
+  for (size_t j = 0; j < cols; j++) {
+    c->column_of[j] = c->code_of[j] = SIZE_MAX;
+    c->text_of[j] = NULL;
+    c->categorical[j] = false;
+  }
   return csv->header ? read_names(work, csv, c) : LAT_OK;
 }
 
@@ -61,18 +69,29 @@ lat_status lat_csv_add_column(lat_workspace *work, const lat_csv *csv, lat_csv_c
   if (lat_csv_is_wanted(c, j)) return LAT_OK;
   if (csv->text[j]) {
     c->text_of[j] = lat_allocate(work, csv->rows, sizeof **c->text_of);
+    if (!c->text_of[j]) return LAT_MEMORY;
+  }
+  if (csv->text[j] && !c->categorical[j]) {
     if (c->label == SIZE_MAX) c->label = j;
-    return c->text_of[j] ? LAT_OK : LAT_MEMORY;
+    return LAT_OK;
   }
   c->order[c->count] = j;
-  c->column_of[j] = c->count++;
+  *(csv->text[j] ? &c->code_of[j] : &c->column_of[j]) = c->count++;
   return LAT_OK;
+}
+
+void lat_csv_set_categorical(const lat_csv *csv, lat_csv_columns *c, size_t j)
+{
+  csv->text[j] = true; /* categories are often numbered */
+  c->categorical[j] = true;
 }
 
 lat_status lat_csv_add_labels(lat_workspace *work, const lat_csv *csv, lat_csv_columns *c, size_t j)
 {
   csv->text[j] = true; /* classes are often numbered */
-  return lat_csv_add_column(work, csv, c, j);
+  c->label = j;
+  /* codes stand in X where their turn is */
+  return c->categorical[j] ? LAT_OK : lat_csv_add_column(work, csv, c, j);
 }
 
 /* ---- classes --------------------------------------------------------------------------------- */
@@ -86,8 +105,8 @@ static uint64_t read_text(lat_csv_field field, char *out, size_t *length)
   return hash ^ hash >> 32;
 }
 
-lat_status lat_csv_classes(lat_workspace *work, const lat_csv_field *labels, size_t rows,
-                           double *codes, const lat_csv_field **classes, size_t *count)
+lat_status lat_csv_classes(lat_workspace *work, const lat_csv *csv, const lat_csv_field *labels,
+                           size_t rows, double *codes, const lat_csv_field **classes, size_t *count)
 {
   size_t longest = 1, size = 16, n = 0;
   for (size_t i = 0; i < rows; i++)
@@ -101,6 +120,10 @@ lat_status lat_csv_classes(lat_workspace *work, const lat_csv_field *labels, siz
   if (!places || !text) return LAT_MEMORY;
   memset(places, 0, size * sizeof *places);
   for (size_t i = 0; i < rows; i++) {
+    if (csv && lat_csv_is_missing(csv, labels[i])) {
+      codes[i] = NAN;
+      continue;
+    }
     size_t length, at = (size_t)read_text(labels[i], text, &length) & (size - 1);
     for (; places[at]; at = (at + 1) & (size - 1))
       if (lat_csv_unquote(found[places[at] - 1], other) == length &&
@@ -116,5 +139,16 @@ lat_status lat_csv_classes(lat_workspace *work, const lat_csv_field *labels, siz
   lat_workspace_release(work, mark);
   *classes = found;
   *count = n;
+  return LAT_OK;
+}
+
+lat_status lat_csv_encode(lat_workspace *work, const lat_csv *csv, const lat_csv_columns *c,
+                          size_t j, const lat_matrix *X, const lat_csv_field **classes,
+                          size_t *count)
+{
+  double *codes = lat_doubles(work, csv->rows);
+  if (!codes) return LAT_MEMORY;
+  LAT_TRY(lat_csv_classes(work, csv, c->text_of[j], csv->rows, codes, classes, count));
+  for (size_t i = 0; i < csv->rows; i++) lat_set(X, i, c->code_of[j], codes[i]);
   return LAT_OK;
 }

@@ -18,6 +18,8 @@ typedef struct lat_csv_columns {
   lat_csv_field **text_of; /* the file's column -> its fields, or NULL */
   size_t *order, count;    /* X's column -> the file's */
   size_t label;            /* the column of the labels, the first of text; or SIZE_MAX */
+  size_t *code_of;         /* the file's column -> X's, of the codes of its classes, or SIZE_MAX */
+  bool *categorical;       /* the file's column is to be codes */
 } lat_csv_columns;
 
 /* No column is wanted yet. Keeps the arrays. */
@@ -38,11 +40,21 @@ lat_status lat_csv_add_labels(lat_workspace *work, const lat_csv *csv, lat_csv_c
                               size_t j);
 bool lat_csv_is_wanted(const lat_csv_columns *columns, size_t j);
 
+/* Column j, when it is added, becomes a column of X: the codes of its texts (lat_csv_classes, with
+ * NaN for a missing entry). It is no column of labels, unless that is asked for. */
+void lat_csv_set_categorical(const lat_csv *csv, lat_csv_columns *columns, size_t j);
+/* Fills the column of codes of column j, after lat_csv_read. Keeps `classes`. */
+lat_status lat_csv_encode(lat_workspace *work, const lat_csv *csv, const lat_csv_columns *columns,
+                          size_t j, const lat_matrix *X, const lat_csv_field **classes,
+                          size_t *count);
+
 /* Labels as classes, which are numbered from 1 in the order in which they come first. codes[i]
  * becomes the number of label i; classes[k] is the first label of class k + 1, `count` of them.
  * Two labels are the same when their texts without doubled quotes are. A hash table with linear
- * probing: O(rows). Keeps `classes`. */
-lat_status lat_csv_classes(lat_workspace *work, const lat_csv_field *labels, size_t rows,
-                           double *codes, const lat_csv_field **classes, size_t *count);
+ * probing: O(rows). Where `csv` isn't NULL, its missing entries have no class, and the code NaN.
+ * Keeps `classes`. */
+lat_status lat_csv_classes(lat_workspace *work, const lat_csv *csv, const lat_csv_field *labels,
+                           size_t rows, double *codes, const lat_csv_field **classes,
+                           size_t *count);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,64 @@ void lat_file_unmap(lat_map *map)
   else if (bytes)
     munmap(bytes, map->size);
   *map = (lat_map){0};
+}
+
+/* ---- streams -------------------------------------------------------------- */
+
+lat_status lat_file_widen(lat_workspace *work, unsigned char **bytes, size_t used, size_t *capacity,
+                          size_t more)
+{
+  if (more <= *capacity - used) return LAT_OK;
+  LAT_TRY(lat_check(work));
+  size_t wider = *capacity + *capacity / 2;
+  if (wider < used + more) wider = used + more;
+  void *copy = lat_memory_allocate(&work->allocator, wider, 1);
+  if (!copy) return lat_fail(work, LAT_MEMORY, "no memory for %zu bytes of a file", wider);
+  if (used) memcpy(copy, *bytes, used);
+  lat_memory_free(&work->allocator, *bytes);
+  *bytes = copy;
+  *capacity = wider;
+  return LAT_OK;
+}
+
+bool lat_file_is_stream(const char *path)
+{
+  return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0 ||
+         strncmp(path, "/dev/fd/", 8) == 0;
+}
+
+/* Until the end of the stream. */
+static lat_status take_descriptor(lat_workspace *work, int descriptor, lat_map *map)
+{
+  unsigned char *bytes = NULL;
+  size_t used = 0, capacity = 0;
+  lat_status status;
+  for (ssize_t n = 1; (status = lat_check(work)) == LAT_OK && n != 0;) {
+    struct pollfd ready = {.fd = descriptor, .events = POLLIN};
+    status = lat_file_widen(work, &bytes, used, &capacity, LAT_FILE_BUFFER);
+    if (status != LAT_OK) break;
+    if (poll(&ready, 1, LAT_FILE_WAIT) == 0) continue;
+    n = read(descriptor, bytes + used, capacity - used);
+    if (n > 0) used += (size_t)n;
+    if (n < 0 && errno != EINTR && errno != EAGAIN) {
+      status = system_failure(work, errno);
+      break;
+    }
+  }
+  *map = (lat_map){.bytes = bytes, .size = used, .allocated = true, .allocator = work->allocator};
+  if (status != LAT_OK) lat_file_unmap(map);
+  return status;
+}
+
+lat_status lat_file_take(lat_workspace *work, const char *path, lat_map *map)
+{
+  *map = (lat_map){0};
+  if (strcmp(path, "-") == 0) return take_descriptor(work, STDIN_FILENO, map);
+  int descriptor = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (descriptor < 0) return system_failure(work, errno);
+  lat_status status = take_descriptor(work, descriptor, map);
+  close(descriptor);
+  return status;
 }
 
 /* ---- the file to replace -------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #ifndef LAT_FILES_FILE_H
 #define LAT_FILES_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/workspace.h"
@@ -26,6 +27,17 @@ typedef struct lat_map {
  * below does, rather than truncating them. */
 lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map);
 void lat_file_unmap(lat_map *map); /* may be called twice */
+
+/* Reads what comes from a pipe, a terminal or a device, up to its end, into memory that
+ * lat_file_unmap frees: of the path "-", which is standard input, or of one that names an open
+ * descriptor (/dev/stdin, /dev/fd/3). It waits, between two looks at whether the call is cancelled.
+ * LAT_FILE, LAT_MEMORY, LAT_CANCELLED. */
+bool lat_file_is_stream(const char *path);
+lat_status lat_file_take(lat_workspace *work, const char *path, lat_map *map);
+
+/* Memory of the allocator for `more` bytes behind *bytes' `used` ones: the same, or a wider copy. */
+lat_status lat_file_widen(lat_workspace *work, unsigned char **bytes, size_t used, size_t *capacity,
+                          size_t more);
 
 /* A file being written. */
 typedef struct lat_writer {

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "files/file.h"
 #include "files/limits.h"
 
 enum { MOST_BITS = 15, FAST_BITS = 10, LITERALS = 288, DISTANCES = 32, END = 256 };
@@ -62,18 +63,7 @@ lat_status lat_inflater_reserve(lat_inflater *s, size_t more)
   if (!s->grows) return lat_inflater_wrong(s, "more is in it than it announces");
   if (more > LAT_GZIP_MOST - s->used)
     return lat_fail(s->work, LAT_FORMAT, "it expands to more than %zu GB", LAT_GZIP_MOST >> 30);
-  LAT_TRY(lat_check(s->work));
-  size_t capacity = s->capacity + s->capacity / 2;
-  if (capacity < s->used + more) capacity = s->used + more;
-  void *wider = lat_memory_allocate(&s->work->allocator, capacity, 1);
-  if (!wider)
-    return lat_fail(s->work, LAT_MEMORY, "no memory for %zu bytes that a file expands to",
-                    capacity);
-  if (s->used) memcpy(wider, s->out, s->used);
-  lat_memory_free(&s->work->allocator, s->out);
-  s->out = wider;
-  s->capacity = capacity;
-  return LAT_OK;
+  return lat_file_widen(s->work, &s->out, s->used, &s->capacity, more);
 }
 
 /* ---- Huffman codes ------------------------------------------------------------------ */

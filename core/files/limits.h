@@ -28,6 +28,7 @@
 #define LAT_TEXT_SCAN  (1 << 24)         /* bytes of a search by memchr */
 #define LAT_GZIP_CHECK (1 << 16)         /* symbols of gzip */
 #define LAT_CRC_CHECK  ((size_t)1 << 22) /* bytes of a checksum */
+#define LAT_FILE_WAIT  50 /* milliseconds that a stream is waited for: a key is answered at once */
 
 /* ---- writing --------------------------------------------------------------------------------- */
 

@@ -1,10 +1,10 @@
-/* Fuzz target: CSV. The first three bytes choose delimiter, header and lines to skip, the rest is
- * the file, copied to be exactly as long as it claims. */
+/* Fuzz target: CSV. The first three bytes choose delimiter, header, decimal point and lines to skip,
+ * the rest is the file, copied to be exactly as long as it claims. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "files/csv.h"
+#include "files/csv_columns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,6 +24,13 @@ static void read_all(lat_workspace *work, const lat_csv *csv, size_t size)
   for (size_t j = 0; j < csv->cols; j++)
     for (size_t i = 0; text_of[j] && i < csv->rows; i++)
       if (lat_csv_unquote(text_of[j][i], out) > text_of[j][i].length) abort();
+  const lat_csv_field *classes;
+  double *codes = lat_doubles(work, csv->rows);
+  for (size_t j = 0; codes && j < csv->cols; j++)
+    if (text_of[j] &&
+        lat_csv_classes(work, csv, text_of[j], csv->rows, codes, &classes, &count) == LAT_OK)
+      for (size_t i = 0; i < csv->rows; i++)
+        if (codes[i] < 1 || codes[i] > (double)count) abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   lat_csv csv;
   lat_csv_options options = {.delimiter = delimiters[data[0] % sizeof delimiters],
                              .header = (lat_csv_header)(data[1] % 3),
+                             .decimal = data[1] / 3 % 2 ? ',' : '.',
                              .skip = data[2] % 4};
   size -= 3;
   uint8_t *file = malloc(size + 1);

@@ -7,7 +7,9 @@ return {
     summary = "Matrices in files: NumPy's npy and npz, CSV and its relatives, safetensors, MNIST's idx.",
     text = [[
 A file's ending chooses its format: .npy; .npz; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). Each
-may be followed by .gz, which is expanded in memory (read only). What is wrong with a file gives nil and a
+may be followed by .gz, which is expanded in memory (read only). The option format says it for any other name, as
+format = "csv" or "csv.gz". Then latent.read also takes what comes from a pipe: path is "-" or "/dev/stdin" for
+standard input, or names a descriptor, /dev/fd/63; its end is waited for. What is wrong with a file gives nil and a
 message that begins with its path, for text with line and column (field):
 
   iris.csv:17:3: 'abc' is not a number
@@ -31,7 +33,10 @@ are decimal, inf and nan included, with a point in every locale; hexadecimal is 
 as many fields as the first. A column is numeric or text by its first entry that isn't missing. In a numeric
 column anything but a number or a missing entry (NaN in the matrix) is an error; in a text column everything
 is text, as it stands. The first record is taken for a header when it has a field that isn't a number, and
-either no number at all or one right below such a field; header = true or false says it.
+either no number at all or one right below such a field; header = true or false says it. With decimal = "," numbers
+have a decimal comma, and the delimiter is another character, ; usually; a point is then no part of a number, and
+neither comma nor point groups digits. Text columns are beside the matrix, in about, but for categorical ones: they
+are in it as codes 1, 2, ... of their classes, which about.categories lists.
 
 safetensors: many matrices by name, in a layout that machine learning programs share. Types F64 F32 F16, I64 I32
 I16 I8, U64 U32 U16 U8 and BOOL become matrices, and axes, as for npy. A header that is no strict JSON, offsets
@@ -51,15 +56,20 @@ a file is being written, or was by a process that was killed: then the next writ
       { "options", "table?", "for npy and idx dtype, the others for text; see options" },
     },
     options = {
+      { "format", "string", "the path's ending", 'the ending that the path hasn\'t: "npy", "npz", "csv", "tsv", '
+        .. '"txt", "safetensors" or "idx", or one of these and ".gz"' },
       { "dtype", "string", "the file's", 'for npy and idx: "float32" or "float64"; bytes are float64 unless told, '
         .. "which float32 halves" },
       { "delimiter", "string", "found in the first line", "one character; \" \" is any run of blanks. Found are , ; "
         .. "tab and |, and blanks between numbers; .tsv means tab" },
+      { "decimal", "string", '"."', 'the point of numbers: "." or ","' },
       { "header", "boolean|string", '"auto"', "whether the first record holds the columns' names" },
       { "missing", "string[]", '{"", "NA", "NaN", "nan", "null", "?"}', "what stands for a missing entry" },
       { "labels", "string|integer", "the first text column", "name or number of the column of labels, "
         .. "which may also hold numbers; it is not in the matrix" },
       { "columns", "(string|integer)[]", "all", "the columns to read, in this order" },
+      { "categorical", "boolean|(string|integer)[]", "false", "the columns of classes, which may be numbers, to read "
+        .. "as codes; true: all that hold text, but for the labels" },
       { "names", "string[]", "all", "for npz and safetensors: the matrices to read" },
       { "skip", "integer", "0", "lines to pass over at the start" },
     },
@@ -68,7 +78,8 @@ a file is being written, or was by a process that was killed: then the next writ
         .. "when the file can't be read" },
       { "table|string", "for text: columns (the names of the matrix's columns, when there is a header); and when "
         .. "there are labels: labels (strings, one a row), classes (the different ones, in order of "
-        .. "appearance), codes (a vector: the number in classes), text (every text column by its name, or "
+        .. "appearance), codes (a vector: the number in classes), categories (the classes of categorical columns, by "
+        .. "name or number), text (every text column by its name, or "
         .. "by its number without a header); for safetensors: the metadata, strings by name. Or the message" },
     },
     text = 'See latent.help "files" for the formats.',
@@ -84,8 +95,15 @@ a file is being written, or was by a process that was killed: then the next writ
       { "options", "table?", "for text and safetensors; see options" },
     },
     options = {
-      { "columns", "string[]", "none", "names for a header" },
-      { "delimiter", "string", '","', "one character; .tsv and .txt have a tab by default" },
+      { "format", "string", "the path's ending", "the ending that the path hasn't, as for latent.read" },
+      { "columns", "string[]", "none", "names for a header; names is the same" },
+      { "names", "string[]", "none", "names for a header" },
+      { "labels", "(string|integer)[]|latent.Matrix", "none", "one a row: a column behind the numbers, which "
+        .. "latent.read finds as labels where it is text" },
+      { "classes", "string[]", "none", "what labels that are numbers stand for" },
+      { "label", "string", '"label"', "the name of that column in a header" },
+      { "delimiter", "string", '","', "one character; .tsv and .txt have a tab by default; ; beside a decimal comma" },
+      { "decimal", "string", '"."', 'the point of numbers: "." or ","' },
       { "missing", "string", '"NA"', "what is written for NaN" },
       { "metadata", "table", "none", "for safetensors: strings by name" },
     },
@@ -94,12 +112,21 @@ a file is being written, or was by a process that was killed: then the next writ
       { "string?", "then, the message" },
     },
     text = "Numbers in text have as many digits as it takes to read the same bits back.",
-    example = 'latent.write(os.tmpname() .. ".npy", matrix.eye(3))',
+    example = [[
+local path = os.tmpname() .. ".csv"
+latent.write(path, matrix.eye(3), { names = { "a", "b", "c" }, labels = { "x", "y", "x" } })
+local A, about = latent.read(path)   -- about.labels, about.columns]],
   },
   {
     name = "latent.open",
     summary = "Maps an npy file: a matrix whose elements stay in the file, which may be larger than memory.",
-    args = { { "path", "string", "ends in .npy" } },
+    args = {
+      { "path", "string", "ends in .npy" },
+      { "options", "table?", "see options" },
+    },
+    options = {
+      { "format", "string", "the path's ending", '"npy", for a path with another ending' },
+    },
     returns = {
       { "latent.Matrix?", "a view of the file, to read only; copy() makes a matrix of one's own" },
       { "string?", "the message, when there is none" },
