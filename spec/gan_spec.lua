@@ -382,7 +382,8 @@ describe("latent.gan", function()
     fails("labels are for conditional models", gan.step, gan, X, { labels = 1 })
     fails("learning_rate must be", gan.step, gan, X, { learning_rate = 0 })
     fails("unknown option 'context'", gan.fit, gan, X, { context = X })
-    fails("metrics.energy_distance: X has 1 columns, Y has 2", gan.fit, gan, X, { validation = matrix.zeros(3, 1) })
+    fails("gan:fit: validation: X has 1 columns, the model takes 2", gan.fit, gan, X,
+      { validation = matrix.zeros(3, 1) })
     gan:fit(X, { epochs = 1 }) -- and once there are units, a fit's errors still name the row of all rows
     fails("gan:fit: X has NaN at row 7, column 2", gan.fit, gan, hole, { batch = 2 })
   end)

@@ -101,7 +101,8 @@ describe("fits of nets in C", function()
       "1 there are no rows", "1 X has 2 columns, the model takes 3", "1 epochs and batch must be at least 1",
       "1 patience waits for a better loss of the rows of validation, which is missing", "1 scale must be finite",
       "1 there are 120 labels for 150 rows", "1 labels are for conditional models, which are made with classes",
-      "1 there are 2 labels for 150 rows",
+      "1 there are 2 labels for 150 rows", "1 max_seconds must be a number >= 0, got -1", "1 a vae takes no source",
+      "1 validation: X has 2 columns, the model takes 3",
     }
     local lines = {}
     for line in run("errors"):gmatch "[^\n]+" do lines[#lines + 1] = line end

@@ -29,11 +29,25 @@ local function takes(model)
   return names
 end
 
--- validation = X, or { X, labels }, of models with contexts { X, context }
-local function validation_of(who, given)
-  if given == nil or check.is_matrix(given) then return given end
-  if type(given) == "table" and check.is_matrix(given[1]) then return given[1], given[2] end
-  check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
+-- The rows X; a vector of as many numbers as the model has columns is one.
+local function rows_of(model, who, X)
+  X = check.matrix(who, "X", X)
+  local one = type(X[1]) == "number" and #X == model.input_dim and #X > 1
+  return one and X:reshape(1, #X) or X
+end
+
+-- validation = X, or { X, labels }, of models with contexts { X, context }: the core's options; a label may be that of
+-- all rows.
+local function add_validation(model, who, options)
+  local given, second = options.validation, nil
+  if type(given) == "table" and check.is_matrix(given[1]) then given, second = given[1], given[2] end
+  if not check.is_matrix(given) then
+    check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
+  end
+  options.validation = rows_of(model, who, given)
+  if type(second) == "number" then second = latent.matrix(#options.validation, 1, second) end
+  local name = takes(model).context and "validation_context" or "validation_labels"
+  options[name] = second ~= nil and check.matrix(who, "validation's labels", second) or nil
 end
 
 local function checked(model, who, options, more)
@@ -50,8 +64,10 @@ local function checked(model, who, options, more)
   for _, name in ipairs { "context", "labels", "source" } do
     if options[name] ~= nil then options[name] = check.matrix(who, name, options[name]) end
   end
-  if options.patience ~= nil and options.validation == nil then
-    check.fail(who, "patience waits for a better loss of the rows of validation, which is missing")
+  if options.validation ~= nil then add_validation(model, who, options) end
+  local seconds = options.max_seconds
+  if seconds and (seconds < 0 or seconds ~= seconds) then
+    check.fail(who, "max_seconds must be a number >= 0, got %s", check.show(seconds))
   end
   return {
     epochs = check.integer(who, "epochs", options.epochs or 10, 1),
@@ -59,26 +75,6 @@ local function checked(model, who, options, more)
     patience = options.patience and check.integer(who, "patience", options.patience, 1),
     given = options,
   }
-end
-
--- The rows X; a vector of as many numbers as the model has columns is one.
-local function rows_of(model, who, X)
-  X = check.matrix(who, "X", X)
-  local one = type(X[1]) == "number" and #X == model.input_dim and #X > 1
-  return one and X:reshape(1, #X) or X
-end
-
--- What models begin with that need to see all rows first: those of the data themselves only, which the batches of an
--- epoch needn't be.
-local function begin(model, X, o)
-  local g = o.given
-  if g.context and #g.context ~= #X then
-    check.fail(name_of(model) .. ":fit", "the context has %d rows, X has %d", #g.context, #X)
-  end
-  o.dtype = model.dtype
-  if g.scale or g.binarize then return end
-  -- batches of what has units of its own are as exact as it is: float32 far from 0 would be without its digits
-  if check.call(model.__begin, model, X, { context = g.context, labels = g.labels }) then o.dtype = X.dtype end
 end
 
 -- The batches of an epoch: order and draws are a stream of the model's seed, so that an epoch is the same
@@ -109,26 +105,6 @@ local function append(model, name, value)
   local list = model[name] or {}
   list[#list + 1] = value
   model:__keep(name, list)
-end
-
--- The mean loss of rows the model isn't fitted to: minus the bound, or minus the log-likelihood; of models with a
--- source their loss, of the same draws each time; of models that have none of these the energy distance of the rows
--- from as many draws.
-local function validate(model, X, given, source)
-  local values
-  if takes(model).source then
-    return check.call(model.loss, model, X, { labels = given, source = source })
-  end
-  if not (model.elbo or model.log_likelihood) then
-    local draws = check.call(model.sample, model, #X, { seed = model.seed, labels = given })
-    return check.call(latent.metrics.energy_distance, X, draws)
-  end
-  if model.elbo then
-    values = check.call(model.elbo, model, X, { labels = given, terms = model.held_terms })
-  else
-    values = check.call(model.log_likelihood, model, X, takes(model).context and { context = given })
-  end
-  return type(values) == "number" and -values or -values:mean()
 end
 
 -- The parameters as they are, and their averages where the model has them, in the matrices of `kept` (or fresh ones);
@@ -188,10 +164,9 @@ end
 function train.fit(model, X, options)
   local who = name_of(model) .. ":fit"
   local o = checked(model, who, options, FIT)
-  local held, held_labels = validation_of(who, o.given.validation)
   X = rows_of(model, who, X)
   local bar <close> = o.given.progress and latent.progress.bar(o.epochs * #X, { label = name_of(model) }) or nil
-  begin(model, X, o)
+  o.dtype = check.call(model.__begin, model, who, X, o.given)
   o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
   o.done = 0
   local best, since, kept = math.huge, 0, nil
@@ -201,8 +176,8 @@ function train.fit(model, X, options)
     local whole, stopped = run_epoch(model, X, o, epoch, bar)
     if not whole then break end
     local loss
-    if held then
-      loss = validate(model, held, held_labels, o.given.source)
+    if o.given.validation then
+      loss = check.call(model.__validate, model, who, o.given)
       append(model, "validation_history", loss)
       if loss < best then best, since = loss, 0 else since = since + 1 end
       if o.patience and since == 0 then kept = keep_parameters(model, kept) end
@@ -227,7 +202,7 @@ function train.steps(model, X, options)
   local who = name_of(model) .. ":steps"
   local o = checked(model, who, options, {})
   X = rows_of(model, who, X)
-  begin(model, X, o)
+  o.dtype = check.call(model.__begin, model, who, X, o.given)
   local following, i = nil, 0
   local ends = options and options.epochs and (model.epochs or 0) + o.epochs
   local step -- a step of this epoch, or else the first one of the next

@@ -240,6 +240,7 @@ lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_mat
 {
   lat_matrix rows = *A;
   size_t since = 0;
+  if (A->rows == 0 || A->cols == 0) return LAT_OK;
   if (lat_is_packed(A)) { /* lines of any length, the last one shorter */
     size_t n = A->rows * A->cols, line = n < LAT_CHECK_PIECE ? n : LAT_CHECK_PIECE;
     rows = (lat_matrix){A->data, (n + line - 1) / line, line, (ptrdiff_t)line, 1, A->dtype};

@@ -192,6 +192,9 @@ static void errors(void)
   t.labels = &V, refuse(&X, t), t.labels = &Y;
   refuse(&X, t), t.labels = NULL;
   refuse_labels();
+  t.max_seconds = -1, refuse(&X, t), t.max_seconds = 0;
+  t.source = &V, refuse(&X, t), t.source = NULL;
+  t.validation = &narrow, refuse(&X, t), t.validation = NULL;
   t.binarize = LAT_DYNAMIC, refuse(&X, t);
 }
 

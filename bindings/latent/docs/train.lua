@@ -44,6 +44,8 @@ return function(class, made, about)
 It goes on from where the model stands, so two fits of one epoch are a fit of two, also with a file in between. The
 mean loss of each epoch is added to history. An epoch that is cut short keeps its steps, but doesn't count.
 
+Rows, labels and validation are checked before the first step, so that a message names the row of X.
+
 With patience the parameters at the end, however the fit ends, are those after the epoch with the least validation loss
 of this fit (the optimizer's moments stay the last ones), and a checkpoint has them too.]],
       example = example "MODEL:fit(X, { epochs = 2, batch = 2 })",

@@ -112,28 +112,64 @@ void latL_sayuntrained(lua_State *L, const char *who, const lat_fitted *f, lat_r
     keep_note(L, "the model is untrained: its samples are those of nets as they began");
 }
 
-/* __begin(X [, {context, labels}]): what a fit begins with, unless the model has seen data; whether there is
- * such a thing. */
+enum { GIVEN = 6 }; /* matrices that fits are given */
+
+/* What the core's fit reads of the options at `index` of fit or steps; matrices go to `views`. */
+static lat_training read_training(lua_State *L, int index, const char *who, lat_matrix views[GIVEN])
+{
+  lat_training t = lat_training_defaults();
+  const struct {
+    const char *name;
+    const lat_matrix **to;
+  } given[GIVEN] = {{"labels", &t.labels},
+                    {"context", &t.context},
+                    {"source", &t.source},
+                    {"validation", &t.validation},
+                    {"validation_labels", &t.validation_labels},
+                    {"validation_context", &t.validation_context}};
+  for (int i = 0; i < GIVEN; i++)
+    if (latL_getoption(L, index, given[i].name) != LUA_TNIL) {
+      views[i] = latL_checkmatrix(L, lua_gettop(L), who, given[i].name)->view;
+      *given[i].to = &views[i];
+    }
+  if (latL_getoption(L, index, "scale") != LUA_TNIL) t.scale = lua_tonumber(L, -1);
+  if (latL_getoption(L, index, "binarize") != LUA_TNIL) t.binarize = LAT_DYNAMIC; /* or another */
+  if (latL_getoption(L, index, "patience") != LUA_TNIL) t.patience = (size_t)lua_tointeger(L, -1);
+  return t;
+}
+
+/* The method that a hidden one is for. */
+static const char *who_of(lua_State *L)
+{
+  return lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : latL_verb(L);
+}
+
+/* __begin(who, X, options): what a fit begins with; the type of its batches. */
 static int begin(lua_State *L)
+{
+  lua_settop(L, 4);
+  const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), latL_verb(L));
+  const char *who = who_of(L);
+  const lat_matrix X = latL_checkmatrix(L, 3, who, "X")->view;
+  lat_matrix views[GIVEN];
+  const lat_training t = read_training(L, 4, who, views);
+  lat_dtype dtype;
+  latL_run(L, who, lat_train_begin, f->model, f->aside, f->options, &X, &t, &dtype);
+  lua_pushstring(L, latL_dtypename(dtype));
+  return 1;
+}
+
+/* __validate(who, options): the loss of the rows of validation. */
+static int validate(lua_State *L)
 {
   lua_settop(L, 3);
   const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), latL_verb(L));
-  const char *who = lua_pushfstring(L, "%s:fit", f->model->name);
-  lat_matrix given[2];
-  lat_request request = {.X = latL_checkmatrix(L, 2, who, "X")->view};
-  const char *const names[] = {"context", "labels"};
-  const lat_matrix **const to[] = {&request.context, &request.classes};
-  for (int i = 0; i < 2; i++)
-    if (latL_getoption(L, 3, names[i]) != LUA_TNIL) {
-      given[i] = latL_checkmatrix(L, lua_gettop(L), who, names[i])->view;
-      *to[i] = &given[i];
-    }
-  /* here, where a row's number is that of X and not of a batch */
-  latL_run(L, who, lat_check_finite, "X", &request.X, false);
-  lat_workspace *work = latL_workspace(L);
-  if (f->model->nets->begin)
-    latL_call(L, who, work, f->model->nets->begin(work, f->aside, &request));
-  lua_pushboolean(L, f->model->nets->begin != NULL);
+  const char *who = who_of(L);
+  lat_matrix views[GIVEN];
+  const lat_training t = read_training(L, 3, who, views);
+  double loss;
+  latL_run(L, who, lat_train_validate, f->model, f->aside, f->options, &t, &loss);
+  lua_pushnumber(L, loss);
   return 1;
 }
 
@@ -206,8 +242,11 @@ int latL_use(lua_State *L)
 
 void latL_opennets(lua_State *L, const latL_Kind *kind)
 {
-  static const luaL_Reg hidden[] = {
-      {"__keep", keep}, {"__begin", begin}, {"__averages", latL_parameters}, {NULL, NULL}};
+  static const luaL_Reg hidden[] = {{"__keep", keep},
+                                    {"__begin", begin},
+                                    {"__validate", validate},
+                                    {"__averages", latL_parameters},
+                                    {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", gc}, {"__tostring", tostring}, {NULL, NULL}};
   static latL_Stored *const pointer = stored;
   latL_openmodel(L, kind);

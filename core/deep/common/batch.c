@@ -100,3 +100,16 @@ lat_status lat_batch(lat_workspace *work, const lat_matrix *X, const size_t *pla
   }
   return LAT_OK;
 }
+
+lat_status lat_batch_check(lat_workspace *work, const lat_matrix *X, double scale)
+{
+  for (size_t i = 0; i < X->rows; i++) {
+    size_t wrong = 0;
+    for (size_t j = 0; j < X->cols; j++) {
+      double x = lat_get(X, i, j) * scale;
+      wrong += !(x >= 0 && x <= 1);
+    }
+    if (wrong) return outside(work, X, i, scale);
+  }
+  return LAT_OK;
+}

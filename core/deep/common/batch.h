@@ -22,4 +22,7 @@ typedef enum lat_binarize {
 lat_status lat_batch(lat_workspace *work, const lat_matrix *X, const size_t *place, double scale,
                      lat_binarize how, lat_random *random, const lat_matrix *out);
 
+/* The same failure for any row of X that can't be binarized. */
+lat_status lat_batch_check(lat_workspace *work, const lat_matrix *X, double scale);
+
 #endif

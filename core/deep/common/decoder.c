@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "deep/common/rows.h"
+#include "deep/common/units.h"
 #include "deep/common/weights.h"
 
 size_t lat_net_width(const lat_net *net)
@@ -159,6 +160,8 @@ lat_status lat_decode(lat_workspace *work, const lat_net *decoder, const lat_lik
                       const lat_matrix *Z, const size_t *labels, size_t classes,
                       const lat_matrix *mean, const lat_matrix *variance)
 {
+  LAT_TRY(lat_check_finite(work, "Z", Z, false));
+  LAT_TRY(lat_units_check(work, NULL, decoder->store->dtype, "Z", Z));
   decoding d = {.decoder = decoder,
                 .l = l,
                 .Z = Z,

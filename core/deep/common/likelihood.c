@@ -264,7 +264,7 @@ lat_status lat_likelihood_check(lat_workspace *work, const lat_likelihood *l, co
 }
 
 lat_status lat_likelihood_check_all(lat_workspace *work, const lat_likelihood *l,
-                                    const lat_matrix *X, lat_dtype dtype, bool *grey)
+                                    const lat_matrix *X, double scale, lat_dtype dtype, bool *grey)
 {
   size_t band = 1 + LAT_CHECK_BAND / X->cols;
   if (band > X->rows) band = X->rows;
@@ -276,6 +276,8 @@ lat_status lat_likelihood_check_all(lat_workspace *work, const lat_likelihood *l
     packed.rows = X->rows - i < band ? X->rows - i : band;
     lat_matrix rows = lat_block_of(*X, i, 0, packed.rows, X->cols);
     lat_copy(&rows, &packed);
+    for (size_t k = 0; scale != 1 && k < packed.rows * X->cols; k++) /* as batches have it */
+      lat_set(&packed, k / X->cols, k % X->cols, scale * lat_get(&rows, k / X->cols, k % X->cols));
     LAT_TRY(lat_likelihood_check(work, l, &packed, i, grey));
   }
   return LAT_OK;

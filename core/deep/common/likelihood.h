@@ -66,9 +66,9 @@ lat_status lat_likelihood_add(lat_workspace *work, lat_likelihood *l, lat_store 
 lat_status lat_likelihood_check(lat_workspace *work, const lat_likelihood *l, const lat_matrix *X,
                                 size_t first, bool *grey);
 
-/* The same for any view, whose numbers are converted to `dtype`. */
+/* The same for `scale` times any view, whose numbers are converted to `dtype`. */
 lat_status lat_likelihood_check_all(lat_workspace *work, const lat_likelihood *l,
-                                    const lat_matrix *X, lat_dtype dtype, bool *grey);
+                                    const lat_matrix *X, double scale, lat_dtype dtype, bool *grey);
 
 /* -log p(x_i | outputs_i): B x 1. `constant` leaves parameters out of the tape's gradients, as all
  * evaluation does; then several tapes may work at once. */

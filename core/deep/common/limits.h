@@ -26,6 +26,11 @@
  * within 2 % or so, and later ones would change them no more than an optimizer bears. */
 #define LAT_UNITS_ROWS 4096
 
+/* Numbers that nets are given, at most: a factor of a million, for weights, below what the type
+ * holds. Beyond it sums of infinities of both signs would be NaN. */
+#define LAT_FAR_FLOAT32 1e32
+#define LAT_FAR_FLOAT64 1e300
+
 /* Of nets of x and time (time_net.h): frequencies of time features, for times in [0, 1], from half
  * a period to five; and a factor of the first weights of x. Measured with the DDPM of eight
  * Gaussians (128-128-128, 2000 steps of 256): with a factor of 0.25, 1 and 2 the bound was 0.98,

@@ -7,7 +7,7 @@
  *   static const lat_method methods[] = {...};
  *   const lat_model lat_vae_model = {LAT_NET_MODEL(vae, options, check), .draw = draw};
  *
- * Its functions `numbers` and `input_dim` stand between. */
+ * Its functions `numbers`, `input_dim` and `check_data` stand between. */
 #ifndef LAT_DEEP_COMMON_NET_MODEL_H
 #define LAT_DEEP_COMMON_NET_MODEL_H
 
@@ -25,7 +25,12 @@ typedef struct lat_net_kind {
   size_t (*input_dim)(const void *options);
   size_t (*context_dim)(
       const void *options); /* the width of request->context; NULL: there is none */
-  /* What a fit begins with that sees all rows first, unless the model has seen some; or NULL. */
+  /* LAT_SHAPE, or LAT_INVALID naming the row, unless the model can be fitted to `scale` times the
+   * rows request->X of its width, with their classes, context and source. */
+  lat_status (*check_data)(lat_workspace *work, void *model, const lat_request *request,
+                           double scale);
+  /* What a fit begins with that sees all rows first, which are checked: units of the data, unless
+   * the model has some. LAT_INVALID for rows that are too far out. NULL: nothing. */
   lat_status (*begin)(lat_workspace *work, void *model, const lat_request *request);
   size_t held_terms; /* request->terms of validation, of bounds that have it */
   /* What should be said of the model after a step, or NULL; the function too. */
@@ -83,7 +88,7 @@ lat_dtype lat_net_dtype(const lat_fitted *fitted);
 /* Fields of a lat_net_kind, and of a lat_model. */
 #define LAT_NET_KIND(NAME)                                                                         \
   .bytes = sizeof(lat_##NAME), .init = init, .done = done, .numbers = numbers,                     \
-  .input_dim = input_dim
+  .input_dim = input_dim, .check_data = check_data
 #define LAT_NET_MODEL(NAME, table, check_)                                                         \
   .name = #NAME, .options = table, .options_size = sizeof(lat_##NAME##_options),                   \
   .methods = methods, .parameters = lat_net_parameters, .check = check_, .apply = apply,           \

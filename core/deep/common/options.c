@@ -78,3 +78,10 @@ lat_status lat_deep_check_columns(lat_workspace *work, const char *name, const l
   return lat_fail(work, LAT_SHAPE, "%s has %zu columns, the model takes %zu", name, X->cols,
                   columns);
 }
+
+lat_status lat_deep_check_rows(lat_workspace *work, const char *name, const lat_matrix *X,
+                               size_t columns)
+{
+  LAT_TRY(lat_deep_check_columns(work, name, X, columns));
+  return lat_check_finite(work, name, X, false);
+}

@@ -25,9 +25,12 @@ lat_status lat_deep_check_options(lat_workspace *work, const lat_deep_options *o
 lat_status lat_class_labels(lat_workspace *work, const lat_matrix *labels, size_t rows,
                             size_t classes, int64_t lowest, const size_t **from_zero);
 
-/* LAT_SHAPE unless the matrix has as many columns as the model takes. */
+/* LAT_SHAPE unless the matrix has as many columns as the model takes; and LAT_INVALID for NaN and
+ * infinities in it. */
 lat_status lat_deep_check_columns(lat_workspace *work, const char *name, const lat_matrix *X,
                                   size_t columns);
+lat_status lat_deep_check_rows(lat_workspace *work, const char *name, const lat_matrix *X,
+                               size_t columns);
 
 /* Whether request->X of these outputs are latent variables. */
 static inline bool lat_deep_decodes(const lat_outputs *outputs)

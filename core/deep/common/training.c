@@ -32,23 +32,110 @@ static lat_deep *deep_of(const run *r)
   return r->fitted.aside;
 }
 
-static lat_status check_training(lat_workspace *work, const lat_training *t, const lat_matrix *X)
+static lat_fitted fitted_of(const lat_model *model, void *nets, const void *options)
 {
-  if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
+  const lat_net_kind *kind = model->nets;
+  lat_fitted f = {.model = model, .options = options, .aside = nets};
+  f.sizes[LAT_D] = kind->input_dim(options);
+  f.sizes[LAT_M] = kind->latent_dim(options);
+  f.sizes[LAT_U] = kind->context_dim ? kind->context_dim(options) : 0;
+  return f;
+}
+
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+static lat_status check_training(lat_workspace *work, const lat_training *t)
+{
   if (t->epochs == 0 || t->batch == 0)
     return lat_fail(work, LAT_INVALID, "epochs and batch must be at least 1");
   if (t->patience && !t->validation)
     return lat_fail(work, LAT_INVALID,
                     "patience waits for a better loss of the rows of validation, which is missing");
   if (!isfinite(t->scale)) return lat_fail(work, LAT_INVALID, "scale must be finite");
-  if (t->labels && t->labels->rows * t->labels->cols != X->rows)
-    return lat_fail(work, LAT_SHAPE, "there are %zu labels for %zu rows",
-                    t->labels->rows * t->labels->cols, X->rows);
-  if (t->context && t->context->rows != X->rows)
-    return lat_fail(work, LAT_SHAPE, "the context has %zu rows, X has %zu", t->context->rows,
-                    X->rows);
+  if (!(t->max_seconds >= 0))
+    return lat_fail(work, LAT_INVALID, "max_seconds must be a number >= 0, got %g", t->max_seconds);
   return LAT_OK;
 }
+
+/* What isn't an option of the model's fit isn't given. */
+static lat_status check_given(lat_workspace *work, const lat_model *model, const lat_request *r)
+{
+  const lat_option *takes = lat_method_find(model->methods, "fit")->options;
+  const char *const names[] = {"labels", "context", "source"};
+  const lat_matrix *const given[] = {r->classes, r->context, r->source};
+  for (int i = 0; i < 3; i++)
+    if (given[i] && !lat_option_find(takes, names[i]))
+      return lat_fail(work, LAT_INVALID, "a %s takes no %s", model->name, names[i]);
+  return LAT_OK;
+}
+
+/* Rows of a fit, of which the model sees `scale` times these, or of its validation. */
+static lat_status check_rows(lat_workspace *work, const lat_fitted *f, const lat_request *r,
+                             double scale)
+{
+  const lat_matrix *X = &r->X;
+  if (X->rows == 0) return lat_fail(work, LAT_SHAPE, "there are no rows");
+  LAT_TRY(lat_deep_check_columns(work, "X", X, f->sizes[LAT_D]));
+  LAT_TRY(check_given(work, f->model, r));
+  if (r->classes && r->classes->rows * r->classes->cols != X->rows)
+    return lat_fail(work, LAT_SHAPE, "there are %zu labels for %zu rows",
+                    r->classes->rows * r->classes->cols, X->rows);
+  if (r->context && r->context->rows != X->rows)
+    return lat_fail(work, LAT_SHAPE, "the context has %zu rows, X has %zu", r->context->rows,
+                    X->rows);
+  return f->model->nets->check_data(work, f->aside, r, scale);
+}
+
+static lat_request validation_of(const lat_training *t)
+{
+  return (lat_request){.X = *t->validation,
+                       .classes = t->validation_labels,
+                       .context = t->validation_context,
+                       .source = t->source,
+                       .beta = -1};
+}
+
+/* A failure that is about the rows of validation says so. */
+static lat_status of_validation(lat_workspace *work, lat_status status)
+{
+  char message[sizeof work->message];
+  if (status != LAT_INVALID && status != LAT_SHAPE) return status;
+  memcpy(message, work->message, sizeof message);
+  return lat_fail(work, status, "validation: %s", message);
+}
+
+static lat_status check_validation(lat_workspace *work, const lat_fitted *f, const lat_training *t)
+{
+  if (!t->validation) return LAT_OK;
+  const lat_request held = validation_of(t);
+  return of_validation(work, check_rows(work, f, &held, 1));
+}
+
+lat_status lat_train_begin(lat_workspace *work, const lat_model *model, void *nets,
+                           const void *options, const lat_matrix *X, const lat_training *t,
+                           lat_dtype *dtype)
+{
+  LAT_SCOPE(work);
+  const lat_fitted f = fitted_of(model, nets, options);
+  const lat_store *store = &((const lat_deep *)nets)->store;
+  double nothing = 0;
+  lat_request all = {
+      .X = *X, .classes = t->labels, .context = t->context, .source = t->source, .beta = -1};
+  LAT_TRY(lat_deep_check_columns(work, "X", X, f.sizes[LAT_D]));
+  LAT_TRY(check_training(work, t));
+  LAT_TRY(lat_check_finite(work, "X", X, false));
+  /* what batches show isn't the data then, but draws of 0 and 1 */
+  if (t->binarize != LAT_AS_IT_IS) LAT_TRY(lat_batch_check(work, X, t->scale));
+  if (t->binarize != LAT_AS_IT_IS)
+    all.X = (lat_matrix){&nothing, X->rows, X->cols, 0, 0, LAT_FLOAT64};
+  LAT_TRY(check_rows(work, &f, &all, t->binarize == LAT_AS_IT_IS ? t->scale : 1));
+  LAT_TRY(check_validation(work, &f, t));
+  const bool begins = model->nets->begin && t->scale == 1 && t->binarize == LAT_AS_IT_IS;
+  *dtype = begins ? X->dtype : store->dtype;
+  return begins ? model->nets->begin(work, nets, &all) : LAT_OK;
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
 
 /* Keeps a matrix for a batch of what `all` has for each row. */
 static lat_status make_rows(lat_workspace *work, const lat_matrix *all, size_t rows, size_t cols,
@@ -133,45 +220,52 @@ static lat_status run_epoch(run *r, size_t number, double *loss, bool *whole, bo
 
 /* The energy distance of the rows of validation from as many draws, which are the same each time
  * but for the parameters. */
-static lat_status compare_draws(run *r, double *distance)
+static lat_status compare_draws(lat_workspace *work, const lat_fitted *f, const lat_training *t,
+                                double *distance)
 {
-  const lat_training *t = r->training;
-  LAT_SCOPE(r->work);
-  lat_random random = {.seed = deep_of(r)->store.seed};
-  lat_matrix draws = lat_matrix_new(r->work, t->validation->rows, t->validation->cols);
+  const lat_store *store = &((const lat_deep *)f->aside)->store;
+  LAT_SCOPE(work);
+  lat_random random = {.seed = store->seed};
+  lat_matrix draws = lat_matrix_new(work, t->validation->rows, t->validation->cols);
   if (!draws.data) return LAT_MEMORY;
   lat_request request = {.classes = t->validation_labels, .context = t->validation_context};
-  LAT_TRY(r->model->draw(r->work, &r->fitted, &request, &random, &draws, &(lat_outputs){0}));
-  return lat_energy_distance(r->work, t->validation, &draws, distance);
+  LAT_TRY(f->model->draw(work, f, &request, &random, &draws, &(lat_outputs){0}));
+  return lat_energy_distance(work, t->validation, &draws, distance);
 }
 
 /* Minus the mean bound, or log-likelihood, of the rows of validation; or their loss. */
-static lat_status validate(run *r, double *loss)
+static lat_status validate(lat_workspace *work, const lat_fitted *f, const lat_training *t,
+                           double *loss)
 {
-  const lat_training *t = r->training;
-  LAT_SCOPE(r->work);
+  const lat_model *model = f->model;
+  LAT_SCOPE(work);
   size_t N = t->validation->rows;
-  double *values = lat_doubles(r->work, N);
+  double *values = lat_doubles(work, N);
   if (!values) return LAT_MEMORY;
-  bool bound = lat_method_find(r->model->methods, "elbo") != NULL;
-  if (!bound && !lat_method_find(r->model->methods, "log_likelihood"))
-    return compare_draws(r, loss);
-  lat_request request = {.X = *t->validation,
-                         .classes = t->validation_labels,
-                         .context = t->validation_context,
-                         .terms = r->model->nets->held_terms,
-                         .source = t->source,
-                         .beta = -1};
+  bool bound = lat_method_find(model->methods, "elbo") != NULL;
+  if (!bound && !lat_method_find(model->methods, "log_likelihood"))
+    return compare_draws(work, f, t, loss);
+  lat_request request = validation_of(t);
+  request.terms = model->nets->held_terms;
   lat_outputs outputs = {0};
-  if (r->model->nets->held_loss) {
+  if (model->nets->held_loss) {
     outputs.loss = loss;
-    return r->model->apply(r->work, &r->fitted, &request, &outputs);
+    return model->apply(work, f, &request, &outputs);
   }
   *(bound ? &outputs.bound : &outputs.log_likelihood) = values;
-  LAT_TRY(r->model->apply(r->work, &r->fitted, &request, &outputs));
+  LAT_TRY(model->apply(work, f, &request, &outputs));
   lat_matrix all = lat_matrix_of(values, N, 1);
-  *loss = -lat_method_summary(&r->fitted, LAT_GIVES_MEAN, &all);
+  *loss = -lat_method_summary(f, LAT_GIVES_MEAN, &all);
   return LAT_OK;
+}
+
+lat_status lat_train_validate(lat_workspace *work, const lat_model *model, void *nets,
+                              const void *options, const lat_training *t, double *loss)
+{
+  const lat_fitted f = fitted_of(model, nets, options);
+  if (!t->validation) return lat_fail(work, LAT_INVALID, "validation is missing");
+  LAT_TRY(check_validation(work, &f, t));
+  return of_validation(work, validate(work, &f, t, loss));
 }
 
 /* Parameters and their averages, as they are, into `kept`, or back from there. */
@@ -189,7 +283,8 @@ static lat_status review(run *r, lat_training_report *report, size_t *since, boo
 {
   const lat_training *t = r->training;
   if (t->validation) {
-    LAT_TRY(validate(r, &report->validation));
+    LAT_TRY(lat_train_validate(r->work, r->model, r->fitted.aside, r->fitted.options, t,
+                               &report->validation));
     bool lower = report->validation < report->best;
     *since = lower ? 0 : *since + 1;
     if (lower) report->best = report->validation;
@@ -227,27 +322,18 @@ static lat_status run_epochs(run *r, lat_training_report *report)
 lat_status lat_train(lat_workspace *work, const lat_model *model, void *nets, const void *options,
                      const lat_matrix *X, const lat_training *training, lat_training_report *report)
 {
-  const lat_net_kind *kind = model->nets;
   lat_training_report own;
   if (!report) report = &own;
   *report = (lat_training_report){.loss = NAN, .validation = NAN, .best = INFINITY};
   run r = {.work = work,
            .model = model,
-           .fitted = {.model = model, .options = options, .aside = nets},
+           .fitted = fitted_of(model, nets, options),
            .training = training,
            .X = X};
-  r.fitted.sizes[LAT_D] = kind->input_dim(options);
-  r.fitted.sizes[LAT_M] = kind->latent_dim(options);
-  r.fitted.sizes[LAT_U] = kind->context_dim ? kind->context_dim(options) : 0;
+  lat_dtype dtype;
   LAT_SCOPE(work);
-  LAT_TRY(lat_deep_check_columns(work, "X", X, r.fitted.sizes[LAT_D]));
-  LAT_TRY(check_training(work, training, X));
+  LAT_TRY(lat_train_begin(work, model, nets, options, X, training, &dtype));
   if (training->max_seconds > 0) r.deadline = lat_clock() + training->max_seconds;
-  lat_request all = {.X = *X, .classes = training->labels, .context = training->context};
-  /* what batches show isn't the data then, but a draw of them */
-  bool plain = training->scale == 1 && training->binarize == LAT_AS_IT_IS;
-  bool begins = kind->begin && plain;
-  LAT_TRY(make_batch(&r, begins ? X->dtype : deep_of(&r)->store.dtype));
-  if (begins) LAT_TRY(kind->begin(work, nets, &all));
+  LAT_TRY(make_batch(&r, dtype));
   return run_epochs(&r, report);
 }

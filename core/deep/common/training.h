@@ -55,10 +55,21 @@ lat_training lat_training_defaults(void);
 
 /* Fits the model whose nets (a struct that begins with a lat_deep, such as a lat_vae) are `nets`,
  * made with `options`, to X (N x D, either type). The models' own lat_NAME_fit call it. LAT_SHAPE,
- * LAT_INVALID: as the model's step has it, or for a training without rows, epochs or a batch;
- * LAT_CANCELLED: between steps, of which those before have been taken. `report` may be NULL. */
+ * LAT_INVALID: as the model's step has it, or for a training without rows, epochs or a batch, and
+ * for rows of X or of validation that the model can't take, before the first step; LAT_CANCELLED: between steps, of which those before have been taken. `report` may be NULL. */
 lat_status lat_train(lat_workspace *work, const lat_model *model, void *nets, const void *options,
                      const lat_matrix *X, const lat_training *training,
                      lat_training_report *report);
+
+/* ---- in parts, for loops of one's own -------------------------------------------------------- */
+
+/* What a fit begins with: all that is given is checked, so that messages name rows of X and of
+ * validation, and the model begins with X. *dtype := the type that batches are to have. */
+lat_status lat_train_begin(lat_workspace *work, const lat_model *model, void *nets,
+                           const void *options, const lat_matrix *X, const lat_training *training,
+                           lat_dtype *dtype);
+/* *loss := that of the rows of validation. */
+lat_status lat_train_validate(lat_workspace *work, const lat_model *model, void *nets,
+                              const void *options, const lat_training *training, double *loss);
 
 #endif

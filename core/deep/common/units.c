@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "deep/common/limits.h"
+#include "deep/common/options.h"
 
 static lat_matrix view(const lat_units *units, size_t parameter)
 {
@@ -154,6 +155,25 @@ void lat_units_standardize(const lat_units *units, const lat_matrix *X, const la
 void lat_units_restore(const lat_units *units, const lat_matrix *Z, const lat_matrix *X)
 {
   change(units, Z, X, true);
+}
+
+lat_status lat_units_check(lat_workspace *work, const lat_units *units, lat_dtype dtype,
+                           const char *name, const lat_matrix *X)
+{
+  const double most = dtype == LAT_FLOAT64 ? LAT_FAR_FLOAT64 : LAT_FAR_FLOAT32;
+  for (size_t j = 0; j < X->cols; j++) {
+    double mean = 0, deviation = 1;
+    if (units) lat_units_of(units, j, &mean, &deviation);
+    for (size_t i = 0; i < X->rows; i++) {
+      double x = lat_get(X, i, j);
+      if (fabs((x - mean) / deviation) <= most) continue;
+      return lat_fail(work, LAT_INVALID, "%s(%zu,%zu) is %g: nets of %s overflow beyond %g%s%s",
+                      name, i + 1, j + 1, x, lat_dtype_names[dtype], most,
+                      units ? " deviations" : "",
+                      dtype == LAT_FLOAT32 ? "; those of dtype = \"float64\" don't" : "");
+    }
+  }
+  return LAT_OK;
 }
 
 double lat_units_log_scale(const lat_units *units)

@@ -48,6 +48,11 @@ void lat_units_of(const lat_units *units, size_t column, double *mean, double *d
  * type and view; one matrix may be both. */
 void lat_units_standardize(const lat_units *units, const lat_matrix *X, const lat_matrix *Z);
 void lat_units_restore(const lat_units *units, const lat_matrix *Z, const lat_matrix *X);
+/* LAT_INVALID, naming row and column, for a number of X, called `name`, that in these units (NULL:
+ * as it is, such as of latent variables) is so large that nets of this type overflow (limits.h). X
+ * is finite. */
+lat_status lat_units_check(lat_workspace *work, const lat_units *units, lat_dtype dtype,
+                           const char *name, const lat_matrix *X);
 /* The sum of the logarithms of the deviations. */
 double lat_units_log_scale(const lat_units *units);
 

@@ -107,6 +107,7 @@ lat_status lat_diffusion_bound(lat_workspace *work, const lat_diffusion *model,
   size_t N = r->X.rows;
   LAT_SCOPE(work);
   LAT_TRY(lat_diffusion_check_rows(work, model, &r->X));
+  LAT_TRY(lat_units_check(work, &model->units, model->deep.store.dtype, "X", &r->X));
   bound b = {.X = &r->X,
              .reconstruction = reconstruction,
              .kl = kl,

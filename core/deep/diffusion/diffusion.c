@@ -66,8 +66,7 @@ void lat_diffusion_done(lat_diffusion *model)
 lat_status lat_diffusion_check_rows(lat_workspace *work, const lat_diffusion *model,
                                     const lat_matrix *X)
 {
-  LAT_TRY(lat_deep_check_columns(work, "X", X, model->options.input_dim));
-  return lat_check_finite(work, "X", X, false);
+  return lat_deep_check_rows(work, "X", X, model->options.input_dim);
 }
 
 lat_status lat_diffusion_check_data(lat_workspace *work, const lat_diffusion *model,

@@ -14,13 +14,19 @@ static size_t input_dim(const void *o)
   return ((const lat_diffusion_options *)o)->input_dim;
 }
 
-static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
+static lat_status check_data(lat_workspace *work, void *model, const lat_request *r, double scale)
 {
   LAT_SCOPE(work);
-  const lat_diffusion *m = model;
   const size_t *labels;
-  LAT_TRY(lat_diffusion_check_data(work, m, r, &labels));
-  return lat_units_known(&m->units) ? LAT_OK : lat_diffusion_begin(work, model, &r->X);
+  (void)scale;
+  return lat_diffusion_check_data(work, model, r, &labels);
+}
+
+static lat_status begin(lat_workspace *work, void *m, const lat_request *r)
+{
+  lat_diffusion *model = m;
+  if (!lat_units_known(&model->units)) LAT_TRY(lat_diffusion_begin(work, model, &r->X));
+  return lat_units_check(work, &model->units, model->deep.store.dtype, "X", &r->X);
 }
 
 static double numbers(const void *options)

@@ -137,6 +137,7 @@ lat_status lat_diffusion_reverse(lat_workspace *work, const lat_diffusion *model
   lat_random random = {.seed = request->seed};
   chain c = {.from = &request->X, .to = Y, .random = lat_random_split(&random)};
   LAT_TRY(lat_diffusion_check_rows(work, model, &request->X));
+  LAT_TRY(lat_units_check(work, &model->units, model->deep.store.dtype, "X", &request->X));
   return run(work, model, request, &c);
 }
 

@@ -16,9 +16,17 @@ static size_t context_dim(const void *o)
   return ((const lat_flow_options *)o)->context_dim;
 }
 
+static lat_status check_data(lat_workspace *work, void *model, const lat_request *r, double scale)
+{
+  (void)scale;
+  return lat_flow_check_data(work, model, "X", &r->X, r->context);
+}
+
 static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
 {
-  return lat_flow_is_begun(model) ? LAT_OK : lat_flow_begin(work, model, &r->X, r->context);
+  lat_flow *flow = model;
+  if (!lat_flow_is_begun(flow)) LAT_TRY(lat_flow_begin(work, flow, &r->X, r->context));
+  return lat_units_check(work, &flow->units, flow->deep.store.dtype, "X", &r->X);
 }
 
 static double numbers(const void *o)

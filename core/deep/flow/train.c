@@ -12,9 +12,7 @@ lat_status lat_flow_check_data(lat_workspace *work, const lat_flow *flow, const 
                                const lat_matrix *X, const lat_matrix *context)
 {
   const lat_flow_options *o = &flow->options;
-  if (X->cols != o->input_dim)
-    return lat_fail(work, LAT_SHAPE, "%s has %zu columns, the model takes %zu", name, X->cols,
-                    o->input_dim);
+  LAT_TRY(lat_deep_check_columns(work, name, X, o->input_dim));
   if (!o->context_dim && context)
     return lat_fail(work, LAT_INVALID, "a context is for flows that are made with context_dim");
   if (o->context_dim && !context)

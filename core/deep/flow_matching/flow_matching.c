@@ -99,15 +99,13 @@ lat_status lat_flow_matching_check_rows(lat_workspace *work, const lat_flow_matc
 {
   size_t D = model->options.input_dim;
   lat_source_kind kind = lat_flow_matching_source(model);
-  LAT_TRY(lat_deep_check_columns(work, name, X, D));
-  LAT_TRY(lat_check_finite(work, name, X, false));
+  LAT_TRY(lat_deep_check_rows(work, name, X, D));
   if (!request->source) return LAT_OK;
   if (kind == LAT_SOURCE_NORMAL)
     return lat_fail(work, LAT_INVALID,
                     "the model has been trained with the source N(0, I), not with rows of one");
-  LAT_TRY(lat_deep_check_columns(work, "the source", request->source, D));
   if (request->source->rows == 0) return lat_fail(work, LAT_SHAPE, "the source has no rows");
-  return lat_check_finite(work, "the source", request->source, false);
+  return lat_deep_check_rows(work, "the source", request->source, D);
 }
 
 lat_status lat_flow_matching_check_data(lat_workspace *work, const lat_flow_matching *model,
@@ -122,7 +120,6 @@ lat_status lat_flow_matching_begin(lat_workspace *work, lat_flow_matching *model
                                    const lat_matrix *X)
 {
   if (lat_units_known(&model->units)) return LAT_OK;
-  LAT_TRY(lat_deep_check_columns(work, "X", X, model->options.input_dim));
-  LAT_TRY(lat_check_finite(work, "X", X, false));
+  LAT_TRY(lat_deep_check_rows(work, "X", X, model->options.input_dim));
   return lat_units_begin(work, &model->units, X, model->options.standardize);
 }

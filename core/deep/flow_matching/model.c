@@ -13,12 +13,19 @@ static size_t input_dim(const void *o)
   return ((const lat_flow_matching_options *)o)->input_dim;
 }
 
-static lat_status begin(lat_workspace *work, void *model, const lat_request *request)
+static lat_status check_data(lat_workspace *work, void *model, const lat_request *r, double scale)
 {
   LAT_SCOPE(work);
   const size_t *labels;
-  LAT_TRY(lat_flow_matching_check_data(work, model, request, &labels));
-  return lat_flow_matching_begin(work, model, &request->X);
+  (void)scale;
+  return lat_flow_matching_check_data(work, model, r, &labels);
+}
+
+static lat_status begin(lat_workspace *work, void *m, const lat_request *r)
+{
+  lat_flow_matching *model = m;
+  LAT_TRY(lat_flow_matching_begin(work, model, &r->X));
+  return lat_units_check(work, &model->units, model->deep.store.dtype, "X", &r->X);
 }
 
 static double numbers(const void *options)

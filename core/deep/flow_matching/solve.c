@@ -17,6 +17,7 @@ typedef struct use {
   lat_time_net net; /* the model's, on this store */
   lat_ode ode;
   const lat_matrix *X, *Y;   /* rows that come in, and go out (or NULL) */
+  const char *name;          /* of those that come in, for messages */
   bool from_data, to_data;   /* whether these are in units of the data, or of deviations */
   const size_t *labels;      /* of all rows, or NULL */
   double guidance, *numbers; /* numbers: log p(x), or NULL */
@@ -183,7 +184,7 @@ static lat_status velocity_chunk(void *context, lat_tape *tape, size_t first, si
   size_t *place = lat_tape_bytes(tape, count, sizeof *place);
   if (!t || !x || !place) return tape->status;
   lat_matrix in = lat_block_of(*u->X, first, 0, count, D), at = lat_matrix_of(x, count, D);
-  change_units(u, &in, true, false, &at);
+  change_units(u, &in, u->from_data, false, &at);
   for (size_t i = 0; i < count; i++) t[i] = u->ode.from, place[i] = i;
   path p = {u, tape, lat_tape_here(tape), first};
   const lat_ode_rows rows = {count, place, t, x, true, x + count * D};
@@ -205,7 +206,7 @@ static lat_status begin_use(lat_workspace *work, const lat_flow_matching *model,
   const lat_flow_matching_options *o = &model->options;
   const lat_store *store = &model->deep.store;
   void *weights = store->average && !r->raw ? store->average : store->values;
-  *u = (use){.model = model, .net = model->net, .guidance = r->guidance};
+  *u = (use){.model = model, .net = model->net, .guidance = r->guidance, .name = "X"};
   u->ode = (lat_ode){.solver = r->solver < 0 ? o->solver : r->solver,
                      .steps = r->steps ? r->steps : o->steps,
                      .tolerance = r->tolerance > 0 ? r->tolerance : o->tolerance,
@@ -221,6 +222,8 @@ static lat_status begin_use(lat_workspace *work, const lat_flow_matching *model,
 static lat_status each_rows(lat_workspace *work, use *u, lat_rows_task *task)
 {
   const lat_net *net = &u->net.net;
+  const lat_units *units = u->from_data ? &u->model->units : NULL;
+  LAT_TRY(lat_units_check(work, units, u->store.dtype, u->name, u->X));
   size_t D = u->X->cols, K = u->directions, S = D + (K > 0);
   size_t numbers = 2 * lat_time_net_tape_numbers(&u->net) * (1 + K) + 2 * D * (1 + K);
   size_t chunk = lat_rows_chunk(lat_net_width(net) * (1 + K));
@@ -265,6 +268,7 @@ lat_status lat_flow_matching_inverse(lat_workspace *work, const lat_flow_matchin
   from_to(&u, 0, 1);
   u.X = &r->X;
   u.Y = X;
+  u.name = "Z";
   u.from_data = has_rows(model);
   u.to_data = true;
   return each_rows(work, &u, follow);
@@ -279,6 +283,7 @@ lat_status lat_flow_matching_velocity(lat_workspace *work, const lat_flow_matchi
   LAT_TRY(begin_use(work, model, r, r->X.rows, &u));
   from_to(&u, r->time, r->time);
   u.X = &r->X;
+  u.from_data = true;
   u.Y = V;
   return each_rows(work, &u, velocity_chunk);
 }
@@ -338,6 +343,7 @@ lat_status lat_flow_matching_sample(lat_workspace *work, const lat_flow_matching
   from_to(&u, 0, 1);
   u.X = starts;
   u.Y = X;
+  u.name = "the source";
   u.from_data = r->source != NULL;
   u.to_data = true;
   return each_rows(work, &u, follow);

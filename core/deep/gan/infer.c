@@ -75,6 +75,7 @@ lat_status lat_gan_decode(lat_workspace *work, lat_gan *gan, const lat_matrix *Z
   LAT_SCOPE(work);
   use u = use_generator(gan, Z, X);
   LAT_TRY(lat_gan_check_data(work, gan, "Z", Z, gan->own.latent_dim, labels, &u.labels));
+  LAT_TRY(lat_units_check(work, NULL, gan->deep.store.dtype, "Z", Z));
   return each_rows(work, &u, &gan->generator, generate_chunk);
 }
 
@@ -96,5 +97,6 @@ lat_status lat_gan_score(lat_workspace *work, lat_gan *gan, const lat_matrix *X,
   LAT_SCOPE(work);
   use u = {.gan = gan, .store = gan->deep.store, .X = X, .scores = scores};
   LAT_TRY(lat_gan_check_data(work, gan, "X", X, gan->own.input_dim, labels, &u.labels));
+  LAT_TRY(lat_units_check(work, &gan->units, gan->deep.store.dtype, "X", X));
   return each_rows(work, &u, &gan->critic, score_chunk);
 }

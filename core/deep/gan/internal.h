@@ -24,10 +24,10 @@ extern const lat_option lat_gan_table[];
 lat_status lat_gan_check_options(lat_workspace *work, const void *options);
 
 /* LAT_SHAPE or LAT_INVALID unless A is N x columns and finite, and labels are N of the model's;
- * *classes := the labels, from 0. Keeps them. */
+ * *from_zero := the labels, from 0. Keeps them. */
 lat_status lat_gan_check_data(lat_workspace *work, const lat_gan *gan, const char *name,
                               const lat_matrix *A, size_t columns, const lat_matrix *labels,
-                              const size_t **classes);
+                              const size_t **from_zero);
 
 /* The net with its parameters in another store of the same layout. */
 static inline lat_net lat_gan_net(const lat_net *net, lat_store *store)

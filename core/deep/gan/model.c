@@ -26,13 +26,20 @@ static double numbers(const void *options)
          lat_net_numbers(o.critic_hidden, o.critic_depth, o.input_dim + o.classes, 1);
 }
 
-static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
+static lat_status check_data(lat_workspace *work, void *model, const lat_request *r, double scale)
 {
   LAT_SCOPE(work);
-  lat_gan *gan = model;
+  const lat_gan *gan = model;
   const size_t *labels;
-  LAT_TRY(lat_gan_check_data(work, gan, "X", &r->X, gan->own.input_dim, r->classes, &labels));
-  return lat_gan_begin(work, gan, &r->X);
+  (void)scale;
+  return lat_gan_check_data(work, gan, "X", &r->X, gan->own.input_dim, r->classes, &labels);
+}
+
+static lat_status begin(lat_workspace *work, void *model, const lat_request *r)
+{
+  lat_gan *gan = model;
+  LAT_TRY(lat_gan_begin(work, gan, &r->X));
+  return lat_units_check(work, &gan->units, gan->deep.store.dtype, "X", &r->X);
 }
 
 static const char *note(const void *model)

@@ -13,12 +13,11 @@
 
 lat_status lat_gan_check_data(lat_workspace *work, const lat_gan *gan, const char *name,
                               const lat_matrix *A, size_t columns, const lat_matrix *labels,
-                              const size_t **classes)
+                              const size_t **from_zero)
 {
   const lat_gan_options *o = &gan->own;
-  LAT_TRY(lat_deep_check_columns(work, name, A, columns));
-  LAT_TRY(lat_check_finite(work, name, A, false));
-  return lat_class_labels(work, labels, A->rows, o->classes, o->lowest, classes);
+  LAT_TRY(lat_deep_check_rows(work, name, A, columns));
+  return lat_class_labels(work, labels, A->rows, o->classes, o->lowest, from_zero);
 }
 
 lat_value lat_gan_rows(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, size_t first,
@@ -34,8 +33,7 @@ lat_value lat_gan_rows(lat_tape *tape, const lat_gan *gan, const lat_matrix *X, 
 lat_status lat_gan_begin(lat_workspace *work, lat_gan *gan, const lat_matrix *X)
 {
   if (lat_units_known(&gan->units)) return LAT_OK;
-  LAT_TRY(lat_deep_check_columns(work, "X", X, gan->own.input_dim));
-  LAT_TRY(lat_check_finite(work, "X", X, false));
+  LAT_TRY(lat_deep_check_rows(work, "X", X, gan->own.input_dim));
   return lat_units_begin(work, &gan->units, X, gan->own.standardize);
 }
 

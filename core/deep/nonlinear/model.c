@@ -45,6 +45,13 @@ static double numbers(const void *options)
   return lat_net_numbers(o->hidden, o->layers, o->latent_dim, lat_likelihood_outputs(&l));
 }
 
+static lat_status check_data(lat_workspace *work, void *model, const lat_request *r, double scale)
+{
+  lat_nonlinear *m = model;
+  return lat_likelihood_check_all(work, &m->likelihood, &r->X, scale, m->deep.store.dtype,
+                                  &m->deep.grey);
+}
+
 static const lat_net_kind nets = {LAT_NET_KIND(nonlinear), .latent_dim = latent_dim};
 
 /* ---- what it says of rows -------------------------------------------------------------------- */
@@ -57,7 +64,7 @@ static lat_status apply_likelihood(lat_workspace *work, lat_nonlinear *m, const 
   double *log_p = to->log_likelihood ? to->log_likelihood : lat_doubles(work, r->X.rows);
   if (!log_p) return LAT_MEMORY;
   LAT_TRY(
-      lat_likelihood_check_all(work, &m->likelihood, &r->X, m->deep.store.dtype, &m->deep.grey));
+      lat_likelihood_check_all(work, &m->likelihood, &r->X, 1, m->deep.store.dtype, &m->deep.grey));
   LAT_TRY(lat_prior_log_likelihood(work, &m->decoder, &m->likelihood, &r->X,
                                    r->samples ? r->samples : LAT_NONLINEAR_ESTIMATE_SAMPLES,
                                    r->seed, log_p, to->effective));

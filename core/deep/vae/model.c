@@ -65,6 +65,17 @@ static double numbers(const void *options)
                          lat_likelihood_outputs(&l));
 }
 
+static lat_status check_data(lat_workspace *work, void *model, const lat_request *r, double scale)
+{
+  LAT_SCOPE(work);
+  lat_vae *vae = model;
+  const lat_vae_options *o = &vae->options;
+  const size_t *labels;
+  LAT_TRY(lat_class_labels(work, r->classes, r->X.rows, o->classes, o->lowest, &labels));
+  return lat_likelihood_check_all(work, &vae->likelihood, &r->X, scale, vae->deep.store.dtype,
+                                  &vae->deep.grey);
+}
+
 static const lat_net_kind nets = {LAT_NET_KIND(vae), .latent_dim = latent_dim};
 
 /* ---- what it says of rows -------------------------------------------------------------------- */

@@ -223,6 +223,6 @@ lat_status lat_vae_check_data(lat_workspace *work, lat_vae *vae, const lat_matri
   LAT_TRY(check_shape(work, vae, X));
   if (vae->options.classes && !labels)
     return lat_fail(work, LAT_INVALID, "the model is conditional: labels are missing");
-  return lat_likelihood_check_all(work, &vae->likelihood, X, (lat_dtype)vae->options.deep.dtype,
+  return lat_likelihood_check_all(work, &vae->likelihood, X, 1, (lat_dtype)vae->options.deep.dtype,
                                   &vae->deep.grey);
 }
