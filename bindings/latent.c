@@ -12,8 +12,9 @@
 #include "nn/nn.h"
 
 /* The parts in Lua, required at their first use. */
-static const char *const parts[] = {"help",    "blocks",     "plot",       "progress", "datasets",
-                                    "batches", "gmm_select", "classifier", "folds",    NULL};
+static const char *const parts[] = {
+    "help",       "blocks", "plot",    "progress", "datasets",       "batches", "gmm_select",
+    "classifier", "folds",  "metrics", "split",    "cross_validate", NULL};
 
 static int lazy_part(lua_State *L)
 {

@@ -26,28 +26,19 @@ S = (S - S:mean(1)) / S:std(1)
 local A = matrix{ { 1, 1, 1 }, { 0.5, 2, 1 }, { 1.5, 1, 2 } }
 local X = S * A:t()
 
--- ---- how far U A is from a scaled permutation -----------------------------------------
-
-local function amari(P)
-  local n, total = #P, 0
-  P = P:abs()
-  for i = 1, n do
-    total = total + P:row(i):sum() / P:row(i):max() + P:col(i):sum() / P:col(i):max() - 2
-  end
-  return total / (2 * n * (n - 1))
-end
+-- ---- how far U A is from a scaled permutation: Amari's distance ---------------------------
 
 local pca = latent.pca{ whiten = true }:fit(X)
 local whitening = matrix.diag(pca.eigenvalues ^ -0.5) * pca.components:t()
 printf("%d samples of three signals in three mixtures\n", N)
 print "method               iterations   gradient   Amari distance   log-likelihood"
-printf("%-18s %12s %10s %16.4f", "PCA, whitened", "", "", amari(whitening * A))
+printf("%-18s %12s %10s %16.4f", "PCA, whitened", "", "", latent.metrics.amari_distance(whitening, A))
 local best
 for _, contrast in ipairs{ "logcosh", "exp", "cube" } do
   local ica = latent.ica{ contrast = contrast }:fit(X)
   best = best or ica
   printf("%-18s %12d %10.1e %16.4f %16.4f", "ICA, " .. contrast, ica.iterations, ica.gradient,
-    amari(ica.unmixing * A), ica:score(X))
+    latent.metrics.amari_distance(ica.unmixing, A), ica:score(X))
 end
 printf("\nexcess kurtosis of the sources found: %.2f, %.2f, %.2f (a Gaussian has 0): %s", best.kurtosis[1],
   best.kurtosis[2], best.kurtosis[3], best.identifiable and "they are identifiable" or "not identifiable")

@@ -113,6 +113,8 @@ local arguments = {
     return function(p) return latent.blocks.local_level { level_variance = p.a, noise_variance = 1 } end
   end,
   start = { a = 1 }, snapshot = nil, u = 0, functions = nil, logits = function() return matrix.ones(2, 3) end,
+  truth = { 1, 2, 2, 1 }, predicted = { 1, 2, 1, 1 }, scores = { 0.1, 0.9, 0.4, 0.2 },
+  unmixing = function() return S:inverse() end, mixing = function() return S:copy() end,
   times = 2, first = 1, last = 1, most = 2, least = 1, log_variance = function() return matrix.ones(2, 3) end,
   log_variance2 = function() return matrix.ones(2, 3) end, mean2 = function() return matrix.ones(2, 3) end,
 }
@@ -184,6 +186,7 @@ local special = {
     objects.Store():save(path())
     return path()
   end },
+  ["metrics.silhouette"] = { labels = { 1, 2, 2, 1, 1, 1, 2, 2 } },
   ["latent.folds"] = { n = 8, k = 2 },
   ["Figure:points"] = { x = { 1, 2 }, y = { 1, 2 } }, ["Figure:line"] = { x = { 1, 2 }, y = { 1, 2 } },
   ["Figure:band"] = { x = { 1, 2 }, low = { 1, 2 }, high = { 2, 3 } },

@@ -1,4 +1,4 @@
--- latent.classifier and latent.folds.
+-- latent.classifier.
 local latent = require "latent"
 local helper = require "helper"
 local matrix, fails = latent.matrix, helper.fails
@@ -180,7 +180,7 @@ describe("classifier", function()
     local mixed = table.move(names, 1, 150, 1, {})
     mixed[3] = 7
     fails("label 3 is 7; labels are all numbers or all strings", c.fit, c, X, mixed)
-    fails("label 2 is NaN", c.fit, c, { { 1 }, { 2 } }, { 1, 0 / 0 })
+    fails("label 2 of y is NaN", c.fit, c, { { 1 }, { 2 } }, { 1, 0 / 0 })
     mixed[3] = "mutabilis"
     fails("class 'mutabilis': ppca:fit: X has 1 row", c.fit, c, X, mixed)
     assert.equal("classifier, not fitted", tostring(c))
@@ -211,49 +211,5 @@ describe("classifier", function()
     fails("the prior of class 3 must be a finite number >= 0, got nil", with(ppca(1), { priors = { 1, 1 } }))
     fails("there are 4 priors for 3 classes", with(ppca(1), { priors = { 1, 1, 1, 1 } }))
     fails("all priors are 0", with(ppca(1), { priors = { 0, 0, 0 } }))
-  end)
-end)
-
-describe("folds", function()
-  it("leave every row out once, in sizes that differ by one at most", function()
-    local seen, count = {}, 0
-    for train, test in latent.folds(23, 5, { seed = 1 }) do
-      count = count + 1
-      assert.equal(23, #train + #test)
-      assert.is_true(#test == 4 or #test == 5)
-      local tested = {}
-      for i = 1, #test do
-        assert.is_nil(seen[test[i]])
-        seen[test[i]], tested[test[i]] = true, true
-      end
-      for i = 1, #train do assert.is_nil(tested[train[i]]) end
-    end
-    assert.equal(5, count)
-    for i = 1, 23 do assert.is_true(seen[i]) end
-  end)
-
-  it("have their share of every class", function()
-    local labels = {}
-    for i = 1, 60 do labels[i] = i <= 40 and "a" or i <= 55 and "b" or "c" end
-    for _, test in latent.folds(60, 5, { seed = 2, labels = labels }) do
-      local counts = { a = 0, b = 0, c = 0 }
-      for i = 1, #test do counts[labels[test[i] // 1 | 0]] = counts[labels[test[i] // 1 | 0]] + 1 end
-      assert.same({ a = 8, b = 3, c = 1 }, counts)
-    end
-  end)
-
-  it("are the same for the same seed", function()
-    local function first(seed) return select(2, latent.folds(50, 7, { seed = seed })()) end
-    assert.is_true(first(3) == first(3))
-    assert.is_false(first(3) == first(4))
-  end)
-
-  it("say what is wrong", function()
-    fails("folds: n must be an integer >= 2", latent.folds, 1, 2)
-    fails("folds: k must be an integer >= 2, got 1", latent.folds, 5, 1)
-    fails("folds: k is 6, and there are 5 rows", latent.folds, 5, 6)
-    fails("folds: there are 3 labels for 5 rows", latent.folds, 5, 2, { labels = { 1, 2, 3 } })
-    fails("labels must be a vector or a list", latent.folds, 5, 2, { labels = 3 })
-    fails("unknown option 'label'", latent.folds, 5, 2, { label = {} })
   end)
 end)

@@ -142,6 +142,8 @@ describe("a count that nobody can mean", function()
       categorical = function() return random:categorical({ 1, 2 }, huge) end,
       blobs = function() return latent.datasets.blobs(huge) end,
       folds = function() return latent.folds(huge, 3) end,
+      split = function() return latent.split(huge) end,
+      ["split in order"] = function() return latent.split(huge, { shuffle = false }) end,
       sample = function() return gmm:sample(huge) end,
       clusters = function() return latent.kmeans { clusters = huge }:fit(X) end,
       components = function() return latent.gmm { components = huge }:fit(X) end,

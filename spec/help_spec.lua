@@ -42,7 +42,8 @@ local function exported()
       ::continue::
     end
   end
-  local parts = { "blocks", "help", "plot", "progress", "datasets", "batches", "gmm_select", "classifier", "folds" }
+  local parts = { "blocks", "help", "plot", "progress", "datasets", "batches", "gmm_select", "classifier", "folds",
+    "metrics", "split", "cross_validate" }
   for _, part in ipairs(parts) do local _ = latent[part] end
   walk(latent)
   for key, metatable in pairs(debug.getregistry()) do
@@ -287,7 +288,7 @@ describe("latent.help", function()
   end)
 
   it("leads from words of the field and names of other libraries to what there is", function()
-    for word, name in pairs { train_test_split = "latent.folds", scatter = "Figure:points", ["t-SNE"] = "latent.pca",
+    for word, name in pairs { train_test_split = "latent.split", scatter = "Figure:points", ["t-SNE"] = "latent.pca",
       ["t_sne"] = "latent.pca", UMAP = "latent.vae", ["Kalman filter"] = "LDS:filter", StandardScaler = "latent.scaler",
       ["missing data"] = "PPCA:impute", read_csv = "latent.read", PyTorch = "nn.tape", DBSCAN = "latent.gmm" } do
       local page = help.text(word)

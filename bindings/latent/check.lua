@@ -49,6 +49,15 @@ end
 -- The name of what makes a class's objects: "FlowMatching" is flow_matching, "VAE" is vae.
 function check.maker(class) return (class:gsub("^latent%.", ""):gsub("(%l)(%u)", "%1_%2"):lower()) end
 
+-- Whether a model, of whatever kind, has that method.
+function check.callable(model, name)
+  if type(model) ~= "userdata" and type(model) ~= "table" then return false end
+  local ok, method = pcall(function() return model[name] end)
+  -- what has no fields is no model; what else is raised (no memory, an interrupt) goes on
+  if not ok and not tostring(method):find("attempt to index", 1, true) then error(method, 0) end
+  return ok and type(method) == "function"
+end
+
 -- Raises unless self is an object of the class.
 function check.self(who, class, self)
   if type(self) ~= "table" or getmetatable(self) ~= class.__name then
@@ -161,6 +170,32 @@ function check.word(who, name, value, words)
   end
   local all = ('"%s"'):format(table.concat(words, '", "')):gsub('", "([^"]*)"$', '" or "%1"')
   check.fail(who, "%s must be %s, got %s", name, all, check.show(value))
+end
+
+-- Labels (or predictions) as a fresh list, whole numbers as integers: of a vector, or a list of any values but NaN.
+function check.labels(who, name, labels)
+  if check.is_matrix(labels) then
+    labels = labels:flatten():table()
+  elseif type(labels) ~= "table" or #labels == 0 and next(labels) ~= nil then
+    check.fail(who, "%s must be a vector or a list of labels, got %s", name, check.show(labels))
+  end
+  local list = {}
+  for i = 1, #labels do
+    local label = labels[i]
+    if label == nil or label ~= label then
+      check.fail(who, "label %d of %s is %s", i, name, label == nil and "missing" or "NaN")
+    end
+    list[i] = math.tointeger(label) or label
+  end
+  return list
+end
+
+-- The rows of a matrix, or the elements of a list (of labels, of sequences), by their numbers, a vector.
+function check.rows_at(data, rows)
+  if check.is_matrix(data) then return data:rows_at(rows) end
+  local list = {}
+  for i = 1, #rows do list[i] = data[rows[i] // 1 | 0] end
+  return list
 end
 
 -- The distinct labels of a list, as they come, and a list of the rows of each.

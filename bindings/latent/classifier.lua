@@ -15,21 +15,14 @@ local Classifier = check.new_class "latent.Classifier"
 
 -- ---- labels ----------------------------------------------------------------------
 
--- Labels as a list of numbers or strings; whole numbers are integers.
+-- Labels of n rows as a list of numbers or strings; whole numbers are integers.
 local function labels_of(who, y, n)
-  if check.is_matrix(y) then
-    y = y:flatten():table()
-  elseif type(y) ~= "table" then
-    check.fail(who, "y must be a vector or a list of labels, got %s", check.show(y))
-  end
-  check.count(who, "labels", y, n)
-  local labels, kind = {}, type(y[1])
-  for i, label in ipairs(y) do
-    if type(label) ~= kind or (kind ~= "number" and kind ~= "string") or label ~= label then
-      check.fail(who, "label %d is %s; labels are all numbers or all strings", i,
-        label ~= label and "NaN" or check.show(label))
+  local labels = check.count(who, "labels", check.labels(who, "y", y), n)
+  local kind = type(labels[1])
+  for i, label in ipairs(labels) do
+    if type(label) ~= kind or (kind ~= "number" and kind ~= "string") then
+      check.fail(who, "label %d is %s; labels are all numbers or all strings", i, check.show(label))
     end
-    labels[i] = math.tointeger(label) or label
   end
   return labels
 end
@@ -49,14 +42,6 @@ local function fitted(self, who)
   check.self(who, Classifier, self)
   if not self.models then check.fail(who, "the model is not fitted yet") end
   return { classes = self.classes, priors = self.priors, models = self.models }
-end
-
-local function callable(model, name)
-  if type(model) ~= "userdata" and type(model) ~= "table" then return false end
-  local ok, method = pcall(function() return model[name] end)
-  -- what has no fields is no model; what else is raised (no memory, an interrupt) goes on
-  if not ok and not tostring(method):find("attempt to index", 1, true) then error(method, 0) end
-  return ok and type(method) == "function"
 end
 
 -- Calls f, and says of its errors which class they are about.
@@ -92,7 +77,7 @@ end
 local function make_model(self, class, made)
   local who = "classifier:fit"
   local model = for_class(who, class, self.make, class)
-  if not (callable(model, "fit") and callable(model, "log_likelihood")) then
+  if not (check.callable(model, "fit") and check.callable(model, "log_likelihood")) then
     check.fail(who, "the function must return a model with fit and log_likelihood, for class %s it returned %s",
       check.show(class), check.show(model))
   end
@@ -273,7 +258,7 @@ local function restore(options, models)
       "a class is no number or string")
     assert(k == 1 or classes[k - 1] < class, "the classes are not sorted")
     assert(type(priors[k]) == "number" and priors[k] >= 0, "a prior is no number >= 0")
-    assert(callable(models[k], "log_likelihood"), "a model has no log_likelihood")
+    assert(check.callable(models[k], "log_likelihood"), "a model has no log_likelihood")
     total = total + priors[k]
   end
   assert(math.abs(total - 1) < 1e-6, "the priors don't add up to 1")

@@ -1,5 +1,5 @@
 /* matrix_functions.c: linear algebra's methods of matrices and the functions of latent.eigen and
- * latent.metrics, by the core's tables (matrix/functions.h). */
+ * latent._metrics (latent.metrics has more, in Lua), by the core's tables (matrix/functions.h). */
 #include "matrix/functions.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #include "eigen/eigen.h"
 #include "lua/binding.h"
-#include "matrix/metrics.h"
+#include "matrix/samples/metrics.h"
 
 static const latL_Matrix *check_argument(lua_State *L, int arg, const latL_Function *f)
 {
@@ -132,5 +132,5 @@ void latL_open_matrix_functions(lua_State *L)
   lua_pop(L, 1);
   lua_newtable(L);
   add(L, NULL, lat_metric_functions);
-  lua_setfield(L, -2, "metrics");
+  lua_setfield(L, -2, "_metrics");
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "matrix/assignment.h"
+#include "matrix/samples/assignment.h"
 
 const lat_option lat_no_options[] = {{.name = NULL}};
 const lat_option lat_missing_options[] = {LAT_OPTION_MISSING, {.name = NULL}};

@@ -115,7 +115,7 @@ local function walk(t, path)
 end
 
 for _, part in ipairs{ "blocks", "help", "plot", "progress", "datasets", "batches", "gmm_select", "classifier",
-  "folds" } do
+  "folds", "metrics", "split", "cross_validate" } do
   local _ = latent[part]
 end
 walk(latent)

@@ -1,4 +1,4 @@
--- latent.classifier and latent.folds.
+-- latent.classifier.
 
 local rows = { "X", "latent.Matrix|table", "N x D rows" }
 local labels = { "y", "latent.Matrix|table", "N labels, all numbers (a vector or a list) or all strings (a list)" }
@@ -127,25 +127,4 @@ c:predict(X)]],
     returns = { { "latent.Matrix", "nil before a fit" } } },
   { name = "Classifier.models", summary = "The fitted models, in the order of the classes: a list.",
     returns = { { "table", "nil before a fit" } } },
-  {
-    name = "latent.folds",
-    summary = "Cuts n rows into k folds for cross-validation: each is the test set once.",
-    args = {
-      { "n", "integer", "rows" },
-      { "k", "integer", "folds, 2 to n; n leaves one row out at a time" },
-      { "options", "table?", "see options" },
-    },
-    options = {
-      { "seed", "integer|latent.Random", "nil", "of the random order: a seed or a generator; else the default one" },
-      { "labels", "latent.Matrix|table?", "nil", "n labels: every fold gets its share of every class" },
-    },
-    returns = { { "function", "an iterator of train, test: vectors of row numbers, for X:rows_at" } },
-    text = "The folds' sizes differ by one at most.",
-    example = [[
-local total = 0
-for train, test in latent.folds(#X, 2, { seed = 1 }) do
-  local p = latent.ppca{ latent_dim = 0 }:fit(X:rows_at(train))
-  total = total + p:log_likelihood(X:rows_at(test)):sum()
-end]],
-  },
 }

@@ -30,7 +30,7 @@ local families = {
   { page = "clusters", title = "Clusters and mixtures, and EM",
     { "kmeans" }, { "gmm", "mppca" }, { "mixture" }, { "em" } },
   { page = "series", title = "Time series", { "lds", "lds_tracker" }, { "blocks" } },
-  { page = "classifiers", title = "Classifiers and validation", { "classifier" } },
+  { page = "classifiers", title = "Classifiers and validation", { "classifier", "validation" } },
   { page = "deep", title = "Deep generative models",
     { "nonlinear" }, { "vae" }, { "flow" }, { "diffusion" }, { "flow_matching" }, { "gan" } },
   { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },

@@ -2,7 +2,7 @@
 -- latent.help leads from them. Each row has the words, in any case and with or without blanks, hyphens and underscores;
 -- what there is to say; and the entries to read.
 
-local validation = { "latent.folds", "latent.classifier", "latent.gmm_select" }
+local validation = { "latent.split", "latent.cross_validate", "latent.folds", "latent.gmm_select" }
 
 return {
   -- maps and reductions

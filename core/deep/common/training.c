@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "deep/common/net_model.h"
-#include "matrix/sample_distances.h"
+#include "matrix/samples/sample_distances.h"
 
 typedef struct run {
   lat_workspace *work;

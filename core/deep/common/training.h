@@ -41,8 +41,8 @@ typedef struct lat_training {
   const lat_matrix *source;           /* of flow matching: rows that paths begin from; or NULL */
   /* Rows that the model isn't fitted to: after each epoch minus the mean of their bounds, or
    * log-likelihoods, where the model has these (of flow matching the loss), and else their energy
-   * distance from as many draws (matrix/sample_distances.h). With patience, so many epochs without
-   * a lower value end the fit, and the parameters are then those of the lowest. */
+   * distance from as many draws (matrix/samples/sample_distances.h). With patience, so many epochs
+   * without a lower value end the fit, and the parameters are then those of the lowest. */
   const lat_matrix *validation, *validation_labels, *validation_context;
   size_t patience;    /* 0: the fit doesn't end for it */
   double max_seconds; /* the step in which they are over is the last; 0: no limit */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "deep/flow_matching/internal.h"
-#include "matrix/assignment.h"
-#include "matrix/sample_distances.h"
+#include "matrix/samples/assignment.h"
+#include "matrix/samples/sample_distances.h"
 
 /* A batch: in units of deviations, packed rows of the starts x_0, the data x_1 (float64), and of
  * the model's type x_t and x_1 - x_0; times; and classes, or NULL. */

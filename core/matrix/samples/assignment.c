@@ -18,7 +18,7 @@
  * A search keeps numbers of columns side by side, with the least of each BLOCK of them, so that all
  * loops over columns are vector code. A column that is done has the potential -infinity and the
  * number +infinity there. */
-#include "matrix/assignment.h"
+#include "matrix/samples/assignment.h"
 
 #include <math.h>
 

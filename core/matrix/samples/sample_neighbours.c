@@ -1,10 +1,10 @@
 /* sample_neighbours.c: precision, recall, density and coverage by nearest neighbours, and modes
  * that are covered (sample_neighbours.h). */
-#include "matrix/sample_neighbours.h"
+#include "matrix/samples/sample_neighbours.h"
 
 #include <math.h>
 
-#include "matrix/sample_distances.h"
+#include "matrix/samples/sample_distances.h"
 
 enum { NUMBERS = 1 << 20, LEAST_ROWS = 32 }; /* of a block of distances: 8 MB */
 

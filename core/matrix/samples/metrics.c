@@ -1,8 +1,9 @@
-/* metrics.c: the table of measures of two samples (metrics.h). */
-#include "matrix/metrics.h"
+/* metrics.c: the table of measures of two samples, and of one in clusters (metrics.h). */
+#include "matrix/samples/metrics.h"
 
-#include "matrix/sample_distances.h"
-#include "matrix/sample_neighbours.h"
+#include "matrix/samples/sample_distances.h"
+#include "matrix/samples/sample_neighbours.h"
+#include "matrix/samples/silhouette.h"
 
 enum { MOST_NEIGHBOURS = 10000 };
 
@@ -45,6 +46,11 @@ static lat_status modes(lat_workspace *work, lat_function_call *c)
   return LAT_OK;
 }
 
+static lat_status silhouette(lat_workspace *work, lat_function_call *c)
+{
+  return lat_silhouette(work, c->A, c->B, c->results[0].data, &c->numbers[0]);
+}
+
 static const lat_option of_wasserstein[] = {
     LAT_OPTION_NUMBER(lat_function_call, p, 2, 1, LAT_MOST_POWER), {.name = NULL}};
 static const lat_option of_precision[] = {
@@ -66,4 +72,5 @@ const lat_function lat_metric_functions[] = {
     {"metrics.precision_recall", "XY", "##", .options = of_precision, .call = precision_recall},
     {"metrics.density_coverage", "XY", "##", .options = of_density, .call = density_coverage},
     {"metrics.modes", "XY", "%#", .options = of_modes, .call = modes},
+    {"metrics.silhouette", "XY", "n #", .wide = true, .call = silhouette}, /* Y: labels */
     {.name = NULL}};

@@ -1,38 +1,23 @@
 /* sample_distances.c: energy and Wasserstein distances of two samples (sample_distances.h).
  *
  * Both samples are first multiplied by a power of two that brings their largest number near 1,
- * which is exact: squares neither overflow nor underflow. Distances are computed a row of X and a
- * block of rows of Y at a time, of which columns lie side by side (a transposed copy), so that the
- * loop over the block is vector code for any D. */
-#include "matrix/sample_distances.h"
+ * which is exact: squares neither overflow nor underflow. Distances are those of pairs.h. */
+#include "matrix/samples/sample_distances.h"
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
-#include "base/clones.h"
 #include "base/parallel.h"
-#include "matrix/assignment.h"
 #include "matrix/order.h"
-
-enum {
-  BLOCK = 512, /* rows of Y: their distances stay in the first cache */
-  ROWS = 32,   /* of X in a chunk */
-  LANES = 8    /* of a sum: a vector of AVX-512 */
-};
+#include "matrix/samples/assignment.h"
+#include "matrix/samples/pairs.h"
 
 /* Of optimal assignments: the power that they begin with, at most, and sums that are too small a
  * part of the largest cost to be exact. */
 #define FIRST_POWER 4.0
 #define SMALL_SUM   1e-6
 
-/* ---- rows ------------------------------------------------------------------------------------ */
-
-typedef struct sample {
-  size_t n, D;
-  double *rows;    /* n x D, scaled; or NULL */
-  double *columns; /* D x n; or NULL */
-} sample;
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 /* |x| <= 2^e for all elements, with e far enough from the ends that 2^-e is finite. */
 static int exponent_of(const lat_matrix *A, int least)
@@ -43,27 +28,6 @@ static int exponent_of(const lat_matrix *A, int least)
     for (size_t j = 0; j < A->cols; j++) most = fmax(most, fabs(lat_get(A, i, j)));
   frexp(most, &e);
   return e > least ? e : least;
-}
-
-static lat_matrix times(const lat_matrix *A, int e, lat_matrix to)
-{
-  lat_copy(A, &to);
-  for (size_t i = 0; e != 0 && i < A->rows; i++)
-    for (size_t j = 0; j < A->cols; j++) lat_set(&to, i, j, ldexp(lat_get(&to, i, j), -e));
-  return to;
-}
-
-/* A times 2^-e, by rows and by columns. Keeps them. */
-static lat_status take(lat_workspace *work, const lat_matrix *A, int e, sample *s)
-{
-  *s = (sample){.n = A->rows, .D = A->cols};
-  s->rows = lat_allocate(work, A->rows, A->cols * sizeof(double));
-  s->columns = lat_allocate(work, A->rows, A->cols * sizeof(double));
-  if (!s->rows || !s->columns) return LAT_MEMORY;
-  lat_matrix rows = times(A, e, lat_matrix_of(s->rows, s->n, s->D));
-  lat_matrix across = lat_transpose(rows), columns = lat_matrix_of(s->columns, s->D, s->n);
-  lat_copy(&across, &columns);
-  return LAT_OK;
 }
 
 static lat_status check(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y)
@@ -84,39 +48,8 @@ int lat_sample_exponent(const lat_matrix *X, const lat_matrix *Y)
 
 /* ---- distances ------------------------------------------------------------------------------- */
 
-/* squares[j] := |x - y_j|^2 for `count` rows of Y, whose columns are `stride` numbers apart. */
-LAT_CLONES static void squares_to(size_t D, const double *x, const double *columns, size_t stride,
-                                  size_t count, double *squares)
-{
-  LAT_INDEPENDENT
-  for (size_t j = 0; j < count; j++) {
-    double far = x[0] - columns[j];
-    squares[j] = far * far;
-  }
-  for (size_t d = 1; d < D; d++) {
-    const double *column = columns + d * stride;
-    LAT_INDEPENDENT
-    for (size_t j = 0; j < count; j++) {
-      double far = x[d] - column[j];
-      squares[j] += far * far;
-    }
-  }
-}
-
-/* The sum of the roots of `count` numbers, in LANES sums. */
-LAT_CLONES static double sum_roots(size_t count, const double *squares)
-{
-  double lanes[LANES] = {0}, sum = 0;
-  size_t j = 0;
-  for (; j + LANES <= count; j += LANES)
-    for (size_t l = 0; l < LANES; l++) lanes[l] += sqrt(squares[j + l]);
-  for (; j < count; j++) lanes[0] += sqrt(squares[j]);
-  for (size_t l = 0; l < LANES; l++) sum += lanes[l];
-  return sum;
-}
-
 typedef struct pairs {
-  const sample *X, *Y;
+  const lat_sample *X, *Y;
   bool within;     /* X is Y: pairs i < j only */
   double *sums;    /* of distances, a chunk of rows of X each; or NULL */
   double *squares; /* of all pairs; or NULL */
@@ -125,32 +58,32 @@ typedef struct pairs {
 static void pair_chunk(void *context, size_t chunk, size_t worker)
 {
   const pairs *p = context;
-  size_t M = p->Y->n, D = p->X->D, end = (chunk + 1) * ROWS;
-  double block[BLOCK], sum = 0;
+  size_t M = p->Y->n, D = p->X->D, end = (chunk + 1) * LAT_PAIR_ROWS;
+  double block[LAT_PAIR_BLOCK], sum = 0;
   (void)worker;
   if (end > p->X->n) end = p->X->n;
-  for (size_t i = chunk * ROWS; i < end; i++)
-    for (size_t j = p->within ? i + 1 : 0; j < M; j += BLOCK) {
-      size_t count = M - j < BLOCK ? M - j : BLOCK;
+  for (size_t i = chunk * LAT_PAIR_ROWS; i < end; i++)
+    for (size_t j = p->within ? i + 1 : 0; j < M; j += LAT_PAIR_BLOCK) {
+      size_t count = M - j < LAT_PAIR_BLOCK ? M - j : LAT_PAIR_BLOCK;
       double *to = p->squares ? p->squares + i * M + j : block;
-      squares_to(D, p->X->rows + i * D, p->Y->columns + j, M, count, to);
-      if (p->sums) sum += sum_roots(count, to);
+      lat_pair_squares(D, p->X->rows + i * D, p->Y->columns + j, M, count, to);
+      if (p->sums) sum += lat_sum_roots(count, to);
     }
   if (p->sums) p->sums[chunk] = sum;
 }
 
 static size_t chunks_of(size_t rows)
 {
-  return rows / ROWS + (rows % ROWS > 0);
+  return rows / LAT_PAIR_ROWS + (rows % LAT_PAIR_ROWS > 0);
 }
 
 lat_status lat_squared_distances(lat_workspace *work, const lat_matrix *X, const lat_matrix *Y,
                                  int exponent, double *squares)
 {
   LAT_SCOPE(work);
-  sample x, y;
-  LAT_TRY(take(work, X, exponent, &x));
-  LAT_TRY(take(work, Y, exponent, &y));
+  lat_sample x, y;
+  LAT_TRY(lat_sample_take(work, X, exponent, &x));
+  LAT_TRY(lat_sample_take(work, Y, exponent, &y));
   pairs p = {.X = &x, .Y = &y, .squares = squares};
   return lat_parallel(work, chunks_of(x.n), pair_chunk, &p);
 }
@@ -158,7 +91,8 @@ lat_status lat_squared_distances(lat_workspace *work, const lat_matrix *X, const
 /* ---- energy ---------------------------------------------------------------------------------- */
 
 /* *mean := that of the distances of all pairs, those of a row with itself too. */
-static lat_status mean_distance(lat_workspace *work, const sample *X, const sample *Y, double *mean)
+static lat_status mean_distance(lat_workspace *work, const lat_sample *X, const lat_sample *Y,
+                                double *mean)
 {
   LAT_SCOPE(work);
   size_t chunks = chunks_of(X->n);
@@ -175,12 +109,12 @@ lat_status lat_energy_distance(lat_workspace *work, const lat_matrix *X, const l
                                double *distance)
 {
   LAT_SCOPE(work);
-  sample x, y;
+  lat_sample x, y;
   double between, in_x, in_y;
   LAT_TRY(check(work, X, Y));
   int e = lat_sample_exponent(X, Y);
-  LAT_TRY(take(work, X, e, &x));
-  LAT_TRY(take(work, Y, e, &y));
+  LAT_TRY(lat_sample_take(work, X, e, &x));
+  LAT_TRY(lat_sample_take(work, Y, e, &y));
   LAT_TRY(mean_distance(work, &x, &y, &between));
   LAT_TRY(mean_distance(work, &x, &x, &in_x));
   LAT_TRY(mean_distance(work, &y, &y, &in_y));
@@ -198,7 +132,7 @@ static double power(double difference, double most, double p)
 
 /* Of one column: what is between two neighbours of all quantiles i/N and j/M goes from one number
  * to one number. */
-static lat_status in_line(lat_workspace *work, const sample *X, const sample *Y, double p,
+static lat_status in_line(lat_workspace *work, const lat_sample *X, const lat_sample *Y, double p,
                           double *distance)
 {
   lat_matrix x = lat_matrix_of(X->rows, X->n, 1), y = lat_matrix_of(Y->rows, Y->n, 1);
@@ -231,7 +165,7 @@ typedef struct matching {
 
 /* The assignment with the least sum of (squared distance/cap)^(q/2), where pairs beyond the cap
  * cost 2: more than all pairs of one that is known. A cap of 0 is the largest of all pairs. */
-static lat_status match(lat_workspace *work, const sample *X, const sample *Y, double q,
+static lat_status match(lat_workspace *work, const lat_sample *X, const lat_sample *Y, double q,
                         double *cap, matching *m)
 {
   size_t n = X->n;
@@ -246,14 +180,14 @@ static lat_status match(lat_workspace *work, const sample *X, const sample *Y, d
   return lat_assignment(work, n, m->costs, m->columns);
 }
 
-static void measure(const sample *X, const sample *Y, double p, matching *m)
+static void measure(const lat_sample *X, const lat_sample *Y, double p, matching *m)
 {
   size_t n = X->n;
   m->most = m->sum = 0;
   for (int pass = 0; pass < 2 && (pass == 0 || m->most > 0); pass++)
     for (size_t i = 0; i < n; i++) {
       double square;
-      squares_to(X->D, X->rows + i * X->D, Y->columns + m->columns[i], n, 1, &square);
+      lat_pair_squares(X->D, X->rows + i * X->D, Y->columns + m->columns[i], n, 1, &square);
       if (pass == 0)
         m->most = fmax(m->most, square);
       else
@@ -268,8 +202,8 @@ static void measure(const sample *X, const sample *Y, double p, matching *m)
  * largest cost it is only a bound: no pair of the best one costs more than S, and the next matching
  * is of pairs up to there. The first one has a smaller power, with which sums come out well, and so
  * a bound that is near. */
-static lat_status by_assignment(lat_workspace *work, const sample *X, const sample *Y, double p,
-                                double *distance)
+static lat_status by_assignment(lat_workspace *work, const lat_sample *X, const lat_sample *Y,
+                                double p, double *distance)
 {
   size_t n = X->n;
   matching m = {.costs = lat_allocate(work, n, n * sizeof(double)),
@@ -292,7 +226,7 @@ lat_status lat_wasserstein(lat_workspace *work, const lat_matrix *X, const lat_m
                            double *distance)
 {
   LAT_SCOPE(work);
-  sample x, y;
+  lat_sample x, y;
   LAT_TRY(check(work, X, Y));
   if (!(p >= 1 && p <= LAT_MOST_POWER))
     return lat_fail(work, LAT_INVALID, "p must be 1 to %d, got %g", LAT_MOST_POWER, p);
@@ -302,8 +236,8 @@ lat_status lat_wasserstein(lat_workspace *work, const lat_matrix *X, const lat_m
                     "samples of the same size",
                     X->rows, Y->rows);
   int e = lat_sample_exponent(X, Y);
-  LAT_TRY(take(work, X, e, &x));
-  LAT_TRY(take(work, Y, e, &y));
+  LAT_TRY(lat_sample_take(work, X, e, &x));
+  LAT_TRY(lat_sample_take(work, Y, e, &y));
   LAT_TRY((X->cols == 1 ? in_line : by_assignment)(work, &x, &y, p, distance));
   *distance = ldexp(*distance, e);
   return LAT_OK;
