@@ -138,7 +138,7 @@ local special = {
   ["Scaler:inverse_transform"] = { Z = function() return X:copy() end },
   ["FA:inverse_transform"] = { Z = function() return matrix.ones(2, 1) end },
   ["MPPCA:inverse_transform"] = { Z = function() return matrix.ones(2, 1) end, labels = 1 },
-  ["MPPCA:covariance"] = { k = 1 },
+  ["MPPCA:covariance"] = { k = 1 }, ["GMM:covariance"] = { k = 1 },
   ["GMM:align"] = { other = objects.GMM }, ["MPPCA:align"] = { other = objects.MPPCA },
   ["Mixture:align"] = { other = objects.Mixture },
   ["GMM:conditional"] = { X = { { 1 }, { 2 } } },
@@ -242,6 +242,13 @@ for _, method in ipairs { "filter", "smooth", "transform", "log_likelihood", "sc
   "impute", "simulate", "fit", "steps", "forecast" } do
   required["LDS:" .. method] = { inputs = { 1, 1, 1, 1, 1, 1, 1, 1 } }
 end
+required["LDS:plot"] = { steps = 2, given = { inputs = { 1, 1, 1, 1, 1, 1, 1, 1 }, future_inputs = { 1, 2 } } }
+required["VAE:plot"] = { given = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }, sample = { labels = 1 } }
+for _, class in ipairs { "GAN", "Diffusion", "FlowMatching" } do
+  required[class .. ":plot"] = { sample = { labels = 1 } }
+end
+required["FlowMatching:plot"].given = { labels = { 0, 1, 0, 1, 0, 1, 0, 1 } }
+required["Flow:plot"] = { given = { context = { 1 } }, sample = { context = { 1 } } }
 required["LDS:forecast"].future_inputs, required["LDS:sample"] = { 1, 2 }, { inputs = { 1, 2, 3, 4 } }
 required["Tracker:forecast"] = { inputs = { 1, 2 } }
 

@@ -479,6 +479,23 @@ describe("gmm's singularities", function()
   end)
 end)
 
+describe("gmm:covariance", function()
+  it("is a component's matrix, whatever the form", function()
+    local X = matrix.normal(60, 2, latent.random(4)) % matrix { 1, 3 } -- K = D: shapes alone don't tell the form
+    for _, form in ipairs { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" } do
+      local gmm = latent.gmm { components = 2, covariance = form, seed = 1 }:fit(X)
+      local own, C = gmm.covariances, gmm:covariance(2)
+      local expected = form == "full" and own[2] or form == "tied" and own or form == "diag" and matrix.diag(own[2])
+        or form == "spherical" and matrix.eye(2) * own[2] or form == "tied_diag" and matrix.diag(own)
+        or matrix.eye(2) * own
+      assert.is_true(C == expected, form)
+    end
+    local gmm = latent.gmm { components = 2 }:fit(X)
+    helper.fails("gmm:covariance: component 3 is outside 1..2", gmm.covariance, gmm, 3)
+    helper.fails("the model is not fitted yet", latent.gmm().covariance, latent.gmm(), 1)
+  end)
+end)
+
 describe("gmm:sample, conditional and align", function()
   local X = clusters(80)
   local model = latent.gmm { components = 3 }:fit(X)

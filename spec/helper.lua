@@ -51,6 +51,13 @@ function helper.fails(part, f, ...)
     ("the message was: %s\nit should contain: %s"):format(tostring(message), part))
 end
 
+-- Number j of each row.
+function helper.column(rows, j)
+  local list = {}
+  for i, row in ipairs(rows) do list[i] = row[j] end
+  return list
+end
+
 -- Whether an object has the method (or field) of this name; one that it hasn't raises.
 function helper.has(object, name)
   local ok, value = pcall(function() return object[name] end)

@@ -3,15 +3,9 @@ local latent = require "latent"
 local helper = require "helper"
 local plot = latent.plot
 local matrix = latent.matrix
-local fails = helper.fails
+local fails, column = helper.fails, helper.column
 
 local nan = 0 / 0
-
-local function column(rows, j)
-  local list = {}
-  for i, row in ipairs(rows) do list[i] = row[j] end
-  return list
-end
 
 local function near(expected, got, tolerance)
   assert.equal(#expected, #got)

@@ -235,6 +235,13 @@ function Classifier:sample(n, options)
   return X, as_labels(now.classes, places)
 end
 
+-- ---- pictures -------------------------------------------------------------------------------
+
+function Classifier:plot(X, options)
+  fitted(self, "classifier:plot")
+  return require("latent.plot.models").plot(self, X, options)
+end
+
 -- ---- files --------------------------------------------------------------------------------
 
 function Classifier:save(path, options)

@@ -347,6 +347,39 @@ static int of_model(lua_State *L)
   return 2;
 }
 
+/* ---- in Lua ---------------------------------------------------------------------------------- */
+
+/* All that the function has given; it may have yielded. */
+static int give_all(lua_State *L, int status, lua_KContext context)
+{
+  (void)status, (void)context;
+  return lua_gettop(L);
+}
+
+int latL_calllua(lua_State *L, const char *module)
+{
+  const char *who = latL_verb(L);
+  if (lua_gettop(L) == 0) lua_pushnil(L);
+  lua_pushvalue(L, 1);
+  lua_insert(L, 1); /* which gives its place to its block */
+  latL_fitted(L, 1, latL_verbkind(L), who);
+  lua_remove(L, 1);
+  lua_getglobal(L, "require");
+  lua_pushstring(L, module);
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, strchr(who, ':') + 1);
+  lua_insert(L, 1);
+  lua_pop(L, 1);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, give_all);
+  return give_all(L, LUA_OK, 0);
+}
+
+/* plot([X [, options]]) -> a figure */
+static int plot(lua_State *L)
+{
+  return latL_calllua(L, "latent.plot.models");
+}
+
 /* ---- the class ------------------------------------------------------------------------------- */
 
 /* loaded(model): parameters from a file, or given, go with each other and with the options. */
@@ -387,7 +420,9 @@ static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_
 void latL_openmodel(lua_State *L, const latL_Kind *kind)
 {
   static const luaL_Reg loaded[] = {{"loaded", check_loaded}, {NULL, NULL}};
+  static const luaL_Reg all[] = {{"plot", plot}, {NULL, NULL}};
   latL_newkind(L, kind);
+  latL_addverbs(L, kind->metatable, kind->name, kind, all, NULL);
   for (const lat_method *m = kind->core->methods; m->name; m++) {
     const luaL_Reg one[] = {{m->name, function_of(L, kind, m)}, {NULL, NULL}};
     latL_addverbs(L, kind->metatable, kind->name, kind, one, m);

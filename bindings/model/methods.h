@@ -15,6 +15,10 @@ void latL_openmodel(lua_State *L, const latL_Kind *kind);
  * the top becomes `top`, and the method's options at that index are read (0: it has none). */
 const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_request *request);
 
+/* A method that is better said in Lua: calls the function with the method's name in the Lua module,
+ * with all arguments as they came, once the model at 1 is of the kind and fitted. */
+int latL_calllua(lua_State *L, const char *module);
+
 /* A method of rows as the core's table describes it, for kinds that do more in it. */
 int latL_applymethod(lua_State *L);
 

@@ -27,7 +27,7 @@ local general = {
   sample = { { 1 }, { 5 }, { -1 } },
   free_parameters = { {}, { 1, 2 } },
   align = function(model) return { { model }, { 1 } } end,
-  aic = rows, bic = rows, covariance = { {} },
+  aic = rows, bic = rows, covariance = { {} }, plot = { { X }, { X[1] }, { X, { panels = { "no" } } } },
   save = { { path }, { "/nowhere/at.all" } },
 }
 
@@ -40,12 +40,13 @@ local function options(t)
 end
 
 local factor = { inverse_transform = latents(1) }
+local mixture = { conditional = { { { 1 }, { 1 } }, { { 9 }, { 1 } } }, covariance = { { 1 }, { 9 } } }
 local models = {
-  { "GMM", latent.gmm(options{ components = 2 }):fit(X), { conditional = { { { 1 }, { 1 } }, { { 9 }, { 1 } } } } },
+  { "GMM", latent.gmm(options{ components = 2 }):fit(X), mixture },
   { "GMM", latent.gmm(options{ components = 2, covariance = "diag" }):fit(X),
-    { conditional = { { { 1 }, { 1 } }, { { 9 }, { 1 } } } } },
+    mixture },
   { "GMM", latent.gmm(options{ components = 2, covariance = "tied" }):fit(Y, { missing = true }),
-    { conditional = { { { 1 }, { 1 } }, { { 9 }, { 1 } } } } },
+    mixture },
   { "Mixture", latent.mixture(options{ components = 2, family = "categorical" }):fit(B),
     { fit = { { B }, { X } }, partial_fit = { { B }, { X } }, responsibilities = { { B }, { B[1] }, { X } },
       predict = { { B }, { X } }, log_likelihood = { { B }, { B[1] }, { X } }, score = { { B } },
@@ -67,7 +68,7 @@ local models = {
       innovations = rows, simulate = { { X, { draws = 2 } }, { 1 } }, tracker = { {} }, impute = { { Y } } } },
   { "VAE", latent.vae{ input_dim = 4, latent_dim = 2, hidden = { 4 } },
     { step = { { B }, { X } }, loss = { { B }, { X } }, encode = { { B }, { B[1] }, { X } },
-      transform = { { B }, { X } }, decode = latents(2), inverse_transform = latents(2),
+      transform = { { B }, { X } }, plot = { { B }, { X } }, decode = latents(2), inverse_transform = latents(2),
       reconstruct = { { B }, { X } }, elbo = { { B }, { X } },
       log_likelihood = { { B }, { X } }, score = { { B }, { X } }, kl_per_unit = { { B }, { X } },
       active_units = { { B }, { X } }, traverse = { { { count = 3 } }, { { count = 0 } } },
@@ -131,7 +132,7 @@ for _, entry in ipairs(models) do
       for _, how in ipairs{ false, "an error" } do check(label, left(how), own.fit or general.fit, REPEAT // 20) end
     elseif list then
       if type(list) == "function" then list = list(model) end
-      local slow = class == "VAE" or class == "Nonlinear" or name:find "fit" or name == "save"
+      local slow = class == "VAE" or class == "Nonlinear" or name:find "fit" or name == "save" or name == "plot"
       check(label, function(...) return model[name](model, ...) end, list, slow and REPEAT // 20 or REPEAT)
     else
       print(label .. " is not called")

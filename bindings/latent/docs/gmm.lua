@@ -159,6 +159,9 @@ matrices N x M for the M other columns), covariances (a list of K, M x M); and a
 (N x M, of each column).]],
     example = fitted .. ":conditional({ {1}, {2} }, { 1 }).mean",
   },
+  { name = "GMM:covariance", summary = "The covariance of a component as a matrix, whatever the kind.",
+    args = { { "k", "integer", "the component, from 1" } }, returns = { { "latent.Matrix", "D x D" } },
+    example = fitted .. ":covariance(1)" },
   {
     name = "GMM:align",
     summary = "Puts the components into the order of those of another fit.",

@@ -36,7 +36,7 @@ local families = {
   { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },
   { page = "data", title = "Data, files and measures",
     { "files" }, { "save" }, { "interchange" }, { "datasets" }, { "metrics" } },
-  { page = "pictures", title = "Pictures and progress", { "plot" }, { "progress" } },
+  { page = "pictures", title = "Pictures and progress", { "plot", "plot_models" }, { "progress" } },
 }
 
 -- The core's list of the options of an entry, "latent.gmm" or "GMM:fit"; nil when it has none.

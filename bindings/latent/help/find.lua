@@ -153,7 +153,10 @@ return function(name)
   if entry then return pages.entry(entry), true end
   local wanted = plain(name)
   local found = index.matching(function(e) return plain(e.name) == wanted end)
-  if #found == 1 then return pages.entry(found[1]), true end
+  if #found == 1 then -- an option before a method: gmm.covariance, GMM:covariance
+    local dotted = found[1].name:find(":", 1, true) and not name:find(":", 1, true)
+    return dotted and part_of(name) or pages.entry(found[1]), true
+  end
   if #found == 0 then
     local part = part_of(name)
     if part then return part, true end

@@ -8,6 +8,7 @@ local values = require "latent.plot.values"
 local OPTIONS = { shape = "table", columns = "number", titles = "table", rows = "table", title = "string",
   scale = "string", palette = "string", range = true, zoom = "number" }
 
+local TITLES = 20 -- dots that a line of titles takes
 local MOST_CELLS = 2 ^ 25 -- of an image, all in all: each is a line of gnuplot's
 
 -- Each image to 0..1 by its own extremes, or by a symmetric range, which keeps 0 in the middle.
@@ -48,7 +49,7 @@ local function layout(who, images, options)
   o.bands = (#images + o.columns - 1) // o.columns
   o.zoom = check.integer(who, "zoom", options.zoom or math.max(1, 56 // math.max(o.h, o.w)), 1, values.MOST_DOTS)
   o.gap = math.max(1, 6 // o.zoom)
-  o.gap_y = options.titles and math.max(o.gap, (18 + o.zoom - 1) // o.zoom) or o.gap
+  o.gap_y = options.titles and math.max(o.gap, (TITLES + o.zoom - 1) // o.zoom) or o.gap
   local wide, long = o.columns * (o.w + o.gap) * o.zoom, o.bands * (o.h + o.gap_y) * o.zoom
   if math.max(wide, long) > values.MOST_DOTS or (wide // o.zoom) * (long // o.zoom) > MOST_CELLS then
     check.fail(who, "the images side by side would be %d by %d dots, more than can be drawn", wide, long)
@@ -60,14 +61,14 @@ end
 local function name(fig, options, o, across)
   for k, text in ipairs(options.titles or {}) do
     fig:label((k - 1) % o.columns * (o.w + o.gap) + o.w / 2 + 0.5,
-      (k - 1) // o.columns * (o.h + o.gap_y) - 6 / o.zoom, text, { align = "center" })
+      (k - 1) // o.columns * (o.h + o.gap_y) - 8 / o.zoom, text, { align = "center" })
   end
   for k, text in ipairs(options.rows or {}) do
     if k > o.bands then break end
     fig:label(-8 / o.zoom, (k - 1) * (o.h + o.gap_y) + o.h / 2 + 0.5, text, { align = "right" })
   end
   if options.title then
-    fig:label(across / 2, -(10 + (options.titles and 16 or 0)) / o.zoom, options.title, { align = "center" })
+    fig:label(across / 2, -(14 + (options.titles and TITLES or 0)) / o.zoom, options.title, { align = "center" })
   end
 end
 
@@ -83,7 +84,7 @@ local function fill(who, fig, X, options)
   local grid, longest = mosaic(images, o), 0
   for _, text in ipairs(options.rows or {}) do longest = math.max(longest, utf8.len(tostring(text)) or 0) end
   local left = 10 + (longest > 0 and longest * 8 + 8 or 0)
-  local top = 10 + (options.titles and 16 or 0) + (options.title and 24 or 0)
+  local top = 10 + (options.titles and TITLES or 0) + (options.title and 24 or 0)
   fig.width, fig.height, fig.key = left + #grid[1] * o.zoom + 10, top + #grid * o.zoom + 10, false
   fig.margins = { left / fig.width, 1 - 10 / fig.width, 10 / fig.height, 1 - top / fig.height }
   fig.equal = false -- the margins are made to measure

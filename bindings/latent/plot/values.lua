@@ -207,12 +207,11 @@ local function marks(names)
   return list
 end
 
--- The classes of n points: a list of { rows =, name =, color =, symbol =, mark = }, where rows has the places of its
--- points.
-function values.classes(who, codes, labels, n)
+-- The class of each of n things as a list of numbers and strings.
+function values.codes(who, codes, n, of)
   codes = as_table(codes)
   if type(codes) ~= "table" then check.fail(who, "classes must be a list or a vector, got %s", check.show(codes)) end
-  same_length(who, "classes", codes, n, "x")
+  same_length(who, "classes", codes, n, of)
   local flat = {}
   for i, code in ipairs(codes) do
     if type(code) == "table" and #code == 1 then code = code[1] end
@@ -221,6 +220,13 @@ function values.classes(who, codes, labels, n)
     end
     flat[i] = code
   end
+  return flat
+end
+
+-- The classes of n points: a list of { rows =, name =, color =, symbol =, mark = }, where rows has the places of its
+-- points.
+function values.classes(who, codes, labels, n)
+  local flat = values.codes(who, codes, n, "x")
   local list, place = distinct(flat)
   if #list > values.MOST_CLASSES then
     check.fail(who, "%d different classes can't be told apart (at most %d); values = colours by numbers", #list,

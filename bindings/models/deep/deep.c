@@ -203,31 +203,9 @@ static int keep(lua_State *L)
   return 0;
 }
 
-/* All that the function has given; it may have yielded. */
-static int give_all(lua_State *L, int status, lua_KContext context)
-{
-  (void)status, (void)context;
-  return lua_gettop(L);
-}
-
-/* Calls the function of the module with the method's name. */
-static int call_lua(lua_State *L, const char *module)
-{
-  const char *who = latL_verb(L);
-  latL_fitted(L, 1, latL_verbkind(L), who);
-  lua_getglobal(L, "require");
-  lua_pushstring(L, module);
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, strchr(who, ':') + 1);
-  lua_insert(L, 1);
-  lua_pop(L, 1);
-  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, give_all);
-  return give_all(L, LUA_OK, 0);
-}
-
 int latL_train(lua_State *L)
 {
-  return call_lua(L, "latent.train");
+  return latL_calllua(L, "latent.train");
 }
 
 int latL_use(lua_State *L)
@@ -235,7 +213,7 @@ int latL_use(lua_State *L)
   const latL_Kind *kind = latL_verbkind(L);
   char module[40];
   snprintf(module, sizeof module, "latent.%s_use", kind->name);
-  return call_lua(L, module);
+  return latL_calllua(L, module);
 }
 
 /* ---- the class ------------------------------------------------------------------------------- */

@@ -117,6 +117,9 @@ typedef struct lat_gmm_conditionals {
 lat_status lat_gmm_conditional(lat_workspace *work, const lat_gmm *gmm, const size_t *given,
                                size_t count, const lat_matrix *X, const lat_gmm_conditionals *to);
 
+/* C (D x D, packed) := the covariance of component k, from 0, whatever the form. */
+void lat_gmm_covariance(const lat_gmm *gmm, size_t k, double *C);
+
 /* Free parameters: K-1 weights, K D means, and those of the covariances. */
 size_t lat_gmm_free_parameters(const lat_gmm *gmm);
 

@@ -148,6 +148,25 @@ static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *r
   return lat_gmm_sample(work, &gmm, random, X, of->labels);
 }
 
+void lat_gmm_covariance(const lat_gmm *gmm, size_t k, double *C)
+{
+  lat_gmm_context c = lat_gmm_sizes_of(gmm);
+  size_t D = gmm->D, size = gmm_covariance_size(&c);
+  const double *own = gmm->covariances + (gmm_is_tied(&c) ? 0 : k * size);
+  for (size_t i = 0; i < D; i++)
+    for (size_t j = 0; j < D; j++)
+      C[i * D + j] = lat_gmm_is_dense(&c) ? own[i * D + j] : i == j ? own[size == 1 ? 0 : i] : 0;
+}
+
+static lat_status covariance(lat_workspace *work, const lat_fitted *f, size_t k,
+                             const lat_matrix *C)
+{
+  lat_gmm gmm = lat_gmm_of(f);
+  (void)work;
+  lat_gmm_covariance(&gmm, k, C->data);
+  return LAT_OK;
+}
+
 size_t lat_gmm_free_parameters(const lat_gmm *gmm)
 {
   lat_gmm_context c = lat_gmm_sizes_of(gmm);
@@ -168,6 +187,7 @@ static const lat_method methods[] = {LAT_GMM_METHODS,
                                       .outputs = {LAT_OUTPUT(LAT_GIVES_LABELS, labels)},
                                       .options = lat_seed_options},
                                      {.name = "conditional"},
+                                     LAT_METHOD_COVARIANCE,
                                      {.name = "align", .argument = LAT_TAKES_MODEL},
                                      {.name = NULL}};
 
@@ -180,6 +200,7 @@ const lat_model lat_gmm_model = {.name = "gmm",
                                  .check_fitted = check_fitted,
                                  .apply = apply,
                                  .sample = sample,
+                                 .covariance = covariance,
                                  .free_parameters = free_parameters,
                                  .distances = distances,
                                  .reorder = lat_gmm_reorder,
