@@ -73,7 +73,8 @@ end)
 
 describe("a generator", function()
   it("gives the same at every call, and another set for another seed", function()
-    for _, name in ipairs { "blobs", "two_moons", "moons", "eight_gaussians", "pinwheel", "circles", "swiss_roll" } do
+    for _, name in ipairs { "blobs", "two_moons", "moons", "eight_gaussians", "pinwheel", "circles", "swiss_roll",
+      "linear_gaussian", "spiral", "lds", "hmm" } do
       local make = datasets[name]
       local X, Y, Z = make(20), make(20, { seed = 1 }), make(20, { seed = 2 })
       assert.near_matrix(X, Y, 0)
@@ -156,7 +157,83 @@ describe("a generator", function()
     end
   end)
 
+  it("makes linear Gaussian data with the mean and covariance it tells", function()
+    local X, truth = datasets.linear_gaussian(40000, { dims = 4, latent_dim = 2, unequal = true, offset = 3 })
+    assert.near_matrix(truth.mean, X:mean(1), 0.06)
+    assert.is_true(truth.mean:abs():max() > 0.5)
+    assert.near_matrix(truth.covariance, X:covariance(), 0.15)
+    assert.near_matrix(truth.W * truth.W:t() + matrix.diag(truth.noise_variances), truth.covariance, 1e-14)
+    local noise = X - truth.mean - truth.latent * truth.W:t()
+    assert.near_matrix(truth.noise_variances, noise:var(1), 0.1)
+    assert.is_true(truth.noise_variances:min() >= 0.25 and truth.noise_variances:max() <= 2.25)
+    local _, equal = datasets.linear_gaussian(10, { noise = 2 })
+    assert.near_matrix({ 4, 4, 4, 4, 4 }, equal.noise_variances, 0)
+    assert.near_matrix({ 0, 0, 0, 0, 0 }, equal.mean, 0)
+    -- low_rank has the numbers that it had before the two shared their draws: README and notebooks tell of them
+    local L, low = datasets.low_rank(3, 2, 1, { noise = 0.5 })
+    local rng = latent.random(1)
+    local W, Z, E = rng:normal(2, 1), rng:normal(3, 1), rng:normal(3, 2)
+    assert.near_matrix(Z * W:t() + E * 0.5, L, 0)
+    assert.near_matrix(W, low.W, 0)
+  end)
+
+  it("makes spirals that obey their equation", function()
+    local X, y, t = datasets.spiral(3000, { arms = 3, turns = 2, noise = 0, inner = 0.3 })
+    for i = 1, 3000, 7 do
+      local angle = 2 * math.pi * (2 * t[i] + (y[i] - 1) / 3)
+      assert.near_matrix({ t[i] * math.cos(angle), t[i] * math.sin(angle) }, X[i], 1e-15)
+    end
+    assert.is_true(t:min() >= 0.3 and t:min() < 0.31 and t:max() <= 1 and t:max() > 0.999)
+    assert.near((1 + 0.09) / 2, t:square():mean(), 0.01) -- t^2 is uniform
+    local _, counts = y:unique()
+    assert.near_matrix({ 1000, 1000, 1000 }, counts, 0)
+    local N = datasets.spiral(5000, { noise = 0.1 }) - datasets.spiral(5000, { noise = 0 })
+    assert.near_matrix({ 0.1, 0.1 }, N:std(1), 0.004)
+  end)
+
+  it("makes paths of linear dynamical systems, with the parameters they come from", function()
+    local Y, Z, truth = datasets.lds(20000, { dims = 3, period = 12, damping = 0.9, state_noise = 0.5, noise = 0.2 })
+    assert.near_matrix(truth.C * truth.initial_covariance * truth.C:t() + truth.R, Y:covariance(), 0.2)
+    assert.near_matrix(truth.initial_covariance, Z:covariance(), 0.1)
+    assert.near_matrix(truth.R, (Y - Z * truth.C:t()):covariance(), 2e-3)
+    local steps = Z:block(2, 20000, 1, 2) - Z:block(1, 19999, 1, 2) * truth.A:t()
+    assert.near_matrix(truth.Q, steps:covariance(), 0.01)
+    -- the stationary covariance is that of A and Q
+    assert.near_matrix(truth.initial_covariance,
+      truth.A * truth.initial_covariance * truth.A:t() + truth.Q, 1e-14)
+    local model = latent.lds(truth)
+    assert.is_true((model:transform(Y) - Z):square():mean() < (model:filter(Y).means - Z):square():mean())
+  end)
+
+  it("makes paths of hidden Markov models, with the parameters they come from", function()
+    local n = 20000
+    local X, states, truth = datasets.hmm(n, { states = 4, dims = 3, stay = 0.8, spread = 0.5 })
+    local moves = matrix.zeros(4, 4)
+    for i = 2, n do moves:set(states[i - 1], states[i], moves(states[i - 1], states[i]) + 1) end
+    assert.near_matrix(truth.transition, moves / moves:sum(2):column(), 0.02)
+    assert.near_matrix({ 1, 1, 1, 1 }, truth.transition:sum(2), 1e-15)
+    assert.near_matrix({ 0.25, 0.25, 0.25, 0.25 }, truth.initial, 0)
+    local noise = X - truth.means:rows_at(states)
+    assert.near_matrix(matrix.eye(3) * truth.variance, noise:covariance(), 0.01)
+    assert.is_true(truth.means:abs():max() <= 10)
+    assert.near_matrix({ { 1 } }, select(3, datasets.hmm(5, { states = 1 })).transition, 0)
+    local counts = matrix.zeros(3)
+    for seed = 1, 900 do
+      local first = select(2, datasets.hmm(1, { seed = seed }))[1]
+      counts[first] = counts[first] + 1
+    end
+    assert.near_matrix({ 300, 300, 300 }, counts, 4 * math.sqrt(200))
+  end)
+
   it("checks its arguments", function()
+    helper.fails("datasets.linear_gaussian: latent_dim must be at most dims = 5, got 6", datasets.linear_gaussian, 10,
+      { latent_dim = 6 })
+    helper.fails("datasets.spiral: inner must be less than 1", datasets.spiral, 10, { inner = 1 })
+    helper.fails("datasets.spiral: arms must be an integer >= 1, got 0", datasets.spiral, 10, { arms = 0 })
+    helper.fails("datasets.lds: damping must be less than 1, got 1", datasets.lds, 10, { damping = 1 })
+    helper.fails("datasets.lds: period must be positive", datasets.lds, 10, { period = 0 })
+    helper.fails("datasets.hmm: stay must be at most 1, got 1.5", datasets.hmm, 10, { stay = 1.5 })
+    helper.fails("datasets.hmm: unknown option 'state'; did you mean 'states'?", datasets.hmm, 10, { state = 2 })
     helper.fails("datasets.blobs: n must be an integer >= 1, got 0", datasets.blobs, 0)
     helper.fails("datasets.blobs: unknown option 'clusters'", datasets.blobs, 5, { clusters = 3 })
     helper.fails("datasets.blobs: components must be an integer >= 1, got 2.5", datasets.blobs, 5, { components = 2.5 })

@@ -214,14 +214,95 @@ function datasets.swiss_roll(n, options)
   return X, latent_points
 end
 
+-- x = W z + noise, W and z of standard normal numbers; `noise` is the deviation of all columns, or a vector of them.
+local function from_latent(n, d, m, noise, random)
+  local W, Z = matrix.normal(d, m, random), matrix.normal(n, m, random)
+  local E = matrix.normal(n, d, random)
+  return Z * W:t() + (type(noise) == "number" and E * noise or E % noise), W, Z
+end
+
 function datasets.low_rank(n, d, m, options)
   local who = "datasets.low_rank"
   d, m = check.integer(who, "d", d, 1), check.integer(who, "m", m, 1)
   if m > d then check.fail(who, "m must be at most d = %d, got %d", d, m) end
   local o = settings(who, n, options, { noise = 1.0 })
-  local W, Z = matrix.normal(d, m, o.random), matrix.normal(n, m, o.random)
-  local X = Z * W:t() + matrix.normal(n, d, o.random) * o.noise
+  local X, W, Z = from_latent(n, d, m, o.noise, o.random)
   return X, { latent = Z, W = W, noise_variance = o.noise ^ 2, covariance = W * W:t() + matrix.eye(d) * o.noise ^ 2 }
+end
+
+function datasets.linear_gaussian(n, options)
+  local who = "datasets.linear_gaussian"
+  local o = settings(who, n, options, { dims = 5, latent_dim = 2, noise = 1.0, unequal = false, offset = 0.0 })
+  if o.latent_dim > o.dims then
+    check.fail(who, "latent_dim must be at most dims = %d, got %d", o.dims, o.latent_dim)
+  end
+  local noise = o.unequal and (matrix.random(o.dims, o.random) + 0.5) * o.noise or matrix(o.dims, 1, o.noise):flatten()
+  local mean = matrix.normal(o.dims, o.random) * o.offset
+  local X, W, Z = from_latent(n, o.dims, o.latent_dim, noise, o.random)
+  local variances = noise:square()
+  return X + mean, { latent = Z, W = W, mean = mean, noise_variances = variances,
+    covariance = W * W:t() + matrix.diag(variances) }
+end
+
+-- Arms t (cos, sin)(2 pi turns t + an angle of the arm); t^2 is uniform, so that points lie nearly evenly along them.
+function datasets.spiral(n, options)
+  local who = "datasets.spiral"
+  local o = settings(who, n, options, { arms = 2, turns = 1.5, noise = 0.02, inner = 0.1 })
+  if o.inner >= 1 then check.fail(who, "inner must be less than 1, the outer radius, got %g", o.inner) end
+  local labels, along = balanced(n, o.arms, o.random), matrix.random(n, o.random)
+  along = (along * (1 - o.inner ^ 2) + o.inner ^ 2):sqrt()
+  local X = matrix.normal(n, 2, o.random) * o.noise
+  for i = 1, n do
+    local t = along[i]
+    local angle = 2 * math.pi * (o.turns * t + (labels[i] - 1) / o.arms)
+    X:set(i, 1, X(i, 1) + t * math.cos(angle))
+    X:set(i, 2, X(i, 2) + t * math.sin(angle))
+  end
+  return X, labels, along
+end
+
+-- ---- sequences --------------------------------------------------------------------------------
+
+-- A state that turns and shrinks, driven by noise: its covariance is the same at all steps, Q/(1 - damping^2).
+function datasets.lds(n, options)
+  local who = "datasets.lds"
+  local o = settings(who, n, options, { dims = 2, period = 20.0, damping = 0.95, state_noise = 0.3, noise = 0.3 })
+  if o.damping >= 1 then check.fail(who, "damping must be less than 1, got %g", o.damping) end
+  if o.period == 0 then check.fail(who, "period must be positive, got 0") end
+  local c, s = math.cos(2 * math.pi / o.period), math.sin(2 * math.pi / o.period)
+  local Q = matrix.eye(2) * o.state_noise ^ 2
+  local truth = {
+    A = matrix { { c, -s }, { s, c } } * o.damping,
+    C = matrix.normal(o.dims, 2, o.random),
+    Q = Q,
+    R = matrix.eye(o.dims) * o.noise ^ 2,
+    initial_mean = matrix.zeros(2),
+    initial_covariance = Q / (1 - o.damping ^ 2),
+  }
+  local Y, Z = latent.lds(truth):sample(n, { seed = o.random })
+  return Y, Z, truth
+end
+
+function datasets.hmm(n, options)
+  local who = "datasets.hmm"
+  local o = settings(who, n, options, { states = 3, dims = 2, stay = 0.95, spread = 1.0, box = 10.0 })
+  if o.stay > 1 then check.fail(who, "stay must be at most 1, got %g", o.stay) end
+  local K = o.states
+  local stay = K == 1 and 1 or o.stay
+  local means = (matrix.random(K, o.dims, o.random) * 2 - 1) * o.box
+  local labels, moves = matrix.zeros(n), matrix.random(n, o.random)
+  local others = K > 1 and o.random:integer(1, K - 1, n)
+  labels[1] = o.random:integer(1, K)
+  for i = 2, n do
+    -- from k to one of the K - 1 others: k + 1 .. k + K - 1, counted around
+    labels[i] = moves[i] < stay and labels[i - 1] or (labels[i - 1] - 1 + others[i]) % K + 1
+  end
+  return matrix.normal(n, o.dims, o.random) * o.spread + means:rows_at(labels), labels, {
+    initial = matrix(K, 1, 1 / K):flatten(),
+    transition = matrix(K, K, function(i, j) return i == j and stay or (1 - stay) / (K - 1) end),
+    means = means,
+    variance = o.spread ^ 2,
+  }
 end
 
 return datasets
