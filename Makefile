@@ -82,7 +82,7 @@ $(addprefix $(BUILD)/core/,nn/ops_elementwise.o nn/ops_probability.o nn/ops_line
 # Where there are no loops over numbers: calls from Lua; descriptions, fits as a whole, files.
 $(filter-out $(BUILD)/bindings/lua/%,$(BIND_O)): CFLAGS += -O2
 $(filter $(BUILD)/core/modeling/%.o %/options.o %/fit.o %_options.o,$(CORE_O)) \
-  $(addprefix $(BUILD)/core/files/,json.o json_write.o npy.o npz.o npz_write.o safetensors.o safetensors_model.o file.o csv_columns.o): \
+  $(addprefix $(BUILD)/core/files/,json.o json_write.o npy.o npz.o npz_write.o pnm.o safetensors.o safetensors_model.o file.o csv_columns.o): \
   CFLAGS += -Os
 
 $(BUILD)/bindings/%.o: bindings/%.c

@@ -212,9 +212,12 @@ extern "C" {
 #include "files/csv_columns.h"
 #include "files/gzip.h"
 #include "files/idx.h"
+#include "files/image.h"
 #include "files/json.h"
 #include "files/npy.h"
 #include "files/npz.h"
+#include "files/png.h"
+#include "files/pnm.h"
 #include "files/safetensors.h"
 
 /* For hosts that link liblatent.a with the bindings: luaL_requiref(L, "latent", luaopen_latent,

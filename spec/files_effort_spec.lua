@@ -44,20 +44,10 @@ end
 
 local HEAD = "\x1F\x8B\8\0\0\0\0\0\0\3"
 
--- The checksum of "1\n", bit by bit (RFC 1952, section 8).
-local function checksum(text)
-  local sum = 0xFFFFFFFF
-  for i = 1, #text do
-    sum = sum ~ text:byte(i)
-    for _ = 1, 8 do sum = sum & 1 == 1 and sum >> 1 ~ 0xEDB88320 or sum >> 1 end
-  end
-  return ~sum & 0xFFFFFFFF
-end
-
 -- gzip of "1\n": blocks that hold nothing, then one of fixed codes (48 + the byte, the highest bit first).
 local function gzip_of(empty, count)
   return HEAD .. packed(empty:rep(count) .. "110" .. "01100001" .. "00111010" .. "0000000")
-    .. string.pack("<I4I4", checksum "1\n", 2)
+    .. string.pack("<I4I4", helper.crc "1\n", 2)
 end
 
 describe("a small file", function()

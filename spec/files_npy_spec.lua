@@ -367,10 +367,11 @@ describe("latent.read and latent.write", function()
     for _, path in ipairs { "x.xyz", "x", "", "npy" } do
       local A, message = latent.read(path)
       assert.is_nil(A)
-      assert.is_truthy(message:find(".npy, .npz, .csv, .tsv, .txt, .safetensors, .idx", 1, true), message)
+      assert.is_truthy(message:find(".npy, .npz, .csv, .tsv, .txt, .safetensors, .png, .pgm, .ppm, .idx", 1, true),
+        message)
       A, message = latent.write(path, matrix.ones(2))
       assert.is_nil(A)
-      assert.is_truthy(message:find(".npy, .npz, .csv, .tsv, .txt or .safetensors", 1, true), message)
+      assert.is_truthy(message:find(".npy, .npz, .csv, .tsv, .txt, .safetensors, .png, .pgm or .ppm", 1, true), message)
     end
   end)
 

@@ -13,22 +13,13 @@ local function npy(descr, shape, data)
     ("{'descr': '%s', 'fortran_order': False, 'shape': %s, }\n"):format(descr, shape)) .. data
 end
 
--- The deflate stream of some bytes, and their CRC-32, which gzip has between 10 bytes and its last 8.
-local function deflate(bytes)
-  local pipe = assert(io.popen(("gzip -nc %s"):format(helper.file(bytes, ".raw"))))
-  local packed = pipe:read "a"
-  pipe:close()
-  return packed:sub(11, -9), string.unpack("<I4", packed, -8)
-end
-
 -- An archive of these entries, each { name, bytes, deflated =, and what is to be wrong: flags, method, size, packed,
 -- crc, place, long = sizes and place in 64 bits }; `with`: parts, count, size, place, comment, long.
 local function zip(entries, with)
   local parts, directory, place = {}, {}, 0
   with = with or {}
   for i, e in ipairs(entries) do
-    local packed, crc = deflate(e[2])
-    local data = e.deflated and packed or e[2]
+    local crc, data = helper.crc(e[2]), e.deflated and helper.deflate(e[2]) or e[2]
     local size, n, at = e.size or #e[2], e.packed or #data, e.place or place
     local method = e.method or (e.deflated and 8 or 0)
     local common = string.pack("<I2I2I2I2I2I4", 20, e.flags or 0, method, 0, 33, e.crc or crc)

@@ -114,6 +114,24 @@ function helper.contents(path)
   return bytes
 end
 
+-- The CRC-32 of bytes, bit by bit (RFC 1952, section 8).
+function helper.crc(bytes)
+  local sum = 0xFFFFFFFF
+  for i = 1, #bytes do
+    sum = sum ~ bytes:byte(i)
+    for _ = 1, 8 do sum = sum & 1 == 1 and sum >> 1 ~ 0xEDB88320 or sum >> 1 end
+  end
+  return ~sum & 0xFFFFFFFF
+end
+
+-- The deflate stream of bytes, which the gzip program has between 10 bytes and its last 8.
+function helper.deflate(bytes)
+  local pipe = assert(io.popen(("gzip -nc %s"):format(helper.file(bytes, ".raw"))))
+  local packed = pipe:read "a"
+  pipe:close()
+  return packed:sub(11, -9)
+end
+
 -- Removes all of them: for after_each.
 function helper.clean()
   collectgarbage()

@@ -51,6 +51,7 @@ struct latL_Format {
   int (*read)(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
   lat_status (*write)(lua_State *L, const latL_Format *f, const char *path);
   lat_status (*parse)(lat_workspace *, const unsigned char *, size_t, lat_array *); /* of arrays */
+  bool png;                             /* of images: PNG, not PGM or PPM */
   char read_delimiter, write_delimiter; /* of text; '\0': found in the file, or the usual one */
 };
 
@@ -60,6 +61,9 @@ char latL_optcharacter(lua_State *L, const char *who, int arg, const char *name,
 /* Tables of text: pushes X and info; writes the matrix. */
 int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
 lat_status latL_writecsv(lua_State *L, const latL_Format *f, const char *path);
+/* Images: pushes X and info; writes the matrix. */
+int latL_readimage(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
+lat_status latL_writeimage(lua_State *L, const latL_Format *f, const char *path);
 /* safetensors: pushes tables of matrices and of metadata; writes the table of matrices. */
 int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *source, const char *path);
 lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *path);

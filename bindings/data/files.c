@@ -33,10 +33,13 @@ static lat_status write_array(lua_State *L, const latL_Format *f, const char *pa
 static const latL_Format formats[] = {
     {".npy", read_array, write_array, .parse = lat_npy_parse},
     {".npz", latL_readnpz, latL_writenpz, .parse = NULL},
-    {".csv", latL_readcsv, latL_writecsv, NULL, '\0', '\0'},
-    {".tsv", latL_readcsv, latL_writecsv, NULL, '\t', '\t'},
-    {".txt", latL_readcsv, latL_writecsv, NULL, '\0', '\t'},
+    {".csv", latL_readcsv, latL_writecsv, .parse = NULL},
+    {".tsv", latL_readcsv, latL_writecsv, .read_delimiter = '\t', .write_delimiter = '\t'},
+    {".txt", latL_readcsv, latL_writecsv, .write_delimiter = '\t'},
     {".safetensors", latL_readtensors, latL_writetensors, .parse = NULL},
+    {".png", latL_readimage, latL_writeimage, .png = true},
+    {".pgm", latL_readimage, latL_writeimage, .png = false},
+    {".ppm", latL_readimage, latL_writeimage, .png = false},
     {".idx", read_array, NULL, .parse = lat_idx_parse},
     {"ubyte", read_array, NULL, .parse = lat_idx_parse}};
 

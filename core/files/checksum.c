@@ -4,9 +4,14 @@
 
 #include "files/limits.h"
 
-void lat_crc_begin(lat_crc *crc)
+void lat_crc_again(lat_crc *crc)
 {
   crc->state = 0xFFFFFFFF;
+}
+
+void lat_crc_begin(lat_crc *crc)
+{
+  lat_crc_again(crc);
   for (uint32_t k = 0; k < 256; k++) {
     uint32_t value = k;
     for (int b = 0; b < 8; b++) value = value >> 1 ^ (value & 1 ? 0xEDB88320 : 0);

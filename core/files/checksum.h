@@ -14,6 +14,7 @@ typedef struct lat_crc {
 } lat_crc;
 
 void lat_crc_begin(lat_crc *crc); /* of no bytes */
+void lat_crc_again(lat_crc *crc); /* the same, where it has begun before */
 void lat_crc_add(lat_crc *crc, const void *bytes, size_t n);
 uint32_t lat_crc_sum(const lat_crc *crc);
 

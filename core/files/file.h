@@ -35,7 +35,7 @@ void lat_file_unmap(lat_map *map); /* may be called twice */
 bool lat_file_is_stream(const char *path);
 lat_status lat_file_take(lat_workspace *work, const char *path, lat_map *map);
 
-/* Memory of the allocator for `more` bytes behind *bytes' `used` ones: the same, or a wider copy. */
+/* Memory of the allocator for `more` bytes behind the `used` ones: the same, or a wider copy. */
 lat_status lat_file_widen(lat_workspace *work, unsigned char **bytes, size_t used, size_t *capacity,
                           size_t more);
 

@@ -43,7 +43,7 @@ static const char script[] =
 
 static const char *const endings[] = {
     "model.safetensors", "a.safetensors", "a.npy", "a.csv", "a.tsv", "a.idx",
-    "a.npy.gz",          "a.csv.gz",      "a.npz"};
+    "a.npy.gz",          "a.csv.gz",      "a.npz", "a.png"};
 
 static char folder[64], path[128];
 static lua_State *state;

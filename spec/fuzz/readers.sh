@@ -6,7 +6,7 @@
 build=$1 length=$2
 shift 2
 cd "$(dirname "$0")/../.." || exit 1
-[ $# -gt 0 ] || set -- csv npy npz gzip safetensors json checkpoint model module
+[ $# -gt 0 ] || set -- csv npy npz gzip image safetensors json checkpoint model module
 flags="-std=c11 -D_GNU_SOURCE -g -O1 -pthread -Icore -isystem ${LUA_INCDIR:-/usr/include/lua5.4}"
 sanitizers=address,undefined
 fuzzer=

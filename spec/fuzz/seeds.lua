@@ -76,6 +76,18 @@ put("fuzz_npy", "idx", "i" .. idx)
 put("fuzz_npz", "two", npz)
 put("fuzz_npz", "deflated", deflated_npz("one", npy.f8))
 put("fuzz_module", "npz", "\8" .. npz)
+for channels, name in ipairs { "grey", "deep", "colours" } do
+  local png = written(".png", function(path)
+    return latent.write(path, X, { channels = channels == 2 and 1 or channels, bits = 8 * math.min(channels, 2),
+      range = { -2, 2 } })
+  end)
+  put("fuzz_image", name, png)
+  put("fuzz_module", "png-" .. name, "\9" .. png)
+end
+put("fuzz_image", "pgm", "P5\n# grey\n3 2\n255\n123456")
+put("fuzz_image", "ppm", written(".ppm", function(path)
+  return latent.write(path, X, { channels = 3, range = { 0, 1 } })
+end))
 put("fuzz_csv", "usual", "\0\0\0" .. csv)
 put("fuzz_csv", "old", '\0\2\1\xEF\xBB\xBF1;2\r3; "4" \r\r\n')
 put("fuzz_csv", "blanks", "\4\1\0 1.5 2\t3\n 4  5e-320 123456789012345678901234567890.5\n")

@@ -4,13 +4,13 @@ return {
   {
     name = "files",
     topic = true,
-    summary = "Matrices in files: NumPy's npy and npz, CSV and its relatives, safetensors, MNIST's idx.",
+    summary = "Matrices in files: NumPy's npy and npz, CSV and its relatives, safetensors, images, MNIST's idx.",
     text = [[
-A file's ending chooses its format: .npy; .npz; .csv, .tsv and .txt; .safetensors; .idx and -ubyte (read only). Each
-may be followed by .gz, which is expanded in memory (read only). The option format says it for any other name, as
-format = "csv" or "csv.gz". Then latent.read also takes what comes from a pipe: path is "-" or "/dev/stdin" for
-standard input, or names a descriptor, /dev/fd/63; its end is waited for. What is wrong with a file gives nil and a
-message that begins with its path, for text with line and column (field):
+A file's ending chooses its format: .npy; .npz; .csv, .tsv and .txt; .safetensors; .png, .pgm and .ppm; .idx and
+-ubyte (read only). Each may be followed by .gz, which is expanded in memory (read only). The option format says it
+for any other name, as format = "csv" or "csv.gz". Then latent.read also takes what comes from a pipe: path is "-" or
+"/dev/stdin" for standard input, or names a descriptor, /dev/fd/63; its end is waited for. What is wrong with a file
+gives nil and a message that begins with its path, for text with line and column (field):
 
   iris.csv:17:3: 'abc' is not a number
 
@@ -43,6 +43,15 @@ I16 I8, U64 U32 U16 U8 and BOOL become matrices, and axes, as for npy. A header 
 that overlap, leave holes or don't fit the shapes, and empty tensors are refused. latent.help "save" is about
 models in such files.
 
+PNG, PGM and PPM: images of H rows and W columns are matrices of H rows and W columns of grey, or of W times `channels`:
+2 are grey and opacity, 3 red, green and blue side by side in each pixel, 4 those and opacity; so red is in
+columns 1, 4, 7, ... Read are samples as they are, from 0 to about.white, which is 255 or 65535 (of PGM and PPM what the
+file says); grey = true makes one channel of colours, 0.299 R + 0.587 G + 0.114 B. All kinds of PNG are read,
+palettes as colours, samples of fewer than 8 bits as bytes. Written is a matrix of numbers from 0 (black) to 1
+(white) when all of them are in between, and otherwise of numbers from 0 to 255 (65535 with bits = 16); others need
+range = {black, white}, beyond which all are black or white, as {A:min(), A:max()}. NaN is refused. latent.plot draws
+images with axes and colours.
+
 Writing replaces a file at once when it is complete and on the disk: an error leaves the old one as it was. Through
 a symbolic link the file it points at is written, and made if it isn't there. While .NAME.latent-0.tmp lies beside it
 a file is being written, or was by a process that was killed: then the next writing of it takes that away.]],
@@ -51,15 +60,16 @@ a file is being written, or was by a process that was killed: then the next writ
     name = "latent.read",
     summary = "Reads a matrix from a file.",
     args = {
-      { "path", "string", "ends in .npy, .npz, .csv, .tsv, .txt, .safetensors, .idx or -ubyte, or in one of these "
-        .. "and .gz" },
-      { "options", "table?", "for npy and idx dtype, the others for text; see options" },
+      { "path", "string", "ends in .npy, .npz, .csv, .tsv, .txt, .safetensors, .png, .pgm, .ppm, .idx or -ubyte, or in "
+        .. "one of these and .gz" },
+      { "options", "table?", "see options" },
     },
     options = {
       { "format", "string", "the path's ending", 'the ending that the path hasn\'t: "npy", "npz", "csv", "tsv", '
-        .. '"txt", "safetensors" or "idx", or one of these and ".gz"' },
-      { "dtype", "string", "the file's", 'for npy and idx: "float32" or "float64"; bytes are float64 unless told, '
-        .. "which float32 halves" },
+        .. '"txt", "safetensors", "png", "pgm", "ppm" or "idx", or one of these and ".gz"' },
+      { "dtype", "string", "the file's", 'for npy, idx and images: "float32" or "float64"; bytes are float64 unless '
+        .. "told, which float32 halves" },
+      { "grey", "boolean", "false", "for images: colours become grey" },
       { "delimiter", "string", "found in the first line", "one character; \" \" is any run of blanks. Found are , ; "
         .. "tab and |, and blanks between numbers; .tsv means tab" },
       { "decimal", "string", '"."', 'the point of numbers: "." or ","' },
@@ -80,7 +90,8 @@ a file is being written, or was by a process that was killed: then the next writ
         .. "there are labels: labels (strings, one a row), classes (the different ones, in order of "
         .. "appearance), codes (a vector: the number in classes), categories (the classes of categorical columns, by "
         .. "name or number), text (every text column by its name, or "
-        .. "by its number without a header); for safetensors: the metadata, strings by name. Or the message" },
+        .. "by its number without a header); for safetensors: the metadata, strings by name; "
+        .. "for images: width, height, channels, white. Or the message" },
     },
     text = 'See latent.help "files" for the formats.',
     example = 'local X, info = latent.read "iris.csv"',
@@ -89,10 +100,10 @@ a file is being written, or was by a process that was killed: then the next writ
     name = "latent.write",
     summary = "Writes a matrix to a file.",
     args = {
-      { "path", "string", "ends in .npy, .npz, .csv, .tsv, .txt or .safetensors" },
+      { "path", "string", "ends in .npy, .npz, .csv, .tsv, .txt, .safetensors, .png, .pgm or .ppm" },
       { "X", "latent.Matrix|table", "a matrix, a vector or a view of one; for npz and safetensors a table of them "
         .. "by name" },
-      { "options", "table?", "for text and safetensors; see options" },
+      { "options", "table?", "see options" },
     },
     options = {
       { "format", "string", "the path's ending", "the ending that the path hasn't, as for latent.read" },
@@ -105,6 +116,10 @@ a file is being written, or was by a process that was killed: then the next writ
       { "delimiter", "string", '","', "one character; .tsv and .txt have a tab by default; ; beside a decimal comma" },
       { "decimal", "string", '"."', 'the point of numbers: "." or ","' },
       { "missing", "string", '"NA"', "what is written for NaN" },
+      { "channels", "integer", "1", "for images: 1 grey, 2 with opacity, 3 red, green and blue, 4 with opacity" },
+      { "bits", "integer", "8", "for images: of a sample, 8 or 16" },
+      { "range", "number[]", "{0, 1}, {0, 255} or, with bits = 16, {0, 65535}", "for images: the numbers that are "
+        .. "black and white" },
       { "metadata", "table", "none", "for safetensors: strings by name" },
     },
     returns = {
