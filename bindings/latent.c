@@ -64,6 +64,13 @@ static int wall_clock(lua_State *L, const latL_Function *f)
   return latL_returnnumber(L, lat_clock());
 }
 
+/* latent._memory(): bytes that the machine has, for what would be larger than all of it. */
+static int machine_memory(lua_State *L, const latL_Function *f)
+{
+  (void)f;
+  return latL_returnnumber(L, (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE));
+}
+
 /* latent._nearest(word, words): the one of the list that is nearest, or nil; latent._distance(a,
  * b): the edit distance. For the parts in Lua, as their underscores say. */
 static int nearest(lua_State *L, const latL_Function *f)
@@ -84,10 +91,13 @@ static int distance(lua_State *L, const latL_Function *f)
   return latL_returninteger(L, (lua_Integer)lat_word_distance(a, b));
 }
 
-static const latL_Function functions[] = {
-    {"latent.threads", threads, .arguments = 1},    {"latent.terminal", terminal, .arguments = 1},
-    {"latent.clock", wall_clock, .arguments = 0},   {"latent._nearest", nearest, .arguments = 0},
-    {"latent._distance", distance, .arguments = 2}, LATL_END};
+static const latL_Function functions[] = {{"latent.threads", threads, .arguments = 1},
+                                          {"latent.terminal", terminal, .arguments = 1},
+                                          {"latent.clock", wall_clock, .arguments = 0},
+                                          {"latent._nearest", nearest, .arguments = 0},
+                                          {"latent._distance", distance, .arguments = 2},
+                                          {"latent._memory", machine_memory, .arguments = 0},
+                                          LATL_END};
 
 #define OPEN_MODEL(name)            latL_openmodel(L, &latL_##name##_kind);
 #define OPEN_PART(name)             latL_open_##name(L);

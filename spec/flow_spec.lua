@@ -400,6 +400,20 @@ describe("latent.flow", function()
     fails("layer 1: unknown kind 'splin', did you mean 'spline'?", latent.flow, { input_dim = 2, layers = { "splin" } })
     fails("layer 1 (spline): bins must be", latent.flow, { input_dim = 2, layers = { { "spline", bins = 1 } } })
     fails("layer 1 (affine): bins is for splines", latent.flow, { input_dim = 2, layers = { { "affine", bins = 4 } } })
+    for kind, unused in pairs { nsf = { "bound" }, maf = { "bins", "box" }, realnvp = { "bins", "box" } } do
+      for _, name in ipairs(unused) do
+        local of = name == "bound" and "affine layers" or "splines"
+        fails(("flow: %s is for %s, of which kind = \"%s\" has none"):format(name, of, kind), latent.flow,
+          { input_dim = 2, kind = kind, [name] = 3 })
+      end
+    end
+    fails("flow: bins is for splines, and none of the layers is one", latent.flow,
+      { input_dim = 2, layers = { "affine", "permute" }, bins = 8 })
+    fails("flow: hidden is for couplings and masked layers, and none of the layers is one", latent.flow,
+      { input_dim = 2, layers = { "planar", "planar" }, hidden = 8 })
+    -- of several layers one is enough
+    local mixed = { input_dim = 2, layers = { "affine", "spline" }, hidden = 8, bins = 4, box = 3, bound = 1 }
+    assert.equal("flow", tostring(latent.flow(mixed)):match "%a+")
     fails("unknown option 'bims', did you mean 'bins'?", latent.flow,
       { input_dim = 2, layers = { { "spline", bims = 4 } } })
     fails("got a table that is neither a list nor has names only", latent.flow,

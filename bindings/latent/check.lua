@@ -20,14 +20,19 @@ function check.fail(who, format, ...)
   error(who .. ": " .. format:format(...), level_outside())
 end
 
--- Calls a function that is written in C; what it raises is raised in the user's line.
-function check.call(f, ...)
+-- Calls a function that is written in C; what it raises is raised in the user's line. In place of the function's name
+-- the message has `who`, unless that is nil.
+function check.call_for(who, f, ...)
   local function results(ok, first, ...)
     if ok then return first, ... end
-    error(first, type(first) == "string" and level_outside() or 0)
+    local text = type(first) == "string"
+    if text and who then first = first:gsub("^[%w_]+[:.][%w_]+: ", function() return who .. ": " end) end
+    error(first, text and level_outside() or 0)
   end
   return results(pcall(f, ...))
 end
+
+function check.call(f, ...) return check.call_for(nil, f, ...) end
 
 -- ---- classes: their metatables are protected, getmetatable gives the name ------------------------
 

@@ -1,6 +1,7 @@
 -- What diffusions do in Lua: the chain of states of the reverse process, for pictures of it. Not exported;
 -- bindings/models/deep/deep.c makes a method of it.
 
+local latent = require "latent"
 local check = require "latent.check"
 
 local use = {}
@@ -21,6 +22,15 @@ local function times_of(who, at, from)
   return distinct
 end
 
+-- Raises where the states are more than all of the machine's memory: systems promise more than they have, and end a
+-- process that uses it.
+local function check_size(who, states, n, D)
+  local bytes, most = 8.0 * states * n * D, latent._memory()
+  if bytes <= most then return end
+  check.fail(who, "%d states of %d rows are %.0f GB, this machine has %.0f GB: take fewer rows, or times in `at`",
+    states, n, bytes / 2^30, most / 2^30)
+end
+
 -- denoise(n or X [, options]) -> states, times: rows at each time of the process, which begins with noise or with X.
 function use.denoise(model, X, options)
   local who = "diffusion:denoise"
@@ -34,19 +44,22 @@ function use.denoise(model, X, options)
   end
   local from = check.integer(who, "from", options.from or T, 0, T)
   local to = check.integer(who, "to", options.to or 0, 0, from)
-  local states, times, t = {}, {}, from
+  local shown = times_of(who, options.at, from)
   if type(X) == "number" then
+    local n = check.integer(who, "n", X, 1)
     if from ~= T then check.fail(who, "noise is at time %d: from is for rows X", T) end
+    check_size(who, #shown, n, model.input_dim)
     given.to = T
-    X = check.call(model.sample, model, X, given)
+    X = check.call_for(who, model.sample, model, n, given)
   else
     X = check.matrix(who, "X", X)
   end
-  for _, s in ipairs(times_of(who, options.at, from)) do
+  local states, times, t = {}, {}, from
+  for _, s in ipairs(shown) do
     s = math.max(s, to)
     if s < t then
       given.from, given.to = t, s
-      X, t = check.call(model.reverse, model, X, given), s
+      X, t = check.call_for(who, model.reverse, model, X, given), s
     end
     if times[#times] ~= s then states[#states + 1], times[#times + 1] = X, s end
   end

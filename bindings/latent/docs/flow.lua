@@ -42,7 +42,8 @@ determinant that is cheap:
   "linear"          y = x L U
   "permute", "reverse"  the columns in another order
 
-and `layers` lists them: names, or tables with the name first and options of their own (hidden, bins, box, bound):
+and `layers` lists them: names, or tables with the name first and options of their own (hidden, bins, box, bound; those
+that none of the layers has raise):
 
   latent.flow{ input_dim = 3, layers = { { "spline", bins = 8, hidden = { 64, 64 } }, "permute", "affine" } }
 

@@ -56,7 +56,8 @@ lat_training lat_training_defaults(void);
 /* Fits the model whose nets (a struct that begins with a lat_deep, such as a lat_vae) are `nets`,
  * made with `options`, to X (N x D, either type). The models' own lat_NAME_fit call it. LAT_SHAPE,
  * LAT_INVALID: as the model's step has it, or for a training without rows, epochs or a batch, and
- * for rows of X or of validation that the model can't take, before the first step; LAT_CANCELLED: between steps, of which those before have been taken. `report` may be NULL. */
+ * for rows of X or of validation that the model can't take, before the first step; LAT_CANCELLED:
+ * between steps, of which those before have been taken. `report` may be NULL. */
 lat_status lat_train(lat_workspace *work, const lat_model *model, void *nets, const void *options,
                      const lat_matrix *X, const lat_training *training,
                      lat_training_report *report);

@@ -100,8 +100,7 @@ static lat_status set_columns(lat_workspace *work, const lat_flow *flow, lat_flo
 /* Numbers of raw for a column. */
 static size_t numbers_each(const lat_flow_layer *layer)
 {
-  bool spline = layer->kind == LAT_FLOW_SPLINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
-  return spline ? 3 * layer->bins - 1 : 2;
+  return lat_flow_is_spline(layer) ? 3 * layer->bins - 1 : 2;
 }
 
 /* raw begins at 0, where couplings are the identity: the last layer of a net, or a parameter. */

@@ -92,9 +92,9 @@ typedef struct lat_flow_options {
   size_t transforms;              /* of the kind: couplings or masked layers; 0: its own number */
   size_t hidden[LAT_FLOW_HIDDEN]; /* widths of hidden layers; depth 0 stands for 64, 64 */
   size_t depth;
-  size_t bins;      /* 8 */
-  double box;       /* 5 */
-  double bound;     /* of s; 2; INFINITY: none */
+  size_t bins;      /* 0 stands for 8 */
+  double box;       /* 0 for 5 */
+  double bound;     /* of s; 0 for 2; INFINITY: none */
   int base;         /* lat_flow_base; normal */
   bool standardize; /* true */
   lat_deep_options deep;

@@ -47,6 +47,11 @@ static inline bool lat_flow_is_masked(const lat_flow_layer *layer)
   return layer->kind == LAT_FLOW_MASKED_AFFINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
 }
 
+static inline bool lat_flow_is_spline(const lat_flow_layer *layer)
+{
+  return layer->kind == LAT_FLOW_SPLINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
+}
+
 /* The table of options (options.c), and the check that a description has. */
 extern const lat_option lat_flow_table[];
 lat_status lat_flow_check_options(lat_workspace *work, const void *options);

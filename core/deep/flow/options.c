@@ -19,7 +19,14 @@ const char *const lat_flow_layer_names[LAT_FLOW_LAYER_KINDS + 1] = {
     [LAT_FLOW_PERMUTE] = "permute",
     [LAT_FLOW_REVERSE] = "reverse"};
 
-enum { MOST_DIM = 1 << 20, OWN_WIDTH = 64, OWN_DEPTH = 2 };
+enum {
+  MOST_DIM = 1 << 20,
+  OWN_WIDTH = 64,
+  OWN_DEPTH = 2,
+  OWN_BINS = 8,
+  OWN_BOX = 5,
+  OWN_BOUND = 2
+};
 
 /* A number in the place of layers. */
 static const lat_option transforms[] = {LAT_DEEP_ROW("layers", LAT_SIZE, lat_flow_options,
@@ -45,9 +52,10 @@ const lat_option lat_flow_table[] = {
     LAT_OPTION_RECORD_LIST("layers", lat_flow_options, layers, count, layer_table, transforms,
                            "layer", "the kind's"),
     LAT_OPTION_WIDTHS("hidden", lat_flow_options, hidden, depth, NAN, 1, "{64, 64}"),
-    LAT_OPTION_SIZE(lat_flow_options, bins, 8, 2, LAT_SPLINE_BINS),
-    LAT_OPTION_NUMBER(lat_flow_options, box, 5, 1e-3, 1e6),
-    LAT_OPTION_NUMBER(lat_flow_options, bound, 2, 1e-3, (double)INFINITY),
+    LAT_DEEP_ROW("bins", LAT_SIZE, lat_flow_options, bins, 0, 2, LAT_SPLINE_BINS, NULL, "8"),
+    LAT_DEEP_ROW("box", LAT_NUMBER, lat_flow_options, box, 0, 1e-3, 1e6, NULL, "5"),
+    LAT_DEEP_ROW("bound", LAT_NUMBER, lat_flow_options, bound, 0, 1e-3, (double)INFINITY, NULL,
+                 "2"),
     LAT_OPTION_CHOICE(lat_flow_options, base, LAT_BASE_NORMAL, lat_flow_base_names),
     LAT_OPTION_BOOLEAN(lat_flow_options, standardize, true),
     LAT_DEEP_OPTIONS(lat_flow_options),
@@ -91,18 +99,48 @@ size_t lat_flow_list(const lat_flow_options *o, lat_flow_layer layers[LAT_FLOW_L
       for (size_t l = 0; l < OWN_DEPTH; l++)
         layer->hidden[l] = o->input_dim > OWN_WIDTH ? o->input_dim : OWN_WIDTH;
     }
-    if (layer->bins == 0) layer->bins = o->bins;
-    if (layer->box <= 0) layer->box = o->box;
-    if (layer->bound <= 0) layer->bound = o->bound;
+    if (layer->bins == 0) layer->bins = o->bins ? o->bins : OWN_BINS;
+    if (layer->box <= 0) layer->box = o->box > 0 ? o->box : OWN_BOX;
+    if (layer->bound <= 0) layer->bound = o->bound > 0 ? o->bound : OWN_BOUND;
   }
   return count;
+}
+
+static bool is_affine(const lat_flow_layer *layer)
+{
+  return layer->kind == LAT_FLOW_AFFINE || layer->kind == LAT_FLOW_MASKED_AFFINE;
+}
+
+/* Options that mean nothing to any of the layers. */
+static lat_status check_used(lat_workspace *work, const lat_flow_options *o,
+                             const lat_flow_layer *layers, size_t count)
+{
+  bool spline = false, affine = false;
+  for (size_t k = 0; k < count; k++) {
+    spline = spline || lat_flow_is_spline(&layers[k]);
+    affine = affine || is_affine(&layers[k]);
+  }
+  const struct {
+    const char *name, *of;
+    bool unused;
+  } given[] = {{"hidden", "couplings and masked layers", o->depth > 0 && !spline && !affine},
+               {"bins", "splines", o->bins > 0 && !spline},
+               {"box", "splines", o->box > 0 && !spline},
+               {"bound", "affine layers", o->bound > 0 && !affine}};
+  for (size_t k = 0; k < sizeof given / sizeof *given; k++)
+    if (given[k].unused && o->count)
+      return lat_fail(work, LAT_INVALID, "%s is for %s, and none of the layers is one",
+                      given[k].name, given[k].of);
+    else if (given[k].unused)
+      return lat_fail(work, LAT_INVALID, "%s is for %s, of which kind = \"%s\" has none",
+                      given[k].name, given[k].of, lat_flow_kind_names[o->kind]);
+  return LAT_OK;
 }
 
 /* Fields that mean nothing to the layer. */
 static lat_status check_given(lat_workspace *work, const lat_flow_layer *layer)
 {
-  bool spline = layer->kind == LAT_FLOW_SPLINE || layer->kind == LAT_FLOW_MASKED_SPLINE;
-  bool affine = layer->kind == LAT_FLOW_AFFINE || layer->kind == LAT_FLOW_MASKED_AFFINE;
+  bool spline = lat_flow_is_spline(layer), affine = is_affine(layer);
   if (layer->kind < 0) return lat_fail(work, LAT_INVALID, "its kind is missing");
   if (layer->depth > 0 && !spline && !affine)
     return lat_fail(work, LAT_INVALID, "hidden is for couplings and masked layers");
@@ -150,5 +188,6 @@ lat_status lat_flow_check_options(lat_workspace *work, const void *options)
   }
   if (learn == 0)
     return lat_fail(work, LAT_INVALID, "none of the layers has parameters to be learned");
+  LAT_TRY(check_used(work, o, layers, count));
   return LAT_OK;
 }

@@ -15,11 +15,6 @@ static lat_value parameter(const lat_flow_view *v, size_t index)
   return lat_nn_borrow(v->tape, &A);
 }
 
-static bool is_spline(const lat_flow_map *map)
-{
-  return map->layer.kind == LAT_FLOW_SPLINE || map->layer.kind == LAT_FLOW_MASKED_SPLINE;
-}
-
 /* What a net sees: the context, then columns of the state, of a spline's within its box. Beyond,
  * where there are no data, a net's outputs would grow without end, and bins as narrow as they can
  * be cost an inverse its digits. */
@@ -27,7 +22,8 @@ static lat_value inputs_of(const lat_flow_view *v, const lat_flow_map *map, lat_
 {
   if (map->input_count == 0) return v->context;
   lat_value x = lat_nn_gather_columns(v->tape, state, map->inputs, map->input_count);
-  if (is_spline(map)) x = lat_nn_clamp(v->tape, x, -map->layer.box, map->layer.box);
+  if (lat_flow_is_spline(&map->layer))
+    x = lat_nn_clamp(v->tape, x, -map->layer.box, map->layer.box);
   return v->context.step ? lat_nn_concat(v->tape, v->context, x) : x;
 }
 
@@ -46,7 +42,8 @@ static lat_value apply(lat_tape *tape, const lat_flow_map *map, lat_value state,
                        const lat_flow_columns *on)
 {
   const lat_flow_layer *layer = &map->layer;
-  if (is_spline(map)) return lat_nn_flow_spline(tape, state, raw, on, layer->bins, layer->box);
+  if (lat_flow_is_spline(&map->layer))
+    return lat_nn_flow_spline(tape, state, raw, on, layer->bins, layer->box);
   bool bounded = layer->kind != LAT_FLOW_ACTNORM && layer->bound < (double)INFINITY;
   return lat_nn_flow_affine(tape, state, raw, on, bounded ? layer->bound : 0);
 }
@@ -174,7 +171,7 @@ static lat_value masked_back(const lat_flow_view *v, const lat_flow_map *map, la
     }
     if (place == map->input_count) break; /* no net sees the last one */
     lat_matrix column = lat_block_of(y, 0, 0, p.rows, 1);
-    double box = is_spline(map) ? map->layer.box : (double)INFINITY;
+    double box = lat_flow_is_spline(&map->layer) ? map->layer.box : (double)INFINITY;
     for (size_t i = 0; i < p.rows; i++) /* as inputs_of has it */
       lat_set(&column, i, 0, fmin(fmax(lat_get(&column, i, 0), -box), box));
     lat_matrix to = lat_block_of(inputs, 0, p.width - map->input_count + place, p.rows, 1);
