@@ -16,7 +16,8 @@
 #   make notebooks  runs all of them, into build/notebooks; WRITE=1: their outputs are replaced
 #   make bench      latent and its peers side by side (make bench-deps: installs the peers; make limits: what the
 #                   machine can do; make bench-table: the README's table)
-#   make stubs      stubs for editors and the reference pages, from the documentation's one source
+#   make docs       the reference, from the documentation's one source: Markdown in build/docs, HTML in build/html,
+#                   and the command's manual page; make stubs: these, and stubs for editors in build/stubs
 #   make install    PREFIX=/usr/local, DESTDIR=, or LuaRocks' LIBDIR and LUADIR
 #   make env        the LUA_PATH and LUA_CPATH of the build tree: eval "$(make -s env)"
 #
@@ -116,7 +117,8 @@ $(BUILD)/lua/%: bindings/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
-ENV = LUA_PATH="$(CURDIR)/$(BUILD)/lua/?.lua;;" LUA_CPATH="$(CURDIR)/$(BUILD)/?.so;;"
+HERE = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)
+ENV = LUA_PATH="$(HERE)/lua/?.lua;;" LUA_CPATH="$(HERE)/?.so;;"
 SPEC   = spec
 # Debian's busted runs under whatever `lua` is, so it is given its interpreter here.
 BUSTED = $(shell command -v busted)
@@ -197,7 +199,7 @@ command_for = sed -e $(call one_word,s|@LUA@|$(call for_sed,$(call one_word,$(LU
 
 $(BUILD)/bin/latent: bindings/command/latent.sh Makefile
 	@mkdir -p $(@D)
-	$(Q)$(call command_for,$(CURDIR)/$(BUILD)/lua,$(CURDIR)/$(BUILD)) >$@ && chmod +x $@
+	$(Q)$(call command_for,$(HERE)/lua,$(HERE)) >$@ && chmod +x $@
 
 repl: all $(BUILD)/bin/latent
 	$(Q)$(BUILD)/bin/latent
@@ -215,8 +217,16 @@ $(CORE_O) $(BIND_O): | $(filter deps,$(MAKECMDGOALS))
 demo: all
 	$(Q)$(PRELOAD) $(ENV) $(LUA) scripts/digits.lua $(BUILD)/digits
 
-stubs: all
-	$(Q)$(ENV) $(LUA) scripts/stubs.lua $(BUILD)
+$(BUILD)/html/index.html: $(BUILD)/latent.so $(BUILT_LUA) $(wildcard scripts/reference/*.lua)
+	$(Q)$(PRELOAD) $(ENV) $(LUA) scripts/reference/run.lua $(BUILD)
+
+$(BUILD)/stubs/latent.lua: $(BUILD)/latent.so $(BUILT_LUA) scripts/stubs.lua
+	@mkdir -p $(@D)
+	$(Q)$(PRELOAD) $(ENV) $(LUA) scripts/stubs.lua $(@D)
+
+docs: all $(BUILD)/html/index.html
+
+stubs: docs $(BUILD)/stubs/latent.lua
 
 # ---- notebooks: the kernel lies in a Python environment of its own, or where KERNEL=user has its Jupyter ----
 
@@ -322,6 +332,8 @@ LUA_FOLDER  = $(call quoted,$(LUADIR)/latent)
 INCLUDES    = $(call quoted,$(PREFIX)/include/latent)
 LIB         = $(call quoted,$(PREFIX)/lib)
 SHARE       = $(call quoted,$(PREFIX)/share/latent)
+DOC         = $(call quoted,$(PREFIX)/share/doc/latent)
+MAN         = $(call quoted,$(PREFIX)/share/man/man1/latent.1)
 # pkg-config reads a flag as the shell does, so blanks and quotes are escaped; then for sed
 blank       = $(subst ,, )
 # What a static program needs besides, in this order, of what this system has as archives: Debian's OpenBLAS
@@ -337,7 +349,7 @@ install: all
 	$(Q)$(STRIP) --strip-unneeded $(MODULE)
 	$(Q)rm -rf $(LUA_FOLDER)
 	$(Q)for f in $(LUA_FILES:bindings/latent/%=%); do $(PUT) bindings/latent/$$f $(LUA_FOLDER)/$$f || exit 1; done
-	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c install-command)
+	$(if $(ROCK),,$(Q)$(MAKE) --no-print-directory install-c install-command install-docs)
 
 install-c:
 	$(Q)rm -rf $(INCLUDES) $(LIB)/liblatent.*
@@ -360,12 +372,20 @@ install-command:
 	$(Q)mkdir -p $(call quoted,$(PREFIX)/bin)
 	$(Q)$(call command_for,$(LUADIR),$(LIBDIR)) >$(COMMAND) && chmod 755 $(COMMAND)
 
+# What needs a Lua that can load the module, which a build for another machine has not.
+install-docs:
+	$(Q)rm -rf $(DOC) $(MAN) $(SHARE)/stubs
+	$(Q)if $(MAKE) --no-print-directory stubs >/dev/null; then \
+	  for f in $(BUILD)/html/*.html; do $(PUT) $$f $(DOC)/$${f##*/} || exit 1; done; \
+	  $(PUT) $(BUILD)/man/latent.1 $(MAN) && $(PUT) $(BUILD)/stubs/latent.lua $(SHARE)/stubs/latent.lua; \
+	else echo "$(LUA) can't load the module here: the reference and the stubs are not installed" >&2; fi
+
 uninstall:
 	rm -rf $(MODULE) $(LUA_FOLDER)
-	$(if $(ROCK),,rm -rf $(INTERRUPT) $(COMMAND))
+	$(if $(ROCK),,rm -rf $(INTERRUPT) $(COMMAND) $(DOC) $(MAN) $(SHARE)/stubs)
 	$(if $(ROCK),,rmdir $(call quoted,$(LIBDIR)/latent) 2>/dev/null || true)
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c install-command uninstall headers
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c install-command install-docs uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

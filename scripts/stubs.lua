@@ -1,29 +1,14 @@
--- From the documentation's one source (bindings/latent/docs): stubs for the Lua language server,
--- FOLDER/stubs/latent.lua, and reference pages, FOLDER/docs/MODULE.md.
+-- Stubs for the Lua language server, FOLDER/latent.lua, from the documentation's one source (bindings/latent/docs).
 --
---   lua5.4 scripts/stubs.lua [FOLDER]      FOLDER is build when left out
+--   lua5.4 scripts/stubs.lua [FOLDER]      FOLDER, which is there, is build/stubs when left out
+--
+-- An option table is a class of its own, latent.gmm.options; what is one of some words has them as its type.
 
-local docs = require "latent.docs.init"
-local folder = arg and arg[1] or "build"
-
-local function canonical(name) return (name:gsub("^latent%.", "")) end
-
-local function split_member(name) return name:match("^(%u%w*)([:.])([%w_]+)$") end
-
-local function strip(type_name)
-  local bare, optional = type_name:gsub("%?$", "")
-  return bare, optional > 0
-end
+local index = require "latent.help.index"
+local canonical, split_member, strip = index.canonical, index.split_member, index.strip
 
 -- One line for a comment of the stubs.
 local function one_line(text) return (text:gsub("%s+", " ")) end
-
-local function write(path, lines)
-  local file = assert(io.open(path, "w"))
-  file:write(table.concat(lines, "\n"), "\n")
-  assert(file:close())
-  print(path)
-end
 
 -- ---- stubs -------------------------------------------------------------------------
 
@@ -35,7 +20,7 @@ local OPERATORS = { __add = "add", __sub = "sub", __mul = "mul", __div = "div", 
 local function options_class(entry) return "latent." .. canonical(entry.name):gsub(":", ".") .. ".options" end
 
 local function argument_type(entry, arg)
-  local bare = strip(arg[2])
+  local bare = index.words_type(arg)
   if arg[1] == "options" and entry.options then
     bare = bare:gsub("table", options_class(entry), 1)
   end
@@ -64,7 +49,7 @@ local function stub_options(entry, out)
   out[#out + 1] = "---@class " .. options_class(entry)
   for _, option in ipairs(entry.options) do
     local default = option[3] ~= "" and (" (%s)"):format(option[3]) or ""
-    out[#out + 1] = ("---@field %s? %s %s%s"):format(option[1], strip(option[2]), one_line(option[4]), default)
+    out[#out + 1] = ("---@field %s? %s %s%s"):format(option[1], index.words_type(option), one_line(option[4]), default)
   end
   out[#out + 1] = ""
 end
@@ -86,7 +71,8 @@ local function stub_function(entry, place, out)
       argument_type(entry, arg), one_line(arg[3]))
   end
   for _, value in ipairs(entry.returns or {}) do
-    out[#out + 1] = ("---@return %s # %s"):format(value[1], one_line(value[2]))
+    local one, more = value[1]:gsub("%.%.%.$", "") -- as many as there are
+    out[#out + 1] = ("---@return %s%s # %s"):format(one, more > 0 and " ..." or "", one_line(value[2]))
   end
   out[#out + 1] = ("function %s(%s) end"):format(place, table.concat(names, ", "))
   out[#out + 1] = ""
@@ -124,7 +110,7 @@ end
 
 local function stubs()
   local entries, by_name, members = {}, {}, {}
-  for _, module in ipairs(docs) do
+  for _, module in ipairs(index.modules()) do
     for _, entry in ipairs(module) do
       if not entry.topic then entries[#entries + 1], by_name[canonical(entry.name)] = entry, entry end
     end
@@ -185,64 +171,8 @@ local function stubs()
   return out
 end
 
--- ---- reference pages ---------------------------------------------------------------------
-
-local function signature(entry)
-  if not entry.args then return entry.name end
-  local arguments = {}
-  for i, arg in ipairs(entry.args) do
-    local _, optional = strip(arg[2])
-    arguments[i] = arg[1] .. (optional and "?" or "")
-  end
-  return ("%s(%s)"):format(entry.name, table.concat(arguments, ", "))
-end
-
-local function cell(text) return (one_line(text):gsub("|", "\\|")) end
-
-local function markdown_table(head, rows, out)
-  if #rows == 0 then return end
-  out[#out + 1] = ""
-  out[#out + 1] = "| " .. table.concat(head, " | ") .. " |"
-  out[#out + 1] = "|" .. ("---|"):rep(#head)
-  for _, row in ipairs(rows) do
-    local cells = {}
-    for i, text in ipairs(row) do cells[i] = cell(text) end
-    out[#out + 1] = "| " .. table.concat(cells, " | ") .. " |"
-  end
-end
-
-local function page(module)
-  local out = { "# " .. module.name }
-  for _, entry in ipairs(module) do
-    local heading = entry.name ~= module.name
-    if heading then
-      out[#out + 1] = ""
-      out[#out + 1] = (entry.name:find("^%u%w*$") and "## " or "### ") .. signature(entry)
-    end
-    out[#out + 1] = ""
-    out[#out + 1] = entry.summary
-    local arguments, options, returns = {}, {}, {}
-    for i, arg in ipairs(entry.args or {}) do arguments[i] = { "`" .. arg[1] .. "`", "`" .. arg[2] .. "`", arg[3] } end
-    for i, option in ipairs(entry.options or {}) do
-      options[i] = { "`" .. option[1] .. "`", "`" .. option[2] .. "`", option[3], option[4] }
-    end
-    for i, value in ipairs(entry.returns or {}) do returns[i] = { "`" .. value[1] .. "`", value[2] } end
-    markdown_table({ "argument", "type", "" }, arguments, out)
-    markdown_table({ "option", "type", "default", "" }, options, out)
-    markdown_table({ "returns", "" }, returns, out)
-    if entry.text then
-      out[#out + 1] = ""
-      -- in Markdown code stands four columns in
-      out[#out + 1] = (("\n" .. entry.text):gsub("\n(%s+%S)", "\n  %1"):sub(2))
-    end
-    if entry.example then
-      out[#out + 1] = ""
-      out[#out + 1] = "```lua\n" .. entry.example .. "\n```"
-    end
-  end
-  return out
-end
-
-assert(os.execute(("mkdir -p '%s/stubs' '%s/docs'"):format(folder:gsub("'", "'\\''"), folder:gsub("'", "'\\''"))))
-write(folder .. "/stubs/latent.lua", stubs())
-for _, module in ipairs(docs) do write(("%s/docs/%s.md"):format(folder, module.name), page(module)) end
+local path = (arg and arg[1] or "build/stubs") .. "/latent.lua"
+local file = assert(io.open(path, "w"))
+file:write(table.concat(stubs(), "\n"), "\n")
+assert(file:close())
+print(path)

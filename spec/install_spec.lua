@@ -20,7 +20,8 @@ describe("make", function()
     local files = helper.run(("cd %s && find . -type f"):format(quoted(prefix)))
     for _, name in ipairs { "lib/lua/5.4/latent.so", "share/lua/5.4/latent/plot.lua", "include/latent/latent.h",
       "lib/liblatent.a", "lib/pkgconfig/latent.pc", "share/latent/from_sklearn.py", "bin/latent",
-      "lib/lua/5.4/latent/interrupt.so" } do
+      "lib/lua/5.4/latent/interrupt.so", "share/doc/latent/index.html", "share/doc/latent/clusters.html",
+      "share/man/man1/latent.1", "share/latent/stubs/latent.lua" } do
       assert.is_truthy(files:find("./" .. name .. "\n", 1, true), name)
     end
     if not helper.sanitized() then

@@ -6,6 +6,7 @@
 -- "text/plain" is always there.
 
 local check = require "latent.check"
+local index = require "latent.help.index"
 
 local MOST_ROWS, MOST_COLUMNS, EDGE = 20, 12, 5 -- of a matrix; of a larger one the first and last EDGE are shown
 local MOST_ITEMS = 20 -- of a plain table
@@ -103,21 +104,13 @@ local function field(value)
   return escape(math.type(value) == "float" and number(value) or tostring(value))
 end
 
--- The documented properties of a class; and what every fit leaves.
+-- The documented properties of a class.
 local function properties(class)
-  local list, known = {}, {}
-  local function add(name, summary)
-    if not known[name] then list[#list + 1], known[name] = { name, summary }, true end
+  local list = {}
+  for _, entry in ipairs(index.members(class)) do
+    local name = entry.name:match "%.([%w_]+)$"
+    if name then list[#list + 1] = { name, entry.summary } end
   end
-  for _, module in ipairs(require "latent.docs.init") do
-    for _, entry in ipairs(module) do
-      local name = entry.name:match("^" .. class .. "%.([%w_]+)$")
-      if name then add(name, entry.summary) end
-    end
-  end
-  add("iterations", "How many iterations the fit took.")
-  add("converged", "Whether it has converged.")
-  add("history", "The objective after each iteration.")
   return list
 end
 

@@ -105,12 +105,46 @@ static void put_method(lat_json_text *j, const lat_method *m)
   lat_json_put(j, "}");
 }
 
+/* The table of a model with the default options. */
+static lat_status parameters_of(lat_workspace *work, const lat_model *model,
+                                const lat_parameter **table)
+{
+  LAT_SCOPE(work);
+  *table = NULL;
+  void *options = lat_allocate(work, model->options_size, 1);
+  if (!options) return LAT_MEMORY;
+  lat_model_defaults(model, options);
+  if (model->parameters) *table = model->parameters(options);
+  return LAT_OK;
+}
+
+static void put_parameters(lat_json_text *j, const lat_parameter *table)
+{
+  put_key(j, ",", "parameters");
+  lat_json_put(j, "[");
+  for (const lat_parameter *p = table; p && p->name; p++) {
+    put_word(j, p == table ? "{" : ",{", "name", p->name);
+    put_key(j, ",", "shape");
+    lat_json_put(j, "[");
+    for (int i = 0; i < 3 && p->shape[i]; i++) {
+      const char *size = size_names[p->shape[i]];
+      lat_json_put(j, i ? "," : "");
+      lat_json_put_string(j, (lat_text){size, strlen(size)});
+    }
+    lat_json_put(j, "]}");
+  }
+  lat_json_put(j, "]");
+}
+
 lat_status lat_model_describe(lat_workspace *work, const lat_model *model, const char **text)
 {
+  const lat_parameter *parameters;
+  LAT_TRY(parameters_of(work, model, &parameters));
   lat_json_text j = {.work = work};
   put_word(&j, "{", "name", model->name);
   put_boolean(&j, "missing", model->missing);
   put_options(&j, model->options, false);
+  put_parameters(&j, parameters);
   put_key(&j, ",", "methods");
   lat_json_put(&j, "[");
   for (const lat_method *m = model->methods; m->name; m++) {

@@ -7,9 +7,11 @@
 
 /* `text` (ended by NUL) := a JSON object
  *
- *   {"name": .., "missing": it knows missing entries, "options": [..], "methods": [..]}
+ *   {"name": .., "missing": it knows missing entries, "options": [..], "parameters": [..],
+ *    "methods": [..]}
  *   an option: {"name": .., "type": .., "default": ..} in words for readers, and "least" and
  *              "most", or "choices": [..]
+ *   a parameter of a model with the default options: {"name": .., "shape": ["K", "D"]}
  *   a method:  {"name": .., "takes": .., "missing": .., "gives": [{"shape": .., "size": ..} ..],
  *              "options": [..]}
  *

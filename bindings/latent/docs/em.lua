@@ -122,6 +122,8 @@ latent.em{
     summary = "A model of the user's own; latent.em makes one.",
     text = "parameters is the table of the present ones; the record is that of every fit: see fitting.",
   },
+  { name = "EM.parameters", summary = "The present parameters, as m_step returned them.",
+    returns = { { "table", "by the user's names" } } },
   {
     name = "EM:fit",
     summary = "Fits the model.",

@@ -15,7 +15,8 @@
 --   example   Lua that runs, with every module as a local of its name, A a 3 x 3 positive definite
 --             matrix and X one of 5 x 3
 --
--- An option that is one of some words has them as `choices` in its row, from the core's table where it has them.
+-- An option or argument that is one of some words gets them as `choices` in its row: from the core's table, or else the
+-- words that its default and its meaning have in quotes.
 --
 -- This file gives the families in the order of the overview, each with its modules, { name, more files... }: a family
 -- is a page of the reference (its `page` is the file's name).
@@ -63,6 +64,39 @@ local function complete(entry)
   return rows
 end
 
+-- The words that a thing of a type may be, by the text about it: two at least, or one beside other types.
+local function quoted_words(type_name, text)
+  local words, known = {}, {}
+  for word in text:gmatch '"(%a[%w_+-]*)"' do
+    if not known[word] then words[#words + 1], known[word] = word, true end
+  end
+  local is_word = ("|" .. type_name:gsub("%?$", "") .. "|"):find("|string|", 1, true)
+  return is_word and #words >= (type_name:find("|", 1, true) and 1 or 2) and words or nil
+end
+
+local function find_words(entry)
+  for _, row in ipairs(entry.options or {}) do
+    row.choices = row.choices or quoted_words(row[2], row[3] .. " " .. row[4])
+  end
+  for _, row in ipairs(entry.args or {}) do row.choices = quoted_words(row[2], row[3]) end
+end
+
+-- What fits leave of models, where a module's entries don't say it: after all that they have of the class.
+local function add_records(module)
+  local known, classes = {}, {}
+  for _, entry in ipairs(module) do
+    known[entry.name] = true
+    if entry.name:find "^%u%w*$" then classes[#classes + 1] = entry.name end
+  end
+  for _, class in ipairs(classes) do
+    local model, methods = require("latent").describe(check.maker(class)), {}
+    for _, method in ipairs(model and model.methods or {}) do methods[method.name] = true end
+    for _, entry in ipairs(require "latent.docs.record"(class, methods)) do
+      if not known[entry.name] then module[#module + 1] = entry end
+    end
+  end
+end
+
 -- A module's entries, of all of its files; nil when none of them is there.
 local function read(files, family)
   local module = { name = files[1], family = family }
@@ -70,10 +104,12 @@ local function read(files, family)
     if package.searchpath("latent.docs." .. file, package.path) then
       for _, entry in ipairs(require("latent.docs." .. file)) do
         if entry.options and entry.options[1] and #entry.options[1] == 2 then entry.options = complete(entry) end
+        find_words(entry)
         module[#module + 1] = entry
       end
     end
   end
+  add_records(module)
   return #module > 0 and module or nil
 end
 

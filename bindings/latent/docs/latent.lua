@@ -81,10 +81,12 @@ number is what it was.]],
     args = { { "name", "string", 'a kind of model, such as "gmm"' } },
     returns = { { "table?", "nil when there is no description of that name" } },
     text = [[
-{ name=, missing= (it knows missing entries), options=, methods= }. An option is { name=, type=, default= } (texts),
-and least= and most=, or choices=, a list of words. A method is { name=, takes=, gives=, options= }: takes is "rows",
-"data", "latent", "count", "model", "nothing" or "other"; gives a list of { shape=, size= }, where a shape of "rows" has
-as many numbers a row as the model has columns ("D"), components ("K") or latent dimensions ("M").]],
+{ name=, missing= (it knows missing entries), options=, parameters=, methods= }. An option is { name=, type=, default= }
+(texts), and least= and most=, or choices=, a list of words. A parameter (of a model with the default options; nets have
+none) is { name=, shape= }, a list of sizes: {} is a number, { "K", "D" } a matrix. A method is { name=, takes=, gives=,
+options= }: takes is "rows", "data", "latent", "count", "model", "nothing" or "other"; gives a list of { shape=, size= },
+where a shape of "rows" has as many numbers a row as the model has columns ("D"), components ("K") or latent
+dimensions ("M").]],
     example = 'assert(latent.describe("gmm").options[1].name == "components")',
   },
   {

@@ -23,9 +23,10 @@ local out = { { "out", "latent.Matrix", "nil", "a matrix to fill instead of a fr
 local begin = "local s = nn.parameters()\nlocal f = nn.linear(s, \"f\", 3, 1)\n"
 local trained = begin .. "local tape = nn.tape(s)\nf(tape:input(X)):square():mean():backward()\n"
 
+local ACTIVATIONS = { "linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu" }
+
 local function activations(default)
-  return { "activation", "string", default,
-    '"linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu" or "gelu"' }
+  return { "activation", "string", default, '"' .. table.concat(ACTIVATIONS, '", "') .. '"' }
 end
 
 return {
@@ -88,7 +89,7 @@ saved with the parameters, has no gradient, and optimizers leave it alone.]],
     summary = "A multilayer perceptron: linear layers with activations between them.",
     args = { store, name, { "sizes", "table", "columns: { inputs, hidden..., outputs }" }, options },
     options = { activations '"relu"',
-      { "last", "string", '"linear"', "the activation after the last layer" }, init, gain, bias,
+      { "last", "string", '"linear"', "the activation after the last layer", choices = ACTIVATIONS }, init, gain, bias,
       { "zero_last", "boolean", "false", "the last layer begins at 0" }, spectral },
     returns = net,
     text = "Its parameters are NAME.1.weight, NAME.1.bias, NAME.2.weight, ...; with spectral, as in nn.linear.",
@@ -191,7 +192,7 @@ saved with the parameters, has no gradient, and optimizers leave it alone.]],
     summary = "Adds a parameter of your own.",
     args = { { "name", "string", "without ':'" }, { "rows", "integer", "number of rows" },
       { "cols", "integer", "number of columns" }, options },
-    options = { { "init", "string", '"zero"', "as for nn.linear" }, gain },
+    options = { { "init", "string", '"zero"', init[4] }, gain },
     returns = itself,
     example = "local s = nn.parameters():add('log_variance', 1, 4)\nlocal v = nn.tape(s):parameter(s, 'log_variance')",
   },

@@ -72,8 +72,9 @@ function index.with_option(name)
   return found
 end
 
--- The words that an option may be, in quotes, as a type: '"full"|"diag"'; what else it may be comes last.
-function index.option_type(row)
+-- The type of an option or an argument, with the words that it may be, in quotes: '"full"|"diag"'; what else it may be
+-- comes last.
+function index.words_type(row)
   local bare = index.strip(row[2])
   if not row.choices then return bare end
   local parts = {}

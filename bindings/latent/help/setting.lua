@@ -21,25 +21,38 @@ function setting.fill(paragraph, width)
   return lines
 end
 
--- Paragraphs are filled; a line that begins with spaces stands as it is, and an empty one stays.
-function setting.flow(text, indent, out)
-  local paragraph = {}
+-- A text as a list of paragraphs, strings of one line, and of blocks of lines that begin with spaces and stand as they
+-- are, tables of lines; empty lines in a block are its own.
+function setting.blocks(text)
+  local blocks, paragraph, lines, empty = {}, {}, {}, 0
   local function finish()
-    if #paragraph == 0 then return end
-    for _, line in ipairs(setting.fill(table.concat(paragraph, " "), WIDTH - #indent)) do
-      out[#out + 1] = indent .. line
-    end
-    paragraph = {}
+    if #paragraph > 0 then blocks[#blocks + 1] = table.concat(paragraph, " ") end
+    if #lines > 0 then blocks[#blocks + 1] = lines end
+    paragraph, lines, empty = {}, {}, 0
   end
-  for line in (text:gsub("%s+$", "") .. "\n"):gmatch("(.-)\n") do
-    if line == "" or line:find("^%s") then
-      finish()
-      out[#out + 1] = line:find("%S") and indent .. line or ""
+  for line in (text:gsub("%s+$", "") .. "\n"):gmatch "(.-)\n" do
+    if not line:find "%S" then
+      if #lines > 0 then empty = empty + 1 else finish() end
+    elseif line:find "^%s" then
+      if #paragraph > 0 then finish() end
+      for _ = 1, empty do lines[#lines + 1] = "" end
+      lines[#lines + 1], empty = line, 0
     else
+      if #lines > 0 then finish() end
       paragraph[#paragraph + 1] = line
     end
   end
   finish()
+  return blocks
+end
+
+-- Paragraphs are filled; a line that begins with spaces stands as it is.
+function setting.flow(text, indent, out)
+  for i, block in ipairs(setting.blocks(text)) do
+    if i > 1 then out[#out + 1] = "" end
+    local lines = type(block) == "table" and block or setting.fill(block, WIDTH - #indent)
+    for _, line in ipairs(lines) do out[#out + 1] = line == "" and "" or indent .. line end
+  end
 end
 
 -- Rows of cells under each other; the last cell is filled into what is left of the line.
