@@ -2,6 +2,7 @@
 --
 --   html(page, pages, families)   the text; pages: the page of each name
 
+local links = require "links"
 local typeset = require "typeset"
 
 local STYLE = [[
@@ -34,14 +35,11 @@ local function escape(text)
 end
 
 local function writer(page, pages)
-  local function target(name)
-    local place = pages[name]
-    return place and (place == page.page and "" or place .. ".html") .. "#" .. name:gsub("^latent%.", "")
-  end
+  local target = links(page, pages, ".html")
   local function link(name, found) return ('<a href="%s"><code>%s</code></a>'):format(found, escape(name)) end
   local function prose(text, class)
     return typeset(text:gsub("%s+", " "), escape, function(name)
-      local found = target(name) or class and target((name:gsub("^model([.:])", class .. "%1")))
+      local found = target(name, class)
       return found and link(name, found)
     end)
   end

@@ -2,6 +2,7 @@
 --
 --   markdown(page, pages)   the text; pages: the page of each name
 
+local links = require "links"
 local typeset = require "typeset"
 
 local function escape(text)
@@ -16,13 +17,10 @@ local function inline(text, in_table)
 end
 
 local function writer(page, pages)
-  local function target(name)
-    local place = pages[name]
-    return place and (place == page.page and "" or place .. ".md") .. "#" .. name:gsub("^latent%.", "")
-  end
+  local target = links(page, pages, ".md")
   local function prose(text, class)
     return typeset(text:gsub("%s+", " "), escape, function(name)
-      local found = target(name) or class and target((name:gsub("^model([.:])", class .. "%1")))
+      local found = target(name, class)
       return found and ("[`%s`](%s)"):format(name, found)
     end)
   end

@@ -84,8 +84,8 @@ number is what it was.]],
 { name=, missing= (it knows missing entries), options=, parameters=, methods= }. An option is { name=, type=, default= }
 (texts), and least= and most=, or choices=, a list of words. A parameter (of a model with the default options; nets have
 none) is { name=, shape= }, a list of sizes: {} is a number, { "K", "D" } a matrix. A method is { name=, takes=, gives=,
-options= }: takes is "rows", "data", "latent", "count", "model", "nothing" or "other"; gives a list of { shape=, size= },
-where a shape of "rows" has as many numbers a row as the model has columns ("D"), components ("K") or latent
+options= }: takes is "rows", "data", "latent", "count", "model", "nothing" or "other"; gives a list of { shape=,
+size= }, where a shape of "rows" has as many numbers a row as the model has columns ("D"), components ("K") or latent
 dimensions ("M").]],
     example = 'assert(latent.describe("gmm").options[1].name == "components")',
   },
