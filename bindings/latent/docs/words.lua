@@ -75,6 +75,9 @@ return {
   -- rows, files, validation
   { "train_test_split, test split, hold out, k-fold, cross-validation, cross_val_score",
     "rows apart to test with:", validation },
+  { "ARI, adjusted Rand index, adjusted_rand_score, NMI, accuracy_score, confusion matrix, ROC, roc_auc_score, F1",
+    "how well labels agree, and scores against labels:", { "metrics.adjusted_rand",
+      "metrics.normalized_mutual_information", "metrics.accuracy", "metrics.confusion", "metrics.auc" } },
   { "LogisticRegression, supervised, classification, regression, SVM, random forest, QDA, "
     .. "QuadraticDiscriminantAnalysis",
     "what is learnt here are densities: one for each class makes a classifier, and a joint one a regression:",
@@ -103,7 +106,10 @@ return {
   { "scatter, scatter plot, plt.scatter", "points, also by class:", { "Figure:points", "plot.figure" } },
   { "matplotlib, pyplot, plt, chart, diagram, graph, picture, ggplot", "figures by gnuplot:",
     { "plot", "plot.figure", "Figure" } },
-  { "imshow, heat map", "matrices as pictures:", { "Figure:image", "plot.images" } },
+  { "imshow, heat map", "matrices as pictures:", { "Figure:heatmap", "Figure:image", "plot.images" } },
+  { "hist, bar chart, barplot, error bar, fill_between, subplots, quiver, contour plot", "parts of a figure:",
+    { "Figure:histogram", "Figure:bars", "Figure:errorbars", "Figure:ribbon", "Figure:panels", "Figure:vectors",
+      "Figure:contours" } },
   { "savefig, show figure, png, svg", "figures in files, or in the terminal:", { "Figure:save", "Figure:show" } },
   { "tqdm, progress bar", "a bar on the terminal:", { "latent.progress", "progress.bar" } },
   { "n_jobs, parallel, multithreading, OpenMP, cores, GPU, CUDA",
