@@ -46,6 +46,10 @@ mini-batches: 200 iterations, inertia below 9: 1
 an eruption of 3.1 minutes after 65: log p -8.372, component 2, by 0.963
 the same bits from a file: 1
 ]],
+  ["17_prepared"] = [[
+rows one at a time with the bits of all at once: 2000 of 2000
+the last row, had it missing entries: the same 1
+]],
   -- the classes' means, which are also what EM finds where classes are so far apart
   ["03_mixture"] = [[
 class 1: weight 0.5000 rates 1.0000 1.0000

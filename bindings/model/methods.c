@@ -212,7 +212,13 @@ static int apply(lua_State *L, call *c)
   read_matrices(L, c, c->q.X.rows);
   prepare(L, c);
   push_outputs(L, c);
-  latL_run(L, c->who, c->core->apply, c->f, &c->request, &c->outputs);
+  if (c->core->prepare) {
+    lat_fitted f = *c->f;
+    f.prepared = latL_prepare(L, 1, c->who, &c->request);
+    latL_run(L, c->who, c->core->apply, &f, &c->request, &c->outputs);
+  } else {
+    latL_run(L, c->who, c->core->apply, c->f, &c->request, &c->outputs);
+  }
   return return_outputs(L, c);
 }
 

@@ -101,14 +101,15 @@ static inline const lat_parameter *latL_parametersof(const latL_Model *model)
 }
 
 /* Its user values: the model; the parameters, a 1 x P matrix; a table of the other fields that
- * users read (history, converged); the statistics; and what else there is. */
+ * users read (history, converged); the statistics; what else there is; and what latL_prepare keeps. */
 enum {
   LATL_OF_MODEL = 1,
   LATL_PARAMETERS,
   LATL_RECORD,
   LATL_STATISTICS,
   LATL_ASIDE,
-  LATL_FITTED_VALUES = LATL_ASIDE
+  LATL_PREPARED,
+  LATL_FITTED_VALUES = LATL_PREPARED
 };
 
 /* Pushes a block for the model at `model`: memory for parameters of these sizes, unset. */
@@ -138,6 +139,10 @@ void latL_publish(lua_State *L, int model);
  * which is returned. Raises without one. A block in that place is fine, too: methods call each
  * other. */
 const latL_Fitted *latL_fitted(lua_State *L, int arg, const latL_Kind *kind, const char *who);
+/* Of kinds whose core has `prepare`: what it derives for the request from the parameters of the block
+ * at `fitted`, kept there until they change (users may write to them); or zeros, where the call is
+ * about so many rows, or the numbers are so many, that each call derives its own. */
+lat_prepared latL_prepare(lua_State *L, int fitted, const char *who, const lat_request *request);
 /* Pushes the block of the model at `model`, or nil (and NULL). */
 const latL_Fitted *latL_pushfitted(lua_State *L, int model);
 /* The columns that the model at argument 1 has been fitted on; 0 before a fit, or of anything else.

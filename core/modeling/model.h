@@ -23,6 +23,15 @@
 
 typedef struct lat_model lat_model;
 
+/* What calls about rows derive from the parameters, derived once, by lat_NAME_prepare: numbers that
+ * the caller holds, for requests with these `missing` and `scores` and these parameters, which may
+ * not change meanwhile. Zeros, or another request: a call derives its own. */
+typedef struct lat_prepared {
+  const double *numbers;
+  bool missing;
+  int scores;
+} lat_prepared;
+
 /* What a fit has made, or a user has given. */
 typedef struct lat_fitted {
   const lat_model *model;
@@ -37,6 +46,7 @@ typedef struct lat_fitted {
    */
   void *aside;
   size_t aside_bytes;
+  lat_prepared prepared;
   const void *owner; /* the caller's own */
 } lat_fitted;
 
@@ -85,6 +95,14 @@ typedef struct lat_request {
   double rate, max_seconds;
   bool progress;
 } lat_request;
+
+/* The numbers, if they are for such a request; or NULL. */
+static inline const double *lat_prepared_for(const lat_prepared *prepared,
+                                             const lat_request *request)
+{
+  bool fits = prepared->missing == request->missing && prepared->scores == request->scores;
+  return fits ? prepared->numbers : NULL;
+}
 
 typedef enum lat_scores { LAT_SCORES_REGRESSION, LAT_SCORES_BARTLETT } lat_scores;
 
@@ -291,6 +309,11 @@ struct lat_model {
    * column, for NaN and infinities in X. */
   lat_status (*apply)(lat_workspace *work, const lat_fitted *fitted, const lat_request *request,
                       const lat_outputs *outputs);
+  /* The numbers that `apply` derives from parameters for such a request: how many, and they
+   * themselves. NULL: none to speak of. */
+  size_t (*prepared_count)(const lat_fitted *fitted, const lat_request *request);
+  lat_status (*prepare)(lat_workspace *work, const lat_fitted *fitted, const lat_request *request,
+                        double *numbers);
   /* X (N x D) := what the latent variables request->X stand for. */
   lat_status (*inverse)(lat_workspace *work, const lat_fitted *fitted, const lat_request *request,
                         const lat_matrix *X);
@@ -339,6 +362,40 @@ struct lat_model {
   {                                                                                                \
     lat_##NAME model = lat_##NAME##_of(f);                                                         \
     return lat_##NAME##_apply(work, &model, request, outputs);                                     \
+  }
+/* Defines lat_NAME_prepare, and numbers_of for lat_NAME_apply: the prepared numbers, or the call's
+ * own. `derive` fills the lat_NAME_prepared_count numbers. */
+#define LAT_DEFINE_PREPARE(NAME)                                                                   \
+  lat_status lat_##NAME##_prepare(lat_workspace *work, lat_##NAME *model,                          \
+                                  const lat_request *request, double *numbers)                     \
+  {                                                                                                \
+    model->prepared = (lat_prepared){0};                                                           \
+    LAT_TRY(derive(work, model, request, numbers));                                                \
+    model->prepared = (lat_prepared){numbers, request->missing, request->scores};                  \
+    return LAT_OK;                                                                                 \
+  }                                                                                                \
+  static lat_status numbers_of(lat_workspace *work, const lat_##NAME *model,                       \
+                               const lat_request *request, const double **numbers)                 \
+  {                                                                                                \
+    *numbers = lat_prepared_for(&model->prepared, request);                                        \
+    if (*numbers) return LAT_OK;                                                                   \
+    double *own = lat_doubles(work, lat_##NAME##_prepared_count(model, request));                  \
+    if (!own) return LAT_MEMORY;                                                                   \
+    *numbers = own;                                                                                \
+    return derive(work, model, request, own);                                                      \
+  }
+/* The description's prepared_count and prepare, by the model's own. */
+#define LAT_DEFINE_PREPARED(NAME)                                                                  \
+  static size_t prepared_count(const lat_fitted *f, const lat_request *request)                    \
+  {                                                                                                \
+    lat_##NAME model = lat_##NAME##_of(f);                                                         \
+    return lat_##NAME##_prepared_count(&model, request);                                           \
+  }                                                                                                \
+  static lat_status prepare(lat_workspace *work, const lat_fitted *f, const lat_request *request,  \
+                            double *numbers)                                                       \
+  {                                                                                                \
+    lat_##NAME model = lat_##NAME##_of(f);                                                         \
+    return lat_##NAME##_prepare(work, &model, request, numbers);                                   \
   }
 #define LAT_DEFINE_FREE_PARAMETERS(NAME)                                                           \
   static size_t free_parameters(const lat_fitted *f)                                               \

@@ -73,6 +73,7 @@ typedef struct lat_bpca {
   const double *alpha;          /* M, ascending */
   const double *W_covariance;   /* M x M: Sigma */
   size_t effective_dimension;   /* columns that are on */
+  lat_prepared prepared;        /* by lat_bpca_prepare */
 } lat_bpca;
 
 lat_bpca_options lat_bpca_defaults(void);
@@ -89,6 +90,13 @@ lat_status lat_bpca_fit(lat_workspace *work, lat_source *source, const double *w
 /* What lat_ppca_apply computes (ppca.h), of a PPCA whose W is the posterior's mean. */
 lat_status lat_bpca_apply(lat_workspace *work, const lat_bpca *bpca, const lat_request *request,
                           const lat_outputs *outputs);
+
+/* What lat_bpca_apply derives from the parameters, once for many calls: `numbers` (as many as
+ * lat_bpca_prepared_count says) of the caller's are filled, and the model uses them for requests with
+ * the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as apply's. */
+size_t lat_bpca_prepared_count(const lat_bpca *bpca, const lat_request *request);
+lat_status lat_bpca_prepare(lat_workspace *work, lat_bpca *bpca, const lat_request *request,
+                            double *numbers);
 
 /* A file, as modeling/save.h describes it. */
 lat_status lat_bpca_save(lat_workspace *work, const lat_bpca *bpca, const char *path);

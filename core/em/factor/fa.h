@@ -66,6 +66,7 @@ typedef struct lat_fa {
   /* of a fit by LAT_FA_ML: the weight of the rows; and 2 (log-likelihood of the Gaussian without a
    * structure - this one) a row, infinity when the covariance is singular. Else NAN */
   double rows, discrepancy;
+  lat_prepared prepared; /* by lat_fa_prepare */
 } lat_fa;
 
 lat_fa_options lat_fa_defaults(void);
@@ -91,6 +92,13 @@ lat_status lat_fa_fit_covariance(lat_workspace *work, const lat_matrix *S, doubl
 /* What lat_ppca_apply computes (ppca.h), with Psi in the place of s2 I and z ~ N(0, Phi). */
 lat_status lat_fa_apply(lat_workspace *work, const lat_fa *fa, const lat_request *request,
                         const lat_outputs *outputs);
+
+/* What lat_fa_apply derives from the parameters, once for many calls: `numbers` (as many as
+ * lat_fa_prepared_count says) of the caller's are filled, and the model uses them for requests with
+ * the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as apply's. */
+size_t lat_fa_prepared_count(const lat_fa *fa, const lat_request *request);
+lat_status lat_fa_prepare(lat_workspace *work, lat_fa *fa, const lat_request *request,
+                          double *numbers);
 
 /* A file, as modeling/save.h describes it. */
 lat_status lat_fa_save(lat_workspace *work, const lat_fa *fa, const char *path);

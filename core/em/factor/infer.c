@@ -202,18 +202,36 @@ static lat_status find_covariance(lat_workspace *work, const lat_factor_view *mo
   return LAT_OK;
 }
 
+size_t lat_factor_prepared_count(const lat_factor_view *model, const lat_request *request)
+{
+  return lat_factor_precomputed_count(model, request->missing);
+}
+
+static bool has_prior(const lat_request *request)
+{
+  return request->scores != LAT_SCORES_BARTLETT;
+}
+
+void lat_factor_prepare(const lat_factor_view *model, const lat_request *request, double *numbers)
+{
+  lat_factor_precompute(model, request->missing, has_prior(request), numbers);
+}
+
 lat_status lat_factor_apply(lat_workspace *work, const lat_factor_view *model,
                             const lat_request *request, const lat_outputs *outputs)
 {
   LAT_TRY(check(work, model, request, outputs));
   LAT_SCOPE(work);
   size_t D = model->D, M = model->M, N = request->X.rows;
-  bool missing = request->missing, prior = request->scores != LAT_SCORES_BARTLETT;
+  bool missing = request->missing;
   if (outputs->covariance) LAT_TRY(find_covariance(work, model, outputs->covariance));
-  double *derived = lat_doubles(work, lat_factor_precomputed_count(model, missing));
-  if (!derived) return LAT_MEMORY;
-  lat_factor_precompute(model, missing, prior, derived);
-  lat_factor_precomputed f = lat_factor_precomputed_of(model, missing, prior, derived);
+  double *derived = (double *)lat_prepared_for(&model->prepared, request);
+  if (!derived) {
+    derived = lat_doubles(work, lat_factor_prepared_count(model, request));
+    if (!derived) return LAT_MEMORY;
+    lat_factor_prepare(model, request, derived);
+  }
+  lat_factor_precomputed f = lat_factor_precomputed_of(model, missing, has_prior(request), derived);
   walk w = {.model = &f, .request = request, .outputs = outputs, .chunk = lat_chunk_rows(D)};
   if (w.chunk > N) w.chunk = N;
   w.scratch_count = lat_factor_rows_count(D, M, missing, w.chunk) + line_count(M);
@@ -322,7 +340,23 @@ lat_status lat_factor_fitted_apply(lat_workspace *work, const lat_fitted *f,
                                    const lat_request *request, const lat_outputs *outputs)
 {
   lat_factor_view model = model_of(f);
+  model.prepared = f->prepared;
   return lat_factor_apply(work, &model, request, outputs);
+}
+
+size_t lat_factor_fitted_prepared_count(const lat_fitted *f, const lat_request *request)
+{
+  lat_factor_view model = model_of(f);
+  return lat_factor_prepared_count(&model, request);
+}
+
+lat_status lat_factor_fitted_prepare(lat_workspace *work, const lat_fitted *f,
+                                     const lat_request *request, double *numbers)
+{
+  lat_factor_view model = model_of(f);
+  (void)work;
+  lat_factor_prepare(&model, request, numbers);
+  return LAT_OK;
 }
 
 lat_status lat_factor_fitted_inverse(lat_workspace *work, const lat_fitted *f,

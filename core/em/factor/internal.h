@@ -51,6 +51,7 @@ typedef struct lat_factor_view {
    * W'W + D spread + s2 I, the posterior of z the best that doesn't depend on W, and the density
    * the bound on it. NULL: W is known */
   const double *spread;
+  lat_prepared prepared;
 } lat_factor_view;
 
 /* Of parameters that begin with mean, W and the noise: one number that is shared, or D that
@@ -69,6 +70,10 @@ lat_factor_view lat_factor_view_of(const double *flat, size_t D, size_t M, bool 
  * for a density when s2 is 0; for a covariance of q that isn't positive definite. */
 lat_status lat_factor_apply(lat_workspace *work, const lat_factor_view *model,
                             const lat_request *request, const lat_outputs *outputs);
+
+/* What that derives from the parameters (modeling/model.h). */
+size_t lat_factor_prepared_count(const lat_factor_view *model, const lat_request *request);
+void lat_factor_prepare(const lat_factor_view *model, const lat_request *request, double *numbers);
 
 /* X (N x D) := W z + mean of latent variables Z (N x M). */
 lat_status lat_factor_inverse(lat_workspace *work, const lat_factor_view *model,
@@ -90,6 +95,9 @@ size_t lat_factor_isotropic_parameters(size_t D, size_t M);
 /* The same as entries of a lat_model. */
 lat_status lat_factor_fitted_apply(lat_workspace *work, const lat_fitted *f,
                                    const lat_request *request, const lat_outputs *outputs);
+size_t lat_factor_fitted_prepared_count(const lat_fitted *f, const lat_request *request);
+lat_status lat_factor_fitted_prepare(lat_workspace *work, const lat_fitted *f,
+                                     const lat_request *request, double *numbers);
 lat_status lat_factor_fitted_inverse(lat_workspace *work, const lat_fitted *f,
                                      const lat_request *request, const lat_matrix *X);
 lat_status lat_factor_fitted_sample(lat_workspace *work, const lat_fitted *f, lat_random *random,
@@ -97,14 +105,29 @@ lat_status lat_factor_fitted_sample(lat_workspace *work, const lat_fitted *f, la
 lat_status lat_factor_fitted_covariance(lat_workspace *work, const lat_fitted *f, size_t k,
                                         const lat_matrix *C);
 
-/* Defines lat_NAME_apply, _inverse, _sample and _covariance, which a model's header declares, by
+/* Defines lat_NAME_apply, _prepare, _inverse, _sample and _covariance, which a model's header declares, by
  * factor_of, its view. */
 #define LAT_DEFINE_FACTOR(NAME)                                                                    \
   lat_status lat_##NAME##_apply(lat_workspace *work, const lat_##NAME *model,                      \
                                 const lat_request *request, const lat_outputs *outputs)            \
   {                                                                                                \
     lat_factor_view view = factor_of(model);                                                       \
+    view.prepared = model->prepared;                                                               \
     return lat_factor_apply(work, &view, request, outputs);                                        \
+  }                                                                                                \
+  size_t lat_##NAME##_prepared_count(const lat_##NAME *model, const lat_request *request)          \
+  {                                                                                                \
+    lat_factor_view view = factor_of(model);                                                       \
+    return lat_factor_prepared_count(&view, request);                                              \
+  }                                                                                                \
+  lat_status lat_##NAME##_prepare(lat_workspace *work, lat_##NAME *model,                          \
+                                  const lat_request *request, double *numbers)                     \
+  {                                                                                                \
+    lat_factor_view view = factor_of(model);                                                       \
+    (void)work;                                                                                    \
+    lat_factor_prepare(&view, request, numbers);                                                   \
+    model->prepared = (lat_prepared){numbers, request->missing, request->scores};                  \
+    return LAT_OK;                                                                                 \
   }                                                                                                \
   lat_status lat_##NAME##_inverse(lat_workspace *work, const lat_##NAME *model,                    \
                                   const lat_matrix *Z, const lat_matrix *X)                        \

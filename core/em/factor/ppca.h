@@ -71,6 +71,7 @@ typedef struct lat_ppca {
    * constant; else NULL and 0 */
   const double *log_evidence;
   size_t evidences;
+  lat_prepared prepared; /* by lat_ppca_prepare */
 } lat_ppca;
 
 lat_ppca_options lat_ppca_defaults(void);
@@ -92,6 +93,13 @@ lat_status lat_ppca_fit(lat_workspace *work, lat_source *source, const double *w
  * density when s2 is 0; for a covariance of q that isn't positive definite. */
 lat_status lat_ppca_apply(lat_workspace *work, const lat_ppca *ppca, const lat_request *request,
                           const lat_outputs *outputs);
+
+/* What lat_ppca_apply derives from the parameters, once for many calls: `numbers` (as many as
+ * lat_ppca_prepared_count says) of the caller's are filled, and the model uses them for requests with
+ * the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as apply's. */
+size_t lat_ppca_prepared_count(const lat_ppca *ppca, const lat_request *request);
+lat_status lat_ppca_prepare(lat_workspace *work, lat_ppca *ppca, const lat_request *request,
+                            double *numbers);
 
 /* A file, as modeling/save.h describes it. */
 lat_status lat_ppca_save(lat_workspace *work, const lat_ppca *ppca, const char *path);

@@ -206,8 +206,8 @@ static void transpose_factors(const lat_gmm_context *gmm, const gmm_derived *der
   }
 }
 
-lat_status lat_gmm_prepare_means(lat_workspace *work, const lat_gmm_context *gmm,
-                                 const double *parameters, const gmm_derived *derived)
+lat_status lat_gmm_derive_means(lat_workspace *work, const lat_gmm_context *gmm,
+                                const double *parameters, const gmm_derived *derived)
 {
   size_t D = gmm->D, K = gmm->K;
   const double *weights = parameters, *means = weights + K;
@@ -226,8 +226,8 @@ lat_status lat_gmm_prepare_means(lat_workspace *work, const lat_gmm_context *gmm
   return LAT_OK;
 }
 
-lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm_context *gmm,
-                                     const gmm_derived *derived)
+lat_status lat_gmm_derive_densities(lat_workspace *work, const lat_gmm_context *gmm,
+                                    const gmm_derived *derived)
 {
   size_t D = gmm->D, K = gmm->K;
   LAT_SCOPE(work);
@@ -250,14 +250,14 @@ lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm_context 
   return LAT_OK;
 }
 
-lat_status lat_gmm_prepare(lat_workspace *work, const lat_gmm_context *gmm,
-                           const double *parameters, double *memory)
+lat_status lat_gmm_derive(lat_workspace *work, const lat_gmm_context *gmm, const double *parameters,
+                          double *memory)
 {
   gmm_derived derived = lat_gmm_derived_of(gmm, memory);
-  LAT_TRY(lat_gmm_prepare_means(work, gmm, parameters, &derived));
+  LAT_TRY(lat_gmm_derive_means(work, gmm, parameters, &derived));
   const double *covariances = parameters + gmm->K + gmm->K * gmm->D;
   size_t size = gmm_covariance_size(gmm), count = gmm_covariance_count(gmm);
   for (size_t i = 0; i < count; i += size)
     lat_gmm_scale_covariance(gmm, covariances + i, derived.inverse, derived.covariances + i);
-  return lat_gmm_prepare_densities(work, gmm, &derived);
+  return lat_gmm_derive_densities(work, gmm, &derived);
 }

@@ -50,7 +50,7 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
     *derived.path = gmm_is_wide(gmm) ? GMM_ROWS : GMM_FEATURES;
     return LAT_OK;
   }
-  LAT_TRY(lat_gmm_prepare(em->work, gmm, parameters, memory));
+  LAT_TRY(lat_gmm_derive(em->work, gmm, parameters, memory));
   double *path = lat_gmm_derived_of(gmm, memory).path;
   gmm->record->centred |= *path == GMM_CENTRED;
   if (*path == GMM_ROWS && !gmm->labels) *path = GMM_MAIN_ROWS;
@@ -106,7 +106,7 @@ static bool feasible(const lat_em *em, double *parameters)
   if (!lat_gmm_weights_feasible(gmm->K, parameters)) return false;
   LAT_SCOPE(em->work);
   double *memory = lat_doubles(em->work, lat_gmm_derived_count(gmm));
-  bool proper = memory && lat_gmm_prepare(em->work, gmm, parameters, memory) == LAT_OK;
+  bool proper = memory && lat_gmm_derive(em->work, gmm, parameters, memory) == LAT_OK;
   return proper;
 }
 

@@ -71,6 +71,7 @@ typedef struct lat_gmm {
   const double *weights;     /* K */
   const double *means;       /* K x D */
   const double *covariances; /* as the form says */
+  lat_prepared prepared;     /* by lat_gmm_prepare */
 } lat_gmm;
 
 lat_gmm_options lat_gmm_defaults(void);
@@ -92,6 +93,13 @@ lat_status lat_gmm_fit(lat_workspace *work, lat_source *source, const double *we
  * negative entry or doesn't add up to 1 (within 1e-6). */
 lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const lat_request *request,
                          const lat_outputs *outputs);
+
+/* What lat_gmm_apply derives from the parameters, once for many calls: `numbers` (as many as
+ * lat_gmm_prepared_count says) of the caller's are filled, and the model uses them for requests with
+ * the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
+size_t lat_gmm_prepared_count(const lat_gmm *gmm, const lat_request *request);
+lat_status lat_gmm_prepare(lat_workspace *work, lat_gmm *gmm, const lat_request *request,
+                           double *numbers);
 
 /* A file, as modeling/save.h describes it. */
 lat_status lat_gmm_save(lat_workspace *work, const lat_gmm *gmm, const char *path);

@@ -80,6 +80,37 @@ static void on_chunk(void *context, size_t chunk, size_t worker)
                      s.scratch + lat_bound_scratch(K, most));
 }
 
+/* ---- prepared: the coordinates, and what an E-step derives ----------------------------------- */
+
+size_t lat_gmm_prepared_count(const lat_gmm *gmm, const lat_request *request)
+{
+  const lat_gmm_context context = lat_gmm_sizes_of(gmm);
+  (void)request;
+  return 2 * gmm->D + lat_gmm_derived_count(&context);
+}
+
+static lat_gmm_context context_of(const lat_gmm *gmm, const double *numbers)
+{
+  lat_gmm_context context = lat_gmm_sizes_of(gmm);
+  context.shift = numbers;
+  context.scale = numbers + gmm->D;
+  return context;
+}
+
+static lat_status derive(lat_workspace *work, const lat_gmm *gmm, const lat_request *request,
+                         double *numbers)
+{
+  const lat_gmm_context context = context_of(gmm, numbers);
+  (void)request;
+  LAT_TRY(lat_gmm_own_coordinates(work, context.covariance, gmm->D, gmm->K, gmm->weights, numbers,
+                                  numbers + gmm->D));
+  return lat_gmm_derive(work, &context, gmm->weights, numbers + 2 * gmm->D);
+}
+
+LAT_DEFINE_PREPARE(gmm)
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
 lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *mixture, const lat_request *request,
                          const lat_outputs *outputs)
 {
@@ -90,13 +121,11 @@ lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *mixture, const lat_
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model is of %zu", X->cols, mixture->D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
   if (request->q) LAT_TRY(lat_check_responsibilities(work, request->q));
-  lat_gmm_context context, *gmm = &context;
-  LAT_TRY(lat_gmm_context_of(work, mixture, gmm));
+  const double *numbers;
+  LAT_TRY(numbers_of(work, mixture, request, &numbers));
+  const lat_gmm_context context = context_of(mixture, numbers), *gmm = &context;
   apply a = {.gmm = gmm, .X = X, .outputs = outputs, .q = request->q, .missing = missing};
-  double *memory = lat_doubles(work, lat_gmm_derived_count(gmm));
-  if (!memory) return LAT_MEMORY;
-  LAT_TRY(lat_gmm_prepare(work, gmm, mixture->weights, memory));
-  a.derived = lat_gmm_derived_of(gmm, memory);
+  a.derived = lat_gmm_derived_of(gmm, numbers + 2 * gmm->D);
   a.chunk = lat_chunk_rows(gmm->D);
   if (a.chunk > X->rows) a.chunk = X->rows;
   size_t most = lat_gmm_block_rows(gmm);

@@ -123,13 +123,13 @@ static inline size_t gmm_covariance_count(const lat_gmm_context *gmm)
 
 gmm_derived lat_gmm_derived_of(const lat_gmm_context *gmm, const double *memory);
 size_t lat_gmm_derived_count(const lat_gmm_context *gmm);
-lat_status lat_gmm_prepare(lat_workspace *work, const lat_gmm_context *gmm,
-                           const double *parameters, double *memory);
+lat_status lat_gmm_derive(lat_workspace *work, const lat_gmm_context *gmm, const double *parameters,
+                          double *memory);
 /* Its two halves: frame, weights and means; and the rest, once the covariances are there. */
-lat_status lat_gmm_prepare_means(lat_workspace *work, const lat_gmm_context *gmm,
-                                 const double *parameters, const gmm_derived *derived);
-lat_status lat_gmm_prepare_densities(lat_workspace *work, const lat_gmm_context *gmm,
-                                     const gmm_derived *derived);
+lat_status lat_gmm_derive_means(lat_workspace *work, const lat_gmm_context *gmm,
+                                const double *parameters, const gmm_derived *derived);
+lat_status lat_gmm_derive_densities(lat_workspace *work, const lat_gmm_context *gmm,
+                                    const gmm_derived *derived);
 /* Puts negative weights to 0 and their sum to 1; false when nothing is left. */
 bool lat_gmm_weights_feasible(size_t K, double *weights);
 

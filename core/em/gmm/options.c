@@ -35,7 +35,8 @@ lat_gmm lat_gmm_of(const lat_fitted *f)
   lat_gmm gmm = {.options = *(const lat_gmm_options *)f->options,
                  .D = f->sizes[LAT_D],
                  .K = f->sizes[LAT_K],
-                 .weights = f->flat};
+                 .weights = f->flat,
+                 .prepared = f->prepared};
   gmm.means = gmm.weights + gmm.K;
   gmm.covariances = gmm.means + gmm.K * gmm.D;
   return gmm;
@@ -140,6 +141,7 @@ LAT_DEFINE_FILES(gmm, weights, [LAT_D] = model->D, [LAT_K] = model->K)
 /* ---- methods --------------------------------------------------------------------------------- */
 
 LAT_DEFINE_APPLY(gmm)
+LAT_DEFINE_PREPARED(gmm)
 
 static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *random,
                          const lat_matrix *X, const lat_outputs *of)
@@ -199,6 +201,8 @@ const lat_model lat_gmm_model = {.name = "gmm",
                                  .parameters = parameters,
                                  .check_fitted = check_fitted,
                                  .apply = apply,
+                                 .prepared_count = prepared_count,
+                                 .prepare = prepare,
                                  .sample = sample,
                                  .covariance = covariance,
                                  .free_parameters = free_parameters,

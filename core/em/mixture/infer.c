@@ -96,6 +96,28 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
   take_block(a, first, &b, scratch + lat_mixture_block_count(a->m));
 }
 
+/* ---- prepared: what an E-step derives, of none of a family of functions ----------------------- */
+
+size_t lat_mixture_prepared_count(const lat_mixture *mixture, const lat_request *request)
+{
+  const lat_mixture_context m = lat_mixture_context_of(mixture);
+  (void)request;
+  return mixture->options.family == LAT_FUNCTIONS ? 0 : lat_mixture_derived_count(&m);
+}
+
+static lat_status derive(lat_workspace *work, const lat_mixture *mixture,
+                         const lat_request *request, double *numbers)
+{
+  const lat_mixture_context m = lat_mixture_context_of(mixture);
+  (void)request;
+  if (mixture->options.family == LAT_FUNCTIONS) return LAT_OK;
+  return lat_mixture_derive(work, &m, mixture->weights, numbers);
+}
+
+LAT_DEFINE_PREPARE(mixture)
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
 lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,
                              const lat_request *request, const lat_outputs *outputs)
 {
@@ -107,14 +129,14 @@ lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,
   if (request->q) LAT_TRY(lat_check_responsibilities(work, request->q));
   apply a = {.m = m, .X = X, .outputs = outputs, .q = request->q, .missing = request->missing};
   LAT_SCOPE(work);
-  double *derived = lat_doubles(work, lat_mixture_derived_count(m));
+  const double *numbers;
+  LAT_TRY(numbers_of(work, mixture, request, &numbers));
   a.scratch_count =
       lat_mixture_block_count(m) + m->K * MIXTURE_ROWS + lat_bound_scratch(m->K, MIXTURE_ROWS);
   a.scratch_count = (a.scratch_count + 7) / 8 * 8;
   a.scratch = lat_allocate(work, lat_workers(work), a.scratch_count * sizeof(double));
-  if (!derived || !a.scratch) return LAT_MEMORY;
-  LAT_TRY(lat_mixture_derive(work, m, mixture->weights, derived));
-  a.derived = lat_mixture_derived_of(m, derived);
+  if (!a.scratch) return LAT_MEMORY;
+  a.derived = lat_mixture_derived_of(m, (double *)numbers);
   a.theta = mixture->weights + lat_mixture_offset(m);
   return lat_parallel(work, (X->rows + MIXTURE_ROWS - 1) / MIXTURE_ROWS, take_chunk, &a);
 }

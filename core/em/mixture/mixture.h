@@ -101,6 +101,7 @@ typedef struct lat_mixture {
    * the first of them, 0 for the others. Parameters that never change, so that a file is complete.
    */
   const double *levels, *lowest;
+  lat_prepared prepared; /* by lat_mixture_prepare */
 } lat_mixture;
 
 lat_mixture_options lat_mixture_defaults(void);
@@ -123,6 +124,13 @@ lat_status lat_mixture_fit(lat_workspace *work, lat_source *source, const double
  * LAT_INVALID for parameters that are none, for data and for a row of q that is no distribution. */
 lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,
                              const lat_request *request, const lat_outputs *outputs);
+
+/* What lat_mixture_apply derives from the parameters, once for many calls: `numbers` (as many as
+ * lat_mixture_prepared_count says) of the caller's are filled, and the model uses them for requests with
+ * the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
+size_t lat_mixture_prepared_count(const lat_mixture *mixture, const lat_request *request);
+lat_status lat_mixture_prepare(lat_workspace *work, lat_mixture *mixture,
+                               const lat_request *request, double *numbers);
 
 /* A file, as modeling/save.h describes it. How columns are coded is in its parameters; the options
  * levels, lowest and groups, which say it to fits, are not in it. LAT_INVALID for a family of

@@ -91,7 +91,8 @@ lat_mixture lat_mixture_of(const lat_fitted *f)
                    .D = f->sizes[LAT_D],
                    .K = f->sizes[LAT_K],
                    .M = f->sizes[LAT_D],
-                   .weights = f->flat};
+                   .weights = f->flat,
+                   .prepared = f->prepared};
   const double *theta = m.weights + m.K;
   if (m.options.family == LAT_BERNOULLI) m.means = theta;
   if (m.options.family == LAT_POISSON) m.rates = theta;
@@ -198,6 +199,7 @@ LAT_DEFINE_LOAD(mixture)
 /* ---- methods --------------------------------------------------------------------------------- */
 
 LAT_DEFINE_APPLY(mixture)
+LAT_DEFINE_PREPARED(mixture)
 
 static lat_status sample(lat_workspace *work, const lat_fitted *f, lat_random *random,
                          const lat_matrix *X, const lat_outputs *of)
@@ -238,6 +240,8 @@ const lat_model lat_mixture_model = {.name = "mixture",
                                      .check = check_options,
                                      .check_fitted = check_fitted,
                                      .apply = apply,
+                                     .prepared_count = prepared_count,
+                                     .prepare = prepare,
                                      .sample = sample,
                                      .free_parameters = free_parameters,
                                      .distances = distances,

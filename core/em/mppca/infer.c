@@ -189,6 +189,27 @@ static void apply_chunk(void *context, size_t chunk, size_t worker)
   for (size_t k = 0; k < a->m->gmm.K; k++) walk_component(&s, k);
 }
 
+/* ---- prepared: what an E-step derives --------------------------------------------------------- */
+
+size_t lat_mppca_prepared_count(const lat_mppca *mppca, const lat_request *request)
+{
+  const lat_mppca_context m = lat_mppca_context_of(mppca);
+  return lat_mppca_derived_count(&m, request->missing);
+}
+
+static lat_status derive(lat_workspace *work, const lat_mppca *mppca, const lat_request *request,
+                         double *numbers)
+{
+  const lat_mppca_context m = lat_mppca_context_of(mppca);
+  LAT_TRY(lat_mppca_check_density(work, &m, mppca->weights));
+  lat_mppca_derive(&m, mppca->weights, request->missing, numbers);
+  return LAT_OK;
+}
+
+LAT_DEFINE_PREPARE(mppca)
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
 lat_status lat_mppca_apply_all(lat_workspace *work, const lat_mppca *mppca,
                                const lat_request *request, const lat_mppca_outputs *outputs)
 {
@@ -204,11 +225,9 @@ lat_status lat_mppca_apply_all(lat_workspace *work, const lat_mppca *mppca,
   if (request->component > mppca->K)
     return lat_fail(work, LAT_INVALID, "component must be an integer from 1 to %zu, got %zu",
                     mppca->K, request->component);
-  LAT_TRY(lat_mppca_check_density(work, m, parameters));
   LAT_SCOPE(work);
-  double *memory = lat_doubles(work, lat_mppca_derived_count(m, missing));
-  if (!memory) return LAT_MEMORY;
-  lat_mppca_derive(m, parameters, missing, memory);
+  const double *numbers;
+  LAT_TRY(numbers_of(work, mppca, request, &numbers));
   lat_mppca_outputs to = *outputs;
   lat_matrix means; /* variances are about running means of the entries */
   if (to.rows.variances && !to.rows.imputed) {
@@ -218,7 +237,7 @@ lat_status lat_mppca_apply_all(lat_workspace *work, const lat_mppca *mppca,
   }
   apply a = {.m = m,
              .parameters = parameters,
-             .derived = memory,
+             .derived = (double *)numbers,
              .missing = missing,
              .X = X,
              .outputs = &to,

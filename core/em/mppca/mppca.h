@@ -59,6 +59,7 @@ typedef struct lat_mppca {
   const double *means;           /* K x D */
   const double *W;               /* K x D x M */
   const double *noise_variances; /* K, or K x D */
+  lat_prepared prepared;         /* by lat_mppca_prepare */
 } lat_mppca;
 
 lat_mppca_options lat_mppca_defaults(void);
@@ -77,6 +78,13 @@ lat_status lat_mppca_fit(lat_workspace *work, lat_source *source, const double *
  * Errors are those of lat_gmm_apply. */
 lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *mppca, const lat_request *request,
                            const lat_outputs *outputs);
+
+/* What lat_mppca_apply derives from the parameters, once for many calls: `numbers` (as many as
+ * lat_mppca_prepared_count says) of the caller's are filled, and the model uses them for requests with
+ * the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
+size_t lat_mppca_prepared_count(const lat_mppca *mppca, const lat_request *request);
+lat_status lat_mppca_prepare(lat_workspace *work, lat_mppca *mppca, const lat_request *request,
+                             double *numbers);
 
 /* A file, as modeling/save.h describes it. */
 lat_status lat_mppca_save(lat_workspace *work, const lat_mppca *mppca, const char *path);

@@ -31,7 +31,8 @@ lat_mppca lat_mppca_of(const lat_fitted *f)
                  .D = f->sizes[LAT_D],
                  .K = f->sizes[LAT_K],
                  .M = f->sizes[LAT_M],
-                 .weights = f->flat};
+                 .weights = f->flat,
+                 .prepared = f->prepared};
   m.means = m.weights + m.K;
   m.W = m.means + m.K * m.D;
   m.noise_variances = m.W + m.K * m.D * m.M;
@@ -154,6 +155,7 @@ LAT_DEFINE_FILES(mppca, weights, [LAT_D] = model->D, [LAT_K] = model->K, [LAT_M]
 /* ---- methods --------------------------------------------------------------------------------- */
 
 LAT_DEFINE_APPLY(mppca)
+LAT_DEFINE_PREPARED(mppca)
 
 static lat_status inverse(lat_workspace *work, const lat_fitted *f, const lat_request *request,
                           const lat_matrix *X)
@@ -219,6 +221,8 @@ const lat_model lat_mppca_model = {.name = "mppca",
                                    .parameters = parameters,
                                    .check_fitted = check_fitted,
                                    .apply = apply,
+                                   .prepared_count = prepared_count,
+                                   .prepare = prepare,
                                    .inverse = inverse,
                                    .sample = sample,
                                    .covariance = covariance,

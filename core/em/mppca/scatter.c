@@ -67,8 +67,8 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
       C[j * (D + 1)] += c.noise[j];
     }
   }
-  LAT_TRY(lat_gmm_prepare_means(em->work, &m->gmm, parameters, &derived));
-  LAT_TRY(lat_gmm_prepare_densities(em->work, &m->gmm, &derived));
+  LAT_TRY(lat_gmm_derive_means(em->work, &m->gmm, parameters, &derived));
+  LAT_TRY(lat_gmm_derive_densities(em->work, &m->gmm, &derived));
   m->gmm.record->centred |= *derived.path == GMM_CENTRED;
   return LAT_OK;
 }
