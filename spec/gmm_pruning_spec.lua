@@ -8,8 +8,7 @@ local D, N = 48, 600
 
 -- Three groups, `apart` deviations from each other along each axis.
 local function groups(apart)
-  local random, X = latent.random(5), nil
-  X = matrix.normal(N, D, random)
+  local X = matrix.normal(N, D, latent.random(5))
   for i = 1, N do X[i]:assign(X[i] + apart * (i % 3)) end
   return X
 end
