@@ -86,11 +86,12 @@ end
 
 print "\npictures:"
 local largest = likelihood.W:abs():max()
-local figure = plot.figure { width = 760, height = 430, key = false }
-figure:hinton(likelihood.W, { largest = largest }):hinton(bayes.W, { largest = largest, at = { 12, 1 } })
-figure:label(5, 0, "W of greatest likelihood", { align = "center" })
-figure:label(16, 0, "W of Bayesian PCA", { align = "center" })
-figure.yrange[2] = -0.6
+local function hinton(model, title)
+  return plot.figure { title = title, xlabel = "direction", ylabel = "column", width = 400, height = 430 }
+    :hinton(model.W, { largest = largest })
+end
+local figure = plot.figure():panels { hinton(likelihood, "W of greatest likelihood"),
+  hinton(bayes, "W of Bayesian PCA") }
 save("hinton", figure)
 
 local iterations, bounds = {}, {}

@@ -76,22 +76,10 @@ printf("\nIn %d of the %d mistakes the posterior probability of what was said is
 
 -- ---- pictures -----------------------------------------------------------------------------------
 
--- Counts grow from 1 to 180, so shades are by the logarithm.
-local shades = (best.confusion + 1):log()
-local figure = plot.figure { width = 560, height = 580, key = false, axes = false,
-  title = ("%s for each digit: %.2f %% right"):format(best.name, 100 * best.accuracy), xlabel = "predicted",
-  ylabel = "true" }
-figure:image(shades, { palette = "ink", range = { 0, math.log(190) } })
-for k = 1, 10 do
-  figure:label(k, 0.3, tostring(k - 1), { align = "center" })
-  figure:label(0.35, k, tostring(k - 1), { align = "right" })
-  for j = 1, 10 do
-    local count = best.confusion(k, j) // 1 | 0
-    if count > 0 then
-      figure:label(j, k, tostring(count), { align = "center", color = shades(k, j) > 3 and "#ffffff" or "#333333" })
-    end
-  end
-end
+local digits = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }
+local figure = plot.figure { width = 560, height = 560, xlabel = "predicted", ylabel = "true",
+  title = ("%s for each digit: %.2f %% right"):format(best.name, 100 * best.accuracy) }
+figure:heatmap(best.confusion, { palette = "ink", rows = digits, columns = digits })
 print "\npictures:"
 save("confusion", figure)
 

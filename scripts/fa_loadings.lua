@@ -70,10 +70,7 @@ end
 -- ---- the picture --------------------------------------------------------------------------------
 
 local titles = { none = "as the likelihood gives them", varimax = "varimax", promax = "promax" }
-local all = matrix(#names, 14, 0 / 0)
-local figure = plot.figure { title = "Loadings of 24 tests on four factors, in hundredths", width = 860, height = 640,
-  axes = false, key = false, xrange = { -5.2, 14.6 }, yrange = { 25, -1 } }
-
+local figures = {}
 for at, rotation in ipairs { "none", "varimax", "promax" } do
   local fa = latent.fa { latent_dim = 4, rotation = rotation }:fit_covariance(R, 145)
   printf("\n%s: loadings above 0.4", titles[rotation])
@@ -84,26 +81,16 @@ for at, rotation in ipairs { "none", "varimax", "promax" } do
     end
     printf("  %d: %s", m, #tests > 9 and #tests .. " of the 24 tests" or table.concat(tests, ", "))
   end
-  for j = 1, #names do
-    for m = 1, 4 do all[j][5 * (at - 1) + m] = fa.W(j, m) end
-  end
   if rotation == "promax" then
     print "correlations of the factors:"
     print(fa.factor_correlations)
   end
+  -- the tests are named once, on the left
+  figures[at] = plot.figure { title = titles[rotation], xlabel = "factor", width = at == 1 and 430 or 270, height = 620,
+    yticks = at == 1 and names or false }
+  figures[at]:heatmap(fa.W, { palette = "diverging", range = { -1.15, 1.15 } })
 end
-
-figure:image(all, { x = { 1, all.cols }, y = { 1, all.rows }, palette = "diverging", range = { -1.15, 1.15 } })
-for j, name in ipairs(names) do
-  figure:label(0.3, j, name, { align = "right" })
-  for c = 1, all.cols do
-    local hundredths = (100 * all(j, c) + 0.5) // 1
-    if hundredths == hundredths then figure:label(c, j, ("%d"):format(hundredths), { align = "center" }) end
-  end
-end
-for at, rotation in ipairs { "none", "varimax", "promax" } do
-  figure:label(5 * at - 2.5, -0.6, titles[rotation], { align = "center" })
-end
+local figure = plot.figure { title = "Loadings of 24 tests on four factors" }:panels(figures, { columns = 3 })
 
 for _, ending in ipairs { ".svg", ".png" } do
   local path, message = figure:save(folder .. "/loadings" .. ending)

@@ -67,8 +67,11 @@ local cell = 2 * HALF / N
 local grid = matrix(N * N, 2, function(i, j)
   return j == 1 and -HALF + cell * ((i - 1) % N + 0.5) or HALF - cell * ((i - 1) // N + 0.5)
 end)
+local EDGE = HALF - cell / 2 -- where the middle of the last pixel is
 for i, case in ipairs(FLOWS) do
   local name, title = table.unpack(case)
-  save("density_" .. name, plot.images((flows[i]:log_likelihood(grid) * 0.5):exp():reshape(1, N * N),
-    { shape = { N, N }, title = ("The root of the density of %s"):format(title), palette = "ink", zoom = 2 }))
+  save("density_" .. name, plot.figure { title = ("The root of the density of %s"):format(title), xlabel = "x1",
+    ylabel = "x2", equal = true, width = 620, height = 560, yrange = { -HALF, HALF } }
+    :image((flows[i]:log_likelihood(grid) * 0.5):exp():reshape(N, N), { x = { -EDGE, EDGE }, y = { EDGE, -EDGE },
+      palette = "ink", bar = true }))
 end

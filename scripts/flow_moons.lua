@@ -57,10 +57,12 @@ print ""
 
 -- ---- pictures ----------------------------------------------------------------------------------
 
+local EDGE = HALF - HALF / N -- where the middle of the last pixel is
 for _, kind in ipairs { "realnvp", "maf", "nsf" } do
   local p = density(flows[kind])
-  save("density_" .. kind, plot.images(p:reshape(1, N * N),
-    { shape = { N, N }, title = ("The density of %s"):format(kind), palette = "ink", zoom = 2 }))
+  save("density_" .. kind, plot.figure { title = ("The density of %s"):format(kind), xlabel = "x1", ylabel = "x2",
+    equal = true, width = 620, height = 560, yrange = { -HALF, HALF } }
+    :image(p:reshape(N, N), { x = { -EDGE, EDGE }, y = { EDGE, -EDGE }, palette = "ink", bar = true }))
 end
 
 local some = test:block(1, 2000)

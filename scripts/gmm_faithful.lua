@@ -17,28 +17,12 @@ local X = latent.scaler():fit(faithful):transform(faithful)
 
 -- ---- the ellipses of one fit at several iterations --------------------------------------
 
--- Points of equal density, `radius` standard deviations from the mean: m + radius L (cos t, sin t).
-local function ellipse(mean, covariance, radius)
-  local L, x, y = covariance:cholesky(), {}, {}
-  for i = 0, 60 do
-    local c, s = radius * math.cos(i * math.pi / 30), radius * math.sin(i * math.pi / 30)
-    x[i + 1] = mean[1] + L(1, 1) * c
-    y[i + 1] = mean[2] + L(2, 1) * c + L(2, 2) * s
-  end
-  return x, y
-end
-
 local function picture(model, iteration)
   local figure = plot.figure { title = ("After %d iteration%s"):format(iteration, iteration == 1 and "" or "s"),
     xlabel = "eruption (standardized)", ylabel = "waiting (standardized)",
     xrange = { -2.6, 2.6 }, yrange = { -2.6, 2.6 }, equal = true, key = false, width = 480 }
   figure:points(X:col(1), X:col(2), { classes = model:predict(X), size = 0.5 })
-  for k = 1, 2 do
-    for _, radius in ipairs { 1, 2 } do
-      local x, y = ellipse(model.means[k], model.covariances[k], radius)
-      figure:line(x, y, { color = k, width = 2 })
-    end
-  end
+  figure:ellipses(model.means, model.covariances, { classes = true })
   save(("iteration_%02d"):format(iteration), figure)
 end
 

@@ -63,13 +63,10 @@ printf("\n%.1f %% of the hidden states' variance is found again; a step ahead, o
 
 -- ---- pictures --------------------------------------------------------------------------------------------------
 
-local iterations, curve, level = {}, {}, {}
-local best = truth:score(Y)
-for i = 1, #history do iterations[i], curve[i], level[i] = i, history[i], best end
 local figure = plot.figure { title = "EM never goes down", xlabel = "iteration",
   ylabel = "log-likelihood a step (nats)", logx = true, yrange = { -10, -8.6 } }
-figure:line(iterations, curve, { label = "EM from a poor start", color = 1 })
-figure:line(iterations, level, { label = "the true system", color = 9, width = 1, dash = true })
+figure:line(matrix.range(1, #history), history, { label = "EM from a poor start", color = 1 })
+figure:hline(truth:score(Y), { label = "the true system" })
 save("likelihood", figure)
 
 local circle_x, circle_y, x, y = {}, {}, {}, {}

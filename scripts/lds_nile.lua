@@ -37,7 +37,7 @@ printf("%d iterations of EM: %.1f and %.1f, log-likelihood %.4f\n", em.iteration
 -- ---- pictures ------------------------------------------------------------------------------------------
 
 -- 90 % of a Gaussian lies within 1.645 standard deviations.
-local function band(means, covariances)
+local function around(means, covariances)
   local low, high = {}, {}
   for t, covariance in ipairs(covariances) do
     local half = 1.645 * math.sqrt(covariance(1, 1))
@@ -47,23 +47,21 @@ local function band(means, covariances)
 end
 
 local function picture(title)
-  return plot.figure { title = title, ylabel = "flow (10^8 cubic metres)", yrange = { 400, 1400 }, width = 760,
-    height = 400 }
+  return plot.figure { title = title, xlabel = "year", ylabel = "flow (10^8 cubic metres)", yrange = { 400, 1400 },
+    width = 760, height = 400 }
 end
 
 local smoothed = model:smooth(Y)
 local H = 10
 local future = matrix.range(1971, 1970 + H)
-local ahead = model:forecast(Y, H)
-local low, high = band(smoothed.means, smoothed.covariances)
-local low_ahead, high_ahead = band(ahead.means, ahead.covariances)
+local ahead = model:forecast(Y, H, { level = 0.9 })
+local low, high = around(smoothed.means, smoothed.covariances)
 local figure = picture "The level of the Nile, and ten years more"
-figure:band(years, low, high, { label = "90 % of the level", color = 1 })
-figure:band(future, low_ahead, high_ahead, { label = "90 % of the flow", color = 2 })
-figure:points(years, Y, { color = 9, size = 0.5 })
-figure:line(years, smoothed.means:col(1), { color = 1, label = "smoothed" })
+figure:ribbon(years, smoothed.means:col(1), low, high, { label = "level, 90 %", color = 1 })
+figure:ribbon(future, ahead.means:col(1), ahead.lower:col(1), ahead.upper:col(1),
+  { label = "forecast, 90 %", color = 2 })
 figure:line(years, model:filter(Y).means:col(1), { color = 4, width = 1, label = "filtered" })
-figure:line(future, ahead.means:col(1), { color = 2, label = "forecast" })
+figure:points(years, Y, { color = 9, size = 0.5, label = "observed" })
 save("level", figure)
 printf("1899, when the dam at Aswan was begun: %.0f +- %.0f. 1980: %.0f +- %.0f.\n", smoothed.means(29, 1),
   math.sqrt(smoothed.covariances[29](1, 1)), ahead.means(H, 1), math.sqrt(ahead.covariances[H](1, 1)))
@@ -72,10 +70,9 @@ printf("1899, when the dam at Aswan was begun: %.0f +- %.0f. 1980: %.0f +- %.0f.
 local gaps = Y:copy()
 for _, first in ipairs { 21, 61 } do gaps:block(first, first + 19):fill(0 / 0) end
 local across = model:smooth(gaps)
-low, high = band(across.means, across.covariances)
+low, high = around(across.means, across.covariances)
 figure = picture "With forty years missing"
-figure:band(years, low, high, { label = "90 % of the level", color = 1 })
-figure:points(years, gaps, { color = 9, size = 0.5 })
-figure:line(years, across.means:col(1), { color = 1, label = "smoothed" })
+figure:ribbon(years, across.means:col(1), low, high, { label = "level, 90 %", color = 1 })
 figure:line(years, model:filter(gaps).means:col(1), { color = 4, width = 1, label = "filtered" })
+figure:points(years, gaps, { color = 9, size = 0.5, label = "observed" })
 save("missing", figure)

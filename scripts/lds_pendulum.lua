@@ -80,8 +80,7 @@ local times = matrix.linspace(0, (T - 1) * DT, T)
 local means, low, high = follow(trackers()[3][2], Y)
 local figure = plot.figure { title = "A pendulum seen from the side", xlabel = "seconds", ylabel = "angle (radians)",
   width = 760, height = 420, yrange = { -3, 3 } }
-figure:band(times, low, high, { color = 1, label = "95 %" })
+figure:ribbon(times, means:col(1), low, high, { color = 1, label = "unscented, 95 %" })
 figure:points(times, Y, { color = 4, size = 0.35, label = "measured sin" })
 figure:line(times, Z:col(1), { color = 9, width = 1.5, dash = true, label = "truth" })
-figure:line(times, means:col(1), { color = 1, label = "unscented" })
 save("angle", figure)

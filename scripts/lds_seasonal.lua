@@ -50,10 +50,9 @@ printf("1959 and 1960 were off by %.1f %% in the mean; last year's month would h
 printf("%d of %d months are inside of the 95 %% band\n", inside, H)
 
 local figure = plot.figure { title = "Airline passengers, and a forecast of 1959 and 1960",
-  ylabel = "thousands a month", width = 760, height = 420 }
-figure:band(years:block(T + 1, T + H), low, high, { color = 2, label = "95 %" })
+  xlabel = "year", ylabel = "thousands a month", width = 760, height = 420 }
+figure:ribbon(years:block(T + 1, T + H), middle, low, high, { color = 2, label = "forecast, 95 %" })
 figure:line(years, passengers, { color = 9, width = 1.5, label = "passengers" })
-figure:line(years:block(T + 1, T + H), middle, { color = 2, label = "forecast" })
 save("forecast", figure)
 
 -- ---- the parts ----------------------------------------------------------------------------------------------
@@ -74,14 +73,12 @@ for t = 1, Y.rows do
   season[t] = 100 * math.exp(mean)
   low_season[t], high_season[t] = season[t] * math.exp(-half), season[t] * math.exp(half)
 end
-figure = plot.figure { title = "Trend", ylabel = "thousands a month", width = 760, height = 300 }
-figure:band(years, low_level, high_level, { color = 1, label = "95 %" })
+figure = plot.figure { title = "Trend", xlabel = "year", ylabel = "thousands a month", width = 760, height = 300 }
 figure:line(years, passengers, { color = 4, width = 1, label = "passengers" })
-figure:line(years, level, { color = 1, label = "level" })
+figure:ribbon(years, level, low_level, high_level, { color = 1, label = "level, 95 %" })
 save("trend", figure)
-figure = plot.figure { title = "Season", ylabel = "percent of the level", width = 760, height = 300 }
-figure:band(years, low_season, high_season, { color = 3, label = "95 %" })
-figure:line(years, season, { color = 3, width = 1.5, label = "season" })
+figure = plot.figure { title = "Season", xlabel = "year", ylabel = "percent of the level", width = 760,
+  height = 300 }:ribbon(years, season, low_season, high_season, { color = 3, width = 1.5, label = "season, 95 %" })
 save("season", figure)
 local growth = matrix(Y.rows, 1, function(t) return smoothed.means(t, 2) end)
 printf("growth: %.1f %% a year in the mean; July 1960 was %.0f %% of its level, November %.0f %%", 1200 * growth:mean(),

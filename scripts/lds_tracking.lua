@@ -82,7 +82,7 @@ printf("the truth is inside of the smoother's 95 %% ellipse in %.0f %% of the st
 
 local function picture(name, title, positions, covariances)
   local figure = plot.figure { title = title, equal = true, width = 720, height = 460, xrange = { -13, 13 },
-    yrange = { -9, 9 } }
+    yrange = { -9, 9 }, xlabel = "x (metres)", ylabel = "y (metres)" }
   figure:points(Y:col(1), Y:col(2), { color = 4, size = 0.4, label = "measured" })
   for t = 1, T do
     if missing(t) and t % 5 == 0 then

@@ -107,9 +107,12 @@ end
 
 assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 local figure = plot.figure { title = "How often seven pathologists see carcinoma, by latent class",
-  xlabel = "pathologist (A to G)", ylabel = "probability of a yes", width = 640, height = 420 }
+  xlabel = "pathologist", ylabel = "probability of a yes", width = 640, height = 420,
+  xticks = { "A", "B", "C", "D", "E", "F", "G" }, xrange = { 0.7, 7.3 }, yrange = { -0.02, 1.02 } }
 for k = 1, yes.rows do
-  figure:line(matrix.range(1, 7), yes[k], { label = ("class %d (%.0f%%)"):format(k, 100 * carcinoma.weights[k]) })
+  figure:line(matrix.range(1, 7), yes[k],
+    { color = k, label = ("class %d (%.0f%%)"):format(k, 100 * carcinoma.weights[k]) })
+  figure:points(matrix.range(1, 7), yes[k], { color = k, size = 0.8 })
 end
 print "\npictures:"
 for _, ending in ipairs { ".svg", ".png" } do

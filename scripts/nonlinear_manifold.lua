@@ -61,5 +61,7 @@ figure:points(ticks:col(1), ticks:col(2), { size = 1.4, color = "#222222", label
 for k = 1, 5 do figure:label(ticks(k, 1) + 0.07, ticks(k, 2) + 0.12, tostring(k - 3), { align = "left" }) end
 save("manifold", figure)
 
-save("density", plot.figure { title = "p(x)", axes = false, key = false, equal = true, width = 560, height = 560 }
-  :image(matrix(side, side, function(i, j) return shades(side + 1 - i, j) end), { palette = "ink" }))
+local half = { (high[1] - low[1]) / side / 2, (high[2] - low[2]) / side / 2 }
+save("density", plot.figure { title = "p(x)", xlabel = "x1", ylabel = "x2", equal = true, width = 620, height = 560 }
+  :image(shades, { palette = "ink", bar = true, x = { low[1] + half[1], high[1] - half[1] },
+    y = { low[2] + half[2], high[2] - half[2] } }))

@@ -34,22 +34,23 @@ end
 assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 
 local function draw(name, title, W, z)
-  local figure = plot.figure { title = title, equal = true, width = 480, height = 460, key = false,
+  local figure = plot.figure { title = title, equal = true, width = 560, height = 460, xlabel = "x1", ylabel = "x2",
     xrange = { -6, 6 }, yrange = { -6, 6 } }
+  local feet = z and z * W:t()
   if z then
-    local feet = z * W:t()
+    local x, y = {}, {} -- one line for all springs, with a gap after each
     for i = 1, Y.rows do
-      figure:line({ Y(i, 1), feet(i, 1) }, { Y(i, 2), feet(i, 2) }, { color = "#7f7f7f", width = 1 })
+      for _, at in ipairs { { Y(i, 1), Y(i, 2) }, { feet(i, 1), feet(i, 2) }, { 0 / 0, 0 / 0 } } do
+        x[#x + 1], y[#y + 1] = table.unpack(at)
+      end
     end
+    figure:line(x, y, { color = 4, width = 1, label = "springs" })
   end
   local length = W:norm()
   figure:line({ -5 * W(1, 1) / length, 5 * W(1, 1) / length }, { -5 * W(2, 1) / length, 5 * W(2, 1) / length },
-    { color = "#d62728", width = 3 })
-  figure:points(Y:col(1), Y:col(2), { color = "#2ca02c", size = 0.8 })
-  if z then
-    local feet = z * W:t()
-    figure:points(feet:col(1), feet:col(2), { color = "#1f77b4", size = 0.5 })
-  end
+    { color = 3, width = 3, label = "W" })
+  figure:points(Y:col(1), Y:col(2), { color = 1, size = 0.8, label = "data" })
+  if z then figure:points(feet:col(1), feet:col(2), { color = 2, size = 0.6, label = "feet" }) end
   for _, ending in ipairs { ".svg", ".png" } do
     local path, message = figure:save(folder .. "/" .. name .. ending)
     if not path then
