@@ -39,7 +39,7 @@ return {
   { "cluster_centers_, centroids, centroid", "the centres of K-means:", { "KMeans.centers", "latent.kmeans" } },
   { "elbow, silhouette, number of clusters, number of components, model selection",
     "how many components, by BIC or AIC; the inertia of K-means over the number of clusters:",
-    { "latent.gmm_select", "KMeans.inertia", "latent.pca" } },
+    { "latent.gmm_select", "KMeans.inertia", "metrics.silhouette", "latent.pca" } },
   { "anomaly detection, outliers, outlier detection, novelty", "rows that a density finds improbable:",
     { "GMM:log_likelihood", "PPCA:log_likelihood", "latent.gmm" } },
   -- sequences
@@ -75,7 +75,8 @@ return {
   -- rows, files, validation
   { "train_test_split, test split, hold out, k-fold, cross-validation, cross_val_score",
     "rows apart to test with:", validation },
-  { "ARI, adjusted Rand index, adjusted_rand_score, NMI, accuracy_score, confusion matrix, ROC, roc_auc_score, F1",
+  { "ARI, adjusted Rand index, adjusted_rand_score, NMI, normalized_mutual_info_score, accuracy_score, "
+    .. "confusion matrix, ROC, roc_auc_score, area under the curve, F1",
     "how well labels agree, and scores against labels:", { "metrics.adjusted_rand",
       "metrics.normalized_mutual_information", "metrics.accuracy", "metrics.confusion", "metrics.auc" } },
   { "LogisticRegression, supervised, classification, regression, SVM, random forest, QDA, "
@@ -92,7 +93,14 @@ return {
   { "NumPy, ndarray, array, np.array", "matrices and vectors:", { "matrix", "Matrix", "conventions" } },
   { "shape, size, ndim", "#X, X.rows and X.cols:", { "Matrix.rows", "Matrix.cols", "Matrix:__len" } },
   { "reshape, slice, slicing, submatrix, iloc", "parts of a matrix, and its elements in another shape:",
-    { "Matrix:block", "Matrix:row", "Matrix:col", "Matrix:rows_at" } },
+    { "Matrix:block", "Matrix:row", "Matrix:col", "Matrix:rows_at", "Matrix:cols_at" } },
+  { "cov, corrcoef, cor, covariance matrix, correlation matrix, Pearson", "of the columns of a matrix:",
+    { "Matrix:covariance", "Matrix:correlation", "Matrix:var" } },
+  { "value_counts, LabelEncoder, factor levels, distinct, tabulate",
+    "distinct numbers, how often each comes, and codes:",
+    { "Matrix:unique", "metrics.confusion" } },
+  { "prediction interval, confidence interval, confidence band, credible interval",
+    "intervals of forecasts, { level = 0.95 }, and of draws by quantiles:", { "LDS:forecast", "Matrix:quantile" } },
   { "matmul, mm, product, matrix multiplication, elementwise, Hadamard",
     "A * B is the matrix product, A % B goes element by element:",
     { "Matrix:__mul", "Matrix:__mod", "Matrix:dot", "Matrix:outer" } },
@@ -122,7 +130,8 @@ return {
     "posterior means of the latent variables:", { "PCA:transform", "PPCA:posterior", "FA:transform" } },
   { "predict_proba, membership, posterior probabilities", "posterior probabilities of components and classes:",
     { "GMM:responsibilities", "Classifier" } },
-  { "iris, MNIST, digits, example data, toy data, make_blobs, make_moons, sklearn.datasets", "data to try things with:",
-    { "datasets", "datasets.iris", "datasets.mnist" } },
+  { "iris, MNIST, digits, example data, toy data, make_blobs, make_moons, make_circles, make_swiss_roll, "
+    .. "synthetic data, sklearn.datasets", "data to try things with, and generators of data whose truth is known:",
+    { "datasets", "datasets.iris", "datasets.mnist", "datasets.blobs", "datasets.linear_gaussian", "datasets.lds" } },
   { "Jupyter, notebook, REPL, IPython", "where latent can be typed:", { "notebooks" } },
 }
