@@ -34,12 +34,10 @@ printf("log-likelihood          %10.4f after %d iterations\n", record.log_likeli
 
 -- ---- the forecast -----------------------------------------------------------------------------------------
 
-local ahead = model:forecast(Y:block(1, T), H)
-local low, high, middle, inside, error_sum, naive_sum = {}, {}, {}, 0, 0, 0
+local ahead = model:forecast(Y:block(1, T), H, { level = 0.95 })
+local low, high, middle = ahead.lower:exp():flatten(), ahead.upper:exp():flatten(), ahead.means:exp():flatten()
+local inside, error_sum, naive_sum = 0, 0, 0
 for h = 1, H do
-  local mean, deviation = ahead.means(h, 1), math.sqrt(ahead.covariances[h](1, 1))
-  low[h], high[h] = math.exp(mean - 1.96 * deviation), math.exp(mean + 1.96 * deviation)
-  middle[h] = math.exp(mean)
   local truth = passengers(T + h, 1)
   if truth >= low[h] and truth <= high[h] then inside = inside + 1 end
   error_sum = error_sum + math.abs(middle[h] / truth - 1)
