@@ -96,6 +96,10 @@ return {
   write = { 30, function() assert(latent.write(path .. ".npy", tall)) end },
   ["write CSV"] = { 60, function() assert(latent.write(path .. ".csv", tall)) end },
   read = { 3, function() assert(latent.read(path .. ".npy")) end, after = "write" },
+  ["write npz"] = { 30, function() assert(latent.write(path .. ".npz", { X = tall })) end },
+  ["read npz"] = { 3, function() assert(latent.read(path .. ".npz")) end, after = "write npz" },
+  ["write PNG"] = { 30, function() assert(latent.write(path .. ".png", tall, { range = { -3, 3 } })) end },
+  ["read PNG"] = { 10, function() assert(latent.read(path .. ".png")) end, after = "write PNG" },
   ["read CSV"] = { 30, function() assert(latent.read(path .. ".csv")) end, after = "write CSV" },
 }
 ]==]
@@ -121,7 +125,7 @@ for _, name in ipairs(names) do
     end
   end
 end
-for _, ending in ipairs { "", ".npy", ".csv" } do os.remove(path .. ending) end
+for _, ending in ipairs { "", ".npy", ".csv", ".npz", ".png" } do os.remove(path .. ending) end
 assert(#few == 0, table.concat(few, "\n"))
 ]==]
 

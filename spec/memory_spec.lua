@@ -70,10 +70,14 @@ local ok, message = pcall(function()
   local Y = assert(latent.open(path .. ".npy"))
   Y = Y + 1
   assert(latent.write(path .. ".csv", X, { columns = {"a", "b", "c"} }))
-  local Z, info = latent.read(path .. ".csv", { labels = "c" })
+  local Z, info = latent.read(path .. ".csv", { labels = "c", categorical = { "b" } })
+  assert(latent.write(path .. ".csv", X, { labels = X:argmax(2), decimal = "," }))
+  assert(latent.write(path .. ".npz", { X = X, y = y })) assert(latent.read(path .. ".npz"))
+  assert(latent.write(path .. ".png", X, { channels = 3, range = { -1, 1 } }))
+  assert(latent.read(path .. ".png", { grey = true }))
   matrix.vstack{ X, X }
 end)
-os.remove(path) os.remove(path .. ".npy") os.remove(path .. ".csv")
+for _, ending in ipairs{ "", ".npy", ".csv", ".npz", ".png" } do os.remove(path .. ending) end
 if not ok then error(message, 0) end]],
 
   ["mixtures"] = [[
