@@ -92,8 +92,9 @@ lat_status lat_bpca_apply(lat_workspace *work, const lat_bpca *bpca, const lat_r
                           const lat_outputs *outputs);
 
 /* What lat_bpca_apply derives from the parameters, once for many calls: `numbers` (as many as
- * lat_bpca_prepared_count says) of the caller's are filled, and the model uses them for requests with
- * the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as apply's. */
+ * lat_bpca_prepared_count says) of the caller's are filled, and the model uses them for requests
+ * with the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as
+ * apply's. */
 size_t lat_bpca_prepared_count(const lat_bpca *bpca, const lat_request *request);
 lat_status lat_bpca_prepare(lat_workspace *work, lat_bpca *bpca, const lat_request *request,
                             double *numbers);

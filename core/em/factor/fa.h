@@ -95,7 +95,8 @@ lat_status lat_fa_apply(lat_workspace *work, const lat_fa *fa, const lat_request
 
 /* What lat_fa_apply derives from the parameters, once for many calls: `numbers` (as many as
  * lat_fa_prepared_count says) of the caller's are filled, and the model uses them for requests with
- * the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as apply's. */
+ * the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as
+ * apply's. */
 size_t lat_fa_prepared_count(const lat_fa *fa, const lat_request *request);
 lat_status lat_fa_prepare(lat_workspace *work, lat_fa *fa, const lat_request *request,
                           double *numbers);

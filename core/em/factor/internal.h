@@ -105,8 +105,8 @@ lat_status lat_factor_fitted_sample(lat_workspace *work, const lat_fitted *f, la
 lat_status lat_factor_fitted_covariance(lat_workspace *work, const lat_fitted *f, size_t k,
                                         const lat_matrix *C);
 
-/* Defines lat_NAME_apply, _prepare, _inverse, _sample and _covariance, which a model's header declares, by
- * factor_of, its view. */
+/* Defines lat_NAME_apply, _prepare, _inverse, _sample and _covariance, which a model's header
+ * declares, by factor_of, its view. */
 #define LAT_DEFINE_FACTOR(NAME)                                                                    \
   lat_status lat_##NAME##_apply(lat_workspace *work, const lat_##NAME *model,                      \
                                 const lat_request *request, const lat_outputs *outputs)            \

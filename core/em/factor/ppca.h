@@ -95,8 +95,9 @@ lat_status lat_ppca_apply(lat_workspace *work, const lat_ppca *ppca, const lat_r
                           const lat_outputs *outputs);
 
 /* What lat_ppca_apply derives from the parameters, once for many calls: `numbers` (as many as
- * lat_ppca_prepared_count says) of the caller's are filled, and the model uses them for requests with
- * the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as apply's. */
+ * lat_ppca_prepared_count says) of the caller's are filled, and the model uses them for requests
+ * with the same `missing` and `scores`, as long as it and its parameters are the same. Errors: as
+ * apply's. */
 size_t lat_ppca_prepared_count(const lat_ppca *ppca, const lat_request *request);
 lat_status lat_ppca_prepare(lat_workspace *work, lat_ppca *ppca, const lat_request *request,
                             double *numbers);

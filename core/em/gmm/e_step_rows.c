@@ -114,8 +114,8 @@ void lat_gmm_read_packed_rows(const lat_gmm_context *gmm, const gmm_derived *der
   place_rows(block->n, D, pitch, gmm->shift, derived->inverse, block->T);
 }
 
-/* Z (n x to-from) := columns from..to-1 of W y for each row y of Y (n x D, rows `between` apart). W is
- * triangular, so a panel of its columns needs as much of y as comes before its end. */
+/* Z (n x to-from) := columns from..to-1 of W y for each row y of Y (n x D, rows `between` apart).
+ * W is triangular, so a panel of its columns needs as much of y as comes before its end. */
 static void whiten(size_t n, size_t D, size_t pitch, const double *Y, size_t between,
                    const double *W, size_t from, size_t to, double *Z)
 {

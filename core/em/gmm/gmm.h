@@ -95,8 +95,8 @@ lat_status lat_gmm_apply(lat_workspace *work, const lat_gmm *gmm, const lat_requ
                          const lat_outputs *outputs);
 
 /* What lat_gmm_apply derives from the parameters, once for many calls: `numbers` (as many as
- * lat_gmm_prepared_count says) of the caller's are filled, and the model uses them for requests with
- * the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
+ * lat_gmm_prepared_count says) of the caller's are filled, and the model uses them for requests
+ * with the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
 size_t lat_gmm_prepared_count(const lat_gmm *gmm, const lat_request *request);
 lat_status lat_gmm_prepare(lat_workspace *work, lat_gmm *gmm, const lat_request *request,
                            double *numbers);

@@ -9,8 +9,8 @@
 #include "matrix/tile.h"
 
 /* How an iteration computes: by features; by rows about the means, because there are many columns,
- * all pairs of rows and components or those that matter; or with statistics about the means as well,
- * because products of coordinates would lose digits (statistics are about 0 otherwise). */
+ * all pairs of rows and components or those that matter; or with statistics about the means as
+ * well, because products of coordinates would lose digits (statistics are about 0 otherwise). */
 enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_MAIN_ROWS, GMM_CENTRED };
 
 /* Full covariances that aren't computed by features: rows of a block then lie side by side,

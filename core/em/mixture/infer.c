@@ -96,7 +96,7 @@ static void take_chunk(void *context, size_t chunk, size_t worker)
   take_block(a, first, &b, scratch + lat_mixture_block_count(a->m));
 }
 
-/* ---- prepared: what an E-step derives, of none of a family of functions ----------------------- */
+/* ---- prepared: what an E-step derives, of none of a family of functions ---------------------- */
 
 size_t lat_mixture_prepared_count(const lat_mixture *mixture, const lat_request *request)
 {

@@ -126,8 +126,9 @@ lat_status lat_mixture_apply(lat_workspace *work, const lat_mixture *mixture,
                              const lat_request *request, const lat_outputs *outputs);
 
 /* What lat_mixture_apply derives from the parameters, once for many calls: `numbers` (as many as
- * lat_mixture_prepared_count says) of the caller's are filled, and the model uses them for requests with
- * the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
+ * lat_mixture_prepared_count says) of the caller's are filled, and the model uses them for
+ * requests with the same `missing`, as long as it and its parameters are the same. Errors: as
+ * apply's. */
 size_t lat_mixture_prepared_count(const lat_mixture *mixture, const lat_request *request);
 lat_status lat_mixture_prepare(lat_workspace *work, lat_mixture *mixture,
                                const lat_request *request, double *numbers);

@@ -189,7 +189,7 @@ static void apply_chunk(void *context, size_t chunk, size_t worker)
   for (size_t k = 0; k < a->m->gmm.K; k++) walk_component(&s, k);
 }
 
-/* ---- prepared: what an E-step derives --------------------------------------------------------- */
+/* ---- prepared: what an E-step derives -------------------------------------------------------- */
 
 size_t lat_mppca_prepared_count(const lat_mppca *mppca, const lat_request *request)
 {

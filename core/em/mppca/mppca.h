@@ -80,8 +80,8 @@ lat_status lat_mppca_apply(lat_workspace *work, const lat_mppca *mppca, const la
                            const lat_outputs *outputs);
 
 /* What lat_mppca_apply derives from the parameters, once for many calls: `numbers` (as many as
- * lat_mppca_prepared_count says) of the caller's are filled, and the model uses them for requests with
- * the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
+ * lat_mppca_prepared_count says) of the caller's are filled, and the model uses them for requests
+ * with the same `missing`, as long as it and its parameters are the same. Errors: as apply's. */
 size_t lat_mppca_prepared_count(const lat_mppca *mppca, const lat_request *request);
 lat_status lat_mppca_prepare(lat_workspace *work, lat_mppca *mppca, const lat_request *request,
                              double *numbers);
