@@ -10,8 +10,9 @@ or from a shell, for an estimator in a pickle or a joblib file:
 
     local gmm = latent.load "gmm.safetensors"
 
-GaussianMixture, PCA, IncrementalPCA, KMeans, MiniBatchKMeans, FactorAnalysis, FastICA and StandardScaler are
-known. What latent's model then says of rows is what the estimator says, to rounding:
+GaussianMixture, PCA, IncrementalPCA, KMeans, MiniBatchKMeans, FactorAnalysis, FastICA, StandardScaler, and the
+pipeline of a StandardScaler and a PCA, are known. What latent's model then says of rows is what the estimator says,
+to rounding:
 
     predict(X) + 1          predict    (classes are counted from 1)
     predict_proba           responsibilities
@@ -108,10 +109,22 @@ def _scaler(e, _):
     return options, {"D": D}, parameters, {"converged": True}
 
 
+def _pipeline(e, X):
+    """Standardizing is an option of latent's PCA: x is scaled before it is projected."""
+    steps = [step for _, step in e.steps]
+    if [type(step).__name__ for step in steps] not in (["StandardScaler", "PCA"], ["StandardScaler", "IncrementalPCA"]):
+        raise TypeError("estimator: a Pipeline must be a StandardScaler and a PCA")
+    _, _, scaler, _ = _scaler(steps[0], X)
+    options, sizes, parameters, record = _pca(steps[1], X)
+    parameters["mean"] = scaler["mean"] + scaler["deviation"] * parameters["mean"]
+    parameters["deviation"] = scaler["deviation"]
+    return {**options, "standardize": True}, sizes, parameters, record
+
+
 _KINDS = {
     "GaussianMixture": ("gmm", _gmm), "PCA": ("pca", _pca), "IncrementalPCA": ("pca", _pca),
     "KMeans": ("kmeans", _kmeans), "MiniBatchKMeans": ("kmeans", _kmeans), "FactorAnalysis": ("fa", _fa),
-    "FastICA": ("ica", _ica), "StandardScaler": ("scaler", _scaler),
+    "FastICA": ("ica", _ica), "StandardScaler": ("scaler", _scaler), "Pipeline": ("pca", _pipeline),
 }
 
 

@@ -177,6 +177,7 @@ from from_sklearn import from_sklearn
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA, IncrementalPCA
 from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 X, out = np.load("data.npy"), {}
@@ -205,13 +206,16 @@ for whiten in "unit-variance", "arbitrary-variance":
     save("ica_" + whiten[:4], FastICA(4, whiten=whiten, random_state=1), **linear)
 save("ica_none", FastICA(whiten=False, random_state=1), transform="transform")
 save("scaler", StandardScaler(), **linear)
+for whiten in False, True:
+    save("pipe_%d" % whiten, make_pipeline(StandardScaler(), PCA(3, whiten=whiten)), **linear)
 save("mean", StandardScaler(with_std=False), **linear)
 np.savez("expected.npz", **out)
 
 e = PCA(3).fit(X)
 np.savez("more.npz", eigenvalues=e.explained_variance_, ratio=e.explained_variance_ratio_,
          total=np.var(X, axis=0, ddof=1).sum())
-for wrong, part in (PCA(2), "fit it first"), (X, "estimator must be one of"), (PCA, "estimator must be one of"):
+for wrong, part in (PCA(2), "fit it first"), (X, "estimator must be one of"), (PCA, "estimator must be one of"), \
+        (make_pipeline(PCA(2)), "a Pipeline must be"):
     try:
         from_sklearn(wrong, "wrong.safetensors")
     except (TypeError, ValueError) as error:
@@ -228,7 +232,7 @@ for wrong, part in (PCA(2), "fit it first"), (X, "estimator must be one of"), (P
       assert.near_matrix(expected, model[method](model, given), 1e-12 * math.max(1, expected:abs():max()))
       count = count + 1
     end
-    assert.equal(37, count)
+    assert.equal(41, count)
     local pca, more = latent.load(at "pca_0.safetensors"), latent.read(at "more.npz")
     assert.near_matrix(more.eigenvalues, pca.eigenvalues, 0)
     assert.near_matrix(more.ratio, pca.explained_ratio, 0)

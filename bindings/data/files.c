@@ -83,6 +83,7 @@ static const latL_Format *optformat(lua_State *L, const char *who, int arg, bool
                                     bool *packed)
 {
   if (lua_isnil(L, arg)) return NULL;
+  if (!lua_istable(L, arg)) latL_error(L, who, "options must be a table, got %s", latL_got(L, arg));
   int type = latL_getoption(L, arg, "format");
   if (type == LUA_TNIL) return NULL;
   if (type != LUA_TSTRING)

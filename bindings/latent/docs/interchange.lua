@@ -40,14 +40,14 @@ scikit-learn. from_sklearn.py, in scripts and in share/latent of an installation
 
   local gmm = latent.load "gmm.safetensors"
 
-It knows GaussianMixture, PCA, IncrementalPCA, KMeans, MiniBatchKMeans, FactorAnalysis, FastICA and StandardScaler. What
-the model says of rows is what the estimator says, to 1e-12: predict (classes are counted from 1 here),
-predict_proba is responsibilities, score_samples is log_likelihood, transform and inverse_transform are themselves.
-Parameters are taken as they are. So the signs and the order of components are scikit-learn's, and the eigenvalues
-of a PCA are its explained_variance_, of sums divided by N - 1, which whitening divides by; a fit here divides by
-N. A fit of the loaded model begins anew, as latent does it. PCA has no log_likelihood here, but PPCA has one,
-of variances over N. FastICA keeps no data: from_sklearn(ica, path, X) has the kurtosis of the sources
-from X, by which log_likelihood chooses their densities.
+It knows GaussianMixture, PCA, IncrementalPCA, KMeans, MiniBatchKMeans, FactorAnalysis, FastICA, StandardScaler, and
+a pipeline of StandardScaler and PCA, which is one model here. What the model says of rows is what the estimator
+says, to 1e-12: predict (classes are counted from 1 here), predict_proba is responsibilities, score_samples is
+log_likelihood, transform and inverse_transform are themselves. Parameters are taken as they are. So the signs and
+the order of components are scikit-learn's, and the eigenvalues of a PCA are its explained_variance_, of sums
+divided by N - 1, which whitening divides by; a fit here divides by N. A fit of the loaded model begins anew, as
+latent does it. PCA has no log_likelihood here, but PPCA has one, of variances over N. FastICA keeps no data:
+from_sklearn(ica, path, X) has the kurtosis of the sources from X, by which log_likelihood chooses their densities.
 
 Images, tables of text and compressed files: latent.help "files".]],
   },
