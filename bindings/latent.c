@@ -16,15 +16,44 @@ static const char *const parts[] = {
     "help",       "blocks", "plot",    "progress", "datasets",       "batches", "gmm_select",
     "classifier", "folds",  "metrics", "split",    "cross_validate", NULL};
 
+/* __index of a table of the module, whose name is the upvalue. */
+static int index_table(lua_State *L)
+{
+  return latL_absent(L, lua_tostring(L, lua_upvalueindex(1)), true);
+}
+
+/* Names that the table on the top doesn't have raise, if nothing else finds them: latent.`name`. */
+static void guard(lua_State *L, const char *name)
+{
+  if (!lua_istable(L, -1)) return;
+  if (!lua_getmetatable(L, -1)) {
+    lua_createtable(L, 0, 2);
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+  }
+  lua_pushliteral(L, "__index");
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pushfstring(L, "latent.%s", name);
+    lua_pushcclosure(L, index_table, 1);
+    lua_setfield(L, -3, "__index");
+    lua_pushfstring(L, "latent.%s", name);
+    lua_setfield(L, -3, LATL_TABLE); /* for messages: latent.matrix:zeros(2) */
+  }
+  lua_pop(L, 1);
+  lua_setmetatable(L, -2);
+}
+
 static int lazy_part(lua_State *L)
 {
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   size_t i = 0;
   while (parts[i] && strcmp(parts[i], name) != 0) i++;
-  if (!parts[i] || !lua_istable(L, 1)) return 0;
+  if (!lua_istable(L, 1)) return 0;
+  if (!parts[i]) return latL_absent(L, "latent", true);
   lua_getglobal(L, "require");
   lua_pushfstring(L, "latent.%s", name);
   lua_call(L, 1, 1);
+  guard(L, name);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, -2);
   lua_rawset(L, 1);
@@ -45,7 +74,7 @@ static int terminal(lua_State *L, const latL_Function *f)
   if (!lua_isnil(L, 1)) {
     luaL_Stream *stream = luaL_testudata(L, 1, LUA_FILEHANDLE);
     if (!stream)
-      return latL_error(L, f->who, "file must be an open file, got %s", luaL_typename(L, 1));
+      return latL_error(L, f->who, "file must be an open file, got %s", latL_typename(L, 1));
     if (!stream->closef) return latL_error(L, f->who, "file is closed");
     file = stream->f;
   }
@@ -127,6 +156,7 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   luaL_checkversion(L);
   lua_newtable(L);
   LATL_MODULES(OPEN_PART, OPEN_CLASS, ADD_METHODS, ADD_FUNCTIONS)
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) guard(L, lua_tostring(L, -2));
   latL_setremedy(L, latL_modelremedy);
   latL_addfunctions(L, functions);
   lua_pushliteral(L, LAT_VERSION);

@@ -119,8 +119,9 @@ end
 
 -- -log p of the rows of the test, or its bound, with what it is; a GAN has neither.
 local function surprise(model, X)
-  if model.elbo then return -model:elbo(X):mean(), "at most" end
-  if model.log_likelihood then return -model:score(X), "" end
+  local function has(method) return (pcall(function() return model[method] end)) end
+  if has "elbo" then return -model:elbo(X):mean(), "at most" end
+  if has "log_likelihood" then return -model:score(X), "" end
 end
 
 -- ---- pictures ----------------------------------------------------------------------------------

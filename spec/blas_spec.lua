@@ -22,7 +22,7 @@ local SCRIPT = [[
     latent.fa{ latent_dim = 10, max_iterations = 3 }, latent.bpca{ latent_dim = 10, max_iterations = 3 },
     latent.mppca{ components = 2, latent_dim = 3, max_iterations = 3 } } do
     model:fit(X)
-    add((model.score or model.reconstruct)(model, X))
+    add(pcall(function() return model.score end) and model:score(X) or model:reconstruct(X))
   end
   local Y = X:block(1, 60, 1, 20):copy()
   add(latent.lds{ latent_dim = 4, max_iterations = 3 }:fit(Y):score(Y))

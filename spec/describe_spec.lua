@@ -18,7 +18,7 @@ local classes = {}
 for key in pairs(debug.getregistry()) do
   local class = type(key) == "string" and key:match "^latent%.(%u%w*)$"
   local name = class and maker(class)
-  if class and latent[name] and latent.describe(name) then classes[name] = class end
+  if class and latent.describe(name) then classes[name] = class end
 end
 
 local function names_of(rows)

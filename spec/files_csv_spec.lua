@@ -64,7 +64,9 @@ describe("reading CSV", function()
   it("reads names, with quotes", function()
     local X, info = read '"first, ""one""", two ,\n1,2,3\n'
     assert.near_matrix({ { 1, 2, 3 } }, X, 0)
-    assert.same({ columns = { 'first, "one"', "two", "" } }, info)
+    assert.same({ 'first, "one"', "two", "" }, info.columns)
+    assert.same(info.columns, X.names)
+    assert.is_nil(info.note)
   end)
 
   it("tells a header from data", function()
@@ -152,9 +154,13 @@ describe("reading CSV", function()
     local X, info = read "x,kind,y\n1,b,2\n3,a,4\n5,b,6\n"
     assert.near_matrix({ { 1, 2 }, { 3, 4 }, { 5, 6 } }, X, 0)
     assert.same({ 1, 2, 1 }, info.codes:table())
+    assert.equal(info.codes, X.labels)
     info.codes = nil
+    assert.is_string(info.source)
     assert.same({ columns = { "x", "y" }, labels = { "b", "a", "b" }, classes = { "b", "a" },
-      text = { kind = { "b", "a", "b" } } }, info)
+      text = { kind = { "b", "a", "b" } }, source = X.source,
+      note = "column 2 (kind) is text, not in the matrix; it begins with 'b'" }, info)
+    assert.same({ { "x", "y" }, info.classes, info.text }, { X.names, X.classes, X.text })
   end)
 
   it("keeps every text column, as it stands", function()
@@ -181,7 +187,8 @@ describe("reading CSV", function()
     local text = "a,b,c,d\n1,x,3,oops\n4,y,6,\n"
     local X, info = read(text, { columns = { "c", 1 } })
     assert.near_matrix({ { 3, 1 }, { 6, 4 } }, X, 0)
-    assert.same({ columns = { "c", "a" } }, info)
+    assert.same({ "c", "a" }, info.columns)
+    assert.is_nil(info.note)
     X, info = read(text, { columns = { "b", "a" }, labels = "b" })
     assert.near_matrix({ { 1 }, { 4 } }, X, 0)
     assert.same({ "x", "y" }, info.labels)

@@ -539,7 +539,7 @@ describe("bad input", function()
       assert.near_matrix(before, tracker:snapshot(), 0)
     end
     helper.fails("self must be a tracker", tracker.update, {}, { 1, 2 })
-    assert.is_nil(tracker.velocity)
+    helper.fails("tracker.velocity: there is no such field", function() return tracker.velocity end)
   end)
 
   it("is an observation that nothing leaves free", function()

@@ -24,7 +24,7 @@ local function quiet(f, ...)
 end
 
 -- Where an option goes with some files only, and is tried below.
-local elsewhere = { ["latent.read"] = { dtype = true }, ["latent.write"] = { metadata = true } }
+local elsewhere = { ["latent.read"] = { dtype = true, names = true }, ["latent.write"] = { metadata = true } }
 
 describe("options", function()
   teardown(calls.clean)
@@ -135,6 +135,34 @@ describe("options", function()
     os.remove(path)
     fails("vae:fit: patience waits for a better loss of the rows of validation, which is missing", vae.fit, vae, X,
       { patience = 3 })
+  end)
+
+  it("keep has the best epoch's model in the checkpoint and at the end", function()
+    local X = latent.datasets.digits() / 16
+    local path, held, files = os.tmpname(), X:block(61, 200), 0
+    local vae = latent.vae { input_dim = 64, latent_dim = 8, hidden = 128, seed = 2, learning_rate = 5e-3 }
+    local before
+    vae:fit(X:block(1, 60), { epochs = 60, batch = 20, validation = held, checkpoint = path, keep = "best",
+      on_epoch = function()
+        local file = assert(io.open(path, "rb"))
+        local bytes = file:read "a"
+        file:close()
+        if bytes ~= before then before, files = bytes, files + 1 end
+      end })
+    local least, at, better = math.huge, nil, 0
+    for epoch, loss in ipairs(vae.validation_history) do
+      if loss < least then least, at, better = loss, epoch, better + 1 end
+    end
+    assert.is_true(at < 60 and #vae.history == 60)
+    assert.are.equal(better, files)
+    local saved = latent.load(path)
+    assert.are.equal(at, saved.epochs)
+    assert.are.equal(3 * at, saved.iterations)
+    assert.near(least, -saved:elbo(held):mean(), 1e-9 * least)
+    for name, weights in pairs(vae:parameters()) do assert.is_true(weights == saved:parameters()[name], name) end
+    os.remove(path)
+    fails('vae:fit: keep = "best" goes by the loss of the rows of validation', vae.fit, vae, X, { keep = "best" })
+    fails('vae:fit: keep must be "last" or "best", got \'first\'', vae.fit, vae, X, { keep = "first" })
   end)
 
   it("init has weights that add up to 1: nothing is scaled but rounding", function()

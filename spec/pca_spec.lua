@@ -324,14 +324,14 @@ describe("pca", function()
 
   it("has nothing before a fit, and says what it is", function()
     local pca = latent.pca{ latent_dim = 2 }
-    assert.is_nil(pca.components)
+    fails("pca: components: the model is not fitted yet", function() return pca.components end)
     assert.equal("pca, not fitted", tostring(pca))
     fails("pca:transform: the model is not fitted yet", pca.transform, pca, iris)
     pca:fit(iris)
     assert.is_true(tostring(pca):find("components 4x2", 1, true) ~= nil)
     assert.is_true(pca.converged)
     assert.equal(1, pca.iterations)
-    assert.is_nil(pca.nothing)
+    fails("pca.nothing: there is no such field", function() return pca.nothing end)
   end)
 
   it("names what is wrong", function()

@@ -157,7 +157,7 @@ describe("ppca", function()
     assert.near_matrix(bound, p:elbo(X, { means = m, covariance = list }), 0)
     fails("isn't positive definite", p.elbo, p, X, { means = m, covariance = { { 1, 2 }, { 2, 1 } } })
     fails("q.means is a 30x1 matrix, it should be 30x2", p.elbo, p, X, { means = m:block(1, 30, 1, 1), covariance = C })
-    fails("ppca:elbo: q must be a table {means=, covariance=}, got userdata", p.elbo, p, X, m)
+    fails("ppca:elbo: q must be a table {means=, covariance=}, got latent.Matrix", p.elbo, p, X, m)
     fails("it should be 2x2", p.elbo, p, X, { means = m, covariance = matrix.eye(3) })
   end)
 

@@ -383,7 +383,7 @@ describe("generators", function()
     assert.are.equal(-9, rng.seed)
     rng:uniform(10)
     assert.are.equal(10, rng.position)
-    assert.is_nil(rng.nothing)
+    fails("random.nothing: there is no such field", function() return rng.nothing end)
     assert.are.equal("latent.Random (seed -9, stream 0, position 10)", tostring(rng))
   end)
 

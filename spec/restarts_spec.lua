@@ -28,7 +28,9 @@ local function watched(model, X, score)
     local start = starts[record.restart] or { history = {} }
     start.history[record.iteration] = record.objective
     start.score = score and score(record.model) or nil
-    start.events, start.singular = record.model.events, record.model.singular
+    for _, name in ipairs { "events", "singular" } do
+      if helper.has(record.model, name) then start[name] = record.model[name] end
+    end
     starts[record.restart] = start
   end })
   return starts

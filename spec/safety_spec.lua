@@ -14,7 +14,7 @@ local store = nn.parameters{ seed = 1 }
 local net = nn.mlp(store, "net", { 3, 4, 2 }, { activation = "relu" })
 local tape = nn.tape(store)
 local objects = {
-  X, X:t(), X:col(1), assert(latent.open(path)), latent.random(1), latent,
+  X, X:t(), X:col(1), assert(latent.open(path)), latent.random(1), latent, (select(2, latent.datasets.faithful())),
   matrix, latent.progress, latent.progress.bar(3), latent.plot.figure(), latent.help, latent.classifier,
   latent.classifier(function() return latent.gmm() end), latent.gmm_select(X, { components = 1 }),
   latent.scaler():fit(X), latent.pca():fit(X), latent.ica():fit(X), latent.kmeans{ clusters = 2 }:fit(X),
@@ -212,12 +212,13 @@ describe("objects", function()
       for _, model in ipairs(models) do
         local name = tostring(model):match "%w+"
         assert(moved(model.fit, model, X) == model, name)
-        if model.steps then
+        local function has(method) return (pcall(function() return model[method] end)) end
+        if has "steps" then
           pcall(moved, model.fit, model, X, { progress = true }) -- mini-batches have none
           moved(function() for _ in model:steps(X) do end end)
           moved(function() for _ in model:steps(X) do break end end)
         end
-        if model.partial_fit then assert(moved(model.partial_fit, model, X) == model, name) end
+        if has "partial_fit" then assert(moved(model.partial_fit, model, X) == model, name) end
         if model.save then assert(moved(model.save, model, path) == true, name) end
       end
       local one = latent.classifier(function() return latent.gmm() end):fit(X, { 1, 1, 1, 2, 2, 2 })

@@ -132,7 +132,7 @@ describe("safetensors files", function()
 
   it("raise at misuse", function()
     local path = temporary()
-    helper.fails("X must be a table of matrices by name, got userdata", latent.write, path, matrix.eye(2))
+    helper.fails("X must be a table of matrices by name, got latent.Matrix", latent.write, path, matrix.eye(2))
     helper.fails("not by a number", latent.write, path, { matrix.eye(2) })
     helper.fails("a must be a matrix, got string", latent.write, path, { a = "x" })
     helper.fails("metadata must be strings", latent.write, path, {}, { metadata = { a = 1 } })

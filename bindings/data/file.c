@@ -60,7 +60,7 @@ const char *latL_checkpath(lua_State *L, int arg, const char *who)
 {
   if (lua_type(L, arg) != LUA_TSTRING)
     latL_error(L, who, "path must be a string, got %s",
-               lua_isnone(L, arg) ? "nothing" : luaL_typename(L, arg));
+               lua_isnone(L, arg) ? "nothing" : latL_typename(L, arg));
   const char *path = lua_tostring(L, arg);
   if (strlen(path) != lua_rawlen(L, arg)) latL_error(L, who, "path holds a NUL character");
   return path;

@@ -87,7 +87,7 @@ static const latL_Format *optformat(lua_State *L, const char *who, int arg, bool
   int type = latL_getoption(L, arg, "format");
   if (type == LUA_TNIL) return NULL;
   if (type != LUA_TSTRING)
-    latL_error(L, who, "format must be a string, got %s", luaL_typename(L, -1));
+    latL_error(L, who, "format must be a string, got %s", latL_typename(L, -1));
   const char *name = lua_tostring(L, -1); /* the options keep it */
   lua_pop(L, 1);
   size_t length = strlen(name), n = written ? length : without_gz(name, length);
@@ -141,7 +141,13 @@ static int files_read(lua_State *L, const latL_Function *row)
   if (status != LAT_OK) return latL_sourcefailure(L, row->who, s, path, status);
   int results = f->read(L, f, s, path);
   latL_closesource(s);
-  return results;
+  if (results > 1 || !latL_tomatrix(L, -1)) return results;
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, path);
+  lua_setfield(L, -2, "source");
+  latL_setabout(L, -2, -1);
+  lua_pop(L, 1);
+  return 1;
 }
 
 /* Writing takes the state's workspace, which is released to where it was. */
@@ -173,7 +179,7 @@ static int files_write_bytes(lua_State *L, const latL_Function *row)
   size_t n;
   const char *path = latL_checkpath(L, 1, row->who);
   const char *bytes = lua_tolstring(L, 2, &n);
-  if (!bytes) return latL_error(L, row->who, "bytes must be a string, got %s", luaL_typename(L, 2));
+  if (!bytes) return latL_error(L, row->who, "bytes must be a string, got %s", latL_typename(L, 2));
   lat_workspace *work = latL_workspace(L);
   lat_mark mark = lat_workspace_mark(work);
   return latL_filewritten(L, row->who, work, mark, path, lat_file_write(work, path, bytes, n));

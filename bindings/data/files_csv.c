@@ -52,7 +52,7 @@ static lat_status find_column(lua_State *L, lat_workspace *work, const plan *p, 
   lua_Integer i = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is) : 0;
   if (!name && !is)
     latL_error(L, "latent.read", "%s must name columns by strings or integers, got %s", option,
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   return lat_csv_find_column(work, &p->csv, &p->columns, name, i, column);
 }
 
@@ -66,7 +66,7 @@ static lat_status set_categorical(lua_State *L, lat_workspace *work, plan *p)
       if (p->csv.text[j] && j != p->columns.label) lat_csv_set_categorical(&p->csv, &p->columns, j);
   } else if (type != LUA_TNIL && type != LUA_TBOOLEAN && type != LUA_TTABLE) {
     latL_error(L, "latent.read", "categorical must be true, or a list of names or numbers, got %s",
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   }
   for (lua_Integer k = 1; type == LUA_TTABLE && k <= (lua_Integer)lua_rawlen(L, -1); k++) {
     lua_rawgeti(L, -1, k);
@@ -86,7 +86,7 @@ static lat_status add_columns(lua_State *L, lat_workspace *work, plan *p)
     for (j = 0; j < p->csv.cols; j++) LAT_TRY(lat_csv_add_column(work, &p->csv, &p->columns, j));
   } else if (lua_type(L, -1) != LUA_TTABLE) {
     latL_error(L, "latent.read", "columns must be a list of names or numbers, got %s",
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   }
   for (lua_Integer k = 1; lua_istable(L, -1) && k <= (lua_Integer)lua_rawlen(L, -1); k++) {
     lua_rawgeti(L, -1, k);
@@ -204,6 +204,31 @@ static void set_texts(lua_State *L, const plan *p)
   lua_setfield(L, -2, "text");
 }
 
+/* info.note: which columns became text that nobody has asked for, by what word each: a number with a slip of the pen
+ * makes text of its column. */
+static void set_note(lua_State *L, const plan *p)
+{
+  int info = lua_gettop(L), count = 0;
+  bool asked = latL_hasoption(L, 2, "labels");
+  luaL_checkstack(L, (int)LUA_MINSTACK, NULL);
+  lua_pushliteral(L, "");
+  for (size_t j = 0; j < p->csv.cols; j++) {
+    if (!p->columns.text_of[j] || (asked && j == p->columns.label)) continue;
+    lua_pushstring(L, count++ ? "; column " : "column ");
+    lua_pushinteger(L, (lua_Integer)j + 1);
+    lua_pushfstring(L, p->columns.names ? " (%s)" : "",
+                    p->columns.names ? p->columns.names[j] : "");
+    lua_pushliteral(L, " is text, not in the matrix; it begins with '");
+    push_field(L, p->columns.text_of[j][0]);
+    lua_pushliteral(L, "'");
+    lua_concat(L, lua_gettop(L) - info);
+  }
+  if (count > 0)
+    lua_setfield(L, info, "note");
+  else
+    lua_settop(L, info);
+}
+
 static lat_status push_info(lua_State *L, lat_workspace *work, const plan *p)
 {
   lua_newtable(L);
@@ -219,6 +244,7 @@ static lat_status push_info(lua_State *L, lat_workspace *work, const plan *p)
   if (p->columns.label == SIZE_MAX) return LAT_OK;
   LAT_TRY(set_labels(L, work, p));
   set_texts(L, p);
+  set_note(L, p);
   return LAT_OK;
 }
 
@@ -246,5 +272,8 @@ int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const 
   status = lat_csv_read(&source->work, &p.csv, &X->view, p.columns.column_of, p.columns.text_of);
   if (status == LAT_OK) status = push_info(L, &source->work, &p);
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
+  lua_pushstring(L, path);
+  lua_setfield(L, -2, "source");
+  latL_setabout(L, -2, -1);
   return 2;
 }

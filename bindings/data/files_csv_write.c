@@ -28,7 +28,7 @@ static const char *label_text(lua_State *L, lua_Integer i, const char **classes,
   if (lua_type(L, -1) == LUA_TSTRING) return lua_tostring(L, -1);
   if (lua_type(L, -1) != LUA_TNUMBER)
     latL_error(L, WHO, "labels must be strings or numbers, but element %I is a %s", i,
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   if (!whole) latL_error(L, WHO, "labels must be strings or whole numbers: element %I isn't", i);
   if (classes && (number < 1 || number > (lua_Integer)count))
     latL_error(L, WHO, "labels must be numbers of the %I classes, but element %I is %I",
@@ -54,7 +54,7 @@ static const char **optlabels(lua_State *L, const latL_Matrix *A)
   int given = lua_gettop(L), texts = given + 1;
   const latL_Matrix *codes = latL_tomatrix(L, given);
   if (!codes && lua_type(L, given) != LUA_TTABLE)
-    latL_error(L, WHO, "labels must be a list or a vector, got %s", luaL_typename(L, given));
+    latL_error(L, WHO, "labels must be a list or a vector, got %s", latL_typename(L, given));
   size_t n = codes ? codes->view.rows : (size_t)lua_rawlen(L, given);
   if (n != rows || (codes && codes->view.cols != 1))
     latL_error(L, WHO, "labels must be %I, one a row of X, got %s", (lua_Integer)rows,
@@ -76,7 +76,7 @@ static const char *optstring(lua_State *L, const char *name)
 {
   int type = latL_getoption(L, 3, name);
   if (type != LUA_TNIL && type != LUA_TSTRING)
-    latL_error(L, WHO, "%s must be a string, got %s", name, luaL_typename(L, -1));
+    latL_error(L, WHO, "%s must be a string, got %s", name, latL_typename(L, -1));
   return lua_tostring(L, -1); /* the options keep it */
 }
 

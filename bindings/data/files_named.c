@@ -103,7 +103,7 @@ static size_t push_matrices(lua_State *L, const char *who, const latL_Format *f)
   size_t count = 0;
   if (lua_type(L, 2) != LUA_TTABLE)
     latL_error(L, who, "for %s X must be a table of matrices by name, got %s", f->ending,
-               luaL_typename(L, 2));
+               latL_typename(L, 2));
   lua_newtable(L);
   int to = lua_gettop(L);
   lua_pushvalue(L, 2);
@@ -128,11 +128,11 @@ static size_t push_metadata(lua_State *L, const char *who)
   int type = latL_getoption(L, 3, "metadata");
   if (type == LUA_TNIL) return 0;
   if (type != LUA_TTABLE)
-    latL_error(L, who, "metadata must be a table of strings, got %s", luaL_typename(L, -1));
+    latL_error(L, who, "metadata must be a table of strings, got %s", latL_typename(L, -1));
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1), pairs++)
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
       latL_error(L, who, "metadata must be strings by name, but a %s has the key of type %s",
-                 luaL_typename(L, -1), luaL_typename(L, -2));
+                 latL_typename(L, -1), latL_typename(L, -2));
   return pairs;
 }
 

@@ -8,7 +8,7 @@ local OPTIONS = { seed = true, shuffle = "boolean", out = "userdata", dtype = "s
   binarize = "string", labels = true }
 
 local function checked(X, size, options)
-  X = check.matrix("batches", "X", X)
+  X = check.matrix("batches", "X", X, size)
   size = check.integer("batches", "size", size, 1)
   options = check.options("batches", options, OPTIONS)
   local out, scale = options.out, options.scale

@@ -2,10 +2,18 @@
 
 local check = {}
 
+-- Where these files are; nil when nobody can tell.
+local function our_folder() return debug and debug.getinfo(1, "S").source:match("^(.-)[^/\\]*$") end
+
+-- Whether the function at the level is in one of these files; also when nobody can tell.
+local function is_ours(level)
+  local folder = our_folder()
+  return not folder or debug.getinfo(level + 1, "S").source:sub(1, #folder) == folder
+end
+
 -- How far up the stack the first function outside these files is: whoever made the mistake.
 local function level_outside()
-  local folder = debug and debug.getinfo(1, "S").source:match("^(.-)[^/\\]*$")
-  local level = 2
+  local folder, level = our_folder(), 2
   while folder do
     local info = debug.getinfo(level, "S")
     if not info then return 1 end
@@ -36,11 +44,30 @@ function check.call(f, ...) return check.call_for(nil, f, ...) end
 
 -- ---- classes: their metatables are protected, getmetatable gives the name ------------------------
 
--- A new class, whose objects have it as metatable.
-function check.new_class(name)
+-- A new class, whose objects have it as metatable. A name that isn't there raises, with the sentence that `absent` may
+-- have for it; but not in these files, where a field that an object is without is nil.
+function check.new_class(name, absent)
   local class = { __name = name, __metatable = name }
   class.__index = class
-  return class
+  local function missing(_, key)
+    if type(key) ~= "string" or key:find "^_" or is_ours(2) then return nil end
+    local sentence = absent and absent[key]
+    local message = sentence and ("%s: %s: %s"):format(check.maker(name:match "%w+$"), key, sentence)
+      or require("latent.names").absent(name, key, true)
+    if message then error(message, level_outside()) end
+  end
+  return setmetatable(class, { __index = missing, __metatable = false })
+end
+
+-- x[name], or nil where that raises because there is no such name.
+function check.field(x, name)
+  local ok, value = pcall(function() return x[name] end)
+  if ok then return value end
+  local message = tostring(value)
+  for _, known in ipairs { "attempt to index", ": there is no ", "not fitted yet" } do
+    if message:find(known, 1, true) then return nil end
+  end
+  error(value, 0) -- no memory, an interrupt
 end
 
 -- The name of the class of x, of another library's too; or nil.
@@ -56,17 +83,14 @@ function check.maker(class) return (class:gsub("^latent%.", ""):gsub("(%l)(%u)",
 
 -- Whether a model, of whatever kind, has that method.
 function check.callable(model, name)
-  if type(model) ~= "userdata" and type(model) ~= "table" then return false end
-  local ok, method = pcall(function() return model[name] end)
-  -- what has no fields is no model; what else is raised (no memory, an interrupt) goes on
-  if not ok and not tostring(method):find("attempt to index", 1, true) then error(method, 0) end
-  return ok and type(method) == "function"
+  return (type(model) == "userdata" or type(model) == "table") and type(check.field(model, name)) == "function"
 end
 
 -- Raises unless self is an object of the class.
 function check.self(who, class, self)
   if type(self) ~= "table" or getmetatable(self) ~= class.__name then
-    check.fail(who, "self must be a %s, got %s", check.maker(class.__name:match "%w+$"), check.show(self))
+    check.fail(who, "self must be a %s, got %s%s", check.maker(class.__name:match "%w+$"), check.show(self),
+      who:find ":" and ("; use a colon: %s(...)"):format(who) or "")
   end
   return self
 end
@@ -79,10 +103,28 @@ function check.show(value)
   return "a " .. (check.class(value) or type(value))
 end
 
+-- A user's function that makes models, for who calls it with what the model is for: latent.gmm itself takes options.
+-- Nil for what is none.
+function check.making(make)
+  if type(make) == "function" then return make end
+  local meta = type(make) == "table" and debug and debug.getmetatable(make)
+  if type(meta) ~= "table" or not rawget(meta, "__call") then return nil end
+  return function() return make() end
+end
+
+-- Whether it is what files and data sets hand on behind a matrix: no options, wherever it stands.
+function check.is_about(x) return type(x) == "table" and require("latent")._is_about(x) end
+
 function check.is_matrix(x) return require("latent").matrix.is(x) end
 
--- A matrix, or a table that makes one.
-function check.matrix(who, name, x)
+-- Raises when `message` stands behind x in the place of data: what a read gives that has failed, nil and why.
+local function check_read(who, x, message)
+  if x == nil and type(message) == "string" and message:find ": " then check.fail(who, "%s", message) end
+end
+
+-- A matrix, or a table that makes one; `following` is the argument behind it, if it's the first one.
+function check.matrix(who, name, x, following)
+  check_read(who, x, following)
   if type(x) == "table" then return require("latent").matrix(x) end
   if not check.is_matrix(x) then check.fail(who, "%s must be a matrix, got %s", name, check.show(x)) end
   return x
@@ -116,8 +158,9 @@ end
 local function fail_unknown(who, word, known)
   local names = check.names(known)
   local nearest = require("latent")._nearest(word, names)
+  local meant = require("latent.names").option(who, word, known)
   if #word > 40 then word = "(a long string)" end
-  local hint = nearest and ("; did you mean '%s'?"):format(nearest) or #names == 0 and ": there are none"
+  local hint = meant or nearest and ("; did you mean '%s'?"):format(nearest) or #names == 0 and ": there are none"
     or "; known are " .. table.concat(names, ", ")
   check.fail(who, "unknown option '%s'%s", word, hint)
 end
@@ -125,7 +168,7 @@ end
 -- An option table against { name = "type", or true for any }; nil is an empty one. Of several faults it is always the
 -- same that is raised: keys that are no names, then names in alphabetical order.
 function check.options(who, options, known)
-  if options == nil then return {} end
+  if options == nil or check.is_about(options) then return {} end
   if type(options) ~= "table" then check.fail(who, "options must be a table, got %s", check.show(options)) end
   local keys, odd = check.names(options)
   if odd[1] then check.fail(who, "options have names, but the table has %s", odd[1]) end

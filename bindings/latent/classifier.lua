@@ -11,9 +11,17 @@ local latent = require "latent"
 local check = require "latent.check"
 local matrix = latent.matrix
 
-local Classifier = check.new_class "latent.Classifier"
+local UNFITTED = "the model is not fitted yet"
+local Classifier = check.new_class("latent.Classifier", { classes = UNFITTED, priors = UNFITTED, models = UNFITTED })
 
 -- ---- labels ----------------------------------------------------------------------
+
+-- What stands behind X: the labels, or the table of information that came with X and has them; and the options.
+local function behind(y, options)
+  if check.is_about(y) then y = y.labels end
+  if check.is_about(options) then options = nil end
+  return y, options
+end
 
 -- Labels of n rows as a list of numbers or strings; whole numbers are integers.
 local function labels_of(who, y, n)
@@ -40,7 +48,7 @@ end
 -- classifier again while it works.
 local function fitted(self, who)
   check.self(who, Classifier, self)
-  if not self.models then check.fail(who, "the model is not fitted yet") end
+  if not rawget(self, "models") then check.fail(who, UNFITTED) end
   return { classes = self.classes, priors = self.priors, models = self.models }
 end
 
@@ -92,7 +100,8 @@ end
 function Classifier:fit(X, y, options)
   local who = "classifier:fit"
   check.self(who, Classifier, self)
-  X = check.matrix(who, "X", X)
+  X = check.matrix(who, "X", X, y)
+  y, options = behind(y, options)
   local classes, rows = check.group(labels_of(who, y, #X))
   table.sort(classes)
   if options ~= nil and type(options) ~= "table" then
@@ -120,6 +129,7 @@ end
 -- log p(c) + log p(x | c), K x N; whether X was a vector, a single row, of which models give a number; and the classes.
 local function joint(self, who, X, options)
   local now = fitted(self, who)
+  if check.is_about(options) then options = nil end
   local lines, one = {}, false
   for k, model in ipairs(now.models) do
     local line = for_class(who, now.classes[k], model.log_likelihood, model, X, options)
@@ -176,7 +186,7 @@ end
 -- The labels and the predictions, both as lists; and the classes.
 local function compare(self, who, X, y, options)
   fitted(self, who)
-  X = check.matrix(who, "X", X)
+  X = check.matrix(who, "X", X, y)
   local log_p, one, classes = joint(self, who, X, options)
   if one and type(y) ~= "table" and not check.is_matrix(y) then y = { y } end
   return labels_of(who, y, one and 1 or #X), log_p:argmax(1), classes
@@ -184,6 +194,7 @@ end
 
 function Classifier:score(X, y, options)
   local who = "classifier:score"
+  y, options = behind(y, options)
   if y == nil then return log_sum((joint(self, who, X, options))):mean() end
   local truth, predicted, classes = compare(self, who, X, y, options)
   local right = 0
@@ -193,6 +204,7 @@ end
 
 function Classifier:confusion(X, y, options)
   local who = "classifier:confusion"
+  y, options = behind(y, options)
   local truth, predicted, classes = compare(self, who, X, y, options)
   local counts, place = matrix.zeros(#classes, #classes), {}
   for k, class in ipairs(classes) do place[class] = k end
@@ -280,20 +292,21 @@ end
 
 function Classifier:__tostring()
   check.self("classifier:__tostring", Classifier, self)
-  if not self.models then return "classifier, not fitted" end
+  if not rawget(self, "models") then return "classifier, not fitted" end
   return ("classifier, fitted: %d classes: %s"):format(#self.classes, table.concat(self.classes, ", "))
 end
 
 local function new(_, make, options)
   local who = "classifier"
-  if type(make) ~= "function" then
+  local making = check.making(make)
+  if not making then
     check.fail(who, "the first argument must be a function that makes a model, got %s", check.show(make))
   end
   local priors = check.options(who, options, { priors = true }).priors or "estimated"
   if priors ~= "estimated" and priors ~= "equal" and type(priors) ~= "table" and not check.is_matrix(priors) then
     check.fail(who, 'priors must be "estimated", "equal" or numbers, got %s', check.show(priors))
   end
-  return setmetatable({ make = make, given_priors = priors }, Classifier)
+  return setmetatable({ make = making, given_priors = priors }, Classifier)
 end
 
 return setmetatable({ Classifier = Classifier, _restore = restore }, { __call = new, __metatable = false })

@@ -21,6 +21,7 @@ end
 
 -- The options, and the labels, which may be the third argument.
 local function settings(third, options)
+  if check.is_about(third) then third = third.labels end
   if options == nil and type(third) == "table" and third[1] == nil then third, options = nil, third end
   options = check.options(WHO, options, { folds = true, seed = true, labels = true, fit = true, score = "function" })
   if third ~= nil and options.labels ~= nil then
@@ -80,9 +81,11 @@ local function score(fold, model, options, data, labels, train, test)
 end
 
 return function(make, X, third, options)
-  if type(make) ~= "function" then
+  local given = make
+  make = check.making(given)
+  if not make then
     check.fail(WHO, "make must be a function that makes a model, got %s; write function() return "
-      .. "latent.gmm{ components = 2 } end, say", check.show(make))
+      .. "latent.gmm{ components = 2 } end, say", check.show(given))
   end
   X = data_of(X)
   local labels

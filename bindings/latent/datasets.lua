@@ -14,45 +14,54 @@ local _, path = ...
 path = path or package.searchpath("latent.datasets", package.path) or ""
 local folder = path:gsub("[^/\\]*$", "") .. "data/"
 
+-- X, which carries all that is known of it (X.names, X.labels, ...), and behind it what is handed on: the labels, where
+-- there are some, and more, of which a table has what is known.
+local function handed(X, labels, more, truth)
+  local fields = { codes = labels }
+  for name, value in pairs(type(more) == "table" and more or {}) do fields[name] = value end
+  if labels == nil then return latent._describe(X, fields, more, truth) end
+  return latent._describe(X, fields, labels, more, truth)
+end
+
 local function read(name, options) return assert(latent.read(folder .. name, options)) end
 
 function datasets.iris(options)
   check.no_options("datasets.iris", options)
   local X, info = read("iris.csv", { labels = "species" })
-  return X, info.codes,
-    { columns = info.columns, classes = info.classes, source = "Anderson 1935, Fisher 1936 (R's iris)" }
+  return handed(X, info.codes,
+    { columns = info.columns, classes = info.classes, source = "Anderson 1935, Fisher 1936 (R's iris)" })
 end
 
 function datasets.faithful(options)
   check.no_options("datasets.faithful", options)
   local X, info = read "faithful.csv"
-  return X, { columns = info.columns, source = "Azzalini and Bowman 1990 (R's faithful)" }
+  return handed(X, nil, { columns = info.columns, source = "Azzalini and Bowman 1990 (R's faithful)" })
 end
 
 function datasets.digits(options)
   check.no_options("datasets.digits", options)
-  return read "digits.npy", read "digits_labels.npy", {
+  return handed(read "digits.npy", read "digits_labels.npy", {
     classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" },
     shape = { 8, 8 },
     source = "Alpaydin and Kaynak 1998, UCI Machine Learning Repository, CC BY 4.0",
-  }
+  })
 end
 
 function datasets.nile(options)
   check.no_options("datasets.nile", options)
   local X = read "nile.csv"
-  return X:block(1, -1, 2, 2):copy(),
-    { columns = { "volume" }, time = X:col(1):copy(), source = "Cobb 1978 (R's Nile)" }
+  return handed(X:block(1, -1, 2, 2):copy(), nil,
+    { columns = { "volume" }, time = X:col(1):copy(), source = "Cobb 1978 (R's Nile)" })
 end
 
 function datasets.air_passengers(options)
   check.no_options("datasets.air_passengers", options)
   local X = read "air_passengers.csv"
-  return X:block(1, -1, 3, 3):copy(), {
+  return handed(X:block(1, -1, 3, 3):copy(), nil, {
     columns = { "passengers" },
     time = X:col(1) + (X:col(2) - 1) / 12,
     source = "Box and Jenkins 1976, series G (R's AirPassengers)",
-  }
+  })
 end
 
 -- Beginnings of the file names of a part, as the folders have them.
@@ -87,7 +96,7 @@ function datasets.mnist(directory, options)
     if #labels ~= #X then return nil, ("%s: %d labels for %d images"):format(directory, #labels, #X) end
   end
   local side = math.tointeger(math.sqrt(X.cols))
-  return X, labels, { shape = side and { side, side }, source = name }
+  return handed(X, labels, { shape = side and { side, side }, source = name })
 end
 
 -- ---- generators ---------------------------------------------------------------
@@ -133,7 +142,7 @@ function datasets.blobs(n, options)
   local centers = (matrix.random(o.components, o.dims, o.random) * 2 - 1) * o.box
   local labels = balanced(n, o.components, o.random)
   local X = matrix.normal(n, o.dims, o.random) * o.spread
-  return X + centers:rows_at(labels), labels, centers
+  return handed(X + centers:rows_at(labels), labels, centers)
 end
 
 -- X in units of the distribution's own means and variances, when that is asked for: not of the sample's, so that
@@ -157,7 +166,7 @@ local function moons(who)
       return 1 - x, 0.5 - y
     end)
     local noise = o.noise ^ 2
-    return standardized(X, o, { 0.5, 0.25 }, { 0.75 + noise, 9 / 16 - 1 / math.pi + noise }), labels
+    return handed(standardized(X, o, { 0.5, 0.25 }, { 0.75 + noise, 9 / 16 - 1 / math.pi + noise }), labels)
   end
 end
 
@@ -172,7 +181,7 @@ function datasets.eight_gaussians(n, options)
     return o.radius * (j == 1 and math.cos(angle) or math.sin(angle))
   end)
   local variance = o.radius ^ 2 / 2 + o.noise ^ 2
-  return standardized(X + centers:rows_at(labels), o, { 0, 0 }, { variance, variance }), labels
+  return handed(standardized(X + centers:rows_at(labels), o, { 0, 0 }, { variance, variance }), labels)
 end
 
 -- Johnson, Duvenaud, Wiltschko, Datta and Adams 2016: arms that a rotation by rate exp(r) bends, r the distance
@@ -188,15 +197,15 @@ function datasets.pinwheel(n, options)
     X:set(i, 2, along * math.sin(angle) + across * math.cos(angle))
   end
   local variance = (1 + o.radial ^ 2 + o.noise ^ 2) / 2
-  return standardized(X, o, { 0, 0 }, { variance, variance }), labels
+  return handed(standardized(X, o, { 0, 0 }, { variance, variance }), labels)
 end
 
 function datasets.circles(n, options)
   local o = settings("datasets.circles", n, options, { noise = 0.05, factor = 0.5 })
-  return curves(n, o.noise, o.random, function(label, u)
+  return handed(curves(n, o.noise, o.random, function(label, u)
     local radius = label == 1 and 1 or o.factor
     return radius * math.cos(2 * math.pi * u), radius * math.sin(2 * math.pi * u)
-  end)
+  end))
 end
 
 function datasets.swiss_roll(n, options)
@@ -211,7 +220,7 @@ function datasets.swiss_roll(n, options)
     latent_points:set(i, 1, angle)
     latent_points:set(i, 2, height)
   end
-  return X, latent_points
+  return handed(X, nil, latent_points)
 end
 
 -- x = W z + noise, W and z of standard normal numbers; `noise` is the deviation of all columns, or a vector of them.
@@ -227,7 +236,8 @@ function datasets.low_rank(n, d, m, options)
   if m > d then check.fail(who, "m must be at most d = %d, got %d", d, m) end
   local o = settings(who, n, options, { noise = 1.0 })
   local X, W, Z = from_latent(n, d, m, o.noise, o.random)
-  return X, { latent = Z, W = W, noise_variance = o.noise ^ 2, covariance = W * W:t() + matrix.eye(d) * o.noise ^ 2 }
+  return handed(X, nil,
+    { latent = Z, W = W, noise_variance = o.noise ^ 2, covariance = W * W:t() + matrix.eye(d) * o.noise ^ 2 })
 end
 
 function datasets.linear_gaussian(n, options)
@@ -240,8 +250,8 @@ function datasets.linear_gaussian(n, options)
   local mean = matrix.normal(o.dims, o.random) * o.offset
   local X, W, Z = from_latent(n, o.dims, o.latent_dim, noise, o.random)
   local variances = noise:square()
-  return X + mean, { latent = Z, W = W, mean = mean, noise_variances = variances,
-    covariance = W * W:t() + matrix.diag(variances) }
+  return handed(X + mean, nil, { latent = Z, W = W, mean = mean, noise_variances = variances,
+    covariance = W * W:t() + matrix.diag(variances) })
 end
 
 -- Arms t (cos, sin)(2 pi turns t + an angle of the arm); t^2 is uniform, so that points lie nearly evenly along them.
@@ -258,7 +268,7 @@ function datasets.spiral(n, options)
     X:set(i, 1, X(i, 1) + t * math.cos(angle))
     X:set(i, 2, X(i, 2) + t * math.sin(angle))
   end
-  return X, labels, along
+  return handed(X, labels, along)
 end
 
 -- ---- sequences --------------------------------------------------------------------------------
@@ -280,7 +290,7 @@ function datasets.lds(n, options)
     initial_covariance = Q / (1 - o.damping ^ 2),
   }
   local Y, Z = latent.lds(truth):sample(n, { seed = o.random })
-  return Y, Z, truth
+  return handed(Y, nil, Z, truth)
 end
 
 function datasets.hmm(n, options)
@@ -297,12 +307,12 @@ function datasets.hmm(n, options)
     -- from k to one of the K - 1 others: k + 1 .. k + K - 1, counted around
     labels[i] = moves[i] < stay and labels[i - 1] or (labels[i - 1] - 1 + others[i]) % K + 1
   end
-  return matrix.normal(n, o.dims, o.random) * o.spread + means:rows_at(labels), labels, {
+  return handed(matrix.normal(n, o.dims, o.random) * o.spread + means:rows_at(labels), labels, {
     initial = matrix(K, 1, 1 / K):flatten(),
     transition = matrix(K, K, function(i, j) return i == j and stay or (1 - stay) / (K - 1) end),
     means = means,
     variance = o.spread ^ 2,
-  }
+  })
 end
 
 return datasets

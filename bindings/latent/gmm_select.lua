@@ -45,11 +45,12 @@ local function only(options, names)
 end
 
 -- latent.gmm_select(X [, {components=, covariance=, criterion=, weights=, missing=, ...}])
-return function(X, options)
+return function(X, options, about)
+  if check.is_matrix(options) and check.is_about(about) then options = nil end -- labels, of a data set
   local latent = require "latent"
+  X = check.matrix(WHO, "X", X, options)
   options = check.options(WHO, options, OPTIONS)
   local criterion = check.word(WHO, "criterion", options.criterion, { "bic", "aic" })
-  X = check.matrix(WHO, "X", X)
   local of_model, of_fit, missing = only(options, MODEL), only(options, FIT), { missing = options.missing }
   local weights = options.weights ~= nil and check.matrix(WHO, "weights", options.weights):flatten() or nil
   local rows = weights and weights:sum() or #X -- a weight of 2 is the row twice

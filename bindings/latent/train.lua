@@ -11,7 +11,7 @@ local train = {}
 local STEPS = { epochs = true, batch = true, learning_rate = true, binarize = "string", scale = "number",
   shuffle = "boolean" }
 local FIT = { validation = true, patience = true, progress = "boolean", on_epoch = "function",
-  on_iteration = "function", max_seconds = "number", checkpoint = "string" }
+  on_iteration = "function", max_seconds = "number", checkpoint = "string", keep = true }
 
 -- A model's name in Lua: "vae".
 local function name_of(model) return tostring(model):match "^[%w_]+" end
@@ -69,7 +69,12 @@ local function checked(model, who, options, more)
   if seconds and (seconds < 0 or seconds ~= seconds) then
     check.fail(who, "max_seconds must be a number >= 0, got %s", check.show(seconds))
   end
+  local keep = check.word(who, "keep", options.keep, { "last", "best" })
+  if keep == "best" and options.validation == nil then
+    check.fail(who, 'keep = "best" goes by the loss of the rows of validation, which is missing')
+  end
   return {
+    best_alone = keep == "best", -- in the file, too
     epochs = check.integer(who, "epochs", options.epochs or 10, 1),
     batch = check.integer(who, "batch", options.batch or 128, 1),
     patience = options.patience and check.integer(who, "patience", options.patience, 1),
@@ -102,7 +107,7 @@ local function pass(model, X, o, epoch)
 end
 
 local function append(model, name, value)
-  local list = model[name] or {}
+  local list = model[name] or {} -- documented: nil before a fit
   list[#list + 1] = value
   model:__keep(name, list)
 end
@@ -180,9 +185,9 @@ function train.fit(model, X, options)
       loss = check.call(model.__validate, model, who, o.given)
       append(model, "validation_history", loss)
       if loss < best then best, since = loss, 0 else since = since + 1 end
-      if o.patience and since == 0 then kept = keep_parameters(model, kept) end
+      if (o.patience or o.best_alone) and since == 0 then kept = keep_parameters(model, kept) end
     end
-    save(model, who, o.given.checkpoint)
+    if since == 0 or not o.best_alone then save(model, who, o.given.checkpoint) end
     local history = model.history
     if o.given.on_epoch and o.given.on_epoch(model, epoch, history[#history], loss) == false then break end
     if stopped then break end -- in its last batch
@@ -193,7 +198,7 @@ function train.fit(model, X, options)
   end
   if kept and since > 0 then
     put_back(model, kept)
-    save(model, who, o.given.checkpoint)
+    if not o.best_alone then save(model, who, o.given.checkpoint) end
   end
   return model
 end

@@ -32,6 +32,10 @@ static int call_function(lua_State *L)
       latL_placeoptions(L, f->arguments, f->optional);
     else
       lua_settop(L, at);
+    if (latL_isabout(L, at)) { /* what a data set has handed on is no table of options */
+      lua_pushnil(L);
+      lua_replace(L, at);
+    }
     const int type = lua_type(L, at);
     if (f->options && type != LUA_TNIL)
       latL_checkoptions(L, at, f->who, f->options);
@@ -156,7 +160,8 @@ static int get_field(lua_State *L)
   for (const latL_Field *field = class->fields; field->name; field++)
     if (strcmp(field->name, name) == 0) return push_field(L, field, object);
   lua_settop(L, 2);
-  return class->more_fields ? class->more_fields(L) : 0;
+  int more = class->more_fields ? class->more_fields(L) : 0;
+  return more > 0 ? more : latL_absent(L, class->metatable, true);
 }
 
 /* __newindex. Upvalue: the class's name. */

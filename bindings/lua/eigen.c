@@ -18,7 +18,7 @@ static void call_operator(lua_State *L, lat_krylov *solver)
   const latL_Matrix *result = latL_tomatrix(L, -1);
   if (!result)
     latL_error(L, LARGEST, "the function must return a %dx%d matrix, got %s", (int)n, (int)b,
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   if (result->view.rows != n || result->view.cols != b)
     latL_error(L, LARGEST, "the function must return a %dx%d matrix, got a %s", (int)n, (int)b,
                latL_shape(L, result));

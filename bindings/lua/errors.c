@@ -31,16 +31,90 @@ const char *latL_got(lua_State *L, int arg)
   return latL_typegot(L, arg);
 }
 
+const char *latL_typename(lua_State *L, int arg)
+{
+  const int type = lua_type(L, arg);
+  const bool object = type == LUA_TUSERDATA || type == LUA_TTABLE;
+  if (object && luaL_getmetafield(L, arg, "__name") == LUA_TSTRING)
+    return lua_tostring(L, -1); /* which stays on the stack */
+  if (object && luaL_getmetafield(L, arg, LATL_TABLE) == LUA_TSTRING)
+    return lua_pushfstring(L, "%s; use a dot: %s.NAME(...)", lua_tostring(L, -1),
+                           lua_tostring(L, -1));
+  return luaL_typename(L, arg);
+}
+
 const char *latL_typegot(lua_State *L, int arg)
 {
-  return lua_isnoneornil(L, arg) ? "nothing" : luaL_typename(L, arg);
+  return lua_isnoneornil(L, arg) ? "nothing" : latL_typename(L, arg);
+}
+
+/* Pushes the function of latent/names.lua; false in a host without the parts in Lua. */
+static bool push_names(lua_State *L, const char *function)
+{
+  luaL_checkstack(L, 8, NULL);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "latent.names");
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+    const char *message = lua_tostring(L, -1);
+    if (!message || !strstr(message, "latent.names")) lua_error(L);
+    return false;
+  }
+  lua_getfield(L, -1, function);
+  return true;
+}
+
+int latL_failself(lua_State *L, const char *who, const char *what)
+{
+  const char *colon = strchr(who, ':') ? lua_pushfstring(L, "; use a colon: %s(...)", who) : "";
+  return latL_error(L, who, "self must be a %s, got %s%s", what, latL_typegot(L, 1), colon);
+}
+
+int latL_absent(lua_State *L, const char *what, bool ready)
+{
+  if (lua_type(L, 2) != LUA_TSTRING || *lua_tostring(L, 2) == '_') return 0;
+  lua_settop(L, 2);
+  if (!push_names(L, "absent")) return 0;
+  lua_pushstring(L, what);
+  lua_pushvalue(L, 2);
+  lua_pushboolean(L, ready);
+  lua_call(L, 3, 1);
+  if (lua_type(L, -1) != LUA_TSTRING) return 0;
+  luaL_where(L, 1);
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+/* Pushes the end of a message about an unknown option, when someone knows what was meant; else NULL. */
+static const char *meant_option(lua_State *L, const char *who, const char *word,
+                                const char *const words[])
+{
+  if (!push_names(L, "option")) return NULL;
+  lua_pushstring(L, who);
+  lua_pushstring(L, word);
+  lua_newtable(L);
+  for (lua_Integer i = 0; words[i]; i++) {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, words[i]);
+  }
+  lua_call(L, 3, 1);
+  return lua_tostring(L, -1);
+}
+
+void latL_checkread(lua_State *L, int data, const char *who)
+{
+  if (!lua_isnil(L, data) || lua_type(L, data + 1) != LUA_TSTRING) return;
+  const char *message = lua_tostring(L, data + 1);
+  if (strstr(message, ": ")) latL_error(L, who, "%s", message);
 }
 
 int latL_failunknown(lua_State *L, const char *who, const char *what, const char *word,
                      const char *const words[])
 {
   const char *near = lat_nearest_word(word, words);
+  const char *meant = strcmp(what, "option") == 0 ? meant_option(L, who, word, words) : NULL;
   if (strlen(word) > 40) word = "(a long string)";
+  if (meant) latL_error(L, who, "unknown %s '%s'%s", what, word, meant);
   if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", what, word, near);
   if (!words[0]) latL_error(L, who, "unknown %s '%s': there are none", what, word);
   luaL_Buffer list;

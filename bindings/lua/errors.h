@@ -10,12 +10,26 @@ int latL_error(lua_State *L, const char *who, const char *format, ...);
 
 /* The value at `arg` for messages: a number, a string in quotes, "nothing", or a type. */
 const char *latL_got(lua_State *L, int arg);
-/* The type of the value at `arg`; "nothing" for nil, too. */
+/* The field of a metatable that says which table of the module its owner is: "latent.matrix". */
+#define LATL_TABLE "latent table"
+
+/* The type of the value at `arg` for messages, of an object its class: "latent.Matrix". It may be on the top of
+ * the stack. And the same with "nothing" for nil, too. */
+const char *latL_typename(lua_State *L, int arg);
 const char *latL_typegot(lua_State *L, int arg);
 
 /* Raises: `word` is none of `words` (ended by NULL), names of a `what`; names the nearest. */
 int latL_failunknown(lua_State *L, const char *who, const char *what, const char *word,
                      const char *const words[]);
+/* Raises: the argument self, at 1, of a method is no `what`. */
+int latL_failself(lua_State *L, const char *who, const char *what);
+/* Ends an __index that has found nothing: `what`, a class ("latent.GMM") or a table of the module
+ * ("latent.matrix"), has no field of the name at 2, and latent/names.lua knows what was meant. Raises, or returns 0
+ * for names that may be absent: of a model that is `ready`, fitted, or what begins with an underscore. */
+int latL_absent(lua_State *L, const char *what, bool ready);
+/* Raises "who: message" when there are nil and a message at `data` and behind it, in the place of data: what a read
+ * gives that has failed. */
+void latL_checkread(lua_State *L, int data, const char *who);
 /* Raises for an object that a finalizer uses after the object's own finalizer has run. */
 int latL_failgone(lua_State *L, const char *who, const char *what);
 

@@ -78,7 +78,7 @@ const char *latL_putvalue(lua_State *L, lat_json_text *t, int depth)
   case LUA_TTABLE:
     return put_table(L, t, depth);
   default:
-    if (!latL_tomatrix(L, -1)) return luaL_typename(L, -1);
+    if (!latL_tomatrix(L, -1)) return latL_typename(L, -1);
     put_matrix(t, latL_tomatrix(L, -1));
     return NULL;
   }

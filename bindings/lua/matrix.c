@@ -3,12 +3,16 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "lua/state.h"
 
 static const char matrix_key = 0; /* the registry's key of the metatable */
+static const char described_key =
+    0; /* the same of the table of what is known of data: a matrix -> its fields and,
+                                        from 1 on, the values it came with */
 
 /* ---- making them ------------------------------------------------------------ */
 
@@ -119,7 +123,7 @@ static void fill_row(lua_State *L, latL_Matrix *A, size_t i, const char *who, co
   const latL_Matrix *v = latL_tomatrix(L, -1);
   if (!(v && v->vector) && lua_type(L, -1) != LUA_TTABLE)
     latL_error(L, who, "row %I of %s is a %s, not a table of numbers", (lua_Integer)i + 1, name,
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   size_t n = v ? v->view.rows : lua_rawlen(L, -1);
   if (n != cols)
     latL_error(L, who, "row %I of %s has %I numbers, row 1 has %I", (lua_Integer)i + 1, name,
@@ -132,7 +136,7 @@ static void fill_row(lua_State *L, latL_Matrix *A, size_t i, const char *who, co
     }
     if (lua_rawgeti(L, -1, (lua_Integer)j + 1) != LUA_TNUMBER)
       latL_error(L, who, "row %I, column %I of %s is a %s, not a number", (lua_Integer)i + 1,
-                 (lua_Integer)j + 1, name, luaL_typename(L, -1));
+                 (lua_Integer)j + 1, name, latL_typename(L, -1));
     to[j] = lua_tonumber(L, -1);
     lua_pop(L, 1);
   }
@@ -152,7 +156,7 @@ static latL_Matrix *from_table(lua_State *L, int arg, const char *who, const cha
     for (size_t i = 0; i < n; i++) {
       if (lua_rawgeti(L, arg, (lua_Integer)i + 1) != LUA_TNUMBER)
         latL_error(L, who, "element %I of %s is a %s, not a number", (lua_Integer)i + 1, name,
-                   luaL_typename(L, -1));
+                   latL_typename(L, -1));
       to[i] = lua_tonumber(L, -1);
       lua_pop(L, 1);
     }
@@ -162,7 +166,7 @@ static latL_Matrix *from_table(lua_State *L, int arg, const char *who, const cha
   size_t cols = first ? first->view.rows : kind == LUA_TTABLE ? lua_rawlen(L, -1) : 0;
   if (!(first && first->vector) && kind != LUA_TTABLE)
     latL_error(L, who, "%s must be a table of numbers or of rows; its first element is a %s", name,
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   if (cols == 0) latL_error(L, who, "row 1 of %s is empty", name);
   latL_Matrix *A = latL_newmatrix(L, n, cols, LAT_FLOAT64);
   lua_remove(L, -2);
@@ -183,6 +187,7 @@ latL_Matrix *latL_checkmatrix(lua_State *L, int arg, const char *who, const char
     lua_replace(L, arg);
     return A;
   }
+  latL_checkread(L, arg, who);
   latL_error(L, who, "%s must be a matrix, got %s", name, latL_typegot(L, arg));
   return NULL;
 }
@@ -294,7 +299,7 @@ latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows,
     return r;
   }
   const latL_Matrix *out = latL_tomatrix(L, -1);
-  if (!out) latL_error(L, who, "out must be a matrix, got %s", luaL_typename(L, -1));
+  if (!out) latL_error(L, who, "out must be a matrix, got %s", latL_typename(L, -1));
   latL_checkwritable(L, out, who, "out");
   r.view = out->view;
   if (r.view.rows != rows || r.view.cols != cols || r.view.dtype != dtype)
@@ -313,8 +318,150 @@ void latL_finish(lua_State *L, const char *who, const latL_Result *r)
   if (r->target.data) latL_copy(L, who, &r->view, &r->target);
 }
 
+/* ---- what is known of the data ------------------------------------------------ */
+
+/* Pushes the table of the matrix at `matrix`; false, and nothing, when it has none. */
+static bool push_described(lua_State *L, int matrix)
+{
+  matrix = lua_absindex(L, matrix);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &described_key);
+  lua_pushvalue(L, matrix);
+  bool found = lua_rawget(L, -2) == LUA_TTABLE;
+  lua_remove(L, -2);
+  if (!found) lua_pop(L, 1);
+  return found;
+}
+
+/* The same, made if need be. */
+static void make_described(lua_State *L, int matrix)
+{
+  if (push_described(L, matrix)) return;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &described_key);
+  lua_newtable(L);
+  lua_pushvalue(L, matrix);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, -4);
+  lua_remove(L, -2);
+}
+
+/* What a matrix's fields are called in a table of information; `also` where there is no `of`. */
+static const struct {
+  const char *name, *of, *also;
+} fields[] = {{"names", "columns", NULL},
+              {"labels", "codes", "labels"},
+              {"classes", "classes", NULL},
+              {"text", "text", NULL},
+              {"source", "source", NULL}};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+void latL_setabout(lua_State *L, int matrix, int about)
+{
+  matrix = lua_absindex(L, matrix);
+  about = lua_absindex(L, about);
+  luaL_setmetatable(L, LATL_ABOUT);
+  make_described(L, matrix);
+  for (int i = 0; i < FIELDS; i++) {
+    if (latL_getoption(L, about, fields[i].of) == LUA_TNIL && fields[i].also) {
+      lua_pop(L, 1);
+      latL_getoption(L, about, fields[i].also);
+    }
+    if (lua_isnil(L, -1))
+      lua_pop(L, 1);
+    else
+      lua_setfield(L, -2, fields[i].name);
+  }
+  lua_pop(L, 1);
+}
+
+bool latL_pushdescribed(lua_State *L, int matrix, const char *name)
+{
+  int i = 0;
+  while (i < FIELDS && strcmp(fields[i].name, name) != 0) i++;
+  if (i == FIELDS) return false;
+  if (push_described(L, matrix)) {
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+  } else {
+    lua_pushnil(L);
+  }
+  return true;
+}
+
+/* ---- arguments ------------------------------------------------------------------------------- */
+
+/* Whether the value at `arg` came with the matrix at `data`. */
+static bool came_with(lua_State *L, int data, int arg)
+{
+  if (!lua_isuserdata(L, arg) && !lua_istable(L, arg)) return false;
+  if (!lua_isuserdata(L, data) || !push_described(L, data)) return false;
+  int described = lua_gettop(L);
+  bool found = false;
+  for (lua_Integer i = 1; !found && lua_rawgeti(L, described, i) != LUA_TNIL; i++, lua_pop(L, 1))
+    found = lua_rawequal(L, -1, arg);
+  lua_getfield(L, described, "labels");
+  found = found || lua_rawequal(L, -1, arg);
+  lua_settop(L, described - 1);
+  return found;
+}
+
+void latL_takedata(lua_State *L, int data, const char *who)
+{
+  latL_checkread(L, data, who);
+  for (int at = data + 1; at <= lua_gettop(L);) {
+    bool labels = lua_isuserdata(L, at) && at < lua_gettop(L) && latL_isabout(L, at + 1);
+    if (labels || latL_isabout(L, at) || came_with(L, data, at))
+      lua_remove(L, at);
+    else
+      at++;
+  }
+}
+
+/* ---- for the parts in Lua -------------------------------------------------------------------- */
+
+/* latent._describe(X, about, ...) -> X, ...: what comes behind the matrix X, whose fields are those of `about`; the
+ * tables among them are of information. */
+static int describe(lua_State *L)
+{
+  if (!latL_tomatrix(L, 1)) return luaL_error(L, "latent._describe: X must be a matrix");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  while (lua_gettop(L) > 2 && lua_isnil(L, -1)) lua_pop(L, 1);
+  lua_pushvalue(L, 2);
+  latL_setabout(L, 1, -1);
+  lua_pop(L, 1);
+  lua_remove(L, 2);
+  int top = lua_gettop(L);
+  make_described(L, 1);
+  for (int at = 2; at <= top; at++) {
+    lua_pushvalue(L, at);
+    if (lua_istable(L, -1) && !latL_isabout(L, -1)) luaL_setmetatable(L, LATL_ABOUT);
+    lua_rawseti(L, -2, at - 1);
+  }
+  lua_settop(L, top);
+  return top;
+}
+
+/* latent._is_about(x) */
+static int is_about(lua_State *L)
+{
+  lua_pushboolean(L, latL_isabout(L, 1));
+  return 1;
+}
+
 void latL_open_matrix(lua_State *L)
 {
+  latL_newmetatable(L, LATL_ABOUT);
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &described_key);
+  lua_pushcfunction(L, describe);
+  lua_setfield(L, -2, "_describe");
+  lua_pushcfunction(L, is_about);
+  lua_setfield(L, -2, "_is_about");
+
   latL_newmetatable(L, LATL_MATRIX);
   lua_createtable(L, 0, 128);
   lua_setfield(L, -2, "methods");

@@ -86,6 +86,24 @@ const char *latL_sides(lua_State *L, const latL_Matrix *A);
  * the string on the stack and returns it. */
 const char *latL_shape(lua_State *L, const latL_Matrix *A);
 
+/* ---- what is known of the data ------------------------------------------------
+ *
+ * What reads files and data sets hands on further values behind the matrix: labels, a table of
+ * information (of class latent.About, lua/options.h). The matrix carries names, labels, classes, text
+ * and source as fields, and knows the values that it came with, so that fit(latent.datasets.iris())
+ * takes them for what they are and not for options. All of it lies in a table of the registry by weak
+ * keys: other matrices have no cost of it. */
+
+/* The table at `about` becomes one of information, with which the matrix at `matrix` was read: its
+ * fields columns (the matrix's names), codes (or else labels, a vector: its labels), classes, text and
+ * source are the matrix's, too. */
+void latL_setabout(lua_State *L, int matrix, int about);
+/* Pushes the matrix's field `name`; false, and nothing, when matrices have no such field. */
+bool latL_pushdescribed(lua_State *L, int matrix, const char *name);
+/* Arguments from `data` on, the last ones of a call: removes from those behind it tables of
+ * information, and what came with the matrix there. Raises as latL_checkread does. */
+void latL_takedata(lua_State *L, int data, const char *who);
+
 /* ---- operations --------------------------------------------------------------------------- */
 
 /* Pushes the product of the number and the matrix at 1 and 2, in either order. */

@@ -167,7 +167,7 @@ static int map(lua_State *L, const latL_Function *f)
       lua_call(L, A->vector ? 2 : 3, 1);
       if (lua_type(L, -1) != LUA_TNUMBER)
         latL_error(L, who, "f must return a number, got %s at row %I, column %I",
-                   luaL_typename(L, -1), (lua_Integer)i + 1, (lua_Integer)j + 1);
+                   latL_typename(L, -1), (lua_Integer)i + 1, (lua_Integer)j + 1);
       lat_set(&to.view, i, j, lua_tonumber(L, -1));
       lua_pop(L, 1);
     }

@@ -8,7 +8,7 @@
 static latL_Matrix *self(lua_State *L, const char *who)
 {
   latL_Matrix *A = latL_self(L);
-  if (!A) latL_error(L, who, "self must be a matrix, got %s", luaL_typename(L, 1));
+  if (!A) latL_failself(L, who, "matrix");
   if (A->gone) latL_checkmemory(L, A);
   return A;
 }
@@ -94,7 +94,9 @@ static int index_any(lua_State *L)
     return index_integer(L, A, latL_checkinteger(L, 2, "A[i]", "index"));
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (lua_type(L, 2) != LUA_TSTRING)
+    latL_error(L, "A[i]", "index must be an integer or a name, got %s", latL_got(L, 2));
+  const char *name = lua_tostring(L, 2);
   if (strcmp(name, "rows") == 0)
     lua_pushinteger(L, (lua_Integer)A->view.rows);
   else if (strcmp(name, "cols") == 0)
@@ -102,7 +104,7 @@ static int index_any(lua_State *L)
   else if (strcmp(name, "dtype") == 0)
     lua_pushstring(L, latL_dtypename(A->view.dtype));
   else
-    lua_pushnil(L);
+    return latL_pushdescribed(L, 1, name) ? 1 : latL_absent(L, LATL_MATRIX, true);
   return 1;
 }
 
@@ -258,7 +260,7 @@ static int to(lua_State *L, const latL_Function *f)
 {
   const latL_Matrix *A = self(L, f->who);
   if (lua_type(L, 2) != LUA_TSTRING)
-    latL_error(L, f->who, "dtype must be \"float64\" or \"float32\", got %s", luaL_typename(L, 2));
+    latL_error(L, f->who, "dtype must be \"float64\" or \"float32\", got %s", latL_typename(L, 2));
   lua_createtable(L, 0, 1);
   lua_pushvalue(L, 2);
   lua_setfield(L, -2, "dtype");

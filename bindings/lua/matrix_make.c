@@ -107,7 +107,7 @@ static int construct(lua_State *L)
   latL_checkoptions(L, options, who, LATL_NAMES("dtype"));
   if (value != LUA_TNIL && value != LUA_TNUMBER && value != LUA_TFUNCTION && value != LUA_TTABLE)
     latL_error(L, who, "the third argument must be a number or a function(i, j), got %s",
-               luaL_typename(L, 3));
+               latL_typename(L, 3));
   latL_Matrix *A = latL_newmatrix(L, rows, cols, latL_optdtype(L, options, who, LAT_FLOAT64));
   latL_fill(L, who, &A->view, value == LUA_TNUMBER ? lua_tonumber(L, 3) : 0);
   if (value == LUA_TFUNCTION) fill_by_function(L, 3, A);
@@ -138,7 +138,7 @@ static int push_text(lua_State *L, const latL_Matrix *A, lat_format how)
 static int format(lua_State *L, const latL_Function *f)
 {
   const latL_Matrix *A = latL_tomatrix(L, 1);
-  if (!A) latL_error(L, f->who, "self must be a matrix, got %s", luaL_typename(L, 1));
+  if (!A) latL_failself(L, f->who, "matrix");
   lat_format how = LAT_FORMAT_USUAL;
   if (!f->options) return push_text(L, A, how);
   how.digits = (int)latL_optinteger(L, 2, f->who, "digits", how.digits, 0, LAT_DIGITS_MOST);

@@ -182,7 +182,7 @@ static int stack(lua_State *L, const latL_Function *f)
   const bool down = f->kind == BELOW;
   lua_settop(L, 1);
   if (lua_type(L, 1) != LUA_TTABLE)
-    latL_error(L, who, "list must be a table of matrices, got %s", luaL_typename(L, 1));
+    latL_error(L, who, "list must be a table of matrices, got %s", latL_typename(L, 1));
   const lua_Integer count = luaL_len(L, 1); /* of lists made when asked for, too */
   if (count == 0) latL_error(L, who, "the list has no matrices");
   size_t across = 0, along = 0;

@@ -56,7 +56,22 @@ size_t latL_checkindex(lua_State *L, int arg, const char *who, const char *name,
   return (size_t)(place - 1);
 }
 
+bool latL_isabout(lua_State *L, int arg)
+{
+  if (lua_type(L, arg) != LUA_TTABLE || !lua_getmetatable(L, arg)) return false;
+  luaL_getmetatable(L, LATL_ABOUT);
+  bool is = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is;
+}
+
 /* ---- option tables ------------------------------------------------------------ */
+
+static bool has_name(const char *const names[], const char *name)
+{
+  while (*names && strcmp(*names, name) != 0) names++;
+  return *names != NULL;
+}
 
 /* The first of the unknown names, so that it is always the same one that a message names; NULL when
  * all are known. Raises for keys that are no names, which come before them. */
@@ -73,9 +88,8 @@ static const char *first_unknown(lua_State *L, int arg, const char *who, const c
       continue;
     }
     const char *key = lua_tostring(L, -2);
-    size_t i = 0;
-    while (names[i] && strcmp(names[i], key) != 0) i++;
-    if (!names[i] && (!first || strcmp(key, first) < 0)) first = key; /* the table keeps it */
+    if (!has_name(names, key) && (!first || strcmp(key, first) < 0))
+      first = key; /* the table keeps it */
   }
   if (number < HUGE_VAL) {
     if (number == floor(number) && fabs(number) < 1e15)
@@ -101,8 +115,12 @@ bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
                       const char *const names[])
 {
   if (lua_isnoneornil(L, arg)) return false;
+  if (lua_type(L, arg) == LUA_TSTRING && arg > 1) latL_checkread(L, arg - 1, who);
   if (lua_type(L, arg) != LUA_TTABLE)
-    latL_error(L, who, "%s must be a table, got %s", what, latL_got(L, arg));
+    latL_error(L, who, "%s must be a table, got %s%s", what, latL_got(L, arg),
+               lua_isuserdata(L, arg) && has_name(names, "weights")
+                   ? "; weights are { weights = w }"
+                   : "");
   const char *first = first_unknown(L, lua_absindex(L, arg), who, names);
   if (first && strcmp(first, "missing") == 0) fail_missing(L, who);
   if (first) latL_failunknown(L, who, "option", first, names);
@@ -189,7 +207,7 @@ bool latL_optfunction(lua_State *L, int arg, const char *who, const char *name)
 {
   int type = latL_getoption(L, arg, name);
   if (type != LUA_TNIL && type != LUA_TFUNCTION)
-    latL_error(L, who, "%s must be a function, got %s", name, luaL_typename(L, -1));
+    latL_error(L, who, "%s must be a function, got %s", name, latL_typename(L, -1));
   return type == LUA_TFUNCTION;
 }
 
@@ -270,7 +288,7 @@ const char **latL_optstrings(lua_State *L, int arg, const char *who, const char 
   *count = 0;
   if (type == LUA_TNIL) return NULL;
   if (type != LUA_TSTRING && type != LUA_TTABLE)
-    latL_error(L, who, "%s must be %s, got %s", name, what, luaL_typename(L, -1));
+    latL_error(L, who, "%s must be %s, got %s", name, what, latL_typename(L, -1));
   *count = type == LUA_TSTRING ? 1 : (size_t)lua_rawlen(L, given);
   const char **strings = lua_newuserdatauv(L, (*count + 1) * sizeof *strings, 0);
   strings[*count] = NULL;
@@ -281,7 +299,7 @@ const char **latL_optstrings(lua_State *L, int arg, const char *who, const char 
       lua_rawgeti(L, given, (lua_Integer)k + 1);
     if (lua_type(L, -1) != LUA_TSTRING)
       latL_error(L, who, "%s must be %s, but element %I is a %s", name, what, (lua_Integer)k + 1,
-                 luaL_typename(L, -1));
+                 latL_typename(L, -1));
     strings[k] = lua_tostring(L, -1);
     lua_pop(L, 1);
   }

@@ -23,6 +23,10 @@ bool latL_checkoptions(lua_State *L, int arg, const char *who, const char *const
 /* The same of a table that is an option itself, and is called `what`. */
 bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
                       const char *const names[]);
+/* Tables of what is known of data (lua/matrix.h) have this class, and are no options, wherever they
+ * stand. */
+#define LATL_ABOUT "latent.About"
+bool latL_isabout(lua_State *L, int arg);
 /* For functions without options, whose arguments end before `arg`: a table with options there
  * raises as an unknown option does. */
 void latL_nooptions(lua_State *L, int arg, const char *who);

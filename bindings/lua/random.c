@@ -25,7 +25,7 @@ static lat_random *new_random(lua_State *L, lat_random value)
 static void *self(lua_State *L, const char *who)
 {
   lat_random *random = luaL_testudata(L, 1, LATL_RANDOM);
-  if (!random) latL_error(L, who, "self must be a latent.Random, got %s", luaL_typename(L, 1));
+  if (!random) latL_failself(L, who, "latent.Random");
   return random;
 }
 
@@ -40,7 +40,7 @@ lat_random *latL_checkrandom(lua_State *L, int arg, const char *who)
     return random;
   }
   if (lua_type(L, arg) != LUA_TNUMBER)
-    latL_error(L, who, "seed must be an integer or a latent.Random, got %s", luaL_typename(L, arg));
+    latL_error(L, who, "seed must be an integer or a latent.Random, got %s", latL_typename(L, arg));
   arg = lua_absindex(L, arg);
   random = new_random(L, (lat_random){.seed = (uint64_t)latL_checkinteger(L, arg, who, "seed")});
   lua_replace(L, arg);

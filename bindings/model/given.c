@@ -72,7 +72,7 @@ static void read_value(lua_State *L, const char *who, const lat_parameter *p,
     copy_to(L, who, name, X, to);
   } else {
     if (lua_type(L, at) != LUA_TTABLE)
-      latL_error(L, who, "%s must be a list of matrices, got %s", name, luaL_typename(L, at));
+      latL_error(L, who, "%s must be a list of matrices, got %s", name, latL_typename(L, at));
     size_t there = lua_rawlen(L, at), *count = &sizes[shape[0]];
     if (*count == 0) *count = there;
     for (size_t k = 0; k < (*count > there ? *count : there); k++) {
@@ -201,7 +201,7 @@ latL_Fitted *latL_pushgiven(lua_State *L, int model, const size_t given[LAT_SIZE
   int type = latL_getoption(L, 1, "init");
   if (type != LUA_TNIL && type != LUA_TTABLE)
     latL_error(L, ((const latL_Model *)lua_touserdata(L, model))->kind->name,
-               "init must be a table of parameters, got %s", luaL_typename(L, -1));
+               "init must be a table of parameters, got %s", latL_typename(L, -1));
   if (type == LUA_TTABLE) return read_table(L, model, NULL, given, optional);
   lua_pop(L, 1);
   return NULL;

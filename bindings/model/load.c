@@ -68,7 +68,7 @@ static lat_status push_constructor(lua_State *L, const loading *l, const char *p
   const lat_text *kind = lat_saved_find(&l->file, prefix, "kind");
   if (!kind) return lat_fail(l->work, LAT_FORMAT, "the metadata has no '%skind'", prefix);
   lua_pushlstring(L, kind->at, kind->n);
-  if (lua_rawget(L, l->constructors) == LUA_TFUNCTION) return push_object(L, l, prefix, "options");
+  if (lua_rawget(L, l->constructors) != LUA_TNIL) return push_object(L, l, prefix, "options");
   return lat_fail(l->work, LAT_FORMAT, "the model's kind '%.*s' is unknown",
                   kind->n < 40 ? (int)kind->n : 40, kind->at);
 }
@@ -264,7 +264,7 @@ int latL_load(lua_State *L)
   lua_settop(L, 2);
   const char *path = latL_checkpath(L, 1, WHO);
   if (!lua_isnil(L, 2) && !lua_istable(L, 2))
-    latL_error(L, WHO, "functions must be a table, got %s", luaL_typename(L, 2));
+    latL_error(L, WHO, "functions must be a table, got %s", latL_typename(L, 2));
   luaL_checkstack(L, 40, WHO);
   lua_pushvalue(L, lua_upvalueindex(1));
   latL_Source *s = latL_opensource(L, WHO, path);

@@ -21,15 +21,32 @@ static const lat_method *method_of(lua_State *L)
 
 /* ---- the constructor ------------------------------------------------------------------------- */
 
-/* latent.NAME{options} */
+/* Raises: what the constructor was given at 1 is no table of options. */
+static int fail_options(lua_State *L, const lat_model *core)
+{
+  static const char *const structure[] = {"clusters", "components", "latent_dim", "input_dim",
+                                          NULL};
+  const char *who = core->name, *got = latL_got(L, 1), *first = NULL;
+  if (latL_tomatrix(L, 1))
+    latL_error(L, who, "options must be a table, got %s; data are for fit: latent.%s():fit(X)", got,
+               who);
+  for (int i = 0; structure[i] && !first; i++)
+    if (lat_option_find(core->options, structure[i])) first = structure[i];
+  const char *value = lua_type(L, 1) == LUA_TNUMBER ? got : "...";
+  if (!first) latL_error(L, who, "options must be a table, got %s", got);
+  return latL_error(L, who, "options must be a table, got %s: latent.%s{ %s = %s }", got, who,
+                    first, value);
+}
+
+/* __call of latent.NAME: latent.NAME{options}. The table itself is at 1. */
 static int construct(lua_State *L)
 {
   const latL_Kind *kind = latL_verbkind(L);
   const lat_model *core = kind->core;
   const char *who = core->name;
+  lua_remove(L, 1);
   lua_settop(L, 1);
-  if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TTABLE)
-    latL_error(L, who, "options must be a table, got %s", latL_got(L, 1));
+  if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TTABLE) fail_options(L, core);
   size_t behind = core->nets ? sizeof(latL_Fitted) + core->nets->bytes : 0;
   latL_Model *m = latL_newmodel(L, kind, sizeof *m + core->options_size + behind);
   void *options = latL_optionsof(m);
@@ -423,6 +440,38 @@ static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_
   return generic[method->argument];
 }
 
+/* __index of latent.NAME, of which only calls make sense: latent.NAME:fit(X) makes none. */
+static int index_constructor(lua_State *L)
+{
+  const latL_Kind *kind = latL_verbkind(L);
+  lua_pushfstring(L, "latent.%s", kind->name);
+  lua_replace(L, 1);
+  return latL_absent(L, lua_tostring(L, 1), true);
+}
+
+static int tostring_constructor(lua_State *L)
+{
+  const latL_Kind *kind = latL_verbkind(L);
+  lua_pushfstring(L, "latent.%s: makes a model, as latent.%s{ ... }", kind->name, kind->name);
+  return 1;
+}
+
+/* Pushes what latent.NAME is: a table that is called. */
+static void push_constructor(lua_State *L, const latL_Kind *kind)
+{
+  static const luaL_Reg meta[] = {{"__call", construct},
+                                  {"__index", index_constructor},
+                                  {"__tostring", tostring_constructor},
+                                  {NULL, NULL}};
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushlightuserdata(L, (void *)(size_t)kind);
+  luaL_setfuncs(L, meta, 1);
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+}
+
 void latL_openmodel(lua_State *L, const latL_Kind *kind)
 {
   static const luaL_Reg loaded[] = {{"loaded", check_loaded}, {NULL, NULL}};
@@ -437,7 +486,6 @@ void latL_openmodel(lua_State *L, const latL_Kind *kind)
   lua_pushlightuserdata(L, (void *)(size_t)kind);
   luaL_setfuncs(L, loaded, 1);
   lua_pop(L, 1);
-  lua_pushlightuserdata(L, (void *)(size_t)kind);
-  lua_pushcclosure(L, construct, 1);
+  push_constructor(L, kind);
   lua_setfield(L, -2, kind->name);
 }

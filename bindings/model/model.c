@@ -197,9 +197,8 @@ size_t latL_columnsbefore(lua_State *L)
 static latL_Model *check_model(lua_State *L, int arg, const latL_Kind *kind, const char *who)
 {
   latL_Model *m = luaL_testudata(L, arg, kind->metatable);
-  if (!m)
-    latL_error(L, who, "%s must be a %s, got %s", arg == 1 ? "self" : "other", kind->name,
-               luaL_typename(L, arg));
+  if (!m && arg == 1) latL_failself(L, who, kind->name);
+  if (!m) latL_error(L, who, "other must be a %s, got %s", kind->name, latL_typename(L, arg));
   return m;
 }
 
@@ -263,6 +262,13 @@ static void push_fitted_field(lua_State *L, const latL_Kind *kind, int model, co
   }
 }
 
+static bool is_parameter(const latL_Model *m, const char *name)
+{
+  for (const lat_parameter *p = latL_parametersof(m); p && p->name; p++)
+    if (strcmp(p->name, name) == 0) return true;
+  return false;
+}
+
 /* Upvalues: the kind, its methods. */
 static int index_model(lua_State *L)
 {
@@ -276,7 +282,12 @@ static int index_model(lua_State *L)
   if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   if (lua_type(L, 2) != LUA_TSTRING) return 1; /* the nil */
   push_fitted_field(L, kind, 1, lua_tostring(L, 2));
-  return 1;
+  if (!lua_isnil(L, -1)) return 1;
+  bool ready = (kind->core && kind->core->nets) || latL_pushfitted(L, 1);
+  if (!is_parameter(lua_touserdata(L, 1), lua_tostring(L, 2)))
+    return latL_absent(L, kind->metatable, ready);
+  if (!ready) latL_error(L, kind->name, "%s: the model is not fitted yet", lua_tostring(L, 2));
+  return 0;
 }
 
 /* "pca, fitted: mean 4, components 4x2, ..." */
@@ -302,6 +313,11 @@ static int tostring_model(lua_State *L)
     }
   }
   luaL_pushresult(&text);
+  if (!f || latL_recorded(L, 2, "note") != LUA_TSTRING) {
+    lua_settop(L, 3);
+    return 1;
+  }
+  lua_pushfstring(L, "%s\n  %s", lua_tostring(L, 3), lua_tostring(L, -1));
   return 1;
 }
 
@@ -345,6 +361,13 @@ const latL_Kind *latL_findkind(lua_State *L, const char *name)
   return kind;
 }
 
+/* What Lua calls for a verb: the function finds the upvalues as its own. */
+static int call_verb(lua_State *L)
+{
+  if (lua_gettop(L) > 2) latL_takedata(L, 2, latL_verb(L));
+  return lua_tocfunction(L, lua_upvalueindex(4))(L);
+}
+
 void latL_addverbs(lua_State *L, const char *metatable, const char *name, const void *kind,
                    const luaL_Reg *verbs, const void *more)
 {
@@ -354,7 +377,8 @@ void latL_addverbs(lua_State *L, const char *metatable, const char *name, const 
     lua_pushlightuserdata(L, (void *)(size_t)kind);
     lua_pushfstring(L, "%s:%s", name, verbs->name);
     lua_pushlightuserdata(L, (void *)(size_t)more);
-    lua_pushcclosure(L, verbs->func, 3);
+    lua_pushcfunction(L, verbs->func);
+    lua_pushcclosure(L, call_verb, 4);
     lua_setfield(L, -2, verbs->name);
   }
   lua_pop(L, 2);

@@ -111,7 +111,7 @@ static size_t check_own(lua_State *L, const char *who)
       latL_error(L, who, "model.parameters has a key without a name");
     if (lua_type(L, -1) != LUA_TNUMBER && !latL_tomatrix(L, -1))
       latL_error(L, who, "model.parameters: '%s' must be a number or a matrix, got %s",
-                 lua_tostring(L, -2), luaL_typename(L, -1));
+                 lua_tostring(L, -2), latL_typename(L, -1));
   }
   return n;
 }
@@ -191,7 +191,7 @@ static lat_status put_member(lua_State *L, const char *who, lat_workspace *work,
   const latL_Model *m = latL_tomodel(L, 1);
   if (!m || luaL_getmetafield(L, 1, "loaded") == LUA_TNIL)
     return (lat_status)latL_error(L, who, "model %I is a %s, which can't be saved",
-                                  (lua_Integer)i + 1, m ? m->kind->name : luaL_typename(L, 1));
+                                  (lua_Integer)i + 1, m ? m->kind->name : latL_typename(L, 1));
   lua_pop(L, 1);
   const latL_Fitted *f = latL_pushfitted(L, 1);
   if (!f) latL_error(L, who, "model %I is not fitted yet", (lua_Integer)i + 1);

@@ -66,7 +66,7 @@ static size_t check_value(lua_State *L, const char *who, const char *what, const
   lua_insert(L, -2);
   if (!latL_tomatrix(L, -1) && lua_type(L, -1) != LUA_TTABLE)
     latL_error(L, who, "%s must be a number or a matrix, got %s", lua_tostring(L, -2),
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   const latL_Matrix *A = latL_checkmatrix(L, -1, who, lua_tostring(L, -2));
   lua_remove(L, -2);
   return A->view.rows * A->view.cols;
@@ -78,7 +78,7 @@ static size_t check_table(lua_State *L, const char *who, const char *what)
   size_t count = 0;
   int from = lua_gettop(L);
   if (lua_type(L, from) != LUA_TTABLE)
-    latL_error(L, who, "%s must be a table, got %s", what, luaL_typename(L, from));
+    latL_error(L, who, "%s must be a table, got %s", what, latL_typename(L, from));
   int odd = latL_pushnames(L);
   if (odd != LUA_TNONE)
     latL_error(L, who, "%s must have names as keys, not a %s", what, lua_typename(L, odd));
@@ -337,7 +337,7 @@ static void take(lat_fit *fit)
   latL_callback(L, at.who, 3, 2);
   if (lua_type(L, -1) != LUA_TNUMBER)
     latL_error(L, at.who, "e_step must return statistics and the objective, a number; got %s",
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   fit->em.statistics[0] += lua_tonumber(L, -1);
   fit->em.statistics[1] = 1;
   lua_pop(L, 1);
@@ -481,7 +481,7 @@ static void read_options(lua_State *L, int model, void *to)
   int type = latL_getoption(L, 1, "parameters");
   if (type != LUA_TTABLE && type != LUA_TFUNCTION)
     latL_error(L, "em", "parameters must be a table or a function, got %s",
-               type == LUA_TNIL ? "nothing" : luaL_typename(L, -1));
+               type == LUA_TNIL ? "nothing" : latL_typename(L, -1));
   lua_setfield(L, -2, "parameters");
   latL_keep(L, model, FUNCTIONS);
 }

@@ -85,7 +85,7 @@ lat_activation latL_checkactivation(lua_State *L, int arg, const char *who, cons
   latL_error(L, who,
              "%s must be one of linear, relu, leaky_relu, elu, tanh, sigmoid, "
              "softplus, silu and gelu, got %s",
-             name, word ? word : luaL_typename(L, arg));
+             name, word ? word : latL_typename(L, arg));
   return LAT_NN_LINEAR;
 }
 

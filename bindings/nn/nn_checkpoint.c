@@ -11,7 +11,7 @@ static void add_optimizer(lua_State *L, const char *who, lat_checkpoint *c)
   latL_Optimizer *o = luaL_testudata(L, -1, LATL_OPTIMIZER);
   if (!o)
     latL_error(L, who, "optimizer must be an optimizer or a list of them, got %s",
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   if (o->core.store != c->store)
     latL_error(L, who, "the optimizer %s moves the parameters of another store", o->name);
   if (c->count == LAT_CHECKPOINT_OPTIMIZERS)
@@ -34,7 +34,7 @@ static lat_checkpoint read_options(lua_State *L, const char *who)
   if (latL_getoption(L, 3, "tape") != LUA_TNIL) c.tape = latL_checktape(L, lua_gettop(L), who);
   if (latL_getoption(L, 3, "random") != LUA_TNIL &&
       !(c.random = luaL_testudata(L, -1, LATL_RANDOM)))
-    latL_error(L, who, "random must be a latent.Random, got %s", luaL_typename(L, -1));
+    latL_error(L, who, "random must be a latent.Random, got %s", latL_typename(L, -1));
   lua_pop(L, 3);
   if (c.store->count == 0) latL_error(L, who, "the store has no parameters");
   return c;
@@ -52,7 +52,7 @@ static int save(lua_State *L, const latL_Function *f)
   int type = latL_getoption(L, 3, "fields");
   if (type != LUA_TNIL) {
     if (type != LUA_TTABLE)
-      latL_error(L, who, "fields must be a table, got %s", luaL_typename(L, -1));
+      latL_error(L, who, "fields must be a table, got %s", latL_typename(L, -1));
     const char *wrong = latL_putvalue(L, &fields, LAT_JSON_DEPTH);
     if (wrong) latL_error(L, who, "fields can't be saved: there is a %s", wrong);
   }

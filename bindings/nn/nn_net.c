@@ -20,7 +20,7 @@ static lat_net *new_net(lua_State *L, size_t layers, int store)
 static void *self(lua_State *L, const char *who)
 {
   lat_net *net = luaL_testudata(L, 1, LATL_NET);
-  if (!net) latL_error(L, who, "self must be a net, got %s", luaL_typename(L, 1));
+  if (!net) latL_failself(L, who, "net");
   latL_usestore(L, net->store, who);
   return net;
 }

@@ -9,7 +9,7 @@ typedef latL_Optimizer optimizer;
 static void *self(lua_State *L, const char *who)
 {
   optimizer *o = luaL_testudata(L, 1, LATL_OPTIMIZER);
-  if (!o) latL_error(L, who, "self must be an optimizer, got %s", luaL_typename(L, 1));
+  if (!o) latL_error(L, who, "self must be an optimizer, got %s", latL_typename(L, 1));
   if (o->gone) latL_failgone(L, who, "optimizer's memory");
   return o;
 }
@@ -38,7 +38,7 @@ static int make(lua_State *L, const latL_Function *f)
   if (prefixes && count == 0) latL_error(L, f->who, "parameters is an empty list");
   int schedule = latL_getoption(L, 2, "schedule");
   if (schedule != LUA_TNIL && schedule != LUA_TFUNCTION)
-    latL_error(L, f->who, "schedule must be a function of the step, got %s", luaL_typename(L, -1));
+    latL_error(L, f->who, "schedule must be a function of the step, got %s", latL_typename(L, -1));
   optimizer *o = lua_newuserdatauv(L, sizeof *o, 2);
   *o = (optimizer){.learning_rate = rate, .name = lat_optimizer_names[kind]};
   lua_pushvalue(L, 1);
@@ -164,7 +164,7 @@ static int warm_up(lua_State *L, const latL_Function *f)
 {
   size_t steps = latL_checksize(L, 1, f->who, "steps");
   if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TFUNCTION)
-    latL_error(L, f->who, "schedule must be a function of the step, got %s", luaL_typename(L, 2));
+    latL_error(L, f->who, "schedule must be a function of the step, got %s", latL_typename(L, 2));
   lua_pushnumber(L, (double)steps);
   lua_pushvalue(L, 2);
   lua_pushcclosure(L, warm_up_at, 2);

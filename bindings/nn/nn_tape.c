@@ -50,7 +50,7 @@ static int check(lua_State *L, const latL_Function *f)
 {
   lat_tape *tape = latL_checktape(L, 1, f->who);
   if (lua_type(L, 2) != LUA_TBOOLEAN)
-    latL_error(L, f->who, "on must be true or false, got %s", luaL_typename(L, 2));
+    latL_error(L, f->who, "on must be true or false, got %s", latL_typename(L, 2));
   tape->check = lua_toboolean(L, 2);
   return latL_returnself(L);
 }

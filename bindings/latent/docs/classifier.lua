@@ -14,7 +14,8 @@ return {
     name = "latent.classifier",
     summary = "Makes a classifier of a density for each class; fit gives it data.",
     args = {
-      { "make", "function", "make(class) returns a new model, of any kind that has fit and log_likelihood" },
+      { "make", "function", "make(class) returns a new model, of any kind that has fit and log_likelihood; "
+        .. "or latent.gmm, latent.ppca, ... itself" },
       { "options", "table?", "see options" },
     },
     options = {

@@ -10,7 +10,10 @@ return {
     text = [[
 iris, faithful, digits, nile and air_passengers are files in the folder data beside the module, whose README.md
 names their sources and licences. The generators give the same data at every call, unless another seed asks for
-another set.]],
+another set.
+
+What is known of a matrix is also in its fields X.names (of its columns), X.labels, X.classes and X.source. What is
+handed on behind it is no options: model:fit(latent.datasets.iris()) fits X.]],
   },
   {
     name = "datasets.iris",

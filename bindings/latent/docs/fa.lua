@@ -50,9 +50,10 @@ and x the covariance W factor_correlations W' + Psi.]],
     text = [[
 history is the mean log-likelihood of a row in nats (of its observed entries), an iteration each; iterations,
 converged, method, drops and largest_drop say how the fit went. degrees_of_freedom, ((D - M)^2 - D - M)/2, is how many
-more numbers a covariance has than the model. Where it is negative, identifiable is false: the likelihood has a whole
-family of maxima, of which one was found, and its factors mean nothing by themselves. rows and discrepancy, twice the
-log-likelihood a row that a Gaussian without structure has more, are kept by fits without gaps by "ml".]],
+more numbers a covariance has than the model. Where it is negative, identifiable is false and note says so, also when
+the model is printed: the likelihood has a whole family of maxima, of which one was found, and its factors mean nothing
+by themselves. rows and discrepancy, twice the log-likelihood a row that a Gaussian without structure has more, are kept
+by fits without gaps by "ml".]],
   },
   {
     name = "FA:fit_covariance",

@@ -90,10 +90,17 @@ a file is being written, or was by a process that was killed: then the next writ
         .. "there are labels: labels (strings, one a row), classes (the different ones, in order of "
         .. "appearance), codes (a vector: the number in classes), categories (the classes of categorical columns, by "
         .. "name or number), text (every text column by its name, or "
-        .. "by its number without a header); for safetensors: the metadata, strings by name; "
+        .. "by its number without a header), note (which columns are text that nobody asked for, and the word "
+        .. "that each begins with); source, the path; for safetensors: the metadata, strings by name; "
         .. "for images: width, height, channels, white. Or the message" },
     },
-    text = 'See latent.help "files" for the formats.',
+    text = [[
+The matrix carries what is known of it as fields: names (of its columns), labels (the codes), classes, text and source;
+each nil where there is none, as in every other matrix and in views and copies. The table is of class latent.About:
+where options may stand, it is none of them, so that model:fit(latent.read "iris.csv") and its like are fits to the
+matrix. A read that has failed raises there, with the file and the reason.
+
+latent.help "files" has the formats.]],
     example = 'local X, info = latent.read "iris.csv"',
   },
   {

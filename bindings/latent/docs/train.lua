@@ -26,6 +26,8 @@ return function(class, made, about)
     { "on_iteration", "f(model, iteration, loss, ...): false stops" },
     { "max_seconds", "the time after which fit stops" },
     { "checkpoint", "a file that the model is saved to after each epoch" },
+    { "keep", '"last" or "best": only an epoch with a better validation loss is saved, and the model ends with the '
+      .. "weights of the best, as with patience" },
     { "progress", "a bar on standard error" },
   } do
     with_epochs[#with_epochs + 1] = option
@@ -47,7 +49,8 @@ mean loss of each epoch is added to history. An epoch that is cut short keeps it
 Rows, labels and validation are checked before the first step, so that a message names the row of X.
 
 With patience the parameters at the end, however the fit ends, are those after the epoch with the least validation loss
-of this fit (the optimizer's moments stay the last ones), and a checkpoint has them too.]],
+of this fit (the optimizer's moments stay the last ones), and a checkpoint has them too. With keep = "best" they are so
+without patience, and the checkpoint is the model as it was then, moments and all, whatever ends the program.]],
       example = example "MODEL:fit(X, { epochs = 2, batch = 2 })",
     },
     {

@@ -87,12 +87,8 @@ end
 
 -- ---- values -----------------------------------------------------------------------------------------
 
--- t[name], or nil where there is none: of latent a name that isn't there may be an error.
-local function field(t, name)
-  if type(t) ~= "table" then return nil end
-  local found, value = pcall(function() return t[name] end)
-  return found and value or nil
-end
+-- t[name], or nil where there is none.
+local function field(t, name) return type(t) == "table" and check.field(t, name) or nil end
 
 -- The metatable of a class of the C module, or the class table of a module in Lua.
 local function find_class(class)
@@ -116,7 +112,7 @@ function index.resolve(name)
     local metatable, methods = find_class(class)
     if not metatable or separator == "." then return nil end
     if member:find("^__") then return rawget(metatable, member) end
-    return methods[member]
+    return rawget(methods, member)
   end
   if name:find("^%u") then return (find_class(name)) end
   local value = latent

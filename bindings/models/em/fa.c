@@ -12,6 +12,19 @@ static void read_options(lua_State *L, int model, void *options)
 
 /* ---- the record ------------------------------------------------------------------------------ */
 
+/* The field note, where the factors are too many for the columns. */
+static void note_factors(lua_State *L, int fitted, const lat_fa *fa, long long degrees)
+{
+  size_t most = fa->M;
+  while (most > 0 && lat_fa_degrees_of(fa->D, most) < 0) most--;
+  lua_pushfstring(
+      L,
+      "%I factors are too many for %I columns (%I degrees of freedom): the likelihood has a "
+      "whole set of maxima, of which this is one; with %I at the most there is one",
+      (lua_Integer)fa->M, (lua_Integer)fa->D, (lua_Integer)degrees, (lua_Integer)most);
+  latL_record(L, fitted, "note");
+}
+
 /* Whether the covariance has as many numbers as the model; uniquenesses, and the columns whose
  * noise is at its bound; and what the test needs, when there is a likelihood to test against. */
 static void record(lua_State *L, int fitted)
@@ -22,6 +35,7 @@ static void record(lua_State *L, int fitted)
   latL_record(L, fitted, "degrees_of_freedom");
   lua_pushboolean(L, degrees >= 0);
   latL_record(L, fitted, "identifiable");
+  if (degrees < 0) note_factors(L, fitted, &fa, degrees);
   double *u = latL_newvector(L, fa.D, LAT_FLOAT64)->view.data;
   latL_run(L, "fa", lat_fa_uniquenesses, &fa, u);
   lua_newtable(L);

@@ -79,7 +79,7 @@ static void take_q(lua_State *L, call *c, int q, lat_matrix *means)
 {
   size_t M = c->f->sizes[LAT_M], N = c->q.X.rows;
   if (lua_type(L, q) != LUA_TTABLE)
-    latL_error(L, c->who, "q must be a table {means=, covariance=}, got %s", luaL_typename(L, q));
+    latL_error(L, c->who, "q must be a table {means=, covariance=}, got %s", latL_typename(L, q));
   latL_checkfields(L, q, c->who, "q", LATL_NAMES("means", "covariance"));
   lua_getfield(L, q, "means");
   const latL_Matrix *m = latL_checkmatrix(L, lua_gettop(L), c->who, "q.means");

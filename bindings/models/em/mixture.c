@@ -19,7 +19,7 @@ static void read_list(lua_State *L, int model, const char *name, const char *fie
   }
   if (type != LUA_TNUMBER && type != LUA_TTABLE && type != LUA_TUSERDATA)
     latL_error(L, "mixture", "%s must be an integer or a list of integers, got %s", name,
-               luaL_typename(L, -1));
+               latL_typename(L, -1));
   if (type == LUA_TNUMBER) {
     lua_createtable(L, 1, 0);
     lua_insert(L, -2);

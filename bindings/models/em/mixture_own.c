@@ -112,7 +112,7 @@ void latL_readfamily(lua_State *L, int model, lat_mixture_options *o)
     int type = lua_getfield(L, family, names[i]);
     if (type != LUA_TFUNCTION && (i < 2 || type != LUA_TNIL))
       latL_error(L, "mixture", "family.%s must be a function, got %s", names[i],
-                 luaL_typename(L, -1));
+                 latL_typename(L, -1));
   }
   lua_getfield(L, family, "free_parameters");
   bool known = lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 0;

@@ -36,13 +36,13 @@ void latL_readnumbers(lua_State *L, int arg, const char *who, const char *name, 
     for (size_t i = 0; i < n; i++) {
       if (lua_rawgeti(L, arg, (lua_Integer)i + 1) != LUA_TNUMBER)
         latL_error(L, who, "%s[%I] must be a number, got %s", name, (lua_Integer)i + 1,
-                   luaL_typename(L, -1));
+                   latL_typename(L, -1));
       to[i] = lua_tonumber(L, -1);
       lua_pop(L, 1);
     }
   } else {
     latL_error(L, who, "%s must be a vector of %I, got %s", name, (lua_Integer)n,
-               luaL_typename(L, arg));
+               latL_typename(L, arg));
   }
   if (finite) check_finite(L, who, name, n, to);
 }

@@ -58,7 +58,7 @@ static void push_element(lua_State *L, int all, size_t t, size_t rows, const siz
 static void check_list(lua_State *L)
 {
   if (!lua_istable(L, 1))
-    latL_error(L, "lds", "self must be a list of matrices, got %s", luaL_typename(L, 1));
+    latL_error(L, "lds", "self must be a list of matrices, got %s", latL_typename(L, 1));
 }
 
 static int index_list(lua_State *L)

@@ -10,7 +10,7 @@
 static void *tracker_at(lua_State *L, const char *who)
 {
   latL_Tracker *t = luaL_testudata(L, 1, LATL_TRACKER);
-  if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
+  if (!t) latL_failself(L, who, "tracker");
   return t;
 }
 

@@ -9,7 +9,7 @@
 latL_Tracker *latL_freetracker(lua_State *L, const char *who)
 {
   latL_Tracker *t = latL_self(L);
-  if (!t) latL_error(L, who, "self must be a tracker, got %s", luaL_typename(L, 1));
+  if (!t) latL_failself(L, who, "tracker");
   if (t->busy) latL_error(L, who, "the tracker is in the middle of a step, which called this");
   return t;
 }

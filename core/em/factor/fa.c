@@ -294,10 +294,15 @@ size_t lat_fa_free_parameters(const lat_fa *fa)
 
 LAT_DEFINE_FREE_PARAMETERS(fa)
 
+long long lat_fa_degrees_of(size_t D, size_t M)
+{
+  long long d = (long long)D, m = (long long)M;
+  return ((d - m) * (d - m) - d - m) / 2;
+}
+
 long long lat_fa_degrees_of_freedom(const lat_fa *fa)
 {
-  long long d = (long long)fa->D, m = (long long)fa->M;
-  return ((d - m) * (d - m) - d - m) / 2;
+  return lat_fa_degrees_of(fa->D, fa->M);
 }
 
 lat_status lat_fa_uniquenesses(lat_workspace *work, const lat_fa *fa, double *u)

@@ -121,6 +121,8 @@ size_t lat_fa_free_parameters(const lat_fa *fa);
 /* Against the Gaussian without a structure: ((D-M)^2 - D - M)/2, which may be negative: then many
  * parameters have the same likelihood, and the model isn't identifiable. */
 long long lat_fa_degrees_of_freedom(const lat_fa *fa);
+/* The same of M factors of D columns. */
+long long lat_fa_degrees_of(size_t D, size_t M);
 
 /* u (D) := noise_variances as shares of the columns' variances; and whether u_j is at its bound (a
  * Heywood case). */

@@ -1,0 +1,168 @@
+-- What is meant by a name that isn't there: of a field, a method, a function or an option. Loaded when such an error
+-- is raised, by C (lua/errors.c) and by the parts in Lua (check.lua); not exported.
+--
+--   names.absent(what, name, ready)   the message for a name that `what` doesn't have: a class ("latent.GMM") or a
+--                                     table of the module ("latent.matrix"); nil: it may be absent, of an object that
+--                                     is ready (a model that is fitted)
+--   names.option(who, word, known)    the end of a message about an option that is no key of `known`; or nil
+--
+-- What there is comes from the documentation, other libraries' words from foreign.lua.
+
+local check = require "latent.check"
+local foreign = require "latent.foreign"
+local index = require "latent.help.index"
+
+local names = {}
+
+-- What fits leave of themselves, and models may be without: of any model, and of some.
+local RECORD = { history = true, iterations = true, converged = true, drops = true, largest_drop = true, refused = true,
+  method = true, missing = true }
+local NETS = { epochs = true, validation_history = true, reconstruction_history = true, kl_history = true, note = true }
+local MORE = { PCA = { solver = true, log_evidence = true }, PPCA = { log_evidence = true },
+  ICA = { algorithm = true, identifiable = true }, EM = { parameters = true }, Mixture = { parameters = true },
+  FA = { note = true, degrees_of_freedom = true, identifiable = true, rows = true, discrepancy = true },
+  VAE = NETS, GAN = NETS, Flow = NETS, Diffusion = NETS, FlowMatching = NETS, Nonlinear = NETS }
+
+-- ---- what there is ---------------------------------------------------------------------------
+
+local classes = {} -- by class: member -> entry
+
+local function members_of(class)
+  if not classes[class] then
+    local members = {}
+    for _, entry in ipairs(index.members(class)) do members[entry.name:match "([%w_]+)$"] = entry end
+    for _, names_of_record in ipairs { members.fit and RECORD or {}, MORE[class] or {} } do
+      for name in pairs(names_of_record) do members[name] = members[name] or { name = class .. "." .. name } end
+    end
+    classes[class] = members
+  end
+  return classes[class]
+end
+
+-- The class of the models that latent.NAME makes, or nil; and its entry.
+local function made_by(name)
+  local entry = name and index.entry(name)
+  return entry and index.made_by(entry), entry
+end
+
+-- ---- which of them was meant --------------------------------------------------------------------
+
+local function letters(word) return (word:gsub("_", ""):lower()) end
+
+-- The key of `known` that is the word in other letters, or near to it; or nil.
+local function nearest(word, known)
+  local list = check.names(known)
+  for _, name in ipairs(list) do
+    if letters(name) == letters(word) then return name end
+  end
+  return require("latent")._nearest(word, list)
+end
+
+local function short(name) return #name <= 40 and name or "(a long name)" end
+
+-- How an object is called in messages: A is a matrix, as in the documentation.
+local function label_of(class) return class == "Matrix" and "A" or check.maker(class) end
+
+local function of_class(class, name, ready)
+  local known, label = members_of(class), label_of(class)
+  if known[name] then
+    if ready then return nil end
+    return ("%s: %s: the model is not fitted yet"):format(label, name)
+  end
+  local message = ("%s.%s: there is no such field or method"):format(label, short(name))
+  for _, ours in ipairs(foreign.members[name:gsub("_$", "")] or {}) do
+    local member = known[ours[1]]
+    if member then
+      local object = class == "Matrix" and "A" or class == "Figure" and "figure" or "model"
+      local separator = ours[2]:find "^[ (]" and "" or member.name:match "[.:]"
+      return ("%s: it is %s%s%s"):format(message, object, separator, ours[2])
+    end
+  end
+  local near = nearest(name, known)
+  if near then return ("%s, did you mean '%s'?"):format(message, near) end
+  return ('%s; latent.help "%s" lists them'):format(message, class)
+end
+
+-- The names of a table of the module, with those that are loaded at their first use.
+local function contents(what)
+  local latent, known = require "latent", {}
+  local part = what:match "(%w+)$"
+  local module = what == "latent" and latent or latent[part]
+  for name in next, module do
+    if type(name) == "string" and not name:find "^_" then known[name] = true end
+  end
+  for _, entry in ipairs(index.members(part)) do
+    if entry.args then known[entry.name:match "([%w_]+)$"] = true end
+  end
+  return known
+end
+
+local function of_module(what, name)
+  local maker = what:match "^latent%.(.*)$"
+  local class, entry = made_by(maker)
+  local message = ("%s.%s: there is no such function"):format(what, short(name))
+  if class and members_of(class)[name] then
+    local first = entry.args[1]
+    local call = first and first[1] ~= "options" and "(" .. first[1] .. ")" or "{ ... }"
+    return ("%s.%s: %s makes a model, which has it: %s%s:%s(...)"):format(what, name, what, what, call, name)
+  end
+  local theirs = (foreign.modules[what] or {})[name]
+  if theirs then return ("%s: it is %s"):format(message, theirs) end
+  local near = nearest(name, contents(what))
+  if near then return ("%s, did you mean %s.%s?"):format(message, what, near) end
+  return ("%s; latent.help(%s) lists them"):format(message, what)
+end
+
+function names.absent(what, name, ready)
+  local class = what:match "^latent%.(%u%w*)$"
+  if class then return of_class(class, name, ready) end
+  return of_module(what, name)
+end
+
+-- ---- options -----------------------------------------------------------------------------------------
+
+local function has_option(entry, word)
+  for _, option in ipairs(entry and entry.options or {}) do
+    if option[1] == word then return true end
+  end
+  return false
+end
+
+-- Where else the option is, of the same models: "it belongs to ..."; or nil.
+local function elsewhere(who, word)
+  local maker, method = who:match "^([%w_]+):?([%w_]*)$"
+  local class = maker and made_by(maker)
+  if not class then return nil end
+  if method ~= "" and has_option(index.entry(maker), word) then
+    return ("belongs to the constructor: latent.%s{ %s = ... }"):format(maker, word)
+  end
+  local members = members_of(class)
+  if method == "" and members.fit and has_option(members.fit, word) then
+    return ("belongs to fit: model:fit(X, { %s = ... })"):format(word)
+  end
+  local list = check.names(members)
+  for _, name in ipairs(list) do
+    if name ~= method and members[name].args and has_option(members[name], word) then
+      return ("belongs to model:%s"):format(name)
+    end
+  end
+  return nil
+end
+
+function names.option(who, word, known)
+  local theirs = foreign.options[word]
+  for _, ours in ipairs(theirs or {}) do
+    if known[ours] ~= nil then return (": it is called '%s' here"):format(ours) end
+  end
+  local near = nearest(word, known)
+  if near and require("latent")._distance(near, word) == 1 then return nil end -- a letter too many, or too few
+  local place = elsewhere(who, word)
+  if place then return ": it " .. place end
+  for _, ours in ipairs(theirs or {}) do
+    place = elsewhere(who, ours)
+    if place then return (": it is called '%s' here, and %s"):format(ours, place) end
+  end
+  return nil
+end
+
+return names

@@ -1,0 +1,355 @@
+-- What new users type, with the habits of other libraries, and what the message says then: the names that are meant,
+-- never Lua's own "attempt to call a nil value".
+local latent = require "latent"
+local helper = require "helper"
+local check = require "latent.check"
+local matrix = latent.matrix
+
+local X, y, about = latent.datasets.iris()
+local fresh, gmm = latent.gmm { components = 2 }, latent.gmm { components = 2 }:fit(X)
+local pca, kmeans = latent.pca { latent_dim = 2 }:fit(X), latent.kmeans { clusters = 3 }:fit(X)
+local fa, ppca = latent.fa { latent_dim = 1 }:fit(X), latent.ppca { latent_dim = 1 }:fit(X)
+local lds, vae = latent.lds { latent_dim = 1 }, latent.vae { input_dim = 4, latent_dim = 1, hidden = 4 }
+local scaler, ica = latent.scaler():fit(X), latent.ica { latent_dim = 2 }:fit(X)
+local classifier = latent.classifier(function() return latent.ppca { latent_dim = 1 } end)
+local mixture = latent.mixture { components = 2 }
+local figure, random = latent.plot.figure(), latent.random(1)
+local gap = X:copy()
+gap[3][2] = 0 / 0
+local nowhere = "/nowhere/at/all.csv"
+
+-- The mistake, which parts the message has.
+local MISTAKES = {
+  -- a method or field that isn't there: a slip of the pen
+  { function() return gmm:fitt(X) end, "gmm.fitt: there is no such field or method, did you mean 'fit'?" },
+  { function() return fresh:ftt(X) end, "gmm.ftt", "'fit'" },
+  { function() return gmm.wieghts end, "gmm.wieghts", "'weights'" },
+  { function() return gmm:loglikelihood(X) end, "'log_likelihood'" },
+  { function() return gmm:logLikelihood(X) end, "'log_likelihood'" },
+  { function() return pca:inverseTransform(X) end, "'inverse_transform'" },
+  { function() return pca.Mean end, "pca.Mean", "'mean'" },
+  { function() return X:rowz(1) end, "A.rowz", "'row" },
+  { function() return random:unifrom(2) end, "random.unifrom", "'uniform'" },
+  { function() return figure:elipse({ 0, 0 }, { { 1, 0 }, { 0, 1 } }) end, "figure.elipse", "'ellipse'" },
+  { function() return lds:smoth(X) end, "lds.smoth", "'smooth'" },
+  { function() return vae:encod(X) end, "vae.encod", "'encode'" },
+  { function() return classifier:predit(X) end, "classifier.predit", "'predict'" },
+  { function() return latent.nn.parameters():sav "x" end, "store.sav", "'save'" },
+  { function() return gmm.something_else end, "gmm.something_else", 'latent.help "GMM"' },
+  -- from scikit-learn
+  { function() return pca:fit_transform(X) end, "model:fit(X):transform(X)" },
+  { function() return gmm:fit_predict(X) end, "model:fit(X):predict(X)" },
+  { function() return gmm:fit_transform(X) end, "model:fit(X):responsibilities(X)" },
+  { function() return gmm:predict_proba(X) end, "model:responsibilities(X)" },
+  { function() return classifier:predict_proba(X) end, "model:responsibilities(X)" },
+  { function() return gmm:score_samples(X) end, "model:log_likelihood(X)" },
+  { function() return gmm.means_ end, "'means'" },
+  { function() return kmeans.cluster_centers_ end, "model.centers" },
+  { function() return kmeans.labels_ end, "'labels'" },
+  { function() return pca.components_ end, "'components'" },
+  { function() return pca.explained_variance_ratio_ end, "model.eigenvalues / model.total_variance" },
+  { function() return gmm.n_iter_ end, "model.iterations" },
+  { function() return gmm.mean end, "model.means" },
+  { function() return fa.loadings end, "model.W" },
+  { function() return fa.uniqueness end, "model.noise_variances" },
+  { function() return scaler.scale_ end, "model.deviation" },
+  { function() return ica.components_ end, "model.mixing" },
+  { function() return ppca.sigma end, "model.noise_variance" },
+  { function() return vae:forward(X) end, "vae.forward: there is no" },
+  { function() return vae:generate(5) end, "model:sample(n)" },
+  { function() return lds:kalman_filter(X) end, "model:filter(Y)" },
+  -- matrices of NumPy, pandas, R, torch
+  { function() return X.shape end, "A.shape", "A.rows", "A.cols", "#A" },
+  { function() return X.T end, "A:t()" },
+  { function() return X:transpose() end, "A:t()" },
+  { function() return X.size end, "A.rows" },
+  { function() return X.nrow end, "A.rows" },
+  { function() return X.ncol end, "A.cols" },
+  { function() return X:astype "float32" end, "A:to(dtype)" },
+  { function() return X:tolist() end, "A:table()" },
+  { function() return X:numpy() end, "A:table()" },
+  { function() return X:inv() end, "A:inverse()" },
+  { function() return X:mm(X) end, "A * B" },
+  { function() return X:multiply(X) end, "A % B" },
+  { function() return X:head() end, "A:block(" },
+  { function() return X:clip(0, 1) end, "A:clamp(low, high)" },
+  { function() return X:ravel() end, "A:flatten()" },
+  { function() return X:isna() end, "A:isnan()" },
+  { function() return X[{}] end, "index must be an integer or a name, got table" },
+  { function() return random:randn(2) end, "random.randn", "normal(n, m)" },
+  -- figures
+  { function() return figure:scatter({ 1 }, { 2 }) end, "figure:points(x, y)" },
+  { function() return figure:plot({ 1 }, { 2 }) end, "figure:line(x, y)" },
+  { function() return figure:savefig "x.png" end, "figure:save(path)" },
+  { function() return figure:imshow(X) end, "figure:image(X)" },
+  -- functions of the module
+  { function() return latent.PCA() end, "latent.PCA", "latent.pca?" },
+  { function() return latent.GMM { components = 2 } end, "latent.gmm?" },
+  { function() return latent.FlowMatching {} end, "latent.flow_matching?" },
+  { function() return latent.read_csv "x.csv" end, 'latent.read "x.csv"' },
+  { function() return latent.GaussianMixture {} end, "latent.gmm{" },
+  { function() return latent.KalmanFilter {} end, "latent.lds{" },
+  { function() return latent.StandardScaler() end, "latent.scaler()" },
+  { function() return latent.train_test_split(X) end, "latent.folds(n, k)" },
+  { function() return latent.load_iris() end, "latent.datasets.iris()" },
+  { function() return latent.randn(2, 2) end, "latent.matrix.normal(n, m)" },
+  { function() return latent.save("x", gmm) end, "model:save(path)" },
+  { function() return latent.zeros(2, 2) end, "latent.matrix.zeros(n, m)" },
+  { function() return latent.matrix.zero(2) end, "latent.matrix.zeros?" },
+  { function() return latent.matrix.array { 1 } end, "latent.matrix{ ... }" },
+  { function() return latent.matrix.arange(1, 3) end, "latent.matrix.range(a, b)" },
+  { function() return latent.matrix.concatenate { X, X } end, "latent.matrix.vstack(list)" },
+  { function() return latent.eigen.eigh(X) end, "latent.eigen.symmetric(A)" },
+  { function() return latent.datasets.make_moons(9) end, "latent.datasets.moons(n)" },
+  { function() return latent.datasets.irsi() end, "latent.datasets.iris?" },
+  { function() return latent.plot.scatter({ 1 }, { 2 }) end, "latent.plot.figure():points(x, y)" },
+  { function() return latent.nn.Linear(2, 3) end, "latent.nn.linear(" },
+  { function() return latent.metrics.energy_dist(X, X) end, "latent.metrics.energy_distance?" },
+  { function() return latent.progress.baar(3) end, "latent.progress.bar?" },
+  { function() return latent.help.txt "gmm" end, "latent.help.text?" },
+  -- before a fit
+  { function() return fresh.means end, "gmm: means: the model is not fitted yet" },
+  { function() return fresh.history end, "gmm: history: the model is not fitted yet" },
+  { function() return latent.pca().components end, "pca: components: the model is not fitted yet" },
+  { function() return mixture.weights end, "mixture: weights: the model is not fitted yet" },
+  { function() return latent.lds { latent_dim = 1 }.A end, "lds: A: the model is not fitted yet" },
+  { function() return classifier.priors end, "classifier: priors: the model is not fitted yet" },
+  { function() return fresh:predict(X) end, "gmm:predict: the model is not fitted yet" },
+  -- a dot and a colon
+  { function() return gmm.fit(X) end, "gmm:fit: self must be a gmm, got latent.Matrix; use a colon: gmm:fit(...)" },
+  { function() return X.get(1, 1) end, "A:get: self must be a matrix, got number; use a colon: A:get(...)" },
+  { function() return random.uniform(3) end, "use a colon", "uniform(...)" },
+  { function() return classifier.fit(X, y) end, "use a colon: classifier:fit(...)" },
+  { function() return figure.points({ 1 }, { 2 }) end, "use a colon: figure:points(...)" },
+  { function() return latent.matrix:zeros(2) end, "got latent.matrix; use a dot: latent.matrix.NAME(...)" },
+  { function() return latent.pca:fit(X) end, "latent.pca makes a model, which has it: latent.pca{ ... }:fit(...)" },
+  { function() return latent.classifier:fit(X, y) end, "latent.classifier(make):fit(...)" },
+  { function() return latent.gmm.components end, "latent.gmm.components" },
+  -- what constructors are given
+  { function() return latent.pca(2) end, "got 2: latent.pca{ latent_dim = 2 }" },
+  { function() return latent.gmm(3) end, "got 3: latent.gmm{ components = 3 }" },
+  { function() return latent.kmeans(3) end, "got 3: latent.kmeans{ clusters = 3 }" },
+  { function() return latent.pca(X) end, "got latent.Matrix; data are for fit: latent.pca():fit(X)" },
+  { function() return latent.classifier(2) end, "must be a function that makes a model" },
+  -- options of other libraries, and in other places
+  { function() return latent.gmm { n_components = 2 } end, "'n_components': it is called 'components' here" },
+  { function() return latent.pca { n_components = 2 } end, "it is called 'latent_dim' here" },
+  { function() return latent.kmeans { n_clusters = 2 } end, "it is called 'clusters' here" },
+  { function() return latent.kmeans { k = 2 } end, "it is called 'clusters' here" },
+  { function() return latent.gmm { max_iter = 2 } end, "it is called 'max_iterations' here" },
+  { function() return latent.gmm { tol = 1 } end, "it is called 'tolerance' here" },
+  { function() return latent.gmm { random_state = 1 } end, "it is called 'seed' here" },
+  { function() return latent.gmm { n_init = 3 } end, "it is called 'restarts' here" },
+  { function() return latent.kmeans { clusters = 2, nstart = 3 } end, "it is called 'restarts' here" },
+  { function() return latent.gmm { covariance_type = "full" } end, "it is called 'covariance' here" },
+  { function() return latent.fa { rotate = "varimax" } end, "it is called 'rotation' here" },
+  { function() return latent.vae { input_dim = 2, z_dim = 2 } end, "it is called 'latent_dim' here" },
+  { function() return latent.vae { input_dim = 2, latent_dim = 1, lr = 1 } end, "it is called 'learning_rate' here" },
+  { function() return vae:fit(X, { batch_size = 2 }) end, "it is called 'batch' here" },
+  { function() return vae:fit(X, { n_epochs = 2 }) end, "it is called 'epochs' here" },
+  { function() return latent.plot.figure { xlab = "x" } end, "it is called 'xlabel' here" },
+  { function() return gmm:fit(X, { sample_weight = y }) end, "it is called 'weights' here" },
+  { function() return latent.write("x.csv", X, { sep = ";" }) end, "it is called 'delimiter' here" },
+  { function() return latent.gmm { compnents = 2 } end, "did you mean 'components'?" },
+  { function() return latent.gmm { missing = true } end, "it belongs to fit: model:fit(X, { missing = ... })" },
+  { function() return latent.gmm { weights = y } end, "it belongs to fit" },
+  { function() return latent.vae { input_dim = 2, latent_dim = 1, epochs = 3 } end, "it belongs to fit" },
+  { function() return gmm:fit(X, { tolerance = 1 }) end, "belongs to the constructor: latent.gmm{ tolerance = ... }" },
+  { function() return pca:fit(X, { n_components = 1 }) end, "it is called 'latent_dim' here, and belongs to the" },
+  { function() return vae:fit(X, { hidden = 4 }) end, "latent.vae{ hidden = ... }" },
+  { function() return gmm:fit(X, X:col(1)) end, "got latent.Matrix; weights are { weights = w }" },
+  -- data that isn't there, or has gaps
+  { function() return gmm:fit(latent.read(nowhere)) end, "gmm:fit: " .. nowhere, "No such file" },
+  { function() return pca:transform(latent.read(nowhere)) end, "pca:transform: " .. nowhere, "No such file" },
+  { function() return lds:filter(latent.read(nowhere)) end, "lds:filter: " .. nowhere },
+  { function() return vae:fit(latent.read(nowhere)) end, "vae:fit: " .. nowhere },
+  { function() return classifier:fit(latent.read(nowhere)) end, "classifier:fit: " .. nowhere },
+  { function() return latent.gmm_select(latent.read(nowhere)) end, "gmm_select: " .. nowhere },
+  { function() return latent.eigen.symmetric(latent.read(nowhere)) end, "eigen.symmetric: " .. nowhere },
+  { function() return latent.write("x.csv", latent.read(nowhere)) end, "latent.write: " .. nowhere },
+  { function() return pca:fit(gap) end, "row 3, column 2", "latent.ppca knows missing entries" },
+  { function() return kmeans:predict(gap) end, "row 3, column 2", "latent.gmm knows missing entries" },
+  { function() return gmm:fit(gap) end, "row 3, column 2", "missing = true" },
+  { function() return gmm:predict(gap) end,
+    "row 3, column 2", "missing = true makes it a missing entry, here or at fit" },
+  { function() return pca:fit(X, { missing = true }) end, "latent.ppca knows missing entries" },
+  -- types by their names
+  { function() return gmm:fit(io.stdout) end, "got FILE*" },
+  { function() return gmm:fit(gmm) end, "X must be a matrix, got latent.GMM" },
+  { function() return matrix.vstack(X) end, "got latent.Matrix" },
+}
+
+describe("a mistake says what was meant:", function()
+  for i, mistake in ipairs(MISTAKES) do
+    it(("%d, %s"):format(i, mistake[2]), function()
+      local ok, message = pcall(mistake[1])
+      assert.is_false(ok)
+      for k = 2, #mistake do
+        assert.is_truthy(message:find(mistake[k], 1, true), ("%s\nshould contain: %s"):format(message, mistake[k]))
+      end
+      assert.is_truthy(message:find "^spec/mistakes_spec.lua:%d+: " or message:find "^[%w_.:]+: ", message)
+      for _, own in ipairs { "attempt to", "bad argument", "userdata", "0x%x%x%x%x" } do
+        assert.is_nil(message:find(own), message)
+      end
+    end)
+  end
+end)
+
+describe("names of other libraries", function()
+  local foreign = require "latent.foreign"
+
+  local classes = {}
+  for _, module in ipairs(require "latent.docs.init") do
+    for _, entry in ipairs(module) do
+      local member = entry.name:match "^%u%w*[.:]([%w_]+)$"
+      if member then classes[member] = true end
+    end
+  end
+
+  it("lead to methods and fields that there are", function()
+    for theirs, list in pairs(foreign.members) do
+      for _, ours in ipairs(list) do
+        assert.is_true(classes[ours[1]] or ours[1] == "iterations" or ours[1] == "history", theirs .. " -> " .. ours[1])
+      end
+    end
+  end)
+
+  it("lead to options that there are", function()
+    local known = {}
+    for _, module in ipairs(require "latent.docs.init") do
+      for _, entry in ipairs(module) do
+        for _, option in ipairs(entry.options or {}) do known[option[1]] = true end
+      end
+    end
+    for theirs, list in pairs(foreign.options) do
+      for _, ours in ipairs(list) do
+        assert.is_true(known[ours] or ours == "states", theirs .. " -> " .. ours) -- an option to come
+      end
+    end
+  end)
+
+  it("lead to functions that there are", function()
+    for module, list in pairs(foreign.modules) do
+      for theirs, ours in pairs(list) do
+        for name in ours:gmatch "latent(%.[%w_.]+)" do
+          local value = latent
+          for part in name:gmatch "[%w_]+" do value = value and check.field(value, part) end
+          assert.is_truthy(value, ("%s.%s -> %s"):format(module, theirs, ours))
+        end
+      end
+    end
+  end)
+
+  it("aren't taken where the name is ours", function()
+    for theirs in pairs(foreign.modules.latent) do assert.is_nil(check.field(latent, theirs), theirs) end
+  end)
+end)
+
+describe("what data sets and files hand on behind the matrix", function()
+  local path = os.tmpname() .. ".csv"
+  local columns = { "Sepal.Length", "Sepal.Width", "Petal.Length", "Petal.Width" }
+
+  setup(function()
+    local file = assert(io.open(path, "w"))
+    file:write(table.concat(columns, ","), ",species\n")
+    for i = 1, #X do file:write(table.concat(X[i]:table(), ","), ",", about.classes[y[i] // 1 | 0], "\n") end
+    file:close()
+  end)
+  teardown(function() os.remove(path) end)
+
+  it("is on the matrix, too", function()
+    assert.same(about.columns, X.names)
+    assert.is_true(X.labels == y)
+    assert.same(about.classes, X.classes)
+    assert.equal(about.source, X.source)
+    local Z, info = latent.read(path)
+    assert.same(columns, Z.names)
+    assert.is_true(Z.labels == y)
+    assert.same(info.text, Z.text)
+    assert.equal("setosa", Z.text.species[1])
+    assert.equal(path, Z.source)
+    for _, name in ipairs { "names", "labels", "classes", "text", "source" } do
+      assert.is_nil(matrix { 1, 2 }[name])
+      assert.is_nil(Z:copy()[name])
+    end
+  end)
+
+  it("is collected with the matrix", function()
+    local weak = setmetatable({}, { __mode = "v" })
+    do
+      local Z = latent.datasets.blobs(10)
+      weak.labels, weak.X = Z.labels, Z
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(weak))
+  end)
+
+  it("is no options, of any method", function()
+    local wanted = latent.gmm { components = 2 }:fit(X).means
+    local function same(model, ...) assert.is_true(model:fit(...).means == wanted) end
+    same(latent.gmm { components = 2 }, latent.datasets.iris())
+    same(latent.gmm { components = 2 }, latent.read(path))
+    same(latent.gmm { components = 2 }, X, y, about)
+    same(latent.gmm { components = 2 }, X, about)
+    same(latent.gmm { components = 2 }, X, y)
+    same(latent.gmm { components = 2 }, X, about, { max_seconds = 100 })
+    local means = latent.gmm { components = 2 }:fit(X, y, about, { weights = y }).means
+    assert.is_true(means == latent.gmm { components = 2 }:fit(X, { weights = y }).means)
+    assert.is_true(gmm:predict(latent.datasets.iris()) == gmm:predict(X))
+    assert.equal(gmm:score(X), gmm:score(latent.read(path)))
+    assert.is_true(pca:transform(latent.datasets.iris()) == pca:transform(X))
+    local Y = latent.datasets.nile()
+    local level = latent.lds { latent_dim = 1, max_iterations = 2 }:fit(latent.datasets.nile())
+    assert.equal(level:score(Y), level:score(latent.datasets.nile()))
+    assert.equal(level:filter(Y).log_likelihood, level:filter(latent.datasets.nile()).log_likelihood)
+    assert.equal(#X, #latent.kmeans { clusters = 3 }:fit(latent.datasets.iris()).labels)
+    latent.vae { input_dim = 4, latent_dim = 1, hidden = 4, likelihood = "gaussian" }:fit(latent.datasets.iris())
+    assert.equal(1, #latent.gmm_select(X, { components = 2, covariance = "diag" }))
+    latent.pca():fit(latent.datasets.digits())
+    latent.pca():fit(latent.datasets.low_rank(20, 4, 2))
+    latent.pca():fit(latent.datasets.swiss_roll(20))
+    latent.gmm { components = 3 }:fit(latent.datasets.blobs(60))
+    assert.equal(#latent.gmm_select(latent.datasets.faithful()), 36)
+    assert.is_true((latent.eigen.svd(latent.datasets.faithful())) == (latent.eigen.svd((latent.datasets.faithful()))))
+  end)
+
+  it("is labels for a classifier", function()
+    local function make() return latent.ppca { latent_dim = 1 } end
+    local a = latent.classifier(make):fit(latent.datasets.iris())
+    local b = latent.classifier(latent.ppca):fit(latent.read(path))
+    assert.equal("1, 2, 3", table.concat(a.classes, ", "))
+    assert.equal("setosa, versicolor, virginica", table.concat(b.classes, ", "))
+    assert.equal(a:score(X, y), a:score(latent.datasets.iris()))
+    assert.is_true(b:score(latent.read(path)) > 0.9)
+    assert.is_true(a:predict(X) == a:predict(latent.read(path)))
+    assert.equal(150, a:confusion(latent.datasets.iris()):sum())
+  end)
+
+  it("has a class, and columns of text have a note", function()
+    assert.equal("latent.About", check.class(about))
+    local _, info = latent.read(path)
+    assert.equal("latent.About", check.class(info))
+    assert.equal("column 5 (species) is text, not in the matrix; it begins with 'setosa'", info.note)
+    _, info = latent.read(path, { labels = "species" })
+    assert.is_nil(info.note)
+  end)
+end)
+
+describe("probing", function()
+  it("is fine for libraries and helpers", function()
+    assert.has_error(latent.kmeans)
+    assert.same({ gmm, X }, { gmm, X })
+    assert.is_nil(X.__index)
+    assert.is_nil(gmm._private)
+    assert.is_nil(gmm[1])
+    assert.is_true(helper.has(gmm, "means") and not helper.has(gmm, "centers"))
+    assert.equal("function", type(gmm.fit))
+    assert.is_nil(gmm.missing)
+    assert.is_truthy(latent.help.text(latent.pca):find "^latent.pca")
+    assert.is_truthy(tostring(latent.pca):find "latent.pca{")
+    assert.is_nil((pcall(require, "latent.nothing")) or nil)
+    for name in pairs(latent) do assert.is_truthy(latent[name] ~= nil) end
+    assert.equal(4, #select(2, pcall(latent.pca { latent_dim = 1 }.fit, latent.pca(), X)).mean)
+  end)
+end)
