@@ -25,7 +25,8 @@ pre { background: var(--soft); padding: 0.7rem 1rem; overflow-x: auto; }
 table { border-collapse: collapse; margin: 0.7rem 0; }
 th, td { text-align: left; vertical-align: top; padding: 0.2rem 1rem 0.2rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: normal; font-size: 0.85rem; opacity: 0.75; }
-sub, sup { line-height: 0; }
+sub, sup { line-height: 0; font-size: 0.75em; }
+details > ul { font-size: 0.95em; }
 @media (max-width: 50rem) { body { display: block; } nav { width: auto; height: auto; position: static; border: 0; }
   main { padding: 1rem; } }
 ]]
@@ -46,7 +47,8 @@ local function writer(page, pages)
   local function cell(content, class)
     if type(content) == "string" then return prose(content, class) end
     local found = target(content.code)
-    return found and link(content.code, found) or "<code>" .. escape(content.code) .. "</code>"
+    return found and link(content.code, found)
+      or "<code>" .. escape(content.code):gsub("|", "|<wbr>") .. "</code>" -- long unions of words
   end
   return prose, cell
 end
@@ -65,12 +67,26 @@ local function put_table(out, node, cell)
   out[#out + 1] = "</table>"
 end
 
+-- A link to a heading of the page; an operator is shown as it is written.
+local function anchor(node)
+  return ('<a href="#%s">%s</a>'):format(node.id, escape(node.id:find("__", 1, true) and node.heading.code or node.id))
+end
+
+-- What the page has, and below functions and classes what they have, to be unfolded.
 local function put_headings(out, page)
-  out[#out + 1] = "<ul>"
+  local groups = {}
   for _, node in ipairs(page.nodes) do
     if node.level == 2 and node.id then
-      out[#out + 1] = ('<li><a href="#%s">%s</a></li>'):format(node.id, escape(node.id))
+      groups[#groups + 1] = { node, inside = {} }
+    elseif node.level == 3 then
+      table.insert(groups[#groups].inside, "<li>" .. anchor(node) .. "</li>")
     end
+  end
+  out[#out + 1] = "<ul>"
+  for _, group in ipairs(groups) do
+    local inside = table.concat(group.inside)
+    out[#out + 1] = inside == "" and "<li>" .. anchor(group[1]) .. "</li>"
+      or ("<li><details><summary>%s</summary><ul>%s</ul></details></li>"):format(anchor(group[1]), inside)
   end
   out[#out + 1] = "</ul>"
 end
