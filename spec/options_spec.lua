@@ -54,6 +54,28 @@ describe("options", function()
     end)
   end)
 
+  it("that are one of some words are refused for another word, and for none of those", function()
+    local told, wrong = 0, {}
+    local function try(case, row, word)
+      local ok, message = quiet(case.call, { [row[1]] = word })
+      return ok, (message:gsub(word:gsub("%p", "%%%0"), "WORD"))
+    end
+    calls.each(function(case)
+      for _, row in ipairs(case.entry.options or {}) do
+        local taken, message = try(case, row, "zebra")
+        if row.choices and not taken and message:find("WORD", 1, true) then -- else it isn't looked at in this call
+          told = told + 1
+          for _, word in ipairs(row.choices) do
+            local ok, other = try(case, row, word)
+            if not ok and other == message then wrong[#wrong + 1] = ("%s %s: %s"):format(case.name, row[1], word) end
+          end
+        end
+      end
+    end)
+    assert.equal("", table.concat(wrong, "\n"))
+    assert.is_true(told > 60)
+  end)
+
   it("of files depend on their format", function()
     local path = os.tmpname()
     latent.write(path .. ".npy", matrix.eye(2))
