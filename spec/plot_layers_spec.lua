@@ -54,6 +54,15 @@ describe("points", function()
       { 1 }, { values = { 1 }, palette = "jet" })
   end)
 
+  it("in large numbers are small squares", function()
+    local x = matrix.range(1, 20001)
+    local fig = plot.figure():points(x, x, { classes = x:gt(100) })
+    assert.same({ "square", 0.25, "square" }, { fig.layers[1].symbol, fig.layers[1].size, fig.layers[2].symbol })
+    assert.equal("circle", plot.figure():points({ 1, 2 }, { 1, 2 }).layers[1].symbol)
+    fails("figure:points: x must be a vector, got a matrix of 2 columns; X:col(j) is one of them", fig.points, fig,
+      matrix.ones(2, 2), { 1, 2 })
+  end)
+
   it("of too many classes are an error, and of none or one a picture", function()
     local x = matrix.range(1, 1e5)
     fails("figure:points: 100000 different classes can't be told apart (at most 100); values = colours by numbers",
@@ -277,6 +286,7 @@ describe("heat maps", function()
     local svg = fig:svg()
     assert.is_truthy(svg:find("<text>said yes</text>", 1, true) and svg:find("<text>10</text>", 1, true))
     assert.equal("Counts\n     said no  said yes\nno        10         1\nyes        0         5\n", fig:text())
+    assert.equal("   1  2\n1     1\n", plot.figure():heatmap({ { nan, 1 } }):text())
     local large = plot.figure():heatmap(matrix.ones(30, 30))
     assert.equal(0, #large.labels)
     assert.is_true(large.bar)

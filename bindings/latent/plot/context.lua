@@ -129,14 +129,15 @@ function context:image_shape(D)
   return side and side >= 8 and { side, side } or nil
 end
 
--- A function that gives two coordinates of rows: the columns themselves, or the plane of X's first two principal
--- components; what its axes are called; and, for covariances, mean and directions of that plane.
+-- A function that gives two coordinates of rows: the columns themselves (of a row or two the first two), or the plane
+-- of X's first two principal components; what its axes are called; and, for covariances, the directions of that plane.
 function context:plane()
   if self.flat then return self.flat end
   local D = self.X.cols
-  if D == 2 then
-    self.flat = { project = function(A) return A end, xlabel = self.names[1], ylabel = self.names[2],
-      directions = matrix.eye(2), mean = matrix.zeros(2) }
+  if D == 2 or #self.X < 3 then
+    local directions = matrix.eye(D):block(1, D, 1, 2):copy()
+    self.flat = { project = function(A) return A * directions end, xlabel = self.names[1], ylabel = self.names[2],
+      directions = directions }
     return self.flat
   end
   local X = self.X
@@ -144,10 +145,9 @@ function context:plane()
   self.complete = X
   local pca = check.call(latent.pca { latent_dim = 2 }.fit, latent.pca { latent_dim = 2 }, X)
   local share = pca.explained_ratio
-  self.flat = { project = function(A) return check.call(pca.transform, pca, A) end,
+  self.flat = { project = function(A) return check.call(pca.transform, pca, A) end, equal = true,
     xlabel = ("component 1 of X (%.0f %%)"):format(100 * share[1]),
-    ylabel = ("component 2 of X (%.0f %%)"):format(100 * share[2]), directions = pca.components, mean = pca.mean,
-    equal = true }
+    ylabel = ("component 2 of X (%.0f %%)"):format(100 * share[2]), directions = pca.components }
   return self.flat
 end
 

@@ -66,13 +66,14 @@ function figure.as_picture(fig)
   if fig.equal == nil then fig.equal = true end
 end
 
--- The least and the largest place of all points of the layers along an axis (1: x, 2: y), or nil.
+-- The least and the largest place of all points that can be drawn along an axis (1: x, 2: y), or nil.
 function figure.extent(fig, axis)
   local low, high = math.huge, -math.huge
   for _, layer in ipairs(fig.layers) do
     local last = layer.kind == "band" and axis == 2 and 3 or axis
     for _, row in ipairs(layer.image and {} or layer.rows) do
       local finite = row and values.is_finite(row[1]) and values.is_finite(row[2]) and values.is_finite(row[last])
+        and not (fig.logx and row[1] <= 0) and not (fig.logy and row[2] <= 0)
       for j = axis, finite and last or 0 do low, high = math.min(low, row[j]), math.max(high, row[j]) end
     end
   end

@@ -35,15 +35,19 @@ local function is_gap(kind, row)
   return BREAK[kind] and not (values.is_finite(row[1]) and values.is_finite(row[2]) and values.is_finite(row[3] or 0))
 end
 
+-- Numbers of a row, each so many times. Scatters have rows of two by the hundred thousand.
+local function line_of(row, times, plain)
+  local x, y = row[1], row[2]
+  if plain and times == 1 and #row == 2 and x - x == 0 and y - y == 0 then return ("%.10g %.10g"):format(x, y) end
+  local cells = {}
+  for j, z in ipairs(row) do cells[j] = (number(z) .. " "):rep(times) end
+  return table.concat(cells)
+end
+
 local function data_block(name, layer, times)
-  local lines = { ("$%s << END_OF_DATA"):format(name) }
+  local lines, plain = { ("$%s << END_OF_DATA"):format(name) }, not ("%.1f"):format(0.5):find(",", 1, true)
   for _, row in ipairs(layer.rows) do
-    local cells = {}
-    for j, x in ipairs(is_gap(layer.kind, row) and {} or row) do
-      local text = number(x)
-      cells[j] = times > 1 and (text .. " "):rep(times) or text
-    end
-    local line = table.concat(cells, " ")
+    local line = is_gap(layer.kind, row) and "" or line_of(row, times, plain)
     for _ = 1, times do lines[#lines + 1] = line end
   end
   lines[#lines + 1] = "END_OF_DATA"

@@ -64,7 +64,7 @@ function shades.numbers(fig, layer)
   for i, row in ipairs(rows) do
     cells[i] = {}
     for j, x in ipairs(row) do
-      cells[i][j] = layer.format:format(x)
+      cells[i][j] = x == x and layer.format:format(x) or ""
       widths[j] = math.max(widths[j], #cells[i][j])
     end
   end

@@ -30,6 +30,9 @@ function values.numbers(who, name, value)
   local out = {}
   for i, x in ipairs(list) do
     if type(x) == "table" and #x == 1 then x = x[1] end
+    if type(x) ~= "number" and check.is_matrix(value) then
+      check.fail(who, "%s must be a vector, got a matrix of %d columns; X:col(j) is one of them", name, value.cols)
+    end
     if type(x) ~= "number" then check.fail(who, "%s[%d] must be a number, got %s", name, i, check.show(x)) end
     out[i] = x
   end
