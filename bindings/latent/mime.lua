@@ -7,6 +7,7 @@
 
 local check = require "latent.check"
 local index = require "latent.help.index"
+local pages = require "latent.help.pages"
 
 local MOST_ROWS, MOST_COLUMNS, EDGE = 20, 12, 5 -- of a matrix; of a larger one the first and last EDGE are shown
 local MOST_ITEMS = 20 -- of a plain table
@@ -83,7 +84,16 @@ local function inside(t, deep)
   return "{" .. (#parts > 0 and " " .. table.concat(parts, ", ") .. " " or "") .. "}"
 end
 
+-- What a function, a module or a class of latent is; objects have a text of their own.
+local function documented(x)
+  if type(x) ~= "function" and type(x) ~= "table" or (check.class(x) or ""):find "^latent%.%u" then return nil end
+  local entry = index.of_value(x)
+  return entry and pages.signature(entry) .. "\n  " .. entry.summary
+end
+
 local function plain(x)
+  local known = documented(x)
+  if known then return known end
   local meta = debug.getmetatable(x)
   if type(x) ~= "table" or type(meta) == "table" and (meta.__tostring or meta.__name) then return tostring(x) end
   return inside(x, true)

@@ -120,15 +120,23 @@ local function prompt_of(name, usual)
   return value == nil and usual or tostring(value)
 end
 
+-- A word by itself that no variable is called: exit and quit, help and what comes after it.
+local function told(code, session)
+  local word, rest = code:match "^%s*(%l+)%s*(.-)%s*$"
+  local leaves = (word == "exit" or word == "quit") and rest == ""
+  local asks = word == "help" and not rest:find "^[=(.:,{\"']"
+  return (leaves or asks) and session:describe(word) == nil and word or nil, rest
+end
+
 -- The next piece of code: lines until it is complete, or nil at the end of the input.
-local function next_piece(read)
+local function next_piece(read, session)
   local code = ""
   while true do
     local first = code == ""
     local line, why = read(first and prompt_of("_PROMPT", "> ") or prompt_of("_PROMPT2", ">> "), code)
     if line then
       code = code .. line
-      if sessions.question(code) or cells.status(code) ~= "incomplete" then return code end
+      if sessions.question(code) or told(code, session) or cells.status(code) ~= "incomplete" then return code end
       code = code .. "\n"
     else
       io.stdout:write "\n"
@@ -145,22 +153,20 @@ local function show(values)
   io.stdout:write(sessions.join(texts), "\n")
 end
 
-local function leaves(code, session)
-  local word = code:match "^%s*(%l+)%s*$"
-  return (word == "exit" or word == "quit") and session:describe(word) == nil
-end
-
 return function()
   local latent = require "latent"
-  print(("latent %s, %s. latent.help() lists what there is, x? explains x; Ctrl-D ends."):format(latent.version,
+  print(("latent %s, %s. help lists what there is, x? explains x; Ctrl-D ends."):format(latent.version,
     _VERSION))
   local session = sessions.new()
   local read = reader(session)
   while true do
-    local code = next_piece(read)
-    if not code or leaves(code, session) then return end
+    local code = next_piece(read, session)
+    local word, rest = told(code or "exit", session)
+    if not code or word == "exit" or word == "quit" then return end
     local asked = sessions.question(code)
-    if asked then
+    if word == "help" then
+      print(rest == "" and latent.help.text() or latent.help.text(rest))
+    elseif asked then
       print(session:answer(asked))
     else
       local ok, err = session:run(code, "=stdin", show)

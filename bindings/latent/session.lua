@@ -67,12 +67,12 @@ end
 
 -- ---- running ---------------------------------------------------------------------------------------------
 
--- The traceback down to the piece f, whose locals are kept.
-local function trace(session, message, f)
+-- The traceback down to the piece f, whose locals are kept, or to what runs it and shows its values.
+local function trace(session, message, f, run)
   local lines = { message }
   for level = 3, MOST_LEVELS do -- above are this function and the handler
     local info = debug.getinfo(level, "Slnf")
-    if not info then break end
+    if not info or info.func == run then break end
     local place = info.currentline > 0 and ("%s:%d"):format(info.short_src, info.currentline) or "[C]"
     if info.func == f then
       lines[#lines + 1] = "  " .. place
@@ -89,14 +89,14 @@ local function trace(session, message, f)
   return table.concat(lines, "\n")
 end
 
-local function failure(session, f)
+local function failure(session, f, run)
   return function(err)
     interrupt.listen(false)
     local meta = debug.getmetatable(err)
     local message = type(err) == "string" and err or type(meta) == "table" and meta.__tostring and tostring(err)
       or ("an error that is a %s: %s"):format(type(err), sessions.bundle(err)["text/plain"])
     local name = message:find("interrupted!", 1, true) and "Interrupted" or "Error"
-    return { name = name, message = message, trace = trace(session, message, f) }
+    return { name = name, message = message, trace = trace(session, message, f, run) }
   end
 end
 
@@ -116,7 +116,7 @@ function Session:run(code, name, finish)
     finish(shows and values.n > 0 and values or nil)
     interrupt.listen(false)
   end
-  local ok, err = xpcall(run, failure(self, f))
+  local ok, err = xpcall(run, failure(self, f, run))
   interrupt.listen(false)
   if ok then return true end
   return nil, as_failure(err)
