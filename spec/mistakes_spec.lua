@@ -82,6 +82,9 @@ local MISTAKES = {
   { function() return figure:plot({ 1 }, { 2 }) end, "figure:line(x, y)" },
   { function() return figure:savefig "x.png" end, "figure:save(path)" },
   { function() return figure:imshow(X) end, "figure:image(X)" },
+  { function() return figure:hist { 1 } end, "figure:histogram(x)" },
+  { function() return figure:axhline(1) end, "figure:hline(y)" },
+  { function() return figure:subplots() end, "figure:panels{ a, b }" },
   -- functions of the module
   { function() return latent.PCA() end, "latent.PCA", "latent.pca?" },
   { function() return latent.GMM { components = 2 } end, "latent.gmm?" },

@@ -7,8 +7,9 @@ local matrix = latent.matrix
 local fails, column = helper.fails, helper.column
 
 local iris, species, about = latent.datasets.iris()
-iris = matrix(iris:table()) -- without what it may carry
-local faithful = matrix(latent.datasets.faithful():table())
+local carrying = iris
+iris = matrix(iris:table()) -- without names and labels
+local faithful = matrix((latent.datasets.faithful()):table())
 local NAMES = { "setosa", "versicolor", "virginica" }
 
 local function near(expected, got, tolerance)
@@ -71,7 +72,7 @@ describe("the panels of every model", function()
     fails("gmm:plot: classes has 2 entries, X has 150", gmm.plot, gmm, iris, { classes = { 1, 2 } })
     fails("gmm:plot: names has 1 entries, the data has 4", gmm.plot, gmm, iris, { names = { "a" } })
     fails("gmm:plot: unknown option 'colour'", gmm.plot, gmm, iris, { colour = 1 })
-    fails("pca:plot: self must be a pca, got nil", pca.plot)
+    fails("pca:plot: self must be a pca, got", pca.plot)
     fails("pca:plot: shape is 3x3, but a row has 4 numbers", pca.plot, pca, iris,
       { panels = { "components" }, shape = { 3, 3 } })
     local lds = latent.lds { latent_dim = 1, max_iterations = 2 }:fit(faithful)
@@ -154,6 +155,17 @@ describe("mixtures", function()
       local d = matrix(row) - m
       assert.is_near(1, d:dot(P * d), 1e-9)
     end
+  end)
+
+  it("are by component also where X carries labels, which pictures of scores show", function()
+    local gmm = latent.gmm { components = 2, seed = 1 }:fit(carrying)
+    assert.equal("component 1", gmm:plot(carrying).layers[1].label)
+    assert.equal("setosa", gmm:plot(carrying, { classes = species }).layers[1].label)
+    local pca = latent.pca { latent_dim = 2 }:fit(carrying)
+    local scatter = panel(pca, "scatter", carrying)
+    assert.same(NAMES, { scatter.layers[1].label, scatter.layers[2].label, scatter.layers[3].label })
+    local names = panel(latent.scaler():fit(carrying), "columns", carrying).xticks.labels
+    assert.same(carrying.names, names)
   end)
 
   it("in more dimensions are seen in the plane of the principal components", function()
@@ -243,7 +255,7 @@ describe("mixtures", function()
 end)
 
 describe("series", function()
-  local nile = matrix(latent.datasets.nile():table())
+  local nile = matrix((latent.datasets.nile()):table())
   local lds = latent.lds(latent.blocks.local_level { level_variance = 1469, noise_variance = 15099 })
 
   it("go on as the forecast says", function()

@@ -143,11 +143,16 @@ foreign.members = {
   lines = { { "line", "line(x, y)" } },
   point = { { "points", "points(x, y)" } },
   fill_between = { { "band", "band(x, low, high)" } },
-  ribbon = { { "band", "band(x, low, high)" } },
   annotate = { { "label", "label(x, y, text)" } },
   savefig = { { "save", "save(path)" } },
   imshow = { { "image", "image(X)" } },
-  contour = { { "ellipse", "ellipse(mean, covariance)" } },
+  contour = { { "contours", "contours(model)" } }, contourf = { { "contours", "contours(model)" } },
+  hist = { { "histogram", "histogram(x)" } }, bar = { { "bars", "bars(x, y)" } },
+  barplot = { { "bars", "bars(x, y)" } }, errorbar = { { "errorbars", "errorbars(x, y, errors)" } },
+  axhline = { { "hline", "hline(y)" } }, axvline = { { "vline", "vline(x)" } }, abline = { { "hline", "hline(y)" } },
+  quiver = { { "vectors", "vectors(x, y, dx, dy)" } }, arrows = { { "vectors", "vectors(x, y, dx, dy)" } },
+  matshow = { { "heatmap", "heatmap(A)" } }, subplots = { { "panels", "panels{ a, b }" } },
+  subplot = { { "panels", "panels{ a, b }" } },
 }
 
 foreign.modules = {
@@ -202,7 +207,10 @@ foreign.modules = {
   ["latent.plot"] = {
     scatter = "latent.plot.figure():points(x, y)", points = "latent.plot.figure():points(x, y)",
     line = "latent.plot.figure():line(x, y)", plot = "latent.plot.figure():line(x, y)",
-    hist = "latent.plot.figure()", imshow = "latent.plot.images(X)", subplots = "latent.plot.figure()",
+    hist = "latent.plot.figure():histogram(x)", imshow = "latent.plot.figure():image(X)",
+    bar = "latent.plot.figure():bars(x, y)", histogram = "latent.plot.figure():histogram(x)",
+    heatmap = "latent.plot.figure():heatmap(A)", contour = "latent.plot.figure():contours(model)",
+    subplots = "latent.plot.figure():panels{ a, b }", panels = "latent.plot.figure():panels{ a, b }",
     new = "latent.plot.figure()", show = "latent.plot.figure():points(x, y):show()",
   },
   ["latent.nn"] = {

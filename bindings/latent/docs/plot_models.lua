@@ -5,9 +5,9 @@ local X = { "X", "latent.Matrix|table?", "the rows of the data, which most panel
 local OPTIONS = {
   { "panels", "string[]", "see below", "which panels, by name" },
   { "title", "string", "none", "above the figure" },
-  { "classes", "latent.Matrix|table", "what X carries", "the class of each row, which colours it" },
-  { "labels", "table", "the classes", "names of classes, labels[class]" },
-  { "names", "string[]", "x1, x2, ...", "names of X's columns" },
+  { "classes", "latent.Matrix|table", "X.labels", "the class of each row, which colours it" },
+  { "labels", "table", "X.classes", "names of classes, labels[class]" },
+  { "names", "string[]", "X.names, or x1, x2, ...", "names of X's columns" },
 }
 local SHAPE = { "shape", "integer[]|boolean", "a square from 8 x 8 on",
   "{ rows, columns } of images that rows are; false: they are none" }
@@ -64,17 +64,19 @@ local MODELS = {
   "data"        the columns of X as observed, on demand
   "history"     the objective of each iteration, on demand]], "latent.ica():fit(X)" },
   { "KMeans", "Rows by cluster, and the centres.", [[
-  "clusters"  rows by cluster (or class), and the centres
+  "clusters"  rows by cluster (or by the option classes), and the centres
   "history"   J of each iteration, on demand
 ]] .. PLANE, "latent.kmeans{ clusters = 2 }:fit(X)" },
   { "GMM", "Rows by component, and ellipses.", [[
-  "components"  rows by component (or class), ellipses at one and two deviations; of one column histogram and density
+  "components"  rows by component (or by the option classes), ellipses at one and two deviations; of one column
+                histogram and density
   "density"     rows in the plane, and lines of equal density, on demand
   "weights"     of the components, on demand
   "history"     the objective of each iteration, on demand
 ]] .. PLANE, "latent.gmm{ components = 1 }:fit(X)" },
   { "MPPCA", "Rows by component, and ellipses.", [[
-  "components"  rows by component (or class), ellipses at one and two deviations; of one column histogram and density
+  "components"  rows by component (or by the option classes), ellipses at one and two deviations; of one column
+                histogram and density
   "density"     rows in the plane, and lines of equal density, on demand
   "weights"     of the components, on demand
   "history"     the objective of each iteration, on demand

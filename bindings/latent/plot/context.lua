@@ -82,7 +82,8 @@ function context.new(kind, model, X, options)
   local who = kind .. ":plot"
   options = check.options(who, options, known(kind))
   local c = { model = model, kind = kind, who = who, options = options, classes = options.classes,
-    labels = options.labels, given = options.given, shape = shape_of(who, options.shape), count = 1 }
+    labels = options.labels, given = options.given, shape = shape_of(who, options.shape), count = 1,
+    told = options.classes ~= nil }
   if X ~= nil then
     c.X = rows_of(who, model, X)
     c.classes = c.classes or field(X, "labels")

@@ -35,9 +35,9 @@ end
 
 -- ---- a plane ----------------------------------------------------------------------------------
 
--- Rows by the classes that are given, or else by what the model says of them: "component 2".
+-- Rows by the classes that the option gives, or else by what the model says of them: "component 2".
 local function rows_by_class(c, fig, word)
-  if c.classes ~= nil then return c:data_points(fig, c.classes, c.labels) end
+  if c.told then return c:data_points(fig, c.classes, c.labels) end
   local names, labels = {}, predicted(c)
   for k = 1, labels:max() // 1 | 0 do names[k] = ("%s %d"):format(word, k) end
   return c:data_points(fig, labels, names)
