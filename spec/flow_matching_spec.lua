@@ -383,6 +383,10 @@ describe("latent.flow_matching", function()
     fails("source has", other.step, other, X, { source = matrix.ones(5, 3) })
     local stiff = linear({ { 1e9, 0 }, { 0, 1e9 } }, { 0, 0 })
     fails("the velocity isn't finite, or jumps, near t = ", stiff.inverse_transform, stiff, X)
+    for _, solver in ipairs { "euler", "midpoint" } do
+      fails("the velocity isn't finite, or 50 steps of " .. solver .. " are too few", stiff.inverse_transform, stiff, X,
+        { solver = solver, steps = 50 })
+    end
   end)
 
   it("takes nothing of data with labels that are wrong", function()

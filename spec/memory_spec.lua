@@ -47,6 +47,19 @@ describe("the memory of a fit", function()
   end
 end)
 
+it("a VAE's bound by many draws takes the memory of one", function()
+  local output = helper.lua([[
+    local latent = require "latent"
+    local function peak() return tonumber(io.open "/proc/self/status":read "a":match "VmHWM:%s*(%d+)") / 1024 end
+    local X = latent.random(1):uniform(500, 100)
+    local vae = latent.vae { input_dim = 100, latent_dim = 10, hidden = 200 }
+    vae:elbo(X)
+    local before = peak()
+    vae:elbo(X, { samples = 200 })
+    print(peak() - before)]], "LATENT_NUM_THREADS=1")
+  assert.is_true(tonumber(output) < 10, output) -- 200 of them are 150
+end)
+
 local SCRIPTS = {
   ["matrices and files"] = [[
 local path = os.tmpname()

@@ -63,6 +63,7 @@ void lat_tape_reset(lat_tape *tape)
   lat_workspace_release(&tape->memory, tape->start);
   if (tape->used > tape->slab) make_arena(tape, tape->most);
   tape->count = 0;
+  tape->forgotten = 0;
   tape->used = 0;
   tape->store_count = 0;
   tape->status = LAT_OK;
@@ -83,6 +84,12 @@ void lat_tape_rewind(lat_tape *tape, lat_tape_mark mark)
   lat_workspace_release(&tape->memory, mark.memory);
   tape->count = mark.count;
   tape->used = mark.used;
+}
+
+void lat_tape_forget(lat_tape *tape, lat_tape_mark mark)
+{
+  tape->forgotten += tape->count - mark.count;
+  lat_tape_rewind(tape, mark);
 }
 
 void *lat_tape_bytes(lat_tape *tape, size_t count, size_t size)
@@ -235,7 +242,8 @@ lat_slot lat_tape_slot(lat_tape *tape, const lat_node *node, size_t k)
 
 lat_random lat_tape_random(const lat_tape *tape, uint32_t n)
 {
-  return (lat_random){.seed = tape->seed, .stream = tape->step << LAT_TAPE_STREAM_BITS ^ n};
+  uint64_t number = tape->forgotten + n;
+  return (lat_random){.seed = tape->seed, .stream = tape->step << LAT_TAPE_STREAM_BITS ^ number};
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

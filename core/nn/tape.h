@@ -75,6 +75,7 @@ typedef struct lat_tape {
   uint32_t tag;        /* copied into new nodes: for example a line number of the caller's source */
   lat_node **blocks;   /* nodes don't move */
   size_t count, capacity;
+  size_t forgotten;     /* values of this step that lat_tape_forget has taken away */
   lat_workspace memory; /* the arena, and the message */
   lat_mark start;
   size_t used, slab, most; /* bytes of this step, of the arena's one block, of the largest step */
@@ -101,6 +102,9 @@ typedef struct lat_tape_mark {
 } lat_tape_mark;
 lat_tape_mark lat_tape_here(const lat_tape *tape);
 void lat_tape_rewind(lat_tape *tape, lat_tape_mark mark);
+/* The same for loops that draw: what is drawn differs from time to time, as if all values were
+ * kept. */
+void lat_tape_forget(lat_tape *tape, lat_tape_mark mark);
 
 /* Computes the gradient of `loss`, a 1 x 1 value, with respect to all that it depends on. The
  * parameters' gradients in their stores are replaced (those that the loss doesn't reach are 0), or

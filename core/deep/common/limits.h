@@ -42,10 +42,13 @@
 #define LAT_CHECK_BAND     ((size_t)1 << 18) /* elements of data checked at a time: 1 MB */
 #define LAT_WEIGHTS_BUFFER 256               /* exponentials computed together, on the stack */
 
-/* Rows whose draws are weighed together, at most, and draws a row for which tapes get memory at
+/* Rows whose draws are weighed together, at most; and draws a row, for which tapes get memory at
  * first. */
 #define LAT_VAE_GROUP 64
 #define LAT_VAE_DRAWS 1000
+/* Draws of the bound by one step of a tape: with 16 layers they are 4 million values, and a step
+ * has 16 million streams. */
+#define LAT_VAE_BLOCK ((size_t)1 << 16)
 
 /* Draws for the estimate of a log-likelihood, unless told. */
 #define LAT_VAE_ESTIMATE_SAMPLES       5000
@@ -61,7 +64,7 @@
 
 /* Streams of random numbers. The tape's seed differs from the store's by this (2^64 over the golden
  * ratio), so that noise and initial values are independent. A VAE's draws of block b of chunk c are
- * those of step c 2^20 + b. */
+ * those of step c 2^20 + b of weights, and b 2^20 + c of the bound. */
 #define LAT_TAPE_SEED       UINT64_C(0x9E3779B97F4A7C15)
 #define LAT_VAE_STREAM_BITS 20
 

@@ -81,7 +81,7 @@ static void move(size_t count, const double *x, double h, const double *k, doubl
   for (size_t i = 0; i < count; i++) y[i] = x[i] + h * k[i];
 }
 
-static lat_status fixed(const lat_ode *ode, march *m)
+static lat_status fixed(lat_workspace *work, const lat_ode *ode, march *m)
 {
   double h = (ode->to - ode->from) / (double)ode->steps;
   bool midpoint = ode->solver == LAT_ODE_MIDPOINT;
@@ -95,6 +95,11 @@ static lat_status fixed(const lat_ode *ode, march *m)
     }
     move(m->n * m->S, m->x, h, m->k[0], m->x);
   }
+  for (size_t i = 0; i < m->n * m->S; i++) /* what isn't stays so, whenever it became it */
+    if (!isfinite(m->x[i]))
+      return lat_fail(work, LAT_INVALID,
+                      "the velocity isn't finite, or %zu steps of %s are too few", ode->steps,
+                      lat_ode_solver_names[ode->solver]);
   return LAT_OK;
 }
 
@@ -192,7 +197,7 @@ lat_status lat_ode_solve(lat_workspace *work, const lat_ode *ode, size_t n, size
   march m;
   begin(&m, ode, n, S, x, scratch);
   if (ode->solver == LAT_ODE_DORMAND_PRINCE) return adaptive(work, ode, &m, x);
-  LAT_TRY(fixed(ode, &m));
+  LAT_TRY(fixed(work, ode, &m));
   memcpy(x, m.x, n * S * sizeof *x);
   return LAT_OK;
 }

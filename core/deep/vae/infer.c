@@ -104,21 +104,38 @@ static lat_posterior caller_posterior(const use *u, lat_tape *tape, size_t first
                                                       LAT_LOG_VARIANCE_MOST)};
 }
 
-static lat_status bound_chunk(void *context, lat_tape *tape, size_t first, size_t count)
+/* Adds the losses of n draws a row; each forgets the one before, to keep memory small. */
+static void add_draws(const use *u, lat_tape *tape, size_t first, lat_posterior q, lat_value x,
+                      size_t count, size_t n)
 {
-  const use *u = context;
-  lat_value x;
-  lat_posterior q = (u->mean ? caller_posterior : encode)(u, tape, first, count, &x);
-  lat_matrix kl = lat_tape_value(tape, lat_nn_kl_standard_normal(tape, q.mean, q.log_variance));
-  for (size_t i = 0; kl.data && i < count; i++) {
-    u->first[first + i] = 0;
-    u->second[first + i] = lat_get(&kl, i, 0);
-  }
-  for (size_t k = 0; k < u->samples && tape->status == LAT_OK; k++) {
+  const lat_tape_mark begin = lat_tape_here(tape);
+  for (size_t k = 0; k < n && tape->status == LAT_OK; k++) {
+    lat_tape_forget(tape, begin);
     lat_value z = lat_nn_reparameterize(tape, q.mean, q.log_variance);
     lat_matrix nll = lat_tape_value(tape, decode_nll(u, tape, first, z, x));
     for (size_t i = 0; nll.data && i < count; i++)
       u->first[first + i] += lat_get(&nll, i, 0) / (double)u->samples;
+  }
+}
+
+/* In blocks of draws, each with a step of its own: a step has so many streams. */
+static lat_status bound_chunk(void *context, lat_tape *tape, size_t first, size_t count)
+{
+  const use *u = context;
+  const uint64_t chunk = tape->step;
+  for (size_t done = 0, block = 0; done < u->samples && tape->status == LAT_OK; block++) {
+    size_t n = u->samples - done < LAT_VAE_BLOCK ? u->samples - done : LAT_VAE_BLOCK;
+    lat_value x;
+    if (block > 0) lat_tape_reset(tape);
+    tape->step = (uint64_t)block << LAT_VAE_STREAM_BITS ^ chunk;
+    lat_posterior q = (u->mean ? caller_posterior : encode)(u, tape, first, count, &x);
+    lat_matrix kl = lat_tape_value(tape, lat_nn_kl_standard_normal(tape, q.mean, q.log_variance));
+    for (size_t i = 0; block == 0 && kl.data && i < count; i++) {
+      u->first[first + i] = 0;
+      u->second[first + i] = lat_get(&kl, i, 0);
+    }
+    add_draws(u, tape, first, q, x, count, n);
+    done += n;
   }
   return tape->status;
 }
@@ -135,7 +152,7 @@ lat_status lat_vae_bound(lat_workspace *work, lat_vae *vae, const lat_matrix *X,
            .first = reconstruction,
            .second = kl,
            .samples = samples};
-  return each_rows(work, &u, seed, chunk_rows(vae), samples, bound_chunk);
+  return each_rows(work, &u, seed, chunk_rows(vae), 1, bound_chunk);
 }
 
 /* ---- the log-likelihood ---------------------------------------------------------------------- */
