@@ -93,7 +93,7 @@ local MISTAKES = {
   { function() return latent.GaussianMixture {} end, "latent.gmm{" },
   { function() return latent.KalmanFilter {} end, "latent.lds{" },
   { function() return latent.StandardScaler() end, "latent.scaler()" },
-  { function() return latent.train_test_split(X) end, "latent.folds(n, k)" },
+  { function() return latent.train_test_split(X) end, "latent.split(X)" },
   { function() return latent.load_iris() end, "latent.datasets.iris()" },
   { function() return latent.randn(2, 2) end, "latent.matrix.normal(n, m)" },
   { function() return latent.save("x", gmm) end, "model:save(path)" },
@@ -133,6 +133,7 @@ local MISTAKES = {
   { function() return latent.gmm(3) end, "got 3: latent.gmm{ components = 3 }" },
   { function() return latent.kmeans(3) end, "got 3: latent.kmeans{ clusters = 3 }" },
   { function() return latent.pca(X) end, "got latent.Matrix; data are for fit: latent.pca():fit(X)" },
+  { function() latent.gmm.components = 2 end, "gmm: 'components' can't be set: options are given to latent.gmm{" },
   { function() return latent.classifier(2) end, "must be a function that makes a model" },
   -- options of other libraries, and in other places
   { function() return latent.gmm { n_components = 2 } end, "'n_components': it is called 'components' here" },
@@ -177,6 +178,9 @@ local MISTAKES = {
     "row 3, column 2", "missing = true makes it a missing entry, here or at fit" },
   { function() return pca:fit(X, { missing = true }) end, "latent.ppca knows missing entries" },
   -- types by their names
+  { function() return gmm:fit "iris.csv" end, "X must be a matrix, got string; latent.read(path) gives that of" },
+  { function() return latent.metrics.accuracy_score(y, y) end, "latent.metrics.accuracy" },
+  { function() return X.values end, "A:table()" },
   { function() return gmm:fit(io.stdout) end, "got FILE*" },
   { function() return gmm:fit(gmm) end, "X must be a matrix, got latent.GMM" },
   { function() return matrix.vstack(X) end, "got latent.Matrix" },

@@ -155,6 +155,7 @@ static int files_write(lua_State *L, const latL_Function *row)
 {
   const char *path = latL_checkpath(L, 1, row->who);
   lua_settop(L, 3);
+  latL_checkread(L, 2, row->who);
   bool packed = false;
   const latL_Format *f = optformat(L, row->who, 3, true, &packed);
   if (!f) f = format_of(path, strlen(path));

@@ -115,6 +115,8 @@ foreign.members = {
   mm = { { "__mul", " * B" } },
   multiply = { { "__mod", " % B" } },
   astype = { { "to", "to(dtype)" } },
+  values = { { "table", "table()" } },
+  data = { { "table", "table()" } },
   tolist = { { "table", "table()" } },
   numpy = { { "table", "table()" } },
   item = { { "get", "get(i, j)" } },
@@ -174,7 +176,8 @@ foreign.modules = {
     kalman = "latent.lds{ latent_dim = 2 }", DLM = "latent.blocks", StructTS = "latent.blocks",
     LDA = "latent.classifier(make)", QDA = "latent.classifier(make)", GaussianNB = "latent.classifier(make)",
     BernoulliMixture = "latent.mixture{ components = 3 }", naive_bayes = "latent.classifier(make)",
-    KFold = "latent.folds(n, k)", kfold = "latent.folds(n, k)", train_test_split = "latent.folds(n, k)",
+    cross_val_score = "latent.cross_validate(make, X)", KFold = "latent.folds(n, k)", kfold = "latent.folds(n, k)",
+    train_test_split = "latent.split(X)",
     DataLoader = "latent.batches(X, size)", svd = "latent.eigen.svd(A)", eig = "latent.eigen.general(A)",
     eigh = "latent.eigen.symmetric(A)", array = "latent.matrix{ ... }", tensor = "latent.matrix{ ... }",
     Matrix = "latent.matrix{ ... }", zeros = "latent.matrix.zeros(n, m)", ones = "latent.matrix.ones(n, m)",
@@ -226,7 +229,15 @@ foreign.modules = {
     fetch_openml = "latent.read(path)", old_faithful = "latent.datasets.faithful()",
     airpassengers = "latent.datasets.air_passengers()",
   },
-  ["latent.metrics"] = {},
+  ["latent.metrics"] = {
+    accuracy_score = "latent.metrics.accuracy", adjusted_rand_score = "latent.metrics.adjusted_rand",
+    ARI = "latent.metrics.adjusted_rand", rand_index = "latent.metrics.adjusted_rand",
+    NMI = "latent.metrics.normalized_mutual_information",
+    normalized_mutual_info_score = "latent.metrics.normalized_mutual_information",
+    silhouette_score = "latent.metrics.silhouette", confusion_matrix = "latent.metrics.confusion",
+    roc_auc_score = "latent.metrics.auc", roc_auc = "latent.metrics.auc",
+    wasserstein_distance = "latent.metrics.wasserstein", emd = "latent.metrics.wasserstein",
+  },
 }
 
 return foreign

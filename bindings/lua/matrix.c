@@ -188,7 +188,9 @@ latL_Matrix *latL_checkmatrix(lua_State *L, int arg, const char *who, const char
     return A;
   }
   latL_checkread(L, arg, who);
-  latL_error(L, who, "%s must be a matrix, got %s", name, latL_typegot(L, arg));
+  const char *read =
+      lua_type(L, arg) == LUA_TSTRING ? "; latent.read(path) gives that of a file" : "";
+  latL_error(L, who, "%s must be a matrix, got %s%s", name, latL_typegot(L, arg), read);
   return NULL;
 }
 

@@ -449,6 +449,13 @@ static int index_constructor(lua_State *L)
   return latL_absent(L, lua_tostring(L, 1), true);
 }
 
+static int newindex_constructor(lua_State *L)
+{
+  const latL_Kind *kind = latL_verbkind(L);
+  return latL_error(L, kind->name, "%s can't be set: options are given to latent.%s{ ... }",
+                    latL_got(L, 2), kind->name);
+}
+
 static int tostring_constructor(lua_State *L)
 {
   const latL_Kind *kind = latL_verbkind(L);
@@ -461,6 +468,7 @@ static void push_constructor(lua_State *L, const latL_Kind *kind)
 {
   static const luaL_Reg meta[] = {{"__call", construct},
                                   {"__index", index_constructor},
+                                  {"__newindex", newindex_constructor},
                                   {"__tostring", tostring_constructor},
                                   {NULL, NULL}};
   lua_newtable(L);
