@@ -187,6 +187,11 @@ describe("metrics.silhouette", function()
 end)
 
 describe("metrics.amari_distance", function()
+  it("is 0 of one source, also as vectors of one", function()
+    assert.equal(0, metrics.amari_distance(matrix { 2 }, matrix { 3 }))
+    assert.equal(0, metrics.amari_distance({ { 2 } }, { { 3 } }))
+  end)
+
   it("is 0 for a scaled permutation, 1 for a constant, and between", function()
     local I = matrix.eye(3)
     assert.equal(0, metrics.amari_distance(I, I))

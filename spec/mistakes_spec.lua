@@ -360,3 +360,24 @@ describe("probing", function()
     assert.equal(4, #select(2, pcall(latent.pca { latent_dim = 1 }.fit, latent.pca(), X)).mean)
   end)
 end)
+
+describe("where the parts in Lua are not to be had", function()
+  it("names that aren't there are nil, and options have the list of those that there are", function()
+    local output, ok = helper.lua [[
+      local latent = require "latent"
+      local X = latent.matrix { { 1, 2 }, { 3, 4 }, { 5, 9 } }
+      local gmm = latent.gmm {}
+      for _, make in ipairs { function() require = nil end,
+        function() require = function() error "module 'latent.names' not found" end end } do
+        make()
+        assert(X.shape == nil and gmm.foo == nil and latent.PCA == nil)
+        assert(not pcall(function() return gmm.means end))
+        local _, message = pcall(latent.gmm, { n_components = 2 })
+        assert(message:find "unknown option 'n_components', did you mean 'components'", message)
+      end
+      require = function() error("interrupted", 0) end
+      print(select(2, pcall(function() return X.shape end)))]]
+    assert.is_truthy(ok, output)
+    assert.equal("interrupted\n", output)
+  end)
+end)

@@ -203,7 +203,8 @@ function metrics.amari_distance(unmixing, mixing, options)
     check.fail(who, "unmixing is %dx%d, mixing is %dx%d: their product must be square", unmixing.rows, unmixing.cols,
       mixing.rows, mixing.cols)
   end
-  local P, total = (unmixing * mixing):abs(), 0
+  local P, total = unmixing * mixing, 0
+  P = (type(P) == "number" and matrix { { P } } or P):abs() -- of two vectors of one
   local n = #P
   if P:isnan():any() or P:max() == math.huge then check.fail(who, "the product has NaN or infinities") end
   if n == 1 then return 0.0 end

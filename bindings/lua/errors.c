@@ -52,7 +52,7 @@ const char *latL_typegot(lua_State *L, int arg)
 static bool push_names(lua_State *L, const char *function)
 {
   luaL_checkstack(L, 8, NULL);
-  lua_getglobal(L, "require");
+  if (lua_getglobal(L, "require") != LUA_TFUNCTION) return false;
   lua_pushliteral(L, "latent.names");
   if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
     const char *message = lua_tostring(L, -1);

@@ -125,7 +125,9 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     text = "A constant column has deviation 1, and becomes 0. Numbers may have any size that a double can hold.",
     example = "latent.scaler():fit(matrix{ {1, 2}, {3, 8} })",
   },
-  { name = "Scaler", summary = "Columns to mean 0 and deviation 1; latent.scaler makes one." },
+  { name = "Scaler", summary = "Columns to mean 0 and deviation 1; latent.scaler makes one.",
+    text = "It is found at once: it has no history, iterations and converged. After a fit with missing = true, missing "
+      .. "is true." },
   {
     name = "Scaler:fit",
     summary = "Finds the columns' means and deviations.",
