@@ -96,6 +96,15 @@ describe("fits of nets in C", function()
     assert.matches("seen 2\n$", text)
   end)
 
+  it("refuse a batch of no rows", function()
+    local models = 0
+    for line in run("empty"):gmatch "[^\n]+" do
+      assert.matches("^[%l_]+ 1 the batch is empty$", line)
+      models = models + 1
+    end
+    assert.equal(6, models)
+  end)
+
   it("say what is wrong", function()
     local expected = {
       "1 there are no rows", "1 X has 2 columns, the model takes 3", "1 epochs and batch must be at least 1",

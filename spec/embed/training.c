@@ -1,7 +1,7 @@
 /* training.c: fits by epochs in C (core/deep/common/training.h), printed so that Lua's can be compared to them.
  *
  *   training MODEL    vae, conditional, nonlinear, flow, context, gan, diffusion, patience, time,
- *                     errors */
+ *                     errors, empty */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +198,29 @@ static void errors(void)
   t.binarize = LAT_DYNAMIC, refuse(&X, t);
 }
 
+/* A step of no rows, of a model that has seen some. */
+static void refuse_empty(const lat_model *model)
+{
+  static const char *const given[][2] = {
+      {"input_dim", "3"}, {"latent_dim", "2"}, {"hidden", "4"}, {"likelihood", "gaussian"}};
+  void *options = malloc(model->options_size), *net = malloc(model->nets->bytes);
+  lat_matrix none = lat_block_of(X, 0, 0, 0, D);
+  double loss;
+  lat_model_defaults(model, options);
+  for (size_t k = 0; k < sizeof given / sizeof *given; k++)
+    if (lat_option_find(model->options, given[k][0]))
+      check(lat_option_set(&work, model->options, options, given[k][0], given[k][1]));
+  check(model->nets->init(&work, net, options));
+  const lat_fitted f = {.model = model, .options = options, .aside = net};
+  const lat_outputs step = {.step_loss = &loss};
+  check(model->apply(&work, &f, &(lat_request){.X = X, .beta = -1}, &step));
+  lat_status status = model->apply(&work, &f, &(lat_request){.X = none, .beta = -1}, &step);
+  printf("%s %d %s\n", model->name, status == LAT_SHAPE, work.message);
+  model->nets->done(net);
+  free(net);
+  free(options);
+}
+
 int main(int count, char **words)
 {
   const char *how = count > 1 ? words[1] : "vae";
@@ -213,7 +236,12 @@ int main(int count, char **words)
     fit_diffusion();
   else if (strcmp(how, "errors") == 0)
     errors();
-  else
+  else if (strcmp(how, "empty") == 0) {
+    const lat_model *const models[] = {&lat_diffusion_model, &lat_flow_model,
+                                       &lat_gan_model,       &lat_flow_matching_model,
+                                       &lat_vae_model,       &lat_nonlinear_model};
+    for (size_t k = 0; k < sizeof models / sizeof *models; k++) refuse_empty(models[k]);
+  } else
     fit_vae(how);
   lat_workspace_done(&work);
   return 0;
