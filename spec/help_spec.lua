@@ -304,6 +304,23 @@ describe("latent.help", function()
     end
   end)
 
+  it("translates names in code of other libraries", function()
+    local foreign = require "latent.foreign"
+    local page = help.text "fit_transform"
+    assert.is_truthy(page:find("x:fit(X):transform(X)\n", 1, true) and page:find("PCA:transform", 1, true))
+    page = help.text "n_components"
+    assert.is_truthy(page:find("is the option components here", 1, true) and page:find("latent.gmm ", 1, true))
+    assert.is_truthy(page:find("is the option latent_dim here", 1, true) and page:find("latent.pca ", 1, true))
+    assert.is_truthy(help.text "n_iter_":find("x:iterations", 1, true))
+    local wrong = {}
+    for _, names in pairs { foreign.modules.latent, foreign.members, foreign.options } do
+      for name in pairs(names) do
+        if help.text(name):find("Nothing is called", 1, true) then wrong[#wrong + 1] = name end
+      end
+    end
+    assert.are.equal("", table.concat(wrong, " "))
+  end)
+
   it("has each word once, and leads to entries only", function()
     local seen, wrong = {}, {}
     local index = require "latent.help.index"

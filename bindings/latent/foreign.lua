@@ -1,5 +1,5 @@
 -- The names that other libraries have for what latent has: scikit-learn, R, NumPy, pandas, PyTorch, MATLAB. For
--- messages about names that aren't there (names.lua); not exported.
+-- messages about names that aren't there (names.lua) and for latent.help; not exported.
 --
 --   options   their name -> ours, several where models differ: the first that the function has
 --   members   their method or field of an object -> { what of ours, how it is written }, several where classes differ:

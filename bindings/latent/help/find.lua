@@ -105,6 +105,72 @@ local function as_word(name)
   end
 end
 
+-- ---- names of other libraries' -------------------------------------------------------------------------
+
+-- Entries that a text names, as latent.NAME, or that are called so in some class.
+local function entries_of(written, member)
+  local found, known = {}, {}
+  local function add(entry)
+    if entry and not known[entry] then found[#found + 1], known[entry] = entry, true end
+  end
+  for name in written:gmatch "latent%.([%w_.]+)" do add(index.entry(name)) end
+  for _, entry in ipairs(member and index.matching(function(e)
+    local _, _, short = index.split_member(e.name)
+    return short == member
+  end) or {}) do
+    add(entry)
+  end
+  return found
+end
+
+-- A key of the table that is the name, or has its letters; several have them: the first by the alphabet.
+local function theirs(names, name)
+  if names[name] then return name end
+  for _, key in ipairs(check.names(names)) do
+    if letters(key) == letters(name) then return key end
+  end
+end
+
+-- Lines of what a name is here, and the entries that tell more.
+local function translated(name)
+  local foreign = require "latent.foreign"
+  local lines, found, known = {}, {}, {}
+  local function add(line, written, member)
+    if not known[line] then lines[#lines + 1], known[line] = line, true end
+    for _, entry in ipairs(entries_of(written, member)) do
+      if not known[entry] then found[#found + 1], known[entry] = entry, true end
+    end
+  end
+  for _, place in ipairs(check.names(foreign.modules)) do
+    local key = theirs(foreign.modules[place], name)
+    if key then add("  " .. foreign.modules[place][key], foreign.modules[place][key]) end
+  end
+  local key = theirs(foreign.members, (name:gsub("_$", "")))
+  for _, ours in ipairs(key and foreign.members[key] or {}) do
+    add(("  %s%s"):format(ours[2]:find "^[ (]" and "x" or "x:", ours[2]), "", ours[1])
+  end
+  return lines, found
+end
+
+local function as_foreign(name)
+  local foreign = require "latent.foreign"
+  local lines, found = translated(last_part(name))
+  local out = {}
+  if #lines > 0 then
+    out[1] = setting.list(("'%s' of other libraries is here:\n%s\n\nRead:"):format(name, table.concat(lines, "\n")),
+      { table.unpack(found, 1, MOST_NEAR) })
+  end
+  local option = theirs(foreign.options, name)
+  for _, ours in ipairs(option and foreign.options[option] or {}) do
+    local having = index.with_option(ours)
+    if #having > 0 then
+      out[#out + 1] = ("'%s' of other libraries is the option %s here."):format(name, ours)
+      out[#out + 1] = pages.several(ours, {}, having)
+    end
+  end
+  return #out > 0 and table.concat(out, "\n\n") or nil
+end
+
 -- ---- nothing is called so ---------------------------------------------------------------------------
 
 -- Some string of an entry, its arguments' included, has the word.
@@ -165,7 +231,8 @@ return function(name)
   local options = index.with_option(wanted)
   if #found == 1 and #options == 0 then return pages.entry(found[1]), true end
   if #found + #options > 0 then return pages.several(name, found, options), true end
-  local page = as_choice(name) or as_word(name)
-  if page then return page, true end
+  local parts = { as_choice(name) or as_word(name) }
+  parts[#parts + 1] = as_foreign(name)
+  if #parts > 0 then return table.concat(parts, "\n\n"), true end
   return nothing_called(name), false
 end
