@@ -141,7 +141,7 @@ describe("the stubs", function()
       local model = latent.describe(name)
       local fitted = model and make() or {}
       if model and (kinds[class] or class == "GMM") then
-        local nets = fitted.step ~= nil
+        local nets = index.entry(class .. ":step") ~= nil
         fitted = latent[name](kinds[class] or {}):fit(X, nets and { epochs = 1, validation = X } or nil)
       end
       for _, parameter in ipairs(model and class ~= "EM" and model.parameters or {}) do
