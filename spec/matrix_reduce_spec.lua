@@ -377,6 +377,51 @@ describe("cols_at", function()
   end)
 end)
 
+describe("columns by name", function()
+  local iris, y = latent.datasets.iris()
+  it("are copied by cols_at, and viewed by col", function()
+    local petals = iris:cols_at { "petal_length", -1, "sepal_length" }
+    assert.is_true(petals == iris:cols_at { 3, 4, 1 })
+    assert.same({ "petal_length", "petal_width", "sepal_length" }, petals.names)
+    assert.is_true(iris:cols_at "sepal_width" == iris:cols_at { 2 })
+    assert.is_true(iris:col "petal_width" == iris:col(4))
+    local X = iris:cols_at { 1 }
+    X:col "sepal_length":fill(7)
+    assert.are.equal(7, X(150, 1))
+    local path = os.tmpname() .. ".csv"
+    latent.write(path, matrix { { 1, 2 }, { 3, 4 } }, { columns = { "a", "b" } })
+    assert.near_matrix({ { 2 }, { 4 } }, (latent.read(path)):cols_at { "b" }, 0)
+    os.remove(path)
+  end)
+  it("stay with what is chosen, as labels, classes and sources do", function()
+    local petals, rows = iris:cols_at { "petal_length" }, iris:rows_at { 150, 1, 51 }
+    assert.is_true(petals.labels == y)
+    assert.same(iris.classes, petals.classes)
+    assert.are.equal(iris.source, rows.source)
+    assert.same(iris.names, rows.names)
+    assert.near_matrix({ 3, 1, 2 }, rows.labels, 0)
+    local train, test, y1, y2 = latent.split(iris, y, { seed = 1 })
+    assert.is_true(train.labels == y1 and test.labels == y2)
+    assert.is_nil(matrix.eye(3):cols_at { 1 }.names)
+  end)
+  it("that aren't there are told, with the nearest", function()
+    helper.fails("A:cols_at: unknown column 'petal_lenght', did you mean 'petal_length'?", iris.cols_at, iris,
+      { 1, "petal_lenght" })
+    helper.fails("A:col: unknown column 'petals' (known: sepal_length, sepal_width, petal_length, petal_width)",
+      iris.col, iris, "petals")
+    local A = matrix.eye(2)
+    helper.fails("A:col: column 'a': the columns of this matrix have no names", A.col, A, "a")
+    helper.fails("A:cols_at: column 'a': the columns of this matrix have no names", A.cols_at, A, { 1, "a" })
+    helper.fails("A:cols_at: element 2 of list is a table, not a number", iris.cols_at, iris, { "petal_length", {} })
+    helper.fails("A:cols_at: column 9.0 (element 2 of the list) is outside 1..4", iris.cols_at, iris,
+      { "petal_length", 9 })
+    local broken = iris:cols_at { 1, 2 }
+    broken.names[1] = {}
+    helper.fails("unknown column 'sepal_length'", broken.col, broken, "sepal_length")
+    assert.is_true(broken:col "sepal_width" == iris:col(2))
+  end)
+end)
+
 describe("unique", function()
   it("gives the distinct numbers, their counts, and codes in the matrix's shape", function()
     for name, layout in pairs(layouts) do

@@ -375,6 +375,13 @@ void latL_setabout(lua_State *L, int matrix, int about)
   lua_pop(L, 1);
 }
 
+bool latL_isdescribed(lua_State *L, int matrix)
+{
+  bool found = push_described(L, matrix);
+  if (found) lua_pop(L, 1);
+  return found;
+}
+
 bool latL_pushdescribed(lua_State *L, int matrix, const char *name)
 {
   int i = 0;
@@ -383,10 +390,31 @@ bool latL_pushdescribed(lua_State *L, int matrix, const char *name)
   if (push_described(L, matrix)) {
     lua_pushstring(L, name);
     lua_rawget(L, -2);
+    lua_remove(L, -2);
   } else {
     lua_pushnil(L);
   }
   return true;
+}
+
+size_t latL_columnnamed(lua_State *L, int matrix, int arg, const char *who)
+{
+  const char *word = lua_tostring(L, arg);
+  size_t cols = latL_tomatrix(L, matrix)->view.cols, count = 0;
+  int top = lua_gettop(L);
+  if (!latL_pushdescribed(L, matrix, "names") || !lua_istable(L, -1))
+    latL_error(L, who, "column '%s': the columns of this matrix have no names", word);
+  const char **words = lua_newuserdatauv(L, (cols + 1) * sizeof *words, 0);
+  for (size_t j = 0; j < cols; j++, lua_pop(L, 1))
+    if (lua_rawgeti(L, -2, (lua_Integer)j + 1) == LUA_TSTRING) {
+      words[count] = lua_tostring(L, -1); /* the table keeps it */
+      if (strcmp(words[count++], word) == 0) {
+        lua_settop(L, top);
+        return j;
+      }
+    }
+  words[count] = NULL;
+  return (size_t)latL_failunknown(L, who, "column", word, words);
 }
 
 /* ---- arguments ------------------------------------------------------------------------------- */

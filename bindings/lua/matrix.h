@@ -98,8 +98,12 @@ const char *latL_shape(lua_State *L, const latL_Matrix *A);
  * fields columns (the matrix's names), codes (or else labels, a vector: its labels), classes, text and
  * source are the matrix's, too. */
 void latL_setabout(lua_State *L, int matrix, int about);
+bool latL_isdescribed(lua_State *L, int matrix);
 /* Pushes the matrix's field `name`; false, and nothing, when matrices have no such field. */
 bool latL_pushdescribed(lua_State *L, int matrix, const char *name);
+/* The place, from 0, of the column whose name is the string at `arg`. Raises when the columns of the matrix at `matrix`
+ * have no names, or others. */
+size_t latL_columnnamed(lua_State *L, int matrix, int arg, const char *who);
 /* Arguments from `data` on, the last ones of a call: removes from those behind it tables of
  * information, and what came with the matrix there. Raises as latL_checkread does. */
 void latL_takedata(lua_State *L, int data, const char *who);

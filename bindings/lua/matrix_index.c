@@ -173,7 +173,9 @@ static int line(lua_State *L, const latL_Function *f)
   const lat_matrix A = self(L, f->who)->view;
   if (f->kind == ROW)
     return push_view(L, lat_row(A, latL_checkindex(L, 2, f->who, "row", A.rows)), true);
-  return push_view(L, lat_col(A, latL_checkindex(L, 2, f->who, "column", A.cols)), true);
+  size_t j = lua_type(L, 2) == LUA_TSTRING ? latL_columnnamed(L, 1, 2, f->who)
+                                           : latL_checkindex(L, 2, f->who, "column", A.cols);
+  return push_view(L, lat_col(A, j), true);
 }
 
 /* The range at `arg` and `arg + 1`, inclusive; absent is all. */

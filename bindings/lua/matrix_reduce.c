@@ -143,14 +143,75 @@ static int unique(lua_State *L, const latL_Function *f)
   return 3;
 }
 
+/* The list of columns at 2, or one of them, with numbers in place of names. */
+static void number_columns(lua_State *L, const char *who)
+{
+  lua_settop(L, 2);
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    lua_createtable(L, 1, 0);
+    lua_insert(L, 2);
+    lua_rawseti(L, 2, 1);
+  }
+  bool named = false;
+  const lua_Integer n = lua_istable(L, 2) ? (lua_Integer)lua_rawlen(L, 2) : 0;
+  for (lua_Integer k = 1; !named && k <= n; k++, lua_pop(L, 1))
+    named = lua_rawgeti(L, 2, k) == LUA_TSTRING;
+  if (!named) return;
+  lua_newtable(L);
+  for (lua_Integer k = 1; k <= n; k++) {
+    if (lua_rawgeti(L, 2, k) == LUA_TSTRING) {
+      const size_t j = latL_columnnamed(L, 1, 4, who);
+      lua_pop(L, 1);
+      lua_pushinteger(L, (lua_Integer)j + 1);
+    }
+    lua_rawseti(L, 3, k);
+  }
+  lua_replace(L, 2);
+}
+
 enum { ROWS, COLUMNS };
 
+/* What is known of the matrix at 1 is of the one on the top, too, which has those of its rows, or of its columns. */
+static void describe_chosen(lua_State *L, const char *who, const size_t *places, size_t count,
+                            bool rows)
+{
+  static const char *const same[] = {"classes", "source"};
+  const int to = lua_gettop(L);
+  lua_newtable(L);
+  for (int k = 0; k < 2; k++) {
+    latL_pushdescribed(L, 1, same[k]);
+    lua_setfield(L, to + 1, same[k]);
+  }
+  latL_pushdescribed(L, 1, "labels");
+  const latL_Matrix *labels = latL_tomatrix(L, -1);
+  if (rows && labels && labels->view.rows == latL_tomatrix(L, 1)->view.rows) {
+    const latL_Matrix *chosen = latL_newvector(L, count, labels->view.dtype);
+    latL_run(L, who, lat_gather_rows, &labels->view, places, &chosen->view);
+  } else if (rows) {
+    lua_pushnil(L);
+  }
+  lua_setfield(L, to + 1, "codes");
+  lua_settop(L, to + 1);
+  if (latL_pushdescribed(L, 1, "names") && lua_istable(L, -1) && !rows) {
+    lua_createtable(L, (int)(count < INT32_MAX ? count : 0), 0);
+    for (size_t k = 0; k < count; k++) {
+      lua_rawgeti(L, -2, (lua_Integer)places[k] + 1);
+      lua_rawseti(L, -2, (lua_Integer)k + 1);
+    }
+  }
+  lua_setfield(L, to + 1, "columns");
+  lua_settop(L, to + 1);
+  latL_setabout(L, to, to + 1);
+  lua_settop(L, to);
+}
+
 /* A:rows_at(list): rows (elements of a vector) by number, negative from the end, in any order and
- * more than once; A:cols_at(list): columns */
+ * more than once; A:cols_at(list): columns, also by name */
 static int choose(lua_State *L, const latL_Function *f)
 {
   const latL_Matrix *A = latL_checkmatrix(L, 1, f->who, "A");
   const bool rows = f->kind == ROWS;
+  if (!rows) number_columns(L, f->who);
   size_t count, n = rows ? A->view.rows : A->view.cols;
   const size_t *places = latL_checkplaces(L, 2, f->who, rows ? "row" : "column", n, true, &count);
   latL_Matrix *B =
@@ -159,6 +220,7 @@ static int choose(lua_State *L, const latL_Function *f)
   const lat_matrix from = rows ? A->view : lat_transpose(A->view);
   const lat_matrix to = rows ? B->view : lat_transpose(B->view);
   latL_run(L, f->who, lat_gather_rows, &from, places, &to);
+  if (latL_isdescribed(L, 1)) describe_chosen(L, f->who, places, count, rows);
   return 1;
 }
 

@@ -132,7 +132,7 @@ X[i] = row and X:block(...):fill(0) write through to X. #X is the number of rows
   {
     name = "Matrix:col",
     summary = "Column j as a vector that shares X's memory.",
-    args = { { "j", "integer", "column" } },
+    args = { { "j", "integer|string", "column, or its name, of matrices that have names" } },
     returns = { { "latent.Matrix", "a vector" } },
     example = "matrix.eye(2):col(1):fill(7)",
   },

@@ -86,16 +86,20 @@ return {
       { "list", "integer[]|latent.Matrix", "row numbers, negative from the end, in any order, repeated or not" },
     },
     returns = { { "latent.Matrix", "one row an entry of the list" } },
+    text = "Names, labels and classes that a matrix has (those of files and data sets do) are the copy's, too.",
     example = "matrix{{1, 2}, {3, 4}, {5, 6}}:rows_at{-1, 1}   -- 5 6; 1 2",
   },
   {
     name = "Matrix:cols_at",
-    summary = "A copy of the columns with the given numbers.",
+    summary = "A copy of the columns with the given numbers or names.",
     args = {
-      { "list", "integer[]|latent.Matrix", "column numbers, negative from the end, in any order, repeated or not" },
+      { "list", "(integer|string)[]|latent.Matrix|string",
+        "column numbers, negative from the end, or names, of matrices that have them; in any order, repeated or not" },
     },
     returns = { { "latent.Matrix", "one column an entry of the list" } },
-    example = "matrix{{1, 2, 3}, {4, 5, 6}}:cols_at{3, 1}   -- 3 1; 6 4",
+    text = "Matrices of files and data sets have names, X.names; the copy has those of its columns.",
+    example = "matrix{{1, 2, 3}, {4, 5, 6}}:cols_at{3, 1}   -- 3 1; 6 4\n"
+      .. 'local petals = latent.datasets.iris():cols_at{ "petal_length", "petal_width" }',
   },
   {
     name = "Matrix:unique",
