@@ -393,6 +393,18 @@ describe("files", function()
   end)
 end)
 
+describe("in notebooks", function()
+  it("figures are SVG, and PNG where they have many points", function()
+    local mime = require "latent.mime"
+    local few = mime(plot.figure():points({ 1, 2 }, { 1, 2 }))
+    assert.is_truthy(few["image/svg+xml"]:find("<svg", 1, true))
+    local x = matrix.range(1, 10001)
+    local many = mime(plot.figure():points(x, x))
+    assert.is_nil(many["image/svg+xml"])
+    assert.equal("\137PNG", many["image/png"]:sub(1, 4)) -- bytes: the kernel makes text of them
+  end)
+end)
+
 describe("keys", function()
   it("stand beside the axes, and under them where names are long", function()
     local function width_of_axes(label)

@@ -40,12 +40,23 @@ function Figure:svg(options)
   return gnuplot.picture(self, terminal_of(self, "svg"))
 end
 
+local MOST_POINTS = 10000 -- of an SVG in a notebook: 100,000 would be 10 MB in it, and a PNG is 100 KB
+
+local function count_points(fig)
+  local n = 0
+  for _, panel in ipairs(fig.grid and fig.grid.figures or { fig }) do
+    for _, layer in ipairs(panel.layers) do n = n + (layer.kind == "points" and #layer.rows or 0) end
+  end
+  return n
+end
+
 -- In a notebook a figure is its picture, or else says why there is none.
 function Figure.__mime(fig)
   check.method("__mime", Figure, fig)
-  local picture, message = fig:svg()
+  local large = count_points(fig) > MOST_POINTS
+  local picture, message = gnuplot.picture(fig, terminal_of(fig, large and "png" or "svg"))
   if not picture then return { ["text/plain"] = message } end
-  return { ["image/svg+xml"] = picture }
+  return { [large and "image/png" or "image/svg+xml"] = picture }
 end
 
 -- ---- characters -------------------------------------------------------------------------
