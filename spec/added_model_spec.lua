@@ -31,6 +31,8 @@ end
 assert(zip:free_parameters() == 4)
 assert(math.abs(zip:score(X) - zip:log_likelihood(X):mean()) < 1e-14)
 assert(math.type(zip:log_likelihood{ 0, 3 }) == "float" and zip:bic(X) > 0)
+local picture = zip:plot(X) -- without panels of its own: what there is to show
+assert(picture.title == "Learning" and #picture.layers[1].rows == zip.iterations)
 assert(zip:save(path) == true)
 assert(latent.load(path):log_likelihood(X) == zip:log_likelihood(X))
 os.remove(path)

@@ -171,6 +171,23 @@ function context:data_points(fig, classes, labels, options)
   return context.points(fig, plane.project(self.complete or self.X), classes, labels, options)
 end
 
+local MOST_DRAWS = 1000
+
+-- How many draws are shown among the rows.
+function context:draws_wanted() return math.min(MOST_DRAWS, math.max(100, #self.X)) end
+
+-- The rows, and draws from the model among them.
+function context:draws_among(Y)
+  if Y.cols == 1 then
+    local of = matrix.vstack { matrix.ones(#self.X, 1), matrix.ones(#Y, 1) * 2 }:flatten()
+    return self.figure { title = "Rows, and draws from the model", xlabel = self.names[1] }
+      :histogram(matrix.vstack { self.X, Y }:flatten(), { density = true, classes = of, labels = { "rows", "draws" } })
+  end
+  local fig = self:plane_figure "Rows, and draws from the model"
+  self:data_points(fig, nil, nil, { label = "rows", color = 4 })
+  return context.points(fig, self:plane().project(Y), nil, nil, { label = "draws", color = 3 })
+end
+
 -- The rows in two dimensions of a latent space, or a histogram of a single one.
 function context:latent_scatter(Z, o)
   if Z.cols == 1 then
@@ -187,11 +204,12 @@ end
 function context:history(names)
   local fig = self.figure { title = "Learning", xlabel = field(self.model, "epochs") and "epoch" or "iteration",
     ylabel = names and "loss" or "objective" }
-  local drawn = 0
+  local drawn, few = 0, 10
   for _, row in ipairs(names or { { "history" } }) do
     local list, x = field(self.model, row[1]), {}
     for i = 1, list and #list or 0 do x[i] = i end
     if #x > 0 then
+      if #x <= few then fig.xticks = values.ticks(self.who, "xticks", x) end
       fig:line(x, list, { label = row[2] })
       if #x < 60 then fig:points(x, list, { color = (fig.colors - 1) % #values.COLORS + 1, size = 0.6 }) end
       drawn = drawn + 1

@@ -52,8 +52,11 @@ local function chosen(c, panels)
   return list
 end
 
--- Of a kind of models.
-function models.panels(kind) return require("latent.plot.models." .. FAMILY[kind])[kind] end
+-- Of a kind of models; one without a family has what its methods give.
+function models.panels(kind)
+  local family = require("latent.plot.models." .. (FAMILY[kind] or "general"))
+  return FAMILY[kind] and family[kind] or family
+end
 
 function models.plot(model, X, options)
   local kind = check.maker(check.class(model))

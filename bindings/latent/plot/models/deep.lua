@@ -2,10 +2,9 @@
 
 local latent = require "latent"
 local check = require "latent.check"
-local context = require "latent.plot.context"
 local matrix = latent.matrix
 
-local MOST_SAMPLES, MOST_IMAGES = 1000, 50
+local MOST_IMAGES = 50
 
 -- The options of a method: those given for it, and a seed.
 local function with_seed(options)
@@ -38,14 +37,7 @@ local function samples(c)
       { shape = shape, palette = "ink", columns = 10, title = "Draws from the model" })
   end
   if not c.X then return check.fail(c.who, 'X must be given for the panel "samples": draws are shown among rows') end
-  local Y = draws(c, math.min(MOST_SAMPLES, math.max(100, #c.X)))
-  if D == 1 then
-    return c.figure { title = "Rows, and draws", xlabel = c.names[1] }
-      :histogram(matrix.vstack { c.X, Y }:flatten(), { density = true, labels = { "rows", "draws" },
-        classes = matrix.vstack { matrix.ones(#c.X, 1), matrix.ones(#Y, 1) * 2 }:flatten() })
-  end
-  local fig = c:data_points(c:plane_figure "Rows, and draws from the model", nil, nil, { label = "rows", color = 4 })
-  return context.points(fig, c:plane().project(Y), nil, nil, { label = "draws", color = 3 })
+  return c:draws_among(draws(c, c:draws_wanted()))
 end
 
 -- The images given, to compare with.
