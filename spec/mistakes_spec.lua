@@ -162,6 +162,13 @@ local MISTAKES = {
   { function() return pca:fit(X, { n_components = 1 }) end, "it is called 'latent_dim' here, and belongs to the" },
   { function() return vae:fit(X, { hidden = 4 }) end, "latent.vae{ hidden = ... }" },
   { function() return gmm:fit(X, X:col(1)) end, "got latent.Matrix; weights are { weights = w }" },
+  { function() return latent.gmm { covariance = "diagonal" } end, "unknown covariance 'diagonal': it is 'diag'" },
+  { function() return latent.gmm { covariance = "Full" } end, "did you mean 'full'?" },
+  { function() return latent.gmm { covariance = "VVV" } end, "it is 'full'" },
+  { function() return latent.mixture { family = "gaussian" } end, "unknown family 'gaussian': it is latent.gmm" },
+  { function() return latent.ica { contrast = "tanh" } end, "it is 'logcosh'" },
+  { function() return latent.vae { input_dim = 2, latent_dim = 1, likelihood = "mse" } end, "it is 'gaussian'" },
+  { function() return X:to "double" end, "float64" },
   -- data that isn't there, or has gaps
   { function() return gmm:fit(latent.read(nowhere)) end, "gmm:fit: " .. nowhere, "No such file" },
   { function() return pca:transform(latent.read(nowhere)) end, "pca:transform: " .. nowhere, "No such file" },
@@ -231,6 +238,23 @@ describe("names of other libraries", function()
     for theirs, list in pairs(foreign.options) do
       for _, ours in ipairs(list) do
         assert.is_true(known[ours] or ours == "states", theirs .. " -> " .. ours) -- an option to come
+      end
+    end
+  end)
+
+  it("lead to words that options may be", function()
+    local known = {}
+    for _, name in ipairs { "gmm", "mixture", "vae", "ica", "fa", "pca" } do
+      for _, option in ipairs(latent.describe(name).options) do
+        known[option.name] = known[option.name] or {}
+        for _, word in ipairs(option.choices or {}) do known[option.name][word] = true end
+      end
+    end
+    known.dtype = { float64 = true, float32 = true }
+    for option, list in pairs(foreign.words) do
+      for theirs, ours in pairs(list) do
+        assert.is_nil(known[option][theirs], option .. " = " .. theirs)
+        for word in ours:gmatch "'([%w_]+)'" do assert.is_true(known[option][word], option .. " = " .. word) end
       end
     end
   end)

@@ -38,7 +38,10 @@ describe("prepared numbers", function()
       local row = data[3]
       local before = model:log_likelihood(row)
       local path = os.tmpname()
-      local parameter = model.means or model.rates or model.mean
+      local parameter
+      for _, part in ipairs { "means", "rates", "mean" } do
+        if not parameter and helper.has(model, part) then parameter = model[part] end
+      end
       local kept = parameter:copy()
       parameter:assign(parameter * 0.5)
       local changed = model:log_likelihood(row)

@@ -2,6 +2,7 @@
 -- messages about names that aren't there (names.lua) and for latent.help; not exported.
 --
 --   options   their name -> ours, several where models differ: the first that the function has
+--   words     by option: their words for what it may be, in small letters, without underscores -> ours
 --   members   their method or field of an object -> { what of ours, how it is written }, several where classes differ:
 --             the first that the class has
 --   modules   of a table of the module ("latent", "latent.matrix"): their name -> how it is written
@@ -36,6 +37,19 @@ foreign.options = {
   type = { "dtype", "kind" }, xlab = { "xlabel" }, ylab = { "ylabel" }, main = { "title" }, xlim = { "xrange" },
   ylim = { "yrange" }, label = { "title", "labels" }, legend = { "key" }, c = { "color", "classes" },
   figsize = { "width" }, col = { "color" },
+}
+
+foreign.words = {
+  covariance = { diagonal = "'diag'", isotropic = "'spherical'", unrestricted = "'full'", shared = "'tied'",
+    eii = "'tied_spherical'", vii = "'spherical'", eei = "'tied_diag'", vvi = "'diag'", eee = "'tied'",
+    vvv = "'full'" }, -- the latter of mclust
+  family = { gaussian = "latent.gmm", normal = "latent.gmm", binomial = "'bernoulli'", binary = "'bernoulli'",
+    multinomial = "'categorical'", count = "'poisson'", counts = "'poisson'" },
+  likelihood = { normal = "'gaussian'", mse = "'gaussian'", binary = "'bernoulli'", bce = "'bernoulli'",
+    multinomial = "'categorical'" },
+  contrast = { tanh = "'logcosh'", pow3 = "'cube'", gauss = "'exp'", kurtosis = "'cube'" },
+  solver = { full = "'covariance', or 'gram' for more columns than rows", lapack = "'covariance'" },
+  dtype = { double = "'float64'", float = "'float32'", single = "'float32'", f8 = "'float64'", f4 = "'float32'" },
 }
 
 foreign.members = {

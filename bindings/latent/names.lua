@@ -5,6 +5,7 @@
 --                                     table of the module ("latent.matrix"); nil: it may be absent, of an object that
 --                                     is ready (a model that is fitted)
 --   names.option(who, word, known)    the end of a message about an option that is no key of `known`; or nil
+--   names.word(what, word, known)     the same of a word that the option `what` can't be
 --
 -- What there is comes from the documentation, other libraries' words from foreign.lua.
 
@@ -163,6 +164,14 @@ function names.option(who, word, known)
     if place then return (": it is called '%s' here, and %s"):format(ours, place) end
   end
   return nil
+end
+
+function names.word(what, word, known)
+  for _, name in ipairs((check.names(known))) do
+    if letters(name) == letters(word) then return (", did you mean '%s'?"):format(name) end
+  end
+  local ours = (foreign.words[what] or {})[letters(word)]
+  return ours and (": it is %s"):format(ours)
 end
 
 return names

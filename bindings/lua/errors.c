@@ -85,12 +85,14 @@ int latL_absent(lua_State *L, const char *what, bool ready)
   return lua_error(L);
 }
 
-/* Pushes the end of a message about an unknown option, when someone knows what was meant; else NULL. */
-static const char *meant_option(lua_State *L, const char *who, const char *word,
-                                const char *const words[])
+/* Pushes the end of a message about an unknown option, or one of the words that `what` may be, when
+ * someone knows what was meant; else NULL. */
+static const char *meant(lua_State *L, const char *who, const char *what, const char *word,
+                         const char *const words[])
 {
-  if (!push_names(L, "option")) return NULL;
-  lua_pushstring(L, who);
+  bool option = strcmp(what, "option") == 0;
+  if (!push_names(L, option ? "option" : "word")) return NULL;
+  lua_pushstring(L, option ? who : what);
   lua_pushstring(L, word);
   lua_newtable(L);
   for (lua_Integer i = 0; words[i]; i++) {
@@ -112,9 +114,9 @@ int latL_failunknown(lua_State *L, const char *who, const char *what, const char
                      const char *const words[])
 {
   const char *near = lat_nearest_word(word, words);
-  const char *meant = strcmp(what, "option") == 0 ? meant_option(L, who, word, words) : NULL;
+  const char *known = meant(L, who, what, word, words);
   if (strlen(word) > 40) word = "(a long string)";
-  if (meant) latL_error(L, who, "unknown %s '%s'%s", what, word, meant);
+  if (known) latL_error(L, who, "unknown %s '%s'%s", what, word, known);
   if (near) latL_error(L, who, "unknown %s '%s', did you mean '%s'?", what, word, near);
   if (!words[0]) latL_error(L, who, "unknown %s '%s': there are none", what, word);
   luaL_Buffer list;
