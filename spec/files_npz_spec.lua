@@ -69,9 +69,9 @@ describe("npz files", function()
   end)
 
   it("give those that are asked for, also beside what can't be read", function()
-    local text = npy("<U3", "(1,)", ("x\0\0\0"):rep(3))
+    local text = npy("|O", "(1,)", ("x\0\0\0"):rep(3))
     local bytes = zip { { "A.npy", A }, { "words.npy", text } }
-    fails("'words': dtype '<U3' can't be read", bytes)
+    fails("'words': dtype '|O' can't be read", bytes)
     local t = assert(latent.read(write(bytes), { names = "A" }))
     assert.same({ { 1, 2 }, { 3, 4 } }, t.A:table())
     assert.is_nil(t.words)
@@ -100,6 +100,34 @@ describe("npz files", function()
     assert(latent.write(path, written))
     assert.equal(first, contents(path))
     assert.equal("", (helper.run(("python3 -m zipfile -t %s >/dev/null 2>&1 || command -v python3"):format(path))))
+  end)
+
+  it("hold lists of strings beside matrices", function()
+    local words = { "setosa", "", "\u{e9}\u{1F600}", "a b" }
+    local path = temporary ".npz"
+    assert(latent.write(path, { X = matrix { { 1 }, { 2 }, { 3 }, { 4 } }, words = words, one = { "x" } }))
+    local t = assert(latent.read(path))
+    assert.same(words, t.words)
+    assert.same({ "x" }, t.one)
+    assert.same({ { 1 }, { 2 }, { 3 }, { 4 } }, t.X:table())
+    local function read(descr, shape, data) return latent.read(write(zip { { "w.npy", npy(descr, shape, data) } })) end
+    assert.same({ "ab", "c" }, read("|S3", "(2,)", "ab\0c\0\0").w)
+    assert.same({ "\u{e9}!" }, read(">U2", "()", "\0\0\0\xe9\0\0\0!").w)
+    -- no characters: a surrogate, and beyond the last one
+    assert.same({ "\u{FFFD}", "\u{FFFD}" }, read("<U1", "(2,)", "\0\xd8\0\0" .. "\0\0\x11\0").w)
+    for part, case in pairs {
+      ["texts of no length"] = { "<U0", "(2,)", "" }, ["more than one axis"] = { "<U1", "(1, 1)", "x\0\0\0" },
+      ["texts of no length can't be read"] = { "<U1234567890", "(1,)", "" },
+      ["truncated"] = { "<U2", "(1,)", "x\0\0\0" },
+    } do
+      fails(part, zip { { "w.npy", npy(table.unpack(case)) } })
+    end
+    helper.fails("dtype '<U1' can't be read", function()
+      assert(latent.read(helper.file(npy("<U1", "(1,)", "x\0\0\0"), ".npy")))
+    end)
+    helper.fails("w must be a matrix or a list of strings, but element 2 is a", latent.write, path, { w = { "a", 1 } })
+    helper.fails("text 2 of 'w' is not UTF-8", latent.write, path, { w = { "a", "\xff" } })
+    helper.fails("w must be", latent.write, temporary ".safetensors", { w = { "a" } })
   end)
 
   it("are written with sizes and places of 64 bits where they need them", function()

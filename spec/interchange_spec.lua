@@ -49,7 +49,8 @@ describe("a matrix", function()
   it("goes to NumPy and back in npy, npz and safetensors, bit by bit", function()
     local v, f = X:col(2), X:to "float32"
     assert(latent.write(at "x.npy", X))
-    assert(latent.write(at "x.npz", { X = X, v = v, f = f, t = X:t() }))
+    local words = { "setosa", "", "\u{e9}\u{1F600}" }
+    assert(latent.write(at "x.npz", { X = X, v = v, f = f, t = X:t(), words = words }))
     assert(latent.write(at "x.safetensors", { X = X, v = v, f = f, t = X:t() }))
     if not python("numpy, safetensors", [=[
 import numpy as np
@@ -58,15 +59,17 @@ X = np.load("x.npy")
 z = np.load("x.npz")
 s = load_file("x.safetensors")
 assert X.shape == (40, 5) and X.dtype == np.float64
-assert sorted(z.files) == sorted(s) == ["X", "f", "t", "v"]
+assert sorted(z.files) == ["X", "f", "t", "v", "words"] and sorted(s) == ["X", "f", "t", "v"]
+assert z["words"].dtype == "<U6" and z["words"].tolist() == ["setosa", "", "\u00e9\U0001F600"]
 for t in z, s:
     assert t["X"].tobytes() == X.tobytes() and t["v"].shape == (40,) and t["f"].dtype == np.float32
     assert np.ascontiguousarray(t["t"].T).tobytes() == X.tobytes()
     assert t["v"].tobytes() == np.ascontiguousarray(X[:, 1]).tobytes()
 np.save("b.npy", X)
-save_file({k: z[k] for k in z.files}, "b.safetensors")
+save_file({k: z[k] for k in s}, "b.safetensors")
 more = dict(fortran=np.asfortranarray(X), big=X.astype(">f8"), i=np.arange(6).reshape(2, 3), b=np.array([True, False]),
-            scalar=np.float64(2.5), images=np.arange(24, dtype=np.uint8).reshape(2, 3, 4), zero=np.zeros((300, 200)))
+            scalar=np.float64(2.5), images=np.arange(24, dtype=np.uint8).reshape(2, 3, 4), zero=np.zeros((300, 200)),
+            bytes=np.array([b"ab", b"c"]))
 np.savez("b.npz", **{k: z[k] for k in z.files}, **more)
 np.savez_compressed("c.npz", **{k: z[k] for k in z.files}, **more)
 ]=]) then return end
@@ -79,6 +82,8 @@ np.savez_compressed("c.npz", **{k: z[k] for k in z.files}, **more)
       assert.equal(bits(f), bits(t.f))
       assert.equal("float32", t.f.dtype)
       if name:find "npz" then
+        assert.same(words, t.words)
+        assert.same({ "ab", "c" }, t.bytes)
         assert.equal(bits(X), bits(t.fortran))
         assert.equal(bits(X), bits(t.big))
         assert.same({ { 0, 1, 2 }, { 3, 4, 5 } }, t.i:table())

@@ -57,6 +57,23 @@ int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *s, const c
   return 2;
 }
 
+/* Pushes the texts of an entry as a list into the table on the top of the stack. */
+static lat_status add_texts(lua_State *L, latL_Source *s, const lat_npz_file *entry,
+                            const unsigned char *bytes, const lat_array *array)
+{
+  char *out = lat_allocate(&s->work, array->size, 1);
+  if (!out) return LAT_MEMORY;
+  lua_pushlstring(L, entry->name.at, entry->name.n);
+  lua_createtable(L, array->rows < INT32_MAX ? (int)array->rows : 0, 0);
+  for (size_t i = 0; i < array->rows; i++) {
+    lua_pushlstring(L, out, lat_npy_text(array, bytes, i, out));
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+    LAT_TRY(lat_check(&s->work));
+  }
+  lua_rawset(L, -3);
+  return LAT_OK;
+}
+
 /* One entry of an npz file; what it expands to is held no longer than that takes. */
 static lat_status read_entry(lua_State *L, latL_Source *s, const lat_npz_file *entry)
 {
@@ -64,7 +81,10 @@ static lat_status read_entry(lua_State *L, latL_Source *s, const lat_npz_file *e
   lat_array array;
   lat_mark mark = lat_workspace_mark(&s->work);
   LAT_TRY(lat_npz_entry(&s->work, entry, &bytes, &array));
-  add_matrix(L, s, entry->name, bytes, &array);
+  if (lat_npy_is_text(&array))
+    LAT_TRY(add_texts(L, s, entry, bytes, &array));
+  else
+    add_matrix(L, s, entry->name, bytes, &array);
   lat_workspace_release(&s->work, mark);
   return LAT_OK;
 }
@@ -97,8 +117,29 @@ static lat_text text_at(lua_State *L, int at)
   return text;
 }
 
-/* Pushes a copy of the table at 2, with all values as matrices; returns their number. */
-static size_t push_matrices(lua_State *L, const char *who, const latL_Format *f)
+/* Where the value on the top of the stack is a list of strings: replaces it by a copy. */
+static bool copy_texts(lua_State *L, const char *who, const char *name)
+{
+  if (!lua_istable(L, -1) || lua_rawgeti(L, -1, 1) != LUA_TSTRING) {
+    if (lua_istable(L, -2)) lua_pop(L, 1);
+    return false;
+  }
+  lua_pop(L, 1);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+  lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
+  for (lua_Integer i = 1; i <= n; i++) {
+    if (lua_rawgeti(L, -2, i) != LUA_TSTRING)
+      latL_error(L, who, "%s must be a matrix or a list of strings, but element %I is a %s", name,
+                 i, latL_typename(L, -1));
+    lua_rawseti(L, -2, i);
+  }
+  lua_replace(L, -2);
+  return true;
+}
+
+/* Pushes a copy of the table at 2, with all values as matrices, or lists of strings where `texts`
+ * allows them; returns their number. */
+static size_t push_matrices(lua_State *L, const char *who, const latL_Format *f, bool texts)
 {
   size_t count = 0;
   if (lua_type(L, 2) != LUA_TTABLE)
@@ -114,7 +155,8 @@ static size_t push_matrices(lua_State *L, const char *who, const latL_Format *f)
   for (; lua_rawgeti(L, to + 2, (lua_Integer)count + 1) != LUA_TNIL; count++) {
     lua_pushvalue(L, -1);
     lua_rawget(L, 2);
-    latL_checkmatrix(L, -1, who, lua_tostring(L, -2));
+    const char *name = lua_tostring(L, -2);
+    if (!texts || !copy_texts(L, who, name)) latL_checkmatrix(L, -1, who, name);
     lua_rawset(L, to);
   }
   lua_settop(L, to);
@@ -136,7 +178,20 @@ static size_t push_metadata(lua_State *L, const char *who)
   return pairs;
 }
 
-/* The table of `count` matrices at `at` as sources, in the workspace; NULL without memory. */
+/* The list of strings on the top of the stack as texts in the workspace; NULL without memory. */
+static lat_text *texts_of(lua_State *L, lat_workspace *work, size_t *count)
+{
+  *count = (size_t)lua_rawlen(L, -1);
+  lat_text *texts = lat_allocate(work, *count, sizeof *texts);
+  for (size_t i = 0; texts && i < *count; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    texts[i] = text_at(L, -1);
+    lua_pop(L, 1);
+  }
+  return texts;
+}
+
+/* The table of `count` matrices and lists at `at` as sources, in the workspace; NULL without memory. */
 static lat_tensor_source *sources_at(lua_State *L, int at, lat_workspace *work, size_t count)
 {
   lat_tensor_source *sources = lat_allocate(work, count, sizeof *sources);
@@ -144,6 +199,14 @@ static lat_tensor_source *sources_at(lua_State *L, int at, lat_workspace *work, 
   count = 0;
   for (lua_pushnil(L); lua_next(L, at); lua_pop(L, 1)) {
     const latL_Matrix *A = latL_tomatrix(L, -1);
+    if (!A) {
+      size_t n;
+      const lat_text *texts = texts_of(L, work, &n);
+      if (!texts) return NULL;
+      sources[count++] =
+          (lat_tensor_source){.name = text_at(L, -2), .axes = 1, .data.rows = n, .texts = texts};
+      continue;
+    }
     sources[count++] = (lat_tensor_source){.name = text_at(L, -2),
                                            .axes = A->vector ? 1 : 2,
                                            .shape = {A->view.rows, A->view.cols},
@@ -156,7 +219,7 @@ lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *pat
 {
   const char *who = "latent.write";
   latL_checkoptions(L, 3, who, LATL_NAMES("format", "metadata"));
-  size_t count = push_matrices(L, who, f), pairs = push_metadata(L, who);
+  size_t count = push_matrices(L, who, f, false), pairs = push_metadata(L, who);
   luaL_checkstack(L, 4, who);
   lat_workspace *work = latL_workspace(L);
   lat_pair *metadata = lat_allocate(work, pairs, sizeof *metadata);
@@ -174,7 +237,7 @@ lat_status latL_writenpz(lua_State *L, const latL_Format *f, const char *path)
 {
   const char *who = "latent.write";
   latL_checkoptions(L, 3, who, LATL_NAMES("format"));
-  size_t count = push_matrices(L, who, f);
+  size_t count = push_matrices(L, who, f, true);
   luaL_checkstack(L, 4, who);
   if (count == 0) latL_error(L, who, "for %s X must have a matrix at least", f->ending);
   lat_workspace *work = latL_workspace(L);

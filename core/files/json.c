@@ -32,6 +32,25 @@ static size_t utf8_length(const unsigned char *s, size_t left)
   return n;
 }
 
+size_t lat_text_put(uint32_t point, char *out)
+{
+  static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+  size_t n = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  for (size_t i = n - 1; i > 0; i--, point >>= 6) out[i] = (char)(0x80 | (point & 0x3F));
+  out[0] = (char)(lead[n] | point);
+  return n;
+}
+
+uint32_t lat_text_next(const char **at)
+{
+  const unsigned char *s = (const unsigned char *)*at;
+  size_t n = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+  uint32_t point = n == 1 ? s[0] : s[0] & (0x7Fu >> n);
+  for (size_t i = 1; i < n; i++) point = point << 6 | (s[i] & 0x3F);
+  *at += n;
+  return point;
+}
+
 bool lat_text_is_utf8(lat_text text)
 {
   for (size_t i = 0, n; i < text.n; i += n)
@@ -156,11 +175,7 @@ static char *decode_unicode(lat_json *j, char *out)
     if (!read_unit(j, &low) || low < 0xDC00 || low >= 0xE000) return NULL;
     c = 0x10000 + ((c - 0xD800) << 10 | (low - 0xDC00));
   }
-  int n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-  static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
-  for (int i = n - 1; i > 0; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3F));
-  out[0] = (char)(lead[n] | c);
-  return out + n;
+  return out + lat_text_put(c, out);
 }
 
 static char *decode_escape(lat_json *j, char *out)

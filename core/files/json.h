@@ -35,6 +35,10 @@ int lat_text_compare(lat_text a, lat_text b); /* by bytes: < 0, 0, > 0 */
 
 /* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, at most U+10FFFF. */
 bool lat_text_is_utf8(lat_text text);
+/* The code point at *at of such a text, which is moved behind it. */
+uint32_t lat_text_next(const char **at);
+/* Writes a code point as UTF-8, at most 4 bytes; returns how many. */
+size_t lat_text_put(uint32_t point, char *out);
 
 typedef struct lat_json {
   const char *start, *at, *end;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "files/checksum.h"
 #include "files/file.h"
 #include "files/limits.h"
 
@@ -17,6 +18,7 @@
 typedef struct text {
   const char *at, *end;
   lat_workspace *work;
+  bool any; /* arrays of text are read, too */
 } text;
 
 static void skip_blanks(text *t)
@@ -53,6 +55,18 @@ static lat_status read_string(text *t, const char **start, size_t *n)
   return LAT_OK;
 }
 
+/* U12 or S3: texts of so many characters. */
+static lat_status read_length(text *t, const char *s, size_t n, lat_array *array)
+{
+  enum { DIGITS = 9 };
+  array->kind = s[0];
+  for (size_t k = 1; k < n && n - 1 <= DIGITS && s[k] >= '0' && s[k] <= '9'; k++)
+    array->size = 10 * array->size + (size_t)(s[k] - '0');
+  if (array->size == 0) return lat_fail(t->work, LAT_FORMAT, "texts of no length can't be read");
+  if (s[0] == 'U') array->size *= sizeof(uint32_t);
+  return LAT_OK;
+}
+
 static lat_status read_descr(text *t, lat_array *array)
 {
   const char *s;
@@ -75,6 +89,7 @@ static lat_status read_descr(text *t, lat_array *array)
       array->size = (size_t)(s[1] - '0');
       return LAT_OK;
     }
+  if (t->any && n > 1 && (s[0] == 'U' || s[0] == 'S')) return read_length(t, s, n, array);
   return lat_fail(t->work, LAT_FORMAT,
                   "dtype '%.*s' can't be read, only f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8 and b1",
                   length, descr);
@@ -146,8 +161,8 @@ static lat_status read_dictionary(text *t, lat_array *array)
   return t->at == t->end ? LAT_OK : expected(t, "nothing more");
 }
 
-lat_status lat_npy_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
-                         lat_array *array)
+static lat_status parse(lat_workspace *work, const unsigned char *bytes, size_t n, bool any,
+                        lat_array *array)
 {
   *array = (lat_array){0};
   if (n < 6 || memcmp(bytes, MAGIC, 6) != 0)
@@ -162,25 +177,66 @@ lat_status lat_npy_parse(lat_workspace *work, const unsigned char *bytes, size_t
     return lat_fail(work, LAT_FORMAT, "the npy header has %zu bytes, more than 1 MB", length);
   if (length > n - start) return lat_fail(work, LAT_FORMAT, "truncated within the npy header");
   array->offset = start + length;
-  text t = {(const char *)bytes + start, (const char *)bytes + array->offset, work};
+  text t = {(const char *)bytes + start, (const char *)bytes + array->offset, work, any};
   LAT_TRY(read_dictionary(&t, array));
+  if (lat_npy_is_text(array) && array->axes > 1)
+    return lat_fail(work, LAT_FORMAT, "texts of more than one axis can't be read");
   return lat_array_check(work, array, n);
+}
+
+lat_status lat_npy_parse(lat_workspace *work, const unsigned char *bytes, size_t n,
+                         lat_array *array)
+{
+  return parse(work, bytes, n, false, array);
+}
+
+lat_status lat_npy_parse_any(lat_workspace *work, const unsigned char *bytes, size_t n,
+                             lat_array *array)
+{
+  return parse(work, bytes, n, true, array);
+}
+
+/* ---- texts --------------------------------------------------------------- */
+
+bool lat_npy_is_text(const lat_array *array)
+{
+  return array->kind == 'U' || array->kind == 'S';
+}
+
+size_t lat_npy_text(const lat_array *array, const unsigned char *bytes, size_t i, char *out)
+{
+  enum { REPLACEMENT = 0xFFFD, LAST = 0x10FFFF };
+  const unsigned char *from = bytes + array->offset + i * array->size;
+  size_t unit = array->kind == 'U' ? sizeof(uint32_t) : 1, n = array->size, length = 0;
+  while (n > 0 && lat_little(from + n - unit, unit) == 0) n -= unit;
+  for (; n > 0; n -= unit, from += unit) {
+    if (unit == 1) {
+      out[length++] = (char)*from;
+      continue;
+    }
+    uint32_t point = (uint32_t)(array->big ? lat_big(from, unit) : lat_little(from, unit));
+    bool is = point <= LAST && (point < 0xD800 || point > 0xDFFF);
+    length += lat_text_put(is ? point : REPLACEMENT, out + length);
+  }
+  return length;
 }
 
 /* ---- writing ------------------------------------------------------------- */
 
-static lat_status put_header(lat_writer *writer, const lat_matrix *A, bool vector)
+/* Of elements of this kind, and a second axis unless cols is 0. */
+static lat_status put_header(lat_writer *writer, char kind, size_t size, size_t rows, size_t cols)
 {
   /* 10 bytes of prefix, and text padded so that the elements begin at 128 */
   char header[129], shape[64];
-  if (vector)
-    snprintf(shape, sizeof shape, "(%zu,)", A->rows);
+  if (cols == 0)
+    snprintf(shape, sizeof shape, "(%zu,)", rows);
   else
-    snprintf(shape, sizeof shape, "(%zu, %zu)", A->rows, A->cols);
+    snprintf(shape, sizeof shape, "(%zu, %zu)", rows, cols);
   memcpy(header, MAGIC "\x01\x00\x76\x00", 10);
-  int n = snprintf(
-      header + 10, sizeof header - 10, "{'descr': '%cf%zu', 'fortran_order': False, 'shape': %s, }",
-      __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? '>' : '<', lat_dtype_size(A->dtype), shape);
+  int n = snprintf(header + 10, sizeof header - 10,
+                   "{'descr': '%c%c%zu', 'fortran_order': False, 'shape': %s, }",
+                   __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ && kind == 'f' ? '>' : '<', kind, size,
+                   shape);
   memset(header + 10 + n, ' ', (size_t)(117 - n));
   header[127] = '\n';
   return lat_writer_put(writer, header, LAT_NPY_START);
@@ -188,8 +244,24 @@ static lat_status put_header(lat_writer *writer, const lat_matrix *A, bool vecto
 
 lat_status lat_npy_put(lat_writer *writer, const lat_matrix *A, bool vector)
 {
-  LAT_TRY(put_header(writer, A, vector));
+  LAT_TRY(put_header(writer, 'f', lat_dtype_size(A->dtype), A->rows, vector ? 0 : A->cols));
   return lat_array_put(writer, A, false);
+}
+
+lat_status lat_npy_put_texts(lat_writer *writer, const lat_text *texts, size_t count,
+                             size_t longest)
+{
+  unsigned char point[sizeof(uint32_t)];
+  LAT_TRY(put_header(writer, 'U', longest, count, 0));
+  for (size_t i = 0; i < count; i++) {
+    const char *at = texts[i].at, *end = at + texts[i].n;
+    for (size_t k = 0; k < longest; k++) {
+      lat_put_little(point, sizeof point, at < end ? lat_text_next(&at) : 0);
+      LAT_TRY(lat_writer_put(writer, point, sizeof point));
+    }
+    LAT_TRY(lat_check(writer->work));
+  }
+  return LAT_OK;
 }
 
 lat_status lat_npy_write(lat_workspace *work, const char *path, const lat_matrix *A, bool vector)

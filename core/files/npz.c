@@ -212,5 +212,5 @@ lat_status lat_npz_entry(lat_workspace *work, const lat_npz_file *entry,
   LAT_TRY(lat_crc_of(work, *bytes, entry->size, &crc));
   if (crc != entry->crc)
     return in_entry(work, entry, lat_fail(work, LAT_FORMAT, "its checksum is wrong"));
-  return in_entry(work, entry, lat_npy_parse(work, *bytes, entry->size, array));
+  return in_entry(work, entry, lat_npy_parse_any(work, *bytes, entry->size, array));
 }

@@ -37,12 +37,14 @@ lat_status lat_npz_parse(lat_workspace *work, const unsigned char *bytes, size_t
 const lat_npz_file *lat_npz_find(const lat_npz *file, lat_text name); /* or NULL */
 
 /* The npy file of an entry: `bytes` become its own, expanded where it is deflated, and `array` what
- * lat_npy_parse finds. LAT_FORMAT when it isn't sound or its checksum is wrong. Keeps the bytes. */
+ * lat_npy_parse_any finds. LAT_FORMAT when it isn't sound or its checksum is wrong. Keeps the
+ * bytes. */
 lat_status lat_npz_entry(lat_workspace *work, const lat_npz_file *entry,
                          const unsigned char **bytes, lat_array *array);
 
-/* Writes an archive of these matrices, which are sorted by name: the same ones make the same bytes.
- * LAT_INVALID as lat_tensor_sources_sort, and a name of more than 65531 bytes. */
+/* Writes an archive of these matrices and texts, which are sorted by name: the same ones make the
+ * same bytes. LAT_INVALID as lat_tensor_sources_sort, a name of more than 65531 bytes, texts that
+ * aren't UTF-8. */
 lat_status lat_npz_write(lat_workspace *work, const char *path, lat_tensor_source *sources,
                          size_t count);
 

@@ -8,6 +8,7 @@
 /* What the directory needs to know of an entry. */
 typedef struct placed {
   uint64_t place, size;
+  size_t longest; /* of texts, in characters */
   uint32_t crc;
 } placed;
 
@@ -30,6 +31,13 @@ static lat_status put_name(lat_writer *writer, lat_text name)
   return lat_writer_put(writer, ".npy", 4);
 }
 
+static lat_status put_npy(lat_writer *writer, const lat_tensor_source *source, const placed *entry)
+{
+  if (source->texts)
+    return lat_npy_put_texts(writer, source->texts, source->data.rows, entry->longest);
+  return lat_npy_put(writer, &source->data, source->axes == 1);
+}
+
 /* Sizes are in 64 bits, in the extra field of kind 1, as NumPy writes them. */
 static lat_status put_entry(lat_writer *writer, const lat_tensor_source *source, placed *entry)
 {
@@ -37,7 +45,7 @@ static lat_status put_entry(lat_writer *writer, const lat_tensor_source *source,
   lat_crc crc;
   lat_crc_begin(&crc);
   lat_writer sum = lat_writer_of_crc(writer->work, &crc);
-  LAT_TRY(lat_npy_put(&sum, &source->data, source->axes == 1));
+  LAT_TRY(put_npy(&sum, source, entry));
   entry->crc = lat_crc_sum(&crc);
   at = lat_put_little(header, 4, 0x04034B50);
   at = put_common(at, entry->crc);
@@ -51,7 +59,7 @@ static lat_status put_entry(lat_writer *writer, const lat_tensor_source *source,
   at = lat_put_little(at, 8, entry->size);
   lat_put_little(at, 8, entry->size);
   LAT_TRY(lat_writer_put(writer, extra, sizeof extra));
-  return lat_npy_put(writer, &source->data, source->axes == 1);
+  return put_npy(writer, source, entry);
 }
 
 /* A value in 32 bits, or, where it is too large for them, all ones, and the value in `extra`. */
@@ -115,14 +123,29 @@ static lat_status put_end(lat_writer *writer, uint64_t count, uint64_t size, uin
   return lat_writer_put(writer, record, (size_t)(at - record));
 }
 
+/* The size of an npy file, and the longest of its texts. */
+static void measure(const lat_tensor_source *source, placed *entry)
+{
+  const lat_matrix *A = &source->data;
+  size_t size = A->cols * lat_dtype_size(A->dtype);
+  for (size_t i = entry->longest = 0; source->texts && i < A->rows; i++) {
+    const char *at = source->texts[i].at, *end = at + source->texts[i].n;
+    size_t n = 0;
+    for (; at < end; n++) lat_text_next(&at);
+    if (n > entry->longest) entry->longest = n;
+  }
+  if (source->texts && entry->longest == 0) entry->longest = 1;
+  if (source->texts) size = entry->longest * sizeof(uint32_t);
+  entry->size = LAT_NPY_START + A->rows * size;
+}
+
 static lat_status put_archive(lat_writer *writer, const lat_tensor_source *sources, size_t count,
                               placed *entries)
 {
   uint64_t place = 0, size = 0;
   for (size_t i = 0; i < count; i++) {
-    const lat_matrix *A = &sources[i].data;
     entries[i].place = place;
-    entries[i].size = LAT_NPY_START + A->rows * A->cols * lat_dtype_size(A->dtype);
+    measure(&sources[i], &entries[i]);
     LAT_TRY(put_entry(writer, &sources[i], &entries[i]));
     place += 30 + sources[i].name.n + 4 + 20 + entries[i].size;
   }
@@ -138,10 +161,15 @@ lat_status lat_npz_write(lat_workspace *work, const char *path, lat_tensor_sourc
   lat_writer writer;
   LAT_SCOPE(work);
   LAT_TRY(lat_tensor_sources_sort(work, sources, count));
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
     if (sources[i].name.n > LONGEST)
       return lat_fail(work, LAT_INVALID, "the name of a matrix has %zu bytes, more than %d",
                       sources[i].name.n, LONGEST);
+    for (size_t k = 0; sources[i].texts && k < sources[i].data.rows; k++)
+      if (!lat_text_is_utf8(sources[i].texts[k]))
+        return lat_fail(work, LAT_INVALID, "text %zu of '%.*s' is not UTF-8", k + 1,
+                        LAT_SHOWN(sources[i].name));
+  }
   placed *entries = lat_allocate(work, count, sizeof *entries);
   if (!entries) return LAT_MEMORY;
   LAT_TRY(lat_writer_begin(work, &writer, path));

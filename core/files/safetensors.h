@@ -45,11 +45,13 @@ lat_status lat_safetensors_parse(lat_workspace *work, const unsigned char *bytes
 const lat_tensor *lat_safetensors_find(const lat_safetensors *file, const char *name); /* or NULL */
 const lat_text *lat_safetensors_metadata(const lat_safetensors *file, const char *key);
 
-/* An array to be written: F64 or F32 as the matrix is. Its shape's product is rows times cols. */
+/* An array to be written: F64 or F32 as the matrix is. Its shape's product is rows times cols. Of
+ * npz files it may be data.rows texts in UTF-8 instead. */
 typedef struct lat_tensor_source {
   lat_text name;
   size_t axes, shape[3];
   lat_matrix data;
+  const lat_text *texts;
 } lat_tensor_source;
 
 /* By name. LAT_INVALID when there are too many, a name isn't UTF-8, or is twice there. */

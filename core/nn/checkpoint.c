@@ -107,7 +107,8 @@ static lat_status put_tensors(lat_workspace *work, const lat_checkpoint *c,
       if (!name) return LAT_MEMORY;
       name_of(&parts[p], &c->store->items[i], name);
       lat_matrix view = lat_store_view(c->store, parts[p].flat, i);
-      sources[(*count)++] = (lat_tensor_source){text_of(name), 2, {view.rows, view.cols}, view};
+      sources[(*count)++] = (lat_tensor_source){
+          .name = text_of(name), .axes = 2, .shape = {view.rows, view.cols}, .data = view};
     }
   }
   return LAT_OK;

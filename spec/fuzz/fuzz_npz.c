@@ -14,6 +14,12 @@ static lat_status read_all(lat_workspace *work, const lat_npz *file)
   for (size_t i = 0; i < file->count; i++) {
     LAT_SCOPE(work);
     LAT_TRY(lat_npz_entry(work, &file->entries[i], &bytes, &array));
+    if (lat_npy_is_text(&array)) {
+      char *out = lat_allocate(work, array.size, 1);
+      for (size_t k = 0; out && k < array.rows; k++)
+        if (lat_npy_text(&array, bytes, k, out) > array.size) abort();
+      continue;
+    }
     lat_matrix A = lat_matrix_new(work, array.rows, array.cols);
     if (A.data) LAT_TRY(lat_array_read(work, &array, bytes, &A));
   }

@@ -23,9 +23,9 @@ reshape(first, -1) does in NumPy. Empty arrays are refused. Written are f8 and f
 the array are ignored.
 
 npz: several npy files by name in one, as numpy.savez (stored) and numpy.savez_compressed (deflated) write them;
-written are stored ones. latent.read gives a table of matrices, latent.write takes one. Checksums are checked;
-what isn't an npy file is passed over. An array of text (dtype U) can't be a matrix, and fails the whole:
-names = {"X"} reads the others.
+written are stored ones. latent.read gives a table of matrices, latent.write takes one. Arrays of text (dtype U and
+S) are lists of strings in it, both ways. Checksums are checked; what isn't an npy file is passed over. An array of
+objects or records fails the whole: names = {"X"} reads others.
 
 CSV: as in RFC 4180. Fields in double quotes may hold delimiters, line ends and doubled quotes; lines end in
 LF, CR LF or CR; a byte order mark and blank lines are passed over; blanks around a field don't count. Numbers
