@@ -272,6 +272,12 @@ describe("the notebook's process", function()
     local words, word = completions "latent.gmm { covariance = 'ti"
     assert.same({ "tied", "tied_diag", "tied_spherical" }, words)
     assert.equal("ti", word)
+    assert.same({ "float32", "float64" }, (completions "latent.matrix{1, 2}:to('fl"))
+    assert.same({ "float32" }, (completions "latent.matrix(2, 3, 0, { dtype = 'float3"))
+    assert.same({ "viridis" }, (completions "latent.plot.images(X, { palette = 'vi"))
+    assert.same({ "gmm", "gmm_select" }, (completions "latent.help 'gm"))
+    assert.same({ "GMM:fit", "GMM:free_parameters" }, (completions "latent.help(\"GMM:f"))
+    assert.same({}, (completions "print 'gm"))
     assert.same({}, (completions "nothing_there."))
   end)
 

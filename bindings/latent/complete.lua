@@ -10,6 +10,7 @@
 
 local check = require "latent.check"
 local help = require "latent.help"
+local index = require "latent.help.index"
 
 local complete = {}
 
@@ -21,7 +22,7 @@ local KEYWORDS = { "and", "break", "do", "else", "elseif", "end", "false", "for"
 local function class_of(value) return (check.class(value) or ""):match "^latent%.(%u%w*)$" end
 
 -- t[name] of a table or an object, where that takes no call of a user's function.
-local function index(t, name)
+local function member_of(t, name)
   if type(t) == "string" then return string[name] end
   if type(t) == "table" then
     local value = rawget(t, name)
@@ -29,7 +30,7 @@ local function index(t, name)
   end
   local meta = debug.getmetatable(t)
   local deeper = type(meta) == "table" and rawget(meta, "__index")
-  if type(deeper) == "table" then return index(deeper, name) end
+  if type(deeper) == "table" then return member_of(deeper, name) end
   if type(deeper) ~= "function" or debug.getinfo(deeper, "S").what ~= "C" then return nil end
   local ok, value = pcall(function() return t[name] end) -- latent's own
   return ok and value or nil
@@ -111,7 +112,7 @@ function subject(text, scope)
   local of = subject(base, scope)
   if not of then return nil end
   if of.value ~= nil then
-    local value = index(of.value, member)
+    local value = member_of(of.value, member)
     if value ~= nil then return { value = value } end
   end
   local class = of.class or class_of(of.value)
@@ -181,19 +182,30 @@ local function add_options(words, before, scope)
   return next(words) ~= nil
 end
 
--- The words that an option may be, of the core's own table: covariance = "fu
+local function add_words(words, list)
+  for _, word in ipairs(list or {}) do words[word] = true end
+  return words
+end
+
+-- The words that an option may be: covariance = "fu
 local function choices(before, scope)
   local head, option = before:match "^(.*[{,;%s])([%a_][%w_]*)%s*=%s*$"
-  local entry = head and enclosing_call(head, scope)
-  local words = {}
-  if not entry then return words end
-  local latent = require "latent"
-  local model = latent.describe(check.maker(entry.name:match "^(%w+):" or entry.name))
-  for _, row in ipairs(model and model.options or {}) do
-    if row.name == option then
-      for _, word in ipairs(row.choices or {}) do words[word] = true end
-    end
+  local entry, words = head and enclosing_call(head, scope), {}
+  for _, row in ipairs(entry and entry.options or {}) do
+    if row[1] == option then add_words(words, row.choices) end
   end
+  return words
+end
+
+-- What the first argument of a call may be: X:to("fl, and of latent.help all names.
+local function first_argument(before, scope)
+  local callee = before:gsub("%s*%(?%s*$", "")
+  local entry = callee ~= "" and entry_of(operand(callee), scope)
+  local first = entry and entry.args and entry.args[1]
+  if not first then return {} end
+  if entry.name ~= "latent.help" and entry.name ~= "help.text" then return add_words({}, first.choices) end
+  local words = {}
+  for _, known in ipairs(index.matching(function() return true end)) do words[index.canonical(known.name)] = true end
   return words
 end
 
@@ -209,9 +221,11 @@ local function sorted(words, prefix)
 end
 
 local function candidates(before, scope)
-  local quoted, partial = before:match "^(.*)['\"]([%w_+-]*)$"
+  local quoted, partial = before:match "^(.*)['\"]([%w_.:+-]*)$"
   if quoted and select(2, quoted:gsub("['\"]", "")) % 2 == 0 then
-    return choices(without_strings(quoted), scope), partial
+    local text = without_strings(quoted)
+    local words = choices(text, scope)
+    return next(words) and words or first_argument(text, scope), partial
   end
   local text = without_strings(before)
   local head, word = text:match "^(.-)([%a_]?[%w_]*)$"

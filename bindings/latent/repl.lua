@@ -69,8 +69,9 @@ local function completer(readline, session, before)
   return function(line, from, to)
     readline.set_completion_append_character "" -- it is a blank again before each completion
     local text = before() .. line:sub(1, to)
-    local words, start = session:complete(text)
-    local place = start - #before()
+    local asked = text:match "^%s*help%s+([%w_.:]*)$"
+    local words, start = session:complete(asked and ('latent.help "%s'):format(asked) or text)
+    local place = asked and to - #asked + 1 or start - #before()
     if place < from then return {} end
     local head = line:sub(from, place - 1)
     for i, word in ipairs(words) do words[i] = head .. word end
