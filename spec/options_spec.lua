@@ -24,7 +24,8 @@ local function quiet(f, ...)
 end
 
 -- Where an option goes with some files only, and is tried below.
-local elsewhere = { ["latent.read"] = { dtype = true, names = true }, ["latent.write"] = { metadata = true } }
+local elsewhere = { ["latent.read"] = { dtype = true, names = true, grey = true },
+  ["latent.write"] = { metadata = true, bits = true, channels = true } }
 
 describe("options", function()
   teardown(calls.clean)

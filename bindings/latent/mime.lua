@@ -95,7 +95,8 @@ local function plain(x)
   local known = documented(x)
   if known then return known end
   local meta = debug.getmetatable(x)
-  if type(x) ~= "table" or type(meta) == "table" and (meta.__tostring or meta.__name) then return tostring(x) end
+  local own = type(meta) == "table" and (meta.__tostring or meta.__name and not check.is_about(x))
+  if type(x) ~= "table" or own then return tostring(x) end
   return inside(x, true)
 end
 
