@@ -36,6 +36,13 @@ local MISTAKES = {
   { function() return classifier:predit(X) end, "classifier.predit", "'predict'" },
   { function() return latent.nn.parameters():sav "x" end, "store.sav", "'save'" },
   { function() return gmm.something_else end, "gmm.something_else", 'latent.help "GMM"' },
+  { function() return X:cov() end, "A.cov", "it is A:covariance()" },
+  { function() return X:corrcoef() end, "it is A:correlation()" },
+  { function() return X:value_counts() end, "it is A:unique()" },
+  { function() return random:randn(3) end, "it is rng:normal(n, m)" },
+  { function() return latent.matrix.cov(X) end, "it is A:covariance()" },
+  { function() return latent.matrix.unique(X) end, "latent.matrix.unique", "it is A:unique(...)" },
+  { function() return latent.datasets.make_spirals(9) end, "it is latent.datasets.spiral(n)" },
   -- from scikit-learn
   { function() return pca:fit_transform(X) end, "model:fit(X):transform(X)" },
   { function() return gmm:fit_predict(X) end, "model:fit(X):predict(X)" },

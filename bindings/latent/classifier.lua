@@ -189,31 +189,29 @@ local function compare(self, who, X, y, options)
   X = check.matrix(who, "X", X, y)
   local log_p, one, classes = joint(self, who, X, options)
   if one and type(y) ~= "table" and not check.is_matrix(y) then y = { y } end
-  return labels_of(who, y, one and 1 or #X), log_p:argmax(1), classes
+  local truth, places, predicted = labels_of(who, y, one and 1 or #X), log_p:argmax(1), {}
+  for i = 1, #places do predicted[i] = classes[places[i] // 1 | 0] end
+  return truth, predicted, classes
 end
 
 function Classifier:score(X, y, options)
   local who = "classifier:score"
   y, options = behind(y, options)
   if y == nil then return log_sum((joint(self, who, X, options))):mean() end
-  local truth, predicted, classes = compare(self, who, X, y, options)
-  local right = 0
-  for i, label in ipairs(truth) do right = right + (classes[predicted[i] // 1 | 0] == label and 1 or 0) end
-  return right / #truth
+  local truth, predicted = compare(self, who, X, y, options)
+  return latent.metrics.accuracy(truth, predicted)
 end
 
 function Classifier:confusion(X, y, options)
   local who = "classifier:confusion"
   y, options = behind(y, options)
   local truth, predicted, classes = compare(self, who, X, y, options)
-  local counts, place = matrix.zeros(#classes, #classes), {}
-  for k, class in ipairs(classes) do place[class] = k end
+  local known = {}
+  for _, class in ipairs(classes) do known[class] = true end
   for i, label in ipairs(truth) do
-    if not place[label] then check.fail(who, "label %d is %s, which is no class", i, check.show(label)) end
-    local k, p = place[label], predicted[i] // 1 | 0
-    counts:set(k, p, counts(k, p) + 1)
+    if not known[label] then check.fail(who, "label %d is %s, which is no class", i, check.show(label)) end
   end
-  return counts
+  return (latent.metrics.confusion(truth, predicted, { classes = classes }))
 end
 
 function Classifier:free_parameters(options)

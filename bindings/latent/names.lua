@@ -61,6 +61,9 @@ end
 
 local function short(name) return #name <= 40 and name or "(a long name)" end
 
+-- Objects that are no models: what a line of Lua calls them.
+local OBJECTS = { Matrix = "A", Figure = "figure", Random = "rng" }
+
 -- How an object is called in messages: A is a matrix, as in the documentation.
 local function label_of(class) return class == "Matrix" and "A" or check.maker(class) end
 
@@ -74,9 +77,8 @@ local function of_class(class, name, ready)
   for _, ours in ipairs(foreign.members[name:gsub("_$", "")] or {}) do
     local member = known[ours[1]]
     if member then
-      local object = class == "Matrix" and "A" or class == "Figure" and "figure" or "model"
       local separator = ours[2]:find "^[ (]" and "" or member.name:match "[.:]"
-      return ("%s: it is %s%s%s"):format(message, object, separator, ours[2])
+      return ("%s: it is %s%s%s"):format(message, OBJECTS[class] or "model", separator, ours[2])
     end
   end
   local near = nearest(name, known)
@@ -105,6 +107,7 @@ local function of_module(what, name)
   if class and members_of(class)[name] then
     local first = entry.args[1]
     local call = first and first[1] ~= "options" and "(" .. first[1] .. ")" or "{ ... }"
+    if OBJECTS[class] then return ("%s: it is %s:%s(...)"):format(message, OBJECTS[class], name) end
     return ("%s.%s: %s makes a model, which has it: %s%s:%s(...)"):format(what, name, what, what, call, name)
   end
   local theirs = (foreign.modules[what] or {})[name]
