@@ -16,19 +16,6 @@ local FIT = { validation = true, patience = true, progress = "boolean", on_epoch
 -- A model's name in Lua: "vae".
 local function name_of(model) return tostring(model):match "^[%w_]+" end
 
--- The options of the model's fit, by name, as the core describes it.
-local described = {}
-local function takes(model)
-  local name = name_of(model)
-  if described[name] then return described[name] end
-  local names = {}
-  for _, method in ipairs(latent.describe(name).methods) do
-    for _, option in ipairs(method.name == "fit" and method.options or {}) do names[option.name] = true end
-  end
-  described[name] = names
-  return names
-end
-
 -- The rows X; a vector of as many numbers as the model has columns is one.
 local function rows_of(model, who, X)
   X = check.matrix(who, "X", X)
@@ -46,12 +33,13 @@ local function add_validation(model, who, options)
   end
   options.validation = rows_of(model, who, given)
   if type(second) == "number" then second = latent.matrix(#options.validation, 1, second) end
-  local name = takes(model).context and "validation_context" or "validation_labels"
+  local name = model:__takes "context" and "validation_context" or "validation_labels"
   options[name] = second ~= nil and check.matrix(who, "validation's labels", second) or nil
 end
 
 local function checked(model, who, options, more)
-  local known = { labels = takes(model).labels, context = takes(model).context, source = takes(model).source }
+  local known = {}
+  for _, name in ipairs { "labels", "context", "source" } do known[name] = model:__takes(name) or nil end
   for name, kind in pairs(STEPS) do known[name] = kind end
   for name, kind in pairs(more) do known[name] = kind end
   local given = check.options(who, options, known)
@@ -101,13 +89,15 @@ local function pass(model, X, o, epoch)
     if not x then return nil end
     settings.labels = y
     settings.context = o.given.context and o.given.context:rows_at(rows)
-    settings.learning_rate = type(rate) == "function" and rate(model.iterations or 0) or rate
+    settings.learning_rate = type(rate) == "function" and rate(model:__kept "iterations" or 0) or rate
     return #x, check.call(model.step, model, x, settings)
   end
 end
 
+local function epochs_of(model) return model:__kept "epochs" or 0 end
+
 local function append(model, name, value)
-  local list = model[name] or {} -- documented: nil before a fit
+  local list = model:__kept(name) or {}
   list[#list + 1] = value
   model:__keep(name, list)
 end
@@ -155,7 +145,7 @@ local function run_epoch(model, X, o, epoch, bar)
   if rows < #X then return false end -- not a whole epoch: it doesn't count
   local lists = OF_TWO[name_of(model)] or LISTS
   for i, sum in ipairs(sums) do append(model, lists[i], sum / rows) end
-  model:__keep("epochs", (model.epochs or 0) + 1) -- a callback may have fitted some, too
+  model:__keep("epochs", epochs_of(model) + 1) -- a callback may have fitted some, too
   return true, stop
 end
 
@@ -177,7 +167,7 @@ function train.fit(model, X, options)
   local best, since, kept = math.huge, 0, nil
   model:__keep("converged", false)
   for _ = 1, o.epochs do
-    local epoch = (model.epochs or 0) + 1
+    local epoch = epochs_of(model) + 1
     local whole, stopped = run_epoch(model, X, o, epoch, bar)
     if not whole then break end
     local loss
@@ -209,20 +199,20 @@ function train.steps(model, X, options)
   X = rows_of(model, who, X)
   o.dtype = check.call(model.__begin, model, who, X, o.given)
   local following, i = nil, 0
-  local ends = options and options.epochs and (model.epochs or 0) + o.epochs
+  local ends = options and options.epochs and epochs_of(model) + o.epochs
   local step -- a step of this epoch, or else the first one of the next
   local function result(n, ...)
     if n then
       i = i + 1
       return i, ...
     end
-    model:__keep("epochs", (model.epochs or 0) + 1)
+    model:__keep("epochs", epochs_of(model) + 1)
     following = nil
     return step()
   end
   function step()
-    if ends and (model.epochs or 0) >= ends then return nil end
-    following = following or pass(model, X, o, (model.epochs or 0) + 1)
+    if ends and epochs_of(model) >= ends then return nil end
+    following = following or pass(model, X, o, epochs_of(model) + 1)
     return result(following())
   end
   return step

@@ -159,6 +159,14 @@ static int begin(lua_State *L)
   return 1;
 }
 
+/* __takes(name): whether fit has this option. */
+static int takes(lua_State *L)
+{
+  const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), latL_verb(L));
+  lua_pushboolean(L, lat_train_takes(f->model, latL_checkstring(L, 2, latL_verb(L), "name")));
+  return 1;
+}
+
 /* __validate(who, options): the loss of the rows of validation. */
 static int validate(lua_State *L)
 {
@@ -203,6 +211,15 @@ static int keep(lua_State *L)
   return 0;
 }
 
+/* __kept(name): model.name where it is there; a name that isn't would be looked for in the
+ * documentation, at its first use for 30 ms. */
+static int kept(lua_State *L)
+{
+  check_self(L);
+  latL_kept(L, 1, latL_checkstring(L, 2, latL_verb(L), "name"));
+  return 1;
+}
+
 int latL_train(lua_State *L)
 {
   return latL_calllua(L, "latent.train");
@@ -220,10 +237,9 @@ int latL_use(lua_State *L)
 
 void latL_opennets(lua_State *L, const latL_Kind *kind)
 {
-  static const luaL_Reg hidden[] = {{"__keep", keep},
-                                    {"__begin", begin},
-                                    {"__validate", validate},
-                                    {"__averages", latL_parameters},
+  static const luaL_Reg hidden[] = {{"__keep", keep},   {"__kept", kept},
+                                    {"__begin", begin}, {"__validate", validate},
+                                    {"__takes", takes}, {"__averages", latL_parameters},
                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", gc}, {"__tostring", tostring}, {NULL, NULL}};
   static latL_Stored *const pointer = stored;

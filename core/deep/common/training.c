@@ -57,14 +57,18 @@ static lat_status check_training(lat_workspace *work, const lat_training *t)
   return LAT_OK;
 }
 
+bool lat_train_takes(const lat_model *model, const char *name)
+{
+  return lat_option_find(lat_method_find(model->methods, "fit")->options, name) != NULL;
+}
+
 /* What isn't an option of the model's fit isn't given. */
 static lat_status check_given(lat_workspace *work, const lat_model *model, const lat_request *r)
 {
-  const lat_option *takes = lat_method_find(model->methods, "fit")->options;
   const char *const names[] = {"labels", "context", "source"};
   const lat_matrix *const given[] = {r->classes, r->context, r->source};
   for (int i = 0; i < 3; i++)
-    if (given[i] && !lat_option_find(takes, names[i]))
+    if (given[i] && !lat_train_takes(model, names[i]))
       return lat_fail(work, LAT_INVALID, "a %s takes no %s", model->name, names[i]);
   return LAT_OK;
 }

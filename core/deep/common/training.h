@@ -64,6 +64,8 @@ lat_status lat_train(lat_workspace *work, const lat_model *model, void *nets, co
 
 /* ---- in parts, for loops of one's own -------------------------------------------------------- */
 
+/* Whether fits of the model take "labels", "context" or "source". */
+bool lat_train_takes(const lat_model *model, const char *name);
 /* What a fit begins with: all that is given is checked, so that messages name rows of X and of
  * validation, and the model begins with X. *dtype := the type that batches are to have. */
 lat_status lat_train_begin(lat_workspace *work, const lat_model *model, void *nets,
