@@ -213,7 +213,8 @@ static void set_note(lua_State *L, const plan *p)
   luaL_checkstack(L, (int)LUA_MINSTACK, NULL);
   lua_pushliteral(L, "");
   for (size_t j = 0; j < p->csv.cols; j++) {
-    if (!p->columns.text_of[j] || (asked && j == p->columns.label)) continue;
+    if (!p->columns.text_of[j] || p->columns.categorical[j] || (asked && j == p->columns.label))
+      continue;
     lua_pushstring(L, count++ ? "; column " : "column ");
     lua_pushinteger(L, (lua_Integer)j + 1);
     lua_pushfstring(L, p->columns.names ? " (%s)" : "",

@@ -41,6 +41,9 @@ int latL_readimage(lua_State *L, const latL_Format *f, latL_Source *s, const cha
   set_integer(L, "height", image.height);
   set_integer(L, "channels", image.channels);
   set_integer(L, "white", image.white);
+  lua_pushstring(L, path);
+  lua_setfield(L, -2, "source");
+  latL_setabout(L, -2, -1);
   return 2;
 }
 

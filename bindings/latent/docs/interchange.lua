@@ -7,7 +7,8 @@ return {
     summary = "Matrices and fitted models to NumPy and scikit-learn, and back.",
     text = [[
 Matrices. One is an npy file, several by name are an npz or a safetensors file. All bits arrive, NaN included,
-float32 stays float32, a vector has one axis. From here:
+float32 stays float32, a vector has one axis; lists of strings, of labels say, are arrays of text in npz files. From
+here:
 
   latent.write("X.npy", X)                             X = numpy.load("X.npy")
   latent.write("data.npz", { X = X, y = y })           data = numpy.load("data.npz"); data["X"]
