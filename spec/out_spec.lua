@@ -79,6 +79,20 @@ local function cases()
       end, one)
     end
   end
+  local models = { latent.gmm { components = 2 }, latent.gmm { components = 2, covariance = "diag" },
+    latent.mppca { components = 2 }, latent.ppca { latent_dim = 2 }, latent.fa {}, latent.kmeans { clusters = 2 } }
+  for i, model in ipairs(models) do
+    model:fit(X)
+    local known = {}
+    for _, method in ipairs(latent.describe(({ "gmm", "gmm", "mppca", "ppca", "fa", "kmeans" })[i]).methods) do
+      known[method.name] = true
+    end
+    for _, method in ipairs { "log_likelihood", "predict", "responsibilities", "transform", "reconstruct", "impute" } do
+      if known[method] then
+        add(("%s %d:%s"):format(model, i, method), function(A, o) return model[method](model, A, o) end, X)
+      end
+    end
+  end
   local store = latent.nn.parameters { dtype = "float64" }:add("w", 4, 3, { init = "he" })
   add("store:get", function(_, o) return store:get("w", o) end, X)
   local tape = latent.nn.tape(latent.nn.parameters { dtype = "float64" })
@@ -191,5 +205,43 @@ describe("out", function()
     fails("the result is 3x1 float64", p.transform, p, X[1], { out = matrix.zeros(1, 3) })
     fails("the result is 7x3 float64", p.transform, p, X, { out = matrix.zeros(7, 3):to "float32" })
     fails("out must be a matrix, got table", p.transform, p, X, { out = {} })
+  end)
+
+  it("is a list where there are several results", function()
+    local model = latent.gmm { components = 2 }:fit(X)
+    local bound, divergence = model:elbo(X)
+    local b, d = matrix.zeros(7, 3), matrix.zeros(7)
+    local first, second = model:elbo(X, nil, { out = { b:col(2), d } })
+    assert.is_true(first == bound and b:col(2) == bound and rawequal(second, d) and d == divergence)
+    first, second = model:elbo(X, nil, { out = { [2] = d } })
+    assert.is_true(first == bound and rawequal(second, d))
+    first, second = model:elbo(X, nil, { out = d })
+    assert.is_true(rawequal(first, d) and d == bound and second == divergence)
+    fails("out is a vector of 7 float64, the result is 1x1 float64", model.elbo, model, X[1], nil, { out = { d } })
+  end)
+
+  it("holds what would be a number, of one row, and allocates nothing", function()
+    local model, row = latent.gmm { components = 2 }:fit(X), X[2]:copy()
+    for _, method in ipairs { "log_likelihood", "predict", "responsibilities" } do
+      local expected = model[method](model, X)
+      local options = { out = matrix.zeros(method == "responsibilities" and 2 or 1) }
+      local out = model[method](model, row, options)
+      assert.is_true(rawequal(out, options.out))
+      assert.equal(method == "responsibilities" and expected(2, 1) or expected[2], out[1])
+      collectgarbage()
+      collectgarbage "stop"
+      local before = collectgarbage "count"
+      for _ = 1, 100 do model[method](model, row, options) end
+      local bytes = (collectgarbage "count" - before) * 1024 / 100
+      collectgarbage "restart"
+      assert.is_true(bytes < 8, ("%s: %g bytes a call"):format(method, bytes))
+    end
+  end)
+
+  it("isn't for what is one number of all rows", function()
+    local model = latent.gmm { components = 2 }:fit(X)
+    fails("unknown option 'out'", model.score, model, X, { out = matrix.zeros(1) })
+    local classes = latent.classifier(function() return latent.gmm() end):fit(X, { 1, 1, 1, 2, 2, 2, 2 })
+    fails("unknown option 'out'", classes.predict, classes, X, { out = matrix.zeros(7) })
   end)
 end)

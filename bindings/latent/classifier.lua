@@ -128,6 +128,9 @@ end
 
 -- log p(c) + log p(x | c), K x N; whether X was a vector, a single row, of which models give a number; and the classes.
 local function joint(self, who, X, options)
+  if type(options) == "table" and options.out ~= nil then
+    check.fail(who, "unknown option 'out': results are put together from those of the classes' models")
+  end
   local now = fitted(self, who)
   if check.is_about(options) then options = nil end
   local lines, one = {}, false

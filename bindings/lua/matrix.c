@@ -266,12 +266,14 @@ static bool meets(lua_State *L, int at, const lat_matrix *out, latL_Sharing shar
     return lat_overlaps(&A->view, out) &&
            !(sharing == LATL_SAME_PLACES && same_view(&A->view, out));
   if (lua_type(L, at) != LUA_TUSERDATA) return false;
+  const int top = lua_gettop(L); /* getiuservalue pushes nil also where there is none */
   bool found = false;
   for (int i = 1; !found && lua_getiuservalue(L, at, i) != LUA_TNONE; i++) {
     const latL_Matrix *kept = latL_tomatrix(L, -1);
     found = kept && lat_overlaps(&kept->view, out);
-    lua_pop(L, 1);
+    lua_settop(L, top);
   }
+  lua_settop(L, top);
   return found;
 }
 
@@ -289,11 +291,37 @@ static bool meets_any(lua_State *L, int options, const lat_matrix *out, latL_Sha
   return found;
 }
 
+/* Pushes what is given; its type. */
+static int push_out(lua_State *L, latL_Out out)
+{
+  int type = latL_getoption(L, out.options, "out");
+  if (out.place == 0 || (type != LUA_TTABLE && out.place == 1)) return type;
+  if (type == LUA_TTABLE)
+    type = lua_rawgeti(L, -1, out.place);
+  else
+    lua_pushnil(L), type = LUA_TNIL;
+  lua_remove(L, -2);
+  return type;
+}
+
+bool latL_hasout(lua_State *L, latL_Out out)
+{
+  int type = push_out(L, out);
+  lua_pop(L, 1);
+  return type != LUA_TNIL;
+}
+
 latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
                         bool vector, lat_dtype dtype, latL_Sharing sharing)
 {
+  return latL_resultof(L, (latL_Out){options, 0}, who, rows, cols, vector, dtype, sharing);
+}
+
+latL_Result latL_resultof(lua_State *L, latL_Out of, const char *who, size_t rows, size_t cols,
+                          bool vector, lat_dtype dtype, latL_Sharing sharing)
+{
   latL_Result r = {.target = {0}};
-  if (latL_getoption(L, options, "out") == LUA_TNIL) {
+  if (push_out(L, of) == LUA_TNIL) {
     lua_pop(L, 1);
     latL_Matrix *fresh = latL_newmatrix(L, rows, cols, dtype);
     fresh->vector = vector;
@@ -308,7 +336,7 @@ latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows,
     latL_error(L, who, "out is a %s %s, the result is %Ix%I %s", latL_shape(L, out),
                latL_dtypename(r.view.dtype), (lua_Integer)rows, (lua_Integer)cols,
                latL_dtypename(dtype));
-  if (sharing == LATL_ANY_PLACES || !meets_any(L, options, &r.view, sharing)) return r;
+  if (sharing == LATL_ANY_PLACES || !meets_any(L, of.options, &r.view, sharing)) return r;
   r.target = r.view;
   r.view = latL_newmatrix(L, rows, cols, dtype)->view;
   lua_insert(L, -2);

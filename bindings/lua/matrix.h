@@ -77,6 +77,15 @@ typedef struct latL_Result {
  * called when all arguments are on the stack. */
 latL_Result latL_result(lua_State *L, int options, const char *who, size_t rows, size_t cols,
                         bool vector, lat_dtype dtype, latL_Sharing sharing);
+/* Where a result's `out` is: the option of the table at `options` (0: none), or of a function with
+ * several results element `place` (from 1; 0: the option itself) of the list that it is, or itself
+ * for the first. */
+typedef struct latL_Out {
+  int options, place;
+} latL_Out;
+bool latL_hasout(lua_State *L, latL_Out out);
+latL_Result latL_resultof(lua_State *L, latL_Out out, const char *who, size_t rows, size_t cols,
+                          bool vector, lat_dtype dtype, latL_Sharing sharing);
 /* When the view has been filled. */
 void latL_finish(lua_State *L, const char *who, const latL_Result *result);
 

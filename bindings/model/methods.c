@@ -78,6 +78,7 @@ typedef struct call {
   lat_matrix alike[LAT_MOST_OUTPUTS];    /* their views, of those that are like X */
   int places[LAT_MOST_OUTPUTS];          /* stack indices of all */
   double numbers[LAT_MOST_OUTPUTS];      /* those of all rows together */
+  bool filled[LAT_MOST_OUTPUTS];         /* into memory of the caller's */
   size_t count;                          /* of outputs that are given */
   lat_matrix given[MOST_GIVEN];          /* matrices among the options */
 } call;
@@ -96,7 +97,8 @@ const latL_Fitted *latL_beginmethod(lua_State *L, int top, int options, lat_requ
   const latL_Fitted *f = latL_fitted(L, 1, latL_verbkind(L), who);
   if (lat_option_find(table, "missing") && !(f->model->nets))
     request->missing = latL_takesmissing(L, 1);
-  if (options) latL_readtable(L, options, who, table, method->out ? "out" : NULL, request);
+  bool out = lat_method_has_out(method);
+  if (options) latL_readtable(L, options, who, table, out ? "out" : NULL, request);
   return f;
 }
 
@@ -166,6 +168,14 @@ static bool is_asked(const call *c, const lat_output *o)
   return o->only_if == 0 || *((const bool *)(const void *)&c->request + (o->only_if - 1));
 }
 
+/* Where the memory of output i comes from. */
+static latL_Out out_of(const call *c, size_t i)
+{
+  bool several = c->method->outputs[1].shape != 0;
+  if (!lat_method_has_out(c->method)) return (latL_Out){0};
+  return (latL_Out){c->options, several ? (int)i + 1 : 0};
+}
+
 /* Pushes memory for the outputs of rows. */
 static void push_outputs(lua_State *L, call *c)
 {
@@ -173,23 +183,25 @@ static void push_outputs(lua_State *L, call *c)
   for (const lat_output *o = c->method->outputs; o->shape; o++) {
     if (!is_asked(c, o)) continue;
     size_t i = c->count++;
+    latL_Out out = out_of(c, i);
+    latL_Result *to = &c->results[i];
+    c->filled[i] = latL_hasout(L, out);
     if (o->shape == LAT_GIVES_NUMBER) {
       *(double **)(void *)(outputs + o->field) = &c->numbers[i];
     } else if (o->shape == LAT_GIVES_ALIKE) {
       const latL_Matrix *X = latL_tomatrix(L, 2);
-      latL_Result *to = &c->results[i];
-      *to = latL_result(L, c->options, c->who, X->view.rows, X->view.cols, X->vector, X->view.dtype,
-                        LATL_SAME_PLACES);
+      *to = latL_resultof(L, out, c->who, X->view.rows, X->view.cols, X->vector, X->view.dtype,
+                          LATL_SAME_PLACES);
       c->alike[i] = c->q.one ? lat_transpose(to->view) : to->view;
       *(const lat_matrix **)(void *)(outputs + o->field) = &c->alike[i];
     } else if (o->shape != LAT_GIVES_ROWS) {
-      *(double **)(void *)(outputs + o->field) = latL_querycolumn(L, &c->q);
+      *to = latL_querycolumn(L, &c->q, out);
+      *(double **)(void *)(outputs + o->field) = to->view.data;
     } else {
       size_t width = c->f->sizes[o->size];
       if (width == 0) latL_error(L, c->who, "latent_dim is 0: there are no latent variables");
-      c->results[i] = latL_queryresult(L, &c->q, c->method->out ? c->options : 0, width,
-                                       dtype_of(c), LATL_APART);
-      *(const lat_matrix **)(void *)(outputs + o->field) = &c->results[i].view;
+      *to = latL_queryresult(L, &c->q, out, width, dtype_of(c), LATL_APART);
+      *(const lat_matrix **)(void *)(outputs + o->field) = &to->view;
     }
     c->places[i] = lua_gettop(L);
   }
@@ -202,16 +214,15 @@ static int return_outputs(lua_State *L, call *c)
   for (const lat_output *o = c->method->outputs; o->shape; o++) {
     if (!is_asked(c, o)) continue;
     int place = c->places[i];
-    if (o->shape == LAT_GIVES_ROWS || o->shape == LAT_GIVES_ALIKE)
-      latL_finish(L, c->who, &c->results[i]);
+    if (o->shape <= LAT_GIVES_ALIKE) latL_finish(L, c->who, &c->results[i]);
     if (o->shape == LAT_GIVES_NUMBER)
       lua_pushnumber(L, c->numbers[i]);
     else if (o->shape >= LAT_GIVES_MEAN)
       lua_pushnumber(L, lat_method_summary(c->f, o->shape, &latL_tomatrix(L, place)->view));
     else
       lua_pushvalue(L, place);
-    if (o->shape == LAT_GIVES_NUMBERS) latL_querynumbers(L, &c->q, 1);
-    if (o->shape == LAT_GIVES_LABELS) latL_querylabels(L, &c->q);
+    if (o->shape == LAT_GIVES_NUMBERS && !c->filled[i]) latL_querynumbers(L, &c->q, 1);
+    if (o->shape == LAT_GIVES_LABELS && !c->filled[i]) latL_querylabels(L, &c->q);
     i++;
   }
   return (int)c->count;
@@ -270,7 +281,7 @@ static int of_rows_and_q(lua_State *L)
 
 static int inverse(lua_State *L, call *c)
 {
-  latL_Result X = latL_queryresult(L, &c->q, c->method->out ? c->options : 0, c->f->sizes[LAT_D],
+  latL_Result X = latL_queryresult(L, &c->q, (latL_Out){c->options, 0}, c->f->sizes[LAT_D],
                                    LAT_FLOAT64, LATL_APART);
   latL_run(L, c->who, c->core->inverse, c->f, &c->request, &X.view);
   latL_finish(L, c->who, &X);
@@ -285,10 +296,10 @@ static int of_latent(lua_State *L)
   return c.method->outputs[0].shape ? apply(L, &c) : inverse(L, &c);
 }
 
-/* method(Z, labels), where a number is the label of all rows */
+/* method(Z, labels [, options]), where a number is the label of all rows */
 static int of_latent_and_labels(lua_State *L)
 {
-  call c = begin(L, 3, 0);
+  call c = begin(L, 4, 4);
   check_rows(L, &c, "Z", c.f->sizes[LAT_M]);
   lat_matrix labels = check_numbers(L, 3, c.who, "labels", c.q.X.rows);
   c.request.labels = &labels;

@@ -21,11 +21,11 @@ lat_matrix latL_checkeach(lua_State *L, int arg, const char *who, const char *na
   return v;
 }
 
-latL_Result latL_queryresult(lua_State *L, const latL_Query *q, int options, size_t cols,
+latL_Result latL_queryresult(lua_State *L, const latL_Query *q, latL_Out out, size_t cols,
                              lat_dtype dtype, latL_Sharing sharing)
 {
-  if (!q->one) return latL_result(L, options, q->who, q->X.rows, cols, false, dtype, sharing);
-  latL_Result r = latL_result(L, options, q->who, cols, 1, true, dtype, sharing);
+  if (!q->one) return latL_resultof(L, out, q->who, q->X.rows, cols, false, dtype, sharing);
+  latL_Result r = latL_resultof(L, out, q->who, cols, 1, true, dtype, sharing);
   r.view = lat_transpose(r.view);
   r.target = lat_transpose(r.target);
   return r;
@@ -33,12 +33,18 @@ latL_Result latL_queryresult(lua_State *L, const latL_Query *q, int options, siz
 
 lat_matrix latL_queryrows(lua_State *L, const latL_Query *q, size_t cols)
 {
-  return latL_queryresult(L, q, 0, cols, LAT_FLOAT64, LATL_APART).view;
+  return latL_queryresult(L, q, (latL_Out){0}, cols, LAT_FLOAT64, LATL_APART).view;
 }
 
-double *latL_querycolumn(lua_State *L, const latL_Query *q)
+latL_Result latL_querycolumn(lua_State *L, const latL_Query *q, latL_Out out)
 {
-  return latL_newvector(L, q->X.rows, LAT_FLOAT64)->view.data;
+  size_t N = q->X.rows;
+  latL_Result r = latL_resultof(L, out, q->who, N, 1, true, LAT_FLOAT64, LATL_APART);
+  if (N < 2 || r.view.row_stride == 1) return r;
+  r.target = r.view;
+  r.view = latL_newvector(L, N, LAT_FLOAT64)->view;
+  lua_insert(L, -2);
+  return r;
 }
 
 int latL_querynumbers(lua_State *L, const latL_Query *q, int count)

@@ -21,17 +21,17 @@ latL_Query latL_checkquery(lua_State *L, int arg, const char *who, const char *n
 /* The vector at `arg`, a number for each of N rows. */
 lat_matrix latL_checkeach(lua_State *L, int arg, const char *who, const char *name, size_t N);
 
-/* Pushes a result with a row of `cols` for each of X, into the option `out` of the table at
- * `options` (0: it has none); latL_finish ends it. The view is N x cols. */
-latL_Result latL_queryresult(lua_State *L, const latL_Query *q, int options, size_t cols,
+/* Pushes a result with a row of `cols` for each of X, into `out` where it is given; latL_finish ends
+ * it. The view is N x cols. */
+latL_Result latL_queryresult(lua_State *L, const latL_Query *q, latL_Out out, size_t cols,
                              lat_dtype dtype, latL_Sharing sharing);
 /* The same, float64 and fresh. */
 lat_matrix latL_queryrows(lua_State *L, const latL_Query *q, size_t cols);
 
-/* Pushes memory for one number for each row, a vector; when it has been filled, latL_querynumbers
- * makes numbers of the `count` vectors on the top when there is one row, and latL_querylabels an
- * integer of the one on the top. They return how many values that are. */
-double *latL_querycolumn(lua_State *L, const latL_Query *q);
+/* Pushes a result with one number for each row, a vector, likewise; the view is packed. Of fresh ones
+ * latL_querynumbers then makes numbers of the `count` vectors on the top when there is one row, and
+ * latL_querylabels an integer of the one on the top. They return how many values that are. */
+latL_Result latL_querycolumn(lua_State *L, const latL_Query *q, latL_Out out);
 int latL_querynumbers(lua_State *L, const latL_Query *q, int count);
 int latL_querylabels(lua_State *L, const latL_Query *q);
 

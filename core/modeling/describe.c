@@ -70,10 +70,11 @@ static void put_option(lat_json_text *j, const lat_option *o)
   lat_json_put(j, o->type == LAT_CHOICE ? "]}" : "}");
 }
 
-/* The list of them, and `out` where there is one. */
-static void put_options(lat_json_text *j, const lat_option *table, bool out)
+/* The list of a method's, with `out`, or a model's (NULL). */
+static void put_options(lat_json_text *j, const lat_option *table, const lat_method *method)
 {
-  static const lat_option fills = LAT_OPTION_GIVEN("out", "latent.Matrix?");
+  static const lat_option one = LAT_OPTION_GIVEN("out", "latent.Matrix?"),
+                          several = LAT_OPTION_GIVEN("out", "latent.Matrix|table?");
   const char *comma = "";
   put_key(j, ",", "options");
   lat_json_put(j, "[");
@@ -81,9 +82,9 @@ static void put_options(lat_json_text *j, const lat_option *table, bool out)
     lat_json_put(j, comma);
     put_option(j, table);
   }
-  if (out) {
+  if (method && lat_method_has_out(method)) {
     lat_json_put(j, comma);
-    put_option(j, &fills);
+    put_option(j, method->outputs[1].shape ? &several : &one);
   }
   lat_json_put(j, "]");
 }
@@ -101,7 +102,7 @@ static void put_method(lat_json_text *j, const lat_method *m)
     lat_json_put(j, "}");
   }
   lat_json_put(j, "]");
-  put_options(j, m->options, m->out);
+  put_options(j, m->options, m);
   lat_json_put(j, "}");
 }
 
@@ -143,7 +144,7 @@ lat_status lat_model_describe(lat_workspace *work, const lat_model *model, const
   lat_json_text j = {.work = work};
   put_word(&j, "{", "name", model->name);
   put_boolean(&j, "missing", model->missing);
-  put_options(&j, model->options, false);
+  put_options(&j, model->options, NULL);
   put_parameters(&j, parameters);
   put_key(&j, ",", "methods");
   lat_json_put(&j, "[");

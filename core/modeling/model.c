@@ -41,6 +41,15 @@ lat_status lat_model_align(lat_workspace *work, const lat_fitted *other, lat_fit
   return LAT_OK;
 }
 
+bool lat_method_has_out(const lat_method *method)
+{
+  lat_argument a = method->argument;
+  bool rows = a == LAT_TAKES_ROWS || a == LAT_TAKES_ROWS_AND_Q || a == LAT_TAKES_LATENT ||
+              a == LAT_TAKES_LATENT_AND_LABELS;
+  lat_output_shape first = method->outputs[0].shape; /* none: rows of X */
+  return rows && (first == 0 || first <= LAT_GIVES_ALIKE);
+}
+
 double lat_method_summary(const lat_fitted *fitted, int shape, const lat_matrix *numbers)
 {
   double sum = 0, N = (double)numbers->rows;

@@ -179,8 +179,11 @@ typedef struct lat_method {
   lat_output outputs[LAT_MOST_OUTPUTS + 1];
   const lat_option *options; /* fields of lat_request; or NULL */
   bool missing;              /* it is about missing entries: as if the option were true */
-  bool out; /* knows the option `out` of bindings: fills a matrix of the caller's */
 } lat_method;
+
+/* Whether bindings give it the option `out`, memory of the caller's for what it gives of each row:
+ * a matrix for the first result, or a list for several. */
+bool lat_method_has_out(const lat_method *method);
 
 /* Rows for the tables of methods. */
 extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_options[],
@@ -246,14 +249,12 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
   }
 /* Those of projections: transform, inverse_transform, reconstruct. */
 #define LAT_PROJECTION_METHODS                                                                     \
-  {.name = "transform",                                                                            \
-   .argument = LAT_TAKES_ROWS,                                                                     \
-   .outputs = {LAT_OUTPUT_ROWS(latent, LAT_M)},                                                    \
-   .out = true},                                                                                   \
-      {.name = "inverse_transform", .argument = LAT_TAKES_LATENT, .out = true},                    \
+  {.name = "transform", .argument = LAT_TAKES_ROWS, .outputs = {LAT_OUTPUT_ROWS(latent, LAT_M)}},  \
+      {.name = "inverse_transform", .argument = LAT_TAKES_LATENT},                                 \
   {                                                                                                \
-    .name = "reconstruct", .argument = LAT_TAKES_ROWS,                                             \
-    .outputs = {LAT_OUTPUT_ROWS(reconstruction, LAT_D)}, .out = true                               \
+    .name = "reconstruct", .argument = LAT_TAKES_ROWS, .outputs = {                                \
+      LAT_OUTPUT_ROWS(reconstruction, LAT_D)                                                       \
+    }                                                                                              \
   }
 #define LAT_METHOD_COVARIANCE                                                                      \
   {                                                                                                \

@@ -192,12 +192,10 @@ static const lat_method methods[] = {
     {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = fit_options},
     {.name = "transform",
      .argument = LAT_TAKES_ROWS,
-     .outputs = {LAT_OUTPUT(LAT_GIVES_ALIKE, standardized)},
-     .out = true},
+     .outputs = {LAT_OUTPUT(LAT_GIVES_ALIKE, standardized)}},
     {.name = "inverse_transform",
      .argument = LAT_TAKES_ROWS,
-     .outputs = {LAT_OUTPUT(LAT_GIVES_ALIKE, restored)},
-     .out = true},
+     .outputs = {LAT_OUTPUT(LAT_GIVES_ALIKE, restored)}},
     {.name = NULL}};
 
 const lat_model lat_scaler_model = {.name = "scaler",

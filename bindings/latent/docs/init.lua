@@ -50,18 +50,38 @@ local function described(name)
   end
 end
 
+local function out_meaning(entry)
+  local several = #(entry.returns or {}) > 1
+  return several and "a matrix to fill instead of a fresh one, of the first result, or a list for several of them"
+    or "a matrix to fill instead of a fresh one; a vector also where one row gives a number"
+end
+
 -- An entry's options in full, in the core's order; those that the core doesn't know come last, for a spec to find.
+-- `out` means the same everywhere, and entries needn't say so.
 local function complete(entry)
-  local meanings, rows = {}, {}
-  for _, row in ipairs(entry.options) do meanings[row[1]] = row[2] end
+  local meanings, rows = { out = out_meaning(entry) }, {}
+  for _, row in ipairs(entry.options or {}) do meanings[row[1]] = row[2] end
   for i, option in ipairs(described(entry.name) or {}) do
     rows[i] = { option.name, option.type, option.default, meanings[option.name] or "", choices = option.choices }
     meanings[option.name] = nil
   end
-  for _, row in ipairs(entry.options) do
+  for _, row in ipairs(entry.options or {}) do
     if meanings[row[1]] then rows[#rows + 1] = { row[1], "unknown", "unknown", row[2] } end
   end
   return rows
+end
+
+-- The entry with the core's options, if the core describes it; one that has only `out` gets the argument, too.
+local function with_options(entry)
+  local listed = entry.options and entry.options[1]
+  if listed and #listed ~= 2 or not listed and not entry.name:find ":" then return end
+  local rows = complete(entry)
+  if not listed and (#rows ~= 1 or rows[1][1] ~= "out") then return end
+  entry.options = rows
+  for _, arg in ipairs(entry.args or {}) do
+    if arg[1] == "options" then return end
+  end
+  entry.args[#entry.args + 1] = { "options", "table?", "see below" }
 end
 
 -- The words that a thing of a type may be, by the text about it: two at least, or one beside other types.
@@ -103,7 +123,7 @@ local function read(files, family)
   for _, file in ipairs(files) do
     if package.searchpath("latent.docs." .. file, package.path) then
       for _, entry in ipairs(require("latent.docs." .. file)) do
-        if entry.options and entry.options[1] and #entry.options[1] == 2 then entry.options = complete(entry) end
+        with_options(entry)
         find_words(entry)
         module[#module + 1] = entry
       end

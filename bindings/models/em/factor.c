@@ -115,8 +115,8 @@ int latL_factorelbo(lua_State *L)
   if (c.f->sizes[LAT_M] == 0 && given)
     latL_error(L, c.who, "latent_dim is 0: there are no latent variables, and no q");
   if (given) take_q(L, &c, 3, &means);
-  lat_outputs outputs = {.bound = latL_querycolumn(L, &c.q)};
-  outputs.kl = latL_querycolumn(L, &c.q);
+  lat_outputs outputs = {.bound = latL_querycolumn(L, &c.q, (latL_Out){0}).view.data};
+  outputs.kl = latL_querycolumn(L, &c.q, (latL_Out){0}).view.data;
   apply(L, &c, &outputs);
   return latL_querynumbers(L, &c.q, 2);
 }

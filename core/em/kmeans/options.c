@@ -129,8 +129,7 @@ static const lat_method methods[] = {
      .outputs = {LAT_OUTPUT(LAT_GIVES_LABELS, labels)}},
     {.name = "transform",
      .argument = LAT_TAKES_ROWS,
-     .outputs = {LAT_OUTPUT_ROWS(distances, LAT_K)},
-     .out = true},
+     .outputs = {LAT_OUTPUT_ROWS(distances, LAT_K)}},
     {.name = "score", .argument = LAT_TAKES_ROWS, .outputs = {LAT_OUTPUT(LAT_GIVES_MEAN, scores)}},
     {.name = NULL}};
 
