@@ -246,7 +246,7 @@ describe("the prompt on a terminal", function()
     assert.is_nil(kept:find("half typed", 1, true))
     terminal = start("LATENT_HISTORY=" .. history)
     terminal:await "> "
-    terminal:type("\16\16\n", "yyx = 1") -- Ctrl-P: the line before the last
+    terminal:type("\16\16\16\n", " = 1") -- Ctrl-P: exit, the line before it, and one more
     terminal:type("yyx + 1\n", "2\r\n> ")
     terminal:finish()
   end)
@@ -258,7 +258,7 @@ describe("the prompt on a terminal", function()
     local terminal = start("LATENT_HISTORY=" .. history)
     terminal:await "> "
     terminal:finish()
-    assert.equal("1000 1501\n", (helper.run(("echo $(wc -l <%s) $(head -1 %s)"):format(history, history))))
+    assert.equal("1001 1501\n", (helper.run(("echo $(wc -l <%s) $(head -1 %s)"):format(history, history))))
     terminal = start("LATENT_HISTORY= HOME=" .. folder)
     terminal:await "> "
     terminal:type("1 + 2\n", "3\r\n> ")
