@@ -78,7 +78,7 @@ local figure = plot.figure { title = "A linear VAE becomes probabilistic PCA", x
   logx = true, logy = true, width = 720, xrange = { 1, 20000 }, yrange = { 1e-3, 100 } }
 figure:line(at, below, { label = "PPCA's log p(x) - bound" })
 figure:line(at, gaps, { label = "log p(x) - bound = KL" })
-figure:line({ 1, 20000 }, { 0.05, 0.05 }, { label = "0.05", dash = true, color = "#222222" })
+figure:hline(0.05, { label = "0.05" })
 for _, ending in ipairs { ".svg", ".png" } do
   local path, message = figure:save(folder .. "/gap" .. ending)
   if not path then

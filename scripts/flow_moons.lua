@@ -80,4 +80,4 @@ local figure = plot.figure { title = "-log p in training, the mean of 100 steps"
 for _, kind in ipairs { "realnvp", "maf", "nsf" } do
   figure:line(100 * matrix.range(1, #curves[kind]), curves[kind], { label = kind, width = 2 })
 end
-save("curves", figure:line({ 0, STEPS }, { ENTROPY, ENTROPY }, { label = "entropy", width = 1 }))
+save("curves", figure:hline(ENTROPY, { label = "entropy" }))

@@ -76,12 +76,11 @@ local steps = EVERY * matrix.range(1, STEPS // EVERY)
 local figure = plot.figure { title = "Both losses, R1: to 2 log 2 and log 2", xlabel = "step", ylabel = "nats" }
 save("losses", figure:line(steps, records.R1.critic, { label = "critic", width = 2 })
   :line(steps, records.R1.generator, { label = "generator", width = 2 })
-  :line({ 0, STEPS }, { 2 * math.log(2), 2 * math.log(2) }, { width = 1 })
-  :line({ 0, STEPS }, { math.log(2), math.log(2) }, { width = 1 }))
+  :hline { math.log(2), 2 * math.log(2) })
 
 figure = plot.figure { title = "The share of draws within three deviations of a mode", xlabel = "step",
   yrange = { 0, 1 } }
 for _, kind in ipairs(KINDS) do
   figure:line(steps, records[kind[1]].within, { label = kind[1], width = 2 })
 end
-save("within", figure:line({ 0, STEPS }, { 0.989, 0.989 }, { label = "data", width = 1 }))
+save("within", figure:hline(0.989, { label = "data" }))

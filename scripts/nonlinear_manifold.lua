@@ -63,5 +63,5 @@ save("manifold", figure)
 
 local half = { (high[1] - low[1]) / side / 2, (high[2] - low[2]) / side / 2 }
 save("density", plot.figure { title = "p(x)", xlabel = "x1", ylabel = "x2", equal = true, width = 620, height = 560 }
-  :image(shades, { palette = "ink", bar = true, x = { low[1] + half[1], high[1] - half[1] },
+  :image(shades, { palette = "ink", bar = "density", x = { low[1] + half[1], high[1] - half[1] },
     y = { low[2] + half[2], high[2] - half[2] } }))

@@ -47,6 +47,10 @@ describe("points", function()
     assert.is_true(fig.bar)
     assert.is_true(count(fig, "gnuplot_plot_1") >= 1)
     assert.is_truthy(fig:text())
+    assert.equal(1, count(plot.figure():points({ 1, 2 }, { 1, 2 }, { values = { 1, 2 }, bar = "depth" }),
+      "<text>depth</text>"))
+    fails("figure:points: bar must be true, false or what the scale shows, got 3", fig.points, fig, { 1 }, { 1 },
+      { values = { 1 }, bar = 3 })
     fails("figure:points: values has 1 entries, x has 2", fig.points, fig, { 1, 2 }, { 1, 2 }, { values = { 1 } })
     fails("figure:points: values and classes both say what colours are", fig.points, fig, { 1 }, { 1 },
       { values = { 1 }, classes = { 1 } })
@@ -150,6 +154,9 @@ describe("bars", function()
     near({ 1.125, 2.125 }, column(fig.layers[2].rows, 1))
     assert.same({ 3, -1 }, column(fig.layers[1].rows, 2))
     assert.equal(1, count(fig, "<text>two</text>"))
+    -- names that are there keep their places, others come after them
+    assert.same({ 2, 3 }, column(fig:line({ "two", "three" }, { 1, 2 }).layers[3].rows, 1))
+    assert.same({ "one", "two", "three" }, fig.xticks.labels)
     local zero = plot.figure():bars({ 1, 2 }, { 50, 60 })
     assert.is_truthy(count(zero, "<text>%s*0</text>") >= 1) -- they begin at 0
     assert.is_truthy(fig:text():find "one")

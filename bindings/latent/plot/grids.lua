@@ -12,7 +12,7 @@ local add, begin = figure.add, figure.begin
 -- The layer of a matrix whose first and last columns and rows have their centres at x and y.
 local function shades(who, fig, rows, x, y, options)
   fig.palette = check.word(who, "palette", options.palette, values.PALETTES)
-  fig.bar, fig.shades = options.bar, values.range(who, "range", options.range)
+  fig.bar, fig.shades = values.bar(who, options.bar), values.range(who, "range", options.range)
   local dx = #rows[1] > 1 and (x[2] - x[1]) / (#rows[1] - 1) or 1
   local dy = #rows > 1 and (y[2] - y[1]) / (#rows - 1) or 1
   fig.xrange = fig.xrange or { x[1] - dx / 2, x[2] + dx / 2 }
@@ -25,7 +25,7 @@ local function from_the_top(fig, rows) fig.yrange = fig.yrange or { #rows + 0.5,
 
 function Figure:image(A, options)
   local who = "figure:image"
-  options = begin(who, self, options, { x = true, y = true, palette = "string", range = true, bar = "boolean" })
+  options = begin(who, self, options, { x = true, y = true, palette = "string", range = true, bar = true })
   local rows = values.rows_of(who, "A", A)
   local x, y = values.range(who, "x", options.x), values.range(who, "y", options.y)
   if (x == nil) ~= (y == nil) then check.fail(who, "x and y go together") end
@@ -86,7 +86,7 @@ end
 function Figure:heatmap(A, options)
   local who = "figure:heatmap"
   options = begin(who, self, options, { rows = true, columns = true, values = "boolean", format = "string",
-    palette = "string", range = true, bar = "boolean" })
+    palette = "string", range = true, bar = true })
   local rows = values.rows_of(who, "A", A)
   local format = format_of(who, options.format, rows)
   local shown = options.values
@@ -114,7 +114,7 @@ function Figure:hinton(A, options)
   local at = options.at and values.numbers(who, "at", options.at) or { 1, 1 }
   if #at ~= 2 then check.fail(who, "at must be { x, y }, got %d numbers", #at) end
   local low, high = values.extremes(rows)
-  local largest = options.largest or math.max(-low, high)
+  local largest = options.largest and check.number(who, "largest", options.largest) or math.max(-low, high)
   if largest <= 0 then largest = 1 end
   local n, d, squares = #rows, #rows[1], { {}, {} }
   for i, row in ipairs(rows) do

@@ -25,7 +25,7 @@ local function by_value(who, fig, rows, options, style)
   values.same_length(who, "values", list, #rows, "x")
   for i, row in ipairs(rows) do row[3] = list[i] end
   fig.palette = check.word(who, "palette", options.palette or "viridis", values.PALETTES)
-  fig.bar = options.bar ~= false
+  fig.bar = values.bar(who, options.bar, true)
   style.shaded = true
   return add(fig, style)
 end
@@ -33,7 +33,7 @@ end
 function Figure:points(x, y, options)
   local who = "figure:points"
   options = begin(who, self, options, { classes = true, labels = "table", label = "string", size = "number",
-    color = true, values = true, palette = "string", bar = "boolean" })
+    color = true, values = true, palette = "string", bar = true })
   local rows = values.side_by_side(who, { "x", "y" }, values.places(who, self, x), y)
   local size = size_of(who, options.size, #rows)
   if options.values ~= nil and options.classes ~= nil then

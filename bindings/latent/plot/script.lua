@@ -176,6 +176,7 @@ local function settings(fig, text, place)
   if fig.palette then out[#out + 1] = palette(fig.palette) end
   if fig.shades then set("set cbrange [%s:%s]", number(fig.shades[1]), number(fig.shades[2])) end
   set(fig.bar and not text and "set colorbox" or "unset colorbox")
+  if type(fig.bar) == "string" then set("set cblabel %s textcolor rgb '#333333'", quote(fig.bar)) end
   if fig.margins and not text then out[#out + 1] = margin_words(fig.margins, place) end
   table.move(keys.words(fig, text), 1, 9, #out + 1, out)
   return out

@@ -61,6 +61,26 @@ function values.side_by_side(who, names, ...)
   return rows
 end
 
+-- Places of names: those that the axis has, and new ones after them.
+local function named_places(who, fig, list)
+  local names, place = {}, {}
+  for i, text in ipairs(fig.xticks and fig.xticks.labels or {}) do names[i], place[text] = text, fig.xticks.at[i] end
+  local at, last, added = {}, #names > 0 and math.max(table.unpack(fig.xticks.at)) or 0, false
+  for i, text in ipairs(list) do
+    if not place[text] then
+      last, added = math.floor(last) + 1, true
+      names[#names + 1], place[text] = text, last
+    end
+    at[i] = place[text]
+  end
+  if added and fig.xticks ~= false then
+    local places = {}
+    for i, text in ipairs(names) do places[i] = place[text] end
+    fig.xticks = values.ticks(who, "x", { at = places, labels = names })
+  end
+  return at
+end
+
 -- Places on the x axis of a figure: numbers as they are; strings that are all dates as seconds, and the axis is one
 -- of dates then; other strings as 1, 2, ..., and they are its ticks.
 function values.places(who, fig, value)
@@ -74,10 +94,7 @@ function values.places(who, fig, value)
     fig.dates = fig.dates or true
     return seconds
   end
-  local at = {}
-  for i = 1, #list do at[i] = i end
-  if fig.xticks == nil then fig.xticks = values.ticks(who, "x", list) end
-  return at
+  return named_places(who, fig, list)
 end
 
 -- A matrix as a list of rows of equal length.
@@ -111,6 +128,15 @@ function values.color(who, value, otherwise)
     check.fail(who, "color must be \"#rrggbb\" or 1 to %d, got %s", #COLORS, check.show(value))
   end
   return value
+end
+
+-- The option `bar`: whether there is a scale of the shades, or what it is called.
+function values.bar(who, bar, otherwise)
+  if bar == nil then return otherwise end
+  if type(bar) ~= "boolean" and type(bar) ~= "string" then
+    check.fail(who, "bar must be true, false or what the scale shows, got %s", check.show(bar))
+  end
+  return bar
 end
 
 -- The least and the largest finite number of rows; 0, 1 when there is none.
