@@ -69,19 +69,17 @@ print ""
 -- ---- pictures ----------------------------------------------------------------------------------
 
 -- The chain, states side by side: rows of one colour end at one centre.
-local COUNT, GAP = 1500, 5
+local COUNT = 1500
 local states, times = model:denoise(COUNT, { at = { 100, 60, 40, 25, 15, 8, 4, 0 }, seed = 2 })
 local last, ends = states[#states], {}
 for i = 1, COUNT do ends[i] = 1 + math.floor(math.atan(last(i, 2), last(i, 1)) / (math.pi / 4) + 0.5) % 8 end
-local all, colours = {}, {}
+local figures = {}
 for k, X in ipairs(states) do
-  local column, row = (k - 1) % 4, (k - 1) // 4
-  all[k] = X + matrix { { GAP * column, -GAP * row } }
-  for i = 1, COUNT do colours[#colours + 1] = ends[i] end
+  figures[k] = plot.figure { title = ("time %d"):format(times[k]), equal = true, key = false, width = 240, height = 240,
+    xrange = { -3, 3 }, yrange = { -3, 3 }, xticks = false, yticks = false }
+    :points(X:col(1), X:col(2), { classes = ends, size = 0.3 })
 end
-all = matrix.vstack(all)
-save("denoising", plot.figure { title = ("Denoising: times %s, row by row"):format(table.concat(times, ", ")),
-  equal = true }:points(all:col(1), all:col(2), { classes = colours, size = 0.3 }))
+save("denoising", plot.figure { title = "Denoising" }:panels(figures, { columns = 4 }))
 
 -- Guidance: one class, more and more typical.
 local figure = plot.figure { title = "Draws of class 1, with guidance", xlabel = "x1", ylabel = "x2", equal = true }

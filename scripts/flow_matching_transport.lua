@@ -79,10 +79,10 @@ for name, model in pairs(models) do
     path:row(k + 1):assign(x:reshape(2 * PATHS))
     x = x + model:velocity(x, { time = k / FINE }) / FINE
   end
-  local figure = plot.figure { title = ("Paths with the coupling %q"):format(name), equal = true }
-    :points(data:col(1), data:col(2), { size = 0.3, color = "#ee6677" })
+  local figure = plot.figure { title = ("Paths with the coupling %q"):format(name), xlabel = "x1", ylabel = "x2",
+    equal = true }:points(data:col(1), data:col(2), { size = 0.3, color = 3, label = "data" })
   for i = 1, PATHS do
-    figure:line(path:col(2 * i - 1), path:col(2 * i), { width = 0.4, color = "#4477aa" })
+    figure:line(path:col(2 * i - 1), path:col(2 * i), { width = 0.4, color = 1, label = i == 1 and "paths" or nil })
   end
   save("paths_" .. name, figure)
 end

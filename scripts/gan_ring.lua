@@ -79,7 +79,7 @@ save("losses", figure:line(steps, records.R1.critic, { label = "critic", width =
   :hline { math.log(2), 2 * math.log(2) })
 
 figure = plot.figure { title = "The share of draws within three deviations of a mode", xlabel = "step",
-  yrange = { 0, 1 } }
+  ylabel = "share", yrange = { 0, 1 } }
 for _, kind in ipairs(KINDS) do
   figure:line(steps, records[kind[1]].within, { label = kind[1], width = 2 })
 end
