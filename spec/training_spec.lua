@@ -51,6 +51,13 @@ describe("fits of nets check before their first step", function()
       model:fit(X, { labels = labels, epochs = 1, validation = { X, 1 } }) -- a label for all
       assert.equal(1, #model.validation_history)
     end
+    local tables = X:block(1, 9):table() -- as rows may be
+    for _, validation in ipairs { tables, { tables }, { X:block(1, 9) } } do
+      local model = make "vae":fit(X, { epochs = 1, validation = validation })
+      assert.same(make "vae":fit(X, { epochs = 1, validation = X:block(1, 9) }).validation_history,
+        model.validation_history)
+    end
+    refused("vae:fit: validation must be a matrix or {X, labels}, got a table", make "vae", X, { validation = {} })
     refused("nonlinear:fit: validation: a nonlinear takes no labels", make "nonlinear", X, { validation = { X, X } })
     refused("flow:fit: validation: the flow is conditional: the context is missing", make("flow", { context_dim = 2 }),
       X, { context = X, validation = X })
@@ -81,6 +88,11 @@ describe("fits of nets check before their first step", function()
       refused(kind .. ":fit: X(42,2) is 3: to be binarized it must be a probability", make(kind), grey,
         { batch = 8, binarize = "dynamic" })
     end
+  end)
+
+  it("what binarize may be", function()
+    refused('vae:fit: binarize must be "dynamic", "static" or "threshold", got \'no\'', make "vae", X,
+      { binarize = "no" })
   end)
 
   it("max_seconds", function()

@@ -27,8 +27,10 @@ end
 -- all rows.
 local function add_validation(model, who, options)
   local given, second = options.validation, nil
-  if type(given) == "table" and check.is_matrix(given[1]) then given, second = given[1], given[2] end
-  if not check.is_matrix(given) then
+  local first = type(given) == "table" and given[1]
+  local pair = check.is_matrix(first) or type(first) == "table" and type(first[1]) == "table"
+  if pair then given, second = first, given[2] end
+  if not check.is_matrix(given) and not (type(given) == "table" and given[1]) then
     check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
   end
   options.validation = rows_of(model, who, given)
@@ -52,6 +54,7 @@ local function checked(model, who, options, more)
   for _, name in ipairs { "context", "labels", "source" } do
     if options[name] ~= nil then options[name] = check.matrix(who, name, options[name]) end
   end
+  if options.binarize then check.word(who, "binarize", options.binarize, { "dynamic", "static", "threshold" }) end
   if options.validation ~= nil then add_validation(model, who, options) end
   local seconds = options.max_seconds
   if seconds and (seconds < 0 or seconds ~= seconds) then
