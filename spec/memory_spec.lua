@@ -121,6 +121,19 @@ latent.ica{ max_iterations = 2 }:fit(X):transform(X)
 local lds = latent.lds{ latent_dim = 1, max_iterations = 2 }:fit(X)
 lds:smooth(Y) lds:forecast(X, 2) lds:tracker():update{1, 2, 3}]],
 
+  ["measures"] = [[
+local X, labels = latent.datasets.blobs(12, { components = 2, dims = 3 })
+local metrics, random = latent.metrics, latent.random(1)
+metrics.silhouette(X, labels) metrics.energy_distance(X, X + 1) metrics.wasserstein(X, X + 1)
+metrics.adjusted_rand(labels, labels) metrics.confusion(labels, labels) metrics.auc(labels, X:col(1))
+metrics.normalized_mutual_information(labels, labels) metrics.procrustes(X, X + 1)
+metrics.amari_distance(matrix.eye(2), matrix.eye(2))
+X:unique() X:covariance() X:correlation() X:cols_at{3, 1}:rows_at{2, 5}
+latent.split(X, labels, { labels = labels, seed = 1 })
+latent.cross_validate(function() return latent.ppca{ latent_dim = 1 } end, X, labels, { folds = 2, seed = 1 })
+random:poisson(20, 5) random:beta(0.5, 2, 5)
+latent.datasets.spiral(5) latent.datasets.hmm(5) latent.datasets.lds(5) latent.datasets.linear_gaussian(5)]],
+
   ["nets"] = [[
 local B = matrix.normal(12, 3, latent.random(1)):gt(0):to "float32"
 local vae = latent.vae{ input_dim = 3, latent_dim = 1, hidden = {4} }
