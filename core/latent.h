@@ -127,6 +127,7 @@ extern "C" {
 #include "base/parallel.h"
 #include "base/parameters.h"
 #include "base/random.h"
+#include "base/slice.h"
 #include "base/special.h"
 #include "base/status.h"
 #include "base/vector_math.h"

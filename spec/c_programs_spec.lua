@@ -119,6 +119,8 @@ maximum: 0.7968 0.5196, log-likelihood -31.5702
 from a file: 1
 ]],
   ["10_time_budget"] = [[
+given up: 1, after 0 iterations
+slices before the first iteration: 1
 several slices: 1, a frame before each: 1
 converged 1, means of the first column 0.0 0.0 4.0
 the same bits as a whole fit: 21 of 21 numbers, after as many iterations: 1

@@ -56,3 +56,24 @@ void lat_blas_leave(void)
   if (atomic_fetch_sub(&inside, 1) == 1 && hosts > 1) openblas_set_num_threads(hosts);
   pthread_mutex_unlock(&lock);
 }
+
+unsigned lat_blas_depth(void)
+{
+  return depth;
+}
+
+unsigned lat_blas_leave_to(unsigned outer)
+{
+  unsigned sections = depth - outer;
+  if (sections == 0) return 0;
+  depth = outer + 1;
+  lat_blas_leave();
+  return sections;
+}
+
+void lat_blas_enter_again(unsigned sections)
+{
+  if (sections == 0) return;
+  lat_blas_enter();
+  depth += sections - 1;
+}

@@ -14,6 +14,13 @@
 void lat_blas_enter(void);
 void lat_blas_leave(void);
 
+/* For who leaves a stack of this thread's, with sections on it, for another one, and comes back,
+ * maybe in another thread: leaves all sections but the `outer` first ones, and says how many; and
+ * enters so many again. */
+unsigned lat_blas_depth(void);
+unsigned lat_blas_leave_to(unsigned outer);
+void lat_blas_enter_again(unsigned sections);
+
 /* The enclosing block is a section. */
 static inline int lat_blas_section_begin(void)
 {

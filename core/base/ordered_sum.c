@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/slice.h"
 
 enum {
   LEVELS = 24,          /* for 2^24 groups, 8e9 rows; further ones are added to the highest level */
@@ -223,7 +224,8 @@ lat_status lat_sum_add(lat_ordered_sum *sum, lat_workspace *work, size_t rows, l
   if (most < FEWEST_BLOCKS) most = FEWEST_BLOCKS;
   if (most > p.whole) most = p.whole;
   size_t deepest = COUNTERS / (lat_workers(work) * sum->stride);
-  if (p.whole > most && deepest > 1) p.depth = log2_of(p.whole / most);
+  bool slices = lat_in_slice(work); /* these can end between blocks, so that they are small */
+  if (p.whole > most && deepest > 1 && !slices) p.depth = log2_of(p.whole / most);
   if (p.depth >= deepest) p.depth = deepest ? deepest - 1 : 0;
   LAT_SCOPE(work);
   p.nodes = lat_allocate(work, most, sum->stride * sizeof(double));

@@ -144,16 +144,18 @@ static void place_threads(void)
 #endif
 }
 
-/* The caller's share: as run_chunks, and it alone calls lat_check. */
-static lat_status lead_chunks(lat_workspace *work, job *mine)
+/* The caller's share: as run_chunks, and it alone calls lat_check. In slices of time (slice.h)
+ * whoever has helpers can't rest before these do: all stop then, and *rest says so. */
+static lat_status lead_chunks(lat_workspace *work, job *mine, bool *rest)
 {
   lat_status status = LAT_OK;
-  for (;;) {
+  do {
     if (work && (status = lat_check(work)) != LAT_OK) break;
     size_t chunk = atomic_fetch_add_explicit(&mine->next, 1, memory_order_relaxed);
     if (chunk >= mine->chunks) return LAT_OK;
     mine->task(mine->context, chunk, 0);
-  }
+    if (rest) *rest = lat_is_due(work);
+  } while (!rest || !*rest);
   atomic_store(&mine->stop, true);
   return status;
 }
@@ -166,33 +168,49 @@ bool lat_halted(lat_halt *halt, size_t worker)
   return atomic_load_explicit(&halt->stop, memory_order_relaxed) != 0;
 }
 
-lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context)
+/* The caller and `wanted` helpers; the pool's owner is the caller. */
+static lat_status run_pooled(lat_workspace *work, job *mine, size_t wanted, bool *rest)
 {
-  LAT_BLAS_SECTION;
-  job mine = {.task = task, .context = context, .chunks = chunks};
-  size_t wanted = (work ? lat_workers(work) : lat_threads()) - 1;
-  if (wanted > chunks - 1) wanted = chunks - 1;
-  if (chunks < 2 || wanted == 0 || pthread_mutex_trylock(&pool.owner) != 0)
-    return chunks ? lead_chunks(work, &mine) : LAT_OK;
-
   static pthread_once_t first = PTHREAD_ONCE_INIT;
   pthread_once(&first, once);
   pthread_mutex_lock(&pool.lock);
   if (pool.made < wanted) make_threads(wanted);
   pool.helpers = pool.working = wanted < pool.made ? wanted : pool.made;
   place_threads();
-  pool.work = &mine;
+  pool.work = mine;
   pool.generation++;
   pthread_cond_broadcast(&pool.wake);
   pthread_mutex_unlock(&pool.lock);
 
-  lat_status status = lead_chunks(work, &mine);
+  lat_pauses *pauses = work ? work->pauses : NULL;
+  bool slices = pauses && pauses->inside && pauses->held == 0;
+  if (pauses) pauses->held++;
+  lat_status status = lead_chunks(work, mine, slices ? rest : NULL);
+  if (pauses) pauses->held--;
 
   pthread_mutex_lock(&pool.lock);
   while (pool.working > 0) pthread_cond_wait(&pool.done, &pool.lock);
   pthread_mutex_unlock(&pool.lock);
-  pthread_mutex_unlock(&pool.owner);
   return status;
+}
+
+lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context)
+{
+  LAT_BLAS_SECTION;
+  job mine = {.task = task, .context = context, .chunks = chunks};
+  if (chunks == 0) return LAT_OK;
+  size_t wanted = (work ? lat_workers(work) : lat_threads()) - 1;
+  if (wanted > chunks - 1) wanted = chunks - 1;
+  for (;;) {
+    if (wanted == 0 || pthread_mutex_trylock(&pool.owner) != 0)
+      return lead_chunks(work, &mine, NULL);
+    bool rest = false;
+    lat_status status = run_pooled(work, &mine, wanted, &rest);
+    pthread_mutex_unlock(&pool.owner);
+    if (status != LAT_OK || !rest || atomic_load(&mine.next) >= chunks) return status;
+    atomic_store(&mine.stop, false);
+    LAT_TRY(lat_check(work));
+  }
 }
 
 /* ---- how many ------------------------------------------------------------ */

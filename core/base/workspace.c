@@ -52,6 +52,8 @@ void lat_workspace_init(lat_workspace *work)
 
 void lat_workspace_done(lat_workspace *work)
 {
+  if (work->pauses) work->pauses->drop(work->pauses);
+  work->pauses = NULL;
   lat_workspace_release(work, (lat_mark){0});
   lat_workspace_trim(work);
 }
@@ -179,7 +181,16 @@ lat_status lat_check(lat_workspace *work)
     return lat_fail(work, LAT_CANCELLED, "interrupted");
   if (work->deadline > 0 && lat_clock() > work->deadline)
     return lat_fail(work, LAT_CANCELLED, "out of time");
-  return LAT_OK;
+  const lat_pauses *p = work->pauses;
+  if (!p || !p->inside) return LAT_OK;
+  if (p->leaving) return lat_fail(work, LAT_CANCELLED, "left before its end");
+  return p->held == 0 && lat_is_due(work) ? p->pause(work) : LAT_OK;
+}
+
+bool lat_is_due(const lat_workspace *work)
+{
+  const lat_pauses *p = work->pauses;
+  return p && p->inside && lat_clock() >= p->until;
 }
 
 double lat_clock(void)

@@ -36,6 +36,18 @@ using std::atomic_int;
 
 typedef struct lat_block lat_block;
 
+struct lat_workspace;
+
+/* A computation on a stack of its own, which lat_check may leave for a while (slice.h). */
+typedef struct lat_pauses {
+  bool inside;   /* it has control, */
+  double until;  /* until then, of lat_clock() */
+  bool leaving;  /* it is to come to its end: every lat_check fails */
+  unsigned held; /* by lat_parallel, while other threads work for it: it can't be left */
+  lat_status (*pause)(struct lat_workspace *work);
+  void (*drop)(struct lat_pauses *pauses); /* frees it, wherever it stands */
+} lat_pauses;
+
 typedef struct lat_workspace {
   lat_block *top;           /* the block in use; older ones hang below it */
   lat_block *spare;         /* the largest block that was released */
@@ -44,8 +56,9 @@ typedef struct lat_workspace {
   double deadline;          /* of lat_clock(), in seconds; 0 is none */
   bool (*poll)(void *);     /* called between chunks by the calling thread; true stops; or NULL */
   void *poll_state;
-  size_t workers;    /* see lat_workers (parallel.h); 0 while the workspace is empty */
-  char message[256]; /* the last failure in words, "" when there was none */
+  lat_pauses *pauses; /* or NULL */
+  size_t workers;     /* see lat_workers (parallel.h); 0 while the workspace is empty */
+  char message[256];  /* the last failure in words, "" when there was none */
 } lat_workspace;
 
 typedef struct lat_mark {
@@ -114,8 +127,11 @@ lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, 
     ;
 
 /* LAT_CANCELLED, with a message, once the cancel flag is set, the deadline has passed
- * or `poll` returns true; LAT_OK before. Cheap enough to ask between chunks. */
+ * or `poll` returns true; LAT_OK before. Cheap enough to ask between chunks. Work in slices
+ * (slice.h) rests here when its time is over. */
 lat_status lat_check(lat_workspace *work);
+/* Whether work in slices should rest. */
+bool lat_is_due(const lat_workspace *work);
 
 /* Seconds of a clock that never goes back. */
 double lat_clock(void);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/slice.h"
 #include "matrix/weighted_rows.h"
 #include "modeling/sample.h"
 #include "modeling/statistics.h"
@@ -24,13 +25,19 @@ typedef struct lat_fit_state {
   void *aside, *present;           /* what lies aside of the best, and of the present start */
   size_t aside_bytes;
   lat_mark mark;
+  lat_source *source; /* of slices */
 } lat_fit_state;
 
 const lat_option lat_labelled_fit_options[] = {
     LAT_OPTION_WEIGHTS,  LAT_OPTION_MISSING,     LAT_OPTION_LABELS, LAT_OPTION_ON_ITERATION,
     LAT_OPTION_PROGRESS, LAT_OPTION_MAX_SECONDS, {.name = NULL}};
+const lat_option lat_labelled_slice_options[] = {LAT_OPTION_WEIGHTS,
+                                                 LAT_OPTION_MISSING,
+                                                 LAT_OPTION_LABELS,
+                                                 LAT_OPTION_ON_ITERATION,
+                                                 {.name = NULL}};
 const lat_option lat_labelled_steps_options[] = {
-    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_LABELS, {.name = NULL}};
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_LABELS, LAT_OPTION_BUDGET, {.name = NULL}};
 const lat_option lat_update_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_RATE, {.name = NULL}};
 
@@ -592,6 +599,23 @@ lat_status lat_fit_run(lat_fit *fit, lat_source *source)
   lat_status status = run_passes(fit, source);
   fit->work->deadline = deadline;
   return status;
+}
+
+static lat_status run_slices(void *context)
+{
+  lat_fit *fit = context;
+  return lat_fit_run(fit, fit->state->source);
+}
+
+lat_status lat_fit_slice(lat_fit *fit, lat_source *source, double seconds, bool *done)
+{
+  fit->state->source = source;
+  return lat_slice(fit->work, seconds, run_slices, fit, done);
+}
+
+void lat_fit_leave(lat_fit *fit)
+{
+  lat_slice_leave(fit->work);
 }
 
 lat_status lat_fit_model(lat_workspace *work, const lat_model *model, lat_source *source,

@@ -17,8 +17,8 @@
  *
  * The first pass takes a sample of the rows, from which the starts are made; whoever has all rows
  * in memory gives them instead by lat_fit_rows, and that pass is saved. lat_fit_run is that loop
- * over a lat_source, and each lat_NAME_fit calls it; hosts with a time budget or a loop of their
- * own write it out.
+ * over a lat_source, and each lat_NAME_fit calls it; hosts with a loop of their own write it out.
+ * Those with a time budget call lat_fit_slice.
  *
  * Start number r has a seed of its own, which depends on `seed` and r only, so that the first start
  * is the same whatever `restarts` is. Of several starts the best is kept (lat_em_better), after one
@@ -72,10 +72,16 @@ typedef struct lat_fit_options {
       LAT_FIT_OPTION(type, "seed", LAT_SEED, seed, 0, 0, 0)
 
 extern const lat_option lat_update_options[]; /* of partial_fit: missing, weights, rate */
-/* Of fit and steps of mixtures: missing, weights, labels, ... */
-extern const lat_option lat_labelled_fit_options[], lat_labelled_steps_options[];
+/* Of fit, fit_for and steps of mixtures: missing, weights, labels, ... */
+extern const lat_option lat_labelled_fit_options[], lat_labelled_slice_options[],
+    lat_labelled_steps_options[];
+#define LAT_METHOD_FIT_FOR(options_)                                                               \
+  {                                                                                                \
+    .name = "fit_for", .argument = LAT_TAKES_DATA_AND_SECONDS, .options = options_                 \
+  }
 #define LAT_LABELLED_FIT_METHODS                                                                   \
   {.name = "fit", .argument = LAT_TAKES_DATA, .options = lat_labelled_fit_options},                \
+      LAT_METHOD_FIT_FOR(lat_labelled_slice_options),                                              \
       {.name = "steps", .argument = LAT_TAKES_DATA, .options = lat_labelled_steps_options},        \
   {                                                                                                \
     .name = "partial_fit", .argument = LAT_TAKES_DATA, .options = lat_update_options               \
@@ -265,6 +271,14 @@ lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more);
  * of the workspace ends it as by lat_fit_is_late, and is there again afterwards.
  * Keeps the result. */
 lat_status lat_fit_run(lat_fit *fit, lat_source *source);
+
+/* The same, after lat_fit_init, in slices of time (base/slice.h): works for `seconds`, and goes on
+ * when it is called again, until *done says that it is over. The result is the same bits. Until
+ * then fit->em tells of the present start: iterations done, 0 while it is made, and the last one's
+ * objective. The source's `next` may call lat_pause when it has to wait. lat_fit_leave gives up
+ * what is under way: the fit is then as after a pass that has failed. */
+lat_status lat_fit_slice(lat_fit *fit, lat_source *source, double seconds, bool *done);
+void lat_fit_leave(lat_fit *fit);
 
 /* What lat_NAME_fit does: init and run, with the result in `fitted` (and in `report`, unless NULL).
  * Keeps it. LAT_CANCELLED; what lat_fit_init, the source and the model say. */

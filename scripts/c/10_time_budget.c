@@ -18,23 +18,17 @@ static void make_rows(double *x)
   }
 }
 
-/* Works on the fit until the time is over, but does one piece at least. A fit is a sequence of passes
- * over the data (fit.pass is what each is for), and a pass takes the data in pieces. Pieces that are
- * multiples of lat_chunk_rows(D) give the bits of the whole. */
-static lat_status work_until(lat_fit *fit, const lat_matrix *X, size_t *row, double until)
+/* A fit that nobody has the patience for: a slice of it, and the memory it has goes with the
+ * workspace's mark. */
+static lat_status give_up(lat_workspace *work, lat_source *rows, const lat_gmm_options *options)
 {
-  size_t piece = 2 * lat_chunk_rows(D);
-  do {
-    if (*row == 0) LAT_TRY(lat_fit_begin(fit));
-    if (fit->pass == LAT_PASS_NONE) return LAT_OK; /* all is done: fit->best is the result */
-    size_t rows = N - *row < piece ? N - *row : piece;
-    lat_matrix next = lat_block_of(*X, *row, 0, rows, D);
-    LAT_TRY(lat_fit_add(fit, &next, NULL));
-    *row += rows;
-    if (*row < N) continue;
-    LAT_TRY(lat_fit_end(fit));
-    *row = 0;
-  } while (lat_clock() < until);
+  LAT_SCOPE(work);
+  lat_fit fit;
+  bool done;
+  LAT_TRY(lat_fit_init(&fit, work, &lat_gmm_model, options, false));
+  LAT_TRY(lat_fit_slice(&fit, rows, 0, &done)); /* 0 seconds: the least there is */
+  lat_fit_leave(&fit);
+  printf("given up: %d, after %zu iterations\n", !done, fit.em.iterations);
   return LAT_OK;
 }
 
@@ -48,21 +42,24 @@ static lat_status run(lat_workspace *work)
   options.components = K;
   options.fit.restarts = 2;
 
+  lat_source rows = lat_source_of(&X);
+  LAT_TRY(give_up(work, &rows, &options));
   lat_fit fit;
-  size_t row = 0, slices = 0, frames = 0;
+  bool done = false;
+  size_t slices = 0, frames = 0, before_the_first = 0;
   LAT_TRY(lat_fit_init(&fit, work, &lat_gmm_model, &options, false));
-  LAT_TRY(lat_fit_rows(&fit, &X, NULL)); /* all rows are in memory: no pass to sample them */
   do {
     frames++; /* here the program does what else it has to do */
-    LAT_TRY(work_until(&fit, &X, &row, lat_clock() + 0.005));
+    LAT_TRY(lat_fit_slice(&fit, &rows, 0.002, &done));
     slices++;
-  } while (row > 0 || fit.pass != LAT_PASS_NONE);
+    before_the_first += fit.start == 0 && fit.em.iterations == 0; /* the start is cut, too */
+  } while (!done);
+  printf("slices before the first iteration: %d\n", before_the_first > 0);
   lat_gmm sliced = lat_gmm_of(&fit.best);
   printf("several slices: %d, a frame before each: %d\n", slices > 1, frames == slices);
   printf("converged %d, means of the first column %.1f %.1f %.1f\n", fit.report.converged,
          sliced.means[0], sliced.means[2], sliced.means[4]);
 
-  lat_source rows = lat_source_of(&X);
   lat_gmm whole;
   lat_fit_report report;
   LAT_TRY(lat_gmm_fit(work, &rows, NULL, &options, &whole, &report));
