@@ -115,7 +115,8 @@ local arguments = {
   start = { a = 1 }, snapshot = nil, u = 0, functions = nil, logits = function() return matrix.ones(2, 3) end,
   truth = { 1, 2, 2, 1 }, predicted = { 1, 2, 1, 1 }, scores = { 0.1, 0.9, 0.4, 0.2 },
   unmixing = function() return S:inverse() end, mixing = function() return S:copy() end,
-  times = 2, first = 1, last = 1, most = 2, least = 1, log_variance = function() return matrix.ones(2, 3) end,
+  times = 2, seconds = 1, first = 1, last = 1, most = 2, least = 1,
+  log_variance = function() return matrix.ones(2, 3) end,
   log_variance2 = function() return matrix.ones(2, 3) end, mean2 = function() return matrix.ones(2, 3) end,
 }
 
@@ -239,7 +240,7 @@ for _, method in ipairs { "step", "loss", "fit", "steps" } do
 end
 for _, method in ipairs { "fit", "steps" } do required["Flow:" .. method] = { context = { 1, 2, 3, 4, 5, 6, 7, 8 } } end
 for _, method in ipairs { "filter", "smooth", "transform", "log_likelihood", "score", "aic", "bic", "innovations",
-  "impute", "simulate", "fit", "steps", "forecast" } do
+  "impute", "simulate", "fit", "fit_for", "steps", "forecast" } do
   required["LDS:" .. method] = { inputs = { 1, 1, 1, 1, 1, 1, 1, 1 } }
 end
 required["LDS:plot"] = { steps = 2, given = { inputs = { 1, 1, 1, 1, 1, 1, 1, 1 }, future_inputs = { 1, 2 } } }

@@ -274,10 +274,136 @@ for _, case in ipairs(cases) do
         model:fit(X, { on_iteration = function() coroutine.yield() end })
       end))
       assert.is_false(ran)
-      assert.is_truthy(message:find(":fit: callbacks and functions that give data can't yield; the body of a loop over "
-        .. "steps can", 1, true), message)
+      assert.is_truthy(message:find(":fit: this function can't yield; one that gives data to fit or steps can, and "
+        .. "the body of a loop over steps", 1, true), message)
       collectgarbage()
       model:fit(X)
+    end)
+  end)
+
+  describe(case.name .. ": slices of time", function()
+    if case.name == "ica" then return end -- its iterations are few, and passes of their own
+
+    local function sliced(model, data, options)
+      local slices = 1
+      while not model:fit_for(data, 0, options) do slices = slices + 1 end
+      return model, slices
+    end
+
+    it("come to the same bits as a fit, on any number of threads", function()
+      local before = latent.threads()
+      for _, threads in ipairs { 1, 3 } do
+        latent.threads(threads)
+        local model, slices = sliced(case.make(), X)
+        same_model(case, read(case, case.make():fit(X)), model)
+        assert.is_true(slices > 1)
+      end
+      latent.threads(before)
+    end)
+
+    it("are turns of steps with a budget", function()
+      local expected, last = case.make(), 0
+      for _ in expected:steps(X) do end
+      local model, zeros = case.make(), 0
+      for i, objective in model:steps(X, { budget = 1e-9 }) do
+        assert.is_true(i >= last)
+        last = i
+        if i == 0 then zeros = zeros + 1 end
+        assert.are.equal(i == 0 and "boolean" or "number", type(objective))
+        if i > 0 then assert.are.equal(objective, model.history[i]) end
+      end
+      assert.are.equal(expected.iterations, last)
+      assert.is_true(zeros > 0)
+      same_model(case, read(case, expected), model)
+    end)
+
+    it("may be left within an iteration, which leaves the last whole one", function()
+      local expected, model, turns = case.make(), case.make(), 0
+      for i in expected:steps(X) do if i == 2 then break end end
+      for i in model:steps(X, { budget = 1e-9 }) do
+        turns = i == 2 and turns + 1 or 0
+        if turns == (case.whole and 1 or 2) then break end
+      end
+      same_model(case, read(case, expected), model)
+    end)
+
+    it("begin anew with other data, and after another fit", function()
+      local model, second = case.make(), case.same and X:copy() or other
+      assert.is_false(model:fit_for(X, 0))
+      sliced(model, second) -- drops the one before
+      same_model(case, read(case, case.make():fit(second)), model)
+      assert.is_false(model:fit_for(X, 0))
+      model:fit(X)
+      local whole = read(case, model)
+      sliced(model, X)
+      same_model(case, whole, model)
+      assert.is_true(model:fit_for(X, 0)) -- there is nothing left to do
+      same_model(case, whole, model)
+    end)
+
+    it("end with an error, after which they begin anew", function()
+      local model = case.make()
+      helper.fails("enough", sliced, model, X, { on_iteration = function(state)
+        if state.iteration == 2 then error "enough" end
+      end })
+      sliced(model, X)
+      same_model(case, read(case, case.make():fit(X)), model)
+      local within = case.make()
+      helper.fails("which has called this", sliced, within, X, { on_iteration = function() within:fit_for(X, 0) end })
+    end)
+
+    it("are dropped with their model, or by it", function()
+      for _ = 1, 50 do case.make():fit_for(X, 0) end
+      collectgarbage()
+      local model = case.make()
+      local value = model:fit_for(X, 0)
+      assert.is_false(value)
+    end)
+
+    it("refuse what is no time", function()
+      local model = case.make()
+      for _, seconds in ipairs { -1, 0 / 0, -1 / 0 } do
+        helper.fails(":fit_for: seconds must be a number >= 0, got ", model.fit_for, model, X, seconds)
+        helper.fails(":steps: budget must be at least 0", model.steps, model, X, { budget = seconds })
+      end
+      helper.fails(":fit_for: seconds must be a number, got ", model.fit_for, model, X)
+      helper.fails(":fit_for: seconds must be a number, got table", model.fit_for, model, X, {})
+      assert.is_true(model:fit_for(X, 1 / 0))
+    end)
+
+    it("take data from a function that yields", function()
+      if case.whole or case.name == "em" then return end -- whose e_step's chunks are of any type
+      local function yielding()
+        local give = helper.chunks(X, 20)
+        return function()
+          coroutine.yield "waiting"
+          return give()
+        end
+      end
+      local expected = read(case, case.make():fit(helper.chunks(X, 20)))
+      for _, way in ipairs { "fit", "fit_for", "steps" } do
+        local model, waited = case.make(), 0
+        local run = coroutine.wrap(function()
+          local give = yielding()
+          if way == "fit" then
+            model:fit(give)
+          elseif way == "fit_for" then
+            sliced(model, give)
+          else
+            for _ in model:steps(give) do coroutine.yield "waiting" end
+          end
+          return "done"
+        end)
+        while true do
+          local said = run()
+          if said == "done" then break end
+          assert.are.equal("waiting", said)
+          waited = waited + 1
+          collectgarbage "step"
+        end
+        assert.is_true(waited > 3)
+        if way ~= "steps" then same_model(case, expected, model) end
+      end
     end)
   end)
 

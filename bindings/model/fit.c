@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/slice.h"
 #include "model/query.h"
 #include "model/run.h"
 #include "model/source.h"
@@ -16,7 +17,9 @@ enum {
   FIT_HISTORY,                     /* of the present start */
   FIT_BEST,                        /* the history of the best start */
   FIT_STARTS,                      /* a table for each start, which is the kind's */
-  FIT_VALUES = FIT_STARTS
+  FIT_PIECE,                       /* what keeps a piece of data from a function, in slices */
+  FIT_IDENTITY,                    /* of data that are fitted to in slices */
+  FIT_VALUES = FIT_IDENTITY
 };
 
 typedef struct run {
@@ -32,6 +35,22 @@ typedef struct run {
   bool aborted; /* it ended by an error */
   bool quiet,
       updated; /* of partial_fit: the model gets updates at the end, not each; there was one */
+  bool given;  /* the fit knows what is known of the data before the first pass */
+  bool more;   /* what lat_fit_iterate said last */
+  size_t iterations; /* complete ones, and the last one's objective */
+  double objective;
+  bool shown; /* there is a bar for iterations, if the options ask for one */
+  /* in slices: until when this turn lasts (of lat_clock), and who wants to be called outside */
+  bool slices;
+  double until;
+  latL_Outside *outside;
+  void *outside_context;
+  lat_status answer;
+  lat_matrix identity; /* and the data that the run is of */
+  /* The end of an iteration; false ends the turn. The end of a turn, after which, if over, there is
+   * no other: its results. */
+  bool (*iterated)(lua_State *L, struct run *r);
+  int (*rests)(lua_State *L, struct run *r, bool over);
 } run;
 
 /* ---- what a run is given --------------------------------------------------------------------- */
@@ -225,32 +244,117 @@ static void keep_history(lua_State *L, run *r, bool over)
   latL_hold(L, FIT_HISTORY);
 }
 
-/* Passes up to the end of the next iteration. False when there is none any more. */
-static bool iterate(lua_State *L, run *r)
-{
-  bool more;
-  lat_status status = lat_fit_iterate(&r->fit, data_of(L, r), &more);
-  keep_history(L, r, !more);
-  if (status != LAT_OK) raise(L, r, status);
-  return more;
-}
-
 /* An iteration is complete. */
 static void publish_iteration(lua_State *L, run *r)
 {
   const lat_em *em = &r->fit.em;
+  r->iterations = em->iterations;
+  r->objective = em->objective;
   if (r->caller.observed) push_present(L, r);
   latL_note(L, FIT_HISTORY, em->iterations, em->objective); /* with what it belongs to, at once */
   if (r->caller.observed) latL_publishrun(L, &r->turn);
 }
 
 /* What is known of the data before the first pass. */
-static void give_data(lua_State *L, run *r)
+static lat_status give_data(run *r)
 {
   const latL_Units *u = &r->units;
   lat_status status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
-                            : lat_fit_source(&r->fit, data_of(L, r));
-  if (status != LAT_OK && !lat_fit_is_late(&r->fit, status)) raise(L, r, status);
+                            : lat_fit_source(&r->fit, &r->rows.source);
+  if (status != LAT_OK && !lat_fit_is_late(&r->fit, status)) return status;
+  r->given = true;
+  return LAT_OK;
+}
+
+/* Passes up to the end of the next iteration. */
+static lat_status iterate(void *context)
+{
+  run *r = context;
+  r->more = false;
+  if (!r->given) LAT_TRY(give_data(r));
+  return lat_fit_iterate(&r->fit, r->units.of ? NULL : &r->rows.source, &r->more);
+}
+
+lat_status latL_outside(lat_fit *fit, latL_Outside *f, void *context)
+{
+  run *r = (run *)(void *)((char *)fit - offsetof(run, fit));
+  if (!lat_in_slice(fit->work)) return f(context);
+  r->outside = f;
+  r->outside_context = context;
+  r->answer = LAT_CANCELLED;
+  LAT_TRY(lat_pause(fit->work));
+  return r->answer;
+}
+
+/* ---- turns: work until there is something to say --------------------------------------------- */
+
+typedef enum outcome {
+  RESTS,    /* the turn's time is over */
+  ASKS,     /* the data's function is to be called */
+  ITERATED, /* an iteration is complete */
+  OVER
+} outcome;
+
+static outcome work_on(lua_State *L, run *r)
+{
+  lat_status status = LAT_OK;
+  bool done = !r->slices;
+  data_of(L, r);
+  if (done) status = iterate(r);
+  while (!done) {
+    double left = r->until - lat_clock();
+    status = lat_slice(r->turn.work, left > 0 ? left : 0, iterate, r, &done);
+    if (done) break;
+    latL_Outside *outside = r->outside;
+    r->outside = NULL;
+    if (r->rows.wanted) return ASKS;
+    if (!outside) return RESTS;
+    r->answer = outside(r->outside_context);
+    lua_settop(L, LATL_TOP);
+    if (lat_clock() >= r->until) return RESTS;
+  }
+  keep_history(L, r, !r->more);
+  if (status != LAT_OK) raise(L, r, status);
+  return r->more ? ITERATED : OVER;
+}
+
+/* The data's function has returned. What it gave is kept from this turn to the next. */
+static void take_piece(lua_State *L, run *r)
+{
+  latL_workspace(L); /* the function may have had the hooks watched from elsewhere */
+  latL_takepiece(L, &r->rows);
+  int last = lua_gettop(L);
+  lua_createtable(L, last - LATL_TOP, 0);
+  for (int i = LATL_TOP + 1; i <= last; i++) {
+    lua_pushvalue(L, i);
+    lua_rawseti(L, -2, i - LATL_TOP);
+  }
+  latL_hold(L, FIT_PIECE);
+  lua_settop(L, LATL_TOP);
+}
+
+/* A turn, also as a continuation: the data's function may yield. */
+static int work_turn(lua_State *L, int status, lua_KContext context)
+{
+  run *r = (run *)context; /* it is at LATL_RUN */
+  r->caller.L = L;
+  if (status == LUA_YIELD) latL_watch(L, r->turn.work); /* hooks may be others by now */
+  for (;;) {
+    if (r->rows.wanted) take_piece(L, r);
+    switch (work_on(L, r)) {
+    case ASKS:
+      lua_pushvalue(L, LATL_DATA);
+      lua_callk(L, 0, 2, context, work_turn);
+      break;
+    case ITERATED:
+      if (!r->iterated(L, r)) return r->rests(L, r, false);
+      break;
+    case RESTS:
+      return r->rests(L, r, false);
+    default:
+      return r->rests(L, r, true);
+    }
+  }
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -296,6 +400,7 @@ static void fail(lua_State *L, latL_Turn *turn)
   run *r = (run *)turn;
   if (r->ended) return;
   r->aborted = r->ended = true;
+  lat_slice_leave(r->turn.work);
   r->turn.work->deadline = 0;
   if (latL_isours(L, &r->turn)) {
     if (r->fit.online) {
@@ -324,39 +429,184 @@ static void show_at_once(lua_State *L, const run *r, const lat_fit_report *repor
   latL_observe(L, report->iterations, report->objective, "restart");
 }
 
-/* fit(X [, {weights, missing, on_iteration, progress, max_seconds}]) -> the model */
-static int fit_model(lua_State *L)
+/* Another fit of the model in slices is given up. */
+static void forget_under_way(lua_State *L)
 {
-  run *r = new_run(L, 0);
+  lua_pushnil(L);
+  lua_setiuservalue(L, LATL_MODEL, LATL_UNDER_WAY);
+}
+
+static bool observe(lua_State *L, const run *r, size_t done, double objective)
+{
+  lua_pushinteger(L, (lua_Integer)r->fit.start + 1);
+  return latL_observe(L, done, objective, "restart");
+}
+
+static bool end_iteration(lua_State *L, run *r)
+{
   const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
-  if (r->request.max_seconds > 0) r->turn.work->deadline = lat_clock() + r->request.max_seconds;
-  latL_beginturn(L, &r->turn);
-  bool at_once = lat_fit_form(&r->fit) != LAT_FORM_EM; /* unless entries are missing */
-  if (!at_once) make_bar(L, r, o);
-  give_data(L, r);
-  while (iterate(L, r)) {
-    size_t done = r->fit.em.iterations;
-    double objective = r->fit.em.objective;
-    publish_iteration(L, r);
-    if (at_once) make_bar(L, r, o);
-    at_once = false;
-    latL_drawbar(L, r->fit.start * o->max_iterations + done, objective);
-    lua_pushinteger(L, (lua_Integer)r->fit.start + 1);
-    if (!latL_observe(L, done, objective, "restart")) lat_fit_stop(&r->fit);
-  }
+  size_t done = r->fit.em.iterations;
+  double objective = r->fit.em.objective;
+  publish_iteration(L, r);
+  if (!r->shown) make_bar(L, r, o);
+  r->shown = true;
+  latL_drawbar(L, r->fit.start * o->max_iterations + done, objective);
+  if (!observe(L, r, done, objective)) lat_fit_stop(&r->fit);
+  return lat_clock() < r->until;
+}
+
+static int end_fit(lua_State *L, run *r, bool over)
+{
   bool shown = r->fit.history == NULL;
   lat_fit_report report = r->fit.report;
+  (void)over; /* the turn has no other end */
   conclude(L, r);
   if (!shown) show_at_once(L, r, &report);
   latL_endturn(&r->turn);
   return latL_returnmodel(L);
 }
 
+/* What is called in slices can be left for as long as the data's function likes to yield. */
+static bool may_yield(lua_State *L, const run *r)
+{
+  return r->rows.source.next && lua_isyieldable(L);
+}
+
+/* fit(X [, {weights, missing, on_iteration, progress, max_seconds}]) -> the model */
+static int fit_model(lua_State *L)
+{
+  run *r = new_run(L, 0);
+  forget_under_way(L);
+  r->slices = may_yield(L, r);
+  r->until = INFINITY;
+  r->iterated = end_iteration;
+  r->rests = end_fit;
+  if (r->request.max_seconds > 0) r->turn.work->deadline = lat_clock() + r->request.max_seconds;
+  latL_beginturn(L, &r->turn);
+  r->shown = lat_fit_form(&r->fit) == LAT_FORM_EM; /* unless entries are missing */
+  if (r->shown) make_bar(L, r, latL_optionsof(lua_touserdata(L, LATL_MODEL)));
+  return work_turn(L, LUA_OK, (lua_KContext)r);
+}
+
+/* ---- fits in slices of time ------------------------------------------------------------------ */
+
+/* Pushes what tells the data at LATL_DATA from others: what keeps a matrix' memory, for a view may be
+ * made anew for each call; else itself. */
+static const latL_Matrix *push_identity(lua_State *L)
+{
+  int top = lua_gettop(L);
+  const latL_Matrix *A = latL_tomatrix(L, LATL_DATA);
+  if (A && lua_getiuservalue(L, LATL_DATA, 1) == LUA_TNIL) lua_pop(L, 1);
+  if (lua_gettop(L) == top) lua_pushvalue(L, LATL_DATA);
+  return A;
+}
+
+/* Keeps it where the model has its run, without keeping it alive; until there is a run, for which
+ * a table becomes a matrix. */
+static void note_identity(lua_State *L)
+{
+  lua_createtable(L, 1, 0);
+  push_identity(L);
+  lua_rawseti(L, -2, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_setiuservalue(L, LATL_MODEL, LATL_UNDER_WAY);
+  lua_settop(L, LATL_OPTIONS);
+}
+
+static bool same_view(const lat_matrix *a, const lat_matrix *b)
+{
+  return a->data == b->data && a->rows == b->rows && a->cols == b->cols &&
+         a->row_stride == b->row_stride && a->col_stride == b->col_stride && a->dtype == b->dtype;
+}
+
+/* Whether the run on the top is of the data at LATL_DATA, and the model is still its. */
+static bool goes_on(lua_State *L, const run *r)
+{
+  int top = lua_gettop(L);
+  const latL_Matrix *A = push_identity(L);
+  lua_getiuservalue(L, top, FIT_IDENTITY);
+  bool same = lua_rawgeti(L, -1, 1) != LUA_TNIL && lua_rawequal(L, -1, top + 1);
+  lua_settop(L, top);
+  return same && (!A || same_view(&A->view, &r->identity)) && !r->aborted &&
+         latL_isours(L, &r->turn);
+}
+
+static bool end_sliced_iteration(lua_State *L, run *r)
+{
+  publish_iteration(L, r);
+  if (!observe(L, r, r->fit.em.iterations, r->fit.em.objective)) lat_fit_stop(&r->fit);
+  return lat_clock() < r->until;
+}
+
+/* A run that is over says so as long as it is the model's, and keeps no data for it. */
+static int end_slice(lua_State *L, run *r, bool over)
+{
+  if (over) conclude(L, r);
+  for (int value = LATL_RUN_DATA; over && value <= LATL_RUN_OPTIONS; value++) {
+    lua_pushnil(L);
+    latL_hold(L, value);
+  }
+  lua_pushnil(L);
+  if (over) latL_hold(L, FIT_WEIGHTS);
+  latL_endturn(&r->turn);
+  lua_pushboolean(L, over);
+  return 1;
+}
+
+static run *new_sliced_run(lua_State *L)
+{
+  note_identity(L);
+  run *r = new_run(L, 0);
+  lua_getiuservalue(L, LATL_MODEL, LATL_UNDER_WAY);
+  latL_hold(L, FIT_IDENTITY);
+  const latL_Matrix *A = latL_tomatrix(L, LATL_DATA);
+  if (A) r->identity = A->view;
+  r->slices = r->caller.observed = true;
+  r->iterated = end_sliced_iteration;
+  r->rests = end_slice;
+  lua_pushvalue(L, LATL_RUN);
+  lua_setiuservalue(L, LATL_MODEL, LATL_UNDER_WAY);
+  latL_beginturn(L, &r->turn);
+  return r;
+}
+
+/* fit_for(X, seconds [, {weights, missing, on_iteration}]) -> whether the fit is done */
+static int fit_for(lua_State *L)
+{
+  const char *who = latL_verb(L);
+  latL_checkmodel(L, latL_verbkind(L), who);
+  double seconds = latL_checknumber(L, 3, who, "seconds");
+  if (!(seconds >= 0)) latL_error(L, who, "seconds must be a number >= 0, got %f", seconds);
+  lua_remove(L, 3);
+  lat_request request;
+  latL_beginfit(L, &request); /* those of a call that goes on are checked, too */
+  double until = lat_clock() + seconds;
+  lua_getiuservalue(L, LATL_MODEL, LATL_UNDER_WAY);
+  run *r = luaL_testudata(L, -1, FIT);
+  bool same = r && goes_on(L, r);
+  if (same && r->ended) {
+    lua_pushboolean(L, true);
+    return 1;
+  }
+  if (same)
+    latL_resume(L, lua_gettop(L));
+  else
+    r = new_sliced_run(L);
+  r->until = until;
+  return work_turn(L, LUA_OK, (lua_KContext)r);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
 /* The loop has been left, or is over. */
 static void finish_steps(lua_State *L, run *r)
 {
   if (r->ended) return;
   r->ended = true;
+  lat_slice_leave(r->turn.work);
   if (r->fit.em.state && latL_isours(L, &r->turn)) {
     stop(L, r);
     conclude(L, r);
@@ -364,17 +614,37 @@ static void finish_steps(lua_State *L, run *r)
   release(L, r);
 }
 
+/* With a budget a turn is a slice. */
+static bool end_step(lua_State *L, run *r)
+{
+  publish_iteration(L, r);
+  return r->request.budget > 0 && lat_clock() < r->until;
+}
+
+static int end_steps(lua_State *L, run *r, bool over)
+{
+  if (over) finish_steps(L, r);
+  latL_endturn(&r->turn);
+  if (over && !(r->request.budget > 0)) return 0;
+  lua_pushinteger(L, (lua_Integer)r->iterations);
+  if (r->iterations > 0)
+    lua_pushnumber(L, r->objective);
+  else
+    lua_pushboolean(L, false);
+  return 2;
+}
+
 static int next_step(lua_State *L)
 {
   run *r = latL_resume(L, lua_upvalueindex(1));
-  bool more = !r->ended && iterate(L, r);
-  if (more) publish_iteration(L, r);
-  if (!more) finish_steps(L, r);
-  latL_endturn(&r->turn);
-  if (!more) return 0;
-  lua_pushinteger(L, (lua_Integer)r->fit.em.iterations);
-  lua_pushnumber(L, r->fit.em.objective);
-  return 2;
+  if (r->ended) {
+    latL_endturn(&r->turn);
+    return 0;
+  }
+  double budget = r->request.budget;
+  r->slices = budget > 0 || may_yield(L, r) || lat_slice_open(r->turn.work);
+  r->until = budget > 0 ? lat_clock() + budget : INFINITY;
+  return work_turn(L, LUA_OK, (lua_KContext)r);
 }
 
 /* The run at 1 */
@@ -404,14 +674,21 @@ static int close_run(lua_State *L)
   return 0;
 }
 
-/* steps(X [, {weights, missing}]) -> iterator of i, objective */
+/* steps(X [, {weights, missing, budget}]) -> iterator of i, objective */
 static int steps(lua_State *L)
 {
   run *r = new_run(L, 0);
+  forget_under_way(L);
   r->caller.observed = r->fit.by_em = true;
   r->fit.starts = 1; /* turns count the iterations of one */
+  r->iterated = end_step;
+  r->rests = end_steps;
   latL_beginturn(L, &r->turn);
-  give_data(L, r);
+  data_of(L, r);
+  if (!(r->request.budget > 0)) { /* else even that is in slices */
+    lat_status status = give_data(r);
+    if (status != LAT_OK) raise(L, r, status);
+  }
   latL_endturn(&r->turn);
   return latL_pushsteps(L, next_step);
 }
@@ -488,6 +765,7 @@ static void update_all(lua_State *L, run *r)
 static int partial_fit(lua_State *L)
 {
   run *r = new_run(L, latL_columnsbefore(L));
+  forget_under_way(L);
   r->fit.online = r->caller.observed = true;
   r->quiet = !lat_source_in_pieces(&r->rows.source);
   r->fit.before = r->turn.last;
@@ -510,7 +788,9 @@ static int partial_fit(lua_State *L)
 
 lua_CFunction latL_fitfunction(const char *name)
 {
-  return strcmp(name, "fit") == 0 ? fit_model : strcmp(name, "steps") == 0 ? steps : partial_fit;
+  if (strcmp(name, "fit") == 0) return fit_model;
+  if (strcmp(name, "fit_for") == 0) return fit_for;
+  return strcmp(name, "steps") == 0 ? steps : partial_fit;
 }
 
 void latL_open_fit(lua_State *L)

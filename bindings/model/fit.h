@@ -23,7 +23,7 @@ const latL_Model *latL_beginfit(lua_State *L, lat_request *request);
  * kind's own. */
 void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report);
 
-/* The methods fit, steps and partial_fit, by name: closures of a kind, as in methods.c. */
+/* The methods fit, fit_for, steps and partial_fit, by name: closures of a kind, as in methods.c. */
 lua_CFunction latL_fitfunction(const char *name);
 
 /* Functions of a kind of the core's that reach Lua (those of models whose steps are the user's) find
@@ -33,6 +33,11 @@ typedef struct latL_Caller {
   const char *who; /* "gmm:fit" */
   bool observed;   /* Lua code may look at the model between iterations; they may set it */
 } latL_Caller;
+
+/* Such functions raise and call Lua, which can't be done on the stack of a slice of time
+ * (base/slice.h): f(context) is called where the call from Lua is, and its status given. */
+typedef lat_status latL_Outside(void *context);
+lat_status latL_outside(lat_fit *fit, latL_Outside *f, void *context);
 
 /* In such functions, and in `record` (model.h): pushes a table of start number `start` (from 0),
  * which is the kind's, to use as it likes, until the run is over. */

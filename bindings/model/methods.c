@@ -441,7 +441,7 @@ static lua_CFunction function_of(lua_State *L, const latL_Kind *kind, const lat_
       [LAT_TAKES_LATENT] = of_latent,      [LAT_TAKES_LATENT_AND_LABELS] = of_latent_and_labels,
       [LAT_TAKES_COUNT] = of_count,        [LAT_TAKES_COMPONENT] = of_component,
       [LAT_TAKES_MODEL] = of_model,        [LAT_TAKES_NOTHING] = of_nothing};
-  bool data = method->argument == LAT_TAKES_DATA;
+  bool data = method->argument == LAT_TAKES_DATA || method->argument == LAT_TAKES_DATA_AND_SECONDS;
   lua_CFunction own = own_method(kind, method->name);
   if (own) return own;
   if (data && kind->core->fit) return latL_fitfunction(method->name);

@@ -71,7 +71,7 @@ typedef struct latL_Model {
   bool gone; /* its finalizer has run: a model with nets has memory outside of Lua's */
 } latL_Model;
 
-enum { LATL_FITTED = 1, LATL_KEPT, LATL_VALUES = LATL_KEPT }; /* user values */
+enum { LATL_FITTED = 1, LATL_KEPT, LATL_UNDER_WAY, LATL_VALUES = LATL_UNDER_WAY }; /* user values */
 
 /* ---- what a fit makes ------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/slice.h"
 #include "model/query.h"
 
 /* ---- matrices and mapped files --------------------------------------------------------------- */
@@ -35,8 +36,8 @@ void latL_callback(lua_State *L, const char *who, int arguments, int results)
   } else if (lua_pcall(L, arguments, results, 0) != LUA_OK) {
     if (is_yield(L, -1))
       latL_error(L, who,
-                 "callbacks and functions that give data can't yield; the body of a loop "
-                 "over steps can");
+                 "this function can't yield; one that gives data to fit or steps can, and the body "
+                 "of a loop over steps");
     lua_error(L);
   }
   latL_workspace(L); /* what the function called has had the hooks watched from elsewhere */
@@ -56,23 +57,35 @@ static const double *check_weights(lua_State *L, int at, const latL_Rows *r, siz
   return packed->view.data;
 }
 
+void latL_takepiece(lua_State *L, latL_Rows *r)
+{
+  r->wanted = false;
+  r->piece = (lat_matrix){0};
+  r->piece_weights = NULL;
+  if (!lua_isnil(L, r->top + 1)) {
+    r->piece = latL_checkquery(L, r->top + 1, r->who, "the function's result", r->source.columns).X;
+    r->piece_weights = check_weights(L, r->top + 2, r, r->piece.rows);
+  } else if (r->source.pieces == 0) {
+    latL_error(L, r->who, "the function gave no data");
+  }
+}
+
 /* The source's `next`. */
 static lat_status next_chunk(lat_source *source, lat_workspace *work, lat_matrix *X,
                              const double **weights)
 {
-  const latL_Rows *r = source->context;
-  lua_State *L = r->L;
-  (void)work;
-  lua_settop(L, r->top);
-  lua_pushvalue(L, r->data);
-  latL_callback(L, r->who, 0, 2);
-  *X = (lat_matrix){0};
-  if (!lua_isnil(L, -2)) {
-    *X = latL_checkquery(L, r->top + 1, r->who, "the function's result", source->columns).X;
-    *weights = check_weights(L, r->top + 2, r, X->rows);
-  } else if (source->pieces == 0) {
-    latL_error(L, r->who, "the function gave no data");
+  latL_Rows *r = source->context;
+  if (lat_in_slice(work)) {
+    r->wanted = true;
+    LAT_TRY(lat_pause(work));
+  } else {
+    lua_settop(r->L, r->top);
+    lua_pushvalue(r->L, r->data);
+    latL_callback(r->L, r->who, 0, 2);
+    latL_takepiece(r->L, r);
   }
+  *X = r->piece;
+  *weights = r->piece_weights;
   return LAT_OK;
 }
 

@@ -15,6 +15,11 @@ typedef struct latL_Rows {
   int data;     /* where the function is */
   lua_State *L; /* who asks for pieces, and what is on the stack below their values */
   int top;
+  /* In slices of time (base/slice.h) nothing of Lua's can be called: the function is to be called
+   * by who called the slice, and the next slice has what it gave. */
+  bool wanted;
+  lat_matrix piece;
+  const double *piece_weights;
 } latL_Rows;
 
 /* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
@@ -29,6 +34,10 @@ void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t be
 /* Before calls of the core that read rows: pieces of functions are values on this stack, above what
  * is there now, until the next one is asked for. */
 lat_source *latL_readrows(lua_State *L, latL_Rows *rows);
+
+/* The function that is `wanted` has been called, and has left its two results above `top`: checks
+ * them, and leaves there what must live until the next piece. */
+void latL_takepiece(lua_State *L, latL_Rows *rows);
 
 /* lua_call of a function of the user's, which can't yield: in a coroutine, where it could try,
  * the message says so. */

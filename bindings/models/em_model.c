@@ -36,6 +36,11 @@ static place place_of(const lat_fit *fit)
   return (place){caller->L, caller->who, fit->start};
 }
 
+static lat_fit *fit_of(const lat_em *em)
+{
+  return (lat_fit *)(size_t)em->model;
+}
+
 static int push_own(place at, const char *field)
 {
   latL_pushstart(at.L, at.start);
@@ -167,13 +172,22 @@ static void push_parameters(place at, const double *flat)
 
 static const char FUNCTIONS[] = "(functions)"; /* a kept field that isn't the user's */
 
+/* What the core asks for, which is done where Lua can be called (latL_outside). */
+typedef struct question {
+  const lat_em *em;
+  double *parameters;
+  bool feasible; /* the answer */
+} question;
+
 /* m_step(statistics, parameters) -> parameters */
-static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
+static lat_status call_m_step(void *context)
 {
+  question *q = context;
+  const lat_em *em = q->em;
+  double *parameters = q->parameters;
   place at = place_of(em->model);
   lua_State *L = at.L;
   int top = lua_gettop(L), table = top + 1;
-  (void)statistics;
   latL_keptfield(L, LATL_MODEL, FUNCTIONS, "m_step");
   push_own(at, "statistics");
   push_own(at, "parameters");
@@ -198,19 +212,32 @@ static lat_status m_step(lat_em *em, const double *statistics, double *parameter
   return LAT_OK;
 }
 
+static lat_status m_step(lat_em *em, const double *statistics, double *parameters)
+{
+  question q = {.em = em, .parameters = parameters};
+  (void)statistics;
+  return latL_outside(fit_of(em), call_m_step, &q);
+}
+
+static lat_status call_feasible(void *context)
+{
+  question *q = context;
+  place at = place_of(q->em->model);
+  lua_State *L = at.L;
+  q->feasible = true;
+  if (latL_keptfield(L, LATL_MODEL, FUNCTIONS, "feasible") != LUA_TNIL) {
+    push_parameters(at, q->parameters);
+    latL_callback(L, at.who, 1, 1);
+    q->feasible = lua_toboolean(L, -1);
+  }
+  lua_pop(L, 1);
+  return LAT_OK;
+}
+
 static bool feasible(const lat_em *em, double *parameters)
 {
-  place at = place_of(em->model);
-  lua_State *L = at.L;
-  if (latL_keptfield(L, LATL_MODEL, FUNCTIONS, "feasible") == LUA_TNIL) {
-    lua_pop(L, 1);
-    return true;
-  }
-  push_parameters(at, parameters);
-  latL_callback(L, at.who, 1, 1);
-  bool yes = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return yes;
+  question q = {.em = em, .parameters = parameters};
+  return latL_outside(fit_of(em), call_feasible, &q) == LAT_OK && q.feasible;
 }
 
 static size_t two(const lat_em *em)
@@ -253,8 +280,9 @@ static lua_Integer count_of(place at, size_t start)
   return count;
 }
 
-static lat_status plan(lat_fit *fit)
+static lat_status make_plan(void *context)
 {
+  lat_fit *fit = context;
   place at = place_of(fit);
   latL_Caller *caller = fit->user;
   caller->observed = true; /* the user's functions may look at the model */
@@ -269,13 +297,24 @@ static lat_status plan(lat_fit *fit)
   return LAT_OK;
 }
 
-static lat_status start(lat_fit *fit)
+static lat_status plan(lat_fit *fit)
 {
+  return latL_outside(fit, make_plan, fit);
+}
+
+static lat_status make_start(void *context)
+{
+  lat_fit *fit = context;
   place at = place_of(fit);
   push_own(at, "start");
   visit_all(at, lua_gettop(at.L), fit->parameters, store_one);
   lua_pop(at.L, 1);
   return LAT_OK;
+}
+
+static lat_status start(lat_fit *fit)
+{
+  return latL_outside(fit, make_start, fit);
 }
 
 /* ---- the E-step ---------------------------------------------------------------------------------- */
@@ -391,12 +430,12 @@ static lat_status take_chunks(lat_fit *fit)
 }
 
 /* A pass over whatever is at LATL_DATA. */
-static lat_status e_step(lat_fit *fit, const lat_matrix *X, const double *weights)
+static lat_status call_e_step(void *context)
 {
+  lat_fit *fit = context;
   place at = place_of(fit);
   lua_State *L = at.L;
   data *d = (data *)(size_t)fit->units;
-  (void)X, (void)weights;
   lua_pushnil(L);
   set_own(at, "statistics");
   push_parameters(at, fit->em.parameters);
@@ -414,6 +453,12 @@ static lat_status e_step(lat_fit *fit, const lat_matrix *X, const double *weight
   }
   lua_settop(L, LATL_TOP);
   return status;
+}
+
+static lat_status e_step(lat_fit *fit, const lat_matrix *X, const double *weights)
+{
+  (void)X, (void)weights;
+  return latL_outside(fit, call_e_step, fit);
 }
 
 /* ---- the record: the parameters as a table --------------------------------------------------- */
@@ -441,9 +486,13 @@ static const lat_option options[] = {LAT_OPTION_GIVEN("parameters", "table|funct
 static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS,      LAT_OPTION_MISSING,
                                          LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS,
                                          LAT_OPTION_MAX_SECONDS,  {.name = NULL}};
-static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, {.name = NULL}};
+static const lat_option slice_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_ON_ITERATION, {.name = NULL}};
+static const lat_option steps_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_BUDGET, {.name = NULL}};
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    LAT_METHOD_FIT_FOR(slice_options),
     {.name = "steps", .argument = LAT_TAKES_DATA, .options = steps_options},
     {.name = NULL}};
 

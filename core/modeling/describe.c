@@ -15,6 +15,7 @@ static const char *const arguments[] = {
     [LAT_TAKES_COMPONENT] = "component",
     [LAT_TAKES_MODEL] = "model",
     [LAT_TAKES_DATA] = "data",
+    [LAT_TAKES_DATA_AND_SECONDS] = "data and seconds",
     [LAT_TAKES_NOTHING] = "nothing",
 };
 static const char *const shapes[] = {[LAT_GIVES_NUMBERS] = "numbers",

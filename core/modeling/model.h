@@ -92,7 +92,7 @@ typedef struct lat_request {
   size_t probes;
   bool raw;
   /* of fits */
-  double rate, max_seconds;
+  double rate, max_seconds, budget;
   bool progress;
 } lat_request;
 
@@ -148,6 +148,7 @@ typedef enum lat_argument {
   LAT_TAKES_COMPONENT,         /* its number, from 1; of models without components nothing */
   LAT_TAKES_MODEL,             /* another of the kind, whose order of components is taken */
   LAT_TAKES_DATA,              /* X to be fitted to: rows, a file, a function of chunks */
+  LAT_TAKES_DATA_AND_SECONDS,  /* and for how long */
   LAT_TAKES_NOTHING
 } lat_argument;
 
@@ -209,12 +210,13 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
     .name = "component", LAT_SIZE, offsetof(lat_request, component), 0, 1, LAT_MOST_PARTS, NULL,   \
     NULL, "nil"                                                                                    \
   }
-/* What fit, steps and partial_fit take. */
+/* What fit, fit_for, steps and partial_fit take. */
 #define LAT_OPTION_WEIGHTS      LAT_OPTION_GIVEN("weights", "latent.Matrix?")
 #define LAT_OPTION_LABELS       LAT_OPTION_GIVEN("labels", "latent.Matrix?")
 #define LAT_OPTION_ON_ITERATION LAT_OPTION_GIVEN("on_iteration", "function?")
 #define LAT_OPTION_PROGRESS     LAT_OPTION_BOOLEAN(lat_request, progress, false)
 #define LAT_OPTION_MAX_SECONDS  LAT_OPTION_NUMBER(lat_request, max_seconds, 0, 0, (double)INFINITY)
+#define LAT_OPTION_BUDGET       LAT_OPTION_NUMBER(lat_request, budget, 0, 0, (double)INFINITY)
 #define LAT_OPTION_RATE         LAT_OPTION_NUMBER(lat_request, rate, 0, 0, 1)
 
 #define LAT_OUTPUT(shape, field)                                                                   \

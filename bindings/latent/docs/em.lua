@@ -1,5 +1,6 @@
 -- Fitting by EM, and latent.em: a user's own model.
 
+local slices = require "latent.docs.slices"
 local data = { "X", "any", "what e_step understands: a matrix, a file of latent.open, a function that returns the next "
   .. "chunk (of any type) and nil at the end of a pass, or any other value, which is passed on as it is" }
 local options = { "options", "table?", "see options" }
@@ -60,7 +61,23 @@ with much data the labels are left out). A fit that fails before leaves the mode
 A model may be used and fitted again, to whatever data, by its own callbacks, by functions that give its data, between
 the turns of its loops, and by finalizers: each fit has memory of its own, and the model has the result that was last
 complete. A loop that is left, or a fit that fails, doesn't take the place of what another fit has made since.
-Callbacks can't yield; the body of a loop over steps can.
+A function that gives data to fit, fit_for or steps may yield, in a coroutine, as may the body of a loop over steps;
+other callbacks, and the chunks of latent.em, can't.
+
+Slices of time, for a program that has frames to draw or requests to answer:
+
+  while not model:fit_for(X, 0.002) do draw_a_frame() end
+  for i, objective in model:steps(X, { budget = 0.002 }) do draw_a_frame() end
+
+A slice ends between two chunks of rows, also within an iteration, a start, a restart or the check of X; it is longer
+than asked for by one chunk at most, a fraction of a millisecond for 1e5 x 16 numbers and 16 components. The result is
+the same bits as without slices. What isn't cut: a function of yours, a sequence of lds where there are several threads,
+a factorization of a D x D matrix, and copies of weights and labels at the call.
+
+fit_for goes on with the fit of the same X (the same memory, or the same value that isn't a matrix) until it is done,
+and from then on says so at once; the model has every iteration meanwhile. Another X begins anew, as does the call after
+an error, and after fit, partial_fit or anything else has changed the model. Numbers of X that change between slices
+make no error, and a result that is of neither. A fit that is given up is dropped with its memory.
 
 Results are the same bits for every number of threads.]],
   },
@@ -137,11 +154,12 @@ latent.em{
     returns = { { "latent.EM", "the model itself" } },
     text = "An error in one of the functions passes through; the model keeps its last complete iteration.",
   },
+  slices.entry("EM", nil, nil, data, { "weights", "missing", "on_iteration" }),
   {
     name = "EM:steps",
     summary = "The fit as a loop: each turn does one iteration.",
     args = { data, options },
-    options = { weights, missing },
+    options = { weights, missing, slices.budget },
     returns = { { "function", "an iterator of i, objective" } },
   },
 }

@@ -1,6 +1,7 @@
 -- What PPCA, FA and their kin have in common: factor_methods(entries, class, words) adds the entries of fits and what
 -- a fitted model says of rows. Of words, `fitted` is Lua that makes a fitted model p of one latent dimension, `X` the
 -- name of its data there, and the rest formulas, whose defaults are PPCA's.
+local slices = require "latent.docs.slices"
 local data = { "X", "latent.Matrix|table|function",
   "N x D data; or a function that returns the next chunk of rows (and their weights), and nil at the end of a pass" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
@@ -45,7 +46,7 @@ return function(entries, class, words)
       name = "steps",
       summary = "Iterations of EM, one a turn.",
       args = { data, options },
-      options = { weights, gaps },
+      options = { weights, gaps, slices.budget },
       returns = { { "function", "an iterator of i, objective" } },
       text = "EM whatever the method. Leaving the loop keeps the model as it stands.",
       example = words.fitted .. ("for i, f in p:steps(%s) do if i == 3 then break end end"):format(words.X),
@@ -139,6 +140,10 @@ return function(entries, class, words)
   }
   table.move(uses, 1, #uses, #methods + 1, methods)
   for i, entry in ipairs(methods) do
+    if entry.name == "steps" then
+      local make = ("latent.%s{ latent_dim = 1 }"):format(class:lower())
+      entries[#entries + 1] = slices.entry(class, make, "X", data, { "weights", "missing", "on_iteration" })
+    end
     entry.name = class .. ":" .. entry.name
     entries[#entries + 1] = methods[i]
   end

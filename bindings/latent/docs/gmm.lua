@@ -1,5 +1,6 @@
 -- latent.gmm and latent.gmm_select.
 
+local slices = require "latent.docs.slices"
 local data = { "X", "latent.Matrix|table|function",
   "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
@@ -70,6 +71,7 @@ M-step takes conditional means and covariances for the rest (Ghahramani, Jordan 
 the fit is the closed form: the Gaussian of each class.]],
     example = fitted,
   },
+  slices.entry("GMM", 'latent.gmm{ components = 2 }', "X", data, { "weights", "missing", "labels", "on_iteration" }),
   {
     name = "GMM:steps",
     summary = "An iterator that does one iteration a turn: i, objective.",
@@ -78,6 +80,7 @@ the fit is the closed form: the Gaussian of each class.]],
       { "weights", "N numbers >= 0" },
       { "missing", "NaN marks a missing entry" },
       { "labels", "N integers: components of rows, or 0" },
+      slices.budget,
     },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
     example = "for i, L in latent.gmm{ components = 2 }:steps(X) do if i == 3 then break end end",

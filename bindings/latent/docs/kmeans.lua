@@ -1,5 +1,6 @@
 -- latent.kmeans.
 
+local slices = require "latent.docs.slices"
 local options = { "options", "table?", "see options" }
 local data = { "X", "latent.Matrix|table|function", "N x D data, a mapped file, or a function that returns the next "
   .. "chunk of rows (and their weights), and nil at the end of a pass" }
@@ -63,11 +64,12 @@ with; iterations and converged say how the fit ended.]],
       .. "matrix or a mapped file.",
     example = "latent.kmeans{ clusters = 2 }:fit(matrix{ {1, 2}, {1, 3}, {8, 9} })",
   },
+  slices.entry("KMeans", 'latent.kmeans{ clusters = 2 }', "X", data, { "weights", "on_iteration" }),
   {
     name = "KMeans:steps",
     summary = "An iterator: each turn does one iteration and gives its number and objective.",
     args = { data, options },
-    options = { weights },
+    options = { weights, slices.budget },
     returns = { { "function", "for the generic for" } },
     text = "With mini-batches an iteration is one of them. "
       .. "Leaving the loop keeps the model as it stands; labels and inertia come when the loop is left.",

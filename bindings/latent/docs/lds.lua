@@ -1,5 +1,6 @@
 -- latent.lds.
 
+local slices = require "latent.docs.slices"
 local sequences = { "Y", "latent.Matrix|table",
   "T x D, a row for each step, NaN where missing; a vector is one output; or a list of sequences of any lengths" }
 local sequence = { "Y", "latent.Matrix|table", "T x D, a row for each step, NaN where missing; or a list, for a list" }
@@ -84,11 +85,12 @@ numbers that overflow. Outputs may be without noise when R is given and not esti
 skipped at the start stay skipped.]],
     example = 'latent.lds{ A = 1, C = 1, initial = "diffuse" }:fit(matrix{ 1, 3, 0/0, 2, 5 })',
   },
+  slices.entry("LDS", 'latent.lds{ max_iterations = 3 }', "X", sequences, { inputs, missing, "on_iteration" }),
   {
     name = "LDS:steps",
     summary = "Iterations of EM, one for each turn of the loop.",
     args = { sequences, options },
-    options = { inputs, missing },
+    options = { inputs, missing, slices.budget },
     returns = { { "function", "an iterator of i, objective" } },
     text = "Leaving the loop keeps the model as it stands.",
     example = "for i, f in latent.lds{ max_iterations = 3 }:steps(X) do print(i, f) end",

@@ -1,5 +1,6 @@
 -- latent.mixture: mixtures of distributions with independent columns.
 
+local slices = require "latent.docs.slices"
 local data = { "X", "latent.Matrix|table|function",
   "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
@@ -100,6 +101,8 @@ A missing entry is left out of its row's product, which is exact, as columns are
 without entries adds 0. When all labels are known the fit is the closed form.]],
     example = fitted .. "return model.converged",
   },
+  slices.entry("Mixture", 'latent.mixture{ components = 2 }', "X:gt(0)", data,
+    { "weights", "missing", "labels", "on_iteration" }),
   {
     name = "Mixture:steps",
     summary = "An iterator that does one iteration a turn: i, objective.",
@@ -108,6 +111,7 @@ without entries adds 0. When all labels are known the fit is the closed form.]],
       { "weights", "N numbers >= 0" },
       { "missing", "NaN marks a missing entry" },
       labels,
+      slices.budget,
     },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
     example = binary .. "for i in latent.mixture{ components = 2 }:steps(B) do if i == 3 then break end end",

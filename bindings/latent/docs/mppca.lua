@@ -1,5 +1,6 @@
 -- latent.mppca.
 
+local slices = require "latent.docs.slices"
 local data = { "X", "latent.Matrix|table|function",
   "N x D data, or latent.open's file; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
@@ -71,11 +72,13 @@ Components are then in order of the first coordinate of their means (then the se
 them numbers. Each row counts with the density of the entries it has.]],
     example = fitted,
   },
+  slices.entry("MPPCA", 'latent.mppca{ latent_dim = 1 }', "X", data,
+    { "weights", "missing", "labels", "on_iteration" }),
   {
     name = "MPPCA:steps",
     summary = "An iterator that does one iteration a turn: i, objective.",
     args = { data, options },
-    options = { weights, { "missing", "NaN marks a missing entry" }, labels },
+    options = { weights, { "missing", "NaN marks a missing entry" }, labels, slices.budget },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
     example = "for i, L in latent.mppca{ latent_dim = 1 }:steps(X) do if i == 3 then break end end",
   },

@@ -34,17 +34,33 @@ static void take_density(lua_State *L, const char *who, size_t k, size_t N, doub
   lua_settop(L, top);
 }
 
-static lat_status log_density(lat_fit *fit, size_t k, const lat_matrix *X, double *row)
+/* What the core asks for, which is done where Lua can be called (latL_outside). */
+typedef struct question {
+  lat_fit *fit;
+  size_t k;
+  const lat_matrix *X;
+  double *row; /* the answer */
+  const double *r;
+} question;
+
+static lat_status call_log_density(void *context)
 {
-  const latL_Caller *caller = fit->user;
+  const question *q = context;
+  const latL_Caller *caller = q->fit->user;
   lua_State *L = caller->L;
   int top = lua_gettop(L);
-  latL_pushstart(L, fit->start);
+  latL_pushstart(L, q->fit->start);
   lua_getfield(L, -1, "parameters");
-  lua_rawgeti(L, -1, (lua_Integer)k + 1);
-  take_density(L, caller->who, k, X->rows, row);
+  lua_rawgeti(L, -1, (lua_Integer)q->k + 1);
+  take_density(L, caller->who, q->k, q->X->rows, q->row);
   lua_settop(L, top);
   return LAT_OK;
+}
+
+static lat_status log_density(lat_fit *fit, size_t k, const lat_matrix *X, double *row)
+{
+  question q = {.fit = fit, .k = k, .X = X, .row = row};
+  return latL_outside(fit, call_log_density, &q);
 }
 
 /* Pushes component k's new parameters: what fit says, or, without rows, those that it has. */
@@ -66,8 +82,11 @@ static void push_estimate(lua_State *L, const char *who, int start, size_t k, co
 }
 
 /* A new list, so that what somebody has looked at stays as it was. */
-static lat_status estimate(lat_fit *fit, size_t k, const lat_matrix *X, const double *r)
+static lat_status call_estimate(void *context)
 {
+  const question *q = context;
+  lat_fit *fit = q->fit;
+  size_t k = q->k;
   latL_Caller *caller = fit->user;
   lua_State *L = caller->L;
   int top = lua_gettop(L), start = top + 1;
@@ -77,12 +96,18 @@ static lat_status estimate(lat_fit *fit, size_t k, const lat_matrix *X, const do
     lua_createtable(L, (int)fit->sizes[LAT_K], 0);
   else
     lua_getfield(L, start, "next");
-  push_estimate(L, caller->who, start, k, X, r);
+  push_estimate(L, caller->who, start, k, q->X, q->r);
   lua_rawseti(L, start + 1, (lua_Integer)k + 1);
   lua_settop(L, start + 1);
   lua_setfield(L, start, k + 1 < fit->sizes[LAT_K] ? "next" : "parameters");
   lua_settop(L, top);
   return LAT_OK;
+}
+
+static lat_status estimate(lat_fit *fit, size_t k, const lat_matrix *X, const double *r)
+{
+  question q = {.fit = fit, .k = k, .X = X, .r = r};
+  return latL_outside(fit, call_estimate, &q);
 }
 
 /* model.parameters = the list of the start that the block is of */

@@ -388,8 +388,10 @@ static const char *const scores[] = {"regression", "bartlett", NULL};
 const lat_option lat_factor_fit_options[] = {LAT_OPTION_WEIGHTS,      LAT_OPTION_MISSING,
                                              LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS,
                                              LAT_OPTION_MAX_SECONDS,  {.name = NULL}};
+const lat_option lat_factor_slice_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_ON_ITERATION, {.name = NULL}};
 const lat_option lat_factor_steps_options[] = {
-    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, {.name = NULL}};
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_BUDGET, {.name = NULL}};
 const lat_option lat_factor_transform_options[] = {
     LAT_OPTION_MISSING,
     LAT_OPTION_CHOICE(lat_request, scores, LAT_SCORES_REGRESSION, scores),

@@ -150,11 +150,12 @@ lat_status lat_factor_fitted_covariance(lat_workspace *work, const lat_fitted *f
 
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
-extern const lat_option lat_factor_fit_options[], lat_factor_steps_options[],
-    lat_factor_transform_options[];
+extern const lat_option lat_factor_fit_options[], lat_factor_slice_options[],
+    lat_factor_steps_options[], lat_factor_transform_options[];
 /* The methods that all have in common. */
 #define LAT_FACTOR_METHODS                                                                         \
   {.name = "fit", .argument = LAT_TAKES_DATA, .options = lat_factor_fit_options},                  \
+      LAT_METHOD_FIT_FOR(lat_factor_slice_options),                                                \
       {.name = "steps", .argument = LAT_TAKES_DATA, .options = lat_factor_steps_options},          \
       {.name = "elbo", .options = lat_missing_options},                                            \
       {.name = "transform",                                                                        \

@@ -117,11 +117,14 @@ static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS,
                                          LAT_OPTION_PROGRESS,
                                          LAT_OPTION_MAX_SECONDS,
                                          {.name = NULL}};
-static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, {.name = NULL}};
+static const lat_option slice_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, {.name = NULL}};
+static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_BUDGET, {.name = NULL}};
 static const lat_option update_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_RATE, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    LAT_METHOD_FIT_FOR(slice_options),
     {.name = "steps", .argument = LAT_TAKES_DATA, .options = steps_options},
     {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = update_options},
     {.name = "predict",
