@@ -293,6 +293,7 @@ describe("heat maps", function()
     local svg = fig:svg()
     assert.is_truthy(svg:find("<text>said yes</text>", 1, true) and svg:find("<text>10</text>", 1, true))
     assert.equal("Counts\n     said no  said yes\nno        10         1\nyes        0         5\n", fig:text())
+    assert.is_nil(plot.figure():heatmap(matrix.ones(3, 15)):text(40):find "1.00") -- too wide: shades
     assert.equal("   1  2\n1     1\n", plot.figure():heatmap({ { nan, 1 } }):text())
     local large = plot.figure():heatmap(matrix.ones(30, 30))
     assert.equal(0, #large.labels)

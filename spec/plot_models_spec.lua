@@ -234,6 +234,18 @@ describe("mixtures", function()
     assert.is_truthy(panel(bernoulli, "components").layers[1].image)
   end)
 
+  it("of a user's own family show rows by component", function()
+    local family = { -- Gaussians of variance 1
+      log_density = function(m, X) return (X:col(1) - m):square() * -0.5 - 0.5 * math.log(2 * math.pi) end,
+      fit = function(X, r) return (X:col(1) % r):sum() / r:sum() end,
+    }
+    local X = matrix { { 0 }, { 0.5 }, { 9 }, { 9.5 }, { 10 } }
+    local model = latent.mixture { components = 2, family = family, seed = 1 }:fit(X)
+    local fig = model:plot(X).grid.figures
+    assert.equal("Rows by component", fig[2].title)
+    fails("the family is the user's own", model.plot, model, X, { panels = { "components" } })
+  end)
+
   it("show a classifier's classes, borders, mistakes and confusion", function()
     local Z = iris:block(1, -1, 3, 4):copy()
     local classifier = latent.classifier(function() return latent.gmm() end):fit(Z, species)
@@ -277,6 +289,10 @@ describe("series", function()
     assert.is_true(fig.dates)
     assert.is_near(-99 * 365.25 * 86400, fig.layers[1].rows[1][1], 86400) -- 1871-01
     assert.is_truthy(fig:svg():find("<text>1900</text>", 1, true))
+  end)
+
+  it("of a list are the first", function()
+    assert.equal(100, #lds:plot({ nile, nile:block(1, 50) }).layers[1].rows)
   end)
 
   it("of several columns are one panel each", function()

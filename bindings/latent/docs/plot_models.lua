@@ -84,7 +84,7 @@ local MODELS = {
   { "Mixture", "The components' means, rates or probabilities, and weights.", [[
   "components"  a column a component, or images; not of a family of the user's own
   "weights"     of the components
-  "classes"     rows by component, on demand
+  "classes"     rows by component; on demand, or of a family of the user's own
   "history"     the objective of each iteration, on demand]],
     'latent.mixture{ components = 2, family = "poisson" }:fit(X)' },
   { "LDS", "The series and its forecast.", [[

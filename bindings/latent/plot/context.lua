@@ -49,8 +49,8 @@ local function columns_of(model)
 end
 
 -- Rows as a matrix of float64: of a list of sequences the first; a vector is a row, or else a column.
-local function rows_of(who, model, X)
-  if type(X) == "table" and check.is_matrix(X[1]) then X = X[1] end
+local function rows_of(who, kind, model, X)
+  if kind == "lds" and type(X) == "table" and check.is_matrix(X[1]) then X = X[1] end
   X = check.matrix(who, "X", X)
   local D = columns_of(model)
   if type(X[1]) == "number" then X = X:reshape(D == #X and 1 or #X, D == #X and #X or 1) end
@@ -85,7 +85,7 @@ function context.new(kind, model, X, options)
     labels = options.labels, given = options.given, shape = shape_of(who, options.shape), count = 1,
     told = options.classes ~= nil }
   if X ~= nil then
-    c.X = rows_of(who, model, X)
+    c.X = rows_of(who, kind, model, X)
     c.classes = c.classes or field(X, "labels")
     c.labels = c.labels or field(X, "classes")
     c.names = names_of(who, options.names, X, c.X.cols)

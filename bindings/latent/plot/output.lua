@@ -65,7 +65,7 @@ local function in_characters(fig, columns, lines)
   local first = fig.layers[1]
   if first and first.image then
     local shades = require "latent.plot.shades"
-    local text = first.format and shades.numbers(fig, first)
+    local text = first.format and shades.numbers(fig, first, columns)
       or shades.image(first.rows, fig.shades, columns, fig.palette == "ink")
     return (fig.title and fig.title .. "\n" or "") .. text .. "\n"
   end

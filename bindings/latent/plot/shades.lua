@@ -54,8 +54,8 @@ local function names(ticks, n)
   return list
 end
 
--- A heat map with its numbers is a table of them.
-function shades.numbers(fig, layer)
+-- A heat map with its numbers is a table of them; nil where it is too wide.
+function shades.numbers(fig, layer, columns)
   local rows = layer.rows
   local across, down = names(fig.xticks, #rows[1]), names(fig.yticks, #rows)
   local cells, widths, first = {}, {}, 0
@@ -74,6 +74,7 @@ function shades.numbers(fig, layer)
     return table.concat(parts, "  ")
   end
   local lines = { line("", across) }
+  if (utf8.len(lines[1]) or #lines[1]) > columns then return nil end
   for i, name in ipairs(down) do lines[#lines + 1] = line(name, cells[i]) end
   return table.concat(lines, "\n")
 end

@@ -53,7 +53,8 @@ local function can_sample(c) return c.X ~= nil or c:image_shape(c.model.input_di
 
 -- ---- densities ------------------------------------------------------------------------------
 
-local function is_plane(c) return c.X.cols == 2 end
+-- Whether there is one density in the plane, and not one for each context.
+local function is_plane(c) return c.X.cols == 2 and c.given == nil end
 
 local function density(c)
   local fig = c:plane_figure "Density of the model"

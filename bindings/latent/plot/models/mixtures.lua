@@ -192,7 +192,7 @@ return {
   mixture = {
     { name = "components", draw = families, only = function(c) return table_of(c) ~= nil end },
     { name = "weights", draw = mixing_weights },
-    { name = "classes", draw = classes, needs = "X", also = true },
+    { name = "classes", draw = classes, needs = "X", only = function(c) return table_of(c) == nil end },
     { name = "history", draw = history, also = true },
   },
   classifier = {
