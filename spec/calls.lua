@@ -210,6 +210,10 @@ local special = {
   ["blocks.regression"] = {},
 }
 
+for name in pairs(objects) do
+  special[name .. ":export"] = { path = function() return folder .. ".lua" end }
+end
+
 -- Options that must be there.
 local required = {
   ["latent.kmeans"] = { clusters = 2 },

@@ -248,11 +248,16 @@ function Classifier:sample(n, options)
   return X, as_labels(now.classes, places)
 end
 
--- ---- pictures -------------------------------------------------------------------------------
+-- ---- pictures and programs -------------------------------------------------------------------------------
 
 function Classifier:plot(X, options)
   fitted(self, "classifier:plot")
   return require("latent.plot.models").plot(self, X, options)
+end
+
+function Classifier:export(path, options)
+  fitted(self, "classifier:export")
+  return require("latent.export").export(self, path, options)
 end
 
 -- ---- files --------------------------------------------------------------------------------

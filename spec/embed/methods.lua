@@ -28,7 +28,7 @@ local general = {
   free_parameters = { {}, { 1, 2 } },
   align = function(model) return { { model }, { 1 } } end,
   aic = rows, bic = rows, covariance = { {} }, plot = { { X }, { X[1] }, { X, { panels = { "no" } } } },
-  save = { { path }, { "/nowhere/at.all" } },
+  save = { { path }, { "/nowhere/at.all" } }, export = { { path .. ".c" }, { path .. ".lua" }, { "/nowhere/at.c" } },
 }
 
 local function latents(M) return { { matrix.zeros(4, M) }, { matrix.zeros(M) }, { matrix.zeros(4, M + 1) } } end
@@ -133,6 +133,7 @@ for _, entry in ipairs(models) do
     elseif list then
       if type(list) == "function" then list = list(model) end
       local slow = class == "VAE" or class == "Nonlinear" or name:find "fit" or name == "save" or name == "plot"
+        or name == "export"
       check(label, function(...) return model[name](model, ...) end, list, slow and REPEAT // 20 or REPEAT)
     else
       print(label .. " is not called")

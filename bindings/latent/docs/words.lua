@@ -97,6 +97,8 @@ return {
     "columns of words become codes while they are read, by categorical = true or a list:", { "latent.read", "files" } },
   { "pickle, joblib, checkpoint, save model, load model, saveRDS", "models in files:",
     { "save", "latent.load", "interchange" } },
+  { "deploy, embedded, microcontroller, C code generation, m2cgen, emlearn, ONNX, to_onnx, skl2onnx, WebAssembly",
+    "fitted models as files of C or Lua that need no library:", { "export", "GMM:export", "LDS:export" } },
   { "Python, scikit-learn, sklearn, from_sklearn, interoperability", "matrices and models to Python and back:",
     { "interchange", "save", "files" } },
   { "NumPy, ndarray, np.array", "matrices and vectors:", { "matrix", "Matrix", "interchange", "conventions" } },

@@ -1,0 +1,172 @@
+-- The nets of latent.vae and latent.nonlinear as programs (export/program.lua): encoder and decoder. Not exported.
+--
+-- A layer is y = f(x W + b); W is kept with a row for each output. A label adds a column that is 1, the others 0.
+
+local program = require "latent.export.program"
+
+-- y := f(s)
+local ACTIVATIONS = {
+  linear = "y[i] = s",
+  relu = "y[i] = s\nif s < 0.0\ny[i] = 0.0\nend",
+  leaky_relu = "y[i] = s\nif s < 0.0\ny[i] = 0.01 * s\nend",
+  elu = "y[i] = s\nif s < 0.0\ny[i] = exp(s) - 1.0\nend",
+  tanh = "y[i] = tanh(s)",
+  sigmoid = "y[i] = 1.0 / (1.0 + exp(-s))",
+  softplus = "real most = 0.0\nif s > 0.0\nmost = s\nend\ny[i] = most + log(1.0 + exp(-abs(s)))",
+  silu = "y[i] = s / (1.0 + exp(-s))",
+  gelu = "y[i] = 0.5 * s * (1.0 + erf(0.7071067811865476 * s))",
+}
+
+local LAYER = [[
+  for i < %d
+    real s = %s_bias[i]
+    for j < %d
+      s = s + %s_weight[i * %d + j] * x[j]
+    end
+    LABEL
+    %s
+  end
+]]
+
+local function size(n) return tostring(math.tointeger(n)) end
+
+-- Adds the layers of a net and a function of all; its inputs (without labels) and outputs. `parameters` by name.
+local function add_net(p, parameters, name, activation, classes)
+  local count, lines, inputs, outputs = 0, {}, nil, nil
+  while parameters[("%s.%d.weight"):format(name, count + 1)] do count = count + 1 end
+  local from = "x"
+  for k = 1, count do
+    local layer = ("%s_%d"):format(name, k)
+    local W, b = parameters[("%s.%d.weight"):format(name, k)], parameters[("%s.%d.bias"):format(name, k)]
+    local wide, extra = #W, k == 1 and classes or 0
+    local I, O = wide - extra, W.cols
+    inputs, outputs = inputs or I, O
+    program.array(p, layer .. "_weight", W:t():to("float64"):copy())
+    program.array(p, layer .. "_bias", b:to "float64")
+    local label = extra > 0 and ("s = s + %s_weight[i * %d + %d + c]"):format(layer, wide, I) or ""
+    local body = LAYER:format(O, layer, I, layer, wide, ACTIVATIONS[k < count and activation or "linear"])
+    program.add(p, { name = layer, args = ("x[%s]%s, out y[%s]"):format(size(I), extra > 0 and ", int c" or "",
+      size(O)), body = body:gsub("LABEL", label) })
+    local to = k < count and "h" .. k or "y"
+    if k < count then lines[#lines + 1] = ("real %s[%d]"):format(to, O) end
+    lines[#lines + 1] = ("%s(%s%s, %s)"):format(layer, from, extra > 0 and ", c" or "", to)
+    from = to
+  end
+  program.add(p, { name = name .. "_net", args = ("x[%s]%s, out y[%s]"):format(size(inputs),
+    classes > 0 and ", int c" or "", size(outputs)), body = table.concat(lines, "\n") })
+  return inputs, outputs
+end
+
+-- ---- what the outputs of a decoder say ------------------------------------------------------------------
+
+local MEANS = {
+  gaussian = "x[i] = y[i]",
+  bernoulli = "x[i] = 1.0 / (1.0 + exp(-y[i]))",
+  continuous_bernoulli = [[
+    real l = y[i]
+    real mean = 0.5 + l / 12.0 - l * l * l / 720.0
+    if abs(l) >= 0.01
+      if l > 0.0
+        mean = 1.0 / (1.0 - exp(-l)) - 1.0 / l
+      else
+        mean = exp(l) / (exp(l) - 1.0) - 1.0 / l
+      end
+    end
+    x[i] = mean
+  ]],
+  categorical = [[
+    real largest = y[i * L]
+    for c from 1 to L
+      if y[i * L + c] > largest
+        largest = y[i * L + c]
+      end
+    end
+    real sum = 0.0
+    real first = 0.0
+    real level = 0.0
+    for c < L
+      real e = exp(y[i * L + c] - largest)
+      sum = sum + e
+      first = first + level * e
+      level = level + 1.0
+    end
+    x[i] = first / sum
+  ]],
+}
+
+local ENCODE = [[
+  CLASS
+  real y[H]
+  encoder_net(rowC, y)
+  for j < M
+    mean[j] = y[j]
+    real v = y[M + j]
+    if v < -30.0
+      v = -30.0
+    end
+    if v > 20.0
+      v = 20.0
+    end
+    variance[j] = exp(v)
+  end
+]]
+local TRANSFORM = [[
+  CLASS
+  real y[H]
+  encoder_net(rowC, y)
+  for j < M
+    z[j] = y[j]
+  end
+]]
+local DECODE = [[
+  CLASS
+  real y[O]
+  decoder_net(zC, y)
+  for i < D
+]]
+
+local function add_methods(p, model, o)
+  local labels = p.sizes.LABELS
+  local arg = labels and ", int label" or ""
+  local function body(text)
+    return (text:gsub("CLASS", labels and ("int c = label label from %d"):format(p.sizes.LOWEST) or "")
+      :gsub("(%l)C, y", labels and "%1, c, y" or "%1, y"))
+  end
+  if p.sizes.H then
+    program.add(p, { name = "encode", args = ("row[D]%s, out mean[M], out variance[M]"):format(arg), public = true,
+      about = "mean, variance := those of q(z | row).", body = body(ENCODE) })
+    program.add(p, { name = "transform", args = ("row[D]%s, out z[M]"):format(arg), public = true,
+      about = "z := the mean of q(z | row).", body = body(TRANSFORM) })
+  end
+  for _, name in ipairs { "decode", "inverse_transform" } do
+    program.add(p, { name = name, args = ("z[M]%s, out x[D]"):format(arg), public = true,
+      about = name == "decode" and "x := the mean of p(x | z)." or "The same as decode.",
+      body = name == "decode" and body(DECODE) .. MEANS[o.likelihood] .. "\nend"
+        or ("decode(z%s, x)"):format(labels and ", label" or "") })
+  end
+  if p.sizes.H then
+    program.add(p, { name = "reconstruct", args = ("row[D]%s, out x[D]"):format(arg), public = true,
+      about = "x := the decoded mean of q(z | row).", body = ("real z[M]\ntransform(row%s, z)\ndecode(z%s, x)")
+        :format(labels and ", label" or "", labels and ", label" or "") })
+  end
+  return model
+end
+
+return function(model, options)
+  local made, parameters = options.made_with, model:parameters()
+  local defaults = { activation = "relu", likelihood = options.kind == "vae" and "bernoulli" or "gaussian" }
+  local classes = made.classes or 0
+  local p = program.new { M = model.latent_dim, D = model.input_dim, L = made.levels }
+  if classes > 0 then p.sizes.LABELS, p.sizes.LOWEST = classes, made.lowest or 0 end
+  local activation = made.activation or defaults.activation
+  if parameters["encoder.1.weight"] then
+    local _, H = add_net(p, parameters, "encoder", activation, classes)
+    p.sizes.H = H
+  end
+  local _, O = add_net(p, parameters, "decoder", activation, classes)
+  p.sizes.O = O
+  add_methods(p, model, { likelihood = made.likelihood or defaults.likelihood })
+  return p, { what = ("the nets of a %s, M = %d latent variables of D = %d columns"):format(
+    options.kind == "vae" and "variational autoencoder" or "nonlinear latent variable model", model.latent_dim,
+    model.input_dim) }
+end

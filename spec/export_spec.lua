@@ -1,0 +1,249 @@
+-- model:export to C and Lua: every method of every model that has a program says what the library says of the same
+-- rows, to 1e-12. The library's own numbers are checked against independent ones by the models' specs.
+local latent = require "latent"
+local export = require "export_helper"
+local matrix = latent.matrix
+
+local D = 4
+local rng = latent.random(3)
+local X = rng:normal(300, D) * rng:normal(D, D) + rng:normal(300, 1) * matrix(1, D, 3)
+local Z = rng:normal(40, 2)
+
+-- A copy whose rows miss one entry, some two or three, and the first all; a quarter is complete.
+local function with_gaps(A)
+  local Y, cols = A:copy(), A.cols
+  for i = 1, #Y * 3 // 4 do
+    Y:set(i, 1 + i % cols, 0 / 0)
+    if i % 3 == 0 then Y:set(i, 1 + i // 3 % cols, 0 / 0) end
+    if i % 7 == 0 then Y:set(i, 1 + i // 7 % cols, 0 / 0) end
+  end
+  for j = 1, cols do Y:set(1, j, 0 / 0) end
+  return Y
+end
+local Y = with_gaps(X)
+
+describe("exported models", function()
+  teardown(export.clean)
+
+  for _, covariance in ipairs { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" } do
+    it("say what a Gaussian mixture says: " .. covariance, function()
+      local model = latent.gmm { components = 3, covariance = covariance }:fit(X)
+      export.compare(model, Y, { log_likelihood = "number", predict = "label", responsibilities = 3, impute = D })
+    end)
+  end
+
+  it("say so of 10,000 rows with missing entries, also from a file", function()
+    local wide = rng:normal(10000, 8) * rng:normal(8, 8) + rng:uniform(10000, 1):gt(0.5) * matrix(1, 8, 5)
+    local path = export.path ".safetensors"
+    assert(latent.gmm { components = 4 }:fit(wide):save(path))
+    export.compare(latent.load(path), with_gaps(wide), { log_likelihood = "number", responsibilities = 4 })
+  end)
+
+  it("say what K-means says", function()
+    export.compare(latent.kmeans { clusters = 3 }:fit(X), X, { predict = "label", transform = 3 })
+  end)
+
+  it("say what mixtures of discrete columns say", function()
+    local families = {
+      bernoulli = rng:uniform(200, 5):gt(0.4),
+      categorical = (rng:uniform(200, 5) * 3):map(function(x) return x // 1 end),
+      poisson = (rng:uniform(200, 5) * 40):map(function(x) return x // 1 end), -- factorials on both sides of 16
+    }
+    for family, A in pairs(families) do
+      local model = latent.mixture { family = family, components = 3 }:fit(A)
+      local rows = with_gaps(A)
+      export.compare(model, rows, { log_likelihood = "number", predict = "label", responsibilities = 3, impute = 5 })
+    end
+    local codes = families.categorical
+    local one_hot = matrix(200, 6, function(i, j) return codes(i, (j - 1) // 3 + 1) == (j - 1) % 3 and 1 or 0 end)
+    local model = latent.mixture { family = "categorical", groups = { 3, 3 }, components = 2 }:fit(one_hot)
+    export.compare(model, one_hot, { log_likelihood = "number", predict = "label", responsibilities = 2 })
+  end)
+
+  it("say that no component allows a row", function()
+    local A = matrix { { 1, 0 }, { 1, 0 }, { 1, 1 } }
+    local model = latent.mixture { components = 1 }:fit(A)
+    export.compare(model, matrix { { 0, 0 }, { 1, 0 } }, { log_likelihood = "number" })
+    assert.equal(-math.huge, model:log_likelihood { 0, 0 })
+  end)
+
+  it("project as PCA does, standardized and whitened", function()
+    for _, options in ipairs { {}, { whiten = true }, { standardize = true, whiten = true } } do
+      options.latent_dim = 2
+      local model = latent.pca(options):fit(X)
+      export.compare(model, { transform = X, reconstruct = X, inverse_transform = Z },
+        { transform = 2, reconstruct = D, inverse_transform = D })
+    end
+  end)
+
+  it("say what factor models say", function()
+    local models = { latent.ppca { latent_dim = 2 }, latent.bpca { latent_dim = 2 }, latent.fa { latent_dim = 2 },
+      latent.fa { latent_dim = 2, rotation = "promax" } }
+    for _, model in ipairs(models) do
+      model:fit(X)
+      export.compare(model, Y, { transform = 2, reconstruct = D, log_likelihood = "number" })
+      export.compare(model, { impute = Y, inverse_transform = Z }, { impute = D, inverse_transform = D })
+    end
+    export.compare(latent.ppca { latent_dim = 0 }:fit(X), Y, { log_likelihood = "number" })
+  end)
+
+  it("say what ICA says, by the densities of each contrast", function()
+    local sources = matrix.hstack { rng:uniform(300, 2), rng:normal(300, 2) ^ 3 } -- flat and peaked
+    for _, contrast in ipairs { "logcosh", "exp", "cube" } do
+      local model = latent.ica { contrast = contrast }:fit(sources * rng:normal(D, D))
+      assert.is_true(model.flat:sum() > 0 and model.flat:sum() < D)
+      export.compare(model, X, { transform = D, reconstruct = D, log_likelihood = "number", inverse_transform = D })
+    end
+    export.compare(latent.ica { latent_dim = 2 }:fit(X), X, { transform = 2, reconstruct = D })
+  end)
+
+  for _, noise in ipairs { "isotropic", "diagonal" } do
+    it("say what mixtures of PCA say: " .. noise, function()
+      for M = 0, 2 do
+        local model = latent.mppca { components = 3, latent_dim = M, noise = noise, regularization = 1e-3 }:fit(X)
+        local c = export.compare(model, Y, { log_likelihood = "number", responsibilities = 3, predict = "label",
+          impute = D, transform = M > 0 and M or nil, reconstruct = M > 0 and D or nil })
+        if M == 2 then
+          local of_two = export.run_c(c, matrix.hstack { Z, matrix(40, 1, 2) }, D,
+            "void NAME_inverse_transform(const double *, int, double *);",
+            "NAME_inverse_transform(in, (int)in[2], out)")
+          export.same(model:inverse_transform(Z, 2), of_two)
+        end
+      end
+    end)
+  end
+
+  it("scale as a scaler does, also in front of other models", function()
+    local scaler = latent.scaler():fit(X)
+    export.compare(scaler, X, { transform = D, inverse_transform = D })
+    local scaled = scaler:transform(X)
+    local model = latent.ppca { latent_dim = 2 }:fit(scaled)
+    local c, lua = export.path ".c", export.path ".lua"
+    assert(model:export(c, { scaler = scaler }))
+    assert(model:export(lua, { scaler = scaler }))
+    local results = { log_likelihood = { "number", model:log_likelihood(scaled) },
+      transform = { 2, model:transform(scaled) },
+      reconstruct = { D, scaler:inverse_transform(model:reconstruct(scaled)) } }
+    for method, expected in pairs(results) do
+      export.same(expected[2], export.c(c, method, X, expected[1]))
+      export.same(expected[2], export.lua(lua, method, X, expected[1]))
+    end
+  end)
+
+  it("classify as a classifier of any of these does", function()
+    local y = {}
+    for i = 1, #X do y[i] = X(i, 1) > 0 and 3 or -7 end
+    local kinds = {
+      function() return latent.gmm { components = 2 } end,
+      function(class) return class == 3 and latent.fa() or latent.mppca { regularization = 1e-3 } end,
+    }
+    for _, make in ipairs(kinds) do
+      local model = latent.classifier(make):fit(X, y)
+      export.compare(model, Y, { log_likelihood = "number", predict = "label", posteriors = 2, log_posteriors = 2 })
+    end
+  end)
+
+  it("name classes that are strings in Lua, and number them in C", function()
+    local y = {}
+    for i = 1, #X do y[i] = X(i, 1) > 0 and "warm" or "a \"cold\" one */" end
+    local model = latent.classifier(function() return latent.gmm() end):fit(X, y)
+    local c, lua = export.path ".c", export.path ".lua"
+    assert(model:export(c))
+    assert(model:export(lua))
+    local predicted, numbers, module = model:predict(X), export.c(c, "predict", X, "label"), dofile(lua)
+    for i = 1, #X do
+      assert.equal(predicted[i], module.predict(X[i]:table()))
+      assert.equal(predicted[i], model.classes[numbers[i] // 1 | 0])
+    end
+  end)
+
+  local activations = { "linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "softplus", "silu", "gelu" }
+  for _, activation in ipairs(activations) do
+    it("encode and decode as nets do: " .. activation, function()
+      local model = latent.vae { input_dim = D, latent_dim = 2, hidden = { 6, 5 }, activation = activation,
+        likelihood = "gaussian", dtype = "float64", seed = 4 }
+      export.compare(model, { transform = 3 * X, reconstruct = 3 * X, decode = 4 * Z, inverse_transform = Z },
+        { transform = 2, reconstruct = D, decode = D, inverse_transform = D })
+    end)
+  end
+
+  it("give the means of every likelihood", function()
+    for _, likelihood in ipairs { "bernoulli", "continuous_bernoulli", "categorical" } do
+      local model = latent.nonlinear { input_dim = D, latent_dim = 2, hidden = { 6 }, likelihood = likelihood,
+        levels = likelihood == "categorical" and 3 or nil, dtype = "float64" }
+      export.compare(model, matrix.vstack { 30 * Z, Z * 1e-3 }, { decode = D, inverse_transform = D })
+    end
+  end)
+
+  it("encode with labels, and give variances", function()
+    local model = latent.vae { input_dim = D, latent_dim = 2, hidden = 5, likelihood = "gaussian", dtype = "float64",
+      classes = 3, lowest = -1 }
+    local c, lua = export.path ".c", export.path ".lua"
+    assert(model:export(c))
+    assert(model:export(lua))
+    local labels = matrix(#X, 1, function(i) return i % 3 - 1 end)
+    local mean, variance = model:encode(X, { labels = labels:flatten() })
+    export.same(matrix.hstack { mean, variance }, export.run_c(c, matrix.hstack { X, labels }, 4,
+      "void NAME_encode(const double *, int, double *, double *);", "NAME_encode(in, (int)in[4], out, out + 2)"))
+    local m, v = dofile(lua).encode(X[5]:table(), labels(5, 1))
+    export.same(mean[5], matrix(m))
+    export.same(variance[5], matrix(v))
+  end)
+
+  it("filter as the tracker does, with and without inputs, in one half-step or two", function()
+    local C = matrix { { 1, 0 }, { 1, 1 }, { 0.3, 2 } }
+    for U = 0, 1 do
+      local model = latent.lds { A = { { 1, 0.5 }, { 0, 0.9 } }, C = C, Q = { 0.1, 0.2 },
+        R = { { 1, 0.2, 0 }, { 0.2, 2, 0.1 }, { 0, 0.1, 0.5 } }, initial_mean = { 1, 2 },
+        initial_covariance = { { 3, 1 }, { 1, 2 } }, B = U > 0 and { { 1 }, { 2 } } or nil,
+        D = U > 0 and { { 1 }, { 0 }, { -1 } } or nil }
+      local rows = with_gaps(rng:normal(60, 3))
+      local u = rng:normal(60, 1)
+      local tracker, expected, c, lua = model:tracker(), {}, export.path ".c", export.path ".lua"
+      assert(model:export(c))
+      assert(model:export(lua))
+      local module = dofile(lua)
+      local state, found = module.init(), {}
+      for t = 1, #rows do
+        local y, input = rows[t], U > 0 and u[t] or nil
+        if t % 5 == 0 then tracker:predict(input) end
+        tracker:update(y, input)
+        local mean, P = tracker.state, tracker.covariance
+        expected[t] = { tracker.log_density, mean[1], mean[2], P(1, 1), P(1, 2), P(2, 2), tracker.log_likelihood }
+        if t % 5 == 0 then module.predict(state, input and input:table()) end
+        local value = module.update(state, y:table(), input and input:table())
+        found[t] = { value, state.mean[1], state.mean[2], state.covariance[1], state.covariance[2], state.covariance[4],
+          state.log_likelihood }
+      end
+      export.same(matrix(expected), matrix(found))
+      local declaration = [[
+        typedef struct { double mean[2], covariance[4], log_likelihood, steps, predicted; } NAME_state;
+        void NAME_init(NAME_state *);
+        void NAME_predict(NAME_state *MORE);
+        double NAME_update(NAME_state *, const double *MORE);
+        static NAME_state s;
+        static int t;]]
+      local call = [[if (t == 0) NAME_init(&s);
+    if (++t % 5 == 0) NAME_predict(&s MORE);
+    out[0] = NAME_update(&s, in MORE);
+    out[1] = s.mean[0], out[2] = s.mean[1], out[3] = s.covariance[0], out[4] = s.covariance[1];
+    out[5] = s.covariance[3], out[6] = s.log_likelihood]]
+      local input = U > 0 and matrix.hstack { rows, u } or rows
+      declaration = declaration:gsub("MORE", U > 0 and ", const double *" or "")
+      export.same(matrix(expected), export.run_c(c, input, 7, declaration,
+        (call:gsub("MORE", U > 0 and ", in + 3" or ""))))
+    end
+  end)
+
+  it("are single precision where that is asked for", function()
+    local model = latent.gmm { components = 2 }:fit(X)
+    local c = export.path ".c"
+    assert(model:export(c, { precision = "float" }))
+    local found = export.run_c(c, X, 1, "float NAME_log_likelihood(const float *);", [[
+      float row[4];
+      for (int i = 0; i < 4; i++) row[i] = (float)in[i];
+      out[0] = (double)NAME_log_likelihood(row)]])
+    export.same(model:log_likelihood(X), found, 1e-5)
+    assert.is_true(((found:flatten() - model:log_likelihood(X)):abs():max()) > 1e-12) -- they are floats indeed
+  end)
+end)

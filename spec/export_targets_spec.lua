@@ -1,0 +1,213 @@
+-- What exported files need of the places they are for: interpreters of Lua, compilers, memory; and bad input. What a
+-- machine has no interpreter or compiler for is pending.
+local latent = require "latent"
+local helper = require "helper"
+local export = require "export_helper"
+local matrix = latent.matrix
+
+local X = latent.random(7):normal(60, 3)
+X:set(1, 2, 0 / 0)
+local full = latent.gmm { components = 2 }:fit(X:block(2, 60, 1, 3))
+
+local function has(command) return os.execute("command -v " .. command .. " >/dev/null 2>&1") == true end
+
+-- A model of each family, by name.
+local function families()
+  local rows = X:block(2, 60, 1, 3)
+  local y = {}
+  for i = 1, #rows do y[i] = i % 2 end
+  return {
+    gmm = full, kmeans = latent.kmeans { clusters = 2 }:fit(rows), pca = latent.pca { latent_dim = 2 }:fit(rows),
+    fa = latent.fa():fit(rows), ica = latent.ica():fit(rows), mppca = latent.mppca { components = 2 }:fit(rows),
+    poisson = latent.mixture { family = "poisson" }:fit((rows ^ 2):map(math.floor)), scaler = latent.scaler():fit(rows),
+    lds = latent.lds { latent_dim = 2, max_iterations = 2 }:fit(rows),
+    classifier = latent.classifier(function() return latent.ppca() end):fit(rows, y),
+    vae = latent.vae { input_dim = 3, latent_dim = 2, hidden = 4, activation = "gelu" },
+  }
+end
+
+describe("exported files", function()
+  teardown(export.clean)
+
+  for _, interpreter in ipairs { "lua5.1", "lua5.2", "lua5.3", "luajit" } do
+    local test = has(interpreter) and it or pending
+    test("are the same in " .. interpreter, function()
+      local path = export.path ".lua"
+      assert(full:export(path))
+      export.same(full:log_likelihood(X, { missing = true }),
+        export.other(interpreter, path, "log_likelihood", X))
+      export.same(full:impute(X), export.other(interpreter, path, "impute", X))
+      export.same(full:predict(X, { missing = true }), export.other(interpreter, path, "predict", X))
+      for name, model in pairs(families()) do
+        assert(model:export(path), name)
+        local output, ok = helper.run(("%s -e 'assert(type(dofile(\"%s\")) == \"table\")'"):format(interpreter, path))
+        assert.is_true(ok, output)
+      end
+    end)
+
+    test("hold more numbers than a function of " .. interpreter .. " may", function()
+      local net = latent.vae { input_dim = 700, latent_dim = 2, hidden = 400, dtype = "float64" }
+      local path, B = export.path ".lua", latent.random(1):uniform(2, 700):gt(0.5)
+      assert(net:export(path, { methods = { "transform" } }))
+      export.same(net:transform(B), export.other(interpreter, path, "transform", B))
+    end)
+  end
+
+  it("need math and nothing else of Lua", function()
+    for name, model in pairs(families()) do
+      local path = export.path ".lua"
+      assert(model:export(path))
+      local few = { math = math, type = type, error = error }
+      local module = assert(loadfile(path, "t", few), name)()
+      for method, f in pairs(module) do
+        if method ~= "init" then helper.fails("must be", f, "no row") end
+      end
+    end
+  end)
+
+  -- Of the compiler, its flags, and what runs the program.
+  local compilers = {
+    { "clang", "" }, { "aarch64-linux-gnu-gcc", "" }, { "riscv64-linux-gnu-gcc", "" },
+    { "arm-none-eabi-gcc", "-mcpu=cortex-m4 -mthumb" },
+    { "arm-none-eabi-gcc", "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16" },
+    { "gcc", "-O3 -Wshadow -Wcast-qual" },
+  }
+  for _, c in ipairs(compilers) do
+    local compiler, flags = c[1], c[2]
+    local test = has(compiler) and it or pending
+    test(("compile without a warning by %s %s"):format(compiler, flags), function()
+      for _, model in pairs(families()) do
+        for _, precision in ipairs { "double", "float" } do
+          local path = export.path ".c"
+          assert(model:export(path, { precision = precision }))
+          export.compile(path, compiler, flags)
+        end
+      end
+    end)
+  end
+
+  local arm = has "arm-none-eabi-gcc" and has "arm-none-eabi-size" and it or pending
+  arm("of a mixture of 4 components and 8 columns take at most 2 kB of a Cortex-M4", function()
+    local path = export.path ".c"
+    assert(latent.gmm { components = 4 }:fit(latent.random(1):normal(500, 8)):export(path, { precision = "float" }))
+    local object = export.compile(path, "arm-none-eabi-gcc", "-Os -mcpu=cortex-m4 -mthumb")
+    local sizes = helper.run("arm-none-eabi-size -A " .. object)
+    local bytes = 0
+    for name, size in sizes:gmatch "%.(%S+)%s+(%d+)" do
+      if name:find "^text" or name:find "^rodata" or name:find "^data" then bytes = bytes + size end
+    end
+    assert.is_true(bytes > 500 and bytes <= 2048, sizes)
+  end)
+
+  it("need no other header than math.h, and that only where it is needed", function()
+    local includes = { scaler = 0, pca = 0, gmm = 1 }
+    for name, model in pairs(families()) do
+      local path = export.path ".c"
+      assert(model:export(path))
+      local _, count = helper.contents(path):gsub("#include <math%.h>", "")
+      local _, all = helper.contents(path):gsub("#include", "")
+      assert.equal(count, all, name)
+      if includes[name] then assert.equal(includes[name], count, name) end
+      assert.is_nil(helper.contents(path):find "alloc%(")
+    end
+  end)
+
+  it("have what is asked for, and no more", function()
+    local all, one = export.path ".c", export.path ".c"
+    assert(full:export(all))
+    assert(full:export(one, { methods = { "log_likelihood" }, missing = false }))
+    local text = helper.contents(one)
+    assert.is_true(#text < #helper.contents(all) * 0.6)
+    assert.is_nil(text:find "predict")
+    assert.is_truthy(text:find "double m%d+_log_likelihood%(const double %*row%)")
+    local whole = X:block(2, 60, 1, 3)
+    export.same(full:log_likelihood(whole), export.c(one, "log_likelihood", whole, "number"))
+    local y = export.c(one, "log_likelihood", X:block(1, 1, 1, 3), "number")
+    assert.is_true(y[1] ~= y[1])
+  end)
+
+  it("are equal for equal models", function()
+    local a, b = export.path ".lua", export.path ".lua"
+    assert(full:export(a))
+    assert(full:export(b))
+    assert.equal(helper.contents(a), (helper.contents(b):gsub(b:match "(m%d+)%.lua", a:match "(m%d+)%.lua")))
+  end)
+end)
+
+describe("model:export refuses", function()
+  teardown(export.clean)
+
+  it("paths that it can't write to, which is a message", function()
+    local ok, message = full:export "/nowhere/at/all.c"
+    assert.is_nil(ok)
+    assert.is_truthy(message:find("/nowhere/at/all.c", 1, true))
+  end)
+
+  it("other endings and names that are none in C", function()
+    helper.fails("gmm:export: path must end in .c", full.export, full, "model.cpp")
+    helper.fails("gmm:export: path must end in .c", full.export, full, "model")
+    helper.fails("gmm:export: path must be a string, got nil", full.export, full)
+    helper.fails("'2nd' can't be a name of C", full.export, full, "/tmp/2nd.c")
+    helper.fails("'my-model' can't be a name of C", full.export, full, "my-model.c")
+    helper.fails("'while' can't be a name of C", full.export, full, "while.c")
+    helper.fails("'' can't be a name of C", full.export, full, "/tmp/.c")
+  end)
+
+  it("models that are not fitted", function()
+    helper.fails("gmm:export: the model is not fitted yet", latent.gmm().export, latent.gmm(), "a.c")
+    local classifier = latent.classifier(function() return latent.gmm() end)
+    helper.fails("classifier:export: the model is not fitted yet", classifier.export, classifier, "a.c")
+  end)
+
+  it("models that can't be programs, which is a message that says why", function()
+    local function why(part, model)
+      local ok, message = model:export(export.path ".c")
+      assert.is_nil(ok)
+      assert.is_truthy(message:find(part, 1, true), message)
+    end
+    local own = { log_density = function(p, A) return -((A:col(1) - p) ^ 2) end, fit = function() return 0 end }
+    local mixture = latent.mixture { family = own, components = 1 }:fit(X:block(2, 9, 1, 3))
+    why("mixture:export: a mixture of your own family", mixture)
+    why("lds:export: the initial state is diffuse", latent.lds { A = 1, C = 1, Q = 1, R = 1 })
+    why("lds:export: A varies with time", latent.lds { A = { matrix { { 1 } }, matrix { { 2 } } }, C = 1, Q = 1, R = 1,
+      initial_mean = 0, initial_covariance = 1 })
+    why("gan:export: a gan can't be exported", latent.gan { input_dim = 2, latent_dim = 1, hidden = 4 })
+    why("flow:export: a flow can't be exported", latent.flow { input_dim = 2, layers = 1, hidden = 4 })
+    local y = {}
+    for i = 1, 59 do y[i] = i % 2 end
+    local none = latent.classifier(function() return latent.ica { latent_dim = 2 } end)
+    why("class 0: a ica has no log_likelihood", none:fit(X:block(2, 60, 1, 3), y))
+    why("a noise variance is 0", latent.ppca { latent_dim = 1, noise_variance = 0 }:fit(X:block(2, 60, 1, 3)))
+  end)
+
+  it("options that it doesn't know", function()
+    helper.fails("gmm:export: precision must be \"double\" or \"float\", got 'half'", full.export, full, "a.c",
+      { precision = "half" })
+    helper.fails("precision = 'float' is for C", full.export, full, "a.lua", { precision = "float" })
+    helper.fails("unknown option 'precison'; did you mean 'precision'?", full.export, full, "a.c", { precison = "x" })
+    helper.fails("methods has 'transform'; of this model there are log_likelihood", full.export, full, "a.c",
+      { methods = { "transform" } })
+    helper.fails("methods must name at least one", full.export, full, "a.c", { methods = {} })
+    helper.fails("methods[1] must be a name, got 3", full.export, full, "a.c", { methods = { 3 } })
+    helper.fails("scaler must be a latent.Scaler, got 1", full.export, full, "a.c", { scaler = 1 })
+    helper.fails("the scaler is not fitted yet", full.export, full, "a.c", { scaler = latent.scaler() })
+    local two = latent.scaler():fit { { 1, 2 }, { 3, 5 } }
+    helper.fails("the scaler has 2 columns, the model 3", full.export, full, "a.c", { scaler = two })
+  end)
+
+  it("rows of another width, in files of Lua", function()
+    local path = export.path ".lua"
+    local name = path:match "(m%d+)%.lua"
+    assert(full:export(path))
+    local module = dofile(path)
+    helper.fails(name .. ".log_likelihood: row must have 3 numbers, got 2", module.log_likelihood, { 1, 2 })
+    helper.fails(name .. ".predict: row must be a list of 3 numbers, got a nil", module.predict)
+    helper.fails(name .. ".impute: row must be a list of 3 numbers, got a string", module.impute, "123")
+    local m = latent.mppca { components = 2 }:fit(X:block(2, 60, 1, 3))
+    assert(m:export(path))
+    helper.fails(".inverse_transform: component must be a whole number from 1 to 2", dofile(path).inverse_transform,
+      { 1 }, 3)
+    assert(latent.lds { A = 1, C = 1, Q = 1, R = 1, initial_mean = 0, initial_covariance = 1 }:export(path))
+    helper.fails(".update: the state must be what init has returned", dofile(path).update, nil, { 1 })
+  end)
+end)
