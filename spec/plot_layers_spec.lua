@@ -343,6 +343,15 @@ describe("ticks", function()
   end)
 end)
 
+describe("labels of axes", function()
+  it("in characters stand under and above them, however long", function()
+    local fig = plot.figure { title = "T", xlabel = "below", ylabel = "component 2 of the rows" }
+    local text = fig:line({ 0, 1 }, { 0, 1 }):text(60, 15)
+    assert.is_truthy(text:find "^ +T\n *component 2 of the rows\n.*below\n$")
+    assert.is_truthy(plot.figure { ylabel = "y" }:line({ 0, 1 }, { 0, 1 }):text(60, 15):find "^ *y\n")
+  end)
+end)
+
 describe("panels", function()
   it("stand side by side, as large as they are", function()
     local function part(name)

@@ -135,7 +135,11 @@ local function axes_words(fig, text, out)
   local empty = is_empty(fig)
   for _, axis in ipairs { "x", "y" } do
     local label = fig[axis .. "label"]
-    if label then set("set %slabel %s textcolor rgb '#333333'", axis, quote(label)) end
+    if label and text and axis == "y" then -- beside the axis there is no place for words: above it
+      out[#out + 1] = ("set label %s at graph 0, graph 1 left offset -4,1"):format(quote(label))
+    elseif label then
+      set("set %slabel %s textcolor rgb '#333333'", axis, quote(label))
+    end
     if fig["log" .. axis] then set("set logscale %s\nset format %s '%%g'", axis, axis) end
     out[#out + 1] = range_words(fig, axis, empty)
   end
@@ -167,7 +171,9 @@ local function settings(fig, text, place)
   }
   local function set(...) out[#out + 1] = string.format(...) end
   axes_words(fig, text, out)
-  if fig.title then set("set title %s textcolor rgb '#111111'", quote(fig.title)) end
+  local under_title = text and fig.ylabel and "\n" or "" -- the line for the label
+  local title = (fig.title or "") .. under_title
+  if title ~= "" then set("set title %s textcolor rgb '#111111'", quote(title)) end
   if not (fig.logx or fig.logy) then
     if text then set "set offsets graph 0.03, graph 0.03, graph 0.06, graph 0.06" end
     if not text and has_ends(fig) then set "set offsets graph 0.03, graph 0.03, graph 0.03, graph 0.03" end
