@@ -33,7 +33,8 @@ DEBUG      =
 BUILD      = build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)),$(if $(DEBUG),/debug))
 comma      = ,
 
-VERSION    = $(shell sed -n 's/^.define LAT_VERSION "\(.*\)"/\1/p' core/latent.h)
+VERSION    = $(shell sed -n 's/^.define LAT_VERSION  *"\(.*\)"/\1/p' core/base/version.h)
+ABI        = $(shell sed -n 's/^.define LAT_ABI  *//p' core/base/version.h)
 PREFIX     = /usr/local
 INST_PREFIX = $(PREFIX)
 LIBDIR     = $(or $(INST_LIBDIR),$(INST_PREFIX)/lib/lua/5.4)
@@ -98,7 +99,7 @@ $(BUILD)/liblatent.a: $(CORE_O) $(BIND_O)
 	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/liblatent.so: $(CORE_O) scripts/liblatent.map
-	$(Q)$(CC) $(LIBFLAG) -Wl,-soname,liblatent.so.0 -Wl,--version-script=scripts/liblatent.map \
+	$(Q)$(CC) $(LIBFLAG) -Wl,-soname,liblatent.so.$(ABI) -Wl,--version-script=scripts/liblatent.map \
 	  -o $@ $(CORE_O) $(LDFLAGS) $(LIBS)
 
 $(BUILD)/core.a: $(CORE_O)
@@ -355,10 +356,10 @@ install-c:
 	$(Q)rm -rf $(INCLUDES) $(LIB)/liblatent.*
 	$(Q)for f in $(HEADERS:core/%=%); do $(PUT) core/$$f $(INCLUDES)/$$f || exit 1; done
 	$(Q)$(PUT) $(BUILD)/liblatent.a $(LIB)/liblatent.a
-	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(LIB)/liblatent.so.0
+	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(LIB)/liblatent.so.$(ABI)
 	$(Q)$(STRIP) -S $(LIB)/liblatent.a
-	$(Q)$(STRIP) --strip-unneeded $(LIB)/liblatent.so.0
-	$(Q)ln -s liblatent.so.0 $(LIB)/liblatent.so
+	$(Q)$(STRIP) --strip-unneeded $(LIB)/liblatent.so.$(ABI)
+	$(Q)ln -s liblatent.so.$(ABI) $(LIB)/liblatent.so
 	$(Q)$(PUT) scripts/from_sklearn.py $(SHARE)/from_sklearn.py
 	$(Q)mkdir -p $(LIB)/pkgconfig
 	$(Q)sed -e 's|@PREFIX@|$(PC_PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@STATIC@|$(PC_STATIC)|' \
@@ -384,7 +385,7 @@ uninstall:
 	rm -rf $(MODULE) $(LUA_FOLDER)
 	$(if $(ROCK),,rm -rf $(INTERRUPT) $(COMMAND) $(DOC) $(MAN) $(SHARE)/stubs)
 	$(if $(ROCK),,rmdir $(call quoted,$(LIBDIR)/latent) 2>/dev/null || true)
-	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.0 $(LIB)/pkgconfig/latent.pc)
+	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.$(ABI) $(LIB)/pkgconfig/latent.pc)
 
 
 .PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c install-command install-docs uninstall headers

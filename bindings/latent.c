@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/options.h"
+#include "base/words.h"
 #include "lua/binding.h"
 #include "model/methods.h"
 #include "models/lds/lds_tracker.h"

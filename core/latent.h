@@ -114,8 +114,6 @@
 #ifndef LATENT_H
 #define LATENT_H
 
-#define LAT_VERSION "0.1.0"
-
 #ifdef __cplusplus
 #include <atomic> /* before what follows: templates have no C linkage */
 extern "C" {
@@ -131,6 +129,7 @@ extern "C" {
 #include "base/special.h"
 #include "base/status.h"
 #include "base/vector_math.h"
+#include "base/version.h"
 #include "base/workspace.h"
 
 #include "matrix/arithmetic.h"
@@ -150,7 +149,6 @@ extern "C" {
 #include "matrix/samples/sample_distances.h"
 #include "matrix/samples/sample_neighbours.h"
 #include "matrix/samples/silhouette.h"
-#include "matrix/spread.h"
 
 #include "modeling/describe.h"
 #include "modeling/model.h"
@@ -176,7 +174,6 @@ extern "C" {
 #include "em/fit.h"
 #include "em/gmm/gmm.h"
 #include "em/kmeans/kmeans.h"
-#include "em/kmeans/starts.h"
 #include "em/lds/lds.h"
 #include "em/lds/steady.h"
 #include "em/lds/tracker/tracker.h"
@@ -185,7 +182,6 @@ extern "C" {
 #include "matrix/samples/assignment.h"
 
 #include "nn/checkpoint.h"
-#include "nn/gemm.h"
 #include "nn/layers.h"
 #include "nn/operations.h"
 #include "nn/ops.h"

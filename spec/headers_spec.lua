@@ -75,6 +75,28 @@ describe("the headers", function()
       }]], ".cpp")))
   end)
 
+  it("say their version as text and as numbers, which the library has, too", function()
+    local program = compile(compiler .. " -std=c11", [[
+      #include <stdio.h>
+      #include "latent.h"
+      #if LAT_VERSION_NUMBER != LAT_VERSION_MAJOR * 1000000 + LAT_VERSION_MINOR * 1000 + LAT_VERSION_PATCH
+      #error "the numbers don't agree"
+      #endif
+      int main(void)
+      {
+        printf("%s %s %d.%d.%d %d\n", lat_version(), LAT_VERSION, LAT_VERSION_MAJOR, LAT_VERSION_MINOR,
+               LAT_VERSION_PATCH, lat_version_number() == LAT_VERSION_NUMBER);
+      }]], ".c")
+    local version = require("latent").version
+    assert.equal(("%s %s %s 1\n"):format(version, version, version), run(program))
+  end)
+
+  it("and the shared library's name agree on the number of the interface", function()
+    local abi = helper.contents "core/base/version.h":match "#define LAT_ABI (%d+)"
+    local output = helper.run(("readelf -d %s/liblatent.so"):format(build))
+    assert.equal("liblatent.so." .. abi, output:match "SONAME.-%[(.-)%]")
+  end)
+
   -- The lines of latent.h's first comment that are indented by more than a command's.
   it("have a tour whose code runs", function()
     local code, lines = {}, 0

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/options.h"
+#include "base/words.h"
 
 int latL_error(lua_State *L, const char *who, const char *format, ...)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/options.h"
+#include "base/words.h"
 
 void latL_weigh(lua_State *L, size_t bytes)
 {

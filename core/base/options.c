@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/words.h"
 
 /* ---- fields --------------------------------------------------------------------------------- */
 

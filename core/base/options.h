@@ -25,7 +25,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/words.h"
 #include "base/workspace.h"
 
 typedef enum lat_option_type {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/options.h"
+#include "base/words.h"
 
 /* The header's names without quotes. */
 static lat_status read_names(lat_workspace *work, const lat_csv *csv, lat_csv_columns *c)
