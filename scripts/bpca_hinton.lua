@@ -1,17 +1,16 @@
 -- Bayesian PCA finds the number of latent dimensions: Hinton diagrams of W.
 --
---   lua5.4 scripts/bpca_hinton.lua [FOLDER]
+--   lua5.4 scripts/bpca_hinton.lua [--help]
 --
 -- 300 points in 10 dimensions, with a standard deviation of 1 in three directions and of 0.5 in the other seven
 -- (Bishop, Bayesian PCA, NIPS 11, 1999; Pattern Recognition and Machine Learning, figure 12.14). Maximum likelihood
 -- uses all nine columns of W that it is given; the evidence switches six of them off. Then, how that goes step by step,
 -- what becomes of it with fewer points and with missing entries, and how many dimensions handwritten digits have.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 3 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/bpca"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- Rows of that distribution, three columns of it wide.
 local function draw(n, seed)
@@ -20,7 +19,7 @@ end
 
 -- ---- the classical figure ---------------------------------------------------------------------------
 
-local X = draw(300, 3)
+local X = draw(300, options.seed)
 local likelihood = latent.ppca { latent_dim = 9 }:fit(X)
 local bayes = latent.bpca():fit(X)
 local best = latent.bpca { method = "closed_form" }:fit(X)
@@ -51,15 +50,15 @@ print "\nHow often 1, 2, 3, ... columns are on in 20 samples of N points (closed
 print "     N   0 1 2 3 4 5"
 for _, n in ipairs { 10, 20, 30, 50, 100, 200, 300, 1000, 10000 } do
   local counts = { [0] = 0, 0, 0, 0, 0, 0 }
-  for seed = 1, 20 do
-    local m = latent.bpca { method = "closed_form" }:fit(draw(n, seed)).effective_dimension
+  for sample = 1, 20 do
+    local m = latent.bpca { method = "closed_form" }:fit(draw(n, options.seed + sample)).effective_dimension
     counts[m] = counts[m] + 1
   end
   printf("%6d   %s", n, table.concat({ counts[0], table.unpack(counts) }, " "))
 end
 
 print "\nmissing   columns on   noise variance"
-local uniform = matrix.random(300, 10, latent.random(1))
+local uniform = matrix.random(300, 10, latent.random(options.seed))
 for _, share in ipairs { 0, 0.1, 0.3, 0.5 } do
   local gaps = matrix(300, 10, function(i, j) return uniform(i, j) < share and 0 / 0 or X(i, j) end)
   local b = latent.bpca():fit(gaps, { missing = true })

@@ -1,23 +1,22 @@
 -- Handwritten digits classified by densities: a probabilistic PCA for each digit, and Bayes' theorem.
 --
---   lua5.4 scripts/classifier_digits.lua [FOLDER]
+--   lua5.4 scripts/classifier_digits.lua [--help]
 --
 -- Ten-fold cross-validation of 1797 images of 8 x 8 pixels: accuracy and held-out log-likelihood for PPCA of several
 -- dimensions, from the isotropic Gaussian (M = 0) on, and for mixtures of Gaussians. Then, of the best, the confusion
 -- matrix, and how sure the classifier was where it was wrong. Ends in a picture of both.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/classifier"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local X, labels = latent.datasets.digits()
 
 -- All that ten folds say of a kind of model.
 local function validate(make)
   local result = { confusion = matrix.zeros(10, 10), log_likelihood = 0, wrong = {} }
-  for train, test in latent.folds(#X, 10, { seed = 1, labels = labels }) do
+  for train, test in latent.folds(#X, 10, { seed = options.seed, labels = labels }) do
     local c = latent.classifier(make):fit(X:rows_at(train), labels:rows_at(train))
     local Y, y = X:rows_at(test), labels:rows_at(test)
     local posteriors, predicted = c:posteriors(Y), c:predict(Y)
@@ -43,7 +42,7 @@ for _, M in ipairs { 0, 1, 2, 4, 8, 12, 16, 24 } do
 end
 for _, K in ipairs { 2, 4, 8 } do
   kinds[#kinds + 1] = { ("%d spherical Gaussians"):format(K), function()
-    return latent.gmm { components = K, covariance = "spherical", seed = 1, restarts = 2 }
+    return latent.gmm { components = K, covariance = "spherical", seed = options.seed, restarts = 2 }
   end }
 end
 kinds[#kinds + 1] = { "a diagonal Gaussian", function()

@@ -1,16 +1,15 @@
 -- The main job: principal components of handwritten digits.
 --
---   make demo      or      lua5.4 scripts/digits.lua [FOLDER]
+--   make demo      or      lua5.4 scripts/digits.lua [--help]
 --
 -- 1797 images of 8 x 8 pixels are points in 64 dimensions. PCA finds the directions in which they
 -- vary most, and equally those from which they can be rebuilt best: with M of them the mean squared
 -- error J is the sum of the eigenvalues that were left out. Prints that, and draws three pictures.
 
+local _, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {}
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/digits"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- ---- numbers -----------------------------------------------------------------------
 

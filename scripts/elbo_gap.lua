@@ -1,6 +1,6 @@
 -- How tight is a VAE's bound? Against probabilistic PCA, whose likelihood is known exactly.
 --
---   lua5.4 scripts/elbo_gap.lua [FOLDER]
+--   lua5.4 scripts/elbo_gap.lua [--help]
 --
 -- A VAE whose nets are linear is PPCA with a Gaussian q: at the optimum W's columns are orthogonal, the posterior's
 -- covariance is diagonal, and the bound is the log-likelihood. While it learns,
@@ -9,15 +9,16 @@
 --
 -- is checked with the exact log-likelihood of its present parameters, and the exact KL to their posterior.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
+  seed = 1,
+  { "steps", 12000, "training steps, after which the bound is compared with the best" },
+}
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
-local folder = arg[1] or "build/elbo_gap"
-local function printf(format, ...) print(format:format(...)) end
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-
 local N, D, M = 1000, 10, 3
-local X = latent.datasets.low_rank(N, D, M, { noise = 0.5 })
+local X = latent.datasets.low_rank(N, D, M, { noise = 0.5, seed = options.seed })
 local ppca = latent.ppca { latent_dim = M }:fit(X)
 local best = ppca:score(X)
 
@@ -42,8 +43,8 @@ end
 printf("PPCA's log-likelihood, the best there is: %.4f nats a row", best)
 print "  steps      bound   + KL(q || p(z|x))         = log p(x), exact   sampled, K = 200   below PPCA"
 local steps, bounds, likelihoods = {}, {}, {}
-local total = 12000
-local vae = latent.vae { input_dim = D, latent_dim = M, hidden = {}, likelihood = "gaussian", seed = 1,
+local total = options.steps
+local vae = latent.vae { input_dim = D, latent_dim = M, hidden = {}, likelihood = "gaussian", seed = options.seed,
   learning_rate = 0.01, schedule = "cosine", schedule_steps = total }
 local function look(step)
   local bound = vae:elbo(X, { samples = 100 }):mean()
@@ -79,11 +80,4 @@ local figure = plot.figure { title = "A linear VAE becomes probabilistic PCA", x
 figure:line(at, below, { label = "PPCA's log p(x) - bound" })
 figure:line(at, gaps, { label = "log p(x) - bound = KL" })
 figure:hline(0.05, { label = "0.05" })
-for _, ending in ipairs { ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/gap" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("gap", figure)

@@ -1,18 +1,16 @@
 -- EM for models of one's own: latent.em takes an E-step and an M-step as Lua functions.
 --
---   lua5.4 scripts/em_own_model.lua [FOLDER]
+--   lua5.4 scripts/em_own_model.lua [--help]
 --
 -- Three problems that made EM known, each with a published answer: genetic linkage (Rao 1965; Dempster,
 -- Laird, Rubin 1977), blood groups (Smith 1957; numbers in Lange, Numerical Analysis for Statisticians),
 -- and deaths by day in the London Times (Hasselblad 1969), on which EM is famously slow and
 -- acceleration (SQUAREM; Varadhan, Roland 2008) shows what it is worth. Ends in a picture of the errors.
 
+local _, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {}
+
 local latent = require "latent"
 local log = math.log
-
-local folder = arg[1] or "build/em"
-
-local function printf(format, ...) print(format:format(...)) end
 
 -- ---- linkage: cells with probabilities (2+t)/4, (1-t)/4, (1-t)/4, t/4 -----------------------
 
@@ -96,18 +94,10 @@ local function errors(model)
   return x, y
 end
 
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 local figure = latent.plot.figure { title = "EM on the London Times data, plain and accelerated",
   logx = true, logy = true, xlabel = "iteration", ylabel = "log-likelihood still to gain" }
 local x, y = errors(plain)
 figure:line(x, y, { label = "EM" })
 x, y = errors(fast)
 figure:line(x, y, { label = "SQUAREM" })
-for _, ending in ipairs { ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/own_model" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("own_model", figure)

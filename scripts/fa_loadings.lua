@@ -1,18 +1,15 @@
 -- Factor analysis of 24 psychological tests: loadings before and after rotation, as heat maps.
 --
---   lua5.4 scripts/fa_loadings.lua [FOLDER]
+--   lua5.4 scripts/fa_loadings.lua [--help]
 --
 -- Correlations of the tests that 145 children took in a school of Chicago (Holzinger, Swineford 1939; Harman, Modern
 -- Factor Analysis, 1976, table 7.4). Four factors explain them. As the likelihood gives them, all tests load on the
 -- first; rotated to simple structure, which is as likely, each factor belongs to one kind of test.
 
+local _, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {}
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/fa_loadings"
-local function printf(format, ...) print(format:format(...)) end
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 
 local names = { "visual perception", "cubes", "paper form board", "flags", "general information",
   "paragraph comprehension", "sentence completion", "word classification", "word meaning", "addition", "code",
@@ -92,11 +89,4 @@ for at, rotation in ipairs { "none", "varimax", "promax" } do
 end
 local figure = plot.figure { title = "Loadings of 24 tests on four factors" }:panels(figures, { columns = 3 })
 
-for _, ending in ipairs { ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/loadings" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("loadings", figure)

@@ -1,6 +1,6 @@
 -- Flow matching from eight Gaussians to two moons: what pairs of optimal transport change.
 --
---   lua5.4 scripts/flow_matching_transport.lua [FOLDER [SEEDS]]
+--   lua5.4 scripts/flow_matching_transport.lua [--help]
 --
 -- The source isn't noise but other data: eight Gaussians on a circle of radius 5, variance 0.1. The data are two moons
 -- with noise 0.2, times 3, minus 1: the example of torchcfm (Tong et al. 2024). A net of 3 x 64 learns the velocity in
@@ -11,14 +11,17 @@
 --
 -- scripts/bench/flow_matching_peer.py trains torchcfm's flows by the same protocol, from the starts that this writes.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
+  seed = 1,
+  { "seeds", 1, "how many trainings of each kind, from --seed on, whose mean is shown" },
+  { "steps", 2000, "training steps", short = 200 },
+  positional = { "output", "seeds" },
+}
+
 local latent = require "latent"
 local matrix, plot, datasets = latent.matrix, latent.plot, latent.datasets
 
-local folder = arg[1] or "build/flow_matching_transport"
-local seeds = tonumber(arg[2]) or 1
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
-
-local STEPS, BATCH, ROWS = 2000, 256, 2000
+local STEPS, BATCH, ROWS = options.steps, 256, 2000
 
 local function gaussians(n, random)
   return (datasets.eight_gaussians(n, { radius = 5, noise = math.sqrt(0.1), seed = random }))
@@ -40,21 +43,22 @@ local WAYS = { {}, { solver = "euler", steps = 1 }, { solver = "euler", steps = 
 -- The excess over two true samples, for each way to solve, the mean over seeds.
 local function excess(coupling)
   local sums, last = { 0, 0, 0, 0 }, nil
-  for seed = 1, seeds do
+  for seed = options.seed, options.seed + options.seeds - 1 do
     local random = latent.random(1000 + seed)
     local starts, data, again = gaussians(ROWS, random), moons(ROWS, random), moons(ROWS, random)
-    latent.write(("%s/starts_%d.npy"):format(folder, seed), starts)
+    latent.write(("%s/starts_%d.npy"):format(options.output, seed), starts)
     local base = latent.metrics.wasserstein(data, again) ^ 2
     last = train(coupling, seed)
     for i, way in ipairs(WAYS) do
       sums[i] = sums[i] + latent.metrics.wasserstein(last:inverse_transform(starts, way), data) ^ 2 - base
     end
   end
-  for i in ipairs(sums) do sums[i] = sums[i] / seeds end
+  for i in ipairs(sums) do sums[i] = sums[i] / options.seeds end
   return sums, last
 end
 
-printf("squared Wasserstein distance to 2,000 moons beyond that of two true samples (0.05 to 0.08), mean of %d", seeds)
+printf("squared Wasserstein distance to 2,000 moons beyond that of two true samples (0.05 to 0.08), mean of %d",
+  options.seeds)
 print "coupling                        adaptive   Euler, 1   Euler, 4   midpoint, 10"
 local models = {}
 for _, coupling in ipairs { "independent", "ot" } do
@@ -72,7 +76,7 @@ print ""
 
 local PATHS, FINE = 150, 60
 for name, model in pairs(models) do
-  local random = latent.random(7)
+  local random = latent.random(options.seed + 6)
   local x, data = gaussians(PATHS, random), moons(1000, random)
   local path = matrix.zeros(FINE + 1, 2 * PATHS)
   for k = 0, FINE do

@@ -1,18 +1,20 @@
 -- Normalizing flows on eight Gaussians: how well an invertible map splits a density into modes.
 --
---   lua5.4 scripts/flow_modes.lua [FOLDER]
+--   lua5.4 scripts/flow_modes.lua [--help]
 --
 -- Eight Gaussians on the unit circle, with deviations of 0.1, have an entropy of 0.312 nats. A flow is continuous, so
 -- it leaves bridges between the modes, as narrow as its maps are steep. An affine coupling shifts and scales one
 -- column by the other, and splits off a mode or two: many are needed. A spline bends a column by itself as well.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
+  seed = 1,
+  { "steps", 5000, "training steps of each flow", short = 200 },
+}
+
 local latent = require "latent"
 local matrix, plot, datasets = latent.matrix, latent.plot, latent.datasets
 
-local folder = arg[1] or "build/flow_modes"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
-
-local STEPS, BATCH, RATE, NOISE = 5000, 256, 3e-3, 0.1
+local STEPS, BATCH, RATE, NOISE = options.steps, 256, 3e-3, 0.1
 local ENTROPY = math.log(8) + math.log(2 * math.pi * NOISE ^ 2) + 1
 
 local FLOWS = {
@@ -23,7 +25,7 @@ local FLOWS = {
   { "splines_4", "4 spline couplings", { layers = { "spline", "spline", "spline", "spline" } } },
 }
 
-local test = datasets.eight_gaussians(20000, { seed = 99 })
+local test = datasets.eight_gaussians(20000, { seed = options.seed + 98 })
 
 -- The share of rows farther than three deviations from every centre: exp(-9/2) = 0.011 of the data.
 local function astray(X)
@@ -38,10 +40,10 @@ local function astray(X)
 end
 
 -- Fresh rows at every step; the learning rate falls to 0.
-local function train(options)
-  options.input_dim, options.learning_rate, options.clip, options.seed = 2, RATE, 5, 1
-  options.schedule, options.schedule_steps = "cosine", STEPS
-  local flow, rows, t = latent.flow(options), latent.random(1), latent.clock()
+local function train(kind)
+  kind.input_dim, kind.learning_rate, kind.clip, kind.seed = 2, RATE, 5, options.seed
+  kind.schedule, kind.schedule_steps = "cosine", STEPS
+  local flow, rows, t = latent.flow(kind), latent.random(options.seed), latent.clock()
   for _ = 1, STEPS do flow:step((datasets.eight_gaussians(BATCH, { seed = rows }))) end
   return flow, latent.clock() - t
 end
@@ -56,7 +58,7 @@ for i, case in ipairs(FLOWS) do
   local nll = -flow:score(test)
   flows[i] = flow
   printf("%-24s %10d %19.4f %18.4f %12.1f%% %9.1f", case[2], flow:free_parameters(), nll, nll - ENTROPY,
-    100 * astray((flow:sample(20000, { seed = 1 }))), seconds)
+    100 * astray((flow:sample(20000, { seed = options.seed }))), seconds)
 end
 printf("%-24s %10s %19.4f %18.4f %12.1f%%\n", "the data", "", ENTROPY, 0, 100 * astray(test))
 

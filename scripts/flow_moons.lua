@@ -1,28 +1,30 @@
 -- Normalizing flows on two moons: an exact density of a shape that no Gaussian has.
 --
---   lua5.4 scripts/flow_moons.lua [FOLDER]
+--   lua5.4 scripts/flow_moons.lua [--help]
 --
 -- Two half circles with noise 0.06, each axis in units of its deviation, have an entropy of 1.320 nats: no density
 -- has a smaller mean of -log p on them. Three kinds of flows come near it in seconds: each is an invertible map
 -- z = f(x) to a standard Gaussian, so log p(x) = log N(z; 0, I) + log |det df/dx|, and a draw is f^-1(z).
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
+  seed = 1,
+  { "steps", 5000, "training steps of each flow", short = 200, least = 100 },
+}
+
 local latent = require "latent"
 local matrix, plot, datasets = latent.matrix, latent.plot, latent.datasets
 
-local folder = arg[1] or "build/flow_moons"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
-
-local STEPS, BATCH, ENTROPY = 5000, 256, 1.320
+local STEPS, BATCH, ENTROPY = options.steps, 256, 1.320
 
 local function moons(n, seed) return datasets.moons(n, { noise = 0.06, standardize = true, seed = seed }) end
 
-local test, classes = moons(20000, 99)
+local test, classes = moons(20000, options.seed + 98)
 
 -- Fresh rows at every step, so that nothing is learned by heart; the learning rate falls to 0.
 local function train(kind)
   local flow = latent.flow { input_dim = 2, kind = kind, learning_rate = 2e-3, clip = 5, schedule = "cosine",
-    schedule_steps = STEPS, seed = 1 }
-  local rows, t, curve, sum = latent.random(1), latent.clock(), {}, 0
+    schedule_steps = STEPS, seed = options.seed }
+  local rows, t, curve, sum = latent.random(options.seed), latent.clock(), {}, 0
   for i = 1, STEPS do
     sum = sum + flow:step((moons(BATCH, rows)))
     if i % 100 == 0 then curve[#curve + 1], sum = sum / 100, 0 end
@@ -70,7 +72,7 @@ save("latent", plot.figure { title = "The moons as z = f(x): a Gaussian", xlabel
   :points(flows.nsf:transform(some):col(1), flows.nsf:transform(some):col(2),
     { classes = classes:block(1, 2000), size = 0.5 }))
 
-local draws = flows.nsf:sample(2000, { seed = 1 })
+local draws = flows.nsf:sample(2000, { seed = options.seed })
 save("samples", plot.figure { title = "Rows of data, and draws", xlabel = "x1", ylabel = "x2", equal = true }
   :points(some:col(1), some:col(2), { label = "data", size = 0.5 })
   :points(draws:col(1), draws:col(2), { label = "draws", size = 0.5 }))

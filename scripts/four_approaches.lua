@@ -1,8 +1,8 @@
 -- Approaches to generative modelling side by side: VAE, GAN, flow, diffusion and flow matching, on the same data.
 --
---   lua5.4 scripts/four_approaches.lua [FOLDER] [SCALE]
+--   lua5.4 scripts/four_approaches.lua [--help]
 --
--- SCALE multiplies the number of training steps: 0.1 is a look, 1 (about ten minutes on two cores) the figures.
+-- The training takes about ten minutes on two cores.
 --
 -- All of them make a row x from noise z, and differ in what they can say of x:
 --
@@ -17,12 +17,16 @@
 -- (moons, clusters, arms, digits) that draws reach: those that are the nearest row's class for at least a quarter of
 -- the share of draws that the class has of the data; and seconds of training, and of 10,000 draws.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
+  seed = 1,
+  { "scale", 1.0, "multiplies the number of training steps", short = 0.02 },
+  positional = { "output", "scale" },
+}
+
 local latent = require "latent"
 local matrix, datasets, metrics = latent.matrix, latent.datasets, latent.metrics
 
-local folder, scale = arg[1] or "build/four_approaches", tonumber(arg[2] or 1)
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
-
+local scale, seed = options.scale, options.seed
 local TRAIN, TEST, DRAWS, BATCH = 20000, 2000, 10000, 256
 
 -- ---- data --------------------------------------------------------------------------------------
@@ -30,21 +34,21 @@ local TRAIN, TEST, DRAWS, BATCH = 20000, 2000, 10000, 256
 -- Grey levels 0 to 16 with uniform noise added: a density of 64 numbers, each in [0, 1].
 local function digits()
   local X, labels = datasets.digits()
-  local random = latent.random(1)
+  local random = latent.random(seed)
   X = (X + random:uniform(#X, X.cols)) * (1 / 17)
   local order = random:permutation(#X)
   return X:rows_at(order), labels:rows_at(order)
 end
 
 local sets = {
-  { name = "two moons", classes = 2, half = 2.6, entropy = 1.320, make = function(n, seed)
-    return datasets.moons(n, { noise = 0.06, standardize = true, seed = seed })
+  { name = "two moons", classes = 2, half = 2.6, entropy = 1.320, make = function(n, k)
+    return datasets.moons(n, { noise = 0.06, standardize = true, seed = k })
   end },
-  { name = "eight Gaussians", classes = 8, half = 1.5, entropy = 0.312, make = function(n, seed)
-    return datasets.eight_gaussians(n, { noise = 0.1, seed = seed })
+  { name = "eight Gaussians", classes = 8, half = 1.5, entropy = 0.312, make = function(n, k)
+    return datasets.eight_gaussians(n, { noise = 0.1, seed = k })
   end },
-  { name = "pinwheel", classes = 5, half = 2.4, make = function(n, seed)
-    return datasets.pinwheel(n, { seed = seed })
+  { name = "pinwheel", classes = 5, half = 2.4, make = function(n, k)
+    return datasets.pinwheel(n, { seed = k })
   end },
   { name = "digits", classes = 10, image = true },
 }
@@ -54,9 +58,9 @@ for _, set in ipairs(sets) do
     set.train, set.test, set.labels = X:block(1, 1400), X:block(1401, #X), labels:block(1401, #X)
     set.other = set.train:block(1, #set.test)
   else
-    set.train = set.make(TRAIN, 1)
-    set.test, set.labels = set.make(TEST, 2)
-    set.other = set.make(TEST, 3)
+    set.train = set.make(TRAIN, seed)
+    set.test, set.labels = set.make(TEST, seed + 1)
+    set.other = set.make(TEST, seed + 2)
   end
 end
 
@@ -66,21 +70,21 @@ end
 local approaches = {
   { name = "VAE", points = 6000, digits = 4000, rate = 5e-3, make = function(set)
     return latent.vae { input_dim = set.train.cols, latent_dim = set.image and 16 or 2, hidden = { 128, 128 },
-      likelihood = "gaussian", variance = "pixel", activation = "silu", kl_warm_up = 2000 * scale, seed = 1 }
+      likelihood = "gaussian", variance = "pixel", activation = "silu", kl_warm_up = 2000 * scale, seed = seed }
   end },
   { name = "GAN", points = 6000, digits = 4000, make = function(set)
     return latent.gan { input_dim = set.train.cols, hidden = { 128, 128 }, latent_dim = set.image and 32 or 2,
-      seed = 1 }
+      seed = seed }
   end },
   { name = "flow", points = 4000, digits = 1200, make = function(set)
-    return latent.flow { input_dim = set.train.cols, kind = set.image and "maf" or "nsf", clip = 5, seed = 1 }
+    return latent.flow { input_dim = set.train.cols, kind = set.image and "maf" or "nsf", clip = 5, seed = seed }
   end },
   { name = "diffusion", points = 8000, digits = 4000, make = function(set)
-    return latent.diffusion { input_dim = set.train.cols, hidden = set.image and { 256, 256, 256 } or nil, seed = 1 }
+    return latent.diffusion { input_dim = set.train.cols, hidden = set.image and { 256, 256, 256 } or nil, seed = seed }
   end },
   { name = "flow matching", points = 8000, digits = 4000, make = function(set)
     return latent.flow_matching { input_dim = set.train.cols, hidden = set.image and { 256, 256, 256 } or nil,
-      coupling = "ot", seed = 1 }
+      coupling = "ot", seed = seed }
   end },
 }
 
@@ -162,11 +166,11 @@ for _, set in ipairs(sets) do
   print "                 -log p(x)   energy distance   modes   training   draws"
   printf("  %-12s %11s %17.4f %4d/%-2d", "data", "", metrics.energy_distance(set.test, set.other),
     modes(set.other, set), set.classes)
-  show("data", 1, set.image and set.train or set.make(DRAWS, 4), set)
+  show("data", 1, set.image and set.train or set.make(DRAWS, seed + 3), set)
   for k, approach in ipairs(approaches) do
     local model, seconds = train(approach, set)
     local t = latent.clock()
-    local draws = model:sample(DRAWS, { seed = 1 })
+    local draws = model:sample(DRAWS, { seed = seed })
     local drawing = latent.clock() - t
     local nats, kind = surprise(model, set.test)
     printf("  %-13s %10s %17.4f %4d/%-2d %8.1f s %5.2f s", approach.name,

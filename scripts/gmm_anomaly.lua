@@ -1,17 +1,16 @@
 -- Anomalies: rows that a mixture of Gaussians finds improbable.
 --
---   lua5.4 scripts/gmm_anomaly.lua [FOLDER]
+--   lua5.4 scripts/gmm_anomaly.lua [--help]
 --
 -- A mixture is fitted to what is normal; -log p(x) is then a score of how strange a row is. Normal
 -- are handwritten digits from 0 to 8, in 15 principal components; strange is the 9, which the
 -- mixture has never seen. The score is judged by the area under its ROC curve: the probability that
 -- a 9 is stranger than another digit which the fit hasn't seen either.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local plot = latent.plot
-
-local folder = arg[1] or "build/gmm_anomaly"
-local function printf(format, ...) print(format:format(...)) end
 
 local X, labels = latent.datasets.digits()
 local train, normal, strange = {}, {}, {}
@@ -45,7 +44,7 @@ local best
 for _, covariance in ipairs { "full", "tied", "diag", "spherical" } do
   for _, components in ipairs { 1, 9, 18 } do
     local model = latent.gmm { components = components, covariance = covariance, regularization = 0.01,
-      restarts = 3, seed = 1 }:fit(known)
+      restarts = 3, seed = options.seed }:fit(known)
     local a = area(-model:log_likelihood(nines), -model:log_likelihood(others))
     printf("%10d   %-10s   %18.3f   %19.3f   %14.4f", components, covariance, model:score(known),
       model:score(others), a)
@@ -55,8 +54,6 @@ end
 printf("\nBest: %s, %.4f (0.5 would be guessing, 1 perfect)", best.name, best.area)
 
 -- ---- pictures --------------------------------------------------------------------------------
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 
 -- The share of each set that is stranger than a threshold, for all thresholds.
 local function curve(model)
@@ -73,4 +70,4 @@ local figure = plot.figure { title = "A nine among other digits", xlabel = "othe
   ylabel = "nines found", xrange = { 0, 1 }, yrange = { 0, 1 } }
 local x, y = curve(best.model)
 figure:line(x, y, { label = best.name }):line({ 0, 1 }, { 0, 1 }, { label = "guessing", color = "#888888" })
-for _, ending in ipairs { ".svg", ".png" } do print("  " .. assert(figure:save(folder .. "/roc" .. ending))) end
+save("roc", figure)

@@ -1,16 +1,15 @@
 -- Old Faithful: how EM finds two Gaussians, iteration by iteration.
 --
---   lua5.4 scripts/gmm_faithful.lua [FOLDER]
+--   lua5.4 scripts/gmm_faithful.lua [--help]
 --
 -- 272 eruptions of a geyser: how long one took, and how long the next let wait for it. EM starts
 -- with two wide Gaussians beside the data (Bishop, Pattern Recognition and Machine Learning, figure
 -- 9.8); the E-step colours each point by its responsibilities, the M-step moves the ellipses.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/gmm_faithful"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local faithful = latent.datasets.faithful()
 local X = latent.scaler():fit(faithful):transform(faithful)
@@ -58,7 +57,8 @@ end
 -- ---- how many, and of which kind -----------------------------------------------------------
 
 print ""
-print(latent.gmm_select(faithful, { components = { 1, 2, 3, 4 }, restarts = 5, tolerance = 1e-10 }))
-local minutes = latent.gmm { components = 2 }:fit(faithful):conditional({ { 2 }, { 4.5 } }, { 1 })
+print(latent.gmm_select(faithful, { components = { 1, 2, 3, 4 }, restarts = 5, tolerance = 1e-10,
+  seed = options.seed }))
+local minutes = latent.gmm { components = 2, seed = options.seed }:fit(faithful):conditional({ { 2 }, { 4.5 } }, { 1 })
 printf("\nAfter an eruption of 2 minutes wait %.0f +- %.0f minutes, after one of 4.5 minutes %.0f +- %.0f.",
   minutes.mean(1, 1), math.sqrt(minutes.variance(1, 1)), minutes.mean(2, 1), math.sqrt(minutes.variance(2, 1)))

@@ -1,22 +1,20 @@
 -- Unmixing signals: independent component analysis.
 --
---   lua5.4 scripts/ica_signals.lua [FOLDER]
+--   lua5.4 scripts/ica_signals.lua [--help]
 --
 -- Three signals sound at once, three microphones each hear another mixture of them, and nobody knows the
 -- mixing. PCA only decorrelates what they hear; ICA asks for independence, and finds the signals, but for
 -- their order, signs and sizes. Prints how well, for every contrast, and draws sources, mixtures and estimates.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 2 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/ica"
-
-local function printf(format, ...) print(format:format(...)) end
 
 -- ---- three signals of variance 1 with a little noise, and their mixtures -------------
 
 local N = 2000
-local rng = latent.random(2)
+local rng = latent.random(options.seed)
 local S = matrix(N, 3, function(i, j)
   local t = 8 * i / N
   local wave = j == 1 and math.sin(2 * t) or j == 2 and (math.sin(3 * t) > 0 and 1 or -1) or 2 * (t % 1) - 1
@@ -70,13 +68,5 @@ for _, band in ipairs(bands) do
   place = place + 0.25
 end
 
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 print "\npictures:"
-for _, ending in ipairs{ ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/signals" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("signals", figure)

@@ -1,6 +1,6 @@
 -- Compression by K-means: vector quantization of handwritten digits.
 --
---   lua5.4 scripts/kmeans_compression.lua [FOLDER]
+--   lua5.4 scripts/kmeans_compression.lua [--help]
 --
 -- Each 8 x 8 image of 16 shades (256 bits, if a pixel takes 4) is cut into its sixteen 2 x 2 blocks,
 -- and each block is replaced by the nearest of K code vectors, the centres of K-means over all blocks:
@@ -8,11 +8,10 @@
 -- 9.1.1). With whole images as rows, the K code vectors are themselves pictures of digits. Prints what is
 -- saved and lost, and draws the images.
 
+local options, save = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/kmeans"
-local save = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local X, digits = latent.datasets.digits()
 local N = X.rows
@@ -42,7 +41,7 @@ print "   K   bits a pixel   of the original   J a pixel   signal to noise"
 local power = (X % X):sum()
 local bits, errors = {}, {}
 for _, K in ipairs { 2, 4, 8, 16, 32, 64, 256 } do
-  local model = latent.kmeans { clusters = K, restarts = 2, seed = 1 }:fit(blocks)
+  local model = latent.kmeans { clusters = K, restarts = 2, seed = options.seed }:fit(blocks)
   local rate = math.log(K, 2) / 4 + K * 4 * 4 / (64 * N) -- and the book: K vectors of 4 pixels of 4 bits
   bits[#bits + 1], errors[#errors + 1] = rate, model.inertia / (64 * N)
   print(("%4d   %12.3f   %14.1f%%   %9.4f   %12.1f dB"):format(K, rate, 100 * rate / 4, errors[#errors],
@@ -58,6 +57,6 @@ save("compression", plot.images(matrix.vstack(bands), { rows = names, range = { 
   title = "Digits of 2 x 2 blocks, each one of K code vectors" }))
 save("compression_rate", plot.figure { title = "Rate and distortion", xlabel = "bits a pixel",
   ylabel = "squared error a pixel", logy = true, key = false }:line(bits, errors):points(bits, errors, { size = 1.5 }))
-local whole = latent.kmeans { clusters = 30, restarts = 5, seed = 1 }:fit(X)
+local whole = latent.kmeans { clusters = 30, restarts = 5, seed = options.seed }:fit(X)
 save("compression_book", plot.images(whole.centers, { range = { 0, 16 }, palette = "ink",
   title = "A code book of 30 whole images" }))

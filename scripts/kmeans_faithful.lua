@@ -1,17 +1,16 @@
 -- K-means on Old Faithful, step by step: the figure everyone knows.
 --
---   lua5.4 scripts/kmeans_faithful.lua [FOLDER]
+--   lua5.4 scripts/kmeans_faithful.lua [--help]
 --
 -- 272 eruptions of a geyser, their length and the wait for the next one, standardized. Two centres
 -- start in the wrong corners; rows go to the nearest centre (E), centres to the mean of their rows
 -- (M), and the distortion J falls with every step (Bishop, Pattern Recognition and Machine Learning,
 -- figures 9.1 and 9.2). Draws the first steps, and J.
 
+local _, save = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {}
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/kmeans"
-local save = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local eruptions = assert(latent.datasets.faithful())
 local X = latent.scaler():fit(eruptions):transform(eruptions)

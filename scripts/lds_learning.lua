@@ -1,27 +1,26 @@
 -- Learning a dynamical system from what it shows, by EM.
 --
---   lua5.4 scripts/lds_learning.lua [FOLDER]
+--   lua5.4 scripts/lds_learning.lua [--help]
 --
 -- Two hidden states turn and fade; five outputs are noisy mixtures of them. EM, which begins with what the data suggest
 -- (subspace identification), finds a system that explains the data as well. Hidden axes may be turned and
 -- stretched at will, so A itself can't be compared, but its eigenvalues can: how fast the states turn and fade.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 2 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
-local folder = arg[1] or "build/lds_learning"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
-
 -- ---- the truth ------------------------------------------------------------------------------------------
 
-local random = latent.random(2)
+local random = latent.random(options.seed)
 local modulus, angle = 0.97, 0.3
 local truth = latent.lds {
   A = matrix { { math.cos(angle), -math.sin(angle) }, { math.sin(angle), math.cos(angle) } } * modulus,
   C = matrix.normal(5, 2, random), Q = matrix.eye(2) * 0.1, R = matrix.eye(5) * 1.5,
   initial_mean = { 2, 0 }, initial_covariance = matrix.eye(2),
 }
-local Y, Z = truth:sample(800, { seed = 3 })
+local Y, Z = truth:sample(800, { seed = options.seed + 1 })
 
 -- The positive one of a pair of eigenvalues, as modulus and angle.
 local function turning(A)

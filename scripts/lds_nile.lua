@@ -1,17 +1,16 @@
 -- The Nile: a level that walks at random, found in a hundred noisy years.
 --
---   lua5.4 scripts/lds_nile.lua [FOLDER]
+--   lua5.4 scripts/lds_nile.lua [--help]
 --
 -- The annual flow at Aswan, 1871 to 1970, is a local level: the simplest of linear dynamical systems, and the first
 -- example of Durbin and Koopman (Time Series Analysis by State Space Methods, chapter 2), whose numbers it meets. Its
 -- two variances are those that make the data most likely; then the level of each year is known with an error, also
 -- where years are missing, and after the last one.
 
+local _, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {}
+
 local latent = require "latent"
 local matrix, plot, blocks = latent.matrix, latent.plot, latent.blocks
-
-local folder = arg[1] or "build/lds_nile"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local Y, info = latent.datasets.nile()
 local years = info.time

@@ -1,16 +1,15 @@
 -- A pendulum that is only seen from the side: the extended and the unscented Kalman filter.
 --
---   lua5.4 scripts/lds_pendulum.lua [FOLDER]
+--   lua5.4 scripts/lds_pendulum.lua [--help]
 --
 -- Its angle swings far, a'' = -g sin a plus white noise, and what is measured is sin a, the horizontal place of
 -- its bob, with noise: neither is linear (Sarkka, Bayesian Filtering and Smoothing, 2013, example 5.1). A tracker
 -- takes both as Lua functions.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot, blocks = latent.matrix, latent.plot, latent.blocks
-
-local folder = arg[1] or "build/lds_pendulum"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- ---- the pendulum ----------------------------------------------------------------------------------------
 
@@ -60,7 +59,7 @@ end
 print "over 20 pendulums          error of the angle    log-likelihood    truth inside of 95 %"
 for which, entry in ipairs(trackers()) do
   local sum, inside, likelihood = 0, 0, 0
-  for seed = 1, 20 do
+  for seed = options.seed, options.seed + 19 do
     local Z, Y = path(seed)
     local tracker = trackers()[which][2]
     local means, low, high = follow(tracker, Y)
@@ -75,7 +74,7 @@ end
 
 -- ---- a picture -------------------------------------------------------------------------------------------------
 
-local Z, Y = path(7)
+local Z, Y = path(options.seed + 6)
 local times = matrix.linspace(0, (T - 1) * DT, T)
 local means, low, high = follow(trackers()[3][2], Y)
 local figure = plot.figure { title = "A pendulum seen from the side", xlabel = "seconds", ylabel = "angle (radians)",

@@ -1,16 +1,15 @@
 -- Airline passengers: trend and season, each with its uncertainty, and two years ahead.
 --
---   lua5.4 scripts/lds_seasonal.lua [FOLDER]
+--   lua5.4 scripts/lds_seasonal.lua [--help]
 --
 -- The logarithm of the monthly totals (Box and Jenkins's series G, 1949 to 1960) is a trend plus a season plus noise;
 -- all three may change. How fast, four variances say, which maximum likelihood finds from the first ten years. The last
 -- two are forecast, and then compared.
 
+local _, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {}
+
 local latent = require "latent"
 local matrix, plot, blocks = latent.matrix, latent.plot, latent.blocks
-
-local folder = arg[1] or "build/lds_seasonal"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local passengers, info = latent.datasets.air_passengers()
 local years, Y = info.time, passengers:log()

@@ -1,17 +1,16 @@
 -- Following a body by its noisy positions, also where there are none.
 --
---   lua5.4 scripts/lds_tracking.lua [FOLDER]
+--   lua5.4 scripts/lds_tracking.lua [--help]
 --
 -- A body flies a path that nobody knows; its position is measured ten times a second, badly, and twice not at all. A
 -- tracker knows that velocities don't jump (blocks.constant_velocity) and tells, with each
 -- measurement as it comes, where the body is and how sure that is. The smoother tells it afterwards, when it also
 -- knows what came later.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 3 }
+
 local latent = require "latent"
 local matrix, plot, blocks = latent.matrix, latent.plot, latent.blocks
-
-local folder = arg[1] or "build/lds_tracking"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- ---- the path, and what is seen of it ----------------------------------------------------------------
 
@@ -20,7 +19,7 @@ local truth = matrix(T, 2, function(t, j)
   local s = 2 * math.pi * t / T
   return j == 1 and 10 * math.cos(s) or 6 * math.sin(2 * s)
 end)
-local Y = truth + matrix.normal(T, 2, latent.random(3)) * NOISE
+local Y = truth + matrix.normal(T, 2, latent.random(options.seed)) * NOISE
 local function missing(t) return t > 60 and t <= 85 or t > 150 and t <= 165 end
 for t = 1, T do
   if missing(t) then Y[t]:fill(0 / 0) end

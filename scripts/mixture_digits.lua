@@ -1,6 +1,6 @@
 -- Mixtures of Bernoulli distributions on handwritten digits.
 --
---   lua5.4 scripts/mixture_digits.lua [FOLDER]
+--   lua5.4 scripts/mixture_digits.lua [--help]
 --
 -- 1797 images of 8 x 8 pixels, made black and white. A component gives each pixel its own probability
 -- of being black, so its means are an image (Bishop, Pattern Recognition and Machine Learning, figure
@@ -8,11 +8,10 @@
 -- all ten digits: how well mixtures of K components predict images that they haven't seen, which digit
 -- a component is, and what the lower half of an image is, given the upper half.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/mixture"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local grey, labels = latent.datasets.digits()
 local X = grey:gt(7)
@@ -27,7 +26,7 @@ end
 
 local three = rows_of(function(i) return labels[i] >= 2 and labels[i] <= 4 end)
 local one = latent.mixture { components = 1 }:fit(three)
-local mixture = latent.mixture { components = 3, seed = 1 }:fit(three)
+local mixture = latent.mixture { components = 3, seed = options.seed }:fit(three)
 printf("The digits 2, 3 and 4 (%d images): %.3f nats an image with one component, %.3f with three (%d iterations)",
   three.rows, one:score(three), mixture:score(three), mixture.iterations)
 
@@ -39,7 +38,8 @@ printf("\nAll digits: %d images to learn from, %d to be predicted (nats an image
 print "\n     K   iterations   learnt from   predicted"
 local models = {}
 for _, K in ipairs { 1, 2, 5, 10, 20, 40, 80 } do
-  local model = latent.mixture { components = K, smoothing = 0.2, init = "k-means", restarts = 3 }:fit(training)
+  local model = latent.mixture { components = K, smoothing = 0.2, init = "k-means", restarts = 3,
+    seed = options.seed }:fit(training)
   models[K] = model
   printf("%6d   %10d   %11.3f   %9.3f", K, model.iterations, model:score(training), model:score(test))
 end

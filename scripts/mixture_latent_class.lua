@@ -1,6 +1,6 @@
 -- Latent class analysis: mixtures of categorical columns.
 --
---   lua5.4 scripts/mixture_latent_class.lua [FOLDER]
+--   lua5.4 scripts/mixture_latent_class.lua [--help]
 --
 -- Two tables. Seven pathologists say of 118 slides whether they show carcinoma (Landis, Koch 1977;
 -- Agresti, Categorical Data Analysis, 2002, table 13.1): two kinds of slides don't explain how they
@@ -9,12 +9,10 @@
 -- the others of the four columns say of survival. Rows that are the same are computed once, so that a
 -- table of people costs no more than one of patterns.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/mixture"
-
-local function printf(format, ...) print(format:format(...)) end
 
 -- "0110*4 ...": a pattern, and how often it is seen.
 local function read(list)
@@ -39,10 +37,11 @@ local function compare(X, most)
   print "   K   parameters   log-likelihood        BIC   iterations (accelerated)"
   local models, best = {}, 1
   for K = 1, most do
-    local options = { components = K, family = "categorical", restarts = 20, tolerance = 1e-10, max_iterations = 10000 }
-    local model = latent.mixture(options):fit(X)
-    options.accelerate = true
-    local fast = latent.mixture(options):fit(X)
+    local kind = { components = K, family = "categorical", restarts = 20, tolerance = 1e-10, max_iterations = 10000,
+      seed = options.seed }
+    local model = latent.mixture(kind):fit(X)
+    kind.accelerate = true
+    local fast = latent.mixture(kind):fit(X)
     models[K] = model
     if model:bic(X) < models[best]:bic(X) then best = K end
     printf("%4d   %10d   %14.4f   %8.2f   %10d %11d", K, model:free_parameters(), model:log_likelihood(X):sum(),
@@ -105,7 +104,6 @@ end
 
 -- ---- a picture -------------------------------------------------------------------------------------
 
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 local figure = plot.figure { title = "How often seven pathologists see carcinoma, by latent class",
   xlabel = "pathologist", ylabel = "probability of a yes", width = 640, height = 420,
   xticks = { "A", "B", "C", "D", "E", "F", "G" }, xrange = { 0.7, 7.3 }, yrange = { -0.02, 1.02 } }
@@ -115,11 +113,4 @@ for k = 1, yes.rows do
   figure:points(matrix.range(1, 7), yes[k], { color = k, size = 0.8 })
 end
 print "\npictures:"
-for _, ending in ipairs { ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/pathologists" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("pathologists", figure)

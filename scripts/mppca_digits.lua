@@ -1,21 +1,29 @@
 -- Mixtures of probabilistic PCA on handwritten digits: kinds of images, each with its own ways to vary.
 --
---   lua5.4 scripts/mppca_digits.lua [FOLDER]
+--   lua5.4 scripts/mppca_digits.lua [--help]
 --
 -- 1797 images of 8 x 8 pixels. A component has a mean image and a few directions in which its images differ: slant,
 -- width, loops. How well images that weren't learnt from are predicted, which digit a component is, and what images
 -- are where 30 % of their pixels are missing (Ghahramani, Hinton 1996; Tipping, Bishop 1999).
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
+  seed = 1,
+  { "iterations", 1000, "of EM, at most", short = 12 },
+}
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/mppca"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 local X, labels = latent.datasets.digits()
 local training, test = {}, {}
 for i = 1, X.rows do table.insert(i % 4 == 0 and test or training, i) end
 local known, unseen = X:rows_at(training), X:rows_at(test)
+
+-- What all fits have in common.
+local function em(kind)
+  kind.seed, kind.tolerance, kind.max_iterations = kind.seed or options.seed, 1e-6, options.iterations
+  return kind
+end
 
 -- ---- which model predicts best? -----------------------------------------------------------
 
@@ -30,24 +38,24 @@ local scores = {}
 for _, M in ipairs { 10, 20, 30 } do
   scores[#scores + 1] = show(("PPCA, M = %d"):format(M), latent.ppca { latent_dim = M })
 end
-show("10 spherical Gaussians", latent.mppca { components = 10, latent_dim = 0 })
+show("10 spherical Gaussians", latent.mppca { components = 10, latent_dim = 0, seed = options.seed })
 local best
 for _, size in ipairs { { 10, 4 }, { 10, 8 }, { 20, 8 }, { 30, 8 } } do
-  local model = latent.mppca { components = size[1], latent_dim = size[2], tolerance = 1e-6, seed = 1 }
+  local model = latent.mppca(em { components = size[1], latent_dim = size[2] })
   local score = show(("%d PPCAs, M = %d"):format(size[1], size[2]), model)
   if not best or score > best then best = score end
 end
 assert(best > math.max(table.unpack(scores)))
 print "\nPixels at the borders hardly vary; a noise variance for each makes use of that:"
 for _, size in ipairs { { 1, 10 }, { 10, 8 }, { 20, 8 } } do
-  show(("%d factor analyser%s, M = %d"):format(size[1], size[1] > 1 and "s" or "", size[2]), latent.mppca {
-    components = size[1], latent_dim = size[2], noise = "diagonal", regularization = 0.05, tolerance = 1e-6, seed = 1 })
+  show(("%d factor analyser%s, M = %d"):format(size[1], size[1] > 1 and "s" or "", size[2]), latent.mppca(em {
+    components = size[1], latent_dim = size[2], noise = "diagonal", regularization = 0.05 }))
 end
-show("10 full Gaussians", latent.gmm { components = 10, tolerance = 1e-6, regularization = 0.05 })
+show("10 full Gaussians", latent.gmm(em { components = 10, regularization = 0.05 }))
 
 -- ---- components, and how their images vary -------------------------------------------------
 
-local model = latent.mppca { components = 10, latent_dim = 4, restarts = 3, seed = 2, tolerance = 1e-6 }:fit(known)
+local model = latent.mppca(em { components = 10, latent_dim = 4, restarts = 3, seed = options.seed + 1 }):fit(known)
 local counts, components = matrix.zeros(10, 10), model:predict(X)
 for i = 1, X.rows do
   local k, digit = components[i] // 1, labels[i] // 1 + 1
@@ -71,7 +79,7 @@ save("digits", plot.images(matrix.vstack(rows), { columns = 7, palette = "ink", 
 
 -- ---- missing pixels ------------------------------------------------------------------------------
 
-local rng, gaps = latent.random(3), unseen:copy()
+local rng, gaps = latent.random(options.seed + 2), unseen:copy()
 for i = 1, gaps.rows do
   for j = 1, 64 do if rng:uniform() < 0.3 then gaps[i][j] = 0 / 0 end end
 end
@@ -83,7 +91,7 @@ local function error_of(filled)
 end
 print "\n30 % of the pixels of unseen images missing: root mean squared error of what is put there (pixels are 0 to 16)"
 local ppca = latent.ppca { latent_dim = 20 }:fit(known)
-local mixture = latent.mppca { components = 20, latent_dim = 8, seed = 1, tolerance = 1e-6 }:fit(known)
+local mixture = latent.mppca(em { components = 20, latent_dim = 8 }):fit(known)
 local means = gaps:copy()
 for i = 1, gaps.rows do
   for j = 1, 64 do if missing(i, j) == 1 then means[i][j] = known:col(j):mean() end end
@@ -98,7 +106,7 @@ local thin = known:copy()
 for i = 1, thin.rows do
   for j = 1, 64 do if rng:uniform() < 0.3 then thin[i][j] = 0 / 0 end end
 end
-local learnt = latent.mppca { components = 20, latent_dim = 8, seed = 1, tolerance = 1e-6 }
+local learnt = latent.mppca(em { components = 20, latent_dim = 8 })
 learnt:fit(thin, { missing = true })
 printf("  learnt from images with as many gaps, in %d iterations: %.3f", learnt.iterations,
   error_of(learnt:impute(gaps)))

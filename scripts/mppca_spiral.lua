@@ -1,17 +1,16 @@
 -- Mixtures of probabilistic PCA on curved manifolds: many small planes follow what one plane can't.
 --
---   lua5.4 scripts/mppca_spiral.lua [FOLDER]
+--   lua5.4 scripts/mppca_spiral.lua [--help]
 --
 -- A noisy spiral in the plane (Tipping, Bishop, Neural Computation 11, 1999, figure 3): the picture has each
 -- component's line, two standard deviations to either side; the numbers say how well points that weren't learnt from
 -- are predicted, and how near to the noiseless curve their local projections put them. Then a closed curve in twelve
 -- dimensions, where full covariances would take more points than there are.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/mppca"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- ---- the spiral ---------------------------------------------------------------------------
 
@@ -28,8 +27,8 @@ local function spiral(N, seed)
   return curve, curve + matrix.normal(N, 2, rng) * NOISE
 end
 
-local _, X = spiral(800, 1)
-local truth, test = spiral(2000, 2)
+local _, X = spiral(800, options.seed)
+local truth, test = spiral(2000, options.seed + 1)
 
 local function off(model)
   local d = model:reconstruct(test) - truth
@@ -41,8 +40,8 @@ print "\n     K   nats a row: learnt from    predicted   spherical   off the cur
 local models, predicted, spherical = {}, {}, {}
 local sizes = { 1, 2, 4, 6, 8, 12, 16, 24, 32 }
 for n, K in ipairs(sizes) do
-  local model = latent.mppca { components = K, latent_dim = 1, restarts = 5, seed = 1 }:fit(X)
-  local round = latent.mppca { components = K, latent_dim = 0, restarts = 5, seed = 1 }:fit(X)
+  local model = latent.mppca { components = K, latent_dim = 1, restarts = 5, seed = options.seed }:fit(X)
+  local round = latent.mppca { components = K, latent_dim = 0, restarts = 5, seed = options.seed }:fit(X)
   models[K] = model
   predicted[n], spherical[n] = model:score(test), round:score(test)
   printf("%6d   %23.3f   %10.3f   %9.3f   %13.3f", K, model:score(X), predicted[n], spherical[n], off(model))
@@ -77,7 +76,7 @@ printf("  %d points in component 8; their latent variables have mean %.2f and de
 
 local D = 12
 local function curve(N, seed)
-  local rng, bends = latent.random(seed), latent.random(99)
+  local rng, bends = latent.random(seed), latent.random(options.seed + 98)
   local frame = matrix.normal(D, D, bends):qr()
   local Y = matrix.zeros(N, D)
   for i = 1, N do
@@ -87,16 +86,16 @@ local function curve(N, seed)
   return Y * frame * 4 + matrix.normal(N, D, rng) * 0.1
 end
 
-local learnt, unseen = curve(400, 3), curve(4000, 4)
+local learnt, unseen = curve(400, options.seed + 2), curve(4000, options.seed + 3)
 printf("\nA closed curve in %d dimensions: %d points to learn from, %d to predict (nats a row)", D, learnt.rows,
   unseen.rows)
 print "\n     K   PPCA, M = 1 (parameters)   full (parameters)   diagonal (parameters)"
 local best = { -math.huge, -math.huge, -math.huge }
 for _, K in ipairs { 1, 4, 8, 12, 16, 24, 32 } do
   local row = { K }
-  for n, m in ipairs { latent.mppca { components = K, latent_dim = 1, restarts = 5 },
-    latent.gmm { components = K, restarts = 5, regularization = 1e-5 },
-    latent.gmm { components = K, restarts = 5, covariance = "diag" } } do
+  for n, m in ipairs { latent.mppca { components = K, latent_dim = 1, restarts = 5, seed = options.seed },
+    latent.gmm { components = K, restarts = 5, regularization = 1e-5, seed = options.seed },
+    latent.gmm { components = K, restarts = 5, covariance = "diag", seed = options.seed } } do
     m:fit(learnt)
     local score = m:score(unseen)
     best[n] = math.max(best[n], score)

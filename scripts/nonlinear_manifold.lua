@@ -1,16 +1,18 @@
 -- A curve through a cloud of points: one latent variable behind a net, without an encoder.
 --
---   lua5.4 scripts/nonlinear_manifold.lua [FOLDER]
+--   lua5.4 scripts/nonlinear_manifold.lua [--help]
 --
 -- z ~ N(0, 1), x ~ N(g(z), sigma^2 I) in the plane. The likelihood p(x) = 1/K sum_k p(x | z_k) is an average over draws
 -- from the prior, and the net g is trained on it as it stands. Ends in numbers against PPCA, whose curve is a line, and
 -- in the picture of the manifold: data, the curve g(z), and the density that it gives the plane.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
+  seed = 1,
+  { "epochs", 300, "passes over the data in training", short = 10 },
+}
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/nonlinear"
-local save, printf = dofile((arg[0]:match "^.*/" or "") .. "output.lua")(folder)
 
 -- Points along a spiral arm with noise of deviation 0.08.
 local function spiral(n, seed)
@@ -23,15 +25,15 @@ local function spiral(n, seed)
   end
   return X
 end
-local X, test = spiral(1500, 1), spiral(500, 2)
+local X, test = spiral(1500, options.seed), spiral(500, options.seed + 1)
 
 -- ---- numbers -----------------------------------------------------------------------------------
 
 local t = latent.clock()
 local model = latent.nonlinear { input_dim = 2, latent_dim = 1, hidden = { 64, 64 }, activation = "tanh",
-  variance = "global", sigma = 0.5, samples = 300, learning_rate = 3e-3, seed = 3, schedule = "cosine",
-  schedule_steps = 300 * 15 }
-model:fit(X, { epochs = 300, batch = 100, progress = true })
+  variance = "global", sigma = 0.5, samples = 300, learning_rate = 3e-3, seed = options.seed + 2,
+  schedule = "cosine", schedule_steps = options.epochs * 15 }
+model:fit(X, { epochs = options.epochs, batch = 100, progress = true })
 local seconds = latent.clock() - t
 local _, variance = model:decode({ { 0 } }, { variance = true })
 local line = latent.ppca { latent_dim = 1 }:fit(X)

@@ -1,17 +1,15 @@
 -- Why a latent variable model needs an encoder: how many draws from the prior it takes as dimensions grow.
 --
---   lua5.4 scripts/nonlinear_samples.lua [FOLDER]
+--   lua5.4 scripts/nonlinear_samples.lua [--help]
 --
 -- p(x) = E[p(x | z)] over the prior, and for a linear model it is known exactly. So the error of
 -- log 1/K sum_k p(x | z_k) can be seen: it needs K draws for some to come near x, and that K grows exponentially with
 -- the number of latent variables. Draws from a posterior, which is what an encoder gives: a handful is enough.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 0 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
-
-local folder = arg[1] or "build/nonlinear"
-local function printf(format, ...) print(format:format(...)) end
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 
 local D, sigma = 16, 0.3
 local dims, draws = { 1, 2, 3, 4, 6, 8 }, { 10, 100, 1000, 10000, 100000 }
@@ -44,7 +42,7 @@ printf("How far below the exact log p(x) the estimate is, in nats a row, of %d c
 printf("latent variables   K = %s   from q(z|x), K = 10", table.concat(draws, "   "))
 local gaps = {}
 for k, M in ipairs(dims) do
-  local X = latent.datasets.low_rank(200, D, M, { noise = sigma, seed = M })
+  local X = latent.datasets.low_rank(200, D, M, { noise = sigma, seed = options.seed + M })
   local ppca = latent.ppca { latent_dim = M }:fit(X)
   local exact, vae = ppca:log_likelihood(X), model_of(ppca, M)
   local cells = {}
@@ -66,11 +64,4 @@ local figure = plot.figure { title = "Estimating log p(x) by draws from the prio
 for k, M in ipairs(dims) do
   figure:line(draws, gaps[k], { label = M .. (M == 1 and " latent variable" or " latent variables"), color = k })
 end
-for _, ending in ipairs { ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/samples" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("samples", figure)

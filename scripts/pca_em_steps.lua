@@ -1,6 +1,6 @@
 -- EM for PCA, step by step: data in the plane, one direction to find, no covariance formed.
 --
---   lua5.4 scripts/pca_em_steps.lua [FOLDER]
+--   lua5.4 scripts/pca_em_steps.lua [--help]
 --
 -- In the limit of no noise EM for probabilistic PCA alternates two least-squares fits (Roweis 1998; Bishop 12.2.2):
 --
@@ -10,14 +10,12 @@
 -- Both are written out here, in plain matrix algebra, and drawn; latent.ppca{ noise_variance = 0 } does the same for
 -- any number of dimensions, and both end in the first principal component.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 4 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
-local folder = arg[1] or "build/ppca"
-
-local function printf(format, ...) print(format:format(...)) end
-
-local X = matrix.normal(40, 2, latent.random(4)) * matrix { { 1.6, 1.1 }, { -0.35, 0.5 } }
+local X = matrix.normal(40, 2, latent.random(options.seed)) * matrix { { 1.6, 1.1 }, { -0.35, 0.5 } }
 local Y = X - X:mean(1)
 
 -- The steps; W is 2 x 1, z is N x 1.
@@ -30,8 +28,6 @@ local function distortion(W, z)
 end
 
 -- ---- pictures: points, the rod, and the springs from the points to their feet --------------------------
-
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 
 local function draw(name, title, W, z)
   local figure = plot.figure { title = title, equal = true, width = 560, height = 460, xlabel = "x1", ylabel = "x2",
@@ -51,14 +47,7 @@ local function draw(name, title, W, z)
     { color = 3, width = 3, label = "W" })
   figure:points(Y:col(1), Y:col(2), { color = 1, size = 0.8, label = "data" })
   if z then figure:points(feet:col(1), feet:col(2), { color = 2, size = 0.6, label = "feet" }) end
-  for _, ending in ipairs { ".svg", ".png" } do
-    local path, message = figure:save(folder .. "/" .. name .. ending)
-    if not path then
-      io.stderr:write(message, "\n")
-      os.exit(1)
-    end
-    print("  " .. path)
-  end
+  save(name, figure)
 end
 
 -- ---- the alternation --------------------------------------------------------------------------------------

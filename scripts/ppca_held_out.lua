@@ -1,24 +1,22 @@
 -- Densities compared on images that they have not seen: probabilistic PCA beside mixtures of Gaussians.
 --
---   lua5.4 scripts/ppca_held_out.lua [FOLDER]
+--   lua5.4 scripts/ppca_held_out.lua [--help]
 --
 -- 1797 digits of 64 pixels, 5-fold cross-validation. Each model is a density, so held-out log-likelihoods compare them
 -- whatever their kind: PPCA of M dimensions, which lies between the spherical Gaussian (M = 0) and the one with full
 -- covariance, and mixtures of K spherical or diagonal Gaussians. A little noise is added to the pixels, of which some
 -- are always 0 and would make densities infinite. Ends in a picture: nats an image against free parameters.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local plot = latent.plot
 
-local folder = arg[1] or "build/ppca"
-
-local function printf(format, ...) print(format:format(...)) end
-
 local digits, labels = latent.datasets.digits()
-local X = digits + latent.random(1):normal(digits.rows, digits.cols) * 0.5
+local X = digits + latent.random(options.seed):normal(digits.rows, digits.cols) * 0.5
 
 local folds = {}
-for train, test in latent.folds(#X, 5, { seed = 1, labels = labels }) do
+for train, test in latent.folds(#X, 5, { seed = options.seed, labels = labels }) do
   folds[#folds + 1] = { X:rows_at(train), X:rows_at(test) }
 end
 
@@ -39,10 +37,10 @@ local families = {
     return latent.ppca { latent_dim = M }
   end },
   { "spherical Gaussians", "K", { 1, 2, 4, 8, 16, 32, 64 }, function(K)
-    return latent.gmm { components = K, covariance = "spherical", seed = 1 }
+    return latent.gmm { components = K, covariance = "spherical", seed = options.seed }
   end },
   { "diagonal Gaussians", "K", { 1, 2, 4, 8, 16, 32 }, function(K)
-    return latent.gmm { components = K, covariance = "diag", seed = 1 }
+    return latent.gmm { components = K, covariance = "diag", seed = options.seed }
   end },
 }
 
@@ -68,12 +66,4 @@ printf("\nBest on images that were not seen: %s, %.3f nats", best.name, best.hel
 
 -- ---- the picture ------------------------------------------------------------------------------------
 
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
-for _, ending in ipairs { ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/held_out" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("held_out", figure)

@@ -1,20 +1,18 @@
 -- Handwritten digits with 30 % of the pixels missing: probabilistic PCA fits what is there, and fills in the rest.
 --
---   lua5.4 scripts/ppca_missing.lua [FOLDER]
+--   lua5.4 scripts/ppca_missing.lua [--help]
 --
 -- 1797 images of 8 x 8 pixels lose each pixel with probability 0.3. EM uses each row's own observed pixels; on images
 -- it has not seen, what was hidden can be compared with what the model thinks of it: conditional means, with errors
 -- that it also predicts. Ends in a picture: original, masked, and filled in.
 
+local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") { seed = 1 }
+
 local latent = require "latent"
 local matrix, plot = latent.matrix, latent.plot
 
-local folder = arg[1] or "build/ppca"
-
-local function printf(format, ...) print(format:format(...)) end
-
 local X, labels = latent.datasets.digits()
-local uniform = matrix.random(X.rows, X.cols, latent.random(1))
+local uniform = matrix.random(X.rows, X.cols, latent.random(options.seed))
 local gone = uniform:lt(0.3)
 local masked = matrix(X.rows, X.cols, function(i, j) return gone(i, j) == 1 and 0 / 0 or X(i, j) end)
 local fitted, held = masked:block(1, 1200, 1, X.cols), masked:block(1201, X.rows, 1, X.cols)
@@ -54,16 +52,8 @@ print "The likelihood goes on growing: the same noise for all pixels is too much
 local first = {}
 for i = X.rows, 1201, -1 do first[labels[i] // 1 + 1] = i end
 
-assert(os.execute("mkdir -p '" .. folder:gsub("'", "'\\''") .. "'"))
 local gapped = masked:rows_at(first)
 local bands = matrix.vstack { X:rows_at(first), gapped, best.model:impute(gapped), means:impute(gapped) }
 local figure = plot.images(bands, { rows = { "original", "masked", "PPCA", "means" }, range = { 0, 16 },
   palette = "viridis", title = "Digits with 30 % of the pixels missing, filled in by PPCA with M = " .. best.M })
-for _, ending in ipairs { ".svg", ".png" } do
-  local path, message = figure:save(folder .. "/missing" .. ending)
-  if not path then
-    io.stderr:write(message, "\n")
-    os.exit(1)
-  end
-  print("  " .. path)
-end
+save("missing", figure)
