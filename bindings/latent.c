@@ -11,6 +11,8 @@
 #include "models/lds/lds_tracker.h"
 #include "nn/nn.h"
 
+#define LATENT_SANDBOX "latent.sandbox" /* the registry's field for hosts: README.md */
+
 /* The parts in Lua, required at their first use. */
 static const char *const parts[] = {
     "help",       "blocks", "plot",    "progress", "datasets",       "batches", "gmm_select",
@@ -50,6 +52,7 @@ static int lazy_part(lua_State *L)
   while (parts[i] && strcmp(parts[i], name) != 0) i++;
   if (!lua_istable(L, 1)) return 0;
   if (!parts[i]) return latL_absent(L, "latent", true);
+  latL_allow(L, lua_pushfstring(L, "latent.%s", name));
   lua_getglobal(L, "require");
   lua_pushfstring(L, "latent.%s", name);
   lua_call(L, 1, 1);
@@ -60,9 +63,67 @@ static int lazy_part(lua_State *L)
   return 1;
 }
 
+/* Of the parts in Lua, which the module on the top gets at once, with what they would get later: in
+ * a sandbox no file of theirs is read any more, and nobody has changed what they keep of the module
+ * for themselves. A part that isn't installed is none. */
+static void load_parts(lua_State *L)
+{
+  static const char *const inner[] = {"latent.plot.gnuplot", "latent.export", NULL};
+  int module = lua_gettop(L);
+  for (size_t i = 0; parts[i]; i++) {
+    lua_pushcfunction(L, lazy_part);
+    lua_pushvalue(L, module);
+    lua_pushstring(L, parts[i]);
+    lua_pcall(L, 2, 0, 0);
+    lua_settop(L, module);
+  }
+  for (size_t i = 0; inner[i]; i++) {
+    if (lua_getglobal(L, "require") == LUA_TFUNCTION) {
+      lua_pushstring(L, inner[i]);
+      lua_pcall(L, 1, 0, 0);
+    }
+    lua_settop(L, module);
+  }
+}
+
+/* latent.sandbox() -> the module, of which nothing touches files or processes from now on */
+static int sandbox(lua_State *L)
+{
+  latL_nooptions(L, 1, "latent.sandbox");
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  if (!latL_iswithheld(L)) load_parts(L);
+  latL_withhold(L);
+  return 1;
+}
+
+/* The host's flag, in the registry before the module is opened. The module on the top is what
+ * `require` will give; the parts require it. */
+static void heed_flag(lua_State *L)
+{
+  lua_getfield(L, LUA_REGISTRYINDEX, LATENT_SANDBOX);
+  bool wanted = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (!wanted) return;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, "latent");
+  lua_pop(L, 1);
+  load_parts(L);
+  latL_withhold(L);
+}
+
+/* latent._allow(who): raises in a sandbox. For the parts in Lua. */
+static int allow(lua_State *L, const latL_Function *f)
+{
+  latL_allow(L, latL_checkstring(L, 1, f->who, "who"));
+  return 0;
+}
+
 /* latent.threads([n]) -> how many threads work from now on, for the whole process */
 static int threads(lua_State *L, const latL_Function *f)
 {
+  if (!lua_isnil(L, 1)) latL_allow(L, f->who);
   if (!lua_isnil(L, 1)) lat_threads_set(latL_checksize(L, 1, f->who, "n"));
   return latL_returninteger(L, (lua_Integer)lat_threads());
 }
@@ -123,6 +184,7 @@ static int distance(lua_State *L, const latL_Function *f)
 static const latL_Function functions[] = {{"latent.threads", threads, .arguments = 1},
                                           {"latent.terminal", terminal, .arguments = 1},
                                           {"latent.clock", wall_clock, .arguments = 0},
+                                          {"latent._allow", allow, .arguments = 0},
                                           {"latent._nearest", nearest, .arguments = 0},
                                           {"latent._distance", distance, .arguments = 2},
                                           {"latent._memory", machine_memory, .arguments = 0},
@@ -169,5 +231,9 @@ __attribute__((visibility("default"))) int luaopen_latent(lua_State *L)
   lua_pushboolean(L, false);
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, sandbox, 1);
+  lua_setfield(L, -2, "sandbox");
+  heed_flag(L);
   return 1;
 }

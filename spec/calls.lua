@@ -179,6 +179,7 @@ local special = {
     latent.write(folder .. ".npy", X)
     return folder .. ".npy"
   end },
+  ["latent.load_string"] = { bytes = function() return objects.PCA():save_string() end },
   ["latent.load"] = { path = function()
     objects.PCA():save(path())
     return path()
@@ -322,7 +323,8 @@ local function each(visit)
     for _, entry in ipairs(module) do
       local class, method = entry.name:match "^(%u%w*):([%w_]+)$"
       local f = not class and latent.help.resolve(canonical(entry.name))
-      if (entry.args or method) and not entry.topic and not (method or ""):find "^__" then
+      local final = entry.name == "latent.sandbox" -- nothing undoes it
+      if (entry.args or method) and not final and not entry.topic and not (method or ""):find "^__" then
         local names = {}
         for _, option in ipairs(entry.options or {}) do
           for name in option[1]:gmatch "[%w_]+" do names[name] = true end

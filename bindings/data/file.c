@@ -24,9 +24,7 @@ static int source_gc(lua_State *L)
   return 0;
 }
 
-/* Pushes a file whose bytes `get` gets. */
-static latL_Source *open_by(lua_State *L, const char *who, const char *path,
-                            lat_status (*get)(lat_workspace *, const char *, lat_map *))
+latL_Source *latL_newsource(lua_State *L)
 {
   const lat_workspace *ours = latL_workspace(L);
   latL_Source *s = lua_newuserdatauv(L, sizeof *s, 0);
@@ -36,6 +34,26 @@ static latL_Source *open_by(lua_State *L, const char *who, const char *path,
   s->work.poll = ours->poll;
   s->work.poll_state = ours->poll_state;
   luaL_setmetatable(L, LATL_FILE);
+  return s;
+}
+
+latL_Source *latL_copysource(lua_State *L, const char *who, const char *bytes, size_t size)
+{
+  latL_Source *s = latL_newsource(L);
+  unsigned char *copy = NULL;
+  size_t capacity = 0;
+  lat_status status = lat_file_widen(&s->work, &copy, 0, &capacity, size);
+  if (status != LAT_OK) latL_check(L, who, &s->work, lat_workspace_mark(&s->work), status);
+  if (size) memcpy(copy, bytes, size);
+  s->map = (lat_map){copy, size, true, s->work.allocator};
+  return s;
+}
+
+/* Pushes a file whose bytes `get` gets. */
+static latL_Source *open_by(lua_State *L, const char *who, const char *path,
+                            lat_status (*get)(lat_workspace *, const char *, lat_map *))
+{
+  latL_Source *s = latL_newsource(L);
   lat_status status = get(&s->work, path, &s->map);
   if (status == LAT_MEMORY && get == lat_file_map) {
     lua_gc(L, LUA_GCCOLLECT, 0); /* mappings that it hasn't found yet may have to go first */
@@ -58,6 +76,7 @@ latL_Source *latL_openstream(lua_State *L, const char *who, const char *path)
 
 const char *latL_checkpath(lua_State *L, int arg, const char *who)
 {
+  latL_allow(L, who);
   if (lua_type(L, arg) != LUA_TSTRING)
     latL_error(L, who, "path must be a string, got %s",
                lua_isnone(L, arg) ? "nothing" : latL_typename(L, arg));

@@ -15,9 +15,13 @@ typedef struct latL_Source {
   bool gone; /* closed: what was a view of it is no more */
 } latL_Source;
 
-/* The path at `arg`. */
+/* The path at `arg`. Raises in a sandbox (lua/state.h), so that all that has to do with files does. */
 const char *latL_checkpath(lua_State *L, int arg, const char *who);
 
+/* Pushes one without bytes; Ctrl-C reaches its workspace, too. */
+latL_Source *latL_newsource(lua_State *L);
+/* Pushes one that has a copy of these. */
+latL_Source *latL_copysource(lua_State *L, const char *who, const char *bytes, size_t size);
 /* Pushes a file, mapped; Ctrl-C reaches its workspace, too. NULL when that can't be: then nil and
  * "path: message" are pushed. */
 latL_Source *latL_opensource(lua_State *L, const char *who, const char *path);

@@ -230,7 +230,7 @@ lat_status latL_writetensors(lua_State *L, const latL_Format *f, const char *pat
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
       metadata[pairs++] = (lat_pair){text_at(L, -2), text_at(L, -1)};
   }
-  return lat_safetensors_write(work, path, sources, count, metadata, pairs);
+  return lat_safetensors_write(work, (lat_target){.path = path}, sources, count, metadata, pairs);
 }
 
 lat_status latL_writenpz(lua_State *L, const latL_Format *f, const char *path)

@@ -262,12 +262,19 @@ end
 
 -- ---- files --------------------------------------------------------------------------------
 
-function Classifier:save(path, options)
-  check.no_options("classifier:save", options)
-  local now = fitted(self, "classifier:save")
-  local priors, given = now.priors:table(), self.given_priors
+-- write is the function of the module that does.
+local function save(model, who, write, path, options)
+  check.no_options(who, options)
+  local now = fitted(model, who)
+  local priors, given = now.priors:table(), model.given_priors
   if type(given) ~= "string" then given = priors end
-  return latent._save_group(path, "classifier", { classes = now.classes, priors = priors, given = given }, now.models)
+  return write(path, "classifier", { classes = now.classes, priors = priors, given = given }, now.models)
+end
+
+function Classifier:save(path, options) return save(self, "classifier:save", latent._save_group, path, options) end
+
+function Classifier:save_string(options)
+  return save(self, "classifier:save_string", latent._save_group_string, nil, options)
 end
 
 -- For latent.load: a classifier of what `save` has put into a file. What is wrong raises.

@@ -3,7 +3,7 @@
 
 local latent = require "latent"
 local check = require "latent.check"
-local matrix = latent.matrix
+local matrix, allow = latent.matrix, latent._allow
 
 local datasets = {}
 
@@ -70,6 +70,7 @@ local WHO = "datasets.mnist"
 
 -- The first of the files FOLDER/PART-KIND, compressed or not, that is there.
 local function find(directory, part, kind)
+  allow(WHO)
   for _, start in ipairs(PARTS[part]) do
     for _, ending in ipairs { "", ".gz" } do
       local name = ("%s/%s-%s%s"):format(directory, start, kind, ending)

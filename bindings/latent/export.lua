@@ -5,6 +5,7 @@
 -- make text.
 
 local check = require "latent.check"
+local allow = require("latent")._allow
 
 local export = {}
 
@@ -116,6 +117,7 @@ end
 function export.export(model, path, options)
   local kind = check.maker(check.class(model))
   local who = kind .. ":export"
+  allow(who)
   local name, ending = name_of(who, path)
   local given = options_of(who, kind, options)
   if ending == "c" then check_name(who, name) else name = name:gsub("[^%w_.-]", "_") end

@@ -29,6 +29,7 @@ typedef struct state {
   size_t allocated; /* bytes of matrices and of the core since the last look at what is in use */
   size_t live;      /* bytes in use, those outside included, after the last collection */
   size_t growth;    /* how many more there may be before the next one */
+  bool withheld;    /* files and processes are */
   bool idle;        /* no call has wanted the workspace since the collector's last cycle */
 } state;
 
@@ -300,6 +301,23 @@ const char *latL_remedy(lua_State *L)
 {
   latL_Remedy *remedy = state_of(L)->remedy;
   return remedy ? remedy(L) : NULL;
+}
+
+/* ---- sandbox --------------------------------------------------------------- */
+
+void latL_withhold(lua_State *L)
+{
+  state_of(L)->withheld = true;
+}
+
+bool latL_iswithheld(lua_State *L)
+{
+  return state_of(L)->withheld;
+}
+
+void latL_allow(lua_State *L, const char *who)
+{
+  if (latL_iswithheld(L)) latL_error(L, who, "withheld by the sandbox");
 }
 
 /* ---- memory of matrices ------------------------------------------------------ */

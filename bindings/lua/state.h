@@ -55,6 +55,15 @@ typedef const char *latL_Remedy(lua_State *L);
 void latL_setremedy(lua_State *L, latL_Remedy *remedy);
 const char *latL_remedy(lua_State *L);
 
+/* ---- sandbox --------------------------------------------------------------------------------- */
+
+/* From now on, and for ever: what touches files or processes raises in this state. Nothing of Lua's
+ * can reach where that is kept. */
+void latL_withhold(lua_State *L);
+bool latL_iswithheld(lua_State *L);
+/* What touches them begins with it: raises "who: withheld by the sandbox". */
+void latL_allow(lua_State *L, const char *who);
+
 /* ---- memory ------------------------------------------------------------------------------ */
 
 /* The state's allocator, with the collector's accounts, for memory of the core's that lives

@@ -8,8 +8,6 @@
 
 #include "model/saved.h"
 
-static const char WHO[] = "latent.load";
-
 /* ---- which fields, and who stores nets ----------------------------------------------------------- */
 
 bool latL_isplain(lua_State *L, const char *name, int value)
@@ -38,6 +36,7 @@ latL_Stored *latL_storedkind(lua_State *L, const latL_Kind *kind)
 /* ---- metadata -------------------------------------------------------------------------------- */
 
 typedef struct loading {
+  const char *who;
   latL_Source *source;
   lat_workspace *work;
   lat_safetensors file;
@@ -169,7 +168,7 @@ static lat_status push_own(lua_State *L, const loading *l)
     if (t->array.rows == 0 || t->array.kind != 'f' || t->array.size != sizeof(double))
       return lat_fail(l->work, LAT_FORMAT, "'%.40s' must have dtype F64, and not be empty", name);
     lat_matrix A =
-        latL_newarray(L, WHO, l->source, l->source->map.bytes, &t->array, LAT_FLOAT64)->view;
+        latL_newarray(L, l->who, l->source, l->source->map.bytes, &t->array, LAT_FLOAT64)->view;
     for (size_t k = 0; k < A.rows * A.cols; k++)
       if (!isfinite(((const double *)A.data)[k]))
         return lat_fail(l->work, LAT_FORMAT, "element %zu of '%.40s' isn't finite", k + 1, name);
@@ -249,7 +248,7 @@ static lat_status load_file(lua_State *L, loading *l)
   const lat_text *kind = lat_saved_find(&l->file, "", "kind");
   if (lat_text_is(*kind, LATL_SAVED_OWN)) return load_own(L, l);
   if (!lua_isnil(L, l->functions))
-    latL_error(L, WHO, "the model in the file is not one of Lua functions, and takes none");
+    latL_error(L, l->who, "the model in the file is not one of Lua functions, and takes none");
   for (int i = 0; groups[i]; i++)
     if (lat_text_is(*kind, groups[i])) return load_group(L, l, groups[i]);
   LAT_TRY(load_models(L, l, 1, false));
@@ -257,21 +256,42 @@ static lat_status load_file(lua_State *L, loading *l)
   return LAT_OK;
 }
 
+/* What is at 1 is to be loaded; and `functions`. */
+static void begin(lua_State *L, const char *who)
+{
+  latL_nooptions(L, 3, who);
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+    latL_error(L, who, "functions must be a table, got %s", latL_typename(L, 2));
+  luaL_checkstack(L, 40, who);
+  lua_pushvalue(L, lua_upvalueindex(1));
+}
+
+/* The source on the top; `path` is for messages. */
+static int load(lua_State *L, const char *who, latL_Source *s, const char *path)
+{
+  loading l = {.who = who, .source = s, .work = &s->work, .constructors = 3, .functions = 2};
+  lat_status status = load_file(L, &l);
+  if (status != LAT_OK) return latL_sourcefailure(L, who, s, path, status);
+  latL_closesource(s);
+  return 1;
+}
+
 /* latent.load(path [, functions]) -> model, or nil, message */
 int latL_load(lua_State *L)
 {
-  latL_nooptions(L, 3, WHO);
-  lua_settop(L, 2);
-  const char *path = latL_checkpath(L, 1, WHO);
-  if (!lua_isnil(L, 2) && !lua_istable(L, 2))
-    latL_error(L, WHO, "functions must be a table, got %s", latL_typename(L, 2));
-  luaL_checkstack(L, 40, WHO);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  latL_Source *s = latL_opensource(L, WHO, path);
-  if (!s) return 2;
-  loading l = {.source = s, .work = &s->work, .constructors = 3, .functions = 2};
-  lat_status status = load_file(L, &l);
-  if (status != LAT_OK) return latL_sourcefailure(L, WHO, s, path, status);
-  latL_closesource(s);
-  return 1;
+  static const char who[] = "latent.load";
+  const char *path = latL_checkpath(L, 1, who);
+  begin(L, who);
+  latL_Source *s = latL_opensource(L, who, path);
+  return s ? load(L, who, s, path) : 2;
+}
+
+/* latent.load_string(bytes [, functions]) -> model, or nil, message */
+int latL_loadstring(lua_State *L)
+{
+  static const char who[] = "latent.load_string";
+  const char *bytes = latL_checkstring(L, 1, who, "bytes");
+  begin(L, who);
+  return load(L, who, latL_copysource(L, who, bytes, lua_rawlen(L, 1)), "bytes");
 }

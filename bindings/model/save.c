@@ -1,4 +1,4 @@
-/* save.c: model:save, for every kind of model there is. */
+/* save.c: model:save and model:save_string, for every kind of model there is. */
 #include "model/saved.h"
 
 #include <string.h>
@@ -133,7 +133,7 @@ static void put_own(lua_State *L, double *numbers, lat_tensor_source *to)
   }
 }
 
-static lat_status write_own(lua_State *L, const char *who, lat_workspace *work, const char *path,
+static lat_status write_own(lua_State *L, const char *who, lat_workspace *work, lat_target target,
                             const lat_saved *m)
 {
   lat_pair metadata[2 + LAT_SAVED_PAIRS];
@@ -145,39 +145,66 @@ static lat_status write_own(lua_State *L, const char *who, lat_workspace *work, 
   put_own(L, numbers, sources);
   lat_saved_format(metadata);
   LAT_TRY(lat_saved_pairs(work, m, metadata + 2));
-  return lat_safetensors_write(work, path, sources, n, metadata, 2 + LAT_SAVED_PAIRS);
+  return lat_safetensors_write(work, target, sources, n, metadata, 2 + LAT_SAVED_PAIRS);
 }
 
 /* ---- one model ------------------------------------------------------------------------------- */
 
-/* model:save(path) -> true, or nil, message. Upvalue: the kind. */
-static int save(lua_State *L)
+/* The model at 1, which gives its place to its block. */
+static lat_status write_model(lua_State *L, const char *who, lat_workspace *work, lat_target target)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   latL_Stored *stored = latL_storedkind(L, kind);
-  const char *who = lua_pushfstring(L, "%s:save", kind->name);
-  lua_insert(L, 1);
-  latL_nooptions(L, 4, who);
-  lua_settop(L, 3);
-  lua_rotate(L, 1, -1); /* `who` to the top */
   void *nets = stored ? latL_checkmodel(L, kind, who) : NULL;
   const latL_Fitted *f = stored ? NULL : latL_fitted(L, 1, kind, who);
-  const char *path = latL_checkpath(L, 2, who);
-  lat_workspace *work = latL_callworkspace(L);
-  lat_mark mark = lat_workspace_mark(work);
   if (f) kind = latL_owner(f)->kind; /* several kinds may share a metatable */
   lat_saved m = {.kind = kind->name};
-  lat_status status = describe(L, who, work, f, &m);
-  if (status != LAT_OK) return finish(L, who, work, mark, path, status);
+  LAT_TRY(describe(L, who, work, f, &m));
   if (nets) {
     lat_checkpoint checkpoint = stored(nets);
-    status = lat_net_write(work, path, &checkpoint, &m);
-  } else if (strcmp(kind->name, LATL_SAVED_OWN) == 0) {
-    status = write_own(L, who, work, path, &m);
-  } else {
-    status = lat_saved_write(work, path, &m, 1);
+    return lat_net_write(work, target, &checkpoint, &m);
   }
+  if (strcmp(kind->name, LATL_SAVED_OWN) == 0) return write_own(L, who, work, target, &m);
+  return lat_saved_write(work, target, &m, 1);
+}
+
+/* A method begins, with so many arguments behind the model: its name, "gmm:save", on the top. */
+static const char *begin(lua_State *L, const char *verb, int arguments)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  const char *who = lua_pushfstring(L, "%s:%s", kind->name, verb);
+  lua_insert(L, 1);
+  latL_nooptions(L, arguments + 3, who);
+  lua_settop(L, arguments + 2);
+  lua_rotate(L, 1, -1); /* `who` to the top */
+  return who;
+}
+
+/* model:save(path) -> true, or nil, message. Upvalue: the kind. */
+static int save(lua_State *L)
+{
+  const char *who = begin(L, "save", 1), *path = latL_checkpath(L, 2, who);
+  lat_workspace *work = latL_callworkspace(L);
+  lat_mark mark = lat_workspace_mark(work);
+  lat_status status = write_model(L, who, work, (lat_target){.path = path});
   return finish(L, who, work, mark, path, status);
+}
+
+/* What has been written into the source's memory, as a string. */
+static int push_bytes(lua_State *L, const char *who, latL_Source *s, lat_status status)
+{
+  if (status != LAT_OK) latL_check(L, who, &s->work, lat_workspace_mark(&s->work), status);
+  lua_pushlstring(L, (const char *)s->map.bytes, s->map.size);
+  latL_closesource(s);
+  return 1;
+}
+
+/* model:save_string() -> the bytes of the file. Upvalue: the kind. */
+static int save_string(lua_State *L)
+{
+  const char *who = begin(L, "save_string", 0);
+  latL_Source *s = latL_newsource(L);
+  return push_bytes(L, who, s, write_model(L, who, &s->work, (lat_target){.memory = &s->map}));
 }
 
 /* ---- a group --------------------------------------------------------------------------------- */
@@ -203,17 +230,22 @@ static lat_status put_member(lua_State *L, const char *who, lat_workspace *work,
   return LAT_OK;
 }
 
-/* latent._save_group(path, kind, options, models) -> true, or nil, message: for the parts in Lua */
+/* latent._save_group(path, kind, options, models) -> true, or nil, message, and
+ * latent._save_group_string(nil, kind, options, models) -> the bytes of the file: for the parts in
+ * Lua. Upvalue: whether it is a file. */
 static int save_group(lua_State *L)
 {
   lua_settop(L, 4);
-  const char *kind = luaL_checkstring(L, 2), *who = lua_pushfstring(L, "%s:save", kind);
-  const char *path = latL_checkpath(L, 1, who);
+  bool file = lua_toboolean(L, lua_upvalueindex(1));
+  const char *kind = luaL_checkstring(L, 2);
+  const char *who = lua_pushfstring(L, "%s:%s", kind, file ? "save" : "save_string");
+  const char *path = file ? latL_checkpath(L, 1, who) : NULL;
   luaL_checktype(L, 4, LUA_TTABLE);
   size_t count = lua_rawlen(L, 4);
   lua_createtable(L, (int)count, 0); /* keeps the models' blocks */
   int blocks = lua_gettop(L);
-  lat_workspace *work = latL_newworkspace(L);
+  latL_Source *s = latL_newsource(L);
+  lat_workspace *work = &s->work;
   lat_mark mark = lat_workspace_mark(work);
   lat_saved group = {.set = {.prefix = ""}, .kind = kind};
   lat_saved *models = lat_allocate(work, count + 1, sizeof *models);
@@ -228,11 +260,13 @@ static int save_group(lua_State *L)
     lua_rawseti(L, blocks + 1, (lua_Integer)i + 1);
     lua_remove(L, 1);
   }
-  if (status == LAT_OK) status = lat_saved_write(work, path, models, count + 1);
-  return finish(L, who, work, mark, path, status);
+  const lat_target target = {.path = path, .memory = &s->map};
+  if (status == LAT_OK) status = lat_saved_write(work, target, models, count + 1);
+  return file ? finish(L, who, work, mark, path, status) : push_bytes(L, who, s, status);
 }
 
-/* Of all models that can be saved (latL_newkind): their method, and latent.load. */
+/* Of all models that can be saved (latL_newkind): their methods, latent.load and
+ * latent.load_string. */
 void latL_open_save(lua_State *L)
 {
   int module = lua_gettop(L), constructors = module + 1;
@@ -248,12 +282,22 @@ void latL_open_save(lua_State *L)
     lua_pushlightuserdata(L, (void *)(size_t)kind);
     lua_pushcclosure(L, save, 1);
     lua_setfield(L, -2, "save");
+    lua_pushlightuserdata(L, (void *)(size_t)kind);
+    lua_pushcclosure(L, save_string, 1);
+    lua_setfield(L, -2, "save_string");
     lua_getfield(L, module, kind->name);
     lua_setfield(L, constructors, kind->name);
   }
   lua_settop(L, constructors);
+  lua_pushvalue(L, constructors);
+  lua_pushcclosure(L, latL_loadstring, 1);
+  lua_setfield(L, module, "load_string");
   lua_pushcclosure(L, latL_load, 1);
   lua_setfield(L, module, "load");
-  lua_pushcfunction(L, save_group);
+  lua_pushboolean(L, true);
+  lua_pushcclosure(L, save_group, 1);
   lua_setfield(L, module, "_save_group");
+  lua_pushboolean(L, false);
+  lua_pushcclosure(L, save_group, 1);
+  lua_setfield(L, module, "_save_group_string");
 }

@@ -27,8 +27,10 @@
  * of numbers. `value` is a stack index. */
 bool latL_isplain(lua_State *L, const char *name, int value);
 
-/* latent.load; its upvalue is a table of the constructors by the kinds' names. */
+/* latent.load and latent.load_string; the upvalue is a table of the constructors by the kinds' names.
+ */
 int latL_load(lua_State *L);
+int latL_loadstring(lua_State *L);
 
 /* What models of the kind store beside options and record, when they have nets; or NULL. */
 latL_Stored *latL_storedkind(lua_State *L, const latL_Kind *kind);

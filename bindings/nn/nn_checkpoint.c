@@ -58,7 +58,8 @@ static int save(lua_State *L, const latL_Function *f)
   }
   const lat_pair pair = {{"fields", 6}, {fields.at, fields.n}};
   lat_status status = fields.status;
-  if (status == LAT_OK) status = lat_checkpoint_write(work, path, &c, &pair, type != LUA_TNIL);
+  if (status == LAT_OK)
+    status = lat_checkpoint_write(work, (lat_target){.path = path}, &c, &pair, type != LUA_TNIL);
   return latL_filewritten(L, who, work, mark, path, status);
 }
 

@@ -258,6 +258,25 @@ lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char 
   return LAT_OK;
 }
 
+lat_status lat_writer_begin_at(lat_workspace *work, lat_writer *writer, lat_target target)
+{
+  if (target.path) return lat_writer_begin(work, writer, target.path);
+  *target.memory = (lat_map){.allocated = true, .allocator = work->allocator};
+  *writer = (lat_writer){.work = work, .descriptor = -1, .memory = target.memory};
+  return LAT_OK;
+}
+
+static lat_status put_into_memory(lat_writer *writer, const void *bytes, size_t size)
+{
+  lat_map *map = writer->memory;
+  unsigned char *to = (unsigned char *)(uintptr_t)map->bytes; /* const is for its readers */
+  LAT_TRY(lat_file_widen(writer->work, &to, map->size, &writer->capacity, size));
+  memcpy(to + map->size, bytes, size);
+  map->bytes = to;
+  map->size += size;
+  return LAT_OK;
+}
+
 static lat_status flush(lat_writer *writer)
 {
   for (size_t done = 0; done < writer->used;) {
@@ -278,6 +297,7 @@ lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size)
 {
   const unsigned char *from = bytes;
   if (writer->crc) lat_crc_add(writer->crc, bytes, size);
+  if (writer->memory) return size ? put_into_memory(writer, bytes, size) : LAT_OK;
   if (writer->descriptor < 0) return lat_check(writer->work);
   while (size > 0) {
     size_t n = LAT_FILE_BUFFER - writer->used < size ? LAT_FILE_BUFFER - writer->used : size;
@@ -313,6 +333,10 @@ static lat_status synchronize_folder(lat_workspace *work, char *path)
 
 lat_status lat_writer_end(lat_writer *writer, lat_status status)
 {
+  if (writer->memory) {
+    if (status != LAT_OK) lat_file_unmap(writer->memory);
+    return status;
+  }
   if (status == LAT_OK) status = flush(writer);
   if (status == LAT_OK) status = synchronize(writer->work, writer->descriptor);
   if (status == LAT_OK && rename(writer->temporary, writer->target) != 0)

@@ -39,6 +39,13 @@ lat_status lat_file_take(lat_workspace *work, const char *path, lat_map *map);
 lat_status lat_file_widen(lat_workspace *work, unsigned char **bytes, size_t used, size_t *capacity,
                           size_t more);
 
+/* Where the bytes of a file go: to the path; or, when that is NULL, into memory, which
+ * lat_file_unmap frees. */
+typedef struct lat_target {
+  const char *path;
+  lat_map *memory;
+} lat_target;
+
 /* A file being written. */
 typedef struct lat_writer {
   lat_workspace *work;
@@ -46,7 +53,9 @@ typedef struct lat_writer {
   unsigned char *buffer;
   size_t used;
   int descriptor;
-  lat_crc *crc; /* of what is put, where one is wanted: the caller sets it */
+  lat_map *memory; /* instead of a file, */
+  size_t capacity; /* and how much there is room for */
+  lat_crc *crc;    /* of what is put, where one is wanted: the caller sets it */
 } lat_writer;
 
 /* Begin, put any number of times, and end; all from the same function, since the
@@ -61,6 +70,7 @@ typedef struct lat_writer {
  * lock was left by a process that is gone, and the next writer of NAME removes it.
  * Keeps the writer's memory. */
 lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path);
+lat_status lat_writer_begin_at(lat_workspace *work, lat_writer *writer, lat_target target);
 lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size);
 lat_status lat_writer_end(lat_writer *writer, lat_status status);
 

@@ -344,13 +344,13 @@ static lat_status put_header(lat_writer *writer, const lat_tensor_source *source
   return lat_writer_put(writer, header, length + 8);
 }
 
-lat_status lat_safetensors_write(lat_workspace *work, const char *path, lat_tensor_source *sources,
+lat_status lat_safetensors_write(lat_workspace *work, lat_target target, lat_tensor_source *sources,
                                  size_t count, const lat_pair *metadata, size_t pairs)
 {
   lat_writer writer;
   LAT_SCOPE(work);
   LAT_TRY(check_sources(work, sources, count, metadata, pairs));
-  LAT_TRY(lat_writer_begin(work, &writer, path));
+  LAT_TRY(lat_writer_begin_at(work, &writer, target));
   lat_status status = put_header(&writer, sources, count, metadata, pairs);
   for (size_t i = 0; i < count && status == LAT_OK; i++)
     status = lat_array_put(&writer, &sources[i].data, true);

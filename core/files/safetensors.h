@@ -60,7 +60,7 @@ lat_status lat_tensor_sources_sort(lat_workspace *work, lat_tensor_source *sourc
 /* Writes a file. The sources are sorted: F64 first, so that every element is aligned, then by name;
  * hence the same arrays make the same file. LAT_INVALID when a name or a pair isn't UTF-8, a name
  * is twice there or is "__metadata__"; LAT_FILE as in file.h. */
-lat_status lat_safetensors_write(lat_workspace *work, const char *path, lat_tensor_source *sources,
+lat_status lat_safetensors_write(lat_workspace *work, lat_target target, lat_tensor_source *sources,
                                  size_t count, const lat_pair *metadata, size_t pairs);
 
 /* ---- models ------------------------------------------------------------------------- */
@@ -74,7 +74,7 @@ typedef struct lat_parameter_set {
   double *flat;
 } lat_parameter_set;
 
-lat_status lat_parameters_write(lat_workspace *work, const char *path,
+lat_status lat_parameters_write(lat_workspace *work, lat_target target,
                                 const lat_parameter_set *sets, size_t count,
                                 const lat_pair *metadata, size_t pairs);
 

@@ -57,7 +57,7 @@ static size_t total_length(const lat_parameter_set *sets, size_t count)
   return n;
 }
 
-lat_status lat_parameters_write(lat_workspace *work, const char *path,
+lat_status lat_parameters_write(lat_workspace *work, lat_target target,
                                 const lat_parameter_set *sets, size_t count,
                                 const lat_pair *metadata, size_t pairs)
 {
@@ -67,7 +67,7 @@ lat_status lat_parameters_write(lat_workspace *work, const char *path,
   if (!sources) return LAT_MEMORY;
   for (size_t i = 0; i < count; at += length_of(sets[i].table), i++)
     LAT_TRY(put_sources(work, &sets[i], sources + at));
-  LAT_TRY(lat_safetensors_write(work, path, sources, n, metadata, pairs));
+  LAT_TRY(lat_safetensors_write(work, target, sources, n, metadata, pairs));
   return LAT_OK;
 }
 

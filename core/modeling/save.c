@@ -79,7 +79,7 @@ void lat_saved_format(lat_pair pairs[2])
   pairs[1] = (lat_pair){text_of("version"), text_of(LAT_SAVED_VERSION)};
 }
 
-lat_status lat_saved_write(lat_workspace *work, const char *path, const lat_saved *models,
+lat_status lat_saved_write(lat_workspace *work, lat_target target, const lat_saved *models,
                            size_t count)
 {
   LAT_SCOPE(work);
@@ -93,7 +93,7 @@ lat_status lat_saved_write(lat_workspace *work, const char *path, const lat_save
     pairs += models[i].set.sizes ? LAT_SAVED_PAIRS : 2;
     if (models[i].set.sizes) set[sets++] = models[i].set;
   }
-  LAT_TRY(lat_parameters_write(work, path, set, sets, metadata, pairs));
+  LAT_TRY(lat_parameters_write(work, target, set, sets, metadata, pairs));
   return LAT_OK;
 }
 
@@ -105,7 +105,7 @@ lat_status lat_model_save(lat_workspace *work, const char *path, const lat_fitte
   const lat_parameter *table = f->model->parameters(f->options);
   lat_saved saved = {{"", table, f->sizes, f->flat}, f->model->name, {"", 0}, text_of("{}")};
   LAT_TRY(lat_options_write(work, f->model->options, f->options, &saved.options));
-  LAT_TRY(lat_saved_write(work, path, &saved, 1));
+  LAT_TRY(lat_saved_write(work, (lat_target){.path = path}, &saved, 1));
   return LAT_OK;
 }
 

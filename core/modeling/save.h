@@ -86,7 +86,7 @@ lat_status lat_saved_pairs(lat_workspace *work, const lat_saved *model,
                            lat_pair pairs[LAT_SAVED_PAIRS]);
 /* Format and version. */
 void lat_saved_format(lat_pair pairs[2]);
-lat_status lat_saved_write(lat_workspace *work, const char *path, const lat_saved *models,
+lat_status lat_saved_write(lat_workspace *work, lat_target target, const lat_saved *models,
                            size_t count);
 
 /* LAT_FORMAT unless it is a file of models, of this version. */

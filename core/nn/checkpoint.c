@@ -114,7 +114,7 @@ static lat_status put_tensors(lat_workspace *work, const lat_checkpoint *c,
   return LAT_OK;
 }
 
-lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat_checkpoint *c,
+lat_status lat_checkpoint_write(lat_workspace *work, lat_target target, const lat_checkpoint *c,
                                 const lat_pair *own, size_t count)
 {
   LAT_SCOPE(work);
@@ -125,7 +125,7 @@ lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat
   if (count) memcpy(metadata, own, count * sizeof *own);
   LAT_TRY(put_state(work, c, metadata, &pairs));
   LAT_TRY(put_tensors(work, c, sources, &tensors));
-  LAT_TRY(lat_safetensors_write(work, path, sources, tensors, metadata, pairs));
+  LAT_TRY(lat_safetensors_write(work, target, sources, tensors, metadata, pairs));
   return LAT_OK;
 }
 

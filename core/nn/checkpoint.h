@@ -30,7 +30,7 @@ typedef struct lat_checkpoint {
 } lat_checkpoint;
 
 /* Pairs of the caller have keys other than those above. */
-lat_status lat_checkpoint_write(lat_workspace *work, const char *path, const lat_checkpoint *c,
+lat_status lat_checkpoint_write(lat_workspace *work, lat_target target, const lat_checkpoint *c,
                                 const lat_pair *pairs, size_t count);
 
 /* From a file that lat_safetensors_parse has read. Everything that the checkpoint names must be in

@@ -76,6 +76,23 @@ number is what it was.]],
     example = "latent.threads(latent.threads())",
   },
   {
+    name = "latent.sandbox",
+    summary = "Withholds all that touches files or processes, in this Lua state and from now on.",
+    args = {},
+    returns = { { "any", "the module" } },
+    text = [[
+For hosts that run code of others: read, write, open, load, models' and stores' save and load, checkpoints, export, data
+sets (which are files), whatever runs gnuplot, and setting the number of threads raise
+"latent.read: withheld by the sandbox", also by functions that were fetched before. load_string and save_string stay,
+as do matrices and files that are open already, help, and a bar of progress on standard error. The parts in Lua are
+loaded at once; what isn't installed then is withheld, too.
+
+It is kept where Lua doesn't reach, and can't be undone; a second call does nothing. A host in C sets it before the
+module is opened: the registry's field "latent.sandbox" := true. What the host's own libraries offer (io, os, require,
+debug) is the host's to withhold, and so are time and memory: set an allocator, and a hook, which ends calls into
+latent.]],
+  },
+  {
     name = "latent.describe",
     summary = "What a model is, from the core's own tables: options, methods, bounds.",
     args = { { "name", "string", 'a kind of model, such as "gmm"' } },

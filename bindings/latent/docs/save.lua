@@ -8,6 +8,8 @@ local entries = {
     text = [[
   model:save "digits.safetensors"
   local model = latent.load "digits.safetensors"
+  local bytes = model:save_string() -- the same bytes, for a host that keeps models elsewhere than in files
+  local again = latent.load_string(bytes)
 
 The file is in the safetensors format, which Python's package of that name and many others read: each parameter is
 a tensor of type F64 under the name it has as a field, a list of matrices has three axes. The metadata, all strings:
@@ -51,6 +53,19 @@ with nil and a message, is whatever is truncated, overlaps, is not finite, or do
     },
     example = 'local model, message = latent.load "digits.safetensors"',
   },
+  {
+    name = "latent.load_string",
+    summary = "Loads a model from the bytes of a file of one, with the same checks.",
+    args = {
+      { "bytes", "string", "of model:save_string, or of a file" },
+      { "functions", "table?", "for a model of latent.em: e_step, m_step and maybe feasible" },
+    },
+    returns = {
+      { "any", "the fitted model; nil when the bytes are no sound model" },
+      { "string?", "then, the message" },
+    },
+    example = "return latent.load_string(latent.pca():fit(X):save_string())",
+  },
 }
 
 -- Every model has it.
@@ -63,6 +78,13 @@ for class in ("PCA Scaler KMeans GMM Mixture PPCA BPCA MPPCA FA ICA LDS EM Class
       { "boolean?", "true; nil when the file can't be written" },
       { "string?", "then, the message" },
     },
+    text = 'See latent.help "save". Options that are functions can\'t be saved, which raises.',
+  }
+  entries[#entries + 1] = {
+    name = class .. ":save_string",
+    summary = "The bytes of the file that save writes, for latent.load_string.",
+    args = {},
+    returns = { { "string", "the bytes" } },
     text = 'See latent.help "save". Options that are functions can\'t be saved, which raises.',
   }
 end

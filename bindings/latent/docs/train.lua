@@ -93,5 +93,12 @@ record, the steps and the place in the stream of noise are metadata. Training af
 bits as without.]],
       example = example "MODEL:save(os.tmpname())",
     },
+    {
+      name = class .. ":save_string",
+      summary = "The bytes of the file that save writes, for latent.load_string.",
+      args = {},
+      returns = { { "string", "the bytes" } },
+      example = example "return #MODEL:save_string()",
+    },
   }
 end

@@ -4,11 +4,13 @@
 
 local script = require "latent.plot.script"
 
+local allow = require("latent")._allow
 local gnuplot = {}
 
 -- Calls f with the name of a scratch file, which is safe in a shell: the file's contents, and what f returns; or
 -- nil and a message.
 local function with_scratch(f)
+  allow "plot"
   local name = os.tmpname()
   if name:find("[^%w_/.]") then return nil, "plot: no usable name for a scratch file" end
   local ok, status = f(name)

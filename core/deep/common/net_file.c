@@ -9,13 +9,13 @@
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-lat_status lat_net_write(lat_workspace *work, const char *path, const lat_checkpoint *checkpoint,
+lat_status lat_net_write(lat_workspace *work, lat_target target, const lat_checkpoint *checkpoint,
                          const lat_saved *saved)
 {
   LAT_SCOPE(work);
   lat_pair metadata[LAT_SAVED_PAIRS];
   LAT_TRY(lat_saved_pairs(work, saved, metadata));
-  LAT_TRY(lat_checkpoint_write(work, path, checkpoint, metadata, LAT_SAVED_PAIRS));
+  LAT_TRY(lat_checkpoint_write(work, target, checkpoint, metadata, LAT_SAVED_PAIRS));
   return LAT_OK;
 }
 
@@ -29,7 +29,7 @@ lat_status lat_net_save(lat_workspace *work, const char *path, const lat_model *
       {"", model->parameters(options), no_sizes, NULL}, model->name, {"", 0}, {"{}", 2}};
   LAT_TRY(lat_model_check(work, model, options));
   LAT_TRY(lat_options_write(work, model->options, options, &saved.options));
-  LAT_TRY(lat_net_write(work, path, &checkpoint, &saved));
+  LAT_TRY(lat_net_write(work, (lat_target){.path = path}, &checkpoint, &saved));
   return LAT_OK;
 }
 

@@ -34,7 +34,7 @@ lat_status lat_net_parse(lat_workspace *work, const unsigned char *bytes, size_t
 /* ---- in parts, for bindings ------------------------------------------------------------------ */
 
 /* Writes a checkpoint with what is said of the model beside it. */
-lat_status lat_net_write(lat_workspace *work, const char *path, const lat_checkpoint *checkpoint,
+lat_status lat_net_write(lat_workspace *work, lat_target target, const lat_checkpoint *checkpoint,
                          const lat_saved *saved);
 /* LAT_INVALID for options of nets with more parameters than a file of so many bytes can hold, which
  * a stranger's may ask for; 0 bytes: no file, but some limit. */

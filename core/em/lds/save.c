@@ -56,7 +56,7 @@ lat_status lat_lds_save(lat_workspace *work, const lat_lds *lds, const char *pat
   lat_saved saved = {
       .set = {"", lat_lds_parameters, sizes, flat}, .kind = "lds", .record = {"{}", 2}};
   LAT_TRY(put_options(work, lds, &saved.options));
-  LAT_TRY(lat_saved_write(work, path, &saved, 1));
+  LAT_TRY(lat_saved_write(work, (lat_target){.path = path}, &saved, 1));
   return LAT_OK;
 }
 
