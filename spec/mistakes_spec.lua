@@ -366,7 +366,7 @@ describe("what data sets and files hand on behind the matrix", function()
 
   it("is shown as the table it is", function()
     local shown = require "latent.mime"((select(2, latent.datasets.faithful())))["text/plain"]
-    assert.equal('{ columns = { "eruptions", "waiting" }, source = "Azzalini and Bowman 1990 (R\'s faithful)" }', shown)
+    assert.equal("columns  eruptions, waiting\nsource   Azzalini and Bowman 1990 (R's faithful)", shown)
   end)
 
   it("has a class, and columns of text have a note", function()

@@ -32,6 +32,9 @@ local function contents(name)
   return bytes
 end
 
+-- Parameters and shapes; C keeps no record of rows and iterations.
+local function head(model) return tostring(model):match "[^\n]*" end
+
 describe("models as files in C", function()
   setup(function()
     folder = os.tmpname()
@@ -99,7 +102,7 @@ describe("models as files in C", function()
       latent.nonlinear { input_dim = 3, latent_dim = 1, hidden = 4, samples = 5 } }
     table.move(models(), 1, #models(), #list + 1, list)
     for _, model in ipairs(list) do
-      local kind = tostring(model):match "[%w_]+"
+      local kind = head(model):match "[%w_]+"
       local rows = kind == "mixture" and X:gt(0):to "float64" or X
       model:fit(rows, helper.has(model, "step") and { epochs = 1 } or nil)
       assert(model:save(path "alone"))
@@ -110,7 +113,7 @@ describe("models as files in C", function()
 
   -- Parameters and methods of the model, as text; those that draw or want more than rows aside.
   local function answers(model)
-    local list = { tostring(model) }
+    local list = { head(model) }
     for _, name in ipairs { "transform", "predict", "log_likelihood", "reconstruct", "responsibilities", "smooth" } do
       local ok, result = pcall(function() return model[name](model, X) end)
       if ok and type(result) == "table" then result = result.means end
@@ -215,7 +218,7 @@ describe("models as files in C", function()
         assert.is_truthy(ok, output)
         local loaded = assert(latent.load(path "c"))
         assert.equal(expected, scores(loaded, data))
-        assert.equal(tostring(model), tostring(loaded))
+        assert.equal(head(model), head(loaded))
         assert.equal(model:free_parameters(), loaded:free_parameters())
       end
       assert.equal("ok, after refusals\n", run("memory", "mixture", path "lua"))
@@ -225,7 +228,7 @@ describe("models as files in C", function()
 
   it("with nets score the same bits, go on from the same state, and come back to Lua", function()
     for i, model in ipairs(nets()) do
-      local kind = tostring(model):match "[%w_]+"
+      local kind = head(model):match "[%w_]+"
       for _ = 1, 3 do model:step(X) end
       assert(model:save(path "lua"))
       local expected = scores(model)
@@ -234,7 +237,7 @@ describe("models as files in C", function()
       assert.is_truthy(ok, output)
       local loaded = assert(latent.load(path "c"))
       assert.equal(expected, scores(loaded))
-      assert.equal(tostring(model), tostring(loaded))
+      assert.equal(head(model), head(loaded))
       output, ok = run("typed", kind, path "c", path "d")
       assert.is_truthy(ok, output)
       assert.equal(contents "c", contents "d")
@@ -489,7 +492,7 @@ describe("models as files in C", function()
   it("survive mutants, and memory that ends anywhere", function()
     for _, model in ipairs { latent.gmm { components = 2, seed = 7, init = { means = { { 1, 0, 0 }, { 0, 1, 2 } } } },
       latent.mppca { components = 2, latent_dim = 1 } } do
-      local kind = tostring(model):match "[%w_]+"
+      local kind = head(model):match "[%w_]+"
       assert(model:fit(X):save(path "lua"))
       assert.equal("some loaded\n", run("mutants", kind, path "lua", "20000"))
       assert.equal("ok, after refusals\n", run("memory", kind, path "lua"))

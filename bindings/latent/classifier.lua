@@ -260,6 +260,19 @@ function Classifier:export(path, options)
   return require("latent.export").export(self, path, options)
 end
 
+-- What print shows, and the summary of each class's model.
+function Classifier:summary(options)
+  local now = fitted(self, "classifier:summary")
+  check.no_options("classifier:summary", options)
+  local out = { tostring(self) }
+  for k, class in ipairs(now.classes) do
+    local model = now.models[k]
+    local text = check.class(model) and check.class(model):find "^latent%." and model:summary() or tostring(model)
+    out[#out + 1] = ("\nclass %s, prior %.4g: %s"):format(check.show(class), now.priors[k], text)
+  end
+  return table.concat(out, "\n")
+end
+
 -- ---- files --------------------------------------------------------------------------------
 
 -- write is the function of the module that does.

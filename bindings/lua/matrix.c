@@ -505,10 +505,31 @@ static int is_about(lua_State *L)
   return 1;
 }
 
+/* A table as bindings/latent/summary.lua shows it, where that is to be had. */
+static int show_table(lua_State *L)
+{
+  lua_settop(L, 1);
+  if (lua_getglobal(L, "require") == LUA_TFUNCTION) {
+    lua_pushliteral(L, "latent.summary");
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_istable(L, -1)) {
+      lua_getfield(L, -1, "fields");
+      lua_pushvalue(L, 1);
+      if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) return 1;
+    }
+  }
+  lua_pushfstring(L, "table: %p", lua_topointer(L, 1));
+  return 1;
+}
+
 void latL_open_matrix(lua_State *L)
 {
-  latL_newmetatable(L, LATL_ABOUT);
-  lua_pop(L, 1);
+  static const char *const shown[] = {LATL_ABOUT, LATL_RESULTS};
+  for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+    latL_newmetatable(L, shown[i]);
+    lua_pushcfunction(L, show_table);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+  }
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "k");

@@ -26,6 +26,8 @@ bool latL_checkfields(lua_State *L, int arg, const char *who, const char *what,
 /* Tables of what is known of data (lua/matrix.h) have this class, and are no options, wherever they
  * stand. */
 #define LATL_ABOUT "latent.About"
+/* Tables that calls give, of results by name: as those, they print as tables (summary.lua). */
+#define LATL_RESULTS "latent.Results"
 bool latL_isabout(lua_State *L, int arg);
 /* For functions without options, whose arguments end before `arg`: a table with options there
  * raises as an unknown option does. */

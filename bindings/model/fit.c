@@ -159,6 +159,7 @@ static void push_block(lua_State *L, const run *r, const lat_fitted *made,
   lua_getiuservalue(L, LATL_RUN, history);
   latL_record(L, fitted, "history");
   latL_recordmissing(L, fitted, r->request.missing);
+  latL_recorddata(L, fitted, LATL_DATA);
 }
 
 /* Pushes one of what the present start, or the updates, have come to. */

@@ -20,7 +20,8 @@ bool latL_isplain(lua_State *L, const char *name, int value)
   bool plain = true;
   size_t count = 0;
   for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1), count++)
-    plain = plain && lua_isinteger(L, -2) && lua_type(L, -1) == LUA_TNUMBER;
+    plain = plain && lua_isinteger(L, -2) &&
+            (lua_type(L, -1) == LUA_TNUMBER || lua_type(L, -1) == LUA_TSTRING);
   return plain && count == lua_rawlen(L, value);
 }
 

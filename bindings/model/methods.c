@@ -420,6 +420,12 @@ static int export_model(lua_State *L)
   return latL_calllua(L, "latent.export");
 }
 
+/* summary() -> a text */
+static int summary(lua_State *L)
+{
+  return latL_calllua(L, "latent.summary");
+}
+
 /* ---- the class ------------------------------------------------------------------------------- */
 
 /* loaded(model): parameters from a file, or given, go with each other and with the options. */
@@ -500,7 +506,8 @@ static void push_constructor(lua_State *L, const latL_Kind *kind)
 void latL_openmodel(lua_State *L, const latL_Kind *kind)
 {
   static const luaL_Reg loaded[] = {{"loaded", check_loaded}, {NULL, NULL}};
-  static const luaL_Reg all[] = {{"plot", plot}, {"export", export_model}, {NULL, NULL}};
+  static const luaL_Reg all[] = {
+      {"plot", plot}, {"summary", summary}, {"export", export_model}, {NULL, NULL}};
   latL_newkind(L, kind);
   latL_addverbs(L, kind->metatable, kind->name, kind, all, NULL);
   for (const lat_method *m = kind->core->methods; m->name; m++) {

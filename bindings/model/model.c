@@ -173,6 +173,20 @@ void latL_recordmissing(lua_State *L, int fitted, bool missing)
   latL_record(L, fitted, MISSING);
 }
 
+void latL_recorddata(lua_State *L, int fitted, int data)
+{
+  const latL_Matrix *X = latL_tomatrix(L, data);
+  if (!X) return;
+  fitted = lua_absindex(L, fitted);
+  lua_pushinteger(L, (lua_Integer)X->view.rows);
+  latL_record(L, fitted, "observations");
+  if (!latL_pushdescribed(L, data, "names")) return;
+  if (lua_istable(L, -1))
+    latL_record(L, fitted, "names");
+  else
+    lua_pop(L, 1);
+}
+
 void latL_publish(lua_State *L, int model)
 {
   lua_setiuservalue(L, model, LATL_FITTED);
@@ -269,6 +283,64 @@ static bool is_parameter(const latL_Model *m, const char *name)
   return false;
 }
 
+/* A copy of the options that the model at `model` was made with. */
+static void push_made_with(lua_State *L, int model)
+{
+  if (latL_kept(L, model, LATL_MADE_WITH) == LUA_TTABLE) {
+    push_copy(L, lua_gettop(L), LAT_JSON_DEPTH);
+    return;
+  }
+  lua_newtable(L);
+}
+
+/* The fields of the table at the top whose names users may type go into the table at `to`. */
+static void add_fields(lua_State *L, int to)
+{
+  int from = lua_gettop(L);
+  for (lua_pushnil(L); lua_istable(L, from) && lua_next(L, from); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || lua_tostring(L, -2)[0] == '(') continue;
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, to);
+  }
+  lua_settop(L, from - 1);
+}
+
+/* The iterator of pairs(model): next(fields, name), and an error where next would say less. */
+static int next_field(lua_State *L)
+{
+  if (!lua_istable(L, 1)) return latL_error(L, "pairs", "this is for the loop to call");
+  lua_settop(L, 2);
+  return lua_next(L, 1) ? 2 : 0;
+}
+
+/* pairs(model): parameters and what fits leave, in no order. */
+static int pairs_of_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  kind = check_model(L, 1, kind, kind->name)->kind;
+  lua_settop(L, 1);
+  lua_pushcfunction(L, next_field);
+  lua_newtable(L);
+  lua_getiuservalue(L, 1, LATL_KEPT);
+  add_fields(L, 3);
+  if (kind->refresh) kind->refresh(L, 1, kind->name);
+  const latL_Fitted *f = latL_pushfitted(L, 1);
+  if (f) {
+    double *at = f->flat;
+    for (const lat_parameter *p = latL_parametersof(latL_owner(f)); at && p->name; p++) {
+      push_parameter(L, 4, p, at);
+      lua_setfield(L, 3, p->name);
+      lua_settop(L, 4);
+      at += lat_parameter_count(p, f->sizes);
+    }
+    lua_getiuservalue(L, 4, LATL_RECORD);
+    add_fields(L, 3);
+  }
+  lua_settop(L, 3);
+  return 2; /* and nil */
+}
+
 /* Upvalues: the kind, its methods. */
 static int index_model(lua_State *L)
 {
@@ -283,6 +355,10 @@ static int index_model(lua_State *L)
   if (lua_type(L, 2) != LUA_TSTRING) return 1; /* the nil */
   push_fitted_field(L, kind, 1, lua_tostring(L, 2));
   if (!lua_isnil(L, -1)) return 1;
+  if (strcmp(lua_tostring(L, 2), "options") == 0) {
+    push_made_with(L, 1);
+    return 1;
+  }
   bool ready = (kind->core && kind->core->nets) || latL_pushfitted(L, 1);
   if (!is_parameter(lua_touserdata(L, 1), lua_tostring(L, 2)))
     return latL_absent(L, kind->metatable, ready);
@@ -290,19 +366,14 @@ static int index_model(lua_State *L)
   return 0;
 }
 
-/* "pca, fitted: mean 4, components 4x2, ..." */
-static int tostring_model(lua_State *L)
+/* Pushes "pca, fitted: mean 4, components 4x2, ...". */
+static void push_head(lua_State *L, const latL_Model *m, const latL_Fitted *f)
 {
-  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
-  const latL_Model *m = check_model(L, 1, kind, kind->name);
   const lat_parameter *parameters = latL_parametersof(m);
-  kind = m->kind;
-  lua_settop(L, 1);
-  const latL_Fitted *f = latL_pushfitted(L, 1);
   bool fitted = f && f->flat;
   luaL_Buffer text;
   luaL_buffinit(L, &text);
-  luaL_addstring(&text, kind->name);
+  luaL_addstring(&text, m->kind->name);
   luaL_addstring(&text, fitted ? ", fitted:" : ", not fitted");
   for (const lat_parameter *p = parameters; fitted && p->name; p++) {
     luaL_addstring(&text, p == parameters ? " " : ", ");
@@ -313,11 +384,25 @@ static int tostring_model(lua_State *L)
     }
   }
   luaL_pushresult(&text);
-  if (!f || latL_recorded(L, 2, "note") != LUA_TSTRING) {
-    lua_settop(L, 3);
-    return 1;
-  }
-  lua_pushfstring(L, "%s\n  %s", lua_tostring(L, 3), lua_tostring(L, -1));
+}
+
+/* The head, and what bindings/latent/summary.lua has to say besides, where that is to be had. */
+static int tostring_model(lua_State *L)
+{
+  const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  const latL_Model *m = check_model(L, 1, kind, kind->name);
+  lua_settop(L, 1);
+  const latL_Fitted *f = latL_pushfitted(L, 1);
+  push_head(L, m, f);
+  lua_replace(L, 2);
+  if (lua_getglobal(L, "require") != LUA_TFUNCTION) return lua_settop(L, 2), 1;
+  lua_pushliteral(L, "latent.summary");
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK || !lua_istable(L, -1)) return lua_settop(L, 2), 1;
+  lua_getfield(L, -1, "lines");
+  lua_pushvalue(L, 1);
+  lua_pushstring(L, m->kind->name);
+  lua_pushvalue(L, 2);
+  if (lua_pcall(L, 3, 1, 0) != LUA_OK || !lua_isstring(L, -1)) lua_settop(L, 2);
   return 1;
 }
 
@@ -330,8 +415,10 @@ static int newindex_model(lua_State *L)
 
 void latL_newkind(lua_State *L, const latL_Kind *kind)
 {
-  static const luaL_Reg meta[] = {
-      {"__tostring", tostring_model}, {"__newindex", newindex_model}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", tostring_model},
+                                  {"__newindex", newindex_model},
+                                  {"__pairs", pairs_of_model},
+                                  {NULL, NULL}};
   latL_newmetatable(L, FITTED);
   lua_pop(L, 1);
   latL_newmetatable(L, kind->metatable);

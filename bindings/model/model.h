@@ -154,6 +154,9 @@ int latL_recorded(lua_State *L, int fitted, const char *name);
  * in all methods without being told; and says so of it, a field that files keep. */
 bool latL_takesmissing(lua_State *L, int fitted);
 void latL_recordmissing(lua_State *L, int fitted, bool missing);
+/* What is known of the matrix at `data` that it was fitted to, if it is one: the fields `observations`,
+ * how many rows, and `names` of columns that have them. */
+void latL_recorddata(lua_State *L, int fitted, int data);
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 

@@ -24,7 +24,7 @@
 #define LATL_SAVED_OWN "em" /* the kind of users' functions */
 
 /* Fields that are saved have identifiers for names, and are true, false, numbers, strings or lists
- * of numbers. `value` is a stack index. */
+ * of these. `value` is a stack index. */
 bool latL_isplain(lua_State *L, const char *name, int value);
 
 /* latent.load and latent.load_string; the upvalue is a table of the constructors by the kinds' names.

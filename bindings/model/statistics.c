@@ -94,6 +94,7 @@ static int fit(lua_State *L)
   if (status != LAT_OK) latL_check(L, latL_verb(L), work, mark, status);
   latL_pushmade(L, 1, &made, NULL);
   latL_recordmissing(L, -1, rows.source.missing);
+  latL_recorddata(L, -1, 2);
   return end(L, work);
 }
 

@@ -111,8 +111,10 @@ local function add_records(module)
   for _, class in ipairs(classes) do
     local model, methods = require("latent").describe(check.maker(class)), {}
     for _, method in ipairs(model and model.methods or {}) do methods[method.name] = true end
-    for _, entry in ipairs(require "latent.docs.record"(class, methods)) do
-      if not known[entry.name] then module[#module + 1] = entry end
+    for _, file in ipairs { "record", "summary" } do
+      for _, entry in ipairs(require("latent.docs." .. file)(class, methods)) do
+        if not known[entry.name] then module[#module + 1] = entry end
+      end
     end
   end
 end

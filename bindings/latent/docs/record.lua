@@ -6,6 +6,10 @@ local FIT = {
   { "iterations", "integer", "How many iterations the fit took." },
   { "converged", "boolean", "Whether the fit has converged; what that means, the class says." },
 }
+local DATA = {
+  { "observations", "integer?", "How many rows it was fitted to; nil when they came in pieces." },
+  { "names", "string[]?", "The names of the columns it was fitted to, if they had names." },
+}
 local EM = {
   { "drops", "integer", "How often the objective became worse by more than rounding." },
   { "largest_drop", "number", "The largest of these, relative to the objective." },
@@ -48,6 +52,7 @@ return function(class, methods)
   end
   if not methods.fit then return entries end
   if class ~= "Scaler" then add(FIT) end
+  if not methods.step then add(DATA) end
   if methods.step then add(NET) elseif methods.steps and class ~= "ICA" then add(EM) end
   add(OWN[class])
   return entries

@@ -131,6 +131,7 @@ static int test(lua_State *L)
   fa.discrepancy = recorded_number(L, "discrepancy");
   latL_run(L, latL_verb(L), lat_fa_test, &fa, &result);
   lua_createtable(L, 0, 3);
+  luaL_setmetatable(L, LATL_RESULTS);
   latL_setfields(L, test_fields, &result);
   lua_pushinteger(L, (lua_Integer)result.degrees_of_freedom);
   lua_setfield(L, -2, "degrees_of_freedom");

@@ -171,7 +171,10 @@ int latL_pushresults(lua_State *L, lat_lds_call *c, const lat_lds_method_row *m,
                      unsigned asked)
 {
   int values = 0;
-  if (m->by_name) lua_createtable(L, 0, 8);
+  if (m->by_name) {
+    lua_createtable(L, 0, 8);
+    luaL_setmetatable(L, LATL_RESULTS);
+  }
   for (const lat_lds_result *r = m->results; r->name; r++) {
     if (!push_memory(L, c, r, slots, asked)) continue;
     if (m->by_name) lua_setfield(L, -2, r->name);

@@ -107,6 +107,7 @@ static void publish(lua_State *L, run *r)
   latL_record(L, fitted, "algorithm");
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   latL_record(L, fitted, "history");
+  latL_recorddata(L, fitted, LATL_DATA);
   latL_publishrun(L, &r->turn);
   lua_settop(L, LATL_TOP);
 }

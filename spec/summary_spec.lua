@@ -1,0 +1,123 @@
+-- What models and tables of results say of themselves: print, summary, pairs, options.
+local latent = require "latent"
+require "helper"
+local matrix = latent.matrix
+
+local X, species, about = latent.datasets.iris()
+
+local function has(text, ...)
+  for _, part in ipairs { ... } do
+    assert.is_true(text:find(part, 1, true) ~= nil, ("%q isn't in\n%s"):format(part, text))
+  end
+end
+
+describe("a model", function()
+  it("prints sizes, options that aren't the default, and how its fit ended", function()
+    local gmm = latent.gmm { components = 3, restarts = 2, covariance = "full" }:fit(X)
+    local text = tostring(gmm)
+    has(text, "gmm, fitted: weights 3, means 3x4, covariances 3x4x4", "K = 3, D = 4, 150 rows",
+      "components = 3, restarts = 2", ("%d iterations, converged, objective %.6g"):format(gmm.iterations,
+        gmm.history[#gmm.history]))
+    assert.is_nil(text:find "covariance = ") -- the default
+    assert.equal("gmm, not fitted\n  components = 2", tostring(latent.gmm { components = 2 }))
+    has(tostring(latent.gmm { components = 2, max_iterations = 1 }:fit(X)), "1 iteration, not converged")
+    has(tostring(latent.ppca { latent_dim = 1 }:fit(X:copy(), { missing = true })), "missing entries")
+    has(tostring(latent.gmm { components = 2 }:fit(matrix.ones(30, 2))), "at a singularity")
+  end)
+
+  it("gives the options it was made with, as a copy", function()
+    local model = latent.gmm { components = 3, init = { means = { { 1 }, { 2 }, { 3 } } } }
+    assert.equal(3, model.options.components)
+    assert.equal(2, model.options.init.means[2][1])
+    model.options.components = 7
+    assert.equal(3, model.options.components)
+    assert.same({}, latent.pca().options)
+  end)
+
+  it("is gone through by pairs: parameters and what the fit has left", function()
+    local model, found = latent.gmm { components = 3 }:fit(X), {}
+    for name, value in pairs(model) do found[name] = value end
+    assert.is_true(found.means == model.means and found.weights == model.weights)
+    assert.equal(3, #found.covariances)
+    assert.equal(model.iterations, found.iterations)
+    assert.same(model.history, found.history)
+    assert.equal(150, found.observations)
+    assert.same(about.columns, found.names)
+    for name in pairs(found) do assert.is_truthy(name:find "^%l[%w_]*$", name) end
+    assert.is_nil(next((function() local t = {} for k in pairs(latent.gmm()) do t[k] = true end return t end)()))
+    local mean
+    for name, value in pairs(latent.em { parameters = { m = 1 }, max_iterations = 2,
+      e_step = function(p, x) return { s = x:sum(), n = #x * x.cols }, -(p.m - 1) ^ 2 end,
+      m_step = function(s) return { m = s.s / s.n } end }:fit(X)) do
+      if name == "parameters" then mean = value.m end
+    end
+    assert.near(X:mean(), mean, 1e-12)
+  end)
+
+  it("keeps names and rows in its file", function()
+    local path = os.tmpname()
+    assert(latent.fa { latent_dim = 1 }:fit(X):save(path))
+    local loaded = assert(latent.load(path))
+    os.remove(path)
+    assert.same(about.columns, loaded.names)
+    assert.equal(150, loaded.observations)
+    has(loaded:summary(), "sepal_width", "150 rows")
+  end)
+end)
+
+describe("summary", function()
+  it("of factor analysis is a table of standardized loadings", function()
+    local fa = latent.fa { latent_dim = 1 }:fit(X)
+    -- R 4.2: factanal(iris[, 1:4], 1): uniquenesses 0.240 0.822 0.005 0.069; loadings 0.872 -0.422 0.998 0.965;
+    -- SS loadings 2.864, proportion 0.716; chi square 85.51 on 2 degrees of freedom, p 2.7e-19
+    has(fa:summary(), "sepal_length   0.8716      0.2402", "sepal_width   -0.4221      0.8219", "petal_width    0.9647",
+      "2.864  0.7159", "chi square 85.51 on 2 degrees of freedom, p = 2.7e-19")
+  end)
+
+  it("of principal components has variances, shares and directions", function()
+    local pca = latent.pca { latent_dim = 2 }:fit(X)
+    has(pca:summary(), "4.2   0.9246      0.9246", "0.9777", "petal_length", "PC2")
+  end)
+
+  it("of mixtures goes by component", function()
+    for _, covariance in ipairs { "full", "tied", "diag", "spherical", "tied_diag", "tied_spherical" } do
+      local gmm = latent.gmm { components = 2, covariance = covariance }:fit(X)
+      local text, deviations = gmm:summary(), {}
+      has(text, "Means", "Standard deviations", "sepal_length", ("%.4g"):format(gmm.weights[2]))
+      local C = gmm:covariance(2)
+      for j = 1, 4 do deviations[j] = ("%.4g"):format(math.sqrt(C(j, j))) end
+      has(text, table.unpack(deviations))
+    end
+    has(latent.kmeans { clusters = 3, restarts = 5 }:fit(X):summary(), "Centers", "inertia 78.85", "rows")
+    has(latent.mixture { components = 2, family = "poisson" }:fit(X:gt(2)):summary(), "Rates")
+    has(latent.mppca { components = 2, latent_dim = 1 }:fit(X):summary(), "noise variance")
+  end)
+
+  it("is there for every model", function()
+    local flow = latent.datasets.nile()
+    has(latent.lds { latent_dim = 1, max_iterations = 3 }:fit(flow):summary(), "A, of z[t]", "R, the covariance of v")
+    has(latent.vae { input_dim = 4, latent_dim = 2, hidden = 8 }:summary(), "encoder.1.weight", "4x8", "float32")
+    has(latent.ica { latent_dim = 2 }:fit(X):summary(), "Mixing matrix", "sepal_length")
+    has(latent.scaler():fit(X):summary(), "deviation", "petal_width")
+    has(latent.bpca():fit(X):summary(), "alpha")
+    has(latent.ppca { latent_dim = 1 }:fit(X):summary(), "Noise variance")
+    has(latent.classifier(function() return latent.gmm() end):fit(X, species):summary(), "class 1, prior 0.3333",
+      "Means")
+    assert.equal("string", type(latent.ppca { latent_dim = 0 }:fit(X):summary()))
+  end)
+end)
+
+describe("tables of results", function()
+  it("print as tables", function()
+    has(tostring(about), "columns  sepal_length, sepal_width", "Anderson")
+    local lds = latent.lds { latent_dim = 1, max_iterations = 3 }:fit((latent.datasets.nile()))
+    local forecast = lds:forecast((latent.datasets.nile()), 3, { level = 0.9 })
+    has(tostring(forecast), "lower", "means", "upper", "covariances", "3 of 1x1 matrix",
+      ("%.4g"):format(forecast.means[2][1] or forecast.means(2, 1)))
+    has(tostring(latent.fa { latent_dim = 1 }:fit(X):test()), "statistic", "85.51", "p_value")
+    has(tostring(lds:tracker():forecast(2)), "means")
+    local names = {}
+    for name in pairs(forecast) do names[#names + 1] = name end
+    assert.equal(6, #names) -- they are tables still
+  end)
+end)
