@@ -1,5 +1,5 @@
--- What every model says of itself: summary, and the options it was made with. Entries of a class, for the module that has
--- the class.
+-- What every model says of itself: summary, and the options it was made with. Entries of a class, for the module that
+-- has the class.
 return function(class)
   local plot
   for _, entry in ipairs(require "latent.docs.plot_models") do
