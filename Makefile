@@ -294,6 +294,11 @@ bench-deps:
 	  POT torchdiffeq
 	$(Q)$(PEERS)/bin/pip install --quiet --no-deps torchcfm # what it asks for besides is for its examples
 
+# What specs of exported models use where it is: a checker and a runtime of ONNX, a compiler for Wasm and its runtime.
+export-deps:
+	$(Q)test -x $(PEERS)/bin/pip || python3 -m venv $(PEERS)
+	$(Q)$(PEERS)/bin/pip install --quiet --upgrade onnx onnxruntime ziglang wasmtime
+
 bench: all $(BUILD)/bench/limits.lua
 	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
 
@@ -388,5 +393,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.$(ABI) $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps bench-table limits install install-c install-command install-docs uninstall headers
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps bench-table limits install install-c install-command install-docs uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

@@ -86,6 +86,34 @@ describe("exported files", function()
     end)
   end
 
+  local zig = helper.python "ziglang, wasmtime"
+  local wasm = zig and it or pending
+  wasm("run as Wasm", function()
+    local path = export.path ".c"
+    assert(full:export(path))
+    local name = path:match "(m%d+)%.c"
+    local script = helper.file(([[
+import struct, subprocess, sys, wasmtime
+path, name = sys.argv[1:]
+subprocess.run([sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi", "-O2", %s, "-mexec-model=reactor",
+  "-Wl,--export=" + name + "_log_likelihood", "-Wl,--export=malloc", "-o", path + ".wasm", path], check=True)
+engine = wasmtime.Engine()
+store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+linker.define_wasi()
+store.set_wasi(wasmtime.WasiConfig())
+exports = linker.instantiate(store, wasmtime.Module.from_file(engine, path + ".wasm")).exports(store)
+at = exports["malloc"](store, 24)
+for row in [(0.5, float("nan"), 1), (1, 2, 3)]:
+    exports["memory"].write(store, struct.pack("<3d", *row), at)
+    print("%%.17g" %% exports[name + "_log_likelihood"](store, at))
+]]):format('"' .. export.FLAGS:gsub(" ", '", "') .. '"'), ".py")
+    local output, ok = helper.run(("%s %s %s %s"):format(zig, script, path, name))
+    assert.is_true(ok, output)
+    local list = {}
+    for word in output:gmatch "%S+" do list[#list + 1] = tonumber(word) end
+    export.same(full:log_likelihood({ { 0.5, 0 / 0, 1 }, { 1, 2, 3 } }, { missing = true }), matrix(list))
+  end)
+
   local arm = has "arm-none-eabi-gcc" and has "arm-none-eabi-size" and it or pending
   arm("of a mixture of 4 components and 8 columns take at most 2 kB of a Cortex-M4", function()
     local path = export.path ".c"

@@ -1,8 +1,8 @@
--- model:export(path [, options]): a fitted model as a file of C or of Lua that needs no library. Not exported;
--- bindings/model/methods.c makes a method of it.
+-- model:export(path [, options]): a fitted model as a file of C, of Lua or of ONNX that needs no library. Not
+-- exported; bindings/model/methods.c makes a method of it.
 --
 -- A model's family (families/NAME.lua) gives a program of what it computes (program.lua), from which c.lua and lua.lua
--- make text.
+-- make text, and onnx.lua a graph.
 
 local check = require "latent.check"
 local allow = require("latent")._allow
@@ -48,8 +48,8 @@ end
 local function name_of(who, path)
   if type(path) ~= "string" then check.fail(who, "path must be a string, got %s", check.show(path)) end
   local name, ending = path:match "([^/\\]*)%.(%w+)$"
-  if ending ~= "c" and ending ~= "lua" then
-    check.fail(who, "path must end in .c or .lua, got %s", check.show(path))
+  if ending ~= "c" and ending ~= "lua" and ending ~= "onnx" then
+    check.fail(who, "path must end in .c, .lua or .onnx, got %s", check.show(path))
   end
   return name, ending
 end
@@ -114,6 +114,14 @@ local function check_methods(who, p, wanted)
   end
 end
 
+local function check_scaler(who, scaler, columns)
+  local mean = scaler and check.field(scaler, "mean")
+  if scaler and not mean then check.fail(who, "the scaler is not fitted yet") end
+  if mean and #mean ~= columns then
+    check.fail(who, "the scaler has %d columns, the model %d", #mean, columns)
+  end
+end
+
 function export.export(model, path, options)
   local kind = check.maker(check.class(model))
   local who = kind .. ":export"
@@ -126,11 +134,14 @@ function export.export(model, path, options)
   end
   local p, about = export.program(model, kind, given)
   if not p then return nil, ("%s: %s"):format(who, about) end
-  if given.scaler then
-    local message
-    p, message = require("latent.export.families.scaler").before(p, given.scaler)
-    if not p then check.fail(who, "%s", message) end
+  check_scaler(who, given.scaler, p.sizes.D)
+  if ending == "onnx" then
+    given.made_with = check.field(model, "(options)") or {}
+    local bytes, message = require("latent.export.onnx").bytes(who, p, about, name, model, kind, given)
+    if not bytes then return nil, ("%s: %s"):format(who, message) end
+    return write(path, bytes)
   end
+  if given.scaler then p = require("latent.export.families.scaler").before(p, given.scaler) end
   check_methods(who, p, given.methods)
   require("latent.export.program").prune(p, given.methods)
   about.notes = notes_of(p, about, given)

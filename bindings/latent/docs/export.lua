@@ -44,10 +44,11 @@ local entries = {
   {
     name = "export",
     topic = true,
-    summary = "Fitted models as files of C or of Lua, which need no library.",
+    summary = "Fitted models as files of C, of Lua or of ONNX, which need no library.",
     text = [[
   model:export "engine.c"      one file of C99
   model:export "engine.lua"    one file of Lua, for 5.1 to 5.4 and LuaJIT
+  model:export "engine.onnx"   a graph for ONNX runtimes
 
 Each has the methods of one row, under their names. In C they are functions that begin with the file's name, and lists
 are pointers to as many numbers as the file's head says:
@@ -66,6 +67,10 @@ They check the length of a row and need only math. Results are the library's, in
 their size. NaN marks a missing entry where the model knows them; what that takes is left out with missing = false,
 which makes the file smaller.
 
+ONNX has the methods as outputs of a graph whose input, "row", is N x D; those that take latent variables, whose input
+is "z" (N x M), are asked for by name, { methods = { "inverse_transform" } }. It has no missing entries, nor trackers,
+and the encoder's variances are an output "variance".
+
 latent.scaler's scaling goes in front with { scaler = s }: rows are in the units of the data then, and so are results
 that are rows.]],
   },
@@ -75,11 +80,13 @@ local function add(class, text, make, fails)
   entries[#entries + 1] = {
     name = class .. ":export",
     summary = fails and "Says why the model can't be a file of its own." or
-      "The model as a file of C or of Lua, which needs no library.",
-    args = { { "path", "string", "of the file, which ends in .c or .lua; in C its name begins those of functions" },
-      { "options", "table?", "see options" } },
+      "The model as a file of C, of Lua or of ONNX, which needs no library.",
+    args = {
+      { "path", "string", "of the file, which ends in .c, .lua or .onnx; in C its name begins those of functions" },
+      { "options", "table?", "see options" },
+    },
     options = {
-      { "precision", "string", '"double"', '"double" or "float": the numbers of C' },
+      { "precision", "string", '"double"', '"double" or "float": the numbers of C and ONNX' },
       { "missing", "boolean", "where the model knows them", "whether NaN marks a missing entry" },
       { "methods", "string[]", "all", "which of the methods, by name" },
       { "scaler", "latent.Scaler", "none", "standardizes rows first" },

@@ -98,7 +98,7 @@ return {
   { "pickle, joblib, checkpoint, save model, load model, saveRDS", "models in files:",
     { "save", "latent.load", "interchange" } },
   { "deploy, embedded, microcontroller, C code generation, m2cgen, emlearn, ONNX, to_onnx, skl2onnx, WebAssembly",
-    "fitted models as files of C or Lua that need no library:", { "export", "GMM:export", "LDS:export" } },
+    "fitted models as files of C, Lua or ONNX that need no library:", { "export", "GMM:export", "LDS:export" } },
   { "Python, scikit-learn, sklearn, from_sklearn, interoperability", "matrices and models to Python and back:",
     { "interchange", "save", "files" } },
   { "NumPy, ndarray, np.array", "matrices and vectors:", { "matrix", "Matrix", "interchange", "conventions" } },

@@ -165,7 +165,8 @@ return function(model, options)
   end
   local _, O = add_net(p, parameters, "decoder", activation, classes)
   p.sizes.O = O
-  add_methods(p, model, { likelihood = made.likelihood or defaults.likelihood })
+  p.likelihood = made.likelihood or defaults.likelihood
+  add_methods(p, model, { likelihood = p.likelihood })
   return p, { what = ("the nets of a %s, M = %d latent variables of D = %d columns"):format(
     options.kind == "vae" and "variational autoencoder" or "nonlinear latent variable model", model.latent_dim,
     model.input_dim) }

@@ -1,6 +1,5 @@
 -- latent.scaler as a program (export/program.lua), and in front of another model's. Not exported.
 
-local check = require "latent.check"
 local program = require "latent.export.program"
 
 -- A function of one name for a family, and another for what stands before one.
@@ -34,10 +33,6 @@ end
 -- The same methods of rows that are standardized first; results in data space, which are called x, are put back.
 local function before(p, scaler)
   local D = p.sizes.D
-  if not check.field(scaler, "mean") then return nil, "the scaler is not fitted yet" end
-  if #scaler.mean ~= D then
-    return nil, ("the scaler has %d columns, the model %d"):format(#scaler.mean, D)
-  end
   local all = program.new(p.sizes, p.flags)
   all.scaled = true
   program.include(all, p, "_of")
