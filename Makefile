@@ -22,6 +22,7 @@
 #   make env        the LUA_PATH and LUA_CPATH of the build tree: eval "$(make -s env)"
 #
 # Variables: CC CFLAGS LUA LUA_INCDIR SANITIZE=address,undefined (or thread) DEBUG=1 (assertions) BUILD V=1
+#            BLAS=openblas, blis or blas (with a BUILD of its own)
 
 CC         = gcc
 LUA        = lua5.4
@@ -54,7 +55,11 @@ LAT_CFLAGS = -std=c11 -D_GNU_SOURCE -Icore -fPIC -pthread -fno-math-errno -fno-t
 # LAPACKE's few wrappers are linked in where their archive is: its shared library would bring
 # a second LAPACK and BLAS into the host, and two milliseconds to its start.
 LAPACKE    = $(if $(findstring /,$(shell $(CC) -print-file-name=liblapacke.a)),-l:liblapacke.a,-llapacke)
-LIBS       = $(LAPACKE) -lopenblas -lm
+# openblas; blis; or blas: what the system has as libblas and liblapack. Of the latter two it is seen at run time
+# how many threads they have (base/blas_library.h).
+BLAS       = openblas
+BLAS_LIBS  = $(if $(filter openblas,$(BLAS)),-lopenblas,-llapack -l$(BLAS))
+LIBS       = $(LAPACKE) $(BLAS_LIBS) -lm
 LDFLAGS    = -pthread -Wl,-z,nodelete -Wl,--no-undefined $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 # the module finds lua_* in its host, so they stay undefined here
 MODFLAGS   = $(filter-out -Wl$(comma)--no-undefined,$(LDFLAGS)) -Wl,--exclude-libs,ALL \
@@ -80,6 +85,8 @@ $(BUILD)/core/%.o: core/%.c
 # -O3's further copies of each are 100 KB.
 $(addprefix $(BUILD)/core/,nn/ops_elementwise.o nn/ops_probability.o nn/ops_linear.o nn/ops_flow.o nn/ops_spline.o matrix/arithmetic.o): \
   CFLAGS += -O2 -ftree-vectorize $(if $(CLANG),,-fvect-cost-model=dynamic)
+
+$(BUILD)/core/base/blas_library.o: CFLAGS += $(if $(filter openblas,$(BLAS)),,-DLAT_ANY_BLAS)
 
 # Where there are no loops over numbers: calls from Lua; descriptions, fits as a whole, files.
 $(filter-out $(BUILD)/bindings/lua/%,$(BIND_O)): CFLAGS += -O2
@@ -142,7 +149,7 @@ env:
 	@echo 'export $(ENV)'
 
 test: all $(BUILD)/bin/latent $(if $(THREAD),$(BUILD)/lua-thread)
-	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(SPEC_LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
+	$(Q)$(PRELOAD) LATENT_BUILD="$(CURDIR)/$(BUILD)" LATENT_LIBS="$(LIBS)" CC="$(CC)$(SANITIZE:%= -fsanitize=%)" $(ENV) $(SPEC_LUA) $(BUSTED) $(BUSTED_FLAGS) $(SPEC)
 
 # ---- fuzzing: what it is, the heads of spec/fuzz/calls.lua and spec/fuzz/readers.sh say ----
 
@@ -345,7 +352,7 @@ blank       = $(subst ,, )
 # What a static program needs besides, in this order, of what this system has as archives: Debian's OpenBLAS
 # leaves much of LAPACK to liblapack.a, which is Fortran.
 archive     = $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a))
-PC_STATIC   = $(LAPACKE) $(if $(call archive,lapack),-llapack) -lopenblas \
+PC_STATIC   = $(LAPACKE) $(if $(call archive,lapack),-llapack) $(filter-out -llapack,$(BLAS_LIBS)) \
               $(if $(call archive,gfortran),-lgfortran) -lm -pthread
 PC_PREFIX   = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(subst ',\\'\'',$(PREFIX)))))
 

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/blas_library.h"
 #include "base/words.h"
 #include "lua/binding.h"
 #include "model/methods.h"
@@ -128,6 +129,14 @@ static int threads(lua_State *L, const latL_Function *f)
   return latL_returninteger(L, (lua_Integer)lat_threads());
 }
 
+/* latent.blas() -> the BLAS that is linked */
+static int blas(lua_State *L, const latL_Function *f)
+{
+  latL_nooptions(L, 1, f->who);
+  lua_pushstring(L, lat_blas_name());
+  return 1;
+}
+
 /* terminal([file]): columns, or nil when the file isn't a terminal. */
 static int terminal(lua_State *L, const latL_Function *f)
 {
@@ -182,6 +191,7 @@ static int distance(lua_State *L, const latL_Function *f)
 }
 
 static const latL_Function functions[] = {{"latent.threads", threads, .arguments = 1},
+                                          {"latent.blas", blas, .arguments = 0},
                                           {"latent.terminal", terminal, .arguments = 1},
                                           {"latent.clock", wall_clock, .arguments = 0},
                                           {"latent._allow", allow, .arguments = 0},

@@ -36,7 +36,10 @@ local SCRIPT = [[
   return table.concat(list, " ")]]
 
 describe("the host's BLAS", function()
-  if not helper.threaded() then return pending "OpenBLAS is its serial build, which has no threads" end
+  local blas = require("latent").blas()
+  if not blas:find "^OpenBLAS" or not helper.threaded() then
+    return pending(blas .. " has no threads that a program could set")
+  end
   local program, first
 
   local function run(threads, states, environment)

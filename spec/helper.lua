@@ -151,6 +151,9 @@ end
 local build = os.getenv "LATENT_BUILD" or "build"
 local compiler = os.getenv "CC" or "gcc"
 
+-- What a program is linked with besides liblatent.a.
+helper.libraries = os.getenv "LATENT_LIBS" or "-lopenblas -llapacke -lm"
+
 -- Whether OpenBLAS is a build that may be called by several threads, so that latent has more than one.
 function helper.threaded()
   local latent = require "latent"
@@ -175,8 +178,8 @@ end
 function helper.program(name, flags, folder)
   local path = ("%s/spec/%s"):format(build, name)
   local command = ("mkdir -p %s/spec && %s -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Icore %s -o %s %s/%s.c "
-    .. "%s/liblatent.a -lopenblas -llapacke -lm"):format(build, compiler, flags or "", path, folder or "spec/embed",
-    name, build)
+    .. "%s/liblatent.a %s"):format(build, compiler, flags or "", path, folder or "spec/embed", name, build,
+    helper.libraries)
   local output, ok = helper.run(command .. (flags and flags:find "lua" and " -llua5.4" or ""))
   assert.is_truthy(ok, output)
   return path
@@ -235,8 +238,8 @@ function helper.fuzz(target, seeds)
   local program, files = os.tmpname(), {}
   local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 -fsanitize=address,undefined "
     .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
-    .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/parameters.c core/base/options.c "
-    .. "core/base/words.c core/base/number.c "
+    .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/blas_library.c "
+    .. "core/base/parameters.c core/base/options.c core/base/words.c core/base/number.c "
     .. "core/matrix/matrix.c core/matrix/transpose.c -lopenblas -pthread -lm -o %s"):format(compiler, target, program))
   assert.is_truthy(ok, output)
   for i, seed in ipairs(seeds) do

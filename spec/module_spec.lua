@@ -29,6 +29,13 @@ describe("latent", function()
     latent.threads(before)
   end)
 
+  it("says which BLAS is there, whose serial build has one thread", function()
+    local name = latent.blas()
+    assert.is_truthy(name == "BLAS" or name == "BLIS" or name:find "^OpenBLAS")
+    assert.equal(name ~= "OpenBLAS (serial)", helper.threaded())
+    helper.fails("latent.blas: unknown option 'n'", latent.blas, { n = 1 })
+  end)
+
   local function exported(library, kind)
     local output = helper.run(("nm %s --defined-only %s/%s"):format(kind or "-D", os.getenv "LATENT_BUILD", library))
     local names = {}

@@ -1,13 +1,14 @@
 /* blas.h: BLAS has one thread while the core works.
  *
  * Work is cut into chunks for our own threads, and what is computed shall not depend on BLAS's.
- * OpenBLAS has one number of threads for the whole process, the host's, which the core changes
+ * BLAS has one number of threads for the whole process, the host's, which the core changes
  * meanwhile: the first section to begin sets it to one, and the last to end restores the host's.
  * Sections nest and overlap, in any number of threads; a scope (workspace.h) and lat_parallel are
  * such. A host that calls BLAS in another thread meanwhile gets its results by one thread; what it
  * sets meanwhile is lost.
  *
- * OpenBLAS's serial build has no number, and nothing is done. */
+ * OpenBLAS's serial build and other libraries without threads have no number, and nothing is done;
+ * of its OpenMP build each thread has one, and so workers are in a section of their own. */
 #ifndef LAT_BASE_BLAS_H
 #define LAT_BASE_BLAS_H
 

@@ -4,7 +4,6 @@
  * doesn't hold up the others. Which thread runs a chunk has no influence on what it computes. */
 #include "base/parallel.h"
 
-#include <cblas.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/blas.h"
+#include "base/blas_library.h"
 
 typedef struct job {
   lat_task *task;
@@ -66,6 +66,7 @@ static void once(void)
 
 static void run_chunks(job *work, size_t worker)
 {
+  LAT_BLAS_SECTION;
   while (!atomic_load_explicit(&work->stop, memory_order_relaxed)) {
     size_t chunk = atomic_fetch_add_explicit(&work->next, 1, memory_order_relaxed);
     if (chunk >= work->chunks) return;
@@ -217,7 +218,7 @@ lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void
 
 static size_t clamp_threads(long n)
 {
-  if (openblas_get_parallel() == 0 || n < 1) return 1; /* the serial build isn't thread-safe */
+  if (!lat_blas_reentrant() || n < 1) return 1;
   return n > LAT_THREADS_MAX ? LAT_THREADS_MAX : (size_t)n;
 }
 
@@ -258,12 +259,12 @@ size_t lat_chunk_rows(size_t columns)
 
 int lat_blas_threads_begin(void)
 {
-  int before = openblas_get_num_threads();
-  if ((size_t)before < lat_threads()) openblas_set_num_threads((int)lat_threads());
+  int before = lat_blas_threads();
+  if ((size_t)before < lat_threads()) lat_blas_threads_set((int)lat_threads());
   return before;
 }
 
 void lat_blas_threads_end(int before)
 {
-  if (openblas_get_num_threads() != before) openblas_set_num_threads(before);
+  if (lat_blas_threads() != before) lat_blas_threads_set(before);
 }

@@ -76,6 +76,16 @@ number is what it was.]],
     example = "latent.threads(latent.threads())",
   },
   {
+    name = "latent.blas",
+    summary = "Which BLAS does the linear algebra.",
+    args = {},
+    returns = { { "string", '"OpenBLAS", "OpenBLAS (serial)", "OpenBLAS (OpenMP)", "BLIS", or "BLAS": any other' } },
+    text = [[
+Of OpenBLAS it is the build that the loader found: they have one name, and LD_LIBRARY_PATH or the system's
+alternatives choose. latent.help "hosts" says what becomes of each.]],
+    example = "print(latent.blas(), latent.threads())",
+  },
+  {
     name = "latent.sandbox",
     summary = "Withholds all that touches files or processes, in this Lua state and from now on.",
     args = {},
