@@ -306,6 +306,12 @@ export-deps:
 	$(Q)test -x $(PEERS)/bin/pip || python3 -m venv $(PEERS)
 	$(Q)$(PEERS)/bin/pip install --quiet --upgrade onnx onnxruntime ziglang wasmtime
 
+# The hosts of spec/hosts_spec.lua: Debian's servers and clingo, and lupa from PyPI.
+host-deps:
+	$(Q)apt-get install -y -qq --no-install-recommends lighttpd lighttpd-modules-lua haproxy gringo
+	$(Q)test -x $(PEERS)/bin/pip || python3 -m venv $(PEERS)
+	$(Q)$(PEERS)/bin/pip install --quiet --upgrade numpy lupa
+
 bench: all $(BUILD)/bench/limits.lua
 	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
 
@@ -400,5 +406,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.$(ABI) $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps bench-table limits install install-c install-command install-docs uninstall headers
+.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps host-deps bench-table limits install install-c install-command install-docs uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)
