@@ -57,7 +57,11 @@ describe("exported models", function()
     local codes = families.categorical
     local one_hot = matrix(200, 6, function(i, j) return codes(i, (j - 1) // 3 + 1) == (j - 1) % 3 and 1 or 0 end)
     local model = latent.mixture { family = "categorical", groups = { 3, 3 }, components = 2 }:fit(one_hot)
-    export.compare(model, one_hot, { log_likelihood = "number", predict = "label", responsibilities = 2 })
+    for i = 1, 60 do
+      local first = i % 2 * 3
+      for j = first + 1, first + 3 do one_hot:set(i, j, 0 / 0) end
+    end
+    export.compare(model, one_hot, { log_likelihood = "number", predict = "label", responsibilities = 2, impute = 6 })
   end)
 
   it("say that no component allows a row", function()
@@ -73,6 +77,10 @@ describe("exported models", function()
       local model = latent.pca(options):fit(X)
       export.compare(model, { transform = X, reconstruct = X, inverse_transform = Z },
         { transform = 2, reconstruct = D, inverse_transform = D })
+      local distortions, lua = {}, export.path ".lua"
+      assert(model:export(lua))
+      for i = 1, #X do distortions[i] = model:distortion { X[i]:table() } end
+      export.same(matrix(distortions), export.lua(lua, "distortion", X, "number"))
     end
   end)
 

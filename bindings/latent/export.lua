@@ -13,7 +13,8 @@ local export = {}
 local function notes_of(p, about, options)
   local notes = { ("Made by latent %s from a fitted model."):format(require("latent").version) }
   for _, note in ipairs(about.notes or {}) do notes[#notes + 1] = note end
-  if options.missing then notes[#notes + 1] = "NaN marks a missing entry of a row." end
+  p.missing = options.missing
+  if p.missing then notes[#notes + 1] = "NaN marks a missing entry of a row." end
   if p.scaled then notes[#notes + 1] = "Rows are standardized first: what is said is said of (row - mean)/deviation; "
     .. "results in the units of rows are given back in these." end
   return notes

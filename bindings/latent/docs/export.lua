@@ -5,9 +5,9 @@ local MODELS = {
   { "GMM", "log_likelihood, responsibilities, predict and impute; covariances as they are, by their Cholesky factors.",
     'latent.gmm{ covariance = "diag" }:fit(X)' },
   { "KMeans", "predict and transform.", "latent.kmeans{ clusters = 2 }:fit(X)" },
-  { "Mixture", "log_likelihood, responsibilities, predict and, but for one-hot columns, impute. A family of your own "
+  { "Mixture", "log_likelihood, responsibilities, predict and impute. A family of your own "
     .. "can't be exported.", 'latent.mixture{ components = 2, family = "poisson" }:fit(X)' },
-  { "PCA", "transform, inverse_transform and reconstruct, whitened and standardized as the model does.",
+  { "PCA", "transform, inverse_transform, reconstruct and distortion, whitened and standardized as the model does.",
     "latent.pca{ latent_dim = 2 }:fit(X)" },
   { "Scaler", "transform and inverse_transform.", "latent.scaler():fit(X)" },
   { "PPCA", "log_likelihood, transform, inverse_transform, reconstruct and impute.",

@@ -159,8 +159,9 @@ local function head(p, prefix, about, real)
   end
   lines[#lines + 1] = " *"
   lines[#lines + 1] = wrap(("Numbers are of type %s. No function allocates memory or keeps anything between calls; "
-    .. "each needs less than %d bytes of stack. Compile as C99: cc -std=c99 -O2 -c %s.c%s"):format(real,
-    about.stack, prefix, about.math and ", and link with -lm" or ""), " * ")
+    .. "local arrays take at most %d bytes of stack. Compile as C99: cc -std=c99 -O2 -c %s.c%s%s"):format(real,
+    about.stack, prefix, about.math and ", and link with -lm" or "",
+    p.missing and "; not with -ffast-math, which knows no NaN." or "."), " * ")
   lines[#lines] = lines[#lines] .. " */"
   return table.concat(lines, "\n")
 end
@@ -188,16 +189,16 @@ local function unused(f)
   return names
 end
 
--- Bytes of local arrays, of the deepest chain of calls at most: all of them, and some for the rest.
+-- Bytes of local arrays: those of all functions, as if each called the next.
 local function stack_of(p, bytes)
-  local sum = 256
+  local sum = 0
   for _, f in ipairs(p.functions) do
     for _, line in ipairs(f.lines) do
       local size = line:match "^%l+ [%l_%d]+%[(%d+)%]$"
       if size then sum = sum + size * bytes end
     end
   end
-  return (sum + 63) // 64 * 64
+  return sum
 end
 
 -- The file's text. `about` has what (a line about the model) and notes (a list of sentences).

@@ -197,9 +197,10 @@ local function public_text(p, f)
   return table.concat(lines, "\n")
 end
 
+-- Where a host gives nothing but math there is no type, and a missing error is an error, too.
 local CHECK = [[
 local function check(what, name, list, count)
-  local kind = type(list)
+  local kind = type and type(list) or "table"
   if kind ~= "table" and kind ~= "userdata" then
     error("@." .. what .. ": " .. name .. " must be a list of " .. count .. " numbers, got a " .. kind, 3)
   elseif #list ~= count then
@@ -215,7 +216,9 @@ end
 ]]
 local CHECK_STRUCT = [[
 local function check_struct(what, struct)
-  if type(struct) ~= "table" then error("@." .. what .. ": the state must be what init has returned", 3) end
+  if not struct or type and type(struct) ~= "table" then
+    error("@." .. what .. ": the state must be what init has returned", 3)
+  end
 end
 ]]
 

@@ -159,7 +159,12 @@ function families.categorical(model, sizes, options)
   sizes.D, sizes.M = #model.levels, model.probabilities.cols
   local p = program.new(sizes)
   program.array(p, "log_probabilities", logs(model.probabilities))
-  if model.lowest[1] < 0 then return p, finish(p, model, ONE_HOT, options, "one-hot") end
+  if model.lowest[1] < 0 then -- of one-hot columns means are probabilities
+    local about = finish(p, model, ONE_HOT, options, "one-hot")
+    program.array(p, "probabilities", model.probabilities)
+    if options.missing then mixtures.add_impute(p, mixtures.expect_means "probabilities") end
+    return p, about
+  end
   program.array(p, "levels", model.levels, true)
   program.array(p, "lowest", model.lowest)
   local about = finish(p, model, CODES, options, "categorical")

@@ -81,6 +81,6 @@ end
 
 return function(p)
   local a = p.arrays
-  local value = a.log_ones and bernoulli or a.rates and poisson or a.levels and codes or one_hot
+  local value = a.log_ones and bernoulli or a.rates and poisson or a.lowest and codes or one_hot
   return densities.methods(p.sizes.K, densities.once(function(g, row) return finish(g, p, value(g, p, row)) end))
 end
