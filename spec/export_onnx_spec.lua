@@ -169,7 +169,8 @@ describe("models as graphs of ONNX", function()
       assert.is_nil(ok)
       assert.is_truthy(message:find(part, 1, true), message)
     end
-    why("lds:export: a lds has no graph of ONNX: its steps keep a state", latent.lds { A = 0.5, C = 1, Q = 1, R = 1 })
+    why("flow:export: a flow can't be a graph of ONNX", latent.flow { input_dim = 2, hidden = { 4 } })
+    why("lds:export: a filter keeps a state", latent.lds { A = 0.5, C = 1, Q = 1, R = 1 })
     why("vae:export: the nets of a model with classes take labels",
       latent.vae { input_dim = 2, latent_dim = 1, hidden = 3, classes = 2 })
     why("Erf, which ONNX runtimes have for floats only",

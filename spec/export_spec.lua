@@ -198,6 +198,32 @@ describe("exported models", function()
     export.same(variance[5], matrix(v))
   end)
 
+  it("are the densities of flows, whatever they are about and of", function()
+    for _, case in ipairs { { "nsf", 4 }, { "maf", 4 }, { "realnvp", 2 }, { "nsf", 1 }, { "realnvp", 1 },
+      { "nsf", 2, "uniform" } } do
+      local kind, columns, base = table.unpack(case)
+      local rows = X:block(1, #X, 1, columns):copy()
+      local model = latent.flow { input_dim = columns, kind = kind, base = base, layers = 3, hidden = { 6, 6 },
+        dtype = "float64", learning_rate = 0.02 }:fit(rows, { epochs = 4 })
+      export.compare(model, matrix.vstack { rows, 3 * rows }, { log_likelihood = "number", transform = columns })
+    end
+    local untrained = latent.flow { input_dim = 2, layers = 1, bound = math.huge, kind = "maf", dtype = "float64" }
+    export.compare(untrained, Z, { log_likelihood = "number", transform = 2 })
+  end)
+
+  it("are conditional flows", function()
+    local context = rng:normal(#X, 2)
+    local model = latent.flow { input_dim = D, context_dim = 2, layers = 2, hidden = 8, dtype = "float64",
+      learning_rate = 0.02 }:fit(X, { epochs = 3, context = context })
+    local c, lua = export.path ".c", export.path ".lua"
+    assert(model:export(c))
+    assert(model:export(lua))
+    local expected = model:log_likelihood(X, { context = context })
+    export.same(expected, export.run_c(c, matrix.hstack { X, context }, 1,
+      "double NAME_log_likelihood(const double *, const double *);", "out[0] = NAME_log_likelihood(in, in + 4)"))
+    export.same(expected[3], dofile(lua).log_likelihood(X[3]:table(), context[3]:table()))
+  end)
+
   it("filter as the tracker does, with and without inputs, in one half-step or two", function()
     local C = matrix { { 1, 0 }, { 1, 1 }, { 0.3, 2 } }
     for U = 0, 1 do

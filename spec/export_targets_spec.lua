@@ -23,6 +23,8 @@ local function families()
     lds = latent.lds { latent_dim = 2, max_iterations = 2 }:fit(rows),
     classifier = latent.classifier(function() return latent.ppca() end):fit(rows, y),
     vae = latent.vae { input_dim = 3, latent_dim = 2, hidden = 4, activation = "gelu" },
+    nsf = latent.flow { input_dim = 3, layers = 2, hidden = 4 },
+    maf = latent.flow { input_dim = 3, layers = 2, hidden = 4, kind = "maf" },
   }
 end
 
@@ -200,7 +202,10 @@ describe("model:export refuses", function()
     why("lds:export: A varies with time", latent.lds { A = { matrix { { 1 } }, matrix { { 2 } } }, C = 1, Q = 1, R = 1,
       initial_mean = 0, initial_covariance = 1 })
     why("gan:export: a gan can't be exported", latent.gan { input_dim = 2, latent_dim = 1, hidden = 4 })
-    why("flow:export: a flow can't be exported", latent.flow { input_dim = 2, layers = 1, hidden = 4 })
+    why("diffusion:export: a diffusion can't be exported: a draw takes many passes",
+      latent.diffusion { input_dim = 2, hidden = 4 })
+    why("flow:export: a flow of layers of your own", latent.flow { input_dim = 2, layers = { "planar" } })
+    why('a flow of kind "realnvp" with permutations', latent.flow { input_dim = 3, kind = "realnvp", hidden = 4 })
     local y = {}
     for i = 1, 59 do y[i] = i % 2 end
     local none = latent.classifier(function() return latent.ica { latent_dim = 2 } end)

@@ -80,14 +80,11 @@ end
 
 local FILES = { ppca = "factor_models", bpca = "factor_models", fa = "factor_models", vae = "nets",
   nonlinear = "nets" }
-for _, kind in ipairs { "gmm", "kmeans", "mixture", "pca", "ica", "mppca", "lds", "scaler", "classifier" } do
-  FILES[kind] = kind
-end
+for kind in ("gmm kmeans mixture pca ica mppca lds scaler classifier flow"):gmatch "%a+" do FILES[kind] = kind end
 
 -- Why the others have none.
 local WHY = {
   em = "its densities are functions in Lua",
-  flow = "its transformations are of a net for each layer; its density at rows can be kept as a table, say",
   diffusion = "a draw takes many passes of its net", flow_matching = "a draw solves a differential equation by its net",
 }
 

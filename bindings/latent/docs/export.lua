@@ -28,13 +28,15 @@ local MODELS = {
   { "VAE", "encode (means and variances), transform, decode, inverse_transform and reconstruct; of a conditional "
     .. "model with the label as an argument before the results.",
     'latent.vae{ input_dim = 3, latent_dim = 2, hidden = 4, likelihood = "gaussian" }' },
+  { "Flow", 'log_likelihood and transform of the kinds "nsf" and "maf", and of "realnvp" without permutations; with a '
+    .. "context this is an argument after the row. Not of layers of your own, nor in ONNX.",
+    'latent.flow{ input_dim = 3, kind = "maf", layers = 2, hidden = 4 }' },
   { "Nonlinear", "decode and inverse_transform.", "latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = 4 }" },
 }
 local NONE = {
   { "EM", [[
 latent.em{ parameters = { m = 1 }, max_iterations = 3, e_step = function(p, x) return { s = x:sum(), n = #x }, p.m end,
   m_step = function(s) return { m = s.s / s.n } end }:fit(X)]] },
-  { "Flow", 'latent.flow{ input_dim = 3, kind = "maf", layers = 2, hidden = 4 }' },
   { "Diffusion", "latent.diffusion{ input_dim = 3, timesteps = 5, hidden = 4 }" },
   { "FlowMatching", "latent.flow_matching{ input_dim = 3, hidden = 4 }" },
   { "GAN", "latent.gan{ input_dim = 3, latent_dim = 2, hidden = 4 }" },

@@ -16,7 +16,8 @@ local onnx = {}
 
 -- The methods of a model, from its program; or nil and why there are none.
 function onnx.methods(p, model, kind, options)
-  if not FILES[kind] then return nil, ("a %s has no graph of ONNX: its steps keep a state"):format(kind) end
+  if kind == "lds" then return nil, "a filter keeps a state, which a graph of ONNX doesn't" end
+  if not FILES[kind] then return nil, ("a %s can't be a graph of ONNX; of C and Lua it can"):format(kind) end
   return require("latent.export.graphs." .. FILES[kind])(p, model, kind, options)
 end
 
