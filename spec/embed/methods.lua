@@ -140,4 +140,4 @@ for _, entry in ipairs(models) do
     end
   end
 end
-os.remove(path)
+for _, ending in ipairs { "", ".c", ".lua" } do os.remove(path .. ending) end
