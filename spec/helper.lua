@@ -169,7 +169,8 @@ function helper.sanitized() return build:find "sanitize" ~= nil end
 -- Runs a shell command; its output and whether it succeeded.
 function helper.run(command)
   local pipe = assert(io.popen("{ " .. command .. "; } 2>&1"))
-  local output = pipe:read "a"
+  local output = pipe:read "a" -- the address sanitizer warns of every swapcontext, which slices tell it of
+  output = output:gsub("==%d+==WARNING: ASan doesn't fully support makecontext/swapcontext[^\n]*\n", "")
   return output, (pipe:close())
 end
 

@@ -1,0 +1,168 @@
+-- Slices of time: the core's (base/slice.h and lat_fit_slice, by spec/embed/slices.c, which prints facts), and what is
+-- theirs alone in Lua. That every model's slices come to the bits of its fit is in runs_spec.lua.
+local latent = require "latent"
+local helper = require "helper"
+local matrix = latent.matrix
+
+local X = matrix.normal(3000, 4, latent.random(1))
+for i = 1, 3000 do X[i][1] = X[i][1] + i % 3 * 5 end
+
+describe("slices in C", function()
+  it("give the bits of the whole, in any thread, after a fork, and when they are left", function()
+    local output, ok = helper.run(helper.program "slices")
+    assert.is_truthy(ok, output)
+    assert.are.equal([[
+NaN invalid argument 1: seconds must be a number >= 0, got nan
+-1 invalid argument 1: seconds must be a number >= 0, got -1
+within invalid argument 1: a slice can't begin within a slice
+outside invalid argument: this is no slice
+1 threads: many slices 1, the same bits 1, BLAS's threads are the host's 1, released 1
+each in another thread: 1 1
+3 threads: many slices 1, the same bits 1, BLAS's threads are the host's 1, released 1
+each in another thread: 1 1
+left: open 1 then 0, interrupted, released 1
+and again: ok 1, rounds 5
+forked: the child 0, the parent 1
+abandoned: mappings stay 1
+waiting: 4 iterations, slices for each piece of each pass 1
+left: 1 iterations, open 0
+what whole iterations came to: 1
+ok
+]], output)
+  end)
+end)
+
+describe("slices", function()
+  local function finish(model, data)
+    while not model:fit_for(data, 0) do end
+    return model
+  end
+
+  it("begin with the check of the data, which steps with a budget leaves to its turns", function()
+    local bad = X:copy()
+    bad[3000][4] = 0 / 0
+    for _, model in ipairs { latent.gmm(), latent.kmeans { clusters = 2 }, latent.ppca { latent_dim = 1 } } do
+      local step = model:steps(bad, { budget = 1e-9 })
+      helper.fails("X has NaN at row 3000, column 4", function() while step() do end end)
+      helper.fails("X has NaN at row 3000, column 4", finish, model, bad)
+    end
+  end)
+
+  it("go on with views of the same rows that are made anew, and with tables and functions", function()
+    local expected = latent.gmm { components = 2, max_iterations = 3 }:fit(X:block(1, 2000, 1, 2))
+    local model = latent.gmm { components = 2, max_iterations = 3 }
+    local slices = 1
+    while not model:fit_for(X:block(1, 2000, 1, 2), 0) do
+      slices = slices + 1
+      collectgarbage()
+    end
+    assert.is_true(slices > 3 and expected.means == model.means)
+    local rows = X:block(1, 50, 1, 2):table()
+    assert.are.equal(3, finish(latent.gmm { components = 2, max_iterations = 3, tolerance = 0 }, rows).iterations)
+    local whole = latent.gmm { components = 2, max_iterations = 3 }:fit(helper.chunks(X, 1000))
+    local chunked = finish(latent.gmm { components = 2, max_iterations = 3 }, helper.chunks(X, 1000))
+    assert.is_true(whole.means == chunked.means)
+  end)
+
+  it("begin anew with a view of other rows, and with the same rows after other calls", function()
+    local model = latent.gmm { components = 2, max_iterations = 3 }
+    assert.is_false(model:fit_for(X, 0))
+    finish(model, X:block(1, 100, 1, -1))
+    assert.is_true(model.means == latent.gmm { components = 2, max_iterations = 3 }:fit(X:block(1, 100, 1, -1)).means)
+    model:partial_fit(X)
+    assert.is_false(model:fit_for(X:block(1, 100, 1, -1), 0))
+  end)
+
+  it("are none the worse for numbers that change between them", function()
+    local makers = {
+      function() return latent.gmm { components = 3 } end, function() return latent.kmeans { clusters = 3 } end,
+      function() return latent.mixture { components = 2, family = "categorical", levels = 4 } end,
+      function() return latent.mixture { components = 2, family = "poisson" } end,
+      function() return latent.mppca { components = 2, latent_dim = 1 } end,
+      function() return latent.fa { latent_dim = 1 } end, function() return latent.bpca() end,
+      function() return latent.lds { latent_dim = 1, max_iterations = 3 } end,
+    }
+    for _, make in ipairs(makers) do
+      for _, value in ipairs { 0 / 0, 1e300, -1 / 0, 1000, -7.5 } do
+        for after = 0, 30, 5 do
+          local data = (X:block(1, 600, 1, -1):abs()):map(function(x) return math.min(math.floor(x), 4) + 1 end)
+          local model = make()
+          for _ = 0, after do
+            local ran, done = pcall(model.fit_for, model, data, 0)
+            if not ran or done then break end
+          end
+          data:fill(value)
+          local ran, message = pcall(finish, model, data)
+          assert.is_true(ran or message:find(":fit_for: ", 1, true) ~= nil, message)
+        end
+      end
+    end
+  end)
+
+  it("are interrupted as fits are, and have what whole iterations came to", function()
+    local model = latent.gmm { components = 3, tolerance = 0, max_iterations = 100000 }
+    repeat model:fit_for(X, 0.001) until helper.has(model, "iterations") and model.iterations > 2
+    local before = model.iterations
+    local ran, message = pcall(function()
+      local n = 0
+      debug.sethook(function()
+        n = n + 1
+        if n > 20 then
+          debug.sethook()
+          error "enough"
+        end
+      end, "", 1)
+      while true do model:fit_for(X, 0.001) end
+    end)
+    debug.sethook()
+    assert.is_false(ran)
+    assert.is_truthy(message:find "enough", message)
+    assert.is_true(model.iterations >= before and model:score(X) > -100)
+  end)
+
+  it("end with their state, whatever is under way", function()
+    local output, ok = helper.lua [[
+      local late = setmetatable({}, { __gc = function(t) print(pcall(t.step)) print(pcall(t.fit_for)) end })
+      local latent = require "latent"
+      local X = latent.matrix.normal(3000, 4)
+      local models = {}
+      for i = 1, 20 do
+        models[i] = latent.gmm { components = 3 }
+        for _ = 1, i do models[i]:fit_for(X, 0) end
+      end
+      step = latent.kmeans { clusters = 3 }:steps(X, { budget = 1e-9 })
+      step()
+      last = coroutine.create(function() latent.gmm():fit(function() coroutine.yield() end) end)
+      coroutine.resume(last)
+      late.step, late.fit_for = step, function() models[1]:fit_for(X, 0) end]]
+    assert.is_truthy(ok, output)
+    assert.is_truthy(output:find("^false\t[^\n]+\nfalse\t[^\n]+\n$"), output)
+  end)
+
+  it("that are abandoned leave nothing", function()
+    local output, ok = helper.lua [[
+      local latent = require "latent"
+      local X = latent.matrix.normal(3000, 4)
+      local function maps()
+        local n = 0
+        for _ in io.lines "/proc/self/maps" do n = n + 1 end
+        return n
+      end
+      local function abandon(count)
+        for _ = 1, count do
+          local model = latent.gmm { components = 3 }
+          model:fit_for(X, 0)
+          local co = coroutine.wrap(function() latent.gmm():fit(function() coroutine.yield() end) end)
+          co()
+        end
+        collectgarbage()
+        collectgarbage()
+        return maps(), collectgarbage "count"
+      end
+      local before, kilobytes = abandon(20)
+      local after, more = abandon(1000)
+      print(after - before < 10, more - kilobytes < 100)]]
+    assert.is_truthy(ok, output)
+    assert.are.equal("true\ttrue\n", output)
+  end)
+end)
