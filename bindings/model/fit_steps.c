@@ -1,0 +1,178 @@
+/* fit_steps.c: the methods fit and steps of all models that the core describes; see fit.h. */
+#include "model/fit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/slice.h"
+#include "model/fit_run.h"
+
+/* ---- fit ------------------------------------------------------------------------------------- */
+
+static void make_bar(lua_State *L, const latL_FitRun *r, const lat_fit_options *o)
+{
+  latL_makebar(L, r->turn.who, r->kind->name, o->max_iterations * (o->restarts ? o->restarts : 1));
+}
+
+/* A fit without iterations shows once what it has found, for there is nothing to be stopped. */
+static void show_at_once(lua_State *L, const latL_FitRun *r, const lat_fit_report *report)
+{
+  latL_makebar(L, r->turn.who, r->kind->name, report->iterations);
+  latL_drawbar(L, report->iterations, report->objective);
+  lua_pushinteger(L, 1);
+  latL_observe(L, report->iterations, report->objective, "restart");
+}
+
+static bool end_iteration(lua_State *L, latL_FitRun *r)
+{
+  const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
+  size_t done = r->fit.em.iterations;
+  double objective = r->fit.em.objective;
+  latL_publishiteration(L, r);
+  if (!r->shown) make_bar(L, r, o);
+  r->shown = true;
+  latL_drawbar(L, r->fit.start * o->max_iterations + done, objective);
+  if (!latL_observefit(L, r, done, objective)) lat_fit_stop(&r->fit);
+  return lat_clock() < r->until;
+}
+
+static int end_fit(lua_State *L, latL_FitRun *r, bool over)
+{
+  bool shown = r->fit.history == NULL;
+  lat_fit_report report = r->fit.report;
+  (void)over; /* the turn has no other end */
+  latL_concludefit(L, r);
+  if (!shown) show_at_once(L, r, &report);
+  latL_endturn(&r->turn);
+  return latL_returnmodel(L);
+}
+
+/* What is called in slices can be left for as long as the data's function likes to yield. */
+static bool may_yield(lua_State *L, const latL_FitRun *r)
+{
+  return r->rows.source.next && lua_isyieldable(L);
+}
+
+/* fit(X [, {weights, missing, on_iteration, progress, max_seconds}]) -> the model */
+static int fit_model(lua_State *L)
+{
+  latL_FitRun *r = latL_newfitrun(L, 0);
+  latL_forgetfit(L);
+  r->slices = may_yield(L, r);
+  r->until = INFINITY;
+  r->iterated = end_iteration;
+  r->rests = end_fit;
+  if (r->request.max_seconds > 0) r->turn.work->deadline = lat_clock() + r->request.max_seconds;
+  latL_beginturn(L, &r->turn);
+  r->shown = lat_fit_form(&r->fit) == LAT_FORM_EM; /* unless entries are missing */
+  if (r->shown) make_bar(L, r, latL_optionsof(lua_touserdata(L, LATL_MODEL)));
+  return latL_workturn(L, LUA_OK, (lua_KContext)r);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* The loop has been left, or is over. */
+static void finish_steps(lua_State *L, latL_FitRun *r)
+{
+  if (r->ended) return;
+  r->ended = true;
+  lat_slice_leave(r->turn.work);
+  if (r->fit.em.state && latL_isours(L, &r->turn)) {
+    latL_stopfit(L, r);
+    latL_concludefit(L, r);
+  }
+  latL_releasefit(L, r);
+}
+
+/* With a budget a turn is a slice. */
+static bool end_step(lua_State *L, latL_FitRun *r)
+{
+  latL_publishiteration(L, r);
+  return r->request.budget > 0 && lat_clock() < r->until;
+}
+
+static int end_steps(lua_State *L, latL_FitRun *r, bool over)
+{
+  if (over) finish_steps(L, r);
+  latL_endturn(&r->turn);
+  if (over && !(r->request.budget > 0)) return 0;
+  lua_pushinteger(L, (lua_Integer)r->iterations);
+  if (r->iterations > 0)
+    lua_pushnumber(L, r->objective);
+  else
+    lua_pushboolean(L, false);
+  return 2;
+}
+
+static int next_step(lua_State *L)
+{
+  latL_FitRun *r = latL_resume(L, lua_upvalueindex(1));
+  if (r->ended) {
+    latL_endturn(&r->turn);
+    return 0;
+  }
+  double budget = r->request.budget;
+  r->slices = budget > 0 || may_yield(L, r) || lat_slice_open(r->turn.work);
+  r->until = budget > 0 ? lat_clock() + budget : INFINITY;
+  return latL_workturn(L, LUA_OK, (lua_KContext)r);
+}
+
+/* The run at 1 */
+static int leave_steps(lua_State *L)
+{
+  latL_FitRun *r = latL_resume(L, 1);
+  finish_steps(L, r);
+  latL_endturn(&r->turn);
+  return 0;
+}
+
+/* __close(run, error) */
+static int close_run(lua_State *L)
+{
+  const latL_FitRun *r = luaL_testudata(L, 1, LATL_FIT);
+  if (!r) return latL_error(L, "steps", "__close is for the loop to call");
+  bool failed = !lua_isnoneornil(L, 2);
+  if (r->ended) return 0;
+  lua_settop(L, 1);
+  if (failed) {
+    latL_callquietly(L, leave_steps);
+    return 0;
+  }
+  lua_pushcfunction(L, leave_steps);
+  lua_insert(L, 1);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* steps(X [, {weights, missing, budget}]) -> iterator of i, objective */
+static int steps(lua_State *L)
+{
+  latL_FitRun *r = latL_newfitrun(L, 0);
+  latL_forgetfit(L);
+  r->caller.observed = r->fit.by_em = true;
+  r->fit.starts = 1; /* turns count the iterations of one */
+  r->iterated = end_step;
+  r->rests = end_steps;
+  latL_beginturn(L, &r->turn);
+  latL_fitdata(L, r);
+  if (!(r->request.budget > 0)) { /* else even that is in slices */
+    lat_status status = latL_givedata(r);
+    if (status != LAT_OK) latL_raisefit(L, r, status);
+  }
+  latL_endturn(&r->turn);
+  return latL_pushsteps(L, next_step);
+}
+
+/* ---- the class ------------------------------------------------------------------------------- */
+
+lua_CFunction latL_fitfunction(const char *name)
+{
+  if (strcmp(name, "fit") == 0) return fit_model;
+  if (strcmp(name, "fit_for") == 0) return latL_fitfor;
+  return strcmp(name, "steps") == 0 ? steps : latL_partialfit;
+}
+
+void latL_open_fit(lua_State *L)
+{
+  latL_newclosed(L, LATL_FIT, close_run);
+}
