@@ -170,7 +170,7 @@ describe("wrong arguments", function()
   teardown(calls.clean)
 
   -- users' own functions get what they get; and how many threads there are stays
-  local left_out = { ["EM:fit"] = true, ["EM:steps"] = true, ["latent.threads"] = true }
+  local left_out = { ["EM:fit"] = true, ["EM:fit_for"] = true, ["EM:steps"] = true, ["latent.threads"] = true }
   -- a large number is one that takes long
   local long = { restarts = true, max_iterations = true, epochs = true, samples = true }
 

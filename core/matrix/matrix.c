@@ -200,6 +200,24 @@ lat_status lat_fill_bands(lat_workspace *work, const lat_matrix *A, double value
   return lat_copy_bands(work, &one, A);
 }
 
+lat_status lat_copy_filled(lat_workspace *work, const lat_matrix *A, const double *values,
+                           const lat_matrix *B)
+{
+  size_t step = LAT_COPY_BAND / 8 / A->cols + 1;
+  for (size_t first = 0; first < A->rows; first += step) {
+    size_t n = A->rows - first < step ? A->rows - first : step;
+    lat_matrix from = lat_block_of(*A, first, 0, n, A->cols);
+    lat_matrix to = lat_block_of(*B, first, 0, n, A->cols);
+    lat_copy(&from, &to);
+    double *x = to.data;
+    for (size_t i = 0; i < n; i++)
+      for (size_t j = 0; j < A->cols; j++, x++)
+        if (isnan(*x)) *x = values[j];
+    LAT_TRY(lat_check(work));
+  }
+  return LAT_OK;
+}
+
 lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed)
 {
   *packed = A;

@@ -58,6 +58,9 @@ void lat_fill(const lat_matrix *A, double value);
  * don't overlap. */
 lat_status lat_copy_bands(lat_workspace *work, const lat_matrix *A, const lat_matrix *B);
 lat_status lat_fill_bands(lat_workspace *work, const lat_matrix *A, double value);
+/* B := A (N x D), float64 and packed, with NaN of column j at values[j]. */
+lat_status lat_copy_filled(lat_workspace *work, const lat_matrix *A, const double *values,
+                           const lat_matrix *B);
 
 /* A float64 packed copy in the workspace, or A itself when it is that already. Keeps the copy. */
 lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed);

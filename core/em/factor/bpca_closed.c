@@ -245,12 +245,7 @@ static lat_status fill_gaps(lat_workspace *work, const lat_matrix *X, const doub
   for (size_t j = 0; j < D; j++)
     if (!(m.weight[j] > 0)) return lat_factor_wholly_missing(work, j);
   memcpy(shift, m.mean, D * sizeof *shift);
-  lat_copy(X, filled);
-  double *to = filled->data;
-  for (size_t i = 0; i < X->rows; i++)
-    for (size_t j = 0; j < D; j++)
-      if (isnan(to[i * D + j])) to[i * D + j] = shift[j];
-  return LAT_OK;
+  return lat_copy_filled(work, X, shift, filled);
 }
 
 lat_status lat_bpca_start(lat_workspace *work, const lat_matrix *X, const double *weights,

@@ -86,12 +86,8 @@ static lat_status fill_covariance(lat_workspace *work, const lat_matrix *X, cons
   LAT_TRY(lat_moments_begin(work, &sum, D, X->rows));
   for (size_t first = 0; first < X->rows; first += most) {
     size_t n = X->rows - first < most ? X->rows - first : most;
-    lat_matrix piece = lat_matrix_of(filled, n, D);
-    for (size_t i = 0; i < n; i++)
-      for (size_t j = 0; j < D; j++) {
-        double x = lat_get(X, first + i, j);
-        filled[i * D + j] = isnan(x) ? mean[j] : x;
-      }
+    lat_matrix from = lat_block_of(*X, first, 0, n, D), piece = lat_matrix_of(filled, n, D);
+    LAT_TRY(lat_copy_filled(work, &from, mean, &piece));
     LAT_TRY(lat_moments_include(work, &sum, &piece, weights ? weights + first : NULL));
   }
   LAT_TRY(lat_moments_total(work, &sum, &moments));

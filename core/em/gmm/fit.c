@@ -110,10 +110,7 @@ lat_status lat_gmm_complete(lat_fit *fit, lat_matrix *X)
   if (!fit->missing) return LAT_OK;
   lat_matrix full = lat_matrix_new(fit->work, X->rows, X->cols);
   if (!full.data) return LAT_MEMORY;
-  lat_copy(X, &full);
-  double *x = full.data;
-  for (size_t i = 0; i < X->rows * X->cols; i++)
-    if (isnan(x[i])) x[i] = gmm->shift[i % X->cols];
+  LAT_TRY(lat_copy_filled(fit->work, X, gmm->shift, &full));
   *X = full;
   return LAT_OK;
 }
