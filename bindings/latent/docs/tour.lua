@@ -1,4 +1,4 @@
--- A tour of the library: a topic each for matrices, eigenvalues, models, time series, nets and files, whose examples run.
+-- A tour of the library: a topic each for matrices, eigenvalues, models, time series, nets and files; examples run.
 
 return {
   {
@@ -22,8 +22,8 @@ latent.help() lists everything by family; latent.help(x) is about any function, 
     name = "first matrices",
     topic = true,
     summary = "Matrices are float64 or float32; rows, columns, blocks and transposes are views of the same memory.",
-    text = "Indices begin at 1, ranges include both ends, negative ones count from the end. The product of matrices is *, "
-      .. "and % is element by element. A vector broadcasts over the rows.",
+    text = "Indices begin at 1, ranges include both ends, negative ones count from the end. The product of matrices is "
+      .. "*, and % is element by element. A vector broadcasts over the rows.",
     example = [[
 local matrix = latent.matrix
 local A = matrix { { 4, 1 }, { 2, 3 } }
@@ -52,8 +52,8 @@ print(values, top, s)]],
     name = "first models",
     topic = true,
     summary = "Models share their methods: fit returns the model, transform gives latent variables, sample draws rows.",
-    text = "Models with hidden variables are fitted by one EM loop: missing entries, weights, files larger than memory, "
-      .. "restarts and Ctrl-C are the same everywhere, and so is the record that a fit leaves.",
+    text = "Models with hidden variables are fitted by one EM loop: missing entries, weights, files larger than "
+      .. "memory, restarts and Ctrl-C are the same everywhere, and so is the record that a fit leaves.",
     example = [[
 local iris = latent.datasets.iris()
 local pca = latent.pca { latent_dim = 0.9, standardize = true }:fit(iris) -- 90% of the variance
@@ -74,8 +74,8 @@ end]],
     name = "first series",
     topic = true,
     summary = "Time series have gaps, trends and seasons: linear dynamical systems filter, smooth and forecast them.",
-    text = "latent.blocks builds levels, trends, seasons and more; their variances come by maximum likelihood. NaN is an "
-      .. "observation that is missing.",
+    text = "latent.blocks builds levels, trends, seasons and more; their variances come by maximum likelihood. NaN is "
+      .. "an observation that is missing.",
     example = [[
 local flow = latent.datasets.nile()            -- 100 years of the Nile
 local level, found = latent.blocks.fit(function(p)
@@ -90,8 +90,8 @@ tracker:update(flow[1])]],
     name = "first nets",
     topic = true,
     summary = "A variational autoencoder is ready-made, and a training loop of one's own is Lua.",
-    text = "Flows, diffusions, flow matching and GANs are made and fitted in the same way; latent.nn is the engine under "
-      .. "all of them.",
+    text = "Flows, diffusions, flow matching and GANs are made and fitted in the same way; latent.nn is the engine "
+      .. "under all of them.",
     example = [[
 local digits, labels = latent.datasets.digits()
 local images = (digits / 16):to "float32"
