@@ -78,9 +78,9 @@ local SPLINE = [[
     real left = -box[0]
     real low = -box[0]
     real before = 0.0
-    real x0 = left
+    real from_x = left
     real width = 1.0
-    real y0 = low
+    real from_y = low
     real height = 1.0
     real slope0 = 0.0
     real slope1 = 0.0
@@ -93,9 +93,9 @@ local SPLINE = [[
       real w = 0.16 * box[0] / B.0 + 1.84 * box[0] * (exp(raw[first + k] - most_w) / sum_w)
       real g = 0.16 * box[0] / B.0 + 1.84 * box[0] * (exp(raw[first + B + k] - most_h) / sum_h)
       if x >= left
-        x0 = left
+        from_x = left
         width = w
-        y0 = low
+        from_y = low
         height = g
         slope0 = before
         slope1 = after
@@ -107,7 +107,7 @@ local SPLINE = [[
     real s = height / width
     real d0 = slope(slope0)
     real d1 = slope(slope1)
-    real xi = (x - x0) / width
+    real xi = (x - from_x) / width
     if xi > 1.0
       xi = 1.0
     end
@@ -117,7 +117,7 @@ local SPLINE = [[
     real m = d1 * xi * xi + 2.0 * s * v + d0 * (1.0 - xi) * (1.0 - xi)
     real r = s / e
     rise = log(r * r * m)
-    h[c] = y0 + height * n / e
+    h[c] = from_y + height * n / e
   end
   return rise
 ]]
