@@ -25,6 +25,13 @@ static int index_table(lua_State *L)
   return latL_absent(L, lua_tostring(L, lua_upvalueindex(1)), true);
 }
 
+/* __call of one that is no function. */
+static int call_table(lua_State *L)
+{
+  const char *name = lua_tostring(L, lua_upvalueindex(1));
+  return latL_error(L, name, "it is a table of functions, latent.help(%s) lists them", name);
+}
+
 /* Names that the table on the top doesn't have raise, if nothing else finds them: latent.`name`. */
 static void guard(lua_State *L, const char *name)
 {
@@ -41,6 +48,12 @@ static void guard(lua_State *L, const char *name)
     lua_setfield(L, -3, "__index");
     lua_pushfstring(L, "latent.%s", name);
     lua_setfield(L, -3, LATL_TABLE); /* for messages: latent.matrix:zeros(2) */
+    if (lua_getfield(L, -2, "__call") == LUA_TNIL) {
+      lua_pushfstring(L, "latent.%s", name);
+      lua_pushcclosure(L, call_table, 1);
+      lua_setfield(L, -4, "__call");
+    }
+    lua_pop(L, 1);
   }
   lua_pop(L, 1);
   lua_setmetatable(L, -2);

@@ -43,6 +43,45 @@ local MISTAKES = {
   { function() return latent.matrix.cov(X) end, "it is A:covariance()" },
   { function() return latent.matrix.unique(X) end, "latent.matrix.unique", "it is A:unique(...)" },
   { function() return latent.datasets.make_spirals(9) end, "it is latent.datasets.spiral(n)" },
+  { function() return X < 3 end, "matrix <: matrices aren't ordered; the mask is A:lt(B), that of A > B A:gt(B)" },
+  { function() return X:where(X >= 3) end, "matrix <=", "that of A >= B A:ge(B)" },
+  { function() return X:rows_at(y:eq(1)) end, "row 0 (element 51 of the list)", "rows of a mask are A:where(mask)" },
+  { function() return X:tail(3) end, "it is A:block(-5, -1, 1, -1)" },
+  { function() return X:save "x.csv" end, "it is latent.write(path, A)" },
+  { function() return X:print() end, "A.print", "it is print(A)" },
+  { function() return X:describe() end, "it is A:mean(1)" },
+  { function() return X:eig() end, "it is latent.eigen.general(A)" },
+  { function() return X:mean { axis = 1 } end, "'axis': it is the argument dim: A:mean(dim)" },
+  { function() return X:argmax { dim = 1 } end, "'dim': it is the argument dim: A:argmax(dim)" },
+  -- the beginning of a name; and nothing that only looks a little like it
+  { function() return gmm:resp(X) end, "gmm.resp", "did you mean 'responsibilities'?" },
+  { function() return latent.gmm { comp = 2 } end, "did you mean 'components'?" },
+  { function() return gmm.foo end, 'gmm.foo: there is no such field or method; latent.help "GMM" lists them' },
+  { function() return X.foo end, 'A.foo: there is no such field or method; latent.help "Matrix" lists them' },
+  { function() return latent.datasets.wine() end, "no such function; latent.help(latent.datasets) lists them" },
+  -- what is elsewhere: an option, another model's, a matrix's, a table's
+  { function() return gmm.components end, "gmm.components", "it is an option: model.options.components" },
+  { function() return gmm.n_components end, "it is an option: model.options.components" },
+  { function() return gmm:get_params() end, "it is model.options" },
+  { function() return figure:title "a" end, "it is an option: latent.plot.figure{ title = ... }" },
+  { function() return figure:xlabel "a" end, "it is an option: latent.plot.figure{ xlabel = ... }" },
+  { function() return figure:legend() end, "it is an option: latent.plot.figure{ key = ... }" },
+  { function() return pca:score(X) end, "pca.score", "models that have it: latent.ppca, latent.bpca", ", ..." },
+  { function() return pca.noise_variance_ end, "models that have it: latent.ppca" },
+  { function() return lds:predict(X) end, "it is model:forecast(Y, h)" },
+  { function() return latent.impute(gap) end, "latent.impute", "models have it: model:impute, of latent.ppca" },
+  { function() return latent.cov(X) end, "latent.cov", "it is A:covariance()" },
+  { function() return latent.eigen(X) end, "latent.eigen: it is a table of functions, latent.help(latent.eigen)" },
+  { function() return latent.plot(X) end, "latent.plot: it is a table of functions" },
+  -- what isn't here, by its words
+  { function() return latent.TSNE {} end, "no embeddings of neighbourhoods here", "latent.pca" },
+  { function() return latent.umap(X) end, "no embeddings of neighbourhoods here" },
+  { function() return latent.arima(X) end, "latent.arima", "LDS:forecast" },
+  { function() return latent.fastica() end, "it is latent.ica()" },
+  { function() return latent.lda(X, y) end, "it is latent.classifier(make)" },
+  { function() return latent.split(X, { test_size = 0.3 }) end, "it is called 'test' here" },
+  { function() return latent.cross_validate(latent.ppca, X, { cv = 5 }) end, "it is called 'folds' here" },
+  { function() return latent.lds { n_states = 2 } end, "it is called 'latent_dim' here" },
   -- from scikit-learn
   { function() return pca:fit_transform(X) end, "model:fit(X):transform(X)" },
   { function() return gmm:fit_predict(X) end, "model:fit(X):predict(X)" },
@@ -235,18 +274,18 @@ describe("names of other libraries", function()
     end
   end)
 
-  it("lead to options that there are", function()
-    local known = {}
+  it("lead to options and arguments that there are", function()
+    local options, arguments = { states = true }, {} -- an option to come
     for _, module in ipairs(require "latent.docs.init") do
       for _, entry in ipairs(module) do
-        for _, option in ipairs(entry.options or {}) do known[option[1]] = true end
+        for _, option in ipairs(entry.options or {}) do options[option[1]] = true end
+        for _, argument in ipairs(entry.args or {}) do arguments[argument[1]] = true end
       end
     end
     for theirs, list in pairs(foreign.options) do
-      for _, ours in ipairs(list) do
-        assert.is_true(known[ours] or ours == "states", theirs .. " -> " .. ours) -- an option to come
-      end
+      for _, ours in ipairs(list) do assert.is_true(options[ours], theirs .. " -> " .. ours) end
     end
+    for theirs, ours in pairs(foreign.arguments) do assert.is_true(arguments[ours], theirs .. " -> " .. ours) end
   end)
 
   it("lead to words that options may be", function()
@@ -264,6 +303,24 @@ describe("names of other libraries", function()
         for word in ours:gmatch "'([%w_]+)'" do assert.is_true(known[option][word], option .. " = " .. word) end
       end
     end
+  end)
+
+  it("lead to lines that run", function()
+    local A = matrix { { 1, 2 }, { 0 / 0, 4 }, { 5, 6 }, { 7, 8 }, { 9, 10 } }
+    local quiet = setmetatable({ write = math.type, eigen = { general = math.type, symmetric = math.type } },
+      { __index = latent })
+    local scope = setmetatable({ A = A, mask = A:isfinite(), list = { 1 }, path = 1, f = math.abs, r1 = 1, r2 = 2,
+      c1 = 1, c2 = 1, rows = 1, cols = 10, print = tostring, latent = quiet }, { __index = _G })
+    local function run(line) return assert(load("return " .. line:gsub(", or ", ", "), line, "t", scope), line)() end
+    for _, line in pairs(foreign.classes.Matrix) do run(line) end
+    local classes_of = foreign.classes.Matrix
+    assert.is_true(run(classes_of.fillna) == matrix { { 1, 2 }, { 0, 4 }, { 5, 6 }, { 7, 8 }, { 9, 10 } })
+    assert.is_true(run(classes_of.dropna) == matrix { { 1, 2 }, { 5, 6 }, { 7, 8 }, { 9, 10 } })
+    assert.near(52 / 9, run(classes_of.nanmean), 1e-14)
+    assert.equal(5, #run(classes_of.tail))
+    scope.a, scope.b = matrix { 1, 2, 3 }, matrix { 1, 2, 6 }
+    assert.equal(3, run(foreign.modules["latent.metrics"].mse))
+    assert.near(-3.5, run(foreign.modules["latent.metrics"].r2), 1e-14) -- 1 - 3 / (2/3)
   end)
 
   it("lead to functions that there are", function()

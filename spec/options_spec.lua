@@ -25,7 +25,7 @@ end
 
 -- Where an option goes with some files only, and is tried below.
 local elsewhere = { ["latent.read"] = { dtype = true, names = true, grey = true },
-  ["latent.write"] = { metadata = true, bits = true, channels = true } }
+  ["latent.write"] = { metadata = true, bits = true, channels = true, range = true } }
 
 describe("options", function()
   teardown(calls.clean)

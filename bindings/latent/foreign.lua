@@ -2,9 +2,11 @@
 -- messages about names that aren't there (names.lua) and for latent.help; not exported.
 --
 --   options   their name -> ours, several where models differ: the first that the function has
+--   arguments their name of an option -> the argument of ours that says it
 --   words     by option: their words for what it may be, in small letters, without underscores -> ours
 --   members   their method or field of an object -> { what of ours, how it is written }, several where classes differ:
 --             the first that the class has
+--   classes   of a class ("Matrix"): their name -> how that is written here, which is no method or field of it
 --   modules   of a table of the module ("latent", "latent.matrix"): their name -> how it is written
 
 local foreign = {}
@@ -25,19 +27,23 @@ foreign.options = {
   nstart = { "restarts" }, itmax = { "max_iterations" }, maxit = { "max_iterations" }, factors = { "latent_dim" },
   nfactors = { "latent_dim" }, ncomp = { "latent_dim" }, rank = { "latent_dim" }, rotate = { "rotation" },
   sep = { "delimiter" }, na_values = { "missing" }, na = { "missing" }, skiprows = { "skip" }, usecols = { "columns" },
-  eps = { "tolerance" },
+  eps = { "tolerance" }, test_size = { "test" }, cv = { "folds" }, n_splits = { "folds" }, nfolds = { "folds" },
+  n_states = { "states", "latent_dim" }, states = { "latent_dim" },
   -- PyTorch, and papers
   lr = { "learning_rate" }, n_epochs = { "epochs" }, num_epochs = { "epochs" }, hidden_dim = { "hidden" },
   hidden_size = { "hidden" }, hidden_units = { "hidden" }, layers = { "hidden" }, z_dim = { "latent_dim" },
   latent_size = { "latent_dim" }, n_latent = { "latent_dim" }, in_features = { "input_dim" },
   input_size = { "input_dim" }, x_dim = { "input_dim" }, n_features = { "input_dim" }, num_layers = { "layers" },
   nonlinearity = { "activation" }, dim_z = { "latent_dim" }, dim_x = { "latent_dim" }, generator = { "seed" },
-  random_seed = { "seed" }, rng = { "seed" }, method = { "algorithm", "solver" },
+  dim = { "input_dim", "latent_dim" }, size = { "width" }, random_seed = { "seed" },
+  rng = { "seed" }, method = { "algorithm", "solver" },
   -- matrices and pictures
   type = { "dtype", "kind" }, xlab = { "xlabel" }, ylab = { "ylabel" }, main = { "title" }, xlim = { "xrange" },
   ylim = { "yrange" }, label = { "title", "labels" }, legend = { "key" }, c = { "color", "classes" },
   figsize = { "width" }, col = { "color" },
 }
+
+foreign.arguments = { axis = "dim", MARGIN = "dim", n_splits = "k", size = "n" }
 
 foreign.words = {
   covariance = { diagonal = "'diag'", isotropic = "'spherical'", unrestricted = "'full'", shared = "'tied'",
@@ -81,10 +87,16 @@ foreign.members = {
   cluster_centers = { { "centers", "centers" } },
   centroids = { { "centers", "centers" } },
   cluster = { { "labels", "labels" } },
+  classification = { { "predict", "predict(X)" } },
+  precisions = { { "covariances", "covariances" } },
+  sources = { { "transform", "transform(X)" } },
+  predict = { { "forecast", "forecast(Y, h)" } },
+  get_params = { { "options", "options" } },
+  withinss = { { "inertia", "inertia" } }, tot = { { "inertia", "inertia" } },
   pi = { { "weights", "weights" } },
   sigma = { { "covariances", "covariances" }, { "noise_variance", "noise_variance" } },
   mu = { { "means", "means" }, { "mean", "mean" } },
-  components = { { "W", "W" }, { "mixing", "mixing" }, { "means", "means" } },
+  components = { { "W", "W" }, { "mixing", "mixing" } },
   loadings = { { "W", "W" }, { "components", "components" } },
   rotation = { { "components", "components" } },
   explained_variance = { { "eigenvalues", "eigenvalues" } },
@@ -176,6 +188,29 @@ foreign.members = {
   subplot = { { "panels", "panels{ a, b }" } },
 }
 
+local DRAWN = "latent.plot.figure():points(A:col(1), A:col(2))"
+
+foreign.classes = {
+  Matrix = {
+    tail = "A:block(-5, -1, 1, -1)", print = "print(A)", show = "print(A)", save = "latent.write(path, A)",
+    to_csv = "latent.write(path, A)", write = "latent.write(path, A)", tofile = "latent.write(path, A)", plot = DRAWN,
+    hist = "latent.plot.figure():histogram(A:col(1))", eig = "latent.eigen.general(A)",
+    eigen = "latent.eigen.symmetric(A)", eigh = "latent.eigen.symmetric(A)",
+    fillna = "A:where(A:isfinite(), 0)", dropna = "A:where(A:isnan():sum(2):eq(0))", filter = "A:where(mask)",
+    describe = "A:mean(1), A:std(1), A:min(1), A:max(1)", summary = "A:mean(1), A:std(1), A:min(1), A:max(1)",
+    apply = "A:map(f)", float = 'A:to "float32"', double = 'A:to "float64"', narrow = "A:block(r1, r2, c1, c2)",
+    squeeze = "A:flatten()", view = "A:reshape(rows, cols)", nanmean = "A:where(A:isfinite()):mean()",
+    index = "A:where(mask), or A:rows_at(list)",
+  },
+  Figure = {
+    xlim = "an option: latent.plot.figure{ xrange = { low, high } }",
+    ylim = "an option: latent.plot.figure{ yrange = { low, high } }",
+    set_xlabel = "an option: latent.plot.figure{ xlabel = ... }",
+    set_ylabel = "an option: latent.plot.figure{ ylabel = ... }",
+    set_title = "an option: latent.plot.figure{ title = ... }",
+  },
+}
+
 foreign.modules = {
   latent = {
     read_csv = 'latent.read "x.csv"', load_csv = 'latent.read "x.csv"', loadtxt = 'latent.read "x.csv"',
@@ -198,7 +233,12 @@ foreign.modules = {
     cross_val_score = "latent.cross_validate(make, X)", cross_val = "latent.cross_validate(make, X)",
     KFold = "latent.folds(n, k)", kfold = "latent.folds(n, k)",
     train_test_split = "latent.split(X)",
-    DataLoader = "latent.batches(X, size)", svd = "latent.eigen.svd(A)", eig = "latent.eigen.general(A)",
+    optim = "latent.nn.adam(store)", pickle = "model:save(path)",
+    Pipeline = "a model's own option standardize, or latent.scaler() before it",
+    normalmixEM = "latent.gmm{ components = 2 }",
+    lm = "A:solve(b), which gives least squares",
+    DataLoader = "latent.batches(X, size)", svd = "latent.eigen.svd(A)",
+    eig = "latent.eigen.general(A)",
     eigh = "latent.eigen.symmetric(A)", array = "latent.matrix{ ... }", tensor = "latent.matrix{ ... }",
     Matrix = "latent.matrix{ ... }", zeros = "latent.matrix.zeros(n, m)", ones = "latent.matrix.ones(n, m)",
     eye = "latent.matrix.eye(n)", linspace = "latent.matrix.linspace(a, b, n)", randn = "latent.matrix.normal(n, m)",
@@ -242,6 +282,8 @@ foreign.modules = {
     Sequential = "latent.nn.mlp(store, name, sizes)", MLP = "latent.nn.mlp(store, name, sizes)",
     Adam = "latent.nn.adam(store)", SGD = "latent.nn.sgd(store)", Module = "latent.nn.mlp(store, name, sizes)",
     ReLU = 'the option activation = "relu"', relu = "value:relu()", optim = "latent.nn.adam(store)",
+    DataLoader = "latent.batches(X, size)", functional = "methods of values: value:relu()",
+    Tensor = "tape:input(X)", Parameter = "store:add(name, rows, cols)",
   },
   ["latent.datasets"] = {
     load_iris = "latent.datasets.iris()", load_digits = "latent.datasets.digits()",
@@ -257,6 +299,9 @@ foreign.modules = {
     NMI = "latent.metrics.normalized_mutual_information",
     normalized_mutual_info_score = "latent.metrics.normalized_mutual_information",
     silhouette_score = "latent.metrics.silhouette", confusion_matrix = "latent.metrics.confusion",
+    mse = "((a - b) ^ 2):mean()", mean_squared_error = "((a - b) ^ 2):mean()", rmse = "((a - b) ^ 2):mean() ^ 0.5",
+    mae = "(a - b):abs():mean()", r2 = "1 - ((a - b) ^ 2):mean() / a:var()",
+    r2_score = "1 - ((a - b) ^ 2):mean() / a:var()", log_loss = "-model:log_likelihood(X):mean()",
     f1_score = "latent.metrics.confusion, of which it is made", amari_error = "latent.metrics.amari_distance",
     roc_auc_score = "latent.metrics.auc", roc_auc = "latent.metrics.auc",
     wasserstein_distance = "latent.metrics.wasserstein", emd = "latent.metrics.wasserstein",

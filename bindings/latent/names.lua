@@ -48,15 +48,9 @@ end
 
 -- ---- which of them was meant --------------------------------------------------------------------
 
-local function letters(word) return (word:gsub("_", ""):lower()) end
-
 -- The key of `known` that is the word in other letters, or near to it; or nil.
 local function nearest(word, known)
-  local list = check.names(known)
-  for _, name in ipairs(list) do
-    if letters(name) == letters(word) then return name end
-  end
-  return require("latent")._nearest(word, list)
+  return index.key(known, word) or require("latent")._nearest(word:gsub("_$", ""), (check.names(known)))
 end
 
 local function short(name) return #name <= 40 and name or "(a long name)" end
@@ -67,6 +61,48 @@ local OBJECTS = { Matrix = "A", Figure = "figure", Random = "rng" }
 -- How an object is called in messages: A is a matrix, as in the documentation.
 local function label_of(class) return class == "Matrix" and "A" or check.maker(class) end
 
+-- How a class has what other libraries call so: "it is ..."; or nil.
+local function theirs_of(class, name)
+  local known, plain = members_of(class), name:gsub("_$", "")
+  local own = foreign.classes[class] or {}
+  local key = index.key(own, plain)
+  if key then return "it is " .. own[key] end
+  key = index.key(foreign.members, plain)
+  for _, ours in ipairs(key and foreign.members[key] or {}) do
+    local member = known[ours[1]]
+    if member then
+      local separator = ours[2]:find "^[ (]" and "" or member.name:match "[.:]"
+      return ("it is %s%s%s"):format(OBJECTS[class] or "model", separator, ours[2])
+    end
+  end
+end
+
+-- What makes objects of the class, when the name is one of its options, or another library's for one: "it is an
+-- option: ..."; or nil.
+local function option_of(class, name)
+  local maker = index.entry(class == "Figure" and "plot.figure" or check.maker(class))
+  local wanted = { name, table.unpack(foreign.options[name] or {}) }
+  for _, row in ipairs(maker and maker.options or {}) do
+    for _, word in ipairs(wanted) do
+      if row[1] == word and members_of(class).options then return "it is an option: model.options." .. word end
+      if row[1] == word then return ("it is an option: latent.%s{ %s = ... }"):format(maker.name, word) end
+    end
+  end
+end
+
+local MOST = 5 -- models that a message names
+
+-- The models that have a method or field of the name, as makers: "latent.ppca, latent.fa".
+local function models_with(name)
+  local makers = {}
+  for _, entry in ipairs(index.matching(function(e) return index.made_by(e) ~= nil end)) do
+    local members = members_of(index.made_by(entry))
+    if members.fit and members[name] then makers[#makers + 1] = "latent." .. index.canonical(entry.name) end
+  end
+  if #makers > MOST then makers[MOST + 1] = "..." end
+  return #makers > 0 and table.concat(makers, ", ", 1, math.min(#makers, MOST + 1)) or nil
+end
+
 local function of_class(class, name, ready)
   local known, label = members_of(class), label_of(class)
   if known[name] then
@@ -74,15 +110,12 @@ local function of_class(class, name, ready)
     return ("%s: %s: the model is not fitted yet"):format(label, name)
   end
   local message = ("%s.%s: there is no such field or method"):format(label, short(name))
-  for _, ours in ipairs(foreign.members[name:gsub("_$", "")] or {}) do
-    local member = known[ours[1]]
-    if member then
-      local separator = ours[2]:find "^[ (]" and "" or member.name:match "[.:]"
-      return ("%s: it is %s%s%s"):format(message, OBJECTS[class] or "model", separator, ours[2])
-    end
-  end
+  local meant = theirs_of(class, name) or option_of(class, name)
+  if meant then return ("%s: %s"):format(message, meant) end
   local near = nearest(name, known)
   if near then return ("%s, did you mean '%s'?"):format(message, near) end
+  local others = known.fit and models_with((name:gsub("_$", "")))
+  if others then return ("%s; models that have it: %s"):format(message, others) end
   return ('%s; latent.help "%s" lists them'):format(message, class)
 end
 
@@ -100,6 +133,26 @@ local function contents(what)
   return known
 end
 
+-- What there is to say of a word of the field, and what to read; or nil.
+local function of_field(word)
+  local row, targets = index.word(word), {}
+  for i, target in ipairs(row and row[3] or {}) do
+    local entry = index.entry(target)
+    targets[i] = entry.args and not target:find "^%u" and "latent." .. index.canonical(target) or target
+  end
+  return row and ("%s %s"):format(row[2], table.concat(targets, ", "))
+end
+
+-- How matrices or models have it: "it is A:covariance()"; or nil.
+local function of_objects(name)
+  local meant = theirs_of("Matrix", name)
+  if meant then return meant end
+  local member = members_of("Matrix")[name]
+  if member then return ("it is A%s%s"):format(member.name:match "[.:]", name) end
+  local models = models_with(name)
+  return models and ("models have it: model:%s, of %s"):format(name, models)
+end
+
 local function of_module(what, name)
   local maker = what:match "^latent%.(.*)$"
   local class, entry = made_by(maker)
@@ -110,9 +163,12 @@ local function of_module(what, name)
     if OBJECTS[class] then return ("%s: it is %s:%s(...)"):format(message, OBJECTS[class], name) end
     return ("%s.%s: %s makes a model, which has it: %s%s:%s(...)"):format(what, name, what, what, call, name)
   end
-  local theirs = (foreign.modules[what] or {})[name]
-  if theirs then return ("%s: it is %s"):format(message, theirs) end
-  local near = nearest(name, contents(what))
+  local known, theirs = contents(what), foreign.modules[what] or {}
+  local key = index.key(theirs, name)
+  if key then return ("%s: it is %s"):format(message, theirs[key]) end
+  local meant = not index.key(known, name) and (what == "latent" and of_objects(name) or of_field(name))
+  if meant then return ("%s: %s"):format(message, meant) end
+  local near = nearest(name, known)
   if near then return ("%s, did you mean %s.%s?"):format(message, what, near) end
   return ("%s; latent.help(%s) lists them"):format(message, what)
 end
@@ -153,6 +209,18 @@ local function elsewhere(who, word)
   return nil
 end
 
+-- The argument of the function that the word is, or that another library calls so; or nil.
+local function argument_of(who, word)
+  local name = who:gsub("^A:", "Matrix:")
+  local entry = index.entry(name)
+  for _, argument in ipairs(entry and entry.args or {}) do
+    local ours = argument[1]
+    if ours == word or ours == foreign.arguments[word] then
+      return (": it is the argument %s: %s(%s)"):format(ours, who, ours)
+    end
+  end
+end
+
 function names.option(who, word, known)
   local theirs = foreign.options[word]
   for _, ours in ipairs(theirs or {}) do
@@ -166,14 +234,14 @@ function names.option(who, word, known)
     place = elsewhere(who, ours)
     if place then return (": it is called '%s' here, and %s"):format(ours, place) end
   end
-  return nil
+  return argument_of(who, word)
 end
 
 function names.word(what, word, known)
   for _, name in ipairs((check.names(known))) do
-    if letters(name) == letters(word) then return (", did you mean '%s'?"):format(name) end
+    if index.letters(name) == index.letters(word) then return (", did you mean '%s'?"):format(name) end
   end
-  local ours = (foreign.words[what] or {})[letters(word)]
+  local ours = (foreign.words[what] or {})[index.letters(word)]
   return ours and (": it is %s"):format(ours)
 end
 

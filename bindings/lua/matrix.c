@@ -208,6 +208,14 @@ lat_matrix latL_checkvector(lua_State *L, int arg, const char *who, const char *
   return v;
 }
 
+/* A number for a message: a whole one without ".0". */
+static const char *numeral(lua_State *L, double x)
+{
+  lua_Integer n = 0;
+  const bool whole = lua_numbertointeger(x, &n) && (double)n == x;
+  return whole ? lua_pushfstring(L, "%I", n) : lua_pushfstring(L, "%f", x);
+}
+
 size_t *latL_checkplaces(lua_State *L, int arg, const char *who, const char *what, size_t n,
                          bool from_end, size_t *count)
 {
@@ -221,10 +229,11 @@ size_t *latL_checkplaces(lua_State *L, int arg, const char *who, const char *wha
     const double i = from_end && number < 0 ? number + (double)n + 1 : number;
     const bool good = i >= 1 && i <= (double)n && i == floor(i);
     if (!good && !from_end)
-      latL_error(L, who, "%s %f is none of 1..%I", what, number, (lua_Integer)n);
+      latL_error(L, who, "%s %s is none of 1..%I", what, numeral(L, number), (lua_Integer)n);
     if (!good)
-      latL_error(L, who, "%s %f (element %I of the list) is outside 1..%I", what, number,
-                 (lua_Integer)k + 1, (lua_Integer)n);
+      latL_error(L, who, "%s %s (element %I of the list) is outside 1..%I%s", what,
+                 numeral(L, number), (lua_Integer)k + 1, (lua_Integer)n,
+                 number == 0 ? "; rows of a mask are A:where(mask)" : "");
     places[k] = (size_t)i - 1;
     if (k % LATL_ASK == 0) latL_ask(L, who, work);
   }

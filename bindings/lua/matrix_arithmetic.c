@@ -205,6 +205,14 @@ static int where(lua_State *L, const latL_Function *f)
   return 1;
 }
 
+/* Lua makes one true or false of what a comparison gives, so there is none of elements. */
+static int compare(lua_State *L, const latL_Function *f)
+{
+  const char *ours =
+      f->kind == LAT_LESS ? "A:lt(B), that of A > B A:gt(B)" : "A:le(B), that of A >= B A:ge(B)";
+  return latL_error(L, f->who, "matrices aren't ordered; the mask is %s", ours);
+}
+
 /* clang-format off */
 #define UNARY(who, op)  {who, operate, 1, 0, LATL_OPTIONS("out"), .kind = op}
 #define BINARY(who, op) {who, operate, 2, 0, LATL_OPTIONS("out"), .kind = op}
@@ -216,6 +224,8 @@ const latL_Function latL_matrix_arithmetic_methods[] = {
   {"matrix ^", operate_on_two, .name = "__pow", .kind = LAT_POWER},
   {"-matrix", negative, .name = "__unm"},
   {"matrix ==", equal, .name = "__eq"},
+  {"matrix <", compare, .name = "__lt", .kind = LAT_LESS},
+  {"matrix <=", compare, .name = "__le", .kind = LAT_LESS_EQUAL},
   BINARY("A:add", LAT_ADD), BINARY("A:sub", LAT_SUBTRACT), BINARY("A:mul", LAT_MULTIPLY),
   BINARY("A:div", LAT_DIVIDE), BINARY("A:pow", LAT_POWER), BINARY("A:minimum", LAT_MINIMUM),
   BINARY("A:maximum", LAT_MAXIMUM), BINARY("A:lt", LAT_LESS), BINARY("A:le", LAT_LESS_EQUAL),

@@ -166,7 +166,7 @@ const char *lat_option_nearest(const lat_option *table, const char *name)
   const char *nearest = NULL;
   size_t least = lat_word_reach(name);
   for (; table->name; table++) {
-    size_t distance = lat_word_distance(name, table->name);
+    size_t distance = lat_words_apart(name, table->name);
     if (distance < least) least = distance, nearest = table->name;
   }
   return nearest;

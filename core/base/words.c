@@ -34,7 +34,14 @@ size_t lat_word_distance(const char *a, const char *b)
 size_t lat_word_reach(const char *word)
 {
   size_t n = strlen(word);
-  return n < LONGEST ? n / 3 + 2 : 0;
+  if (n >= LONGEST) return 0;
+  return n < 7 ? 2 : (n + 1) / 4 + 1;
+}
+
+size_t lat_words_apart(const char *word, const char *known)
+{
+  size_t n = strlen(word);
+  return n > 2 && strncmp(word, known, n) == 0 ? 1 : lat_word_distance(word, known);
 }
 
 const char *lat_nearest_word(const char *word, const char *const *words)
@@ -42,7 +49,7 @@ const char *lat_nearest_word(const char *word, const char *const *words)
   const char *nearest = NULL;
   size_t least = lat_word_reach(word);
   for (; *words; words++) {
-    size_t distance = lat_word_distance(word, *words);
+    size_t distance = lat_words_apart(word, *words);
     if (distance < least) least = distance, nearest = *words;
   }
   return nearest;

@@ -51,6 +51,16 @@ local function unary(name, summary, example, text)
   }
 end
 
+local function comparison(name, turned, sign)
+  return {
+    name = "Matrix:__" .. name,
+    summary = ("Raises: matrices aren't ordered, and Lua makes one boolean of it; the mask is A:%s(B)."):format(name),
+    args = { { "B", "(latent.Matrix|number)", "the other side" } },
+    returns = {},
+    text = ("A %s B is B %s A, whose mask is A:%s(B)."):format(turned, sign, name == "lt" and "gt" or "ge"),
+  }
+end
+
 return {
   operator("add", "The sum, element by element.", "matrix{{1, 2}, {3, 4}} + matrix{10, 20}   -- 11 22; 13 24"),
   operator("sub", "The difference, element by element.",
@@ -76,6 +86,8 @@ return {
       .. "a vector isn't equal to a matrix of one column. For a mask use Matrix:eq.",
     example = "matrix{1, 2} == matrix{1, 2}   -- true",
   },
+  comparison("lt", ">", "<"),
+  comparison("le", ">=", "<="),
   binary("add", "The sum, element by element, into a matrix of one's choice.",
     "local A = matrix{1, 2}\nA:add(10, { out = A })   -- A is 11 12"),
   binary("sub", "The difference, element by element.", "matrix{1, 2}:sub(1)"),

@@ -87,22 +87,14 @@ end
 
 -- ---- words of the field -----------------------------------------------------------------------------
 
--- "t-SNE", "t_sne" and "tSNE" are one word.
-local function letters(word) return (word:lower():gsub("[^%w+]", "")) end
-
 local function as_word(name)
-  local wanted = letters(name)
-  for _, row in ipairs(require "latent.docs.words") do
-    for word in row[1]:gmatch "[^,]+" do
-      if letters(word) == wanted then
-        local found = {}
-        for i, target in ipairs(row[3]) do found[i] = assert(index.entry(target), target) end
-        local out = {}
-        setting.flow(("'%s': %s"):format(name, row[2]), "", out)
-        return setting.list(table.concat(out, "\n"), found)
-      end
-    end
-  end
+  local row = index.word(name)
+  if not row then return nil end
+  local found = {}
+  for i, target in ipairs(row[3]) do found[i] = assert(index.entry(target), target) end
+  local out = {}
+  setting.flow(("'%s': %s"):format(name, row[2]), "", out)
+  return setting.list(table.concat(out, "\n"), found)
 end
 
 -- ---- names of other libraries' -------------------------------------------------------------------------
@@ -123,14 +115,6 @@ local function entries_of(written, member)
   return found
 end
 
--- A key of the table that is the name, or has its letters; several have them: the first by the alphabet.
-local function theirs(names, name)
-  if names[name] then return name end
-  for _, key in ipairs(check.names(names)) do
-    if letters(key) == letters(name) then return key end
-  end
-end
-
 -- Lines of what a name is here, and the entries that tell more.
 local function translated(name)
   local foreign = require "latent.foreign"
@@ -142,10 +126,10 @@ local function translated(name)
     end
   end
   for _, place in ipairs(check.names(foreign.modules)) do
-    local key = theirs(foreign.modules[place], name)
+    local key = index.key(foreign.modules[place], name)
     if key then add("  " .. foreign.modules[place][key], foreign.modules[place][key]) end
   end
-  local key = theirs(foreign.members, (name:gsub("_$", "")))
+  local key = index.key(foreign.members, (name:gsub("_$", "")))
   for _, ours in ipairs(key and foreign.members[key] or {}) do
     add(("  %s%s"):format(ours[2]:find "^[ (]" and "x" or "x:", ours[2]), "", ours[1])
   end
@@ -160,7 +144,7 @@ local function as_foreign(name)
     out[1] = setting.list(("'%s' of other libraries is here:\n%s\n\nRead:"):format(name, table.concat(lines, "\n")),
       { table.unpack(found, 1, MOST_NEAR) })
   end
-  local option = theirs(foreign.options, name)
+  local option = index.key(foreign.options, name)
   for _, ours in ipairs(option and foreign.options[option] or {}) do
     local having = index.with_option(ours)
     if #having > 0 then

@@ -72,6 +72,29 @@ function index.with_option(name)
   return found
 end
 
+-- ---- words that aren't names here -------------------------------------------------------------------
+
+-- "t-SNE", "t_sne" and "tSNE" are one word.
+function index.letters(word) return (word:lower():gsub("[^%w+]", "")) end
+
+-- A key of the table that is the word, or has its letters; several have them: the first by the alphabet.
+function index.key(t, word)
+  if t[word] ~= nil then return word end
+  for _, key in ipairs(check.names(t)) do
+    if index.letters(key) == index.letters(word) then return key end
+  end
+end
+
+-- The row of docs/words.lua that has a word of the field, or nil.
+function index.word(word)
+  local wanted = index.letters(word)
+  for _, row in ipairs(require "latent.docs.words") do
+    for one in row[1]:gmatch "[^,]+" do
+      if index.letters(one) == wanted then return row end
+    end
+  end
+end
+
 -- The type of an option or an argument, with the words that it may be, in quotes: '"full"|"diag"'; what else it may be
 -- comes last.
 function index.words_type(row)

@@ -20,12 +20,12 @@ end
 
 local function symbol_of(symbol, n) return symbol == "circle" and n > MANY and "square" or symbol end
 
-local function by_value(who, fig, rows, options, style)
+local function by_value(who, fig, rows, options, bar, style)
   local list = numbers(who, "values", options.values)
   values.same_length(who, "values", list, #rows, "x")
   for i, row in ipairs(rows) do row[3] = list[i] end
   fig.palette = check.word(who, "palette", options.palette or "viridis", values.PALETTES)
-  fig.bar = values.bar(who, options.bar, true)
+  fig.bar = bar
   style.shaded = true
   return add(fig, style)
 end
@@ -35,13 +35,13 @@ function Figure:points(x, y, options)
   options = begin(who, self, options, { classes = true, labels = "table", label = "string", size = "number",
     color = true, values = true, palette = "string", bar = true })
   local rows = values.side_by_side(who, { "x", "y" }, values.places(who, self, x), y)
-  local size = size_of(who, options.size, #rows)
+  local size, bar = size_of(who, options.size, #rows), values.bar(who, options.bar, true)
   if options.values ~= nil and options.classes ~= nil then
     check.fail(who, "values and classes both say what colours are; give one of them")
   end
   local style = { kind = "points", rows = rows, size = size, label = options.label, mark = "o",
     symbol = symbol_of("circle", #rows) }
-  if options.values ~= nil then return by_value(who, self, rows, options, style) end
+  if options.values ~= nil then return by_value(who, self, rows, options, bar, style) end
   if options.classes == nil then
     style.color = figure.color(who, self, options.color)
     return add(self, style)
