@@ -203,6 +203,7 @@ lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void
   size_t wanted = (work ? lat_workers(work) : lat_threads()) - 1;
   if (wanted > chunks - 1) wanted = chunks - 1;
   for (;;) {
+    if (work && lat_is_due(work)) LAT_TRY(lat_check(work)); /* where a slice rests */
     if (wanted == 0 || pthread_mutex_trylock(&pool.owner) != 0)
       return lead_chunks(work, &mine, NULL);
     bool rest = false;
@@ -210,7 +211,6 @@ lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void
     pthread_mutex_unlock(&pool.owner);
     if (status != LAT_OK || !rest || atomic_load(&mine.next) >= chunks) return status;
     atomic_store(&mine.stop, false);
-    LAT_TRY(lat_check(work));
   }
 }
 
