@@ -228,6 +228,16 @@ describe("model:export refuses", function()
     helper.fails("the scaler has 2 columns, the model 3", full.export, full, "a.c", { scaler = two })
   end)
 
+  it("parameters that users have made NaN", function()
+    for _, ending in ipairs { ".c", ".lua", ".onnx" } do
+      local model, path = latent.kmeans { clusters = 2 }:fit(X:block(2, 60, 1, 3)), export.path(ending)
+      model.centers[2][1] = 0 / 0
+      helper.fails("kmeans:export: the model has parameters that are NaN: number 4 of the file's centers", model.export,
+        model, path)
+      assert.is_nil((io.open(path)))
+    end
+  end)
+
   it("rows of another width, in files of Lua", function()
     local path = export.path ".lua"
     local name = path:match "(m%d+)%.lua"

@@ -5,13 +5,14 @@
 -- make text, and onnx.lua a graph.
 
 local check = require "latent.check"
-local allow = require("latent")._allow
+local latent = require "latent"
+local allow, write_file = latent._allow, latent._write_file
 
 local export = {}
 
 -- Lines about the model and its origin, which files begin with.
 local function notes_of(p, about, options)
-  local notes = { ("Made by latent %s from a fitted model."):format(require("latent").version) }
+  local notes = { ("Made by latent %s from a fitted model."):format(latent.version) }
   for _, note in ipairs(about.notes or {}) do notes[#notes + 1] = note end
   p.missing = options.missing
   if p.missing then notes[#notes + 1] = "NaN marks a missing entry of a row." end
@@ -22,7 +23,7 @@ end
 
 -- Whether the model's class knows missing entries.
 local function knows_missing(kind)
-  local described = require("latent").describe(kind)
+  local described = latent.describe(kind)
   return described ~= nil and described.missing
 end
 
@@ -68,16 +69,6 @@ local function check_name(who, name)
   end
 end
 
-local function write(path, text)
-  local file, message = io.open(path, "wb")
-  if not file then return nil, message end
-  local ok
-  ok, message = file:write(text)
-  if ok then ok, message = file:close() else file:close() end
-  if not ok then return nil, message end
-  return true
-end
-
 local FILES = { ppca = "factor_models", bpca = "factor_models", fa = "factor_models", vae = "nets",
   nonlinear = "nets" }
 for kind in ("gmm kmeans mixture pca ica mppca lds scaler classifier flow"):gmatch "%a+" do FILES[kind] = kind end
@@ -112,6 +103,17 @@ local function check_methods(who, p, wanted)
   end
 end
 
+-- What users have written into parameters may be none.
+local function check_numbers(who, p)
+  for _, name in ipairs((check.names(p.arrays))) do
+    for i, x in ipairs(p.arrays[name].values) do
+      if x ~= x then
+        check.fail(who, "the model has parameters that are NaN: number %d of the file's %s would be", i, name)
+      end
+    end
+  end
+end
+
 local function check_scaler(who, scaler, columns)
   local mean = scaler and check.field(scaler, "mean")
   if scaler and not mean then check.fail(who, "the scaler is not fitted yet") end
@@ -132,19 +134,20 @@ function export.export(model, path, options)
   end
   local p, about = export.program(model, kind, given)
   if not p then return nil, ("%s: %s"):format(who, about) end
+  check_numbers(who, p)
   check_scaler(who, given.scaler, p.sizes.D)
   if ending == "onnx" then
     given.made_with = check.field(model, "(options)") or {}
     local bytes, message = require("latent.export.onnx").bytes(who, p, about, name, model, kind, given)
     if not bytes then return nil, ("%s: %s"):format(who, message) end
-    return write(path, bytes)
+    return write_file(path, bytes)
   end
   if given.scaler then p = require("latent.export.families.scaler").before(p, given.scaler) end
   check_methods(who, p, given.methods)
   require("latent.export.program").prune(p, given.methods)
   about.notes = notes_of(p, about, given)
   if not given.methods then about.use = nil end
-  return write(path, require("latent.export." .. ending)(p, name, about, given.precision == "float"))
+  return write_file(path, require("latent.export." .. ending)(p, name, about, given.precision == "float"))
 end
 
 return export
