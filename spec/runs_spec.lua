@@ -170,7 +170,7 @@ for _, case in ipairs(cases) do
         return it()
       end)
       assert.is_false(ok)
-      assert.is_truthy(message:find("the iterator is in the middle of a turn", 1, true), message)
+      assert.is_truthy(message:find("the fit is in the middle of a turn", 1, true), message)
       assert.is_nil(iterator())
     end)
 

@@ -71,7 +71,7 @@ void *latL_resume(lua_State *L, int at)
   latL_Turn *turn = restore(L, at);
   if (memory_gone(L)) latL_failgone(L, turn->who, "loop's memory");
   if (turn->busy)
-    latL_error(L, turn->who, "the iterator is in the middle of a turn, which has called this");
+    latL_error(L, turn->who, "the fit is in the middle of a turn, which has called this");
   latL_beginturn(L, turn);
   return turn;
 }
