@@ -70,6 +70,7 @@ typedef struct lat_writer {
  * lock was left by a process that is gone, and the next writer of NAME removes it.
  * Keeps the writer's memory. */
 lat_status lat_writer_begin(lat_workspace *work, lat_writer *writer, const char *path);
+/* The same of a target, which may be memory. Keeps the writer's memory. */
 lat_status lat_writer_begin_at(lat_workspace *work, lat_writer *writer, lat_target target);
 lat_status lat_writer_put(lat_writer *writer, const void *bytes, size_t size);
 lat_status lat_writer_end(lat_writer *writer, lat_status status);
