@@ -51,12 +51,10 @@ local function rows_from(bytes, columns)
   return latent.matrix(list):reshape(#list // columns, columns)
 end
 
--- A program that reads rows of `inputs` numbers and writes what the function says: `call` has in for the row and out
--- for the results, of which there are `outputs`.
-local MAIN = [[
-#include <stdio.h>
+-- A program of jobs: each reads rows of so many numbers and writes what a function says, of which there are others.
+local JOB = [[
 %s
-int main(void)
+static int job%d(void)
 {
   double in[%d], out[%d];
   while (fread(in, sizeof in, 1, stdin) == 1) {
@@ -66,20 +64,44 @@ int main(void)
   return 0;
 }
 ]]
+local MAIN = [[
+#include <stdio.h>
+%s
+int main(int argc, char **argv)
+{
+  static int (*const jobs[])(void) = {%s};
+  return argc == 2 ? jobs[argv[1][0] - 'A']() : 1;
+}
+]]
 
--- What the function `call` of the C file at `path` says of X's rows: a matrix of so many columns.
-function export.run_c(path, X, outputs, declaration, call)
+-- What functions of the C file at `path` say: of jobs { X =, outputs =, declaration =, call = }, where `call` has in for
+-- a row of X and out for the outputs, a matrix each.
+local function run_jobs(path, jobs)
   local name = path:match "([^/]*)%.c$"
   local main, program = export.path ".c", export.path ".exe"
+  local functions, names = {}, {}
+  for i, job in ipairs(jobs) do
+    functions[i] = JOB:format(job.declaration, i, job.X.cols or 1, job.outputs, job.call):gsub("NAME", name)
+    names[i] = "job" .. i
+  end
   local file = assert(io.open(main, "w"))
-  file:write(MAIN:format(declaration:gsub("NAME", name), X.cols or 1, outputs, (call:gsub("NAME", name))))
+  file:write(MAIN:format(table.concat(functions, "\n"), table.concat(names, ", ")))
   file:close()
-  local output, ok = helper.run(("gcc -std=c99 -O1 %s %s -lm -o %s"):format(main, export.compile(path), program))
+  local output, ok = helper.run(("gcc -std=c99 %s %s -lm -o %s"):format(main, export.compile(path), program))
   assert.is_true(ok, output)
-  local data, results = helper.file(bytes_of(X)), helper.path ".out"
-  output, ok = helper.run(("%s <%s >%s"):format(program, data, results))
-  assert.is_true(ok, output)
-  return rows_from(helper.contents(results), outputs)
+  local results = {}
+  for i, job in ipairs(jobs) do
+    local data, to = helper.file(bytes_of(job.X)), helper.path ".out"
+    output, ok = helper.run(("%s %s <%s >%s"):format(program, string.char(64 + i), data, to))
+    assert.is_true(ok, output)
+    results[i] = rows_from(helper.contents(to), job.outputs)
+  end
+  return results
+end
+
+-- The same of one.
+function export.run_c(path, X, outputs, declaration, call)
+  return run_jobs(path, { { X = X, outputs = outputs, declaration = declaration, call = call } })[1]
 end
 
 -- The kinds of functions: { columns of the results, declaration, call }.
@@ -90,9 +112,13 @@ local KINDS = {
 }
 
 -- Method m of the exported C file, of X's rows; `gives` is "number", "label" or a number of columns.
-function export.c(path, m, X, gives)
+local function job_of(m, X, gives)
   local outputs, declaration, call = KINDS[type(gives) == "number" and "list" or gives](m, gives)
-  local result = export.run_c(path, X, outputs, declaration, call)
+  return { X = X, outputs = outputs, declaration = declaration, call = call }
+end
+
+function export.c(path, m, X, gives)
+  local result = run_jobs(path, { job_of(m, X, gives) })[1]
   return type(gives) == "number" and result or result:flatten()
 end
 
@@ -156,16 +182,18 @@ end
 -- Exports the model to C and Lua and compares each method with the library's of the rows: methods = { name = gives }.
 -- Rows with missing entries are given in Y; `inputs` has rows of methods that take other ones.
 function export.compare(model, X, methods, options)
-  local c, lua = export.path ".c", export.path ".lua"
+  local c, lua, jobs, expected = export.path ".c", export.path ".lua", {}, {}
   assert(model:export(c, options))
   assert(model:export(lua, options))
   for name, gives in pairs(methods) do
     local input = type(X) == "table" and X[name] or X
-    local with = name ~= "impute" and not name:find "^inverse" and input:isnan():sum() > 0 and { missing = true } or nil
-    local expected = model[name](model, input, with)
-    export.same(expected, export.c(c, name, input, gives))
-    export.same(expected, export.lua(lua, name, input, gives))
+    local gaps = name ~= "impute" and not name:find "^inverse" and input:isnan():sum() > 0
+    local value = model[name](model, input, gaps and { missing = true } or nil)
+    jobs[#jobs + 1] = job_of(name, input, gives)
+    expected[#jobs] = value
+    export.same(value, export.lua(lua, name, input, gives))
   end
+  for i, result in ipairs(run_jobs(c, jobs)) do export.same(expected[i], result) end
   return c, lua
 end
 
