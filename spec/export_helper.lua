@@ -74,8 +74,8 @@ int main(int argc, char **argv)
 }
 ]]
 
--- What functions of the C file at `path` say, a matrix a job { X =, outputs =, declaration =, call = }, where `call` has
--- in for a row of X and out for the outputs.
+-- What functions of the C file at `path` say, a matrix a job { X =, outputs =, declaration =, call = }, where `call`
+-- has in for a row of X and out for the outputs.
 local function run_jobs(path, jobs)
   local name = path:match "([^/]*)%.c$"
   local main, program = export.path ".c", export.path ".exe"
