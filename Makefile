@@ -335,10 +335,11 @@ bench-table:
 ROCK      = $(INST_LIBDIR)$(if $(filter command%,$(origin PREFIX)),,$(filter command%,$(origin LIBDIR)))
 # what latent.h includes; internal headers and templates of code are nobody else's
 HEADERS   = $(sort $(filter core/%,$(shell $(CC) -std=c11 -Icore -MM core/latent.h)))
+LUA_HEADER = bindings/latent_lua.h # for hosts that embed Lua
 PUT       = install -D -m 644
 
 headers:
-	@echo $(HEADERS)
+	@echo $(HEADERS) $(LUA_HEADER)
 
 STRIP     = strip
 
@@ -373,6 +374,7 @@ install: all
 install-c:
 	$(Q)rm -rf $(INCLUDES) $(LIB)/liblatent.*
 	$(Q)for f in $(HEADERS:core/%=%); do $(PUT) core/$$f $(INCLUDES)/$$f || exit 1; done
+	$(Q)$(PUT) $(LUA_HEADER) $(INCLUDES)/$(notdir $(LUA_HEADER))
 	$(Q)$(PUT) $(BUILD)/liblatent.a $(LIB)/liblatent.a
 	$(Q)install -D -m 755 $(BUILD)/liblatent.so $(LIB)/liblatent.so.$(ABI)
 	$(Q)$(STRIP) -S $(LIB)/liblatent.a

@@ -20,7 +20,7 @@ local LAYERS = {
   { "bindings/lua" }, { "bindings/data" }, { "bindings/model" }, { "bindings/nn" },
   { "bindings/models/projection", "bindings/models/em", "bindings/models/lds", "bindings/models/deep",
     "bindings/models" },
-  { "bindings" },
+  { "bindings" }, { "bindings/host" },
 }
 local MOST = { core = 20, bindings = 15 }
 

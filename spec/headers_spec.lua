@@ -44,11 +44,14 @@ describe("the headers", function()
 
   local function each(command)
     local wrong = {}
-    for _, name in ipairs(headers) do
-      local output = helper.run(("%s -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Icore core/%s")
-        :format(command, name))
+    local function try(path)
+      local output = helper.run(("%s -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Icore "
+        .. "-isystem /usr/include/lua5.4 %s")
+        :format(command, path))
       if output ~= "" then wrong[#wrong + 1] = output end
     end
+    for _, name in ipairs(headers) do try("core/" .. name) end
+    try "bindings/latent_lua.h"
     assert.equal("", table.concat(wrong))
   end
 
@@ -57,6 +60,30 @@ describe("the headers", function()
   it("compile alone in C++17", function()
     if not has_cplusplus then return pending(cplusplus .. " is not installed") end
     each(cplusplus .. " -std=c++17 -x c++")
+  end)
+
+  it("need no library of hosts of Lua that call none of its functions", function()
+    local path = helper.file([[
+      #include "latent_lua.h"
+      int push(lua_State *L, double *numbers)
+      {
+        lat_matrix X = lat_lua_matrix(numbers, 1, 1);
+        lat_lua_push_matrix(L, &X, 0, NULL, NULL);
+        lat_fitted f = lat_lua_check_model(L, 1, "push", "model", NULL);
+        lat_request request = {.X = X};
+        lat_outputs outputs = {.labels = numbers};
+        lat_workspace *work = lat_lua_workspace(L);
+        lat_lua_raise(L, "push", work, f.model->apply(work, &f, &request, &outputs));
+        return lat_lua_to_matrix(L, 1, &X) != 0;
+      }]], ".c")
+    local output, ok = helper.run(("%s -std=c11 -Werror -Icore -Ibindings -isystem /usr/include/lua5.4 -c -o %s.o %s "
+      .. "&& nm -u %s.o"):format(compiler, path, path, path))
+    os.remove(path .. ".o")
+    helper.clean()
+    assert.is_truthy(ok, output)
+    for name in output:gmatch "U (%S+)" do
+      assert.is_truthy(name:find "^luaL?_" or name == "memcmp" or name:find "^__", name)
+    end
   end)
 
   it("give C++ programs C's linkage", function()

@@ -46,7 +46,8 @@ describe("make", function()
     os.remove(folder)
     local files = install(folder, "PREFIX=@ LIBDIR=@/lib/triplet/lua/5.4")
     for _, name in ipairs { "lib/triplet/lua/5.4/latent.so", "share/lua/5.4/latent/plot.lua", "lib/liblatent.a",
-      "lib/liblatent.so.0", "lib/pkgconfig/latent.pc", "include/latent/latent.h" } do
+      "lib/liblatent.so.0", "lib/pkgconfig/latent.pc", "include/latent/latent.h",
+      "include/latent/latent_lua.h" } do
       assert.is_truthy(files:find("./" .. name .. "\n", 1, true), name)
     end
     os.execute("rm -rf " .. folder)

@@ -113,7 +113,10 @@ latL_Matrix *latL_tomatrix(lua_State *L, int arg)
 
 void latL_checkmemory(lua_State *L, const latL_Matrix *A)
 {
-  if (A->gone && *A->gone) latL_failgone(L, "latent", "memory of this matrix");
+  if (A->gone && *A->gone)
+    latL_error(L, "latent",
+               "the memory of this matrix has been given back: the application has taken it, or it "
+               "was collected before this finalizer ran");
 }
 
 /* Fills row i of A from the table or vector on the top of the stack, and pops it. */

@@ -21,7 +21,7 @@
   class(nn_store) functions(nn_store, "nn") methods(nn_checkpoint, LATL_STORE)                     \
   class(nn_tape) functions(nn_tape, "nn") class(nn_value) part(nn_operations)                      \
   class(nn_net) functions(nn_net, "nn") class(nn_optimizers) functions(nn_optimizers, "nn")        \
-  part(describe) part(save) /* after all models */
+  part(describe) part(save) part(host) /* after all models */
 #define LATL_MODELS(model)                                                                         \
   model(scaler) model(pca) model(ica) model(em_model) model(lds) model(kmeans) model(gmm)          \
   model(mppca) model(mixture) model(ppca) model(bpca) model(fa)

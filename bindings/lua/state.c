@@ -112,6 +112,14 @@ lat_allocator latL_allocator(lua_State *L)
   return (lat_allocator){allocate, state_of(L)};
 }
 
+void latL_countoutside(lua_State *L, size_t more, size_t fewer)
+{
+  state *s = state_of(L);
+  s->outside += more - fewer;
+  s->allocated += more;
+  if (more > 0 && s->allocated > s->growth) pace(L, s);
+}
+
 /* The same when memory was refused, whoever has stopped what. */
 static void relieve(lua_State *L, state *s)
 {

@@ -70,6 +70,10 @@ void latL_allow(lua_State *L, const char *who);
  * longer than a workspace. Workspaces have it already. */
 lat_allocator latL_allocator(lua_State *L);
 
+/* Memory that Lua's values hold, but neither Lua's nor the core's allocator has given: so many bytes
+ * more, and fewer. The pace of collections depends on it; more may call finalizers. */
+void latL_countoutside(lua_State *L, size_t more, size_t fewer);
+
 /* A userdata with one user value, of a matrix's `size`, which the pace of collections depends
  * on; what finalizers hold is collected before an error of memory is raised. */
 void *latL_newelements(lua_State *L, size_t size);

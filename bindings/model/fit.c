@@ -89,11 +89,16 @@ static const latL_Field report_fields[] = {
     {"method", LATL_STRING, offsetof(lat_fit_report, method)},
     {.name = NULL}};
 
+void latL_recordreport(lua_State *L, int fitted, const lat_fit_report *report)
+{
+  latL_recordfields(L, fitted, report_fields, report);
+}
+
 void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report)
 {
   const latL_Kind *kind = latL_owner(latL_pushcopy(L, model, made))->kind;
   int fitted = lua_gettop(L);
-  if (report) latL_recordfields(L, fitted, report_fields, report);
+  if (report) latL_recordreport(L, fitted, report);
   if (kind->record) kind->record(L, fitted);
   lua_settop(L, fitted);
 }

@@ -23,6 +23,9 @@ const latL_Model *latL_beginfit(lua_State *L, lat_request *request);
  * kind's own. */
 void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report);
 
+/* What the report says becomes fields of the block at `fitted`. */
+void latL_recordreport(lua_State *L, int fitted, const lat_fit_report *report);
+
 /* The methods fit, fit_for, steps and partial_fit, by name: closures of a kind, as in methods.c. */
 lua_CFunction latL_fitfunction(const char *name);
 

@@ -58,6 +58,9 @@ typedef struct latL_Kind {
                   lat_request *request);
   void (*draw)(lua_State *L, const char *who, const lat_fitted *fitted, lat_random *random,
                const lat_matrix *X, const double *labels);
+  /* Why the parameters of the model at `model` don't say by themselves what it is, for hosts in C:
+   * "its e_step and m_step are Lua functions"; NULL where they do. NULL: they always do. */
+  const char *(*bound)(lua_State *L, int model);
   const luaL_Reg *methods; /* those whose row takes LAT_TAKES_OTHER, or that do more; or NULL */
 } latL_Kind;
 

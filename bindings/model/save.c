@@ -289,6 +289,8 @@ void latL_open_save(lua_State *L)
     lua_setfield(L, constructors, kind->name);
   }
   lua_settop(L, constructors);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, LATL_CONSTRUCTORS);
   lua_pushvalue(L, constructors);
   lua_pushcclosure(L, latL_loadstring, 1);
   lua_setfield(L, module, "load_string");

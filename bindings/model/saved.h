@@ -27,8 +27,9 @@
  * of these. `value` is a stack index. */
 bool latL_isplain(lua_State *L, const char *name, int value);
 
-/* latent.load and latent.load_string; the upvalue is a table of the constructors by the kinds' names.
- */
+/* latent.load and latent.load_string; the upvalue is a table of the constructors by the kinds' names,
+ * which the registry has, too. */
+#define LATL_CONSTRUCTORS "latent.constructors"
 int latL_load(lua_State *L);
 int latL_loadstring(lua_State *L);
 

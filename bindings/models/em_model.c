@@ -535,10 +535,17 @@ static void read_options(lua_State *L, int model, void *to)
   latL_keep(L, model, FUNCTIONS);
 }
 
+static const char *bound(lua_State *L, int model)
+{
+  (void)L, (void)model;
+  return "its e_step and m_step are Lua functions";
+}
+
 const latL_Kind latL_em_model_kind = {.name = "em",
                                       .metatable = "latent.EM",
                                       .gaps = LATL_KNOWS_GAPS,
                                       .core = &core,
                                       .read = read_options,
                                       .read_units = read_units,
-                                      .record = record};
+                                      .record = record,
+                                      .bound = bound};

@@ -10,14 +10,22 @@ static lat_text text_of(const char *word)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* The option whose name comes next in the alphabet, of those that aren't their defaults. NULL: none
- * is left. */
+/* Whether a reader needs it: a count of components that C has by default, and Lua wants to be told,
+ * is written always. */
+static bool is_written(const lat_option *o, const void *options)
+{
+  bool told = o->type == LAT_SIZE && o->shown && o->otherwise >= o->least;
+  return told || !lat_option_is_default(o, options);
+}
+
+/* The option whose name comes next in the alphabet, of those that are written. NULL: none is
+ * left. */
 static const lat_option *next_option(const lat_option *table, const void *options,
                                      const lat_option *last)
 {
   const lat_option *next = NULL;
   for (const lat_option *o = table; o->name; o++)
-    if (!lat_option_is_default(o, options) && (!last || strcmp(o->name, last->name) > 0) &&
+    if (is_written(o, options) && (!last || strcmp(o->name, last->name) > 0) &&
         (!next || strcmp(o->name, next->name) < 0))
       next = o;
   return next;

@@ -11,8 +11,8 @@
 #include "base/options.h"
 #include "files/json.h"
 
-/* The options that aren't their defaults, sorted by name, so that equal models make equal files.
- * Keeps the text. */
+/* The options that aren't their defaults, and counts that Lua has no default of, sorted by name, so
+ * that equal models make equal files. Keeps the text. */
 lat_status lat_options_write(lat_workspace *work, const lat_option *table, const void *options,
                              lat_text *text);
 

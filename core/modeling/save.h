@@ -43,20 +43,26 @@ lat_status lat_model_parse(lat_workspace *work, const unsigned char *bytes, size
 
 /* ---- a model's own functions ----------------------------------------------------------------- */
 
-/* Defines lat_NAME_save and lat_NAME_load, which a model's header declares. Parameters begin at the
- * model's field FIRST; what follows are its sizes, as fields of `model`:
+/* Defines lat_NAME_fitted, lat_NAME_save and lat_NAME_load, which a model's header declares.
+ * Parameters begin at the model's field FIRST; what follows are its sizes, as fields of `model`:
  *
  *   LAT_DEFINE_FILES(ppca, mean, [LAT_D] = model->D, [LAT_M] = model->M) */
 #define LAT_DEFINE_FILES(NAME, FIRST, ...)                                                         \
+  LAT_DEFINE_FITTED(NAME, FIRST, __VA_ARGS__)                                                      \
   lat_status lat_##NAME##_save(lat_workspace *work, const lat_##NAME *model, const char *path)     \
   {                                                                                                \
-    const lat_fitted f = {.model = &lat_##NAME##_model,                                            \
-                          .options = &model->options,                                              \
-                          .sizes = {__VA_ARGS__},                                                  \
-                          .flat = (double *)model->FIRST};                                         \
+    const lat_fitted f = lat_##NAME##_fitted(model);                                               \
     return lat_model_save(work, path, &f);                                                         \
   }                                                                                                \
   LAT_DEFINE_LOAD(NAME)
+#define LAT_DEFINE_FITTED(NAME, FIRST, ...)                                                        \
+  lat_fitted lat_##NAME##_fitted(const lat_##NAME *model)                                          \
+  {                                                                                                \
+    return (lat_fitted){.model = &lat_##NAME##_model,                                              \
+                        .options = &model->options,                                                \
+                        .sizes = {__VA_ARGS__},                                                    \
+                        .flat = (double *)model->FIRST};                                           \
+  }
 #define LAT_DEFINE_LOAD(NAME)                                                                      \
   lat_status lat_##NAME##_load(lat_workspace *work, const char *path, lat_##NAME *model)           \
   {                                                                                                \

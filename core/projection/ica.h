@@ -238,6 +238,7 @@ lat_ica_report lat_ica_report_of(const lat_ica_search *fit, const lat_ica *ica);
 
 extern const lat_model lat_ica_model;
 lat_ica lat_ica_of(const lat_fitted *fitted);
+lat_fitted lat_ica_fitted(const lat_ica *ica); /* the other way round */
 extern const char *const lat_ica_algorithms[]; /* their names, ended by NULL */
 
 #endif

@@ -101,6 +101,7 @@ lat_status lat_pca_load(lat_workspace *work, const char *path, lat_pca *pca);
 
 extern const lat_model lat_pca_model;
 lat_pca lat_pca_of(const lat_fitted *fitted);
+lat_fitted lat_pca_fitted(const lat_pca *pca); /* the other way round */
 /* Gives parameters that a user has given, and NaN, what follows from the others: deviations of 1,
  * the total variance without any beyond the components, and their shares. */
 void lat_pca_complete(lat_fitted *fitted);

@@ -50,5 +50,6 @@ lat_status lat_scaler_load(lat_workspace *work, const char *path, lat_scaler *sc
 
 extern const lat_model lat_scaler_model;
 lat_scaler lat_scaler_of(const lat_fitted *fitted);
+lat_fitted lat_scaler_fitted(const lat_scaler *scaler); /* the other way round */
 
 #endif

@@ -76,13 +76,12 @@ for _, name in ipairs(names) do
   if method == "sample" then
     entry = ("%s\n    method = %q,\n    values = %s,\n "):format(entry, method, text(model:sample(3, { seed = 1 })))
   elseif method then
-    rows = rows or probe
-    entry = ("%s\n    method = %q,\n    rows = %s,\n    values = %s,\n "):format(entry, method, text(rows),
-      text((model[method](model, rows))))
+    entry = ("%s\n    method = %q,\n    rows = %s,\n    values = %s,\n "):format(entry, method,
+      rows and text(rows) or "probe", text((model[method](model, rows or probe))))
   end
   entries[#entries + 1] = entry .. " },"
 end
 local file = assert(io.open(folder .. "/said.lua", "w"))
-file:write("-- What the models of this release said of rows, as spec/files/make.lua has written it.\nreturn {\n",
-  table.concat(entries, "\n"), "\n}\n")
+file:write("-- What the models of this release said of rows, as spec/files/make.lua has written it.\nlocal probe = ",
+  text(probe), "\n\nreturn {\n", table.concat(entries, "\n"), "\n}\n")
 file:close()

@@ -99,6 +99,8 @@ return {
     { "save", "latent.load", "interchange" } },
   { "deploy, embedded, microcontroller, C code generation, m2cgen, emlearn, ONNX, to_onnx, skl2onnx, WebAssembly",
     "fitted models as files of C, Lua or ONNX that need no library:", { "export", "GMM:export", "LDS:export" } },
+  { "host application, embed, lua_State, latent_lua.h, zero-copy",
+    "applications in C, and what they share with scripts:", { "hosts" } },
   { "Python, scikit-learn, sklearn, from_sklearn, interoperability", "matrices and models to Python and back:",
     { "interchange", "save", "files" } },
   { "NumPy, ndarray, np.array", "matrices and vectors:", { "matrix", "Matrix", "interchange", "conventions" } },

@@ -91,6 +91,12 @@ static int column(lua_State *L)
 
 /* ---- the class ------------------------------------------------------------------------------- */
 
+static const char *bound(lua_State *L, int model)
+{
+  const lat_mixture_options *o = latL_optionsof(lua_touserdata(L, model));
+  return o->family == LAT_FUNCTIONS ? "its family is of Lua functions" : NULL;
+}
+
 static const luaL_Reg methods[] = {{"column", column}, {NULL, NULL}};
 const latL_Kind latL_mixture_kind = {.name = "mixture",
                                      .metatable = "latent.Mixture",
@@ -100,4 +106,5 @@ const latL_Kind latL_mixture_kind = {.name = "mixture",
                                      .record = latL_recordfamily,
                                      .prepare = latL_preparefamily,
                                      .draw = latL_drawfamily,
+                                     .bound = bound,
                                      .methods = methods};

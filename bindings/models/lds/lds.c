@@ -166,4 +166,5 @@ const latL_Kind latL_lds_kind = {.name = "lds",
                                  .core = &lat_lds_model,
                                  .read = latL_readlds,
                                  .read_units = latL_readsequences,
+                                 .bound = latL_ldsbound,
                                  .methods = methods};

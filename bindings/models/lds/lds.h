@@ -14,6 +14,8 @@ void latL_readlds(lua_State *L, int model, void *options);
  * whether there are functions. Pushes what keeps them. Raises when a list is shorter. */
 bool latL_ldsvalues(lua_State *L, int model, const char *who, const size_t sizes[LAT_SIZES],
                     size_t n, bool constants, lat_lds_matrix values[LAT_LDS_PARAMETERS]);
+/* latL_Kind's `bound`. */
+const char *latL_ldsbound(lua_State *L, int model);
 /* How many steps the lists of the model at 1 have; 0 without. Raises if there is a function. */
 size_t latL_ldssteps(lua_State *L, const char *who);
 

@@ -132,6 +132,14 @@ size_t latL_ldssteps(lua_State *L, const char *who)
   return steps;
 }
 
+const char *latL_ldsbound(lua_State *L, int model)
+{
+  const kinds *k = kinds_of(L, model);
+  for (int i = 0; i < LAT_LDS_PARAMETERS; i++)
+    if (k->of[i] > CONSTANT) return "its matrices vary with t";
+  return NULL;
+}
+
 /* ---- matrices: their kinds, and the sizes that they imply ------------------------------------ */
 
 /* Pushes one of the matrices that the value at `at` gives: of a function that of its first step. */

@@ -118,5 +118,6 @@ size_t lat_bpca_free_parameters(const lat_bpca *bpca);
 
 extern const lat_model lat_bpca_model;
 lat_bpca lat_bpca_of(const lat_fitted *fitted);
+lat_fitted lat_bpca_fitted(const lat_bpca *bpca); /* the other way round */
 
 #endif

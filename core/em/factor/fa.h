@@ -143,6 +143,7 @@ lat_status lat_fa_test(lat_workspace *work, const lat_fa *fa, lat_fa_test_result
 
 extern const lat_model lat_fa_model;
 lat_fa lat_fa_of(const lat_fitted *fitted);
+lat_fitted lat_fa_fitted(const lat_fa *fa); /* the other way round */
 /* lat_fa_fit_covariance with all that belongs to a fit. Keeps it. */
 lat_status lat_fa_fitted_to(lat_workspace *work, const lat_matrix *S, double rows,
                             const double *mean, const lat_fa_options *options, lat_fitted *fitted,

@@ -128,5 +128,6 @@ size_t lat_ppca_free_parameters(const lat_ppca *ppca);
 
 extern const lat_model lat_ppca_model;
 lat_ppca lat_ppca_of(const lat_fitted *fitted);
+lat_fitted lat_ppca_fitted(const lat_ppca *ppca); /* the other way round */
 
 #endif

@@ -157,6 +157,7 @@ const lat_gmm_event *lat_gmm_events(const lat_fitted *fitted, size_t *count);
 
 extern const lat_model lat_gmm_model;
 lat_gmm lat_gmm_of(const lat_fitted *fitted);
+lat_fitted lat_gmm_fitted(const lat_gmm *gmm); /* the other way round */
 /* New component i := old component order[i], in whatever `fitted` has; nobody else may have it. */
 lat_status lat_gmm_reorder(lat_workspace *work, lat_fitted *fitted, const size_t *order);
 

@@ -124,6 +124,7 @@ lat_status lat_kmeans_distances(lat_workspace *work, const lat_matrix *X, size_t
 
 extern const lat_model lat_kmeans_model;
 lat_kmeans lat_kmeans_of(const lat_fitted *fitted);
+lat_fitted lat_kmeans_fitted(const lat_kmeans *kmeans); /* the other way round */
 /* Given centres are without an origin: this finds it. */
 void lat_kmeans_complete(lat_fitted *given);
 

@@ -165,6 +165,7 @@ size_t lat_mixture_column(const lat_mixture *mixture, size_t d, size_t *first, s
 
 extern const lat_model lat_mixture_model;
 lat_mixture lat_mixture_of(const lat_fitted *fitted);
+lat_fitted lat_mixture_fitted(const lat_mixture *mixture); /* the other way round */
 lat_status lat_mixture_reorder(lat_workspace *work, lat_fitted *fitted, const size_t *order);
 /* Explicit probabilities (K x M) are of so many columns, as far as the options tell; 0 where only
  * the data does. And levels and lowest of given parameters of so many columns. */

@@ -183,12 +183,11 @@ static lat_status check_fitted(lat_workspace *work, const lat_fitted *f)
 
 LAT_DEFINE_FIT(mixture)
 
+LAT_DEFINE_FITTED(mixture, weights, [LAT_D] = model->D, [LAT_K] = model->K, [LAT_M] = model->M)
+
 lat_status lat_mixture_save(lat_workspace *work, const lat_mixture *m, const char *path)
 {
-  const lat_fitted f = {.model = &lat_mixture_model,
-                        .options = &m->options,
-                        .sizes = {[LAT_D] = m->D, [LAT_K] = m->K, [LAT_M] = m->M},
-                        .flat = (double *)m->weights};
+  const lat_fitted f = lat_mixture_fitted(m);
   if (m->options.family == LAT_FUNCTIONS)
     return lat_fail(work, LAT_INVALID, "a family of functions can't be saved");
   return lat_model_save(work, path, &f);

@@ -123,6 +123,7 @@ size_t lat_mppca_free_parameters(const lat_mppca *mppca);
 
 extern const lat_model lat_mppca_model;
 lat_mppca lat_mppca_of(const lat_fitted *fitted);
+lat_fitted lat_mppca_fitted(const lat_mppca *mppca); /* the other way round */
 lat_status lat_mppca_reorder(lat_workspace *work, lat_fitted *fitted, const size_t *order);
 
 #endif
