@@ -24,7 +24,7 @@
 local check = require "latent.check"
 
 local families = {
-  { page = "latent", title = "The module, and what holds everywhere", { "latent", "tour", "command" } },
+  { page = "latent", title = "The module, and what holds everywhere", { "latent", "tour", "command", "applications" } },
   { page = "matrices", title = "Matrices and linear algebra",
     { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" }, { "random" }, { "eigen" } },
   { page = "components", title = "Components and factors", { "pca", "ppca", "bpca", "fa" }, { "ica" } },
