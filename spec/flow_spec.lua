@@ -192,7 +192,8 @@ describe("latent.flow", function()
     assert.equal(35344, latent.flow({ input_dim = 2, kind = "realnvp" }):free_parameters())
     assert.equal(22026 - 3 * 64, latent.flow({ input_dim = 2, kind = "nsf" }):free_parameters())
     assert.equal(23060 - 5 * 64, latent.flow({ input_dim = 2, kind = "maf" }):free_parameters())
-    assert.equal("flow, 35344 parameters, 0 iterations", tostring(latent.flow { input_dim = 2, kind = "realnvp" }))
+    assert.equal('flow, 35344 parameters\n  M = 2, D = 2\n  input_dim = 2, kind = "realnvp"',
+      tostring(latent.flow { input_dim = 2, kind = "realnvp" }))
   end)
 
   it("reaches the entropy of two moons", function()

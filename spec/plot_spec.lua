@@ -38,7 +38,7 @@ describe("a figure", function()
 
   it("is saved as SVG", function()
     local path = in_folder "squares.svg"
-    assert.are.equal(path, squares():save(path))
+    assert.are.same({ path, n = 1 }, table.pack(squares():save(path)))
     local svg = read(path)
     assert.is_truthy(svg:find("<svg", 1, true) and svg:find("</svg>", 1, true))
     assert.is_truthy(svg:find("<text>Squares</text>", 1, true))

@@ -25,6 +25,23 @@ describe("a model", function()
     has(tostring(latent.gmm { components = 2 }:fit(matrix.ones(30, 2))), "at a singularity")
   end)
 
+  it("with nets prints sizes, options and epochs", function()
+    local iris = latent.datasets.iris()
+    local vae = latent.vae { input_dim = 4, latent_dim = 2, hidden = 8, likelihood = "gaussian" }
+    local lines = "vae, 137 parameters\n  M = 2, D = 4\n"
+      .. '  input_dim = 4, latent_dim = 2, hidden = 8, likelihood = "gaussian"'
+    assert.equal(lines, tostring(vae))
+    vae:fit(iris, { epochs = 2, batch = 50 })
+    assert.equal(("%s\n  2 epochs, 6 iterations, objective %.6g"):format(lines, vae.history[2]), tostring(vae))
+  end)
+
+  it("of a time series prints its sizes, and a list of one word as that", function()
+    local blocks = latent.blocks
+    local text = tostring(latent.lds(blocks.seasonal { period = 4, variance = 1, noise_variance = 1 }))
+    assert.is_truthy(text:find("\n  M = 3, D = 1\n", 1, true), text)
+    assert.is_truthy(text:find('initial = { 3 of "diffuse" }', 1, true), text)
+  end)
+
   it("gives the options it was made with, as a copy", function()
     local model = latent.gmm { components = 3, init = { means = { { 1 }, { 2 }, { 3 } } } }
     assert.equal(3, model.options.components)

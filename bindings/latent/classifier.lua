@@ -250,9 +250,9 @@ end
 
 -- ---- pictures and programs -------------------------------------------------------------------------------
 
-function Classifier:plot(X, options)
+function Classifier:plot(...)
   fitted(self, "classifier:plot")
-  return require("latent.plot.models").plot(self, X, options)
+  return require("latent.plot.models").plot(self, ...)
 end
 
 function Classifier:export(path, options)

@@ -37,6 +37,7 @@ foreign.options = {
   nonlinearity = { "activation" }, dim_z = { "latent_dim" }, dim_x = { "latent_dim" }, generator = { "seed" },
   dim = { "input_dim", "latent_dim" }, size = { "width" }, random_seed = { "seed" },
   rng = { "seed" }, method = { "algorithm", "solver" },
+  horizon = { "steps" }, h = { "steps" }, n_ahead = { "steps" }, forecast = { "steps" },
   -- matrices and pictures
   type = { "dtype", "kind" }, xlab = { "xlabel" }, ylab = { "ylabel" }, main = { "title" }, xlim = { "xrange" },
   ylim = { "yrange" }, label = { "title", "labels" }, legend = { "key" }, c = { "color", "classes" },
@@ -262,6 +263,12 @@ foreign.modules = {
     dot = "A * B", matmul = "A * B", transpose = "A:t()", load = "latent.read(path)", read = "latent.read(path)",
     exp = "A:exp()", log = "A:log()", mean = "A:mean(dim)", sum = "A:sum(dim)", cov = "A:covariance()",
     corrcoef = "A:correlation()", cor = "A:correlation()", unique = "A:unique()",
+  },
+  ["latent.blocks"] = {
+    add = "latent.blocks.sum(...)", combine = "latent.blocks.sum(...)", level = "latent.blocks.local_level{ ... }",
+    trend = "latent.blocks.local_linear_trend{ ... }", local_trend = "latent.blocks.local_linear_trend{ ... }",
+    season = "latent.blocks.seasonal{ period = 12 }", AR = "latent.blocks.arma{ ar = { ... } }",
+    ARIMA = "latent.blocks.arma{ ar = { ... } }", random_walk = "latent.blocks.local_level{ ... }",
   },
   ["latent.eigen"] = {
     eigh = "latent.eigen.symmetric(A)", eig = "latent.eigen.general(A)", eigen = "latent.eigen.symmetric(A)",

@@ -27,8 +27,12 @@ local function show(value)
   if type(value) == "string" then return ("%q"):format(value) end
   if type(value) ~= "table" and not check.is_matrix(value) then return tostring(value) end
   if check.is_matrix(value) then return ("a %s"):format(layout.shape(value)) end
-  local parts = {}
-  for i, part in ipairs(value) do parts[i] = show(part) end
+  local parts, again = {}, 0
+  for i, part in ipairs(value) do
+    again = value[i - 1] == part and again + 1 or 1
+    if again == 1 then parts[#parts + 1] = show(part) end
+    if again > 1 then parts[#parts] = ("%d of %s"):format(again, show(part)) end
+  end
   for _, name in ipairs((check.names(value))) do parts[#parts + 1] = ("%s = %s"):format(name, show(value[name])) end
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
@@ -62,6 +66,12 @@ local function sizes_of(model)
   local means = field(model, "means") or field(model, "centers") or field(model, "rates")
   local D = check.is_matrix(mean) and #mean or check.is_matrix(means) and means.cols
   if D then parts[#parts + 1] = ("D = %d"):format(D) end
+  local C = field(model, "C")
+  if check.is_matrix(C) then parts[#parts + 1] = ("M = %d, D = %d"):format(C.cols, C.rows) end
+  for _, size in ipairs { { "latent_dim", "M" }, { "input_dim", "D" } } do -- of nets
+    local n = field(model, size[1])
+    if n then parts[#parts + 1] = ("%s = %d"):format(size[2], n) end
+  end
   local rows = field(model, "observations")
   if rows then parts[#parts + 1] = ("%d rows"):format(rows) end
   if field(model, "missing") then parts[#parts + 1] = "missing entries" end
@@ -74,9 +84,13 @@ local function fit_of(model, kind)
   if kind == "pca" then return nil end -- whose history is a residual
   local method = field(model, "method")
   if type(method) == "string" then parts[1] = method end
+  local epochs = field(model, "epochs")
+  if epochs then parts[#parts + 1] = ("%d epoch%s"):format(epochs, epochs == 1 and "" or "s") end
   parts[#parts + 1] = ("%d iteration%s"):format(iterations, iterations == 1 and "" or "s")
   local _, converged = pcall(function() return model.converged end)
-  if type(converged) == "boolean" then parts[#parts + 1] = converged and "converged" or "not converged" end
+  if type(converged) == "boolean" and (converged or not epochs) then
+    parts[#parts + 1] = converged and "converged" or "not converged"
+  end
   local last = history[#history]
   if type(last) == "number" then parts[#parts + 1] = ("objective %.6g"):format(last) end
   local events = field(model, "events")

@@ -386,7 +386,19 @@ static void push_head(lua_State *L, const latL_Model *m, const latL_Fitted *f)
   luaL_pushresult(&text);
 }
 
-/* The head, and what bindings/latent/summary.lua has to say besides, where that is to be had. */
+int latL_returnlines(lua_State *L, const char *name)
+{
+  if (lua_getglobal(L, "require") != LUA_TFUNCTION) return lua_settop(L, 2), 1;
+  lua_pushliteral(L, "latent.summary");
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK || !lua_istable(L, -1)) return lua_settop(L, 2), 1;
+  lua_getfield(L, -1, "lines");
+  lua_pushvalue(L, 1);
+  lua_pushstring(L, name);
+  lua_pushvalue(L, 2);
+  if (lua_pcall(L, 3, 1, 0) != LUA_OK || !lua_isstring(L, -1)) lua_settop(L, 2);
+  return 1;
+}
+
 static int tostring_model(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
@@ -395,15 +407,7 @@ static int tostring_model(lua_State *L)
   const latL_Fitted *f = latL_pushfitted(L, 1);
   push_head(L, m, f);
   lua_replace(L, 2);
-  if (lua_getglobal(L, "require") != LUA_TFUNCTION) return lua_settop(L, 2), 1;
-  lua_pushliteral(L, "latent.summary");
-  if (lua_pcall(L, 1, 1, 0) != LUA_OK || !lua_istable(L, -1)) return lua_settop(L, 2), 1;
-  lua_getfield(L, -1, "lines");
-  lua_pushvalue(L, 1);
-  lua_pushstring(L, m->kind->name);
-  lua_pushvalue(L, 2);
-  if (lua_pcall(L, 3, 1, 0) != LUA_OK || !lua_isstring(L, -1)) lua_settop(L, 2);
-  return 1;
+  return latL_returnlines(L, m->kind->name);
 }
 
 static int newindex_model(lua_State *L)

@@ -128,7 +128,8 @@ for i, model in ipairs(MODELS) do
     args = { X, { "options", "table?", "see options" } },
     options = options,
     returns = { { "latent.Figure", "the figure" } },
-    text = "Panels, drawn where they can be, or those that the option names:\n\n" .. panels,
+    text = "Panels, drawn where they can be, or those that the option names:\n\n" .. panels
+      .. "\n\nLabels behind X, as data sets and files give them, are the option classes: plot(latent.datasets.iris()).",
     example = ("%s:plot(X)"):format(make),
   }
 end

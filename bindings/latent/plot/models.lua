@@ -58,8 +58,22 @@ function models.panels(kind)
   return FAMILY[kind] and family[kind] or family
 end
 
-function models.plot(model, X, options)
+-- Of what data sets and files hand on behind X: labels are what classes says; what is known of X comes with it.
+local function options_of(labels, options, last)
+  if options == nil or check.is_about(options) then options = last end
+  if not check.is_matrix(labels) then
+    if labels == nil or check.is_about(labels) then return options end
+    return labels
+  end
+  if options ~= nil and type(options) ~= "table" then return options end
+  local all = { classes = labels }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return all
+end
+
+function models.plot(model, X, ...)
   local kind = check.maker(check.class(model))
+  local options = options_of(...)
   local c = context.new(kind, model, X, options)
   local panels = models.panels(kind)
   local list, figures = chosen(c, panels), {}

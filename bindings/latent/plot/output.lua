@@ -32,7 +32,8 @@ function Figure:save(path, options)
   local picture, message = gnuplot.picture(self, terminal_of(self, kind))
   local ok = picture
   if picture then ok, message = require("latent")._write_file(path, picture) end
-  return ok and path or nil, message
+  if ok then return path end
+  return nil, message
 end
 
 function Figure:svg(options)
@@ -98,5 +99,6 @@ function Figure:show(options)
   local width = require("latent").terminal(io.stdout)
   local text, message = self:text(width and math.max(20, width - 1))
   if text then print((text:gsub("\n$", ""))) end
-  return text and true, message
+  if text then return true end
+  return nil, message
 end

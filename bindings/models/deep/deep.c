@@ -61,15 +61,15 @@ static int gc(lua_State *L)
   return 0;
 }
 
-/* "vae, 652824 parameters, 4690 iterations" */
+/* "vae, 652824 parameters", and the lines of all models. */
 static int tostring(lua_State *L)
 {
   const latL_Kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   const lat_deep *d = deep_of(latL_fitted(L, 1, kind, kind->name));
-  lua_pushfstring(L, "%s, %I parameters, %I iterations", kind->name,
-                  (lua_Integer)(d->store.numbers - d->store.fixed),
-                  (lua_Integer)d->optimizer.steps);
-  return 1;
+  lua_settop(L, 1);
+  lua_pushfstring(L, "%s, %I parameters", kind->name,
+                  (lua_Integer)(d->store.numbers - d->store.fixed));
+  return latL_returnlines(L, kind->name);
 }
 
 static lat_checkpoint stored(void *model)
