@@ -197,6 +197,13 @@ check-all: all
 	$(AGAIN) refused
 	$(AGAIN) fuzz SECONDS=3600
 	$(AGAIN) fuzz-readers SECONDS=600
+	$(AGAIN) portability
+
+# Other compilers, versions of Lua, machines and libraries, as far as they can be had: STEPS="clang arm64" for some.
+STEPS =
+
+portability: all
+	$(Q)sh scripts/portability/run.sh $(STEPS)
 
 # The command `latent`: what it is told where is a word of the shell's, whatever is in it.
 one_word    = '$(subst ','\'',$(1))'
@@ -408,5 +415,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.$(ABI) $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps host-deps bench-table limits install install-c install-command install-docs uninstall headers
+.PHONY: all env test refused check-all portability fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps host-deps bench-table limits install install-c install-command install-docs uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

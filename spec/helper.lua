@@ -154,6 +154,9 @@ local compiler = os.getenv "CC" or "gcc"
 -- What a program is linked with besides liblatent.a.
 helper.libraries = os.getenv "LATENT_LIBS" or "-lopenblas -llapacke -lm"
 
+-- What runs a program of another machine than this: scripts/portability.
+local emulator = os.getenv "LATENT_EMULATOR"
+
 -- Whether OpenBLAS is a build that may be called by several threads, so that latent has more than one.
 function helper.threaded()
   local latent = require "latent"
@@ -176,7 +179,7 @@ function helper.run(command)
 end
 
 -- Compiles the C program spec/embed/NAME.c (or of another folder) against the static library, and gives its path.
--- `flags` are added; with `lua` the program may embed Lua.
+-- `flags` are added; with `lua` the program may embed Lua. The path is a word of the shell's, or the emulator's and it.
 function helper.program(name, flags, folder)
   local path = ("%s/spec/%s"):format(build, name)
   local command = ("mkdir -p %s/spec && %s -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Icore %s -o %s %s/%s.c "
@@ -184,7 +187,7 @@ function helper.program(name, flags, folder)
     helper.libraries)
   local output, ok = helper.run(command .. (flags and flags:find "lua" and " -llua5.4" or ""))
   assert.is_truthy(ok, output)
-  return path
+  return emulator and emulator .. " " .. path or path
 end
 
 -- A Python that has these modules ("numpy, sklearn"): PYTHON or python3, or that of `make bench-deps`; else nil.
