@@ -22,6 +22,21 @@ describe("the data in the project", function()
     for i = 1, 150 do assert.equal((i - 1) // 50 + 1, y[i]) end
   end)
 
+  it("has names for classes where labels count them, and no others", function()
+    for _, name in ipairs { "iris", "digits" } do
+      local X = datasets[name]()
+      local names = X.classes
+      if names then assert.same({ 1, #names }, { X.labels:min(), X.labels:max() }, name) end
+    end
+    local X, y = datasets.digits()
+    local figure = latent.pca { latent_dim = 2 }:fit(X):plot(X, { panels = { "scatter" } })
+    for code = 0, 9 do -- each digit under its own name
+      local points = figure.layers[code + 1]
+      assert.equal(tostring(code), points.label)
+      assert.equal(y:eq(code):sum(), #points.rows)
+    end
+  end)
+
   it("has Old Faithful", function()
     local X, info = datasets.faithful()
     assert.same({ 272, 2 }, { X.rows, X.cols })

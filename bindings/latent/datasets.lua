@@ -41,7 +41,6 @@ end
 function datasets.digits(options)
   check.no_options("datasets.digits", options)
   return handed(read "digits.npy", read "digits_labels.npy", {
-    classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" },
     shape = { 8, 8 },
     source = "Alpaydin and Kaynak 1998, UCI Machine Learning Repository, CC BY 4.0",
   })

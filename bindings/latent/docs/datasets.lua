@@ -43,7 +43,7 @@ handed on behind it is no options: model:fit(latent.datasets.iris()) fits X.]],
     returns = {
       { "latent.Matrix", "1797x64: pixels row by row, 0 is white, 16 is black" },
       { "latent.Matrix", "which digit each row is, 0 to 9" },
-      { "table", "classes, shape ({8, 8}) and source" },
+      { "table", "shape ({8, 8}) and source; no classes, as labels are the digits themselves" },
     },
     example = "local X, y = latent.datasets.digits()",
   },
