@@ -36,7 +36,8 @@ local families = {
     { "nonlinear" }, { "vae" }, { "flow" }, { "diffusion" }, { "flow_matching" }, { "gan" } },
   { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },
   { page = "data", title = "Data, files and measures",
-    { "files" }, { "save" }, { "export" }, { "hosts" }, { "interchange" }, { "datasets" }, { "metrics" } },
+    { "files" }, { "save" }, { "export" }, { "hosts", "host_programs" }, { "interchange" },
+    { "datasets" }, { "metrics" } },
   { page = "pictures", title = "Pictures and progress", { "plot", "plot_models" }, { "progress" } },
 }
 

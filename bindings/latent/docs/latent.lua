@@ -82,7 +82,7 @@ number is what it was.]],
     returns = { { "string", '"OpenBLAS", "OpenBLAS (serial)", "OpenBLAS (OpenMP)", "BLIS", or "BLAS": any other' } },
     text = [[
 Of OpenBLAS it is the build that the loader found: they have one name, and LD_LIBRARY_PATH or the system's
-alternatives choose. latent.help "hosts" says what becomes of each.]],
+alternatives choose. latent.help "host_programs" says what becomes of each.]],
     example = "print(latent.blas(), latent.threads())",
   },
   {
