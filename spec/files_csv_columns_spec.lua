@@ -124,6 +124,24 @@ describe("labels", function()
       decimal = "," })))
   end)
 
+  it("are the first column in which a word comes twice, or else the first of text", function()
+    local text = "name,age,city,kind\nAda,1,Bonn,a\nBob,2,Rome,b\nEve,3,Bonn,a\n"
+    local function classes(options)
+      local A, info = read(text, options)
+      assert.same(info.classes, A.classes)
+      assert.same(info.text[({ Ada = "name", Bonn = "city", a = "kind" })[info.labels[1]]], info.labels)
+      return table.concat(info.classes, " ")
+    end
+    assert.equal("Bonn Rome", classes())
+    assert.equal("Ada Bob Eve", classes { columns = { "age", "name" } })
+    assert.equal("a b", classes { labels = "kind" })
+    assert.equal("Ada Bob Eve", classes { labels = "name" })
+    local A, info = read(text)
+    assert.same({ "age" }, A.names)
+    assert.same({ "Ada", "Bob", "Eve" }, info.text.name)
+    assert.equal("Ada Bob", table.concat(select(2, read "Ada,1,x\nBob,2,y\n").classes, " ")) -- no word comes twice
+  end)
+
   it("may be numbers: a list or a vector", function()
     for _, labels in ipairs { { 2, 1 }, { 2.0, 1.0 }, matrix { 2, 1 } } do
       local text, path = written(X, { columns = { "x", "y" }, labels = labels })

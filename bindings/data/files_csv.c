@@ -230,7 +230,7 @@ static void set_note(lua_State *L, const plan *p)
     lua_settop(L, info);
 }
 
-static lat_status push_info(lua_State *L, lat_workspace *work, const plan *p)
+static lat_status push_info(lua_State *L, lat_workspace *work, plan *p)
 {
   lua_newtable(L);
   if (p->columns.names) {
@@ -243,6 +243,7 @@ static lat_status push_info(lua_State *L, lat_workspace *work, const plan *p)
   }
   LAT_TRY(set_categories(L, work, p));
   if (p->columns.label == SIZE_MAX) return LAT_OK;
+  if (!latL_hasoption(L, 2, "labels")) LAT_TRY(lat_csv_choose_labels(work, &p->csv, &p->columns));
   LAT_TRY(set_labels(L, work, p));
   set_texts(L, p);
   set_note(L, p);

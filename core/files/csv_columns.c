@@ -142,6 +142,24 @@ lat_status lat_csv_classes(lat_workspace *work, const lat_csv *csv, const lat_cs
   return LAT_OK;
 }
 
+lat_status lat_csv_choose_labels(lat_workspace *work, const lat_csv *csv, lat_csv_columns *c)
+{
+  LAT_SCOPE(work);
+  double *codes = lat_doubles(work, csv->rows);
+  if (!codes) return LAT_MEMORY;
+  for (size_t j = 0; j < csv->cols; j++) {
+    const lat_csv_field *classes;
+    size_t count;
+    if (!c->text_of[j] || c->categorical[j]) continue;
+    LAT_TRY(lat_csv_classes(work, NULL, c->text_of[j], csv->rows, codes, &classes, &count));
+    if (count < csv->rows) {
+      c->label = j;
+      return LAT_OK;
+    }
+  }
+  return LAT_OK;
+}
+
 lat_status lat_csv_encode(lat_workspace *work, const lat_csv *csv, const lat_csv_columns *c,
                           size_t j, const lat_matrix *X, const lat_csv_field **classes,
                           size_t *count)

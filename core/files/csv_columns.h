@@ -17,7 +17,7 @@ typedef struct lat_csv_columns {
   size_t *column_of;       /* the file's column -> X's, or SIZE_MAX */
   lat_csv_field **text_of; /* the file's column -> its fields, or NULL */
   size_t *order, count;    /* X's column -> the file's */
-  size_t label;            /* the column of the labels, the first of text; or SIZE_MAX */
+  size_t label;            /* the column of the labels, at first the first of text; or SIZE_MAX */
   size_t *code_of;         /* the file's column -> X's, of the codes of its classes, or SIZE_MAX */
   bool *categorical;       /* the file's column is to be codes */
 } lat_csv_columns;
@@ -56,5 +56,10 @@ lat_status lat_csv_encode(lat_workspace *work, const lat_csv *csv, const lat_csv
 lat_status lat_csv_classes(lat_workspace *work, const lat_csv *csv, const lat_csv_field *labels,
                            size_t rows, double *codes, const lat_csv_field **classes,
                            size_t *count);
+
+/* Of several columns of text that are read the labels are the first in which a text comes twice:
+ * names and keys, which differ in each row, are labels of nothing. When there is none, the first
+ * of text stays. */
+lat_status lat_csv_choose_labels(lat_workspace *work, const lat_csv *csv, lat_csv_columns *columns);
 
 #endif

@@ -75,7 +75,7 @@ a file is being written, or was by a process that was killed: then the next writ
       { "decimal", "string", '"."', 'the point of numbers: "." or ","' },
       { "header", "boolean|string", '"auto"', "whether the first record holds the columns' names" },
       { "missing", "string[]", '{"", "NA", "NaN", "nan", "null", "?"}', "what stands for a missing entry" },
-      { "labels", "string|integer", "the first text column", "name or number of the column of labels, "
+      { "labels", "string|integer", "see below", "name or number of the column of labels, "
         .. "which may also hold numbers; it is not in the matrix" },
       { "columns", "(string|integer)[]", "all", "the columns to read, in this order" },
       { "categorical", "boolean|(string|integer)[]", "false", "the columns of classes, which may be numbers, to read "
@@ -95,6 +95,9 @@ a file is being written, or was by a process that was killed: then the next writ
         .. "for images: width, height, channels, white. Or the message" },
     },
     text = [[
+Unless the option labels says which column they are, labels are the first column of text in which a word comes twice (of
+names and keys, which differ in each row, there is no class), or else the first column of text.
+
 The matrix carries what is known of it as fields: names (of its columns), labels (the codes), classes, text and source;
 each nil where there is none, as in every other matrix and in views and copies. The table is of class latent.About:
 where options may stand, it is none of them, so that model:fit(latent.read "iris.csv") and its like are fits to the
