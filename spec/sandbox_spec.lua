@@ -105,6 +105,25 @@ describe("sandbox", function()
     assert.are.equal("true\n", output)
   end)
 
+  it("serves code in an environment that has nothing but the module", function()
+    local output = run [[
+      local code = [=[
+        local X = latent.random(1):normal(60, 3)
+        local g = latent.gmm { components = 2, seed = 1 }:fit(X)
+        local vae = latent.vae { input_dim = 3, latent_dim = 1, hidden = 4, likelihood = "gaussian" }
+        local train, test = latent.split(X)
+        return #g:summary() > 100, #vae:fit(X, { epochs = 1 }).history, #train + #test,
+          #latent.help.text "split" > 100, g:plot(X) ~= nil]=]
+      latent.sandbox()
+      local env = { latent = latent }
+      print(pcall(assert(load(code, "=code", "t", env))))
+      print(pcall(assert(load("return latent.pca():fit(latent.matrix.eye(2)).means", "=code", "t", env))))
+      print(pcall(assert(load("return latent.read 'a.npy'", "=code", "t", env))))]]
+    assert.are.equal("true\ttrue\t1\t60\ttrue\ttrue\n"
+      .. "false\tcode:1: pca.means: there is no such field or method: it is model.mean\n"
+      .. "false\tcode:1: latent.read: withheld by the sandbox\n", output)
+  end)
+
   it("keeps what touches none of these", function()
     local output = run [[
       latent.sandbox()
