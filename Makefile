@@ -3,6 +3,8 @@
 #   make deps       install what is missing (Debian, Ubuntu); does nothing when all is there
 #   make            the library, liblatent.a and liblatent.so, and the Lua module, latent.so
 #   make demo       principal components of handwritten digits: numbers and pictures
+#   make scripts    every experiment of scripts/ in its short form, into build/scripts (FORM=: whole; ONLY=vae: some)
+#   make gallery    all of them whole, an hour, and scripts/README.md with its thumbnails
 #   make test       every spec            make test SPEC=spec/pca_spec.lua: one of them
 #   make lint       formatting, warnings as errors, luacheck
 #   make fuzz       random calls of everything, under the address and undefined sanitizers: SECONDS=60 SEED=1
@@ -191,6 +193,7 @@ AGAIN = $(Q)$(MAKE) --no-print-directory
 
 check-all: all
 	$(AGAIN) test lint demo
+	$(AGAIN) scripts FORM=
 	$(AGAIN) test DEBUG=1
 	$(AGAIN) test SANITIZE=address,undefined
 	$(AGAIN) test SANITIZE=thread SPEC="spec/base_spec.lua spec/blas_spec.lua spec/module_spec.lua spec/em_spec.lua"
@@ -231,6 +234,16 @@ $(CORE_O) $(BIND_O): | $(filter deps,$(MAKECMDGOALS))
 
 demo: all
 	$(Q)$(PRELOAD) $(ENV) $(LUA) scripts/digits.lua $(BUILD)/digits
+
+FORM = --short
+ONLY =
+EXPERIMENTS = $(Q)$(PRELOAD) $(ENV) $(LUA) scripts/gallery.lua --output $(BUILD)/scripts $(if $(ONLY),--only $(ONLY))
+
+scripts: all
+	$(EXPERIMENTS) $(FORM)
+
+gallery: all
+	$(EXPERIMENTS) --write
 
 $(BUILD)/html/index.html: $(BUILD)/latent.so $(BUILT_LUA) $(wildcard scripts/reference/*.lua)
 	$(Q)$(PRELOAD) $(ENV) $(LUA) scripts/reference/run.lua $(BUILD)
@@ -415,5 +428,5 @@ uninstall:
 	$(if $(ROCK),,rm -rf $(INCLUDES) $(SHARE)/from_sklearn.py $(LIB)/liblatent.a $(LIB)/liblatent.so $(LIB)/liblatent.so.$(ABI) $(LIB)/pkgconfig/latent.pc)
 
 
-.PHONY: all env test refused check-all portability fuzz fuzz-readers calls repl clean deps demo docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps host-deps bench-table limits install install-c install-command install-docs uninstall headers
+.PHONY: all env test refused check-all portability fuzz fuzz-readers calls repl clean deps demo scripts gallery docs stubs jupyter kernel notebook notebooks lint objects bench bench-deps export-deps host-deps bench-table limits install install-c install-command install-docs uninstall headers
 -include $(CORE_O:.o=.d) $(BIND_O:.o=.d)

@@ -3,10 +3,7 @@
 --   lua5.4 scripts/elbo_gap.lua [--help]
 --
 -- A VAE whose nets are linear is PPCA with a Gaussian q: at the optimum W's columns are orthogonal, the posterior's
--- covariance is diagonal, and the bound is the log-likelihood. While it learns,
---
---   log p(x) = bound + KL(q(z|x) || p(z|x))
---
+-- covariance is diagonal, and the bound is the log-likelihood. While it learns, log p(x) = bound + KL(q(z|x) || p(z|x))
 -- is checked with the exact log-likelihood of its present parameters, and the exact KL to their posterior.
 
 local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {

@@ -15,6 +15,8 @@ local options, save, printf, need = dofile((arg[0]:match "^.*/" or "") .. "exper
   seed = 1,
   { "data", (os.getenv "LATENT_DATA" or "data") .. "/fashion-mnist", "holds the data", value = "FOLDER" },
   { "epochs", 10, "passes over the data in training", short = 1 },
+  { "kinds", "T-shirt,trousers,pullover,dress,coat,sandal,shirt,sneaker,bag,boot", "what the classes are",
+    value = "WORDS" },
   positional = { "data", "epochs", "output" },
 }
 
@@ -49,10 +51,11 @@ printf("bound on log p(x | label), test: %.2f nats an image; with wrong labels %
 
 local function images(Y, columns, title, rows)
   return plot.images(Y, { columns = columns, title = title, rows = rows, range = { 0, 1 }, shape = info.shape,
-    zoom = 2 })
+    zoom = math.max(1, 56 // info.shape[1]) })
 end
 
-local kinds = { "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot" }
+local kinds = {}
+for kind in options.kinds:gmatch "[^,]+" do kinds[#kinds + 1] = kind end
 local rows, Z = {}, matrix.normal(12, 10, latent.random(options.seed + 2))
 for class = 0, 9 do rows[class + 1] = vae:decode(Z, { labels = class }) end
 save("classes", images(matrix.vstack(rows), 12, "The same twelve z, as each kind", kinds))

@@ -60,7 +60,7 @@ printf("%s by importance sampling, K = 1000, %d test images: %.2f (%.0f s)",
 
 local function images(Y, columns, title, rows)
   return plot.images(Y, { columns = columns, title = title, rows = rows, range = { 0, 1 }, shape = info.shape,
-    zoom = 2 })
+    zoom = math.max(1, 56 // info.shape[1]) })
 end
 
 -- The first test image of each class, where there are classes.

@@ -35,7 +35,7 @@ local function run(script, arguments)
 end
 
 -- The scripts that use experiment.lua: all but the tools.
-local TOOLS = { experiment = true, structure = true, stubs = true }
+local TOOLS = { experiment = true, gallery = true, structure = true, stubs = true }
 local experiments = {}
 for _, path in ipairs(lines_of "ls scripts/*.lua") do
   local name = path:match "([^/]*)%.lua$"
@@ -172,5 +172,63 @@ What it is for.
     assert.is_truthy(said:find("  --seed N          changes nothing: nothing is drawn at random (0)\n", 1, true))
     assert.is_truthy(said:find("  --short           changes nothing: this takes seconds\n", 1, true))
     assert.are.equal("output=a seed=7 short=false\n", (run(script, "a 7")))
+  end)
+end)
+
+describe("scripts/README.md", function()
+  local list = dofile "scripts/gallery/list.lua"
+  local listed = {}
+  for _, group in ipairs(list) do
+    for k = 2, #group do listed[#listed + 1] = group[k][1] end
+  end
+
+  it("has every experiment once", function()
+    table.sort(listed)
+    assert.are.same(experiments, listed)
+    local page = contents "scripts/README.md"
+    for _, name in ipairs(experiments) do
+      assert.is_truthy(page:find(("[%s.lua](%s.lua)"):format(name, name), 1, true), name)
+    end
+  end)
+
+  it("says what they say", function()
+    assert.are.equal(dofile "scripts/gallery/page.lua"(list), contents "scripts/README.md")
+  end)
+
+  it("has a small picture of each, and of nothing else", function()
+    local latent, sum, there = require "latent", 0, {}
+    for _, path in ipairs(lines_of "ls scripts/pictures/gallery/*.png") do
+      there[#there + 1] = path:match "([^/]*)%.png$"
+      sum = sum + #contents(path)
+      local X, about = latent.read(path)
+      assert.are.equal(240, math.max(about.width, about.height), path)
+      assert.is_true(X:std() > 1, path .. " is empty")
+    end
+    assert.are.same(experiments, there)
+    assert.is_true(sum < 600000, sum)
+  end)
+end)
+
+describe("scripts/gallery.lua", function()
+  it("runs experiments in processes of their own, with digits where data are missing", function()
+    local said, code = run("gallery.lua", "--short --only mnist --output shown")
+    assert.are.equal(0, code, said)
+    assert.is_truthy(said:find "^vae_mnist +[%d.]+ s  ok\n$", said)
+    assert.is_truthy(contents(folder .. "/shown/vae_mnist.txt"):find("1400 images", 1, true))
+    local X, labels, about = require("latent").datasets.mnist(folder .. "/shown/data", { part = "test" })
+    assert.are.same({ 397, 64, 397, 8 }, { #X, X.cols, #labels, about.shape[1] })
+    local digits, truth = require("latent").datasets.digits()
+    assert.are.same(digits[1401]:table(), (X[1] * 16):map(function(x) return math.ceil(x - 1e-6) end):table())
+    assert.are.equal(truth[1797], labels[397])
+  end)
+
+  it("fails with what an experiment said that has failed", function()
+    assert(os.execute(("mkdir -p %s/wrong && touch %s/wrong/fa_loadings"):format(folder, folder)))
+    local said, code = run("gallery.lua", "--only fa_loadings --output wrong")
+    assert.are.equal(1, code)
+    assert.is_truthy(said:find "^fa_loadings +[%d.]+ s  FAILED\n    mkdir: ", said)
+    said, code = run("gallery.lua", "--only zzz --output wrong")
+    assert.are.equal("there is none whose name has 'zzz' in it\n", said)
+    assert.are.equal(1, code)
   end)
 end)
