@@ -63,12 +63,13 @@ enum {
 /* ---- the table ------------------------------------------------------------------------------- */
 
 /* What the module keeps in the registry under LAT_LUA_KEY, a light userdata. The first fields are
- * the same in all versions; later functions of the same LAT_ABI are added at the end. */
+ * the same in all versions; later functions and sizes of the same LAT_ABI are added at the end. */
 typedef struct lat_lua_table {
   int abi;             /* LAT_ABI of the module */
   const char *version; /* its LAT_VERSION */
   size_t bytes;        /* of this struct there */
-  const size_t *sizes; /* its LAT_LUA_SIZES */
+  const size_t *sizes; /* its LAT_LUA_SIZES, and how many they are */
+  size_t size_count;
   void (*push_matrix)(lua_State *, const lat_matrix *, unsigned, lat_lua_release *, void *);
   lat_matrix (*new_matrix)(lua_State *, size_t, size_t, lat_dtype, unsigned);
   bool (*take_back)(lua_State *, int);
@@ -110,7 +111,9 @@ static inline const lat_lua_table *lat_lua_find(lua_State *L)
 static inline bool lat_lua_agrees(const lat_lua_table *t)
 {
   static const size_t sizes[] = LAT_LUA_SIZES;
-  return t->abi == LAT_ABI && t->bytes >= sizeof *t && memcmp(t->sizes, sizes, sizeof sizes) == 0;
+  return t->abi == LAT_ABI && t->bytes >= sizeof *t &&
+         t->size_count >= sizeof sizes / sizeof *sizes &&
+         memcmp(t->sizes, sizes, sizeof sizes) == 0;
 }
 
 /* The table of the state's module. Raises when the state has none, or another version. */

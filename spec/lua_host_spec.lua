@@ -323,11 +323,18 @@ describe("a host", function()
         == 'latent_lua.h: latent isn\'t loaded in this Lua state: require "latent" first')
       local message = "latent_lua.h: this program was compiled for latent " .. version
         .. " (interface 0), the module is latent 9.8.7 (interface %d): compile it with the module's headers"
-      for _, case in ipairs { "1, true", "0, false", "-1, true" } do
+      for _, case in ipairs { "1, 'same'", "0, 'others'", "0, 'fewer'", "-1, 'same'" } do
         assert(host.in_state("host.as_version(" .. case .. ") return select(2, pcall(host.view, 1))")
           == message:format(tonumber(case:match "^[-%d]+")))
       end
+      assert(host.in_state("host.as_version(0, 'same') return tostring(host.view(1))") == "0")
     ]]
+  end)
+
+  it("may have a copy of the C library beside the module's", function()
+    assert.equal("the module's model in this program: 500 of 500\n"
+      .. "this program's model in the module: 500 of 500\n",
+      helper.run(helper.program("lua_link", "-isystem /usr/include/lua5.4 -Ibindings")))
   end)
 
   it("may have several states, with the module's own name or none", function()

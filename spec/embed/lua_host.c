@@ -303,15 +303,19 @@ static int push_wrong(lua_State *L)
 
 /* ---- versions and states --------------------------------------------------------------------- */
 
-/* as_version(abi, same): the module is of another version, with the same structs or others */
+/* as_version(abi, structs): the module is of another version, with the "same" structs, "others" or
+ * "fewer" */
 static int as_version(lua_State *L)
 {
   static lat_lua_table other;
-  static const size_t sizes[] = {1, 2, 3};
+  static size_t sizes[] = LAT_LUA_SIZES;
+  const char *structs = luaL_checkstring(L, 2);
   other = *lat_lua_get(L);
   other.abi = (int)luaL_checkinteger(L, 1);
   other.version = "9.8.7";
-  if (!lua_toboolean(L, 2)) other.sizes = sizes;
+  other.sizes = sizes;
+  sizes[1] = sizeof(lat_workspace) + (strcmp(structs, "others") == 0 ? 8 : 0);
+  if (strcmp(structs, "fewer") == 0) other.size_count = 3;
   lua_pushlightuserdata(L, &other);
   lua_setfield(L, LUA_REGISTRYINDEX, LAT_LUA_KEY);
   return 0;

@@ -28,14 +28,14 @@ nothing.
 A program that has frames to draw gives a fit a slice of time at a time: model:fit_for(X, 0.002) says whether it is
 done, and lat_fit_slice is the same in C; the result is the same bits.
 
+A host and its scripts share memory and models by latent_lua.h, which needs no link: a buffer of the host's is a
+matrix in Lua without a copy and is released when nobody has it, a matrix of Lua's is a view in C, and what one side
+has fitted the other scores (scripts/c/18_lua_host.c, latent.help "hosts").
+
 Code of others runs in a sandbox: latent.sandbox(), or in C, before the module is opened,
 
   lua_pushboolean(L, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, "latent.sandbox");
-
-A host and its scripts share memory and models by latent_lua.h, which needs no link: a buffer of the host's is a
-matrix in Lua without a copy and is released when nobody has it, a matrix of Lua's is a view in C, and what one side
-has fitted the other scores (scripts/c/18_lua_host.c).
 
 withholds all that touches files or processes, for good; latent.load_string and model:save_string take and give
 models without files. model:export ships a fitted model as one file of C99, Lua or ONNX that needs no library.]],
