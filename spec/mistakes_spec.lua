@@ -81,6 +81,8 @@ local MISTAKES = {
   { function() return latent.lda(X, y) end, "it is latent.classifier(make)" },
   { function() return latent.split(X, { test_size = 0.3 }) end, "it is called 'test' here" },
   { function() return latent.cross_validate(latent.ppca, X, { cv = 5 }) end, "it is called 'folds' here" },
+  { function() return latent.datasets.blobs(9, { centers = 3 }) end, "it is called 'components' here" },
+  { function() return figure:line({ 1, 2 }, { 1, 2 }, { linestyle = "--" }) end, "it is called 'dash' here" },
   { function() return latent.lds { n_states = 2 } end, "it is called 'latent_dim' here" },
   -- from scikit-learn
   { function() return pca:fit_transform(X) end, "model:fit(X):transform(X)" },

@@ -23,7 +23,7 @@ foreign.options = {
   reg_lambda = { "regularization" }, n_samples = { "samples" }, callback = { "on_iteration", "on_epoch" },
   -- R
   G = { "components" }, modelNames = { "covariance" }, k = { "components", "clusters", "latent_dim" },
-  K = { "components", "clusters", "latent_dim" }, M = { "latent_dim" }, centers = { "clusters" },
+  K = { "components", "clusters", "latent_dim" }, M = { "latent_dim" }, centers = { "clusters", "components" },
   nstart = { "restarts" }, itmax = { "max_iterations" }, maxit = { "max_iterations" }, factors = { "latent_dim" },
   nfactors = { "latent_dim" }, ncomp = { "latent_dim" }, rank = { "latent_dim" }, rotate = { "rotation" },
   sep = { "delimiter" }, na_values = { "missing" }, na = { "missing" }, skiprows = { "skip" }, usecols = { "columns" },
@@ -39,6 +39,8 @@ foreign.options = {
   rng = { "seed" }, method = { "algorithm", "solver" },
   horizon = { "steps" }, h = { "steps" }, n_ahead = { "steps" }, forecast = { "steps" },
   -- matrices and pictures
+  std = { "deviation" }, scale = { "deviation" }, cmap = { "palette" }, linestyle = { "dash" }, lty = { "dash" },
+  linewidth = { "width" }, lwd = { "width" }, s = { "size" }, xscale = { "logx" }, yscale = { "logy" },
   type = { "dtype", "kind" }, xlab = { "xlabel" }, ylab = { "ylabel" }, main = { "title" }, xlim = { "xrange" },
   ylim = { "yrange" }, label = { "title", "labels" }, legend = { "key" }, c = { "color", "classes" },
   figsize = { "width" }, col = { "color" },

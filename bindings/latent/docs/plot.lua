@@ -26,6 +26,19 @@ local IMAGES = {
   { "zoom", "integer", "56 dots an image", "dots an element" },
 }
 
+local function picture(kind, name, begin)
+  return {
+    name = "Figure:" .. kind,
+    summary = ("The figure as %s, the bytes of a file."):format(name),
+    args = {},
+    returns = {
+      { "string?", "the picture, or nil when gnuplot is missing" },
+      { "string?", "then the message" },
+    },
+    example = ('assert(latent.plot.figure():line({ 0, 1 }, { 0, 1 }):%s():find "%s")'):format(kind, begin),
+  }
+end
+
 return {
   {
     name = "plot",
@@ -429,16 +442,9 @@ local path = os.tmpname() .. ".svg"
 latent.plot.figure():line({ 0, 1 }, { 0, 1 }):save(path)
 os.remove(path)]],
   },
-  {
-    name = "Figure:svg",
-    summary = "The figure as SVG.",
-    args = {},
-    returns = {
-      { "string?", "the picture, or nil when gnuplot is missing" },
-      { "string?", "then the message" },
-    },
-    example = 'assert(latent.plot.figure():line({ 0, 1 }, { 0, 1 }):svg():find "<svg")',
-  },
+  picture("svg", "SVG", "<svg"),
+  picture("png", "PNG", "PNG"),
+  picture("pdf", "PDF", "%%PDF"),
   {
     name = "Figure:text",
     summary = "The figure in characters.",

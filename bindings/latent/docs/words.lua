@@ -147,5 +147,5 @@ return {
   { "iris, MNIST, digits, example data, toy data, synthetic data, sklearn.datasets",
     "data to try things with, and generators of data whose truth is known:",
     { "datasets", "datasets.iris", "datasets.mnist", "datasets.blobs", "datasets.linear_gaussian", "datasets.lds" } },
-  { "Jupyter, notebook, REPL, IPython", "where latent can be typed:", { "notebooks" } },
+  { "Jupyter, notebook, REPL, IPython, Ctrl-C, interrupt", "where latent can be typed:", { "notebooks" } },
 }

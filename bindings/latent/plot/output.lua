@@ -36,9 +36,12 @@ function Figure:save(path, options)
   return nil, message
 end
 
-function Figure:svg(options)
-  check.method("figure:svg", Figure, self, options)
-  return gnuplot.picture(self, terminal_of(self, "svg"))
+-- The bytes of the file, for hosts that have a place of their own for it.
+for kind in pairs(TERMINALS) do
+  Figure[kind] = function(self, options)
+    check.method("figure:" .. kind, Figure, self, options)
+    return gnuplot.picture(self, terminal_of(self, kind))
+  end
 end
 
 local MOST_POINTS = 10000 -- of an SVG in a notebook: 100,000 would be 10 MB in it, and a PNG is 100 KB
