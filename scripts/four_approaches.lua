@@ -13,8 +13,8 @@
 -- The table has, for rows that no model has seen: -log p(x), or its upper bound, in nats a row; the energy distance of
 -- as many draws (0: the same distribution; "data" is that of two samples of the data); modes, the classes of the data
 -- (moons, clusters, arms, digits) that draws reach: those that are the nearest row's class for at least a quarter of
--- the share of draws that the class has of the data; and seconds of training, and of 10,000 draws. All of it takes about
--- ten minutes on two cores.
+-- the share of draws that the class has of the data; and seconds of training, and of 10,000 draws. All takes about ten
+-- minutes on two cores.
 
 local options, save, printf = dofile((arg[0]:match "^.*/" or "") .. "experiment.lua") {
   seed = 1,

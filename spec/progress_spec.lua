@@ -88,6 +88,141 @@ describe("latent.progress", function()
   end)
 end)
 
+-- What a function given as the option progress is told.
+local function listener()
+  local told = {}
+  return told, function(p) told[#told + 1] = p end
+end
+
+describe("progress = function", function()
+  it("of a bar is told at the first update, and how it ends", function()
+    local told, listen = listener()
+    local bar = latent.progress.bar(10, { label = "mine", on_update = listen })
+    for i = 1, 10 do bar:update(i, -i / 2) end
+    bar:done()
+    bar:done()
+    assert.are.equal(2, #told) -- ten updates take less than a tenth of a second
+    local first, last = told[1], told[2]
+    assert.are.same({ "mine", 1, 10, 0.1, "-0.5", -0.5 },
+      { first.label, first.done, first.total, first.share, first.text, first.objective })
+    assert.are.same({ 10, 1, -5, 0 }, { last.done, last.share, last.objective, last.left })
+    assert.is_true(last.seconds > 0 and math.abs(last.rate - 10 / last.seconds) < 1e-6)
+  end)
+
+  it("of a bar is told of a share of a step", function()
+    local told, listen = listener()
+    local bar = latent.progress.bar(4, { on_update = listen }):update(1, "text", { within = 0.5, objective = 7 })
+    assert.are.same({ 1, 0.5, 0.375, 7, "text" },
+      { told[1].done, told[1].within, told[1].share, told[1].objective, told[1].text })
+    assert.is_true(math.abs(told[1].left * told[1].rate - 2.5) < 1e-9)
+    bar:update(1, "text", { within = 0.5, objective = 7 }):done()
+    assert.are.equal(1, #told)
+  end)
+
+  it("of a fit counts iterations of all starts, and ends where the fit does", function()
+    local X = latent.datasets.iris()
+    for _, kind in ipairs { "gmm", "mppca", "kmeans" } do
+      local told, listen = listener()
+      local model = latent[kind] { max_iterations = 7, tolerance = 0, restarts = 3, seed = 1,
+        [kind == "kmeans" and "clusters" or "components"] = 3,
+        latent_dim = kind == "mppca" and 1 or nil }:fit(X, { progress = listen })
+      assert.are.same({ kind, 21 }, { told[1].label, told[1].total })
+      assert.is_true(told[#told].done <= 21 and told[#told].done >= 14, kind)
+      assert.is_true(model.iterations <= 7)
+    end
+  end)
+
+  it("of other fits, too", function()
+    local X = latent.datasets.iris()
+    for _, case in ipairs { { latent.ica {}, X }, { latent.lds { latent_dim = 1, max_iterations = 5 }, X },
+      { latent.ppca { latent_dim = 1, method = "em" }, X }, { latent.fa { latent_dim = 1 }, X },
+      { latent.mixture { components = 2, family = "poisson" }, X:map(math.floor) } } do
+      local told, listen = listener()
+      local model = case[1]:fit(case[2], { progress = listen })
+      local last = told[#told]
+      assert.is_true(last.done >= model.iterations, last.label)
+      assert.is_number(last.objective)
+    end
+    local told, listen = listener()
+    local vae = latent.vae { input_dim = 4, latent_dim = 1, likelihood = "gaussian", hidden = 4 }
+    vae:fit(X, { epochs = 3, batch = 50, progress = listen })
+    local last = told[#told]
+    assert.are.same({ "vae", 450, 450 }, { last.label, last.done, last.total })
+    assert.near(vae.history[3], last.objective, 1e-9)
+  end)
+
+  it("is told within an iteration over many rows, and leaves no trace in what comes out", function()
+    local X = latent.datasets.blobs(100000, { dims = 16, components = 8, seed = 1 })
+    local function fit(options)
+      return latent.gmm { components = 16, max_iterations = 3, tolerance = 0, seed = 1 }:fit(X, options)
+    end
+    local told, listen = listener()
+    local followed, plain = fit { progress = listen }, fit()
+    assert.is_true(followed.means == plain.means and followed.weights == plain.weights)
+    assert.are.same(plain.history, followed.history)
+    local before = 0
+    for _, p in ipairs(told) do
+      assert.is_true(p.within >= 0 and p.within <= 1 and p.share >= before)
+      before = p.share
+    end
+    assert.are.equal(3, told[#told].done)
+  end)
+
+  it("is told ten times a second how far a long iteration is", function()
+    local X = latent.datasets.blobs(60000, { dims = 16, seed = 1 })
+    local told, listen = listener()
+    latent.gmm { components = 64, max_iterations = 1, tolerance = 0, seed = 1 }:fit(X, { progress = listen })
+    local within = 0
+    for _, p in ipairs(told) do within = within + (p.done == 0 and p.within > 0 and 1 or 0) end
+    assert.is_true(#told <= 2 + told[#told].seconds / 0.1)
+    assert.is_true(within > 0 or told[#told].seconds < 1, within) -- of what is over at once there is nothing to tell
+  end)
+
+  it("that raises ends the fit, and the model is as the last iteration left it", function()
+    local X = latent.datasets.iris()
+    local model = latent.gmm { components = 2 }
+    local calls = 0
+    helper.fails("stop here", model.fit, model, X, { progress = function()
+      calls = calls + 1
+      error "stop here"
+    end })
+    assert.are.equal(1, calls)
+    assert.are.same({ 2, 4 }, { model.means.rows, model.means.cols })
+  end)
+
+  it("can be a function only", function()
+    local X = latent.datasets.iris()
+    for _, model in ipairs { latent.gmm { components = 2 }, latent.ica {}, latent.lds { latent_dim = 1 },
+      latent.vae { input_dim = 4, latent_dim = 1 } } do
+      helper.fails(":fit: progress must be true, false or a function, got 3", model.fit, model, X, { progress = 3 })
+      helper.fails("progress must be true, false or a function, got 'yes'", model.fit, model, X, { progress = "yes" })
+    end
+    helper.fails("progress.bar: on_update must be a function, got 3", latent.progress.bar, 3, { on_update = 3 })
+    helper.fails("bar:update: within must be a finite number >= 0, got -1", function()
+      latent.progress.bar(3):update(1, "", { within = -1 })
+    end)
+  end)
+end)
+
+describe("a bar's pace", function()
+  it("is the time left and the rate, from the second second on", function()
+    local out = recorder()
+    local bar = latent.progress.bar(1000, { output = out, width = 80 })
+    bar.started = bar.started - 10 -- ten seconds ago
+    bar:update(250, "x", { within = 0.5 })
+    assert.is_truthy(out:all():find " 25%% 0:30 25/s  x  251: 50%%$", out:all())
+    bar.started = bar.started - 7200
+    bar:update(500)
+    assert.is_truthy(out:all():find " 50%% 2:00:1%d 0%.0693/s$", out:all())
+    bar:update(1000)
+    assert.is_truthy(out:all():find "100%% 0%.0693/s$", out:all())
+    bar = latent.progress.bar(10 ^ 9 // 1 | 0, { output = out, width = 80 })
+    bar.started = bar.started - 100
+    bar:update(45600000)
+    assert.is_truthy(out:all():find " 4%% 34:53 456k/s$", out:all())
+  end)
+end)
+
 describe("latent.terminal", function()
   it("is nil for a file", function()
     local file = assert(io.tmpfile())

@@ -10,7 +10,7 @@ local train = {}
 -- options.
 local STEPS = { epochs = true, batch = true, learning_rate = true, binarize = "string", scale = "number",
   shuffle = "boolean" }
-local FIT = { validation = true, patience = true, progress = "boolean", on_epoch = "function",
+local FIT = { validation = true, patience = true, progress = true, on_epoch = "function",
   on_iteration = "function", max_seconds = "number", checkpoint = "string", keep = true }
 
 -- A model's name in Lua: "vae".
@@ -138,7 +138,7 @@ local function run_epoch(model, X, o, epoch, bar)
     rows = rows + n
     for i, value in ipairs { ... } do sums[i] = (sums[i] or 0) + n * value end
     if o.given.on_iteration and o.given.on_iteration(model, model.iterations, ...) == false then stop = true end
-    if bar then bar:update(o.done + rows, words(model, epoch, sums, rows)) end
+    if bar then bar:update(o.done + rows, words(model, epoch, sums, rows), { objective = sums[1] / rows }) end
     stop = stop or o.deadline and latent.clock() > o.deadline
     return not stop
   end
@@ -163,7 +163,7 @@ function train.fit(model, X, options)
   local who = name_of(model) .. ":fit"
   local o = checked(model, who, options, FIT)
   X = rows_of(model, who, X)
-  local bar <close> = o.given.progress and latent.progress.bar(o.epochs * #X, { label = name_of(model) }) or nil
+  local bar <close> = latent.progress._of(who, o.given.progress, o.epochs * #X, name_of(model))
   o.dtype = check.call(model.__begin, model, who, X, o.given)
   o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
   o.done = 0

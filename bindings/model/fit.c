@@ -59,6 +59,7 @@ latL_FitRun *latL_newfitrun(lua_State *L, size_t columns)
   const latL_Model *m = latL_beginfit(L, &request);
   latL_FitRun *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
   *r = (latL_FitRun){.kind = kind, .request = request, .units.options = latL_optionsof(m)};
+  latL_checkprogress(L, LATL_OPTIONS, who);
   r->caller = (latL_Caller){L, who, latL_optfunction(L, LATL_OPTIONS, who, "on_iteration")};
   if (kind->read_units)
     kind->read_units(L, who, &r->units);
@@ -301,7 +302,9 @@ int latL_workturn(lua_State *L, int status, lua_KContext context)
       if (!r->iterated(L, r)) return r->rests(L, r, false);
       break;
     case RESTS:
-      return r->rests(L, r, false);
+      if (!r->looks) return r->rests(L, r, false);
+      r->looks(L, r);
+      break;
     default:
       return r->rests(L, r, true);
     }

@@ -55,6 +55,8 @@ typedef struct latL_FitRun {
    * no other: its results. */
   bool (*iterated)(lua_State *L, struct latL_FitRun *r);
   int (*rests)(lua_State *L, struct latL_FitRun *r, bool over);
+  /* Instead, when the turn's time is over, of a turn that goes on; or NULL. */
+  void (*looks)(lua_State *L, struct latL_FitRun *r);
   /* A call has failed: what becomes of what there is; NULL: as far as whole iterations go, it was a
    * fit. */
   void (*give_up)(lua_State *L, struct latL_FitRun *r);

@@ -9,8 +9,12 @@
 
 /* ---- fit ------------------------------------------------------------------------------------- */
 
-static void make_bar(lua_State *L, const latL_FitRun *r, const lat_fit_options *o)
+/* Seconds between looks at a pass of a fit that shows its progress: an eye sees no more. */
+#define OFTEN 0.1
+
+static void make_bar(lua_State *L, const latL_FitRun *r)
 {
+  const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
   latL_makebar(L, r->turn.who, r->kind->name, o->max_iterations * (o->restarts ? o->restarts : 1));
 }
 
@@ -18,22 +22,39 @@ static void make_bar(lua_State *L, const latL_FitRun *r, const lat_fit_options *
 static void show_at_once(lua_State *L, const latL_FitRun *r, const lat_fit_report *report)
 {
   latL_makebar(L, r->turn.who, r->kind->name, report->iterations);
-  latL_drawbar(L, report->iterations, report->objective);
+  latL_drawbar(L, report->iterations, report->objective, 0);
   lua_pushinteger(L, 1);
   latL_observe(L, report->iterations, report->objective, "restart");
 }
 
-static bool end_iteration(lua_State *L, latL_FitRun *r)
+/* Draws what is done: iterations of all starts, and of the next one this share. */
+static void draw(lua_State *L, const latL_FitRun *r, double objective, double within)
 {
   const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
+  latL_drawbar(L, r->fit.start * o->max_iterations + r->fit.em.iterations, objective, within);
+}
+
+static void look(lua_State *L, latL_FitRun *r)
+{
+  const lat_fit *fit = &r->fit;
+  const lat_source *data = &r->rows.source;
+  double share = r->turn.work->passed;
+  if (data->next || data->mapped)
+    share = fit->all_rows > 0 ? (double)fit->row / (double)fit->all_rows : 0;
+  draw(L, r, r->objective, fit->pass == LAT_PASS_ITERATE ? fmin(share, 1) : 0);
+  r->until = lat_clock() + OFTEN;
+}
+
+static bool end_iteration(lua_State *L, latL_FitRun *r)
+{
   size_t done = r->fit.em.iterations;
   double objective = r->fit.em.objective;
   latL_publishiteration(L, r);
-  if (!r->shown) make_bar(L, r, o);
+  if (!r->shown) make_bar(L, r);
   r->shown = true;
-  latL_drawbar(L, r->fit.start * o->max_iterations + done, objective);
+  draw(L, r, objective, 0);
   if (!latL_observefit(L, r, done, objective)) lat_fit_stop(&r->fit);
-  return lat_clock() < r->until;
+  return r->looks || lat_clock() < r->until;
 }
 
 static int end_fit(lua_State *L, latL_FitRun *r, bool over)
@@ -58,14 +79,17 @@ static int fit_model(lua_State *L)
 {
   latL_FitRun *r = latL_newfitrun(L, 0);
   latL_forgetfit(L);
-  r->slices = may_yield(L, r);
-  r->until = INFINITY;
+  latL_getoption(L, LATL_OPTIONS, "progress");
+  if (lua_toboolean(L, -1)) r->looks = look;
+  lua_settop(L, LATL_TOP);
+  r->slices = r->looks || may_yield(L, r);
+  r->until = r->looks ? lat_clock() + OFTEN : INFINITY;
   r->iterated = end_iteration;
   r->rests = end_fit;
   if (r->request.max_seconds > 0) r->turn.work->deadline = lat_clock() + r->request.max_seconds;
   latL_beginturn(L, &r->turn);
   r->shown = lat_fit_form(&r->fit) == LAT_FORM_EM; /* unless entries are missing */
-  if (r->shown) make_bar(L, r, latL_optionsof(lua_touserdata(L, LATL_MODEL)));
+  if (r->shown) make_bar(L, r);
   return latL_workturn(L, LUA_OK, (lua_KContext)r);
 }
 

@@ -193,33 +193,46 @@ bool latL_observe(lua_State *L, size_t iteration, double objective, const char *
   return go_on;
 }
 
+void latL_checkprogress(lua_State *L, int options, const char *who)
+{
+  int type = latL_getoption(L, options, "progress");
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN && type != LUA_TFUNCTION)
+    latL_error(L, who, "progress must be true, false or a function, got %s", latL_got(L, -1));
+  lua_pop(L, 1);
+}
+
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)
 {
-  if (!latL_optboolean(L, LATL_OPTIONS, who, "progress", false)) return;
+  latL_getoption(L, LATL_OPTIONS, "progress");
+  if (!lua_toboolean(L, -1)) {
+    lua_settop(L, LATL_TOP);
+    return;
+  }
   lua_getglobal(L, "require");
   lua_pushliteral(L, "latent.progress");
   lua_call(L, 1, 1);
-  lua_getfield(L, -1, "bar");
+  lua_getfield(L, -1, "_of");
+  lua_pushstring(L, who);
+  lua_pushvalue(L, LATL_TOP + 1);
   lua_pushinteger(L, (lua_Integer)total);
-  lua_createtable(L, 0, 1);
   lua_pushstring(L, label);
-  lua_setfield(L, -2, "label");
-  lua_call(L, 2, 1);
+  lua_call(L, 4, 1);
   lua_replace(L, LATL_BAR);
   lua_settop(L, LATL_TOP);
   lua_toclose(L, LATL_BAR);
 }
 
-void latL_drawbar(lua_State *L, size_t done, double objective)
+void latL_drawbar(lua_State *L, size_t done, double objective, double within)
 {
   if (lua_isnil(L, LATL_BAR)) return;
   lua_getfield(L, LATL_BAR, "update");
   lua_pushvalue(L, LATL_BAR);
   lua_pushinteger(L, (lua_Integer)done);
-  char text[32];
-  snprintf(text, sizeof text, "%.6g", objective);
-  lua_pushstring(L, text);
-  lua_call(L, 3, 0);
+  lua_pushnumber(L, objective);
+  lua_createtable(L, 0, 1);
+  lua_pushnumber(L, within);
+  lua_setfield(L, -2, "within");
+  lua_call(L, 4, 0);
   latL_workspace(L);
 }
 

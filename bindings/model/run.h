@@ -66,10 +66,13 @@ int latL_pushsteps(lua_State *L, lua_CFunction next);
  * on the top for the field `more`. False when it says to stop. Leaves the top at LATL_TOP. */
 bool latL_observe(lua_State *L, size_t iteration, double objective, const char *more);
 
-/* Puts latent.progress's bar into its place, when the option `progress` says so; it is closed
- * however the call ends. Drawing it counts iterations. */
+/* Raises unless the option `progress` of the table is true, false or a function. */
+void latL_checkprogress(lua_State *L, int options, const char *who);
+/* Puts latent.progress's bar into its place, when the option `progress` says so, or what tells its
+ * function; it is closed however the call ends. Drawing it counts iterations, and the share of the next one that is
+ * done. */
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total);
-void latL_drawbar(lua_State *L, size_t done, double objective);
+void latL_drawbar(lua_State *L, size_t done, double objective, double within);
 
 /* The block on the top becomes the model's, and is popped. */
 void latL_publishrun(lua_State *L, latL_Turn *turn);

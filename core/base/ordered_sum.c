@@ -191,6 +191,7 @@ static lat_status run_waves(piece *p, lat_workspace *work, size_t most)
     cut(p, before, most);
     /* with the first wave: the rest of the open group, and the rows after the last whole group */
     size_t tasks = p->blocks + (begun ? 0 : (size_t)(p->head > 0) + (size_t)(p->tail > 0));
+    work->passed = (double)p->from / (double)(p->whole ? p->whole : 1);
     LAT_TRY(lat_parallel(work, tasks, run_block, p));
     if (!begun && p->head) {
       sum->open_rows += p->head;
@@ -203,6 +204,7 @@ static lat_status run_waves(piece *p, lat_workspace *work, size_t most)
     p->from = p->starts[p->blocks];
     begun = 1;
   } while (p->from < p->whole);
+  work->passed = 1;
   if (p->tail) {
     memcpy(sum->open, p->last, sum->count * sizeof(double));
     sum->open_rows = p->tail;

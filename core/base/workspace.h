@@ -58,6 +58,8 @@ typedef struct lat_workspace {
   void *poll_state;
   lat_pauses *pauses; /* or NULL */
   size_t workers;     /* see lat_workers (parallel.h); 0 while the workspace is empty */
+  double passed;      /* the share of the last rows in memory that a pass has added up, for who
+                       * looks on between chunks (lat_sum_add) */
   char message[256];  /* the last failure in words, "" when there was none */
 } lat_workspace;
 

@@ -93,7 +93,6 @@ typedef struct lat_request {
   bool raw;
   /* of fits */
   double rate, max_seconds, budget;
-  bool progress;
 } lat_request;
 
 /* The numbers, if they are for such a request; or NULL. */
@@ -214,7 +213,7 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
 #define LAT_OPTION_WEIGHTS      LAT_OPTION_GIVEN("weights", "latent.Matrix?")
 #define LAT_OPTION_LABELS       LAT_OPTION_GIVEN("labels", "latent.Matrix?")
 #define LAT_OPTION_ON_ITERATION LAT_OPTION_GIVEN("on_iteration", "function?")
-#define LAT_OPTION_PROGRESS     LAT_OPTION_BOOLEAN(lat_request, progress, false)
+#define LAT_OPTION_PROGRESS     LAT_OPTION_GIVEN("progress", "boolean|function?")
 #define LAT_OPTION_MAX_SECONDS  LAT_OPTION_NUMBER(lat_request, max_seconds, 0, 0, (double)INFINITY)
 #define LAT_OPTION_BUDGET       LAT_OPTION_NUMBER(lat_request, budget, 0, 0, (double)INFINITY)
 #define LAT_OPTION_RATE         LAT_OPTION_NUMBER(lat_request, rate, 0, 0, 1)

@@ -34,7 +34,7 @@ fit(X, { ... }) takes
   missing          true: NaN is a missing entry, for models that know them. The model then takes them in all its
                    methods without being told again, also after save and load, until missing = false
   on_iteration     function{ iteration, objective, restart, model }; false ends the fit
-  progress         true: a bar, on a terminal's standard error
+  progress         true: a bar, on a terminal's standard error; or a function that is told
   max_seconds      ends the fit; the model then has the last complete iteration
 
 and returns the model, which has history (the objectives), iterations, converged, drops (how often the objective
@@ -148,7 +148,7 @@ latent.em{
     options = {
       weights, missing,
       { "on_iteration", "function{ iteration, objective, restart, model }; false ends the fit" },
-      { "progress", "draw a bar, on a terminal's standard error" },
+      { "progress", "true: a bar on the terminal; or a function that is told (latent.progress)" },
       { "max_seconds", "end the fit then, with the last complete iteration" },
     },
     returns = { { "latent.EM", "the model itself" } },

@@ -35,7 +35,7 @@ return function(entries, class, words)
         weights,
         { "missing", "NaN marks a missing entry; where there is one the method is EM" },
         { "on_iteration", "of EM: given {iteration, objective, restart, model}; false stops" },
-        { "progress", "a bar for EM" },
+        { "progress", "true: a bar on the terminal; or a function that is told (latent.progress)" },
         { "max_seconds", "stop EM after so long; 0 is never" },
       },
       returns = itself,

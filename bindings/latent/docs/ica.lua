@@ -59,7 +59,7 @@ mean nothing.]],
     options = {
       { "weights", "N numbers >= 0: a weight of 2 is the row twice" },
       { "on_iteration", "called with {iteration=, objective=, gradient=, model=}; false stops" },
-      { "progress", "a bar on the terminal" },
+      { "progress", "true: a bar on the terminal; or a function that is told (latent.progress)" },
       { "max_seconds", "end the fit then" },
     },
     returns = { { "latent.ICA", "the model itself" } },

@@ -56,7 +56,7 @@ with; iterations and converged say how the fit ended.]],
     options = {
       weights,
       { "on_iteration", "called with { iteration =, objective =, restart =, model = }; false stops" },
-      { "progress", "draw a progress bar" },
+      { "progress", "true: a bar on the terminal; or a function that is told (latent.progress)" },
       { "max_seconds", "stop after this time, with what there is" },
     },
     returns = { { "latent.KMeans", "the model itself" } },

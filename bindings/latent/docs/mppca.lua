@@ -63,7 +63,7 @@ less likely; only handling a singularity does), events and singular tell of the 
       { "missing", "NaN marks a missing entry" },
       labels,
       { "on_iteration", "called with {iteration=, objective=, restart=, model=}; false stops" },
-      { "progress", "a bar on the terminal" },
+      { "progress", "true: a bar on the terminal; or a function that is told (latent.progress)" },
       { "max_seconds", "stop after the iteration in which they are over; 0: never" },
     },
     returns = { { "latent.MPPCA", "the model itself" } },

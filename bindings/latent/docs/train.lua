@@ -28,7 +28,7 @@ return function(class, made, about)
     { "checkpoint", "a file that the model is saved to after each epoch" },
     { "keep", '"last" or "best": only an epoch with a better validation loss is saved, and the model ends with the '
       .. "weights of the best, as with patience" },
-    { "progress", "a bar on standard error" },
+    { "progress", "true: a bar on the terminal; or a function that is told (latent.progress)" },
   } do
     with_epochs[#with_epochs + 1] = option
   end

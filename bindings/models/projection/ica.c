@@ -54,6 +54,7 @@ static run *begin(lua_State *L)
   *r = (run){.request = request};
   latL_optfunction(L, LATL_OPTIONS, who, "on_iteration");
   lua_pop(L, 1);
+  latL_checkprogress(L, LATL_OPTIONS, who);
   latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, 0);
   latL_hold(L, RUN_WEIGHTS);
   lat_workspace *work = latL_holdrun(L, &r->turn, who, RUN, fail);
@@ -131,7 +132,7 @@ static int fit(lua_State *L)
   double end = start + r->request.max_seconds;
   for (bool first = true; !r->fit.done && (first || lat_clock() < end); first = false) {
     if (!iterate(L, r)) continue;
-    latL_drawbar(L, r->fit.iterations, r->fit.objective);
+    latL_drawbar(L, r->fit.iterations, r->fit.objective, 0);
     if (!observe(L, r)) break;
   }
   publish(L, r);

@@ -120,7 +120,7 @@ extern const lat_option lat_class_options[], lat_class_step_options[], lat_class
       LAT_OPTION_GIVEN("patience", "integer?"), LAT_OPTION_GIVEN("on_epoch", "function?"),         \
       LAT_OPTION_GIVEN("on_iteration", "function?"), LAT_OPTION_GIVEN("max_seconds", "number?"),   \
       LAT_OPTION_GIVEN("checkpoint", "string?"), LAT_OPTION_GIVEN("keep", "string?"),              \
-      LAT_OPTION_GIVEN("progress", "boolean?")
+      LAT_OPTION_GIVEN("progress", "boolean|function?")
 #define LAT_FIT_METHODS(fit_, steps_)                                                              \
   {.name = "fit", .options = fit_},                                                                \
   {                                                                                                \
