@@ -233,6 +233,22 @@ describe("the driver of EM models", function()
       print(m.converged, m.iterations == #m.history and m.iterations < 10000000)]])
   end)
 
+  it("has the history of the last updates by partial_fit, which a host may call for ever", function()
+    local rows = matrix.normal(50, 2, latent.random(1))
+    local model, all = latent.gmm { components = 2, seed = 1 }, {}
+    model:partial_fit(rows)
+    all[1] = model.history[1]
+    for i = 2, 4100 do
+      model:partial_fit(rows:block(i % 50 + 1, i % 50 + 1))
+      local history = model.history
+      all[i] = history[#history]
+      assert.equal(i <= 2000 and i or 1001 + (i - 2001) % 1000, #history)
+      assert.equal(all[i - #history + 1], history[1])
+    end
+    assert.equal(4100, model.iterations)
+    assert.same(table.move(all, 4100 - #model.history + 1, 4100, 1, {}), model.history)
+  end)
+
   it("goes on with new data by partial_fit", function()
     assert.equal("true\ttrue\t20\ttrue\t21\n", run [[
       local m, whole = poisson{}, poisson{}:fit(X)

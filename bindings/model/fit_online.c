@@ -1,13 +1,41 @@
 /* fit_online.c: the method partial_fit: online updates. */
 #include "model/fit_run.h"
 
+/* Hosts learn for months, so that the history is of the last updates: so many at least, and twice as
+ * many at most, from where on half of them go. */
+enum { KEPT = 1000 };
+
+/* How many are there after so many updates. */
+static lua_Integer kept(size_t updates)
+{
+  size_t n = updates <= 2 * KEPT ? updates : KEPT + 1 + (updates - 2 * KEPT - 1) % KEPT;
+  return (lua_Integer)n;
+}
+
+static void note_update(lua_State *L, const latL_FitRun *r)
+{
+  size_t updates = r->fit.em.iterations;
+  lua_Integer place = kept(updates);
+  if (updates > 2 * KEPT && place == KEPT + 1) {
+    lua_getiuservalue(L, LATL_RUN, FIT_HISTORY);
+    for (lua_Integer i = 1; i <= KEPT; i++) {
+      lua_rawgeti(L, -1, KEPT + i);
+      lua_rawseti(L, -2, i);
+      lua_pushnil(L);
+      lua_rawseti(L, -2, KEPT + i);
+    }
+    lua_pop(L, 1);
+  }
+  latL_note(L, FIT_HISTORY, (size_t)place, r->fit.em.objective);
+}
+
 /* Gives the block on the top a history of its own: the updates before this one. */
 static void copy_history(lua_State *L, const latL_FitRun *r)
 {
-  lua_Integer n = (lua_Integer)r->fit.em.iterations;
+  lua_Integer n = kept(r->fit.em.iterations - 1);
   lua_createtable(L, (int)n, 0);
   lua_getiuservalue(L, LATL_RUN, FIT_HISTORY);
-  for (lua_Integer i = 1; i < n; i++) {
+  for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, i);
     lua_rawseti(L, -3, i);
   }
@@ -22,7 +50,7 @@ static void copy_history(lua_State *L, const latL_FitRun *r)
 static void publish_online(lua_State *L, latL_FitRun *r)
 {
   if (!latL_isours(L, &r->turn)) copy_history(L, r);
-  latL_note(L, FIT_HISTORY, r->fit.em.iterations, r->fit.em.objective);
+  note_update(L, r);
   latL_publishrun(L, &r->turn);
 }
 

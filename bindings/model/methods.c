@@ -218,7 +218,7 @@ static int return_outputs(lua_State *L, call *c)
     if (o->shape == LAT_GIVES_NUMBER)
       lua_pushnumber(L, c->numbers[i]);
     else if (o->shape >= LAT_GIVES_MEAN)
-      lua_pushnumber(L, lat_method_summary(c->f, o->shape, &latL_tomatrix(L, place)->view));
+      lua_pushnumber(L, lat_method_summary(c->f, (int)o->shape, &latL_tomatrix(L, place)->view));
     else
       lua_pushvalue(L, place);
     if (o->shape == LAT_GIVES_NUMBERS && !c->filled[i]) latL_querynumbers(L, &c->q, 1);

@@ -48,7 +48,8 @@ arguments, from any coroutine, and gives nil at its end; its own data or callbac
 
 partial_fit(X) takes one more piece of data that doesn't come again (stepwise EM): statistics s become
 (1 - r) s + r s(X) with r = (n + 2)^-0.6, where n counts in pieces of this weight what has been seen, a fit included;
-the option rate sets r. The scale of weights changes nothing.
+the option rate sets r. The scale of weights changes nothing. history is then of the updates, an objective each: of the
+last 1000 at least, and of 2000 at most.
 
 X is a matrix; or a file, latent.open "x.npy", which may be larger than memory; or a function that returns the next
 chunk (or chunk, weights), and nil at the end of a pass: it is called again for each. What a model starts from is then
