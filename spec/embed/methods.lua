@@ -28,6 +28,8 @@ local general = {
   free_parameters = { {}, { 1, 2 } },
   align = function(model) return { { model }, { 1 } } end,
   aic = rows, bic = rows, covariance = { {} }, plot = { { X }, { X[1] }, { X, { panels = { "no" } } } },
+  fit_for = { { X, 1e3 }, { X, 0 }, { X, -1 }, { { "no" }, 1 } }, summary = { {}, { { 1 } } },
+  save_string = { {}, { { 1 } } },
   save = { { path }, { "/nowhere/at.all" } }, export = { { path .. ".c" }, { path .. ".lua" }, { "/nowhere/at.c" } },
 }
 
@@ -132,8 +134,8 @@ for _, entry in ipairs(models) do
       for _, how in ipairs{ false, "an error" } do check(label, left(how), own.fit or general.fit, REPEAT // 20) end
     elseif list then
       if type(list) == "function" then list = list(model) end
-      local slow = class == "VAE" or class == "Nonlinear" or name:find "fit" or name == "save" or name == "plot"
-        or name == "export"
+      local slow = class == "VAE" or class == "Nonlinear" or name:find "fit" or name:find "^save" or name == "plot"
+        or name == "export" or name == "summary"
       check(label, function(...) return model[name](model, ...) end, list, slow and REPEAT // 20 or REPEAT)
     else
       print(label .. " is not called")
