@@ -50,7 +50,7 @@ local models = {
   { "GMM", latent.gmm(options{ components = 2, covariance = "tied" }):fit(Y, { missing = true }),
     mixture },
   { "Mixture", latent.mixture(options{ components = 2, family = "categorical" }):fit(B),
-    { fit = { { B }, { X } }, partial_fit = { { B }, { X } }, responsibilities = { { B }, { B[1] }, { X } },
+    { fit_for = { { B, 1e3 }, { { "no" }, 1 } }, fit = { { B }, { X } }, partial_fit = { { B }, { X } }, responsibilities = { { B }, { B[1] }, { X } },
       predict = { { B }, { X } }, log_likelihood = { { B }, { B[1] }, { X } }, score = { { B } },
       elbo = { { B }, { X } }, aic = { { B } }, bic = { { B } }, impute = { { B }, { X } },
       column = { { 1 }, { 9 } } } },
