@@ -101,7 +101,7 @@ invalid argument: there are no sequences
 invalid argument: C is neither given nor estimated
 invalid argument: the model has 1 inputs, and none are given
 invalid argument: A varies with t, and can't be saved
-invalid argument: unknown form 'square' (known: covariance, square_root)
+invalid argument: unknown form 'square', did you mean 'square_root'?
 invalid argument: unknown initial 'difuse', did you mean 'diffuse'?
 ]], output)
     assert.is_nil(io.open(path "never"))

@@ -325,7 +325,7 @@ describe("pca", function()
   it("has nothing before a fit, and says what it is", function()
     local pca = latent.pca{ latent_dim = 2 }
     fails("pca: components: the model is not fitted yet", function() return pca.components end)
-    assert.equal("pca, not fitted", tostring(pca))
+    assert.equal("pca, not fitted\n  latent_dim = 2", tostring(pca))
     fails("pca:transform: the model is not fitted yet", pca.transform, pca, iris)
     pca:fit(iris)
     assert.is_true(tostring(pca):find("components 4x2", 1, true) ~= nil)

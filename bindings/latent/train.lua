@@ -14,7 +14,7 @@ local FIT = { validation = true, patience = true, progress = true, on_epoch = "f
   on_iteration = "function", max_seconds = "number", checkpoint = "string", keep = true }
 
 -- A model's name in Lua: "vae".
-local function name_of(model) return tostring(model):match "^[%w_]+" end
+local function name_of(model) return check.maker(check.class(model)) end
 
 -- The rows X; a vector of as many numbers as the model has columns is one.
 local function rows_of(model, who, X)
