@@ -212,7 +212,7 @@ describe("the prompt on a terminal", function()
   if not has_script then return pending "script (util-linux) is not installed" end
 
   it("ends a piece at each Ctrl-C and keeps everything, without lua-readline", function()
-    local terminal = start "LUA_PATH=';' LUA_CPATH=';'"
+    local terminal = start "LUA_PATH='/none/?.lua' LUA_CPATH='/none/?.so'"
     assert.truthy(terminal:await "Tab":find("lua-readline", 1, true))
     interrupts(terminal)
     local code = terminal:finish "\4"
