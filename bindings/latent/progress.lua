@@ -40,7 +40,7 @@ end
 -- Steps done, and the share that is done of the next.
 local function done_of(bar) return bar.steps + bar.within end
 
-local function share_of(bar) return bar.total > 0 and math.min(done_of(bar) / bar.total, 1) or 1 end
+local function share_of(bar) return (bar.total or 0) > 0 and math.min(done_of(bar) / bar.total, 1) or 1 end
 
 -- Seconds so far, steps a second, and the seconds that are left; the latter nil while nobody can tell.
 local function pace(bar)

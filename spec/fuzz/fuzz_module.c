@@ -36,8 +36,8 @@ static const char script[] =
     "  if not model then return end\n"
     "  tostring(model)\n"
     "  for _, name in ipairs(methods) do\n"
-    "    local method = model[name]\n"
-    "    if method then check(pcall(method, model, name == 'sample' and 2 or X)) end\n"
+    "    local there, method = pcall(function() return model[name] end)\n"
+    "    if there and method then check(pcall(method, model, name == 'sample' and 2 or X)) end\n"
     "  end\n"
     "end\n";
 
