@@ -73,7 +73,7 @@ local ok, message = pcall(function()
   eigen.symmetric(S) eigen.general(S) eigen.svd(X, { k = 2 })
   eigen.largest(function(V) return S * V end, 1, { size = 3 })
   local pca = latent.pca{ latent_dim = 2 }:fit(X)
-  pca:reconstruct(X) local _ = pca.components
+  pca:reconstruct(X) tostring(pca) local _ = pca.components
   local n = 0
   pca:fit(function() n = n + 1 if n < 3 then return X end end)
   latent.scaler():fit(X):transform(X)

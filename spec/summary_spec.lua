@@ -82,6 +82,45 @@ describe("a model", function()
   end)
 end)
 
+describe("print of a model", function()
+  it("reads neither the documentation nor the descriptions", function()
+    local helper = require "helper"
+    local output = helper.lua [[
+      local latent = require "latent"
+      local X = latent.datasets.iris()
+      local models = { latent.gmm{ components = 2 }:fit(X), latent.pca():fit(X), latent.ppca():fit(X),
+        latent.kmeans{ clusters = 2 }:fit(X), latent.gmm{}, latent.lds{ latent_dim = 1 },
+        latent.vae{ input_dim = 4, latent_dim = 1, hidden = 3 }, latent.classifier(function() return latent.gmm() end) }
+      latent.describe = function() error "described" end
+      for _, model in ipairs(models) do tostring(model) end
+      for name in pairs(package.loaded) do assert(not name:find "latent%.docs" and name ~= "latent.names", name) end
+      print "ok"]]
+    assert.equal("ok\n", output)
+  end)
+
+  it("raises what interrupts it", function()
+    local helper = require "helper"
+    local output = helper.lua [[
+      local latent = require "latent"
+      local model = latent.gmm{ components = 2 }:fit(latent.datasets.iris())
+      tostring(model)
+      for at = 4, 140 do -- calls within print
+        local calls = 0
+        debug.sethook(function()
+          calls = calls + 1
+          if calls < at then return end
+          debug.sethook()
+          error("interrupted!", 0)
+        end, "c")
+        local ok, message = pcall(tostring, model)
+        debug.sethook()
+        assert(not ok and message:find "interrupted!", at)
+      end
+      print "ok"]]
+    assert.equal("ok\n", output)
+  end)
+end)
+
 describe("summary", function()
   it("of factor analysis is a table of standardized loadings", function()
     local fa = latent.fa { latent_dim = 1 }:fit(X)

@@ -40,7 +40,7 @@ end
 -- Steps done, and the share that is done of the next.
 local function done_of(bar) return bar.steps + bar.within end
 
-local function share_of(bar) return (bar.total or 0) > 0 and math.min(done_of(bar) / bar.total, 1) or 1 end
+local function share_of(bar) return bar.total > 0 and math.min(done_of(bar) / bar.total, 1) or 1 end
 
 -- Seconds so far, steps a second, and the seconds that are left; the latter nil while nobody can tell.
 local function pace(bar)
@@ -118,7 +118,9 @@ end
 
 function Bar.__close(bar) Bar.done(bar) end -- the error that the loop was left by may be a table
 
-local function new_bar(who, total, options)
+-- Of `total` steps, which the caller of `who` knows by another name.
+local function new_bar(who, name, total, options)
+  total = check.integer(who, name, total, 0)
   options = check.options(who, options, { label = "string", output = true, width = "number",
     on_update = "function" })
   local output = options.output
@@ -138,7 +140,7 @@ local function new_bar(who, total, options)
 end
 
 function progress.bar(total, options)
-  return new_bar("progress.bar", check.integer("progress.bar", "total", total, 0), options)
+  return new_bar("progress.bar", "total", total, options)
 end
 
 -- The option progress of what takes long: nil for nothing, a bar for true, a function that is told.
@@ -147,13 +149,13 @@ function progress._of(who, choice, total, label)
   if choice ~= true and type(choice) ~= "function" then
     check.fail(who, "progress must be true, false or a function, got %s", check.show(choice))
   end
-  return new_bar(who, total, { label = label, on_update = choice ~= true and choice or nil })
+  return new_bar(who, "total", total, { label = label, on_update = choice ~= true and choice or nil })
 end
 
 -- The bar is the loop's closing value, so leaving the loop ends its line.
 local function count(_, n, options)
-  local total = check.integer("latent.progress", "n", n, 0)
-  local bar = new_bar("latent.progress", total, options)
+  local bar = new_bar("latent.progress", "n", n, options)
+  local total = bar.total
   return function(_, i)
     bar:update(i)
     if i < total then return i + 1 end

@@ -1,7 +1,8 @@
 -- What models and tables of results say of themselves. Not exported: print(model), model:summary() and print(results)
 -- come here from C.
 --
---   summary.lines(model, kind, head)   the head and what there is to know of the fit, in a few lines
+--   summary.lines(model, kind, head, changed)   the head and what there is to know of the fit, in a few lines; `changed`:
+--                                      the names of the options that aren't the default, or nil
 --   summary.summary(model)             that and the parameters as tables; a family's own are in summary/
 --   summary.fields(t)                  a table of results: columns side by side, then what is one for all
 
@@ -14,12 +15,6 @@ local FAMILY = { kmeans = "mixtures", gmm = "mixtures", mixture = "mixtures", mp
   gan = "nets" }
 
 local summary = {}
-
--- A field of the model, or nil when it has none of the name.
-local function field(model, name)
-  local ok, value = pcall(function() return model[name] end)
-  return ok and value or nil
-end
 
 -- ---- a few lines ---------------------------------------------------------------------------------
 
@@ -37,72 +32,62 @@ local function show(value)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
--- "components = 3, seed = 1": the options that aren't the default, in the order of the core's table.
-local function options_of(model, kind)
-  local given, parts = field(model, "options") or {}, {}
-  local described = require("latent").describe(kind)
-  local known = {}
-  for _, option in ipairs(described and described.options or {}) do
-    local value = given[option.name]
-    known[option.name] = true
-    if value ~= nil and show(value) ~= option.default and tonumber(option.default) ~= value then
-      parts[#parts + 1] = ("%s = %s"):format(option.name, show(value))
-    end
-  end
-  for _, name in ipairs((check.names(given))) do
-    if not known[name] then parts[#parts + 1] = ("%s = %s"):format(name, show(given[name])) end
-  end
+-- "components = 3, seed = 1", in the order of the core's table; of a kind without one all that were given.
+local function options_of(model, changed)
+  local given, parts = model.options, {}
+  for i, name in ipairs(changed or (check.names(given))) do parts[i] = ("%s = %s"):format(name, show(given[name])) end
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
-local function sizes_of(model)
+-- `fields` are those that pairs goes through: asking a model for one that it hasn't would raise.
+local function sizes_of(fields)
   local parts = {}
-  local first = field(model, "weights") or field(model, "centers")
+  local first = fields.weights or fields.centers
   if first then parts[1] = ("K = %d"):format(#first) end
-  local W = field(model, "W") or field(model, "components")
+  local W = fields.W or fields.components
   if type(W) == "table" then W = W[1] end
   if check.is_matrix(W) and W.cols then parts[#parts + 1] = ("M = %d"):format(W.cols) end
-  local mean = field(model, "mean")
-  local means = field(model, "means") or field(model, "centers") or field(model, "rates")
+  local mean = fields.mean
+  local means = fields.means or fields.centers or fields.rates
   local D = check.is_matrix(mean) and #mean or check.is_matrix(means) and means.cols
   if D then parts[#parts + 1] = ("D = %d"):format(D) end
-  local C = field(model, "C")
+  local C = fields.C
   if check.is_matrix(C) then parts[#parts + 1] = ("M = %d, D = %d"):format(C.cols, C.rows) end
   for _, size in ipairs { { "latent_dim", "M" }, { "input_dim", "D" } } do -- of nets
-    local n = field(model, size[1])
+    local n = fields[size[1]]
     if n then parts[#parts + 1] = ("%s = %d"):format(size[2], n) end
   end
-  local rows = field(model, "observations")
+  local rows = fields.observations
   if rows then parts[#parts + 1] = ("%d rows"):format(rows) end
-  if field(model, "missing") then parts[#parts + 1] = "missing entries" end
+  if fields.missing then parts[#parts + 1] = "missing entries" end
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
-local function fit_of(model, kind)
-  local iterations, history, parts = field(model, "iterations"), field(model, "history"), {}
+local function fit_of(fields, kind)
+  local iterations, history, parts = fields.iterations, fields.history, {}
   if type(iterations) ~= "number" or type(history) ~= "table" or #history == 0 then return nil end
   if kind == "pca" then return nil end -- whose history is a residual
-  local method = field(model, "method")
+  local method = fields.method
   if type(method) == "string" then parts[1] = method end
-  local epochs = field(model, "epochs")
+  local epochs = fields.epochs
   if epochs then parts[#parts + 1] = ("%d epoch%s"):format(epochs, epochs == 1 and "" or "s") end
   parts[#parts + 1] = ("%d iteration%s"):format(iterations, iterations == 1 and "" or "s")
-  local _, converged = pcall(function() return model.converged end)
+  local converged = fields.converged
   if type(converged) == "boolean" and (converged or not epochs) then
     parts[#parts + 1] = converged and "converged" or "not converged"
   end
   local last = history[#history]
   if type(last) == "number" then parts[#parts + 1] = ("objective %.6g"):format(last) end
-  local events = field(model, "events")
+  local events = fields.events
   if type(events) == "table" and #events > 0 then parts[#parts + 1] = ("%d events"):format(#events) end
-  if field(model, "singular") then parts[#parts + 1] = "at a singularity" end
+  if fields.singular then parts[#parts + 1] = "at a singularity" end
   return table.concat(parts, ", ")
 end
 
-function summary.lines(model, kind, head)
-  local out = { head }
-  for _, line in ipairs { sizes_of(model) or false, options_of(model, kind) or false, fit_of(model, kind) or false,
-    field(model, "note") or false } do
+function summary.lines(model, kind, head, changed)
+  local out, fields = { head }, layout.fields(model)
+  for _, line in ipairs { sizes_of(fields) or false, options_of(model, changed) or false, fit_of(fields, kind) or false,
+    fields.note or false } do
     if line then layout.wrap(line, "  ", out) end
   end
   return table.concat(out, "\n")

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "lua/state.h"
+
 #include "base/words.h"
 
 int latL_error(lua_State *L, const char *who, const char *format, ...)
@@ -51,14 +53,7 @@ const char *latL_typegot(lua_State *L, int arg)
 /* Pushes the function of latent/names.lua; false in a host without the parts in Lua. */
 static bool push_names(lua_State *L, const char *function)
 {
-  luaL_checkstack(L, 8, NULL);
-  if (lua_getglobal(L, "require") != LUA_TFUNCTION) return false;
-  lua_pushliteral(L, "latent.names");
-  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-    const char *message = lua_tostring(L, -1);
-    if (!message || !strstr(message, "latent.names")) lua_error(L);
-    return false;
-  }
+  if (!latL_findpart(L, "latent.names")) return false;
   lua_getfield(L, -1, function);
   return true;
 }

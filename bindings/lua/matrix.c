@@ -521,15 +521,13 @@ static int is_about(lua_State *L)
 static int show_table(lua_State *L)
 {
   lua_settop(L, 1);
-  if (lua_getglobal(L, "require") == LUA_TFUNCTION) {
-    lua_pushliteral(L, "latent.summary");
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_istable(L, -1)) {
-      lua_getfield(L, -1, "fields");
-      lua_pushvalue(L, 1);
-      if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) return 1;
-    }
+  if (!latL_findpart(L, "latent.summary")) {
+    lua_pushfstring(L, "table: %p", lua_topointer(L, 1));
+    return 1;
   }
-  lua_pushfstring(L, "table: %p", lua_topointer(L, 1));
+  lua_getfield(L, -1, "fields");
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
   return 1;
 }
 

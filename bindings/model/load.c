@@ -147,9 +147,7 @@ static lat_status load_models(lua_State *L, const loading *l, size_t count, bool
 /* The part in Lua, whose function `_restore` takes the options and the list of models. */
 static lat_status load_group(lua_State *L, const loading *l, const char *kind)
 {
-  lua_getglobal(L, "require");
-  lua_pushfstring(L, "latent.%s", kind);
-  lua_call(L, 1, 1);
+  latL_pushpart(L, l->who, lua_pushfstring(L, "latent.%s", kind));
   lua_getfield(L, -1, "_restore");
   LAT_TRY(push_object(L, l, "", "options"));
   LAT_TRY(load_models(L, l, lat_saved_count(&l->file), true));

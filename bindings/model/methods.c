@@ -398,9 +398,7 @@ int latL_calllua(lua_State *L, const char *module)
   lua_insert(L, 1); /* which gives its place to its block */
   latL_fitted(L, 1, latL_verbkind(L), who);
   lua_remove(L, 1);
-  lua_getglobal(L, "require");
-  lua_pushstring(L, module);
-  lua_call(L, 1, 1);
+  latL_pushpart(L, who, module);
   lua_getfield(L, -1, strchr(who, ':') + 1);
   lua_insert(L, 1);
   lua_pop(L, 1);

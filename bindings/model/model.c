@@ -386,16 +386,39 @@ static void push_head(lua_State *L, const latL_Model *m, const latL_Fitted *f)
   luaL_pushresult(&text);
 }
 
-int latL_returnlines(lua_State *L, const char *name)
+/* Pushes a list of the names of the options given that aren't the defaults, in the order of the core's
+ * table; nil of a kind that has none. */
+static void push_changed(lua_State *L, const latL_Model *m)
 {
-  if (lua_getglobal(L, "require") != LUA_TFUNCTION) return lua_settop(L, 2), 1;
-  lua_pushliteral(L, "latent.summary");
-  if (lua_pcall(L, 1, 1, 0) != LUA_OK || !lua_istable(L, -1)) return lua_settop(L, 2), 1;
+  if (!m->kind->core) {
+    lua_pushnil(L);
+    return;
+  }
+  lua_newtable(L);
+  int list = lua_gettop(L);
+  latL_kept(L, 1, LATL_MADE_WITH);
+  for (const lat_option *o = m->kind->core->options; lua_istable(L, -1) && o->name; o++) {
+    lua_pushstring(L, o->name);
+    int type = lua_rawget(L, list + 1);
+    lua_settop(L, list + 1);
+    /* what the table doesn't read, but the kind itself, is no default when it is given */
+    bool read = o->type != LAT_GIVEN && (type != LUA_TTABLE || o->list || o->type == LAT_RANGE);
+    if (type == LUA_TNIL || (read && lat_option_is_default(o, latL_optionsof(m)))) continue;
+    lua_pushstring(L, o->name);
+    lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+  }
+  lua_settop(L, list);
+}
+
+int latL_returnlines(lua_State *L, const latL_Model *m)
+{
+  if (!latL_findpart(L, "latent.summary")) return lua_settop(L, 2), 1;
   lua_getfield(L, -1, "lines");
   lua_pushvalue(L, 1);
-  lua_pushstring(L, name);
+  lua_pushstring(L, m->kind->name);
   lua_pushvalue(L, 2);
-  if (lua_pcall(L, 3, 1, 0) != LUA_OK || !lua_isstring(L, -1)) lua_settop(L, 2);
+  push_changed(L, m);
+  lua_call(L, 4, 1);
   return 1;
 }
 
@@ -407,7 +430,7 @@ static int tostring_model(lua_State *L)
   const latL_Fitted *f = latL_pushfitted(L, 1);
   push_head(L, m, f);
   lua_replace(L, 2);
-  return latL_returnlines(L, m->kind->name);
+  return latL_returnlines(L, m);
 }
 
 static int newindex_model(lua_State *L)

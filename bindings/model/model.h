@@ -169,9 +169,9 @@ void latL_recorddata(lua_State *L, int fitted, int data);
  * kind that has more to be checked gives its metatable a function `loaded`, which is called with
  * the model after a load, and may raise. */
 void latL_newkind(lua_State *L, const latL_Kind *kind);
-/* Gives the head at 2, of the model `name` at 1, with what bindings/latent/summary.lua has to say
- * besides, where that is to be had. */
-int latL_returnlines(lua_State *L, const char *name);
+/* Gives the head at 2, of the model at 1, with what bindings/latent/summary.lua has to say besides,
+ * where that is to be had. */
+int latL_returnlines(lua_State *L, const latL_Model *model);
 /* The kind of this name, or NULL. */
 const latL_Kind *latL_findkind(lua_State *L, const char *name);
 

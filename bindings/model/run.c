@@ -208,9 +208,7 @@ void latL_makebar(lua_State *L, const char *who, const char *label, size_t total
     lua_settop(L, LATL_TOP);
     return;
   }
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "latent.progress");
-  lua_call(L, 1, 1);
+  latL_pushpart(L, who, "latent.progress");
   lua_getfield(L, -1, "_of");
   lua_pushstring(L, who);
   lua_pushvalue(L, LATL_TOP + 1);

@@ -2,6 +2,7 @@
  * table at a time, of which it needs the last two (words.h). */
 #include "base/words.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { LONGEST = 64 };
@@ -50,7 +51,8 @@ const char *lat_nearest_word(const char *word, const char *const *words)
   size_t least = lat_word_reach(word);
   for (; *words; words++) {
     size_t distance = lat_words_apart(word, *words);
-    if (distance < least) least = distance, nearest = *words;
+    bool alike = strlen(word) > 3 && strncmp(word, *words, 2) == 0; /* "alfa", "alpha" */
+    if (distance < least + (alike && !nearest)) least = distance, nearest = *words;
   }
   return nearest;
 }

@@ -36,8 +36,7 @@ end
 
 -- They make processes, ask the terminal, print, or can't be repeated (below, on a store of their own).
 local AWAY = { ["Figure:save"] = true, ["Figure:text"] = true, ["Figure:show"] = true, ["latent.help"] = true,
-  ["latent.progress"] = true, ["latent.threads"] = true, ["Store:add"] = true, ["nn.linear"] = true, ["nn.mlp"] = true,
-  ["Figure:panels"] = true }
+  ["latent.progress"] = true, ["latent.threads"] = true, ["Store:add"] = true, ["nn.linear"] = true, ["nn.mlp"] = true }
 
 calls.each(function(visit)
   if AWAY[visit.name] then return end

@@ -153,11 +153,12 @@ function Figure:panels(figures, options)
   local columns = check.integer(who, "columns", options.columns or math.min(#figures, 2), 1, MOST_PANELS)
   local widths = largest(figures, "width", function(k) return (k - 1) % columns + 1 end)
   local heights = largest(figures, "height", function(k) return (k - 1) // columns + 1 end)
-  self.grid = { figures = { table.unpack(figures) }, columns = columns, widths = widths, heights = heights }
+  local grid = { figures = { table.unpack(figures) }, columns = columns, widths = widths, heights = heights }
   if not self.sized then
     self.width = math.min(values.MOST_DOTS, sum(widths))
     self.height = math.min(values.MOST_DOTS, sum(heights) + (self.title and 34 or 0))
   end
+  self.grid = grid -- at the end: a figure with panels takes no others
   return self
 end
 

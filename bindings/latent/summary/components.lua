@@ -35,12 +35,12 @@ function components.pca(model, out)
 end
 
 -- Of x = W z + mean + noise: standardized loadings, by the deviations that the model gives the columns.
-local function factors(model, noise, prefix, out)
-  local W = model.W
+-- Phi: the correlations of z, or nil.
+local function factors(model, noise, prefix, Phi, out)
+  local W = layout.fields(model).W
   if not W then return end -- no latent variables
   local D, M = #W, W.cols
-  local Phi = M > 0 and select(2, pcall(function() return model.factor_correlations end)) or nil
-  local C = type(Phi) == "userdata" and W * Phi * W:t() or W * W:t()
+  local C = Phi and W * Phi * W:t() or W * W:t()
   local S, unique, squares, total = W:copy(), {}, {}, 0
   for j = 1, D do
     local variance = C(j, j) + noise(j)
@@ -58,26 +58,28 @@ end
 local function shared_noise(model) return function() return model.noise_variance end end
 
 function components.ppca(model, out)
-  factors(model, shared_noise(model), "z", out)
+  factors(model, shared_noise(model), "z", nil, out)
   layout.title(("Noise variance %s"):format(layout.number(model.noise_variance)), out)
 end
 
 function components.bpca(model, out)
-  factors(model, shared_noise(model), "z", out)
+  factors(model, shared_noise(model), "z", nil, out)
   layout.title("Precisions of the columns of W", out)
   layout.columns({ { "alpha", function(i) return model.alpha[i] end } }, #model.alpha, out, numbered "z")
   layout.title(("Noise variance %s"):format(layout.number(model.noise_variance)), out)
 end
 
 function components.fa(model, out)
-  factors(model, function(j) return model.noise_variances[j] end, "Factor", out)
-  local ok, Phi = pcall(function() return model.factor_correlations end)
-  if ok and Phi and #Phi > 1 and (Phi - require("latent").matrix.eye(#Phi)):abs():max() > 0 then
+  local fields = layout.fields(model)
+  local Phi, noise = fields.factor_correlations, fields.noise_variances
+  factors(model, function(j) return noise[j] end, "Factor", Phi, out)
+  if Phi and #Phi > 1 and (Phi - require("latent").matrix.eye(#Phi)):abs():max() > 0 then
     layout.title("Factor correlations", out)
     layout.matrix(Phi, numbered "Factor", numbered "Factor", out)
   end
-  local tested, test = pcall(model.test, model)
-  if tested and test.degrees_of_freedom > 0 then
+  local discrepancy = fields.discrepancy or 0 / 0
+  if fields.rows and discrepancy < math.huge and fields.degrees_of_freedom > 0 then -- else there is no test
+    local test = model:test()
     layout.title(("Test that %d factor%s suffice%s: chi square %s on %d degrees of freedom, p = %.3g"):format(
       model.W.cols, model.W.cols == 1 and "" or "s", model.W.cols == 1 and "s" or "",
       layout.number(test.statistic), test.degrees_of_freedom, test.p_value), out)

@@ -71,11 +71,17 @@ function layout.title(text, out)
   out[#out + 1] = text
 end
 
--- The name of column j of the data.
+-- What pairs goes through of a model, by name: asking the model for a field that it hasn't would raise.
+function layout.fields(model)
+  local fields = {}
+  for name, value in pairs(model) do fields[name] = value end
+  return fields
+end
+
+-- The names of the data's D columns.
 function layout.names(model, D)
-  local ok, names = pcall(function() return model.names end)
-  local list = {}
-  for j = 1, D do list[j] = ok and type(names) == "table" and names[j] or ("x%d"):format(j) end
+  local names, list = layout.fields(model).names or {}, {}
+  for j = 1, D do list[j] = names[j] or ("x%d"):format(j) end
   return list
 end
 

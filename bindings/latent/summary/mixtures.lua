@@ -16,9 +16,8 @@ end
 
 local function components(model, X, title, out)
   local columns = {}
-  if rawequal(X, nil) then return end
-  local ok, weights = pcall(function() return model.weights end)
-  if ok and weights then columns[1] = { "weight", function(k) return weights[k] end } end
+  local weights = model.weights
+  columns[1] = { "weight", function(k) return weights[k] end }
   local more = of_matrix(columns, model, X)
   layout.title(title, out)
   layout.columns(columns, #X, out)

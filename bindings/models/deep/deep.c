@@ -69,7 +69,7 @@ static int tostring(lua_State *L)
   lua_settop(L, 1);
   lua_pushfstring(L, "%s, %I parameters", kind->name,
                   (lua_Integer)(d->store.numbers - d->store.fixed));
-  return latL_returnlines(L, kind->name);
+  return latL_returnlines(L, lua_touserdata(L, 1));
 }
 
 static lat_checkpoint stored(void *model)
