@@ -71,6 +71,26 @@ describe("a model", function()
     assert.near(X:mean(), mean, 1e-12)
   end)
 
+  it("counts the rows of a whole fit, and none of updates, chunks and sequences", function()
+    for _, make in ipairs { function() return latent.gmm() end, function() return latent.pca() end,
+      function() return latent.ppca() end, function() return latent.kmeans { clusters = 2 } end } do
+      local model = make():fit(X)
+      assert.equal(150, model.observations)
+      assert.is_nil(model:partial_fit(X[1]).observations)
+      local given = false
+      local chunks = make():fit(function()
+        given = not given
+        if given then return X end
+      end)
+      assert.is_nil(chunks.observations)
+    end
+    assert.equal(150, latent.gmm():fit(X:col(1)).observations)
+    assert.equal(150, latent.ica { latent_dim = 2 }:fit(X).observations)
+    assert.equal(100, latent.lds { latent_dim = 1, max_iterations = 1 }:fit((latent.datasets.nile())).observations)
+    local flow = latent.datasets.nile()
+    assert.is_nil(latent.lds { latent_dim = 1, max_iterations = 1 }:fit({ flow, flow }).observations)
+  end)
+
   it("keeps names and rows in its file", function()
     local path = os.tmpname()
     assert(latent.fa { latent_dim = 1 }:fit(X):save(path))

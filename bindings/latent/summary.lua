@@ -1,8 +1,8 @@
 -- What models and tables of results say of themselves. Not exported: print(model), model:summary() and print(results)
 -- come here from C.
 --
---   summary.lines(model, kind, head, changed)   the head and what there is to know of the fit, in a few lines; `changed`:
---                                      the names of the options that aren't the default, or nil
+--   summary.lines(model, kind, head, changed)   the head and what there is to know of the fit, in a few lines;
+--                                      `changed`: the names of the options that aren't the default, or nil
 --   summary.summary(model)             that and the parameters as tables; a family's own are in summary/
 --   summary.fields(t)                  a table of results: columns side by side, then what is one for all
 

@@ -104,6 +104,14 @@ void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fi
   lua_settop(L, fitted);
 }
 
+/* How many rows the whole of the data has; 0 when that isn't known: of chunks, and of updates. */
+static size_t rows_of(lua_State *L, const latL_FitRun *r)
+{
+  const latL_Matrix *Y = r->units.of ? latL_tomatrix(L, LATL_DATA) : NULL;
+  if (r->fit.online || r->rows.source.next) return 0;
+  return r->units.of ? (Y ? Y->view.rows : 0) : r->rows.source.X.rows;
+}
+
 /* The same with the history at that user value, and whether it is at a singularity. */
 static void push_block(lua_State *L, const latL_FitRun *r, const lat_fitted *made,
                        const lat_fit_report *report, int history)
@@ -117,7 +125,7 @@ static void push_block(lua_State *L, const latL_FitRun *r, const lat_fitted *mad
   lua_getiuservalue(L, LATL_RUN, history);
   latL_record(L, fitted, "history");
   latL_recordmissing(L, fitted, r->request.missing);
-  latL_recorddata(L, fitted, LATL_DATA);
+  latL_recorddata(L, fitted, LATL_DATA, rows_of(L, r));
 }
 
 void latL_pushpresent(lua_State *L, latL_FitRun *r)

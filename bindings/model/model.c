@@ -173,13 +173,14 @@ void latL_recordmissing(lua_State *L, int fitted, bool missing)
   latL_record(L, fitted, MISSING);
 }
 
-void latL_recorddata(lua_State *L, int fitted, int data)
+void latL_recorddata(lua_State *L, int fitted, int data, size_t rows)
 {
-  const latL_Matrix *X = latL_tomatrix(L, data);
-  if (!X) return;
   fitted = lua_absindex(L, fitted);
-  lua_pushinteger(L, (lua_Integer)X->view.rows);
-  latL_record(L, fitted, "observations");
+  if (rows > 0) {
+    lua_pushinteger(L, (lua_Integer)rows);
+    latL_record(L, fitted, "observations");
+  }
+  if (!latL_tomatrix(L, data)) return;
   if (!latL_pushdescribed(L, data, "names")) return;
   if (lua_istable(L, -1))
     latL_record(L, fitted, "names");

@@ -157,9 +157,9 @@ int latL_recorded(lua_State *L, int fitted, const char *name);
  * in all methods without being told; and says so of it, a field that files keep. */
 bool latL_takesmissing(lua_State *L, int fitted);
 void latL_recordmissing(lua_State *L, int fitted, bool missing);
-/* What is known of the matrix at `data` that it was fitted to, if it is one: the fields `observations`,
- * how many rows, and `names` of columns that have them. */
-void latL_recorddata(lua_State *L, int fitted, int data);
+/* What is known of the data that it was fitted to: the field `observations`, unless the rows are 0, not
+ * known; and `names`, if there is a matrix at `data` whose columns have them. */
+void latL_recorddata(lua_State *L, int fitted, int data, size_t rows);
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 

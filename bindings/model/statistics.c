@@ -94,7 +94,7 @@ static int fit(lua_State *L)
   if (status != LAT_OK) latL_check(L, latL_verb(L), work, mark, status);
   latL_pushmade(L, 1, &made, NULL);
   latL_recordmissing(L, -1, rows.source.missing);
-  latL_recorddata(L, -1, 2);
+  latL_recorddata(L, -1, 2, rows.source.next ? 0 : rows.source.X.rows);
   return end(L, work);
 }
 

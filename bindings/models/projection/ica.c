@@ -108,7 +108,7 @@ static void publish(lua_State *L, run *r)
   latL_record(L, fitted, "algorithm");
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   latL_record(L, fitted, "history");
-  latL_recorddata(L, fitted, LATL_DATA);
+  latL_recorddata(L, fitted, LATL_DATA, r->rows.source.next ? 0 : r->rows.source.X.rows);
   latL_publishrun(L, &r->turn);
   lua_settop(L, LATL_TOP);
 }
