@@ -192,6 +192,9 @@ describe("tables of results", function()
       ("%.4g"):format(forecast.means[2][1] or forecast.means(2, 1)))
     has(tostring(latent.fa { latent_dim = 1 }:fit(X):test()), "statistic", "85.51", "p_value")
     has(tostring(lds:tracker():forecast(2)), "means")
+    local itself = select(2, latent.datasets.faithful())
+    itself.itself, itself.list = itself, { { 1, 2 }, { { { 3 } } } }
+    has(tostring(itself), "columns  eruptions, waiting", "{...}", "list")
     local names = {}
     for name in pairs(forecast) do names[#names + 1] = name end
     assert.equal(6, #names) -- they are tables still

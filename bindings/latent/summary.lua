@@ -14,6 +14,8 @@ local FAMILY = { kmeans = "mixtures", gmm = "mixtures", mixture = "mixtures", mp
   lds = "series", nonlinear = "nets", vae = "nets", flow = "nets", diffusion = "nets", flow_matching = "nets",
   gan = "nets" }
 
+local MOST_COLUMNS, MOST_ITEMS = 6, 20 -- of a matrix that is shown as columns; of a list
+
 local summary = {}
 
 -- ---- a few lines ---------------------------------------------------------------------------------
@@ -107,51 +109,53 @@ end
 
 -- ---- tables of results -------------------------------------------------------------------------------
 
--- Columns of what has one row for each step or row: names with numbers, and matrices.
+-- Columns of what has one row for each step or row, { title, function(i) }; how many rows; the names that they show.
 local function columns_of(t, names)
-  local columns, n = {}, nil
+  local columns, shown, n = {}, {}, nil
   for _, name in ipairs(names) do
     local value = t[name]
-    if check.is_matrix(value) and (n == nil or #value == n) and (value.cols == 1 or type(value[1]) ~= "number"
-      and value.cols <= 6 or type(value[1]) == "number") then
-      n = #value
-      local is_vector = type(value[1]) == "number"
+    local is_vector = check.is_matrix(value) and type(value[1]) == "number"
+    local fits = is_vector or check.is_matrix(value) and value.cols <= MOST_COLUMNS
+    if fits and (n == nil or #value == n) then
+      n, shown[name] = #value, true
       for j = 1, is_vector and 1 or value.cols do
         local title = (is_vector or value.cols == 1) and name or ("%s %d"):format(name, j)
         columns[#columns + 1] = { title, function(i) return is_vector and value[i] or value(i, j) end }
       end
-      names[name] = true
     end
   end
-  return columns, n
+  return columns, n, shown
 end
 
-local function plain(value)
+-- A value in a line; tables in tables down to so many levels, for one may hold itself.
+local function plain(value, levels)
   if check.is_matrix(value) then return layout.shape(value) end
   if type(value) == "number" then return layout.number(value) end
   if type(value) ~= "table" then return tostring(value) end
   if check.is_matrix(value[1]) then return ("%d of %s"):format(#value, layout.shape(value[1])) end
+  if levels == 0 then return "{...}" end
   local parts = {}
-  for i = 1, math.min(#value, 20) do parts[i] = tostring(value[i]) end
-  if #value > 20 then parts[21] = ("... (%d in all)"):format(#value) end
-  for _, name in ipairs((check.names(value))) do parts[#parts + 1] = ("%s = %s"):format(name, plain(value[name])) end
+  for i = 1, math.min(#value, MOST_ITEMS) do parts[i] = plain(value[i], levels - 1) end
+  if #value > MOST_ITEMS then parts[MOST_ITEMS + 1] = ("... (%d in all)"):format(#value) end
+  for _, name in ipairs((check.names(value))) do
+    parts[#parts + 1] = ("%s = %s"):format(name, plain(value[name], levels - 1))
+  end
   return table.concat(parts, ", ")
 end
 
 function summary.fields(t)
-  local names, out = check.names(t), {}
-  local columns, n = columns_of(t, names)
-  if n and #columns > 0 then layout.columns(columns, n, out) end
-  local width = 0
+  local names, out, width = check.names(t), {}, 0
+  local columns, n, shown = columns_of(t, names)
+  if #columns > 0 then layout.columns(columns, n, out) end
   for _, name in ipairs(names) do
-    if not names[name] then width = math.max(width, #name) end
+    if not shown[name] then width = math.max(width, #name) end
   end
   for _, name in ipairs(names) do
-    if not names[name] then
-      layout.wrap(plain(t[name]), (" "):rep(width + 2), out, name .. (" "):rep(width + 2 - #name))
+    if not shown[name] then
+      layout.wrap(plain(t[name], 2), (" "):rep(width + 2), out, name .. (" "):rep(width + 2 - #name))
     end
   end
-  for i = 1, math.min(#t, 20) do out[#out + 1] = plain(t[i]) end
+  for i = 1, math.min(#t, MOST_ITEMS) do out[#out + 1] = plain(t[i], 2) end
   return #out > 0 and table.concat(out, "\n") or "an empty table"
 end
 

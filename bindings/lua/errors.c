@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "lua/state.h"
-
 #include "base/words.h"
 
 int latL_error(lua_State *L, const char *who, const char *format, ...)
@@ -49,6 +47,36 @@ const char *latL_typegot(lua_State *L, int arg)
 {
   return lua_isnoneornil(L, arg) ? "nothing" : latL_typename(L, arg);
 }
+
+/* ---- the parts in Lua ------------------------------------------------------------------------ */
+
+bool latL_findpart(lua_State *L, const char *part)
+{
+  luaL_checkstack(L, 8, NULL);
+  int top = lua_gettop(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, part) == LUA_TTABLE) {
+    lua_remove(L, -2);
+    return true;
+  }
+  lua_settop(L, top);
+  if (lua_getglobal(L, "require") == LUA_TFUNCTION) {
+    lua_pushstring(L, part);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK) return true;
+    const char *message = lua_tostring(L, -1);
+    if (!message || !strstr(message, part))
+      lua_error(L); /* not "module 'latent.names' not found" */
+  }
+  lua_settop(L, top);
+  return false;
+}
+
+void latL_pushpart(lua_State *L, const char *who, const char *part)
+{
+  if (!latL_findpart(L, part)) latL_error(L, who, "%s, a part in Lua, isn't on package.path", part);
+}
+
+/* ---- names that are not there -------------------------------------------------------------- */
 
 /* Pushes the function of latent/names.lua; false in a host without the parts in Lua. */
 static bool push_names(lua_State *L, const char *function)

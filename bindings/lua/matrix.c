@@ -521,6 +521,7 @@ static int is_about(lua_State *L)
 static int show_table(lua_State *L)
 {
   lua_settop(L, 1);
+  if (!lua_istable(L, 1)) return latL_failself(L, "tostring", "table");
   if (!latL_findpart(L, "latent.summary")) {
     lua_pushfstring(L, "table: %p", lua_topointer(L, 1));
     return 1;

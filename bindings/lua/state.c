@@ -419,31 +419,3 @@ void latL_open_state(lua_State *L)
   }
   lua_pop(L, 1);
 }
-
-/* ---- the parts in Lua ------------------------------------------------------------------------ */
-
-bool latL_findpart(lua_State *L, const char *part)
-{
-  luaL_checkstack(L, 8, NULL);
-  int top = lua_gettop(L);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  if (lua_getfield(L, -1, part) == LUA_TTABLE) {
-    lua_remove(L, -2);
-    return true;
-  }
-  lua_settop(L, top);
-  if (lua_getglobal(L, "require") == LUA_TFUNCTION) {
-    lua_pushstring(L, part);
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK) return true;
-    const char *message = lua_tostring(L, -1);
-    if (!message || !strstr(message, part))
-      lua_error(L); /* not "module 'latent.names' not found" */
-  }
-  lua_settop(L, top);
-  return false;
-}
-
-void latL_pushpart(lua_State *L, const char *who, const char *part)
-{
-  if (!latL_findpart(L, part)) latL_error(L, who, "%s, a part in Lua, isn't on package.path", part);
-}

@@ -107,10 +107,4 @@ void latL_newfinalized(lua_State *L, const char *metatable, lua_CFunction finali
  * by hand still holds the object. */
 void *latL_garbage(lua_State *L, const char *metatable);
 
-/* Pushes a part of the module that is in Lua ("latent.names"), which is required unless it has been:
- * a script may have taken `require` away since. False, and nothing, where the parts aren't; whatever
- * else goes wrong raises. The other raises then, too. */
-bool latL_findpart(lua_State *L, const char *part);
-void latL_pushpart(lua_State *L, const char *who, const char *part);
-
 #endif

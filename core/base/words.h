@@ -14,8 +14,8 @@ size_t lat_words_apart(const char *word, const char *known);
 /* From this distance on another word is no longer near: one slip in a short word, two from seven
  * letters on, and another for every four; 0, for long words, to which nothing is. */
 size_t lat_word_reach(const char *word);
-/* The word of the list (ended by NULL) nearest to it, or NULL. One that begins with the same two letters
- * as a word of four or more may be one slip further off ("alfa", "alpha"). */
+/* The word of the list (ended by NULL) nearest to it, or NULL. One that begins with the same two
+ * letters as a word of four or more may be one slip further off ("alfa", "alpha"). */
 const char *lat_nearest_word(const char *word, const char *const *words);
 
 #endif

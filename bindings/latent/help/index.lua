@@ -110,8 +110,18 @@ end
 
 -- ---- values -----------------------------------------------------------------------------------------
 
+local absent = setmetatable({}, { __mode = "k" }) -- of each table, names that it hasn't: it answers them at length
+
 -- t[name], or nil where there is none.
-local function field(t, name) return type(t) == "table" and check.field(t, name) or nil end
+local function field(t, name)
+  if type(t) ~= "table" or absent[t] and absent[t][name] then return nil end
+  local value = check.field(t, name)
+  if value == nil then
+    absent[t] = absent[t] or {}
+    absent[t][name] = true
+  end
+  return value
+end
 
 -- The metatable of a class of the C module, or the class table of a module in Lua.
 local function find_class(class)
