@@ -146,14 +146,16 @@ end)
 local Terminal = {}
 Terminal.__index = Terminal
 
--- The command on a terminal of `script`, which passes on what is written into a fifo.
+-- The command on a terminal of `script`, which passes on what is written into a fifo. No shell may wait for it: dash
+-- would hear Ctrl-C, too, and end with 130.
 local function start(environment)
   assert(os.execute(("rm -f %s/keys && mkfifo %s/keys"):format(folder, folder)))
   local file = assert(io.open(folder .. "/start.sh", "w"))
   file:write(("cd %s/empty && %s TERM=dumb exec '%s'\n"):format(folder, environment, command))
   file:close()
   local self = setmetatable({ seen = "" }, Terminal)
-  self.output = assert(io.popen(("timeout 30 script -qec 'sh %s/start.sh' /dev/null <%s/keys"):format(folder, folder)))
+  local command_line = "timeout 30 script -qec 'exec sh %s/start.sh' /dev/null <%s/keys"
+  self.output = assert(io.popen(command_line:format(folder, folder)))
   self.keys = assert(io.open(folder .. "/keys", "w"))
   self.keys:setvbuf "no"
   return self
