@@ -174,7 +174,7 @@ fuzz:
 
 fuzz-readers: all
 	$(Q)$(MAKE) --no-print-directory CC=$(FUZZ_CC) SANITIZE=$(FUZZ_SANITIZE) BUILD=build/fuzz build/fuzz/liblatent.a
-	$(Q)CC=$(FUZZ_CC) LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR) $(ENV) sh spec/fuzz/readers.sh build/fuzz $(if $(RUNS),x$(RUNS),$(SECONDS))
+	$(Q)CC=$(FUZZ_CC) LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR) $(ENV) LATENT_LIBS="$(LIBS)" sh spec/fuzz/readers.sh build/fuzz $(if $(RUNS),x$(RUNS),$(SECONDS))
 
 # ---- every request for memory refused, of everything (spec/embed/refused.lua) ----
 
@@ -333,7 +333,7 @@ host-deps:
 	$(Q)$(PEERS)/bin/pip install --quiet --upgrade numpy lupa
 
 bench: all $(BUILD)/bench/limits.lua
-	$(Q)$(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
+	$(Q)LATENT_LIBS="$(LIBS)" $(ENV) $(LUA) scripts/bench/run.lua $(BUILD) $(CASE)
 
 # What the machine can do, measured once (make limits measures anew); the README's table of the last results.
 limits:

@@ -78,8 +78,8 @@ it("a new model is its folder in the core, a short binding, its meanings, and a 
     ("%s %s -c spec/added_model/binding.c -o %s/build/zip.o"):format(compiler, flags, folder),
     ("%s %s -fvisibility=hidden -c bindings/latent.c -o %s/build/latent.o"):format(compiler, flags, folder),
     -- the archive's own latent.o stays out, as what it defines is there already
-    ("%s -shared -o %s/build/latent.so %s/build/*.o %s/liblatent.a -llapacke -lopenblas -lm -lpthread"):format(
-      compiler, folder, folder, build),
+    ("%s -shared -o %s/build/latent.so %s/build/*.o %s/liblatent.a -pthread %s"):format(compiler, folder, folder,
+      build, helper.libraries),
   }
   for _, command in ipairs(commands) do
     local said, ok = helper.run(command)

@@ -178,7 +178,7 @@ scores of two rows are finite: 1
 }
 
 local build = os.getenv "LATENT_BUILD" or "build"
-local LINK = ("-Icore %s/liblatent.a -lopenblas -llapacke -lm -pthread"):format(build)
+local LINK = ("-Icore %s/liblatent.a -pthread %s"):format(build, helper.libraries)
 
 -- The command of the program's head: "cc -std=c11 ... " up to an "-o", with this build's compiler and library.
 local function command_of(path)
@@ -188,6 +188,7 @@ local function command_of(path)
   local command = assert(head:match "\n %*   cc ([^\n]*)", path .. " doesn't say how it is compiled")
   assert.is_truthy(command:find(path, 1, true), command)
   command = command:gsub(" %-o .*", ""):gsub("build/", build .. "/"):gsub("%$%(pkg%-config [^)]* latent%)", LINK)
+    :gsub("%-lopenblas %-llapacke %-lm", helper.libraries)
   return command
 end
 
@@ -202,7 +203,7 @@ describe("scripts/c", function()
         :format(build, os.getenv "CC" or "gcc", program, command_of(("scripts/c/%s.c"):format(name))))
       assert.is_truthy(ok, output)
       assert.equal("", output)
-      output, ok = helper.run(program)
+      output, ok = helper.run(helper.started(program))
       assert.is_truthy(ok, output)
       assert.equal(assert(EXPECTED[name], "nothing is said here of what " .. name .. " prints"), output)
     end)

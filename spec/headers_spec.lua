@@ -4,7 +4,7 @@ local helper = require "helper"
 
 local build = os.getenv "LATENT_BUILD" or "build"
 local compiler = os.getenv "CC" or "gcc"
-local LINK = ("-Icore %s/liblatent.a -lopenblas -llapacke -lm -pthread"):format(build)
+local LINK = ("-Icore %s/liblatent.a -pthread %s"):format(build, helper.libraries)
 local cplusplus = os.getenv "CXX" or "g++"
 local has_cplusplus = select(2, helper.run(cplusplus .. " --version"))
 
@@ -21,7 +21,7 @@ local function compile(command, source, ending)
 end
 
 local function run(program)
-  local output, ok = helper.run(program)
+  local output, ok = helper.run(helper.started(program))
   os.remove(program)
   assert.is_truthy(ok, output)
   return output

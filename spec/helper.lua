@@ -157,6 +157,9 @@ helper.libraries = os.getenv "LATENT_LIBS" or "-lopenblas -llapacke -lm"
 -- What runs a program of another machine than this: scripts/portability.
 local emulator = os.getenv "LATENT_EMULATOR"
 
+-- The command that runs the program of this path.
+function helper.started(path) return emulator and emulator .. " " .. path or path end
+
 -- Whether OpenBLAS is a build that may be called by several threads, so that latent has more than one.
 function helper.threaded()
   local latent = require "latent"
@@ -187,7 +190,7 @@ function helper.program(name, flags, folder)
     helper.libraries)
   local output, ok = helper.run(command .. (flags and flags:find "lua" and " -llua5.4" or ""))
   assert.is_truthy(ok, output)
-  return emulator and emulator .. " " .. path or path
+  return helper.started(path)
 end
 
 -- A Python that has these modules ("numpy, sklearn"): PYTHON or python3, or that of `make bench-deps`; else nil.
@@ -245,7 +248,8 @@ function helper.fuzz(target, seeds)
     .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
     .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/blas_library.c "
     .. "core/base/parameters.c core/base/options.c core/base/words.c core/base/number.c "
-    .. "core/matrix/matrix.c core/matrix/transpose.c -lopenblas -pthread -lm -o %s"):format(compiler, target, program))
+    .. "core/matrix/matrix.c core/matrix/transpose.c -pthread %s -o %s"):format(compiler, target, helper.libraries,
+    program))
   assert.is_truthy(ok, output)
   for i, seed in ipairs(seeds) do
     files[i] = os.tmpname()
@@ -253,7 +257,7 @@ function helper.fuzz(target, seeds)
     file:write(seed)
     file:close()
   end
-  output, ok = helper.run(("LD_PRELOAD= %s 1 4000 %s"):format(program, table.concat(files, " ")))
+  output, ok = helper.run(("LD_PRELOAD= %s 1 4000 %s"):format(helper.started(program), table.concat(files, " ")))
   os.remove(program)
   for _, path in ipairs(files) do os.remove(path) end
   assert.is_truthy(ok, output)

@@ -72,8 +72,8 @@ describe("matrix product", function()
     local sanitize = build:match("sanitize%-([%w-]+)")
     local program = build .. "/spec_product"
     local command = ("%s -O1 -std=c11 -D_GNU_SOURCE -Icore -pthread %s -o '%s' spec/embed/product.c '%s/liblatent.a' "
-      .. "-lopenblas -llapacke -lm && '%s'"):format(cc,
-        sanitize and "-fsanitize=" .. sanitize:gsub("-", ",") or "", program, build, program)
+      .. "%s && %s"):format(cc, sanitize and "-fsanitize=" .. sanitize:gsub("-", ",") or "", program, build,
+        helper.libraries, helper.started("'" .. program .. "'"))
     local pipe = assert(io.popen(command))
     local cases, worst = pipe:read("n", "n")
     assert.is_true(pipe:close())

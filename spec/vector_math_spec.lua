@@ -1,5 +1,7 @@
 -- The vector math of the core: spec/embed/ulp.c measures it against the C library's long double
 -- functions, for the build that is tested and for builds with narrower vectors.
+local helper = require "helper"
+
 local BUILD, CC = os.getenv "LATENT_BUILD" or "build", os.getenv "CC" or "gcc"
 
 local FUNCTIONS = { "exp", "log", "tanh", "sigmoid", "softplus", "normal_cdf", "sin", "cos" }
@@ -22,9 +24,9 @@ end
 -- by function and type.
 local function measure(name, what)
   local program = ("%s/ulp-%s"):format(BUILD, name)
-  local compile = "%s %s -o '%s' spec/embed/ulp.c %s -lopenblas -llapacke -lm"
-  assert(run(compile:format(CC, FLAGS, program, what)))
-  local output = assert(run("'" .. program .. "'"))
+  local compile = "%s %s -o '%s' spec/embed/ulp.c %s %s"
+  assert(run(compile:format(CC, FLAGS, program, what, helper.libraries)))
+  local output = assert(run(helper.started("'" .. program .. "'")))
   local results = {}
   for line in output:gmatch "[^\n]+" do
     local f, type, worst, where, specials, places, hash = line:match("^([%w_]+) (%w+) (%S+) (%S+) (%w+) (%w+) (%x+)$")
@@ -35,7 +37,9 @@ local function measure(name, what)
   return results
 end
 
+-- Whether programs compiled here and run here may have it.
 local function cpu_has(flag)
+  if helper.started "" ~= "" then return false end
   local file = io.open "/proc/cpuinfo"
   local text = file and file:read "a" or ""
   if file then file:close() end

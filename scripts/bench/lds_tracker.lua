@@ -25,7 +25,7 @@ local function from_c(_, Y, A, C, Q, R)
   local build = os.getenv "LATENT_BUILD" or "build"
   local base = os.tmpname()
   local source = "scripts/bench/lds_tracker.c"
-  local libraries = build .. "/liblatent.a -llapacke -lopenblas -lm"
+  local libraries = build .. "/liblatent.a " .. (os.getenv "LATENT_LIBS" or "-llapacke -lopenblas -lm")
   assert(os.execute(("gcc -std=c11 -D_GNU_SOURCE -O2 -pthread -Icore -o %s.bin %s %s")
     :format(base, source, libraries)))
   local file = assert(io.open(base, "w"))

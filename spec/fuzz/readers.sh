@@ -2,7 +2,7 @@
 # readers.sh BUILD SECONDS|xRUNS [TARGET...]: feeds every reader of files what is almost right. BUILD has
 # liblatent.a (see the Makefile's fuzz-readers: compiled by clang for libFuzzer, or else by gcc for driver.c), the
 # corpus grows in BUILD/corpus from the files that seeds.lua makes. Ends at the first fault, whose input is
-# left in BUILD/TARGET-*. Environment: CC, LUA, LUA_PATH and LUA_CPATH.
+# left in BUILD/TARGET-*. Environment: CC, LUA, LUA_PATH, LUA_CPATH and LATENT_LIBS.
 build=$1 length=$2
 shift 2
 cd "$(dirname "$0")/../.." || exit 1
@@ -18,7 +18,7 @@ for target in "$@"; do
   program=$build/fuzz_$target corpus=$build/corpus/fuzz_$target
   if [ -n "$fuzzer" ]; then engine="-fsanitize=fuzzer,$sanitizers"; else engine="-fsanitize=$sanitizers spec/fuzz/driver.c"; fi
   $CC $flags -fno-sanitize-recover=all $engine -o "$program" "spec/fuzz/fuzz_$target.c" "$build/liblatent.a" \
-    -lopenblas -llapacke -llua5.4 -lm || exit 1
+    -llua5.4 ${LATENT_LIBS:--lopenblas -llapacke -lm} || exit 1
   case $length in
     x*) end=-runs=${length#x} mutants=$((${length#x} / 40)) ;;
     *) end=-max_total_time=$length mutants=$((length * 500)) ;;
