@@ -67,7 +67,7 @@ static int lazy_part(lua_State *L)
   if (!lua_istable(L, 1)) return 0;
   if (!parts[i]) return latL_absent(L, "latent", true);
   latL_allow(L, lua_pushfstring(L, "latent.%s", name));
-  lua_getglobal(L, "require");
+  lua_getfield(L, LUA_REGISTRYINDEX, LATL_REQUIRE);
   lua_pushfstring(L, "latent.%s", name);
   lua_call(L, 1, 1);
   guard(L, name);
@@ -92,10 +92,9 @@ static void load_parts(lua_State *L)
     lua_settop(L, module);
   }
   for (size_t i = 0; inner[i]; i++) {
-    if (lua_getglobal(L, "require") == LUA_TFUNCTION) {
-      lua_pushstring(L, inner[i]);
-      lua_pcall(L, 1, 0, 0);
-    }
+    lua_getfield(L, LUA_REGISTRYINDEX, LATL_REQUIRE);
+    lua_pushstring(L, inner[i]);
+    lua_pcall(L, 1, 0, 0);
     lua_settop(L, module);
   }
 }
@@ -104,6 +103,9 @@ static void load_parts(lua_State *L)
 static int sandbox(lua_State *L)
 {
   latL_nooptions(L, 1, "latent.sandbox");
+  if (!lua_isnoneornil(L, 1))
+    return latL_error(L, "latent.sandbox", "it is called without arguments, got %s",
+                      latL_got(L, 1));
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(1));
   if (!latL_iswithheld(L)) load_parts(L);

@@ -124,6 +124,70 @@ describe("sandbox", function()
       .. "false\tcode:1: latent.read: withheld by the sandbox\n", output)
   end)
 
+  it("is called without arguments", function()
+    local latent = require "latent"
+    helper.fails("latent.sandbox: it is called without arguments, got 1", latent.sandbox, 1)
+    helper.fails("latent.sandbox: it is called without arguments, got 'on'", latent.sandbox, "on")
+    helper.fails("latent.sandbox: unknown option 'files'", latent.sandbox, { files = false })
+  end)
+
+  -- Hosts take globals from the code of others once the module is there: each part is used for the first time then.
+  it("needs no globals of what has been opened, sandbox or not", function()
+    local code = [=[
+      local latent = require "latent"
+      %s
+      local print, pcall, pairs, globals = print, pcall, pairs, _G
+      for name in pairs(globals) do globals[name] = nil end
+      local X = latent.random(1):normal(60, 3)
+      local function gmm() return latent.gmm { components = 2, seed = 1 }:fit(X) end
+      local function net() return latent.vae { input_dim = 3, latent_dim = 1, hidden = 4, likelihood = "gaussian" } end
+      local labels = latent.matrix(60, 1, function(i) return i %% 2 + 1 end):col(1)
+      local tries = {
+        gmm = function() return #gmm():summary() > 100 and gmm():plot(X) end,
+        select = function() return latent.gmm_select(X, { components = { 1, 2 } }) end,
+        vae = function() return net():fit(X, { epochs = 1 }) and net():plot(X) end,
+        split = function() return latent.split(X) end,
+        folds = function() return latent.folds(60, 3) end,
+        cross = function() return latent.cross_validate(function() return latent.gmm() end, X) end,
+        help = function() return latent.help.text "split" and latent.help.text(latent.gmm) end,
+        classifier = function()
+          return latent.classifier(function() return latent.gmm() end):fit(X, labels):predict(X)
+        end,
+        metrics = function() return latent.metrics.adjusted_rand({ 1, 2, 2 }, { 1, 2, 1 }) end,
+        batches = function() return latent.batches(X, 10)() end,
+        progress = function() return gmm():fit(X, { progress = function() end }) end,
+        datasets = function() return latent.datasets.moons(10) end,
+        string = function() return latent.load_string(gmm():save_string()) end,
+        em = function()
+          return latent.em { parameters = { m = 1 }, max_iterations = 2, e_step = function() return { s = 1 }, 0 end,
+            m_step = function(_, p) return p end }:fit(X):summary()
+        end,
+        field = function() return not pcall(function() return gmm().mean end) end,
+      }
+      for name, try in pairs(tries) do
+        local ran, result = pcall(try)
+        if not ran or not result then print(name, result) end
+      end
+      print "all"]=]
+    for _, line in ipairs { "", "latent.sandbox()" } do
+      local output, ok = helper.lua(code:format(line))
+      assert.is_truthy(ok, output)
+      assert.are.equal("all\n", output)
+    end
+  end)
+
+  it("hears of another print, and of none", function()
+    local output = helper.lua [[
+      local latent, original = require "latent", print
+      local said = {}
+      print = function(text) said[#said + 1] = text end
+      latent.help "split"
+      original(#said, #said[1] > 100)
+      print = nil
+      latent.help "split"]]
+    assert.are.equal("1\ttrue\n" .. require("latent").help.text "split" .. "\n", output)
+  end)
+
   it("keeps what touches none of these", function()
     local output = run [[
       latent.sandbox()

@@ -60,7 +60,7 @@ bool latL_findpart(lua_State *L, const char *part)
     return true;
   }
   lua_settop(L, top);
-  if (lua_getglobal(L, "require") == LUA_TFUNCTION) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, LATL_REQUIRE) == LUA_TFUNCTION) {
     lua_pushstring(L, part);
     if (lua_pcall(L, 1, 1, 0) == LUA_OK) return true;
     const char *message = lua_tostring(L, -1);

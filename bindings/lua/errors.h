@@ -33,9 +33,11 @@ void latL_checkread(lua_State *L, int data, const char *who);
 /* Raises for an object that a finalizer uses after the object's own finalizer has run. */
 int latL_failgone(lua_State *L, const char *who, const char *what);
 
-/* Pushes a part of the module that is in Lua ("latent.names"), which is required unless it has been:
- * a script may have taken `require` away since. False, and nothing, where the parts aren't; whatever
- * else goes wrong raises. The other raises then, too. */
+/* The registry's field of the function that parts in Lua are required by (parts.c). */
+#define LATL_REQUIRE "latent require"
+/* Pushes a part of the module that is in Lua ("latent.names"), which is required unless it has been.
+ * False, and nothing, where the parts aren't; whatever else goes wrong raises. The other raises
+ * then, too. */
 bool latL_findpart(lua_State *L, const char *part);
 void latL_pushpart(lua_State *L, const char *who, const char *part);
 

@@ -11,7 +11,7 @@
 
 /* clang-format off */
 #define LATL_MODULES(part, class, methods, functions)                                              \
-  part(state) part(matrix) part(matrix_index) part(matrix_make)                                    \
+  part(state) part(parts) part(matrix) part(matrix_index) part(matrix_make)                        \
   methods(matrix_arithmetic, LATL_MATRIX) methods(matrix_reduce, LATL_MATRIX)                      \
   functions(matrix_reduce, "matrix") methods(matrix_linear, LATL_MATRIX) part(matrix_functions)    \
   part(random) functions(eigen, "eigen") part(file) functions(files, NULL)                         \
