@@ -198,17 +198,40 @@ describe("exported models", function()
     export.same(variance[5], matrix(v))
   end)
 
+  local function compare_flow(columns, options)
+    local rows = X:block(1, #X, 1, columns):copy()
+    options.input_dim, options.dtype, options.learning_rate = columns, "float64", 0.02
+    local model = latent.flow(options):fit(rows, { epochs = 4 })
+    export.compare(model, matrix.vstack { rows, 3 * rows }, { log_likelihood = "number", transform = columns })
+  end
+
   it("are the densities of flows, whatever they are about and of", function()
-    for _, case in ipairs { { "nsf", 4 }, { "maf", 4 }, { "realnvp", 2 }, { "nsf", 1 }, { "realnvp", 1 },
-      { "nsf", 2, "uniform" } } do
-      local kind, columns, base = table.unpack(case)
-      local rows = X:block(1, #X, 1, columns):copy()
-      local model = latent.flow { input_dim = columns, kind = kind, base = base, layers = 3, hidden = { 6, 6 },
-        dtype = "float64", learning_rate = 0.02 }:fit(rows, { epochs = 4 })
-      export.compare(model, matrix.vstack { rows, 3 * rows }, { log_likelihood = "number", transform = columns })
+    -- an even number of masked maps leaves z in reverse order; RealNVP permutes the columns after every second one
+    for _, case in ipairs { { "nsf", 4, 3 }, { "maf", 4, 2 }, { "realnvp", 2, 3 }, { "nsf", 1, 3 }, { "realnvp", 1, 3 },
+      { "nsf", 2, 2, "uniform" }, { "realnvp", 4, 6 }, { "realnvp", 3, 4, "uniform" } } do
+      compare_flow(case[2], { kind = case[1], layers = case[3], base = case[4], hidden = { 6, 6 } })
     end
     local untrained = latent.flow { input_dim = 2, layers = 1, bound = math.huge, kind = "maf", dtype = "float64" }
     export.compare(untrained, Z, { log_likelihood = "number", transform = 2 })
+  end)
+
+  it("are flows of layers of your own", function()
+    local hidden, bins = { 6 }, 4
+    for _, layers in ipairs { { "planar" }, { "radial" }, { "actnorm", "planar", "linear", "radial", "linear" },
+      { { "spline", hidden = hidden, bins = bins, box = 2 }, "permute", { "affine", hidden = hidden }, "reverse",
+        { "masked_affine", hidden = hidden, bound = 1e8 }, "permute", { "masked_spline", hidden = hidden } },
+      { "reverse", "actnorm" } } do
+      compare_flow(4, { layers = layers })
+    end
+    compare_flow(1, { layers = { "radial", "linear", "affine", "planar", "spline" } })
+    -- permutations are of the seed, and come back from a file
+    local model, path = latent.flow { input_dim = D, seed = 9, layers = { "actnorm", "permute", { "spline", hidden = 5 } },
+      context_dim = 1, dtype = "float64" }, export.path ".safetensors"
+    for i = 1, 20 do model:step(X, { context = X:col(1), learning_rate = 1e-3 * i }) end
+    assert(model:save(path))
+    local lua = export.path ".lua"
+    assert(latent.load(path):export(lua))
+    export.same(model:transform(X, { context = X:col(1) })[7], matrix(dofile(lua).transform(X[7]:table(), { X(7, 1) })))
   end)
 
   it("are conditional flows", function()

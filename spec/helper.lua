@@ -240,16 +240,25 @@ function helper.lua(script, environment)
   return output, ok
 end
 
+-- Flags of the sanitizers; none where the compiler has no library of theirs, or what it makes doesn't run.
+local function sanitizers()
+  local flags, program = "-fsanitize=address,undefined -fno-sanitize-recover=all", os.tmpname()
+  local _, ok = helper.run(([[printf '#include <sanitizer/asan_interface.h>\nint main(void) { return 0; }' |
+    %s -x c - %s -o %s && LD_PRELOAD= %s]]):format(compiler, flags, program, helper.started(program)))
+  os.remove(program)
+  return ok and flags or ""
+end
+
 -- Compiles a fuzz target with the sanitizers, from the sources of core/files and what they need, and
 -- feeds it mutants of `seeds`, which are strings.
 function helper.fuzz(target, seeds)
   local program, files = os.tmpname(), {}
-  local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 -fsanitize=address,undefined "
-    .. "-fno-sanitize-recover=all spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
+  local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -Icore -g -O1 %s "
+    .. "spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
     .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/blas_library.c "
     .. "core/base/parameters.c core/base/options.c core/base/words.c core/base/number.c "
-    .. "core/matrix/matrix.c core/matrix/transpose.c -pthread %s -o %s"):format(compiler, target, helper.libraries,
-    program))
+    .. "core/matrix/matrix.c core/matrix/transpose.c -pthread %s -o %s"):format(compiler, sanitizers(), target,
+    helper.libraries, program))
   assert.is_truthy(ok, output)
   for i, seed in ipairs(seeds) do
     files[i] = os.tmpname()

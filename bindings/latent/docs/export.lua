@@ -28,8 +28,8 @@ local MODELS = {
   { "VAE", "encode (means and variances), transform, decode, inverse_transform and reconstruct; of a conditional "
     .. "model with the label as an argument before the results.",
     'latent.vae{ input_dim = 3, latent_dim = 2, hidden = 4, likelihood = "gaussian" }' },
-  { "Flow", 'log_likelihood and transform of the kinds "nsf" and "maf", and of "realnvp" without permutations; with a '
-    .. "context this is an argument after the row. Not of layers of your own, nor in ONNX.",
+  { "Flow", "log_likelihood and transform, of the kinds and of layers of your own; with a context this is an argument "
+    .. "after the row. Not in ONNX.",
     'latent.flow{ input_dim = 3, kind = "maf", layers = 2, hidden = 4 }' },
   { "Nonlinear", "decode and inverse_transform.", "latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = 4 }" },
 }

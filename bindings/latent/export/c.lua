@@ -195,7 +195,7 @@ local function stack_of(p, bytes)
   for _, f in ipairs(p.functions) do
     for _, line in ipairs(f.lines) do
       local size = line:match "^%l+ [%l_%d]+%[(%d+)%]$"
-      if size then sum = sum + size * bytes end
+      if size and not line:find "^return" then sum = sum + size * bytes end
     end
   end
   return sum

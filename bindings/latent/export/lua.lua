@@ -13,8 +13,13 @@ local PIECE = 8192
 
 -- What Lua's math lacks, for functions that ask.
 local HELPERS = {
+  -- near 0 by Lambert's continued fraction, as 1 - e has few digits there
   tanh = [[
 local function tanh(x)
+  if abs(x) < 0.25 then
+    local s = x * x
+    return x / (1 + s / (3 + s / (5 + s / (7 + s / (9 + s / 11)))))
+  end
   local e = exp(-2 * abs(x))
   local y = (1 - e) / (1 + e)
   return x < 0 and -y or y

@@ -104,12 +104,12 @@ static size_t numbers_each(const lat_flow_layer *layer)
 }
 
 /* raw begins at 0, where couplings are the identity: the last layer of a net, or a parameter. */
-static lat_status add_net(lat_workspace *work, lat_flow *flow, lat_flow_map *map, size_t number)
+static lat_status add_net(lat_workspace *work, lat_flow *flow, lat_flow_map *map)
 {
   const lat_flow_options *o = &flow->options;
   size_t sizes[LAT_FLOW_HIDDEN + 2], outputs = map->count * map->each;
   char name[32];
-  snprintf(name, sizeof name, "layer%zu", number);
+  snprintf(name, sizeof name, "layer%zu", map->number);
   map->lowest = o->context_dim ? 0 : 1;
   sizes[0] = map->input_count + o->context_dim;
   if (sizes[0] == 0)
@@ -127,13 +127,12 @@ static lat_status add_net(lat_workspace *work, lat_flow *flow, lat_flow_map *map
   return lat_net_mlp(work, &flow->deep.store, name, sizes, map->depth, &options, map->net, &net);
 }
 
-static lat_status add_parameters(lat_workspace *work, lat_flow *flow, lat_flow_map *map,
-                                 size_t number)
+static lat_status add_parameters(lat_workspace *work, lat_flow *flow, lat_flow_map *map)
 {
   size_t D = flow->options.input_dim;
   lat_store *store = &flow->deep.store;
   char name[32];
-  snprintf(name, sizeof name, "layer%zu", number);
+  snprintf(name, sizeof name, "layer%zu", map->number);
   switch (map->layer.kind) {
   case LAT_FLOW_PLANAR: /* as a layer of D inputs begins, within 1/sqrt(D) */
     return lat_store_add(work, store, name, 1, 2 * D + 1, LAT_INIT_TORCH, 1, D, &map->parameter);
@@ -146,7 +145,7 @@ static lat_status add_parameters(lat_workspace *work, lat_flow *flow, lat_flow_m
     return lat_store_add(work, store, name, D, D, LAT_INIT_ZERO, 1, 0, &map->parameter);
   default:
     map->each = numbers_each(&map->layer);
-    return add_net(work, flow, map, number);
+    return add_net(work, flow, map);
   }
 }
 
@@ -207,8 +206,9 @@ static lat_status make_maps(lat_workspace *work, lat_flow *flow, const lat_flow_
     if (kind != LAT_FLOW_PERMUTE && kind != LAT_FLOW_REVERSE) {
       lat_flow_map *map = &flow->maps[flow->count++];
       map->layer = layers[k];
+      map->number = k + 1;
       LAT_TRY(set_columns(work, flow, map, flow->order, other));
-      LAT_TRY(add_parameters(work, flow, map, k + 1));
+      LAT_TRY(add_parameters(work, flow, map));
     }
     other = next_half(kind, other);
   }
@@ -231,6 +231,17 @@ static lat_status make(lat_workspace *work, lat_flow *flow)
   LAT_TRY(make_maps(work, flow, layers, count));
   lat_flow_mask(flow, store->values);
   return lat_deep_seal(work, &flow->deep, &flow->options.deep);
+}
+
+lat_flow_part lat_flow_part_of(const lat_flow *flow, size_t k)
+{
+  const lat_flow_map *map = &flow->maps[k];
+  return (lat_flow_part){.layer = map->layer,
+                         .columns = map->columns,
+                         .inputs = map->inputs,
+                         .count = map->count,
+                         .input_count = map->input_count,
+                         .number = map->number};
 }
 
 bool lat_flow_is_begun(const lat_flow *flow)

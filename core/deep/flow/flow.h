@@ -181,4 +181,14 @@ lat_status lat_flow_load(lat_workspace *work, const char *path, lat_flow *flow);
 
 extern const lat_model lat_flow_model;
 
+/* One of the flow->count maps that layers have become, for programs that compute them elsewhere:
+ * its layer, with nothing left to the options; the columns of the data that it transforms, and
+ * those that its net sees after the context. Its parameters' names begin with "layerNUMBER". */
+typedef struct lat_flow_part {
+  lat_flow_layer layer;
+  const size_t *columns, *inputs;
+  size_t count, input_count, number;
+} lat_flow_part;
+lat_flow_part lat_flow_part_of(const lat_flow *flow, size_t map);
+
 #endif

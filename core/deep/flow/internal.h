@@ -23,6 +23,7 @@
 typedef struct lat_flow_map lat_flow_map;
 struct lat_flow_map {
   lat_flow_layer layer; /* with nothing left to the options */
+  size_t number;        /* of the layer, from 1: "layerNUMBER" are its parameters */
   size_t *columns, count;
   size_t *inputs, input_count; /* columns that the net sees, after the context */
   lat_layer *net;              /* depth + 1 layers; NULL: raw is a parameter */
