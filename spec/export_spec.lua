@@ -225,8 +225,8 @@ describe("exported models", function()
     end
     compare_flow(1, { layers = { "radial", "linear", "affine", "planar", "spline" } })
     -- permutations are of the seed, and come back from a file
-    local model, path = latent.flow { input_dim = D, seed = 9, layers = { "actnorm", "permute", { "spline", hidden = 5 } },
-      context_dim = 1, dtype = "float64" }, export.path ".safetensors"
+    local model, path = latent.flow { input_dim = D, seed = 9, context_dim = 1, dtype = "float64",
+      layers = { "actnorm", "permute", { "spline", hidden = 5 } } }, export.path ".safetensors"
     for i = 1, 20 do model:step(X, { context = X:col(1), learning_rate = 1e-3 * i }) end
     assert(model:save(path))
     local lua = export.path ".lua"
@@ -290,6 +290,74 @@ describe("exported models", function()
       export.same(matrix(expected), export.run_c(c, input, 7, declaration,
         (call:gsub("MORE", U > 0 and ", in + 3" or ""))))
     end
+  end)
+
+  it("keep the tracker's covariance one, however little noise there is", function()
+    local start = { initial_mean = { 0, 0 }, initial_covariance = { { 1e3, 0 }, { 0, 1e3 } },
+      A = { { 1, 1 }, { 0, 1 } }, Q = { { 1, 0.5 }, { 0.5, 2 } } }
+    local rows = rng:normal(60, 2)
+    for _, R in ipairs { { { 1e-10, 0 }, { 0, 1e-12 } }, { { 1e-12, 9e-13 }, { 9e-13, 1e-12 } },
+      { { 0, 0 }, { 0, 0 } } } do
+      start.C, start.R = { { 1, 0 }, { 1, 1 } }, R
+      local model, path = latent.lds(start), export.path ".lua"
+      assert(model:export(path))
+      local tracker, module = model:tracker(), dofile(path)
+      local state = module.init()
+      for t = 1, #rows do
+        tracker:update(rows[t])
+        export.same(tracker.log_density, module.update(state, rows[t]:table()))
+      end
+      local P = tracker.covariance:flatten() -- to 1e-7 of its own size, which is that of R
+      for k = 1, 4 do
+        assert.is_true(math.abs(P[k] - state.covariance[k]) <= 1e-7 * math.abs(P[k]), ("%g, expected %g"):format(
+          state.covariance[k], P[k]))
+      end
+    end
+  end)
+
+  it("takes what two outputs say of the same state", function()
+    -- y1 = y2 = y: the mean of both weighted, of noise s, and their difference, of noise d, are independent
+    local function log_normal(x, variance) return -0.5 * (math.log(2 * math.pi * variance) + x * x / variance) end
+    for _, case in ipairs { { 1e-10, 1e-12, 0 }, { 1e-12, 1e-12, 9e-13 }, { 2, 3, 1 } } do
+      local a, b, c = table.unpack(case)
+      local path = export.path ".lua"
+      assert(latent.lds { A = { { 1, 0 }, { 0, 1 } }, Q = { 1, 1 }, C = { { 1, 0 }, { 1, 0 } },
+        R = { { a, c }, { c, b } }, initial_mean = { 0, 0 }, initial_covariance = { { 1e3, 0 }, { 0, 1e3 } } }
+        :export(path))
+      local module = dofile(path)
+      local state, s, d = module.init(), (a * b - c * c) / (a + b - 2 * c), a + b - 2 * c
+      export.same(log_normal(0.5, 1e3 + s) + log_normal(0, d), module.update(state, { 0.5, 0.5 }))
+      export.same(1, state.covariance[1] / (1e3 * s / (1e3 + s)), 1e-10)
+      export.same(0.5 * 1e3 / (1e3 + s), state.mean[1])
+    end
+  end)
+
+  it("track in single precision with little noise", function()
+    local model = latent.lds { A = { { 1, 1 }, { 0, 1 } }, C = { { 1, 0 } }, Q = { { 1, 0.5 }, { 0.5, 2 } },
+      R = { 1e-5 }, initial_mean = { 0, 0 }, initial_covariance = { { 1e4, 0 }, { 0, 1e4 } } }
+    local rows, path, tracker, expected = rng:normal(50, 1), export.path ".c", model:tracker(), {}
+    assert(model:export(path, { precision = "float" }))
+    for t = 1, #rows do
+      tracker:update(rows[t])
+      expected[t] = { tracker.covariance(1, 1), tracker.covariance(2, 2), tracker.state[2] }
+    end
+    local found = export.run_c(path, rows, 3, [[
+      typedef struct { float mean[2], covariance[4], log_likelihood, steps, predicted; } NAME_state;
+      void NAME_init(NAME_state *);
+      float NAME_update(NAME_state *, const float *);
+      static NAME_state s;
+      static int t;]], [[
+    float row = (float)in[0];
+    if (t++ == 0) NAME_init(&s);
+    NAME_update(&s, &row);
+    out[0] = (double)s.covariance[0], out[1] = (double)s.covariance[3], out[2] = (double)s.mean[1] ]])
+    for t = 1, #rows do
+      for j = 1, 2 do -- variances are positive, and right to a few digits of a float's seven
+        assert.is_true(math.abs(found(t, j) / expected[t][j] - 1) < 1e-3, ("step %d: %g, expected %g"):format(t,
+          found(t, j), expected[t][j]))
+      end
+    end
+    export.same(matrix(expected):col(3), found:col(3), 1e-3)
   end)
 
   it("are single precision where that is asked for", function()

@@ -120,11 +120,20 @@ static int level(void)
 #define TRY(...)
 #endif
 
-/* BLAS wants one stride of A to be 1. */
-static CBLAS_TRANSPOSE order_of(size_t a_row, size_t a_column, blasint *lead)
+/* What BLAS is told of the stride of `count` rows of `numbers`: it wants no less than these, and 1,
+ * even of a single row, whose stride says nothing. */
+static blasint lead_of(size_t count, size_t stride, size_t numbers)
 {
-  *lead = (blasint)(a_column == 1 ? a_row : a_column);
-  return a_column == 1 ? CblasNoTrans : CblasTrans;
+  if (count == 1 && stride < numbers) stride = numbers;
+  return (blasint)(stride ? stride : 1);
+}
+
+/* BLAS wants one stride of A to be 1; that of a single column is as good as 1. */
+static CBLAS_TRANSPOSE order_of(size_t m, size_t k, size_t a_row, size_t a_column, blasint *lead)
+{
+  bool by_rows = a_column == 1 || k == 1;
+  *lead = by_rows ? lead_of(m, a_row, k) : lead_of(k, a_column, m);
+  return by_rows ? CblasNoTrans : CblasTrans;
 }
 
 void lat_tile_product(size_t m, size_t n, size_t k, const double *A, size_t a_row, size_t a_column,
@@ -132,9 +141,9 @@ void lat_tile_product(size_t m, size_t n, size_t k, const double *A, size_t a_ro
 {
   TRY(product, 64, m, n, k, A, a_row, a_column, B, b_row, add, C, c_row)
   blasint lead;
-  CBLAS_TRANSPOSE order = order_of(a_row, a_column, &lead);
+  CBLAS_TRANSPOSE order = order_of(m, k, a_row, a_column, &lead);
   cblas_dgemm(CblasRowMajor, order, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, A, lead, B,
-              (blasint)b_row, add, C, (blasint)c_row);
+              lead_of(k, b_row, n), add, C, lead_of(m, c_row, n));
 }
 
 void lat_tile_product_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,
@@ -143,9 +152,9 @@ void lat_tile_product_float(size_t m, size_t n, size_t k, const float *A, size_t
 {
   TRY(product, 32, m, n, k, A, a_row, a_column, B, b_row, add, C, c_row)
   blasint lead;
-  CBLAS_TRANSPOSE order = order_of(a_row, a_column, &lead);
+  CBLAS_TRANSPOSE order = order_of(m, k, a_row, a_column, &lead);
   cblas_sgemm(CblasRowMajor, order, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, A, lead, B,
-              (blasint)b_row, add, C, (blasint)c_row);
+              lead_of(k, b_row, n), add, C, lead_of(m, c_row, n));
 }
 
 void lat_tile_inner(size_t m, size_t n, size_t k, const double *A, size_t a_row, const double *B,
@@ -153,7 +162,7 @@ void lat_tile_inner(size_t m, size_t n, size_t k, const double *A, size_t a_row,
 {
   TRY(inner, 64, m, n, k, A, a_row, B, b_row, add, C, c_row)
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, A,
-              (blasint)a_row, B, (blasint)b_row, add, C, (blasint)c_row);
+              lead_of(m, a_row, k), B, lead_of(n, b_row, k), add, C, lead_of(m, c_row, n));
 }
 
 void lat_tile_inner_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,
@@ -161,5 +170,5 @@ void lat_tile_inner_float(size_t m, size_t n, size_t k, const float *A, size_t a
 {
   TRY(inner, 32, m, n, k, A, a_row, B, b_row, add, C, c_row)
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, A,
-              (blasint)a_row, B, (blasint)b_row, add, C, (blasint)c_row);
+              lead_of(m, a_row, k), B, lead_of(n, b_row, k), add, C, lead_of(m, c_row, n));
 }

@@ -60,14 +60,16 @@ typedef struct problem {
 CHECK(wide, double, 0x1p-53)
 CHECK(narrow, float, 0x1p-24)
 
-static void try(size_t m, size_t n, size_t k, bool add, bool turned)
+/* `apart`: rows lie apart; else those of A side by side, and strides of single rows and columns are
+ * 1. */
+static void try(size_t m, size_t n, size_t k, bool add, bool turned, bool apart)
 {
   problem p = {.m = m, .n = n, .k = k, .add = add, .b_column = 1};
   p.written = (n + LAT_TILE_FLOAT - 1) / LAT_TILE_FLOAT * LAT_TILE_FLOAT;
   p.b_row = p.written + 3;
   p.c_row = p.written + 5;
-  p.a_row = turned ? 1 : k + 2;
-  p.a_column = turned ? m + 2 : 1;
+  p.a_row = turned || (m == 1 && !apart) ? 1 : k + 2 * apart;
+  p.a_column = turned && (k > 1 || apart) ? m + 2 * apart : 1;
   wide_fill();
   lat_tile_product(m, n, k, wide_a, p.a_row, p.a_column, wide_b, p.b_row, add, wide_c, p.c_row);
   wide_check(&p);
@@ -77,7 +79,7 @@ static void try(size_t m, size_t n, size_t k, bool add, bool turned)
   narrow_check(&p);
   if (turned || k == 0) return;
   p.written = n;
-  p.b_column = k + 1; /* B' */
+  p.b_column = n == 1 && !apart ? 1 : k + 1; /* B' */
   p.b_row = 1;
   wide_fill();
   lat_tile_inner(m, n, k, wide_a, p.a_row, wide_b, p.b_column, add, wide_c, p.c_row);
@@ -101,8 +103,8 @@ int main(void)
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
       for (size_t q = 0; q < sizeof depths / sizeof *depths; q++)
-        for (int code = 0; code < 4; code++)
-          try(rows[i], columns[j], depths[q], code % 2, code / 2);
+        for (int code = 0; code < 8; code++)
+          try(rows[i], columns[j], depths[q], code & 1, code & 2, code & 4);
   printf("%d %.3f\n", cases, worst);
   return 0;
 }

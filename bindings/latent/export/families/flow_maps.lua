@@ -147,7 +147,9 @@ local function changing(p, map)
   local spline, bounded = map.bins ~= nil, map.bound and map.bound < math.huge
   p.changes = p.changes or {}
   for _, known in ipairs(p.changes) do
-    if known.bins == map.bins and known.box == map.box and known.bound == map.bound then return known.name, known.edge end
+    if known.bins == map.bins and known.box == map.box and known.bound == map.bound then
+      return known.name, known.edge
+    end
   end
   local kind = spline and "spline" or "affine"
   local known = { bins = map.bins, box = map.box, bound = map.bound, name = kind .. #p.changes + 1,

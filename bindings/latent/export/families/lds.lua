@@ -1,12 +1,15 @@
 -- latent.lds as a program (export/program.lua): its tracker, the Kalman filter of one observation at a time. Not
 -- exported.
 --
--- An update takes the entries of y that are there. With G = P C', S = C G + R = L L' and e = y - C m:
+-- An update takes the entries of y that are there one after the other (Koopman and Durbin, Journal of Time Series
+-- Analysis 21, 2000). With R = L D L' and rows c of inv(L) C, an entry e of inv(L) y has the variance F = c' P c + D:
 --
---   V = inv(L) G',   w = inv(L) e,   m := m + V' w,   P := P - V' V,   log p = -(n log 2 pi + |w|^2)/2 - log|L|
+--   K = P c/F,   m := m + K (e - c' m),   P := (I - K c') P (I - K c')' + D K K',   log p = -(log 2 pi F + e^2/F)/2
 --
--- V, L and w are made an entry of y after the other. An entry without a variance is left out.
+-- which is Joseph's form: P stays a covariance, also in single precision and with little noise. A variance c' P c that
+-- is only rounding says nothing of the state; an entry that has no other one is left out.
 
+local latent = require "latent"
 local check = require "latent.check"
 local program = require "latent.export.program"
 
@@ -61,86 +64,128 @@ local PREDICT = [[
   s.predicted = 1.0
 ]]
 
+-- The entry's row of C, its noise and its error: of correlated noise without what entries before it say.
+local WHITEN = [[
+  for m < M
+    rows[i * M + m] = c[i * M + m]
+  end
+  for j < i
+    if row[j] == row[j]
+      real t = noise[i * D + j]
+      for k < j
+        if row[k] == row[k]
+          t = t - root[tri(i) + k] * root[tri(j) + k] * own[k]
+        end
+      end
+      real part = 0.0
+      if own[j] > 0.0
+        part = t / own[j]
+      end
+      root[tri(i) + j] = part
+      variance = variance - part * t
+      e = e - part * errors[j]
+      for m < M
+        rows[i * M + m] = rows[i * M + m] - part * rows[j * M + m]
+      end
+    end
+  end
+  if variance < ROUNDING * noise[i * D + i]
+    variance = 0.0
+  end
+  own[i] = variance
+  errors[i] = e
+]]
+
+-- f: c' P c, and g: P c; `most` squared bounds the terms that f is the rounded sum of.
+local VARIANCE = [[
+  real f = 0.0
+  real most = 0.0
+  for m < M
+    real t = 0.0
+    for l < M
+      t = t + s.covariance[m * M + l] * ROWS[i * M + l]
+    end
+    g[m] = t
+    f = f + ROWS[i * M + m] * t
+    e = e - ROWS[i * M + m] * s.mean[m]
+    if s.covariance[m * M + m] > 0.0
+      most = most + abs(ROWS[i * M + m]) * sqrt(s.covariance[m * M + m])
+    end
+  end
+  if f < ROUNDING * most * most
+    f = 0.0
+  end
+]]
+
+-- With T = (I - K c') P = P - K g': P := T - (T c) K' + D K K'. Without noise what is left of a variance may be only
+-- rounding of what it was before the step.
+local JOSEPH = [[
+  for m < M
+    s.mean[m] = s.mean[m] + g[m] / f * e
+    real t = 0.0
+    for l < M
+      product[m * M + l] = s.covariance[m * M + l] - g[m] / f * g[l]
+      t = t + product[m * M + l] * ROWS[i * M + l]
+    end
+    h[m] = variance * g[m] / f - t
+  end
+  for m < M
+    for l < m + 1
+      real t = product[m * M + l] + h[m] * g[l] / f
+      s.covariance[m * M + l] = t
+      s.covariance[l * M + m] = t
+    end
+  end
+  if variance == 0.0
+    for m < M
+      if s.covariance[m * M + m] < ROUNDING * before[m]
+        for l < M
+          s.covariance[m * M + l] = 0.0
+          s.covariance[l * M + m] = 0.0
+        end
+      end
+    end
+  end
+]]
+
 local UPDATE = [[
-  real v[DM]
-  real root[T]
-  real w[D]
+  real before[M]
+  real g[M]
+  real h[M]
+  real product[MM]
+  when correlated
+    real rows[DM]
+    real own[D]
+    real errors[D]
+    real root[T]
+  done
   real value = 0.0
-  int n = 0
-  int r = 0
   if s.predicted < 0.5
     PREDICT
   end
   s.predicted = 0.0
+  for m < M
+    before[m] = s.covariance[m * M + m]
+  end
   for i < D
     if row[i] == row[i]
+      real variance = NOISE
       real e = row[i]
-      for m < M
-        e = e - c[i * M + m] * s.mean[m]
-        real g = 0.0
-        for l < M
-          g = g + s.covariance[m * M + l] * c[i * M + l]
-        end
-        v[n * M + m] = g
-      end
       when inputs
         for l < U
           e = e - d[i * U + l] * u[l]
         end
       done
-      real variance = noise[i * D + i]
-      for m < M
-        variance = variance + c[i * M + m] * v[n * M + m]
-      end
-      real rest = variance
-      int p = 0
-      int k = 0
-      for j < i
-        if used[j] > 0.5
-          real t = noise[i * D + j]
-          for m < M
-            t = t + c[j * M + m] * v[n * M + m]
-          end
-          for l < k
-            t = t - root[r + l] * root[p + l]
-          end
-          t = t * root[p + k]
-          root[r + k] = t
-          rest = rest - t * t
-          e = e - t * w[k]
-          k = k + 1
-          p = p + k
+      WHITEN
+      VARIANCE
+      real gain = f
+      f = f + variance
+      if f > 0.0
+        value = value - 0.5 * (e * e / f + LOG_2PI + log(f))
+        if gain > 0.0
+          JOSEPH
         end
       end
-      if rest > SMALL * variance
-        real scale = 1.0 / sqrt(rest)
-        for m < M
-          real t = v[n * M + m]
-          for l < k
-            t = t - root[r + l] * v[l * M + m]
-          end
-          v[n * M + m] = t * scale
-        end
-        root[r + k] = scale
-        w[n] = e * scale
-        value = value - 0.5 * (w[n] * w[n] + LOG_2PI) + log(scale)
-        used[i] = 1.0
-        n = n + 1
-        r = r + n
-      end
-    end
-  end
-  for i < M
-    for k < n
-      s.mean[i] = s.mean[i] + w[k] * v[k * M + i]
-    end
-    for j < i + 1
-      real t = s.covariance[i * M + j]
-      for k < n
-        t = t - v[k * M + i] * v[k * M + j]
-      end
-      s.covariance[i * M + j] = t
-      s.covariance[j * M + i] = t
     end
   end
   s.log_likelihood = s.log_likelihood + value
@@ -150,8 +195,11 @@ local UPDATE = [[
 -- Names of the matrices, as messages say them, and of their constants.
 local MATRICES = { A = "a", B = "b", C = "c", D = "d", Q = "q", R = "noise" }
 
-local function add_methods(p, inputs)
-  local more = inputs and ", u[U]" or ""
+local function add_methods(p, inputs, float)
+  local more, correlated = inputs and ", u[U]" or "", p.flags.correlated
+  local parts = { PREDICT = inputs and "predict(s, u)" or "predict(s)", NOISE = correlated and "noise[i * D + i]"
+    or "noise[i]", WHITEN = correlated and WHITEN or "", VARIANCE = VARIANCE, JOSEPH = JOSEPH,
+    ROWS = correlated and "rows" or "c", ROUNDING = float and "1.0e-5" or "1.0e-13" } -- some hundred steps'
   program.add(p, { name = "init", args = "state s", public = true, makes = true, body = INIT,
     about = "Before the first step: the state of the model." })
   program.add(p, { name = "predict", args = "state s" .. more, public = true, body = PREDICT,
@@ -159,8 +207,11 @@ local function add_methods(p, inputs)
   program.add(p, { name = "update", args = "state s, row[D]" .. more, returns = "real", public = true,
     about = "Takes in the next observation, going to its step unless predict has; NaN marks a missing entry. Returns "
       .. "log p(row | the rows before), in nats.",
-    body = "real used[D]\nfor i < D\nused[i] = 0.0\nend\n"
-      .. UPDATE:gsub("PREDICT", inputs and "predict(s, u)" or "predict(s)"):gsub("SMALL", "1.0e-13") })
+    body = UPDATE:gsub("%u+", parts):gsub("%u+", parts) })
+end
+
+local function is_diagonal(R)
+  return (R - latent.matrix.diag(R:diag()) == latent.matrix.zeros(#R, #R))
 end
 
 return function(model, options)
@@ -179,12 +230,14 @@ return function(model, options)
     local matrix = check.field(model, name)
     if matrix then program.array(p, array, matrix) end
   end
+  p.flags.correlated = not is_diagonal(model.R)
+  if not p.flags.correlated then program.array(p, "noise", model.R:diag()) end
   program.array(p, "initial_mean", model.initial_mean)
   program.array(p, "initial_covariance", model.initial_covariance)
   p.structs = { state = { { "mean", M, "of the state given the observations so far" },
     { "covariance", M * M, "row by row" }, { "log_likelihood", nil, "of all observations" },
     { "steps", nil, "so far" }, { "predicted", nil, "1: the observation of this step isn't taken in yet" } } }
-  add_methods(p, U > 0)
+  add_methods(p, U > 0, options.precision == "float")
   return p, { what = ("a Kalman filter, M = %d states, D = %d outputs%s"):format(M, D,
     U > 0 and (", U = %d inputs"):format(U) or "") }
 end
