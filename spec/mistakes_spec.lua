@@ -16,6 +16,7 @@ local mixture = latent.mixture { components = 2 }
 local figure, random = latent.plot.figure(), latent.random(1)
 local gap = X:copy()
 gap[3][2] = 0 / 0
+local IRIS = "bindings/latent/data/iris.csv"
 local nowhere = "/nowhere/at/all.csv"
 
 -- The mistake, which parts the message has.
@@ -41,7 +42,7 @@ local MISTAKES = {
   { function() return X:value_counts() end, "it is A:unique()" },
   { function() return random:randn(3) end, "it is rng:normal(n, m)" },
   { function() return latent.matrix.cov(X) end, "it is A:covariance()" },
-  { function() return latent.matrix.unique(X) end, "latent.matrix.unique", "it is A:unique(...)" },
+  { function() return latent.matrix.unique(X) end, "latent.matrix.unique", "it is A:unique()" },
   { function() return latent.datasets.make_spirals(9) end, "it is latent.datasets.spiral(n)" },
   { function() return X < 3 end, "matrix <: matrices aren't ordered; the mask is A:lt(B), that of A > B A:gt(B)" },
   { function() return X:where(X >= 3) end, "matrix <=", "that of A >= B A:ge(B)" },
@@ -95,7 +96,7 @@ local MISTAKES = {
   { function() return kmeans.cluster_centers_ end, "model.centers" },
   { function() return kmeans.labels_ end, "'labels'" },
   { function() return pca.components_ end, "'components'" },
-  { function() return pca.explained_variance_ratio_ end, "model.eigenvalues / model.total_variance" },
+  { function() return pca.explained_variance_ratio_ end, "it is model.explained_ratio" },
   { function() return gmm.n_iter_ end, "model.iterations" },
   { function() return gmm.mean end, "model.means" },
   { function() return fa.loadings end, "model.W" },
@@ -232,6 +233,94 @@ local MISTAKES = {
   { function() return gmm:predict(gap) end,
     "row 3, column 2", "missing = true makes it a missing entry, here or at fit" },
   { function() return pca:fit(X, { missing = true }) end, "latent.ppca knows missing entries" },
+  -- names in another table of the module, generators, data sets that aren't called
+  { function() return latent.accuracy(y, y) end, "it is latent.metrics.accuracy(truth, predicted)" },
+  { function() return latent.silhouette_score(X, y) end, "it is latent.metrics.silhouette" },
+  { function() return latent.blobs(9) end, "it is latent.datasets.blobs(n [, options])" },
+  { function() return latent.mean(X) end, "it is A:mean([dim [, options]])" },
+  { function() return matrix.det(X) end, "it is A:det()" },
+  { function() return latent.random.seed(1) end, "latent.random.seed", "it is latent.random(seed)" },
+  { function() return latent.random.normal(3) end, "it is rng:normal([n" },
+  { function() return latent.random.randn(3) end, "it is rng:normal(n, m)" },
+  { function() return latent.random:uniform(3) end, "latent.random.uniform", "it is rng:uniform([n" },
+  { function() return random:randint(1, 6) end, "it is rng:integer(low, high, n, m)" },
+  { function() return random:choice { 1, 2 } end, "it is rng:categorical(weights, n)" },
+  { function() return random:mvn() end, "it is rng:normal(n, #mean) * covariance:cholesky():t() + mean" },
+  { function() return gmm:fit(latent.datasets.iris) end, "X is the function latent.datasets.iris itself", "iris()" },
+  { function() return latent.ica():fit(latent.datasets.iris) end, "call it: latent.datasets.iris()" },
+  { function() return gmm:fit(latent.datasets) end, "X must be a matrix, got latent.datasets" },
+  { function() return gmm:means() end, "got latent.GMM; a matrix itself, such as a model's field, has no parentheses" },
+  { function() return pca.eigenvalues() end, "got nothing; a matrix itself, such as a model's field" },
+  { function() return latent.gmm.load "x" end, "it is latent.load(path)" },
+  { function() return gmm:load "x" end, "it is latent.load(path)" },
+  -- models, of all kinds
+  { function() return gmm:copy() end, "it is latent.load_string(model:save_string())" },
+  { function() return gmm:describe() end, "it is model:summary()" },
+  { function() return kmeans:print() end, "it is print(model)" },
+  { function() return gmm:set_params {} end, "it is options of the constructor, of a new model" },
+  { function() return gmm:cluster(X) end, "it is model:predict(X)" },
+  { function() return gmm:update(X) end, "it is model:partial_fit(X)" },
+  { function() return gmm:entropy() end, "it is -model:score(model:sample(10000))" },
+  { function() return kmeans.sizes end, "it is model.labels:unique(), the second value" },
+  { function() return pca.W end, "it is model.components" },
+  { function() return pca:biplot(X) end, "it is model:plot(X)" },
+  { function() return lds.F end, "it is model.A" },
+  { function() return lds.H end, "it is model.C" },
+  { function() return lds:rts(X) end, "it is model:smooth(Y)" },
+  { function() return classifier:accuracy(X, y) end, "it is model:score(X, y)" },
+  { function() return vae:cuda() end, "there is no GPU" },
+  { function() return vae:zero_grad() end, "it is done by model:step(batch)" },
+  { function() return vae:to_onnx "x" end, 'it is model:export "model.onnx"' },
+  -- options, and what there is none for
+  { function() return vae:fit(X, { validation = 0.1 }) end, "got 0.1; latent.split(X, { test = 0.1 }) gives rows" },
+  { function() return vae:fit(X, { validation_split = 0.1 }) end, "it is called 'validation' here" },
+  { function() return vae:fit(X, { device = "cuda" }) end, "there is no GPU here" },
+  { function() return vae:fit(X, { callbacks = {} }) end, "it is called 'on_epoch' here" },
+  { function() return latent.vae { input_dim = 2, latent_dim = 1, dropout = 0.5 } end, "nets here have no dropout" },
+  { function() return latent.vae { input_dim = 2, latent_dim = 1, kl_weight = 2 } end, "it is called 'beta' here" },
+  { function() return latent.diffusion { input_dim = 2, n_steps = 9 } end, "it is called 'timesteps' here" },
+  { function() return latent.gan { input_dim = 2, noise_dim = 2 } end, "it is called 'latent_dim' here" },
+  { function() return latent.gan { input_dim = 2, latent_dim = 1, loss = "wgan-gp" } end, "it is 'wasserstein'" },
+  { function() return gmm:fit(X, { epochs = 3 }) end, "it is called 'max_iterations' here, and belongs to the" },
+  { function() return latent.gmm { n_jobs = 4 } end, "'n_jobs': threads are the process's: latent.threads(n)" },
+  { function() return latent.gmm { n_features = 4 } end, "the data say it, at fit" },
+  { function() return latent.kmeans { components = 3 } end, "it is called 'clusters' here" },
+  { function() return latent.kmeans { clusters = 3, init = "forgy" } end, "unknown init 'forgy': it is 'random'" },
+  { function() return latent.gmm { covariance = "spherical_tied" } end, "it is 'tied_spherical'" },
+  { function() return latent.pca { scale = true } end, "it is called 'standardize' here" },
+  { function() return latent.pca { center = false } end, "columns are always centred" },
+  { function() return latent.ica { whiten = true } end, "it always whitens" },
+  { function() return latent.lds { transition_matrices = X } end, "it is called 'A' here" },
+  { function() return latent.lds { H = X } end, "it is called 'C' here" },
+  { function() return latent.split(X, 0.2) end, "argument 2 must be", "got 0.2: { test = 0.2 }" },
+  { function() return latent.split(X, { stratify = y }) end, "it is called 'labels' here" },
+  { function() return latent.read(IRIS, { header = 0 }) end, 'header must be true, false or "auto", got 0' },
+  { function() return latent.read(IRIS, { nrows = 5 }) end, "A:block(1, n, 1, -1) takes rows" },
+  -- matrices
+  { function() return X:percentile(50) end, "it is A:quantile(q)" },
+  { function() return X:lu() end, "it is A:qr(), or A:svd()" },
+  { function() return X:log10() end, "it is A:log() / math.log(10)" },
+  { function() return X:len() end, "it is #A" },
+  { function() return X:append(X) end, "it is latent.matrix.vstack{ A, A }" },
+  { function() return X:standardize() end, "it is latent.scaler():fit(A):transform(A)" },
+  { function() return X:numel() end, "it is A.rows * A.cols" },
+  -- pictures
+  { function() return figure:points({ 1 }, { 2 }, { color = "redd" }) end, "got 'redd'; did you mean 'red'?" },
+  { function() return figure:points({ 1 }, { 2 }, { color = y }) end, "classes = labels gives each class a colour" },
+  { function() return figure:points({ 1 }, { 2 }, { colour = "red" }) end, "it is called 'color' here" },
+  { function() return figure:points({ 1 }, { 2 }, { hue = y }) end, "it is called 'classes' here" },
+  { function() return figure:points({ 1 }, { 2 }, { alpha = 0.5 }) end, "there are no transparent colours" },
+  { function() return figure:points({ 1 }, { 2 }, { marker = "o" }) end, "symbols are chosen by class" },
+  { function() return figure:boxplot(X) end, "it is figure:histogram(x)" },
+  { function() return figure:scatter3d(X) end, "it is figure:points(x, y, { values = z })" },
+  { function() return latent.plot.figure { fontsize = 20 } end, "figures have one look" },
+  -- what isn't here, by more of its words
+  { function() return latent.nmf {} end, "no factorizations of counts here", "latent.mixture" },
+  { function() return latent.GaussianHMM {} end, "there is no hidden Markov model here" },
+  { function() return latent.kpca {} end, "components here are linear" },
+  { function() return latent.mcmc {} end, "nothing is sampled here" },
+  { function() return latent.MeanShift {} end, "clusters here are those of K-means and of mixtures" },
+  { function() return latent.nn.Conv2d() end, "nets here are of linear layers", "latent.nn.mlp" },
   -- types by their names
   { function() return gmm:fit "iris.csv" end, "X must be a matrix, got string; latent.read(path) gives that of" },
   { function() return latent.metrics.accuracy_score(y, y) end, "latent.metrics.accuracy" },
@@ -292,7 +381,7 @@ describe("names of other libraries", function()
 
   it("lead to words that options may be", function()
     local known = {}
-    for _, name in ipairs { "gmm", "mixture", "vae", "ica", "fa", "pca" } do
+    for _, name in ipairs { "gmm", "mixture", "vae", "ica", "fa", "pca", "kmeans", "gan" } do
       for _, option in ipairs(latent.describe(name).options) do
         known[option.name] = known[option.name] or {}
         for _, word in ipairs(option.choices or {}) do known[option.name][word] = true end
@@ -313,9 +402,16 @@ describe("names of other libraries", function()
       { __index = latent })
     local scope = setmetatable({ A = A, mask = A:isfinite(), list = { 1 }, path = 1, f = math.abs, r1 = 1, r2 = 2,
       c1 = 1, c2 = 1, rows = 1, cols = 10, print = tostring, latent = quiet }, { __index = _G })
+    scope.labels = matrix { 1, 1, 2, 2, 1 }
     local function run(line) return assert(load("return " .. line:gsub(", or ", ", "), line, "t", scope), line)() end
+    scope.A = A:where(A:isfinite(), 3)
     for _, line in pairs(foreign.classes.Matrix) do run(line) end
+    scope.A = A
     local classes_of = foreign.classes.Matrix
+    local rng = latent.random(1)
+    scope.rng, scope.n, scope.m, scope.p, scope.mean, scope.covariance = rng, 3, 2, 0.5, matrix { 1, 2 }, matrix.eye(2)
+    for _, line in pairs(foreign.classes.Random) do run(line) end
+    assert.same({ 3, 2 }, { run(foreign.classes.Random.mvn).rows, run(foreign.classes.Random.mvn).cols })
     assert.is_true(run(classes_of.fillna) == matrix { { 1, 2 }, { 0, 4 }, { 5, 6 }, { 7, 8 }, { 9, 10 } })
     assert.is_true(run(classes_of.dropna) == matrix { { 1, 2 }, { 5, 6 }, { 7, 8 }, { 9, 10 } })
     assert.near(52 / 9, run(classes_of.nanmean), 1e-14)

@@ -450,3 +450,18 @@ describe("logarithmic axes", function()
     assert.is_truthy(plot.figure { logx = true, logy = true }:line({ 0, 1, 10 }, { 1, 0.1, -1 }):hline(0):svg())
   end)
 end)
+
+describe("colours", function()
+  local function color(given) return plot.figure():points({ 1 }, { 2 }, { color = given }).layers[1].color end
+
+  it("are those of CSS by their names, however these are written, and letters", function()
+    -- the values are CSS Color Module Level 4's
+    for given, wanted in pairs { red = "#ff0000", SteelBlue = "#4682b4", ["dark green"] = "#006400", grey = "#808080",
+      gray = "#808080", ["light_gray"] = "#d3d3d3", k = "#000000", r = "#ff0000", ["#0a0B0c"] = "#0a0B0c" } do
+      assert.equal(wanted, color(given), given)
+    end
+    assert.equal(color(1), color())
+    assert.is_true(count(plot.figure():line({ 1, 2 }, { 1, 2 }, { color = "tomato" }), "#?[Ff][Ff]6347") >= 1
+      or count(plot.figure():line({ 1, 2 }, { 1, 2 }, { color = "tomato" }), "255,%s*99,%s*71") >= 1)
+  end)
+end)

@@ -282,8 +282,8 @@ print(require("latent").plot.figure():line(x, x):save(arg[1]))]]
     fails("figure:points: x must be a vector or a list, got 'a'", fig.points, fig, "a", { 1 })
     fails("figure:points: y[2] must be a number, got 'b'", fig.points, fig, { 1, 2 }, { 1, "b" })
     fails("figure:points: classes has 1 entries, x has 2", fig.points, fig, { 1, 2 }, { 1, 2 }, { classes = { 1 } })
-    fails('figure:line: color must be "#rrggbb" or 1 to 10, got \'red\'', fig.line, fig, { 1 }, { 1 },
-      { color = "red" })
+    fails('figure:line: color must be "#rrggbb", a name such as "red", or 1 to 10, got \'rot\'', fig.line,
+      fig, { 1 }, { 1 }, { color = "rot" })
     fails("figure:band: high has 1 entries, x has 2", fig.band, fig, { 1, 2 }, { 1, 2 }, { 1 })
     fails("figure:ellipse: covariance must be positive semidefinite", fig.ellipse, fig, { 0, 0 },
       { { 1, 2 }, { 2, 1 } })

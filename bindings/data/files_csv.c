@@ -30,7 +30,7 @@ static lat_csv_header optheader(lua_State *L, const char *who)
   if (type == LUA_TBOOLEAN)
     header = lua_toboolean(L, -1) ? LAT_CSV_YES : LAT_CSV_NO;
   else if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "auto") == 0))
-    latL_error(L, who, "header must be true, false or \"auto\"");
+    latL_error(L, who, "header must be true, false or \"auto\", got %s", latL_got(L, -1));
   lua_pop(L, 1);
   return header;
 }

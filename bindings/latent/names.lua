@@ -12,6 +12,7 @@
 local check = require "latent.check"
 local foreign = require "latent.foreign"
 local index = require "latent.help.index"
+local pages = require "latent.help.pages"
 
 local names = {}
 
@@ -64,17 +65,23 @@ local function label_of(class) return class == "Matrix" and "A" or check.maker(c
 -- How a class has what other libraries call so: "it is ..."; or nil.
 local function theirs_of(class, name)
   local known, plain = members_of(class), name:gsub("_$", "")
-  local own = foreign.classes[class] or {}
-  local key = index.key(own, plain)
-  if key then return "it is " .. own[key] end
-  key = index.key(foreign.members, plain)
+  local key = index.key(foreign.members, plain)
   for _, ours in ipairs(key and foreign.members[key] or {}) do
     local member = known[ours[1]]
     if member then
-      local separator = ours[2]:find "^[ (]" and "" or member.name:match "[.:]"
+      local separator = ours[2]:find "^[ (]" and "" or ours[2]:find "^[%w_]+[({]" and ":" or "."
       return ("it is %s%s%s"):format(OBJECTS[class] or "model", separator, ours[2])
     end
   end
+  for _, own in ipairs { foreign.classes[class] or {}, known.fit and foreign.classes.Model or {} } do
+    key = index.key(own, plain)
+    if key then return "it is " .. own[key] end
+  end
+end
+
+-- A method or field as it is written: "A:mean([dim])".
+local function written(class, entry)
+  return (pages.signature(entry):gsub("^%u%w*", OBJECTS[class] or "model"))
 end
 
 -- What makes objects of the class, when the name is one of its options, or another library's for one: "it is an
@@ -148,28 +155,55 @@ local function of_objects(name)
   local meant = theirs_of("Matrix", name)
   if meant then return meant end
   local member = members_of("Matrix")[name]
-  if member then return ("it is A%s%s"):format(member.name:match "[.:]", name) end
+  if member then return "it is " .. written("Matrix", member) end
   local models = models_with(name)
   return models and ("models have it: model:%s, of %s"):format(name, models)
 end
 
-local function of_module(what, name)
-  local maker = what:match "^latent%.(.*)$"
-  local class, entry = made_by(maker)
-  local message = ("%s.%s: there is no such function"):format(what, short(name))
-  if class and members_of(class)[name] then
+-- Where a name of the module itself is in one of its tables: "it is latent.metrics.accuracy(truth, predicted)"; or nil.
+-- What others call parts of time series is better said by words.lua: there is more than one block to an ARIMA.
+local TABLES = { "matrix", "eigen", "metrics", "datasets", "plot", "nn" }
+
+local function of_tables(name)
+  for _, part in ipairs(TABLES) do
+    local entry = index.entry(part .. "." .. name)
+    if entry and entry.args then return "it is latent." .. pages.signature(entry) end
+  end
+  if members_of("Matrix")[name] then return nil end
+  for _, part in ipairs(TABLES) do
+    local theirs = foreign.modules["latent." .. part] or {}
+    local key = index.key(theirs, name)
+    if key then return "it is " .. theirs[key] end
+  end
+end
+
+-- Of what latent.NAME makes: latent.gmm.predict; or nil.
+local function of_maker(what, name, message)
+  local class, entry = made_by(what:match "^latent%.(.*)$")
+  local member = class and members_of(class)[name]
+  if member and OBJECTS[class] then return ("%s: it is %s"):format(message, written(class, member)) end
+  if member then
     local first = entry.args[1]
     local call = first and first[1] ~= "options" and "(" .. first[1] .. ")" or "{ ... }"
-    if OBJECTS[class] then return ("%s: it is %s:%s(...)"):format(message, OBJECTS[class], name) end
     return ("%s.%s: %s makes a model, which has it: %s%s:%s(...)"):format(what, name, what, what, call, name)
   end
+end
+
+local function of_module(what, name)
+  local message = ("%s.%s: there is no such function"):format(what, short(name))
   local known, theirs = contents(what), foreign.modules[what] or {}
   local key = index.key(theirs, name)
   if key then return ("%s: it is %s"):format(message, theirs[key]) end
-  local meant = not index.key(known, name) and (what == "latent" and of_objects(name) or of_field(name))
+  local made = of_maker(what, name, message)
+  if made then return made end
+  local meant = not index.key(known, name)
+    and (what == "latent" and (of_tables(name) or of_objects(name)) or of_field(name))
   if meant then return ("%s: %s"):format(message, meant) end
   local near = nearest(name, known)
   if near then return ("%s, did you mean %s.%s?"):format(message, what, near) end
+  local class = made_by(what:match "^latent%.(.*)$")
+  meant = class and theirs_of(class, name)
+  if meant then return ("%s: %s"):format(message, meant) end
   return ("%s; latent.help(%s) lists them"):format(message, what)
 end
 
@@ -234,7 +268,7 @@ function names.option(who, word, known)
     place = elsewhere(who, ours)
     if place then return (": it is called '%s' here, and %s"):format(ours, place) end
   end
-  return argument_of(who, word)
+  return argument_of(who, word) or not near and foreign.remarks[word] and ": " .. foreign.remarks[word] or nil
 end
 
 function names.word(what, word, known)

@@ -19,7 +19,8 @@ local function arguments(...)
   end
   for i = 1, count do
     if not check.is_matrix(given[i]) and type(given[i]) ~= "table" then
-      check.fail(WHO, "argument %d must be a matrix, a list, or the options, got %s", i, check.show(given[i]))
+      check.fail(WHO, "argument %d must be a matrix, a list, or the options, got %s%s", i, check.show(given[i]),
+        type(given[i]) == "number" and (": { test = %s }"):format(given[i]) or "")
     end
     check.count(WHO, i == 1 and "rows" or ("rows of argument %d"):format(i), given[i], #given[1])
   end

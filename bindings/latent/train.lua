@@ -31,7 +31,9 @@ local function add_validation(model, who, options)
   local pair = check.is_matrix(first) or type(first) == "table" and type(first[1]) == "table"
   if pair then given, second = first, given[2] end
   if not check.is_matrix(given) and not (type(given) == "table" and given[1]) then
-    check.fail(who, "validation must be a matrix or {X, labels}, got %s", check.show(given))
+    local share = type(given) == "number" and given > 0 and given < 1
+    check.fail(who, "validation must be a matrix or {X, labels}, got %s%s", check.show(given), share
+      and ("; latent.split(X, { test = %s }) gives rows to fit to, and such"):format(given) or "")
   end
   options.validation = rows_of(model, who, given)
   if type(second) == "number" then second = latent.matrix(#options.validation, 1, second) end

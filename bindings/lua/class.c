@@ -77,6 +77,16 @@ void latL_addtomodule(lua_State *L, const char *name, const latL_Function functi
   if (name) lua_pop(L, 1);
 }
 
+void latL_setcall(lua_State *L, lua_CFunction call)
+{
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, call);
+  lua_setfield(L, -2, "__call");
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+}
+
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[])
 {
   luaL_getmetatable(L, metatable);

@@ -42,6 +42,9 @@ void latL_addfunctions(lua_State *L, const latL_Function functions[]);
 /* Adds them to the table `name` of the module on the top of the stack, made if need be; or (NULL) to
  * the module. */
 void latL_addtomodule(lua_State *L, const char *name, const latL_Function functions[]);
+/* Makes the table on the top of the stack one that is called, with itself as first argument; its metatable is
+ * protected. */
+void latL_setcall(lua_State *L, lua_CFunction call);
 /* Adds them to a class: names that begin with "__" to the metatable, others to its methods. */
 void latL_addtoclass(lua_State *L, const char *metatable, const latL_Function functions[]);
 /* Adds a copy of the row, which the registry keeps, to the class, or (NULL) to the table on the

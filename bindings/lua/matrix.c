@@ -150,6 +150,8 @@ static void fill_row(lua_State *L, latL_Matrix *A, size_t i, const char *who, co
 static latL_Matrix *from_table(lua_State *L, int arg, const char *who, const char *name)
 {
   size_t n = lua_rawlen(L, arg);
+  if (n == 0 && luaL_getmetafield(L, arg, LATL_TABLE) == LUA_TSTRING)
+    latL_error(L, who, "%s must be a matrix, got %s", name, latL_typename(L, arg));
   if (n == 0) latL_error(L, who, "%s is an empty table", name);
   int kind = lua_rawgeti(L, arg, 1);
   if (kind == LUA_TNUMBER) {

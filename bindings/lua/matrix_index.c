@@ -44,6 +44,11 @@ static int push_element(lua_State *L, const latL_Matrix *A, const void *place)
 static int call(lua_State *L)
 {
   const latL_Matrix *A = self(L, "A()");
+  if (lua_isnoneornil(L, 2) || lua_isuserdata(L, 2)) /* model:means(), model.means() */
+    latL_error(L, "A()",
+               "%s must be an integer, got %s; a matrix itself, such as a model's field, has no "
+               "parentheses",
+               A->vector ? "index" : "row", latL_got(L, 2));
   return push_element(L, A, element(L, A, 2, "A()"));
 }
 

@@ -167,11 +167,6 @@ void latL_open_matrix_make(lua_State *L)
   latL_addtoclass(L, LATL_MATRIX, of_text);
   latL_addtomodule(L, "matrix", functions);
   lua_getfield(L, -1, "matrix");
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, construct);
-  lua_setfield(L, -2, "__call");
-  lua_pushboolean(L, false);
-  lua_setfield(L, -2, "__metatable");
-  lua_setmetatable(L, -2);
+  latL_setcall(L, construct);
   lua_pop(L, 1);
 }

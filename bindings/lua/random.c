@@ -64,9 +64,15 @@ static lua_Integer entropy(const void *somewhere)
   return (lua_Integer)(lat_random_word(&mix) >> 1);
 }
 
-static int make(lua_State *L, const latL_Function *f)
+/* latent.random([seed]). It is a table that is called, at 1: a function has no fields, and
+ * latent.random.seed(1) could not be told what is meant. */
+static int make(lua_State *L)
 {
-  lua_Integer seed = lua_isnil(L, 1) ? entropy(L) : latL_checkinteger(L, 1, f->who, "seed");
+  static const char who[] = "latent.random";
+  lua_settop(L, 3);
+  lua_remove(L, 1);
+  latL_nooptions(L, 2, who);
+  lua_Integer seed = lua_isnil(L, 1) ? entropy(L) : latL_checkinteger(L, 1, who, "seed");
   new_random(L, (lat_random){.seed = (uint64_t)seed});
   return 1;
 }
@@ -346,12 +352,12 @@ static const latL_Field fields[] = {{"seed", LATL_UINT64, offsetof(lat_random, s
 
 static const latL_Class class = {LATL_RANDOM, "rng", methods, fields, self, NULL, NULL};
 
-static const latL_Function functions[] = {{"latent.random", make, .arguments = 1}, LATL_END};
-
 void latL_open_random(lua_State *L)
 {
   latL_newclass(L, &class);
-  latL_addfunctions(L, functions);
+  lua_newtable(L);
+  latL_setcall(L, make);
+  lua_setfield(L, -2, "random");
   latL_addtomodule(L, "matrix", of_matrices);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &default_key) == LUA_TNIL) {
     new_random(L, (lat_random){.seed = 0});

@@ -91,12 +91,27 @@ static lat_status next_chunk(lat_source *source, lat_workspace *work, lat_matrix
 
 /* ---- what a fit is given --------------------------------------------------------------------- */
 
+/* A function of latent.datasets, in place of what it gives, would give chunks without end. */
+static void check_called(lua_State *L, int data, const char *who)
+{
+  int top = lua_gettop(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "latent.datasets") == LUA_TTABLE)
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+      if (lua_rawequal(L, -1, data) && lua_type(L, -2) == LUA_TSTRING)
+        latL_error(L, who,
+                   "X is the function latent.datasets.%s itself; call it: latent.datasets.%s()",
+                   lua_tostring(L, -2), lua_tostring(L, -2));
+  lua_settop(L, top);
+}
+
 void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const char *who, size_t D)
 {
   *r = (latL_Rows){.source.columns = D, .who = who, .data = data};
   if (lua_type(L, data) == LUA_TFUNCTION) {
     if (latL_getoption(L, options, "weights") != LUA_TNIL)
       latL_error(L, who, "a function gives weights with its chunks: return X, weights");
+    check_called(L, data, who);
     r->source.next = next_chunk;
     return;
   }

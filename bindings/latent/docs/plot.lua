@@ -1,6 +1,6 @@
 -- latent.plot: figures by gnuplot.
 
-local COLOR = '"#rrggbb", or 1 to 10 for a colour of the palette'
+local COLOR = '"#rrggbb", a name ("red", "steelblue"), or 1 to 10 for a colour of the palette'
 local LINE = {
   { "label", "string", "none", "the name in the key" },
   { "color", "string|integer", "the next", COLOR },

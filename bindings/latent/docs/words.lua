@@ -27,10 +27,13 @@ return {
   { "clustering, cluster, cluster analysis, DBSCAN, hierarchical clustering, agglomerative, spectral clustering, "
     .. "HDBSCAN", "clusters here are those of K-means and of mixtures:",
     { "latent.kmeans", "latent.gmm", "latent.gmm_select", "latent.mixture" } },
+  { "hclust, AgglomerativeClustering, MeanShift, OPTICS, k-medoids, PAM, BIRCH, CLARA",
+    "clusters here are those of K-means and of mixtures:", { "latent.kmeans", "latent.gmm", "latent.mixture" } },
   { "mixture of Gaussians, MoG, soft clustering, density estimation",
     "mixtures of Gaussians:", { "latent.gmm", "latent.gmm_select", "latent.mppca" } },
-  { "BayesianGaussianMixture, Dirichlet process, variational GMM, VBGMM", "mixtures are fitted by maximum likelihood "
-    .. "here; how many components, by a criterion:", { "latent.gmm_select", "latent.gmm" } },
+  { "BayesianGaussianMixture, Dirichlet process, variational GMM, VBGMM, bgmm, dpgmm, DPMM",
+    "mixtures are fitted by maximum likelihood here; how many components, by a criterion:",
+    { "latent.gmm_select", "latent.gmm" } },
   { "latent class analysis, LCA, poLCA, mixture of Bernoullis, topic model, LDA, naive Bayes",
     "mixtures whose columns are independent given the component:", { "latent.mixture", "latent.classifier" } },
   { "EM algorithm, expectation-maximization, E-step, M-step",
@@ -44,13 +47,14 @@ return {
   -- sequences
   { "Kalman, Kalman filter, Kalman smoother, RTS smoother, state space, state-space model, SSM, DLM, LGSSM",
     "linear dynamical systems:", { "latent.lds", "LDS:filter", "LDS:smooth", "LDS:tracker" } },
-  { "EKF, UKF, extended Kalman filter, unscented Kalman filter, tracking", "a tracker sees one observation at a time, "
-    .. "also of a nonlinear model:", { "LDS:tracker", "Tracker" } },
+  { "EKF, UKF, extended Kalman filter, unscented Kalman filter, tracking, particle filter, SMC",
+    "a tracker sees one observation at a time, also of a nonlinear model:", { "LDS:tracker", "Tracker" } },
   { "ARIMA, ARMA model, time series, forecasting, structural time series, UCM, Holt-Winters, "
-    .. "exponential smoothing, seasonality, trend",
+    .. "exponential smoothing, seasonality, trend, ARMA, ETS, Prophet",
     "parts of a time series, put together to a linear dynamical system:",
     { "blocks", "blocks.fit", "LDS:forecast" } },
-  { "HMM, hidden Markov model, Viterbi, Baum-Welch, forward-backward",
+  { "HMM, hidden Markov model, GaussianHMM, hmmlearn, depmix, SLDS, switching state space, Viterbi, Baum-Welch, "
+    .. "forward-backward",
     "there is no hidden Markov model here. Sequences have continuous states, "
       .. "and mixtures take rows as independent:", { "latent.lds", "latent.mixture" } },
   -- nets
@@ -78,6 +82,25 @@ return {
     .. "confusion matrix, ROC, roc_auc_score, area under the curve, F1",
     "how well labels agree, and scores against labels:", { "metrics.adjusted_rand",
       "metrics.normalized_mutual_information", "metrics.accuracy", "metrics.confusion", "metrics.auc" } },
+  { "KernelPCA, kPCA, SparsePCA, IncrementalPCA, robust PCA", "components here are linear; maps that aren't, by nets:",
+    { "latent.pca", "latent.mppca", "latent.vae", "latent.open" } },
+  { "CCA, canonical correlation, PLS, partial least squares, multi-view", "columns of two kinds side by side have a "
+    .. "joint model, which gives one kind by the other:", { "latent.fa", "GMM:conditional", "latent.matrix.hstack" } },
+  { "NMF, non-negative matrix factorization, LatentDirichletAllocation, PLSA, tf-idf", "there are no factorizations of "
+    .. "counts here; mixtures of them:", { "latent.mixture", "latent.pca" } },
+  { "Gaussian process, GP, GPR, GPLVM, kriging", "there are no Gaussian processes here; nonlinear maps are nets:",
+    { "latent.nonlinear", "latent.vae", "GMM:conditional" } },
+  { "KDE, KernelDensity, kernel density estimate", "densities of rows:", { "latent.gmm", "latent.flow" } },
+  { "RBM, Boltzmann machine, energy-based model, deep belief network", "there are no energy-based models here; hidden "
+    .. "variables of binary data:", { "latent.mixture", "latent.vae" } },
+  { "MCMC, Metropolis, Gibbs sampling, Gibbs, HMC, NUTS, Stan, PyMC, variational inference, VI",
+    "nothing is sampled here: posteriors are exact, or approximated:", { "latent.em", "latent.bpca", "latent.vae" } },
+  { "conv2d, convolution, CNN, dropout, batch norm, BatchNorm1d, LSTM, RNN, GRU, transformer, attention",
+    "nets here are of linear layers and activations:", { "nn.linear", "nn.mlp", "nn.sequential" } },
+  { "LinearRegression, lm, OLS, ridge, PolynomialFeatures", "least squares, and regression by a joint density:",
+    { "Matrix:solve", "Matrix:pinv", "GMM:conditional" } },
+  { "logistic, SVC, kNN, KNeighborsClassifier, decision tree, gradient boosting, XGBoost, MLPClassifier, discriminant",
+    "a density for each class makes a classifier:", { "latent.classifier" } },
   { "LogisticRegression, supervised, classification, regression, SVM, random forest, QDA, "
     .. "QuadraticDiscriminantAnalysis",
     "what is learnt here are densities: one for each class makes a classifier, and a joint one a regression:",

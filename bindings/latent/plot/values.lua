@@ -1,14 +1,12 @@
 -- What users give to figures: numbers, dates, rows, ranges, colours, classes. Not exported.
 
 local check = require "latent.check"
+local colors = require "latent.plot.colors"
 local dates = require "latent.plot.dates"
 
 local values = {}
 
--- Ten colours that stay apart for colour-blind eyes: M. A. Petroff, Accessible color sequences for
--- data visualization (2021). Where there are as many classes or more, symbols differ as well.
-values.COLORS = { "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70",
-  "#717581", "#92dadd" }
+values.COLORS, values.color = colors.TEN, colors.read
 values.SYMBOLS = { "circle", "triangle", "square", "cross", "diamond", "wedge", "plus" }
 values.PALETTES = { "grey", "ink", "viridis", "diverging" }
 values.MOST_DOTS = 32000 -- along a side: what the makers of PNG files take
@@ -119,15 +117,6 @@ function values.range(who, name, value)
     check.fail(who, "%s must be two different finite numbers {low, high}", name)
   end
   return list
-end
-
-function values.color(who, value, otherwise)
-  if value == nil then return otherwise end
-  if type(value) == "number" and COLORS[value] then return COLORS[value] end
-  if type(value) ~= "string" or not value:find("^#%x%x%x%x%x%x$") then
-    check.fail(who, "color must be \"#rrggbb\" or 1 to %d, got %s", #COLORS, check.show(value))
-  end
-  return value
 end
 
 -- The option `bar`: whether there is a scale of the shades, or what it is called.
