@@ -152,6 +152,27 @@ describe("kmeans", function()
     end
   end)
 
+  it("loses no digits by going on from pass to pass", function()
+    local far = matrix.zeros(900, 3)
+    for i = 1, 900 do for j = 1, 3 do far:set(i, j, (i * j * j % 7) * 1e4 + 1e-3 * math.sin(i * i + j)) end end
+    local sets = { { clouds(9, 100, 4, 1), 9 }, { clouds(9, 100, 3, 1) + 2.0 ^ 20, 12 }, { far, 20 }, { iris, 5 } }
+    for _, set in ipairs(sets) do
+      local X, K = set[1], set[2]
+      local function fit(iterations)
+        return latent.kmeans{ init = X:block(1, K, 1, X.cols), max_iterations = iterations, tolerance = 0 }:fit(X)
+      end
+      local all = fit(26)
+      for n = 1, 25 do -- the last pass of a fit is whole, and J of iteration n + 1 that of n iterations' centres
+        local short = fit(n)
+        assert.near(short.inertia / #X, all.history[n + 1], 1e-11 * all.history[n + 1])
+      end
+      for k = 1, K do
+        local own = X:where(all.labels:eq(k)):mean(1)
+        assert.near_matrix(own, all.centers[k], 1e-14 * (own:abs():max() + X:std()))
+      end
+    end
+  end)
+
   it("runs exactly max_iterations with tolerance = 0", function()
     local model = latent.kmeans{ clusters = 2, tolerance = 0, max_iterations = 25 }:fit(iris)
     assert.equal(25, model.iterations)

@@ -10,7 +10,7 @@ describe("products in the cache", function()
       local cases, worst = pipe:read("n", "n")
       assert.is_true(pipe:close())
       if cases == 0 then return pending "this processor doesn't have it" end
-      assert.equal(11648, cases)
+      assert.equal(level[1] > 0 and 12152 or 11648, cases) -- of the least of a column there is no BLAS
       assert.is_true(worst < 1, "the largest error is " .. worst .. " times its bound")
     end)
   end

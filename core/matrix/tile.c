@@ -7,7 +7,11 @@
 #include "matrix/tile.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <string.h>
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#endif
 
 #include "base/clones.h"
 
@@ -60,10 +64,20 @@ LAT_FUSED
 #undef real
 #undef K
 #undef FOLD
-#define real    float
-#define FOLD    FOLD16
-#define K(name) name##_32_v4
+#define real              float
+#define FOLD              FOLD16
+#define K(name)           name##_32_v4
+#define LEAST(a, b)       _mm512_min_ps(a, b) /* b, where either isn't a number; so does MOST */
+#define MOST(a, b)        _mm512_max_ps(a, b)
+#define NUMBERS           __m512i_u
+#define NUMBER(n)         _mm512_set1_epi32(n)
+#define BELOW(x, y, a, b) _mm512_mask_mov_epi32(a, _mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), b)
 #include "matrix/tile_template.h"
+#undef LEAST
+#undef MOST
+#undef NUMBERS
+#undef NUMBER
+#undef BELOW
 #undef real
 #undef BYTES
 #undef K
@@ -87,9 +101,15 @@ LAT_FUSED
 #undef real
 #undef K
 #undef FOLD
-#define real    float
-#define FOLD    FOLD8
-#define K(name) name##_32_v3
+#define real        float
+#define FOLD        FOLD8
+#define K(name)     name##_32_v3
+#define LEAST(a, b) _mm256_min_ps(a, b)
+#define MOST(a, b)  _mm256_max_ps(a, b)
+#define NUMBERS     __m256i_u
+#define NUMBER(n)   _mm256_set1_epi32(n)
+#define BELOW(x, y, a, b)                                                                          \
+  _mm256_blendv_epi8(a, b, _mm256_castps_si256(_mm256_cmp_ps(x, y, _CMP_LT_OQ)))
 #include "matrix/tile_template.h"
 
 static int level(void)
@@ -171,4 +191,23 @@ void lat_tile_inner_float(size_t m, size_t n, size_t k, const float *A, size_t a
   TRY(inner, 32, m, n, k, A, a_row, B, b_row, add, C, c_row)
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, A,
               lead_of(m, a_row, k), B, lead_of(n, b_row, k), add, C, lead_of(m, c_row, n));
+}
+
+bool lat_tile_least_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,
+                          const float *B, size_t b_row, float *best, float *second, int32_t *whose)
+{
+#if KERNELS
+  int kernels = LAT_TILE_LEVEL;
+  for (size_t j = 0; kernels >= 3 && j < lat_tile_columns_float(n); j++) {
+    best[j] = second[j] = INFINITY;
+    whose[j] = 0;
+  }
+  if (kernels == 4) least_32_v4(m, n, k, A, a_row, B, b_row, best, second, whose);
+  if (kernels == 3) least_32_v3(m, n, k, A, a_row, B, b_row, best, second, whose);
+  return kernels >= 3;
+#else
+  (void)m, (void)n, (void)k, (void)A, (void)a_row, (void)B, (void)b_row;
+  (void)best, (void)second, (void)whose;
+  return false;
+#endif
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A row of B and of C in lat_tile_product has its n columns padded to a multiple of these
  * (numbers of either size: 64 bytes of them); the padding of B affects only the padding of C. */
@@ -20,6 +21,11 @@ enum { LAT_TILE = 8, LAT_TILE_FLOAT = 16 };
 static inline size_t lat_tile_columns(size_t n)
 {
   return (n + LAT_TILE - 1) / LAT_TILE * LAT_TILE;
+}
+
+static inline size_t lat_tile_columns_float(size_t n)
+{
+  return (n + LAT_TILE_FLOAT - 1) / LAT_TILE_FLOAT * LAT_TILE_FLOAT;
 }
 
 /* C (m x n) := A B, or C += A B. A (m x k) has its number (i, p) at i a_row + p a_column, so that
@@ -36,5 +42,12 @@ void lat_tile_inner(size_t m, size_t n, size_t k, const double *A, size_t a_row,
                     size_t b_row, bool add, double *C, size_t c_row);
 void lat_tile_inner_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,
                           const float *B, size_t b_row, bool add, float *C, size_t c_row);
+
+/* Of each column of A B, which isn't stored: the least number, its row (the first of equal ones),
+ * and the least of the others, infinity where there is none; where a number is NaN, the second is
+ * as small as the best, or the best infinity. A (m x k) has rows a_row apart, and n is padded as
+ * that of lat_tile_product. False without kernels for this processor: nothing has been done. */
+bool lat_tile_least_float(size_t m, size_t n, size_t k, const float *A, size_t a_row,
+                          const float *B, size_t b_row, float *best, float *second, int32_t *whose);
 
 #endif

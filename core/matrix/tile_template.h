@@ -7,7 +7,10 @@
  *   ROWS3, ROWS2, ROWS1, ROWS4  rows of a tile with 3, 2 and 1 vectors, and what is left of them
  *                 goes in tiles of ROWS4 and then of one row
  *   COLUMNS       of a tile of 4 rows of inner products
- *   FOLD          adds the numbers of a vector into its first */
+ *   FOLD          adds the numbers of a vector into its first
+ *   LEAST, MOST, NUMBERS, NUMBER, BELOW  of two vectors, element by element; as many integers of
+ *                 the same size, all of them equal, and those of b where x is below y, else of a:
+ *                 for lat_tile_least_float, which there is where these are defined */
 
 typedef real K(vector) __attribute__((vector_size(BYTES)));
 typedef real K(anywhere) __attribute__((vector_size(BYTES), aligned(sizeof(real)), may_alias));
@@ -78,6 +81,77 @@ TARGET static void K(product)(size_t m, size_t n, size_t k, const real *A, size_
     K(panel2)(m, k, A, a_row, a_column, B, b_row, add, C, c_row);
   if (vectors) K(panel1)(m, k, A, a_row, a_column, B, b_row, add, C, c_row);
 }
+
+/* ---- the least of a column --------------------------------------------------------- */
+
+#ifdef LEAST
+
+/* Products that don't leave the registers but for the least two of their column and whose the
+ * former is. What isn't a number makes the second as small as the first. */
+#define TILE_LEAST(NAME, ROWS, VECTORS)                                                            \
+  TARGET static inline void K(NAME)(size_t first, size_t k, const real *A, size_t a_row,           \
+                                    const real *B, size_t b_row, real *best, real *second,         \
+                                    int32_t *whose)                                                \
+  {                                                                                                \
+    K(vector) sum[ROWS][VECTORS] = {{{0}}};                                                        \
+    for (size_t p = 0; p < k; p++, A++, B += b_row) {                                              \
+      K(vector) b[VECTORS];                                                                        \
+      UNROLL for (size_t v = 0; v < VECTORS; v++) b[v] = *(const K(anywhere) *)(B + v * WIDTH);    \
+      UNROLL for (size_t i = 0; i < ROWS; i++)                                                     \
+      {                                                                                            \
+        UNROLL for (size_t v = 0; v < VECTORS; v++) sum[i][v] += A[i * a_row] * b[v];              \
+      }                                                                                            \
+    }                                                                                              \
+    UNROLL for (size_t v = 0; v < VECTORS; v++)                                                    \
+    {                                                                                              \
+      K(anywhere) *at = (K(anywhere) *)(best + v * WIDTH),                                         \
+                  *next = (K(anywhere) *)(second + v * WIDTH);                                     \
+      NUMBERS *number = (NUMBERS *)(whose + v * WIDTH), n = *number;                               \
+      K(vector) least = *at, other = *next;                                                        \
+      UNROLL for (size_t i = 0; i < ROWS; i++)                                                     \
+      {                                                                                            \
+        n = BELOW(sum[i][v], least, n, NUMBER((int32_t)(first + i)));                              \
+        other = LEAST(other, MOST(sum[i][v], least));                                              \
+        least = LEAST(sum[i][v], least);                                                           \
+      }                                                                                            \
+      *at = least;                                                                                 \
+      *next = other;                                                                               \
+      *number = n;                                                                                 \
+    }                                                                                              \
+  }
+
+TILE_LEAST(least3, ROWS3, 3)
+TILE_LEAST(least3_1, 1, 3)
+TILE_LEAST(least2, ROWS2, 2)
+TILE_LEAST(least2_1, 1, 2)
+TILE_LEAST(least1, ROWS1, 1)
+TILE_LEAST(least1_1, 1, 1)
+
+#define TILE_LEAST_PANEL(MANY, ROWS, ONE)                                                          \
+  {                                                                                                \
+    size_t i = 0;                                                                                  \
+    for (; i + ROWS <= m; i += ROWS)                                                               \
+      K(MANY)(i, k, A + i * a_row, a_row, B, b_row, best, second, whose);                          \
+    for (; i < m; i++) K(ONE)(i, k, A + i * a_row, a_row, B, b_row, best, second, whose);          \
+  }
+
+TARGET static void K(least)(size_t m, size_t n, size_t k, const real *A, size_t a_row,
+                            const real *B, size_t b_row, real *best, real *second, int32_t *whose)
+{
+  size_t vectors = (n + WIDTH - 1) / WIDTH, step;
+  for (; vectors; vectors -= step) {
+    step = vectors > 4 || vectors == 3 ? 3 : vectors >= 2 ? 2 : 1;
+    if (step == 3)
+      TILE_LEAST_PANEL(least3, ROWS3, least3_1)
+    else if (step == 2)
+      TILE_LEAST_PANEL(least2, ROWS2, least2_1)
+    else
+      TILE_LEAST_PANEL(least1, ROWS1, least1_1)
+    B += step * WIDTH, best += step * WIDTH, second += step * WIDTH, whose += step * WIDTH;
+  }
+}
+
+#endif
 
 /* ---- inner products -------------------------------------------------------------- */
 
@@ -158,4 +232,6 @@ TARGET static void K(inner)(size_t m, size_t n, size_t k, const real *A, size_t 
 #undef TILE_PRODUCT
 #undef TILE_PANEL
 #undef TILE_INNER
+#undef TILE_LEAST
+#undef TILE_LEAST_PANEL
 #undef WIDTH

@@ -89,6 +89,33 @@ static void try(size_t m, size_t n, size_t k, bool add, bool turned, bool apart)
   narrow_check(&p);
 }
 
+/* The least two of each column of a product with k terms of which all are halves, so that sums are
+ * exact and many are equal. */
+static void try_least(size_t m, size_t n, size_t k)
+{
+  static float A[ROOM], B[ROOM], best[128], second[128];
+  static int32_t whose[128];
+  size_t pitch = lat_tile_columns_float(n) + 3;
+  for (size_t i = 0; i < ROOM; i++) {
+    A[i] = (float)(int)(6 * draw()) / 2;
+    B[i] = (float)(int)(6 * draw()) / 2;
+  }
+  if (!lat_tile_least_float(m, n, k, A, k + 2, B, pitch, best, second, whose)) return;
+  for (size_t j = 0; j < n; j++) {
+    float least = INFINITY, next = INFINITY;
+    size_t at = 0;
+    for (size_t i = 0; i < m; i++) {
+      float sum = 0;
+      for (size_t p = 0; p < k; p++) sum += A[i * (k + 2) + p] * B[p * pitch + j];
+      if (sum < least) at = i;
+      next = fminf(next, fmaxf(sum, least));
+      least = fminf(sum, least);
+    }
+    if (best[j] != least || second[j] != next || (size_t)whose[j] != at) worst = INFINITY;
+  }
+  cases++;
+}
+
 int main(void)
 {
   static const size_t rows[] = {1, 3, 4, 7, 12, 14, 19, 31};
@@ -102,9 +129,11 @@ int main(void)
 #endif
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
-      for (size_t q = 0; q < sizeof depths / sizeof *depths; q++)
+      for (size_t q = 0; q < sizeof depths / sizeof *depths; q++) {
         for (int code = 0; code < 8; code++)
           try(rows[i], columns[j], depths[q], code & 1, code & 2, code & 4);
+        try_least(rows[i], columns[j], depths[q]);
+      }
   printf("%d %.3f\n", cases, worst);
   return 0;
 }

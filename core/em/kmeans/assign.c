@@ -49,7 +49,7 @@ static lat_status walk_begin(lat_workspace *work, walk *w, size_t K, const doubl
   w->scratch = lat_allocate(work, lat_workers(work), w->scratch_count * sizeof(double));
   w->nearest = lat_nearest_of(tables, K, D, centers, origin);
   lat_nearest_origin(K, D, centers, origin);
-  lat_nearest_prepare(&w->nearest);
+  lat_nearest_prepare(&w->nearest, 0);
   return w->scratch ? LAT_OK : LAT_MEMORY;
 }
 
@@ -84,7 +84,7 @@ static void assign_block(void *context, size_t c, size_t worker)
   uint32_t labels[LAT_NEAREST_ROWS];
   double squares[LAT_NEAREST_ROWS];
   size_t n = block_rows(w, c, scratch, rows), first = c * w->step, D = nearest->D;
-  lat_nearest_search(nearest, n, rows, labels, NULL, scratch + w->step * D);
+  lat_nearest_search(nearest, n, rows, NULL, labels, NULL, NULL, scratch + w->step * D);
   measure_rows(nearest, n, rows, labels, squares);
   for (size_t i = 0; i < n; i++) {
     J += (w->weights ? w->weights[first + i] : 1) * squares[i];

@@ -48,11 +48,24 @@ static void insert(lat_kmeans_far *far, double square, size_t number, const doub
   memcpy(far->rows + slot * far->D, row, far->D * sizeof(double));
 }
 
+static double least_of(const lat_kmeans_far *far)
+{
+  return far->count < far->most ? 0 : far->square[far->most - 1];
+}
+
+double lat_kmeans_far_least(lat_kmeans_far *far)
+{
+  pthread_mutex_lock(&far->lock);
+  double least = least_of(far);
+  pthread_mutex_unlock(&far->lock);
+  return least;
+}
+
 void lat_kmeans_far_offer(lat_kmeans_far *far, size_t first, size_t n, const double *const *rows,
                           const double *weights, const double *squares)
 {
   pthread_mutex_lock(&far->lock);
-  double least = far->count < far->most ? 0 : far->square[far->most - 1];
+  double least = least_of(far);
   for (size_t i = 0; i < n; i++) {
     if (!(squares[i] >= least) || (weights && !(weights[i] > 0))) continue;
     insert(far, squares[i], first + i, rows[i]);

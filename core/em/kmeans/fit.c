@@ -78,6 +78,7 @@ static lat_status begin_last(lat_fit *fit)
     return lat_sum_init(found->sum, fit->work, fit->columns, 1, 0, NULL);
   }
   memcpy(fit->em.parameters, fit->best.flat, fit->em.count * sizeof(double));
+  lat_kmeans_last_pass(fit->context);
   return lat_em_begin(&fit->em);
 }
 

@@ -290,7 +290,7 @@ static lat_status draw_pool(lat_workspace *work, plus *p, size_t k, lat_random *
     measure_candidates(p, k);
   p->nearest = lat_nearest_of(p->tables, p->drawn, D, p->candidates, p->origin);
   lat_nearest_origin(p->drawn, D, p->candidates, p->origin);
-  lat_nearest_prepare(&p->nearest);
+  lat_nearest_prepare(&p->nearest, 0);
   LAT_TRY(lat_parallel(work, p->blocks, weigh_block, p));
   for (size_t t = 0; t < p->drawn; t++) sum_gains(p, t);
   return LAT_OK;

@@ -20,13 +20,13 @@ typedef struct sums {
 
 static sums sums_of(const lat_em *em, double *statistics)
 {
-  double *counts = statistics + 3;
+  double *counts = statistics + KMEANS_HEAD;
   return (sums){statistics, statistics + 1, statistics + 2, counts, counts + em->sizes[LAT_K]};
 }
 
 static size_t statistics_count(const lat_em *em)
 {
-  return 3 + em->sizes[LAT_K] * (1 + em->sizes[LAT_D]);
+  return KMEANS_HEAD + em->sizes[LAT_K] * (1 + em->sizes[LAT_D]);
 }
 
 static size_t derived_count(const lat_em *em)
@@ -45,12 +45,12 @@ static lat_nearest nearest_of(const lat_em *em, const double *parameters)
                         origin_of(em, parameters));
 }
 
-/* A block's copy of its rows, then the search's own. */
+/* A block's copy of its rows, the search's own, and the rows that are searched for. */
 static size_t scratch_count(const lat_em *em, size_t rows)
 {
   size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D];
   (void)rows;
-  return lat_nearest_rows(K, D) * D + lat_nearest_scratch(K, D);
+  return lat_nearest_rows(K, D) * (D + lat_nearest_width(D)) + lat_nearest_scratch(K, D);
 }
 
 /* ---- the E-step ------------------------------------------------------------------------------ */
@@ -62,8 +62,11 @@ static lat_status prepare(lat_em *em, const double *centers, double *derived)
   if (K > INT_MAX || D > INT_MAX)
     return lat_fail(em->work, LAT_SHAPE, "%zu centres of %zu columns are too many", K, D);
   lat_nearest nearest = lat_nearest_of(derived, K, D, centers, origin_of(em, centers));
-  lat_nearest_prepare(&nearest);
-  if (model->bounds) lat_kmeans_bounds_begin(model->bounds, D, K, centers);
+  lat_nearest_prepare(&nearest, model->bounds ? model->bounds->scale : 0);
+  if (model->bounds) {
+    lat_kmeans_running_begin(model->running, model->bounds, &nearest);
+    lat_kmeans_bounds_begin(model->bounds, &nearest);
+  }
   lat_kmeans_far_begin(model->far);
   return LAT_OK;
 }
@@ -74,33 +77,65 @@ typedef struct block {
   const double *weights;
   const double *rows[LAT_NEAREST_ROWS];
   uint32_t labels[LAT_NEAREST_ROWS];
-  double squares[LAT_NEAREST_ROWS]; /* NaN: not computed yet */
+  double squares[LAT_NEAREST_ROWS];
 } block;
 
-/* The rows' labels, and squared distances to them where they are known; returns how many had to be
- * searched. */
+/* What bounds->copy has of a block's rows, which is made in the first pass. */
+static const float *copied_rows(const lat_nearest *nearest, const lat_kmeans_bounds *bounds,
+                                const block *b)
+{
+  if (!bounds || !bounds->copy) return NULL;
+  float *rows = bounds->copy + b->first * lat_nearest_width(nearest->D);
+  if (!bounds->copied) lat_nearest_shift(nearest, b->n, b->rows, rows);
+  return rows;
+}
+
+/* The `count` rows of the block whose places are in `open`, for a search: as many at the beginning
+ * of `rows`, and of what is returned, which is NULL without a copy. */
+static const float *pick_rows(const lat_nearest *nearest, const float *copied, const block *b,
+                              size_t count, const uint32_t *open, const double **rows,
+                              float *picked)
+{
+  size_t width = lat_nearest_width(nearest->D);
+  for (size_t i = 0; i < count; i++) rows[i] = b->rows[open[i]];
+  if (!copied || count == b->n) return copied;
+  for (size_t i = 0; i < count; i++)
+    memcpy(picked + i * width, copied + open[i] * width, width * sizeof *picked);
+  return picked;
+}
+
+/* The labels of the rows whose bounds don't do, and their bounds; returns how many these are. */
+static size_t search_open(const lat_nearest *nearest, lat_kmeans_bounds *bounds, block *b,
+                          double *scratch)
+{
+  uint32_t open[LAT_NEAREST_ROWS], found[LAT_NEAREST_ROWS];
+  float own[LAT_NEAREST_ROWS], others[LAT_NEAREST_ROWS];
+  const double *rows[LAT_NEAREST_ROWS];
+  size_t count = lat_kmeans_bounds_test(bounds, b->first, b->n, b->rows, open);
+  memcpy(b->labels, bounds->label + b->first, b->n * sizeof *b->labels);
+  if (count == 0) return 0;
+  float *picked = (float *)(scratch + lat_nearest_scratch(nearest->K, nearest->D));
+  const float *copied = copied_rows(nearest, bounds, b);
+  copied = pick_rows(nearest, copied, b, count, open, rows, picked);
+  lat_nearest_search(nearest, count, rows, copied, found, own, others, scratch);
+  for (size_t i = 0; i < count; i++) {
+    b->labels[open[i]] = found[i];
+    bounds->upper[b->first + open[i]] = own[i];
+    bounds->lower[b->first + open[i]] = others[i];
+  }
+  return count;
+}
+
+/* The rows' labels; returns how many had to be searched. Bounds still have the labels of before. */
 static size_t label_rows(const lat_nearest *nearest, lat_kmeans_bounds *bounds, block *b,
                          double *scratch)
 {
-  uint32_t open[LAT_NEAREST_ROWS], found[LAT_NEAREST_ROWS];
-  const double *rows[LAT_NEAREST_ROWS];
-  double second[LAT_NEAREST_ROWS];
-  size_t D = nearest->D, count = b->n;
-  bool tested = bounds && bounds->tested;
-  if (tested)
-    count = lat_kmeans_bounds_test(bounds, D, nearest->centers, b->first, b->n, b->rows, b->labels,
-                                   b->squares, open);
-  for (size_t i = 0; i < count; i++) rows[i] = b->rows[tested ? open[i] : i];
-  if (count > 0) lat_nearest_search(nearest, count, rows, found, second, scratch);
-  for (size_t i = 0; i < count; i++) {
-    size_t at = tested ? open[i] : i;
-    if (!tested || found[i] != b->labels[at]) {
-      b->labels[at] = found[i];
-      b->squares[at] = NAN;
-    }
-    if (bounds) lat_kmeans_bounds_set(bounds, b->first + at, found[i], second[i]);
-  }
-  return count;
+  if (bounds && bounds->tested) return search_open(nearest, bounds, b, scratch);
+  float *own = bounds ? bounds->upper + b->first : NULL;
+  float *others = bounds ? bounds->lower + b->first : NULL;
+  lat_nearest_search(nearest, b->n, b->rows, copied_rows(nearest, bounds, b), b->labels, own,
+                     others, scratch);
+  return b->n;
 }
 
 /* Rows of one cluster that are added together: they share what is read of its centre and its sum.
@@ -112,10 +147,10 @@ typedef struct group {
   double w[GROUP], squares[GROUP];
 } group;
 
-/* sum += the sum of w (x - origin) over the group, and on demand the squared distances to the
- * centre, in the order of lat_squared_distance. */
+/* sum += the sum of w (x - origin) over the group, and the squared distances to the centre, in the
+ * order of lat_squared_distance. */
 LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
-                          const double *restrict origin, double *restrict sum, bool measure)
+                          const double *restrict origin, double *restrict sum)
 {
   const double *a = g->x[0], *b = g->x[1], *c = g->x[2], *d = g->x[3];
   const double wa = g->w[0], wb = g->w[1], wc = g->w[2], wd = g->w[3];
@@ -128,7 +163,6 @@ LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
       double o = origin[j + l], m = center[j + l];
       double xa = a[j + l], xb = b[j + l], xc = c[j + l], xd = d[j + l];
       sum[j + l] += (wa * (xa - o) + wb * (xb - o)) + (wc * (xc - o) + wd * (xd - o));
-      if (!measure) continue;
       sa[l] += (xa - m) * (xa - m);
       sb[l] += (xb - m) * (xb - m);
       sc[l] += (xc - m) * (xc - m);
@@ -138,9 +172,8 @@ LAT_INLINE void add_group(size_t D, group *g, const double *restrict center,
   for (; j < D; j++) {
     double o = origin[j], m = center[j];
     sum[j] += (wa * (a[j] - o) + wb * (b[j] - o)) + (wc * (c[j] - o) + wd * (d[j] - o));
-    for (size_t i = 0; measure && i < GROUP; i++) rest[i] += (g->x[i][j] - m) * (g->x[i][j] - m);
+    for (size_t i = 0; i < GROUP; i++) rest[i] += (g->x[i][j] - m) * (g->x[i][j] - m);
   }
-  if (!measure) return;
   g->squares[0] = lat_sum_accumulators(sa) + rest[0];
   g->squares[1] = lat_sum_accumulators(sb) + rest[1];
   g->squares[2] = lat_sum_accumulators(sc) + rest[2];
@@ -168,24 +201,18 @@ LAT_INLINE size_t add_rows(const lat_em *em, block *b, const uint16_t *order, si
   const double *centers = em->parameters;
   size_t D = em->sizes[LAT_D], k = b->labels[order[0]], n = 0;
   group g;
-  bool measure = false;
   for (; n < GROUP && n < left && b->labels[order[n]] == k; n++) {
     size_t i = order[n];
     g.x[n] = b->rows[i];
     g.w[n] = b->weights ? b->weights[i] : 1;
     s->counts[k] += g.w[n];
-    measure |= isnan(b->squares[i]);
   }
   for (size_t i = n; i < GROUP; i++) {
     g.x[i] = g.x[0];
     g.w[i] = 0;
   }
-  if (measure) {
-    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, true);
-    for (size_t i = 0; i < n; i++) b->squares[order[i]] = g.squares[i];
-  } else {
-    add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D, false);
-  }
+  add_group(D, &g, centers + k * D, origin_of(em, centers), s->sums + k * D);
+  for (size_t i = 0; i < n; i++) b->squares[order[i]] = g.squares[i];
   return n;
 }
 
@@ -204,21 +231,61 @@ LAT_CLONES static void add_block(const lat_em *em, block *b, const sums *s)
   *s->weight += weight;
 }
 
+/* A pass that goes on: rows that have moved, and those that may be the farthest. */
+LAT_CLONES static void move_block(const lat_kmeans_context *model, const lat_nearest *nearest,
+                                  block *b, double *statistics)
+{
+  const lat_kmeans_bounds *bounds = model->bounds;
+  const uint32_t *before = bounds->label + b->first;
+  const float *upper = bounds->upper + b->first;
+  float least = (float)(sqrt(lat_kmeans_far_least(model->far)) * bounds->scale) * 0.999999F;
+  size_t D = nearest->D, far = 0;
+  for (size_t i = 0; i < b->n; i++) {
+    if (b->labels[i] != before[i])
+      lat_kmeans_running_move(nearest, b->rows[i], before[i], b->labels[i], statistics);
+    b->squares[i] = NAN;
+    if (upper[i] < least) continue;
+    b->squares[i] = lat_squared_distance(D, b->rows[i], nearest->centers + b->labels[i] * D);
+    far++;
+  }
+  if (far) lat_kmeans_far_offer(model->far, b->first, b->n, b->rows, NULL, b->squares);
+}
+
+static void whole_block(const lat_em *em, const lat_kmeans_context *model, block *b, const sums *s)
+{
+  add_block(em, b, s);
+  lat_kmeans_far_offer(model->far, b->first, b->n, b->rows, b->weights, b->squares);
+  if (model->bounds) lat_kmeans_bounds_measured(model->bounds, b->first, b->n, b->squares);
+}
+
+/* The statistics of the pass before, in those of the first row. */
+static void go_on(const lat_kmeans_context *model, const lat_em *em, double *statistics)
+{
+  const double *before = model->running->statistics;
+  for (size_t i = 0; i < statistics_count(em); i++) statistics[i] += before[i];
+}
+
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
   const lat_kmeans_context *model = em->model;
   size_t N = chunk->X.rows, D = em->sizes[LAT_D];
   size_t step = lat_nearest_rows(em->sizes[LAT_K], D);
+  bool goes_on = model->running && model->running->used;
   lat_nearest nearest = nearest_of(em, em->parameters);
   sums s = sums_of(em, statistics);
+  if (goes_on && chunk->first == 0) go_on(model, em, statistics);
+  if (model->running && chunk->weights) atomic_store(&model->running->weighted, true);
   for (size_t i = 0; i < N; i += step) {
     block b = {.first = chunk->first + i, .n = N - i < step ? N - i : step};
     b.weights = chunk->weights ? chunk->weights + i : NULL;
     lat_matrix X = lat_block_of(chunk->X, i, 0, b.n, D);
     lat_kmeans_rows(&X, scratch, b.rows);
     *s.searched += (double)label_rows(&nearest, model->bounds, &b, scratch + step * D);
-    add_block(em, &b, &s);
-    lat_kmeans_far_offer(model->far, b.first, b.n, b.rows, b.weights, b.squares);
+    if (goes_on)
+      move_block(model, &nearest, &b, statistics);
+    else
+      whole_block(em, model, &b, &s);
+    if (model->bounds) memcpy(model->bounds->label + b.first, b.labels, b.n * sizeof *b.labels);
   }
 }
 
@@ -229,7 +296,8 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
 {
   const lat_kmeans_context *model = em->model;
   size_t K = em->sizes[LAT_K], D = em->sizes[LAT_D], at = 0;
-  const double *counts = statistics + 3, *sum = counts + K, *origin = origin_of(em, centers);
+  const double *counts = statistics + KMEANS_HEAD, *sum = counts + K,
+               *origin = origin_of(em, centers);
   for (size_t k = 0; k < K; k++) {
     double *center = centers + k * D;
     if (counts[k] > 0) {
@@ -241,7 +309,11 @@ static lat_status m_step(lat_em *em, const double *statistics, double *centers)
       em->reseeded = true;
     }
   }
-  if (model->bounds) lat_kmeans_bounds_end(model->bounds, statistics[2]);
+  if (!model->bounds) return LAT_OK;
+  lat_kmeans_bounds_end(model->bounds, statistics[2]);
+  bool moved = em->reseeded;
+  if (!lat_kmeans_running_end(model->running, D, K, statistics)) em->reseeded = true;
+  if (moved) model->running->doubtful = true; /* many rows will move */
   return LAT_OK;
 }
 
@@ -264,7 +336,8 @@ lat_status lat_kmeans_context_init(lat_kmeans_context *context, lat_workspace *w
   if (!context->far) return LAT_MEMORY;
   if (N == 0) return LAT_OK;
   context->bounds = lat_kmeans_bounds_new(work, N, D, K, algorithm);
-  return context->bounds ? LAT_OK : LAT_MEMORY;
+  context->running = lat_kmeans_running_new(work, D, K);
+  return context->bounds && context->running ? LAT_OK : LAT_MEMORY;
 }
 
 void lat_kmeans_begin(lat_kmeans_context *context, size_t D, size_t K, double *parameters)
@@ -276,4 +349,9 @@ void lat_kmeans_begin(lat_kmeans_context *context, size_t D, size_t K, double *p
 const uint32_t *lat_kmeans_labels(const lat_kmeans_context *context)
 {
   return context->bounds ? context->bounds->label : NULL;
+}
+
+void lat_kmeans_last_pass(const lat_kmeans_context *context)
+{
+  context->running->doubtful = true;
 }

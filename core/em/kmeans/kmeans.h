@@ -18,10 +18,12 @@
  * between rivals, are exact differences in double (nearest.h): labels, J and centres are the same
  * bits with and without bounds, for one thread and for several.
  *
- * Bounds (Hamerly, Making k-means even faster, SDM 2010): a row remembers a lower bound of its
- * distance to all other centres, which shrinks by as much as the fastest of them moves. While its
- * own centre is nearer than that, or nearer than half way to that centre's nearest neighbour, its
- * label can't change and no other distance is computed.
+ * Bounds (Hamerly, Making k-means even faster, SDM 2010): a row remembers an upper bound of the
+ * distance to its own centre, which grows by as much as this moves, and a lower one of that to all
+ * others, which shrinks by as much as the fastest of them moves. While the former is below the
+ * latter, or below half of the distance to the centre's nearest neighbour, its label can't change,
+ * and the row isn't looked at. Of most passes J and sums come from those of the pass before, by the
+ * rows that have changed their centres (internal.h); every tenth, and the last, adds up all rows.
  *
  * A cluster that gets no row is moved to the row that is farthest from its centre (several: to the
  * farthest ones; equal distances: the first rows), and that iteration doesn't count as converged.

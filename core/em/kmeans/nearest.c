@@ -18,7 +18,7 @@ enum { ROWS_MOST = LAT_NEAREST_ROWS, SPAN = 32 };
 enum { LONG = 256 };
 
 /* What is multiplied: a row or a centre, and two numbers more; long ones in whole cache lines. */
-static size_t length(size_t D)
+size_t lat_nearest_width(size_t D)
 {
   return D < LONG ? D + 2 : (D + 2 + 15) / 16 * 16;
 }
@@ -44,16 +44,24 @@ LAT_INLINE double shift_row(size_t D, const double *restrict x, const double *re
   return lat_sum_accumulators(s) + rest;
 }
 
+/* And |y|, rounded up, and 1 behind it. */
 LAT_CLONES static void shift_rows(const lat_nearest *t, size_t n, const double *const *rows,
-                                  float *Y, double *squares, float *norms)
+                                  float *Y, double *squares)
 {
+  size_t D = t->D, width = lat_nearest_width(D);
   for (size_t i = 0; i < n; i++) {
-    float *y = Y + i * length(t->D);
-    squares[i] = shift_row(t->D, rows[i], t->origin, *t->scale, y);
-    y[t->D] = norms[i] = (float)(sqrt(squares[i]) * 1.000001);
-    y[t->D + 1] = 1;
-    for (size_t j = t->D + 2; j < length(t->D); j++) y[j] = 0;
+    float *y = Y + i * width;
+    squares[i] = shift_row(D, rows[i], t->origin, *t->scale, y);
+    y[D] = (float)(sqrt(squares[i]) * 1.000001);
+    y[D + 1] = 1;
+    for (size_t j = D + 2; j < width; j++) y[j] = 0;
   }
+}
+
+void lat_nearest_shift(const lat_nearest *t, size_t n, const double *const *rows, float *shifted)
+{
+  double squares[ROWS_MOST];
+  shift_rows(t, n, rows, shifted, squares);
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -66,13 +74,13 @@ static size_t floats(size_t n)
 
 size_t lat_nearest_count(size_t K, size_t D)
 {
-  return 8 + floats(K * length(D)) + 2 * floats(K);
+  return 8 + floats(K * lat_nearest_width(D)) + 2 * floats(K);
 }
 
 lat_nearest lat_nearest_of(double *memory, size_t K, size_t D, const double *centers,
                            const double *origin)
 {
-  double *slope = memory + 8 + floats(K * length(D));
+  double *slope = memory + 8 + floats(K * lat_nearest_width(D));
   return (lat_nearest){.K = K,
                        .D = D,
                        .centers = centers,
@@ -83,7 +91,16 @@ lat_nearest lat_nearest_of(double *memory, size_t K, size_t D, const double *cen
                        .fixed = (float *)(slope + floats(K))};
 }
 
-LAT_CLONES void lat_nearest_prepare(const lat_nearest *nearest)
+/* A power of two that brings `most` to about 1; the one before, while that is within a million. */
+static double scale_for(double most, double before)
+{
+  int exponent = 0;
+  if (most > 0 && isfinite(most)) frexp(most, &exponent);
+  double scale = ldexp(1, exponent < -1000 ? 1000 : -exponent);
+  return before < 0x1p20 * scale && scale < 0x1p20 * before ? before : scale;
+}
+
+LAT_CLONES void lat_nearest_prepare(const lat_nearest *nearest, double scale)
 {
   const double u = 0x1p-24;
   size_t K = nearest->K, D = nearest->D;
@@ -91,11 +108,9 @@ LAT_CLONES void lat_nearest_prepare(const lat_nearest *nearest)
   double most = 0;
   for (size_t k = 0; k < K; k++)
     most = fmax(most, lat_squared_distance(D, nearest->centers + k * D, nearest->origin));
-  int exponent = 0;
-  if (most > 0 && isfinite(most)) frexp(sqrt(most), &exponent);
-  *nearest->scale = ldexp(1, exponent < -1000 ? 1000 : -exponent);
+  *nearest->scale = scale_for(sqrt(most), scale);
   for (size_t k = 0; k < K; k++) {
-    float *e = nearest->shifted + k * length(D);
+    float *e = nearest->shifted + k * lat_nearest_width(D);
     double norm = shift_row(D, nearest->centers + k * D, nearest->origin, *nearest->scale, e);
     for (size_t j = 0; j < D; j++) e[j] = -e[j];
     /* beyond gamma: 1e-30 for numbers that are subnormal in single precision */
@@ -104,7 +119,7 @@ LAT_CLONES void lat_nearest_prepare(const lat_nearest *nearest)
     nearest->slope[k] = (float)(gamma * (1 + 2 * gamma) * sqrt(norm) * 1.000002 + 1e-30);
     e[D] = -nearest->slope[k];
     e[D + 1] = (float)(norm / 2 - fixed);
-    for (size_t j = D + 2; j < length(D); j++) e[j] = 0;
+    for (size_t j = D + 2; j < lat_nearest_width(D); j++) e[j] = 0;
   }
 }
 
@@ -137,8 +152,8 @@ size_t lat_nearest_rows(size_t K, size_t D)
 size_t lat_nearest_scratch(size_t K, size_t D)
 {
   size_t rows = lat_nearest_rows(K, D);
-  size_t turned = D < LONG ? (rows + SPAN) * length(D) : 0;
-  return floats(rows * length(D)) + floats((rows + SPAN) * K) + floats(turned);
+  size_t turned = D < LONG ? (rows + SPAN) * lat_nearest_width(D) : 0;
+  return floats(rows * lat_nearest_width(D)) + floats((rows + SPAN) * K) + floats(turned);
 }
 
 /* What is known of the rows of a block: the lowest lowered score, whose it is, and the second. */
@@ -177,66 +192,126 @@ LAT_CLONES static void scan_scores(const lat_nearest *t, size_t stride, const fl
   }
 }
 
-/* Of all centres whose lowered score isn't above `most`, computed exactly, the first nearest. */
+/* Of all centres whose lowered score isn't above `most`, computed exactly, the first nearest, and
+ * the square of its distance. */
 LAT_CLONES static uint32_t compare(const lat_nearest *t, size_t stride, const double *x,
-                                   const float *scores, float most)
+                                   const float *scores, float most, double *square)
 {
-  double least = INFINITY;
   uint32_t label = 0;
+  *square = INFINITY;
   for (size_t k = 0; k < t->K; k++) {
     if (scores[k * stride] > most) continue;
     double d = lat_squared_distance(t->D, x, t->centers + k * t->D);
-    if (d < least) {
-      least = d;
+    if (d < *square) {
+      *square = d;
       label = (uint32_t)k;
     }
   }
   return label;
 }
 
-/* The lowered scores of all centres for n rows, centre by centre, `*stride` apart; fills in
- * s->norm. They are inner products of the rows with |y| and 1 behind them, and of the centres as
- * prepared. */
-static const float *score(const lat_nearest *t, size_t n, const double *const *rows,
-                          double *squares, scan *s, size_t *stride, double *scratch)
+/* Scratch: shifted rows, scores, shifted rows turned. */
+typedef struct parts {
+  float *rows, *scores, *turned;
+} parts;
+
+static parts parts_of(const lat_nearest *t, double *scratch)
 {
-  size_t K = t->K, L = length(t->D), most = lat_nearest_rows(K, t->D);
-  float *Y = (float *)scratch, *scores = (float *)(scratch + floats(most * L));
-  *stride = (n + SPAN - 1) / SPAN * SPAN;
-  shift_rows(t, n, rows, Y, squares, s->norm);
-  if (t->D < LONG) {
-    float *T = (float *)(scratch + floats(most * L) + floats((most + SPAN) * K));
-    lat_transpose_block_float(n, L, Y, L, T, *stride);
-    lat_tile_product_float(K, n, L, t->shifted, L, 1, T, *stride, false, scores, *stride);
-  } else {
-    lat_tile_inner_float(K, n, L, t->shifted, L, Y, L, false, scores, *stride);
-  }
-  for (size_t k = 0; k < K && n < *stride; k++) /* rows that there aren't; they are looked at too */
-    memset(scores + k * *stride + n, 0, (*stride - n) * sizeof *scores);
-  return scores;
+  size_t most = lat_nearest_rows(t->K, t->D);
+  double *scores = scratch + floats(most * lat_nearest_width(t->D));
+  return (parts){.rows = (float *)scratch,
+                 .scores = (float *)scores,
+                 .turned = (float *)(scores + floats((most + SPAN) * t->K))};
 }
 
-void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *rows, uint32_t *labels,
-                        double *second, double *scratch)
+/* Rows of a block in whole spans, of which what there isn't is looked at too. */
+static size_t spans(size_t n)
 {
-  size_t K = t->K, D = t->D, stride;
-  double squares[ROWS_MOST];
-  scan s;
-  const float *scores = score(t, n, rows, squares, &s, &stride, scratch);
-  scan_scores(t, stride, scores, &s);
+  return (n + SPAN - 1) / SPAN * SPAN;
+}
+
+/* The lowered scores of all centres for n shifted rows, centre by centre, spans(n) apart: inner
+ * products of the rows with |y| and 1 behind them, and of the centres as prepared. */
+static void score(const lat_nearest *t, size_t n, const float *rows, const parts *p)
+{
+  size_t K = t->K, L = lat_nearest_width(t->D), stride = spans(n);
+  if (t->D < LONG) {
+    lat_transpose_block_float(n, L, rows, L, p->turned, stride);
+    lat_tile_product_float(K, n, L, t->shifted, L, 1, p->turned, stride, false, p->scores, stride);
+  } else {
+    lat_tile_inner_float(K, n, L, t->shifted, L, rows, L, false, p->scores, stride);
+  }
+  for (size_t k = 0; k < K && n < stride; k++)
+    memset(p->scores + k * stride + n, 0, (stride - n) * sizeof *p->scores);
+}
+
+/* The least of the scores; false: without storing them, as rows side by side need not be. */
+static bool scan_rows(const lat_nearest *t, size_t n, const float *rows, const parts *p, scan *s)
+{
+  size_t L = lat_nearest_width(t->D), stride = spans(n);
+  if (t->D < LONG) {
+    lat_transpose_block_float(n, L, rows, L, p->turned, stride);
+    if (lat_tile_least_float(t->K, n, L, t->shifted, L, p->turned, stride, s->best, s->second,
+                             s->label))
+      return false;
+  }
+  score(t, n, rows, p);
+  scan_scores(t, stride, p->scores, s);
+  return true;
+}
+
+/* most: the lowered scores above it are out of the question. And the bounds. A square and a score
+ * are so near to each other that the sum's rounding counts. */
+LAT_CLONES static void bound_rows(const lat_nearest *t, size_t n, const scan *restrict s,
+                                  float *restrict most, float *restrict own, float *restrict others)
+{
+  const float *slope = t->slope, *fixed = t->fixed;
   for (size_t i = 0; i < n; i++) {
-    size_t k = (size_t)s.label[i];
-    float most = s.best[i] + 2.00001F * (t->slope[k] * s.norm[i] + t->fixed[k]);
-    float others = s.second[i];
-    if (others > most || K == 1) {
-      labels[i] = (uint32_t)k;
-    } else {
-      labels[i] = compare(t, stride, rows[i], scores + i, most);
-      if (labels[i] != k) others = s.best[i];
-    }
-    if (!second) continue;
-    double square = squares[i] * (1 - (double)(D + 8) * 0x1p-52) + 2 * (double)others;
-    second[i] = square > 0 ? sqrt(square) * (1 - 1e-15) / *t->scale : 0;
+    int32_t k = s->label[i];
+    float square = s->norm[i] * s->norm[i];
+    float second = s->second[i] < 1e30F ? s->second[i] : 1e30F; /* infinite with one centre */
+    float m = s->best[i] + 2.00001F * (slope[k] * s->norm[i] + fixed[k]);
+    float upper = square + 2 * m + 1e-6F * (square + 2 * fabsf(m));
+    float lower = square + 2 * second - 5e-6F * (square + fabsf(second));
+    float near = sqrtf(upper) * 1.000001F, far = sqrtf(lower) * 0.999999F;
+    most[i] = m;
+    own[i] = upper <= 0 ? 0 : near;
+    others[i] = lower > 0 ? far : 0;
+  }
+}
+
+/* A row whose scores are too near to each other: all that come into question are computed. */
+static void settle_row(const lat_nearest *t, const double *x, const float *scores, size_t stride,
+                       float most, uint32_t *label, float *own)
+{
+  double square;
+  *label = compare(t, stride, x, scores, most, &square);
+  *own = (float)(sqrt(square) * *t->scale * 1.000001);
+}
+
+void lat_nearest_search(const lat_nearest *t, size_t n, const double *const *rows,
+                        const float *shifted, uint32_t *labels, float *own, float *others,
+                        double *scratch)
+{
+  size_t K = t->K, D = t->D, L = lat_nearest_width(D);
+  float most[ROWS_MOST], unused[2][ROWS_MOST];
+  parts p = parts_of(t, scratch);
+  scan s;
+  if (!shifted) lat_nearest_shift(t, n, rows, p.rows);
+  if (!shifted) shifted = p.rows;
+  if (!own) own = unused[0], others = unused[1];
+  for (size_t i = 0; i < n; i++) s.norm[i] = shifted[i * L + D];
+  bool stored = scan_rows(t, n, shifted, &p, &s);
+  bound_rows(t, n, &s, most, own, others);
+  for (size_t i = 0; i < n; i++) {
+    labels[i] = (uint32_t)s.label[i];
+    if (s.second[i] > most[i] || K == 1) continue;
+    if (!stored)
+      lat_tile_inner_float(K, 1, L, t->shifted, L, shifted + i * L, L, false, p.scores, 1);
+    settle_row(t, rows[i], stored ? p.scores + i : p.scores, stored ? spans(n) : 1, most[i],
+               labels + i, own + i);
+    /* another than the lowest score's: that is one of the others */
+    if (labels[i] != (uint32_t)s.label[i]) others[i] = 0;
   }
 }
 
@@ -269,14 +344,17 @@ LAT_CLONES static float measure_exactly(size_t D, const double *x, const double 
 void lat_nearest_distances(const lat_nearest *t, size_t n, const double *const *rows, double unit,
                            float *distances, double *scratch)
 {
-  size_t stride;
+  size_t D = t->D, L = lat_nearest_width(D);
   double squares[ROWS_MOST];
-  scan s;
-  const float *scores = score(t, n, rows, squares, &s, &stride, scratch);
-  measure(t, n, stride, scores, s.norm, squares, (float)(unit / *t->scale), distances);
+  float norms[ROWS_MOST];
+  parts p = parts_of(t, scratch);
+  shift_rows(t, n, rows, p.rows, squares);
+  for (size_t i = 0; i < n; i++) norms[i] = p.rows[i * L + D];
+  score(t, n, p.rows, &p);
+  measure(t, n, spans(n), p.scores, norms, squares, (float)(unit / *t->scale), distances);
   for (size_t k = 0; k < t->K; k++) {
     float *d = distances + k * LAT_NEAREST_ROWS;
     for (size_t i = 0; i < n; i++)
-      if (!(d[i] < 1e18F)) d[i] = measure_exactly(t->D, rows[i], t->centers + k * t->D, unit);
+      if (!(d[i] < 1e18F)) d[i] = measure_exactly(D, rows[i], t->centers + k * D, unit);
   }
 }

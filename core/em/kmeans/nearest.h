@@ -33,7 +33,8 @@ typedef struct lat_nearest {
 size_t lat_nearest_count(size_t K, size_t D);
 lat_nearest lat_nearest_of(double *memory, size_t K, size_t D, const double *centers,
                            const double *origin);
-void lat_nearest_prepare(const lat_nearest *nearest);
+/* `scale` is one of before, which is kept as long as it will do, or 0. */
+void lat_nearest_prepare(const lat_nearest *nearest, double scale);
 
 /* origin := the median of each column of up to 64 of the centres, which outliers don't move. */
 void lat_nearest_origin(size_t K, size_t D, const double *centers, double *origin);
@@ -44,11 +45,19 @@ void lat_nearest_origin(size_t K, size_t D, const double *centers, double *origi
 size_t lat_nearest_rows(size_t K, size_t D);
 size_t lat_nearest_scratch(size_t K, size_t D);
 
-/* For n <= lat_nearest_rows() rows, each D numbers side by side: the nearest centre, from 0, and
- * where `second` isn't NULL a lower bound of the distance to every other centre. Rows with NaN get
- * some label below K. */
+/* Rows as a search wants them, which depends on origin and scale alone: lat_nearest_width(D) floats
+ * for each of n rows of D numbers side by side. */
+size_t lat_nearest_width(size_t D);
+void lat_nearest_shift(const lat_nearest *nearest, size_t n, const double *const *rows,
+                       float *shifted);
+
+/* For n <= lat_nearest_rows() rows, and what lat_nearest_shift has made of them, or NULL: the
+ * nearest centre, from 0, and where `own` isn't NULL bounds times the scale: one above the distance
+ * to it (or NaN), one below the distance to every other centre. Rows with NaN get some label below
+ * K. */
 void lat_nearest_search(const lat_nearest *nearest, size_t n, const double *const *rows,
-                        uint32_t *labels, double *second, double *scratch);
+                        const float *shifted, uint32_t *labels, float *own, float *others,
+                        double *scratch);
 
 /* The same rows' distances to every centre, times `unit`, centre by centre: row i's to centre k
  * goes to distances[k * LAT_NEAREST_ROWS + i]. To a part in a thousand, exactly 0 where row and
