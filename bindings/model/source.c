@@ -17,7 +17,7 @@ static const double *read_weights(lua_State *L, int options, const char *who, si
   latL_Matrix *packed = latL_newvector(L, N, LAT_FLOAT64);
   lat_copy(&w, &packed->view);
   lua_remove(L, -2);
-  latL_run(L, who, lat_check_weights, &packed->view);
+  latL_run(L, who, lat_check_weights, &packed->view, NULL);
   return packed->view.data;
 }
 

@@ -132,6 +132,8 @@ lat_status lat_fail(lat_workspace *work, lat_status status, const char *format, 
  * or `poll` returns true; LAT_OK before. Cheap enough to ask between chunks. Work in slices
  * (slice.h) rests here when its time is over. */
 lat_status lat_check(lat_workspace *work);
+/* Steps of a loop between two calls of it, where a step takes some nanoseconds. */
+#define LAT_LOOK 16384
 /* Whether work in slices should rest. */
 bool lat_is_due(const lat_workspace *work);
 

@@ -94,16 +94,15 @@ lat_status lat_fit_rows(lat_fit *fit, const lat_matrix *X, const double *weights
 {
   if (fit->missing || lat_fit_form(fit) == LAT_FORM_EM)
     LAT_TRY(lat_check_finite(fit->work, "X", X, fit->missing));
+  double sum = 0;
   if (weights) {
     const lat_matrix all = lat_vector_of((double *)weights, X->rows);
-    LAT_TRY(lat_check_weights(fit->work, &all));
+    LAT_TRY(lat_check_weights(fit->work, &all, &sum));
   }
   fit->rows = fit->sample = *X;
   fit->row_weights = fit->sample_weights = weights;
   fit->columns = X->cols;
   fit->all_rows = X->rows;
-  double sum = 0;
-  for (size_t i = 0; weights && i < X->rows; i++) sum += weights[i];
   if (weights) fit->average_weight = sum / (double)X->rows;
   fit->state->sampled = true;
   return LAT_OK;

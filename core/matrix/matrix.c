@@ -229,26 +229,28 @@ lat_status lat_packed(lat_workspace *work, lat_matrix A, lat_matrix *packed)
 
 /* ---- checks --------------------------------------------------------------- */
 
-/* How many of n numbers are NaN or infinite: the exponent's bits are all set. Integers, because
- * their sums are vector code. */
-LAT_CLONES static size_t odd_doubles(size_t n, const double *x, ptrdiff_t stride)
+/* How many of n numbers are NaN or infinite: the exponent's bits are all set; or, with NaN allowed,
+ * infinite: these, and no others but the sign. Integers, because their sums are vector code. */
+LAT_CLONES static size_t odd_doubles(size_t n, const double *x, ptrdiff_t stride, bool missing)
 {
   const uint64_t exponent = UINT64_C(0x7ff) << 52;
+  const uint64_t mask = missing ? ~(UINT64_C(1) << 63) : exponent;
   uint64_t odd = 0, bits;
   for (size_t i = 0; i < n; i++) {
     memcpy(&bits, &x[(ptrdiff_t)i * stride], sizeof bits);
-    odd += (bits & exponent) == exponent;
+    odd += (bits & mask) == exponent;
   }
   return (size_t)odd;
 }
 
-LAT_CLONES static size_t odd_floats(size_t n, const float *x, ptrdiff_t stride)
+LAT_CLONES static size_t odd_floats(size_t n, const float *x, ptrdiff_t stride, bool missing)
 {
   const uint32_t exponent = UINT32_C(0xff) << 23;
+  const uint32_t mask = missing ? ~(UINT32_C(1) << 31) : exponent;
   uint32_t odd = 0, bits;
   for (size_t i = 0; i < n; i++) {
     memcpy(&bits, &x[(ptrdiff_t)i * stride], sizeof bits);
-    odd |= (bits & exponent) == exponent;
+    odd |= (bits & mask) == exponent;
   }
   return odd;
 }
@@ -270,8 +272,8 @@ lat_status lat_check_finite(lat_workspace *work, const char *name, const lat_mat
       LAT_TRY(lat_check(work));
       since = 0;
     }
-    if (!(A->dtype == LAT_FLOAT64 ? odd_doubles(n, x, rows.col_stride)
-                                  : odd_floats(n, x, rows.col_stride)))
+    if (!(A->dtype == LAT_FLOAT64 ? odd_doubles(n, x, rows.col_stride, missing)
+                                  : odd_floats(n, x, rows.col_stride, missing)))
       continue;
     for (size_t j = 0; j < n; j++) {
       double value = lat_get(&rows, i, j);

@@ -9,16 +9,18 @@
 
 #include "base/clones.h"
 
-lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights)
+lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights, double *sum)
 {
   double total = 0;
   for (size_t i = 0; i < weights->rows; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
     double w = lat_get(weights, i, 0);
     if (!(w >= 0) || isinf(w))
       return lat_fail(work, LAT_INVALID, "weight %zu is %g; weights are finite and >= 0", i + 1, w);
     total += w;
   }
   if (!(total > 0)) return lat_fail(work, LAT_INVALID, "all weights are 0");
+  if (sum) *sum = total;
   return LAT_OK;
 }
 

@@ -4,8 +4,8 @@
 
 #include "matrix/matrix.h"
 
-/* LAT_INVALID unless all n weights are finite, >= 0, and not all 0. */
-lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights);
+/* LAT_INVALID unless all n weights are finite, >= 0, and not all 0. *sum := their sum, unless NULL. */
+lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights, double *sum);
 
 /* The sum of n weights, or n where they are NULL. */
 double lat_total_weight(const double *weights, size_t n);

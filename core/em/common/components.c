@@ -37,10 +37,12 @@ lat_status lat_components_check(lat_workspace *work, const lat_fitted *f, size_t
 
 lat_status lat_components_check_labels(const lat_fit *fit, size_t K)
 {
-  for (size_t i = 0; fit->labels && i < fit->all_rows; i++)
+  for (size_t i = 0; fit->labels && i < fit->all_rows; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(fit->work));
     if (fit->labels[i] > K)
       return lat_fail(fit->work, LAT_INVALID,
                       "label %zu is %u; labels are integers from 0 (not known) to %zu", i + 1,
                       (unsigned)fit->labels[i], K);
+  }
   return LAT_OK;
 }

@@ -237,6 +237,7 @@ lat_status lat_gmm_derive_densities(lat_workspace *work, const lat_gmm_context *
   double volume = -0.5 * (double)D * LAT_LOG_2PI, worst = 0, log_det = 0, trace = 0;
   for (size_t d = 0; d < D; d++) volume -= derived->log_scale[d];
   for (size_t k = 0; k < K; k++) {
+    LAT_TRY(lat_check(work));
     if (k == 0 || !gmm_is_tied(gmm))
       LAT_TRY(factor(work, gmm, k, gmm_part(gmm, derived->covariances, k),
                      gmm_part(gmm, derived->factors, k), &log_det, &trace));

@@ -74,6 +74,7 @@ typedef struct e_context {
 static void on_block(void *context, gmm_block *block, const gmm_rows *rows)
 {
   const e_context *c = context;
+  if (lat_halted(c->chunk->halt, c->chunk->worker)) return; /* a row may take K D^3 steps */
   lat_gmm_find_responsibilities(c->gmm, c->chunk, rows, block, c->statistics);
   if (rows->m > 0)
     lat_gmm_accumulate_missing(c->gmm, c->derived, block, rows, c->statistics + 2);

@@ -168,6 +168,7 @@ lat_status lat_gmm_m_step(lat_em *em, const double *statistics, double *paramete
     lat_gmm_regularize_or_reseed(&u.base, 0);
   }
   for (size_t k = 0; k < K; k++) {
+    LAT_TRY(lat_check(em->work));
     gmm_emptiness empty = lat_gmm_is_empty(&u.base, k);
     if (empty == GMM_EMPTY) keep(&u, k, &derived);
     if (empty != GMM_FILLED || tied) continue;

@@ -26,8 +26,10 @@ static lat_status check_data(lat_workspace *work, const lat_matrix *X, const dou
                              size_t K)
 {
   size_t rows = X->rows;
-  for (size_t i = 0; weights && i < X->rows; i++)
+  for (size_t i = 0; weights && i < X->rows; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
     if (!(weights[i] > 0)) rows--;
+  }
   if (K > rows)
     return lat_fail(work, LAT_INVALID, "%zu clusters need at least as many rows%s, got %zu", K,
                     weights ? " with a weight above 0" : "", rows);
@@ -41,8 +43,12 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
 {
   LAT_TRY(check_data(work, X, weights, K));
   size_t left = 0, wanted = K;
-  for (size_t i = 0; i < X->rows; i++) left += weight_of(weights, i) > 0;
-  for (size_t i = 0; wanted > 0; i++) {
+  for (size_t i = 0; i < X->rows; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
+    left += weight_of(weights, i) > 0;
+  }
+  for (size_t i = 0; wanted > 0 && i < X->rows; i++) { /* weights may be others by now */
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
     if (!(weight_of(weights, i) > 0)) continue;
     if (lat_random_below(random, left--) < wanted)
       take_row(X, i, centers + (K - wanted--) * X->cols);
@@ -52,7 +58,10 @@ lat_status lat_kmeans_random(lat_workspace *work, const lat_matrix *X, const dou
 
 /* ---- k-means++ ------------------------------------------------------------------------------- */
 
-enum { POOL = 32 }; /* the most candidates at a time */
+enum {
+  POOL = 32,        /* the most candidates at a time */
+  BLOCKS_PIECE = 64 /* blocks between two looks at whether to go on */
+};
 
 /* Rows know their nearest centre so far and the distance to it, to a part in a thousand, which is
  * enough for chances; a distance is 0 exactly where a row is a centre. */
@@ -261,7 +270,10 @@ static lat_status plus_begin(lat_workspace *work, plus *p, size_t K)
   memset(p->label, 0, N * sizeof *p->label);
   for (size_t i = 0; i < N; i++) p->distance[i] = 1; /* the first draw is by weight alone */
   p->half[0] = 0;
-  for (size_t c = 0; c < p->blocks; c++) update_potential(p, c);
+  for (size_t c = 0; c < p->blocks; c++) {
+    if (c % BLOCKS_PIECE == 0) LAT_TRY(lat_check(work));
+    update_potential(p, c);
+  }
   return LAT_OK;
 }
 

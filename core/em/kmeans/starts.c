@@ -48,7 +48,10 @@ static lat_status sample_centers(lat_workspace *work, const lat_matrix *X, const
   enum { STREAM = 0x7361 };
   size_t D = X->cols, rows = 0, n = 4 * K > D ? 4 * K : D + 1;
   lat_random random = {.seed = seed, .stream = STREAM};
-  for (size_t i = 0; i < X->rows; i++) rows += !weights || weights[i] > 0;
+  for (size_t i = 0; i < X->rows; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
+    rows += !weights || weights[i] > 0;
+  }
   if (n > rows) n = rows;
   LAT_SCOPE(work);
   lat_matrix sample = lat_matrix_new(work, n, D);
@@ -74,6 +77,9 @@ lat_status lat_start_clusters(lat_workspace *work, const lat_matrix *X, const do
     LAT_TRY(lat_kmeans_random(work, X, weights, K, &random, centers));
   }
   LAT_TRY(lat_kmeans_assign(work, X, weights, K, centers, labels, NULL, NULL));
-  for (size_t i = 0; i < X->rows; i++) labels[i]++;
+  for (size_t i = 0; i < X->rows; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
+    labels[i]++;
+  }
   return LAT_OK;
 }

@@ -23,14 +23,22 @@ typedef struct filled {
   double *squares; /* D: the mean square of y */
 } filled;
 
+/* Steps between two looks at whether to go on, where one takes so many multiplications. */
+static size_t look(size_t multiplications)
+{
+  enum { MOST = 1 << 18 }; /* 0.1 ms */
+  return 1 + MOST / multiplications;
+}
+
 /* ---- data ------------------------------------------------------------------------------------ */
 
 /* Interpolates the missing ones of T numbers `stride` apart linearly; at the ends they become the
  * nearest observed one, and all 0 without any. */
-static void fill_column(size_t T, size_t stride, double *y)
+static lat_status fill_column(lat_workspace *work, size_t T, size_t stride, double *y)
 {
   size_t last = T; /* the last observed entry; T: none yet */
   for (size_t t = 0; t < T; t++) {
+    if (t % LAT_LOOK == 0) LAT_TRY(lat_check(work));
     if (isnan(y[t * stride])) continue;
     double from = last == T ? y[t * stride] : y[last * stride];
     size_t first = last == T ? 0 : last + 1;
@@ -42,15 +50,17 @@ static void fill_column(size_t T, size_t stride, double *y)
   }
   for (size_t s = last == T ? 0 : last + 1; s < T; s++)
     y[s * stride] = last == T ? 0 : y[last * stride];
+  return LAT_OK;
 }
 
-static void set_squares(filled *f)
+static lat_status set_squares(lat_workspace *work, filled *f)
 {
   memset(f->changes, 0, 2 * f->D * sizeof *f->changes);
   for (size_t j = 0; j < f->D; j++) {
     double pairs = 0, observed = 0;
     for (size_t i = 0; i < f->count; i++)
       for (size_t t = 0; t < f->sequences[i].steps; t++) {
+        if (t % LAT_LOOK == 0) LAT_TRY(lat_check(work));
         const double *y = f->sequences[i].Y + t * f->D + j;
         if (isnan(*y)) continue;
         f->squares[j] += *y * *y;
@@ -65,6 +75,7 @@ static void set_squares(filled *f)
     if (!(f->changes[j] > LDS_CONSTANT_OUTPUT * f->squares[j]))
       f->changes[j] = f->squares[j] > 0 ? LDS_CONSTANT_CHANGES * f->squares[j] : 1;
   }
+  return LAT_OK;
 }
 
 static lat_status fill(lat_workspace *work, filled *f, size_t D, const lat_lds_sequence *sequences,
@@ -82,12 +93,12 @@ static lat_status fill(lat_workspace *work, filled *f, size_t D, const lat_lds_s
   double *to = f->Y;
   for (size_t i = 0; i < count; i++) {
     size_t T = sequences[i].steps;
-    memcpy(to, sequences[i].Y, T * D * sizeof *to);
-    for (size_t j = 0; j < D; j++) fill_column(T, D, to + j);
+    lat_matrix from = lat_matrix_of((double *)sequences[i].Y, T, D), copy = lat_matrix_of(to, T, D);
+    LAT_TRY(lat_copy_bands(work, &from, &copy));
+    for (size_t j = 0; j < D; j++) LAT_TRY(fill_column(work, T, D, to + j));
     to += T * D;
   }
-  set_squares(f);
-  return LAT_OK;
+  return set_squares(work, f);
 }
 
 /* W (n x m) := yx inv(xx), least squares from the sums of y x' (n x m) and x x' (m x m), with a
@@ -119,6 +130,7 @@ static lat_status subtract_inputs(lat_workspace *work, filled *f, size_t U, bool
   memset(uu, 0, U * U * sizeof *uu);
   for (size_t i = 0; i < f->count; i++)
     for (size_t t = 0; t < f->sequences[i].steps; t++, y += f->D) {
+      if (t % look((f->D + U) * U) == 0) LAT_TRY(lat_check(work));
       const double *u = f->sequences[i].U + t * U;
       lat_lds_add_outer(f->D, U, y, u, yu);
       lat_lds_add_outer(U, U, u, u, uu);
@@ -126,31 +138,35 @@ static lat_status subtract_inputs(lat_workspace *work, filled *f, size_t U, bool
   if (estimate) LAT_TRY(least_squares(work, f->D, U, yu, uu, D));
   y = f->Y;
   for (size_t i = 0; i < f->count; i++)
-    for (size_t t = 0; t < f->sequences[i].steps; t++, y += f->D)
+    for (size_t t = 0; t < f->sequences[i].steps; t++, y += f->D) {
+      if (t % look(f->D * U) == 0) LAT_TRY(lat_check(work));
       lat_lds_product(f->D, U, D, f->sequences[i].U + t * U, LDS_SUBTRACT, y);
+    }
   return LAT_OK;
 }
 
 /* ---- subspace identification ----------------------------------------------------------------- */
 
 /* Sums over all t with L rows before and L from t on: futures times pasts, pasts times pasts. */
-static double stack(const filled *f, size_t L, double *fp, double *pp)
+static lat_status stack(lat_workspace *work, const filled *f, size_t L, double *fp, double *pp,
+                        double *windows)
 {
   size_t D = f->D, n = L * D;
-  double windows = 0;
+  *windows = 0;
   const double *y = f->Y;
   memset(fp, 0, n * n * sizeof *fp);
   memset(pp, 0, n * n * sizeof *pp);
   for (size_t i = 0; i < f->count; i++) {
     size_t T = f->sequences[i].steps;
-    for (size_t t = L; t + L <= T; t++, windows++) {
+    for (size_t t = L; t + L <= T; t++, ++*windows) {
+      if (t % look(2 * n * n) == 0) LAT_TRY(lat_check(work));
       const double *past = y + (t - L) * D, *future = y + t * D; /* the past ends with y_{t-1} */
       lat_lds_add_outer(n, n, future, past, fp);
       lat_lds_add_outer(n, n, past, past, pp);
     }
     y += T * D;
   }
-  return windows;
+  return LAT_OK;
 }
 
 /* A by least squares from the blocks C, C A, ... of O: each is the one above it times A. */
@@ -195,8 +211,9 @@ static void stabilize(size_t M, double *A, double *work)
 
 /* Q and R := the mean squares of what A and C leave of the states G y_past, and of y; P := those of
  * the states. */
-static void set_noise(const filled *f, size_t L, size_t M, const double *G, const lat_lds_values *v,
-                      double *Q, double *R, double *P, double *x, double *r)
+static lat_status set_noise(lat_workspace *work, const filled *f, size_t L, size_t M,
+                            const double *G, const lat_lds_values *v, double *Q, double *R,
+                            double *P, double *x, double *r)
 {
   size_t D = f->D, n = L * D;
   double windows = 0, moves = 0;
@@ -207,6 +224,7 @@ static void set_noise(const filled *f, size_t L, size_t M, const double *G, cons
   for (size_t i = 0; i < f->count; i++) {
     size_t T = f->sequences[i].steps;
     for (size_t t = L; t < T; t++, windows++) {
+      if (t % look(M * (n + D + 3 * M) + D * D) == 0) LAT_TRY(lat_check(work));
       double *now = x + (t % 2) * M, *before = x + (1 - t % 2) * M;
       lat_lds_product(M, n, G, y + (t - L) * D, LDS_SET, now);
       lat_lds_add_outer(M, M, now, now, P);
@@ -226,6 +244,7 @@ static void set_noise(const filled *f, size_t L, size_t M, const double *G, cons
     Q[k] /= moves > 0 ? moves : 1;
   }
   for (size_t k = 0; k < D * D; k++) R[k] /= windows;
+  return LAT_OK;
 }
 
 /* A, C, and Q, R, P for them; *found is false when there are too few rows. */
@@ -242,7 +261,8 @@ static lat_status identify(lat_workspace *work, const filled *f, size_t M, const
   double *memory = lat_doubles(work, 2 * n * n + n), *O = lat_doubles(work, n * M);
   double *G = lat_doubles(work, M * n), *x = lat_doubles(work, 3 * M + D + 2 * M * M);
   if (!fp || !memory || !O || !G || !x) return LAT_MEMORY;
-  double windows = stack(f, L, fp, pp);
+  double windows;
+  LAT_TRY(stack(work, f, L, fp, pp, &windows));
   if (!(windows > (double)n)) {
     *found = false;
     return LAT_OK;
@@ -270,8 +290,7 @@ static lat_status identify(lat_workspace *work, const filled *f, size_t M, const
   LAT_TRY(solve_shift(work, L, D, M, O, v->A));
   stabilize(M, v->A, x + 3 * M + D);
   memcpy(v->C, O, D * M * sizeof *O);
-  set_noise(f, L, M, G, v, Q, R, P, x, x + 2 * M);
-  return LAT_OK;
+  return set_noise(work, f, L, M, G, v, Q, R, P, x, x + 2 * M);
 }
 
 /* Raises variances that aren't above `least` by it. */

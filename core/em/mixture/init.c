@@ -5,12 +5,18 @@
 #include "em/kmeans/starts.h"
 #include "em/mixture/internal.h"
 
-static double weight_of_row(const lat_mixture_context *m, size_t N, const double *weights)
+static lat_status weight_of_row(lat_workspace *work, const lat_mixture_context *m, size_t N,
+                                const double *weights, double *weight)
 {
   double total = 0;
-  if (m->row > 0 || !weights) return m->row > 0 ? m->row : 1;
-  for (size_t i = 0; i < N; i++) total += weights[i];
-  return total > 0 ? total / (double)N : 1;
+  *weight = m->row > 0 ? m->row : 1;
+  if (m->row > 0 || !weights) return LAT_OK;
+  for (size_t i = 0; i < N; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
+    total += weights[i];
+  }
+  if (total > 0) *weight = total / (double)N;
+  return LAT_OK;
 }
 
 /* What the data says without components: the mean of each feature (M) where it is observed, moved a
@@ -29,8 +35,11 @@ static lat_status find_margins(lat_workspace *work, const lat_mixture_context *m
   memset(tables, 0, lat_mixture_derived_count(m) * sizeof *tables);
   memset(margins, 0, M * sizeof *margins);
   memset(counts, 0, M * sizeof *counts);
-  double half = 0.5 * weight_of_row(m, X->rows, weights);
+  double half;
+  LAT_TRY(weight_of_row(work, m, X->rows, weights, &half));
+  half *= 0.5;
   for (size_t i = 0; i < X->rows; i += MIXTURE_ROWS) {
+    LAT_TRY(lat_check(work));
     size_t left = X->rows - i;
     lat_matrix rows = lat_block_of(*X, i, 0, left < MIXTURE_ROWS ? left : MIXTURE_ROWS, m->D);
     lat_mixture_features(m, &derived, &rows, missing, &b);
@@ -83,11 +92,15 @@ static void draw(const lat_mixture_context *m, const double *margins, lat_random
 }
 
 /* The components (K) that some row's label names. */
-static void find_labelled(const lat_mixture_context *m, size_t N, bool *labelled)
+static lat_status find_labelled(lat_workspace *work, const lat_mixture_context *m, size_t N,
+                                bool *labelled)
 {
   memset(labelled, 0, m->K * sizeof *labelled);
-  for (size_t i = 0; m->labels && i < N; i++)
+  for (size_t i = 0; m->labels && i < N; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
     if (m->labels[i] > 0) labelled[m->labels[i] - 1] = true;
+  }
+  return LAT_OK;
 }
 
 lat_status lat_mixture_start(lat_workspace *work, const lat_mixture_context *m, const lat_matrix *X,
@@ -100,7 +113,7 @@ lat_status lat_mixture_start(lat_workspace *work, const lat_mixture_context *m, 
   bool *labelled = lat_allocate(work, m->K, sizeof *labelled);
   if (!margins || !noise || !labelled) return LAT_MEMORY;
   LAT_TRY(find_margins(work, m, X, weights, missing, margins));
-  find_labelled(m, X->rows, labelled);
+  LAT_TRY(find_labelled(work, m, X->rows, labelled));
   fill_structure(m, parameters);
   for (size_t k = 0; k < m->K; k++) {
     draw(m, margins, random, noise);
@@ -122,6 +135,7 @@ static lat_status gather_features(lat_workspace *work, const lat_mixture_context
   mixture_derived derived = lat_mixture_derived_of(m, tables);
   memset(tables, 0, lat_mixture_derived_count(m) * sizeof *tables);
   for (size_t i = 0; i < Y->rows; i++) {
+    if (i % MIXTURE_ROWS == 0) LAT_TRY(lat_check(work));
     lat_matrix row = lat_block_of(*X, i * step, 0, 1, m->D);
     double *y = (double *)Y->data + i * m->M;
     lat_mixture_features(m, &derived, &row, missing, &b);

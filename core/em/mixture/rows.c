@@ -60,7 +60,7 @@ lat_status lat_mixture_check_rows(lat_workspace *work, const lat_mixture_context
     return lat_fail(work, LAT_SHAPE, "X has %zu columns, the model was fitted on %zu", X->cols,
                     m->D);
   LAT_TRY(lat_check_finite(work, "X", X, missing));
-  size_t ask = 1 + 65536 / m->D;
+  size_t ask = 1 + LAT_LOOK / m->D;
   for (size_t i = 0; i < X->rows; i++) {
     if (i % ask == 0) LAT_TRY(lat_check(work));
     for (size_t d = 0; d < m->D; d++) LAT_TRY(check_entry(work, m, X, i, d));
@@ -76,7 +76,7 @@ lat_status lat_mixture_find_levels(lat_workspace *work, const lat_matrix *X, boo
   for (size_t d = 0; d < X->cols; d++) {
     double least = INFINITY, last = 0;
     for (size_t i = 0; i < X->rows; i++) {
-      if (i % 65536 == 0) LAT_TRY(lat_check(work));
+      if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
       double x = lat_get(X, i, d);
       if (isnan(x)) continue;
       if (!(x >= 0 && x <= most && floor(x) == x))
@@ -133,7 +133,7 @@ lat_status lat_distinct_rows(lat_workspace *work, const lat_matrix *X, const dou
   memset(table, 0, slots * sizeof *table);
   size_t distinct = 0;
   for (size_t i = 0; i < X->rows; i++) {
-    if (i % 4096 == 0) LAT_TRY(lat_check(work));
+    if (i % 1024 == 0) LAT_TRY(lat_check(work)); /* a row may wait for memory twice */
     if (weights && weights[i] == 0) continue;
     size_t slot = hash(X, i) & (slots - 1);
     while (table[slot] && !same(X, i, found[table[slot] - 1])) slot = (slot + 1) & (slots - 1);

@@ -267,19 +267,22 @@ static lat_status ppca_of_rows(lat_workspace *work, const lat_mppca_context *m, 
 }
 
 /* The rows with the label, in coordinates; how many, and their weight. */
-static size_t gather(const lat_mppca_context *m, const lat_matrix *X, const double *weights,
-                     const uint32_t *labels, size_t label, double *Y, double *w, double *total)
+static lat_status gather(lat_workspace *work, const lat_mppca_context *m, const lat_matrix *X,
+                         const double *weights, const uint32_t *labels, size_t label, double *Y,
+                         double *w, size_t *count, double *total)
 {
-  size_t n = 0, D = m->gmm.D;
+  size_t n = 0, D = m->gmm.D, every = 1 + LAT_LOOK / D;
   *total = 0;
   for (size_t i = 0; i < X->rows; i++) {
+    if (i % every == 0) LAT_TRY(lat_check(work));
     if (labels[i] != label) continue;
     for (size_t j = 0; j < D; j++)
       Y[n * D + j] = (lat_get(X, i, j) - m->gmm.shift[j]) / m->gmm.scale[j];
     *total += w[n] = weights ? weights[i] : 1;
     n++;
   }
-  return n;
+  *count = n;
+  return LAT_OK;
 }
 
 lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca_context *m,
@@ -297,13 +300,15 @@ lat_status lat_mppca_from_labels(lat_workspace *work, const lat_mppca_context *m
   for (size_t k = 0; k < K; k++) {
     bool found = false;
     double total, *mean = p.means + k * D;
-    size_t n = gather(m, X, weights, labels, k + 1, Y, w, &total);
+    size_t n;
+    LAT_TRY(gather(work, m, X, weights, labels, k + 1, Y, w, &n, &total));
     lat_matrix rows = lat_matrix_of(Y, n, D);
     lat_factor_view ppca;
     LAT_SCOPE(work);
     lat_random random = {m->gmm.seed, k + 1, 0};
     if (total > 0 && n > m->M + 1) LAT_TRY(ppca_of_rows(work, m, &rows, w, &ppca, noise, &found));
     for (size_t j = 0; j < D; j++) {
+      LAT_TRY(lat_check(work));
       mean[j] = total > 0 ? 0 : lat_random_normal(&random);
       for (size_t i = 0; i < n && total > 0; i++) mean[j] += w[i] * Y[i * D + j] / total;
       mean[j] = m->gmm.shift[j] + m->gmm.scale[j] * mean[j];
