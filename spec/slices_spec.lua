@@ -48,6 +48,43 @@ describe("slices", function()
     end
   end)
 
+  it("have the checks of weights and labels in them, too, and what precedes the first iteration", function()
+    local weights, labels = matrix(3000, 1, 1):col(1), matrix(3000, 1, 1):col(1)
+    weights[3000], labels[3000] = -1, 0.5
+    for message, options in pairs { ["weight 3000 is -1; weights are finite and >= 0"] = { weights = weights },
+      ["label 3000 is 0.5; labels are integers from 0 (not known) up"] = { labels = labels } } do
+      local model = latent.gmm()
+      helper.fails("gmm:fit: " .. message, model.fit, model, X, options)
+      helper.fails("gmm:fit_for: " .. message, model.fit_for, model, X, 1, options)
+      helper.fails("gmm:steps: " .. message, model.steps, model, X, options)
+      options.budget = 1e-9
+      local step = model:steps(X, options)
+      helper.fails("gmm:steps: " .. message, function() while step() do end end)
+    end
+    -- pieces of at most 16384 steps, rows or blocks of them
+    local N = 60000
+    local rows = matrix.normal(N, 8, latent.random(1))
+    local codes = rows:map(function(x) return math.min(4, math.floor(math.abs(x))) + 1 end)
+    weights, labels = matrix(N, 1, 2):col(1), matrix(N, 1, function(i) return i % 4 end):col(1)
+    local function slices(model, data, options)
+      local n = 1
+      while not model:fit_for(data, 0, options) do n = n + 1 end
+      return n
+    end
+    local threads = latent.threads()
+    latent.threads(1)
+    local function start(make, options)
+      options.max_iterations = 0
+      return make(options)
+    end
+    assert.is_true(slices(start(latent.lds, { latent_dim = 2 }), rows) > 500)
+    assert.is_true(slices(start(latent.mixture, { components = 3, family = "categorical" }), codes, { labels = labels })
+      > 1000)
+    assert.is_true(slices(start(latent.gmm, { components = 3 }), rows, { labels = labels }) > 200)
+    assert.is_true(slices(start(latent.gmm, { components = 3, init = "random" }), rows, { weights = weights }) > 20)
+    latent.threads(threads)
+  end)
+
   it("go on with views of the same rows that are made anew, and with tables and functions", function()
     local expected = latent.gmm { components = 2, max_iterations = 3 }:fit(X:block(1, 2000, 1, 2))
     local model = latent.gmm { components = 2, max_iterations = 3 }

@@ -9,29 +9,52 @@
 
 /* ---- what a run is given --------------------------------------------------------------------- */
 
-/* The option `labels` of complete data: N integers from 0 (not known), in the run's memory, or
- * NULL. For a matrix in memory only. */
-static const uint32_t *read_labels(lua_State *L, latL_FitRun *r)
+/* The option `labels` of complete data: N integers from 0 (not known). For a matrix in memory only.
+ */
+static void read_labels(lua_State *L, latL_FitRun *r)
 {
-  if (latL_getoption(L, LATL_OPTIONS, "labels") == LUA_TNIL) {
-    lua_pop(L, 1);
-    return NULL;
+  if (latL_getoption(L, LATL_OPTIONS, "labels") != LUA_TNIL) {
+    if (r->rows.source.next || r->rows.source.mapped)
+      latL_error(L, r->turn.who, "labels are for a matrix in memory");
+    int at = lua_gettop(L);
+    r->labels = latL_checkeach(L, at, r->turn.who, "labels", r->rows.source.X.rows);
+    if (latL_tomatrix(L, at)->gone) { /* the file may be closed */
+      const lat_matrix from = r->labels;
+      r->labels = latL_newvector(L, from.rows, LAT_FLOAT64)->view;
+      latL_copy(L, r->turn.who, &from, &r->labels);
+    }
   }
-  size_t N = r->rows.source.X.rows;
-  if (r->rows.source.next || r->rows.source.mapped)
-    latL_error(L, r->turn.who, "labels are for a matrix in memory");
-  lat_matrix labels = latL_checkeach(L, lua_gettop(L), r->turn.who, "labels", N);
-  uint32_t *to = lat_allocate(r->turn.work, N, sizeof *to);
-  if (!to) latL_error(L, r->turn.who, "%s", r->turn.work->message);
-  for (size_t i = 0; i < N; i++) {
-    double label = lat_get(&labels, i, 0);
+  latL_hold(L, FIT_LABELS);
+  lua_settop(L, LATL_TOP);
+}
+
+/* In the run's memory. */
+static lat_status take_labels(latL_FitRun *r)
+{
+  lat_workspace *work = r->turn.work;
+  const lat_matrix from = r->labels;
+  if (!from.data) return LAT_OK;
+  uint32_t *to = lat_allocate(work, from.rows, sizeof *to);
+  if (!to) return LAT_MEMORY;
+  for (size_t i = 0; i < from.rows; i++) {
+    if (i % LAT_LOOK == 0) LAT_TRY(lat_check(work));
+    double label = lat_get(&from, i, 0);
     if (!(label >= 0 && label <= UINT32_MAX && label == floor(label)))
-      latL_error(L, r->turn.who, "label %I is %f; labels are integers from 0 (not known) up",
-                 (lua_Integer)i + 1, label);
+      return lat_fail(work, LAT_INVALID,
+                      "label %zu is %.14g; labels are integers from 0 (not known) up", i + 1,
+                      label);
     to[i] = (uint32_t)label;
   }
-  lua_pop(L, 1);
-  return to;
+  r->rows.source.labels = r->fit.labels = to;
+  r->labels = (lat_matrix){0};
+  return LAT_OK;
+}
+
+lat_status latL_takegiven(latL_FitRun *r)
+{
+  if (r->units.of) return LAT_OK;
+  LAT_TRY(latL_takeweights(r->turn.work, &r->rows));
+  return take_labels(r);
 }
 
 const latL_Model *latL_beginfit(lua_State *L, lat_request *request)
@@ -61,11 +84,14 @@ latL_FitRun *latL_newfitrun(lua_State *L, size_t columns)
   *r = (latL_FitRun){.kind = kind, .request = request, .units.options = latL_optionsof(m)};
   latL_checkprogress(L, LATL_OPTIONS, who);
   r->caller = (latL_Caller){L, who, latL_optfunction(L, LATL_OPTIONS, who, "on_iteration")};
-  if (kind->read_units)
+  if (kind->read_units) {
     kind->read_units(L, who, &r->units);
-  else
+    latL_hold(L, FIT_WEIGHTS);
+  } else {
     latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
-  latL_hold(L, FIT_WEIGHTS);
+    latL_hold(L, FIT_WEIGHTS);
+    latL_hold(L, FIT_GIVEN);
+  }
   r->caller.observed |= r->rows.source.next != NULL;
   lat_workspace *work = latL_holdrun(L, &r->turn, who, LATL_FIT, fail);
   lua_newtable(L);
@@ -73,7 +99,7 @@ latL_FitRun *latL_newfitrun(lua_State *L, size_t columns)
   if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
     latL_error(L, who, "%s", work->message);
   r->fit.user = &r->caller;
-  r->rows.source.labels = r->fit.labels = read_labels(L, r);
+  read_labels(L, r);
   if (r->turn.last) memcpy(r->fit.sizes_before, r->turn.last->sizes, sizeof r->turn.last->sizes);
   return r;
 }
@@ -220,6 +246,7 @@ void latL_publishiteration(lua_State *L, latL_FitRun *r)
 lat_status latL_givedata(latL_FitRun *r)
 {
   const latL_Units *u = &r->units;
+  LAT_TRY(latL_takegiven(r));
   lat_status status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
                             : lat_fit_source(&r->fit, &r->rows.source);
   if (status != LAT_OK && !lat_fit_is_late(&r->fit, status)) return status;

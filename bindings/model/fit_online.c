@@ -85,6 +85,8 @@ static void update_all(lua_State *L, latL_FitRun *r)
   lat_source *data = latL_fitdata(L, r);
   const double *weights;
   lat_matrix X;
+  lat_status given = latL_takegiven(r);
+  if (given != LAT_OK) latL_raisefit(L, r, given);
   lat_source_rewind(data);
   for (;;) {
     lat_status status = lat_source_next(data, work, &X, &weights);

@@ -18,6 +18,8 @@
 /* User values of a run, behind those of any (run.h). */
 enum {
   FIT_WEIGHTS = LATL_RUN_LAST + 1, /* or what keeps other data than rows */
+  FIT_GIVEN,                       /* what keeps these as they were given, */
+  FIT_LABELS,                      /* and labels */
   FIT_HISTORY,                     /* of the present start */
   FIT_BEST,                        /* the history of the best start */
   FIT_STARTS,                      /* a table for each start, which is the kind's */
@@ -32,6 +34,7 @@ typedef struct latL_FitRun {
   latL_Rows rows;
   latL_Units units; /* instead of rows, where the kind has others */
   lat_request request;
+  lat_matrix labels; /* those that haven't been read yet */
   lat_fit fit;
   latL_Caller caller;
   size_t start; /* whose history is at FIT_HISTORY */
@@ -66,7 +69,9 @@ typedef struct latL_FitRun {
  * that a model has already to which rows are added, or 0. */
 latL_FitRun *latL_newfitrun(lua_State *L, size_t columns);
 
-/* What is known of the data before the first pass. */
+/* Weights and labels are copied and checked. In slices, as what follows. */
+lat_status latL_takegiven(latL_FitRun *r);
+/* What is known of the data before the first pass, these among it. */
 lat_status latL_givedata(latL_FitRun *r);
 /* For calls of the core that pass over the data: the stack is that of a call of the run. */
 lat_source *latL_fitdata(lua_State *L, latL_FitRun *r);

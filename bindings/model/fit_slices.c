@@ -56,12 +56,11 @@ static bool end_sliced_iteration(lua_State *L, latL_FitRun *r)
 static int end_slice(lua_State *L, latL_FitRun *r, bool over)
 {
   if (over) latL_concludefit(L, r);
-  for (int value = LATL_RUN_DATA; over && value <= LATL_RUN_OPTIONS; value++) {
+  const int values[] = {LATL_RUN_DATA, LATL_RUN_OPTIONS, FIT_WEIGHTS, FIT_GIVEN, FIT_LABELS};
+  for (size_t i = 0; over && i < sizeof values / sizeof *values; i++) {
     lua_pushnil(L);
-    latL_hold(L, value);
+    latL_hold(L, values[i]);
   }
-  lua_pushnil(L);
-  if (over) latL_hold(L, FIT_WEIGHTS);
   latL_endturn(&r->turn);
   lua_pushboolean(L, over);
   return 1;

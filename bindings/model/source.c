@@ -9,16 +9,31 @@
 
 /* ---- matrices and mapped files --------------------------------------------------------------- */
 
-/* The option `weights`: N numbers >= 0, in a packed vector that is pushed (nil and NULL without). */
-static const double *read_weights(lua_State *L, int options, const char *who, size_t N)
+/* The option `weights`: N numbers, and memory for them. A file's are copied at once, for it may be
+ * closed. */
+static void read_weights(lua_State *L, latL_Rows *r, int options, size_t N)
 {
-  if (latL_getoption(L, options, "weights") == LUA_TNIL) return NULL;
-  lat_matrix w = latL_checkeach(L, lua_gettop(L), who, "weights", N);
-  latL_Matrix *packed = latL_newvector(L, N, LAT_FLOAT64);
-  lat_copy(&w, &packed->view);
-  lua_remove(L, -2);
-  latL_run(L, who, lat_check_weights, &packed->view, NULL);
-  return packed->view.data;
+  if (latL_getoption(L, options, "weights") == LUA_TNIL) {
+    lua_pushnil(L);
+    return;
+  }
+  int at = lua_gettop(L);
+  r->given = latL_checkeach(L, at, r->who, "weights", N);
+  const latL_Matrix *A = latL_tomatrix(L, at);
+  const lat_matrix packed = latL_newvector(L, N, LAT_FLOAT64)->view;
+  r->source.weights = packed.data;
+  if (!A->gone) return;
+  latL_copy(L, r->who, &r->given, &packed);
+  r->given = packed;
+}
+
+lat_status latL_takeweights(lat_workspace *work, latL_Rows *r)
+{
+  const lat_matrix from = r->given, to = lat_vector_of((double *)r->source.weights, from.rows);
+  if (!from.data) return LAT_OK;
+  r->given = (lat_matrix){0};
+  if (from.data != to.data) LAT_TRY(lat_copy_bands(work, &from, &to));
+  return lat_check_weights(work, &to, NULL);
 }
 
 /* ---- functions ------------------------------------------------------------------------------- */
@@ -112,6 +127,7 @@ void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const cha
     if (latL_getoption(L, options, "weights") != LUA_TNIL)
       latL_error(L, who, "a function gives weights with its chunks: return X, weights");
     check_called(L, data, who);
+    lua_pushnil(L);
     r->source.next = next_chunk;
     return;
   }
@@ -119,7 +135,7 @@ void latL_checkrows(lua_State *L, latL_Rows *r, int data, int options, const cha
   r->source = lat_source_of(&X);
   const latL_Matrix *A = latL_tomatrix(L, data);
   r->source.mapped = A->readonly && A->gone; /* a file's, which can go: no copy of one */
-  r->source.weights = read_weights(L, options, who, X.rows);
+  read_weights(L, r, options, X.rows);
 }
 
 void latL_checkcolumns(lua_State *L, latL_Rows *r, const char *who, size_t before)

@@ -20,13 +20,20 @@ typedef struct latL_Rows {
   bool wanted;
   lat_matrix piece;
   const double *piece_weights;
+  lat_matrix given; /* weights that latL_takeweights hasn't copied yet */
 } latL_Rows;
 
-/* The data at stack index `data` and the option `weights`, for matrices only. Pushes one value that
- * must live as long as the rows are used. A vector is one column; or one row, where a model that
- * more rows are given to has D > 1 columns already (else 0). */
+/* The data at stack index `data` and the option `weights`, for matrices only, of which
+ * latL_takeweights makes use. Pushes two values (or nil): what keeps the weights as they were given,
+ * until then, and a vector of them, which must live as long as the rows are used. A vector of data
+ * is one column; or one row, where a model that more rows are given to has D > 1 columns already
+ * (else 0). */
 void latL_checkrows(lua_State *L, latL_Rows *rows, int data, int options, const char *who,
                     size_t D);
+
+/* Before the rows are used: copies and checks the weights. Calls nothing of Lua's, so that it can be
+ * in slices. */
+lat_status latL_takeweights(lat_workspace *work, latL_Rows *rows);
 
 /* Raises unless the rows have as many columns as those `before` (0: there were none). */
 void latL_checkcolumns(lua_State *L, latL_Rows *rows, const char *who, size_t before);

@@ -68,6 +68,7 @@ static lat_workspace *begin(lua_State *L, latL_Rows *rows, size_t columns)
   lat_request request;
   latL_beginfit(L, &request);
   latL_checkrows(L, rows, 2, 3, latL_verb(L), columns);
+  latL_run(L, latL_verb(L), latL_takeweights, rows);
   rows->source.missing = request.missing;
   return latL_newworkspace(L);
 }

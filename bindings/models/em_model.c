@@ -332,6 +332,7 @@ static void read_units(lua_State *L, const char *who, latL_Units *units)
   *d = (data){.matrix = latL_tomatrix(L, LATL_DATA) != NULL};
   if (d->matrix) {
     latL_checkrows(L, &d->rows, LATL_DATA, LATL_OPTIONS, who, 0);
+    latL_run(L, who, latL_takeweights, &d->rows);
     lua_setiuservalue(L, at, 1);
   } else if (latL_getoption(L, LATL_OPTIONS, "weights") != LUA_TNIL) {
     latL_error(L, who, "weights are for a matrix");

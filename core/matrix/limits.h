@@ -9,7 +9,7 @@
 
 #define LAT_CHECK_ELEMENTS (1 << 20) /* elements between two calls where little is done with each */
 #define LAT_CHECK_PIECE    (1 << 18) /* likewise, of a search for NaN and infinities: 0.1 ms */
-#define LAT_COPY_BAND      (1 << 19) /* elements copied between two calls: about 1 ms */
+#define LAT_COPY_BAND      (1 << 17) /* elements copied between two calls: some 0.2 ms */
 #define LAT_JOB            65536 /* elements of a chunk of lat_parallel: some 50 us, ten wake-ups */
 
 /* ---- copies and element-wise functions

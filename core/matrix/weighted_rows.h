@@ -4,7 +4,7 @@
 
 #include "matrix/matrix.h"
 
-/* LAT_INVALID unless all n weights are finite, >= 0, and not all 0. *sum := their sum, unless NULL. */
+/* LAT_INVALID unless all n weights are finite, >= 0, and not all 0. *sum := their sum; or NULL. */
 lat_status lat_check_weights(lat_workspace *work, const lat_matrix *weights, double *sum);
 
 /* The sum of n weights, or n where they are NULL. */

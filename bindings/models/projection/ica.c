@@ -57,6 +57,7 @@ static run *begin(lua_State *L)
   latL_checkprogress(L, LATL_OPTIONS, who);
   latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, 0);
   latL_hold(L, RUN_WEIGHTS);
+  latL_run(L, who, latL_takeweights, &r->rows);
   lat_workspace *work = latL_holdrun(L, &r->turn, who, RUN, fail);
   const lat_ica_options *o = latL_optionsof(m);
   lua_newtable(L);
