@@ -3,7 +3,7 @@
 
 #include "host/host.h"
 #include "model/fit.h"
-#include "model/saved.h"
+#include "model/files/saved.h"
 #include "modeling/option_json.h"
 
 #define PUSH "lat_lua_push_model"

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/slice.h"
 #include "model/query.h"
 
 /* ---- what a run is given --------------------------------------------------------------------- */
@@ -14,14 +13,14 @@
 static void read_labels(lua_State *L, latL_FitRun *r)
 {
   if (latL_getoption(L, LATL_OPTIONS, "labels") != LUA_TNIL) {
-    if (r->rows.source.next || r->rows.source.mapped)
-      latL_error(L, r->turn.who, "labels are for a matrix in memory");
+    if (r->work.rows.source.next || r->work.rows.source.mapped)
+      latL_error(L, r->work.turn.who, "labels are for a matrix in memory");
     int at = lua_gettop(L);
-    r->labels = latL_checkeach(L, at, r->turn.who, "labels", r->rows.source.X.rows);
+    r->labels = latL_checkeach(L, at, r->work.turn.who, "labels", r->work.rows.source.X.rows);
     if (latL_tomatrix(L, at)->gone) { /* the file may be closed */
       const lat_matrix from = r->labels;
       r->labels = latL_newvector(L, from.rows, LAT_FLOAT64)->view;
-      latL_copy(L, r->turn.who, &from, &r->labels);
+      latL_copy(L, r->work.turn.who, &from, &r->labels);
     }
   }
   latL_hold(L, FIT_LABELS);
@@ -31,7 +30,7 @@ static void read_labels(lua_State *L, latL_FitRun *r)
 /* In the run's memory. */
 static lat_status take_labels(latL_FitRun *r)
 {
-  lat_workspace *work = r->turn.work;
+  lat_workspace *work = r->work.turn.work;
   const lat_matrix from = r->labels;
   if (!from.data) return LAT_OK;
   uint32_t *to = lat_allocate(work, from.rows, sizeof *to);
@@ -45,7 +44,7 @@ static lat_status take_labels(latL_FitRun *r)
                       label);
     to[i] = (uint32_t)label;
   }
-  r->rows.source.labels = r->fit.labels = to;
+  r->work.rows.source.labels = r->fit.labels = to;
   r->labels = (lat_matrix){0};
   return LAT_OK;
 }
@@ -53,7 +52,7 @@ static lat_status take_labels(latL_FitRun *r)
 lat_status latL_takegiven(latL_FitRun *r)
 {
   if (r->units.of) return LAT_OK;
-  LAT_TRY(latL_takeweights(r->turn.work, &r->rows));
+  LAT_TRY(latL_takeweights(r->work.turn.work, &r->work.rows));
   return take_labels(r);
 }
 
@@ -70,38 +69,6 @@ const latL_Model *latL_beginfit(lua_State *L, lat_request *request)
   lua_pop(L, 1);
   latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, request);
   return m;
-}
-
-static void fail(lua_State *L, latL_Turn *turn);
-
-latL_FitRun *latL_newfitrun(lua_State *L, size_t columns)
-{
-  const latL_Kind *kind = latL_verbkind(L);
-  const char *who = latL_verb(L);
-  lat_request request;
-  const latL_Model *m = latL_beginfit(L, &request);
-  latL_FitRun *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
-  *r = (latL_FitRun){.kind = kind, .request = request, .units.options = latL_optionsof(m)};
-  latL_checkprogress(L, LATL_OPTIONS, who);
-  r->caller = (latL_Caller){L, who, latL_optfunction(L, LATL_OPTIONS, who, "on_iteration")};
-  if (kind->read_units) {
-    kind->read_units(L, who, &r->units);
-    latL_hold(L, FIT_WEIGHTS);
-  } else {
-    latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, columns);
-    latL_hold(L, FIT_WEIGHTS);
-    latL_hold(L, FIT_GIVEN);
-  }
-  r->caller.observed |= r->rows.source.next != NULL;
-  lat_workspace *work = latL_holdrun(L, &r->turn, who, LATL_FIT, fail);
-  lua_newtable(L);
-  latL_hold(L, FIT_HISTORY);
-  if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
-    latL_error(L, who, "%s", work->message);
-  r->fit.user = &r->caller;
-  read_labels(L, r);
-  if (r->turn.last) memcpy(r->fit.sizes_before, r->turn.last->sizes, sizeof r->turn.last->sizes);
-  return r;
 }
 
 /* ---- the record ------------------------------------------------------------------------------ */
@@ -134,8 +101,8 @@ void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fi
 static size_t rows_of(lua_State *L, const latL_FitRun *r)
 {
   const latL_Matrix *Y = r->units.of ? latL_tomatrix(L, LATL_DATA) : NULL;
-  if (r->fit.online || r->rows.source.next) return 0;
-  return r->units.of ? (Y ? Y->view.rows : 0) : r->rows.source.X.rows;
+  if (r->fit.online || r->work.rows.source.next) return 0;
+  return r->units.of ? (Y ? Y->view.rows : 0) : r->work.rows.source.X.rows;
 }
 
 /* The same with the history at that user value, and whether it is at a singularity. */
@@ -159,21 +126,11 @@ void latL_pushpresent(lua_State *L, latL_FitRun *r)
   lat_fitted made;
   lat_fit_report report;
   if ((r->fit.online ? lat_fit_updated : lat_fit_present)(&r->fit, &made, &report) != LAT_OK)
-    latL_error(L, r->turn.who, "%s", r->turn.work->message);
+    latL_error(L, r->work.turn.who, "%s", r->work.turn.work->message);
   push_block(L, r, &made, &report, FIT_HISTORY);
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
-
-void latL_raisefit(lua_State *L, const latL_FitRun *r, lat_status status)
-{
-  char message[sizeof r->turn.work->message];
-  memcpy(message, r->turn.work->message, sizeof message);
-  latL_giveup(L);
-  lat_workspace *work = latL_workspace(L);
-  memcpy(work->message, message, sizeof message);
-  latL_check(L, r->turn.who, work, lat_workspace_mark(work), status);
-}
 
 void latL_pushstart(lua_State *L, size_t start)
 {
@@ -194,14 +151,17 @@ void latL_pushstart(lua_State *L, size_t start)
 
 void latL_pushdata(lua_State *L)
 {
-  lua_getiuservalue(L, LATL_RUN, FIT_WEIGHTS);
+  lua_getiuservalue(L, LATL_RUN, LATL_WORK_WEIGHTS);
 }
 
 void latL_releasefit(lua_State *L, latL_FitRun *r)
 {
-  lua_pushnil(L);
-  latL_hold(L, FIT_STARTS);
-  lat_workspace_done(r->turn.work);
+  const int values[] = {FIT_STARTS, FIT_LABELS};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    lua_pushnil(L);
+    latL_hold(L, values[i]);
+  }
+  lat_workspace_done(r->work.turn.work);
 }
 
 /* ---- passes ---------------------------------------------------------------------------------- */
@@ -210,13 +170,20 @@ lat_source *latL_fitdata(lua_State *L, latL_FitRun *r)
 {
   lua_settop(L, LATL_TOP);
   r->caller.L = L;
-  return r->units.of ? NULL : latL_readrows(L, &r->rows);
+  return r->units.of ? NULL : latL_readrows(L, &r->work.rows);
+}
+
+static void enter(lua_State *L, latL_Work *w)
+{
+  ((latL_FitRun *)w)->caller.L = L;
 }
 
 /* After passes: keeps the histories of starts apart. */
-static void keep_history(lua_State *L, latL_FitRun *r, bool over)
+static void keep_history(lua_State *L, latL_Work *w)
 {
+  latL_FitRun *r = (latL_FitRun *)w;
   const lat_fit *fit = &r->fit;
+  const bool over = !w->more;
   lua_settop(L, LATL_TOP);
   if (!over && fit->start == r->start) return;
   if (fit->best.flat && fit->report.start == r->start) { /* it is the best so far */
@@ -240,7 +207,7 @@ void latL_publishiteration(lua_State *L, latL_FitRun *r)
   r->objective = em->objective;
   if (r->caller.observed) latL_pushpresent(L, r);
   latL_note(L, FIT_HISTORY, em->iterations, em->objective); /* with what it belongs to, at once */
-  if (r->caller.observed) latL_publishrun(L, &r->turn);
+  if (r->caller.observed) latL_publishrun(L, &r->work.turn);
 }
 
 lat_status latL_givedata(latL_FitRun *r)
@@ -248,7 +215,7 @@ lat_status latL_givedata(latL_FitRun *r)
   const latL_Units *u = &r->units;
   LAT_TRY(latL_takegiven(r));
   lat_status status = u->of ? lat_fit_units(&r->fit, u->of, u->count, u->columns)
-                            : lat_fit_source(&r->fit, &r->rows.source);
+                            : lat_fit_source(&r->fit, &r->work.rows.source);
   if (status != LAT_OK && !lat_fit_is_late(&r->fit, status)) return status;
   r->given = true;
   return LAT_OK;
@@ -258,103 +225,26 @@ lat_status latL_givedata(latL_FitRun *r)
 static lat_status iterate(void *context)
 {
   latL_FitRun *r = context;
-  r->more = false;
+  r->work.more = false;
   if (!r->given) LAT_TRY(latL_givedata(r));
-  return lat_fit_iterate(&r->fit, r->units.of ? NULL : &r->rows.source, &r->more);
+  return lat_fit_iterate(&r->fit, r->units.of ? NULL : &r->work.rows.source, &r->work.more);
 }
 
 lat_status latL_outside(lat_fit *fit, latL_Outside *f, void *context)
 {
   latL_FitRun *r = (latL_FitRun *)(void *)((char *)fit - offsetof(latL_FitRun, fit));
-  if (!lat_in_slice(fit->work)) return f(context);
-  r->outside = f;
-  r->outside_context = context;
-  r->answer = LAT_CANCELLED;
-  LAT_TRY(lat_pause(fit->work));
-  return r->answer;
-}
-
-/* ---- turns: work until there is something to say --------------------------------------------- */
-
-typedef enum outcome {
-  RESTS,    /* the turn's time is over */
-  ASKS,     /* the data's function is to be called */
-  ITERATED, /* an iteration is complete */
-  OVER
-} outcome;
-
-static outcome work_on(lua_State *L, latL_FitRun *r)
-{
-  lat_status status = LAT_OK;
-  bool done = !r->slices;
-  latL_fitdata(L, r);
-  if (done) status = iterate(r);
-  while (!done) {
-    double left = r->until - lat_clock();
-    status = lat_slice(r->turn.work, left > 0 ? left : 0, iterate, r, &done);
-    if (done) break;
-    latL_Outside *outside = r->outside;
-    r->outside = NULL;
-    if (r->rows.wanted) return ASKS;
-    if (!outside) return RESTS;
-    r->answer = outside(r->outside_context);
-    lua_settop(L, LATL_TOP);
-    if (lat_clock() >= r->until) return RESTS;
-  }
-  keep_history(L, r, !r->more);
-  if (status != LAT_OK) latL_raisefit(L, r, status);
-  return r->more ? ITERATED : OVER;
-}
-
-/* The data's function has returned. What it gave is kept from this turn to the next. */
-static void take_piece(lua_State *L, latL_FitRun *r)
-{
-  latL_workspace(L); /* the function may have had the hooks watched from elsewhere */
-  latL_takepiece(L, &r->rows);
-  int last = lua_gettop(L);
-  lua_createtable(L, last - LATL_TOP, 0);
-  for (int i = LATL_TOP + 1; i <= last; i++) {
-    lua_pushvalue(L, i);
-    lua_rawseti(L, -2, i - LATL_TOP);
-  }
-  latL_hold(L, FIT_PIECE);
-  lua_settop(L, LATL_TOP);
-}
-
-int latL_workturn(lua_State *L, int status, lua_KContext context)
-{
-  latL_FitRun *r = (latL_FitRun *)context; /* it is at LATL_RUN */
-  r->caller.L = L;
-  if (status == LUA_YIELD) latL_watch(L, r->turn.work); /* hooks may be others by now */
-  for (;;) {
-    if (r->rows.wanted) take_piece(L, r);
-    switch (work_on(L, r)) {
-    case ASKS:
-      lua_pushvalue(L, LATL_DATA);
-      lua_callk(L, 0, 2, context, latL_workturn);
-      break;
-    case ITERATED:
-      if (!r->iterated(L, r)) return r->rests(L, r, false);
-      break;
-    case RESTS:
-      if (!r->looks) return r->rests(L, r, false);
-      r->looks(L, r);
-      break;
-    default:
-      return r->rests(L, r, true);
-    }
-  }
+  return latL_dooutside(&r->work, f, context);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
 void latL_concludefit(lua_State *L, latL_FitRun *r)
 {
-  r->ended = true;
+  r->work.ended = true;
   if (r->fit.best.flat) {
     lua_settop(L, LATL_TOP);
     push_block(L, r, &r->fit.best, &r->fit.report, FIT_BEST);
-    latL_publishrun(L, &r->turn);
+    latL_publishrun(L, &r->work.turn);
   }
   lua_settop(L, LATL_TOP);
   latL_releasefit(L, r);
@@ -365,8 +255,8 @@ void latL_concludefit(lua_State *L, latL_FitRun *r)
 static bool too_late(const latL_FitRun *r)
 {
   enum { MOST = 1 << 22 }; /* numbers */
-  const lat_source *rows = &r->rows.source;
-  return r->aborted && !r->units.of && (rows->next || rows->X.rows > MOST / rows->X.cols);
+  const lat_source *rows = &r->work.rows.source;
+  return r->work.aborted && !r->units.of && (rows->next || rows->X.rows > MOST / rows->X.cols);
 }
 
 void latL_stopfit(lua_State *L, latL_FitRun *r)
@@ -375,19 +265,20 @@ void latL_stopfit(lua_State *L, latL_FitRun *r)
   lat_source *data = latL_fitdata(L, r);
   lat_fit_stop(&r->fit);
   lat_status status = too_late(r) ? lat_fit_begin(&r->fit) : lat_fit_iterate(&r->fit, data, &more);
-  keep_history(L, r, true);
-  if (status != LAT_OK) latL_error(L, r->turn.who, "%s", r->turn.work->message);
+  r->work.more = false;
+  keep_history(L, &r->work);
+  if (status != LAT_OK) latL_error(L, r->work.turn.who, "%s", r->work.turn.work->message);
 }
 
 /* A call of the run has failed: as far as whole iterations go, it was a fit. */
 static void fail(lua_State *L, latL_Turn *turn)
 {
   latL_FitRun *r = (latL_FitRun *)turn;
-  if (r->ended) return;
-  r->aborted = r->ended = true;
-  lat_slice_leave(r->turn.work);
-  r->turn.work->deadline = 0;
-  if (latL_isours(L, &r->turn)) {
+  if (r->work.ended) return;
+  r->work.aborted = r->work.ended = true;
+  lat_slice_leave(r->work.turn.work);
+  r->work.turn.work->deadline = 0;
+  if (latL_isours(L, &r->work.turn)) {
     if (r->give_up) {
       r->give_up(L, r);
     } else if (r->fit.em.iterations > 0 || r->fit.best.flat) {
@@ -398,12 +289,40 @@ static void fail(lua_State *L, latL_Turn *turn)
   latL_releasefit(L, r);
 }
 
-/* ---- what the methods share --------------------------------------------------------------------- */
+/* ---- a run ------------------------------------------------------------------------------------ */
 
-void latL_forgetfit(lua_State *L)
+latL_FitRun *latL_newfitrun(lua_State *L, size_t columns)
 {
-  lua_pushnil(L);
-  lua_setiuservalue(L, LATL_MODEL, LATL_UNDER_WAY);
+  const latL_Kind *kind = latL_verbkind(L);
+  const char *who = latL_verb(L);
+  lat_request request;
+  const latL_Model *m = latL_beginfit(L, &request);
+  latL_FitRun *r = lua_newuserdatauv(L, sizeof *r, FIT_VALUES);
+  *r = (latL_FitRun){.kind = kind,
+                     .request = request,
+                     .units.options = latL_optionsof(m),
+                     .work = {.task = iterate, .enters = enter, .passed = keep_history}};
+  latL_checkprogress(L, LATL_OPTIONS, who);
+  r->caller = (latL_Caller){L, who, latL_optfunction(L, LATL_OPTIONS, who, "on_iteration")};
+  if (kind->read_units) {
+    kind->read_units(L, who, &r->units);
+    latL_hold(L, LATL_WORK_WEIGHTS);
+  } else {
+    latL_checkrows(L, &r->work.rows, LATL_DATA, LATL_OPTIONS, who, columns);
+    latL_hold(L, LATL_WORK_WEIGHTS);
+    latL_hold(L, LATL_WORK_GIVEN);
+  }
+  r->caller.observed |= r->work.rows.source.next != NULL;
+  lat_workspace *work = latL_holdrun(L, &r->work.turn, who, LATL_FIT, fail);
+  lua_newtable(L);
+  latL_hold(L, FIT_HISTORY);
+  if (lat_fit_init(&r->fit, work, kind->core, r->units.options, request.missing) != LAT_OK)
+    latL_error(L, who, "%s", work->message);
+  r->fit.user = &r->caller;
+  read_labels(L, r);
+  const latL_Fitted *last = r->work.turn.last;
+  if (last) memcpy(r->fit.sizes_before, last->sizes, sizeof last->sizes);
+  return r;
 }
 
 bool latL_observefit(lua_State *L, const latL_FitRun *r, size_t done, double objective)

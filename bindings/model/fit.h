@@ -14,7 +14,7 @@
 #ifndef LATL_MODEL_FIT_H
 #define LATL_MODEL_FIT_H
 
-#include "model/model.h"
+#include "model/work.h"
 
 /* A method that fits begins: makes the stack model, data, options, and reads these. The model. */
 const latL_Model *latL_beginfit(lua_State *L, lat_request *request);
@@ -39,7 +39,6 @@ typedef struct latL_Caller {
 
 /* Such functions raise and call Lua, which can't be done on the stack of a slice of time
  * (base/slice.h): f(context) is called where the call from Lua is, and its status given. */
-typedef lat_status latL_Outside(void *context);
 lat_status latL_outside(lat_fit *fit, latL_Outside *f, void *context);
 
 /* In such functions, and in `record` (model.h): pushes a table of start number `start` (from 0),

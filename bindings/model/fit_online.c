@@ -49,9 +49,9 @@ static void copy_history(lua_State *L, const latL_FitRun *r)
  * block before, unless another fit has come between. */
 static void publish_online(lua_State *L, latL_FitRun *r)
 {
-  if (!latL_isours(L, &r->turn)) copy_history(L, r);
+  if (!latL_isours(L, &r->work.turn)) copy_history(L, r);
   note_update(L, r);
-  latL_publishrun(L, &r->turn);
+  latL_publishrun(L, &r->work.turn);
 }
 
 /* The model gets the updates as users see them. */
@@ -64,11 +64,12 @@ static void finish_online(lua_State *L, latL_FitRun *r)
     return;
   }
   latL_pushpresent(L, r);
-  lat_workspace *work = r->turn.work;
+  lat_workspace *work = r->work.turn.work;
   lat_mark mark = lat_workspace_mark(work);
   lat_status status = kind->finish ? kind->finish(&r->fit, lua_touserdata(L, -1)) : LAT_OK;
-  r->ended = true; /* a failure gives the run's memory back, so its guard finds nothing to do */
-  if (status != LAT_OK) latL_check(L, r->turn.who, work, mark, status);
+  r->work.ended =
+      true; /* a failure gives the run's memory back, so its guard finds nothing to do */
+  if (status != LAT_OK) latL_check(L, r->work.turn.who, work, mark, status);
   publish_online(L, r);
   lua_settop(L, LATL_TOP);
 }
@@ -81,12 +82,12 @@ static void give_up(lua_State *L, latL_FitRun *r)
 
 static void update_all(lua_State *L, latL_FitRun *r)
 {
-  lat_workspace *work = r->turn.work;
+  lat_workspace *work = r->work.turn.work;
   lat_source *data = latL_fitdata(L, r);
   const double *weights;
   lat_matrix X;
   lat_status given = latL_takegiven(r);
-  if (given != LAT_OK) latL_raisefit(L, r, given);
+  if (given != LAT_OK) latL_raiserun(L, &r->work.turn, given);
   lat_source_rewind(data);
   for (;;) {
     lat_status status = lat_source_next(data, work, &X, &weights);
@@ -95,7 +96,7 @@ static void update_all(lua_State *L, latL_FitRun *r)
       status = lat_fit_update(&r->fit, &X, weights, r->request.rate);
       if (status != LAT_OK) status = lat_source_failure(data, work, status, r->fit.missing);
     }
-    if (status != LAT_OK) latL_raisefit(L, r, status);
+    if (status != LAT_OK) latL_raiserun(L, &r->work.turn, status);
     r->updated = true;
     if (r->quiet) continue;
     latL_pushpresent(L, r);
@@ -110,19 +111,19 @@ int latL_partialfit(lua_State *L)
   latL_forgetfit(L);
   r->fit.online = r->caller.observed = true;
   r->give_up = give_up;
-  r->quiet = !lat_source_in_pieces(&r->rows.source);
-  r->fit.before = r->turn.last;
-  if (r->turn.last && r->turn.last->updates > 0) {
+  r->quiet = !lat_source_in_pieces(&r->work.rows.source);
+  r->fit.before = r->work.turn.last;
+  if (r->work.turn.last && r->work.turn.last->updates > 0) {
     lua_getiuservalue(L, LATL_RUN, LATL_RUN_LAST);
     latL_recorded(L, -1, "history");
     latL_hold(L, FIT_HISTORY);
     lua_settop(L, LATL_TOP);
   }
-  latL_beginturn(L, &r->turn);
+  latL_beginturn(L, &r->work.turn);
   update_all(L, r);
   finish_online(L, r);
-  r->ended = true;
-  latL_endturn(&r->turn);
+  r->work.ended = true;
+  latL_endturn(&r->work.turn);
   latL_releasefit(L, r);
   return latL_returnmodel(L);
 }

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/slice.h"
 #include "model/fit_run.h"
 
 /* ---- fit ------------------------------------------------------------------------------------- */
@@ -15,13 +14,14 @@
 static void make_bar(lua_State *L, const latL_FitRun *r)
 {
   const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
-  latL_makebar(L, r->turn.who, r->kind->name, o->max_iterations * (o->restarts ? o->restarts : 1));
+  latL_makebar(L, r->work.turn.who, r->kind->name,
+               o->max_iterations * (o->restarts ? o->restarts : 1));
 }
 
 /* A fit without iterations shows once what it has found, for there is nothing to be stopped. */
 static void show_at_once(lua_State *L, const latL_FitRun *r, const lat_fit_report *report)
 {
-  latL_makebar(L, r->turn.who, r->kind->name, report->iterations);
+  latL_makebar(L, r->work.turn.who, r->kind->name, report->iterations);
   latL_drawbar(L, report->iterations, report->objective, 0);
   lua_pushinteger(L, 1);
   latL_observe(L, report->iterations, report->objective, "restart");
@@ -34,19 +34,21 @@ static void draw(lua_State *L, const latL_FitRun *r, double objective, double wi
   latL_drawbar(L, r->fit.start * o->max_iterations + r->fit.em.iterations, objective, within);
 }
 
-static void look(lua_State *L, latL_FitRun *r)
+static void look(lua_State *L, latL_Work *w)
 {
+  latL_FitRun *r = (latL_FitRun *)w;
   const lat_fit *fit = &r->fit;
-  const lat_source *data = &r->rows.source;
-  double share = r->turn.work->passed;
+  const lat_source *data = &r->work.rows.source;
+  double share = r->work.turn.work->passed;
   if (data->next || data->mapped)
     share = fit->all_rows > 0 ? (double)fit->row / (double)fit->all_rows : 0;
   draw(L, r, r->objective, fit->pass == LAT_PASS_ITERATE ? fmin(share, 1) : 0);
-  r->until = lat_clock() + OFTEN;
+  r->work.until = lat_clock() + OFTEN;
 }
 
-static bool end_iteration(lua_State *L, latL_FitRun *r)
+static bool end_iteration(lua_State *L, latL_Work *w)
 {
+  latL_FitRun *r = (latL_FitRun *)w;
   size_t done = r->fit.em.iterations;
   double objective = r->fit.em.objective;
   latL_publishiteration(L, r);
@@ -54,24 +56,19 @@ static bool end_iteration(lua_State *L, latL_FitRun *r)
   r->shown = true;
   draw(L, r, objective, 0);
   if (!latL_observefit(L, r, done, objective)) lat_fit_stop(&r->fit);
-  return r->looks || lat_clock() < r->until;
+  return r->work.looks || lat_clock() < r->work.until;
 }
 
-static int end_fit(lua_State *L, latL_FitRun *r, bool over)
+static int end_fit(lua_State *L, latL_Work *w, bool over)
 {
+  latL_FitRun *r = (latL_FitRun *)w;
   bool shown = r->fit.history == NULL;
   lat_fit_report report = r->fit.report;
   (void)over; /* the turn has no other end */
   latL_concludefit(L, r);
   if (!shown) show_at_once(L, r, &report);
-  latL_endturn(&r->turn);
+  latL_endturn(&r->work.turn);
   return latL_returnmodel(L);
-}
-
-/* What is called in slices can be left for as long as the data's function likes to yield. */
-static bool may_yield(lua_State *L, const latL_FitRun *r)
-{
-  return r->rows.source.next && lua_isyieldable(L);
 }
 
 /* fit(X [, {weights, missing, on_iteration, progress, max_seconds}]) -> the model */
@@ -80,17 +77,48 @@ static int fit_model(lua_State *L)
   latL_FitRun *r = latL_newfitrun(L, 0);
   latL_forgetfit(L);
   latL_getoption(L, LATL_OPTIONS, "progress");
-  if (lua_toboolean(L, -1)) r->looks = look;
+  if (lua_toboolean(L, -1)) r->work.looks = look;
   lua_settop(L, LATL_TOP);
-  r->slices = r->looks || may_yield(L, r);
-  r->until = r->looks ? lat_clock() + OFTEN : INFINITY;
-  r->iterated = end_iteration;
-  r->rests = end_fit;
-  if (r->request.max_seconds > 0) r->turn.work->deadline = lat_clock() + r->request.max_seconds;
-  latL_beginturn(L, &r->turn);
+  r->work.slices = r->work.looks || latL_mayyield(L, &r->work);
+  r->work.until = r->work.looks ? lat_clock() + OFTEN : INFINITY;
+  r->work.iterated = end_iteration;
+  r->work.rests = end_fit;
+  if (r->request.max_seconds > 0)
+    r->work.turn.work->deadline = lat_clock() + r->request.max_seconds;
+  latL_beginturn(L, &r->work.turn);
   r->shown = lat_fit_form(&r->fit) == LAT_FORM_EM; /* unless entries are missing */
   if (r->shown) make_bar(L, r);
   return latL_workturn(L, LUA_OK, (lua_KContext)r);
+}
+
+/* ---- fit_for --------------------------------------------------------------------------------- */
+
+static bool end_sliced_iteration(lua_State *L, latL_Work *w)
+{
+  latL_FitRun *r = (latL_FitRun *)w;
+  latL_publishiteration(L, r);
+  if (!latL_observefit(L, r, r->fit.em.iterations, r->fit.em.objective)) lat_fit_stop(&r->fit);
+  return lat_clock() < w->until;
+}
+
+static void conclude(lua_State *L, latL_Work *w)
+{
+  latL_concludefit(L, (latL_FitRun *)w);
+}
+
+static latL_Work *new_sliced_run(lua_State *L)
+{
+  latL_FitRun *r = latL_newfitrun(L, 0);
+  r->caller.observed = true;
+  r->work.iterated = end_sliced_iteration;
+  r->work.concludes = conclude;
+  return &r->work;
+}
+
+/* fit_for(X, seconds [, {weights, missing, on_iteration}]) -> whether the fit is done */
+static int fit_for(lua_State *L)
+{
+  return latL_fitslices(L, new_sliced_run);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -98,10 +126,10 @@ static int fit_model(lua_State *L)
 /* The loop has been left, or is over. */
 static void finish_steps(lua_State *L, latL_FitRun *r)
 {
-  if (r->ended) return;
-  r->ended = true;
-  lat_slice_leave(r->turn.work);
-  if (r->fit.em.state && latL_isours(L, &r->turn)) {
+  if (r->work.ended) return;
+  r->work.ended = true;
+  lat_slice_leave(r->work.turn.work);
+  if (r->fit.em.state && latL_isours(L, &r->work.turn)) {
     latL_stopfit(L, r);
     latL_concludefit(L, r);
   }
@@ -109,16 +137,18 @@ static void finish_steps(lua_State *L, latL_FitRun *r)
 }
 
 /* With a budget a turn is a slice. */
-static bool end_step(lua_State *L, latL_FitRun *r)
+static bool end_step(lua_State *L, latL_Work *w)
 {
+  latL_FitRun *r = (latL_FitRun *)w;
   latL_publishiteration(L, r);
-  return r->request.budget > 0 && lat_clock() < r->until;
+  return r->request.budget > 0 && lat_clock() < r->work.until;
 }
 
-static int end_steps(lua_State *L, latL_FitRun *r, bool over)
+static int end_steps(lua_State *L, latL_Work *w, bool over)
 {
+  latL_FitRun *r = (latL_FitRun *)w;
   if (over) finish_steps(L, r);
-  latL_endturn(&r->turn);
+  latL_endturn(&r->work.turn);
   if (over && !(r->request.budget > 0)) return 0;
   lua_pushinteger(L, (lua_Integer)r->iterations);
   if (r->iterations > 0)
@@ -131,13 +161,13 @@ static int end_steps(lua_State *L, latL_FitRun *r, bool over)
 static int next_step(lua_State *L)
 {
   latL_FitRun *r = latL_resume(L, lua_upvalueindex(1));
-  if (r->ended) {
-    latL_endturn(&r->turn);
+  if (r->work.ended) {
+    latL_endturn(&r->work.turn);
     return 0;
   }
   double budget = r->request.budget;
-  r->slices = budget > 0 || may_yield(L, r) || lat_slice_open(r->turn.work);
-  r->until = budget > 0 ? lat_clock() + budget : INFINITY;
+  r->work.slices = budget > 0 || latL_mayyield(L, &r->work) || lat_slice_open(r->work.turn.work);
+  r->work.until = budget > 0 ? lat_clock() + budget : INFINITY;
   return latL_workturn(L, LUA_OK, (lua_KContext)r);
 }
 
@@ -146,7 +176,7 @@ static int leave_steps(lua_State *L)
 {
   latL_FitRun *r = latL_resume(L, 1);
   finish_steps(L, r);
-  latL_endturn(&r->turn);
+  latL_endturn(&r->work.turn);
   return 0;
 }
 
@@ -156,7 +186,7 @@ static int close_run(lua_State *L)
   const latL_FitRun *r = luaL_testudata(L, 1, LATL_FIT);
   if (!r) return latL_error(L, "steps", "__close is for the loop to call");
   bool failed = !lua_isnoneornil(L, 2);
-  if (r->ended) return 0;
+  if (r->work.ended) return 0;
   lua_settop(L, 1);
   if (failed) {
     latL_callquietly(L, leave_steps);
@@ -175,15 +205,15 @@ static int steps(lua_State *L)
   latL_forgetfit(L);
   r->caller.observed = r->fit.by_em = true;
   r->fit.starts = 1; /* turns count the iterations of one */
-  r->iterated = end_step;
-  r->rests = end_steps;
-  latL_beginturn(L, &r->turn);
+  r->work.iterated = end_step;
+  r->work.rests = end_steps;
+  latL_beginturn(L, &r->work.turn);
   latL_fitdata(L, r);
   if (!(r->request.budget > 0)) { /* else even that is in slices */
     lat_status status = latL_givedata(r);
-    if (status != LAT_OK) latL_raisefit(L, r, status);
+    if (status != LAT_OK) latL_raiserun(L, &r->work.turn, status);
   }
-  latL_endturn(&r->turn);
+  latL_endturn(&r->work.turn);
   return latL_pushsteps(L, next_step);
 }
 
@@ -192,7 +222,7 @@ static int steps(lua_State *L)
 lua_CFunction latL_fitfunction(const char *name)
 {
   if (strcmp(name, "fit") == 0) return fit_model;
-  if (strcmp(name, "fit_for") == 0) return latL_fitfor;
+  if (strcmp(name, "fit_for") == 0) return fit_for;
   return strcmp(name, "steps") == 0 ? steps : latL_partialfit;
 }
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/saved.h"
+#include "model/files/saved.h"
 
 /* ---- which fields, and who stores nets ----------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* save.c: model:save and model:save_string, for every kind of model there is. */
-#include "model/saved.h"
+#include "model/files/saved.h"
 
 #include <string.h>
 
