@@ -443,6 +443,57 @@ describe("keys", function()
   end)
 end)
 
+describe("what pictures show", function()
+  local script = require "latent.plot.script"
+
+  -- How many of the dots of a PNG are darker than half, and all.
+  local function dark(figure)
+    local path = os.tmpname() .. ".png"
+    assert(figure:save(path))
+    local dots = assert(latent.read(path))
+    os.remove(path)
+    return dots:lt(128):sum() / (dots.rows * dots.cols)
+  end
+
+  it("is each element of an image, also of one row or column", function()
+    local function column_of(a, b) return plot.figure { axes = false }:image({ { a }, { b } }, { range = { 0, 1 } }) end
+    local black, half, white = dark(column_of(0, 0)), dark(column_of(0, 1)), dark(column_of(1, 1))
+    assert.is_true(black > 0.2, black)
+    assert.is_near(black / 2, half, 0.02)
+    assert.is_near(0, white, 0.001)
+    assert.is_near(dark(plot.figure { axes = false }:image { { 0, 1 } }), half, 0.15)
+  end)
+
+  it("is a line across, in front of bars, which have room where they have names, and a line at 0", function()
+    local text = script(plot.figure():bars({ "a", "b" }, { 1, 2 }):hline(1), "pngcairo")
+    assert.is_truthy(text:find("nohead front", 1, true))
+    assert.is_truthy(text:find("set offsets graph 0.03, graph 0.03, 0, 0", 1, true))
+    assert.is_nil(text:find("xzeroaxis", 1, true))
+    assert.is_truthy(script(plot.figure():bars({ "a", "b" }, { 1, -2 }), "pngcairo"):find("set xzeroaxis", 1, true))
+    assert.is_truthy(script(plot.figure():line({ 1, 2 }, { 1, 2 }):hline(1), "pngcairo"):find("nohead back", 1, true))
+  end)
+
+  it("is names of a Hinton diagram", function()
+    local fig = plot.figure():hinton({ { 1, -1 } }, { rows = { "width" }, columns = { "first", "second" } })
+    for _, name in ipairs { "width", "first", "second" } do
+      assert.equal(1, count(fig, "<text>" .. name .. "</text>"))
+    end
+    fails("figure:hinton: rows has 2 entries, the data has 1", fig.hinton, plot.figure(), { { 1, -1 } },
+      { rows = { "a", "b" } })
+  end)
+
+  it("is as high as what equal axes show, unless the user says", function()
+    local function height(options, y)
+      return tonumber(assert(plot.figure(options):points({ 0, 10 }, { 0, y }):svg()):match 'viewBox="0 0 %d+ (%d+)"')
+    end
+    assert.equal(480, height({}, 1))
+    assert.equal(480, height({ equal = true }, 10))
+    assert.is_true(height({ equal = true }, 3) < 340)
+    assert.equal(240, height({ equal = true }, 0.1))
+    assert.equal(400, height({ equal = true, height = 400 }, 0.1))
+  end)
+end)
+
 describe("logarithmic axes", function()
   it("take ranges above 0", function()
     fails("plot.figure: xrange must be > 0 where x is logarithmic, got {0, 1}", plot.figure,

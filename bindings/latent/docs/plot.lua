@@ -340,6 +340,8 @@ latent.plot.figure{ equal = true }:contours(f, { x = { -1, 1 }, y = { -1, 1 } })
     options = {
       { "largest", "number", "A's", "the magnitude whose square fills its place; greater ones do, too" },
       { "at", "number[]", "{ 1, 1 }", "{ x, y } of the first entry, to put several matrices into one figure" },
+      { "rows", "string[]", "none", "names of the rows" },
+      { "columns", "string[]", "none", "names of the columns" },
     },
     returns = { { "latent.Figure", "the figure" } },
     text = "White is positive and black negative, on grey; 0 and NaN show nothing.",

@@ -36,7 +36,6 @@ function context.field(object, name)
 end
 local field = context.field
 
-
 -- How many columns the rows of a model have, or nil.
 local function columns_of(model)
   local first = (field(model, "models") or {})[1] -- a classifier's
@@ -106,8 +105,8 @@ function context.figure(c, o)
   o = o or {}
   if o.width == false then
     o.width = nil
-  elseif o.width == nil then
-    o.width, o.height = c.count > 1 and 520 or 640, c.count > 1 and 420 or 480
+  elseif o.width == nil and c.count > 1 then
+    o.width, o.height = 520, o.height or 420
   end
   return plot.figure(o)
 end
@@ -204,18 +203,18 @@ end
 function context:history(names)
   local fig = self.figure { title = "Learning", xlabel = field(self.model, "epochs") and "epoch" or "iteration",
     ylabel = names and "loss" or "objective" }
-  local drawn, few = 0, 10
+  local curves, few = {}, 10
   for _, row in ipairs(names or { { "history" } }) do
-    local list, x = field(self.model, row[1]), {}
-    for i = 1, list and #list or 0 do x[i] = i end
-    if #x > 0 then
-      if #x <= few then fig.xticks = values.ticks(self.who, "xticks", x) end
-      fig:line(x, list, { label = row[2] })
-      if #x < 60 then fig:points(x, list, { color = (fig.colors - 1) % #values.COLORS + 1, size = 0.6 }) end
-      drawn = drawn + 1
-    end
+    local list = field(self.model, row[1])
+    if list and #list > 0 then curves[#curves + 1] = { list = list, label = row[2] } end
   end
-  if drawn == 0 then check.fail(self.who, "the model has no history: it wasn't fitted in iterations here") end
+  for _, curve in ipairs(curves) do
+    local list, x = curve.list, matrix.range(1, #curve.list):table()
+    if #x <= few then fig.xticks = values.ticks(self.who, "xticks", x) end
+    fig:line(x, list, { label = #curves > 1 and curve.label or nil }) -- a single one needs no key
+    if #x < 60 then fig:points(x, list, { color = (fig.colors - 1) % #values.COLORS + 1, size = 0.6 }) end
+  end
+  if #curves == 0 then check.fail(self.who, "the model has no history: it wasn't fitted in iterations here") end
   return fig
 end
 

@@ -106,10 +106,25 @@ end
 
 -- ---- Hinton diagrams ---------------------------------------------------------------------------
 
+-- The names of the rows and columns of a diagram at that place; a figure that has none is without axes.
+local function name_squares(who, fig, options, at, n, d)
+  if options.rows == nil and options.columns == nil then return figure.as_picture(fig) end
+  fig.axes, fig.flush = true, true
+  for axis, names in pairs { x = options.columns or false, y = options.rows or false } do
+    local first, count = axis == "x" and at[1] or at[2], axis == "x" and d or n
+    local places = {}
+    for i = 1, count do places[i] = first + i - 1 end
+    local option = axis == "x" and "columns" or "rows"
+    fig[axis .. "ticks"] = names and values.ticks(who, option, { at = places,
+      labels = values.texts(who, option, names, count) })
+  end
+  figure.as_picture(fig)
+end
+
 -- A ground of grey, and on it squares by the square root of the magnitude.
 function Figure:hinton(A, options)
   local who = "figure:hinton"
-  options = begin(who, self, options, { largest = "number", at = true })
+  options = begin(who, self, options, { largest = "number", at = true, rows = true, columns = true })
   local rows = values.rows_of(who, "A", A)
   local at = options.at and values.numbers(who, "at", options.at) or { 1, 1 }
   if #at ~= 2 then check.fail(who, "at must be { x, y }, got %d numbers", #at) end
@@ -124,7 +139,7 @@ function Figure:hinton(A, options)
       if a ~= 0 and a == a then table.insert(squares[a > 0 and 1 or 2], square) end
     end
   end
-  figure.as_picture(self)
+  name_squares(who, self, options, at, n, d)
   local x, y = { at[1] - 0.7, at[1] + d - 0.3 }, { at[2] + n - 0.3, at[2] - 0.7 }
   local before = self.hintons
   if not self.xrange or before then -- wide enough for all of them

@@ -25,6 +25,26 @@ local function longest_of(list)
   return longest
 end
 
+-- How many columns of entries there are beside the axes; nil: they stand under them.
+local function columns_beside(fig, labels)
+  local columns = math.ceil(#labels / math.max(1, (fig.height - 80) // LINE))
+  local fits = columns * (longest_of(labels) + 5) * CHARACTER <= 0.28 * fig.width
+  return not fig.bar and fits and columns or nil
+end
+
+-- The dots that it takes beside the axes.
+function keys.width(fig)
+  local _, labels = keys.named(fig)
+  local columns = #labels > 0 and columns_beside(fig, labels)
+  return columns and columns * (longest_of(labels) + 7) * CHARACTER or 0
+end
+
+-- Whether it stands under the axes, close to what is written there.
+function keys.is_below(fig)
+  local _, labels = keys.named(fig)
+  return #labels > 0 and not columns_beside(fig, labels)
+end
+
 function keys.words(fig, text)
   local _, labels = keys.named(fig)
   if #labels == 0 then return { "unset key" } end
@@ -33,8 +53,8 @@ function keys.words(fig, text)
     local place = longest > 16 and "below left" or "outside right top"
     return { ("set key %s Left reverse samplen 1.2"):format(place) }
   end
-  local columns = math.ceil(#labels / math.max(1, (fig.height - 80) // LINE))
-  if not fig.bar and columns * (longest + 5) * CHARACTER <= 0.28 * fig.width then
+  local columns = columns_beside(fig, labels)
+  if columns then
     -- beside the axes, also where they are narrower than the picture
     return { ("set rmargin %d"):format(columns * (longest + 7)),
       ("set key at graph 1.02, graph 1 left top Left reverse samplen 1.2 spacing 1.1 maxcols %d"):format(columns) ..

@@ -3,6 +3,7 @@
 local check = require "latent.check"
 local figure = require "latent.plot.figure"
 local gnuplot = require "latent.plot.gnuplot"
+local keys = require "latent.plot.keys"
 local script = require "latent.plot.script"
 local values = require "latent.plot.values"
 
@@ -15,9 +16,20 @@ local TERMINALS = {
   pdf = { "pdfcairo size %.4fin,%.4fin font 'sans-serif,10' noenhanced", 1 / 96 },
 }
 
+-- Of a figure with equal axes and no size of its own: as high as what it shows, so that there is no white above it.
+local function height_of(fig)
+  if fig.sized or not fig.equal or fig.grid or fig.logx or fig.logy then return fig.height end
+  local left, right = figure.extent(fig, 1)
+  local low, high = figure.extent(fig, 2)
+  if fig.xrange or fig.yrange or not left or not low or left == right then return fig.height end
+  local wide = fig.width - 80 - keys.width(fig)
+  local needed = wide * (high - low) / (right - left) * 1.2 + 110 -- axes end at ticks; the title, and the words below
+  return math.max(240, math.min(fig.height, needed // 1 | 0))
+end
+
 local function terminal_of(fig, kind)
   local words, scale = TERMINALS[kind][1], TERMINALS[kind][2]
-  return words:format(scale * fig.width, scale * fig.height)
+  return words:format(scale * fig.width, scale * height_of(fig))
 end
 
 function Figure:save(path, options)

@@ -55,10 +55,12 @@ local function data_block(name, layer, times)
 end
 
 -- Viewers of SVG blur an image that they enlarge, which hides what its elements are; so small ones
--- are enlarged here: how many times each element is repeated.
+-- are enlarged here: how many times each element is repeated. Of a single row or column gnuplot knows no size.
 local function repeats(layer, terminal)
-  if not layer.image or not terminal:find "^svg" then return 1 end
-  return math.max(1, math.min(8, math.floor(math.sqrt(4e5 / (#layer.rows * #layer.rows[1])))))
+  if not layer.image then return 1 end
+  local least = (#layer.rows == 1 or #layer.rows[1] == 1) and 2 or 1
+  if not terminal:find "^svg" then return least end
+  return math.max(least, math.min(8, math.floor(math.sqrt(4e5 / (#layer.rows * #layer.rows[1])))))
 end
 
 -- ---- settings -------------------------------------------------------------------------
@@ -138,7 +140,8 @@ local function axes_words(fig, text, out)
     if label and text and axis == "y" then -- beside the axis there is no place for words: above it
       out[#out + 1] = ("set label %s at graph 0, graph 1 left offset -4,1"):format(quote(label))
     elseif label then
-      set("set %slabel %s textcolor rgb '#333333'", axis, quote(label))
+      local raised = axis == "x" and not text and keys.is_below(fig) and " offset 0,0.4" or ""
+      set("set %slabel %s%s textcolor rgb '#333333'", axis, quote(label), raised)
     end
     if fig["log" .. axis] then set("set logscale %s\nset format %s '%%g'", axis, axis) end
     out[#out + 1] = range_words(fig, axis, empty)
@@ -153,12 +156,28 @@ local function margin_words(m, place)
     number(y + h * m[3]), number(y + h * m[4]))
 end
 
--- Whether something would be cut by the border of the axes.
-local function has_ends(fig)
+local function has(fig, kind)
   for _, layer in ipairs(fig.layers) do
-    if layer.kind == "errors" or layer.kind == "vectors" then return true end
-    if layer.kind == "points" and (fig.dates or fig.xticks) then return true end
+    if layer.kind == kind then return true end
   end
+  return false
+end
+
+-- Room beside what the border of the axes would cut, or touch; bars stand on theirs.
+local function offsets(fig)
+  local ends = has(fig, "errors") or has(fig, "vectors") or has(fig, "points") and (fig.dates or fig.xticks)
+  if has(fig, "bars") then return fig.xticks and "graph 0.03, graph 0.03, 0, 0" end
+  return ends and "graph 0.03, graph 0.03, graph 0.03, graph 0.03"
+end
+
+-- Bars that hang below 0 have its line.
+local function hangs(fig)
+  for _, layer in ipairs(fig.layers) do
+    for _, row in ipairs(layer.kind == "bars" and layer.rows or {}) do
+      if row[2] < 0 then return true end
+    end
+  end
+  return false
 end
 
 local function settings(fig, text, place)
@@ -176,8 +195,10 @@ local function settings(fig, text, place)
   if title ~= "" then set("set title %s textcolor rgb '#111111'", quote(title)) end
   if not (fig.logx or fig.logy) then
     if text then set "set offsets graph 0.03, graph 0.03, graph 0.06, graph 0.06" end
-    if not text and has_ends(fig) then set "set offsets graph 0.03, graph 0.03, graph 0.03, graph 0.03" end
+    local room = not text and offsets(fig)
+    if room then set("set offsets %s", room) end
   end
+  if hangs(fig) then set "set xzeroaxis lt 1 lc rgb '#777777'" end
   if fig.equal and not text then set "set size ratio -1" end
   if fig.palette then out[#out + 1] = palette(fig.palette) end
   if fig.shades then set("set cbrange [%s:%s]", number(fig.shades[1]), number(fig.shades[2])) end
@@ -207,7 +228,7 @@ local function draw(out, fig, terminal, name, place)
     plots[#plots + 1] = styles.layer(block, layer, named[layer], text, times)
   end
   for _, line in ipairs(fig.across) do
-    out[#out + 1] = styles.across(line)
+    out[#out + 1] = styles.across(line, has(fig, "bars"))
     if named[line] then plots[#plots + 1] = styles.across_key(line) end
   end
   out[#out + 1] = "plot " .. (#plots > 0 and table.concat(plots, ", \\\n  ") or "NaN notitle")
@@ -224,14 +245,15 @@ local function draw_panels(out, fig, terminal)
     out[#out + 1] = ("set label 1 %s at screen 0.5, screen %s center textcolor rgb '#111111'"):format(
       quote(fig.title), number(1 - 18 / fig.height))
   end
-  local top = 0
+  local top = 0 -- of the row
   for k, panel in ipairs(grid.figures) do
     local column, row = (k - 1) % grid.columns + 1, (k - 1) // grid.columns + 1
+    local spare = (grid.heights[row] - panel.height) / 2
     if column == 1 and row > 1 then top = top + grid.heights[row - 1] end
     local left = 0
     for c = 1, column - 1 do left = left + grid.widths[c] end
     local place = { x = left / wide, w = panel.width / wide, h = panel.height / high * under }
-    place.y = (1 - (top + panel.height) / high) * under
+    place.y = (1 - (top + spare + panel.height) / high) * under
     if k > 1 then out[#out + 1] = "reset" end
     out[#out + 1] = ("set origin %s,%s\nset size %s,%s"):format(number(place.x), number(place.y), number(place.w),
       number(place.h))

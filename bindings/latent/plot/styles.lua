@@ -88,10 +88,12 @@ end
 
 -- ---- lines across -----------------------------------------------------------------------
 
-function styles.across(line)
+-- In front of bars, which would hide it, and behind all else.
+function styles.across(line, in_front)
   local places = line.axis == "y" and "graph 0, first %s to graph 1, first %s"
     or "first %s, graph 0 to first %s, graph 1"
-  return ("set arrow from %s nohead back %s"):format(places:format(number(line.at), number(line.at)), line_words(line))
+  return ("set arrow from %s nohead %s %s"):format(places:format(number(line.at), number(line.at)),
+    in_front and "front" or "back", line_words(line))
 end
 
 function styles.across_key(line) return ("NaN with lines %s title %s"):format(line_words(line), quote(line.label)) end

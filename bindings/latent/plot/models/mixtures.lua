@@ -99,8 +99,9 @@ local function families(c)
   if not M then check.fail(c.who, "the family is the user's own; the panel \"components\" knows those of latent") end
   local shape = not context.field(c.model, "levels") and c:image_shape(M.cols)
   if shape then
-    return c.figure({ width = false }):images(M, { shape = shape, palette = "ink", columns = math.min(5, #M),
-      title = "Means of the components" })
+    local columns = math.ceil(math.sqrt(#M))
+    return c.figure({ width = false }):images(M, { shape = shape, palette = "ink", columns = columns,
+      zoom = math.max(1, 360 // (columns * (math.max(shape[1], shape[2]) + 1))), title = "Means of the components" })
   end
   local few = M.cols <= MOST_COLUMNS
   local fig = c.figure { title = "Components", xlabel = "component", width = math.max(420, 60 * math.min(#M, 20) + 180),

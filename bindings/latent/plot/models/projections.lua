@@ -74,17 +74,18 @@ local function weights(c, W, title, name)
       palette = "diverging", columns = math.min(5, n), title = title })
   end
   local largest = math.max(W:abs():max(), 1e-300)
-  local fig = c.figure { title = title, height = math.max(320, 24 * math.min(D, 60) + 90), width = math.max(420,
-    60 * math.min(M, 20) + 160) }
+  local fig = c.figure { title = title, width = math.max(420, 60 * math.min(M, 20) + 160),
+    height = math.max(c.count > 1 and 420 or 320, 24 * math.min(D, 60) + 90) }
   return fig:heatmap(W, { rows = D <= 60 and c:names_for(D) or nil, columns = numbered(name, M), palette = "diverging",
     range = { -largest, largest }, bar = D * M > 400 or nil })
 end
 
 local function hinton(c)
   local W = weights_of(c)
+  local few = #W <= MOST and W.cols <= MOST
   local fig = c.figure { title = "W: a column a direction, white is positive", xlabel = "direction",
-    ylabel = "column of X" }
-  return fig:hinton(W)
+    ylabel = not few and "column of X" or nil }
+  return fig:hinton(W, few and { rows = c:names_for(#W), columns = matrix.range(1, W.cols):table() } or nil)
 end
 
 local function relevance(c)

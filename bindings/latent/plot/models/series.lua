@@ -54,7 +54,7 @@ local function series(c)
     fig:points(past, c.X:col(j), { color = 4, size = 0.5, label = "observed" })
     if mean then fig:line(past, mean:col(j), { color = 9, width = 1.5, label = "smoothed" }) end
     fig:ribbon(future, ahead.means:col(j), ahead.lower:col(j), ahead.upper:col(j),
-      { color = 1, label = ("%g %%"):format(100 * c.level) })
+      { color = 1, label = ("forecast, %g %%"):format(100 * c.level) })
     figures[j] = fig
   end
   return #figures == 1 and figures[1] or c.figure({ width = false }):panels(figures, { columns = 1 })
