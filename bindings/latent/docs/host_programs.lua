@@ -6,8 +6,8 @@ return {
     topic = true,
     summary = "Servers, games, Python and other programs with Lua within: which work, and what each needs.",
     text = [[
-The module needs Lua 5.4 within the program, and finds lua_* there. What specs run (spec/hosts_spec.lua, make host-deps)
-on Debian:
+The module needs Lua 5.4 within the program, and finds lua_* there; how it behaves in all of them is in "applications".
+What specs run (spec/hosts_spec.lua, make host-deps) on Debian:
 
   lua5.4, Prosody's interpreter    as it is
   lighttpd, mod_magnet             package lighttpd-modules-lua
@@ -54,17 +54,10 @@ factorization crashes. The same holds for any program that makes an OpenBLAS glo
 without RTLD_GLOBAL and has liblua behind it: dlopen("liblua5.4.so.0", RTLD_NOW | RTLD_GLOBAL) first. A program with
 Lua linked in statically exports its names: -Wl,-E.
 
-Threads. Any number of states in any number of threads; latent.threads() is the process's. Of several calls at once one
-has the pool, the others work in their own thread. Where no thread can be made (a limit of processes, as HAProxy sets
-it) work is done inline. No signal handlers; workers block all signals.
-
-Fork. The pool makes itself anew in a child, also where the parent's was busy: a server may load and fit first and fork
-then, and children share the parent's pages. With OpenBLAS's OpenMP build only fork before the first call.
-
 OpenBLAS. Debian's builds have one name, libopenblas.so.0; alternatives or LD_LIBRARY_PATH choose, latent.blas() says:
 
   pthread        the one to have
-  OpenMP         right, also from several threads; not after a fork
+  OpenMP         right, also from several threads; a program may fork before the first call only
   serial         not safe from several threads: latent.threads() stays 1, and a program with states in several threads
                  must let only one call at a time
 

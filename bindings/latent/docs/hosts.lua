@@ -6,12 +6,7 @@ return {
     topic = true,
     summary = "Applications in C that embed Lua: their memory as matrices, models of scripts in C, and the reverse.",
     text = [[
-A host opens the module by require, from a script, or is linked with liblatent.a:
-
-  luaL_requiref(L, "latent", luaopen_latent, 0);
-
-The module sets no global and keeps all in the state. Any number of states in any number of threads may have it; one
-state is one thread's at a time.
+How a host opens the module, and what it does about threads and forks, is in "applications".
 
 latent_lua.h is for what hosts and scripts hand to each other. Its functions are inline and call the module of the state
 by a table in the registry, so that there is nothing to link; a module of another version is refused with a message.

@@ -24,7 +24,8 @@
 local check = require "latent.check"
 
 local families = {
-  { page = "latent", title = "The module, and what holds everywhere", { "latent", "tour", "command", "applications" } },
+  { page = "latent", title = "The module, and what holds everywhere",
+    { "latent", "tour", "command", "applications", "hosts", "host_programs" } },
   { page = "matrices", title = "Matrices and linear algebra",
     { "matrix", "matrix_print", "matrix_arithmetic", "matrix_reduce", "matrix_linear" }, { "random" }, { "eigen" } },
   { page = "components", title = "Components and factors", { "pca", "ppca", "bpca", "fa" }, { "ica" } },
@@ -36,8 +37,7 @@ local families = {
     { "nonlinear" }, { "vae" }, { "flow" }, { "diffusion" }, { "flow_matching" }, { "gan" } },
   { page = "nets", title = "Nets and gradients", { "nn", "nn_tape" } },
   { page = "data", title = "Data, files and measures",
-    { "files" }, { "save" }, { "export" }, { "hosts", "host_programs" }, { "interchange" },
-    { "datasets" }, { "metrics" } },
+    { "files" }, { "save" }, { "export" }, { "interchange" }, { "datasets" }, { "metrics" } },
   { page = "pictures", title = "Pictures and progress", { "plot", "plot_models" }, { "progress" } },
 }
 

@@ -123,7 +123,7 @@ return {
   { "deploy, embedded, microcontroller, C code generation, m2cgen, emlearn, ONNX, to_onnx, skl2onnx, WebAssembly",
     "fitted models as files of C, Lua or ONNX that need no library:", { "export", "GMM:export", "LDS:export" } },
   { "host application, embed, lua_State, latent_lua.h, zero-copy",
-    "applications in C, and what they share with scripts:", { "hosts", "host_programs" } },
+    "applications in C, and what they share with scripts:", { "applications", "hosts", "host_programs" } },
   { "lighttpd, mod_magnet, nginx, HAProxy, Redis, Prosody, clingo, lupa, RTLD_GLOBAL, web server, prefork",
     "programs with Lua within, and what each needs:", { "host_programs" } },
   { "Python, scikit-learn, sklearn, from_sklearn, interoperability", "matrices and models to Python and back:",

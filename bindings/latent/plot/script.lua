@@ -140,8 +140,8 @@ local function axes_words(fig, text, out)
     if label and text and axis == "y" then -- beside the axis there is no place for words: above it
       out[#out + 1] = ("set label %s at graph 0, graph 1 left offset -4,1"):format(quote(label))
     elseif label then
-      local raised = axis == "x" and not text and keys.is_below(fig) and " offset 0,0.4" or ""
-      set("set %slabel %s%s textcolor rgb '#333333'", axis, quote(label), raised)
+      local apart = axis == "x" and not text and keys.is_below(fig) and "\n" or "" -- a line above the key
+      set("set %slabel %s textcolor rgb '#333333'", axis, quote(label .. apart))
     end
     if fig["log" .. axis] then set("set logscale %s\nset format %s '%%g'", axis, axis) end
     out[#out + 1] = range_words(fig, axis, empty)
