@@ -185,6 +185,79 @@ describe("ppca with missing entries", function()
     assert.is_true(Y == Y2)
   end)
 
+  -- Many latent dimensions: few gaps, many, patterns that repeat, a column and a row whose numbers are far larger than
+  -- the others', and parameters.
+  local function large(column, row)
+    local N, D, M, rng = 90, 24, 14, latent.random(4)
+    local X = matrix.normal(N, M, rng) * matrix.normal(M, D, rng) + matrix.normal(N, D, rng) * 0.5
+    X[5] = X[5] * row
+    local scales = matrix(D, 1, function(j) return j == 3 and column or 1 end):col(1)
+    X = masked(X * matrix.diag(scales), function(i, j)
+      local pattern = i > 60 and 7 or i
+      local many = i % 5 == 0 and (i * 3 + j * 5) % 7 < 5
+      return many or (pattern * 3 + j * j) % 11 == 0 or (i < 20 and j == 3) or (i == 5 and j > 4)
+    end)
+    local start = { mean = matrix.normal(1, D, rng)[1], noise_variance = 0.7 }
+    start.W = matrix.diag(scales) * matrix.normal(D, M, rng)
+    return X, start, scales
+  end
+
+  local function there_of(x)
+    local there = {}
+    for j = 1, #x do if x[j] == x[j] then there[#there + 1] = j end end
+    return there
+  end
+
+  it("takes an iteration of many latent dimensions as its formulas do", function()
+    local X, start, scales = large(1e3, 1e2)
+    local N, D, M = #X, X.cols, start.W.cols
+    local p = latent.ppca{ latent_dim = M, init = start, max_iterations = 1, tolerance = 0 }:fit(X, gaps)
+    local A, B, all, q, entries = {}, matrix.zeros(D, M + 1), matrix.zeros(M + 1, M + 1), 0, 0
+    for j = 1, D do A[j] = matrix.zeros(M + 1, M + 1) end
+    for i = 1, N do
+      local there = there_of(X[i])
+      local W = start.W:rows_at(there)
+      local inverse = (W:t() * W + matrix.eye(M) * start.noise_variance):inverse()
+      local d = matrix(#there, 1, function(a) return X(i, there[a]) - start.mean[there[a]] end)
+      local z = matrix.vstack{ inverse * (W:t() * d), matrix(1, 1, 1) }
+      local E = z * z:t()
+      for a = 1, M do for b = 1, M do E:set(a, b, E(a, b) + start.noise_variance * inverse(a, b)) end end
+      all = all + E
+      for _, j in ipairs(there) do
+        A[j] = A[j] + E
+        B[j] = B[j] + z:col(1) * X(i, j)
+        q, entries = q + X(i, j) ^ 2, entries + 1
+      end
+    end
+    local W, mean = matrix.zeros(D, M), matrix.zeros(1, D)[1]
+    for j = 1, D do
+      local w = A[j]:solve(B[j])
+      for m = 1, M do W:set(j, m, w[m]) end
+      mean[j] = w[M + 1]
+      q = q - w:dot(B[j])
+    end
+    -- z becomes standard in the mean of all rows: its own mean and covariance go into those of x
+    local zbar = all:block(1, M, M + 1, M + 1):col(1) / N
+    local S = all:block(1, M, 1, M) / N - zbar:outer(zbar)
+    assert.near(1, p.noise_variance / (q / entries), 1e-6)
+    local unscale = matrix.diag(1 / scales)
+    assert.near_matrix(unscale * (W * S * W:t()) * unscale, unscale * (p.W * p.W:t()) * unscale, 1e-6)
+    assert.near_matrix(unscale * (mean + W * zbar), unscale * p.mean, 1e-7)
+  end)
+
+  it("keeps the digits of rows that miss what is largest", function()
+    local X, start = large(1e5, 1e4)
+    local p = latent.ppca{ latent_dim = start.W.cols, init = start, max_iterations = 0 }:fit(X, gaps)
+    local all, density = p:covariance(), p:log_likelihood(X, gaps)
+    for i = 1, #X do
+      local there = there_of(X[i])
+      local C = all:rows_at(there):t():rows_at(there)
+      local d = matrix(#there, 1, function(a) return X(i, there[a]) - p.mean[there[a]] end):col(1)
+      local expected = -0.5 * (#there * math.log(2 * math.pi) + C:logdet() + d:dot(C:solve(d)))
+      assert.near(1, density[i] / expected, i < 20 and 1e-9 or 1e-5)
+    end
+  end)
+
   it("takes weights as repeated rows", function()
     local X = masked(data(50, 5), function(i, j) return (i + 2 * j) % 5 == 0 end)
     local weights, list = {}, {}

@@ -63,7 +63,8 @@ static size_t lay_out(lat_factor_batch *b, size_t D, size_t M, bool missing, siz
                {&b->group, stride / 2 + 1},
                {&b->row_mask, missing ? D * stride : 0},
                {&b->group_mask, missing ? D * stride : 0},
-               {&b->shared, missing ? (T + M) * WIDTH : 0}};
+               {&b->shared, missing ? (T + M) * WIDTH : 0},
+               {&b->gaps, missing ? lat_factor_gaps_count(D, M, stride) : 0}};
   size_t total = 0;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     double *at = memory && parts[i].count ? memory + total : NULL;
@@ -199,7 +200,9 @@ static void factor_groups(lat_factor_batch *b)
 {
   const lat_factor_precomputed *f = b->model;
   size_t T = lat_packed_count(f->M), padded = lat_tile_columns(b->groups);
-  if (T > 0)
+  if (f->M >= LAT_FACTOR_LISTS)
+    lat_factor_gaps_products(f, padded, b->mask, b->stride, b->factor, b->gaps);
+  else if (T > 0)
     lat_tile_product(T, padded, f->D, f->products, 1, T, b->mask, b->stride, false, b->factor,
                      b->stride);
   lat_factor_cholesky(f->M, padded, b->stride, f->noise, b->factor, b->pivots, b->fit);

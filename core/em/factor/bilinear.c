@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/clones.h"
+#include "base/parallel.h"
 #include "em/factor/internal.h"
 #include "matrix/tile.h"
 
@@ -95,9 +96,16 @@ typedef struct adder {
   double *z1;        /* (M+1) x rows: weight times z~ */
   double *E;         /* packed(M+1) x groups: the sum of weight times E[z~ z~'] */
   double *A, *B, *q; /* as in lat_factor_sums, the A of all rows behind those of the columns; it
-                      * is (M+1) x (M+1) when nothing is missing */
+                      * is (M+1) x (M+1) when nothing is missing, and that of gaps.c by lists */
   double weight, objective;
 } adder;
+
+/* Of A, with missing entries: span by span where lists make it. */
+static size_t count_sums(size_t D, size_t M)
+{
+  size_t T = lat_packed_count(M + 1), wide = LAT_FACTOR_WIDE;
+  return (D + 1) * (M < LAT_FACTOR_LISTS ? T : (T + wide - 1) / wide * wide);
+}
 
 static size_t lay_out(adder *a, size_t D, size_t M, bool missing, size_t rows, double *memory)
 {
@@ -109,7 +117,7 @@ static size_t lay_out(adder *a, size_t D, size_t M, bool missing, size_t rows, d
   } parts[] = {{&a->w, stride},
                {&a->z1, n * stride},
                {&a->E, missing ? T * stride : 0},
-               {&a->A, missing ? (D + 1) * T : n * n},
+               {&a->A, missing ? count_sums(D, M) : n * n},
                {&a->B, D * n},
                {&a->q, D}};
   size_t total = lat_factor_batch_count(D, M, missing, rows);
@@ -210,6 +218,10 @@ static void add_batch(adder *a)
   if (b->mask) {
     size_t padded = lat_tile_columns(b->groups);
     expect(a);
+    if (M >= LAT_FACTOR_LISTS) {
+      lat_factor_gaps_add(D, M, padded, b->mask, a->E, stride, a->A, b->gaps);
+      return;
+    }
     lat_tile_inner(D, T, padded, b->mask, stride, a->E, stride, true, a->A, T);
     for (size_t t = 0; t < T; t++) a->A[D * T + t] += total(padded, a->E + t * stride);
   } else {
@@ -231,6 +243,17 @@ static const double *pack(const adder *a)
   return A;
 }
 
+/* The last row of A of column j: what z~ is together with the 1. */
+static const double *last_of(const adder *a, const double *A, size_t j, double *line)
+{
+  const lat_factor_precomputed *f = a->b.model;
+  size_t M = f->M, T = lat_packed_count(M);
+  if (!f->missing) return A + T;
+  if (M < LAT_FACTOR_LISTS) return A + j * (T + M + 1) + T;
+  for (size_t m = 0; m <= M; m++) line[m] = *lat_factor_gaps_at(f->D, A, j, T + m);
+  return line;
+}
+
 /* From sums about the mean to ones about the shift. */
 static void add_chunk(const adder *a, const double *shift, double *statistics)
 {
@@ -240,9 +263,12 @@ static void add_chunk(const adder *a, const double *shift, double *statistics)
   const double *A = f->missing ? a->A : pack(a);
   statistics[0] += a->objective;
   statistics[1] += a->weight;
-  for (size_t i = 0; i < (f->missing ? D + 1 : 1) * s.T; i++) s.A[i] += A[i];
+  if (f->missing && M >= LAT_FACTOR_LISTS)
+    lat_factor_gaps_total(D, M, A, s.A);
+  else
+    for (size_t i = 0; i < (f->missing ? D + 1 : 1) * s.T; i++) s.A[i] += A[i];
   for (size_t j = 0; j < D; j++) {
-    const double *last = A + (f->missing ? j * s.T : 0) + lat_packed_count(M);
+    const double *last = last_of(a, A, j, a->z1); /* which isn't needed any more */
     const double *from = a->B + j * (M + 1), off = f->mean[j] - shift[j];
     for (size_t m = 0; m <= M; m++) s.B[j * (M + 1) + m] += from[m] + off * last[m];
     s.q[j] += a->q[j] + off * (2 * from[M] + off * last[M]);
@@ -252,10 +278,10 @@ static void add_chunk(const adder *a, const double *shift, double *statistics)
 void lat_factor_add(const lat_factor_precomputed *model, const lat_matrix *X, const double *weights,
                     const double *shift, bool density, double *statistics, double *scratch)
 {
-  size_t D = model->D, M = model->M, T = lat_packed_count(M + 1);
+  size_t D = model->D, M = model->M;
   adder a = {.density = density, .weights = weights};
   lay_out(&a, D, M, model->missing, X->rows, scratch);
-  memset(a.A, 0, (model->missing ? (D + 1) * T : (M + 1) * (M + 1)) * sizeof *a.A);
+  memset(a.A, 0, (model->missing ? count_sums(D, M) : (M + 1) * (M + 1)) * sizeof *a.A);
   memset(a.B, 0, D * (M + 1) * sizeof *a.B);
   memset(a.q, 0, D * sizeof *a.q);
   lat_factor_batch_begin(&a.b, model, X, scratch);
@@ -280,29 +306,51 @@ lat_status lat_factor_wholly_missing(lat_workspace *work, size_t column)
   return lat_fail(work, LAT_INVALID, "column %zu of X is wholly missing", column + 1);
 }
 
-lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const double *shift,
-                            const lat_factor_view *to, double *rest, double *weight)
+/* Columns that are solved for, a chunk at a time: on the threads where each is some work. */
+typedef struct solution {
+  const lat_factor_sums *s;
+  const double *shift;
+  const lat_factor_view *to;
+  double *rest, *weight;
+  double *scratch; /* a worker's: T for the factor, M + 1 */
+  size_t chunk;
+} solution;
+
+static void solve_columns(void *context, size_t chunk, size_t worker)
 {
-  size_t M = s->M;
-  LAT_SCOPE(work);
-  double *L = lat_doubles(work, s->T), *w = lat_doubles(work, M + 1);
-  if (!L || !w) return LAT_MEMORY;
-  for (size_t j = 0; j < s->D; j++) {
+  const solution *p = context;
+  const lat_factor_sums *s = p->s;
+  size_t M = s->M, first = chunk * p->chunk, left = s->D - first;
+  size_t end = first + (left < p->chunk ? left : p->chunk);
+  double *L = p->scratch + worker * (s->T + M + 1), *w = L + s->T;
+  for (size_t j = first; j < end; j++) {
     const double *A = s->A + (s->blocks > 1 ? j * s->T : 0), *b = s->B + j * (M + 1);
-    if (!(A[s->T - 1] > 0)) return lat_factor_wholly_missing(work, j);
     if (j == 0 || s->blocks > 1) {
       memcpy(L, A, s->T * sizeof *L);
       lat_packed_cholesky(M + 1, L, NULL);
     }
     memcpy(w, b, (M + 1) * sizeof *w);
     lat_packed_solve(M + 1, L, w);
-    memcpy(to->W + j * M, w, M * sizeof *w);
-    to->mean[j] = shift[j] + w[M];
-    weight[j] = A[s->T - 1];
-    rest[j] = s->q[j];
-    for (size_t i = 0; i <= M; i++) rest[j] -= w[i] * b[i];
+    memcpy(p->to->W + j * M, w, M * sizeof *w);
+    p->to->mean[j] = p->shift[j] + w[M];
+    p->weight[j] = A[s->T - 1];
+    p->rest[j] = s->q[j];
+    for (size_t i = 0; i <= M; i++) p->rest[j] -= w[i] * b[i];
   }
-  return LAT_OK;
+}
+
+lat_status lat_factor_solve(lat_workspace *work, const lat_factor_sums *s, const double *shift,
+                            const lat_factor_view *to, double *rest, double *weight)
+{
+  LAT_SCOPE(work);
+  solution p = {.s = s, .shift = shift, .to = to, .rest = rest, .weight = weight};
+  for (size_t j = 0; j < s->D; j++)
+    if (!(s->A[(s->blocks > 1 ? j : 0) * s->T + s->T - 1] > 0))
+      return lat_factor_wholly_missing(work, j);
+  p.chunk = s->blocks > 1 && s->M >= LAT_FACTOR_LISTS ? 16 : s->D;
+  p.scratch = lat_allocate(work, lat_workers(work), (s->T + s->M + 1) * sizeof(double));
+  if (!p.scratch) return LAT_MEMORY;
+  return lat_parallel(work, (s->D + p.chunk - 1) / p.chunk, solve_columns, &p);
 }
 
 lat_status lat_factor_expand(lat_workspace *work, const lat_factor_sums *s,

@@ -30,6 +30,9 @@
 
 /* Of the total variance: less noise than this is rounding. */
 #define LAT_FACTOR_NO_NOISE 1e-14
+/* Latent dimensions from which on sums over what rows have are made by lists (gaps.c), and elements
+ * at a time. */
+enum { LAT_FACTOR_LISTS = 12, LAT_FACTOR_SPAN = 32, LAT_FACTOR_WIDE = 64 };
 /* Streams of random numbers: of the W that EM begins with ("ppca"), and of the starts of factor
  * analysis by its likelihood ("fa"), each behind the one before. */
 enum { LAT_FACTOR_STREAM = 0x70706361, LAT_FA_STREAM = 0x6661 };
@@ -189,11 +192,19 @@ typedef struct lat_factor_precomputed {
   const double *root;      /* packed(M): the L of z = L z0; NULL for the identity */
   const double *spread;    /* M x M: the covariance of a row of W; NULL for 0 */
   bool missing;
-  const double *products; /* D x packed(M): row j is w_j w_j'/psi_j; when missing */
+  const double *products; /* D x packed(M): row j is w_j w_j'/psi_j; when missing. From
+                           * LAT_FACTOR_LISTS on span by span: LAT_FACTOR_SPAN elements of all */
+  const double *all;      /* packed(M): their sum, in whole spans */
+  const double *traces;   /* D: theirs */
   const double *factor;   /* of a complete row's K, and log|K| behind it; unless missing */
 } lat_factor_precomputed;
 
 size_t lat_factor_precomputed_count(const lat_factor_view *model, bool missing);
+static inline size_t lat_factor_spans(size_t M)
+{
+  size_t T = lat_packed_count(M);
+  return M < LAT_FACTOR_LISTS ? T : (T + LAT_FACTOR_SPAN - 1) / LAT_FACTOR_SPAN * LAT_FACTOR_SPAN;
+}
 /* prior = false: that of least-squares fits, K without the I. */
 void lat_factor_precompute(const lat_factor_view *model, bool missing, bool prior, double *memory);
 lat_factor_precomputed lat_factor_precomputed_of(const lat_factor_view *model, bool missing,
@@ -253,6 +264,7 @@ typedef struct lat_factor_batch {
   /* memory: for rows of another type or stride; for one that misses everything (that is the mean,
    * when nothing is missing); for the mask; for the factor of one group */
   double *copy, *nothing, *group_mask, *shared;
+  double *gaps; /* lat_factor_gaps_count */
 } lat_factor_batch;
 
 /* Doubles of memory for chunks of up to `rows`, and rows in a batch. */
@@ -278,6 +290,23 @@ void lat_factor_batch_inverse(const lat_factor_batch *b, double *V);
  * the order of these: b->pattern and b->order (patterns.c). Doubles of memory for it. */
 size_t lat_factor_patterns_count(size_t D, size_t rows);
 void lat_factor_find_patterns(lat_factor_batch *b, double *memory);
+
+/* The same as products with a mask of zeros and ones (D x groups, lines `stride` apart), but by
+ * lists of what is there or what isn't (gaps.c); for M >= LAT_FACTOR_LISTS. K (packed(M) x groups)
+ * := the sum of the products of the columns that each group has. A (LAT_FACTOR_WIDE elements of all
+ * D + 1 matrices at a time) += the sum of E (packed(M + 1) x groups) over the groups that have each
+ * column, and over all; to ((D + 1) x packed(M + 1)) += A. */
+size_t lat_factor_gaps_count(size_t D, size_t M, size_t stride);
+void lat_factor_gaps_products(const lat_factor_precomputed *model, size_t groups,
+                              const double *mask, size_t stride, double *K, double *memory);
+void lat_factor_gaps_add(size_t D, size_t M, size_t groups, const double *mask, const double *E,
+                         size_t stride, double *A, double *memory);
+void lat_factor_gaps_total(size_t D, size_t M, const double *A, double *to);
+/* Element t of matrix j of A. */
+static inline const double *lat_factor_gaps_at(size_t D, const double *A, size_t j, size_t t)
+{
+  return A + (t / LAT_FACTOR_WIDE * (D + 1) + j) * LAT_FACTOR_WIDE + t % LAT_FACTOR_WIDE;
+}
 
 /* Small Cholesky factors side by side (cholesky.c): n of them, lines `stride` apart, n a multiple
  * of

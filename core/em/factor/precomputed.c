@@ -1,7 +1,7 @@
 /* factor/precomputed.c: what is derived from a model once for all rows (internal.h).
  *
- * Storage: one block, in this order: root, W L; precision, logs, inv(Psi) W; products, or factor
- * and log|K|. */
+ * Storage: one block, in this order: root, W L; precision, logs, inv(Psi) W; products, their sum
+ * and traces, or factor and log|K|. */
 #include "em/factor/internal.h"
 
 #include <math.h>
@@ -31,7 +31,7 @@ size_t lat_factor_precomputed_count(const lat_factor_view *model, bool missing)
 {
   size_t D = model->D, M = model->M, T = lat_packed_count(M);
   return (model->correlations ? T + D * M : 0) + (model->shared ? 0 : 2 * D + D * M) +
-         (missing ? D * T : T + 1);
+         (missing ? (D + 1) * lat_factor_spans(M) + D : T + 1);
 }
 
 lat_factor_precomputed lat_factor_precomputed_of(const lat_factor_view *model, bool missing,
@@ -55,6 +55,8 @@ lat_factor_precomputed lat_factor_precomputed_of(const lat_factor_view *model, b
     memory = f.weighted + D * M;
   }
   f.products = missing ? memory : NULL;
+  f.all = missing ? memory + D * lat_factor_spans(M) : NULL;
+  f.traces = missing ? f.all + lat_factor_spans(M) : NULL;
   f.factor = missing ? NULL : memory;
   return f;
 }
@@ -79,18 +81,32 @@ static void add_diagonal(size_t M, double value, double *K)
   for (size_t i = 0, at = 0; i < M; i++, at += i + 1) K[at] += value;
 }
 
-/* The products of each column, or their sum. */
-static void multiply_loadings(const lat_factor_precomputed *f, double *to)
+/* to := that of column j, or += it. */
+static void multiply_loading(const lat_factor_precomputed *f, size_t j, bool add, double *to)
 {
-  size_t M = f->M, T = lat_packed_count(M);
-  if (!f->missing) memset(to, 0, (T + 1) * sizeof *to);
-  for (size_t j = 0; j < f->D; j++) {
-    const double *w = f->W + j * M, *v = f->weighted + j * M;
-    for (size_t a = 0, at = 0; a < M; a++)
-      for (size_t b = 0; b <= a; b++, at++)
-        to[at] = (f->missing ? 0 : to[at]) + v[a] * w[b] + (f->spread ? f->spread[a * M + b] : 0);
-    if (f->missing) to += T;
+  size_t M = f->M;
+  const double *w = f->W + j * M, *v = f->weighted + j * M;
+  for (size_t a = 0, at = 0; a < M; a++)
+    for (size_t b = 0; b <= a; b++, at++)
+      to[at] = (add ? to[at] : 0) + v[a] * w[b] + (f->spread ? f->spread[a * M + b] : 0);
+}
+
+/* The products of all columns, their sum and traces; `all` holds each in turn. */
+static void make_products(const lat_factor_precomputed *f, double *products, double *all,
+                          double *traces)
+{
+  size_t D = f->D, M = f->M, T = lat_factor_spans(M);
+  size_t span = M < LAT_FACTOR_LISTS ? T : LAT_FACTOR_SPAN;
+  memset(all, 0, T * sizeof *all);
+  for (size_t j = 0; j < D; j++) {
+    multiply_loading(f, j, false, all);
+    for (size_t t = 0; t < T; t += span)
+      memcpy(products + t * D + j * span, all + t, span * sizeof *all);
+    traces[j] = 0;
+    for (size_t m = 0; m < M; m++) traces[j] += all[lat_packed_count(m + 1) - 1];
   }
+  memset(all, 0, T * sizeof *all);
+  for (size_t j = 0; j < D; j++) multiply_loading(f, j, true, all);
 }
 
 void lat_factor_precompute(const lat_factor_view *model, bool missing, bool prior, double *memory)
@@ -104,9 +120,13 @@ void lat_factor_precompute(const lat_factor_view *model, bool missing, bool prio
     ((double *)f.logs)[j] = log(f.variances[j]);
     for (size_t m = 0; m < M; m++) weighted[m] = f.W[j * M + m] / f.variances[j];
   }
-  double *last = (double *)(missing ? f.products : f.factor);
-  multiply_loadings(&f, last);
-  if (missing) return;
-  add_diagonal(M, f.noise, last);
-  lat_packed_cholesky(M, last, last + T);
+  if (missing) {
+    make_products(&f, (double *)f.products, (double *)f.all, (double *)f.traces);
+    return;
+  }
+  double *factor = (double *)f.factor;
+  memset(factor, 0, (T + 1) * sizeof *factor);
+  for (size_t j = 0; j < D; j++) multiply_loading(&f, j, true, factor);
+  add_diagonal(M, f.noise, factor);
+  lat_packed_cholesky(M, factor, factor + T);
 }
