@@ -544,7 +544,7 @@ describe("latent.em", function()
     file:write(script)
     file:close()
     local output = helper.run(("%s %s & p=$!; sleep 0.7; kill -INT $p; wait $p"):format(
-      arg and arg[-1] or "lua5.4", path))
+      helper.interpreter, path))
     os.remove(path)
     assert.equal("ready\nfalse\tinterrupted\ttrue\ttrue\nfalse\n", output)
   end)

@@ -164,6 +164,18 @@ function export.other(interpreter, path, m, X)
   return latent.matrix(list)
 end
 
+-- A copy whose rows miss one entry, some two or three, and the first all; a quarter is complete.
+function export.with_gaps(A)
+  local Y, cols = A:copy(), A.cols
+  for i = 1, #Y * 3 // 4 do
+    Y:set(i, 1 + i % cols, 0 / 0)
+    if i % 3 == 0 then Y:set(i, 1 + i // 3 % cols, 0 / 0) end
+    if i % 7 == 0 then Y:set(i, 1 + i // 7 % cols, 0 / 0) end
+  end
+  for j = 1, cols do Y:set(1, j, 0 / 0) end
+  return Y
+end
+
 -- Raises unless every entry is within 1e-12 of the library's, relative to 1 and its size; NaN where it has NaN.
 function export.same(expected, actual, tolerance)
   if type(expected) == "number" then expected, actual = latent.matrix { expected }, latent.matrix { actual } end

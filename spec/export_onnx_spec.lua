@@ -8,9 +8,9 @@ local matrix = latent.matrix
 local python = helper.python "onnx, onnxruntime"
 local test = python and it or pending
 
-local D = 4
+local D, N = 4, tonumber(os.getenv "EXPORT_ROWS" or 120) -- 10000 is the long form
 local rng = latent.random(5)
-local X = rng:normal(120, D) * rng:normal(D, D) + rng:normal(120, 1) * matrix(1, D, 3)
+local X = rng:normal(N, D) * rng:normal(D, D) + rng:normal(N, 1) * matrix(1, D, 3)
 local Z = rng:normal(30, 2)
 
 -- Argument: a folder, with lines "graph input outputs" in its file list; writes each output as numbers beside it.
@@ -60,14 +60,17 @@ local function finish()
   end
 end
 
--- What the library says by these methods.
+-- What the library says by these methods; rows may have missing entries.
 local function says(model, rows, ...)
-  local values = {}
-  for _, name in ipairs { ... } do values[name] = model[name](model, rows) end
+  local values, gaps = {}, rows:isnan():sum() > 0
+  for _, name in ipairs { ... } do
+    values[name] = model[name](model, rows, gaps and name ~= "impute" and { missing = true } or nil)
+  end
   return values
 end
 
 local MIXTURE = { "log_likelihood", "responsibilities", "predict" }
+local GAPS = { "log_likelihood", "responsibilities", "predict", "impute" }
 
 describe("models as graphs of ONNX", function()
   teardown(export.clean)
@@ -111,10 +114,10 @@ describe("models as graphs of ONNX", function()
   end)
 
   test("are mixtures of discrete columns", function()
-    local codes = (rng:uniform(150, 4) * 3):map(function(x) return x // 1 end)
-    local one_hot = matrix(150, 6, function(i, j) return codes(i, (j - 1) // 3 + 1) == (j - 1) % 3 and 1 or 0 end)
-    for _, case in ipairs { { rng:uniform(150, 5):gt(0.4), "bernoulli" }, { codes, "categorical" },
-      { (rng:uniform(150, 4) * 40):map(function(x) return x // 1 end), "poisson" },
+    local codes = (rng:uniform(N, 4) * 3):map(function(x) return x // 1 end)
+    local one_hot = matrix(N, 6, function(i, j) return codes(i, (j - 1) // 3 + 1) == (j - 1) % 3 and 1 or 0 end)
+    for _, case in ipairs { { rng:uniform(N, 5):gt(0.4), "bernoulli" }, { codes, "categorical" },
+      { (rng:uniform(N, 4) * 40):map(function(x) return x // 1 end), "poisson" },
       { one_hot, "categorical", { 3, 3 } } } do
       local model = latent.mixture { components = 2, family = case[2], groups = case[3] }:fit(case[1])
       compare(model, case[1], says(model, case[1], table.unpack(MIXTURE)))
@@ -154,6 +157,64 @@ describe("models as graphs of ONNX", function()
         levels = likelihood == "categorical" and 3 or nil, dtype = "float64" }
       compare(model, 9 * Z, says(model, 9 * Z, "decode"))
     end
+    finish()
+  end)
+
+  test("take missing entries where the model knows them", function()
+    local Y = export.with_gaps(X)
+    for _, covariance in ipairs { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" } do
+      local model = latent.gmm { components = 3, covariance = covariance }:fit(X)
+      compare(model, Y, says(model, Y, table.unpack(GAPS)))
+      compare(model, X, says(model, X, table.unpack(GAPS))) -- the same graph where no entry is missing
+    end
+    for _, noise in ipairs { "isotropic", "diagonal" } do
+      for M = 0, 2 do
+        local model = latent.mppca { components = 3, latent_dim = M, noise = noise, regularization = 1e-3 }:fit(X)
+        compare(model, Y, says(model, Y, table.unpack(GAPS)))
+      end
+    end
+    for _, model in ipairs { latent.ppca { latent_dim = 2 }, latent.bpca { latent_dim = 2 },
+      latent.fa { latent_dim = 2, rotation = "promax" } } do
+      model:fit(X)
+      compare(model, Y, says(model, Y, "log_likelihood", "transform", "reconstruct", "impute"))
+      compare(model, X, says(model, X, "log_likelihood", "transform", "reconstruct", "impute"))
+    end
+    local isotropic = latent.ppca { latent_dim = 0 }:fit(X)
+    compare(isotropic, Y, says(isotropic, Y, "log_likelihood"))
+    local codes = (rng:uniform(N, 4) * 3):map(function(x) return x // 1 + 1 end)
+    local one_hot = matrix(N, 6, function(i, j) return codes(i, (j - 1) // 3 + 1) - 1 == (j - 1) % 3 and 1 or 0 end)
+    for _, case in ipairs { { rng:uniform(N, 5):gt(0.4), "bernoulli" }, { codes, "categorical" },
+      { (rng:uniform(N, 4) * 40):map(function(x) return x // 1 end), "poisson" },
+      { one_hot, "categorical", { 3, 3 } } } do
+      local rows = export.with_gaps(case[1])
+      if case[3] then -- a column of codes is there or not
+        rows = one_hot:copy()
+        for i = 1, N // 2 do
+          for j = 1, 3 do rows:set(i, i % 2 * 3 + j, 0 / 0) end
+        end
+      end
+      local model = latent.mixture { components = 2, family = case[2], groups = case[3] }:fit(case[1])
+      compare(model, rows, says(model, rows, table.unpack(GAPS)))
+    end
+    local scaler, y = latent.scaler():fit(X), {}
+    for i = 1, #X do y[i] = X(i, 1) > 0 and 3 or 8 end
+    local standard, gaps = scaler:transform(X), (Y - scaler.mean) / scaler.deviation
+    local model = latent.classifier(function(class)
+      return class == 3 and latent.gmm { components = 2 } or latent.fa()
+    end):fit(standard, y)
+    compare(model, Y, says(model, gaps, "log_likelihood", "posteriors", "predict"), { scaler = scaler })
+    local tied = latent.gmm { components = 2, covariance = "tied" }:fit(standard)
+    compare(tied, Y, { impute = tied:impute(gaps) % (matrix.ones(#X, 1) * matrix.vstack { scaler.deviation })
+      + scaler.mean }, { scaler = scaler })
+    finish()
+  end)
+
+  test("leave missing entries out where that is asked for", function()
+    local model, all, few = latent.gmm { components = 2 }:fit(X), export.path ".onnx", export.path ".onnx"
+    assert(model:export(all))
+    assert(model:export(few, { missing = false }))
+    assert.is_true(#helper.contents(few) < #helper.contents(all) / 2)
+    compare(model, X, says(model, X, table.unpack(MIXTURE)), { missing = false })
     finish()
   end)
 

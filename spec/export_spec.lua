@@ -4,23 +4,13 @@ local latent = require "latent"
 local export = require "export_helper"
 local matrix = latent.matrix
 
-local D = 4
+-- EXPORT_ROWS=10000 is the long form.
+local D, N = 4, tonumber(os.getenv "EXPORT_ROWS" or 300)
 local rng = latent.random(3)
-local X = rng:normal(300, D) * rng:normal(D, D) + rng:normal(300, 1) * matrix(1, D, 3)
+local X = rng:normal(N, D) * rng:normal(D, D) + rng:normal(N, 1) * matrix(1, D, 3)
 local Z = rng:normal(40, 2)
 
--- A copy whose rows miss one entry, some two or three, and the first all; a quarter is complete.
-local function with_gaps(A)
-  local Y, cols = A:copy(), A.cols
-  for i = 1, #Y * 3 // 4 do
-    Y:set(i, 1 + i % cols, 0 / 0)
-    if i % 3 == 0 then Y:set(i, 1 + i // 3 % cols, 0 / 0) end
-    if i % 7 == 0 then Y:set(i, 1 + i // 7 % cols, 0 / 0) end
-  end
-  for j = 1, cols do Y:set(1, j, 0 / 0) end
-  return Y
-end
-local Y = with_gaps(X)
+local Y = export.with_gaps(X)
 
 describe("exported models", function()
   teardown(export.clean)
@@ -36,7 +26,7 @@ describe("exported models", function()
     local wide = rng:normal(10000, 8) * rng:normal(8, 8) + rng:uniform(10000, 1):gt(0.5) * matrix(1, 8, 5)
     local path = export.path ".safetensors"
     assert(latent.gmm { components = 4 }:fit(wide):save(path))
-    export.compare(latent.load(path), with_gaps(wide), { log_likelihood = "number", responsibilities = 4 })
+    export.compare(latent.load(path), export.with_gaps(wide), { log_likelihood = "number", responsibilities = 4 })
   end)
 
   it("say what K-means says", function()
@@ -45,17 +35,17 @@ describe("exported models", function()
 
   it("say what mixtures of discrete columns say", function()
     local families = {
-      bernoulli = rng:uniform(200, 5):gt(0.4),
-      categorical = (rng:uniform(200, 5) * 3):map(function(x) return x // 1 end),
-      poisson = (rng:uniform(200, 5) * 40):map(function(x) return x // 1 end), -- factorials on both sides of 16
+      bernoulli = rng:uniform(N, 5):gt(0.4),
+      categorical = (rng:uniform(N, 5) * 3):map(function(x) return x // 1 end),
+      poisson = (rng:uniform(N, 5) * 40):map(function(x) return x // 1 end), -- factorials on both sides of 16
     }
     for family, A in pairs(families) do
       local model = latent.mixture { family = family, components = 3 }:fit(A)
-      local rows = with_gaps(A)
+      local rows = export.with_gaps(A)
       export.compare(model, rows, { log_likelihood = "number", predict = "label", responsibilities = 3, impute = 5 })
     end
     local codes = families.categorical
-    local one_hot = matrix(200, 6, function(i, j) return codes(i, (j - 1) // 3 + 1) == (j - 1) % 3 and 1 or 0 end)
+    local one_hot = matrix(N, 6, function(i, j) return codes(i, (j - 1) // 3 + 1) == (j - 1) % 3 and 1 or 0 end)
     local model = latent.mixture { family = "categorical", groups = { 3, 3 }, components = 2 }:fit(one_hot)
     for i = 1, 60 do
       local first = i % 2 * 3
@@ -96,7 +86,7 @@ describe("exported models", function()
   end)
 
   it("say what ICA says, by the densities of each contrast", function()
-    local sources = matrix.hstack { rng:uniform(300, 2), rng:normal(300, 2) ^ 3 } -- flat and peaked
+    local sources = matrix.hstack { rng:uniform(N, 2), rng:normal(N, 2) ^ 3 } -- flat and peaked
     for _, contrast in ipairs { "logcosh", "exp", "cube" } do
       local model = latent.ica { contrast = contrast }:fit(sources * rng:normal(D, D))
       assert.is_true(model.flat:sum() > 0 and model.flat:sum() < D)
@@ -254,7 +244,7 @@ describe("exported models", function()
         R = { { 1, 0.2, 0 }, { 0.2, 2, 0.1 }, { 0, 0.1, 0.5 } }, initial_mean = { 1, 2 },
         initial_covariance = { { 3, 1 }, { 1, 2 } }, B = U > 0 and { { 1 }, { 2 } } or nil,
         D = U > 0 and { { 1 }, { 0 }, { -1 } } or nil }
-      local rows = with_gaps(rng:normal(60, 3))
+      local rows = export.with_gaps(rng:normal(60, 3))
       local u = rng:normal(60, 1)
       local tracker, expected, c, lua = model:tracker(), {}, export.path ".c", export.path ".lua"
       assert(model:export(c))

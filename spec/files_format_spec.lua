@@ -8,7 +8,7 @@ after_each(helper.clean)
 -- What the script prints, which reads from what the shell command gives it.
 local function piped(command, script)
   local path = helper.file("local latent = require 'latent'\n" .. script)
-  local interpreter = os.getenv "LATENT_LUA" or arg and arg[-1] or "lua5.4"
+  local interpreter = helper.interpreter
   return (helper.run(("%s | timeout 60 %s %s"):format(command, interpreter, path)))
 end
 

@@ -84,7 +84,7 @@ describe("a file that is written", function()
     put("model.npy", "old")
     put("script.lua", "local latent = require 'latent'\n"
       .. "print(latent.write('model.npy', latent.matrix.ones(300, 300)))")
-    local lua = arg and arg[-1] or "lua5.4" -- as on a full disk: no file may have more than 4 KB
+    local lua = helper.interpreter -- as on a full disk: no file may have more than 4 KB
     assert.equal("nil\tmodel.npy: File too large\n", shell("trap '' XFSZ; ulimit -f 8; %s script.lua", lua))
     assert.equal("old", contents "model.npy")
     assert.equal("model.npy\nscript.lua\n", listing())
@@ -99,7 +99,7 @@ describe("a picture that can't be drawn", function()
     put("old.svg", "old")
     put("script.lua", ([[print(require("latent").plot.figure():line({ 1, 2 }, { 1, 2 }):save "%s")]])
       :format(path "old.svg"))
-    local said = shell("L=$(command -v %s); PATH=%s/bin exec $L script.lua", arg and arg[-1] or "lua5.4", folder)
+    local said = shell("L=$(command -v %s); PATH=%s/bin exec $L script.lua", helper.interpreter, folder)
     assert.is_truthy(said:find("^nil\tplot: gnuplot is not installed"), said)
     assert.equal("old", contents "old.svg")
     assert.equal("bin\nold.svg\nscript.lua\n", listing())

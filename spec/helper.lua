@@ -154,6 +154,9 @@ local compiler = os.getenv "CC" or "gcc"
 -- What a program is linked with besides liblatent.a.
 helper.libraries = os.getenv "LATENT_LIBS" or "-lopenblas -llapacke -lm"
 
+-- The interpreter that the specs run in.
+helper.interpreter = os.getenv "LATENT_LUA" or arg and arg[-1] or "lua5.4"
+
 -- What runs a program of another machine than this: scripts/portability.
 local emulator = os.getenv "LATENT_EMULATOR"
 
@@ -234,8 +237,7 @@ function helper.lua(script, environment)
   local file = assert(io.open(path, "w"))
   file:write(script)
   file:close()
-  local interpreter = os.getenv "LATENT_LUA" or arg and arg[-1] or "lua5.4"
-  local output, ok = helper.run(("%s %s %s"):format(environment or "", interpreter, path))
+  local output, ok = helper.run(("%s %s %s"):format(environment or "", helper.interpreter, path))
   os.remove(path)
   return output, ok
 end

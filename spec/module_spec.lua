@@ -194,14 +194,14 @@ describe("latent", function()
 
     it("Ctrl-C in the REPL ends a running fit, and the session goes on", function()
       -- the fit runs for seconds in C; that the traceback names it shows that C gave way
-      local output = helper.run[[
+      local output = helper.run(([[
         { echo 'latent = require "latent"; latent.threads(1)'
           echo 'X = latent.matrix.ones(20000, 3000, { dtype = "float32" })'
           echo 'print "begin"'
           echo 'latent.pca{ solver = "covariance" }:fit(X)'
           sleep 4
-          echo 'print(6 * 7)'; } | lua5.4 -i & pid=$!
-        sleep 2; kill -INT $pid; wait $pid]]
+          echo 'print(6 * 7)'; } | LUA -i & pid=$!
+        sleep 2; kill -INT $pid; wait $pid]]):gsub("LUA", helper.interpreter))
       assert.truthy(output:find("interrupted!", 1, true), output)
       assert.truthy(output:find("in method 'fit'", 1, true), output)
       assert.truthy(output:find("42", 1, true), output)

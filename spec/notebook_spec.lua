@@ -2,7 +2,7 @@
 -- Python with Jupyter is at hand (make kernel), the kernel itself under jupyter_kernel_test.
 local helper = require "helper"
 
-local lua = os.getenv "LATENT_LUA" or "lua5.4"
+local lua = helper.interpreter
 local folder
 
 -- ---- a process and its frames ----------------------------------------------------------------------

@@ -259,7 +259,7 @@ local x = {}
 for i = 1, 100000 do x[i] = i end
 print(require("latent").plot.figure():line(x, x):save(arg[1]))]]
     file:close()
-    local lua = arg and arg[-1] or "lua5.4"
+    local lua = helper.interpreter
     local pipe = io.popen(("L=$(command -v %s); PATH=%s exec $L %s %s"):format(lua, bin, path, in_folder "x.svg"))
     local said = pipe:read "a"
     pipe:close()

@@ -233,7 +233,7 @@ describe("latent.terminal", function()
   end)
 
   it("is the width of a pseudo-terminal, on which a bar is drawn", function()
-    local lua = arg and arg[-1] or "lua5.4"
+    local lua = helper.interpreter
     local path = os.tmpname()
     local file = assert(io.open(path, "w"))
     file:write [[

@@ -1,4 +1,5 @@
 -- README.md says what is true: its Lua runs and prints what it shows, its commands exist.
+local helper = require "helper"
 local function read(path)
   local file = assert(io.open(path))
   local text = file:read "a"
@@ -22,7 +23,7 @@ local function run(code, interactive)
   local file = assert(io.open(folder .. "/code.lua", "w"))
   file:write(code)
   file:close()
-  local lua = arg and arg[-1] or "lua5.4"
+  local lua = helper.interpreter
   local pipe = io.popen(("cd %s && %s %s 2>&1"):format(folder, lua, interactive and "-i <code.lua" or "code.lua"))
   local said = pipe:read "a"
   pipe:close()

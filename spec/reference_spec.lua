@@ -15,7 +15,7 @@ end
 setup(function()
   folder = os.tmpname()
   os.remove(folder)
-  local lua = arg and arg[-1] or "lua5.4"
+  local lua = helper.interpreter
   assert(os.execute(("mkdir %s && %s scripts/reference/run.lua %s >%s/log 2>&1"):format(folder, lua, folder, folder)))
   typeset = dofile "scripts/reference/typeset.lua"
 end)

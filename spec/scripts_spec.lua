@@ -1,6 +1,7 @@
 -- scripts: the command line that all experiments share, and the gallery that shows them.
 
-local lua = arg and arg[-1] or "lua5.4"
+local helper = require "helper"
+local lua = helper.interpreter
 local folder
 
 setup(function()

@@ -33,8 +33,19 @@ unpack() {
   done
 }
 
-# The source of the package $2 of the configuration in $1: its folder is printed.
+# The source of the package $2 of the configuration in $1: its folder is printed. Where a mirror has lost the files of
+# Debian's, the author's own are enough.
 unpack_source() {
   (cd "$1" && { ls -d "$2"-*/ 2>/dev/null | grep -q . ||
-    APT_CONFIG="$1/apt.conf" apt-get source -qq "$2" >/dev/null; } && echo "$1/$(ls -d "$2"-*/ | head -1)")
+    APT_CONFIG="$1/apt.conf" apt-get source -qq "$2" >/dev/null 2>&1 ||
+    tar xf "$2"_*.orig.tar.* --one-top-level="$2-orig" --strip-components=1 2>/dev/null; } && echo "$1/$(ls -d "$2"-*/ | head -1)")
+}
+
+# A whole system of the suite $2 in the folder $1, with the packages $3 (commas between); to be entered by chroot.
+debian_in() {
+  [ -e "$1/ready" ] && return 0
+  apt_for "$1/tools" "$2" "$(dpkg --print-architecture)" && unpack "$1/tools" debootstrap || return 1
+  tools=$1/tools/root/usr
+  DEBOOTSTRAP_DIR=$tools/share/debootstrap sh "$tools/sbin/debootstrap" --variant=minbase --include="$3" "$2" \
+    "$1/root" "$mirror" >"$1/log" 2>&1 && touch "$1/ready"
 }

@@ -6,13 +6,15 @@
 #
 #   gcc clang        the compilers, with their newest versions that are installed
 #   lua-SUITE        Lua 5.4 from Debian's sources (bookworm, trixie, sid), with LUA_USE_APICHECK
+#   debian-SUITE     the whole in a Debian of this suite (trixie), its compiler, Lua and BLAS: a folder for chroot
 #   plain            x86-64 without AVX: qemu-x86_64's Nehalem, for which OpenBLAS and the loops have other code
 #   arm64            built by the cross compiler, and run by qemu-aarch64
 #   musl             core and bindings compiled by musl-gcc
 #   serial openmp    OpenBLAS's other builds of Debian, by the loader's path
 #   reference blis   other libraries than OpenBLAS
 #
-# SPEC: the specs, SPEC=spec all of them; what must be fetched lies in build/portability (fetch.sh).
+# SPEC: the specs, SPEC=spec all of them; what must be fetched, and what a step's specs said (STEP.out), lies in
+# build/portability (fetch.sh).
 set -u
 here=$(pwd)
 base=$here/build/portability
@@ -35,11 +37,16 @@ has() { command -v "$1" >/dev/null; }
 specs() {
   lua=$1
   shift
-  out=$(make --no-print-directory test LUA="$lua" SPEC="$SPEC" BUSTED_FLAGS=--output=plainTerminal "$@" 2>&1)
-  status=$?
-  count=$(printf '%s\n' "$out" | sed -n '/ success.* pending/p' | tail -1)
-  if [ $status -ne 0 ] || [ -z "$count" ]; then
-    printf '%s\n' "$out" | tail -40
+  make --no-print-directory test LUA="$lua" SPEC="$SPEC" BUSTED_FLAGS=--output=plainTerminal "$@" \
+    >"$base/$step.out" 2>&1
+  tell $?
+}
+
+# Of a run of specs: its exit status is $1, what it said in STEP.out.
+tell() {
+  count=$(sed -n '/ success.* pending/p' "$base/$step.out" | tail -1)
+  if [ "$1" -ne 0 ] || [ -z "$count" ]; then
+    tail -40 "$base/$step.out"
     say "FAILED ($what) ${count:-}"
     failed=$((failed + 1))
     return 1
@@ -75,6 +82,21 @@ lua_source() {
   SPEC="$SPEC" specs "$base/$step/lua" ENV="LUA_PATH='$here/build/lua/?.lua;$LUA_PATH' LUA_CPATH='$here/build/?.so;$LUA_CPATH'"
 }
 
+# What its compiler makes in a copy of the tree, for its own Lua and OpenBLAS.
+debian() {
+  [ "$(id -u)" -eq 0 ] || { skip "chroot is root's"; return; }
+  packages=make,gcc,libc6-dev,pkg-config,lua5.4,liblua5.4-dev,libopenblas-dev,liblapacke-dev,lua-busted
+  mkdir -p "$base/$step"
+  debian_in "$base/$step" "$1" "$packages" || { skip "no Debian $1 is to be had: $base/$step/log"; return; }
+  rm -rf "$base/$step/root/latent" && mkdir -p "$base/$step/root/latent" || return
+  tar -cf - --exclude=./build --exclude=./.git . | tar -xf - -C "$base/$step/root/latent"
+  chroot "$base/$step/root" sh -c "cd latent && make -j2 && make test SPEC='$SPEC' BUSTED_FLAGS=--output=plainTerminal" \
+    >"$base/$step.out" 2>&1
+  status=$?
+  what=$(chroot "$base/$step/root" sh -c 'gcc --version | head -1; lua5.4 -v | cut -d" " -f1-2' | tr '\n' ' ')
+  tell $status
+}
+
 # An interpreter for make that is run by the emulator $1, which specs run their programs by, too.
 emulated() {
   mkdir -p "$base/$step"
@@ -102,8 +124,8 @@ arm64() {
   root=$base/arm64/root
   there=$root/usr/lib/aarch64-linux-gnu
   libraries="-L$there/openblas-pthread -L$there -l:liblapacke.a -l:libopenblas.so.0 -lm"
-  set -- CC=aarch64-linux-gnu-gcc BUILD=build/portability/aarch64 CFLAGS="-O2 -g -idirafter /usr/include -idirafter /usr/include/$triplet" \
-    LIBS="$libraries -Wl,-rpath-link,$there"
+  set -- CC="aarch64-linux-gnu-gcc -idirafter /usr/include -idirafter /usr/include/$triplet" CFLAGS="-O2 -g" \
+    BUILD=build/portability/aarch64 LIBS="$libraries -Wl,-rpath-link,$there"
   build "$@" || return
   emulated "env OPENBLAS_CORETYPE=ARMV8 LD_LIBRARY_PATH= qemu-aarch64 -L $root \
 -E LD_LIBRARY_PATH=$there/openblas-pthread:$there:$root/lib/aarch64-linux-gnu" "$root/usr/bin/lua5.4"
@@ -147,11 +169,12 @@ other_blas() {
   unset LD_LIBRARY_PATH
 }
 
-[ $# -gt 0 ] || set -- gcc clang lua-bookworm lua-trixie lua-sid plain arm64 musl serial openmp reference blis
+[ $# -gt 0 ] || set -- gcc clang lua-bookworm lua-trixie lua-sid debian-trixie plain arm64 musl serial openmp reference blis
 for step; do
   case $step in
     gcc | clang) compiler ;;
     lua-*) lua_source "${step#lua-}" ;;
+    debian-*) debian "${step#debian-}" ;;
     plain | arm64 | musl) $step ;;
     serial | openmp) flavour ;;
     reference) other_blas blas blas libblas3 ;;

@@ -70,8 +70,9 @@ their size. NaN marks a missing entry where the model knows them; what that take
 which makes the file smaller.
 
 ONNX has the methods as outputs of a graph whose input, "row", is N x D; those that take latent variables, whose input
-is "z" (N x M), are asked for by name, { methods = { "inverse_transform" } }. It has no missing entries, nor trackers,
-and the encoder's variances are an output "variance".
+is "z" (N x M), are asked for by name, { methods = { "inverse_transform" } }. Missing entries are as in C; for Gaussian
+components with full or tied covariances, of D columns, they take some 20 D operators, which run where a batch has a
+NaN. There are no trackers, and the encoder's variances are an output "variance".
 
 latent.scaler's scaling goes in front with { scaler = s }: rows are in the units of the data then, and so are results
 that are rows.]],

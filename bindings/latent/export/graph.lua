@@ -6,7 +6,7 @@
 local pb = require "latent.export.protobuf"
 
 local FLOAT, INT64, DOUBLE = 1, 7, 11
-local ATTRIBUTE_INT, ATTRIBUTE_INTS = 2, 7
+local ATTRIBUTE_INT, ATTRIBUTE_GRAPH, ATTRIBUTE_INTS = 2, 5, 7
 
 local Graph = {}
 Graph.__index = Graph
@@ -26,17 +26,20 @@ local function new_name(g)
 end
 
 local function attribute(name, value)
-  if type(value) == "table" then
+  if type(value) == "string" then -- the bytes of a graph
+    return pb.message { { 1, "bytes", name }, { 6, "bytes", value }, { 20, "int", ATTRIBUTE_GRAPH } }
+  elseif type(value) == "table" then
     return pb.message { { 1, "bytes", name }, { 8, "ints", value }, { 20, "int", ATTRIBUTE_INTS } }
   end
   return pb.message { { 1, "bytes", name }, { 3, "int", value }, { 20, "int", ATTRIBUTE_INT } }
 end
 
--- A node's value: g:node("Add", { a, b }, { axis = 1 }); `as` names it.
+-- A node's value: g:node("Add", { a, b }, { axis = 1 }); `as` names it, or is a list of the names of several.
 function Graph:node(operator, inputs, attributes, as)
-  local name, fields = as or new_name(self), {}
+  local values, fields = type(as) == "table" and as or { as or new_name(self) }, {}
+  local name = values[1]
   for _, input in ipairs(inputs) do fields[#fields + 1] = { 1, "bytes", input } end
-  fields[#fields + 1] = { 2, "bytes", name }
+  for _, value in ipairs(values) do fields[#fields + 1] = { 2, "bytes", value } end
   fields[#fields + 1] = { 3, "bytes", "of_" .. name }
   fields[#fields + 1] = { 4, "bytes", operator }
   local names = {}
@@ -93,9 +96,61 @@ function Graph:sum(a, axis) return self:node("ReduceSum", { a, self:places { axi
 function Graph:square(a) return self:node("Mul", { a, a }) end
 function Graph:unsqueeze(a, axis) return self:node("Unsqueeze", { a, self:places { axis } }) end
 
--- Columns of rows, from number `first` (of 0) to below `last`.
-function Graph:columns_of(a, first, last)
-  return self:node("Slice", { a, self:places { first }, self:places { last }, self:places { 1 } })
+-- From places `first` (of 0) to below `last` of axes, which are lists.
+function Graph:slice(a, first, last, axes)
+  return self:node("Slice", { a, self:places(first), self:places(last), self:places(axes) })
+end
+
+-- Columns of rows.
+function Graph:columns_of(a, first, last) return self:slice(a, { first }, { last }, { 1 }) end
+
+-- ---- missing entries ----------------------------------------------------------------------------------------
+
+-- Where the entries of a row are NaN, as booleans; and where not, as numbers 1 and 0.
+function Graph:missing_of(row)
+  local key = "missing of " .. row
+  if not self.made[key] then
+    local nan = self:node("IsNaN", { row })
+    self.made[key] = { nan, self:node("Cast", { self:node("Not", { nan }) }, { to = self.kind }) }
+  end
+  return table.unpack(self.made[key])
+end
+
+-- `a` with `instead` where the row's entries are missing.
+function Graph:filled(a, row, instead)
+  local nan = self:missing_of(row)
+  return self:node("Where", { nan, type(instead) == "number" and self:constant(instead) or instead, a })
+end
+
+-- Whether any entry is missing.
+function Graph:any_missing(row)
+  local _, present = self:missing_of(row)
+  local count = self:node("ReduceSum", { self:subtract(1, present) }, { keepdims = 0 })
+  return self:node("Greater", { count, self:constant(0) })
+end
+
+-- The values that yes() gives where the condition holds, else those of no(), as many. Nodes that these make are in a
+-- graph of their own: nothing else may use them.
+function Graph:choose(condition, yes, no)
+  local outer, branches, count = self.nodes, {}, nil
+  for i, f in ipairs { yes, no } do
+    self.nodes = {}
+    local values, fields = { f() }, {}
+    count = #values
+    for k, value in ipairs(values) do values[k] = self:node("Identity", { value }) end
+    for _, node in ipairs(self.nodes) do fields[#fields + 1] = { 1, "bytes", node } end
+    fields[#fields + 1] = { 2, "bytes", new_name(self) }
+    for _, value in ipairs(values) do
+      local kind = pb.message { { 1, "bytes", pb.message { { 1, "int", self.kind } } } }
+      fields[#fields + 1] = { 12, "bytes", pb.message { { 1, "bytes", value }, { 2, "bytes", kind } } }
+    end
+    branches[i] = pb.message(fields)
+  end
+  self.nodes = outer
+  local names = {}
+  for k = 1, count do names[k] = new_name(self) end
+  self:node("If", { condition }, { then_branch = branches[1], else_branch = branches[2] }, names)
+  return table.unpack(names)
 end
 
 -- ---- the ends -----------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ function onnx.bytes(who, p, about, name, model, kind, options)
   local scaler = options.scaler
   local g = graph.new(name, options.precision == "float")
   local methods = choose(who, list, options.methods)
+  g.missing, g.wanted = options.missing, {}
+  for _, m in ipairs(methods) do g.wanted[m.name] = true end
   local takes_row = methods[1].input == "row"
   local x = g:input(methods[1].input, takes_row and p.sizes.D or p.sizes.M)
   if scaler and takes_row then

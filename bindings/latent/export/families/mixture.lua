@@ -16,17 +16,13 @@ end
 -- ---- columns of numbers ---------------------------------------------------------------------------------
 
 local BERNOULLI = [[
-  for k < K
-    real value = log_weights[k]
-    for i < D
-      if row[i] == 1.0
-        value = value + log_ones[k * D + i]
-      end
-      if row[i] == 0.0
-        value = value + log_zeros[k * D + i]
-      end
+  for i < D
+    if row[i] == 1.0
+      value = value + log_ones[k * D + i]
     end
-    joints[k] = value
+    if row[i] == 0.0
+      value = value + log_zeros[k * D + i]
+    end
   end
 ]]
 
@@ -46,52 +42,43 @@ local LOG_FACTORIAL = [[
   real t = s * (-0.002777777777777778 + s * (0.0007936507936507937 + s * (-0.0005952380952380953 + s / 1188.0)))
   return (x + 0.5) * log(x) - x + 0.5 * LOG_2PI + (0.08333333333333333 + t) / x
 ]]
-local POISSON = [[
+local COMMON = [[
   real common = 0.0
   for i < D
     if row[i] == row[i]
       common = common - log_factorial(row[i])
     end
   end
-  for k < K
-    real value = log_weights[k] + common
-    for i < D
-      if row[i] == row[i]
-        value = value - rates[k * D + i]
-        if row[i] > 0.0
-          value = value + row[i] * log_rates[k * D + i]
-        end
+]]
+local POISSON = [[
+  value = value + common
+  for i < D
+    if row[i] == row[i]
+      value = value - rates[k * D + i]
+      if row[i] > 0.0
+        value = value + row[i] * log_rates[k * D + i]
       end
     end
-    joints[k] = value
   end
 ]]
 
 -- ---- columns of codes -----------------------------------------------------------------------------------
 
 local CODES = [[
-  for k < K
-    real value = log_weights[k]
-    int first = k * M
-    for i < D
-      if row[i] == row[i]
-        int level = whole row[i] - lowest[i]
-        value = value + log_probabilities[first + level]
-      end
-      first = first + levels[i]
+  int first = k * M
+  for i < D
+    if row[i] == row[i]
+      int level = whole row[i] - lowest[i]
+      value = value + log_probabilities[first + level]
     end
-    joints[k] = value
+    first = first + levels[i]
   end
 ]]
 local ONE_HOT = [[
-  for k < K
-    real value = log_weights[k]
-    for i < D
-      if row[i] == 1.0
-        value = value + log_probabilities[k * D + i]
-      end
+  for i < D
+    if row[i] == 1.0
+      value = value + log_probabilities[k * D + i]
     end
-    joints[k] = value
   end
 ]]
 
@@ -126,9 +113,11 @@ local IMPUTE_CODES = [[
 
 -- ---- the family -----------------------------------------------------------------------------------------
 
-local function finish(p, model, body, options, what)
+-- `body` adds log p(row | k) to `value`; `before` is what components share.
+local function finish(p, model, body, options, what, before)
   program.array(p, "log_weights", logs(model.weights))
-  program.add(p, { name = "log_joints", args = "row[D], out joints[K]", body = body })
+  program.add(p, { name = "log_joints", args = "row[D], out joints[K]", body = (before or "")
+    .. "for k < K\nreal value = log_weights[k]\n" .. body .. "joints[k] = value\nend" })
   mixtures.add_methods(p, options.missing and "; missing entries (NaN) are left out" or "")
   return { what = ("a mixture of K = %d components, D = %d %s columns"):format(p.sizes.K, p.sizes.D, what) }
 end
@@ -150,7 +139,7 @@ function families.poisson(model, sizes, options)
   program.array(p, "rates", model.rates)
   program.array(p, "log_rates", logs(model.rates))
   program.add(p, { name = "log_factorial", args = "real x", returns = "real", body = LOG_FACTORIAL })
-  local about = finish(p, model, POISSON, options, "Poisson")
+  local about = finish(p, model, POISSON, options, "Poisson", COMMON)
   if options.missing then mixtures.add_impute(p, mixtures.expect_means "rates") end
   return p, about
 end

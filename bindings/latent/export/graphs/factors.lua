@@ -10,7 +10,7 @@ local function rotation_of(p)
   return latent.matrix(M, M, function(i, j) return j <= i and list[i * (i - 1) // 2 + j] or 0 end)
 end
 
-return function(p, model)
+return function(p, model, _, options)
   local infer, M, D = densities.factors(p), p.sizes.M, p.sizes.D
   local methods = { { name = "log_likelihood", input = "row", value = function(g, row)
     return g:node("Squeeze", { infer(g, row).joint, g:places { 0 } })
@@ -29,5 +29,7 @@ return function(p, model)
   methods[4] = { name = "inverse_transform", input = "z", columns = D, data = true, value = function(g, z)
     return g:add(g:product(z, g:constant(model.W:t():copy(), { M, D })), g:constant(model.mean))
   end }
+  methods[5] = options.missing and { name = "impute", input = "row", columns = D, data = true,
+    value = function(g, row) return g:filled(row, row, methods[3].value(g, row)) end } or nil
   return methods
 end
