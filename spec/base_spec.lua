@@ -20,6 +20,7 @@ describe("base", function()
   it("serves several callers at once", function() assert.equal("callers 1\n", facts "callers") end)
 
   it("works in a forked child, and inline where no thread can be made", function()
+    if helper.emulated then return pending "QEMU's emulation of a process can't fork with threads" end
     assert.equal("fork 1\nparent 1\nno threads 1\n", facts "forks")
   end)
 

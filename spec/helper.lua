@@ -160,6 +160,8 @@ helper.interpreter = os.getenv "LATENT_LUA" or arg and arg[-1] or "lua5.4"
 -- What runs a program of another machine than this: scripts/portability.
 local emulator = os.getenv "LATENT_EMULATOR"
 
+helper.emulated = emulator ~= nil
+
 -- The command that runs the program of this path.
 function helper.started(path) return emulator and emulator .. " " .. path or path end
 

@@ -39,7 +39,7 @@ end
 
 -- Whether programs compiled here and run here may have it.
 local function cpu_has(flag)
-  if helper.started "" ~= "" then return false end
+  if helper.emulated then return false end
   local file = io.open "/proc/cpuinfo"
   local text = file and file:read "a" or ""
   if file then file:close() end

@@ -90,8 +90,8 @@ debian() {
   debian_in "$base/$step" "$1" "$packages" || { skip "no Debian $1 is to be had: $base/$step/log"; return; }
   rm -rf "$base/$step/root/latent" && mkdir -p "$base/$step/root/latent" || return
   tar -cf - --exclude=./build --exclude=./.git . | tar -xf - -C "$base/$step/root/latent"
-  chroot "$base/$step/root" sh -c "cd latent && make -j2 && make test SPEC='$SPEC' BUSTED_FLAGS=--output=plainTerminal" \
-    >"$base/$step.out" 2>&1
+  unshare --mount --pid --fork --mount-proc="$base/$step/root/proc" chroot "$base/$step/root" sh -c "cd latent &&
+    make -j2 && make test SPEC='$SPEC' BUSTED_FLAGS=--output=plainTerminal" >"$base/$step.out" 2>&1
   status=$?
   what=$(chroot "$base/$step/root" sh -c 'gcc --version | head -1; lua5.4 -v | cut -d" " -f1-2' | tr '\n' ' ')
   tell $status
