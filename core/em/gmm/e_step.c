@@ -39,6 +39,13 @@ LAT_CLONES static double square_sum(size_t n, const double *x)
          rest;
 }
 
+/* y += c x */
+LAT_CLONES static void add_multiple(size_t n, double c, const double *restrict x,
+                                    double *restrict y)
+{
+  for (size_t i = 0; i < n; i++) y[i] += c * x[i];
+}
+
 /* z := c - z/2 */
 LAT_CLONES static void log_density(size_t n, double c, double *z)
 {
@@ -296,6 +303,33 @@ static size_t gather(size_t D, size_t n, const double *Y, const double *about, c
   return m;
 }
 
+enum { FEW = 3 };
+
+/* Rows that are too few for BLAS: their products go straight into the statistics, in the order of
+ * lat_gmm_add_products. z is D numbers, and room for as many. */
+static void add_few(const lat_gmm_context *gmm, size_t k, size_t m, const double *Z,
+                    const double *roots, double *z, double *statistics)
+{
+  size_t D = gmm->D, between = gmm_step(gmm);
+  double *linear = statistics + lat_gmm_quadratic(gmm) * between + k * gmm_apart(gmm);
+  for (size_t i = 0; i < m; i++) {
+    size_t step;
+    double *products = lat_gmm_quadratic_of(gmm, k, statistics, &step);
+    for (size_t d = 0; d < D; d++) {
+      z[d] = z[D + d] = Z[d * m + i];
+      linear[d * between] += roots[i] * z[d];
+    }
+    if (gmm_is_wide(gmm)) {
+      for (size_t d = 0; d < D; d++)
+        add_multiple(D - d, z[d], z + d, products + gmm_product(gmm, d, d));
+      continue;
+    }
+    for (size_t s = 0; 2 * s <= D; s++)
+      for (size_t d = 0; d < (2 * s == D ? s : D); d++, products += step)
+        *products += z[d] * z[d + s];
+  }
+}
+
 void lat_gmm_add_component(const lat_gmm_context *gmm, size_t k, const gmm_block *block,
                            const double *Y, const double *about, double *statistics)
 {
@@ -306,6 +340,10 @@ void lat_gmm_add_component(const lat_gmm_context *gmm, size_t k, const gmm_block
   size_t m = gather(D, n, Y, about, block->joint + k * n, Z, roots);
   if (m == 0) return;
   linear[D * between] += square_sum(m, roots);
+  if (lat_gmm_is_dense(gmm) && m <= FEW && D > 1) {
+    add_few(gmm, k, m, Z, roots, A, statistics);
+    return;
+  }
   cblas_dgemv(CblasRowMajor, CblasNoTrans, (blasint)D, (blasint)m, 1, Z, (blasint)m, roots, 1, 1,
               linear, (blasint)between);
   if (lat_gmm_is_dense(gmm)) {

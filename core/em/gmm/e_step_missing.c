@@ -162,18 +162,25 @@ static void component(const lat_gmm_context *gmm, const gmm_derived *derived, si
     constant -= derived->log_scale[d];
   }
   double *C = r->C + k * (lat_gmm_is_dense(gmm) ? m * m : m);
-  if (gmm->structure) {
-    gmm_pattern p = {r->observed, r->missing, o, m, r->L, r->G};
-    gmm->structure->condition(gmm, derived, k, &p, block, joint, expected, C);
-    for (size_t j = 0; j < n; j++) joint[j] += constant;
-    return;
-  }
   constant -= split_covariance(gmm, derived, k, r, o, m, C);
   condition(gmm, r, o, m, block, expected);
   for (size_t j = 0; j < n; j++) joint[j] = 0;
   for (size_t i = 0; i < o; i++)
     for (size_t j = 0; j < n; j++) joint[j] += block->Y[i * n + j] * block->Y[i * n + j];
   for (size_t j = 0; j < n; j++) joint[j] = constant - 0.5 * joint[j];
+}
+
+/* The same of all components, which know how. */
+static void components(const lat_gmm_context *gmm, const gmm_derived *derived,
+                       const scratch_parts *r, size_t o, size_t m, gmm_block *block)
+{
+  gmm_pattern p = {r->observed, r->missing, o, m};
+  double common = -0.5 * (double)o * LAT_LOG_2PI;
+  for (size_t i = 0; i < o; i++) common -= derived->log_scale[r->observed[i]];
+  gmm->structure->condition(gmm->structure, gmm, &p, block, r->expected, r->C);
+  for (size_t k = 0; k < gmm->K; k++)
+    for (size_t i = 0; i < block->n; i++)
+      block->joint[k * block->n + i] += derived->log_weights[k] + common;
 }
 
 /* ---- the walk -------------------------------------------------------------------------------- */
@@ -208,7 +215,9 @@ static void one_block(const lat_gmm_context *gmm, const gmm_derived *derived, co
     lat_gmm_densities(gmm, derived, &block);
   } else {
     memset(block.common, 0, n * sizeof *block.common);
-    for (size_t k = 0; k < gmm->K; k++) component(gmm, derived, k, r, o, m, &block);
+    if (gmm->structure) components(gmm, derived, r, o, m, &block);
+    for (size_t k = 0; !gmm->structure && k < gmm->K; k++)
+      component(gmm, derived, k, r, o, m, &block);
   }
   take(context, &block,
        &(gmm_rows){.at = at, .missing = r->missing, .m = m, .expected = r->expected, .C = r->C});
@@ -246,7 +255,7 @@ void lat_gmm_accumulate_missing(const lat_gmm_context *gmm, const gmm_derived *d
     const double *r = block->joint + k * n, *mean = derived->means + k * D;
     double *expected = rows->expected + k * D * n, weight = 0;
     for (size_t i = 0; i < n; i++) weight += r[i];
-    if (weight == 0) continue;
+    if (!(weight > 1e-20)) continue; /* of the sum over all components, which is 1 a row */
     if (!gmm_centre(gmm, derived, k))
       for (size_t d = 0; d < D; d++)
         for (size_t i = 0; i < n; i++) expected[d * n + i] += mean[d];

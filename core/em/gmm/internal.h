@@ -312,21 +312,21 @@ void lat_gmm_each_block(const lat_gmm_context *gmm, const gmm_derived *derived, 
                         bool missing, gmm_on_block *take, void *context, double *scratch);
 size_t lat_gmm_each_scratch(const lat_gmm_context *gmm, size_t rows, bool missing);
 
-/* Rows that miss the same columns, and scratch for them. */
+/* Rows that miss the same columns. */
 typedef struct gmm_pattern {
   const size_t *observed, *missing; /* column numbers: o and m of them */
   size_t o, m;
-  double *L, *G; /* D x D each */
 } gmm_pattern;
 
 /* What knows of covariances with a structure how to condition on observed columns faster than by a
- * factor of them. For component k and the block's rows: joint (n) := log N(x_o) but for weight,
- * scale and 2 pi; the expected (D x n), of which those of observed columns are there; and C (m x
- * m): see gmm_rows. */
+ * factor of them. For the block's rows and all components: its joint (K x n) := log N(x_o) but for
+ * weight, scale and 2 pi; the expected (K x D x n) and the upper triangles of C (K x m x m): see
+ * gmm_rows. */
 typedef struct lat_gmm_structure {
-  void (*condition)(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
-                    const gmm_pattern *p, const gmm_block *block, double *joint, double *expected,
-                    double *C);
+  void (*condition)(const struct lat_gmm_structure *structure, const lat_gmm_context *gmm,
+                    const gmm_pattern *p, const gmm_block *block, double *expected, double *C);
+  const double *derived;
+  double *scratch;
 } lat_gmm_structure;
 
 /* lat_gmm_accumulate for rows with missing entries. */

@@ -45,6 +45,21 @@ size_t lat_mppca_density_scratch(const lat_mppca_context *m, size_t rows);
 bool lat_mppca_density_rows(const lat_mppca_context *m, const double *memory, const lat_matrix *X,
                             double *joint, double *scratch);
 
+/* ---- rows with missing entries (mppca/missing.c) --------------------------------------------- */
+
+/* Whether the M x M matrices of all components together are less work than covariances. */
+bool lat_mppca_by_lanes(const lat_mppca_context *m);
+/* What is derived: the memory for it, begun once, into which each component is put, in scaled
+ * coordinates. And a worker's scratch. */
+size_t lat_mppca_lanes_count(const lat_mppca_context *m);
+void lat_mppca_lanes_begin(const lat_mppca_context *m, double *memory);
+void lat_mppca_lanes_put(const lat_mppca_context *m, size_t k, const double *mean, const double *W,
+                         const double *noise, double *memory);
+size_t lat_mppca_lanes_scratch(const lat_mppca_context *m);
+/* A lat_gmm_structure's; gmm is the first member of a lat_mppca_context. */
+void lat_mppca_condition(const lat_gmm_structure *structure, const lat_gmm_context *gmm,
+                         const gmm_pattern *p, const gmm_block *block, double *expected, double *C);
+
 /* ---- M-steps --------------------------------------------------------------------------------- */
 
 /* The parameters of one component in scaled coordinates: W (D x M) and noise (1 or D). */

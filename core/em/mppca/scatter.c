@@ -1,7 +1,6 @@
 /* scatter.c: EM by the components' scatter, as a mixture of Gaussians with full covariances. */
 #include <math.h>
 
-#include "base/clones.h"
 #include "eigen/eigen.h"
 #include "em/mppca/internal.h"
 
@@ -16,32 +15,25 @@ static size_t count_statistics(const lat_em *em)
   return gaussians()->statistics(em);
 }
 
-/* What Gaussians derive, and then each component's own, in coordinates. */
-typedef struct own {
-  double *W, *weighted;                  /* D x M each: W, inv(Psi) W */
-  double *noise, *precision, *log_noise; /* D each */
-} own;
-
-static own own_of(const lat_mppca_context *m, const gmm_derived *derived, size_t k)
+/* What Gaussians derive, and then what missing.c does, where it is used. */
+static bool has_lanes(const lat_em *em)
 {
-  size_t D = m->gmm.D, M = m->M;
-  own c = {.W = derived->path + lat_gmm_derived_count(&m->gmm) + k * D * (2 * M + 3)};
-  c.weighted = c.W + D * M;
-  c.noise = c.weighted + D * M;
-  c.precision = c.noise + D;
-  c.log_noise = c.precision + D;
-  return c;
+  return em->options.missing && lat_mppca_by_lanes(em->model);
+}
+
+static double *lanes_of(const lat_mppca_context *m, const gmm_derived *derived)
+{
+  return derived->path + lat_gmm_derived_count(&m->gmm);
 }
 
 static size_t count_derived(const lat_em *em)
 {
-  const lat_mppca_context *m = em->model;
-  return gaussians()->derived(em) + m->gmm.K * m->gmm.D * (2 * m->M + 3);
+  return gaussians()->derived(em) + (has_lanes(em) ? lat_mppca_lanes_count(em->model) : 0);
 }
 
 static size_t count_scratch(const lat_em *em, size_t rows)
 {
-  return gaussians()->scratch(em, rows);
+  return gaussians()->scratch(em, rows) + (has_lanes(em) ? lat_mppca_lanes_scratch(em->model) : 0);
 }
 
 static lat_status prepare(lat_em *em, const double *parameters, double *memory)
@@ -50,136 +42,35 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
   size_t D = m->gmm.D, M = m->M;
   gmm_derived derived = lat_gmm_derived_of(&m->gmm, memory);
   LAT_TRY(lat_mppca_check_density(em->work, m, parameters));
-  for (size_t k = 0; k < m->gmm.K; k++) {
-    own c = own_of(m, &derived, k);
-    double *C = derived.covariances + k * D * D;
-    mppca_update u = {.m = m,
-                      .old = lat_mppca_view_of(m, (double *)parameters),
-                      .oldW = c.W,
-                      .old_noise = c.noise};
-    lat_mppca_take_old(&u, k);
-    lat_factor_multiply(false, true, D, D, M, c.W, c.W, 0, C);
-    for (size_t j = 0; j < D; j++) {
-      if (!m->diagonal) c.noise[j] = *c.noise;
-      c.precision[j] = 1 / c.noise[j];
-      c.log_noise[j] = log(c.noise[j]);
-      for (size_t a = 0; a < M; a++) c.weighted[j * M + a] = c.precision[j] * c.W[j * M + a];
-      C[j * (D + 1)] += c.noise[j];
-    }
-  }
+  LAT_SCOPE(em->work);
+  double *W = lat_doubles(em->work, D * M + D), *noise = W + D * M;
+  if (!W) return LAT_MEMORY;
   LAT_TRY(lat_gmm_derive_means(em->work, &m->gmm, parameters, &derived));
+  if (has_lanes(em)) lat_mppca_lanes_begin(m, lanes_of(m, &derived));
+  for (size_t k = 0; k < m->gmm.K; k++) {
+    double *C = derived.covariances + k * D * D;
+    mppca_update u = {
+        .m = m, .old = lat_mppca_view_of(m, (double *)parameters), .oldW = W, .old_noise = noise};
+    lat_mppca_take_old(&u, k);
+    lat_factor_multiply(false, true, D, D, M, W, W, 0, C);
+    for (size_t j = 0; j < D; j++) C[j * (D + 1)] += noise[m->diagonal ? j : 0];
+    if (has_lanes(em))
+      lat_mppca_lanes_put(m, k, derived.means + k * D, W, noise, lanes_of(m, &derived));
+  }
   LAT_TRY(lat_gmm_derive_densities(em->work, &m->gmm, &derived));
   m->gmm.record->centred |= *derived.path == GMM_CENTRED;
   return LAT_OK;
 }
 
-/* ---- rows with missing entries --------------------------------------------------------------- */
-
-/* L += sum_o w w'/psi, packed */
-LAT_CLONES static void add_products(const own *c, size_t M, size_t o, const size_t *observed,
-                                    double *restrict L)
-{
-  for (size_t i = 0; i < o; i++) {
-    const double *w = c->W + observed[i] * M, *v = c->weighted + observed[i] * M;
-    double *to = L;
-    for (size_t a = 0; a < M; to += ++a)
-      for (size_t b = 0; b <= a; b++) to[b] += v[a] * w[b];
-  }
-}
-
-/* z += sum_o d w/psi; x has d `step` apart */
-LAT_CLONES static void project(const own *c, size_t M, size_t o, const size_t *observed,
-                               const double *restrict x, size_t step, double *restrict z)
-{
-  for (size_t i = 0; i < o; i++) {
-    const double *v = c->weighted + observed[i] * M;
-    double d = x[observed[i] * step];
-    for (size_t a = 0; a < M; a++) z[a] += d * v[a];
-  }
-}
-
-/* sum_o (d - w'z)^2/psi */
-LAT_CLONES static double residual(const own *c, size_t M, size_t o, const size_t *observed,
-                                  const double *restrict x, size_t step, const double *restrict z)
-{
-  double sum = 0;
-  for (size_t i = 0; i < o; i++) {
-    const double *w = c->W + observed[i] * M;
-    double d = x[observed[i] * step];
-    for (size_t a = 0; a < M; a++) d -= w[a] * z[a];
-    sum += d * d * c->precision[observed[i]];
-  }
-  return sum;
-}
-
-/* C = U U' of its lower triangle, U m x M */
-LAT_CLONES static void square(size_t m, size_t M, const double *restrict U, double *restrict C)
-{
-  for (size_t i = 0; i < m; i++)
-    for (size_t l = 0; l <= i; l++) {
-      double sum = 0;
-      for (size_t a = 0; a < M; a++) sum += U[i * M + a] * U[l * M + a];
-      C[i * m + l] = C[l * m + i] = sum;
-    }
-}
-
-/* L of I + W_o'inv(Psi_o)W_o; the logarithm of |C_oo|. */
-static double factor(const own *c, size_t M, const gmm_pattern *p, double *L)
-{
-  double log_det, sum = 0;
-  memset(L, 0, lat_packed_count(M) * sizeof *L);
-  add_products(c, M, p->o, p->observed, L);
-  for (size_t i = 0; i < p->o; i++) sum += c->log_noise[p->observed[i]];
-  for (size_t a = 0; a < M; a++) L[lat_packed_count(a + 1) - 1] += 1;
-  lat_packed_cholesky(M, L, &log_det);
-  return sum + log_det;
-}
-
-/* C = W_m V W_m' + Psi_m, by the rows of W_m inv(L'), which are U. */
-static void condition_missing(const own *c, size_t M, const gmm_pattern *p, double *U, double *C)
-{
-  for (size_t i = 0; i < p->m; i++) {
-    const double *row = p->L;
-    double *u = U + i * M;
-    memcpy(u, c->W + p->missing[i] * M, M * sizeof *u);
-    for (size_t a = 0; a < M; row += ++a) {
-      for (size_t b = 0; b < a; b++) u[a] -= row[b] * u[b];
-      u[a] /= row[a];
-    }
-  }
-  square(p->m, M, U, C);
-  for (size_t i = 0; i < p->m; i++) C[i * (p->m + 1)] += c->noise[p->missing[i]];
-}
-
-/* By the M x M matrix of the pattern: see factor.h. */
-static void condition(const lat_gmm_context *gmm, const gmm_derived *derived, size_t k,
-                      const gmm_pattern *p, const gmm_block *block, double *joint, double *expected,
-                      double *C)
-{
-  const lat_mppca_context *m =
-      (const lat_mppca_context *)(const void *)gmm; /* which begins with it */
-  size_t M = m->M, n = block->n;
-  own c = own_of(m, derived, k);
-  double *z = block->Z, log_det = factor(&c, M, p, p->L);
-  for (size_t i = 0; i < n; i++) {
-    memset(z, 0, M * sizeof *z);
-    project(&c, M, p->o, p->observed, expected + i, n, z);
-    lat_packed_solve(M, p->L, z);
-    double sum = log_det + residual(&c, M, p->o, p->observed, expected + i, n, z);
-    for (size_t a = 0; a < M; a++) sum += z[a] * z[a];
-    joint[i] = -0.5 * sum;
-    for (size_t l = 0; l < p->m; l++)
-      expected[p->missing[l] * n + i] = cblas_ddot((blasint)M, c.W + p->missing[l] * M, 1, z, 1);
-  }
-  condition_missing(&c, M, p, p->G, C);
-}
-
 static void e_step(const lat_em *em, const lat_em_chunk *chunk, double *statistics, double *scratch)
 {
-  static const lat_gmm_structure structure = {.condition = condition};
   lat_mppca_context model = *(const lat_mppca_context *)em->model;
   lat_em gaussian = *em;
-  if (2 * model.M < model.gmm.D) model.gmm.structure = &structure; /* else it doesn't pay */
+  gmm_derived derived = lat_gmm_derived_of(&model.gmm, em->derived);
+  lat_gmm_structure structure = {.condition = lat_mppca_condition,
+                                 .derived = lanes_of(&model, &derived),
+                                 .scratch = scratch + gaussians()->scratch(em, chunk->X.rows)};
+  if (has_lanes(em)) model.gmm.structure = &structure;
   gaussian.model = &model;
   gaussians()->e_step(&gaussian, chunk, statistics, scratch);
 }
