@@ -321,6 +321,13 @@ local MISTAKES = {
   { function() return latent.mcmc {} end, "nothing is sampled here" },
   { function() return latent.MeanShift {} end, "clusters here are those of K-means and of mixtures" },
   { function() return latent.nn.Conv2d() end, "nets here are of linear layers", "latent.nn.mlp" },
+  { function() return X:tostring() end, "A.tostring", "no such field or method; latent.help" },
+  { function() return X:pca(2) end, "it is latent.pca([options]):fit(A)" },
+  { function() return X:std { ddof = 1 } end, "it is called 'correction' here" },
+  { function() return latent.eigen.symmetric(matrix.eye(2), { solver = "lapack" }) end,
+    "unknown solver 'lapack' (known: auto" },
+  { function() return latent.nn.tape():input(X).shape end, "it is value.rows, value.cols and #value" },
+  { function() return latent.nn.tape():mse(X, X) end, "it is tape:gaussian_nll(mean, log_variance, x)" },
   -- types by their names
   { function() return gmm:fit "iris.csv" end, "X must be a matrix, got string; latent.read(path) gives that of" },
   { function() return latent.metrics.accuracy_score(y, y) end, "latent.metrics.accuracy" },

@@ -49,15 +49,20 @@ end
 
 -- ---- which of them was meant --------------------------------------------------------------------
 
--- The key of `known` that is the word in other letters, or near to it; or nil.
+-- The key of `known` that is the word in other letters, or near to it; or nil. Operators are nobody's slip.
 local function nearest(word, known)
-  return index.key(known, word) or require("latent")._nearest(word:gsub("_$", ""), (check.names(known)))
+  local public, names_of = {}, {}
+  for _, name in ipairs((check.names(known))) do
+    if not name:find "^_" then public[name], names_of[#names_of + 1] = true, name end
+  end
+  return index.key(public, word) or require("latent")._nearest(word:gsub("_$", ""), names_of)
 end
 
 local function short(name) return #name <= 40 and name or "(a long name)" end
 
 -- Objects that are no models: what a line of Lua calls them.
-local OBJECTS = { Matrix = "A", Figure = "figure", Random = "rng" }
+local OBJECTS = { Matrix = "A", Figure = "figure", Random = "rng", Value = "value", Tape = "tape", Store = "store",
+  Tracker = "tracker" }
 
 -- How an object is called in messages: A is a matrix, as in the documentation.
 local function label_of(class) return class == "Matrix" and "A" or check.maker(class) end
@@ -70,7 +75,9 @@ local function theirs_of(class, name)
     local member = known[ours[1]]
     if member then
       local separator = ours[2]:find "^[ (]" and "" or ours[2]:find "^[%w_]+[({]" and ":" or "."
-      return ("it is %s%s%s"):format(OBJECTS[class] or "model", separator, ours[2])
+      local object = OBJECTS[class] or "model"
+      local rest = OBJECTS[class] and ours[2]:gsub("%f[%w]A%f[%W]", object) or ours[2]
+      return ("it is %s%s%s"):format(object, separator, rest)
     end
   end
   for _, own in ipairs { foreign.classes[class] or {}, known.fit and foreign.classes.Model or {} } do
@@ -119,6 +126,10 @@ local function of_class(class, name, ready)
   local message = ("%s.%s: there is no such field or method"):format(label, short(name))
   local meant = theirs_of(class, name) or option_of(class, name)
   if meant then return ("%s: %s"):format(message, meant) end
+  local maker = class == "Matrix" and made_by(name) and index.entry(name)
+  if maker then -- X:pca(2)
+    return ("%s: it is latent.%s:fit(A)"):format(message, pages.signature(maker):gsub("^latent%.", ""))
+  end
   local near = nearest(name, known)
   if near then return ("%s, did you mean '%s'?"):format(message, near) end
   local others = known.fit and models_with((name:gsub("_$", "")))
@@ -276,6 +287,9 @@ function names.word(what, word, known)
     if index.letters(name) == index.letters(word) then return (", did you mean '%s'?"):format(name) end
   end
   local ours = (foreign.words[what] or {})[index.letters(word)]
+  for meant in (ours or ""):gmatch "'([%w_-]+)'" do
+    if not known[meant] then return nil end -- of another function's option of that name
+  end
   return ours and (": it is %s"):format(ours)
 end
 
