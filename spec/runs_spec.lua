@@ -282,7 +282,6 @@ for _, case in ipairs(cases) do
   end)
 
   describe(case.name .. ": slices of time", function()
-    if case.name == "ica" then return end -- its iterations are few, and passes of their own
 
     local function sliced(model, data, options)
       local slices = 1

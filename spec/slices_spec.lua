@@ -85,6 +85,70 @@ describe("slices", function()
     latent.threads(threads)
   end)
 
+  it("come to the bits of fits of all kinds, also of those without iterations", function()
+    local weights = matrix(3000, 1, function(i) return i % 3 + 0.5 end):col(1)
+    local gaps = X:copy()
+    gaps[7][2] = 0 / 0
+    local cases = {
+      { latent.pca, { latent_dim = 2 }, { "mean", "components", "eigenvalues" } },
+      { latent.pca, { latent_dim = 2, standardize = true, solver = "randomized" }, { "components", "total_variance" } },
+      { latent.pca, { latent_dim = 2, solver = "gram" }, { "components" }, X:block(1, 300, 1, -1) },
+      { latent.scaler, {}, { "mean", "deviation" } },
+      { latent.scaler, {}, { "mean", "deviation" }, gaps, { missing = true } },
+      { latent.ica, { seed = 3 }, { "mixing", "history", "objective" } },
+    }
+    for _, case in ipairs(cases) do
+      local make, options, fields, data, given = table.unpack(case)
+      data = data or X
+      for _, more in ipairs { {}, { weights = #data == 3000 and weights or nil } } do
+        more.missing = given and given.missing
+        local whole, model, slices = make(options):fit(data, more), make(options), 1
+        while not model:fit_for(data, 0, more) do slices = slices + 1 end
+        assert.is_true(slices > 1)
+        for _, field in ipairs(fields) do
+          local expected, got = whole[field], model[field]
+          if field == "history" then assert.same(expected, got) else assert.is_true(expected == got, field) end
+        end
+        assert.is_true(model:fit_for(data, 0, more)) -- there is nothing left to do
+        assert.is_false(model:fit_for(data:copy(), 0, more))
+      end
+    end
+  end)
+
+  it("of fits without iterations take functions that yield, and end with errors", function()
+    for _, make in ipairs { latent.pca, latent.scaler, latent.ica } do
+      local expected = make():fit(helper.chunks(X, 1000))
+      for _, method in ipairs { "fit", "fit_for" } do
+        local model, give, waits = make(), helper.chunks(X, 1000), 0
+        local co = coroutine.wrap(function()
+          local function waiting()
+            coroutine.yield "waiting"
+            return give()
+          end
+          if method == "fit" then return model:fit(waiting) end
+          while not model:fit_for(waiting, 0) do end
+          return model
+        end)
+        local result = co()
+        while result == "waiting" do
+          waits = waits + 1
+          result = co()
+        end
+        assert.is_true(result == model and waits > 3 and expected.mean == model.mean)
+      end
+      local model = make()
+      helper.fails("enough", finish, model, function() error "enough" end)
+      helper.fails("fit_for: seconds must be a number >= 0, got -1", model.fit_for, model, X, -1)
+      helper.fails("fit_for: X must be a matrix", model.fit_for, model, "rows", 1)
+      helper.fails("fit_for: unknown option 'weight', did you mean 'weights'", model.fit_for, model, X, 1, { weight = 1 })
+      assert.is_false(helper.has(model, "mean"))
+      assert.is_true(finish(model, X).mean == make():fit(X).mean)
+      model:fit_for(X:copy(), 0)
+      model:fit(X:block(1, 100, 1, -1)) -- gives up what is under way
+      assert.is_true(model.mean == make():fit(X:block(1, 100, 1, -1)).mean)
+    end
+  end)
+
   it("go on with views of the same rows that are made anew, and with tables and functions", function()
     local expected = latent.gmm { components = 2, max_iterations = 3 }:fit(X:block(1, 2000, 1, 2))
     local model = latent.gmm { components = 2, max_iterations = 3 }

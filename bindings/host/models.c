@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "host/host.h"
-#include "model/fit.h"
 #include "model/files/saved.h"
+#include "model/fit.h"
 #include "modeling/option_json.h"
 
 #define PUSH "lat_lua_push_model"

@@ -150,12 +150,7 @@ static int end_steps(lua_State *L, latL_Work *w, bool over)
   if (over) finish_steps(L, r);
   latL_endturn(&r->work.turn);
   if (over && !(r->request.budget > 0)) return 0;
-  lua_pushinteger(L, (lua_Integer)r->iterations);
-  if (r->iterations > 0)
-    lua_pushnumber(L, r->objective);
-  else
-    lua_pushboolean(L, false);
-  return 2;
+  return latL_pushiteration(L, r->iterations, r->objective);
 }
 
 static int next_step(lua_State *L)

@@ -23,7 +23,7 @@ lat_workspace *latL_holdrun(lua_State *L, latL_Turn *turn, const char *who, cons
   *turn = (latL_Turn){.who = who, .work = work, .failed = failed};
   turn->last = latL_pushfitted(L, LATL_MODEL);
   latL_hold(L, LATL_RUN_LAST);
-  luaL_setmetatable(L, metatable);
+  if (metatable) luaL_setmetatable(L, metatable);
   lua_newuserdatauv(L, 0, 1); /* the guard */
   lua_pushvalue(L, LATL_RUN);
   lua_setiuservalue(L, LATL_GUARD, 1);

@@ -1,10 +1,10 @@
 /* statistics.c: fits by sums over the rows; see statistics.h. */
 #include "model/statistics.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "model/fit.h"
-#include "model/source.h"
 
 /* Gives the block at `to` the statistics of the one at `from`: themselves, or a copy. */
 static void take_statistics(lua_State *L, int from, int to, bool copy)
@@ -61,12 +61,95 @@ void latL_solvestatistics(lua_State *L, int model, const char *who)
 
 /* ---- fits ------------------------------------------------------------------------------------ */
 
-/* Of the model, the data and the options at 1, 2 and 3. `columns` are those that a model has already
- * to which rows are added, or 0. Returns a workspace of the call's own, which is at the top. */
+/* A fit under way, which is all of it: there are no iterations. */
+typedef struct run {
+  latL_Work work;
+  lat_request request;
+  const lat_model *core;
+  const void *options;
+  lat_fitted made;
+} run;
+
+static lat_status fit_all(void *context)
+{
+  run *r = context;
+  lat_workspace *work = r->work.turn.work;
+  r->work.more = false;
+  LAT_TRY(latL_takeweights(work, &r->work.rows));
+  LAT_TRY(lat_statistics_fit(work, r->core, &r->work.rows.source, NULL, r->options, &r->made));
+  return LAT_OK;
+}
+
+/* The call has failed: the model has what it had. */
+static void fail(lua_State *L, latL_Turn *turn)
+{
+  (void)L;
+  ((latL_Work *)turn)->aborted = true;
+}
+
+static void conclude(lua_State *L, latL_Work *w)
+{
+  const run *r = (const run *)w;
+  const lat_source *rows = &w->rows.source;
+  w->ended = true;
+  latL_pushmade(L, LATL_MODEL, &r->made, NULL);
+  latL_recordmissing(L, -1, rows->missing);
+  latL_recorddata(L, -1, LATL_DATA, rows->next ? 0 : rows->X.rows);
+  latL_publishrun(L, &w->turn);
+  lua_settop(L, LATL_TOP);
+  lat_workspace_done(w->turn.work);
+}
+
+static int end_fit(lua_State *L, latL_Work *w, bool over)
+{
+  (void)over; /* the turn has no other end */
+  conclude(L, w);
+  latL_endturn(&w->turn);
+  return latL_returnmodel(L);
+}
+
+static latL_Work *new_run(lua_State *L)
+{
+  lat_request request;
+  const latL_Model *m = latL_beginfit(L, &request);
+  run *r = lua_newuserdatauv(L, sizeof *r, LATL_WORK_OWN - 1);
+  *r = (run){.request = request,
+             .core = m->kind->core,
+             .options = latL_optionsof(m),
+             .work = {.task = fit_all, .concludes = conclude, .rests = end_fit}};
+  latL_Work *w = &r->work;
+  latL_checkrows(L, &w->rows, LATL_DATA, LATL_OPTIONS, latL_verb(L), 0);
+  w->rows.source.missing = request.missing;
+  latL_hold(L, LATL_WORK_WEIGHTS);
+  latL_hold(L, LATL_WORK_GIVEN);
+  latL_holdrun(L, &w->turn, latL_verb(L), NULL, fail);
+  return w;
+}
+
+/* fit(X [, options]) -> the model */
+static int fit(lua_State *L)
+{
+  latL_Work *w = new_run(L);
+  latL_forgetfit(L);
+  w->slices = latL_mayyield(L, w);
+  w->until = INFINITY;
+  latL_beginturn(L, &w->turn);
+  return latL_workturn(L, LUA_OK, (lua_KContext)w);
+}
+
+/* fit_for(X, seconds [, options]) -> whether the fit is done */
+static int fit_for(lua_State *L)
+{
+  return latL_fitslices(L, new_run);
+}
+
+/* Of the model, the data and the options at 1, 2 and 3. `columns` are those that the model has already
+ * to which rows are added. Returns a workspace of the call's own, which is at the top. */
 static lat_workspace *begin(lua_State *L, latL_Rows *rows, size_t columns)
 {
   lat_request request;
   latL_beginfit(L, &request);
+  latL_forgetfit(L);
   latL_checkrows(L, rows, 2, 3, latL_verb(L), columns);
   latL_run(L, latL_verb(L), latL_takeweights, rows);
   rows->source.missing = request.missing;
@@ -80,23 +163,6 @@ static int end(lua_State *L, lat_workspace *work)
   latL_publish(L, 1);
   lua_settop(L, 1);
   return 1;
-}
-
-/* fit(X [, options]) -> the model */
-static int fit(lua_State *L)
-{
-  latL_Rows rows;
-  lat_fitted made;
-  lat_workspace *work = begin(L, &rows, 0);
-  const latL_Model *m = lua_touserdata(L, 1);
-  lat_mark mark = lat_workspace_mark(work);
-  lat_status status = lat_statistics_fit(work, m->kind->core, latL_readrows(L, &rows), NULL,
-                                         latL_optionsof(m), &made);
-  if (status != LAT_OK) latL_check(L, latL_verb(L), work, mark, status);
-  latL_pushmade(L, 1, &made, NULL);
-  latL_recordmissing(L, -1, rows.source.missing);
-  latL_recorddata(L, -1, 2, rows.source.next ? 0 : rows.source.X.rows);
-  return end(L, work);
 }
 
 /* Rows of a matrix in memory are added in one call of the core, with no Lua code in between: to the
@@ -134,5 +200,6 @@ static int partial_fit(lua_State *L)
 
 lua_CFunction latL_statisticsfunction(const char *name)
 {
-  return strcmp(name, "fit") == 0 ? fit : partial_fit;
+  if (strcmp(name, "fit") == 0) return fit;
+  return strcmp(name, "fit_for") == 0 ? fit_for : partial_fit;
 }

@@ -9,7 +9,7 @@
 
 #include "model/model.h"
 
-/* The methods fit and partial_fit, by name: closures of a kind, as in methods.c. */
+/* The methods fit, fit_for and partial_fit, by name: closures of a kind, as in methods.c. */
 lua_CFunction latL_statisticsfunction(const char *name);
 
 /* Publishes the parameters of the model at `model` when its block is still without: the `refresh`

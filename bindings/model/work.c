@@ -110,6 +110,16 @@ int latL_workturn(lua_State *L, int status, lua_KContext context)
   }
 }
 
+int latL_pushiteration(lua_State *L, size_t iterations, double objective)
+{
+  lua_pushinteger(L, (lua_Integer)iterations);
+  if (iterations > 0)
+    lua_pushnumber(L, objective);
+  else
+    lua_pushboolean(L, false);
+  return 2;
+}
+
 /* ---- slices that a model keeps between calls ------------------------------------------------- */
 
 /* Pushes what tells the data at LATL_DATA from others: what keeps a matrix' memory, for a view may be

@@ -61,6 +61,9 @@ int latL_workturn(lua_State *L, int status, lua_KContext context);
 /* The run has failed: it comes to its end before the error is raised. */
 void latL_raiserun(lua_State *L, const latL_Turn *turn, lat_status status);
 
+/* What a turn of steps gives: the iterations done and the last objective, or false before. */
+int latL_pushiteration(lua_State *L, size_t iterations, double objective);
+
 /* The method fit_for(X, seconds [, options]) -> whether the fit is done. `make` checks model, data
  * and options at 1, 2 and 3, and puts a run at 4. */
 int latL_fitslices(lua_State *L, latL_Work *make(lua_State *L));

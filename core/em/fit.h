@@ -75,10 +75,6 @@ extern const lat_option lat_update_options[]; /* of partial_fit: missing, weight
 /* Of fit, fit_for and steps of mixtures: missing, weights, labels, ... */
 extern const lat_option lat_labelled_fit_options[], lat_labelled_slice_options[],
     lat_labelled_steps_options[];
-#define LAT_METHOD_FIT_FOR(options_)                                                               \
-  {                                                                                                \
-    .name = "fit_for", .argument = LAT_TAKES_DATA_AND_SECONDS, .options = options_                 \
-  }
 #define LAT_LABELLED_FIT_METHODS                                                                   \
   {.name = "fit", .argument = LAT_TAKES_DATA, .options = lat_labelled_fit_options},                \
       LAT_METHOD_FIT_FOR(lat_labelled_slice_options),                                              \

@@ -218,6 +218,12 @@ extern const lat_option lat_no_options[], lat_missing_options[], lat_seed_option
 #define LAT_OPTION_BUDGET       LAT_OPTION_NUMBER(lat_request, budget, 0, 0, (double)INFINITY)
 #define LAT_OPTION_RATE         LAT_OPTION_NUMBER(lat_request, rate, 0, 0, 1)
 
+/* What fit does, in slices of time. */
+#define LAT_METHOD_FIT_FOR(options_)                                                               \
+  {                                                                                                \
+    .name = "fit_for", .argument = LAT_TAKES_DATA_AND_SECONDS, .options = options_                 \
+  }
+
 #define LAT_OUTPUT(shape, field)                                                                   \
   {                                                                                                \
     shape, offsetof(lat_outputs, field), LAT_END, 0                                                \

@@ -216,10 +216,13 @@ LAT_DEFINE_FREE_PARAMETERS(ica)
   }
 static const lat_option fit_options[] = {
     LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, LAT_OPTION_PROGRESS, MAX_SECONDS, {.name = NULL}};
-static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, {.name = NULL}};
+static const lat_option slice_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_ON_ITERATION, {.name = NULL}};
+static const lat_option steps_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_BUDGET, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    LAT_METHOD_FIT_FOR(slice_options),
     {.name = "steps", .argument = LAT_TAKES_DATA, .options = steps_options},
     LAT_PROJECTION_METHODS,
     LAT_DENSITY_METHODS(NULL),

@@ -212,6 +212,7 @@ static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    LAT_METHOD_FIT_FOR(fit_options),
     {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = fit_options},
     LAT_PROJECTION_METHODS,
     {.name = "distortion",

@@ -189,6 +189,7 @@ static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING,
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},
+    LAT_METHOD_FIT_FOR(fit_options),
     {.name = "partial_fit", .argument = LAT_TAKES_DATA, .options = fit_options},
     {.name = "transform",
      .argument = LAT_TAKES_ROWS,

@@ -5,6 +5,7 @@ local data = { "X", "latent.Matrix|table|function",
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local options = { "options", "table?", "see options" }
 local out = { { "out", "a matrix to write the result into" } }
+local slices = require "latent.docs.slices"
 local fit = "latent.ica():fit(random(1):uniform(200, 2) * matrix{ {2, 1}, {1, 1} })"
 
 local entries = {
@@ -69,11 +70,13 @@ Gaussian data don't fail: see identifiable. Columns that others determine are no
 the model is brought up to date for each call, which takes a pass more.]],
     example = fit,
   },
+  slices.entry("ICA", "latent.ica()", "random(1):uniform(200, 2) * matrix{ {2, 1}, {1, 1} }", data,
+    { "weights", "on_iteration" }),
   {
     name = "ICA:steps",
     summary = "An iterator that does one iteration a turn: i, objective.",
     args = { data, options },
-    options = { { "weights", "N numbers >= 0" } },
+    options = { { "weights", "N numbers >= 0" }, slices.budget },
     returns = { { "function", "for i, objective in model:steps(X) do ... end" } },
     text = "The model is up to date in every turn, and stays as it is when the loop is left.",
     example = "for i, J in latent.ica():steps(X) do if i == 3 then break end end",

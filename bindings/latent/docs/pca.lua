@@ -1,5 +1,6 @@
 -- latent.pca and latent.scaler.
 
+local slices = require "latent.docs.slices"
 local data = { "X", "latent.Matrix|table|function",
   "N x D data; or a function that returns the next chunk of rows, and nil at the end" }
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
@@ -56,6 +57,7 @@ evidence of M components, in nats but for a constant, for M = 1 to D - 1.]],
     text = "A function as data is run to its end once; see partial_fit for the limits of chunks.",
     example = "latent.pca{ latent_dim = 1 }:fit(matrix{ {1, 2}, {2, 4.1}, {3, 5.9} })",
   },
+  slices.entry("PCA", "latent.pca{ latent_dim = 1 }", "matrix{ {1, 2}, {2, 4.1}, {3, 5.9} }", data, { "weights" }),
   {
     name = "PCA:partial_fit",
     summary = "Takes more rows into the fit.",
@@ -139,6 +141,7 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     returns = { { "latent.Scaler", "the scaler itself" } },
     example = "latent.scaler():fit(matrix{ {1, 2}, {3, 8} })",
   },
+  slices.entry("Scaler", "latent.scaler()", "matrix{ {1, 2}, {3, 8} }", data, { "weights", "missing" }),
   {
     name = "Scaler:partial_fit",
     summary = "Takes more rows into the means and deviations.",

@@ -1,20 +1,25 @@
 /* ica.c: latent.ica, independent component analysis: what the core's description doesn't say, and
  * its fits, whole and step by step. */
+#include <math.h>
+
 #include "model/fit.h"
 #include "model/methods.h"
-#include "model/run.h"
-#include "model/source.h"
 
 static const char RUN[] = "latent.ICA fit"; /* no class of the users' */
 
-/* User values of a fit under way, behind those of any (run.h). */
-enum { RUN_WEIGHTS = LATL_RUN_LAST + 1, RUN_HISTORY, RUN_VALUES = RUN_HISTORY };
+/* User values of a fit under way, behind those of any (work.h). */
+enum { RUN_HISTORY = LATL_WORK_OWN, RUN_VALUES = RUN_HISTORY };
 
 typedef struct run {
-  latL_Turn turn;
-  latL_Rows rows;
+  latL_Work work;
   lat_request request;
-  bool over; /* of `steps`: no more of them */
+  const lat_ica_options *options;
+  bool begun, stopped; /* the core's search has; nobody wants more iterations of it */
+  bool observed;       /* the model gets what each iteration has come to */
+  double deadline;     /* of lat_clock(), before which another iteration may begin; 0: none */
+  double *flat;        /* what the search has come to, as parameters */
+  size_t iterations;   /* of steps: that the model has, and the last one's objective */
+  double objective;
   lat_ica_search fit;
 } run;
 
@@ -34,52 +39,47 @@ static void read_options(lua_State *L, int model, void *options)
 static void fail(lua_State *L, latL_Turn *turn)
 {
   (void)L;
-  ((run *)turn)->over = true;
+  ((latL_Work *)turn)->aborted = ((latL_Work *)turn)->ended = true;
 }
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
-static void check(lua_State *L, run *r, lat_status status)
+/* The search begins, and memory for what it comes to. */
+static lat_status begin(run *r)
 {
-  lat_workspace *work = r->turn.work;
-  if (status != LAT_OK) latL_check(L, r->turn.who, work, lat_workspace_mark(work), status);
+  lat_workspace *work = r->work.turn.work;
+  LAT_TRY(latL_takeweights(work, &r->work.rows));
+  LAT_TRY(lat_ica_start(&r->fit, work, &r->work.rows.source, r->options));
+  const size_t sizes[LAT_SIZES] = {[LAT_D] = r->fit.D, [LAT_M] = r->fit.M};
+  r->flat = lat_doubles(work, lat_parameters_count(lat_ica_model.parameters(r->options), sizes));
+  r->begun = r->flat != NULL;
+  return r->begun ? LAT_OK : LAT_MEMORY;
 }
 
-static run *begin(lua_State *L)
+/* Passes until an iteration of the fit itself, not of a start, is complete, or the fit is over. */
+static lat_status iterate(void *context)
 {
-  const char *who = latL_verb(L);
-  lat_request request;
-  const latL_Model *m = latL_beginfit(L, &request);
-  run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
-  *r = (run){.request = request};
-  latL_optfunction(L, LATL_OPTIONS, who, "on_iteration");
-  lua_pop(L, 1);
-  latL_checkprogress(L, LATL_OPTIONS, who);
-  latL_checkrows(L, &r->rows, LATL_DATA, LATL_OPTIONS, who, 0);
-  latL_hold(L, RUN_WEIGHTS);
-  latL_run(L, who, latL_takeweights, &r->rows);
-  lat_workspace *work = latL_holdrun(L, &r->turn, who, RUN, fail);
-  const lat_ica_options *o = latL_optionsof(m);
-  lua_newtable(L);
-  latL_hold(L, RUN_HISTORY);
-  latL_beginturn(L, &r->turn);
-  latL_makebar(L, r->turn.who, "ica", o->max_iterations);
-  check(L, r, lat_ica_start(&r->fit, work, latL_readrows(L, &r->rows), o));
-  lua_settop(L, LATL_TOP);
-  return r;
-}
-
-/* Passes until an iteration is complete, also one of a start, or the fit is over. True for an
- * iteration of the fit itself. */
-static bool iterate(lua_State *L, run *r)
-{
+  run *r = context;
   lat_ica_search *fit = &r->fit;
-  size_t before = fit->iterations;
-  check(L, r, lat_ica_iterate(fit, latL_readrows(L, &r->rows)));
-  lua_settop(L, LATL_TOP);
-  if (fit->starting || fit->iterations == 0 || fit->iterations == before) return false;
-  latL_note(L, RUN_HISTORY, fit->iterations, fit->objective);
-  return true;
+  lat_source *rows = &r->work.rows.source;
+  r->work.more = false;
+  if (!r->begun) LAT_TRY(begin(r));
+  for (bool first = fit->iterations == 0; !r->work.more && !r->stopped && !fit->done;
+       first = false) {
+    size_t before = fit->iterations;
+    if (!first && r->deadline > 0 && lat_clock() >= r->deadline) break;
+    LAT_TRY(lat_ica_iterate(fit, rows));
+    r->work.more = !fit->starting && fit->iterations > 0 && fit->iterations > before;
+  }
+  if (r->work.more && !r->observed) return LAT_OK;
+  return lat_ica_conclude(fit, rows, r->flat);
+}
+
+/* Notes the iteration that is complete. */
+static void passed(lua_State *L, latL_Work *w)
+{
+  const lat_ica_search *fit = &((run *)w)->fit;
+  if (w->more) latL_note(L, RUN_HISTORY, fit->iterations, fit->objective);
 }
 
 /* ---- what the model gets --------------------------------------------------------------------- */
@@ -96,97 +96,184 @@ static const latL_Field report_fields[] = {
 /* The parameters, and the fields that say how the fit went. */
 static void publish(lua_State *L, run *r)
 {
-  lat_ica_search *fit = &r->fit;
-  const size_t sizes[LAT_SIZES] = {[LAT_D] = fit->D, [LAT_M] = fit->M};
-  latL_Fitted *f = latL_newfitted(L, LATL_MODEL, sizes);
-  int fitted = lua_gettop(L);
-  check(L, r, lat_ica_conclude(fit, latL_readrows(L, &r->rows), f->flat));
-  lua_settop(L, fitted);
-  lat_ica ica = lat_ica_of(f);
+  const lat_ica_search *fit = &r->fit;
+  const lat_source *rows = &r->work.rows.source;
+  const lat_fitted made = {.model = &lat_ica_model,
+                           .options = r->options,
+                           .sizes = {[LAT_D] = fit->D, [LAT_M] = fit->M},
+                           .flat = r->flat};
+  lat_ica ica = lat_ica_of(&made);
   lat_ica_report report = lat_ica_report_of(fit, &ica);
+  latL_pushmade(L, LATL_MODEL, &made, NULL);
+  int fitted = lua_gettop(L);
   latL_recordfields(L, fitted, report_fields, &report);
   lua_pushstring(L, lat_ica_algorithms[report.algorithm]);
   latL_record(L, fitted, "algorithm");
   lua_getiuservalue(L, LATL_RUN, RUN_HISTORY);
   latL_record(L, fitted, "history");
-  latL_recorddata(L, fitted, LATL_DATA, r->rows.source.next ? 0 : r->rows.source.X.rows);
-  latL_publishrun(L, &r->turn);
+  latL_recorddata(L, fitted, LATL_DATA, rows->next ? 0 : rows->X.rows);
+  latL_publishrun(L, &r->work.turn);
   lua_settop(L, LATL_TOP);
 }
 
-/* on_iteration{iteration=, objective=, gradient=, model=}; false ends the fit. */
-static bool observe(lua_State *L, run *r)
+/* The end of a run: its memory goes. */
+static void end_run(latL_Work *w)
 {
-  if (!latL_hasoption(L, LATL_OPTIONS, "on_iteration")) return true;
-  publish(L, r);
-  lua_pushnumber(L, r->fit.gradient);
-  return latL_observe(L, r->fit.iterations, r->fit.objective, "gradient");
+  w->ended = true;
+  lat_workspace_done(w->turn.work);
+}
+
+static void conclude(lua_State *L, latL_Work *w)
+{
+  publish(L, (run *)w);
+  end_run(w);
 }
 
 /* ---- methods --------------------------------------------------------------------------------- */
+
+static latL_Work *new_run(lua_State *L)
+{
+  const char *who = latL_verb(L);
+  lat_request request;
+  const latL_Model *m = latL_beginfit(L, &request);
+  run *r = lua_newuserdatauv(L, sizeof *r, RUN_VALUES);
+  *r = (run){.request = request,
+             .options = latL_optionsof(m),
+             .work = {.task = iterate, .passed = passed, .concludes = conclude, .until = INFINITY}};
+  latL_Work *w = &r->work;
+  r->observed = latL_optfunction(L, LATL_OPTIONS, who, "on_iteration");
+  lua_pop(L, 1);
+  latL_checkprogress(L, LATL_OPTIONS, who);
+  latL_checkrows(L, &w->rows, LATL_DATA, LATL_OPTIONS, who, 0);
+  latL_hold(L, LATL_WORK_WEIGHTS);
+  latL_hold(L, LATL_WORK_GIVEN);
+  latL_holdrun(L, &w->turn, who, RUN, fail);
+  lua_newtable(L);
+  latL_hold(L, RUN_HISTORY);
+  return w;
+}
+
+/* on_iteration{iteration=, objective=, gradient=, model=}; false ends the fit. */
+static bool end_iteration(lua_State *L, latL_Work *w)
+{
+  run *r = (run *)w;
+  latL_drawbar(L, r->fit.iterations, r->fit.objective, 0);
+  if (r->observed) {
+    publish(L, r);
+    lua_pushnumber(L, r->fit.gradient);
+    r->stopped = !latL_observe(L, r->fit.iterations, r->fit.objective, "gradient");
+  }
+  return lat_clock() < w->until;
+}
+
+static int end_fit(lua_State *L, latL_Work *w, bool over)
+{
+  (void)over; /* the turn has no other end */
+  conclude(L, w);
+  latL_endturn(&w->turn);
+  return latL_returnmodel(L);
+}
 
 /* fit(X [, {weights, on_iteration, progress, max_seconds}]) -> the model */
 static int fit(lua_State *L)
 {
   double start = lat_clock();
-  run *r = begin(L);
-  double end = start + r->request.max_seconds;
-  for (bool first = true; !r->fit.done && (first || lat_clock() < end); first = false) {
-    if (!iterate(L, r)) continue;
-    latL_drawbar(L, r->fit.iterations, r->fit.objective, 0);
-    if (!observe(L, r)) break;
-  }
-  publish(L, r);
-  latL_endturn(&r->turn);
-  lat_workspace_done(r->turn.work);
-  return latL_returnmodel(L);
+  latL_Work *w = new_run(L);
+  run *r = (run *)w;
+  latL_forgetfit(L);
+  w->slices = latL_mayyield(L, w);
+  w->iterated = end_iteration;
+  w->rests = end_fit;
+  r->deadline = start + r->request.max_seconds;
+  latL_beginturn(L, &w->turn);
+  latL_makebar(L, w->turn.who, "ica", r->options->max_iterations);
+  return latL_workturn(L, LUA_OK, (lua_KContext)w);
 }
 
-/* No more iterations. */
-static void end_run(run *r)
+static latL_Work *new_sliced_run(lua_State *L)
 {
-  if (!r->over) lat_workspace_done(r->turn.work);
-  r->over = true;
+  latL_Work *w = new_run(L);
+  w->iterated = end_iteration;
+  return w;
+}
+
+/* fit_for(X, seconds [, {weights, on_iteration}]) -> whether the fit is done */
+static int fit_for(lua_State *L)
+{
+  return latL_fitslices(L, new_sliced_run);
+}
+
+/* With a budget a turn is a slice. */
+static bool end_step(lua_State *L, latL_Work *w)
+{
+  run *r = (run *)w;
+  publish(L, r);
+  r->iterations = r->fit.iterations;
+  r->objective = r->fit.objective;
+  return r->request.budget > 0 && lat_clock() < w->until;
 }
 
 /* The last pass, which may find that it has converged, changes nothing once another has published. */
+static int end_steps(lua_State *L, latL_Work *w, bool over)
+{
+  const run *r = (run *)w;
+  if (over && r->fit.converged && latL_isours(L, &w->turn)) publish(L, (run *)w);
+  if (over) end_run(w);
+  latL_endturn(&w->turn);
+  if (over && !(r->request.budget > 0)) return 0;
+  return latL_pushiteration(L, r->iterations, r->objective);
+}
+
 static int next_step(lua_State *L)
 {
-  run *r = latL_resume(L, lua_upvalueindex(1));
-  bool complete = false;
-  while (!r->over && !complete && !r->fit.done) complete = iterate(L, r);
-  if (complete || (!r->over && r->fit.converged && latL_isours(L, &r->turn))) publish(L, r);
-  if (!complete) end_run(r);
-  latL_endturn(&r->turn);
-  if (!complete) return 0;
-  lua_pushinteger(L, (lua_Integer)r->fit.iterations);
-  lua_pushnumber(L, r->fit.objective);
-  return 2;
+  latL_Work *w = latL_resume(L, lua_upvalueindex(1));
+  double budget = ((const run *)w)->request.budget;
+  if (w->ended) {
+    latL_endturn(&w->turn);
+    return 0;
+  }
+  w->slices = budget > 0 || latL_mayyield(L, w) || lat_slice_open(w->turn.work);
+  w->until = budget > 0 ? lat_clock() + budget : INFINITY;
+  return latL_workturn(L, LUA_OK, (lua_KContext)w);
 }
 
 /* __close(run): the loop has been left, or is over. */
 static int close_run(lua_State *L)
 {
-  run *r = luaL_testudata(L, 1, RUN);
-  if (!r) return latL_error(L, "ica:steps", "__close is for the loop to call");
-  if (r->over) return 0;
-  latL_resume(L, 1);
-  end_run(r);
-  latL_endturn(&r->turn);
+  const latL_Work *w = luaL_testudata(L, 1, RUN);
+  if (!w) return latL_error(L, "ica:steps", "__close is for the loop to call");
+  if (w->ended) return 0;
+  latL_Work *left = latL_resume(L, 1);
+  end_run(left);
+  latL_endturn(&left->turn);
   return 0;
 }
 
-/* steps(X [, {weights}]) -> iterator of i, objective */
+/* steps(X [, {weights, budget}]) -> iterator of i, objective */
 static int steps(lua_State *L)
 {
-  run *r = begin(L);
-  latL_endturn(&r->turn);
+  latL_Work *w = new_run(L);
+  run *r = (run *)w;
+  latL_forgetfit(L);
+  r->observed = true;
+  w->iterated = end_step;
+  w->rests = end_steps;
+  latL_beginturn(L, &w->turn);
+  if (!(r->request.budget > 0) && !latL_mayyield(L, w)) { /* else even that is in slices */
+    lua_settop(L, LATL_TOP);
+    latL_readrows(L, &w->rows);
+    lat_status status = begin(r);
+    lua_settop(L, LATL_TOP);
+    if (status != LAT_OK) latL_raiserun(L, &w->turn, status);
+  }
+  latL_endturn(&w->turn);
   return latL_pushsteps(L, next_step);
 }
 
 /* ---- the class ------------------------------------------------------------------------------- */
 
-static const luaL_Reg methods[] = {{"fit", fit}, {"steps", steps}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"fit", fit}, {"fit_for", fit_for}, {"steps", steps}, {NULL, NULL}};
 const latL_Kind latL_ica_kind = {.name = "ica",
                                  .metatable = "latent.ICA",
                                  .gaps = LATL_GAPS_BY("fa"),
