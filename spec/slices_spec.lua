@@ -140,13 +140,54 @@ describe("slices", function()
       helper.fails("enough", finish, model, function() error "enough" end)
       helper.fails("fit_for: seconds must be a number >= 0, got -1", model.fit_for, model, X, -1)
       helper.fails("fit_for: X must be a matrix", model.fit_for, model, "rows", 1)
-      helper.fails("fit_for: unknown option 'weight', did you mean 'weights'", model.fit_for, model, X, 1, { weight = 1 })
+      helper.fails("fit_for: unknown option 'weight', did you mean 'weights'", model.fit_for, model, X, 1,
+        { weight = 1 })
       assert.is_false(helper.has(model, "mean"))
       assert.is_true(finish(model, X).mean == make():fit(X).mean)
       model:fit_for(X:copy(), 0)
       model:fit(X:block(1, 100, 1, -1)) -- gives up what is under way
       assert.is_true(model.mean == make():fit(X:block(1, 100, 1, -1)).mean)
     end
+  end)
+
+  it("of nets are steps, and come to the bits of a fit", function()
+    local rows = X:block(1, 200, 1, -1)
+    local function net() return latent.vae { input_dim = 4, latent_dim = 1, hidden = 4, likelihood = "gaussian" } end
+    local options = { epochs = 3, batch = 16, validation = X:block(201, 260, 1, -1), patience = 1 }
+    local expected, model, slices = net():fit(rows, options), net(), 1
+    while not model:fit_for(X:block(1, 200, 1, -1), 0, options) do slices = slices + 1 end
+    assert.are.equal(expected.iterations + 1, slices)
+    assert.is_true(expected:save_string() == model:save_string())
+    assert.is_true(model:fit_for(rows, 0, options)) -- there is nothing left to do
+    model:fit(rows, options)
+    assert.is_false(model:fit_for(rows, 0, options))
+    assert.is_true(net():fit_for(rows, 1 / 0, { epochs = 1 }))
+    local last, turns = 0, 0
+    for i, loss in net():steps(rows, { epochs = 3, batch = 16, budget = 1e-9 }) do
+      assert.are.equal(last + 1, i)
+      assert.are.equal("number", type(loss))
+      last = i
+    end
+    for i in net():steps(rows, { epochs = 3, batch = 16, budget = 60 }) do last, turns = i, turns + 1 end
+    assert.are.same({ 39, 1 }, { last, turns })
+    model = net()
+    for message, call in pairs {
+      ["vae:fit_for: seconds must be a number, got nil"] = function() model:fit_for(rows) end,
+      ["vae:fit_for: seconds must be a number >= 0, got -1"] = function() model:fit_for(rows, -1) end,
+      ["vae:fit_for: seconds must be a number >= 0, got nan"] = function() model:fit_for(rows, 0 / 0) end,
+      ["vae:fit_for: X has 2 columns, the model takes 4"] = function() model:fit_for(X:block(1, 9, 1, 2), 0) end,
+      ["vae:steps: budget must be a number >= 0, got -1"] = function() model:steps(rows, { budget = -1 }) end,
+      ["enough"] = function() model:fit_for(rows, 0, { on_iteration = function() error "enough" end }) end,
+      ["a function that is called in slices can't yield"] = function()
+        model:fit_for(rows, 0, { on_iteration = coroutine.yield })
+      end,
+      ["the fit is in the middle of a slice, which has called this"] = function()
+        model:fit_for(rows, 0, { on_iteration = function() model:fit_for(rows, 0) end })
+      end,
+    } do helper.fails(message, call) end
+    for _ = 1, 100 do net():fit_for(rows, 0) end -- given up
+    finish(model, rows)
+    assert.are.equal(10, #model.history)
   end)
 
   it("go on with views of the same rows that are made anew, and with tables and functions", function()

@@ -42,6 +42,13 @@ end
 
 function check.call(f, ...) return check.call_for(nil, f, ...) end
 
+-- Raises what a coroutine of these files has ended with, in the user's line.
+function check.pass_on(message)
+  local text = type(message) == "string"
+  if text then message = message:gsub("^[^\n]-[/\\]latent[/\\][%w_]+%.lua:%d+: ", "") end
+  error(message, text and not message:find "^[^\n]-:%d+: " and level_outside() or 0)
+end
+
 -- ---- classes: their metatables are protected, getmetatable gives the name ------------------------
 
 -- A new class, whose objects have it as metatable. A name that isn't there raises, with the sentence that `absent` may

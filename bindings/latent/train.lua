@@ -1,4 +1,4 @@
--- The training loop of the models with nets: fit and steps. Not exported; bindings/models/deep/deep.c makes
+-- The training loop of the models with nets: fit, fit_for and steps. Not exported; bindings/models/deep/deep.c makes
 -- methods of it.
 
 local latent = require "latent"
@@ -142,6 +142,7 @@ local function run_epoch(model, X, o, epoch, bar)
     if o.given.on_iteration and o.given.on_iteration(model, model.iterations, ...) == false then stop = true end
     if bar then bar:update(o.done + rows, words(model, epoch, sums, rows), { objective = sums[1] / rows }) end
     stop = stop or o.deadline and latent.clock() > o.deadline
+    if o.pause then o.pause() end
     return not stop
   end
   local following = pass(model, X, o, epoch)
@@ -161,13 +162,17 @@ local function save(model, who, path)
   if not ok then check.fail(who, "checkpoint: %s", message) end
 end
 
-function train.fit(model, X, options)
-  local who = name_of(model) .. ":fit"
+-- What fit is given, and its checks of the data.
+local function prepared(model, who, X, options)
   local o = checked(model, who, options, FIT)
   X = rows_of(model, who, X)
-  local bar <close> = latent.progress._of(who, o.given.progress, o.epochs * #X, name_of(model))
   o.dtype = check.call(model.__begin, model, who, X, o.given)
   o.deadline = o.given.max_seconds and latent.clock() + o.given.max_seconds
+  return X, o
+end
+
+local function run(model, who, X, o)
+  local bar <close> = latent.progress._of(who, o.given.progress, o.epochs * #X, name_of(model))
   o.done = 0
   local best, since, kept = math.huge, 0, nil
   model:__keep("converged", false)
@@ -198,9 +203,92 @@ function train.fit(model, X, options)
   return model
 end
 
+function train.fit(model, X, options)
+  local who = name_of(model) .. ":fit"
+  return run(model, who, prepared(model, who, X, options))
+end
+
+-- ---- slices of time --------------------------------------------------------------
+
+-- Fits in slices, by model: coroutines that pause between steps, `of` their data, or are done.
+local under_way = setmetatable({}, { __mode = "k" })
+local PAUSE = {}
+
+local function positive(who, name, seconds)
+  if type(seconds) ~= "number" then check.fail(who, "%s must be a number, got %s", name, check.show(seconds)) end
+  if seconds ~= seconds or seconds < 0 then
+    check.fail(who, "%s must be a number >= 0, got %s", name, check.show(seconds))
+  end
+  return seconds
+end
+
+local function begin(model, who, given, options)
+  local X, o = prepared(model, who, given, options)
+  local fit = { of = setmetatable({ given }, { __mode = "v" }) }
+  function o.pause()
+    if latent.clock() >= fit.till then coroutine.yield(PAUSE) end
+  end
+  fit.thread = coroutine.create(function() run(model, who, X, o) end)
+  return fit
+end
+
+-- Whether it goes on with these data, and the model is as it has left it.
+local function goes_on(fit, model, X)
+  local before = fit and fit.of[1]
+  if before == nil or fit.iterations ~= model:__kept "iterations" then return false end
+  return rawequal(before, X) or check.is_matrix(X) and check.is_matrix(before) and model:__same(before, X)
+end
+
+-- Works on it until the time is over.
+local function work(fit, who)
+  local ran, said = coroutine.resume(fit.thread)
+  if not ran then check.pass_on(said) end
+  if said == PAUSE then return false end
+  if coroutine.status(fit.thread) == "dead" then return true end
+  coroutine.close(fit.thread)
+  check.fail(who, "a function that is called in slices can't yield")
+end
+
+function train.fit_for(model, X, seconds, options)
+  local who = name_of(model) .. ":fit_for"
+  positive(who, "seconds", seconds)
+  checked(model, who, options, FIT) -- those of a call that goes on, too
+  local fit = under_way[model]
+  local status = fit and fit.thread and coroutine.status(fit.thread)
+  if status == "running" or status == "normal" then
+    check.fail(who, "the fit is in the middle of a slice, which has called this")
+  end
+  if not goes_on(fit, model, X) then fit = begin(model, who, X, options) end
+  if fit.done then return true end
+  fit.till = latent.clock() + seconds
+  under_way[model], fit.iterations = fit, nil -- so that an error ends it
+  fit.done = work(fit, who)
+  if fit.done then fit.thread = nil end
+  fit.iterations = model:__kept "iterations"
+  return fit.done
+end
+
+-- ---- steps -----------------------------------------------------------------------
+
+-- As many steps a turn as the budget has time for.
+local function in_slices(step, budget)
+  local over = false
+  return function()
+    if over then return nil end
+    local till, last = latent.clock() + budget, table.pack(step())
+    while last[1] and latent.clock() < till do
+      local following = table.pack(step())
+      over = following[1] == nil
+      if over then break end
+      last = following
+    end
+    return table.unpack(last, 1, last.n)
+  end
+end
+
 function train.steps(model, X, options)
   local who = name_of(model) .. ":steps"
-  local o = checked(model, who, options, {})
+  local o = checked(model, who, options, { budget = "number" })
   X = rows_of(model, who, X)
   o.dtype = check.call(model.__begin, model, who, X, o.given)
   local following, i = nil, 0
@@ -220,7 +308,8 @@ function train.steps(model, X, options)
     following = following or pass(model, X, o, epochs_of(model) + 1)
     return result(following())
   end
-  return step
+  local budget = o.given.budget and positive(who, "budget", o.given.budget) or 0
+  return budget > 0 and in_slices(step, budget) or step
 end
 
 return train

@@ -1,4 +1,4 @@
-/* fit.c: runs of the core's fits, and their turns; see fit.h and fit_run.h. */
+/* fit.c: runs of the core's fits by EM; see fit.h and fit_run.h. */
 #include "model/fit_run.h"
 
 #include <math.h>
@@ -54,21 +54,6 @@ lat_status latL_takegiven(latL_FitRun *r)
   if (r->units.of) return LAT_OK;
   LAT_TRY(latL_takeweights(r->work.turn.work, &r->work.rows));
   return take_labels(r);
-}
-
-const latL_Model *latL_beginfit(lua_State *L, lat_request *request)
-{
-  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
-  const char *who = latL_verb(L);
-  lua_settop(L, LATL_OPTIONS);
-  luaL_checkstack(L, LATL_DEEP, who);
-  const latL_Model *m = latL_checkmodel(L, latL_verbkind(L), who);
-  lat_options_default(method->options, request, sizeof *request);
-  latL_pushfitted(L, 1);
-  request->missing = latL_takesmissing(L, lua_gettop(L));
-  lua_pop(L, 1);
-  latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, request);
-  return m;
 }
 
 /* ---- the record ------------------------------------------------------------------------------ */

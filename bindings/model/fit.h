@@ -16,9 +16,6 @@
 
 #include "model/work.h"
 
-/* A method that fits begins: makes the stack model, data, options, and reads these. The model. */
-const latL_Model *latL_beginfit(lua_State *L, lat_request *request);
-
 /* Pushes a block with what the core has made, its report (not the history) unless NULL, and the
  * kind's own. */
 void latL_pushmade(lua_State *L, int model, const lat_fitted *made, const lat_fit_report *report);

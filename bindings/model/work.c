@@ -3,7 +3,22 @@
 
 #include <string.h>
 
-#include "model/fit.h"
+#include "model/query.h"
+
+const latL_Model *latL_beginfit(lua_State *L, lat_request *request)
+{
+  const lat_method *method = lua_touserdata(L, lua_upvalueindex(3));
+  const char *who = latL_verb(L);
+  lua_settop(L, LATL_OPTIONS);
+  luaL_checkstack(L, LATL_DEEP, who);
+  const latL_Model *m = latL_checkmodel(L, latL_verbkind(L), who);
+  lat_options_default(method->options, request, sizeof *request);
+  latL_pushfitted(L, 1);
+  request->missing = latL_takesmissing(L, lua_gettop(L));
+  lua_pop(L, 1);
+  latL_readtable(L, LATL_OPTIONS, who, method->options, NULL, request);
+  return m;
+}
 
 bool latL_mayyield(lua_State *L, const latL_Work *w)
 {
@@ -148,7 +163,7 @@ static void note_identity(lua_State *L)
   lua_settop(L, LATL_OPTIONS);
 }
 
-static bool same_view(const lat_matrix *a, const lat_matrix *b)
+bool latL_sameview(const lat_matrix *a, const lat_matrix *b)
 {
   return a->data == b->data && a->rows == b->rows && a->cols == b->cols &&
          a->row_stride == b->row_stride && a->col_stride == b->col_stride && a->dtype == b->dtype;
@@ -162,7 +177,7 @@ static bool goes_on(lua_State *L, const latL_Work *w)
   lua_getiuservalue(L, top, LATL_WORK_IDENTITY);
   bool same = lua_rawgeti(L, -1, 1) != LUA_TNIL && lua_rawequal(L, -1, top + 1);
   lua_settop(L, top);
-  return same && (!A || same_view(&A->view, &w->identity)) && !w->aborted &&
+  return same && (!A || latL_sameview(&A->view, &w->identity)) && !w->aborted &&
          latL_isours(L, &w->turn);
 }
 

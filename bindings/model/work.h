@@ -52,6 +52,8 @@ typedef struct latL_Work {
   void (*concludes)(lua_State *L, struct latL_Work *w);
 } latL_Work;
 
+/* A method that fits begins: makes the stack model, data, options, and reads these. The model. */
+const latL_Model *latL_beginfit(lua_State *L, lat_request *request);
 /* Whether the data's function may yield: then the run has to be in slices. */
 bool latL_mayyield(lua_State *L, const latL_Work *w);
 /* f(context), on the stack where Lua can be called. */
@@ -67,6 +69,8 @@ int latL_pushiteration(lua_State *L, size_t iterations, double objective);
 /* The method fit_for(X, seconds [, options]) -> whether the fit is done. `make` checks model, data
  * and options at 1, 2 and 3, and puts a run at 4. */
 int latL_fitslices(lua_State *L, latL_Work *make(lua_State *L));
+/* Whether views that may have been made anew are the same rows in memory. */
+bool latL_sameview(const lat_matrix *a, const lat_matrix *b);
 /* Another fit of the model in slices is given up. */
 void latL_forgetfit(lua_State *L);
 

@@ -32,7 +32,11 @@ return function(class, made, about)
   } do
     with_epochs[#with_epochs + 1] = option
   end
-  local without = { { "epochs", "passes after which it ends" }, table.unpack(steps) }
+  local sliced = {}
+  for i, option in ipairs(with_epochs) do sliced[i] = { option[1], "as of fit" } end
+  local without = { { "epochs", "passes after which it ends" },
+    { "budget", "a turn is as many steps as that many seconds have time for, one at least, and gives what the last one "
+      .. "gives; 0: a turn is a step" }, table.unpack(steps) }
   local data = { "X", "latent.Matrix|table", "N x D rows" }
   local views = ("matrices by name, such as %s (inputs x outputs) and its .bias; views"):format(parameter)
   return {
@@ -52,6 +56,18 @@ With patience the parameters at the end, however the fit ends, are those after t
 of this fit (the optimizer's moments stay the last ones), and a checkpoint has them too. With keep = "best" they are so
 without patience, and the checkpoint is the model as it was then, moments and all, whatever ends the program.]],
       example = example "MODEL:fit(X, { epochs = 2, batch = 2 })",
+    },
+    {
+      name = class .. ":fit_for",
+      summary = "Works on a fit for a while, and goes on with it when it is called again.",
+      args = { data, { "seconds", "number", "how long; a step at least" },
+        { "options", "table?", "see options; those of the fit's first call count" } },
+      options = sliced,
+      returns = { { "boolean", "whether the fit is done: the model is then as fit leaves it, to the bit" } },
+      text = [[
+A slice ends between two steps: it is longer than asked for by a step at most, and a smaller batch makes shorter ones.
+The checks of the data, and what validation has at an epoch's end, aren't cut. See fitting, "Slices of time".]],
+      example = example "while not MODEL:fit_for(X, 0.002, { epochs = 2, batch = 2 }) do end",
     },
     {
       name = class .. ":steps",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "deep/common/net_model.h"
+#include "model/work.h"
 #include "nn/nn.h"
 
 /* ---- the nets -------------------------------------------------------------------------------- */
@@ -167,6 +168,15 @@ static int takes(lua_State *L)
   return 1;
 }
 
+/* __same(a, b): whether both matrices are the same rows in memory, as views that are made anew. */
+static int same(lua_State *L)
+{
+  const latL_Matrix *a = latL_checkmatrix(L, 2, latL_verb(L), "a");
+  const latL_Matrix *b = latL_checkmatrix(L, 3, latL_verb(L), "b");
+  lua_pushboolean(L, latL_sameview(&a->view, &b->view));
+  return 1;
+}
+
 /* __validate(who, options): the loss of the rows of validation. */
 static int validate(lua_State *L)
 {
@@ -240,7 +250,7 @@ void latL_opennets(lua_State *L, const latL_Kind *kind)
   static const luaL_Reg hidden[] = {{"__keep", keep},   {"__kept", kept},
                                     {"__begin", begin}, {"__validate", validate},
                                     {"__takes", takes}, {"__averages", latL_parameters},
-                                    {NULL, NULL}};
+                                    {"__same", same},   {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", gc}, {"__tostring", tostring}, {NULL, NULL}};
   static latL_Stored *const pointer = stored;
   latL_openmodel(L, kind);

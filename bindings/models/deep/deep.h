@@ -24,7 +24,7 @@ int latL_use(lua_State *L);        /* that of latent.NAME_use */
 /* clang-format off */
 #define LATL_NET_METHODS                                                  \
   {"parameters", latL_parameters}, {"gradients", latL_parameters},        \
-  {"fit", latL_train}, {"steps", latL_train}
+  {"fit", latL_train}, {"fit_for", latL_train}, {"steps", latL_train}
 /* clang-format on */
 
 void latL_opennets(lua_State *L, const latL_Kind *kind);

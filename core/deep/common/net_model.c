@@ -29,4 +29,4 @@ const lat_option lat_class_step_options[] = {
 const lat_option lat_class_fit_options[] = {
     LAT_TRAIN_OPTIONS("10"), LAT_OPTION_TRAIN_LABELS, LAT_EPOCH_OPTIONS, {.name = NULL}};
 const lat_option lat_class_steps_options[] = {
-    LAT_TRAIN_OPTIONS("no end"), LAT_OPTION_TRAIN_LABELS, {.name = NULL}};
+    LAT_STEPS_OPTIONS, LAT_OPTION_TRAIN_LABELS, {.name = NULL}};

@@ -115,6 +115,7 @@ extern const lat_option lat_class_options[], lat_class_step_options[], lat_class
       LAT_OPTION_READ("binarize", "string", "none"), LAT_OPTION_READ("scale", "number", "1"),      \
       LAT_OPTION_READ("shuffle", "boolean", "true"),                                               \
       LAT_OPTION_READ("learning_rate", "number|function", "the model's")
+#define LAT_STEPS_OPTIONS LAT_TRAIN_OPTIONS("no end"), LAT_OPTION_READ("budget", "number", "0")
 #define LAT_EPOCH_OPTIONS                                                                          \
   LAT_OPTION_GIVEN("validation", "latent.Matrix|table?"),                                          \
       LAT_OPTION_GIVEN("patience", "integer?"), LAT_OPTION_GIVEN("on_epoch", "function?"),         \
@@ -122,7 +123,7 @@ extern const lat_option lat_class_options[], lat_class_step_options[], lat_class
       LAT_OPTION_GIVEN("checkpoint", "string?"), LAT_OPTION_GIVEN("keep", "string?"),              \
       LAT_OPTION_GIVEN("progress", "boolean|function?")
 #define LAT_FIT_METHODS(fit_, steps_)                                                              \
-  {.name = "fit", .options = fit_},                                                                \
+  {.name = "fit", .options = fit_}, {.name = "fit_for", .options = fit_},                          \
   {                                                                                                \
     .name = "steps", .options = steps_                                                             \
   }

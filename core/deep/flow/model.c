@@ -72,8 +72,7 @@ static const lat_option step_options[] = {CONTEXT, LAT_OPTION_STEP_RATE, {.name 
 static const lat_option sample_options[] = {LAT_OPTION_DRAW_SEED, CONTEXT, {.name = NULL}};
 static const lat_option fit_options[] = {
     LAT_TRAIN_OPTIONS("10"), TRAIN_CONTEXT, LAT_EPOCH_OPTIONS, {.name = NULL}};
-static const lat_option steps_options[] = {
-    LAT_TRAIN_OPTIONS("no end"), TRAIN_CONTEXT, {.name = NULL}};
+static const lat_option steps_options[] = {LAT_STEPS_OPTIONS, TRAIN_CONTEXT, {.name = NULL}};
 
 static const lat_method methods[] = {
     LAT_FIT_METHODS(fit_options, steps_options),

@@ -95,8 +95,7 @@ static const lat_option sample_options[] = {
 #define TRAIN_GIVEN LAT_OPTION_TRAIN_LABELS, LAT_OPTION_GIVEN("source", "latent.Matrix?")
 static const lat_option fit_options[] = {
     LAT_TRAIN_OPTIONS("10"), TRAIN_GIVEN, LAT_EPOCH_OPTIONS, {.name = NULL}};
-static const lat_option steps_options[] = {
-    LAT_TRAIN_OPTIONS("no end"), TRAIN_GIVEN, {.name = NULL}};
+static const lat_option steps_options[] = {LAT_STEPS_OPTIONS, TRAIN_GIVEN, {.name = NULL}};
 
 static const lat_method methods[] = {
     LAT_FIT_METHODS(fit_options, steps_options),

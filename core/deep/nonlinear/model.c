@@ -102,7 +102,7 @@ static const lat_option likelihood_options[] = {
 static const lat_option sample_options[] = {LAT_OPTION_DRAW_SEED, LAT_OPTION_MEAN, {.name = NULL}};
 static const lat_option fit_options[] = {
     LAT_TRAIN_OPTIONS("10"), LAT_EPOCH_OPTIONS, {.name = NULL}};
-static const lat_option steps_options[] = {LAT_TRAIN_OPTIONS("no end"), {.name = NULL}};
+static const lat_option steps_options[] = {LAT_STEPS_OPTIONS, {.name = NULL}};
 
 static const lat_method methods[] = {
     LAT_FIT_METHODS(fit_options, steps_options),
