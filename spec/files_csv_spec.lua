@@ -225,7 +225,11 @@ describe("CSV that can't be read", function()
 
   it("is told when a column isn't there", function()
     fails(": no column 'hight', did you mean 'height'?", "height,x\n1,2\n", { columns = { "hight" } })
-    fails(": no column 'y'", "height,width\n1,2\n", { labels = "y" })
+    fails(": no column 'y' (known: height, width)", "height,width\n1,2\n", { labels = "y" })
+    local long, numbers = {}, {}
+    for j = 1, 40 do long[j], numbers[j] = "column_" .. j, j end
+    fails(": no column 'y' (known: " .. table.concat(long, ", ", 1, 15) .. ", ...)",
+      table.concat(long, ",") .. "\n" .. table.concat(numbers, ",") .. "\n", { labels = "y" })
     fails(": no column 3, there are 2", "a,b\n1,2\n", { columns = { 3 } })
     fails(": no header that could name a column 'a'", "1,2\n", { columns = { "a" } })
   end)

@@ -2,6 +2,7 @@
 #include "files/csv_columns.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/words.h"
@@ -40,6 +41,24 @@ lat_status lat_csv_columns_begin(lat_workspace *work, const lat_csv *csv, lat_cs
   return csv->header ? read_names(work, csv, c) : LAT_OK;
 }
 
+enum { LISTED = 160 };
+
+/* The names that there are, as many as fit: "a, b, c" or "a, b, ...". */
+static void list_names(const lat_csv_columns *c, size_t cols, char list[LISTED])
+{
+  size_t used = 0;
+  list[0] = '\0';
+  for (size_t j = 0; j < cols; j++) {
+    size_t left = LISTED - used;
+    int wanted = snprintf(list + used, left, "%s%s", j ? ", " : "", c->names[j]);
+    if (wanted < 0 || (size_t)wanted + 6 > left) { /* with ", ..." behind it */
+      snprintf(list + used, left, "%s", used ? ", ..." : "...");
+      return;
+    }
+    used += (size_t)wanted;
+  }
+}
+
 lat_status lat_csv_find_column(lat_workspace *work, const lat_csv *csv, const lat_csv_columns *c,
                                const char *name, int64_t number, size_t *column)
 {
@@ -55,8 +74,11 @@ lat_status lat_csv_find_column(lat_workspace *work, const lat_csv *csv, const la
   for (*column = 0; *column < csv->cols; ++*column)
     if (strcmp(c->names[*column], name) == 0) return LAT_OK;
   const char *near = lat_nearest_word(name, c->names);
-  return lat_fail(work, LAT_FORMAT, "no column '%.60s'%s%.60s%s", name,
-                  near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+  if (near)
+    return lat_fail(work, LAT_FORMAT, "no column '%.60s', did you mean '%.60s'?", name, near);
+  char list[LISTED];
+  list_names(c, csv->cols, list);
+  return lat_fail(work, LAT_FORMAT, "no column '%.60s' (known: %s)", name, list);
 }
 
 bool lat_csv_is_wanted(const lat_csv_columns *c, size_t j)
