@@ -66,13 +66,13 @@ static size_t row_count(const lat_gmm_context *gmm)
 size_t lat_gmm_block_rows(const lat_gmm_context *gmm)
 {
   size_t rows = (gmm_is_wide(gmm) ? 49152 : 24576) / row_count(gmm) / 32 * 32;
-  return rows < 64 ? 64 : rows > 512 ? 512 : rows;
+  return rows < 128 ? 128 : rows > 512 ? 512 : rows;
 }
 
 size_t lat_gmm_scratch_count(const lat_gmm_context *gmm)
 {
   size_t square = lat_gmm_is_dense(gmm) ? gmm->D * gmm_pitch(gmm) : 0;
-  return row_count(gmm) * lat_gmm_block_rows(gmm) + square + 2 * gmm->D;
+  return row_count(gmm) * lat_gmm_block_rows(gmm) + square + 2 * gmm->D + lat_gmm_lists_count(gmm);
 }
 
 gmm_block lat_gmm_block_of(const lat_gmm_context *gmm, double *scratch, size_t n)
@@ -88,6 +88,8 @@ gmm_block lat_gmm_block_of(const lat_gmm_context *gmm, double *scratch, size_t n
   block.Y = block.weights + n;
   block.Z = block.Y + gmm_pitch(gmm) * n;
   block.spare = block.Z + gmm_pitch(gmm) * n;
+  size_t lists = lat_gmm_lists_count(gmm);
+  if (lists) block.lists = scratch + lat_gmm_scratch_count(gmm) - lists;
   return block;
 }
 
@@ -225,7 +227,7 @@ void lat_gmm_densities(const lat_gmm_context *gmm, const gmm_derived *derived, g
     feature_densities(gmm, derived, block);
     return;
   }
-  if (*derived->path == GMM_MAIN_ROWS) {
+  if (*derived->path == GMM_MAIN_ROWS || *derived->path == GMM_MAIN_CENTRED) {
     lat_gmm_main_densities(gmm, derived, block);
     return;
   }
@@ -373,6 +375,7 @@ void lat_gmm_add_covariance(const lat_gmm_context *gmm, size_t k, double weight,
 
 static void accumulate_features(const lat_gmm_context *gmm, gmm_block *block, double *statistics)
 {
+  if (lat_gmm_accumulate_lists(gmm, block, statistics)) return;
   size_t D = gmm->D, K = gmm->K, F = gmm_features(gmm), n = block->n, padded = gmm_padded(gmm);
   lat_matrix joint = lat_transpose(lat_matrix_of(block->joint, K, n));
   lat_matrix beside = lat_block_of(lat_matrix_of(block->padded, n, padded), 0, 0, n, K);

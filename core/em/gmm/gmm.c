@@ -53,7 +53,9 @@ static lat_status prepare(lat_em *em, const double *parameters, double *memory)
   LAT_TRY(lat_gmm_derive(em->work, gmm, parameters, memory));
   double *path = lat_gmm_derived_of(gmm, memory).path;
   gmm->record->centred |= *path == GMM_CENTRED;
-  if (*path == GMM_ROWS && !gmm->labels) *path = GMM_MAIN_ROWS;
+  bool main = gmm->covariance == LAT_COVARIANCE_FULL && gmm->D >= GMM_MAIN_COLUMNS && !gmm->labels;
+  if (main && *path == GMM_ROWS) *path = GMM_MAIN_ROWS;
+  if (main && *path == GMM_CENTRED) *path = GMM_MAIN_CENTRED;
   return LAT_OK;
 }
 

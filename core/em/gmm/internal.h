@@ -10,8 +10,11 @@
 
 /* How an iteration computes: by features; by rows about the means, because there are many columns,
  * all pairs of rows and components or those that matter; or with statistics about the means as
- * well, because products of coordinates would lose digits (statistics are about 0 otherwise). */
-enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_MAIN_ROWS, GMM_CENTRED };
+ * well, because products of coordinates would lose digits (statistics are about 0 otherwise), again
+ * of all pairs or those that matter. */
+enum gmm_path { GMM_FEATURES, GMM_ROWS, GMM_MAIN_ROWS, GMM_CENTRED, GMM_MAIN_CENTRED };
+/* Columns from which on half of them tell which pairs these are. */
+enum { GMM_MAIN_COLUMNS = 24 };
 
 /* Full covariances that aren't computed by features: rows of a block then lie side by side,
  * gmm_pitch numbers apart (e_step_rows.c). */
@@ -163,6 +166,7 @@ typedef struct gmm_block {
   double *weights;          /* n: or NULL when all are 1 */
   double *Y, *Z;            /* D x n, or n x pitch, each */
   double *spare;            /* 2n + 2D, and of dense covariances D x pitch */
+  double *lists;            /* lat_gmm_lists_count; or NULL */
 } gmm_block;
 
 /* Which rows of a chunk a block has, and what is missing of them: the same columns of all. */
@@ -197,6 +201,12 @@ void lat_gmm_find_responsibilities(const lat_gmm_context *gmm, const lat_em_chun
 void lat_gmm_accumulate(const lat_gmm_context *gmm, const gmm_derived *derived, gmm_block *block,
                         double *statistics);
 
+/* The same of features of full covariances, where most responsibilities are nothing
+ * (e_step_lists.c); false, and nothing done, where they aren't. */
+size_t lat_gmm_lists_count(const lat_gmm_context *gmm);
+bool lat_gmm_accumulate_lists(const lat_gmm_context *gmm, const gmm_block *block,
+                              double *statistics);
+
 /* Adds component k's share of the block, whose rows are Y (D x n), to its statistics about `about`
  * (NULL: 0). */
 void lat_gmm_add_component(const lat_gmm_context *gmm, size_t k, const gmm_block *block,
@@ -210,7 +220,8 @@ void lat_gmm_add_covariance(const lat_gmm_context *gmm, size_t k, double weight,
 static inline const double *gmm_centre(const lat_gmm_context *gmm, const gmm_derived *derived,
                                        size_t k)
 {
-  return *derived->path == GMM_CENTRED && !gmm->online ? derived->means + k * gmm->D : NULL;
+  bool centred = *derived->path == GMM_CENTRED || *derived->path == GMM_MAIN_CENTRED;
+  return centred && !gmm->online ? derived->means + k * gmm->D : NULL;
 }
 
 /* ---- by rows (e_step_rows.c): complete rows, full covariances -------------------------------- */
