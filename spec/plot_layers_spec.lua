@@ -283,6 +283,13 @@ describe("contours", function()
     local model = latent.gmm():fit(matrix.normal(20, 3, latent.random(1)))
     fails("gmm:log_likelihood: X has 2 columns", fig.contours, fig, model, { x = { 0, 1 }, y = { 0, 1 } })
   end)
+
+  it("of a classifier of other columns are refused in the user's line", function()
+    local X, y = latent.datasets.iris()
+    local classifier = latent.classifier(function() return latent.gmm {} end):fit(X, y)
+    local _, message = pcall(plot.figure().contours, plot.figure(), classifier, { x = { 0, 1 }, y = { 0, 1 } })
+    assert.equal(1, select(2, message:gsub("%.lua:%d+: ", "")))
+  end)
 end)
 
 describe("heat maps", function()
