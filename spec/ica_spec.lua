@@ -214,6 +214,21 @@ describe("ica", function()
     end
   end)
 
+  it("ends in double precision, whatever the first iterations were in", function()
+    local X = sources(16384, 5) -- so many numbers that these are in single precision
+    for _, algorithm in ipairs{ "auto", "fixed_point" } do
+      local ica = latent.ica{ algorithm = algorithm, tolerance = 1e-12, max_iterations = 500 }:fit(X)
+      assert.is_true(ica.converged)
+      local again = latent.ica{ algorithm = algorithm, init = ica.unmixing, tolerance = 1e-12 }:fit(X) -- all in double
+      assert.near_matrix(again.unmixing, ica.unmixing, 1e-11)
+      assert.near(again.objective, ica.objective, 1e-14)
+      local coarse = latent.ica{ algorithm = algorithm, tolerance = 1e-3 }:fit(X)
+      assert.is_true(coarse.converged and coarse.gradient < 1e-3)
+      local short = latent.ica{ algorithm = algorithm, tolerance = 0, max_iterations = 30 }:fit(X)
+      assert.is_true(short.gradient < 1e-14)
+    end
+  end)
+
   it("makes all iterations with tolerance 0", function()
     local X = sources(200, 11)
     for _, algorithm in ipairs{ "fixed_point", "quasi_newton", "auto" } do

@@ -70,6 +70,7 @@ static void choose_algorithm(lat_ica_search *fit)
 static lat_status begin_search(lat_ica_search *fit)
 {
   choose_algorithm(fit);
+  LAT_TRY(lat_ica_rough_begin(fit));
   LAT_TRY(first_matrix(fit));
   fit->done = fit->options->max_iterations == 0;
   switch (fit->algorithm) {

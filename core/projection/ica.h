@@ -190,6 +190,8 @@ typedef struct lat_ica_search {
   const double *weights;
   double *Z;
   size_t chunk, chunks, stride;
+  float *rough; /* the same in single precision, for the first iterations; or NULL */
+  bool precise; /* these are over */
   void *solver; /* the algorithm's own */
 } lat_ica_search;
 

@@ -49,9 +49,11 @@ lat_status lat_ica_fixed_point_update(lat_ica_search *fit)
   symmetric *s = fit->solver;
   size_t M = fit->M;
   lat_ica_means means = lat_ica_pass_means(fit);
+  bool rough = lat_ica_is_rough(fit);
   lat_ica_evaluate(fit, &means, s->A, s->signs, NULL);
+  if (rough) lat_ica_rough_end(fit);
   fit->iterations++;
-  fit->converged = fit->gradient < lat_ica_tolerance(fit);
+  fit->converged = !rough && fit->gradient < lat_ica_tolerance(fit);
   fit->done = fit->converged || fit->iterations >= fit->options->max_iterations;
   if (fit->converged) return LAT_OK;
   for (size_t i = 0; i < M; i++)

@@ -142,6 +142,18 @@ static inline size_t lat_ica_stride(size_t chunk)
   return (chunk + 7) / 8 * 8 + 8;
 }
 
+/* ---- single precision (ica_rough.c) ---------------------------------------------------------- */
+
+/* Once the algorithm is known: a copy of the white rows, where that pays. Keeps it. */
+lat_status lat_ica_rough_begin(lat_ica_search *fit);
+/* Whether the pass under way is in single precision; and after it, with the record's gradient. */
+bool lat_ica_is_rough(const lat_ica_search *fit);
+void lat_ica_rough_end(lat_ica_search *fit);
+/* Adds the sums over the n rows of a chunk; doubles of memory for it. */
+size_t lat_ica_rough_count(const lat_ica_search *fit);
+void lat_ica_rough_add(const lat_ica_search *fit, size_t chunk, size_t n, double *memory,
+                       const lat_ica_means *means);
+
 /* ---- the algorithms -------------------------------------------------------------------------- */
 
 /* `begin` allocates an algorithm's memory and sets fit->R for its first pass; `update` uses the

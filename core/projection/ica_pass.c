@@ -22,6 +22,7 @@ typedef struct pass {
   size_t N, chunk, stride;
   double *buffers; /* a worker's outputs, scratch for one of them; its own z and rows */
   size_t buffer_count;
+  bool rough; /* in single precision */
 } pass;
 
 static void add_rows(void *context, size_t first, size_t rows, size_t offset, double *sum,
@@ -42,6 +43,11 @@ static void add_rows(void *context, size_t first, size_t rows, size_t offset, do
       lat_matrix X = lat_block_of(*p->X, first, 0, n, fit->D);
       lat_ica_whiten(fit, &X, w, centred, own, stride);
     }
+    if (p->rough) {
+      lat_ica_rough_add(fit, first / p->chunk, n, Y, &sums);
+      first += n, offset += n, rows -= n;
+      continue;
+    }
     lat_tile_product(k, n, M, fit->R, M, 1, Z, stride, false, Y, stride);
     for (size_t i = 0; i < k; i++) {
       /* the next chunk, meanwhile */
@@ -61,6 +67,7 @@ static lat_status run(lat_ica_search *fit, pass *p)
   LAT_SCOPE(work);
   size_t M = fit->M, k = fit->k;
   p->buffer_count = (k + 2) * p->stride + (p->X ? M * p->stride + p->chunk * fit->D : 0);
+  if (p->rough) p->buffer_count = lat_ica_rough_count(fit);
   p->buffers = lat_allocate(work, lat_workers(work), p->buffer_count * sizeof(double));
   if (!p->buffers) return LAT_MEMORY;
   /* padding of a chunk's last rows is multiplied, and its products are ignored */
@@ -95,6 +102,7 @@ lat_status lat_ica_add(lat_ica_search *fit, const lat_matrix *X, const double *w
   if (fit->Z && X == &fit->X) {
     p.chunk = fit->chunk;
     p.stride = fit->stride;
+    p.rough = lat_ica_is_rough(fit);
     return run(fit, &p);
   }
   LAT_TRY(lat_check_finite(fit->work, "X", X, false));

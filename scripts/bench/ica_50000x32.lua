@@ -1,6 +1,7 @@
--- Independent components by the symmetric fixed point, 30 iterations on both sides. What is compared is the
--- kurtosis of the sources, smallest first: their order and signs aren't the same. Whitening by svd is
--- scikit-learn's default; by eigh, as we do it, is what it offers for many rows.
+-- Independent components by the symmetric fixed point, to convergence: until rows of the unmixing matrix turn by about
+-- 1e-6, which is what the relative gradient says, and 1e-12 in 1 - |cos|. What is compared is the kurtosis of the
+-- sources, smallest first: their order and signs aren't the same. Whitening by svd is scikit-learn's default; by eigh, as
+-- we do it, is what it offers for many rows.
 local function sklearn(solver)
   return ([[
 import warnings
@@ -8,7 +9,7 @@ import numpy as np
 from sklearn.decomposition import FastICA
 def setup(X):
     warnings.simplefilter("ignore")
-    ica = FastICA(whiten_solver="SOLVER", max_iter=30, tol=0.0, random_state=0)
+    ica = FastICA(whiten_solver="SOLVER", max_iter=200, tol=1e-12, random_state=0)
     def check():
         S = ica.transform(X)
         return np.sort((S ** 4).mean(0) - 3)
@@ -22,7 +23,7 @@ return {
     { name = "latent", lua = function(latent, X)
       local ica
       return function()
-        ica = latent.ica { algorithm = "fixed_point", max_iterations = 30, tolerance = 0 }:fit(X)
+        ica = latent.ica { algorithm = "fixed_point", max_iterations = 200, tolerance = 1e-6 }:fit(X)
       end, function() return ica.kurtosis:sort():table() end
     end },
     { name = "scikit-learn (svd)", python = sklearn "svd" },
@@ -30,5 +31,5 @@ return {
   },
   rounds = 5,
   agree = 1e-5,
-  target = 4,
+  target = 6,
 }
