@@ -254,6 +254,8 @@ describe("latent.write to npy", function()
     local ok, message = latent.write("/no/such/folder/x.npy", matrix.eye(2))
     assert.is_nil(ok)
     assert.equal("/no/such/folder/x.npy: No such file or directory", message)
+    assert.equal("~/x.npy: No such file or directory (~ is the shell's: write the folder)",
+      select(2, latent.write("~/x.npy", latent.matrix { 1 })))
     local folder = os.tmpname()
     os.remove(folder)
     folder = folder .. ".npy"
@@ -350,6 +352,8 @@ describe("latent.read and latent.write", function()
     assert(os.execute("mkfifo " .. fifo))
     for path, reason in pairs {
       ["/no/such/file.npy"] = "No such file or directory",
+      ["~/file.npy"] = "No such file or directory (~ is the shell's: write the folder)",
+      ["https://example.org/x.npy"] = "No such file or directory (files only, nothing is fetched)",
       [fifo] = "Not a regular file",
     } do
       for _, f in ipairs { latent.read, latent.open } do

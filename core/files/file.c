@@ -21,6 +21,16 @@ static lat_status system_failure(lat_workspace *work, int error)
   return lat_fail(work, LAT_FILE, "%s", strerror(error));
 }
 
+/* Of a path that isn't there: what shells and browsers know, and nobody here. */
+static lat_status path_failure(lat_workspace *work, const char *path, int error)
+{
+  if (error == ENOENT && strncmp(path, "~/", 2) == 0)
+    return lat_fail(work, LAT_FILE, "%s (~ is the shell's: write the folder)", strerror(error));
+  if (error == ENOENT && strstr(path, "://"))
+    return lat_fail(work, LAT_FILE, "%s (files only, nothing is fetched)", strerror(error));
+  return system_failure(work, error);
+}
+
 static lat_status check_regular(lat_workspace *work, mode_t mode)
 {
   if (S_ISDIR(mode)) return system_failure(work, EISDIR);
@@ -51,7 +61,7 @@ lat_status lat_file_map(lat_workspace *work, const char *path, lat_map *map)
   *map = (lat_map){0};
   /* not blocking: opening a pipe would wait for its writer */
   int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (descriptor < 0) return system_failure(work, errno);
+  if (descriptor < 0) return path_failure(work, path, errno);
   lat_status status = map_descriptor(work, descriptor, map);
   close(descriptor); /* the mapping stays */
   return status;
@@ -120,7 +130,7 @@ lat_status lat_file_take(lat_workspace *work, const char *path, lat_map *map)
   *map = (lat_map){0};
   if (strcmp(path, "-") == 0) return take_descriptor(work, STDIN_FILENO, map);
   int descriptor = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-  if (descriptor < 0) return system_failure(work, errno);
+  if (descriptor < 0) return path_failure(work, path, errno);
   lat_status status = take_descriptor(work, descriptor, map);
   close(descriptor);
   return status;
@@ -240,7 +250,7 @@ static lat_status open_temporary(lat_workspace *work, lat_writer *writer)
     else if (errno != EEXIST)
       break;
   }
-  return writer->descriptor < 0 ? system_failure(work, errno) : LAT_OK;
+  return writer->descriptor < 0 ? path_failure(work, writer->target, errno) : LAT_OK;
 }
 
 /* ---- writing ---------------------------------------------------------------- */
