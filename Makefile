@@ -327,9 +327,9 @@ export-deps:
 	$(Q)test -x $(PEERS)/bin/pip || python3 -m venv $(PEERS)
 	$(Q)$(PEERS)/bin/pip install --quiet --upgrade onnx onnxruntime ziglang wasmtime
 
-# The hosts of spec/hosts_spec.lua: Debian's servers and clingo, and lupa from PyPI.
+# The hosts of spec/hosts_spec.lua: Debian's servers, clingo and a client of many connections; lupa from PyPI.
 host-deps:
-	$(Q)apt-get install -y -qq --no-install-recommends lighttpd lighttpd-modules-lua haproxy gringo
+	$(Q)apt-get install -y -qq --no-install-recommends lighttpd lighttpd-modules-lua haproxy gringo wrk
 	$(Q)test -x $(PEERS)/bin/pip || python3 -m venv $(PEERS)
 	$(Q)$(PEERS)/bin/pip install --quiet --upgrade numpy lupa
 

@@ -160,6 +160,13 @@ describe("models as graphs of ONNX", function()
     finish()
   end)
 
+  test("are generators of GANs", function()
+    local model = latent.gan { input_dim = D, latent_dim = 2, hidden = { 6, 5 }, dtype = "float64" }
+    for _ = 1, 20 do model:step(X) end
+    compare(model, Z, says(model, Z, "decode", "inverse_transform"))
+    finish()
+  end)
+
   test("take missing entries where the model knows them", function()
     local Y = export.with_gaps(X)
     for _, covariance in ipairs { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" } do

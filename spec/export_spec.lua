@@ -188,6 +188,27 @@ describe("exported models", function()
     export.same(variance[5], matrix(v))
   end)
 
+  it("generate as a GAN does, by the average of its generator where there is one", function()
+    for _, options in ipairs { {}, { ema = 0 }, { standardize = false, activation = "gelu" },
+      { loss = "wasserstein" } } do
+      options.input_dim, options.latent_dim, options.hidden, options.dtype = D, 2, { 6, 5 }, "float64"
+      local model = latent.gan(options)
+      export.compare(model, Z, { decode = D })
+      for _ = 1, 20 do model:step(X) end
+      export.compare(model, Z, { decode = D, inverse_transform = D })
+    end
+    local model, path = latent.gan { input_dim = D, latent_dim = 2, hidden = 5, classes = 2, lowest = 3,
+      dtype = "float64" }, export.path ".lua"
+    for i = 1, 9 do
+      model:step(X, { labels = matrix(N, 1, function(n) return 3 + (n + i) % 2 end):flatten() })
+    end
+    assert(model:export(path))
+    for label = 3, 4 do
+      local expected = model:decode(Z, { labels = matrix(#Z, 1, label):flatten() })
+      export.same(expected[7], matrix(dofile(path).decode(Z[7]:table(), label)))
+    end
+  end)
+
   local function compare_flow(columns, options)
     local rows = X:block(1, #X, 1, columns):copy()
     options.input_dim, options.dtype, options.learning_rate = columns, "float64", 0.02

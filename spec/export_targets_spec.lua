@@ -23,6 +23,7 @@ local function families()
     lds = latent.lds { latent_dim = 2, max_iterations = 2 }:fit(rows),
     classifier = latent.classifier(function() return latent.ppca() end):fit(rows, y),
     vae = latent.vae { input_dim = 3, latent_dim = 2, hidden = 4, activation = "gelu" },
+    gan = latent.gan { input_dim = 3, latent_dim = 2, hidden = 4 },
     nsf = latent.flow { input_dim = 3, layers = 2, hidden = 4 },
     maf = latent.flow { input_dim = 3, layers = 2, hidden = 4, kind = "maf" },
     realnvp = latent.flow { input_dim = 3, hidden = 4, kind = "realnvp" },
@@ -203,7 +204,8 @@ describe("model:export refuses", function()
     why("lds:export: the initial state is diffuse", latent.lds { A = 1, C = 1, Q = 1, R = 1 })
     why("lds:export: A varies with time", latent.lds { A = { matrix { { 1 } }, matrix { { 2 } } }, C = 1, Q = 1, R = 1,
       initial_mean = 0, initial_covariance = 1 })
-    why("gan:export: a gan can't be exported", latent.gan { input_dim = 2, latent_dim = 1, hidden = 4 })
+    why("flow_matching:export: a flow_matching can't be exported: a draw solves a differential equation",
+      latent.flow_matching { input_dim = 2, hidden = 4 })
     why("diffusion:export: a diffusion can't be exported: a draw takes many passes",
       latent.diffusion { input_dim = 2, hidden = 4 })
     local y = {}

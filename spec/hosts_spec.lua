@@ -102,6 +102,19 @@ describe("hosts", function()
       assert.is_nil(log:find "error" or log:find "latent", log)
     end)
 
+    it("answers many connections at once", function()
+      if missing "wrk" then return pending(missing "wrk") end
+      local _, path = fitted ".safetensors"
+      local server = serve(lighttpd, path)
+      local log = closing(server, function()
+        local output, ok = helper.run(("wrk -t1 -c32 -d1s 'http://127.0.0.1:%d/score?1,2,3,4'"):format(server.port))
+        assert.is_truthy(ok, output)
+        assert.is_true(tonumber(output:match "(%d+) requests in") > 32, output)
+        assert.is_nil(output:find "Non%-2xx" or output:find "Socket errors", output)
+      end)
+      assert.is_nil(log:find "latent", log)
+    end)
+
     it("learns a row a request", function()
       local _, path = fitted ".safetensors"
       local server, model = serve(lighttpd, path), assert(latent.load(path))

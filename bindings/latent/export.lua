@@ -70,7 +70,7 @@ local function check_name(who, name)
 end
 
 local FILES = { ppca = "factor_models", bpca = "factor_models", fa = "factor_models", vae = "nets",
-  nonlinear = "nets" }
+  nonlinear = "nets", gan = "nets" }
 for kind in ("gmm kmeans mixture pca ica mppca lds scaler classifier flow"):gmatch "%a+" do FILES[kind] = kind end
 
 -- Why the others have none.

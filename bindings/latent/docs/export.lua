@@ -32,6 +32,8 @@ local MODELS = {
     .. "after the row. Not in ONNX.",
     'latent.flow{ input_dim = 3, kind = "maf", layers = 2, hidden = 4 }' },
   { "Nonlinear", "decode and inverse_transform.", "latent.nonlinear{ input_dim = 3, latent_dim = 1, hidden = 4 }" },
+  { "GAN", "decode and inverse_transform, by the average generator; of a conditional model with the label as an "
+    .. "argument before the result.", "latent.gan{ input_dim = 3, latent_dim = 2, hidden = 4 }" },
 }
 local NONE = {
   { "EM", [[
@@ -39,7 +41,6 @@ latent.em{ parameters = { m = 1 }, max_iterations = 3, e_step = function(p, x) r
   m_step = function(s) return { m = s.s / s.n } end }:fit(X)]] },
   { "Diffusion", "latent.diffusion{ input_dim = 3, timesteps = 5, hidden = 4 }" },
   { "FlowMatching", "latent.flow_matching{ input_dim = 3, hidden = 4 }" },
-  { "GAN", "latent.gan{ input_dim = 3, latent_dim = 2, hidden = 4 }" },
 }
 
 local entries = {

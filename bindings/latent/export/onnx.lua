@@ -10,7 +10,7 @@ local graph = require "latent.export.graph"
 
 local FILES = { gmm = "densities", mppca = "densities", mixture = "discrete", kmeans = "maps", pca = "maps",
   scaler = "maps", ica = "maps", ppca = "factors", bpca = "factors", fa = "factors", classifier = "classifier",
-  vae = "nets", nonlinear = "nets" }
+  vae = "nets", nonlinear = "nets", gan = "nets" }
 
 local onnx = {}
 

@@ -4,6 +4,7 @@
 -- Permutations are no maps: the state keeps the data's order of columns, and z has that of its places.
 
 local program = require "latent.export.program"
+local layers = require "latent.export.families.layers"
 local maps = require "latent.export.families.flow_maps"
 
 local BASES = {
@@ -11,21 +12,6 @@ local BASES = {
   uniform = "real most = 0.0\nif z[i] < 0.0\nmost = -z[i]\nend\n"
     .. "sum = sum - (z[i] + 2.0 * (most + log(1.0 + exp(-abs(z[i])))))",
 }
-
--- Means and deviations of the columns, 0 and 1 where they aren't known; sum of log deviation.
-local function add_units(p, parameters)
-  local means, deviations, log_scale = {}, {}, 0
-  for j = 1, p.sizes.D do
-    local deviation = parameters["data.deviation"](1, j)
-    local known = deviation > 0
-    means[j] = known and parameters["data.mean"](1, j) + parameters["data.rest"](1, j) or 0
-    deviations[j] = known and deviation or 1
-    log_scale = log_scale + math.log(deviations[j])
-  end
-  program.array(p, "mean", means)
-  program.array(p, "deviation", deviations)
-  program.array(p, "log_scale", { log_scale })
-end
 
 -- Whether the columns are in the data's order.
 local function in_order(order)
@@ -82,7 +68,7 @@ return function(model, options)
   local p = program.new({ D = D, M = D, C = made.context_dim or 0 }, { context = (made.context_dim or 0) > 0 })
   local names = {}
   for i, map in ipairs(list) do names[i] = maps.add(p, map, parameters, made.activation or "relu") end
-  add_units(p, parameters)
+  program.array(p, "log_scale", { layers.add_units(p, parameters) })
   add_methods(p, names, made.base or "normal", order)
   local what = type(made.layers) == "table" and ("a flow of %d layers"):format(#list)
     or ('a flow of kind "%s"'):format(made.kind or "nsf")

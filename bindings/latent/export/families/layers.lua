@@ -59,4 +59,19 @@ function layers.add(p, parameters, name, activation, classes)
   return inputs, outputs
 end
 
+-- Adds means and deviations of the columns, 0 and 1 where they aren't known; the sum of log deviation.
+function layers.add_units(p, parameters)
+  local means, deviations, log_scale = {}, {}, 0
+  for j = 1, p.sizes.D do
+    local deviation = parameters["data.deviation"](1, j)
+    local known = deviation > 0
+    means[j] = known and parameters["data.mean"](1, j) + parameters["data.rest"](1, j) or 0
+    deviations[j] = known and deviation or 1
+    log_scale = log_scale + math.log(deviations[j])
+  end
+  program.array(p, "mean", means)
+  program.array(p, "deviation", deviations)
+  return log_scale
+end
+
 return layers

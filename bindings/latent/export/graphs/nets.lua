@@ -44,6 +44,9 @@ end
 
 local MEANS = {
   gaussian = function(g, y, p) return g:columns_of(y, 0, p.sizes.D) end,
+  units = function(g, y, p)
+    return g:add(g:multiply(y, g:constant(p.arrays.deviation.values)), g:constant(p.arrays.mean.values))
+  end,
   bernoulli = sigmoid,
   continuous_bernoulli = function(g, y)
     local size = g:node("Abs", { y })
@@ -62,14 +65,13 @@ local MEANS = {
 }
 
 return function(p, _, _, options)
-  local made = options.made_with
   if p.sizes.LABELS then return nil, "the nets of a model with classes take labels, which its graph of ONNX doesn't" end
-  local activation = made.activation or "relu"
+  local activation = p.activation
   if activation == "gelu" and options.precision ~= "float" then
     return nil, "gelu is made of Erf, which ONNX runtimes have for floats only: say precision = 'float'"
   end
   local M, D = p.sizes.M, p.sizes.D
-  local function decode(g, z) return MEANS[p.likelihood](g, run(g, p, "decoder", z, activation), p) end
+  local function decode(g, z) return MEANS[p.likelihood](g, run(g, p, p.decoder, z, activation), p) end
   local methods = {
     { name = "decode", input = "z", columns = D, data = true, value = decode },
     { name = "inverse_transform", input = "z", columns = D, data = true, value = decode },
