@@ -43,11 +43,13 @@ LAT_INLINE void reduce_four(const double *L, const double *row, size_t j, size_t
   s[0] = s0, s[1] = s1, s[2] = s2, s[3] = s3;
 }
 
-/* (row, j) := s - the rest of that sum, from k on, by the pivot. */
+/* (row, j) := *from - the rest of that sum, from k on, by the pivot. (A vector that is passed by
+ * value would be passed another way by each instruction set.) */
 LAT_INLINE void divide_rest(const double *L, double *row, size_t k, size_t j, size_t stride,
-                            const double *pivots, simd s)
+                            const double *pivots, const simd *from)
 {
   const double *other = L + line_of(j, stride);
+  simd s = *from;
   for (; k < j; k++) s -= *(const simd *)(row + k * stride) * *(const simd *)(other + k * stride);
   *(simd *)(row + j * stride) = s * *(const simd *)(pivots + j * stride);
 }
@@ -64,10 +66,10 @@ LAT_CLONES void lat_factor_cholesky(size_t M, size_t n, size_t stride, double no
         simd s[FOUR];
         reduce_four(K + at, row, j, stride, s);
         for (size_t q = 0; q < FOUR; q++)
-          divide_rest(K + at, row, j, j + q, stride, pivots + at, s[q]);
+          divide_rest(K + at, row, j, j + q, stride, pivots + at, &s[q]);
       }
       for (; j < i; j++)
-        divide_rest(K + at, row, 0, j, stride, pivots + at, *(const simd *)(row + j * stride));
+        divide_rest(K + at, row, 0, j, stride, pivots + at, (const simd *)(row + j * stride));
       double *diagonal = row + i * stride, root[WIDTH];
       simd whole = *(simd *)diagonal + noise, pivot = whole;
       for (size_t k = 0; k < i; k++) {
@@ -111,17 +113,17 @@ LAT_CLONES void lat_factor_cholesky_solve(size_t M, size_t n, const double *L, c
 /* (row i of V, j + q) := minus the sum over k from j + q to before i of (from, k) (k, j + q), by
  * the pivot; rows before i are those of inv(L). */
 LAT_INLINE void invert_one(const double *V, const double *from, size_t i, size_t j, size_t stride,
-                           simd pivot, double *row)
+                           const simd *pivot, double *row)
 {
   const double *above = V + line_of(j, stride) + j * stride;
   simd s = {0};
   for (size_t k = j; k < i; above += (++k) * stride)
     s -= *(const simd *)(from + k * stride) * *(const simd *)above;
-  *(simd *)(row + j * stride) = s * pivot;
+  *(simd *)(row + j * stride) = s * *pivot;
 }
 
 LAT_INLINE void invert_four(const double *V, const double *from, size_t i, size_t j, size_t stride,
-                            simd pivot, double *row)
+                            const simd *pivot, double *row)
 {
   const double *above = V + line_of(j, stride) + j * stride;
   simd s[FOUR] = {{0}};
@@ -136,10 +138,10 @@ LAT_INLINE void invert_four(const double *V, const double *from, size_t i, size_
     s2 -= x * *(const simd *)(above + 2 * stride);
     s3 -= x * *(const simd *)(above + 3 * stride);
   }
-  *(simd *)(row + j * stride) = s0 * pivot;
-  *(simd *)(row + (j + 1) * stride) = s1 * pivot;
-  *(simd *)(row + (j + 2) * stride) = s2 * pivot;
-  *(simd *)(row + (j + 3) * stride) = s3 * pivot;
+  *(simd *)(row + j * stride) = s0 * *pivot;
+  *(simd *)(row + (j + 1) * stride) = s1 * *pivot;
+  *(simd *)(row + (j + 2) * stride) = s2 * *pivot;
+  *(simd *)(row + (j + 3) * stride) = s3 * *pivot;
 }
 
 /* (row i, j + q) := the sum over k from i on of (k, i) (k, j + q); it needs rows from i on, so it
@@ -182,8 +184,8 @@ LAT_CLONES void lat_factor_cholesky_inverse(size_t M, size_t n, size_t stride, c
     for (size_t i = 0; i < M; from += (i + 1) * stride, row += (i + 1) * stride, i++) {
       simd pivot = *(const simd *)(pivots + i * stride);
       size_t j = 0;
-      for (; j + FOUR <= i; j += FOUR) invert_four(V, from, i, j, stride, pivot, row);
-      for (; j < i; j++) invert_one(V, from, i, j, stride, pivot, row);
+      for (; j + FOUR <= i; j += FOUR) invert_four(V, from, i, j, stride, &pivot, row);
+      for (; j < i; j++) invert_one(V, from, i, j, stride, &pivot, row);
       *(simd *)(row + i * stride) = pivot;
     }
     double *to = V;
