@@ -205,6 +205,19 @@ static int distance(lua_State *L, const latL_Function *f)
   return latL_returninteger(L, (lua_Integer)lat_word_distance(a, b));
 }
 
+/* latent._tell(f, after, every): the function that is told of calls that take longer than so many
+ * seconds, and how often, or nil. For latent.progress. */
+static int set_told(lua_State *L, const latL_Function *f)
+{
+  if (!lua_isnil(L, 1) && !lua_isfunction(L, 1))
+    return latL_error(L, f->who, "f must be a function, got %s", latL_typename(L, 1));
+  double after = latL_checknumber(L, 2, f->who, "after");
+  double every = latL_checknumber(L, 3, f->who, "every");
+  lua_settop(L, 1);
+  latL_settold(L, after, every);
+  return 0;
+}
+
 static const latL_Function functions[] = {{"latent.threads", threads, .arguments = 1},
                                           {"latent.blas", blas, .arguments = 0},
                                           {"latent.terminal", terminal, .arguments = 1},
@@ -212,6 +225,7 @@ static const latL_Function functions[] = {{"latent.threads", threads, .arguments
                                           {"latent._allow", allow, .arguments = 0},
                                           {"latent._nearest", nearest, .arguments = 0},
                                           {"latent._distance", distance, .arguments = 2},
+                                          {"latent._tell", set_told, .arguments = 3},
                                           {"latent._memory", machine_memory, .arguments = 0},
                                           LATL_END};
 

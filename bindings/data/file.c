@@ -31,8 +31,7 @@ latL_Source *latL_newsource(lua_State *L)
   *s = (latL_Source){0};
   lat_workspace_init(&s->work);
   s->work.allocator = ours->allocator;
-  s->work.poll = ours->poll;
-  s->work.poll_state = ours->poll_state;
+  latL_lendpoll(L, &s->work);
   luaL_setmetatable(L, LATL_FILE);
   return s;
 }
@@ -106,6 +105,7 @@ int latL_sourcefailure(lua_State *L, const char *who, latL_Source *s, const char
                        lat_status status)
 {
   int results = push_failure(L, who, &s->work, lat_workspace_mark(&s->work), path, status);
+  latL_endtold(L, &s->work);
   latL_closesource(s);
   return results;
 }
@@ -113,6 +113,7 @@ int latL_sourcefailure(lua_State *L, const char *who, latL_Source *s, const char
 int latL_filewritten(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                      const char *path, lat_status status)
 {
+  latL_endtold(L, work);
   if (status != LAT_OK) return push_failure(L, who, work, mark, path, status);
   lat_workspace_release(work, mark);
   return latL_returnboolean(L, true);

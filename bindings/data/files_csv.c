@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "files/csv_columns.h"
 #include "lua/binding.h"
 
@@ -255,7 +256,7 @@ int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const 
   const char *who = "latent.read";
   latL_checkoptions(L, 2, who,
                     LATL_NAMES("format", "delimiter", "decimal", "header", "missing", "labels",
-                               "columns", "categorical", "skip"));
+                               "columns", "categorical", "skip", "progress"));
   const char decimal = latL_optcharacter(L, who, 2, "decimal", '.');
   lat_csv_options options = {.delimiter =
                                  latL_optcharacter(L, who, 2, "delimiter", f->read_delimiter),
@@ -266,11 +267,14 @@ int latL_readcsv(lua_State *L, const latL_Format *f, latL_Source *source, const 
       latL_optstrings(L, 2, who, "missing", "a list of strings", &options.missing_count);
 
   plan p;
+  LAT_STEPS(&source->work, steps, 5, NULL); /* the second pass converts, which takes longer */
+  lat_step(&steps, 0, 2);
   lat_status status =
       lat_csv_scan(&source->work, source->map.bytes, source->map.size, &options, &p.csv);
   if (status == LAT_OK) status = make_plan(L, &source->work, &p);
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);
   latL_Matrix *X = latL_newmatrix(L, p.csv.rows, p.columns.count, LAT_FLOAT64);
+  lat_step(&steps, 2, 3);
   status = lat_csv_read(&source->work, &p.csv, &X->view, p.columns.column_of, p.columns.text_of);
   if (status == LAT_OK) status = push_info(L, &source->work, &p);
   if (status != LAT_OK) return latL_sourcefailure(L, who, source, path, status);

@@ -24,7 +24,7 @@ int latL_readimage(lua_State *L, const latL_Format *f, latL_Source *s, const cha
 {
   static const char who[] = "latent.read";
   lat_image image;
-  latL_checkoptions(L, 2, who, LATL_NAMES("format", "dtype", "grey"));
+  latL_checkoptions(L, 2, who, LATL_NAMES("format", "dtype", "grey", "progress"));
   bool grey = latL_optboolean(L, 2, who, "grey", false);
   lat_dtype dtype = latL_optdtype(L, 2, who, LAT_FLOAT64);
   lat_status status =

@@ -34,7 +34,7 @@ int latL_readtensors(lua_State *L, const latL_Format *f, latL_Source *s, const c
   const char *who = "latent.read";
   size_t n;
   lat_safetensors file;
-  latL_checkoptions(L, 2, who, LATL_NAMES("format", "names"));
+  latL_checkoptions(L, 2, who, LATL_NAMES("format", "names", "progress"));
   const char **names = latL_optstrings(L, 2, who, "names", "a list of strings", &n);
   lat_status status = lat_safetensors_parse(&s->work, s->map.bytes, s->map.size, &file);
   for (size_t k = 0; names && k < n && status == LAT_OK; k++)
@@ -96,7 +96,7 @@ int latL_readnpz(lua_State *L, const latL_Format *f, latL_Source *s, const char 
   const char *who = "latent.read";
   size_t n;
   lat_npz file;
-  latL_checkoptions(L, 2, who, LATL_NAMES("format", "names"));
+  latL_checkoptions(L, 2, who, LATL_NAMES("format", "names", "progress"));
   const char **names = latL_optstrings(L, 2, who, "names", "a list of strings", &n);
   lat_status status = lat_npz_parse(&s->work, s->map.bytes, s->map.size, &file);
   for (size_t k = 0; names && k < n && status == LAT_OK; k++)

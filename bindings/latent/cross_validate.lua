@@ -2,6 +2,7 @@
 
 local latent = require "latent"
 local check = require "latent.check"
+local progress = require "latent.progress"
 
 local WHO = "cross_validate"
 
@@ -23,7 +24,8 @@ end
 local function settings(third, options)
   if check.is_about(third) then third = third.labels end
   if options == nil and type(third) == "table" and third[1] == nil then third, options = nil, third end
-  options = check.options(WHO, options, { folds = true, seed = true, labels = true, fit = true, score = "function" })
+  options = check.options(WHO, options, { folds = true, seed = true, labels = true, fit = true, score = "function",
+    progress = true })
   if third ~= nil and options.labels ~= nil then
     check.fail(WHO, "labels are given twice, as an argument and as an option")
   end
@@ -93,12 +95,15 @@ return function(make, X, third, options)
   local k = check.integer(WHO, "folds", options.folds or 5, 2, #X)
   if labels then check.count(WHO, "labels", labels, #X) end
   local scores, total, made = {}, 0, {}
+  local _ <close> = progress._during(WHO, options.progress)
+  local bar <close> = progress._of(WHO, options.progress, k, "cross_validate", true)
   local random = check.random(WHO, options.seed)
   for train, test in check.call(latent.folds, #X, k, { seed = random, labels = labels }) do
     local fold = #scores + 1
     local model = make_model(fold, make, options, made)
     scores[fold] = score(fold, model, options, X, labels, train, test)
     total = total + scores[fold]
+    if bar then bar:update(fold, total / fold) end
   end
   return total / k, scores
 end

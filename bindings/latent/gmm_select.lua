@@ -5,12 +5,14 @@
 
 local KINDS = { "full", "diag", "tied", "spherical", "tied_diag", "tied_spherical" }
 local check = require "latent.check"
+local progress = require "latent.progress"
 
 local WHO = "gmm_select"
 -- Options of the models, of their fits, and all, with those of the choice.
 local MODEL = { "init", "regularization", "restarts", "max_iterations", "tolerance", "accelerate", "seed" }
 local FIT = { "weights", "missing" }
-local OPTIONS = { components = true, covariance = true, criterion = "string", weights = true, missing = "boolean" }
+local OPTIONS = { components = true, covariance = true, criterion = "string", weights = true, missing = "boolean",
+  progress = true }
 for _, name in ipairs(MODEL) do OPTIONS[name] = true end
 
 -- A number, a list of numbers, or nil, as a list.
@@ -54,10 +56,13 @@ return function(X, options, about)
   local of_model, of_fit, missing = only(options, MODEL), only(options, FIT), { missing = options.missing }
   local weights = options.weights ~= nil and check.matrix(WHO, "weights", options.weights):flatten() or nil
   local rows = weights and weights:sum() or #X -- a weight of 2 is the row twice
+  local kinds, sizes = list_of(options.covariance, KINDS), list_of(options.components, { 1, 2, 3, 4, 5, 6 })
+  local _ <close> = progress._during(WHO, options.progress)
+  local bar <close> = progress._of(WHO, options.progress, #kinds * #sizes, WHO, true)
   local result = {}
   setmetatable(result, { __tostring = function() return text_of(result) end, __metatable = false })
-  for _, covariance in ipairs(list_of(options.covariance, KINDS)) do
-    for _, components in ipairs(list_of(options.components, { 1, 2, 3, 4, 5, 6 })) do
+  for _, covariance in ipairs(kinds) do
+    for _, components in ipairs(sizes) do
       of_model.components, of_model.covariance = components, covariance
       local model = check.call(latent.gmm, of_model)
       check.call(model.fit, model, X, of_fit)
@@ -68,6 +73,7 @@ return function(X, options, about)
         aic = -2 * total + 2 * p, bic = -2 * total + p * math.log(rows) }
       result[#result + 1] = row
       if not result.best or better(row, result.best, criterion) then result.best = row end
+      if bar then bar:update(#result, ("%s %.6g"):format(criterion, result.best[criterion])) end
     end
   end
   if not result.best then check.fail(WHO, "components and covariance must not be empty lists") end

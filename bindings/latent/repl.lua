@@ -158,6 +158,7 @@ return function()
   local latent = require "latent"
   print(("latent %s, %s. help lists what there is, x? explains x; Ctrl-D ends."):format(latent.version,
     _VERSION))
+  latent.progress(true)
   local session = sessions.new()
   local read = reader(session)
   while true do

@@ -1,4 +1,5 @@
 /* eigen.c: eigen.largest, the largest eigenvalues of a matrix, or of a function that multiplies. */
+#include "base/progress.h"
 #include "eigen/krylov.h"
 
 #include <limits.h>
@@ -85,7 +86,9 @@ static int largest(lua_State *L, const latL_Function *f)
   if (latL_getoption(L, 3, "start") != LUA_TNIL)
     options.start = &latL_checkmatrix(L, 4, LARGEST, "start")->view;
   const latL_Matrix *A = latL_tomatrix(L, 1);
+  latL_optprogress(L, 3, LARGEST);
   lat_workspace *work = latL_callworkspace(L);
+  LAT_STEPS(work, steps, 0, NULL); /* of the products that it will need */
   lat_krylov solver;
   lat_status status;
   if (A) {
@@ -105,5 +108,6 @@ static int largest(lua_State *L, const latL_Function *f)
 
 const latL_Function latL_eigen_functions[] = {
     {LARGEST, largest, 2, 0,
-     LATL_OPTIONS("size", "tolerance", "max_iterations", "block", "basis", "seed", "start")},
+     LATL_OPTIONS("size", "tolerance", "max_iterations", "block", "basis", "seed", "start",
+                  "progress")},
     LATL_END};

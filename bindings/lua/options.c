@@ -211,6 +211,18 @@ bool latL_optfunction(lua_State *L, int arg, const char *who, const char *name)
   return type == LUA_TFUNCTION;
 }
 
+void latL_optprogress(lua_State *L, int options, const char *who)
+{
+  if (latL_getoption(L, options, "progress") == LUA_TNIL) return;
+  latL_pushpart(L, who, "latent.progress");
+  lua_getfield(L, -1, "_during");
+  lua_remove(L, -2);
+  lua_pushstring(L, who);
+  lua_pushvalue(L, -3);
+  lua_call(L, 2, 1);
+  lua_toclose(L, -1);
+}
+
 bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise)
 {
   int type = latL_getoption(L, arg, name);

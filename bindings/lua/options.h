@@ -50,6 +50,10 @@ bool latL_hasoption(lua_State *L, int arg, const char *name);
 /* The same of an option that is a function or nil: true for a function. */
 bool latL_optfunction(lua_State *L, int arg, const char *who, const char *name);
 
+/* The option `progress` of a call: true or a function, of this one; it pushes what is closed with
+ * the call, after which it is again as before. Nil: as it is. */
+void latL_optprogress(lua_State *L, int options, const char *who);
+
 /* Read one option, checked, or the default. */
 bool latL_optboolean(lua_State *L, int arg, const char *who, const char *name, bool otherwise);
 double latL_optnumber(lua_State *L, int arg, const char *who, const char *name, double otherwise,

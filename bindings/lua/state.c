@@ -2,6 +2,7 @@
  * into the core watch. */
 #include "lua/state.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -14,8 +15,11 @@
 typedef struct scratch {
   lat_workspace work; /* first, so that a pointer to it is one to all */
   lua_State *running, *main;
-  lua_Hook hook, main_hook; /* as the call into the core found them */
-  bool gone;                /* given back by its finalizer */
+  lua_Hook hook, main_hook;  /* as the call into the core found them */
+  lat_progress *counts;      /* what is told */
+  double began, next, every; /* seconds: of the call, and of what it tells; never: INFINITY */
+  bool failed;               /* the function that is told has */
+  bool gone;                 /* given back by its finalizer */
 } scratch;
 
 /* Kept in the registry under the address of `state_key`. Its user value is the thread that the
@@ -30,13 +34,16 @@ typedef struct state {
   size_t live;      /* bytes in use, those outside included, after the last collection */
   size_t growth;    /* how many more there may be before the next one */
   bool withheld;    /* files and processes are */
-  bool idle;        /* no call has wanted the workspace since the collector's last cycle */
+  bool told;        /* somebody is, of calls that take so long, so often: seconds */
+  double after, every;
+  bool telling; /* and is called at the moment */
+  bool idle;    /* no call has wanted the workspace since the collector's last cycle */
 } state;
 
 #define LATL_WORKSPACE "latent.workspace"
 #define LATL_SENTINEL  "latent.sentinel"
 
-static const char state_key = 0, empty_key = 0;
+static const char state_key = 0, empty_key = 0, told_key = 0, failure_key = 0;
 
 enum { LEAST_GROWTH = 256 << 20, LARGE = 1 << 20 }; /* bytes */
 
@@ -127,14 +134,133 @@ static void relieve(lua_State *L, state *s)
   lua_gc(L, LUA_GCCOLLECT, 0);
 }
 
+/* ---- who is told ------------------------------------------------------------- */
+
+void latL_settold(lua_State *L, double after, double every)
+{
+  state *s = state_of(L);
+  s->told = !lua_isnil(L, -1);
+  s->after = after;
+  s->every = every;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &told_key);
+}
+
+bool latL_istold(lua_State *L)
+{
+  return state_of(L)->told;
+}
+
+/* Pushes the function that is told, and how the one that runs was called. */
+static void push_told(lua_State *L)
+{
+  lua_Debug call;
+  const char *name = NULL;
+  bool method = false;
+  if (lua_getstack(L, 0, &call) && lua_getinfo(L, "n", &call)) {
+    name = call.name;
+    method = strcmp(call.namewhat, "method") == 0;
+  }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &told_key);
+  if (!method || !luaL_getmetafield(L, 1, "__name")) {
+    lua_pushstring(L, name);
+    return;
+  }
+  lua_pushfstring(L, "%s:%s", luaL_tolstring(L, -1, NULL), name);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+/* Calls the function with so many arguments, all on the top, of which its result or its error takes
+ * the place. Finalizers don't run, for they may do anything. */
+static bool call_told(lua_State *L, state *of, int arguments)
+{
+  bool running = lua_gc(L, LUA_GCISRUNNING, 0) == 1;
+  if (running) lua_gc(L, LUA_GCSTOP, 0);
+  of->telling = true;
+  bool good = lua_pcall(L, arguments, 1, 0) == LUA_OK;
+  of->telling = false;
+  if (running) lua_gc(L, LUA_GCRESTART, 0);
+  return good;
+}
+
+/* False when the function that is told has failed; what it raised is kept. */
+static bool tell(scratch *s)
+{
+  lua_State *L = s->running;
+  state *of = state_of(L);
+  const lat_progress *p = s->counts;
+  bool counted = p->depth > 0 && p->share >= 0;
+  if (of->telling || !lua_checkstack(L, LUA_MINSTACK)) return true;
+  push_told(L);
+  if (counted)
+    lua_pushnumber(L, fmin(p->share, 1));
+  else
+    lua_pushnil(L);
+  if (counted && p->total > 0)
+    lua_pushnumber(L, p->total);
+  else
+    lua_pushnil(L);
+  lua_pushstring(L, counted ? p->unit : NULL);
+  lua_pushnumber(L, lat_clock() - s->began);
+  if (!call_told(L, of, 5)) {
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
+    return false;
+  }
+  s->counts->told = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return true;
+}
+
+/* The call is over, and can't be ended any more: what the function raises now is lost. */
+void latL_endtold(lua_State *L, lat_workspace *work)
+{
+  if (!work->progress.told) return;
+  work->progress.told = false;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &told_key);
+  call_told(L, state_of(L), 0);
+  lua_pop(L, 1);
+}
+
+void latL_lendpoll(lua_State *L, lat_workspace *to)
+{
+  state *of = state_of(L);
+  to->poll = of->scratch.work.poll;
+  to->poll_state = of->scratch.work.poll_state;
+  of->scratch.counts = &to->progress;
+}
+
+/* Raises what the function that is told has raised. */
+static void raise_failure(lua_State *L)
+{
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_key) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
+  lua_error(L);
+}
+
 /* ---- calls into the core --------------------------------------------------- */
 
 /* Ctrl-C in lua.c, and a host's watchdog, set a debug hook: on the main thread of the Lua state
  * even when a coroutine runs. Nothing else can be seen from inside a C function. */
-static bool hook_changed(void *argument)
+static bool hook_changed(const scratch *s)
 {
-  const scratch *s = argument;
   return lua_gethook(s->running) != s->hook || lua_gethook(s->main) != s->main_hook;
+}
+
+/* What the workspaces ask between chunks. On the stack of a slice nobody is told: whoever cuts it
+ * looks on between slices. */
+static bool poll(void *argument)
+{
+  scratch *s = argument;
+  if (s->failed || hook_changed(s)) return true;
+  if (isinf(s->next) || lat_in_slice(&s->work) || lat_clock() < s->next) return false;
+  s->failed = !tell(s);
+  s->next = lat_clock() + s->every;
+  return s->failed;
 }
 
 /* Has the workspace watch the hooks from now on. */
@@ -146,10 +272,30 @@ static lat_workspace *watch(lua_State *L, scratch *s)
   s->running = L;
   s->hook = lua_gethook(L);
   s->main_hook = lua_gethook(s->main);
-  s->work.poll = hook_changed;
+  s->work.poll = poll;
   s->work.poll_state = s;
   s->work.message[0] = '\0';
+  s->next = INFINITY;
+  s->failed = false;
   return &s->work;
+}
+
+/* The call that begins tells how far it is, if somebody wants to know. */
+static void follow(const state *of, scratch *s)
+{
+  s->counts = &s->work.progress;
+  if (!of->told) return;
+  s->began = lat_clock();
+  s->next = s->began + of->after;
+  s->every = of->every;
+}
+
+static void refuse_telling(lua_State *L, const state *of)
+{
+  if (of->telling)
+    luaL_error(
+        L, "latent: the function that is told of progress can't call what computes, for the call "
+           "that tells it isn't over");
 }
 
 /* A finalizer of the user's may come after all of ours when the state is closed. */
@@ -163,8 +309,12 @@ lat_workspace *latL_workspace(lua_State *L)
   }
   lua_pop(L, 1);
   if (s->scratch.gone) luaL_error(L, "latent: the Lua state is being closed");
+  refuse_telling(L, s);
+  latL_endtold(L, &s->scratch.work);
   s->idle = false;
-  return watch(L, &s->scratch);
+  watch(L, &s->scratch);
+  follow(s, &s->scratch);
+  return &s->scratch.work;
 }
 
 /* The thread that the state's scratch watches need not be kept any more. */
@@ -195,6 +345,7 @@ static int workspace_gc(lua_State *L)
 lat_workspace *latL_newworkspace(lua_State *L)
 {
   state *of = state_of(L);
+  refuse_telling(L, of);
   if (of->allocated > of->growth) pace(L, of);
   scratch *s = lua_newuserdatauv(L, sizeof *s, 0);
   *s = (scratch){0};
@@ -207,6 +358,7 @@ lat_workspace *latL_newworkspace(lua_State *L)
 lat_workspace *latL_callworkspace(lua_State *L)
 {
   lat_workspace *work = latL_newworkspace(L);
+  follow(state_of(L), (scratch *)work);
   lua_toclose(L, -1);
   return work;
 }
@@ -215,7 +367,9 @@ lat_workspace *latL_callworkspace(lua_State *L)
 static int workspace_close(lua_State *L)
 {
   scratch *s = luaL_testudata(L, 1, LATL_WORKSPACE);
-  if (s) lat_workspace_done(&s->work);
+  if (!s) return 0;
+  latL_endtold(L, &s->work);
+  lat_workspace_done(&s->work);
   return 0;
 }
 
@@ -243,10 +397,9 @@ bool latL_workspacegone(lua_State *L, int arg)
 void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mark,
                 lat_status status)
 {
-  if (status == LAT_OK) {
-    lat_workspace_release(work, mark);
-    return;
-  }
+  if (status == LAT_OK) lat_workspace_release(work, mark);
+  if (work->progress.told) latL_endtold(L, work);
+  if (status == LAT_OK) return;
   char message[sizeof work->message];
   memcpy(message, work->message, sizeof message);
   lat_workspace_release(work, mark);
@@ -254,6 +407,7 @@ void latL_check(lua_State *L, const char *who, lat_workspace *work, lat_mark mar
     lat_workspace_trim(work);                        /* rather now than at a collection */
   if (status == LAT_MEMORY) relieve(L, state_of(L)); /* the next call shall have more */
   if (status == LAT_CANCELLED) {
+    raise_failure(L);
     /* A Lua function, even an empty one, lets the hook say what it has to say; it raises. */
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key) != LUA_TFUNCTION) {
       lua_pop(L, 1);

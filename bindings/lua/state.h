@@ -45,6 +45,24 @@ void latL_ask(lua_State *L, const char *who, lat_workspace *work);
 void latL_copy(lua_State *L, const char *who, const lat_matrix *A, const lat_matrix *B);
 void latL_fill(lua_State *L, const char *who, const lat_matrix *A, double value);
 
+/* ---- who looks on ------------------------------------------------------------------------ */
+
+/* What the core counts (base/progress.h) is told to the function that latL_settold has taken from
+ * the top of the stack, or to nobody when that is nil. Once a call has lasted `after` seconds the
+ * function is called every so many with
+ *   name, share, total, unit, seconds    the name by which the running function was called; nil for
+ *                                        what isn't known
+ * on its thread, from within the core; if it returns true, once more without arguments when the
+ * call is over. It may raise, which ends the call, and what it raises is what the call raises. It
+ * can't yield, no finalizer runs while it does, unless it collects itself, and what takes a
+ * workspace raises meanwhile: nothing may change under a call's hands. */
+void latL_settold(lua_State *L, double after, double every);
+bool latL_istold(lua_State *L);
+/* The state's workspace, which is being held, lends its eyes to another, which polls as it does. */
+void latL_lendpoll(lua_State *L, lat_workspace *to);
+/* The call over `work` has come to its end, without latL_check. */
+void latL_endtold(lua_State *L, lat_workspace *work);
+
 /* ---- missing entries ------------------------------------------------------------------- */
 
 /* What the object at argument 1 of a call says about NaN in its data: NULL when it is no model;

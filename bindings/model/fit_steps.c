@@ -8,42 +8,55 @@
 
 /* ---- fit ------------------------------------------------------------------------------------- */
 
-/* Seconds between looks at a pass of a fit that shows its progress: an eye sees no more. */
-#define OFTEN 0.1
-
-static void make_bar(lua_State *L, const latL_FitRun *r)
+static size_t most_iterations(lua_State *L)
 {
   const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
-  latL_makebar(L, r->work.turn.who, r->kind->name,
-               o->max_iterations * (o->restarts ? o->restarts : 1));
+  return o->max_iterations * (o->restarts ? o->restarts : 1);
 }
 
-/* A fit without iterations shows once what it has found, for there is nothing to be stopped. */
-static void show_at_once(lua_State *L, const latL_FitRun *r, const lat_fit_report *report)
+/* A fit without iterations is one step, at whose end it shows what it has found. */
+static void show_at_once(lua_State *L, const lat_fit_report *report)
 {
-  latL_makebar(L, r->work.turn.who, r->kind->name, report->iterations);
-  latL_drawbar(L, report->iterations, report->objective, 0);
+  latL_totalofbar(L, report->iterations);
+  latL_drawbar(L, report->iterations, report->objective, NULL, 0);
   lua_pushinteger(L, 1);
   latL_observe(L, report->iterations, report->objective, "restart");
 }
 
-/* Draws what is done: iterations of all starts, and of the next one this share. */
-static void draw(lua_State *L, const latL_FitRun *r, double objective, double within)
+/* What isn't an iteration: the rows that starts are made of, and starts; and what comes after. */
+static const char *phase_of(const lat_fit *fit)
+{
+  switch (fit->pass) {
+  case LAT_PASS_NONE:
+    return "start";
+  case LAT_PASS_SAMPLE:
+    return "sample";
+  case LAT_PASS_REVIEW:
+    return "review";
+  case LAT_PASS_LAST:
+    return "last pass";
+  default:
+    return NULL;
+  }
+}
+
+/* Draws what is done: iterations of all starts, and of the next one, or of what is between them,
+ * this share; of a fit without iterations the share of all. */
+static void draw(lua_State *L, const latL_FitRun *r, double objective, double share)
 {
   const lat_fit_options *o = latL_optionsof(lua_touserdata(L, LATL_MODEL));
-  latL_drawbar(L, r->fit.start * o->max_iterations + r->fit.em.iterations, objective, within);
+  size_t done = r->fit.start * o->max_iterations + r->fit.em.iterations;
+  if (!r->shown)
+    latL_drawbar(L, 0, NAN, NULL, share);
+  else
+    latL_drawbar(L, done, done > 0 ? objective : NAN, phase_of(&r->fit), fmax(share, 0));
 }
 
 static void look(lua_State *L, latL_Work *w)
 {
   latL_FitRun *r = (latL_FitRun *)w;
-  const lat_fit *fit = &r->fit;
-  const lat_source *data = &r->work.rows.source;
-  double share = r->work.turn.work->passed;
-  if (data->next || data->mapped)
-    share = fit->all_rows > 0 ? (double)fit->row / (double)fit->all_rows : 0;
-  draw(L, r, r->objective, fit->pass == LAT_PASS_ITERATE ? fmin(share, 1) : 0);
-  r->work.until = lat_clock() + OFTEN;
+  draw(L, r, r->objective, w->turn.work->progress.share);
+  w->until = lat_clock() + LATL_LOOKS;
 }
 
 static bool end_iteration(lua_State *L, latL_Work *w)
@@ -52,7 +65,7 @@ static bool end_iteration(lua_State *L, latL_Work *w)
   size_t done = r->fit.em.iterations;
   double objective = r->fit.em.objective;
   latL_publishiteration(L, r);
-  if (!r->shown) make_bar(L, r);
+  if (!r->shown) latL_totalofbar(L, most_iterations(L));
   r->shown = true;
   draw(L, r, objective, 0);
   if (!latL_observefit(L, r, done, objective)) lat_fit_stop(&r->fit);
@@ -66,7 +79,7 @@ static int end_fit(lua_State *L, latL_Work *w, bool over)
   lat_fit_report report = r->fit.report;
   (void)over; /* the turn has no other end */
   latL_concludefit(L, r);
-  if (!shown) show_at_once(L, r, &report);
+  if (!shown) show_at_once(L, &report);
   latL_endturn(&r->work.turn);
   return latL_returnmodel(L);
 }
@@ -76,18 +89,16 @@ static int fit_model(lua_State *L)
 {
   latL_FitRun *r = latL_newfitrun(L, 0);
   latL_forgetfit(L);
-  latL_getoption(L, LATL_OPTIONS, "progress");
-  if (lua_toboolean(L, -1)) r->work.looks = look;
-  lua_settop(L, LATL_TOP);
+  if (latL_wantsbar(L)) r->work.looks = look;
   r->work.slices = r->work.looks || latL_mayyield(L, &r->work);
-  r->work.until = r->work.looks ? lat_clock() + OFTEN : INFINITY;
+  r->work.until = r->work.looks ? lat_clock() + LATL_LOOKS : INFINITY;
   r->work.iterated = end_iteration;
   r->work.rests = end_fit;
   if (r->request.max_seconds > 0)
     r->work.turn.work->deadline = lat_clock() + r->request.max_seconds;
   latL_beginturn(L, &r->work.turn);
   r->shown = lat_fit_form(&r->fit) == LAT_FORM_EM; /* unless entries are missing */
-  if (r->shown) make_bar(L, r);
+  latL_makebar(L, r->work.turn.who, r->kind->name, r->shown ? most_iterations(L) : 1);
   return latL_workturn(L, LUA_OK, (lua_KContext)r);
 }
 

@@ -2,6 +2,7 @@
  * one. */
 #include "model/run.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "model/source.h"
@@ -201,13 +202,19 @@ void latL_checkprogress(lua_State *L, int options, const char *who)
   lua_pop(L, 1);
 }
 
+bool latL_wantsbar(lua_State *L)
+{
+  int type = latL_getoption(L, LATL_OPTIONS, "progress");
+  bool wanted = type == LUA_TNIL ? latL_istold(L) : lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return wanted;
+}
+
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total)
 {
+  lua_settop(L, LATL_TOP);
+  if (!latL_wantsbar(L)) return;
   latL_getoption(L, LATL_OPTIONS, "progress");
-  if (!lua_toboolean(L, -1)) {
-    lua_settop(L, LATL_TOP);
-    return;
-  }
   latL_pushpart(L, who, "latent.progress");
   lua_getfield(L, -1, "_of");
   lua_pushstring(L, who);
@@ -220,16 +227,37 @@ void latL_makebar(lua_State *L, const char *who, const char *label, size_t total
   lua_toclose(L, LATL_BAR);
 }
 
-void latL_drawbar(lua_State *L, size_t done, double objective, double within)
+void latL_totalofbar(lua_State *L, size_t total)
 {
   if (lua_isnil(L, LATL_BAR)) return;
+  lua_pushinteger(L, (lua_Integer)total);
+  lua_setfield(L, LATL_BAR, "total");
+}
+
+/* What the bar says: the objective, or the phase and how far it is. */
+static void push_said(lua_State *L, double objective, const char *phase, double share)
+{
+  if (!phase && !isnan(objective))
+    lua_pushnumber(L, objective);
+  else if (phase && share > 0)
+    lua_pushfstring(L, "%s %d%%", phase, (int)(100 * share));
+  else
+    lua_pushstring(L, phase);
+}
+
+void latL_drawbar(lua_State *L, size_t done, double objective, const char *phase, double share)
+{
+  if (lua_isnil(L, LATL_BAR)) return;
+  lua_pushboolean(L, !phase && share < 0);
+  lua_setfield(L, LATL_BAR, "endless");
   lua_getfield(L, LATL_BAR, "update");
   lua_pushvalue(L, LATL_BAR);
   lua_pushinteger(L, (lua_Integer)done);
-  lua_pushnumber(L, objective);
-  lua_createtable(L, 0, 1);
-  lua_pushnumber(L, within);
+  push_said(L, objective, phase, share);
+  lua_createtable(L, 0, 2);
+  lua_pushnumber(L, phase ? 0 : fmin(fmax(share, 0), 1));
   lua_setfield(L, -2, "within");
+  if (!isnan(objective)) lua_pushnumber(L, objective), lua_setfield(L, -2, "objective");
   lua_call(L, 4, 0);
   latL_workspace(L);
 }

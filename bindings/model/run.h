@@ -66,13 +66,23 @@ int latL_pushsteps(lua_State *L, lua_CFunction next);
  * on the top for the field `more`. False when it says to stop. Leaves the top at LATL_TOP. */
 bool latL_observe(lua_State *L, size_t iteration, double objective, const char *more);
 
+/* Seconds between looks at a pass of a fit that shows its progress: an eye sees no more. */
+#define LATL_LOOKS 0.1
+
 /* Raises unless the option `progress` of the table is true, false or a function. */
 void latL_checkprogress(lua_State *L, int options, const char *who);
-/* Puts latent.progress's bar into its place, when the option `progress` says so, or what tells its
- * function; it is closed however the call ends. Drawing it counts iterations, and the share of the next one that is
- * done. */
+/* Whether the option says that there is somebody who looks on, or, without the option, all calls
+ * have one (latent.progress). */
+bool latL_wantsbar(lua_State *L);
+/* Puts latent.progress's bar into its place, if it is wanted, or what tells its function; it is
+ * closed however the call ends. */
 void latL_makebar(lua_State *L, const char *who, const char *label, size_t total);
-void latL_drawbar(lua_State *L, size_t done, double objective, double within);
+/* There will be so many iterations, and not as many as it was made with. */
+void latL_totalofbar(lua_State *L, size_t total);
+/* Draws it: iterations that are done, and the share of the next one, which is negative where nobody
+ * knows it. A `phase` is between iterations, and the share its own. The objective is NaN before
+ * there is one. */
+void latL_drawbar(lua_State *L, size_t done, double objective, const char *phase, double share);
 
 /* The block on the top becomes the model's, and is popped. */
 void latL_publishrun(lua_State *L, latL_Turn *turn);

@@ -153,7 +153,8 @@ static lat_workspace *begin(lua_State *L, latL_Rows *rows, size_t columns)
   latL_checkrows(L, rows, 2, 3, latL_verb(L), columns);
   latL_run(L, latL_verb(L), latL_takeweights, rows);
   rows->source.missing = request.missing;
-  return latL_newworkspace(L);
+  latL_optprogress(L, 3, latL_verb(L));
+  return latL_callworkspace(L);
 }
 
 /* The model gets the block on the top. */
@@ -161,7 +162,7 @@ static int end(lua_State *L, lat_workspace *work)
 {
   lat_workspace_done(work);
   latL_publish(L, 1);
-  lua_settop(L, 1);
+  lua_pushvalue(L, 1); /* what is closed stays where it is (latL_callworkspace) */
   return 1;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "base/slice.h"
 
 enum {
@@ -187,11 +188,12 @@ static lat_status run_waves(piece *p, lat_workspace *work, size_t most)
   uint64_t before = sum->groups + (p->head > 0);
   bool complete = p->head > 0 && sum->open_rows + p->head == sum->group;
   size_t begun = 0;
+  LAT_STEPS(work, steps, p->whole, NULL);
   do {
     cut(p, before, most);
     /* with the first wave: the rest of the open group, and the rows after the last whole group */
     size_t tasks = p->blocks + (begun ? 0 : (size_t)(p->head > 0) + (size_t)(p->tail > 0));
-    work->passed = (double)p->from / (double)(p->whole ? p->whole : 1);
+    lat_step(&steps, (double)p->from, (double)(p->starts[p->blocks] - p->from));
     LAT_TRY(lat_parallel(work, tasks, run_block, p));
     if (!begun && p->head) {
       sum->open_rows += p->head;
@@ -204,7 +206,6 @@ static lat_status run_waves(piece *p, lat_workspace *work, size_t most)
     p->from = p->starts[p->blocks];
     begun = 1;
   } while (p->from < p->whole);
-  work->passed = 1;
   if (p->tail) {
     memcpy(sum->open, p->last, sum->count * sizeof(double));
     sum->open_rows = p->tail;

@@ -13,12 +13,14 @@
 
 #include "base/blas.h"
 #include "base/blas_library.h"
+#include "base/progress.h"
 
 typedef struct job {
   lat_task *task;
   void *context;
   size_t chunks;
-  atomic_size_t next; /* the first chunk that no thread has claimed */
+  const lat_steps *steps; /* the caller's */
+  atomic_size_t next;     /* the first chunk that no thread has claimed */
   atomic_bool stop;
 } job;
 
@@ -145,7 +147,7 @@ static void place_threads(void)
 #endif
 }
 
-/* The caller's share: as run_chunks, and it alone calls lat_check. In slices of time (slice.h)
+/* The caller's share: as run_chunks, and it alone counts and calls lat_check. In slices (slice.h)
  * whoever has helpers can't rest before these do: all stop then, and *rest says so. */
 static lat_status lead_chunks(lat_workspace *work, job *mine, bool *rest)
 {
@@ -154,6 +156,7 @@ static lat_status lead_chunks(lat_workspace *work, job *mine, bool *rest)
     if (work && (status = lat_check(work)) != LAT_OK) break;
     size_t chunk = atomic_fetch_add_explicit(&mine->next, 1, memory_order_relaxed);
     if (chunk >= mine->chunks) return LAT_OK;
+    lat_step(mine->steps, (double)chunk, 1);
     mine->task(mine->context, chunk, 0);
     if (rest) *rest = lat_is_due(work);
   } while (!rest || !*rest);
@@ -198,8 +201,9 @@ static lat_status run_pooled(lat_workspace *work, job *mine, size_t wanted, bool
 lat_status lat_parallel(lat_workspace *work, size_t chunks, lat_task *task, void *context)
 {
   LAT_BLAS_SECTION;
-  job mine = {.task = task, .context = context, .chunks = chunks};
   if (chunks == 0) return LAT_OK;
+  LAT_STEPS(work, steps, chunks, NULL);
+  job mine = {.task = task, .context = context, .chunks = chunks, .steps = &steps};
   size_t wanted = (work ? lat_workers(work) : lat_threads()) - 1;
   if (wanted > chunks - 1) wanted = chunks - 1;
   for (;;) {

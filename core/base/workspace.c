@@ -54,6 +54,7 @@ void lat_workspace_done(lat_workspace *work)
 {
   if (work->pauses) work->pauses->drop(work->pauses);
   work->pauses = NULL;
+  work->progress.depth = 0;
   lat_workspace_release(work, (lat_mark){0});
   lat_workspace_trim(work);
 }

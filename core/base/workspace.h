@@ -48,6 +48,16 @@ typedef struct lat_pauses {
   void (*drop)(struct lat_pauses *pauses); /* frees it, wherever it stands */
 } lat_pauses;
 
+/* How far the outermost function that counts is (progress.h), for who looks on in lat_check. */
+typedef struct lat_progress {
+  double share;     /* of its work that is done, 0 to 1; negative: nobody knows */
+  double span;      /* what the present step is worth */
+  double total;     /* its steps, if they are of a unit; or 0 */
+  const char *unit; /* "rows"; or NULL */
+  unsigned depth;   /* functions that count; 0: the share is of the one that ended last */
+  bool told;        /* whoever looks on has told somebody, and forgets it when the call is over */
+} lat_progress;
+
 typedef struct lat_workspace {
   lat_block *top;           /* the block in use; older ones hang below it */
   lat_block *spare;         /* the largest block that was released */
@@ -58,9 +68,8 @@ typedef struct lat_workspace {
   void *poll_state;
   lat_pauses *pauses; /* or NULL */
   size_t workers;     /* see lat_workers (parallel.h); 0 while the workspace is empty */
-  double passed;      /* the share of the last rows in memory that a pass has added up, for who
-                       * looks on between chunks (lat_sum_add) */
-  char message[256];  /* the last failure in words, "" when there was none */
+  lat_progress progress;
+  char message[256]; /* the last failure in words, "" when there was none */
 } lat_workspace;
 
 typedef struct lat_mark {

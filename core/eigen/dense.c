@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "eigen/tridiagonal.h"
 #include "matrix/limits.h"
 
@@ -104,7 +105,12 @@ static lat_status decompose(lat_workspace *work, double *a, int n, int k, double
 {
   double *e = lat_doubles(work, (size_t)n), *tau = lat_doubles(work, (size_t)n);
   if (!e || !tau) return LAT_MEMORY;
+  /* costs: half of the form is products with a vector, which are slow; then n x n products */
+  const double form = 4, tree = z ? 2 : 1, vectors = z ? 1.5 * k / n : 0;
+  LAT_STEPS(work, steps, form + tree + vectors, NULL);
+  lat_step(&steps, 0, form);
   LAT_TRY(lat_sytrd(work, n, a, n, w, e, tau));
+  lat_step(&steps, form, tree);
   if (!z) {
     LAT_TRY(lat_check(work));
     *info = LAPACKE_dsterf_work(n, w, e);
@@ -113,6 +119,7 @@ static lat_status decompose(lat_workspace *work, double *a, int n, int k, double
   LAT_TRY(lat_tridiagonal(work, n, k, w, e, z, n, info));
   if (*info > 0 || n == 1) return LAT_OK;
   double *wanted = z + (ptrdiff_t)(n - k) * n;
+  lat_step(&steps, form + tree, vectors);
   return lat_reflect_left(work, LAT_COLUMNS, false, n - 1, k, n - 1, a + 1, n, tau, wanted + 1, n);
 }
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "eigen/limits.h"
 
 /* dlahr2: a panel of the Hessenberg form from column k on, with Y = A V T; not in lapacke.h. */
@@ -54,9 +55,10 @@ static lat_status reduce(lat_workspace *work, int n, int low, int high, double *
   double T[LAT_HESSENBERG_PANEL * LAT_HESSENBERG_PANEL];
   if (!Y || !rest) return LAT_MEMORY;
   int i = low;
+  LAT_STEPS(work, steps, high - low, NULL);
   for (; high - i > LAT_HESSENBERG_LAST; i += LAT_HESSENBERG_PANEL) {
     int k = i + 1;
-    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_at_step(&steps, i - low, 0));
     lat_dlahr2(&high, &k, &panel, place(a, n, 0, i), &n, tau + i, T, &panel, Y, &n);
     LAT_TRY(apply_panel(work, n, high, i, a, T, Y));
   }
@@ -93,7 +95,9 @@ static lat_status substitute(lat_workspace *work, int n, const double *T, const 
   double *scratch = lat_doubles(work, 3 * (size_t)n);
   lapack_logical *wanted = lat_allocate(work, (size_t)n, sizeof *wanted);
   if (!X || !scratch || !wanted) return LAT_MEMORY;
+  LAT_STEPS(work, steps, n, NULL);
   for (int j = 0, end; j < n; j = end) {
+    lat_step(&steps, j, 0);
     end = n - j < most ? n : j + most;
     if (end < n && imaginary[end - 1] > 0) end++;
     for (int i = 0; i < n; i++) wanted[i] = i >= j && i < end;
@@ -127,11 +131,18 @@ lat_status lat_schur_vectors(lat_workspace *work, int n, double *a, double *real
   LAT_TRY(lat_check(work));
   *info = LAPACKE_dgebal_work(LAPACK_COL_MAJOR, 'B', n, a, n, &low, &high, scale);
   LAT_TRY(lat_lapack_info(work, "dgebal", *info));
+  /* costs, measured for n = 2000: of the form, Q, the iteration and the vectors */
+  const double form = 2, of_q = v ? 1 : 0, iteration = v ? 8 : 5, vectors = v ? 2 : 0;
+  LAT_STEPS(work, steps, form + of_q + iteration + vectors, NULL);
+  lat_step(&steps, 0, form);
   LAT_TRY(reduce(work, n, low - 1, high, a, tau));
+  lat_step(&steps, form, of_q);
   if (v) LAT_TRY(form_q(work, n, low - 1, high, a, tau, Q));
 
+  lat_step(&steps, form + of_q, iteration);
   LAT_TRY(lat_schur(work, n, low, high, a, real, imaginary, Q, info));
   if (*info > 0 || !v) return LAT_OK;
+  lat_step(&steps, form + of_q + iteration, vectors);
   LAT_TRY(substitute(work, n, a, imaginary, Q, v));
   LAT_TRY(lat_check(work));
   int failed = LAPACKE_dgebak_work(LAPACK_COL_MAJOR, 'B', 'R', n, low, high, scale, n, v, n);

@@ -4,6 +4,7 @@
  * converged in a window at the bottom are deflated, those that haven't are the shifts of a sweep of
  * small bulges. The window and the sweep are LAPACK's (dlaqr3, dlaqr5), and so is the iteration of
  * small blocks (dlahqr). */
+#include "base/progress.h"
 #include "eigen/hessenberg.h"
 #include "eigen/limits.h"
 
@@ -216,9 +217,10 @@ lat_status lat_schur(lat_workspace *work, int n, int low, int high, double *h, d
     real[j] = h[(ptrdiff_t)j * n + j]; /* of those that balancing has found */
     imaginary[j] = 0;
   }
+  LAT_STEPS(work, steps, high - low + 1, NULL); /* eigenvalues */
   for (long rounds = (long)LAT_SCHUR_ROUNDS * (high - low + 11); q.bottom >= low && *info == 0;
        rounds--) {
-    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_at_step(&steps, high - q.bottom, 0));
     q.top = q.bottom;
     while (q.top > low && *entry(&q, q.top, q.top - 1) != 0) q.top--;
     if (rounds == 0)

@@ -2,6 +2,7 @@
  * (eigen.h). */
 #include <cblas.h>
 
+#include "base/progress.h"
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
 #include "matrix/linear/lapack.h"
@@ -32,6 +33,7 @@ static lat_status krylov(lat_workspace *work, const lat_matrix *A, size_t k, boo
   lat_krylov solver;
   lat_krylov_options options = {.block = k, .tolerance = LAT_DIRECT_TOLERANCE};
   options.max_iterations = D / (4 * k) + 8;
+  LAT_STEPS(work, steps, 0, NULL); /* of the products that it will need */
   LAT_TRY(lat_krylov_init(&solver, work, D, k, &options));
   while (solver.wanted) {
     LAT_TRY(lat_gram_multiply(work, A, NULL, &solver.V, &solver.W));

@@ -5,6 +5,7 @@
  * within a small part of the direct solver's cost is abandoned for it. */
 #include <math.h>
 
+#include "base/progress.h"
 #include "eigen/dense.h"
 #include "eigen/krylov.h"
 #include "matrix/linear/svd.h"
@@ -43,6 +44,7 @@ static lat_status krylov(lat_workspace *work, double *a, size_t n, size_t k, boo
   lat_matrix A = lat_matrix_of(a, n, n);
   lat_krylov_options options = {.block = k > 4 ? k : 4, .tolerance = LAT_DIRECT_TOLERANCE};
   options.max_iterations = n / (16 * options.block) + 6;
+  LAT_STEPS(work, steps, 0, NULL); /* of the products that it will need */
   LAT_TRY(run(work, &A, k, &options, &solver));
   *done = solver.converged;
   *values = solver.values;

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "eigen/limits.h"
 #include "matrix/limits.h"
 
@@ -29,6 +30,11 @@ void lat_dlaed4(const int *n, const int *i, const double *d, const double *z, do
 static double *place(double *A, int lda, int i, int j)
 {
   return A + (ptrdiff_t)j * lda + i;
+}
+
+static double cube(double n)
+{
+  return n * n * n;
 }
 
 /* ---- the form -------------------------------------------------------------------------------- */
@@ -59,9 +65,11 @@ lat_status lat_sytrd(lat_workspace *work, int n, double *a, int lda, double *d, 
   double *W = lat_doubles(work, (size_t)n * LAT_SYTRD_PANEL);
   if (!W) return LAT_MEMORY;
   int first = 0;
+  const double all = cube(n);
+  LAT_STEPS(work, steps, all, NULL);
   for (; n - first > 2 * LAT_SYTRD_PANEL; first += LAT_SYTRD_PANEL) {
     int left = n - first;
-    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_at_step(&steps, all - cube(left), 0));
     lat_dlatrd("L", &left, &panel, place(a, lda, first, first), &lda, e + first, tau + first, W, &n,
                1);
     LAT_TRY(update(work, left - LAT_SYTRD_PANEL, place(a, lda, first + LAT_SYTRD_PANEL, first), lda,
@@ -90,6 +98,8 @@ typedef struct part {
 typedef struct solver {
   lat_workspace *work;
   int ldz, info;
+  const lat_steps *steps; /* merges count n^3 each, and `joined` are done */
+  double joined;
   double *Q2, *S, *z, *poles, *w; /* scratch for the whole order */
   int *integers;
 } solver;
@@ -171,12 +181,15 @@ static lat_status product(solver *s, const part *p, int n1, int first, int k, co
   lat_matrix small = {
       place(Z, s->ldz, count[0], 0), (size_t)lower, (size_t)cols, 1, s->ldz, LAT_FLOAT64};
   lat_matrix copy = {S, (size_t)lower, (size_t)cols, 1, lower, LAT_FLOAT64};
+  LAT_STEPS(s->work, steps, p->n, NULL);
+  lat_step(&steps, 0, n2);
   if (lower > 0) LAT_TRY(lat_copy_bands(s->work, &small, &copy));
   LAT_TRY(lat_gemm_tiles(s->work, CblasNoTrans, CblasNoTrans, n2, cols, lower, 1,
                          s->Q2 + (ptrdiff_t)n1 * upper, n2, S, lower > 0 ? lower : 1, 0, Z + n1,
                          s->ldz));
   small = (lat_matrix){Z, (size_t)upper, (size_t)cols, 1, s->ldz, LAT_FLOAT64};
   copy = (lat_matrix){S, (size_t)upper, (size_t)cols, 1, upper, LAT_FLOAT64};
+  lat_step(&steps, n2, n1);
   if (upper > 0) LAT_TRY(lat_copy_bands(s->work, &small, &copy));
   return lat_gemm_tiles(s->work, CblasNoTrans, CblasNoTrans, n1, cols, upper, 1, s->Q2, n1, S,
                         upper > 0 ? upper : 1, 0, Z, s->ldz);
@@ -190,6 +203,8 @@ static lat_status join(solver *s, part p, int n1, double rho, int wanted)
   int *indx = s->integers, *types = indx + n, *indxp = types + n, *count = indxp + n;
   for (int i = 0; i < n1; i++) s->z[i] = *place(p.Z, s->ldz, n1 - 1, i);
   for (int i = n1; i < n; i++) s->z[i] = *place(p.Z, s->ldz, n1, i);
+  lat_step(s->steps, s->joined, cube(n));
+  s->joined += cube(n);
   LAT_TRY(lat_check(s->work));
   lat_dlaed2(&k, &n, &n1, p.d, p.Z, &s->ldz, p.order, &rho, s->z, s->poles, s->w, s->Q2, indx,
              types, indxp, count, &s->info);
@@ -244,7 +259,8 @@ lat_status lat_tridiagonal(lat_workspace *work, int n, int k, double *d, double 
 {
   LAT_SCOPE(work);
   size_t N = (size_t)n;
-  solver s = {.work = work, .ldz = ldz};
+  LAT_STEPS(work, steps, 4. / 3 * cube(n), NULL); /* n^3 (1 + 1/4 + 1/16 + ...) */
+  solver s = {.work = work, .ldz = ldz, .steps = &steps};
   s.Q2 = lat_doubles(work, N * N);
   s.S = lat_doubles(work, N * N);
   s.z = lat_doubles(work, 3 * N);

@@ -7,8 +7,10 @@
 
 #include <string.h>
 
+#include "base/progress.h"
 #include "base/random.h"
 #include "base/slice.h"
+#include "eigen/limits.h"
 #include "matrix/weighted_rows.h"
 #include "modeling/sample.h"
 #include "modeling/statistics.h"
@@ -259,6 +261,7 @@ static lat_status begin_start(lat_fit *fit)
   fit->em = (lat_em){0}; /* of the start before, whose memory goes, */
   fit->context = NULL;   /* as does its plan's */
   fit->complete = s->reviewed = s->failed = false;
+  fit->pass = LAT_PASS_NONE; /* for who looks on */
   if (!s->parameters) LAT_TRY(allocate_best(fit));
   lat_workspace_release(fit->work, s->mark);
   LAT_TRY(lat_fit_plan(fit));
@@ -547,8 +550,10 @@ static lat_status run_pass(lat_fit *fit, lat_source *source)
     return lat_fit_end(fit);
   }
   lat_source_rewind(source);
+  LAT_STEPS(fit->work, steps, fit->all_rows, "rows");
   for (;;) {
     LAT_TRY(lat_source_next(source, fit->work, &piece, &weights));
+    lat_step(&steps, (double)fit->row, (double)piece.rows);
     if (piece.rows == 0) return lat_fit_end(fit);
     lat_status status = lat_fit_add(fit, &piece, weights);
     if (status != LAT_OK) return lat_source_failure(source, fit->work, status, fit->missing);
@@ -565,12 +570,32 @@ lat_status lat_fit_source(lat_fit *fit, const lat_source *source)
   return LAT_OK;
 }
 
+/* Operations of a fit without iterations: of the pass over all rows, and of what is solved then. */
+static double work_of_pass(const lat_fit *fit, const lat_source *source)
+{
+  double D = (double)source->X.cols;
+  return fit->kind->form(fit) == LAT_FORM_ROWS && fit->rows.data ? 0
+                                                                 : (double)fit->all_rows * D * D;
+}
+
+static double work_of_solution(const lat_source *source)
+{
+  double D = (double)source->X.cols;
+  return LAT_SYMMETRIC_COST(D);
+}
+
 lat_status lat_fit_iterate(lat_fit *fit, lat_source *source, bool *more)
 {
+  bool counts = source && !source->next && lat_fit_form(fit) != LAT_FORM_EM;
+  double pass = counts ? work_of_pass(fit, source) : 0;
+  double solution = counts ? work_of_solution(source) : 0;
+  LAT_STEPS(counts ? fit->work : NULL, steps, pass + solution, NULL);
   *more = false;
   do {
+    lat_step(&steps, fit->state->added ? pass : 0, fit->state->added || pass == 0 ? solution : 0);
     lat_status status = lat_fit_begin(fit);
     if (status == LAT_OK && fit->pass == LAT_PASS_NONE) return LAT_OK;
+    lat_step(&steps, 0, pass);
     if (status == LAT_OK) status = run_pass(fit, source);
     if (status != LAT_OK && !lat_fit_is_late(fit, status)) return status;
   } while (!fit->iterated);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/progress.h"
+
 #define BIG_MACHINE (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 
 lat_status lat_array_check(lat_workspace *work, lat_array *array, size_t available)
@@ -193,8 +195,10 @@ lat_status lat_array_read(lat_workspace *work, const lat_array *array, const uns
     all = (lat_matrix){all.data, line.rows, 1, 1, 1, all.dtype};
   }
   size_t band = 1 + ((size_t)1 << 17) / line.cols;
+  LAT_STEPS(work, steps, array->rows * array->cols * array->size, "bytes");
   for (size_t i = 0; i < line.rows; i += band) {
     size_t n = line.rows - i < band ? line.rows - i : band;
+    lat_step(&steps, (double)(i * line.cols * array->size), 0);
     lat_matrix rows = lat_block_of(all, i, 0, n, line.cols);
     LAT_TRY(read_rows(work, &line, bytes, i, &rows));
   }

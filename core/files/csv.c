@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/progress.h"
 #include "files/file.h"
 
 const char *const lat_csv_missing[LAT_CSV_MISSING] = {"", "NA", "NaN", "nan", "null", "?"};
@@ -20,11 +21,13 @@ typedef struct cursor {
   const char *at;
   size_t line;
   const char *check_at;
+  const lat_steps *steps; /* bytes of the data; or NULL */
 } cursor;
 
 static lat_status check_cancelled(lat_workspace *work, const lat_csv *csv, cursor *c)
 {
   c->check_at = csv->end - c->at > LAT_TEXT_CHECK ? c->at + LAT_TEXT_CHECK : csv->end;
+  if (c->steps) lat_step(c->steps, (double)(c->at - csv->data), 0);
   return lat_check(work);
 }
 
@@ -260,7 +263,8 @@ static lat_status scan_rows(lat_workspace *work, lat_csv *csv)
   bool *known = lat_allocate(work, csv->cols, sizeof *known);
   if (!known) return LAT_MEMORY;
   for (size_t j = 0; j < csv->cols; j++) known[j] = csv->text[j] = false;
-  for (cursor c = {csv->data, csv->data_line, csv->data};; csv->rows++) {
+  LAT_STEPS(work, steps, csv->end - csv->data, "bytes");
+  for (cursor c = {csv->data, csv->data_line, csv->data, &steps};; csv->rows++) {
     LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &count, &line));
     if (count == 0) break;
     if (count != csv->cols)
@@ -290,7 +294,7 @@ static lat_status check_text(lat_workspace *work, const lat_csv *csv)
   }
   if (!nul) return LAT_OK;
   size_t line = 1;
-  for (cursor n = {csv->bytes, 1, csv->bytes}; n.at < nul; line = n.line) {
+  for (cursor n = {csv->bytes, 1, csv->bytes, NULL}; n.at < nul; line = n.line) {
     if (n.at >= n.check_at) LAT_TRY(check_cancelled(work, csv, &n));
     if (is_line_end(*n.at))
       skip_line_end(csv, &n);
@@ -327,7 +331,7 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
   if (size == 0)
     return lat_fail(work, LAT_FORMAT, "the file is empty"); /* its address may be NULL */
   csv->end = csv->bytes + size;
-  cursor c = {csv->bytes, 1, csv->bytes};
+  cursor c = {csv->bytes, 1, csv->bytes, NULL};
   LAT_TRY(begin(work, csv, &c));
 
   cursor start = c, second;
@@ -361,7 +365,8 @@ lat_status lat_csv_scan(lat_workspace *work, const unsigned char *bytes, size_t 
 lat_status lat_csv_read(lat_workspace *work, const lat_csv *csv, const lat_matrix *X,
                         const size_t *column_of, lat_csv_field *const *text_of)
 {
-  cursor c = {csv->data, csv->data_line, csv->data};
+  LAT_STEPS(work, steps, csv->end - csv->data, "bytes");
+  cursor c = {csv->data, csv->data_line, csv->data, &steps};
   size_t count, line = csv->data_line;
   for (size_t i = 0; i < csv->rows; i++) {
     LAT_TRY(next_record(work, csv, &c, csv->record, csv->cols, &count, &line));
@@ -429,7 +434,9 @@ static lat_status put_header(lat_writer *writer, const lat_matrix *A, const lat_
 static lat_status put_table(lat_writer *writer, const lat_matrix *A, const lat_csv_format *f)
 {
   if (f->names) LAT_TRY(put_header(writer, A, f));
+  LAT_STEPS(writer->work, steps, A->rows, "rows");
   for (size_t i = 0; i < A->rows; i++) {
+    lat_step(&steps, (double)i, 0);
     for (size_t j = 0; j < A->cols; j++) {
       double x = lat_get(A, i, j);
       if (j > 0) LAT_TRY(lat_writer_put(writer, &f->delimiter, 1));

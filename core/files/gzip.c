@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/progress.h"
 #include "files/checksum.h"
 #include "files/inflate.h"
 
@@ -65,7 +66,9 @@ lat_status lat_gzip_expand(lat_workspace *work, const unsigned char *bytes, size
   LAT_SCOPE(work);
   lat_inflater s;
   *map = (lat_map){0};
+  LAT_STEPS(work, steps, n, "bytes");
   LAT_TRY(lat_inflater_begin(work, "gzip", bytes, n, &s));
+  s.steps = &steps;
   s.grows = true;
   lat_status status = expand(&s, n);
   if (status == LAT_OK && s.used == 0) status = lat_inflater_wrong(&s, "nothing is in it");

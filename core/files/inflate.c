@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/progress.h"
 #include "files/file.h"
 #include "files/limits.h"
 
@@ -193,6 +194,7 @@ static lat_status copy_back(stream *s, size_t distance, size_t length)
 static lat_status check_cancelled(stream *s)
 {
   s->until_check = LAT_GZIP_CHECK;
+  if (s->steps) lat_step(s->steps, (double)(s->at - s->from), 0);
   return lat_check(s->work);
 }
 
@@ -271,6 +273,7 @@ lat_status lat_inflater_begin(lat_workspace *work, const char *format, const uns
   *s = (lat_inflater){.work = work,
                       .format = format,
                       .at = bytes,
+                      .from = bytes,
                       .end = n ? bytes + n : bytes,
                       .until_check = LAT_GZIP_CHECK};
   s->literals = lat_allocate(work, 1, sizeof *s->literals);

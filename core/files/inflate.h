@@ -22,6 +22,8 @@ typedef struct lat_inflater {
   bool grows;                  /* `out` is the allocator's, which its owner frees, and is widened */
   uint64_t hold;               /* bits that were read, the next one lowest */
   unsigned count, until_check; /* bits; symbols until lat_check */
+  const struct lat_steps *steps; /* bytes that were read, of all; or NULL */
+  const unsigned char *from;     /* the first of them */
   struct lat_inflater_codes *literals, *distances, *fixed; /* a block's own; the fixed, or NULL */
 } lat_inflater;
 

@@ -13,6 +13,7 @@
 
 #include "base/clones.h"
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "matrix/limits.h"
 #include "matrix/linear/lapack.h"
 
@@ -191,8 +192,10 @@ static lat_status run_steps(lat_workspace *work, job *j, size_t K, double each, 
                 : fit < LAT_PRODUCT_LEAST_STEP ? LAT_PRODUCT_LEAST_STEP
                                                : (size_t)fit / 64 * 64;
   if (2 * K <= 3 * step) step = K;
+  LAT_STEPS(work, steps, K, NULL);
   for (j->from = 0; j->from < K; j->from += step) {
     j->depth = least(step, K - j->from);
+    lat_step(&steps, (double)j->from, (double)j->depth);
     LAT_TRY(lat_parallel(work, chunks, task, j));
   }
   return LAT_OK;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/progress.h"
+#include "eigen/limits.h"
 #include "matrix/moments.h"
 
 lat_status lat_statistics_begin(lat_workspace *work, lat_fitted *f, size_t D)
@@ -59,8 +61,10 @@ lat_status lat_statistics_add(lat_workspace *work, lat_source *source, lat_fitte
   lat_matrix piece;
   const double *weights;
   lat_source_rewind(source);
+  LAT_STEPS(work, steps, source->next ? 0 : source->X.rows, "rows");
   for (;;) {
     LAT_TRY(lat_source_next(source, work, &piece, &weights));
+    lat_step(&steps, (double)(source->rows - piece.rows), (double)piece.rows);
     if (piece.rows == 0) return end(work, &p);
     if (source->pieces == 1) LAT_TRY(begin(work, &p, source, piece.cols));
     lat_status status = add(work, &p, &piece, weights, source->missing);
@@ -79,6 +83,12 @@ lat_status lat_statistics_fit(lat_workspace *work, const lat_model *model, lat_s
     f->sizes[LAT_D] = source->X.cols;
     return kind->fit_whole(work, &source->X, source->weights, f);
   }
+  const double N = source->next ? 0 : (double)source->X.rows, D = (double)source->X.cols;
+  bool exact = kind->sum(source->X.cols) == LAT_SUM_MOMENTS;
+  const double sums = N * (exact ? D * D : D), solution = exact ? LAT_SYMMETRIC_COST(D) : 0;
+  LAT_STEPS(work, steps, sums + solution, NULL);
+  lat_step(&steps, 0, sums);
   LAT_TRY(lat_statistics_add(work, source, f));
+  lat_step(&steps, sums, solution);
   return kind->solve(work, f);
 }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "matrix/linear/svd.h"
 #include "matrix/spread.h"
 #include "projection/limits.h"
@@ -73,10 +74,11 @@ lat_status lat_incremental_add(lat_workspace *work, lat_incremental *state, cons
                     state->D);
   LAT_TRY(lat_check_finite(work, "X", X, false));
   size_t chunk = 2 * state->M > LAT_INCREMENTAL_ROWS ? 2 * state->M : LAT_INCREMENTAL_ROWS;
+  LAT_STEPS(work, steps, X->rows, "rows");
   for (size_t first = 0; first < X->rows; first += chunk) {
     size_t rows = X->rows - first < chunk ? X->rows - first : chunk;
     lat_matrix part = lat_block_of(*X, first, 0, rows, X->cols);
-    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_at_step(&steps, (double)first, (double)rows));
     LAT_TRY(add_chunk(work, state, &part));
   }
   return LAT_OK;

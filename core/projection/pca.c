@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "eigen/eigen.h"
 #include "eigen/krylov.h"
+#include "eigen/limits.h"
 #include "matrix/spread.h"
 #include "projection/dimension.h"
 #include "projection/gram.h"
@@ -198,7 +200,12 @@ static lat_status by_covariance(fit *f)
   if (!memory) return LAT_MEMORY;
   memset(memory, 0, count * sizeof(double));
   lat_moments moments = lat_moments_of(memory, f->D);
+  const double N = (double)f->N, D = (double)f->D;
+  const double of_moments = N * D * D, of_eigen = LAT_SYMMETRIC_COST(D);
+  LAT_STEPS(f->work, steps, of_moments + of_eigen, NULL);
+  lat_step(&steps, 0, of_moments);
   LAT_TRY(lat_moments_add(f->work, &moments, f->X, f->weights));
+  lat_step(&steps, of_moments, of_eigen);
   f->iterations = 1;
   return eigen_of_covariance(f, &moments);
 }
@@ -232,12 +239,20 @@ static lat_status by_gram(fit *f)
 {
   lat_matrix G = lat_matrix_new(f->work, f->N, f->N);
   if (!G.data) return LAT_MEMORY;
+  const double N = (double)f->N, D = (double)f->D;
+  const double of_gram = D * N * N, of_eigen = LAT_SYMMETRIC_COST(N);
+  const double of_vectors = D * N * (double)pairs(f);
+  LAT_STEPS(f->work, steps, of_gram + of_eigen + of_vectors, NULL);
+  lat_step(&steps, 0, 0);
   LAT_TRY(columns(f));
+  lat_step(&steps, 0, of_gram);
   LAT_TRY(lat_gram(f->work, f->X, f->weights, f->mean, f->divisor, &G));
   LAT_TRY(results(f, pairs(f)));
   lat_matrix V = lat_matrix_new(f->work, f->N, f->found);
   if (!V.data) return LAT_MEMORY;
+  lat_step(&steps, of_gram, of_eigen);
   LAT_TRY(lat_symmetric(f->work, &G, LAT_EIGEN_AUTO, f->values, &V));
+  lat_step(&steps, of_gram + of_eigen, of_vectors);
   for (size_t i = 0; i < f->found; i++)
     lat_set(&f->values, i, 0, lat_get(&f->values, i, 0) / f->weight);
   f->iterations = 1;
@@ -282,6 +297,8 @@ static lat_status krylov(fit *f, bool *converged)
 static lat_status by_krylov(fit *f, lat_pca_solver *used)
 {
   bool converged;
+  LAT_STEPS(f->work, steps, 0, NULL); /* of the products that it will need */
+  lat_step_unknown(&steps);
   LAT_TRY(columns(f));
   LAT_TRY(results(f, pairs(f)));
   LAT_TRY(krylov(f, &converged));
@@ -293,13 +310,13 @@ static lat_status by_krylov(fit *f, lat_pca_solver *used)
 /* ---- the choice ---------------------------------------------------------------------- */
 
 /* Floating-point operations, weighted by the inverse speed of each kind: products of matrices 1,
- * skinny products 2.5, reduction to tridiagonal form 4. A block Krylov space needs about ten
- * products of a block of M columns, and 4 N D per column. */
+ * skinny products 2.5. A block Krylov space needs about ten products of a block of M columns, and
+ * 4 N D per column. */
 static lat_pca_solver choose(const fit *f)
 {
   double N = (double)f->N, D = (double)f->D, M = (double)pairs(f), small = fmin(N, D);
   double block = fmax(M, 4);
-  double exact = N * D * small + 4 * 4. / 3 * small * small * small;
+  double exact = N * D * small + LAT_SYMMETRIC_COST(small);
   double krylov = 2.5 * 10 * 4 * N * D * block;
   bool few = f->options->share == 0 && !f->options->evidence;
   if (few && krylov < exact && LAT_PCA_SHARE * M < small && small > LAT_PCA_ORDER)

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "projection/limits.h"
 #include "projection/pca.h"
 
@@ -117,7 +118,9 @@ lat_status lat_pca_inverse(lat_workspace *work, const lat_pca *pca, const lat_ma
   double *into, *back, *z = lat_doubles(work, rows * M), *x = lat_doubles(work, rows * D);
   if (!z || !x) return LAT_MEMORY;
   LAT_TRY(maps(work, pca, &into, &back));
+  LAT_STEPS(work, steps, Z->rows, "rows");
   for (size_t first = 0; first < Z->rows; first += rows) {
+    lat_step(&steps, (double)first, 0);
     size_t n = Z->rows - first < rows ? Z->rows - first : rows;
     lat_matrix from = lat_block_of(*Z, first, 0, n, M), packed = lat_matrix_of(z, n, M);
     lat_copy(&from, &packed);

@@ -208,7 +208,7 @@ static lat_status inverse(lat_workspace *work, const lat_fitted *f, const lat_re
   return lat_pca_inverse(work, &pca, &request->X, X);
 }
 
-static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, {.name = NULL}};
+static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_PROGRESS, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},

@@ -185,7 +185,8 @@ lat_status lat_scaler_apply(lat_workspace *work, const lat_scaler *scaler,
 
 LAT_DEFINE_APPLY(scaler)
 
-static const lat_option fit_options[] = {LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, {.name = NULL}};
+static const lat_option fit_options[] = {
+    LAT_OPTION_WEIGHTS, LAT_OPTION_MISSING, LAT_OPTION_PROGRESS, {.name = NULL}};
 
 static const lat_method methods[] = {
     {.name = "fit", .argument = LAT_TAKES_DATA, .options = fit_options},

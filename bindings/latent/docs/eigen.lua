@@ -126,6 +126,8 @@ decomposition is computed and cut.]],
         .. "k + 2 blocks" },
       { "seed", "integer", "0", "of the random first directions" },
       { "start", "latent.Matrix", "none", "first directions, as columns, where good ones are known" },
+      { "progress", "boolean|function", "as of all", "true: a bar while it takes long; or a function that "
+        .. "is told (latent.progress)" },
     },
     returns = {
       { "latent.Matrix", "the values, descending" },

@@ -82,6 +82,8 @@ a file is being written, or was by a process that was killed: then the next writ
         .. "as codes; true: all that hold text, but for the labels" },
       { "names", "string[]", "all", "for npz and safetensors: the matrices to read" },
       { "skip", "integer", "0", "lines to pass over at the start" },
+      { "progress", "boolean|function", "as of all", "true: a bar while it takes long; or a function that "
+        .. "is told (latent.progress)" },
     },
     returns = {
       { "latent.Matrix|table?", "the numbers, one record a row; for npz and safetensors the matrices by name; nil "

@@ -212,6 +212,7 @@ better.]],
       { "tolerance", "number", "1e-8", "stop when the mean log-likelihood changes relatively by less; 0: never" },
       { "accelerate", "boolean", "false", "SQUAREM: longer steps for slow convergence" },
       { "seed", "integer", "0", "of the starts" },
+      { "progress", "boolean|function", "as of all", "true: a bar of the fits; or a function that is told" },
     },
     returns = { { "table", "a list of { model=, components=, covariance=, log_likelihood=, parameters=, aic=, bic=, "
       .. "converged=, singular= } with a field `best`; print shows it as a table" } },

@@ -6,6 +6,7 @@ local data = { "X", "latent.Matrix|table|function",
 local rows = { "X", "latent.Matrix|table", "N x D rows, or a vector of D numbers as one row" }
 local out = { { "out", "a matrix to write the result into" } }
 local options = { "options", "table?", "see options" }
+local progress = { "progress", "true: a bar while it takes long; or a function that is told (latent.progress)" }
 
 return {
   {
@@ -52,7 +53,7 @@ evidence of M components, in nats but for a constant, for M = 1 to D - 1.]],
     name = "PCA:fit",
     summary = "Finds the components of the data.",
     args = { data, options },
-    options = { { "weights", "N numbers >= 0: a weight of 2 is the row twice" } },
+    options = { { "weights", "N numbers >= 0: a weight of 2 is the row twice" }, progress },
     returns = { { "latent.PCA", "the model itself" } },
     text = "A function as data is run to its end once; see partial_fit for the limits of chunks.",
     example = "latent.pca{ latent_dim = 1 }:fit(matrix{ {1, 2}, {2, 4.1}, {3, 5.9} })",
@@ -62,7 +63,7 @@ evidence of M components, in nats but for a constant, for M = 1 to D - 1.]],
     name = "PCA:partial_fit",
     summary = "Takes more rows into the fit.",
     args = { data, options },
-    options = { { "weights", "N numbers >= 0: a weight of 2 is the row twice" } },
+    options = { { "weights", "N numbers >= 0: a weight of 2 is the row twice" }, progress },
     returns = { { "latent.PCA", "the model itself" } },
     text = [[
 Up to 4096 columns the covariance of all rows seen is kept, and the result is exact. Beyond that the leading
@@ -137,6 +138,7 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     options = {
       { "weights", "N numbers >= 0: a weight of 2 is the row twice" },
       { "missing", "NaN marks a missing entry, which is left out of its column" },
+      progress,
     },
     returns = { { "latent.Scaler", "the scaler itself" } },
     example = "latent.scaler():fit(matrix{ {1, 2}, {3, 8} })",
@@ -149,6 +151,7 @@ With whiten each z is divided by the square root of its eigenvalue; directions w
     options = {
       { "weights", "N numbers >= 0" },
       { "missing", "NaN marks a missing entry" },
+      progress,
     },
     returns = { { "latent.Scaler", "the scaler itself" } },
     example = "latent.scaler():partial_fit(matrix{ {1, 2} }):partial_fit(matrix{ {3, 8} })",

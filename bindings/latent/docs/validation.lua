@@ -66,6 +66,8 @@ end]],
       { "fit", "table|function?", "nil",
         "options of fit, { missing = true } or { epochs = 20 }; or what fits instead: function(model, X, y)" },
       { "score", "function?", "nil", "function(model, X, y), a number; else model:score, which every model has" },
+      { "progress", "boolean|function?", "nil",
+        "true: a bar of the folds; or a function that is told (latent.progress)" },
     },
     returns = { { "number", "the mean of the scores" }, { "table", "the score of each fold, a list" } },
     text = [[

@@ -153,17 +153,30 @@ static latL_Work *new_run(lua_State *L)
   return w;
 }
 
+static void draw(lua_State *L, const latL_Work *w, double share)
+{
+  const lat_ica_search *fit = &((const run *)w)->fit;
+  bool any = fit->iterations > 0;
+  latL_drawbar(L, fit->iterations, any ? fit->objective : NAN, any ? NULL : "start", fmax(share, 0));
+}
+
+static void look(lua_State *L, latL_Work *w)
+{
+  draw(L, w, w->turn.work->progress.share);
+  w->until = lat_clock() + LATL_LOOKS;
+}
+
 /* on_iteration{iteration=, objective=, gradient=, model=}; false ends the fit. */
 static bool end_iteration(lua_State *L, latL_Work *w)
 {
   run *r = (run *)w;
-  latL_drawbar(L, r->fit.iterations, r->fit.objective, 0);
+  draw(L, w, 0);
   if (r->observed) {
     publish(L, r);
     lua_pushnumber(L, r->fit.gradient);
     r->stopped = !latL_observe(L, r->fit.iterations, r->fit.objective, "gradient");
   }
-  return lat_clock() < w->until;
+  return w->looks || lat_clock() < w->until;
 }
 
 static int end_fit(lua_State *L, latL_Work *w, bool over)
@@ -181,7 +194,9 @@ static int fit(lua_State *L)
   latL_Work *w = new_run(L);
   run *r = (run *)w;
   latL_forgetfit(L);
-  w->slices = latL_mayyield(L, w);
+  if (latL_wantsbar(L)) w->looks = look;
+  w->slices = w->looks || latL_mayyield(L, w);
+  if (w->looks) w->until = lat_clock() + LATL_LOOKS;
   w->iterated = end_iteration;
   w->rests = end_fit;
   r->deadline = start + r->request.max_seconds;

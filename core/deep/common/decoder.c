@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "base/progress.h"
 #include "deep/common/rows.h"
 #include "deep/common/units.h"
 #include "deep/common/weights.h"
@@ -81,10 +82,11 @@ static lat_status all_blocks(lat_workspace *work, lat_tape *tape, const lat_net 
   lat_dtype dtype = decoder->store->dtype;
   void *memory = lat_allocate(work, most * columns, lat_dtype_size(dtype));
   if (!memory) return LAT_MEMORY;
+  LAT_STEPS(work, steps, K, "draws");
   for (size_t done = 0, step = 0; done < K; step++) {
     size_t draws = K - done < most ? K - done : most;
     b->outputs = (lat_matrix){memory, draws, columns, (ptrdiff_t)columns, 1, dtype};
-    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_at_step(&steps, (double)done, (double)draws));
     LAT_TRY(decode_draws(work, tape, decoder, step, &b->outputs));
     /* numbers of a row: x, its pairs with the draws, and a share of what the outputs need */
     size_t numbers = 4 * b->X->cols + 8 * draws + 8 * columns;

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/progress.h"
+
 #include "em/gmm/internal.h"
 
 /* ---- covariances as they are meant ----------------------------------------------------------- */
@@ -67,9 +69,11 @@ lat_status lat_gmm_sample(lat_workspace *work, const lat_gmm *mixture, lat_rando
     copy_covariance(mixture, k, factors + k * square);
     if (!factor_square(gmm, factors + k * square)) return fail_singular(work, k);
   }
+  LAT_STEPS(work, steps, n, "rows");
+  lat_step(&steps, 0, 0);
   LAT_TRY(lat_random_categorical(work, random, K, mixture->weights, n, drawn, drawn + n, accept));
   for (size_t i = 0; i < n; i++) {
-    if (i % 1024 == 0) LAT_TRY(lat_check(work));
+    if (i % 1024 == 0) LAT_TRY(lat_at_step(&steps, (double)i, 0));
     size_t k = drawn[i];
     const double *mean = mixture->means + k * D, *L = factors + k * square;
     for (size_t d = 0; d < D; d++) z[d] = lat_random_normal(random);

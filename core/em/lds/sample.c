@@ -5,6 +5,8 @@
  * distribution, since z - E[z | y] doesn't depend on y (Durbin, Koopman, Biometrika 89, 2002). */
 #include "em/lds/internal.h"
 
+#include "base/progress.h"
+
 typedef struct sampler {
   double *Q, *R, *first; /* roots */
   double *noise;         /* M + D */
@@ -32,8 +34,9 @@ static lat_status draw(lat_workspace *work, const lat_lds *lds, lat_random *rand
   sampler s = {roots, roots + M * M, roots + M * M + D * D, roots + 2 * M * M + D * D};
   if (!lat_lds_root(M, lds->initial_covariance, s.first))
     return no_root(work, "initial_covariance");
+  LAT_STEPS(work, steps, T, "steps");
   for (size_t t = 0; t < T; t++) {
-    if (t % 256 == 0) LAT_TRY(lat_check(work));
+    if (t % 256 == 0) LAT_TRY(lat_at_step(&steps, (double)t, 0));
     double *z = Z + t * M, *y = Y + t * D;
     if (t == 0) {
       memset(z, 0, M * sizeof *z);
@@ -77,8 +80,9 @@ lat_status lat_lds_simulate(lat_workspace *work, const lat_lds *lds, const lat_l
   double *memory = lat_doubles(work, lat_lds_smoother_count(lds, T));
   if (!Y || !memory) return LAT_MEMORY;
   lat_lds_sequence rest = {.steps = T, .Y = Y, .U = s->U};
+  LAT_STEPS(work, steps, draws, "draws");
   for (size_t k = 0; k < draws; k++, Z += T * M) {
-    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_at_step(&steps, (double)k, 1));
     LAT_SCOPE(work);
     LAT_TRY(draw(work, lds, random, T, NULL, true, Y, Z));
     for (size_t i = 0; i < T * D; i++) Y[i] = s->Y[i] - Y[i];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "em/common/outputs.h"
 #include "em/common/responsibilities.h"
 #include "em/mixture/internal.h"
@@ -201,9 +202,11 @@ lat_status lat_mixture_sample(lat_workspace *work, const lat_mixture *mixture, l
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!accept || !drawn) return LAT_MEMORY;
+  LAT_STEPS(work, steps, n, "rows");
+  lat_step(&steps, 0, 0);
   LAT_TRY(lat_random_categorical(work, random, K, parameters, n, drawn, drawn + n, accept));
   for (size_t i = 0; i < n; i++) {
-    if (i % 1024 == 0) LAT_TRY(lat_check(work));
+    if (i % 1024 == 0) LAT_TRY(lat_at_step(&steps, (double)i, 0));
     labels[i] = (double)drawn[i] + 1;
     if (m->family != LAT_FUNCTIONS) draw_row(m, theta + drawn[i] * m->M, random, X, i);
   }

@@ -1,6 +1,8 @@
 /* mppca/sample.c: what else a fitted mixture is good for: the other way, covariances, distances. */
 #include <math.h>
 
+#include "base/progress.h"
+
 #include "em/mppca/internal.h"
 
 void lat_mppca_covariance(const lat_mppca *mppca, size_t k, double *C)
@@ -61,11 +63,13 @@ lat_status lat_mppca_sample(lat_workspace *work, const lat_mppca *mppca, lat_ran
   double *accept = lat_doubles(work, K);
   size_t *drawn = lat_allocate(work, n + K, sizeof *drawn);
   if (!accept || !drawn) return LAT_MEMORY;
+  LAT_STEPS(work, steps, n, "rows");
+  lat_step(&steps, 0, 0);
   LAT_TRY(lat_random_categorical(work, random, K, p.weights, n, drawn, drawn + n, accept));
   if (m->M > 0) LAT_TRY(lat_random_fill_normal(work, random, n * m->M, Z->data));
   LAT_TRY(lat_random_fill_normal(work, random, n * m->gmm.D, X->data));
   for (size_t i = 0; i < n; i++) {
-    if (i % 1024 == 0) LAT_TRY(lat_check(work));
+    if (i % 1024 == 0) LAT_TRY(lat_at_step(&steps, (double)i, 0));
     labels[i] = (double)drawn[i] + 1;
     emit(m, &p, drawn[i], Z, i, true, X);
   }

@@ -1,5 +1,6 @@
 /* bidiagonal.c: the bidiagonal form of a matrix, and its singular values and vectors by divide and
  * conquer. */
+#include "base/progress.h"
 #include "matrix/limits.h"
 #include "matrix/linear/blocked.h"
 
@@ -96,6 +97,12 @@ static lat_status reduce_row(lat_workspace *work, const reduction *r, int first,
   return LAT_OK;
 }
 
+/* Of the form: the sum of (m - i) (n - i) over i < n. */
+static double work_of(double m, double n)
+{
+  return n * n * (m / 2 - n / 6);
+}
+
 lat_status lat_gebrd(lat_workspace *work, int m, int n, double *a, int lda, double *d, double *e,
                      double *tau_q, double *tau_p)
 {
@@ -105,8 +112,11 @@ lat_status lat_gebrd(lat_workspace *work, int m, int n, double *a, int lda, doub
   r.Y = lat_doubles(work, (size_t)n * LAT_GEBRD_PANEL);
   if (!r.X || !r.Y) return LAT_MEMORY;
   int first = 0;
+  const double all = work_of(m, n);
+  LAT_STEPS(work, steps, all, NULL);
   for (; n - first > 2 * LAT_GEBRD_PANEL; first += LAT_GEBRD_PANEL) {
     int end = first + LAT_GEBRD_PANEL;
+    lat_step(&steps, all - work_of(m - first, n - first), 0);
     for (int c = first; c < end; c++) {
       LAT_TRY(reduce_column(work, &r, first, c));
       LAT_TRY(reduce_row(work, &r, first, c));
@@ -142,6 +152,8 @@ typedef struct part {
 typedef struct solver {
   lat_workspace *work;
   int ldu, ldvt, info;
+  const lat_steps *steps; /* merges count n^3 each, and `joined` are done */
+  double joined;
   double *U2, *VT2, *Q, *dsigma, *z, *column; /* scratch for the whole order */
   int *integers;
 } solver;
@@ -281,6 +293,10 @@ static lat_status right_product(solver *s, const part *p, int nl, int k, const i
 /* Puts two solved halves and the row between them, alpha and beta at its end, together. */
 static lat_status join(solver *s, part p, int nl, double alpha, double beta)
 {
+  const double size = (double)p.n * p.n * p.n;
+  lat_step(s->steps, s->joined, size);
+  s->joined += size;
+  LAT_STEPS(s->work, steps, 2, NULL); /* the two products */
   int n = p.n, m = n + p.sqre, nr = n - nl - 1, k;
   int *idxp = s->integers, *idx = idxp + n, *types = idx + n, *count = types + n;
   double largest = fmax(fabs(alpha), fabs(beta));
@@ -302,7 +318,9 @@ static lat_status join(solver *s, part p, int nl, double alpha, double beta)
     if (s->info) return LAT_OK;
     LAT_TRY(correct_z(s, &p, k));
     LAT_TRY(small_vectors(s, &p, k, types));
+    lat_step(&steps, 0, 1);
     LAT_TRY(left_product(s, &p, nl, k, count));
+    lat_step(&steps, 1, 1);
     LAT_TRY(right_product(s, &p, nl, k, types, count));
   }
   for (int i = 0; i < n; i++) p.d[i] *= largest;
@@ -362,7 +380,8 @@ lat_status lat_bidiagonal_svd(lat_workspace *work, int n, double *d, double *e, 
   LAT_SCOPE(work);
   size_t N = (size_t)n;
   double largest = 0;
-  solver s = {.work = work, .ldu = ldu, .ldvt = ldvt};
+  LAT_STEPS(work, steps, 4. / 3 * n * n * n, NULL); /* n^3 (1 + 1/4 + 1/16 + ...) */
+  solver s = {.work = work, .ldu = ldu, .ldvt = ldvt, .steps = &steps};
   s.U2 = lat_doubles(work, N * N);
   s.VT2 = lat_doubles(work, N * N);
   s.Q = lat_doubles(work, N * N);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "matrix/limits.h"
 
 /* dlasyf: columns of the Bunch-Kaufman factorization, and the update of the remaining ones */
@@ -48,9 +49,10 @@ lat_status lat_gemm_tiles(lat_workspace *work, CBLAS_TRANSPOSE op_a, CBLAS_TRANS
          square = side < LAT_TILE_NARROW ? LAT_TILE_NARROW : side;
   int rows = m < square ? m : (int)square / 16 * 16, cols = lines((double)rows * k, n);
   if (cols == n) rows = lines((double)cols * k, m);
+  LAT_STEPS(work, steps, (double)m * n, NULL);
   for (int j = 0; j < n; j += cols) {
     for (int i = 0; i < m; i += rows) {
-      LAT_TRY(lat_check(work));
+      LAT_TRY(lat_at_step(&steps, (double)j * m + (double)i * least(cols, n - j), 0));
       cblas_dgemm(CblasColMajor, op_a, op_b, least(rows, m - i), least(cols, n - j), k, alpha,
                   op_a == CblasNoTrans ? at(A, lda, i, 0) : at(A, lda, 0, i), lda,
                   op_b == CblasNoTrans ? at(B, ldb, 0, j) : at(B, ldb, j, 0), ldb, beta,
@@ -125,17 +127,26 @@ lat_status lat_potrf(lat_workspace *work, int n, double *a, int lda, int *info)
   }
   int first = n / 2, rest = n - first;
   double *below = place(a, lda, first, 0), *corner = place(a, lda, first, first);
+  LAT_STEPS(work, steps, 8, NULL); /* of (n/2)^3/3 operations each */
   LAT_TRY(lat_potrf(work, first, a, lda, info));
   if (*info) return LAT_OK;
+  lat_step(&steps, 1, 3);
   LAT_TRY(lat_trsm_tiles(work, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rest, first, a,
                          lda, below, lda));
+  lat_step(&steps, 4, 3);
   LAT_TRY(syrk_tiles(work, rest, first, below, lda, corner, lda));
+  lat_step(&steps, 7, 1);
   LAT_TRY(lat_potrf(work, rest, corner, lda, info));
   if (*info) *info += first;
   return LAT_OK;
 }
 
 /* ---- LU -------------------------------------------------------------------------------------- */
+
+static double work_of(double m, double n)
+{
+  return m * n * n - n * n * n / 3;
+}
 
 /* Of the m x n columns [A1 A2], m >= n: A1 first, then its row exchanges and eliminations in A2,
  * then the remaining rows of A2. */
@@ -150,12 +161,18 @@ static lat_status factor_columns(lat_workspace *work, int m, int n, double *a, i
   }
   int first = n / 2, rest = n - first, failed;
   double *right = place(a, lda, 0, first), *corner = place(a, lda, first, first);
+  /* operations of m x n columns, and of the product for the corner */
+  double all = work_of(m, n), left = work_of(m, first), product = 2. * (m - first) * rest * first;
+  LAT_STEPS(work, steps, all, NULL);
+  lat_step(&steps, 0, left);
   LAT_TRY(factor_columns(work, m, first, a, lda, pivots, info));
   LAPACKE_dlaswp_work(LAPACK_COL_MAJOR, rest, right, lda, 1, first, pivots, 1);
   LAT_TRY(lat_trsm_tiles(work, CblasLeft, CblasLower, CblasNoTrans, CblasUnit, first, rest, a, lda,
                          right, lda));
+  lat_step(&steps, all - product - work_of(m - first, rest), product);
   LAT_TRY(lat_gemm_tiles(work, CblasNoTrans, CblasNoTrans, m - first, rest, first, -1,
                          at(a, lda, first, 0), lda, right, lda, 1, corner, lda));
+  lat_step(&steps, all - work_of(m - first, rest), work_of(m - first, rest));
   LAT_TRY(factor_columns(work, m - first, rest, corner, lda, pivots + first, &failed));
   if (*info == 0 && failed) *info = failed + first;
   for (int i = first; i < n; i++) pivots[i] += first;
@@ -190,9 +207,12 @@ lat_status lat_getri(lat_workspace *work, int n, double *a, int lda, const int *
   LAT_SCOPE(work);
   double *L = lat_doubles(work, (size_t)n * LAT_GETRI_COLUMNS);
   if (!L) return LAT_MEMORY;
+  LAT_STEPS(work, steps, 4. / 3 * n, NULL); /* the inverse of U is n^3/3 operations, the rest n^3 */
+  lat_step(&steps, 0, n / 3.);
   LAT_TRY(invert_upper(work, n, a, lda));
   for (int j = (n - 1) / LAT_GETRI_COLUMNS * LAT_GETRI_COLUMNS; j >= 0; j -= LAT_GETRI_COLUMNS) {
     int size = least(LAT_GETRI_COLUMNS, n - j), end = j + size;
+    lat_step(&steps, n / 3. + n - end, size);
     for (int c = 0; c < size; c++) {
       double *column = place(a, lda, 0, j + c);
       memcpy(L + (size_t)c * (size_t)n + j + c, column + j + c, (size_t)(n - j - c) * sizeof *L);

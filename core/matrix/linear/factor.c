@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/progress.h"
 #include "matrix/linear/blocked.h"
 
 /* ---- square matrices ------------------------------------------------------ */
@@ -137,7 +138,11 @@ static lat_status qr(lat_workspace *work, lat_matrix a, double *tau, double *sig
                      const lat_matrix *Q, const lat_matrix *R)
 {
   size_t N = a.rows, D = a.cols, r = N < D ? N : D;
+  const double both = (double)D + (double)r; /* columns that are reduced, and that are formed */
+  LAT_STEPS(work, steps, both, NULL);
+  lat_step(&steps, 0, (double)D);
   LAT_TRY(lat_geqrf(work, (int)N, (int)D, a.data, (int)N, tau));
+  lat_step(&steps, (double)D, (double)r);
   lat_matrix top = lat_block_of(a, 0, 0, r, D), q = lat_block_of(a, 0, 0, N, r);
   for (size_t i = 0; i < r; i++) signs[i] = lat_get(&a, i, i) < 0 ? -1 : 1;
   if (R) LAT_TRY(lat_copy_bands(work, &top, R));

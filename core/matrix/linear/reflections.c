@@ -1,6 +1,7 @@
 /* reflections.c: Householder's reflections by blocks: Q = I - V T V' for a few vectors at a time
  * (Schreiber and Van Loan, SIAM Journal on Scientific and Statistical Computing 10, 1989).
  * Column-major; V is stored below the diagonal of columns, or right of it in rows. */
+#include "base/progress.h"
 #include "matrix/limits.h"
 #include "matrix/linear/blocked.h"
 
@@ -56,6 +57,12 @@ static lat_status apply_block(lat_workspace *work, const block *b, bool left, bo
 
 /* ---- QR -------------------------------------------------------------------------------------- */
 
+/* Operations for the first j columns of m x n: the sum of 4 (m - i) (n - i). */
+static double work_of(double m, double n, double j)
+{
+  return 4 * j * (m * n - (m + n) * j / 2 + j * j / 3);
+}
+
 /* The QR factorization of n <= LAT_QR_PANEL columns: the left half, its reflections of the right
  * half, and the right half, recursively until the work is small. `scratch` has n^2 numbers, and n
  * of them again. */
@@ -81,8 +88,10 @@ lat_status lat_geqrf(lat_workspace *work, int m, int n, double *a, int lda, doub
   LAT_SCOPE(work);
   double *scratch = lat_doubles(work, (size_t)(n > LAT_QR_PANEL ? n : LAT_QR_PANEL) * LAT_QR_PANEL);
   if (!scratch) return LAT_MEMORY;
+  LAT_STEPS(work, steps, work_of(m, n, count), NULL);
   for (int j = 0; j < count; j += LAT_QR_PANEL) {
     int size = least(LAT_QR_PANEL, count - j), right = n - j - size;
+    lat_step(&steps, work_of(m, n, j), 0);
     block b = {.stored = LAT_COLUMNS, .n = m - j, .k = size, .V = place(a, lda, j, j), .ldv = lda};
     LAT_TRY(factor_panel(work, m - j, size, place(a, lda, j, j), lda, tau + j, scratch));
     if (right < 1) continue;
@@ -123,8 +132,11 @@ lat_status lat_orgqr(lat_workspace *work, int m, int n, double *a, int lda, doub
   double *scratch =
       lat_doubles(work, (size_t)(n > LAT_ORGQR_ROWS ? n : LAT_ORGQR_ROWS) * LAT_QR_PANEL);
   if (!scratch) return LAT_MEMORY;
+  const double all = work_of(m, n, n);
+  LAT_STEPS(work, steps, all, NULL);
   for (int j = (n - 1) / LAT_QR_PANEL * LAT_QR_PANEL; j >= 0; j -= LAT_QR_PANEL) {
     int size = least(LAT_QR_PANEL, n - j), right = n - j - size;
+    lat_step(&steps, all - work_of(m, n, j + size), 0);
     double *panel = place(a, lda, j, j), *beside = place(a, lda, j, j + size);
     block b = {.stored = LAT_COLUMNS, .n = m - j, .k = size, .V = panel, .ldv = lda};
     make_block(&b, tau + j);
@@ -149,7 +161,9 @@ static lat_status apply_all(lat_workspace *work, lat_storage stored, bool left, 
   block *b = lat_allocate(work, 1, sizeof *b);
   if (!scratch || !b) return LAT_MEMORY;
   int blocks = (k + LAT_REFLECT_PANEL - 1) / LAT_REFLECT_PANEL;
+  LAT_STEPS(work, steps, blocks, NULL);
   for (int i = 0; i < blocks; i++) {
+    lat_step(&steps, i, 0);
     int first = (forward ? i : blocks - 1 - i) * LAT_REFLECT_PANEL,
         size = least(LAT_REFLECT_PANEL, k - first);
     *b = (block){.stored = stored, .n = n - first, .k = size, .ldv = ldv};

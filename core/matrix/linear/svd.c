@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "matrix/limits.h"
 #include "matrix/linear/blocked.h"
 
@@ -41,6 +42,10 @@ static lat_status bidiagonal(lat_workspace *work, int m, int n, double *a, doubl
   size_t N = (size_t)n;
   double *e = lat_doubles(work, N), *tau_q = lat_doubles(work, N), *tau_p = lat_doubles(work, N);
   if (!e || !tau_q || !tau_p) return LAT_MEMORY;
+  /* costs: half of the form is products with vectors, which are slow; u may be longer than wide */
+  const double form = 6. * m / n, tree = u ? 4 : 1, left = u ? 2. * m / n : 0, right = u ? 2 : 0;
+  LAT_STEPS(work, steps, form + tree + left + right, NULL);
+  lat_step(&steps, 0, form);
   LAT_TRY(lat_gebrd(work, m, n, a, m, s, e, tau_q, tau_p));
   if (!u) {
     double unused, *memory = lat_doubles(work, 4 * N);
@@ -51,11 +56,14 @@ static lat_status bidiagonal(lat_workspace *work, int m, int n, double *a, doubl
                                 NULL, memory, integers);
     return lat_lapack_info(work, "dbdsdc", *info);
   }
+  lat_step(&steps, form, tree);
   LAT_TRY(lat_bidiagonal_svd(work, n, s, e, u, m, vt, n, info));
   if (*info > 0) return LAT_OK;
   for (int j = 0; j < n && m > n; j++)
     memset(u + (size_t)j * (size_t)m + n, 0, (size_t)(m - n) * sizeof *u);
+  lat_step(&steps, form + tree, left);
   LAT_TRY(lat_reflect_left(work, LAT_COLUMNS, false, m, n, n, a, m, tau_q, u, m));
+  lat_step(&steps, form + tree + left, right);
   return lat_reflect_right(work, LAT_ROWS, n, n - 1, n - 1, a + m, m, tau_p, vt + n, n);
 }
 
@@ -67,9 +75,13 @@ static lat_status by_qr(lat_workspace *work, int m, int n, double *a, double *s,
   double *tau = lat_doubles(work, N), *R = lat_doubles(work, N * N);
   double *small = u ? lat_doubles(work, N * N) : NULL;
   if (!tau || !R || (u && !small)) return LAT_MEMORY;
+  const double of_qr = 2. * m / n, of_square = u ? 10 : 6, back = u ? 4. * m / n : 0;
+  LAT_STEPS(work, steps, of_qr + of_square + back, NULL);
+  lat_step(&steps, 0, of_qr);
   LAT_TRY(lat_geqrf(work, m, n, a, m, tau));
   for (int j = 0; j < n; j++)
     for (int i = 0; i < n; i++) R[(size_t)j * N + (size_t)i] = i <= j ? a[(ptrdiff_t)j * m + i] : 0;
+  lat_step(&steps, of_qr, of_square);
   LAT_TRY(bidiagonal(work, n, n, R, s, small, vt, info));
   if (!u || *info > 0) return LAT_OK;
   for (int j = 0; j < n; j++) {
@@ -77,6 +89,7 @@ static lat_status by_qr(lat_workspace *work, int m, int n, double *a, double *s,
     memcpy(column, small + (size_t)j * N, N * sizeof *u);
     memset(column + n, 0, (size_t)(m - n) * sizeof *u);
   }
+  lat_step(&steps, of_qr + of_square, back);
   return lat_reflect_left(work, LAT_COLUMNS, false, m, n, n, a, m, tau, u, m);
 }
 

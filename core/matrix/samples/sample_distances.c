@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "matrix/order.h"
 #include "matrix/samples/assignment.h"
 #include "matrix/samples/pairs.h"
@@ -115,8 +116,13 @@ lat_status lat_energy_distance(lat_workspace *work, const lat_matrix *X, const l
   int e = lat_sample_exponent(X, Y);
   LAT_TRY(lat_sample_take(work, X, e, &x));
   LAT_TRY(lat_sample_take(work, Y, e, &y));
+  const double N = (double)x.n, M = (double)y.n;
+  LAT_STEPS(work, steps, N * M + N * N / 2 + M * M / 2, NULL); /* pairs */
+  lat_step(&steps, 0, N * M);
   LAT_TRY(mean_distance(work, &x, &y, &between));
+  lat_step(&steps, N * M, N * N / 2);
   LAT_TRY(mean_distance(work, &x, &x, &in_x));
+  lat_step(&steps, N * M + N * N / 2, M * M / 2);
   LAT_TRY(mean_distance(work, &y, &y, &in_y));
   *distance = ldexp(fmax(2 * between - in_x - in_y, 0), e);
   return LAT_OK;
@@ -210,6 +216,7 @@ static lat_status by_assignment(lat_workspace *work, const lat_sample *X, const 
                 .columns = lat_allocate(work, n, sizeof(size_t))};
   if (!m.costs || !m.columns) return LAT_MEMORY;
   double cap = 0, q = fmin(p, FIRST_POWER);
+  LAT_STEPS(work, steps, 0, NULL); /* of matchings that it needs */
   for (bool again = true; again;) {
     LAT_TRY(match(work, X, Y, q, &cap, &m));
     measure(X, Y, p, &m);

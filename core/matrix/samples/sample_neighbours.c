@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/progress.h"
 #include "matrix/samples/sample_distances.h"
 
 enum { NUMBERS = 1 << 20, LEAST_ROWS = 32 }; /* of a block of distances: 8 MB */
@@ -21,10 +22,11 @@ static lat_status each_row(lat_workspace *work, const lat_matrix *X, const lat_m
   rows = rows < X->rows ? rows : X->rows;
   double *squares = lat_allocate(work, rows, Y->rows * sizeof *squares);
   if (!squares) return LAT_MEMORY;
+  LAT_STEPS(work, steps, X->rows, "rows");
   for (size_t first = 0; first < X->rows; first += rows) {
     const size_t count = X->rows - first < rows ? X->rows - first : rows;
     const lat_matrix block = lat_block_of(*X, first, 0, count, X->cols);
-    LAT_TRY(lat_check(work));
+    LAT_TRY(lat_at_step(&steps, (double)first, (double)count));
     LAT_TRY(lat_squared_distances(work, &block, Y, exponent, squares));
     for (size_t i = 0; i < count; i++) each(context, first + i, squares + i * Y->rows);
   }
@@ -107,8 +109,13 @@ lat_status lat_sample_neighbours(lat_workspace *work, const lat_matrix *X, const
   LAT_TRY(check(work, "X", X, X->cols, k));
   LAT_TRY(check(work, "Y", Y, X->cols, k));
   const int exponent = lat_sample_exponent(X, Y);
+  const double n = (double)X->rows, m = (double)Y->rows;
+  LAT_STEPS(work, steps, n * n + m * m + n * m, NULL); /* pairs */
+  lat_step(&steps, 0, n * n);
   LAT_TRY(find_radii(work, X, exponent, k, &of_x));
+  lat_step(&steps, n * n, m * m);
   LAT_TRY(find_radii(work, Y, exponent, k, &of_y));
+  lat_step(&steps, n * n + m * m, n * m);
   counts c = {.M = Y->rows, .of_x = of_x, .of_y = of_y};
   c.precise = lat_allocate(work, Y->rows, sizeof *c.precise);
   if (!c.precise) return LAT_MEMORY;

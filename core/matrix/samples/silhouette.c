@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "base/progress.h"
 #include "matrix/order.h"
 #include "matrix/samples/pairs.h"
 #include "matrix/samples/sample_distances.h"
@@ -94,6 +95,8 @@ lat_status lat_silhouette(lat_workspace *work, const lat_matrix *X, const lat_ma
 {
   LAT_SCOPE(work);
   clusters c = {.values = values};
+  LAT_STEPS(work, steps, X->rows, "rows");
+  lat_step(&steps, 0, 0);
   const size_t N = X->rows;
   if (labels->rows != N || labels->cols != 1)
     return lat_fail(work, LAT_SHAPE, "there are %zu labels for %zu rows",
@@ -105,6 +108,7 @@ lat_status lat_silhouette(lat_workspace *work, const lat_matrix *X, const lat_ma
   if (!ordered.data) return LAT_MEMORY;
   LAT_TRY(lat_gather_rows(work, X, c.places, &ordered));
   LAT_TRY(lat_sample_take(work, &ordered, lat_sample_exponent(X, X), &c.rows));
+  lat_step(&steps, 0, (double)N);
   LAT_TRY(lat_parallel(work, (N + LAT_PAIR_ROWS - 1) / LAT_PAIR_ROWS, row_chunk, &c));
   *mean = 0;
   for (size_t i = 0; i < N; i++) *mean += values[i] / (double)N;
