@@ -139,6 +139,7 @@ local function stubs()
     end
     out[#out + 1] = "---@class latent." .. name
     if entry and entry.args then out[#out + 1] = "---@overload " .. fun_type(entry) end
+    if entry and entry.overload then out[#out + 1] = "---@overload " .. entry.overload end
     out[#out + 1] = ("latent.%s = {}"):format(name)
     out[#out + 1] = ""
   end

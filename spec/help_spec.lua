@@ -125,7 +125,8 @@ describe("the documentation", function()
   end)
 
   local FIELDS = { name = "string", topic = "boolean", summary = "string", args = "table", options = "table",
-    returns = "table", text = "string", example = "string" }
+    returns = "table", text = "string", example = "string",
+    overload = "string" }
 
   local function check_rows(entry, field, cells)
     for i, row in ipairs(entry[field] or {}) do

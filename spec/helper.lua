@@ -259,7 +259,7 @@ function helper.fuzz(target, seeds)
   local program, files = os.tmpname(), {}
   local output, ok = helper.run(("%s -std=c11 -D_GNU_SOURCE -DLAT_ANY_BLAS -Icore -g -O1 %s "
     .. "spec/fuzz/%s.c spec/fuzz/driver.c core/files/*.c core/base/workspace.c "
-    .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/blas_library.c "
+    .. "core/base/memory.c core/base/status.c core/base/blas.c core/base/blas_library.c core/base/progress.c "
     .. "core/base/parameters.c core/base/options.c core/base/words.c core/base/number.c "
     .. "core/matrix/matrix.c core/matrix/transpose.c -pthread %s -o %s"):format(compiler, sanitizers(), target,
     helper.libraries, program))

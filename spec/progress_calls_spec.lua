@@ -35,9 +35,11 @@ local function listen(f)
 end
 
 describe("a call that takes long", function()
-  local big, path, packed
+  local big, path, packed, threads
 
   setup(function()
+    threads = latent.threads() -- the one that counts then has all chunks
+    latent.threads(1)
     big = random(20000, 20)
     path = os.tmpname() .. ".csv"
     latent.write(path, big:block(1, 4000, 1, 20))
@@ -47,6 +49,7 @@ describe("a call that takes long", function()
   teardown(function()
     os.remove(path)
     os.remove(packed)
+    latent.threads(threads)
   end)
   after_each(function() progress(false) end)
 

@@ -63,6 +63,7 @@ describe("the stubs", function()
     has "---@return latent.Figure # the figure"
     has "function Figure:ellipse(mean, covariance, options) end"
     has "---@overload fun(n: integer, options?: latent.progress.options): fun(): integer"
+    has "---@overload fun(choice: boolean|function): boolean|function"
     for line in stubs:gmatch "[^\n]+" do
       if line:find "^%-%-%-@field" then assert.is_truthy(line:find "^%-%-%-@field %a[%w_]*%?? [^ ]", line) end
       if line:find "^%-%-%-@param" then assert.is_truthy(line:find "^%-%-%-@param [%a.][%w_.]*%?? [^ ]", line) end

@@ -11,6 +11,7 @@
 --   options   { { name, type, default, meaning }, ... }: the fields of the argument `options`; of models that the core
 --             describes (latent.describe) { { name, meaning }, ... }, and types and defaults are the core's
 --   returns   { { type, meaning }, ... }
+--   overload  the other way in which it is called, as a type for editors: "fun(x: boolean): boolean"
 --   text      more, where there is more to say; lines that begin with spaces are kept
 --   example   Lua that runs, with every module as a local of its name, A a 3 x 3 positive definite
 --             matrix and X one of 5 x 3

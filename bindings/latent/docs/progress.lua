@@ -13,11 +13,12 @@ return {
     summary = "Counts to n while a bar on the terminal shows how far the loop is; or says who is to know of all that "
       .. "takes long.",
     args = {
-      { "n", "integer|boolean|function", "the last number; or true, false or a function, see below" },
+      { "n", "integer", "the last number; or true, false or a function, see below" },
       { "options", "table?", "see options" },
     },
     options = options,
-    returns = { { "(fun(): integer)|boolean|function", "for a generic for: 1 to n; or what was wanted before" } },
+    returns = { { "fun(): integer", "for a generic for: 1 to n; or what was wanted before" } },
+    overload = "fun(choice: boolean|function): boolean|function",
     text = [[
 latent.progress(true) shows a bar on standard error, if that is a terminal, of all that takes longer than half a
 second from now on: fits and their starts, passes over data, eigenvalues, files that are read and written, samples,
