@@ -72,10 +72,8 @@ describe("a call that takes long", function()
     ["matrix:cholesky"] = { function() return (square * square:t() + matrix.eye(400)):cholesky() end, least = 2 },
     ["a product"] = { function() return big * big:block(1, 2000, 1, 20):t() end, least = 5 },
     ["normal numbers"] = { function() return random(2000, 2000) end, least = 10 },
-    ["pca:fit"] = { function() return latent.pca { solver = "covariance" }:fit(big).components end, least = 5 },
-    ["pca:fit by the Gram matrix"] = { function() return latent.pca { latent_dim = 300 }:fit(square).components end,
-      least = 20 },
-    ["scaler:fit"] = { function() return latent.scaler():fit(big).mean end, least = 3 },
+    ["pca:partial_fit"] = { function() return latent.pca():partial_fit(big).components end, least = 3 },
+    ["scaler:partial_fit"] = { function() return latent.scaler():partial_fit(big).mean end, least = 3 },
     ["silhouettes"] = { function()
       return latent.metrics.silhouette(big:block(1, 4000, 1, 3), matrix(4000, 1, function(i) return i % 3 end))
     end, 4000, "rows", least = 5 },
@@ -139,10 +137,10 @@ describe("a call that takes long", function()
       for _, t in ipairs(told_of(f)) do found[t.name or "nil"] = true end
       return found
     end
-    assert.is_true(names(function() return latent.pca():fit(big) end)["latent.PCA:fit"])
+    assert.is_true(names(function() return latent.scaler():partial_fit(big) end)["latent.Scaler:partial_fit"])
     assert.is_true(names(function() return latent.eigen.symmetric(symmetric) end).symmetric)
-    local told = listen(function() latent.pca():fit(big) end)
-    assert.are.equal("pca:fit", told[1].label)
+    local told = listen(function() latent.scaler():partial_fit(big) end)
+    assert.are.equal("scaler:partial_fit", told[1].label)
     told = listen(function() latent.matrix.normal(1000, 1000) end)
     assert.are.equal("normal", told[1].label)
   end)
@@ -350,7 +348,13 @@ describe("who is told", function()
     latent.kmeans { clusters = 30, max_iterations = 2, tolerance = 0 }:fit(X)
     latent.ppca { latent_dim = 2 }:fit(X)
     latent.ica { latent_dim = 3, max_iterations = 2, tolerance = 0 }:fit(X)
-    assert.are.same({ kmeans = 1, ppca = 1, ica = 1 }, labels)
+    for _, solver in ipairs { "covariance", "gram", "randomized" } do
+      labels.pca = 0
+      latent.pca { latent_dim = 100, solver = solver }:fit(A)
+      assert.are.equal(1, labels.pca, solver)
+    end
+    latent.scaler():fit(X)
+    assert.are.same({ kmeans = 1, ppca = 1, ica = 1, pca = 1, scaler = 1 }, labels)
   end)
 
   it("hears nothing where progress = false", function()
@@ -387,9 +391,9 @@ describe("the option progress", function()
     local path = os.tmpname() .. ".npy"
     latent.write(path, X)
     for label, f in pairs {
-      ["pca:fit"] = function(o) latent.pca():fit(X, o) end,
+      pca = function(o) latent.pca():fit(X, o) end,
       ["pca:partial_fit"] = function(o) latent.pca():partial_fit(X, o) end,
-      ["scaler:fit"] = function(o) latent.scaler():fit(X, o) end,
+      scaler = function(o) latent.scaler():fit(X, o) end,
       read = function(o) latent.read(path, o) end,
       largest = function(o) latent.eigen.largest(X:t() * X, 2, o) end,
     } do
@@ -440,7 +444,7 @@ describe("the option progress", function()
     local count, f = counter()
     progress(f)
     latent.pca():fit(X)
-    assert.is_true(count.labels["pca:fit"])
+    assert.is_true(count.labels.pca)
   end)
 end)
 

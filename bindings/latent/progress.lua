@@ -51,11 +51,11 @@ local function share_of(bar)
 end
 
 -- Seconds so far, steps a second, and the seconds that are left; the latter nil while nobody can tell. The steps of a
--- call without a unit are nothing that could be counted.
+-- call without a unit are nothing that could be counted, and neither is a single one.
 local function pace(bar)
   local seconds, share = require("latent").clock() - bar.started, share_of(bar)
   if not share or done_of(bar) == 0 or seconds == 0 then return seconds end
-  local rate = (bar.unit or not bar.of_call) and done_of(bar) / seconds or nil
+  local rate = (bar.unit or not bar.of_call and bar.total > 1) and done_of(bar) / seconds or nil
   return seconds, rate, share > 0 and seconds * (1 - share) / share or nil
 end
 
@@ -215,7 +215,7 @@ end
 
 local wanted = false -- false, true, or the function that is told
 
-local function check_choice(who, choice)
+function progress._check(who, choice)
   if choice ~= nil and type(choice) ~= "boolean" and type(choice) ~= "function" then
     check.fail(who, "progress must be true, false or a function, got %s", check.show(choice))
   end
@@ -224,7 +224,7 @@ end
 -- The option progress of what takes long: a bar for true, a function that is told, nothing for false; nil is what is
 -- wanted of all. Fits, whose steps aren't loops in Lua, are no `loop`: what is called within is no share of theirs.
 function progress._of(who, choice, total, label, loop)
-  check_choice(who, choice)
+  progress._check(who, choice)
   local outer, ambient = innermost(), choice == nil
   if ambient and telling then return nil end
   if ambient and outer then
@@ -292,7 +292,7 @@ function progress._patience(seconds_after, seconds_between) after, often = secon
 -- The option progress of a call of the core: what is wanted until the value that it gives is closed; nil when that is
 -- as before.
 function progress._during(who, choice)
-  check_choice(who, choice)
+  progress._check(who, choice)
   if choice == nil then return nil end
   local before = want(choice)
   return setmetatable({}, { __close = function() want(before) end, __metatable = false })

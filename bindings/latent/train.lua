@@ -58,6 +58,7 @@ local function checked(model, who, options, more)
   end
   if options.binarize then check.word(who, "binarize", options.binarize, { "dynamic", "static", "threshold" }) end
   if options.validation ~= nil then add_validation(model, who, options) end
+  if options.progress ~= nil then latent.progress._check(who, options.progress) end
   local seconds = options.max_seconds
   if seconds and (seconds < 0 or seconds ~= seconds) then
     check.fail(who, "max_seconds must be a number >= 0, got %s", check.show(seconds))
@@ -172,7 +173,9 @@ local function prepared(model, who, X, options)
 end
 
 local function run(model, who, X, o)
-  local bar <close> = latent.progress._of(who, o.given.progress, o.epochs * #X, name_of(model))
+  local progress = o.given.progress
+  if progress == nil and o.pause then progress = false end -- who cuts it sees how far it is
+  local bar <close> = latent.progress._of(who, progress, o.epochs * #X, name_of(model))
   o.done = 0
   local best, since, kept = math.huge, 0, nil
   model:__keep("converged", false)

@@ -100,10 +100,18 @@ static void conclude(lua_State *L, latL_Work *w)
   lat_workspace_done(w->turn.work);
 }
 
+/* It is one step, of which this share is done; negative: nobody knows. */
+static void look(lua_State *L, latL_Work *w)
+{
+  latL_drawbar(L, 0, NAN, NULL, w->turn.work->progress.share);
+  w->until = lat_clock() + LATL_LOOKS;
+}
+
 static int end_fit(lua_State *L, latL_Work *w, bool over)
 {
   (void)over; /* the turn has no other end */
   conclude(L, w);
+  latL_drawbar(L, 1, NAN, NULL, 0);
   latL_endturn(&w->turn);
   return latL_returnmodel(L);
 }
@@ -118,6 +126,7 @@ static latL_Work *new_run(lua_State *L)
              .options = latL_optionsof(m),
              .work = {.task = fit_all, .concludes = conclude, .rests = end_fit}};
   latL_Work *w = &r->work;
+  latL_checkprogress(L, LATL_OPTIONS, latL_verb(L));
   latL_checkrows(L, &w->rows, LATL_DATA, LATL_OPTIONS, latL_verb(L), 0);
   w->rows.source.missing = request.missing;
   latL_hold(L, LATL_WORK_WEIGHTS);
@@ -131,9 +140,11 @@ static int fit(lua_State *L)
 {
   latL_Work *w = new_run(L);
   latL_forgetfit(L);
-  w->slices = latL_mayyield(L, w);
-  w->until = INFINITY;
+  if (latL_wantsbar(L)) w->looks = look;
+  w->slices = w->looks || latL_mayyield(L, w);
+  w->until = w->looks ? lat_clock() + LATL_LOOKS : INFINITY;
   latL_beginturn(L, &w->turn);
+  latL_makebar(L, w->turn.who, ((const run *)w)->core->name, 1);
   return latL_workturn(L, LUA_OK, (lua_KContext)w);
 }
 

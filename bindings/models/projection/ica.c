@@ -157,7 +157,8 @@ static void draw(lua_State *L, const latL_Work *w, double share)
 {
   const lat_ica_search *fit = &((const run *)w)->fit;
   bool any = fit->iterations > 0;
-  latL_drawbar(L, fit->iterations, any ? fit->objective : NAN, any ? NULL : "start", fmax(share, 0));
+  latL_drawbar(L, fit->iterations, any ? fit->objective : NAN, any ? NULL : "start",
+               fmax(share, 0));
 }
 
 static void look(lua_State *L, latL_Work *w)
